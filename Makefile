@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: MIT
+#
+# make help says what there is. Knobs, on the command line or in config.mak:
+#   MODE=release|debug|asan|ubsan|tsan   another build, under build/MODE
+#   CC, CPPFLAGS, CFLAGS, LDFLAGS        yours; added behind our own
+#   WERROR=-Werror                       stop at warnings
+#   V=1                                  show the commands
+#   DESTDIR, prefix                      where `make install` puts things
+-include config.mak
+
+VERSION := 0.1.0
+MODE ?= release
+CC := $(if $(filter default undefined,$(origin CC)),cc,$(CC))
+export CC
+prefix ?= /usr/local
+bindir ?= $(prefix)/bin
+libdir ?= $(prefix)/lib/pycstash
+
+comma := ,
+OUT := $(if $(filter release,$(MODE)),build,build/$(MODE))
+Q := $(if $(V),,@)
+
+# --- flags ---------------------------------------------------------------------------
+flags.release := -O2 -g
+flags.debug := -O0 -g3
+flags.asan := -O1 -g -fsanitize=address -fno-omit-frame-pointer
+flags.ubsan := -O1 -g -fsanitize=undefined -fno-sanitize-recover=all
+flags.tsan := -O1 -g -fsanitize=thread
+ifeq ($(flags.$(MODE)),)
+$(error MODE=$(MODE): there are release, debug, asan, ubsan and tsan)
+endif
+
+std := -std=gnu11 -D_GNU_SOURCE -I.
+warn := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wpointer-arith \
+	-Wundef -Wvla -Wwrite-strings -Wformat=2 $(WERROR)
+# The wrapper of open must not be checked, inlined or renamed on the way: no fortify here.
+own := $(std) $(warn) $(flags.$(MODE)) -fPIC -fvisibility=hidden -fno-delete-null-pointer-checks
+hardened := $(if $(filter release,$(MODE)),-fstack-protector-strong)
+link.so := -shared -Wl,-z,relro,-z,now,-z,nodelete,-z,noexecstack,--as-needed \
+	$(if $(filter release debug,$(MODE)),-Wl$(comma)-z$(comma)defs)
+
+
+# --- what there is -------------------------------------------------------------------
+core := $(patsubst %.c,$(OUT)/%.o,$(wildcard shim/core/*.c))
+shim := $(patsubst %.c,$(OUT)/%.o,$(wildcard shim/*.c))
+tools := $(patsubst %.c,$(OUT)/%.o,$(wildcard tools/*.c))
+units := $(patsubst tests/unit/%.c,$(OUT)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+helpers := $(patsubst %.c,$(OUT)/%,$(wildcard tests/calls/*.c tests/safety/*.c tests/bench/*.c))
+unit_support := $(patsubst %.c,$(OUT)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
+objects := $(core) $(shim) $(tools) $(unit_support)
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: all help test test-cpython bench demo docs check-style style install uninstall clean
+
+all: $(OUT)/libpycstash.so $(OUT)/pycstash ## build the library and the command
+
+help: ## say what there is to make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@sed -n '/^# make help/,/^-include/{/^#   /s/^# //p}' Makefile
+
+# --- what it needs -------------------------------------------------------------------
+need/%: ; $(Q).ci/need $*
+$(OUT)/.need-%: .ci/need
+	$(Q).ci/need $*
+	$(Q)mkdir -p $(@D) && touch $@
+
+# --- building ------------------------------------------------------------------------
+$(OUT)/%.o: %.c | $(OUT)/.need-build
+	$(Q)mkdir -p $(@D)
+	$(if $(V),,@echo "CC    $@")
+	$(Q)$(CC) $(own) $(hardened) $(flags.$*) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+# The wrappers pay for no stack protector: they have no frame.
+$(OUT)/shim/calls.o: hardened :=
+$(OUT)/tools/%.o: own += -DPYCSTASH_VERSION='"$(VERSION)"' -DPYCSTASH_LIBDIR='"$(libdir)"'
+
+$(OUT)/shim/gen/list: shim/gen/list.c shim/calls.def shim/exceptions.def shim/core/config.def | $(OUT)/.need-build
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(std) $< -o $@
+
+$(OUT)/pycstash.map: $(OUT)/shim/gen/list
+	$(Q)$< version-script > $@
+
+$(OUT)/core.a: $(core)
+	$(if $(V),,@echo "AR    $@")
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(OUT)/libpycstash.so: $(shim) $(OUT)/core.a $(OUT)/pycstash.map
+	$(if $(V),,@echo "LD    $@")
+	$(Q)$(CC) $(own) $(LDFLAGS) $(link.so) -Wl,--version-script=$(OUT)/pycstash.map \
+		$(shim) $(OUT)/core.a -o $@.new && mv $@.new $@
+
+$(OUT)/pycstash: $(tools) $(OUT)/core.a
+	$(if $(V),,@echo "LD    $@")
+	$(Q)$(CC) $(own) $(LDFLAGS) $(tools) $(OUT)/core.a -o $@
+
+$(OUT)/tests/unit/test_%: $(OUT)/tests/unit/test_%.o $(unit_support) $(OUT)/core.a
+	$(Q)$(CC) $(own) $(LDFLAGS) $^ -lcmocka -o $@
+
+$(OUT)/tests/%: tests/%.c | $(OUT)/.need-build
+	$(Q)mkdir -p $(@D)
+	$(if $(V),,@echo "CC    $@")
+	$(Q)$(CC) $(std) $(warn) -O1 -g $(CPPFLAGS) $(CFLAGS) $< -o $@ \
+		$(if $(findstring /lib,/$(notdir $@)),-shared -fPIC) -lpthread -ldl
+
+-include $(objects:.o=.d) $(units:=.d)
+
+# --- testing -------------------------------------------------------------------------
+test: all $(units) $(helpers) | $(OUT)/.need-test ## run all tests
+	$(Q)tests/run $(OUT)
+
+test-cpython: all | $(OUT)/.need-test ## run CPython's own tests with and without the library
+	$(Q)tests/run $(OUT) cpython
+
+bench: all $(helpers) | $(OUT)/.need-bench ## measure: instructions, system calls, start-up
+	$(Q)tests/bench/run $(OUT)
+
+demo: all | $(OUT)/.need-demo ## show the main job on this machine's Python
+	$(Q)tests/demo $(OUT)
+
+# --- keeping house -------------------------------------------------------------------
+docs: $(OUT)/shim/gen/list ## make the generated pages of docs/ anew
+	$(Q)$< interposed > docs/interposed.md
+	$(Q)$< settings > docs/settings.md
+
+sources = $(shell find shim tools tests -name '*.[ch]')
+check-style: | $(OUT)/.need-style ## check the format of the sources
+	$(Q)clang-format --dry-run -Werror $(sources)
+
+style: | $(OUT)/.need-style ## put the sources into that format
+	$(Q)clang-format -i $(sources)
+
+install: all ## install below $(prefix), or $(DESTDIR)$(prefix)
+	$(Q)install -d $(DESTDIR)$(bindir) $(DESTDIR)$(libdir)
+	$(Q)install -m 755 $(OUT)/pycstash $(DESTDIR)$(bindir)/pycstash
+# Under another name first: programs that run have the old library mapped.
+	$(Q)install -m 644 $(OUT)/libpycstash.so $(DESTDIR)$(libdir)/.libpycstash.so.new
+	$(Q)mv -f $(DESTDIR)$(libdir)/.libpycstash.so.new $(DESTDIR)$(libdir)/libpycstash.so
+
+uninstall: ## take away what install put there
+	$(Q)rm -f $(DESTDIR)$(bindir)/pycstash $(DESTDIR)$(libdir)/libpycstash.so
+	$(Q)rmdir $(DESTDIR)$(libdir) 2>/dev/null || true
+
+clean: ## take away what was built
+	$(Q)rm -rf build

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/calls.h"
+
+#include <dlfcn.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "shim/place.h"
+#include "shim/scan.h"
+#include "shim/state.h"
+#include "shim/wrap.h"
+
+#define NOINLINE __attribute__((noinline, cold))
+
+/* 1. The stand-ins. */
+
+#define RAW(call, ...) syscall(SYS_##call, __VA_ARGS__)
+#define LATE(name, args, failure)                                                         \
+	({                                                                                 \
+		__typeof__(real.name) found = (__typeof__(real.name))find_real(#name);     \
+		found ? found args : (errno = ENOSYS, failure);                            \
+	})
+
+#ifndef SYS_openat2
+#define SYS_openat2 437
+#endif
+
+static void *find_real(const char *name);
+
+#pragma GCC diagnostic ignored "-Wunused-parameter" /* the version of __xstat */
+
+#define CALL(ret, name, params, args, maybe, slow, early)                                  \
+	static ret early_##name params                                                     \
+	{                                                                                  \
+		return (ret)(early);                                                       \
+	}
+/* Both of open's flags that come with a mode; O_TMPFILE is several bits, one of which is
+ * O_DIRECTORY. */
+#define VCALL(ret, name, params, args, maybe, slow, early)                                 \
+	static ret early_##name params                                                     \
+	{                                                                                  \
+		mode_t mode = 0;                                                           \
+		TAKE_MODE(mode, flags);                                                    \
+		return (ret)(early);                                                       \
+	}
+#define TAKE_MODE(mode, flags)                                                             \
+	if ((flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE) {                       \
+		va_list list;                                                              \
+		va_start(list, flags);                                                     \
+		mode = va_arg(list, mode_t);                                               \
+		va_end(list);                                                              \
+	}
+#include "shim/calls.def"
+
+struct real_calls real = {
+#define CALL(ret, name, params, args, maybe, slow, early) .name = early_##name,
+#include "shim/calls.def"
+};
+
+/* 2. The real functions. */
+
+static const struct {
+	const char *name;
+	size_t offset;
+} calls[] = {
+#define CALL(ret, name, params, args, maybe, slow, early)                                  \
+	{ #name, offsetof(struct real_calls, name) },
+#include "shim/calls.def"
+};
+
+/* Functions of which a libc has several versions, and RTLD_NEXT might give the oldest:
+ * realpath@GLIBC_2.2.5 fails for a NULL buffer. Other architectures have one version,
+ * of another name. */
+static const struct {
+	const char *name, *version;
+} versions[] = {
+	{ "realpath", "GLIBC_2.3" },
+	{ "posix_spawn", "GLIBC_2.15" },
+	{ "posix_spawnp", "GLIBC_2.15" },
+};
+
+static void *find_real(const char *name)
+{
+	for (size_t i = 0; i < sizeof versions / sizeof *versions; i++)
+		if (strcmp(versions[i].name, name) == 0) {
+			void *found = dlvsym(RTLD_NEXT, name, versions[i].version);
+
+			if (found)
+				return found;
+		}
+	return dlsym(RTLD_NEXT, name);
+}
+
+void calls_resolve(void)
+{
+	int saved = errno;
+
+	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+		void *found = find_real(calls[i].name);
+
+		if (found)
+			memcpy((char *)&real + calls[i].offset, &found, sizeof found);
+	}
+	scan_init();
+	errno = saved;
+}
+
+/* 3. The slow functions: the path has the letters __pycache__ in it, or may have. They
+ * are apart from the wrappers so that those keep a frame of nothing. */
+
+#define maybe_ours(path) names_pycache(path)
+
+#define CALL(ret, name, params, args, maybe, slow, early)                                  \
+	static NOINLINE ret slow_##name params                                             \
+	{                                                                                  \
+		if (!(maybe))                                                              \
+			return real.name args;                                             \
+		return slow;                                                               \
+	}
+#define VCALL(ret, name, params, args, maybe, slow, early)                                 \
+	static NOINLINE ret slow_##name params                                             \
+	{                                                                                  \
+		mode_t mode = 0;                                                           \
+		TAKE_MODE(mode, flags);                                                    \
+		if (!(maybe))                                                              \
+			return real.name args;                                             \
+		return slow;                                                               \
+	}
+#define FIND(ret, name, dirfd, params, args, early)                                        \
+	static NOINLINE ret found_##name params                                            \
+	{                                                                                  \
+		struct place place;                                                        \
+		path = place_find(&place, dirfd, path);                                    \
+		return real.name args;                                                     \
+	}                                                                                  \
+	CALL(ret, name, params, args, maybe_ours(path), found_##name args, early)
+#define MAKE(ret, name, dirfd, params, args, early)                                        \
+	static NOINLINE ret made_##name params                                             \
+	{                                                                                  \
+		struct place place;                                                        \
+		path = place_make(&place, dirfd, path);                                    \
+		return path ? real.name args : -1;                                         \
+	}                                                                                  \
+	CALL(ret, name, params, args, maybe_ours(path), made_##name args, early)
+#include "shim/calls.def"
+#undef maybe_ours
+
+/* 4. The wrappers. The asm labels give libc's names to functions that C knows by
+ * another: so no header's macro, inline or fortified twin of open gets in the way. */
+
+#define maybe_ours(path) scan_maybe(path)
+#define EXPORT(name) __asm__(".globl " #name "\n\t.set " #name ", wrap_" #name)
+
+#define CALL(ret, name, params, args, maybe, slow, early)                                  \
+	ret wrap_##name params;                                                            \
+	ret wrap_##name params                                                             \
+	{                                                                                  \
+		if (__builtin_expect(!(maybe), 1))                                         \
+			return real.name args;                                             \
+		return slow_##name args;                                                   \
+	}                                                                                  \
+	EXPORT(name);
+#define VCALL(ret, name, params, args, maybe, slow, early)                                 \
+	ret wrap_##name params;                                                            \
+	ret wrap_##name params                                                             \
+	{                                                                                  \
+		mode_t mode = 0;                                                           \
+		TAKE_MODE(mode, flags);                                                    \
+		if (__builtin_expect(!(maybe), 1))                                         \
+			return real.name args;                                             \
+		return slow_##name args;                                                   \
+	}                                                                                  \
+	EXPORT(name);
+#include "shim/calls.def"

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The interposed calls: libc's own functions behind them, and the wrappers that
+ * are exported under libc's names.
+ *
+ * All of it is made from calls.def. `real.NAME` is never NULL: before the
+ * constructor, and where libc has no such function, it is a stand-in that does the
+ * raw system call or looks the function up. So nothing here needs an "is it ready"
+ * test, and other libraries' constructors, which may run before ours, are served.
+ */
+#pragma once
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+#include <sys/time.h>
+#include <sys/types.h>
+#include <utime.h>
+
+_Static_assert(sizeof(long) == 8 && sizeof(off_t) == 8,
+	"the 64 spellings are the plain functions only on LP64");
+
+typedef int scandir_filter(const struct dirent *);
+typedef int scandir_order(const struct dirent **, const struct dirent **);
+
+extern struct real_calls {
+#define CALL(ret, name, params, args, maybe, slow, early) ret(*name) params;
+#include "shim/calls.def"
+} real;
+
+/* Finds the real functions; from the constructor, once. Keeps errno. Thread-safe in that
+ * a second run stores the same values. */
+void calls_resolve(void);

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/core/config.h"
+
+#include <string.h>
+
+#include "shim/core/path.h"
+
+const char *const config_names[CONFIG_SETTINGS] = {
+#define SETTING(id, name, value, what) name,
+#include "shim/core/config.def"
+#undef SETTING
+};
+
+/* "0" is off too: PYCSTASH_DISABLE=0 that disables would be a trap. */
+static bool is_on(const char *value)
+{
+	return value && *value && strcmp(value, "0") != 0;
+}
+
+static bool is_absolute(const char *value)
+{
+	return value && value[0] == '/';
+}
+
+/* Joins base and below into root; 0 where they don't fit. */
+static size_t join(char *root, size_t size, const char *base, const char *below)
+{
+	size_t len = strlen(base), more = strlen(below);
+
+	while (len && base[len - 1] == '/')
+		len--;
+	if (len + more == 0 || len + more >= size)
+		return 0;
+	memcpy(root, base, len);
+	memcpy(root + len, below, more + 1);
+	return len + more;
+}
+
+size_t config_root(char *root, size_t size, const char *dir, const char *home,
+	const char *xdg_cache_home)
+{
+	if (dir && *dir) /* set: another place than the one asked for would surprise */
+		return is_absolute(dir) ? join(root, size, dir, "") : 0;
+	if (is_absolute(xdg_cache_home))
+		return join(root, size, xdg_cache_home, "/pycstash");
+	if (is_absolute(home))
+		return join(root, size, home, "/.cache/pycstash");
+	return 0;
+}
+
+static const char *unless_empty(const char *value)
+{
+	return value && *value ? value : NULL;
+}
+
+void config_read(struct config *config, const char *const values[CONFIG_SETTINGS],
+	const char *home, const char *xdg_cache_home, bool secure)
+{
+	*config = (struct config){
+		.readonly = is_on(values[CONFIG_READONLY]),
+		.only = unless_empty(values[CONFIG_ONLY]),
+		.exclude = unless_empty(values[CONFIG_EXCLUDE]),
+	};
+	if (secure) { /* not even the log: its path is the caller's, not ours */
+		config->why_not = "the program runs with another's privileges";
+		return;
+	}
+	if (is_absolute(values[CONFIG_LOG]) ||
+		(values[CONFIG_LOG] && !strcmp(values[CONFIG_LOG], "stderr")))
+		config->log = values[CONFIG_LOG];
+	if (is_on(values[CONFIG_DISABLE])) {
+		config->why_not = "PYCSTASH_DISABLE is set";
+		return;
+	}
+	config->root_len = config_root(config->root, sizeof config->root,
+		values[CONFIG_DIR], home, xdg_cache_home);
+	if (config->root_len == 0) {
+		config->why_not = "no place for the cache: PYCSTASH_DIR and HOME are unset, "
+				  "not absolute or too long";
+		return;
+	}
+	config->enabled = true;
+}
+
+/* Whether dir lies below one of the colon-separated prefixes. */
+static bool is_listed(const char *list, const char *dir, size_t len)
+{
+	for (const char *p = list; p;) {
+		size_t n = strcspn(p, ":");
+
+		if (n && p[0] == '/' && path_is_below(dir, len, p, n))
+			return true;
+		p = p[n] ? p + n + 1 : NULL;
+	}
+	return false;
+}
+
+bool config_covers(const struct config *config, const char *spelled, size_t spelled_len,
+	const char *physical, size_t physical_len)
+{
+	const char *only = config->only, *exclude = config->exclude;
+
+	if (exclude && (is_listed(exclude, spelled, spelled_len) ||
+			       is_listed(exclude, physical, physical_len)))
+		return false;
+	return !only || is_listed(only, spelled, spelled_len) ||
+		is_listed(only, physical, physical_len);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The settings of the shim, from the strings of the environment.
+ *
+ * Every setting is a row of config.def; the shim, the command's options and the
+ * documentation (docs/settings.md) go by it. Core does not read the environment
+ * itself: the strings are passed in, and must stay as they are for as long as
+ * the struct config is used, since it points into them.
+ *
+ * Pure, without allocation; may be called anywhere.
+ */
+#pragma once
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Below the root: the version of the layout on disk, then one folder a tag. */
+#define CACHE_LAYOUT "v1"
+
+enum config_setting {
+#define SETTING(id, name, value, what) CONFIG_##id,
+#include "shim/core/config.def"
+#undef SETTING
+	CONFIG_SETTINGS
+};
+
+/* The names of the variables, by enum config_setting. */
+extern const char *const config_names[CONFIG_SETTINGS];
+
+struct config {
+	bool enabled;
+	const char *why_not; /* the reason where not enabled; a literal */
+	bool readonly;
+	const char *only;    /* colon-separated prefixes, or NULL */
+	const char *exclude; /* likewise */
+	const char *log;     /* a file's absolute path, "stderr", or NULL */
+	char root[PATH_MAX]; /* absolute, without a slash at its end */
+	size_t root_len;
+};
+
+/* Makes a config of the variables' values, by enum config_setting, NULL for one that is
+ * unset. home and xdg_cache_home are those of the environment or NULL. `secure` says
+ * that the process runs with another's privileges (AT_SECURE): it is left alone. */
+void config_read(struct config *config, const char *const values[CONFIG_SETTINGS],
+	const char *home, const char *xdg_cache_home, bool secure);
+
+/* The root of the cache: $PYCSTASH_DIR, else $XDG_CACHE_HOME/pycstash, else
+ * $HOME/.cache/pycstash; of each only an absolute path counts (as the XDG base
+ * directory specification says). Returns its length, 0 where there is none or it does
+ * not fit. */
+size_t config_root(char *root, size_t size, const char *dir, const char *home,
+	const char *xdg_cache_home);
+
+/* Whether the settings ONLY and EXCLUDE let the cache serve the sources in a directory.
+ * Either of its names may match: the one the program spelled, and the physical one. */
+bool config_covers(const struct config *config, const char *spelled, size_t spelled_len,
+	const char *physical, size_t physical_len);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Lexical path algebra: it looks at the letters of a path and never asks the
+ * file system, so it can say what a path spells, not what it means. In
+ * particular nothing here folds `..`: only the kernel knows where that leads.
+ *
+ * All functions are pure, allocate nothing and may be called anywhere.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define PYCACHE "__pycache__"
+#define PYCACHE_LEN (sizeof(PYCACHE) - 1)
+
+/* What follows the last component `__pycache__` of a path. */
+enum path_tail {
+	PATH_NO_PYCACHE, /* there is no such component */
+	PATH_PYCACHE,    /* nothing: the path is the directory itself */
+	PATH_UP,         /* "..": back to the directory of the sources */
+	PATH_NAME,       /* one name, perhaps with slashes behind it */
+	PATH_DEEP,       /* a name and more below it */
+};
+
+struct path_parts {
+	enum path_tail tail;
+	size_t dir_len;    /* path[0..dir_len): the directory of the sources, as spelled;
+			      0 means the one the path is relative to */
+	size_t cache_end;  /* path[..cache_end) ends in "__pycache__" */
+	const char *name;  /* first component behind it; points into the path */
+	size_t name_len;   /* 0 for PATH_PYCACHE */
+	const char *after; /* what is behind that component: "", or begins with '/' */
+};
+
+/* Splits a path at its last component `__pycache__`; a name that merely contains
+ * those letters is no such component. "." and empty components behind it are
+ * skipped. */
+struct path_parts path_split(const char *path);
+
+/* Whether path has, at or behind path[from], a component `__pycache__` with ".." right
+ * behind it ("." and slashes don't count). *ret_end is where that component ends,
+ * *ret_rest where the path goes on behind the "..". */
+bool path_next_up(const char *path, size_t from, size_t *ret_end, size_t *ret_rest);
+
+/* Whether the len letters at path are the directory prefix or lie below it. Both are
+ * absolute; the match ends at a component's end, and slashes behind prefix don't
+ * count. The prefix "/" holds everything. */
+bool path_is_below(const char *path, size_t len, const char *prefix, size_t prefix_len);
+
+/* Whether the len letters at path are absolute and have no empty, "." or ".."
+ * component and no slash at the end, so that only links keep them from being a
+ * directory's physical name. */
+bool path_is_clean(const char *path, size_t len);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The grammar of what programs put into a `__pycache__`.
+ *
+ * PEP 3147 and PEP 488 name the files `<module>.<tag>[.opt-<level>].pyc`;
+ * importlib, py_compile and pytest write them first under a temporary name with
+ * `.<digits>` behind it and rename that. numba keeps an index and its machine
+ * code as `<module>.<function>-<line>.py<XY>.nbi` and `….<n>.nbc`, and writes
+ * them as `….tmp.<hex digits>`. All else that lies there (cffi's sources and
+ * shared objects, a compiler's objects) is not for the cache.
+ *
+ * All functions are pure, allocate nothing and may be called anywhere.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Room for a tag with its NUL; the longest known is "graalpy250-312". A longer one
+ * counts as none. */
+#define PYC_TAG_SIZE 32
+
+enum pyc_kind {
+	PYC_NONE,      /* not a name for the cache */
+	PYC_CODE,      /* bytecode: *.pyc */
+	PYC_NUMBA,     /* numba's index or machine code: *.nbi, *.nbc */
+	PYC_TEMPORARY, /* either, while it is being written */
+};
+
+struct pyc_name {
+	enum pyc_kind kind;
+	char tag[PYC_TAG_SIZE]; /* "cpython-311"; "" where the name shows none */
+};
+
+/* Reads the len letters at name, one component of a path. The tag is the one of the
+ * interpreter's version: of "cpython-311-pytest-8.3.0" it is "cpython-311", and of
+ * numba's "py311", "cpython-311", since numba runs on no other. */
+struct pyc_name pyc_parse(const char *name, size_t len);

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/core/store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "shim/core/config.h"
+#include "shim/core/text.h"
+
+/* https://bford.info/cachedir/: backup programs skip a directory with this file. */
+static const char cachedir_tag[] =
+	"Signature: 8a477f597d28d172789f06886806bc55\n"
+	"# This directory is a cache of Python bytecode made by pycstash.\n"
+	"# It may be deleted at any time.\n";
+
+static const char *judge_root(const struct sys *sys, int fd, uid_t user)
+{
+	struct stat st;
+
+	if (sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
+		return "the cache directory cannot be reached";
+	if (st.st_uid != user)
+		return "the cache directory belongs to another user";
+	if (st.st_mode & (S_IWGRP | S_IWOTH))
+		return "others can write to the cache directory";
+	return NULL;
+}
+
+enum store_state store_judge(const struct sys *sys, const char *root, const char **ret_why)
+{
+	int fd = sys->openat(AT_FDCWD, root, O_PATH | O_DIRECTORY, 0), err;
+	uid_t user = sys->geteuid();
+	struct stat st;
+
+	*ret_why = NULL;
+	if (fd == -ENOENT)
+		return STORE_ABSENT;
+	if (fd < 0) {
+		*ret_why = fd == -ENOTDIR ? "the cache directory is not a directory"
+					  : "the cache directory cannot be reached";
+		return STORE_REFUSED;
+	}
+	*ret_why = judge_root(sys, fd, user);
+	err = sys->fstatat(fd, CACHE_LAYOUT, &st, AT_SYMLINK_NOFOLLOW);
+	sys->close(fd);
+	if (*ret_why)
+		return STORE_REFUSED;
+	if (err == -ENOENT)
+		return STORE_ABSENT;
+	if (err < 0)
+		*ret_why = "the folder " CACHE_LAYOUT " of the cache cannot be reached";
+	else if (!S_ISDIR(st.st_mode) || st.st_uid != user || (st.st_mode & 077))
+		*ret_why = "the folder " CACHE_LAYOUT " of the cache is not the user's alone";
+	return *ret_why ? STORE_REFUSED : STORE_READY;
+}
+
+/* A directory of ours. The program's umask may take away our own rights to it
+ * (test_import sets 0222), and cannot be put aside: it is the whole process's. */
+static int make_directory(const struct sys *sys, int dirfd, const char *path)
+{
+	int err = sys->mkdirat(dirfd, path, 0700);
+
+	return err < 0 ? err : sys->fchmodat(dirfd, path, 0700);
+}
+
+/* Makes path, and what is missing above it down from its first `stop` letters. */
+static int make_directories(const struct sys *sys, char *path, size_t stop)
+{
+	size_t len = strlen(path), at = len;
+	int err;
+
+	/* From the bottom up: almost always all but the last one are there. */
+	while ((err = make_directory(sys, AT_FDCWD, path)) == -ENOENT) {
+		while (at > stop && path[at] != '/')
+			at--;
+		if (at <= stop)
+			break;
+		path[at] = '\0';
+	}
+	while ((err == 0 || err == -EEXIST) && at < len) {
+		path[at] = '/';
+		at += strlen(path + at);
+		err = make_directory(sys, AT_FDCWD, path);
+	}
+	for (; at < len; at++) /* after a failure: the path is given back whole */
+		if (path[at] == '\0')
+			path[at] = '/';
+	return err == -EEXIST ? 0 : err;
+}
+
+static void mark(const struct sys *sys, int rootfd)
+{
+	int fd = sys->openat(
+		rootfd, "CACHEDIR.TAG", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644);
+
+	if (fd < 0)
+		return; /* there already, or only a courtesy that is missing */
+	sys->write(fd, cachedir_tag, sizeof cachedir_tag - 1);
+	sys->close(fd);
+}
+
+static int make_root(const struct sys *sys, char *root)
+{
+	const char *why;
+	int fd, err = make_directories(sys, root, 0);
+
+	if (err < 0)
+		return err;
+	fd = sys->openat(AT_FDCWD, root, O_RDONLY | O_DIRECTORY, 0);
+	if (fd < 0)
+		return fd;
+	/* Before anything is put there: somebody else may have been faster to make it. */
+	why = judge_root(sys, fd, sys->geteuid());
+	err = why ? -EPERM : make_directory(sys, fd, CACHE_LAYOUT);
+	if (err == 0)
+		mark(sys, fd);
+	sys->close(fd);
+	if (err < 0 && err != -EEXIST)
+		return err;
+	return store_judge(sys, root, &why) == STORE_READY ? 0 : -EPERM;
+}
+
+size_t store_tree_path(const char *root, size_t root_len, const char *tag, char *buf,
+	size_t size)
+{
+	struct text text = { .data = buf, .size = size };
+
+	text_add(&text, root, root_len);
+	text_adds(&text, "/" CACHE_LAYOUT "/");
+	text_adds(&text, tag);
+	text_adds(&text, "/tree");
+	return text.cut || text.len + 1 >= size ? 0 : text.len;
+}
+
+int store_make_parent(const struct sys *sys, char *path, size_t root_len)
+{
+	const size_t layout_len = root_len + sizeof "/" CACHE_LAYOUT - 1;
+	char *slash = strrchr(path, '/');
+	int err;
+
+	*slash = '\0';
+	err = make_directories(sys, path, layout_len);
+	if (err == -ENOENT) {
+		path[root_len] = '\0';
+		err = make_root(sys, path);
+		path[root_len] = '/';
+		if (err == 0)
+			err = make_directories(sys, path, layout_len);
+	}
+	*slash = '/';
+	return err;
+}
+
+/* As the kernel lays it out for getdents64(2); glibc's struct dirent64 is the same. */
+static void drop_names(const struct sys *sys, int fd)
+{
+	_Alignas(struct dirent64) char records[1024];
+	ssize_t n;
+
+	while ((n = sys->getdents(fd, records, sizeof records)) > 0)
+		for (ssize_t at = 0; at < n;) {
+			struct dirent64 *entry = (struct dirent64 *)(records + at);
+
+			if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+				sys->unlinkat(fd, entry->d_name, 0);
+			at += entry->d_reclen;
+		}
+}
+
+void store_drop_directory(const struct sys *sys, const char *path)
+{
+	int fd = sys->openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+
+	if (fd < 0)
+		return;
+	drop_names(sys, fd);
+	sys->close(fd);
+	sys->unlinkat(AT_FDCWD, path, AT_REMOVEDIR);
+}

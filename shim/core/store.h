@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The cache on disk: where things lie in it, whether it may be trusted, and making
+ * its directories.
+ *
+ *   <root>/CACHEDIR.TAG
+ *   <root>/v1/<tag>/tree/<physical source directory>/__pycache__/<name>
+ *
+ * A pyc is code: what others can write to must not be run. So the root has to
+ * belong to the effective user and be writable by no one else, and its layout
+ * folder, under which everything lies, is closed to others altogether (0700).
+ *
+ * Functions return 0 or -errno. Async-signal-safe, no locks, no allocation.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "shim/core/sys.h"
+
+enum store_state {
+	STORE_UNKNOWN, /* not judged yet */
+	STORE_READY,   /* there, and ours alone */
+	STORE_ABSENT,  /* not there yet: nothing to read, the first write makes it */
+	STORE_REFUSED, /* not to be used */
+};
+
+/* Judges the root at path. Where it is refused, *ret_why gets the reason, a literal. */
+enum store_state store_judge(const struct sys *sys, const char *root, const char **ret_why);
+
+/* Writes "<root>/v1/<tag>/tree" to buf. Returns its length, 0 where it and a following
+ * slash do not fit. */
+size_t store_tree_path(const char *root, size_t root_len, const char *tag, char *buf,
+	size_t size);
+
+/* Makes the directory that is to hold the entry at path, and all above it down from the
+ * root, whose path is the first root_len letters. The root itself is made with its marks
+ * should it not be there (any more), and judged: -EPERM where it is refused. path is
+ * written to meanwhile, and given back as it was. */
+int store_make_parent(const struct sys *sys, char *path, size_t root_len);
+
+/* Deletes all files in the directory at path, and it. For what a program has deleted
+ * in its own view: leaving files behind is an error that it must not be told of. */
+void store_drop_directory(const struct sys *sys, const char *path);

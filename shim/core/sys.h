@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The only way core touches the kernel.
+ *
+ * Core never calls libc's file functions by name: those names are the ones we
+ * interpose. It goes through a `struct sys`, which in the shim reaches the next
+ * library's functions, in the command libc's own, and in the unit tests a
+ * table whose n-th call fails.
+ *
+ * Every member returns a value >= 0 or -errno, and leaves errno alone. All are
+ * async-signal-safe, as the calls under them are.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+struct sys {
+	/* flags always get O_CLOEXEC added */
+	int (*openat)(int dirfd, const char *path, int flags, mode_t mode);
+	int (*close)(int fd);
+	ssize_t (*readlinkat)(int dirfd, const char *path, char *buf, size_t size);
+	int (*fstatat)(int dirfd, const char *path, struct stat *st, int flags);
+	int (*mkdirat)(int dirfd, const char *path, mode_t mode);
+	int (*fchmodat)(int dirfd, const char *path, mode_t mode);
+	int (*unlinkat)(int dirfd, const char *path, int flags);
+	int (*renameat)(int fromfd, const char *from, int tofd, const char *to);
+	ssize_t (*write)(int fd, const void *data, size_t size);
+	/* one read of directory records (struct dirent64), as getdents64(2) */
+	ssize_t (*getdents)(int fd, void *buf, size_t size);
+	uid_t (*geteuid)(void);
+};

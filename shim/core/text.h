@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Bounded text, for places where stdio must not be: no allocation, no locale, no
+ * errno. What does not fit is cut off, and the text stays terminated.
+ *
+ * Pure; may be called anywhere, in signal handlers too.
+ */
+#pragma once
+
+#include <stddef.h>
+
+struct text {
+	char *data;
+	size_t size; /* room, with the NUL; at least 1 */
+	size_t len;
+	_Bool cut; /* something did not fit */
+};
+
+#define TEXT(array) ((struct text){ .data = (array), .size = sizeof(array) })
+
+void text_add(struct text *text, const char *data, size_t len);
+void text_adds(struct text *text, const char *string);
+void text_addu(struct text *text, unsigned long number);

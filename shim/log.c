@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "shim/calls.h"
+#include "shim/core/text.h"
+#include "shim/state.h"
+
+static struct iovec piece(const char *string)
+{
+	return (struct iovec){ .iov_base = (void *)string, .iov_len = strlen(string) };
+}
+
+static void log_line(const char *what, const char *why, int dirfd, const char *path)
+{
+	const char *file = state_config.log;
+	int saved = errno, fd = STDERR_FILENO;
+	char head[80], at[32];
+	struct text start = TEXT(head), base = TEXT(at);
+
+	text_adds(&start, "pycstash[");
+	text_addu(&start, (unsigned long)getpid());
+	text_adds(&start, "]: ");
+	text_adds(&start, what);
+	text_adds(&start, ": ");
+	if (dirfd >= 0 && path[0] != '/') {
+		text_adds(&base, "fd ");
+		text_addu(&base, (unsigned long)dirfd);
+		text_adds(&base, ": ");
+	}
+	if (strcmp(file, "stderr") != 0)
+		fd = real.openat(AT_FDCWD, file,
+			O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+	if (fd >= 0) {
+		struct iovec line[] = { piece(head), { at, base.len }, piece(path),
+			piece(why ? " (" : ""), piece(why ? why : ""), piece(why ? ")\n" : "\n") };
+		ssize_t ignored = writev(fd, line, sizeof line / sizeof *line);
+
+		(void)ignored;
+		if (fd != STDERR_FILENO)
+			close(fd);
+	}
+	errno = saved;
+}
+
+void log_decision(const char *what, const char *why, int dirfd, const char *path)
+{
+	if (__builtin_expect(state_config.log != NULL, 0))
+		log_line(what, why, dirfd, path);
+}
+
+void log_failure(const char *what, int err, int dirfd, const char *path)
+{
+	char reason[32];
+	struct text text = TEXT(reason);
+
+	if (__builtin_expect(!state_config.log, 1))
+		return;
+	text_adds(&text, "errno ");
+	text_addu(&text, (unsigned long)-err);
+	log_line(what, reason, dirfd, path);
+}

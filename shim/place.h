@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Where a path under a `__pycache__` really lies: the only way from the wrappers to
+ * the rules.
+ *
+ * Calling sequence: place_at with the caller's directory and path; then, by kind,
+ * the call is made on `path` (the tree) or on `cache`. place_find and place_make do
+ * both for the calls that need no more.
+ *
+ * In every doubt (no cache, a directory that cannot be resolved, a path that is too
+ * long …) the kind is PLACE_TREE and path the caller's own: the call then does what it
+ * does without us. Nothing here fails, changes errno, locks or allocates; all is
+ * async-signal-safe. A struct place is 4 KiB of stack; a wrapper has one for each
+ * path it takes, and none on the way for other paths.
+ */
+#pragma once
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "shim/core/pyc.h"
+
+enum place_kind {
+	PLACE_TREE,  /* not ours */
+	PLACE_OTHER, /* a name in a __pycache__ that belongs in the tree */
+	PLACE_ENTRY, /* a name that belongs in the cache */
+	PLACE_DIR,   /* a __pycache__ itself */
+};
+
+enum place_use {
+	PLACE_ANY,     /* the directory is resolved anew */
+	PLACE_TO_READ, /* an open for reading: a remembered answer will do, and the name
+			  shows the process's tag */
+	PLACE_TO_OPEN, /* another open: the name shows the process's tag */
+};
+
+struct place {
+	enum place_kind kind;
+	int dirfd;
+	const char *path; /* in the tree: the caller's, or the same place spelled without
+			     "__pycache__/..", and then it points into cache */
+	struct pyc_name pyc; /* of PLACE_ENTRY */
+	/* cache is "<root>/v1/<tag>/tree", the physical path in the tree behind it. For
+	 * PLACE_OTHER it is empty where the process has shown no tag. */
+	size_t tree_len;       /* where that physical path begins */
+	size_t dir_len;        /* where the path of the __pycache__ ends */
+	char cache[PATH_MAX];
+};
+
+void place_at(struct place *place, int dirfd, const char *path, enum place_use use);
+
+/* Whether there is something of that name, a dangling link too. */
+bool place_in_cache(const struct place *place);
+bool place_in_tree(const struct place *place);
+
+/* The path on which to act on what is there: a file in the cache if the cache has it,
+ * else in the tree; a directory in the tree if there is one, else in the cache. May be
+ * absolute, so that a dirfd does not count. */
+const char *place_find(struct place *place, int dirfd, const char *path);
+
+/* The path on which to make something that belongs in the tree, whose __pycache__ is
+ * made if so far it was only pretended. NULL with errno EEXIST where the cache holds
+ * that name. */
+const char *place_make(struct place *place, int dirfd, const char *path);
+
+/* Makes the real directory of a PLACE_OTHER or PLACE_ENTRY if so far it was only
+ * pretended. */
+void place_ready_tree(struct place *place);
+
+/* Makes the directories in the cache above place->cache. Returns 0 or -errno. */
+int place_ready_cache(struct place *place);

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the shim knows in one process: its settings, the cache's standing, the tag
+ * the process has shown, and the directories it has met.
+ *
+ * Settings are written once, by the constructor. All else is single atomics and the
+ * memo, each of which may be read and set at any moment by any thread, by a signal
+ * handler, and by a vfork child, whose writes land in the parent and are true there
+ * as well. There is no lock, and no descriptor is kept.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "shim/core/config.h"
+#include "shim/core/memo.h"
+#include "shim/core/store.h"
+#include "shim/core/sys.h"
+
+extern struct config state_config;
+extern struct memo state_memo;
+
+/* Core's way to the kernel: the next library's functions. */
+extern const struct sys sys_real;
+
+/* The standing of the cache: judged at the first use, while it is absent, and after a
+ * change of identity; otherwise what was found then. Logs a refusal. scratch has
+ * PATH_MAX letters of room. */
+enum store_state state_store(char *scratch);
+
+/* The user for whom the cache was last judged. */
+uid_t state_user(void);
+
+/* Whether the len letters at the absolute path lie in the cache itself. */
+bool state_is_inside(const char *path, size_t len);
+
+/* The tag of the interpreter that runs here, NULL until it has shown one. */
+const char *state_tag(void);
+
+/* The process has opened bytecode with that tag: the first one shown is its own. */
+void state_show_tag(const char *tag);
+
+/* Of the wrappers of setuid & Co. and chroot: they pass the result through. */
+int identity_changed(int result);
+int root_changed(int result);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The calls with logic of their own, for paths that name a `__pycache__`: what the
+ * CALL rows of calls.def name as their slow function. They speak libc's language: the
+ * call's own results, -1 or NULL with errno for a failure, errno untouched otherwise.
+ *
+ * Where the cache cannot do what is asked (it is full, unwritable, gone), the call is
+ * made on the tree as if we were not there.
+ */
+#pragma once
+
+#include "shim/calls.h"
+
+/* wrap_open.c */
+int cached_open(int dirfd, const char *path, int flags, mode_t mode);
+int cached_openat2(int dirfd, const char *path, const struct open_how *how, size_t size);
+FILE *cached_fopen(const char *path, const char *mode);
+FILE *cached_freopen(const char *path, const char *mode, FILE *stream);
+
+/* wrap_dir.c */
+int cached_mkdir(int dirfd, const char *path, mode_t mode);
+int cached_rmdir(int dirfd, const char *path);
+
+/* wrap_name.c */
+int cached_unlink(int dirfd, const char *path);
+int cached_remove(const char *path);
+int cached_rename(int fromfd, const char *from, int tofd, const char *to, unsigned flags);
+int cached_link(int fromfd, const char *from, int tofd, const char *to, int flags);
+char *cached_realpath(const char *path, char *resolved);
+char *cached_realpath_chk(const char *path, char *resolved, size_t room);
+
+/* Before a temporary file or directory is made at path: makes the real __pycache__ if it
+ * is only pretended. The template itself is left to libc, which writes to it. */
+void tree_ready(const char *path);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Making and deleting directories. Only the process's own `__pycache__` of a directory
+ * is meant, that of its tag; a process that has shown none works on the tree.
+ */
+#include "shim/wrap.h"
+
+#include "shim/core/store.h"
+#include "shim/log.h"
+#include "shim/place.h"
+#include "shim/state.h"
+
+static int make_in_tree(struct place *place, mode_t mode)
+{
+	return real.mkdirat(place->dirfd, place->path, mode);
+}
+
+static int make_in_cache(struct place *place, mode_t mode)
+{
+	int err = sys_real.mkdirat(AT_FDCWD, place->cache, mode);
+
+	if (err == -ENOENT) {
+		err = place_ready_cache(place);
+		if (err == 0)
+			err = sys_real.mkdirat(AT_FDCWD, place->cache, mode);
+	}
+	return err;
+}
+
+int cached_mkdir(int dirfd, const char *path, mode_t mode)
+{
+	struct place place;
+	int err;
+
+	place_at(&place, dirfd, path, PLACE_ANY);
+	if (place.kind == PLACE_ENTRY && place_in_cache(&place)) {
+		errno = EEXIST;
+		return -1;
+	}
+	if (place.kind != PLACE_DIR) {
+		place_ready_tree(&place);
+		return make_in_tree(&place, mode);
+	}
+	if (place_in_tree(&place)) /* libc's own EEXIST */
+		return make_in_tree(&place, mode);
+	err = state_config.readonly ? -EROFS : make_in_cache(&place, mode);
+	if (err == 0)
+		return 0;
+	if (err == -EEXIST || state_config.readonly) {
+		errno = -err;
+		return -1;
+	}
+	log_failure("not cached", err, dirfd, path);
+	return make_in_tree(&place, mode);
+}
+
+int cached_rmdir(int dirfd, const char *path)
+{
+	struct place place;
+	int ret;
+
+	place_at(&place, dirfd, path, PLACE_ANY);
+	if (place.kind != PLACE_DIR)
+		return real.unlinkat(dirfd, place.path, AT_REMOVEDIR);
+	if (place_in_tree(&place)) {
+		ret = real.unlinkat(dirfd, place.path, AT_REMOVEDIR);
+		/* Its listing was the tree's, so to the program it was empty. */
+		if (ret == 0 && !state_config.readonly)
+			store_drop_directory(&sys_real, place.cache);
+		return ret;
+	}
+	if (!place_in_cache(&place))
+		return real.unlinkat(dirfd, place.path, AT_REMOVEDIR);
+	if (state_config.readonly) {
+		errno = EROFS;
+		return -1;
+	}
+	return real.unlinkat(AT_FDCWD, place.cache, AT_REMOVEDIR);
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Names: deleting, renaming, linking, resolving.
+ *
+ * One name may stand for two files, the entry in the cache and an older one in the
+ * tree. After a success the old name is gone, so both must be; and a file moves
+ * within the side that holds it, since from one to the other would be another
+ * file system to some.
+ */
+#include "shim/wrap.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shim/core/store.h"
+#include "shim/log.h"
+#include "shim/place.h"
+#include "shim/state.h"
+
+static int refuse(int err)
+{
+	errno = err;
+	return -1;
+}
+
+static bool is_cached(const struct place *place)
+{
+	return place->kind == PLACE_ENTRY && place_in_cache(place);
+}
+
+int cached_unlink(int dirfd, const char *path)
+{
+	struct place place;
+	bool cached;
+
+	place_at(&place, dirfd, path, PLACE_ANY);
+	if (place.kind == PLACE_DIR) /* the kernel's own error */
+		return real.unlinkat(dirfd, place_find(&place, dirfd, path), 0);
+	cached = is_cached(&place);
+	if (!cached)
+		return real.unlinkat(dirfd, place.path, 0);
+	if (state_config.readonly)
+		return refuse(EROFS);
+	/* The tree first: where it refuses, nothing has happened. */
+	if (place_in_tree(&place) && real.unlinkat(dirfd, place.path, 0) < 0)
+		return -1;
+	return real.unlinkat(AT_FDCWD, place.cache, 0);
+}
+
+int cached_remove(const char *path)
+{
+	int saved = errno, ret = cached_unlink(AT_FDCWD, path);
+
+	if (ret < 0 && errno == EISDIR) {
+		errno = saved;
+		ret = cached_rmdir(AT_FDCWD, path);
+	}
+	return ret;
+}
+
+/* rename or link on real paths. */
+typedef int two_paths(int fromfd, const char *from, int tofd, const char *to, int flags);
+
+static int do_rename(int fromfd, const char *from, int tofd, const char *to, int flags)
+{
+	if (flags == 0) /* renameat2 is younger than some kernels */
+		return real.renameat(fromfd, from, tofd, to);
+	return real.renameat2(fromfd, from, tofd, to, (unsigned)flags);
+}
+
+static int do_link(int fromfd, const char *from, int tofd, const char *to, int flags)
+{
+	return real.linkat(fromfd, from, tofd, to, flags);
+}
+
+/* From a path in the cache to another place: an entry stays in the cache. */
+static int from_cache(two_paths *act, const char *from, struct place *to, int flags)
+{
+	int saved = errno, ret;
+
+	if (to->kind != PLACE_ENTRY && to->kind != PLACE_DIR) {
+		place_ready_tree(to);
+		return act(AT_FDCWD, from, to->dirfd, to->path, flags);
+	}
+	ret = act(AT_FDCWD, from, AT_FDCWD, to->cache, flags);
+	if (ret < 0 && errno == ENOENT && place_ready_cache(to) == 0) {
+		errno = saved;
+		ret = act(AT_FDCWD, from, AT_FDCWD, to->cache, flags);
+	}
+	return ret;
+}
+
+/* From a path in the tree: what the cache has under the new name would hide it. */
+static int from_tree(two_paths *act, const struct place *from, struct place *to, int flags)
+{
+	int ret;
+
+	place_ready_tree(to);
+	ret = act(from->dirfd, from->path, to->dirfd, to->path, flags);
+	if (ret == 0 && to->kind == PLACE_ENTRY && !state_config.readonly)
+		(void)sys_real.unlinkat(AT_FDCWD, to->cache, 0);
+	return ret;
+}
+
+static int rename_directory(struct place *from, struct place *to, int flags)
+{
+	int ret;
+
+	if (!place_in_tree(from) && place_in_cache(from)) {
+		if (state_config.readonly)
+			return refuse(EROFS);
+		if (to->kind == PLACE_DIR && place_in_tree(to))
+			return refuse(ENOTEMPTY);
+		return from_cache(do_rename, from->cache, to, flags);
+	}
+	ret = from_tree(do_rename, from, to, flags);
+	if (ret == 0 && !state_config.readonly) {
+		store_drop_directory(&sys_real, from->cache);
+		if (to->kind == PLACE_DIR)
+			store_drop_directory(&sys_real, to->cache);
+	}
+	return ret;
+}
+
+int cached_rename(int fromfd, const char *from, int tofd, const char *to, unsigned flags)
+{
+	struct place old, new;
+	int ret;
+
+	place_at(&old, fromfd, from, PLACE_ANY);
+	place_at(&new, tofd, to, PLACE_ANY);
+	/* RENAME_NOREPLACE; what stands on the other side is there to the program too. */
+	if (flags && (is_cached(&new) || (new.kind == PLACE_ENTRY && place_in_tree(&new))))
+		return refuse(flags == RENAME_NOREPLACE ? EEXIST : EINVAL);
+	if (old.kind == PLACE_DIR)
+		return rename_directory(&old, &new, (int)flags);
+	if (!is_cached(&old))
+		return from_tree(do_rename, &old, &new, (int)flags);
+	if (state_config.readonly)
+		return refuse(EROFS);
+	ret = from_cache(do_rename, old.cache, &new, (int)flags);
+	/* A temporary name is in one place only; that spares each write a system call. */
+	if (ret == 0 && old.pyc.kind != PYC_TEMPORARY && place_in_tree(&old))
+		(void)sys_real.unlinkat(old.dirfd, old.path, 0);
+	return ret;
+}
+
+int cached_link(int fromfd, const char *from, int tofd, const char *to, int flags)
+{
+	struct place old, new;
+
+	place_at(&old, fromfd, from, PLACE_ANY);
+	place_at(&new, tofd, to, PLACE_ANY);
+	if (is_cached(&new) || (new.kind == PLACE_ENTRY && place_in_tree(&new)))
+		return refuse(EEXIST);
+	if (!is_cached(&old))
+		return from_tree(do_link, &old, &new, flags);
+	if (state_config.readonly)
+		return refuse(EROFS);
+	return from_cache(do_link, old.cache, &new, flags);
+}
+
+/* What the tree would say: no program needs to learn where its bytecode really lies. */
+static char *realpath_of(const char *path, char *resolved, size_t room)
+{
+	struct place place;
+	const char *found = place_find(&place, AT_FDCWD, path);
+	size_t size;
+
+	if (found != place.cache || place.kind == PLACE_TREE)
+		return real.realpath(found, resolved);
+	found += place.tree_len;
+	size = strlen(found) + 1;
+	if (!resolved)
+		return strdup(found);
+	if (size > room) {
+		errno = ENAMETOOLONG;
+		return NULL;
+	}
+	return memcpy(resolved, found, size);
+}
+
+char *cached_realpath(const char *path, char *resolved)
+{
+	return realpath_of(path, resolved, PATH_MAX);
+}
+
+char *cached_realpath_chk(const char *path, char *resolved, size_t room)
+{
+	/* Too small a buffer is libc's to punish. */
+	if (resolved && room < PATH_MAX)
+		return real.__realpath_chk(path, resolved, room);
+	return realpath_of(path, resolved, PATH_MAX);
+}
+
+void tree_ready(const char *path)
+{
+	struct place place;
+
+	place_at(&place, AT_FDCWD, path, PLACE_ANY);
+	place_ready_tree(&place);
+}

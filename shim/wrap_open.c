@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Opening. What importlib does, in order: open(m.pyc, O_RDONLY); on ENOENT it
+ * compiles, stat(__pycache__), mkdir(__pycache__) if need be, then
+ * open(m.pyc.<id>, O_WRONLY|O_CREAT|O_EXCL), write, close, rename to m.pyc.
+ */
+#include "shim/wrap.h"
+
+#include <string.h>
+
+#include "shim/log.h"
+#include "shim/place.h"
+#include "shim/state.h"
+
+static int open_tree(const struct place *place, int flags, mode_t mode)
+{
+	return real.openat(place->dirfd, place->path, flags, mode);
+}
+
+static int open_cache(const struct place *place, int flags, mode_t mode)
+{
+	return real.openat(AT_FDCWD, place->cache, flags, mode);
+}
+
+/* A pyc is code. The root is the user's alone, but only what was opened can be judged
+ * without a race; a directory of the cache that was replaced does not count either. */
+static bool is_trusted(int fd)
+{
+	struct stat st;
+
+	return sys_real.fstatat(fd, "", &st, AT_EMPTY_PATH) == 0 && st.st_uid == state_user();
+}
+
+/* The cache's entry, opened for reading, or -1 with errno: ENOENT where there is none
+ * that may be served. Which entries hold for their source is decided here. */
+static int open_entry(const struct place *place, int flags)
+{
+	int fd = open_cache(place, flags, 0);
+
+	if (fd < 0 || is_trusted(fd))
+		return fd;
+	sys_real.close(fd);
+	errno = ENOENT;
+	return -1;
+}
+
+static int open_to_read(const struct place *place, int flags)
+{
+	int saved = errno, fd = open_entry(place, flags);
+
+	if (fd >= 0) {
+		log_decision("hit", NULL, place->dirfd, place->path);
+		return fd;
+	}
+	/* Only "there is none" sends us to the tree, and "not for you" where that is the
+	 * cache's fault and not the file's own mode. */
+	if (errno != ENOENT && errno != ENOTDIR && (errno != EACCES || place_in_cache(place)))
+		return -1;
+	errno = saved;
+	fd = open_tree(place, flags, 0);
+	log_decision(fd < 0 ? "miss" : "in-tree", fd < 0 ? "no entry" : NULL, place->dirfd,
+		place->path);
+	return fd;
+}
+
+/* Whether a failure to make something in the cache is the cache's own, so that the call
+ * is to be made on the tree. An unwritable __pycache__ in it is the program's (or its
+ * umask's) doing, and what it sees in the tree as well. */
+static bool is_cache_failure(struct place *place, int err)
+{
+	char *end = place->cache + place->dir_len, behind = *end;
+	bool there;
+
+	if (err == EEXIST || err == EISDIR || err == ELOOP || err == EINTR)
+		return false;
+	if (err != EACCES && err != EPERM)
+		return true;
+	*end = '\0';
+	there = place_in_cache(place);
+	*end = behind;
+	return !there;
+}
+
+static int create_in_cache(struct place *place, int flags, mode_t mode)
+{
+	int saved = errno, fd, err;
+
+	if (state_config.readonly) {
+		errno = EROFS;
+		return -1;
+	}
+	fd = open_cache(place, flags, mode);
+	if (fd < 0 && errno == ENOENT) {
+		err = place_ready_cache(place);
+		if (err == 0)
+			fd = open_cache(place, flags, mode);
+		else
+			errno = -err;
+	}
+	if (fd >= 0) {
+		errno = saved;
+		log_decision("write", NULL, place->dirfd, place->path);
+		return fd;
+	}
+	err = errno;
+	if (!is_cache_failure(place, err))
+		return -1;
+	log_failure("not cached", -err, place->dirfd, place->path);
+	errno = saved;
+	place_ready_tree(place);
+	return open_tree(place, flags, mode);
+}
+
+/* An entry opened to be written: a new one always in the cache, one that is to be changed
+ * where it is. */
+static int open_to_write(struct place *place, int flags, mode_t mode)
+{
+	if (place_in_cache(place))
+		return state_config.readonly ? (errno = EROFS, -1)
+					     : open_cache(place, flags, mode);
+	if (place->pyc.kind != PYC_TEMPORARY && place_in_tree(place)) {
+		if ((flags & O_CREAT) && (flags & O_EXCL)) {
+			errno = EEXIST;
+			return -1;
+		}
+		if (!(flags & O_CREAT) || !(flags & O_TRUNC))
+			return open_tree(place, flags, mode);
+	}
+	if (!(flags & O_CREAT))
+		return open_tree(place, flags, mode);
+	return create_in_cache(place, flags, mode);
+}
+
+static int open_directory(struct place *place, int flags, mode_t mode)
+{
+	/* numba asks so whether it can write: tempfile.TemporaryFile(dir=__pycache__) */
+	if ((flags & O_TMPFILE) == O_TMPFILE && place_in_cache(place))
+		return state_config.readonly ? (errno = EROFS, -1)
+					     : open_cache(place, flags, mode);
+	if (!place_in_tree(place) && place_in_cache(place))
+		return open_cache(place, flags, mode);
+	return open_tree(place, flags, mode);
+}
+
+int cached_open(int dirfd, const char *path, int flags, mode_t mode)
+{
+	bool reads = (flags & O_ACCMODE) == O_RDONLY && !(flags & (O_CREAT | O_TRUNC));
+	struct place place;
+
+	place_at(&place, dirfd, path, reads ? PLACE_TO_READ : PLACE_TO_OPEN);
+	switch (place.kind) {
+	case PLACE_ENTRY:
+		return reads ? open_to_read(&place, flags) : open_to_write(&place, flags, mode);
+	case PLACE_DIR:
+		return open_directory(&place, flags, mode);
+	case PLACE_OTHER:
+		if (flags & O_CREAT)
+			place_ready_tree(&place);
+		break;
+	case PLACE_TREE:
+		break;
+	}
+	return open_tree(&place, flags, mode);
+}
+
+int cached_openat2(int dirfd, const char *path, const struct open_how *how, size_t size)
+{
+	/* With restrictions on how a path is resolved, another path is another question;
+	 * and a `how` longer than ours may say things we do not know. */
+	if (!how || size != sizeof *how || how->resolve)
+		return real.openat2(dirfd, path, how, size);
+	return cached_open(dirfd, path, (int)how->flags, (mode_t)how->mode);
+}
+
+/* The flags of open that fopen's mode stands for, -1 for none. */
+static int flags_of(const char *mode)
+{
+	int flags;
+
+	switch (*mode) {
+	case 'r':
+		flags = O_RDONLY;
+		break;
+	case 'w':
+		flags = O_WRONLY | O_CREAT | O_TRUNC;
+		break;
+	case 'a':
+		flags = O_WRONLY | O_CREAT | O_APPEND;
+		break;
+	default:
+		return -1;
+	}
+	for (const char *p = mode + 1; *p && *p != ','; p++) {
+		if (*p == '+')
+			flags = (flags & ~O_ACCMODE) | O_RDWR;
+		if (*p == 'x')
+			flags |= O_EXCL;
+		if (*p == 'e')
+			flags |= O_CLOEXEC;
+	}
+	return flags;
+}
+
+FILE *cached_fopen(const char *path, const char *mode)
+{
+	int flags = flags_of(mode), fd;
+	FILE *stream;
+
+	if (flags < 0) /* libc has the right errno for that */
+		return real.fopen(path, mode);
+	fd = cached_open(AT_FDCWD, path, flags, 0666);
+	if (fd < 0)
+		return NULL;
+	stream = fdopen(fd, mode);
+	if (!stream)
+		sys_real.close(fd);
+	return stream;
+}
+
+FILE *cached_freopen(const char *path, const char *mode, FILE *stream)
+{
+	int flags = flags_of(mode), fd = -1;
+	struct place place;
+
+	/* libc opens the file itself, into the stream's own descriptor; by then it must lie
+	 * where it belongs. */
+	if (flags >= 0 && !(flags & O_EXCL))
+		fd = cached_open(AT_FDCWD, path, flags, 0666);
+	if (fd >= 0)
+		sys_real.close(fd);
+	return real.freopen(place_find(&place, AT_FDCWD, path), mode, stream);
+}
