@@ -37,8 +37,9 @@ static void *find_real(const char *name);
 	{                                                                                  \
 		return (ret)(early);                                                       \
 	}
-/* Both of open's flags that come with a mode; O_TMPFILE is several bits, one of which is
- * O_DIRECTORY. */
+/* The flags of open that come with a mode. O_TMPFILE is several bits, one of which is
+ * O_DIRECTORY: what is left is its own, and O_DIRECTORY alone must not match. */
+#define WITH_MODE (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))
 #define VCALL(ret, name, params, args, maybe, slow, early)                                 \
 	static ret early_##name params                                                     \
 	{                                                                                  \
@@ -47,7 +48,7 @@ static void *find_real(const char *name);
 		return (ret)(early);                                                       \
 	}
 #define TAKE_MODE(mode, flags)                                                             \
-	if ((flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE) {                       \
+	if (flags & WITH_MODE) {                                                           \
 		va_list list;                                                              \
 		va_start(list, flags);                                                     \
 		mode = va_arg(list, mode_t);                                               \
@@ -167,11 +168,10 @@ void calls_resolve(void)
 	ret wrap_##name params;                                                            \
 	ret wrap_##name params                                                             \
 	{                                                                                  \
+		bool fast = __builtin_expect(!(maybe), 1);                                 \
 		mode_t mode = 0;                                                           \
 		TAKE_MODE(mode, flags);                                                    \
-		if (__builtin_expect(!(maybe), 1))                                         \
-			return real.name args;                                             \
-		return slow_##name args;                                                   \
+		return fast ? real.name args : slow_##name args;                           \
 	}                                                                                  \
 	EXPORT(name);
 #include "shim/calls.def"

@@ -5,9 +5,8 @@
  * is here, so it is the one place that is tuned (make bench: instructions a call).
  *
  * It reads whole aligned blocks of 32 bytes, so up to 31 bytes before and behind the
- * string, but never beyond the page and never decides by them. Looking for a pair
- * of underscores is enough: the component has one at each end, and one of the two
- * lies within a block, wherever blocks begin.
+ * string, but never beyond the page and never decides by them. It looks for "__p" or
+ * "e__", one of which lies within a block, wherever blocks begin.
  *
  * Without AVX2, and before the constructor, it says "maybe" to all, and the exact
  * names_pycache decides. To be included by calls.c alone, which has the wrappers.
@@ -34,12 +33,20 @@ static inline bool names_pycache(const char *path)
 
 #include <immintrin.h>
 
-static bool scan_has_avx2;
+#define MASK(vector) ((uint32_t)_mm256_movemask_epi8(vector))
+#define EIGHT(c) (0x0101010101010101 * (c))
+#define LETTERS(c) { EIGHT(c), EIGHT(c), EIGHT(c), EIGHT(c) }
+
+/* A lower address is NULL, or the processor cannot do this. In memory, as the letters
+ * are: the compiler would make them anew on each call. */
+uintptr_t scan_floor = UINTPTR_MAX;
+__m256i scan_letters[3] = { LETTERS('_'), LETTERS('p'), LETTERS('e') };
 
 static inline void scan_init(void)
 {
 	__builtin_cpu_init();
-	scan_has_avx2 = __builtin_cpu_supports("avx2");
+	if (__builtin_cpu_supports("avx2"))
+		scan_floor = SCAN_FIRST_PAGE;
 }
 
 /* Not inlined, in the file of the wrappers, and calling nothing: the compiler then knows
@@ -47,44 +54,34 @@ static inline void scan_init(void)
 __attribute__((noinline, target("avx2"), no_sanitize("address"))) static bool scan_maybe(
 	const char *path)
 {
-	const __m256i nul = _mm256_setzero_si256(), underscore = _mm256_set1_epi8('_');
+	const __m256i nul = _mm256_setzero_si256(), underscore = scan_letters[0];
 	const unsigned skip = (uintptr_t)path % 32;
-	const char *block = path;
-	uint32_t ends, underscores;
-	__m256i text, is_end, is_underscore;
+	const __m256i *block = (const __m256i *)(path - skip);
+	uint32_t valid = ~0u << skip; /* not what is before the string */
 
-	if ((uintptr_t)path < SCAN_FIRST_PAGE)
-		return false;
-	if (!scan_has_avx2)
+	if ((uintptr_t)path < scan_floor)
 		return true;
-	text = _mm256_load_si256((const __m256i *)(path - skip));
-	ends = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(text, nul)) >> skip;
-	underscores =
-		(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(text, underscore)) >> skip;
-	for (;;) {
-		uint32_t pairs = underscores & (underscores >> 1);
+	for (;; block++, valid = ~0u) {
+		const __m256i is_end = _mm256_cmpeq_epi8(*block, nul),
+			      is_underscore = _mm256_cmpeq_epi8(*block, underscore);
+		uint32_t ends, pairs, found;
 
+		if (!(MASK(_mm256_or_si256(is_end, is_underscore)) & valid))
+			continue;
+		ends = MASK(is_end) & valid;
+		pairs = MASK(is_underscore) & (MASK(is_underscore) >> 1);
 		if (__builtin_expect(pairs != 0, 0)) {
-			if (ends) /* what is behind the string does not count */
-				pairs &= ends ^ (ends - 1);
-			for (; pairs; pairs &= pairs - 1) {
-				const char *pair = block + __builtin_ctz(pairs);
-
-				if (pair[2] == 'p' || (pair > path && pair[-1] == 'e'))
-					return true;
-			}
+			/* Or the two letters would be loaded on the common way as well. */
+			__asm__("" ::: "memory");
+			found = pairs & (MASK(_mm256_cmpeq_epi8(*block, scan_letters[1])) >> 2);
+			found |= (pairs >> 1) & MASK(_mm256_cmpeq_epi8(*block, scan_letters[2]));
+			if (ends) /* nor what is behind it */
+				found &= ends ^ (ends - 1);
+			if (found & valid)
+				return true;
 		}
 		if (ends)
 			return false;
-		block -= (uintptr_t)block % 32;
-		do {
-			block += 32;
-			text = _mm256_load_si256((const __m256i *)block);
-			is_end = _mm256_cmpeq_epi8(text, nul);
-			is_underscore = _mm256_cmpeq_epi8(text, underscore);
-		} while (!_mm256_movemask_epi8(_mm256_or_si256(is_end, is_underscore)));
-		ends = (uint32_t)_mm256_movemask_epi8(is_end);
-		underscores = (uint32_t)_mm256_movemask_epi8(is_underscore);
 	}
 }
 

@@ -1,0 +1,145 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# CPython's own tests of whatever touches bytecode or files, with and without the library
+# at the same time, on each CPython that has its `test` package. What counts is the
+# difference between the two, test by test: what fails anyway on this machine is no
+# concern of ours. A test file that differs is run again both ways, up to twice, and a
+# difference counts only if it is there each time.
+#
+#   VERSIONS="3.8 3.13"     only those
+#   FILES="test_import …"   only those files
+#   KEEP=1                  keeps all output, in the directory that is named at the end
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
+
+record=$HERE/tests/cpython/record.py
+expected=$HERE/tests/cpython/expected-differences.txt
+read -ra files <<<"${FILES:-test_import test_importlib test_py_compile test_compileall \
+	test_runpy test_cmd_line test_cmd_line_script test_pkgutil test_zipimport test_inspect \
+	test_venv test_shutil test_os test_posix test_pathlib test_glob test_tempfile}"
+
+# run_tests WAY PYTHON DIR FILE…: bare or cached, in the new directory DIR.
+run_tests() {
+	local way=$1 python=$2 dir=$3 began=$SECONDS
+	local run=(env HOME="$dir/home" TMPDIR="$dir/tmp")
+	shift 3
+	mkdir -p "$dir/home" "$dir/tmp" "$dir/cwd"
+	: >"$dir/record"
+	if [ "$way" = cached ]; then run+=(LD_PRELOAD="$SO" PYCSTASH_DIR="$dir/cache"); fi
+	(cd "$dir/cwd" && exec timeout -k 10 "${CPYTHON_TIMEOUT:-400}" "${run[@]}" \
+		"$python" "$record" "$dir/record" "$@") >"$dir/log" 2>&1 </dev/null
+	echo $? >"$dir/status"
+	echo $((SECONDS - began)) >"$dir/seconds"
+}
+
+# results DIR FILE: "id<tab>outcome" of each test of that file, sorted. One that has more
+# than one outcome (subtests) has them joined.
+results() {
+	# The file is a module or a package of `test`, or is run as its own top module.
+	awk -F'\t' -v file="$2" '
+		{ id = $2; sub(/^(setUpClass|tearDownClass|setUpModule|tearDownModule) \(/, "&", id)
+		  if (id !~ "(^|[(.])" file "([.)]|$)") next
+		  if (!index(seen[id], $1)) seen[id] = seen[id] (seen[id] ? "+" : "") $1 }
+		END { for (id in seen) print id "\t" seen[id] }' "$1/record" | sort
+}
+
+# differences BARE-DIR CACHED-DIR FILE: "bare cached id" a line.
+differences() {
+	join -t "$(printf '\t')" -a1 -a2 -e none -o 1.2,2.2,0 \
+		<(results "$1" "$3") <(results "$2" "$3") | awk -F'\t' '$1 != $2' | tr '\t ' ' _' |
+		sort
+}
+
+# both PYTHON DIR FILE…: runs the files both ways at once, below DIR.
+both() {
+	local python=$1 dir=$2
+	shift 2
+	run_tests bare "$python" "$dir/bare" "$@" &
+	run_tests cached "$python" "$dir/cached" "$@"
+	wait $!
+}
+
+# Whether the list expects that difference; marks the entry as used.
+is_expected() { # VERSION "bare cached id"
+	awk -v version="$1" -v difference="$2" '
+		/^#/ || NF < 5 { next }
+		{ found = ($1 == "*" || index("," $1 ",", "," version ",")) && \
+			$2 " " $3 " " $4 == difference }
+		found { print NR; exit }' "$expected" | grep -x '[0-9]*' |
+		sed "s/^/$1 /" >>"$T/used"
+	[ "${PIPESTATUS[1]}" -eq 0 ]
+}
+
+# Says how one file fared.
+report() { # PYTHON VERSION DIR FILE
+	local python=$1 version=$2 dir=$3 file=$4 count again round difference
+	local sentence="$4 ends the same with the library on $(named "$1")"
+	local new=()
+	count=$(results "$dir/bare" "$file" | wc -l)
+	if [ "$count" -eq 0 ] && [ "$(results "$dir/cached" "$file" | wc -l)" -eq 0 ]; then
+		not_ok "$sentence" "no test of it was seen" "$(tail -3 "$dir/bare/log")"
+		return
+	fi
+	differences "$dir/bare" "$dir/cached" "$file" >"$dir/$file.differences"
+	for round in 2 3; do
+		[ -s "$dir/$file.differences" ] || break
+		again=$dir/again-$file-$round
+		both "$python" "$again" "$file"
+		differences "$again/bare" "$again/cached" "$file" >"$again/differences"
+		comm -12 "$dir/$file.differences" "$again/differences" >"$again/remaining"
+		mv "$again/remaining" "$dir/$file.differences"
+	done
+	while read -r difference; do
+		is_expected "$version" "$difference" || new+=("$difference")
+	done <"$dir/$file.differences"
+	if [ ${#new[@]} -eq 0 ]; then
+		ok "$sentence ($count tests)"
+	else
+		not_ok "$sentence" "${#new[@]} of $count tests differ (bare, cached, test):" \
+			"${new[@]:0:25}"
+	fi
+}
+
+of_version() { # PYTHON
+	local python=$1 version=${1##*/python} dir file
+	dir=$T/$version-$(dirname "$python" | tr -c 'a-z0-9.\n' -)
+	both "$python" "$dir" "${files[@]}"
+	echo "# $(named "$python"): bare $(cat "$dir/bare/seconds")s, cached" \
+		"$(cat "$dir/cached/seconds")s"
+	is "$(find "$dir/cached/cache" -path '*/tree/*' -name "*.cpython-*.pyc" 2>/dev/null |
+		head -1 | wc -l)" 1 "CPython's tests left entries in the cache on $(named "$python")"
+	for file in "${files[@]}"; do report "$python" "$version" "$dir" "$file"; done
+	echo "$version" >>"$T/versions"
+}
+
+# An expected difference that does not show any more is a lie in the list.
+check_list() {
+	local line text versions version
+	for line in $(grep -nE '^[^#]' "$expected" | cut -d: -f1); do
+		text=$(sed -n "${line}p" "$expected")
+		versions=${text%% *}
+		[ "$versions" = '*' ] && versions=$(sort -u "$T/versions")
+		for version in ${versions//,/ }; do
+			grep -qx "$version" "$T/versions" || continue
+			grep -qx "$version $line" "$T/used" && continue
+			not_ok "line $line of expected-differences.txt still holds on $version" "$text"
+		done
+	done
+	ok "every expected difference was looked for"
+}
+
+: >"$T/used"
+: >"$T/versions"
+while read -r python; do
+	version=${python##*/python}
+	case $python in *pypy*) continue ;; esac
+	if [ -n "${VERSIONS:-}" ]; then case " $VERSIONS " in *" $version "*) ;; *) continue ;; esac; fi
+	if ! "$python" -c 'import test.test_import, test.regrtest' 2>/dev/null; then
+		skip "CPython's tests end the same on $(named "$python")" "it has no test package"
+		continue
+	fi
+	of_version "$python"
+done < <(interpreters cached)
+[ -s "$T/versions" ] || skip "CPython's tests end the same" "no interpreter has them"
+if [ -z "${FILES:-}" ]; then check_list; fi
