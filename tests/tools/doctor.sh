@@ -1,0 +1,223 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# pycstash doctor: says who can be served and who cannot, and why.
+. "$(dirname "$0")/../lib/tap.sh"
+
+doctor() { "$PYCSTASH" doctor --timeout 20 "$@"; }
+finds() { # CODE PATTERN COMMAND…: it exits with CODE, and a line of its output fits
+	local code=$1 pattern=$2 said got
+	shift 2
+	said=$("$@" 2>&1)
+	got=$?
+	[ $got = "$code" ] && printf '%s\n' "$said" | grep -qE -- "$pattern" && return
+	echo "exit code $got, wanted $code and a line like: $pattern"
+	echo "$said"
+	return 1
+}
+no_litter() { # nothing of ours is left in the directory for temporary files
+	[ -z "$(ls -d "$TMPDIR"/pycstash-doctor.* 2>/dev/null)" ]
+}
+export TMPDIR=$T/tmp PYCSTASH_DIR=$CACHE
+mkdir "$TMPDIR"
+chmod 755 "$T"
+chmod 1777 "$TMPDIR"
+python=$(interpreters cached | head -1)
+if [ -z "$python" ]; then
+	skip "doctor" "no interpreter"
+	exit 0
+fi
+
+# --- interpreters ---------------------------------------------------------------------
+for each in $(interpreters); do
+	case $each in
+	*/python2.*)
+		check "$(named "$each") cannot be served, and it says why" \
+			finds 1 '^fail +proof +Python 2\.7 keeps its bytecode beside' doctor "$each"
+		;;
+	*)
+		check "$(named "$each") can be served" finds 0 '^ok +proof +Python 3' doctor "$each"
+		is "$(doctor "$each" | grep -vE '^ok|can be served$')" "" "$(named "$each"): and there is nothing to warn of"
+		;;
+	esac
+done
+is "$(ls -A "$CACHE" 2>/dev/null)" "" "the proof does not touch the user's cache"
+check "a name is found on PATH" finds 0 "^ok +interpreter +$python" \
+	env PATH="$(dirname "$python"):$PATH" "$PYCSTASH" doctor "${python##*/}"
+ln -s "$python" "$T/link"
+check "a symlink is followed but keeps its name" finds 0 "^ok +interpreter +$T/link" doctor "$T/link"
+"$python" -m venv --without-pip "$T/venv" >/dev/null 2>&1
+check "a virtual environment's python can be served" finds 0 '^ok +proof' doctor "$T/venv/bin/python"
+check "under the library itself it finds the same" finds 0 '^ok +proof' \
+	"$PYCSTASH" run "$PYCSTASH" doctor "$python"
+
+# --- scripts --------------------------------------------------------------------------
+printf '#!/bin/sh\nexec "%s" "$@"\n' "$python" >"$T/shim"
+printf '#!/bin/sh\n"%s" "$@"\n' "$python" >"$T/parent"
+printf '#!/bin/sh\necho hello\n' >"$T/stranger"
+printf 'just text\n' >"$T/text"
+chmod +x "$T/shim" "$T/parent" "$T/stranger" "$T/text"
+check "a script that runs Python is seen through, and warned of" \
+	finds 0 "^warn +interpreter .*#!/bin/sh.*runs $python" doctor "$T/shim"
+check "and the proof is made through it, also where it stays the parent" finds 0 '^ok +proof' doctor "$T/parent"
+check "a script that is no Python is not one" finds 1 '^fail +proof .*not answer as Python' doctor "$T/stranger"
+"$PYCSTASH" wrap --dir "$T/wrapped" -o "$T/wrapper" "$python"
+check "one of our wrappers is known as such" finds 0 "^ok +interpreter .*wrapper of $python" doctor "$T/wrapper"
+is "$(ls -d "$T/wrapped" 2>/dev/null)" "" "and its own cache is left alone"
+check "text is no interpreter" finds 1 '^fail +interpreter .*neither' doctor "$T/text"
+check "a program that is no Python is not one" finds 1 '^fail +proof' doctor /bin/true
+check "a missing interpreter is said" finds 1 '^fail +interpreter .*no such interpreter' doctor no-such-python
+check "a missing path as well" finds 1 '^fail +interpreter .*no such interpreter' doctor /no/such/python
+
+# --- programs that nothing can be preloaded into --------------------------------------
+echo 'int main(void){return 0;}' >"$T/main.c"
+if ${CC:-cc} -static -o "$T/static" "$T/main.c" 2>/dev/null; then
+	check "a static program cannot be served" finds 1 '^fail +linking .*statically' doctor "$T/static"
+else
+	skip "a static program cannot be served" "no static libc"
+fi
+${CC:-cc} -Wl,--dynamic-linker=/lib/ld-musl-x86_64.so.1 -o "$T/musl" "$T/main.c"
+check "a program for another libc cannot be served" finds 1 '^fail +linking .*musl' doctor "$T/musl"
+real=$(readlink -f "$python")
+cp "$real" "$T/setuid"
+chmod 4755 "$T/setuid"
+check "a set-user-ID program cannot be served" finds 1 '^fail +privileges .*set-user-ID' doctor "$T/setuid"
+chmod 2755 "$T/setuid"
+check "nor a set-group-ID program" finds 1 '^fail +privileges .*set-group-ID' doctor "$T/setuid"
+chmod 755 "$T/setuid"
+if setcap cap_net_raw+ep "$T/setuid" 2>/dev/null || /sbin/setcap cap_net_raw+ep "$T/setuid" 2>/dev/null; then
+	check "nor one with file capabilities" finds 1 '^fail +privileges .*capabilities' doctor "$T/setuid"
+else
+	skip "nor one with file capabilities" "setcap does not work here"
+fi
+cp "$real" "$T/foreign"
+printf '\xf7\x00' | dd of="$T/foreign" bs=1 seek=18 conv=notrunc 2>/dev/null
+check "a program for another machine cannot be served" finds 1 '^fail +machine .*machine 247' doctor "$T/foreign"
+printf '\x01' | dd of="$T/foreign" bs=1 seek=4 conv=notrunc 2>/dev/null
+check "nor a 32-bit program" finds 1 '^fail +machine .*32-bit' doctor "$T/foreign"
+for size in 4 20 63 64 100 400 1000; do
+	head -c $size "$real" >"$T/cut$size"
+	chmod +x "$T/cut$size"
+	check "a program cut off after $size bytes is taken calmly" finds 1 '^fail' doctor "$T/cut$size"
+done
+
+# --- the library ----------------------------------------------------------------------
+check "a missing library is said" finds 1 '^fail +library .*/no/such.so' doctor --library /no/such.so "$python"
+echo 'int nothing;' | ${CC:-cc} -shared -fPIC -x c - -o "$T/idle.so"
+check "a library that does nothing is found out by the proof" \
+	finds 1 '^fail +proof .*beside the source' doctor --library "$T/idle.so" "$python"
+check "and by its symbols" finds 1 '^warn +symbols .*open' doctor --library "$T/idle.so" "$python"
+check "a library that is no ELF file is said" finds 1 '^fail +machine .*Exec format' \
+	doctor --library "$T/main.c" "$python"
+${CC:-cc} -shared -fPIC -o "$T/libgone.so" "$T/main.c"
+${CC:-cc} -shared -fPIC -Wl,--no-as-needed -o "$T/needy.so" "$T/main.c" -L"$T" -lgone
+rm "$T/libgone.so"
+check "a library that ld.so does not load is said, with its reason" \
+	finds 1 '^fail +loading .*libgone.so' doctor --library "$T/needy.so" "$python"
+
+# --- the environment ------------------------------------------------------------------
+check "PYTHONDONTWRITEBYTECODE is warned of" finds 0 '^warn +environment +PYTHONDONTWRITEBYTECODE' \
+	env PYTHONDONTWRITEBYTECODE=1 "$PYCSTASH" doctor "$python"
+check "and fails where it is to be kept" finds 1 '^fail +environment +PYTHONDONTWRITEBYTECODE' \
+	env PYTHONDONTWRITEBYTECODE=1 "$PYCSTASH" doctor --keep-dontwrite "$python"
+check "PYTHONPYCACHEPREFIX is warned of" finds 0 '^warn +environment +PYTHONPYCACHEPREFIX' \
+	env PYTHONPYCACHEPREFIX="$T/prefix" "$PYCSTASH" doctor "$python"
+check "PYCSTASH_DISABLE is warned of" finds 0 '^warn +environment +PYCSTASH_DISABLE' \
+	env PYCSTASH_DISABLE=1 "$PYCSTASH" doctor "$python"
+check "PYCSTASH_READONLY is warned of" finds 0 '^warn +environment +PYCSTASH_READONLY' doctor --readonly "$python"
+check "other places in PYCSTASH_ONLY do not spoil the proof" finds 0 '^ok +proof' doctor --only /srv "$python"
+mkdir "$T/site"
+echo 'import sys; sys.dont_write_bytecode = True' >"$T/site/sitecustomize.py"
+check "a Python that was told elsewhere to write no bytecode is found out" \
+	finds 1 '^fail +proof .*dont_write_bytecode' env PYTHONPATH="$T/site" "$PYCSTASH" doctor "$python"
+rm -rf "$T/site"
+check "chatter on standard output does not disturb the proof" finds 0 '^ok +proof' \
+	env PYTHONVERBOSE=1 PYTHONOPTIMIZE=1 "$PYCSTASH" doctor "$python"
+
+# --- the cache's place ----------------------------------------------------------------
+cached() { # CODE PATTERN SENTENCE: for the directory $T/c
+	check "$3" finds "$1" "$2" doctor --dir "$T/c" "$python"
+}
+cached 0 '^ok +cache .*will be made' "a cache that is not there yet will be made"
+is "$(ls -d "$T/c" 2>/dev/null)" "" "but not by doctor"
+mkdir -p "$T/c/v1"
+chmod 700 "$T/c/v1"
+cached 0 "^ok +cache +$T/c\$" "a cache of the user's own is fine"
+chmod 755 "$T/c/v1"
+cached 1 '^fail +cache .*v1' "others must not be able to read in it"
+chmod 700 "$T/c/v1"
+chmod 775 "$T/c"
+cached 1 '^fail +cache .*others can write' "nor to write into it"
+rm -rf "$T/c"
+echo >"$T/c"
+cached 1 '^fail +cache .*not a directory' "a file in its place is said"
+check "and one above it" finds 1 '^fail +cache .*not a directory' doctor --dir "$T/c/below/it" "$python"
+rm "$T/c"
+check "no place at all is said" finds 1 '^fail +cache .*no place' \
+	env -u PYCSTASH_DIR -u HOME -u XDG_CACHE_HOME "$PYCSTASH" doctor "$python"
+check "a relative PYCSTASH_DIR is no place" finds 1 '^fail +cache .*no place' \
+	env PYCSTASH_DIR=cache "$PYCSTASH" doctor "$python"
+check "XDG_CACHE_HOME is one" finds 0 "^ok +cache +$T/xdg/pycstash " \
+	env -u PYCSTASH_DIR XDG_CACHE_HOME="$T/xdg" "$PYCSTASH" doctor "$python"
+for user_python in /usr/bin/python3 ""; do
+	[ -x "$user_python" ] && break
+done
+mkdir "$T/for-all"
+cp "$SO" "$PYCSTASH" "$T/for-all/"
+if [ "$(id -u)" != 0 ] || [ -z "$user_python" ] || ! as_user true 2>/dev/null; then
+	skip "another user's cache is refused" "needs root and /usr/bin/python3"
+else
+	mkdir -m 755 "$T/c"
+	check "another user's cache is refused" finds 1 '^fail +cache .*another user' \
+		as_user "$T/for-all/pycstash" doctor --dir "$T/c" "$user_python"
+	check "a place where the user may not write is refused" finds 1 '^fail +cache .*cannot be made.*denied' \
+		as_user "$T/for-all/pycstash" doctor --dir "$T/c/own" "$user_python"
+	chmod 1777 "$T/c"
+	check "an ordinary user can be served" finds 0 '^ok +proof' \
+		as_user "$T/for-all/pycstash" doctor --dir "$T/c/own" "$user_python"
+	rm -rf "$T/c"
+fi
+if unshare -m sh -c 'umount -l /proc' 2>/dev/null; then
+	check "a missing /proc is said" finds 1 '^fail +proc' \
+		unshare -m sh -c 'umount -l /proc; "$0" doctor --library "$1" "$2"' "$PYCSTASH" "$SO" "$python"
+else
+	skip "a missing /proc is said" "mounts cannot be changed here"
+fi
+
+# --- time -----------------------------------------------------------------------------
+printf '#!/bin/sh\nsleep 1234\n' >"$T/hangs"
+chmod +x "$T/hangs"
+check "an interpreter that hangs is killed" finds 1 '^fail +proof .*in time' doctor --timeout 1 "$T/hangs"
+is "$(pgrep -f 'sleep 1234')" "" "with what it has started"
+"$PYCSTASH" doctor "$T/hangs" >/dev/null 2>&1 &
+pid=$!
+sleep 0.5
+kill -TERM $pid
+wait $pid 2>/dev/null
+is "$?" 143 "doctor itself can be ended"
+is "$(pgrep -f 'sleep 1234')" "" "and takes the interpreter with it"
+check "no temporary directory is left of all this" no_litter
+
+# --- JSON -----------------------------------------------------------------------------
+cat >"$T/read.py" <<'EOF'
+import json, os, sys
+data = json.loads(sys.stdin.read())
+assert data["schema"] == "pycstash.doctor/1", data
+assert {c["state"] for c in data["checks"]} <= {"ok", "warn", "fail"}
+assert data["served"] == all(c["state"] != "fail" for c in data["checks"])
+assert all(set(c) == {"name", "state", "detail"} for c in data["checks"])
+assert os.fsencode(data["interpreter"]) == os.fsencode(sys.argv[1]), data["interpreter"]
+EOF
+for name in plain $'\xff\xfe' $'"\\\n\t\x01' 'é€😀' $'\xed\xa0\x80' $'\xc0\xaf' $'\xf4\x90\x80\x80' $'\xe2\x82'; do
+	mkdir -p "$T/json/$name"
+	cp "$T/stranger" "$T/json/$name/py"
+	check "--json is exact for a path with $(printf '%q' "$name")" \
+		sh -c '"$1" doctor --json "$2" | "$3" "$4" "$2"' - "$PYCSTASH" "$T/json/$name/py" "$python" "$T/read.py"
+done
+check "--json of an interpreter that can be served" \
+	sh -c '"$1" doctor --json "$2" | "$2" "$3" "$2"' - "$PYCSTASH" "$python" "$T/read.py"
+check "--json has the same exit code" finds 1 '"served":false' doctor --json no-such-python
+mkdir "$T/"$'forged\nok    proof        yes'
+cp "$T/text" "$T/"$'forged\nok    proof        yes/py'
+is "$(doctor "$T/"$'forged\nok    proof        yes/py' | grep -c '^ok    proof')" 0 "a path cannot forge a line"
+is "$(doctor --timeout 0 2>/dev/null; echo $?)$(doctor a b 2>/dev/null; echo $?)" 22 "a wrong command line: 2"

@@ -1,0 +1,153 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# pycstash run: it becomes the command, with the library in LD_PRELOAD.
+. "$(dirname "$0")/../lib/tap.sh"
+
+run() { "$PYCSTASH" run "$@"; }
+status_of() { "$@" >/dev/null 2>&1; echo $?; }
+# What a command under `run` finds in a variable; "unset" where there is none. OPTIONS first.
+value_of() {
+	local name=$1
+	shift
+	run "$@" -- sh -c 'eval "printf %s \"\${'"$name"'-unset}\""'
+}
+complains() { # PATTERN COMMAND…: says a line that fits on stderr, and nothing else
+	local pattern=$1 said
+	shift
+	said=$("$@" 2>&1 >/dev/null)
+	case $said in "pycstash: "*) ;; *) echo "$said"; return 1 ;; esac
+	[ "$(printf '%s\n' "$said" | wc -l)" = 1 ] && printf '%s' "$said" | grep -qE -- "$pattern" ||
+		{ echo "$said"; return 1; }
+}
+
+# --- it becomes the command -----------------------------------------------------------
+wrong=
+for code in $(seq 0 255); do
+	run sh -c "exit $code"
+	[ $? = "$code" ] || wrong="$wrong $code"
+done
+is "$wrong" "" "all 256 exit codes are the command's own"
+
+is "$(sh -c 'echo $$; exec "$0" run sh -c "echo \$\$"' "$PYCSTASH" | uniq | wc -l)" 1 \
+	"the command is the same process, so that signals reach it"
+is "$(status_of run sh -c 'kill -TERM $$')" 143 "the command's death by a signal is seen outside"
+is "$(run ls /proc/self/fd)" "$(ls /proc/self/fd)" "no descriptor stays open"
+is "$(run printf '%s|' '' ' ' $'a\nb' --dir -- $'\xff')" "$(printf '%s|' '' ' ' $'a\nb' --dir -- $'\xff')" \
+	"arguments arrive byte by byte"
+is "$(echo through | run cat)" through "standard input is the command's"
+is "$(status_of run -- A=b)" 127 "a word with = in it is a command, not a variable"
+
+# --- what it cannot run ---------------------------------------------------------------
+is "$(status_of run no-such-command-anywhere)" 127 "a command that is not on PATH: 127"
+is "$(status_of run /no/such/file)" 127 "a path that is not there: 127"
+is "$(status_of run "$T")" 126 "a directory: 126"
+echo text >"$T/text"
+is "$(status_of run "$T/text")" 126 "a file without the right to execute it: 126"
+is "$(status_of run)" 125 "no command at all: 125, since 2 could be the command's own"
+is "$(status_of run --frobnicate true)" 125 "an unknown option: 125"
+is "$(status_of run --library /no/such/lib.so true)" 125 "no library: 125"
+check "a missing command is said with its name" complains '^pycstash: nothing-here: .*PATH' run nothing-here
+check "a missing library is said with its name" complains '/no/such/lib.so' run --library /no/such/lib.so true
+check "an unknown option is said, and where to look" \
+	complains '^pycstash: --frobnicate: .*pycstash help run' run --frobnicate true
+check "an option without its value is said" complains '^pycstash: --dir: .*value' run --dir
+check "a value for an option that takes none is said" complains '^pycstash: --readonly=1: ' run --readonly=1 true
+check "an empty value is said" complains 'dir: .*empty' run --dir= true
+check "a name with a line feed cannot forge a line" complains 'a\\nb' run $'a\nb'
+
+# --- LD_PRELOAD -----------------------------------------------------------------------
+other=$T/other.so third=$T/third.so
+for stub in "$other" "$third"; do
+	echo 'static int nothing;int f(void){return nothing;}' | ${CC:-cc} -shared -fPIC -x c - -o "$stub"
+done
+is "$(value_of LD_PRELOAD)" "$SO" "the library is in LD_PRELOAD"
+is "$(LD_PRELOAD='' value_of LD_PRELOAD)" "$SO" "an empty LD_PRELOAD leaves no empty entry"
+is "$(LD_PRELOAD="$other $third" value_of LD_PRELOAD)" "$SO:$other:$third" \
+	"others stay behind it in order, also where spaces separated them"
+is "$(LD_PRELOAD="$other:$SO:$third" value_of LD_PRELOAD)" "$SO:$other:$third" "it is not doubled"
+is "$(run "$PYCSTASH" run "$PYCSTASH" run sh -c 'echo $LD_PRELOAD')" "$SO" "nor by runs within runs"
+mkdir "$T/elsewhere"
+cp "$SO" "$T/elsewhere/libpycstash.so"
+is "$(LD_PRELOAD="$T/elsewhere/libpycstash.so:$other" value_of LD_PRELOAD)" "$SO:$other" \
+	"another libpycstash.so makes room for this one"
+ln -s "$SO" "$T/alias.so"
+is "$(LD_PRELOAD="$T/alias.so:$other" value_of LD_PRELOAD)" "$SO:$other" \
+	"and so does the same file under another name"
+
+# --- finding the library --------------------------------------------------------------
+mkdir -p "$T/prefix/bin" "$T/prefix/lib/pycstash" "$T/links"
+cp "$PYCSTASH" "$T/prefix/bin/"
+cp "$SO" "$T/prefix/lib/pycstash/"
+ln -s ../prefix/bin/pycstash "$T/links/pycstash"
+is "$("$T/prefix/bin/pycstash" run sh -c 'echo $LD_PRELOAD')" "$T/prefix/lib/pycstash/libpycstash.so" \
+	"an installed command finds the installed library, wherever the prefix is"
+is "$("$T/links/pycstash" run sh -c 'echo $LD_PRELOAD')" "$T/prefix/lib/pycstash/libpycstash.so" \
+	"also when called through a symlink"
+is "$(PATH=$T/links:$PATH pycstash run sh -c 'echo $LD_PRELOAD')" "$T/prefix/lib/pycstash/libpycstash.so" \
+	"and from PATH"
+is "$(cd "$T" && run --library elsewhere/libpycstash.so sh -c 'echo $LD_PRELOAD')" \
+	"$T/elsewhere/libpycstash.so" "--library is made absolute"
+rm "$T/prefix/lib/pycstash/libpycstash.so"
+if [ -e /usr/local/lib/pycstash/libpycstash.so ]; then
+	skip "where it looked is said" "a library is installed on this machine"
+else
+	check "where it looked is said" complains "looked for $T/prefix/bin/libpycstash.so, $T/prefix/lib/pycstash" \
+		"$T/prefix/bin/pycstash" run true
+	is "$(status_of "$T/prefix/bin/pycstash" run true)" 125 "and the code is 125"
+fi
+for bad in 'a b' 'a:b' 'a$b'; do
+	mkdir "$T/$bad"
+	cp "$SO" "$T/$bad/"
+	check "a library in a directory called '$bad' is refused: ld.so has no quoting" \
+		complains 'ld.so cannot' run --library "$T/$bad/libpycstash.so" true
+done
+odd=$T/$'it\'s"a"\nb'
+mkdir "$odd"
+cp "$SO" "$odd/"
+is "$(run --library "$odd/libpycstash.so" sh -c 'echo "$LD_PRELOAD"')" "$odd/libpycstash.so" \
+	"quotes and a line feed in its path do no harm"
+
+# --- settings -------------------------------------------------------------------------
+is "$(value_of PYCSTASH_DIR --dir "$T/c")" "$T/c" "--dir sets PYCSTASH_DIR"
+is "$(value_of PYCSTASH_DIR --dir="$T/a=b")" "$T/a=b" "--dir=DIR does as well, also with = in it"
+is "$(PYCSTASH_DIR=/elsewhere value_of PYCSTASH_DIR --dir "$T/c")" "$T/c" "an option wins over the environment"
+is "$(PYCSTASH_DIR=/elsewhere value_of PYCSTASH_DIR)" /elsewhere "which counts where there is no option"
+is "$(cd "$T" && value_of PYCSTASH_DIR --dir ./c)" "$T/c" "a relative directory is made absolute"
+is "$(value_of PYCSTASH_ONLY --only /a:/b --only /c)" /a:/b:/c "--only may be repeated"
+is "$(PYCSTASH_EXCLUDE=/x:/y value_of PYCSTASH_EXCLUDE --exclude /y:/z)" /x:/y:/z \
+	"--exclude adds to the environment's, each once"
+mkdir -p "$T/physical/below"
+ln -s physical "$T/link"
+is "$(cd "$T/link" && value_of PYCSTASH_ONLY --only .:below)" "$T/physical:$T/physical/below" \
+	"relative prefixes become the directories' physical names"
+is "$(value_of PYCSTASH_READONLY --readonly)$(value_of PYCSTASH_DISABLE --disable)" 11 \
+	"--readonly and --disable set their variables to 1"
+is "$(cd "$T" && value_of PYCSTASH_LOG --log log)" "$T/log" "--log FILE is made absolute"
+is "$(cd "$T" && run --log stderr printenv PYCSTASH_LOG 2>/dev/null)" stderr "--log stderr is kept"
+is "$(PYTHONDONTWRITEBYTECODE=1 value_of PYTHONDONTWRITEBYTECODE)" unset "PYTHONDONTWRITEBYTECODE is dropped"
+is "$(PYTHONDONTWRITEBYTECODE=1 value_of PYTHONDONTWRITEBYTECODE --keep-dontwrite)" 1 \
+	"unless --keep-dontwrite asks for it"
+is "$(run echo --dir x -h)" "--dir x -h" "options after the command are the command's"
+
+# --- help -----------------------------------------------------------------------------
+check "help names every command" sh -c '"$1" help | grep -q "^  doctor"' - "$PYCSTASH"
+check "help RUN and run --help print the same" \
+	sh -c '[ "$("$1" help run)" = "$("$1" run --help)" ]' - "$PYCSTASH"
+check "version says a version" sh -c '"$1" --version | grep -qE "^pycstash [0-9]"' - "$PYCSTASH"
+is "$(status_of "$PYCSTASH")" 2 "no command at all: 2"
+is "$(status_of "$PYCSTASH" frobnicate)" 2 "an unknown command: 2"
+is "$(status_of "$PYCSTASH" help frobnicate)" 2 "help for an unknown command: 2"
+is "$("$PYCSTASH" help >/dev/full 2>/dev/null; echo $?)" 125 "output that cannot be written: 125"
+
+# --- it works -------------------------------------------------------------------------
+python=$(interpreters cached | head -1)
+mkdir "$T/source"
+echo 'value = 1' >"$T/source/module.py"
+if [ -z "$python" ]; then
+	skip "a module's bytecode is in the cache" "no interpreter"
+else
+	(cd "$T/source" && PYTHONDONTWRITEBYTECODE=1 run --dir "$CACHE" "$python" -c 'import module')
+	is "$(entries | grep -c '/source/__pycache__/module\.')" 1 "a module's bytecode is in the cache"
+	is "$(ls "$T/source")" module.py "and not beside the source"
+fi

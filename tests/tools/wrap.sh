@@ -1,0 +1,155 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# pycstash wrap: the script it prints stands in for an interpreter.
+. "$(dirname "$0")/../lib/tap.sh"
+
+wrap() { "$PYCSTASH" wrap --dir "$CACHE" "$@"; }
+refuses() { # PATTERN COMMAND…
+	local pattern=$1 said
+	shift
+	said=$("$@" 2>&1 >/dev/null) && { echo "it succeeded"; return 1; }
+	printf '%s' "$said" | grep -qE -- "$pattern" || { echo "$said"; return 1; }
+}
+
+cat >"$T/who.py" <<'EOF'
+import sys
+for name in ("prefix", "base_prefix", "_base_executable", "executable"):
+    print("%s=%s" % (name, getattr(sys, name, None)))
+print([p for p in sys.path if "site-packages" in p])
+EOF
+who() { "$@" "$T/who.py"; }
+
+# Stands for an interpreter where only its environment and arguments matter.
+cat >"$T/show.c" <<'EOF'
+#include <stdio.h>
+#include <stdlib.h>
+int main(int argc, char **argv)
+{
+	for (int i = 0; i < argc; i++)
+		printf("[%s]", argv[i]);
+	printf("|%s", getenv("LD_PRELOAD") ? getenv("LD_PRELOAD") : "unset");
+	printf("|%s", getenv("PYTHONDONTWRITEBYTECODE") ? "dontwrite" : "");
+	printf("|%s", getenv("PYCSTASH_DIR") ? getenv("PYCSTASH_DIR") : "");
+	printf("|%s\n", getenv("PYCSTASH_EXCLUDE") ? getenv("PYCSTASH_EXCLUDE") : "");
+	return 7;
+}
+EOF
+${CC:-cc} -o "$T/show" "$T/show.c"
+other=$T/other.so
+echo 'static int nothing;int f(void){return nothing;}' | ${CC:-cc} -shared -fPIC -x c - -o "$other"
+
+# --- the script itself ----------------------------------------------------------------
+wrap "$T/show" >"$T/printed"
+wrap -o "$T/w" "$T/show"
+check "what is printed and what -o writes are the same" cmp "$T/printed" "$T/w"
+is "$(stat -c %a "$T/w")" 755 "-o writes an executable script"
+is "$(find "$T" -name 'w.*')" "" "and leaves no temporary file"
+shells="sh"
+for shell in dash bash busybox ksh mksh yash; do
+	command -v $shell >/dev/null && shells="$shells $shell"
+done
+for shell in $shells; do
+	case $shell in busybox) line="busybox sh" ;; bash) line="bash --posix" ;; *) line=$shell ;; esac
+	is "$($line "$T/w" a 'b c' '')" "[$T/show][a][b c][]|$SO||$CACHE|" "$shell runs it, and arguments arrive whole"
+	is "$(LD_PRELOAD="$other $SO:$other" PYTHONDONTWRITEBYTECODE=1 $line "$T/w")" \
+		"[$T/show]|$SO:$other:$other||$CACHE|" \
+		"under $shell other preloads stay behind the library, which is not doubled"
+done
+is "$("$T/w" >/dev/null; echo $?)" 7 "the exit code is the interpreter's"
+strace -f -e trace=process -o "$T/trace" "$T/w" >/dev/null 2>&1
+if grep -q execve "$T/trace" 2>/dev/null; then
+	is "$(grep -cE "(fork|clone)" "$T/trace")" 0 "nothing is forked"
+else
+	skip "nothing is forked" "strace does not work here"
+fi
+is "$("$T/w" | cut -d'|' -f2)" "$SO" "called by its path, it knows where all is"
+mkdir "$T/bin"
+ln -s ../w "$T/bin/mypython"
+is "$(PATH=$T/bin:$PATH mypython | cut -d'|' -f2)" "$SO" "and through a symlink on PATH"
+is "$(PYTHONDONTWRITEBYTECODE=1 "$T/w" | cut -d'|' -f3)" "" "PYTHONDONTWRITEBYTECODE is dropped"
+wrap --keep-dontwrite -o "$T/w2" "$T/show"
+is "$(PYTHONDONTWRITEBYTECODE=1 "$T/w2" | cut -d'|' -f3)" dontwrite "unless --keep-dontwrite was given"
+wrap --exclude "/a b:/c'd" -o "$T/w3" "$T/show"
+is "$(PYCSTASH_EXCLUDE=/x "$T/w3" | cut -d'|' -f5)" "/x:/a b:/c'd" "prefixes are added to the environment's"
+is "$(PYCSTASH_EXCLUDE="/x:/a b:/c'd" "$T/w3" | cut -d'|' -f5)" "/x:/a b:/c'd" "each once"
+is "$(env pycstash_rest=1 pycstash_list=2 pycstash_entry=3 pycstash_library=4 "$T/w" | cut -d'|' -f2)" "$SO" \
+	"variables that happen to have the names of its own do not disturb it"
+cp "$SO" "$T/mine.so"
+wrap --library "$T/mine.so" -o "$T/w4" "$T/show"
+rm "$T/mine.so"
+is "$("$T/w4" 2>&1)" "[$T/show]|unset||$CACHE|" "without its library it runs the interpreter, and ld.so says nothing"
+is "$(LD_PRELOAD="$other" "$T/w4" 2>&1 | cut -d'|' -f2)" "$other" "with what else was in LD_PRELOAD"
+
+# --- names ----------------------------------------------------------------------------
+for name in 'a b' "it's" '$HOME' '"q"' 'back\slash' $'line\nfeed' $'\xff\xfe' '*' '-n' '`id`'; do
+	mkdir -p "$T/odd/$name"
+	cp "$T/show" "$T/odd/$name/py"
+	wrap -o "$T/odd/$name/w" "$T/odd/$name/py"
+	is "$("$T/odd/$name/w" | tr '\n' ' ')" "$(printf '[%s]|%s||%s|\n' "$T/odd/$name/py" "$SO" "$CACHE" | tr '\n' ' ')" \
+		"an interpreter in a directory called $(printf '%q' "$name")"
+done
+ln -s show "$T/named"
+is "$(cd "$T" && wrap ./named | tail -1)" "exec '$T/named' \"\$@\"" \
+	"a relative name is made absolute, and its symlink is kept"
+is "$(PATH=$T:$PATH wrap named | tail -1)" "exec '$T/named' \"\$@\"" "a bare name is found on PATH"
+
+# --- what it refuses ------------------------------------------------------------------
+check "a missing interpreter is refused" refuses 'no such interpreter' wrap no-such-python
+check "a file that is no program is refused" refuses 'cannot|denied|neither' wrap "$T/who.py"
+check "one of our wrappers is refused" refuses 'wrapper already' wrap "$T/w"
+check "a wrapper in the place of its own interpreter is refused" refuses 'for ever' wrap -o "$T/show" "$T/show"
+check "also where a chain of symlinks leads through it" refuses 'for ever' wrap -o "$T/named" "$T/bin/../named"
+ln -s named "$T/chained"
+check "at any step" refuses 'for ever' wrap -o "$T/named" "$T/chained"
+is "$(readlink "$T/named")" show "and nothing has been changed then"
+check "a directory that is not there is an error" refuses 'No such file' wrap -o "$T/none/w" "$T/show"
+printf '#!/bin/sh\nexec "%s" "$@"\n' "$T/show" >"$T/shim"
+chmod +x "$T/shim"
+check "another script is wrapped with a warning" \
+	sh -c '"$1" wrap -o "$2/w5" "$2/shim" 2>&1 | grep -q "warning: .*script"' - "$PYCSTASH" "$T"
+is "$("$T/w5" 2>&1 | cut -d'|' -f2)" "$SO" "and works"
+is "$(wrap >/dev/null 2>&1; echo $?)$(wrap a b >/dev/null 2>&1; echo $?)" 22 "not exactly one interpreter: 2"
+
+# --- in and around virtual environments -----------------------------------------------
+in_venv() { # NAME VENV: wraps venv/bin/python from outside and in place
+	local python=$2/bin/python want got
+	want=$(who "$python")
+	wrap -o "$T/outside" "$python"
+	is "$(who "$T/outside")" "$want" "$1: a wrapper elsewhere is the venv's python in all respects"
+	mv "$python" "$python.real"
+	wrap -o "$python" "$python.real"
+	got=$(who "$python")
+	is "$(grep -v executable= <<<"$got")" "$(grep -v executable= <<<"$want")" \
+		"$1: in place, sys.prefix and site-packages are the venv's"
+	is "$(sed -n 's/^executable=//p' <<<"$got")" "$python.real" \
+		"$1: in place, sys.executable is the python that was moved aside"
+	is "$("$python" -c 'import os, subprocess, sys
+print(subprocess.check_output([sys.executable, "-c",
+	"import os, sys; print(sys.prefix, os.environ[\"LD_PRELOAD\"])"]).decode().strip())')" \
+		"$2 $SO" "$1: a child started by sys.executable is in the venv and under the library"
+	cp "$T/module.py" "$2/probe_module.py"
+	rm -rf "$CACHE"
+	(cd "$2" && "$python" -c 'import probe_module')
+	is "$(ls -d "$2/__pycache__" 2>/dev/null)$(entries | grep -c "$2/__pycache__/probe_module")" 1 \
+		"$1: bytecode goes to the cache"
+	rm -rf "$2"
+}
+echo 'value = 1' >"$T/module.py"
+for python in $(interpreters cached); do
+	for kind in --symlinks --copies; do
+		name="$(named "$python") $kind"
+		rm -rf "$T/venv"
+		# PyPy's copy of its own installation takes long and may fail
+		if [[ $python = *pypy* && $kind = --copies ]]; then continue; fi
+		if "$python" -m venv --without-pip $kind "$T/venv" >/dev/null 2>&1; then
+			in_venv "$name" "$T/venv"
+		else
+			skip "$name: venv" "this interpreter makes none"
+		fi
+	done
+done
+for python in $(interpreters); do
+	wrap -o "$T/plain" "$python"
+	is "$(who "$T/plain")" "$(who "$python")" "$(named "$python"): its wrapper tells the same of itself"
+done

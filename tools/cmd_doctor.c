@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pycstash doctor: says whether an interpreter can be served, and proves it.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/command.h"
+#include "tools/doctor.h"
+#include "tools/message.h"
+#include "tools/probe.h"
+
+#define DEFAULT_INTERPRETER "python3"
+#define DEFAULT_TIMEOUT 30
+#define LONGEST_TIMEOUT 86400
+
+enum {
+	KEY_JSON = SETTINGS_KEYS,
+	KEY_TIMEOUT,
+};
+
+static const struct opt own_options[] = {
+	{ "json", 0, NULL, "print a JSON object", KEY_JSON },
+	{ "timeout", 0, "SECONDS", "kill an interpreter that takes longer; default 30",
+		KEY_TIMEOUT },
+	{ NULL, 0, NULL, NULL, 0 },
+};
+
+static const struct opt *const options[] = { own_options, settings_options, NULL };
+
+static void examine(struct doctor *doctor)
+{
+	doctor_check_library(doctor);
+	doctor_check_interpreter(doctor);
+	doctor_check_program(doctor);
+	doctor_check_symbols(doctor);
+	doctor_check_environment(doctor);
+	doctor_check_cache(doctor);
+	doctor_check_proc(doctor);
+	doctor_check_proof(doctor);
+}
+
+static void print_text(const struct doctor *doctor)
+{
+	report_print(&doctor->report);
+	print_plain(stdout, doctor->name);
+	puts(doctor->report.failures ? " cannot be served" : " can be served");
+}
+
+static void print_object(const struct doctor *doctor)
+{
+	fputs("{\"schema\":\"pycstash.doctor/1\",\"interpreter\":", stdout);
+	print_json(stdout, doctor->path ? doctor->path : doctor->name);
+	fputs(",\"library\":", stdout);
+	if (doctor->library)
+		print_json(stdout, doctor->library);
+	else
+		fputs("null", stdout);
+	printf(",\"served\":%s,\"checks\":", doctor->report.failures ? "false" : "true");
+	report_print_json(&doctor->report);
+	fputs("}\n", stdout);
+}
+
+static void release(struct doctor *doctor)
+{
+	report_release(&doctor->report);
+	settings_release(&doctor->settings);
+	free(doctor->library);
+	free(doctor->path);
+	free(doctor->program);
+	free(doctor->listing);
+}
+
+static int doctor_run(struct doctor *doctor, bool json)
+{
+	const char *dontwrite = getenv("PYTHONDONTWRITEBYTECODE");
+	int r;
+
+	doctor->dontwrite = dontwrite && *dontwrite;
+	r = settings_export(&doctor->settings);
+	if (r < 0) {
+		complain(NULL, "%s", strerror(-r));
+		return EXIT_OURS;
+	}
+	probe_catch_signals();
+	examine(doctor);
+	probe_die_if_signalled();
+	if (json)
+		print_object(doctor);
+	else
+		print_text(doctor);
+	return doctor->report.failures ? EXIT_FOUND : EXIT_OK;
+}
+
+static int read_seconds(const char *text, int *ret_seconds)
+{
+	char *end;
+	long seconds = strtol(text, &end, 10);
+
+	if (*end || end == text || seconds < 1 || seconds > LONGEST_TIMEOUT) {
+		complain(text, "this is no number of seconds from 1 to %d",
+			LONGEST_TIMEOUT);
+		return -EINVAL;
+	}
+	*ret_seconds = (int)seconds;
+	return 0;
+}
+
+static int take(
+	struct doctor *doctor, bool *json, const struct opt *opt, const char *value)
+{
+	switch (opt->key) {
+	case KEY_JSON:
+		*json = true;
+		return 0;
+	case KEY_TIMEOUT:
+		return read_seconds(value, &doctor->timeout);
+	default:
+		return settings_take(&doctor->settings, opt, value);
+	}
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+	struct doctor doctor = { .name = DEFAULT_INTERPRETER,
+		.timeout = DEFAULT_TIMEOUT };
+	struct opt_parser parser;
+	const struct opt *opt;
+	bool json = false;
+	int r, code;
+
+	opt_begin(&parser, self, argv);
+	while ((r = opt_next(&parser, &opt)) > 0)
+		if ((r = take(&doctor, &json, opt, parser.value)) < 0)
+			break;
+	if (r < 0)
+		code = opt_exit_code(r);
+	else if (parser.index + 1 < argc)
+		code = opt_usage(self, "one interpreter at a time");
+	else {
+		if (parser.index < argc)
+			doctor.name = argv[parser.index];
+		code = doctor_run(&doctor, json);
+	}
+	release(&doctor);
+	return code;
+}
+
+static const char notes[] =
+	"INTERPRETER is a path or a name on PATH; default " DEFAULT_INTERPRETER
+	". The options\n"
+	"are those of run: doctor examines what `pycstash run` with them would do.\n"
+	"\n"
+	"A line for each check: `ok`; `warn`: it works, but something in the "
+	"environment\n"
+	"switches it off or makes it worse; `fail`: it cannot be served. The last check, "
+	"the\n"
+	"proof, imports a module twice in a temporary directory with a cache of its "
+	"own.\n"
+	"Python 2.7 has no __pycache__ and is left alone, which counts as fail.\n"
+	"\n"
+	"--json prints {\"schema\": \"pycstash.doctor/1\", \"interpreter\": path, "
+	"\"library\":\n"
+	"path or null, \"served\": true or false, \"checks\": [{\"name\", \"state\", "
+	"\"detail\"}]}.\n"
+	"A name may occur more than once; details are for people. A byte that is no "
+	"UTF-8\n"
+	"is written as \\udc80 to \\udcff, as Python's surrogateescape does.\n"
+	"\n"
+	"Exit code: 0 if it can be served, 1 if it cannot.\n";
+
+const struct command cmd_doctor = {
+	.name = "doctor",
+	.run = run,
+	.args = "[OPTIONS] [INTERPRETER]",
+	.summary = "say whether an interpreter can be served, and prove it",
+	.options = options,
+	.notes = notes,
+};

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pycstash run: puts the library into LD_PRELOAD and becomes the command. Nothing of
+ * this process stays: signals, descriptors and the exit code are the command's own.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/command.h"
+#include "tools/files.h"
+#include "tools/library.h"
+#include "tools/message.h"
+#include "tools/settings.h"
+
+static const struct opt *const options[] = { settings_options, NULL };
+
+static int preload(const char *given)
+{
+	AUTOFREE char *library = NULL;
+	AUTOFREE char *value = NULL;
+	AUTOFREE char *why = NULL;
+	int r = library_find(given, &library, &why);
+
+	if (r == 0)
+		r = library_preload(library, getenv("LD_PRELOAD"), &value);
+	if (r == 0 && setenv("LD_PRELOAD", value, 1) < 0)
+		r = -errno;
+	if (r < 0)
+		complain(NULL, "%s", why ? why : strerror(-r));
+	return r;
+}
+
+static int become(char **argv)
+{
+	int error;
+
+	execvp(argv[0], argv);
+	error = errno;
+	if (error == ENOENT) {
+		complain(argv[0], "%s",
+			strchr(argv[0], '/')
+				? "there is no such file, or its interpreter "
+				  "is missing"
+				: "there is no such command on PATH");
+		return EXIT_NOT_FOUND;
+	}
+	complain(argv[0], "it cannot be executed: %s", strerror(error));
+	return EXIT_NOT_EXECUTABLE;
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+	struct settings settings = { 0 };
+	struct opt_parser parser;
+	const struct opt *opt;
+	int r;
+
+	opt_begin(&parser, self, argv);
+	while ((r = opt_next(&parser, &opt)) > 0)
+		if ((r = settings_take(&settings, opt, parser.value)) < 0)
+			break;
+	if (r == 0 && parser.index == argc) {
+		opt_usage(self, "the command to run is missing");
+		r = -EINVAL;
+	} else if (r == 0) {
+		r = preload(settings.library);
+		if (r == 0 && (r = settings_export(&settings)) < 0)
+			complain(NULL, "%s", strerror(-r));
+	}
+	settings_release(&settings);
+	if (r < 0) /* 2 could be the command's own */
+		return r == -ECANCELED ? EXIT_OK : EXIT_OURS;
+	return become(argv + parser.index);
+}
+
+static const char notes[] =
+	"The command and all that it starts in turn find the library in LD_PRELOAD; "
+	"other\n"
+	"libraries in it stay, behind ours. Options win over variables that are set;\n"
+	"--only and --exclude add to them.\n"
+	"\n"
+	"Exit code: 125 if pycstash itself failed, 126 if the command cannot be "
+	"executed,\n"
+	"127 if there is none, else the command's own.\n";
+
+const struct command cmd_run = {
+	.name = "run",
+	.run = run,
+	.args = "[OPTIONS] [--] COMMAND [ARG...]",
+	.summary = "run a command with its bytecode in the cache",
+	.options = options,
+	.notes = notes,
+};

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * doctor: what the environment asks for, and whether the cache has a place.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "shim/core/store.h"
+#include "tools/doctor.h"
+#include "tools/files.h"
+#include "tools/library.h"
+#include "tools/sys_libc.h"
+
+static bool is_set(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && *value;
+}
+
+/* As the shim would read it; without PYCSTASH_DISABLE where `anyway`. */
+static void read_config(struct config *config, bool anyway)
+{
+	const char *values[CONFIG_SETTINGS];
+	int i;
+
+	for (i = 0; i < CONFIG_SETTINGS; i++)
+		values[i] = getenv(config_names[i]);
+	if (anyway)
+		values[CONFIG_DISABLE] = NULL;
+	config_read(config, values, getenv("HOME"), getenv("XDG_CACHE_HOME"), false);
+}
+
+static void check_python_variables(struct doctor *doctor)
+{
+	struct report *report = &doctor->report;
+
+	if (doctor->dontwrite && doctor->settings.keep_dontwrite)
+		report_add(report, FINDING_FAIL, "environment",
+			"PYTHONDONTWRITEBYTECODE is set and kept: Python writes no "
+			"bytecode; "
+			"leave out --keep-dontwrite");
+	else if (doctor->dontwrite)
+		report_add(report, FINDING_WARN, "environment",
+			"PYTHONDONTWRITEBYTECODE is set: Python writes no bytecode; "
+			"`pycstash "
+			"run` and wrappers drop it, elsewhere unset it");
+	if (is_set("PYTHONPYCACHEPREFIX"))
+		report_add(report, FINDING_WARN, "environment",
+			"PYTHONPYCACHEPREFIX is set: Python 3.8 and later then use no "
+			"__pycache__, and pycstash has nothing to serve; unset it");
+}
+
+void doctor_check_environment(struct doctor *doctor)
+{
+	struct report *report = &doctor->report;
+	size_t before = report->count;
+	struct config config, enabled;
+
+	check_python_variables(doctor);
+	read_config(&config, false);
+	read_config(&enabled, true);
+	if (!config.enabled && enabled.enabled)
+		report_add(report, FINDING_WARN, "environment",
+			"%s: nothing is cached; unset it (the proof below is made "
+			"without)",
+			config.why_not);
+	if (config.readonly)
+		report_add(report, FINDING_WARN, "environment",
+			"PYCSTASH_READONLY is set: nothing new gets into the cache");
+	if (config.only)
+		report_add(report, FINDING_OK, "environment",
+			"PYCSTASH_ONLY: no sources but those below %s are served",
+			config.only);
+	if (config.exclude)
+		report_add(report, FINDING_OK, "environment",
+			"PYCSTASH_EXCLUDE: sources below %s are left alone",
+			config.exclude);
+	if (is_set("LD_PRELOAD"))
+		report_add(report, FINDING_OK, "environment",
+			"LD_PRELOAD: %s stay behind our library", getenv("LD_PRELOAD"));
+	if (report->count == before)
+		report_add(report, FINDING_OK, "environment",
+			"no variable keeps Python from writing bytecode");
+}
+
+/* Whether the missing directories of root could be made: its nearest existing parent
+ * decides. */
+static void check_absent(struct doctor *doctor, const char *root)
+{
+	AUTOFREE char *parent = strdup(root);
+	struct stat st;
+
+	while (parent && lstat(parent, &st) < 0 && parent[1]) {
+		char *up;
+
+		if (file_directory(parent, &up) < 0)
+			return;
+		free(parent);
+		parent = up;
+	}
+	if (!parent)
+		return;
+	if (stat(parent, &st) == 0 && !S_ISDIR(st.st_mode))
+		report_add(&doctor->report, FINDING_FAIL, "cache",
+			"%s cannot be made: %s is not a directory; set PYCSTASH_DIR",
+			root, parent);
+	else if (faccessat(AT_FDCWD, parent, W_OK | X_OK, AT_EACCESS) < 0)
+		report_add(&doctor->report, FINDING_FAIL, "cache",
+			"%s cannot be made: %s: %s; set PYCSTASH_DIR to a directory of "
+			"your own",
+			root, parent, strerror(errno));
+	else
+		report_add(&doctor->report, FINDING_OK, "cache",
+			"%s (will be made on first use)", root);
+}
+
+static void check_ready(struct doctor *doctor, const char *root)
+{
+	AUTOFREE char *layout = NULL;
+
+	if (asprintf(&layout, "%s/" CACHE_LAYOUT, root) < 0) {
+		layout = NULL;
+		return;
+	}
+	if (faccessat(AT_FDCWD, layout, W_OK | X_OK, AT_EACCESS) == 0)
+		report_add(&doctor->report, FINDING_OK, "cache", "%s", root);
+	else
+		report_add(&doctor->report, FINDING_WARN, "cache",
+			"%s can be read, but nothing new gets into it: %s", root,
+			strerror(errno));
+}
+
+void doctor_check_cache(struct doctor *doctor)
+{
+	struct config config;
+	const char *why;
+
+	read_config(&config, true);
+	if (!config.enabled) {
+		report_add(&doctor->report, FINDING_FAIL, "cache", "%s", config.why_not);
+		return;
+	}
+	switch (store_judge(&sys_libc, config.root, &why)) {
+	case STORE_READY:
+		check_ready(doctor, config.root);
+		break;
+	case STORE_ABSENT:
+		check_absent(doctor, config.root);
+		break;
+	default:
+		report_add(&doctor->report, FINDING_FAIL, "cache",
+			"%s is not used: %s; mend its owner and mode (0700), or set "
+			"PYCSTASH_DIR",
+			config.root, why);
+	}
+}
+
+void doctor_check_proc(struct doctor *doctor)
+{
+	AUTOFREE char *target = NULL;
+
+	if (file_readlink("/proc/self/exe", &target) == 0)
+		report_add(&doctor->report, FINDING_OK, "proc", "/proc is mounted");
+	else
+		report_add(&doctor->report, FINDING_FAIL, "proc",
+			"/proc is not mounted: the library needs it to tell directories "
+			"apart; mount it");
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Questions about file names that several subcommands ask. Strings that are returned
+ * belong to the caller, who frees them; on failure they are left untouched.
+ * Functions return 0 or -errno.
+ */
+#pragma once
+
+/* Frees a `char *` at the end of its scope. */
+#define AUTOFREE __attribute__((cleanup(free_string)))
+void free_string(char **string);
+
+/* The same file under an absolute name. Symlinks are not resolved, `..` is not folded:
+ * a virtual environment is found by the name of its python. */
+int file_absolute(const char *path, char **ret_path);
+
+/* What `name` runs: a path if it has a slash, else the first executable of that name on
+ * PATH; absolute, symlinks not resolved. -ENOENT: nothing; -EACCES: it is there but
+ * cannot be executed. */
+int file_command(const char *name, char **ret_path);
+
+/* The text of a symlink. -EINVAL: it is none. */
+int file_readlink(const char *path, char **ret_target);
+
+/* The name up to its last slash: "/" for "/x", "." for "x". */
+int file_directory(const char *path, char **ret_directory);
+
+/* What follows the last slash. Points into path. */
+const char *file_name(const char *path);
+
+/* The physical place of the name itself: its directory without symlinks, and its own
+ * last component, which may be a symlink or not exist. */
+int file_place(const char *path, char **ret_place);
+
+/* Deletes a directory and all below it, without following symlinks. */
+void file_remove_tree(const char *directory);

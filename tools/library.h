@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Where libpycstash.so is, and how it gets into LD_PRELOAD beside what others put
+ * there. ld.so takes a list separated by spaces or colons, expands `$ORIGIN`, `$LIB`
+ * and `$PLATFORM` in it, and knows no quoting.
+ *
+ * Strings that are returned belong to the caller, who frees them. Functions return 0
+ * or -errno.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#define LIBRARY_NAME "libpycstash.so"
+#define LIBRARY_SEPARATORS " :"
+
+/* The library's absolute path: `given` if that is not NULL, else beside this program,
+ * else where it is installed. On failure *ret_why is a sentence saying what is wrong
+ * and where it was looked for (NULL: out of memory):
+ * -ENOENT not there; -EINVAL a name that ld.so could not be told. */
+int library_find(const char *given, char **ret_path, char **ret_why);
+
+/* LD_PRELOAD's value with the library in front. The entries of `before` (NULL: unset)
+ * keep their order, save those that are this library, under whatever spelling. Without
+ * a library (NULL) they are only taken out; *ret_value is then NULL if none is left. */
+int library_preload(const char *library, const char *before, char **ret_value);
+
+/* Whether LD_PRELOAD's value has an entry of the library's name. */
+bool library_is_in(const char *preload);

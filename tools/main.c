@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The command `pycstash`: finds the subcommand and hands over.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/command.h"
+#include "tools/files.h"
+#include "tools/library.h"
+#include "tools/message.h"
+
+const struct command *const commands[] = {
+	&cmd_run,
+	&cmd_wrap,
+	&cmd_doctor,
+	&cmd_help,
+	&cmd_version,
+	NULL,
+};
+
+/* The usual spellings of two subcommands. */
+static const struct {
+	const char *word, *name;
+} aliases[] = {
+	{ "--help", "help" },
+	{ "-h", "help" },
+	{ "--version", "version" },
+	{ "-V", "version" },
+};
+
+const struct command *command_find(const char *name)
+{
+	const struct command *const *command;
+	size_t i;
+
+	for (i = 0; i < sizeof aliases / sizeof *aliases; i++)
+		if (strcmp(aliases[i].word, name) == 0)
+			name = aliases[i].name;
+	for (command = commands; *command; command++)
+		if (strcmp((*command)->name, name) == 0)
+			return *command;
+	return NULL;
+}
+
+/* This program looks into the cache itself and must find what is there, so it starts
+ * anew where it is run by a program under the library. */
+static void leave_library(char **argv)
+{
+	const char *before = getenv("LD_PRELOAD");
+	AUTOFREE char *value = NULL;
+
+	if (!before || !library_is_in(before) ||
+		library_preload(NULL, before, &value) < 0)
+		return;
+	if ((value ? setenv("LD_PRELOAD", value, 1) : unsetenv("LD_PRELOAD")) == 0)
+		execv("/proc/self/exe", argv);
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *command;
+	int code;
+
+	if (argc < 2) {
+		fputs("usage: pycstash COMMAND [OPTIONS] [ARGUMENTS]; see `pycstash "
+		      "help`\n",
+			stderr);
+		return EXIT_USAGE;
+	}
+	leave_library(argv);
+	command = command_find(argv[1]);
+	if (!command) {
+		complain(argv[1], "no such command; see `pycstash help`");
+		return EXIT_USAGE;
+	}
+	code = command->run(command, argc - 1, argv + 1);
+	if (fflush(stdout) == EOF || ferror(stdout)) {
+		complain("standard output", "%m");
+		return EXIT_OURS;
+	}
+	return code;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Findings: collected, then printed for people or for programs.
+ */
+#include "tools/report.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/message.h"
+
+static const char *const state_names[] = {
+	[FINDING_OK] = "ok",
+	[FINDING_WARN] = "warn",
+	[FINDING_FAIL] = "fail",
+};
+
+void report_add(struct report *report, enum finding_state state, const char *name,
+	const char *format, ...)
+{
+	struct finding *findings;
+	va_list args;
+	char *detail;
+
+	va_start(args, format);
+	if (vasprintf(&detail, format, args) < 0)
+		detail = NULL;
+	va_end(args);
+	report->failures += state == FINDING_FAIL;
+	findings = reallocarray(report->findings, report->count + 1, sizeof *findings);
+	if (!findings) {
+		free(detail);
+		return;
+	}
+	findings[report->count++] = (struct finding){ name, state, detail };
+	report->findings = findings;
+}
+
+static const char *detail_of(const struct finding *finding)
+{
+	return finding->detail ? finding->detail : strerror(ENOMEM);
+}
+
+void report_print(const struct report *report)
+{
+	size_t i;
+
+	for (i = 0; i < report->count; i++) {
+		const struct finding *finding = &report->findings[i];
+
+		printf("%-5s %-12s ", state_names[finding->state], finding->name);
+		print_plain(stdout, detail_of(finding));
+		putchar('\n');
+	}
+}
+
+void report_print_json(const struct report *report)
+{
+	size_t i;
+
+	putchar('[');
+	for (i = 0; i < report->count; i++) {
+		const struct finding *finding = &report->findings[i];
+
+		printf("%s{\"name\":\"%s\",\"state\":\"%s\",\"detail\":", i ? "," : "",
+			finding->name, state_names[finding->state]);
+		print_json(stdout, detail_of(finding));
+		putchar('}');
+	}
+	putchar(']');
+}
+
+void report_release(struct report *report)
+{
+	size_t i;
+
+	for (i = 0; i < report->count; i++)
+		free(report->findings[i].detail);
+	free(report->findings);
+	*report = (struct report){ 0 };
+}

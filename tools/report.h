@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A list of findings, printed line by line or as JSON.
+ *
+ * A struct report owns the text of its details; it begins as all zeros and is released
+ * in the end. Names and states are literals. Running out of memory loses the detail of
+ * a finding, never its state.
+ */
+#pragma once
+
+#include <stddef.h>
+
+enum finding_state {
+	FINDING_OK,
+	FINDING_WARN, /* works, but not as well as it could, or not with these settings */
+	FINDING_FAIL,
+};
+
+struct finding {
+	const char *name;
+	enum finding_state state;
+	char *detail;
+};
+
+struct report {
+	struct finding *findings;
+	size_t count;
+	size_t failures;
+};
+
+void report_add(struct report *report, enum finding_state state, const char *name,
+	const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* "ok    name    detail", a line each, on stdout. */
+void report_print(const struct report *report);
+
+/* The findings as a JSON array of {"name", "state", "detail"} on stdout. */
+void report_print_json(const struct report *report);
+
+void report_release(struct report *report);
