@@ -96,10 +96,10 @@ $(OUT)/pycstash: $(tools) $(OUT)/core.a
 	$(if $(V),,@echo "LD    $@")
 	$(Q)$(CC) $(own) $(LDFLAGS) $(tools) $(OUT)/core.a -o $@
 
-$(OUT)/tests/unit/test_%: $(OUT)/tests/unit/test_%.o $(unit_support) $(OUT)/core.a
+$(units): $(OUT)/tests/unit/test_%: $(OUT)/tests/unit/test_%.o $(unit_support) $(OUT)/core.a
 	$(Q)$(CC) $(own) $(LDFLAGS) $^ -lcmocka -o $@
 
-$(OUT)/tests/%: tests/%.c | $(OUT)/.need-build
+$(helpers): $(OUT)/tests/%: tests/%.c | $(OUT)/.need-build
 	$(Q)mkdir -p $(@D)
 	$(if $(V),,@echo "CC    $@")
 	$(Q)$(CC) $(std) $(warn) -O1 -g $(CPPFLAGS) $(CFLAGS) $< -o $@ \

@@ -85,7 +85,7 @@ static bool compose(struct place *place, const char *path, const struct path_par
 	place->dir_len = text.len;
 	if (parts->tail == PATH_NAME) {
 		text_adds(&text, "/");
-		text_add(&text, parts->name, parts->name_len);
+		text_adds(&text, parts->name); /* slashes behind it are the kernel's */
 	}
 	if (text.cut)
 		log_decision("left alone", "path too long", place->dirfd, path);
@@ -110,8 +110,6 @@ static void place_plain(struct place *place, int dirfd, const char *path, enum p
 	if (parts.tail == PATH_NAME) {
 		place->pyc = pyc_parse(parts.name, parts.name_len);
 		kind = place->pyc.kind == PYC_NONE ? PLACE_OTHER : PLACE_ENTRY;
-		if (kind == PLACE_ENTRY && *parts.after)
-			return; /* "m.pyc/": the kernel has an error for that */
 	}
 	if (place->pyc.tag[0] && use != PLACE_ANY)
 		state_show_tag(place->pyc.tag);
@@ -226,7 +224,16 @@ void place_ready_tree(struct place *place)
 
 int place_ready_cache(struct place *place)
 {
-	return store_make_parent(&sys_real, place->cache, state_config.root_len);
+	/* For an entry, its __pycache__; for that, what is above it. */
+	size_t len = place->kind == PLACE_ENTRY ? place->dir_len : place->dir_len - PYCACHE_LEN - 1;
+	char *end = place->cache + len, behind = *end;
+	int err = -ENOENT;
+
+	*end = '\0';
+	if (place->kind != PLACE_ENTRY || exists(AT_FDCWD, place->cache + place->tree_len))
+		err = store_make_directory(&sys_real, place->cache, state_config.root_len);
+	*end = behind;
+	return err;
 }
 
 const char *place_make(struct place *place, int dirfd, const char *path)

@@ -68,5 +68,7 @@ const char *place_make(struct place *place, int dirfd, const char *path);
  * pretended. */
 void place_ready_tree(struct place *place);
 
-/* Makes the directories in the cache above place->cache. Returns 0 or -errno. */
+/* Makes the directories in the cache that place->cache wants above it. Returns 0 or -errno:
+ * -ENOENT where the program itself has no such __pycache__ to put an entry in, neither
+ * real nor pretended. */
 int place_ready_cache(struct place *place);

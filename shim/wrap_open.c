@@ -52,9 +52,10 @@ static int open_to_read(const struct place *place, int flags)
 		log_decision("hit", NULL, place->dirfd, place->path);
 		return fd;
 	}
-	/* Only "there is none" sends us to the tree, and "not for you" where that is the
-	 * cache's fault and not the file's own mode. */
-	if (errno != ENOENT && errno != ENOTDIR && (errno != EACCES || place_in_cache(place)))
+	/* Only "there is none" sends us to the tree; the other two where they are the
+	 * cache's doing, and not what the program may learn of its file. */
+	if (errno != ENOENT &&
+		((errno != ENOTDIR && errno != EACCES) || place_in_cache(place)))
 		return -1;
 	errno = saved;
 	fd = open_tree(place, flags, 0);

@@ -72,7 +72,7 @@ static ssize_t recall_parent(const struct sys *sys, const struct memo *memo, con
 	const char *physical = memo_find(memo, path, parent, &physical_len);
 	char none[1];
 
-	if (!physical || physical_len + more > size)
+	if (!physical || physical_len + more >= size)
 		return -ENOENT;
 	if (sys->readlinkat(AT_FDCWD, path, none, sizeof none) != -EINVAL)
 		return -ENOENT;

@@ -134,23 +134,17 @@ size_t store_tree_path(const char *root, size_t root_len, const char *tag, char 
 	return text.cut || text.len + 1 >= size ? 0 : text.len;
 }
 
-int store_make_parent(const struct sys *sys, char *path, size_t root_len)
+int store_make_directory(const struct sys *sys, char *path, size_t root_len)
 {
 	const size_t layout_len = root_len + sizeof "/" CACHE_LAYOUT - 1;
-	char *slash = strrchr(path, '/');
-	int err;
+	int err = make_directories(sys, path, layout_len);
 
-	*slash = '\0';
-	err = make_directories(sys, path, layout_len);
-	if (err == -ENOENT) {
-		path[root_len] = '\0';
-		err = make_root(sys, path);
-		path[root_len] = '/';
-		if (err == 0)
-			err = make_directories(sys, path, layout_len);
-	}
-	*slash = '/';
-	return err;
+	if (err != -ENOENT)
+		return err;
+	path[root_len] = '\0';
+	err = make_root(sys, path);
+	path[root_len] = '/';
+	return err < 0 ? err : make_directories(sys, path, layout_len);
 }
 
 /* As the kernel lays it out for getdents64(2); glibc's struct dirent64 is the same. */

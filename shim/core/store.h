@@ -33,11 +33,11 @@ enum store_state store_judge(const struct sys *sys, const char *root, const char
 size_t store_tree_path(const char *root, size_t root_len, const char *tag, char *buf,
 	size_t size);
 
-/* Makes the directory that is to hold the entry at path, and all above it down from the
- * root, whose path is the first root_len letters. The root itself is made with its marks
- * should it not be there (any more), and judged: -EPERM where it is refused. path is
- * written to meanwhile, and given back as it was. */
-int store_make_parent(const struct sys *sys, char *path, size_t root_len);
+/* Makes the directory at path, and all above it down from the root, whose path is the
+ * first root_len letters. The root itself is made with its marks should it not be there
+ * (any more), and judged: -EPERM where it is refused. path is written to meanwhile, and
+ * given back as it was. */
+int store_make_directory(const struct sys *sys, char *path, size_t root_len);
 
 /* Deletes all files in the directory at path, and it. For what a program has deleted
  * in its own view: leaving files behind is an error that it must not be told of. */

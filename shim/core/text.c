@@ -5,7 +5,7 @@
 
 void text_add(struct text *text, const char *data, size_t len)
 {
-	size_t room = text->size - 1 - text->len;
+	size_t room = text->len < text->size ? text->size - 1 - text->len : 0;
 
 	if (len > room) {
 		len = room;
