@@ -222,6 +222,20 @@ void place_ready_tree(struct place *place)
 	*end = behind;
 }
 
+/* Whether the program has the __pycache__ of an entry: a real one, or one that it made
+ * and that the cache keeps under the program's own tag. */
+static __attribute__((noinline)) bool has_directory(const struct place *place, const char *physical)
+{
+	struct place own;
+
+	if (exists(AT_FDCWD, physical))
+		return true;
+	if (!state_tag() || strcmp(place->pyc.tag, state_tag()) == 0)
+		return false; /* it was just found to be missing */
+	place_plain(&own, AT_FDCWD, physical, PLACE_ANY);
+	return own.kind == PLACE_DIR && place_in_cache(&own);
+}
+
 int place_ready_cache(struct place *place)
 {
 	/* For an entry, its __pycache__; for that, what is above it. */
@@ -230,7 +244,7 @@ int place_ready_cache(struct place *place)
 	int err = -ENOENT;
 
 	*end = '\0';
-	if (place->kind != PLACE_ENTRY || exists(AT_FDCWD, place->cache + place->tree_len))
+	if (place->kind == PLACE_DIR || has_directory(place, place->cache + place->tree_len))
 		err = store_make_directory(&sys_real, place->cache, state_config.root_len);
 	*end = behind;
 	return err;

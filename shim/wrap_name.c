@@ -94,10 +94,13 @@ static int from_cache(two_paths *act, const char *from, struct place *to, int fl
 /* From a path in the tree: what the cache has under the new name would hide it. */
 static int from_tree(two_paths *act, const struct place *from, struct place *to, int flags)
 {
-	int ret;
+	int saved = errno, ret = act(from->dirfd, from->path, to->dirfd, to->path, flags);
 
-	place_ready_tree(to);
-	ret = act(from->dirfd, from->path, to->dirfd, to->path, flags);
+	if (ret < 0 && errno == ENOENT && place_in_tree(from)) {
+		errno = saved;
+		place_ready_tree(to);
+		ret = act(from->dirfd, from->path, to->dirfd, to->path, flags);
+	}
 	if (ret == 0 && to->kind == PLACE_ENTRY && !state_config.readonly)
 		(void)sys_real.unlinkat(AT_FDCWD, to->cache, 0);
 	return ret;
