@@ -99,7 +99,7 @@ $(OUT)/pycstash: $(tools) $(OUT)/core.a
 $(units): $(OUT)/tests/unit/test_%: $(OUT)/tests/unit/test_%.o $(unit_support) $(OUT)/core.a
 	$(Q)$(CC) $(own) $(LDFLAGS) $^ -lcmocka -o $@
 
-$(helpers): $(OUT)/tests/%: tests/%.c | $(OUT)/.need-build
+$(helpers): $(OUT)/tests/%: tests/%.c $(wildcard tests/*/*.h) shim/calls.def shim/calls.h | $(OUT)/.need-build
 	$(Q)mkdir -p $(@D)
 	$(if $(V),,@echo "CC    $@")
 	$(Q)$(CC) $(std) $(warn) -O1 -g $(CPPFLAGS) $(CFLAGS) $< -o $@ \

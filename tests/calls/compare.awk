@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+#
+# Lines "row RS bare RS got"; bare and got are "result TAB seen TAB place". Prints a line
+# a symbol; of one that differs the first rows that do.
+BEGIN { FS = "\036" }
+
+function fail(why) {
+	if (failed[symbol]++ < shown)
+		details[symbol] = details[symbol] "\n#   " $1 "\n#     " why "\n#     bare: " $2 \
+			"\n#     got:  " $3
+}
+
+{
+	split($1, word, " ")
+	where = word[1]
+	symbol = word[3]
+	if (!(symbol in count))
+		named[++symbols] = symbol
+	count[symbol]++
+	split($2, bare, "\t")
+	split($3, got, "\t")
+	if (mode == "cached" && got[3] ~ /tree-a=\[.* cache-a=\[|tree-b=\[.* cache-b=\[/) {
+		# In both: a listing shows the tree's directory alone, by design.
+		gsub(/\[[^\]]*\]/, "", bare[2])
+		gsub(/\[[^\]]*\]/, "", got[2])
+	}
+	# Where libc itself touches errno (realpath, remove), we need not.
+	if (sub(/^errno [A-Z]+ on success /, "", bare[1]))
+		sub(/^errno [A-Z]+ on success /, "", got[1])
+	in_tree = got[3] ~ /tree-[ab]=\[/
+
+	if ($2 == "" || $3 == "")
+		fail("no answer: the driver has died")
+	else if ($2 ~ /fixture:|unknown symbol/)
+		fail("the row is wrong")
+	else if (mode == "same" && got[3] != bare[3])
+		fail("the tree is another afterwards")
+	else if (mode == "cached" && where ~ /^=/) {
+		want = substr(where, 2)
+		gsub("_", " ", want)
+		if (got[1] != want)
+			fail("a known difference is another now")
+	} else if (got[1] != bare[1])
+		fail("another result")
+	else if (got[2] != bare[2])
+		fail("the program sees something else afterwards")
+	else if (mode == "cached" && where == "c" && in_tree)
+		fail("the tree has a __pycache__")
+	else if (mode == "cached" && !in_tree &&
+		(where == "t" || (where == "make" && got[1] !~ /^-1/)))
+		fail("the tree has no __pycache__")
+}
+
+END {
+	for (i = 1; i <= symbols; i++) {
+		name = named[i]
+		claim = sprintf(sentence, name)
+		if (failed[name])
+			print "not ok - " claim " (" failed[name] " of " count[name] " rows fail)" details[name]
+		else
+			print "ok - " claim " (" count[name] " rows)"
+	}
+}

@@ -1,0 +1,189 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Whatever is wrong with the cache, a program does what it does without the library,
+# silently; PYCSTASH_LOG has the reason.
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
+
+call=$BUILD/tests/calls/call
+tree=$T/tree
+chmod 755 "$T" "$HOME"
+mkdir -p "$tree"/{a,b}
+cd "$tree" || exit 1
+root=$([ "$(id -u)" = 0 ] && echo yes)
+
+# What a program does with its __pycache__, start to end.
+cat >"$T/life" <<'END'
+import a/m
+import a/m
+list a/@
+see a/@/m.cpython-311.pyc
+open a/@/m.cpython-311.pyc O_WRONLY|O_CREAT|O_EXCL 0644
+mkdir b/@ 0750
+see b/@
+open b/@/n.cpython-311.pyc O_WRONLY|O_CREAT 0600
+rename b/@/n.cpython-311.pyc a/@/n.cpython-311.pyc
+link a/@/n.cpython-311.pyc b/@/k.cpython-311.pyc
+chmod a/@/m.cpython-311.pyc 0600
+list a/@
+unlink a/@/m.cpython-311.pyc
+rmdir b/@
+unlink b/@/k.cpython-311.pyc
+rmdir b/@
+unlink a/@/n.cpython-311.pyc
+rmdir a/@
+import b/m
+END
+clean() { rm -rf "$tree"/*/__pycache__; }
+run() { env LD_PRELOAD="$SO" PYCSTASH_DIR="$CACHE" PYCSTASH_LOG="$T/log" "$@" "$call" --script; }
+clean
+"$call" --script <"$T/life" >"$T/bare"
+is "$(grep -c . "$T/bare")" "$(grep -c . "$T/life")" "without the library the program does its work"
+clean
+run X= <"$T/life" >"$T/cached"
+is "$(diff "$T/bare" "$T/cached")" "" "with a good cache it sees the same"
+is "$(find "$tree" -name __pycache__)" "" "and its tree stays clean"
+
+# as_bare SENTENCE [REASON] [COMMAND…]: the life of a program under the library is the
+# bare one, in the tree, and the log has the reason.
+as_bare() {
+	local sentence=$1 reason=$2
+	shift 2
+	clean
+	: >"$T/log"
+	chmod 666 "$T/log"
+	"${@:-run}" <"$T/life" >"$T/out" 2>"$T/err"
+	is "$(diff "$T/bare" "$T/out")" "" "$sentence: the program does what it does without the library"
+	is "$(cat "$T/err")" "" "$sentence: silently"
+	is "$(find "$tree" -name __pycache__)" "$tree/b/__pycache__" "$sentence: its bytecode is in the tree"
+	[ -z "$reason" ] || if grep -q "$reason" "$T/log"; then ok "$sentence: the log says why"; else
+		not_ok "$sentence: the log says why" "want: $reason" "$(head -3 "$T/log")"
+	fi
+}
+good_root() { rm -rf "$CACHE" && mkdir -m 700 "$CACHE"; }
+with() { env "$@" LD_PRELOAD="$SO" PYCSTASH_LOG="$T/log" "$call" --script; }
+
+good_root; chmod 770 "$CACHE"
+as_bare "a root that its group can write to" "others can write"
+good_root; chmod 702 "$CACHE"
+as_bare "a root that all can write to" "others can write"
+good_root; mkdir -m 755 "$CACHE/v1"
+as_bare "a layout folder that others can read" "not the user's alone"
+good_root; mkdir "$T/elsewhere"; chmod 700 "$T/elsewhere"; ln -s "$T/elsewhere" "$CACHE/v1"
+as_bare "a layout folder that is a link" "not the user's alone"
+good_root; echo >"$CACHE/v1"
+as_bare "a layout folder that is a file" "not the user's alone"
+rm -rf "$CACHE"; echo >"$CACHE"
+as_bare "a root that is a file" "not a directory"
+rm -rf "$CACHE"; ln -s "$T/nowhere" "$CACHE"
+as_bare "a root that is a dangling link" ""
+rm -f "$CACHE"; ln -s "$CACHE" "$CACHE"
+as_bare "a root that is a loop of links" "cannot be reached"
+rm -f "$CACHE"
+as_bare "a root whose path is too long" "" with PYCSTASH_DIR="/$(printf 'x%.0s' {1..5000})"
+as_bare "no HOME" "" with -u HOME
+as_bare "a relative HOME" "" with HOME=home
+as_bare "an empty HOME" "" with HOME=
+
+if [ -z "$root" ]; then
+	skip "roots of other users, full and read-only file systems" "not root"
+	exit 0
+fi
+# Everything as an ordinary user.
+chown -R 65534:65534 "$tree" "$T/log"
+user() { as_user env LD_PRELOAD="$SO" PYCSTASH_DIR="$CACHE" PYCSTASH_LOG="$T/log" "$@" "$call" --script; }
+good_root
+chmod 755 "$CACHE"
+as_bare "a root of another user" "belongs to another user" user
+good_root; chown 65534 "$CACHE"
+as_bare "a user's root, for root" "belongs to another user"
+mkdir -p "$T/closed"; chmod 755 "$T/closed"
+as_bare "a place where no cache can be made" "not cached" user PYCSTASH_DIR="$T/closed/cache"
+mkdir -p "$T/closed/in"; chmod 700 "$T/closed/in"
+as_bare "a place that cannot be looked into" "cannot be reached" user PYCSTASH_DIR="$T/closed/in/cache"
+as_bare "an unwritable HOME" "not cached" user PYCSTASH_DIR= HOME="$T/closed"
+good_root; chown 65534 "$CACHE"; mkdir -m 700 "$CACHE/v1"
+as_bare "a layout folder of another user" "not the user's alone" user
+good_root; chown 65534 "$CACHE"; mkdir -m 700 "$CACHE/v1"; chown 65534 "$CACHE/v1"; mkdir "$CACHE/v1/cpython-311"
+as_bare "a folder in the cache that the user cannot write to" "not cached" user
+
+# An entry that another user put there is not run.
+good_root
+clean
+echo "import a/m" | run >/dev/null
+chown 65534 "$(entries "$CACHE" | head -1)"
+is "$(echo 'open a/@/m.cpython-311.pyc O_RDONLY' | run)" "-1 ENOENT" "an entry of another user is not served"
+
+# A change of user after the start.
+good_root; clean; : >"$T/log"
+printf '%s\n' "import a/m" "setuid 65534" "import b/m" "import a/m" "open a/@/m.cpython-311.pyc O_RDONLY" | run >"$T/out" 2>"$T/err"
+is "$(tr '\n' ';' <"$T/out")" "compiled and written;0;compiled and written;compiled and written;fd flags 8000 cloexec 0 file 644 links 1 size 4 'code' write -1;" \
+	"after setuid the program works on the tree"
+is "$(find "$tree" -name '*.pyc' | wc -l)" 2 "and another user's cache is not used any more"
+check "and the log says why" grep -qE 'belongs to another user|cannot be reached' "$T/log"
+is "$(cat "$T/err")" "" "silently"
+good_root; clean
+printf '%s\n' "setreuid 65534 65534" "setuid 0" "import a/m" "seteuid 0" | run >"$T/out" 2>&1
+is "$(tr '\n' ';' <"$T/out")" "0;-1 EPERM;compiled and written;-1 EPERM;" "a setuid that fails changes nothing"
+good_root; clean
+printf '%s\n' "import a/m" "seteuid 65534" "import b/m" "seteuid 0" "import a/m" "import b/m" | run >"$T/out" 2>&1
+is "$(tr '\n' ';' <"$T/out")" "compiled and written;0;compiled and written;0;served 'code';served 'code';" \
+	"there and back with seteuid the cache serves again"
+good_root; clean
+(cd "$tree" && printf '%s\n' "import a/m" "chroot $tree" "import a/m" "import b/m" "list a/@" | run >"$T/out" 2>"$T/err")
+is "$(tr '\n' ';' <"$T/out")" "compiled and written;0;compiled and written;compiled and written; [. .. m.cpython-311.pyc];" \
+	"after chroot the program works on the tree"
+is "$(find "$tree" -name __pycache__ | wc -l)$(cat "$T/err")" 2 "and nothing of it is in the cache"
+
+# The cache goes away, and comes again.
+good_root; clean
+printf '%s\n' "import a/m" "sh rm -rf $CACHE" "import a/m" "import a/m" "see a/@" | run >"$T/out" 2>&1
+is "$(tr '\n' ';' <"$T/out")" "compiled and written;compiled and written;served 'code'; a/@: dir 755;" \
+	"a cache that is removed between two calls is made anew"
+good_root; clean
+printf '%s\n' "import a/m" "sh rm -rf $CACHE && ln -s $T/closed $CACHE && chown -h 65534 $CACHE" "import a/m" "import a/m" | run >"$T/out" 2>&1
+is "$(tail -1 "$T/out")" "served 'code'" "a cache that is replaced is no trouble"
+rm -f "$CACHE"
+good_root; clean
+printf '%s\n' "import a/m" "sh chown -R 65534 $CACHE" "import a/m" "import a/m" | run >"$T/out" 2>&1
+is "$(sed -n 2p "$T/out")" "compiled and written" "what has changed hands since is not served"
+
+# Set-user-ID programs are left alone: the linker does not even load us by a path.
+cp "$call" "$T/suid"; chown 65534 "$T/suid"; chmod 4755 "$T/suid"; chmod 777 "$tree/a"
+good_root; clean
+echo "import a/m" | LD_PRELOAD=$SO PYCSTASH_DIR=$CACHE "$T/suid" --script >"$T/out" 2>/dev/null
+is "$(cat "$T/out"; entries "$CACHE")" "compiled and written" "a set-user-ID program is left alone"
+
+# File systems.
+can_mount() { unshare -m mount -t tmpfs none /mnt; }
+if ! can_mount 2>/dev/null; then
+	skip "full and read-only file systems, no /proc" "no mounts here"
+	exit 0
+fi
+mounted() { # COMMANDS-BEFORE: with them done in a mount namespace of its own
+	unshare -m sh -c "$1; exec env LD_PRELOAD='$SO' PYCSTASH_DIR='$CACHE' PYCSTASH_LOG='$T/log' '$call' --script"
+}
+good_root
+as_bare "a full file system, no file fits" "not cached" mounted \
+	"mount -t tmpfs -o size=64k,nr_inodes=2,mode=700 none $CACHE"
+good_root
+as_bare "a read-only cache that is empty" "not cached" mounted "mount --bind $CACHE $CACHE && mount -o remount,ro,bind $CACHE"
+good_root; clean
+echo "import a/m" | run >/dev/null
+printf '%s\n' "import a/m" "import b/m" "import b/m" "see b/@" >"$T/few"
+mounted "mount --bind $CACHE $CACHE && mount -o remount,ro,bind $CACHE" <"$T/few" >"$T/out" 2>"$T/err"
+is "$(cat "$T/err"; tr '\n' ';' <"$T/out")" "served 'code';compiled and written;served 'code'; b/@: dir 755;" \
+	"a read-only cache is read, and what it lacks is kept in the tree"
+good_root; clean
+mounted "mount -t tmpfs -o size=16k,mode=700 none $CACHE" <<<"import a/m
+sh dd if=/dev/zero of=$CACHE/fill bs=4k count=9 2>/dev/null
+import b/m
+import b/m" >"$T/out" 2>"$T/err"
+is "$(cat "$T/err"; head -1 "$T/out")" "compiled and written" "a file system that fills up is no trouble"
+is "$(tail -n +2 "$T/out" | grep -c compiled)" 2 "and what does not fit is compiled each time"
+good_root
+as_bare "no /proc" "errno" mounted "umount -l /proc"
+good_root; clean
+printf '%s\n' "import a/m" "see a/@" | mounted "mount -t tmpfs -o size=1m none $tree/a" >"$T/out" 2>&1
+is "$(tr '\n' ';' <"$T/out")" "compiled and written; a/@: dir 755;" "sources on another file system than the cache"

@@ -1,0 +1,97 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Every compiler and every mode build the library and the command without a warning, in a
+# copy; what is installed is what should be, works from there, and goes away again.
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
+
+# `make test MODE=…` must not decide what is built here.
+unset MAKEFLAGS MFLAGS MAKELEVEL MODE CC CFLAGS CPPFLAGS LDFLAGS DESTDIR prefix
+
+copy=$T/copy
+mkdir "$copy"
+cd "$HERE" || exit 1
+cp -r Makefile .ci shim tools "$copy"
+cd "$copy" || exit 1
+
+# It is known that this machine can build: it has.
+# Without -g: half of the time, and no warning depends on it.
+mk() { make --no-print-directory -j2 CFLAGS=-g0 "$@"; }
+ready() { mkdir -p "$1" && touch "$1/.need-build"; }
+
+# --- compilers and modes --------------------------------------------------------------
+builds_quietly() { # COMPILER MODE
+	local out=build output
+	[ "$2" = release ] || out=build/$2
+	rm -rf build
+	ready build
+	ready "$out"
+	output=$(mk CC="$1" MODE="$2" WERROR=-Werror all 2>&1) &&
+		! grep -E 'warning|error' <<<"$output" &&
+		[ -s "$out/libpycstash.so" ] && [ -x "$out/pycstash" ] && return
+	tail -20 <<<"$output"
+	return 1
+}
+last=
+for compiler in clang gcc; do
+	for mode in debug asan ubsan tsan release; do
+		claim="$compiler builds MODE=$mode without a warning"
+		if ! type -P $compiler >/dev/null; then
+			skip "$claim" "not installed"
+		elif [ $mode = debug ] || [ $mode = release ] ||
+			echo 'int main(void) { return 0; }' |
+			$compiler -fsanitize="$(sed 's/^a/address/; s/^ub/undefined/; s/^t/thread/; s/san$//' <<<$mode)" \
+				-x c - -o "$T/probe" 2>/dev/null; then
+			check "$claim" builds_quietly $compiler $mode
+			last=$compiler
+		else
+			skip "$claim" "its runtime is not installed"
+		fi
+	done
+done
+
+# --- make -----------------------------------------------------------------------------
+check "a second make has nothing to do" mk CC="$last" -q all
+help=$(make help)
+for target in $(sed -n 's/^\.PHONY: //p' Makefile); do
+	grep -qE "^  make $target " <<<"$help" || echo "$target"
+done >"$T/untold"
+is "$(tr '\n' ' ' <"$T/untold")" "" "make help tells of every target"
+if mk MODE=nonsense all >"$T/output" 2>&1; then
+	not_ok "a mode that there is not is an error"
+else
+	check "a mode that there is not is an error" grep -q nonsense "$T/output"
+fi
+
+# --- install --------------------------------------------------------------------------
+listing() { (cd "$1" && find . ! -type d -printf '%m %P\n' | sort -k 2); }
+installed="755 usr/bin/pycstash
+644 usr/lib/pycstash/libpycstash.so"
+mk CC="$last" install DESTDIR="$T/dest" prefix=/usr >"$T/output" 2>&1 ||
+	not_ok "make install works" "$(cat "$T/output")"
+is "$(listing "$T/dest")" "$installed" "what is installed is the command and the library"
+is "$("$T/dest/usr/bin/pycstash" run -- /bin/sh -c 'echo "$LD_PRELOAD"' 2>&1)" \
+	"$T/dest/usr/lib/pycstash/libpycstash.so" \
+	"the installed command finds the installed library, wherever that was put"
+
+# A program that runs has the old library mapped: it must not be written to.
+before=$(stat -c %i "$T/dest/usr/lib/pycstash/libpycstash.so")
+exec 9<"$T/dest/usr/lib/pycstash/libpycstash.so"
+mk CC="$last" install DESTDIR="$T/dest" prefix=/usr >/dev/null 2>&1
+is "$(listing "$T/dest")" "$installed" "installing again leaves the same files"
+if [ "$(stat -c %i "$T/dest/usr/lib/pycstash/libpycstash.so")" = "$before" ]; then
+	not_ok "a library that is in use is replaced, not written to"
+else
+	ok "a library that is in use is replaced, not written to"
+fi
+exec 9<&-
+mk CC="$last" uninstall DESTDIR="$T/dest" prefix=/usr >/dev/null 2>&1
+is "$(listing "$T/dest")" "" "make uninstall leaves no file"
+is "$(find "$T/dest" -name '*pycstash*')" "" "make uninstall leaves no directory of ours"
+check "make uninstall with nothing there is no error" \
+	mk uninstall DESTDIR="$T/dest" prefix=/usr
+
+mk clean >/dev/null 2>&1
+is "$(diff -rq "$HERE/shim" shim; diff -rq "$HERE/tools" tools; ls)" "$(printf '%s\n' Makefile shim tools)" \
+	"make clean leaves the sources and nothing else"

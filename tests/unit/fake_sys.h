@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A `struct sys` over the real kernel, in a temporary directory, whose n-th call fails.
+ *
+ * A test sets the fields it needs; fake_begin, before each test, clears them all and
+ * makes the directory, and fake_end removes it and fails the test that has left a
+ * descriptor open. Nothing is made, changed or removed outside of that directory.
+ */
+#pragma once
+
+#include "shim/core/sys.h"
+#include "tests/unit/unit.h"
+
+struct fake {
+	char dir[64];	   /* the temporary directory; a physical name */
+	unsigned calls;	   /* made since fake_begin or fake_count_from_here */
+	unsigned fail_at;  /* this call, counted from 1, is not made and fails; 0: none */
+	int fail_with;	   /* an errno */
+	bool short_writes; /* write writes half of what it is given */
+	bool no_proc;	   /* there is no /proc */
+	const char *link;  /* what a link in /proc reads as, if set */
+	uid_t owner_offset; /* added to the owner in all that fstatat says */
+	int open;	    /* descriptors */
+	char failed[16];    /* the name of the call that failed last */
+	/* Called before each call, with its number: somebody else is at work. */
+	void (*meanwhile)(unsigned call, const char *name);
+};
+
+extern struct fake fake;
+extern const struct sys fake_sys;
+
+int fake_begin(void **state);
+int fake_end(void **state);
+
+void fake_count_from_here(void);
+
+/* The path of `below` in the temporary directory; valid for the next eight calls. */
+char *fake_path(const char *below);
+
+/* In the temporary directory: makes a directory, a file or a link, which must work. */
+void fake_make_directory(const char *below, mode_t mode);
+void fake_make_file(const char *below, const char *data);
+void fake_make_link(const char *below, const char *target);
+
+/* The mode of what is there, with its type; 0 where nothing is. */
+mode_t fake_mode(const char *below);
+
+/* Reads a file whole; returns its length, -1 where there is none. */
+ssize_t fake_read(const char *below, char *buf, size_t size);
+
+/* Removes all that is in the temporary directory. */
+void fake_clear(void);

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the shim makes of the strings in its environment.
+ */
+#include "tests/unit/unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shim/core/config.h"
+
+/* clang-format off: a row a line */
+
+/* --- config_root ------------------------------------------------------------------- */
+static const struct root {
+	const char *sentence, *dir, *xdg, *home, *want;
+} roots[] = {
+	{ "PYCSTASH_DIR is the place", "/c", "/x", "/h", "/c" },
+	{ "PYCSTASH_DIR alone is enough", "/c", NULL, NULL, "/c" },
+	{ "a slash behind PYCSTASH_DIR is taken off", "/c/", NULL, NULL, "/c" },
+	{ "slashes behind PYCSTASH_DIR are taken off", "/c//", NULL, NULL, "/c" },
+	{ "slashes within it stay", "//c//d", NULL, NULL, "//c//d" },
+	{ "an empty PYCSTASH_DIR is an unset one", "", NULL, "/h", "/h/.cache/pycstash" },
+	{ "a relative PYCSTASH_DIR is no place, and no other is taken", "c", "/x", "/h",
+		"" },
+	{ "a tilde is not expanded", "~/c", "/x", "/h", "" },
+	{ "the root directory is no place", "/", NULL, "/h", "" },
+	{ "XDG_CACHE_HOME comes before HOME", NULL, "/x", "/h", "/x/pycstash" },
+	{ "XDG_CACHE_HOME alone is enough", NULL, "/x", NULL, "/x/pycstash" },
+	{ "a slash behind XDG_CACHE_HOME", NULL, "/x/", "/h", "/x/pycstash" },
+	{ "an empty XDG_CACHE_HOME is an unset one", NULL, "", "/h",
+		"/h/.cache/pycstash" },
+	{ "a relative XDG_CACHE_HOME is passed over", NULL, "x", "/h",
+		"/h/.cache/pycstash" },
+	{ "HOME is the last resort", NULL, NULL, "/h", "/h/.cache/pycstash" },
+	{ "a slash behind HOME", NULL, NULL, "/h/", "/h/.cache/pycstash" },
+	{ "the root directory as HOME", NULL, NULL, "/", "/.cache/pycstash" },
+	{ "an empty HOME is no place", NULL, NULL, "", "" },
+	{ "a relative HOME is no place", NULL, NULL, "h", "" },
+	{ "without any of the three there is no place", NULL, NULL, NULL, "" },
+};
+
+/* --- config_read ------------------------------------------------------------------- */
+static const struct setting {
+	const char *sentence;
+	enum config_setting setting;
+	const char *value, *want; /* all there is, besides the root /h/.cache/pycstash */
+} settings[] = {
+	{ "all is on without a setting", CONFIG_LOG, NULL, "on" },
+	{ "PYCSTASH_DISABLE=1", CONFIG_DISABLE, "1", "off: PYCSTASH_DISABLE is set" },
+	{ "PYCSTASH_DISABLE=yes", CONFIG_DISABLE, "yes", "off: PYCSTASH_DISABLE is set" },
+	{ "PYCSTASH_DISABLE=00 is not 0", CONFIG_DISABLE, "00",
+		"off: PYCSTASH_DISABLE is set" },
+	{ "PYCSTASH_DISABLE=0 does not disable", CONFIG_DISABLE, "0", "on" },
+	{ "an empty PYCSTASH_DISABLE does not disable", CONFIG_DISABLE, "", "on" },
+	{ "PYCSTASH_READONLY=1", CONFIG_READONLY, "1", "on readonly" },
+	{ "PYCSTASH_READONLY=0", CONFIG_READONLY, "0", "on" },
+	{ "an empty PYCSTASH_READONLY", CONFIG_READONLY, "", "on" },
+	{ "PYCSTASH_LOG names a file", CONFIG_LOG, "/l", "on log=/l" },
+	{ "PYCSTASH_LOG=stderr", CONFIG_LOG, "stderr", "on log=stderr" },
+	{ "a relative PYCSTASH_LOG is passed over", CONFIG_LOG, "l", "on" },
+	{ "what only begins as stderr is relative", CONFIG_LOG, "stderr2", "on" },
+	{ "an empty PYCSTASH_LOG", CONFIG_LOG, "", "on" },
+	{ "PYCSTASH_ONLY", CONFIG_ONLY, "/a:/b", "on only=/a:/b" },
+	{ "an empty PYCSTASH_ONLY is an unset one", CONFIG_ONLY, "", "on" },
+	{ "PYCSTASH_EXCLUDE", CONFIG_EXCLUDE, "/a", "on exclude=/a" },
+	{ "an empty PYCSTASH_EXCLUDE is an unset one", CONFIG_EXCLUDE, "", "on" },
+	{ "a PYCSTASH_DIR that is no place", CONFIG_DIR, "c",
+		"off: no place for the cache: PYCSTASH_DIR and HOME are unset, not "
+		"absolute or too long" },
+};
+
+/* --- config_covers ----------------------------------------------------------------- */
+static const struct cover {
+	const char *sentence, *only, *exclude, *spelled, *physical;
+	bool want;
+} covers[] = {
+	{ "covers: all without a setting", NULL, NULL, "/a", "/a", true },
+	{ "covers: the root directory without a setting", NULL, NULL, "/", "", true },
+	{ "only: below the prefix", "/a", NULL, "/a/b", "/a/b", true },
+	{ "only: the prefix itself", "/a", NULL, "/a", "/a", true },
+	{ "only: beside the prefix", "/a", NULL, "/ab", "/ab", false },
+	{ "only: the physical name is enough", "/a", NULL, "/l", "/a/b", true },
+	{ "only: the spelled name is enough", "/l", NULL, "/l/b", "/a/b", true },
+	{ "only: a relative spelling goes by the physical name", "/a", NULL, "b", "/a/b",
+		true },
+	{ "only: neither name", "/a", NULL, "/l", "/b", false },
+	{ "only: the second of two prefixes", "/x:/a", NULL, "/a/b", "/a/b", true },
+	{ "only: the last of three", "/x:/y:/a", NULL, "/a", "/a", true },
+	{ "only: a slash behind the prefix", "/a/", NULL, "/a", "/a", true },
+	{ "only: empty prefixes count for nothing", "::/a:", NULL, "/b", "/b", false },
+	{ "only: empty prefixes hide none", "::/a:", NULL, "/a", "/a", true },
+	{ "only: a relative prefix matches nothing", "a", NULL, "a/b", "/x/a/b", false },
+	{ "only: colons alone let nothing through", ":", NULL, "/a", "/a", false },
+	{ "only: the root directory holds all", "/", NULL, "/a", "/a", true },
+	{ "only: the root directory holds itself", "/", NULL, "/", "", true },
+	{ "exclude: below the prefix", NULL, "/a", "/a/b", "/a/b", false },
+	{ "exclude: the prefix itself", NULL, "/a", "/a", "/a", false },
+	{ "exclude: beside the prefix", NULL, "/a", "/ab", "/ab", true },
+	{ "exclude: the physical name is enough", NULL, "/a", "/l", "/a/b", false },
+	{ "exclude: the spelled name is enough", NULL, "/l", "/l/b", "/a/b", false },
+	{ "exclude: the second of two prefixes", NULL, "/x:/a", "/a/b", "/a/b", false },
+	{ "exclude: empty prefixes count for nothing", NULL, "::", "/a", "/a", true },
+	{ "exclude: the root directory holds all", NULL, "/", "/a", "/a", false },
+	{ "exclude is stronger than only", "/a", "/a/b", "/a/b/c", "/a/b/c", false },
+	{ "exclude leaves the rest of only", "/a", "/a/b", "/a/c", "/a/c", true },
+	{ "exclude by one name is stronger than only by the other", "/l", "/a", "/l",
+		"/a", false },
+};
+/* clang-format on */
+
+static void finds_the_root(void **state)
+{
+	const struct root *row = *state;
+	char root[100] = "untouched";
+	size_t len = config_root(root, sizeof root, row->dir, row->home, row->xdg);
+
+	assert_int_equal(len, strlen(row->want));
+	if (len)
+		assert_string_equal(root, row->want);
+}
+
+static void a_root_has_to_fit(void **state)
+{
+	char *root = unit_at_page_end("????", 4);
+
+	(void)state;
+	assert_int_equal(config_root(root, 4, "/cc", NULL, NULL), 3);
+	assert_string_equal(root, "/cc");
+	assert_int_equal(config_root(root, 4, "/ccc", NULL, NULL), 0);
+	assert_int_equal(config_root(root, 4, "/ccc/", NULL, NULL), 0);
+	assert_int_equal(config_root(root, 4, "/cc/", NULL, NULL), 3);
+	assert_int_equal(config_root(root, 4, NULL, "/h", NULL), 0);
+	assert_int_equal(config_root(root, 4, NULL, "/h", "/x"), 0);
+}
+
+static struct config config;
+
+static void add(char *got, const char *what, const char *value)
+{
+	if (value)
+		sprintf(got + strlen(got), " %s%s", what, value);
+}
+
+static void reads(void **state)
+{
+	const struct setting *row = *state;
+	const char *values[CONFIG_SETTINGS] = { NULL };
+	char got[200];
+
+	values[row->setting] = row->value;
+	config_read(&config, values, "/h", NULL, false);
+	if (!config.enabled) {
+		sprintf(got, "off: %s", config.why_not);
+	} else {
+		strcpy(got, "on");
+		assert_string_equal(config.root, "/h/.cache/pycstash");
+		assert_int_equal(config.root_len, strlen(config.root));
+		add(got, "readonly", config.readonly ? "" : NULL);
+		add(got, "log=", config.log);
+		add(got, "only=", config.only);
+		add(got, "exclude=", config.exclude);
+	}
+	assert_string_equal(got, row->want);
+}
+
+static void anothers_privileges(void **state)
+{
+	const char *values[CONFIG_SETTINGS] = {
+		[CONFIG_DIR] = "/c", [CONFIG_LOG] = "/l"
+	};
+
+	(void)state;
+	config_read(&config, values, "/h", "/x", true);
+	assert_false(config.enabled);
+	assert_string_equal(config.why_not, "the program runs with another's privileges");
+	assert_null(config.log);
+	assert_int_equal(config.root_len, 0);
+}
+
+static void logs_although_disabled(void **state)
+{
+	const char *values[CONFIG_SETTINGS] = {
+		[CONFIG_DISABLE] = "1", [CONFIG_LOG] = "/l"
+	};
+
+	(void)state;
+	config_read(&config, values, "/h", NULL, false);
+	assert_false(config.enabled);
+	assert_string_equal(config.log, "/l");
+}
+
+static void a_place_that_is_too_long(void **state)
+{
+	static char dir[PATH_MAX + 1];
+	const char *values[CONFIG_SETTINGS] = { [CONFIG_DIR] = dir };
+
+	(void)state;
+	memset(dir, 'c', sizeof dir - 1);
+	dir[0] = '/';
+	config_read(&config, values, "/h", NULL, false);
+	assert_false(config.enabled);
+	dir[PATH_MAX - 1] = '\0';
+	config_read(&config, values, "/h", NULL, false);
+	assert_true(config.enabled);
+	assert_int_equal(config.root_len, PATH_MAX - 1);
+}
+
+static void covers_as_told(void **state)
+{
+	const struct cover *row = *state;
+	size_t spelled_len = strlen(row->spelled), physical_len = strlen(row->physical);
+	const char *physical;
+
+	config = (struct config){ .only = row->only, .exclude = row->exclude };
+	physical = unit_at_page_end(row->physical, physical_len);
+	assert_int_equal(
+		config_covers(&config, row->spelled, spelled_len, physical, physical_len),
+		row->want);
+}
+
+static void each_setting_has_a_name_of_its_own(void **state)
+{
+	(void)state;
+	for (int i = 0; i < CONFIG_SETTINGS; i++) {
+		assert_memory_equal(config_names[i], "PYCSTASH_", 9);
+		for (int other = 0; other < i; other++)
+			assert_string_not_equal(config_names[i], config_names[other]);
+	}
+	assert_string_equal(config_names[CONFIG_DIR], "PYCSTASH_DIR");
+	assert_string_equal(config_names[CONFIG_DISABLE], "PYCSTASH_DISABLE");
+}
+
+int main(void)
+{
+	unit_rows(finds_the_root, roots);
+	unit_one("a place that does not fit is none", a_root_has_to_fit);
+	unit_rows(reads, settings);
+	unit_one("with another's privileges nothing is done, nor logged",
+		anothers_privileges);
+	unit_one("the log is read although all else is disabled", logs_although_disabled);
+	unit_one("a place longer than a path may be", a_place_that_is_too_long);
+	unit_rows(covers_as_told, covers);
+	unit_one("each setting has a variable of its own",
+		each_setting_has_a_name_of_its_own);
+	return unit_run("config");
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What every unit test includes, and the only file that includes cmocka.h.
+ *
+ * A test is a row of a table and its name is the row's sentence, so that a failure
+ * reads "not ok 3 - a name that merely contains the letters". A row is a struct whose
+ * first member is that sentence; the test function gets the row through *state.
+ */
+#pragma once
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+/* Adds one test for each of the rows. */
+#define unit_rows(test, rows) unit_add_rows(test, rows, sizeof *(rows), COUNT(rows))
+void unit_add_rows(CMUnitTestFunction test, const void *rows, size_t size, size_t count);
+
+/* Adds one test. */
+void unit_one(const char *sentence, CMUnitTestFunction test);
+
+/* As both, with what is to be done before and after each test (NULL: nothing) from now
+ * on. */
+void unit_around(CMFixtureFunction before, CMFixtureFunction after);
+
+/* Runs all that was added; the value is main's. */
+int unit_run(const char *group);
+
+/* The next of a fixed sequence of numbers below `below`; *seed is its state. */
+unsigned unit_random(uint64_t *seed, unsigned below);
+
+/* A copy of the len letters at data that ends where a page ends that cannot be read
+ * behind, and begins `len` before that. Valid until the next call. */
+char *unit_at_page_end(const char *data, size_t len);
