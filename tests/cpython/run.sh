@@ -36,9 +36,8 @@ run_tests() {
 # results DIR FILE: "id<tab>outcome" of each test of that file, sorted. One that has more
 # than one outcome (subtests) has them joined.
 results() {
-	# The file is a module or a package of `test`, or is run as its own top module.
 	awk -F'\t' -v file="$2" '
-		{ id = $2; sub(/^(setUpClass|tearDownClass|setUpModule|tearDownModule) \(/, "&", id)
+		{ id = $2
 		  if (id !~ "(^|[(.])" file "([.)]|$)") next
 		  if (!index(seen[id], $1)) seen[id] = seen[id] (seen[id] ? "+" : "") $1 }
 		END { for (id in seen) print id "\t" seen[id] }' "$1/record" | sort
@@ -60,21 +59,20 @@ both() {
 	wait $!
 }
 
-# Whether the list expects that difference; marks the entry as used.
+# Whether the list expects that difference; notes which of its lines were of use.
 is_expected() { # VERSION "bare cached id"
-	awk -v version="$1" -v difference="$2" '
-		/^#/ || NF < 5 { next }
-		{ found = ($1 == "*" || index("," $1 ",", "," version ",")) && \
-			$2 " " $3 " " $4 == difference }
-		found { print NR; exit }' "$expected" | grep -x '[0-9]*' |
-		sed "s/^/$1 /" >>"$T/used"
-	[ "${PIPESTATUS[1]}" -eq 0 ]
+	local line
+	line=$(awk -v version="$1" -v difference="$2" '
+		/^#/ { next }
+		($1 == "*" || index("," $1 ",", "," version ",")) &&
+			$2 " " $3 " " $4 == difference { print NR; exit }' "$expected")
+	[ -n "$line" ] && echo "$1 $line" >>"$T/used"
 }
 
 # Says how one file fared.
 report() { # PYTHON VERSION DIR FILE
-	local python=$1 version=$2 dir=$3 file=$4 count again round difference
-	local sentence="$4 ends the same with the library on $(named "$1")"
+	local python=$1 version=$2 dir=$3 file=$4 count again round difference sentence
+	sentence="$file ends the same with the library on $(named "$python")"
 	local new=()
 	count=$(results "$dir/bare" "$file" | wc -l)
 	if [ "$count" -eq 0 ] && [ "$(results "$dir/cached" "$file" | wc -l)" -eq 0 ]; then
@@ -116,6 +114,7 @@ of_version() { # PYTHON
 # An expected difference that does not show any more is a lie in the list.
 check_list() {
 	local line text versions version
+	local bad=0
 	for line in $(grep -nE '^[^#]' "$expected" | cut -d: -f1); do
 		text=$(sed -n "${line}p" "$expected")
 		versions=${text%% *}
@@ -123,10 +122,11 @@ check_list() {
 		for version in ${versions//,/ }; do
 			grep -qx "$version" "$T/versions" || continue
 			grep -qx "$version $line" "$T/used" && continue
+			bad=1
 			not_ok "line $line of expected-differences.txt still holds on $version" "$text"
 		done
 	done
-	ok "every expected difference was looked for"
+	[ $bad = 1 ] || ok "every expected difference still shows, on the versions that were run"
 }
 
 : >"$T/used"

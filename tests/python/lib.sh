@@ -1,0 +1,126 @@
+# shellcheck shell=bash disable=SC2034,SC2120 # for those who source it
+# SPDX-License-Identifier: MIT
+#
+# What the suites with real interpreters share; not a suite itself.
+#
+#   sources [DIR]            makes the small program $tree (default $T/tree): app.py imports
+#                            five modules and prints "six". Times are fixed, so
+#                            that two trees made so are the same byte for byte.
+#   served PYTHON ARG…       runs it under the library, with -v; sets $status, $said (its
+#                            output), $compiled and $loaded: how many modules below $tree
+#                            were compiled, and how many came from a pyc
+#   bare PYTHON ARG…         the same without the library
+#   cached                   how many entries the cache has for sources below $tree
+#   tag PYTHON               sys.implementation.cache_tag
+#   modest COMMAND…          runs it so that the modes of files count, for root too
+#   snapshot [DIR]           everything about a tree: names, kinds, modes, sizes, times, contents
+#   untouched SENTENCE       $tree is as `sources` (or `remember`) left it, and no __pycache__ in it
+#   remember                 takes the snapshot that `untouched` compares with
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
+
+# Without the library the dynamic loader only grumbles, and most tests would "pass".
+if [ ! -r "$SO" ]; then
+	not_ok "there is a library to test: $SO"
+	exit 1
+fi
+export PYTHONHASHSEED=0 # so that the same source gives the same bytecode
+
+sources() {
+	tree=${1:-$T/tree}
+	mkdir -p "$tree/pkg/deep"
+	echo 'import alpha, pkg.deep.leaf
+print(alpha.one() + pkg.beta.two() + pkg.deep.leaf.THREE == 6 and "six")' >"$tree/app.py"
+	echo '"""a docstring"""
+def one():
+    """another"""
+    assert True
+    return 1' >"$tree/alpha.py"
+	echo 'from . import beta' >"$tree/pkg/__init__.py"
+	echo 'def two():
+    return 2' >"$tree/pkg/beta.py"
+	echo 'import alpha, pkg.deep.leaf
+print(alpha.one() + pkg.beta.two() + pkg.deep.leaf.THREE == 6 and "six")' >"$tree/pkg/__main__.py"
+	: >"$tree/pkg/deep/__init__.py"
+	echo 'THREE = 3' >"$tree/pkg/deep/leaf.py"
+	find "$tree" -exec touch -d @1600000000 {} +
+	remember
+}
+
+snapshot() {
+	(cd "${1:-$tree}" 2>/dev/null && find . -printf '%y %m %U %G %n %s %T@ %p %l\n' &&
+		find . -type f -exec sha256sum {} +) 2>/dev/null | sort
+}
+
+remember() { snapshot >"$T/.remembered"; }
+
+untouched() {
+	local now
+	now=$(snapshot)
+	if [ -z "$now" ]; then
+		not_ok "$1" "$tree is not there"
+	elif [ "$now" != "$(cat "$T/.remembered")" ]; then
+		not_ok "$1" "$(diff "$T/.remembered" <(echo "$now"))"
+	elif find "$tree" -name __pycache__ | grep -q .; then
+		not_ok "$1" "$(find "$tree" -name __pycache__)"
+	else
+		ok "$1"
+	fi
+}
+
+count_modules() { # PATTERN of the file's end
+	grep -cE "^# code object from '?$tree/.*$1'?\$" "$T/.err"
+}
+
+watched() {
+	"$@" >"$T/.out" 2>"$T/.err" </dev/null
+	status=$?
+	said=$(cat "$T/.out")
+	compiled=$(count_modules '\.py')
+	loaded=$(count_modules '\.pyc')
+}
+
+served() { watched preloaded "$1" -v "${@:2}"; }
+bare() { watched "$1" -v "${@:2}"; }
+
+# What `served` saw, as one string to compare.
+seen() { echo "$said, $compiled compiled, $loaded loaded, status $status"; }
+
+cached() { entries | grep -cF "/tree$tree/"; }
+
+tag() { "$1" -c 'import sys; print(sys.implementation.cache_tag)'; }
+
+# Whether the interpreter is at least that: at_least PYTHON 3 8
+at_least() { "$1" -c "import sys; sys.exit(sys.version_info < ($2, $3))"; }
+
+# modest COMMAND…: runs it so that the modes of files count, for root too.
+modest() {
+	if [ "$(id -u)" = 0 ]; then
+		setpriv --inh-caps=-all --bounding-set=-dac_override,-dac_read_search "$@"
+	else
+		"$@"
+	fi
+}
+
+is_pypy() { case ${1##*/} in pypy*) true ;; *) false ;; esac; }
+
+# each FUNCTION: calls it for each interpreter with $python, $name and $tag set, and a
+# fresh $T, $CACHE and $tree each time.
+each() {
+	local top=$T all
+	mapfile -t all < <(interpreters cached)
+	[ ${#all[@]} -gt 0 ] || not_ok "there are interpreters to test with"
+	for python in "${all[@]}"; do
+		name=$(named "$python")
+		tag=$(tag "$python")
+		T=$(mktemp -d "$top/XXXXXX")
+		CACHE=$T/cache
+		sources
+		"$1"
+		if [ -z "${KEEP:-}" ]; then
+			chmod -R u+rwx "$T" 2>/dev/null
+			rm -rf "$T"
+		fi
+		T=$top
+	done
+}
