@@ -89,15 +89,15 @@ $(OUT)/core.a: $(core)
 
 $(OUT)/libpycstash.so: $(shim) $(OUT)/core.a $(OUT)/pycstash.map
 	$(if $(V),,@echo "LD    $@")
-	$(Q)$(CC) $(own) $(LDFLAGS) $(link.so) -Wl,--version-script=$(OUT)/pycstash.map \
-		$(shim) $(OUT)/core.a -o $@.new && mv $@.new $@
+	$(Q)$(CC) $(own) $(LDFLAGS) $(link.so) -Wl,--version-script=$(OUT)/pycstash.map,--exclude-libs,ALL \
+		$(shim) $(OUT)/core.a -l:libb2.a -o $@.new && mv $@.new $@
 
 $(OUT)/pycstash: $(tools) $(OUT)/core.a
 	$(if $(V),,@echo "LD    $@")
-	$(Q)$(CC) $(own) $(LDFLAGS) $(tools) $(OUT)/core.a -o $@
+	$(Q)$(CC) $(own) $(LDFLAGS) $(tools) $(OUT)/core.a -l:libb2.a -o $@
 
 $(units): $(OUT)/tests/unit/test_%: $(OUT)/tests/unit/test_%.o $(unit_support) $(OUT)/core.a
-	$(Q)$(CC) $(own) $(LDFLAGS) $^ -lcmocka -o $@
+	$(Q)$(CC) $(own) $(LDFLAGS) $^ -l:libb2.a -lcmocka -o $@
 
 $(helpers): $(OUT)/tests/%: tests/%.c $(wildcard tests/*/*.h) shim/calls.def shim/calls.h | $(OUT)/.need-build
 	$(Q)mkdir -p $(@D)

@@ -43,14 +43,25 @@ static ssize_t resolve(struct place *place, const char *path, size_t len, enum p
 {
 	char *buf = place->cache + place->tree_len;
 	size_t size = sizeof place->cache - place->tree_len;
+	const char *known = NULL;
 	ssize_t ret = -EINVAL;
+	size_t known_len;
 
-	if (use == PLACE_TO_READ)
+	if (use == PLACE_TO_READ && path_is_clean(path, len)) {
+		known = memo_find(&state_memo, path, len, &known_len);
+		place->assumed = !known;
+	}
+	if (len >= size || (known && known_len >= size))
+		return -ENAMETOOLONG;
+	if (known || place->assumed) {
+		len = known ? known_len : len;
+		memcpy(buf, known ? known : path, len);
+		return (ssize_t)len;
+	}
+	if (use == PLACE_RECALL)
 		ret = dirs_recall(&sys_real, &state_memo, path, len, buf, size);
 	if (ret != -EINVAL) /* -EINVAL: not a spelling that is remembered */
 		return ret;
-	if (len >= size)
-		return -ENAMETOOLONG;
 	memcpy(buf, path, len);
 	buf[len] = '\0';
 	return dirs_resolve(&sys_real, place->dirfd, buf, buf, size);
@@ -66,6 +77,8 @@ static bool compose(struct place *place, const char *path, const struct path_par
 	const char *physical;
 	ssize_t ret;
 
+	if (use == PLACE_TO_READ && (config->only || config->exclude))
+		use = PLACE_RECALL; /* they go by the physical path as well */
 	place->tree_len = store_tree_path(
 		config->root, config->root_len, tag, place->cache, sizeof place->cache);
 	ret = place->tree_len ? resolve(place, path, len, use) : -ENAMETOOLONG;
@@ -75,6 +88,10 @@ static bool compose(struct place *place, const char *path, const struct path_par
 		return false;
 	}
 	physical = place->cache + place->tree_len;
+	place->cache[place->tree_len + (size_t)ret] = '\0';
+	/* In a __pycache__ there are no sources, but a compiler's files (cffi). */
+	if (path_split(physical).tail != PATH_NO_PYCACHE)
+		return false;
 	if (state_is_inside(physical, (size_t)ret) ||
 		!config_covers(config, path, len, physical, (size_t)ret)) {
 		log_decision("left alone", "excluded by a setting, or the cache itself", place->dirfd, path);
@@ -83,10 +100,11 @@ static bool compose(struct place *place, const char *path, const struct path_par
 	text.len = place->tree_len + (size_t)ret;
 	text_adds(&text, "/" PYCACHE);
 	place->dir_len = text.len;
-	if (parts->tail == PATH_NAME) {
+	place->name_end = text.len + 1 + parts->name_len;
+	if (parts->tail == PATH_NAME)
 		text_adds(&text, "/");
-		text_adds(&text, parts->name); /* slashes behind it are the kernel's */
-	}
+	/* Slashes and dots behind a name are for the kernel to judge. */
+	text_adds(&text, parts->tail == PATH_NAME ? parts->name : path + parts->cache_end);
 	if (text.cut)
 		log_decision("left alone", "path too long", place->dirfd, path);
 	return !text.cut;
@@ -102,6 +120,8 @@ static void place_plain(struct place *place, int dirfd, const char *path, enum p
 	place->kind = PLACE_TREE;
 	place->dirfd = dirfd;
 	place->path = path;
+	place->spelled_len = parts.dir_len;
+	place->assumed = false;
 	place->cache[0] = '\0';
 	place->pyc = (struct pyc_name){ .kind = PYC_NONE };
 	if (parts.tail != PATH_NAME && parts.tail != PATH_PYCACHE)
@@ -145,16 +165,30 @@ static bool fold_pretended(struct place *scratch, int dirfd, char *text, size_t 
 	return true;
 }
 
+/* text goes away: place keeps what it said, or another name of the same place, in cache. */
+static void name_folded(struct place *place, const char *text)
+{
+	if (place->cache[0] == '\0') {
+		strcpy(place->cache, text);
+		place->path = place->cache;
+		if (place->kind == PLACE_OTHER)
+			place->kind = PLACE_TREE;
+	} else {
+		place->path = place->cache + place->tree_len;
+		place->spelled_len = place->dir_len - place->tree_len - PYCACHE_LEN;
+	}
+}
+
 /* Directories that exist in the cache alone make paths that only we can follow:
  * a/__pycache__/../m.py. */
 static __attribute__((noinline, cold)) void place_through(
 	struct place *place, int dirfd, const char *path, enum place_use use)
 {
-	char text[PATH_MAX];
 	size_t from = 0, end, rest;
+	char *text = sys_real.map(PATH_MAX); /* the stack has no room for another path */
 	bool folded = false;
 
-	if (strlen(path) >= sizeof text) {
+	if (!text) {
 		place_plain(place, dirfd, path, use);
 		return;
 	}
@@ -166,17 +200,9 @@ static __attribute__((noinline, cold)) void place_through(
 		folded |= now;
 	}
 	place_plain(place, dirfd, folded ? text : path, use);
-	if (!folded)
-		return;
-	/* text ends with this function; cache has room for it, or names the same place. */
-	if (place->cache[0] == '\0') {
-		strcpy(place->cache, text);
-		place->path = place->cache;
-		if (place->kind == PLACE_OTHER)
-			place->kind = PLACE_TREE;
-	} else {
-		place->path = place->cache + place->tree_len;
-	}
+	if (folded)
+		name_folded(place, text);
+	sys_real.unmap(text, PATH_MAX);
 }
 
 void place_at(struct place *place, int dirfd, const char *path, enum place_use use)
@@ -186,7 +212,7 @@ void place_at(struct place *place, int dirfd, const char *path, enum place_use u
 	place->kind = PLACE_TREE;
 	place->dirfd = dirfd;
 	place->path = path;
-	if (!state_config.enabled)
+	if (!state_config.enabled || !path_names_pycache(path) || strlen(path) >= PATH_MAX)
 		return;
 	if (__builtin_expect(path_next_up(path, 0, &end, &rest), 0))
 		place_through(place, dirfd, path, use);
@@ -194,14 +220,63 @@ void place_at(struct place *place, int dirfd, const char *path, enum place_use u
 		place_plain(place, dirfd, path, use);
 }
 
+bool place_settle(struct place *place)
+{
+	const char *path = place->path;
+	size_t len = without_slashes(path, place->spelled_len);
+
+	if (!place->assumed)
+		return false;
+	place_plain(place, place->dirfd, path, PLACE_RECALL);
+	return place->kind != PLACE_ENTRY ||
+		memcmp(place->cache + place->tree_len, path, len) != 0 ||
+		place->cache[place->tree_len + len + 1] != PYCACHE[0];
+}
+
+/* A program that looks at a pyc may go on to write it without opening it: py_compile. */
+static void ask(struct place *place)
+{
+	const struct entry_world world = state_world();
+	struct entry entry;
+
+	if (state_tag() && place_entry(place, &world, &entry))
+		entry_ask(&entry);
+}
+
+/* Whether the __pycache__ of an entry is only pretended. */
+static bool is_pretended(struct place *place)
+{
+	char *end = place->cache + place->dir_len, behind = *end;
+	bool pretended;
+
+	*end = '\0';
+	pretended = !exists(AT_FDCWD, place->cache + place->tree_len) && place_in_cache(place);
+	*end = behind;
+	return pretended;
+}
+
 const char *place_find(struct place *place, int dirfd, const char *path)
 {
 	place_at(place, dirfd, path, PLACE_ANY);
-	if (place->kind == PLACE_ENTRY && place_in_cache(place))
-		return place->cache;
 	if (place->kind == PLACE_DIR && !place_in_tree(place) && place_in_cache(place))
 		return place->cache;
-	return place->path;
+	if (place->kind != PLACE_ENTRY)
+		return place->path;
+	ask(place);
+	if (place_in_cache(place))
+		return place->cache;
+	/* Where there is nothing, the error is that of the directory. */
+	return !place_in_tree(place) && is_pretended(place) ? place->cache : place->path;
+}
+
+const char *place_change(struct place *place, int dirfd, const char *path)
+{
+	const char *found = place_find(place, dirfd, path);
+
+	if (found != place->cache || place->kind == PLACE_TREE || !state_config.readonly)
+		return found;
+	errno = EROFS;
+	return NULL;
 }
 
 void place_ready_tree(struct place *place)
@@ -211,14 +286,17 @@ void place_ready_tree(struct place *place)
 	char behind = *end;
 	struct stat st;
 
-	if (place->kind == PLACE_TREE || place->cache[0] == '\0')
+	if (place->kind == PLACE_TREE || place->cache[0] == '\0' ||
+		place->name_end - place->dir_len > NAME_MAX + 1) /* it will not be made */
 		return;
 	*end = '\0';
 	if (!exists(AT_FDCWD, physical) &&
 		sys_real.fstatat(AT_FDCWD, place->cache, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		sys_real.mkdirat(AT_FDCWD, physical, st.st_mode & 0777) == 0)
+		sys_real.mkdirat(AT_FDCWD, physical, st.st_mode & 0777) == 0) {
+		(void)sys_real.fchmodat(AT_FDCWD, physical, st.st_mode & 0777); /* umask */
 		log_decision("made in the tree", "a file that is not for the cache", AT_FDCWD,
 			physical);
+	}
 	*end = behind;
 }
 
@@ -246,8 +324,41 @@ int place_ready_cache(struct place *place)
 	*end = '\0';
 	if (place->kind == PLACE_DIR || has_directory(place, place->cache + place->tree_len))
 		err = store_make_directory(&sys_real, place->cache, state_config.root_len);
+	if (err == 0)
+		state_store_made();
 	*end = behind;
 	return err;
+}
+
+bool place_entry(struct place *place, const struct entry_world *world, struct entry *entry)
+{
+	*entry = (struct entry){
+		.world = world,
+		.path = place->cache,
+		.version_len = place->tree_len - sizeof "/tree" + 1,
+		.dir_len = place->dir_len,
+		.pyc = &place->pyc,
+		.tree_dirfd = place->dirfd,
+		.tree_path = place->path,
+	};
+	return place->pyc.kind == PYC_CODE &&
+		entry_begin(entry, sizeof place->cache, place->path, place->spelled_len);
+}
+
+int place_detach(struct place *place)
+{
+	const struct entry_world world = state_world();
+	struct entry entry;
+
+	return place_entry(place, &world, &entry) ? entry_detach(&entry) : 0;
+}
+
+void place_disclaim(struct place *place, int fd)
+{
+	const struct entry_world world = state_world();
+
+	if (place->pyc.kind == PYC_CODE)
+		entry_disclaim(&world, fd);
 }
 
 const char *place_make(struct place *place, int dirfd, const char *path)

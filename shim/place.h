@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "shim/core/entry.h"
 #include "shim/core/pyc.h"
 
 enum place_kind {
@@ -29,10 +30,12 @@ enum place_kind {
 };
 
 enum place_use {
-	PLACE_ANY,     /* the directory is resolved anew */
-	PLACE_TO_READ, /* an open for reading: a remembered answer will do, and the name
-			  shows the process's tag */
-	PLACE_TO_OPEN, /* another open: the name shows the process's tag */
+	PLACE_ANY,     /* the directory is resolved */
+	PLACE_TO_OPEN, /* an open: the name shows the process's tag as well */
+	PLACE_TO_READ, /* an open for reading: the directory's spelling is taken for its
+			  physical path where it may be one. The seal keeps that harmless,
+			  and mostly it is true and spares asking */
+	PLACE_RECALL,  /* as PLACE_ANY, but a remembered answer will do */
 };
 
 struct place {
@@ -44,11 +47,18 @@ struct place {
 	/* cache is "<root>/v1/<tag>/tree", the physical path in the tree behind it. For
 	 * PLACE_OTHER it is empty where the process has shown no tag. */
 	size_t tree_len;       /* where that physical path begins */
-	size_t dir_len;        /* where the path of the __pycache__ ends */
+	size_t dir_len;	       /* where the path of the __pycache__ ends */
+	size_t name_end;       /* where that of the name in it ends, slashes not counted */
+	size_t spelled_len;    /* path[..spelled_len) is the directory of the sources */
+	bool assumed;	       /* by PLACE_TO_READ */
 	char cache[PATH_MAX];
 };
 
 void place_at(struct place *place, int dirfd, const char *path, enum place_use use);
+
+/* After PLACE_TO_READ, when nothing was found: resolves the directory after all. Returns
+ * whether that led to another path. */
+bool place_settle(struct place *place);
 
 /* Whether there is something of that name, a dangling link too. */
 bool place_in_cache(const struct place *place);
@@ -59,6 +69,10 @@ bool place_in_tree(const struct place *place);
  * absolute, so that a dirfd does not count. */
 const char *place_find(struct place *place, int dirfd, const char *path);
 
+/* As place_find, to change what is there. NULL with errno EROFS where that is in the cache
+ * and the cache is not to be written. */
+const char *place_change(struct place *place, int dirfd, const char *path);
+
 /* The path on which to make something that belongs in the tree, whose __pycache__ is
  * made if so far it was only pretended. NULL with errno EEXIST where the cache holds
  * that name. */
@@ -67,6 +81,15 @@ const char *place_make(struct place *place, int dirfd, const char *path);
 /* Makes the real directory of a PLACE_OTHER or PLACE_ENTRY if so far it was only
  * pretended. */
 void place_ready_tree(struct place *place);
+
+/* Sets up the entry at a PLACE_ENTRY for core. False where it is no bytecode of a source
+ * that its name tells: then it has no seal either. */
+bool place_entry(struct place *place, const struct entry_world *world, struct entry *entry);
+
+/* Before and after an entry is opened to be changed in place; see entry_detach and
+ * entry_disclaim. Nothing to what has no seal. */
+int place_detach(struct place *place);
+void place_disclaim(struct place *place, int fd);
 
 /* Makes the directories in the cache that place->cache wants above it. Returns 0 or -errno:
  * -ENOENT where the program itself has no such __pycache__ to put an entry in, neither

@@ -5,48 +5,62 @@
  * is here, so it is the one place that is tuned (make bench: instructions a call).
  *
  * It reads whole aligned blocks of 32 bytes, so up to 31 bytes before and behind the
- * string, but never beyond the page and never decides by them. It looks for "__p" or
- * "e__", one of which lies within a block, wherever blocks begin.
+ * string, but never beyond the page and never decides by them. Blocks without an
+ * underscore are passed over; in the others it looks for those four letters of the
+ * component that lie within the block, wherever blocks begin.
  *
  * Without AVX2, and before the constructor, it says "maybe" to all, and the exact
- * names_pycache decides. To be included by calls.c alone, which has the wrappers.
+ * path_names_pycache decides. To be included by calls.c alone, which has the wrappers.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "shim/core/path.h"
-
-/* Addresses below this are a NULL with an offset or a test's bad pointer; the kernel says
- * EFAULT to them, and so must we let it. */
-#define SCAN_FIRST_PAGE 4096
-
-/* Exact but for boundaries of components, which place_at looks at. */
-static inline bool names_pycache(const char *path)
-{
-	return (uintptr_t)path >= SCAN_FIRST_PAGE && strstr(path, PYCACHE) != NULL;
-}
 
 #if defined(__x86_64__)
 
 #include <immintrin.h>
 
 #define MASK(vector) ((uint32_t)_mm256_movemask_epi8(vector))
-#define EIGHT(c) (0x0101010101010101 * (c))
-#define LETTERS(c) { EIGHT(c), EIGHT(c), EIGHT(c), EIGHT(c) }
+#define FOUR(a, b, c, d) ((uint64_t)(a) | (b) << 8 | (c) << 16 | (uint64_t)(d) << 24)
+#define EIGHT(...) { TWICE(__VA_ARGS__), TWICE(__VA_ARGS__), TWICE(__VA_ARGS__), TWICE(__VA_ARGS__) }
+#define TWICE(...) (long long)(FOUR(__VA_ARGS__) | FOUR(__VA_ARGS__) << 32)
 
 /* A lower address is NULL, or the processor cannot do this. In memory, as the letters
  * are: the compiler would make them anew on each call. */
 uintptr_t scan_floor = UINTPTR_MAX;
-__m256i scan_letters[3] = { LETTERS('_'), LETTERS('p'), LETTERS('e') };
+
+/* "_", and four letters of __pycache__ that lie at an address divisible by 4 when it begins
+ * at one that leaves 0, 3, 2 or 1. */
+__m256i scan_letters[5] = { EIGHT('_', '_', '_', '_'), EIGHT('_', '_', 'p', 'y'),
+	EIGHT('_', 'p', 'y', 'c'), EIGHT('p', 'y', 'c', 'a'), EIGHT('y', 'c', 'a', 'c') };
 
 static inline void scan_init(void)
 {
+	const char *preload = getenv("LD_PRELOAD");
+
 	__builtin_cpu_init();
-	if (__builtin_cpu_supports("avx2"))
-		scan_floor = SCAN_FIRST_PAGE;
+	/* memcheck cannot tell that what lies behind the string does not count. */
+	if (__builtin_cpu_supports("avx2") && !(preload && strstr(preload, "vgpreload_memcheck")))
+		scan_floor = PATH_FIRST_PAGE;
+}
+
+/* Where the component is in a block, at least four letters of it. */
+__attribute__((target("avx2"), no_sanitize("address"))) static inline __m256i scan_block(
+	__m256i text)
+{
+	__m256i found;
+
+	/* Or the letters would be loaded on the common way as well. */
+	__asm__("" ::: "memory");
+	found = _mm256_or_si256(_mm256_cmpeq_epi32(text, scan_letters[1]),
+		_mm256_cmpeq_epi32(text, scan_letters[2]));
+	found = _mm256_or_si256(found, _mm256_cmpeq_epi32(text, scan_letters[3]));
+	return _mm256_or_si256(found, _mm256_cmpeq_epi32(text, scan_letters[4]));
 }
 
 /* Not inlined, in the file of the wrappers, and calling nothing: the compiler then knows
@@ -64,20 +78,14 @@ __attribute__((noinline, target("avx2"), no_sanitize("address"))) static bool sc
 	for (;; block++, valid = ~0u) {
 		const __m256i is_end = _mm256_cmpeq_epi8(*block, nul),
 			      is_underscore = _mm256_cmpeq_epi8(*block, underscore);
-		uint32_t ends, pairs, found;
+		uint32_t ends;
 
 		if (!(MASK(_mm256_or_si256(is_end, is_underscore)) & valid))
 			continue;
 		ends = MASK(is_end) & valid;
-		pairs = MASK(is_underscore) & (MASK(is_underscore) >> 1);
-		if (__builtin_expect(pairs != 0, 0)) {
-			/* Or the two letters would be loaded on the common way as well. */
-			__asm__("" ::: "memory");
-			found = pairs & (MASK(_mm256_cmpeq_epi8(*block, scan_letters[1])) >> 2);
-			found |= (pairs >> 1) & MASK(_mm256_cmpeq_epi8(*block, scan_letters[2]));
-			if (ends) /* nor what is behind it */
-				found &= ends ^ (ends - 1);
-			if (found & valid)
+		if (MASK(is_underscore) & valid) {
+			/* Not what is behind it either. */
+			if (MASK(scan_block(*block)) & valid & (ends ^ (ends - 1)))
 				return true;
 		}
 		if (ends)
@@ -87,7 +95,7 @@ __attribute__((noinline, target("avx2"), no_sanitize("address"))) static bool sc
 
 #else
 
-#define scan_maybe(path) names_pycache(path)
+#define scan_maybe(path) path_names_pycache(path)
 #define scan_init()
 
 #endif

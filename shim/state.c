@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "shim/calls.h"
@@ -17,112 +16,85 @@
 struct config state_config;
 struct memo state_memo;
 
+static struct scratch scratch, place_pairs;
+static struct asked asked;
+static _Atomic uint32_t magic;
+static source_past past;
+static atomic_bool cannot_clone;
+static atomic_bool compiles; /* it has loaded py_compile */
+
 static _Atomic(enum store_state) store = STORE_UNKNOWN;
 static _Atomic(uid_t) user;
 static atomic_bool left_root; /* chroot: paths do not mean what they meant */
 
-/* Core's functions return -errno and leave errno alone. */
-#define KEEPING_ERRNO(call)                                                                \
-	({                                                                                 \
-		int saved = errno;                                                         \
-		__typeof__(call) result = (call);                                          \
-		if (result < 0)                                                            \
-			result = -errno;                                                   \
-		errno = saved;                                                             \
-		result;                                                                    \
-	})
-
-static int real_openat(int dirfd, const char *path, int flags, mode_t mode)
-{
-	return KEEPING_ERRNO(real.openat(dirfd, path, flags | O_CLOEXEC, mode));
-}
-
-static int real_close(int fd)
-{
-	return KEEPING_ERRNO(close(fd));
-}
-
-static ssize_t real_readlinkat(int dirfd, const char *path, char *buf, size_t size)
-{
-	return KEEPING_ERRNO(real.readlinkat(dirfd, path, buf, size));
-}
-
-static int real_fstatat(int dirfd, const char *path, struct stat *st, int flags)
-{
-	return KEEPING_ERRNO(real.fstatat(dirfd, path, st, flags));
-}
-
-static int real_mkdirat(int dirfd, const char *path, mode_t mode)
-{
-	return KEEPING_ERRNO(real.mkdirat(dirfd, path, mode));
-}
-
-static int real_fchmodat(int dirfd, const char *path, mode_t mode)
-{
-	return KEEPING_ERRNO(real.fchmodat(dirfd, path, mode, 0));
-}
-
-static int real_unlinkat(int dirfd, const char *path, int flags)
-{
-	return KEEPING_ERRNO(real.unlinkat(dirfd, path, flags));
-}
-
-static int real_renameat(int fromfd, const char *from, int tofd, const char *to)
-{
-	return KEEPING_ERRNO(real.renameat(fromfd, from, tofd, to));
-}
-
-static ssize_t real_write(int fd, const void *data, size_t size)
-{
-	return KEEPING_ERRNO(write(fd, data, size));
-}
-
-static ssize_t real_getdents(int fd, void *buf, size_t size)
-{
-	/* libc's getdents64 is younger than the libcs we run on */
-	return KEEPING_ERRNO(syscall(SYS_getdents64, fd, buf, size));
-}
-
-const struct sys sys_real = {
-	.openat = real_openat,
-	.close = real_close,
-	.readlinkat = real_readlinkat,
-	.fstatat = real_fstatat,
-	.mkdirat = real_mkdirat,
-	.fchmodat = real_fchmodat,
-	.unlinkat = real_unlinkat,
-	.renameat = real_renameat,
-	.write = real_write,
-	.getdents = real_getdents,
-	.geteuid = geteuid,
-};
-
-enum store_state state_store(char *scratch)
+enum store_state state_store(char *room)
 {
 	enum store_state now = atomic_load_explicit(&store, memory_order_acquire);
 	const struct config *config = &state_config;
 	const char *why;
 
-	if (now == STORE_READY || now == STORE_REFUSED)
+	if (now == STORE_READY || now == STORE_ABSENT ||
+		atomic_load_explicit(&left_root, memory_order_relaxed))
 		return now;
-	if (atomic_load_explicit(&left_root, memory_order_relaxed))
-		return STORE_REFUSED;
+	/* It may have been another that was refused: a vfork child after setuid. */
+	if (now == STORE_REFUSED && atomic_load_explicit(&user, memory_order_relaxed) == geteuid())
+		return now;
+	atomic_store_explicit(&user, geteuid(), memory_order_relaxed);
 	now = store_judge(&sys_real, config->root, &why);
 	if (now == STORE_REFUSED)
 		log_decision("not used", why, AT_FDCWD, config->root);
-	if (now == STORE_READY) {
-		atomic_store_explicit(&user, geteuid(), memory_order_relaxed);
-		/* For state_is_inside: the memo keeps its physical name. */
+	/* For state_is_inside: the memo keeps its physical name. */
+	if (now == STORE_READY)
 		(void)dirs_recall(&sys_real, &state_memo, config->root, config->root_len,
-			scratch, PATH_MAX);
-	}
+			room, PATH_MAX);
 	atomic_store_explicit(&store, now, memory_order_release);
 	return now;
 }
 
-uid_t state_user(void)
+bool state_store_absent(void)
 {
-	return atomic_load_explicit(&user, memory_order_relaxed);
+	return atomic_load_explicit(&store, memory_order_acquire) == STORE_ABSENT;
+}
+
+void state_store_made(void)
+{
+	enum store_state absent = STORE_ABSENT;
+
+	atomic_compare_exchange_strong(&store, &absent, STORE_UNKNOWN);
+}
+
+struct entry_world state_world(void)
+{
+	return (struct entry_world){
+		.sys = &sys_real,
+		.scratch = &scratch,
+		.asked = &asked,
+		.magic = &magic,
+		.past = &past,
+		.cannot_clone = &cannot_clone,
+		.readonly = state_config.readonly,
+		.share = state_config.share,
+		.reuse = state_config.share &&
+			!atomic_load_explicit(&compiles, memory_order_relaxed),
+		.always_digest = state_config.always_digest,
+		.root_len = state_config.root_len,
+		.user = atomic_load_explicit(&user, memory_order_relaxed),
+	};
+}
+
+struct place *state_take_places(void)
+{
+	size_t size;
+
+	return scratch_take(&place_pairs, &sys_real, SCRATCH_KEPT, &size);
+}
+
+void state_give_places(struct place *places)
+{
+	int saved = errno;
+
+	scratch_give(&place_pairs, &sys_real, places, SCRATCH_KEPT);
+	errno = saved;
 }
 
 bool state_is_inside(const char *path, size_t len)
@@ -159,6 +131,11 @@ void state_show_tag(const char *tag)
 		return;
 	memcpy(tags[place], tag, sizeof *tags);
 	atomic_compare_exchange_strong(&own_tag, &none, tags[place]);
+}
+
+void state_show_compiler(void)
+{
+	atomic_store_explicit(&compiles, true, memory_order_relaxed);
 }
 
 int identity_changed(int result)

@@ -15,9 +15,12 @@
 #include <sys/types.h>
 
 #include "shim/core/config.h"
+#include "shim/core/entry.h"
 #include "shim/core/memo.h"
 #include "shim/core/store.h"
 #include "shim/core/sys.h"
+
+struct place;
 
 extern struct config state_config;
 extern struct memo state_memo;
@@ -25,22 +28,36 @@ extern struct memo state_memo;
 /* Core's way to the kernel: the next library's functions. */
 extern const struct sys sys_real;
 
-/* The standing of the cache: judged at the first use, while it is absent, and after a
- * change of identity; otherwise what was found then. Logs a refusal. scratch has
- * PATH_MAX letters of room. */
-enum store_state state_store(char *scratch);
+/* The standing of the cache: judged at the first use and after a change of identity,
+ * otherwise what was found then. One that was absent stays so until this process makes it:
+ * it costs nothing meanwhile. Logs a refusal. room has
+ * PATH_MAX letters. */
+enum store_state state_store(char *room);
 
-/* The user for whom the cache was last judged. */
-uid_t state_user(void);
+/* Whether it was absent, without judging it. */
+bool state_store_absent(void);
+
+/* A directory was made in the cache: it is not absent any more. */
+void state_store_made(void);
+
+/* What core needs to know of this process to open and seal entries. */
+struct entry_world state_world(void);
 
 /* Whether the len letters at the absolute path lie in the cache itself. */
 bool state_is_inside(const char *path, size_t len);
+
+/* Room for two struct place, or NULL. To be given back. */
+struct place *state_take_places(void);
+void state_give_places(struct place *places);
 
 /* The tag of the interpreter that runs here, NULL until it has shown one. */
 const char *state_tag(void);
 
 /* The process has opened bytecode with that tag: the first one shown is its own. */
 void state_show_tag(const char *tag);
+
+/* The process has loaded py_compile or compileall: see pyc_is_compiler. */
+void state_show_compiler(void);
 
 /* Of the wrappers of setuid & Co. and chroot: they pass the result through. */
 int identity_changed(int result);

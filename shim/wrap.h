@@ -11,9 +11,14 @@
 
 #include "shim/calls.h"
 
+/* The flags of open that come with a mode. O_TMPFILE is several bits, one of which is
+ * O_DIRECTORY: what is left is its own, and O_DIRECTORY alone must not match. */
+#define WITH_MODE (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))
+
 /* wrap_open.c */
 int cached_open(int dirfd, const char *path, int flags, mode_t mode);
 int cached_openat2(int dirfd, const char *path, const struct open_how *how, size_t size);
+int cached_truncate(const char *path, off_t length);
 FILE *cached_fopen(const char *path, const char *mode);
 FILE *cached_freopen(const char *path, const char *mode, FILE *stream);
 

@@ -33,9 +33,17 @@ int cached_mkdir(int dirfd, const char *path, mode_t mode)
 	int err;
 
 	place_at(&place, dirfd, path, PLACE_ANY);
-	if (place.kind == PLACE_ENTRY && place_in_cache(&place)) {
-		errno = EEXIST;
-		return -1;
+	if (place.kind == PLACE_ENTRY) {
+		char behind = place.cache[place.name_end];
+		bool there;
+
+		place.cache[place.name_end] = '\0';
+		there = place_in_cache(&place);
+		place.cache[place.name_end] = behind;
+		if (there) {
+			errno = EEXIST;
+			return -1;
+		}
 	}
 	if (place.kind != PLACE_DIR) {
 		place_ready_tree(&place);

@@ -106,62 +106,135 @@ static int from_tree(two_paths *act, const struct place *from, struct place *to,
 	return ret;
 }
 
+/* Whether what is at `to` lies in the directory from. */
+static bool is_within(const struct place *from, const struct place *to)
+{
+	return to->cache[0] && strncmp(to->cache, from->cache, from->dir_len) == 0 &&
+		to->cache[from->dir_len] == '/';
+}
+
+/* A pretended directory that is to be replaced: gone if it is empty. */
+static int clear_target(struct place *to, int flags)
+{
+	if (to->kind != PLACE_DIR || place_in_tree(to) || !place_in_cache(to))
+		return 0;
+	if (flags)
+		return -EEXIST;
+	return sys_real.unlinkat(AT_FDCWD, to->cache, AT_REMOVEDIR);
+}
+
+static int rename_in_tree(struct place *from, struct place *to, int flags)
+{
+	int err = clear_target(to, flags), ret;
+
+	if (err < 0)
+		return refuse(-err);
+	ret = from_tree(do_rename, from, to, flags);
+	if (ret < 0 || state_config.readonly)
+		return ret;
+	/* The entries go along, or they are gone. */
+	if (to->kind == PLACE_DIR) {
+		store_drop_directory(&sys_real, to->cache);
+		if (sys_real.renameat(AT_FDCWD, from->cache, AT_FDCWD, to->cache) == 0)
+			return ret;
+	}
+	store_drop_directory(&sys_real, from->cache);
+	return ret;
+}
+
 static int rename_directory(struct place *from, struct place *to, int flags)
+{
+	if (place_in_tree(from) || !place_in_cache(from))
+		return rename_in_tree(from, to, flags);
+	if (state_config.readonly)
+		return refuse(EROFS);
+	if (is_within(from, to))
+		return refuse(EINVAL);
+	if (to->kind == PLACE_DIR && place_in_tree(to))
+		return refuse(ENOTEMPTY);
+	return from_cache(do_rename, from->cache, to, flags);
+}
+
+/* Puts a new pyc under its name. Only here is it known that the file is complete, and for
+ * which source it was meant: that is when it is sealed. */
+static int publish(struct place *temporary, struct place *final)
+{
+	const struct entry_world world = state_world();
+	struct entry_verdict verdict;
+	struct entry entry;
+	bool shared = false;
+	int err, ret;
+
+	if (final->kind != PLACE_ENTRY || !place_entry(final, &world, &entry))
+		return from_cache(do_rename, temporary->cache, final, 0);
+	err = entry_seal(&entry, temporary->cache, &shared, &verdict);
+	log_decision(verdict.what, verdict.why, final->dirfd, final->path);
+	if (err < 0)
+		return refuse(-err);
+	ret = from_cache(do_rename, temporary->cache, final, 0);
+	if (ret == 0 && shared)
+		entry_share(&entry);
+	return ret;
+}
+
+static int rename_places(struct place *old, struct place *new, unsigned flags)
 {
 	int ret;
 
-	if (!place_in_tree(from) && place_in_cache(from)) {
-		if (state_config.readonly)
-			return refuse(EROFS);
-		if (to->kind == PLACE_DIR && place_in_tree(to))
-			return refuse(ENOTEMPTY);
-		return from_cache(do_rename, from->cache, to, flags);
-	}
-	ret = from_tree(do_rename, from, to, flags);
-	if (ret == 0 && !state_config.readonly) {
-		store_drop_directory(&sys_real, from->cache);
-		if (to->kind == PLACE_DIR)
-			store_drop_directory(&sys_real, to->cache);
-	}
+	/* RENAME_NOREPLACE; what stands on the other side is there to the program too. */
+	if (flags && (is_cached(new) || (new->kind == PLACE_ENTRY && place_in_tree(new))))
+		return refuse(flags == RENAME_NOREPLACE ? EEXIST : EINVAL);
+	if (old->kind == PLACE_DIR)
+		return rename_directory(old, new, (int)flags);
+	if (!is_cached(old))
+		return from_tree(do_rename, old, new, (int)flags);
+	if (state_config.readonly)
+		return refuse(EROFS);
+	if (old->pyc.kind == PYC_TEMPORARY && flags == 0)
+		return publish(old, new);
+	ret = from_cache(do_rename, old->cache, new, (int)flags);
+	if (ret == 0 && place_in_tree(old))
+		(void)sys_real.unlinkat(old->dirfd, old->path, 0);
+	return ret;
+}
+
+static int link_places(struct place *old, struct place *new, unsigned flags)
+{
+	if (is_cached(new) || (new->kind == PLACE_ENTRY && place_in_tree(new)))
+		return refuse(EEXIST);
+	if (old->kind == PLACE_DIR && !place_in_tree(old) && place_in_cache(old))
+		return refuse(EPERM); /* a directory */
+	if (!is_cached(old))
+		return from_tree(do_link, old, new, (int)flags);
+	if (state_config.readonly)
+		return refuse(EROFS);
+	return from_cache(do_link, old->cache, new, (int)flags);
+}
+
+/* Two places are too much for a small stack, with what sealing needs below them. */
+static int on_places(int (*act)(struct place *, struct place *, unsigned), int fromfd,
+	const char *from, int tofd, const char *to, unsigned flags)
+{
+	struct place *places = state_take_places();
+	int ret;
+
+	if (!places)
+		return refuse(ENOMEM);
+	place_at(&places[0], fromfd, from, PLACE_ANY);
+	place_at(&places[1], tofd, to, PLACE_ANY);
+	ret = act(&places[0], &places[1], flags);
+	state_give_places(places);
 	return ret;
 }
 
 int cached_rename(int fromfd, const char *from, int tofd, const char *to, unsigned flags)
 {
-	struct place old, new;
-	int ret;
-
-	place_at(&old, fromfd, from, PLACE_ANY);
-	place_at(&new, tofd, to, PLACE_ANY);
-	/* RENAME_NOREPLACE; what stands on the other side is there to the program too. */
-	if (flags && (is_cached(&new) || (new.kind == PLACE_ENTRY && place_in_tree(&new))))
-		return refuse(flags == RENAME_NOREPLACE ? EEXIST : EINVAL);
-	if (old.kind == PLACE_DIR)
-		return rename_directory(&old, &new, (int)flags);
-	if (!is_cached(&old))
-		return from_tree(do_rename, &old, &new, (int)flags);
-	if (state_config.readonly)
-		return refuse(EROFS);
-	ret = from_cache(do_rename, old.cache, &new, (int)flags);
-	/* A temporary name is in one place only; that spares each write a system call. */
-	if (ret == 0 && old.pyc.kind != PYC_TEMPORARY && place_in_tree(&old))
-		(void)sys_real.unlinkat(old.dirfd, old.path, 0);
-	return ret;
+	return on_places(rename_places, fromfd, from, tofd, to, flags);
 }
 
 int cached_link(int fromfd, const char *from, int tofd, const char *to, int flags)
 {
-	struct place old, new;
-
-	place_at(&old, fromfd, from, PLACE_ANY);
-	place_at(&new, tofd, to, PLACE_ANY);
-	if (is_cached(&new) || (new.kind == PLACE_ENTRY && place_in_tree(&new)))
-		return refuse(EEXIST);
-	if (!is_cached(&old))
-		return from_tree(do_link, &old, &new, flags);
-	if (state_config.readonly)
-		return refuse(EROFS);
-	return from_cache(do_link, old.cache, &new, flags);
+	return on_places(link_places, fromfd, from, tofd, to, (unsigned)flags);
 }
 
 /* What the tree would say: no program needs to learn where its bytecode really lies. */

@@ -22,46 +22,54 @@ static int open_cache(const struct place *place, int flags, mode_t mode)
 	return real.openat(AT_FDCWD, place->cache, flags, mode);
 }
 
-/* A pyc is code. The root is the user's alone, but only what was opened can be judged
- * without a race; a directory of the cache that was replaced does not count either. */
-static bool is_trusted(int fd)
+/* A name that is no pyc of a source we know, or that leaves us no room: the cache's file,
+ * else the tree's, by Python's own rules. */
+static int open_unsealed(const struct place *place, int candidate, int flags)
 {
 	struct stat st;
+	int fd;
 
-	return sys_real.fstatat(fd, "", &st, AT_EMPTY_PATH) == 0 && st.st_uid == state_user();
-}
-
-/* The cache's entry, opened for reading, or -1 with errno: ENOENT where there is none
- * that may be served. Which entries hold for their source is decided here. */
-static int open_entry(const struct place *place, int flags)
-{
-	int fd = open_cache(place, flags, 0);
-
-	if (fd < 0 || is_trusted(fd))
-		return fd;
-	sys_real.close(fd);
-	errno = ENOENT;
-	return -1;
-}
-
-static int open_to_read(const struct place *place, int flags)
-{
-	int saved = errno, fd = open_entry(place, flags);
-
-	if (fd >= 0) {
+	if (candidate >= 0 && sys_real.fstatat(candidate, "", &st, AT_EMPTY_PATH) == 0 &&
+		st.st_uid == state_world().user) {
 		log_decision("hit", NULL, place->dirfd, place->path);
-		return fd;
+		return candidate;
 	}
-	/* Only "there is none" sends us to the tree; the other two where they are the
-	 * cache's doing, and not what the program may learn of its file. */
-	if (errno != ENOENT &&
-		((errno != ENOTDIR && errno != EACCES) || place_in_cache(place)))
-		return -1;
-	errno = saved;
-	fd = open_tree(place, flags, 0);
+	if (candidate >= 0)
+		sys_real.close(candidate);
+	else if (candidate != -ENOENT && (candidate != -EACCES || place_in_cache(place)))
+		return candidate;
+	fd = sys_real.openat(place->dirfd, place->path, flags, 0);
 	log_decision(fd < 0 ? "miss" : "in-tree", fd < 0 ? "no entry" : NULL, place->dirfd,
 		place->path);
 	return fd;
+}
+
+static int open_to_read(struct place *place, int flags)
+{
+	const struct entry_world world = state_world();
+	struct entry_verdict verdict;
+	struct entry entry;
+	int fd = state_store_absent()
+		? -ENOENT
+		: sys_real.openat(AT_FDCWD, place->cache, flags, 0);
+
+	if (fd == -ENOENT && place_settle(place)) {
+		if (place->kind != PLACE_ENTRY)
+			return open_tree(place, flags, 0);
+		fd = sys_real.openat(AT_FDCWD, place->cache, flags, 0);
+	}
+	if (pyc_is_compiler(&place->pyc, place->cache + place->dir_len + 1))
+		state_show_compiler();
+	if (place_entry(place, &world, &entry)) {
+		fd = entry_open(&entry, fd, flags, &verdict);
+		log_decision(verdict.what, verdict.why, place->dirfd, place->path);
+	} else {
+		fd = open_unsealed(place, fd, flags);
+	}
+	if (fd >= 0)
+		return fd;
+	errno = -fd;
+	return -1;
 }
 
 /* Whether a failure to make something in the cache is the cache's own, so that the call
@@ -72,7 +80,7 @@ static bool is_cache_failure(struct place *place, int err)
 	char *end = place->cache + place->dir_len, behind = *end;
 	bool there;
 
-	if (err == EEXIST || err == EISDIR || err == ELOOP || err == EINTR)
+	if (err == EEXIST || err == EISDIR || err == ELOOP || err == EINTR || err == EINVAL)
 		return false;
 	if (err != EACCES && err != EPERM)
 		return true;
@@ -100,6 +108,7 @@ static int create_in_cache(struct place *place, int flags, mode_t mode)
 	}
 	if (fd >= 0) {
 		errno = saved;
+		place_disclaim(place, fd);
 		log_decision("write", NULL, place->dirfd, place->path);
 		return fd;
 	}
@@ -112,13 +121,33 @@ static int create_in_cache(struct place *place, int flags, mode_t mode)
 	return open_tree(place, flags, mode);
 }
 
+/* Bytecode that a program writes in place is its own: it gets no seal, and is no longer
+ * one file with an object. */
+static int change_in_cache(struct place *place, int flags, mode_t mode)
+{
+	int fd, err;
+
+	if (state_config.readonly) {
+		errno = EROFS;
+		return -1;
+	}
+	err = (flags & O_EXCL) ? 0 : place_detach(place);
+	if (err < 0) {
+		errno = -err;
+		return -1;
+	}
+	fd = open_cache(place, flags, mode);
+	if (fd >= 0)
+		place_disclaim(place, fd);
+	return fd;
+}
+
 /* An entry opened to be written: a new one always in the cache, one that is to be changed
  * where it is. */
 static int open_to_write(struct place *place, int flags, mode_t mode)
 {
 	if (place_in_cache(place))
-		return state_config.readonly ? (errno = EROFS, -1)
-					     : open_cache(place, flags, mode);
+		return change_in_cache(place, flags, mode);
 	if (place->pyc.kind != PYC_TEMPORARY && place_in_tree(place)) {
 		if ((flags & O_CREAT) && (flags & O_EXCL)) {
 			errno = EEXIST;
@@ -166,9 +195,9 @@ int cached_open(int dirfd, const char *path, int flags, mode_t mode)
 
 int cached_openat2(int dirfd, const char *path, const struct open_how *how, size_t size)
 {
-	/* With restrictions on how a path is resolved, another path is another question;
-	 * and a `how` longer than ours may say things we do not know. */
-	if (!how || size != sizeof *how || how->resolve)
+	/* With restrictions on how a path is resolved, another path is another question; a
+	 * `how` longer than ours may say things we do not know; and openat2 is stricter. */
+	if (!how || size != sizeof *how || how->resolve || (how->mode && !(how->flags & WITH_MODE)))
 		return real.openat2(dirfd, path, how, size);
 	return cached_open(dirfd, path, (int)how->flags, (mode_t)how->mode);
 }
@@ -218,16 +247,60 @@ FILE *cached_fopen(const char *path, const char *mode)
 	return stream;
 }
 
-FILE *cached_freopen(const char *path, const char *mode, FILE *stream)
+static __attribute__((noinline)) FILE *freopen_found(
+	const char *path, const char *mode, FILE *stream)
 {
-	int flags = flags_of(mode), fd = -1;
 	struct place place;
 
-	/* libc opens the file itself, into the stream's own descriptor; by then it must lie
-	 * where it belongs. */
-	if (flags >= 0 && !(flags & O_EXCL))
-		fd = cached_open(AT_FDCWD, path, flags, 0666);
-	if (fd >= 0)
-		sys_real.close(fd);
 	return real.freopen(place_find(&place, AT_FDCWD, path), mode, stream);
+}
+
+/* libc opens the file itself, into the stream's own descriptor; by then it must lie where
+ * it belongs. */
+FILE *cached_freopen(const char *path, const char *mode, FILE *stream)
+{
+	char plain[8];
+	size_t n = 0;
+	int flags = flags_of(mode), fd, err;
+
+	if (flags < 0)
+		return real.freopen(path, mode, stream);
+	fd = cached_open(AT_FDCWD, path, flags, 0666);
+	if (fd < 0) {
+		err = errno;
+		stream = real.freopen("", mode, stream); /* which closes it */
+		errno = err;
+		return stream;
+	}
+	sys_real.close(fd);
+	/* The file is made, exclusively if that was asked for. */
+	for (const char *p = mode; *p && *p != ',' && n < sizeof plain - 1; p++)
+		if (*p != 'x')
+			plain[n++] = *p;
+	plain[n] = '\0';
+	return freopen_found(path, plain, stream);
+}
+
+/* Bytecode that a program cuts off is its own from then on. */
+int cached_truncate(const char *path, off_t length)
+{
+	struct place place;
+	const char *found = place_change(&place, AT_FDCWD, path);
+	int fd, err;
+
+	if (!found)
+		return -1;
+	if (found != place.cache || place.kind != PLACE_ENTRY)
+		return real.truncate(found, length);
+	err = place_detach(&place);
+	if (err < 0) {
+		errno = -err;
+		return -1;
+	}
+	fd = sys_real.openat(AT_FDCWD, found, O_WRONLY | O_CLOEXEC, 0);
+	if (fd >= 0) {
+		place_disclaim(&place, fd);
+		sys_real.close(fd);
+	}
+	return real.truncate(found, length);
 }

@@ -58,6 +58,9 @@ void config_read(struct config *config, const char *const values[CONFIG_SETTINGS
 {
 	*config = (struct config){
 		.readonly = is_on(values[CONFIG_READONLY]),
+		.share = !values[CONFIG_SHARE] || strcmp(values[CONFIG_SHARE], "0") != 0,
+		.always_digest = values[CONFIG_VALIDATE] &&
+			strcmp(values[CONFIG_VALIDATE], "content") == 0,
 		.only = unless_empty(values[CONFIG_ONLY]),
 		.exclude = unless_empty(values[CONFIG_EXCLUDE]),
 	};

@@ -32,6 +32,8 @@ struct config {
 	bool enabled;
 	const char *why_not; /* the reason where not enabled; a literal */
 	bool readonly;
+	bool share;
+	bool always_digest; /* PYCSTASH_VALIDATE=content */
 	const char *only;    /* colon-separated prefixes, or NULL */
 	const char *exclude; /* likewise */
 	const char *log;     /* a file's absolute path, "stderr", or NULL */

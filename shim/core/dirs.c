@@ -45,7 +45,7 @@ static ssize_t name_of(const struct sys *sys, int fd, char *buf, size_t size)
 
 ssize_t dirs_resolve(const struct sys *sys, int dirfd, const char *path, char *buf, size_t size)
 {
-	int fd = sys->openat(dirfd, *path ? path : ".", O_PATH | O_DIRECTORY, 0);
+	int fd = sys->openat(dirfd, *path ? path : ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
 	ssize_t len;
 
 	if (fd < 0)

@@ -37,12 +37,17 @@ static const char *next_pycache(const char *path, const char *from)
 struct path_parts path_split(const char *path)
 {
 	struct path_parts parts = { .tail = PATH_NO_PYCACHE };
-	const char *last = NULL;
+	const char *last = NULL, *previous = NULL;
 
-	for (const char *at = path; (at = next_pycache(path, at)); at++)
+	for (const char *at = path; (at = next_pycache(path, at)); at++) {
+		previous = last;
 		last = at;
+	}
 	if (!last)
 		return parts;
+	if (previous && skip_slashes_and_dots(previous + PYCACHE_LEN) == last &&
+		!*skip_slashes_and_dots(last + PYCACHE_LEN))
+		last = previous; /* one in another is a name like any other in there */
 
 	parts.dir_len = (size_t)(last - path);
 	parts.cache_end = parts.dir_len + PYCACHE_LEN;

@@ -10,9 +10,21 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 #define PYCACHE "__pycache__"
 #define PYCACHE_LEN (sizeof(PYCACHE) - 1)
+
+/* Addresses below this are a NULL with an offset or a bad pointer; the kernel says EFAULT
+ * to them, and so must we let it. */
+#define PATH_FIRST_PAGE 4096
+
+/* Whether the letters __pycache__ are in a path: exact but for a component's ends. */
+static inline bool path_names_pycache(const char *path)
+{
+	return (uintptr_t)path >= PATH_FIRST_PAGE && strstr(path, PYCACHE) != NULL;
+}
 
 /* What follows the last component `__pycache__` of a path. */
 enum path_tail {
@@ -34,7 +46,8 @@ struct path_parts {
 };
 
 /* Splits a path at its last component `__pycache__`; a name that merely contains
- * those letters is no such component. "." and empty components behind it are
+ * those letters is no such component, and a path that ends in one right behind another
+ * is split at that other one (cffi keeps a compiler's files in such). "." and empty components behind it are
  * skipped. */
 struct path_parts path_split(const char *path);
 

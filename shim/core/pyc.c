@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "shim/core/pyc.h"
 
-#include <ctype.h>
 #include <string.h>
+
+#include "shim/core/text.h"
 
 /* The cache tags (PEP 421, sys.implementation.cache_tag) of the interpreters there
  * are, up to their version. They are looked for by name first, since a module may be
@@ -17,11 +18,22 @@ static const char *const interpreters[] = {
 	"jython-",
 };
 
+/* Not <ctype.h>: a name means the same whatever the program's locale. */
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_hex_digit(char c)
+{
+	return is_digit(c) || (c >= 'a' && c <= 'f');
+}
+
 static size_t count_digits(const char *s, const char *end)
 {
 	const char *p = s;
 
-	while (p < end && isdigit((unsigned char)*p))
+	while (p < end && is_digit(*p))
 		p++;
 	return (size_t)(p - s);
 }
@@ -59,7 +71,7 @@ static size_t likely_tag(const char *s, const char *end)
 	const char *p = s;
 	size_t digits;
 
-	while (p < end && islower((unsigned char)*p))
+	while (p < end && *p >= 'a' && *p <= 'z')
 		p++;
 	if (p - s < 3 || p == end || *p != '-' || (p - s == 3 && !memcmp(s, "opt", 3)))
 		return 0;
@@ -68,12 +80,14 @@ static size_t likely_tag(const char *s, const char *end)
 	return digits && (p == end || *p == '.') ? (size_t)(p - s) : 0;
 }
 
-static void set_tag(struct pyc_name *ret, const char *tag, size_t len)
+static void set_tag(struct pyc_name *ret, const char *name, const char *tag, size_t len)
 {
 	if (len >= sizeof ret->tag)
 		return;
 	memcpy(ret->tag, tag, len);
 	ret->tag[len] = '\0';
+	ret->dotted = tag > name && tag[-1] == '.';
+	ret->module_len = (size_t)(tag - name) - ret->dotted;
 }
 
 /* Finds the tag in "<module>.<tag>[.opt-<level>]". The last known interpreter counts:
@@ -86,12 +100,12 @@ static void find_tag(const char *name, const char *end, struct pyc_name *ret)
 
 	for (p = end; p-- > name;)
 		if ((len = known_tag(p, end))) {
-			set_tag(ret, p, len);
+			set_tag(ret, name, p, len);
 			return;
 		}
 	for (p = end; p-- > name;)
 		if (p > name && p[-1] == '.' && (len = likely_tag(p, end))) {
-			set_tag(ret, p, len);
+			set_tag(ret, name, p, len);
 			return;
 		}
 }
@@ -101,7 +115,7 @@ static size_t without_numba_temporary(const char *name, size_t len)
 {
 	size_t n = len;
 
-	while (n && isxdigit((unsigned char)name[n - 1]))
+	while (n && is_hex_digit(name[n - 1]))
 		n--;
 	return n < len && ends_in(name, n, ".tmp.") ? n - strlen(".tmp.") : len;
 }
@@ -111,9 +125,9 @@ static size_t without_pyc_temporary(const char *name, size_t len)
 {
 	size_t n = len;
 
-	while (n && isdigit((unsigned char)name[n - 1]))
+	while (n && is_digit(name[n - 1]))
 		n--;
-	return n < len && ends_in(name, n, ".pyc.") ? n - 1 : len;
+	return n < len && (ends_in(name, n, ".pyc.") || ends_in(name, n, ".pyo.")) ? n - 1 : len;
 }
 
 /* The tag in numba's "….py311.nbi" and "….py311.2.nbc". */
@@ -142,7 +156,8 @@ struct pyc_name pyc_parse(const char *name, size_t len)
 	struct pyc_name ret = { .kind = PYC_NONE };
 	size_t n = without_pyc_temporary(name, len);
 
-	if (ends_in(name, n, ".pyc")) {
+	/* ".pyo": pytest under -O still calls it so. */
+	if (ends_in(name, n, ".pyc") || ends_in(name, n, ".pyo")) {
 		ret.kind = n < len ? PYC_TEMPORARY : PYC_CODE;
 		find_tag(name, name + n - strlen(".pyc"), &ret);
 		return ret;
@@ -153,4 +168,27 @@ struct pyc_name pyc_parse(const char *name, size_t len)
 		find_numba_tag(name, name + n - strlen(".nbi") + 1, &ret);
 	}
 	return ret;
+}
+
+size_t pyc_source(const struct pyc_name *pyc, const char *name, char *buf, size_t size)
+{
+	struct text text = { .data = buf, .size = size };
+
+	if (pyc->kind != PYC_CODE || pyc->module_len == 0)
+		return 0;
+	text_add(&text, name, pyc->module_len);
+	if (pyc->dotted)
+		text_adds(&text, ".py");
+	return text.cut ? 0 : text.len;
+}
+
+bool pyc_is_compiler(const struct pyc_name *pyc, const char *name)
+{
+	static const char *const compilers[] = { "py_compile", "compileall" };
+
+	for (size_t i = 0; i < sizeof compilers / sizeof *compilers; i++)
+		if (pyc->kind == PYC_CODE && pyc->module_len == strlen(compilers[i]) &&
+			memcmp(name, compilers[i], pyc->module_len) == 0)
+			return true;
+	return false;
 }

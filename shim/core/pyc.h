@@ -22,7 +22,7 @@
 
 enum pyc_kind {
 	PYC_NONE,      /* not a name for the cache */
-	PYC_CODE,      /* bytecode: *.pyc */
+	PYC_CODE,      /* bytecode: *.pyc, *.pyo */
 	PYC_NUMBA,     /* numba's index or machine code: *.nbi, *.nbc */
 	PYC_TEMPORARY, /* either, while it is being written */
 };
@@ -30,9 +30,22 @@ enum pyc_kind {
 struct pyc_name {
 	enum pyc_kind kind;
 	char tag[PYC_TAG_SIZE]; /* "cpython-311"; "" where the name shows none */
+	size_t module_len; /* of PYC_CODE: the letters before the tag, without the dot */
+	bool dotted;	   /* and whether there is one: a source without a dot in its own
+			      name has none in front of the tag either */
 };
 
 /* Reads the len letters at name, one component of a path. The tag is the one of the
  * interpreter's version: of "cpython-311-pytest-8.3.0" it is "cpython-311", and of
  * numba's "py311", "cpython-311", since numba runs on no other. */
 struct pyc_name pyc_parse(const char *name, size_t len);
+
+/* Writes the name of the source that importlib.util.cache_from_source makes this name of,
+ * "m.py" for "m.cpython-311.pyc", with a NUL. 0 where the name does not tell, or has more
+ * than size letters. (A source may have another suffix: then there is no such file.) */
+size_t pyc_source(const struct pyc_name *pyc, const char *name, char *buf, size_t size);
+
+/* Whether it is the bytecode of py_compile or compileall. A program that loads these makes
+ * bytecode for its own ends (of a certain kind, into certain files), and must not find
+ * some already made. */
+bool pyc_is_compiler(const struct pyc_name *pyc, const char *name);

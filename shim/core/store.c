@@ -30,7 +30,7 @@ static const char *judge_root(const struct sys *sys, int fd, uid_t user)
 
 enum store_state store_judge(const struct sys *sys, const char *root, const char **ret_why)
 {
-	int fd = sys->openat(AT_FDCWD, root, O_PATH | O_DIRECTORY, 0), err;
+	int fd = sys->openat(AT_FDCWD, root, O_PATH | O_DIRECTORY | O_CLOEXEC, 0), err;
 	uid_t user = sys->geteuid();
 	struct stat st;
 
@@ -62,7 +62,12 @@ static int make_directory(const struct sys *sys, int dirfd, const char *path)
 {
 	int err = sys->mkdirat(dirfd, path, 0700);
 
-	return err < 0 ? err : sys->fchmodat(dirfd, path, 0700);
+	if (err < 0)
+		return err;
+	err = sys->fchmodat(dirfd, path, 0700);
+	if (err < 0) /* it might be one that nobody can use */
+		(void)sys->unlinkat(dirfd, path, AT_REMOVEDIR);
+	return err;
 }
 
 /* Makes path, and what is missing above it down from its first `stop` letters. */
@@ -93,11 +98,14 @@ static int make_directories(const struct sys *sys, char *path, size_t stop)
 static void mark(const struct sys *sys, int rootfd)
 {
 	int fd = sys->openat(
-		rootfd, "CACHEDIR.TAG", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644);
+		rootfd, "CACHEDIR.TAG", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		0644);
 
 	if (fd < 0)
 		return; /* there already, or only a courtesy that is missing */
-	sys->write(fd, cachedir_tag, sizeof cachedir_tag - 1);
+	if (sys->pwrite(fd, cachedir_tag, sizeof cachedir_tag - 1, 0) !=
+		(ssize_t)sizeof cachedir_tag - 1)
+		(void)sys->unlinkat(rootfd, "CACHEDIR.TAG", 0);
 	sys->close(fd);
 }
 
@@ -108,14 +116,16 @@ static int make_root(const struct sys *sys, char *root)
 
 	if (err < 0)
 		return err;
-	fd = sys->openat(AT_FDCWD, root, O_RDONLY | O_DIRECTORY, 0);
+	fd = sys->openat(AT_FDCWD, root, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
 	if (fd < 0)
 		return fd;
 	/* Before anything is put there: somebody else may have been faster to make it. */
 	why = judge_root(sys, fd, sys->geteuid());
-	err = why ? -EPERM : make_directory(sys, fd, CACHE_LAYOUT);
-	if (err == 0)
+	err = -EPERM;
+	if (!why) {
 		mark(sys, fd);
+		err = make_directory(sys, fd, CACHE_LAYOUT);
+	}
 	sys->close(fd);
 	if (err < 0 && err != -EEXIST)
 		return err;
@@ -165,7 +175,7 @@ static void drop_names(const struct sys *sys, int fd)
 
 void store_drop_directory(const struct sys *sys, const char *path)
 {
-	int fd = sys->openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	int fd = sys->openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
 
 	if (fd < 0)
 		return;

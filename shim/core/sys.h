@@ -15,19 +15,35 @@
 #include <stddef.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <time.h>
 
 struct sys {
-	/* flags always get O_CLOEXEC added */
 	int (*openat)(int dirfd, const char *path, int flags, mode_t mode);
 	int (*close)(int fd);
+	ssize_t (*pread)(int fd, void *data, size_t size, off_t at);
+	ssize_t (*pwrite)(int fd, const void *data, size_t size, off_t at);
 	ssize_t (*readlinkat)(int dirfd, const char *path, char *buf, size_t size);
 	int (*fstatat)(int dirfd, const char *path, struct stat *st, int flags);
 	int (*mkdirat)(int dirfd, const char *path, mode_t mode);
 	int (*fchmodat)(int dirfd, const char *path, mode_t mode);
 	int (*unlinkat)(int dirfd, const char *path, int flags);
 	int (*renameat)(int fromfd, const char *from, int tofd, const char *to);
-	ssize_t (*write)(int fd, const void *data, size_t size);
+	int (*linkat)(int fromfd, const char *from, int tofd, const char *to, int flags);
 	/* one read of directory records (struct dirent64), as getdents64(2) */
 	ssize_t (*getdents)(int fd, void *buf, size_t size);
+	ssize_t (*fgetxattr)(int fd, const char *name, void *value, size_t size);
+	int (*fsetxattr)(int fd, const char *name, const void *value, size_t size);
+	/* the type of the file system, as statfs(2)'s f_type */
+	long (*fs_type)(int fd);
+	/* makes fd share the blocks of from (FICLONE) */
+	int (*clone)(int fd, int from);
+	/* an anonymous file in memory */
+	int (*memfd)(const char *name);
+	/* memory of that size, zeroed, or NULL */
+	void *(*map)(size_t size);
+	void (*unmap)(void *memory, size_t size);
+	/* the clock that the kernel puts on local files; not what a preload says it is */
+	void (*clock)(struct timespec *ret);
+	void (*sleep)(long nanoseconds);
 	uid_t (*geteuid)(void);
 };

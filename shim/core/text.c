@@ -11,6 +11,8 @@ void text_add(struct text *text, const char *data, size_t len)
 		len = room;
 		text->cut = 1;
 	}
+	if (text->len >= text->size)
+		return;
 	memcpy(text->data + text->len, data, len);
 	text->len += len;
 	text->data[text->len] = '\0';

@@ -8,6 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/vfs.h>
+#include <sys/xattr.h>
+#include <time.h>
 #include <unistd.h>
 
 struct fake fake;
@@ -125,11 +131,95 @@ static int fake_renameat(int fromfd, const char *from, int tofd, const char *to)
 	return RESULT(renameat(fromfd, from, tofd, to));
 }
 
-static ssize_t fake_write(int fd, const void *data, size_t size)
+static int fake_linkat(int fromfd, const char *from, int tofd, const char *to, int flags)
 {
-	if (fails("write"))
+	if (fails("linkat"))
 		return -fake.fail_with;
-	return RESULT(write(fd, data, fake.short_writes ? size / 2 : size));
+	check_is_inside(tofd, to);
+	return RESULT(linkat(fromfd, from, tofd, to, flags));
+}
+
+static ssize_t fake_pread(int fd, void *data, size_t size, off_t at)
+{
+	if (fails("pread"))
+		return -fake.fail_with;
+	return RESULT(pread(fd, data, size, at));
+}
+
+static ssize_t fake_pwrite(int fd, const void *data, size_t size, off_t at)
+{
+	if (fails("pwrite"))
+		return -fake.fail_with;
+	return RESULT(pwrite(fd, data, fake.short_writes ? size / 2 : size, at));
+}
+
+static ssize_t fake_fgetxattr(int fd, const char *name, void *value, size_t size)
+{
+	if (fails("fgetxattr"))
+		return -fake.fail_with;
+	return RESULT(fgetxattr(fd, name, value, size));
+}
+
+static int fake_fsetxattr(int fd, const char *name, const void *value, size_t size)
+{
+	if (fails("fsetxattr"))
+		return -fake.fail_with;
+	return RESULT(fsetxattr(fd, name, value, size, 0));
+}
+
+static long fake_fs_type(int fd)
+{
+	struct statfs st;
+
+	if (fails("fs_type"))
+		return -fake.fail_with;
+	if (fake.fs_type)
+		return fake.fs_type;
+	return fstatfs(fd, &st) < 0 ? -errno : (long)st.f_type;
+}
+
+static int fake_clone(int fd, int from)
+{
+	if (fails("clone"))
+		return -fake.fail_with;
+	return RESULT(ioctl(fd, FICLONE, from));
+}
+
+static int fake_memfd(const char *name)
+{
+	int fd;
+
+	if (fails("memfd"))
+		return -fake.fail_with;
+	fd = RESULT(memfd_create(name, MFD_CLOEXEC));
+	if (fd >= 0)
+		fake.open++;
+	return fd;
+}
+
+static void *fake_map(size_t size)
+{
+	return fails("map") ? NULL : calloc(1, size);
+}
+
+static void fake_unmap(void *memory, size_t size)
+{
+	(void)size;
+	free(memory);
+}
+
+static void fake_clock(struct timespec *ret)
+{
+	clock_gettime(CLOCK_REALTIME_COARSE, ret);
+	ret->tv_sec += fake.clock_offset;
+}
+
+static void fake_sleep(long nanoseconds)
+{
+	struct timespec time = { .tv_nsec = nanoseconds };
+
+	fake.sleeps++;
+	nanosleep(&time, NULL);
 }
 
 static ssize_t fake_getdents(int fd, void *buf, size_t size)
@@ -148,7 +238,18 @@ const struct sys fake_sys = {
 	.fchmodat = fake_fchmodat,
 	.unlinkat = fake_unlinkat,
 	.renameat = fake_renameat,
-	.write = fake_write,
+	.linkat = fake_linkat,
+	.pread = fake_pread,
+	.pwrite = fake_pwrite,
+	.fgetxattr = fake_fgetxattr,
+	.fsetxattr = fake_fsetxattr,
+	.fs_type = fake_fs_type,
+	.clone = fake_clone,
+	.memfd = fake_memfd,
+	.map = fake_map,
+	.unmap = fake_unmap,
+	.clock = fake_clock,
+	.sleep = fake_sleep,
 	.getdents = fake_getdents,
 	.geteuid = geteuid,
 };

@@ -20,6 +20,9 @@ struct fake {
 	bool no_proc;	   /* there is no /proc */
 	const char *link;  /* what a link in /proc reads as, if set */
 	uid_t owner_offset; /* added to the owner in all that fstatat says */
+	long fs_type;	    /* what fs_type says, if set */
+	time_t clock_offset; /* what the clock is ahead, in seconds */
+	unsigned sleeps;
 	int open;	    /* descriptors */
 	char failed[16];    /* the name of the call that failed last */
 	/* Called before each call, with its number: somebody else is at work. */

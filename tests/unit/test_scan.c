@@ -140,10 +140,10 @@ static void bad_pointers_are_not_followed(void **state)
 	(void)state;
 	scan_maybe(NULL);
 	scan_maybe((const char *)1);
-	scan_maybe((const char *)(SCAN_FIRST_PAGE - 1));
+	scan_maybe((const char *)(PATH_FIRST_PAGE - 1));
 	assert_false(names_pycache(NULL));
 	assert_false(names_pycache((const char *)1));
-	assert_false(names_pycache((const char *)(SCAN_FIRST_PAGE - 1)));
+	assert_false(names_pycache((const char *)(PATH_FIRST_PAGE - 1)));
 }
 
 static void without_avx2_it_says_maybe_to_all(void **state)

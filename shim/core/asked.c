@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/core/asked.h"
+
+#include <string.h>
+
+#include "shim/core/digest.h"
+
+struct record {
+	uint64_t key[2]; /* of the path: two that collide are not to be met */
+	struct asked_source source;
+};
+
+_Static_assert(sizeof(struct record) == ASKED_WORDS * sizeof(uint64_t),
+	"a record is copied as whole words");
+
+static void make_key(const char *path, uint64_t key[2])
+{
+	struct digest digest = digest_of(path, strlen(path));
+
+	memcpy(key, digest.bytes, 2 * sizeof *key);
+}
+
+void asked_add(struct asked *asked, const char *path, const struct asked_source *source)
+{
+	uint64_t words[ASKED_WORDS];
+	struct record record = { .source = *source };
+	unsigned sequence, slot;
+
+	make_key(path, record.key);
+	slot = (unsigned)(record.key[0] % ASKED_SLOTS);
+	sequence = atomic_load_explicit(&asked->slots[slot].sequence, memory_order_relaxed);
+	if (sequence % 2 ||
+		!atomic_compare_exchange_strong_explicit(&asked->slots[slot].sequence, &sequence,
+			sequence + 1, memory_order_acquire, memory_order_relaxed))
+		return;
+	atomic_thread_fence(memory_order_release);
+	memcpy(words, &record, sizeof words);
+	for (size_t i = 0; i < ASKED_WORDS; i++)
+		atomic_store_explicit(
+			&asked->slots[slot].words[i], words[i], memory_order_relaxed);
+	atomic_store_explicit(
+		&asked->slots[slot].sequence, sequence + 2, memory_order_release);
+}
+
+bool asked_find(const struct asked *asked, const char *path, struct asked_source *ret)
+{
+	uint64_t words[ASKED_WORDS], key[2];
+	struct record record;
+	unsigned before, after, slot;
+
+	make_key(path, key);
+	slot = (unsigned)(key[0] % ASKED_SLOTS);
+	before = atomic_load_explicit(&asked->slots[slot].sequence, memory_order_acquire);
+	for (size_t i = 0; i < ASKED_WORDS; i++)
+		words[i] = atomic_load_explicit(
+			&asked->slots[slot].words[i], memory_order_relaxed);
+	atomic_thread_fence(memory_order_acquire);
+	after = atomic_load_explicit(&asked->slots[slot].sequence, memory_order_relaxed);
+	memcpy(&record, words, sizeof record);
+	if (before % 2 || before != after || memcmp(record.key, key, sizeof key) != 0)
+		return false;
+	*ret = record.source;
+	return true;
+}

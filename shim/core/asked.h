@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What this process asked the cache for and did not get: the source as it was then.
+ *
+ * An interpreter asks for a pyc, reads the source, compiles, and puts the pyc there.
+ * That the bytecode is the source's follows when the source is the same at the end as it
+ * was at the question, before it was read. So a question is kept until then.
+ *
+ * A table of fixed size in which a question may overwrite an older one of the same
+ * place: what is lost is one seal. Each slot is a sequence lock without waiting: a
+ * writer that finds another one gives up, a reader that does gets nothing. Safe for
+ * threads, signal handlers and vfork children.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shim/core/seal.h"
+
+#define ASKED_SLOTS 256u
+
+struct asked_source {
+	struct identity identity;
+	uint64_t digested; /* whether digest is known */
+	struct digest digest;
+};
+
+#define ASKED_WORDS ((16 + sizeof(struct asked_source)) / 8)
+
+struct asked {
+	struct {
+		atomic_uint sequence; /* odd while it is written */
+		_Atomic uint64_t words[ASKED_WORDS];
+	} slots[ASKED_SLOTS];
+};
+
+/* Remembers the question for the entry at path. */
+void asked_add(struct asked *asked, const char *path, const struct asked_source *source);
+
+/* Finds it again; false where it is lost. */
+bool asked_find(const struct asked *asked, const char *path, struct asked_source *ret);

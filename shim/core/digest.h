@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * BLAKE2b-256 (RFC 7693), by libb2: of a source, to tell it by its content, and of
+ * bytecode, to tell that it is whole.
+ *
+ * Pure, no allocation; may be called anywhere.
+ */
+#pragma once
+
+#include <blake2.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define DIGEST_SIZE 32
+
+struct digest {
+	uint8_t bytes[DIGEST_SIZE];
+};
+
+struct digest digest_of(const void *data, size_t size);
+
+/* Writes 2 * size lower-case hex digits, and no NUL. */
+void digest_hex(const void *bytes, size_t size, char *ret_hex);

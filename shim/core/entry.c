@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/core/entry.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "shim/core/entry_file.h"
+#include "shim/core/text.h"
+
+/* While an entry is looked for. */
+struct search {
+	struct entry *entry;
+	int flags;
+	int rejected; /* a file that Python will find stale by itself, or -1: where nothing
+			 better is found it is what the program would get without us */
+	struct entry_verdict *verdict;
+};
+
+bool entry_begin(struct entry *entry, size_t room, const char *dir, size_t dir_len)
+{
+	size_t used = strlen(entry->path) + 1, len;
+	struct text text = { .data = entry->path + used, .size = room - used };
+	const char *name = entry->path + entry->dir_len + 1;
+
+	entry->source = (struct source){ .dirfd = entry->tree_dirfd, .path = text.data };
+	if (room - used < 2)
+		return false;
+	text_add(&text, dir, dir_len);
+	len = pyc_source(entry->pyc, name, text.data + text.len, text.size - text.len);
+	if (text.cut || len == 0)
+		return false;
+	text.len += len;
+	entry->spare = text.data + text.len + 1;
+	entry->spare_size = text.size - text.len - 1;
+	return true;
+}
+
+static int found(struct search *search, int fd, const char *what, const char *why)
+{
+	*search->verdict = (struct entry_verdict){ what, why };
+	return fd;
+}
+
+/* A pyc that may be wrong for the source: it is of use only where Python, going by mtime
+ * and size, is sure to refuse it. */
+static int doubt(struct search *search, int fd, const char *why)
+{
+	struct entry *entry = search->entry;
+	const struct sys *sys = entry->world->sys;
+	uint8_t bytes[HEADER_MAX + 1];
+	ssize_t n = sys->pread(fd, bytes, sizeof bytes, 0);
+	struct header header = header_read(entry->pyc->tag, bytes, n < 0 ? 0 : (size_t)n);
+
+	search->verdict->why = why;
+	if (search->rejected < 0 && header.kind == HEADER_TIMESTAMP &&
+		!header_fits(&header, &entry->source.st))
+		search->rejected = fd;
+	else
+		sys->close(fd);
+	return -ENOENT;
+}
+
+static int absent(struct search *search, int fd, const char *why)
+{
+	if (fd >= 0)
+		search->entry->world->sys->close(fd);
+	search->verdict->why = why;
+	return -ENOENT;
+}
+
+/* The same bytecode with the source's present identity, for which Python takes it and
+ * which needs no digest the next time. */
+static int renew(struct search *search, int fd, const struct seal *seal)
+{
+	struct entry *entry = search->entry;
+	const struct entry_world *world = entry->world;
+	struct entry_file file;
+	int renewed;
+
+	/* As good as it gets. */
+	if (entry_file_fits(seal, &entry->source) &&
+		(world->readonly || !entry->source.settled))
+		return found(search, fd, "hit", "same content");
+	if (entry_file_load(entry, fd, seal, &file) < 0)
+		return absent(search, fd, "damaged");
+	entry_file_adapt(entry, &file);
+	renewed = entry_file_store(entry, &file, search->flags);
+	entry_file_free(world, &file);
+	if (renewed < 0)
+		return absent(search, fd, "cannot be re-sealed");
+	world->sys->close(fd);
+	return found(search, renewed, "hit", "re-sealed");
+}
+
+/* A sealed entry against the source as it is. */
+static int compare(struct search *search, int fd, const struct seal *seal)
+{
+	struct entry *entry = search->entry;
+	const struct entry_world *world = entry->world;
+	struct source *source = &entry->source;
+
+	if (source_look(source, world->sys) < 0)
+		return found(search, fd, "hit", "no source");
+	if (!(seal->flags & SEAL_SOURCE))
+		return doubt(search, fd, "not sealed");
+	if ((seal->flags & SEAL_IDENTITY) && !world->always_digest &&
+		identity_proves(&seal->source, &source->identity))
+		return found(search, fd, "hit", NULL);
+	if (source_settle(source, world->sys, world->past) < 0 ||
+		source_digest(source, world->sys, world->scratch) < 0)
+		return doubt(search, fd, "source cannot be read");
+	if (memcmp(&seal->digest, &source->digest, sizeof seal->digest) != 0)
+		return doubt(search, fd, "source changed");
+	return renew(search, fd, seal);
+}
+
+static int try_entry(struct search *search, int fd)
+{
+	struct entry *entry = search->entry;
+	const struct entry_world *world = entry->world;
+	struct seal seal;
+
+	if (fd < 0) {
+		struct stat st;
+
+		search->verdict->why = "no entry";
+		/* The file's own mode, or what the flags ask of it, is for the program to
+		 * see; the cache's is not. */
+		if ((fd == -EACCES || fd == -ENOTDIR) &&
+			world->sys->fstatat(AT_FDCWD, entry->path, &st, 0) < 0)
+			return -ENOENT;
+		return fd;
+	}
+	switch (entry_file_check(world, fd, &seal)) {
+	case ENTRY_FILE_SEALED:
+		break;
+	case ENTRY_FILE_PROGRAMS_OWN:
+		return found(search, fd, "hit", "written by a program");
+	case ENTRY_FILE_FOREIGN:
+		return absent(search, fd, "another user's");
+	case ENTRY_FILE_DAMAGED:
+		return absent(search, fd, "damaged");
+	}
+	entry_magic_shown(world, seal.magic);
+	if (seal.flags & SEAL_HASH)
+		return found(search, fd, "hit", "hash-based");
+	return compare(search, fd, &seal);
+}
+
+/* A pyc in the tree that is valid by Python's own rule is served as it is. */
+static int try_tree(struct search *search)
+{
+	struct entry *entry = search->entry;
+	const struct sys *sys = entry->world->sys;
+	int fd = sys->openat(entry->tree_dirfd, entry->tree_path, search->flags, 0);
+	uint8_t bytes[HEADER_MAX + 1];
+	struct header header;
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	n = sys->pread(fd, bytes, sizeof bytes, 0);
+	header = header_read(entry->pyc->tag, bytes, n < 0 ? 0 : (size_t)n);
+	if (header.kind != HEADER_BAD)
+		entry_magic_shown(entry->world, header.magic);
+	if (header.kind != HEADER_TIMESTAMP || source_look(&entry->source, sys) < 0 ||
+		header_fits(&header, &entry->source.st))
+		return found(search, fd, "in-tree", NULL);
+	search->verdict->why = "source changed";
+	if (search->rejected >= 0)
+		sys->close(search->rejected);
+	search->rejected = fd;
+	return -ENOENT;
+}
+
+/* Remembers the source, which Python is going to compile. */
+static void remember(struct entry *entry)
+{
+	struct asked_source asked = {
+		.identity = entry->source.identity,
+		.digested = entry->source.digested,
+		.digest = entry->source.digest,
+	};
+
+	if (entry->source.there && entry->source.settled)
+		asked_add(entry->world->asked, entry->path, &asked);
+}
+
+static int search_for(struct search *search, int candidate)
+{
+	struct entry *entry = search->entry;
+	int fd = try_entry(search, candidate);
+
+	if (fd == -ENOENT)
+		fd = try_tree(search);
+	if (fd != -ENOENT && fd != -ENOTDIR)
+		return fd;
+	if (source_settle(&entry->source, entry->world->sys, entry->world->past) < 0)
+		return -ENOENT;
+	fd = entry_file_reuse(entry, search->flags);
+	if (fd >= 0)
+		return found(search, fd, "reused from object", NULL);
+	remember(entry);
+	return -ENOENT;
+}
+
+int entry_open(struct entry *entry, int candidate, int flags, struct entry_verdict *verdict)
+{
+	struct search search = {
+		.entry = entry, .flags = flags, .rejected = -1, .verdict = verdict
+	};
+	int fd;
+
+	*verdict = (struct entry_verdict){ "miss", NULL };
+	fd = search_for(&search, candidate);
+	if (search.rejected < 0)
+		return fd;
+	if (fd == -ENOENT)
+		return search.rejected;
+	entry->world->sys->close(search.rejected);
+	return fd;
+}
+
+void entry_ask(struct entry *entry)
+{
+	if (source_settle(&entry->source, entry->world->sys, entry->world->past) == 0)
+		remember(entry);
+}

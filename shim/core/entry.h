@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Which bytecode is served for a source, and which is kept: the opening protocol and
+ * the sealing, as docs/seal.md tells them.
+ *
+ * Calling sequence: entry_begin with the paths; then entry_open for an open for reading,
+ * or entry_ask where the program only looks whether there is a pyc, or entry_seal and
+ * entry_share around the rename that puts a new pyc in its place, or entry_detach before
+ * one is changed in place.
+ *
+ * Functions return a descriptor or 0, or -errno. Async-signal-safe, no locks, no malloc.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "shim/core/asked.h"
+#include "shim/core/header.h"
+#include "shim/core/pyc.h"
+#include "shim/core/scratch.h"
+#include "shim/core/source.h"
+#include "shim/core/sys.h"
+
+/* What is the same for all entries of a process. */
+struct entry_world {
+	const struct sys *sys;
+	struct scratch *scratch;
+	struct asked *asked;
+	_Atomic uint32_t *magic; /* of the interpreter here, 0 while it is not known */
+	source_past *past;
+	atomic_bool *cannot_clone; /* the file system was asked once */
+	bool readonly, always_digest;
+	bool share; /* leave objects to other paths */
+	bool reuse; /* use theirs */
+	size_t root_len;
+	uid_t user; /* whose files may be served */
+};
+
+struct entry {
+	const struct entry_world *world;
+	char *path;	    /* in the cache; written to at times, and given back as it was */
+	size_t version_len; /* path[..version_len) is the folder of the version */
+	size_t dir_len;	    /* path[..dir_len) is its __pycache__ */
+	const struct pyc_name *pyc;
+	int tree_dirfd; /* the same name in the tree */
+	const char *tree_path;
+	struct source source;
+	char *spare; /* behind path, for other paths */
+	size_t spare_size;
+};
+
+/* One line a decision: what was done, and why. */
+struct entry_verdict {
+	const char *what, *why; /* literals; why may be NULL */
+};
+
+/* Sets up an entry. room is the size of the buffer that path lies in; what is behind path
+ * gets used. dir is the directory of the source as the program spells it, dir_len
+ * letters, relative to tree_dirfd. False where that does not fit: the entry is then
+ * subject to Python's own rules alone. */
+bool entry_begin(struct entry *entry, size_t room, const char *dir, size_t dir_len);
+
+/* Opens the bytecode for the source: the entry, the tree's own pyc, or an object made an
+ * entry. flags are those of open(2) for reading, candidate is what it said to the entry's
+ * path: a descriptor, which is taken over, or -errno. -ENOENT where Python has to compile,
+ * and then the question is remembered. */
+int entry_open(struct entry *entry, int candidate, int flags, struct entry_verdict *verdict);
+
+/* The program looks for the entry and may go on to write it without opening it
+ * (py_compile does): remembers the question. */
+void entry_ask(struct entry *entry);
+
+/* Puts a seal on the pyc at temporary, which is about to be renamed to the entry. After
+ * it, *ret_shared says whether entry_share is to be called. An error means that the file
+ * is not whole, and must not get that name. */
+int entry_seal(struct entry *entry, const char *temporary, bool *ret_shared,
+	struct entry_verdict *verdict);
+
+/* After the rename: makes the entry the object of its content. */
+void entry_share(struct entry *entry);
+
+/* Gives the entry a file of its own without a seal, which the program may change. */
+int entry_detach(struct entry *entry);
+
+/* Notes on a descriptor that the program itself writes that entry: without the note, a
+ * file without a seal is a damaged one. */
+void entry_disclaim(const struct entry_world *world, int fd);

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/core/entry_file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "shim/core/object.h"
+#include "shim/core/store.h"
+#include "shim/core/text.h"
+
+/* On a file that a program wrote itself, which has no seal and is none of our business. */
+#define OWN_XATTR "user.pycstash.own"
+
+static uint32_t magic_number(const uint8_t magic[4])
+{
+	uint32_t number;
+
+	memcpy(&number, magic, sizeof number);
+	return number;
+}
+
+void entry_magic_shown(const struct entry_world *world, const uint8_t magic[4])
+{
+	uint32_t none = 0;
+
+	if (*world->magic == 0)
+		atomic_compare_exchange_strong(world->magic, &none, magic_number(magic));
+}
+
+void entry_magic_owned(const struct entry_world *world, const uint8_t magic[4])
+{
+	*world->magic = magic_number(magic);
+}
+
+void entry_disclaim(const struct entry_world *world, int fd)
+{
+	(void)world->sys->fsetxattr(fd, OWN_XATTR, "1", 1);
+}
+
+enum entry_file_state entry_file_check(const struct entry_world *world, int fd,
+	struct seal *ret_seal)
+{
+	const struct sys *sys = world->sys;
+	uint8_t bytes[SEAL_SIZE];
+	struct stat st;
+	char own;
+
+	if (sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 || st.st_uid != world->user)
+		return ENTRY_FILE_FOREIGN;
+	if (!S_ISREG(st.st_mode))
+		return ENTRY_FILE_PROGRAMS_OWN;
+	if (st.st_size > SEAL_SIZE &&
+		sys->pread(fd, bytes, SEAL_SIZE, st.st_size - SEAL_SIZE) == SEAL_SIZE &&
+		seal_read(bytes, (uint64_t)st.st_size, ret_seal))
+		return ENTRY_FILE_SEALED;
+	return sys->fgetxattr(fd, OWN_XATTR, &own, 1) < 0 ? ENTRY_FILE_DAMAGED
+							   : ENTRY_FILE_PROGRAMS_OWN;
+}
+
+int entry_file_load(const struct entry *entry, int fd, const struct seal *seal,
+	struct entry_file *ret)
+{
+	const struct entry_world *world = entry->world;
+	size_t size = (size_t)seal->pyc_size;
+
+	ret->data = scratch_take(world->scratch, world->sys, size + SEAL_SIZE, &ret->room);
+	if (!ret->data)
+		return -ENOMEM;
+	ret->seal = *seal;
+	ret->from = fd;
+	ret->bare = false;
+	if (world->sys->pread(fd, ret->data, size, 0) == (ssize_t)size &&
+		seal_covers(seal, ret->data, header_length(entry->pyc->tag)))
+		return 0;
+	entry_file_free(world, ret);
+	return -EIO;
+}
+
+void entry_file_free(const struct entry_world *world, struct entry_file *file)
+{
+	scratch_give(world->scratch, world->sys, file->data, file->room);
+}
+
+bool entry_file_fits(const struct seal *seal, const struct source *source)
+{
+	return (uint32_t)seal->source.mtime.tv_sec == (uint32_t)source->st.st_mtim.tv_sec &&
+		(uint32_t)seal->source.size == (uint32_t)source->st.st_size;
+}
+
+void entry_file_adapt(const struct entry *entry, struct entry_file *file)
+{
+	const struct source *source = &entry->source;
+
+	header_patch(entry->pyc->tag, file->data, &source->st);
+	file->seal.source = source->identity;
+	file->seal.flags = SEAL_SOURCE | (source->settled ? SEAL_IDENTITY : 0);
+}
+
+/* Fills a new file: shares the blocks of the one the bytecode came from where the file
+ * system can, else copies. */
+static int fill(const struct entry_world *world, const struct entry_file *file, int fd)
+{
+	const struct sys *sys = world->sys;
+	size_t size = (size_t)file->seal.pyc_size, at = 0, end = size;
+
+	if (file->bare) {
+		entry_disclaim(world, fd);
+	} else {
+		seal_write(&file->seal, file->data + size);
+		end += SEAL_SIZE;
+	}
+	if (!atomic_load_explicit(world->cannot_clone, memory_order_relaxed)) {
+		if (sys->clone(fd, file->from) < 0)
+			atomic_store_explicit(world->cannot_clone, true, memory_order_relaxed);
+		else if (!file->bare && sys->pwrite(fd, file->data, HEADER_MAX, 0) == HEADER_MAX)
+			at = size;
+	}
+	return sys->pwrite(fd, file->data + at, end - at, (off_t)at) == (ssize_t)(end - at)
+		? 0
+		: -ENOSPC;
+}
+
+static int write_new(const struct entry_world *world, const struct entry_file *file,
+	const char *path, mode_t mode)
+{
+	const struct sys *sys = world->sys;
+	int fd = sys->openat(
+		AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = fill(world, file, fd);
+	sys->close(fd);
+	if (err < 0)
+		sys->unlinkat(AT_FDCWD, path, 0);
+	return err;
+}
+
+/* The temporary name of a path, in spare; false where there is no room for it. As
+ * importlib, which takes an object's address, we take one on the stack: no other thread
+ * has it, and hardly another process. */
+static bool temporary_name(const char *path, char *spare, size_t size)
+{
+	struct text text = { .data = spare, .size = size };
+
+	if (size == 0)
+		return false;
+	text_adds(&text, path);
+	text_adds(&text, ".");
+	text_addu(&text, (unsigned long)(uintptr_t)&text);
+	return !text.cut;
+}
+
+int entry_file_make_parent(const struct entry_world *world, char *path)
+{
+	char *slash = strrchr(path, '/');
+	int err;
+
+	*slash = '\0';
+	err = store_make_directory(world->sys, path, world->root_len);
+	*slash = '/';
+	return err;
+}
+
+int entry_file_put(const struct entry_world *world, const struct entry_file *file, char *path,
+	mode_t mode, char *spare, size_t size)
+{
+	const struct sys *sys = world->sys;
+	int err;
+
+	if (world->readonly)
+		return -EROFS;
+	if (!temporary_name(path, spare, size))
+		return -ENAMETOOLONG;
+	err = write_new(world, file, spare, mode);
+	if (err == -ENOENT && (err = entry_file_make_parent(world, path)) == 0)
+		err = write_new(world, file, spare, mode);
+	if (err == -EEXIST && sys->unlinkat(AT_FDCWD, spare, 0) == 0)
+		err = write_new(world, file, spare, mode);
+	if (err < 0)
+		return err;
+	err = sys->renameat(AT_FDCWD, spare, AT_FDCWD, path);
+	if (err < 0)
+		sys->unlinkat(AT_FDCWD, spare, 0);
+	return err;
+}
+
+/* The pyc as an anonymous file. */
+static int serve_from_memory(
+	const struct entry_world *world, const struct entry_file *file, int flags)
+{
+	const struct sys *sys = world->sys;
+	char name[sizeof "/proc/self/fd/" + 3 * sizeof(int)];
+	struct text text = TEXT(name);
+	size_t size = (size_t)file->seal.pyc_size;
+	int fd = sys->memfd("pycstash"), ret;
+
+	if (fd < 0)
+		return fd;
+	text_adds(&text, "/proc/self/fd/");
+	text_addu(&text, (unsigned)fd);
+	ret = sys->pwrite(fd, file->data, size, 0) == (ssize_t)size
+		? sys->openat(AT_FDCWD, name, flags & ~O_NOFOLLOW, 0)
+		: -ENOSPC;
+	sys->close(fd);
+	return ret;
+}
+
+int entry_file_store(struct entry *entry, struct entry_file *file, int flags)
+{
+	const struct entry_world *world = entry->world;
+	mode_t mode = (entry->source.st.st_mode | S_IWUSR) & 0666; /* importlib's _calc_mode */
+	int err = entry_file_put(world, file, entry->path, mode, entry->spare, entry->spare_size);
+
+	if (err < 0)
+		return serve_from_memory(world, file, flags);
+	return world->sys->openat(AT_FDCWD, entry->path, flags, 0);
+}
+
+/* The magic number of the only folder of objects, where the interpreter has not shown its
+ * own yet; 0 where there are none or several. */
+static uint32_t only_magic(const struct entry *entry)
+{
+	const struct sys *sys = entry->world->sys;
+	struct text text = { .data = entry->spare, .size = entry->spare_size };
+	_Alignas(struct dirent64) char records[512];
+	uint32_t magic = 0;
+	unsigned found = 0;
+	ssize_t n;
+	int fd;
+
+	text_add(&text, entry->path, entry->version_len);
+	text_adds(&text, "/objects");
+	fd = text.cut ? -ENOENT : sys->openat(AT_FDCWD, text.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	if (fd < 0)
+		return 0;
+	while ((n = sys->getdents(fd, records, sizeof records)) > 0)
+		for (ssize_t at = 0; at < n;) {
+			const struct dirent64 *record = (struct dirent64 *)(records + at);
+
+			if (object_magic(record->d_name, &magic))
+				found++;
+			at += record->d_reclen;
+		}
+	sys->close(fd);
+	return found == 1 ? magic : 0;
+}
+
+char *entry_file_object(struct entry *entry, const struct digest *digest,
+	const uint8_t magic[4])
+{
+	const char *name = entry->path + entry->dir_len + 1;
+	struct text text = { .data = entry->spare, .size = entry->spare_size };
+	struct object_name object = { .digest = *digest };
+	char path[OBJECT_PATH_SIZE];
+
+	if (!entry->world->share || entry->spare_size == 0 ||
+		!object_is_shareable(name, strlen(name), entry->pyc->tag, &object.level))
+		return NULL;
+	memcpy(object.magic, magic, sizeof object.magic);
+	text_add(&text, entry->path, entry->version_len);
+	text_adds(&text, "/");
+	text_add(&text, path, object_path(&object, path));
+	return text.cut ? NULL : text.data;
+}
+
+/* Opens the object of the source's content, if it is whole. */
+static int open_object(struct entry *entry, int flags, struct seal *seal)
+{
+	const struct entry_world *world = entry->world;
+	uint32_t magic = *world->magic;
+	const char *path;
+	int fd;
+
+	if (!magic)
+		magic = only_magic(entry);
+	path = magic ? entry_file_object(entry, &entry->source.digest, (const uint8_t *)&magic)
+		     : NULL;
+	fd = path ? world->sys->openat(AT_FDCWD, path, flags | O_NOFOLLOW, 0) : -ENOENT;
+	if (fd < 0)
+		return fd;
+	if (entry_file_check(world, fd, seal) == ENTRY_FILE_SEALED &&
+		seal->flags & SEAL_SOURCE && magic_number(seal->magic) == magic &&
+		memcmp(&seal->digest, &entry->source.digest, sizeof seal->digest) == 0)
+		return fd;
+	world->sys->close(fd);
+	return -ENOENT;
+}
+
+/* The object itself as the entry: where it was made of this very source, under another
+ * name. */
+static bool link_object(struct entry *entry, const struct seal *seal)
+{
+	const struct entry_world *world = entry->world;
+	int err;
+
+	if (world->readonly || !(seal->flags & SEAL_IDENTITY) ||
+		!identity_same(&seal->source, &entry->source.identity))
+		return false;
+	err = world->sys->linkat(AT_FDCWD, entry->spare, AT_FDCWD, entry->path, 0);
+	if (err == -ENOENT && entry_file_make_parent(world, entry->path) == 0)
+		err = world->sys->linkat(AT_FDCWD, entry->spare, AT_FDCWD, entry->path, 0);
+	return err == 0;
+}
+
+int entry_file_reuse(struct entry *entry, int flags)
+{
+	const struct entry_world *world = entry->world;
+	const char *name = entry->path + entry->dir_len + 1;
+	struct entry_file file;
+	struct seal seal;
+	int fd, ret;
+	char level;
+
+	if (!world->reuse || !object_is_shareable(name, strlen(name), entry->pyc->tag, &level) ||
+		source_digest(&entry->source, world->sys, world->scratch) < 0)
+		return -ENOENT;
+	fd = open_object(entry, flags, &seal);
+	if (fd < 0)
+		return fd;
+	ret = entry_file_load(entry, fd, &seal, &file);
+	if (ret < 0) {
+		world->sys->close(fd);
+		return ret;
+	}
+	if (link_object(entry, &seal)) {
+		entry_file_free(world, &file);
+		return fd;
+	}
+	entry_file_adapt(entry, &file);
+	ret = entry_file_store(entry, &file, flags);
+	entry_file_free(world, &file);
+	world->sys->close(fd);
+	return ret;
+}

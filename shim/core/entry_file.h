@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Entries and objects as files: judging one that is open, reading it, adapting its
+ * bytecode to another source of the same content, and writing it.
+ *
+ * A file of the cache is never changed in place: it is written under a temporary name
+ * (importlib's, ".pyc.<digits>") and renamed, so that readers see all of it or none.
+ *
+ * For entry.c alone. Functions return a descriptor or 0, or -errno.
+ */
+#pragma once
+
+#include "shim/core/entry.h"
+
+enum entry_file_state {
+	ENTRY_FILE_SEALED,
+	ENTRY_FILE_PROGRAMS_OWN, /* a program wrote it in place, or it is no plain file */
+	ENTRY_FILE_FOREIGN,	 /* another user's: code that is not to be run */
+	ENTRY_FILE_DAMAGED,	 /* none of ours, or no more */
+};
+
+/* A pyc in memory, with room for its seal behind it. */
+struct entry_file {
+	uint8_t *data;
+	size_t room;
+	struct seal seal;
+	int from;  /* the descriptor it was read from */
+	bool bare; /* to be written without a seal, as a program's own */
+};
+
+/* Judges an open file; sets *ret_seal if it is sealed. */
+enum entry_file_state entry_file_check(const struct entry_world *world, int fd,
+	struct seal *ret_seal);
+
+/* Reads the pyc under that seal; -EIO where the bytes are not those that were sealed. To
+ * be freed. */
+int entry_file_load(const struct entry *entry, int fd, const struct seal *seal,
+	struct entry_file *ret);
+void entry_file_free(const struct entry_world *world, struct entry_file *file);
+
+/* Whether Python takes the pyc under that seal for the source, going by its header. */
+bool entry_file_fits(const struct seal *seal, const struct source *source);
+
+/* Makes the pyc in memory one for the entry's source. */
+void entry_file_adapt(const struct entry *entry, struct entry_file *file);
+
+/* Writes the pyc with its seal to the entry, and opens that. Where the cache cannot be
+ * written, an anonymous file serves. */
+int entry_file_store(struct entry *entry, struct entry_file *file, int flags);
+
+/* Opens the bytecode for the entry's source that another path has left in the objects, and
+ * makes it the entry. */
+int entry_file_reuse(struct entry *entry, int flags);
+
+/* Writes the path of the entry's object for that digest and magic number to its spare
+ * room. NULL where there is none, or no room. */
+char *entry_file_object(struct entry *entry, const struct digest *digest,
+	const uint8_t magic[4]);
+
+/* Writes the pyc to path, replacing what is there; size letters at spare are for a
+ * temporary name. */
+int entry_file_put(const struct entry_world *world, const struct entry_file *file, char *path,
+	mode_t mode, char *spare, size_t size);
+
+/* Makes the directory that path lies in. */
+int entry_file_make_parent(const struct entry_world *world, char *path);
+
+/* The interpreter has read (shown) or written (owned) a pyc with that magic number. */
+void entry_magic_shown(const struct entry_world *world, const uint8_t magic[4]);
+void entry_magic_owned(const struct entry_world *world, const uint8_t magic[4]);

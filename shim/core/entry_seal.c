@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The writing half of entry.h: what is put into the cache.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "shim/core/entry_file.h"
+
+/* Opens a file of ours for reading and writing. Its mode may forbid the latter (the
+ * program's umask took it away), and the file is not in use yet. */
+static int open_to_seal(const struct sys *sys, const char *path, struct stat *st)
+{
+	int fd = sys->openat(AT_FDCWD, path, O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0);
+
+	if (fd == -EACCES && sys->fstatat(AT_FDCWD, path, st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		sys->fchmodat(AT_FDCWD, path, (st->st_mode & 07777) | S_IRUSR | S_IWUSR) == 0) {
+		fd = sys->openat(AT_FDCWD, path, O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0);
+		(void)sys->fchmodat(AT_FDCWD, path, st->st_mode & 07777);
+	}
+	if (fd >= 0 && sys->fstatat(fd, "", st, AT_EMPTY_PATH) < 0) {
+		sys->close(fd);
+		return -EIO;
+	}
+	return fd;
+}
+
+/* Sets the seal's source if it is proven that this is what was compiled: the source is
+ * now what it was when the process asked, which was before it read it. */
+static const char *prove(struct entry *entry, const struct header *header, struct seal *seal)
+{
+	const struct entry_world *world = entry->world;
+	struct source *source = &entry->source;
+	struct asked_source asked;
+
+	if (source_look(source, world->sys) < 0)
+		return "no source";
+	seal->source = source->identity;
+	if (!header_fits(header, &source->st))
+		return "header is not the source's";
+	if (!asked_find(world->asked, entry->path, &asked))
+		return "source too young, or not asked for";
+	if (!identity_same(&asked.identity, &source->identity))
+		return "source changed while compiling";
+	source->digested = asked.digested;
+	source->digest = asked.digest;
+	if (source_digest(source, world->sys, world->scratch) < 0)
+		return "source cannot be read";
+	seal->digest = source->digest;
+	seal->flags = SEAL_SOURCE | SEAL_IDENTITY;
+	return NULL;
+}
+
+static int seal_open_file(struct entry *entry, int fd, size_t size, bool *ret_shared,
+	struct entry_verdict *verdict)
+{
+	const struct entry_world *world = entry->world;
+	const struct sys *sys = world->sys;
+	uint8_t bytes[SEAL_SIZE], *data;
+	struct header header;
+	struct seal seal;
+	size_t room;
+	ssize_t n;
+
+	data = scratch_take(world->scratch, sys, size, &room);
+	n = data ? sys->pread(fd, data, size, 0) : -ENOMEM;
+	if (n == (ssize_t)size) {
+		header = header_read(entry->pyc->tag, data, size);
+		seal = seal_new(data, size, header_length(entry->pyc->tag),
+			header.kind == HEADER_HASH);
+	}
+	scratch_give(world->scratch, sys, data, room);
+	if (n != (ssize_t)size)
+		return n < 0 ? (int)n : -EIO;
+	if (header.kind == HEADER_BAD) {
+		entry_disclaim(world, fd);
+		*verdict = (struct entry_verdict){ "not sealed", "no pyc" };
+		return 0;
+	}
+	entry_magic_owned(world, seal.magic);
+	if (header.kind == HEADER_TIMESTAMP)
+		verdict->why = prove(entry, &header, &seal);
+	verdict->what = verdict->why ? "not sealed" : "sealed";
+	*ret_shared = !verdict->why && header.kind == HEADER_TIMESTAMP;
+	seal_write(&seal, bytes);
+	n = sys->pwrite(fd, bytes, sizeof bytes, (off_t)size);
+	if (n != sizeof bytes)
+		return n < 0 ? (int)n : -ENOSPC;
+	return 0;
+}
+
+int entry_seal(struct entry *entry, const char *temporary, bool *ret_shared,
+	struct entry_verdict *verdict)
+{
+	const struct sys *sys = entry->world->sys;
+	struct stat st;
+	int fd = open_to_seal(sys, temporary, &st), err;
+
+	*ret_shared = false;
+	*verdict = (struct entry_verdict){ "not sealed", NULL };
+	if (fd < 0)
+		return fd;
+	err = seal_open_file(entry, fd, (size_t)st.st_size, ret_shared, verdict);
+	sys->close(fd);
+	return err;
+}
+
+/* Whether the object at path can be used as it is. */
+static bool is_whole(const struct entry *entry, const char *path)
+{
+	const struct entry_world *world = entry->world;
+	int fd = world->sys->openat(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
+	struct entry_file file;
+	struct seal seal;
+	bool whole;
+
+	if (fd < 0)
+		return false;
+	whole = entry_file_check(world, fd, &seal) == ENTRY_FILE_SEALED &&
+		entry_file_load(entry, fd, &seal, &file) == 0;
+	if (whole)
+		entry_file_free(world, &file);
+	world->sys->close(fd);
+	return whole;
+}
+
+/* The object as a file of its own, where it cannot be a link. */
+static void copy_to(struct entry *entry, char *object, char *spare, size_t size)
+{
+	const struct entry_world *world = entry->world;
+	int fd = world->sys->openat(AT_FDCWD, entry->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
+	struct entry_file file;
+	struct seal seal;
+
+	if (fd < 0)
+		return;
+	if (entry_file_check(world, fd, &seal) == ENTRY_FILE_SEALED &&
+		entry_file_load(entry, fd, &seal, &file) == 0) {
+		(void)entry_file_put(world, &file, object, 0600, spare, size);
+		entry_file_free(world, &file);
+	}
+	world->sys->close(fd);
+}
+
+void entry_share(struct entry *entry)
+{
+	const struct entry_world *world = entry->world;
+	const struct sys *sys = world->sys;
+	uint32_t magic = *world->magic;
+	char *object = entry_file_object(entry, &entry->source.digest, (const uint8_t *)&magic);
+	char *spare;
+	size_t used;
+	int err;
+
+	if (!object)
+		return;
+	used = strlen(object) + 1;
+	spare = object + used;
+	for (int i = 0; i < 2; i++) {
+		err = sys->linkat(AT_FDCWD, entry->path, AT_FDCWD, object, 0);
+		if (err == -ENOENT && entry_file_make_parent(world, object) == 0)
+			err = sys->linkat(AT_FDCWD, entry->path, AT_FDCWD, object, 0);
+		/* One that is damaged is in the way; another process's is as good. */
+		if (err != -EEXIST || is_whole(entry, object) ||
+			sys->unlinkat(AT_FDCWD, object, 0) < 0)
+			break;
+	}
+	if (err == -EMLINK || err == -EPERM || err == -EXDEV || err == -EOPNOTSUPP)
+		copy_to(entry, object, spare, entry->spare_size - used);
+}
+
+int entry_detach(struct entry *entry)
+{
+	const struct entry_world *world = entry->world;
+	const struct sys *sys = world->sys;
+	int fd = sys->openat(AT_FDCWD, entry->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0), err = 0;
+	struct entry_file file;
+	struct seal seal;
+	struct stat st;
+
+	if (fd < 0)
+		return fd;
+	if (entry_file_check(world, fd, &seal) == ENTRY_FILE_SEALED) {
+		err = sys->fstatat(fd, "", &st, AT_EMPTY_PATH);
+		if (err == 0)
+			err = entry_file_load(entry, fd, &seal, &file);
+		if (err == 0) {
+			file.bare = true;
+			err = entry_file_put(world, &file, entry->path, st.st_mode & 07777,
+				entry->spare, entry->spare_size);
+			entry_file_free(world, &file);
+		}
+	}
+	sys->close(fd);
+	return err;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The header of a pyc: importlib's _classify_pyc and _validate_timestamp_pyc.
+ *
+ *   3.3 to 3.6:  magic, mtime, size                     12 bytes
+ *   3.7 on:      magic, flags, mtime, size or a hash    16 bytes (PEP 552)
+ *
+ * each field 32 bits, little-endian; mtime in seconds and size modulo 2^32. Flags: 0 a
+ * timestamp header, 1 an unchecked and 3 a checked hash of the source.
+ *
+ * Pure; may be called anywhere.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#define HEADER_MAX 16
+
+enum header_kind {
+	HEADER_BAD,	  /* no header that an interpreter would take */
+	HEADER_TIMESTAMP, /* valid for a source of that mtime and size */
+	HEADER_HASH,	  /* valid by a hash that Python itself compares, or does not */
+};
+
+struct header {
+	enum header_kind kind;
+	uint8_t magic[4];
+	uint32_t mtime, size; /* of HEADER_TIMESTAMP */
+};
+
+/* The length of the header in files with that tag. */
+size_t header_length(const char *tag);
+
+/* Reads the header at data, of which size bytes are there. */
+struct header header_read(const char *tag, const void *data, size_t size);
+
+/* Whether Python takes a file with that header for a source with that stat. */
+bool header_fits(const struct header *header, const struct stat *source);
+
+/* Makes the timestamp header at data fit a source with that stat. */
+void header_patch(const char *tag, void *data, const struct stat *source);

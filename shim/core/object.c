@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/core/object.h"
+
+#include <string.h>
+
+#include "shim/core/text.h"
+
+static bool take_suffix(const char *name, size_t *len, const char *suffix)
+{
+	size_t n = strlen(suffix);
+
+	if (*len <= n || memcmp(name + *len - n, suffix, n) != 0)
+		return false;
+	*len -= n;
+	return true;
+}
+
+bool object_is_shareable(const char *name, size_t len, const char *tag, char *ret_level)
+{
+	*ret_level = '\0';
+	if (!take_suffix(name, &len, ".pyc"))
+		return false;
+	if (take_suffix(name, &len, ".opt-1"))
+		*ret_level = '1';
+	else if (take_suffix(name, &len, ".opt-2"))
+		*ret_level = '2';
+	return *tag && take_suffix(name, &len, tag) && len > 1 && name[len - 1] == '.';
+}
+
+static void add_hex(struct text *text, const void *bytes, size_t size)
+{
+	char hex[2 * DIGEST_SIZE];
+
+	digest_hex(bytes, size, hex);
+	text_add(text, hex, 2 * size);
+}
+
+size_t object_path(const struct object_name *name, char ret_path[OBJECT_PATH_SIZE])
+{
+	struct text text = { .data = ret_path, .size = OBJECT_PATH_SIZE };
+
+	text_adds(&text, "objects/");
+	add_hex(&text, name->magic, sizeof name->magic);
+	text_adds(&text, "/");
+	add_hex(&text, name->digest.bytes, 1);
+	text_adds(&text, "/");
+	add_hex(&text, name->digest.bytes + 1, DIGEST_SIZE - 1);
+	if (name->level) {
+		text_adds(&text, ".opt-");
+		text_add(&text, &name->level, 1);
+	}
+	text_adds(&text, ".pyc");
+	return text.len;
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool object_magic(const char *name, uint32_t *ret_magic)
+{
+	uint8_t magic[sizeof *ret_magic];
+
+	if (strlen(name) != 2 * sizeof magic)
+		return false;
+	for (size_t i = 0; i < sizeof magic; i++) {
+		int high = hex_digit(name[2 * i]), low = hex_digit(name[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		magic[i] = (uint8_t)(high << 4 | low);
+	}
+	memcpy(ret_magic, magic, sizeof magic);
+	return true;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The source of an entry: its identity, its digest, and whether what we know of it
+ * can be proven.
+ *
+ * The kernel puts the change time (ctime) on a file from a clock that ticks every few
+ * milliseconds, and no program can set it. If at some moment a file's ctime is older
+ * than that clock, every later change gives it another ctime; if both are in one tick,
+ * a later change may leave no trace (git calls such files racy). So a file's content
+ * is known from a moment on only when its ctime lies before it. A file so young is
+ * waited for, some milliseconds once. A server's clock is not ours: there a file must
+ * be older by seconds, and is not waited for.
+ *
+ * Async-signal-safe, no locks; functions return 0 or -errno.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "shim/core/digest.h"
+#include "shim/core/scratch.h"
+#include "shim/core/seal.h"
+#include "shim/core/sys.h"
+
+/* A second that has passed for certain, by the clock of file times: 0 before the first
+ * look at it. Spares looking again for files that are older. */
+typedef _Atomic(time_t) source_past;
+
+struct source {
+	int dirfd;	  /* where path is relative to */
+	const char *path; /* as the program spells it: links are followed anew each time */
+	struct stat st;
+	struct identity identity; /* in st */
+	bool there;		  /* st is filled in: it is a regular file */
+	bool settled;	       /* since st was taken, a change would show in the identity */
+	bool digested;	       /* digest is filled in */
+	struct digest digest;
+};
+
+/* Takes the source's stat. -ENOENT & Co. where there is no regular file. */
+int source_look(struct source *source, const struct sys *sys);
+
+/* As source_look; sees to it that later changes will show, waiting for the clock's next
+ * tick if need be, and says in `settled` whether they will. */
+int source_settle(struct source *source, const struct sys *sys, source_past *past);
+
+/* After source_look: reads the source and sets digest. */
+int source_digest(struct source *source, const struct sys *sys, struct scratch *scratch);

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Core's way to the kernel from inside a program: the next library's functions.
+ */
+#include "shim/calls.h"
+#include "shim/state.h"
+
+#define SYS_NAME sys_real
+#define NEXT(call) real.call
+#include "shim/core/sys_table.h"
