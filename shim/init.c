@@ -9,7 +9,7 @@
 #include "shim/calls.h"
 #include "shim/state.h"
 
-__attribute__((constructor)) static void init(void)
+__attribute__((constructor)) static void init(int argc, char **argv)
 {
 	const char *values[CONFIG_SETTINGS];
 
@@ -18,4 +18,9 @@ __attribute__((constructor)) static void init(void)
 		values[i] = secure_getenv(config_names[i]);
 	config_read(&state_config, values, secure_getenv("HOME"),
 		secure_getenv("XDG_CACHE_HOME"), getauxval(AT_SECURE) != 0);
+#ifndef __GLIBC__ /* which gives constructors main's arguments */
+	argc = 0;
+#endif
+	state_config.variant = config_variant(argc > 0 ? (const char *const *)argv : NULL,
+		secure_getenv("PYTHONNODEBUGRANGES"));
 }

@@ -79,8 +79,8 @@ static bool compose(struct place *place, const char *path, const struct path_par
 
 	if (use == PLACE_TO_READ && (config->only || config->exclude))
 		use = PLACE_RECALL; /* they go by the physical path as well */
-	place->tree_len = store_tree_path(
-		config->root, config->root_len, tag, place->cache, sizeof place->cache);
+	place->tree_len = store_tree_path(config->root, config->root_len, tag, config->variant,
+		place->cache, sizeof place->cache);
 	ret = place->tree_len ? resolve(place, path, len, use) : -ENAMETOOLONG;
 	if (ret < 0) {
 		if (ret != -ENOENT && ret != -ENOTDIR) /* those say: no such sources */
@@ -131,8 +131,11 @@ static void place_plain(struct place *place, int dirfd, const char *path, enum p
 		place->pyc = pyc_parse(parts.name, parts.name_len);
 		kind = place->pyc.kind == PYC_NONE ? PLACE_OTHER : PLACE_ENTRY;
 	}
-	if (place->pyc.tag[0] && use != PLACE_ANY)
+	if (place->pyc.tag[0] && (use == PLACE_TO_OPEN || use == PLACE_TO_READ))
 		state_show_tag(place->pyc.tag);
+	/* Asked for, written and renamed within moments, and nothing to anybody else. */
+	if (place->pyc.kind == PYC_TEMPORARY)
+		use = PLACE_RECALL;
 	tag = place->pyc.tag[0] ? place->pyc.tag : state_tag();
 	if (kind == PLACE_OTHER)
 		place->kind = kind;
@@ -212,6 +215,8 @@ void place_at(struct place *place, int dirfd, const char *path, enum place_use u
 	place->kind = PLACE_TREE;
 	place->dirfd = dirfd;
 	place->path = path;
+	place->pyc.kind = PYC_NONE;
+	place->cache[0] = '\0';
 	if (!state_config.enabled || !path_names_pycache(path) || strlen(path) >= PATH_MAX)
 		return;
 	if (__builtin_expect(path_next_up(path, 0, &end, &rest), 0))

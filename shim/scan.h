@@ -84,8 +84,8 @@ __attribute__((noinline, target("avx2"), no_sanitize("address"))) static bool sc
 			continue;
 		ends = MASK(is_end) & valid;
 		if (MASK(is_underscore) & valid) {
-			/* Not what is behind it either. */
-			if (MASK(scan_block(*block)) & valid & (ends ^ (ends - 1)))
+			/* Nor what is behind it. Four letters count by their first. */
+			if (MASK(scan_block(*block)) & 0x11111111u & valid & (ends ^ (ends - 1)))
 				return true;
 		}
 		if (ends)

@@ -19,7 +19,7 @@ struct memo state_memo;
 static struct scratch scratch, place_pairs;
 static struct asked asked;
 static _Atomic uint32_t magic;
-static source_past past;
+static struct source_clock source_clock;
 static atomic_bool cannot_clone;
 static atomic_bool compiles; /* it has loaded py_compile */
 
@@ -70,7 +70,7 @@ struct entry_world state_world(void)
 		.scratch = &scratch,
 		.asked = &asked,
 		.magic = &magic,
-		.past = &past,
+		.clock = &source_clock,
 		.cannot_clone = &cannot_clone,
 		.readonly = state_config.readonly,
 		.share = state_config.share,

@@ -165,9 +165,12 @@ static int publish(struct place *temporary, struct place *final)
 	bool shared = false;
 	int err, ret;
 
-	if (final->kind != PLACE_ENTRY || !place_entry(final, &world, &entry))
-		return from_cache(do_rename, temporary->cache, final, 0);
+	if (!place_entry(final, &world, &entry))
+		return is_cached(temporary) ? from_cache(do_rename, temporary->cache, final, 0)
+					    : from_tree(do_rename, temporary, final, 0);
 	err = entry_seal(&entry, temporary->cache, &shared, &verdict);
+	if (err == -ENOENT) /* it is not in the cache, then */
+		return from_tree(do_rename, temporary, final, 0);
 	log_decision(verdict.what, verdict.why, final->dirfd, final->path);
 	if (err < 0)
 		return refuse(-err);
@@ -186,12 +189,13 @@ static int rename_places(struct place *old, struct place *new, unsigned flags)
 		return refuse(flags == RENAME_NOREPLACE ? EEXIST : EINVAL);
 	if (old->kind == PLACE_DIR)
 		return rename_directory(old, new, (int)flags);
+	if (old->kind == PLACE_ENTRY && old->pyc.kind == PYC_TEMPORARY &&
+		new->pyc.kind == PYC_CODE && !flags && !state_config.readonly)
+		return publish(old, new);
 	if (!is_cached(old))
 		return from_tree(do_rename, old, new, (int)flags);
 	if (state_config.readonly)
 		return refuse(EROFS);
-	if (old->pyc.kind == PYC_TEMPORARY && flags == 0)
-		return publish(old, new);
 	ret = from_cache(do_rename, old->cache, new, (int)flags);
 	if (ret == 0 && place_in_tree(old))
 		(void)sys_real.unlinkat(old->dirfd, old->path, 0);
@@ -221,7 +225,8 @@ static int on_places(int (*act)(struct place *, struct place *, unsigned), int f
 	if (!places)
 		return refuse(ENOMEM);
 	place_at(&places[0], fromfd, from, PLACE_ANY);
-	place_at(&places[1], tofd, to, PLACE_ANY);
+	place_at(&places[1], tofd, to,
+		places[0].pyc.kind == PYC_TEMPORARY ? PLACE_RECALL : PLACE_ANY);
 	ret = act(&places[0], &places[1], flags);
 	state_give_places(places);
 	return ret;

@@ -146,9 +146,11 @@ static int change_in_cache(struct place *place, int flags, mode_t mode)
  * where it is. */
 static int open_to_write(struct place *place, int flags, mode_t mode)
 {
+	if (place->pyc.kind == PYC_TEMPORARY && (flags & O_CREAT))
+		return create_in_cache(place, flags, mode);
 	if (place_in_cache(place))
 		return change_in_cache(place, flags, mode);
-	if (place->pyc.kind != PYC_TEMPORARY && place_in_tree(place)) {
+	if (place_in_tree(place)) {
 		if ((flags & O_CREAT) && (flags & O_EXCL)) {
 			errno = EEXIST;
 			return -1;

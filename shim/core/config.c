@@ -36,6 +36,25 @@ static size_t join(char *root, size_t size, const char *base, const char *below)
 	return len + more;
 }
 
+const char *config_variant(const char *const argv[], const char *no_debug_ranges)
+{
+	static const char option[] = "no_debug_ranges", variant[] = "+no_debug_ranges";
+
+	if (no_debug_ranges && *no_debug_ranges)
+		return variant;
+	/* The interpreter's own options end at the first word that is none. */
+	for (size_t i = 1; argv && argv[0] && argv[i] && argv[i][0] == '-'; i++) {
+		const char *x = strchr(argv[i], 'X');
+
+		if (!x || argv[i][1] == '-' || memchr(argv[i], 'c', (size_t)(x - argv[i])) ||
+			memchr(argv[i], 'm', (size_t)(x - argv[i])))
+			continue;
+		if (strcmp(x[1] ? x + 1 : argv[i + 1] ? argv[++i] : "", option) == 0)
+			return variant;
+	}
+	return "";
+}
+
 size_t config_root(char *root, size_t size, const char *dir, const char *home,
 	const char *xdg_cache_home)
 {
@@ -58,6 +77,7 @@ void config_read(struct config *config, const char *const values[CONFIG_SETTINGS
 {
 	*config = (struct config){
 		.readonly = is_on(values[CONFIG_READONLY]),
+		.variant = "",
 		.share = !values[CONFIG_SHARE] || strcmp(values[CONFIG_SHARE], "0") != 0,
 		.always_digest = values[CONFIG_VALIDATE] &&
 			strcmp(values[CONFIG_VALIDATE], "content") == 0,

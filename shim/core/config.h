@@ -37,6 +37,9 @@ struct config {
 	const char *only;    /* colon-separated prefixes, or NULL */
 	const char *exclude; /* likewise */
 	const char *log;     /* a file's absolute path, "stderr", or NULL */
+	/* What is added to the tag in the name of the folder, for an interpreter that is told
+	 * to make other bytecode under the same name; "" mostly. */
+	const char *variant;
 	char root[PATH_MAX]; /* absolute, without a slash at its end */
 	size_t root_len;
 };
@@ -46,6 +49,12 @@ struct config {
  * that the process runs with another's privileges (AT_SECURE): it is left alone. */
 void config_read(struct config *config, const char *const values[CONFIG_SETTINGS],
 	const char *home, const char *xdg_cache_home, bool secure);
+
+/* The variant for a process with these arguments (ending in NULL) and that value of
+ * PYTHONNODEBUGRANGES: CPython 3.11 and later leave columns out of the bytecode with
+ * -X no_debug_ranges, under the same name and magic number. An interpreter may not see
+ * the variable (-E, -I): it then has a folder it need not have. */
+const char *config_variant(const char *const argv[], const char *no_debug_ranges);
 
 /* The root of the cache: $PYCSTASH_DIR, else $XDG_CACHE_HOME/pycstash, else
  * $HOME/.cache/pycstash; of each only an absolute path counts (as the XDG base

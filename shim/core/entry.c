@@ -107,7 +107,7 @@ static int compare(struct search *search, int fd, const struct seal *seal)
 	if ((seal->flags & SEAL_IDENTITY) && !world->always_digest &&
 		identity_proves(&seal->source, &source->identity))
 		return found(search, fd, "hit", NULL);
-	if (source_settle(source, world->sys, world->past) < 0 ||
+	if (source_settle(source, world->sys, world->clock) < 0 ||
 		source_digest(source, world->sys, world->scratch) < 0)
 		return doubt(search, fd, "source cannot be read");
 	if (memcmp(&seal->digest, &source->digest, sizeof seal->digest) != 0)
@@ -196,7 +196,7 @@ static int search_for(struct search *search, int candidate)
 		fd = try_tree(search);
 	if (fd != -ENOENT && fd != -ENOTDIR)
 		return fd;
-	if (source_settle(&entry->source, entry->world->sys, entry->world->past) < 0)
+	if (source_settle(&entry->source, entry->world->sys, entry->world->clock) < 0)
 		return -ENOENT;
 	fd = entry_file_reuse(entry, search->flags);
 	if (fd >= 0)
@@ -224,6 +224,6 @@ int entry_open(struct entry *entry, int candidate, int flags, struct entry_verdi
 
 void entry_ask(struct entry *entry)
 {
-	if (source_settle(&entry->source, entry->world->sys, entry->world->past) == 0)
+	if (source_settle(&entry->source, entry->world->sys, entry->world->clock) == 0)
 		remember(entry);
 }

@@ -30,7 +30,7 @@ struct entry_world {
 	struct scratch *scratch;
 	struct asked *asked;
 	_Atomic uint32_t *magic; /* of the interpreter here, 0 while it is not known */
-	source_past *past;
+	struct source_clock *clock;
 	atomic_bool *cannot_clone; /* the file system was asked once */
 	bool readonly, always_digest;
 	bool share; /* leave objects to other paths */

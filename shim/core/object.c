@@ -27,24 +27,20 @@ bool object_is_shareable(const char *name, size_t len, const char *tag, char *re
 	return *tag && take_suffix(name, &len, tag) && len > 1 && name[len - 1] == '.';
 }
 
-static void add_hex(struct text *text, const void *bytes, size_t size)
-{
-	char hex[2 * DIGEST_SIZE];
-
-	digest_hex(bytes, size, hex);
-	text_add(text, hex, 2 * size);
-}
-
 size_t object_path(const struct object_name *name, char ret_path[OBJECT_PATH_SIZE])
 {
 	struct text text = { .data = ret_path, .size = OBJECT_PATH_SIZE };
+	char hex[2 * DIGEST_SIZE];
 
 	text_adds(&text, "objects/");
-	add_hex(&text, name->magic, sizeof name->magic);
+	digest_hex(name->magic, sizeof name->magic, hex);
+	text_add(&text, hex, 2 * sizeof name->magic);
 	text_adds(&text, "/");
-	add_hex(&text, name->digest.bytes, 1);
+	/* Few folders: to make 256 of them costs a first start more than it ever saves. */
+	digest_hex(name->digest.bytes, DIGEST_SIZE, hex);
+	text_add(&text, hex, 1);
 	text_adds(&text, "/");
-	add_hex(&text, name->digest.bytes + 1, DIGEST_SIZE - 1);
+	text_add(&text, hex + 1, sizeof hex - 1);
 	if (name->level) {
 		text_adds(&text, ".opt-");
 		text_add(&text, &name->level, 1);

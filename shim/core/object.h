@@ -3,7 +3,7 @@
  * Where objects lie: one for each source content, magic number and -O level, below
  * the folder of a version:
  *
- *   objects/<magic>/<2 digits>/<62 digits>[.opt-1|.opt-2].pyc
+ *   objects/<magic>/<1 digit>/<63 digits>[.opt-1|.opt-2].pyc
  *
  * magic: the first four bytes of the pyc; the others: the source's digest; all in
  * lower-case hex. The magic number is there because the tag does not tell all: releases

@@ -10,7 +10,7 @@
 #define TICKS 25
 
 /* How much older than our clock a file on another machine must be, in seconds. */
-#define REMOTE_MARGIN 3
+#define REMOTE_MARGIN INT64_C(3)
 
 /* linux/magic.h lacks some. */
 #define CIFS_MAGIC 0xff534d42L
@@ -43,57 +43,68 @@ int source_look(struct source *source, const struct sys *sys)
 	return source->there ? 0 : -EINVAL;
 }
 
-/* a - b, as far as an int64_t can say. */
-static int64_t nanoseconds_between(const struct timespec *a, const struct timespec *b)
+static int64_t nanoseconds(const struct timespec *time)
 {
-	return (int64_t)(a->tv_sec - b->tv_sec) * 1000000000 + (a->tv_nsec - b->tv_nsec);
+	return (int64_t)time->tv_sec * 1000000000 + time->tv_nsec;
 }
 
-static bool is_remote_file(const struct source *source, const struct sys *sys)
+static bool is_local(const struct source *source, const struct sys *sys, struct source_clock *clock)
 {
-	int fd = sys->openat(source->dirfd, source->path, O_PATH | O_CLOEXEC, 0);
+	uint64_t device = (uint64_t)source->st.st_dev + 1;
 	long type;
+	int fd;
 
-	if (fd < 0)
+	if (clock->local == device)
 		return true;
+	fd = sys->openat(source->dirfd, source->path, O_PATH | O_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
 	type = sys->fs_type(fd);
 	sys->close(fd);
-	return is_remote(type);
+	if (is_remote(type))
+		return false;
+	clock->local = device;
+	return true;
 }
 
-/* Most files are older than any margin: about them nothing else needs to be asked. */
-static bool is_old(const struct source *source, time_t now)
+/* Whether the change time lies before a moment before the stat. The age is that of the
+ * change, in nanoseconds, at that moment. */
+static bool is_settled(const struct source *source, const struct sys *sys,
+	struct source_clock *clock, int64_t age)
 {
-	return now - source->identity.ctime.tv_sec > REMOTE_MARGIN;
+	if (age > REMOTE_MARGIN * 1000000000)
+		return true;
+	/* Whole seconds: there the clock ticks as slowly. */
+	return age > (source->identity.ctime.tv_nsec ? 0 : 1000000000) &&
+		is_local(source, sys, clock);
 }
 
-/* The clock is read before the stat: what is older than it then was so at the stat too. */
-int source_settle(struct source *source, const struct sys *sys, source_past *past)
+int source_settle(struct source *source, const struct sys *sys, struct source_clock *clock)
 {
-	bool remote = false;
 	int err = source_look(source, sys);
+	int64_t age;
 
-	source->settled = err == 0 && is_old(source, *past);
-	for (int i = 0; err == 0 && !source->settled && i < TICKS; i++) {
+	if (err < 0)
+		return err;
+	age = clock->past - nanoseconds(&source->identity.ctime);
+	source->settled = is_settled(source, sys, clock, age);
+	for (int i = 0; !source->settled && i < TICKS; i++) {
 		struct timespec now;
-		int64_t age;
 
+		/* Before the stat: what is older than it then was so at the stat too. */
 		sys->clock(&now);
-		*past = now.tv_sec;
+		clock->past = nanoseconds(&now);
 		err = source_look(source, sys);
-		source->settled = err == 0 && is_old(source, now.tv_sec);
-		if (err < 0 || source->settled)
-			break;
-		if (i == 0)
-			remote = is_remote_file(source, sys);
-		age = nanoseconds_between(&now, &source->identity.ctime);
-		source->settled = !remote && age > 0;
-		/* A change time far ahead: the clock has been set back. */
-		if (source->settled || remote || age < -TICKS * TICK_NS)
+		if (err < 0)
+			return err;
+		age = nanoseconds(&now) - nanoseconds(&source->identity.ctime);
+		source->settled = is_settled(source, sys, clock, age);
+		/* In vain: the clock has been set back, or the file is another machine's. */
+		if (source->settled || age < -TICKS * TICK_NS || !is_local(source, sys, clock))
 			break;
 		sys->sleep(TICK_NS);
 	}
-	return err;
+	return 0;
 }
 
 /* Reads all of a file that is to have size bytes; -EAGAIN where it has not. */

@@ -22,9 +22,14 @@
 #include "shim/core/seal.h"
 #include "shim/core/sys.h"
 
-/* A second that has passed for certain, by the clock of file times: 0 before the first
- * look at it. Spares looking again for files that are older. */
-typedef _Atomic(time_t) source_past;
+/* What a process has found out about time, so that most files need no more system calls. */
+struct source_clock {
+	/* A moment that has passed for certain, by the clock of file times, in nanoseconds;
+	 * 0 before the first look at it. */
+	_Atomic(int64_t) past;
+	/* A file system of this machine, as st_dev + 1; 0 where none was met. */
+	_Atomic(uint64_t) local;
+};
 
 struct source {
 	int dirfd;	  /* where path is relative to */
@@ -42,7 +47,7 @@ int source_look(struct source *source, const struct sys *sys);
 
 /* As source_look; sees to it that later changes will show, waiting for the clock's next
  * tick if need be, and says in `settled` whether they will. */
-int source_settle(struct source *source, const struct sys *sys, source_past *past);
+int source_settle(struct source *source, const struct sys *sys, struct source_clock *clock);
 
 /* After source_look: reads the source and sets digest. */
 int source_digest(struct source *source, const struct sys *sys, struct scratch *scratch);

@@ -132,14 +132,15 @@ static int make_root(const struct sys *sys, char *root)
 	return store_judge(sys, root, &why) == STORE_READY ? 0 : -EPERM;
 }
 
-size_t store_tree_path(const char *root, size_t root_len, const char *tag, char *buf,
-	size_t size)
+size_t store_tree_path(const char *root, size_t root_len, const char *tag,
+	const char *variant, char *buf, size_t size)
 {
 	struct text text = { .data = buf, .size = size };
 
 	text_add(&text, root, root_len);
 	text_adds(&text, "/" CACHE_LAYOUT "/");
 	text_adds(&text, tag);
+	text_adds(&text, variant);
 	text_adds(&text, "/tree");
 	return text.cut || text.len + 1 >= size ? 0 : text.len;
 }
