@@ -14,6 +14,7 @@
 #include "shim/wrap.h"
 
 #define NOINLINE __attribute__((noinline, cold))
+#define IS_WATCHING atomic_load_explicit(&state_watching, memory_order_relaxed)
 
 /* 1. The stand-ins. */
 
@@ -129,7 +130,7 @@ void calls_resolve(void)
 	{                                                                                  \
 		mode_t mode = 0;                                                           \
 		TAKE_MODE(mode, flags);                                                    \
-		if (!(maybe))                                                              \
+		if (!((maybe) | IS_WATCHING))                                              \
 			return real.name args;                                             \
 		return slow;                                                               \
 	}
@@ -173,7 +174,7 @@ void calls_resolve(void)
 	ret wrap_##name params;                                                            \
 	ret wrap_##name params                                                             \
 	{                                                                                  \
-		bool fast = __builtin_expect(!(maybe), 1);                                 \
+		bool fast = __builtin_expect(!((maybe) | IS_WATCHING), 1);                                 \
 		mode_t mode = 0;                                                           \
 		TAKE_MODE(mode, flags);                                                    \
 		return fast ? real.name args : slow_##name args;                           \

@@ -77,8 +77,9 @@ static bool compose(struct place *place, const char *path, const struct path_par
 	const char *physical;
 	ssize_t ret;
 
-	if (use == PLACE_TO_READ && (config->only || config->exclude))
-		use = PLACE_RECALL; /* they go by the physical path as well */
+	if (use == PLACE_TO_READ &&
+		(config->only || config->exclude || place->pyc.kind == PYC_NONE))
+		use = PLACE_RECALL; /* settings go by the physical path; a directory has no seal */
 	place->tree_len = store_tree_path(config->root, config->root_len, tag, config->variant,
 		place->cache, sizeof place->cache);
 	ret = place->tree_len ? resolve(place, path, len, use) : -ENAMETOOLONG;
@@ -152,7 +153,7 @@ static void place_plain(struct place *place, int dirfd, const char *path, enum p
 static bool fold_pretended(struct place *scratch, int dirfd, char *text, size_t end, size_t rest)
 {
 	char behind = text[end];
-	bool pretended;
+	bool pretended, ends;
 
 	text[end] = '\0';
 	place_plain(scratch, dirfd, text, PLACE_ANY);
@@ -162,9 +163,11 @@ static bool fold_pretended(struct place *scratch, int dirfd, char *text, size_t 
 	if (!pretended)
 		return false;
 	rest += strspn(text + rest, "/");
+	ends = text[rest] == '\0';
 	memmove(text + end - PYCACHE_LEN, text + rest, strlen(text + rest) + 1);
-	if (!*text)
-		strcpy(text, ".");
+	/* Not "a/": rmdir and open(O_CREAT) ask what the last component is. */
+	if (ends)
+		strcat(text, ".");
 	return true;
 }
 
@@ -188,6 +191,8 @@ static __attribute__((noinline, cold)) void place_through(
 	struct place *place, int dirfd, const char *path, enum place_use use)
 {
 	size_t from = 0, end, rest;
+	/* What is assumed is settled by the caller's path, which this may not be. */
+	enum place_use exact = use == PLACE_TO_READ ? PLACE_TO_OPEN : use;
 	char *text = sys_real.map(PATH_MAX); /* the stack has no room for another path */
 	bool folded = false;
 
@@ -202,7 +207,7 @@ static __attribute__((noinline, cold)) void place_through(
 		from = now ? 0 : end;
 		folded |= now;
 	}
-	place_plain(place, dirfd, folded ? text : path, use);
+	place_plain(place, dirfd, folded ? text : path, exact);
 	if (folded)
 		name_folded(place, text);
 	sys_real.unmap(text, PATH_MAX);
@@ -361,9 +366,10 @@ int place_detach(struct place *place)
 void place_disclaim(struct place *place, int fd)
 {
 	const struct entry_world world = state_world();
+	struct entry entry;
 
-	if (place->pyc.kind == PYC_CODE)
-		entry_disclaim(&world, fd);
+	if (place_entry(place, &world, &entry))
+		entry_disclaim(&entry, fd);
 }
 
 const char *place_make(struct place *place, int dirfd, const char *path)

@@ -21,6 +21,7 @@ static struct asked asked;
 static _Atomic uint32_t magic;
 static struct source_clock source_clock;
 static atomic_bool cannot_clone;
+atomic_bool state_watching;
 static atomic_bool compiles; /* it has loaded py_compile */
 
 static _Atomic(enum store_state) store = STORE_UNKNOWN;
@@ -69,6 +70,7 @@ struct entry_world state_world(void)
 		.sys = &sys_real,
 		.scratch = &scratch,
 		.asked = &asked,
+		.watching = &state_watching,
 		.magic = &magic,
 		.clock = &source_clock,
 		.cannot_clone = &cannot_clone,
@@ -136,6 +138,20 @@ void state_show_tag(const char *tag)
 void state_show_compiler(void)
 {
 	atomic_store_explicit(&compiles, true, memory_order_relaxed);
+}
+
+void state_opened(int dirfd, const char *path, int fd)
+{
+	size_t len = strlen(path);
+	struct identity identity;
+	struct stat st;
+
+	if (len < 3 || memcmp(path + len - 3, ".py", 3) != 0 ||
+		(dirfd != AT_FDCWD && path[0] != '/') ||
+		sys_real.fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
+		return;
+	identity = identity_of(&st);
+	asked_opened(&asked, path, &identity);
 }
 
 int identity_changed(int result)

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -58,6 +59,13 @@ void state_show_tag(const char *tag);
 
 /* The process has loaded py_compile or compileall: see pyc_is_compiler. */
 void state_show_compiler(void);
+
+/* Whether the process has asked for bytecode that was not there: then it matters which
+ * sources it opens. One load, for the wrapper of open. */
+extern atomic_bool state_watching;
+
+/* It has opened that path: if it is a source, see asked_opened. */
+void state_opened(int dirfd, const char *path, int fd);
 
 /* Of the wrappers of setuid & Co. and chroot: they pass the result through. */
 int identity_changed(int result);

@@ -134,9 +134,11 @@ static int rename_in_tree(struct place *from, struct place *to, int flags)
 		return ret;
 	/* The entries go along, or they are gone. */
 	if (to->kind == PLACE_DIR) {
+		int saved = errno;
+
 		store_drop_directory(&sys_real, to->cache);
-		if (sys_real.renameat(AT_FDCWD, from->cache, AT_FDCWD, to->cache) == 0)
-			return ret;
+		(void)from_cache(do_rename, from->cache, to, 0);
+		errno = saved;
 	}
 	store_drop_directory(&sys_real, from->cache);
 	return ret;
@@ -157,7 +159,7 @@ static int rename_directory(struct place *from, struct place *to, int flags)
 
 /* Puts a new pyc under its name. Only here is it known that the file is complete, and for
  * which source it was meant: that is when it is sealed. */
-static int publish(struct place *temporary, struct place *final)
+static int publish(two_paths *act, struct place *temporary, struct place *final, int flags)
 {
 	const struct entry_world world = state_world();
 	struct entry_verdict verdict;
@@ -166,18 +168,25 @@ static int publish(struct place *temporary, struct place *final)
 	int err, ret;
 
 	if (!place_entry(final, &world, &entry))
-		return is_cached(temporary) ? from_cache(do_rename, temporary->cache, final, 0)
-					    : from_tree(do_rename, temporary, final, 0);
+		return is_cached(temporary) ? from_cache(act, temporary->cache, final, flags)
+					    : from_tree(act, temporary, final, flags);
 	err = entry_seal(&entry, temporary->cache, &shared, &verdict);
 	if (err == -ENOENT) /* it is not in the cache, then */
-		return from_tree(do_rename, temporary, final, 0);
+		return from_tree(act, temporary, final, flags);
 	log_decision(verdict.what, verdict.why, final->dirfd, final->path);
 	if (err < 0)
 		return refuse(-err);
-	ret = from_cache(do_rename, temporary->cache, final, 0);
+	ret = from_cache(act, temporary->cache, final, flags);
 	if (ret == 0 && shared)
 		entry_share(&entry);
 	return ret;
+}
+
+static bool is_new_pyc(const struct place *old, const struct place *new)
+{
+	return old->kind == PLACE_ENTRY && old->pyc.kind == PYC_TEMPORARY &&
+		new->kind == PLACE_ENTRY && new->pyc.kind == PYC_CODE &&
+		!state_config.readonly;
 }
 
 static int rename_places(struct place *old, struct place *new, unsigned flags)
@@ -189,9 +198,8 @@ static int rename_places(struct place *old, struct place *new, unsigned flags)
 		return refuse(flags == RENAME_NOREPLACE ? EEXIST : EINVAL);
 	if (old->kind == PLACE_DIR)
 		return rename_directory(old, new, (int)flags);
-	if (old->kind == PLACE_ENTRY && old->pyc.kind == PYC_TEMPORARY &&
-		new->pyc.kind == PYC_CODE && !flags && !state_config.readonly)
-		return publish(old, new);
+	if (is_new_pyc(old, new))
+		return publish(do_rename, old, new, (int)flags);
 	if (!is_cached(old))
 		return from_tree(do_rename, old, new, (int)flags);
 	if (state_config.readonly)
@@ -208,6 +216,8 @@ static int link_places(struct place *old, struct place *new, unsigned flags)
 		return refuse(EEXIST);
 	if (old->kind == PLACE_DIR && !place_in_tree(old) && place_in_cache(old))
 		return refuse(EPERM); /* a directory */
+	if (is_new_pyc(old, new))
+		return publish(do_link, old, new, (int)flags);
 	if (!is_cached(old))
 		return from_tree(do_link, old, new, (int)flags);
 	if (state_config.readonly)
@@ -249,8 +259,10 @@ static char *realpath_of(const char *path, char *resolved, size_t room)
 	const char *found = place_find(&place, AT_FDCWD, path);
 	size_t size;
 
-	if (found != place.cache || place.kind == PLACE_TREE)
+	if (found != place.cache || place.kind == PLACE_TREE || !place_in_cache(&place))
 		return real.realpath(found, resolved);
+	if (place.kind == PLACE_DIR)
+		place.cache[place.dir_len] = '\0'; /* slashes and dots */
 	found += place.tree_len;
 	size = strlen(found) + 1;
 	if (!resolved)

@@ -36,7 +36,8 @@ static int open_unsealed(const struct place *place, int candidate, int flags)
 	}
 	if (candidate >= 0)
 		sys_real.close(candidate);
-	else if (candidate != -ENOENT && (candidate != -EACCES || place_in_cache(place)))
+	else if (candidate != -ENOENT &&
+		((candidate != -EACCES && candidate != -ENOTDIR) || place_in_cache(place)))
 		return candidate;
 	fd = sys_real.openat(place->dirfd, place->path, flags, 0);
 	log_decision(fd < 0 ? "miss" : "in-tree", fd < 0 ? "no entry" : NULL, place->dirfd,
@@ -60,7 +61,7 @@ static int open_to_read(struct place *place, int flags)
 	}
 	if (pyc_is_compiler(&place->pyc, place->cache + place->dir_len + 1))
 		state_show_compiler();
-	if (place_entry(place, &world, &entry)) {
+	if (!(flags & (O_DIRECTORY | O_PATH)) && place_entry(place, &world, &entry)) {
 		fd = entry_open(&entry, fd, flags, &verdict);
 		log_decision(verdict.what, verdict.why, place->dirfd, place->path);
 	} else {
@@ -150,15 +151,7 @@ static int open_to_write(struct place *place, int flags, mode_t mode)
 		return create_in_cache(place, flags, mode);
 	if (place_in_cache(place))
 		return change_in_cache(place, flags, mode);
-	if (place_in_tree(place)) {
-		if ((flags & O_CREAT) && (flags & O_EXCL)) {
-			errno = EEXIST;
-			return -1;
-		}
-		if (!(flags & O_CREAT) || !(flags & O_TRUNC))
-			return open_tree(place, flags, mode);
-	}
-	if (!(flags & O_CREAT))
+	if (!(flags & O_CREAT) || place_in_tree(place))
 		return open_tree(place, flags, mode);
 	return create_in_cache(place, flags, mode);
 }
@@ -178,6 +171,7 @@ int cached_open(int dirfd, const char *path, int flags, mode_t mode)
 {
 	bool reads = (flags & O_ACCMODE) == O_RDONLY && !(flags & (O_CREAT | O_TRUNC));
 	struct place place;
+	int fd;
 
 	place_at(&place, dirfd, path, reads ? PLACE_TO_READ : PLACE_TO_OPEN);
 	switch (place.kind) {
@@ -192,7 +186,10 @@ int cached_open(int dirfd, const char *path, int flags, mode_t mode)
 	case PLACE_TREE:
 		break;
 	}
-	return open_tree(&place, flags, mode);
+	fd = open_tree(&place, flags, mode);
+	if (fd >= 0 && reads && atomic_load_explicit(&state_watching, memory_order_relaxed))
+		state_opened(dirfd, path, fd);
+	return fd;
 }
 
 int cached_openat2(int dirfd, const char *path, const struct open_how *how, size_t size)

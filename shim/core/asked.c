@@ -6,7 +6,7 @@
 #include "shim/core/digest.h"
 
 struct record {
-	uint64_t key[2]; /* of the path: two that collide are not to be met */
+	uint64_t key[2]; /* of the spelling: two that collide are not to be met */
 	struct asked_source source;
 };
 
@@ -61,4 +61,14 @@ bool asked_find(const struct asked *asked, const char *path, struct asked_source
 		return false;
 	*ret = record.source;
 	return true;
+}
+
+void asked_opened(struct asked *asked, const char *path, const struct identity *identity)
+{
+	struct asked_source source;
+
+	if (!asked_find(asked, path, &source) || identity_same(&source.identity, identity))
+		return;
+	source = (struct asked_source){ .identity.inode = 0 }; /* no file has that */
+	asked_add(asked, path, &source);
 }

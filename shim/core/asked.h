@@ -4,7 +4,8 @@
  *
  * An interpreter asks for a pyc, reads the source, compiles, and puts the pyc there.
  * That the bytecode is the source's follows when the source is the same at the end as it
- * was at the question, before it was read. So a question is kept until then.
+ * was at the question, before it was read, and when that is what the interpreter opened.
+ * So a question is kept until then.
  *
  * A table of fixed size in which a question may overwrite an older one of the same
  * place: what is lost is one seal. Each slot is a sequence lock without waiting: a
@@ -37,8 +38,13 @@ struct asked {
 	} slots[ASKED_SLOTS];
 };
 
-/* Remembers the question for the entry at path. */
+/* Remembers the question about the source of that spelling. */
 void asked_add(struct asked *asked, const char *path, const struct asked_source *source);
 
 /* Finds it again; false where it is lost. */
 bool asked_find(const struct asked *asked, const char *path, struct asked_source *ret);
+
+/* The process has opened a source of that spelling, and what it opened has that identity.
+ * If that is not what the question was about, the question is void: a path may lead
+ * elsewhere for a moment (a link that flips there and back). */
+void asked_opened(struct asked *asked, const char *path, const struct identity *identity);

@@ -36,20 +36,35 @@ static size_t join(char *root, size_t size, const char *base, const char *below)
 	return len + more;
 }
 
+/* Whether an -X option is that one, perhaps with a value. */
+static bool is_option(const char *x, const char *option)
+{
+	size_t len = strlen(option);
+
+	return x && strncmp(x, option, len) == 0 && (x[len] == '\0' || x[len] == '=');
+}
+
 const char *config_variant(const char *const argv[], const char *no_debug_ranges)
 {
-	static const char option[] = "no_debug_ranges", variant[] = "+no_debug_ranges";
+	static const char variant[] = "+no_debug_ranges";
 
 	if (no_debug_ranges && *no_debug_ranges)
 		return variant;
 	/* The interpreter's own options end at the first word that is none. */
 	for (size_t i = 1; argv && argv[0] && argv[i] && argv[i][0] == '-'; i++) {
-		const char *x = strchr(argv[i], 'X');
+		const char *p = argv[i] + 1;
 
-		if (!x || argv[i][1] == '-' || memchr(argv[i], 'c', (size_t)(x - argv[i])) ||
-			memchr(argv[i], 'm', (size_t)(x - argv[i])))
+		if ((strcmp(p, "-check-hash-based-pycs") == 0 || strcmp(p, "-jit") == 0) &&
+			argv[i + 1])
+			i++;
+		if (*p == '-')
 			continue;
-		if (strcmp(x[1] ? x + 1 : argv[i + 1] ? argv[++i] : "", option) == 0)
+		p += strcspn(p, "cmWX");
+		if (*p == 'c' || *p == 'm')
+			break;
+		if (*p && !p[1] && argv[i + 1])
+			i++;
+		if (*p == 'X' && is_option(p[1] ? p + 1 : argv[i], "no_debug_ranges"))
 			return variant;
 	}
 	return "";

@@ -78,10 +78,6 @@ static int renew(struct search *search, int fd, const struct seal *seal)
 	struct entry_file file;
 	int renewed;
 
-	/* As good as it gets. */
-	if (entry_file_fits(seal, &entry->source) &&
-		(world->readonly || !entry->source.settled))
-		return found(search, fd, "hit", "same content");
 	if (entry_file_load(entry, fd, seal, &file) < 0)
 		return absent(search, fd, "damaged");
 	entry_file_adapt(entry, &file);
@@ -93,15 +89,40 @@ static int renew(struct search *search, int fd, const struct seal *seal)
 	return found(search, renewed, "hit", "re-sealed");
 }
 
+/* For a pyc of which Python goes by no mtime: it is for the file that was there when it was
+ * made, or one of the same content. Python alone keeps such a pyc through an edit, but not
+ * when the source is deleted and installed again, since its own __pycache__ goes too. */
+static int compare_origin(struct search *search, int fd, const struct seal *seal)
+{
+	struct entry *entry = search->entry;
+	const struct entry_world *world = entry->world;
+	struct source *source = &entry->source;
+
+	if (source_is_origin(source, world->sys, &seal->source))
+		return found(search, fd, "hit", "hash-based");
+	if ((seal->flags & SEAL_SOURCE) &&
+		source_settle(source, world->sys, world->clock) == 0 &&
+		source_digest(source, world->sys, world->scratch) == 0 &&
+		memcmp(&seal->digest, &source->digest, sizeof seal->digest) == 0)
+		return found(search, fd, "hit", "hash-based, same content");
+	return absent(search, fd, "source replaced");
+}
+
 /* A sealed entry against the source as it is. */
 static int compare(struct search *search, int fd, const struct seal *seal)
 {
 	struct entry *entry = search->entry;
 	const struct entry_world *world = entry->world;
 	struct source *source = &entry->source;
+	int err = source_look(source, world->sys);
+	bool same;
 
-	if (source_look(source, world->sys) < 0)
+	if (err == -ENOENT || err == -ENOTDIR)
 		return found(search, fd, "hit", "no source");
+	if (err < 0)
+		return doubt(search, fd, "source cannot be reached");
+	if (seal->flags & SEAL_HASH)
+		return compare_origin(search, fd, seal);
 	if (!(seal->flags & SEAL_SOURCE))
 		return doubt(search, fd, "not sealed");
 	if ((seal->flags & SEAL_IDENTITY) && !world->always_digest &&
@@ -112,6 +133,10 @@ static int compare(struct search *search, int fd, const struct seal *seal)
 		return doubt(search, fd, "source cannot be read");
 	if (memcmp(&seal->digest, &source->digest, sizeof seal->digest) != 0)
 		return doubt(search, fd, "source changed");
+	same = (seal->flags & SEAL_IDENTITY) && identity_same(&seal->source, &source->identity);
+	/* Else as good as it gets. */
+	if (same || (entry_file_fits(seal, source) && (world->readonly || !source->settled)))
+		return found(search, fd, "hit", "same content");
 	return renew(search, fd, seal);
 }
 
@@ -125,26 +150,29 @@ static int try_entry(struct search *search, int fd)
 		struct stat st;
 
 		search->verdict->why = "no entry";
-		/* The file's own mode, or what the flags ask of it, is for the program to
-		 * see; the cache's is not. */
+		/* The mode of the file, or of its directory, is for the program to see; the
+		 * cache's is not. */
+		entry->path[entry->dir_len] = '\0';
 		if ((fd == -EACCES || fd == -ENOTDIR) &&
 			world->sys->fstatat(AT_FDCWD, entry->path, &st, 0) < 0)
-			return -ENOENT;
+			fd = -ENOENT;
+		entry->path[entry->dir_len] = '/';
 		return fd;
 	}
 	switch (entry_file_check(world, fd, &seal)) {
 	case ENTRY_FILE_SEALED:
 		break;
 	case ENTRY_FILE_PROGRAMS_OWN:
-		return found(search, fd, "hit", "written by a program");
+		(void)source_look(&entry->source, world->sys);
+		if (entry_file_is_own(entry, fd))
+			return found(search, fd, "hit", "written by a program");
+		return absent(search, fd, "source replaced");
 	case ENTRY_FILE_FOREIGN:
 		return absent(search, fd, "another user's");
 	case ENTRY_FILE_DAMAGED:
 		return absent(search, fd, "damaged");
 	}
 	entry_magic_shown(world, seal.magic);
-	if (seal.flags & SEAL_HASH)
-		return found(search, fd, "hit", "hash-based");
 	return compare(search, fd, &seal);
 }
 
@@ -183,8 +211,10 @@ static void remember(struct entry *entry)
 		.digest = entry->source.digest,
 	};
 
-	if (entry->source.there && entry->source.settled)
-		asked_add(entry->world->asked, entry->path, &asked);
+	if (!entry->source.there || !entry->source.settled)
+		return;
+	atomic_store_explicit(entry->world->watching, true, memory_order_relaxed);
+	asked_add(entry->world->asked, entry->source.path, &asked);
 }
 
 static int search_for(struct search *search, int candidate)
@@ -192,8 +222,9 @@ static int search_for(struct search *search, int candidate)
 	struct entry *entry = search->entry;
 	int fd = try_entry(search, candidate);
 
-	if (fd == -ENOENT)
-		fd = try_tree(search);
+	if (fd != -ENOENT)
+		return fd;
+	fd = try_tree(search);
 	if (fd != -ENOENT && fd != -ENOTDIR)
 		return fd;
 	if (source_settle(&entry->source, entry->world->sys, entry->world->clock) < 0)

@@ -29,6 +29,7 @@ struct entry_world {
 	const struct sys *sys;
 	struct scratch *scratch;
 	struct asked *asked;
+	atomic_bool *watching; /* set when a question is remembered */
 	_Atomic uint32_t *magic; /* of the interpreter here, 0 while it is not known */
 	struct source_clock *clock;
 	atomic_bool *cannot_clone; /* the file system was asked once */
@@ -85,6 +86,6 @@ void entry_share(struct entry *entry);
 /* Gives the entry a file of its own without a seal, which the program may change. */
 int entry_detach(struct entry *entry);
 
-/* Notes on a descriptor that the program itself writes that entry: without the note, a
- * file without a seal is a damaged one. */
-void entry_disclaim(const struct entry_world *world, int fd);
+/* Notes on a descriptor that the program itself writes that entry, and for which source:
+ * without the note, a file without a seal is a damaged one. */
+void entry_disclaim(const struct entry *entry, int fd);

@@ -34,28 +34,45 @@ void entry_magic_owned(const struct entry_world *world, const uint8_t magic[4])
 	*world->magic = magic_number(magic);
 }
 
-void entry_disclaim(const struct entry_world *world, int fd)
+void entry_disclaim(const struct entry *entry, int fd)
 {
-	(void)world->sys->fsetxattr(fd, OWN_XATTR, "1", 1);
+	const struct sys *sys = entry->world->sys;
+	struct source source = entry->source;
+	struct identity origin;
+
+	(void)source_look(&source, sys);
+	origin = source_origin(&source, sys);
+	(void)sys->fsetxattr(fd, OWN_XATTR, &origin, sizeof origin);
+}
+
+bool entry_file_is_own(const struct entry *entry, int fd)
+{
+	const struct sys *sys = entry->world->sys;
+	struct identity origin;
+
+	return sys->fgetxattr(fd, OWN_XATTR, &origin, sizeof origin) == sizeof origin &&
+		source_is_origin(&entry->source, sys, &origin);
 }
 
 enum entry_file_state entry_file_check(const struct entry_world *world, int fd,
 	struct seal *ret_seal)
 {
 	const struct sys *sys = world->sys;
-	uint8_t bytes[SEAL_SIZE];
+	uint8_t bytes[SEAL_TAIL + SEAL_SIZE];
 	struct stat st;
-	char own;
+	size_t size = sizeof bytes;
 
 	if (sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 || st.st_uid != world->user)
 		return ENTRY_FILE_FOREIGN;
 	if (!S_ISREG(st.st_mode))
 		return ENTRY_FILE_PROGRAMS_OWN;
-	if (st.st_size > SEAL_SIZE &&
-		sys->pread(fd, bytes, SEAL_SIZE, st.st_size - SEAL_SIZE) == SEAL_SIZE &&
-		seal_read(bytes, (uint64_t)st.st_size, ret_seal))
+	if (st.st_size < (off_t)size)
+		size = (size_t)st.st_size;
+	if (size > SEAL_SIZE &&
+		sys->pread(fd, bytes, size, st.st_size - (off_t)size) == (ssize_t)size &&
+		seal_read(bytes, size, (uint64_t)st.st_size, ret_seal))
 		return ENTRY_FILE_SEALED;
-	return sys->fgetxattr(fd, OWN_XATTR, &own, 1) < 0 ? ENTRY_FILE_DAMAGED
+	return sys->fgetxattr(fd, OWN_XATTR, NULL, 0) < 0 ? ENTRY_FILE_DAMAGED
 							   : ENTRY_FILE_PROGRAMS_OWN;
 }
 
@@ -70,7 +87,7 @@ int entry_file_load(const struct entry *entry, int fd, const struct seal *seal,
 		return -ENOMEM;
 	ret->seal = *seal;
 	ret->from = fd;
-	ret->bare = false;
+	ret->bare = NULL;
 	if (world->sys->pread(fd, ret->data, size, 0) == (ssize_t)size &&
 		seal_covers(seal, ret->data, header_length(entry->pyc->tag)))
 		return 0;
@@ -98,6 +115,16 @@ void entry_file_adapt(const struct entry *entry, struct entry_file *file)
 	file->seal.flags = SEAL_SOURCE | (source->settled ? SEAL_IDENTITY : 0);
 }
 
+static bool clone_blocks(const struct entry_world *world, int fd, int from)
+{
+	if (atomic_load_explicit(world->cannot_clone, memory_order_relaxed))
+		return false;
+	if (world->sys->clone(fd, from) == 0)
+		return true;
+	atomic_store_explicit(world->cannot_clone, true, memory_order_relaxed);
+	return false;
+}
+
 /* Fills a new file: shares the blocks of the one the bytecode came from where the file
  * system can, else copies. */
 static int fill(const struct entry_world *world, const struct entry_file *file, int fd)
@@ -106,15 +133,12 @@ static int fill(const struct entry_world *world, const struct entry_file *file, 
 	size_t size = (size_t)file->seal.pyc_size, at = 0, end = size;
 
 	if (file->bare) {
-		entry_disclaim(world, fd);
+		entry_disclaim(file->bare, fd);
 	} else {
 		seal_write(&file->seal, file->data + size);
 		end += SEAL_SIZE;
-	}
-	if (!atomic_load_explicit(world->cannot_clone, memory_order_relaxed)) {
-		if (sys->clone(fd, file->from) < 0)
-			atomic_store_explicit(world->cannot_clone, true, memory_order_relaxed);
-		else if (!file->bare && sys->pwrite(fd, file->data, HEADER_MAX, 0) == HEADER_MAX)
+		if (clone_blocks(world, fd, file->from) &&
+			sys->pwrite(fd, file->data, HEADER_MAX, 0) == HEADER_MAX)
 			at = size;
 	}
 	return sys->pwrite(fd, file->data + at, end - at, (off_t)at) == (ssize_t)(end - at)
@@ -128,21 +152,23 @@ static int write_new(const struct entry_world *world, const struct entry_file *f
 	const struct sys *sys = world->sys;
 	int fd = sys->openat(
 		AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-	int err;
+	int err, closed;
 
 	if (fd < 0)
 		return fd;
 	err = fill(world, file, fd);
-	sys->close(fd);
+	closed = sys->close(fd); /* where a file server says that its disk is full */
+	if (err == 0)
+		err = closed;
 	if (err < 0)
 		sys->unlinkat(AT_FDCWD, path, 0);
 	return err;
 }
 
-/* The temporary name of a path, in spare; false where there is no room for it. As
- * importlib, which takes an object's address, we take one on the stack: no other thread
- * has it, and hardly another process. */
-static bool temporary_name(const char *path, char *spare, size_t size)
+/* The n-th temporary name of a path, in spare; false where there is no room for it. As
+ * importlib, which takes an object's address, we take one on the stack; forked children
+ * have the same, and take the next. */
+static bool temporary_name(const char *path, unsigned n, char *spare, size_t size)
 {
 	struct text text = { .data = spare, .size = size };
 
@@ -150,7 +176,7 @@ static bool temporary_name(const char *path, char *spare, size_t size)
 		return false;
 	text_adds(&text, path);
 	text_adds(&text, ".");
-	text_addu(&text, (unsigned long)(uintptr_t)&text);
+	text_addu(&text, (unsigned long)(uintptr_t)&text + n);
 	return !text.cut;
 }
 
@@ -165,26 +191,41 @@ int entry_file_make_parent(const struct entry_world *world, char *path)
 	return err;
 }
 
+static int write_temporary(const struct entry_world *world, const struct entry_file *file,
+	char *path, mode_t mode, char *spare, size_t size)
+{
+	int err = -EEXIST;
+
+	for (unsigned n = 0; err == -EEXIST && n < 16; n++) {
+		if (!temporary_name(path, n, spare, size))
+			return -ENAMETOOLONG;
+		err = write_new(world, file, spare, mode);
+		if (err == -ENOENT && (err = entry_file_make_parent(world, path)) == 0)
+			err = write_new(world, file, spare, mode);
+	}
+	return err;
+}
+
 int entry_file_put(const struct entry_world *world, const struct entry_file *file, char *path,
-	mode_t mode, char *spare, size_t size)
+	mode_t mode, char *spare, size_t size, int flags)
 {
 	const struct sys *sys = world->sys;
-	int err;
+	int err, fd = 0;
 
 	if (world->readonly)
 		return -EROFS;
-	if (!temporary_name(path, spare, size))
-		return -ENAMETOOLONG;
-	err = write_new(world, file, spare, mode);
-	if (err == -ENOENT && (err = entry_file_make_parent(world, path)) == 0)
-		err = write_new(world, file, spare, mode);
-	if (err == -EEXIST && sys->unlinkat(AT_FDCWD, spare, 0) == 0)
-		err = write_new(world, file, spare, mode);
+	err = write_temporary(world, file, path, mode, spare, size);
 	if (err < 0)
 		return err;
-	err = sys->renameat(AT_FDCWD, spare, AT_FDCWD, path);
-	if (err < 0)
-		sys->unlinkat(AT_FDCWD, spare, 0);
+	/* Before it has its name, under which another may put another file at any time. */
+	if (flags >= 0)
+		fd = sys->openat(AT_FDCWD, spare, flags, 0);
+	err = fd < 0 ? fd : sys->renameat(AT_FDCWD, spare, AT_FDCWD, path);
+	if (err == 0)
+		return fd;
+	sys->unlinkat(AT_FDCWD, spare, 0);
+	if (flags >= 0 && fd >= 0)
+		sys->close(fd);
 	return err;
 }
 
@@ -213,11 +254,10 @@ int entry_file_store(struct entry *entry, struct entry_file *file, int flags)
 {
 	const struct entry_world *world = entry->world;
 	mode_t mode = (entry->source.st.st_mode | S_IWUSR) & 0666; /* importlib's _calc_mode */
-	int err = entry_file_put(world, file, entry->path, mode, entry->spare, entry->spare_size);
+	int fd = entry_file_put(
+		world, file, entry->path, mode, entry->spare, entry->spare_size, flags);
 
-	if (err < 0)
-		return serve_from_memory(world, file, flags);
-	return world->sys->openat(AT_FDCWD, entry->path, flags, 0);
+	return fd < 0 ? serve_from_memory(world, file, flags) : fd;
 }
 
 /* The magic number of the only folder of objects, where the interpreter has not shown its
@@ -267,6 +307,15 @@ char *entry_file_object(struct entry *entry, const struct digest *digest,
 	return text.cut ? NULL : text.data;
 }
 
+bool entry_file_is_object(
+	const struct entry *entry, int fd, uint32_t magic, struct seal *ret_seal)
+{
+	return entry_file_check(entry->world, fd, ret_seal) == ENTRY_FILE_SEALED &&
+		(ret_seal->flags & (SEAL_SOURCE | SEAL_HASH)) == SEAL_SOURCE &&
+		magic_number(ret_seal->magic) == magic &&
+		memcmp(&ret_seal->digest, &entry->source.digest, sizeof ret_seal->digest) == 0;
+}
+
 /* Opens the object of the source's content, if it is whole. */
 static int open_object(struct entry *entry, int flags, struct seal *seal)
 {
@@ -282,9 +331,7 @@ static int open_object(struct entry *entry, int flags, struct seal *seal)
 	fd = path ? world->sys->openat(AT_FDCWD, path, flags | O_NOFOLLOW, 0) : -ENOENT;
 	if (fd < 0)
 		return fd;
-	if (entry_file_check(world, fd, seal) == ENTRY_FILE_SEALED &&
-		seal->flags & SEAL_SOURCE && magic_number(seal->magic) == magic &&
-		memcmp(&seal->digest, &entry->source.digest, sizeof seal->digest) == 0)
+	if (entry_file_is_object(entry, fd, magic, seal))
 		return fd;
 	world->sys->close(fd);
 	return -ENOENT;

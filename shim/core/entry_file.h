@@ -25,7 +25,8 @@ struct entry_file {
 	size_t room;
 	struct seal seal;
 	int from;  /* the descriptor it was read from */
-	bool bare; /* to be written without a seal, as a program's own */
+	const struct entry *bare; /* to be written without a seal, as the program's own file
+				     for that entry; else NULL */
 };
 
 /* Judges an open file; sets *ret_seal if it is sealed. */
@@ -58,9 +59,17 @@ char *entry_file_object(struct entry *entry, const struct digest *digest,
 	const uint8_t magic[4]);
 
 /* Writes the pyc to path, replacing what is there; size letters at spare are for a
- * temporary name. */
+ * temporary name. With flags >= 0 it returns the file, opened so. */
 int entry_file_put(const struct entry_world *world, const struct entry_file *file, char *path,
-	mode_t mode, char *spare, size_t size);
+	mode_t mode, char *spare, size_t size, int flags);
+
+/* Whether an open file is the object of the entry's source, of which the digest is known. */
+bool entry_file_is_object(
+	const struct entry *entry, int fd, uint32_t magic, struct seal *ret_seal);
+
+/* Whether a file that a program wrote itself was written for the source that is there,
+ * which was looked at. */
+bool entry_file_is_own(const struct entry *entry, int fd);
 
 /* Makes the directory that path lies in. */
 int entry_file_make_parent(const struct entry_world *world, char *path);

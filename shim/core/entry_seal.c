@@ -36,10 +36,11 @@ static const char *prove(struct entry *entry, const struct header *header, struc
 
 	if (source_look(source, world->sys) < 0)
 		return "no source";
-	seal->source = source->identity;
-	if (!header_fits(header, &source->st))
+	seal->source = seal->flags & SEAL_HASH ? source_origin(source, world->sys)
+					       : source->identity;
+	if (header->kind == HEADER_TIMESTAMP && !header_fits(header, &source->st))
 		return "header is not the source's";
-	if (!asked_find(world->asked, entry->path, &asked))
+	if (!asked_find(world->asked, source->path, &asked))
 		return "source too young, or not asked for";
 	if (!identity_same(&asked.identity, &source->identity))
 		return "source changed while compiling";
@@ -48,7 +49,7 @@ static const char *prove(struct entry *entry, const struct header *header, struc
 	if (source_digest(source, world->sys, world->scratch) < 0)
 		return "source cannot be read";
 	seal->digest = source->digest;
-	seal->flags = SEAL_SOURCE | SEAL_IDENTITY;
+	seal->flags |= SEAL_SOURCE | (seal->flags & SEAL_HASH ? 0 : SEAL_IDENTITY);
 	return NULL;
 }
 
@@ -74,13 +75,12 @@ static int seal_open_file(struct entry *entry, int fd, size_t size, bool *ret_sh
 	if (n != (ssize_t)size)
 		return n < 0 ? (int)n : -EIO;
 	if (header.kind == HEADER_BAD) {
-		entry_disclaim(world, fd);
+		entry_disclaim(entry, fd);
 		*verdict = (struct entry_verdict){ "not sealed", "no pyc" };
 		return 0;
 	}
 	entry_magic_owned(world, seal.magic);
-	if (header.kind == HEADER_TIMESTAMP)
-		verdict->why = prove(entry, &header, &seal);
+	verdict->why = prove(entry, &header, &seal);
 	verdict->what = verdict->why ? "not sealed" : "sealed";
 	*ret_shared = !verdict->why && header.kind == HEADER_TIMESTAMP;
 	seal_write(&seal, bytes);
@@ -95,19 +95,19 @@ int entry_seal(struct entry *entry, const char *temporary, bool *ret_shared,
 {
 	const struct sys *sys = entry->world->sys;
 	struct stat st;
-	int fd = open_to_seal(sys, temporary, &st), err;
+	int fd = open_to_seal(sys, temporary, &st), err, closed;
 
 	*ret_shared = false;
 	*verdict = (struct entry_verdict){ "not sealed", NULL };
 	if (fd < 0)
 		return fd;
 	err = seal_open_file(entry, fd, (size_t)st.st_size, ret_shared, verdict);
-	sys->close(fd);
-	return err;
+	closed = sys->close(fd); /* where a file server says that its disk is full */
+	return err < 0 ? err : closed;
 }
 
 /* Whether the object at path can be used as it is. */
-static bool is_whole(const struct entry *entry, const char *path)
+static bool is_whole(const struct entry *entry, const char *path, uint32_t magic)
 {
 	const struct entry_world *world = entry->world;
 	int fd = world->sys->openat(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
@@ -117,7 +117,7 @@ static bool is_whole(const struct entry *entry, const char *path)
 
 	if (fd < 0)
 		return false;
-	whole = entry_file_check(world, fd, &seal) == ENTRY_FILE_SEALED &&
+	whole = entry_file_is_object(entry, fd, magic, &seal) &&
 		entry_file_load(entry, fd, &seal, &file) == 0;
 	if (whole)
 		entry_file_free(world, &file);
@@ -137,7 +137,7 @@ static void copy_to(struct entry *entry, char *object, char *spare, size_t size)
 		return;
 	if (entry_file_check(world, fd, &seal) == ENTRY_FILE_SEALED &&
 		entry_file_load(entry, fd, &seal, &file) == 0) {
-		(void)entry_file_put(world, &file, object, 0600, spare, size);
+		(void)entry_file_put(world, &file, object, 0600, spare, size, -1);
 		entry_file_free(world, &file);
 	}
 	world->sys->close(fd);
@@ -162,7 +162,7 @@ void entry_share(struct entry *entry)
 		if (err == -ENOENT && entry_file_make_parent(world, object) == 0)
 			err = sys->linkat(AT_FDCWD, entry->path, AT_FDCWD, object, 0);
 		/* One that is damaged is in the way; another process's is as good. */
-		if (err != -EEXIST || is_whole(entry, object) ||
+		if (err != -EEXIST || is_whole(entry, object, magic) ||
 			sys->unlinkat(AT_FDCWD, object, 0) < 0)
 			break;
 	}
@@ -174,21 +174,19 @@ int entry_detach(struct entry *entry)
 {
 	const struct entry_world *world = entry->world;
 	const struct sys *sys = world->sys;
-	int fd = sys->openat(AT_FDCWD, entry->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0), err = 0;
 	struct entry_file file;
 	struct seal seal;
 	struct stat st;
+	int fd = open_to_seal(sys, entry->path, &st), err = 0;
 
 	if (fd < 0)
 		return fd;
 	if (entry_file_check(world, fd, &seal) == ENTRY_FILE_SEALED) {
-		err = sys->fstatat(fd, "", &st, AT_EMPTY_PATH);
-		if (err == 0)
-			err = entry_file_load(entry, fd, &seal, &file);
+		err = entry_file_load(entry, fd, &seal, &file);
 		if (err == 0) {
-			file.bare = true;
+			file.bare = entry;
 			err = entry_file_put(world, &file, entry->path, st.st_mode & 07777,
-				entry->spare, entry->spare_size);
+				entry->spare, entry->spare_size, -1);
 			entry_file_free(world, &file);
 		}
 	}

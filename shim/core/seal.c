@@ -4,6 +4,8 @@
 #include <endian.h>
 #include <string.h>
 
+#include "shim/core/header.h"
+
 /* Offsets of the fields; all numbers are little-endian. */
 enum {
 	AT_MAGIC = 0,	     /* 8: "pycseal\n" */
@@ -20,7 +22,8 @@ enum {
 	AT_DIGEST = 64,	     /* 32 */
 	AT_CHECKSUM = 96,    /* 8: of the pyc */
 	AT_PYC_MAGIC = 104,  /* 4 */
-	AT_ZERO = 108,	     /* 12 */
+	AT_ZERO = 108,	     /* 4 */
+	AT_TAIL = 112,	     /* 8: checksum of the pyc's end */
 	AT_SEAL_SUM = 120,   /* 8: of all before it */
 };
 
@@ -111,11 +114,20 @@ static uint64_t pyc_checksum(const void *pyc, size_t size, size_t header_len, bo
 	return checksum(p + header_len, size - header_len, checksum(p, start, 0));
 }
 
+/* The header is left out, however long it is: it may be patched. */
+static uint64_t tail_checksum(const uint8_t *pyc, size_t size)
+{
+	size_t start = size > HEADER_MAX + SEAL_TAIL ? size - SEAL_TAIL : HEADER_MAX;
+
+	return size > start ? checksum(pyc + start, size - start, 0) : 0;
+}
+
 struct seal seal_new(const void *pyc, size_t size, size_t header_len, bool hash_header)
 {
 	struct seal ret = { .pyc_size = size, .flags = hash_header ? SEAL_HASH : 0 };
 
 	ret.pyc_checksum = pyc_checksum(pyc, size, header_len, hash_header);
+	ret.tail_checksum = tail_checksum(pyc, size);
 	memcpy(ret.magic, pyc, size < sizeof ret.magic ? size : sizeof ret.magic);
 	return ret;
 }
@@ -146,18 +158,27 @@ void seal_write(const struct seal *seal, uint8_t bytes[SEAL_SIZE])
 	put(bytes + AT_MTIME_NSEC, 4, (uint64_t)seal->source.mtime.tv_nsec);
 	memcpy(bytes + AT_DIGEST, seal->digest.bytes, DIGEST_SIZE);
 	put(bytes + AT_CHECKSUM, 8, seal->pyc_checksum);
+	put(bytes + AT_TAIL, 8, seal->tail_checksum);
 	memcpy(bytes + AT_PYC_MAGIC, seal->magic, sizeof seal->magic);
 	put(bytes + AT_SEAL_SUM, 8, checksum(bytes, AT_SEAL_SUM, 0));
 }
 
-bool seal_read(const uint8_t bytes[SEAL_SIZE], uint64_t file_size, struct seal *ret)
+bool seal_read(const uint8_t *end, size_t size, uint64_t file_size, struct seal *ret)
 {
+	const uint8_t *bytes = end + size - SEAL_SIZE;
+	uint64_t pyc_size = file_size - SEAL_SIZE;
+	size_t tail = size - SEAL_SIZE;
+
+	/* As tail_checksum: what was read may begin with some of the header. */
+	if (tail > 0 && tail + HEADER_MAX > pyc_size)
+		tail = pyc_size > HEADER_MAX ? (size_t)pyc_size - HEADER_MAX : 0;
 	if (memcmp(bytes + AT_MAGIC, seal_magic, sizeof seal_magic) != 0 ||
 		get(bytes + AT_VERSION, 2) != SEAL_VERSION ||
 		get(bytes + AT_SIZE, 2) != SEAL_SIZE ||
 		get(bytes + AT_SEAL_SUM, 8) != checksum(bytes, AT_SEAL_SUM, 0))
 		return false;
-	if (get(bytes + AT_PYC_SIZE, 8) + SEAL_SIZE != file_size)
+	if (get(bytes + AT_PYC_SIZE, 8) != pyc_size ||
+		get(bytes + AT_TAIL, 8) != (tail ? checksum(bytes - tail, tail, 0) : 0))
 		return false;
 	ret->flags = (uint32_t)get(bytes + AT_FLAGS, 4);
 	ret->pyc_size = get(bytes + AT_PYC_SIZE, 8);
@@ -169,6 +190,7 @@ bool seal_read(const uint8_t bytes[SEAL_SIZE], uint64_t file_size, struct seal *
 	ret->source.mtime.tv_nsec = (long)get(bytes + AT_MTIME_NSEC, 4);
 	memcpy(ret->digest.bytes, bytes + AT_DIGEST, DIGEST_SIZE);
 	ret->pyc_checksum = get(bytes + AT_CHECKSUM, 8);
+	ret->tail_checksum = get(bytes + AT_TAIL, 8);
 	memcpy(ret->magic, bytes + AT_PYC_MAGIC, sizeof ret->magic);
 	return true;
 }

@@ -16,6 +16,9 @@
 #include "shim/core/digest.h"
 
 #define SEAL_SIZE 128
+/* How much of the pyc is looked at with the seal, at each opening: where a machine dies
+ * while a file is written, it is its end that is zeros afterwards. */
+#define SEAL_TAIL 384
 #define SEAL_VERSION 1
 
 /* What distinguishes one state of one file from any other, as far as the kernel says. */
@@ -39,6 +42,7 @@ struct seal {
 	struct identity source;
 	struct digest digest;	   /* of the source */
 	uint64_t pyc_checksum;	   /* of the pyc, see seal_new */
+	uint64_t tail_checksum;	   /* of its last SEAL_TAIL bytes, without the header */
 };
 
 /* The identity in a stat. */
@@ -62,6 +66,7 @@ bool seal_covers(const struct seal *seal, const void *pyc, size_t header_len);
 
 void seal_write(const struct seal *seal, uint8_t ret_bytes[SEAL_SIZE]);
 
-/* Reads the seal of a file of file_size bytes from its last SEAL_SIZE ones. False where
- * they are no seal, damaged, of another version, or another file's. */
-bool seal_read(const uint8_t bytes[SEAL_SIZE], uint64_t file_size, struct seal *ret);
+/* Reads the seal of a file of file_size bytes from its last size ones, at most SEAL_TAIL +
+ * SEAL_SIZE. False where they are no seal, damaged, of another version, or another file's,
+ * or where the end of the pyc is not what was sealed. */
+bool seal_read(const uint8_t *bytes, size_t size, uint64_t file_size, struct seal *ret);

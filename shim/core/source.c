@@ -43,9 +43,15 @@ int source_look(struct source *source, const struct sys *sys)
 	return source->there ? 0 : -EINVAL;
 }
 
+/* Times that an int64_t does not hold (a server may say anything) are at its ends. */
 static int64_t nanoseconds(const struct timespec *time)
 {
-	return (int64_t)time->tv_sec * 1000000000 + time->tv_nsec;
+	int64_t ret;
+
+	if (__builtin_mul_overflow((int64_t)time->tv_sec, INT64_C(1000000000), &ret) ||
+		__builtin_add_overflow(ret, (int64_t)time->tv_nsec, &ret))
+		return time->tv_sec < 0 ? INT64_MIN / 2 : INT64_MAX / 2;
+	return ret > INT64_MAX / 2 ? INT64_MAX / 2 : ret < INT64_MIN / 2 ? INT64_MIN / 2 : ret;
 }
 
 static bool is_local(const struct source *source, const struct sys *sys, struct source_clock *clock)
@@ -61,7 +67,7 @@ static bool is_local(const struct source *source, const struct sys *sys, struct 
 		return false;
 	type = sys->fs_type(fd);
 	sys->close(fd);
-	if (is_remote(type))
+	if (type < 0 || is_remote(type))
 		return false;
 	clock->local = device;
 	return true;
@@ -108,15 +114,24 @@ int source_settle(struct source *source, const struct sys *sys, struct source_cl
 }
 
 /* Reads all of a file that is to have size bytes; -EAGAIN where it has not. */
-static int read_whole(const struct sys *sys, int fd, uint8_t *data, size_t room, size_t size)
+static int read_whole(const struct source *source, const struct sys *sys, int fd, uint8_t *data,
+	size_t room, size_t size)
 {
+	struct identity identity;
+	struct stat st;
+
 	/* A file that gives less than was asked for has ended; one that is interrupted in
 	 * between counts as changed. */
 	ssize_t n = sys->pread(fd, data, room, 0);
 
 	if (n < 0)
 		return (int)n;
-	return (size_t)n == size ? 0 : -EAGAIN;
+	if (sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 || (size_t)n != size)
+		return -EAGAIN;
+	/* The path may lead elsewhere by now (a link that was flipped): what was read is to be
+	 * what was looked at, and unchanged until now. */
+	identity = identity_of(&st);
+	return identity_same(&identity, &source->identity) ? 0 : -EAGAIN;
 }
 
 int source_digest(struct source *source, const struct sys *sys, struct scratch *scratch)
@@ -132,7 +147,7 @@ int source_digest(struct source *source, const struct sys *sys, struct scratch *
 		return fd;
 	/* One byte more, to see the end. */
 	data = scratch_take(scratch, sys, size + 1, &room);
-	err = data ? read_whole(sys, fd, data, size + 1, size) : -ENOMEM;
+	err = data ? read_whole(source, sys, fd, data, size + 1, size) : -ENOMEM;
 	if (err == 0) {
 		source->digest = digest_of(data, size);
 		source->digested = true;
@@ -140,4 +155,24 @@ int source_digest(struct source *source, const struct sys *sys, struct scratch *
 	scratch_give(scratch, sys, data, room);
 	sys->close(fd);
 	return err;
+}
+
+struct identity source_origin(const struct source *source, const struct sys *sys)
+{
+	struct identity ret = { .inode = 0 };
+
+	if (!source->there)
+		return ret;
+	ret.inode = source->identity.inode;
+	sys->birth(source->dirfd, source->path, &ret.ctime);
+	return ret;
+}
+
+bool source_is_origin(const struct source *source, const struct sys *sys,
+	const struct identity *origin)
+{
+	struct identity now = source_origin(source, sys);
+
+	return now.inode == origin->inode && now.ctime.tv_sec == origin->ctime.tv_sec &&
+		now.ctime.tv_nsec == origin->ctime.tv_nsec;
 }

@@ -51,3 +51,10 @@ int source_settle(struct source *source, const struct sys *sys, struct source_cl
 
 /* After source_look: reads the source and sets digest. */
 int source_digest(struct source *source, const struct sys *sys, struct scratch *scratch);
+
+/* After source_look: which file it is, whatever becomes of its content: the inode, and in
+ * ctime the time of its birth (zeros where the file system has none). All zeros without a
+ * source. */
+struct identity source_origin(const struct source *source, const struct sys *sys);
+bool source_is_origin(const struct source *source, const struct sys *sys,
+	const struct identity *origin);

@@ -110,6 +110,16 @@ static long sys_fs_type(int fd)
 	return err < 0 ? err : (long)st.f_type;
 }
 
+static void sys_birth(int dirfd, const char *path, struct timespec *ret)
+{
+	struct statx stx;
+	int err = KEEPING_ERRNO(NEXT(statx)(dirfd, path, 0, STATX_BTIME, &stx));
+
+	*ret = (struct timespec){ 0 };
+	if (err == 0 && stx.stx_mask & STATX_BTIME)
+		*ret = (struct timespec){ stx.stx_btime.tv_sec, stx.stx_btime.tv_nsec };
+}
+
 static int sys_clone(int fd, int from)
 {
 	return KEEPING_ERRNO(ioctl(fd, FICLONE, from));
@@ -169,6 +179,7 @@ const struct sys SYS_NAME = {
 	.fgetxattr = sys_fgetxattr,
 	.fsetxattr = sys_fsetxattr,
 	.fs_type = sys_fs_type,
+	.birth = sys_birth,
 	.clone = sys_clone,
 	.memfd = sys_memfd,
 	.map = sys_map,
