@@ -334,8 +334,6 @@ int place_ready_cache(struct place *place)
 	*end = '\0';
 	if (place->kind == PLACE_DIR || has_directory(place, place->cache + place->tree_len))
 		err = store_make_directory(&sys_real, place->cache, state_config.root_len);
-	if (err == 0)
-		state_store_made();
 	*end = behind;
 	return err;
 }

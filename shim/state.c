@@ -34,14 +34,14 @@ enum store_state state_store(char *room)
 	const struct config *config = &state_config;
 	const char *why;
 
-	if (now == STORE_READY || now == STORE_ABSENT ||
-		atomic_load_explicit(&left_root, memory_order_relaxed))
+	if (now == STORE_READY || atomic_load_explicit(&left_root, memory_order_relaxed))
 		return now;
 	/* It may have been another that was refused: a vfork child after setuid. */
 	if (now == STORE_REFUSED && atomic_load_explicit(&user, memory_order_relaxed) == geteuid())
 		return now;
-	atomic_store_explicit(&user, geteuid(), memory_order_relaxed);
 	now = store_judge(&sys_real, config->root, &why);
+	if (now != STORE_ABSENT)
+		atomic_store_explicit(&user, geteuid(), memory_order_relaxed);
 	if (now == STORE_REFUSED)
 		log_decision("not used", why, AT_FDCWD, config->root);
 	/* For state_is_inside: the memo keeps its physical name. */
@@ -55,13 +55,6 @@ enum store_state state_store(char *room)
 bool state_store_absent(void)
 {
 	return atomic_load_explicit(&store, memory_order_acquire) == STORE_ABSENT;
-}
-
-void state_store_made(void)
-{
-	enum store_state absent = STORE_ABSENT;
-
-	atomic_compare_exchange_strong(&store, &absent, STORE_UNKNOWN);
 }
 
 struct entry_world state_world(void)

@@ -29,17 +29,13 @@ extern struct memo state_memo;
 /* Core's way to the kernel: the next library's functions. */
 extern const struct sys sys_real;
 
-/* The standing of the cache: judged at the first use and after a change of identity,
- * otherwise what was found then. One that was absent stays so until this process makes it:
- * it costs nothing meanwhile. Logs a refusal. room has
+/* The standing of the cache: judged at the first use, while it is absent, and after a
+ * change of identity; otherwise what was found then. Logs a refusal. room has
  * PATH_MAX letters. */
 enum store_state state_store(char *room);
 
-/* Whether it was absent, without judging it. */
+/* Whether it was absent at the last look. */
 bool state_store_absent(void);
-
-/* A directory was made in the cache: it is not absent any more. */
-void state_store_made(void);
 
 /* What core needs to know of this process to open and seal entries. */
 struct entry_world state_world(void);

@@ -31,8 +31,8 @@ static const char *judge_root(const struct sys *sys, int fd, uid_t user)
 enum store_state store_judge(const struct sys *sys, const char *root, const char **ret_why)
 {
 	int fd = sys->openat(AT_FDCWD, root, O_PATH | O_DIRECTORY | O_CLOEXEC, 0), err;
-	uid_t user = sys->geteuid();
 	struct stat st;
+	uid_t user;
 
 	*ret_why = NULL;
 	if (fd == -ENOENT)
@@ -42,6 +42,7 @@ enum store_state store_judge(const struct sys *sys, const char *root, const char
 					  : "the cache directory cannot be reached";
 		return STORE_REFUSED;
 	}
+	user = sys->geteuid();
 	*ret_why = judge_root(sys, fd, user);
 	err = sys->fstatat(fd, CACHE_LAYOUT, &st, AT_SYMLINK_NOFOLLOW);
 	sys->close(fd);
