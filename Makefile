@@ -45,14 +45,16 @@ core := $(patsubst %.c,$(OUT)/%.o,$(wildcard shim/core/*.c))
 shim := $(patsubst %.c,$(OUT)/%.o,$(wildcard shim/*.c))
 tools := $(patsubst %.c,$(OUT)/%.o,$(wildcard tools/*.c))
 units := $(patsubst tests/unit/%.c,$(OUT)/tests/unit/%,$(wildcard tests/unit/test_*.c))
-helpers := $(patsubst %.c,$(OUT)/%,$(wildcard tests/calls/*.c tests/safety/*.c tests/bench/*.c))
+# One binary a file; those called lib… are shared objects.
+helper_sources := $(filter-out tests/unit/%,$(wildcard tests/*/*.c))
+helpers := $(foreach c,$(helper_sources:.c=),$(OUT)/$c$(if $(filter lib%,$(notdir $c)),.so))
 unit_support := $(patsubst %.c,$(OUT)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
 objects := $(core) $(shim) $(tools) $(unit_support)
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all help test test-cpython bench demo docs check-style style install uninstall clean
+.PHONY: all help test test-cpython torture bench demo docs check-style style install uninstall clean
 
 all: $(OUT)/libpycstash.so $(OUT)/pycstash ## build the library and the command
 
@@ -99,11 +101,18 @@ $(OUT)/pycstash: $(tools) $(OUT)/core.a
 $(units): $(OUT)/tests/unit/test_%: $(OUT)/tests/unit/test_%.o $(unit_support) $(OUT)/core.a
 	$(Q)$(CC) $(own) $(LDFLAGS) $^ -l:libb2.a -lcmocka -o $@
 
-$(helpers): $(OUT)/tests/%: tests/%.c $(wildcard tests/*/*.h) shim/calls.def shim/calls.h | $(OUT)/.need-build
+helper_needs := $(wildcard tests/*/*.h) shim/calls.def shim/calls.h
+helper_build = $(CC) $(std) $(warn) -O1 -g $(CPPFLAGS) $(CFLAGS) $< -o $@ -lpthread -ldl
+
+$(filter %.so,$(helpers)): $(OUT)/tests/%.so: tests/%.c $(helper_needs) | $(OUT)/.need-build
 	$(Q)mkdir -p $(@D)
 	$(if $(V),,@echo "CC    $@")
-	$(Q)$(CC) $(std) $(warn) -O1 -g $(CPPFLAGS) $(CFLAGS) $< -o $@ \
-		$(if $(findstring /lib,/$(notdir $@)),-shared -fPIC) -lpthread -ldl
+	$(Q)$(helper_build) -shared -fPIC
+
+$(filter-out %.so,$(helpers)): $(OUT)/tests/%: tests/%.c $(helper_needs) | $(OUT)/.need-build
+	$(Q)mkdir -p $(@D)
+	$(if $(V),,@echo "CC    $@")
+	$(Q)$(helper_build)
 
 -include $(objects:.o=.d) $(units:=.d)
 
@@ -113,6 +122,9 @@ test: all $(units) $(helpers) | $(OUT)/.need-test ## run all tests
 
 test-cpython: all | $(OUT)/.need-test ## run CPython's own tests with and without the library
 	$(Q)tests/run $(OUT) cpython
+
+torture: all $(helpers) | $(OUT)/.need-test ## edit, purge and kill while many import, for TORTURE_SECONDS
+	$(Q)TORTURE_SECONDS=$${TORTURE_SECONDS:-300} tests/run $(OUT) torture
 
 bench: all $(helpers) | $(OUT)/.need-bench ## measure: instructions, system calls, start-up
 	$(Q)tests/bench/run $(OUT)

@@ -19,10 +19,10 @@
 /* 1. The stand-ins. */
 
 #define RAW(call, ...) syscall(SYS_##call, __VA_ARGS__)
-#define LATE(name, args, failure)                                                         \
-	({                                                                                 \
-		__typeof__(real.name) found = (__typeof__(real.name))find_real(#name);     \
-		found ? found args : (errno = ENOSYS, failure);                            \
+#define LATE(name, args, failure)                                                      \
+	({                                                                             \
+		__typeof__(real.name) found = (__typeof__(real.name))find_real(#name); \
+		found ? found args : (errno = ENOSYS, failure);                        \
 	})
 
 #ifndef SYS_openat2
@@ -33,24 +33,24 @@ static void *find_real(const char *name);
 
 #pragma GCC diagnostic ignored "-Wunused-parameter" /* the version of __xstat */
 
-#define CALL(ret, name, params, args, maybe, slow, early)                                  \
-	static ret early_##name params                                                     \
-	{                                                                                  \
-		return (ret)(early);                                                       \
+#define CALL(ret, name, params, args, maybe, slow, early) \
+	static ret early_##name params                    \
+	{                                                 \
+		return (ret)(early);                      \
 	}
-#define VCALL(ret, name, params, args, maybe, slow, early)                                 \
-	static ret early_##name params                                                     \
-	{                                                                                  \
-		mode_t mode = 0;                                                           \
-		TAKE_MODE(mode, flags);                                                    \
-		return (ret)(early);                                                       \
+#define VCALL(ret, name, params, args, maybe, slow, early) \
+	static ret early_##name params                     \
+	{                                                  \
+		mode_t mode = 0;                           \
+		TAKE_MODE(mode, flags);                    \
+		return (ret)(early);                       \
 	}
-#define TAKE_MODE(mode, flags)                                                             \
-	if (flags & WITH_MODE) {                                                           \
-		va_list list;                                                              \
-		va_start(list, flags);                                                     \
-		mode = va_arg(list, mode_t);                                               \
-		va_end(list);                                                              \
+#define TAKE_MODE(mode, flags)               \
+	if (flags & WITH_MODE) {             \
+		va_list list;                \
+		va_start(list, flags);       \
+		mode = va_arg(list, mode_t); \
+		va_end(list);                \
 	}
 #include "shim/calls.def"
 
@@ -65,7 +65,7 @@ static const struct {
 	const char *name;
 	size_t offset;
 } calls[] = {
-#define CALL(ret, name, params, args, maybe, slow, early)                                  \
+#define CALL(ret, name, params, args, maybe, slow, early) \
 	{ #name, offsetof(struct real_calls, name) },
 #include "shim/calls.def"
 };
@@ -100,8 +100,8 @@ void calls_resolve(void)
 	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
 		void *found;
 
-		/* Younger than most libcs, and looking in vain costs a malloc; the system call
-		 * is as good. */
+		/* Younger than most libcs, and looking in vain costs a malloc; the system
+		 * call is as good. */
 		if (strcmp(calls[i].name, "openat2") == 0)
 			continue;
 		found = find_real(calls[i].name);
@@ -118,37 +118,37 @@ void calls_resolve(void)
 
 #define maybe_ours(path) path_names_pycache(path)
 
-#define CALL(ret, name, params, args, maybe, slow, early)                                  \
-	static NOINLINE ret slow_##name params                                             \
-	{                                                                                  \
-		if (!(maybe))                                                              \
-			return real.name args;                                             \
-		return slow;                                                               \
+#define CALL(ret, name, params, args, maybe, slow, early) \
+	static NOINLINE ret slow_##name params            \
+	{                                                 \
+		if (!(maybe))                             \
+			return real.name args;            \
+		return slow;                              \
 	}
-#define VCALL(ret, name, params, args, maybe, slow, early)                                 \
-	static NOINLINE ret slow_##name params                                             \
-	{                                                                                  \
-		mode_t mode = 0;                                                           \
-		TAKE_MODE(mode, flags);                                                    \
-		if (!((maybe) | IS_WATCHING))                                              \
-			return real.name args;                                             \
-		return slow;                                                               \
+#define VCALL(ret, name, params, args, maybe, slow, early) \
+	static NOINLINE ret slow_##name params             \
+	{                                                  \
+		mode_t mode = 0;                           \
+		TAKE_MODE(mode, flags);                    \
+		if (!((int)(maybe) | IS_WATCHING))              \
+			return real.name args;             \
+		return slow;                               \
 	}
-#define FIND(ret, name, dirfd, params, args, early)                                        \
-	static NOINLINE ret found_##name params                                            \
-	{                                                                                  \
-		struct place place;                                                        \
-		path = place_find(&place, dirfd, path);                                    \
-		return real.name args;                                                     \
-	}                                                                                  \
+#define FIND(ret, name, dirfd, params, args, early)     \
+	static NOINLINE ret found_##name params         \
+	{                                               \
+		struct place place;                     \
+		path = place_find(&place, dirfd, path); \
+		return real.name args;                  \
+	}                                               \
 	CALL(ret, name, params, args, maybe_ours(path), found_##name args, early)
-#define PLACED(get, ret, name, dirfd, params, args, early)                                 \
-	static NOINLINE ret placed_##name params                                           \
-	{                                                                                  \
-		struct place place;                                                        \
-		path = get(&place, dirfd, path);                                           \
-		return path ? real.name args : -1;                                         \
-	}                                                                                  \
+#define PLACED(get, ret, name, dirfd, params, args, early) \
+	static NOINLINE ret placed_##name params           \
+	{                                                  \
+		struct place place;                        \
+		path = get(&place, dirfd, path);           \
+		return path ? real.name args : -1;         \
+	}                                                  \
 	CALL(ret, name, params, args, maybe_ours(path), placed_##name args, early)
 #define CHANGE(...) PLACED(place_change, __VA_ARGS__)
 #define MAKE(...) PLACED(place_make, __VA_ARGS__)
@@ -161,23 +161,23 @@ void calls_resolve(void)
 #define maybe_ours(path) scan_maybe(path)
 #define EXPORT(name) __asm__(".globl " #name "\n\t.set " #name ", wrap_" #name)
 
-#define CALL(ret, name, params, args, maybe, slow, early)                                  \
-	ret wrap_##name params;                                                            \
-	ret wrap_##name params                                                             \
-	{                                                                                  \
-		if (__builtin_expect(!(maybe), 1))                                         \
-			return real.name args;                                             \
-		return slow_##name args;                                                   \
-	}                                                                                  \
+#define CALL(ret, name, params, args, maybe, slow, early) \
+	ret wrap_##name params;                           \
+	ret wrap_##name params                            \
+	{                                                 \
+		if (__builtin_expect(!(maybe), 1))        \
+			return real.name args;            \
+		return slow_##name args;                  \
+	}                                                 \
 	EXPORT(name);
-#define VCALL(ret, name, params, args, maybe, slow, early)                                 \
-	ret wrap_##name params;                                                            \
-	ret wrap_##name params                                                             \
-	{                                                                                  \
-		bool fast = __builtin_expect(!((maybe) | IS_WATCHING), 1);                                 \
-		mode_t mode = 0;                                                           \
-		TAKE_MODE(mode, flags);                                                    \
-		return fast ? real.name args : slow_##name args;                           \
-	}                                                                                  \
+#define VCALL(ret, name, params, args, maybe, slow, early)                 \
+	ret wrap_##name params;                                            \
+	ret wrap_##name params                                             \
+	{                                                                  \
+		bool fast = __builtin_expect(!((int)(maybe) | IS_WATCHING), 1); \
+		mode_t mode = 0;                                           \
+		TAKE_MODE(mode, flags);                                    \
+		return fast ? real.name args : slow_##name args;           \
+	}                                                                  \
 	EXPORT(name);
 #include "shim/calls.def"

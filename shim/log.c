@@ -38,7 +38,8 @@ static void log_line(const char *what, const char *why, int dirfd, const char *p
 			O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
 	if (fd >= 0) {
 		struct iovec line[] = { piece(head), { at, base.len }, piece(path),
-			piece(why ? " (" : ""), piece(why ? why : ""), piece(why ? ")\n" : "\n") };
+			piece(why ? " (" : ""), piece(why ? why : ""),
+			piece(why ? ")\n" : "\n") };
 		ssize_t ignored = writev(fd, line, sizeof line / sizeof *line);
 
 		(void)ignored;

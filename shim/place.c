@@ -39,7 +39,8 @@ static size_t without_slashes(const char *path, size_t len)
 
 /* Writes the physical name of the directory of the sources behind the tree_len letters
  * of cache. */
-static ssize_t resolve(struct place *place, const char *path, size_t len, enum place_use use)
+static ssize_t resolve(
+	struct place *place, const char *path, size_t len, enum place_use use)
 {
 	char *buf = place->cache + place->tree_len;
 	size_t size = sizeof place->cache - place->tree_len;
@@ -79,13 +80,15 @@ static bool compose(struct place *place, const char *path, const struct path_par
 
 	if (use == PLACE_TO_READ &&
 		(config->only || config->exclude || place->pyc.kind == PYC_NONE))
-		use = PLACE_RECALL; /* settings go by the physical path; a directory has no seal */
-	place->tree_len = store_tree_path(config->root, config->root_len, tag, config->variant,
-		place->cache, sizeof place->cache);
+		use = PLACE_RECALL; /* settings go by the physical path; a directory has
+				       no seal */
+	place->tree_len = store_tree_path(config->root, config->root_len, tag,
+		config->variant, place->cache, sizeof place->cache);
 	ret = place->tree_len ? resolve(place, path, len, use) : -ENAMETOOLONG;
 	if (ret < 0) {
 		if (ret != -ENOENT && ret != -ENOTDIR) /* those say: no such sources */
-			log_failure("left alone: directory", (int)ret, place->dirfd, path);
+			log_failure(
+				"left alone: directory", (int)ret, place->dirfd, path);
 		return false;
 	}
 	physical = place->cache + place->tree_len;
@@ -95,7 +98,8 @@ static bool compose(struct place *place, const char *path, const struct path_par
 		return false;
 	if (state_is_inside(physical, (size_t)ret) ||
 		!config_covers(config, path, len, physical, (size_t)ret)) {
-		log_decision("left alone", "excluded by a setting, or the cache itself", place->dirfd, path);
+		log_decision("left alone", "excluded by a setting, or the cache itself",
+			place->dirfd, path);
 		return false;
 	}
 	text.len = place->tree_len + (size_t)ret;
@@ -105,14 +109,16 @@ static bool compose(struct place *place, const char *path, const struct path_par
 	if (parts->tail == PATH_NAME)
 		text_adds(&text, "/");
 	/* Slashes and dots behind a name are for the kernel to judge. */
-	text_adds(&text, parts->tail == PATH_NAME ? parts->name : path + parts->cache_end);
+	text_adds(
+		&text, parts->tail == PATH_NAME ? parts->name : path + parts->cache_end);
 	if (text.cut)
 		log_decision("left alone", "path too long", place->dirfd, path);
 	return !text.cut;
 }
 
 /* As place_at, for a path in which "__pycache__/.." is the kernel's to follow. */
-static void place_plain(struct place *place, int dirfd, const char *path, enum place_use use)
+static void place_plain(
+	struct place *place, int dirfd, const char *path, enum place_use use)
 {
 	struct path_parts parts = path_split(path);
 	enum place_kind kind = PLACE_DIR;
@@ -150,7 +156,8 @@ static void place_plain(struct place *place, int dirfd, const char *path, enum p
 
 /* Takes one "__pycache__/.." out of text, if that `__pycache__` is only pretended: the
  * kernel could not go through it. Otherwise text stays as it is. */
-static bool fold_pretended(struct place *scratch, int dirfd, char *text, size_t end, size_t rest)
+static bool fold_pretended(
+	struct place *scratch, int dirfd, char *text, size_t end, size_t rest)
 {
 	char behind = text[end];
 	bool pretended, ends;
@@ -158,7 +165,7 @@ static bool fold_pretended(struct place *scratch, int dirfd, char *text, size_t 
 	text[end] = '\0';
 	place_plain(scratch, dirfd, text, PLACE_ANY);
 	pretended = scratch->kind == PLACE_DIR && !place_in_tree(scratch) &&
-		place_in_cache(scratch);
+		    place_in_cache(scratch);
 	text[end] = behind;
 	if (!pretended)
 		return false;
@@ -171,7 +178,8 @@ static bool fold_pretended(struct place *scratch, int dirfd, char *text, size_t 
 	return true;
 }
 
-/* text goes away: place keeps what it said, or another name of the same place, in cache. */
+/* text goes away: place keeps what it said, or another name of the same place, in cache.
+ */
 static void name_folded(struct place *place, const char *text)
 {
 	if (place->cache[0] == '\0') {
@@ -222,7 +230,8 @@ void place_at(struct place *place, int dirfd, const char *path, enum place_use u
 	place->path = path;
 	place->pyc.kind = PYC_NONE;
 	place->cache[0] = '\0';
-	if (!state_config.enabled || !path_names_pycache(path) || strlen(path) >= PATH_MAX)
+	if (!state_config.enabled || !path_names_pycache(path) ||
+		strlen(path) >= PATH_MAX)
 		return;
 	if (__builtin_expect(path_next_up(path, 0, &end, &rest), 0))
 		place_through(place, dirfd, path, use);
@@ -239,8 +248,8 @@ bool place_settle(struct place *place)
 		return false;
 	place_plain(place, place->dirfd, path, PLACE_RECALL);
 	return place->kind != PLACE_ENTRY ||
-		memcmp(place->cache + place->tree_len, path, len) != 0 ||
-		place->cache[place->tree_len + len + 1] != PYCACHE[0];
+	       memcmp(place->cache + place->tree_len, path, len) != 0 ||
+	       place->cache[place->tree_len + len + 1] != PYCACHE[0];
 }
 
 /* A program that looks at a pyc may go on to write it without opening it: py_compile. */
@@ -260,7 +269,8 @@ static bool is_pretended(struct place *place)
 	bool pretended;
 
 	*end = '\0';
-	pretended = !exists(AT_FDCWD, place->cache + place->tree_len) && place_in_cache(place);
+	pretended = !exists(AT_FDCWD, place->cache + place->tree_len) &&
+		    place_in_cache(place);
 	*end = behind;
 	return pretended;
 }
@@ -303,16 +313,18 @@ void place_ready_tree(struct place *place)
 	if (!exists(AT_FDCWD, physical) &&
 		sys_real.fstatat(AT_FDCWD, place->cache, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		sys_real.mkdirat(AT_FDCWD, physical, st.st_mode & 0777) == 0) {
-		(void)sys_real.fchmodat(AT_FDCWD, physical, st.st_mode & 0777); /* umask */
-		log_decision("made in the tree", "a file that is not for the cache", AT_FDCWD,
-			physical);
+		(void)sys_real.fchmodat(
+			AT_FDCWD, physical, st.st_mode & 0777); /* umask */
+		log_decision("made in the tree", "a file that is not for the cache",
+			AT_FDCWD, physical);
 	}
 	*end = behind;
 }
 
 /* Whether the program has the __pycache__ of an entry: a real one, or one that it made
  * and that the cache keeps under the program's own tag. */
-static __attribute__((noinline)) bool has_directory(const struct place *place, const char *physical)
+static __attribute__((noinline)) bool has_directory(
+	const struct place *place, const char *physical)
 {
 	struct place own;
 
@@ -327,18 +339,22 @@ static __attribute__((noinline)) bool has_directory(const struct place *place, c
 int place_ready_cache(struct place *place)
 {
 	/* For an entry, its __pycache__; for that, what is above it. */
-	size_t len = place->kind == PLACE_ENTRY ? place->dir_len : place->dir_len - PYCACHE_LEN - 1;
+	size_t len = place->kind == PLACE_ENTRY ? place->dir_len
+						: place->dir_len - PYCACHE_LEN - 1;
 	char *end = place->cache + len, behind = *end;
 	int err = -ENOENT;
 
 	*end = '\0';
-	if (place->kind == PLACE_DIR || has_directory(place, place->cache + place->tree_len))
-		err = store_make_directory(&sys_real, place->cache, state_config.root_len);
+	if (place->kind == PLACE_DIR ||
+		has_directory(place, place->cache + place->tree_len))
+		err = store_make_directory(
+			&sys_real, place->cache, state_config.root_len);
 	*end = behind;
 	return err;
 }
 
-bool place_entry(struct place *place, const struct entry_world *world, struct entry *entry)
+bool place_entry(
+	struct place *place, const struct entry_world *world, struct entry *entry)
 {
 	*entry = (struct entry){
 		.world = world,
@@ -350,7 +366,7 @@ bool place_entry(struct place *place, const struct entry_world *world, struct en
 		.tree_path = place->path,
 	};
 	return place->pyc.kind == PYC_CODE &&
-		entry_begin(entry, sizeof place->cache, place->path, place->spelled_len);
+	       entry_begin(entry, sizeof place->cache, place->path, place->spelled_len);
 }
 
 int place_detach(struct place *place)

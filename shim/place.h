@@ -46,11 +46,11 @@ struct place {
 	struct pyc_name pyc; /* of PLACE_ENTRY */
 	/* cache is "<root>/v1/<tag>/tree", the physical path in the tree behind it. For
 	 * PLACE_OTHER it is empty where the process has shown no tag. */
-	size_t tree_len;       /* where that physical path begins */
-	size_t dir_len;	       /* where the path of the __pycache__ ends */
-	size_t name_end;       /* where that of the name in it ends, slashes not counted */
-	size_t spelled_len;    /* path[..spelled_len) is the directory of the sources */
-	bool assumed;	       /* by PLACE_TO_READ */
+	size_t tree_len;    /* where that physical path begins */
+	size_t dir_len;	    /* where the path of the __pycache__ ends */
+	size_t name_end;    /* where that of the name in it ends, slashes not counted */
+	size_t spelled_len; /* path[..spelled_len) is the directory of the sources */
+	bool assumed;	    /* by PLACE_TO_READ */
 	char cache[PATH_MAX];
 };
 
@@ -69,8 +69,8 @@ bool place_in_tree(const struct place *place);
  * absolute, so that a dirfd does not count. */
 const char *place_find(struct place *place, int dirfd, const char *path);
 
-/* As place_find, to change what is there. NULL with errno EROFS where that is in the cache
- * and the cache is not to be written. */
+/* As place_find, to change what is there. NULL with errno EROFS where that is in the
+ * cache and the cache is not to be written. */
 const char *place_change(struct place *place, int dirfd, const char *path);
 
 /* The path on which to make something that belongs in the tree, whose __pycache__ is
@@ -84,14 +84,15 @@ void place_ready_tree(struct place *place);
 
 /* Sets up the entry at a PLACE_ENTRY for core. False where it is no bytecode of a source
  * that its name tells: then it has no seal either. */
-bool place_entry(struct place *place, const struct entry_world *world, struct entry *entry);
+bool place_entry(
+	struct place *place, const struct entry_world *world, struct entry *entry);
 
 /* Before and after an entry is opened to be changed in place; see entry_detach and
  * entry_disclaim. Nothing to what has no seal. */
 int place_detach(struct place *place);
 void place_disclaim(struct place *place, int fd);
 
-/* Makes the directories in the cache that place->cache wants above it. Returns 0 or -errno:
- * -ENOENT where the program itself has no such __pycache__ to put an entry in, neither
- * real nor pretended. */
+/* Makes the directories in the cache that place->cache wants above it. Returns 0 or
+ * -errno: -ENOENT where the program itself has no such __pycache__ to put an entry in,
+ * neither real nor pretended. */
 int place_ready_cache(struct place *place);

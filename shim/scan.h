@@ -27,25 +27,30 @@
 
 #define MASK(vector) ((uint32_t)_mm256_movemask_epi8(vector))
 #define FOUR(a, b, c, d) ((uint64_t)(a) | (b) << 8 | (c) << 16 | (uint64_t)(d) << 24)
-#define EIGHT(...) { TWICE(__VA_ARGS__), TWICE(__VA_ARGS__), TWICE(__VA_ARGS__), TWICE(__VA_ARGS__) }
+#define EIGHT(...)                                                          \
+	{                                                                   \
+		TWICE(__VA_ARGS__), TWICE(__VA_ARGS__), TWICE(__VA_ARGS__), \
+			TWICE(__VA_ARGS__)                                  \
+	}
 #define TWICE(...) (long long)(FOUR(__VA_ARGS__) | FOUR(__VA_ARGS__) << 32)
 
 /* A lower address is NULL, or the processor cannot do this. In memory, as the letters
  * are: the compiler would make them anew on each call. */
 uintptr_t scan_floor = UINTPTR_MAX;
 
-/* "_", and four letters of __pycache__ that lie at an address divisible by 4 when it begins
- * at one that leaves 0, 3, 2 or 1. */
+/* "_", and four letters of __pycache__ that lie at an address divisible by 4 when it
+ * begins at one that leaves 0, 3, 2 or 1. */
 __m256i scan_letters[5] = { EIGHT('_', '_', '_', '_'), EIGHT('_', '_', 'p', 'y'),
 	EIGHT('_', 'p', 'y', 'c'), EIGHT('p', 'y', 'c', 'a'), EIGHT('y', 'c', 'a', 'c') };
 
 static inline void scan_init(void)
 {
-	const char *preload = getenv("LD_PRELOAD");
+	const char *preload = secure_getenv("LD_PRELOAD");
 
 	__builtin_cpu_init();
 	/* memcheck cannot tell that what lies behind the string does not count. */
-	if (__builtin_cpu_supports("avx2") && !(preload && strstr(preload, "vgpreload_memcheck")))
+	if (__builtin_cpu_supports("avx2") &&
+		!(preload && strstr(preload, "vgpreload_memcheck")))
 		scan_floor = PATH_FIRST_PAGE;
 }
 
@@ -85,7 +90,8 @@ __attribute__((noinline, target("avx2"), no_sanitize("address"))) static bool sc
 		ends = MASK(is_end) & valid;
 		if (MASK(is_underscore) & valid) {
 			/* Nor what is behind it. Four letters count by their first. */
-			if (MASK(scan_block(*block)) & 0x11111111u & valid & (ends ^ (ends - 1)))
+			if (MASK(scan_block(*block)) & 0x11111111u & valid &
+				(ends ^ (ends - 1)))
 				return true;
 		}
 		if (ends)

@@ -37,7 +37,8 @@ enum store_state state_store(char *room)
 	if (now == STORE_READY || atomic_load_explicit(&left_root, memory_order_relaxed))
 		return now;
 	/* It may have been another that was refused: a vfork child after setuid. */
-	if (now == STORE_REFUSED && atomic_load_explicit(&user, memory_order_relaxed) == geteuid())
+	if (now == STORE_REFUSED &&
+		atomic_load_explicit(&user, memory_order_relaxed) == geteuid())
 		return now;
 	now = store_judge(&sys_real, config->root, &why);
 	if (now != STORE_ABSENT)
@@ -70,7 +71,7 @@ struct entry_world state_world(void)
 		.readonly = state_config.readonly,
 		.share = state_config.share,
 		.reuse = state_config.share &&
-			!atomic_load_explicit(&compiles, memory_order_relaxed),
+			 !atomic_load_explicit(&compiles, memory_order_relaxed),
 		.always_digest = state_config.always_digest,
 		.root_len = state_config.root_len,
 		.user = atomic_load_explicit(&user, memory_order_relaxed),
@@ -100,7 +101,7 @@ bool state_is_inside(const char *path, size_t len)
 		memo_find(&state_memo, config->root, config->root_len, &physical_len);
 
 	return path_is_below(path, len, config->root, config->root_len) ||
-		(physical && path_is_below(path, len, physical, physical_len));
+	       (physical && path_is_below(path, len, physical, physical_len));
 }
 
 /* A tag takes a fresh place each time, so that one who is interrupted while writing it,

@@ -69,7 +69,8 @@ int cached_rmdir(int dirfd, const char *path)
 
 	place_at(&place, dirfd, path, PLACE_ANY);
 	if (place.kind != PLACE_DIR)
-		return real.unlinkat(dirfd, place_find(&place, dirfd, path), AT_REMOVEDIR);
+		return real.unlinkat(
+			dirfd, place_find(&place, dirfd, path), AT_REMOVEDIR);
 	if (place_in_tree(&place)) {
 		ret = real.unlinkat(dirfd, place.path, AT_REMOVEDIR);
 		/* Its listing was the tree's, so to the program it was empty. */

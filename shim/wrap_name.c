@@ -92,7 +92,8 @@ static int from_cache(two_paths *act, const char *from, struct place *to, int fl
 }
 
 /* From a path in the tree: what the cache has under the new name would hide it. */
-static int from_tree(two_paths *act, const struct place *from, struct place *to, int flags)
+static int from_tree(
+	two_paths *act, const struct place *from, struct place *to, int flags)
 {
 	int saved = errno, ret = act(from->dirfd, from->path, to->dirfd, to->path, flags);
 
@@ -110,7 +111,7 @@ static int from_tree(two_paths *act, const struct place *from, struct place *to,
 static bool is_within(const struct place *from, const struct place *to)
 {
 	return to->cache[0] && strncmp(to->cache, from->cache, from->dir_len) == 0 &&
-		to->cache[from->dir_len] == '/';
+	       to->cache[from->dir_len] == '/';
 }
 
 /* A pretended directory that is to be replaced: gone if it is empty. */
@@ -159,7 +160,8 @@ static int rename_directory(struct place *from, struct place *to, int flags)
 
 /* Puts a new pyc under its name. Only here is it known that the file is complete, and for
  * which source it was meant: that is when it is sealed. */
-static int publish(two_paths *act, struct place *temporary, struct place *final, int flags)
+static int publish(
+	two_paths *act, struct place *temporary, struct place *final, int flags)
 {
 	const struct entry_world world = state_world();
 	struct entry_verdict verdict;
@@ -168,8 +170,9 @@ static int publish(two_paths *act, struct place *temporary, struct place *final,
 	int err, ret;
 
 	if (!place_entry(final, &world, &entry))
-		return is_cached(temporary) ? from_cache(act, temporary->cache, final, flags)
-					    : from_tree(act, temporary, final, flags);
+		return is_cached(temporary)
+			       ? from_cache(act, temporary->cache, final, flags)
+			       : from_tree(act, temporary, final, flags);
 	err = entry_seal(&entry, temporary->cache, &shared, &verdict);
 	if (err == -ENOENT) /* it is not in the cache, then */
 		return from_tree(act, temporary, final, flags);
@@ -185,8 +188,8 @@ static int publish(two_paths *act, struct place *temporary, struct place *final,
 static bool is_new_pyc(const struct place *old, const struct place *new)
 {
 	return old->kind == PLACE_ENTRY && old->pyc.kind == PYC_TEMPORARY &&
-		new->kind == PLACE_ENTRY && new->pyc.kind == PYC_CODE &&
-		!state_config.readonly;
+	       new->kind == PLACE_ENTRY &&new->pyc.kind == PYC_CODE &&
+	       !state_config.readonly;
 }
 
 static int rename_places(struct place *old, struct place *new, unsigned flags)
@@ -194,7 +197,7 @@ static int rename_places(struct place *old, struct place *new, unsigned flags)
 	int ret;
 
 	/* RENAME_NOREPLACE; what stands on the other side is there to the program too. */
-	if (flags && (is_cached(new) || (new->kind == PLACE_ENTRY && place_in_tree(new))))
+	if (flags && (is_cached(new) || (new->kind == PLACE_ENTRY &&place_in_tree(new))))
 		return refuse(flags == RENAME_NOREPLACE ? EEXIST : EINVAL);
 	if (old->kind == PLACE_DIR)
 		return rename_directory(old, new, (int)flags);
@@ -212,7 +215,7 @@ static int rename_places(struct place *old, struct place *new, unsigned flags)
 
 static int link_places(struct place *old, struct place *new, unsigned flags)
 {
-	if (is_cached(new) || (new->kind == PLACE_ENTRY && place_in_tree(new)))
+	if (is_cached(new) || (new->kind == PLACE_ENTRY &&place_in_tree(new)))
 		return refuse(EEXIST);
 	if (old->kind == PLACE_DIR && !place_in_tree(old) && place_in_cache(old))
 		return refuse(EPERM); /* a directory */

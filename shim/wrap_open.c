@@ -37,11 +37,12 @@ static int open_unsealed(const struct place *place, int candidate, int flags)
 	if (candidate >= 0)
 		sys_real.close(candidate);
 	else if (candidate != -ENOENT &&
-		((candidate != -EACCES && candidate != -ENOTDIR) || place_in_cache(place)))
+		 ((candidate != -EACCES && candidate != -ENOTDIR) ||
+			 place_in_cache(place)))
 		return candidate;
 	fd = sys_real.openat(place->dirfd, place->path, flags, 0);
-	log_decision(fd < 0 ? "miss" : "in-tree", fd < 0 ? "no entry" : NULL, place->dirfd,
-		place->path);
+	log_decision(fd < 0 ? "miss" : "in-tree", fd < 0 ? "no entry" : NULL,
+		place->dirfd, place->path);
 	return fd;
 }
 
@@ -50,9 +51,8 @@ static int open_to_read(struct place *place, int flags)
 	const struct entry_world world = state_world();
 	struct entry_verdict verdict;
 	struct entry entry;
-	int fd = state_store_absent()
-		? -ENOENT
-		: sys_real.openat(AT_FDCWD, place->cache, flags, 0);
+	int fd = state_store_absent() ? -ENOENT
+				      : sys_real.openat(AT_FDCWD, place->cache, flags, 0);
 
 	if (fd == -ENOENT && place_settle(place)) {
 		if (place->kind != PLACE_ENTRY)
@@ -81,7 +81,8 @@ static bool is_cache_failure(struct place *place, int err)
 	char *end = place->cache + place->dir_len, behind = *end;
 	bool there;
 
-	if (err == EEXIST || err == EISDIR || err == ELOOP || err == EINTR || err == EINVAL)
+	if (err == EEXIST || err == EISDIR || err == ELOOP || err == EINTR ||
+		err == EINVAL)
 		return false;
 	if (err != EACCES && err != EPERM)
 		return true;
@@ -176,7 +177,8 @@ int cached_open(int dirfd, const char *path, int flags, mode_t mode)
 	place_at(&place, dirfd, path, reads ? PLACE_TO_READ : PLACE_TO_OPEN);
 	switch (place.kind) {
 	case PLACE_ENTRY:
-		return reads ? open_to_read(&place, flags) : open_to_write(&place, flags, mode);
+		return reads ? open_to_read(&place, flags)
+			     : open_to_write(&place, flags, mode);
 	case PLACE_DIR:
 		return open_directory(&place, flags, mode);
 	case PLACE_OTHER:
@@ -187,16 +189,19 @@ int cached_open(int dirfd, const char *path, int flags, mode_t mode)
 		break;
 	}
 	fd = open_tree(&place, flags, mode);
-	if (fd >= 0 && reads && atomic_load_explicit(&state_watching, memory_order_relaxed))
+	if (fd >= 0 && reads &&
+		atomic_load_explicit(&state_watching, memory_order_relaxed))
 		state_opened(dirfd, path, fd);
 	return fd;
 }
 
 int cached_openat2(int dirfd, const char *path, const struct open_how *how, size_t size)
 {
-	/* With restrictions on how a path is resolved, another path is another question; a
-	 * `how` longer than ours may say things we do not know; and openat2 is stricter. */
-	if (!how || size != sizeof *how || how->resolve || (how->mode && !(how->flags & WITH_MODE)))
+	/* With restrictions on how a path is resolved, another path is another question;
+	 * a `how` longer than ours may say things we do not know; and openat2 is
+	 * stricter. */
+	if (!how || size != sizeof *how || how->resolve ||
+		(how->mode && !(how->flags & WITH_MODE)))
 		return real.openat2(dirfd, path, how, size);
 	return cached_open(dirfd, path, (int)how->flags, (mode_t)how->mode);
 }

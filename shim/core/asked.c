@@ -28,10 +28,11 @@ void asked_add(struct asked *asked, const char *path, const struct asked_source 
 
 	make_key(path, record.key);
 	slot = (unsigned)(record.key[0] % ASKED_SLOTS);
-	sequence = atomic_load_explicit(&asked->slots[slot].sequence, memory_order_relaxed);
-	if (sequence % 2 ||
-		!atomic_compare_exchange_strong_explicit(&asked->slots[slot].sequence, &sequence,
-			sequence + 1, memory_order_acquire, memory_order_relaxed))
+	sequence =
+		atomic_load_explicit(&asked->slots[slot].sequence, memory_order_relaxed);
+	if (sequence % 2 || !atomic_compare_exchange_strong_explicit(
+				    &asked->slots[slot].sequence, &sequence, sequence + 1,
+				    memory_order_acquire, memory_order_relaxed))
 		return;
 	atomic_thread_fence(memory_order_release);
 	memcpy(words, &record, sizeof words);
@@ -67,7 +68,8 @@ void asked_opened(struct asked *asked, const char *path, const struct identity *
 {
 	struct asked_source source;
 
-	if (!asked_find(asked, path, &source) || identity_same(&source.identity, identity))
+	if (!asked_find(asked, path, &source) ||
+		identity_same(&source.identity, identity))
 		return;
 	source = (struct asked_source){ .identity.inode = 0 }; /* no file has that */
 	asked_add(asked, path, &source);

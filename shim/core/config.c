@@ -54,7 +54,8 @@ const char *config_variant(const char *const argv[], const char *no_debug_ranges
 	for (size_t i = 1; argv && argv[0] && argv[i] && argv[i][0] == '-'; i++) {
 		const char *p = argv[i] + 1;
 
-		if ((strcmp(p, "-check-hash-based-pycs") == 0 || strcmp(p, "-jit") == 0) &&
+		if ((strcmp(p, "-check-hash-based-pycs") == 0 ||
+			    strcmp(p, "-jit") == 0) &&
 			argv[i + 1])
 			i++;
 		if (*p == '-')
@@ -95,7 +96,7 @@ void config_read(struct config *config, const char *const values[CONFIG_SETTINGS
 		.variant = "",
 		.share = !values[CONFIG_SHARE] || strcmp(values[CONFIG_SHARE], "0") != 0,
 		.always_digest = values[CONFIG_VALIDATE] &&
-			strcmp(values[CONFIG_VALIDATE], "content") == 0,
+				 strcmp(values[CONFIG_VALIDATE], "content") == 0,
 		.only = unless_empty(values[CONFIG_ONLY]),
 		.exclude = unless_empty(values[CONFIG_EXCLUDE]),
 	};
@@ -113,8 +114,9 @@ void config_read(struct config *config, const char *const values[CONFIG_SETTINGS
 	config->root_len = config_root(config->root, sizeof config->root,
 		values[CONFIG_DIR], home, xdg_cache_home);
 	if (config->root_len == 0) {
-		config->why_not = "no place for the cache: PYCSTASH_DIR and HOME are unset, "
-				  "not absolute or too long";
+		config->why_not =
+			"no place for the cache: PYCSTASH_DIR and HOME are unset, "
+			"not absolute or too long";
 		return;
 	}
 	config->enabled = true;
@@ -142,5 +144,5 @@ bool config_covers(const struct config *config, const char *spelled, size_t spel
 			       is_listed(exclude, physical, physical_len)))
 		return false;
 	return !only || is_listed(only, spelled, spelled_len) ||
-		is_listed(only, physical, physical_len);
+	       is_listed(only, physical, physical_len);
 }

@@ -33,12 +33,12 @@ struct config {
 	const char *why_not; /* the reason where not enabled; a literal */
 	bool readonly;
 	bool share;
-	bool always_digest; /* PYCSTASH_VALIDATE=content */
+	bool always_digest;  /* PYCSTASH_VALIDATE=content */
 	const char *only;    /* colon-separated prefixes, or NULL */
 	const char *exclude; /* likewise */
 	const char *log;     /* a file's absolute path, "stderr", or NULL */
-	/* What is added to the tag in the name of the folder, for an interpreter that is told
-	 * to make other bytecode under the same name; "" mostly. */
+	/* What is added to the tag in the name of the folder, for an interpreter that is
+	 * told to make other bytecode under the same name; "" mostly. */
 	const char *variant;
 	char root[PATH_MAX]; /* absolute, without a slash at its end */
 	size_t root_len;

@@ -18,7 +18,7 @@ static int is_deleted(const struct sys *sys, int fd, const char *name, size_t le
 	struct stat st;
 
 	return len > n && memcmp(name + len - n, deleted, n) == 0 &&
-		(sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 || st.st_nlink == 0);
+	       (sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 || st.st_nlink == 0);
 }
 
 static ssize_t name_of(const struct sys *sys, int fd, char *buf, size_t size)
@@ -43,9 +43,11 @@ static ssize_t name_of(const struct sys *sys, int fd, char *buf, size_t size)
 	return len == 1 ? 0 : len;
 }
 
-ssize_t dirs_resolve(const struct sys *sys, int dirfd, const char *path, char *buf, size_t size)
+ssize_t dirs_resolve(
+	const struct sys *sys, int dirfd, const char *path, char *buf, size_t size)
 {
-	int fd = sys->openat(dirfd, *path ? path : ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+	int fd = sys->openat(
+		dirfd, *path ? path : ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
 	ssize_t len;
 
 	if (fd < 0)
@@ -65,8 +67,8 @@ static size_t parent_len(const char *path, size_t len)
 /* A directory whose parent is remembered costs one system call instead of three: all
  * that can be new about it is whether its last component is a link. path is
  * terminated. */
-static ssize_t recall_parent(const struct sys *sys, const struct memo *memo, const char *path,
-	size_t len, char *buf, size_t size)
+static ssize_t recall_parent(const struct sys *sys, const struct memo *memo,
+	const char *path, size_t len, char *buf, size_t size)
 {
 	size_t parent = parent_len(path, len), physical_len, more = len - parent;
 	const char *physical = memo_find(memo, path, parent, &physical_len);
@@ -84,8 +86,8 @@ static ssize_t recall_parent(const struct sys *sys, const struct memo *memo, con
 
 /* No component of a path that leads to itself is a link: its parents lead to
  * themselves as well. */
-static void remember(struct memo *memo, const char *path, size_t len, const char *physical,
-	size_t physical_len)
+static void remember(struct memo *memo, const char *path, size_t len,
+	const char *physical, size_t physical_len)
 {
 	size_t known;
 
@@ -96,8 +98,8 @@ static void remember(struct memo *memo, const char *path, size_t len, const char
 		memo_add(memo, path, len, path, len);
 }
 
-ssize_t dirs_recall(const struct sys *sys, struct memo *memo, const char *path, size_t len,
-	char *buf, size_t size)
+ssize_t dirs_recall(const struct sys *sys, struct memo *memo, const char *path,
+	size_t len, char *buf, size_t size)
 {
 	size_t known;
 	const char *physical;

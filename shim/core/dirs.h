@@ -23,10 +23,11 @@
  * root directory, as nothing. buf may overlap path. Returns its length, or -errno:
  * that of the kernel for a path that is no directory, -ENAMETOOLONG where it does not
  * fit, -ENOENT for a deleted directory, -ENOSYS without /proc. */
-ssize_t dirs_resolve(const struct sys *sys, int dirfd, const char *path, char *buf, size_t size);
+ssize_t dirs_resolve(
+	const struct sys *sys, int dirfd, const char *path, char *buf, size_t size);
 
 /* As dirs_resolve for the len letters at path, with the memory of this process: the
  * answer may be one that held earlier. Only an absolute path without "." and ".." is
  * remembered; path[len] must be '\0' or '/'. */
-ssize_t dirs_recall(const struct sys *sys, struct memo *memo, const char *path, size_t len,
-	char *buf, size_t size);
+ssize_t dirs_recall(const struct sys *sys, struct memo *memo, const char *path,
+	size_t len, char *buf, size_t size);

@@ -12,8 +12,9 @@
 struct search {
 	struct entry *entry;
 	int flags;
-	int rejected; /* a file that Python will find stale by itself, or -1: where nothing
-			 better is found it is what the program would get without us */
+	int rejected; /* a file that Python will find stale by itself, or -1: where
+			 nothing better is found it is what the program would get without
+			 us */
 	struct entry_verdict *verdict;
 };
 
@@ -89,9 +90,10 @@ static int renew(struct search *search, int fd, const struct seal *seal)
 	return found(search, renewed, "hit", "re-sealed");
 }
 
-/* For a pyc of which Python goes by no mtime: it is for the file that was there when it was
- * made, or one of the same content. Python alone keeps such a pyc through an edit, but not
- * when the source is deleted and installed again, since its own __pycache__ goes too. */
+/* For a pyc of which Python goes by no mtime: it is for the file that was there when it
+ * was made, or one of the same content. Python alone keeps such a pyc through an edit,
+ * but not when the source is deleted and installed again, since its own __pycache__ goes
+ * too. */
 static int compare_origin(struct search *search, int fd, const struct seal *seal)
 {
 	struct entry *entry = search->entry;
@@ -133,9 +135,11 @@ static int compare(struct search *search, int fd, const struct seal *seal)
 		return doubt(search, fd, "source cannot be read");
 	if (memcmp(&seal->digest, &source->digest, sizeof seal->digest) != 0)
 		return doubt(search, fd, "source changed");
-	same = (seal->flags & SEAL_IDENTITY) && identity_same(&seal->source, &source->identity);
+	same = (seal->flags & SEAL_IDENTITY) &&
+	       identity_same(&seal->source, &source->identity);
 	/* Else as good as it gets. */
-	if (same || (entry_file_fits(seal, source) && (world->readonly || !source->settled)))
+	if (same ||
+		(entry_file_fits(seal, source) && (world->readonly || !source->settled)))
 		return found(search, fd, "hit", "same content");
 	return renew(search, fd, seal);
 }
@@ -150,8 +154,8 @@ static int try_entry(struct search *search, int fd)
 		struct stat st;
 
 		search->verdict->why = "no entry";
-		/* The mode of the file, or of its directory, is for the program to see; the
-		 * cache's is not. */
+		/* The mode of the file, or of its directory, is for the program to see;
+		 * the cache's is not. */
 		entry->path[entry->dir_len] = '\0';
 		if ((fd == -EACCES || fd == -ENOTDIR) &&
 			world->sys->fstatat(AT_FDCWD, entry->path, &st, 0) < 0)
@@ -173,6 +177,8 @@ static int try_entry(struct search *search, int fd)
 		return absent(search, fd, "damaged");
 	}
 	entry_magic_shown(world, seal.magic);
+	if (entry_magic_is_foreign(world, seal.magic))
+		return absent(search, fd, "another magic number");
 	return compare(search, fd, &seal);
 }
 
@@ -236,7 +242,8 @@ static int search_for(struct search *search, int candidate)
 	return -ENOENT;
 }
 
-int entry_open(struct entry *entry, int candidate, int flags, struct entry_verdict *verdict)
+int entry_open(
+	struct entry *entry, int candidate, int flags, struct entry_verdict *verdict)
 {
 	struct search search = {
 		.entry = entry, .flags = flags, .rejected = -1, .verdict = verdict

@@ -29,7 +29,7 @@ struct entry_world {
 	const struct sys *sys;
 	struct scratch *scratch;
 	struct asked *asked;
-	atomic_bool *watching; /* set when a question is remembered */
+	atomic_bool *watching;	 /* set when a question is remembered */
 	_Atomic uint32_t *magic; /* of the interpreter here, 0 while it is not known */
 	struct source_clock *clock;
 	atomic_bool *cannot_clone; /* the file system was asked once */
@@ -42,7 +42,7 @@ struct entry_world {
 
 struct entry {
 	const struct entry_world *world;
-	char *path;	    /* in the cache; written to at times, and given back as it was */
+	char *path; /* in the cache; written to at times, and given back as it was */
 	size_t version_len; /* path[..version_len) is the folder of the version */
 	size_t dir_len;	    /* path[..dir_len) is its __pycache__ */
 	const struct pyc_name *pyc;
@@ -66,9 +66,10 @@ bool entry_begin(struct entry *entry, size_t room, const char *dir, size_t dir_l
 
 /* Opens the bytecode for the source: the entry, the tree's own pyc, or an object made an
  * entry. flags are those of open(2) for reading, candidate is what it said to the entry's
- * path: a descriptor, which is taken over, or -errno. -ENOENT where Python has to compile,
- * and then the question is remembered. */
-int entry_open(struct entry *entry, int candidate, int flags, struct entry_verdict *verdict);
+ * path: a descriptor, which is taken over, or -errno. -ENOENT where Python has to
+ * compile, and then the question is remembered. */
+int entry_open(
+	struct entry *entry, int candidate, int flags, struct entry_verdict *verdict);
 
 /* The program looks for the entry and may go on to write it without opening it
  * (py_compile does): remembers the question. */

@@ -10,7 +10,8 @@
 #include "shim/core/store.h"
 #include "shim/core/text.h"
 
-/* On a file that a program wrote itself, which has no seal and is none of our business. */
+/* On a file that a program wrote itself, which has no seal and is none of our business.
+ */
 #define OWN_XATTR "user.pycstash.own"
 
 static uint32_t magic_number(const uint8_t magic[4])
@@ -27,6 +28,11 @@ void entry_magic_shown(const struct entry_world *world, const uint8_t magic[4])
 
 	if (*world->magic == 0)
 		atomic_compare_exchange_strong(world->magic, &none, magic_number(magic));
+}
+
+bool entry_magic_is_foreign(const struct entry_world *world, const uint8_t magic[4])
+{
+	return *world->magic != magic_number(magic);
 }
 
 void entry_magic_owned(const struct entry_world *world, const uint8_t magic[4])
@@ -51,11 +57,11 @@ bool entry_file_is_own(const struct entry *entry, int fd)
 	struct identity origin;
 
 	return sys->fgetxattr(fd, OWN_XATTR, &origin, sizeof origin) == sizeof origin &&
-		source_is_origin(&entry->source, sys, &origin);
+	       source_is_origin(&entry->source, sys, &origin);
 }
 
-enum entry_file_state entry_file_check(const struct entry_world *world, int fd,
-	struct seal *ret_seal)
+enum entry_file_state entry_file_check(
+	const struct entry_world *world, int fd, struct seal *ret_seal)
 {
 	const struct sys *sys = world->sys;
 	uint8_t bytes[SEAL_TAIL + SEAL_SIZE];
@@ -73,7 +79,7 @@ enum entry_file_state entry_file_check(const struct entry_world *world, int fd,
 		seal_read(bytes, size, (uint64_t)st.st_size, ret_seal))
 		return ENTRY_FILE_SEALED;
 	return sys->fgetxattr(fd, OWN_XATTR, NULL, 0) < 0 ? ENTRY_FILE_DAMAGED
-							   : ENTRY_FILE_PROGRAMS_OWN;
+							  : ENTRY_FILE_PROGRAMS_OWN;
 }
 
 int entry_file_load(const struct entry *entry, int fd, const struct seal *seal,
@@ -82,7 +88,8 @@ int entry_file_load(const struct entry *entry, int fd, const struct seal *seal,
 	const struct entry_world *world = entry->world;
 	size_t size = (size_t)seal->pyc_size;
 
-	ret->data = scratch_take(world->scratch, world->sys, size + SEAL_SIZE, &ret->room);
+	ret->data =
+		scratch_take(world->scratch, world->sys, size + SEAL_SIZE, &ret->room);
 	if (!ret->data)
 		return -ENOMEM;
 	ret->seal = *seal;
@@ -102,8 +109,9 @@ void entry_file_free(const struct entry_world *world, struct entry_file *file)
 
 bool entry_file_fits(const struct seal *seal, const struct source *source)
 {
-	return (uint32_t)seal->source.mtime.tv_sec == (uint32_t)source->st.st_mtim.tv_sec &&
-		(uint32_t)seal->source.size == (uint32_t)source->st.st_size;
+	return (uint32_t)seal->source.mtime.tv_sec ==
+		       (uint32_t)source->st.st_mtim.tv_sec &&
+	       (uint32_t)seal->source.size == (uint32_t)source->st.st_size;
 }
 
 void entry_file_adapt(const struct entry *entry, struct entry_file *file)
@@ -141,17 +149,18 @@ static int fill(const struct entry_world *world, const struct entry_file *file, 
 			sys->pwrite(fd, file->data, HEADER_MAX, 0) == HEADER_MAX)
 			at = size;
 	}
-	return sys->pwrite(fd, file->data + at, end - at, (off_t)at) == (ssize_t)(end - at)
-		? 0
-		: -ENOSPC;
+	return sys->pwrite(fd, file->data + at, end - at, (off_t)at) ==
+			       (ssize_t)(end - at)
+		       ? 0
+		       : -ENOSPC;
 }
 
 static int write_new(const struct entry_world *world, const struct entry_file *file,
 	const char *path, mode_t mode)
 {
 	const struct sys *sys = world->sys;
-	int fd = sys->openat(
-		AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	int fd = sys->openat(AT_FDCWD, path,
+		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	int err, closed;
 
 	if (fd < 0)
@@ -206,8 +215,8 @@ static int write_temporary(const struct entry_world *world, const struct entry_f
 	return err;
 }
 
-int entry_file_put(const struct entry_world *world, const struct entry_file *file, char *path,
-	mode_t mode, char *spare, size_t size, int flags)
+int entry_file_put(const struct entry_world *world, const struct entry_file *file,
+	char *path, mode_t mode, char *spare, size_t size, int flags)
 {
 	const struct sys *sys = world->sys;
 	int err, fd = 0;
@@ -217,7 +226,8 @@ int entry_file_put(const struct entry_world *world, const struct entry_file *fil
 	err = write_temporary(world, file, path, mode, spare, size);
 	if (err < 0)
 		return err;
-	/* Before it has its name, under which another may put another file at any time. */
+	/* Before it has its name, under which another may put another file at any time.
+	 */
 	if (flags >= 0)
 		fd = sys->openat(AT_FDCWD, spare, flags, 0);
 	err = fd < 0 ? fd : sys->renameat(AT_FDCWD, spare, AT_FDCWD, path);
@@ -244,8 +254,8 @@ static int serve_from_memory(
 	text_adds(&text, "/proc/self/fd/");
 	text_addu(&text, (unsigned)fd);
 	ret = sys->pwrite(fd, file->data, size, 0) == (ssize_t)size
-		? sys->openat(AT_FDCWD, name, flags & ~O_NOFOLLOW, 0)
-		: -ENOSPC;
+		      ? sys->openat(AT_FDCWD, name, flags & ~O_NOFOLLOW, 0)
+		      : -ENOSPC;
 	sys->close(fd);
 	return ret;
 }
@@ -253,7 +263,8 @@ static int serve_from_memory(
 int entry_file_store(struct entry *entry, struct entry_file *file, int flags)
 {
 	const struct entry_world *world = entry->world;
-	mode_t mode = (entry->source.st.st_mode | S_IWUSR) & 0666; /* importlib's _calc_mode */
+	mode_t mode =
+		(entry->source.st.st_mode | S_IWUSR) & 0666; /* importlib's _calc_mode */
 	int fd = entry_file_put(
 		world, file, entry->path, mode, entry->spare, entry->spare_size, flags);
 
@@ -274,7 +285,9 @@ static uint32_t only_magic(const struct entry *entry)
 
 	text_add(&text, entry->path, entry->version_len);
 	text_adds(&text, "/objects");
-	fd = text.cut ? -ENOENT : sys->openat(AT_FDCWD, text.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	fd = text.cut ? -ENOENT
+		      : sys->openat(AT_FDCWD, text.data,
+				O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
 	if (fd < 0)
 		return 0;
 	while ((n = sys->getdents(fd, records, sizeof records)) > 0)
@@ -289,8 +302,8 @@ static uint32_t only_magic(const struct entry *entry)
 	return found == 1 ? magic : 0;
 }
 
-char *entry_file_object(struct entry *entry, const struct digest *digest,
-	const uint8_t magic[4])
+char *entry_file_object(
+	struct entry *entry, const struct digest *digest, const uint8_t magic[4])
 {
 	const char *name = entry->path + entry->dir_len + 1;
 	struct text text = { .data = entry->spare, .size = entry->spare_size };
@@ -311,9 +324,10 @@ bool entry_file_is_object(
 	const struct entry *entry, int fd, uint32_t magic, struct seal *ret_seal)
 {
 	return entry_file_check(entry->world, fd, ret_seal) == ENTRY_FILE_SEALED &&
-		(ret_seal->flags & (SEAL_SOURCE | SEAL_HASH)) == SEAL_SOURCE &&
-		magic_number(ret_seal->magic) == magic &&
-		memcmp(&ret_seal->digest, &entry->source.digest, sizeof ret_seal->digest) == 0;
+	       (ret_seal->flags & (SEAL_SOURCE | SEAL_HASH)) == SEAL_SOURCE &&
+	       magic_number(ret_seal->magic) == magic &&
+	       memcmp(&ret_seal->digest, &entry->source.digest,
+		       sizeof ret_seal->digest) == 0;
 }
 
 /* Opens the object of the source's content, if it is whole. */
@@ -326,7 +340,8 @@ static int open_object(struct entry *entry, int flags, struct seal *seal)
 
 	if (!magic)
 		magic = only_magic(entry);
-	path = magic ? entry_file_object(entry, &entry->source.digest, (const uint8_t *)&magic)
+	path = magic ? entry_file_object(
+			       entry, &entry->source.digest, (const uint8_t *)&magic)
 		     : NULL;
 	fd = path ? world->sys->openat(AT_FDCWD, path, flags | O_NOFOLLOW, 0) : -ENOENT;
 	if (fd < 0)
@@ -349,7 +364,8 @@ static bool link_object(struct entry *entry, const struct seal *seal)
 		return false;
 	err = world->sys->linkat(AT_FDCWD, entry->spare, AT_FDCWD, entry->path, 0);
 	if (err == -ENOENT && entry_file_make_parent(world, entry->path) == 0)
-		err = world->sys->linkat(AT_FDCWD, entry->spare, AT_FDCWD, entry->path, 0);
+		err = world->sys->linkat(
+			AT_FDCWD, entry->spare, AT_FDCWD, entry->path, 0);
 	return err == 0;
 }
 
@@ -362,7 +378,8 @@ int entry_file_reuse(struct entry *entry, int flags)
 	int fd, ret;
 	char level;
 
-	if (!world->reuse || !object_is_shareable(name, strlen(name), entry->pyc->tag, &level) ||
+	if (!world->reuse ||
+		!object_is_shareable(name, strlen(name), entry->pyc->tag, &level) ||
 		source_digest(&entry->source, world->sys, world->scratch) < 0)
 		return -ENOENT;
 	fd = open_object(entry, flags, &seal);

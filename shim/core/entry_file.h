@@ -24,14 +24,14 @@ struct entry_file {
 	uint8_t *data;
 	size_t room;
 	struct seal seal;
-	int from;  /* the descriptor it was read from */
-	const struct entry *bare; /* to be written without a seal, as the program's own file
-				     for that entry; else NULL */
+	int from;		  /* the descriptor it was read from */
+	const struct entry *bare; /* to be written without a seal, as the program's own
+				     file for that entry; else NULL */
 };
 
 /* Judges an open file; sets *ret_seal if it is sealed. */
-enum entry_file_state entry_file_check(const struct entry_world *world, int fd,
-	struct seal *ret_seal);
+enum entry_file_state entry_file_check(
+	const struct entry_world *world, int fd, struct seal *ret_seal);
 
 /* Reads the pyc under that seal; -EIO where the bytes are not those that were sealed. To
  * be freed. */
@@ -49,21 +49,22 @@ void entry_file_adapt(const struct entry *entry, struct entry_file *file);
  * written, an anonymous file serves. */
 int entry_file_store(struct entry *entry, struct entry_file *file, int flags);
 
-/* Opens the bytecode for the entry's source that another path has left in the objects, and
- * makes it the entry. */
+/* Opens the bytecode for the entry's source that another path has left in the objects,
+ * and makes it the entry. */
 int entry_file_reuse(struct entry *entry, int flags);
 
 /* Writes the path of the entry's object for that digest and magic number to its spare
  * room. NULL where there is none, or no room. */
-char *entry_file_object(struct entry *entry, const struct digest *digest,
-	const uint8_t magic[4]);
+char *entry_file_object(
+	struct entry *entry, const struct digest *digest, const uint8_t magic[4]);
 
 /* Writes the pyc to path, replacing what is there; size letters at spare are for a
  * temporary name. With flags >= 0 it returns the file, opened so. */
-int entry_file_put(const struct entry_world *world, const struct entry_file *file, char *path,
-	mode_t mode, char *spare, size_t size, int flags);
+int entry_file_put(const struct entry_world *world, const struct entry_file *file,
+	char *path, mode_t mode, char *spare, size_t size, int flags);
 
-/* Whether an open file is the object of the entry's source, of which the digest is known. */
+/* Whether an open file is the object of the entry's source, of which the digest is known.
+ */
 bool entry_file_is_object(
 	const struct entry *entry, int fd, uint32_t magic, struct seal *ret_seal);
 
@@ -74,6 +75,8 @@ bool entry_file_is_own(const struct entry *entry, int fd);
 /* Makes the directory that path lies in. */
 int entry_file_make_parent(const struct entry_world *world, char *path);
 
-/* The interpreter has read (shown) or written (owned) a pyc with that magic number. */
+/* The interpreter has read (shown) or written (owned) a pyc with that magic number: it is
+ * its own until it writes another. One that is not is of no use to it (foreign). */
 void entry_magic_shown(const struct entry_world *world, const uint8_t magic[4]);
+bool entry_magic_is_foreign(const struct entry_world *world, const uint8_t magic[4]);
 void entry_magic_owned(const struct entry_world *world, const uint8_t magic[4]);

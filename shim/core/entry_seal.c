@@ -15,7 +15,8 @@ static int open_to_seal(const struct sys *sys, const char *path, struct stat *st
 	int fd = sys->openat(AT_FDCWD, path, O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0);
 
 	if (fd == -EACCES && sys->fstatat(AT_FDCWD, path, st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		sys->fchmodat(AT_FDCWD, path, (st->st_mode & 07777) | S_IRUSR | S_IWUSR) == 0) {
+		sys->fchmodat(
+			AT_FDCWD, path, (st->st_mode & 07777) | S_IRUSR | S_IWUSR) == 0) {
 		fd = sys->openat(AT_FDCWD, path, O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0);
 		(void)sys->fchmodat(AT_FDCWD, path, st->st_mode & 07777);
 	}
@@ -28,7 +29,8 @@ static int open_to_seal(const struct sys *sys, const char *path, struct stat *st
 
 /* Sets the seal's source if it is proven that this is what was compiled: the source is
  * now what it was when the process asked, which was before it read it. */
-static const char *prove(struct entry *entry, const struct header *header, struct seal *seal)
+static const char *prove(
+	struct entry *entry, const struct header *header, struct seal *seal)
 {
 	const struct entry_world *world = entry->world;
 	struct source *source = &entry->source;
@@ -129,7 +131,8 @@ static bool is_whole(const struct entry *entry, const char *path, uint32_t magic
 static void copy_to(struct entry *entry, char *object, char *spare, size_t size)
 {
 	const struct entry_world *world = entry->world;
-	int fd = world->sys->openat(AT_FDCWD, entry->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
+	int fd = world->sys->openat(
+		AT_FDCWD, entry->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
 	struct entry_file file;
 	struct seal seal;
 
@@ -148,7 +151,8 @@ void entry_share(struct entry *entry)
 	const struct entry_world *world = entry->world;
 	const struct sys *sys = world->sys;
 	uint32_t magic = *world->magic;
-	char *object = entry_file_object(entry, &entry->source.digest, (const uint8_t *)&magic);
+	char *object =
+		entry_file_object(entry, &entry->source.digest, (const uint8_t *)&magic);
 	char *spare;
 	size_t used;
 	int err;
@@ -185,8 +189,8 @@ int entry_detach(struct entry *entry)
 		err = entry_file_load(entry, fd, &seal, &file);
 		if (err == 0) {
 			file.bare = entry;
-			err = entry_file_put(world, &file, entry->path, st.st_mode & 07777,
-				entry->spare, entry->spare_size, -1);
+			err = entry_file_put(world, &file, entry->path,
+				st.st_mode & 07777, entry->spare, entry->spare_size, -1);
 			entry_file_free(world, &file);
 		}
 	}

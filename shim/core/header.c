@@ -53,8 +53,8 @@ struct header header_read(const char *tag, const void *data, size_t size)
 bool header_fits(const struct header *header, const struct stat *source)
 {
 	return header->kind == HEADER_TIMESTAMP &&
-		header->mtime == (uint32_t)source->st_mtim.tv_sec &&
-		header->size == (uint32_t)source->st_size;
+	       header->mtime == (uint32_t)source->st_mtim.tv_sec &&
+	       header->size == (uint32_t)source->st_size;
 }
 
 void header_patch(const char *tag, void *data, const struct stat *source)

@@ -27,7 +27,8 @@ static uint32_t hash_path(const char *path, size_t len)
 
 /* The slot that holds path, or the first free one behind its place; MEMO_SLOTS when
  * there is neither nearby. */
-static unsigned find_slot(const struct memo *memo, uint32_t hash, const char *path, size_t len)
+static unsigned find_slot(
+	const struct memo *memo, uint32_t hash, const char *path, size_t len)
 {
 	for (unsigned i = 0; i < PROBES; i++) {
 		unsigned slot = (hash + i) & (MEMO_SLOTS - 1);
@@ -41,7 +42,8 @@ static unsigned find_slot(const struct memo *memo, uint32_t hash, const char *pa
 	return MEMO_SLOTS;
 }
 
-const char *memo_find(const struct memo *memo, const char *path, size_t len, size_t *ret_len)
+const char *memo_find(
+	const struct memo *memo, const char *path, size_t len, size_t *ret_len)
 {
 	unsigned slot = find_slot(memo, hash_path(path, len), path, len);
 	const struct memo_record *record;

@@ -31,7 +31,8 @@ struct memo {
 
 /* The physical path remembered for the len letters at path, with its length in
  * *ret_len, or NULL. It stays valid for ever. */
-const char *memo_find(const struct memo *memo, const char *path, size_t len, size_t *ret_len);
+const char *memo_find(
+	const struct memo *memo, const char *path, size_t len, size_t *ret_len);
 
 /* Remembers that path led to physical. */
 void memo_add(struct memo *memo, const char *path, size_t len, const char *physical,

@@ -85,7 +85,7 @@ bool path_is_below(const char *path, size_t len, const char *prefix, size_t pref
 	while (prefix_len && prefix[prefix_len - 1] == '/')
 		prefix_len--;
 	return len >= prefix_len && memcmp(path, prefix, prefix_len) == 0 &&
-		(len == prefix_len || path[prefix_len] == '/');
+	       (len == prefix_len || path[prefix_len] == '/');
 }
 
 bool path_is_clean(const char *path, size_t len)

@@ -29,15 +29,15 @@ static inline bool path_names_pycache(const char *path)
 /* What follows the last component `__pycache__` of a path. */
 enum path_tail {
 	PATH_NO_PYCACHE, /* there is no such component */
-	PATH_PYCACHE,    /* nothing: the path is the directory itself */
-	PATH_UP,         /* "..": back to the directory of the sources */
-	PATH_NAME,       /* one name, perhaps with slashes behind it */
-	PATH_DEEP,       /* a name and more below it */
+	PATH_PYCACHE,	 /* nothing: the path is the directory itself */
+	PATH_UP,	 /* "..": back to the directory of the sources */
+	PATH_NAME,	 /* one name, perhaps with slashes behind it */
+	PATH_DEEP,	 /* a name and more below it */
 };
 
 struct path_parts {
 	enum path_tail tail;
-	size_t dir_len;    /* path[0..dir_len): the directory of the sources, as spelled;
+	size_t dir_len;	   /* path[0..dir_len): the directory of the sources, as spelled;
 			      0 means the one the path is relative to */
 	size_t cache_end;  /* path[..cache_end) ends in "__pycache__" */
 	const char *name;  /* first component behind it; points into the path */
@@ -47,8 +47,8 @@ struct path_parts {
 
 /* Splits a path at its last component `__pycache__`; a name that merely contains
  * those letters is no such component, and a path that ends in one right behind another
- * is split at that other one (cffi keeps a compiler's files in such). "." and empty components behind it are
- * skipped. */
+ * is split at that other one (cffi keeps a compiler's files in such). "." and empty
+ * components behind it are skipped. */
 struct path_parts path_split(const char *path);
 
 /* Whether path has, at or behind path[from], a component `__pycache__` with ".." right

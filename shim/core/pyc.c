@@ -127,7 +127,8 @@ static size_t without_pyc_temporary(const char *name, size_t len)
 
 	while (n && is_digit(name[n - 1]))
 		n--;
-	return n < len && (ends_in(name, n, ".pyc.") || ends_in(name, n, ".pyo.")) ? n - 1 : len;
+	return n < len && (ends_in(name, n, ".pyc.") || ends_in(name, n, ".pyo.")) ? n - 1
+										   : len;
 }
 
 /* The tag in numba's "….py311.nbi" and "….py311.2.nbc". */

@@ -45,7 +45,7 @@ struct pyc_name pyc_parse(const char *name, size_t len);
  * than size letters. (A source may have another suffix: then there is no such file.) */
 size_t pyc_source(const struct pyc_name *pyc, const char *name, char *buf, size_t size);
 
-/* Whether it is the bytecode of py_compile or compileall. A program that loads these makes
- * bytecode for its own ends (of a certain kind, into certain files), and must not find
- * some already made. */
+/* Whether it is the bytecode of py_compile or compileall. A program that loads these
+ * makes bytecode for its own ends (of a certain kind, into certain files), and must not
+ * find some already made. */
 bool pyc_is_compiler(const struct pyc_name *pyc, const char *name);

@@ -62,7 +62,7 @@ static bool time_equal(const struct timespec *a, const struct timespec *b)
 bool identity_same(const struct identity *a, const struct identity *b)
 {
 	return a->inode == b->inode && a->size == b->size &&
-		time_equal(&a->ctime, &b->ctime) && time_equal(&a->mtime, &b->mtime);
+	       time_equal(&a->ctime, &b->ctime) && time_equal(&a->mtime, &b->mtime);
 }
 
 bool identity_proves(const struct identity *a, const struct identity *b)
@@ -70,9 +70,9 @@ bool identity_proves(const struct identity *a, const struct identity *b)
 	return a->ctime.tv_nsec != 0 && identity_same(a, b);
 }
 
-/* Against accidents, not malice, and fast, since it is taken of all bytecode that is reused:
- * four lanes of FNV-1a over little-endian words. Every step can be undone, so a single
- * changed word always changes the sum. */
+/* Against accidents, not malice, and fast, since it is taken of all bytecode that is
+ * reused: four lanes of FNV-1a over little-endian words. Every step can be undone, so a
+ * single changed word always changes the sum. */
 #define CHECKSUM_PRIME 0x9e3779b97f4a7c15u
 
 static uint64_t word_at(const uint8_t *p)
@@ -104,7 +104,8 @@ static uint64_t checksum(const uint8_t *p, size_t size, uint64_t start)
 }
 
 /* Of the header without a timestamp's mtime and size, and of what is behind it. */
-static uint64_t pyc_checksum(const void *pyc, size_t size, size_t header_len, bool hash_header)
+static uint64_t pyc_checksum(
+	const void *pyc, size_t size, size_t header_len, bool hash_header)
 {
 	const uint8_t *p = pyc;
 	size_t start = hash_header ? header_len : header_len - 8;
@@ -137,9 +138,9 @@ bool seal_covers(const struct seal *seal, const void *pyc, size_t header_len)
 	size_t size = (size_t)seal->pyc_size;
 
 	return size >= sizeof seal->magic &&
-		memcmp(seal->magic, pyc, sizeof seal->magic) == 0 &&
-		seal->pyc_checksum ==
-		pyc_checksum(pyc, size, header_len, seal->flags & SEAL_HASH);
+	       memcmp(seal->magic, pyc, sizeof seal->magic) == 0 &&
+	       seal->pyc_checksum ==
+		       pyc_checksum(pyc, size, header_len, seal->flags & SEAL_HASH);
 }
 
 void seal_write(const struct seal *seal, uint8_t bytes[SEAL_SIZE])

@@ -40,9 +40,9 @@ struct seal {
 	uint8_t magic[4]; /* the first bytes of the pyc */
 	uint64_t pyc_size;
 	struct identity source;
-	struct digest digest;	   /* of the source */
-	uint64_t pyc_checksum;	   /* of the pyc, see seal_new */
-	uint64_t tail_checksum;	   /* of its last SEAL_TAIL bytes, without the header */
+	struct digest digest;	/* of the source */
+	uint64_t pyc_checksum;	/* of the pyc, see seal_new */
+	uint64_t tail_checksum; /* of its last SEAL_TAIL bytes, without the header */
 };
 
 /* The identity in a stat. */
@@ -56,9 +56,9 @@ bool identity_same(const struct identity *a, const struct identity *b);
  * and coarse file systems have such, and there it is no evidence. */
 bool identity_proves(const struct identity *a, const struct identity *b);
 
-/* Makes a seal for the pyc in memory, with a header of header_len bytes; the source is not
- * known yet. The checksum leaves out the mtime and size of a timestamp header: the same
- * bytecode for another source of the same content has the same one. */
+/* Makes a seal for the pyc in memory, with a header of header_len bytes; the source is
+ * not known yet. The checksum leaves out the mtime and size of a timestamp header: the
+ * same bytecode for another source of the same content has the same one. */
 struct seal seal_new(const void *pyc, size_t size, size_t header_len, bool hash_header);
 
 /* Whether the bytes are the ones that were sealed. */
@@ -66,7 +66,7 @@ bool seal_covers(const struct seal *seal, const void *pyc, size_t header_len);
 
 void seal_write(const struct seal *seal, uint8_t ret_bytes[SEAL_SIZE]);
 
-/* Reads the seal of a file of file_size bytes from its last size ones, at most SEAL_TAIL +
- * SEAL_SIZE. False where they are no seal, damaged, of another version, or another file's,
- * or where the end of the pyc is not what was sealed. */
+/* Reads the seal of a file of file_size bytes from its last size ones, at most SEAL_TAIL
+ * + SEAL_SIZE. False where they are no seal, damaged, of another version, or another
+ * file's, or where the end of the pyc is not what was sealed. */
 bool seal_read(const uint8_t *bytes, size_t size, uint64_t file_size, struct seal *ret);

@@ -19,9 +19,9 @@
 #define GPFS_MAGIC 0x47504653L
 #define FUSE_MAGIC 0x65735546L /* sshfs, virtiofs */
 
-static const long remote_types[] = { NFS_SUPER_MAGIC, SMB_SUPER_MAGIC, CIFS_MAGIC, SMB2_MAGIC,
-	AFS_SUPER_MAGIC, CODA_SUPER_MAGIC, V9FS_MAGIC, 0x00c36400L /* Ceph */, LUSTRE_MAGIC,
-	GPFS_MAGIC, FUSE_MAGIC };
+static const long remote_types[] = { NFS_SUPER_MAGIC, SMB_SUPER_MAGIC, CIFS_MAGIC,
+	SMB2_MAGIC, AFS_SUPER_MAGIC, CODA_SUPER_MAGIC, V9FS_MAGIC, 0x00c36400L /* Ceph */,
+	LUSTRE_MAGIC, GPFS_MAGIC, FUSE_MAGIC };
 
 static bool is_remote(long type)
 {
@@ -51,10 +51,13 @@ static int64_t nanoseconds(const struct timespec *time)
 	if (__builtin_mul_overflow((int64_t)time->tv_sec, INT64_C(1000000000), &ret) ||
 		__builtin_add_overflow(ret, (int64_t)time->tv_nsec, &ret))
 		return time->tv_sec < 0 ? INT64_MIN / 2 : INT64_MAX / 2;
-	return ret > INT64_MAX / 2 ? INT64_MAX / 2 : ret < INT64_MIN / 2 ? INT64_MIN / 2 : ret;
+	return ret > INT64_MAX / 2   ? INT64_MAX / 2
+	       : ret < INT64_MIN / 2 ? INT64_MIN / 2
+				     : ret;
 }
 
-static bool is_local(const struct source *source, const struct sys *sys, struct source_clock *clock)
+static bool is_local(
+	const struct source *source, const struct sys *sys, struct source_clock *clock)
 {
 	uint64_t device = (uint64_t)source->st.st_dev + 1;
 	long type;
@@ -82,10 +85,11 @@ static bool is_settled(const struct source *source, const struct sys *sys,
 		return true;
 	/* Whole seconds: there the clock ticks as slowly. */
 	return age > (source->identity.ctime.tv_nsec ? 0 : 1000000000) &&
-		is_local(source, sys, clock);
+	       is_local(source, sys, clock);
 }
 
-int source_settle(struct source *source, const struct sys *sys, struct source_clock *clock)
+int source_settle(
+	struct source *source, const struct sys *sys, struct source_clock *clock)
 {
 	int err = source_look(source, sys);
 	int64_t age;
@@ -105,8 +109,10 @@ int source_settle(struct source *source, const struct sys *sys, struct source_cl
 			return err;
 		age = nanoseconds(&now) - nanoseconds(&source->identity.ctime);
 		source->settled = is_settled(source, sys, clock, age);
-		/* In vain: the clock has been set back, or the file is another machine's. */
-		if (source->settled || age < -TICKS * TICK_NS || !is_local(source, sys, clock))
+		/* In vain: the clock has been set back, or the file is another machine's.
+		 */
+		if (source->settled || age < -TICKS * TICK_NS ||
+			!is_local(source, sys, clock))
 			break;
 		sys->sleep(TICK_NS);
 	}
@@ -114,8 +120,8 @@ int source_settle(struct source *source, const struct sys *sys, struct source_cl
 }
 
 /* Reads all of a file that is to have size bytes; -EAGAIN where it has not. */
-static int read_whole(const struct source *source, const struct sys *sys, int fd, uint8_t *data,
-	size_t room, size_t size)
+static int read_whole(const struct source *source, const struct sys *sys, int fd,
+	uint8_t *data, size_t room, size_t size)
 {
 	struct identity identity;
 	struct stat st;
@@ -128,8 +134,8 @@ static int read_whole(const struct source *source, const struct sys *sys, int fd
 		return (int)n;
 	if (sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 || (size_t)n != size)
 		return -EAGAIN;
-	/* The path may lead elsewhere by now (a link that was flipped): what was read is to be
-	 * what was looked at, and unchanged until now. */
+	/* The path may lead elsewhere by now (a link that was flipped): what was read is
+	 * to be what was looked at, and unchanged until now. */
 	identity = identity_of(&st);
 	return identity_same(&identity, &source->identity) ? 0 : -EAGAIN;
 }
@@ -142,7 +148,8 @@ int source_digest(struct source *source, const struct sys *sys, struct scratch *
 
 	if (source->digested)
 		return 0;
-	fd = sys->openat(source->dirfd, source->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
+	fd = sys->openat(
+		source->dirfd, source->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
 	if (fd < 0)
 		return fd;
 	/* One byte more, to see the end. */
@@ -168,11 +175,11 @@ struct identity source_origin(const struct source *source, const struct sys *sys
 	return ret;
 }
 
-bool source_is_origin(const struct source *source, const struct sys *sys,
-	const struct identity *origin)
+bool source_is_origin(
+	const struct source *source, const struct sys *sys, const struct identity *origin)
 {
 	struct identity now = source_origin(source, sys);
 
 	return now.inode == origin->inode && now.ctime.tv_sec == origin->ctime.tv_sec &&
-		now.ctime.tv_nsec == origin->ctime.tv_nsec;
+	       now.ctime.tv_nsec == origin->ctime.tv_nsec;
 }

@@ -22,23 +22,25 @@
 #include "shim/core/seal.h"
 #include "shim/core/sys.h"
 
-/* What a process has found out about time, so that most files need no more system calls. */
+/* What a process has found out about time, so that most files need no more system calls.
+ */
 struct source_clock {
-	/* A moment that has passed for certain, by the clock of file times, in nanoseconds;
-	 * 0 before the first look at it. */
+	/* A moment that has passed for certain, by the clock of file times, in
+	 * nanoseconds; 0 before the first look at it. */
 	_Atomic(int64_t) past;
 	/* A file system of this machine, as st_dev + 1; 0 where none was met. */
 	_Atomic(uint64_t) local;
 };
 
 struct source {
-	int dirfd;	  /* where path is relative to */
-	const char *path; /* as the program spells it: links are followed anew each time */
+	int dirfd; /* where path is relative to */
+	const char
+		*path; /* as the program spells it: links are followed anew each time */
 	struct stat st;
 	struct identity identity; /* in st */
 	bool there;		  /* st is filled in: it is a regular file */
-	bool settled;	       /* since st was taken, a change would show in the identity */
-	bool digested;	       /* digest is filled in */
+	bool settled;  /* since st was taken, a change would show in the identity */
+	bool digested; /* digest is filled in */
 	struct digest digest;
 };
 
@@ -47,7 +49,8 @@ int source_look(struct source *source, const struct sys *sys);
 
 /* As source_look; sees to it that later changes will show, waiting for the clock's next
  * tick if need be, and says in `settled` whether they will. */
-int source_settle(struct source *source, const struct sys *sys, struct source_clock *clock);
+int source_settle(
+	struct source *source, const struct sys *sys, struct source_clock *clock);
 
 /* After source_look: reads the source and sets digest. */
 int source_digest(struct source *source, const struct sys *sys, struct scratch *scratch);

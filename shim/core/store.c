@@ -28,7 +28,8 @@ static const char *judge_root(const struct sys *sys, int fd, uid_t user)
 	return NULL;
 }
 
-enum store_state store_judge(const struct sys *sys, const char *root, const char **ret_why)
+enum store_state store_judge(
+	const struct sys *sys, const char *root, const char **ret_why)
 {
 	int fd = sys->openat(AT_FDCWD, root, O_PATH | O_DIRECTORY | O_CLOEXEC, 0), err;
 	struct stat st;
@@ -53,7 +54,8 @@ enum store_state store_judge(const struct sys *sys, const char *root, const char
 	if (err < 0)
 		*ret_why = "the folder " CACHE_LAYOUT " of the cache cannot be reached";
 	else if (!S_ISDIR(st.st_mode) || st.st_uid != user || (st.st_mode & 077))
-		*ret_why = "the folder " CACHE_LAYOUT " of the cache is not the user's alone";
+		*ret_why = "the folder " CACHE_LAYOUT
+			   " of the cache is not the user's alone";
 	return *ret_why ? STORE_REFUSED : STORE_READY;
 }
 
@@ -98,9 +100,8 @@ static int make_directories(const struct sys *sys, char *path, size_t stop)
 
 static void mark(const struct sys *sys, int rootfd)
 {
-	int fd = sys->openat(
-		rootfd, "CACHEDIR.TAG", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-		0644);
+	int fd = sys->openat(rootfd, "CACHEDIR.TAG",
+		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 
 	if (fd < 0)
 		return; /* there already, or only a courtesy that is missing */
@@ -177,7 +178,8 @@ static void drop_names(const struct sys *sys, int fd)
 
 void store_drop_directory(const struct sys *sys, const char *path)
 {
-	int fd = sys->openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+	int fd = sys->openat(
+		AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
 
 	if (fd < 0)
 		return;

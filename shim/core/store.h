@@ -26,10 +26,11 @@ enum store_state {
 };
 
 /* Judges the root at path. Where it is refused, *ret_why gets the reason, a literal. */
-enum store_state store_judge(const struct sys *sys, const char *root, const char **ret_why);
+enum store_state store_judge(
+	const struct sys *sys, const char *root, const char **ret_why);
 
-/* Writes "<root>/v1/<tag><variant>/tree" to buf. Returns its length, 0 where it and a following
- * slash do not fit. */
+/* Writes "<root>/v1/<tag><variant>/tree" to buf. Returns its length, 0 where it and a
+ * following slash do not fit. */
 size_t store_tree_path(const char *root, size_t root_len, const char *tag,
 	const char *variant, char *buf, size_t size);
 

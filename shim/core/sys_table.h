@@ -21,14 +21,14 @@
 #include "shim/core/sys.h"
 
 /* Core's functions return -errno and leave errno alone. */
-#define KEEPING_ERRNO(call)                                                                \
-	({                                                                                 \
-		int saved = errno;                                                         \
-		__typeof__(call) result = (call);                                          \
-		if (result < 0)                                                            \
-			result = -errno;                                                   \
-		errno = saved;                                                             \
-		result;                                                                    \
+#define KEEPING_ERRNO(call)                       \
+	({                                        \
+		int saved = errno;                \
+		__typeof__(call) result = (call); \
+		if (result < 0)                   \
+			result = -errno;          \
+		errno = saved;                    \
+		result;                           \
 	})
 
 static int sys_openat(int dirfd, const char *path, int flags, mode_t mode)
@@ -133,7 +133,8 @@ static int sys_memfd(const char *name)
 static void *sys_map(size_t size)
 {
 	int saved = errno;
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *memory = mmap(
+		NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	errno = saved;
 	return memory == MAP_FAILED ? NULL : memory;
@@ -149,8 +150,10 @@ static void sys_unmap(void *memory, size_t size)
 
 static void sys_clock(struct timespec *ret)
 {
-	/* Not libc's, which libfaketime & Co. interpose: files are stamped with this one. */
-	int ignored = KEEPING_ERRNO((int)syscall(SYS_clock_gettime, CLOCK_REALTIME_COARSE, ret));
+	/* Not libc's, which libfaketime & Co. interpose: files are stamped with this one.
+	 */
+	int ignored = KEEPING_ERRNO(
+		(int)syscall(SYS_clock_gettime, CLOCK_REALTIME_COARSE, ret));
 
 	(void)ignored;
 }

@@ -56,14 +56,17 @@ static void print_names(void)
 static void print_interposed(void)
 {
 	puts("# Interposed calls\n\n"
-	     "<!-- Made from shim/calls.def and shim/exceptions.def by `make docs`. -->\n\n"
-	     "Every libc call through which a path under `__pycache__` can travel. A path\n"
+	     "<!-- Made from shim/calls.def and shim/exceptions.def by `make docs`. "
+	     "-->\n\n"
+	     "Every libc call through which a path under `__pycache__` can travel. A "
+	     "path\n"
 	     "without that component goes straight to libc.");
 	for (size_t i = 0; i < COUNT(rows); i++)
 		if (rows[i].is_family)
 			printf("\n## %s\n\n%s\n\n", rows[i].name, rows[i].params);
 		else
-			printf("- `%s %s%s`\n", rows[i].ret, rows[i].name, rows[i].params);
+			printf("- `%s %s%s`\n", rows[i].ret, rows[i].name,
+				rows[i].params);
 	puts("\n## Not interposed\n\n"
 	     "Calls that take a path, or are near to one, and are left to libc:\n");
 	for (size_t i = 0; i < COUNT(exceptions); i++)
@@ -74,10 +77,14 @@ static void print_settings(void)
 {
 	puts("# Settings of the library\n\n"
 	     "<!-- Made from shim/core/config.def by `make docs`. -->\n\n"
-	     "Environment variables, read once when the library is loaded. Several prefixes\n"
-	     "are separated by colons; a prefix is an absolute path and holds what lies below\n"
-	     "it, component by component. Either name of a directory may match: the one the\n"
-	     "program uses and the physical one. What is to be on or off is off when unset,\n"
+	     "Environment variables, read once when the library is loaded. Several "
+	     "prefixes\n"
+	     "are separated by colons; a prefix is an absolute path and holds what lies "
+	     "below\n"
+	     "it, component by component. Either name of a directory may match: the one "
+	     "the\n"
+	     "program uses and the physical one. What is to be on or off is off when "
+	     "unset,\n"
 	     "empty or `0`. In a program that runs with another user's privileges\n"
 	     "(set-user-ID) none is read and nothing is done.\n\n"
 	     "| variable | value | what it does |\n|---|---|---|");
@@ -102,6 +109,8 @@ int main(int argc, char **argv)
 	else if (!strcmp(what, "settings"))
 		print_settings();
 	else
-		return fputs("usage: list version-script|names|interposed|settings\n", stderr), 2;
+		return fputs("usage: list version-script|names|interposed|settings\n",
+			       stderr),
+		       2;
 	return 0;
 }

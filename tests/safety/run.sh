@@ -59,24 +59,24 @@ early() { # PRELOAD WHEN [CACHE]
 		PYCSTASH_DIR=$CACHE LD_PRELOAD=$1 /bin/true 2>"$T/got.err"
 }
 rows_pass "$T/bare" "$T/work" "$T/every" X=
-early "$safety/libearly" start
+early "$safety/libearly.so" start
 rows_compare "in a constructor, without the library: %s" same "$T/every" "$T/bare" "$T/got" |
 		one_claim "these rows can be run in a constructor"
-early "$SO:$safety/libearly" start
+early "$SO:$safety/libearly.so" start
 rows_compare "before our own constructor %s is libc's" same "$T/every" "$T/bare" "$T/got" |
 		one_claim "before our own constructor every call is libc's"
 is "$(ls -A "$CACHE" 2>/dev/null)" "" "and nothing is in the cache"
-early "$safety/libearly:$SO" start "$CACHE"
+early "$safety/libearly.so:$SO" start "$CACHE"
 rows_compare "in a constructor after our own: %s" cached "$T/every" "$T/bare" "$T/got" |
 		one_claim "in a constructor that runs after ours every call works"
-for order in "$safety/libearly:$SO" "$SO:$safety/libearly"; do
+for order in "$safety/libearly.so:$SO" "$SO:$safety/libearly.so"; do
 	early "$order" end "$CACHE"
 	rows_compare "in a destructor: %s" cached "$T/every" "$T/bare" "$T/got" |
 			one_claim "in a destructor every call works ($(bare_names "$order"))"
 done
 
 # In the company of others.
-for order in "$SO:$safety/libother" "$safety/libother:$SO"; do
+for order in "$SO:$safety/libother.so" "$safety/libother.so:$SO"; do
 	rm -f "$T/other"
 	cached "with another preload: $(bare_names "$order")" LD_PRELOAD="$order" OTHER_LOG="$T/other"
 	read -r opens stats renames < <(tail -1 "$T/other" 2>/dev/null)
@@ -87,7 +87,7 @@ for order in "$SO:$safety/libother" "$safety/libother:$SO"; do
 		not_ok "and the other one gets its calls too" "open64, stat64, rename: ${opens:-} ${stats:-} ${renames:-}"
 	fi
 done
-for order in "$SO:$safety/libmalloc" "$safety/libmalloc:$SO"; do
+for order in "$SO:$safety/libmalloc.so" "$safety/libmalloc.so:$SO"; do
 	cached "with an allocator that opens files: $(bare_names "$order")" LD_PRELOAD="$order"
 done
 faketime=$(find /usr/lib -name libfaketimeMT.so.1 2>/dev/null | head -1)

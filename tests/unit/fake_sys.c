@@ -7,12 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <linux/fs.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
-#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -51,8 +48,10 @@ static int fake_openat(int dirfd, const char *path, int flags, mode_t mode)
 
 	if (fails("openat"))
 		return -fake.fail_with;
-	if (flags & O_CREAT)
+	if (flags & O_CREAT) {
 		check_is_inside(dirfd, path);
+		snprintf(fake.made, sizeof fake.made, "%s", path);
+	}
 	fd = RESULT(openat(dirfd, path, flags | O_CLOEXEC, mode));
 	if (fd >= 0)
 		fake.open++;
@@ -94,7 +93,11 @@ static int fake_fstatat(int dirfd, const char *path, struct stat *st, int flags)
 	if (fails("fstatat"))
 		return -fake.fail_with;
 	ret = RESULT(fstatat(dirfd, path, st, flags));
-	st->st_uid += fake.owner_offset;
+	if (ret == 0) {
+		st->st_uid += fake.owner_offset;
+		if (fake.whole_seconds)
+			st->st_ctim.tv_nsec = 0;
+	}
 	return ret;
 }
 
@@ -153,18 +156,78 @@ static ssize_t fake_pwrite(int fd, const void *data, size_t size, off_t at)
 	return RESULT(pwrite(fd, data, fake.short_writes ? size / 2 : size, at));
 }
 
+/* Files in memory have had attributes only since Linux 6.6, so they are kept here: one
+ * for each inode, whatever it is called. */
+static struct {
+	ino_t inode;
+	size_t size;
+	char value[64];
+} attributes[64];
+static size_t attribute_count;
+
+/* That of an open file, or the next free one. */
+static size_t find_attribute(int fd)
+{
+	struct stat st;
+	size_t i;
+
+	assert_return_code(fstat(fd, &st), errno);
+	for (i = 0; i < attribute_count && attributes[i].inode != st.st_ino; i++)
+		;
+	assert_true(i < COUNT(attributes));
+	attributes[i].inode = st.st_ino;
+	return i;
+}
+
 static ssize_t fake_fgetxattr(int fd, const char *name, void *value, size_t size)
 {
+	size_t i;
+
 	if (fails("fgetxattr"))
 		return -fake.fail_with;
-	return RESULT(fgetxattr(fd, name, value, size));
+	if (fake.no_xattrs)
+		return -EOPNOTSUPP;
+	assert_memory_equal(name, "user.", 5);
+	i = find_attribute(fd);
+	if (i == attribute_count)
+		return -ENODATA;
+	if (size == 0)
+		return (ssize_t)attributes[i].size;
+	if (size < attributes[i].size)
+		return -ERANGE;
+	memcpy(value, attributes[i].value, attributes[i].size);
+	return (ssize_t)attributes[i].size;
 }
 
 static int fake_fsetxattr(int fd, const char *name, const void *value, size_t size)
 {
+	size_t i;
+
 	if (fails("fsetxattr"))
 		return -fake.fail_with;
-	return RESULT(fsetxattr(fd, name, value, size, 0));
+	if (fake.no_xattrs)
+		return -EOPNOTSUPP;
+	assert_memory_equal(name, "user.", 5);
+	assert_true(size <= sizeof attributes->value);
+	i = find_attribute(fd);
+	if (i == attribute_count)
+		attribute_count++;
+	attributes[i].size = size;
+	memcpy(attributes[i].value, value, size);
+	return 0;
+}
+
+/* As of a file system that does not know it, where the call fails. */
+static void fake_birth(int dirfd, const char *path, struct timespec *ret)
+{
+	struct statx stx;
+
+	*ret = (struct timespec){ 0 };
+	if (fails("birth") || statx(dirfd, path, 0, STATX_BTIME, &stx) < 0 ||
+		!(stx.stx_mask & STATX_BTIME))
+		return;
+	ret->tv_sec = stx.stx_btime.tv_sec;
+	ret->tv_nsec = stx.stx_btime.tv_nsec;
 }
 
 static long fake_fs_type(int fd)
@@ -180,9 +243,17 @@ static long fake_fs_type(int fd)
 
 static int fake_clone(int fd, int from)
 {
+	char data[4096];
+	ssize_t n;
+
 	if (fails("clone"))
 		return -fake.fail_with;
-	return RESULT(ioctl(fd, FICLONE, from));
+	if (!fake.clones)
+		return -EOPNOTSUPP;
+	assert_return_code(ftruncate(fd, 0), errno);
+	for (off_t at = 0; (n = pread(from, data, sizeof data, at)) > 0; at += n)
+		assert_int_equal(pwrite(fd, data, (size_t)n, at), n);
+	return 0;
 }
 
 static int fake_memfd(const char *name)
@@ -197,19 +268,33 @@ static int fake_memfd(const char *name)
 	return fd;
 }
 
+/* Who takes it from a scratch is not to count on zeroes: the second time there are none.
+ */
 static void *fake_map(size_t size)
 {
-	return fails("map") ? NULL : calloc(1, size);
+	void *memory = fails("map") ? NULL : malloc(size);
+
+	if (!memory)
+		return NULL;
+	fake.mapped++;
+	return memset(memory, 0xa5, size);
 }
 
 static void fake_unmap(void *memory, size_t size)
 {
-	(void)size;
+	memset(memory, 0x5a, size);
+	fake.mapped--;
 	free(memory);
 }
 
 static void fake_clock(struct timespec *ret)
 {
+	if (fake.meanwhile)
+		fake.meanwhile(fake.calls, "clock");
+	if (fake.stopped) {
+		*ret = fake.now;
+		return;
+	}
 	clock_gettime(CLOCK_REALTIME_COARSE, ret);
 	ret->tv_sec += fake.clock_offset;
 }
@@ -219,7 +304,17 @@ static void fake_sleep(long nanoseconds)
 	struct timespec time = { .tv_nsec = nanoseconds };
 
 	fake.sleeps++;
-	nanosleep(&time, NULL);
+	if (fake.meanwhile)
+		fake.meanwhile(fake.calls, "sleep");
+	if (!fake.stopped) {
+		nanosleep(&time, NULL);
+		return;
+	}
+	fake.now.tv_nsec += nanoseconds;
+	if (fake.now.tv_nsec >= 1000000000) {
+		fake.now.tv_sec++;
+		fake.now.tv_nsec -= 1000000000;
+	}
 }
 
 static ssize_t fake_getdents(int fd, void *buf, size_t size)
@@ -244,6 +339,7 @@ const struct sys fake_sys = {
 	.fgetxattr = fake_fgetxattr,
 	.fsetxattr = fake_fsetxattr,
 	.fs_type = fake_fs_type,
+	.birth = fake_birth,
 	.clone = fake_clone,
 	.memfd = fake_memfd,
 	.map = fake_map,
@@ -263,6 +359,7 @@ int fake_begin(void **state)
 
 	(void)state;
 	fake = (struct fake){ .fail_with = EIO };
+	attribute_count = 0;
 	umask(022);
 	name = mkdtemp(in_memory);
 	if (!name)
@@ -292,12 +389,12 @@ void fake_clear(void)
 
 int fake_end(void **state)
 {
-	int open = fake.open;
+	int open = fake.open, mapped = fake.mapped;
 
 	(void)state;
 	fake_clear();
 	rmdir(fake.dir);
-	return open == 0 ? 0 : -1;
+	return open == 0 && mapped == 0 ? 0 : -1;
 }
 
 void fake_count_from_here(void)
@@ -324,10 +421,15 @@ void fake_make_directory(const char *below, mode_t mode)
 
 void fake_make_file(const char *below, const char *data)
 {
+	fake_make_bytes(below, data, strlen(data));
+}
+
+void fake_make_bytes(const char *below, const void *data, size_t size)
+{
 	int fd = open(fake_path(below), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
 	assert_return_code(fd, errno);
-	assert_int_equal(write(fd, data, strlen(data)), strlen(data));
+	assert_int_equal(write(fd, data, size), size);
 	close(fd);
 }
 

@@ -57,6 +57,13 @@ static const struct setting {
 	{ "PYCSTASH_READONLY=1", CONFIG_READONLY, "1", "on readonly" },
 	{ "PYCSTASH_READONLY=0", CONFIG_READONLY, "0", "on" },
 	{ "an empty PYCSTASH_READONLY", CONFIG_READONLY, "", "on" },
+	{ "PYCSTASH_SHARE=0", CONFIG_SHARE, "0", "on unshared" },
+	{ "PYCSTASH_SHARE=1", CONFIG_SHARE, "1", "on" },
+	{ "an empty PYCSTASH_SHARE is an unset one", CONFIG_SHARE, "", "on" },
+	{ "PYCSTASH_VALIDATE=content", CONFIG_VALIDATE, "content", "on always_digest" },
+	{ "PYCSTASH_VALIDATE=stat", CONFIG_VALIDATE, "stat", "on" },
+	{ "a PYCSTASH_VALIDATE that there is not", CONFIG_VALIDATE, "contents", "on" },
+	{ "an empty PYCSTASH_VALIDATE", CONFIG_VALIDATE, "", "on" },
 	{ "PYCSTASH_LOG names a file", CONFIG_LOG, "/l", "on log=/l" },
 	{ "PYCSTASH_LOG=stderr", CONFIG_LOG, "stderr", "on log=stderr" },
 	{ "a relative PYCSTASH_LOG is passed over", CONFIG_LOG, "l", "on" },
@@ -108,7 +115,61 @@ static const struct cover {
 	{ "exclude by one name is stronger than only by the other", "/l", "/a", "/l",
 		"/a", false },
 };
+
+/* --- config_variant ---------------------------------------------------------------- */
+static const struct variant {
+	const char *sentence, *variable, *argv[6];
+	bool want;
+} variants[] = {
+	{ "variant: none", NULL, { "python3", "m.py" }, false },
+	{ "variant: no arguments at all", NULL, { NULL }, false },
+	{ "variant: no arguments at all, and the variable", "1", { NULL }, true },
+	{ "variant: the variable", "1", { "python3" }, true },
+	{ "variant: the variable as 0, which Python takes for set", "0", { "python3" },
+		true },
+	{ "variant: the variable empty", "", { "python3" }, false },
+	{ "variant: the option", NULL, { "python3", "-X", "no_debug_ranges" }, true },
+	{ "variant: the option in one word", NULL, { "python3", "-Xno_debug_ranges" },
+		true },
+	{ "variant: behind others", NULL,
+		{ "python3", "-I", "-X", "dev", "-Xno_debug_ranges" }, true },
+	{ "variant: with others in one word", NULL,
+		{ "python3", "-IX", "no_debug_ranges", "m.py" }, true },
+	{ "variant: behind a warning's filter", NULL,
+		{ "python3", "-Werror", "-Xno_debug_ranges" }, true },
+	{ "variant: behind a warning's filter of its own word", NULL,
+		{ "python3", "-W", "error", "-X", "no_debug_ranges" }, true },
+	{ "variant: with a value, which counts for nothing", NULL,
+		{ "python3", "-Xno_debug_ranges=1" }, true },
+	{ "variant: another option", NULL, { "python3", "-X", "importtime" }, false },
+	{ "variant: a longer option", NULL, { "python3", "-X", "no_debug_ranges2" },
+		false },
+	{ "variant: an option without its word", NULL, { "python3", "-X" }, false },
+	{ "variant: the program's own option", NULL,
+		{ "python3", "m.py", "-X", "no_debug_ranges" }, false },
+	{ "variant: the command's own option", NULL,
+		{ "python3", "-cpass", "-X", "no_debug_ranges" }, false },
+	{ "variant: a module's name", NULL, { "python3", "-mX", "no_debug_ranges" },
+		false },
+	{ "variant: a long option", NULL, { "python3", "--X", "no_debug_ranges" },
+		false },
+};
 /* clang-format on */
+
+static void has_variant(void **state)
+{
+	const struct variant *row = *state;
+
+	assert_string_equal(config_variant(row->argv, row->variable),
+		row->want ? "+no_debug_ranges" : "");
+}
+
+static void without_arguments(void **state)
+{
+	(void)state;
+	assert_string_equal(config_variant(NULL, NULL), "");
+	assert_string_not_equal(config_variant(NULL, "1"), "");
+}
 
 static void finds_the_root(void **state)
 {
@@ -158,6 +219,8 @@ static void reads(void **state)
 		assert_string_equal(config.root, "/h/.cache/pycstash");
 		assert_int_equal(config.root_len, strlen(config.root));
 		add(got, "readonly", config.readonly ? "" : NULL);
+		add(got, "unshared", config.share ? NULL : "");
+		add(got, "always_digest", config.always_digest ? "" : NULL);
 		add(got, "log=", config.log);
 		add(got, "only=", config.only);
 		add(got, "exclude=", config.exclude);
@@ -242,6 +305,8 @@ int main(void)
 	unit_one("the log is read although all else is disabled", logs_although_disabled);
 	unit_one("a place longer than a path may be", a_place_that_is_too_long);
 	unit_rows(covers_as_told, covers);
+	unit_rows(has_variant, variants);
+	unit_one("variant: without arguments the variable counts", without_arguments);
 	unit_one("each setting has a variable of its own",
 		each_setting_has_a_name_of_its_own);
 	return unit_run("config");

@@ -55,8 +55,17 @@ static const struct split {
 		"name [/__pycache__/b/] [m] []" },
 	{ "one right behind the other", "/a/__pycache__/__pycache__/m.o",
 		"name [/a/__pycache__/] [m.o] []" },
-	{ "one in the other, itself", "a/__pycache__/__pycache__",
-		"pycache [a/__pycache__/] [] []" },
+	{ "one in the other, itself, is a name in there", "a/__pycache__/__pycache__",
+		"name [a/] [__pycache__] []" },
+	{ "one in the other, with slashes and dots", "a/__pycache__//./__pycache__/./",
+		"name [a/] [__pycache__] [/./]" },
+	{ "the third of three in each other is a name in the second",
+		"__pycache__/__pycache__/__pycache__",
+		"name [__pycache__/] [__pycache__] []" },
+	{ "one below a name in the other is no name", "a/__pycache__/b/__pycache__",
+		"pycache [a/__pycache__/b/] [] []" },
+	{ "one beside the other is no name", "a/__pycache__/../__pycache__",
+		"pycache [a/__pycache__/../] [] []" },
 	{ "a later one that only contains the letters", "/a/__pycache__/x__pycache__",
 		"name [/a/] [x__pycache__] []" },
 	{ "slashes before it belong to the directory", "//a///__pycache__/m",
@@ -246,22 +255,32 @@ static size_t make_path(uint64_t *seed, char *path)
 	return len;
 }
 
-/* Component by component, the slow way: whether and where the last `__pycache__` is. */
+/* Component by component, the slow way: whether there is a `__pycache__`, and where the
+ * one is that counts: the last, but for one that ends the path right behind another. */
 static bool last_pycache(const char *path, size_t *ret_at)
 {
+	enum { NOTHING, PYCACHE_SEEN, PYCACHE_TWICE } state = NOTHING;
 	bool found = false;
+	size_t at[2] = { 0 };
 
 	for (const char *p = path;;) {
 		size_t n = strcspn(p, "/");
+		bool counts = n > 1 || (n == 1 && *p != '.');
 
 		if (n == PYCACHE_LEN && memcmp(p, PYCACHE, n) == 0) {
-			*ret_at = (size_t)(p - path);
+			at[0] = at[1];
+			at[1] = (size_t)(p - path);
+			state = state == NOTHING ? PYCACHE_SEEN : PYCACHE_TWICE;
 			found = true;
+		} else if (counts) {
+			state = NOTHING;
 		}
 		if (p[n] == '\0')
-			return found;
+			break;
 		p += n + 1;
 	}
+	*ret_at = at[state != PYCACHE_TWICE];
+	return found;
 }
 
 static void check_split(const char *path, size_t len)

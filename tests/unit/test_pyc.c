@@ -46,6 +46,9 @@ static const struct row {
 
 	/* what import hooks write */
 	{ "pytest", "test_a.cpython-311-pytest-7.2.1.pyc", "code cpython-311" },
+	{ "pytest under -O", "test_a.cpython-311-pytest-8.3.0.pyo", "code cpython-311" },
+	{ "pytest under -O, while it writes", "test_a.cpython-311-pytest-8.3.0.pyo.77",
+		"temporary cpython-311" },
 	{ "pytest before its version was in the name", "test_a.cpython-37-PYTEST.pyc",
 		"code cpython-37" },
 	{ "pytest's release candidate", "test_a.cpython-313-pytest-8.0.0rc1.pyc",
@@ -180,7 +183,6 @@ static const struct row {
 	{ "a dot behind the suffix", "m.cpython-311.pyc.", "none" },
 	{ "the suffix without its dot", "mpyc", "none" },
 	{ "the suffix in capitals", "m.cpython-311.PYC", "none" },
-	{ "Python 2's optimized suffix", "m.cpython-311.pyo", "none" },
 	{ "a source", "m.py", "none" },
 	{ "a suffix that goes on", "m.cpython-311.pycx", "none" },
 	{ "a backup", "m.cpython-311.pyc~", "none" },
@@ -196,7 +198,73 @@ static const struct row {
 	{ "a tag without a suffix", "m.cpython-311", "none" },
 	{ "a single dot", ".", "none" },
 };
+
+/* --- pyc_source: importlib.util.cache_from_source, backwards ----------------------- */
+static const struct source {
+	const char *sentence, *name, *want; /* "" for none */
+} sources[] = {
+	{ "source: of a module", "m.cpython-311.pyc", "m.py" },
+	{ "source: of a module under -O", "m.cpython-311.opt-1.pyc", "m.py" },
+	{ "source: of a module of pytest", "t.cpython-311-pytest-8.3.0.pyc", "t.py" },
+	{ "source: of a module of pytest under -O", "t.cpython-311-pytest-8.3.0.pyo",
+		"t.py" },
+	{ "source: of a module of typeguard", "m.cpython-311.opt-typeguard420.pyc",
+		"m.py" },
+	{ "source: of PyPy's", "m.pypy39.pyc", "m.py" },
+	{ "source: of a tag that no list knows", "m.snake-12.pyc", "m.py" },
+	{ "source: a name with dots", "m.1.b.cpython-311.pyc", "m.1.b.py" },
+	{ "source: a name that looks like a tag", "cpython-36.cpython-311.pyc",
+		"cpython-36.py" },
+	{ "source: a program without a dot in its name has none here either",
+		"toolcpython-311.pyc", "tool" },
+	{ "source: a module without a name", ".cpython-36.pyc", "" },
+	{ "source: a tag alone", "cpython-36.pyc", "" },
+	{ "source: a name without a tag", "m.pyc", "" },
+	{ "source: a temporary's is not asked for", "m.cpython-311.pyc.123", "" },
+	{ "source: numba's index is none of a source", "m.f-3.py311.nbi", "" },
+	{ "source: what is not for the cache", "m.c", "" },
+};
+
+/* --- pyc_is_compiler --------------------------------------------------------------- */
+static const struct compiler {
+	const char *sentence, *name;
+	bool want;
+} compilers[] = {
+	{ "compiler: py_compile", "py_compile.cpython-311.pyc", true },
+	{ "compiler: compileall", "compileall.cpython-311.pyc", true },
+	{ "compiler: under -O", "py_compile.cpython-311.opt-1.pyc", true },
+	{ "compiler: PyPy's", "compileall.pypy39.pyc", true },
+	{ "compiler: a longer name", "py_compile2.cpython-311.pyc", false },
+	{ "compiler: a shorter name", "py_compil.cpython-311.pyc", false },
+	{ "compiler: another module", "os.cpython-311.pyc", false },
+	{ "compiler: while it is written", "py_compile.cpython-311.pyc.1", false },
+	{ "compiler: without a tag", "py_compile.pyc", false },
+};
 /* clang-format on */
+
+static void finds_the_source(void **state)
+{
+	const struct source *row = *state;
+	size_t want = strlen(row->want);
+	struct pyc_name name = pyc_parse(row->name, strlen(row->name));
+	char *buf;
+
+	/* Just enough room, and one letter less. */
+	buf = unit_at_page_end("????????????????????", want + 1);
+	assert_int_equal(pyc_source(&name, row->name, buf, want + 1), want);
+	if (want)
+		assert_string_equal(buf, row->want);
+	buf = unit_at_page_end("????????????????????", want ? want : 1);
+	assert_int_equal(pyc_source(&name, row->name, buf, want ? want : 1), 0);
+}
+
+static void knows_compilers(void **state)
+{
+	const struct compiler *row = *state;
+	struct pyc_name name = pyc_parse(row->name, strlen(row->name));
+
+	assert_int_equal(pyc_is_compiler(&name, row->name), row->want);
+}
 
 static void render(char *buf, size_t size, const struct pyc_name *name)
 {
@@ -249,8 +317,8 @@ static size_t make_name(uint64_t *seed, char *name)
 {
 	static const char *const pieces[] = { ".", ".", "m", "cpython-", "311", "pypy",
 		"39", "graalpy", "230-310", "-", "opt-", "1", "new", ".pyc", ".pyc",
-		".pyc.", ".nbi", ".nbc", ".tmp.", "ab12", "\xff", "py38", "-pytest-",
-		D10 D10, "tool" };
+		".pyc.", ".nbi", ".nbc", ".pyo", ".tmp.", "ab12", "\xff", "py38",
+		"-pytest-", D10 D10, "tool" };
 	size_t len = 0;
 
 	for (unsigned n = unit_random(seed, 9); n--;) {
@@ -277,6 +345,24 @@ static void check_tag(const char *text, const char *tag)
 	}
 }
 
+/* The source's name is the letters before the tag, with ".py" where a dot follows. */
+static void check_source(const char *text, size_t len, const struct pyc_name *name)
+{
+	char source[400];
+	size_t n = pyc_source(name, text, source, sizeof source);
+
+	assert_true(name->module_len + strlen(name->tag) <= len);
+	if (!name->tag[0])
+		assert_int_equal(n, 0);
+	if (n == 0)
+		return;
+	assert_memory_equal(
+		text + name->module_len + name->dotted, name->tag, strlen(name->tag));
+	assert_memory_equal(source, text, name->module_len);
+	assert_string_equal(source + name->module_len, name->dotted ? ".py" : "");
+	assert_int_equal(n, strlen(source));
+}
+
 static void stays_within_any_name(void **state)
 {
 	uint64_t seed = 2;
@@ -292,6 +378,7 @@ static void stays_within_any_name(void **state)
 			assert_string_equal(name.tag, "");
 		if (name.kind != PYC_CODE)
 			continue;
+		check_source(text, len, &name);
 		/* importlib's temporary spelling of it has the same tag */
 		memcpy(text + len, ".123", 4);
 		again = pyc_parse(unit_at_page_end(text, len + 4), len + 4);
@@ -303,6 +390,8 @@ static void stays_within_any_name(void **state)
 int main(void)
 {
 	unit_rows(reads_as_told, rows);
+	unit_rows(finds_the_source, sources);
+	unit_rows(knows_compilers, compilers);
 	unit_one("only the letters count that belong to the name",
 		only_the_letters_count_that_belong_to_it);
 	unit_one("the longest name a file can have is read",

@@ -10,10 +10,11 @@
 
 #include "tests/unit/unit.h"
 
-/* Whether the scan may say yes at all. */
+/* Whether the scan may say yes at all: four letters of the word lie side by side. */
 static bool has_a_sign(const char *text)
 {
-	return strstr(text, "__p") || strstr(text, "e__");
+	return strstr(text, "__py") || strstr(text, "_pyc") || strstr(text, "pyca") ||
+	       strstr(text, "ycac");
 }
 
 /* Not on a processor without AVX2, where it says yes to all. */
@@ -34,7 +35,7 @@ static void check(const char *text)
 		assert_true(maybe);
 	else if (!has_a_sign(text) && scans())
 		assert_false(maybe);
-	assert_int_equal(names_pycache(text), strstr(text, PYCACHE) != NULL);
+	assert_int_equal(path_names_pycache(text), strstr(text, PYCACHE) != NULL);
 }
 
 /* Sets all that surrounds a text to `around`: neither is the scan to look at it. */
@@ -48,6 +49,11 @@ static char *place(
 }
 
 static const char *const surroundings[] = { "__pycache__", "_", "e__", "p_", "/", "x" };
+static const char *const harmless[] = {
+	"/usr/lib/python3/dist-packages/a/site__packages/b.py", "site__packages",
+	"/site_packages/__init__.py", "__main__.py", "__future__.py", "/a/__p/b",
+	"/a/pycparser/_ply/__init__.py", "_py", "__p", "e__", "x__", "/home/cache__/x"
+};
 
 static void every_place_of_the_word(void **state)
 {
@@ -84,11 +90,28 @@ static void every_part_of_the_word(void **state)
 				}
 }
 
+/* Names that come close cost no exact look. */
+static void names_that_come_close(void **state)
+{
+	_Alignas(32) char buf[32 * 5];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(harmless); i++)
+		for (size_t at = 0; at < 32; at++) {
+			const char *text =
+				place(buf, sizeof buf, 32 + at, harmless[i], "x");
+
+			check(text);
+			if (scans())
+				assert_false(scan_maybe(text));
+		}
+}
+
 static size_t make_text(uint64_t *seed, char *text)
 {
 	static const char *const pieces[] = { PYCACHE, "_", "__", "__p", "e__", "_p",
-		"e_", "p", "e", "__pycach", "ycache__", "/", "/usr/lib/", "a",
-		"module.py", "\xff" };
+		"e_", "p", "e", "y", "pyc", "ca", "__pycach", "ycache__", "/",
+		"/usr/lib/", "a", "module.py", "\xff" };
 	size_t len = 0;
 
 	for (unsigned n = unit_random(seed, 12); n--;) {
@@ -141,9 +164,9 @@ static void bad_pointers_are_not_followed(void **state)
 	scan_maybe(NULL);
 	scan_maybe((const char *)1);
 	scan_maybe((const char *)(PATH_FIRST_PAGE - 1));
-	assert_false(names_pycache(NULL));
-	assert_false(names_pycache((const char *)1));
-	assert_false(names_pycache((const char *)(PATH_FIRST_PAGE - 1)));
+	assert_false(path_names_pycache(NULL));
+	assert_false(path_names_pycache((const char *)1));
+	assert_false(path_names_pycache((const char *)(PATH_FIRST_PAGE - 1)));
 }
 
 static void without_avx2_it_says_maybe_to_all(void **state)
@@ -180,6 +203,8 @@ int main(void)
 	unit_one("the word is seen wherever it begins and ends", every_place_of_the_word);
 	unit_one("a part of the word is not mistaken for it, whatever surrounds the text",
 		every_part_of_the_word);
+	unit_one("names that come close are told apart, wherever they begin",
+		names_that_come_close);
 	unit_one(
 		"40000 random texts at every alignment", random_texts_at_every_alignment);
 	unit_one("100000 random texts that end with a page", random_texts_at_a_page_end);

@@ -166,7 +166,7 @@ static void any_call_of_judge_may_fail(void **state)
 static void the_path_of_a_tree(void **state)
 {
 	char buf[100];
-	size_t len = store_tree_path("/c/xyz", 2, "cpython-311", buf, sizeof buf);
+	size_t len = store_tree_path("/c/xyz", 2, "cpython-311", "", buf, sizeof buf);
 
 	(void)state;
 	assert_int_equal(len, strlen("/c/v1/cpython-311/tree"));
@@ -182,7 +182,7 @@ static void a_tree_has_to_fit_with_a_slash(void **state)
 	for (size_t size = 1; size < sizeof letters; size++) {
 		char *buf = unit_at_page_end(letters, size);
 
-		assert_int_equal(store_tree_path("/c", 2, "pypy39", buf, size),
+		assert_int_equal(store_tree_path("/c", 2, "pypy39", "", buf, size),
 			size > len + 1 ? len : 0);
 	}
 }

@@ -1,0 +1,40 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Processes and threads import one tree while it is edited, the cache is purged and some of
+# them are killed: what each import gives is a version that there was while it ran. For
+# TORTURE_SECONDS (20), which the interpreters share.
+# shellcheck source=tests/seal/lib.sh
+. "$(dirname "$0")/../seal/lib.sh"
+
+count=$(interpreters cached | wc -l)
+total=${TORTURE_SECONDS:-20}
+# Less than that is no storm: then some of the interpreters take turns, day by day.
+least=4
+[ $((total / count)) -lt $least ] || least=$((total / count))
+turns=$((total / least))
+[ $turns -gt 0 ] || turns=1
+first=$(($(date +%s) / 86400 % count))
+number=-1
+
+storm() {
+	local way rest crowd
+	number=$((number + 1))
+	[ $(((number - first + count) % count)) -lt $turns ] || return
+	for crowd in "8 1" "8 8"; do
+		rm -rf "$CACHE" "$T/src" && mkdir "$T/src"
+		# shellcheck disable=SC2086 # two numbers
+		"$python" "$HERE/tests/torture/storm.py" "$T/src" "$CACHE" $((least / 2)) "$SO" $crowd \
+			>"$T/said" 2>"$T/errors"
+		while IFS=: read -r way rest; do
+			[ -n "$rest" ] || continue # the last line
+			is "$(echo "$rest" | sed 's/.*imports, //')" "0 wrong " \
+				"$name: ${crowd/ / processes with } threads, ${way//_/ }: no import is of another time"
+		done <"$T/said"
+		is "$(wc -l <"$T/said")$(cat "$T/errors")" 7 "$name: ${crowd/ / processes with } threads: the storm raged"
+		echo "# $(tail -1 "$T/said")"
+		is "$(/usr/bin/python3 "$SEAL/check.py" "$CACHE" | grep -v ' files,' | sed "s,$T,,")" "" \
+			"$name: ${crowd/ / processes with } threads: nothing in the cache is broken after it"
+	done
+}
+each storm

@@ -1,0 +1,637 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Files of the cache: judging, reading, writing and sharing them.
+ */
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shim/core/entry_file.h"
+#include "tests/unit/fake_entry.h"
+
+#define FLAGS (O_RDONLY | O_CLOEXEC)
+
+static int open_file(const char *path)
+{
+	int fd = fake_sys.openat(AT_FDCWD, path, FLAGS, 0);
+
+	assert_return_code(fd, -fd);
+	return fd;
+}
+
+static void import_once(void)
+{
+	fake_import_right();
+	assert_true(fe.compiled);
+	assert_int_equal(source_look(&fe.entry.source, &fake_sys), 0);
+}
+
+/* Its bytes, as the bytecode of the text. */
+static void assert_code_of(int fd, const char *text, bool sealed)
+{
+	uint8_t data[1024];
+	size_t n;
+	struct seal seal;
+
+	assert_return_code(lseek(fd, 0, SEEK_SET), errno);
+	n = fake_read_pyc(fd, data, sizeof data);
+	assert_int_equal(fake_read_seal(data, n, &seal), sealed);
+	if (sealed)
+		data[seal.pyc_size] = '\0';
+	assert_string_equal((char *)data + 16 + strlen("code of "), text);
+}
+
+/* --- entry_file_check -------------------------------------------------------------- */
+static void every_length(void **state)
+{
+	uint8_t data[1024];
+	struct seal seal;
+	ssize_t size;
+
+	(void)state;
+	import_once();
+	size = fake_read(fake_entry_path(), (char *)data, sizeof data);
+	for (ssize_t n = 0; n <= size + 1; n++) {
+		int fd;
+
+		data[size] = 0;
+		fake_make_bytes("file", data, (size_t)n);
+		fd = open_file(fake_path("file"));
+		assert_int_equal(entry_file_check(&fe.world, fd, &seal),
+			n == size ? ENTRY_FILE_SEALED : ENTRY_FILE_DAMAGED);
+		fake_sys.close(fd);
+	}
+}
+
+/* At each length the rest is zeros, as after a power failure. */
+static void every_length_with_zeros(void **state)
+{
+	uint8_t data[1024];
+	struct seal seal;
+	ssize_t size;
+
+	(void)state;
+	import_once();
+	size = fake_read(fake_entry_path(), (char *)data, sizeof data);
+	for (ssize_t n = size - 1; n > 16; n--) {
+		int fd;
+
+		data[n] = 0;
+		fake_make_bytes("file", data, (size_t)size);
+		fd = open_file(fake_path("file"));
+		assert_int_equal(entry_file_check(&fe.world, fd, &seal),
+			n == size - 1 && data[n] == 0 ? ENTRY_FILE_DAMAGED
+						      : ENTRY_FILE_DAMAGED);
+		fake_sys.close(fd);
+	}
+}
+
+static void anothers_file(void **state)
+{
+	struct seal seal;
+	int fd;
+
+	(void)state;
+	import_once();
+	fd = open_file(fe.path);
+	fake.owner_offset = 1;
+	assert_int_equal(entry_file_check(&fe.world, fd, &seal), ENTRY_FILE_FOREIGN);
+	fake_sys.close(fd);
+}
+
+static void a_programs_own_file(void **state)
+{
+	struct seal seal;
+	int fd;
+
+	(void)state;
+	assert_int_equal(source_look(&fe.entry.source, &fake_sys), 0);
+	fake_make_file("file", "anything");
+	fd = open_file(fake_path("file"));
+	assert_int_equal(entry_file_check(&fe.world, fd, &seal), ENTRY_FILE_DAMAGED);
+	entry_disclaim(&fe.entry, fd);
+	assert_int_equal(entry_file_check(&fe.world, fd, &seal), ENTRY_FILE_PROGRAMS_OWN);
+	assert_true(entry_file_is_own(&fe.entry, fd));
+	fake_source("src/m.py", "first");
+	assert_int_equal(source_look(&fe.entry.source, &fake_sys), 0);
+	assert_false(entry_file_is_own(&fe.entry, fd));
+	fake_sys.close(fd);
+}
+
+/* --- entry_file_load --------------------------------------------------------------- */
+static int load(struct entry_file *file)
+{
+	int fd = open_file(fe.path), err = -EINVAL;
+	struct seal seal;
+
+	if (entry_file_check(&fe.world, fd, &seal) == ENTRY_FILE_SEALED)
+		err = entry_file_load(&fe.entry, fd, &seal, file);
+	if (err < 0)
+		fake_sys.close(fd);
+	return err;
+}
+
+static void unload(struct entry_file *file)
+{
+	fake_sys.close(file->from);
+	entry_file_free(&fe.world, file);
+}
+
+static void a_changed_byte_is_an_error(void **state)
+{
+	uint8_t data[1024];
+	struct entry_file file;
+	ssize_t size;
+
+	(void)state;
+	import_once();
+	size = fake_read(fake_entry_path(), (char *)data, sizeof data);
+	for (ssize_t at = 0; at < size - SEAL_SIZE; at++) {
+		bool may = at >= 8 && at < 16; /* mtime and size */
+		int err;
+
+		data[at] ^= 1;
+		fake_make_bytes(fake_entry_path(), data, (size_t)size);
+		err = load(&file);
+		if (err == 0)
+			unload(&file);
+		assert_int_equal(err == 0, may);
+		data[at] ^= 1;
+	}
+}
+
+static void without_memory(void **state)
+{
+	struct entry_file file;
+	struct seal seal;
+	int fd;
+
+	(void)state;
+	import_once();
+	fake_sys.unmap(atomic_exchange(&fe.world.scratch->kept, NULL), SCRATCH_KEPT);
+	fd = open_file(fe.path);
+	assert_int_equal(entry_file_check(&fe.world, fd, &seal), ENTRY_FILE_SEALED);
+	fake_count_from_here();
+	fake.fail_at = 1;
+	assert_int_equal(entry_file_load(&fe.entry, fd, &seal, &file), -ENOMEM);
+	fake_sys.close(fd);
+}
+
+/* --- entry_file_put ---------------------------------------------------------------- */
+static int put(struct entry_file *file, const char *below, size_t room, int flags)
+{
+	char path[600], before[600], spare[800];
+	int ret;
+
+	strcpy(path, fake_path(below));
+	strcpy(before, path);
+	ret = entry_file_put(&fe.world, file, path, 0640, spare, room, flags);
+	assert_string_equal(path, before);
+	return ret;
+}
+
+#define TARGET FAKE_VERSION "/tree/new/__pycache__/m.pyc"
+
+static void is_put_with_all_above_it(void **state)
+{
+	struct entry_file file;
+	int fd;
+
+	(void)state;
+	import_once();
+	assert_int_equal(load(&file), 0);
+	fd = put(&file, TARGET, 800, FLAGS);
+	assert_return_code(fd, -fd);
+	assert_code_of(fd, "first", true);
+	assert_int_equal(fake_mode(TARGET), S_IFREG | 0640);
+	fake_sys.close(fd);
+	assert_int_equal(put(&file, TARGET, 800, -1), 0); /* over it */
+	assert_int_equal(fake_check_cache(), 0);
+	unload(&file);
+}
+
+static void no_room_for_another_name(void **state)
+{
+	const size_t len = strlen(fake_path(TARGET));
+	struct entry_file file;
+
+	(void)state;
+	import_once();
+	assert_int_equal(load(&file), 0);
+	for (size_t room = 0; room <= len + 2; room++)
+		assert_int_equal(put(&file, TARGET, room, -1), -ENAMETOOLONG);
+	assert_int_equal(fake_mode(TARGET), 0);
+	unload(&file);
+}
+
+static void a_cache_that_is_read_only(void **state)
+{
+	struct entry_file file;
+
+	(void)state;
+	import_once();
+	assert_int_equal(load(&file), 0);
+	fe.world.readonly = true;
+	assert_int_equal(put(&file, TARGET, 800, -1), -EROFS);
+	assert_int_equal(fake_mode(TARGET), 0);
+	unload(&file);
+}
+
+/* A forked child has the same stack, and so the same temporary names. */
+static void the_temporary_name_is_anothers(void **state)
+{
+	struct entry_file file;
+	char name[600];
+
+	(void)state;
+	import_once();
+	assert_int_equal(load(&file), 0);
+	assert_int_equal(put(&file, TARGET, 800, -1), 0);
+	strcpy(name, fake.made + strlen(fake.dir) + 1);
+	assert_non_null(strstr(name, TARGET "."));
+	fake_make_file(name, "half");
+	unlink(fake_path(TARGET));
+	assert_int_equal(put(&file, TARGET, 800, -1), 0);
+	assert_int_equal(fake_mode(name), S_IFREG | 0644);
+	assert_int_equal(fake_mode(TARGET), S_IFREG | 0640);
+	assert_int_equal(fake_check_cache(), 1);
+	unload(&file);
+}
+
+static void all_temporary_names_are_taken(void **state)
+{
+	struct entry_file file;
+
+	(void)state;
+	import_once();
+	assert_int_equal(load(&file), 0);
+	for (int i = 0; i < 40; i++) {
+		int err = put(&file, TARGET, 800, -1);
+
+		unlink(fake_path(TARGET));
+		fake_make_file(fake.made + strlen(fake.dir) + 1, "half");
+		if (err < 0) {
+			assert_int_equal(err, -EEXIST);
+			assert_in_range(i, 4, 39);
+			unload(&file);
+			return;
+		}
+	}
+	fail_msg("it goes on for ever");
+}
+
+static void blocks_are_shared(void **state)
+{
+	struct entry_file file;
+
+	(void)state;
+	import_once();
+	fake.clones = true;
+	atomic_store(fe.world.cannot_clone, false);
+	assert_int_equal(load(&file), 0);
+	fake_count_from_here();
+	assert_int_equal(put(&file, TARGET, 800, -1), 0);
+	assert_false(*fe.world.cannot_clone);
+	assert_int_equal(fake_check_cache(), 0);
+	unload(&file);
+}
+
+static unsigned clones;
+
+static void count_clones(unsigned call, const char *name)
+{
+	(void)call;
+	clones += strcmp(name, "clone") == 0;
+}
+
+static void a_file_system_is_asked_once_for_blocks(void **state)
+{
+	struct entry_file file;
+
+	(void)state;
+	import_once();
+	assert_int_equal(load(&file), 0);
+	clones = 0;
+	fake.meanwhile = count_clones;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(put(&file, TARGET, 800, -1), 0);
+	fake.meanwhile = NULL;
+	assert_int_equal(clones, 1);
+	unload(&file);
+}
+
+/* --- entry_file_store -------------------------------------------------------------- */
+static void from_memory(void **state)
+{
+	struct entry_file file;
+	int fd;
+
+	(void)state;
+	import_once();
+	assert_int_equal(load(&file), 0);
+	fe.world.readonly = true;
+	fake_count_from_here();
+	fd = entry_file_store(&fe.entry, &file, FLAGS | O_NOFOLLOW);
+	assert_return_code(fd, -fd);
+	assert_code_of(fd, "first", false);
+	fake_sys.close(fd);
+	unload(&file);
+}
+
+static void remove_entry(unsigned call, const char *name)
+{
+	(void)call;
+	if (strcmp(name, "close") == 0)
+		unlink(fe.path);
+}
+
+static void what_was_written_is_served(void **state)
+{
+	struct entry_file file;
+	int fd;
+
+	(void)state;
+	import_once();
+	assert_int_equal(load(&file), 0);
+	fake.meanwhile = remove_entry;
+	fd = entry_file_store(&fe.entry, &file, FLAGS);
+	fake.meanwhile = NULL;
+	assert_return_code(fd, -fd);
+	assert_code_of(fd, "first", true);
+	fake_sys.close(fd);
+	unload(&file);
+}
+
+static void an_entry_has_the_mode_of_its_source(void **state)
+{
+	static const mode_t modes[] = { 0644, 0600, 0444, 0755, 0666 };
+	struct entry_file file;
+
+	(void)state;
+	import_once();
+	umask(0);
+	for (size_t i = 0; i < COUNT(modes); i++) {
+		int fd;
+
+		assert_return_code(chmod(fake_path("src/m.py"), modes[i]), errno);
+		assert_int_equal(source_look(&fe.entry.source, &fake_sys), 0);
+		assert_int_equal(load(&file), 0);
+		fd = entry_file_store(&fe.entry, &file, FLAGS);
+		fake_sys.close(fd);
+		assert_int_equal(fake_mode(fake_entry_path()),
+			S_IFREG | ((modes[i] | 0200) & 0666));
+		unload(&file);
+	}
+	umask(022);
+}
+
+/* --- entry_file_reuse -------------------------------------------------------------- */
+static ino_t inode_of(const char *below)
+{
+	struct stat st;
+
+	return lstat(fake_path(below), &st) == 0 ? st.st_ino : 0;
+}
+
+static int reuse(void)
+{
+	int fd;
+
+	assert_int_equal(source_settle(&fe.entry.source, &fake_sys, fe.world.clock), 0);
+	fd = entry_file_reuse(&fe.entry, FLAGS);
+	assert_int_equal(fake.open, fd >= 0);
+	return fd;
+}
+
+static void import_elsewhere(bool same_file)
+{
+	if (same_file)
+		assert_return_code(
+			link(fake_path("src/m.py"), fake_path("other/m.py")), errno);
+	else
+		fake_make_file("other/m.py", "first");
+	fake_entry_is("other", FAKE_NAME);
+	import_once();
+	fake_entry_is("src", FAKE_NAME);
+	assert_int_equal(inode_of(fake_entry_path()), 0);
+	assert_true(inode_of(fake_object_path("first")) != 0);
+}
+
+static void of_the_same_file_it_is_linked(void **state)
+{
+	int fd;
+
+	(void)state;
+	import_elsewhere(true);
+	fd = reuse();
+	assert_return_code(fd, -fd);
+	assert_code_of(fd, "first", true);
+	fake_sys.close(fd);
+	assert_int_equal(
+		inode_of(fake_entry_path()), inode_of(fake_object_path("first")));
+}
+
+static void of_another_file_it_is_a_copy(void **state)
+{
+	int fd;
+
+	(void)state;
+	import_elsewhere(false);
+	fd = reuse();
+	assert_return_code(fd, -fd);
+	assert_code_of(fd, "first", true);
+	fake_sys.close(fd);
+	assert_true(inode_of(fake_entry_path()) != inode_of(fake_object_path("first")));
+	assert_int_equal(fake_check_cache(), 0);
+}
+
+static void of_the_same_file_in_a_cache_that_is_read_only(void **state)
+{
+	int fd;
+
+	(void)state;
+	import_elsewhere(true);
+	fe.world.readonly = true;
+	fd = reuse();
+	assert_return_code(fd, -fd);
+	assert_code_of(fd, "first", false);
+	fake_sys.close(fd);
+	assert_int_equal(inode_of(fake_entry_path()), 0);
+}
+
+static void none_is_used(const char *what)
+{
+	int fd = reuse();
+
+	if (fd >= 0)
+		fail_msg("used: %s", what);
+	assert_int_equal(inode_of(fake_entry_path()), 0);
+}
+
+static void a_damaged_object_is_not_used(void **state)
+{
+	uint8_t data[1024];
+	char object[300];
+	ssize_t size;
+
+	(void)state;
+	import_elsewhere(false);
+	strcpy(object, fake_object_path("first"));
+	size = fake_read(object, (char *)data, sizeof data);
+	unlink(fake_path(object));
+	for (ssize_t n = 0; n < size; n++) {
+		fake_make_bytes(object, data, (size_t)n);
+		none_is_used("cut off");
+	}
+	for (ssize_t at = 0; at < size; at++) {
+		if (at >= 8 && at < 16)
+			continue; /* mtime and size, which are patched */
+		data[at] ^= 0x40;
+		fake_make_bytes(object, data, (size_t)size);
+		none_is_used("changed");
+		data[at] ^= 0x40;
+	}
+	unlink(fake_path(object));
+	fake_make_directory(object, 0700);
+	none_is_used("a directory");
+	rmdir(fake_path(object));
+	fake_make_link(object, fake_path("other/m.py"));
+	none_is_used("a link");
+}
+
+static void an_object_of_another_source_is_not_used(void **state)
+{
+	char object[300];
+
+	(void)state;
+	fake_source("src/m.py", "theirs");
+	import_elsewhere(false);
+	strcpy(object, fake_object_path("first"));
+	fake_source("other/m.py", "others");
+	fake_entry_is("other", FAKE_NAME);
+	import_once();
+	fake_entry_is("src", FAKE_NAME);
+	assert_return_code(
+		rename(fake_path(fake_object_path("others")), fake_path(object)), errno);
+	none_is_used("another's");
+}
+
+static void of_several_magic_numbers_none_is_guessed(void **state)
+{
+	int fd;
+
+	(void)state;
+	import_elsewhere(false);
+	*fe.world.magic = 0;
+	fake_make_directory(FAKE_VERSION "/objects/a80d0d0a", 0700);
+	none_is_used("of two magic numbers");
+	fake_make_directory(FAKE_VERSION "/objects/no magic", 0700);
+	assert_return_code(rmdir(fake_path(FAKE_VERSION "/objects/a80d0d0a")), errno);
+	fd = reuse();
+	assert_return_code(fd, -fd);
+	fake_sys.close(fd);
+}
+
+static void another_magic_number_has_other_objects(void **state)
+{
+	(void)state;
+	import_elsewhere(false);
+	memcpy(fe.world.magic, "\xa8\r\r\n", 4);
+	none_is_used("of another magic number");
+}
+
+static void of_a_loaders_own_name_none_is_used(void **state)
+{
+	(void)state;
+	import_elsewhere(false);
+	fake_entry_is("src", "m." FAKE_TAG "-pytest-8.3.0.pyc");
+	none_is_used("for pytest");
+	fake_entry_is("src", "m." FAKE_TAG ".opt-1.pyc");
+	none_is_used("for -O");
+}
+
+static void no_room_for_the_objects_path(void **state)
+{
+	(void)state;
+	import_elsewhere(false);
+	fe.entry.spare_size = 20;
+	none_is_used("without room");
+	fe.entry.spare_size = 0;
+	none_is_used("without any room");
+}
+
+/* --- the interpreter's magic number ------------------------------------------------- */
+static void what_is_written_says_more_than_what_is_read(void **state)
+{
+	const uint8_t a[4] = "\xa7\r\r\n", b[4] = "\xa8\r\r\n";
+
+	(void)state;
+	*fe.world.magic = 0;
+	entry_magic_shown(&fe.world, a);
+	entry_magic_shown(&fe.world, b);
+	assert_memory_equal(fe.world.magic, a, 4);
+	entry_magic_owned(&fe.world, b);
+	assert_memory_equal(fe.world.magic, b, 4);
+	entry_magic_shown(&fe.world, a);
+	assert_memory_equal(fe.world.magic, b, 4);
+}
+
+static void add_all(void)
+{
+	unit_one("check: cut off at every length it is damaged", every_length);
+	unit_one("check: with zeros from any byte on it is damaged",
+		every_length_with_zeros);
+	unit_one("check: another user's", anothers_file);
+	unit_one("check: a program's own, for the source it was written for",
+		a_programs_own_file);
+	unit_one("load: any changed byte is an error, but for mtime and size",
+		a_changed_byte_is_an_error);
+	unit_one("load: without memory", without_memory);
+	unit_one("put: with all directories above it, and over what is there",
+		is_put_with_all_above_it);
+	unit_one("put: without room for another name", no_room_for_another_name);
+	unit_one("put: in a cache that is read only", a_cache_that_is_read_only);
+	unit_one("put: a temporary file of another process is left to it",
+		the_temporary_name_is_anothers);
+	unit_one("put: where all temporary names are taken",
+		all_temporary_names_are_taken);
+	unit_one("put: blocks are shared where that goes", blocks_are_shared);
+	unit_one("put: a file system is asked once to share blocks",
+		a_file_system_is_asked_once_for_blocks);
+	unit_one("store: from memory where nothing can be written", from_memory);
+	unit_one("store: what was written is served, whoever removes it",
+		what_was_written_is_served);
+	unit_one("store: the mode is that of the source",
+		an_entry_has_the_mode_of_its_source);
+	unit_one("reuse: of the same file the object is linked",
+		of_the_same_file_it_is_linked);
+	unit_one("reuse: of another file it is a copy", of_another_file_it_is_a_copy);
+	unit_one("reuse: of the same file, in a cache that is read only",
+		of_the_same_file_in_a_cache_that_is_read_only);
+}
+
+int main(void)
+{
+	unit_around(fake_entry_begin, fake_entry_end);
+	add_all();
+	unit_one("reuse: a damaged object is not used, wherever it is damaged",
+		a_damaged_object_is_not_used);
+	unit_one("reuse: an object of another source is not used",
+		an_object_of_another_source_is_not_used);
+	unit_one("reuse: of several magic numbers none is guessed",
+		of_several_magic_numbers_none_is_guessed);
+	unit_one("reuse: another magic number has other objects",
+		another_magic_number_has_other_objects);
+	unit_one("reuse: not for a loader's own name, nor another level",
+		of_a_loaders_own_name_none_is_used);
+	unit_one("reuse: without room for the object's path",
+		no_room_for_the_objects_path);
+	unit_one("magic: what is written says more than what is read",
+		what_is_written_says_more_than_what_is_read);
+	return unit_run("entry_file");
+}
