@@ -101,7 +101,7 @@ $(OUT)/pycstash: $(tools) $(OUT)/core.a
 $(units): $(OUT)/tests/unit/test_%: $(OUT)/tests/unit/test_%.o $(unit_support) $(OUT)/core.a
 	$(Q)$(CC) $(own) $(LDFLAGS) $^ -l:libb2.a -lcmocka -o $@
 
-helper_needs := $(wildcard tests/*/*.h) shim/calls.def shim/calls.h
+helper_needs := $(wildcard tests/*/*.h tests/*/*.def) shim/calls.def shim/calls.h
 helper_build = $(CC) $(std) $(warn) -O1 -g $(CPPFLAGS) $(CFLAGS) $< -o $@ -lpthread -ldl
 
 $(filter %.so,$(helpers)): $(OUT)/tests/%.so: tests/%.c $(helper_needs) | $(OUT)/.need-build

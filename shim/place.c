@@ -63,8 +63,11 @@ static ssize_t resolve(
 		ret = dirs_recall(&sys_real, &state_memo, path, len, buf, size);
 	if (ret != -EINVAL) /* -EINVAL: not a spelling that is remembered */
 		return ret;
+	/* "/.": a directory that may not be entered is to give its error. */
+	if (len + 2 >= size)
+		return -ENAMETOOLONG;
 	memcpy(buf, path, len);
-	buf[len] = '\0';
+	strcpy(buf + len, len ? "/." : "");
 	return dirs_resolve(&sys_real, place->dirfd, buf, buf, size);
 }
 

@@ -39,7 +39,7 @@ int cached_unlink(int dirfd, const char *path)
 		return real.unlinkat(dirfd, place_find(&place, dirfd, path), 0);
 	cached = is_cached(&place);
 	if (!cached)
-		return real.unlinkat(dirfd, place.path, 0);
+		return real.unlinkat(dirfd, place_find(&place, dirfd, path), 0);
 	if (state_config.readonly)
 		return refuse(EROFS);
 	/* The tree first: where it refuses, nothing has happened. */
@@ -218,7 +218,9 @@ static int link_places(struct place *old, struct place *new, unsigned flags)
 	if (is_cached(new) || (new->kind == PLACE_ENTRY &&place_in_tree(new)))
 		return refuse(EEXIST);
 	if (old->kind == PLACE_DIR && !place_in_tree(old) && place_in_cache(old))
-		return refuse(EPERM); /* a directory */
+		return refuse(place_in_tree(new) || (new->cache[0] && place_in_cache(new))
+				      ? EEXIST
+				      : EPERM); /* a directory */
 	if (is_new_pyc(old, new))
 		return publish(do_link, old, new, (int)flags);
 	if (!is_cached(old))

@@ -167,8 +167,9 @@ static int try_entry(struct search *search, int fd)
 	case ENTRY_FILE_SEALED:
 		break;
 	case ENTRY_FILE_PROGRAMS_OWN:
-		(void)source_look(&entry->source, world->sys);
-		if (entry_file_is_own(entry, fd))
+		/* Without a source nobody imports it. */
+		if (source_look(&entry->source, world->sys) == -ENOENT ||
+			entry_file_is_own(entry, fd))
 			return found(search, fd, "hit", "written by a program");
 		return absent(search, fd, "source replaced");
 	case ENTRY_FILE_FOREIGN:

@@ -3,8 +3,12 @@
  * The arguments of a row: what the driver makes of the words, and where calls that fill
  * something in do so.
  */
+#pragma once
+
 #include <sys/inotify.h>
 #include <sys/xattr.h>
+
+#include "tests/calls/call.h"
 
 #define ARGS 8
 static const char *strings[ARGS];

@@ -9,8 +9,34 @@
  *
  * Each is tried in a process of its own, so that a row that dies is one row.
  */
+#pragma once
+
 #include <limits.h>
 #include <pthread.h>
+
+#include "tests/calls/call.h"
+
+static void say_end(int status)
+{
+	if (WIFSIGNALED(status))
+		say("died of signal %d", WTERMSIG(status));
+	else if (status)
+		say("exit %d", WEXITSTATUS(status));
+}
+
+static void in_child(const struct symbol *symbol)
+{
+	int status = 0;
+	pid_t child = fork();
+
+	if (child == 0) {
+		signal(SIGSEGV, SIG_DFL);
+		symbol->act();
+		_exit(0);
+	}
+	waitpid(child, &status, 0);
+	say_end(status);
+}
 
 #define GUARD 65536 /* bytes below a stack that kill who goes there */
 

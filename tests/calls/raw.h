@@ -3,6 +3,8 @@
  * The kernel itself, past every library: with this the driver builds and looks at what
  * is really there. Paths are relative to a descriptor of their top.
  */
+#pragma once
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

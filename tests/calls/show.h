@@ -3,6 +3,9 @@
  * The results of calls, as the driver says them: the value, errno, and what the value
  * stands for. Addresses, inodes and times of now are left out, all else is compared.
  */
+#pragma once
+
+#include "tests/calls/args.h"
 
 static void say_errno(bool failed)
 {

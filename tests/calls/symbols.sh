@@ -8,7 +8,7 @@
 
 call=$BUILD/tests/calls/call
 rows=$HERE/tests/calls
-is "$("$call" --unknown)" "" "the driver can call every symbol of calls.def (else: a row in tests/calls/table.h)"
+is "$("$call" --unknown)" "" "the driver can call every symbol of calls.def (else: a row in tests/calls/table.def)"
 
 # The suites name the symbols of a template or of a `for symbol in` list.
 untested=

@@ -19,6 +19,9 @@
  * All below a/@ is made with the calls that are tested: so without the library it is
  * made for real, and with it as Python's writes end up.
  */
+#pragma once
+
+#include "tests/calls/show.h"
 
 static int top_fd = -1, cache_fd = -1;
 

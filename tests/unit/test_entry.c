@@ -238,6 +238,7 @@ enum setting {
 	UNSHARED,
 	NO_REUSE,
 	ANOTHER,
+	ANOTHER_MAGIC,
 	SECONDS,
 	NO_MAGIC,
 	CLONES,
@@ -263,6 +264,8 @@ static const struct row {
 	{ "an entry that is not shared", imported, UNSHARED, "hit", NULL, false, true },
 	{ "an entry of another user", imported, ANOTHER, "miss", "another user's", true,
 		false },
+	{ "an entry of another magic number", imported, ANOTHER_MAGIC, "miss",
+		"another magic number", true, false },
 	{ "an entry whose source was touched", touched, 0, "hit", "re-sealed", false,
 		true },
 	{ "an entry whose source was replaced by one with its time",
@@ -358,6 +361,8 @@ static void set(enum setting setting)
 		fe.world.reuse = false;
 	if (setting == ANOTHER)
 		fake.owner_offset = 1;
+	if (setting == ANOTHER_MAGIC)
+		memcpy(fe.world.magic, "\xa8\r\r\n", 4);
 	if (setting == NO_MAGIC)
 		*fe.world.magic = 0;
 	fake.whole_seconds = setting == SECONDS;
