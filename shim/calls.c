@@ -130,7 +130,7 @@ void calls_resolve(void)
 	{                                                  \
 		mode_t mode = 0;                           \
 		TAKE_MODE(mode, flags);                    \
-		if (!((int)(maybe) | IS_WATCHING))              \
+		if (!((int)(maybe) | IS_WATCHING))         \
 			return real.name args;             \
 		return slow;                               \
 	}
@@ -170,14 +170,14 @@ void calls_resolve(void)
 		return slow_##name args;                  \
 	}                                                 \
 	EXPORT(name);
-#define VCALL(ret, name, params, args, maybe, slow, early)                 \
-	ret wrap_##name params;                                            \
-	ret wrap_##name params                                             \
-	{                                                                  \
+#define VCALL(ret, name, params, args, maybe, slow, early)                      \
+	ret wrap_##name params;                                                 \
+	ret wrap_##name params                                                  \
+	{                                                                       \
 		bool fast = __builtin_expect(!((int)(maybe) | IS_WATCHING), 1); \
-		mode_t mode = 0;                                           \
-		TAKE_MODE(mode, flags);                                    \
-		return fast ? real.name args : slow_##name args;           \
-	}                                                                  \
+		mode_t mode = 0;                                                \
+		TAKE_MODE(mode, flags);                                         \
+		return fast ? real.name args : slow_##name args;                \
+	}                                                                       \
 	EXPORT(name);
 #include "shim/calls.def"

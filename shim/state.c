@@ -145,7 +145,7 @@ void state_opened(int dirfd, const char *path, int fd)
 		sys_real.fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
 		return;
 	identity = identity_of(&st);
-	asked_opened(&asked, path, &identity);
+	asked_opened(&asked, sys_real.thread(), path, &identity);
 }
 
 int identity_changed(int result)

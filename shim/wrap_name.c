@@ -167,7 +167,7 @@ static int publish(
 	struct entry_verdict verdict;
 	struct entry entry;
 	bool shared = false;
-	int err, ret;
+	int err;
 
 	if (!place_entry(final, &world, &entry))
 		return is_cached(temporary)
@@ -179,10 +179,9 @@ static int publish(
 	log_decision(verdict.what, verdict.why, final->dirfd, final->path);
 	if (err < 0)
 		return refuse(-err);
-	ret = from_cache(act, temporary->cache, final, flags);
-	if (ret == 0 && shared)
-		entry_share(&entry);
-	return ret;
+	if (shared)
+		entry_share(&entry, temporary->cache);
+	return from_cache(act, temporary->cache, final, flags);
 }
 
 static bool is_new_pyc(const struct place *old, const struct place *new)
@@ -217,10 +216,10 @@ static int link_places(struct place *old, struct place *new, unsigned flags)
 {
 	if (is_cached(new) || (new->kind == PLACE_ENTRY &&place_in_tree(new)))
 		return refuse(EEXIST);
+	if (new->kind == PLACE_DIR && !place_in_tree(new) && place_in_cache(new))
+		return refuse(EEXIST);
 	if (old->kind == PLACE_DIR && !place_in_tree(old) && place_in_cache(old))
-		return refuse(place_in_tree(new) || (new->cache[0] && place_in_cache(new))
-				      ? EEXIST
-				      : EPERM); /* a directory */
+		return refuse(place_in_tree(new) ? EEXIST : EPERM); /* a directory */
 	if (is_new_pyc(old, new))
 		return publish(do_link, old, new, (int)flags);
 	if (!is_cached(old))

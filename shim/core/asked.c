@@ -13,21 +13,23 @@ struct record {
 _Static_assert(sizeof(struct record) == ASKED_WORDS * sizeof(uint64_t),
 	"a record is copied as whole words");
 
-static void make_key(const char *path, uint64_t key[2])
+static void make_key(uintptr_t thread, const char *path, uint64_t key[2])
 {
 	struct digest digest = digest_of(path, strlen(path));
 
 	memcpy(key, digest.bytes, 2 * sizeof *key);
+	key[1] ^= thread;
 }
 
-void asked_add(struct asked *asked, const char *path, const struct asked_source *source)
+void asked_add(struct asked *asked, uintptr_t thread, const char *path,
+	const struct asked_source *source)
 {
 	uint64_t words[ASKED_WORDS];
 	struct record record = { .source = *source };
 	unsigned sequence, slot;
 
-	make_key(path, record.key);
-	slot = (unsigned)(record.key[0] % ASKED_SLOTS);
+	make_key(thread, path, record.key);
+	slot = (unsigned)((record.key[0] ^ record.key[1]) % ASKED_SLOTS);
 	sequence =
 		atomic_load_explicit(&asked->slots[slot].sequence, memory_order_relaxed);
 	if (sequence % 2 || !atomic_compare_exchange_strong_explicit(
@@ -43,14 +45,15 @@ void asked_add(struct asked *asked, const char *path, const struct asked_source 
 		&asked->slots[slot].sequence, sequence + 2, memory_order_release);
 }
 
-bool asked_find(const struct asked *asked, const char *path, struct asked_source *ret)
+bool asked_find(const struct asked *asked, uintptr_t thread, const char *path,
+	struct asked_source *ret)
 {
 	uint64_t words[ASKED_WORDS], key[2];
 	struct record record;
 	unsigned before, after, slot;
 
-	make_key(path, key);
-	slot = (unsigned)(key[0] % ASKED_SLOTS);
+	make_key(thread, path, key);
+	slot = (unsigned)((key[0] ^ key[1]) % ASKED_SLOTS);
 	before = atomic_load_explicit(&asked->slots[slot].sequence, memory_order_acquire);
 	for (size_t i = 0; i < ASKED_WORDS; i++)
 		words[i] = atomic_load_explicit(
@@ -64,13 +67,14 @@ bool asked_find(const struct asked *asked, const char *path, struct asked_source
 	return true;
 }
 
-void asked_opened(struct asked *asked, const char *path, const struct identity *identity)
+void asked_opened(struct asked *asked, uintptr_t thread, const char *path,
+	const struct identity *identity)
 {
 	struct asked_source source;
 
-	if (!asked_find(asked, path, &source) ||
+	if (!asked_find(asked, thread, path, &source) ||
 		identity_same(&source.identity, identity))
 		return;
 	source = (struct asked_source){ .identity.inode = 0 }; /* no file has that */
-	asked_add(asked, path, &source);
+	asked_add(asked, thread, path, &source);
 }

@@ -38,13 +38,17 @@ struct asked {
 	} slots[ASKED_SLOTS];
 };
 
-/* Remembers the question about the source of that spelling. */
-void asked_add(struct asked *asked, const char *path, const struct asked_source *source);
+/* Remembers the question about the source of that spelling. It is its thread's: another
+ * may ask for the same source later, and of another state. */
+void asked_add(struct asked *asked, uintptr_t thread, const char *path,
+	const struct asked_source *source);
 
 /* Finds it again; false where it is lost. */
-bool asked_find(const struct asked *asked, const char *path, struct asked_source *ret);
+bool asked_find(const struct asked *asked, uintptr_t thread, const char *path,
+	struct asked_source *ret);
 
 /* The process has opened a source of that spelling, and what it opened has that identity.
  * If that is not what the question was about, the question is void: a path may lead
  * elsewhere for a moment (a link that flips there and back). */
-void asked_opened(struct asked *asked, const char *path, const struct identity *identity);
+void asked_opened(struct asked *asked, uintptr_t thread, const char *path,
+	const struct identity *identity);

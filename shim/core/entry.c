@@ -43,25 +43,6 @@ static int found(struct search *search, int fd, const char *what, const char *wh
 	return fd;
 }
 
-/* A pyc that may be wrong for the source: it is of use only where Python, going by mtime
- * and size, is sure to refuse it. */
-static int doubt(struct search *search, int fd, const char *why)
-{
-	struct entry *entry = search->entry;
-	const struct sys *sys = entry->world->sys;
-	uint8_t bytes[HEADER_MAX + 1];
-	ssize_t n = sys->pread(fd, bytes, sizeof bytes, 0);
-	struct header header = header_read(entry->pyc->tag, bytes, n < 0 ? 0 : (size_t)n);
-
-	search->verdict->why = why;
-	if (search->rejected < 0 && header.kind == HEADER_TIMESTAMP &&
-		!header_fits(&header, &entry->source.st))
-		search->rejected = fd;
-	else
-		sys->close(fd);
-	return -ENOENT;
-}
-
 static int absent(struct search *search, int fd, const char *why)
 {
 	if (fd >= 0)
@@ -122,19 +103,19 @@ static int compare(struct search *search, int fd, const struct seal *seal)
 	if (err == -ENOENT || err == -ENOTDIR)
 		return found(search, fd, "hit", "no source");
 	if (err < 0)
-		return doubt(search, fd, "source cannot be reached");
+		return absent(search, fd, "source cannot be reached");
 	if (seal->flags & SEAL_HASH)
 		return compare_origin(search, fd, seal);
 	if (!(seal->flags & SEAL_SOURCE))
-		return doubt(search, fd, "not sealed");
+		return absent(search, fd, "not sealed");
 	if ((seal->flags & SEAL_IDENTITY) && !world->always_digest &&
 		identity_proves(&seal->source, &source->identity))
 		return found(search, fd, "hit", NULL);
 	if (source_settle(source, world->sys, world->clock) < 0 ||
 		source_digest(source, world->sys, world->scratch) < 0)
-		return doubt(search, fd, "source cannot be read");
+		return absent(search, fd, "source cannot be read");
 	if (memcmp(&seal->digest, &source->digest, sizeof seal->digest) != 0)
-		return doubt(search, fd, "source changed");
+		return absent(search, fd, "source changed");
 	same = (seal->flags & SEAL_IDENTITY) &&
 	       identity_same(&seal->source, &source->identity);
 	/* Else as good as it gets. */
@@ -221,7 +202,8 @@ static void remember(struct entry *entry)
 	if (!entry->source.there || !entry->source.settled)
 		return;
 	atomic_store_explicit(entry->world->watching, true, memory_order_relaxed);
-	asked_add(entry->world->asked, entry->source.path, &asked);
+	asked_add(entry->world->asked, entry->world->sys->thread(), entry->source.path,
+		&asked);
 }
 
 static int search_for(struct search *search, int candidate)

@@ -5,7 +5,7 @@
  *
  * Calling sequence: entry_begin with the paths; then entry_open for an open for reading,
  * or entry_ask where the program only looks whether there is a pyc, or entry_seal and
- * entry_share around the rename that puts a new pyc in its place, or entry_detach before
+ * entry_share before the rename that puts a new pyc in its place, or entry_detach before
  * one is changed in place.
  *
  * Functions return a descriptor or 0, or -errno. Async-signal-safe, no locks, no malloc.
@@ -81,8 +81,9 @@ void entry_ask(struct entry *entry);
 int entry_seal(struct entry *entry, const char *temporary, bool *ret_shared,
 	struct entry_verdict *verdict);
 
-/* After the rename: makes the entry the object of its content. */
-void entry_share(struct entry *entry);
+/* Between sealing and the rename, while nobody else knows the file: makes it the object
+ * of its content. */
+void entry_share(struct entry *entry, const char *temporary);
 
 /* Gives the entry a file of its own without a seal, which the program may change. */
 int entry_detach(struct entry *entry);

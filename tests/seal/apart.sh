@@ -83,7 +83,7 @@ each pytests
 # --- what only the mode of an interpreter tells ---------------------------------------
 carets() { # DIR OPTION…: how many carets the traceback has
 	preloaded "$python" "${@:2}" -c "import sys; sys.path.insert(0, '$1'); import m; m.g(None)" 2>&1 |
-		grep -c '\^'
+		grep -A 2 '/m.py"' | grep -c '\^'
 }
 ranges() {
 	local first

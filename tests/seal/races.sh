@@ -29,11 +29,11 @@ to_two="ln -sfn ../two.py here/m.py"
 # follow WHAT: after whatever has happened, each version is itself, twice
 follow() {
 	local got= v
-	for v in two one two one one two; do
+	for v in two one one two; do
 		link $v
 		got="$got$(import) "
 	done
-	is "$got" "two one two one one two " "$name: $1"
+	is "$got" "two one one two " "$name: $1"
 }
 
 edited_while() { # SENTENCE SETTINGS…: in place, at a moment

@@ -12,6 +12,8 @@
 
 #include "shim/core/asked.h"
 
+#define ME ((uintptr_t)1) /* the thread that asks */
+
 static struct asked asked;
 
 static int begin(void **state)
@@ -41,7 +43,7 @@ static void add(const char *path, uint64_t number)
 {
 	struct asked_source source = numbered(number);
 
-	asked_add(&asked, path, &source);
+	asked_add(&asked, ME, path, &source);
 }
 
 /* The number that is remembered for a path, 0 for none. */
@@ -50,7 +52,7 @@ static uint64_t find(const char *path)
 	struct asked_source found, want;
 
 	memset(&found, 0, sizeof found);
-	if (!asked_find(&asked, path, &found))
+	if (!asked_find(&asked, ME, path, &found))
 		return 0;
 	want = numbered(found.identity.inode);
 	assert_memory_equal(&found, &want, sizeof want);
@@ -89,7 +91,7 @@ static void what_is_not_found_touches_nothing(void **state)
 	struct asked_source found = numbered(77), want = numbered(77);
 
 	(void)state;
-	assert_false(asked_find(&asked, "/a", &found));
+	assert_false(asked_find(&asked, ME, "/a", &found));
 	assert_memory_equal(&found, &want, sizeof want);
 }
 
@@ -147,6 +149,42 @@ static void it_goes_on_when_the_sequence_goes_round(void **state)
 	assert_int_equal(find("/a"), 2);
 }
 
+static void each_thread_has_its_own_questions(void **state)
+{
+	struct asked_source source = numbered(5), found;
+
+	(void)state;
+	add("/a", 1);
+	assert_false(asked_find(&asked, ME + 1, "/a", &found));
+	asked_add(&asked, ME + 1, "/a", &source);
+	assert_int_equal(find("/a"), 1);
+	assert_true(asked_find(&asked, ME + 1, "/a", &found));
+	assert_int_equal(found.identity.inode, 5);
+}
+
+static void opening_another_file_voids_the_question(void **state)
+{
+	struct asked_source source = numbered(5), found;
+
+	(void)state;
+	add("/a", 1);
+	asked_opened(&asked, ME, "/b", &source.identity);
+	assert_int_equal(find("/b"), 0);
+	asked_opened(&asked, ME + 1, "/a", &source.identity);
+	assert_int_equal(find("/a"), 1);
+	source = numbered(1);
+	asked_opened(&asked, ME, "/a", &source.identity);
+	assert_int_equal(find("/a"), 1);
+	source = numbered(5);
+	asked_opened(&asked, ME, "/a", &source.identity);
+	assert_true(asked_find(&asked, ME, "/a", &found));
+	assert_int_equal(found.identity.inode, 0);
+	assert_false(found.digested);
+	/* until it is asked again */
+	add("/a", 1);
+	assert_int_equal(find("/a"), 1);
+}
+
 /* --- many threads ------------------------------------------------------------------ */
 #define PATHS 8 /* few: they are in each other's way */
 #define ROUNDS 60000
@@ -163,8 +201,8 @@ static void *hammer(void *at)
 		struct asked_source source = numbered(number), want;
 
 		if (unit_random(&seed, 2))
-			asked_add(&asked, path_of(path), &source);
-		if (!asked_find(&asked, path_of(path), &source))
+			asked_add(&asked, ME, path_of(path), &source);
+		if (!asked_find(&asked, ME, path_of(path), &source))
 			continue;
 		found_number = source.identity.inode;
 		want = numbered(found_number);
@@ -208,6 +246,9 @@ int main(void)
 		a_question_within_a_question_is_lost);
 	unit_one("it goes on when the sequence goes round",
 		it_goes_on_when_the_sequence_goes_round);
+	unit_one("each thread has its own questions", each_thread_has_its_own_questions);
+	unit_one("opening another file than was asked about voids the question",
+		opening_another_file_voids_the_question);
 	unit_one("four threads never get a torn answer, nor another path's",
 		threads_never_get_a_torn_answer);
 	return unit_run("asked");

@@ -94,13 +94,14 @@ static void another_was_opened(void)
 	struct identity other = { .inode = 1 };
 
 	ask();
-	asked_opened(fe.world.asked, fe.entry.source.path, &other);
+	asked_opened(fe.world.asked, fake_sys.thread(), fe.entry.source.path, &other);
 }
 
 static void the_same_was_opened(void)
 {
 	ask();
-	asked_opened(fe.world.asked, fe.entry.source.path, &fe.entry.source.identity);
+	asked_opened(fe.world.asked, fake_sys.thread(), fe.entry.source.path,
+		&fe.entry.source.identity);
 }
 
 static void forgotten(void)

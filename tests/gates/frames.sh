@@ -1,0 +1,72 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# The fast path stays what it is: a wrapper whose path has nothing to do with us needs
+# next to no stack, and calls the scan and the next library's function, nothing else.
+# Programs run on small stacks, in signal handlers and in vfork children.
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
+
+cd "$HERE" || exit 1
+none() { is "$(head -20 | tr '\n' ' ')" "" "$1"; } # SENTENCE: nothing comes in
+
+MOST=128 # bytes; open needs some for its third argument
+
+nothing_to_see=
+case $(uname -m) in x86_64) ;; *) nothing_to_see="the processor is not one it reads" ;; esac
+nm "$SO" | grep -q ' scan_maybe$' || nothing_to_see="the scan is not a function here"
+case $BUILD in */debug | */asan | */ubsan | */tsan) nothing_to_see="not a release build" ;; esac
+if [ -n "$nothing_to_see" ]; then
+	skip "no wrapper has a frame to speak of" "$nothing_to_see"
+	skip "a wrapper calls the scan and the next library alone" "$nothing_to_see"
+	exit
+fi
+
+# The exported functions' own code. What the compiler has split off as cold is not on the
+# fast path: it is behind a jump.
+"$BUILD/shim/gen/list" names | sort >"$T/names"
+objdump -d --no-show-raw-insn "$SO" | awk -v names="$T/names" '
+	function number(hex, n, i) { # not every awk has strtonum
+		for (i = 1; i <= length(hex); i++)
+			n = n * 16 + index("0123456789abcdef", substr(hex, i, 1)) - 1
+		return n
+	}
+	BEGIN { while ((getline name < names) > 0) wanted[name] = 1 }
+	/^[0-9a-f]+ <.*>:$/ {
+		name = $2
+		gsub(/[<>:]/, "", name)
+		sub(/^wrap_/, "", name)
+		inside = name in wanted
+		if (inside) seen[name] = 1
+		next
+	}
+	!inside { next }
+	/\tpush / { frame[name] += 8 }
+	/\tsub +\$0x[0-9a-f]+,%rsp/ {
+		size = $0
+		sub(/.*\$0x/, "", size)
+		sub(/,%rsp.*/, "", size)
+		frame[name] += number(size)
+	}
+	/\tcall +[0-9a-f]+ </ {
+		callee = $0
+		sub(/.*</, "", callee)
+		sub(/>.*/, "", callee)
+		if (callee != "scan_maybe") other[name] = other[name] " " callee
+	}
+	END { for (name in seen) print name, frame[name] + 0, other[name] }' | sort >"$T/frames" ||
+	not_ok "the library can be disassembled (by objdump)"
+
+for name in open stat openat fopen access rename; do
+	check "$name is looked at" grep -q "^$name " "$T/frames"
+done
+check "most of calls.def is looked at" \
+	test "$(wc -l <"$T/frames")" -gt $(($(wc -l <"$T/names") / 2))
+awk -v most=$MOST '$2 > most { print $1 " (" $2 ")" }' "$T/frames" |
+	none "no wrapper has a frame of more than $MOST bytes"
+awk '$1 == "stat" && $2 > 16 { print $2 }' "$T/frames" |
+	none "the frame of stat is that of any call"
+awk 'NF > 2 { print $1 ":" $3 }' "$T/frames" >"$T/others"
+# These have no path, but change whom the cache may serve.
+grep -vE '^(set(re|res|e)?uid|chroot):' "$T/others" |
+	none "a wrapper calls the scan and the next library alone"
