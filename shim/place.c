@@ -82,7 +82,7 @@ static bool compose(struct place *place, const char *path, const struct path_par
 	ssize_t ret;
 
 	if (use == PLACE_TO_READ &&
-		(config->only || config->exclude || place->pyc.kind == PYC_NONE))
+		(config->only || config->exclude || place->pyc.module_len == 0))
 		use = PLACE_RECALL; /* settings go by the physical path; a directory has
 				       no seal */
 	place->tree_len = store_tree_path(config->root, config->root_len, tag,

@@ -68,6 +68,7 @@ struct entry_world state_world(void)
 		.magic = &magic,
 		.clock = &source_clock,
 		.cannot_clone = &cannot_clone,
+		.tag = state_tag(),
 		.readonly = state_config.readonly,
 		.share = state_config.share,
 		.reuse = state_config.share &&

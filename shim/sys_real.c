@@ -7,4 +7,4 @@
 
 #define SYS_NAME sys_real
 #define NEXT(call) real.call
-#include "shim/core/sys_table.h"
+#include "shim/core/sys_table.inc"

@@ -24,14 +24,15 @@ static int open_cache(const struct place *place, int flags, mode_t mode)
 
 /* A name that is no pyc of a source we know, or that leaves us no room: the cache's file,
  * else the tree's, by Python's own rules. */
-static int open_unsealed(const struct place *place, int candidate, int flags)
+static int open_unsealed(const struct place *place, int candidate, int flags,
+	struct entry_verdict *verdict)
 {
 	struct stat st;
 	int fd;
 
 	if (candidate >= 0 && sys_real.fstatat(candidate, "", &st, AT_EMPTY_PATH) == 0 &&
 		st.st_uid == state_world().user) {
-		log_decision("hit", NULL, place->dirfd, place->path);
+		*verdict = (struct entry_verdict){ .what = "hit", .unproven = true };
 		return candidate;
 	}
 	if (candidate >= 0)
@@ -41,32 +42,47 @@ static int open_unsealed(const struct place *place, int candidate, int flags)
 			 place_in_cache(place)))
 		return candidate;
 	fd = sys_real.openat(place->dirfd, place->path, flags, 0);
-	log_decision(fd < 0 ? "miss" : "in-tree", fd < 0 ? "no entry" : NULL,
-		place->dirfd, place->path);
+	*verdict = fd < 0 ? (struct entry_verdict){ .what = "miss", .why = "no entry" }
+			  : (struct entry_verdict){ .what = "in-tree" };
 	return fd;
 }
 
-static int open_to_read(struct place *place, int flags)
+/* What the cache or the tree has for a name, or -errno. */
+static int find_bytecode(struct place *place, int flags, struct entry_verdict *verdict)
 {
 	const struct entry_world world = state_world();
-	struct entry_verdict verdict;
 	struct entry entry;
 	int fd = state_store_absent() ? -ENOENT
 				      : sys_real.openat(AT_FDCWD, place->cache, flags, 0);
 
 	if (fd == -ENOENT && place_settle(place)) {
 		if (place->kind != PLACE_ENTRY)
-			return open_tree(place, flags, 0);
+			return sys_real.openat(place->dirfd, place->path, flags, 0);
 		fd = sys_real.openat(AT_FDCWD, place->cache, flags, 0);
 	}
+	if (!(flags & (O_DIRECTORY | O_PATH)) && place_entry(place, &world, &entry))
+		fd = entry_open(&entry, fd, flags, verdict);
+	else
+		fd = open_unsealed(place, fd, flags, verdict);
+	return fd;
+}
+
+static int open_to_read(struct place *place, int flags)
+{
+	struct entry_verdict verdict = { .what = "left alone" };
+	int fd;
+
 	if (pyc_is_compiler(&place->pyc, place->cache + place->dir_len + 1))
 		state_show_compiler();
-	if (!(flags & (O_DIRECTORY | O_PATH)) && place_entry(place, &world, &entry)) {
-		fd = entry_open(&entry, fd, flags, &verdict);
-		log_decision(verdict.what, verdict.why, place->dirfd, place->path);
-	} else {
-		fd = open_unsealed(place, fd, flags);
+	fd = find_bytecode(place, flags, &verdict);
+	/* Nothing but its path says that it is the one: then the path must be right. */
+	if (fd >= 0 && verdict.unproven && place->assumed && place_settle(place)) {
+		sys_real.close(fd);
+		fd = place->kind == PLACE_ENTRY
+			     ? find_bytecode(place, flags, &verdict)
+			     : sys_real.openat(place->dirfd, place->path, flags, 0);
 	}
+	log_decision(verdict.what, verdict.why, place->dirfd, place->path);
 	if (fd >= 0)
 		return fd;
 	errno = -fd;
@@ -134,6 +150,12 @@ static int change_in_cache(struct place *place, int flags, mode_t mode)
 		return -1;
 	}
 	err = (flags & O_EXCL) ? 0 : place_detach(place);
+	/* A damaged one may be an object as well; of what is thrown away nothing is kept.
+	 */
+	if (err == -EIO && (flags & O_TRUNC)) {
+		err = sys_real.unlinkat(AT_FDCWD, place->cache, 0);
+		flags |= O_CREAT;
+	}
 	if (err < 0) {
 		errno = -err;
 		return -1;

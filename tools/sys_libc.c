@@ -8,4 +8,4 @@
 
 #define SYS_NAME sys_libc
 #define NEXT(call) call
-#include "shim/core/sys_table.h"
+#include "shim/core/sys_table.inc"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * BLAKE2b-256 (RFC 7693), by libb2: of a source, to tell it by its content, and of
- * bytecode, to tell that it is whole.
+ * BLAKE2b-256 (RFC 7693), by libb2: of a source, to tell it by its content.
  *
  * Pure, no allocation; may be called anywhere.
  */

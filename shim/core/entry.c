@@ -39,7 +39,15 @@ bool entry_begin(struct entry *entry, size_t room, const char *dir, size_t dir_l
 
 static int found(struct search *search, int fd, const char *what, const char *why)
 {
-	*search->verdict = (struct entry_verdict){ what, why };
+	*search->verdict = (struct entry_verdict){ .what = what, .why = why };
+	return fd;
+}
+
+/* By Python's own rules: the name has no source that could be compared. */
+static int found_unproven(struct search *search, int fd, const char *why)
+{
+	*search->verdict =
+		(struct entry_verdict){ .what = "hit", .why = why, .unproven = true };
 	return fd;
 }
 
@@ -101,7 +109,7 @@ static int compare(struct search *search, int fd, const struct seal *seal)
 	bool same;
 
 	if (err == -ENOENT || err == -ENOTDIR)
-		return found(search, fd, "hit", "no source");
+		return found_unproven(search, fd, "no source");
 	if (err < 0)
 		return absent(search, fd, "source cannot be reached");
 	if (seal->flags & SEAL_HASH)
@@ -151,15 +159,15 @@ static int try_entry(struct search *search, int fd)
 		/* Without a source nobody imports it. */
 		if (source_look(&entry->source, world->sys) == -ENOENT ||
 			entry_file_is_own(entry, fd))
-			return found(search, fd, "hit", "written by a program");
+			return found_unproven(search, fd, "written by a program");
 		return absent(search, fd, "source replaced");
 	case ENTRY_FILE_FOREIGN:
 		return absent(search, fd, "another user's");
 	case ENTRY_FILE_DAMAGED:
 		return absent(search, fd, "damaged");
 	}
-	entry_magic_shown(world, seal.magic);
-	if (entry_magic_is_foreign(world, seal.magic))
+	entry_magic_shown(entry, seal.magic);
+	if (entry_magic_is_foreign(entry, seal.magic))
 		return absent(search, fd, "another magic number");
 	return compare(search, fd, &seal);
 }
@@ -179,7 +187,7 @@ static int try_tree(struct search *search)
 	n = sys->pread(fd, bytes, sizeof bytes, 0);
 	header = header_read(entry->pyc->tag, bytes, n < 0 ? 0 : (size_t)n);
 	if (header.kind != HEADER_BAD)
-		entry_magic_shown(entry->world, header.magic);
+		entry_magic_shown(entry, header.magic);
 	if (header.kind != HEADER_TIMESTAMP || source_look(&entry->source, sys) < 0 ||
 		header_fits(&header, &entry->source.st))
 		return found(search, fd, "in-tree", NULL);
@@ -233,7 +241,7 @@ int entry_open(
 	};
 	int fd;
 
-	*verdict = (struct entry_verdict){ "miss", NULL };
+	*verdict = (struct entry_verdict){ .what = "miss" };
 	fd = search_for(&search, candidate);
 	if (search.rejected < 0)
 		return fd;

@@ -34,8 +34,9 @@ struct entry_world {
 	struct source_clock *clock;
 	atomic_bool *cannot_clone; /* the file system was asked once */
 	bool readonly, always_digest;
-	bool share; /* leave objects to other paths */
-	bool reuse; /* use theirs */
+	const char *tag; /* of the interpreter here, or NULL */
+	bool share;	 /* leave objects to other paths */
+	bool reuse;	 /* use theirs */
 	size_t root_len;
 	uid_t user; /* whose files may be served */
 };
@@ -49,13 +50,16 @@ struct entry {
 	int tree_dirfd; /* the same name in the tree */
 	const char *tree_path;
 	struct source source;
-	char *spare; /* behind path, for other paths */
+	uint8_t magic[4]; /* set by entry_seal, for entry_share */
+	char *spare;	  /* behind path, for other paths */
 	size_t spare_size;
 };
 
 /* One line a decision: what was done, and why. */
 struct entry_verdict {
 	const char *what, *why; /* literals; why may be NULL */
+	bool unproven; /* no source vouches for what is served: only the entry's path does
+			*/
 };
 
 /* Sets up an entry. room is the size of the buffer that path lies in; what is behind path

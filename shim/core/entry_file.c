@@ -22,22 +22,32 @@ static uint32_t magic_number(const uint8_t magic[4])
 	return number;
 }
 
-void entry_magic_shown(const struct entry_world *world, const uint8_t magic[4])
+/* Of another interpreter's bytecode nothing can be learned about this one's. */
+static bool is_own_tag(const struct entry *entry)
+{
+	return entry->world->tag && strcmp(entry->world->tag, entry->pyc->tag) == 0;
+}
+
+void entry_magic_shown(const struct entry *entry, const uint8_t magic[4])
 {
 	uint32_t none = 0;
 
-	if (*world->magic == 0)
-		atomic_compare_exchange_strong(world->magic, &none, magic_number(magic));
+	if (*entry->world->magic == 0 && is_own_tag(entry))
+		atomic_compare_exchange_strong(
+			entry->world->magic, &none, magic_number(magic));
 }
 
-bool entry_magic_is_foreign(const struct entry_world *world, const uint8_t magic[4])
+bool entry_magic_is_foreign(const struct entry *entry, const uint8_t magic[4])
 {
-	return *world->magic != magic_number(magic);
+	uint32_t own = *entry->world->magic;
+
+	return own && own != magic_number(magic) && is_own_tag(entry);
 }
 
-void entry_magic_owned(const struct entry_world *world, const uint8_t magic[4])
+void entry_magic_owned(const struct entry *entry, const uint8_t magic[4])
 {
-	*world->magic = magic_number(magic);
+	if (is_own_tag(entry))
+		*entry->world->magic = magic_number(magic);
 }
 
 void entry_disclaim(const struct entry *entry, int fd)
@@ -334,7 +344,7 @@ bool entry_file_is_object(
 static int open_object(struct entry *entry, int flags, struct seal *seal)
 {
 	const struct entry_world *world = entry->world;
-	uint32_t magic = *world->magic;
+	uint32_t magic = is_own_tag(entry) ? *world->magic : 0;
 	const char *path;
 	int fd;
 

@@ -77,6 +77,6 @@ int entry_file_make_parent(const struct entry_world *world, char *path);
 
 /* The interpreter has read (shown) or written (owned) a pyc with that magic number: it is
  * its own until it writes another. One that is not is of no use to it (foreign). */
-void entry_magic_shown(const struct entry_world *world, const uint8_t magic[4]);
-bool entry_magic_is_foreign(const struct entry_world *world, const uint8_t magic[4]);
-void entry_magic_owned(const struct entry_world *world, const uint8_t magic[4]);
+void entry_magic_shown(const struct entry *entry, const uint8_t magic[4]);
+bool entry_magic_is_foreign(const struct entry *entry, const uint8_t magic[4]);
+void entry_magic_owned(const struct entry *entry, const uint8_t magic[4]);

@@ -78,10 +78,12 @@ static int seal_open_file(struct entry *entry, int fd, size_t size, bool *ret_sh
 		return n < 0 ? (int)n : -EIO;
 	if (header.kind == HEADER_BAD) {
 		entry_disclaim(entry, fd);
-		*verdict = (struct entry_verdict){ "not sealed", "no pyc" };
+		*verdict =
+			(struct entry_verdict){ .what = "not sealed", .why = "no pyc" };
 		return 0;
 	}
-	entry_magic_owned(world, seal.magic);
+	entry_magic_owned(entry, seal.magic);
+	memcpy(entry->magic, seal.magic, sizeof entry->magic);
 	verdict->why = prove(entry, &header, &seal);
 	verdict->what = verdict->why ? "not sealed" : "sealed";
 	*ret_shared = !verdict->why && header.kind == HEADER_TIMESTAMP;
@@ -100,7 +102,7 @@ int entry_seal(struct entry *entry, const char *temporary, bool *ret_shared,
 	int fd = open_to_seal(sys, temporary, &st), err, closed;
 
 	*ret_shared = false;
-	*verdict = (struct entry_verdict){ "not sealed", NULL };
+	*verdict = (struct entry_verdict){ .what = "not sealed" };
 	if (fd < 0)
 		return fd;
 	err = seal_open_file(entry, fd, (size_t)st.st_size, ret_shared, verdict);
@@ -150,15 +152,15 @@ void entry_share(struct entry *entry, const char *temporary)
 {
 	const struct entry_world *world = entry->world;
 	const struct sys *sys = world->sys;
-	uint32_t magic = *world->magic;
-	char *object =
-		entry_file_object(entry, &entry->source.digest, (const uint8_t *)&magic);
+	uint32_t magic;
+	char *object = entry_file_object(entry, &entry->source.digest, entry->magic);
 	char *spare;
 	size_t used;
 	int err;
 
 	if (!object)
 		return;
+	memcpy(&magic, entry->magic, sizeof magic);
 	used = strlen(object) + 1;
 	spare = object + used;
 	for (int i = 0; i < 2; i++) {

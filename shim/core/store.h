@@ -4,7 +4,8 @@
  * its directories.
  *
  *   <root>/CACHEDIR.TAG
- *   <root>/v1/<tag>/tree/<physical source directory>/__pycache__/<name>
+ *   <root>/v1/<tag><variant>/tree/<physical source directory>/__pycache__/<name>
+ *   <root>/v1/<tag><variant>/objects/…, see object.h
  *
  * A pyc is code: what others can write to must not be run. So the root has to
  * belong to the effective user and be writable by no one else, and its layout

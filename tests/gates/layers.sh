@@ -62,7 +62,7 @@ includes() { grep -H '^#include "' "$@" | sed 's/:#include "\(.*\)".*/: \1/'; }
 system_includes() { grep -H '^#include <' "$@" | sed 's/:#include <\(.*\)>.*/: \1/'; }
 
 includes shim/core/*.[ch] | grep -v ': shim/core/' | none "core includes only core"
-# sys_table.h is for who gives core its struct sys, and is checked as part of that.
+# sys_table.inc is for who gives core its struct sys, and is checked as part of that.
 system_includes $(ls shim/core/*.[ch] | grep -v sys_table) |
 	grep -vE ': (blake2|dirent|endian|errno|fcntl|limits|linux/magic|std(atomic|bool|def|int)|string|sys/stat|sys/types|time)\.h$' |
 	none "core includes no header of libc that it could do harm with"

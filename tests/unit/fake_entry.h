@@ -31,8 +31,6 @@ struct fake_entry {
 	struct stat file; /* that was served */
 	char ran[256];	  /* the text of the source that the bytecode was compiled of */
 	struct entry_verdict sealed;
-	/* Objects may be called by another's content: that is seen when they are used. */
-	bool misnamed;
 	/* Called when the source has been read and compiled, before it is written. */
 	void (*compiling)(void);
 };

@@ -317,6 +317,11 @@ static void fake_sleep(long nanoseconds)
 	}
 }
 
+static uintptr_t fake_thread(void)
+{
+	return fake.thread;
+}
+
 static ssize_t fake_getdents(int fd, void *buf, size_t size)
 {
 	if (fails("getdents"))
@@ -346,6 +351,7 @@ const struct sys fake_sys = {
 	.unmap = fake_unmap,
 	.clock = fake_clock,
 	.sleep = fake_sleep,
+	.thread = fake_thread,
 	.getdents = fake_getdents,
 	.geteuid = geteuid,
 };

@@ -29,10 +29,11 @@ struct fake {
 	bool stopped;	     /* time passes only by sleeping, and is .now */
 	struct timespec now;
 	unsigned sleeps;
-	int open;	 /* descriptors */
-	int mapped;	 /* blocks of memory */
-	char failed[16]; /* the name of the call that failed last */
-	char made[512];	 /* the file that was made last */
+	uintptr_t thread; /* which one calls */
+	int open;	  /* descriptors */
+	int mapped;	  /* blocks of memory */
+	char failed[16];  /* the name of the call that failed last */
+	char made[512];	  /* the file that was made last */
 	/* Called before each call, with its number: somebody else is at work. */
 	void (*meanwhile)(unsigned call, const char *name);
 };

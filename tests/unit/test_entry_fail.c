@@ -359,7 +359,6 @@ static void others_may_clear_the_cache(void **state)
 
 static void others_may_put_theirs_there(void **state)
 {
-	fe.misnamed = true;
 	somebody(*state, put_anothers);
 }
 

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The digest of a source: of the very state that was looked at, with files that change
+ * meanwhile, and with any call failing.
+ */
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shim/core/source.h"
+#include "tests/unit/fake_sys.h"
+
+static struct source source;
+static struct source_clock source_clock;
+static struct scratch scratch;
+
+static int begin(void **state)
+{
+	if (fake_begin(state) < 0)
+		return -1;
+	source_clock = (struct source_clock){ .past = 0, .local = 0 };
+	scratch = (struct scratch){ .kept = NULL };
+	fake_make_file("m.py", "print(1)\n");
+	source = (struct source){ .dirfd = AT_FDCWD, .path = strdup(fake_path("m.py")) };
+	fake.stopped = true;
+	return 0;
+}
+
+static int end(void **state)
+{
+	if (scratch.kept)
+		fake_sys.unmap(scratch.kept, SCRATCH_KEPT);
+	free((char *)source.path);
+	return fake_end(state);
+}
+
+static int settle(void)
+{
+	return source_settle(&source, &fake_sys, &source_clock);
+}
+
+static int digest(void)
+{
+	int err = source_digest(&source, &fake_sys, &scratch);
+
+	assert_int_equal(source.digested, err == 0);
+	assert_int_equal(fake.open, 0);
+	assert_int_equal(fake.mapped, scratch.kept != NULL);
+	return err;
+}
+
+static void of_what_is_in_it(void **state)
+{
+	static const size_t sizes[] = { 0, 1, 4096, SCRATCH_KEPT - 2, SCRATCH_KEPT - 1,
+		SCRATCH_KEPT, SCRATCH_KEPT + 1, 3 * SCRATCH_KEPT };
+	char *data = malloc(3 * SCRATCH_KEPT);
+
+	(void)state;
+	memset(data, 'x', 3 * SCRATCH_KEPT);
+	for (size_t i = 0; i < COUNT(sizes); i++) {
+		struct digest want = digest_of(data, sizes[i]);
+
+		fake_make_bytes("m.py", data, sizes[i]);
+		assert_int_equal(source_look(&source, &fake_sys), 0);
+		assert_int_equal(digest(), 0);
+		assert_memory_equal(&source.digest, &want, sizeof want);
+	}
+	free(data);
+}
+
+static void it_is_read_once(void **state)
+{
+	(void)state;
+	assert_int_equal(source_look(&source, &fake_sys), 0);
+	assert_int_equal(digest(), 0);
+	fake_count_from_here();
+	assert_int_equal(digest(), 0);
+	assert_int_equal(fake.calls, 0);
+	/* another look is another file */
+	assert_int_equal(source_look(&source, &fake_sys), 0);
+	assert_false(source.digested);
+}
+
+static const char *change_call, *change_to;
+
+static void change_before(unsigned call, const char *name)
+{
+	(void)call;
+	if (!change_call || strcmp(name, change_call) != 0)
+		return;
+	change_call = NULL;
+	if (change_to) {
+		fake_make_file("new.py", change_to);
+		assert_return_code(rename(fake_path("new.py"), fake_path("m.py")), errno);
+	} else {
+		unlink(fake_path("m.py"));
+	}
+}
+
+static void write_before(unsigned call, const char *name)
+{
+	(void)call;
+	if (!change_call || strcmp(name, change_call) != 0)
+		return;
+	change_call = NULL;
+	fake_make_file("m.py", change_to);
+}
+
+/* clang-format off: a row a line */
+static const struct meanwhile {
+	const char *sentence;
+	const char *call, *to;
+	bool in_place;
+	int want;
+} meanwhiles[] = {
+	{ "digest: a file that has grown before it is opened", "openat", "print(22)\n",
+		true, -EAGAIN },
+	{ "digest: a file that has shrunk before it is opened", "openat", "print()\n",
+		true, -EAGAIN },
+	{ "digest: a file that was emptied before it is opened", "openat", "", true,
+		-EAGAIN },
+	{ "digest: a file that grows before it is read", "pread", "print(22)\n", true,
+		-EAGAIN },
+	{ "digest: a file that shrinks before it is read", "pread", "print()\n", true,
+		-EAGAIN },
+	{ "digest: a file that is gone before it is opened", "openat", NULL, false,
+		-ENOENT },
+	{ "digest: another file of that size is not the one that was looked at", "openat",
+		"print(2)\n", false, -EAGAIN },
+	{ "digest: another file of another size", "openat", "print(22)\n", false,
+		-EAGAIN },
+	{ "digest: a file that was changed before it is opened", "openat", "print(2)\n",
+		true, -EAGAIN },
+	{ "digest: a file that is changed before it is read", "pread", "print(2)\n", true,
+		-EAGAIN },
+};
+/* clang-format on */
+
+/* The digest is to be that of the very state that was looked at. */
+static void changes_are_noticed(void **state)
+{
+	const struct meanwhile *row = *state;
+
+	fake.stopped = false;
+	assert_int_equal(settle(), 0);
+	change_call = row->call;
+	change_to = row->to;
+	fake.meanwhile = row->in_place ? write_before : change_before;
+	assert_int_equal(digest(), row->want);
+}
+
+/* Read after it was unlinked, it still is what was looked at. */
+static void a_file_that_goes_while_it_is_read(void **state)
+{
+	struct digest want = digest_of("print(1)\n", 9);
+
+	(void)state;
+	assert_int_equal(source_look(&source, &fake_sys), 0);
+	change_call = "map";
+	change_to = NULL;
+	fake.meanwhile = change_before;
+	if (digest() == 0)
+		assert_memory_equal(&source.digest, &want, sizeof want);
+}
+
+static void any_call_may_fail(void **state)
+{
+	struct digest want = digest_of("print(1)\n", 9);
+
+	(void)state;
+	for (fake.fail_at = 1;; fake.fail_at++) {
+		int err, digest_err = -1;
+
+		if (scratch.kept)
+			fake_sys.unmap(
+				atomic_exchange(&scratch.kept, NULL), SCRATCH_KEPT);
+		source_clock = (struct source_clock){ .past = 0, .local = 0 };
+		fake.stopped = false;
+		fake_count_from_here();
+		err = settle();
+		assert_true(err == 0 || err == -EIO);
+		assert_int_equal(source.there, err == 0);
+		if (err == 0) {
+			digest_err = digest();
+			assert_in_range(-digest_err, 0, 4095);
+		}
+		if (digest_err == 0)
+			assert_memory_equal(&source.digest, &want, sizeof want);
+		if (fake.calls < fake.fail_at) {
+			assert_int_equal(digest_err, 0);
+			break;
+		}
+	}
+	assert_in_range(fake.fail_at, 8, 30);
+}
+
+int main(void)
+{
+	unit_around(begin, end);
+	unit_one("digest: of what is in it, whatever its size", of_what_is_in_it);
+	unit_one("digest: it is read once a look", it_is_read_once);
+	unit_rows(changes_are_noticed, meanwhiles);
+	unit_one("digest: a file that goes while it is read",
+		a_file_that_goes_while_it_is_read);
+	unit_one("any call may fail", any_call_may_fail);
+	return unit_run("source_digest");
+}
