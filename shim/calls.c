@@ -130,9 +130,9 @@ void calls_resolve(void)
 	{                                                  \
 		mode_t mode = 0;                           \
 		TAKE_MODE(mode, flags);                    \
-		if (!((int)(maybe) | IS_WATCHING))         \
-			return real.name args;             \
-		return slow;                               \
+		if (maybe)                                 \
+			return slow;                       \
+		return state_opened(path, real.name args); \
 	}
 #define FIND(ret, name, dirfd, params, args, early)     \
 	static NOINLINE ret found_##name params         \

@@ -389,6 +389,16 @@ void place_disclaim(struct place *place, int fd)
 		entry_disclaim(&entry, fd);
 }
 
+void place_created(struct place *place, int fd)
+{
+	const struct entry_world world = state_world();
+
+	if (place->pyc.kind == PYC_TEMPORARY)
+		entry_created(&world, place->cache, fd);
+	else
+		place_disclaim(place, fd);
+}
+
 const char *place_make(struct place *place, int dirfd, const char *path)
 {
 	place_at(place, dirfd, path, PLACE_ANY);

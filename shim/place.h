@@ -92,6 +92,9 @@ bool place_entry(
 int place_detach(struct place *place);
 void place_disclaim(struct place *place, int fd);
 
+/* After an entry or a temporary file was made in the cache; see entry_created. */
+void place_created(struct place *place, int fd);
+
 /* Makes the directories in the cache that place->cache wants above it. Returns 0 or
  * -errno: -ENOENT where the program itself has no such __pycache__ to put an entry in,
  * neither real nor pretended. */

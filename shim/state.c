@@ -135,18 +135,21 @@ void state_show_compiler(void)
 	atomic_store_explicit(&compiles, true, memory_order_relaxed);
 }
 
-void state_opened(int dirfd, const char *path, int fd)
+int state_opened(const char *path, int fd)
 {
-	size_t len = strlen(path);
 	struct identity identity;
 	struct stat st;
+	size_t len;
 
+	if (fd < 0 || !atomic_load_explicit(&state_watching, memory_order_relaxed))
+		return fd;
+	len = strlen(path);
 	if (len < 3 || memcmp(path + len - 3, ".py", 3) != 0 ||
-		(dirfd != AT_FDCWD && path[0] != '/') ||
 		sys_real.fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
-		return;
+		return fd;
 	identity = identity_of(&st);
 	asked_opened(&asked, sys_real.thread(), path, &identity);
+	return fd;
 }
 
 int identity_changed(int result)

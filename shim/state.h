@@ -60,8 +60,9 @@ void state_show_compiler(void);
  * sources it opens. One load, for the wrapper of open. */
 extern atomic_bool state_watching;
 
-/* It has opened that path: if it is a source, see asked_opened. */
-void state_opened(int dirfd, const char *path, int fd);
+/* It has opened that path: if it is a source, see asked_opened. Returns fd, whatever that
+ * is. A path relative to a descriptor is taken for another: that can cost a seal. */
+int state_opened(const char *path, int fd);
 
 /* Of the wrappers of setuid & Co. and chroot: they pass the result through. */
 int identity_changed(int result);

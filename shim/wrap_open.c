@@ -126,7 +126,7 @@ static int create_in_cache(struct place *place, int flags, mode_t mode)
 	}
 	if (fd >= 0) {
 		errno = saved;
-		place_disclaim(place, fd);
+		place_created(place, fd);
 		log_decision("write", NULL, place->dirfd, place->path);
 		return fd;
 	}
@@ -194,7 +194,6 @@ int cached_open(int dirfd, const char *path, int flags, mode_t mode)
 {
 	bool reads = (flags & O_ACCMODE) == O_RDONLY && !(flags & (O_CREAT | O_TRUNC));
 	struct place place;
-	int fd;
 
 	place_at(&place, dirfd, path, reads ? PLACE_TO_READ : PLACE_TO_OPEN);
 	switch (place.kind) {
@@ -210,11 +209,7 @@ int cached_open(int dirfd, const char *path, int flags, mode_t mode)
 	case PLACE_TREE:
 		break;
 	}
-	fd = open_tree(&place, flags, mode);
-	if (fd >= 0 && reads &&
-		atomic_load_explicit(&state_watching, memory_order_relaxed))
-		state_opened(dirfd, path, fd);
-	return fd;
+	return open_tree(&place, flags, mode);
 }
 
 int cached_openat2(int dirfd, const char *path, const struct open_how *how, size_t size)

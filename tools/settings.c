@@ -30,6 +30,14 @@ const struct opt settings_options[] = {
 	{ "readonly", 0, NULL,
 		"use the cache, but write nothing into it (PYCSTASH_READONLY)",
 		CONFIG_READONLY },
+	{ "no-share", 0, NULL,
+		"neither use nor leave bytecode that other paths share\n"
+		"(PYCSTASH_SHARE=0)",
+		CONFIG_SHARE },
+	{ "validate", 0, "HOW",
+		"`content`: compare sources by content at each opening;\n"
+		"`stat`: where their stat does not say enough (PYCSTASH_VALIDATE)",
+		CONFIG_VALIDATE },
 	{ "log", 0, "FILE",
 		"append a line per decision to FILE, or `stderr` (PYCSTASH_LOG)",
 		CONFIG_LOG },
@@ -147,7 +155,12 @@ int settings_take(struct settings *settings, const struct opt *opt, const char *
 	if (opt->key == KEY_LIBRARY)
 		return replace(&settings->library, strdup(value));
 	if (!value)
-		r = replace(&settings->value[opt->key], strdup("1"));
+		r = replace(&settings->value[opt->key],
+			strdup(opt->key == CONFIG_SHARE ? "0" : "1"));
+	else if (opt->key == CONFIG_VALIDATE)
+		r = strcmp(value, "content") == 0 || strcmp(value, "stat") == 0
+			    ? replace(&settings->value[opt->key], strdup(value))
+			    : -EINVAL;
 	else if (is_list(opt->key))
 		r = append_prefixes(&settings->value[opt->key], value);
 	else if (opt->key == CONFIG_LOG && strcmp(value, "stderr") == 0)

@@ -3,22 +3,24 @@
 
 #include <string.h>
 
-#include "shim/core/digest.h"
-
 struct record {
-	uint64_t key[2]; /* of the spelling: two that collide are not to be met */
+	uint64_t key[2]; /* of the spelling and the thread */
 	struct asked_source source;
 };
 
 _Static_assert(sizeof(struct record) == ASKED_WORDS * sizeof(uint64_t),
 	"a record is copied as whole words");
 
+/* FNV-1a, twice. Paths that collide would have to be of files with the same identity to
+ * be taken for each other, and this is called where there is little stack. */
 static void make_key(uintptr_t thread, const char *path, uint64_t key[2])
 {
-	struct digest digest = digest_of(path, strlen(path));
-
-	memcpy(key, digest.bytes, 2 * sizeof *key);
-	key[1] ^= thread;
+	key[0] = 0xcbf29ce484222325u;
+	key[1] = thread;
+	for (const char *p = path; *p; p++) {
+		key[0] = (key[0] ^ (unsigned char)*p) * 0x100000001b3u;
+		key[1] = (key[1] ^ (unsigned char)*p) * 0x9e3779b97f4a7c15u;
+	}
 }
 
 void asked_add(struct asked *asked, uintptr_t thread, const char *path,
@@ -29,7 +31,7 @@ void asked_add(struct asked *asked, uintptr_t thread, const char *path,
 	unsigned sequence, slot;
 
 	make_key(thread, path, record.key);
-	slot = (unsigned)((record.key[0] ^ record.key[1]) % ASKED_SLOTS);
+	slot = (unsigned)((record.key[0] ^ record.key[1]) >> 40) % ASKED_SLOTS;
 	sequence =
 		atomic_load_explicit(&asked->slots[slot].sequence, memory_order_relaxed);
 	if (sequence % 2 || !atomic_compare_exchange_strong_explicit(
@@ -53,7 +55,7 @@ bool asked_find(const struct asked *asked, uintptr_t thread, const char *path,
 	unsigned before, after, slot;
 
 	make_key(thread, path, key);
-	slot = (unsigned)((key[0] ^ key[1]) % ASKED_SLOTS);
+	slot = (unsigned)((key[0] ^ key[1]) >> 40) % ASKED_SLOTS;
 	before = atomic_load_explicit(&asked->slots[slot].sequence, memory_order_acquire);
 	for (size_t i = 0; i < ASKED_WORDS; i++)
 		words[i] = atomic_load_explicit(

@@ -79,6 +79,11 @@ int entry_open(
  * (py_compile does): remembers the question. */
 void entry_ask(struct entry *entry);
 
+/* This thread has made a temporary file at path, open as fd: only that file will be taken
+ * for what it has compiled. Others may use the same name after it was purged (forked
+ * processes do), and what is renamed then is their bytecode. */
+void entry_created(const struct entry_world *world, const char *path, int fd);
+
 /* Puts a seal on the pyc at temporary, which is about to be renamed to the entry. After
  * it, *ret_shared says whether entry_share is to be called. An error means that the file
  * is not whole, and must not get that name. */

@@ -27,6 +27,35 @@ static int open_to_seal(const struct sys *sys, const char *path, struct stat *st
 	return fd;
 }
 
+/* What tells a file from another that has its name or its inode later. */
+static bool file_identity(const struct sys *sys, int fd, struct identity *ret)
+{
+	struct stat st;
+
+	if (sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
+		return false;
+	*ret = (struct identity){ .inode = st.st_ino };
+	sys->birth(fd, "", &ret->ctime);
+	return true;
+}
+
+void entry_created(const struct entry_world *world, const char *path, int fd)
+{
+	struct asked_source made = { .digested = 0 };
+
+	if (file_identity(world->sys, fd, &made.identity))
+		asked_add(world->asked, world->sys->thread(), path, &made);
+}
+
+static bool is_created(const struct entry_world *world, const char *path, int fd)
+{
+	struct asked_source made;
+	struct identity now;
+
+	return asked_find(world->asked, world->sys->thread(), path, &made) &&
+	       file_identity(world->sys, fd, &now) && identity_same(&made.identity, &now);
+}
+
 /* Sets the seal's source if it is proven that this is what was compiled: the source is
  * now what it was when the process asked, which was before it read it. */
 static const char *prove(
@@ -55,8 +84,8 @@ static const char *prove(
 	return NULL;
 }
 
-static int seal_open_file(struct entry *entry, int fd, size_t size, bool *ret_shared,
-	struct entry_verdict *verdict)
+static int seal_open_file(struct entry *entry, const char *temporary, int fd, size_t size,
+	bool *ret_shared, struct entry_verdict *verdict)
 {
 	const struct entry_world *world = entry->world;
 	const struct sys *sys = world->sys;
@@ -85,6 +114,10 @@ static int seal_open_file(struct entry *entry, int fd, size_t size, bool *ret_sh
 	entry_magic_owned(entry, seal.magic);
 	memcpy(entry->magic, seal.magic, sizeof entry->magic);
 	verdict->why = prove(entry, &header, &seal);
+	if (!verdict->why && !is_created(world, temporary, fd)) {
+		verdict->why = "another's temporary file";
+		seal.flags &= ~(uint32_t)(SEAL_SOURCE | SEAL_IDENTITY);
+	}
 	verdict->what = verdict->why ? "not sealed" : "sealed";
 	*ret_shared = !verdict->why && header.kind == HEADER_TIMESTAMP;
 	seal_write(&seal, bytes);
@@ -105,7 +138,8 @@ int entry_seal(struct entry *entry, const char *temporary, bool *ret_shared,
 	*verdict = (struct entry_verdict){ .what = "not sealed" };
 	if (fd < 0)
 		return fd;
-	err = seal_open_file(entry, fd, (size_t)st.st_size, ret_shared, verdict);
+	err = seal_open_file(
+		entry, temporary, fd, (size_t)st.st_size, ret_shared, verdict);
 	closed = sys->close(fd); /* where a file server says that its disk is full */
 	return err < 0 ? err : closed;
 }

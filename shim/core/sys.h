@@ -36,7 +36,8 @@ struct sys {
 	int (*fsetxattr)(int fd, const char *name, const void *value, size_t size);
 	/* the type of the file system, as statfs(2)'s f_type */
 	long (*fs_type)(int fd);
-	/* the time a file was made, zeros where it is not known */
+	/* the time a file was made (with "", that of dirfd), zeros where it is not known
+	 */
 	void (*birth)(int dirfd, const char *path, struct timespec *ret);
 	/* makes fd share the blocks of from (FICLONE) */
 	int (*clone)(int fd, int from);

@@ -35,11 +35,17 @@ def section(function):
     return function
 
 
+def size_of(path):
+    """The size of a file without the seal, which an entry of the cache has at its end."""
+    with open(path, "rb") as file:
+        data = file.read()
+    return len(data) - (128 if data[-128:-120] == b"pycseal\n" else 0)
+
+
 def plain(value):
-    """A value without what differs from run to run."""
+    """A value without what differs from run to run, or by a seal or an object's link."""
     if isinstance(value, os.stat_result):
-        return "mode {:o} size {} uid {} nlink {}".format(
-            value.st_mode, value.st_size, value.st_uid, value.st_nlink)
+        return "mode {:o} uid {}".format(value.st_mode, value.st_uid)
     if isinstance(value, bytes) and len(value) > 40:
         return "{} bytes".format(len(value))
     return repr(value)
@@ -108,7 +114,7 @@ def looking(here, cache, pyc):
     say("readlink", os.readlink, pyc)
     say("readlink of the directory", os.readlink, cache)
     say("samefile", os.path.samefile, pyc, here + "/pkg/../__pycache__/" + os.path.basename(pyc))
-    say("size", os.path.getsize, pyc)
+    say("size", size_of, pyc)
     say("regular", lambda: stat.S_ISREG(os.lstat(pyc).st_mode))
     say("its device is its directory's", lambda: os.stat(pyc).st_dev == os.stat(cache).st_dev)
     say("statvfs", lambda: os.statvfs(cache).f_namemax)
@@ -123,7 +129,7 @@ def listing(here, cache, pyc):
     say("listdir", listed, cache)
     say("listdir with a slash", listed, cache + "/")
     say("listdir of bytes", listed, os.fsencode(cache))
-    say("scandir", lambda: sorted((e.name, e.is_file(), e.is_symlink(), e.path, e.stat().st_size)
+    say("scandir", lambda: sorted((e.name, e.is_file(), e.is_symlink(), e.path, size_of(e.path))
                                   for e in os.scandir(cache)))
     say("walk", lambda: [(a, b, sorted(c)) for a, b, c in os.walk(cache)])
     say("fwalk", lambda: [(a, b, sorted(c)) for a, b, c, d in os.fwalk(cache)])
@@ -187,7 +193,7 @@ def reading(here, cache, pyc):
 
 @section
 def writing(here, cache, pyc):
-    size = os.path.getsize(pyc)
+    size = size_of(pyc)
     with open(pyc, "ab") as file:
         file.write(b"more")
     say("appended", lambda: os.path.getsize(pyc) - size)
@@ -197,7 +203,7 @@ def writing(here, cache, pyc):
     os.truncate(pyc, 7)
     say("truncated", os.stat, pyc)
     say("imported again", lambda: load("m").f.__name__)
-    say("healed", os.path.getsize, pyc)
+    say("healed", size_of, pyc)
     with open(pyc, "wb") as file:
         file.write(b"0" * 9)
     say("overwritten", os.stat, pyc)
@@ -422,7 +428,7 @@ def command_lines(here, cache, pyc):
         if "none" not in command and "pkg" not in command:
             say("again", run, "-m", "compileall", *command, cwd=here)
         if "--hardlink-dupes" in command:
-            say("links", lambda: [os.stat(cache + "/" + n).st_nlink for n in listed(cache)])
+            say("links", lambda: len({os.stat(cache + "/" + n).st_ino for n in listed(cache)}))
         say("made", clean)
         for name in "a.pyc", "__init__.pyc", "sub/b.pyc", "sub/__init__.pyc":
             with contextlib.suppress(FileNotFoundError):

@@ -123,6 +123,9 @@ is "$(cd "$T/link" && value_of PYCSTASH_ONLY --only .:below)" "$T/physical:$T/ph
 	"relative prefixes become the directories' physical names"
 is "$(value_of PYCSTASH_READONLY --readonly)$(value_of PYCSTASH_DISABLE --disable)" 11 \
 	"--readonly and --disable set their variables to 1"
+is "$(value_of PYCSTASH_SHARE --no-share) $(value_of PYCSTASH_VALIDATE --validate=content)" "0 content" \
+	"--no-share and --validate set theirs"
+check "--validate knows two ways" complains '^pycstash: validate: sometimes: ' run --validate=sometimes true
 is "$(cd "$T" && value_of PYCSTASH_LOG --log log)" "$T/log" "--log FILE is made absolute"
 is "$(cd "$T" && run --log stderr printenv PYCSTASH_LOG 2>/dev/null)" stderr "--log stderr is kept"
 is "$(PYTHONDONTWRITEBYTECODE=1 value_of PYTHONDONTWRITEBYTECODE)" unset "PYTHONDONTWRITEBYTECODE is dropped"

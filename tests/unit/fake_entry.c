@@ -322,6 +322,8 @@ static void compile(const struct stat *source)
 		return;
 	snprintf(temporary, sizeof temporary, "%s.140001", fe.path);
 	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd >= 0)
+		entry_created(&fe.world, temporary, fd);
 	if (fd < 0)
 		return; /* its directory could not be made, or is gone */
 	assert_int_equal(write(fd, data, size), size);
@@ -353,4 +355,13 @@ void fake_import_right(void)
 	fake_import();
 	read_text(text, sizeof text);
 	assert_string_equal(fe.ran, text);
+}
+
+void fake_created(const char *below)
+{
+	int fd = open(fake_path(below), O_RDONLY | O_CLOEXEC);
+
+	assert_return_code(fd, errno);
+	entry_created(&fe.world, fake_path(below), fd);
+	close(fd);
 }

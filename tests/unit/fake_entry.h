@@ -81,3 +81,6 @@ bool fake_read_seal(const uint8_t *file, size_t size, struct seal *seal);
 /* All files with a final name are whole, and objects are what they are called; returns
  * how many temporary files there are. */
 unsigned fake_check_cache(void);
+
+/* As if this thread had made the file in the temporary directory. */
+void fake_created(const char *below);

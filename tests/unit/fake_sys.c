@@ -223,7 +223,8 @@ static void fake_birth(int dirfd, const char *path, struct timespec *ret)
 	struct statx stx;
 
 	*ret = (struct timespec){ 0 };
-	if (fails("birth") || statx(dirfd, path, 0, STATX_BTIME, &stx) < 0 ||
+	if (fails("birth") ||
+		statx(dirfd, path, *path ? 0 : AT_EMPTY_PATH, STATX_BTIME, &stx) < 0 ||
 		!(stx.stx_mask & STATX_BTIME))
 		return;
 	ret->tv_sec = stx.stx_btime.tv_sec;

@@ -14,6 +14,8 @@
 
 #include "tests/unit/fake_entry.h"
 
+#define FIRST_MTIME 1000 /* of the source */
+
 /* --- from what ---------------------------------------------------------------------- */
 static void nothing(void)
 {
@@ -47,7 +49,8 @@ static void changed(void)
 static void changed_under_the_same_time_and_size(void)
 {
 	imported();
-	fake_source_lies("src/m.py", "tsrif");
+	fake_source("src/m.py", "tsrif");
+	set_mtime(FIRST_MTIME);
 }
 
 static void imported_elsewhere(void)
@@ -76,7 +79,8 @@ static void old_in_the_tree(void)
 	assert_return_code(stat(fake_path("src/m.py"), &st), errno);
 	fake_make_directory("src/__pycache__", 0755);
 	fake_make_bytes("src/__pycache__/" FAKE_NAME, data, fake_pyc(data, "first", &st));
-	fake_source_lies("src/m.py", "tsrif");
+	fake_source("src/m.py", "tsrif");
+	set_mtime(2000);
 }
 
 static void both_damaged(void)
@@ -177,7 +181,7 @@ static void prepare(const struct row *row)
 	fake.meanwhile = NULL;
 	fe.flags = 0;
 	fake_make_trees();
-	set_mtime(1000);
+	set_mtime(FIRST_MTIME);
 	fake_entry_is("src", FAKE_NAME);
 	set(row->setting == SECONDS ? SECONDS : NO_SETTING);
 	row->before();
@@ -285,7 +289,7 @@ static void edit(unsigned call, const char *name)
 	if (call != at_call)
 		return;
 	fake_source("src/m.py", "tsrif");
-	set_mtime(1000);
+	set_mtime(FIRST_MTIME);
 }
 
 static void edit_in_place(unsigned call, const char *name)
@@ -294,7 +298,7 @@ static void edit_in_place(unsigned call, const char *name)
 	if (call != at_call)
 		return;
 	fake_make_file("src/m.py", "tsrif");
-	set_mtime(1000);
+	set_mtime(FIRST_MTIME);
 }
 
 /* Another process, to which the same path is another file (a mount point that takes
@@ -303,7 +307,7 @@ static void put_anothers(unsigned call, const char *name)
 {
 	char new[2100];
 	uint8_t data[600];
-	struct stat st = { .st_mtim = { .tv_sec = 1000 }, .st_size = 5 };
+	struct stat st = { .st_mtim = { .tv_sec = FIRST_MTIME }, .st_size = 5 };
 	struct seal seal;
 	size_t size;
 	int fd;
@@ -371,7 +375,7 @@ static void others_may_edit_the_source(void **state)
 static void while_python_compiles(void)
 {
 	fake_source("src/m.py", "tsrif");
-	set_mtime(1000);
+	set_mtime(FIRST_MTIME);
 }
 
 static void the_source_may_change_while_python_compiles(void **state)

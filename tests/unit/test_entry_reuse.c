@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * entry_file_reuse: bytecode that another path has left is used where it is whole and of
- * the same source, and not otherwise.
+ * the same source and magic number, and not otherwise.
  */
 #include "tests/unit/unit.h"
 
@@ -213,6 +213,22 @@ static void no_room_for_the_objects_path(void **state)
 	none_is_used("without any room");
 }
 
+/* --- the interpreter's magic number ------------------------------------------------- */
+static void what_is_written_says_more_than_what_is_read(void **state)
+{
+	const uint8_t a[4] = "\xa7\r\r\n", b[4] = "\xa8\r\r\n";
+
+	(void)state;
+	*fe.world.magic = 0;
+	entry_magic_shown(&fe.entry, a);
+	entry_magic_shown(&fe.entry, b);
+	assert_memory_equal(fe.world.magic, a, 4);
+	entry_magic_owned(&fe.entry, b);
+	assert_memory_equal(fe.world.magic, b, 4);
+	entry_magic_shown(&fe.entry, a);
+	assert_memory_equal(fe.world.magic, b, 4);
+}
+
 int main(void)
 {
 	unit_around(fake_entry_begin, fake_entry_end);
@@ -231,5 +247,7 @@ int main(void)
 	unit_one("not for a loader's own name, nor another level",
 		of_a_loaders_own_name_none_is_used);
 	unit_one("without room for the object's path", no_room_for_the_objects_path);
+	unit_one("magic: what is written says more than what is read",
+		what_is_written_says_more_than_what_is_read);
 	return unit_run("entry_reuse");
 }

@@ -34,6 +34,7 @@ static size_t make_new(const char *text)
 	(void)!stat(fake_path("src/m.py"), &st);
 	size = fake_pyc(data, text, &st);
 	fake_make_bytes(NEW, data, size);
+	fake_created(NEW);
 	return size;
 }
 
