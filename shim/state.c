@@ -17,7 +17,7 @@ struct config state_config;
 struct memo state_memo;
 
 static struct scratch scratch, place_pairs;
-static struct asked asked;
+static struct asked asked, created;
 static _Atomic uint32_t magic;
 static struct source_clock source_clock;
 static atomic_bool cannot_clone;
@@ -64,6 +64,7 @@ struct entry_world state_world(void)
 		.sys = &sys_real,
 		.scratch = &scratch,
 		.asked = &asked,
+		.created = &created,
 		.watching = &state_watching,
 		.magic = &magic,
 		.clock = &source_clock,

@@ -28,7 +28,9 @@
 struct entry_world {
 	const struct sys *sys;
 	struct scratch *scratch;
-	struct asked *asked;
+	struct asked *asked; /* about sources */
+	struct asked
+		*created; /* temporary files; apart, so that they take no slot there */
 	atomic_bool *watching;	 /* set when a question is remembered */
 	_Atomic uint32_t *magic; /* of the interpreter here, 0 while it is not known */
 	struct source_clock *clock;

@@ -44,7 +44,7 @@ void entry_created(const struct entry_world *world, const char *path, int fd)
 	struct asked_source made = { .digested = 0 };
 
 	if (file_identity(world->sys, fd, &made.identity))
-		asked_add(world->asked, world->sys->thread(), path, &made);
+		asked_add(world->created, world->sys->thread(), path, &made);
 }
 
 static bool is_created(const struct entry_world *world, const char *path, int fd)
@@ -52,7 +52,7 @@ static bool is_created(const struct entry_world *world, const char *path, int fd
 	struct asked_source made;
 	struct identity now;
 
-	return asked_find(world->asked, world->sys->thread(), path, &made) &&
+	return asked_find(world->created, world->sys->thread(), path, &made) &&
 	       file_identity(world->sys, fd, &now) && identity_same(&made.identity, &now);
 }
 

@@ -19,7 +19,7 @@
 struct fake_entry fe;
 
 static struct scratch scratch;
-static struct asked asked;
+static struct asked asked, created;
 static _Atomic uint32_t magic;
 static struct source_clock source_clock;
 static atomic_bool cannot_clone, watching;
@@ -57,6 +57,7 @@ int fake_entry_begin(void **state)
 			.sys = &fake_sys,
 			.scratch = &scratch,
 			.asked = &asked,
+			.created = &created,
 			.watching = &watching,
 			.magic = &magic,
 			.tag = "cpython-311",
