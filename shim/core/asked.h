@@ -21,7 +21,7 @@
 
 #include "shim/core/seal.h"
 
-#define ASKED_SLOTS 256u
+#define ASKED_SLOTS 4096u
 
 struct asked_source {
 	struct identity identity;
