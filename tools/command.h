@@ -16,6 +16,12 @@ enum exit_code {
 	EXIT_OK = 0,
 	EXIT_FOUND = 1,		   /* it worked, and found something wrong */
 	EXIT_USAGE = 2,		   /* the command line is wrong */
+	EXIT_PARTLY = 3,	   /* done, but for some things, which were named */
+	EXIT_NO_CACHE = 10,	   /* there is no cache */
+	EXIT_LOCKED = 11,	   /* another process holds the cache's lock */
+	EXIT_REFUSED = 12,	   /* not touched, because that would not be safe */
+	EXIT_BAD_CONFIG = 13,	   /* a configuration file is wrong */
+	EXIT_UNABLE = 14,	   /* this file system or interpreter cannot do it */
 	EXIT_OURS = 125,	   /* pycstash itself failed */
 	EXIT_NOT_EXECUTABLE = 126, /* the command is there but cannot be executed */
 	EXIT_NOT_FOUND = 127,	   /* there is no such command */

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The cache as the command sees it: two directory descriptors, judged once. All that a
+ * subcommand reads or deletes is named relative to them and opened with cache_openat,
+ * so that a link or a mount planted in the cache leads nowhere.
+ *
+ * Names below the layout folder that begin with a dot are the command's and the
+ * journal's; no tag can begin with one.
+ *
+ *   <root>/v1/.state/journal    counters of ended processes, see journal.h of core
+ *   <root>/v1/.state/…          totals, lock and marks of gc
+ *   <root>/v1/.trash/…          what is deleted already and not reclaimed yet
+ *
+ * Functions return 0 or -errno unless they say otherwise. A struct cache is used by any
+ * number of threads once it is open.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#define CACHE_STATE ".state"
+#define CACHE_TRASH ".trash"
+
+struct cache {
+	char *root; /* absolute; owned */
+	int root_fd;
+	int fd; /* of the layout folder */
+	dev_t device;
+	bool layer; /* a read-only one: may be root's, and nothing may be changed in it */
+};
+
+/* Opens the cache at `root` (NULL: the one that PYCSTASH_DIR & Co. say, see config_root).
+ * Returns EXIT_OK; else, having said why on stderr, EXIT_NO_CACHE where there is none and
+ * EXIT_REFUSED for one that is not to be touched: not marked as a cache of pycstash
+ * (CACHEDIR.TAG), another user's, writable by others, "/", $HOME, or without this version
+ * of the layout while it has others (a newer pycstash's). */
+int cache_open(struct cache *cache, const char *root);
+
+/* The same for the index-th of the layers in PYCSTASH_LAYERS. -ENOENT: there are no more.
+ * Layers that are not trusted are skipped without a word (doctor says it). */
+int cache_open_layer(struct cache *cache, size_t index);
+
+void cache_close(struct cache *cache);
+
+/* openat2 below the layout folder that follows no link and crosses no mount; flags get
+ * O_CLOEXEC. path "" or "." is the folder itself. */
+int cache_openat(const struct cache *cache, const char *path, int flags);
+
+/* The .state or .trash folder, made if need be; a descriptor or -errno. */
+int cache_open_private(const struct cache *cache, const char *name);

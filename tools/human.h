@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Sizes, ages and times as people write them. Pure.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <time.h>
+
+/* "2G", "500M", "1.5K", "4096": bytes, in powers of 1024 (an `iB` behind is allowed).
+ * -EINVAL where it is none, -ERANGE. */
+int human_read_size(const char *text, uint64_t *ret_bytes);
+
+/* "30d", "12h", "90m", "45s", "2w": seconds. A plain number is refused: of what? */
+int human_read_age(const char *text, int64_t *ret_seconds);
+
+/* "2026-08-01", "2026-08-01T10:00", "@1785571200", or an age ("1h": that long ago):
+ * seconds since 1970. */
+int human_read_time(const char *text, int64_t now, int64_t *ret_seconds);
+
+#define HUMAN_SIZE 24
+/* "1.4G", "512", in at most 6 letters; "3d", "5h" in at most 5. They return buf. */
+const char *human_size(uint64_t bytes, char buf[HUMAN_SIZE]);
+const char *human_age(int64_t seconds, char buf[HUMAN_SIZE]);
+/* RFC 3339 in UTC: "2026-08-01T10:00:00Z". */
+const char *human_time(int64_t seconds, char buf[HUMAN_SIZE]);
+/* "1 204 551" */
+const char *human_count(uint64_t count, char buf[HUMAN_SIZE * 2]);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * JSON, written as it comes: the writer keeps the commas and the nesting. Strings are
+ * those of print_json (message.h): bytes that are no UTF-8 become lone surrogates, as
+ * Python's surrogateescape has them. Every object that a program gets begins with
+ * json_schema; all of them are described in docs/json.md.
+ *
+ *	struct json json = { .out = stdout };
+ *	json_open(&json, NULL, '{');
+ *	json_schema(&json, "stats", 1);
+ *	json_number(&json, "hits", 12);
+ *	json_open(&json, "tags", '[');
+ *	json_string(&json, NULL, "cpython-311");
+ *	json_close(&json);
+ *	json_close(&json);		the outermost ends the line
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define JSON_DEPTH 16
+
+struct json {
+	FILE *out;
+	unsigned depth;
+	bool filled[JSON_DEPTH]; /* something stands there already: a comma is due */
+	char closing[JSON_DEPTH];
+};
+
+/* key: NULL inside an array, and for the outermost value. */
+void json_open(struct json *json, const char *key, char bracket); /* '{' or '[' */
+void json_close(struct json *json);
+void json_schema(struct json *json, const char *kind, unsigned version);
+void json_string(struct json *json, const char *key, const char *value); /* NULL: null */
+void json_number(struct json *json, const char *key, int64_t value);
+void json_unsigned(struct json *json, const char *key, uint64_t value);
+void json_bool(struct json *json, const char *key, bool value);
+void json_time(struct json *json, const char *key, int64_t seconds); /* RFC 3339 */

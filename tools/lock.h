@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The one lock of a cache: held by gc, and by what else deletes or rewrites in bulk. The
+ * kernel releases it with the process that holds it (flock); there is nothing that could
+ * be left behind. Interpreters never wait for it.
+ */
+#pragma once
+
+#include "tools/cache.h"
+
+/* Takes the lock, waiting at most that many seconds (0: not at all). Returns its
+ * descriptor, -EAGAIN where another holds it, -errno. */
+int lock_take(const struct cache *cache, int seconds);
+
+/* Who holds it, "pid 123 on host since …", or NULL where nobody does; the caller frees it. */
+char *lock_holder(const struct cache *cache);
+
+void lock_release(int fd);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Interpreters: which magic number is whose, and where one is for a tag.
+ *
+ * The table of magic numbers is from CPython's Lib/importlib/_bootstrap_external.py
+ * (Include/internal/pycore_magic_number.h from 3.14 on) and PyPy's
+ * pypy/interpreter/pycode.py; it is for people to read, nothing is decided by it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* "CPython 3.11", "CPython 3.12 alpha", "PyPy 3.9": writes at most size letters; false
+ * where nobody is known for that number. magic: the first four bytes of a pyc. */
+bool pythons_of_magic(const uint8_t magic[4], char *buf, size_t size);
+
+struct python {
+	char *path;	 /* absolute */
+	char *tag;	 /* "cpython-311" */
+	char *version;	 /* "3.11.2" */
+	uint8_t magic[4];
+};
+
+/* Asks the interpreter `name` (a path or a name on PATH) what it is. 0; -errno, having said
+ * why where `loud`. */
+int python_ask(const char *name, bool loud, struct python *ret);
+void python_release(struct python *python);
+
+/* All interpreters there are: on PATH, in /usr/bin and /usr/local/bin, in pyenv's and
+ * uv's places; each once by physical path. Returns how many; the caller releases each and
+ * frees the list. */
+size_t pythons_find(struct python **ret_list);

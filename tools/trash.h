@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Deleting: a whole version or tree is gone with one rename into the cache's trash, and
+ * reclaimed then, or by whoever comes next. A single file is deleted after a second look
+ * that it is still the one that was judged.
+ *
+ * Functions return 0 or -errno.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tools/cache.h"
+
+struct freed {
+	_Atomic(uint64_t) files, bytes; /* bytes: st_blocks * 512 of the last link */
+};
+
+/* Moves the file or directory at path (below the layout folder) into the trash. -ENOENT
+ * where it is gone already. */
+int trash_move(const struct cache *cache, const char *path);
+
+/* Deletes what is in the trash, on several threads; until a moment of CLOCK_MONOTONIC in
+ * nanoseconds (0: until it is done) or an interrupt. -EAGAIN: something is left. */
+int trash_reclaim(const struct cache *cache, int64_t until, struct freed *freed);
+
+/* Whether something is in it. */
+bool trash_is_full(const struct cache *cache);
+
+/* Deletes name in dirfd if it is still the file of that stat (inode, ctime, size); -ESTALE
+ * where it is another by now. */
+int trash_unlink(int dirfd, const char *name, const struct stat *seen, struct freed *freed);

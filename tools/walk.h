@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Going through the cache, on several threads, without remembering it: a million files
+ * take no more memory than one directory. Directories are read in no order; the files of
+ * one directory come one after the other from one thread.
+ *
+ * What vanishes while it is looked for was never there. Directories that cannot be read
+ * are counted in walk.failed and said on stderr; the walk goes on.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "tools/cache.h"
+
+struct walk_dir {
+	const char *path; /* below the layout folder, "" for itself */
+	int fd;
+	unsigned thread;    /* which of the threads this is, from 0 */
+	void *context;	    /* walk.context */
+	void *own;	    /* for the visitor: of this directory, NULL at first */
+	struct walk *walk;
+};
+
+struct walk_file {
+	const char *name;
+	unsigned char type;   /* DT_… */
+	const struct stat *st; /* with walk.stat, else NULL */
+};
+
+struct walk {
+	const struct cache *cache;
+	void *context;
+	bool stat;	  /* call fstatat for each file that is no directory */
+	unsigned threads; /* 0: as many as make sense here */
+	/* Whether to go into that directory; NULL: into all but .state and .trash. */
+	bool (*enter)(struct walk_dir *parent, const char *name);
+	/* Called for each name that is no directory (links and sockets too). */
+	void (*file)(struct walk_dir *dir, const struct walk_file *file);
+	void (*begin)(struct walk_dir *dir); /* either may be NULL */
+	void (*end)(struct walk_dir *dir);   /* all its files were seen, not its directories */
+	_Atomic(uint64_t) seen;	  /* files; for progress */
+	_Atomic(uint64_t) failed; /* directories that could not be read */
+	_Atomic(bool) stop;	  /* set it to end early; set by interrupts as well */
+};
+
+/* How many threads make sense: the processors there are, at most 8. */
+unsigned walk_threads(void);
+
+/* Goes through all that is below the directory `start` ("" for all). 0, or -errno where
+ * it could not even begin; -EINTR where it was stopped. */
+int walk_run(struct walk *walk, const char *start);
