@@ -2,9 +2,12 @@
  *
  * Interpreters: which magic number is whose, and where one is for a tag.
  *
- * The table of magic numbers is from CPython's Lib/importlib/_bootstrap_external.py
- * (Include/internal/pycore_magic_number.h from 3.14 on) and PyPy's
- * pypy/interpreter/pycode.py; it is for people to read, nothing is decided by it.
+ * The table of magic numbers (pythons_magic.c) is from CPython's
+ * Lib/importlib/_bootstrap_external.py (Include/internal/pycore_magic_number.h from 3.14
+ * on) and PyPy's pypy/interpreter/pycode.py; it is for people to read, nothing is decided
+ * by it.
+ *
+ * Asking runs the interpreter (probe.h), so one at a time; the rest is pure.
  */
 #pragma once
 
@@ -16,8 +19,15 @@
  * where nobody is known for that number. magic: the first four bytes of a pyc. */
 bool pythons_of_magic(const uint8_t magic[4], char *buf, size_t size);
 
+/* Which releases of that name have the number: "3.11.0b4 and later"; NULL where all have,
+ * or nobody is known for it. */
+const char *pythons_releases(const uint8_t magic[4]);
+
+/* 3495: what people know it by. */
+unsigned pythons_magic_number(const uint8_t magic[4]);
+
 struct python {
-	char *path;	 /* absolute */
+	char *path;	 /* absolute, as it was named: a venv's is a link */
 	char *tag;	 /* "cpython-311" */
 	char *version;	 /* "3.11.2" */
 	uint8_t magic[4];
@@ -29,6 +39,6 @@ int python_ask(const char *name, bool loud, struct python *ret);
 void python_release(struct python *python);
 
 /* All interpreters there are: on PATH, in /usr/bin and /usr/local/bin, in pyenv's and
- * uv's places; each once by physical path. Returns how many; the caller releases each and
- * frees the list. */
+ * uv's places; each once by physical path, those on PATH first. Takes some 20 ms for each.
+ * Returns how many; the caller releases each and frees the list. */
 size_t pythons_find(struct python **ret_list);
