@@ -89,6 +89,11 @@ $(OUT)/core.a: $(core)
 	$(if $(V),,@echo "AR    $@")
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
+# For the unit tests: all of the command but its main.
+$(OUT)/tools.a: $(filter-out $(OUT)/tools/main.o,$(tools))
+	$(if $(V),,@echo "AR    $@")
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
 $(OUT)/libpycstash.so: $(shim) $(OUT)/core.a $(OUT)/pycstash.map
 	$(if $(V),,@echo "LD    $@")
 	$(Q)$(CC) $(own) $(LDFLAGS) $(link.so) -Wl,--version-script=$(OUT)/pycstash.map,--exclude-libs,ALL \
@@ -98,7 +103,7 @@ $(OUT)/pycstash: $(tools) $(OUT)/core.a
 	$(if $(V),,@echo "LD    $@")
 	$(Q)$(CC) $(own) $(LDFLAGS) $(tools) $(OUT)/core.a -l:libb2.a -o $@
 
-$(units): $(OUT)/tests/unit/test_%: $(OUT)/tests/unit/test_%.o $(unit_support) $(OUT)/core.a
+$(units): $(OUT)/tests/unit/test_%: $(OUT)/tests/unit/test_%.o $(unit_support) $(OUT)/tools.a $(OUT)/core.a
 	$(Q)$(CC) $(own) $(LDFLAGS) $^ -l:libb2.a -lcmocka -o $@
 
 helper_needs := $(wildcard tests/*/*.h tests/*/*.def) shim/calls.def shim/calls.h

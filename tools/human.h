@@ -13,11 +13,13 @@
  * -EINVAL where it is none, -ERANGE. */
 int human_read_size(const char *text, uint64_t *ret_bytes);
 
-/* "30d", "12h", "90m", "45s", "2w": seconds. A plain number is refused: of what? */
+/* "30d", "12h", "90m", "45s", "2w", "1y" (of 365 days): seconds. A plain number is
+ * refused: of what? -EINVAL, -ERANGE. */
 int human_read_age(const char *text, int64_t *ret_seconds);
 
-/* "2026-08-01", "2026-08-01T10:00", "@1785571200", or an age ("1h": that long ago):
- * seconds since 1970. */
+/* "2026-08-01", "2026-08-01T10:00", "2026-08-01T10:00:00", of the local clock, or of
+ * UTC with a Z behind the time; "@1785571200"; or an age ("1h": that long ago): seconds
+ * since 1970. -EINVAL, -ERANGE. */
 int human_read_time(const char *text, int64_t now, int64_t *ret_seconds);
 
 #define HUMAN_SIZE 24

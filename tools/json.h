@@ -20,7 +20,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define JSON_DEPTH 16
+#define JSON_DEPTH 16 /* levels, and the one outside of them */
 
 struct json {
 	FILE *out;

@@ -14,11 +14,12 @@
 #include "tools/item.h"
 
 enum state {
-	STATE_FRESH,	/* served: the seal is that of the source as it is */
-	STATE_STALE,	/* the source changed; or, without JUDGE_DIGEST, may have changed in
-			   content: its identity did, see judgement.touched */
-	STATE_ORPHAN,	/* there is no such source */
-	STATE_UNSEALED, /* a program's own, or not proven: goes by Python's rules or not at all */
+	STATE_FRESH,  /* served: the seal is that of the source as it is */
+	STATE_STALE,  /* the source changed; or, without JUDGE_DIGEST, may have changed in
+			 content: its identity did, see judgement.touched */
+	STATE_ORPHAN, /* there is no such source */
+	STATE_UNSEALED, /* a program's own, or not proven: goes by Python's rules or not
+			   at all */
 	STATE_DAMAGED,	/* not whole */
 	STATE_FOREIGN,	/* not ours: another user's, a name that we do not make */
 	STATES
@@ -32,22 +33,25 @@ enum state state_find(const char *name);
 enum judge_flags {
 	JUDGE_DIGEST = 1, /* read the source where only that tells fresh from stale */
 	JUDGE_WHOLE = 2,  /* read all of the pyc and compare its checksum */
+	JUDGE_LAYER = 4,  /* the file lies in a layer: it may be root's too */
 };
 
 struct judgement {
 	enum state state;
-	const char *why;   /* a literal; NULL for a plain fresh */
-	bool touched;	   /* same content or unknown, other identity: would be re-sealed */
-	bool sealed;	   /* seal is filled in */
+	const char *why; /* a literal; NULL for a plain fresh */
+	bool touched; /* fresh: same content, other identity; would be re-sealed. Stale:
+			 not known to be, since the source was not, or cannot be, read */
+	bool sealed;  /* seal is filled in */
 	struct seal seal;
-	struct stat st;	   /* of the file; all zeros where it could not be had */
-	int error;	   /* -errno where it could not be read; else 0 */
+	struct stat st; /* of the file; all zeros where it could not be had */
+	int error;	/* -errno where it could not be read; else 0 */
 };
 
 /* Judges the open file of an item: fd as opened by cache_openat. source is the absolute
  * path of its source, NULL for objects: an object is fresh where it is whole and its
  * digest is that of its name. */
-struct judgement judge(const struct item *item, int fd, const char *source, unsigned flags);
+struct judgement judge(
+	const struct item *item, int fd, const char *source, unsigned flags);
 
 /* The same, opening `name` in dirfd without following a link. */
 struct judgement judge_at(const struct item *item, int dirfd, const char *name,

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The standing of one file of the cache. What a seal says, and whether it is that of a
+ * source, is core's to tell; here its answers get the names that people use.
+ */
+#include "tools/judge.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shim/core/entry_file.h"
+#include "tools/sys_libc.h"
+
+const char *const state_names[STATES] = {
+	[STATE_FRESH] = "fresh",
+	[STATE_STALE] = "stale",
+	[STATE_ORPHAN] = "orphan",
+	[STATE_UNSEALED] = "unsealed",
+	[STATE_DAMAGED] = "damaged",
+	[STATE_FOREIGN] = "foreign",
+};
+
+/* For all threads: either can be used by several at a time. */
+static struct scratch scratch;
+static struct source_clock source_clock;
+
+enum state state_find(const char *name)
+{
+	int state;
+
+	for (state = 0; state < STATES; state++)
+		if (strcmp(state_names[state], name) == 0)
+			break;
+	return (enum state)state;
+}
+
+static void conclude(struct judgement *judgement, enum state state, const char *why)
+{
+	judgement->state = state;
+	judgement->why = why;
+}
+
+static void conclude_touched(
+	struct judgement *judgement, enum state state, const char *why)
+{
+	conclude(judgement, state, why);
+	judgement->touched = true;
+}
+
+/* The tag tells how long the header is. An object's name has none: its version has. */
+static struct pyc_name name_of(const struct item *item)
+{
+	struct pyc_name ret = item->pyc;
+	const char *variant = memchr(item->version, '+', item->version_len);
+	size_t len = variant ? (size_t)(variant - item->version) : item->version_len;
+
+	if (item->kind == ITEM_OBJECT && len < sizeof ret.tag) {
+		memcpy(ret.tag, item->version, len);
+		ret.tag[len] = '\0';
+	}
+	return ret;
+}
+
+static bool is_whole(const struct entry *entry, int fd, const struct seal *seal)
+{
+	struct entry_file file;
+
+	if (entry_file_load(entry, fd, seal, &file) < 0)
+		return false;
+	entry_file_free(entry->world, &file);
+	return true;
+}
+
+static void judge_object(struct judgement *judgement, const struct object_name *name)
+{
+	const struct seal *seal = &judgement->seal;
+
+	if ((seal->flags & (SEAL_SOURCE | SEAL_HASH)) != SEAL_SOURCE)
+		conclude(judgement, STATE_DAMAGED, "not sealed");
+	else if (memcmp(&seal->digest, &name->digest, sizeof seal->digest) != 0)
+		conclude(judgement, STATE_DAMAGED, "its name is another source's digest");
+	else if (memcmp(seal->magic, name->magic, sizeof seal->magic) != 0)
+		conclude(
+			judgement, STATE_DAMAGED, "its folder is another magic number's");
+	else
+		conclude(judgement, STATE_FRESH, NULL);
+}
+
+/* 1: the source has the digest in the seal; 0: it has not; -errno. */
+static int has_content(struct entry *entry, const struct seal *seal)
+{
+	int err = source_digest(&entry->source, entry->world->sys, entry->world->scratch);
+
+	if (err < 0)
+		return err;
+	return memcmp(&seal->digest, &entry->source.digest, sizeof seal->digest) == 0;
+}
+
+/* Where the identities differ, the contents decide. */
+static void judge_content(struct judgement *judgement, struct entry *entry,
+	unsigned flags, const char *same, const char *other)
+{
+	const struct seal *seal = &judgement->seal;
+	int has;
+
+	if (!(flags & JUDGE_DIGEST)) {
+		conclude_touched(judgement, STATE_STALE, "source touched");
+		return;
+	}
+	has = has_content(entry, seal);
+	if (has < 0)
+		conclude_touched(judgement, STATE_STALE, "source cannot be read");
+	else if (!has)
+		conclude(judgement, STATE_STALE, other);
+	else if (identity_same(&seal->source, &entry->source.identity))
+		conclude(judgement, STATE_FRESH, same);
+	else
+		conclude_touched(judgement, STATE_FRESH, same);
+}
+
+/* As compare in core's entry.c, which serves what it finds. */
+static void judge_sealed(struct judgement *judgement, struct entry *entry, unsigned flags)
+{
+	const struct seal *seal = &judgement->seal;
+	const struct sys *sys = entry->world->sys;
+	struct source *source = &entry->source;
+	int err = source_look(source, sys);
+
+	if (err == -ENOENT || err == -ENOTDIR)
+		conclude(judgement, STATE_ORPHAN, "no source");
+	else if (err < 0)
+		conclude_touched(judgement, STATE_STALE, "source cannot be reached");
+	else if ((seal->flags & SEAL_HASH) &&
+		 source_is_origin(source, sys, &seal->source))
+		conclude(judgement, STATE_FRESH, "hash-based");
+	else if (seal->flags & SEAL_HASH) {
+		if (seal->flags & SEAL_SOURCE)
+			judge_content(judgement, entry, flags, "hash-based, same content",
+				"source replaced");
+		else
+			conclude(judgement, STATE_STALE, "source replaced");
+	} else if (!(seal->flags & SEAL_SOURCE))
+		conclude(judgement, STATE_UNSEALED, "not sealed");
+	else if ((seal->flags & SEAL_IDENTITY) &&
+		 identity_proves(&seal->source, &source->identity))
+		conclude(judgement, STATE_FRESH, NULL);
+	else if (seal->source.size != source->identity.size)
+		conclude(judgement, STATE_STALE, "source changed");
+	else
+		judge_content(judgement, entry, flags, "same content", "source changed");
+}
+
+static void judge_own(struct judgement *judgement, struct entry *entry, int fd)
+{
+	int err = entry->source.path ? source_look(&entry->source, entry->world->sys)
+				     : -EINVAL;
+
+	if (err == -ENOENT || err == -ENOTDIR)
+		conclude(judgement, STATE_ORPHAN, "no source");
+	else if (!entry->source.path || entry_file_is_own(entry, fd))
+		conclude(judgement, STATE_UNSEALED, "written by a program");
+	else
+		conclude(judgement, STATE_STALE, "source replaced");
+}
+
+static void judge_file(struct judgement *judgement, const struct item *item, int fd,
+	struct entry *entry, unsigned flags)
+{
+	enum entry_file_state state =
+		entry_file_check(entry->world, fd, &judgement->seal);
+
+	judgement->sealed = state == ENTRY_FILE_SEALED;
+	if (item->kind == ITEM_TEMPORARY)
+		conclude(judgement, STATE_UNSEALED, "not finished");
+	else if (item->kind == ITEM_PROGRAMS)
+		conclude(judgement, STATE_UNSEALED, "written by a program");
+	else if (state == ENTRY_FILE_DAMAGED)
+		conclude(judgement, STATE_DAMAGED, "no seal");
+	else if (!judgement->sealed && item->kind == ITEM_OBJECT)
+		conclude(judgement, STATE_DAMAGED, "no seal");
+	else if (!judgement->sealed)
+		judge_own(judgement, entry, fd);
+	else if ((flags & JUDGE_WHOLE) && !is_whole(entry, fd, &judgement->seal))
+		conclude(judgement, STATE_DAMAGED, "not the bytes that were sealed");
+	else if (item->kind == ITEM_OBJECT)
+		judge_object(judgement, &item->object);
+	else
+		judge_sealed(judgement, entry, flags);
+}
+
+/* Whose it is decides before what is in it. True where that is all. */
+static bool judge_stat(
+	struct judgement *judgement, const struct item *item, unsigned flags)
+{
+	uid_t owner = judgement->st.st_uid;
+
+	if (owner != geteuid() && (owner != 0 || !(flags & JUDGE_LAYER)))
+		conclude(judgement, STATE_FOREIGN, "another user's");
+	else if (!S_ISREG(judgement->st.st_mode))
+		conclude(judgement, STATE_FOREIGN, "no regular file");
+	else if (item->kind == ITEM_FOREIGN)
+		conclude(judgement, STATE_FOREIGN, "no name of the cache's");
+	else
+		return false;
+	return true;
+}
+
+struct judgement judge(
+	const struct item *item, int fd, const char *source, unsigned flags)
+{
+	struct judgement ret = { .state = STATE_DAMAGED };
+	struct entry_world world = {
+		.sys = &sys_libc,
+		.scratch = &scratch,
+		.clock = &source_clock,
+	};
+	struct pyc_name name = name_of(item);
+	struct entry entry = {
+		.world = &world,
+		.pyc = &name,
+		.source = { .dirfd = AT_FDCWD, .path = source },
+	};
+
+	if (fstat(fd, &ret.st) < 0) {
+		ret.error = -errno;
+		ret.why = "cannot be read";
+		return ret;
+	}
+	world.user = ret.st.st_uid;
+	if (!judge_stat(&ret, item, flags))
+		judge_file(&ret, item, fd, &entry, flags);
+	return ret;
+}
+
+/* What can be said of a file that could not be opened. */
+static struct judgement judge_closed(
+	const struct item *item, int dirfd, const char *name, unsigned flags, int error)
+{
+	struct judgement ret = { .error = error };
+
+	if (fstatat(dirfd, name, &ret.st, AT_SYMLINK_NOFOLLOW) < 0)
+		ret.error = -errno;
+	else if (judge_stat(&ret, item, flags))
+		return ret;
+	conclude(&ret, STATE_DAMAGED, "cannot be read");
+	return ret;
+}
+
+struct judgement judge_at(const struct item *item, int dirfd, const char *name,
+	const char *source, unsigned flags)
+{
+	/* O_NONBLOCK: a FIFO must not keep us. */
+	int fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct judgement ret;
+
+	if (fd < 0)
+		return judge_closed(item, dirfd, name, flags, -errno);
+	ret = judge(item, fd, source, flags);
+	close(fd);
+	return ret;
+}
