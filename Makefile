@@ -15,6 +15,7 @@ export CC
 prefix ?= /usr/local
 bindir ?= $(prefix)/bin
 libdir ?= $(prefix)/lib/pycstash
+sysconfdir ?= /etc
 
 comma := ,
 OUT := $(if $(filter release,$(MODE)),build,build/$(MODE))
@@ -76,9 +77,10 @@ $(OUT)/%.o: %.c | $(OUT)/.need-build
 
 # The wrappers pay for no stack protector: they have no frame.
 $(OUT)/shim/calls.o: hardened :=
-$(OUT)/tools/%.o: own += -DPYCSTASH_VERSION='"$(VERSION)"' -DPYCSTASH_LIBDIR='"$(libdir)"'
+$(OUT)/tools/%.o: own += -DPYCSTASH_VERSION='"$(VERSION)"' -DPYCSTASH_LIBDIR='"$(libdir)"' \
+	-DPYCSTASH_SYSCONFDIR='"$(sysconfdir)"'
 
-$(OUT)/shim/gen/list: shim/gen/list.c shim/calls.def shim/exceptions.def shim/core/config.def | $(OUT)/.need-build
+$(OUT)/shim/gen/list: shim/gen/list.c shim/calls.def shim/exceptions.def shim/core/config.def tools/settings.def | $(OUT)/.need-build
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(std) $< -o $@
 

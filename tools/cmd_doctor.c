@@ -173,6 +173,7 @@ static const char notes[] =
 
 const struct command cmd_doctor = {
 	.name = "doctor",
+	.flags = COMMAND_ANY_CONF,
 	.run = run,
 	.args = "[OPTIONS] [INTERPRETER]",
 	.summary = "say whether an interpreter can be served, and prove it",

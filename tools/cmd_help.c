@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tools/command.h"
+#include "tools/conf.h"
 #include "tools/message.h"
 
 #ifndef PYCSTASH_VERSION
@@ -25,14 +26,6 @@ static const char exit_codes[] =
 	"  127  run: there is no such command\n"
 	"Every other code of run is that of the command it runs.\n";
 
-static const struct {
-	const char *name, *value, *what;
-} variables[] = {
-#define SETTING(id, name, value, what) { name, value, what },
-#include "shim/core/config.def"
-#undef SETTING
-};
-
 void command_help(const struct command *command)
 {
 	printf("usage: pycstash %s %s\n\n%c%s.\n\n", command->name, command->args,
@@ -45,7 +38,7 @@ void command_help(const struct command *command)
 static void print_overview(void)
 {
 	const struct command *const *command;
-	size_t i;
+	const struct conf_key *key;
 
 	puts("usage: pycstash COMMAND [OPTIONS] [ARGUMENTS]\n\n"
 	     "Keeps Python's bytecode in one cache instead of in __pycache__ folders.\n\n"
@@ -53,9 +46,8 @@ static void print_overview(void)
 	for (command = commands; *command; command++)
 		printf("  %-10s %s\n", (*command)->name, (*command)->summary);
 	puts("\n`pycstash help COMMAND` says more.\n\nEnvironment:");
-	for (i = 0; i < sizeof variables / sizeof *variables; i++)
-		printf("  %s=%s\n      %s\n", variables[i].name, variables[i].value,
-			variables[i].what);
+	for (key = conf_keys; key->name; key++)
+		printf("  %s=%s\n      %s\n", key->variable, key->values, key->what);
 	printf("\n%s", exit_codes);
 }
 
@@ -105,6 +97,7 @@ static int run_version(const struct command *self, int argc, char **argv)
 
 const struct command cmd_help = {
 	.name = "help",
+	.flags = COMMAND_NO_CONF,
 	.run = run_help,
 	.args = "[COMMAND]",
 	.summary = "say what the commands are, or what one of them does",
@@ -113,6 +106,7 @@ const struct command cmd_help = {
 
 const struct command cmd_version = {
 	.name = "version",
+	.flags = COMMAND_NO_CONF,
 	.run = run_version,
 	.args = "",
 	.summary = "print the version",

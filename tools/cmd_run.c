@@ -87,6 +87,7 @@ static const char notes[] =
 
 const struct command cmd_run = {
 	.name = "run",
+	.flags = COMMAND_OPTIONS_FIRST | COMMAND_ANY_CONF,
 	.run = run,
 	.args = "[OPTIONS] [--] COMMAND [ARG...]",
 	.summary = "run a command with its bytecode in the cache",

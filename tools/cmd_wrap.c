@@ -286,6 +286,7 @@ static const char notes[] =
 
 const struct command cmd_wrap = {
 	.name = "wrap",
+	.flags = COMMAND_OPTIONS_FIRST,
 	.run = run,
 	.args = "[OPTIONS] INTERPRETER",
 	.summary = "print a script that stands in for an interpreter",

@@ -27,8 +27,15 @@ enum exit_code {
 	EXIT_NOT_FOUND = 127,	   /* there is no such command */
 };
 
+enum command_flags {
+	COMMAND_OPTIONS_FIRST = 1, /* the first other word ends them: it is a command's */
+	COMMAND_NO_CONF = 2,  /* it needs no configuration file, or reads them itself */
+	COMMAND_ANY_CONF = 4, /* it goes on where one is wrong, which has been said */
+};
+
 struct command {
 	const char *name;
+	unsigned flags; /* enum command_flags */
 	/* argv[0] is the subcommand's name. Returns the exit code, having said on
 	 * stderr whatever went wrong. */
 	int (*run)(const struct command *self, int argc, char **argv);
@@ -43,6 +50,7 @@ extern const struct command *const commands[]; /* ends with NULL */
 extern const struct command cmd_run;
 extern const struct command cmd_wrap;
 extern const struct command cmd_doctor;
+extern const struct command cmd_config;
 extern const struct command cmd_help;
 extern const struct command cmd_version;
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "tools/command.h"
+#include "tools/conf.h"
 #include "tools/files.h"
 #include "tools/library.h"
 #include "tools/message.h"
@@ -15,6 +16,7 @@
 const struct command *const commands[] = {
 	&cmd_run,
 	&cmd_wrap,
+	&cmd_config,
 	&cmd_doctor,
 	&cmd_help,
 	&cmd_version,
@@ -59,6 +61,22 @@ static void leave_library(char **argv)
 		execv("/proc/self/exe", argv);
 }
 
+/* What files say is for the command as if it were in the environment. */
+static int load_conf(const struct command *command)
+{
+	int code, r;
+
+	if (command->flags & COMMAND_NO_CONF)
+		return 0;
+	code = conf_load();
+	if (code && !(command->flags & COMMAND_ANY_CONF))
+		return code;
+	r = conf_export();
+	if (r < 0)
+		complain(NULL, "%s", strerror(-r));
+	return r < 0 && !(command->flags & COMMAND_ANY_CONF) ? EXIT_OURS : 0;
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *command;
@@ -76,6 +94,9 @@ int main(int argc, char **argv)
 		complain(argv[1], "no such command; see `pycstash help`");
 		return EXIT_USAGE;
 	}
+	code = load_conf(command);
+	if (code)
+		return code;
 	code = command->run(command, argc - 1, argv + 1);
 	if (fflush(stdout) == EOF || ferror(stdout)) {
 		complain("standard output", "%m");

@@ -5,6 +5,7 @@
 #include "tools/opt.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "tools/command.h"
@@ -16,7 +17,7 @@ static const struct opt help_row = { "help", 'h', NULL, "print this help", -1 };
 
 void opt_begin(struct opt_parser *parser, const struct command *command, char **argv)
 {
-	*parser = (struct opt_parser){ command, argv, 1, NULL };
+	*parser = (struct opt_parser){ command, argv, 1, 0, NULL };
 }
 
 static const struct opt *find_long(
@@ -75,33 +76,81 @@ static const char *value_after_letter(const char *word)
 	return word[2] ? word + 2 : NULL;
 }
 
+static bool is_option(const char *word)
+{
+	return word[0] == '-' && word[1];
+}
+
+/* Passes over words that are no options. */
+static void skip_words(struct opt_parser *parser)
+{
+	const char *word;
+
+	if (parser->command->flags & COMMAND_OPTIONS_FIRST)
+		return;
+	while ((word = parser->argv[parser->index]) && !is_option(word)) {
+		parser->index++;
+		parser->words++;
+	}
+}
+
+/* Moves what was passed over behind the option that began at `start`. */
+static void gather_words(struct opt_parser *parser, int start)
+{
+	char **words = parser->argv + start - parser->words;
+	int i;
+
+	for (i = start; i < parser->index; i++, words++) {
+		char *word = parser->argv[i];
+
+		memmove(words + 1, words, (size_t)parser->words * sizeof *words);
+		*words = word;
+	}
+}
+
+static int finish(struct opt_parser *parser)
+{
+	parser->index -= parser->words;
+	parser->words = 0;
+	return 0;
+}
+
+static const struct opt *find(
+	const struct opt_parser *parser, const char *word, const char **ret_attached)
+{
+	const char *equals = strchrnul(word, '=');
+
+	if (word[1] == '-') {
+		*ret_attached = *equals ? equals + 1 : NULL;
+		return find_long(parser->command, word + 2, (size_t)(equals - word - 2));
+	}
+	*ret_attached = value_after_letter(word);
+	return find_letter(parser->command, word[1]);
+}
+
 int opt_next(struct opt_parser *parser, const struct opt **ret_opt)
 {
-	const char *word = parser->argv[parser->index];
-	const char *attached;
 	const struct opt *opt;
-	int r;
+	const char *word, *attached;
+	int start, r;
 
-	if (!word || word[0] != '-' || !word[1])
-		return 0;
+	skip_words(parser);
+	start = parser->index;
+	word = parser->argv[start];
+	if (!word || !is_option(word))
+		return finish(parser);
 	if (strcmp(word, "--") == 0) {
 		parser->index++;
-		return 0;
+		gather_words(parser, start);
+		return finish(parser);
 	}
-	if (word[1] == '-') {
-		const char *equals = strchrnul(word, '=');
-
-		attached = *equals ? equals + 1 : NULL;
-		opt = find_long(parser->command, word + 2, (size_t)(equals - word - 2));
-	} else {
-		attached = value_after_letter(word);
-		opt = find_letter(parser->command, word[1]);
-	}
+	opt = find(parser, word, &attached);
 	if (!opt)
 		return wrong(parser, word, "no such option");
 	r = take_value(parser, opt, attached);
 	if (r < 0)
 		return r;
+	gather_words(parser, start);
 	if (opt == &help_row) {
 		command_help(parser->command);
 		return -ECANCELED;

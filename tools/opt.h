@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Options of a subcommand: tables of rows, from which the command line is read and
- * the help is printed. Options end at the first word that is none, so that what
- * follows belongs to the command to run. Long names are not abbreviated: a script
- * must not break when an option is added.
+ * the help is printed. Options may stand before, between and behind the other words,
+ * up to `--`; where what follows the first word belongs to a command to run
+ * (COMMAND_OPTIONS_FIRST), they end there. Long names are not abbreviated: a script must
+ *not break when an option is added.
  *
  *	struct opt_parser parser;
  *	const struct opt *opt;
@@ -16,7 +17,8 @@
  *		return opt_exit_code(more);
  *	... argv[parser.index] is the first word that is no option ...
  *
- * Values point into argv; nothing is allocated.
+ * Values point into argv, whose words are put in order: those that are no options come
+ * last. Nothing is allocated.
  */
 #pragma once
 
@@ -36,6 +38,7 @@ struct opt_parser {
 	const struct command *command;
 	char **argv;
 	int index;	   /* the next word to look at */
+	int words;	   /* how many before it are no options */
 	const char *value; /* of the option just read; NULL: it has none */
 };
 

@@ -6,7 +6,7 @@
 #include "shim/core/path.h"
 
 const char *const config_names[CONFIG_SETTINGS] = {
-#define SETTING(id, name, value, what) name,
+#define SETTING(id, key, kind, value, fallback, what) "PYCSTASH_" #id,
 #include "shim/core/config.def"
 #undef SETTING
 };

@@ -19,7 +19,7 @@
 #define CACHE_LAYOUT "v1"
 
 enum config_setting {
-#define SETTING(id, name, value, what) CONFIG_##id,
+#define SETTING(id, key, kind, value, fallback, what) CONFIG_##id,
 #include "shim/core/config.def"
 #undef SETTING
 	CONFIG_SETTINGS

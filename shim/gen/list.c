@@ -29,7 +29,7 @@ static const struct {
 static const struct {
 	const char *name, *value, *what;
 } settings[] = {
-#define SETTING(id, name, value, what) { name, value, what },
+#define SETTING(id, key, kind, value, fallback, what) { "PYCSTASH_" #id, value, what },
 #include "shim/core/config.def"
 };
 

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * "Did you mean …?": which of the words there are is nearest to one that there is not.
+ * Pure; words are kept as pointers.
+ *
+ *	struct nearest nearest = { .word = "stat" };
+ *	for (each candidate)
+ *		nearest_offer(&nearest, candidate);
+ *	... nearest.best, NULL where none is near ...
+ */
+#pragma once
+
+struct nearest {
+	const char *word;
+	const char *best;
+	unsigned distance; /* letters to put in, take out or change */
+};
+
+void nearest_offer(struct nearest *nearest, const char *candidate);
