@@ -80,7 +80,7 @@ $(OUT)/shim/calls.o: hardened :=
 $(OUT)/tools/%.o: own += -DPYCSTASH_VERSION='"$(VERSION)"' -DPYCSTASH_LIBDIR='"$(libdir)"' \
 	-DPYCSTASH_SYSCONFDIR='"$(sysconfdir)"'
 
-$(OUT)/shim/gen/list: shim/gen/list.c shim/calls.def shim/exceptions.def shim/core/config.def tools/settings.def | $(OUT)/.need-build
+$(OUT)/shim/gen/list: shim/gen/list.c shim/calls.def shim/exceptions.def shim/core/config.def shim/core/verdict.def tools/settings.def | $(OUT)/.need-build
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(std) $< -o $@
 
@@ -143,6 +143,7 @@ demo: all | $(OUT)/.need-demo ## show the main job on this machine's Python
 docs: $(OUT)/shim/gen/list ## make the generated pages of docs/ anew
 	$(Q)$< interposed > docs/interposed.md
 	$(Q)$< settings > docs/settings.md
+	$(Q)$< verdicts > docs/verdicts.md
 
 sources = $(shell find shim tools tests -name '*.[ch]')
 check-style: | $(OUT)/.need-style ## check the format of the sources

@@ -49,13 +49,15 @@ static void log_line(const char *what, const char *why, int dirfd, const char *p
 	errno = saved;
 }
 
-void log_decision(const char *what, const char *why, int dirfd, const char *path)
+void log_decision(enum verdict verdict, int dirfd, const char *path)
 {
+	const struct verdict_row *row = &verdict_rows[verdict];
+
 	if (__builtin_expect(state_config.log != NULL, 0))
-		log_line(what, why, dirfd, path);
+		log_line(row->what, row->why, dirfd, path);
 }
 
-void log_failure(const char *what, int err, int dirfd, const char *path)
+void log_failure(enum verdict verdict, int err, int dirfd, const char *path)
 {
 	char reason[32];
 	struct text text = TEXT(reason);
@@ -64,5 +66,5 @@ void log_failure(const char *what, int err, int dirfd, const char *path)
 		return;
 	text_adds(&text, "errno ");
 	text_addu(&text, (unsigned long)-err);
-	log_line(what, reason, dirfd, path);
+	log_line(verdict_rows[verdict].what, reason, dirfd, path);
 }

@@ -91,7 +91,7 @@ static bool compose(struct place *place, const char *path, const struct path_par
 	if (ret < 0) {
 		if (ret != -ENOENT && ret != -ENOTDIR) /* those say: no such sources */
 			log_failure(
-				"left alone: directory", (int)ret, place->dirfd, path);
+				VERDICT_LEFT_UNRESOLVED, (int)ret, place->dirfd, path);
 		return false;
 	}
 	physical = place->cache + place->tree_len;
@@ -101,8 +101,7 @@ static bool compose(struct place *place, const char *path, const struct path_par
 		return false;
 	if (state_is_inside(physical, (size_t)ret) ||
 		!config_covers(config, path, len, physical, (size_t)ret)) {
-		log_decision("left alone", "excluded by a setting, or the cache itself",
-			place->dirfd, path);
+		log_decision(VERDICT_LEFT_EXCLUDED, place->dirfd, path);
 		return false;
 	}
 	text.len = place->tree_len + (size_t)ret;
@@ -115,7 +114,7 @@ static bool compose(struct place *place, const char *path, const struct path_par
 	text_adds(
 		&text, parts->tail == PATH_NAME ? parts->name : path + parts->cache_end);
 	if (text.cut)
-		log_decision("left alone", "path too long", place->dirfd, path);
+		log_decision(VERDICT_LEFT_LONG, place->dirfd, path);
 	return !text.cut;
 }
 
@@ -318,8 +317,7 @@ void place_ready_tree(struct place *place)
 		sys_real.mkdirat(AT_FDCWD, physical, st.st_mode & 0777) == 0) {
 		(void)sys_real.fchmodat(
 			AT_FDCWD, physical, st.st_mode & 0777); /* umask */
-		log_decision("made in the tree", "a file that is not for the cache",
-			AT_FDCWD, physical);
+		log_decision(VERDICT_MADE_IN_TREE, AT_FDCWD, physical);
 	}
 	*end = behind;
 }

@@ -32,7 +32,7 @@ enum store_state state_store(char *room)
 {
 	enum store_state now = atomic_load_explicit(&store, memory_order_acquire);
 	const struct config *config = &state_config;
-	const char *why;
+	enum verdict why;
 
 	if (now == STORE_READY || atomic_load_explicit(&left_root, memory_order_relaxed))
 		return now;
@@ -44,7 +44,7 @@ enum store_state state_store(char *room)
 	if (now != STORE_ABSENT)
 		atomic_store_explicit(&user, geteuid(), memory_order_relaxed);
 	if (now == STORE_REFUSED)
-		log_decision("not used", why, AT_FDCWD, config->root);
+		log_decision(why, AT_FDCWD, config->root);
 	/* For state_is_inside: the memo keeps its physical name. */
 	if (now == STORE_READY)
 		(void)dirs_recall(&sys_real, &state_memo, config->root, config->root_len,

@@ -58,7 +58,7 @@ int cached_mkdir(int dirfd, const char *path, mode_t mode)
 		errno = -err;
 		return -1;
 	}
-	log_failure("not cached", err, dirfd, path);
+	log_failure(VERDICT_NOT_CACHED, err, dirfd, path);
 	return make_in_tree(&place, mode);
 }
 

@@ -176,7 +176,7 @@ static int publish(
 	err = entry_seal(&entry, temporary->cache, &shared, &verdict);
 	if (err == -ENOENT) /* it is not in the cache, then */
 		return from_tree(act, temporary, final, flags);
-	log_decision(verdict.what, verdict.why, final->dirfd, final->path);
+	log_decision(verdict.id, final->dirfd, final->path);
 	if (err < 0)
 		return refuse(-err);
 	if (shared)

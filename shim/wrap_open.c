@@ -32,7 +32,8 @@ static int open_unsealed(const struct place *place, int candidate, int flags,
 
 	if (candidate >= 0 && sys_real.fstatat(candidate, "", &st, AT_EMPTY_PATH) == 0 &&
 		st.st_uid == state_world().user) {
-		*verdict = (struct entry_verdict){ .what = "hit", .unproven = true };
+		*verdict = (struct entry_verdict){ .id = VERDICT_HIT_UNSEALED,
+			.unproven = true };
 		return candidate;
 	}
 	if (candidate >= 0)
@@ -42,8 +43,8 @@ static int open_unsealed(const struct place *place, int candidate, int flags,
 			 place_in_cache(place)))
 		return candidate;
 	fd = sys_real.openat(place->dirfd, place->path, flags, 0);
-	*verdict = fd < 0 ? (struct entry_verdict){ .what = "miss", .why = "no entry" }
-			  : (struct entry_verdict){ .what = "in-tree" };
+	*verdict = (struct entry_verdict){ .id = fd < 0 ? VERDICT_MISS_NO_ENTRY
+							: VERDICT_IN_TREE };
 	return fd;
 }
 
@@ -69,7 +70,7 @@ static int find_bytecode(struct place *place, int flags, struct entry_verdict *v
 
 static int open_to_read(struct place *place, int flags)
 {
-	struct entry_verdict verdict = { .what = "left alone" };
+	struct entry_verdict verdict = { .id = VERDICT_LEFT };
 	int fd;
 
 	if (pyc_is_compiler(&place->pyc, place->cache + place->dir_len + 1))
@@ -82,7 +83,7 @@ static int open_to_read(struct place *place, int flags)
 			     ? find_bytecode(place, flags, &verdict)
 			     : sys_real.openat(place->dirfd, place->path, flags, 0);
 	}
-	log_decision(verdict.what, verdict.why, place->dirfd, place->path);
+	log_decision(verdict.id, place->dirfd, place->path);
 	if (fd >= 0)
 		return fd;
 	errno = -fd;
@@ -127,13 +128,13 @@ static int create_in_cache(struct place *place, int flags, mode_t mode)
 	if (fd >= 0) {
 		errno = saved;
 		place_created(place, fd);
-		log_decision("write", NULL, place->dirfd, place->path);
+		log_decision(VERDICT_WRITE, place->dirfd, place->path);
 		return fd;
 	}
 	err = errno;
 	if (!is_cache_failure(place, err))
 		return -1;
-	log_failure("not cached", -err, place->dirfd, place->path);
+	log_failure(VERDICT_NOT_CACHED, -err, place->dirfd, place->path);
 	errno = saved;
 	place_ready_tree(place);
 	return open_tree(place, flags, mode);

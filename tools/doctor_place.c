@@ -138,7 +138,7 @@ static void check_ready(struct doctor *doctor, const char *root)
 void doctor_check_cache(struct doctor *doctor)
 {
 	struct config config;
-	const char *why;
+	enum verdict why;
 
 	read_config(&config, true);
 	if (!config.enabled) {
@@ -156,7 +156,7 @@ void doctor_check_cache(struct doctor *doctor)
 		report_add(&doctor->report, FINDING_FAIL, "cache",
 			"%s is not used: %s; mend its owner and mode (0700), or set "
 			"PYCSTASH_DIR",
-			config.root, why);
+			config.root, verdict_rows[why].why);
 	}
 }
 

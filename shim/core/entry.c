@@ -37,25 +37,24 @@ bool entry_begin(struct entry *entry, size_t room, const char *dir, size_t dir_l
 	return true;
 }
 
-static int found(struct search *search, int fd, const char *what, const char *why)
+static int found(struct search *search, int fd, enum verdict id)
 {
-	*search->verdict = (struct entry_verdict){ .what = what, .why = why };
+	*search->verdict = (struct entry_verdict){ .id = id };
 	return fd;
 }
 
 /* By Python's own rules: the name has no source that could be compared. */
-static int found_unproven(struct search *search, int fd, const char *why)
+static int found_unproven(struct search *search, int fd, enum verdict id)
 {
-	*search->verdict =
-		(struct entry_verdict){ .what = "hit", .why = why, .unproven = true };
+	*search->verdict = (struct entry_verdict){ .id = id, .unproven = true };
 	return fd;
 }
 
-static int absent(struct search *search, int fd, const char *why)
+static int absent(struct search *search, int fd, enum verdict id)
 {
 	if (fd >= 0)
 		search->entry->world->sys->close(fd);
-	search->verdict->why = why;
+	search->verdict->id = id;
 	return -ENOENT;
 }
 
@@ -69,14 +68,14 @@ static int renew(struct search *search, int fd, const struct seal *seal)
 	int renewed;
 
 	if (entry_file_load(entry, fd, seal, &file) < 0)
-		return absent(search, fd, "damaged");
+		return absent(search, fd, VERDICT_MISS_DAMAGED);
 	entry_file_adapt(entry, &file);
 	renewed = entry_file_store(entry, &file, search->flags);
 	entry_file_free(world, &file);
 	if (renewed < 0)
-		return absent(search, fd, "cannot be re-sealed");
+		return absent(search, fd, VERDICT_MISS_NOT_RESEALED);
 	world->sys->close(fd);
-	return found(search, renewed, "hit", "re-sealed");
+	return found(search, renewed, VERDICT_HIT_RESEALED);
 }
 
 /* For a pyc of which Python goes by no mtime: it is for the file that was there when it
@@ -90,13 +89,13 @@ static int compare_origin(struct search *search, int fd, const struct seal *seal
 	struct source *source = &entry->source;
 
 	if (source_is_origin(source, world->sys, &seal->source))
-		return found(search, fd, "hit", "hash-based");
+		return found(search, fd, VERDICT_HIT_HASH);
 	if ((seal->flags & SEAL_SOURCE) &&
 		source_settle(source, world->sys, world->clock) == 0 &&
 		source_digest(source, world->sys, world->scratch) == 0 &&
 		memcmp(&seal->digest, &source->digest, sizeof seal->digest) == 0)
-		return found(search, fd, "hit", "hash-based, same content");
-	return absent(search, fd, "source replaced");
+		return found(search, fd, VERDICT_HIT_HASH_CONTENT);
+	return absent(search, fd, VERDICT_MISS_REPLACED);
 }
 
 /* A sealed entry against the source as it is. */
@@ -109,27 +108,27 @@ static int compare(struct search *search, int fd, const struct seal *seal)
 	bool same;
 
 	if (err == -ENOENT || err == -ENOTDIR)
-		return found_unproven(search, fd, "no source");
+		return found_unproven(search, fd, VERDICT_HIT_NO_SOURCE);
 	if (err < 0)
-		return absent(search, fd, "source cannot be reached");
+		return absent(search, fd, VERDICT_MISS_UNREACHABLE);
 	if (seal->flags & SEAL_HASH)
 		return compare_origin(search, fd, seal);
 	if (!(seal->flags & SEAL_SOURCE))
-		return absent(search, fd, "not sealed");
+		return absent(search, fd, VERDICT_MISS_NOT_SEALED);
 	if ((seal->flags & SEAL_IDENTITY) && !world->always_digest &&
 		identity_proves(&seal->source, &source->identity))
-		return found(search, fd, "hit", NULL);
+		return found(search, fd, VERDICT_HIT);
 	if (source_settle(source, world->sys, world->clock) < 0 ||
 		source_digest(source, world->sys, world->scratch) < 0)
-		return absent(search, fd, "source cannot be read");
+		return absent(search, fd, VERDICT_MISS_UNREADABLE);
 	if (memcmp(&seal->digest, &source->digest, sizeof seal->digest) != 0)
-		return absent(search, fd, "source changed");
+		return absent(search, fd, VERDICT_MISS_CHANGED);
 	same = (seal->flags & SEAL_IDENTITY) &&
 	       identity_same(&seal->source, &source->identity);
 	/* Else as good as it gets. */
 	if (same ||
 		(entry_file_fits(seal, source) && (world->readonly || !source->settled)))
-		return found(search, fd, "hit", "same content");
+		return found(search, fd, VERDICT_HIT_SAME_CONTENT);
 	return renew(search, fd, seal);
 }
 
@@ -142,7 +141,7 @@ static int try_entry(struct search *search, int fd)
 	if (fd < 0) {
 		struct stat st;
 
-		search->verdict->why = "no entry";
+		search->verdict->id = VERDICT_MISS_NO_ENTRY;
 		/* The mode of the file, or of its directory, is for the program to see;
 		 * the cache's is not. */
 		entry->path[entry->dir_len] = '\0';
@@ -159,16 +158,16 @@ static int try_entry(struct search *search, int fd)
 		/* Without a source nobody imports it. */
 		if (source_look(&entry->source, world->sys) == -ENOENT ||
 			entry_file_is_own(entry, fd))
-			return found_unproven(search, fd, "written by a program");
-		return absent(search, fd, "source replaced");
+			return found_unproven(search, fd, VERDICT_HIT_OWN);
+		return absent(search, fd, VERDICT_MISS_REPLACED);
 	case ENTRY_FILE_FOREIGN:
-		return absent(search, fd, "another user's");
+		return absent(search, fd, VERDICT_MISS_FOREIGN);
 	case ENTRY_FILE_DAMAGED:
-		return absent(search, fd, "damaged");
+		return absent(search, fd, VERDICT_MISS_DAMAGED);
 	}
 	entry_magic_shown(entry, seal.magic);
 	if (entry_magic_is_foreign(entry, seal.magic))
-		return absent(search, fd, "another magic number");
+		return absent(search, fd, VERDICT_MISS_MAGIC);
 	return compare(search, fd, &seal);
 }
 
@@ -190,8 +189,8 @@ static int try_tree(struct search *search)
 		entry_magic_shown(entry, header.magic);
 	if (header.kind != HEADER_TIMESTAMP || source_look(&entry->source, sys) < 0 ||
 		header_fits(&header, &entry->source.st))
-		return found(search, fd, "in-tree", NULL);
-	search->verdict->why = "source changed";
+		return found(search, fd, VERDICT_IN_TREE);
+	search->verdict->id = VERDICT_MISS_CHANGED;
 	if (search->rejected >= 0)
 		sys->close(search->rejected);
 	search->rejected = fd;
@@ -228,7 +227,7 @@ static int search_for(struct search *search, int candidate)
 		return -ENOENT;
 	fd = entry_file_reuse(entry, search->flags);
 	if (fd >= 0)
-		return found(search, fd, "reused from object", NULL);
+		return found(search, fd, VERDICT_REUSED);
 	remember(entry);
 	return -ENOENT;
 }
@@ -241,7 +240,7 @@ int entry_open(
 	};
 	int fd;
 
-	*verdict = (struct entry_verdict){ .what = "miss" };
+	*verdict = (struct entry_verdict){ .id = VERDICT_MISS_NO_ENTRY };
 	fd = search_for(&search, candidate);
 	if (search.rejected < 0)
 		return fd;

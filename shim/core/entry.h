@@ -23,6 +23,7 @@
 #include "shim/core/scratch.h"
 #include "shim/core/source.h"
 #include "shim/core/sys.h"
+#include "shim/core/verdict.h"
 
 /* What is the same for all entries of a process. */
 struct entry_world {
@@ -57,9 +58,8 @@ struct entry {
 	size_t spare_size;
 };
 
-/* One line a decision: what was done, and why. */
 struct entry_verdict {
-	const char *what, *why; /* literals; why may be NULL */
+	enum verdict id;
 	bool unproven; /* no source vouches for what is served: only the entry's path does
 			*/
 };

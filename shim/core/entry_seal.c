@@ -58,7 +58,7 @@ static bool is_created(const struct entry_world *world, const char *path, int fd
 
 /* Sets the seal's source if it is proven that this is what was compiled: the source is
  * now what it was when the process asked, which was before it read it. */
-static const char *prove(
+static enum verdict prove(
 	struct entry *entry, const struct header *header, struct seal *seal)
 {
 	const struct entry_world *world = entry->world;
@@ -66,22 +66,22 @@ static const char *prove(
 	struct asked_source asked;
 
 	if (source_look(source, world->sys) < 0)
-		return "no source";
+		return VERDICT_UNSEALED_NO_SOURCE;
 	seal->source = seal->flags & SEAL_HASH ? source_origin(source, world->sys)
 					       : source->identity;
 	if (header->kind == HEADER_TIMESTAMP && !header_fits(header, &source->st))
-		return "header is not the source's";
+		return VERDICT_UNSEALED_HEADER;
 	if (!asked_find(world->asked, world->sys->thread(), source->path, &asked))
-		return "source too young, or not asked for";
+		return VERDICT_UNSEALED_UNASKED;
 	if (!identity_same(&asked.identity, &source->identity))
-		return "source changed while compiling";
+		return VERDICT_UNSEALED_CHANGED;
 	source->digested = asked.digested;
 	source->digest = asked.digest;
 	if (source_digest(source, world->sys, world->scratch) < 0)
-		return "source cannot be read";
+		return VERDICT_UNSEALED_UNREADABLE;
 	seal->digest = source->digest;
 	seal->flags |= SEAL_SOURCE | (seal->flags & SEAL_HASH ? 0 : SEAL_IDENTITY);
-	return NULL;
+	return VERDICT_SEALED;
 }
 
 static int seal_open_file(struct entry *entry, const char *temporary, int fd, size_t size,
@@ -107,19 +107,17 @@ static int seal_open_file(struct entry *entry, const char *temporary, int fd, si
 		return n < 0 ? (int)n : -EIO;
 	if (header.kind == HEADER_BAD) {
 		entry_disclaim(entry, fd);
-		*verdict =
-			(struct entry_verdict){ .what = "not sealed", .why = "no pyc" };
+		verdict->id = VERDICT_UNSEALED_NO_PYC;
 		return 0;
 	}
 	entry_magic_owned(entry, seal.magic);
 	memcpy(entry->magic, seal.magic, sizeof entry->magic);
-	verdict->why = prove(entry, &header, &seal);
-	if (!verdict->why && !is_created(world, temporary, fd)) {
-		verdict->why = "another's temporary file";
+	verdict->id = prove(entry, &header, &seal);
+	if (verdict->id == VERDICT_SEALED && !is_created(world, temporary, fd)) {
+		verdict->id = VERDICT_UNSEALED_TEMPORARY;
 		seal.flags &= ~(uint32_t)(SEAL_SOURCE | SEAL_IDENTITY);
 	}
-	verdict->what = verdict->why ? "not sealed" : "sealed";
-	*ret_shared = !verdict->why && header.kind == HEADER_TIMESTAMP;
+	*ret_shared = verdict->id == VERDICT_SEALED && header.kind == HEADER_TIMESTAMP;
 	seal_write(&seal, bytes);
 	n = sys->pwrite(fd, bytes, sizeof bytes, (off_t)size);
 	if (n != sizeof bytes)
@@ -135,7 +133,7 @@ int entry_seal(struct entry *entry, const char *temporary, bool *ret_shared,
 	int fd = open_to_seal(sys, temporary, &st), err, closed;
 
 	*ret_shared = false;
-	*verdict = (struct entry_verdict){ .what = "not sealed" };
+	*verdict = (struct entry_verdict){ .id = VERDICT_UNSEALED_ERROR };
 	if (fd < 0)
 		return fd;
 	err = seal_open_file(

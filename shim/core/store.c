@@ -15,32 +15,32 @@ static const char cachedir_tag[] =
 	"# This directory is a cache of Python bytecode made by pycstash.\n"
 	"# It may be deleted at any time.\n";
 
-static const char *judge_root(const struct sys *sys, int fd, uid_t user)
+static enum verdict judge_root(const struct sys *sys, int fd, uid_t user)
 {
 	struct stat st;
 
 	if (sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
-		return "the cache directory cannot be reached";
+		return VERDICT_REFUSED_UNREACHABLE;
 	if (st.st_uid != user)
-		return "the cache directory belongs to another user";
+		return VERDICT_REFUSED_FOREIGN;
 	if (st.st_mode & (S_IWGRP | S_IWOTH))
-		return "others can write to the cache directory";
-	return NULL;
+		return VERDICT_REFUSED_WRITABLE;
+	return VERDICT_NONE;
 }
 
 enum store_state store_judge(
-	const struct sys *sys, const char *root, const char **ret_why)
+	const struct sys *sys, const char *root, enum verdict *ret_why)
 {
 	int fd = sys->openat(AT_FDCWD, root, O_PATH | O_DIRECTORY | O_CLOEXEC, 0), err;
 	struct stat st;
 	uid_t user;
 
-	*ret_why = NULL;
+	*ret_why = VERDICT_NONE;
 	if (fd == -ENOENT)
 		return STORE_ABSENT;
 	if (fd < 0) {
-		*ret_why = fd == -ENOTDIR ? "the cache directory is not a directory"
-					  : "the cache directory cannot be reached";
+		*ret_why = fd == -ENOTDIR ? VERDICT_REFUSED_NO_DIRECTORY
+					  : VERDICT_REFUSED_UNREACHABLE;
 		return STORE_REFUSED;
 	}
 	user = sys->geteuid();
@@ -52,10 +52,9 @@ enum store_state store_judge(
 	if (err == -ENOENT)
 		return STORE_ABSENT;
 	if (err < 0)
-		*ret_why = "the folder " CACHE_LAYOUT " of the cache cannot be reached";
+		*ret_why = VERDICT_REFUSED_LAYOUT_UNREACHABLE;
 	else if (!S_ISDIR(st.st_mode) || st.st_uid != user || (st.st_mode & 077))
-		*ret_why = "the folder " CACHE_LAYOUT
-			   " of the cache is not the user's alone";
+		*ret_why = VERDICT_REFUSED_LAYOUT;
 	return *ret_why ? STORE_REFUSED : STORE_READY;
 }
 
@@ -113,7 +112,7 @@ static void mark(const struct sys *sys, int rootfd)
 
 static int make_root(const struct sys *sys, char *root)
 {
-	const char *why;
+	enum verdict why;
 	int fd, err = make_directories(sys, root, 0);
 
 	if (err < 0)

@@ -18,6 +18,7 @@
 #include <stddef.h>
 
 #include "shim/core/sys.h"
+#include "shim/core/verdict.h"
 
 enum store_state {
 	STORE_UNKNOWN, /* not judged yet */
@@ -26,9 +27,10 @@ enum store_state {
 	STORE_REFUSED, /* not to be used */
 };
 
-/* Judges the root at path. Where it is refused, *ret_why gets the reason, a literal. */
+/* Judges the root at path. Where it is refused, *ret_why gets the reason, else
+ * VERDICT_NONE. */
 enum store_state store_judge(
-	const struct sys *sys, const char *root, const char **ret_why);
+	const struct sys *sys, const char *root, enum verdict *ret_why);
 
 /* Writes "<root>/v1/<tag><variant>/tree" to buf. Returns its length, 0 where it and a
  * following slash do not fit. */

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * Prints what other files are made of calls.def, config.def and exceptions.def:
+ * Prints what other files are made of the tables calls.def, config.def, exceptions.def
+ * and verdict.def:
  *
  *   list version-script   for the linker: the exported symbols
  *   list names            the interposed symbols, one a line
  *   list interposed       docs/interposed.md
  *   list settings         docs/settings.md
+ *   list verdicts         docs/verdicts.md
  */
 #include <stdio.h>
 #include <string.h>
+
+#include "shim/core/config.h"
 
 static const struct row {
 	const char *name, *params, *ret; /* of a call; of a family: title and what */
@@ -31,6 +35,14 @@ static const struct {
 } settings[] = {
 #define SETTING(id, key, kind, value, fallback, what) { "PYCSTASH_" #id, value, what },
 #include "shim/core/config.def"
+};
+
+static const struct {
+	const char *id, *group, *what, *why;
+	int number;
+} verdicts[] = {
+#define VERDICT(number, id, group, what, why) { #id, #group, what, why, number },
+#include "shim/core/verdict.def"
 };
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -96,6 +108,29 @@ static void print_settings(void)
 	}
 }
 
+static void print_verdicts(void)
+{
+	const char *group = "";
+
+	puts("# Decisions of the library\n\n"
+	     "<!-- Made from shim/core/verdict.def by `make docs`. -->\n\n"
+	     "What `PYCSTASH_LOG` tells, a line each:\n\n"
+	     "    pycstash[PID]: WHAT: PATH (WHY)\n\n"
+	     "and what is counted for `pycstash stats` under its name and group, with "
+	     "the number\nthat it has on disk. Why which is decided is in "
+	     "[seal.md](seal.md).\n\n"
+	     "| group | name | what | why | number |\n|---|---|---|---|---|");
+	for (size_t i = 0; i < COUNT(verdicts); i++) {
+		const char *why = verdicts[i].why ? verdicts[i].why : "";
+
+		printf("| %s | ",
+			strcmp(group, verdicts[i].group) ? verdicts[i].group : "");
+		printf("`%s` | %s | %s | %d |\n", verdicts[i].id, verdicts[i].what, why,
+			verdicts[i].number);
+		group = verdicts[i].group;
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc == 2 ? argv[1] : "";
@@ -108,8 +143,11 @@ int main(int argc, char **argv)
 		print_interposed();
 	else if (!strcmp(what, "settings"))
 		print_settings();
+	else if (!strcmp(what, "verdicts"))
+		print_verdicts();
 	else
-		return fputs("usage: list version-script|names|interposed|settings\n",
+		return fputs("usage: list "
+			     "version-script|names|interposed|settings|verdicts\n",
 			       stderr),
 		       2;
 	return 0;

@@ -70,7 +70,7 @@ for file in "${headers[@]}"; do
 		echo "$file"
 done | none "every header compiles alone"
 grep -L '^#pragma once' "${headers[@]}" | none "every header is guarded"
-for page in interposed settings; do
+for page in interposed settings verdicts; do
 	if [ -e "docs/$page.md" ]; then
 		check "docs/$page.md is up to date (make docs)" \
 			diff "docs/$page.md" <("$BUILD/shim/gen/list" $page)

@@ -237,7 +237,7 @@ int fake_open_entry(int flags)
 	assert_string_equal(fe.path, before);
 	assert_int_equal(fake.open, fd >= 0);
 	assert_true(fd > -4096);
-	assert_non_null(fe.verdict.what);
+	assert_non_null(verdict_rows[fe.verdict.id].what);
 	return fd;
 }
 
@@ -297,7 +297,7 @@ static void publish(const char *temporary)
 		unlink(temporary);
 		return;
 	}
-	assert_non_null(fe.sealed.what);
+	assert_non_null(verdict_rows[fe.sealed.id].what);
 	if (shared)
 		entry_share(&fe.entry, temporary);
 	/* It may be gone: somebody clears the cache. */
@@ -340,7 +340,7 @@ void fake_import(void)
 
 	fe.compiled = false;
 	fe.ran[0] = '\0';
-	fe.sealed = (struct entry_verdict){ NULL, NULL, false };
+	fe.sealed = (struct entry_verdict){ VERDICT_NONE, false };
 	assert_return_code(stat(fe.entry.source.path, &source), errno);
 	fd = fake_open_entry(O_RDONLY | O_CLOEXEC);
 	fe.error = fd < 0 ? fd : 0;

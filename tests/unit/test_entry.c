@@ -22,7 +22,7 @@ static void imported(void)
 {
 	fake_import_right();
 	assert_true(fe.compiled);
-	assert_string_equal(fe.sealed.what, "sealed");
+	assert_string_equal(verdict_rows[fe.sealed.id].what, "sealed");
 }
 
 static void touched_within_the_second(void)
@@ -215,7 +215,7 @@ static void compiled_without_a_question(void)
 	fake_count_from_here();
 	fake_import_right();
 	fake.fail_at = 0;
-	assert_string_equal(fe.sealed.what, "not sealed");
+	assert_string_equal(verdict_rows[fe.sealed.id].what, "not sealed");
 }
 
 static void unsealed_and_the_source_changed(void)
@@ -372,8 +372,10 @@ static void set(enum setting setting)
 
 static void assert_verdict(const char *what, const char *why)
 {
-	assert_string_equal(fe.verdict.what, what);
-	assert_string_equal(fe.verdict.why ? fe.verdict.why : "", why ? why : "");
+	assert_string_equal(verdict_rows[fe.verdict.id].what, what);
+	assert_string_equal(
+		verdict_rows[fe.verdict.id].why ? verdict_rows[fe.verdict.id].why : "",
+		why ? why : "");
 }
 
 static void decides(void **state)

@@ -387,8 +387,10 @@ static void the_source_may_change_while_python_compiles(void **state)
 	fake_import();
 	fe.compiling = NULL;
 	if (fe.compiled)
-		assert_string_not_equal(
-			fe.sealed.what ? fe.sealed.what : "none", "sealed");
+		assert_string_not_equal(verdict_rows[fe.sealed.id].what
+						? verdict_rows[fe.sealed.id].what
+						: "none",
+			"sealed");
 	check_afterwards(row);
 }
 

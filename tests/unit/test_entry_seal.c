@@ -149,8 +149,10 @@ static void seals(void **state)
 	size = make_new("first");
 	row->before();
 	assert_int_equal(entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict), 0);
-	assert_string_equal(verdict.what, row->what);
-	assert_string_equal(verdict.why ? verdict.why : "", row->why ? row->why : "");
+	assert_string_equal(verdict_rows[verdict.id].what, row->what);
+	assert_string_equal(
+		verdict_rows[verdict.id].why ? verdict_rows[verdict.id].why : "",
+		row->why ? row->why : "");
 	assert_int_equal(shared, proven && row->flags == 0);
 	/* whatever is proven, the bytes are those that were sealed */
 	assert_true(read_seal(NEW));
@@ -176,7 +178,7 @@ static void what_is_no_pyc_is_left_as_it_is(void **state)
 		fake_make_file(NEW, texts[i]);
 		assert_int_equal(
 			entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict), 0);
-		assert_string_equal(verdict.why, "no pyc");
+		assert_string_equal(verdict_rows[verdict.id].why, "no pyc");
 		assert_false(shared);
 		assert_int_equal(fake_read(NEW, data, sizeof data), strlen(texts[i]));
 	}
@@ -240,7 +242,7 @@ static void a_file_that_may_not_be_written(void **state)
 	fake.fail_at = 1; /* root may write to all */
 	fake.fail_with = EACCES;
 	assert_int_equal(entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict), 0);
-	assert_string_equal(verdict.what, "sealed");
+	assert_string_equal(verdict_rows[verdict.id].what, "sealed");
 	assert_int_equal(fake_mode(NEW), S_IFREG | 0444);
 	assert_true(read_seal(NEW));
 }
@@ -255,7 +257,7 @@ static void a_short_header(void **state)
 	ask();
 	make_new("first");
 	assert_int_equal(entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict), 0);
-	assert_string_equal(verdict.what, "sealed");
+	assert_string_equal(verdict_rows[verdict.id].what, "sealed");
 	assert_true(shared);
 	assert_true(read_seal(NEW));
 }

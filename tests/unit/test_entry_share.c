@@ -36,7 +36,7 @@ static void import_once(void)
 {
 	fake_import_right();
 	assert_true(fe.compiled);
-	assert_string_equal(fe.sealed.what, "sealed");
+	assert_string_equal(verdict_rows[fe.sealed.id].what, "sealed");
 }
 
 static void an_entry_and_its_object_are_one_file(void **state)
@@ -195,7 +195,7 @@ static void a_file_of_its_own(void **state)
 	import_once();
 	detach();
 	fake_import_right();
-	assert_string_equal(fe.verdict.why, "written by a program");
+	assert_string_equal(verdict_rows[fe.verdict.id].why, "written by a program");
 }
 
 static void a_file_of_its_own_where_blocks_are_shared(void **state)

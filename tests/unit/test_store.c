@@ -81,15 +81,15 @@ static void make(const char *below, enum what what, mode_t mode, const char *els
 static void judges(void **state)
 {
 	const struct row *row = *state;
-	const char *why = "untouched";
+	enum verdict why = VERDICT_REFUSED_LAYOUT;
 
 	make("root", row->root, row->root_mode, "other-root");
 	make("root/v1", row->layout, row->layout_mode, "other-layout");
 	assert_int_equal(store_judge(&fake_sys, fake_path("root"), &why), row->want);
 	if (row->why)
-		assert_string_equal(why, row->why);
+		assert_string_equal(verdict_rows[why].why, row->why);
 	else
-		assert_null(why);
+		assert_int_equal(why, VERDICT_NONE);
 }
 
 static void make_ready(void)
@@ -100,13 +100,14 @@ static void make_ready(void)
 
 static void a_root_of_another_user(void **state)
 {
-	const char *why;
+	enum verdict why;
 
 	(void)state;
 	make_ready();
 	fake.owner_offset = 1;
 	assert_int_equal(store_judge(&fake_sys, fake_path("root"), &why), STORE_REFUSED);
-	assert_string_equal(why, "the cache directory belongs to another user");
+	assert_string_equal(
+		verdict_rows[why].why, "the cache directory belongs to another user");
 }
 
 static void second_status_is_anothers(unsigned call, const char *name)
@@ -117,33 +118,36 @@ static void second_status_is_anothers(unsigned call, const char *name)
 
 static void a_layout_of_another_user(void **state)
 {
-	const char *why;
+	enum verdict why;
 
 	(void)state;
 	make_ready();
 	fake.meanwhile = second_status_is_anothers;
 	assert_int_equal(store_judge(&fake_sys, fake_path("root"), &why), STORE_REFUSED);
-	assert_string_equal(why, "the folder v1 of the cache is not the user's alone");
+	assert_string_equal(verdict_rows[why].why,
+		"the folder v1 of the cache is not the user's alone");
 }
 
 static void a_root_that_cannot_be_reached(void **state)
 {
-	const char *why;
+	enum verdict why;
 
 	(void)state;
 	fake_make_file("file", "");
 	assert_int_equal(
 		store_judge(&fake_sys, fake_path("file/root"), &why), STORE_REFUSED);
-	assert_non_null(why);
+	assert_int_not_equal(why, VERDICT_NONE);
 	fake_make_link("loop", "loop");
 	assert_int_equal(store_judge(&fake_sys, fake_path("loop"), &why), STORE_REFUSED);
-	assert_string_equal(why, "the cache directory cannot be reached");
+	assert_string_equal(
+		verdict_rows[why].why, "the cache directory cannot be reached");
 }
 
 /* It may not be taken for ready, and not for absent either: then it would be made. */
 static void any_call_of_judge_may_fail(void **state)
 {
-	const char *root = fake_path("root"), *why;
+	const char *root = fake_path("root");
+	enum verdict why;
 	enum store_state got;
 
 	(void)state;
@@ -156,7 +160,7 @@ static void any_call_of_judge_may_fail(void **state)
 			break;
 		assert_int_equal(got,
 			strcmp(fake.failed, "close") == 0 ? STORE_READY : STORE_REFUSED);
-		assert_int_equal(got == STORE_REFUSED, why != NULL);
+		assert_int_equal(got == STORE_REFUSED, why != VERDICT_NONE);
 	}
 	assert_int_equal(got, STORE_READY);
 	assert_int_equal(fake.calls, 4);

@@ -62,7 +62,7 @@ static int make(void)
 
 static void assert_whole(void)
 {
-	const char *why;
+	enum verdict why;
 
 	for (size_t i = 0; i < COUNT(levels); i++)
 		assert_int_equal(fake_mode(levels[i]), S_IFDIR | 0700);
