@@ -49,7 +49,7 @@ static void print_setting(const struct conf_key *key)
 
 	printf("%-13s = ", key->name);
 	print_plain(stdout, value.value ? value.value : "");
-	fputs("  (", stdout);
+	fputs(value.value ? "  (" : "(", stdout);
 	print_plain(stdout, value.origin);
 	if (value.line)
 		printf(":%u", value.line);
@@ -236,6 +236,22 @@ static int act(
 	return opt_usage(self, "nothing, get, set, unset or check, and what they need");
 }
 
+/* An exit code. */
+static int take_dir(const char *name)
+{
+	AUTOFREE char *path = NULL;
+	int r;
+
+	if (!name)
+		return 0;
+	r = file_absolute(name, &path);
+	if (r == 0)
+		r = conf_set("dir", path);
+	else
+		complain(name, "%s", strerror(-r));
+	return r < 0 ? EXIT_OURS : 0;
+}
+
 static int run(const struct command *self, int argc, char **argv)
 {
 	struct common common = { 0 };
@@ -250,12 +266,42 @@ static int run(const struct command *self, int argc, char **argv)
 	if (r < 0)
 		return opt_exit_code(r);
 	conf_read();
-	if (common.dir && conf_set("dir", common.dir) < 0)
-		return EXIT_USAGE;
+	r = take_dir(common.dir);
+	if (r)
+		return r;
 	return act(self, &common, argc - parser.index, argv + parser.index);
 }
 
-static const char notes[] = "";
+/* clang-format off: as it is printed */
+static const char notes[] =
+	"Without a word, every setting is shown with its value and, in parentheses, "
+	"where\n"
+	"that comes from; the first of these that has one counts:\n"
+	"  option        --dir of this command line\n"
+	"  environment   PYCSTASH_MAX_SIZE for max_size, and so on; empty: the default\n"
+	"  FILE:LINE     $XDG_CONFIG_HOME/pycstash/pycstash.conf (~/.config if unset), "
+	"then\n"
+	"                " PYCSTASH_SYSCONFDIR "/pycstash.conf\n"
+	"  default\n"
+	"`get` prints one value, or nothing. `set` writes it into the first of the "
+	"files, whose\n"
+	"other lines stay as they are, and `unset` takes it out of there. `check` says "
+	"what is\n"
+	"wrong with the files and the variables, one thing a line, whatever it is; all "
+	"other\n"
+	"commands stop where a file is wrong, except `run`, which warns and goes on "
+	"without\n"
+	"that line. A file that others could write to is not read.\n"
+	"\n"
+	"--json: see pycstash.config/1 in docs/json.md.\n"
+	"\n"
+	"Exit code: 0; 1 if `get` has nothing to print; 2 if there is no such setting or "
+	"value;\n"
+	"12 if your file is not to be trusted; 13 if something is wrong with a file.\n"
+	"\n"
+	"  pycstash config set max_size 2G\n"
+	"  pycstash config --json | jq '.settings[] | select(.origin == \"file\")'\n";
+/* clang-format on */
 
 const struct command cmd_config = {
 	.name = "config",

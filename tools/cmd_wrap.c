@@ -282,6 +282,8 @@ static const char notes[] =
 	"Scripts that\n"
 	"are installed meanwhile name it in their first line, and are served only where\n"
 	"LD_PRELOAD is inherited; install with the unwrapped python, or mend that line.\n"
+	"What configuration files say now is in the wrapper too; the environment wins "
+	"over it.\n"
 	"/bin/sh may drop environment variables whose names it could not use itself.\n";
 
 const struct command cmd_wrap = {

@@ -291,12 +291,16 @@ int conf_load(void)
 int conf_set(const char *name, const char *value)
 {
 	const struct conf_key *key = conf_find(name);
+	char *copy;
 
 	if (!conf_accepts(key, value)) {
 		complain(name, "%s: what is expected is %s", value, conf_expected(key));
 		return -EINVAL;
 	}
-	*slot(name) = (struct conf_value){ value, "option", 0 };
+	copy = strdup(value);
+	if (!copy)
+		return -ENOMEM;
+	*slot(name) = (struct conf_value){ copy, "option", 0 };
 	return 0;
 }
 
@@ -309,19 +313,25 @@ struct conf_value conf_get(const char *name)
 	return value;
 }
 
+const char *conf_exported(const struct conf_key *key)
+{
+	struct conf_value value = conf_get(key->name);
+
+	if (!key->shim || value.line == 0)
+		return NULL;
+	if (key->kind == CONF_BOOL)
+		return conf_bool(key->name) ? "1" : "0";
+	return value.value;
+}
+
 int conf_export(void)
 {
-	size_t i;
+	const struct conf_key *key;
 
-	for (i = 0; i < KEYS; i++) {
-		const struct conf_key *key = &conf_keys[i];
-		const char *value = values[i].value;
+	for (key = conf_keys; key->name; key++) {
+		const char *value = conf_exported(key);
 
-		if (!key->shim || values[i].line == 0)
-			continue;
-		if (key->kind == CONF_BOOL)
-			value = conf_bool(key->name) ? "1" : "0";
-		if (setenv(key->variable, value, 1) < 0)
+		if (value && setenv(key->variable, value, 1) < 0)
 			return -errno;
 	}
 	return 0;

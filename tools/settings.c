@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/conf.h"
 #include "tools/files.h"
 #include "tools/message.h"
 
@@ -228,10 +229,27 @@ static void print_sh_list(FILE *out, const char *name, const char *entries)
 		print_sh_entry(out, name, entry);
 }
 
+/* What configuration files say: a wrapper cannot read them, and the environment wins. */
+static void print_sh_files(FILE *out)
+{
+	const struct conf_key *key;
+
+	for (key = conf_keys; key->name; key++) {
+		const char *value = conf_exported(key);
+
+		if (!value)
+			continue;
+		fprintf(out, "%s=${%s-", key->variable, key->variable);
+		print_sh_quoted(out, value);
+		fprintf(out, "}\nexport %s\n", key->variable);
+	}
+}
+
 void settings_print_sh(const struct settings *settings, FILE *out)
 {
 	int key;
 
+	print_sh_files(out);
 	if (!settings->keep_dontwrite)
 		fputs("unset PYTHONDONTWRITEBYTECODE\n", out);
 	for (key = 0; key < CONFIG_SETTINGS; key++) {

@@ -32,7 +32,8 @@ int settings_take(struct settings *settings, const struct opt *opt, const char *
 /* Puts them into the environment of this process. */
 int settings_export(const struct settings *settings);
 
-/* The same as lines of POSIX sh; no forks, and no names but those of the settings. */
+/* The same as lines of POSIX sh, behind what configuration files say and the environment
+ * does not; no forks, and no names but those of the settings. */
 void settings_print_sh(const struct settings *settings, FILE *out);
 
 void settings_release(struct settings *settings);

@@ -30,11 +30,30 @@ static const struct {
 #include "shim/exceptions.def"
 };
 
-static const struct {
-	const char *name, *value, *what;
+static const struct setting {
+	const char *variable, *key, *value, *fallback, *what; /* no variable: a heading */
 } settings[] = {
-#define SETTING(id, key, kind, value, fallback, what) { "PYCSTASH_" #id, value, what },
+	{ NULL, "The library", NULL, NULL,
+		"Read once when the library is loaded. Several prefixes are separated by "
+		"colons; "
+		"a prefix\n"
+		"is an absolute path and holds what lies below it, component by "
+		"component. Either "
+		"name of a\n"
+		"directory may match: the one the program uses and the physical one. In "
+		"the "
+		"environment,\n"
+		"what is to be on or off is off when unset, empty or `0`. In a program "
+		"that runs "
+		"with\n"
+		"another user's privileges (set-user-ID) none is read and nothing is "
+		"done." },
+#define SETTING(id, key, kind, value, fallback, what) \
+	{ "PYCSTASH_" #id, key, value, fallback, what },
 #include "shim/core/config.def"
+	{ NULL, "The command", NULL, NULL,
+		"Sizes are written as `500M` or `2G`, ages as `12h` or `30d`." },
+#include "tools/settings.def"
 };
 
 static const struct {
@@ -85,26 +104,47 @@ static void print_interposed(void)
 		printf("- `%s`: %s\n", exceptions[i].name, exceptions[i].why);
 }
 
+static void print_cell(const char *text)
+{
+	printf(" `");
+	for (; *text; text++)
+		printf(*text == '|' ? "\\%c" : "%c", *text);
+	printf("` |");
+}
+
 static void print_settings(void)
 {
-	puts("# Settings of the library\n\n"
-	     "<!-- Made from shim/core/config.def by `make docs`. -->\n\n"
-	     "Environment variables, read once when the library is loaded. Several "
-	     "prefixes\n"
-	     "are separated by colons; a prefix is an absolute path and holds what lies "
-	     "below\n"
-	     "it, component by component. Either name of a directory may match: the one "
-	     "the\n"
-	     "program uses and the physical one. What is to be on or off is off when "
-	     "unset,\n"
-	     "empty or `0`. In a program that runs with another user's privileges\n"
-	     "(set-user-ID) none is read and nothing is done.\n\n"
-	     "| variable | value | what it does |\n|---|---|---|");
-	for (size_t i = 0; i < COUNT(settings); i++) {
-		printf("| `%s` | `", settings[i].name);
-		for (const char *p = settings[i].value; *p; p++)
-			printf(*p == '|' ? "\\%c" : "%c", *p);
-		printf("` | %s |\n", settings[i].what);
+	puts("# Settings\n\n"
+	     "<!-- Made from shim/core/config.def and tools/settings.def by `make docs`. "
+	     "-->\n\n"
+	     "Each setting is an environment variable. Commands also read\n"
+	     "`$XDG_CONFIG_HOME/pycstash/pycstash.conf` (`~/.config` if that is unset) "
+	     "and "
+	     "then\n"
+	     "`/etc/pycstash.conf`, lines `key = value`, and hand on to the library what "
+	     "these "
+	     "say;\n"
+	     "the library itself reads no file. `pycstash config` shows what counts and "
+	     "where it\n"
+	     "comes from.");
+	for (const struct setting *row = settings; row < settings + COUNT(settings);
+		row++) {
+		if (!row->variable) {
+			printf("\n## %s\n\n%s\n\n"
+			       "| variable | key | value | default | what it does |\n"
+			       "|---|---|---|---|---|\n",
+				row->key, row->what);
+			continue;
+		}
+		putchar('|');
+		print_cell(row->variable);
+		print_cell(row->key);
+		print_cell(row->value);
+		if (row->fallback)
+			print_cell(row->fallback);
+		else
+			fputs(" |", stdout);
+		printf(" %s |\n", row->what);
 	}
 }
 

@@ -45,6 +45,7 @@ T=$(cd "$T" && pwd -P)
 CACHE=$T/cache
 export HOME=$T/home
 mkdir "$HOME"
+export PYCSTASH_SYSCONFDIR=$T/etc # not this machine's configuration file
 
 cleanup() {
 	status=$?
