@@ -354,6 +354,20 @@ int place_ready_cache(struct place *place)
 	return err;
 }
 
+int place_make_in_cache(struct place *place, place_maker *make, int flags, mode_t mode)
+{
+	int made = make(place, flags, mode);
+
+	for (unsigned tries = 0; made == -ENOENT && tries < 32; tries++) {
+		int err = place_ready_cache(place);
+
+		if (err < 0)
+			return err;
+		made = make(place, flags, mode);
+	}
+	return made;
+}
+
 bool place_entry(
 	struct place *place, const struct entry_world *world, struct entry *entry)
 {

@@ -99,3 +99,9 @@ void place_created(struct place *place, int fd);
  * -errno: -ENOENT where the program itself has no such __pycache__ to put an entry in,
  * neither real nor pretended. */
 int place_ready_cache(struct place *place);
+
+/* Has `make` make place->cache, and the directories above it if they are missing; once
+ * more if they vanish meanwhile (a purge), since all else would end in the tree. Returns
+ * what make did last: a descriptor, 0, or -errno, as place_ready_cache. */
+typedef int place_maker(const struct place *place, int flags, mode_t mode);
+int place_make_in_cache(struct place *place, place_maker *make, int flags, mode_t mode);

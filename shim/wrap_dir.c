@@ -15,16 +15,10 @@ static int make_in_tree(struct place *place, mode_t mode)
 	return real.mkdirat(place->dirfd, place->path, mode);
 }
 
-static int make_in_cache(struct place *place, mode_t mode)
+static int make_directory(const struct place *place, int flags, mode_t mode)
 {
-	int err = sys_real.mkdirat(AT_FDCWD, place->cache, mode);
-
-	if (err == -ENOENT) {
-		err = place_ready_cache(place);
-		if (err == 0)
-			err = sys_real.mkdirat(AT_FDCWD, place->cache, mode);
-	}
-	return err;
+	(void)flags;
+	return sys_real.mkdirat(AT_FDCWD, place->cache, mode);
 }
 
 int cached_mkdir(int dirfd, const char *path, mode_t mode)
@@ -51,7 +45,9 @@ int cached_mkdir(int dirfd, const char *path, mode_t mode)
 	}
 	if (place_in_tree(&place)) /* libc's own EEXIST */
 		return make_in_tree(&place, mode);
-	err = state_config.readonly ? -EROFS : make_in_cache(&place, mode);
+	err = state_config.readonly
+		      ? -EROFS
+		      : place_make_in_cache(&place, make_directory, 0, mode);
 	if (err == 0)
 		return 0;
 	if (err == -EEXIST || state_config.readonly) {

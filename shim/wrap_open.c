@@ -109,34 +109,34 @@ static bool is_cache_failure(struct place *place, int err)
 	return !there;
 }
 
+static int make_file(const struct place *place, int flags, mode_t mode)
+{
+	return sys_real.openat(AT_FDCWD, place->cache, flags, mode);
+}
+
 static int create_in_cache(struct place *place, int flags, mode_t mode)
 {
-	int saved = errno, fd, err;
+	int fd;
 
 	if (state_config.readonly) {
 		errno = EROFS;
 		return -1;
 	}
-	fd = open_cache(place, flags, mode);
-	if (fd < 0 && errno == ENOENT) {
-		err = place_ready_cache(place);
-		if (err == 0)
-			fd = open_cache(place, flags, mode);
-		else
-			errno = -err;
-	}
+	fd = place_make_in_cache(place, make_file, flags, mode);
 	if (fd >= 0) {
-		errno = saved;
 		place_created(place, fd);
 		log_decision(VERDICT_WRITE, place->dirfd, place->path);
 		return fd;
 	}
-	err = errno;
-	if (!is_cache_failure(place, err))
+	if (!is_cache_failure(place, -fd)) {
+		errno = -fd;
 		return -1;
-	log_failure(VERDICT_NOT_CACHED, -err, place->dirfd, place->path);
-	errno = saved;
-	place_ready_tree(place);
+	}
+	log_failure(VERDICT_NOT_CACHED, fd, place->dirfd, place->path);
+	/* -ENOENT: the program has no such directory, or had one until a purge. One that
+	 * was made in the tree now would get bytecode that only its time vouches for. */
+	if (fd != -ENOENT)
+		place_ready_tree(place);
 	return open_tree(place, flags, mode);
 }
 

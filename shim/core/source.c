@@ -91,12 +91,13 @@ static bool is_settled(const struct source *source, const struct sys *sys,
 int source_settle(
 	struct source *source, const struct sys *sys, struct source_clock *clock)
 {
+	/* Before the stat, as the clock below: another thread may set it at any time. */
+	int64_t past = clock->past, age;
 	int err = source_look(source, sys);
-	int64_t age;
 
 	if (err < 0)
 		return err;
-	age = clock->past - nanoseconds(&source->identity.ctime);
+	age = past - nanoseconds(&source->identity.ctime);
 	source->settled = is_settled(source, sys, clock, age);
 	for (int i = 0; !source->settled && i < TICKS; i++) {
 		struct timespec now;

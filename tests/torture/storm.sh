@@ -33,6 +33,8 @@ storm() {
 		done <"$T/said"
 		is "$(wc -l <"$T/said")$(cat "$T/errors")" 7 "$name: ${crowd/ / processes with } threads: the storm raged"
 		echo "# $(tail -1 "$T/said")"
+		is "$(find "$T/src" -name __pycache__)" "" \
+			"$name: ${crowd/ / processes with } threads: nothing is beside the sources, where only time would vouch for it"
 		is "$(/usr/bin/python3 "$SEAL/check.py" "$CACHE" | grep -v ' files,' | sed "s,$T,,")" "" \
 			"$name: ${crowd/ / processes with } threads: nothing in the cache is broken after it"
 	done
