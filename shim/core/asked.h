@@ -9,7 +9,8 @@
  *
  * A table of fixed size in which a question may overwrite an older one of the same
  * place: what is lost is one seal. Each slot is a sequence lock without waiting: a
- * writer that finds another one gives up, a reader that does gets nothing. Safe for
+ * writer that finds another one gives up, a reader that does gets nothing. Where that
+ * would keep a question alive that is to be void, all questions are void. Safe for
  * threads, signal handlers and vfork children.
  */
 #pragma once
@@ -25,13 +26,16 @@
 
 struct asked_source {
 	struct identity identity;
-	uint64_t digested; /* whether digest is known */
+	uint32_t digested; /* whether digest is known */
+	uint32_t opened;   /* whether that very source was opened since; see asked_opened
+			    */
 	struct digest digest;
 };
 
-#define ASKED_WORDS ((16 + sizeof(struct asked_source)) / 8)
+#define ASKED_WORDS ((24 + sizeof(struct asked_source)) / 8)
 
 struct asked {
+	_Atomic uint64_t age; /* questions of another age are void */
 	struct {
 		atomic_uint sequence; /* odd while it is written */
 		_Atomic uint64_t words[ASKED_WORDS];
@@ -43,12 +47,14 @@ struct asked {
 void asked_add(struct asked *asked, uintptr_t thread, const char *path,
 	const struct asked_source *source);
 
-/* Finds it again; false where it is lost. */
-bool asked_find(const struct asked *asked, uintptr_t thread, const char *path,
-	struct asked_source *ret);
-
 /* The process has opened a source of that spelling, and what it opened has that identity.
  * If that is not what the question was about, the question is void: a path may lead
  * elsewhere for a moment (a link that flips there and back). */
 void asked_opened(struct asked *asked, uintptr_t thread, const char *path,
 	const struct identity *identity);
+
+/* Finds the question again; false where it is lost. What was compiled is the source that
+ * it was about only if that was opened since (ret->opened): a program may have read
+ * another before it asked. */
+bool asked_find(const struct asked *asked, uintptr_t thread, const char *path,
+	struct asked_source *ret);

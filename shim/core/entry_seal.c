@@ -27,33 +27,34 @@ static int open_to_seal(const struct sys *sys, const char *path, struct stat *st
 	return fd;
 }
 
-/* What tells a file from another that has its name or its inode later. */
-static bool file_identity(const struct sys *sys, int fd, struct identity *ret)
+/* What tells a file from all others of its name and inode, before it and after: the time
+ * that stamp put on it. Its birth would not do: that is of the clock's tick, in which a
+ * file may be deleted, by a purge, and another made. */
+static struct identity made_at(const struct stat *st)
 {
-	struct stat st;
-
-	if (sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
-		return false;
-	*ret = (struct identity){ .inode = st.st_ino };
-	sys->birth(fd, "", &ret->ctime);
-	return true;
+	return (struct identity){ .inode = st->st_ino, .mtime = st->st_atim };
 }
 
 void entry_created(const struct entry_world *world, const char *path, int fd)
 {
 	struct asked_source made = { .digested = 0 };
+	struct stat st;
 
-	if (file_identity(world->sys, fd, &made.identity))
-		asked_add(world->created, world->sys->thread(), path, &made);
+	if (world->sys->stamp(fd) < 0 ||
+		world->sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
+		return;
+	made.identity = made_at(&st);
+	asked_add(world->created, world->sys->thread(), path, &made);
 }
 
-static bool is_created(const struct entry_world *world, const char *path, int fd)
+static bool is_created(
+	const struct entry_world *world, const char *path, const struct stat *st)
 {
+	struct identity now = made_at(st);
 	struct asked_source made;
-	struct identity now;
 
 	return asked_find(world->created, world->sys->thread(), path, &made) &&
-	       file_identity(world->sys, fd, &now) && identity_same(&made.identity, &now);
+	       identity_same(&made.identity, &now);
 }
 
 /* Sets the seal's source if it is proven that this is what was compiled: the source is
@@ -75,6 +76,8 @@ static enum verdict prove(
 		return VERDICT_UNSEALED_UNASKED;
 	if (!identity_same(&asked.identity, &source->identity))
 		return VERDICT_UNSEALED_CHANGED;
+	if (!asked.opened)
+		return VERDICT_UNSEALED_UNREAD;
 	source->digested = asked.digested;
 	source->digest = asked.digest;
 	if (source_digest(source, world->sys, world->scratch) < 0)
@@ -84,11 +87,13 @@ static enum verdict prove(
 	return VERDICT_SEALED;
 }
 
-static int seal_open_file(struct entry *entry, const char *temporary, int fd, size_t size,
-	bool *ret_shared, struct entry_verdict *verdict)
+/* st is the file's from before it is read, which changes st_atim. */
+static int seal_open_file(struct entry *entry, const char *temporary, int fd,
+	const struct stat *st, bool *ret_shared, struct entry_verdict *verdict)
 {
 	const struct entry_world *world = entry->world;
 	const struct sys *sys = world->sys;
+	size_t size = (size_t)st->st_size;
 	uint8_t bytes[SEAL_SIZE], *data;
 	struct header header;
 	struct seal seal;
@@ -113,7 +118,7 @@ static int seal_open_file(struct entry *entry, const char *temporary, int fd, si
 	entry_magic_owned(entry, seal.magic);
 	memcpy(entry->magic, seal.magic, sizeof entry->magic);
 	verdict->id = prove(entry, &header, &seal);
-	if (verdict->id == VERDICT_SEALED && !is_created(world, temporary, fd)) {
+	if (verdict->id == VERDICT_SEALED && !is_created(world, temporary, st)) {
 		verdict->id = VERDICT_UNSEALED_TEMPORARY;
 		seal.flags &= ~(uint32_t)(SEAL_SOURCE | SEAL_IDENTITY);
 	}
@@ -136,8 +141,7 @@ int entry_seal(struct entry *entry, const char *temporary, bool *ret_shared,
 	*verdict = (struct entry_verdict){ .id = VERDICT_UNSEALED_ERROR };
 	if (fd < 0)
 		return fd;
-	err = seal_open_file(
-		entry, temporary, fd, (size_t)st.st_size, ret_shared, verdict);
+	err = seal_open_file(entry, temporary, fd, &st, ret_shared, verdict);
 	closed = sys->close(fd); /* where a file server says that its disk is full */
 	return err < 0 ? err : closed;
 }

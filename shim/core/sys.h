@@ -39,6 +39,9 @@ struct sys {
 	/* the time a file was made (with "", that of dirfd), zeros where it is not known
 	 */
 	void (*birth)(int dirfd, const char *path, struct timespec *ret);
+	/* puts the time on a file's st_atim, as exactly as the file system keeps it, and
+	 * later than on any file before */
+	int (*stamp)(int fd);
 	/* makes fd share the blocks of from (FICLONE) */
 	int (*clone)(int fd, int from);
 	/* an anonymous file in memory */

@@ -168,6 +168,17 @@ static void read_text(char *text, size_t size)
 	text[n < 0 ? 0 : n] = '\0';
 }
 
+void fake_open_source(void)
+{
+	struct identity identity;
+	struct stat st;
+
+	if (fake_sys.fstatat(AT_FDCWD, fe.entry.source.path, &st, 0) < 0)
+		return;
+	identity = identity_of(&st);
+	asked_opened(&asked, fake_sys.thread(), fe.entry.source.path, &identity);
+}
+
 bool fake_read_seal(const uint8_t *file, size_t size, struct seal *seal)
 {
 	const size_t most = SEAL_TAIL + SEAL_SIZE;
@@ -313,6 +324,7 @@ static void compile(const struct stat *source)
 	int fd;
 
 	fe.compiled = true;
+	fake_open_source();
 	read_text(fe.ran, sizeof fe.ran);
 	size = fake_pyc(data, fe.ran, source);
 	if (fe.compiling)

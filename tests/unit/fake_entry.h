@@ -72,6 +72,9 @@ void fake_import_right(void);
 /* The first half of it: returns the descriptor, or -errno. */
 int fake_open_entry(int flags);
 
+/* The process opens the source, as a compiler does. */
+void fake_open_source(void);
+
 /* What is in a descriptor of bytecode; checks that it is such. */
 size_t fake_read_pyc(int fd, uint8_t *data, size_t size);
 

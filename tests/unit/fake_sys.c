@@ -242,6 +242,16 @@ static long fake_fs_type(int fd)
 	return fstatfs(fd, &st) < 0 ? -errno : (long)st.f_type;
 }
 
+static int fake_stamp(int fd)
+{
+	struct timespec times[2] = { [1].tv_nsec = UTIME_OMIT };
+
+	if (fails("stamp"))
+		return -fake.fail_with;
+	assert_return_code(clock_gettime(CLOCK_REALTIME, times), errno);
+	return futimens(fd, times) < 0 ? -errno : 0;
+}
+
 static int fake_clone(int fd, int from)
 {
 	char data[4096];
@@ -346,6 +356,7 @@ const struct sys fake_sys = {
 	.fsetxattr = fake_fsetxattr,
 	.fs_type = fake_fs_type,
 	.birth = fake_birth,
+	.stamp = fake_stamp,
 	.clone = fake_clone,
 	.memfd = fake_memfd,
 	.map = fake_map,

@@ -33,7 +33,8 @@ static struct asked_source numbered(uint64_t number)
 	source.identity.ctime = (struct timespec){ (time_t)number, (long)number };
 	source.identity.mtime = (struct timespec){ -(time_t)number, (long)number };
 	source.identity.size = number;
-	source.digested = number;
+	source.digested = (uint32_t)number;
+	source.opened = number % 2;
 	for (size_t i = 0; i < DIGEST_SIZE; i += sizeof number)
 		memcpy(source.digest.bytes + i, &number, sizeof number);
 	return source;

@@ -39,9 +39,27 @@ static size_t make_new(const char *text)
 }
 
 /* --- entry_seal -------------------------------------------------------------------- */
-static void ask(void)
+static void only_ask(void)
 {
 	entry_ask(&fe.entry);
+}
+
+static void ask(void)
+{
+	only_ask();
+	fake_open_source();
+}
+
+static void asked_after_it_was_read(void)
+{
+	fake_open_source();
+	only_ask();
+}
+
+static void asked_before_and_after_it_was_read(void)
+{
+	ask();
+	only_ask();
 }
 
 static void nobody_asked(void)
@@ -91,13 +109,6 @@ static void another_was_opened(void)
 	asked_opened(fe.world.asked, fake_sys.thread(), fe.entry.source.path, &other);
 }
 
-static void the_same_was_opened(void)
-{
-	ask();
-	asked_opened(fe.world.asked, fake_sys.thread(), fe.entry.source.path,
-		&fe.entry.source.identity);
-}
-
 static void forgotten(void)
 {
 	ask();
@@ -113,8 +124,12 @@ static const struct row {
 } rows[] = {
 	{ "sealed", ask, 0, "sealed", NULL },
 	{ "sealed: asked again", changed_and_asked_again, 0, "sealed", NULL },
-	{ "sealed: what was asked about was opened", the_same_was_opened, 0, "sealed",
-		NULL },
+	{ "sealed: asked before and after it was read",
+		asked_before_and_after_it_was_read, 0, "sealed", NULL },
+	{ "not sealed: nobody saw it read", only_ask, 0, "not sealed",
+		"source was not read after it was asked for" },
+	{ "not sealed: asked when it had been read", asked_after_it_was_read, 0,
+		"not sealed", "source was not read after it was asked for" },
 	{ "not sealed: nobody asked", nobody_asked, 0, "not sealed",
 		"source too young, or not asked for" },
 	{ "not sealed: another process asked", forgotten, 0, "not sealed",
