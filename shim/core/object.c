@@ -57,19 +57,53 @@ static int hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* Reads size bytes from 2 * size digits. */
+static bool read_hex(const char *hex, size_t size, uint8_t *ret_bytes)
+{
+	for (size_t i = 0; i < size; i++) {
+		int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		ret_bytes[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
+
 bool object_magic(const char *name, uint32_t *ret_magic)
 {
 	uint8_t magic[sizeof *ret_magic];
 
-	if (strlen(name) != 2 * sizeof magic)
+	if (strlen(name) != 2 * sizeof magic || !read_hex(name, sizeof magic, magic))
 		return false;
-	for (size_t i = 0; i < sizeof magic; i++) {
-		int high = hex_digit(name[2 * i]), low = hex_digit(name[2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			return false;
-		magic[i] = (uint8_t)(high << 4 | low);
-	}
 	memcpy(ret_magic, magic, sizeof magic);
+	return true;
+}
+
+bool object_read(const char *path, size_t len, struct object_name *ret)
+{
+	enum {
+		MAGIC = sizeof "objects/" - 1,
+		FIRST = MAGIC + 8 + 1,
+		REST = FIRST + 2,
+		SUFFIX = REST + 2 * DIGEST_SIZE - 1,
+		LEVEL = SUFFIX + sizeof ".opt-" - 1
+	};
+	char hex[2 * DIGEST_SIZE], written[OBJECT_PATH_SIZE];
+	struct object_name name = { .level = '\0' };
+
+	if (len <= SUFFIX)
+		return false;
+	hex[0] = path[FIRST];
+	memcpy(hex + 1, path + REST, sizeof hex - 1);
+	if (!read_hex(path + MAGIC, sizeof name.magic, name.magic) ||
+		!read_hex(hex, DIGEST_SIZE, name.digest.bytes))
+		return false;
+	if (len > LEVEL && (path[LEVEL] == '1' || path[LEVEL] == '2'))
+		name.level = path[LEVEL];
+	/* All that is between them */
+	if (object_path(&name, written) != len || memcmp(written, path, len) != 0)
+		return false;
+	*ret = name;
 	return true;
 }

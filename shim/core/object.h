@@ -36,5 +36,8 @@ bool object_is_shareable(const char *name, size_t len, const char *tag, char *re
 /* Writes "objects/…" and returns its length. */
 size_t object_path(const struct object_name *name, char ret_path[OBJECT_PATH_SIZE]);
 
+/* Reads such a path back, len letters; false where object_path would not write it. */
+bool object_read(const char *path, size_t len, struct object_name *ret);
+
 /* Reads the name of a folder of objects; false where it is none. */
 bool object_magic(const char *name, uint32_t *ret_magic);

@@ -28,12 +28,30 @@ static enum verdict judge_root(const struct sys *sys, int fd, uid_t user)
 	return VERDICT_NONE;
 }
 
+enum store_state store_judge_at(const struct sys *sys, int root_fd, enum verdict *ret_why)
+{
+	const uid_t user = sys->geteuid();
+	struct stat st;
+	int err;
+
+	*ret_why = judge_root(sys, root_fd, user);
+	if (*ret_why)
+		return STORE_REFUSED;
+	err = sys->fstatat(root_fd, CACHE_LAYOUT, &st, AT_SYMLINK_NOFOLLOW);
+	if (err == -ENOENT)
+		return STORE_ABSENT;
+	if (err < 0)
+		*ret_why = VERDICT_REFUSED_LAYOUT_UNREACHABLE;
+	else if (!S_ISDIR(st.st_mode) || st.st_uid != user || (st.st_mode & 077))
+		*ret_why = VERDICT_REFUSED_LAYOUT;
+	return *ret_why ? STORE_REFUSED : STORE_READY;
+}
+
 enum store_state store_judge(
 	const struct sys *sys, const char *root, enum verdict *ret_why)
 {
-	int fd = sys->openat(AT_FDCWD, root, O_PATH | O_DIRECTORY | O_CLOEXEC, 0), err;
-	struct stat st;
-	uid_t user;
+	int fd = sys->openat(AT_FDCWD, root, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+	enum store_state state;
 
 	*ret_why = VERDICT_NONE;
 	if (fd == -ENOENT)
@@ -43,19 +61,9 @@ enum store_state store_judge(
 					  : VERDICT_REFUSED_UNREACHABLE;
 		return STORE_REFUSED;
 	}
-	user = sys->geteuid();
-	*ret_why = judge_root(sys, fd, user);
-	err = sys->fstatat(fd, CACHE_LAYOUT, &st, AT_SYMLINK_NOFOLLOW);
+	state = store_judge_at(sys, fd, ret_why);
 	sys->close(fd);
-	if (*ret_why)
-		return STORE_REFUSED;
-	if (err == -ENOENT)
-		return STORE_ABSENT;
-	if (err < 0)
-		*ret_why = VERDICT_REFUSED_LAYOUT_UNREACHABLE;
-	else if (!S_ISDIR(st.st_mode) || st.st_uid != user || (st.st_mode & 077))
-		*ret_why = VERDICT_REFUSED_LAYOUT;
-	return *ret_why ? STORE_REFUSED : STORE_READY;
+	return state;
 }
 
 /* A directory of ours. The program's umask may take away our own rights to it

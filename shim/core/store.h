@@ -32,6 +32,10 @@ enum store_state {
 enum store_state store_judge(
 	const struct sys *sys, const char *root, enum verdict *ret_why);
 
+/* The same for a directory that is open already, perhaps with O_PATH. */
+enum store_state store_judge_at(
+	const struct sys *sys, int root_fd, enum verdict *ret_why);
+
 /* Writes "<root>/v1/<tag><variant>/tree" to buf. Returns its length, 0 where it and a
  * following slash do not fit. */
 size_t store_tree_path(const char *root, size_t root_len, const char *tag,

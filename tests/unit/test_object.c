@@ -58,7 +58,46 @@ static const struct magic {
 	{ "magic: the one above", "..", NULL },
 	{ "magic: nothing", "", NULL },
 };
+
+#define REST "0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf"
+static const struct path {
+	const char *sentence, *path;
+	bool want;
+} paths[] = {
+	{ "path: an object", "objects/a70d0d0a/a/" REST ".pyc", true },
+	{ "path: one of -O", "objects/a70d0d0a/a/" REST ".opt-1.pyc", true },
+	{ "path: one of -OO", "objects/a70d0d0a/a/" REST ".opt-2.pyc", true },
+	{ "path: no level to come", "objects/a70d0d0a/a/" REST ".opt-3.pyc", false },
+	{ "path: no temporary", "objects/a70d0d0a/a/" REST ".pyc.1", false },
+	{ "path: no suffix", "objects/a70d0d0a/a/" REST, false },
+	{ "path: another suffix", "objects/a70d0d0a/a/" REST ".pyo", false },
+	{ "path: a digit too many", "objects/a70d0d0a/a/" REST "0.pyc", false },
+	{ "path: capitals in the digest", "objects/a70d0d0a/A/" REST ".pyc", false },
+	{ "path: capitals in the magic number", "objects/A70d0d0a/a/" REST ".pyc",
+		false },
+	{ "path: another folder", "Objects/a70d0d0a/a/" REST ".pyc", false },
+	{ "path: a dot for a slash", "objects/a70d0d0a.a/" REST ".pyc", false },
+	{ "path: short", "objects/a70d0d0a/a/0.pyc", false },
+	{ "path: nothing at all", "", false },
+};
 /* clang-format on */
+
+static void reads_a_path(void **state)
+{
+	const struct path *row = *state;
+	size_t len = strlen(row->path);
+	struct object_name name = { .level = 'x' };
+	char again[OBJECT_PATH_SIZE];
+
+	assert_int_equal(
+		object_read(unit_at_page_end(row->path, len), len, &name), row->want);
+	if (!row->want) {
+		assert_int_equal(name.level, 'x');
+		return;
+	}
+	assert_int_equal(object_path(&name, again), len);
+	assert_string_equal(again, row->path);
+}
 
 static void is_shared(void **state)
 {
@@ -113,6 +152,7 @@ int main(void)
 {
 	unit_rows(is_shared, rows);
 	unit_rows(reads_a_magic_number, magics);
+	unit_rows(reads_a_path, paths);
 	unit_one("a path is made of magic number, digest and level",
 		a_path_is_made_of_all);
 	return unit_run("object");
