@@ -103,10 +103,10 @@ $(OUT)/libpycstash.so: $(shim) $(OUT)/core.a $(OUT)/pycstash.map
 
 $(OUT)/pycstash: $(tools) $(OUT)/core.a
 	$(if $(V),,@echo "LD    $@")
-	$(Q)$(CC) $(own) $(LDFLAGS) $(tools) $(OUT)/core.a -l:libb2.a -o $@
+	$(Q)$(CC) $(own) $(LDFLAGS) $(tools) $(OUT)/core.a -l:libb2.a -pthread -o $@
 
 $(units): $(OUT)/tests/unit/test_%: $(OUT)/tests/unit/test_%.o $(unit_support) $(OUT)/tools.a $(OUT)/core.a
-	$(Q)$(CC) $(own) $(LDFLAGS) $^ -l:libb2.a -lcmocka -o $@
+	$(Q)$(CC) $(own) $(LDFLAGS) $^ -l:libb2.a -lcmocka -pthread -o $@
 
 helper_needs := $(wildcard tests/*/*.h tests/*/*.def) shim/calls.def shim/calls.h
 helper_build = $(CC) $(std) $(warn) -O1 -g $(CPPFLAGS) $(CFLAGS) $< -o $@ -lpthread -ldl

@@ -12,7 +12,8 @@
  * descriptor, -EAGAIN where another holds it, -errno. */
 int lock_take(const struct cache *cache, int seconds);
 
-/* Who holds it, "pid 123 on host since …", or NULL where nobody does; the caller frees it. */
+/* Who holds it, "pid 123 on host since …", or NULL where nobody does; the caller frees
+ * it. */
 char *lock_holder(const struct cache *cache);
 
 void lock_release(int fd);

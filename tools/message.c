@@ -18,6 +18,7 @@ void complain(const char *what, const char *format, ...)
 	if (vasprintf(&why, format, args) < 0)
 		why = NULL;
 	va_end(args);
+	flockfile(stderr); /* threads complain too */
 	fputs("pycstash: ", stderr);
 	if (what) {
 		print_plain(stderr, what);
@@ -25,6 +26,7 @@ void complain(const char *what, const char *format, ...)
 	}
 	print_plain(stderr, why ? why : strerror(ENOMEM));
 	fputc('\n', stderr);
+	funlockfile(stderr);
 	free(why);
 }
 

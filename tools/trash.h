@@ -28,6 +28,7 @@ int trash_reclaim(const struct cache *cache, int64_t until, struct freed *freed)
 /* Whether something is in it. */
 bool trash_is_full(const struct cache *cache);
 
-/* Deletes name in dirfd if it is still the file of that stat (inode, ctime, size); -ESTALE
- * where it is another by now. */
-int trash_unlink(int dirfd, const char *name, const struct stat *seen, struct freed *freed);
+/* Deletes name in dirfd if it is still the file of that stat (inode, ctime, size);
+ * -ESTALE where it is another by now. */
+int trash_unlink(
+	int dirfd, const char *name, const struct stat *seen, struct freed *freed);

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -18,15 +19,15 @@
 struct walk_dir {
 	const char *path; /* below the layout folder, "" for itself */
 	int fd;
-	unsigned thread;    /* which of the threads this is, from 0 */
-	void *context;	    /* walk.context */
-	void *own;	    /* for the visitor: of this directory, NULL at first */
+	unsigned thread; /* which of the threads this is, from 0 */
+	void *context;	 /* walk.context */
+	void *own;	 /* for the visitor: of this directory, NULL at first */
 	struct walk *walk;
 };
 
 struct walk_file {
 	const char *name;
-	unsigned char type;   /* DT_… */
+	unsigned char type;    /* DT_… */
 	const struct stat *st; /* with walk.stat, else NULL */
 };
 
@@ -35,12 +36,19 @@ struct walk {
 	void *context;
 	bool stat;	  /* call fstatat for each file that is no directory */
 	unsigned threads; /* 0: as many as make sense here */
+	bool force;	  /* give the user a directory's rights where they are missing:
+			     for what is to be deleted */
 	/* Whether to go into that directory; NULL: into all but .state and .trash. */
 	bool (*enter)(struct walk_dir *parent, const char *name);
 	/* Called for each name that is no directory (links and sockets too). */
 	void (*file)(struct walk_dir *dir, const struct walk_file *file);
 	void (*begin)(struct walk_dir *dir); /* either may be NULL */
-	void (*end)(struct walk_dir *dir);   /* all its files were seen, not its directories */
+	void (*end)(
+		struct walk_dir *dir); /* all its files were seen, not its directories */
+	/* All below that directory was gone through, to the last one: from any thread, in
+	 * no other order; not called for `start` itself, nor after a stop. May be NULL.
+	 */
+	void (*leave)(struct walk *walk, const char *path);
 	_Atomic(uint64_t) seen;	  /* files; for progress */
 	_Atomic(uint64_t) failed; /* directories that could not be read */
 	_Atomic(bool) stop;	  /* set it to end early; set by interrupts as well */

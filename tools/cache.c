@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Opening a cache, and files in it.
+ */
+#include "tools/cache.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#if __has_include(<linux/openat2.h>)
+#include <linux/openat2.h>
+#endif
+
+#include "shim/core/config.h"
+#include "shim/core/store.h"
+#include "shim/core/verdict.h"
+#include "tools/command.h"
+#include "tools/files.h"
+#include "tools/message.h"
+#include "tools/sys_libc.h"
+
+#define TAG_FILE "CACHEDIR.TAG"
+#define DIRECTORY (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+
+/* --- judging -------------------------------------------------------------------------*/
+
+static bool is_directory_at(const char *path, const struct stat *st)
+{
+	struct stat there;
+
+	return path && stat(path, &there) == 0 && there.st_dev == st->st_dev &&
+	       there.st_ino == st->st_ino;
+}
+
+/* Whether the root has the mark that store_make_directory puts there. */
+static bool is_marked(int root_fd)
+{
+	int fd =
+		openat(root_fd, TAG_FILE, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	char text[512];
+	ssize_t len;
+
+	if (fd < 0)
+		return false;
+	len = pread(fd, text, sizeof text - 1, 0);
+	close(fd);
+	if (len <= 0)
+		return false;
+	text[len] = '\0';
+	return strncmp(text, "Signature: ", strlen("Signature: ")) == 0 &&
+	       strstr(text, "pycstash");
+}
+
+enum contents { CONTENTS_NONE, CONTENTS_OTHER_LAYOUT, CONTENTS_ELSE };
+
+static bool is_layout_name(const char *name)
+{
+	return name[0] == 'v' && isdigit((unsigned char)name[1]) &&
+	       name[1 + strspn(name + 1, "0123456789")] == '\0';
+}
+
+/* What is in a root that has no folder of this layout. */
+static enum contents look_around(int root_fd)
+{
+	enum contents found = CONTENTS_NONE;
+	int fd = openat(root_fd, ".", DIRECTORY);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return CONTENTS_ELSE;
+	}
+	while (found != CONTENTS_OTHER_LAYOUT && (entry = readdir(dir))) {
+		if (is_layout_name(entry->d_name))
+			found = CONTENTS_OTHER_LAYOUT;
+		else if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+			found = CONTENTS_ELSE;
+	}
+	closedir(dir);
+	return found;
+}
+
+static int no_cache(const char *root)
+{
+	complain(root, "there is no cache here yet; `pycstash run` makes one");
+	return EXIT_NO_CACHE;
+}
+
+static int refuse(const char *root, const char *why)
+{
+	complain(root, "%s; not touched", why);
+	return EXIT_REFUSED;
+}
+
+static int judge_root(const char *root, int root_fd)
+{
+	enum store_state state;
+	enum verdict why;
+	struct stat st;
+
+	if (fstat(root_fd, &st) < 0)
+		return refuse(root, strerror(errno));
+	if (is_directory_at("/", &st))
+		return refuse(root, "this is the root of the file system, no cache");
+	if (is_directory_at(getenv("HOME"), &st))
+		return refuse(root, "this is your home directory, no cache");
+	state = store_judge_at(&sys_libc, root_fd, &why);
+	if (state == STORE_REFUSED)
+		return refuse(root, verdict_rows[why].why);
+	if (!is_marked(root_fd)) {
+		if (look_around(root_fd) == CONTENTS_NONE)
+			return no_cache(root);
+		return refuse(root, "this directory is not marked as a cache of pycstash "
+				    "(by a file " TAG_FILE ")");
+	}
+	if (state == STORE_READY)
+		return EXIT_OK;
+	if (look_around(root_fd) == CONTENTS_OTHER_LAYOUT)
+		return refuse(root, "this cache was made by another version of pycstash: "
+				    "it has no folder " CACHE_LAYOUT);
+	return no_cache(root);
+}
+
+/* --- opening -------------------------------------------------------------------------*/
+
+/* The path of the root, for the caller to free. */
+static int find_root(const char *root, char **ret_path)
+{
+	char configured[PATH_MAX];
+
+	if (root && *root)
+		return file_absolute(root, ret_path);
+	if (config_root(configured, sizeof configured, getenv("PYCSTASH_DIR"),
+		    getenv("HOME"), getenv("XDG_CACHE_HOME")) == 0)
+		return -ENOENT;
+	return file_absolute(configured, ret_path);
+}
+
+/* Opens the layout folder below root_fd, which is judged. */
+static int open_layout(struct cache *cache, const char *root, int root_fd)
+{
+	int fd = openat(root_fd, CACHE_LAYOUT, DIRECTORY | O_NOFOLLOW);
+	struct stat st;
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0 || !(cache->root = strdup(root))) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	cache->root_fd = root_fd;
+	cache->fd = fd;
+	cache->device = st.st_dev;
+	return 0;
+}
+
+int cache_open(struct cache *cache, const char *root)
+{
+	AUTOFREE char *path = NULL;
+	int r = find_root(root, &path), root_fd, code;
+
+	*cache = (struct cache){ .root_fd = -1, .fd = -1 };
+	if (r == -ENOENT) {
+		complain("cache", "there is no place for one: PYCSTASH_DIR and HOME are "
+				  "unset, not absolute or too long; see --dir");
+		return EXIT_NO_CACHE;
+	}
+	if (r < 0) {
+		complain(root, "%s", strerror(-r));
+		return EXIT_OURS;
+	}
+	root_fd = open(path, DIRECTORY);
+	if (root_fd < 0)
+		return errno == ENOENT ? no_cache(path) : refuse(path, strerror(errno));
+	code = judge_root(path, root_fd);
+	if (code == EXIT_OK && (r = open_layout(cache, path, root_fd)) < 0)
+		code = r == -ENOENT ? no_cache(path) : refuse(path, strerror(-r));
+	if (code != EXIT_OK)
+		close(root_fd);
+	return code;
+}
+
+/* As the shim has it: a layer is root's or the user's, and nobody else can write it. */
+static bool is_trusted_layer(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && (st.st_uid == 0 || st.st_uid == geteuid()) &&
+	       !(st.st_mode & (S_IWGRP | S_IWOTH));
+}
+
+static int open_one_layer(struct cache *cache, const char *path)
+{
+	int root_fd = open(path, DIRECTORY), r;
+
+	if (root_fd < 0)
+		return -errno;
+	r = is_trusted_layer(root_fd) ? open_layout(cache, path, root_fd) : -EPERM;
+	if (r < 0) {
+		close(root_fd);
+		return r;
+	}
+	if (is_trusted_layer(cache->fd))
+		return 0;
+	cache_close(cache);
+	return -EPERM;
+}
+
+int cache_open_layer(struct cache *cache, size_t index)
+{
+	const char *list = getenv("PYCSTASH_LAYERS");
+
+	while (list && *list) {
+		size_t len = strcspn(list, ":");
+		AUTOFREE char *path = strndup(list, len);
+
+		*cache = (struct cache){ .root_fd = -1, .fd = -1, .layer = true };
+		if (!path)
+			return -ENOMEM;
+		if (path[0] == '/' && open_one_layer(cache, path) == 0) {
+			if (index-- == 0)
+				return 0;
+			cache_close(cache);
+		}
+		list += len + (list[len] == ':');
+	}
+	return -ENOENT;
+}
+
+void cache_close(struct cache *cache)
+{
+	if (cache->fd >= 0)
+		close(cache->fd);
+	if (cache->root_fd >= 0)
+		close(cache->root_fd);
+	free(cache->root);
+	*cache = (struct cache){ .root_fd = -1, .fd = -1 };
+}
+
+/* --- opening what is in it -----------------------------------------------------------*/
+
+/* A component at a time: for kernels without openat2, and for paths that are longer than
+ * what a system call takes. */
+static int open_stepwise(const struct cache *cache, const char *path, int flags)
+{
+	int dirfd = cache->fd, fd = -1;
+	char name[NAME_MAX + 1];
+	struct stat st;
+
+	for (;;) {
+		size_t len;
+		bool last;
+
+		path += strspn(path, "/");
+		len = strcspn(path, "/");
+		last = path[len + strspn(path + len, "/")] == '\0';
+		if (len > NAME_MAX)
+			fd = -ENAMETOOLONG;
+		else if (len == 2 && memcmp(path, "..", 2) == 0)
+			fd = -EXDEV;
+		else {
+			memcpy(name, len ? path : ".", len ? len : 1);
+			name[len ? len : 1] = '\0';
+			fd = openat(dirfd, name,
+				(last ? flags : O_PATH | O_DIRECTORY) | O_NOFOLLOW |
+					O_CLOEXEC);
+			fd = fd < 0 ? -errno : fd;
+		}
+		if (dirfd != cache->fd)
+			close(dirfd);
+		if (fd >= 0 && (fstat(fd, &st) < 0 || st.st_dev != cache->device)) {
+			close(fd);
+			fd = -EXDEV;
+		}
+		if (fd < 0 || last)
+			return fd;
+		dirfd = fd;
+		path += len;
+	}
+}
+
+int cache_openat(const struct cache *cache, const char *path, int flags)
+{
+#ifdef RESOLVE_BENEATH
+	const struct open_how how = {
+		.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
+	};
+	unsigned tries = 16; /* EAGAIN: something was renamed just then */
+	long fd;
+
+	do
+		fd = syscall(
+			SYS_openat2, cache->fd, *path ? path : ".", &how, sizeof how);
+	while (fd < 0 && errno == EAGAIN && --tries);
+	/* EPERM: from a sandbox that does not know the call, too. */
+	if (fd >= 0 || (errno != ENOSYS && errno != EPERM && errno != ENAMETOOLONG))
+		return fd < 0 ? -errno : (int)fd;
+#endif
+	return open_stepwise(cache, path, flags);
+}
+
+int cache_open_private(const struct cache *cache, const char *name)
+{
+	if (mkdirat(cache->fd, name, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	return cache_openat(cache, name, O_RDONLY | O_DIRECTORY);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Deleting by rename, and reclaiming what was.
+ */
+#include "tools/trash.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tools/files.h"
+#include "tools/message.h"
+#include "tools/walk.h"
+
+/* A path that is longer could not be opened by one call, see flatten. */
+#define LONGEST_PATH (PATH_MAX - NAME_MAX - 64)
+
+/* A name in the trash. That it is a new one is not relied upon: over something that is
+ * there a rename fails, or replaces what is to be deleted as well. */
+static void new_name(char name[64])
+{
+	static _Atomic(unsigned) count;
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	snprintf(name, 64, "%" PRIx64 ".%lx.%x",
+		(uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec, (long)getpid(),
+		count++);
+}
+
+/* Moves name from dirfd into the trash. A directory's own entry for what is above it
+ * changes with that, so the right to write to it is needed. */
+static int move(int dirfd, const char *name, int trash)
+{
+	struct stat st;
+	char fresh[64];
+
+	new_name(fresh);
+	if (renameat(dirfd, name, trash, fresh) == 0)
+		return 0;
+	if (errno != EACCES)
+		return -errno;
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if (!S_ISDIR(st.st_mode))
+		return -EACCES; /* its mode would not help, and is its other links' too */
+	if (fchmodat(dirfd, name, 0700, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	return renameat(dirfd, name, trash, fresh) < 0 ? -errno : 0;
+}
+
+int trash_move(const struct cache *cache, const char *path)
+{
+	AUTOFREE char *above = NULL;
+	int trash, dirfd, r = file_directory(path, &above);
+
+	if (r < 0)
+		return r;
+	dirfd = cache_openat(cache, above, O_PATH | O_DIRECTORY);
+	if (dirfd < 0)
+		return dirfd;
+	trash = cache_open_private(cache, CACHE_TRASH);
+	r = trash < 0 ? trash : move(dirfd, file_name(path), trash);
+	if (trash >= 0)
+		close(trash);
+	close(dirfd);
+	return r;
+}
+
+/* --- reclaiming ----------------------------------------------------------------------*/
+
+struct reclaim {
+	struct freed *freed;
+	int trash;
+	int64_t until;
+	_Atomic(bool) flattened, left;
+};
+
+static bool is_over(int64_t until)
+{
+	struct timespec ts;
+
+	if (!until)
+		return false;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec >= until;
+}
+
+static void count_freed(struct freed *freed, const struct stat *st)
+{
+	freed->files++;
+	if (st->st_nlink <= 1)
+		freed->bytes += (uint64_t)st->st_blocks * 512;
+}
+
+/* Deletes a name in the trash; a directory that may not be written to is made one that
+ * may. */
+static int drop(int dirfd, const char *name)
+{
+	if (unlinkat(dirfd, name, 0) == 0)
+		return 0;
+	if (errno != EACCES || fchmod(dirfd, 0700) < 0)
+		return -errno;
+	return unlinkat(dirfd, name, 0) < 0 ? -errno : 0;
+}
+
+static void drop_file(struct walk_dir *dir, const struct walk_file *file)
+{
+	struct reclaim *reclaim = dir->context;
+	int r = drop(dir->fd, file->name);
+
+	if (r == 0)
+		count_freed(reclaim->freed, file->st);
+	else if (r != -ENOENT) {
+		complain(file->name, "cannot be deleted: %s", strerror(-r));
+		reclaim->left = true;
+	}
+	if (is_over(reclaim->until))
+		dir->walk->stop = true;
+}
+
+static void drop_directory(struct walk *walk, const char *path)
+{
+	/* Not empty: something in it was said already, or is another reclaimer's. */
+	(void)unlinkat(walk->cache->fd, path, AT_REMOVEDIR);
+}
+
+/* What lies too deep to be named is moved to the top, and comes with the next round. */
+static bool flatten(struct walk_dir *parent, const char *name)
+{
+	struct reclaim *reclaim = parent->context;
+
+	if (strlen(parent->path) < LONGEST_PATH)
+		return true;
+	if (move(parent->fd, name, reclaim->trash) == 0)
+		reclaim->flattened = true;
+	return false;
+}
+
+int trash_reclaim(const struct cache *cache, int64_t until, struct freed *freed)
+{
+	struct reclaim reclaim = { .freed = freed, .until = until };
+	uint64_t failed = 0;
+	int r;
+
+	reclaim.trash = cache_openat(cache, CACHE_TRASH, O_PATH | O_DIRECTORY);
+	if (reclaim.trash < 0)
+		return reclaim.trash == -ENOENT ? 0 : reclaim.trash;
+	do {
+		struct walk walk = {
+			.cache = cache,
+			.context = &reclaim,
+			.stat = true,
+			.force = true,
+			.enter = flatten,
+			.file = drop_file,
+			.leave = drop_directory,
+		};
+
+		reclaim.flattened = false;
+		r = walk_run(&walk, CACHE_TRASH);
+		failed = walk.failed;
+	} while (r == 0 && reclaim.flattened);
+	close(reclaim.trash);
+	if (r == -EINTR || (r == 0 && (reclaim.left || failed)))
+		return -EAGAIN;
+	return r;
+}
+
+bool trash_is_full(const struct cache *cache)
+{
+	int fd = cache_openat(cache, CACHE_TRASH, O_RDONLY | O_DIRECTORY);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	bool full = false;
+
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	while (!full && (entry = readdir(dir)))
+		full = strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
+	closedir(dir);
+	return full;
+}
+
+/* --- single files --------------------------------------------------------------------*/
+
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	       a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+	       a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+int trash_unlink(
+	int dirfd, const char *name, const struct stat *seen, struct freed *freed)
+{
+	struct stat st;
+
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if (!is_same(&st, seen))
+		return -ESTALE;
+	if (unlinkat(dirfd, name, 0) < 0)
+		return -errno;
+	count_freed(freed, &st);
+	return 0;
+}
