@@ -42,13 +42,6 @@ static void conclude(struct judgement *judgement, enum state state, const char *
 	judgement->why = why;
 }
 
-static void conclude_touched(
-	struct judgement *judgement, enum state state, const char *why)
-{
-	conclude(judgement, state, why);
-	judgement->touched = true;
-}
-
 /* The tag tells how long the header is. An object's name has none: its version has. */
 static struct pyc_name name_of(const struct item *item)
 {
@@ -88,68 +81,45 @@ static void judge_object(struct judgement *judgement, const struct object_name *
 		conclude(judgement, STATE_FRESH, NULL);
 }
 
-/* 1: the source has the digest in the seal; 0: it has not; -errno. */
-static int has_content(struct entry *entry, const struct seal *seal)
+/* What core's verdicts are called here. */
+static enum state state_of(enum verdict id)
 {
-	int err = source_digest(&entry->source, entry->world->sys, entry->world->scratch);
-
-	if (err < 0)
-		return err;
-	return memcmp(&seal->digest, &entry->source.digest, sizeof seal->digest) == 0;
-}
-
-/* Where the identities differ, the contents decide. */
-static void judge_content(struct judgement *judgement, struct entry *entry,
-	unsigned flags, const char *same, const char *other)
-{
-	const struct seal *seal = &judgement->seal;
-	int has;
-
-	if (!(flags & JUDGE_DIGEST)) {
-		conclude_touched(judgement, STATE_STALE, "source touched");
-		return;
+	switch (id) {
+	case VERDICT_HIT_NO_SOURCE:
+		return STATE_ORPHAN;
+	case VERDICT_MISS_NOT_SEALED:
+		return STATE_UNSEALED;
+	default:
+		return verdict_rows[id].group == VERDICT_GROUP_MISS ? STATE_STALE
+								    : STATE_FRESH;
 	}
-	has = has_content(entry, seal);
-	if (has < 0)
-		conclude_touched(judgement, STATE_STALE, "source cannot be read");
-	else if (!has)
-		conclude(judgement, STATE_STALE, other);
-	else if (identity_same(&seal->source, &entry->source.identity))
-		conclude(judgement, STATE_FRESH, same);
-	else
-		conclude_touched(judgement, STATE_FRESH, same);
 }
 
-/* As compare in core's entry.c, which serves what it finds. */
+/* Whether that says nothing about the content. */
+static bool is_unread(enum verdict id)
+{
+	return id == VERDICT_MISS_UNREACHABLE || id == VERDICT_MISS_UNREADABLE;
+}
+
 static void judge_sealed(struct judgement *judgement, struct entry *entry, unsigned flags)
 {
 	const struct seal *seal = &judgement->seal;
-	const struct sys *sys = entry->world->sys;
 	struct source *source = &entry->source;
-	int err = source_look(source, sys);
+	enum verdict id = entry_compare(entry->world, source, seal);
 
-	if (err == -ENOENT || err == -ENOTDIR)
-		conclude(judgement, STATE_ORPHAN, "no source");
-	else if (err < 0)
-		conclude_touched(judgement, STATE_STALE, "source cannot be reached");
-	else if ((seal->flags & SEAL_HASH) &&
-		 source_is_origin(source, sys, &seal->source))
-		conclude(judgement, STATE_FRESH, "hash-based");
-	else if (seal->flags & SEAL_HASH) {
-		if (seal->flags & SEAL_SOURCE)
-			judge_content(judgement, entry, flags, "hash-based, same content",
-				"source replaced");
-		else
-			conclude(judgement, STATE_STALE, "source replaced");
-	} else if (!(seal->flags & SEAL_SOURCE))
-		conclude(judgement, STATE_UNSEALED, "not sealed");
-	else if ((seal->flags & SEAL_IDENTITY) &&
-		 identity_proves(&seal->source, &source->identity))
-		conclude(judgement, STATE_FRESH, NULL);
-	else if (seal->source.size != source->identity.size)
-		conclude(judgement, STATE_STALE, "source changed");
-	else
-		judge_content(judgement, entry, flags, "same content", "source changed");
+	if (id == VERDICT_NONE && !(seal->flags & SEAL_HASH) &&
+		seal->source.size != source->identity.size)
+		id = VERDICT_MISS_CHANGED; /* that needs no reading */
+	if (id == VERDICT_NONE && !(flags & JUDGE_DIGEST)) {
+		conclude(judgement, STATE_STALE, "source touched");
+		judgement->touched = true;
+		return;
+	}
+	if (id == VERDICT_NONE)
+		id = entry_compare_content(entry->world, source, seal);
+	judgement->touched = is_unread(id) || id == VERDICT_HIT_RESEALED;
+	conclude(judgement, state_of(id),
+		id == VERDICT_HIT_RESEALED ? "same content" : verdict_rows[id].why);
 }
 
 static void judge_own(struct judgement *judgement, struct entry *entry, int fd)

@@ -82,54 +82,69 @@ static int renew(struct search *search, int fd, const struct seal *seal)
  * was made, or one of the same content. Python alone keeps such a pyc through an edit,
  * but not when the source is deleted and installed again, since its own __pycache__ goes
  * too. */
-static int compare_origin(struct search *search, int fd, const struct seal *seal)
+static enum verdict compare_origin(const struct entry_world *world,
+	const struct source *source, const struct seal *seal)
 {
-	struct entry *entry = search->entry;
-	const struct entry_world *world = entry->world;
-	struct source *source = &entry->source;
-
 	if (source_is_origin(source, world->sys, &seal->source))
-		return found(search, fd, VERDICT_HIT_HASH);
-	if ((seal->flags & SEAL_SOURCE) &&
-		source_settle(source, world->sys, world->clock) == 0 &&
-		source_digest(source, world->sys, world->scratch) == 0 &&
-		memcmp(&seal->digest, &source->digest, sizeof seal->digest) == 0)
-		return found(search, fd, VERDICT_HIT_HASH_CONTENT);
-	return absent(search, fd, VERDICT_MISS_REPLACED);
+		return VERDICT_HIT_HASH;
+	return seal->flags & SEAL_SOURCE ? VERDICT_NONE : VERDICT_MISS_REPLACED;
+}
+
+enum verdict entry_compare(
+	const struct entry_world *world, struct source *source, const struct seal *seal)
+{
+	int err = source_look(source, world->sys);
+
+	if (err == -ENOENT || err == -ENOTDIR)
+		return VERDICT_HIT_NO_SOURCE;
+	if (err < 0)
+		return VERDICT_MISS_UNREACHABLE;
+	if (seal->flags & SEAL_HASH)
+		return compare_origin(world, source, seal);
+	if (!(seal->flags & SEAL_SOURCE))
+		return VERDICT_MISS_NOT_SEALED;
+	if ((seal->flags & SEAL_IDENTITY) && !world->always_digest &&
+		identity_proves(&seal->source, &source->identity))
+		return VERDICT_HIT;
+	return VERDICT_NONE;
+}
+
+enum verdict entry_compare_content(
+	const struct entry_world *world, struct source *source, const struct seal *seal)
+{
+	bool hash = seal->flags & SEAL_HASH;
+
+	if (source_settle(source, world->sys, world->clock) < 0 ||
+		source_digest(source, world->sys, world->scratch) < 0)
+		return VERDICT_MISS_UNREADABLE;
+	if (memcmp(&seal->digest, &source->digest, sizeof seal->digest) != 0)
+		return hash ? VERDICT_MISS_REPLACED : VERDICT_MISS_CHANGED;
+	if (hash)
+		return VERDICT_HIT_HASH_CONTENT;
+	if ((seal->flags & SEAL_IDENTITY) &&
+		identity_same(&seal->source, &source->identity))
+		return VERDICT_HIT_SAME_CONTENT;
+	/* Else as good as it gets. */
+	if (entry_file_fits(seal, source) && (world->readonly || !source->settled))
+		return VERDICT_HIT_SAME_CONTENT;
+	return VERDICT_HIT_RESEALED;
 }
 
 /* A sealed entry against the source as it is. */
 static int compare(struct search *search, int fd, const struct seal *seal)
 {
-	struct entry *entry = search->entry;
-	const struct entry_world *world = entry->world;
-	struct source *source = &entry->source;
-	int err = source_look(source, world->sys);
-	bool same;
+	const struct entry_world *world = search->entry->world;
+	struct source *source = &search->entry->source;
+	enum verdict id = entry_compare(world, source, seal);
 
-	if (err == -ENOENT || err == -ENOTDIR)
-		return found_unproven(search, fd, VERDICT_HIT_NO_SOURCE);
-	if (err < 0)
-		return absent(search, fd, VERDICT_MISS_UNREACHABLE);
-	if (seal->flags & SEAL_HASH)
-		return compare_origin(search, fd, seal);
-	if (!(seal->flags & SEAL_SOURCE))
-		return absent(search, fd, VERDICT_MISS_NOT_SEALED);
-	if ((seal->flags & SEAL_IDENTITY) && !world->always_digest &&
-		identity_proves(&seal->source, &source->identity))
-		return found(search, fd, VERDICT_HIT);
-	if (source_settle(source, world->sys, world->clock) < 0 ||
-		source_digest(source, world->sys, world->scratch) < 0)
-		return absent(search, fd, VERDICT_MISS_UNREADABLE);
-	if (memcmp(&seal->digest, &source->digest, sizeof seal->digest) != 0)
-		return absent(search, fd, VERDICT_MISS_CHANGED);
-	same = (seal->flags & SEAL_IDENTITY) &&
-	       identity_same(&seal->source, &source->identity);
-	/* Else as good as it gets. */
-	if (same ||
-		(entry_file_fits(seal, source) && (world->readonly || !source->settled)))
-		return found(search, fd, VERDICT_HIT_SAME_CONTENT);
-	return renew(search, fd, seal);
+	if (id == VERDICT_NONE)
+		id = entry_compare_content(world, source, seal);
+	if (id == VERDICT_HIT_RESEALED)
+		return renew(search, fd, seal);
+	if (id == VERDICT_HIT_NO_SOURCE)
+		return found_unproven(search, fd, id);
+	return verdict_rows[id].group == VERDICT_GROUP_HIT ? found(search, fd, id)
+							   : absent(search, fd, id);
 }
 
 static int try_entry(struct search *search, int fd)

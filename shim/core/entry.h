@@ -77,6 +77,16 @@ bool entry_begin(struct entry *entry, size_t room, const char *dir, size_t dir_l
 int entry_open(
 	struct entry *entry, int candidate, int flags, struct entry_verdict *verdict);
 
+/* What a sealed entry is to its source, which is looked at: what entry_open makes of it,
+ * without the file. VERDICT_NONE: only the source's content tells. */
+enum verdict entry_compare(
+	const struct entry_world *world, struct source *source, const struct seal *seal);
+
+/* After VERDICT_NONE: the rest, by reading the source. VERDICT_HIT_RESEALED: it holds,
+ * and needs a new seal. */
+enum verdict entry_compare_content(
+	const struct entry_world *world, struct source *source, const struct seal *seal);
+
 /* The program looks for the entry and may go on to write it without opening it
  * (py_compile does): remembers the question. */
 void entry_ask(struct entry *entry);

@@ -208,7 +208,7 @@ static const struct row {
 	{ "stale: hash-based, of another file", change_source, HASHED, ITEM_ENTRY,
 		JUDGE_DIGEST, STATE_STALE, "source replaced", false, 0 },
 	{ "fresh: hash-based, of a file of the same content", touch_source, HASHED,
-		ITEM_ENTRY, JUDGE_DIGEST, STATE_FRESH, "hash-based, same content", true,
+		ITEM_ENTRY, JUDGE_DIGEST, STATE_FRESH, "hash-based, same content", false,
 		0 },
 	{ "fresh: an object", nothing, 0, ITEM_OBJECT, JUDGE_WHOLE, STATE_FRESH, NULL,
 		false, 0 },
