@@ -10,22 +10,18 @@
 
 #include "tools/opt.h"
 
-/* Exit codes, the same for every subcommand. EXIT_OURS and above are those of
- * env(1) and the shell, since `run` hands on all others from the command it runs. */
 enum exit_code {
-	EXIT_OK = 0,
-	EXIT_FOUND = 1,		   /* it worked, and found something wrong */
-	EXIT_USAGE = 2,		   /* the command line is wrong */
-	EXIT_PARTLY = 3,	   /* done, but for some things, which were named */
-	EXIT_NO_CACHE = 10,	   /* there is no cache */
-	EXIT_LOCKED = 11,	   /* another process holds the cache's lock */
-	EXIT_REFUSED = 12,	   /* not touched, because that would not be safe */
-	EXIT_BAD_CONFIG = 13,	   /* a configuration file is wrong */
-	EXIT_UNABLE = 14,	   /* this file system or interpreter cannot do it */
-	EXIT_OURS = 125,	   /* pycstash itself failed */
-	EXIT_NOT_EXECUTABLE = 126, /* the command is there but cannot be executed */
-	EXIT_NOT_FOUND = 127,	   /* there is no such command */
+#define EXIT_CODE(id, number, meaning) EXIT_##id = number,
+#include "tools/exit.def"
+#undef EXIT_CODE
 };
+
+/* The same with what they mean; ends with NULL. */
+struct exit_meaning {
+	int code;
+	const char *meaning;
+};
+extern const struct exit_meaning exit_meanings[];
 
 enum command_flags {
 	COMMAND_OPTIONS_FIRST = 1, /* the first other word ends them: it is a command's */
@@ -55,6 +51,9 @@ extern const struct command cmd_help;
 extern const struct command cmd_version;
 
 const struct command *command_find(const char *name); /* NULL: there is none */
+
+/* Says that there is no such command, and which was meant perhaps; EXIT_USAGE. */
+int command_unknown(const char *name);
 
 /* Prints `pycstash help COMMAND` on stdout. */
 void command_help(const struct command *command);

@@ -12,6 +12,7 @@
 #include "tools/files.h"
 #include "tools/library.h"
 #include "tools/message.h"
+#include "tools/nearest.h"
 
 const struct command *const commands[] = {
 	&cmd_run,
@@ -45,6 +46,21 @@ const struct command *command_find(const char *name)
 		if (strcmp((*command)->name, name) == 0)
 			return *command;
 	return NULL;
+}
+
+int command_unknown(const char *name)
+{
+	struct nearest nearest = { .word = name };
+	const struct command *const *command;
+
+	for (command = commands; *command; command++)
+		nearest_offer(&nearest, (*command)->name);
+	if (nearest.best)
+		complain(name, "no such command; did you mean `pycstash %s`?",
+			nearest.best);
+	else
+		complain(name, "no such command; see `pycstash help`");
+	return EXIT_USAGE;
 }
 
 /* This program looks into the cache itself and must find what is there, so it starts
@@ -90,10 +106,8 @@ int main(int argc, char **argv)
 	}
 	leave_library(argv);
 	command = command_find(argv[1]);
-	if (!command) {
-		complain(argv[1], "no such command; see `pycstash help`");
-		return EXIT_USAGE;
-	}
+	if (!command)
+		return command_unknown(argv[1]);
 	code = load_conf(command);
 	if (code)
 		return code;

@@ -10,10 +10,11 @@
 
 #include "tools/command.h"
 #include "tools/message.h"
+#include "tools/nearest.h"
 
 #define HELP_COLUMN 26
 
-static const struct opt help_row = { "help", 'h', NULL, "print this help", -1 };
+const struct opt opt_help = { "help", 'h', NULL, "print this help", -1 };
 
 void opt_begin(struct opt_parser *parser, const struct command *command, char **argv)
 {
@@ -31,8 +32,8 @@ static const struct opt *find_long(
 			if (strlen(row->name) == length &&
 				memcmp(row->name, name, length) == 0)
 				return row;
-	if (length == strlen(help_row.name) && memcmp(name, help_row.name, length) == 0)
-		return &help_row;
+	if (length == strlen(opt_help.name) && memcmp(name, opt_help.name, length) == 0)
+		return &opt_help;
 	return NULL;
 }
 
@@ -45,12 +46,28 @@ static const struct opt *find_letter(const struct command *command, char letter)
 		for (row = *table; row->name; row++)
 			if (row->letter && row->letter == letter)
 				return row;
-	return letter == help_row.letter ? &help_row : NULL;
+	return letter == opt_help.letter ? &opt_help : NULL;
 }
 
 static int wrong(const struct opt_parser *parser, const char *word, const char *why)
 {
 	complain(word, "%s; see `pycstash help %s`", why, parser->command->name);
+	return -EINVAL;
+}
+
+static int no_such_option(const struct opt_parser *parser, const char *word)
+{
+	struct nearest nearest = { .word = word + 2 };
+	const struct opt *const *table;
+	const struct opt *row;
+
+	for (table = parser->command->options; *table && word[1] == '-'; table++)
+		for (row = *table; row->name; row++)
+			nearest_offer(&nearest, row->name);
+	if (!nearest.best)
+		return wrong(parser, word, "no such option");
+	complain(word, "no such option; did you mean --%s? See `pycstash help %s`",
+		nearest.best, parser->command->name);
 	return -EINVAL;
 }
 
@@ -146,12 +163,12 @@ int opt_next(struct opt_parser *parser, const struct opt **ret_opt)
 	}
 	opt = find(parser, word, &attached);
 	if (!opt)
-		return wrong(parser, word, "no such option");
+		return no_such_option(parser, word);
 	r = take_value(parser, opt, attached);
 	if (r < 0)
 		return r;
 	gather_words(parser, start);
-	if (opt == &help_row) {
+	if (opt == &opt_help) {
 		command_help(parser->command);
 		return -ECANCELED;
 	}
@@ -204,5 +221,5 @@ void opt_print(FILE *out, const struct opt *const *tables)
 	for (; *tables; tables++)
 		for (row = *tables; row->name; row++)
 			print_row(out, row);
-	print_row(out, &help_row);
+	print_row(out, &opt_help);
 }

@@ -34,6 +34,8 @@ struct opt {
 	int key;	  /* for the subcommand; >= 0 and one of a kind in its tables */
 };
 
+extern const struct opt opt_help; /* --help, which every command has */
+
 struct opt_parser {
 	const struct command *command;
 	char **argv;

@@ -21,7 +21,7 @@ print(eval(sys.argv[1]))' "$@"; }
 
 # --- values and origins ---------------------------------------------------------------
 is "$(config | sed -n 's/ *= .*//p' | tr '\n' ' ')" \
-	"$("$PYCSTASH" help | sed -n 's/^  PYCSTASH_\([A-Z_]*\)=.*/\1/p' | tr 'A-Z\n' 'a-z ')" \
+	"$("$PYCSTASH" help settings | sed -n 's,.*=.*\, \([a-z_]*\)$,\1,p' | tr "\\n" " ")" \
 	"every setting is shown, and they are those of help"
 is "$(config get max_size)" 5G "get prints a default"
 is "$(config get dir)" "$HOME/.cache/pycstash" "also that of the cache's place"

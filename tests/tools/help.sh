@@ -1,0 +1,139 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# pycstash help: what is printed from the tables of commands, options, settings and exit
+# codes has all of them: help, manual pages, completions.
+. "$(dirname "$0")/../lib/tap.sh"
+
+help() { "$PYCSTASH" help "$@"; }
+status_of() { "$@" >/dev/null 2>&1; echo $?; }
+none() { is "$(head -20 | tr '\n' ' ')" "" "$1"; } # SENTENCE: nothing comes in
+
+# --- the tables -----------------------------------------------------------------------
+mapfile -t commands < <(help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
+mapfile -t settings < <("$PYCSTASH" config | sed 's/ .*//')
+mapfile -t files < <(cd "$HERE/tools" && ls cmd_*.c)
+options_of() { help "$1" | grep -oE '^  +(-.,|   ) --[a-z-]+' | grep -oE -- '--[a-z-]+'; }
+check "there are commands" test ${#commands[@]} -ge 6
+check "there are settings" test ${#settings[@]} -ge 10
+for file in "${files[@]}"; do
+	grep -oE '^const struct command cmd_[a-z]+' "$HERE/tools/$file" | sed 's/.*cmd_//'
+done | sort | comm -3 - <(printf '%s\n' "${commands[@]}" | sort) |
+	none "the commands of help are those that there are"
+for command in "${commands[@]}"; do
+	[ "$("$PYCSTASH" "$command" --help)" = "$(help "$command")" ] || echo "$command"
+done | none "COMMAND --help is help COMMAND, for all of them"
+for command in "${commands[@]}"; do
+	help "$command" | grep -q "^usage: pycstash $command" || echo "$command: usage"
+	options_of "$command" | grep -qx -- --help || echo "$command: --help"
+	options_of "$command" | sort | uniq -d
+	help "$command" | grep -oE '^  -[^-],' | sort | uniq -d
+done | none "each has a usage, and no option twice"
+help | awk 'length > 90' | none "help fits"
+is "$(help | sed -n '/^Exit codes/,$s/^  \([0-9]*\) .*/\1/p' | tr '\n' ' ')" \
+	"$(sed -n 's/^EXIT_CODE([A-Z_]*, \([0-9]*\),.*/\1/p' "$HERE/tools/exit.def" | tr '\n' ' ')" \
+	"help has the exit codes"
+for command in "${commands[@]}"; do
+	grep -q "^| \[\`$command\`\]" "$HERE/README.md" || echo "$command"
+done | none "README.md has a row for each command"
+is "$(status_of help frobnicate)" 2 "help for an unknown command: 2"
+check "and which was meant" sh -c '"$1" help confg 2>&1 | grep -q "did you mean .pycstash config"' - "$PYCSTASH"
+check "as for a command" sh -c '"$1" docter 2>&1 | grep -q "did you mean .pycstash doctor"' - "$PYCSTASH"
+check "and for an option" sh -c '"$1" run --libary x true 2>&1 | grep -q "did you mean --library"' - "$PYCSTASH"
+
+# --- manual pages ---------------------------------------------------------------------
+mkdir "$T/man"
+for page in $(help --man); do help --man "$page" >"$T/man/$page"; done
+is "$(cd "$T/man" && ls pycstash-*.1 | sed 's/pycstash-\(.*\)\.1/\1/' | sort | tr '\n' ' ')" \
+	"$(printf '%s\n' "${commands[@]}" | sort | tr '\n' ' ')" "each command has a manual page"
+is "$(cd "$T/man" && ls | grep -v pycstash- | tr '\n' ' ')" "libpycstash.7 pycstash.1 pycstash.conf.5 " \
+	"and there are three more"
+unroff() { sed 's/\\-/-/g; s/\\f[BIR]//g' "$@"; }
+for command in "${commands[@]}"; do
+	for option in $(options_of "$command"); do
+		unroff "$T/man/pycstash-$command.1" | grep -qE -- "(^|, )$option( |\$)" ||
+			echo "$command $option"
+	done
+	unroff "$T/man/pycstash.1" | grep -qx "\.B $command" || echo "$command"
+done | none "every command and every option is in its page"
+for setting in "${settings[@]}"; do
+	unroff "$T/man/pycstash.conf.5" | grep -q "^$setting = " || echo "$setting"
+done | none "every setting is in pycstash.conf(5)"
+sed -n 's/^SETTING(\([A-Z_]*\),.*/PYCSTASH_\1/p' "$HERE/shim/core/config.def" | while read -r name; do
+	unroff "$T/man/libpycstash.7" | grep -q "^$name=" || echo "$name"
+done | none "every variable of the library is in libpycstash(7)"
+if type -P groff >/dev/null; then
+	for page in "$T/man/"*; do groff -man -ww -Tutf8 "$page" 2>&1 >/dev/null; done |
+		none "groff renders every page without a warning"
+	is "$(groff -man -Tutf8 -P-cbou "$T/man/pycstash-wrap.1" | grep -c '  mv venv/bin/python venv/bin/python\.real$')" 1 \
+		"an example can be copied from a page"
+else
+	skip "groff renders every page without a warning" "it is not installed"
+fi
+if type -P mandoc >/dev/null; then
+	# Pages have no date, so that they are the same whenever they are made.
+	for page in "$T/man/"*; do mandoc -Tlint -Wwarning "$page"; done | grep -v 'missing date' |
+		none "mandoc finds nothing wrong with them"
+else
+	skip "mandoc finds nothing wrong with them" "it is not installed"
+fi
+is "$(status_of help --man pycstash-no.1)" 2 "a page there is not: 2"
+
+# --- completions ----------------------------------------------------------------------
+for shell in bash zsh fish; do
+	help --completion $shell >"$T/complete.$shell"
+	for command in "${commands[@]}"; do
+		for option in $(options_of "$command"); do
+			case $shell in
+			fish) pattern="subcommand_from $command' -l ${option#--} " ;;
+			zsh) pattern="'\*$option=\{0,1\}\[" ;;
+			bash) pattern="options='.* $option[' ]" ;;
+			esac
+			grep -q -- "$pattern" "$T/complete.$shell" || echo "$command $option"
+		done
+	done | none "every command and every option is in the completion for $shell"
+	if type -P $shell >/dev/null; then
+		check "$shell can read it" $shell -n "$T/complete.$shell"
+	else
+		skip "$shell can read it" "it is not installed"
+	fi
+done
+is "$(status_of help --completion tcsh)" 2 "a shell there is no completion for: 2"
+
+# WORD…: what bash offers for the last of them, with blanks between
+offers() {
+	env -i PATH="$PATH" bash --norc --noprofile -c '
+		. "$1"
+		shift
+		COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+		_pycstash
+		printf "%s\n" "${COMPREPLY[@]}"' - "$T/complete.bash" "$@" | sort | tr '\n' ' '
+}
+sorted() { printf '%s\n' "$@" | sort | tr '\n' ' '; }
+is "$(offers pycstash '')" "$(sorted "${commands[@]}")" "bash offers the commands"
+is "$(offers pycstash ver)" "$(printf '%s\n' "${commands[@]}" | grep ^ver | sort | tr '\n' ' ')" "those that begin so"
+is "$(offers pycstash help doc)" "doctor " "behind help as well"
+is "$(offers pycstash doctor --)" "$(sorted $(options_of doctor))" "a command's options"
+is "$(offers pycstash run --libr)" "--library " "those that begin so"
+is "$(offers pycstash config '')" "check get set unset " "what config does"
+is "$(offers pycstash config get max_)" "max_age max_entries max_size " "the settings"
+is "$(offers pycstash help --completion '')" "bash fish zsh " "the values of an option"
+is "$(offers pycstash help --completion = z)" "zsh " "also behind ="
+mkdir -p "$T/here/a dir" "$T/here/another"
+touch "$T/here/a file"
+is "$(cd "$T/here" && offers pycstash run --dir a)" "a dir another " "directories where one is wanted"
+is "$(cd "$T/here" && offers pycstash run --dir = a)" "a dir another " "also behind ="
+is "$(cd "$T/here" && offers pycstash run --log a)" "a dir a file another " "files where one is wanted"
+is "$(offers pycstash run --dir x printe)" "printenv " "commands behind the options of run"
+is "$(cd "$T/here" && offers pycstash run ls --dir a)" "a dir a file another " "files behind a command"
+if type -P fish >/dev/null; then
+	fish_offers() {
+		HOME=$T/home fish --no-config -c '. $argv[1]; complete -C $argv[2]' "$T/complete.fish" "$1" |
+			cut -f 1 | sort | tr '\n' ' '
+	}
+	is "$(fish_offers 'pycstash ')" "$(sorted "${commands[@]}")" "fish offers the commands"
+	is "$(fish_offers 'pycstash doctor --')" "$(sorted $(options_of doctor))" "and a command's options"
+	is "$(fish_offers 'pycstash help --completion ')" "bash fish zsh " "and an option's values"
+else
+	skip "fish offers the commands" "it is not installed"
+fi
