@@ -16,6 +16,10 @@ prefix ?= /usr/local
 bindir ?= $(prefix)/bin
 libdir ?= $(prefix)/lib/pycstash
 sysconfdir ?= /etc
+mandir ?= $(prefix)/share/man
+bashcompdir ?= $(prefix)/share/bash-completion/completions
+zshcompdir ?= $(prefix)/share/zsh/site-functions
+fishcompdir ?= $(prefix)/share/fish/vendor_completions.d
 
 comma := ,
 OUT := $(if $(filter release,$(MODE)),build,build/$(MODE))
@@ -140,10 +144,14 @@ demo: all | $(OUT)/.need-demo ## show the main job on this machine's Python
 	$(Q)tests/demo $(OUT)
 
 # --- keeping house -------------------------------------------------------------------
-docs: $(OUT)/shim/gen/list ## make the generated pages of docs/ anew
+docs: $(OUT)/shim/gen/list $(OUT)/pycstash ## make the generated pages of docs/ anew
 	$(Q)$< interposed > docs/interposed.md
 	$(Q)$< settings > docs/settings.md
 	$(Q)$< verdicts > docs/verdicts.md
+	$(Q){ printf '# Commands\n\n<!-- Made of `pycstash help` by `make docs`. -->\n'; \
+	for name in $$($(OUT)/pycstash help --man | sed -n 's/^pycstash-\(.*\)\.1$$/\1/p'); do \
+		printf '\n## %s\n\n```\n' $$name; $(OUT)/pycstash help $$name; echo '```'; \
+	done; } > docs/commands.md
 
 sources = $(shell find shim tools tests -name '*.[ch]')
 check-style: | $(OUT)/.need-style ## check the format of the sources
@@ -158,9 +166,20 @@ install: all ## install below $(prefix), or $(DESTDIR)$(prefix)
 # Under another name first: programs that run have the old library mapped.
 	$(Q)install -m 644 $(OUT)/libpycstash.so $(DESTDIR)$(libdir)/.libpycstash.so.new
 	$(Q)mv -f $(DESTDIR)$(libdir)/.libpycstash.so.new $(DESTDIR)$(libdir)/libpycstash.so
+	$(Q)set -e; for page in $$($(OUT)/pycstash help --man); do \
+		$(OUT)/pycstash help --man $$page | \
+			install -D -m 644 /dev/stdin $(DESTDIR)$(mandir)/man$${page##*.}/$$page; \
+	done
+	$(Q)$(OUT)/pycstash help --completion bash | install -D -m 644 /dev/stdin $(DESTDIR)$(bashcompdir)/pycstash
+	$(Q)$(OUT)/pycstash help --completion zsh | install -D -m 644 /dev/stdin $(DESTDIR)$(zshcompdir)/_pycstash
+	$(Q)$(OUT)/pycstash help --completion fish | install -D -m 644 /dev/stdin $(DESTDIR)$(fishcompdir)/pycstash.fish
 
 uninstall: ## take away what install put there
 	$(Q)rm -f $(DESTDIR)$(bindir)/pycstash $(DESTDIR)$(libdir)/libpycstash.so
+	$(Q)rm -f $(addprefix $(DESTDIR)$(mandir)/,man1/pycstash.1 man1/pycstash-*.1 \
+		man5/pycstash.conf.5 man7/libpycstash.7)
+	$(Q)rm -f $(DESTDIR)$(bashcompdir)/pycstash $(DESTDIR)$(zshcompdir)/_pycstash \
+		$(DESTDIR)$(fishcompdir)/pycstash.fish
 	$(Q)rmdir $(DESTDIR)$(libdir) 2>/dev/null || true
 
 clean: ## take away what was built

@@ -43,8 +43,9 @@ const struct exit_meaning exit_meanings[] = {
 
 void command_help(const struct command *command)
 {
-	printf("usage: pycstash %s %s\n\n%c%s.\n\n", command->name, command->args,
-		command->summary[0] & ~0x20, command->summary + 1);
+	printf("usage: pycstash %s%s%s\n\n%c%s.\n\n", command->name,
+		*command->args ? " " : "", command->args, command->summary[0] & ~0x20,
+		command->summary + 1);
 	opt_print(stdout, command->options);
 	if (command->notes)
 		printf("\n%s", command->notes);

@@ -78,8 +78,8 @@ int conf_load(void);
 const char *const *conf_files(void);
 #define CONF_FILES 2
 
-/* An option of the command line: stronger than all else. The value is copied. -EINVAL after
- * saying that it is none for this key; -ENOMEM. */
+/* An option of the command line: stronger than all else. The value is copied. -EINVAL
+ * after saying that it is none for this key; -ENOMEM. */
 int conf_set(const char *key, const char *value);
 
 struct conf_value conf_get(const char *key);
@@ -91,8 +91,8 @@ uint64_t conf_count(const char *key);
 bool conf_bool(const char *key);
 uint64_t conf_share(const char *key, uint64_t total); /* bytes; percents are of total */
 
-/* The value of the key's variable, as the shim reads it, where a file has one that counts;
- * else NULL. */
+/* The value of the key's variable, as the shim reads it, where a file has one that
+ * counts; else NULL. */
 const char *conf_exported(const struct conf_key *key);
 
 /* Puts what files say, and the environment does not, into the environment: for the shim

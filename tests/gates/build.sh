@@ -67,13 +67,18 @@ fi
 # --- install --------------------------------------------------------------------------
 listing() { (cd "$1" && find . ! -type d -printf '%m %P\n' | sort -k 2); }
 installed="755 usr/bin/pycstash
-644 usr/lib/pycstash/libpycstash.so"
+644 usr/lib/pycstash/libpycstash.so
+644 usr/share/bash-completion/completions/pycstash
+644 usr/share/fish/vendor_completions.d/pycstash.fish
+$(build/pycstash help --man | sed 's,.*\.\(.\)$,644 usr/share/man/man\1/&,' | sort)
+644 usr/share/zsh/site-functions/_pycstash"
 mk CC="$last" install DESTDIR="$T/dest" prefix=/usr >"$T/output" 2>&1 ||
 	not_ok "make install works" "$(cat "$T/output")"
-is "$(listing "$T/dest")" "$installed" "what is installed is the command and the library"
+is "$(listing "$T/dest")" "$installed" "what is installed is the command, the library, manual pages and completions"
 is "$("$T/dest/usr/bin/pycstash" run -- /bin/sh -c 'echo "$LD_PRELOAD"' 2>&1)" \
 	"$T/dest/usr/lib/pycstash/libpycstash.so" \
 	"the installed command finds the installed library, wherever that was put"
+is "$(find "$T/dest" -empty)" "" "no page is empty"
 
 # A program that runs has the old library mapped: it must not be written to.
 before=$(stat -c %i "$T/dest/usr/lib/pycstash/libpycstash.so")
