@@ -79,6 +79,9 @@ $(OUT)/%.o: %.c | $(OUT)/.need-build
 	$(if $(V),,@echo "CC    $@")
 	$(Q)$(CC) $(own) $(hardened) $(flags.$*) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
+# The assembler takes it in, which -MMD does not see.
+$(OUT)/tools/warm_worker.o: tools/warm_worker.py
+
 # The wrappers pay for no stack protector: they have no frame.
 $(OUT)/shim/calls.o: hardened :=
 $(OUT)/tools/%.o: own += -DPYCSTASH_VERSION='"$(VERSION)"' -DPYCSTASH_LIBDIR='"$(libdir)"' \

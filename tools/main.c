@@ -17,8 +17,7 @@
 const struct command *const commands[] = {
 	&cmd_run,
 	&cmd_wrap,
-	&cmd_show,
-	&cmd_explain,
+	&cmd_warm,
 	&cmd_config,
 	&cmd_doctor,
 	&cmd_help,

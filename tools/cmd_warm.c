@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pycstash warm: fills the cache before a program starts for the first time.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shim/core/store.h"
+#include "tools/cache.h"
+#include "tools/command.h"
+#include "tools/common.h"
+#include "tools/message.h"
+#include "tools/progress.h"
+#include "tools/sys_libc.h"
+#include "tools/warm.h"
+#include "tools/warm_compile.h"
+#include "tools/warm_report.h"
+#include "tools/warm_scan.h"
+
+#define DEFAULT_PYTHON "python3"
+#define DEFAULT_TIMEOUT 300
+#define MAX_TIMEOUT 86400
+#define LEVELS "012"
+
+enum { KEY_PYTHON, KEY_OPT, KEY_EXCLUDE, KEY_FORCE, KEY_TIMEOUT };
+
+static const struct opt own_options[] = {
+	{ "python", 0, "PYTHON",
+		"the interpreter to do it for, a path or a name on PATH; may be\n"
+		"repeated; default " DEFAULT_PYTHON,
+		KEY_PYTHON },
+	{ "opt", 0, "LEVELS",
+		"for these levels of optimization: 0, 1 (-O), 2 (-OO), with\n"
+		"commas between; default 0",
+		KEY_OPT },
+	{ "exclude", 0, "GLOB",
+		"pass over files and directories of such names, or, with a slash in\n"
+		"it, of such absolute paths; may be repeated",
+		KEY_EXCLUDE },
+	{ "force", 0, NULL, "make entries also where the tree has a valid pyc of its own",
+		KEY_FORCE },
+	{ "timeout", 0, "SECONDS", "give up compiling a source after that; default 300",
+		KEY_TIMEOUT },
+	{ NULL, 0, NULL, NULL, 0 },
+};
+
+static const struct opt *const options[] = { own_options, common_jobs, common_dry_run,
+	common_dir, common_json, common_quiet, NULL };
+
+/* What the command line asks for. */
+struct request {
+	struct common common;
+	const char **pythons, **exclude; /* owned; end with NULL */
+	size_t python_count, exclude_count;
+	bool levels[sizeof LEVELS - 1];
+	bool force;
+	int timeout;
+};
+
+/* --- the command line
+ * ------------------------------------------------------------------- */
+
+static int append(const char ***list, size_t *count, const char *value)
+{
+	const char **longer = reallocarray(*list, *count + 2, sizeof *longer);
+
+	if (!longer)
+		return -ENOMEM;
+	longer[(*count)++] = value;
+	longer[*count] = NULL;
+	*list = longer;
+	return 0;
+}
+
+static int take_levels(struct request *request, const char *value)
+{
+	for (const char *p = value;; p += 2) {
+		const char *level = *p ? strchr(LEVELS, *p) : NULL;
+
+		if (!level || (p[1] && p[1] != ',')) {
+			complain("--opt", "%s: levels are 0, 1 and 2, as in --opt 0,2",
+				value);
+			return -EINVAL;
+		}
+		request->levels[level - LEVELS] = true;
+		if (!p[1])
+			return 0;
+	}
+}
+
+static int take_timeout(struct request *request, const char *value)
+{
+	char *end;
+	long seconds = strtol(value, &end, 10);
+
+	if (end == value || *end || seconds < 1 || seconds > MAX_TIMEOUT) {
+		complain("--timeout", "%s: not a number of seconds from 1 to %d", value,
+			MAX_TIMEOUT);
+		return -EINVAL;
+	}
+	request->timeout = (int)seconds;
+	return 0;
+}
+
+static int take(struct request *request, const struct opt *opt, const char *value)
+{
+	switch (opt->key) {
+	case KEY_PYTHON:
+		return append(&request->pythons, &request->python_count, value);
+	case KEY_EXCLUDE:
+		return append(&request->exclude, &request->exclude_count, value);
+	case KEY_OPT:
+		return take_levels(request, value);
+	case KEY_FORCE:
+		request->force = true;
+		return 0;
+	case KEY_TIMEOUT:
+		return take_timeout(request, value);
+	default:
+		return common_take(&request->common, opt, value);
+	}
+}
+
+/* --- what it is for
+ * --------------------------------------------------------------------- */
+
+/* The settings as the library will read them. */
+static void read_config(struct config *config, const char *no_debug_ranges)
+{
+	const char *values[CONFIG_SETTINGS];
+
+	for (int i = 0; i < CONFIG_SETTINGS; i++)
+		values[i] = getenv(config_names[i]);
+	config_read(config, values, getenv("HOME"), getenv("XDG_CACHE_HOME"), false);
+	config->variant = config_variant(NULL, no_debug_ranges);
+}
+
+/* Whether there can be a cache at the root, or is one that may be written. */
+static int judge_cache(const struct config *config)
+{
+	struct cache cache;
+	enum verdict why;
+	int code;
+
+	if (!config->enabled || config->readonly) {
+		complain(NULL, "%s",
+			config->enabled ? "PYCSTASH_READONLY is set: the cache is not to "
+					  "be written; unset it to warm the cache"
+					: config->why_not);
+		return EXIT_REFUSED;
+	}
+	if (store_judge(&sys_libc, config->root, &why) == STORE_ABSENT)
+		return EXIT_OK;
+	code = cache_open(&cache, config->root);
+	if (code == EXIT_OK)
+		cache_close(&cache);
+	return code;
+}
+
+static bool is_too_old(const struct python *python)
+{
+	unsigned major = 0, minor = 0;
+
+	return sscanf(python->version, "%u.%u", &major, &minor) != 2 || major < 3 ||
+	       (major == 3 && minor < 6);
+}
+
+/* Asks the interpreters what they are. *ret_count of them are to be released. */
+static int ask_pythons(
+	const char *const *names, struct python *pythons, size_t *ret_count)
+{
+	for (*ret_count = 0; names[*ret_count]; ++*ret_count) {
+		const char *name = names[*ret_count];
+		struct python *python = &pythons[*ret_count];
+
+		if (python_ask(name, true, python) < 0)
+			return EXIT_UNABLE;
+		if (is_too_old(python)) {
+			complain(name, "this is Python %s; 3.6 or later is needed",
+				python->version);
+			python_release(python);
+			return EXIT_UNABLE;
+		}
+	}
+	return EXIT_OK;
+}
+
+static bool make_targets(struct warm *warm, const struct request *request,
+	const struct python *pythons, size_t count)
+{
+	warm->targets = calloc(count * (sizeof LEVELS - 1), sizeof *warm->targets);
+	for (size_t i = 0; warm->targets && i < count; i++)
+		for (size_t n = 0; n < sizeof LEVELS - 1; n++)
+			if (request->levels[n])
+				warm->targets[warm->target_count++] =
+					(struct warm_target){ .python = &pythons[i],
+						.level = n ? LEVELS[n] : '\0' };
+	return warm->targets;
+}
+
+static unsigned processors(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set)
+							   : 1;
+}
+
+/* --- doing it
+ * --------------------------------------------------------------------------- */
+
+/* In a dry run, or after an interrupt, what is missing is counted only. */
+static void leave_missing(struct warm *warm)
+{
+	enum warm_outcome outcome =
+		warm->dry_run && !interrupt_came() ? WARM_COMPILED : WARM_LEFT;
+
+	for (size_t i = 0; i < warm->target_count; i++)
+		warm->targets[i].counts[outcome] += warm->targets[i].misses.count;
+}
+
+static int do_it(struct warm *warm, const struct common *common, char **paths)
+{
+	int r = 0;
+
+	interrupt_catch();
+	for (; *paths && r == 0 && !warm->stop && !interrupt_came(); paths++)
+		r = warm_scan(warm, *paths);
+	if (r == 0 && !warm->dry_run && !warm->stop && !interrupt_came())
+		r = warm_compile(warm);
+	else
+		leave_missing(warm);
+	if (r < 0) {
+		complain(NULL, "%s", strerror(-r));
+		return EXIT_OURS;
+	}
+	if (common->json || !common->quiet)
+		warm_report(warm, common->json);
+	if (interrupt_came())
+		return interrupt_exit_code();
+	return warm->failure_count || warm->stop ? EXIT_PARTLY : EXIT_OK;
+}
+
+static int warm_up(const struct request *request, char **paths)
+{
+	static const char *const default_exclude[] = { NULL };
+	static const char *const default_pythons[] = { DEFAULT_PYTHON, NULL };
+	const char *const *names = request->pythons ? request->pythons : default_pythons;
+	const char *no_debug_ranges = getenv("PYTHONNODEBUGRANGES");
+	struct warm warm = {
+		.exclude = request->exclude ? request->exclude : default_exclude,
+		.jobs = request->common.jobs ? request->common.jobs : processors(),
+		.timeout = request->timeout,
+		.dry_run = request->common.dry_run,
+		.force = request->force,
+		.mutex = PTHREAD_MUTEX_INITIALIZER,
+	};
+	struct python *pythons = calloc(request->python_count + 1, sizeof *pythons);
+	size_t count = 0;
+	int code;
+
+	if (!pythons) {
+		complain(NULL, "%s", strerror(ENOMEM));
+		return EXIT_OURS;
+	}
+	read_config(&warm.config, no_debug_ranges);
+	code = judge_cache(&warm.config);
+	if (code == EXIT_OK)
+		code = ask_pythons(names, pythons, &count);
+	if (code == EXIT_OK && !make_targets(&warm, request, pythons, count))
+		code = EXIT_OURS;
+	if (code == EXIT_OK)
+		code = do_it(&warm, &request->common, paths);
+	warm_release(&warm);
+	while (count)
+		python_release(&pythons[--count]);
+	free(pythons);
+	return code;
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+	struct request request = { .timeout = DEFAULT_TIMEOUT };
+	struct opt_parser parser;
+	const struct opt *opt;
+	int r, code;
+
+	opt_begin(&parser, self, argv);
+	while ((r = opt_next(&parser, &opt)) > 0)
+		if ((r = take(&request, opt, parser.value)) < 0)
+			break;
+	if (!memchr(request.levels, true, sizeof request.levels))
+		request.levels[0] = true;
+	if (r == 0 && request.common.dir)
+		r = setenv("PYCSTASH_DIR", request.common.dir, 1);
+	if (r < 0)
+		code = opt_exit_code(r);
+	else if (parser.index == argc)
+		code = opt_usage(self, "the sources to warm are missing");
+	else
+		code = warm_up(&request, argv + parser.index);
+	free(request.pythons);
+	free(request.exclude);
+	return code;
+}
+
+/* clang-format off: as it is printed */
+static const char notes[] =
+	"Makes an entry in the cache for every source *.py below the PATHs, for each "
+	"PYTHON "
+	"and\n"
+	"level: of bytecode that the cache has for a source of the same content, else "
+	"by\n"
+	"compiling it with that PYTHON. Programs that start later compile nothing. The "
+	"sources'\n"
+	"tree is not written to, and no source is executed. Directories behind symlinks "
+	"are\n"
+	"passed over, as compileall does.\n"
+	"\n"
+	"On stdout, a line with how many entries, for all PYTHONs and levels together, "
+	"are\n"
+	"  up to date     as they are\n"
+	"  re-sealed      of the same content, but of other times: made anew (only if "
+	"any)\n"
+	"  from objects   made of bytecode of another source of the same content\n"
+	"  compiled\n"
+	"  in-tree        not needed: the tree has a pyc that Python takes; see --force\n"
+	"  excluded       by PYCSTASH_ONLY and PYCSTASH_EXCLUDE (only if any)\n"
+	"  failed         each said on stderr: syntax errors, what cannot be read\n"
+	"  left           not done, after an interrupt or on a full disk (only if any)\n"
+	"With --dry-run, also a line for each source that would be compiled.\n"
+	"\n"
+	"--json: see pycstash.warm/1 in docs/json.md.\n"
+	"\n"
+	"Exit code: 0; 3 if something failed; 12 if the cache is not to be written; 14 "
+	"if "
+	"a\n"
+	"PYTHON is none, or older than 3.6; 130 after Ctrl-C: what is done stays done.\n"
+	"\n"
+	"  pycstash warm /srv/app\n"
+	"  pycstash warm --python python3.8 --python pypy3 --opt 0,2 --exclude tests .\n";
+/* clang-format on */
+
+const struct command cmd_warm = {
+	.name = "warm",
+	.run = run,
+	.args = "[OPTIONS] PATH...",
+	.summary = "compile everything below a path into the cache",
+	.options = options,
+	.notes = notes,
+};
