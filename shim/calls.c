@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "shim/count.h"
 #include "shim/place.h"
 #include "shim/scan.h"
 #include "shim/state.h"
@@ -79,6 +80,7 @@ static const struct {
 	{ "realpath", "GLIBC_2.3" },
 	{ "posix_spawn", "GLIBC_2.15" },
 	{ "posix_spawnp", "GLIBC_2.15" },
+	{ "quick_exit", "GLIBC_2.24" },
 };
 
 static void *find_real(const char *name)
@@ -142,6 +144,20 @@ void calls_resolve(void)
 		return real.name args;                  \
 	}                                               \
 	CALL(ret, name, params, args, maybe_ours(path), found_##name args, early)
+#define RUN(ret, name, dirfd, params, args, early)                            \
+	static NOINLINE ret found_##name params                               \
+	{                                                                     \
+		struct place place;                                           \
+		path = place_find(&place, dirfd, path);                       \
+		return real.name args;                                        \
+	}                                                                     \
+	static NOINLINE ret run_##name params                                 \
+	{                                                                     \
+		count_flush();                                                \
+		return maybe_ours(path) ? found_##name args : real.name args; \
+	}                                                                     \
+	CALL(ret, name, params, args, (maybe_ours(path) || COUNT_IS_DUE),     \
+		run_##name args, early)
 #define PLACED(get, ret, name, dirfd, params, args, early) \
 	static NOINLINE ret placed_##name params           \
 	{                                                  \

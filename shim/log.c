@@ -9,6 +9,7 @@
 
 #include "shim/calls.h"
 #include "shim/core/text.h"
+#include "shim/count.h"
 #include "shim/state.h"
 
 static struct iovec piece(const char *string)
@@ -53,8 +54,28 @@ void log_decision(enum verdict verdict, int dirfd, const char *path)
 {
 	const struct verdict_row *row = &verdict_rows[verdict];
 
+	tally_count(count_tally(), verdict);
 	if (__builtin_expect(state_config.log != NULL, 0))
 		log_line(row->what, row->why, dirfd, path);
+}
+
+/* Why nothing could be cached, as far as one can do something about it. */
+static enum verdict refine(enum verdict verdict, int err)
+{
+	if (verdict != VERDICT_NOT_CACHED)
+		return verdict;
+	switch (-err) {
+	case ENOSPC:
+	case EDQUOT:
+		return VERDICT_NOT_CACHED_FULL;
+	case EACCES:
+	case EPERM:
+		return VERDICT_NOT_CACHED_FORBIDDEN;
+	case EROFS:
+		return VERDICT_NOT_CACHED_READ_ONLY;
+	default:
+		return verdict;
+	}
 }
 
 void log_failure(enum verdict verdict, int err, int dirfd, const char *path)
@@ -62,6 +83,7 @@ void log_failure(enum verdict verdict, int err, int dirfd, const char *path)
 	char reason[32];
 	struct text text = TEXT(reason);
 
+	tally_count(count_tally(), refine(verdict, err));
 	if (__builtin_expect(!state_config.log, 1))
 		return;
 	text_adds(&text, "errno ");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * One line for each decision, for who asks for it with PYCSTASH_LOG; otherwise
- * nothing, ever: a preloaded library has no business on a program's stderr.
+ * Each decision is counted (count.h), and is one line for who asks for it with
+ * PYCSTASH_LOG; otherwise nothing, ever: a preloaded library has no business on a
+ * program's stderr.
  *
  *   pycstash[PID]: WHAT: PATH (WHY)	see verdict.def
  *

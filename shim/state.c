@@ -11,6 +11,7 @@
 #include "shim/core/dirs.h"
 #include "shim/core/path.h"
 #include "shim/core/pyc.h"
+#include "shim/count.h"
 #include "shim/log.h"
 
 struct config state_config;
@@ -77,6 +78,7 @@ struct entry_world state_world(void)
 		.always_digest = state_config.always_digest,
 		.root_len = state_config.root_len,
 		.user = atomic_load_explicit(&user, memory_order_relaxed),
+		.tally = count_tally(),
 	};
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "shim/core/store.h"
+#include "shim/count.h"
 #include "shim/log.h"
 #include "shim/place.h"
 #include "shim/state.h"
@@ -24,28 +25,46 @@ static int refuse(int err)
 	return -1;
 }
 
+/* What the cache has of that name. */
+static bool find_cached(const struct place *place, struct stat *ret)
+{
+	return place->kind == PLACE_ENTRY &&
+	       sys_real.fstatat(AT_FDCWD, place->cache, ret, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 static bool is_cached(const struct place *place)
 {
-	return place->kind == PLACE_ENTRY && place_in_cache(place);
+	struct stat st;
+
+	return find_cached(place, &st);
+}
+
+/* Whether it counts as an entry: a temporary file does not. */
+static bool is_entry(const struct place *place)
+{
+	return place->kind == PLACE_ENTRY && place->pyc.kind != PYC_TEMPORARY;
 }
 
 int cached_unlink(int dirfd, const char *path)
 {
 	struct place place;
-	bool cached;
+	struct stat st;
+	int ret;
 
 	place_at(&place, dirfd, path, PLACE_ANY);
 	if (place.kind == PLACE_DIR) /* the kernel's own error */
 		return real.unlinkat(dirfd, place_find(&place, dirfd, path), 0);
-	cached = is_cached(&place);
-	if (!cached)
+	if (!find_cached(&place, &st))
 		return real.unlinkat(dirfd, place_find(&place, dirfd, path), 0);
 	if (state_config.readonly)
 		return refuse(EROFS);
 	/* The tree first: where it refuses, nothing has happened. */
 	if (place_in_tree(&place) && real.unlinkat(dirfd, place.path, 0) < 0)
 		return -1;
-	return real.unlinkat(AT_FDCWD, place.cache, 0);
+	ret = real.unlinkat(AT_FDCWD, place.cache, 0);
+	if (ret == 0 && is_entry(&place))
+		tally_gone(count_tally(), &st);
+	return ret;
 }
 
 int cached_remove(const char *path)
@@ -166,7 +185,8 @@ static int publish(
 	const struct entry_world world = state_world();
 	struct entry_verdict verdict;
 	struct entry entry;
-	bool shared = false;
+	struct stat old;
+	bool shared = false, is_new;
 	int err;
 
 	if (!place_entry(final, &world, &entry))
@@ -181,7 +201,11 @@ static int publish(
 		return refuse(-err);
 	if (shared)
 		entry_share(&entry, temporary->cache);
-	return from_cache(act, temporary->cache, final, flags);
+	is_new = !find_cached(final, &old);
+	err = from_cache(act, temporary->cache, final, flags);
+	if (err == 0)
+		entry_placed(&entry, is_new ? NULL : &old);
+	return err;
 }
 
 static bool is_new_pyc(const struct place *old, const struct place *new)
@@ -193,6 +217,8 @@ static bool is_new_pyc(const struct place *old, const struct place *new)
 
 static int rename_places(struct place *old, struct place *new, unsigned flags)
 {
+	struct stat st, replaced;
+	bool is_new;
 	int ret;
 
 	/* RENAME_NOREPLACE; what stands on the other side is there to the program too. */
@@ -202,11 +228,14 @@ static int rename_places(struct place *old, struct place *new, unsigned flags)
 		return rename_directory(old, new, (int)flags);
 	if (is_new_pyc(old, new))
 		return publish(do_rename, old, new, (int)flags);
-	if (!is_cached(old))
+	if (!find_cached(old, &st))
 		return from_tree(do_rename, old, new, (int)flags);
 	if (state_config.readonly)
 		return refuse(EROFS);
+	is_new = !find_cached(new, &replaced);
 	ret = from_cache(do_rename, old->cache, new, (int)flags);
+	if (ret == 0 && is_entry(new) && !is_entry(old)) /* numba's */
+		tally_entry(count_tally(), is_new ? NULL : &replaced, st.st_size, false);
 	if (ret == 0 && place_in_tree(old))
 		(void)sys_real.unlinkat(old->dirfd, old->path, 0);
 	return ret;

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "shim/count.h"
 #include "shim/log.h"
 #include "shim/place.h"
 #include "shim/state.h"
@@ -125,6 +126,8 @@ static int create_in_cache(struct place *place, int flags, mode_t mode)
 	fd = place_make_in_cache(place, make_file, flags, mode);
 	if (fd >= 0) {
 		place_created(place, fd);
+		if (place->pyc.kind != PYC_TEMPORARY)
+			tally_entry(count_tally(), NULL, 0, false);
 		log_decision(VERDICT_WRITE, place->dirfd, place->path);
 		return fd;
 	}

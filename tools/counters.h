@@ -13,13 +13,6 @@
 #include "shim/core/journal.h"
 #include "tools/cache.h"
 
-/* How large a version is. */
-struct extent {
-	int64_t entries, objects;
-	int64_t bytes;	 /* apparent, of entries and objects, each link counted */
-	int64_t disk;	 /* allocated, each inode counted once */
-};
-
 /* What gc has measured: the new base for the deltas of records that began after `when`
  * (seconds since 1970). versions end with an empty name. 0 or -errno. */
 struct measured {

@@ -17,6 +17,12 @@ static bool is_on(const char *value)
 	return value && *value && strcmp(value, "0") != 0;
 }
 
+/* For what is on unless it is switched off. */
+static bool is_zero(const char *value)
+{
+	return value && strcmp(value, "0") == 0;
+}
+
 static bool is_absolute(const char *value)
 {
 	return value && value[0] == '/';
@@ -94,7 +100,8 @@ void config_read(struct config *config, const char *const values[CONFIG_SETTINGS
 	*config = (struct config){
 		.readonly = is_on(values[CONFIG_READONLY]),
 		.variant = "",
-		.share = !values[CONFIG_SHARE] || strcmp(values[CONFIG_SHARE], "0") != 0,
+		.share = !is_zero(values[CONFIG_SHARE]),
+		.stats = !is_zero(values[CONFIG_STATS]),
 		.always_digest = values[CONFIG_VALIDATE] &&
 				 strcmp(values[CONFIG_VALIDATE], "content") == 0,
 		.only = unless_empty(values[CONFIG_ONLY]),

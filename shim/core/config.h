@@ -33,6 +33,7 @@ struct config {
 	const char *why_not; /* the reason where not enabled; a literal */
 	bool readonly;
 	bool share;
+	bool stats;	     /* count what is decided */
 	bool always_digest;  /* PYCSTASH_VALIDATE=content */
 	const char *only;    /* colon-separated prefixes, or NULL */
 	const char *exclude; /* likewise */

@@ -23,6 +23,7 @@
 #include "shim/core/scratch.h"
 #include "shim/core/source.h"
 #include "shim/core/sys.h"
+#include "shim/core/tally.h"
 #include "shim/core/verdict.h"
 
 /* What is the same for all entries of a process. */
@@ -41,7 +42,8 @@ struct entry_world {
 	bool share;	 /* leave objects to other paths */
 	bool reuse;	 /* use theirs */
 	size_t root_len;
-	uid_t user; /* whose files may be served */
+	uid_t user;	     /* whose files may be served */
+	struct tally *tally; /* NULL: nothing is counted */
 };
 
 struct entry {
@@ -54,6 +56,8 @@ struct entry {
 	const char *tree_path;
 	struct source source;
 	uint8_t magic[4]; /* set by entry_seal, for entry_share */
+	off_t size;	  /* of the sealed file; likewise */
+	bool linked;	  /* set by entry_share: it is one file with an object */
 	char *spare;	  /* behind path, for other paths */
 	size_t spare_size;
 };
@@ -105,6 +109,9 @@ int entry_seal(struct entry *entry, const char *temporary, bool *ret_shared,
 /* Between sealing and the rename, while nobody else knows the file: makes it the object
  * of its content. */
 void entry_share(struct entry *entry, const char *temporary);
+
+/* After the rename: counts what was put there, in the place of old (NULL: nothing). */
+void entry_placed(const struct entry *entry, const struct stat *old);
 
 /* Gives the entry a file of its own without a seal, which the program may change. */
 int entry_detach(struct entry *entry);

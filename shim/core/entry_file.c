@@ -105,6 +105,7 @@ int entry_file_load(const struct entry *entry, int fd, const struct seal *seal,
 	ret->seal = *seal;
 	ret->from = fd;
 	ret->bare = NULL;
+	ret->is_object = false;
 	if (world->sys->pread(fd, ret->data, size, 0) == (ssize_t)size &&
 		seal_covers(seal, ret->data, header_length(entry->pyc->tag)))
 		return 0;
@@ -225,11 +226,24 @@ static int write_temporary(const struct entry_world *world, const struct entry_f
 	return err;
 }
 
+static void count(
+	struct tally *tally, const struct entry_file *file, const struct stat *old)
+{
+	off_t size = (off_t)file->seal.pyc_size + (file->bare ? 0 : SEAL_SIZE);
+
+	if (file->is_object)
+		tally_object(tally, old, size);
+	else
+		tally_entry(tally, old, size, false);
+}
+
 int entry_file_put(const struct entry_world *world, const struct entry_file *file,
 	char *path, mode_t mode, char *spare, size_t size, int flags)
 {
 	const struct sys *sys = world->sys;
+	struct stat old;
 	int err, fd = 0;
+	bool is_new;
 
 	if (world->readonly)
 		return -EROFS;
@@ -240,9 +254,12 @@ int entry_file_put(const struct entry_world *world, const struct entry_file *fil
 	 */
 	if (flags >= 0)
 		fd = sys->openat(AT_FDCWD, spare, flags, 0);
+	is_new = sys->fstatat(AT_FDCWD, path, &old, AT_SYMLINK_NOFOLLOW) < 0;
 	err = fd < 0 ? fd : sys->renameat(AT_FDCWD, spare, AT_FDCWD, path);
-	if (err == 0)
+	if (err == 0) {
+		count(world->tally, file, is_new ? NULL : &old);
 		return fd;
+	}
 	sys->unlinkat(AT_FDCWD, spare, 0);
 	if (flags >= 0 && fd >= 0)
 		sys->close(fd);
@@ -376,6 +393,8 @@ static bool link_object(struct entry *entry, const struct seal *seal)
 	if (err == -ENOENT && entry_file_make_parent(world, entry->path) == 0)
 		err = world->sys->linkat(
 			AT_FDCWD, entry->spare, AT_FDCWD, entry->path, 0);
+	if (err == 0)
+		tally_entry(world->tally, NULL, (off_t)seal->pyc_size + SEAL_SIZE, true);
 	return err == 0;
 }
 

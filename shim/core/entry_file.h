@@ -27,6 +27,7 @@ struct entry_file {
 	int from;		  /* the descriptor it was read from */
 	const struct entry *bare; /* to be written without a seal, as the program's own
 				     file for that entry; else NULL */
+	bool is_object;		  /* that is what it will be */
 };
 
 /* Judges an open file; sets *ret_seal if it is sealed. */

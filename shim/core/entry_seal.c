@@ -110,6 +110,7 @@ static int seal_open_file(struct entry *entry, const char *temporary, int fd,
 	scratch_give(world->scratch, sys, data, room);
 	if (n != (ssize_t)size)
 		return n < 0 ? (int)n : -EIO;
+	entry->size = (off_t)size;
 	if (header.kind == HEADER_BAD) {
 		entry_disclaim(entry, fd);
 		verdict->id = VERDICT_UNSEALED_NO_PYC;
@@ -127,6 +128,7 @@ static int seal_open_file(struct entry *entry, const char *temporary, int fd,
 	n = sys->pwrite(fd, bytes, sizeof bytes, (off_t)size);
 	if (n != sizeof bytes)
 		return n < 0 ? (int)n : -ENOSPC;
+	entry->size += n;
 	return 0;
 }
 
@@ -178,6 +180,7 @@ static void copy_to(
 		return;
 	if (entry_file_check(world, fd, &seal) == ENTRY_FILE_SEALED &&
 		entry_file_load(entry, fd, &seal, &file) == 0) {
+		file.is_object = true;
 		(void)entry_file_put(world, &file, object, 0600, spare, size, -1);
 		entry_file_free(world, &file);
 	}
@@ -208,8 +211,16 @@ void entry_share(struct entry *entry, const char *temporary)
 			sys->unlinkat(AT_FDCWD, object, 0) < 0)
 			break;
 	}
+	entry->linked = err == 0;
+	if (entry->linked)
+		tally_object(world->tally, NULL, entry->size);
 	if (err == -EMLINK || err == -EPERM || err == -EXDEV || err == -EOPNOTSUPP)
 		copy_to(entry, temporary, object, spare, entry->spare_size - used);
+}
+
+void entry_placed(const struct entry *entry, const struct stat *old)
+{
+	tally_entry(entry->world->tally, old, entry->size, entry->linked);
 }
 
 int entry_detach(struct entry *entry)

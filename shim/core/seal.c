@@ -88,8 +88,9 @@ static uint64_t step(uint64_t sum, uint64_t word)
 	return (sum ^ word) * CHECKSUM_PRIME;
 }
 
-static uint64_t checksum(const uint8_t *p, size_t size, uint64_t start)
+uint64_t seal_checksum(const void *data, size_t size, uint64_t start)
 {
+	const uint8_t *p = data;
 	uint64_t lanes[4] = { start, 1, 2, 3 }, sum = size;
 	uint8_t tail[32] = { 0 };
 	size_t at = 0;
@@ -111,8 +112,9 @@ static uint64_t pyc_checksum(
 	size_t start = hash_header ? header_len : header_len - 8;
 
 	if (size < header_len)
-		return checksum(p, size, 0);
-	return checksum(p + header_len, size - header_len, checksum(p, start, 0));
+		return seal_checksum(p, size, 0);
+	return seal_checksum(
+		p + header_len, size - header_len, seal_checksum(p, start, 0));
 }
 
 /* The header is left out, however long it is: it may be patched. */
@@ -120,7 +122,7 @@ static uint64_t tail_checksum(const uint8_t *pyc, size_t size)
 {
 	size_t start = size > HEADER_MAX + SEAL_TAIL ? size - SEAL_TAIL : HEADER_MAX;
 
-	return size > start ? checksum(pyc + start, size - start, 0) : 0;
+	return size > start ? seal_checksum(pyc + start, size - start, 0) : 0;
 }
 
 struct seal seal_new(const void *pyc, size_t size, size_t header_len, bool hash_header)
@@ -161,7 +163,7 @@ void seal_write(const struct seal *seal, uint8_t bytes[SEAL_SIZE])
 	put(bytes + AT_CHECKSUM, 8, seal->pyc_checksum);
 	put(bytes + AT_TAIL, 8, seal->tail_checksum);
 	memcpy(bytes + AT_PYC_MAGIC, seal->magic, sizeof seal->magic);
-	put(bytes + AT_SEAL_SUM, 8, checksum(bytes, AT_SEAL_SUM, 0));
+	put(bytes + AT_SEAL_SUM, 8, seal_checksum(bytes, AT_SEAL_SUM, 0));
 }
 
 bool seal_read(const uint8_t *end, size_t size, uint64_t file_size, struct seal *ret)
@@ -176,10 +178,11 @@ bool seal_read(const uint8_t *end, size_t size, uint64_t file_size, struct seal 
 	if (memcmp(bytes + AT_MAGIC, seal_magic, sizeof seal_magic) != 0 ||
 		get(bytes + AT_VERSION, 2) != SEAL_VERSION ||
 		get(bytes + AT_SIZE, 2) != SEAL_SIZE ||
-		get(bytes + AT_SEAL_SUM, 8) != checksum(bytes, AT_SEAL_SUM, 0))
+		get(bytes + AT_SEAL_SUM, 8) != seal_checksum(bytes, AT_SEAL_SUM, 0))
 		return false;
 	if (get(bytes + AT_PYC_SIZE, 8) != pyc_size ||
-		get(bytes + AT_TAIL, 8) != (tail ? checksum(bytes - tail, tail, 0) : 0))
+		get(bytes + AT_TAIL, 8) !=
+			(tail ? seal_checksum(bytes - tail, tail, 0) : 0))
 		return false;
 	ret->flags = (uint32_t)get(bytes + AT_FLAGS, 4);
 	ret->pyc_size = get(bytes + AT_PYC_SIZE, 8);

@@ -45,6 +45,9 @@ struct seal {
 	uint64_t tail_checksum; /* of its last SEAL_TAIL bytes, without the header */
 };
 
+/* The checksum that docs/seal.md specifies. */
+uint64_t seal_checksum(const void *data, size_t size, uint64_t start);
+
 /* The identity in a stat. */
 struct identity identity_of(const struct stat *st);
 

@@ -23,6 +23,9 @@ struct sys {
 	int (*close)(int fd);
 	ssize_t (*pread)(int fd, void *data, size_t size, off_t at);
 	ssize_t (*pwrite)(int fd, const void *data, size_t size, off_t at);
+	/* writes all of it to a file that was opened with O_APPEND; returns where it ends
+	 */
+	off_t (*append)(int fd, const void *data, size_t size);
 	ssize_t (*readlinkat)(int dirfd, const char *path, char *buf, size_t size);
 	int (*fstatat)(int dirfd, const char *path, struct stat *st, int flags);
 	int (*mkdirat)(int dirfd, const char *path, mode_t mode);

@@ -34,7 +34,7 @@
 static bool wants_child(const char *name)
 {
 	return strncmp(name, "exec", 4) == 0 || strncmp(name, "set", 3) == 0 ||
-	       !strcmp(name, "chroot") || is_wild;
+	       !strcmp(name, "chroot") || strcasestr(name, "exit") || is_wild;
 }
 
 /* Makes the call of one line "SYMBOL ARG…". */

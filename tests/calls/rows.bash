@@ -129,5 +129,6 @@ any - a/@/tmp-XXXXXX" "mkstemp %p" "mkstemp64 %p" "mkostemp %p 0" "mkostemp64 %p
 		rows_cross "c x a/@/x.cpython-311.pyc
 c m a/@/none.pyc" "$name"
 	done
+	printf 'c m %s\n' "_exit 7" "_Exit 8" "quick_exit 9"
 	printf 'c m %s\n' "setuid -1" "seteuid -1" "setreuid -1 -1" "setresuid -1 -1 -1" "chroot none"
 }
