@@ -123,37 +123,59 @@ static void read_object(struct item *item, const char *dir, const char *name)
 	item->kind = digits ? ITEM_TEMPORARY : ITEM_OBJECT;
 }
 
-struct item item_parse(const char *dir, const char *name)
+struct item_dir item_dir_parse(const char *path)
 {
-	struct item item = { .kind = ITEM_FOREIGN, .version = dir };
-	size_t ignored;
+	struct item_dir ret = { .path = path, .version_len = item_version(path) };
 
-	item.version_len = item_version(dir);
-	if (!item.version_len)
-		return item;
-	if (item_source_dir(dir, &ignored))
+	ret.source = item_source_dir(path, &ret.source_len);
+	return ret;
+}
+
+struct item item_parse_in(const struct item_dir *dir, const char *name)
+{
+	struct item item = {
+		.kind = ITEM_FOREIGN,
+		.version = dir->path,
+		.version_len = dir->version_len,
+	};
+
+	if (dir->source)
 		read_entry(&item, name);
-	else if (dir[item.version_len])
-		read_object(&item, dir + item.version_len + 1, name);
+	else if (dir->version_len && dir->path[dir->version_len])
+		read_object(&item, dir->path + dir->version_len + 1, name);
 	return item;
 }
 
-size_t item_source(const struct item *item, const char *dir, const char *name, char *buf,
-	size_t size)
+struct item item_parse(const char *dir, const char *name)
+{
+	const struct item_dir parsed = item_dir_parse(dir);
+
+	return item_parse_in(&parsed, name);
+}
+
+size_t item_source_in(const struct item_dir *dir, const struct item *item,
+	const char *name, char *buf, size_t size)
 {
 	struct text text = { .data = buf, .size = size };
-	size_t len, more;
-	const char *source = item_source_dir(dir, &len);
+	size_t more;
 
-	if (!source || item->kind != ITEM_ENTRY)
+	if (!dir->source || item->kind != ITEM_ENTRY)
 		return 0;
-	text_add(&text, source, len);
-	if (len > 1)
+	text_add(&text, dir->source, dir->source_len);
+	if (dir->source_len > 1)
 		text_adds(&text, "/");
 	if (text.cut)
 		return 0;
 	more = pyc_source(&item->pyc, name, buf + text.len, size - text.len);
 	return more ? text.len + more : 0;
+}
+
+size_t item_source(const struct item *item, const char *dir, const char *name, char *buf,
+	size_t size)
+{
+	const struct item_dir parsed = item_dir_parse(dir);
+
+	return item_source_in(&parsed, item, name, buf, size);
 }
 
 size_t item_entry_dir(const char *version, size_t version_len, const char *source_dir,

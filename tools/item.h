@@ -37,6 +37,19 @@ struct item {
 /* Reads dir (below the layout folder) and the file's name in it. */
 struct item item_parse(const char *dir, const char *name);
 
+/* The same in two steps, for many names of one directory. */
+struct item_dir {
+	const char *path; /* as it was given */
+	size_t version_len;
+	const char *source; /* see item_source_dir; NULL for none */
+	size_t source_len;
+};
+
+struct item_dir item_dir_parse(const char *path);
+struct item item_parse_in(const struct item_dir *dir, const char *name);
+size_t item_source_in(const struct item_dir *dir, const struct item *item,
+	const char *name, char *buf, size_t size);
+
 /* Whether dir is a directory of entries, "<version>/tree/…/__pycache__": and then the
  * physical directory of their sources, "/srv/app", which points into dir and has *ret_len
  * letters (1 for "/"). NULL where it is none. */

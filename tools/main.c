@@ -17,6 +17,7 @@
 const struct command *const commands[] = {
 	&cmd_run,
 	&cmd_wrap,
+	&cmd_ls,
 	&cmd_warm,
 	&cmd_config,
 	&cmd_doctor,

@@ -32,17 +32,23 @@ void complain(const char *what, const char *format, ...)
 
 void print_plain(FILE *out, const char *text)
 {
-	const unsigned char *p;
+	const unsigned char *p = (const unsigned char *)text;
 
-	for (p = (const unsigned char *)text; *p; p++) {
+	for (;;) {
+		const unsigned char *plain = p;
+
+		while (*p >= 0x20 && *p != 0x7f)
+			p++;
+		fwrite(plain, 1, (size_t)(p - plain), out);
+		if (!*p)
+			break;
 		if (*p == '\n')
 			fputs("\\n", out);
 		else if (*p == '\t')
 			fputs("\\t", out);
-		else if (*p < 0x20 || *p == 0x7f)
-			fprintf(out, "\\x%02x", *p);
 		else
-			fputc(*p, out);
+			fprintf(out, "\\x%02x", *p);
+		p++;
 	}
 }
 
@@ -86,23 +92,33 @@ static size_t utf8_length(const unsigned char *p)
 	return length;
 }
 
+/* The length of what p begins with that is itself in a JSON string; 0: nothing. */
+static size_t json_length(const unsigned char *p)
+{
+	if (*p < 0x20 || *p == 0x7f || *p == '"' || *p == '\\')
+		return 0;
+	return utf8_length(p);
+}
+
 void print_json(FILE *out, const char *text)
 {
 	const unsigned char *p = (const unsigned char *)text;
 
 	fputc('"', out);
-	while (*p) {
-		size_t length = utf8_length(p);
+	for (;;) {
+		const unsigned char *plain = p;
+		size_t length;
 
-		if (length == 0)
-			fprintf(out, "\\udc%02x", *p++);
-		else if (*p == '"' || *p == '\\')
-			fprintf(out, "\\%c", *p++);
-		else if (*p < 0x20 || *p == 0x7f)
-			fprintf(out, "\\u%04x", *p++);
+		while ((length = json_length(p)))
+			p += length;
+		fwrite(plain, 1, (size_t)(p - plain), out);
+		if (!*p)
+			break;
+		if (*p == '"' || *p == '\\')
+			fprintf(out, "\\%c", *p);
 		else
-			for (; length; length--)
-				fputc(*p++, out);
+			fprintf(out, *p < 0x80 ? "\\u%04x" : "\\udc%02x", *p);
+		p++;
 	}
 	fputc('"', out);
 }

@@ -8,14 +8,21 @@
 /* The cache tags (PEP 421, sys.implementation.cache_tag) of the interpreters there
  * are, up to their version. They are looked for by name first, since a module may be
  * called "foo.bar-7" and pytest's own version, dots and all, stands behind the tag. */
-static const char *const interpreters[] = {
-	"cpython-",
-	"pypy",
-	"graalpy",
-	"pyston-",
-	"rustpython-",
-	"ironpython-",
-	"jython-",
+#define INTERPRETER(name)             \
+	{                             \
+		name, sizeof name - 1 \
+	}
+static const struct {
+	const char *name;
+	size_t len;
+} interpreters[] = {
+	INTERPRETER("cpython-"),
+	INTERPRETER("pypy"),
+	INTERPRETER("graalpy"),
+	INTERPRETER("pyston-"),
+	INTERPRETER("rustpython-"),
+	INTERPRETER("ironpython-"),
+	INTERPRETER("jython-"),
 };
 
 /* Not <ctype.h>: a name means the same whatever the program's locale. */
@@ -49,9 +56,10 @@ static bool ends_in(const char *name, size_t len, const char *suffix)
 static size_t known_tag(const char *s, const char *end)
 {
 	for (size_t i = 0; i < sizeof interpreters / sizeof *interpreters; i++) {
-		size_t n = strlen(interpreters[i]), digits;
+		size_t n = interpreters[i].len, digits;
 
-		if ((size_t)(end - s) <= n || memcmp(s, interpreters[i], n) != 0)
+		if ((size_t)(end - s) <= n || s[0] != interpreters[i].name[0] ||
+			memcmp(s, interpreters[i].name, n) != 0)
 			continue;
 		digits = count_digits(s + n, end);
 		if (digits == 0)

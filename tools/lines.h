@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Lines of output that several threads make: each has a buffer of its own, which goes to
+ * stdout in whole lines; or they are kept, and sorted in the end.
+ *
+ *	FILE *out = lines_open(&lines, thread);
+ *	fputs("4096 ", out);
+ *	lines_name(&lines, thread);	what follows is what ties are sorted by
+ *	fputs("/srv/app/m.py\n", out);
+ *	lines_close(&lines, thread, 4096);
+ *
+ * A failure (no memory, a full disk) is kept until lines_end.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct lines_buffer; /* one thread's */
+
+struct lines {
+	unsigned threads;
+	bool sorted, reversed;
+	struct lines_buffer *buffers;
+	pthread_mutex_t mutex; /* of stdout */
+};
+
+/* sorted: by falling keys, then by rising names; or, reversed, the other way round. 0 or
+ * -ENOMEM, and then lines_end is not to be called. */
+int lines_begin(struct lines *lines, unsigned threads, bool sorted, bool reversed);
+
+/* A line: to be written to the stream, with what ends it. */
+FILE *lines_open(struct lines *lines, unsigned thread);
+void lines_name(struct lines *lines, unsigned thread);
+void lines_close(struct lines *lines, unsigned thread, int64_t key);
+
+/* Writes what is left; 0 or -errno of the first failure. */
+int lines_end(struct lines *lines);
