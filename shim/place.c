@@ -59,7 +59,7 @@ static ssize_t resolve(
 		memcpy(buf, known ? known : path, len);
 		return (ssize_t)len;
 	}
-	if (use == PLACE_RECALL)
+	if (use == PLACE_RECALL || use == PLACE_SETTLED)
 		ret = dirs_recall(&sys_real, &state_memo, path, len, buf, size);
 	if (ret != -EINVAL) /* -EINVAL: not a spelling that is remembered */
 		return ret;
@@ -118,6 +118,14 @@ static bool compose(struct place *place, const char *path, const struct path_par
 	return !text.cut;
 }
 
+/* Whether layers may have what is to be read though the cache is not used. */
+static bool is_in_layers(
+	const struct place *place, enum place_kind kind, enum place_use use)
+{
+	return kind == PLACE_ENTRY && place->pyc.kind == PYC_CODE &&
+	       (use == PLACE_TO_READ || use == PLACE_SETTLED) && state_has_layers();
+}
+
 /* As place_at, for a path in which "__pycache__/.." is the kernel's to follow. */
 static void place_plain(
 	struct place *place, int dirfd, const char *path, enum place_use use)
@@ -131,6 +139,7 @@ static void place_plain(
 	place->path = path;
 	place->spelled_len = parts.dir_len;
 	place->assumed = false;
+	place->layers_only = false;
 	place->cache[0] = '\0';
 	place->pyc = (struct pyc_name){ .kind = PYC_NONE };
 	if (parts.tail != PATH_NAME && parts.tail != PATH_PYCACHE)
@@ -148,8 +157,13 @@ static void place_plain(
 	tag = place->pyc.tag[0] ? place->pyc.tag : state_tag();
 	if (kind == PLACE_OTHER)
 		place->kind = kind;
-	if (!tag || state_store(place->cache) == STORE_REFUSED)
+	if (!tag)
 		return;
+	if (state_store(place->cache) == STORE_REFUSED) {
+		if (!is_in_layers(place, kind, use))
+			return;
+		place->layers_only = true;
+	}
 	if (compose(place, path, &parts, tag, use))
 		place->kind = kind;
 	else
@@ -248,7 +262,7 @@ bool place_settle(struct place *place)
 
 	if (!place->assumed)
 		return false;
-	place_plain(place, place->dirfd, path, PLACE_RECALL);
+	place_plain(place, place->dirfd, path, PLACE_SETTLED);
 	return place->kind != PLACE_ENTRY ||
 	       memcmp(place->cache + place->tree_len, path, len) != 0 ||
 	       place->cache[place->tree_len + len + 1] != PYCACHE[0];

@@ -35,6 +35,7 @@ enum place_use {
 	PLACE_TO_READ, /* an open for reading: the directory's spelling is taken for its
 			  physical path where it may be one. The seal keeps that harmless,
 			  and mostly it is true and spares asking */
+	PLACE_SETTLED, /* the same, once more and without taking it */
 	PLACE_RECALL,  /* as PLACE_ANY, but a remembered answer will do */
 };
 
@@ -51,6 +52,7 @@ struct place {
 	size_t name_end;    /* where that of the name in it ends, slashes not counted */
 	size_t spelled_len; /* path[..spelled_len) is the directory of the sources */
 	bool assumed;	    /* by PLACE_TO_READ */
+	bool layers_only;   /* to read: the cache itself is not to be used */
 	char cache[PATH_MAX];
 };
 

@@ -9,6 +9,7 @@
 
 #include "shim/calls.h"
 #include "shim/core/dirs.h"
+#include "shim/core/layer.h"
 #include "shim/core/path.h"
 #include "shim/core/pyc.h"
 #include "shim/count.h"
@@ -27,7 +28,16 @@ static atomic_bool compiles; /* it has loaded py_compile */
 
 static _Atomic(enum store_state) store = STORE_UNKNOWN;
 static _Atomic(uid_t) user;
+/* The standing of each layer: for whom it was judged, and an enum store_state. */
+static _Atomic(uint64_t) layers[LAYERS_MAX];
 static atomic_bool left_root; /* chroot: paths do not mean what they meant */
+
+static enum store_state judge_store(enum verdict *ret_why)
+{
+	*ret_why = VERDICT_REFUSED_NO_PLACE;
+	return state_config.root_len ? store_judge(&sys_real, state_config.root, ret_why)
+				     : STORE_REFUSED;
+}
 
 enum store_state state_store(char *room)
 {
@@ -41,9 +51,8 @@ enum store_state state_store(char *room)
 	if (now == STORE_REFUSED &&
 		atomic_load_explicit(&user, memory_order_relaxed) == geteuid())
 		return now;
-	now = store_judge(&sys_real, config->root, &why);
-	if (now != STORE_ABSENT)
-		atomic_store_explicit(&user, geteuid(), memory_order_relaxed);
+	now = judge_store(&why);
+	atomic_store_explicit(&user, geteuid(), memory_order_relaxed);
 	if (now == STORE_REFUSED)
 		log_decision(why, AT_FDCWD, config->root);
 	/* For state_is_inside: the memo keeps its physical name. */
@@ -57,6 +66,38 @@ enum store_state state_store(char *room)
 bool state_store_absent(void)
 {
 	return atomic_load_explicit(&store, memory_order_acquire) == STORE_ABSENT;
+}
+
+bool state_has_layers(void)
+{
+	return state_config.layers &&
+	       !atomic_load_explicit(&left_root, memory_order_relaxed);
+}
+
+/* For struct entry_world. A layer that is missing is not looked for again. */
+static ssize_t find_layer(size_t n, char *room, size_t size)
+{
+	uint64_t whose = (uint64_t)atomic_load_explicit(&user, memory_order_relaxed) << 2;
+	size_t len;
+	const char *root = config_layer(state_config.layers, n, &len);
+	uint64_t known;
+	enum verdict why;
+
+	if (!root || !state_has_layers())
+		return -1;
+	if (len >= size)
+		return 0;
+	memcpy(room, root, len);
+	room[len] = '\0';
+	known = atomic_load_explicit(&layers[n], memory_order_relaxed);
+	if (known != (whose | STORE_READY) && known != (whose | STORE_REFUSED)) {
+		why = layer_judge(&sys_real, room, (uid_t)(whose >> 2));
+		known = whose | (why ? STORE_REFUSED : STORE_READY);
+		if (why)
+			log_decision(why, AT_FDCWD, room);
+		atomic_store_explicit(&layers[n], known, memory_order_relaxed);
+	}
+	return known == (whose | STORE_READY) ? (ssize_t)len : 0;
 }
 
 struct entry_world state_world(void)
@@ -76,6 +117,7 @@ struct entry_world state_world(void)
 		.reuse = state_config.share &&
 			 !atomic_load_explicit(&compiles, memory_order_relaxed),
 		.always_digest = state_config.always_digest,
+		.layer = state_config.layers ? find_layer : NULL,
 		.root_len = state_config.root_len,
 		.user = atomic_load_explicit(&user, memory_order_relaxed),
 		.tally = count_tally(),
@@ -97,6 +139,17 @@ void state_give_places(struct place *places)
 	errno = saved;
 }
 
+static bool is_in_layer(const char *path, size_t len)
+{
+	const char *root;
+	size_t root_len;
+
+	for (size_t n = 0; (root = config_layer(state_config.layers, n, &root_len)); n++)
+		if (path_is_below(path, len, root, root_len))
+			return true;
+	return false;
+}
+
 bool state_is_inside(const char *path, size_t len)
 {
 	const struct config *config = &state_config;
@@ -104,8 +157,10 @@ bool state_is_inside(const char *path, size_t len)
 	const char *physical =
 		memo_find(&state_memo, config->root, config->root_len, &physical_len);
 
-	return path_is_below(path, len, config->root, config->root_len) ||
-	       (physical && path_is_below(path, len, physical, physical_len));
+	if (config->root_len && path_is_below(path, len, config->root, config->root_len))
+		return true;
+	return (physical && path_is_below(path, len, physical, physical_len)) ||
+	       (config->layers && is_in_layer(path, len));
 }
 
 /* A tag takes a fresh place each time, so that one who is interrupted while writing it,

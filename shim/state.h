@@ -37,10 +37,13 @@ enum store_state state_store(char *room);
 /* Whether it was absent at the last look. */
 bool state_store_absent(void);
 
+/* Whether layers may be read, whatever the cache's own standing. */
+bool state_has_layers(void);
+
 /* What core needs to know of this process to open and seal entries. */
 struct entry_world state_world(void);
 
-/* Whether the len letters at the absolute path lie in the cache itself. */
+/* Whether the len letters at the absolute path lie in the cache itself, or in a layer. */
 bool state_is_inside(const char *path, size_t len);
 
 /* Room for two struct place, or NULL. To be given back. */

@@ -49,19 +49,27 @@ static int open_unsealed(const struct place *place, int candidate, int flags,
 	return fd;
 }
 
+static int open_candidate(const struct place *place, int flags)
+{
+	return place->layers_only || state_store_absent()
+		       ? -ENOENT
+		       : sys_real.openat(AT_FDCWD, place->cache, flags, 0);
+}
+
 /* What the cache or the tree has for a name, or -errno. */
 static int find_bytecode(struct place *place, int flags, struct entry_verdict *verdict)
 {
-	const struct entry_world world = state_world();
+	struct entry_world world = state_world();
 	struct entry entry;
-	int fd = state_store_absent() ? -ENOENT
-				      : sys_real.openat(AT_FDCWD, place->cache, flags, 0);
+	int fd = open_candidate(place, flags);
 
 	if (fd == -ENOENT && place_settle(place)) {
 		if (place->kind != PLACE_ENTRY)
 			return sys_real.openat(place->dirfd, place->path, flags, 0);
-		fd = sys_real.openat(AT_FDCWD, place->cache, flags, 0);
+		fd = open_candidate(place, flags);
 	}
+	world.layers_only = place->layers_only;
+	world.readonly |= place->layers_only;
 	if (!(flags & (O_DIRECTORY | O_PATH)) && place_entry(place, &world, &entry))
 		fd = entry_open(&entry, fd, flags, verdict);
 	else

@@ -20,6 +20,10 @@ _Static_assert(KEY_KEEP_DONTWRITE < SETTINGS_KEYS, "keys of the subcommands star
 
 const struct opt settings_options[] = {
 	{ "dir", 0, "DIR", "keep the cache in DIR (PYCSTASH_DIR)", CONFIG_DIR },
+	{ "layer", 0, "DIR",
+		"look in the cache DIR too, without writing to it, for what the\n"
+		"own one lacks; may be repeated (PYCSTASH_LAYERS)",
+		CONFIG_LAYERS },
 	{ "only", 0, "PREFIXES",
 		"serve only sources below these directories, separated by\n"
 		"colons; may be repeated (PYCSTASH_ONLY)",
@@ -55,7 +59,7 @@ const struct opt settings_options[] = {
 
 static bool is_list(int key)
 {
-	return key == CONFIG_ONLY || key == CONFIG_EXCLUDE;
+	return key == CONFIG_ONLY || key == CONFIG_EXCLUDE || key == CONFIG_LAYERS;
 }
 
 static int replace(char **slot, char *value)

@@ -89,6 +89,26 @@ size_t config_root(char *root, size_t size, const char *dir, const char *home,
 	return 0;
 }
 
+const char *config_layer(const char *list, size_t n, size_t *ret_len)
+{
+	if (n >= LAYERS_MAX)
+		return NULL;
+	for (const char *p = list; p; p = *p ? p + 1 : NULL) {
+		const char *root = p;
+		size_t len;
+
+		p += strcspn(p, ":");
+		len = (size_t)(p - root);
+		while (len && root[len - 1] == '/')
+			len--;
+		if (len && root[0] == '/' && n-- == 0) {
+			*ret_len = len;
+			return root;
+		}
+	}
+	return NULL;
+}
+
 static const char *unless_empty(const char *value)
 {
 	return value && *value ? value : NULL;
@@ -97,6 +117,8 @@ static const char *unless_empty(const char *value)
 void config_read(struct config *config, const char *const values[CONFIG_SETTINGS],
 	const char *home, const char *xdg_cache_home, bool secure)
 {
+	size_t len;
+
 	*config = (struct config){
 		.readonly = is_on(values[CONFIG_READONLY]),
 		.variant = "",
@@ -120,13 +142,13 @@ void config_read(struct config *config, const char *const values[CONFIG_SETTINGS
 	}
 	config->root_len = config_root(config->root, sizeof config->root,
 		values[CONFIG_DIR], home, xdg_cache_home);
-	if (config->root_len == 0) {
+	if (config_layer(values[CONFIG_LAYERS], 0, &len))
+		config->layers = values[CONFIG_LAYERS];
+	if (config->root_len == 0)
 		config->why_not =
 			"no place for the cache: PYCSTASH_DIR and HOME are unset, "
 			"not absolute or too long";
-		return;
-	}
-	config->enabled = true;
+	config->enabled = config->root_len || config->layers;
 }
 
 /* Whether dir lies below one of the colon-separated prefixes. */

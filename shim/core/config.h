@@ -18,6 +18,9 @@
 /* Below the root: the version of the layout on disk, then one folder a tag. */
 #define CACHE_LAYOUT "v1"
 
+/* So many layers count, and no more: what is known of each is kept in fixed places. */
+#define LAYERS_MAX 8
+
 enum config_setting {
 #define SETTING(id, key, kind, value, fallback, what) CONFIG_##id,
 #include "shim/core/config.def"
@@ -30,11 +33,12 @@ extern const char *const config_names[CONFIG_SETTINGS];
 
 struct config {
 	bool enabled;
-	const char *why_not; /* the reason where not enabled; a literal */
+	const char *why_not; /* why it is not enabled, or has no root; a literal */
 	bool readonly;
 	bool share;
 	bool stats;	     /* count what is decided */
 	bool always_digest;  /* PYCSTASH_VALIDATE=content */
+	const char *layers;  /* colon-separated, at least one of which counts; or NULL */
 	const char *only;    /* colon-separated prefixes, or NULL */
 	const char *exclude; /* likewise */
 	const char *log;     /* a file's absolute path, "stderr", or NULL */
@@ -42,7 +46,7 @@ struct config {
 	 * told to make other bytecode under the same name; "" mostly. */
 	const char *variant;
 	char root[PATH_MAX]; /* absolute, without a slash at its end */
-	size_t root_len;
+	size_t root_len;     /* 0 where there is no root, but layers */
 };
 
 /* Makes a config of the variables' values, by enum config_setting, NULL for one that is
@@ -63,6 +67,11 @@ const char *config_variant(const char *const argv[], const char *no_debug_ranges
  * not fit. */
 size_t config_root(char *root, size_t size, const char *dir, const char *home,
 	const char *xdg_cache_home);
+
+/* The n-th layer of a list, from 0: an absolute path, in the list itself, of *ret_len
+ * letters without a slash at its end. NULL behind the last, and behind LAYERS_MAX of
+ * them; other than absolute paths do not count. */
+const char *config_layer(const char *list, size_t n, size_t *ret_len);
 
 /* Whether the settings ONLY and EXCLUDE let the cache serve the sources in a directory.
  * Either of its names may match: the one the program spelled, and the physical one. */

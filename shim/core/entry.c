@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "shim/core/entry_file.h"
+#include "shim/core/layer.h"
 #include "shim/core/text.h"
 
 /* While an entry is looked for. */
@@ -74,6 +75,8 @@ static int renew(struct search *search, int fd, const struct seal *seal)
 	entry_file_free(world, &file);
 	if (renewed < 0)
 		return absent(search, fd, VERDICT_MISS_NOT_RESEALED);
+	if (renewed == fd)
+		return found(search, fd, VERDICT_HIT_SAME_CONTENT);
 	world->sys->close(fd);
 	return found(search, renewed, VERDICT_HIT_RESEALED);
 }
@@ -130,15 +133,26 @@ enum verdict entry_compare_content(
 	return VERDICT_HIT_RESEALED;
 }
 
-/* A sealed entry against the source as it is. */
-static int compare(struct search *search, int fd, const struct seal *seal)
+enum verdict entry_compare_layer(
+	const struct entry_world *world, struct source *source, const struct seal *seal)
 {
-	const struct entry_world *world = search->entry->world;
-	struct source *source = &search->entry->source;
 	enum verdict id = entry_compare(world, source, seal);
 
+	if (id == VERDICT_HIT_NO_SOURCE)
+		return VERDICT_MISS_UNREACHABLE;
+	/* An inode that another machine has seen is that of another file here. */
+	if (id == VERDICT_HIT_HASH)
+		return seal->flags & SEAL_SOURCE ? VERDICT_NONE : VERDICT_MISS_REPLACED;
+	return id;
+}
+
+/* Serves a sealed file or not, by what it is to the source. */
+static int conclude(
+	struct search *search, int fd, const struct seal *seal, enum verdict id)
+{
 	if (id == VERDICT_NONE)
-		id = entry_compare_content(world, source, seal);
+		id = entry_compare_content(
+			search->entry->world, &search->entry->source, seal);
 	if (id == VERDICT_HIT_RESEALED)
 		return renew(search, fd, seal);
 	if (id == VERDICT_HIT_NO_SOURCE)
@@ -183,7 +197,51 @@ static int try_entry(struct search *search, int fd)
 	entry_magic_shown(entry, seal.magic);
 	if (entry_magic_is_foreign(entry, seal.magic))
 		return absent(search, fd, VERDICT_MISS_MAGIC);
-	return compare(search, fd, &seal);
+	return conclude(search, fd, &seal, entry_compare(world, &entry->source, &seal));
+}
+
+/* What a layer has for the same path. It is served as it is if the source's identity
+ * proves it, and by content becomes an entry of the user's own. */
+static int try_layer(struct search *search, const struct entry *at)
+{
+	const struct entry_world *world = at->world;
+	int fd = world->sys->openat(AT_FDCWD, at->path, search->flags | O_NOFOLLOW, 0);
+	struct seal seal;
+
+	if (fd < 0)
+		return -ENOENT;
+	switch (entry_file_check_layer(world, fd, &seal)) {
+	case ENTRY_FILE_SEALED:
+		break;
+	case ENTRY_FILE_FOREIGN:
+		return absent(search, fd, VERDICT_MISS_LAYER);
+	case ENTRY_FILE_PROGRAMS_OWN:
+		return absent(search, fd, VERDICT_MISS_NOT_SEALED);
+	case ENTRY_FILE_DAMAGED:
+		return absent(search, fd, VERDICT_MISS_DAMAGED);
+	}
+	entry_magic_shown(at, seal.magic);
+	if (entry_magic_is_foreign(at, seal.magic))
+		return absent(search, fd, VERDICT_MISS_MAGIC);
+	fd = conclude(search, fd, &seal,
+		entry_compare_layer(world, &search->entry->source, &seal));
+	if (fd < 0)
+		return fd;
+	return found(search, fd,
+		search->verdict->id == VERDICT_HIT_RESEALED ? VERDICT_RESEALED_LAYER
+							    : VERDICT_HIT_LAYER);
+}
+
+/* Out of line, as try_objects: a hit needs no room for another entry. */
+static __attribute__((noinline)) int try_layers(struct search *search)
+{
+	struct entry at;
+	size_t n = 0;
+	int fd = -ENOENT;
+
+	while (fd < 0 && layer_next(search->entry, &n, &at))
+		fd = try_layer(search, &at);
+	return fd;
 }
 
 /* A pyc in the tree that is valid by Python's own rule is served as it is. */
@@ -228,6 +286,20 @@ static void remember(struct entry *entry)
 		&asked);
 }
 
+/* Bytecode that other paths have left for sources of the same content. */
+static __attribute__((noinline)) int try_objects(struct search *search)
+{
+	struct entry *entry = search->entry, at;
+	int fd = entry_file_reuse(entry, entry, search->flags);
+	size_t n = 0;
+
+	if (fd >= 0)
+		return found(search, fd, VERDICT_REUSED);
+	while (fd < 0 && layer_next(entry, &n, &at))
+		fd = entry_file_reuse(entry, &at, search->flags);
+	return fd < 0 ? fd : found(search, fd, VERDICT_REUSED_LAYER);
+}
+
 static int search_for(struct search *search, int candidate)
 {
 	struct entry *entry = search->entry;
@@ -235,14 +307,17 @@ static int search_for(struct search *search, int candidate)
 
 	if (fd != -ENOENT)
 		return fd;
+	fd = try_layers(search);
+	if (fd >= 0)
+		return fd;
 	fd = try_tree(search);
 	if (fd != -ENOENT && fd != -ENOTDIR)
 		return fd;
 	if (source_settle(&entry->source, entry->world->sys, entry->world->clock) < 0)
 		return -ENOENT;
-	fd = entry_file_reuse(entry, search->flags);
+	fd = try_objects(search);
 	if (fd >= 0)
-		return found(search, fd, VERDICT_REUSED);
+		return fd;
 	remember(entry);
 	return -ENOENT;
 }

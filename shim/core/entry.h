@@ -38,9 +38,13 @@ struct entry_world {
 	struct source_clock *clock;
 	atomic_bool *cannot_clone; /* the file system was asked once */
 	bool readonly, always_digest;
-	const char *tag; /* of the interpreter here, or NULL */
-	bool share;	 /* leave objects to other paths */
-	bool reuse;	 /* use theirs */
+	bool layers_only; /* there is no cache that could be used, and it is readonly */
+	const char *tag;  /* of the interpreter here, or NULL */
+	bool share;	  /* leave objects to other paths */
+	bool reuse;	  /* use theirs */
+	/* Writes the path of the n-th layer to room, and returns its length: 0 for one
+	 * that is not used, -1 behind the last. NULL where there are none. */
+	ssize_t (*layer)(size_t n, char *room, size_t size);
 	size_t root_len;
 	uid_t user;	     /* whose files may be served */
 	struct tally *tally; /* NULL: nothing is counted */
@@ -60,6 +64,7 @@ struct entry {
 	bool linked;	  /* set by entry_share: it is one file with an object */
 	char *spare;	  /* behind path, for other paths */
 	size_t spare_size;
+	bool layer; /* it lies in a layer: see layer_next */
 };
 
 struct entry_verdict {
@@ -84,6 +89,11 @@ int entry_open(
 /* What a sealed entry is to its source, which is looked at: what entry_open makes of it,
  * without the file. VERDICT_NONE: only the source's content tells. */
 enum verdict entry_compare(
+	const struct entry_world *world, struct source *source, const struct seal *seal);
+
+/* The same of what lies in a layer, of which only that is served whose source vouches for
+ * it. */
+enum verdict entry_compare_layer(
 	const struct entry_world *world, struct source *source, const struct seal *seal);
 
 /* After VERDICT_NONE: the rest, by reading the source. VERDICT_HIT_RESEALED: it holds,

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "shim/core/layer.h"
 #include "shim/core/object.h"
 #include "shim/core/store.h"
 #include "shim/core/text.h"
@@ -70,15 +71,22 @@ bool entry_file_is_own(const struct entry *entry, int fd)
 	       source_is_origin(&entry->source, sys, &origin);
 }
 
-enum entry_file_state entry_file_check(
-	const struct entry_world *world, int fd, struct seal *ret_seal)
+/* The cache itself is closed to others; a layer need not be. */
+static bool is_trusted(const struct stat *st, uid_t user, bool layer)
+{
+	return layer ? layer_is_trusted(st, user) : st->st_uid == user;
+}
+
+static enum entry_file_state check(
+	const struct entry_world *world, int fd, bool layer, struct seal *ret_seal)
 {
 	const struct sys *sys = world->sys;
 	uint8_t bytes[SEAL_TAIL + SEAL_SIZE];
 	struct stat st;
 	size_t size = sizeof bytes;
 
-	if (sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 || st.st_uid != world->user)
+	if (sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 ||
+		!is_trusted(&st, world->user, layer))
 		return ENTRY_FILE_FOREIGN;
 	if (!S_ISREG(st.st_mode))
 		return ENTRY_FILE_PROGRAMS_OWN;
@@ -90,6 +98,18 @@ enum entry_file_state entry_file_check(
 		return ENTRY_FILE_SEALED;
 	return sys->fgetxattr(fd, OWN_XATTR, NULL, 0) < 0 ? ENTRY_FILE_DAMAGED
 							  : ENTRY_FILE_PROGRAMS_OWN;
+}
+
+enum entry_file_state entry_file_check(
+	const struct entry_world *world, int fd, struct seal *ret_seal)
+{
+	return check(world, fd, false, ret_seal);
+}
+
+enum entry_file_state entry_file_check_layer(
+	const struct entry_world *world, int fd, struct seal *ret_seal)
+{
+	return check(world, fd, true, ret_seal);
 }
 
 int entry_file_load(const struct entry *entry, int fd, const struct seal *seal,
@@ -104,6 +124,7 @@ int entry_file_load(const struct entry *entry, int fd, const struct seal *seal,
 		return -ENOMEM;
 	ret->seal = *seal;
 	ret->from = fd;
+	ret->fits = false;
 	ret->bare = NULL;
 	ret->is_object = false;
 	if (world->sys->pread(fd, ret->data, size, 0) == (ssize_t)size &&
@@ -129,6 +150,7 @@ void entry_file_adapt(const struct entry *entry, struct entry_file *file)
 {
 	const struct source *source = &entry->source;
 
+	file->fits = entry_file_fits(&file->seal, source);
 	header_patch(entry->pyc->tag, file->data, &source->st);
 	file->seal.source = source->identity;
 	file->seal.flags = SEAL_SOURCE | (source->settled ? SEAL_IDENTITY : 0);
@@ -295,7 +317,9 @@ int entry_file_store(struct entry *entry, struct entry_file *file, int flags)
 	int fd = entry_file_put(
 		world, file, entry->path, mode, entry->spare, entry->spare_size, flags);
 
-	return fd < 0 ? serve_from_memory(world, file, flags) : fd;
+	if (fd >= 0)
+		return fd;
+	return file->fits ? file->from : serve_from_memory(world, file, flags);
 }
 
 /* The magic number of the only folder of objects, where the interpreter has not shown its
@@ -330,7 +354,7 @@ static uint32_t only_magic(const struct entry *entry)
 }
 
 char *entry_file_object(
-	struct entry *entry, const struct digest *digest, const uint8_t magic[4])
+	const struct entry *entry, const struct digest *digest, const uint8_t magic[4])
 {
 	const char *name = entry->path + entry->dir_len + 1;
 	struct text text = { .data = entry->spare, .size = entry->spare_size };
@@ -350,7 +374,7 @@ char *entry_file_object(
 bool entry_file_is_object(
 	const struct entry *entry, int fd, uint32_t magic, struct seal *ret_seal)
 {
-	return entry_file_check(entry->world, fd, ret_seal) == ENTRY_FILE_SEALED &&
+	return check(entry->world, fd, entry->layer, ret_seal) == ENTRY_FILE_SEALED &&
 	       (ret_seal->flags & (SEAL_SOURCE | SEAL_HASH)) == SEAL_SOURCE &&
 	       magic_number(ret_seal->magic) == magic &&
 	       memcmp(&ret_seal->digest, &entry->source.digest,
@@ -358,7 +382,7 @@ bool entry_file_is_object(
 }
 
 /* Opens the object of the source's content, if it is whole. */
-static int open_object(struct entry *entry, int flags, struct seal *seal)
+static int open_object(const struct entry *entry, int flags, struct seal *seal)
 {
 	const struct entry_world *world = entry->world;
 	uint32_t magic = is_own_tag(entry) ? *world->magic : 0;
@@ -398,7 +422,7 @@ static bool link_object(struct entry *entry, const struct seal *seal)
 	return err == 0;
 }
 
-int entry_file_reuse(struct entry *entry, int flags)
+int entry_file_reuse(struct entry *entry, const struct entry *at, int flags)
 {
 	const struct entry_world *world = entry->world;
 	const char *name = entry->path + entry->dir_len + 1;
@@ -409,9 +433,10 @@ int entry_file_reuse(struct entry *entry, int flags)
 
 	if (!world->reuse ||
 		!object_is_shareable(name, strlen(name), entry->pyc->tag, &level) ||
-		source_digest(&entry->source, world->sys, world->scratch) < 0)
+		source_digest(&entry->source, world->sys, world->scratch) < 0 ||
+		(world->layers_only && !at->layer))
 		return -ENOENT;
-	fd = open_object(entry, flags, &seal);
+	fd = open_object(at, flags, &seal);
 	if (fd < 0)
 		return fd;
 	ret = entry_file_load(entry, fd, &seal, &file);
@@ -419,13 +444,14 @@ int entry_file_reuse(struct entry *entry, int flags)
 		world->sys->close(fd);
 		return ret;
 	}
-	if (link_object(entry, &seal)) {
-		entry_file_free(world, &file);
-		return fd;
+	if (!at->layer && link_object(entry, &seal)) {
+		ret = fd;
+	} else {
+		entry_file_adapt(entry, &file);
+		ret = entry_file_store(entry, &file, flags);
 	}
-	entry_file_adapt(entry, &file);
-	ret = entry_file_store(entry, &file, flags);
 	entry_file_free(world, &file);
-	world->sys->close(fd);
+	if (ret != fd)
+		world->sys->close(fd);
 	return ret;
 }

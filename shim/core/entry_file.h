@@ -15,7 +15,7 @@
 enum entry_file_state {
 	ENTRY_FILE_SEALED,
 	ENTRY_FILE_PROGRAMS_OWN, /* a program wrote it in place, or it is no plain file */
-	ENTRY_FILE_FOREIGN,	 /* another user's: code that is not to be run */
+	ENTRY_FILE_FOREIGN,	 /* of others: code that is not to be run */
 	ENTRY_FILE_DAMAGED,	 /* none of ours, or no more */
 };
 
@@ -24,7 +24,8 @@ struct entry_file {
 	uint8_t *data;
 	size_t room;
 	struct seal seal;
-	int from;		  /* the descriptor it was read from */
+	int from;  /* the descriptor it was read from */
+	bool fits; /* that, for the entry's source: set by entry_file_adapt */
 	const struct entry *bare; /* to be written without a seal, as the program's own
 				     file for that entry; else NULL */
 	bool is_object;		  /* that is what it will be */
@@ -32,6 +33,10 @@ struct entry_file {
 
 /* Judges an open file; sets *ret_seal if it is sealed. */
 enum entry_file_state entry_file_check(
+	const struct entry_world *world, int fd, struct seal *ret_seal);
+
+/* The same for a file in a layer. */
+enum entry_file_state entry_file_check_layer(
 	const struct entry_world *world, int fd, struct seal *ret_seal);
 
 /* Reads the pyc under that seal; -EIO where the bytes are not those that were sealed. To
@@ -46,18 +51,20 @@ bool entry_file_fits(const struct seal *seal, const struct source *source);
 /* Makes the pyc in memory one for the entry's source. */
 void entry_file_adapt(const struct entry *entry, struct entry_file *file);
 
-/* Writes the pyc with its seal to the entry, and opens that. Where the cache cannot be
- * written, an anonymous file serves. */
+/* Writes the adapted pyc with its seal to the entry, and opens that. Where the cache
+ * cannot be written, file->from itself serves if its header fits, and an anonymous file
+ * if not. */
 int entry_file_store(struct entry *entry, struct entry_file *file, int flags);
 
 /* Opens the bytecode for the entry's source that another path has left in the objects,
- * and makes it the entry. */
-int entry_file_reuse(struct entry *entry, int flags);
+ * and makes it the entry. Those of `at` are meant: of the entry itself, or of what
+ * layer_next has made of it since the source's digest is known. */
+int entry_file_reuse(struct entry *entry, const struct entry *at, int flags);
 
 /* Writes the path of the entry's object for that digest and magic number to its spare
  * room. NULL where there is none, or no room. */
 char *entry_file_object(
-	struct entry *entry, const struct digest *digest, const uint8_t magic[4]);
+	const struct entry *entry, const struct digest *digest, const uint8_t magic[4]);
 
 /* Writes the pyc to path, replacing what is there; size letters at spare are for a
  * temporary name. With flags >= 0 it returns the file, opened so. */

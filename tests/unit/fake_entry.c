@@ -107,6 +107,25 @@ void fake_entry_is(const char *dir, const char *name)
 		entry_begin(&fe.entry, sizeof fe.path, source_dir, strlen(source_dir)));
 }
 
+static ssize_t find_layer(size_t n, char *room, size_t size)
+{
+	int len;
+
+	if (n >= fe.layers)
+		return -1;
+	len = snprintf(room, size, "%s/home/layer.%zu", fake.dir, n);
+	return (size_t)len < size ? len : 0;
+}
+
+void fake_make_layer(void)
+{
+	char name[32];
+
+	snprintf(name, sizeof name, "home/layer.%u", fe.layers++);
+	assert_return_code(rename(fake_path("home/cache"), fake_path(name)), errno);
+	fe.world.layer = find_layer;
+}
+
 const char *fake_entry_path(void)
 {
 	return fe.path + strlen(fake.dir) + 1;
@@ -243,7 +262,8 @@ int fake_open_entry(int flags)
 	int fd;
 
 	strcpy(before, fe.path);
-	fd = fake_sys.openat(AT_FDCWD, fe.path, flags, 0);
+	fd = fe.world.layers_only ? -ENOENT
+				  : fake_sys.openat(AT_FDCWD, fe.path, flags, 0);
 	fd = entry_open(&fe.entry, fd, flags, &fe.verdict);
 	assert_string_equal(fe.path, before);
 	assert_int_equal(fake.open, fd >= 0);

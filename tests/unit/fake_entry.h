@@ -27,6 +27,7 @@ struct fake_entry {
 	bool compiled;	  /* and not served */
 	uint8_t flags;	  /* in the headers it writes: 0, 1 or 3 */
 	bool writes;	  /* the interpreter puts what it compiled into the cache */
+	unsigned layers;  /* home/layer.0 and so on are looked at */
 	int error;	  /* of entry_open, or of entry_seal */
 	struct stat file; /* that was served */
 	char ran[256];	  /* the text of the source that the bytecode was compiled of */
@@ -49,6 +50,9 @@ void fake_entry_forget(void);
 
 /* From now on it is about the bytecode `name` of dir, e.g. "src", FAKE_NAME. */
 void fake_entry_is(const char *dir, const char *name);
+
+/* Moves all that is cached into the next layer; the cache is empty then. */
+void fake_make_layer(void);
 
 /* The entry's path in the temporary directory, and that of the object of a text. */
 const char *fake_entry_path(void);

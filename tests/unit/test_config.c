@@ -72,6 +72,9 @@ static const struct setting {
 	{ "PYCSTASH_ONLY", CONFIG_ONLY, "/a:/b", "on only=/a:/b" },
 	{ "an empty PYCSTASH_ONLY is an unset one", CONFIG_ONLY, "", "on" },
 	{ "PYCSTASH_EXCLUDE", CONFIG_EXCLUDE, "/a", "on exclude=/a" },
+	{ "PYCSTASH_LAYERS", CONFIG_LAYERS, "/a:/b", "on layers=/a:/b" },
+	{ "an empty PYCSTASH_LAYERS is an unset one", CONFIG_LAYERS, "", "on" },
+	{ "a relative PYCSTASH_LAYERS is an unset one", CONFIG_LAYERS, "a:b", "on" },
 	{ "an empty PYCSTASH_EXCLUDE is an unset one", CONFIG_EXCLUDE, "", "on" },
 	{ "a PYCSTASH_DIR that is no place", CONFIG_DIR, "c",
 		"off: no place for the cache: PYCSTASH_DIR and HOME are unset, not "
@@ -114,6 +117,22 @@ static const struct cover {
 	{ "exclude leaves the rest of only", "/a", "/a/b", "/a/c", "/a/c", true },
 	{ "exclude by one name is stronger than only by the other", "/l", "/a", "/l",
 		"/a", false },
+};
+
+/* --- config_layer ------------------------------------------------------------------ */
+static const struct layers {
+	const char *sentence, *list, *want;
+} layers[] = {
+	{ "layers: none without a setting", NULL, "" },
+	{ "layers: none in an empty one", "", "" },
+	{ "layers: one", "/a", "/a;" },
+	{ "layers: several, in order", "/b:/a:/b/c", "/b;/a;/b/c;" },
+	{ "layers: slashes at the end are taken off", "/a/:/b//", "/a;/b;" },
+	{ "layers: empty ones do not count", "::/a::/b:", "/a;/b;" },
+	{ "layers: relative ones do not count", "a:/b:./c:~/d", "/b;" },
+	{ "layers: the root directory is none", "/://:/a", "/a;" },
+	{ "layers: no more than eight", "/1:/2:x:/3:/4:/5:/6:/7:/8:/9",
+		"/1;/2;/3;/4;/5;/6;/7;/8;" },
 };
 
 /* --- config_variant ---------------------------------------------------------------- */
@@ -224,6 +243,7 @@ static void reads(void **state)
 		add(got, "log=", config.log);
 		add(got, "only=", config.only);
 		add(got, "exclude=", config.exclude);
+		add(got, "layers=", config.layers);
 	}
 	assert_string_equal(got, row->want);
 }
@@ -270,6 +290,47 @@ static void a_place_that_is_too_long(void **state)
 	assert_int_equal(config.root_len, PATH_MAX - 1);
 }
 
+static void without_a_place_layers_are_enough(void **state)
+{
+	const char *values[CONFIG_SETTINGS] = { [CONFIG_LAYERS] = "/l" };
+
+	(void)state;
+	config_read(&config, values, NULL, NULL, false);
+	assert_true(config.enabled);
+	assert_int_equal(config.root_len, 0);
+	assert_non_null(config.why_not);
+	values[CONFIG_LAYERS] = "l";
+	config_read(&config, values, NULL, NULL, false);
+	assert_false(config.enabled);
+}
+
+static void disabled_it_has_no_layers(void **state)
+{
+	const char *values[CONFIG_SETTINGS] = {
+		[CONFIG_LAYERS] = "/l", [CONFIG_DISABLE] = "1"
+	};
+
+	(void)state;
+	config_read(&config, values, "/h", NULL, false);
+	assert_false(config.enabled);
+	values[CONFIG_DISABLE] = NULL;
+	config_read(&config, values, "/h", NULL, true);
+	assert_false(config.enabled);
+	assert_null(config.layers);
+}
+
+static void finds_layers(void **state)
+{
+	const struct layers *row = *state;
+	char got[200] = "";
+	const char *root;
+	size_t len;
+
+	for (size_t n = 0; (root = config_layer(row->list, n, &len)); n++)
+		sprintf(got + strlen(got), "%.*s;", (int)len, root);
+	assert_string_equal(got, row->want);
+}
+
 static void covers_as_told(void **state)
 {
 	const struct cover *row = *state;
@@ -304,7 +365,11 @@ int main(void)
 		anothers_privileges);
 	unit_one("the log is read although all else is disabled", logs_although_disabled);
 	unit_one("a place longer than a path may be", a_place_that_is_too_long);
+	unit_one("without a place, layers are enough", without_a_place_layers_are_enough);
+	unit_one("disabled, or with another's privileges, there are no layers",
+		disabled_it_has_no_layers);
 	unit_rows(covers_as_told, covers);
+	unit_rows(finds_layers, layers);
 	unit_rows(has_variant, variants);
 	unit_one("variant: without arguments the variable counts", without_arguments);
 	unit_one("each setting has a variable of its own",

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tests/unit/fake_entry.h"
+#include "tests/unit/fake_layer.h"
 
 #define FIRST_MTIME 1000 /* of the source */
 
@@ -114,7 +114,8 @@ enum setting {
 	NO_MAGIC,
 	CLONES,
 	NO_XATTRS,
-	YOUNG
+	YOUNG,
+	LAYERS_ONLY
 };
 
 static const struct row {
@@ -156,13 +157,35 @@ static const struct row {
 	{ "damaged, without attributes", both_damaged, NO_XATTRS },
 	{ "hash-based", hash_based, 0 },
 	{ "hash-based and replaced", hash_based_and_replaced, 0 },
+	{ "in a layer", in_a_layer, 0 },
+	{ "in a layer, by content", in_a_layer, CONTENT },
+	{ "in a layer, change times in whole seconds", in_a_layer, SECONDS },
+	{ "in a layer, no cache but that", in_a_layer, LAYERS_ONLY },
+	{ "in a layer and touched", touched_in_a_layer, 0 },
+	{ "in a layer and touched, read only", touched_in_a_layer, READONLY },
+	{ "in a layer and touched, no cache but that", touched_in_a_layer, LAYERS_ONLY },
+	{ "in a layer and touched, blocks are shared", touched_in_a_layer, CLONES },
+	{ "in a layer and touched, of this moment", touched_in_a_layer, YOUNG },
+	{ "in a layer, another file with its time", installed_again_in_a_layer, 0 },
+	{ "in a layer and changed with its time and size", changed_in_a_layer, 0 },
+	{ "in a layer and changed with its time and size, no cache but that",
+		changed_in_a_layer, LAYERS_ONLY },
+	{ "in the second layer, stale in the first and in the cache", in_the_second_layer,
+		0 },
+	{ "an object in a layer", elsewhere_in_a_layer, 0 },
+	{ "an object in a layer, no cache but that", elsewhere_in_a_layer, LAYERS_ONLY },
+	{ "an object in a layer, no magic number was shown", elsewhere_in_a_layer,
+		NO_MAGIC },
+	{ "hash-based in a layer", hash_based_in_a_layer, 0 },
+	{ "hash-based in a layer and changed", hash_based_in_a_layer_and_changed, 0 },
 };
 /* clang-format on */
 
 static void set(enum setting setting)
 {
 	fake_entry_forget();
-	fe.world.readonly = setting == READONLY;
+	fe.world.layers_only = setting == LAYERS_ONLY;
+	fe.world.readonly = setting == READONLY || fe.world.layers_only;
 	fe.world.always_digest = setting == CONTENT;
 	fe.world.share = fe.world.reuse = setting != UNSHARED;
 	if (setting == NO_MAGIC)
@@ -180,6 +203,8 @@ static void prepare(const struct row *row)
 	fake.short_writes = false;
 	fake.meanwhile = NULL;
 	fe.flags = 0;
+	fe.layers = 0;
+	fe.world.layer = NULL;
 	fake_make_trees();
 	set_mtime(FIRST_MTIME);
 	fake_entry_is("src", FAKE_NAME);
@@ -218,7 +243,7 @@ static void check_afterwards(const struct row *row)
 	fake.short_writes = false;
 	fake.meanwhile = NULL;
 	import_and_check(row);
-	if (row->setting == READONLY)
+	if (fe.world.readonly)
 		return;
 	import_and_check(row);
 	if (!python_is_fooled(row))
@@ -417,7 +442,9 @@ static void add(
 
 static bool is_judged_by_us(const struct row *row)
 {
-	return !python_is_fooled(row) && row->before != hash_based;
+	return !python_is_fooled(row) && row->before != hash_based &&
+	       row->before != hash_based_in_a_layer &&
+	       row->before != hash_based_in_a_layer_and_changed;
 }
 
 int main(void)
