@@ -47,6 +47,8 @@ extern const struct command cmd_run;
 extern const struct command cmd_wrap;
 extern const struct command cmd_ls;
 extern const struct command cmd_doctor;
+extern const struct command cmd_show;
+extern const struct command cmd_explain;
 extern const struct command cmd_warm;
 extern const struct command cmd_config;
 extern const struct command cmd_help;

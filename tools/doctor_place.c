@@ -22,19 +22,6 @@ static bool is_set(const char *name)
 	return value && *value;
 }
 
-/* As the shim would read it; without PYCSTASH_DISABLE where `anyway`. */
-static void read_config(struct config *config, bool anyway)
-{
-	const char *values[CONFIG_SETTINGS];
-	int i;
-
-	for (i = 0; i < CONFIG_SETTINGS; i++)
-		values[i] = getenv(config_names[i]);
-	if (anyway)
-		values[CONFIG_DISABLE] = NULL;
-	config_read(config, values, getenv("HOME"), getenv("XDG_CACHE_HOME"), false);
-}
-
 static void check_python_variables(struct doctor *doctor)
 {
 	struct report *report = &doctor->report;
@@ -62,8 +49,8 @@ void doctor_check_environment(struct doctor *doctor)
 	struct config config, enabled;
 
 	check_python_variables(doctor);
-	read_config(&config, false);
-	read_config(&enabled, true);
+	settings_config(&config, false);
+	settings_config(&enabled, true);
 	if (!config.enabled && enabled.enabled)
 		report_add(report, FINDING_WARN, "environment",
 			"%s: nothing is cached; unset it (the proof below is made "
@@ -140,7 +127,7 @@ void doctor_check_cache(struct doctor *doctor)
 	struct config config;
 	enum verdict why;
 
-	read_config(&config, true);
+	settings_config(&config, true);
 	if (!config.enabled) {
 		report_add(&doctor->report, FINDING_FAIL, "cache", "%s", config.why_not);
 		return;

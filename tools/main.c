@@ -18,6 +18,8 @@ const struct command *const commands[] = {
 	&cmd_run,
 	&cmd_wrap,
 	&cmd_ls,
+	&cmd_show,
+	&cmd_explain,
 	&cmd_warm,
 	&cmd_config,
 	&cmd_doctor,

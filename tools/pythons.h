@@ -27,18 +27,18 @@ const char *pythons_releases(const uint8_t magic[4]);
 unsigned pythons_magic_number(const uint8_t magic[4]);
 
 struct python {
-	char *path;	 /* absolute, as it was named: a venv's is a link */
-	char *tag;	 /* "cpython-311" */
-	char *version;	 /* "3.11.2" */
+	char *path;    /* absolute, as it was named: a venv's is a link */
+	char *tag;     /* "cpython-311" */
+	char *version; /* "3.11.2" */
 	uint8_t magic[4];
 };
 
-/* Asks the interpreter `name` (a path or a name on PATH) what it is. 0; -errno, having said
- * why where `loud`. */
+/* Asks the interpreter `name` (a path or a name on PATH) what it is. 0; -errno, having
+ * said why where `loud`. */
 int python_ask(const char *name, bool loud, struct python *ret);
 void python_release(struct python *python);
 
 /* All interpreters there are: on PATH, in /usr/bin and /usr/local/bin, in pyenv's and
- * uv's places; each once by physical path, those on PATH first. Takes some 20 ms for each.
- * Returns how many; the caller releases each and frees the list. */
+ * uv's places; each once by physical path, those on PATH first. Takes some 20 ms for
+ * each. Returns how many; the caller releases each and frees the list. */
 size_t pythons_find(struct python **ret_list);

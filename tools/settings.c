@@ -271,6 +271,18 @@ void settings_print_sh(const struct settings *settings, FILE *out)
 	}
 }
 
+void settings_config(struct config *config, bool anyway)
+{
+	const char *values[CONFIG_SETTINGS];
+	int i;
+
+	for (i = 0; i < CONFIG_SETTINGS; i++)
+		values[i] = getenv(config_names[i]);
+	if (anyway)
+		values[CONFIG_DISABLE] = NULL;
+	config_read(config, values, getenv("HOME"), getenv("XDG_CACHE_HOME"), false);
+}
+
 void settings_release(struct settings *settings)
 {
 	int key;

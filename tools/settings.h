@@ -36,4 +36,7 @@ int settings_export(const struct settings *settings);
  * does not; no forks, and no names but those of the settings. */
 void settings_print_sh(const struct settings *settings, FILE *out);
 
+/* The environment as the shim would read it; without PYCSTASH_DISABLE where `anyway`. */
+void settings_config(struct config *config, bool anyway);
+
 void settings_release(struct settings *settings);

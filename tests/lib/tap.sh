@@ -46,6 +46,7 @@ CACHE=$T/cache
 export HOME=$T/home
 mkdir "$HOME"
 export PYCSTASH_SYSCONFDIR=$T/etc # not this machine's configuration file
+export PYCSTASH_AUTO_GC=no # nothing beside a test that is not its own
 
 cleanup() {
 	status=$?

@@ -154,3 +154,66 @@ else
 	is "$(entries | grep -c '/source/__pycache__/module\.')" 1 "a module's bytecode is in the cache"
 	is "$(ls "$T/source")" module.py "and not beside the source"
 fi
+
+# --- gc beside it ---------------------------------------------------------------------
+# with_gc COMMAND…: under run, with gc as it is when nobody sets anything
+with_gc() { env -u PYCSTASH_AUTO_GC "$PYCSTASH" run --dir "$CACHE" "$@"; }
+mark=$CACHE/v1/.state/gc
+due() { rm -f "$mark"; mkdir -p "$CACHE/v1/.state"; }
+marked() { # within five seconds
+	local tries
+	for tries in $(seq 50); do
+		[ -e "$mark" ] && return
+		sleep 0.1
+	done
+	return 1
+}
+children='import os
+try:
+    print(os.wait())
+except ChildProcessError:
+    print("none")'
+if [ -z "$python" ]; then
+	skip "the command has no child that it did not start" "no interpreter"
+else
+	due
+	is "$(with_gc /usr/bin/python3 -c "$children")" none "the command has no child that it did not start"
+	due
+	is "$(env -u PYCSTASH_AUTO_GC /usr/bin/python3 -c 'import os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+os.execv(sys.argv[1], sys.argv[1:])' "$PYCSTASH" run --dir "$CACHE" sh -c 'grep Pnd /proc/$$/status' |
+		sed 's/.*\t//' | sort -u)" 0000000000000000 "nor has it a signal of one waiting, if it blocks it"
+	due
+	is "$(with_gc sh -c 'exit 7'; echo $?)" 7 "its exit code is its own"
+	if ! "$PYCSTASH" help gc >/dev/null 2>&1; then
+		skip "a due gc is started" "there is no gc"
+	else
+		due
+		with_gc true
+		check "a due gc is started" marked
+		touch -d '1 hour ago' "$mark"
+		before=$(stat -c %Y "$mark")
+		with_gc true
+		sleep 0.5
+		is "$(stat -c %Y "$mark")" "$before" "one that is not due is not"
+		touch -d '2 days ago' "$mark"
+		before=$(stat -c %Y "$mark")
+		run --dir "$CACHE" true
+		sleep 0.5
+		is "$(stat -c %Y "$mark")" "$before" "nor one that auto_gc forbids"
+		with_gc --readonly true
+		with_gc --disable true
+		env -u PYCSTASH_AUTO_GC /usr/bin/python3 -c 'import ctypes, os, sys
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0) # PR_SET_CHILD_SUBREAPER
+os.execv(sys.argv[1], sys.argv[1:])' "$PYCSTASH" run --dir "$CACHE" true
+		sleep 0.5
+		is "$(stat -c %Y "$mark")" "$before" \
+			"nor for a cache that is not written, nor where it would become the command's child"
+		with_gc true
+		sleep 0.5
+		check "after two days it is due again" test "$(stat -c %Y "$mark")" -gt "$before"
+	fi
+	rm -rf "$T/none"
+	with_gc --dir "$T/none" true
+	is "$(ls "$T/none" 2>&1 | grep -c v1)" 0 "where there is no cache none is made"
+fi

@@ -1,0 +1,159 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# pycstash explain: it says beforehand what a real interpreter under the library then does,
+# in a table of situations, and changes nothing by saying it.
+. "$(dirname "$0")/../lib/tap.sh"
+
+export PYCSTASH_DIR=$CACHE
+chmod 755 "$T"
+explain() { "$PYCSTASH" explain "$@"; }
+field() { python3 -c 'import json, sys; print(json.loads(sys.stdin.readline())[sys.argv[1]])' "$1"; }
+status_of() { "$@" >/dev/null 2>&1; echo $?; }
+chosen() { # three kinds of interpreter are enough for the table
+	interpreters cached | grep -E '/usr/bin/python3|/3\.8\.[0-9]+/|/3\.13\.[0-9]+/|/usr/bin/pypy3'
+}
+tag_of() { "$1" -c 'import sys; print(sys.implementation.cache_tag)'; }
+entry_of() { echo "$CACHE/v1/$tag/tree$D/__pycache__/m.$tag.pyc"; }
+
+# What the library decides when $python asks for m's bytecode: "what" or "what (why)".
+decided() {
+	local log=$T/log
+	rm -f "$log"
+	(cd "$D" && env "$@" LD_PRELOAD="$SO" PYCSTASH_LOG="$log" "$python" -S -c "$program" \
+		>/dev/null 2>&1)
+	sed -nE "s,^[^:]*: ([^:]*): [^ ]*/__pycache__/m\.$tag\.pyc( .*)?\$,\1\2,p" "$log" | head -1
+}
+predicted() {
+	local said
+	said=$(env "$@" "$PYCSTASH" explain --json --python "$python" "$D/m.py")
+	printf '%s' "$said" | python3 -c 'import json, sys
+x = json.loads(sys.stdin.readline())
+print(x["what"] + (" (" + x["why"] + ")" if x["why"] else ""))'
+}
+state_of_cache() { find "$CACHE" -printf '%p %s %i %T@ %C@\n' 2>/dev/null | sort; }
+
+# agrees SENTENCE WANT [NAME=VALUE…]: predicted = decided = WANT, and predicting changed nothing.
+agrees() {
+	local sentence=$1 want=$2 before said
+	shift 2
+	before=$(state_of_cache)
+	said=$(predicted "$@")
+	[ "$(state_of_cache)" = "$before" ] || {
+		not_ok "$name: $sentence: explain changes nothing" "$(diff <(echo "$before") <(state_of_cache))"
+		return
+	}
+	is "explain: $said; library: $(decided "$@")" "explain: $want; library: $want" "$name: $sentence: $want"
+}
+fresh() { # a new source, imported once
+	program='import m'
+	rm -rf "$D" "$CACHE"
+	mkdir "$D"
+	echo 'x = 1' >"$D/m.py"
+	sleep 0.03
+	decided >/dev/null
+	[ -e "$(entry_of)" ] || not_ok "$name: an import makes an entry"
+}
+
+n=0
+for python in $(chosen); do
+	n=$((n + 1))
+	name=$(named "$python") tag=$(tag_of "$python") D=$T/tree program='import m'
+	rm -rf "$D" "$CACHE"
+	mkdir "$D"
+	echo 'x = 1' >"$D/m.py"
+	sleep 0.03
+	agrees "a source that nobody has imported" "miss (no entry)"
+	agrees "imported" "hit"
+	touch "$D/m.py"
+	agrees "touched" "hit (re-sealed)"
+	agrees "imported again" "hit"
+	agrees "compared by content, always" "hit (same content)" PYCSTASH_VALIDATE=content
+	echo 'x = 2' >"$D/m.py"
+	agrees "edited" "miss (source changed)"
+	fresh
+	truncate -s -1 "$(entry_of)"
+	agrees "an entry that is cut off" "miss (damaged)"
+	fresh
+	touch "$D/m.py"
+	entry=$(entry_of)
+	printf X | dd of="$entry" bs=1 seek=30 conv=notrunc status=none
+	agrees "damaged where only re-sealing looks; the object is one file with it" "miss (damaged)"
+	fresh
+	if [ "$(id -u)" = 0 ]; then
+		chown 65534 "$(entry_of)"
+		agrees "another user's entry" "miss (another user's)"
+	fi
+	fresh
+	rm "$D/m.py"
+	echo 'x = 1' >"$D/m.py"
+	rm "$(entry_of)"
+	sleep 0.03
+	agrees "an object only" "reused from object"
+	fresh
+	rm "$(entry_of)"
+	agrees "nothing is shared" "miss (no entry)" PYCSTASH_SHARE=0
+	fresh
+	agrees "excluded" "left alone (excluded by a setting, or the cache itself)" PYCSTASH_EXCLUDE="$D"
+	agrees "only another directory" "left alone (excluded by a setting, or the cache itself)" PYCSTASH_ONLY="$T/x"
+	touch -d '2001-01-01' "$D/m.py"
+	agrees "touched, and the cache is read-only" "hit (re-sealed)" PYCSTASH_READONLY=1
+	fresh
+	rm -rf "$CACHE"
+	"$python" -c "import py_compile; py_compile.compile('$D/m.py', doraise=True)"
+	agrees "a valid pyc in the tree" "in-tree"
+	touch -d '2001-01-01' "$D/m.py"
+	agrees "one that is stale" "miss (source changed)"
+	rm -rf "$D/__pycache__"
+	if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 7))'; then
+		fresh
+		rm -rf "$CACHE"
+		(cd "$D" && preloaded "$python" -c "import py_compile
+py_compile.compile('m.py', invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)")
+		agrees "a hash-based entry" "hit (hash-based)"
+	fi
+	fresh
+	program="open('$D/__pycache__/m.$tag.pyc', 'rb').read()"
+	mv "$D/m.py" "$T/away"
+	agrees "its source is gone" "hit (no source)"
+	mv "$T/away" "$D/m.py"
+	fresh
+	chmod 755 "$CACHE/v1"
+	is "$(predicted)" "not used (the folder v1 of the cache is not the user's alone)" "$name: a cache that others can read into"
+	chmod 700 "$CACHE/v1"
+done
+[ $n -gt 0 ] || skip "the table" "no interpreter"
+
+# --- exit codes and words --------------------------------------------------------------
+python=$(chosen | head -1)
+tag=$(tag_of "$python") name=$(named "$python")
+fresh
+is "$(status_of explain "$D/m.py")" 0 "what would be served: exit code 0"
+is "$(explain "$D/m.py" | tail -1)" "served: hit" "and it says so"
+is "$(cd "$D" && status_of explain m.py --python "$python")" 0 "a relative name"
+is "$(status_of explain "$D/m.py" --level 2)" 1 "another level of optimization: not served, 1"
+is "$(status_of explain "$D/m.py" --readonly --exclude "$D")" 1 "options say what the settings would be"
+is "$(PYCSTASH_DISABLE=1 explain "$D/m.py" --python "$python" | grep -c '^fail *settings *PYCSTASH_DISABLE')" 1 \
+	"the step that ends it is named"
+is "$(explain "$T/nowhere/m.py" --python "$python" | grep -c '^fail *directory .*No such file')" 1 "no such directory"
+is "$(status_of explain)" 2 "no file: usage"
+is "$(status_of explain "$D/m.py" --python /no/such/python)" 14 "no such interpreter: 14"
+is "$(status_of explain "$D/m.py" --level 3)" 2 "a level that there is not: usage"
+is "$(cd "$D" && explain -m m --json --python "$python" | field source)" "$D/m.py" "-m finds a module in this directory"
+mkdir "$D/p"
+echo 'print("parent")' >"$D/p/__init__.py"
+echo 'raise SystemExit("imported")' >"$D/p/leaf.py"
+is "$(cd "$D" && explain -m p.leaf --json --python "$python" | field source)" "$D/p/leaf.py" \
+	"-m imports the package, whose output is kept apart, and not the module"
+is "$([ -e "$D/p/__pycache__" ] && echo written)" "" "and leaves no bytecode in the tree"
+is "$(cd "$D" && status_of explain -m no_such_module --python "$python")" 14 "-m and no such module: 14"
+is "$(status_of explain -m sys --python "$python")" 14 "-m and a built-in module: 14"
+wild=$D/$'line\nfeed \xff'
+mkdir "$wild"
+echo 'x = 1' >"$wild/m.py"
+is "$(explain "$wild/m.py" --json --python "$python" | python3 -c 'import json, os, sys
+print(os.fsencode(json.loads(sys.stdin.readline())["source"]) == os.fsencode(sys.argv[1]))' "$wild/m.py")" True \
+	"a name with a line feed and no UTF-8 is exact in JSON"
+is "$(explain "$wild/m.py" --python "$python" | grep -c '^feed')" 0 "and forges no line of text"
+rm -rf "$CACHE"
+is "$(cd "$D" && PATH=$(dirname "$python"):$PATH status_of explain m.py)" 1 "without a cache it asks for python3, which would compile"

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Printing what is known of a pyc: for programs, and the words that people get too.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/exhibit.h"
+#include "tools/exhibit_words.h"
+#include "tools/files.h"
+#include "tools/json.h"
+#include "tools/pythons.h"
+
+const char *const exhibit_object_names[] = {
+	[EXHIBIT_OBJECT_NOT] = "none",
+	[EXHIBIT_OBJECT_ABSENT] = "absent",
+	[EXHIBIT_OBJECT_SAME] = "same",
+	[EXHIBIT_OBJECT_OTHER] = "other",
+	[EXHIBIT_OBJECT_ITSELF] = "itself",
+};
+
+const char *const exhibit_object_says[] = {
+	[EXHIBIT_OBJECT_NOT] = "none: it is not shared",
+	[EXHIBIT_OBJECT_ABSENT] = "there is none",
+	[EXHIBIT_OBJECT_SAME] = "one file with this",
+	[EXHIBIT_OBJECT_OTHER] = "there, another file",
+	[EXHIBIT_OBJECT_ITSELF] = "this",
+};
+
+void hash_hex(uint64_t hash, char ret_hex[17])
+{
+	uint8_t bytes[8];
+
+	for (int i = 0; i < 8; i++)
+		bytes[i] = (uint8_t)(hash >> 8 * i);
+	digest_hex(bytes, sizeof bytes, ret_hex);
+	ret_hex[16] = '\0';
+}
+
+const char *seal_flags_words(uint32_t flags, char buf[32])
+{
+	snprintf(buf, 32, "%s%s%s%s%s", flags & SEAL_SOURCE ? "source" : "",
+		(flags & SEAL_SOURCE) && (flags & (SEAL_IDENTITY | SEAL_HASH)) ? ", "
+									       : "",
+		flags & SEAL_IDENTITY ? "identity" : "", flags & SEAL_HASH ? "hash" : "",
+		flags ? "" : "nothing");
+	return buf;
+}
+
+static void write_text(
+	struct json *json, const char *key, const struct marshal_text *text)
+{
+	AUTOFREE char *copy = strndup(text->data, text->size);
+
+	json_string(json, key, copy);
+}
+
+static void write_hex(struct json *json, const char *key, const void *bytes, size_t size)
+{
+	char hex[2 * DIGEST_SIZE + 1];
+
+	digest_hex(bytes, size, hex);
+	hex[2 * size] = '\0';
+	json_string(json, key, hex);
+}
+
+static void write_file(struct json *json, const struct stat *st)
+{
+	json_open(json, "file", '{');
+	json_unsigned(json, "size", (uint64_t)st->st_size);
+	json_unsigned(json, "disk", (uint64_t)st->st_blocks * 512);
+	json_unsigned(json, "inode", st->st_ino);
+	json_unsigned(json, "links", st->st_nlink);
+	json_unsigned(json, "mode", st->st_mode & 07777);
+	json_unsigned(json, "user", st->st_uid);
+	json_time(json, "mtime", st->st_mtim.tv_sec);
+	json_close(json);
+}
+
+static void write_header(struct json *json, const struct exhibit *exhibit)
+{
+	static const char *const kinds[] = { [HEADER_BAD] = "bad",
+		[HEADER_TIMESTAMP] = "timestamp",
+		[HEADER_HASH] = "hash" };
+	const struct inspection *pyc = &exhibit->pyc;
+	const uint8_t *magic = pyc->header.magic;
+	char owner[64];
+
+	json_open(json, "header", '{');
+	json_string(json, "kind", kinds[pyc->header.kind]);
+	if (pyc->header.kind != HEADER_BAD) {
+		write_hex(json, "magic", magic, 4);
+		json_unsigned(json, "number", pythons_magic_number(magic));
+		json_string(json, "interpreter",
+			pythons_of_magic(magic, owner, sizeof owner) ? owner : NULL);
+		json_string(json, "releases", pythons_releases(magic));
+		json_unsigned(json, "flags", pyc->flags);
+	}
+	if (pyc->header.kind == HEADER_TIMESTAMP) {
+		json_unsigned(json, "mtime", pyc->header.mtime);
+		json_unsigned(json, "size", pyc->header.size);
+	} else if (pyc->header.kind == HEADER_HASH) {
+		json_bool(json, "checked", pyc->flags & 2);
+		write_hex(json, "hash", pyc->bytes + 8, 8);
+	}
+	json_close(json);
+}
+
+static void write_source(struct json *json, const struct exhibit *exhibit)
+{
+	const struct exhibit_source *source = &exhibit->source;
+	const struct header *header = &exhibit->pyc.header;
+	char hash[17];
+
+	json_open(json, "source", '{');
+	json_string(json, "path", source->path);
+	json_string(json, "error",
+		source->path && source->error ? strerror(-source->error) : NULL);
+	if (source->path && !source->error) {
+		hash_hex(source->hash, hash);
+		write_hex(json, "digest", &source->digest, DIGEST_SIZE);
+		json_string(json, "hash", hash);
+		json_string(json, "hash_algorithm", source->hash_algorithm);
+		json_bool(json, "fits_header",
+			header->kind == HEADER_HASH ? exhibit->pyc.hash == source->hash
+						    : header_fits(header, &source->st));
+	}
+	json_close(json);
+}
+
+static void write_code(struct json *json, const struct inspection *pyc)
+{
+	json_open(json, "code", '{');
+	json_bool(json, "known", pyc->code_result == 0 || pyc->code_why);
+	json_string(json, "fault", pyc->code_result ? pyc->code_why : NULL);
+	if (pyc->code_result == 0) {
+		write_text(json, "name", &pyc->code.name);
+		write_text(json, "file_name", &pyc->code.file_name);
+		json_number(json, "first_line", pyc->code.first_line);
+		json_unsigned(json, "codes", pyc->code.codes);
+		json_unsigned(json, "size", pyc->code.size);
+	}
+	json_close(json);
+}
+
+static void write_stamp(struct json *json, const char *key, const struct timespec *time)
+{
+	json_open(json, key, '[');
+	json_number(json, NULL, time->tv_sec);
+	json_number(json, NULL, time->tv_nsec);
+	json_close(json);
+}
+
+static void write_seal(struct json *json, const struct inspection *pyc)
+{
+	const struct seal *seal = &pyc->seal;
+
+	if (!pyc->sealed) {
+		json_string(json, "seal", NULL);
+		return;
+	}
+	json_open(json, "seal", '{');
+	json_unsigned(json, "version", SEAL_VERSION);
+	json_string(json, "fault", pyc->seal_why);
+	json_bool(json, "source", seal->flags & SEAL_SOURCE);
+	json_bool(json, "identity", seal->flags & SEAL_IDENTITY);
+	json_bool(json, "hash", seal->flags & SEAL_HASH);
+	json_unsigned(json, "pyc_size", seal->pyc_size);
+	json_unsigned(json, "inode", seal->source.inode);
+	json_unsigned(json, "size", seal->source.size);
+	write_stamp(json, "ctime", &seal->source.ctime);
+	write_stamp(json, "mtime", &seal->source.mtime);
+	write_hex(json, "digest", &seal->digest, DIGEST_SIZE);
+	json_close(json);
+}
+
+static void write_sharing(struct json *json, const struct exhibit *exhibit)
+{
+	json_open(json, "object", '{');
+	json_string(json, "relation", exhibit_object_names[exhibit->object]);
+	json_string(json, "path",
+		exhibit->object == EXHIBIT_OBJECT_ITSELF ? exhibit->path
+							 : exhibit->object_path);
+	json_close(json);
+	json_open(json, "also", '[');
+	for (size_t i = 0; i < exhibit->sharers_count; i++)
+		json_string(json, NULL, exhibit->sharers[i]);
+	json_close(json);
+}
+
+static void write_place(struct json *json, const struct exhibit *exhibit)
+{
+	const struct item *item = &exhibit->item;
+	AUTOFREE char *version = NULL;
+
+	if (exhibit->cache && item->version)
+		version = strndup(item->version, item->version_len);
+	json_string(json, "path", exhibit->path);
+	json_string(json, "cache", exhibit->cache ? exhibit->cache->root : NULL);
+	json_bool(json, "layer", exhibit->cache && exhibit->cache->layer);
+	json_string(json, "kind", exhibit->cache ? item_kind_names[item->kind] : "pyc");
+	json_string(json, "version", version);
+	json_string(json, "state",
+		exhibit->cache ? state_names[exhibit->judgement.state] : NULL);
+	json_string(json, "why", exhibit->cache ? exhibit->judgement.why : NULL);
+	json_string(json, "fault", inspection_fault(&exhibit->pyc));
+}
+
+void exhibit_print_json(const struct exhibit *exhibit)
+{
+	struct json json = { .out = stdout };
+
+	json_open(&json, NULL, '{');
+	json_schema(&json, "show", 1);
+	write_place(&json, exhibit);
+	write_file(&json, &exhibit->pyc.st);
+	write_header(&json, exhibit);
+	write_source(&json, exhibit);
+	write_code(&json, &exhibit->pyc);
+	write_seal(&json, &exhibit->pyc);
+	write_sharing(&json, exhibit);
+	json_close(&json);
+}

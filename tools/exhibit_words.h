@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the printers of an exhibit have in common: its values in words. Pure.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "tools/exhibit.h"
+
+/* By enum exhibit_object: for programs, and for people. */
+extern const char *const exhibit_object_names[];
+extern const char *const exhibit_object_says[];
+
+/* The eight bytes as they stand in the header. */
+void hash_hex(uint64_t hash, char ret_hex[17]);
+
+/* "source, identity"; returns buf. */
+const char *seal_flags_words(uint32_t flags, char buf[32]);

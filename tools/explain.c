@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The library's protocol, only looking.
+ *
+ * The verdict is that of entry_open, nobody else's. What stands before it, whether a path
+ * is for the cache at all, is told here as in shim/place.c, by the same functions of
+ * core; the steps beside it are what a person would look at.
+ */
+#include "tools/explain.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shim/core/dirs.h"
+#include "shim/core/entry.h"
+#include "tools/explain_search.h"
+#include "tools/files.h"
+#include "tools/sys_libc.h"
+#include "tools/sys_looking.h"
+
+bool explain_pyc_name(
+	const char *source, const char *tag, char level, char *buf, size_t size)
+{
+	const char *dot = strrchr(source, '.');
+	int stem = (int)(dot ? dot - source : (ptrdiff_t)strlen(source)), n;
+	char opt[] = ".opt-?";
+
+	opt[level ? sizeof opt - 2 : 0] = level;
+	/* importlib's rpartition: of ".hidden" it takes what is behind the dot */
+	if (dot == source)
+		n = snprintf(buf, size, "%s.%s%s.pyc", source + 1, tag, opt);
+	else
+		n = snprintf(buf, size, "%.*s%s%s%s.pyc", stem, source, dot ? "." : "",
+			tag, opt);
+	return n >= 0 && (size_t)n < size;
+}
+
+/* --- whether it is for the cache -----------------------------------------------------
+ */
+
+static void read_settings(struct explain_search *search)
+{
+	const char *values[CONFIG_SETTINGS];
+
+	for (int i = 0; i < CONFIG_SETTINGS; i++)
+		values[i] = getenv(config_names[i]);
+	config_read(
+		&search->config, values, getenv("HOME"), getenv("XDG_CACHE_HOME"), false);
+	search->config.variant = search->subject->variant;
+}
+
+static bool check_settings(struct explain_search *search)
+{
+	const struct config *config = &search->config;
+
+	read_settings(search);
+	if (!config->enabled) {
+		STEP(search, FAIL, "settings", "%s", config->why_not);
+		return false;
+	}
+	STEP(search, OK, "settings", "%s%s%s%s",
+		config->readonly ? "the cache is only read (PYCSTASH_READONLY); " : "",
+		config->share ? "" : "nothing is shared (PYCSTASH_SHARE=0); ",
+		config->always_digest
+			? "sources are compared by content (PYCSTASH_VALIDATE); "
+			: "",
+		config->only || config->exclude
+			? "limited by PYCSTASH_ONLY or PYCSTASH_EXCLUDE"
+			: "nothing is switched off for some directories");
+	return true;
+}
+
+static bool check_store(struct explain_search *search)
+{
+	const char *root = search->config.root;
+	enum verdict why;
+
+	search->store = store_judge(&search->sys, root, &why);
+	if (search->store == STORE_REFUSED) {
+		search->explanation->verdict = why;
+		STEP(search, FAIL, "cache", "%s: %s", root, verdict_rows[why].why);
+		return false;
+	}
+	if (search->store == STORE_ABSENT)
+		STEP(search, WARN, "cache", "%s: there is none yet", root);
+	else
+		STEP(search, OK, "cache", "%s", root);
+	return true;
+}
+
+static bool is_inside(const struct config *config, const char *path, size_t len)
+{
+	char physical[PATH_MAX];
+	ssize_t n = dirs_resolve(
+		&sys_libc, AT_FDCWD, config->root, physical, sizeof physical);
+
+	return path_is_below(path, len, config->root, config->root_len) ||
+	       (n > 0 && path_is_below(path, len, physical, (size_t)n));
+}
+
+/* Whether a setting or the place itself keeps the directory out; says it. */
+static bool is_left_alone(struct explain_search *search, const char *physical, size_t len)
+{
+	const struct config *config = &search->config;
+	const char *why = NULL;
+
+	if (path_split(physical).tail != PATH_NO_PYCACHE)
+		why = "in a __pycache__ there are no sources";
+	else if (is_inside(config, physical, len))
+		why = "it lies in the cache itself";
+	else if (!config_covers(config, search->directory, strlen(search->directory),
+			 physical, len))
+		why = "excluded by PYCSTASH_ONLY or PYCSTASH_EXCLUDE";
+	if (!why)
+		return false;
+	search->explanation->verdict = VERDICT_LEFT_EXCLUDED;
+	STEP(search, FAIL, "directory", "%s: %s", physical, why);
+	return true;
+}
+
+/* Finds out where the entry lies. */
+static bool find_place(struct explain_search *search)
+{
+	const struct config *config = &search->config;
+	char *path = search->path;
+	size_t size = sizeof search->path;
+	ssize_t len;
+
+	search->tree_len = store_tree_path(config->root, config->root_len,
+		search->subject->tag, config->variant, path, size);
+	len = search->tree_len ? dirs_resolve(&search->sys, AT_FDCWD, search->directory,
+					 path + search->tree_len, size - search->tree_len)
+			       : -ENAMETOOLONG;
+	if (len < 0) {
+		search->explanation->verdict = VERDICT_LEFT_UNRESOLVED;
+		STEP(search, FAIL, "directory", "%s: %s", search->directory,
+			strerror((int)-len));
+		return false;
+	}
+	path[search->tree_len + (size_t)len] = '\0';
+	if (is_left_alone(search, path + search->tree_len, (size_t)len))
+		return false;
+	search->dir_len = search->tree_len + (size_t)len + 1 + PYCACHE_LEN;
+	if (search->dir_len + 1 + strlen(search->name) >= size) {
+		search->explanation->verdict = VERDICT_LEFT_LONG;
+		STEP(search, FAIL, "directory", "its path is too long for the cache");
+		return false;
+	}
+	sprintf(path + search->tree_len + len, "/" PYCACHE "/%s", search->name);
+	return true;
+}
+
+/* --- asking core ---------------------------------------------------------------------
+ */
+
+/* What there is one of in a process; the verdict must not depend on an earlier one's. */
+struct process {
+	struct scratch scratch;
+	struct asked asked, created;
+	atomic_bool watching, cannot_clone;
+	_Atomic uint32_t magic;
+	struct source_clock clock;
+};
+
+static struct entry_world make_world(
+	const struct explain_search *search, struct process *process)
+{
+	return (struct entry_world){
+		.sys = &search->sys,
+		.scratch = &process->scratch,
+		.asked = &process->asked,
+		.created = &process->created,
+		.watching = &process->watching,
+		.magic = &process->magic,
+		.clock = &process->clock,
+		.cannot_clone = &process->cannot_clone,
+		.readonly = search->config.readonly,
+		.always_digest = search->config.always_digest,
+		.tag = search->subject->tag,
+		.share = search->config.share,
+		.reuse = search->config.share,
+		.root_len = search->config.root_len,
+		.user = geteuid(),
+	};
+}
+
+static int ask_core(struct explain_search *search)
+{
+	struct explanation *explanation = search->explanation;
+	struct process *process = calloc(1, sizeof *process);
+	struct entry_world world;
+	struct entry_verdict verdict = { .id = VERDICT_LEFT };
+	struct entry entry = { .world = &world,
+		.path = search->path,
+		.version_len = search->tree_len - sizeof "/tree" + 1,
+		.dir_len = search->dir_len,
+		.pyc = &search->pyc,
+		.tree_dirfd = AT_FDCWD,
+		.tree_path = explanation->pyc };
+	int fd;
+
+	if (!process)
+		return -ENOMEM;
+	world = make_world(search, process);
+	memcpy(&process->magic, search->subject->magic, sizeof process->magic);
+	/* with the slash at its end */
+	if (!entry_begin(&entry, sizeof search->path, explanation->pyc,
+		    strlen(explanation->pyc) - strlen(PYCACHE "/") -
+			    strlen(search->name))) {
+		free(process);
+		return -ENAMETOOLONG;
+	}
+	fd = search->sys.openat(AT_FDCWD, search->path, O_RDONLY | O_CLOEXEC, 0);
+	fd = entry_open(&entry, fd, O_RDONLY | O_CLOEXEC, &verdict);
+	if (fd >= 0)
+		close(fd);
+	explanation->verdict = verdict.id;
+	explanation->served =
+		fd >= 0 && verdict_rows[verdict.id].group != VERDICT_GROUP_MISS;
+	search->magic = process->magic;
+	search->source = entry.source;
+	search->source.path = search->subject->source;
+	if (source_look(&search->source, &search->sys) == 0)
+		(void)source_digest(&search->source, &search->sys, &process->scratch);
+	free(process);
+	return 0;
+}
+
+/* --- together ------------------------------------------------------------------------
+ */
+
+static int prepare(struct explain_search *search)
+{
+	const struct explain_subject *subject = search->subject;
+	struct explanation *explanation = search->explanation;
+	int r = file_directory(subject->source, &search->directory);
+
+	if (r < 0)
+		return r;
+	if (!explain_pyc_name(file_name(subject->source), subject->tag, subject->level,
+		    search->name, sizeof search->name))
+		return -ENAMETOOLONG;
+	search->pyc = pyc_parse(search->name, strlen(search->name));
+	if (asprintf(&explanation->pyc, "%s/" PYCACHE "/%s",
+		    strcmp(search->directory, "/") == 0 ? "" : search->directory,
+		    search->name) < 0) {
+		explanation->pyc = NULL;
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int look(struct explain_search *search)
+{
+	int r;
+
+	if (!check_settings(search) || !check_store(search) || !find_place(search))
+		return 0;
+	r = ask_core(search);
+	if (r < 0)
+		return r;
+	search->explanation->entry = strdup(search->path);
+	explain_see(search);
+	return search->explanation->entry ? 0 : -ENOMEM;
+}
+
+int explain(const struct explain_subject *subject, struct explanation *ret)
+{
+	struct explain_search *search = calloc(1, sizeof *search);
+	int r;
+
+	if (!search)
+		return -ENOMEM;
+	*ret = (struct explanation){ .verdict = VERDICT_LEFT };
+	search->subject = subject;
+	search->explanation = ret;
+	search->sys = sys_looking();
+	r = prepare(search);
+	if (r == 0)
+		r = look(search);
+	free(search->directory);
+	free(search);
+	if (r < 0)
+		explanation_release(ret);
+	return r;
+}
+
+void explanation_release(struct explanation *explanation)
+{
+	report_release(&explanation->steps);
+	free(explanation->pyc);
+	free(explanation->entry);
+	*explanation = (struct explanation){ .verdict = VERDICT_NONE };
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the library would do with a source now, and why: the library's own protocol
+ * (entry.c of core), run so that it changes nothing, and what can be seen on the way.
+ *
+ * Functions return 0 or -errno.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shim/core/pyc.h"
+#include "shim/core/verdict.h"
+#include "tools/report.h"
+
+/* Who asks for which source. */
+struct explain_subject {
+	const char *source;  /* absolute; its directory as a program spells it */
+	const char *tag;     /* of the interpreter */
+	const char *variant; /* of its folder: "" or "+no_debug_ranges" */
+	uint8_t magic[4];    /* of the interpreter; zeros where it is not known */
+	char level;	     /* of optimization: '\0', '1' or '2' */
+};
+
+struct explanation {
+	/* Steps. Ok: serves or permits it; warn: does not, and the search goes on; fail:
+	 * ends it. */
+	struct report steps;
+	enum verdict verdict;
+	bool served;
+	char *pyc;   /* the path a program asks for */
+	char *entry; /* where that is in the cache; NULL where it has no place */
+};
+
+/* Goes by the settings in the environment. */
+int explain(const struct explain_subject *subject, struct explanation *ret);
+void explanation_release(struct explanation *explanation);
+
+/* Writes the name of the pyc that importlib keeps for a source of that name, with a NUL;
+ * false where it does not fit. */
+bool explain_pyc_name(
+	const char *source, const char *tag, char level, char *buf, size_t size);

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What explain.c and explain_steps.c have in common: one source while it is explained.
+ */
+#pragma once
+
+#include <limits.h>
+#include <stddef.h>
+
+#include "shim/core/config.h"
+#include "shim/core/path.h"
+#include "shim/core/source.h"
+#include "shim/core/store.h"
+#include "tools/explain.h"
+
+struct explain_search {
+	const struct explain_subject *subject;
+	struct explanation *explanation;
+	struct config config;
+	struct sys sys;
+	enum store_state store;
+	char *directory; /* of the source, as spelled */
+	char name[NAME_MAX + 1];
+	struct pyc_name pyc;
+	char path[PATH_MAX]; /* of the entry; core writes behind it */
+	size_t tree_len, dir_len;
+	struct source source;
+	uint32_t magic; /* as core has it after the search */
+};
+
+#define STEP(search, state, name, ...) \
+	report_add(&(search)->explanation->steps, FINDING_##state, name, __VA_ARGS__)
+
+/* After core was asked: adds the steps that tell what there is. */
+void explain_see(struct explain_search *search);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The hash of a source in the header of a hash-based pyc (PEP 552): SipHash of its bytes
+ * with the magic number, all four bytes of it, as the key. SipHash-2-4 up to CPython 3.10
+ * and in PyPy; SipHash-1-3 from CPython 3.11 on.
+ *
+ * Pure.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* SipHash with the key (key, 0), that many rounds a word and at the end. */
+uint64_t siphash(
+	uint64_t key, unsigned rounds, unsigned last, const void *data, size_t size);
+
+/* The hash that an interpreter of that magic number gives a source. *ret_name: which of
+ * the two it is, "siphash13". */
+uint64_t siphash_source(
+	const uint8_t magic[4], const void *source, size_t size, const char **ret_name);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The version folders of a cache: "cpython-311", "cpython-311+no_debug_ranges".
+ */
+#pragma once
+
+#include <stddef.h>
+
+/* The names of those in an open layout folder, sorted; ends with NULL. NULL where it
+ * cannot be read. The caller frees it with versions_release. */
+char **versions_list(int layout_fd);
+void versions_release(char **versions);
+
+/* Splits a folder's name: writes the tag, which size letters have room for, and returns
+ * the variant behind it ("" mostly), which points into version. NULL: it is too long. */
+const char *version_split(const char *version, char *tag, size_t size);
