@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tools/command.h"
+#include "tools/conf.h"
 #include "tools/doctor.h"
 #include "tools/message.h"
 #include "tools/probe.h"
@@ -22,7 +23,7 @@ enum {
 };
 
 static const struct opt own_options[] = {
-	{ "json", 0, NULL, "print a JSON object", KEY_JSON },
+	{ "json", 0, NULL, "print JSON, see docs/json.md", KEY_JSON },
 	{ "timeout", 0, "SECONDS", "kill an interpreter that takes longer; default 30",
 		KEY_TIMEOUT },
 	{ NULL, 0, NULL, NULL, 0 },
@@ -36,6 +37,7 @@ static void examine(struct doctor *doctor)
 	doctor_check_interpreter(doctor);
 	doctor_check_program(doctor);
 	doctor_check_symbols(doctor);
+	doctor_check_configuration(doctor);
 	doctor_check_environment(doctor);
 	doctor_check_cache(doctor);
 	doctor_check_proc(doctor);
@@ -79,7 +81,10 @@ static int doctor_run(struct doctor *doctor, bool json)
 	int r;
 
 	doctor->dontwrite = dontwrite && *dontwrite;
-	r = settings_export(&doctor->settings);
+	conf_read(); /* what is wrong with the files is a finding */
+	r = conf_export();
+	if (r == 0)
+		r = settings_export(&doctor->settings);
 	if (r < 0) {
 		complain(NULL, "%s", strerror(-r));
 		return EXIT_OURS;
@@ -148,32 +153,29 @@ static int run(const struct command *self, int argc, char **argv)
 	return code;
 }
 
+/* clang-format off: as it is printed */
 static const char notes[] =
-	"INTERPRETER is a path or a name on PATH; default " DEFAULT_INTERPRETER
-	". The options\n"
+	"INTERPRETER is a path or a name on PATH; default " DEFAULT_INTERPRETER ". The options\n"
 	"are those of run: doctor examines what `pycstash run` with them would do.\n"
 	"\n"
-	"A line for each check: `ok`; `warn`: it works, but something in the "
-	"environment\n"
-	"switches it off or makes it worse; `fail`: it cannot be served. The last check, "
-	"the\n"
-	"proof, imports a module twice in a temporary directory with a cache of its "
-	"own.\n"
-	"Python 2.7 has no __pycache__ and is left alone, which counts as fail.\n"
+	"A line for each check: `ok`; `warn`: it works, but something switches it off or makes\n"
+	"it worse, and what to do about that; `fail`: it cannot be served. Looked at are the\n"
+	"interpreter and whether the library can be loaded into it, configuration files and\n"
+	"the environment, the cache's place and owner, its file system, and when `gc` last ran.\n"
+	"The last check, the proof, imports a module twice in a temporary directory with a\n"
+	"cache of its own. Python 2.7 has no __pycache__ and is left alone, which counts as fail.\n"
 	"\n"
-	"--json prints {\"schema\": \"pycstash.doctor/1\", \"interpreter\": path, "
-	"\"library\":\n"
-	"path or null, \"served\": true or false, \"checks\": [{\"name\", \"state\", "
-	"\"detail\"}]}.\n"
-	"A name may occur more than once; details are for people. A byte that is no "
-	"UTF-8\n"
-	"is written as \\udc80 to \\udcff, as Python's surrogateescape does.\n"
+	"--json: see pycstash.doctor/1 in docs/json.md.\n"
 	"\n"
-	"Exit code: 0 if it can be served, 1 if it cannot.\n";
+	"Exit code: 0 if it can be served, 1 if it cannot.\n"
+	"\n"
+	"  pycstash doctor\n"
+	"  pycstash doctor --json /srv/app/venv/bin/python | jq -r '.checks[].detail'\n";
+/* clang-format on */
 
 const struct command cmd_doctor = {
 	.name = "doctor",
-	.flags = COMMAND_ANY_CONF,
+	.flags = COMMAND_NO_CONF,
 	.run = run,
 	.args = "[OPTIONS] [INTERPRETER]",
 	.summary = "say whether an interpreter can be served, and prove it",

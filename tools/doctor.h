@@ -37,10 +37,16 @@ void doctor_check_program(struct doctor *doctor);
  * doctor_symbols.c. */
 void doctor_check_symbols(struct doctor *doctor);
 
-/* Settings, the cache's directory, /proc: doctor_place.c. */
+/* Configuration files, settings, the cache's directory, /proc: doctor_place.c. */
+void doctor_check_configuration(struct doctor *doctor);
 void doctor_check_environment(struct doctor *doctor);
 void doctor_check_cache(struct doctor *doctor);
 void doctor_check_proc(struct doctor *doctor);
+
+/* The file system that path is on, and what lies at the top of the cache at root, for
+ * doctor_check_cache: doctor_cache.c. */
+void doctor_check_file_system(struct doctor *doctor, const char *path);
+void doctor_check_contents(struct doctor *doctor, const char *root);
 
 /* Imports a module twice: doctor_proof.c. */
 void doctor_check_proof(struct doctor *doctor);

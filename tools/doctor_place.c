@@ -4,12 +4,14 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "shim/core/store.h"
+#include "tools/conf.h"
 #include "tools/doctor.h"
 #include "tools/files.h"
 #include "tools/library.h"
@@ -40,6 +42,20 @@ static void check_python_variables(struct doctor *doctor)
 		report_add(report, FINDING_WARN, "environment",
 			"PYTHONPYCACHEPREFIX is set: Python 3.8 and later then use no "
 			"__pycache__, and pycstash has nothing to serve; unset it");
+}
+
+void doctor_check_configuration(struct doctor *doctor)
+{
+	const struct conf_problem *problem;
+
+	for (problem = conf_problems(); problem->where; problem++) {
+		char line[16] = "";
+
+		if (problem->line)
+			snprintf(line, sizeof line, ":%u", problem->line);
+		report_add(&doctor->report, FINDING_WARN, "settings", "%s%s: %s",
+			problem->where, line, problem->what);
+	}
 }
 
 void doctor_check_environment(struct doctor *doctor)
@@ -101,9 +117,11 @@ static void check_absent(struct doctor *doctor, const char *root)
 			"%s cannot be made: %s: %s; set PYCSTASH_DIR to a directory of "
 			"your own",
 			root, parent, strerror(errno));
-	else
+	else {
 		report_add(&doctor->report, FINDING_OK, "cache",
 			"%s (will be made on first use)", root);
+		doctor_check_file_system(doctor, parent);
+	}
 }
 
 static void check_ready(struct doctor *doctor, const char *root)
@@ -120,6 +138,8 @@ static void check_ready(struct doctor *doctor, const char *root)
 		report_add(&doctor->report, FINDING_WARN, "cache",
 			"%s can be read, but nothing new gets into it: %s", root,
 			strerror(errno));
+	doctor_check_file_system(doctor, layout);
+	doctor_check_contents(doctor, root);
 }
 
 void doctor_check_cache(struct doctor *doctor)

@@ -37,7 +37,7 @@ for each in $(interpreters); do
 		;;
 	*)
 		check "$(named "$each") can be served" finds 0 '^ok +proof +Python 3' doctor "$each"
-		is "$(doctor "$each" | grep -vE '^ok|can be served$')" "" "$(named "$each"): and there is nothing to warn of"
+		is "$(doctor "$each" | grep -vE '^ok|^warn +file system|can be served$')" "" "$(named "$each"): and there is nothing to warn of"
 		;;
 	esac
 done
@@ -134,6 +134,13 @@ rm -rf "$T/site"
 check "chatter on standard output does not disturb the proof" finds 0 '^ok +proof' \
 	env PYTHONVERBOSE=1 PYTHONOPTIMIZE=1 "$PYCSTASH" doctor "$python"
 
+mkdir -p "$HOME/.config/pycstash"
+echo 'max_szie = 1G' >"$HOME/.config/pycstash/pycstash.conf"
+check "a wrong configuration file is warned of" finds 0 '^warn +settings .*pycstash.conf:1: .*max_size' doctor "$python"
+echo "readonly = yes" >"$HOME/.config/pycstash/pycstash.conf"
+check "what files say is examined" finds 0 '^warn +environment +PYCSTASH_READONLY' doctor "$python"
+rm -r "$HOME/.config"
+
 # --- the cache's place ----------------------------------------------------------------
 cached() { # CODE PATTERN SENTENCE: for the directory $T/c
 	check "$3" finds "$1" "$2" doctor --dir "$T/c" "$python"
@@ -148,6 +155,42 @@ cached 1 '^fail +cache .*v1' "others must not be able to read in it"
 chmod 700 "$T/c/v1"
 chmod 775 "$T/c"
 cached 1 '^fail +cache .*others can write' "nor to write into it"
+rm -rf "$T/c"
+mkdir -p -m 700 "$T/c" "$T/c/v1" "$T/c/v1/.state"
+touch -d '3 days ago' "$T/c/CACHEDIR.TAG"
+cached 0 '^warn +gc +it has never run' "a gc that never ran is warned of"
+touch "$T/c/CACHEDIR.TAG"
+is "$(doctor --dir "$T/c" "$python" | grep -c '^[a-z]* *gc ')" 0 "not in a new cache"
+touch -d '200 minutes ago' "$T/c/v1/.state/gc"
+cached 0 '^ok +gc +last run 3h ago$' "else it is said when it ran"
+touch -d '220 hours ago' "$T/c/v1/.state/gc"
+cached 0 '^warn +gc +last run 9d ago' "and warned of where that is long ago"
+mkdir "$T/c/v2"
+cached 0 "^warn +cache +$T/c/v2 is of another version" "another version's layout is warned of"
+if [ "$(id -u)" = 0 ]; then
+	mkdir "$T/c/v1/cpython-399"
+	chown 65534 "$T/c/v1/cpython-399"
+	cached 0 "^warn +cache +$T/c/v1/cpython-399 belongs to another user" "and what belongs to another user"
+	rmdir "$T/c/v1/cpython-399"
+else
+	skip "and what belongs to another user" "needs root"
+fi
+in_a_mount() { # OPTIONS: doctor on a cache in a tmpfs mounted with them
+	unshare -rm sh -c 'mount -t tmpfs -o "$0" none "$1" && "$2" doctor --dir "$1/cache" "$3"' \
+		"$1" "$T/c/v2" "$PYCSTASH" "$python"
+}
+if unshare -rm true 2>/dev/null; then
+	check "the file system is said" finds 0 '^ok +file system +tmpfs$' in_a_mount size=1M
+	check "noatime is warned of" finds 0 '^warn +file system .*noatime' in_a_mount noatime
+	check "few inodes are warned of" finds 0 '^warn +file system .*inodes' in_a_mount nr_inodes=1
+	full() {
+		unshare -rm sh -c 'mount -t tmpfs -o size=1M none "$0" && head -c 2M /dev/zero >"$0/fill" 2>/dev/null
+			"$1" doctor --dir "$0/cache" "$2"' "$T/c/v2" "$PYCSTASH" "$python"
+	}
+	check "little space is warned of" finds 0 '^warn +file system +0 are free' full
+else
+	skip "the file system is said" "unshare is not allowed"
+fi
 rm -rf "$T/c"
 echo >"$T/c"
 cached 1 '^fail +cache .*not a directory' "a file in its place is said"
