@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "tools/command.h"
+#include "tools/common.h"
 #include "tools/conf.h"
 #include "tools/doctor.h"
+#include "tools/json.h"
 #include "tools/message.h"
 #include "tools/probe.h"
 
@@ -18,18 +20,17 @@
 #define LONGEST_TIMEOUT 86400
 
 enum {
-	KEY_JSON = SETTINGS_KEYS,
-	KEY_TIMEOUT,
+	KEY_TIMEOUT = SETTINGS_KEYS,
 };
 
 static const struct opt own_options[] = {
-	{ "json", 0, NULL, "print JSON, see docs/json.md", KEY_JSON },
 	{ "timeout", 0, "SECONDS", "kill an interpreter that takes longer; default 30",
 		KEY_TIMEOUT },
 	{ NULL, 0, NULL, NULL, 0 },
 };
 
-static const struct opt *const options[] = { own_options, settings_options, NULL };
+static const struct opt *const options[] = { common_json, own_options, settings_options,
+	NULL };
 
 static void examine(struct doctor *doctor)
 {
@@ -53,16 +54,15 @@ static void print_text(const struct doctor *doctor)
 
 static void print_object(const struct doctor *doctor)
 {
-	fputs("{\"schema\":\"pycstash.doctor/1\",\"interpreter\":", stdout);
-	print_json(stdout, doctor->path ? doctor->path : doctor->name);
-	fputs(",\"library\":", stdout);
-	if (doctor->library)
-		print_json(stdout, doctor->library);
-	else
-		fputs("null", stdout);
-	printf(",\"served\":%s,\"checks\":", doctor->report.failures ? "false" : "true");
-	report_print_json(&doctor->report);
-	fputs("}\n", stdout);
+	struct json json = { .out = stdout };
+
+	json_open(&json, NULL, '{');
+	json_schema(&json, "doctor", 1);
+	json_string(&json, "interpreter", doctor->path ? doctor->path : doctor->name);
+	json_string(&json, "library", doctor->library);
+	json_bool(&json, "served", !doctor->report.failures);
+	report_print_json(&doctor->report, &json, "checks");
+	json_close(&json);
 }
 
 static void release(struct doctor *doctor)
@@ -117,7 +117,7 @@ static int take(
 	struct doctor *doctor, bool *json, const struct opt *opt, const char *value)
 {
 	switch (opt->key) {
-	case KEY_JSON:
+	case COMMON_JSON:
 		*json = true;
 		return 0;
 	case KEY_TIMEOUT:
@@ -155,15 +155,22 @@ static int run(const struct command *self, int argc, char **argv)
 
 /* clang-format off: as it is printed */
 static const char notes[] =
-	"INTERPRETER is a path or a name on PATH; default " DEFAULT_INTERPRETER ". The options\n"
+	"INTERPRETER is a path or a name on PATH; default " DEFAULT_INTERPRETER
+	". The options\n"
 	"are those of run: doctor examines what `pycstash run` with them would do.\n"
 	"\n"
-	"A line for each check: `ok`; `warn`: it works, but something switches it off or makes\n"
-	"it worse, and what to do about that; `fail`: it cannot be served. Looked at are the\n"
-	"interpreter and whether the library can be loaded into it, configuration files and\n"
-	"the environment, the cache's place and owner, its file system, and when `gc` last ran.\n"
-	"The last check, the proof, imports a module twice in a temporary directory with a\n"
-	"cache of its own. Python 2.7 has no __pycache__ and is left alone, which counts as fail.\n"
+	"A line for each check: `ok`; `warn`: it works, but something switches it off or "
+	"makes\n"
+	"it worse, and what to do about that; `fail`: it cannot be served. Looked at are "
+	"the\n"
+	"interpreter and whether the library can be loaded into it, configuration files "
+	"and\n"
+	"the environment, the cache's place and owner, its file system, and when `gc` "
+	"last ran.\n"
+	"The last check, the proof, imports a module twice in a temporary directory with "
+	"a\n"
+	"cache of its own. Python 2.7 has no __pycache__ and is left alone, which counts "
+	"as fail.\n"
 	"\n"
 	"--json: see pycstash.doctor/1 in docs/json.md.\n"
 	"\n"

@@ -57,20 +57,21 @@ void report_print(const struct report *report)
 	}
 }
 
-void report_print_json(const struct report *report)
+void report_print_json(const struct report *report, struct json *json, const char *key)
 {
 	size_t i;
 
-	putchar('[');
+	json_open(json, key, '[');
 	for (i = 0; i < report->count; i++) {
 		const struct finding *finding = &report->findings[i];
 
-		printf("%s{\"name\":\"%s\",\"state\":\"%s\",\"detail\":", i ? "," : "",
-			finding->name, state_names[finding->state]);
-		print_json(stdout, detail_of(finding));
-		putchar('}');
+		json_open(json, NULL, '{');
+		json_string(json, "name", finding->name);
+		json_string(json, "state", state_names[finding->state]);
+		json_string(json, "detail", detail_of(finding));
+		json_close(json);
 	}
-	putchar(']');
+	json_close(json);
 }
 
 void report_release(struct report *report)

@@ -10,6 +10,8 @@
 
 #include <stddef.h>
 
+#include "tools/json.h"
+
 enum finding_state {
 	FINDING_OK,
 	FINDING_WARN, /* works, but not as well as it could, or not with these settings */
@@ -34,7 +36,7 @@ void report_add(struct report *report, enum finding_state state, const char *nam
 /* "ok    name    detail", a line each, on stdout. */
 void report_print(const struct report *report);
 
-/* The findings as a JSON array of {"name", "state", "detail"} on stdout. */
-void report_print_json(const struct report *report);
+/* The findings as an array of {"name", "state", "detail"} under that key. */
+void report_print_json(const struct report *report, struct json *json, const char *key);
 
 void report_release(struct report *report);
