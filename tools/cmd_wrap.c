@@ -226,8 +226,9 @@ static int wrap(const struct settings *settings, const char *output, const char 
 		print_wrapper(stdout, settings, library, interpreter);
 		return EXIT_OK;
 	}
-	if (check_output(output, interpreter) < 0)
-		return EXIT_FOUND;
+	r = check_output(output, interpreter);
+	if (r < 0)
+		return r == -ELOOP ? EXIT_REFUSED : EXIT_OURS;
 	r = write_wrapper(output, settings, library, interpreter);
 	if (r < 0)
 		complain(output, "%s", strerror(-r));
@@ -259,6 +260,7 @@ static int run(const struct command *self, int argc, char **argv)
 	return code;
 }
 
+/* clang-format off: as it is printed */
 static const char notes[] =
 	"INTERPRETER is a path or a name on PATH; its symlinks are kept, since a "
 	"virtual\n"
@@ -282,9 +284,18 @@ static const char notes[] =
 	"Scripts that\n"
 	"are installed meanwhile name it in their first line, and are served only where\n"
 	"LD_PRELOAD is inherited; install with the unwrapped python, or mend that line.\n"
-	"What configuration files say now is in the wrapper too; the environment wins "
-	"over it.\n"
-	"/bin/sh may drop environment variables whose names it could not use itself.\n";
+	"/bin/sh may drop environment variables whose names it could not use itself.\n"
+	"\n"
+	"What configuration files say now is in the wrapper too, and the environment "
+	"wins over\n"
+	"it. Unlike `run`, a wrapper never starts `gc`; let a timer do that.\n"
+	"\n"
+	"Exit code: 0; 1 if INTERPRETER is none, or a wrapper already; 12 if the wrapper "
+	"would\n"
+	"run itself; 13 if a configuration file is wrong; 125 if the library is missing "
+	"or the\n"
+	"file cannot be written.\n";
+/* clang-format on */
 
 const struct command cmd_wrap = {
 	.name = "wrap",

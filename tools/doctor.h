@@ -43,10 +43,11 @@ void doctor_check_environment(struct doctor *doctor);
 void doctor_check_cache(struct doctor *doctor);
 void doctor_check_proc(struct doctor *doctor);
 
-/* The file system that path is on, and what lies at the top of the cache at root, for
- * doctor_check_cache: doctor_cache.c. */
+/* The file system that path is on, and what lies at the top of the cache at root, and the
+ * layers, for doctor_check_cache: doctor_cache.c. */
 void doctor_check_file_system(struct doctor *doctor, const char *path);
 void doctor_check_contents(struct doctor *doctor, const char *root);
+void doctor_check_layers(struct doctor *doctor, const char *layers); /* NULL: none */
 
 /* Imports a module twice: doctor_proof.c. */
 void doctor_check_proof(struct doctor *doctor);

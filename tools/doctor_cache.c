@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * doctor: the file system that the cache is on, and what lies at its top.
+ * doctor: the file system that the cache is on, what lies at its top, and the layers
+ * below it.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -15,11 +16,13 @@
 #include <unistd.h>
 
 #include "shim/core/config.h"
+#include "shim/core/layer.h"
 #include "tools/cache.h"
 #include "tools/doctor.h"
 #include "tools/due.h"
 #include "tools/files.h"
 #include "tools/human.h"
+#include "tools/sys_libc.h"
 
 #define DAY (24 * 60 * 60)
 
@@ -197,4 +200,22 @@ void doctor_check_contents(struct doctor *doctor, const char *root)
 	check_owners(doctor, root, layout);
 	check_layouts(doctor, root);
 	check_gc(doctor, root, layout);
+}
+
+void doctor_check_layers(struct doctor *doctor, const char *layers)
+{
+	const char *layer;
+	size_t n, len;
+
+	for (n = 0; layers && (layer = config_layer(layers, n, &len)); n++) {
+		AUTOFREE char *path = strndup(layer, len);
+		enum verdict why =
+			path ? layer_judge(&sys_libc, path, geteuid()) : VERDICT_NONE;
+
+		if (path && why == VERDICT_NONE)
+			report_add(&doctor->report, FINDING_OK, "layer", "%s", path);
+		else if (path)
+			report_add(&doctor->report, FINDING_WARN, "layer",
+				"%s is not used: %s", path, verdict_rows[why].why);
+	}
 }

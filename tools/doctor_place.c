@@ -142,29 +142,36 @@ static void check_ready(struct doctor *doctor, const char *root)
 	doctor_check_contents(doctor, root);
 }
 
-void doctor_check_cache(struct doctor *doctor)
+static void check_root(struct doctor *doctor, const char *root)
 {
-	struct config config;
 	enum verdict why;
 
-	settings_config(&config, true);
-	if (!config.enabled) {
-		report_add(&doctor->report, FINDING_FAIL, "cache", "%s", config.why_not);
-		return;
-	}
-	switch (store_judge(&sys_libc, config.root, &why)) {
+	switch (store_judge(&sys_libc, root, &why)) {
 	case STORE_READY:
-		check_ready(doctor, config.root);
+		check_ready(doctor, root);
 		break;
 	case STORE_ABSENT:
-		check_absent(doctor, config.root);
+		check_absent(doctor, root);
 		break;
 	default:
 		report_add(&doctor->report, FINDING_FAIL, "cache",
 			"%s is not used: %s; mend its owner and mode (0700), or set "
 			"PYCSTASH_DIR",
-			config.root, verdict_rows[why].why);
+			root, verdict_rows[why].why);
 	}
+}
+
+void doctor_check_cache(struct doctor *doctor)
+{
+	struct config config;
+
+	settings_config(&config, true);
+	if (config.root_len)
+		check_root(doctor, config.root);
+	else
+		report_add(&doctor->report, config.layers ? FINDING_WARN : FINDING_FAIL,
+			"cache", "%s", config.why_not);
+	doctor_check_layers(doctor, config.layers);
 }
 
 void doctor_check_proc(struct doctor *doctor)

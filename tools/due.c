@@ -47,7 +47,7 @@ static bool is_due_here(void)
 	struct config config;
 
 	settings_config(&config, false);
-	return config.enabled && !config.readonly &&
+	return config.enabled && config.root_len && !config.readonly &&
 	       snprintf(layout, sizeof layout, "%s/" CACHE_LAYOUT, config.root) <
 		       (int)sizeof layout &&
 	       due_at(AT_FDCWD, layout);

@@ -227,6 +227,15 @@ else
 	skip "a missing /proc is said" "mounts cannot be changed here"
 fi
 
+mkdir -p -m 755 "$T/layer" "$T/open" "$T/layer/v1" "$T/open/v1"
+chmod 777 "$T/open"
+check "a layer that can be used is said" finds 0 "^ok +layer +$T/layer\$" \
+	env PYCSTASH_LAYERS="$T/layer:$T/open" "$PYCSTASH" doctor "$python"
+check "and one that others can write" finds 0 "^warn +layer +$T/open is not used: .*others" \
+	env PYCSTASH_LAYERS="$T/layer:$T/open" "$PYCSTASH" doctor "$python"
+check "a layer alone is enough" finds 0 '^warn +cache .*no place' \
+	env -u PYCSTASH_DIR -u HOME -u XDG_CACHE_HOME PYCSTASH_LAYERS="$T/layer" "$PYCSTASH" doctor "$python"
+
 # --- time -----------------------------------------------------------------------------
 printf '#!/bin/sh\nsleep 1234\n' >"$T/hangs"
 chmod +x "$T/hangs"

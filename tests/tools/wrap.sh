@@ -109,6 +109,10 @@ chmod +x "$T/shim"
 check "another script is wrapped with a warning" \
 	sh -c '"$1" wrap -o "$2/w5" "$2/shim" 2>&1 | grep -q "warning: .*script"' - "$PYCSTASH" "$T"
 is "$("$T/w5" 2>&1 | cut -d'|' -f2)" "$SO" "and works"
+code_of() { wrap "$@" >/dev/null 2>&1; echo $?; }
+is "$(code_of no-such-python) $(code_of "$T/w") $(code_of -o "$T/show" "$T/show")" "1 1 12" "each with its exit code"
+is "$(code_of -o /no/such/directory/w /usr/bin/python3) $(code_of --library /no/such /usr/bin/python3)" "125 125" \
+	"a wrapper that cannot be written, a library that is not there: 125"
 is "$(wrap >/dev/null 2>&1; echo $?)$(wrap a b >/dev/null 2>&1; echo $?)" 22 "not exactly one interpreter: 2"
 
 # --- in and around virtual environments -----------------------------------------------
