@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -90,18 +91,13 @@ static enum contents look_around(int root_fd)
 	return found;
 }
 
-static int no_cache(const char *root)
-{
-	complain(root, "there is no cache here yet; `pycstash run` makes one");
-	return EXIT_NO_CACHE;
-}
-
 static int refuse(const char *root, const char *why)
 {
 	complain(root, "%s; not touched", why);
 	return EXIT_REFUSED;
 }
 
+/* Says all but that there is no cache. */
 static int judge_root(const char *root, int root_fd)
 {
 	enum store_state state;
@@ -119,7 +115,7 @@ static int judge_root(const char *root, int root_fd)
 		return refuse(root, verdict_rows[why].why);
 	if (!is_marked(root_fd)) {
 		if (look_around(root_fd) == CONTENTS_NONE)
-			return no_cache(root);
+			return EXIT_NO_CACHE;
 		return refuse(root, "this directory is not marked as a cache of pycstash "
 				    "(by a file " TAG_FILE ")");
 	}
@@ -128,7 +124,7 @@ static int judge_root(const char *root, int root_fd)
 	if (look_around(root_fd) == CONTENTS_OTHER_LAYOUT)
 		return refuse(root, "this cache was made by another version of pycstash: "
 				    "it has no folder " CACHE_LAYOUT);
-	return no_cache(root);
+	return EXIT_NO_CACHE;
 }
 
 /* --- opening -------------------------------------------------------------------------*/
@@ -166,10 +162,11 @@ static int open_layout(struct cache *cache, const char *root, int root_fd)
 	return 0;
 }
 
-int cache_open(struct cache *cache, const char *root)
+/* A cache that is not open yet, and the path of its root, for the caller to free;
+ * EXIT_OK, or having said why not. */
+static int locate(struct cache *cache, const char *root, char **ret_path)
 {
-	AUTOFREE char *path = NULL;
-	int r = find_root(root, &path), root_fd, code;
+	int r = find_root(root, ret_path);
 
 	*cache = (struct cache){ .root_fd = -1, .fd = -1 };
 	if (r == -ENOENT) {
@@ -177,19 +174,71 @@ int cache_open(struct cache *cache, const char *root)
 				  "unset, not absolute or too long; see --dir");
 		return EXIT_NO_CACHE;
 	}
-	if (r < 0) {
+	if (r < 0)
 		complain(root, "%s", strerror(-r));
-		return EXIT_OURS;
-	}
-	root_fd = open(path, DIRECTORY);
+	return r < 0 ? EXIT_OURS : EXIT_OK;
+}
+
+/* Says all but that there is no cache. */
+static int open_root(struct cache *cache, const char *path)
+{
+	int root_fd = open(path, DIRECTORY), code, r;
+
 	if (root_fd < 0)
-		return errno == ENOENT ? no_cache(path) : refuse(path, strerror(errno));
+		return errno == ENOENT ? EXIT_NO_CACHE : refuse(path, strerror(errno));
 	code = judge_root(path, root_fd);
 	if (code == EXIT_OK && (r = open_layout(cache, path, root_fd)) < 0)
-		code = r == -ENOENT ? no_cache(path) : refuse(path, strerror(-r));
+		code = r == -ENOENT ? EXIT_NO_CACHE : refuse(path, strerror(-r));
 	if (code != EXIT_OK)
 		close(root_fd);
 	return code;
+}
+
+int cache_open(struct cache *cache, const char *root)
+{
+	AUTOFREE char *path = NULL;
+	int code = locate(cache, root, &path);
+
+	if (code == EXIT_OK)
+		code = open_root(cache, path);
+	if (code == EXIT_NO_CACHE && path)
+		complain(path, "there is no cache here yet; `pycstash run` makes one");
+	return code;
+}
+
+int cache_open_if_there(struct cache *cache, const char *root)
+{
+	AUTOFREE char *path = NULL;
+	int code = locate(cache, root, &path);
+
+	return code == EXIT_OK ? open_root(cache, path) : code;
+}
+
+static int make(const char *path)
+{
+	AUTOFREE char *inside = NULL;
+	int r;
+
+	/* Something in the layout folder: that the folder is missing is then what has the
+	 * root made, with its marks. */
+	if (asprintf(&inside, "%s/" CACHE_LAYOUT "/.", path) < 0)
+		return inside = NULL, -ENOMEM;
+	r = store_make_directory(&sys_libc, inside, strlen(path));
+	if (r < 0)
+		complain(path, "no cache can be made here: %s", strerror(-r));
+	return r;
+}
+
+int cache_open_or_make(struct cache *cache, const char *root)
+{
+	AUTOFREE char *path = NULL;
+	int code = locate(cache, root, &path);
+
+	if (code == EXIT_OK)
+		code = open_root(cache, path);
+	if (code != EXIT_NO_CACHE || !path)
+		return code;
+	return make(path) < 0 ? EXIT_UNABLE : open_root(cache, path);
 }
 
 /* As the shim has it: a layer is root's or the user's, and nobody else can write it. */

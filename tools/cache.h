@@ -39,8 +39,15 @@ struct cache {
  * of the layout while it has others (a newer pycstash's). */
 int cache_open(struct cache *cache, const char *root);
 
-/* The same for the index-th of the layers in PYCSTASH_LAYERS. -ENOENT: there are no more.
- * Layers that are not trusted are skipped without a word (doctor says it). */
+/* The same, but that there is no cache is not said. */
+int cache_open_if_there(struct cache *cache, const char *root);
+
+/* The same, and makes the cache where there is none yet: where nothing has that name, or
+ * an empty directory that is not $HOME. */
+int cache_open_or_make(struct cache *cache, const char *root);
+
+/* cache_open for the index-th of the layers in PYCSTASH_LAYERS. -ENOENT: there are no
+ * more. Layers that are not trusted are skipped without a word (doctor says it). */
 int cache_open_layer(struct cache *cache, size_t index);
 
 void cache_close(struct cache *cache);

@@ -50,6 +50,9 @@ extern const struct command cmd_doctor;
 extern const struct command cmd_show;
 extern const struct command cmd_explain;
 extern const struct command cmd_warm;
+
+extern const struct command cmd_export;
+extern const struct command cmd_import;
 extern const struct command cmd_config;
 extern const struct command cmd_help;
 extern const struct command cmd_version;

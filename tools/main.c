@@ -21,6 +21,9 @@ const struct command *const commands[] = {
 	&cmd_show,
 	&cmd_explain,
 	&cmd_warm,
+
+	&cmd_export,
+	&cmd_import,
 	&cmd_config,
 	&cmd_doctor,
 	&cmd_help,
