@@ -1,0 +1,208 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# pycstash export and import: a cache of several interpreters goes into an archive, comes out
+# under other paths, and is used from there without compiling anything.
+#
+#   FULL=1   with all of SymPy, which takes a minute
+. "$(dirname "$0")/../lib/tap.sh"
+
+chmod 755 "$T"
+export_() { "$PYCSTASH" export --dir "$CACHE" "$@"; }
+import_() { "$PYCSTASH" import "$@"; }
+status_of() { "$@" >/dev/null 2>&1; echo $?; }
+# A number or a word of the JSON on standard input: field NAME, or NAME.NAME.
+field() {
+	/usr/bin/python3 -c 'import functools, json, sys
+print(functools.reduce(lambda x, name: x[name], sys.argv[1].split("."), json.load(sys.stdin)))' "$1"
+}
+listing() { (cd "$1" && find . -type f -print0 | sort -z | xargs -0 sha256sum); }
+
+# --- a cache --------------------------------------------------------------------------
+pythons=()
+while read -r python; do pythons+=("$python"); done < <(interpreters cached |
+	grep -E '/usr/bin/python3|/3\.8\.[0-9]+/|/3\.13\.[0-9]+/|/usr/bin/pypy3')
+check "there are interpreters to look at" test ${#pythons[@]} -gt 0
+
+modules=/usr/lib/python3/dist-packages
+tree=$T/build/venv
+mkdir -p "$tree/sympy"
+for module in django asgiref sqlparse mpmath; do cp -r "$modules/$module" "$tree/"; done
+if [ -n "${FULL:-}" ]; then
+	cp -r "$modules/sympy" "$tree/"
+	program='import sympy, '
+else # some packages of it that need no others
+	: >"$tree/sympy/__init__.py"
+	cp -r "$modules"/sympy/{multipledispatch,release.py} "$tree/sympy/"
+	program='import sympy.multipledispatch.dispatcher, sympy.release, '
+fi
+find "$tree" -name __pycache__ -prune -exec rm -rf {} +
+program+='mpmath.libmp, django.utils.html, django.utils.datastructures, django.dispatch'
+
+# use TREE CACHE [NAME=VALUE…]: every interpreter imports the program's modules
+use() {
+	local tree=$1 cache=$2 python
+	shift 2
+	rm -f "$T/log"
+	for python in "${pythons[@]}"; do
+		env LD_PRELOAD="$SO" PYCSTASH_DIR="$cache" PYCSTASH_LOG="$T/log" "$@" \
+			"$python" -c "import sys; sys.path.insert(0, '$tree'); $program" ||
+			echo "not ok - $(named "$python") imports the program"
+	done
+}
+# decided WHAT [TREE]: how many decisions of the last use were that, on sources of the tree
+decided() { grep -cE "^pycstash\[[0-9]+\]: $1: ${2:-$T}/" "$T/log"; }
+
+use "$tree" "$CACHE"
+compiled=$(decided sealed)
+served=$(entries | wc -l) # more than that: some sources are equal
+check "there is something in the cache" test "$compiled" -gt $((30 * ${#pythons[@]}))
+
+# --- the archive ----------------------------------------------------------------------
+export_ --json "$T/a.tar.zst" >"$T/json"
+is "$(field schema <"$T/json")" pycstash.export/1 "--json says its schema"
+is "$(field files <"$T/json")" "$(find "$CACHE/v1" -name '*.pyc' | wc -l)" "all entries and objects are in it"
+is "$(field links <"$T/json")" "$compiled" "and those that were compiled are links to their objects"
+is "$(field archive_bytes <"$T/json")" "$(stat -c %s "$T/a.tar.zst")" "its length is told"
+is "$(stat -c %a "$T/a.tar.zst")" 600 "it is closed to others, as the cache is"
+is "$(ls "$T" | grep -c tar.zst)" 1 "no other file is left"
+
+export_ "$T/b.tar.zst" >/dev/null
+check "a second archive is the same" cmp "$T/a.tar.zst" "$T/b.tar.zst"
+export_ - >"$T/b.tar.zst"
+check "and so is one on standard output" cmp "$T/a.tar.zst" "$T/b.tar.zst"
+cp -r "$CACHE" "$T/copy" # the hard links are lost
+"$PYCSTASH" export --dir "$T/copy" "$T/b.tar.zst" >/dev/null
+check "and that of a copy, whose links are lost and whose times are others" cmp "$T/a.tar.zst" "$T/b.tar.zst"
+export_ - | cat >"$T/b.tar.zst"
+check "and one through a pipe" cmp "$T/a.tar.zst" "$T/b.tar.zst"
+rm -rf "$T/copy" "$T/b.tar.zst"
+if type -P zstd >/dev/null; then
+	is "$(tar -I zstd -tf "$T/a.tar.zst" 2>&1 | head -1)" pycstash.json \
+		"tar reads it without complaint; the manifest comes first"
+	is "$(tar -I zstd -xOf "$T/a.tar.zst" pycstash.json | field files)" "$(field files <"$T/json")" \
+		"and tells how many files follow"
+else
+	skip "tar reads it" "no zstd"
+fi
+
+# --- and back -------------------------------------------------------------------------
+other=$T/elsewhere/cache
+mkdir "$T/elsewhere"
+import_ --dir "$other" --json "$T/a.tar.zst" >"$T/json"
+is "$(field schema <"$T/json")" pycstash.import/1 "--json says its schema"
+is "$(listing "$other/v1")" "$(listing "$CACHE/v1")" "the cache that comes out has the same files"
+is "$(find "$other/v1" -type f -links 2 | wc -l)" "$(find "$CACHE/v1" -type f -links 2 | wc -l)" \
+	"and the same links"
+is "$(stat -c %a "$other" "$other/v1" | tr '\n' ' ')$(ls "$other")" "700 700 CACHEDIR.TAG
+v1" "it is made as the library makes one"
+is "$(find "$other" \( -type d ! -perm 700 \) -o \( -path '*/v1/*' -type f ! -perm 600 \) | wc -l)" 0 \
+	"and closed throughout, whatever the umask"
+"$PYCSTASH" export --dir "$other" "$T/b.tar.zst" >/dev/null
+check "its archive is the same once more" cmp "$T/a.tar.zst" "$T/b.tar.zst"
+before=$(find "$other" -printf '%p %i %C@\n' | sort)
+is "$(import_ --dir "$other" --json "$T/a.tar.zst" | field kept)" "$(field files <"$T/json")" \
+	"what is there already is kept"
+is "$(find "$other" -printf '%p %i %C@\n' | sort)" "$before" "and not touched"
+is "$(import_ --dir "$other" --force --json "$T/a.tar.zst" | field files)" "$(field files <"$T/json")" \
+	"but replaced with --force"
+is "$(listing "$other/v1")" "$(listing "$CACHE/v1")" "by the same"
+
+use "$tree" "$other"
+is "$(decided '(sealed|not sealed|miss|write)')" 0 "it is used from there without compiling anything"
+is "$(decided hit)" "$served" "each module is a hit"
+
+# --- other paths ----------------------------------------------------------------------
+new=$T/srv/app/venv
+mkdir -p "$T/srv/app"
+cp -r "$tree" "$new" # other inodes, other times
+rm -rf "$other"
+import_ --dir "$other" --map "$tree=$new" "$T/a.tar.zst" >/dev/null
+is "$(entries "$other" | grep -c "/tree$tree/")" 0 "--map moves the entries"
+use "$new" "$other"
+is "$(decided '(sealed|not sealed|miss|write)')" 0 "at another path, nothing is compiled"
+is "$(decided hit "$new")" "$served" "each module is a hit"
+is "$(grep -c 're-sealed' "$T/log")" "$served" "by its content, and gets a new seal"
+use "$new" "$other"
+is "$(decided hit "$new") $(grep -c 're-sealed' "$T/log")" "$served 0" "once"
+is "$(env LD_PRELOAD="$SO" PYCSTASH_DIR="$other" "${pythons[0]}" -c "import sys
+sys.path.insert(0, '$new')
+import mpmath.libmp.libhyper as m; print(m.make_hyp_summator.__code__.co_filename)")" \
+	"$new/mpmath/libmp/libhyper.py" "and code says the path it was imported from"
+
+rm -rf "$other"
+import_ --dir "$other" "$T/a.tar.zst" >/dev/null
+use "$new" "$other"
+is "$(decided '(sealed|not sealed|miss|write)')" 0 "without --map, nothing is compiled either"
+is "$(decided 'reused from object' "$new")" "$served" "each module is made of its object"
+
+is "$(import_ -n --json --dir "$T/none" --map "$T/build/ven=$new" "$T/a.tar.zst" | field moved)" 0 \
+	"--map goes by whole components"
+is "$(import_ -n --json --dir "$T/none" --map "/=/x/" "$T/a.tar.zst" | field moved)" \
+	"$served" "/ has everything below it"
+is "$(import_ -n --json --dir "$T/none" --map "$tree/mpmath=/x" --map "$tree=/y" "$T/a.tar.zst" | field moved)" \
+	"$served" "the first map that fits counts, the others are for the rest"
+check "--dry-run makes nothing" test ! -e "$T/none"
+ln -s "$new" "$T/link"
+rm -rf "$other"
+import_ --dir "$other" --map "$tree=$T/link" "$T/a.tar.zst" >/dev/null
+is "$(entries "$other" | grep -c "/tree$new/")" "$served" "a link as the new place is followed"
+for bad in relative=/x /x=relative /x '=/x' /x/../y=/z ''; do
+	is "$(status_of import_ --dir "$other" --map "$bad" "$T/a.tar.zst")" 2 "--map '$bad' is refused"
+done
+
+# --- part of it -----------------------------------------------------------------------
+count() { # how many files an archive with these options has, of CACHE
+	export_ --json "$@" "$T/part.tar.zst" | field files
+}
+for python in "${pythons[@]:0:2}"; do
+	tag=$("$python" -c 'import sys; print(sys.implementation.cache_tag)')
+	is "$(count --tag "$tag")" "$(find "$CACHE/v1/$tag" -name '*.pyc' | wc -l)" "--tag $tag takes that version"
+done
+is "$(count --path "$tree/mpmath")" "$(entries | grep -c "$tree/mpmath/")" "--path takes a tree, and no objects"
+rm -rf "$other"
+import_ --dir "$other" "$T/part.tar.zst" >/dev/null
+is "$(find "$other" -path '*/objects/*' -type f | wc -l)" "$(find "$other" -path '*/tree/*' -type f | wc -l)" \
+	"which import makes anew of the entries"
+is "$(count --path "$tree/mpmath/libmp/libhyper.py")" ${#pythons[@]} "--path takes a source"
+find "$CACHE" -name '*.pyc' -exec touch -a -m -d '3 days ago' {} +
+find "$CACHE" -path "*$tree/mpmath/libmp/*.pyc" -exec touch -a {} +
+is "$(count --used-since 1d)" "$((2 * $(entries | grep -c "$tree/mpmath/libmp/")))" \
+	"--used-since takes what was used, with its objects"
+rm -f "$T/part.tar.zst"
+is "$(status_of export_ --tag cpython-99 "$T/part.tar.zst") $(ls "$T" | grep -c part)" "1 0" \
+	"nothing selected: 1, and no archive"
+
+# --- a layer --------------------------------------------------------------------------
+import_ --layer "$T/layer" --map "$tree=$new" "$T/a.tar.zst" >/dev/null
+is "$(find "$T/layer" -type d ! -perm 755 -o -type f ! -perm 644 | wc -l)" 0 "a layer can be read by all"
+is "$(find "$T/layer" -printf '%T@\n' | sort -u)" 0.0000000000 "and is of no certain time"
+(umask 077 && mkdir "$T/layer2" && "$PYCSTASH" import --layer "$T/layer2" --map "$tree=$new" "$T/a.tar.zst" >/dev/null)
+is "$(cd "$T/layer2" && tar --sort=name -cf - . | sha256sum)" \
+	"$(cd "$T/layer" && tar --sort=name -cf - . | sha256sum)" "equal archives make equal layers"
+is "$(status_of import_ --layer "$T/layer" "$T/a.tar.zst")" 12 "a layer is not made where something is"
+is "$(status_of import_ --layer "$T/l3" --dir "$T/l4" "$T/a.tar.zst")" 2 "it is either a layer or a cache"
+is "$(import_ -n --json --layer "$T/l3" "$T/a.tar.zst" | field files) $(ls "$T" | grep -c l3)" \
+	"$(find "$T/layer/v1" -type f | wc -l) 0" "--dry-run makes no layer"
+
+# --- names ----------------------------------------------------------------------------
+odd=$T/$'odd \n\xc3\xa9\xff'
+mkdir "$odd"
+echo 'x = 1' >"$odd/m.py"
+mv "$CACHE" "$T/first"
+(cd "$odd" && preloaded "${pythons[0]}" -c 'import m')
+export_ "$T/odd.tar.zst" >/dev/null
+rm -rf "$other"
+import_ --dir "$other" "$T/odd.tar.zst" >/dev/null
+is "$(listing "$other/v1")" "$(listing "$CACHE/v1")" "names with a line feed and invalid UTF-8 come through"
+for locale in C C.UTF-8; do
+	LC_ALL=$locale "$PYCSTASH" export --dir "$CACHE" "$T/odd2.tar.zst" >/dev/null
+	check "the locale ($locale) makes no difference" cmp "$T/odd.tar.zst" "$T/odd2.tar.zst"
+done
+long=$T/long/$(printf 'd%.0s' {1..200})/$(printf 'e%.0s' {1..200})
+mkdir -p "$long"
+echo 'x = 1' >"$long/$(printf 'm%.0s' {1..150}).py"
+(cd "$long" && preloaded "${pythons[0]}" -c "import $(printf 'm%.0s' {1..150})")
+export_ "$T/odd.tar.zst" >/dev/null
+import_ --dir "$other" "$T/odd.tar.zst" >/dev/null
+is "$(listing "$other/v1")" "$(listing "$CACHE/v1")" "and long ones"
