@@ -50,7 +50,6 @@ extern const struct command cmd_doctor;
 extern const struct command cmd_show;
 extern const struct command cmd_explain;
 extern const struct command cmd_warm;
-
 extern const struct command cmd_export;
 extern const struct command cmd_import;
 extern const struct command cmd_config;

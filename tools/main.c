@@ -21,7 +21,6 @@ const struct command *const commands[] = {
 	&cmd_show,
 	&cmd_explain,
 	&cmd_warm,
-
 	&cmd_export,
 	&cmd_import,
 	&cmd_config,
