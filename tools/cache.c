@@ -129,17 +129,25 @@ static int judge_root(const char *root, int root_fd)
 
 /* --- opening -------------------------------------------------------------------------*/
 
-/* The path of the root, for the caller to free. */
-static int find_root(const char *root, char **ret_path)
+int cache_root(const char *root, char **ret_path)
 {
 	char configured[PATH_MAX];
+	int r;
 
-	if (root && *root)
-		return file_absolute(root, ret_path);
-	if (config_root(configured, sizeof configured, getenv("PYCSTASH_DIR"),
-		    getenv("HOME"), getenv("XDG_CACHE_HOME")) == 0)
-		return -ENOENT;
-	return file_absolute(configured, ret_path);
+	if (!root || !*root)
+		root = config_root(configured, sizeof configured, getenv("PYCSTASH_DIR"),
+			       getenv("HOME"), getenv("XDG_CACHE_HOME")) == 0
+			       ? NULL
+			       : configured;
+	if (!root) {
+		complain("cache", "there is no place for one: PYCSTASH_DIR and HOME are "
+				  "unset, not absolute or too long; see --dir");
+		return EXIT_NO_CACHE;
+	}
+	r = file_absolute(root, ret_path);
+	if (r < 0)
+		complain(root, "%s", strerror(-r));
+	return r < 0 ? EXIT_OURS : EXIT_OK;
 }
 
 /* Opens the layout folder below root_fd, which is judged. */
@@ -166,17 +174,8 @@ static int open_layout(struct cache *cache, const char *root, int root_fd)
  * EXIT_OK, or having said why not. */
 static int locate(struct cache *cache, const char *root, char **ret_path)
 {
-	int r = find_root(root, ret_path);
-
 	*cache = (struct cache){ .root_fd = -1, .fd = -1 };
-	if (r == -ENOENT) {
-		complain("cache", "there is no place for one: PYCSTASH_DIR and HOME are "
-				  "unset, not absolute or too long; see --dir");
-		return EXIT_NO_CACHE;
-	}
-	if (r < 0)
-		complain(root, "%s", strerror(-r));
-	return r < 0 ? EXIT_OURS : EXIT_OK;
+	return cache_root(root, ret_path);
 }
 
 /* Says all but that there is no cache. */

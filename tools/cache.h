@@ -32,6 +32,11 @@ struct cache {
 	bool layer; /* a read-only one: may be root's, and nothing may be changed in it */
 };
 
+/* The absolute path of a root, whether it is there or not, for the caller to free: of
+ * `root` (NULL: what PYCSTASH_DIR & Co. say). 0; -ENOENT where they say nothing; -errno.
+ */
+int cache_root(const char *root, char **ret_path);
+
 /* Opens the cache at `root` (NULL: the one that PYCSTASH_DIR & Co. say, see config_root).
  * Returns EXIT_OK; else, having said why on stderr, EXIT_NO_CACHE where there is none and
  * EXIT_REFUSED for one that is not to be touched: not marked as a cache of pycstash

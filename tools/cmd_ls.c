@@ -184,16 +184,21 @@ static int list_all(struct ls *ls)
 {
 	struct cache cache;
 	size_t layers = 0;
-	int opened = cache_open(&cache, ls->common.dir), code = opened;
+	int opened = ls->layers ? cache_open_if_there(&cache, ls->common.dir)
+				: cache_open(&cache, ls->common.dir);
+	int code = opened;
 
 	if (opened == EXIT_OK) {
 		code = list_cache(ls, &cache);
 		cache_close(&cache);
 	}
-	if (!ls->layers || (code != EXIT_OK && opened != EXIT_NO_CACHE))
+	if (!ls->layers || (code != EXIT_OK && code != EXIT_NO_CACHE))
 		return code;
 	code = list_layers(ls, &layers);
-	return layers || opened == EXIT_OK ? code : opened;
+	if (layers || opened == EXIT_OK)
+		return code;
+	complain("ls", "there is neither a cache nor a layer; see `pycstash dir`");
+	return EXIT_NO_CACHE;
 }
 
 static struct ls_thread sum_up(const struct ls *ls, unsigned threads)

@@ -19,25 +19,9 @@
 #include "shim/core/entry.h"
 #include "tools/explain_search.h"
 #include "tools/files.h"
+#include "tools/item.h"
 #include "tools/sys_libc.h"
 #include "tools/sys_looking.h"
-
-bool explain_pyc_name(
-	const char *source, const char *tag, char level, char *buf, size_t size)
-{
-	const char *dot = strrchr(source, '.');
-	int stem = (int)(dot ? dot - source : (ptrdiff_t)strlen(source)), n;
-	char opt[] = ".opt-?";
-
-	opt[level ? sizeof opt - 2 : 0] = level;
-	/* importlib's rpartition: of ".hidden" it takes what is behind the dot */
-	if (dot == source)
-		n = snprintf(buf, size, "%s.%s%s.pyc", source + 1, tag, opt);
-	else
-		n = snprintf(buf, size, "%.*s%s%s%s.pyc", stem, source, dot ? "." : "",
-			tag, opt);
-	return n >= 0 && (size_t)n < size;
-}
 
 /* --- whether it is for the cache -----------------------------------------------------
  */
@@ -241,7 +225,7 @@ static int prepare(struct explain_search *search)
 
 	if (r < 0)
 		return r;
-	if (!explain_pyc_name(file_name(subject->source), subject->tag, subject->level,
+	if (!item_entry_name(file_name(subject->source), subject->tag, subject->level,
 		    search->name, sizeof search->name))
 		return -ENAMETOOLONG;
 	search->pyc = pyc_parse(search->name, strlen(search->name));

@@ -36,8 +36,3 @@ struct explanation {
 /* Goes by the settings in the environment. */
 int explain(const struct explain_subject *subject, struct explanation *ret);
 void explanation_release(struct explanation *explanation);
-
-/* Writes the name of the pyc that importlib keeps for a source of that name, with a NUL;
- * false where it does not fit. */
-bool explain_pyc_name(
-	const char *source, const char *tag, char level, char *buf, size_t size);

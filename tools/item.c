@@ -190,3 +190,24 @@ size_t item_entry_dir(const char *version, size_t version_len, const char *sourc
 	text_adds(&text, "/" PYCACHE);
 	return text.cut ? 0 : text.len;
 }
+
+bool item_entry_name(
+	const char *source, const char *tag, char level, char *buf, size_t size)
+{
+	struct text text = { .data = buf, .size = size };
+	const char *dot = strrchr(source, '.');
+
+	/* As str.rpartition: of ".hidden" it takes what is behind the dot. */
+	if (dot == source)
+		text_adds(&text, source + 1);
+	else
+		text_add(&text, source, dot ? (size_t)(dot - source) : strlen(source));
+	text_adds(&text, dot ? "." : "");
+	text_adds(&text, tag);
+	if (level) {
+		text_adds(&text, ".opt-");
+		text_add(&text, &level, 1);
+	}
+	text_adds(&text, ".pyc");
+	return !text.cut;
+}

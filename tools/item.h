@@ -64,3 +64,8 @@ size_t item_source(const struct item *item, const char *dir, const char *name, c
  * source_dir is absolute and physical. */
 size_t item_entry_dir(const char *version, size_t version_len, const char *source_dir,
 	char *buf, size_t size);
+
+/* Writes what importlib calls the bytecode of a source, "m.cpython-311.opt-1.pyc" for
+ * "m.py", with a NUL. False where it does not fit. */
+bool item_entry_name(
+	const char *source, const char *tag, char level, char *buf, size_t size);

@@ -81,50 +81,69 @@ static void append(char *path, const char *rest)
 }
 
 /* How many of an absolute word's first letters are the directory that it leads through:
- * to its first component with a pattern; to its last, which may be a link to a source
- * elsewhere; all of it, if it is a directory. */
-static size_t directory_of(const char *word, bool *ret_pattern)
+ * all of it, if it is one; else to its last component, which may be a link to a source
+ * elsewhere. */
+static size_t directory_of(const char *word)
+{
+	return is_directory(word) ? strlen(word) : component_before(word, strlen(word));
+}
+
+/* How many of them stand before a pattern; all, where there is none. */
+static size_t before_pattern(const char *word)
 {
 	size_t special = strcspn(word, "*?[");
 
-	*ret_pattern = word[special] && !exists(word);
-	if (*ret_pattern) {
-		while (special > 0 && word[special - 1] != '/')
-			special--;
-		return special;
-	}
-	return is_directory(word) ? strlen(word) : component_before(word, strlen(word));
+	if (!word[special] || exists(word))
+		return strlen(word);
+	while (special > 0 && word[special - 1] != '/')
+		special--;
+	return special;
+}
+
+/* Resolves an absolute word's first `end` letters, as far as they are there. What is
+ * behind them is appended, and *ret_literal is how long the path is without that. */
+static int make_physical(const char *word, size_t directory, size_t end, char **ret_path,
+	size_t *ret_literal)
+{
+	AUTOFREE char *literal = strndup(word, end);
+	AUTOFREE char *physical = NULL;
+	size_t resolved;
+	char *path;
+
+	physical = literal ? resolve(literal, directory, &resolved) : NULL;
+	path = physical ? malloc(strlen(physical) + strlen(word) + 2) : NULL;
+	if (!path)
+		return -ENOMEM;
+	strcpy(path, strcmp(physical, "/") == 0 ? "" : physical);
+	append(path, literal + resolved);
+	*ret_literal = strlen(path);
+	append(path, word + end);
+	*ret_path = path;
+	return 0;
 }
 
 static int read_word(struct target *target, const char *word)
 {
 	AUTOFREE char *absolute = NULL;
-	AUTOFREE char *physical = NULL;
-	bool pattern;
-	size_t end, resolved;
+	size_t end;
 	int r = file_absolute(word, &absolute);
 
 	if (r < 0)
 		return r;
-	end = directory_of(absolute, &pattern);
-	physical = resolve(absolute, end, &resolved);
-	target->path = physical ? malloc(strlen(physical) + strlen(absolute) + 2) : NULL;
-	if (!target->path)
-		return -ENOMEM;
-	strcpy(target->path, strcmp(physical, "/") == 0 ? "" : physical);
-	if (pattern) {
-		AUTOFREE char *between = strndup(absolute + resolved, end - resolved);
+	end = before_pattern(absolute);
+	return make_physical(absolute, absolute[end] ? end : directory_of(absolute), end,
+		&target->path, &target->literal);
+}
 
-		if (!between)
-			return free(target->path), -ENOMEM;
-		append(target->path, between);
-		target->literal = strlen(target->path);
-		append(target->path, absolute + end);
-	} else {
-		append(target->path, absolute + resolved);
-		target->literal = strlen(target->path);
-	}
-	return 0;
+int target_physical(const char *word, char **ret_path)
+{
+	AUTOFREE char *absolute = NULL;
+	size_t ignored;
+	int r = file_absolute(word, &absolute);
+
+	return r < 0 ? r
+		     : make_physical(absolute, directory_of(absolute), strlen(absolute),
+			       ret_path, &ignored);
 }
 
 int targets_read(struct targets *targets, char *const *words)

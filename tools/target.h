@@ -32,6 +32,10 @@ enum cover {
 int targets_read(struct targets *targets, char *const *words);
 void targets_release(struct targets *targets);
 
+/* The physical path of a file or directory, as above, but never a pattern; the caller
+ * frees it. 0 or -errno. */
+int target_physical(const char *word, char **ret_path);
+
 /* Whether they cover an absolute physical path, which has len letters and no slash at its
  * end but for "/". Pure. */
 enum cover targets_cover(const struct targets *targets, const char *path, size_t len);
