@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "shim/core/dirs.h"
+#include "shim/core/object.h"
 #include "shim/core/path.h"
 #include "shim/core/store.h"
 #include "shim/core/text.h"
@@ -71,6 +72,17 @@ static ssize_t resolve(
 	return dirs_resolve(&sys_real, place->dirfd, buf, buf, size);
 }
 
+char *place_show(struct place *place)
+{
+	ephemeral_swap(&place->ephemeral, place->cache + place->tree_len);
+	return place->cache + place->tree_len;
+}
+
+static void hide(struct place *place)
+{
+	(void)place_show(place);
+}
+
 /* Fills in cache. False where the cache is not to serve that directory. */
 static bool compose(struct place *place, const char *path, const struct path_parts *parts,
 	const char *tag, enum place_use use)
@@ -104,6 +116,8 @@ static bool compose(struct place *place, const char *path, const struct path_par
 		log_decision(VERDICT_LEFT_EXCLUDED, place->dirfd, path);
 		return false;
 	}
+	(void)ephemeral_hide(config->ephemeral, place->cache + place->tree_len,
+		(size_t)ret, &place->ephemeral);
 	text.len = place->tree_len + (size_t)ret;
 	text_adds(&text, "/" PYCACHE);
 	place->dir_len = text.len;
@@ -126,6 +140,23 @@ static bool is_in_layers(
 	       (use == PLACE_TO_READ || use == PLACE_SETTLED) && state_has_layers();
 }
 
+/* Whether a name is that of bytecode that any path may have that has the source, so that
+ * trees which share their entries can tell by the seal whose it is. The rest (numba's,
+ * pytest's) stays in such a tree, and goes with it. */
+static bool is_provable(const struct place *place, const struct path_parts *parts)
+{
+	size_t len = parts->name_len;
+	struct pyc_name pyc = place->pyc;
+	char level;
+
+	while (place->pyc.kind == PYC_TEMPORARY && len && parts->name[len - 1] != '.')
+		len--;
+	if (len && len < parts->name_len)
+		pyc = pyc_parse(parts->name, --len);
+	return pyc.kind == PYC_CODE &&
+	       object_is_shareable(parts->name, len, pyc.tag, &level);
+}
+
 /* As place_at, for a path in which "__pycache__/.." is the kernel's to follow. */
 static void place_plain(
 	struct place *place, int dirfd, const char *path, enum place_use use)
@@ -140,6 +171,7 @@ static void place_plain(
 	place->spelled_len = parts.dir_len;
 	place->assumed = false;
 	place->layers_only = false;
+	place->ephemeral.len = 0;
 	place->cache[0] = '\0';
 	place->pyc = (struct pyc_name){ .kind = PYC_NONE };
 	if (parts.tail != PATH_NAME && parts.tail != PATH_PYCACHE)
@@ -165,7 +197,10 @@ static void place_plain(
 		place->layers_only = true;
 	}
 	if (compose(place, path, &parts, tag, use))
-		place->kind = kind;
+		place->kind = kind == PLACE_ENTRY && place->ephemeral.len &&
+					      !is_provable(place, &parts)
+				      ? PLACE_OTHER
+				      : kind;
 	else
 		place->cache[0] = '\0';
 }
@@ -204,7 +239,8 @@ static void name_folded(struct place *place, const char *text)
 		if (place->kind == PLACE_OTHER)
 			place->kind = PLACE_TREE;
 	} else {
-		place->path = place->cache + place->tree_len;
+		place->path = place_show(place);
+		place->ephemeral.len = 0; /* it cannot be both, and this is rare */
 		place->spelled_len = place->dir_len - place->tree_len - PYCACHE_LEN;
 	}
 }
@@ -259,13 +295,18 @@ bool place_settle(struct place *place)
 {
 	const char *path = place->path;
 	size_t len = without_slashes(path, place->spelled_len);
+	const char *physical;
+	bool other;
 
 	if (!place->assumed)
 		return false;
 	place_plain(place, place->dirfd, path, PLACE_SETTLED);
-	return place->kind != PLACE_ENTRY ||
-	       memcmp(place->cache + place->tree_len, path, len) != 0 ||
-	       place->cache[place->tree_len + len + 1] != PYCACHE[0];
+	if (place->kind != PLACE_ENTRY)
+		return true;
+	physical = place_show(place);
+	other = memcmp(physical, path, len) != 0 || physical[len + 1] != PYCACHE[0];
+	hide(place);
+	return other;
 }
 
 /* A program that looks at a pyc may go on to write it without opening it: py_compile. */
@@ -285,8 +326,9 @@ static bool is_pretended(struct place *place)
 	bool pretended;
 
 	*end = '\0';
-	pretended = !exists(AT_FDCWD, place->cache + place->tree_len) &&
-		    place_in_cache(place);
+	pretended = !exists(AT_FDCWD, place_show(place));
+	hide(place);
+	pretended = pretended && place_in_cache(place);
 	*end = behind;
 	return pretended;
 }
@@ -318,21 +360,25 @@ const char *place_change(struct place *place, int dirfd, const char *path)
 void place_ready_tree(struct place *place)
 {
 	char *end = place->cache + place->dir_len;
-	const char *physical = place->cache + place->tree_len;
 	char behind = *end;
+	const char *physical;
 	struct stat st;
+	bool pretended;
 
 	if (place->kind == PLACE_TREE || place->cache[0] == '\0' ||
 		place->name_end - place->dir_len > NAME_MAX + 1) /* it will not be made */
 		return;
 	*end = '\0';
-	if (!exists(AT_FDCWD, physical) &&
-		sys_real.fstatat(AT_FDCWD, place->cache, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	pretended =
+		sys_real.fstatat(AT_FDCWD, place->cache, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	physical = place_show(place);
+	if (pretended && !exists(AT_FDCWD, physical) &&
 		sys_real.mkdirat(AT_FDCWD, physical, st.st_mode & 0777) == 0) {
 		(void)sys_real.fchmodat(
 			AT_FDCWD, physical, st.st_mode & 0777); /* umask */
 		log_decision(VERDICT_MADE_IN_TREE, AT_FDCWD, physical);
 	}
+	hide(place);
 	*end = behind;
 }
 
@@ -357,11 +403,15 @@ int place_ready_cache(struct place *place)
 	size_t len = place->kind == PLACE_ENTRY ? place->dir_len
 						: place->dir_len - PYCACHE_LEN - 1;
 	char *end = place->cache + len, behind = *end;
+	bool wanted = place->kind == PLACE_DIR;
 	int err = -ENOENT;
 
 	*end = '\0';
-	if (place->kind == PLACE_DIR ||
-		has_directory(place, place->cache + place->tree_len))
+	if (!wanted) {
+		wanted = has_directory(place, place_show(place));
+		hide(place);
+	}
+	if (wanted)
 		err = store_make_directory(
 			&sys_real, place->cache, state_config.root_len);
 	*end = behind;
@@ -393,6 +443,7 @@ bool place_entry(
 		.pyc = &place->pyc,
 		.tree_dirfd = place->dirfd,
 		.tree_path = place->path,
+		.common = place->ephemeral.len > 0,
 	};
 	return place->pyc.kind == PYC_CODE &&
 	       entry_begin(entry, sizeof place->cache, place->path, place->spelled_len);

@@ -20,6 +20,7 @@
 #include <stddef.h>
 
 #include "shim/core/entry.h"
+#include "shim/core/ephemeral.h"
 #include "shim/core/pyc.h"
 
 enum place_kind {
@@ -53,6 +54,9 @@ struct place {
 	size_t spelled_len; /* path[..spelled_len) is the directory of the sources */
 	bool assumed;	    /* by PLACE_TO_READ */
 	bool layers_only;   /* to read: the cache itself is not to be used */
+	/* Of a tree that comes and goes: cache has the name that all such have in common,
+	 * and that is no path in the tree. */
+	struct ephemeral ephemeral;
 	char cache[PATH_MAX];
 };
 
@@ -96,6 +100,10 @@ void place_disclaim(struct place *place, int fd);
 
 /* After an entry or a temporary file was made in the cache; see entry_created. */
 void place_created(struct place *place, int fd);
+
+/* The physical path in the tree, which stands in cache from its tree_len letters on, or
+ * is put there: then cache is of no use until this is called once more. */
+char *place_show(struct place *place);
 
 /* Makes the directories in the cache that place->cache wants above it. Returns 0 or
  * -errno: -ENOENT where the program itself has no such __pycache__ to put an entry in,

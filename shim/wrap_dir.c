@@ -48,7 +48,7 @@ int cached_mkdir(int dirfd, const char *path, mode_t mode)
 	err = state_config.readonly
 		      ? -EROFS
 		      : place_make_in_cache(&place, make_directory, 0, mode);
-	if (err == 0)
+	if (err == 0 || (err == -EEXIST && place.ephemeral.len)) /* another tree's */
 		return 0;
 	if (err == -EEXIST || state_config.readonly) {
 		errno = -err;

@@ -205,6 +205,9 @@ static int publish(
 	err = from_cache(act, temporary->cache, final, flags);
 	if (err == 0)
 		entry_placed(&entry, is_new ? NULL : &old);
+	/* To rename a file to another name of its own does nothing. */
+	if (err == 0 && entry.common && act == do_rename)
+		(void)sys_real.unlinkat(AT_FDCWD, temporary->cache, 0);
 	return err;
 }
 
@@ -296,7 +299,7 @@ static char *realpath_of(const char *path, char *resolved, size_t room)
 		return real.realpath(found, resolved);
 	if (place.kind == PLACE_DIR)
 		place.cache[place.dir_len] = '\0'; /* slashes and dots */
-	found += place.tree_len;
+	found = place_show(&place);
 	size = strlen(found) + 1;
 	if (!resolved)
 		return strdup(found);

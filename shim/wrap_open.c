@@ -31,7 +31,8 @@ static int open_unsealed(const struct place *place, int candidate, int flags,
 	struct stat st;
 	int fd;
 
-	if (candidate >= 0 && sys_real.fstatat(candidate, "", &st, AT_EMPTY_PATH) == 0 &&
+	if (candidate >= 0 && !place->ephemeral.len &&
+		sys_real.fstatat(candidate, "", &st, AT_EMPTY_PATH) == 0 &&
 		st.st_uid == state_world().user) {
 		*verdict = (struct entry_verdict){ .id = VERDICT_HIT_UNSEALED,
 			.unproven = true };
@@ -178,12 +179,26 @@ static int change_in_cache(struct place *place, int flags, mode_t mode)
 	return fd;
 }
 
+/* Bytecode without a proof whose it is, in a tree whose entries are others' as well. */
+static int write_beside(struct place *place, int flags, mode_t mode)
+{
+	if (state_config.readonly && place_in_cache(place)) {
+		errno = EROFS;
+		return -1;
+	}
+	place_ready_tree(place);
+	(void)sys_real.unlinkat(AT_FDCWD, place->cache, 0);
+	return open_tree(place, flags, mode);
+}
+
 /* An entry opened to be written: a new one always in the cache, one that is to be changed
  * where it is. */
 static int open_to_write(struct place *place, int flags, mode_t mode)
 {
 	if (place->pyc.kind == PYC_TEMPORARY && (flags & O_CREAT))
 		return create_in_cache(place, flags, mode);
+	if (place->ephemeral.len && (flags & (O_CREAT | O_TRUNC)))
+		return write_beside(place, flags, mode);
 	if (place_in_cache(place))
 		return change_in_cache(place, flags, mode);
 	if (!(flags & O_CREAT) || place_in_tree(place))

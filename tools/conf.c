@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shim/core/ephemeral.h"
 #include "tools/command.h"
 #include "tools/conf_file.h"
 #include "tools/files.h"

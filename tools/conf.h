@@ -26,6 +26,7 @@ enum conf_kind {
 	CONF_AGE,   /* 30d; 0: no limit */
 	CONF_COUNT, /* 1000 */
 	CONF_SHARE, /* 5G or 10% */
+	CONF_TEXT,  /* anything */
 };
 
 struct conf_key {

@@ -100,6 +100,8 @@ bool conf_accepts(const struct conf_key *key, const char *value)
 		return read_count(value, &number) == 0;
 	case CONF_SHARE:
 		return read_share(value, 0, &number) == 0;
+	case CONF_TEXT:
+		return true;
 	}
 	return false;
 }
@@ -122,6 +124,7 @@ const char *conf_expected(const struct conf_key *key)
 	case CONF_SHARE:
 		return "a size such as 5G, or a part such as 10%";
 	case CONF_WORD:
+	case CONF_TEXT:
 		break;
 	}
 	return key->values;

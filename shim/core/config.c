@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "shim/core/ephemeral.h"
 #include "shim/core/path.h"
 
 const char *const config_names[CONFIG_SETTINGS] = {
@@ -128,7 +129,12 @@ void config_read(struct config *config, const char *const values[CONFIG_SETTINGS
 				 strcmp(values[CONFIG_VALIDATE], "content") == 0,
 		.only = unless_empty(values[CONFIG_ONLY]),
 		.exclude = unless_empty(values[CONFIG_EXCLUDE]),
+		.ephemeral = unless_empty(values[CONFIG_EPHEMERAL]),
 	};
+	if (!config->ephemeral)
+		config->ephemeral = EPHEMERAL_PATTERNS;
+	else if (strcmp(config->ephemeral, "0") == 0)
+		config->ephemeral = NULL;
 	if (secure) { /* not even the log: its path is the caller's, not ours */
 		config->why_not = "the program runs with another's privileges";
 		return;

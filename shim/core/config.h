@@ -15,6 +15,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "shim/core/ephemeral.h"
+
 /* Below the root: the version of the layout on disk, then one folder a tag. */
 #define CACHE_LAYOUT "v1"
 
@@ -41,7 +43,8 @@ struct config {
 	const char *layers;  /* colon-separated, at least one of which counts; or NULL */
 	const char *only;    /* colon-separated prefixes, or NULL */
 	const char *exclude; /* likewise */
-	const char *log;     /* a file's absolute path, "stderr", or NULL */
+	const char *ephemeral; /* see ephemeral.h, or NULL */
+	const char *log;       /* a file's absolute path, "stderr", or NULL */
 	/* What is added to the tag in the name of the folder, for an interpreter that is
 	 * told to make other bytecode under the same name; "" mostly. */
 	const char *variant;

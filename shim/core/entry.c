@@ -44,19 +44,22 @@ static int found(struct search *search, int fd, enum verdict id)
 	return fd;
 }
 
-/* By Python's own rules: the name has no source that could be compared. */
-static int found_unproven(struct search *search, int fd, enum verdict id)
-{
-	*search->verdict = (struct entry_verdict){ .id = id, .unproven = true };
-	return fd;
-}
-
 static int absent(struct search *search, int fd, enum verdict id)
 {
 	if (fd >= 0)
 		search->entry->world->sys->close(fd);
 	search->verdict->id = id;
 	return -ENOENT;
+}
+
+/* By Python's own rules: the name has no source that could be compared. Where it is many
+ * trees', it may be another's. */
+static int found_unproven(struct search *search, int fd, enum verdict id)
+{
+	if (search->entry->common)
+		return absent(search, fd, VERDICT_MISS_REPLACED);
+	*search->verdict = (struct entry_verdict){ .id = id, .unproven = true };
+	return fd;
 }
 
 /* The same bytecode with the source's present identity, for which Python takes it and
@@ -133,14 +136,14 @@ enum verdict entry_compare_content(
 	return VERDICT_HIT_RESEALED;
 }
 
-enum verdict entry_compare_layer(
+enum verdict entry_compare_elsewhere(
 	const struct entry_world *world, struct source *source, const struct seal *seal)
 {
 	enum verdict id = entry_compare(world, source, seal);
 
 	if (id == VERDICT_HIT_NO_SOURCE)
 		return VERDICT_MISS_UNREACHABLE;
-	/* An inode that another machine has seen is that of another file here. */
+	/* Another machine's inode, or another image's, is that of another file here. */
 	if (id == VERDICT_HIT_HASH)
 		return seal->flags & SEAL_SOURCE ? VERDICT_NONE : VERDICT_MISS_REPLACED;
 	return id;
@@ -197,7 +200,9 @@ static int try_entry(struct search *search, int fd)
 	entry_magic_shown(entry, seal.magic);
 	if (entry_magic_is_foreign(entry, seal.magic))
 		return absent(search, fd, VERDICT_MISS_MAGIC);
-	return conclude(search, fd, &seal, entry_compare(world, &entry->source, &seal));
+	return conclude(search, fd, &seal,
+		entry->common ? entry_compare_elsewhere(world, &entry->source, &seal)
+			      : entry_compare(world, &entry->source, &seal));
 }
 
 /* What a layer has for the same path. It is served as it is if the source's identity
@@ -224,7 +229,7 @@ static int try_layer(struct search *search, const struct entry *at)
 	if (entry_magic_is_foreign(at, seal.magic))
 		return absent(search, fd, VERDICT_MISS_MAGIC);
 	fd = conclude(search, fd, &seal,
-		entry_compare_layer(world, &search->entry->source, &seal));
+		entry_compare_elsewhere(world, &search->entry->source, &seal));
 	if (fd < 0)
 		return fd;
 	return found(search, fd,

@@ -59,6 +59,8 @@ struct entry {
 	int tree_dirfd; /* the same name in the tree */
 	const char *tree_path;
 	struct source source;
+	bool common; /* other trees have their entries there too (ephemeral.h): what is
+			not as it is needed is served from memory, and not kept */
 	uint8_t magic[4]; /* set by entry_seal, for entry_share */
 	off_t size;	  /* of the sealed file; likewise */
 	bool linked;	  /* set by entry_share: it is one file with an object */
@@ -91,9 +93,9 @@ int entry_open(
 enum verdict entry_compare(
 	const struct entry_world *world, struct source *source, const struct seal *seal);
 
-/* The same of what lies in a layer, of which only that is served whose source vouches for
- * it. */
-enum verdict entry_compare_layer(
+/* The same of what others may have put there (a layer, an entry of many trees), of which
+ * only that is served whose source vouches for it. */
+enum verdict entry_compare_elsewhere(
 	const struct entry_world *world, struct source *source, const struct seal *seal);
 
 /* After VERDICT_NONE: the rest, by reading the source. VERDICT_HIT_RESEALED: it holds,
@@ -117,7 +119,8 @@ int entry_seal(struct entry *entry, const char *temporary, bool *ret_shared,
 	struct entry_verdict *verdict);
 
 /* Between sealing and the rename, while nobody else knows the file: makes it the object
- * of its content. */
+ * of its content. Where there is one, and entries are many trees' (common), the pyc at
+ * temporary becomes that. */
 void entry_share(struct entry *entry, const char *temporary);
 
 /* After the rename: counts what was put there, in the place of old (NULL: nothing). */

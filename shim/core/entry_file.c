@@ -207,10 +207,9 @@ static int write_new(const struct entry_world *world, const struct entry_file *f
 	return err;
 }
 
-/* The n-th temporary name of a path, in spare; false where there is no room for it. As
- * importlib, which takes an object's address, we take one on the stack; forked children
- * have the same, and take the next. */
-static bool temporary_name(const char *path, unsigned n, char *spare, size_t size)
+/* As importlib, which takes an object's address, we take one on the stack; forked
+ * children have the same, and take the next. */
+bool entry_file_temporary(const char *path, unsigned n, char *spare, size_t size)
 {
 	struct text text = { .data = spare, .size = size };
 
@@ -239,7 +238,7 @@ static int write_temporary(const struct entry_world *world, const struct entry_f
 	int err = -EEXIST;
 
 	for (unsigned n = 0; err == -EEXIST && n < 16; n++) {
-		if (!temporary_name(path, n, spare, size))
+		if (!entry_file_temporary(path, n, spare, size))
 			return -ENAMETOOLONG;
 		err = write_new(world, file, spare, mode);
 		if (err == -ENOENT && (err = entry_file_make_parent(world, path)) == 0)
@@ -314,8 +313,9 @@ int entry_file_store(struct entry *entry, struct entry_file *file, int flags)
 	const struct entry_world *world = entry->world;
 	mode_t mode =
 		(entry->source.st.st_mode | S_IWUSR) & 0666; /* importlib's _calc_mode */
-	int fd = entry_file_put(
-		world, file, entry->path, mode, entry->spare, entry->spare_size, flags);
+	int fd = entry->common ? -EROFS
+			       : entry_file_put(world, file, entry->path, mode,
+					 entry->spare, entry->spare_size, flags);
 
 	if (fd >= 0)
 		return fd;
@@ -410,7 +410,7 @@ static bool link_object(struct entry *entry, const struct seal *seal)
 	const struct entry_world *world = entry->world;
 	int err;
 
-	if (world->readonly || !(seal->flags & SEAL_IDENTITY) ||
+	if (world->readonly || entry->common || !(seal->flags & SEAL_IDENTITY) ||
 		!identity_same(&seal->source, &entry->source.identity))
 		return false;
 	err = world->sys->linkat(AT_FDCWD, entry->spare, AT_FDCWD, entry->path, 0);

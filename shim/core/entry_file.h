@@ -71,6 +71,9 @@ char *entry_file_object(
 int entry_file_put(const struct entry_world *world, const struct entry_file *file,
 	char *path, mode_t mode, char *spare, size_t size, int flags);
 
+/* The n-th temporary name of a path, in spare; false where there is no room for it. */
+bool entry_file_temporary(const char *path, unsigned n, char *spare, size_t size);
+
 /* Whether an open file is the object of the entry's source, of which the digest is known.
  */
 bool entry_file_is_object(

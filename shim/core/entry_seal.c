@@ -187,6 +187,21 @@ static void copy_to(
 	world->sys->close(fd);
 }
 
+/* Puts the object in the place of the pyc at temporary, which is the same bytecode. */
+static bool become(const struct entry_world *world, const char *temporary,
+	const char *object, char *spare, size_t size)
+{
+	const struct sys *sys = world->sys;
+
+	if (!entry_file_temporary(object, 0, spare, size) ||
+		sys->linkat(AT_FDCWD, object, AT_FDCWD, spare, 0) < 0)
+		return false;
+	if (sys->renameat(AT_FDCWD, spare, AT_FDCWD, temporary) == 0)
+		return true;
+	(void)sys->unlinkat(AT_FDCWD, spare, 0);
+	return false;
+}
+
 void entry_share(struct entry *entry, const char *temporary)
 {
 	const struct entry_world *world = entry->world;
@@ -214,6 +229,9 @@ void entry_share(struct entry *entry, const char *temporary)
 	entry->linked = err == 0;
 	if (entry->linked)
 		tally_object(world->tally, NULL, entry->size);
+	if (err == -EEXIST && entry->common)
+		entry->linked =
+			become(world, temporary, object, spare, entry->spare_size - used);
 	if (err == -EMLINK || err == -EPERM || err == -EXDEV || err == -EOPNOTSUPP)
 		copy_to(entry, temporary, object, spare, entry->spare_size - used);
 }

@@ -76,6 +76,9 @@ static const struct setting {
 	{ "an empty PYCSTASH_LAYERS is an unset one", CONFIG_LAYERS, "", "on" },
 	{ "a relative PYCSTASH_LAYERS is an unset one", CONFIG_LAYERS, "a:b", "on" },
 	{ "an empty PYCSTASH_EXCLUDE is an unset one", CONFIG_EXCLUDE, "", "on" },
+	{ "PYCSTASH_EPHEMERAL", CONFIG_EPHEMERAL, "a*:b*", "on ephemeral=a*:b*" },
+	{ "PYCSTASH_EPHEMERAL=0", CONFIG_EPHEMERAL, "0", "on ephemeral=none" },
+	{ "an empty PYCSTASH_EPHEMERAL is an unset one", CONFIG_EPHEMERAL, "", "on" },
 	{ "a PYCSTASH_DIR that is no place", CONFIG_DIR, "c",
 		"off: no place for the cache: PYCSTASH_DIR and HOME are unset, not "
 		"absolute or too long" },
@@ -237,6 +240,10 @@ static void reads(void **state)
 		strcpy(got, "on");
 		assert_string_equal(config.root, "/h/.cache/pycstash");
 		assert_int_equal(config.root_len, strlen(config.root));
+		if (!config.ephemeral)
+			add(got, "ephemeral=", "none");
+		else if (strcmp(config.ephemeral, EPHEMERAL_PATTERNS) != 0)
+			add(got, "ephemeral=", config.ephemeral);
 		add(got, "readonly", config.readonly ? "" : NULL);
 		add(got, "unshared", config.share ? NULL : "");
 		add(got, "always_digest", config.always_digest ? "" : NULL);

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Trees that come and go: mounted or installed at a path that is made up for each start
+ * (AppImage's /tmp/.mount_*, pip's build environments). One entry for each such path
+ * would make a cache grow for ever, so all of them have one: the letters of the path that
+ * change are hidden behind as many stars. What a seal says keeps that harmless.
+ *
+ * Pure; may be called anywhere.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Patterns, separated by colons. A pattern is one name or several with slashes between,
+ * which lie anywhere in the path, or, with a slash in front, at its beginning; a star in
+ * a name stands for one letter or more, once in a name. */
+#define EPHEMERAL_PATTERNS                                                             \
+	".mount_*:pip-build-env-*:pip-install-*:pip-req-build-*:pip-standalone-pip-*:" \
+	"pip-target-*:build-env-*:builds-v0/.tmp*:_MEI*"
+
+/* What is longer from the first to the last letter that changes is no such path. */
+#define EPHEMERAL_SPAN 64
+
+struct ephemeral {
+	size_t at, len; /* of the letters; 0 where nothing is hidden */
+	char letters[EPHEMERAL_SPAN];
+};
+
+/* Hides the letters of the absolute path (path_len of them) that patterns say are made
+ * up, and keeps them in *ret. False where no pattern fits. */
+bool ephemeral_hide(
+	const char *patterns, char *path, size_t path_len, struct ephemeral *ret);
+
+/* Exchanges what stands in the path and what is kept: the second time, all is as before.
+ */
+void ephemeral_swap(struct ephemeral *ephemeral, char *path);
