@@ -19,4 +19,5 @@ struct measured {
 	char version[64];
 	struct extent extent;
 };
-int counters_rebase(const struct cache *cache, int64_t when, const struct measured *versions);
+int counters_rebase(
+	const struct cache *cache, int64_t when, const struct measured *versions);
