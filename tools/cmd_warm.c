@@ -2,13 +2,14 @@
  *
  * pycstash warm: fills the cache before a program starts for the first time.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "shim/core/store.h"
 #include "tools/cache.h"
 #include "tools/command.h"
 #include "tools/common.h"
@@ -17,6 +18,7 @@
 #include "tools/sys_libc.h"
 #include "tools/warm.h"
 #include "tools/warm_compile.h"
+#include "tools/warm_entry.h"
 #include "tools/warm_report.h"
 #include "tools/warm_scan.h"
 
@@ -138,21 +140,35 @@ static void read_config(struct config *config, const char *no_debug_ranges)
 	config->variant = config_variant(NULL, no_debug_ranges);
 }
 
+/* Where nothing is, one will be made. */
+static bool is_vacant(const char *root)
+{
+	DIR *stream = opendir(root);
+	unsigned names = 0;
+
+	if (!stream)
+		return errno == ENOENT;
+	while (readdir(stream))
+		names++;
+	closedir(stream);
+	return names <= 2; /* "." and ".." */
+}
+
 /* Whether there can be a cache at the root, or is one that may be written. */
 static int judge_cache(const struct config *config)
 {
 	struct cache cache;
-	enum verdict why;
 	int code;
 
-	if (!config->enabled || config->readonly) {
+	if (!config->enabled || !config->root_len || config->readonly) {
 		complain(NULL, "%s",
-			config->enabled ? "PYCSTASH_READONLY is set: the cache is not to "
-					  "be written; unset it to warm the cache"
-					: config->why_not);
+			config->readonly
+				? "PYCSTASH_READONLY is set: the cache is not to "
+				  "be written; unset it to warm the cache"
+				: config->why_not);
 		return EXIT_REFUSED;
 	}
-	if (store_judge(&sys_libc, config->root, &why) == STORE_ABSENT)
+	if (is_vacant(config->root))
 		return EXIT_OK;
 	code = cache_open(&cache, config->root);
 	if (code == EXIT_OK)
@@ -188,16 +204,23 @@ static int ask_pythons(
 	return EXIT_OK;
 }
 
+static void add_target(struct warm *warm, const struct python *python, size_t level)
+{
+	struct warm_target *target = &warm->targets[warm->target_count++];
+
+	target->python = python;
+	target->level = level ? LEVELS[level] : '\0';
+	tally_begin(&target->tally, &sys_libc, getpid());
+}
+
 static bool make_targets(struct warm *warm, const struct request *request,
 	const struct python *pythons, size_t count)
 {
 	warm->targets = calloc(count * (sizeof LEVELS - 1), sizeof *warm->targets);
 	for (size_t i = 0; warm->targets && i < count; i++)
-		for (size_t n = 0; n < sizeof LEVELS - 1; n++)
-			if (request->levels[n])
-				warm->targets[warm->target_count++] =
-					(struct warm_target){ .python = &pythons[i],
-						.level = n ? LEVELS[n] : '\0' };
+		for (size_t level = 0; level < sizeof LEVELS - 1; level++)
+			if (request->levels[level])
+				add_target(warm, &pythons[i], level);
 	return warm->targets;
 }
 
@@ -233,6 +256,8 @@ static int do_it(struct warm *warm, const struct common *common, char **paths)
 		r = warm_compile(warm);
 	else
 		leave_missing(warm);
+	for (size_t i = 0; i < warm->target_count; i++)
+		warm_journal(warm, &warm->targets[i]);
 	if (r < 0) {
 		complain(NULL, "%s", strerror(-r));
 		return EXIT_OURS;

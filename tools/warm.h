@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "shim/core/config.h"
+#include "shim/core/tally.h"
 #include "tools/pythons.h"
 
 /* What became of one source for one target. */
@@ -47,6 +48,7 @@ struct warm_target {
 	char level; /* '\0', '1' or '2', as in the pyc's name */
 	struct warm_misses misses;
 	uint64_t counts[WARM_OUTCOMES];
+	struct tally tally; /* of what the cache grows by */
 };
 
 struct warm_failure {

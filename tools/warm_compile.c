@@ -296,7 +296,7 @@ static void compile_target(
 	compiler->target = target;
 	compiler->next = 0;
 	for (unsigned i = 0; i < compiler->warm->jobs; i++)
-		warm_world_turn(&compiler->slots[i].world, target);
+		warm_world_turn(&compiler->slots[i].world, compiler->warm, target);
 	while (turn(compiler, fds))
 		;
 	for (unsigned i = 0; i < compiler->warm->jobs; i++) {

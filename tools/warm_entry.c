@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "shim/core/layer.h"
 #include "shim/core/store.h"
 #include "shim/core/text.h"
 #include "tools/sys_libc.h"
@@ -14,10 +15,28 @@
 /* A temporary name that is taken was left by a process of the same number. */
 #define TEMPORARY_NAMES 16
 
+/* For core, which asks without a context. */
+static const char *layers;
+
+static ssize_t find_layer(size_t n, char *room, size_t size)
+{
+	size_t len;
+	const char *root = config_layer(layers, n, &len);
+
+	if (!root)
+		return -1;
+	if (len >= size)
+		return 0;
+	memcpy(room, root, len);
+	room[len] = '\0';
+	return layer_judge(&sys_libc, room, geteuid()) ? 0 : (ssize_t)len;
+}
+
 bool warm_world_begin(struct warm_world *world, const struct warm *warm)
 {
 	const struct config *config = &warm->config;
 
+	layers = config->layers;
 	*world = (struct warm_world){
 		.asked = calloc(1, sizeof *world->asked),
 		.created = calloc(1, sizeof *world->created),
@@ -32,6 +51,7 @@ bool warm_world_begin(struct warm_world *world, const struct warm *warm)
 			.always_digest = config->always_digest,
 			.share = config->share,
 			.reuse = config->share,
+			.layer = layers ? find_layer : NULL,
 			.root_len = config->root_len,
 			.user = geteuid(),
 		},
@@ -53,13 +73,15 @@ void warm_world_end(struct warm_world *world)
 	*world = (struct warm_world){ .asked = NULL };
 }
 
-void warm_world_turn(struct warm_world *world, const struct warm_target *target)
+void warm_world_turn(
+	struct warm_world *world, const struct warm *warm, struct warm_target *target)
 {
 	uint32_t magic;
 
 	memcpy(&magic, target->python->magic, sizeof magic);
 	world->magic = magic;
 	world->core.tag = target->python->tag;
+	world->core.tally = warm->config.stats && !warm->dry_run ? &target->tally : NULL;
 }
 
 bool warm_entry_directory(struct warm_entry *entry, const struct warm *warm,
@@ -252,9 +274,11 @@ static int write_pyc(
 int warm_entry_store(
 	struct warm_entry *entry, const void *pyc, size_t size, const char **ret_why)
 {
+	const struct sys *sys = &sys_libc;
 	char temporary[PATH_MAX];
 	struct entry_verdict verdict;
-	bool shared;
+	struct stat old;
+	bool shared, replaces;
 	int err = write_pyc(entry, pyc, size, temporary);
 
 	if (err < 0)
@@ -267,9 +291,30 @@ int warm_entry_store(
 	}
 	if (err == 0 && shared)
 		entry_share(&entry->entry, temporary);
+	replaces = sys->fstatat(AT_FDCWD, entry->path, &old, AT_SYMLINK_NOFOLLOW) == 0;
 	if (err == 0)
-		err = sys_libc.renameat(AT_FDCWD, temporary, AT_FDCWD, entry->path);
-	if (err < 0)
-		unlink(temporary);
+		err = sys->renameat(AT_FDCWD, temporary, AT_FDCWD, entry->path);
+	if (err == 0)
+		entry_placed(&entry->entry, replaces ? &old : NULL);
+	else
+		(void)sys->unlinkat(AT_FDCWD, temporary, 0);
 	return err;
+}
+
+void warm_journal(const struct warm *warm, struct warm_target *target)
+{
+	struct text path, version;
+	struct journal_record record;
+	char room[2 * PATH_MAX];
+
+	if (!tally_take(&target->tally, &sys_libc, &record))
+		return;
+	path = TEXT(room);
+	text_add(&path, warm->config.root, warm->config.root_len);
+	version = TEXT(record.version);
+	text_adds(&version, target->python->tag);
+	text_adds(&version, warm->config.variant);
+	journal_finish(&record);
+	/* As from the library: what cannot be counted is lost. */
+	(void)journal_append(&sys_libc, room, path.len, sizeof room, &record);
 }

@@ -29,7 +29,8 @@ bool warm_world_begin(struct warm_world *world, const struct warm *warm);
 void warm_world_end(struct warm_world *world);
 
 /* From here on the world is for bytecode of that target. */
-void warm_world_turn(struct warm_world *world, const struct warm_target *target);
+void warm_world_turn(
+	struct warm_world *world, const struct warm *warm, struct warm_target *target);
 
 struct warm_entry {
 	struct entry entry;
@@ -66,3 +67,6 @@ bool warm_entry_was_read(struct warm_entry *entry, int fd);
  * where the source is not (any more) what it was then, or that cannot be proven. */
 int warm_entry_store(
 	struct warm_entry *entry, const void *pyc, size_t size, const char **ret_why);
+
+/* Writes how the cache has grown to its journal, for `pycstash stats`. */
+void warm_journal(const struct warm *warm, struct warm_target *target);

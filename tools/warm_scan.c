@@ -308,14 +308,14 @@ static void *run(void *argument)
 
 static bool scanner_begin(struct scanner *scanner, struct scan *scan)
 {
-	const struct warm *warm = scan->warm;
+	struct warm *warm = scan->warm;
 
 	scanner->scan = scan;
 	scanner->parts = calloc(warm->target_count, sizeof *scanner->parts);
 	for (size_t i = 0; scanner->parts && i < warm->target_count; i++) {
 		if (!warm_world_begin(&scanner->parts[i].world, warm))
 			return false;
-		warm_world_turn(&scanner->parts[i].world, &warm->targets[i]);
+		warm_world_turn(&scanner->parts[i].world, warm, &warm->targets[i]);
 	}
 	return scanner->parts;
 }

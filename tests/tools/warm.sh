@@ -1,0 +1,301 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# pycstash warm: what it leaves to be compiled (nothing), what it says, and what it leaves
+# alone.
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
+
+warm() { "$PYCSTASH" warm --dir "$CACHE" "$@"; }
+# The exit code behind what is said, on one line each.
+said() { "$@" 2>"$T/err"; echo "exit $?"; }
+field() { # NAME: a number out of pycstash.warm/1 on stdin
+	"$python" -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"
+}
+summary() { # UP-TO-DATE FROM-OBJECTS COMPILED IN-TREE FAILED [EXIT]
+	printf '%s up to date, %s from objects, %s compiled, %s in-tree, %s failed\nexit %s' \
+		"$1" "$2" "$3" "$4" "$5" "${6:-0}"
+}
+fresh() { rm -rf "$CACHE"; }
+tree_of() { find "$1" -printf '%P %y %m %s %T@ %C@\n' | sort; }
+
+version_of() { "$1" -c 'import sys; print("%s%d.%d" % ((sys.implementation.name,) + sys.version_info[:2]))'; }
+pythons=()
+for want in cpython3.8 cpython3.11 cpython3.13 pypy; do
+	found=
+	while read -r candidate; do
+		case $(version_of "$candidate") in "$want"*) found=$candidate && break ;; esac
+	done < <(interpreters cached)
+	if [ -n "$found" ]; then pythons+=("$found"); else skip "$want compiles nothing after it" "it is not here"; fi
+done
+python=${pythons[0]:-}
+[ -n "$python" ] || exit 0
+chmod 755 "$T"
+public= # one that an ordinary user can run as well
+for interpreter in "${pythons[@]}"; do
+	[ -n "$public" ] || ! as_user "$interpreter" -S -c pass 2>/dev/null || public=$interpreter
+done
+
+# A package whose modules all differ, and one that is there twice.
+make_tree() {
+	local i
+	mkdir -p "$1/pkg/sub"
+	for i in 1 2 3 4 5 6; do
+		printf 'def f(a):\n    """Doc."""\n    assert a\n    return a + %d\n' "$i" >"$1/pkg/m$i.py"
+	done
+	cp "$1/pkg/m6.py" "$1/pkg/sub/same.py"
+	echo 'from . import m1, m2, m3, m4, m5, m6' >"$1/pkg/__init__.py"
+	echo '# nothing' >"$1/pkg/sub/__init__.py"
+	printf '%s\n' 'import pkg' 'from pkg.sub import same' 'print(pkg.m1.f(1), same.f.__code__.co_filename)' >"$1/main.py"
+}
+make_tree "$T/app"
+sources=$(find "$T/app" -name '*.py' | wc -l)
+is "$sources" 10 "there are sources to warm"
+
+# --- what it is for: the first start compiles nothing --------------------------------------
+for interpreter in "${pythons[@]}"; do
+	fresh
+	mkdir "$T/image"
+	make_tree "$T/image/app"
+	chmod -R a-w "$T/image"
+	before=$(tree_of "$T/image")
+	got=$(said warm --python "$interpreter" --opt 0,2 "$T/image/app")
+	# m6 and same: one is compiled, at each level, and the other made of its object, if
+	# they were not compiled at the same time
+	case $got in
+	"$(summary 0 2 18 0 0)" | "$(summary 0 1 19 0 0)" | "$(summary 0 0 20 0 0)") ok "$(named "$interpreter"): all is compiled, once" ;;
+	*) not_ok "$(named "$interpreter"): all is compiled, once" "$got" "$(cat "$T/err")" ;;
+	esac
+	is "$(tree_of "$T/image")" "$before" "$(named "$interpreter"): nothing changes in a tree that is read-only"
+	is "$(entries | grep -c "$T/image")" 20 "$(named "$interpreter"): there is an entry for each source and level"
+	stamp=$(find "$CACHE" -path "*$T/image*" -printf '%p %i %T@\n' | sort)
+	for level in "" -OO; do
+		rm -f "$T/log"
+		# shellcheck disable=SC2086
+		preloaded PYCSTASH_LOG="$T/log" PYTHONPATH="$T/image/app" "$interpreter" $level -c \
+			'import main' >"$T/out" 2>&1 || cat "$T/out"
+		is "$(cat "$T/out")" "2 $T/image/app/pkg/sub/same.py" "$(named "$interpreter") $level: the program runs"
+		is "$(grep "$T/image" "$T/log" | sed 's/^[^:]*: //; s/ .*//' | sort | uniq -c | xargs)" "10 hit:" \
+			"$(named "$interpreter") $level: and compiles nothing"
+	done
+	check "$(named "$interpreter"): nor does it write" \
+		test "$(find "$CACHE" -path "*$T/image*" -printf '%p %i %T@\n' | sort)" = "$stamp"
+	chmod -R u+w "$T/image"
+	rm -rf "$T/image"
+done
+
+# On a file system that is mounted read-only, of a user who has no privileges.
+if [ "$(id -u)" = 0 ] && mkdir "$T/mounted" && mount --bind "$T/app" "$T/mounted" 2>/dev/null; then
+	fresh
+	mount -o remount,bind,ro "$T/mounted"
+	chmod 777 "$T/home"
+	for user in "" ${public:+as_user}; do
+		is "$($user "$PYCSTASH" warm --dir "$T/home/cache$user" -j 1 --python "${public:-$python}" "$T/mounted" 2>&1)" \
+			"0 up to date, 1 from objects, 9 compiled, 0 in-tree, 0 failed" "a read-only mount is warmed${user:+ by an ordinary user}"
+		$user env LD_PRELOAD="$SO" PYCSTASH_DIR="$T/home/cache$user" PYCSTASH_LOG=stderr PYTHONPATH="$T/mounted" \
+			"${public:-$python}" -c 'import main' 2>&1 >"$T/out" | grep "$T/mounted" | sed 's/^[^:]*: //; s/ .*//' | sort | uniq -c | xargs >"$T/counts"
+		is "$(cat "$T/counts")" "10 hit:" "and the program there compiles nothing"
+	done
+	umount "$T/mounted"
+else
+	skip "a read-only mount is warmed" "this user cannot mount"
+fi
+
+# --- only what is missing ------------------------------------------------------------------
+fresh
+warm --python "$python" "$T/app" >/dev/null
+is "$(said warm --python "$python" "$T/app")" "$(summary $sources 0 0 0 0)" "the second time all is up to date"
+echo 'changed = 1' >>"$T/app/pkg/m3.py"
+is "$(said warm --python "$python" "$T/app")" "$(summary $((sources - 1)) 0 1 0 0)" "a changed source is compiled again"
+touch "$T/app/pkg/m2.py"
+is "$(said warm --python "$python" "$T/app")" \
+	"$((sources - 1)) up to date, 1 re-sealed, 0 from objects, 0 compiled, 0 in-tree, 0 failed"$'\nexit 0' \
+	"a touched one is sealed anew"
+cp -R "$T/app" "$T/copy"
+is "$(said warm --python "$python" "$T/copy")" "$(summary 0 $sources 0 0 0)" "a copy is made of objects"
+# A python that can say what it is, and compile nothing.
+cat >"$T/lazy" <<-END
+	#!/bin/sh
+	case " \$* " in *" -I "*) exit 9 ;; esac
+	exec "$python" "\$@"
+END
+chmod +x "$T/lazy"
+cp -R "$T/app" "$T/copy2"
+is "$(said warm --python "$T/lazy" "$T/copy2")" "$(summary 0 $sources 0 0 0)" "for which no interpreter compiles"
+echo 'new = 1' >"$T/copy2/new.py"
+is "$(said warm --python "$T/lazy" "$T/copy2")" "$(summary $sources 0 0 0 1 3)" "where one is needed and dies, that is a failure"
+check "and said, with the source" grep -q "copy2/new.py: .*exit code 9" "$T/err"
+is "$(said warm --python "$python" "$T/copy2/new.py")" "$(summary 0 0 1 0 0)" "a single source"
+is "$(said warm --python "$python" "$T/copy2/new.py" "$T/copy2/new.py")" "$(summary 2 0 0 0 0)" "named twice"
+rm -rf "$T/copy" "$T/copy2"
+
+# --- in the tree -----------------------------------------------------------------------------
+fresh
+cp -R "$T/app" "$T/shipped"
+"$python" -m compileall -q "$T/shipped/pkg" >/dev/null
+is "$(said warm --python "$python" "$T/shipped")" "$(summary 0 0 1 9 0)" "sources with valid pycs in the tree need nothing"
+is "$(said warm --force -j 1 --python "$python" "$T/shipped")" "$(summary 1 1 8 0 0)" "but with --force"
+is "$(said warm --python "$python" "$T/shipped")" "$(summary 10 0 0 0 0)" "after which the cache serves"
+
+# --- what cannot be compiled -----------------------------------------------------------------
+fresh
+mkdir "$T/bad"
+echo 'good = 1' >"$T/bad/good.py"
+printf 'fine = 1\ndef f(:\n' >"$T/bad/syntax.py"
+printf 'x = "\0"\n' >"$T/bad/null.py"
+printf '# coding: no-such\n' >"$T/bad/coding.py"
+printf 'x = "\xff"\n' >"$T/bad/bytes.py"
+"$python" -c 'print("-" * 100000 + "1")' >"$T/bad/deep.py"
+got=$(said warm --python "$python" "$T/bad")
+is "$got" "$(summary 0 0 1 0 5 3)" "sources with errors are passed over, and the code is 3"
+is "$(sed 's/^pycstash: //; s/:.*//; s,.*/,,' "$T/err" | sort | xargs)" "bytes.py coding.py deep.py null.py syntax.py" \
+	"each is said on a line of its own"
+check "a syntax error with its line" grep -q "bad/syntax.py: line 2: SyntaxError: " "$T/err"
+is "$(warm --json --python "$python" "$T/bad" 2>/dev/null | "$python" -c '
+import json, sys
+data = json.load(sys.stdin)
+assert data["schema"] == "pycstash.warm/1", data
+print(data["failed"], data["sources"], sorted(f["path"].split("/")[-1] for f in data["failures"] if f.get("line") == 2))')" \
+	"5 6 ['syntax.py']" "and in JSON"
+
+# An interpreter that hangs: the file costs its time, and the others are compiled.
+cat >"$T/hangs" <<-END
+	#!$python
+	import os, sys
+	args = sys.argv[1:]
+	if "-I" in args:
+	    args[-1] = args[-1].replace("loader.get_code(", "'hang' in path and __import__('time').sleep(60); loader.get_code(", 1)
+	os.execv("$python", ["$python"] + args)
+END
+chmod +x "$T/hangs"
+mkdir "$T/slow"
+for i in 1 2 3; do echo "a = $i" >"$T/slow/a$i.py"; done
+echo 'b = 1' >"$T/slow/hang.py"
+SECONDS=0
+is "$(said warm --timeout 1 --python "$T/hangs" "$T/slow")" "$(summary 0 0 3 0 1 3)" "a source that hangs the compiler is given up"
+check "in its time" test "$SECONDS" -lt 20
+check "which is said" grep -q 'slow/hang.py: .*--timeout' "$T/err"
+
+# --- what is looked at -----------------------------------------------------------------------
+fresh
+mkdir -p "$T/odd/a" "$T/odd/__pycache__" "$T/odd/.hidden" "$T/elsewhere" "$T/odd/dir.py"
+echo 'x = 1' >"$T/odd/"$'line\nfeed.py'
+echo 'x = 2' >"$T/odd/"$'latin\xe9.py'
+echo 'x = 3' >"$T/odd/a/plain.py"
+echo 'x = 4' >"$T/odd/a/with.dots.py"
+echo 'x = 5' >"$T/odd/.hidden/h.py"
+echo 'x = 6' >"$T/elsewhere/linked.py"
+echo 'x = 7' >"$T/odd/__pycache__/no.py"
+echo 'x = 8' >"$T/odd/script"
+ln -s "$T/elsewhere" "$T/odd/link"
+ln -s "$T/elsewhere/linked.py" "$T/odd/link.py"
+ln -s nothing "$T/odd/dangling.py"
+mkfifo "$T/odd/fifo.py"
+ln -s fifo.py "$T/odd/tofifo.py"
+is "$(said warm --python "$python" "$T/odd")" "$(summary 0 0 6 0 0)" \
+	"names of any bytes, hidden ones, links to files; no links to directories, no pipes"
+is "$(warm --python "$python" -j 1 --exclude 'l*' --exclude "$T/odd/a/pl*" --json "$T/odd" | field sources)" 2 \
+	"--exclude by name and by path"
+is "$(said warm --python "$python" "$T/odd/script")" "$(summary 0 0 0 0 1 3)" "a file that is no source is said"
+is "$(said warm --python "$python" "$T/missing" "$T/odd/a")" "$(summary 2 0 0 0 1 3)" "and a path that is not there, beside one that is"
+is "$(cd "$T/odd" && ln -s a also && warm --python "$python" also | cut -d, -f1)" "2 up to date" \
+	"a directory named by a link is its own place"
+long=$(printf '%0240d' 0)
+echo 'x = 1' >"$T/odd/$long.py"
+is "$(said warm --python "$python" --opt 2 "$T/odd/$long.py")" "$(summary 0 0 0 0 1 3)" \
+	"a name that is too long for bytecode is said"
+is "$(PYCSTASH_EXCLUDE=$T/odd/a "$PYCSTASH" warm --dir "$CACHE" --python "$python" --json "$T/odd/a" | field excluded)" 2 \
+	"what settings exclude is left alone"
+
+# --- a dry run -------------------------------------------------------------------------------
+fresh
+is "$(said warm -n --python "$python" "$T/odd/a" | sed 's,/.*/,,' | sort | xargs)" \
+	"0 up to date, 0 to make from objects, 2 to compile, 0 in-tree, 0 failed exit 0 to compile for $("$python" -c 'import sys; print(sys.implementation.cache_tag)') at level 0: plain.py to compile for $("$python" -c 'import sys; print(sys.implementation.cache_tag)') at level 0: with.dots.py" \
+	"--dry-run says what it would do"
+check "and does nothing" test ! -e "$CACHE"
+warm --python "$python" -q "$T/odd/a" >"$T/out"
+is "$(cat "$T/out")" "" "--quiet says nothing"
+cp -R "$T/odd/a" "$T/odd/b"
+before=$(find "$CACHE" -printf '%p %T@\n' | sort)
+is "$(warm -n --python "$python" "$T/odd/b")" "0 up to date, 2 to make from objects, 0 to compile, 0 in-tree, 0 failed" \
+	"nor where there is a cache"
+is "$(find "$CACHE" -printf '%p %T@\n' | sort)" "$before" "which stays as it is"
+
+# --- what is refused ----------------------------------------------------------------------------
+code() { "$@" >/dev/null 2>"$T/err"; echo $?; }
+is "$(code warm)" 2 "no path: 2"
+is "$(code warm --opt 3 "$T/app")$(code warm --opt '' "$T/app")$(code warm --timeout x "$T/app")" 222 "wrong values: 2"
+is "$(code warm --python /no/such "$T/app")" 14 "no such interpreter: 14"
+printf '#!/bin/sh\nprintf "cpython-35\\n3.5.2\\n160d0d0a\\n"\n' >"$T/old"
+chmod +x "$T/old"
+is "$(code warm --python "$T/old" "$T/app")" 14 "one that is too old: 14"
+check "which is said" grep -q '3\.5\.2; 3\.6 or later' "$T/err"
+is "$(PYCSTASH_READONLY=1 code warm --python "$python" "$T/app")" 12 "a cache that is only read: 12"
+mkdir "$T/documents"
+echo mine >"$T/documents/letter"
+is "$(code "$PYCSTASH" warm --dir "$T/documents" --python "$python" "$T/app")" 12 "a directory that is no cache: 12"
+is "$(ls "$T/documents")" letter "it stays as it is"
+chmod 777 "$CACHE/v1"
+is "$(code warm --python "$python" "$T/app")" 12 "a cache that others can write to: 12"
+fresh
+
+# --- as an ordinary user ------------------------------------------------------------------------
+if [ -z "$public" ]; then
+	skip "an ordinary user: what cannot be read is a failure" "the interpreters are root's alone"
+else
+	mkdir -p "$T/users/tree/secret" && echo 'x = 1' >"$T/users/tree/a.py" && echo 'x = 2' >"$T/users/tree/b.py"
+	echo 'x = 3' >"$T/users/tree/secret/c.py"
+	chmod 777 "$T/users" && chmod 0 "$T/users/tree/secret" "$T/users/tree/b.py" && chmod a-w "$T/users/tree"
+	is "$(said as_user "$PYCSTASH" warm --dir "$T/users/cache" --python "$public" "$T/users/tree")" \
+		"$(summary 0 0 1 0 2 3)" "an ordinary user: what cannot be read is a failure, the rest is done"
+	is "$(sed 's/^pycstash: //' "$T/err" | sort)" \
+		"$T/users/tree/b.py: Permission denied"$'\n'"$T/users/tree/secret: Permission denied" "and said with its name"
+fi
+
+# --- a full disk ---------------------------------------------------------------------------------
+if [ "$(id -u)" = 0 ] && mkdir "$T/disk" && mount -t tmpfs -o size=64k,mode=700 none "$T/disk" 2>/dev/null; then
+	for i in $(seq 40); do
+		mkdir -p "$T/many/d$i"
+		"$python" -c "for n in range(60): print('def f%d(a): return a + $i' % n)" >"$T/many/d$i/m.py"
+	done
+	got=$("$PYCSTASH" warm --dir "$T/disk/cache" --python "$python" --json "$T/many" 2>"$T/err")
+	is "$?" 3 "on a full disk it ends with 3"
+	is "$(wc -l <"$T/err") $(grep -c 'the cache cannot be written: No space' "$T/err")" "1 1" "says so once"
+	compiled=$(field compiled <<<"$got")
+	check "after it has done what went" test "$compiled" -gt 0
+	is "$((compiled + $(field left <<<"$got")))" 40 "and counts what is left"
+	is "$(find "$T/many" -name __pycache__ | wc -l)" 0 "the tree is untouched then, too"
+	is "$(find "$T/disk" -name '*.pyc.*' | wc -l)" 0 "and nothing half-written stays"
+	umount "$T/disk"
+else
+	skip "on a full disk it ends with 3" "no file system of its own to fill"
+fi
+
+# --- interrupted -------------------------------------------------------------------------------
+fresh
+# A shell has its background commands ignore the signal.
+env --default-signal=INT "$PYCSTASH" warm --dir "$CACHE" -j 2 --timeout 20 --python "$T/hangs" --json "$T/slow" >"$T/out" 2>"$T/err" &
+pid=$!
+for _ in $(seq 100); do # the three are done, the one hangs
+	[ "$(entries | grep -c /a)" -lt 3 ] || break
+	sleep 0.1
+done
+workers=$(cat "/proc/$pid/task/$pid/children" 2>/dev/null)
+check "interpreters are at work" test -n "$workers"
+kill -INT $pid
+wait $pid
+is "$?" 130 "an interrupt ends it with 130"
+is "$(field interrupted <"$T/out") $(field compiled <"$T/out") $(field left <"$T/out")" "True 3 1" \
+	"it says what is done and what is left"
+# shellcheck disable=SC2086
+is "$(for worker in $workers; do kill -0 $worker 2>/dev/null && echo alive; done)" "" "no interpreter is left behind"
+
+# --- together with others ----------------------------------------------------------------------
+fresh
+warm --python "$python" "$T/app" >/dev/null 2>&1 &
+one=$!
+warm --python "$python" "$T/app" >/dev/null 2>&1
+wait $one
+is "$(said warm --python "$python" "$T/app")" "$(summary $sources 0 0 0 0)" "two at a time do no harm"
+PYTHONNODEBUGRANGES=1 warm --python "$python" "$T/app" >/dev/null
+is "$(find "$CACHE/v1" -maxdepth 1 -name '*+no_debug_ranges' | wc -l)" 1 "bytecode without columns has a place of its own"
