@@ -46,6 +46,7 @@ extern const struct command *const commands[]; /* ends with NULL */
 extern const struct command cmd_run;
 extern const struct command cmd_wrap;
 extern const struct command cmd_ls;
+extern const struct command cmd_du;
 extern const struct command cmd_path;
 extern const struct command cmd_dir;
 extern const struct command cmd_doctor;

@@ -18,6 +18,7 @@ const struct command *const commands[] = {
 	&cmd_run,
 	&cmd_wrap,
 	&cmd_ls,
+	&cmd_du,
 	&cmd_path,
 	&cmd_show,
 	&cmd_explain,
