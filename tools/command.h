@@ -52,6 +52,7 @@ extern const struct command cmd_dir;
 extern const struct command cmd_doctor;
 extern const struct command cmd_show;
 extern const struct command cmd_explain;
+extern const struct command cmd_verify;
 extern const struct command cmd_warm;
 extern const struct command cmd_export;
 extern const struct command cmd_import;

@@ -22,6 +22,7 @@ const struct command *const commands[] = {
 	&cmd_path,
 	&cmd_show,
 	&cmd_explain,
+	&cmd_verify,
 	&cmd_warm,
 	&cmd_export,
 	&cmd_import,
