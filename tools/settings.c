@@ -39,7 +39,7 @@ const struct opt settings_options[] = {
 		"neither use nor leave bytecode that other paths share\n"
 		"(PYCSTASH_SHARE=0)",
 		CONFIG_SHARE },
-	{ "validate", 0, "HOW",
+	{ "validate", 0, "stat|content",
 		"`content`: compare sources by content at each opening;\n"
 		"`stat`: where their stat does not say enough (PYCSTASH_VALIDATE)",
 		CONFIG_VALIDATE },
