@@ -198,3 +198,15 @@ bool seal_read(const uint8_t *end, size_t size, uint64_t file_size, struct seal 
 	memcpy(ret->magic, bytes + AT_PYC_MAGIC, sizeof ret->magic);
 	return true;
 }
+
+unsigned seal_format(const uint8_t *end, size_t size)
+{
+	for (size_t from_end = AT_FLAGS; from_end <= size; from_end++) {
+		const uint8_t *bytes = end + size - from_end;
+
+		if (memcmp(bytes + AT_MAGIC, seal_magic, sizeof seal_magic) == 0 &&
+			get(bytes + AT_SIZE, 2) == from_end)
+			return (unsigned)get(bytes + AT_VERSION, 2);
+	}
+	return 0;
+}

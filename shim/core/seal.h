@@ -73,3 +73,8 @@ void seal_write(const struct seal *seal, uint8_t ret_bytes[SEAL_SIZE]);
  * + SEAL_SIZE. False where they are no seal, damaged, of another version, or another
  * file's, or where the end of the pyc is not what was sealed. */
 bool seal_read(const uint8_t *bytes, size_t size, uint64_t file_size, struct seal *ret);
+
+/* The number of the format of whatever seal stands at the end of those bytes, the last
+ * size ones of a file; 0: there is none. Whether it is a good one is not looked at: it
+ * tells what another version of pycstash has left from what is damaged. */
+unsigned seal_format(const uint8_t *end, size_t size);

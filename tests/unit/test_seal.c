@@ -451,6 +451,27 @@ static void of_a_stat(void **state)
 	assert_true(identity_same(&identity, &base));
 }
 
+static void the_format_is_told(void **state)
+{
+	uint8_t file[sizeof pyc + SEAL_SIZE + 8] = { 0 };
+	uint8_t *bytes = file + sizeof pyc;
+	struct seal seal = fixed();
+
+	(void)state;
+	seal_write(&seal, bytes);
+	assert_int_equal(seal_format(file, sizeof pyc + SEAL_SIZE), SEAL_VERSION);
+	assert_int_equal(seal_format(bytes, SEAL_SIZE), SEAL_VERSION);
+	assert_int_equal(seal_format(bytes + 1, SEAL_SIZE - 1), 0);
+	assert_int_equal(seal_format(file, sizeof file), 0);
+	assert_int_equal(seal_format(file, sizeof pyc), 0);
+	assert_int_equal(seal_format(file, 0), 0);
+	bytes[8] = 7;  /* a later one */
+	bytes[10] += 8; /* that is larger */
+	bytes[SEAL_SIZE - 1] ^= 1;
+	assert_int_equal(seal_format(file, sizeof file), 7);
+	assert_int_equal(seal_format(file, sizeof file - 8), 0);
+}
+
 int main(void)
 {
 	unit_around(begin, NULL);
@@ -475,5 +496,6 @@ int main(void)
 	unit_one("a change time in whole seconds proves nothing",
 		a_change_time_in_whole_seconds_proves_nothing);
 	unit_one("the identity is that of the stat", of_a_stat);
+	unit_one("the format of any version's seal is told", the_format_is_told);
 	return unit_run("seal");
 }
