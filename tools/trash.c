@@ -17,6 +17,7 @@
 
 #include "tools/files.h"
 #include "tools/message.h"
+#include "tools/progress.h"
 #include "tools/walk.h"
 
 /* A path that is longer could not be opened by one call, see flatten. */
@@ -80,6 +81,7 @@ struct reclaim {
 	struct freed *freed;
 	int trash;
 	int64_t until;
+	struct progress progress;
 	_Atomic(bool) flattened, left;
 };
 
@@ -126,10 +128,19 @@ static void drop_file(struct walk_dir *dir, const struct walk_file *file)
 		dir->walk->stop = true;
 }
 
-static void drop_directory(struct walk *walk, const char *path)
+static void drop_later(struct walk_dir *dir)
+{
+	struct reclaim *reclaim = dir->context;
+
+	dir->changed = true;
+	if (dir->thread == 0)
+		progress_update(&reclaim->progress, reclaim->freed->files);
+}
+
+static bool drop_directory(struct walk *walk, const char *path)
 {
 	/* Not empty: something in it was said already, or is another reclaimer's. */
-	(void)unlinkat(walk->cache->fd, path, AT_REMOVEDIR);
+	return unlinkat(walk->cache->fd, path, AT_REMOVEDIR) == 0;
 }
 
 /* What lies too deep to be named is moved to the top, and comes with the next round. */
@@ -153,6 +164,7 @@ int trash_reclaim(const struct cache *cache, int64_t until, struct freed *freed)
 	reclaim.trash = cache_openat(cache, CACHE_TRASH, O_PATH | O_DIRECTORY);
 	if (reclaim.trash < 0)
 		return reclaim.trash == -ENOENT ? 0 : reclaim.trash;
+	progress_begin(&reclaim.progress, "reclaiming", 0);
 	do {
 		struct walk walk = {
 			.cache = cache,
@@ -161,6 +173,7 @@ int trash_reclaim(const struct cache *cache, int64_t until, struct freed *freed)
 			.force = true,
 			.enter = flatten,
 			.file = drop_file,
+			.begin = drop_later,
 			.leave = drop_directory,
 		};
 
@@ -168,6 +181,7 @@ int trash_reclaim(const struct cache *cache, int64_t until, struct freed *freed)
 		r = walk_run(&walk, CACHE_TRASH);
 		failed = walk.failed;
 	} while (r == 0 && reclaim.flattened);
+	progress_end(&reclaim.progress);
 	close(reclaim.trash);
 	if (r == -EINTR || (r == 0 && (reclaim.left || failed)))
 		return -EAGAIN;

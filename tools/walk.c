@@ -29,6 +29,7 @@ struct node {
 	struct node *next;   /* in the stack */
 	/* Its directories that were not left, and itself until it is read. */
 	_Atomic(unsigned) pending;
+	_Atomic(bool) changed; /* to be left by walk.leave */
 	char name[];
 };
 
@@ -78,6 +79,7 @@ static struct node *node_new(struct node *parent, const char *name)
 	node->parent = parent;
 	node->next = NULL;
 	node->pending = 1;
+	node->changed = false;
 	memcpy(node->name, name, len + 1);
 	if (parent)
 		parent->pending++;
@@ -115,20 +117,25 @@ static const char *node_path(struct worker *worker, const struct node *node)
 	return worker->path + len;
 }
 
+static bool node_leave(struct worker *worker, struct node *node)
+{
+	struct walk *walk = worker->pool->walk;
+	const char *path;
+
+	if (!node->changed || !node->parent || !walk->leave || walk->stop)
+		return false;
+	path = node_path(worker, node);
+	return path && walk->leave(walk, path);
+}
+
 /* One of its parts is done; what is done altogether is left, upwards. */
 static void node_done(struct worker *worker, struct node *node)
 {
-	struct walk *walk = worker->pool->walk;
-
 	while (node && --node->pending == 0) {
 		struct node *parent = node->parent;
 
-		if (parent && walk->leave && !walk->stop) {
-			const char *path = node_path(worker, node);
-
-			if (path)
-				walk->leave(walk, path);
-		}
+		if (node_leave(worker, node))
+			parent->changed = true;
 		free(node);
 		node = parent;
 	}
@@ -207,8 +214,10 @@ static int read_names(struct worker *worker, struct walk_dir *dir, struct node *
 			const struct dirent64 *entry =
 				(const struct dirent64 *)(worker->buffer + at);
 
-			if (!is_dots(entry->d_name))
+			if (!is_dots(entry->d_name)) {
+				dir->names++;
 				found_name(worker, dir, node, entry);
+			}
 			at += entry->d_reclen;
 		}
 		/* not file by file: all threads would fight for it */
@@ -258,7 +267,13 @@ static void read_directory(struct worker *worker, struct node *node)
 	struct walk *walk = worker->pool->walk;
 	const char *path = node_path(worker, node);
 	int fd = path ? open_directory(walk, path) : -ENOMEM, r;
-	struct walk_dir dir = { path, fd, worker->number, walk->context, NULL, walk };
+	struct walk_dir dir = {
+		.path = path,
+		.fd = fd,
+		.thread = worker->number,
+		.context = walk->context,
+		.walk = walk,
+	};
 
 	if (fd < 0) {
 		if (!node->parent)
@@ -272,6 +287,7 @@ static void read_directory(struct worker *worker, struct node *node)
 	r = read_names(worker, &dir, node);
 	if (walk->end)
 		walk->end(&dir);
+	node->changed = dir.changed;
 	if (r < 0)
 		failed(walk, path, r);
 	close(fd);
