@@ -53,6 +53,8 @@ extern const struct command cmd_doctor;
 extern const struct command cmd_show;
 extern const struct command cmd_explain;
 extern const struct command cmd_verify;
+extern const struct command cmd_purge;
+extern const struct command cmd_gc;
 extern const struct command cmd_warm;
 extern const struct command cmd_export;
 extern const struct command cmd_import;

@@ -218,19 +218,25 @@ static struct judgement judge_closed(
 	return ret;
 }
 
-struct judgement judge_at(const struct item *item, int dirfd, const char *name,
-	const char *source, unsigned flags)
+int judge_open(int dirfd, const char *name)
 {
-	/* O_NONBLOCK: a FIFO must not keep us. O_NOATIME: being judged is no use; the
-	 * owner alone may ask for that. */
+	/* O_NONBLOCK: a FIFO must not keep us. O_NOATIME: the owner alone may ask. */
 	const int how = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
 	int fd = openat(dirfd, name, how | O_NOATIME);
-	struct judgement ret;
 
 	if (fd < 0 && errno == EPERM)
 		fd = openat(dirfd, name, how);
+	return fd < 0 ? -errno : fd;
+}
+
+struct judgement judge_at(const struct item *item, int dirfd, const char *name,
+	const char *source, unsigned flags)
+{
+	int fd = judge_open(dirfd, name);
+	struct judgement ret;
+
 	if (fd < 0)
-		return judge_closed(item, dirfd, name, flags, -errno);
+		return judge_closed(item, dirfd, name, flags, fd);
 	ret = judge(item, fd, source, flags);
 	close(fd);
 	return ret;

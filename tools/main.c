@@ -23,6 +23,8 @@ const struct command *const commands[] = {
 	&cmd_show,
 	&cmd_explain,
 	&cmd_verify,
+	&cmd_purge,
+	&cmd_gc,
 	&cmd_warm,
 	&cmd_export,
 	&cmd_import,

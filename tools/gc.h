@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Garbage collection, in the order in which it is done: the trash is reclaimed; one walk
+ * (gc_scan.c) deletes file by file what a rule takes, notes whose sources are gone
+ * (gc_orphans.c) and sums up the rest by its last use (gc_evict.c); folders whose sources
+ * have been gone long enough follow, and a second walk evicts what was used least
+ * recently.
+ *
+ * One struct gc is one run. Functions that are called by several threads at a time say
+ * so.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tools/cache.h"
+#include "tools/counters.h"
+#include "tools/item.h"
+#include "tools/links.h"
+#include "tools/progress.h"
+#include "tools/trash.h"
+#include "tools/walk.h"
+
+enum gc_rule {
+	GC_TEMPORARIES, /* never finished */
+	GC_TRASH,
+	GC_FOREIGN, /* what other versions of pycstash have left */
+	GC_ORPHANS,
+	GC_STALE,
+	GC_DAMAGED,
+	GC_OBJECTS, /* nothing links them and nobody used them */
+	GC_EVICTED,
+	GC_RULES
+};
+
+extern const char *const gc_rule_names[GC_RULES];
+
+/* Nobody's temporary lives longer, and what is younger is not evicted. */
+#define GC_YOUNG 3600
+
+struct gc_limits {
+	uint64_t size, entries; /* 0: none */
+	int64_t max_age;	/* seconds; 0: none */
+	int64_t orphan_grace;
+};
+
+/* Bytes and entries by the hour of their last use. */
+#define GC_HOURS (24 * 366 * 4) /* what is older counts as that old */
+struct gc_hour {
+	uint64_t bytes, entries;
+};
+
+struct gc_version {
+	char name[JOURNAL_VERSION_SIZE];
+	size_t len;
+	struct extent extent;
+};
+
+/* What one thread knows, so that none waits for another. */
+struct gc_thread {
+	struct gc_hour *hours; /* GC_HOURS of them; what may be evicted */
+	struct gc_version *versions;
+	size_t version_count;
+	/* The directory it reads. */
+	struct item_dir dir;
+	struct gc_version *version; /* NULL: it is in none */
+	int source_fd;		    /* of the sources; -1 where there are none */
+	struct orphan *orphan;	    /* that directory, where it is missing */
+	struct orphan
+		*last_orphan; /* the one before is likely to be above this one too */
+};
+
+struct gc {
+	const struct cache *cache;
+	bool dry_run, print; /* print: say each name */
+	struct gc_limits limits;
+	int64_t now;	  /* when it began, in seconds since 1970 */
+	int64_t last;	  /* when the last one began that came to its end; 0: never */
+	int64_t deadline; /* of CLOCK_MONOTONIC, in nanoseconds; 0: none */
+	struct progress progress;
+	struct freed freed[GC_RULES];
+	struct links links; /* of a dry run */
+	_Atomic(uint64_t) failed;
+	_Atomic(uint64_t) left; /* foreign files, which are not touched */
+	pthread_mutex_t mutex;	/* of standard output and of orphans */
+	struct orphans *orphans;
+	struct gc_thread *threads;
+	unsigned thread_count;
+};
+
+/* --- gc.c ----------------------------------------------------------------------------*/
+
+/* Deletes a file for that rule, unless it has become another one or this is a dry run;
+ * counts it. Returns the bytes that are free by that, 0 where it has another name; -errno
+ * where it stays. Thread-safe. */
+int64_t gc_take(struct gc *gc, enum gc_rule rule, struct walk_dir *dir, const char *name,
+	const struct stat *st);
+
+/* Counts a file that goes for that rule in a dry run; likewise. Thread-safe. */
+int64_t gc_count(struct gc *gc, enum gc_rule rule, const struct stat *st);
+
+/* For walk.leave: removes a directory that is empty. */
+bool gc_leave(struct walk *walk, const char *path);
+
+/* Says that a name goes, where that was asked for. Thread-safe. */
+void gc_say(struct gc *gc, enum gc_rule rule, const char *dir, const char *name);
+
+static inline bool gc_is_young(const struct gc *gc, const struct stat *st)
+{
+	return st->st_mtim.tv_sec > gc->now - GC_YOUNG;
+}
+
+/* Whether the time is over; then the walk stops. Thread-safe. */
+bool gc_is_over(const struct gc *gc);
+
+/* The thread's sums for the version that the directory is in; NULL: none. Valid until the
+ * next call. */
+struct gc_version *gc_version_of(struct gc_thread *thread, const struct item_dir *dir);
+
+/* What is kept, once the scan is done. */
+struct extent gc_extent(struct gc *gc);
+
+/* Runs all rules. 0; -EAGAIN: its time was over before it was done, or there was an
+ * interrupt; -errno. */
+int gc_run(struct gc *gc);
+
+/* Frees what gc_run has left in it. */
+void gc_release(struct gc *gc);
+
+/* --- gc_mark.c
+ * ------------------------------------------------------------------------*/
+
+/* When the last run began that saw everything; 0: none did. */
+int64_t gc_mark_seen(const struct cache *cache);
+
+/* A run began; a run is over, and has seen everything, or has to be done again soon. 0 or
+ * -errno. */
+int gc_mark_began(const struct cache *cache, int64_t now);
+int gc_mark_ended(const struct cache *cache, int64_t began, bool complete);
+
+/* --- gc_scan.c -----------------------------------------------------------------------*/
+
+int gc_scan(struct gc *gc);
+
+/* --- gc_evict.c ----------------------------------------------------------------------*/
+
+/* Counts what stays. Thread-safe, for each thread's own. */
+void gc_keep(const struct gc *gc, struct gc_thread *thread, const struct item *item,
+	const struct stat *st);
+
+/* Deletes what was used least recently, until the limits hold. */
+int gc_evict(struct gc *gc);

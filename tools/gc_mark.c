@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The mark that gc leaves, an empty file. Its modification time is when gc is taken to
+ * have run last (due.h); its access time, which nothing else changes since nobody reads
+ * it, is when the last run began that saw everything.
+ */
+#include "tools/gc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "tools/due.h"
+
+/* A run that was not complete is done again after an hour, not after a day. */
+#define SOONER (23 * 3600)
+
+int64_t gc_mark_seen(const struct cache *cache)
+{
+	struct stat st;
+
+	if (fstatat(cache->fd, CACHE_STATE "/" DUE_MARK, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	return st.st_atim.tv_sec;
+}
+
+static int set(const struct cache *cache, int64_t ran, int64_t seen)
+{
+	const struct timespec times[2] = { { .tv_sec = seen }, { .tv_sec = ran } };
+	int state = cache_open_private(cache, CACHE_STATE), fd, r = 0;
+
+	if (state < 0)
+		return state;
+	fd = openat(state, DUE_MARK, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0 || futimens(fd, times) < 0)
+		r = -errno;
+	if (fd >= 0)
+		close(fd);
+	close(state);
+	return r;
+}
+
+int gc_mark_began(const struct cache *cache, int64_t now)
+{
+	return set(cache, now, gc_mark_seen(cache));
+}
+
+int gc_mark_ended(const struct cache *cache, int64_t began, bool complete)
+{
+	return complete ? set(cache, began, began)
+			: set(cache, began - SOONER, gc_mark_seen(cache));
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The first walk of gc: looks at every file by its stat, and opens few.
+ *
+ * An entry can be stale only if its source changed after it was written, which the
+ * source's change time tells, and damaged only if it changed after the last look at it,
+ * which its own tells: no other is opened.
+ */
+#include "tools/gc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shim/core/path.h"
+#include "tools/files.h"
+#include "tools/filter.h"
+#include "tools/judge.h"
+#include "tools/orphans.h"
+
+/* --- directories ---------------------------------------------------------------------*/
+
+static struct gc_thread *thread_of(struct walk_dir *dir)
+{
+	struct gc *gc = dir->context;
+
+	return &gc->threads[dir->thread];
+}
+
+/* The folder of sources that is missing, with what is known of the highest one. */
+static struct orphan *note_missing(
+	struct gc *gc, struct gc_thread *thread, const char *source, bool folder)
+{
+	struct orphan *orphan = thread->last_orphan;
+	uint64_t place;
+	size_t len;
+
+	if (folder && orphan &&
+		path_is_below(source, strlen(source), orphan->path, strlen(orphan->path)))
+		return orphan;
+	len = orphans_highest(source, &place);
+	if (!len || (!folder && len < strlen(source)))
+		return NULL; /* its folder went just now: the next run sees that */
+	pthread_mutex_lock(&gc->mutex);
+	orphan = orphans_note(gc->orphans, source, len, place, folder);
+	pthread_mutex_unlock(&gc->mutex);
+	if (folder)
+		thread->last_orphan = orphan;
+	return orphan;
+}
+
+/* Opens the folder of the sources of a __pycache__, or finds that it is missing. */
+static void look_for_sources(struct gc *gc, struct gc_thread *thread)
+{
+	const struct item_dir *dir = &thread->dir;
+	char source[PATH_MAX];
+
+	if (!dir->source || dir->source_len >= sizeof source)
+		return;
+	memcpy(source, dir->source, dir->source_len);
+	source[dir->source_len] = '\0';
+	thread->source_fd = open(source, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (thread->source_fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		thread->orphan = note_missing(gc, thread, source, true);
+}
+
+static void begin(struct walk_dir *dir)
+{
+	struct gc *gc = dir->context;
+	struct gc_thread *thread = thread_of(dir);
+
+	thread->source_fd = -1;
+	thread->orphan = NULL;
+	thread->dir = item_dir_parse(dir->path);
+	thread->version = gc_version_of(thread, &thread->dir);
+	if (gc_is_over(gc))
+		dir->walk->stop = true;
+	else
+		look_for_sources(gc, thread);
+	if (dir->thread == 0)
+		progress_update(&gc->progress, dir->walk->seen);
+}
+
+/* One that is empty was left so long ago that nobody is about to fill it. */
+static bool is_forsaken(const struct gc *gc, const struct walk_dir *dir)
+{
+	struct stat st;
+
+	return dir->names == 0 && !gc->dry_run && fstat(dir->fd, &st) == 0 &&
+	       !gc_is_young(gc, &st);
+}
+
+static void end(struct walk_dir *dir)
+{
+	struct gc_thread *thread = thread_of(dir);
+
+	if (thread->source_fd >= 0)
+		close(thread->source_fd);
+	if (is_forsaken(dir->context, dir))
+		dir->changed = true;
+}
+
+/* --- files ---------------------------------------------------------------------------*/
+
+/* The format of the seal at a file's end; 0: there is none. */
+static unsigned format_of(int fd, const struct stat *st)
+{
+	uint8_t end[2 * SEAL_SIZE];
+	off_t at = st->st_size > (off_t)sizeof end ? st->st_size - (off_t)sizeof end : 0;
+	ssize_t n = pread(fd, end, sizeof end, at);
+
+	return n > 0 ? seal_format(end, (size_t)n) : 0;
+}
+
+/* The rule that a file falls under by what is in it; GC_RULES: none. */
+static enum gc_rule look_into(const struct item *item, int dirfd,
+	const struct walk_file *file, const char *source)
+{
+	int fd = judge_open(dirfd, file->name);
+	enum gc_rule rule = GC_RULES;
+	struct judgement judgement;
+	unsigned format;
+
+	if (fd < 0)
+		return GC_RULES;
+	judgement = judge(item, fd, source, JUDGE_DIGEST);
+	format = judgement.sealed ? SEAL_VERSION : format_of(fd, file->st);
+	close(fd);
+	if (judgement.error || judgement.st.st_uid != geteuid() || format > SEAL_VERSION)
+		return GC_RULES;
+	if (format && (item->kind == ITEM_FOREIGN || format < SEAL_VERSION))
+		rule = GC_FOREIGN;
+	else if (judgement.state == STATE_DAMAGED)
+		rule = GC_DAMAGED;
+	else if (judgement.state == STATE_STALE && !judgement.touched)
+		rule = GC_STALE;
+	return rule;
+}
+
+static bool is_later(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec : a->tv_nsec >= b->tv_nsec;
+}
+
+/* Looks for the source of an entry whose directory is there. Whether it was taken. */
+static bool try_entry(struct gc *gc, const struct item *item, struct walk_dir *dir,
+	const struct walk_file *file)
+{
+	struct gc_thread *thread = thread_of(dir);
+	const struct orphan *orphan;
+	char source[PATH_MAX];
+	struct stat st;
+	enum gc_rule rule;
+
+	if (!item_source_in(&thread->dir, item, file->name, source, sizeof source))
+		return false;
+	if (fstatat(thread->source_fd, file_name(source), &st, 0) < 0) {
+		if (errno != ENOENT && errno != ENOTDIR)
+			return false;
+		orphan = note_missing(gc, thread, source, false);
+		return orphan && orphan->due &&
+		       gc_take(gc, GC_ORPHANS, dir, file->name, file->st) >= 0;
+	}
+	if (!is_later(&st.st_ctim, &file->st->st_mtim) &&
+		file->st->st_ctim.tv_sec < gc->last)
+		return false;
+	rule = look_into(item, dir->fd, file, source);
+	return rule != GC_RULES && gc_take(gc, rule, dir, file->name, file->st) >= 0;
+}
+
+static bool try_object(struct gc *gc, const struct item *item, struct walk_dir *dir,
+	const struct walk_file *file)
+{
+	const struct stat *st = file->st;
+	enum gc_rule rule = GC_RULES;
+
+	if (st->st_nlink == 1 && gc->limits.max_age && !gc_is_young(gc, st) &&
+		filter_last_use(st) < gc->now - gc->limits.max_age)
+		rule = GC_OBJECTS;
+	else if (st->st_ctim.tv_sec >= gc->last)
+		rule = look_into(item, dir->fd, file, NULL);
+	return rule != GC_RULES && gc_take(gc, rule, dir, file->name, st) >= 0;
+}
+
+/* Whether the file was taken by a rule that goes by the file alone. */
+static bool try_rules(struct gc *gc, const struct item *item, struct walk_dir *dir,
+	const struct walk_file *file)
+{
+	switch (item->kind) {
+	case ITEM_TEMPORARY:
+		return !gc_is_young(gc, file->st) &&
+		       gc_take(gc, GC_TEMPORARIES, dir, file->name, file->st) >= 0;
+	case ITEM_FOREIGN:
+		if (!gc_is_young(gc, file->st) &&
+			look_into(item, dir->fd, file, NULL) == GC_FOREIGN)
+			return gc_take(gc, GC_FOREIGN, dir, file->name, file->st) >= 0;
+		gc->left++;
+		return true; /* not ours: neither taken nor counted as kept */
+	case ITEM_OBJECT:
+		return try_object(gc, item, dir, file);
+	case ITEM_ENTRY:
+		return thread_of(dir)->source_fd >= 0 && try_entry(gc, item, dir, file);
+	case ITEM_PROGRAMS:
+		break;
+	}
+	return false;
+}
+
+static void look_at(struct walk_dir *dir, const struct walk_file *file)
+{
+	struct gc *gc = dir->context;
+	struct gc_thread *thread = thread_of(dir);
+	struct item item;
+
+	if (file->type != DT_REG) {
+		gc->left++;
+		return;
+	}
+	item = item_parse_in(&thread->dir, file->name);
+	if (thread->orphan && thread->orphan->due) {
+		/* Goes with its folder; here it is only counted, for a dry run. */
+		if (gc->dry_run)
+			(void)gc_count(gc, GC_ORPHANS, file->st);
+		return;
+	}
+	if (!try_rules(gc, &item, dir, file))
+		gc_keep(gc, thread, &item, file->st);
+}
+
+int gc_scan(struct gc *gc)
+{
+	struct walk walk = {
+		.cache = gc->cache,
+		.context = gc,
+		.stat = true,
+		.threads = gc->thread_count,
+		.begin = begin,
+		.end = end,
+		.file = look_at,
+		.leave = gc_leave,
+	};
+	int r;
+
+	progress_begin(&gc->progress, "scanning", 0);
+	r = walk_run(&walk, "");
+	progress_end(&gc->progress);
+	gc->failed += walk.failed;
+	return r;
+}

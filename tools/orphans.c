@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The table of missing sources, and .state/orphans: a record each, ended by a NUL since
+ * a path may hold any other byte: "<since> <place in hex> <d or f> <path>".
+ */
+#include "tools/orphans.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include "shim/core/path.h"
+
+#define FILE_NAME "orphans"
+#define NEW_NAME FILE_NAME ".new"
+
+/* What is missing there was hardly on a disk that will come back. */
+static const char *const short_lived[] = { "/tmp", "/var/tmp", "/dev/shm" };
+#define SHORT_GRACE (24 * 3600)
+
+static int64_t grace_of(const struct orphans *orphans, const char *path)
+{
+	for (size_t i = 0; i < sizeof short_lived / sizeof *short_lived; i++)
+		if (path_is_below(
+			    path, strlen(path), short_lived[i], strlen(short_lived[i])) &&
+			orphans->grace > SHORT_GRACE)
+			return SHORT_GRACE;
+	return orphans->grace;
+}
+
+/* --- the file system -----------------------------------------------------------------*/
+
+/* A number for the file system at path, the same after the next start of the machine
+ * where it can be had: that of the device often is another then. */
+static bool find_place(const char *path, uint64_t *ret_place)
+{
+	struct statfs fs;
+	struct stat st;
+	uint64_t id;
+
+	if (statfs(path, &fs) < 0 || stat(path, &st) < 0)
+		return false;
+	memcpy(&id, &fs.f_fsid, sizeof id);
+	*ret_place = id ? id : st.st_dev;
+	return true;
+}
+
+/* 1: it is a directory; 0: it is missing, or a file is in its place; -errno. */
+static int is_directory(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0)
+		return S_ISDIR(st.st_mode);
+	return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+}
+
+size_t orphans_highest(const char *path, uint64_t *ret_place)
+{
+	size_t len = strlen(path), highest = len;
+	char above[PATH_MAX];
+
+	if (len >= sizeof above)
+		return 0;
+	memcpy(above, path, len + 1);
+	while (len > 1) {
+		int r;
+
+		len = (size_t)(strrchr(above, '/') - above);
+		len = len ? len : 1;
+		above[len] = '\0';
+		r = is_directory(above);
+		if (r < 0)
+			return 0;
+		if (r > 0)
+			return find_place(above, ret_place) ? highest : 0;
+		highest = len;
+	}
+	return 0;
+}
+
+/* --- the table -----------------------------------------------------------------------*/
+
+static struct orphan **find(struct orphans *orphans, const char *path, size_t len)
+{
+	uint32_t hash = 2166136261u;
+	struct orphan **at;
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ (unsigned char)path[i]) * 16777619u;
+	at = &orphans->buckets[hash % ORPHANS_BUCKETS];
+	while (*at && (strncmp((*at)->path, path, len) != 0 || (*at)->path[len]))
+		at = &(*at)->next;
+	return at;
+}
+
+static struct orphan *add(
+	struct orphans *orphans, struct orphan **at, const char *path, size_t len)
+{
+	struct orphan *orphan;
+
+	if (orphans->count >= ORPHANS_MOST)
+		return NULL;
+	orphan = calloc(1, sizeof *orphan);
+	if (!orphan || !(orphan->path = strndup(path, len))) {
+		free(orphan);
+		return NULL;
+	}
+	orphans->count++;
+	return *at = orphan;
+}
+
+struct orphan *orphans_note(struct orphans *orphans, const char *path, size_t len,
+	uint64_t place, bool folder)
+{
+	struct orphan **at = find(orphans, path, len);
+	struct orphan *orphan = *at ? *at : add(orphans, at, path, len);
+
+	if (!orphan || orphan->seen)
+		return orphan;
+	if (!orphan->since || orphan->place != place || orphan->folder != folder ||
+		orphan->since > orphans->now)
+		orphan->since = orphans->now;
+	orphan->place = place;
+	orphan->folder = folder;
+	orphan->seen = true;
+	orphan->due = orphans->now - orphan->since >= grace_of(orphans, orphan->path);
+	return orphan;
+}
+
+void orphans_free(struct orphans *orphans)
+{
+	for (size_t i = 0; orphans && i < ORPHANS_BUCKETS; i++)
+		while (orphans->buckets[i]) {
+			struct orphan *orphan = orphans->buckets[i];
+
+			orphans->buckets[i] = orphan->next;
+			free(orphan->path);
+			free(orphan);
+		}
+	free(orphans);
+}
+
+/* --- the file ------------------------------------------------------------------------*/
+
+static FILE *open_stream(int fd, const char *mode)
+{
+	FILE *file = fd < 0 ? NULL : fdopen(fd, mode);
+
+	if (fd >= 0 && !file)
+		close(fd);
+	return file;
+}
+
+static FILE *open_new(const struct cache *cache)
+{
+	int state = cache_open_private(cache, CACHE_STATE), fd;
+
+	if (state < 0)
+		return NULL;
+	fd = openat(state, NEW_NAME,
+		O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	close(state);
+	return open_stream(fd, "w");
+}
+
+/* A record that is not understood is forgotten: its time begins anew. */
+static void read_record(struct orphans *orphans, const char *record)
+{
+	struct orphan *orphan, **at;
+	uint64_t place;
+	int64_t since;
+	int path = 0;
+	char kind;
+
+	if (sscanf(record, "%" SCNd64 " %" SCNx64 " %c %n", &since, &place, &kind,
+		    &path) < 3 ||
+		!path || record[path] != '/' || since <= 0)
+		return;
+	at = find(orphans, record + path, strlen(record + path));
+	orphan = *at ? NULL : add(orphans, at, record + path, strlen(record + path));
+	if (orphan) {
+		orphan->since = since;
+		orphan->place = place;
+		orphan->folder = kind == 'd';
+	}
+}
+
+struct orphans *orphans_load(const struct cache *cache, int64_t now, int64_t grace)
+{
+	struct orphans *orphans = calloc(1, sizeof *orphans);
+	FILE *file = open_stream(
+		cache_openat(cache, CACHE_STATE "/" FILE_NAME, O_RDONLY), "r");
+	char *record = NULL;
+	size_t room = 0;
+
+	if (orphans) {
+		orphans->now = now;
+		orphans->grace = grace;
+	}
+	while (orphans && file && getdelim(&record, &room, '\0', file) > 0)
+		read_record(orphans, record);
+	free(record);
+	if (file)
+		fclose(file);
+	return orphans;
+}
+
+int orphans_save(const struct orphans *orphans, const struct cache *cache, bool all)
+{
+	FILE *file = open_new(cache);
+	int r = 0;
+
+	if (!file)
+		return -errno;
+	for (size_t i = 0; i < ORPHANS_BUCKETS; i++)
+		for (const struct orphan *o = orphans->buckets[i]; o; o = o->next)
+			if (o->seen || all)
+				fprintf(file, "%" PRId64 " %" PRIx64 " %c %s%c", o->since,
+					o->place, o->folder ? 'd' : 'f', o->path, '\0');
+	if (ferror(file))
+		r = -EIO;
+	if (fclose(file) == EOF)
+		r = -errno;
+	if (r == 0 && renameat(cache->fd, CACHE_STATE "/" NEW_NAME, cache->fd,
+			      CACHE_STATE "/" FILE_NAME) < 0)
+		r = -errno;
+	return r;
+}
