@@ -76,6 +76,7 @@ struct wanted {
 	const char *name; /* of the entry; NULL: of all of the source's */
 };
 
+/* Of a directory of theirs. */
 static bool is_wanted(const struct wanted *wanted, const char *dir, const char *name)
 {
 	struct item item = item_parse(dir, name);
@@ -84,7 +85,7 @@ static bool is_wanted(const struct wanted *wanted, const char *dir, const char *
 	if (wanted->name)
 		return strcmp(name, wanted->name) == 0;
 	return item_source(&item, dir, name, source, sizeof source) &&
-	       strcmp(source, wanted->source) == 0;
+	       strcmp(file_name(source), file_name(wanted->source)) == 0;
 }
 
 /* Prints those in one directory of entries; returns how many. */

@@ -128,6 +128,8 @@ static bool find_place(struct explain_search *search)
 	path[search->tree_len + (size_t)len] = '\0';
 	if (is_left_alone(search, path + search->tree_len, (size_t)len))
 		return false;
+	search->common = ephemeral_hide(config->ephemeral, path + search->tree_len,
+		(size_t)len, &(struct ephemeral){ .len = 0 });
 	search->dir_len = search->tree_len + (size_t)len + 1 + PYCACHE_LEN;
 	if (search->dir_len + 1 + strlen(search->name) >= size) {
 		search->explanation->verdict = VERDICT_LEFT_LONG;
@@ -184,7 +186,8 @@ static int ask_core(struct explain_search *search)
 		.dir_len = search->dir_len,
 		.pyc = &search->pyc,
 		.tree_dirfd = AT_FDCWD,
-		.tree_path = explanation->pyc };
+		.tree_path = explanation->pyc,
+		.common = search->common };
 	int fd;
 
 	if (!process)

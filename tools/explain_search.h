@@ -24,6 +24,7 @@ struct explain_search {
 	struct pyc_name pyc;
 	char path[PATH_MAX]; /* of the entry; core writes behind it */
 	size_t tree_len, dir_len;
+	bool common; /* the entry is many trees': see struct entry */
 	struct source source;
 	uint32_t magic; /* as core has it after the search */
 };

@@ -4,8 +4,10 @@
  */
 #include "tools/item.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "shim/core/config.h"
 #include "shim/core/path.h"
 #include "shim/core/text.h"
 
@@ -182,11 +184,16 @@ size_t item_entry_dir(const char *version, size_t version_len, const char *sourc
 	char *buf, size_t size)
 {
 	struct text text = { .data = buf, .size = size };
+	struct ephemeral hidden;
+	size_t at;
 
 	text_add(&text, version, version_len);
 	text_adds(&text, TREE);
+	at = text.len;
 	if (source_dir[1])
 		text_adds(&text, source_dir);
+	(void)ephemeral_hide(config_ephemeral(getenv(config_names[CONFIG_EPHEMERAL])),
+		buf + at, text.len - at, &hidden);
 	text_adds(&text, "/" PYCACHE);
 	return text.cut ? 0 : text.len;
 }

@@ -61,7 +61,8 @@ size_t item_source(const struct item *item, const char *dir, const char *name, c
 	size_t size);
 
 /* Writes "<version>/tree<source_dir>/__pycache__", with a NUL; 0 where it does not fit.
- * source_dir is absolute and physical. */
+ * source_dir is absolute and physical; one of a tree that comes and goes is told by
+ * PYCSTASH_EPHEMERAL. */
 size_t item_entry_dir(const char *version, size_t version_len, const char *source_dir,
 	char *buf, size_t size);
 

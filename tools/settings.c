@@ -39,6 +39,11 @@ const struct opt settings_options[] = {
 		"neither use nor leave bytecode that other paths share\n"
 		"(PYCSTASH_SHARE=0)",
 		CONFIG_SHARE },
+	{ "ephemeral", 0, "PATTERNS",
+		"directories whose names are made up for each start, or `0`:\n"
+		"trees below them have their entries in common\n"
+		"(PYCSTASH_EPHEMERAL)",
+		CONFIG_EPHEMERAL },
 	{ "validate", 0, "stat|content",
 		"`content`: compare sources by content at each opening;\n"
 		"`stat`: where their stat does not say enough (PYCSTASH_VALIDATE)",
@@ -168,7 +173,8 @@ int settings_take(struct settings *settings, const struct opt *opt, const char *
 			    : -EINVAL;
 	else if (is_list(opt->key))
 		r = append_prefixes(&settings->value[opt->key], value);
-	else if (opt->key == CONFIG_LOG && strcmp(value, "stderr") == 0)
+	else if (opt->key == CONFIG_EPHEMERAL ||
+		 (opt->key == CONFIG_LOG && strcmp(value, "stderr") == 0))
 		r = replace(&settings->value[opt->key], strdup(value));
 	else
 		r = set_path(&settings->value[opt->key], value);

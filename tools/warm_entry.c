@@ -89,13 +89,17 @@ bool warm_entry_directory(struct warm_entry *entry, const struct warm *warm,
 {
 	const struct config *config = &warm->config;
 	struct text text = { .data = entry->path, .size = PATH_MAX };
+	size_t at;
 
 	text.len = store_tree_path(config->root, config->root_len, target->python->tag,
 		config->variant, text.data, text.size);
 	if (text.len == 0)
 		return false;
 	entry->version_len = text.len - (sizeof "/tree" - 1);
+	at = text.len;
 	text_adds(&text, directory[1] ? directory : "");
+	entry->common = ephemeral_hide(config->ephemeral, text.data + at, text.len - at,
+		&(struct ephemeral){ .len = 0 });
 	text_adds(&text, "/" PYCACHE);
 	entry->dir_len = text.len;
 	return !text.cut;
@@ -142,6 +146,7 @@ const char *warm_entry_source(struct warm_entry *entry, struct warm_world *world
 		.tree_dirfd = dirfd,
 		/* "": there is no such file */
 		.tree_path = warm->force ? "" : entry->tree,
+		.common = entry->common,
 	};
 	if (entry->pyc.kind != PYC_CODE ||
 		!entry_begin(&entry->entry, sizeof entry->path, "", 0) ||
@@ -190,7 +195,7 @@ enum warm_outcome warm_entry_open(
 	fd = entry_open(&entry->entry, fd, flags, &verdict);
 	outcome = fd < 0 ? WARM_MISSING : outcome_of(&verdict);
 	if ((outcome == WARM_REUSED || outcome == WARM_RESEALED) && !warm->dry_run &&
-		!is_kept(entry, fd))
+		!entry->common && !is_kept(entry, fd))
 		outcome = WARM_FAILED;
 	if (fd >= 0)
 		close(fd);

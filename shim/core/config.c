@@ -115,6 +115,13 @@ static const char *unless_empty(const char *value)
 	return value && *value ? value : NULL;
 }
 
+const char *config_ephemeral(const char *value)
+{
+	if (!value || !*value)
+		return EPHEMERAL_PATTERNS;
+	return strcmp(value, "0") == 0 ? NULL : value;
+}
+
 void config_read(struct config *config, const char *const values[CONFIG_SETTINGS],
 	const char *home, const char *xdg_cache_home, bool secure)
 {
@@ -129,12 +136,8 @@ void config_read(struct config *config, const char *const values[CONFIG_SETTINGS
 				 strcmp(values[CONFIG_VALIDATE], "content") == 0,
 		.only = unless_empty(values[CONFIG_ONLY]),
 		.exclude = unless_empty(values[CONFIG_EXCLUDE]),
-		.ephemeral = unless_empty(values[CONFIG_EPHEMERAL]),
+		.ephemeral = config_ephemeral(values[CONFIG_EPHEMERAL]),
 	};
-	if (!config->ephemeral)
-		config->ephemeral = EPHEMERAL_PATTERNS;
-	else if (strcmp(config->ephemeral, "0") == 0)
-		config->ephemeral = NULL;
 	if (secure) { /* not even the log: its path is the caller's, not ours */
 		config->why_not = "the program runs with another's privileges";
 		return;

@@ -76,6 +76,10 @@ size_t config_root(char *root, size_t size, const char *dir, const char *home,
  * them; other than absolute paths do not count. */
 const char *config_layer(const char *list, size_t n, size_t *ret_len);
 
+/* The patterns of paths that are made up for each start (ephemeral.h), for that value of
+ * the variable; NULL where there are to be none. */
+const char *config_ephemeral(const char *value);
+
 /* Whether the settings ONLY and EXCLUDE let the cache serve the sources in a directory.
  * Either of its names may match: the one the program spelled, and the physical one. */
 bool config_covers(const struct config *config, const char *spelled, size_t spelled_len,

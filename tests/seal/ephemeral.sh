@@ -43,6 +43,15 @@ starts() {
 	is "$(size) $(files)" "$first_size $first_files" "$name: and the cache is as large as after the first"
 	is "$(find "$T"/.mount_* -name __pycache__)" "" "$name: nothing is beside the sources"
 
+	got=$("$PYCSTASH" path --dir "$CACHE" "$T/.mount_app000012/pkg/m1.py" 2>&1)
+	is "$got $([ -f "$got" ] && echo there)" "$CACHE/v1/$tag/tree$T/.mount_*********/pkg/__pycache__/m1.$tag.pyc there" \
+		"$name: pycstash path knows where their entries lie"
+	check "$name: and pycstash explain that they are served" \
+		"$PYCSTASH" explain --dir "$CACHE" --python "$python" "$T/.mount_app000012/pkg/m1.py"
+	is "$("$PYCSTASH" warm --dir "$CACHE" --python "$python" "$T/.mount_app000012" 2>&1 | grep -c "0 compiled.* 0 failed"
+		size)" "1
+$first_size" "$name: pycstash warm finds nothing to do, and leaves nothing"
+
 	tree "$T/.mount_app99999a" two
 	got="$(run "$T/.mount_app99999a") $(run "$T/.mount_app000000") $(run "$T/.mount_app99999a")"
 	is "$got" "twotwo oneone twotwo" "$name: trees of other content, same size and time, run their own"

@@ -125,6 +125,7 @@ is "$(value_of PYCSTASH_READONLY --readonly)$(value_of PYCSTASH_DISABLE --disabl
 	"--readonly and --disable set their variables to 1"
 is "$(value_of PYCSTASH_SHARE --no-share) $(value_of PYCSTASH_VALIDATE --validate=content)" "0 content" \
 	"--no-share and --validate set theirs"
+is "$(value_of PYCSTASH_EPHEMERAL --ephemeral 'a*:b/c*')" 'a*:b/c*' "--ephemeral takes patterns as they are"
 check "--validate knows two ways" complains '^pycstash: validate: sometimes: ' run --validate=sometimes true
 is "$(cd "$T" && value_of PYCSTASH_LOG --log log)" "$T/log" "--log FILE is made absolute"
 is "$(cd "$T" && run --log stderr printenv PYCSTASH_LOG 2>/dev/null)" stderr "--log stderr is kept"
