@@ -17,6 +17,7 @@
 const struct command *const commands[] = {
 	&cmd_run,
 	&cmd_wrap,
+	&cmd_stats,
 	&cmd_ls,
 	&cmd_du,
 	&cmd_path,

@@ -40,8 +40,9 @@ enum journal_kind {
 /* What a cache, or the change to one, comes to. */
 struct extent {
 	int64_t entries, objects;
-	int64_t bytes; /* apparent, of entries and objects, each link counted */
-	int64_t disk;  /* allocated, each inode counted once */
+	int64_t bytes;	/* apparent, of entries and objects, each link counted */
+	int64_t disk;	/* allocated, each inode counted once */
+	int64_t shared; /* what all names but the first of each inode would take */
 };
 
 struct journal_record {

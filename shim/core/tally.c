@@ -44,8 +44,10 @@ static void add_sizes(
 	struct tally *tally, const struct stat *old, off_t size, int64_t disk)
 {
 	add(&tally->bytes, size - (old ? old->st_size : 0));
-	/* Of a file with other links nothing becomes free. */
-	add(&tally->disk, disk - (old && old->st_nlink < 2 ? on_disk(old->st_size) : 0));
+	add(&tally->disk, disk);
+	if (old) /* of a file with other names nothing becomes free */
+		add(old->st_nlink > 1 ? &tally->shared : &tally->disk,
+			-on_disk(old->st_size));
 }
 
 void tally_entry(struct tally *tally, const struct stat *old, off_t size, bool linked)
@@ -54,6 +56,7 @@ void tally_entry(struct tally *tally, const struct stat *old, off_t size, bool l
 		return;
 	add(&tally->entries, !old);
 	add_sizes(tally, old, size, linked ? 0 : on_disk(size));
+	add(&tally->shared, linked ? on_disk(size) : 0);
 }
 
 void tally_object(struct tally *tally, const struct stat *old, off_t size)
@@ -92,6 +95,7 @@ bool tally_take(struct tally *tally, const struct sys *sys, struct journal_recor
 			.objects = take(&tally->objects),
 			.bytes = take(&tally->bytes),
 			.disk = take(&tally->disk),
+			.shared = take(&tally->shared),
 		},
 	};
 	for (int i = 0; i < VERDICT_ROOM; i++) {

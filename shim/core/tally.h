@@ -22,7 +22,7 @@
 struct tally {
 	_Atomic pid_t owner; /* the process that counts here; 0 before it has begun */
 	_Atomic int64_t begin;
-	_Atomic int64_t entries, objects, bytes, disk;
+	_Atomic int64_t entries, objects, bytes, disk, shared;
 	_Atomic uint32_t counts[VERDICT_ROOM];
 };
 

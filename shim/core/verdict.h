@@ -15,7 +15,7 @@ enum verdict {
 
 /* One above the highest number that a verdict will ever have: the room for counters in a
  * record on disk. */
-#define VERDICT_ROOM 92
+#define VERDICT_ROOM 90
 
 /* What verdicts have in common: `pycstash stats` gives a sum for each. */
 enum verdict_group {

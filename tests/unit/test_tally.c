@@ -58,14 +58,16 @@ static const struct row {
 	const char *sentence, *acts;
 	struct extent want;
 } rows[] = {
-	{ "size: a new entry", "e", { 1, 0, 5000, 8192 } },
-	{ "size: a new entry and its object, one file", "ol", { 1, 1, 10000, 8192 } },
-	{ "size: an entry in the place of one that is as large", "r", { 0, 0, 0, 0 } },
-	{ "size: in the place of one with an object", "R", { 0, 0, 0, 8192 } },
-	{ "size: an object in the place of one", "O", { 0, 0, 4999, 4096 } },
-	{ "size: an entry that is deleted", "g", { -1, 0, -5000, -8192 } },
-	{ "size: one that is deleted and has an object", "G", { -1, 0, -5000, 0 } },
-	{ "size: made and deleted is as before", "eg", { 0, 0, 0, 0 } },
+	{ "size: a new entry", "e", { 1, 0, 5000, 8192, 0 } },
+	{ "size: a new entry and its object, one file", "ol",
+		{ 1, 1, 10000, 8192, 8192 } },
+	{ "size: an entry in the place of one that is as large", "r", { 0, 0, 0, 0, 0 } },
+	{ "size: in the place of one with an object", "R", { 0, 0, 0, 8192, -8192 } },
+	{ "size: an object in the place of one", "O", { 0, 0, 4999, 4096, 0 } },
+	{ "size: an entry that is deleted", "g", { -1, 0, -5000, -8192, 0 } },
+	{ "size: one that is deleted and has an object", "G",
+		{ -1, 0, -5000, 0, -8192 } },
+	{ "size: made and deleted is as before", "eg", { 0, 0, 0, 0, 0 } },
 };
 
 static void grows(void **state)

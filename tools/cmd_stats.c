@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pycstash stats: what the library did, and how large the cache is, without looking into
+ * it.
+ */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "tools/command.h"
+#include "tools/common.h"
+#include "tools/human.h"
+#include "tools/json.h"
+#include "tools/lock.h"
+#include "tools/message.h"
+#include "tools/stats.h"
+
+/* How long --zero waits for a gc that is at work. */
+#define LOCK_SECONDS 10
+
+enum { KEY_SINCE, KEY_BY, KEY_ZERO };
+
+static const struct opt own_options[] = {
+	{ "since", 0, "TIME",
+		"count from TIME on: an age as 12h, a date, or @SECONDS; what\n"
+		"--zero has put behind, too",
+		KEY_SINCE },
+	{ "by", 0, "version|day", "a line for each version, or each day (of UTC)",
+		KEY_BY },
+	{ "zero", 0, NULL, "count from now on; --since still reaches what was before",
+		KEY_ZERO },
+	{ NULL, 0, NULL, NULL, 0 },
+};
+
+static const struct opt *const options[] = { own_options, common_dir, common_json, NULL };
+
+struct request {
+	struct common common;
+	bool zero, has_since;
+	int64_t now, since; /* nanoseconds since 1970 */
+	const char *by;	    /* "version", "day", or NULL */
+};
+
+/* Of what is shown, besides the sums. */
+struct subject {
+	const struct request *request;
+	const struct cache *cache;
+	const struct counters *counters;
+	const struct stats *stats;
+};
+
+/* --- for people ----------------------------------------------------------------------*/
+
+#define LABEL_WIDTH 44
+
+static void print_count(int indent, const char *label, uint64_t count)
+{
+	char buf[HUMAN_SIZE * 2];
+
+	printf("%*s%-*s %15s", indent, "", LABEL_WIDTH - indent, label,
+		human_count(count, buf));
+}
+
+/* The verdicts of a group that need to be told apart from its name. */
+static void print_reasons(const struct stats_sum *sum, enum verdict_group group)
+{
+	const char *what = NULL;
+
+	for (size_t i = 0; i < VERDICT_ROOM; i++) {
+		const struct verdict_row *row = &verdict_rows[i];
+
+		if (!row->id || row->group != group)
+			continue;
+		if (!what)
+			what = row->what;
+		if (sum->counts[i] == 0 || (!row->why && strcmp(row->what, what) == 0))
+			continue;
+		print_count(4, row->why ? row->why : row->what, sum->counts[i]);
+		putchar('\n');
+	}
+}
+
+static uint64_t asked_for(const struct stats_sum *sum)
+{
+	uint64_t count = 0;
+
+	for (int group = VERDICT_GROUP_HIT; group <= VERDICT_GROUP_MISS; group++)
+		count += stats_of_group(sum, (enum verdict_group)group);
+	return count;
+}
+
+static void print_groups(const struct stats_sum *sum)
+{
+	uint64_t all = asked_for(sum);
+
+	for (int i = 0; i < VERDICT_GROUPS; i++) {
+		enum verdict_group group = (enum verdict_group)i;
+		uint64_t count = stats_of_group(sum, group);
+
+		if (!stats_groups[i].key ||
+			(count == 0 && group > VERDICT_GROUP_UNSEALED))
+			continue;
+		print_count(2, stats_groups[i].label, count);
+		if (group <= VERDICT_GROUP_MISS && all)
+			printf(" %6.1f%%", 100.0 * (double)count / (double)all);
+		putchar('\n');
+		print_reasons(sum, group);
+	}
+}
+
+static const char *version_label(const char *version)
+{
+	return *version ? version : "(not known)";
+}
+
+/* The columns of --by: what an open for reading may come to, and what is written. */
+static const enum verdict_group columns[] = { VERDICT_GROUP_HIT, VERDICT_GROUP_RESEAL,
+	VERDICT_GROUP_REUSE, VERDICT_GROUP_TREE, VERDICT_GROUP_MISS, VERDICT_GROUP_WRITE,
+	VERDICT_GROUP_UNSEALED, VERDICT_GROUP_NOT_CACHED };
+
+static void print_table(const char *head, const struct stats_sums *sums)
+{
+	char buf[HUMAN_SIZE * 2];
+
+	printf("%-28s %10s", head, "processes");
+	for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+		printf(" %10s", stats_groups[columns[i]].key);
+	putchar('\n');
+	for (size_t i = 0; i < sums->count; i++) {
+		const struct stats_sum *sum = &sums->sums[i];
+
+		printf("%-28s %10s", version_label(sum->label),
+			human_count(sum->processes, buf));
+		for (size_t j = 0; j < sizeof columns / sizeof *columns; j++)
+			printf(" %10s",
+				human_count(stats_of_group(sum, columns[j]), buf));
+		putchar('\n');
+	}
+}
+
+static void print_extent(const char *version, const struct extent *extent)
+{
+	char count[HUMAN_SIZE * 2], size[HUMAN_SIZE];
+
+	printf("%-28s %12s", version, human_count((uint64_t)extent->entries, count));
+	printf(" %12s", human_count((uint64_t)extent->objects, count));
+	printf(" %10s", human_size((uint64_t)extent->bytes, size));
+	printf(" %10s", human_size((uint64_t)extent->disk, size));
+	printf(" %10s\n", human_size((uint64_t)extent->shared, size));
+}
+
+static void print_extents(const struct subject *subject)
+{
+	const struct stats *stats = subject->stats;
+	int64_t measured = subject->counters->measured;
+	char buf[HUMAN_SIZE];
+
+	if (measured)
+		printf("\nSize, as gc measured it %s ago, with what processes counted "
+		       "since\n",
+			human_age((subject->request->now - measured) / COUNTERS_SECOND,
+				buf));
+	else
+		puts("\nSize, as processes counted it; gc has not measured it yet");
+	printf("%-28s %12s %12s %10s %10s %10s\n", "version", "entries", "objects",
+		"bytes", "on disk", "shared");
+	for (size_t i = 0; i < stats->extent_count; i++)
+		print_extent(version_label(stats->extents[i].version),
+			&stats->extents[i].extent);
+	print_extent("all", &stats->extent);
+}
+
+static void print_layers(void)
+{
+	struct cache layer;
+
+	for (size_t i = 0; cache_open_layer(&layer, i) == 0; i++) {
+		fputs(i == 0 ? "\nLayers, whose sizes are not among these\n" : "",
+			stdout);
+		print_plain(stdout, layer.root);
+		putchar('\n');
+		cache_close(&layer);
+	}
+}
+
+static void print_stats(const struct subject *subject)
+{
+	const struct stats *stats = subject->stats;
+	const char *by = subject->request->by;
+	char buf[HUMAN_SIZE * 2], time[HUMAN_SIZE];
+
+	print_plain(stdout, subject->cache->root);
+	printf(": %s processes", human_count(stats->all.processes, buf));
+	if (stats->all.processes)
+		printf(" since %s", human_time(stats->all.begin / COUNTERS_SECOND, time));
+	putchar('\n');
+	if (!by)
+		print_groups(&stats->all);
+	else if (strcmp(by, "day") == 0)
+		print_table("day", &stats->days);
+	else
+		print_table("version", &stats->versions);
+	print_extents(subject);
+	print_layers();
+}
+
+/* --- for programs --------------------------------------------------------------------*/
+
+static void json_moment(struct json *json, const char *key, int64_t moment)
+{
+	if (moment)
+		json_time(json, key, moment / COUNTERS_SECOND);
+	else
+		json_string(json, key, NULL);
+}
+
+static void json_groups(struct json *json, const struct stats_sum *sum)
+{
+	json_unsigned(json, "processes", sum->processes);
+	for (int i = 0; i < VERDICT_GROUPS; i++)
+		if (stats_groups[i].key)
+			json_unsigned(json, stats_groups[i].key,
+				stats_of_group(sum, (enum verdict_group)i));
+}
+
+static void json_verdicts(struct json *json, const struct stats_sum *sum)
+{
+	json_open(json, "verdicts", '[');
+	for (size_t i = 0; i < VERDICT_ROOM; i++) {
+		const struct verdict_row *row = &verdict_rows[i];
+
+		if (!row->id || sum->counts[i] == 0)
+			continue;
+		json_open(json, NULL, '{');
+		json_string(json, "name", row->id);
+		json_string(json, "group", stats_groups[row->group].key);
+		json_string(json, "what", row->what);
+		json_string(json, "why", row->why);
+		json_unsigned(json, "count", sum->counts[i]);
+		json_close(json);
+	}
+	json_close(json);
+}
+
+static void json_sums(struct json *json, const char *key, const char *what,
+	const struct stats_sums *sums)
+{
+	json_open(json, key, '[');
+	for (size_t i = 0; i < sums->count; i++) {
+		json_open(json, NULL, '{');
+		json_string(
+			json, what, *sums->sums[i].label ? sums->sums[i].label : NULL);
+		json_groups(json, &sums->sums[i]);
+		json_close(json);
+	}
+	json_close(json);
+}
+
+static void json_extent(struct json *json, const struct extent *extent)
+{
+	json_number(json, "entries", extent->entries);
+	json_number(json, "objects", extent->objects);
+	json_number(json, "bytes", extent->bytes);
+	json_number(json, "disk", extent->disk);
+	json_number(json, "shared", extent->shared);
+}
+
+static void json_size(struct json *json, const struct subject *subject)
+{
+	const struct stats *stats = subject->stats;
+
+	json_open(json, "size", '{');
+	json_moment(json, "measured", subject->counters->measured);
+	json_extent(json, &stats->extent);
+	json_open(json, "versions", '[');
+	for (size_t i = 0; i < stats->extent_count; i++) {
+		const struct stats_extent *extent = &stats->extents[i];
+
+		json_open(json, NULL, '{');
+		json_string(json, "version", *extent->version ? extent->version : NULL);
+		json_extent(json, &extent->extent);
+		json_close(json);
+	}
+	json_close(json);
+	json_close(json);
+}
+
+static void json_layers(struct json *json)
+{
+	struct cache layer;
+
+	json_open(json, "layers", '[');
+	for (size_t i = 0; cache_open_layer(&layer, i) == 0; i++) {
+		json_string(json, NULL, layer.root);
+		cache_close(&layer);
+	}
+	json_close(json);
+}
+
+static void print_json_stats(const struct subject *subject)
+{
+	const struct stats *stats = subject->stats;
+	struct json json = { .out = stdout };
+
+	json_open(&json, NULL, '{');
+	json_schema(&json, "stats", 1);
+	json_string(&json, "dir", subject->cache->root);
+	json_moment(&json, "now", subject->request->now);
+	json_moment(&json, "since", subject->request->since);
+	json_moment(&json, "zeroed", subject->counters->zero);
+	json_moment(&json, "begin", stats->all.begin);
+	json_open(&json, "counts", '{');
+	json_groups(&json, &stats->all);
+	json_close(&json);
+	json_verdicts(&json, &stats->all);
+	json_sums(&json, "versions", "version", &stats->versions);
+	json_sums(&json, "days", "day", &stats->days);
+	json_size(&json, subject);
+	json_layers(&json);
+	json_close(&json);
+}
+
+/* --- the command ---------------------------------------------------------------------*/
+
+static int unreadable(const struct cache *cache, int r)
+{
+	complain(cache->root, "its counters cannot be read: %s", strerror(-r));
+	return EXIT_OURS;
+}
+
+static int show(struct request *request, const struct cache *cache)
+{
+	struct counters counters;
+	struct stats stats = { 0 };
+	struct subject subject = { request, cache, &counters, &stats };
+	int r;
+
+	/* For the next time; without it the numbers are the same. */
+	(void)counters_fold(cache, request->now);
+	r = counters_read(cache, request->now, &counters);
+	if (r < 0)
+		return unreadable(cache, r);
+	if (!request->has_since)
+		request->since = counters.zero;
+	r = stats_make(&stats, &counters, request->since);
+	if (r < 0)
+		(void)unreadable(cache, r);
+	else if (request->common.json)
+		print_json_stats(&subject);
+	else
+		print_stats(&subject);
+	stats_free(&stats);
+	counters_free(&counters);
+	return r < 0 ? EXIT_OURS : EXIT_OK;
+}
+
+static int zero(const struct request *request, const struct cache *cache)
+{
+	int lock = lock_take(cache, LOCK_SECONDS), r;
+
+	if (lock == -EAGAIN) {
+		complain(cache->root, "another process is at work in it; try again "
+				      "when it is done");
+		return EXIT_LOCKED;
+	}
+	r = lock < 0 ? lock : counters_zero(cache, request->now);
+	if (lock >= 0)
+		lock_release(lock);
+	if (r == 0)
+		return EXIT_OK;
+	complain(cache->root, "its counters cannot be written: %s", strerror(-r));
+	return EXIT_OURS;
+}
+
+static int take(struct request *request, const struct opt *opt, const char *value)
+{
+	int r;
+
+	switch (opt->key) {
+	case KEY_SINCE:
+		r = human_read_time(
+			value, request->now / COUNTERS_SECOND, &request->since);
+		if (r < 0 || request->since > INT64_MAX / COUNTERS_SECOND) {
+			complain(value,
+				"this is no time; 12h, 2026-08-01 and @1785571200 "
+				"are");
+			return -EINVAL;
+		}
+		request->since *= COUNTERS_SECOND;
+		request->has_since = true;
+		return 0;
+	case KEY_BY:
+		request->by = value;
+		if (strcmp(value, "version") == 0 || strcmp(value, "day") == 0)
+			return 0;
+		complain(value, "--by takes version or day");
+		return -EINVAL;
+	case KEY_ZERO:
+		request->zero = true;
+		return 0;
+	default:
+		return common_take(&request->common, opt, value);
+	}
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+	struct request request = { 0 };
+	struct opt_parser parser;
+	const struct opt *opt;
+	struct timespec now;
+	struct cache cache;
+	int r;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	request.now = now.tv_sec * COUNTERS_SECOND + now.tv_nsec;
+	opt_begin(&parser, self, argv);
+	while ((r = opt_next(&parser, &opt)) > 0)
+		if ((r = take(&request, opt, parser.value)) < 0)
+			break;
+	if (r < 0)
+		return opt_exit_code(r);
+	if (parser.index < argc)
+		return opt_usage(self, "no arguments are expected");
+	if (request.zero && (request.has_since || request.by || request.common.json))
+		return opt_usage(
+			self, "--zero prints nothing, and goes with --dir alone");
+	r = cache_open(&cache, request.common.dir);
+	if (r != EXIT_OK)
+		return r;
+	r = request.zero ? zero(&request, &cache) : show(&request, &cache);
+	cache_close(&cache);
+	return r;
+}
+
+/* clang-format off: as it is printed */
+static const char notes[] =
+	"Each open of bytecode is a hit (served from the cache), re-sealed (the same, "
+	"for a\n"
+	"source of the same content and other times), reused from objects (what another "
+	"path\n"
+	"has compiled), in the tree (a pyc beside the source), or a miss, after which "
+	"Python\n"
+	"compiles. Each pyc that is written is sealed, or not, and then it is compiled "
+	"again.\n"
+	"Not cached, left alone: the program ran as without the library. The reasons are "
+	"those\n"
+	"of PYCSTASH_LOG; docs/verdicts.md lists them all.\n"
+	"\n"
+	"A process writes what it counted when it ends; one that a signal ends does not. "
+	"What\n"
+	"is older than two days is kept by the day, than 90 days in one sum: --since "
+	"takes in\n"
+	"all of the hour or day that it falls into.\n"
+	"\n"
+	"Sizes are what `pycstash gc` measured last, and what processes put there since. "
+	"On\n"
+	"disk each file counts once, whatever the number of its names; shared is what "
+	"these\n"
+	"names save. PYCSTASH_STATS=0 switches counting off for a process.\n"
+	"\n"
+	"--json: see pycstash.stats/1 in docs/json.md.\n"
+	"\n"
+	"Exit code: 0; 10 if there is no cache; 11 if --zero had to wait too long for a "
+	"gc;\n"
+	"12 if what is there is no cache, or not yours.\n"
+	"\n"
+	"  pycstash stats --since 1d --by version\n"
+	"  pycstash stats --json | jq '.counts.misses'\n";
+/* clang-format on */
+
+const struct command cmd_stats = {
+	.name = "stats",
+	.run = run,
+	.args = "[OPTIONS]",
+	.summary = "say what was served and what was not, and how large the cache is",
+	.options = options,
+	.notes = notes,
+};

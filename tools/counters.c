@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Sums of counters, in memory.
+ */
+#include "tools/counters.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HOUR (3600 * COUNTERS_SECOND)
+#define DAY (24 * HOUR)
+#define HOURLY (2 * DAY)
+#define DAILY (90 * DAY)
+
+/* Which time a moment is put together with: the number of an hour or, negative, of a day;
+ * 0: all that is older. */
+static int64_t bucket(int64_t moment, int64_t now)
+{
+	if (now - moment < HOURLY)
+		return moment / HOUR;
+	return now - moment < DAILY ? -(moment / DAY) : 0;
+}
+
+/* Whether the sums stay numbers of 32 bits: else there will be two rows. */
+static bool fits(const struct journal_record *row, const struct journal_record *more)
+{
+	for (size_t i = 0; i < VERDICT_ROOM; i++)
+		if (more->counts[i] > UINT32_MAX - row->counts[i])
+			return false;
+	return true;
+}
+
+static bool takes(const struct counters *counters, const struct journal_record *row,
+	const struct journal_record *more)
+{
+	return row->kind == JOURNAL_SUM && strcmp(row->version, more->version) == 0 &&
+	       bucket(row->end, counters->now) == bucket(more->end, counters->now) &&
+	       (row->end > counters->zero) == (more->end > counters->zero) &&
+	       fits(row, more);
+}
+
+static struct journal_record *new_row(
+	struct counters *counters, enum journal_kind kind, const char *version)
+{
+	struct journal_record *row;
+
+	if (counters->count == counters->room) {
+		size_t room = counters->room ? 2 * counters->room : 64;
+
+		row = reallocarray(counters->rows, room, sizeof *row);
+		if (!row)
+			return NULL;
+		counters->rows = row;
+		counters->room = room;
+	}
+	row = &counters->rows[counters->count++];
+	*row = (struct journal_record){ .kind = (uint16_t)kind };
+	strcpy(row->version, version);
+	return row;
+}
+
+static int add_sum(struct counters *counters, const struct journal_record *record)
+{
+	struct journal_record *row = NULL;
+
+	/* Mostly it is that of the record before. */
+	if (counters->last < counters->count &&
+		takes(counters, &counters->rows[counters->last], record))
+		row = &counters->rows[counters->last];
+	for (size_t i = 0; !row && i < counters->count; i++)
+		if (takes(counters, &counters->rows[i], record))
+			row = &counters->rows[i];
+	if (!row) {
+		row = new_row(counters, JOURNAL_SUM, record->version);
+		if (!row)
+			return -ENOMEM;
+		row->begin = record->begin;
+		row->end = record->end;
+	}
+	counters->last = (size_t)(row - counters->rows);
+	row->processes += record->processes;
+	if (record->begin < row->begin)
+		row->begin = record->begin;
+	if (record->end > row->end)
+		row->end = record->end;
+	for (size_t i = 0; i < VERDICT_ROOM; i++)
+		row->counts[i] += record->counts[i];
+	return 0;
+}
+
+static int add_extent(
+	struct counters *counters, const char *version, const struct extent *extent)
+{
+	struct journal_record *row = NULL;
+
+	for (size_t i = 0; !row && i < counters->count; i++)
+		if (counters->rows[i].kind == JOURNAL_EXTENT &&
+			strcmp(counters->rows[i].version, version) == 0)
+			row = &counters->rows[i];
+	if (!row)
+		row = new_row(counters, JOURNAL_EXTENT, version);
+	if (!row)
+		return -ENOMEM;
+	row->extent.entries += extent->entries;
+	row->extent.objects += extent->objects;
+	row->extent.bytes += extent->bytes;
+	row->extent.disk += extent->disk;
+	row->extent.shared += extent->shared;
+	return 0;
+}
+
+static bool is_none(const struct extent *extent)
+{
+	return !extent->entries && !extent->objects && !extent->bytes && !extent->disk &&
+	       !extent->shared;
+}
+
+int counters_add(struct counters *counters, const struct journal_record *record)
+{
+	switch (record->kind) {
+	case JOURNAL_PROCESS:
+		/* What began before was there to be measured, or it may have been. */
+		if (record->begin >= counters->measured && !is_none(&record->extent) &&
+			add_extent(counters, record->version, &record->extent) < 0)
+			return -ENOMEM;
+		return add_sum(counters, record);
+	case JOURNAL_SUM:
+		return add_sum(counters, record);
+	case JOURNAL_EXTENT:
+		/* Of a version that is gone nothing is left. */
+		if (is_none(&record->extent))
+			return 0;
+		return add_extent(counters, record->version, &record->extent);
+	case JOURNAL_HEAD:
+		counters->zero = record->begin;
+		counters->measured = record->end;
+		counters->folded = record->processes;
+		return 0;
+	default: /* a later version's */
+		return 0;
+	}
+}
+
+struct journal_record counters_head(const struct counters *counters)
+{
+	return (struct journal_record){
+		.kind = JOURNAL_HEAD,
+		.begin = counters->zero,
+		.end = counters->measured,
+		.processes = counters->folded,
+	};
+}
+
+void counters_free(struct counters *counters)
+{
+	free(counters->rows);
+	*counters = (struct counters){ 0 };
+}
