@@ -10,7 +10,6 @@
 #include "tools/command.h"
 #include "tools/common.h"
 #include "tools/human.h"
-#include "tools/json.h"
 #include "tools/lock.h"
 #include "tools/message.h"
 #include "tools/stats.h"
@@ -41,23 +40,16 @@ struct request {
 	const char *by;	    /* "version", "day", or NULL */
 };
 
-/* Of what is shown, besides the sums. */
-struct subject {
-	const struct request *request;
-	const struct cache *cache;
-	const struct counters *counters;
-	const struct stats *stats;
-};
-
 /* --- for people ----------------------------------------------------------------------*/
 
-#define LABEL_WIDTH 44
+#define COUNT_LABEL 44
+#define TABLE_LABEL 28
 
 static void print_count(int indent, const char *label, uint64_t count)
 {
 	char buf[HUMAN_SIZE * 2];
 
-	printf("%*s%-*s %15s", indent, "", LABEL_WIDTH - indent, label,
+	printf("%*s%-*s %15s", indent, "", COUNT_LABEL - indent, label,
 		human_count(count, buf));
 }
 
@@ -108,9 +100,13 @@ static void print_groups(const struct stats_sum *sum)
 	}
 }
 
-static const char *version_label(const char *version)
+/* At the beginning of a line: a version or a day. */
+static void print_label(const char *label)
 {
-	return *version ? version : "(not known)";
+	int width = (int)strlen(label = *label ? label : "(not known)");
+
+	print_plain(stdout, label);
+	printf("%*s", width < TABLE_LABEL ? TABLE_LABEL - width : 0, "");
 }
 
 /* The columns of --by: what an open for reading may come to, and what is written. */
@@ -122,15 +118,15 @@ static void print_table(const char *head, const struct stats_sums *sums)
 {
 	char buf[HUMAN_SIZE * 2];
 
-	printf("%-28s %10s", head, "processes");
+	printf("%-*s %10s", TABLE_LABEL, head, "processes");
 	for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
 		printf(" %10s", stats_groups[columns[i]].key);
 	putchar('\n');
 	for (size_t i = 0; i < sums->count; i++) {
 		const struct stats_sum *sum = &sums->sums[i];
 
-		printf("%-28s %10s", version_label(sum->label),
-			human_count(sum->processes, buf));
+		print_label(sum->label);
+		printf(" %10s", human_count(sum->processes, buf));
 		for (size_t j = 0; j < sizeof columns / sizeof *columns; j++)
 			printf(" %10s",
 				human_count(stats_of_group(sum, columns[j]), buf));
@@ -142,31 +138,28 @@ static void print_extent(const char *version, const struct extent *extent)
 {
 	char count[HUMAN_SIZE * 2], size[HUMAN_SIZE];
 
-	printf("%-28s %12s", version, human_count((uint64_t)extent->entries, count));
+	print_label(version);
+	printf(" %12s", human_count((uint64_t)extent->entries, count));
 	printf(" %12s", human_count((uint64_t)extent->objects, count));
 	printf(" %10s", human_size((uint64_t)extent->bytes, size));
 	printf(" %10s", human_size((uint64_t)extent->disk, size));
 	printf(" %10s\n", human_size((uint64_t)extent->shared, size));
 }
 
-static void print_extents(const struct subject *subject)
+static void print_extents(const struct stats *stats)
 {
-	const struct stats *stats = subject->stats;
-	int64_t measured = subject->counters->measured;
 	char buf[HUMAN_SIZE];
 
-	if (measured)
+	if (stats->measured)
 		printf("\nSize, as gc measured it %s ago, with what processes counted "
 		       "since\n",
-			human_age((subject->request->now - measured) / COUNTERS_SECOND,
-				buf));
+			human_age((stats->now - stats->measured) / COUNTERS_SECOND, buf));
 	else
 		puts("\nSize, as processes counted it; gc has not measured it yet");
-	printf("%-28s %12s %12s %10s %10s %10s\n", "version", "entries", "objects",
-		"bytes", "on disk", "shared");
+	printf("%-*s %12s %12s %10s %10s %10s\n", TABLE_LABEL, "version", "entries",
+		"objects", "bytes", "on disk", "shared");
 	for (size_t i = 0; i < stats->extent_count; i++)
-		print_extent(version_label(stats->extents[i].version),
-			&stats->extents[i].extent);
+		print_extent(stats->extents[i].version, &stats->extents[i].extent);
 	print_extent("all", &stats->extent);
 }
 
@@ -183,13 +176,11 @@ static void print_layers(void)
 	}
 }
 
-static void print_stats(const struct subject *subject)
+static void print_stats(const struct stats *stats, const char *by)
 {
-	const struct stats *stats = subject->stats;
-	const char *by = subject->request->by;
 	char buf[HUMAN_SIZE * 2], time[HUMAN_SIZE];
 
-	print_plain(stdout, subject->cache->root);
+	print_plain(stdout, stats->root);
 	printf(": %s processes", human_count(stats->all.processes, buf));
 	if (stats->all.processes)
 		printf(" since %s", human_time(stats->all.begin / COUNTERS_SECOND, time));
@@ -200,124 +191,8 @@ static void print_stats(const struct subject *subject)
 		print_table("day", &stats->days);
 	else
 		print_table("version", &stats->versions);
-	print_extents(subject);
+	print_extents(stats);
 	print_layers();
-}
-
-/* --- for programs --------------------------------------------------------------------*/
-
-static void json_moment(struct json *json, const char *key, int64_t moment)
-{
-	if (moment)
-		json_time(json, key, moment / COUNTERS_SECOND);
-	else
-		json_string(json, key, NULL);
-}
-
-static void json_groups(struct json *json, const struct stats_sum *sum)
-{
-	json_unsigned(json, "processes", sum->processes);
-	for (int i = 0; i < VERDICT_GROUPS; i++)
-		if (stats_groups[i].key)
-			json_unsigned(json, stats_groups[i].key,
-				stats_of_group(sum, (enum verdict_group)i));
-}
-
-static void json_verdicts(struct json *json, const struct stats_sum *sum)
-{
-	json_open(json, "verdicts", '[');
-	for (size_t i = 0; i < VERDICT_ROOM; i++) {
-		const struct verdict_row *row = &verdict_rows[i];
-
-		if (!row->id || sum->counts[i] == 0)
-			continue;
-		json_open(json, NULL, '{');
-		json_string(json, "name", row->id);
-		json_string(json, "group", stats_groups[row->group].key);
-		json_string(json, "what", row->what);
-		json_string(json, "why", row->why);
-		json_unsigned(json, "count", sum->counts[i]);
-		json_close(json);
-	}
-	json_close(json);
-}
-
-static void json_sums(struct json *json, const char *key, const char *what,
-	const struct stats_sums *sums)
-{
-	json_open(json, key, '[');
-	for (size_t i = 0; i < sums->count; i++) {
-		json_open(json, NULL, '{');
-		json_string(
-			json, what, *sums->sums[i].label ? sums->sums[i].label : NULL);
-		json_groups(json, &sums->sums[i]);
-		json_close(json);
-	}
-	json_close(json);
-}
-
-static void json_extent(struct json *json, const struct extent *extent)
-{
-	json_number(json, "entries", extent->entries);
-	json_number(json, "objects", extent->objects);
-	json_number(json, "bytes", extent->bytes);
-	json_number(json, "disk", extent->disk);
-	json_number(json, "shared", extent->shared);
-}
-
-static void json_size(struct json *json, const struct subject *subject)
-{
-	const struct stats *stats = subject->stats;
-
-	json_open(json, "size", '{');
-	json_moment(json, "measured", subject->counters->measured);
-	json_extent(json, &stats->extent);
-	json_open(json, "versions", '[');
-	for (size_t i = 0; i < stats->extent_count; i++) {
-		const struct stats_extent *extent = &stats->extents[i];
-
-		json_open(json, NULL, '{');
-		json_string(json, "version", *extent->version ? extent->version : NULL);
-		json_extent(json, &extent->extent);
-		json_close(json);
-	}
-	json_close(json);
-	json_close(json);
-}
-
-static void json_layers(struct json *json)
-{
-	struct cache layer;
-
-	json_open(json, "layers", '[');
-	for (size_t i = 0; cache_open_layer(&layer, i) == 0; i++) {
-		json_string(json, NULL, layer.root);
-		cache_close(&layer);
-	}
-	json_close(json);
-}
-
-static void print_json_stats(const struct subject *subject)
-{
-	const struct stats *stats = subject->stats;
-	struct json json = { .out = stdout };
-
-	json_open(&json, NULL, '{');
-	json_schema(&json, "stats", 1);
-	json_string(&json, "dir", subject->cache->root);
-	json_moment(&json, "now", subject->request->now);
-	json_moment(&json, "since", subject->request->since);
-	json_moment(&json, "zeroed", subject->counters->zero);
-	json_moment(&json, "begin", stats->all.begin);
-	json_open(&json, "counts", '{');
-	json_groups(&json, &stats->all);
-	json_close(&json);
-	json_verdicts(&json, &stats->all);
-	json_sums(&json, "versions", "version", &stats->versions);
-	json_sums(&json, "days", "day", &stats->days);
-	json_size(&json, subject);
-	json_layers(&json);
-	json_close(&json);
 }
 
 /* --- the command ---------------------------------------------------------------------*/
@@ -328,11 +203,10 @@ static int unreadable(const struct cache *cache, int r)
 	return EXIT_OURS;
 }
 
-static int show(struct request *request, const struct cache *cache)
+static int show(const struct request *request, const struct cache *cache)
 {
 	struct counters counters;
 	struct stats stats = { 0 };
-	struct subject subject = { request, cache, &counters, &stats };
 	int r;
 
 	/* For the next time; without it the numbers are the same. */
@@ -340,15 +214,14 @@ static int show(struct request *request, const struct cache *cache)
 	r = counters_read(cache, request->now, &counters);
 	if (r < 0)
 		return unreadable(cache, r);
-	if (!request->has_since)
-		request->since = counters.zero;
-	r = stats_make(&stats, &counters, request->since);
+	r = stats_make(&stats, cache->root, &counters,
+		request->has_since ? request->since : counters.zero);
 	if (r < 0)
 		(void)unreadable(cache, r);
 	else if (request->common.json)
-		print_json_stats(&subject);
+		stats_print_json(&stats);
 	else
-		print_stats(&subject);
+		print_stats(&stats, request->by);
 	stats_free(&stats);
 	counters_free(&counters);
 	return r < 0 ? EXIT_OURS : EXIT_OK;

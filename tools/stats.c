@@ -136,11 +136,18 @@ static void sort(
 		qsort(rows, count, size, compare);
 }
 
-int stats_make(struct stats *stats, const struct counters *counters, int64_t since)
+int stats_make(struct stats *stats, const char *root, const struct counters *counters,
+	int64_t since)
 {
 	int r = 0;
 
-	*stats = (struct stats){ 0 };
+	*stats = (struct stats){
+		.root = root,
+		.now = counters->now,
+		.since = since,
+		.zero = counters->zero,
+		.measured = counters->measured,
+	};
 	for (size_t i = 0; r == 0 && i < counters->count; i++) {
 		const struct journal_record *row = &counters->rows[i];
 

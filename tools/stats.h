@@ -28,6 +28,8 @@ struct stats_extent {
 };
 
 struct stats {
+	const char *root;		    /* of the cache; borrowed */
+	int64_t now, since, zero, measured; /* nanoseconds since 1970; 0: never */
 	struct stats_sum all;
 	struct stats_sums versions, days;
 	struct stats_extent *extents; /* by version, sorted; owned */
@@ -35,13 +37,17 @@ struct stats {
 	struct extent extent; /* of all */
 };
 
-/* Takes of counters what ended after `since` (nanoseconds since 1970). 0 or -ENOMEM. To
- * be freed, after a failure too. */
-int stats_make(struct stats *stats, const struct counters *counters, int64_t since);
+/* Takes of the counters of the cache at root what ended after `since` (nanoseconds since
+ * 1970). 0 or -ENOMEM. To be freed, after a failure too. */
+int stats_make(struct stats *stats, const char *root, const struct counters *counters,
+	int64_t since);
 void stats_free(struct stats *stats);
 
 /* How often verdicts of that group were reached. */
 uint64_t stats_of_group(const struct stats_sum *sum, enum verdict_group group);
+
+/* Prints pycstash.stats/1 on stdout. */
+void stats_print_json(const struct stats *stats);
 
 /* What a group is called: as a key for programs, and for people. NULL: not shown. */
 struct stats_group {
