@@ -153,24 +153,17 @@ static int run(const struct command *self, int argc, char **argv)
 	return code;
 }
 
-/* clang-format off: as it is printed */
+/* clang-format off */
 static const char notes[] =
-	"INTERPRETER is a path or a name on PATH; default " DEFAULT_INTERPRETER
-	". The options\n"
+	"INTERPRETER is a path or a name on PATH; default " DEFAULT_INTERPRETER ". The options\n"
 	"are those of run: doctor examines what `pycstash run` with them would do.\n"
 	"\n"
-	"A line for each check: `ok`; `warn`: it works, but something switches it off or "
-	"makes\n"
-	"it worse, and what to do about that; `fail`: it cannot be served. Looked at are "
-	"the\n"
-	"interpreter and whether the library can be loaded into it, configuration files "
-	"and\n"
-	"the environment, the cache's place and owner, its file system, and when `gc` "
-	"last ran.\n"
-	"The last check, the proof, imports a module twice in a temporary directory with "
-	"a\n"
-	"cache of its own. Python 2.7 has no __pycache__ and is left alone, which counts "
-	"as fail.\n"
+	"A line for each check: `ok`; `warn`: it works, but something switches it off or makes\n"
+	"it worse, and what to do about that; `fail`: it cannot be served. Looked at are the\n"
+	"interpreter and whether the library can be loaded into it, configuration files and\n"
+	"the environment, the cache's place and owner, its file system, and when `gc` last ran.\n"
+	"The last check, the proof, imports a module twice in a temporary directory with a\n"
+	"cache of its own. Python 2.7 has no __pycache__ and is left alone, which counts as fail.\n"
 	"\n"
 	"--json: see pycstash.doctor/1 in docs/json.md.\n"
 	"\n"

@@ -77,7 +77,7 @@ static int run(const struct command *self, int argc, char **argv)
 	return become(argv + parser.index);
 }
 
-/* clang-format off: as it is printed */
+/* clang-format off */
 static const char notes[] = "The command and all that it starts in turn find the library "
 			    "in LD_PRELOAD; other\n"
 			    "libraries in it stay, behind ours. Options win over "

@@ -38,7 +38,8 @@ bool due_at(int fd, const char *layout)
 		if (age >= 0 && age <= DAY) /* below 0: the clock was wrong once */
 			return false;
 	}
-	return faccessat(fd, layout, W_OK, AT_EACCESS) == 0;
+	return fstatat(fd, layout, &st, 0) == 0 && st.st_uid == geteuid() &&
+	       faccessat(fd, layout, W_OK, AT_EACCESS) == 0;
 }
 
 static bool is_due_here(void)

@@ -10,7 +10,8 @@
 #define DUE_MARK "gc" /* in .state; gc touches it when it begins */
 
 /* Whether gc is due in the cache whose layout folder is `layout` (relative to fd, or
- * absolute). Not where there is no cache, or one that we cannot write. One system call
+ * absolute). Not where there is no cache, or one that is another's or
+ * cannot be written. One system call
  * when it is not due. */
 bool due_at(int fd, const char *layout);
 

@@ -13,73 +13,56 @@
 #include "tools/conf.h"
 #include "tools/roff.h"
 
-/* clang-format off: as they are printed */
+/* clang-format off */
 static const char about_command[] =
 	"Keeps Python's bytecode in one cache instead of in __pycache__ folders, and "
-	"lets one "
-	"look into that cache, fill it, keep it small and carry it elsewhere.\n"
+	"lets one look into that cache, fill it, keep it small and carry it elsewhere.\n"
 	"\n"
 	"What keeps the bytecode there is a library that is loaded into the interpreter, "
 	"libpycstash(7); `pycstash run` does that for one command, `pycstash wrap` for "
-	"an "
-	"interpreter. Nothing else is needed: the first start of a program fills the "
+	"an interpreter. Nothing else is needed: the first start of a program fills the "
 	"cache.\n"
 	"\n"
 	"Options may stand before and behind the other words, and end at `--`; those of "
-	"`run` "
-	"and `wrap` end at the first other word. Sizes are written as 500M or 2G (powers "
-	"of "
-	"1024), ages as 12h or 30d.\n";
+	"`run` and `wrap` end at the first other word. Sizes are written as 500M or 2G "
+	"(powers of 1024), ages as 12h or 30d.\n";
 
 static const char about_files[] =
 	"Lines `key = value`; empty lines and those whose first letter is # are passed "
-	"over. A "
-	"value is all that follows the first =, without the blanks around it; there is "
-	"no "
-	"quoting.\n"
+	"over. A value is all that follows the first =, without the blanks around it; "
+	"there is no quoting.\n"
 	"\n"
 	"For each setting the first of these counts: an option of the command line, the "
 	"environment (PYCSTASH_MAX_SIZE for max_size; an empty variable asks for the "
-	"default), "
-	"the user's file, the machine's file, the default. `pycstash config` shows which "
-	"it is, "
-	"`pycstash config set` changes the user's file, `pycstash config check` says "
-	"what is "
-	"wrong.\n"
+	"default), the user's file, the machine's file, the default. `pycstash config` "
+	"shows which it is, `pycstash config set` changes the user's file, `pycstash "
+	"config check` says what is wrong.\n"
 	"\n"
 	"A file is read only if it belongs to the user or to root, and neither it nor "
-	"its "
-	"directory can be written by others. Commands stop with exit code 13 where a "
-	"line is "
-	"wrong; `pycstash run` warns, and goes on without that line.\n"
+	"its directory can be written by others. PYCSTASH_SYSCONFDIR in the environment "
+	"names another place for the machine's file. Commands stop with exit code 13 "
+	"where a line is wrong; `pycstash run` warns, and goes on without that line.\n"
 	"\n"
 	"The library reads no file: `pycstash run` hands on to it what the files say. "
-	"Where it "
-	"is preloaded in another way, only the environment counts.\n";
+	"Where it is preloaded in another way, only the environment counts.\n";
 
-static const char about_library[] = "Stands between a program and the C library, and "
-				    "answers calls on paths that have a "
-				    "component __pycache__ from the cache. Any "
-				    "unmodified, dynamically linked Python 3 on "
-				    "Linux then keeps its bytecode there, also where its "
-				    "code is read-only. A call on any "
-				    "other path costs one look at its letters.\n"
-				    "\n"
-				    "Bytecode is served for a source of the content that "
-				    "it was compiled of, and for no "
-				    "other, whatever times and sizes say. The same "
-				    "source is compiled once for each version "
-				    "of the interpreter, under all its paths.\n"
-				    "\n"
-				    "Whatever goes wrong in it, the program goes on as "
-				    "if the library were not there. It "
-				    "prints nothing unless PYCSTASH_LOG asks for it.\n";
+static const char about_library[] =
+	"Stands between a program and the C library, and answers calls on paths that "
+	"have a component __pycache__ from the cache. Any unmodified, dynamically linked "
+	"Python 3 on Linux then keeps its bytecode there, also where its code is "
+	"read-only. A call on any other path costs one look at its letters.\n"
+	"\n"
+	"Bytecode is served for a source of the content that it was compiled of, and for "
+	"no other, whatever times and sizes say. The same source is compiled once for "
+	"each version of the interpreter, under all its paths.\n"
+	"\n"
+	"Whatever goes wrong in it, the program goes on as if the library were not "
+	"there. It prints nothing unless PYCSTASH_LOG asks for it.\n";
 
-static const char about_trust[] = "Bytecode is code. The cache must belong to the "
-				  "effective user and be closed to others; "
-				  "else it is not used. In a program that runs with "
-				  "another user's privileges (set-user-ID) "
-				  "no variable is read and nothing is done.\n";
+static const char about_trust[] =
+	"Bytecode is code. The cache must belong to the effective user and be closed to "
+	"others; else it is not used. In a program that runs with another user's "
+	"privileges (set-user-ID) no variable is read and nothing is done.\n";
 /* clang-format on */
 
 static void print_title(FILE *out, const char *name, int section)
@@ -92,7 +75,8 @@ static void print_title(FILE *out, const char *name, int section)
 	title[i] = '\0';
 	fprintf(out, ".\\\" SPDX-License-Identifier: MIT\n.TH ");
 	roff_text(out, title);
-	fprintf(out, " %d \"\" \"pycstash %s\"\n", section, PYCSTASH_VERSION);
+	/* names are not to be torn apart */
+	fprintf(out, " %d \"\" \"pycstash %s\"\n.nh\n.ad l\n", section, PYCSTASH_VERSION);
 }
 
 static void print_name(FILE *out, const char *name, const char *what)

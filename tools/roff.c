@@ -22,9 +22,9 @@ static unsigned code_point(const unsigned char *p, size_t *ret_length)
 /* Puts one letter and returns how many bytes it has. */
 static size_t put_letter(FILE *out, const char *text)
 {
-	static const char special[] = "\\-'^~`\"";
+	static const char special[] = "\\-'^~`\":";
 	static const char *const escapes[] = { "\\e", "\\-", "\\(aq", "\\(ha", "\\(ti",
-		"\\(ga", "\\(dq" };
+		"\\(ga", "\\(dq", ":\\:" }; /* long lists may be broken at colons */
 	const char *found = strchr(special, *text);
 	size_t length;
 

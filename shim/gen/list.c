@@ -35,19 +35,16 @@ static const struct setting {
 } settings[] = {
 	{ NULL, "The library", NULL, NULL,
 		"Read once when the library is loaded. Several prefixes are separated by "
-		"colons; "
-		"a prefix\n"
+		"colons; a prefix\n"
 		"is an absolute path and holds what lies below it, component by "
-		"component. Either "
-		"name of a\n"
+		"component. Either name of a\n"
 		"directory may match: the one the program uses and the physical one. In "
-		"the "
-		"environment,\n"
-		"what is to be on or off is off when unset, empty or `0`. In a program "
-		"that runs "
-		"with\n"
-		"another user's privileges (set-user-ID) none is read and nothing is "
-		"done." },
+		"the environment a\n"
+		"switch is off when it is `0`, and an empty variable is an unset one; "
+		"files have `yes` and\n"
+		"`no`. In a program that runs with another user's privileges "
+		"(set-user-ID) nothing is read\n"
+		"and nothing is done." },
 #define SETTING(id, key, kind, value, fallback, what) \
 	{ "PYCSTASH_" #id, key, value, fallback, what },
 #include "shim/core/config.def"
