@@ -119,10 +119,10 @@ static void visit(struct walk_dir *dir, const struct walk_file *file)
 
 	if (!select_has(&ls->select, &item, dir->path, file->name))
 		return;
-	if (item_source_in(&thread->dir, &item, file->name, source, sizeof source))
-		listed.source = source;
 	if (file->type != DT_REG)
 		item.kind = ITEM_FOREIGN;
+	if (item_source_in(&thread->dir, &item, file->name, source, sizeof source))
+		listed.source = source;
 	if (!is_wanted(ls, item.kind) || !look_at(ls, dir, &listed, &judgement))
 		return;
 	ls_print(ls, dir->thread, &listed);

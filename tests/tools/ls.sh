@@ -1,0 +1,177 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# pycstash ls: what it lists of a cache that real interpreters made, and in what state.
+. "$(dirname "$0")/made.sh"
+
+ls_() { "$PYCSTASH" ls "$@"; }
+lines() { ls_ "$@" | wc -l; }
+state_of() { ls_ -l --json --tag "$TAG" "$S/$1.py" | jsons 'x.get("state")' | head -1; }
+entry_of() { "$PYCSTASH" path --tag "$TAG" "$S/$1.py" | head -1; }
+
+# --- what is listed -------------------------------------------------------------------
+check "there are several interpreters to make the cache" test "$VERSIONS" -ge 2
+is "$(lines "$S")" $((COUNT * VERSIONS)) "each source is listed once for each version"
+is "$(ls_ -0 --tag "$TAG" | names)" "$(find "$S" -name '*.py' -print0 | names)" \
+	"-0 prints the very names of the sources, with every byte"
+is "$(ls_ -0 --tag "$TAG" | tr -cd '\0' | wc -c)" "$COUNT" "each ends with a NUL"
+is "$(ls_ --tag "$TAG" "$S"/new*)" "$S/new\\nline.py" "else a line feed is escaped, and forges no line"
+ls_ --tag "$TAG" --json "$S" | jsons 'os.fsencode(x["source"]).hex() if "source" in x else "-"' | grep -v - | sort >"$T/hex"
+is "$(cat "$T/hex")" "$(find "$S" -name '*.py' -print0 | python3 -c 'import sys
+for name in sys.stdin.buffer.read().split(b"\0")[:-1]: print(name.hex())' | sort)" "JSON has every byte too"
+is "$(lines --tag "$TAG")" "$COUNT" "--tag: one version"
+is "$(lines --tag "${TAGS[0]},${TAGS[1]}")" $((2 * COUNT)) "two of them, with a comma"
+is "$(lines --tag "${TAGS[0]}" --tag "${TAGS[1]}")" $((2 * COUNT)) "or by repeating it"
+is "$(lines --tag cpython-399)" 0 "none of another one"
+is "$(ls_ --objects --json --tag "$TAG" | jsons 'x.get("kind")' | grep -c '^object$')" \
+	"$(find "$CACHE/v1/$TAG/objects" -name '*.pyc' | wc -l)" "--objects: all of them as well"
+import_all "${PYTHONS[0]}" -O
+is "$(ls_ --json --tag "$TAG" "$S/top.py" | jsons 'x.get("level")' | sort | tr '\n' ' ')" "0 1 None " \
+	"a level of -O has an entry of its own"
+find "$CACHE/v1/$TAG" -name '*.opt-1.pyc' -delete
+
+# --- by path --------------------------------------------------------------------------
+only="--tag $TAG"
+counted() { is "$(lines $only "$2")" "$1" "$3"; } # COUNT PATH SENTENCE
+counted 1 "$S/top.py" "a file"
+counted 5 "$S/pkg" "a package, with all below it"
+counted 5 "$S/pkg/" "with a slash behind it"
+counted 3 "$S/pkg/*.py" "a pattern does not go deeper"
+counted 5 "$S/pkg/**/*.py" "but with two stars"
+counted 1 "$S/**/c.py" "a file at any depth"
+counted 2 "$S/**/[ab].py" "a class of letters"
+counted 2 "$S/pkg/su?" "a pattern for a directory"
+ln -s src "$T/link"
+counted 5 "$T/link/pkg" "a path through a link is what it leads to"
+is "$(cd "$S/pkg" && lines $only .)" 5 "a relative path"
+is "$(cd "$S/pkg" && ls_ $only ../top.py)" "$S/top.py" "and one that goes up"
+is "$(lines $only "$S/pkg/a.py" "$S/pkg" "$S/top.py")" 6 "paths that overlap are listed once"
+is "$(status_of ls_ "$S/none.py")" 1 "nothing found: 1"
+check "and it is said" grep -q 'nothing of that' <(said_by ls_ "$S/none.py")
+
+# --- order ----------------------------------------------------------------------------
+is "$(ls_ --sort name $only)" "$(ls_ $only | sort)" "--sort name"
+is "$(ls_ --sort name -r $only)" "$(ls_ $only | sort -r)" "and the other way round"
+ls_ --sort size --json -l | jsons 'x.get("size", 0)' | head -n -1 >"$T/sizes"
+is "$(cat "$T/sizes")" "$(sort -nr "$T/sizes")" "--sort size: the largest first"
+touch -a -d '5 days ago' "$(entry_of top)"
+touch -m -d '9 days ago' "$(entry_of top)"
+touch -m -d '7 days ago' "$(entry_of pkg/a)"
+is "$(ls_ --sort age $only | head -1)" "$S/top.py" "--sort age: the oldest first"
+is "$(ls_ --sort use $only "$S/top.py" "$S/pkg/a.py" "$S/pkg/b.py" | head -1)" "$S/top.py" \
+	"--sort use: what was not read for longest"
+is "$(ls_ --older-than 8d)" "$S/top.py" "--older-than"
+is "$(lines --older-than 6d)" 2 "and by a smaller age"
+is "$(ls_ --unused-since 4d)" "$S/top.py" "--unused-since"
+head -c 3000 /dev/zero | tr '\0' x >"$T/long"
+printf 'y = "%s"\n' "$(cat "$T/long")" >"$S/large.py"
+sleep 0.05
+preloaded "${PYTHONS[0]}" -S -c 'import sys; sys.path.insert(0, sys.argv[1]); import large' "$S"
+is "$(ls_ --larger-than 2K $only "$S")" "$S/large.py" "--larger-than"
+rm "$(entry_of large)" "$S/large.py"
+
+# --- states ---------------------------------------------------------------------------
+is "$(ls_ -l --json $only "$S" | jsons 'x.get("state")' | sort -u | tr '\n' ' ')" "None fresh " "all is fresh at first"
+before=$(stat -c %X "$(entry_of top)")
+touch -a -d '5 days ago' "$(entry_of top)"
+ls_ -l >/dev/null
+is "$(stat -c %X "$(entry_of top)")" "$before" "listing is no use: access times stay"
+touch "$S/pkg/a.py"
+is "$(state_of pkg/a)" fresh "a source that was touched has the same content"
+echo 'x = 2' >"$S/pkg/b.py"
+is "$(state_of pkg/b)" stale "a source that changed"
+size=$(stat -c %s "$S/pkg/__init__.py")
+{ echo 'x = 3'; head -c "$((size - 7))" /dev/zero | tr '\0' '#'; echo; } >"$S/pkg/__init__.py"
+is "$(stat -c %s "$S/pkg/__init__.py") $(state_of pkg/__init__)" "$size stale" "also where it has the size it had"
+mv "$S/pkg/sub/c.py" "$T/c.py"
+is "$(state_of pkg/sub/c)" orphan "a source that is gone"
+truncate -s 40 "$(entry_of pkg/sub/__init__)"
+is "$(state_of pkg/sub/__init__)" damaged "an entry that is cut off"
+preloaded "${PYTHONS[0]}" -c 'open(__import__("sys").argv[1], "wb").write(b"mine")' \
+	"$S/__pycache__/a b.$TAG.pyc"
+is "$(state_of 'a b')" unsealed "an entry that a program wrote"
+planted=$(entry_of top)
+mv "$planted" "$T/was"
+ln -s /etc/passwd "$planted"
+is "$(ls_ -l --json -a $only "$S/top.py" | jsons 'x.get("state")' | head -1)" foreign "a link in the cache is not followed"
+is "$(lines $only "$S/top.py")" 0 "and not listed as an entry"
+is "$(ls_ --state orphan $only)" "$S/pkg/sub/c.py" "--state: one"
+is "$(lines --state orphan,stale $only)" 3 "several"
+is "$(ls_ --state foreign $only)" "$planted" "what is nobody's is named as it lies there"
+is "$(status_of ls_ --state rotten)" 2 "a state that there is not: 2"
+rm "$planted"
+mv "$T/was" "$planted"
+mv "$T/c.py" "$S/pkg/sub/c.py"
+
+# --- what it does not do --------------------------------------------------------------
+if calls_of true >/dev/null && grep -q . "$T/strace"; then
+	calls_of "$PYCSTASH" ls >"$T/calls"
+	# The program's start and its configuration are its own; what grows with the cache counts.
+	files=$(grep -caE 'openat2?\(.*\.pyc' "$T/strace")
+	stats=$(grep -caE '(stat|statx|newfstatat)\(.*\.py' "$T/strace")
+	check "it was traced" grep -qx getdents64 "$T/calls"
+	is "$files opened, $stats looked at" "0 opened, 0 looked at" "no file is opened or stat'ed without need"
+	calls_of "$PYCSTASH" ls --older-than 1d >/dev/null
+	is "$(grep -caE 'openat2?\(.*\.pyc' "$T/strace")" 0 "nor opened for an age"
+	check "though it is looked at" grep -qaE 'stat.*\.pyc' "$T/strace"
+else
+	skip "no file is opened without need" "strace does not work here"
+fi
+state_before=$(find "$CACHE" -printf '%p %s %T@ %C@ %A@\n' | grep '\.pyc ' | sort)
+ls_ -l --objects -a >/dev/null
+is "$(find "$CACHE" -printf '%p %s %T@ %C@ %A@\n' | grep '\.pyc ' | sort)" "$state_before" "it changes nothing"
+
+# --- hostile --------------------------------------------------------------------------
+echo x >"$CACHE/v1/$TAG/tree/strange"
+mkfifo "$CACHE/v1/$TAG/tree/$S/__pycache__/pipe.$TAG.pyc"
+is "$(timeout 10 "$PYCSTASH" ls -a --state foreign $only | sort)" \
+	"$(printf '%s\n' "$CACHE/v1/$TAG/tree$S/__pycache__/pipe.$TAG.pyc" "$CACHE/v1/$TAG/tree/strange" | sort)" \
+	"foreign files are told, and a FIFO does not stop it"
+rm "$CACHE/v1/$TAG/tree/strange" "$CACHE/v1/$TAG/tree/$S/__pycache__/pipe.$TAG.pyc"
+mkdir "$CACHE/v1/Not A Tag"
+echo x >"$CACHE/v1/Not A Tag/f"
+is "$(status_of ls_ "$S")" 0 "a foreign folder is left alone"
+rm -r "$CACHE/v1/Not A Tag"
+(
+	for _ in 1 2 3 4 5 6 7 8; do
+		rm -rf "$CACHE/v1/$TAG/tree"
+		import_all "${PYTHONS[0]}"
+	done
+) &
+purger=$!
+bad=
+while kill -0 $purger 2>/dev/null; do
+	ls_ -l >"$T/out" 2>"$T/err" || bad="$bad $?"
+	[ -s "$T/err" ] && bad="$bad $(head -1 "$T/err")"
+done
+wait $purger
+is "$bad" "" "entries that vanish meanwhile were never there"
+
+unreadable() { # as a user who is not above permissions
+	local cache=$T/theirs
+	rm -rf "$cache"
+	cp -r "$CACHE" "$cache"
+	[ "$(id -u)" != 0 ] || chown -R 65534:65534 "$cache"
+	chmod 000 "$cache/v1/$TAG/tree$S/pkg"
+	as_user "$PYCSTASH" ls --dir "$cache" $only
+}
+is "$(status_of unreadable)" 3 "a folder that cannot be read: 3"
+check "it is named" grep -q "$S/pkg: Permission denied" <(said_by unreadable)
+is "$(unreadable 2>/dev/null | wc -l)" $((COUNT - 5)) "and the rest is listed"
+chmod -R u+rwx "$T/theirs"
+is "$(status_of ls_ --dir "$T/nowhere")" 10 "no cache: 10"
+mkdir -m 700 "$T/newer" "$T/newer/v2"
+cp "$CACHE/CACHEDIR.TAG" "$T/newer"
+is "$(status_of ls_ --dir "$T/newer")" 12 "a cache of a newer layout is not touched"
+if [ -w /dev/full ]; then
+	"$PYCSTASH" ls >/dev/full 2>"$T/err"
+	is "$? $(cat "$T/err")" "125 pycstash: standard output: No space left on device" "a full disk is said"
+fi
+
+# --- layers ---------------------------------------------------------------------------
+mv "$CACHE" "$T/layer"
+export PYCSTASH_LAYERS=$T/layer
+is "$(ls_ --layers $only "$S" | wc -l)" "$COUNT" "--layers: what is in one, also where there is no cache"
+is "$(ls_ --layers --json $only "$S/top.py" | jsons 'x.get("layer")' | head -1)" "$T/layer" "and in which"
+is "$(status_of ls_)" 10 "without it there is no cache"
+unset PYCSTASH_LAYERS

@@ -1,0 +1,54 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+#
+# For suites about what is in a cache: one that several interpreters have made, of sources
+# with awkward names too. $S is the tree, $TAGS the versions, $COUNT the sources of each.
+. "$(dirname "$0")/../lib/tap.sh"
+
+chmod 755 "$T"
+export PYCSTASH_DIR=$CACHE
+S=$T/src
+modules=(top pkg/__init__ pkg/a pkg/b pkg/sub/__init__ pkg/sub/c $'new\nline' $'not\xffutf8' 'a b')
+COUNT=${#modules[@]}
+
+some_interpreters() { # three kinds of them will do
+	interpreters cached | grep -E '/usr/bin/python3\.11|/3\.8\.[0-9]+/|/3\.13\.[0-9]+/|/usr/bin/pypy3'
+}
+tag_of() { "$1" -c 'import sys; print(sys.implementation.cache_tag)'; }
+import_all() { # PYTHON [OPTION…]: $COUNT entries
+	preloaded "$@" -S -c 'import sys, os
+sys.path.insert(0, sys.argv[1])
+import pkg.a, pkg.b, pkg.sub.c, top
+for name in "new\nline", os.fsdecode(b"not\xffutf8"), "a b": __import__(name)' "$S"
+}
+make_sources() { # DIR
+	local module
+	mkdir -p "$1/pkg/sub"
+	for module in "${modules[@]}"; do printf 'x = "%s"\n' "${1##*/}" >"$1/$module.py"; done
+	for module in "$1"/pkg/*.py "$1"/pkg/sub/*.py "$1/top.py"; do echo "name = '$module'" >>"$module"; done
+	sleep 0.05 # settled
+}
+make_sources "$S"
+PYTHONS=() TAGS=()
+for python in $(some_interpreters); do
+	PYTHONS+=("$python")
+	TAGS+=("$(tag_of "$python")")
+	import_all "$python"
+done
+VERSIONS=${#TAGS[@]}
+TAG=${TAGS[0]}
+
+status_of() { "$@" >/dev/null 2>&1; echo $?; }
+said_by() { "$@" 2>&1 >/dev/null; } # what is on stderr
+names() { tr '\0' '\n' | sort; }
+# expression of each JSON object on stdin, `x`, a line each
+jsons() {
+	python3 -c 'import json, os, sys
+for line in open(0, encoding="utf-8", errors="strict"):
+    x = json.loads(line)
+    print(eval(sys.argv[1]))' "$1"
+}
+calls_of() { # COMMAND…: its system calls, a name a line, those of all threads
+	strace -f -qq -o "$T/strace" "$@" >/dev/null 2>&1
+	sed -E 's/^[0-9]+ +//; s/\(.*//' "$T/strace" | grep -aE '^[a-z0-9_]+$'
+}
