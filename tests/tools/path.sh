@@ -1,0 +1,66 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# pycstash path and dir: there and back, of every name.
+. "$(dirname "$0")/made.sh"
+
+path() { "$PYCSTASH" path "$@"; }
+
+# --- path -----------------------------------------------------------------------------
+wrong=
+while IFS= read -r -d '' source; do
+	mapfile -d '' -t found < <(path -0 "$source")
+	[ "${#found[@]}" = "$VERSIONS" ] || wrong="$wrong [$source: ${#found[@]}]"
+	for entry in "${found[@]}"; do
+		[ -f "$entry" ] || wrong="$wrong [$entry is not there]"
+		[ "$(path -0 "$entry" | tr '\0' /)" = "$source/" ] || wrong="$wrong [$entry leads elsewhere]"
+	done
+done < <(find "$S" -name '*.py' -print0)
+is "$wrong" "" "each source has an entry of each version, and each leads back to it"
+is "$(path --tag "$TAG" "$S/top.py")" "$CACHE/v1/$TAG/tree$S/__pycache__/top.$TAG.pyc" "--tag: of one version"
+is "$(path --tag cpython-399 "$S/top.py")" "$CACHE/v1/cpython-399/tree$S/__pycache__/top.cpython-399.pyc" \
+	"also where there is none"
+is "$(path --tag "$TAG+no_debug_ranges" "$S/top.py")" \
+	"$CACHE/v1/$TAG+no_debug_ranges/tree$S/__pycache__/top.$TAG.pyc" "and of a variant"
+for source in top.py tool .hidden m.pyw a.b.py; do
+	is "$(path --tag "$TAG" "$S/sub/$source" | sed 's,.*/,,')" \
+		"$(basename "$(/usr/bin/env python3 -c 'import sys, importlib.util as u
+sys.implementation.cache_tag = sys.argv[2]
+print(u.cache_from_source(sys.argv[1]))' "$S/sub/$source" "$TAG")")" "$source: its name is importlib's"
+done
+import_all "${PYTHONS[0]}" -OO
+is "$(path --tag "$TAG" "$S/top.py" | sed 's,.*/,,' | tr '\n' ' ')" "top.$TAG.opt-2.pyc top.$TAG.pyc " "each level of -O"
+find "$CACHE" -name '*.opt-2.pyc' -delete
+is "$(path "$S/pkg/__pycache__/a.$TAG.pyc")" "$CACHE/v1/$TAG/tree$S/pkg/__pycache__/a.$TAG.pyc" \
+	"what Python calls an entry is where it lies"
+ln -s "$S" "$T/link"
+is "$(path --tag "$TAG" "$T/link/pkg/b.py")" "$(path --tag "$TAG" "$S/pkg/b.py")" "through a link it is the same"
+is "$(cd "$S/pkg" && path --tag "$TAG" b.py)" "$(path --tag "$TAG" "$S/pkg/b.py")" "and from its directory"
+is "$(path --json --tag "$TAG" "$S/pkg/b.py" "$S/none.py" | jsons "x['source'], x['exists']")" \
+	"$(printf '%s\n' "('$S/pkg/b.py', True)" "('$S/none.py', False)")" "JSON says whether it is there"
+is "$(path "$S/new"*.py --tag "$TAG")" "$CACHE/v1/$TAG/tree$S/__pycache__/new\\nline.$TAG.pyc" "a line feed is escaped"
+rm "$S/pkg/b.py"
+is "$(path "$S/pkg/b.py" | wc -l)" "$VERSIONS" "the source need not be there"
+is "$(status_of path "$S/none.py")" 1 "what is neither: 1"
+check "and it is named" grep -q '/none.py: .*neither' <(said_by path "$S/none.py")
+is "$(status_of path "$(find "$CACHE" -path '*/objects/*.pyc' | head -1)")" 1 "an object has no source: 1"
+is "$(path "$S/none.py" "$S/top.py" 2>/dev/null | wc -l)" "$(path "$S/top.py" | wc -l)" "the others are printed"
+is "$(status_of path)" 2 "no file: 2"
+is "$(status_of path --json -0 "$S/top.py")" 2 "two formats: 2"
+is "$(status_of path --dir "$T/nowhere" "$S/top.py")" 10 "no cache: 10"
+ln -s "$CACHE" "$T/way"
+is "$(path "$T/way/v1/$TAG/tree$S/__pycache__/top.$TAG.pyc")" "$S/top.py" "a cache that is reached through a link"
+is "$(PYCSTASH_DIR=$T/way path "$CACHE/v1/$TAG/tree$S/__pycache__/top.$TAG.pyc")" "$S/top.py" "or is configured so"
+
+# --- dir ------------------------------------------------------------------------------
+is "$("$PYCSTASH" dir)" "$CACHE" "dir: PYCSTASH_DIR"
+is "$("$PYCSTASH" dir --dir "$T/x")" "$T/x" "or the one that is asked for"
+is "$(cd "$T" && "$PYCSTASH" dir --dir x)" "$T/x" "absolute"
+is "$(env -u PYCSTASH_DIR "$PYCSTASH" dir)" "$HOME/.cache/pycstash" "else below HOME"
+is "$(env -u PYCSTASH_DIR -u HOME "$PYCSTASH" dir 2>/dev/null || echo $?)" 10 "without a place: 10"
+cp -r "$CACHE" "$T/layer"
+mkdir -m 777 "$T/open"
+is "$(PYCSTASH_LAYERS=$T/none:$T/layer:$T/open "$PYCSTASH" dir --layers | tr '\n' ' ')" "$CACHE $T/layer " \
+	"--layers: those that are there and trusted"
+is "$(PYCSTASH_LAYERS=$T/layer "$PYCSTASH" dir --json | jsons "x['dir'], x['exists'], x['layers']")" \
+	"('$CACHE', True, ['$T/layer'])" "JSON"
