@@ -89,6 +89,11 @@ void completion_quoted(
 			fputc(*text, out);
 }
 
+bool completion_has_choices(const char *arg)
+{
+	return strchr(arg, '|') && !strpbrk(arg, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+}
+
 /* "a b" for "a|b" */
 void completion_choices(FILE *out, const char *arg)
 {

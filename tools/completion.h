@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "tools/command.h"
 
 enum takes {
@@ -25,6 +27,10 @@ void completion_commands(FILE *out);
 void completion_keys(FILE *out);
 void completion_actions(FILE *out, const char *args);
 void completion_choices(FILE *out, const char *arg);
+
+/* Whether that names the values themselves, as a|b, and not what they are: SIZE|PERCENT%.
+ */
+bool completion_has_choices(const char *arg);
 
 /* Calls `print` for each option of the command, --help included. */
 typedef void option_fn(FILE *out, const struct command *command, const struct opt *opt);

@@ -24,7 +24,7 @@ static void bash_row(FILE *out, const struct command *command, const struct opt 
 	fprintf(out, "\t\t--%s", opt->name);
 	if (opt->letter)
 		fprintf(out, " | -%c", opt->letter);
-	if (strchr(opt->arg, '|')) {
+	if (completion_has_choices(opt->arg)) {
 		fputs(") value='words ", out);
 		completion_choices(out, opt->arg);
 		fputs("' ;;\n", out);

@@ -18,7 +18,7 @@ static void fish_option(FILE *out, const struct command *command, const struct o
 	fprintf(out, " -l %s", opt->name);
 	if (opt->letter)
 		fprintf(out, " -s %c", opt->letter);
-	if (opt->arg && strchr(opt->arg, '|')) {
+	if (opt->arg && completion_has_choices(opt->arg)) {
 		fputs(" -x -a '", out);
 		completion_choices(out, opt->arg);
 		fputc('\'', out);

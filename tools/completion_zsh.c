@@ -15,7 +15,7 @@ static void zsh_value(FILE *out, const char *arg)
 	fputc(':', out);
 	completion_quoted(out, arg, "", ":[]");
 	fputc(':', out);
-	if (!strchr(arg, '|')) {
+	if (!completion_has_choices(arg)) {
 		fputs(what[completion_of_argument(arg)], out);
 		return;
 	}

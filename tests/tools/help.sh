@@ -13,7 +13,7 @@ none() { is "$(head -20 | tr '\n' ' ')" "" "$1"; } # SENTENCE: nothing comes in
 mapfile -t commands < <(help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
 mapfile -t settings < <("$PYCSTASH" config | sed 's/ .*//')
 mapfile -t files < <(cd "$HERE/tools" && ls cmd_*.c)
-options_of() { help "$1" | grep -oE '^  +(-.,|   ) --[a-z-]+' | grep -oE -- '--[a-z-]+'; }
+options_of() { help "$1" | grep -oE '^  (-.,|   ) --[a-z-]+' | grep -oE -- '--[a-z-]+'; }
 check "there are commands" test ${#commands[@]} -ge 6
 check "there are settings" test ${#settings[@]} -ge 10
 for file in "${files[@]}"; do
@@ -124,6 +124,7 @@ is "$(offers pycstash run --libr)" "--library " "those that begin so"
 is "$(offers pycstash config '')" "check get set unset " "what config does"
 is "$(offers pycstash config get max_)" "max_age max_entries max_size " "the settings"
 is "$(offers pycstash help --completion '')" "bash fish zsh " "the values of an option"
+is "$(offers pycstash gc --keep-free '')" "$(offers pycstash gc --max-size '')" "but not words that stand for values"
 is "$(offers pycstash help --completion = z)" "zsh " "also behind ="
 mkdir -p "$T/here/a dir" "$T/here/another"
 touch "$T/here/a file"
