@@ -142,6 +142,7 @@ const char *warm_entry_source(struct warm_entry *entry, struct warm_world *world
 		.path = entry->path,
 		.version_len = entry->version_len,
 		.dir_len = entry->dir_len,
+		.common = entry->common,
 		.pyc = &entry->pyc,
 		.tree_dirfd = dirfd,
 		/* "": there is no such file */
@@ -194,9 +195,12 @@ enum warm_outcome warm_entry_open(
 			cache_dirfd, entry->path + entry->dir_len + 1, flags, 0);
 	fd = entry_open(&entry->entry, fd, flags, &verdict);
 	outcome = fd < 0 ? WARM_MISSING : outcome_of(&verdict);
-	if ((outcome == WARM_REUSED || outcome == WARM_RESEALED) && !warm->dry_run &&
-		!entry->common && !is_kept(entry, fd))
-		outcome = WARM_FAILED;
+	if (outcome == WARM_REUSED || outcome == WARM_RESEALED) {
+		if (entry->common) /* it is served from memory, each time */
+			outcome = WARM_FRESH;
+		else if (!warm->dry_run && !is_kept(entry, fd))
+			outcome = WARM_FAILED;
+	}
 	if (fd >= 0)
 		close(fd);
 	/* Where the tree cannot be read, core has not come so far. */

@@ -207,6 +207,18 @@ is "$(said warm --python "$python" --opt 2 "$T/odd/$long.py")" "$(summary 0 0 0 
 is "$(PYCSTASH_EXCLUDE=$T/odd/a "$PYCSTASH" warm --dir "$CACHE" --python "$python" --json "$T/odd/a" | field excluded)" 2 \
 	"what settings exclude is left alone"
 
+# --- layers, and trees that come and go -----------------------------------------------------
+fresh
+cp -R "$T/odd/a" "$T/pip-build-env-1234"
+is "$(said warm --python "$python" "$T/pip-build-env-1234")" "$(summary 0 0 2 0 0)" "a tree that will go is compiled"
+cp -R "$T/odd/a" "$T/pip-build-env-5678"
+is "$(said warm --python "$python" "$T/pip-build-env-5678") $(entries | grep -c pip-build)" "$(summary 2 0 0 0 0) 2" \
+	"another such needs nothing, and gets nothing"
+mv "$CACHE" "$T/layer"
+is "$(PYCSTASH_LAYERS=$T/layer said warm --python "$python" "$T/odd/a")" "$(summary 0 2 0 0 0)" \
+	"what a layer has is not compiled"
+rm -rf "$T/layer"
+
 # --- a dry run -------------------------------------------------------------------------------
 fresh
 is "$(said warm -n --python "$python" "$T/odd/a" | sed 's,/.*/,,' | sort | xargs)" \
