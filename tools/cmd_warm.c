@@ -15,6 +15,7 @@
 #include "tools/common.h"
 #include "tools/message.h"
 #include "tools/progress.h"
+#include "tools/pythons_known.h"
 #include "tools/sys_libc.h"
 #include "tools/warm.h"
 #include "tools/warm_compile.h"
@@ -154,12 +155,10 @@ static bool is_vacant(const char *root)
 	return names <= 2; /* "." and ".." */
 }
 
-/* Whether there can be a cache at the root, or is one that may be written. */
-static int judge_cache(const struct config *config)
+/* Whether there can be a cache at the root, or is one that may be written: that is
+ * opened, else its root stays NULL. */
+static int judge_cache(const struct config *config, struct cache *cache)
 {
-	struct cache cache;
-	int code;
-
 	if (!config->enabled || !config->root_len || config->readonly) {
 		complain(NULL, "%s",
 			config->readonly
@@ -168,12 +167,7 @@ static int judge_cache(const struct config *config)
 				: config->why_not);
 		return EXIT_REFUSED;
 	}
-	if (is_vacant(config->root))
-		return EXIT_OK;
-	code = cache_open(&cache, config->root);
-	if (code == EXIT_OK)
-		cache_close(&cache);
-	return code;
+	return is_vacant(config->root) ? EXIT_OK : cache_open(cache, config->root);
 }
 
 static bool is_too_old(const struct python *python)
@@ -185,14 +179,14 @@ static bool is_too_old(const struct python *python)
 }
 
 /* Asks the interpreters what they are. *ret_count of them are to be released. */
-static int ask_pythons(
-	const char *const *names, struct python *pythons, size_t *ret_count)
+static int ask_pythons(const struct cache *cache, const char *const *names,
+	struct python *pythons, bool keep, size_t *ret_count)
 {
 	for (*ret_count = 0; names[*ret_count]; ++*ret_count) {
 		const char *name = names[*ret_count];
 		struct python *python = &pythons[*ret_count];
 
-		if (python_ask(name, true, python) < 0)
+		if (python_recall(cache, name, python) < 0)
 			return EXIT_UNABLE;
 		if (is_too_old(python)) {
 			complain(name, "this is Python %s; 3.6 or later is needed",
@@ -200,6 +194,8 @@ static int ask_pythons(
 			python_release(python);
 			return EXIT_UNABLE;
 		}
+		if (cache && keep)
+			python_keep(cache, python);
 	}
 	return EXIT_OK;
 }
@@ -284,6 +280,7 @@ static int warm_up(const struct request *request, char **paths)
 		.mutex = PTHREAD_MUTEX_INITIALIZER,
 	};
 	struct python *pythons = calloc(request->python_count + 1, sizeof *pythons);
+	struct cache cache = { .root = NULL };
 	size_t count = 0;
 	int code;
 
@@ -292,14 +289,17 @@ static int warm_up(const struct request *request, char **paths)
 		return EXIT_OURS;
 	}
 	read_config(&warm.config, no_debug_ranges);
-	code = judge_cache(&warm.config);
+	code = judge_cache(&warm.config, &cache);
 	if (code == EXIT_OK)
-		code = ask_pythons(names, pythons, &count);
+		code = ask_pythons(cache.root ? &cache : NULL, names, pythons,
+			!warm.dry_run, &count);
 	if (code == EXIT_OK && !make_targets(&warm, request, pythons, count))
 		code = EXIT_OURS;
 	if (code == EXIT_OK)
 		code = do_it(&warm, &request->common, paths);
 	warm_release(&warm);
+	if (cache.root)
+		cache_close(&cache);
 	while (count)
 		python_release(&pythons[--count]);
 	free(pythons);

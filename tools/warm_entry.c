@@ -142,7 +142,6 @@ const char *warm_entry_source(struct warm_entry *entry, struct warm_world *world
 		.path = entry->path,
 		.version_len = entry->version_len,
 		.dir_len = entry->dir_len,
-		.common = entry->common,
 		.pyc = &entry->pyc,
 		.tree_dirfd = dirfd,
 		/* "": there is no such file */

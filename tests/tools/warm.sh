@@ -129,6 +129,24 @@ is "$(said warm --python "$python" "$T/copy2/new.py")" "$(summary 0 0 1 0 0)" "a
 is "$(said warm --python "$python" "$T/copy2/new.py" "$T/copy2/new.py")" "$(summary 2 0 0 0 0)" "named twice"
 rm -rf "$T/copy" "$T/copy2"
 
+
+# What an interpreter said of itself is kept, as long as it is that file.
+fresh
+mkdir "$T/bin"
+cp "$(readlink -f "$python")" "$T/bin/python"
+real="$("$python" -c 'import sys; print(sys.base_prefix)')"
+PYTHONHOME=$real warm --python "$T/bin/python" "$T/app/main.py" >/dev/null 2>&1
+for _ in 1 2; do
+	PYTHONHOME=$real strace -f -e trace=execve -o "$T/strace" "$PYCSTASH" warm --dir "$CACHE" \
+		--python "$T/bin/python" "$T/app/main.py" >"$T/out" 2>&1
+done
+is "$(grep -c 'execve(.*bin/python' "$T/strace")" 0 "an interpreter that is known is not started to be asked"
+cp "$T/bin/python" "$T/bin/new"
+mv "$T/bin/new" "$T/bin/python"
+PYTHONHOME=$real strace -f -e trace=execve -o "$T/strace" "$PYCSTASH" warm --dir "$CACHE" \
+	--python "$T/bin/python" "$T/app/main.py" >"$T/out" 2>&1
+is "$(grep -c 'execve(.*bin/python' "$T/strace")" 1 "one that was replaced is"
+
 # --- in the tree -----------------------------------------------------------------------------
 fresh
 cp -R "$T/app" "$T/shipped"
