@@ -8,11 +8,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "shim/core/config.h"
 #include "tools/command.h"
 #include "tools/common.h"
 #include "tools/conf.h"
-#include "tools/due.h"
 #include "tools/files.h"
 #include "tools/gc.h"
 #include "tools/human.h"
@@ -205,7 +203,7 @@ static int lock_and_collect(const struct cache *cache, const struct request *req
 {
 	int lock, code;
 
-	if (request->automatic && !due_at(cache->root_fd, CACHE_LAYOUT))
+	if (request->automatic && !gc_is_due(cache, time(NULL)))
 		return EXIT_OK;
 	if (request->common.dry_run)
 		return collect(cache, request);

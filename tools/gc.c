@@ -151,6 +151,26 @@ struct extent gc_extent(struct gc *gc)
 	return sum;
 }
 
+/* Tells `stats` how large the cache is. */
+static int rebase(struct gc *gc)
+{
+	const struct gc_thread *first = &gc->threads[0];
+	struct measured *list;
+	int r;
+
+	merge(gc);
+	list = calloc(first->version_count + 1, sizeof *list);
+	if (!list)
+		return -ENOMEM;
+	for (size_t v = 0; v < first->version_count; v++) {
+		memcpy(list[v].version, first->versions[v].name, sizeof list[v].version);
+		list[v].extent = first->versions[v].extent;
+	}
+	r = counters_rebase(gc->cache, gc->now, list);
+	free(list);
+	return r;
+}
+
 /* --- the rules that are no walk's ----------------------------------------------------*/
 
 static void count_trash(struct walk_dir *dir, const struct walk_file *file)
@@ -256,6 +276,15 @@ static int scan(struct gc *gc)
 	return r;
 }
 
+/* What the next run and `stats` go by. */
+static int conclude(struct gc *gc, bool complete)
+{
+	int r = complete ? rebase(gc) : 0;
+	int marked = gc_mark_ended(gc->cache, gc->now, complete);
+
+	return r < 0 ? r : marked;
+}
+
 int gc_run(struct gc *gc)
 {
 	int r = prepare(gc), noted = 0;
@@ -272,7 +301,7 @@ int gc_run(struct gc *gc)
 	if (r == 0)
 		r = gc_evict(gc);
 	if (!gc->dry_run)
-		noted = gc_mark_ended(gc->cache, gc->now, r == 0);
+		noted = conclude(gc, r == 0);
 	if (noted < 0) {
 		complain("gc", "its end cannot be noted: %s", strerror(-noted));
 		gc->failed++;

@@ -135,6 +135,10 @@ void gc_release(struct gc *gc);
 /* When the last run began that saw everything; 0: none did. */
 int64_t gc_mark_seen(const struct cache *cache);
 
+/* Whether gc is due: a day has gone by, or the cache has become too large for max_size as
+ * far as the counters of processes tell. */
+bool gc_is_due(const struct cache *cache, int64_t now);
+
 /* A run began; a run is over, and has seen everything, or has to be done again soon. 0 or
  * -errno. */
 int gc_mark_began(const struct cache *cache, int64_t now);

@@ -10,10 +10,13 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "shim/core/config.h"
+#include "tools/conf.h"
 #include "tools/due.h"
 
 /* A run that was not complete is done again after an hour, not after a day. */
-#define SOONER (23 * 3600)
+#define SOONEST 3600
+#define SOONER (24 * 3600 - SOONEST)
 
 int64_t gc_mark_seen(const struct cache *cache)
 {
@@ -22,6 +25,33 @@ int64_t gc_mark_seen(const struct cache *cache)
 	if (fstatat(cache->fd, CACHE_STATE "/" DUE_MARK, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
 	return st.st_atim.tv_sec;
+}
+
+static bool is_too_large(const struct cache *cache, int64_t now)
+{
+	const uint64_t most = conf_size("max_size");
+	struct counters counters;
+	int64_t disk = 0;
+
+	if (!most || counters_read(cache, now * COUNTERS_SECOND, &counters) < 0)
+		return false;
+	for (size_t i = 0; i < counters.count; i++)
+		if (counters.rows[i].kind == JOURNAL_EXTENT)
+			disk += counters.rows[i].extent.disk;
+	counters_free(&counters);
+	return disk > 0 && (uint64_t)disk > most;
+}
+
+bool gc_is_due(const struct cache *cache, int64_t now)
+{
+	struct stat st;
+
+	if (due_at(cache->root_fd, CACHE_LAYOUT))
+		return true;
+	/* What is young is not evicted: not again at once. */
+	return fstatat(cache->fd, CACHE_STATE "/" DUE_MARK, &st, AT_SYMLINK_NOFOLLOW) ==
+		       0 &&
+	       st.st_mtim.tv_sec <= now - SOONEST && is_too_large(cache, now);
 }
 
 static int set(const struct cache *cache, int64_t ran, int64_t seen)

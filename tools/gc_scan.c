@@ -11,9 +11,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "shim/core/config.h"
+#include "shim/core/ephemeral.h"
 #include "shim/core/path.h"
 #include "tools/files.h"
 #include "tools/filter.h"
@@ -51,6 +54,21 @@ static struct orphan *note_missing(
 	return orphan;
 }
 
+/* Whether entries there are those of trees that come and go, which have them in common:
+ * then there never is such a folder. */
+static bool is_common(const char *source)
+{
+	const char *patterns = config_ephemeral(getenv(config_names[CONFIG_EPHEMERAL]));
+	struct ephemeral hidden;
+	char path[PATH_MAX];
+
+	if (!patterns || !strchr(source, '*'))
+		return false;
+	strcpy(path, source);
+	return ephemeral_hide(patterns, path, strlen(path), &hidden) &&
+	       strcmp(path, source) == 0;
+}
+
 /* Opens the folder of the sources of a __pycache__, or finds that it is missing. */
 static void look_for_sources(struct gc *gc, struct gc_thread *thread)
 {
@@ -62,7 +80,8 @@ static void look_for_sources(struct gc *gc, struct gc_thread *thread)
 	memcpy(source, dir->source, dir->source_len);
 	source[dir->source_len] = '\0';
 	thread->source_fd = open(source, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (thread->source_fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+	if (thread->source_fd < 0 && (errno == ENOENT || errno == ENOTDIR) &&
+		!is_common(source))
 		thread->orphan = note_missing(gc, thread, source, true);
 }
 
