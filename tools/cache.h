@@ -8,7 +8,7 @@
  * journal's; no tag can begin with one.
  *
  *   <root>/v1/.state/journal    counters of ended processes, see journal.h of core
- *   <root>/v1/.state/…          totals, lock and marks of gc
+ *   <root>/v1/.state/…          totals, lock and marks of gc; pythons_known.h
  *   <root>/v1/.trash/…          what is deleted already and not reclaimed yet
  *
  * Functions return 0 or -errno unless they say otherwise. A struct cache is used by any

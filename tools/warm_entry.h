@@ -36,7 +36,7 @@ struct warm_entry {
 	struct entry entry;
 	struct pyc_name pyc;
 	size_t version_len, dir_len;
-	bool common; /* with other trees: see struct entry */
+	bool common;				  /* with other trees: see struct entry */
 	char tree[sizeof PYCACHE "/" + NAME_MAX]; /* the same name below the sources */
 	char path[2 * PATH_MAX]; /* in the cache; what is behind it is for core */
 };
