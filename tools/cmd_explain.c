@@ -78,6 +78,8 @@ static const struct {
 			      "the entry" },
 	{ VERDICT_MISS_FOREIGN,
 		"delete the entry: only its owner's programs may use it" },
+	{ VERDICT_MISS_LAYER, "look at the owner and rights of the layer's files; "
+			      "`pycstash doctor`" },
 	{ VERDICT_MISS_DAMAGED, "import it once: what is damaged is replaced; `pycstash "
 				"verify` finds others" },
 	{ VERDICT_LEFT, "see the step that failed" },
@@ -340,8 +342,10 @@ static const char notes[] =
 	"  directory  where it is left alone: why\n"
 	"  source     is it there, and can it be read?\n"
 	"  entry      what the cache holds for this path\n"
+	"  layer      what a layer holds for it (PYCSTASH_LAYERS)\n"
 	"  in-tree    the pyc in the tree's own __pycache__\n"
-	"  object     bytecode of the same content, from another path\n"
+	"  object     bytecode of the same content, from another path; then `layer "
+	"object`\n"
 	"\n"
 	"-m finds the module as `INTERPRETER -m` does in this directory. Of a module in "
 	"a\n"

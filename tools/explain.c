@@ -17,6 +17,7 @@
 
 #include "shim/core/dirs.h"
 #include "shim/core/entry.h"
+#include "shim/core/layer.h"
 #include "tools/explain_search.h"
 #include "tools/files.h"
 #include "tools/item.h"
@@ -58,12 +59,21 @@ static bool check_settings(struct explain_search *search)
 	return true;
 }
 
+/* Whether the cache may be read, or else layers. */
 static bool check_store(struct explain_search *search)
 {
 	const char *root = search->config.root;
 	enum verdict why;
 
-	search->store = store_judge(&search->sys, root, &why);
+	search->store = STORE_REFUSED;
+	why = VERDICT_REFUSED_NO_PLACE;
+	if (search->config.root_len)
+		search->store = store_judge(&search->sys, root, &why);
+	if (search->store == STORE_REFUSED && search->config.layers) {
+		STEP(search, WARN, "cache", "%s: %s; there are layers", root,
+			verdict_rows[why].why);
+		return true;
+	}
 	if (search->store == STORE_REFUSED) {
 		search->explanation->verdict = why;
 		STEP(search, FAIL, "cache", "%s: %s", root, verdict_rows[why].why);
@@ -79,11 +89,20 @@ static bool check_store(struct explain_search *search)
 static bool is_inside(const struct config *config, const char *path, size_t len)
 {
 	char physical[PATH_MAX];
-	ssize_t n = dirs_resolve(
-		&sys_libc, AT_FDCWD, config->root, physical, sizeof physical);
+	const char *layer;
+	size_t layer_len;
+	ssize_t n = config->root_len ? dirs_resolve(&sys_libc, AT_FDCWD, config->root,
+					       physical, sizeof physical)
+				     : 0;
 
-	return path_is_below(path, len, config->root, config->root_len) ||
-	       (n > 0 && path_is_below(path, len, physical, (size_t)n));
+	if (config->root_len && path_is_below(path, len, config->root, config->root_len))
+		return true;
+	if (n > 0 && path_is_below(path, len, physical, (size_t)n))
+		return true;
+	for (size_t i = 0; (layer = config_layer(config->layers, i, &layer_len)); i++)
+		if (path_is_below(path, len, layer, layer_len))
+			return true;
+	return false;
 }
 
 /* Whether a setting or the place itself keeps the directory out; says it. */
@@ -130,6 +149,11 @@ static bool find_place(struct explain_search *search)
 		return false;
 	search->common = ephemeral_hide(config->ephemeral, path + search->tree_len,
 		(size_t)len, &(struct ephemeral){ .len = 0 });
+	if (ephemeral_hide(config->ephemeral, path + search->tree_len, (size_t)len,
+		    &search->ephemeral))
+		STEP(search, OK, "directory",
+			"one of many, with their entries in common: %s",
+			path + search->tree_len);
 	search->dir_len = search->tree_len + (size_t)len + 1 + PYCACHE_LEN;
 	if (search->dir_len + 1 + strlen(search->name) >= size) {
 		search->explanation->verdict = VERDICT_LEFT_LONG;
@@ -152,6 +176,21 @@ struct process {
 	struct source_clock clock;
 };
 
+/* As the shim's; it has the process's settings and standing from elsewhere. */
+static ssize_t find_layer(size_t n, char *room, size_t size)
+{
+	size_t len;
+	const char *root = config_layer(getenv(config_names[CONFIG_LAYERS]), n, &len);
+
+	if (!root)
+		return -1;
+	if (len >= size)
+		return 0;
+	memcpy(room, root, len);
+	room[len] = '\0';
+	return layer_judge(&sys_libc, room, geteuid()) ? 0 : (ssize_t)len;
+}
+
 static struct entry_world make_world(
 	const struct explain_search *search, struct process *process)
 {
@@ -164,7 +203,9 @@ static struct entry_world make_world(
 		.magic = &process->magic,
 		.clock = &process->clock,
 		.cannot_clone = &process->cannot_clone,
-		.readonly = search->config.readonly,
+		.readonly = search->config.readonly || search->store == STORE_REFUSED,
+		.layers_only = search->store == STORE_REFUSED,
+		.layer = search->config.layers ? find_layer : NULL,
 		.always_digest = search->config.always_digest,
 		.tag = search->subject->tag,
 		.share = search->config.share,
@@ -201,7 +242,9 @@ static int ask_core(struct explain_search *search)
 		free(process);
 		return -ENAMETOOLONG;
 	}
-	fd = search->sys.openat(AT_FDCWD, search->path, O_RDONLY | O_CLOEXEC, 0);
+	fd = search->store == STORE_READY
+		     ? search->sys.openat(AT_FDCWD, search->path, O_RDONLY | O_CLOEXEC, 0)
+		     : -ENOENT;
 	fd = entry_open(&entry, fd, O_RDONLY | O_CLOEXEC, &verdict);
 	if (fd >= 0)
 		close(fd);

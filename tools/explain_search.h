@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "shim/core/config.h"
+#include "shim/core/ephemeral.h"
 #include "shim/core/path.h"
 #include "shim/core/source.h"
 #include "shim/core/store.h"
@@ -24,6 +25,7 @@ struct explain_search {
 	struct pyc_name pyc;
 	char path[PATH_MAX]; /* of the entry; core writes behind it */
 	size_t tree_len, dir_len;
+	struct ephemeral ephemeral;
 	bool common; /* the entry is many trees': see struct entry */
 	struct source source;
 	uint32_t magic; /* as core has it after the search */

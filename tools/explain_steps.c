@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "shim/core/header.h"
+#include "shim/core/layer.h"
 #include "shim/core/object.h"
 #include "tools/explain_search.h"
 #include "tools/files.h"
@@ -31,50 +32,64 @@ static void see_source(struct explain_search *search)
 			(long long)source->st.st_size);
 }
 
-static void see_judgement(
-	struct explain_search *search, const struct judgement *judgement)
+/* A root to look below: the cache's, or a layer's. */
+struct place {
+	const char *root;
+	size_t root_len;
+	const char *entry_step, *object_step; /* what the steps are called */
+	unsigned flags;			      /* for judge */
+};
+
+static void see_judgement(struct explain_search *search, const char *step,
+	const char *path, const struct judgement *judgement)
 {
 	const char *why = judgement->why ? judgement->why : "";
-	const char *between = judgement->why ? ": " : "";
+	const char *between = judgement->why ? ", " : "";
+	const char *state = state_names[judgement->state];
 	char other[64] = "";
 
-	if (judgement->sealed && search->source.there &&
+	if (judgement->error == -ENOENT || judgement->error == -EBADF) {
+		STEP(search, WARN, step, "there is none at %s", path);
+		return;
+	}
+	if (judgement->error) {
+		STEP(search, WARN, step, "%s: %s", path, strerror(-judgement->error));
+		return;
+	}
+	if (judgement->sealed && search->source.there && judgement->touched &&
 		(judgement->seal.flags & SEAL_SOURCE) &&
 		!(judgement->seal.flags & SEAL_HASH))
 		identity_differences(
 			&judgement->seal.source, &search->source.identity, other);
 	if (judgement->state == STATE_FRESH)
-		STEP(search, OK, "entry", "fresh%s%s%s%s", between, why,
+		STEP(search, OK, step, "%s: %s%s%s%s%s", path, state, between, why,
 			*other ? "; the source has another " : "", other);
 	else
-		STEP(search, WARN, "entry", "%s%s%s%s%s", state_names[judgement->state],
-			between, why, *other ? "; the source has another " : "", other);
+		STEP(search, WARN, step, "%s: %s%s%s", path, state, between, why);
 }
 
-static void see_entry(struct explain_search *search)
+static void see_entry(struct explain_search *search, const struct place *place)
 {
-	char *end = search->path + search->dir_len;
-	const char *below =
-		search->path + search->config.root_len + sizeof "/" CACHE_LAYOUT;
+	const size_t root_len = search->config.root_len;
+	AUTOFREE char *dir = NULL;
+	AUTOFREE char *path = NULL;
 	struct judgement judgement;
 	struct item item;
 	int dirfd;
 
-	*end = '\0';
-	dirfd = open(search->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	item = item_parse(below, search->name);
+	if (asprintf(&dir, "%.*s%.*s", (int)place->root_len, place->root,
+		    (int)(search->dir_len - root_len), search->path + root_len) < 0 ||
+		asprintf(&path, "%s/%s", dir, search->name) < 0) {
+		dir = path = NULL; /* what a failure leaves there is nobody's */
+		return;
+	}
+	dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	item = item_parse(dir + place->root_len + sizeof "/" CACHE_LAYOUT, search->name);
 	judgement = judge_at(&item, dirfd, search->name, search->subject->source,
-		JUDGE_DIGEST | JUDGE_WHOLE);
+		JUDGE_DIGEST | JUDGE_WHOLE | place->flags);
 	if (dirfd >= 0)
 		close(dirfd);
-	*end = '/';
-	if (dirfd < 0 || judgement.error == -ENOENT)
-		STEP(search, WARN, "entry", "there is none at %s", search->path);
-	else if (judgement.error)
-		STEP(search, WARN, "entry", "%s: %s", search->path,
-			strerror(-judgement.error));
-	else
-		see_judgement(search, &judgement);
+	see_judgement(search, place->entry_step, path, &judgement);
 }
 
 static void see_tree(struct explain_search *search)
@@ -105,52 +120,86 @@ static void see_tree(struct explain_search *search)
 						     : "made of the source as it is");
 }
 
-static void see_object(struct explain_search *search)
+/* Why no object is looked for, or NULL: then *ret says which. */
+static const char *why_no_object(
+	const struct explain_search *search, struct object_name *ret)
 {
-	struct object_name object = { .digest = search->source.digest };
+	if (!search->config.share)
+		return "PYCSTASH_SHARE=0";
+	if (!search->source.digested)
+		return "the source cannot be read";
+	if (!object_is_shareable(search->name, strlen(search->name), search->subject->tag,
+		    &ret->level))
+		return "a name that is not shared";
+	if (!search->magic)
+		return "the magic number is not known; see --python";
+	ret->digest = search->source.digest;
+	memcpy(ret->magic, &search->magic, sizeof ret->magic);
+	return NULL;
+}
+
+static void see_object(struct explain_search *search, const struct place *place)
+{
+	const char *version = search->path + search->config.root_len + 1;
+	size_t version_len = search->tree_len - search->config.root_len - sizeof "/tree";
+	struct item item = { .kind = ITEM_OBJECT,
+		.version = version + sizeof CACHE_LAYOUT,
+		.version_len = version_len - sizeof CACHE_LAYOUT };
+	const char *why = why_no_object(search, &item.object);
 	char below[OBJECT_PATH_SIZE];
 	AUTOFREE char *path = NULL;
 	struct judgement judgement;
-	struct item item = { .kind = ITEM_OBJECT };
 
-	if (!search->config.share || !search->source.digested ||
-		!object_is_shareable(search->name, strlen(search->name),
-			search->subject->tag, &object.level)) {
-		STEP(search, WARN, "object", "none is looked for: %s",
-			!search->config.share	   ? "PYCSTASH_SHARE=0"
-			: !search->source.digested ? "the source cannot be read"
-						   : "a name that is not shared");
+	if (why) {
+		STEP(search, WARN, place->object_step, "none is looked for: %s", why);
 		return;
 	}
-	if (!search->magic) {
-		STEP(search, WARN, "object",
-			"the magic number is not known; see --python");
-		return;
-	}
-	memcpy(object.magic, &search->magic, sizeof object.magic);
-	object_path(&object, below);
-	if (asprintf(&path, "%.*s/%s", (int)(search->tree_len - sizeof "/tree" + 1),
-		    search->path, below) < 0) {
+	object_path(&item.object, below);
+	if (asprintf(&path, "%.*s/%.*s/%s", (int)place->root_len, place->root,
+		    (int)version_len, version, below) < 0) {
 		path = NULL;
 		return;
 	}
-	item.object = object;
-	item.version = search->path + search->config.root_len + sizeof "/" CACHE_LAYOUT;
-	item.version_len = item_version(item.version);
-	judgement = judge_at(&item, AT_FDCWD, path, NULL, JUDGE_WHOLE);
-	if (judgement.error == -ENOENT)
-		STEP(search, WARN, "object", "there is none at %s", path);
-	else if (judgement.state == STATE_FRESH)
-		STEP(search, OK, "object", "%s", path);
-	else
-		STEP(search, WARN, "object", "%s: %s: %s", path,
-			state_names[judgement.state], judgement.why);
+	judgement = judge_at(&item, AT_FDCWD, path, NULL, JUDGE_WHOLE | place->flags);
+	see_judgement(search, place->object_step, path, &judgement);
+}
+
+/* The layers in order; each is judged by its owner before anything in it. */
+static void see_layers(struct explain_search *search,
+	void (*see)(struct explain_search *search, const struct place *place))
+{
+	struct place layer = {
+		.entry_step = "layer", .object_step = "layer object", .flags = JUDGE_LAYER
+	};
+
+	for (size_t n = 0;
+		(layer.root = config_layer(search->config.layers, n, &layer.root_len));
+		n++) {
+		AUTOFREE char *root = strndup(layer.root, layer.root_len);
+		enum verdict why = root ? layer_judge(&search->sys, root, geteuid())
+					: VERDICT_LAYER_UNREACHABLE;
+
+		if (why == VERDICT_NONE)
+			see(search, &layer);
+		else if (see == see_entry)
+			STEP(search, WARN, layer.entry_step, "%s: %s", root ? root : "?",
+				verdict_rows[why].why);
+	}
 }
 
 void explain_see(struct explain_search *search)
 {
+	const struct place own = { .root = search->config.root,
+		.root_len = search->config.root_len,
+		.entry_step = "entry",
+		.object_step = "object" };
+
 	see_source(search);
-	see_entry(search);
+	if (search->store != STORE_REFUSED)
+		see_entry(search, &own);
+	see_layers(search, see_entry);
 	see_tree(search);
-	see_object(search);
+	if (search->store != STORE_REFUSED)
+		see_object(search, &own);
+	see_layers(search, see_object);
 }

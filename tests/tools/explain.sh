@@ -52,7 +52,7 @@ fresh() { # a new source, imported once
 	echo 'x = 1' >"$D/m.py"
 	sleep 0.03
 	decided >/dev/null
-	[ -e "$(entry_of)" ] || not_ok "$name: an import makes an entry"
+	[ -n "$(entries)" ] || not_ok "$name: an import makes an entry"
 }
 
 n=0
@@ -117,6 +117,28 @@ py_compile.compile('m.py', invalidation_mode=py_compile.PycInvalidationMode.CHEC
 	mv "$D/m.py" "$T/away"
 	agrees "its source is gone" "hit (no source)"
 	mv "$T/away" "$D/m.py"
+	fresh
+	rm -rf "$T/layer"
+	mv "$CACHE" "$T/layer"
+	agrees "a layer has it" "hit (layer)" PYCSTASH_LAYERS="$T/none:$T/layer"
+	agrees "a layer, and no place for a cache" "hit (layer)" PYCSTASH_LAYERS="$T/layer" PYCSTASH_DIR=relative
+	touch -d '2001-01-01' "$D/m.py"
+	agrees "a layer, and the source was touched" "hit (re-sealed from layer)" PYCSTASH_LAYERS="$T/layer"
+	rm -rf "$CACHE" "$T/layer/v1/$tag/tree"
+	agrees "a layer's object" "reused from layer's object" PYCSTASH_LAYERS="$T/layer"
+	rm -rf "$CACHE"
+	chmod 777 "$T/layer"
+	agrees "a layer that others can write" "miss (no entry)" PYCSTASH_LAYERS="$T/layer"
+	D=$T/.mount_one
+	fresh
+	rm -rf "$T/.mount_two"
+	mv "$D" "$T/.mount_two"
+	D=$T/.mount_two
+	agrees "a tree that comes at another path each time" "hit"
+	cp "$D/m.py" "$D/copy" && mv "$D/copy" "$D/m.py"
+	sleep 0.03
+	agrees "and is made anew each time" "hit (re-sealed)"
+	D=$T/tree
 	fresh
 	chmod 755 "$CACHE/v1"
 	is "$(predicted)" "not used (the folder v1 of the cache is not the user's alone)" "$name: a cache that others can read into"
