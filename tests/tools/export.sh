@@ -16,7 +16,7 @@ field() {
 	/usr/bin/python3 -c 'import functools, json, sys
 print(functools.reduce(lambda x, name: x[name], sys.argv[1].split("."), json.load(sys.stdin)))' "$1"
 }
-listing() { (cd "$1" && find . -type f -print0 | sort -z | xargs -0 sha256sum); }
+listing() { (cd "$1" && find . -name '.?*' -prune -o -type f -print0 | sort -z | xargs -0 sha256sum); }
 
 # --- a cache --------------------------------------------------------------------------
 pythons=()
