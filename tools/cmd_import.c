@@ -137,6 +137,7 @@ static int read_members(struct job *job, bool put)
 		progress_update(&progress, in.seen.files);
 	}
 	progress_end(&progress);
+	import_finish(&job->import);
 	job->seen = in.seen;
 	job->cut_off = r == -EBADMSG;
 	if (job->cut_off && put)
@@ -334,6 +335,7 @@ static int import_file(const struct command_line *line)
 
 	job.import.dry_run = line->common.dry_run;
 	job.import.force = line->force;
+	job.import.uncounted = line->layer != NULL;
 	umask(077);
 	interrupt_catch();
 	if (read_maps(&job) == 0) {

@@ -14,8 +14,10 @@
 #include <unistd.h>
 
 #include "shim/core/path.h"
+#include "shim/core/text.h"
 #include "tools/files.h"
 #include "tools/message.h"
+#include "tools/sys_libc.h"
 
 /* --- other paths ---------------------------------------------------------------------*/
 
@@ -139,17 +141,20 @@ static bool is_as_good(const struct import *import, const struct item *item, int
 	}
 }
 
-/* Whether what the cache has under that name stays. */
+/* Whether what the cache has under that name stays. Sets *ret_old to its stat; its links
+ * are 0 where there is nothing. */
 static bool stays(const struct import *import, const char *dir, const char *name,
-	const struct seal *seal)
+	const struct seal *seal, struct stat *ret_old)
 {
 	struct item item = item_parse(dir, name);
 	int fd = open_there(import, dir, name);
 	char source[PATH_MAX];
 	bool as_good;
 
+	*ret_old = (struct stat){ 0 };
 	if (fd < 0)
 		return false;
+	(void)fstat(fd, ret_old);
 	if (item_source(&item, dir, name, source, sizeof source) == 0)
 		source[0] = '\0';
 	as_good = is_as_good(import, &item, fd, source, seal);
@@ -183,22 +188,22 @@ static uint8_t *read_object(
 	return data;
 }
 
-/* An entry that is a link to an object which was put there before, or was there. */
-static int put_link(
-	struct import *import, const char *dir, const char *name, char *object)
+/* An entry that is a link to an object which was put there before, or was there; sets its
+ * size. */
+static int put_link(struct import *import, const char *dir, const char *name,
+	char *object, size_t *ret_size)
 {
 	char *slash = strrchr(object, '/');
 	uint8_t *data;
-	size_t size;
 	int r;
 
 	*slash = '\0';
-	data = read_object(import, object, slash + 1, &size);
+	data = read_object(import, object, slash + 1, ret_size);
 	r = data ? deposit_link(&import->entries, object, slash + 1, dir, name, true)
 		 : -ENOLINK;
 	/* The file system has no links, or no more of them to this file. */
 	if (r == -EMLINK || r == -EPERM || r == -EOPNOTSUPP || r == -EXDEV)
-		r = deposit_file(&import->entries, dir, name, data, size);
+		r = deposit_file(&import->entries, dir, name, data, *ret_size);
 	*slash = '/';
 	free(data);
 	return r;
@@ -206,7 +211,7 @@ static int put_link(
 
 /* Leaves the bytecode of an entry to other paths, where the object is missing. That it
  * cannot be done is no harm. */
-static void share(struct import *import, const struct item *item, const char *dir,
+static bool share(struct import *import, const struct item *item, const char *dir,
 	const char *name, const struct seal *seal)
 {
 	struct object_name object = { .digest = seal->digest };
@@ -214,31 +219,81 @@ static void share(struct import *import, const struct item *item, const char *di
 
 	if (item->kind != ITEM_ENTRY || (seal->flags & SEAL_HASH) ||
 		!object_is_shareable(name, strlen(name), item->pyc.tag, &object.level))
-		return;
+		return false;
 	memcpy(object.magic, seal->magic, sizeof object.magic);
 	object_path(&object, path);
 	if (snprintf(objects, sizeof objects, "%.*s/%s", (int)item->version_len,
 		    item->version, path) >= (int)sizeof objects)
-		return;
+		return false;
 	slash = strrchr(objects, '/');
 	*slash = '\0';
-	(void)deposit_link(&import->objects, dir, name, objects, slash + 1, false);
+	return deposit_link(&import->objects, dir, name, objects, slash + 1, false) == 0;
 }
 
-static int put(struct import *import, const struct archive_in *in, const char *dir)
+/* --- growth --------------------------------------------------------------------------*/
+
+void import_finish(struct import *import)
+{
+	struct journal_record record;
+	char room[2 * PATH_MAX];
+	struct text path = TEXT(room);
+
+	if (!import->cache || import->uncounted ||
+		!tally_take(&import->tally, &sys_libc, &record))
+		return;
+	text_adds(&path, import->cache->root);
+	strcpy(record.version, import->version);
+	journal_finish(&record);
+	/* As from the library: what cannot be counted is lost. */
+	(void)journal_append(&sys_libc, room, path.len, sizeof room, &record);
+}
+
+/* Members come version by version: each gets a record of its own. */
+static void begin_version(struct import *import, const struct item *item)
+{
+	struct text version = TEXT(import->version);
+
+	if (strlen(import->version) == item->version_len &&
+		memcmp(import->version, item->version, item->version_len) == 0)
+		return;
+	import_finish(import);
+	text_add(&version, item->version, item->version_len);
+	tally_begin(&import->tally, &sys_libc, getpid());
+}
+
+static void count_growth(struct import *import, const struct item *item,
+	const struct stat *old, size_t size, bool linked)
+{
+	const struct stat *before = old->st_nlink ? old : NULL;
+
+	if (item->kind == ITEM_OBJECT)
+		tally_object(&import->tally, before, (off_t)size);
+	else
+		tally_entry(&import->tally, before, (off_t)size, linked);
+}
+
+static int put(struct import *import, const struct archive_in *in, const char *dir,
+	const struct stat *old)
 {
 	const struct archive_member *member = &in->member;
+	bool linked = member->link != NULL, shared = false;
+	size_t size = member->size;
 	int r;
 
 	if (import->dry_run)
 		return 0;
 	import->entries.cache = import->objects.cache = import->cache;
-	if (member->link)
-		return put_link(import, dir, member->name, in->link);
-	r = deposit_file(&import->entries, dir, member->name, member->data, member->size);
-	if (r == 0)
-		share(import, &in->item, dir, member->name, &in->seal);
-	return r;
+	r = linked ? put_link(import, dir, member->name, in->link, &size)
+		   : deposit_file(
+			     &import->entries, dir, member->name, member->data, size);
+	if (r < 0)
+		return r;
+	if (!linked)
+		shared = share(import, &in->item, dir, member->name, &in->seal);
+	if (shared)
+		tally_object(&import->tally, NULL, (off_t)size);
+	count_growth(import, &in->item, old, size, linked || shared);
+	return 0;
 }
 
 /* --- a member ------------------------------------------------------------------------*/
@@ -284,8 +339,10 @@ int import_member(struct import *import, const struct archive_in *in)
 {
 	const struct archive_member *member = &in->member;
 	char dir[PATH_MAX];
+	struct stat old;
 	int moved, r;
 
+	begin_version(import, &in->item);
 	if (in->damage) {
 		import->damaged++;
 		complain_member(in, in->damage);
@@ -298,11 +355,11 @@ int import_member(struct import *import, const struct archive_in *in)
 		import->bound++;
 		return 0;
 	}
-	if (stays(import, dir, member->name, &in->seal)) {
+	if (stays(import, dir, member->name, &in->seal, &old)) {
 		import->kept++;
 		return 0;
 	}
-	r = put(import, in, dir);
+	r = put(import, in, dir, &old);
 	if (r < 0)
 		return fail(import, in, r);
 	import->files++;

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shim/core/tally.h"
 #include "tools/archive.h"
 #include "tools/deposit.h"
 
@@ -23,10 +24,13 @@ struct import_map {
 struct import {
 	const struct cache *cache; /* NULL: there is none yet, and nothing is put there */
 	bool dry_run, force;
+	bool uncounted; /* a layer: how it grows is nobody's business */
 	struct import_map *maps;
 	size_t map_count;
 
 	struct deposit entries, objects;
+	struct tally tally; /* how the version grows that is being imported */
+	char version[JOURNAL_VERSION_SIZE];
 	uint64_t files, bytes; /* put there */
 	uint64_t links;	       /* of them */
 	uint64_t moved;	       /* of them, to another path */
@@ -43,5 +47,8 @@ int import_add_map(struct import *import, const char *text, bool resolve);
 /* Does with a member what is to be done. 0; -errno where there is no use in going on,
  * such as -ENOSPC, having said it. */
 int import_member(struct import *import, const struct archive_in *in);
+
+/* After the last member: tells the cache's journal how it has grown. */
+void import_finish(struct import *import);
 
 void import_release(struct import *import);

@@ -98,12 +98,19 @@ is "$(stat -c %a "$other" "$other/v1" | tr '\n' ' ')$(ls "$other")" "700 700 CAC
 v1" "it is made as the library makes one"
 is "$(find "$other" \( -type d ! -perm 700 \) -o \( -path '*/v1/*' -type f ! -perm 600 \) | wc -l)" 0 \
 	"and closed throughout, whatever the umask"
+is "$(/usr/bin/python3 -c 'import struct, sys
+data = open(sys.argv[1], "rb").read()
+print(*map(sum, zip(*(struct.unpack_from("3q", data, at + 104) for at in range(0, len(data), 512)))))' \
+	"$other/v1/.state/journal")" "$(entries "$other" | wc -l) $(find "$other" -path '*/objects/*' -type f | wc -l) $(find \
+	"$other" -name '*.pyc' -printf '%s+' | sed 's/+$/\n/' | /usr/bin/python3 -c 'print(eval(input()))')" \
+	"the journal is told of the entries, the objects and their bytes"
 "$PYCSTASH" export --dir "$other" "$T/b.tar.zst" >/dev/null
 check "its archive is the same once more" cmp "$T/a.tar.zst" "$T/b.tar.zst"
-before=$(find "$other" -printf '%p %i %C@\n' | sort)
+state() { find "$other" -name '.?*' -prune -o -type f -printf '%p %i %C@\n' | sort; }
+before=$(state)
 is "$(import_ --dir "$other" --json "$T/a.tar.zst" | field kept)" "$(field files <"$T/json")" \
 	"what is there already is kept"
-is "$(find "$other" -printf '%p %i %C@\n' | sort)" "$before" "and not touched"
+is "$(state)" "$before" "and not touched"
 is "$(import_ --dir "$other" --force --json "$T/a.tar.zst" | field files)" "$(field files <"$T/json")" \
 	"but replaced with --force"
 is "$(listing "$other/v1")" "$(listing "$CACHE/v1")" "by the same"
