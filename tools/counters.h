@@ -40,7 +40,8 @@ struct counters {
 	uint64_t folded;  /* the last journal.<N> that the sums hold */
 };
 
-/* Reads totals and all journals. Where there are none, all is empty: 0. To be freed. */
+/* Reads totals and all journals. Where there are none, all is empty: 0. A version without
+ * a folder takes nothing. To be freed. */
 int counters_read(const struct cache *cache, int64_t now, struct counters *ret);
 void counters_free(struct counters *counters);
 

@@ -122,6 +122,7 @@ static void extent_add(struct extent *extent, const struct extent *more)
 	extent->objects += more->objects;
 	extent->bytes += more->bytes;
 	extent->disk += more->disk;
+	extent->shared += more->shared;
 }
 
 /* Makes the sums of all threads the first one's. */

@@ -27,6 +27,12 @@ static uint64_t disk_of(const struct item *item, const struct stat *st)
 	return is_entry(item) && st->st_nlink > 1 ? 0 : (uint64_t)st->st_blocks * 512;
 }
 
+/* What the other name of the file saves: of an entry that is one with its object. */
+static int64_t shared_of(const struct item *item, const struct stat *st)
+{
+	return is_entry(item) && st->st_nlink > 1 ? (int64_t)st->st_blocks * 512 : 0;
+}
+
 static size_t hour_of(const struct gc *gc, const struct stat *st)
 {
 	int64_t hours_ago = (gc->now - filter_last_use(st)) / 3600;
@@ -48,6 +54,7 @@ void gc_keep(const struct gc *gc, struct gc_thread *thread, const struct item *i
 		extent->objects += item->kind == ITEM_OBJECT;
 		extent->bytes += st->st_size;
 		extent->disk += (int64_t)disk_of(item, st);
+		extent->shared += shared_of(item, st);
 	}
 	if (gc_is_young(gc, st))
 		return;
@@ -67,6 +74,7 @@ static void forget(struct gc_thread *thread, const struct item *item,
 	extent->objects -= item->kind == ITEM_OBJECT;
 	extent->bytes -= st->st_size;
 	extent->disk -= freed;
+	extent->shared -= shared_of(item, st);
 }
 
 /* --- the second walk -----------------------------------------------------------------*/

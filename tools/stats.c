@@ -86,9 +86,11 @@ static int64_t at_least_none(int64_t number)
 
 static int add_extent(struct stats *stats, const struct journal_record *row)
 {
-	struct stats_extent *more =
-		reallocarray(stats->extents, stats->extent_count + 1, sizeof *more);
+	struct stats_extent *more;
 
+	if (row->extent.entries <= 0 && row->extent.objects <= 0)
+		return 0;
+	more = reallocarray(stats->extents, stats->extent_count + 1, sizeof *more);
 	if (!more)
 		return -ENOMEM;
 	stats->extents = more;

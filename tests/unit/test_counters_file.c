@@ -25,6 +25,8 @@ static int begin(void **state)
 		return -1;
 	fake_make_directory("v1", 0700);
 	fake_make_directory("v1/.state", 0700);
+	fake_make_directory("v1/cpython-311", 0700);
+	fake_make_directory("v1/pypy39", 0700);
 	cache = (struct cache){ .root_fd = -1 };
 	cache.fd = open(fake_path("v1"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (cache.fd < 0 || fstat(cache.fd, &st) < 0)
@@ -327,6 +329,9 @@ static void gc_sets_the_base(void **state)
 	append("journal", &later, sizeof later);
 	read_now();
 	assert_int_equal(entries_of("cpython-311"), 101);
+	rmdir(fake_path("v1/pypy39"));
+	read_now();
+	assert_int_equal(entries_of("pypy39"), 0);
 	assert_int_equal(counters_rebase(&cache, BEGIN / SECOND + 20, second), 0);
 	read_now();
 	assert_int_equal(entries_of("cpython-311"), 50);

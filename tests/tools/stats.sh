@@ -1,0 +1,277 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# pycstash stats: what interpreters did is counted once each, whatever way they end, and
+# nothing that is wrong with the journal is in anybody's way.
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
+
+MODULES=5
+stats() { "$PYCSTASH" stats --dir "$CACHE" "$@"; }
+status_of() { "$@" >/dev/null 2>&1; echo $?; }
+# counts FIELD…: of `counts`, `size` or `verdicts`, in a line
+counts() {
+	stats --json ${since:+--since "$since"} | /usr/bin/python3 -I -c '
+import json, sys
+stats = json.load(sys.stdin)
+values = dict.fromkeys(sys.argv[1:], 0)
+values.update(stats["size"])
+values.update(stats["counts"])
+values.update((v["name"], v["count"]) for v in stats["verdicts"])
+print(*[values[name] for name in sys.argv[1:]])' "$@"
+}
+# counted COMMAND…: runs it, and nothing before it counts
+counted() {
+	stats --zero
+	preloaded "$@" >"$T/out" 2>&1
+}
+# The interpreter runs a program in which D is the folder of the modules.
+counted_python() {
+	stats --zero 2>/dev/null # there may be no cache yet
+	preloaded "$python" -s -c "import sys, os; D = sys.argv[1]; sys.path.insert(0, D)
+$1" "$D" >"$T/out" 2>&1
+}
+found() { echo $(($1 + $2 + $3 + $4)); } # hits, resealed, reused, in the tree
+served() { # how many opens were served
+	# shellcheck disable=SC2046
+	found $(counts hits resealed reused in_tree)
+}
+# more PROGRAM EXTRA: how many more opens are served with EXTRA in front of PROGRAM
+more() {
+	local before
+	counted_python "$1"
+	before=$(served)
+	counted_python "$2
+$1"
+	echo $(($(served) - before))
+}
+modules() { # DIR: makes them
+	local i
+	mkdir -p "$1"
+	for i in $(seq 0 $((MODULES - 1))); do echo "value = $i" >"$1/m$i.py"; done
+	touch -d @1600000000 "$1"/*.py
+}
+disk() { # what is really there: entries, objects, bytes
+	echo "$(entries | grep -c 'pyc$') $(find "$CACHE" -path '*/objects/*' -type f | wc -l)" \
+		"$(find "$CACHE" -type f -name '*.pyc' -printf '%s\n' | awk '{ s += $1 } END { print s + 0 }')"
+}
+all='import m0, m1, m2, m3, m4'
+
+# --- interpreters ---------------------------------------------------------------------
+interpret() {
+	CACHE=$T/cache-$1 D=$T/$1
+	modules "$D"
+	# What it misses of its own library is not to be seen below.
+	preloaded "$python" -s -c 'import sys, os, subprocess, threading, multiprocessing.pool'
+	counted_python "$all"
+	is "$(counts processes misses MISS_NO_ENTRY WRITE SEALED unsealed)" "1 5 5 5 5 0" \
+		"$name: a cold start: a miss, a write and a seal for each module"
+	is "$(counts entries objects bytes)" "$(disk)" "$name: sizes are those that are there"
+	is "$(counts shared)" "$(counts disk)" "$name: each entry is one file with its object"
+	is "$(more pass "$all")" 5 "$name: a warm start: each is served"
+	is "$(counts processes misses WRITE)" "1 0 0" "$name: and none is missed"
+	touch "$D/m0.py"
+	counted_python "$all"
+	is "$(counts HIT_RESEALED misses)" "1 0" "$name: a source that was touched: re-sealed"
+	modules "$T/$1.copy"
+	D=$T/$1.copy counted_python "$all"
+	is "$(counts REUSED misses)" "5 0" "$name: a copy: reused"
+	is "$(counts entries objects bytes)" "$(disk)" "$name: and the sizes are still right"
+	echo 'value = 77' >"$D/m1.py"
+	counted_python "$all"
+	is "$(counts MISS_CHANGED SEALED)" "1 1" "$name: an edit: a miss with its reason"
+	counted_python "$all
+for i in range(3): os.unlink(D + '/__pycache__/m%d.%s.pyc' % (i, sys.implementation.cache_tag))"
+	is "$(counts entries)" "$(entries | grep -c 'pyc$')" "$name: what a program deletes is subtracted"
+	preloaded "$python" -s -c "import sys; sys.path.insert(0, '$D'); $all"
+
+	is "$(more 'os._exit(0)' "$all")" 5 "$name: os._exit: counted"
+	is "$(more 'raise SystemExit(3)' "$all")" 5 "$name: exit: counted"
+	counted_python "$all
+os.kill(os.getpid(), 9)"
+	is "$(counts processes)" 0 "$name: killed: lost, and nothing else happens"
+	is "$(more "os.execv('/bin/true', ['true'])" "$all")" 5 "$name: exec: counted before it"
+	is "$(more "
+try: os.execv('/no/such/program', ['x'])
+except OSError: pass
+import m4" 'import m0, m1, m2')" 3 "$name: an exec that fails: counted once"
+	is "$(more "
+for i in range(3):
+    if os.fork() == 0:
+        __import__('m%d' % i)
+        os._exit(0)
+    os.wait()" pass) $(counts processes)" "0 4" "$name: forked children count for themselves"
+	is "$(more "
+if os.fork() == 0: os._exit(0)
+os.wait()" "$all") $(counts processes)" "5 1" "$name: and do not count their parent's"
+	is "$(more "
+import subprocess
+subprocess.call(['/bin/true'])
+try: subprocess.call(['/no/such/program'])
+except OSError: pass" "$all")" 5 "$name: a child that shares its parent's memory writes nothing of it"
+	is "$(more "
+import threading
+for i in range(5):
+    t = threading.Thread(target=__import__, args=('m%d' % i,)); t.start(); t.join()" pass)" 0 \
+		"$name: threads count together"
+	counted_python "
+import multiprocessing.pool
+pool = multiprocessing.Pool(3)
+print(sorted(pool.map(__import__('operator').neg, [1, 2, 3])))
+pool.close(); pool.join()"
+	check "$name: a pool of processes works" grep -q -- '\[-3, -2, -1\]' "$T/out"
+	counted env PYCSTASH_READONLY=1 "$python" -s -c "import sys; sys.path.insert(0, '$D'); $all"
+	is "$(counts processes)" 0 "$name: a read-only cache: nothing is counted"
+	counted env PYCSTASH_STATS=0 "$python" -s -c "import sys; sys.path.insert(0, '$D'); $all"
+	is "$(counts processes)" 0 "$name: PYCSTASH_STATS=0: nothing is counted"
+}
+for python in $(interpreters cached); do
+	case $python in
+	/usr/bin/python3.11 | */3.8*/python3.8 | */3.13*/python3.13 | */pypy3) ;;
+	*) continue ;;
+	esac
+	name=$(named "$python")
+	interpret "$(echo "$name" | tr -dc a-z0-9)"
+	python0=${python0:-$python} cache0=${cache0:-$CACHE} tree0=${tree0:-$D}
+done
+python=$python0 CACHE=$cache0 D=$tree0
+[ -n "$python" ] || exit 1
+
+# --- the journal ----------------------------------------------------------------------
+journal() { echo "$CACHE/v1/.state/journal"; }
+works() { # SENTENCE: the program runs as it should, and says nothing
+	counted_python "$all
+print(m0.value + m4.value)" 2>/dev/null
+	is "$(cat "$T/out")" 4 "$1: the program does not notice"
+}
+is "$(stat -c '%a' "$(journal)" "$(dirname "$(journal)")" | tr '\n' ' ')" "600 700 " "the journal is the user's alone"
+one=$T/one
+counted_python "$all"
+tail -c 512 "$(journal)" >"$one"
+is "$(counts processes)" 1 "a process is a record of 512 bytes"
+head -c 300 "$one" >>"$(journal)"
+counted_python "$all"
+is "$(counts processes)" 1 "behind half a record the next one is found"
+head -c 100000 /dev/urandom >>"$(journal)"
+counted_python "$all"
+is "$(counts processes)" 1 "and behind garbage"
+truncate -s 100G "$(journal)"
+counted_python "$all"
+is "$(counts processes)" 1 "and at the end of a huge journal"
+rm "$(journal)"
+for what in "mkdir" "mkfifo" "ln -s $T/elsewhere"; do
+	rm -rf "$(journal)"
+	$what "$(journal)"
+	works "${what%% *} in the journal's place"
+	is "$(status_of stats)" 0 "${what%% *} in the journal's place: stats works"
+done
+check "and no link was followed" test ! -e "$T/elsewhere"
+rm -rf "$(journal)"
+mv "$CACHE/v1/.state" "$T/state"
+works ".state is gone"
+mv "$CACHE/v1/.state" "$T/new-state"
+ln -s "$T/state" "$CACHE/v1/.state"
+is "$(status_of stats)" 125 "a link in the place of .state is not followed"
+rm "$CACHE/v1/.state"
+mv "$T/state" "$CACHE/v1/.state"
+echo garbage >"$CACHE/v1/.state/totals"
+is "$(status_of stats)" 0 "totals that are garbage are passed over"
+if [ "$(id -u)" = 0 ]; then
+	mkdir -m 755 "$T/user" && chmod 755 "$T" && chown 65534 "$T/user"
+	modules "$T/user/tree"
+	CACHE=$T/user/cache
+	user() { as_user env HOME="$T/user" "$@"; }
+	user env LD_PRELOAD="$SO" PYCSTASH_DIR="$CACHE" /usr/bin/python3 -s -c "import sys; sys.path.insert(0, '$T/user/tree'); $all"
+	check "an ordinary user has stats of a cache of its own" user "$PYCSTASH" stats --dir "$CACHE"
+	chmod 0 "$(journal)"
+	check "a journal that cannot be read counts as empty" user "$PYCSTASH" stats --dir "$CACHE"
+	CACHE=$cache0
+else
+	skip "an ordinary user has stats" "we are one, in all the others"
+fi
+for _ in 1 2 3 4 5 6; do cat "$one"; done >"$(journal)"
+(
+	ulimit -f 1
+	preloaded "$python" -s -c 'import signal; signal.signal(signal.SIGXFSZ, signal.SIG_DFL)'
+)
+is "$?" 0 "a limit on the size of files brings the program no signal"
+rm "$(journal)"
+if unshare --mount true 2>/dev/null; then
+	# shellcheck disable=SC2016
+	unshare --mount --propagation private bash -c 'mkdir "$1/small" && mount -t tmpfs -o size=256k none "$1/small" || exit 9
+		export LD_PRELOAD=$2 PYCSTASH_DIR=$1/small/cache
+		"$3" -s -c "import sys; sys.path.insert(0, sys.argv[1]); import m0" "$4"
+		cat /dev/zero >"$1/small/full" 2>/dev/null
+		"$3" -s -c "import sys; sys.path.insert(0, sys.argv[1]); import m0, m4; print(m4.value)" "$4" >"$1/out" 2>&1
+		LD_PRELOAD= "$5" stats >/dev/null' - "$T" "$SO" "$python" "$D" "$PYCSTASH"
+	is "$? $(cat "$T/out")" "0 4" "a full disk: the program is right, and stats works"
+else
+	skip "a full disk" "nothing can be mounted here"
+fi
+
+# --- many -----------------------------------------------------------------------------
+# A program that opens one pyc, far faster than an interpreter.
+CACHE=$T/many-cache
+mkdir -p "$T/many/__pycache__"
+preloaded "$BUILD/tests/calls/call" open "$T/many/__pycache__/m.cpython-311.pyc" 'O_WRONLY|O_CREAT' 0600 >/dev/null
+stats --zero
+tail -c 512 "$(journal)" >"$one"
+for _ in $(seq 2100); do cat "$one"; done >>"$(journal)"
+before=$(since=@0 counts processes)
+(
+	while [ ! -e "$T/done" ]; do stats >/dev/null || echo failed; done >"$T/failed" 2>&1
+) &
+folder=$!
+starts=()
+for _ in 1 2 3 4 5 6 7 8; do
+	(
+		export LD_PRELOAD=$SO PYCSTASH_DIR=$CACHE
+		for _ in $(seq 200); do "$BUILD/tests/calls/call" open "$T/many/__pycache__/m.cpython-311.pyc" O_RDONLY; done >/dev/null
+	) &
+	starts+=($!)
+done
+wait "${starts[@]}"
+touch "$T/done"
+wait $folder
+is "$(cat "$T/failed")" "" "stats beside 8 times 200 processes never fails"
+is "$(counts processes)" 1600 "and every one of them is counted once"
+is "$(since=@0 counts processes)" $((before + 1600)) "those of before too"
+check "the large journal was put aside" test -e "$(journal).1"
+touch -d '2 minutes ago' "$(journal).1"
+stats >/dev/null
+check "and is folded after a while" test ! -e "$(journal).1"
+is "$(since=@0 counts processes) $(counts processes)" "$((before + 1600)) 1600" "which changes no number"
+
+# --- what one asks --------------------------------------------------------------------
+CACHE=$cache0
+counted_python "$all"
+is "$(since=@0 counts processes) $(since=1h counts processes)" "1 1" "--since takes a time or an age"
+is "$(since=2100-01-01 counts processes)" 0 "of the future there is nothing"
+tag=$("$python" -c 'import sys; print(sys.implementation.cache_tag)')
+check "--by version has a line for each" grep -q "^$tag .*[0-9]" <(stats --since @0 --by version)
+check "--by day has one for today" grep -q "^$(date -u +%F) " <(stats --since @0 --by day)
+check "it says how old the sizes are" grep -q '^Size, as processes counted it' <(stats)
+"$PYCSTASH" gc --dir "$CACHE" >/dev/null
+check "and that gc measured them" grep -qE '^Size, as gc measured it [0-9]+s ago' <(stats)
+is "$(counts entries objects bytes)" "$(disk)" "gc's measure is what is there"
+is "$(counts entries objects bytes; preloaded "$python" -s -c "import sys; sys.path.insert(0, '$T/again'); import n" 2>/dev/null)" \
+	"$(disk)" "a process that finds nothing changes no size"
+mkdir -p "$T/again" && echo 'a = 1' >"$T/again/n.py" && touch -d @1600000000 "$T/again/n.py"
+sleep 1.1 # gc's time is in seconds
+preloaded "$python" -s -c "import sys; sys.path.insert(0, '$T/again'); import n"
+is "$(counts entries objects bytes)" "$(disk)" "what comes after gc is added"
+layer=$T/layer
+cp -a "$cache0" "$layer"
+check "layers are named" grep -qx "$layer" <(PYCSTASH_LAYERS=$layer stats)
+rm -rf "$CACHE/v1/$tag"
+is "$(counts entries)" 0 "a version that was deleted takes nothing"
+is "$(stats | grep -c $'\033')" 0 "no colour"
+is "$(status_of stats --since soon) $(status_of stats --since 5) $(status_of stats --by year) $(status_of stats extra) $(status_of stats --zero --json)" \
+	"2 2 2 2 2" "what is no time, no such table, or too much: 2"
+is "$(status_of "$PYCSTASH" stats --dir "$T/nowhere")" 10 "no cache: 10"
+mkdir -m 700 "$T/other" && echo x >"$T/other/x"
+is "$(status_of "$PYCSTASH" stats --dir "$T/other")" 12 "a directory that is no cache: 12"
+exec 9>"$CACHE/v1/.state/lock"
+flock 9
+is "$(status_of stats)" 0 "beside a gc: stats works"
+exec 9>&-
