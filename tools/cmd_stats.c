@@ -214,6 +214,7 @@ static int show(const struct request *request, const struct cache *cache)
 	r = counters_read(cache, request->now, &counters);
 	if (r < 0)
 		return unreadable(cache, r);
+	counters_forget_gone(cache, &counters);
 	r = stats_make(&stats, cache->root, &counters,
 		request->has_since ? request->since : counters.zero);
 	if (r < 0)

@@ -124,7 +124,8 @@ int counters_add(struct counters *counters, const struct journal_record *record)
 		if (record->begin >= counters->measured && !is_none(&record->extent) &&
 			add_extent(counters, record->version, &record->extent) < 0)
 			return -ENOMEM;
-		return add_sum(counters, record);
+		/* Of none: what the command itself took away. */
+		return record->processes ? add_sum(counters, record) : 0;
 	case JOURNAL_SUM:
 		return add_sum(counters, record);
 	case JOURNAL_EXTENT:

@@ -40,10 +40,12 @@ struct counters {
 	uint64_t folded;  /* the last journal.<N> that the sums hold */
 };
 
-/* Reads totals and all journals. Where there are none, all is empty: 0. A version without
- * a folder takes nothing. To be freed. */
+/* Reads totals and all journals. Where there are none, all is empty: 0. To be freed. */
 int counters_read(const struct cache *cache, int64_t now, struct counters *ret);
 void counters_free(struct counters *counters);
+
+/* A version that has no folder takes nothing: a person may have deleted it. */
+void counters_forget_gone(const struct cache *cache, struct counters *counters);
 
 /* Folds what is large or old enough into totals, if there is such and nobody holds the
  * lock (-EAGAIN). */

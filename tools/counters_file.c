@@ -197,21 +197,6 @@ static int read_once(int state, struct counters *counters)
 	return r == 0 ? add_file(counters, state, JOURNAL_NAME) : r;
 }
 
-/* Who deletes a whole version (purge, a person) tells nobody what was in it. */
-static void forget_gone(const struct cache *cache, struct counters *counters)
-{
-	struct stat st;
-
-	for (size_t i = 0; i < counters->count; i++) {
-		struct journal_record *row = &counters->rows[i];
-
-		if (row->kind == JOURNAL_EXTENT && *row->version &&
-			fstatat(cache->fd, row->version, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
-			errno == ENOENT)
-			row->extent = (struct extent){ 0 };
-	}
-}
-
 int counters_read(const struct cache *cache, int64_t now, struct counters *ret)
 {
 	int state = cache_openat(cache, JOURNAL_STATE, O_RDONLY | O_DIRECTORY), r = 0;
@@ -235,9 +220,22 @@ int counters_read(const struct cache *cache, int64_t now, struct counters *ret)
 		counters_free(&counters);
 		return r;
 	}
-	forget_gone(cache, &counters);
 	*ret = counters;
 	return 0;
+}
+
+void counters_forget_gone(const struct cache *cache, struct counters *counters)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < counters->count; i++) {
+		struct journal_record *row = &counters->rows[i];
+
+		if (row->kind == JOURNAL_EXTENT && *row->version &&
+			fstatat(cache->fd, row->version, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
+			errno == ENOENT)
+			row->extent = (struct extent){ 0 };
+	}
 }
 
 /* --- folding -------------------------------------------------------------------------*/

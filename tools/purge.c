@@ -154,6 +154,7 @@ static void count_off(const struct purge *purge, const struct journal_record *ex
 	record.extent.objects = -extent->extent.objects;
 	record.extent.bytes = -extent->extent.bytes;
 	record.extent.disk = -extent->extent.disk;
+	record.extent.shared = -extent->extent.shared;
 	journal_finish(&record);
 	(void)journal_append(&sys_libc, path, len, sizeof path, &record);
 }

@@ -263,8 +263,14 @@ is "$(counts entries objects bytes)" "$(disk)" "what comes after gc is added"
 layer=$T/layer
 cp -a "$cache0" "$layer"
 check "layers are named" grep -qx "$layer" <(PYCSTASH_LAYERS=$layer stats)
+cp -a "$CACHE" "$T/purged"
 rm -rf "$CACHE/v1/$tag"
 is "$(counts entries)" 0 "a version that was deleted takes nothing"
+CACHE=$T/purged
+"$PYCSTASH" purge --dir "$CACHE" --tag "$tag" >"$T/out" 2>&1
+counted_python "$all"
+is "$(counts entries objects bytes)" "$(disk)" "nor does one that was purged, and was begun anew"
+CACHE=$cache0
 is "$(stats | grep -c $'\033')" 0 "no colour"
 is "$(status_of stats --since soon) $(status_of stats --since 5) $(status_of stats --by year) $(status_of stats extra) $(status_of stats --zero --json)" \
 	"2 2 2 2 2" "what is no time, no such table, or too much: 2"
