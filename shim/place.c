@@ -13,7 +13,7 @@
 #include "shim/log.h"
 #include "shim/state.h"
 
-static bool exists(int dirfd, const char *path)
+bool place_exists(int dirfd, const char *path)
 {
 	struct stat st;
 
@@ -22,12 +22,12 @@ static bool exists(int dirfd, const char *path)
 
 bool place_in_cache(const struct place *place)
 {
-	return exists(AT_FDCWD, place->cache);
+	return place_exists(AT_FDCWD, place->cache);
 }
 
 bool place_in_tree(const struct place *place)
 {
-	return exists(place->dirfd, place->path);
+	return place_exists(place->dirfd, place->path);
 }
 
 /* The length of a directory's spelling without the slashes at its end. */
@@ -326,7 +326,7 @@ static bool is_pretended(struct place *place)
 	bool pretended;
 
 	*end = '\0';
-	pretended = !exists(AT_FDCWD, place_show(place));
+	pretended = !place_exists(AT_FDCWD, place_show(place));
 	hide(place);
 	pretended = pretended && place_in_cache(place);
 	*end = behind;
@@ -355,81 +355,6 @@ const char *place_change(struct place *place, int dirfd, const char *path)
 		return found;
 	errno = EROFS;
 	return NULL;
-}
-
-void place_ready_tree(struct place *place)
-{
-	char *end = place->cache + place->dir_len;
-	char behind = *end;
-	const char *physical;
-	struct stat st;
-	bool pretended;
-
-	if (place->kind == PLACE_TREE || place->cache[0] == '\0' ||
-		place->name_end - place->dir_len > NAME_MAX + 1) /* it will not be made */
-		return;
-	*end = '\0';
-	pretended =
-		sys_real.fstatat(AT_FDCWD, place->cache, &st, AT_SYMLINK_NOFOLLOW) == 0;
-	physical = place_show(place);
-	if (pretended && !exists(AT_FDCWD, physical) &&
-		sys_real.mkdirat(AT_FDCWD, physical, st.st_mode & 0777) == 0) {
-		(void)sys_real.fchmodat(
-			AT_FDCWD, physical, st.st_mode & 0777); /* umask */
-		log_decision(VERDICT_MADE_IN_TREE, AT_FDCWD, physical);
-	}
-	hide(place);
-	*end = behind;
-}
-
-/* Whether the program has the __pycache__ of an entry: a real one, or one that it made
- * and that the cache keeps under the program's own tag. */
-static __attribute__((noinline)) bool has_directory(
-	const struct place *place, const char *physical)
-{
-	struct place own;
-
-	if (exists(AT_FDCWD, physical))
-		return true;
-	if (!state_tag() || strcmp(place->pyc.tag, state_tag()) == 0)
-		return false; /* it was just found to be missing */
-	place_plain(&own, AT_FDCWD, physical, PLACE_ANY);
-	return own.kind == PLACE_DIR && place_in_cache(&own);
-}
-
-int place_ready_cache(struct place *place)
-{
-	/* For an entry, its __pycache__; for that, what is above it. */
-	size_t len = place->kind == PLACE_ENTRY ? place->dir_len
-						: place->dir_len - PYCACHE_LEN - 1;
-	char *end = place->cache + len, behind = *end;
-	bool wanted = place->kind == PLACE_DIR;
-	int err = -ENOENT;
-
-	*end = '\0';
-	if (!wanted) {
-		wanted = has_directory(place, place_show(place));
-		hide(place);
-	}
-	if (wanted)
-		err = store_make_directory(
-			&sys_real, place->cache, state_config.root_len);
-	*end = behind;
-	return err;
-}
-
-int place_make_in_cache(struct place *place, place_maker *make, int flags, mode_t mode)
-{
-	int made = make(place, flags, mode);
-
-	for (unsigned tries = 0; made == -ENOENT && tries < 32; tries++) {
-		int err = place_ready_cache(place);
-
-		if (err < 0)
-			return err;
-		made = make(place, flags, mode);
-	}
-	return made;
 }
 
 bool place_entry(
@@ -474,15 +399,4 @@ void place_created(struct place *place, int fd)
 		entry_created(&world, place->cache, fd);
 	else
 		place_disclaim(place, fd);
-}
-
-const char *place_make(struct place *place, int dirfd, const char *path)
-{
-	place_at(place, dirfd, path, PLACE_ANY);
-	if (place->kind == PLACE_ENTRY && place_in_cache(place)) {
-		errno = EEXIST;
-		return NULL;
-	}
-	place_ready_tree(place);
-	return place->path;
 }

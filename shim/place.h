@@ -67,6 +67,7 @@ void place_at(struct place *place, int dirfd, const char *path, enum place_use u
 bool place_settle(struct place *place);
 
 /* Whether there is something of that name, a dangling link too. */
+bool place_exists(int dirfd, const char *path);
 bool place_in_cache(const struct place *place);
 bool place_in_tree(const struct place *place);
 

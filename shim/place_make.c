@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The half of place.h that makes what is missing: directories in the cache, and in the
+ * tree those that so far were only pretended.
+ */
+#include "shim/place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "shim/core/path.h"
+#include "shim/core/store.h"
+#include "shim/log.h"
+#include "shim/state.h"
+
+void place_ready_tree(struct place *place)
+{
+	char *end = place->cache + place->dir_len;
+	char behind = *end;
+	const char *physical;
+	struct stat st;
+	bool pretended;
+
+	if (place->kind == PLACE_TREE || place->cache[0] == '\0' ||
+		place->name_end - place->dir_len > NAME_MAX + 1) /* it will not be made */
+		return;
+	*end = '\0';
+	pretended =
+		sys_real.fstatat(AT_FDCWD, place->cache, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	physical = place_show(place);
+	if (pretended && !place_exists(AT_FDCWD, physical) &&
+		sys_real.mkdirat(AT_FDCWD, physical, st.st_mode & 0777) == 0) {
+		(void)sys_real.fchmodat(
+			AT_FDCWD, physical, st.st_mode & 0777); /* umask */
+		log_decision(VERDICT_MADE_IN_TREE, AT_FDCWD, physical);
+	}
+	(void)place_show(place);
+	*end = behind;
+}
+
+/* Whether the program has the __pycache__ of an entry: a real one, or one that it made
+ * and that the cache keeps under the program's own tag. */
+static __attribute__((noinline)) bool has_directory(
+	const struct place *place, const char *physical)
+{
+	struct place own;
+
+	if (place_exists(AT_FDCWD, physical))
+		return true;
+	if (!state_tag() || strcmp(place->pyc.tag, state_tag()) == 0)
+		return false; /* it was just found to be missing */
+	place_at(&own, AT_FDCWD, physical, PLACE_ANY);
+	return own.kind == PLACE_DIR && place_in_cache(&own);
+}
+
+int place_ready_cache(struct place *place)
+{
+	/* For an entry, its __pycache__; for that, what is above it. */
+	size_t len = place->kind == PLACE_ENTRY ? place->dir_len
+						: place->dir_len - PYCACHE_LEN - 1;
+	char *end = place->cache + len, behind = *end;
+	bool wanted = place->kind == PLACE_DIR;
+	int err = -ENOENT;
+
+	*end = '\0';
+	if (!wanted) {
+		wanted = has_directory(place, place_show(place));
+		(void)place_show(place);
+	}
+	if (wanted)
+		err = store_make_directory(
+			&sys_real, place->cache, state_config.root_len);
+	*end = behind;
+	return err;
+}
+
+int place_make_in_cache(struct place *place, place_maker *make, int flags, mode_t mode)
+{
+	int made = make(place, flags, mode);
+
+	for (unsigned tries = 0; made == -ENOENT && tries < 32; tries++) {
+		int err = place_ready_cache(place);
+
+		if (err < 0)
+			return err;
+		made = make(place, flags, mode);
+	}
+	return made;
+}
+
+const char *place_make(struct place *place, int dirfd, const char *path)
+{
+	place_at(place, dirfd, path, PLACE_ANY);
+	if (place->kind == PLACE_ENTRY && place_in_cache(place)) {
+		errno = EEXIST;
+		return NULL;
+	}
+	place_ready_tree(place);
+	return place->path;
+}
