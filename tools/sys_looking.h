@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * The kernel for core, where core is only to say what it would do: it looks at everything
- * and changes nothing. Whatever would make, change or delete something fails as on a
- * read-only file system, for which the protocol has an answer that is told the same way.
+ * and changes nothing. Where something would be made or replaced, and the directory could
+ * be written to, that seems to succeed; else it fails as it would. A full disk is not
+ * foreseen.
+ *
+ * For one thread.
  */
 #pragma once
 

@@ -69,6 +69,8 @@ for python in $(chosen); do
 	agrees "touched" "hit (re-sealed)"
 	agrees "imported again" "hit"
 	agrees "compared by content, always" "hit (same content)" PYCSTASH_VALIDATE=content
+	touch -d '2001-01-01' "$D/m.py"
+	agrees "touched, with another time" "hit (re-sealed)"
 	echo 'x = 2' >"$D/m.py"
 	agrees "edited" "miss (source changed)"
 	fresh
@@ -118,6 +120,11 @@ py_compile.compile('m.py', invalidation_mode=py_compile.PycInvalidationMode.CHEC
 	agrees "its source is gone" "hit (no source)"
 	mv "$T/away" "$D/m.py"
 	fresh
+	touch -d '2001-01-01' "$D/m.py"
+	chmod 500 "$(dirname "$(entry_of)")"
+	[ "$(id -u)" != 0 ] && agrees "touched, and the cache's directory cannot be written" "hit (re-sealed)"
+	chmod 700 "$(dirname "$(entry_of)")"
+	fresh
 	rm -rf "$T/layer"
 	mv "$CACHE" "$T/layer"
 	agrees "a layer has it" "hit (layer)" PYCSTASH_LAYERS="$T/none:$T/layer"
@@ -135,7 +142,7 @@ py_compile.compile('m.py', invalidation_mode=py_compile.PycInvalidationMode.CHEC
 	mv "$D" "$T/.mount_two"
 	D=$T/.mount_two
 	agrees "a tree that comes at another path each time" "hit"
-	cp "$D/m.py" "$D/copy" && mv "$D/copy" "$D/m.py"
+	cp "$D/m.py" "$D/copy" && touch -d 2001-01-01 "$D/copy" && mv "$D/copy" "$D/m.py"
 	sleep 0.03
 	agrees "and is made anew each time" "hit (re-sealed)"
 	D=$T/tree
