@@ -159,12 +159,15 @@ int store_make_directory(const struct sys *sys, char *path, size_t root_len)
 	const size_t layout_len = root_len + sizeof "/" CACHE_LAYOUT - 1;
 	int err = make_directories(sys, path, layout_len);
 
-	if (err != -ENOENT)
-		return err;
-	path[root_len] = '\0';
-	err = make_root(sys, path);
-	path[root_len] = '/';
-	return err < 0 ? err : make_directories(sys, path, layout_len);
+	/* Also where a purge has taken one away between two steps. */
+	for (unsigned tries = 0; err == -ENOENT && tries < 32; tries++) {
+		path[root_len] = '\0';
+		err = make_root(sys, path);
+		path[root_len] = '/';
+		if (err == 0)
+			err = make_directories(sys, path, layout_len);
+	}
+	return err;
 }
 
 /* As the kernel lays it out for getdents64(2); glibc's struct dirent64 is the same. */
