@@ -104,7 +104,9 @@ static bool is_meant(
 	struct judgement judgement;
 	size_t len;
 
-	if (!select_has(&purge->select, &item, dir->path, file->name) ||
+	/* Beside the versions lies nothing that a criterion but `foreign` means. */
+	if ((!dir->path[0] && !filter_needs_state(&purge->filter)) ||
+		!select_has(&purge->select, &item, dir->path, file->name) ||
 		!filter_passes_stat(&purge->filter, file->st))
 		return false;
 	if (!filter_needs_state(&purge->filter))

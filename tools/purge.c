@@ -175,6 +175,8 @@ static void count_off_versions(const struct purge *purge)
 
 int purge_wholes(struct purge *purge)
 {
+	int r;
+
 	for (size_t i = 0; i < purge->whole_count; i++)
 		if (!take_whole(purge, purge->wholes[i]))
 			return -EINTR;
@@ -183,7 +185,12 @@ int purge_wholes(struct purge *purge)
 	count_off_versions(purge);
 	if (purge->no_reclaim)
 		return 0;
-	return trash_reclaim(purge->cache, 0, &purge->freed);
+	r = trash_reclaim(purge->cache, 0, &purge->freed);
+	if (r == 0 || r == -EAGAIN)
+		return r;
+	complain(CACHE_TRASH, "cannot be emptied: %s", strerror(-r));
+	purge->failed++;
+	return 0;
 }
 
 void purge_release(struct purge *purge)

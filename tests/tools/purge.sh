@@ -1,0 +1,194 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# pycstash purge: what goes from a cache that real interpreters made, and what stays.
+. "$(dirname "$0")/made.sh"
+
+V=$CACHE/v1
+purge() { "$PYCSTASH" purge "$@"; }
+export LC_ALL=C # for patterns of find and grep, which else pass over names that are no UTF-8
+files() { find "$V" -mindepth 2 -path "$V/.*" -prune -o -type f -printf x | wc -c; }
+entries_of() { find "$V/$1/tree" -name '*.pyc' -printf x 2>/dev/null | wc -c; }
+objects_of() { find "$V/$1/objects" -name '*.pyc' -printf x 2>/dev/null | wc -c; }
+field() { python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"; }
+used() { du -s -B1 --exclude=.state "$V" | cut -f1; }
+snapshot=$T/snapshot
+cp -a "$CACHE" "$snapshot"
+again() { # as it was made
+	rm -rf "$CACHE"
+	cp -a "$snapshot" "$CACHE"
+}
+
+# --- being told -----------------------------------------------------------------------
+before=$(files)
+check "there are several versions to purge" test "$VERSIONS" -ge 2
+is "$(status_of purge)" 2 "without a criterion it refuses"
+check "and says what there is" grep -q -- '--tag.*--all' <(said_by purge)
+is "$(status_of purge -n)$(status_of purge --long)$(status_of purge --no-reclaim)" 222 "a manner is no criterion"
+is "$(status_of purge "$S")" 2 "nor is a word: --path has to be said"
+is "$(status_of purge --state rotten)$(status_of purge --older-than 3)" 22 "wrong values: 2"
+is "$(files)" "$before" "nothing is deleted by any of these"
+
+# --- versions -------------------------------------------------------------------------
+is "$(purge --tag "$TAG" -n 2>/dev/null)" "$TAG" "--dry-run says that the version would go"
+promised=$(purge --tag "$TAG" -n --json | field freed)
+counted=$(purge --tag "$TAG" -n --json | field files)
+is "$counted" $(($(entries_of "$TAG") + $(objects_of "$TAG"))) "and counts its files"
+is "$promised" "$(find "$V/$TAG" -type f -printf '%i %b\n' | sort -u | awk '{ n += $2 } END { print n * 512 }')" \
+	"and what they take, hard links once"
+is "$(files)" "$before" "and deletes nothing"
+is "$(purge --tag "$TAG" --json | field freed)" "$promised" "as much is freed as was promised"
+check "the version is gone" test ! -e "$V/$TAG"
+is "$(files)" $((before - counted)) "and nothing else"
+is "$(find "$V/.trash" -mindepth 1 | wc -l)" 0 "and the trash is empty"
+is "$("$PYCSTASH" stats --json | field size 2>/dev/null | grep -c "'$TAG', 'entries': [1-9]")" 0 "stats does not count it any more"
+import_all "${PYTHONS[0]}"
+is "$(entries_of "$TAG")" "$COUNT" "the interpreter makes it again"
+
+again
+purge --tag "$TAG" --no-reclaim >"$T/out"
+check "--no-reclaim: the version is gone" test ! -e "$V/$TAG"
+is "$(find "$V/.trash" -name '*.pyc' -printf x | wc -c)" "$counted" "but takes its space"
+"$PYCSTASH" gc --json >"$T/gc.json"
+is "$(python3 -c 'import json; print([r["files"] for r in json.load(open("'"$T/gc.json"'"))["rules"] if r["rule"] == "trash"][0])')" \
+	"$counted" "until the next gc"
+
+# --- paths ----------------------------------------------------------------------------
+again
+per_version=$(find "$V/$TAG/tree" -path '*/pkg/*' -name '*.pyc' -printf x | wc -c)
+objects=$(find "$V" -path '*/objects/*.pyc' -printf x | wc -c)
+purge --path "$S/pkg" -n 2>/dev/null >"$T/out"
+is "$(sort "$T/out")" "$(for tag in "${TAGS[@]}"; do echo "$tag/tree$S/pkg"; done | sort)" "a tree is one line a version"
+is "$(purge --path "$S/pkg" -n --json | field files)" $((per_version * VERSIONS)) "with all of its entries"
+is "$(purge --path "$S/pkg" -n --json | field freed)" 0 "which free nothing: objects have the same files"
+purge --path "$S/pkg" >"$T/out"
+is "$(files)" $((before - per_version * VERSIONS)) "a tree goes from all versions"
+is "$(find "$V" -path '*/objects/*.pyc' -printf x | wc -c)" "$objects" "objects stay: they may be another path's"
+again
+purge -q --path "$S/pkg" --tag "$TAG"
+is "$(files)" $((before - per_version)) "--tag and --path: only where both hold"
+again
+purge -q --path "$S/pkg/a.py" --path "$S"/new*
+is "$(files)" $((before - 2 * VERSIONS)) "files; any of several"
+check "the folder is left with what else is in it" test -e "$V/$TAG/tree$S/pkg/__pycache__"
+again
+purge -q --path "$S/**/c.py"
+is "$(files)" $((before - VERSIONS)) "a pattern"
+purge -q --path "$S/pkg/sub/*.py"
+check "a folder that is empty goes" test ! -e "$V/$TAG/tree$S/pkg/sub"
+again
+purge -q --path "$S/pkg/_*"
+is "$(files)" $((before - VERSIONS)) "a pattern means sources: __init__.py, not __pycache__"
+again
+mv "$S" "$T/gone"
+purge -q --path "$S"
+is "$(for tag in "${TAGS[@]}"; do entries_of "$tag"; done | sort -u)" 0 "sources need not exist"
+mv "$T/gone" "$S"
+again
+purge -n -0 --path "$S" --path "$S/nothing" --older-than 0s 2>/dev/null >"$T/names"
+is "$(tr '\0' '\n' <"$T/names" | grep -c 'not.utf8')" "$VERSIONS" "-0 prints names as they are"
+is "$(tr -cd '\0' <"$T/names" | wc -c)" $((COUNT * VERSIONS)) "each ends with a NUL"
+rm -rf "$T/all"
+mkdir -p "$T/all"
+purge -q --path /
+is "$(for tag in "${TAGS[@]}"; do entries_of "$tag"; done | sort -u)" 0 "--path / is every entry"
+
+# --- by what they are -------------------------------------------------------------------
+again
+entry=$("$PYCSTASH" path --tag "$TAG" "$S/top.py" | head -1)
+printf 'changed = %s\n' "'entirely'" >>"$S/top.py"
+purge -q --state stale
+is "$(files)" $((before - VERSIONS)) "--state stale: the entries of the source that changed"
+check "and its folder stays, with the others" test ! -e "$entry" -a -d "$(dirname "$entry")"
+again
+make_sources "$S" # other inodes, the same content
+touch "$S/pkg/a.py"
+purge -q --state stale
+is "$(files)" "$before" "what was touched is not stale"
+again
+truncate -s 20 "$(dirname "$entry")/a b.$TAG.pyc"
+mv "$S/pkg" "$T/gone"
+purge -q --state damaged,orphan --tag "$TAG"
+mv "$T/gone" "$S/pkg"
+is "$(entries_of "$TAG")" $((COUNT - 1 - per_version)) "two states with a comma"
+again
+echo text >"$V/$TAG/tree/README"
+ln -s / "$V/$TAG/tree/link"
+is "$(purge -n --state foreign 2>/dev/null | sort | tr '\n' ' ')" "$TAG/tree/README $TAG/tree/link " "--state foreign"
+purge -q --state foreign
+check "links go, not what they lead to" test -d / -a ! -L "$V/$TAG/tree/link"
+again
+find "$V/$TAG" -name '*.pyc' -exec touch -d '40 days ago' {} +
+find "$V/$TAG/tree" -name 'a.*.pyc' -exec touch -a -d '2 days ago' {} +
+is "$(purge -n --unused-since 30d --json | field files)" $((counted - 2)) "--unused-since: not read since, under any of its names"
+is "$(purge -n --older-than 30d --json | field files)" "$counted" "--older-than: made before"
+is "$(purge -n --older-than 30d --tag "${TAGS[1]}" --json | field files)" 0 "and of that version"
+purge -q --older-than 30d
+check "a version that is empty goes" test ! -e "$V/$TAG"
+
+# --- versions without an interpreter ------------------------------------------------------
+again
+cp -a "$V/$TAG" "$V/cpython-399"
+purge --not-installed -n 2>/dev/null >"$T/out"
+is "$(grep -c '^cpython-399$' "$T/out")" 1 "--not-installed: a version that nobody has"
+is "$(grep -c "^$TAG\$" "$T/out")" 0 "not one of an interpreter on this machine"
+purge -q --not-installed
+check "it goes" test ! -e "$V/cpython-399"
+
+# --- all --------------------------------------------------------------------------------
+again
+is "$(purge --all --json | field freed)" "$(cd "$snapshot/v1" && find . -path './.*' -prune -o -type f -printf '%i %b\n' | sort -u | awk '{ n += $2 } END { print n * 512 }')" \
+	"--all frees all"
+is "$(ls "$V")" "" "and leaves no version"
+check "but its mark, and the counters" test -e "$CACHE/CACHEDIR.TAG" -a -e "$V/.state/journal"
+is "$(status_of purge --all)" 0 "a second time there is nothing, which is no error"
+import_all "${PYTHONS[0]}"
+is "$(entries_of "$TAG")" "$COUNT" "interpreters go on"
+
+# --- what is not to be touched --------------------------------------------------------------
+again
+mkdir "$T/outside"
+echo precious >"$T/outside/file.$TAG.pyc"
+mkdir -p "$V/$TAG/tree/planted"
+ln -s "$T/outside" "$V/$TAG/tree/planted/__pycache__"
+ln -s "$T/outside" "$V/cpython-42"
+purge -q --older-than 0s
+purge -q --all
+is "$(cat "$T/outside/file.$TAG.pyc")" precious "a link planted in the cache leads nowhere"
+again
+rm -rf "$V/.trash"
+ln -s "$T/outside" "$V/.trash"
+is "$(status_of purge --all)" 3 "nor does one in place of the trash"
+check "and nothing has gone there" test "$(ls "$T/outside")" = "file.$TAG.pyc"
+again
+mv "$V" "$CACHE/v9"
+is "$(status_of purge --all)" 12 "a cache of another layout is refused"
+check "and said" grep -q 'another version of pycstash' <(said_by purge --all)
+is "$(status_of purge --all --dir "$T/nowhere")" 10 "where there is no cache: 10"
+mkdir "$T/plain"
+touch "$T/plain/file"
+for dir in / "$HOME" "$T/plain"; do
+	is "$(status_of purge --all --dir "$dir")" 12 "${dir/$T/…} is refused"
+done
+
+# --- trouble ------------------------------------------------------------------------------
+again
+chmod 000 "$V/$TAG/tree$S/pkg"
+purge -q --tag "$TAG"
+is "$(find "$V/.trash" -mindepth 1 | wc -l)" 0 "folders without rights are reclaimed too"
+again
+for i in $(seq 200); do mkdir -p "$V/$TAG/tree/d$i/e/f" && touch "$V/$TAG/tree/d$i/e/f/file"; done
+(purge -q --tag "$TAG") & (purge -q --tag "$TAG") & (purge -q --all) &
+failed=0
+for pid in $(jobs -p); do wait "$pid" || failed=$((failed + 1)); done
+is "$failed" 0 "several at a time do not stumble over each other"
+is "$(find "$V/.trash" -mindepth 1 | wc -l)" 0 "and leave nothing"
+again
+(
+	for _ in $(seq 15); do import_all "${PYTHONS[0]}" 2>>"$T/err" || echo failed; done >"$T/log"
+	touch "$T/over"
+) &
+while [ ! -e "$T/over" ]; do purge -q --tag "$TAG" || echo "purge failed" >>"$T/log"; done
+wait
+is "$(cat "$T/log" "$T/err")" "" "interpreters that run meanwhile do not fail, nor does purge"
+is "$(find "$S" -name __pycache__ -print -o -path '*/__pycache__/*' -print)" "" "and nothing is written beside the sources"
