@@ -23,6 +23,7 @@
 #include "tools/human.h"
 #include "tools/json.h"
 #include "tools/message.h"
+#include "tools/outfile.h"
 #include "tools/progress.h"
 #include "tools/select.h"
 
@@ -50,8 +51,7 @@ struct export
 	struct archive_out out;
 	struct progress progress;
 	const char *file;
-	char *temporary; /* what is renamed to file in the end; NULL: fd is that itself */
-	int fd;
+	struct outfile archive;
 	uint8_t *data; /* of one file */
 	size_t room;
 	uint64_t files, links, bytes, archive_bytes;
@@ -200,48 +200,12 @@ static int add_dir(struct export *export, const struct gather_dir *dir)
 
 /* --- the archive ---------------------------------------------------------------------*/
 
-/* Another name first, so that half an archive never has the whole one's. Closed to
- * others, as the cache is. What is no plain file (a device, a FIFO) is written to. */
-static int open_file(struct export *export)
-{
-	struct stat st;
-
-	if (strcmp(export->file, "-") == 0) {
-		export->fd = STDOUT_FILENO;
-		return 0;
-	}
-	if (stat(export->file, &st) == 0 && !S_ISREG(st.st_mode)) {
-		export->fd = open(export->file, O_WRONLY | O_CLOEXEC);
-	} else {
-		if (asprintf(&export->temporary, "%s.XXXXXX", export->file) < 0)
-			return export->temporary = NULL, -ENOMEM;
-		export->fd = mkostemp(export->temporary, O_CLOEXEC);
-	}
-	return export->fd < 0 ? -errno : 0;
-}
-
-/* Gives the archive its name, or takes it away. */
-static int close_file(struct export *export, bool keep)
-{
-	int r = 0;
-
-	if (export->fd >= 0 && export->fd != STDOUT_FILENO && close(export->fd) < 0)
-		r = -errno;
-	if (!export->temporary)
-		return r;
-	if (keep && r == 0 && rename(export->temporary, export->file) < 0)
-		r = -errno;
-	if ((!keep || r < 0) && export->fd >= 0)
-		unlink(export->temporary);
-	free(export->temporary);
-	return r;
-}
-
 static int write_all(struct export *export)
 {
 	const struct archive_manifest manifest = { export->gather.files,
 		export->gather.bytes };
-	int r = archive_out_begin(&export->out, export->file, export->fd, &manifest);
+	int r = archive_out_begin(
+		&export->out, export->file, export->archive.fd, &manifest);
 	size_t i;
 
 	progress_begin(&export->progress, "exporting", manifest.files);
@@ -257,17 +221,13 @@ static int write_all(struct export *export)
 /* 0 or -errno; whatever it is has been said. */
 static int write_archive(struct export *export)
 {
-	int r = open_file(export), closed;
+	int opened = outfile_open(&export->archive, export->file);
+	int r = opened < 0 ? opened : write_all(export);
+	int closed = outfile_close(&export->archive, r == 0);
 
-	if (r < 0) {
+	if (opened < 0 || (closed < 0 && r == 0)) {
+		r = opened < 0 ? opened : closed;
 		complain(export->file, "%s", strerror(-r));
-		return r;
-	}
-	r = write_all(export);
-	closed = close_file(export, r == 0);
-	if (closed < 0 && r == 0) {
-		complain(export->file, "%s", strerror(-closed));
-		r = closed;
 	}
 	if (r == -EINTR)
 		complain(export->file,
@@ -323,7 +283,7 @@ static int finish(const struct export *export)
 
 	if (export->common.json)
 		print_object(export);
-	else if (export->fd != STDOUT_FILENO)
+	else if (!outfile_is_stdout(&export->archive))
 		print_text(export);
 	if (export->files < gather->files)
 		complain(export->file,
@@ -410,7 +370,6 @@ static void release(struct export *export)
 static int run(const struct command *self, int argc, char **argv)
 {
 	struct export export = { .cache = { .fd = -1, .root_fd = -1 },
-		.fd = -1,
 		.gather = { .used_since = INT64_MIN } };
 	struct opt_parser parser;
 	const struct opt *opt;

@@ -6,10 +6,8 @@
  * The archive is read twice: all of it is checked before anything is put anywhere, since
  * what a hostile one begins with is not to be had either.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +22,7 @@
 #include "tools/human.h"
 #include "tools/import.h"
 #include "tools/json.h"
+#include "tools/layer.h"
 #include "tools/message.h"
 #include "tools/progress.h"
 
@@ -76,8 +75,10 @@ static int copy(int from, int to)
 	while ((n = read(from, block, sizeof block)) != 0) {
 		if (n < 0 && errno == EINTR && !interrupt_came())
 			continue;
-		if (n < 0 || write(to, block, (size_t)n) != n)
+		if (n < 0)
 			return -errno;
+		if (write(to, block, (size_t)n) != n)
+			return -ENOSPC; /* what else, in a file of our own */
 	}
 	return 0;
 }
@@ -144,50 +145,6 @@ static int read_members(struct job *job, bool put)
 		complain(job->line->file, "it is cut off or damaged: %s", in.broken);
 	archive_in_release(&in);
 	return job->cut_off ? 0 : r;
-}
-
-/* --- the layer -----------------------------------------------------------------------*/
-
-/* Readable by all, and of no certain time, so that equal layers are equal. */
-static int open_up(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	static const struct timespec times[2] = { { 0, 0 }, { 0, 0 } };
-	mode_t mode = S_ISDIR(st->st_mode) ? 0755 : 0644;
-
-	(void)type;
-	(void)ftw;
-	return chmod(path, mode) < 0 || utimensat(AT_FDCWD, path, times, 0) < 0;
-}
-
-static int finish_layer(const char *root)
-{
-	if (nftw(root, open_up, 16, FTW_PHYS | FTW_DEPTH) == 0)
-		return EXIT_OK;
-	complain(root, "it cannot be made readable: %s", strerror(errno));
-	return EXIT_OURS;
-}
-
-static bool is_new_or_empty(const char *path)
-{
-	DIR *dir = opendir(path);
-	const struct dirent *entry;
-	int names = 0;
-
-	if (!dir)
-		return errno == ENOENT;
-	while ((entry = readdir(dir)))
-		names += strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
-	closedir(dir);
-	return names == 0;
-}
-
-/* A cache at first, closed to others until it is whole. */
-static int begin_layer(struct job *job)
-{
-	if (is_new_or_empty(job->line->layer))
-		return cache_open_or_make(&job->cache, job->line->layer);
-	complain(job->line->layer, "a layer is made in a new or empty directory");
-	return EXIT_REFUSED;
 }
 
 /* --- what is said --------------------------------------------------------------------*/
@@ -287,7 +244,7 @@ static int open_cache(struct job *job)
 				   : cache_open_if_there(&job->cache, line->common.dir);
 		return code == EXIT_NO_CACHE ? EXIT_OK : code;
 	}
-	return line->layer ? begin_layer(job)
+	return line->layer ? layer_begin(&job->cache, line->layer)
 			   : cache_open_or_make(&job->cache, line->common.dir);
 }
 
@@ -305,8 +262,10 @@ static int import_all(struct job *job)
 	r = read_members(job, true);
 	if (r < 0)
 		return stopped(job, r);
-	if (job->line->layer && import->cache)
-		code = finish_layer(job->cache.root);
+	if (job->line->layer && import->cache && (r = layer_finish(&job->cache)) < 0) {
+		complain(job->cache.root, "it cannot be made readable: %s", strerror(-r));
+		code = EXIT_OURS;
+	}
 	if (job->line->common.json)
 		print_object(job);
 	else
