@@ -65,6 +65,7 @@ is "$(status_of du_ --by colour) $(status_of du_ --top 0) $(status_of du_ --dept
 is "$(status_of du_ --dir "$T/nowhere")" 10 "no cache: 10"
 
 unreadable() {
+	chmod -R u+rwx "$T/theirs" 2>/dev/null
 	rm -rf "$T/theirs"
 	cp -r "$CACHE" "$T/theirs"
 	[ "$(id -u)" != 0 ] || chown -R 65534:65534 "$T/theirs"

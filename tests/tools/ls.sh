@@ -149,6 +149,7 @@ is "$bad" "" "entries that vanish meanwhile were never there"
 
 unreadable() { # as a user who is not above permissions
 	local cache=$T/theirs
+	chmod -R u+rwx "$cache" 2>/dev/null
 	rm -rf "$cache"
 	cp -r "$CACHE" "$cache"
 	[ "$(id -u)" != 0 ] || chown -R 65534:65534 "$cache"
