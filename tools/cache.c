@@ -21,6 +21,7 @@
 #endif
 
 #include "shim/core/config.h"
+#include "shim/core/layer.h"
 #include "shim/core/store.h"
 #include "shim/core/verdict.h"
 #include "tools/command.h"
@@ -240,49 +241,36 @@ int cache_open_or_make(struct cache *cache, const char *root)
 	return make(path) < 0 ? EXIT_UNABLE : open_root(cache, path);
 }
 
-/* As the shim has it: a layer is root's or the user's, and nobody else can write it. */
-static bool is_trusted_layer(int fd)
-{
-	struct stat st;
-
-	return fstat(fd, &st) == 0 && (st.st_uid == 0 || st.st_uid == geteuid()) &&
-	       !(st.st_mode & (S_IWGRP | S_IWOTH));
-}
-
 static int open_one_layer(struct cache *cache, const char *path)
 {
-	int root_fd = open(path, DIRECTORY), r;
+	int root_fd = open(path, DIRECTORY | O_NOFOLLOW), r;
 
 	if (root_fd < 0)
 		return -errno;
-	r = is_trusted_layer(root_fd) ? open_layout(cache, path, root_fd) : -EPERM;
-	if (r < 0) {
+	r = layer_judge_at(&sys_libc, root_fd, geteuid())
+		    ? -EPERM
+		    : open_layout(cache, path, root_fd);
+	if (r < 0)
 		close(root_fd);
-		return r;
-	}
-	if (is_trusted_layer(cache->fd))
-		return 0;
-	cache_close(cache);
-	return -EPERM;
+	return r;
 }
 
 int cache_open_layer(struct cache *cache, size_t index)
 {
-	const char *list = getenv("PYCSTASH_LAYERS");
+	const char *list = getenv(config_names[CONFIG_LAYERS]), *root;
+	size_t len;
 
-	while (list && *list) {
-		size_t len = strcspn(list, ":");
-		AUTOFREE char *path = strndup(list, len);
+	for (size_t n = 0; (root = config_layer(list, n, &len)); n++) {
+		AUTOFREE char *path = strndup(root, len);
 
 		*cache = (struct cache){ .root_fd = -1, .fd = -1, .layer = true };
 		if (!path)
 			return -ENOMEM;
-		if (path[0] == '/' && open_one_layer(cache, path) == 0) {
-			if (index-- == 0)
-				return 0;
-			cache_close(cache);
-		}
-		list += len + (list[len] == ':');
+		if (open_one_layer(cache, path) < 0)
+			continue;
+		if (index-- == 0)
+			return 0;
+		cache_close(cache);
 	}
 	return -ENOENT;
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "shim/core/entry_file.h"
+#include "shim/core/layer.h"
 #include "tools/sys_libc.h"
 
 const char *const state_names[STATES] = {
@@ -107,6 +108,8 @@ static void judge_sealed(struct judgement *judgement, struct entry *entry, unsig
 	struct source *source = &entry->source;
 	enum verdict id = entry_compare(entry->world, source, seal);
 
+	if ((flags & JUDGE_LAYER) && id == VERDICT_HIT_HASH)
+		id = entry_compare_elsewhere(entry->world, source, seal);
 	if (id == VERDICT_NONE && !(seal->flags & SEAL_HASH) &&
 		seal->source.size != source->identity.size)
 		id = VERDICT_MISS_CHANGED; /* that needs no reading */
@@ -164,10 +167,13 @@ static void judge_file(struct judgement *judgement, const struct item *item, int
 static bool judge_stat(
 	struct judgement *judgement, const struct item *item, unsigned flags)
 {
-	uid_t owner = judgement->st.st_uid;
+	const uid_t owner = judgement->st.st_uid, user = geteuid();
+	bool layer = flags & JUDGE_LAYER;
 
-	if (owner != geteuid() && (owner != 0 || !(flags & JUDGE_LAYER)))
+	if (owner != user && (owner != 0 || !layer))
 		conclude(judgement, STATE_FOREIGN, "another user's");
+	else if (layer && !layer_is_trusted(&judgement->st, user))
+		conclude(judgement, STATE_FOREIGN, "others can write to it");
 	else if (!S_ISREG(judgement->st.st_mode))
 		conclude(judgement, STATE_FOREIGN, "no regular file");
 	else if (item->kind == ITEM_FOREIGN)

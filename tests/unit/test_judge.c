@@ -320,6 +320,10 @@ static void another_users_file(void **state)
 
 	(void)state;
 	compiles(0);
+	assert_return_code(chmod(fe.path, 0664), errno);
+	got = judge_entry(&item, JUDGE_LAYER);
+	assert_int_equal(got.state, STATE_FOREIGN);
+	assert_string_equal(got.why, "others can write to it");
 	if (geteuid() != 0)
 		skip();
 	assert_return_code(chown(fe.path, 65534, 65534), errno);
