@@ -251,8 +251,12 @@ static void a_close_that_fails(void **state)
 		fake.fail_at = 0;
 		if (!fake.failed[0])
 			break;
-		if (strcmp(fake.failed, "clone") == 0)
+		/* What is replaced is looked at only to count it. */
+		if (strcmp(fake.failed, "clone") == 0 ||
+			strcmp(fake.failed, "fstatat") == 0) {
+			unlink(fake_path(TARGET));
 			continue;
+		}
 		assert_int_equal(
 			err, strcmp(fake.failed, "pwrite") == 0 ? -ENOSPC : -EIO);
 		assert_int_equal(fake_mode(TARGET), 0);
