@@ -39,8 +39,10 @@ make_layer() {
 	mv "$CACHE" "$T/layer"
 	LAYERS=$T/layer
 }
-# Those that differ most; all others are in what is short.
+# Those that differ most; all others are in what is short, and one is enough for what is of
+# the library alone.
 is_one_of_few() { case $python in /usr/bin/* | *python3.8 | *python3.13) true ;; *) false ;; esac; }
+is_first() { case $python in /usr/bin/python3*) true ;; *) false ;; esac; }
 
 can_mount=
 probe && can_mount=yes
@@ -108,6 +110,7 @@ in_a_layer() { # VERSION LAYER: m as of that version, in a layer of its own
 
 order() {
 	local v got=
+	is_one_of_few || return
 	mkdir "$T/src"
 	in_a_layer one "$T/first"
 	in_a_layer two "$T/second"
@@ -137,7 +140,7 @@ each order
 # A process that lives on: its source is edited under its time and size, in place and as a
 # new file, to and from what the layer has.
 edits() {
-	is_one_of_few || return
+	is_first || return
 	mkdir "$T/src"
 	in_a_layer one "$T/layer"
 	LAYERS=$T/layer
@@ -193,7 +196,7 @@ survives() { # KIND WHERE N SENTENCE
 	is "$(picture "$T/layer")" "$before" "$name: $4: and the layer is left as it was"
 }
 damaged() {
-	case $python in /usr/bin/*) ;; *) return ;; esac
+	is_first || return
 	STEP=16 survives truncate both 40 "a layer's files cut off"
 	survives seal both "$(damage names seal | wc -l)" "a layer's files damaged"
 	survives seal object "$(damage names seal | wc -l)" "a layer's objects damaged"
@@ -217,7 +220,7 @@ alone() {
 	find "$T/copy" -name __pycache__ -exec rm -r {} +
 }
 without() {
-	is_one_of_few || return
+	is_first || return
 	make_layer
 	alone "no place for a cache" PYCSTASH_DIR= HOME=
 	alone "a relative PYCSTASH_DIR" PYCSTASH_DIR=cache
@@ -244,7 +247,7 @@ each without
 
 # --- file systems ---------------------------------------------------------------------
 mounted() {
-	is_one_of_few || return
+	is_first || return
 	if [ -z "$can_mount" ]; then
 		skip "$name: layers on read-only file systems" "mounting is not allowed"
 		return
@@ -277,7 +280,7 @@ refused() { # SENTENCE REASON: the layer is not used, and that is logged
 }
 trust() {
 	local file root user
-	case $python in /usr/bin/python3*) ;; *) return ;; esac
+	is_first || return
 	root=$([ "$(id -u)" = 0 ] && echo yes)
 	make_layer
 	chmod 775 "$T/layer"; refused "a layer that its group can write to" "others can write to it, or to v1 in it"
@@ -385,7 +388,7 @@ each seen
 
 # --- cost -----------------------------------------------------------------------------
 cost() {
-	case $python in /usr/bin/python3*) ;; *) return ;; esac
+	is_first || return
 	local own
 	if ! strace -qq -o /dev/null true 2>/dev/null; then
 		skip "$name: what layers cost" "strace does not work here"
