@@ -19,9 +19,9 @@
 #define TOTALS_NEW "totals.new"
 
 /* A journal that large is worth folding. */
-#define FOLD_SIZE (1 << 20)
+#define FOLD_SIZE (32 << 10)
 /* Of one that is larger than ours can get, the end is read. */
-#define READ_MOST (2 * (off_t)JOURNAL_MOST)
+#define READ_MOST ((off_t)8 << 20)
 /* How long a process may take between opening the journal and writing to it. */
 #define GRACE_SECONDS 60
 /* How many journals that were put aside are looked at. */
@@ -364,7 +364,7 @@ static bool is_due(int state)
 {
 	struct aside aside = find_aside(state);
 
-	return aside.full || aside.count || size_of(state, JOURNAL_NAME) >= FOLD_SIZE;
+	return aside.count || size_of(state, JOURNAL_NAME) >= FOLD_SIZE;
 }
 
 int counters_fold(const struct cache *cache, int64_t now)

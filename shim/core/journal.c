@@ -81,6 +81,127 @@ static int make_journal(const struct sys *sys, char *path, size_t state_len)
 	return fd;
 }
 
+/* --- folding -------------------------------------------------------------------------*/
+
+#define HOUR INT64_C(3600000000000)
+
+struct folding {
+	struct journal_record sums[JOURNAL_SUMS];
+	size_t count;
+	uint8_t data[JOURNAL_MOST];
+};
+
+static bool takes(const struct journal_record *sum, const struct journal_record *more)
+{
+	for (size_t i = 0; i < VERDICT_ROOM; i++)
+		if (more->counts[i] > UINT32_MAX - sum->counts[i])
+			return false;
+	return strcmp(sum->version, more->version) == 0;
+}
+
+static void add_to(struct journal_record *sum, const struct journal_record *more)
+{
+	if (more->begin < sum->begin)
+		sum->begin = more->begin;
+	if (more->end > sum->end)
+		sum->end = more->end;
+	sum->processes += more->processes;
+	sum->extent.entries += more->extent.entries;
+	sum->extent.objects += more->extent.objects;
+	sum->extent.bytes += more->extent.bytes;
+	sum->extent.disk += more->extent.disk;
+	sum->extent.shared += more->extent.shared;
+	for (size_t i = 0; i < VERDICT_ROOM; i++)
+		sum->counts[i] += more->counts[i];
+}
+
+static void add_record(struct folding *folding, const struct journal_record *record)
+{
+	struct journal_record *rest = NULL;
+
+	if (record->kind != JOURNAL_PROCESS)
+		return;
+	for (size_t i = folding->count; i > 0; i--) {
+		struct journal_record *sum = &folding->sums[i - 1];
+
+		if (!takes(sum, record))
+			continue;
+		if (sum->end / HOUR == record->end / HOUR) {
+			add_to(sum, record);
+			return;
+		}
+		rest = rest ? rest : sum;
+	}
+	if (folding->count < JOURNAL_SUMS)
+		folding->sums[folding->count++] = *record;
+	else if (rest)
+		add_to(rest, record);
+}
+
+static void read_records(struct folding *folding, const struct sys *sys, int fd)
+{
+	struct journal_record record;
+	size_t kept = 0, at, used;
+	off_t from = 0;
+	ssize_t n;
+
+	folding->count = 0;
+	while ((n = sys->pread(fd, folding->data + kept, sizeof folding->data - kept,
+			from)) > 0) {
+		from += n;
+		kept += (size_t)n;
+		for (at = 0;
+			(used = journal_next(folding->data + at, kept - at, &record)) > 0;
+			at += used)
+			add_record(folding, &record);
+		if (kept - at >= sizeof record) /* nothing whole begins before */
+			at = kept - sizeof record + 1;
+		kept -= at;
+		memmove(folding->data, folding->data + at, kept);
+	}
+}
+
+/* Whether the file has lost its last name. */
+static bool is_gone(const struct sys *sys, int fd)
+{
+	struct stat st;
+
+	return sys->fstatat(fd, "", &st, AT_EMPTY_PATH) == 0 && st.st_nlink == 0;
+}
+
+static void write_sums(struct folding *folding, const struct sys *sys, const char *path)
+{
+	int fd = open_journal(sys, path, O_CREAT);
+
+	if (fd < 0)
+		return;
+	for (size_t i = 0; i < folding->count; i++) {
+		folding->sums[i].pid = 0;
+		journal_finish(&folding->sums[i]);
+	}
+	(void)sys->append(fd, folding->sums, folding->count * sizeof *folding->sums);
+	sys->close(fd);
+}
+
+/* Puts the journal aside. If the command has put the full one elsewhere meanwhile, that
+ * will be folded there. */
+static void turn(const struct sys *sys, const char *path, const char *full)
+{
+	int fd = sys->openat(
+		AT_FDCWD, full, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
+	struct folding *folding = fd < 0 ? NULL : sys->map(sizeof *folding);
+
+	if (folding)
+		read_records(folding, sys, fd);
+	if (sys->renameat(AT_FDCWD, path, AT_FDCWD, full) == 0 && folding &&
+		folding->count && is_gone(sys, fd))
+		write_sums(folding, sys, path);
+	if (folding)
+		sys->unmap(folding, sizeof *folding);
+	if (fd >= 0)
+		sys->close(fd);
+}
+
 /* Exactly one process is the one whose record passes the mark, so that nobody puts a
  * fresh journal over the full one. */
 static bool passes_mark(off_t end)
@@ -114,6 +235,6 @@ int journal_append(const struct sys *sys, char *path, size_t root_len, size_t pa
 	end = sys->append(fd, record, sizeof *record);
 	sys->close(fd);
 	if (end >= 0 && passes_mark(end))
-		(void)sys->renameat(AT_FDCWD, path, AT_FDCWD, full.data);
+		turn(sys, path, full.data);
 	return end < 0 ? (int)end : 0;
 }

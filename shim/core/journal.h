@@ -4,8 +4,9 @@
  * when a process ends. Nobody locks it, and a record that is lost or torn (a full disk, a
  * machine that dies) costs itself alone: readers look for the next one that is whole.
  *
- * The command folds records into sums, which are records too, in a file of the same form
- * (tools/counters.h); so there is one format, in the machine's byte order.
+ * The processes themselves fold old records, and the command does for good, into sums,
+ * which are records too, in a file of the same form (tools/counters.h); so there is one
+ * format, in the machine's byte order.
  *
  * Async-signal-safe, no locks, no allocation; functions return 0 or -errno.
  */
@@ -23,15 +24,20 @@
 #define JOURNAL_NAME "journal"
 #define JOURNAL_FULL "journal.full"
 
-/* A journal of that size is put aside as JOURNAL_FULL, in place of an older one: where no
- * command ever folds, it takes twice that room and no more. */
-#define JOURNAL_MOST (4u << 20)
+/* At each multiple of that size the journal is put aside as JOURNAL_FULL, and what that
+ * held before becomes the first records of the new one, folded: a cache grows by what is
+ * compiled, not with each start. Records that are put aside wait until as many more have
+ * come, so that whoever has the file open still gets to write. */
+#define JOURNAL_MOST (16u << 10)
+/* How many records are left of them at most: one a version and hour, then one a version.
+ */
+#define JOURNAL_SUMS 64
 
 #define JOURNAL_FORMAT 1
 #define JOURNAL_VERSION_SIZE 64 /* room for a tag, what is added to it, and a NUL */
 
 enum journal_kind {
-	JOURNAL_PROCESS = 1, /* what one process counted between begin and end */
+	JOURNAL_PROCESS = 1, /* what processes counted between begin and end */
 	JOURNAL_SUM,	     /* of several */
 	JOURNAL_EXTENT,	     /* what a version takes; begin: when gc measured it, or 0 */
 	JOURNAL_HEAD,	     /* the first of a file of sums; begin: see counters.c */

@@ -20,7 +20,7 @@ assert pkg.m1.f.__code__.co_filename.startswith(sys.argv[1] + "/"), pkg.m1.f.__c
 print(pkg.m1.V + pkg.m1.f())' "$1" 2>&1
 }
 compiled() { grep -c ': sealed: .*/pkg/' "$log"; }
-size() { du -s --block-size=1 --exclude=.state "$CACHE" | cut -f1; }
+size() { du -s --block-size=1 "$CACHE" | cut -f1; }
 files() { find "$CACHE" -name .state -prune -o ! -type d -print | wc -l; }
 
 starts() {

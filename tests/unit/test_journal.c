@@ -5,6 +5,7 @@
 #include "tests/unit/fake_sys.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -125,17 +126,23 @@ static void any_bit_that_flips_is_noticed(void **state)
  */
 static char path[1024];
 
-static int append(uint32_t pid)
+static int append_record(const struct journal_record *record)
 {
-	struct journal_record record = record_of(pid);
 	size_t len;
 	int ret;
 
 	strcpy(path, fake_path("root"));
 	len = strlen(path);
-	ret = journal_append(&fake_sys, path, len, sizeof path, &record);
+	ret = journal_append(&fake_sys, path, len, sizeof path, record);
 	assert_int_equal(fake.open, 0);
 	return ret;
+}
+
+static int append(uint32_t pid)
+{
+	struct journal_record record = record_of(pid);
+
+	return append_record(&record);
 }
 
 static void make_cache(void)
@@ -231,6 +238,31 @@ static void stretch(const char *below, off_t size)
 	assert_return_code(truncate(fake_path(below), size), 0);
 }
 
+static off_t length(const char *below)
+{
+	struct stat st;
+
+	return stat(fake_path(below), &st) < 0 ? 0 : st.st_size;
+}
+
+/* All that the records of a file come to. */
+static struct journal_record sum_of(const char *below)
+{
+	static char bytes[4 * JOURNAL_MOST];
+	struct journal_record record, sum = { .processes = 0 };
+	ssize_t n = fake_read(below, bytes, sizeof bytes);
+	size_t at = 0, used;
+
+	while (n > 0 && (used = journal_next(
+				 (uint8_t *)bytes + at, (size_t)n - at, &record)) > 0) {
+		at += used;
+		sum.processes += record.processes;
+		sum.extent.bytes += record.extent.bytes;
+		sum.counts[1] += record.counts[1];
+	}
+	return sum;
+}
+
 static void a_full_one_is_put_aside_once(void **state)
 {
 	(void)state;
@@ -248,7 +280,58 @@ static void a_full_one_is_put_aside_once(void **state)
 	assert_int_equal(fake_mode(JOURNAL), S_IFREG | 0600);
 	stretch(JOURNAL, 2 * JOURNAL_MOST - SIZE);
 	assert_int_equal(append(5), 0);
-	assert_int_equal(fake_mode(JOURNAL), 0);
+	/* What the first one held is folded; what this one held will be. */
+	assert_int_equal(sum_of(JOURNAL).processes, 2);
+	assert_int_equal(records(JOURNAL), 1);
+	assert_int_equal(sum_of(FULL).processes, 3);
+}
+
+static void a_thousand_take_little_room(void **state)
+{
+	const unsigned many = 1000;
+	struct journal_record one, full, now;
+
+	(void)state;
+	make_cache();
+	for (unsigned i = 1; i <= many; i++) {
+		one = record_of(1);
+		one.processes = 1;
+		one.extent.bytes = 3;
+		one.counts[1] = 2;
+		journal_finish(&one);
+		assert_int_equal(append_record(&one), 0);
+		assert_in_range(length(JOURNAL) + length(FULL), SIZE,
+			2 * JOURNAL_MOST + 2 * SIZE);
+	}
+	full = sum_of(FULL);
+	now = sum_of(JOURNAL);
+	assert_int_equal(full.processes + now.processes, many);
+	assert_int_equal(full.extent.bytes + now.extent.bytes, 3 * many);
+	assert_int_equal(full.counts[1] + now.counts[1], 2 * many);
+}
+
+/* Of more versions and hours than there is room for, those of one version come together;
+ * and of a version too many, nothing does harm. */
+static void what_is_folded_has_its_bounds(void **state)
+{
+	uint64_t seed = 1, processes;
+
+	(void)state;
+	make_cache();
+	for (unsigned i = 1; i <= 2000; i++) {
+		struct journal_record record = record_of(1);
+
+		record.processes = 1;
+		record.end = (int64_t)unit_random(&seed, 1000) * 3600000000000;
+		snprintf(record.version, sizeof record.version, "cpython-3%u",
+			unit_random(&seed, 5));
+		journal_finish(&record);
+		assert_int_equal(append_record(&record), 0);
+		assert_in_range(length(JOURNAL) + length(FULL), SIZE,
+			2 * (JOURNAL_MOST + (JOURNAL_SUMS + 1) * SIZE));
+	}
+	processes = sum_of(FULL).processes + sum_of(JOURNAL).processes;
+	assert_int_equal(processes, 2000);
 }
 
 static void a_name_that_is_too_long(void **state)
@@ -279,6 +362,9 @@ int main(void)
 	unit_one("append: any call may fail", any_call_may_fail);
 	unit_one(
 		"append: a full journal is put aside once", a_full_one_is_put_aside_once);
+	unit_one("append: a thousand records take little room, and tell the same",
+		a_thousand_take_little_room);
+	unit_one("append: what is folded has its bounds", what_is_folded_has_its_bounds);
 	unit_one("append: a name that is too long", a_name_that_is_too_long);
 	return unit_run("journal");
 }
