@@ -25,7 +25,7 @@
 /* How long a process may take between opening the journal and writing to it. */
 #define GRACE_SECONDS 60
 /* How many journals that were put aside are looked at. */
-#define ASIDE_MOST 64
+#define ASIDE_MOST 1000
 /* How often reading begins anew because somebody folded meanwhile. */
 #define TRIES 8
 
@@ -346,7 +346,9 @@ static int with_totals(int state, int64_t now,
 		next = aside.numbers[aside.count - 1];
 	if (aside.full)
 		put_aside(state, JOURNAL_FULL, ++next);
-	if (size_of(state, JOURNAL_NAME) >= FOLD_SIZE)
+	/* What is changed draws a line between records, which those that write the journal
+	 * are not to fold into one. */
+	if (size_of(state, JOURNAL_NAME) >= (change ? 1 : FOLD_SIZE))
 		put_aside(state, JOURNAL_NAME, ++next);
 	if (r == 0)
 		r = fold_aside(state, &counters, &aside);

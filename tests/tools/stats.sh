@@ -144,6 +144,7 @@ works() { # SENTENCE: the program runs as it should, and says nothing
 print(m0.value + m4.value)" 2>/dev/null
 	is "$(cat "$T/out")" 4 "$1: the program does not notice"
 }
+preloaded "$python" -s -c "import sys; sys.path.insert(0, sys.argv[1]); $all" "$D"
 is "$(stat -c '%a' "$(journal)" "$(dirname "$(journal)")" | tr '\n' ' ')" "600 700 " "the journal is the user's alone"
 one=$T/one
 counted_python "$all"
@@ -244,8 +245,10 @@ is "$(since=@0 counts processes) $(counts processes)" "$((before + 1600)) 1600" 
 
 # --- what one asks --------------------------------------------------------------------
 CACHE=$cache0
+before=$(since=@0 counts processes)
 counted_python "$all"
-is "$(since=@0 counts processes) $(since=1h counts processes)" "1 1" "--since takes a time or an age"
+is "$(since=@0 counts processes) $(since=1h counts processes) $(counts processes)" \
+	"$((before + 1)) $((before + 1)) 1" "--since takes a time or an age"
 is "$(since=2100-01-01 counts processes)" 0 "of the future there is nothing"
 tag=$("$python" -c 'import sys; print(sys.implementation.cache_tag)')
 check "--by version has a line for each" grep -q "^$tag .*[0-9]" <(stats --since @0 --by version)
