@@ -130,7 +130,7 @@ static void all_journals_are_read(void **state)
 }
 
 /* As many records as are worth folding. */
-#define MANY 2048
+#define MANY 64
 
 static void a_small_journal_is_left(void **state)
 {
