@@ -115,6 +115,8 @@ is "$(PYCSTASH_DIR=/elsewhere value_of PYCSTASH_DIR --dir "$T/c")" "$T/c" "an op
 is "$(PYCSTASH_DIR=/elsewhere value_of PYCSTASH_DIR)" /elsewhere "which counts where there is no option"
 is "$(cd "$T" && value_of PYCSTASH_DIR --dir ./c)" "$T/c" "a relative directory is made absolute"
 is "$(value_of PYCSTASH_ONLY --only /a:/b --only /c)" /a:/b:/c "--only may be repeated"
+is "$(PYCSTASH_LAYERS=/b:/a value_of PYCSTASH_LAYERS --layer /c --layer=/a --layer /d)" /b:/a:/c:/d \
+	"--layer appends to PYCSTASH_LAYERS, what is not there yet, in order"
 is "$(PYCSTASH_EXCLUDE=/x:/y value_of PYCSTASH_EXCLUDE --exclude /y:/z)" /x:/y:/z \
 	"--exclude adds to the environment's, each once"
 mkdir -p "$T/physical/below"
