@@ -167,7 +167,8 @@ static int rebase(struct gc *gc)
 		memcpy(list[v].version, first->versions[v].name, sizeof list[v].version);
 		list[v].extent = first->versions[v].extent;
 	}
-	r = counters_rebase(gc->cache, gc->now, list);
+	/* One that began in this second and is over by now was seen. */
+	r = counters_rebase(gc->cache, gc->now + 1, list);
 	free(list);
 	return r;
 }

@@ -97,11 +97,13 @@ static void try_file(struct walk_dir *dir, const struct walk_file *file)
 	if (file->type != DT_REG || gc_is_young(gc, file->st))
 		return;
 	hour = hour_of(gc, file->st);
-	if (hour > evict->hour ||
-		(hour == evict->hour && evict->bytes <= 0 && evict->entries <= 0))
+	if (hour > evict->hour)
 		return;
 	item = item_parse_in(&thread->dir, file->name);
 	if (!is_entry(&item) && item.kind != ITEM_OBJECT)
+		return;
+	if (hour == evict->hour && evict->bytes <= 0 &&
+		(evict->entries <= 0 || !is_entry(&item)))
 		return;
 	freed = gc_take(gc, GC_EVICTED, dir, file->name, file->st);
 	if (freed < 0)

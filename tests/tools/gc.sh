@@ -1,0 +1,264 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# pycstash gc: each of its rules, on a cache that real interpreters made.
+. "$(dirname "$0")/made.sh"
+
+export LC_ALL=C # for patterns of find and grep, which else pass over names that are no UTF-8
+V=$CACHE/v1
+gc() { "$PYCSTASH" gc "$@"; }
+files() { find "$V" -path "$V/.*" -prune -o -type f -printf x | wc -c; }
+pycs() { find "$V" -path "*/$1/*" -name '*.pyc' -printf x 2>/dev/null | wc -c; }
+entry_of() { "$PYCSTASH" path --tag "$TAG" "$S/$1.py" | head -1; }
+# rule NAME FIELD: of the JSON on stdin
+rule() {
+	python3 -c 'import json, sys
+print([r[sys.argv[2]] for r in json.load(sys.stdin)["rules"] if r["rule"] == sys.argv[1]][0])' "$1" "$2"
+}
+field() { python3 -c 'import json, sys; x = json.load(sys.stdin)
+for key in sys.argv[1].split("."): x = x[key]
+print(x)' "$1"; }
+# takes RULE FILES SENTENCE OPTION…: a dry run and a real one agree on what goes
+takes() {
+	local name=$1 want=$2 sentence=$3 before dry real
+	shift 3
+	before=$(files)
+	gc -n --json "$@" >"$T/dry.json"
+	dry="$(rule "$name" files <"$T/dry.json") $(rule "$name" freed <"$T/dry.json") $((before - $(files)))"
+	gc --json "$@" >"$T/real.json"
+	real="$(rule "$name" files <"$T/real.json") $(rule "$name" freed <"$T/real.json") $((before - $(files)))"
+	is "$real" "${dry% *} ${dry%% *}" "$sentence: as the dry run promised"
+	is "${real%% *}" "$want" "$sentence"
+}
+old() { find "$@" -exec touch -h -d '3 hours ago' {} +; }
+snapshot=$T/snapshot
+cp -a "$CACHE" "$snapshot"
+again() { # as it was made, three hours ago
+	rm -rf "$CACHE"
+	cp -a "$snapshot" "$CACHE"
+	old "$V" -name '*.pyc'
+}
+ALL=$(files)
+OBJECTS=$(find "$V/$TAG/objects" -name '*.pyc' | wc -l) # some sources are equal
+
+# --- nothing to do ----------------------------------------------------------------------
+is "$(gc --json | field kept.entries)" $((COUNT * VERSIONS)) "all entries are kept"
+is "$(files)" "$ALL" "nothing goes from a cache that is in use"
+is "$(gc --json | field kept.disk)" "$(find "$V" -path "$V/.*" -prune -o -type f -printf '%i %b\n' | sort -u | awk '{ n += $2 } END { print n * 512 }')" \
+	"it knows what they take, hard links once"
+touch -a -d '5 days ago' "$(entry_of top)"
+before=$(stat -c %X "$(entry_of top)")
+rm "$V/.state/gc"
+sleep 1
+gc -q
+is "$(stat -c %X "$(entry_of top)")" "$before" "looking is no use: access times stay"
+many=$(strace -f -qq -e trace=openat "$PYCSTASH" gc 2>&1 | grep -ac '\.pyc')
+is "$many" 0 "nothing is opened that has not changed since it was looked at"
+
+# --- temporaries, foreign files -----------------------------------------------------------
+again
+entry=$(entry_of top)
+[ -f "$entry" ] || { not_ok "path finds an entry" "$entry"; exit; }
+cp "$entry" "$entry.12345"
+cp "$entry" "$entry.67890"
+object=$(find "$V/$TAG/objects" -name '*.pyc' | head -1)
+cp "$object" "$object.4"
+old "$entry.12345" "$object.4"
+touch "$entry.67890"
+takes temporaries 2 "temporaries older than an hour go"
+check "a young one stays: somebody may write it" test -e "$entry.67890"
+again
+cp "$entry" "$V/$TAG/objects/left"
+echo text >"$V/$TAG/tree/note"
+old "$V/$TAG/objects/left" "$V/$TAG/tree/note"
+takes foreign 1 "a file of ours where nobody looks for it goes"
+check "what is not ours stays" test -e "$V/$TAG/tree/note"
+is "$(field left <"$T/real.json")" 1 "and is counted"
+again
+# A later format's: its number at 8 of the last 128 bytes.
+printf '\11' | dd of="$entry" bs=1 seek=$(($(stat -c %s "$entry") - 120)) conv=notrunc status=none
+rm -f "$V/.state/gc"
+gc -q
+check "a file of a later format is left to that version" test -e "$entry"
+
+# --- stale and damaged --------------------------------------------------------------------
+again
+gc -q
+printf 'y = 1\n' >>"$S/top.py"
+takes stale "$VERSIONS" "entries of a source that changed"
+check "the object stays: another path may have that content" test "$(pycs objects)" = $((OBJECTS * VERSIONS))
+make_sources "$S"
+again
+touch "$S"/pkg/*.py
+cp "$S/pkg/b.py" "$T/b" && mv "$T/b" "$S/pkg/b.py"
+gc -q
+is "$(files)" "$ALL" "what was touched, or replaced by the same, is not stale"
+again
+gc -q
+truncate -s -1 "$entry"
+cp /dev/null "$(entry_of pkg/a)"
+takes damaged $((2 * 2)) "damaged files, under all of their names"
+
+# --- orphans --------------------------------------------------------------------------------
+again
+mv "$S/pkg" "$T/pkg"
+gc --json >"$T/json"
+is "$(files) $(field missing <"$T/json")" "$ALL 1" "sources that are missing are waited for: one folder, the highest"
+is "$(tr '\0' '\n' <"$V/.state/orphans" | grep -c " d $S/pkg\$")" 1 "it is remembered"
+mv "$T/pkg" "$S/pkg"
+is "$(gc --json | field missing)" 0 "and forgotten when it is back"
+mv "$S/pkg" "$T/pkg"
+gc -q
+# as if that had been so long ago
+age() { python3 - "$V/.state/orphans" "$1" <<'END'
+import sys
+path, seconds = sys.argv[1], int(sys.argv[2])
+records = [r.split(b" ", 1) for r in open(path, "rb").read().split(b"\0")[:-1]]
+open(path, "wb").write(b"".join(b"%d %s\0" % (int(a) - seconds, b) for a, b in records))
+END
+}
+age $((23 * 3600))
+gc -q
+is "$(files)" "$ALL" "below /tmp: not before 24 hours"
+age $((2 * 3600))
+per_version=$(find "$V/$TAG/tree" -path '*/pkg/*' -name '*.pyc' -printf x | wc -c)
+takes orphans $((per_version * VERSIONS)) "then its entries go, in all versions"
+check "the folder is gone" test ! -e "$V/$TAG/tree$S/pkg" -a -e "$V/$TAG/tree$S/__pycache__"
+is "$(field missing <"$T/real.json") $(wc -c <"$V/.state/orphans")" "0 0" "and forgotten"
+mv "$T/pkg" "$S/pkg"
+again
+mv "$S/pkg" "$T/pkg"
+gc -q
+age $((90 * 86400))
+sed -i -E 's/^([0-9]+) [0-9a-f]+ d/\1 123456 d/' "$V/.state/orphans"
+gc -q
+is "$(files)" "$ALL" "missing from another file system than before: the time begins anew"
+takes orphans $((per_version * VERSIONS)) "--orphan-grace 0s takes them at once" --orphan-grace 0s
+mv "$T/pkg" "$S/pkg"
+again
+mv "$S"/new* "$T/"
+gc -q
+is "$(tr '\n\0' '#\n' <"$V/.state/orphans" | grep -c " f $S/new#line.py\$")" 1 "a file whose folder is there is waited for by itself"
+age $((90 * 86400))
+takes orphans "$VERSIONS" "and its entries go alone"
+mv "$T"/new* "$S/"
+again
+mv "$S" "$T/away"
+echo "no record 12" >"$V/.state/orphans"
+gc -q
+is "$(files)" "$ALL" "a list that makes no sense is begun anew"
+mv "$T/away" "$S"
+again
+mkdir "$S/closed"
+echo 'x = 1' >"$S/closed/m.py"
+if [ "$(id -u)" != 0 ]; then
+	chmod 0 "$S"
+	gc -q --orphan-grace 0s
+	chmod 755 "$S"
+	is "$(files)" "$ALL" "sources that cannot be reached are not missing"
+fi
+rm -r "$S/closed"
+
+# --- objects and limits ---------------------------------------------------------------------
+again
+rm -rf "$V/$TAG/tree"
+find "$V/$TAG/objects" -name '*.pyc' -exec touch -d '31 days ago' {} +
+touch -a -d '29 days ago' "$(find "$V/$TAG/objects" -name '*.pyc' | head -1)"
+takes objects $((OBJECTS - 1)) "objects that nothing links go when nobody used them for 30 days"
+again
+find "$V" -name '*.pyc' -exec touch -d '31 days ago' {} +
+gc -q
+is "$(files)" "$ALL" "those that entries link stay"
+again
+entries=$((COUNT * VERSIONS))
+find "$V" -name 'top.*.pyc' -exec touch -d '20 days ago' {} +
+takes evicted "$VERSIONS" "--max-entries: as many as there are too many" \
+	--max-entries $((entries - VERSIONS))
+is "$(find "$V" -name 'top.*.pyc' | wc -l)" 0 "those that were not used for longest"
+again
+size=$(gc --json | field kept.disk)
+find "$V/$TAG" -name '*.pyc' -exec touch -m -d '9 days ago' {} + -exec touch -a -d '8 days ago' {} +
+gc -q --max-size $((size - 4096))
+kept=$(gc --json | field kept.disk)
+check "--max-size: the cache is below it, and not by much" test "$kept" -le $((size - 4096)) -a "$kept" -ge $((size - 3 * 4096))
+is "$(find "$V" -path "*/$TAG/*" -prune -o -path "$V/.*" -prune -o -name '*.pyc' -printf x | wc -c)" \
+	$((ALL - COUNT - OBJECTS)) "what was used later is not touched"
+again
+touch "$(entry_of top)"
+gc -q --max-size 1
+is "$(files)" 2 "what is younger than an hour is never evicted"
+again
+old "$V" -name '*.pyc'
+gc -q --max-size 1
+is "$(files)" 0 "all else is"
+check "and folders that are empty go" test ! -e "$V/$TAG"
+again
+is "$(PYCSTASH_MAX_ENTRIES=1 gc -n --json | rule evicted files)" $((entries - 1)) "limits are settings"
+is "$(PYCSTASH_MAX_ENTRIES=1 gc -n --json --max-entries 0 | rule evicted files)" 0 "options win"
+is "$(gc -n --json --keep-free 99% | rule evicted files)" "$ALL" "--keep-free, of the file system"
+is "$(status_of gc --max-size much)$(status_of gc --max-time 3)$(status_of gc word)" 222 "wrong values: 2"
+
+# --- when ------------------------------------------------------------------------------------
+again
+rm -f "$V/.state/gc"
+cp "$entry" "$entry.1" && old "$entry.1"
+is "$(gc --auto 2>&1)" "" "--auto says nothing"
+check "and does it, the first time" test ! -e "$entry.1"
+cp "$entry" "$entry.1" && old "$entry.1"
+gc --auto
+check "not a second time on a day" test -e "$entry.1"
+check "then it looks at the cache no more" test "$(calls_of "$PYCSTASH" gc --auto | grep -c getdents)" = 0
+touch -m -d '25 hours ago' "$V/.state/gc"
+gc --auto
+check "but the next day" test ! -e "$entry.1"
+touch -m -d '2 hours ago' "$V/.state/gc"
+cp "$entry" "$entry.1" && old "$entry.1"
+PYCSTASH_MAX_SIZE=1 gc --auto
+check "or when the counters say that it is too large" test ! -e "$entry.1" -a ! -e "$entry"
+again
+(exec 9>"$V/.state/lock" && flock 9 && echo "pid 1 on here" >&9 && touch "$T/locked" && exec sleep 20) &
+holder=$!
+for _ in $(seq 100); do [ -e "$T/locked" ] && break || sleep 0.05; done
+is "$(status_of gc)" 11 "while another holds the lock: 11"
+check "and it is said who" grep -q 'pid 1 on here' <(said_by gc)
+is "$(status_of gc -n)" 0 "a dry run needs no lock"
+rm -f "$V/.state/gc"
+is "$(status_of gc --auto)$(said_by gc --auto)" 0 "--auto: 0, without a word"
+kill $holder
+wait $holder 2>/dev/null
+is "$(status_of gc)" 0 "the lock goes with its holder"
+
+# --- trouble -----------------------------------------------------------------------------------
+again
+mkdir "$T/outside"
+cp "$entry" "$T/outside/top.$TAG.pyc.1"
+old "$T/outside/top.$TAG.pyc.1"
+ln -s "$T/outside" "$V/$TAG/tree/__pycache__"
+ln -s "$T/outside" "$V/cpython-42"
+gc -q --max-size 1
+check "links lead nowhere" test -e "$T/outside/top.$TAG.pyc.1"
+again
+rm -rf "$V/.state"
+ln -s "$T/outside" "$V/.state"
+check "a link in place of .state is an error" test "$(status_of gc)" != 0
+is "$(ls -A "$T/outside")" "top.$TAG.pyc.1" "and nothing is written there"
+again
+mv "$V" "$CACHE/v2"
+is "$(status_of gc)" 12 "a cache of another layout is refused"
+again
+mkdir -p "$V/$TAG/tree/many/__pycache__"
+for i in $(seq 3000); do : >"$V/$TAG/tree/many/__pycache__/m$i.$TAG.pyc.1"; done
+old "$V/$TAG/tree/many/__pycache__" -name '*.1'
+(find "$V/$TAG/tree/many" -name '*.1' -delete) &
+gc -q
+is "$?" 0 "files that vanish meanwhile were never there"
+wait
+again
+as_user true && if [ "$(id -u)" = 0 ]; then
+	chown -R 65534:65534 "$CACHE"
+	chmod 755 "$T" "$HOME"
+	chmod 000 "$V/$TAG/tree$S/pkg"
+	is "$(status_of as_user "$PYCSTASH" gc --dir "$CACHE")" 3 "a folder that cannot be read: the rest is done, 3"
+	check "and it is named" grep -q "$TAG/tree$S/pkg" <(said_by as_user "$PYCSTASH" gc --dir "$CACHE")
+	is "$(status_of gc)" 12 "another user's cache is refused, also to root"
+fi
