@@ -346,8 +346,8 @@ static int with_totals(int state, int64_t now,
 		next = aside.numbers[aside.count - 1];
 	if (aside.full)
 		put_aside(state, JOURNAL_FULL, ++next);
-	/* What is changed draws a line between records, which those that write the journal
-	 * are not to fold into one. */
+	/* What is changed draws a line between records, which those that write the
+	 * journal are not to fold into one. */
 	if (size_of(state, JOURNAL_NAME) >= (change ? 1 : FOLD_SIZE))
 		put_aside(state, JOURNAL_NAME, ++next);
 	if (r == 0)

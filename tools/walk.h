@@ -47,10 +47,10 @@ struct walk {
 	void (*begin)(struct walk_dir *dir); /* either may be NULL */
 	void (*end)(
 		struct walk_dir *dir); /* all its files were seen, not its directories */
-	/* All below that directory was gone through, to the last one: deletes it if there is
-	 * nothing in it, and says whether it did. Only for directories that have changed (see
-	 * walk_dir), and for those from which one went; from any thread, in no other order;
-	 * not for `start` itself, nor after a stop. May be NULL. */
+	/* All below that directory was gone through, to the last one: deletes it if there
+	 * is nothing in it, and says whether it did. Only for directories that have
+	 * changed (see walk_dir), and for those from which one went; from any thread, in
+	 * no other order; not for `start` itself, nor after a stop. May be NULL. */
 	bool (*leave)(struct walk *walk, const char *path);
 	_Atomic(uint64_t) seen;	  /* files; for progress */
 	_Atomic(uint64_t) failed; /* directories that could not be read */

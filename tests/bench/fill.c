@@ -63,8 +63,8 @@ static void make_object(const char *root, int dirfd, const char *name, unsigned 
 {
 	char path[4096];
 
-	snprintf(path, sizeof path, "%s/v1/" VERSION "/objects/a70d0d0a/%x/%063x.pyc", root,
-		i / EACH_LINKED % 16, i);
+	snprintf(path, sizeof path, "%s/v1/" VERSION "/objects/a70d0d0a/%x/%063x.pyc",
+		root, i / EACH_LINKED % 16, i);
 	make_directories(path);
 	if (linkat(dirfd, name, AT_FDCWD, path, 0) < 0)
 		die(path);

@@ -279,6 +279,7 @@ t m:t a/@/$m"
 		"execveat FD:b ../%p 0" "posix_spawn %p" "posix_spawnp %p"
 	# chroot is not led into the cache.
 	for path in a d.txt none loop a/@/none NULL BAD EMPTY; do echo "c m chroot $path"; done
+	for symbol in _exit _Exit quick_exit; do echo "c m $symbol 5"; done
 	echo "=-1_ENOENT m chroot a/@"
 	for id in 0 65534 -1; do
 		echo "c m setuid $id"
