@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * fill ROOT SOURCES N: makes a cache of N entries at ROOT as the library would leave one,
- * and their sources below SOURCES: directories of four modules, ten packages of them in a
- * distribution, one entry in ten linked to an object. The entries have no sense, since
- * nobody opens them, and are younger than their sources.
+ * fill ROOT SOURCES N [again]: makes a cache of N entries at ROOT as the library would
+ * leave one, and their sources below SOURCES: directories of four modules, ten packages
+ * of them in a distribution, one entry in ten linked to an object. The entries have no
+ * sense, since nobody opens them, and are younger than their sources. `again`: another
+ * cache of the same sources, which are not made.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -92,11 +93,12 @@ static void make_all(const char *root, const char *sources, unsigned n)
 
 int main(int argc, char **argv)
 {
-	if (argc != 4) {
-		fputs("usage: fill ROOT SOURCES N\n", stderr);
+	if (argc != 4 && argc != 5) {
+		fputs("usage: fill ROOT SOURCES N [again]\n", stderr);
 		return 2;
 	}
-	make_all("", argv[2], (unsigned)atoi(argv[3]));
+	if (argc == 4)
+		make_all("", argv[2], (unsigned)atoi(argv[3]));
 	make_all(argv[1], argv[2], (unsigned)atoi(argv[3]));
 	return 0;
 }
