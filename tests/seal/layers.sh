@@ -213,13 +213,15 @@ alone() {
 	rm -rf "$T/copy" && cp -r "$T/app" "$T/copy"
 	is "$(count "$T/app" "$@"), $(count "$T/copy" "$@")" "$all_loaded, $all_loaded" \
 		"$name: $sentence: the layer serves, by path and by content"
-	is "$(find "$T/app" "$T/copy" "$HOME" -name __pycache__ -o -name '*.pyc')" "" "$name: $sentence: nothing is written"
+	is "$(find "$T/app" "$T/copy" "$HOME" "$CACHE" /v1 -name __pycache__ -o -name '*.pyc' 2>/dev/null)" "" \
+		"$name: $sentence: nothing is written"
 	echo 'V = "new"' >"$T/copy/pkg/m2.py"
 	is "$(count "$T/copy" "$@")" "1 compiled, $((N - 1)) loaded" \
 		"$name: $sentence: what the layer does not have is compiled"
 	find "$T/copy" -name __pycache__ -exec rm -r {} +
 }
 without() {
+	local before
 	is_first || return
 	make_layer
 	alone "no place for a cache" PYCSTASH_DIR= HOME=
@@ -230,6 +232,16 @@ without() {
 	alone "a cache that others can write to"
 	chmod 700 "$CACHE" && mkdir -m 755 "$CACHE/v1"
 	alone "a cache whose v1 is not the user's alone"
+	# What is in a cache that is not trusted is neither used nor changed.
+	rm -rf "$CACHE" && LAYERS='' count "$T/app" >/dev/null && chmod 777 "$CACHE"
+	before=$(picture "$CACHE")
+	rm -rf "$T/copy" && cp -r "$T/app" "$T/copy"
+	is "$(count "$T/app" PYCSTASH_LOG="$log"), $(count "$T/copy" PYCSTASH_LOG="$log")" "$all_loaded, $all_loaded" \
+		"$name: a refused cache that has all: it is served"
+	is "$(sed -nE "s,^[^:]*: ([^:]*): $T.*/[a-z0-9_]+\\.cpython.*pyc( .*)?\$,\1\2,p" "$log" | verdicts)" \
+		"hit (layer);reused from layer's object;" "$name: a refused cache that has all: but by the layer"
+	is "$(picture "$CACHE")" "$before" "$name: a refused cache that has all: and it stays as it is"
+	: >"$log"
 	rm -rf "$CACHE" && echo >"$CACHE"
 	alone "a cache that is a file"
 	rm "$CACHE"
