@@ -13,7 +13,6 @@
 #include "shim/core/config.h"
 #include "tools/command.h"
 #include "tools/common.h"
-#include "tools/conf.h"
 #include "tools/explain.h"
 #include "tools/files.h"
 #include "tools/json.h"
@@ -126,9 +125,7 @@ static void print_text(
 static void print_object(
 	const struct explain_subject *subject, const struct explanation *explanation)
 {
-	static const char *const states[] = { "ok", "warn", "fail" };
 	const struct verdict_row *row = &verdict_rows[explanation->verdict];
-	const struct report *steps = &explanation->steps;
 	struct json json = { .out = stdout };
 
 	json_open(&json, NULL, '{');
@@ -143,15 +140,7 @@ static void print_object(
 	json_string(&json, "verdict", row->id);
 	json_string(&json, "what", row->what);
 	json_string(&json, "why", row->why);
-	json_open(&json, "steps", '[');
-	for (size_t i = 0; i < steps->count; i++) {
-		json_open(&json, NULL, '{');
-		json_string(&json, "name", steps->findings[i].name);
-		json_string(&json, "state", states[steps->findings[i].state]);
-		json_string(&json, "detail", steps->findings[i].detail);
-		json_close(&json);
-	}
-	json_close(&json);
+	report_print_json(&explanation->steps, &json, "steps");
 	json_string(&json, "todo", advice(explanation));
 	json_close(&json);
 }
@@ -291,13 +280,8 @@ static int take(struct request *request, const struct opt *opt, const char *valu
 
 static int start(struct request *request, const char *file)
 {
-	int r, code = conf_load();
+	int r = settings_export(&request->settings), code;
 
-	if (code != EXIT_OK)
-		return code;
-	r = settings_export(&request->settings);
-	if (r == 0)
-		r = conf_export();
 	if (r < 0) {
 		complain(NULL, "%s", strerror(-r));
 		return EXIT_OURS;

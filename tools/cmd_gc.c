@@ -11,7 +11,6 @@
 #include "tools/command.h"
 #include "tools/common.h"
 #include "tools/conf.h"
-#include "tools/files.h"
 #include "tools/gc.h"
 #include "tools/human.h"
 #include "tools/json.h"
@@ -187,18 +186,6 @@ static int collect(const struct cache *cache, const struct request *request)
 	return r;
 }
 
-static int locked(const struct cache *cache, bool automatic)
-{
-	AUTOFREE char *holder = NULL;
-
-	if (automatic)
-		return EXIT_OK;
-	holder = lock_holder(cache);
-	complain("gc", "the cache is locked by %s; try again when that is done",
-		holder ? holder : "another process");
-	return EXIT_LOCKED;
-}
-
 static int lock_and_collect(const struct cache *cache, const struct request *request)
 {
 	int lock, code;
@@ -208,12 +195,10 @@ static int lock_and_collect(const struct cache *cache, const struct request *req
 	if (request->common.dry_run)
 		return collect(cache, request);
 	lock = lock_take(cache, 0);
-	if (lock == -EAGAIN)
-		return locked(cache, request->automatic);
-	if (lock < 0) {
-		complain("gc", "the cache cannot be locked: %s", strerror(-lock));
-		return EXIT_OURS;
-	}
+	if (lock == -EAGAIN && request->automatic)
+		return EXIT_OK;
+	if (lock < 0)
+		return lock_refused(cache, lock);
 	(void)gc_mark_began(
 		cache, time(NULL)); /* it says itself if it cannot be marked */
 	code = collect(cache, request);

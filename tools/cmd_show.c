@@ -15,7 +15,6 @@
 #include "shim/core/path.h"
 #include "tools/command.h"
 #include "tools/common.h"
-#include "tools/conf.h"
 #include "tools/exhibit.h"
 #include "tools/files.h"
 #include "tools/message.h"
@@ -74,8 +73,10 @@ static int open_caches(struct show *show)
 		layers++;
 	}
 	show->caches = calloc(layers + 1, sizeof *show->caches);
-	if (!show->caches)
+	if (!show->caches) {
+		complain(NULL, "%s", strerror(ENOMEM));
 		return EXIT_OURS;
+	}
 	show->code = EXIT_NO_CACHE;
 	if (has_cache(show->common.dir) &&
 		(show->code = cache_open(&cache, show->common.dir)) == EXIT_OK) {
@@ -310,13 +311,8 @@ static int show_file(struct show *show, const char *file)
 
 static int show_files(struct show *show, char *const *files)
 {
-	int worst = conf_load(), code;
+	int worst = open_caches(show), code;
 
-	if (worst != EXIT_OK)
-		return worst;
-	if (conf_export() < 0)
-		return EXIT_OURS;
-	worst = open_caches(show);
 	if (worst != EXIT_OK)
 		return worst;
 	for (; *files; files++) {

@@ -14,9 +14,6 @@
 #include "tools/message.h"
 #include "tools/stats.h"
 
-/* How long --zero waits for a gc that is at work. */
-#define LOCK_SECONDS 10
-
 enum { KEY_SINCE, KEY_BY, KEY_ZERO };
 
 static const struct opt own_options[] = {
@@ -230,16 +227,12 @@ static int show(const struct request *request, const struct cache *cache)
 
 static int zero(const struct request *request, const struct cache *cache)
 {
-	int lock = lock_take(cache, LOCK_SECONDS), r;
+	int lock = lock_take(cache, LOCK_PATIENCE), r;
 
-	if (lock == -EAGAIN) {
-		complain(cache->root, "another process is at work in it; try again "
-				      "when it is done");
-		return EXIT_LOCKED;
-	}
-	r = lock < 0 ? lock : counters_zero(cache, request->now);
-	if (lock >= 0)
-		lock_release(lock);
+	if (lock < 0)
+		return lock_refused(cache, lock);
+	r = counters_zero(cache, request->now);
+	lock_release(lock);
 	if (r == 0)
 		return EXIT_OK;
 	complain(cache->root, "its counters cannot be written: %s", strerror(-r));

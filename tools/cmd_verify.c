@@ -7,16 +7,11 @@
 #include <string.h>
 
 #include "tools/command.h"
-#include "tools/conf.h"
-#include "tools/files.h"
 #include "tools/human.h"
 #include "tools/json.h"
 #include "tools/lock.h"
 #include "tools/message.h"
 #include "tools/verify.h"
-
-/* How long another is waited for that holds the lock, in seconds. */
-#define LOCK_SECONDS 10
 
 enum {
 	KEY_REPAIR,
@@ -112,45 +107,27 @@ static int look(struct verify *verify)
 
 	if (r < 0 && r != -EINTR) {
 		complain(verify->cache.root, "%s", strerror(-r));
-		return EXIT_PARTLY;
+		return EXIT_OURS;
 	}
 	return conclude(verify, failed);
 }
 
-static int say_locked(const struct cache *cache)
-{
-	AUTOFREE char *holder = lock_holder(cache);
-
-	complain(cache->root, "another process holds the lock%s%s; try again later",
-		holder ? ": " : "", holder ? holder : "");
-	return EXIT_LOCKED;
-}
-
 static int look_locked(struct verify *verify)
 {
-	int lock = verify->repair ? lock_take(&verify->cache, LOCK_SECONDS) : -1, code;
+	int lock = lock_take(&verify->cache, LOCK_PATIENCE), code;
 
-	if (verify->repair && lock == -EAGAIN)
-		return say_locked(&verify->cache);
-	if (verify->repair && lock == -EINTR)
-		return interrupt_exit_code();
-	if (verify->repair && lock < 0) {
-		complain(verify->cache.root, "cannot be locked: %s", strerror(-lock));
-		return EXIT_PARTLY;
-	}
+	if (lock < 0)
+		return lock_refused(&verify->cache, lock);
 	code = look(verify);
-	if (lock >= 0)
-		lock_release(lock);
+	lock_release(lock);
 	return code;
 }
 
 static int start(struct verify *verify, char *const *words)
 {
-	int code = conf_load();
+	int code;
 
-	if (code != EXIT_OK)
-		return code;
-	if (conf_export() < 0 || select_words(&verify->select, words) < 0) {
+	if (select_words(&verify->select, words) < 0) {
 		complain(NULL, "%s", strerror(ENOMEM));
 		return EXIT_OURS;
 	}
@@ -158,7 +135,7 @@ static int start(struct verify *verify, char *const *words)
 	if (code != EXIT_OK)
 		return code;
 	interrupt_catch();
-	code = look_locked(verify);
+	code = verify->repair ? look_locked(verify) : look(verify);
 	cache_close(&verify->cache);
 	return code;
 }

@@ -2,7 +2,6 @@
  *
  * pycstash warm: fills the cache before a program starts for the first time.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #include "tools/cache.h"
 #include "tools/command.h"
 #include "tools/common.h"
+#include "tools/files.h"
 #include "tools/message.h"
 #include "tools/progress.h"
 #include "tools/pythons_known.h"
@@ -141,24 +141,12 @@ static void read_config(struct config *config, const char *no_debug_ranges)
 	config->variant = config_variant(NULL, no_debug_ranges);
 }
 
-/* Where nothing is, one will be made. */
-static bool is_vacant(const char *root)
-{
-	DIR *stream = opendir(root);
-	unsigned names = 0;
-
-	if (!stream)
-		return errno == ENOENT;
-	while (readdir(stream))
-		names++;
-	closedir(stream);
-	return names <= 2; /* "." and ".." */
-}
-
 /* Whether there can be a cache at the root, or is one that may be written: that is
  * opened, else its root stays NULL. */
 static int judge_cache(const struct config *config, struct cache *cache)
 {
+	int code;
+
 	if (!config->enabled || !config->root_len || config->readonly) {
 		complain(NULL, "%s",
 			config->readonly
@@ -167,7 +155,8 @@ static int judge_cache(const struct config *config, struct cache *cache)
 				: config->why_not);
 		return EXIT_REFUSED;
 	}
-	return is_vacant(config->root) ? EXIT_OK : cache_open(cache, config->root);
+	code = cache_open_if_there(cache, config->root);
+	return code == EXIT_NO_CACHE ? EXIT_OK : code; /* core will make it */
 }
 
 static bool is_too_old(const struct python *python)
@@ -293,8 +282,10 @@ static int warm_up(const struct request *request, char **paths)
 	if (code == EXIT_OK)
 		code = ask_pythons(cache.root ? &cache : NULL, names, pythons,
 			!warm.dry_run, &count);
-	if (code == EXIT_OK && !make_targets(&warm, request, pythons, count))
+	if (code == EXIT_OK && !make_targets(&warm, request, pythons, count)) {
+		complain(NULL, "%s", strerror(ENOMEM));
 		code = EXIT_OURS;
+	}
 	if (code == EXIT_OK)
 		code = do_it(&warm, &request->common, paths);
 	warm_release(&warm);
@@ -304,6 +295,19 @@ static int warm_up(const struct request *request, char **paths)
 		python_release(&pythons[--count]);
 	free(pythons);
 	return code;
+}
+
+/* --dir is for core too, which goes by the environment. 0 or -errno. */
+static int export_dir(const char *dir)
+{
+	AUTOFREE char *path = NULL;
+	int r = file_absolute(dir, &path);
+
+	if (r == 0 && setenv(config_names[CONFIG_DIR], path, 1) < 0)
+		r = -errno;
+	if (r < 0)
+		complain(dir, "%s", strerror(-r));
+	return r;
 }
 
 static int run(const struct command *self, int argc, char **argv)
@@ -319,12 +323,12 @@ static int run(const struct command *self, int argc, char **argv)
 			break;
 	if (!memchr(request.levels, true, sizeof request.levels))
 		request.levels[0] = true;
-	if (r == 0 && request.common.dir)
-		r = setenv("PYCSTASH_DIR", request.common.dir, 1);
 	if (r < 0)
 		code = opt_exit_code(r);
 	else if (parser.index == argc)
 		code = opt_usage(self, "the sources to warm are missing");
+	else if (request.common.dir && export_dir(request.common.dir) < 0)
+		code = EXIT_OURS;
 	else
 		code = warm_up(&request, argv + parser.index);
 	free(request.pythons);

@@ -14,6 +14,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tools/command.h"
+#include "tools/files.h"
+#include "tools/message.h"
 #include "tools/progress.h"
 
 #define LOCK_FILE "lock"
@@ -84,6 +87,22 @@ char *lock_holder(const struct cache *cache)
 	}
 	close(fd);
 	return holder;
+}
+
+int lock_refused(const struct cache *cache, int error)
+{
+	AUTOFREE char *holder = NULL;
+
+	if (error == -EINTR)
+		return interrupt_exit_code();
+	if (error != -EAGAIN) {
+		complain(cache->root, "cannot be locked: %s", strerror(-error));
+		return EXIT_OURS;
+	}
+	holder = lock_holder(cache);
+	complain(cache->root, "it is locked by %s; try again when that is done",
+		holder ? holder : "another process");
+	return EXIT_LOCKED;
 }
 
 void lock_release(int fd)

@@ -162,6 +162,10 @@ is "$(explain "$D/m.py" | tail -1)" "served: hit" "and it says so"
 is "$(cd "$D" && status_of explain m.py --python "$python")" 0 "a relative name"
 is "$(status_of explain "$D/m.py" --level 2)" 1 "another level of optimization: not served, 1"
 is "$(status_of explain "$D/m.py" --readonly --exclude "$D")" 1 "options say what the settings would be"
+mkdir -p "$T/config/pycstash"
+echo "dir = $T/elsewhere" >"$T/config/pycstash/pycstash.conf"
+is "$(unset PYCSTASH_DIR; XDG_CONFIG_HOME=$T/config explain "$D/m.py" --python "$python" --dir "$CACHE" | tail -1)" \
+	"served: hit" "and win over configuration files"
 is "$(PYCSTASH_DISABLE=1 explain "$D/m.py" --python "$python" | grep -c '^fail *settings *PYCSTASH_DISABLE')" 1 \
 	"the step that ends it is named"
 is "$(explain "$T/nowhere/m.py" --python "$python" | grep -c '^fail *directory .*No such file')" 1 "no such directory"

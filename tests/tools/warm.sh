@@ -265,6 +265,8 @@ mkdir "$T/documents"
 echo mine >"$T/documents/letter"
 is "$(code "$PYCSTASH" warm --dir "$T/documents" --python "$python" "$T/app")" 12 "a directory that is no cache: 12"
 is "$(ls "$T/documents")" letter "it stays as it is"
+(cd "$T" && "$PYCSTASH" warm --dir relative --python "$python" "$T/app") >/dev/null
+check "--dir may be relative" test -d "$T/relative/v1"
 chmod 777 "$CACHE/v1"
 is "$(code warm --python "$python" "$T/app")" 12 "a cache that others can write to: 12"
 fresh
