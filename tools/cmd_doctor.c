@@ -13,7 +13,7 @@
 #include "tools/doctor.h"
 #include "tools/json.h"
 #include "tools/message.h"
-#include "tools/probe.h"
+#include "tools/progress.h"
 
 #define DEFAULT_INTERPRETER "python3"
 #define DEFAULT_TIMEOUT 30
@@ -89,9 +89,10 @@ static int doctor_run(struct doctor *doctor, bool json)
 		complain(NULL, "%s", strerror(-r));
 		return EXIT_OURS;
 	}
-	probe_catch_signals();
+	interrupt_catch();
 	examine(doctor);
-	probe_die_if_signalled();
+	if (interrupt_came())
+		return interrupt_exit_code();
 	if (json)
 		print_object(doctor);
 	else

@@ -18,6 +18,7 @@
 #include "tools/json.h"
 #include "tools/message.h"
 #include "tools/module.h"
+#include "tools/progress.h"
 #include "tools/pythons.h"
 #include "tools/settings.h"
 #include "tools/versions.h"
@@ -248,7 +249,7 @@ static int explain_all(struct request *request, const char *file)
 			return code;
 	}
 	if (python_ask(name, true, &python) < 0)
-		return EXIT_UNABLE;
+		return interrupt_came() ? interrupt_exit_code() : EXIT_UNABLE;
 	code = file ? explain_for_python(request, source, &python)
 		    : explain_module(request, &python);
 	python_release(&python);

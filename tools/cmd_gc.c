@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "tools/clock.h"
 #include "tools/command.h"
 #include "tools/common.h"
 #include "tools/conf.h"
@@ -61,9 +62,8 @@ static uint64_t count_missing(const struct gc *gc)
 {
 	uint64_t missing = 0;
 
-	for (size_t i = 0; i < ORPHANS_BUCKETS; i++)
-		for (const struct orphan *o = gc->orphans->buckets[i]; o; o = o->next)
-			missing += o->seen;
+	for (const struct orphan *o = gc->orphans->all; o; o = o->hh.next)
+		missing += o->seen;
 	return missing;
 }
 
@@ -152,14 +152,6 @@ static int conclude(const struct gc *gc, const struct request *request, int r)
 
 /* --- the run -------------------------------------------------------------------------*/
 
-static int64_t monotonic(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
-}
-
 static int collect(const struct cache *cache, const struct request *request)
 {
 	struct gc gc = {
@@ -170,7 +162,7 @@ static int collect(const struct cache *cache, const struct request *request)
 			conf_age("max_age"), conf_age("orphan_grace") },
 		.now = time(NULL),
 		.deadline = request->seconds
-				    ? monotonic() + request->seconds * INT64_C(1000000000)
+				    ? clock_steady() + request->seconds * CLOCK_SECOND
 				    : 0,
 	};
 	int r = gc_run(&gc);

@@ -6,12 +6,10 @@
  * which it deletes. The whole ones follow by one rename each.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "shim/core/path.h"
 #include "tools/command.h"
@@ -130,11 +128,6 @@ static void visit(struct walk_dir *dir, const struct walk_file *file)
 		purge_file(purge, dir, file);
 }
 
-static bool leave(struct walk *walk, const char *path)
-{
-	return unlinkat(walk->cache->fd, path, AT_REMOVEDIR) == 0;
-}
-
 static int find(struct purge *purge)
 {
 	struct walk walk = {
@@ -143,7 +136,7 @@ static int find(struct purge *purge)
 		.stat = true,
 		.enter = enter,
 		.file = visit,
-		.leave = leave,
+		.leave = walk_remove_empty,
 	};
 	int r;
 
@@ -183,6 +176,8 @@ static int purge_run(struct purge *purge)
 
 	if (purge->not_installed) {
 		purge->python_count = pythons_find(&purge->pythons);
+		if (interrupt_came())
+			return conclude(purge, -EINTR);
 		if (!purge->python_count) {
 			complain("--not-installed",
 				"no interpreter was found at all, so nothing is deleted; "

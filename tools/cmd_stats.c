@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "tools/command.h"
 #include "tools/common.h"
@@ -150,7 +149,7 @@ static void print_extents(const struct stats *stats)
 	if (stats->measured)
 		printf("\nSize, as gc measured it %s ago, with what processes counted "
 		       "since\n",
-			human_age((stats->now - stats->measured) / COUNTERS_SECOND, buf));
+			human_age((stats->now - stats->measured) / CLOCK_SECOND, buf));
 	else
 		puts("\nSize, as processes counted it; gc has not measured it yet");
 	printf("%-*s %12s %12s %10s %10s %10s\n", TABLE_LABEL, "version", "entries",
@@ -180,7 +179,7 @@ static void print_stats(const struct stats *stats, const char *by)
 	print_plain(stdout, stats->root);
 	printf(": %s processes", human_count(stats->all.processes, buf));
 	if (stats->all.processes)
-		printf(" since %s", human_time(stats->all.begin / COUNTERS_SECOND, time));
+		printf(" since %s", human_time(stats->all.begin / CLOCK_SECOND, time));
 	putchar('\n');
 	if (!by)
 		print_groups(&stats->all);
@@ -220,8 +219,8 @@ static int show(const struct request *request, const struct cache *cache)
 		stats_print_json(&stats);
 	else
 		print_stats(&stats, request->by);
-	stats_free(&stats);
-	counters_free(&counters);
+	stats_release(&stats);
+	counters_release(&counters);
 	return r < 0 ? EXIT_OURS : EXIT_OK;
 }
 
@@ -245,15 +244,14 @@ static int take(struct request *request, const struct opt *opt, const char *valu
 
 	switch (opt->key) {
 	case KEY_SINCE:
-		r = human_read_time(
-			value, request->now / COUNTERS_SECOND, &request->since);
-		if (r < 0 || request->since > INT64_MAX / COUNTERS_SECOND) {
+		r = human_read_time(value, request->now / CLOCK_SECOND, &request->since);
+		if (r < 0 || request->since > INT64_MAX / CLOCK_SECOND) {
 			complain(value,
 				"this is no time; 12h, 2026-08-01 and @1785571200 "
 				"are");
 			return -EINVAL;
 		}
-		request->since *= COUNTERS_SECOND;
+		request->since *= CLOCK_SECOND;
 		request->has_since = true;
 		return 0;
 	case KEY_BY:
@@ -272,15 +270,12 @@ static int take(struct request *request, const struct opt *opt, const char *valu
 
 static int run(const struct command *self, int argc, char **argv)
 {
-	struct request request = { 0 };
+	struct request request = { .now = clock_real() };
 	struct opt_parser parser;
 	const struct opt *opt;
-	struct timespec now;
 	struct cache cache;
 	int r;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	request.now = now.tv_sec * COUNTERS_SECOND + now.tv_nsec;
 	opt_begin(&parser, self, argv);
 	while ((r = opt_next(&parser, &opt)) > 0)
 		if ((r = take(&request, opt, parser.value)) < 0)

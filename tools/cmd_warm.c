@@ -3,7 +3,6 @@
  * pycstash warm: fills the cache before a program starts for the first time.
  */
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include "tools/progress.h"
 #include "tools/pythons_known.h"
 #include "tools/sys_libc.h"
+#include "tools/walk.h"
 #include "tools/warm.h"
 #include "tools/warm_compile.h"
 #include "tools/warm_entry.h"
@@ -176,7 +176,7 @@ static int ask_pythons(const struct cache *cache, const char *const *names,
 		struct python *python = &pythons[*ret_count];
 
 		if (python_recall(cache, name, python) < 0)
-			return EXIT_UNABLE;
+			return interrupt_came() ? interrupt_exit_code() : EXIT_UNABLE;
 		if (is_too_old(python)) {
 			complain(name, "this is Python %s; 3.6 or later is needed",
 				python->version);
@@ -207,14 +207,6 @@ static bool make_targets(struct warm *warm, const struct request *request,
 			if (request->levels[level])
 				add_target(warm, &pythons[i], level);
 	return warm->targets;
-}
-
-static unsigned processors(void)
-{
-	cpu_set_t set;
-
-	return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set)
-							   : 1;
 }
 
 /* --- doing it
@@ -262,7 +254,7 @@ static int warm_up(const struct request *request, char **paths)
 	const char *no_debug_ranges = getenv("PYTHONNODEBUGRANGES");
 	struct warm warm = {
 		.exclude = request->exclude ? request->exclude : default_exclude,
-		.jobs = request->common.jobs ? request->common.jobs : processors(),
+		.jobs = request->common.jobs ? request->common.jobs : walk_processors(),
 		.timeout = request->timeout,
 		.dry_run = request->common.dry_run,
 		.force = request->force,

@@ -5,10 +5,14 @@
 #include "tools/counters.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define HOUR (3600 * COUNTERS_SECOND)
+#include "shim/core/text.h"
+#include "tools/sys_libc.h"
+
+#define HOUR (3600 * CLOCK_SECOND)
 #define DAY (24 * HOUR)
 #define HOURLY (2 * DAY)
 #define DAILY (90 * DAY)
@@ -89,6 +93,15 @@ static int add_sum(struct counters *counters, const struct journal_record *recor
 	return 0;
 }
 
+void extent_add(struct extent *extent, const struct extent *more)
+{
+	extent->entries += more->entries;
+	extent->objects += more->objects;
+	extent->bytes += more->bytes;
+	extent->disk += more->disk;
+	extent->shared += more->shared;
+}
+
 static int add_extent(
 	struct counters *counters, const char *version, const struct extent *extent)
 {
@@ -102,11 +115,7 @@ static int add_extent(
 		row = new_row(counters, JOURNAL_EXTENT, version);
 	if (!row)
 		return -ENOMEM;
-	row->extent.entries += extent->entries;
-	row->extent.objects += extent->objects;
-	row->extent.bytes += extent->bytes;
-	row->extent.disk += extent->disk;
-	row->extent.shared += extent->shared;
+	extent_add(&row->extent, extent);
 	return 0;
 }
 
@@ -143,6 +152,17 @@ int counters_add(struct counters *counters, const struct journal_record *record)
 	}
 }
 
+void counters_append(const char *root, struct journal_record *record)
+{
+	char room[2 * PATH_MAX];
+	struct text path = TEXT(room);
+
+	text_adds(&path, root);
+	journal_finish(record);
+	if (!path.cut)
+		(void)journal_append(&sys_libc, room, path.len, sizeof room, record);
+}
+
 struct journal_record counters_head(const struct counters *counters)
 {
 	return (struct journal_record){
@@ -153,7 +173,7 @@ struct journal_record counters_head(const struct counters *counters)
 	};
 }
 
-void counters_free(struct counters *counters)
+void counters_release(struct counters *counters)
 {
 	free(counters->rows);
 	*counters = (struct counters){ 0 };

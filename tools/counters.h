@@ -25,8 +25,7 @@
 
 #include "shim/core/journal.h"
 #include "tools/cache.h"
-
-#define COUNTERS_SECOND INT64_C(1000000000)
+#include "tools/clock.h"
 
 struct counters {
 	/* JOURNAL_SUM: of processes of one version that ended between begin and end; and
@@ -42,10 +41,17 @@ struct counters {
 
 /* Reads totals and all journals. Where there are none, all is empty: 0. To be freed. */
 int counters_read(const struct cache *cache, int64_t now, struct counters *ret);
-void counters_free(struct counters *counters);
+void counters_release(struct counters *counters);
 
 /* A version that has no folder takes nothing: a person may have deleted it. */
 void counters_forget_gone(const struct cache *cache, struct counters *counters);
+
+/* Appends a record to the journal of the cache at root, as the library does: what cannot
+ * be counted is lost. */
+void counters_append(const char *root, struct journal_record *record);
+
+/* Adds up sizes. */
+void extent_add(struct extent *extent, const struct extent *more);
 
 /* Folds what is large or old enough into totals, if there is such and nobody holds the
  * lock (-EAGAIN). */
@@ -58,7 +64,7 @@ int counters_zero(const struct cache *cache, int64_t now);
 /* What gc has measured: the new base for the deltas of records that began after `when`
  * (seconds since 1970). versions end with an empty name. */
 struct measured {
-	char version[64];
+	char version[JOURNAL_VERSION_SIZE];
 	struct extent extent;
 };
 int counters_rebase(

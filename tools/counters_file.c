@@ -213,11 +213,11 @@ int counters_read(const struct cache *cache, int64_t now, struct counters *ret)
 		after = take_picture(state);
 		if (r < 0 || i == TRIES - 1 || !memcmp(&before, &after, sizeof before))
 			break;
-		counters_free(&counters);
+		counters_release(&counters);
 	}
 	close(state);
 	if (r < 0) {
-		counters_free(&counters);
+		counters_release(&counters);
 		return r;
 	}
 	*ret = counters;
@@ -256,7 +256,7 @@ static int write_rows(FILE *file, const struct counters *counters)
 		r = counters_add(&coarser, &counters->rows[i]);
 	for (size_t i = 0; r == 0 && i < coarser.count; i++)
 		r = write_record(file, coarser.rows[i]);
-	counters_free(&coarser);
+	counters_release(&coarser);
 	return r;
 }
 
@@ -299,7 +299,7 @@ static bool is_quiet(int state, const char *name, int64_t now)
 	struct stat st;
 
 	return fstatat(state, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       now / COUNTERS_SECOND - st.st_mtim.tv_sec >= GRACE_SECONDS;
+	       now / CLOCK_SECOND - st.st_mtim.tv_sec >= GRACE_SECONDS;
 }
 
 /* Adds what was put aside long enough ago. Those that follow wait for it: totals say only
@@ -358,7 +358,7 @@ static int with_totals(int state, int64_t now,
 		r = write_totals(state, &counters);
 	if (r == 0)
 		drop_folded(state, counters.folded, &aside);
-	counters_free(&counters);
+	counters_release(&counters);
 	return r;
 }
 
@@ -424,7 +424,7 @@ static int set_base(struct counters *counters, const void *context)
 	for (size_t i = 0; i < counters->count; i++)
 		if (counters->rows[i].kind == JOURNAL_EXTENT)
 			counters->rows[i].extent = (struct extent){ 0 };
-	counters->measured = base->when * COUNTERS_SECOND;
+	counters->measured = base->when * CLOCK_SECOND;
 	for (const struct measured *m = base->versions; r == 0 && *m->version; m++) {
 		struct journal_record record = { .kind = JOURNAL_EXTENT };
 
@@ -439,9 +439,6 @@ int counters_rebase(
 	const struct cache *cache, int64_t when, const struct measured *versions)
 {
 	struct base base = { when, versions };
-	struct timespec now;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	return change_totals(
-		cache, now.tv_sec * COUNTERS_SECOND + now.tv_nsec, set_base, &base);
+	return change_totals(cache, clock_real(), set_base, &base);
 }

@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "tools/clock.h"
 #include "tools/files.h"
 #include "tools/message.h"
 #include "tools/orphans.h"
@@ -29,7 +29,7 @@ const char *const gc_rule_names[GC_RULES] = {
 
 /* --- for all rules -------------------------------------------------------------------*/
 
-void gc_say(struct gc *gc, enum gc_rule rule, const char *dir, const char *name)
+static void say(struct gc *gc, enum gc_rule rule, const char *dir, const char *name)
 {
 	if (!gc->print)
 		return;
@@ -74,23 +74,8 @@ int64_t gc_take(struct gc *gc, enum gc_rule rule, struct walk_dir *dir, const ch
 		gc->dry_run ? gc_count(gc, rule, st) : discard(gc, rule, dir, name, st);
 
 	if (r >= 0)
-		gc_say(gc, rule, dir->path, name);
+		say(gc, rule, dir->path, name);
 	return r;
-}
-
-bool gc_leave(struct walk *walk, const char *path)
-{
-	return unlinkat(walk->cache->fd, path, AT_REMOVEDIR) == 0;
-}
-
-bool gc_is_over(const struct gc *gc)
-{
-	struct timespec ts;
-
-	if (!gc->deadline)
-		return false;
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
-	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec >= gc->deadline;
 }
 
 /* --- versions ------------------------------------------------------------------------*/
@@ -114,15 +99,6 @@ struct gc_version *gc_version_of(struct gc_thread *thread, const struct item_dir
 	memcpy(grown[i].name, dir->path, len);
 	thread->version_count++;
 	return &grown[i];
-}
-
-static void extent_add(struct extent *extent, const struct extent *more)
-{
-	extent->entries += more->entries;
-	extent->objects += more->objects;
-	extent->bytes += more->bytes;
-	extent->disk += more->disk;
-	extent->shared += more->shared;
 }
 
 /* Makes the sums of all threads the first one's. */
@@ -213,7 +189,7 @@ static void drop_orphan(struct gc *gc, const char *version, const struct orphan 
 	else
 		r = trash_move(gc->cache, path);
 	if (r == 0)
-		gc_say(gc, GC_ORPHANS, path, "");
+		say(gc, GC_ORPHANS, path, "");
 	else if (r != -ENOENT) {
 		complain(path, "cannot be deleted: %s", strerror(-r));
 		gc->failed++;
@@ -233,14 +209,13 @@ static int drop_orphans(struct gc *gc)
 	const struct gc_thread *first = &gc->threads[0];
 
 	merge(gc);
-	for (size_t i = 0; i < ORPHANS_BUCKETS; i++)
-		for (struct orphan *o = gc->orphans->buckets[i]; o; o = o->next) {
-			if (!o->due || (o->folder && !is_gone(o->path)))
-				continue;
-			for (size_t v = 0; o->folder && v < first->version_count; v++)
-				drop_orphan(gc, first->versions[v].name, o);
-			o->seen = false; /* no need to remember it */
-		}
+	for (struct orphan *o = gc->orphans->all; o; o = o->hh.next) {
+		if (!o->due || (o->folder && !is_gone(o->path)))
+			continue;
+		for (size_t v = 0; o->folder && v < first->version_count; v++)
+			drop_orphan(gc, first->versions[v].name, o);
+		o->seen = false; /* no need to remember it */
+	}
 	return gc->dry_run ? 0 : empty_trash(gc, GC_ORPHANS);
 }
 
@@ -294,7 +269,7 @@ int gc_run(struct gc *gc)
 	if (r < 0)
 		return r;
 	r = empty_trash(gc, GC_TRASH);
-	if (r == -EAGAIN && !interrupt_came() && !gc_is_over(gc)) {
+	if (r == -EAGAIN && !interrupt_came() && !clock_is_over(gc->deadline)) {
 		gc->failed++; /* something in it resists, and was named */
 		r = 0;
 	}

@@ -2,7 +2,7 @@
  *
  * Garbage collection, in the order in which it is done: the trash is reclaimed; one walk
  * (gc_scan.c) deletes file by file what a rule takes, notes whose sources are gone
- * (gc_orphans.c) and sums up the rest by its last use (gc_evict.c); folders whose sources
+ * (orphans.h) and sums up the rest by its last use (gc_evict.c); folders whose sources
  * have been gone long enough follow, and a second walk evicts what was used least
  * recently.
  *
@@ -68,8 +68,7 @@ struct gc_thread {
 	struct gc_version *version; /* NULL: it is in none */
 	int source_fd;		    /* of the sources; -1 where there are none */
 	struct orphan *orphan;	    /* that directory, where it is missing */
-	struct orphan
-		*last_orphan; /* the one before is likely to be above this one too */
+	struct orphan *last_orphan; /* likely to be above this one too */
 };
 
 struct gc {
@@ -78,7 +77,7 @@ struct gc {
 	struct gc_limits limits;
 	int64_t now;	  /* when it began, in seconds since 1970 */
 	int64_t last;	  /* when the last one began that came to its end; 0: never */
-	int64_t deadline; /* of CLOCK_MONOTONIC, in nanoseconds; 0: none */
+	int64_t deadline; /* of clock_steady; 0: none */
 	struct progress progress;
 	struct freed freed[GC_RULES];
 	struct links links; /* of a dry run */
@@ -101,19 +100,10 @@ int64_t gc_take(struct gc *gc, enum gc_rule rule, struct walk_dir *dir, const ch
 /* Counts a file that goes for that rule in a dry run; likewise. Thread-safe. */
 int64_t gc_count(struct gc *gc, enum gc_rule rule, const struct stat *st);
 
-/* For walk.leave: removes a directory that is empty. */
-bool gc_leave(struct walk *walk, const char *path);
-
-/* Says that a name goes, where that was asked for. Thread-safe. */
-void gc_say(struct gc *gc, enum gc_rule rule, const char *dir, const char *name);
-
 static inline bool gc_is_young(const struct gc *gc, const struct stat *st)
 {
 	return st->st_mtim.tv_sec > gc->now - GC_YOUNG;
 }
-
-/* Whether the time is over; then the walk stops. Thread-safe. */
-bool gc_is_over(const struct gc *gc);
 
 /* The thread's sums for the version that the directory is in; NULL: none. Valid until the
  * next call. */
@@ -129,8 +119,7 @@ int gc_run(struct gc *gc);
 /* Frees what gc_run has left in it. */
 void gc_release(struct gc *gc);
 
-/* --- gc_mark.c
- * ------------------------------------------------------------------------*/
+/* --- gc_mark.c -----------------------------------------------------------------------*/
 
 /* When the last run began that saw everything; 0: none did. */
 int64_t gc_mark_seen(const struct cache *cache);

@@ -13,6 +13,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "tools/clock.h"
 #include "tools/conf.h"
 #include "tools/filter.h"
 
@@ -122,7 +123,7 @@ static void begin(struct walk_dir *dir)
 
 	thread->dir = item_dir_parse(dir->path);
 	thread->version = gc_version_of(thread, &thread->dir);
-	if (gc_is_over(evict->gc))
+	if (clock_is_over(evict->gc->deadline))
 		dir->walk->stop = true;
 	if (dir->thread == 0)
 		progress_update(&evict->gc->progress, dir->walk->seen);
@@ -173,7 +174,7 @@ int gc_evict(struct gc *gc)
 		.threads = gc->thread_count,
 		.begin = begin,
 		.file = try_file,
-		.leave = gc_leave,
+		.leave = walk_remove_empty,
 	};
 	int64_t bytes = missing_free(gc), entries = 0;
 	int r;

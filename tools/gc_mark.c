@@ -33,12 +33,12 @@ static bool is_too_large(const struct cache *cache, int64_t now)
 	struct counters counters;
 	int64_t disk = 0;
 
-	if (!most || counters_read(cache, now * COUNTERS_SECOND, &counters) < 0)
+	if (!most || counters_read(cache, now * CLOCK_SECOND, &counters) < 0)
 		return false;
 	for (size_t i = 0; i < counters.count; i++)
 		if (counters.rows[i].kind == JOURNAL_EXTENT)
 			disk += counters.rows[i].extent.disk;
-	counters_free(&counters);
+	counters_release(&counters);
 	return disk > 0 && (uint64_t)disk > most;
 }
 

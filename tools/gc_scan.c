@@ -18,6 +18,7 @@
 #include "shim/core/config.h"
 #include "shim/core/ephemeral.h"
 #include "shim/core/path.h"
+#include "tools/clock.h"
 #include "tools/files.h"
 #include "tools/filter.h"
 #include "tools/judge.h"
@@ -94,7 +95,7 @@ static void begin(struct walk_dir *dir)
 	thread->orphan = NULL;
 	thread->dir = item_dir_parse(dir->path);
 	thread->version = gc_version_of(thread, &thread->dir);
-	if (gc_is_over(gc))
+	if (clock_is_over(gc->deadline))
 		dir->walk->stop = true;
 	else
 		look_for_sources(gc, thread);
@@ -258,7 +259,7 @@ int gc_scan(struct gc *gc)
 		.begin = begin,
 		.end = end,
 		.file = look_at,
-		.leave = gc_leave,
+		.leave = walk_remove_empty,
 	};
 	int r;
 

@@ -15,6 +15,7 @@
 
 #include "shim/core/path.h"
 #include "shim/core/text.h"
+#include "tools/counters.h"
 #include "tools/files.h"
 #include "tools/message.h"
 #include "tools/sys_libc.h"
@@ -23,12 +24,9 @@
 
 static char *map_side(const char *text, size_t len)
 {
-	char *side;
-
 	while (len > 0 && text[len - 1] == '/')
 		len--;
-	side = strndup(text, len);
-	return side;
+	return strndup(text, len);
 }
 
 static int add_map(struct import *import, struct import_map map)
@@ -235,17 +233,12 @@ static bool share(struct import *import, const struct item *item, const char *di
 void import_finish(struct import *import)
 {
 	struct journal_record record;
-	char room[2 * PATH_MAX];
-	struct text path = TEXT(room);
 
 	if (!import->cache || import->uncounted ||
 		!tally_take(&import->tally, &sys_libc, &record))
 		return;
-	text_adds(&path, import->cache->root);
 	strcpy(record.version, import->version);
-	journal_finish(&record);
-	/* As from the library: what cannot be counted is lost. */
-	(void)journal_append(&sys_libc, room, path.len, sizeof room, &record);
+	counters_append(import->cache->root, &record);
 }
 
 /* Members come version by version: each gets a record of its own. */

@@ -13,6 +13,7 @@
 #include "tools/files.h"
 #include "tools/message.h"
 #include "tools/probe.h"
+#include "tools/progress.h"
 
 #define SECONDS 30
 
@@ -58,6 +59,8 @@ int module_find(const struct python *python, const char *module, char **ret_sour
 	struct answer answer;
 	int r = probe_run(argv, changes, SECONDS, &answer);
 
+	if (r == -EINTR)
+		return interrupt_exit_code();
 	if (r < 0) {
 		complain(python->path, "cannot be run: %s", strerror(-r));
 		return EXIT_UNABLE;

@@ -8,10 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Its default is to exit. */
-#define HASH_NONFATAL_OOM 1
-#define uthash_nonfatal_oom(element) ((void)(element), out_of_memory = true)
-#include <uthash.h>
+#include "tools/hash.h"
 
 struct names {
 	const char *name;

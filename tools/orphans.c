@@ -88,40 +88,38 @@ size_t orphans_highest(const char *path, uint64_t *ret_place)
 
 /* --- the table -----------------------------------------------------------------------*/
 
-static struct orphan **find(struct orphans *orphans, const char *path, size_t len)
+static void orphan_free(struct orphan *orphan)
 {
-	uint32_t hash = 2166136261u;
-	struct orphan **at;
-
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ (unsigned char)path[i]) * 16777619u;
-	at = &orphans->buckets[hash % ORPHANS_BUCKETS];
-	while (*at && (strncmp((*at)->path, path, len) != 0 || (*at)->path[len]))
-		at = &(*at)->next;
-	return at;
+	if (orphan)
+		free(orphan->path);
+	free(orphan);
 }
 
-static struct orphan *add(
-	struct orphans *orphans, struct orphan **at, const char *path, size_t len)
+/* The one of that path, which may be new; NULL without memory, or where there are too
+ * many. */
+static struct orphan *find(struct orphans *orphans, const char *path, size_t len)
 {
 	struct orphan *orphan;
+	bool out_of_memory = false;
 
-	if (orphans->count >= ORPHANS_MOST)
-		return NULL;
+	HASH_FIND(hh, orphans->all, path, len, orphan);
+	if (orphan || HASH_COUNT(orphans->all) >= ORPHANS_MOST)
+		return orphan;
 	orphan = calloc(1, sizeof *orphan);
-	if (!orphan || !(orphan->path = strndup(path, len))) {
-		free(orphan);
-		return NULL;
-	}
-	orphans->count++;
-	return *at = orphan;
+	if (orphan && (orphan->path = strndup(path, len)))
+		HASH_ADD_KEYPTR(hh, orphans->all, orphan->path, len, orphan);
+	else
+		out_of_memory = true;
+	if (!out_of_memory)
+		return orphan;
+	orphan_free(orphan);
+	return NULL;
 }
 
 struct orphan *orphans_note(struct orphans *orphans, const char *path, size_t len,
 	uint64_t place, bool folder)
 {
-	struct orphan **at = find(orphans, path, len);
-	struct orphan *orphan = *at ? *at : add(orphans, at, path, len);
+	struct orphan *orphan = find(orphans, path, len);
 
 	if (!orphan || orphan->seen)
 		return orphan;
@@ -137,14 +135,14 @@ struct orphan *orphans_note(struct orphans *orphans, const char *path, size_t le
 
 void orphans_free(struct orphans *orphans)
 {
-	for (size_t i = 0; orphans && i < ORPHANS_BUCKETS; i++)
-		while (orphans->buckets[i]) {
-			struct orphan *orphan = orphans->buckets[i];
+	struct orphan *orphan, *next;
 
-			orphans->buckets[i] = orphan->next;
-			free(orphan->path);
-			free(orphan);
-		}
+	if (!orphans)
+		return;
+	HASH_ITER (hh, orphans->all, orphan, next) {
+		HASH_DEL(orphans->all, orphan);
+		orphan_free(orphan);
+	}
 	free(orphans);
 }
 
@@ -174,7 +172,7 @@ static FILE *open_new(const struct cache *cache)
 /* A record that is not understood is forgotten: its time begins anew. */
 static void read_record(struct orphans *orphans, const char *record)
 {
-	struct orphan *orphan, **at;
+	struct orphan *orphan;
 	uint64_t place;
 	int64_t since;
 	int path = 0;
@@ -184,9 +182,8 @@ static void read_record(struct orphans *orphans, const char *record)
 		    &path) < 3 ||
 		!path || record[path] != '/' || since <= 0)
 		return;
-	at = find(orphans, record + path, strlen(record + path));
-	orphan = *at ? NULL : add(orphans, at, record + path, strlen(record + path));
-	if (orphan) {
+	orphan = find(orphans, record + path, strlen(record + path));
+	if (orphan && !orphan->since) {
 		orphan->since = since;
 		orphan->place = place;
 		orphan->folder = kind == 'd';
@@ -220,11 +217,10 @@ int orphans_save(const struct orphans *orphans, const struct cache *cache, bool 
 
 	if (!file)
 		return -errno;
-	for (size_t i = 0; i < ORPHANS_BUCKETS; i++)
-		for (const struct orphan *o = orphans->buckets[i]; o; o = o->next)
-			if (o->seen || all)
-				fprintf(file, "%" PRId64 " %" PRIx64 " %c %s%c", o->since,
-					o->place, o->folder ? 'd' : 'f', o->path, '\0');
+	for (const struct orphan *o = orphans->all; o; o = o->hh.next)
+		if (o->seen || all)
+			fprintf(file, "%" PRId64 " %" PRIx64 " %c %s%c", o->since,
+				o->place, o->folder ? 'd' : 'f', o->path, '\0');
 	if (ferror(file))
 		r = -EIO;
 	if (fclose(file) == EOF)

@@ -4,6 +4,8 @@
  * whose folder is there. A file system may be absent for a while, so what is missing is
  * only remembered at first (.state/orphans), and due when it is still missing after a
  * grace time, on the same file system as before.
+ *
+ * For one thread at a time, unless told otherwise.
  */
 #pragma once
 
@@ -11,6 +13,7 @@
 #include <stdint.h>
 
 #include "tools/cache.h"
+#include "tools/hash.h"
 
 struct orphan {
 	char *path; /* absolute and physical */
@@ -19,13 +22,11 @@ struct orphan {
 	bool folder;
 	bool seen; /* in this run: still missing, with entries */
 	bool due;
-	struct orphan *next;
+	UT_hash_handle hh; /* by path; hh.next is the next of all */
 };
 
-#define ORPHANS_BUCKETS 4096
 struct orphans {
-	struct orphan *buckets[ORPHANS_BUCKETS];
-	uint64_t count;
+	struct orphan *all; /* owned */
 	int64_t now, grace; /* seconds */
 };
 

@@ -12,48 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "tools/clock.h"
 #include "tools/files.h"
-
-static const int ending_signals[] = { SIGINT, SIGTERM, SIGHUP };
-#define ENDING_SIGNALS (sizeof ending_signals / sizeof *ending_signals)
-
-static volatile sig_atomic_t ended_by;
-
-static void note_signal(int number)
-{
-	ended_by = number;
-}
-
-void probe_catch_signals(void)
-{
-	const struct sigaction action = { .sa_handler = note_signal };
-	struct sigaction before;
-	size_t i;
-
-	for (i = 0; i < ENDING_SIGNALS; i++)
-		if (sigaction(ending_signals[i], NULL, &before) == 0 &&
-			before.sa_handler != SIG_IGN)
-			sigaction(ending_signals[i], &action, NULL);
-}
-
-void probe_die_if_signalled(void)
-{
-	if (!ended_by)
-		return;
-	signal(ended_by, SIG_DFL);
-	raise(ended_by);
-}
-
-static long long now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
+#include "tools/progress.h"
 
 static void change_environment(const char *const changes[])
 {
@@ -116,7 +79,7 @@ static bool has_ended(pid_t child)
 /* Reads both streams to their ends. A grandchild may hold them open for ever, so the
  * child's own end counts as well. */
 static int follow(
-	pid_t child, struct stream streams[2], long long deadline, struct answer *answer)
+	pid_t child, struct stream streams[2], int64_t deadline, struct answer *answer)
 {
 	bool ended = false;
 
@@ -125,9 +88,9 @@ static int follow(
 			{ streams[1].fd, POLLIN, 0 } };
 		int ready, i;
 
-		if (ended_by)
+		if (interrupt_came())
 			return -EINTR;
-		if (now_ms() >= deadline) {
+		if (clock_is_over(deadline)) {
 			answer->timed_out = true;
 			return 0;
 		}
@@ -185,9 +148,11 @@ int probe_run(char *const argv[], const char *const changes[], int seconds,
 	pid_t child = -1;
 	int r, i;
 
+	interrupt_catch();
 	r = answer.out && answer.err ? start(argv, changes, streams, &child) : -ENOMEM;
 	if (r == 0) {
-		r = follow(child, streams, now_ms() + seconds * 1000LL, &answer);
+		r = follow(
+			child, streams, clock_steady() + seconds * CLOCK_SECOND, &answer);
 		end_group(child, &answer.status);
 	}
 	for (i = 0; i < 2; i++)

@@ -20,7 +20,8 @@ struct answer {
 #define PROBE_LIMIT (1 << 20)
 
 /* Runs argv[0], which is a path. `changes` are "NAME=VALUE" to set and "NAME" to unset in
- * its environment; ends with NULL. -EINTR: we have been told to end (probe_ended_by). */
+ * its environment; ends with NULL. -EINTR: we have been told to end, which is caught from
+ * here on (progress.h), since a group of its own hears of no Ctrl-C. */
 int probe_run(char *const argv[], const char *const changes[], int seconds,
 	struct answer *ret_answer);
 void answer_release(struct answer *answer);
@@ -31,13 +32,6 @@ bool answer_is_success(const struct answer *answer);
 /* How it ended, as in "exit code 3: last line of stderr". The caller frees it; NULL: out
  * of memory. */
 char *answer_reason(const struct answer *answer);
-
-/* From here on SIGINT, SIGTERM and SIGHUP end a probe instead of this process, so that
- * it can tidy up. */
-void probe_catch_signals(void);
-
-/* Ends this process by the signal that arrived meanwhile, if one did. */
-void probe_die_if_signalled(void);
 
 /* A new directory, 0700, under its physical name. The caller frees the name and deletes
  * the directory. */

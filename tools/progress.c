@@ -9,8 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "tools/clock.h"
 
 #define FIRST_AFTER 500000000 /* nanoseconds */
 #define EACH 100000000
@@ -49,19 +50,13 @@ int interrupt_exit_code(void)
 	return 128 + signalled;
 }
 
-static int64_t now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
-	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
-}
-
 void progress_begin(struct progress *progress, const char *doing, uint64_t total)
 {
 	const char *term = getenv("TERM");
 
-	*progress = (struct progress){ .doing = doing, .total = total, .began = now() };
+	*progress = (struct progress){
+		.doing = doing, .total = total, .began = clock_steady()
+	};
 	progress->visible =
 		isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb") != 0;
 }
@@ -72,7 +67,7 @@ void progress_update(struct progress *progress, uint64_t done)
 
 	if (!progress->visible)
 		return;
-	moment = now();
+	moment = clock_steady();
 	if (moment - progress->began < FIRST_AFTER || moment - progress->shown < EACH)
 		return;
 	progress->shown = moment;

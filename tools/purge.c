@@ -5,19 +5,16 @@
 #include "tools/purge.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "shim/core/journal.h"
+#include "tools/clock.h"
 #include "tools/counters.h"
 #include "tools/human.h"
 #include "tools/json.h"
 #include "tools/message.h"
-#include "tools/sys_libc.h"
 
 /* --- names ---------------------------------------------------------------------------*/
 
@@ -140,37 +137,29 @@ static void count_off(const struct purge *purge, const struct journal_record *ex
 {
 	struct journal_record record = { .kind = JOURNAL_PROCESS,
 		.pid = (uint32_t)getpid() };
-	char path[2 * PATH_MAX];
-	struct timespec now;
-	size_t len = strlen(purge->cache->root);
 
-	if (len >= PATH_MAX)
-		return;
-	memcpy(path, purge->cache->root, len + 1);
-	clock_gettime(CLOCK_REALTIME, &now);
-	record.begin = record.end = now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+	record.begin = record.end = clock_real();
 	memcpy(record.version, extent->version, sizeof record.version);
 	record.extent.entries = -extent->extent.entries;
 	record.extent.objects = -extent->extent.objects;
 	record.extent.bytes = -extent->extent.bytes;
 	record.extent.disk = -extent->extent.disk;
 	record.extent.shared = -extent->extent.shared;
-	journal_finish(&record);
-	(void)journal_append(&sys_libc, path, len, sizeof path, &record);
+	counters_append(purge->cache->root, &record);
 }
 
 static void count_off_versions(const struct purge *purge)
 {
 	struct counters counters;
 
-	if (counters_read(purge->cache, time(NULL) * COUNTERS_SECOND, &counters) < 0)
+	if (counters_read(purge->cache, clock_real(), &counters) < 0)
 		return;
 	for (size_t i = 0; i < counters.count; i++)
 		for (size_t w = 0; w < purge->whole_count; w++)
 			if (counters.rows[i].kind == JOURNAL_EXTENT &&
 				strcmp(counters.rows[i].version, purge->wholes[w]) == 0)
 				count_off(purge, &counters.rows[i]);
-	counters_free(&counters);
+	counters_release(&counters);
 }
 
 int purge_wholes(struct purge *purge)

@@ -71,7 +71,7 @@ static int ask(const char *name, bool loud, struct python *python)
 	int r = probe_run(argv, changes, ASK_SECONDS, &answer);
 
 	if (r < 0) {
-		if (loud)
+		if (loud && r != -EINTR)
 			complain(name, "cannot be run: %s", strerror(-r));
 		return r;
 	}

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#define DAY (24 * 3600 * COUNTERS_SECOND)
+#define DAY (24 * 3600 * CLOCK_SECOND)
 
 const struct stats_group stats_groups[VERDICT_GROUPS] = {
 	[VERDICT_GROUP_HIT] = { "hits", "hits" },
@@ -58,7 +58,7 @@ static int add_to(
 /* What is older than the daily sums is one row of many days. */
 static void name_day(const struct journal_record *row, char label[JOURNAL_VERSION_SIZE])
 {
-	time_t seconds = (time_t)(row->end / COUNTERS_SECOND);
+	time_t seconds = (time_t)(row->end / CLOCK_SECOND);
 	struct tm tm;
 	size_t len = 0;
 
@@ -103,11 +103,7 @@ static int add_extent(struct stats *stats, const struct journal_record *row)
 		.disk = at_least_none(row->extent.disk),
 		.shared = at_least_none(row->extent.shared),
 	};
-	stats->extent.entries += more->extent.entries;
-	stats->extent.objects += more->extent.objects;
-	stats->extent.bytes += more->extent.bytes;
-	stats->extent.disk += more->extent.disk;
-	stats->extent.shared += more->extent.shared;
+	extent_add(&stats->extent, &more->extent);
 	return 0;
 }
 
@@ -165,7 +161,7 @@ int stats_make(struct stats *stats, const char *root, const struct counters *cou
 	return r;
 }
 
-void stats_free(struct stats *stats)
+void stats_release(struct stats *stats)
 {
 	free(stats->versions.sums);
 	free(stats->days.sums);

@@ -41,7 +41,7 @@ struct stats {
  * 1970). 0 or -ENOMEM. To be freed, after a failure too. */
 int stats_make(struct stats *stats, const char *root, const struct counters *counters,
 	int64_t since);
-void stats_free(struct stats *stats);
+void stats_release(struct stats *stats);
 
 /* How often verdicts of that group were reached. */
 uint64_t stats_of_group(const struct stats_sum *sum, enum verdict_group group);

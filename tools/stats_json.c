@@ -9,7 +9,7 @@
 static void json_moment(struct json *json, const char *key, int64_t moment)
 {
 	if (moment)
-		json_time(json, key, moment / COUNTERS_SECOND);
+		json_time(json, key, moment / CLOCK_SECOND);
 	else
 		json_string(json, key, NULL);
 }

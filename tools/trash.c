@@ -4,7 +4,6 @@
  */
 #include "tools/trash.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -12,9 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "tools/clock.h"
 #include "tools/files.h"
 #include "tools/message.h"
 #include "tools/progress.h"
@@ -28,12 +27,8 @@
 static void new_name(char name[64])
 {
 	static _Atomic(unsigned) count;
-	struct timespec ts;
 
-	clock_gettime(CLOCK_REALTIME, &ts);
-	snprintf(name, 64, "%" PRIx64 ".%lx.%x",
-		(uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec, (long)getpid(),
-		count++);
+	snprintf(name, 64, "%" PRIx64 ".%lx.%x", clock_real(), (long)getpid(), count++);
 }
 
 /* Moves name from dirfd into the trash. A directory's own entry for what is above it
@@ -85,16 +80,6 @@ struct reclaim {
 	_Atomic(bool) flattened, left;
 };
 
-static bool is_over(int64_t until)
-{
-	struct timespec ts;
-
-	if (!until)
-		return false;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec >= until;
-}
-
 static void count_freed(struct freed *freed, const struct stat *st)
 {
 	freed->files++;
@@ -124,7 +109,7 @@ static void drop_file(struct walk_dir *dir, const struct walk_file *file)
 		complain(file->name, "cannot be deleted: %s", strerror(-r));
 		reclaim->left = true;
 	}
-	if (is_over(reclaim->until))
+	if (clock_is_over(reclaim->until))
 		dir->walk->stop = true;
 }
 
@@ -135,12 +120,6 @@ static void drop_later(struct walk_dir *dir)
 	dir->changed = true;
 	if (dir->thread == 0)
 		progress_update(&reclaim->progress, reclaim->freed->files);
-}
-
-static bool drop_directory(struct walk *walk, const char *path)
-{
-	/* Not empty: something in it was said already, or is another reclaimer's. */
-	return unlinkat(walk->cache->fd, path, AT_REMOVEDIR) == 0;
 }
 
 /* What lies too deep to be named is moved to the top, and comes with the next round. */
@@ -174,7 +153,7 @@ int trash_reclaim(const struct cache *cache, int64_t until, struct freed *freed)
 			.enter = flatten,
 			.file = drop_file,
 			.begin = drop_later,
-			.leave = drop_directory,
+			.leave = walk_remove_empty,
 		};
 
 		reclaim.flattened = false;
@@ -186,24 +165,6 @@ int trash_reclaim(const struct cache *cache, int64_t until, struct freed *freed)
 	if (r == -EINTR || (r == 0 && (reclaim.left || failed)))
 		return -EAGAIN;
 	return r;
-}
-
-bool trash_is_full(const struct cache *cache)
-{
-	int fd = cache_openat(cache, CACHE_TRASH, O_RDONLY | O_DIRECTORY);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *entry;
-	bool full = false;
-
-	if (!dir) {
-		if (fd >= 0)
-			close(fd);
-		return false;
-	}
-	while (!full && (entry = readdir(dir)))
-		full = strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
-	closedir(dir);
-	return full;
 }
 
 /* --- single files --------------------------------------------------------------------*/

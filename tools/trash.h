@@ -21,12 +21,9 @@ struct freed {
  * where it is gone already. */
 int trash_move(const struct cache *cache, const char *path);
 
-/* Deletes what is in the trash, on several threads; until a moment of CLOCK_MONOTONIC in
- * nanoseconds (0: until it is done) or an interrupt. -EAGAIN: something is left. */
+/* Deletes what is in the trash, on several threads; until a moment of clock_steady
+ * (0: until it is done) or an interrupt. -EAGAIN: something is left. */
 int trash_reclaim(const struct cache *cache, int64_t until, struct freed *freed);
-
-/* Whether something is in it. */
-bool trash_is_full(const struct cache *cache);
 
 /* Deletes name in dirfd if it is still the file of that stat (inode, ctime, size);
  * -ESTALE where it is another by now. */

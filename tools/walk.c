@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,11 +54,25 @@ struct worker {
 	_Alignas(struct dirent64) char buffer[BUFFER_SIZE];
 };
 
+bool walk_remove_empty(struct walk *walk, const char *path)
+{
+	return unlinkat(walk->cache->fd, path, AT_REMOVEDIR) == 0;
+}
+
+unsigned walk_processors(void)
+{
+	cpu_set_t set;
+
+	/* It fails where there are more than the set has room for. */
+	return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set)
+							   : MOST_THREADS;
+}
+
 unsigned walk_threads(void)
 {
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned n = walk_processors();
 
-	return n < 1 ? 1 : n > MOST_THREADS ? MOST_THREADS : (unsigned)n;
+	return n > MOST_THREADS ? MOST_THREADS : n;
 }
 
 static bool must_stop(struct walk *walk)

@@ -57,7 +57,13 @@ struct walk {
 	_Atomic(bool) stop;	  /* set it to end early; set by interrupts as well */
 };
 
-/* How many threads make sense: the processors there are, at most 8. */
+/* For walk.leave: removes a directory that is empty. One that is not was said already, or
+ * is being filled again. */
+bool walk_remove_empty(struct walk *walk, const char *path);
+
+/* How many processors this process may use, and how many threads make sense for a walk:
+ * as many, but at most 8. */
+unsigned walk_processors(void);
 unsigned walk_threads(void);
 
 /* Goes through all that is below the directory `start` ("" for all). 0, or -errno where

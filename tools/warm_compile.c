@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "tools/clock.h"
 #include "tools/files.h"
 #include "tools/progress.h"
 #include "tools/warm_entry.h"
@@ -37,14 +37,6 @@ struct compiler {
 	struct progress progress;
 	uint64_t done; /* of all targets */
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
 
 /* The slot is done with its source. */
 static void finish(
@@ -158,7 +150,7 @@ static void begin(struct compiler *compiler, struct slot *slot)
 		fail(compiler, slot, 0, why);
 		return;
 	}
-	slot->deadline = now_ms() + warm->timeout * INT64_C(1000);
+	slot->deadline = clock_steady() + warm->timeout * CLOCK_SECOND;
 }
 
 static bool is_over(const struct compiler *compiler)
@@ -230,7 +222,7 @@ static void go_on(struct compiler *compiler, struct slot *slot, bool ready)
 		keep(compiler, slot, &answer);
 	else if (state == WORKER_GONE)
 		lose(compiler, slot, false);
-	else if (now_ms() >= slot->deadline)
+	else if (clock_is_over(slot->deadline))
 		lose(compiler, slot, true);
 }
 

@@ -10,6 +10,7 @@
 #include "shim/core/layer.h"
 #include "shim/core/store.h"
 #include "shim/core/text.h"
+#include "tools/counters.h"
 #include "tools/sys_libc.h"
 
 /* A temporary name that is taken was left by a process of the same number. */
@@ -311,18 +312,13 @@ int warm_entry_store(
 
 void warm_journal(const struct warm *warm, struct warm_target *target)
 {
-	struct text path, version;
 	struct journal_record record;
-	char room[2 * PATH_MAX];
+	struct text version;
 
 	if (!tally_take(&target->tally, &sys_libc, &record))
 		return;
-	path = TEXT(room);
-	text_add(&path, warm->config.root, warm->config.root_len);
 	version = TEXT(record.version);
 	text_adds(&version, target->python->tag);
 	text_adds(&version, warm->config.variant);
-	journal_finish(&record);
-	/* As from the library: what cannot be counted is lost. */
-	(void)journal_append(&sys_libc, room, path.len, sizeof room, &record);
+	counters_append(warm->config.root, &record);
 }

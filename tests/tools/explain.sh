@@ -171,6 +171,15 @@ is "$(PYCSTASH_DISABLE=1 explain "$D/m.py" --python "$python" | grep -c '^fail *
 is "$(explain "$T/nowhere/m.py" --python "$python" | grep -c '^fail *directory .*No such file')" 1 "no such directory"
 is "$(status_of explain)" 2 "no file: usage"
 is "$(status_of explain "$D/m.py" --python /no/such/python)" 14 "no such interpreter: 14"
+printf '#!/bin/sh\nexec sleep 2345\n' >"$T/hangs"
+chmod +x "$T/hangs"
+"$PYCSTASH" explain "$D/m.py" --python "$T/hangs" 2>/dev/null &
+pid=$!
+sleep 0.5
+kill -TERM $pid
+wait $pid
+is "$?" 143 "it can be ended while it asks an interpreter"
+is "$(pgrep -f 'sleep 2345')" "" "and takes that with it"
 is "$(status_of explain "$D/m.py" --level 3)" 2 "a level that there is not: usage"
 is "$(cd "$D" && explain -m m --json --python "$python" | field source)" "$D/m.py" "-m finds a module in this directory"
 mkdir "$D/p"

@@ -9,7 +9,7 @@
 #include "tests/unit/unit.h"
 #include "tools/counters.h"
 
-#define SECOND COUNTERS_SECOND
+#define SECOND CLOCK_SECOND
 #define HOUR (3600 * SECOND)
 #define DAY (24 * HOUR)
 #define BEGIN (1700006400 * SECOND) /* the first second of a day */

@@ -16,7 +16,7 @@ static int begin(void **state)
 static int end(void **state)
 {
 	(void)state;
-	counters_free(&counters);
+	counters_release(&counters);
 	return 0;
 }
 

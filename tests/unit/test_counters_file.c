@@ -38,7 +38,7 @@ static int begin(void **state)
 
 static int end(void **state)
 {
-	counters_free(&counters);
+	counters_release(&counters);
 	cache_close(&cache);
 	return fake_end(state);
 }
@@ -94,7 +94,7 @@ static void age(const char *name, int seconds, int64_t now)
 
 static void reads_at(int64_t now)
 {
-	counters_free(&counters);
+	counters_release(&counters);
 	assert_int_equal(counters_read(&cache, now, &counters), 0);
 }
 
