@@ -149,6 +149,27 @@ logged() {
 		"six, 5, 5" "PYCSTASH_LOG has a line for each hit and miss on $name"
 }
 
+# As setproctitle does, which keeps a copy for itself.
+overwritten() {
+	rm -rf "$CACHE"
+	mkdir "$T/cwd"
+	(cd "$T/cwd" && quiet preloaded PYCSTASH_LOG="$T/log2" PYCSTASH_EXCLUDE="$tree/pkg" "$python" -c '
+import ctypes, sys
+libc = ctypes.CDLL(None)
+libc.getenv.restype = ctypes.c_void_p
+for name in b"PYCSTASH_LOG", b"PYCSTASH_EXCLUDE", b"PYCSTASH_DIR":
+    value = libc.getenv(name)
+    ctypes.memset(value, 120, len(ctypes.string_at(value)))
+sys.path.insert(0, sys.argv[1])
+sys.dont_write_bytecode = False
+import app' "$tree"
+		echo "$said, $(in_tree), $(ls), $(grep -q "left alone: $tree/pkg" "$T/log2" && echo logged)" >"$T/said")
+	is "$(cat "$T/said")" "six, 4, , logged" \
+		"a program may overwrite its environment: the settings hold on $name"
+	rm -r "$T/cwd" "$T/log2"
+	clean_tree
+}
+
 all() {
 	no_cache
 	default_place
@@ -156,5 +177,6 @@ all() {
 	read_only
 	prefixes
 	logged
+	overwritten
 }
 each all
