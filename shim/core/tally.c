@@ -106,5 +106,8 @@ bool tally_take(struct tally *tally, const struct sys *sys, struct journal_recor
 	if (!any && !ret->extent.entries && !ret->extent.objects && !ret->extent.bytes)
 		return false;
 	ret->end = now(sys);
+	/* Who else takes at this moment may have taken the beginning. */
+	if (!ret->begin)
+		ret->begin = ret->end;
 	return true;
 }

@@ -53,6 +53,22 @@ static void what_was_counted_is_taken_once(void **state)
 	assert_false(tally_take(&tally, &fake_sys, &record));
 }
 
+/* A signal handler that ends the process while its thread takes, or two threads. */
+static void what_has_lost_its_beginning(void **state)
+{
+	struct journal_record record;
+
+	(void)state;
+	fake.stopped = true;
+	fake.now = (struct timespec){ 1000, 5 };
+	tally_begin(&tally, &fake_sys, 7);
+	tally.begin = 0;
+	tally_count(&tally, VERDICT_HIT);
+	assert_true(tally_take(&tally, &fake_sys, &record));
+	assert_int_equal(record.begin, 1000000000005);
+	assert_int_equal(record.end, 1000000000005);
+}
+
 /* Entries and objects of 5000 bytes, two blocks, in the order of a row's letters. */
 static const struct row {
 	const char *sentence, *acts;
@@ -158,6 +174,8 @@ int main(void)
 	unit_around(empty, fake_end);
 	unit_one("what counted nothing has no record", nothing_is_nothing);
 	unit_one("what was counted is taken once", what_was_counted_is_taken_once);
+	unit_one("what has lost its beginning begins at its end",
+		what_has_lost_its_beginning);
 	unit_rows(grows, rows);
 	unit_one("without a tally nothing happens", without_a_tally);
 	unit_one("nothing is lost between threads", nothing_is_lost_between_threads);
