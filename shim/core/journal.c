@@ -50,9 +50,9 @@ size_t journal_next(const uint8_t *data, size_t size, struct journal_record *ret
 
 /* Opens the journal to append. Not the file that a link leads to, and not a pipe that
  * would be waited for: whatever is wrong, there is no journal then. */
-static int open_journal(const struct sys *sys, const char *path, int create)
+static int open_journal(const struct sys *sys, int dirfd, const char *path, int create)
 {
-	return sys->openat(AT_FDCWD, path,
+	return sys->openat(dirfd, path,
 		O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC |
 			create,
 		0600);
@@ -75,7 +75,7 @@ static int make_journal(const struct sys *sys, char *path, size_t state_len)
 	path[state_len] = '/';
 	if (err < 0 && err != -EEXIST)
 		return err;
-	fd = open_journal(sys, path, O_CREAT);
+	fd = open_journal(sys, AT_FDCWD, path, O_CREAT);
 	if (fd >= 0)
 		(void)sys->fchmodat(AT_FDCWD, path, 0600);
 	return fd;
@@ -161,17 +161,9 @@ static void read_records(struct folding *folding, const struct sys *sys, int fd)
 	}
 }
 
-/* Whether the file has lost its last name. */
-static bool is_gone(const struct sys *sys, int fd)
+static void write_sums(struct folding *folding, const struct sys *sys, int state)
 {
-	struct stat st;
-
-	return sys->fstatat(fd, "", &st, AT_EMPTY_PATH) == 0 && st.st_nlink == 0;
-}
-
-static void write_sums(struct folding *folding, const struct sys *sys, const char *path)
-{
-	int fd = open_journal(sys, path, O_CREAT);
+	int fd = open_journal(sys, state, JOURNAL_NAME, O_CREAT);
 
 	if (fd < 0)
 		return;
@@ -179,27 +171,44 @@ static void write_sums(struct folding *folding, const struct sys *sys, const cha
 		folding->sums[i].pid = 0;
 		journal_finish(&folding->sums[i]);
 	}
-	(void)sys->append(fd, folding->sums, folding->count * sizeof *folding->sums);
+	if (folding->count)
+		(void)sys->append(
+			fd, folding->sums, folding->count * sizeof *folding->sums);
 	sys->close(fd);
 }
 
-/* Puts the journal aside. If the command has put the full one elsewhere meanwhile, that
- * will be folded there. */
-static void turn(const struct sys *sys, const char *path, const char *full)
+/* It is closed before it is deleted: on NFS it would keep another name. */
+static void fold(const struct sys *sys, int state)
 {
 	int fd = sys->openat(
-		AT_FDCWD, full, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
+		state, JOURNAL_OLD, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
 	struct folding *folding = fd < 0 ? NULL : sys->map(sizeof *folding);
 
-	if (folding)
+	if (folding) {
 		read_records(folding, sys, fd);
-	if (sys->renameat(AT_FDCWD, path, AT_FDCWD, full) == 0 && folding &&
-		folding->count && is_gone(sys, fd))
-		write_sums(folding, sys, path);
-	if (folding)
+		write_sums(folding, sys, state);
 		sys->unmap(folding, sizeof *folding);
+	}
 	if (fd >= 0)
 		sys->close(fd);
+	(void)sys->unlinkat(state, JOURNAL_OLD, 0);
+}
+
+/* Puts the journal aside. What stood aside before is taken away first, under a name of
+ * its own: who has renamed it, this process or the command, is the one to fold it. */
+static void turn(const struct sys *sys, const char *state_path)
+{
+	int state =
+		sys->openat(AT_FDCWD, state_path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+	bool taken;
+
+	if (state < 0)
+		return;
+	taken = sys->renameat(state, JOURNAL_FULL, state, JOURNAL_OLD) == 0;
+	(void)sys->renameat(state, JOURNAL_NAME, state, JOURNAL_FULL);
+	if (taken)
+		fold(sys, state);
+	sys->close(state);
 }
 
 /* Exactly one process is the one whose record passes the mark, so that nobody puts a
@@ -213,7 +222,7 @@ static bool passes_mark(off_t end)
 int journal_append(const struct sys *sys, char *path, size_t root_len, size_t path_size,
 	const struct journal_record *record)
 {
-	struct text text = { .data = path, .size = path_size, .len = root_len }, full;
+	struct text text = { .data = path, .size = path_size, .len = root_len };
 	size_t state_len;
 	off_t end;
 	int fd;
@@ -221,20 +230,18 @@ int journal_append(const struct sys *sys, char *path, size_t root_len, size_t pa
 	text_adds(&text, "/" CACHE_LAYOUT "/" JOURNAL_STATE);
 	state_len = text.len;
 	text_adds(&text, "/" JOURNAL_NAME);
-	full = (struct text){ .data = path + text.len + 1,
-		.size = path_size - text.len - 1 };
-	text_add(&full, path, state_len);
-	text_adds(&full, "/" JOURNAL_FULL);
-	if (text.cut || full.cut)
+	if (text.cut)
 		return -ENAMETOOLONG;
-	fd = open_journal(sys, path, 0);
+	fd = open_journal(sys, AT_FDCWD, path, 0);
 	if (fd == -ENOENT)
 		fd = make_journal(sys, path, state_len);
 	if (fd < 0)
 		return fd;
 	end = sys->append(fd, record, sizeof *record);
 	sys->close(fd);
-	if (end >= 0 && passes_mark(end))
-		turn(sys, path, full.data);
+	if (end >= 0 && passes_mark(end)) {
+		path[state_len] = '\0';
+		turn(sys, path);
+	}
 	return end < 0 ? (int)end : 0;
 }

@@ -23,6 +23,7 @@
 #define JOURNAL_STATE ".state"
 #define JOURNAL_NAME "journal"
 #define JOURNAL_FULL "journal.full"
+#define JOURNAL_OLD "journal.old" /* while it is folded */
 
 /* At each multiple of that size the journal is put aside as JOURNAL_FULL, and what that
  * held before becomes the first records of the new one, folded: a cache grows by what is
@@ -73,7 +74,7 @@ void journal_finish(struct journal_record *record);
 size_t journal_next(const uint8_t *data, size_t size, struct journal_record *ret);
 
 /* Appends a finished record to the journal of the cache at the first root_len letters of
- * path, a buffer with room for two paths, which is written to behind them. Makes what is
+ * path, a buffer of path_size, which is written to behind them. Makes what is
  * missing of the journal, but no cache. */
 int journal_append(const struct sys *sys, char *path, size_t root_len, size_t path_size,
 	const struct journal_record *record);

@@ -131,6 +131,8 @@ static int fake_renameat(int fromfd, const char *from, int tofd, const char *to)
 		return -fake.fail_with;
 	check_is_inside(fromfd, from);
 	check_is_inside(tofd, to);
+	if (fake.nfs && fake.open)
+		(void)linkat(tofd, to, AT_FDCWD, fake_path(".nfs"), 0);
 	return RESULT(renameat(fromfd, from, tofd, to));
 }
 
