@@ -2,19 +2,19 @@
  *
  * An archive of cached bytecode: a pax tar under zstd, which holds
  *
- *   pycstash.json	the manifest, first: {"schema": "pycstash.archive/1", "layout":
- *			"v1", "files": N, "bytes": N}; how many files follow, and how many
- *			bytes are in them, at most
- *   v1/<version>/…	entries and objects, under the names they have in the cache, in
- *the order of archive_compare; the BLAKE2b-256 of each is an extended attribute. An entry
- *with the bytes of its object is a hard link.
+ *   pycstash.json    the manifest, first: {"schema": "pycstash.archive/1", "layout":
+ *                    "v1", "files": N, "bytes": N}; how many files follow, and how many
+ *                    bytes are in them, at most
+ *   v1/<version>/…   entries and objects, under the names they have in the cache, in the
+ *                    order of archive_compare; the BLAKE2b-256 of each is an extended
+ *                    attribute. An entry with the bytes of its object is a hard link.
  *
  * All that could differ between two archives of equal caches (times, owners, modes,
  * threads) is fixed.
  *
  * A reader trusts nothing: what pycstash would not write makes it refuse the archive,
- *what is not whole is marked as damaged. Functions return 0 or -errno, having said on
- *stderr what is wrong, unless they say otherwise. For one thread.
+ * what is not whole is marked as damaged. Functions return 0 or -errno, having said on
+ * stderr what is wrong, unless they say otherwise. For one thread.
  */
 #pragma once
 

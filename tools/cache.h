@@ -33,8 +33,8 @@ struct cache {
 };
 
 /* The absolute path of a root, whether it is there or not, for the caller to free: of
- * `root` (NULL: what PYCSTASH_DIR & Co. say). 0; -ENOENT where they say nothing; -errno.
- */
+ * `root` (NULL: what PYCSTASH_DIR & Co. say). EXIT_OK; else, having said why,
+ * EXIT_NO_CACHE where they say nothing, or EXIT_OURS. */
 int cache_root(const char *root, char **ret_path);
 
 /* Opens the cache at `root` (NULL: the one that PYCSTASH_DIR & Co. say, see config_root).

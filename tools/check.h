@@ -16,9 +16,7 @@
 
 enum check_result {
 	CHECK_GOOD,
-	CHECK_SKIPPED, /* nothing that could be checked: unfinished, numba's, or it
-			* vanished
-			*/
+	CHECK_SKIPPED, /* nothing to be checked: unfinished, numba's, or it vanished */
 	CHECK_DAMAGED, /* not what was written */
 	CHECK_WRONG,   /* whole, and it would be served for a source that it is not of */
 	CHECK_DIFFERENT, /* it would, and it is not what the interpreter makes of it */

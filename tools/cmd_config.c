@@ -40,8 +40,7 @@ static struct conf_value effective(const struct conf_key *key)
 	return value;
 }
 
-/* --- printing ------------------------------------------------------------------------
- */
+/* --- printing ------------------------------------------------------------------------*/
 
 static void print_setting(const struct conf_key *key)
 {
@@ -103,8 +102,7 @@ static void print_json_object(const struct conf_key *only)
 	json_close(&json);
 }
 
-/* --- the words -----------------------------------------------------------------------
- */
+/* --- the words -----------------------------------------------------------------------*/
 
 static const struct conf_key *find(const char *name)
 {

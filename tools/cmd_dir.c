@@ -99,10 +99,10 @@ static int run(const struct command *self, int argc, char **argv)
 	return print_root(&common, layers);
 }
 
+/* clang-format off */
 static const char notes[] =
 	"The cache need not be there yet. Layers (PYCSTASH_LAYERS) are caches that are\n"
-	"only read; those that are not there, or not to be trusted, are left out, as "
-	"the\n"
+	"only read; those that are not there, or not to be trusted, are left out, as the\n"
 	"library leaves them out.\n"
 	"\n"
 	"--json: see pycstash.dir/1 in docs/json.md.\n"
@@ -110,6 +110,7 @@ static const char notes[] =
 	"Exit code: 0; 10 if there is no place for a cache.\n"
 	"\n"
 	"  du -sh \"$(pycstash dir)\"\n";
+/* clang-format on */
 
 const struct command cmd_dir = {
 	.name = "dir",

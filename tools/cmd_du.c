@@ -66,7 +66,8 @@ struct du {
 	uint64_t unread_directories;
 };
 
-/* --- counting ----------------------------------------------------------------------- */
+/* --- counting ------------------------------------------------------------------------*/
+
 static void begin(struct walk_dir *dir)
 {
 	struct du *du = dir->context;
@@ -139,7 +140,8 @@ static int count_all(struct du *du, const struct cache *cache)
 	return r < 0 ? EXIT_OURS : EXIT_OK;
 }
 
-/* --- printing ----------------------------------------------------------------------- */
+/* --- printing ------------------------------------------------------------------------*/
+
 static const char *size_text(const struct du *du, uint64_t size, char buf[HUMAN_SIZE])
 {
 	if (!du->bytes)
@@ -209,7 +211,8 @@ static void print_object(
 	json_close(&json);
 }
 
-/* --- the whole ---------------------------------------------------------------------- */
+/* --- the whole -----------------------------------------------------------------------*/
+
 static int conclude(struct du *du, unsigned threads)
 {
 	struct space sum = { 0 };
@@ -331,29 +334,26 @@ static int run(const struct command *self, int argc, char **argv)
 	return code;
 }
 
+/* clang-format off */
 static const char notes[] =
-	"DISK is what is allocated, SIZE what is in the files. A file with several names "
-	"(an\n"
-	"entry and the object that other paths take it from) is counted once, as an "
-	"entry;\n"
+	"DISK is what is allocated, SIZE what is in the files. A file with several names (an\n"
+	"entry and the object that other paths take it from) is counted once, as an entry;\n"
 	"its other names are in the line \"saved by links\". The largest come first.\n"
 	"\n"
-	"A tree is a directory of sources; objects, which belong to no path, are "
-	"(objects). A\n"
-	"package is what lies in site-packages or dist-packages; other sources are "
-	"(standard\n"
+	"A tree is a directory of sources; objects, which belong to no path, are (objects). A\n"
+	"package is what lies in site-packages or dist-packages; other sources are (standard\n"
 	"library), or (elsewhere). Age is the time since a file was made.\n"
 	"\n"
 	"PATH restricts it to sources, as in `pycstash help ls`.\n"
 	"\n"
 	"--json: one object pycstash.du/1; see docs/json.md.\n"
 	"\n"
-	"Exit code: 0; 3 if a directory could not be read, which is said; 10 if there is "
-	"no\n"
+	"Exit code: 0; 3 if a directory could not be read, which is said; 10 if there is no\n"
 	"cache.\n"
 	"\n"
 	"  pycstash du --by package --top 10\n"
 	"  pycstash du --by tree --depth 2 --tag cpython-311\n";
+/* clang-format on */
 
 const struct command cmd_du = {
 	.name = "du",

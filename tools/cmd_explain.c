@@ -102,8 +102,7 @@ static const char *advice(const struct explanation *explanation)
 		       : NULL;
 }
 
-/* --- printing ------------------------------------------------------------------------
- */
+/* --- printing ------------------------------------------------------------------------*/
 
 static void print_text(
 	const struct explain_subject *subject, const struct explanation *explanation)
@@ -146,8 +145,7 @@ static void print_object(
 	json_close(&json);
 }
 
-/* --- asking --------------------------------------------------------------------------
- */
+/* --- asking --------------------------------------------------------------------------*/
 
 static int explain_one(struct request *request, const struct explain_subject *subject)
 {
@@ -312,15 +310,13 @@ static int run(const struct command *self, int argc, char **argv)
 	return code;
 }
 
+/* clang-format off */
 static const char notes[] =
-	"FILE is a source. The verdict is what PYCSTASH_LOG would say of a program "
-	"under\n"
-	"the library that asks for its bytecode now; nothing is changed. The settings "
-	"are\n"
+	"FILE is a source. The verdict is what PYCSTASH_LOG would say of a program under\n"
+	"the library that asks for its bytecode now; nothing is changed. The settings are\n"
 	"those of the environment and the files; options say what they would be.\n"
 	"\n"
-	"A line for each step: `ok`: it serves, or permits it; `warn`: it does not, and "
-	"the\n"
+	"A line for each step: `ok`: it serves, or permits it; `warn`: it does not, and the\n"
 	"search goes on; `fail`: it ends the search.\n"
 	"  settings   is anything switched off?\n"
 	"  cache      is there one, and may it be used?\n"
@@ -329,23 +325,20 @@ static const char notes[] =
 	"  entry      what the cache holds for this path\n"
 	"  layer      what a layer holds for it (PYCSTASH_LAYERS)\n"
 	"  in-tree    the pyc in the tree's own __pycache__\n"
-	"  object     bytecode of the same content, from another path; then `layer "
-	"object`\n"
+	"  object     bytecode of the same content, from another path; then `layer object`\n"
 	"\n"
-	"-m finds the module as `INTERPRETER -m` does in this directory. Of a module in "
-	"a\n"
+	"-m finds the module as `INTERPRETER -m` does in this directory. Of a module in a\n"
 	"package the package is imported, the module is not.\n"
 	"\n"
-	"--json prints an object of the schema pycstash.explain/1 for each interpreter, "
-	"a\n"
+	"--json prints an object of the schema pycstash.explain/1 for each interpreter, a\n"
 	"line each; see docs/json.md.\n"
 	"\n"
-	"Exit code: 0 if it would be served, to all the interpreters; 1 if not; 14 if "
-	"the\n"
+	"Exit code: 0 if it would be served, to all the interpreters; 1 if not; 14 if the\n"
 	"interpreter cannot be asked, or the module has no source.\n"
 	"\n"
 	"Example: why does Django start slowly?\n"
 	"  pycstash explain -m django.db.models --python .venv/bin/python\n";
+/* clang-format on */
 
 const struct command cmd_explain = {
 	.name = "explain",

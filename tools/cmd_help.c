@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tools/command.h"
+#include "tools/completion.h"
 #include "tools/conf.h"
 #include "tools/manual.h"
 #include "tools/message.h"
@@ -162,10 +163,12 @@ static int run_version(const struct command *self, int argc, char **argv)
 	return EXIT_OK;
 }
 
+/* clang-format off */
 static const char notes[] =
 	"Manual pages and completions are printed from the same tables as this help:\n"
 	"  pycstash help --man pycstash-gc.1 | man -l -\n"
 	"  . <(pycstash help --completion bash)\n";
+/* clang-format on */
 
 const struct command cmd_help = {
 	.name = "help",

@@ -43,7 +43,8 @@ static const struct opt *const options[] = { own_options, select_tag_options,
 	filter_state, filter_older_than, filter_unused_since, filter_larger_than,
 	common_json, common_null, common_dir, NULL };
 
-/* --- choosing ----------------------------------------------------------------------- */
+/* --- choosing ------------------------------------------------------------------------*/
+
 static bool is_wanted(const struct ls *ls, enum item_kind kind)
 {
 	switch (kind) {
@@ -139,7 +140,8 @@ static bool enter(struct walk_dir *parent, const char *name)
 	       select_enters(&ls->select, parent->path, name);
 }
 
-/* --- the whole ---------------------------------------------------------------------- */
+/* --- the whole -----------------------------------------------------------------------*/
+
 static int list_cache(struct ls *ls, const struct cache *cache)
 {
 	struct walk walk = {
@@ -339,15 +341,13 @@ static int run(const struct command *self, int argc, char **argv)
 	return code;
 }
 
+/* clang-format off */
 static const char notes[] =
-	"PATH is a source, a directory with all below it, or a pattern for either in "
-	"quotes\n"
-	"(`*`, `?` and `[…]` match within a name, `**` any number of them). It need not "
-	"exist\n"
+	"PATH is a source, a directory with all below it, or a pattern for either in quotes\n"
+	"(`*`, `?` and `[…]` match within a name, `**` any number of them). It need not exist\n"
 	"any more. Without one, everything is listed.\n"
 	"\n"
-	"A line for each entry: its source. A source that two interpreters have compiled "
-	"is\n"
+	"A line for each entry: its source. A source that two interpreters have compiled is\n"
 	"listed twice; what no source stands behind (numba's files) as what its program\n"
 	"calls it, and what nobody does, as what it is in the cache. Names are escaped\n"
 	"(\\n, \\x1b), but not with -0. Nothing is opened or looked at but directories,\n"
@@ -359,22 +359,20 @@ static const char notes[] =
 	"  orphan    the source is gone\n"
 	"  unsealed  a program's own, or nothing says what it was compiled of\n"
 	"  damaged   not whole; it would be compiled again\n"
-	"  foreign   not pycstash's: a link, another user's, or a name that it does not "
-	"make\n"
-	"AGE is since it was made, USED since it was last read (or made), as far as the "
-	"file\n"
+	"  foreign   not pycstash's: a link, another user's, or a name that it does not make\n"
+	"AGE is since it was made, USED since it was last read (or made), as far as the file\n"
 	"system keeps account of that.\n"
 	"\n"
 	"--json: a line pycstash.entry/1 for each, then one pycstash.ls/1; see\n"
 	"docs/json.md.\n"
 	"\n"
-	"Exit code: 0; 1 if nothing of PATH is in the cache; 3 if something could not "
-	"be\n"
+	"Exit code: 0; 1 if nothing of PATH is in the cache; 3 if something could not be\n"
 	"read, which is said; 10 if there is no cache.\n"
 	"\n"
 	"  pycstash ls --long --sort size | head\n"
 	"  pycstash ls --state orphan,stale 'src/**/*_pb2.py'\n"
 	"  pycstash ls -0 --tag cpython-311 . | xargs -0 wc -l\n";
+/* clang-format on */
 
 const struct command cmd_ls = {
 	.name = "ls",

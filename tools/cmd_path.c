@@ -31,7 +31,8 @@ struct path {
 	char **versions; /* ends with NULL */
 };
 
-/* --- printing ----------------------------------------------------------------------- */
+/* --- printing ------------------------------------------------------------------------*/
+
 /* One pair, of which `wanted` was not known before. */
 static void print_pair(const struct path *path, const char *source, const char *entry,
 	const char *wanted)
@@ -68,7 +69,8 @@ static void print_entry(
 	print_pair(path, source, entry, entry);
 }
 
-/* --- of a source -------------------------------------------------------------------- */
+/* --- of a source ---------------------------------------------------------------------*/
+
 /* What is asked for in each version: all entries of a source, or one by its name. */
 struct wanted {
 	const char *dir; /* of the source */
@@ -150,7 +152,8 @@ static bool print_entries(const struct path *path, const struct wanted *wanted)
 	return found > 0;
 }
 
-/* --- of an entry -------------------------------------------------------------------- */
+/* --- of an entry ---------------------------------------------------------------------*/
+
 static bool print_source(const struct path *path, const char *entry, const char *below)
 {
 	AUTOFREE char *dir = NULL;
@@ -204,7 +207,8 @@ static bool print_of(const struct path *path, const char *physical)
 	return print_entries(path, &wanted);
 }
 
-/* --- the whole ---------------------------------------------------------------------- */
+/* --- the whole -----------------------------------------------------------------------*/
+
 static int print_all(const struct path *path, char *const *words)
 {
 	int code = EXIT_OK;
@@ -277,23 +281,21 @@ static int run(const struct command *self, int argc, char **argv)
 	return code;
 }
 
+/* clang-format off */
 static const char notes[] =
-	"FILE is a source: its entries are printed, of each version and -O level that "
-	"there is.\n"
-	"With --tag, where there is none, it is the path that it would have. Or FILE is "
-	"an entry,\n"
+	"FILE is a source: its entries are printed, of each version and -O level that there is.\n"
+	"With --tag, where there is none, it is the path that it would have. Or FILE is an entry,\n"
 	"and its source is printed; or the name that Python has for one\n"
-	"(/srv/app/__pycache__/m.cpython-311.pyc), and the file that it stands for is "
-	"printed.\n"
+	"(/srv/app/__pycache__/m.cpython-311.pyc), and the file that it stands for is printed.\n"
 	"Neither need be there. Names are escaped (\\n, \\x1b), but not with -0.\n"
 	"\n"
 	"--json: a line pycstash.path/1 for each; see docs/json.md.\n"
 	"\n"
-	"Exit code: 0; 1 if there was nothing to print for a FILE; 10 if there is no "
-	"cache.\n"
+	"Exit code: 0; 1 if there was nothing to print for a FILE; 10 if there is no cache.\n"
 	"\n"
 	"  pycstash path --tag cpython-311 /srv/app/m.py\n"
 	"  pycstash path \"$(pycstash path m.py | head -1)\"\n";
+/* clang-format on */
 
 const struct command cmd_path = {
 	.name = "path",

@@ -40,7 +40,8 @@ static const struct opt *const options[] = { select_options, own_options, filter
 	filter_older_than, filter_unused_since, filter_larger_than, common_dry_run,
 	common_null, common_json, common_quiet, common_dir, NULL };
 
-/* --- finding ----------------------------------------------------------------------- */
+/* --- finding -------------------------------------------------------------------------*/
+
 static bool needs_files(const struct purge *purge)
 {
 	return filter_needs_stat(&purge->filter) || filter_needs_state(&purge->filter);
@@ -260,54 +261,41 @@ static int run(const struct command *self, int argc, char **argv)
 	if (r < 0)
 		code = opt_exit_code(r);
 	else if (parser.index < argc)
-		code = opt_usage(self, "it takes no arguments; name sources with --path");
+		code = opt_usage(
+			self, "no arguments are expected; name sources with --path");
 	else
 		code = open_and_run(self, &purge);
 	purge_release(&purge);
 	return code;
 }
 
+/* clang-format off */
 static const char notes[] =
-	"Something has to be said to go: an option with a criterion, or --all. Of "
-	"several "
-	"of\n"
-	"one kind any will do (--tag cpython-38 --tag pypy39); of several kinds all have "
-	"to\n"
+	"Something has to be said to go: an option with a criterion, or --all. Of several of\n"
+	"one kind any will do (--tag cpython-38 --tag pypy39); of several kinds all have to\n"
 	"hold (--tag cpython-311 --unused-since 30d).\n"
 	"\n"
-	"--path names sources: a file, a directory with all below it, or a pattern; they "
-	"need\n"
-	"not exist any more. It deletes their entries in all versions (or those of "
-	"--tag). "
-	"The\n"
-	"objects, which paths of the same content share, stay for the others, and gc "
-	"deletes\n"
+	"--path names sources: a file, a directory with all below it, or a pattern; they need\n"
+	"not exist any more. It deletes their entries in all versions (or those of --tag). The\n"
+	"objects, which paths of the same content share, stay for the others, and gc deletes\n"
 	"them when nobody uses them; --tag and --all take the objects along.\n"
 	"\n"
-	"Whole versions and trees are gone with one rename each, however large; then the "
-	"space\n"
-	"is freed. An interrupt meanwhile leaves that to the next gc. Deleting is always "
-	"safe,\n"
+	"Whole versions and trees are gone with one rename each, however large; then the space\n"
+	"is freed. An interrupt meanwhile leaves that to the next gc. Deleting is always safe,\n"
 	"also beside running interpreters: what is missing is compiled again.\n"
 	"\n"
-	"--dry-run prints the names below v1 that would go, a version or a tree as one, "
-	"and "
-	"on\n"
-	"stderr how many files that is and what it frees: hard links free their file "
-	"with "
-	"the\n"
+	"--dry-run prints the names below v1 that would go, a version or a tree as one, and on\n"
+	"stderr how many files that is and what it frees: hard links free their file with the\n"
 	"last one. --json: pycstash.purge/1, see docs/json.md.\n"
 	"\n"
-	"--not-installed knows the interpreters on PATH, in /usr/bin, /usr/local/bin, "
-	"pyenv's\n"
+	"--not-installed knows the interpreters on PATH, in /usr/bin, /usr/local/bin, pyenv's\n"
 	"and uv's places, of this machine only.\n"
 	"\n"
-	"Exit code: 0, also when nothing was found; 3: something could not be deleted, "
-	"and "
-	"was\n"
+	"Exit code: 0, also when nothing was found; 3: something could not be deleted, and was\n"
 	"named; 14: --not-installed found no interpreter; 130: interrupted.\n"
 	"\n"
 	"Example: pycstash purge --path ~/old-project --dry-run\n";
+/* clang-format on */
 
 const struct command cmd_purge = {
 	.name = "purge",

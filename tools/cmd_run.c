@@ -78,29 +78,22 @@ static int run(const struct command *self, int argc, char **argv)
 }
 
 /* clang-format off */
-static const char notes[] = "The command and all that it starts in turn find the library "
-			    "in LD_PRELOAD; other\n"
-			    "libraries in it stay, behind ours. Options win over "
-			    "variables that are set, and these\n"
-			    "over configuration files; --only and --exclude add to them. "
-			    "A wrong line in a file is\n"
-			    "said, and passed over.\n"
-			    "\n"
-			    "pycstash becomes the command: its process, signals and "
-			    "descriptors are the command's.\n"
-			    "Where `gc` was not run for a day, `gc --auto` is started "
-			    "beside it, in a session of its\n"
-			    "own and with low priority; not where the command is process "
-			    "1 or has asked to be the\n"
-			    "parent of orphans, since it would then be its child. "
-			    "`auto_gc = no` switches that off.\n"
-			    "\n"
-			    "Exit code: 125 if pycstash itself failed, 126 if the "
-			    "command cannot be executed,\n"
-			    "127 if there is none, else the command's own.\n"
-			    "\n"
-			    "  pycstash run -- python3 app.py\n"
-			    "  pycstash run --log stderr python3 -c 'import json'\n";
+static const char notes[] =
+	"The command and all that it starts in turn find the library in LD_PRELOAD; other\n"
+	"libraries in it stay, behind ours. Options win over variables that are set, and these\n"
+	"over configuration files; --only and --exclude add to them. A wrong line in a file is\n"
+	"said, and passed over.\n"
+	"\n"
+	"pycstash becomes the command: its process, signals and descriptors are the command's.\n"
+	"Where `gc` was not run for a day, `gc --auto` is started beside it, in a session of its\n"
+	"own and with low priority; not where the command is process 1 or has asked to be the\n"
+	"parent of orphans, since it would then be its child. `auto_gc = no` switches that off.\n"
+	"\n"
+	"Exit code: 125 if pycstash itself failed, 126 if the command cannot be executed,\n"
+	"127 if there is none, else the command's own.\n"
+	"\n"
+	"  pycstash run -- python3 app.py\n"
+	"  pycstash run --log stderr python3 -c 'import json'\n";
 /* clang-format on */
 
 const struct command cmd_run = {

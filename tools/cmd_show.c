@@ -44,8 +44,7 @@ struct show {
 	int code;
 };
 
-/* --- the caches ------------------------------------------------------------------------
- */
+/* --- the caches ----------------------------------------------------------------------*/
 
 static void add_cache(struct show *show, const struct cache *cache)
 {
@@ -116,8 +115,7 @@ static const struct cache *find_cache(
 	return NULL;
 }
 
-/* --- one pyc
- * ----------------------------------------------------------------------------- */
+/* --- one pyc -------------------------------------------------------------------------*/
 
 static void print_exhibit(struct show *show, const struct exhibit *exhibit)
 {
@@ -150,8 +148,7 @@ static int show_pyc(struct show *show, const char *path)
 	return r < 0 ? EXIT_PARTLY : EXIT_OK;
 }
 
-/* --- the pycs of a source, or of a pyc's own name --------------------------------------
- */
+/* --- the pycs of a source, or of a pyc's own name ------------------------------------*/
 
 /* Whether a name in a __pycache__ is that pyc, or the bytecode of that source. */
 static bool is_wanted(const char *name, const char *wanted)
@@ -306,8 +303,7 @@ static int show_file(struct show *show, const char *file)
 	return code;
 }
 
-/* --- the command
- * ------------------------------------------------------------------------- */
+/* --- the command ---------------------------------------------------------------------*/
 
 static int show_files(struct show *show, char *const *files)
 {
@@ -346,29 +342,25 @@ static int run(const struct command *self, int argc, char **argv)
 	return code;
 }
 
+/* clang-format off */
 static const char notes[] =
-	"FILE is a pyc, wherever it lies: in the cache, in a layer, in a __pycache__ of "
-	"the\n"
-	"tree, under any name; or a source, and then there is a block for each pyc of "
-	"it.\n"
+	"FILE is a pyc, wherever it lies: in the cache, in a layer, in a __pycache__ of the\n"
+	"tree, under any name; or a source, and then there is a block for each pyc of it.\n"
 	"\n"
 	"A block says what kind of file it is and its state (see `pycstash ls`), whose\n"
-	"magic number it has, whether header, hash and seal are true of the source as "
-	"it\n"
-	"is, what the code object calls itself, and which object it is or would be one "
-	"with.\n"
+	"magic number it has, whether header, hash and seal are true of the source as it\n"
+	"is, what the code object calls itself, and which object it is or would be one with.\n"
 	"Nothing is executed.\n"
 	"\n"
-	"--json prints an object of the schema pycstash.show/1 for each, a line each; "
-	"see\n"
+	"--json prints an object of the schema pycstash.show/1 for each, a line each; see\n"
 	"docs/json.md.\n"
 	"\n"
-	"Exit code: 0 if all was shown; 1 if there is no bytecode of a source; 3 if a "
-	"file\n"
+	"Exit code: 0 if all was shown; 1 if there is no bytecode of a source; 3 if a file\n"
 	"could not be read.\n"
 	"\n"
 	"Example: what does the cache hold for a module, and who shares it?\n"
 	"  pycstash show --all lib/app/models.py\n";
+/* clang-format on */
 
 const struct command cmd_show = {
 	.name = "show",

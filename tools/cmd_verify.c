@@ -31,8 +31,7 @@ static const struct opt own_options[] = {
 static const struct opt *const options[] = { own_options, common_dir, common_json,
 	common_jobs, select_tag_options, NULL };
 
-/* --- together
- * ------------------------------------------------------------------------------- */
+/* --- together ------------------------------------------------------------------------*/
 
 static uint64_t count_bad(const struct verify *verify)
 {
@@ -176,45 +175,36 @@ static int run(const struct command *self, int argc, char **argv)
 	return code;
 }
 
+/* clang-format off */
 static const char notes[] =
-	"PATH is a source, a directory of sources or a pattern, and then their entries "
-	"are\n"
+	"PATH is a source, a directory of sources or a pattern, and then their entries are\n"
 	"verified; without it all is, objects too. Layers are not.\n"
 	"\n"
 	"A line for each finding:\n"
-	"  damaged     not what was written: no seal, another checksum, a code object "
-	"that "
-	"is\n"
+	"  damaged     not what was written: no seal, another checksum, a code object that is\n"
 	"              not whole, an object under another source's name\n"
-	"  wrong       whole, and its seal says that it is of the source as it is, but "
-	"that\n"
+	"  wrong       whole, and its seal says that it is of the source as it is, but that\n"
 	"              has other content: the one thing that must never be\n"
-	"  different   with --deep: not the code that the interpreter makes of the "
-	"source\n"
-	"  foreign     not made by pycstash, or another user's: never served, never "
-	"deleted\n"
+	"  different   with --deep: not the code that the interpreter makes of the source\n"
+	"  foreign     not made by pycstash, or another user's: never served, never deleted\n"
 	"  unreadable  could not be read; the rest was\n"
 	"Entries that are merely out of date are neither: `pycstash ls --state stale`.\n"
 	"\n"
-	"--repair deletes what is damaged, wrong or different, each after a second look "
-	"that\n"
+	"--repair deletes what is damaged, wrong or different, each after a second look that\n"
 	"it is still the same file. It is compiled again when it is needed.\n"
 	"\n"
-	"--deep runs the interpreters there are for the tags and magic numbers of the "
-	"cache.\n"
-	"They compile, and execute nothing. A pyc is different only if all of them say "
-	"so.\n"
+	"--deep runs the interpreters there are for the tags and magic numbers of the cache.\n"
+	"They compile, and execute nothing. A pyc is different only if all of them say so.\n"
 	"\n"
-	"--json prints a line of the schema pycstash.finding/1 for each finding, and one "
-	"of\n"
+	"--json prints a line of the schema pycstash.finding/1 for each finding, and one of\n"
 	"pycstash.verify/1 at the end; see docs/json.md.\n"
 	"\n"
-	"Exit code: 0 if all is well; 1 if something is damaged, wrong or different, "
-	"deleted\n"
+	"Exit code: 0 if all is well; 1 if something is damaged, wrong or different, deleted\n"
 	"or not; 3 if something could not be read, deleted or compared.\n"
 	"\n"
 	"Example: after a crash of the machine\n"
 	"  pycstash verify --repair\n";
+/* clang-format on */
 
 const struct command cmd_verify = {
 	.name = "verify",

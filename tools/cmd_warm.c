@@ -63,8 +63,7 @@ struct request {
 	int timeout;
 };
 
-/* --- the command line
- * ------------------------------------------------------------------- */
+/* --- the command line ----------------------------------------------------------------*/
 
 static int append(const char ***list, size_t *count, const char *value)
 {
@@ -127,8 +126,7 @@ static int take(struct request *request, const struct opt *opt, const char *valu
 	}
 }
 
-/* --- what it is for
- * --------------------------------------------------------------------- */
+/* --- what it is for ------------------------------------------------------------------*/
 
 /* The settings as the library will read them. */
 static void read_config(struct config *config, const char *no_debug_ranges)
@@ -209,8 +207,7 @@ static bool make_targets(struct warm *warm, const struct request *request,
 	return warm->targets;
 }
 
-/* --- doing it
- * --------------------------------------------------------------------------- */
+/* --- doing it ------------------------------------------------------------------------*/
 
 /* In a dry run, or after an interrupt, what is missing is counted only. */
 static void leave_missing(struct warm *warm)
@@ -328,24 +325,17 @@ static int run(const struct command *self, int argc, char **argv)
 	return code;
 }
 
-/* clang-format off: as it is printed */
+/* clang-format off */
 static const char notes[] =
-	"Makes an entry in the cache for every source *.py below the PATHs, for each "
-	"PYTHON "
-	"and\n"
-	"level: of bytecode that the cache has for a source of the same content, else "
-	"by\n"
-	"compiling it with that PYTHON. Programs that start later compile nothing. The "
-	"sources'\n"
-	"tree is not written to, and no source is executed. Directories behind symlinks "
-	"are\n"
+	"Makes an entry in the cache for every source *.py below the PATHs, for each PYTHON and\n"
+	"level: of bytecode that the cache has for a source of the same content, else by\n"
+	"compiling it with that PYTHON. Programs that start later compile nothing. The sources'\n"
+	"tree is not written to, and no source is executed. Directories behind symlinks are\n"
 	"passed over, as compileall does.\n"
 	"\n"
-	"On stdout, a line with how many entries, for all PYTHONs and levels together, "
-	"are\n"
+	"On stdout, a line with how many entries, for all PYTHONs and levels together, are\n"
 	"  up to date     as they are\n"
-	"  re-sealed      of the same content, but of other times: made anew (only if "
-	"any)\n"
+	"  re-sealed      of the same content, but of other times: made anew (only if any)\n"
 	"  from objects   made of bytecode of another source of the same content\n"
 	"  compiled\n"
 	"  in-tree        not needed: the tree has a pyc that Python takes; see --force\n"
@@ -356,9 +346,7 @@ static const char notes[] =
 	"\n"
 	"--json: see pycstash.warm/1 in docs/json.md.\n"
 	"\n"
-	"Exit code: 0; 3 if something failed; 12 if the cache is not to be written; 14 "
-	"if "
-	"a\n"
+	"Exit code: 0; 3 if something failed; 12 if the cache is not to be written; 14 if a\n"
 	"PYTHON is none, or older than 3.6; 130 after Ctrl-C: what is done stays done.\n"
 	"\n"
 	"  pycstash warm /srv/app\n"

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "tools/conf.h"
-#include "tools/manual.h"
 
 enum takes completion_of_argument(const char *arg)
 {

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * What completions have in common: what may follow an option or a command, as told by the
- * words that stand for it in the help: DIR, FILE, PATH, or the values themselves as a|b.
+ * Completions of shells, printed from the tables of commands, options and settings. What
+ * may follow an option or a command is told by the words that stand for it in the help:
+ * DIR, FILE, PATH, or the values themselves as a|b.
  */
 #pragma once
 
 #include <stdbool.h>
 
 #include "tools/command.h"
+
+/* Prints what bash, zsh or fish completes the command line by. -ENOENT: another shell. */
+int completion_print(FILE *out, const char *shell);
+
+/* --- for the shells' own files -------------------------------------------------------*/
 
 enum takes {
 	TAKES_NOTHING, /* that we could complete */

@@ -39,8 +39,7 @@ static struct conf_problem *problems;
 static size_t problem_count;
 static bool was_read;
 
-/* --- the table -----------------------------------------------------------------------
- */
+/* --- the table -----------------------------------------------------------------------*/
 
 const struct conf_key *conf_find(const char *name)
 {
@@ -67,8 +66,7 @@ static struct conf_value *slot(const char *name)
 	return &values[conf_find(name) - conf_keys];
 }
 
-/* --- reading -------------------------------------------------------------------------
- */
+/* --- reading -------------------------------------------------------------------------*/
 
 static void problem_add(const char *where, unsigned line, bool mild, const char *format,
 	...) __attribute__((format(printf, 4, 5)));
@@ -286,8 +284,7 @@ int conf_load(void)
 	return code;
 }
 
-/* --- asking --------------------------------------------------------------------------
- */
+/* --- asking --------------------------------------------------------------------------*/
 
 int conf_set(const char *name, const char *value)
 {

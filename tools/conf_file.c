@@ -104,8 +104,7 @@ int conf_line(char *line, char **ret_key, char **ret_value)
 	return 1;
 }
 
-/* --- rewriting -----------------------------------------------------------------------
- */
+/* --- rewriting -----------------------------------------------------------------------*/
 
 /* The file as lines, which keep their ends. */
 struct lines {

@@ -10,9 +10,8 @@
 #define DUE_MARK "gc" /* in .state; gc touches it when it begins */
 
 /* Whether gc is due in the cache whose layout folder is `layout` (relative to fd, or
- * absolute). Not where there is no cache, or one that is another's or
- * cannot be written. One system call
- * when it is not due. */
+ * absolute). Not where there is no cache, or one that is another's or cannot be written.
+ * One system call when it is not due. */
 bool due_at(int fd, const char *layout);
 
 /* Starts `pycstash gc --auto` if it is due in the cache that the environment says and may

@@ -21,8 +21,7 @@
 #include "tools/sys_libc.h"
 #include "tools/walk.h"
 
-/* --- where it lies -------------------------------------------------------------------
- */
+/* --- where it lies -------------------------------------------------------------------*/
 
 static void set_tag(struct exhibit *exhibit)
 {
@@ -80,8 +79,7 @@ static void set_item(struct exhibit *exhibit)
 	set_tag(exhibit);
 }
 
-/* --- its source ------------------------------------------------------------------------
- */
+/* --- its source ----------------------------------------------------------------------*/
 
 static int read_source(struct exhibit_source *source, const uint8_t magic[4])
 {
@@ -95,8 +93,9 @@ static int read_source(struct exhibit_source *source, const uint8_t magic[4])
 		r = -errno;
 	else if (!S_ISREG(source->st.st_mode))
 		r = -EINVAL;
-	else if (source->st.st_size > INSPECT_LIMIT ||
-		 !(bytes = malloc((size_t)source->st.st_size + 1)))
+	else if (source->st.st_size > INSPECT_LIMIT)
+		r = -EFBIG;
+	else if (!(bytes = malloc((size_t)source->st.st_size + 1)))
 		r = -ENOMEM;
 	else if ((n = pread(fd, bytes, (size_t)source->st.st_size, 0)) < 0)
 		r = -errno;
@@ -110,8 +109,7 @@ static int read_source(struct exhibit_source *source, const uint8_t magic[4])
 	return r;
 }
 
-/* --- its object ------------------------------------------------------------------------
- */
+/* --- its object ----------------------------------------------------------------------*/
 
 /* The source's digest that the pyc is known, or believed, to be compiled from. */
 static const struct digest *digest_for(const struct exhibit *exhibit)
@@ -167,8 +165,7 @@ static void set_object(struct exhibit *exhibit, const struct cache *own)
 					  : EXHIBIT_OBJECT_OTHER;
 }
 
-/* --- together -------------------------------------------------------------------------
- */
+/* --- together ------------------------------------------------------------------------*/
 
 static int set_names(struct exhibit *exhibit, const char *path, const char *below)
 {
@@ -227,8 +224,7 @@ void exhibit_release(struct exhibit *exhibit)
 	*exhibit = (struct exhibit){ .cache = NULL };
 }
 
-/* --- who else has the content
- * ----------------------------------------------------------- */
+/* --- who else has the content --------------------------------------------------------*/
 
 static bool has_same_content(const struct exhibit *exhibit, int dirfd, const char *name)
 {

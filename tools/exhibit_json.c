@@ -12,7 +12,7 @@
 #include "tools/json.h"
 #include "tools/pythons.h"
 
-const char *const exhibit_object_names[] = {
+static const char *const object_names[] = {
 	[EXHIBIT_OBJECT_NOT] = "none",
 	[EXHIBIT_OBJECT_ABSENT] = "absent",
 	[EXHIBIT_OBJECT_SAME] = "same",
@@ -178,7 +178,7 @@ static void write_seal(struct json *json, const struct inspection *pyc)
 static void write_sharing(struct json *json, const struct exhibit *exhibit)
 {
 	json_open(json, "object", '{');
-	json_string(json, "relation", exhibit_object_names[exhibit->object]);
+	json_string(json, "relation", object_names[exhibit->object]);
 	json_string(json, "path",
 		exhibit->object == EXHIBIT_OBJECT_ITSELF ? exhibit->path
 							 : exhibit->object_path);

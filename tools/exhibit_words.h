@@ -8,8 +8,7 @@
 
 #include "tools/exhibit.h"
 
-/* By enum exhibit_object: for programs, and for people. */
-extern const char *const exhibit_object_names[];
+/* By enum exhibit_object. */
 extern const char *const exhibit_object_says[];
 
 /* The eight bytes as they stand in the header. */

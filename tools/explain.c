@@ -24,8 +24,7 @@
 #include "tools/sys_libc.h"
 #include "tools/sys_looking.h"
 
-/* --- whether it is for the cache -----------------------------------------------------
- */
+/* --- whether it is for the cache -----------------------------------------------------*/
 
 static void read_settings(struct explain_search *search)
 {
@@ -164,8 +163,7 @@ static bool find_place(struct explain_search *search)
 	return true;
 }
 
-/* --- asking core ---------------------------------------------------------------------
- */
+/* --- asking core ---------------------------------------------------------------------*/
 
 /* What there is one of in a process; the verdict must not depend on an earlier one's. */
 struct process {
@@ -260,8 +258,7 @@ static int ask_core(struct explain_search *search)
 	return 0;
 }
 
-/* --- together ------------------------------------------------------------------------
- */
+/* --- together ------------------------------------------------------------------------*/
 
 static int prepare(struct explain_search *search)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Manual pages and completions of shells, printed from the tables of commands, options,
- * settings and exit codes, so that they cannot say anything else than these do.
+ * Manual pages, printed from the tables of commands, options, settings and exit codes, so
+ * that they cannot say anything else than these do.
  */
 #pragma once
 
@@ -12,6 +12,3 @@ void manual_list(FILE *out);
 
 /* Prints the page of that name, as man(7). -ENOENT: there is none. */
 int manual_print(FILE *out, const char *page);
-
-/* Prints what bash, zsh or fish completes the command line by. -ENOENT: another shell. */
-int completion_print(FILE *out, const char *shell);

@@ -71,7 +71,8 @@ int module_find(const struct python *python, const char *module, char **ret_sour
 	} else {
 		AUTOFREE char *reason = answer_reason(&answer);
 
-		complain(module, "%s has no source of it: %s", python->path, reason);
+		complain(module, "%s has no source of it: %s", python->path,
+			reason ? reason : strerror(ENOMEM));
 		r = EXIT_UNABLE;
 	}
 	answer_release(&answer);

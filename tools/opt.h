@@ -4,7 +4,7 @@
  * the help is printed. Options may stand before, between and behind the other words,
  * up to `--`; where what follows the first word belongs to a command to run
  * (COMMAND_OPTIONS_FIRST), they end there. Long names are not abbreviated: a script must
- *not break when an option is added.
+ * not break when an option is added.
  *
  *	struct opt_parser parser;
  *	const struct opt *opt;

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * The file of interpreters that are known, and looking one up.
+ */
 #include "tools/pythons_known.h"
 
 #include <errno.h>

@@ -96,8 +96,7 @@ static const char program[] =
 
 enum { KIND, PYC, SOURCE, LEVEL, INODE, CTIME, SIZE, WHY, FIELDS };
 
-/* --- collecting ------------------------------------------------------------------------
- */
+/* --- collecting ----------------------------------------------------------------------*/
 
 static struct recompile_group *find_group(
 	struct recompile *recompile, const char *version, const uint8_t magic[4])
@@ -150,8 +149,7 @@ int recompile_add(struct recompile *recompile, const char *version,
 	return r;
 }
 
-/* --- one interpreter
- * -------------------------------------------------------------------- */
+/* --- one interpreter -----------------------------------------------------------------*/
 
 _Noreturn static void become(
 	const struct python *python, bool no_ranges, FILE *records, FILE *answers)
@@ -206,8 +204,7 @@ static int run_python(
 	return r;
 }
 
-/* --- comparing
- * ---------------------------------------------------------------------------- */
+/* --- comparing -----------------------------------------------------------------------*/
 
 /* While one group is compared. */
 struct round {

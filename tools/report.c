@@ -12,7 +12,7 @@
 
 #include "tools/message.h"
 
-static const char *const state_names[] = {
+static const char *const finding_names[] = {
 	[FINDING_OK] = "ok",
 	[FINDING_WARN] = "warn",
 	[FINDING_FAIL] = "fail",
@@ -51,7 +51,7 @@ void report_print(const struct report *report)
 	for (i = 0; i < report->count; i++) {
 		const struct finding *finding = &report->findings[i];
 
-		printf("%-5s %-12s ", state_names[finding->state], finding->name);
+		printf("%-5s %-12s ", finding_names[finding->state], finding->name);
 		print_plain(stdout, detail_of(finding));
 		putchar('\n');
 	}
@@ -67,7 +67,7 @@ void report_print_json(const struct report *report, struct json *json, const cha
 
 		json_open(json, NULL, '{');
 		json_string(json, "name", finding->name);
-		json_string(json, "state", state_names[finding->state]);
+		json_string(json, "state", finding_names[finding->state]);
 		json_string(json, "detail", detail_of(finding));
 		json_close(json);
 	}

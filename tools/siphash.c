@@ -45,7 +45,8 @@ static uint64_t word(const uint8_t *bytes, size_t size)
 	return ret;
 }
 
-uint64_t siphash(
+/* With the key (key, 0), that many rounds a word and at the end. */
+static uint64_t siphash(
 	uint64_t key, unsigned rounds, unsigned last, const void *data, size_t size)
 {
 	struct state s = { 0x736f6d6570736575 ^ key, 0x646f72616e646f6d,

@@ -11,10 +11,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* SipHash with the key (key, 0), that many rounds a word and at the end. */
-uint64_t siphash(
-	uint64_t key, unsigned rounds, unsigned last, const void *data, size_t size);
-
 /* The hash that an interpreter of that magic number gives a source. *ret_name: which of
  * the two it is, "siphash13". */
 uint64_t siphash_source(

@@ -80,7 +80,8 @@ static struct amount *sum_of(struct space *space, const char *name, size_t len)
 	return named ? &named->amount : &space->lost;
 }
 
-/* --- names of groups ---------------------------------------------------------------- */
+/* --- names of groups -----------------------------------------------------------------*/
+
 static const char *below_version(const struct item_dir *dir)
 {
 	const char *rest = dir->path + dir->version_len;
@@ -193,7 +194,8 @@ struct amount *space_of_file(
 	return sum_of(space, file->name, strcspn(file->name, "."));
 }
 
-/* --- the whole ---------------------------------------------------------------------- */
+/* --- the whole -----------------------------------------------------------------------*/
+
 int space_merge(struct space *to, const struct space *from)
 {
 	const struct space_named *named, *next;

@@ -14,7 +14,8 @@
 
 #include "tools/files.h"
 
-/* --- reading ------------------------------------------------------------------------ */
+/* --- reading -------------------------------------------------------------------------*/
+
 static bool is_directory(const char *path)
 {
 	struct stat st;
@@ -172,7 +173,8 @@ void targets_release(struct targets *targets)
 	*targets = (struct targets){ 0 };
 }
 
-/* --- matching ----------------------------------------------------------------------- */
+/* --- matching ------------------------------------------------------------------------*/
+
 /* The length of the component behind the slash that path begins with. */
 static size_t component(const char *path, const char *end)
 {

@@ -19,8 +19,7 @@
 #include "tools/message.h"
 #include "tools/walk.h"
 
-/* --- findings
- * ---------------------------------------------------------------------------- */
+/* --- findings ------------------------------------------------------------------------*/
 
 /* What was found wrong, and with what. */
 struct finding_line {
@@ -77,8 +76,7 @@ static int repair(struct verify *verify, int dirfd, const char *name,
 	return r;
 }
 
-/* --- one file
- * ------------------------------------------------------------------------------ */
+/* --- one file ------------------------------------------------------------------------*/
 
 static void note_for_later(struct verify *verify, const struct item *item,
 	const struct check *check, const char *path, const char *source, const char *name)
@@ -192,8 +190,7 @@ static bool enter(struct walk_dir *parent, const char *name)
 	return select_enters(&verify->select, parent->path, name);
 }
 
-/* --- what the interpreters say
- * ------------------------------------------------------------- */
+/* --- what the interpreters say -------------------------------------------------------*/
 
 /* Deletes the file at path, an absolute one in the cache, that `seen` is of. */
 static bool repair_at(struct verify *verify, const char *path, const struct stat *seen)

@@ -5,6 +5,7 @@
 #include "tools/versions.h"
 
 #include <dirent.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,15 +21,21 @@ char **versions_list(int layout_fd)
 	struct dirent **found;
 	int count = scandirat(layout_fd, ".", &found, is_version, alphasort);
 	char **versions = count < 0 ? NULL : calloc((size_t)count + 1, sizeof *versions);
+	bool whole = true;
 
 	for (int i = 0; i < count; i++) {
 		if (versions)
-			versions[i] = strdup(found[i]->d_name);
+			whole &= (versions[i] = strdup(found[i]->d_name)) != NULL;
 		free(found[i]);
 	}
 	if (count >= 0)
 		free(found);
-	return versions;
+	if (whole)
+		return versions;
+	for (int i = 0; i < count; i++)
+		free(versions[i]);
+	free(versions);
+	return NULL;
 }
 
 void versions_release(char **versions)

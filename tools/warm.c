@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * What the parts of warm share: failures, and lists of what is missing.
+ */
 #include "tools/warm.h"
 
 #include <errno.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Feeding interpreters with sources, and keeping their pycs.
+ */
 #include "tools/warm_compile.h"
 
 #include <errno.h>
@@ -57,8 +60,7 @@ static void fail(
 	finish(compiler, slot, WARM_FAILED);
 }
 
-/* --- giving a source to an interpreter -------------------------------------------------
- */
+/* --- giving a source to an interpreter -----------------------------------------------*/
 
 /* Sets up the entry of a source. NULL, or why there can be none. */
 static const char *prepare(struct compiler *compiler, struct slot *slot)
@@ -169,8 +171,7 @@ static void feed(struct compiler *compiler, struct slot *slot)
 	}
 }
 
-/* --- and taking the pyc
- * ----------------------------------------------------------------- */
+/* --- and taking the pyc --------------------------------------------------------------*/
 
 static void keep(
 	struct compiler *compiler, struct slot *slot, const struct warm_answer *answer)
@@ -250,8 +251,7 @@ static bool turn(struct compiler *compiler, struct pollfd *fds)
 	return true;
 }
 
-/* --- all of it
- * -------------------------------------------------------------------------- */
+/* --- all of it -----------------------------------------------------------------------*/
 
 /* The largest first: so that it is not one of these that is waited for in the end. */
 static int by_size(const void *a, const void *b)

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * One entry between the sources and the cache.
+ */
 #include "tools/warm_entry.h"
 
 #include <errno.h>

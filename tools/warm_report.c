@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * The words for what was done.
+ */
 #include "tools/warm_report.h"
 
 #include <inttypes.h>

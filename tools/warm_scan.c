@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Going through trees of sources.
+ */
 #include "tools/warm_scan.h"
 
 #include <dirent.h>
@@ -29,7 +32,7 @@ struct scan {
 	char **stack; /* directories to do, the deepest last: there are fewer of them */
 	size_t count, room;
 	unsigned busy; /* threads that may yet find more */
-	int error;
+	_Atomic(int) error;
 	_Atomic(uint64_t) seen; /* sources */
 };
 
@@ -54,8 +57,7 @@ static bool is_over(const struct scan *scan)
 	return scan->error || scan->warm->stop || interrupt_came();
 }
 
-/* --- the directories that are left to do ----------------------------------------------
- */
+/* --- the directories that are left to do ---------------------------------------------*/
 
 /* Takes over path. */
 static void push(struct scan *scan, char *path)
@@ -101,8 +103,7 @@ static char *pop(struct scan *scan)
 	return path;
 }
 
-/* --- one directory --------------------------------------------------------------------
- */
+/* --- one directory -------------------------------------------------------------------*/
 
 /* The path of a name in a directory, for the caller to free; NULL without memory. */
 static char *join(const char *directory, const char *name)
@@ -152,8 +153,10 @@ static void miss(
 	if (!source->there) /* it is gone */
 		return;
 	path = join(directory, name);
-	if (!path || !warm_misses_add(&part->misses, path, source->st.st_size))
+	if (!path || !warm_misses_add(&part->misses, path, source->st.st_size)) {
+		free(path);
 		scan->error = -ENOMEM;
+	}
 }
 
 static void look_at(struct scanner *scanner, size_t index, const char *directory,
@@ -291,8 +294,7 @@ static void do_directory(struct scanner *scanner, const char *directory)
 	closedir(stream);
 }
 
-/* --- threads --------------------------------------------------------------------------
- */
+/* --- threads -------------------------------------------------------------------------*/
 
 static void *run(void *argument)
 {
@@ -382,7 +384,7 @@ static int run_threads(struct scan *scan)
 			break;
 	pthread_mutex_lock(&scan->mutex);
 	scan->busy -= count - started;
-	if (started == 0)
+	if (started == 0 && !scan->error)
 		scan->error = -EAGAIN;
 	pthread_mutex_unlock(&scan->mutex);
 	wait_for_end(scan);
@@ -394,8 +396,7 @@ static int run_threads(struct scan *scan)
 	return scan->error;
 }
 
-/* --- what was named -------------------------------------------------------------------
- */
+/* --- what was named ------------------------------------------------------------------*/
 
 static int scan_directory(struct scan *scan, char *physical)
 {

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Talking to one interpreter.
+ */
 #include "tools/warm_worker.h"
 
 #include <errno.h>
@@ -75,12 +78,12 @@ int warm_worker_start(
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
 		return -errno;
-	pid = fork();
+	pid = fcntl(fds[0], F_SETFL, O_NONBLOCK) < 0 ? -1 : fork();
 	if (pid == 0)
 		become(python, fds[1], level, no_debug_ranges, parent);
 	err = errno;
 	close(fds[1]);
-	if (pid < 0 || fcntl(fds[0], F_SETFL, O_NONBLOCK) < 0) {
+	if (pid < 0) {
 		close(fds[0]);
 		return -err;
 	}
