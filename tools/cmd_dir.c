@@ -4,6 +4,7 @@
  */
 #include <unistd.h>
 
+#include "tools/cache.h"
 #include "tools/command.h"
 #include "tools/common.h"
 #include "tools/files.h"

@@ -12,6 +12,7 @@
 
 #include "shim/core/config.h"
 #include "shim/core/path.h"
+#include "tools/cache.h"
 #include "tools/command.h"
 #include "tools/common.h"
 #include "tools/files.h"

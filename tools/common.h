@@ -7,7 +7,6 @@
 
 #include <stdbool.h>
 
-#include "tools/cache.h"
 #include "tools/opt.h"
 
 enum {

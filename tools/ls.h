@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "tools/cache.h"
 #include "tools/common.h"
 #include "tools/filter.h"
 #include "tools/lines.h"

@@ -77,3 +77,16 @@ includes shim/*.[ch] shim/core/*.[ch] tools/*.[ch] |
 	none "core does not use what is behind its struct sys"
 includes shim/*.[ch] shim/core/*.[ch] | sed -n 's/^\(.*\): shim\/scan\.h$/\1/p' |
 	grep -vx shim/calls.c | none "scan.h is calls.c's alone"
+
+# --- the command's groups -------------------------------------------------------------
+# "module row", from the table of docs/architecture.md; a name with an ending is that file's.
+sed -n '/^The command, by groups/,/^## /p' docs/architecture.md | grep '^| `' | cut -d'|' -f2 |
+	awk '{ for (i = 1; i <= NF; i++) { gsub("`", "", $i); print $i, NR } }' >"$T/rows"
+for file in tools/*; do
+	name=${file#tools/}
+	grep -qE "^(${name%.[ch]}|$name) " "$T/rows" || echo "$file"
+done | none "every file of tools/ stands in the map of docs/architecture.md"
+includes tools/*.[ch] | sed -nE 's,^tools/(.*)\.[ch]: tools/(.*)\.h$,\1 \2,p' | sort -u |
+	awk 'NR == FNR { sub(/\.h$/, "", $1); row[$1] = $2; next }
+		row[$2] > row[$1] { print $1 " includes " $2 }' "$T/rows" - |
+	none "a module of tools uses those of its row and above"
