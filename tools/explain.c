@@ -54,7 +54,7 @@ static bool check_settings(struct explain_search *search)
 			: "",
 		config->only || config->exclude
 			? "limited by PYCSTASH_ONLY or PYCSTASH_EXCLUDE"
-			: "nothing is switched off for some directories");
+			: "on, for all directories");
 	return true;
 }
 
