@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Every compiler and every mode build the library and the command without a warning, in a
-# copy; what is installed is what should be, works from there, and goes away again.
+# Both compilers, and gcc in every mode, build the library and the command without a warning,
+# in a copy; what is installed is what should be, works from there, and goes away again.
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
 
@@ -35,7 +35,8 @@ builds_quietly() { # COMPILER MODE
 }
 last=
 for compiler in clang gcc; do
-	for mode in debug asan ubsan tsan release; do
+	# What clang warns of does not depend on the sanitizer.
+	for mode in debug $([ $compiler = clang ] || echo asan ubsan tsan) release; do
 		claim="$compiler builds MODE=$mode without a warning"
 		if ! type -P $compiler >/dev/null; then
 			skip "$claim" "not installed"

@@ -21,9 +21,8 @@ check "there are scripts to look at" test ${#scripts[@]} -gt 5
 
 # --- format ---------------------------------------------------------------------------
 if type -P clang-format >/dev/null; then
-	for file in "${code[@]}"; do
-		clang-format --dry-run -Werror "$file" 2>/dev/null || echo "$file"
-	done | none "the code is formatted as .clang-format says (make style)"
+	clang-format --dry-run -Werror "${code[@]}" 2>&1 | sed -n 's/:.*: error: .*//p' | uniq |
+		none "the code is formatted as .clang-format says (make style)"
 else
 	skip "the code is formatted as .clang-format says" "clang-format is not installed"
 fi
