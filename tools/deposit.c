@@ -146,20 +146,13 @@ static int put(int dirfd, const char *temporary, int fromfd, const char *from,
 
 /* By way of a temporary name. */
 static int put_and_rename(struct deposit *deposit, const char *dir, const char *name,
-	int fromfd, const char *from, const void *data, size_t size)
+	const char *temporary, int fromfd, const char *from, const void *data,
+	size_t size)
 {
-	char temporary[NAME_MAX + 1];
-	int r = -EEXIST;
-	unsigned n;
+	int r = enter(deposit, dir);
 
-	for (n = 0; n < TRIES && (r == -EEXIST || r == -ENOENT); n++) {
-		if ((r = temporary_name(name, n, temporary)) < 0 ||
-			(r = enter(deposit, dir)) < 0)
-			return r;
+	if (r == 0)
 		r = put(deposit->fd, temporary, fromfd, from, data, size);
-		if (r == -ENOENT) /* gc has taken the empty directory away */
-			leave(deposit);
-	}
 	if (r < 0)
 		return r;
 	if (renameat(deposit->fd, temporary, deposit->fd, name) < 0)
@@ -170,10 +163,30 @@ static int put_and_rename(struct deposit *deposit, const char *dir, const char *
 	return r;
 }
 
+/* The same, again where the temporary name is taken, and where purge or gc have taken
+ * away the directory, or what was in it, between two steps. */
+static int put_over(struct deposit *deposit, const char *dir, const char *name,
+	int fromfd, const char *from, const void *data, size_t size)
+{
+	char temporary[NAME_MAX + 1];
+	int r = -EEXIST;
+	unsigned n;
+
+	for (n = 0; n < TRIES && (r == -EEXIST || r == -ENOENT); n++) {
+		if (r == -ENOENT)
+			leave(deposit);
+		if ((r = temporary_name(name, n, temporary)) < 0)
+			return r;
+		r = put_and_rename(
+			deposit, dir, name, temporary, fromfd, from, data, size);
+	}
+	return r;
+}
+
 int deposit_file(struct deposit *deposit, const char *dir, const char *name,
 	const void *data, size_t size)
 {
-	return put_and_rename(deposit, dir, name, -1, NULL, data, size);
+	return put_over(deposit, dir, name, -1, NULL, data, size);
 }
 
 int deposit_link(struct deposit *deposit, const char *from_dir, const char *from,
@@ -186,8 +199,10 @@ int deposit_link(struct deposit *deposit, const char *from_dir, const char *from
 	r = enter(deposit, dir);
 	if (r == 0 && linkat(fromfd, from, deposit->fd, name, 0) < 0)
 		r = -errno;
-	if (r == -EEXIST && replace)
-		r = put_and_rename(deposit, dir, name, fromfd, from, NULL, 0);
+	if (r == -ENOENT) /* the directory has gone, or the file to be linked */
+		leave(deposit);
+	if ((r == -EEXIST || r == -ENOENT) && replace)
+		r = put_over(deposit, dir, name, fromfd, from, NULL, 0);
 	close(fromfd);
 	return r;
 }

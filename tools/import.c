@@ -199,8 +199,10 @@ static int put_link(struct import *import, const char *dir, const char *name,
 	data = read_object(import, object, slash + 1, ret_size);
 	r = data ? deposit_link(&import->entries, object, slash + 1, dir, name, true)
 		 : -ENOLINK;
-	/* The file system has no links, or no more of them to this file. */
-	if (r == -EMLINK || r == -EPERM || r == -EOPNOTSUPP || r == -EXDEV)
+	/* The file system has no links, or no more of them to this file; or it is gone.
+	 */
+	if (r == -ENOENT || r == -EMLINK || r == -EPERM || r == -EOPNOTSUPP ||
+		r == -EXDEV)
 		r = deposit_file(&import->entries, dir, name, data, *ret_size);
 	*slash = '/';
 	free(data);

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
 #
-# Many import, while others edit and purge: storm.py DIR CACHE SECONDS SO [PROCESSES THREADS]
+# Many import, while others edit and purge:
+# storm.py DIR CACHE SECONDS SO PROCESSES THREADS [COMMAND]
 #
 # One process edits modules, each in its own way, always with the same size and time; a
 # counter on either side of an edit tells which versions can have been seen. PROCESSES with
 # THREADS each import them over and over under the library SO, and compare. One process
-# removes parts of the cache, and one kills importers. Prints for each way
+# removes parts of the cache, and one kills importers. With COMMAND, pycstash, it is that
+# which removes, repairs and fills, in two processes; some of its runs are killed, and the
+# exit codes of the others are looked at. Prints for each way
 # "way: N imports, M wrong" and then "K killed, P purges, L lost".
 import mmap
 import os
@@ -162,6 +165,82 @@ def purger(until):
     return done
 
 
+def age(dice):
+    """What gc takes for old: some files, and a temporary of one that was killed."""
+    then = (time.time() - 7200,) * 2
+    for folder, folders, files in os.walk(os.path.join(cache, "v1")):
+        folders[:] = [f for f in folders if not f.startswith(".")]
+        try:
+            for name in files:
+                if dice.random() < 0.3:
+                    os.utime(os.path.join(folder, name), then)
+            if files:
+                temporary = os.path.join(folder, files[0] + ".4711")
+                open(temporary, "wb").close()
+                os.utime(temporary, then)
+        except OSError:
+            pass  # somebody else was faster
+
+
+def commander(until, seed, actions):
+    """Runs the command; says on stderr what did not end as it should."""
+    dice = random.Random(seed)
+    environment = dict(os.environ, PYCSTASH_DIR=cache)
+    done = 0
+    while time.time() < until:
+        action, codes = dice.choice(actions)
+        if action[0] == "gc":
+            age(dice)
+        one = subprocess.Popen(
+            [sys.argv[7]] + action, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        if dice.random() < 0.2:
+            time.sleep(dice.uniform(0, 0.01))
+            one.kill()
+            codes = codes + [-signal.SIGKILL]
+        said = one.communicate()[0].decode("utf-8", "replace")
+        if one.returncode not in codes:
+            sys.stderr.write("%s: %d: %s\n" % (" ".join(action), one.returncode, said[-500:]))
+        done += 1
+    return done
+
+
+def commanders(until):
+    """Removers and fillers. The sources in `still` stay as they are: that they are compiled
+    or imported must not fail because of others; the tree's may be another by then."""
+    still, archive = os.path.join(top, "still"), os.path.join(top, "still.tar.zst")
+    tag = sys.implementation.cache_tag
+    warm = ["warm", "-j2", "--python", sys.executable]
+    os.mkdir(still)
+    for i in range(20):
+        put(os.path.join(still, "m%d.py" % i), source(i))
+    environment = dict(os.environ, PYCSTASH_DIR=cache)
+    time.sleep(0.05)
+    for action in (warm + [still], ["export", "--path", still, archive]):
+        subprocess.check_output([sys.argv[7]] + action, env=environment)
+    removers = [
+        (["purge", "--all"], [0]),
+        (["purge", "--tag", tag], [0]),
+        (["purge", "--path", top], [0]),
+        (["purge", "--state", "stale,damaged,orphan"], [0]),
+        (["purge", "--older-than", "1h", "--no-reclaim"], [0]),
+        (["gc", "--max-size", "64K", "--orphan-grace", "0s"], [0, 11]),
+        (["gc", "--max-entries", "3"], [0, 11]),
+        (["verify", "--repair"], [0, 11]),
+    ]
+    fillers = [
+        (warm + [still], [0]),
+        (warm + [top], [0, 3]),
+        (["import", archive], [0]),
+        (["import", "--force", archive], [0]),
+        (["gc"], [0, 11]),
+        (["stats"], [0]),
+        (["ls", "--long"], [0]),
+        (["du"], [0]),
+    ]
+    return [lambda: commander(until, 4, removers), lambda: commander(until, 5, fillers)]
+
+
 def main():
     processes, threads = (int(n) for n in sys.argv[5:7])
     until = time.time() + seconds
@@ -176,11 +255,13 @@ def main():
         return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
 
     crowd = [start(i) for i in range(processes)]
-    for work in (editor, purger):
+    others = commanders(until) if len(sys.argv) > 7 else [lambda: purger(until)]
+    pids = []
+    for work in [lambda: editor(until)] + others:
         pid = os.fork()
         if pid == 0:
-            os._exit(min(work(until) or 0, 250))
-        crowd.append(pid)
+            os._exit(min(work() or 0, 250))
+        pids.append(pid)
     dice = random.Random(3)
     outputs = []
     killed = 0
@@ -191,10 +272,9 @@ def main():
         crowd[one].communicate()
         killed += 1
         crowd[one] = start(10 + killed)
-    for one in crowd[:processes]:
+    for one in crowd:
         outputs.append(one.communicate()[0].decode())
-    os.waitpid(crowd[-2], 0)
-    purges = os.WEXITSTATUS(os.waitpid(crowd[-1], 0)[1])
+    purges = sum(os.WEXITSTATUS(os.waitpid(pid, 0)[1]) for pid in pids)
     seen, wrong, lost = [0] * len(WAYS), [], 0
     for line in "".join(outputs).splitlines():
         counts, gone, what = line.split(";", 2)

@@ -1,0 +1,27 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# The storm, with the command itself as what takes away and fills: purge, gc, verify --repair,
+# warm and import run beside interpreters that import what is edited, and some of each are
+# killed. For COMMANDS_SECONDS (12).
+# shellcheck source=tests/seal/lib.sh
+. "$(dirname "$0")/../seal/lib.sh"
+
+python=$(interpreters cached | grep -E '/(usr/bin/python3\.11|3\.13\.[0-9]+/bin/python3\.13)$' | tail -1)
+mkdir "$T/src"
+"$python" "$HERE/tests/torture/storm.py" "$T/src" "$CACHE" "${COMMANDS_SECONDS:-12}" "$SO" 6 2 "$PYCSTASH" \
+	>"$T/said" 2>"$T/errors"
+while IFS=: read -r way rest; do
+	[ -n "$rest" ] || continue # the last line
+	is "$(echo "$rest" | sed 's/.*imports, //')" "0 wrong " "${way//_/ }: no import is of another time"
+done <"$T/said"
+is "$(wc -l <"$T/said")" 7 "the storm raged"
+echo "# $(tail -1 "$T/said")"
+is "$(cat "$T/errors")" "" "no command ends with a code that says something else than what was"
+is "$(find "$T/src" -name __pycache__)" "" "nothing is beside the sources"
+is "$(/usr/bin/python3 "$SEAL/check.py" "$CACHE" | grep -v ' files,' | sed "s,$T,,")" "" "nothing in the cache is broken"
+check "which verify says as well" "$PYCSTASH" verify --dir "$CACHE"
+find "$CACHE/v1" -name '*.[0-9]*[0-9]' -path '*/tree/*' -exec touch -d '2 hours ago' {} +
+check "and gc goes on with what was left behind" "$PYCSTASH" gc --dir "$CACHE"
+is "$(find "$CACHE/v1" -mindepth 2 -regextype posix-extended -regex '.*\.(pyc|pyo)\.[0-9]+|.*/\.trash/.*')" "" \
+	"of which no old temporary and no trash is left"
