@@ -354,3 +354,36 @@ int cache_open_private(const struct cache *cache, const char *name)
 		return -errno;
 	return cache_openat(cache, name, O_RDONLY | O_DIRECTORY);
 }
+
+int cache_open_state(const struct cache *cache, const char *name, int flags)
+{
+	const int how = flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	int state = flags & O_CREAT ? cache_open_private(cache, CACHE_STATE)
+				    : cache_openat(cache, CACHE_STATE, DIRECTORY);
+	struct stat st;
+	int fd;
+
+	if (state < 0)
+		return state;
+	fd = openat(state, name, how, 0600);
+	fd = fd < 0 ? -errno : fd;
+	close(state);
+	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1)) {
+		close(fd);
+		fd = -EINVAL;
+	}
+	return fd;
+}
+
+int cache_new_state(const struct cache *cache, const char *name)
+{
+	int state = cache_open_private(cache, CACHE_STATE), fd;
+
+	if (state < 0)
+		return state;
+	(void)unlinkat(state, name, 0);
+	fd = openat(state, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	fd = fd < 0 ? -errno : fd;
+	close(state);
+	return fd;
+}

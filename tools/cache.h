@@ -63,3 +63,11 @@ int cache_openat(const struct cache *cache, const char *path, int flags);
 
 /* The .state or .trash folder, made if need be; a descriptor or -errno. */
 int cache_open_private(const struct cache *cache, const char *name);
+
+/* Opens a file in .state; with O_CREAT it is made (0600), and so is the folder. Never
+ * waits for a pipe. -EINVAL for what is no file, and for one that has a name elsewhere,
+ * too: writing to it would change that. */
+int cache_open_state(const struct cache *cache, const char *name, int flags);
+
+/* A new, empty file of that name in .state, in place of whatever had it; for writing. */
+int cache_new_state(const struct cache *cache, const char *name);

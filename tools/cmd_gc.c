@@ -39,6 +39,8 @@ static const struct opt own_options[] = {
 	{ NULL, 0, NULL, NULL, 0 },
 };
 
+#define LONGEST_TIME INT64_C(1000000000) /* seconds, which are nanoseconds in 64 bits */
+
 static const char *const settings[] = {
 	"max_size",
 	"max_entries",
@@ -208,8 +210,12 @@ static int take(struct request *request, const struct opt *opt, const char *valu
 		request->automatic = true;
 		return 0;
 	case KEY_MAX_TIME:
-		if (human_read_age(value, &request->seconds) == 0 && request->seconds > 0)
+		if (human_read_age(value, &request->seconds) == 0 &&
+			request->seconds > 0) {
+			if (request->seconds > LONGEST_TIME)
+				request->seconds = LONGEST_TIME;
 			return 0;
+		}
 		complain(value, "this is no time such as 2s");
 		return -EINVAL;
 	default:
@@ -267,7 +273,7 @@ static const char notes[] =
 	"returns at once.\n"
 	"\n"
 	"Exit code: 0; 3: something could not be read or deleted, or --max-time was over; 11:\n"
-	"another process has locked the cache (--auto: 0); 130: interrupted.\n"
+	"another process has locked the cache (--auto: 0); 14: it cannot be locked; 130: interrupted.\n"
 	"\n"
 	"Example: pycstash gc --dry-run --max-size 500M\n";
 /* clang-format on */

@@ -156,6 +156,7 @@ static void count_trash(struct walk_dir *dir, const struct walk_file *file)
 	(void)gc_count(dir->context, GC_TRASH, file->st);
 }
 
+/* What resists in it, or in its place, stands in the way of no other rule. */
 static int empty_trash(struct gc *gc, enum gc_rule rule)
 {
 	struct walk walk = {
@@ -164,12 +165,18 @@ static int empty_trash(struct gc *gc, enum gc_rule rule)
 		.stat = true,
 		.file = count_trash,
 	};
-	int r;
+	int r = gc->dry_run ? walk_run(&walk, CACHE_TRASH)
+			    : trash_reclaim(gc->cache, gc->deadline, &gc->freed[rule]);
 
-	if (!gc->dry_run)
-		return trash_reclaim(gc->cache, gc->deadline, &gc->freed[rule]);
-	r = walk_run(&walk, CACHE_TRASH);
-	return r == -ENOENT ? 0 : r;
+	if (r == -ENOENT)
+		return 0;
+	if (r == 0 || r == -EINTR || r == -ENOMEM || interrupt_came() ||
+		clock_is_over(gc->deadline))
+		return r;
+	if (r != -EAGAIN) /* else it was named */
+		complain(CACHE_TRASH, "cannot be emptied: %s", strerror(-r));
+	gc->failed++;
+	return 0;
 }
 
 /* The same folder of sources in one version. */
@@ -269,10 +276,6 @@ int gc_run(struct gc *gc)
 	if (r < 0)
 		return r;
 	r = empty_trash(gc, GC_TRASH);
-	if (r == -EAGAIN && !interrupt_came() && !clock_is_over(gc->deadline)) {
-		gc->failed++; /* something in it resists, and was named */
-		r = 0;
-	}
 	if (r == 0)
 		r = scan(gc);
 	if (r == 0)

@@ -102,7 +102,10 @@ int64_t gc_count(struct gc *gc, enum gc_rule rule, const struct stat *st);
 
 static inline bool gc_is_young(const struct gc *gc, const struct stat *st)
 {
-	return st->st_mtim.tv_sec > gc->now - GC_YOUNG;
+	const int64_t age = gc->now - st->st_mtim.tv_sec;
+
+	/* what is of the future was written when the clock was wrong */
+	return age < GC_YOUNG && age > -GC_YOUNG;
 }
 
 /* The thread's sums for the version that the directory is in; NULL: none. Valid until the

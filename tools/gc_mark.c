@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "shim/core/config.h"
@@ -24,7 +25,8 @@ int64_t gc_mark_seen(const struct cache *cache)
 
 	if (fstatat(cache->fd, CACHE_STATE "/" DUE_MARK, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
-	return st.st_atim.tv_sec;
+	/* the clock was wrong once: nothing is known then */
+	return st.st_atim.tv_sec > time(NULL) ? 0 : st.st_atim.tv_sec;
 }
 
 static bool is_too_large(const struct cache *cache, int64_t now)
@@ -57,16 +59,14 @@ bool gc_is_due(const struct cache *cache, int64_t now)
 static int set(const struct cache *cache, int64_t ran, int64_t seen)
 {
 	const struct timespec times[2] = { { .tv_sec = seen }, { .tv_sec = ran } };
-	int state = cache_open_private(cache, CACHE_STATE), fd, r = 0;
+	int fd = cache_open_state(cache, DUE_MARK, O_WRONLY | O_CREAT), r;
 
-	if (state < 0)
-		return state;
-	fd = openat(state, DUE_MARK, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0 || futimens(fd, times) < 0)
-		r = -errno;
-	if (fd >= 0)
-		close(fd);
-	close(state);
+	if (fd < 0) /* something else that has the name */
+		fd = cache_new_state(cache, DUE_MARK);
+	if (fd < 0)
+		return fd;
+	r = futimens(fd, times) < 0 ? -errno : 0;
+	close(fd);
 	return r;
 }
 

@@ -22,18 +22,6 @@
 #define LOCK_FILE "lock"
 #define WAIT_STEP_MS 50
 
-static int open_lock(const struct cache *cache, int flags)
-{
-	int state = cache_open_private(cache, CACHE_STATE), fd;
-
-	if (state < 0)
-		return state;
-	fd = openat(state, LOCK_FILE, flags | O_NOFOLLOW | O_CLOEXEC, 0600);
-	fd = fd < 0 ? -errno : fd;
-	close(state);
-	return fd;
-}
-
 /* What cannot be written is missing in a message to somebody else, no more. */
 static void write_holder(int fd)
 {
@@ -54,7 +42,7 @@ static void write_holder(int fd)
 
 int lock_take(const struct cache *cache, int seconds)
 {
-	int fd = open_lock(cache, O_RDWR | O_CREAT);
+	int fd = cache_open_state(cache, LOCK_FILE, O_RDWR | O_CREAT);
 	long left = seconds * 1000L;
 
 	if (fd < 0)
@@ -75,7 +63,7 @@ int lock_take(const struct cache *cache, int seconds)
 
 char *lock_holder(const struct cache *cache)
 {
-	int fd = open_lock(cache, O_RDONLY);
+	int fd = cache_open_state(cache, LOCK_FILE, O_RDONLY);
 	char text[384], *holder = NULL;
 	ssize_t len;
 
@@ -96,8 +84,10 @@ int lock_refused(const struct cache *cache, int error)
 	if (error == -EINTR)
 		return interrupt_exit_code();
 	if (error != -EAGAIN) {
-		complain(cache->root, "cannot be locked: %s", strerror(-error));
-		return EXIT_OURS;
+		complain(cache->root,
+			"cannot be locked by " CACHE_STATE "/" LOCK_FILE ": %s",
+			strerror(-error));
+		return EXIT_UNABLE;
 	}
 	holder = lock_holder(cache);
 	complain(cache->root, "it is locked by %s; try again when that is done",

@@ -2,6 +2,8 @@
  *
  * The command `pycstash`: finds the subcommand and hands over.
  */
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +78,33 @@ int command_unknown(const char *name)
 	return EXIT_USAGE;
 }
 
+/* Where 0, 1 or 2 is closed, the next file to be opened would have that number, and what
+ * is said would be written to it: to the lock, or into an archive. Stays closed for the
+ * commands that are run. */
+static void hold_standard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)open("/", O_PATH | O_CLOEXEC);
+}
+
+static void note_nothing(int signal_number)
+{
+	(void)signal_number;
+}
+
+/* A file that may not grow any more is an error as others are, after which is cleaned up.
+ * A handler, since that ends with execve(2). */
+static void survive_file_limit(void)
+{
+	const struct sigaction action = { .sa_handler = note_nothing,
+		.sa_flags = SA_RESTART };
+	struct sigaction before;
+
+	if (sigaction(SIGXFSZ, NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+		(void)sigaction(SIGXFSZ, &action, NULL);
+}
+
 /* This program looks into the cache itself and must find what is there, so it starts
  * anew where it is run by a program under the library. */
 static void leave_library(char **argv)
@@ -111,6 +140,8 @@ int main(int argc, char **argv)
 	const struct command *command;
 	int code;
 
+	hold_standard_descriptors();
+	survive_file_limit();
 	if (argc < 2) {
 		fputs("usage: pycstash COMMAND [OPTIONS] [ARGUMENTS]; see `pycstash "
 		      "help`\n",

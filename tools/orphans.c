@@ -157,18 +157,6 @@ static FILE *open_stream(int fd, const char *mode)
 	return file;
 }
 
-static FILE *open_new(const struct cache *cache)
-{
-	int state = cache_open_private(cache, CACHE_STATE), fd;
-
-	if (state < 0)
-		return NULL;
-	fd = openat(state, NEW_NAME,
-		O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	close(state);
-	return open_stream(fd, "w");
-}
-
 /* A record that is not understood is forgotten: its time begins anew. */
 static void read_record(struct orphans *orphans, const char *record)
 {
@@ -193,8 +181,7 @@ static void read_record(struct orphans *orphans, const char *record)
 struct orphans *orphans_load(const struct cache *cache, int64_t now, int64_t grace)
 {
 	struct orphans *orphans = calloc(1, sizeof *orphans);
-	FILE *file = open_stream(
-		cache_openat(cache, CACHE_STATE "/" FILE_NAME, O_RDONLY), "r");
+	FILE *file = open_stream(cache_open_state(cache, FILE_NAME, O_RDONLY), "r");
 	char *record = NULL;
 	size_t room = 0;
 
@@ -212,11 +199,11 @@ struct orphans *orphans_load(const struct cache *cache, int64_t now, int64_t gra
 
 int orphans_save(const struct orphans *orphans, const struct cache *cache, bool all)
 {
-	FILE *file = open_new(cache);
-	int r = 0;
+	int fd = cache_new_state(cache, NEW_NAME), r = 0;
+	FILE *file = open_stream(fd, "w");
 
 	if (!file)
-		return -errno;
+		return fd < 0 ? fd : -ENOMEM;
 	for (const struct orphan *o = orphans->all; o; o = o->hh.next)
 		if (o->seen || all)
 			fprintf(file, "%" PRId64 " %" PRIx64 " %c %s%c", o->since,

@@ -121,8 +121,8 @@ static void write_known(int state_fd, const char *line, const char *others)
 	int fd;
 
 	snprintf(name, sizeof name, KNOWN ".%d", (int)getpid());
-	fd = openat(state_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-		0600);
+	(void)unlinkat(state_fd, name, 0); /* of one that was killed */
+	fd = openat(state_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return;
 	if (len + rest > LIMIT)

@@ -1,0 +1,113 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# The command in a hostile place: a cache in which something else has the names of its own
+# files, standard output that is closed, limits, full disks, mounts, a clock that was wrong,
+# gc killed at any moment. Nothing outside the cache may change by any of it.
+. "$(dirname "$0")/made.sh"
+
+V=$CACHE/v1
+snapshot=$T/snapshot
+cp -a "$CACHE" "$snapshot"
+again() { # as it was made
+	rm -rf "$CACHE"
+	cp -a "$snapshot" "$CACHE"
+}
+bounded() { timeout -s KILL 20 "$PYCSTASH" "$@"; }
+# Each writing command once; what they print is of no interest. With an argument not warm,
+# which writes where the library would.
+use() {
+	bounded gc --max-entries 5 --orphan-grace 0s
+	bounded stats
+	bounded verify --repair
+	[ "${1:-}" ] || bounded warm --python "${PYTHONS[0]}" "$S"
+	bounded import --force "$T/all.zst"
+	bounded export "$T/other.zst"
+	bounded stats --zero
+	bounded purge --path "$S/pkg"
+	bounded purge --all
+} </dev/null >>"$T/said" 2>&1
+killed() { grep -c Killed "$T/said"; }
+bounded export "$T/all.zst" >/dev/null
+
+# What a link may lead to; of a form that commands would like to delete.
+canary=$T/canary
+mkdir -p "$canary/sub/__pycache__" "$canary/empty/empty"
+cp "$V/$TAG/tree$S/__pycache__/top.$TAG.pyc" "$canary/m.$TAG.pyc"
+truncate -s -9 "$canary/m.$TAG.pyc"
+echo precious | tee "$canary/file" "$canary/m.$TAG.pyc.4711" >"$canary/sub/__pycache__/m.$TAG.pyc"
+find "$canary" -exec touch -d '40 days ago' {} +
+state_of() { find "$1" -printf '%P %y %m %s %T@\n' -type f -exec md5sum {} + | sort; }
+untouched=$(state_of "$canary")
+
+# --- the command's own files are something else ------------------------------------------
+own=(lock gc orphans orphans.new totals totals.new pythons)
+for kind in pipe link name directory; do
+	: >"$T/said"
+	again
+	for name in "${own[@]}"; do
+		rm -f "$V/.state/$name"
+		case $kind in
+		pipe) mkfifo "$V/.state/$name" ;;
+		link) ln -s "$canary/file" "$V/.state/$name" ;;
+		name) ln "$canary/file" "$V/.state/$name" ;;
+		directory) mkdir "$V/.state/$name" ;;
+		esac
+	done
+	use
+	rm -r "$V/.state/lock" # what comes behind the lock
+	use
+	is "$(killed)" 0 "a $kind in place of the files in .state: nobody waits for it"
+	is "$(state_of "$canary")" "$untouched" "a $kind in place of the files in .state: nothing is written beyond"
+done
+
+# --- links in place of folders -----------------------------------------------------------
+: >"$T/said"
+changed=
+folders=("$TAG" "$TAG/tree" "$TAG/tree${S%/*}" "$TAG/tree$S" "$TAG/tree$S/__pycache__" "$TAG/objects" .trash .trash/x .state cpython-42 foreign)
+for name in "${folders[@]}"; do
+	again
+	mkdir -p "$(dirname "$V/$name")"
+	rm -rf "${V:?}/$name"
+	ln -s "$canary" "$V/$name"
+	use links
+	[ "$(state_of "$canary")" = "$untouched" ] || changed="$changed $name"
+done
+is "$(killed)$changed" 0 "links in place of folders lead nowhere"
+again
+ln -s "$canary" "$V/.trash"
+bounded gc --max-size 1K >/dev/null 2>"$T/err"
+is "$?" 3 "a link in place of the trash is said"
+is "$(grep -c "trash: cannot be emptied" "$T/err")" 2 "by its name, for both rules that empty it"
+check "and the other rules go on" test "$("$PYCSTASH" gc --json 2>/dev/null | grep -c '"complete":true')" = 1
+
+# --- descriptors -------------------------------------------------------------------------
+again
+mkdir -p "$V/.state/orphans.new" # something to complain of
+bounded gc <&- >&- 2>&-
+is "$(grep -c pycstash: "$V/.state/lock")" 0 "where standard error is closed, messages go into no other file"
+bounded export "$T/closed.zst" <&- >&- 2>&-
+check "nor into an archive" bounded import --dry-run "$T/closed.zst"
+again
+(ulimit -f 1; bounded export "$T/limited.zst") >/dev/null 2>&1
+is "$? $(echo "$T"/limited*)" "125 $T/limited*" "an archive that may not grow is an error, and nothing stays of it"
+(ulimit -c 0 -f 0; bounded gc 2>&1 | cat >/dev/null; exit "${PIPESTATUS[0]}")
+is "$?" 3 "nor is gc killed by such a limit"
+again
+(ulimit -n 16; use)
+check "16 descriptors will do" test "$(find "$V" -mindepth 1 -path "$V/.*" -prune -o -print | wc -l)" = 0
+
+# --- a clock that was wrong --------------------------------------------------------------
+again
+entry=$V/$TAG/tree$S/__pycache__/top.$TAG.pyc
+touch -d '+2 years' "$V/.state/gc"
+truncate -s -9 "$entry"
+bounded gc >/dev/null
+check "a mark of the future keeps nobody from looking" test ! -e "$entry"
+again
+find "$V" -name '*.pyc' -exec touch -d '+2 years' {} +
+cp -p "$entry" "$entry.4711"
+bounded gc --max-entries 1 >/dev/null
+check "a temporary of the future does not live until then" test ! -e "$entry.4711"
+check "and entries of it count for the limits" test "$(entries | wc -l)" -le 1
+is "$(status_of bounded gc --max-time 300y)" 0 "a time that is no limit is none"
