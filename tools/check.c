@@ -11,6 +11,7 @@
 
 #include "shim/core/object.h"
 #include "shim/core/source.h"
+#include "tools/files.h"
 #include "tools/inspect.h"
 #include "tools/sys_libc.h"
 #include "tools/versions.h"
@@ -135,15 +136,15 @@ static void check_open(
 struct check check_file(
 	const struct item *item, int dirfd, const char *name, const char *source)
 {
-	int fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int fd = file_look(dirfd, name, O_NOFOLLOW);
 	struct check ret = { .result = CHECK_GOOD };
 
-	if (fd < 0 && errno == ENOENT)
+	if (fd == -ENOENT)
 		conclude(&ret, CHECK_SKIPPED, NULL);
-	else if (fd < 0 && (errno == ELOOP || errno == ENXIO))
+	else if (fd == -ELOOP || fd == -ENXIO)
 		conclude(&ret, CHECK_FOREIGN, "no regular file");
 	else if (fd < 0)
-		conclude(&ret, CHECK_UNREADABLE, strerror(errno));
+		conclude(&ret, CHECK_UNREADABLE, strerror(-fd));
 	if (fd < 0)
 		return ret;
 	check_open(&ret, item, fd, source);

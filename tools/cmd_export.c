@@ -99,7 +99,7 @@ static bool has_same_bytes(const struct export *export, int fd, const struct sta
 static bool is_object(
 	const struct export *export, const char *path, const struct judgement *judgement)
 {
-	int fd = cache_openat(&export->cache, path, O_RDONLY | O_NONBLOCK);
+	int fd = cache_openat(&export->cache, path, O_RDONLY | O_NONBLOCK | O_NOATIME);
 	struct stat st;
 	bool is;
 
@@ -168,11 +168,11 @@ static int add_open(struct export *export, const char *dir, const char *name, in
 
 static int add_file(struct export *export, const char *dir, int dirfd, const char *name)
 {
-	int fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), r;
+	int fd = file_look(dirfd, name, O_NOFOLLOW), r;
 
 	if (fd < 0) {
-		if (errno != ENOENT)
-			gather_failed(&export->gather, dir, name, -errno);
+		if (fd != -ENOENT)
+			gather_failed(&export->gather, dir, name, fd);
 		return 0;
 	}
 	r = add_open(export, dir, name, fd);

@@ -179,10 +179,10 @@ static int set_names(struct exhibit *exhibit, const char *path, const char *belo
 static int gather(struct exhibit *exhibit, const struct cache *own)
 {
 	struct exhibit_source *source = &exhibit->source;
-	int fd = open(exhibit->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), r;
+	int fd = file_look(AT_FDCWD, exhibit->path, 0), r;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	r = inspect(fd, exhibit->tag, &exhibit->pyc);
 	if (r == 0 && exhibit->cache)
 		exhibit->judgement = judge(&exhibit->item, fd, source->path,
@@ -230,7 +230,7 @@ static bool has_same_content(const struct exhibit *exhibit, int dirfd, const cha
 {
 	const struct seal *mine = &exhibit->pyc.seal;
 	struct entry_world world = { .sys = &sys_libc, .user = exhibit->pyc.st.st_uid };
-	int fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int fd = file_look(dirfd, name, O_NOFOLLOW);
 	struct seal seal;
 	bool same;
 

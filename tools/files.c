@@ -5,6 +5,7 @@
 #include "tools/files.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
@@ -105,6 +106,16 @@ int file_command(const char *name, char **ret_path)
 			return worst;
 		search += length + 1;
 	}
+}
+
+int file_look(int dirfd, const char *name, int flags)
+{
+	const int how = flags | O_RDONLY | O_NONBLOCK | O_CLOEXEC;
+	int fd = openat(dirfd, name, how | O_NOATIME);
+
+	if (fd < 0 && errno == EPERM) /* another user's: only the owner may ask */
+		fd = openat(dirfd, name, how);
+	return fd < 0 ? -errno : fd;
 }
 
 int file_readlink(const char *path, char **ret_target)

@@ -19,6 +19,10 @@ int file_absolute(const char *path, char **ret_path);
  * cannot be executed. */
 int file_command(const char *name, char **ret_path);
 
+/* Opens a file of the cache for reading: a descriptor, or -errno. To look at it is no use
+ * of it, by which gc goes: its access time stays, if it is ours. A FIFO keeps nobody. */
+int file_look(int dirfd, const char *name, int flags);
+
 /* The text of a symlink. -EINVAL: it is none. */
 int file_readlink(const char *path, char **ret_target);
 

@@ -138,7 +138,7 @@ static unsigned format_of(int fd, const struct stat *st)
 static enum gc_rule look_into(const struct item *item, int dirfd,
 	const struct walk_file *file, const char *source)
 {
-	int fd = judge_open(dirfd, file->name);
+	int fd = file_look(dirfd, file->name, O_NOFOLLOW);
 	enum gc_rule rule = GC_RULES;
 	struct judgement judgement;
 	unsigned format;

@@ -111,7 +111,7 @@ static int open_there(const struct import *import, const char *dir, const char *
 		return -ENOENT;
 	if (asprintf(&path, "%s/%s", dir, name) < 0)
 		return path = NULL, -ENOMEM;
-	return cache_openat(import->cache, path, O_RDONLY | O_NONBLOCK);
+	return cache_openat(import->cache, path, O_RDONLY | O_NONBLOCK | O_NOATIME);
 }
 
 static bool is_same_content(const struct seal *a, const struct seal *b)

@@ -12,6 +12,7 @@
 
 #include "shim/core/entry_file.h"
 #include "shim/core/layer.h"
+#include "tools/files.h"
 #include "tools/sys_libc.h"
 
 const char *const state_names[STATES] = {
@@ -224,21 +225,10 @@ static struct judgement judge_closed(
 	return ret;
 }
 
-int judge_open(int dirfd, const char *name)
-{
-	/* O_NONBLOCK: a FIFO must not keep us. O_NOATIME: the owner alone may ask. */
-	const int how = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-	int fd = openat(dirfd, name, how | O_NOATIME);
-
-	if (fd < 0 && errno == EPERM)
-		fd = openat(dirfd, name, how);
-	return fd < 0 ? -errno : fd;
-}
-
 struct judgement judge_at(const struct item *item, int dirfd, const char *name,
 	const char *source, unsigned flags)
 {
-	int fd = judge_open(dirfd, name);
+	int fd = file_look(dirfd, name, O_NOFOLLOW);
 	struct judgement ret;
 
 	if (fd < 0)

@@ -53,10 +53,6 @@ struct judgement {
 struct judgement judge(
 	const struct item *item, int fd, const char *source, unsigned flags);
 
-/* Opens a file to judge it: a descriptor or -errno. It is no use of the file, and leaves
- * its access time as it is. */
-int judge_open(int dirfd, const char *name);
-
 /* The same, opening `name` in dirfd without following a link. */
 struct judgement judge_at(const struct item *item, int dirfd, const char *name,
 	const char *source, unsigned flags);
