@@ -69,7 +69,20 @@ static uint64_t count_missing(const struct gc *gc)
 	return missing;
 }
 
-static void print_text(struct gc *gc)
+/* A limit that a run to the end has left behind: what was used least recently is evicted,
+ * but nothing that is young. */
+static void print_excess(const char *setting, int64_t kept, uint64_t limit, bool is_size)
+{
+	char buf[HUMAN_SIZE * 2];
+	uint64_t excess = (uint64_t)kept - limit;
+
+	if (!limit || (uint64_t)kept <= limit)
+		return;
+	printf("still over %s by %s: what is younger than an hour is not evicted\n",
+		setting, is_size ? human_size(excess, buf) : human_count(excess, buf));
+}
+
+static void print_text(struct gc *gc, bool complete)
 {
 	char count[HUMAN_SIZE * 2], size[HUMAN_SIZE];
 	struct extent kept = gc_extent(gc);
@@ -90,6 +103,10 @@ static void print_text(struct gc *gc)
 	printf("%-12s %10s  %6s\n", "kept",
 		human_count((uint64_t)(kept.entries + kept.objects), count),
 		human_size((uint64_t)kept.disk, size));
+	if (complete) {
+		print_excess("max_size", kept.disk, gc->limits.size, true);
+		print_excess("max_entries", kept.entries, gc->limits.entries, false);
+	}
 	if (missing)
 		printf("sources that are missing, and waited for: %s\n",
 			human_count(missing, count));
@@ -159,7 +176,7 @@ static int collect(const struct cache *cache, const struct request *request)
 	struct gc gc = {
 		.cache = cache,
 		.dry_run = request->common.dry_run,
-		.print = request->print,
+		.print = request->print && !request->common.json,
 		.limits = { conf_size("max_size"), conf_count("max_entries"),
 			conf_age("max_age"), conf_age("orphan_grace") },
 		.now = time(NULL),
@@ -174,7 +191,7 @@ static int collect(const struct cache *cache, const struct request *request)
 	else if (request->common.json)
 		print_object(&gc, r == 0);
 	else if (!request->common.quiet && !request->automatic)
-		print_text(&gc);
+		print_text(&gc, r == 0);
 	r = conclude(&gc, request, r);
 	gc_release(&gc);
 	return r;

@@ -177,7 +177,8 @@ static void print_stats(const struct stats *stats, const char *by)
 	char buf[HUMAN_SIZE * 2], time[HUMAN_SIZE];
 
 	print_plain(stdout, stats->root);
-	printf(": %s processes", human_count(stats->all.processes, buf));
+	printf(": %s process%s", human_count(stats->all.processes, buf),
+		stats->all.processes == 1 ? "" : "es");
 	if (stats->all.processes)
 		printf(" since %s", human_time(stats->all.begin / CLOCK_SECOND, time));
 	putchar('\n');

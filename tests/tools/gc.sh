@@ -185,8 +185,10 @@ is "$(find "$V" -path "*/$TAG/*" -prune -o -path "$V/.*" -prune -o -name '*.pyc'
 	$((ALL - COUNT - OBJECTS)) "what was used later is not touched"
 again
 touch "$(entry_of top)"
-gc -q --max-size 1
+check "it says why a limit is not kept" \
+	grep -q "^still over max_size by .*: what is younger than an hour" <<<"$(gc --max-size 1)"
 is "$(files)" 2 "what is younger than an hour is never evicted"
+is "$(gc --max-size 1G --max-entries 1 | grep -c '^still over')" 0 "and nothing where it is kept"
 again
 old "$V" -name '*.pyc'
 gc -q --max-size 1
