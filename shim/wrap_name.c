@@ -185,7 +185,7 @@ static int publish(
 	const struct entry_world world = state_world();
 	struct entry_verdict verdict;
 	struct entry entry;
-	struct stat old;
+	struct stat old, new;
 	bool shared = false, is_new;
 	int err;
 
@@ -202,12 +202,13 @@ static int publish(
 	if (shared)
 		entry_share(&entry, temporary->cache);
 	is_new = !find_cached(final, &old);
+	/* To rename a file to another name of its own would leave both. */
+	if (entry.common && !is_new && act == do_rename && find_cached(temporary, &new) &&
+		new.st_ino == old.st_ino)
+		return real.unlinkat(AT_FDCWD, temporary->cache, 0);
 	err = from_cache(act, temporary->cache, final, flags);
 	if (err == 0)
 		entry_placed(&entry, is_new ? NULL : &old);
-	/* To rename a file to another name of its own does nothing. */
-	if (err == 0 && entry.common && act == do_rename)
-		(void)sys_real.unlinkat(AT_FDCWD, temporary->cache, 0);
 	return err;
 }
 

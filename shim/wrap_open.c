@@ -197,7 +197,8 @@ static int open_to_write(struct place *place, int flags, mode_t mode)
 {
 	if (place->pyc.kind == PYC_TEMPORARY && (flags & O_CREAT))
 		return create_in_cache(place, flags, mode);
-	if (place->ephemeral.len && (flags & (O_CREAT | O_TRUNC)))
+	if (place->ephemeral.len && place->pyc.kind != PYC_TEMPORARY &&
+		(flags & (O_CREAT | O_TRUNC)))
 		return write_beside(place, flags, mode);
 	if (place_in_cache(place))
 		return change_in_cache(place, flags, mode);
