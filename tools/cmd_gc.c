@@ -65,7 +65,7 @@ static uint64_t count_missing(const struct gc *gc)
 	uint64_t missing = 0;
 
 	for (const struct orphan *o = gc->orphans->all; o; o = o->hh.next)
-		missing += o->seen;
+		missing += o->seen && !o->due;
 	return missing;
 }
 
@@ -100,13 +100,13 @@ static void print_text(struct gc *gc, bool complete)
 	}
 	printf("%-12s %10s  %6s\n", gc->dry_run ? "would delete" : "deleted",
 		human_count(files, count), human_size(bytes, size));
+	if (!complete)
+		return; /* what is there was not seen */
 	printf("%-12s %10s  %6s\n", "kept",
 		human_count((uint64_t)(kept.entries + kept.objects), count),
 		human_size((uint64_t)kept.disk, size));
-	if (complete) {
-		print_excess("max_size", kept.disk, gc->limits.size, true);
-		print_excess("max_entries", kept.entries, gc->limits.entries, false);
-	}
+	print_excess("max_size", kept.disk, gc->limits.size, true);
+	print_excess("max_entries", kept.entries, gc->limits.entries, false);
 	if (missing)
 		printf("sources that are missing, and waited for: %s\n",
 			human_count(missing, count));

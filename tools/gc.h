@@ -80,6 +80,10 @@ struct gc {
 	int64_t deadline; /* of clock_steady; 0: none */
 	struct progress progress;
 	struct freed freed[GC_RULES];
+	/* What is evicted: everything before that hour, and in it as much as is left to
+	 * go. */
+	size_t evict_hour;
+	_Atomic(int64_t) evict_bytes, evict_entries;
 	struct links links; /* of a dry run */
 	_Atomic(uint64_t) failed;
 	_Atomic(uint64_t) left; /* foreign files, which are not touched */
@@ -138,7 +142,15 @@ int gc_mark_ended(const struct cache *cache, int64_t began, bool complete);
 
 /* --- gc_scan.c -----------------------------------------------------------------------*/
 
+/* Looks at all, deletes by the rules up to GC_OBJECTS, and counts what stays. */
 int gc_scan(struct gc *gc);
+
+/* Which of these rules a regular file falls under; GC_RULES: none. Between gc_scan_begin
+ * and gc_scan_end, as walk.begin and walk.end. */
+enum gc_rule gc_rule_of(
+	struct walk_dir *dir, const struct walk_file *file, const struct item *item);
+void gc_scan_begin(struct walk_dir *dir);
+void gc_scan_end(struct walk_dir *dir);
 
 /* --- gc_evict.c ----------------------------------------------------------------------*/
 

@@ -80,16 +80,19 @@ static void forget(struct gc_thread *thread, const struct item *item,
 
 /* --- the second walk -----------------------------------------------------------------*/
 
-struct evict {
-	struct gc *gc;
-	size_t hour; /* everything before that goes, and in it as much as is left to go */
-	_Atomic(int64_t) bytes, entries;
-};
+/* Whether the file has to go: those of the last hour until there is enough. */
+static bool is_due(struct gc *gc, const struct item *item, size_t hour)
+{
+	if (!is_entry(item) && item->kind != ITEM_OBJECT)
+		return false;
+	if (hour != gc->evict_hour)
+		return hour < gc->evict_hour;
+	return gc->evict_bytes > 0 || (gc->evict_entries > 0 && is_entry(item));
+}
 
 static void try_file(struct walk_dir *dir, const struct walk_file *file)
 {
-	struct evict *evict = dir->context;
-	struct gc *gc = evict->gc;
+	struct gc *gc = dir->context;
 	struct gc_thread *thread = &gc->threads[dir->thread];
 	struct item item;
 	int64_t freed;
@@ -98,46 +101,31 @@ static void try_file(struct walk_dir *dir, const struct walk_file *file)
 	if (file->type != DT_REG || gc_is_young(gc, file->st))
 		return;
 	hour = hour_of(gc, file->st);
-	if (hour > evict->hour)
+	if (hour > gc->evict_hour)
 		return;
 	item = item_parse_in(&thread->dir, file->name);
-	if (!is_entry(&item) && item.kind != ITEM_OBJECT)
+	if (!is_due(gc, &item, hour))
 		return;
-	if (hour == evict->hour && evict->bytes <= 0 &&
-		(evict->entries <= 0 || !is_entry(&item)))
+	/* In a dry run, what the rules before would have taken is there still. */
+	if (gc->dry_run && gc_rule_of(dir, file, &item) != GC_RULES)
 		return;
 	freed = gc_take(gc, GC_EVICTED, dir, file->name, file->st);
 	if (freed < 0)
 		return;
 	forget(thread, &item, file->st, freed);
-	if (hour == evict->hour) {
-		evict->bytes -= freed;
-		evict->entries -= is_entry(&item);
+	if (hour == gc->evict_hour) {
+		gc->evict_bytes -= freed;
+		gc->evict_entries -= is_entry(&item);
 	}
 }
 
-static void begin(struct walk_dir *dir)
-{
-	struct evict *evict = dir->context;
-	struct gc_thread *thread = &evict->gc->threads[dir->thread];
-
-	thread->dir = item_dir_parse(dir->path);
-	thread->version = gc_version_of(thread, &thread->dir);
-	if (clock_is_over(evict->gc->deadline))
-		dir->walk->stop = true;
-	if (dir->thread == 0)
-		progress_update(&evict->gc->progress, dir->walk->seen);
-}
-
 /* Finds the hour, with that much to go in all. */
-static void find_hour(struct evict *evict, int64_t bytes, int64_t entries)
+static void find_hour(struct gc *gc, int64_t bytes, int64_t entries)
 {
-	const struct gc *gc = evict->gc;
-
 	for (size_t hour = 0; hour < GC_HOURS; hour++) {
-		evict->hour = hour;
-		evict->bytes = bytes;
-		evict->entries = entries;
+		gc->evict_hour = hour;
+		gc->evict_bytes = bytes;
+		gc->evict_entries = entries;
 		for (unsigned i = 0; i < gc->thread_count; i++) {
 			bytes -= (int64_t)gc->threads[i].hours[hour].bytes;
 			entries -= (int64_t)gc->threads[i].hours[hour].entries;
@@ -166,13 +154,13 @@ static int64_t missing_free(const struct gc *gc)
 int gc_evict(struct gc *gc)
 {
 	const struct extent extent = gc_extent(gc);
-	struct evict evict = { .gc = gc };
 	struct walk walk = {
 		.cache = gc->cache,
-		.context = &evict,
+		.context = gc,
 		.stat = true,
 		.threads = gc->thread_count,
-		.begin = begin,
+		.begin = gc_scan_begin,
+		.end = gc_scan_end,
 		.file = try_file,
 		.leave = walk_remove_empty,
 	};
@@ -185,7 +173,7 @@ int gc_evict(struct gc *gc)
 		entries = extent.entries - (int64_t)gc->limits.entries;
 	if (bytes <= 0 && entries <= 0)
 		return 0;
-	find_hour(&evict, bytes, entries);
+	find_hour(gc, bytes, entries);
 	progress_begin(&gc->progress, "evicting", 0);
 	r = walk_run(&walk, "");
 	progress_end(&gc->progress);

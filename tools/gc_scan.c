@@ -86,7 +86,7 @@ static void look_for_sources(struct gc *gc, struct gc_thread *thread)
 		thread->orphan = note_missing(gc, thread, source, true);
 }
 
-static void begin(struct walk_dir *dir)
+void gc_scan_begin(struct walk_dir *dir)
 {
 	struct gc *gc = dir->context;
 	struct gc_thread *thread = thread_of(dir);
@@ -112,7 +112,7 @@ static bool is_forsaken(const struct gc *gc, const struct walk_dir *dir)
 	       !gc_is_young(gc, &st);
 }
 
-static void end(struct walk_dir *dir)
+void gc_scan_end(struct walk_dir *dir)
 {
 	struct gc_thread *thread = thread_of(dir);
 
@@ -164,68 +164,66 @@ static bool is_later(const struct timespec *a, const struct timespec *b)
 	return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec : a->tv_nsec >= b->tv_nsec;
 }
 
-/* Looks for the source of an entry whose directory is there. Whether it was taken. */
-static bool try_entry(struct gc *gc, const struct item *item, struct walk_dir *dir,
-	const struct walk_file *file)
+/* Of an entry, by its source, where the source's directory is there. */
+static enum gc_rule rule_of_entry(struct gc *gc, const struct item *item,
+	struct walk_dir *dir, const struct walk_file *file)
 {
 	struct gc_thread *thread = thread_of(dir);
 	const struct orphan *orphan;
 	char source[PATH_MAX];
 	struct stat st;
-	enum gc_rule rule;
 
-	if (!item_source_in(&thread->dir, item, file->name, source, sizeof source))
-		return false;
+	if (thread->source_fd < 0 ||
+		!item_source_in(&thread->dir, item, file->name, source, sizeof source))
+		return GC_RULES;
 	if (fstatat(thread->source_fd, file_name(source), &st, 0) < 0) {
 		if (errno != ENOENT && errno != ENOTDIR)
-			return false;
+			return GC_RULES;
 		orphan = note_missing(gc, thread, source, false);
-		return orphan && orphan->due &&
-		       gc_take(gc, GC_ORPHANS, dir, file->name, file->st) >= 0;
+		return orphan && orphan->due ? GC_ORPHANS : GC_RULES;
 	}
 	if (!is_later(&st.st_ctim, &file->st->st_mtim) &&
 		file->st->st_ctim.tv_sec < gc->last)
-		return false;
-	rule = look_into(item, dir->fd, file, source);
-	return rule != GC_RULES && gc_take(gc, rule, dir, file->name, file->st) >= 0;
+		return GC_RULES;
+	return look_into(item, dir->fd, file, source);
 }
 
-static bool try_object(struct gc *gc, const struct item *item, struct walk_dir *dir,
-	const struct walk_file *file)
+static enum gc_rule rule_of_object(const struct gc *gc, const struct item *item,
+	struct walk_dir *dir, const struct walk_file *file)
 {
 	const struct stat *st = file->st;
-	enum gc_rule rule = GC_RULES;
 
 	if (st->st_nlink == 1 && gc->limits.max_age && !gc_is_young(gc, st) &&
 		filter_last_use(st) < gc->now - gc->limits.max_age)
-		rule = GC_OBJECTS;
-	else if (st->st_ctim.tv_sec >= gc->last)
-		rule = look_into(item, dir->fd, file, NULL);
-	return rule != GC_RULES && gc_take(gc, rule, dir, file->name, st) >= 0;
+		return GC_OBJECTS;
+	return st->st_ctim.tv_sec >= gc->last ? look_into(item, dir->fd, file, NULL)
+					      : GC_RULES;
 }
 
-/* Whether the file was taken by a rule that goes by the file alone. */
-static bool try_rules(struct gc *gc, const struct item *item, struct walk_dir *dir,
-	const struct walk_file *file)
+enum gc_rule gc_rule_of(
+	struct walk_dir *dir, const struct walk_file *file, const struct item *item)
 {
+	struct gc *gc = dir->context;
+	const struct orphan *orphan = thread_of(dir)->orphan;
+
+	if (orphan && orphan->due)
+		return GC_ORPHANS;
 	switch (item->kind) {
 	case ITEM_TEMPORARY:
-		return !gc_is_young(gc, file->st) &&
-		       gc_take(gc, GC_TEMPORARIES, dir, file->name, file->st) >= 0;
+		return gc_is_young(gc, file->st) ? GC_RULES : GC_TEMPORARIES;
 	case ITEM_FOREIGN:
-		if (!gc_is_young(gc, file->st) &&
-			look_into(item, dir->fd, file, NULL) == GC_FOREIGN)
-			return gc_take(gc, GC_FOREIGN, dir, file->name, file->st) >= 0;
-		gc->left++;
-		return true; /* not ours: neither taken nor counted as kept */
+		return gc_is_young(gc, file->st) ||
+				       look_into(item, dir->fd, file, NULL) != GC_FOREIGN
+			       ? GC_RULES
+			       : GC_FOREIGN;
 	case ITEM_OBJECT:
-		return try_object(gc, item, dir, file);
+		return rule_of_object(gc, item, dir, file);
 	case ITEM_ENTRY:
-		return thread_of(dir)->source_fd >= 0 && try_entry(gc, item, dir, file);
+		return rule_of_entry(gc, item, dir, file);
 	case ITEM_PROGRAMS:
 		break;
 	}
-	return false;
+	return GC_RULES;
 }
 
 static void look_at(struct walk_dir *dir, const struct walk_file *file)
@@ -233,19 +231,21 @@ static void look_at(struct walk_dir *dir, const struct walk_file *file)
 	struct gc *gc = dir->context;
 	struct gc_thread *thread = thread_of(dir);
 	struct item item;
+	enum gc_rule rule;
 
 	if (file->type != DT_REG) {
 		gc->left++;
 		return;
 	}
 	item = item_parse_in(&thread->dir, file->name);
-	if (thread->orphan && thread->orphan->due) {
+	rule = gc_rule_of(dir, file, &item);
+	if (rule == GC_ORPHANS && thread->orphan) {
 		/* Goes with its folder; here it is only counted, for a dry run. */
 		if (gc->dry_run)
 			(void)gc_count(gc, GC_ORPHANS, file->st);
-		return;
-	}
-	if (!try_rules(gc, &item, dir, file))
+	} else if (rule == GC_RULES && item.kind == ITEM_FOREIGN)
+		gc->left++;
+	else if (rule == GC_RULES || gc_take(gc, rule, dir, file->name, file->st) < 0)
 		gc_keep(gc, thread, &item, file->st);
 }
 
@@ -256,8 +256,8 @@ int gc_scan(struct gc *gc)
 		.context = gc,
 		.stat = true,
 		.threads = gc->thread_count,
-		.begin = begin,
-		.end = end,
+		.begin = gc_scan_begin,
+		.end = gc_scan_end,
 		.file = look_at,
 		.leave = walk_remove_empty,
 	};

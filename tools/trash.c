@@ -169,11 +169,18 @@ int trash_reclaim(const struct cache *cache, int64_t until, struct freed *freed)
 
 /* --- single files --------------------------------------------------------------------*/
 
+static bool is_equal(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+/* Another name of it that went meanwhile, on another thread, is no change of the file,
+ * though it changes its change time. */
 static bool is_same(const struct stat *a, const struct stat *b)
 {
 	return a->st_ino == b->st_ino && a->st_size == b->st_size &&
-	       a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
-	       a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+	       is_equal(&a->st_mtim, &b->st_mtim) &&
+	       (is_equal(&a->st_ctim, &b->st_ctim) || a->st_nlink != b->st_nlink);
 }
 
 int trash_unlink(

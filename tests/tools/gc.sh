@@ -170,6 +170,17 @@ find "$V" -name '*.pyc' -exec touch -d '31 days ago' {} +
 gc -q
 is "$(files)" "$ALL" "those that entries link stay"
 again
+mv "$S/pkg" "$T/pkg"
+printf 'y = 1\n' >>"$S/top.py"
+all=(--orphan-grace 0s --max-size 1 --max-entries 1 --json)
+gc -n "${all[@]}" | sed 's/"dry_run":true//' >"$T/dry.json"
+gc "${all[@]}" | sed 's/"dry_run":false//' >"$T/real.json"
+is "$(cat "$T/dry.json")" "$(cat "$T/real.json")" "all rules at once take what the dry run promised"
+is "$(grep -c '"orphans","files":[1-9].*"stale","files":[1-9].*"evicted","files":[1-9]' "$T/real.json")" 1 \
+	"of what the others leave, the rest is evicted"
+mv "$T/pkg" "$S/pkg"
+make_sources "$S"
+again
 entries=$((COUNT * VERSIONS))
 find "$V" -name 'top.*.pyc' -exec touch -d '20 days ago' {} +
 takes evicted "$VERSIONS" "--max-entries: as many as there are too many" \
