@@ -115,6 +115,9 @@ static void opens_what_is_deep(void **state)
 	assert_int_equal(open_and_close(path), 0);
 	strcat(path, "/x");
 	assert_int_equal(open_and_close(path), -ENOTDIR);
+	/* fake_end could not name it either */
+	assert_int_equal(trash_move(&cache, "top"), 0);
+	assert_int_equal(trash_reclaim(&cache, 0, &(struct freed){ 0 }), 0);
 }
 
 /* --- walking -------------------------------------------------------------------------*/
