@@ -268,6 +268,7 @@ static int warm_up(const struct request *request, char **paths)
 	}
 	read_config(&warm.config, no_debug_ranges);
 	code = judge_cache(&warm.config, &cache);
+	warm.cache = cache.root ? &cache : NULL;
 	if (code == EXIT_OK)
 		code = ask_pythons(cache.root ? &cache : NULL, names, pythons,
 			!warm.dry_run, &count);

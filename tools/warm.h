@@ -15,6 +15,7 @@
 
 #include "shim/core/config.h"
 #include "shim/core/tally.h"
+#include "tools/cache.h"
 #include "tools/pythons.h"
 
 /* What became of one source for one target. */
@@ -59,6 +60,7 @@ struct warm_failure {
 
 struct warm {
 	struct config config;
+	const struct cache *cache;  /* NULL: there was none when we began */
 	const char *const *exclude; /* globs; ends with NULL */
 	struct warm_target *targets;
 	size_t target_count;

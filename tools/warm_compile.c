@@ -83,13 +83,9 @@ static const char *prepare(struct compiler *compiler, struct slot *slot)
  * source of the same content. */
 static enum warm_outcome look_again(struct compiler *compiler, struct slot *slot)
 {
-	char *end = slot->entry.path + slot->entry.dir_len;
+	int fd = warm_entry_open_directory(&slot->entry, compiler->warm);
 	enum warm_outcome outcome;
-	int fd;
 
-	*end = '\0';
-	fd = open(slot->entry.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	*end = '/';
 	outcome = warm_entry_open(&slot->entry, compiler->warm, fd < 0 ? -ENOENT : fd);
 	if (fd >= 0)
 		close(fd);

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,6 +15,7 @@
 #include "shim/core/layer.h"
 #include "shim/core/store.h"
 #include "shim/core/text.h"
+#include "tools/cache.h"
 #include "tools/counters.h"
 #include "tools/sys_libc.h"
 
@@ -107,6 +110,42 @@ bool warm_entry_directory(struct warm_entry *entry, const struct warm *warm,
 	text_adds(&text, "/" PYCACHE);
 	entry->dir_len = text.len;
 	return !text.cut;
+}
+
+/* The objects of the version are looked at as well: entries are made of them. */
+static int open_below(
+	const struct cache *cache, struct warm_entry *entry, size_t root_len)
+{
+	char *below = entry->path + root_len + sizeof "/" CACHE_LAYOUT;
+	char *end = entry->path + entry->version_len;
+	char objects[NAME_MAX + sizeof "/objects"], behind = *end;
+	int fd;
+
+	*end = '\0';
+	snprintf(objects, sizeof objects, "%s/objects", below);
+	*end = behind;
+	fd = cache_openat(cache, objects, O_PATH | O_DIRECTORY);
+	if (fd >= 0)
+		close(fd);
+	if (fd >= 0 || fd == -ENOENT)
+		fd = cache_openat(cache, below, O_PATH | O_DIRECTORY);
+	return fd == -EXDEV || fd == -ENOTDIR ? -ELOOP : fd;
+}
+
+int warm_entry_open_directory(struct warm_entry *entry, const struct warm *warm)
+{
+	char *end = entry->path + entry->dir_len, behind = *end;
+	int fd;
+
+	*end = '\0';
+	if (warm->cache) {
+		fd = open_below(warm->cache, entry, warm->config.root_len);
+	} else {
+		fd = open(entry->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		fd = fd < 0 ? -errno : fd;
+	}
+	*end = behind;
+	return fd;
 }
 
 /* "m.cpython-311.opt-1.pyc" of "m.py", as importlib.util.cache_from_source has it. */

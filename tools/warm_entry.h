@@ -46,6 +46,10 @@ struct warm_entry {
 bool warm_entry_directory(struct warm_entry *entry, const struct warm *warm,
 	const struct warm_target *target, const char *directory);
 
+/* Opens that directory in the cache, O_PATH: -ENOENT where there is none, -ELOOP where a
+ * link or a mount that does not belong there is on the way, which core would follow. */
+int warm_entry_open_directory(struct warm_entry *entry, const struct warm *warm);
+
 /* Turns to a source in that directory, "m.py", which is open as dirfd. NULL, or why it
  * cannot have an entry. */
 const char *warm_entry_source(struct warm_entry *entry, struct warm_world *world,

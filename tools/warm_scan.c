@@ -41,7 +41,8 @@ struct part {
 	struct warm_world world;
 	struct warm_entry entry;
 	int cache_dirfd;
-	bool usable; /* the directory at hand can have entries */
+	bool usable;  /* the directory at hand can have entries */
+	bool planted; /* in the cache it lies behind a link or a mount */
 	struct warm_misses misses;
 	uint64_t counts[WARM_OUTCOMES];
 };
@@ -168,7 +169,9 @@ static void look_at(struct scanner *scanner, size_t index, const char *directory
 	const char *why = "the path of its bytecode would be too long";
 	enum warm_outcome outcome;
 
-	if (part->usable)
+	if (part->planted)
+		why = "in the cache a link or a mount is in the way of its bytecode";
+	else if (part->usable)
 		why = warm_entry_source(
 			&part->entry, &part->world, scan->warm, target, dirfd, name);
 	if (why) {
@@ -218,10 +221,8 @@ static void enter(struct scanner *scanner, const char *directory)
 		part->cache_dirfd = -ENOENT;
 		if (!part->usable)
 			continue;
-		part->cache_dirfd =
-			open(part->entry.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (part->cache_dirfd < 0)
-			part->cache_dirfd = -errno;
+		part->cache_dirfd = warm_entry_open_directory(&part->entry, warm);
+		part->planted = part->cache_dirfd == -ELOOP;
 	}
 }
 

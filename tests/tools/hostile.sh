@@ -14,13 +14,12 @@ again() { # as it was made
 	cp -a "$snapshot" "$CACHE"
 }
 bounded() { timeout -s KILL 20 "$PYCSTASH" "$@"; }
-# Each writing command once; what they print is of no interest. With an argument not warm,
-# which writes where the library would.
+# Each writing command once; what they print is of no interest.
 use() {
 	bounded gc --max-entries 5 --orphan-grace 0s
 	bounded stats
 	bounded verify --repair
-	[ "${1:-}" ] || bounded warm --python "${PYTHONS[0]}" "$S"
+	bounded warm --python "${PYTHONS[0]}" "$S"
 	bounded import --force "$T/all.zst"
 	bounded export "$T/other.zst"
 	bounded stats --zero
@@ -70,7 +69,7 @@ for name in "${folders[@]}"; do
 	mkdir -p "$(dirname "$V/$name")"
 	rm -rf "${V:?}/$name"
 	ln -s "$canary" "$V/$name"
-	use links
+	use
 	[ "$(state_of "$canary")" = "$untouched" ] || changed="$changed $name"
 done
 is "$(killed)$changed" 0 "links in place of folders lead nowhere"
