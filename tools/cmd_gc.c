@@ -258,9 +258,10 @@ static int run(const struct command *self, int argc, char **argv)
 		return opt_exit_code(r);
 	if (parser.index < argc)
 		return opt_usage(self, "no arguments are expected");
-	code = cache_open(&cache, request.common.dir);
-	if (code != EXIT_OK)
-		return code;
+	code = request.automatic ? cache_open_if_there(&cache, request.common.dir)
+				 : cache_open(&cache, request.common.dir);
+	if (code != EXIT_OK) /* a timer may come before the first program */
+		return code == EXIT_NO_CACHE && request.automatic ? EXIT_OK : code;
 	interrupt_catch();
 	code = lock_and_collect(&cache, &request);
 	cache_close(&cache);

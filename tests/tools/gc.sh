@@ -215,6 +215,7 @@ is "$(status_of gc --max-size much)$(status_of gc --max-time 3)$(status_of gc wo
 again
 rm -f "$V/.state/gc"
 cp "$entry" "$entry.1" && old "$entry.1"
+is "$(gc --auto --dir "$T/none" 2>&1; echo $?)" 0 "--auto without a cache: 0, without a word"
 is "$(gc --auto 2>&1)" "" "--auto says nothing"
 check "and does it, the first time" test ! -e "$entry.1"
 cp "$entry" "$entry.1" && old "$entry.1"
