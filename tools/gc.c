@@ -55,16 +55,16 @@ int64_t gc_count(struct gc *gc, enum gc_rule rule, const struct stat *st)
 static int64_t discard(struct gc *gc, enum gc_rule rule, struct walk_dir *dir,
 	const char *name, const struct stat *st)
 {
-	int r = trash_unlink(dir->fd, name, st, &gc->freed[rule]);
+	int64_t r = trash_unlink(dir->fd, name, st, &gc->freed[rule]);
 
 	if (r < 0 && r != -ESTALE && r != -ENOENT) {
-		complain(name, "in %s: cannot be deleted: %s", dir->path, strerror(-r));
+		complain(name, "in %s: cannot be deleted: %s", dir->path,
+			strerror((int)-r));
 		gc->failed++;
 	}
-	if (r < 0)
-		return r;
-	dir->changed = true;
-	return st->st_nlink > 1 ? 0 : (int64_t)st->st_blocks * 512;
+	if (r >= 0)
+		dir->changed = true;
+	return r;
 }
 
 int64_t gc_take(struct gc *gc, enum gc_rule rule, struct walk_dir *dir, const char *name,

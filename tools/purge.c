@@ -53,7 +53,7 @@ static void count(struct purge *purge, const struct stat *st)
 
 void purge_file(struct purge *purge, struct walk_dir *dir, const struct walk_file *file)
 {
-	int r = 0;
+	int64_t r = 0;
 
 	if (purge->common.dry_run)
 		count(purge, file->st);
@@ -63,7 +63,7 @@ void purge_file(struct purge *purge, struct walk_dir *dir, const struct walk_fil
 		return;
 	if (r < 0) {
 		complain(file->name, "in %s: cannot be deleted: %s", dir->path,
-			strerror(-r));
+			strerror((int)-r));
 		purge->failed++;
 		return;
 	}

@@ -183,17 +183,39 @@ static bool is_same(const struct stat *a, const struct stat *b)
 	       (is_equal(&a->st_ctim, &b->st_ctim) || a->st_nlink != b->st_nlink);
 }
 
-int trash_unlink(
+/* Deletes one of several names. Whether it was the last is known only afterwards: other
+ * threads delete the others. */
+static int drop_name(int dirfd, const char *name, struct stat *st)
+{
+	int fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), r = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (unlinkat(dirfd, name, 0) < 0)
+		r = -errno;
+	else if (fstat(fd, st) < 0)
+		r = -errno;
+	close(fd);
+	st->st_nlink++; /* as it was just before */
+	return r;
+}
+
+int64_t trash_unlink(
 	int dirfd, const char *name, const struct stat *seen, struct freed *freed)
 {
 	struct stat st;
+	int r;
 
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
 	if (!is_same(&st, seen))
 		return -ESTALE;
-	if (unlinkat(dirfd, name, 0) < 0)
-		return -errno;
+	if (st.st_nlink > 1)
+		r = drop_name(dirfd, name, &st);
+	else
+		r = unlinkat(dirfd, name, 0) < 0 ? -errno : 0;
+	if (r < 0)
+		return r;
 	count_freed(freed, &st);
-	return 0;
+	return st.st_nlink > 1 ? 0 : (int64_t)st.st_blocks * 512;
 }

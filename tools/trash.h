@@ -25,7 +25,8 @@ int trash_move(const struct cache *cache, const char *path);
  * (0: until it is done) or an interrupt. -EAGAIN: something is left. */
 int trash_reclaim(const struct cache *cache, int64_t until, struct freed *freed);
 
-/* Deletes name in dirfd if it is still the file of that stat (inode, size, times);
- * -ESTALE where it is another by now. */
-int trash_unlink(
+/* Deletes name in dirfd if it is still the file of that stat (inode, size, times).
+ * Returns how many bytes that has freed: none while the file has another name; or -errno,
+ * -ESTALE where it is another file by now. */
+int64_t trash_unlink(
 	int dirfd, const char *name, const struct stat *seen, struct freed *freed);

@@ -65,15 +65,15 @@ static void print_finding(struct verify *verify, const struct finding_line *line
 static int repair(struct verify *verify, int dirfd, const char *name,
 	const struct stat *seen, const char *path)
 {
-	int r = trash_unlink(dirfd, name, seen, &verify->freed);
+	int64_t r = trash_unlink(dirfd, name, seen, &verify->freed);
 
-	if (r == 0) {
+	if (r >= 0) {
 		verify->repaired++;
 	} else if (r != -ENOENT && r != -ESTALE) {
-		complain(path, "cannot be deleted: %s", strerror(-r));
+		complain(path, "cannot be deleted: %s", strerror((int)-r));
 		verify->incomplete = true;
 	}
-	return r;
+	return r < 0 ? (int)r : 0;
 }
 
 /* --- one file ------------------------------------------------------------------------*/
