@@ -93,13 +93,14 @@ static const char program[] =
 	"        stat, why = compare(pyc, source, int(level))\n"
 	"        if why:\n"
 	"            answer('D', pyc, source, level, stat.st_ino, stat.st_ctime_ns, "
+	"stat.st_mtime_ns, "
 	"stat.st_size, why)\n"
 	"    except FileNotFoundError:\n"
 	"        pass\n"
 	"    except Exception as error:\n"
-	"        answer('U', pyc, source, level, 0, 0, 0, repr(error))\n";
+	"        answer('U', pyc, source, level, 0, 0, 0, 0, repr(error))\n";
 
-enum { KIND, PYC, SOURCE, LEVEL, INODE, CTIME, SIZE, WHY, FIELDS };
+enum { KIND, PYC, SOURCE, LEVEL, INODE, CTIME, MTIME, SIZE, WHY, FIELDS };
 
 /* --- collecting ----------------------------------------------------------------------*/
 
@@ -221,13 +222,21 @@ struct round {
 	uint64_t different_count, uncompared_count;
 };
 
+/* Of nanoseconds. */
+static struct timespec read_time(const char *field)
+{
+	unsigned long long time = strtoull(field, NULL, 10);
+
+	return (struct timespec){ .tv_sec = (time_t)(time / 1000000000),
+		.tv_nsec = (long)(time % 1000000000) };
+}
+
 static void take_answer(struct round *round, char *const fields[FIELDS])
 {
-	unsigned long long ctime = strtoull(fields[CTIME], NULL, 10);
 	struct stat seen = { .st_ino = strtoull(fields[INODE], NULL, 10),
 		.st_size = strtoll(fields[SIZE], NULL, 10),
-		.st_ctim = { .tv_sec = (time_t)(ctime / 1000000000),
-			.tv_nsec = (long)(ctime % 1000000000) } };
+		.st_ctim = read_time(fields[CTIME]),
+		.st_mtim = read_time(fields[MTIME]) };
 
 	if (*fields[KIND] == 'U') {
 		complain(fields[PYC], "cannot be compared: %s", fields[WHY]);
