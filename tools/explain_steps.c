@@ -100,9 +100,12 @@ static void see_tree(struct explain_search *search)
 	struct header header;
 	ssize_t n;
 
+	if (fd < 0 && errno == ENOENT) { /* nor need there be one */
+		STEP(search, OK, "in-tree", "%s: there is none", pyc);
+		return;
+	}
 	if (fd < 0) {
-		STEP(search, WARN, "in-tree", "%s: %s", pyc,
-			errno == ENOENT ? "there is none" : strerror(errno));
+		STEP(search, WARN, "in-tree", "%s: %s", pyc, strerror(errno));
 		return;
 	}
 	n = pread(fd, bytes, sizeof bytes, 0);
