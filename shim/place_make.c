@@ -79,7 +79,7 @@ int place_make_in_cache(struct place *place, place_maker *make, int flags, mode_
 {
 	int made = make(place, flags, mode);
 
-	for (unsigned tries = 0; made == -ENOENT && tries < 32; tries++) {
+	for (unsigned tries = 0; made == -ENOENT && tries < STORE_TRIES; tries++) {
 		int err = place_ready_cache(place);
 
 		if (err < 0)

@@ -160,7 +160,7 @@ int store_make_directory(const struct sys *sys, char *path, size_t root_len)
 	int err = make_directories(sys, path, layout_len);
 
 	/* Also where a purge has taken one away between two steps. */
-	for (unsigned tries = 0; err == -ENOENT && tries < 32; tries++) {
+	for (unsigned tries = 0; err == -ENOENT && tries < STORE_TRIES; tries++) {
 		path[root_len] = '\0';
 		err = make_root(sys, path);
 		path[root_len] = '/';

@@ -41,6 +41,10 @@ enum store_state store_judge_at(
 size_t store_tree_path(const char *root, size_t root_len, const char *tag,
 	const char *variant, char *buf, size_t size);
 
+/* How often something is made again that others delete meanwhile: one purge after another
+ * must not lead to the tree. */
+#define STORE_TRIES 1000
+
 /* Makes the directory at path, and all above it down from the root, whose path is the
  * first root_len letters. The root itself is made with its marks should it not be there
  * (any more), and judged: -EPERM where it is refused. path is written to meanwhile, and

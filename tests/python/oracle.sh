@@ -54,8 +54,9 @@ all() {
 	clean "a cold start touches no __pycache__ on $name"
 	traced "$python" "$tree/app.py"
 	clean "a warm start touches no __pycache__ on $name"
-	is "$(grep -cE "openat\(.*\"$CACHE.*O_(WRONLY|RDWR)|(mkdir|rename)[a-z2]*\(" "$T/trace")" 0 \
-		"a warm start writes nothing anywhere on $name"
+	is "$(grep -E "openat\(.*\"$CACHE.*O_(WRONLY|RDWR)|(mkdir|rename)[a-z2]*\(" "$T/trace" |
+		grep -cv "/\.state/journal\", ")" 0 \
+		"a warm start writes nothing anywhere, but for one record at its end, on $name"
 	# The fall-back looks into the tree once a module at most, and not when warm.
 	is "$(grep -F "$tree" "$T/trace" | grep -F __pycache__ | grep -vcF "$CACHE")" 0 \
 		"a warm start does not even look into the tree's __pycache__ on $name"
