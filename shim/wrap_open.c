@@ -234,7 +234,8 @@ int cached_open(int dirfd, const char *path, int flags, mode_t mode)
 		if (flags & O_CREAT)
 			place_ready_tree(&place);
 		break;
-	case PLACE_TREE: /* a source even, in a directory with those letters in its name */
+	case PLACE_TREE: /* a source even, in a directory with those letters in its name
+			  */
 		return state_opened(path, open_tree(&place, flags, mode));
 	}
 	return open_tree(&place, flags, mode);

@@ -322,7 +322,7 @@ static int write_pyc(
 	return written < 0 ? (int)written : closed < 0 ? closed : -ENOSPC;
 }
 
-int warm_entry_store(
+static int store_once(
 	struct warm_entry *entry, const void *pyc, size_t size, const char **ret_why)
 {
 	const struct sys *sys = &sys_libc;
@@ -349,6 +349,17 @@ int warm_entry_store(
 		entry_placed(&entry->entry, replaces ? &old : NULL);
 	else
 		(void)sys->unlinkat(AT_FDCWD, temporary, 0);
+	return err;
+}
+
+int warm_entry_store(
+	struct warm_entry *entry, const void *pyc, size_t size, const char **ret_why)
+{
+	int err = store_once(entry, pyc, size, ret_why);
+
+	/* A purge has taken the directory away, or the file. */
+	for (unsigned tries = 0; err == -ENOENT && tries < STORE_TRIES; tries++)
+		err = store_once(entry, pyc, size, ret_why);
 	return err;
 }
 

@@ -174,8 +174,9 @@ def age(dice):
             for name in files:
                 if dice.random() < 0.3:
                     os.utime(os.path.join(folder, name), then)
-            if files:
-                temporary = os.path.join(folder, files[0] + ".4711")
+            final = [name for name in files if name.endswith(".pyc")]
+            if final:
+                temporary = os.path.join(folder, final[0] + ".4711")
                 open(temporary, "wb").close()
                 os.utime(temporary, then)
         except OSError:
