@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "shim/core/ephemeral.h"
 
+#include <stdint.h>
 #include <string.h>
 
 struct span {
@@ -64,8 +65,45 @@ static bool fits(const char *pattern, size_t pattern_len, const char *path,
 		return fits_here(pattern + 1, pattern_len - 1, path, path_len, 1, span);
 	for (size_t at = 1; pattern_len && at < path_len;
 		at += name_length(path + at, path_len - at) + 1)
-		if (fits_here(pattern, pattern_len, path, path_len, at, span))
+		if ((pattern[0] == path[at] || pattern[0] == '*') &&
+			fits_here(pattern, pattern_len, path, path_len, at, span))
 			return true;
+	return false;
+}
+
+/* The letters with which a name has to begin to fit, as a set; all where that is not so
+ * simple. Most paths have none such, and this is asked for every module. */
+struct letters {
+	uint64_t bits[4];
+};
+
+static struct letters first_letters(const char *patterns)
+{
+	struct letters first = { { 0 } };
+	char before = ':';
+
+	for (const char *p = patterns; *p; before = *p++) {
+		unsigned char c = (unsigned char)*p;
+
+		if (before != ':')
+			continue;
+		if (c == '*' || c == '/')
+			return (struct letters){ { ~0ull, ~0ull, ~0ull, ~0ull } };
+		first.bits[c / 64] |= 1ull << c % 64;
+	}
+	return first;
+}
+
+static bool may_fit(const char *patterns, const char *path, size_t path_len)
+{
+	struct letters first = first_letters(patterns);
+
+	for (size_t i = 1; i < path_len; i++) {
+		unsigned char c = (unsigned char)path[i];
+
+		if (path[i - 1] == '/' && (first.bits[c / 64] >> c % 64 & 1))
+			return true;
+	}
 	return false;
 }
 
@@ -86,6 +124,8 @@ bool ephemeral_hide(
 	struct span span;
 
 	ret->len = 0;
+	if (!patterns || !may_fit(patterns, path, path_len))
+		return false;
 	for (const char *p = patterns; p && path_len > 1;) {
 		size_t n = strcspn(p, ":");
 
