@@ -340,8 +340,7 @@ static void counts_the_last_link(void **state)
 	fake_make_file("v1/c", "x");
 	assert_int_equal(trash_unlink(cache.fd, "c", &st, &freed), -ESTALE);
 	/* b's change time is another now, by what was done to a */
-	assert_int_equal(
-		trash_unlink(cache.fd, "b", &st, &freed), st.st_blocks * 512);
+	assert_int_equal(trash_unlink(cache.fd, "b", &st, &freed), st.st_blocks * 512);
 	assert_int_equal(freed.bytes, st.st_blocks * 512);
 	assert_int_equal(freed.files, 2);
 	assert_int_equal(trash_unlink(cache.fd, "b", &st, &freed), -ENOENT);
