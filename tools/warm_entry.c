@@ -224,7 +224,7 @@ static enum warm_outcome outcome_of(const struct entry_verdict *verdict)
 	}
 }
 
-enum warm_outcome warm_entry_open(
+static enum warm_outcome open_once(
 	struct warm_entry *entry, const struct warm *warm, int cache_dirfd)
 {
 	const int flags = O_RDONLY | O_CLOEXEC;
@@ -248,6 +248,17 @@ enum warm_outcome warm_entry_open(
 	/* Where the tree cannot be read, core has not come so far. */
 	if (outcome == WARM_MISSING && !entry->entry.source.settled)
 		entry_ask(&entry->entry);
+	return outcome;
+}
+
+enum warm_outcome warm_entry_open(
+	struct warm_entry *entry, const struct warm *warm, int cache_dirfd)
+{
+	enum warm_outcome outcome = open_once(entry, warm, cache_dirfd);
+
+	/* Not kept: a disk that is full stays so, a purge in between is over soon. */
+	for (unsigned tries = 0; outcome == WARM_FAILED && tries < 32; tries++)
+		outcome = open_once(entry, warm, -ENOENT);
 	return outcome;
 }
 
