@@ -15,6 +15,7 @@
 
 #include "tools/clock.h"
 #include "tools/files.h"
+#include "tools/links.h"
 #include "tools/message.h"
 #include "tools/progress.h"
 #include "tools/walk.h"
@@ -77,15 +78,11 @@ struct reclaim {
 	int trash;
 	int64_t until;
 	struct progress progress;
+	/* The names of a file are met by several threads, each of which may have seen it
+	 * with both. */
+	struct links links;
 	_Atomic(bool) flattened, left;
 };
-
-static void count_freed(struct freed *freed, const struct stat *st)
-{
-	freed->files++;
-	if (st->st_nlink <= 1)
-		freed->bytes += (uint64_t)st->st_blocks * 512;
-}
 
 /* Deletes a name in the trash; a directory that may not be written to is made one that
  * may. */
@@ -103,9 +100,10 @@ static void drop_file(struct walk_dir *dir, const struct walk_file *file)
 	struct reclaim *reclaim = dir->context;
 	int r = drop(dir->fd, file->name);
 
-	if (r == 0)
-		count_freed(reclaim->freed, file->st);
-	else if (r != -ENOENT) {
+	if (r == 0) {
+		reclaim->freed->files++;
+		reclaim->freed->bytes += links_drop(&reclaim->links, file->st);
+	} else if (r != -ENOENT) {
 		complain(file->name, "cannot be deleted: %s", strerror(-r));
 		reclaim->left = true;
 	}
@@ -162,6 +160,7 @@ int trash_reclaim(const struct cache *cache, int64_t until, struct freed *freed)
 	} while (r == 0 && reclaim.flattened);
 	progress_end(&reclaim.progress);
 	close(reclaim.trash);
+	links_release(&reclaim.links);
 	if (r == -EINTR || (r == 0 && (reclaim.left || failed)))
 		return -EAGAIN;
 	return r;
@@ -216,6 +215,9 @@ int64_t trash_unlink(
 		r = unlinkat(dirfd, name, 0) < 0 ? -errno : 0;
 	if (r < 0)
 		return r;
-	count_freed(freed, &st);
-	return st.st_nlink > 1 ? 0 : (int64_t)st.st_blocks * 512;
+	freed->files++;
+	if (st.st_nlink > 1)
+		return 0;
+	freed->bytes += (uint64_t)st.st_blocks * 512;
+	return (int64_t)st.st_blocks * 512;
 }
