@@ -231,6 +231,7 @@ static int drop_orphans(struct gc *gc)
 static int prepare(struct gc *gc)
 {
 	pthread_mutex_init(&gc->mutex, NULL);
+	pthread_mutex_init(&gc->last_hour, NULL);
 	gc->last = gc_mark_seen(gc->cache);
 	gc->thread_count = walk_threads();
 	gc->threads = calloc(gc->thread_count, sizeof *gc->threads);

@@ -83,7 +83,8 @@ struct gc {
 	/* What is evicted: everything before that hour, and in it as much as is left to
 	 * go. */
 	size_t evict_hour;
-	_Atomic(int64_t) evict_bytes, evict_entries;
+	int64_t evict_bytes, evict_entries; /* under last_hour while threads evict */
+	pthread_mutex_t last_hour;
 	struct links links; /* of a dry run */
 	_Atomic(uint64_t) failed;
 	_Atomic(uint64_t) left; /* foreign files, which are not touched */

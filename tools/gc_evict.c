@@ -90,12 +90,33 @@ static bool is_due(struct gc *gc, const struct item *item, size_t hour)
 	return gc->evict_bytes > 0 || (gc->evict_entries > 0 && is_entry(item));
 }
 
+static void evict(struct walk_dir *dir, const struct walk_file *file,
+	const struct item *item, size_t hour)
+{
+	struct gc *gc = dir->context;
+	int64_t freed;
+
+	if (!is_due(gc, item, hour))
+		return;
+	/* In a dry run, what the rules before would have taken is there still. */
+	if (gc->dry_run && gc_rule_of(dir, file, item) != GC_RULES)
+		return;
+	freed = gc_take(gc, GC_EVICTED, dir, file->name, file->st);
+	if (freed < 0)
+		return;
+	forget(&gc->threads[dir->thread], item, file->st, freed);
+	if (hour == gc->evict_hour) {
+		gc->evict_bytes -= freed;
+		gc->evict_entries -= is_entry(item);
+	}
+}
+
+/* In the last hour one after the other, or two threads would take the last one that is
+ * too many. */
 static void try_file(struct walk_dir *dir, const struct walk_file *file)
 {
 	struct gc *gc = dir->context;
-	struct gc_thread *thread = &gc->threads[dir->thread];
 	struct item item;
-	int64_t freed;
 	size_t hour;
 
 	if (file->type != DT_REG || gc_is_young(gc, file->st))
@@ -103,20 +124,12 @@ static void try_file(struct walk_dir *dir, const struct walk_file *file)
 	hour = hour_of(gc, file->st);
 	if (hour > gc->evict_hour)
 		return;
-	item = item_parse_in(&thread->dir, file->name);
-	if (!is_due(gc, &item, hour))
-		return;
-	/* In a dry run, what the rules before would have taken is there still. */
-	if (gc->dry_run && gc_rule_of(dir, file, &item) != GC_RULES)
-		return;
-	freed = gc_take(gc, GC_EVICTED, dir, file->name, file->st);
-	if (freed < 0)
-		return;
-	forget(thread, &item, file->st, freed);
-	if (hour == gc->evict_hour) {
-		gc->evict_bytes -= freed;
-		gc->evict_entries -= is_entry(&item);
-	}
+	item = item_parse_in(&gc->threads[dir->thread].dir, file->name);
+	if (hour == gc->evict_hour)
+		pthread_mutex_lock(&gc->last_hour);
+	evict(dir, file, &item, hour);
+	if (hour == gc->evict_hour)
+		pthread_mutex_unlock(&gc->last_hour);
 }
 
 /* Finds the hour, with that much to go in all. */
