@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -186,14 +187,16 @@ static bool is_same(const struct stat *a, const struct stat *b)
  * threads delete the others. */
 static int drop_name(int dirfd, const char *name, struct stat *st)
 {
+	/* Or the last two would both find that there is none left. */
+	static pthread_mutex_t one_by_one = PTHREAD_MUTEX_INITIALIZER;
 	int fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), r = 0;
 
 	if (fd < 0)
 		return -errno;
-	if (unlinkat(dirfd, name, 0) < 0)
+	pthread_mutex_lock(&one_by_one);
+	if (unlinkat(dirfd, name, 0) < 0 || fstat(fd, st) < 0)
 		r = -errno;
-	else if (fstat(fd, st) < 0)
-		r = -errno;
+	pthread_mutex_unlock(&one_by_one);
 	close(fd);
 	st->st_nlink++; /* as it was just before */
 	return r;
