@@ -61,7 +61,8 @@ int lock_take(const struct cache *cache, int seconds)
 	return fd;
 }
 
-char *lock_holder(const struct cache *cache)
+/* "pid 123 on host since …", or NULL where nobody holds it; the caller frees it. */
+static char *find_holder(const struct cache *cache)
 {
 	int fd = cache_open_state(cache, LOCK_FILE, O_RDONLY);
 	char text[384], *holder = NULL;
@@ -89,7 +90,7 @@ int lock_refused(const struct cache *cache, int error)
 			strerror(-error));
 		return EXIT_UNABLE;
 	}
-	holder = lock_holder(cache);
+	holder = find_holder(cache);
 	complain(cache->root, "it is locked by %s; try again when that is done",
 		holder ? holder : "another process");
 	return EXIT_LOCKED;

@@ -19,8 +19,4 @@ int lock_take(const struct cache *cache, int seconds);
 /* Says why lock_take gave that error; the exit code. */
 int lock_refused(const struct cache *cache, int error);
 
-/* Who holds it, "pid 123 on host since …", or NULL where nobody does; the caller frees
- * it. */
-char *lock_holder(const struct cache *cache);
-
 void lock_release(int fd);
