@@ -116,7 +116,7 @@ static bool compose(struct place *place, const char *path, const struct path_par
 		log_decision(VERDICT_LEFT_EXCLUDED, place->dirfd, path);
 		return false;
 	}
-	(void)ephemeral_hide(config->ephemeral, place->cache + place->tree_len,
+	(void)ephemeral_hide(&config->ephemeral, place->cache + place->tree_len,
 		(size_t)ret, &place->ephemeral);
 	text.len = place->tree_len + (size_t)ret;
 	text_adds(&text, "/" PYCACHE);

@@ -146,10 +146,9 @@ static bool find_place(struct explain_search *search)
 	path[search->tree_len + (size_t)len] = '\0';
 	if (is_left_alone(search, path + search->tree_len, (size_t)len))
 		return false;
-	search->common = ephemeral_hide(config->ephemeral, path + search->tree_len,
+	search->common = ephemeral_hide(&config->ephemeral, path + search->tree_len,
 		(size_t)len, &(struct ephemeral){ .len = 0 });
-	if (ephemeral_hide(config->ephemeral, path + search->tree_len, (size_t)len,
-		    &search->ephemeral))
+	if (search->common)
 		STEP(search, OK, "directory",
 			"one of many, with their entries in common: %s",
 			path + search->tree_len);

@@ -8,7 +8,6 @@
 #include <stddef.h>
 
 #include "shim/core/config.h"
-#include "shim/core/ephemeral.h"
 #include "shim/core/path.h"
 #include "shim/core/source.h"
 #include "shim/core/store.h"
@@ -25,7 +24,6 @@ struct explain_search {
 	struct pyc_name pyc;
 	char path[PATH_MAX]; /* of the entry; core writes behind it */
 	size_t tree_len, dir_len;
-	struct ephemeral ephemeral;
 	bool common; /* the entry is many trees': see struct entry */
 	struct source source;
 	uint32_t magic; /* as core has it after the search */

@@ -59,14 +59,15 @@ static struct orphan *note_missing(
  * then there never is such a folder. */
 static bool is_common(const char *source)
 {
-	const char *patterns = config_ephemeral(getenv(config_names[CONFIG_EPHEMERAL]));
+	const struct ephemeral_patterns patterns =
+		config_ephemeral(getenv(config_names[CONFIG_EPHEMERAL]));
 	struct ephemeral hidden;
 	char path[PATH_MAX];
 
-	if (!patterns || !strchr(source, '*'))
+	if (!strchr(source, '*'))
 		return false;
 	strcpy(path, source);
-	return ephemeral_hide(patterns, path, strlen(path), &hidden) &&
+	return ephemeral_hide(&patterns, path, strlen(path), &hidden) &&
 	       strcmp(path, source) == 0;
 }
 

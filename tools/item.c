@@ -184,6 +184,8 @@ size_t item_entry_dir(const char *version, size_t version_len, const char *sourc
 	char *buf, size_t size)
 {
 	struct text text = { .data = buf, .size = size };
+	const struct ephemeral_patterns patterns =
+		config_ephemeral(getenv(config_names[CONFIG_EPHEMERAL]));
 	struct ephemeral hidden;
 	size_t at;
 
@@ -192,8 +194,7 @@ size_t item_entry_dir(const char *version, size_t version_len, const char *sourc
 	at = text.len;
 	if (source_dir[1])
 		text_adds(&text, source_dir);
-	(void)ephemeral_hide(config_ephemeral(getenv(config_names[CONFIG_EPHEMERAL])),
-		buf + at, text.len - at, &hidden);
+	(void)ephemeral_hide(&patterns, buf + at, text.len - at, &hidden);
 	text_adds(&text, "/" PYCACHE);
 	return text.cut ? 0 : text.len;
 }

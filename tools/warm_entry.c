@@ -105,7 +105,7 @@ bool warm_entry_directory(struct warm_entry *entry, const struct warm *warm,
 	entry->version_len = text.len - (sizeof "/tree" - 1);
 	at = text.len;
 	text_adds(&text, directory[1] ? directory : "");
-	entry->common = ephemeral_hide(config->ephemeral, text.data + at, text.len - at,
+	entry->common = ephemeral_hide(&config->ephemeral, text.data + at, text.len - at,
 		&(struct ephemeral){ .len = 0 });
 	text_adds(&text, "/" PYCACHE);
 	entry->dir_len = text.len;

@@ -115,11 +115,11 @@ static const char *unless_empty(const char *value)
 	return value && *value ? value : NULL;
 }
 
-const char *config_ephemeral(const char *value)
+struct ephemeral_patterns config_ephemeral(const char *value)
 {
 	if (!value || !*value)
-		return EPHEMERAL_PATTERNS;
-	return strcmp(value, "0") == 0 ? NULL : value;
+		return ephemeral_read(EPHEMERAL_PATTERNS);
+	return ephemeral_read(strcmp(value, "0") == 0 ? NULL : value);
 }
 
 void config_read(struct config *config, const char *const values[CONFIG_SETTINGS],

@@ -43,7 +43,7 @@ struct config {
 	const char *layers;  /* colon-separated, at least one of which counts; or NULL */
 	const char *only;    /* colon-separated prefixes, or NULL */
 	const char *exclude; /* likewise */
-	const char *ephemeral; /* see ephemeral.h, or NULL */
+	struct ephemeral_patterns ephemeral;
 	const char *log;       /* a file's absolute path, "stderr", or NULL */
 	/* What is added to the tag in the name of the folder, for an interpreter that is
 	 * told to make other bytecode under the same name; "" mostly. */
@@ -76,9 +76,9 @@ size_t config_root(char *root, size_t size, const char *dir, const char *home,
  * them; other than absolute paths do not count. */
 const char *config_layer(const char *list, size_t n, size_t *ret_len);
 
-/* The patterns of paths that are made up for each start (ephemeral.h), for that value of
- * the variable; NULL where there are to be none. */
-const char *config_ephemeral(const char *value);
+/* The patterns of paths that are made up for each start, for that value of the variable,
+ * which must stay as it is. */
+struct ephemeral_patterns config_ephemeral(const char *value);
 
 /* Whether the settings ONLY and EXCLUDE let the cache serve the sources in a directory.
  * Either of its names may match: the one the program spelled, and the physical one. */

@@ -71,37 +71,57 @@ static bool fits(const char *pattern, size_t pattern_len, const char *path,
 	return false;
 }
 
-/* The letters with which a name has to begin to fit, as a set; all where that is not so
- * simple. Most paths have none such, and this is asked for every module. */
-struct letters {
-	uint64_t bits[4];
-};
-
-static struct letters first_letters(const char *patterns)
+static unsigned hash_pair(char first, char second)
 {
-	struct letters first = { { 0 } };
-	char before = ':';
-
-	for (const char *p = patterns; *p; before = *p++) {
-		unsigned char c = (unsigned char)*p;
-
-		if (before != ':')
-			continue;
-		if (c == '*' || c == '/')
-			return (struct letters){ { ~0ull, ~0ull, ~0ull, ~0ull } };
-		first.bits[c / 64] |= 1ull << c % 64;
-	}
-	return first;
+	return ((unsigned char)first << 5 ^ (unsigned char)second) % 1024;
 }
 
-static bool may_fit(const char *patterns, const char *path, size_t path_len)
+static void add_pair(struct ephemeral_patterns *patterns, char first, char second)
 {
-	struct letters first = first_letters(patterns);
+	unsigned hash = hash_pair(first, second);
 
+	patterns->pairs[hash / 64] |= 1ull << hash % 64;
+}
+
+static void add_pairs_of(struct ephemeral_patterns *patterns, const char *pattern)
+{
+	/* A name of one letter fits too, and what is behind it is a slash or the end. */
+	bool any_second = pattern[1] == '*' || pattern[1] == '/' || pattern[1] == ':' ||
+			  pattern[1] == '\0';
+
+	if (pattern[0] == '*' || pattern[0] == '/')
+		memset(patterns->pairs, 0xff, sizeof patterns->pairs);
+	else if (!any_second)
+		add_pair(patterns, pattern[0], pattern[1]);
+	else
+		for (unsigned second = 0; second < 256; second++)
+			add_pair(patterns, pattern[0], (char)second);
+}
+
+struct ephemeral_patterns ephemeral_read(const char *text)
+{
+	struct ephemeral_patterns ret = { .text = text };
+
+	for (const char *p = text; p && *p;) {
+		size_t n = strcspn(p, ":");
+
+		if (n)
+			add_pairs_of(&ret, p);
+		p += n + (p[n] == ':');
+	}
+	return ret;
+}
+
+static bool may_fit(
+	const struct ephemeral_patterns *patterns, const char *path, size_t path_len)
+{
 	for (size_t i = 1; i < path_len; i++) {
-		unsigned char c = (unsigned char)path[i];
+		unsigned hash;
 
-		if (path[i - 1] == '/' && (first.bits[c / 64] >> c % 64 & 1))
+		if (path[i - 1] != '/')
+			continue;
+		hash = hash_pair(path[i], i + 1 < path_len ? path[i + 1] : '\0');
+		if (patterns->pairs[hash / 64] >> hash % 64 & 1)
 			return true;
 	}
 	return false;
@@ -118,15 +138,15 @@ static void hide(char *path, struct span span, struct ephemeral *ret)
 			path[i] = '*';
 }
 
-bool ephemeral_hide(
-	const char *patterns, char *path, size_t path_len, struct ephemeral *ret)
+bool ephemeral_hide(const struct ephemeral_patterns *patterns, char *path,
+	size_t path_len, struct ephemeral *ret)
 {
 	struct span span;
 
 	ret->len = 0;
-	if (!patterns || !may_fit(patterns, path, path_len))
+	if (!may_fit(patterns, path, path_len))
 		return false;
-	for (const char *p = patterns; p && path_len > 1;) {
+	for (const char *p = patterns->text; p;) {
 		size_t n = strcspn(p, ":");
 
 		if (fits(p, n, path, path_len, &span)) {

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Patterns, separated by colons. A pattern is one name or several with slashes between,
  * which lie anywhere in the path, or, with a slash in front, at its beginning; a star in
@@ -27,10 +28,20 @@ struct ephemeral {
 	char letters[EPHEMERAL_SPAN];
 };
 
+/* Patterns made ready: most paths have no name that begins as one of them does, and this
+ * is asked for every module. */
+struct ephemeral_patterns {
+	const char *text;   /* or NULL */
+	uint64_t pairs[16]; /* of first two letters, as a set of hashes */
+};
+
+/* text stays the caller's, and must stay as it is. NULL: there are none. */
+struct ephemeral_patterns ephemeral_read(const char *text);
+
 /* Hides the letters of the absolute path (path_len of them) that patterns say are made
  * up, and keeps them in *ret. False where no pattern fits. */
-bool ephemeral_hide(
-	const char *patterns, char *path, size_t path_len, struct ephemeral *ret);
+bool ephemeral_hide(const struct ephemeral_patterns *patterns, char *path,
+	size_t path_len, struct ephemeral *ret);
 
 /* Exchanges what stands in the path and what is kept: the second time, all is as before.
  */

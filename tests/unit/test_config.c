@@ -240,10 +240,10 @@ static void reads(void **state)
 		strcpy(got, "on");
 		assert_string_equal(config.root, "/h/.cache/pycstash");
 		assert_int_equal(config.root_len, strlen(config.root));
-		if (!config.ephemeral)
+		if (!config.ephemeral.text)
 			add(got, "ephemeral=", "none");
-		else if (strcmp(config.ephemeral, EPHEMERAL_PATTERNS) != 0)
-			add(got, "ephemeral=", config.ephemeral);
+		else if (strcmp(config.ephemeral.text, EPHEMERAL_PATTERNS) != 0)
+			add(got, "ephemeral=", config.ephemeral.text);
 		add(got, "readonly", config.readonly ? "" : NULL);
 		add(got, "unshared", config.share ? NULL : "");
 		add(got, "always_digest", config.always_digest ? "" : NULL);
