@@ -11,14 +11,21 @@ struct memo_record {
 	char text[];	      /* the path, and behind it the physical one */
 };
 
-/* FNV-1a: short, and good enough for a table that is searched by the whole path. */
+/* By words, as it is taken of a directory at each open; good enough for a table that is
+ * searched by the whole path. */
 static uint32_t hash_path(const char *path, size_t len)
 {
-	uint32_t hash = 2166136261u;
+	uint64_t hash = len, word;
 
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ (unsigned char)path[i]) * 16777619u;
-	return hash;
+	for (; len >= sizeof word; len -= sizeof word, path += sizeof word) {
+		memcpy(&word, path, sizeof word);
+		hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+		hash ^= hash >> 32;
+	}
+	word = 0;
+	memcpy(&word, path, len);
+	hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+	return (uint32_t)(hash >> 32);
 }
 
 /* How far from its place a path may lie: a table that has filled up must not cost more

@@ -52,6 +52,22 @@ static bool ends_in(const char *name, size_t len, const char *suffix)
 	return len > n && memcmp(name + len - n, suffix, n) == 0;
 }
 
+/* Whether one of them begins so: this is asked for each letter of a name. */
+static bool is_initial(char c)
+{
+	switch (c) {
+	case 'c':
+	case 'g':
+	case 'i':
+	case 'j':
+	case 'p':
+	case 'r':
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* How many letters at s are "<interpreter><digits>[-<digits>]", a whole tag. */
 static size_t known_tag(const char *s, const char *end)
 {
@@ -107,7 +123,7 @@ static void find_tag(const char *name, const char *end, struct pyc_name *ret)
 	size_t len;
 
 	for (p = end; p-- > name;)
-		if ((len = known_tag(p, end))) {
+		if (is_initial(*p) && (len = known_tag(p, end))) {
 			set_tag(ret, name, p, len);
 			return;
 		}

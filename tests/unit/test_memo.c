@@ -104,17 +104,17 @@ static void not_found_touches_nothing(void **state)
 	assert_int_equal(len, 77);
 }
 
-/* Each two of these have one 32-bit FNV-1a hash. */
+/* Each two of these have one hash, on a little-endian machine. */
 static void one_hash_for_two(void **state)
 {
 	(void)state;
-	remember("declinate", "/1");
-	assert_string_equal(recall("macallums"), "?");
-	remember("macallums", "/2");
-	assert_string_equal(recall("declinate"), "/1");
-	assert_string_equal(recall("macallums"), "/2");
-	remember("costarring", "/3");
-	assert_string_equal(recall("liquid"), "?");
+	remember("/lpxnrp", "/1");
+	assert_string_equal(recall("/gealoz"), "?");
+	remember("/gealoz", "/2");
+	assert_string_equal(recall("/lpxnrp"), "/1");
+	assert_string_equal(recall("/gealoz"), "/2");
+	remember("/snbazltstzh", "/3");
+	assert_string_equal(recall("/hfbakcmitua"), "?");
 }
 
 /* Four times as many directories as there are slots: each has neighbours. */
