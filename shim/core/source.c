@@ -149,8 +149,8 @@ int source_digest(struct source *source, const struct sys *sys, struct scratch *
 
 	if (source->digested)
 		return 0;
-	fd = sys->openat(
-		source->dirfd, source->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
+	fd = sys->openat(source->dirfd, source->path,
+		O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
 	if (fd < 0)
 		return fd;
 	/* One byte more, to see the end. */
@@ -163,6 +163,47 @@ int source_digest(struct source *source, const struct sys *sys, struct scratch *
 	scratch_give(scratch, sys, data, room);
 	sys->close(fd);
 	return err;
+}
+
+/* A file that has not changed since a moment before it was opened has the content that was
+ * read, whatever happened to its path. */
+static bool read_settled(struct source *source, const struct sys *sys,
+	struct source_clock *clock, int64_t past, int fd, uint8_t *data, size_t room)
+{
+	ssize_t n = sys->pread(fd, data, room, 0);
+
+	if (n < 0 || (size_t)n == room ||
+		sys->fstatat(fd, "", &source->st, AT_EMPTY_PATH) < 0 ||
+		!S_ISREG(source->st.st_mode) || source->st.st_size != n)
+		return false;
+	source->identity = identity_of(&source->st);
+	if (!is_settled(source, sys, clock, past - nanoseconds(&source->identity.ctime)))
+		return false;
+	source->digest = digest_of(data, (size_t)n);
+	source->there = source->settled = source->digested = true;
+	return true;
+}
+
+int source_read(struct source *source, const struct sys *sys, struct source_clock *clock,
+	struct scratch *scratch)
+{
+	int64_t past = clock->past; /* before it is opened */
+	bool settled = false;
+	uint8_t *data;
+	size_t room;
+	int fd;
+
+	fd = past ? sys->openat(source->dirfd, source->path,
+			    O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0)
+		  : -EAGAIN;
+	if (fd >= 0) {
+		data = scratch_take(scratch, sys, SCRATCH_KEPT, &room);
+		settled = data &&
+			  read_settled(source, sys, clock, past, fd, data, room);
+		scratch_give(scratch, sys, data, room);
+		sys->close(fd);
+	}
+	return settled ? 0 : source_settle(source, sys, clock);
 }
 
 struct identity source_origin(const struct source *source, const struct sys *sys)

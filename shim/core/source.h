@@ -52,7 +52,12 @@ int source_look(struct source *source, const struct sys *sys);
 int source_settle(
 	struct source *source, const struct sys *sys, struct source_clock *clock);
 
-/* After source_look: reads the source and sets digest. */
+/* As source_settle, and where it is settled at once, mostly, `digested` too: reads the
+ * source before it looks at it, which spares a look. */
+int source_read(struct source *source, const struct sys *sys, struct source_clock *clock,
+	struct scratch *scratch);
+
+/* After source_look, or source_read: reads the source and sets digest, unless it is. */
 int source_digest(struct source *source, const struct sys *sys, struct scratch *scratch);
 
 /* After source_look: which file it is, whatever becomes of its content: the inode, and in

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "shim/core/source.h"
@@ -199,9 +201,135 @@ static void any_call_may_fail(void **state)
 	assert_in_range(fake.fail_at, 8, 30);
 }
 
+/* --- source_read -------------------------------------------------------------------- */
+
+static int read_it(void)
+{
+	int err = source_read(&source, &fake_sys, &source_clock, &scratch);
+
+	assert_int_equal(fake.open, 0);
+	assert_int_equal(fake.mapped, scratch.kept != NULL);
+	return err;
+}
+
+/* The clock, of which the process knows, is so many seconds behind the source's change. */
+static void know_a_past(time_t seconds)
+{
+	struct stat st;
+
+	assert_return_code(stat(source.path, &st), errno);
+	source_clock.past = (int64_t)(st.st_ctim.tv_sec + seconds) * 1000000000 +
+			    st.st_ctim.tv_nsec;
+	fake.now = st.st_ctim;
+	fake.now.tv_sec += seconds;
+}
+
+static void reading_an_old_source_is_four_calls(void **state)
+{
+	struct digest want = digest_of("print(1)\n", 9);
+	struct identity identity;
+	struct stat st;
+
+	(void)state;
+	know_a_past(10);
+	fake_count_from_here();
+	assert_int_equal(read_it(), 0);
+	assert_int_equal(fake.calls, 4 + 1); /* and memory */
+	assert_true(source.there && source.settled && source.digested);
+	assert_memory_equal(&source.digest, &want, sizeof want);
+	assert_return_code(stat(source.path, &st), errno);
+	identity = identity_of(&st);
+	assert_true(identity_same(&identity, &source.identity));
+	assert_int_equal(digest(), 0);
+}
+
+/* It is settled as by source_settle, and read by whoever wants its digest. */
+static void reading_what_is_no_old_source(void **state)
+{
+	char *large = calloc(1, SCRATCH_KEPT);
+
+	(void)state;
+	know_a_past(-10);
+	assert_int_equal(read_it(), 0);
+	assert_true(source.there && !source.settled && !source.digested);
+	know_a_past(0);
+	assert_int_equal(read_it(), 0);
+	assert_true(source.there && source.settled && !source.digested);
+	source_clock.past = 0;
+	assert_int_equal(read_it(), 0);
+	assert_true(source.there && !source.digested);
+	fake_make_bytes("m.py", large, SCRATCH_KEPT);
+	free(large);
+	know_a_past(10);
+	assert_int_equal(read_it(), 0);
+	assert_true(source.there && source.settled && !source.digested);
+	unlink(source.path);
+	assert_int_equal(read_it(), -ENOENT);
+	assert_return_code(mkdir(source.path, 0700), errno);
+	assert_int_equal(read_it(), -EINVAL);
+	assert_false(source.there);
+	assert_return_code(rmdir(source.path), errno);
+	assert_return_code(mkfifo(source.path, 0600), errno);
+	assert_int_equal(read_it(), -EINVAL);
+	assert_false(source.there);
+}
+
+static void wait_for_the_clock(void)
+{
+	struct timespec now, tick = { .tv_nsec = 1000000 };
+	struct stat st;
+
+	assert_return_code(stat(source.path, &st), errno);
+	do {
+		nanosleep(&tick, NULL);
+		clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	} while (now.tv_sec == st.st_ctim.tv_sec && now.tv_nsec <= st.st_ctim.tv_nsec);
+}
+
+/* Whatever is done to the source between two calls, the digest is that of what has the
+ * identity. The change gets a ctime behind the past that is known, as it would. */
+static void reading_a_source_that_changes(void **state)
+{
+	static const char *const calls[] = { "openat", "map", "pread", "fstatat", "close" };
+	struct digest old = digest_of("print(1)\n", 9), new = digest_of("print(2)\n", 9);
+
+	(void)state;
+	for (size_t i = 0; i < 2 * COUNT(calls); i++) {
+		struct identity before;
+		struct stat st;
+
+		if (scratch.kept)
+			fake_sys.unmap(
+				atomic_exchange(&scratch.kept, NULL), SCRATCH_KEPT);
+		fake_make_file("m.py", "print(1)\n");
+		wait_for_the_clock();
+		know_a_past(0);
+		source_clock.past++;
+		assert_return_code(stat(source.path, &st), errno);
+		before = identity_of(&st);
+		change_call = calls[i / 2];
+		change_to = "print(2)\n";
+		fake.meanwhile = i % 2 ? write_before : change_before;
+		fake.stopped = false;
+		assert_int_equal(read_it(), 0);
+		assert_null(change_call);
+		if (!source.digested)
+			assert_int_equal(source_digest(&source, &fake_sys, &scratch), 0);
+		fake.meanwhile = NULL;
+		assert_memory_equal(&source.digest,
+			identity_same(&before, &source.identity) ? &old : &new,
+			sizeof old);
+	}
+}
+
 int main(void)
 {
 	unit_around(begin, end);
+	unit_one("read: an old source takes four calls",
+		reading_an_old_source_is_four_calls);
+	unit_one("read: what is no old source is settled only",
+		reading_what_is_no_old_source);
+	unit_one("read: a source that changes meanwhile", reading_a_source_that_changes);
 	unit_one("digest: of what is in it, whatever its size", of_what_is_in_it);
 	unit_one("digest: it is read once a look", it_is_read_once);
 	unit_rows(changes_are_noticed, meanwhiles);
