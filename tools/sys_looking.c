@@ -113,7 +113,7 @@ struct sys sys_looking(void)
 	ret.mkdirat = pretend_mode;
 	ret.fchmodat = pretend_mode;
 	ret.unlinkat = pretend_unlink;
-	ret.renameat = pretend_rename;
+	ret.renameat = ret.rename_new = pretend_rename;
 	ret.linkat = pretend_link;
 	ret.fsetxattr = pretend_setxattr;
 	ret.clone = no_clone;

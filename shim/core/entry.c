@@ -120,7 +120,7 @@ enum verdict entry_compare_content(
 {
 	bool hash = seal->flags & SEAL_HASH;
 
-	if (source_settle(source, world->sys, world->clock) < 0 ||
+	if (source_read(source, world->sys, world->clock, world->scratch) < 0 ||
 		source_digest(source, world->sys, world->scratch) < 0)
 		return VERDICT_MISS_UNREADABLE;
 	if (memcmp(&seal->digest, &source->digest, sizeof seal->digest) != 0)
@@ -308,7 +308,8 @@ static __attribute__((noinline)) int try_objects(struct search *search)
 static int search_for(struct search *search, int candidate)
 {
 	struct entry *entry = search->entry;
-	int fd = try_entry(search, candidate);
+	const struct entry_world *world = entry->world;
+	int fd = try_entry(search, candidate), err;
 
 	if (fd != -ENOENT)
 		return fd;
@@ -318,11 +319,17 @@ static int search_for(struct search *search, int candidate)
 	fd = try_tree(search);
 	if (fd != -ENOENT && fd != -ENOTDIR)
 		return fd;
-	if (source_settle(&entry->source, entry->world->sys, entry->world->clock) < 0)
+	if (!entry_file_is_reusable(entry)) {
+		err = source_settle(&entry->source, world->sys, world->clock);
+	} else {
+		err = source_read(
+			&entry->source, world->sys, world->clock, world->scratch);
+		fd = err < 0 ? err : try_objects(search);
+		if (fd >= 0)
+			return fd;
+	}
+	if (err < 0)
 		return -ENOENT;
-	fd = try_objects(search);
-	if (fd >= 0)
-		return fd;
 	remember(entry);
 	return -ENOENT;
 }

@@ -258,13 +258,30 @@ static void count(
 		tally_entry(tally, old, size, false);
 }
 
+/* Gives a new file its final name, and counts it. Mostly nothing has that name, so that is
+ * tried first: it spares looking. */
+static int give_name(const struct entry_world *world, const struct entry_file *file,
+	const char *from, const char *to)
+{
+	const struct sys *sys = world->sys;
+	bool replaces = false;
+	struct stat old;
+	int err = sys->rename_new(AT_FDCWD, from, AT_FDCWD, to);
+
+	if (err < 0) {
+		replaces = sys->fstatat(AT_FDCWD, to, &old, AT_SYMLINK_NOFOLLOW) == 0;
+		err = sys->renameat(AT_FDCWD, from, AT_FDCWD, to);
+	}
+	if (err == 0)
+		count(world->tally, file, replaces ? &old : NULL);
+	return err;
+}
+
 int entry_file_put(const struct entry_world *world, const struct entry_file *file,
 	char *path, mode_t mode, char *spare, size_t size, int flags)
 {
 	const struct sys *sys = world->sys;
-	struct stat old;
 	int err, fd = 0;
-	bool is_new;
 
 	if (world->readonly)
 		return -EROFS;
@@ -275,12 +292,9 @@ int entry_file_put(const struct entry_world *world, const struct entry_file *fil
 	 */
 	if (flags >= 0)
 		fd = sys->openat(AT_FDCWD, spare, flags, 0);
-	is_new = sys->fstatat(AT_FDCWD, path, &old, AT_SYMLINK_NOFOLLOW) < 0;
-	err = fd < 0 ? fd : sys->renameat(AT_FDCWD, spare, AT_FDCWD, path);
-	if (err == 0) {
-		count(world->tally, file, is_new ? NULL : &old);
+	err = fd < 0 ? fd : give_name(world, file, spare, path);
+	if (err == 0)
 		return fd;
-	}
 	sys->unlinkat(AT_FDCWD, spare, 0);
 	if (flags >= 0 && fd >= 0)
 		sys->close(fd);
@@ -371,23 +385,45 @@ char *entry_file_object(
 	return text.cut ? NULL : text.data;
 }
 
-bool entry_file_is_object(
-	const struct entry *entry, int fd, uint32_t magic, struct seal *ret_seal)
+/* All of it at once: to look at its seal first would be one more read. */
+int entry_file_load_object(
+	const struct entry *entry, int fd, uint32_t magic, struct entry_file *ret)
 {
-	return check(entry->world, fd, entry->layer, ret_seal) == ENTRY_FILE_SEALED &&
-	       (ret_seal->flags & (SEAL_SOURCE | SEAL_HASH)) == SEAL_SOURCE &&
-	       magic_number(ret_seal->magic) == magic &&
-	       memcmp(&ret_seal->digest, &entry->source.digest,
-		       sizeof ret_seal->digest) == 0;
+	const struct entry_world *world = entry->world;
+	const struct sys *sys = world->sys;
+	struct entry_file file = { .from = fd };
+	struct seal *seal = &file.seal;
+	size_t size, end;
+	struct stat st;
+
+	if (sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 || !S_ISREG(st.st_mode) ||
+		!is_trusted(&st, world->user, entry->layer) || st.st_size <= SEAL_SIZE)
+		return -ENOENT;
+	size = (size_t)st.st_size;
+	end = size < SEAL_TAIL + SEAL_SIZE ? size : SEAL_TAIL + SEAL_SIZE;
+	file.data = scratch_take(world->scratch, sys, size, &file.room);
+	if (!file.data)
+		return -ENOMEM;
+	if (sys->pread(fd, file.data, size, 0) == (ssize_t)size &&
+		seal_read(file.data + size - end, end, size, seal) &&
+		(seal->flags & (SEAL_SOURCE | SEAL_HASH)) == SEAL_SOURCE &&
+		magic_number(seal->magic) == magic &&
+		memcmp(&seal->digest, &entry->source.digest, sizeof seal->digest) == 0 &&
+		seal_covers(seal, file.data, header_length(entry->pyc->tag))) {
+		*ret = file;
+		return 0;
+	}
+	entry_file_free(world, &file);
+	return -ENOENT;
 }
 
-/* Opens the object of the source's content, if it is whole. */
-static int open_object(const struct entry *entry, int flags, struct seal *seal)
+/* Opens the object of the source's content, if it is whole, and reads it. */
+static int open_object(const struct entry *entry, int flags, struct entry_file *file)
 {
 	const struct entry_world *world = entry->world;
 	uint32_t magic = is_own_tag(entry) ? *world->magic : 0;
 	const char *path;
-	int fd;
+	int fd, err;
 
 	if (!magic)
 		magic = only_magic(entry);
@@ -397,10 +433,11 @@ static int open_object(const struct entry *entry, int flags, struct seal *seal)
 	fd = path ? world->sys->openat(AT_FDCWD, path, flags | O_NOFOLLOW, 0) : -ENOENT;
 	if (fd < 0)
 		return fd;
-	if (entry_file_is_object(entry, fd, magic, seal))
+	err = entry_file_load_object(entry, fd, magic, file);
+	if (err == 0)
 		return fd;
 	world->sys->close(fd);
-	return -ENOENT;
+	return err;
 }
 
 /* The object itself as the entry: where it was made of this very source, under another
@@ -422,29 +459,29 @@ static bool link_object(struct entry *entry, const struct seal *seal)
 	return err == 0;
 }
 
+bool entry_file_is_reusable(const struct entry *entry)
+{
+	const char *name = entry->path + entry->dir_len + 1;
+	char level;
+
+	return entry->world->reuse &&
+	       object_is_shareable(name, strlen(name), entry->pyc->tag, &level);
+}
+
 int entry_file_reuse(struct entry *entry, const struct entry *at, int flags)
 {
 	const struct entry_world *world = entry->world;
-	const char *name = entry->path + entry->dir_len + 1;
 	struct entry_file file;
-	struct seal seal;
 	int fd, ret;
-	char level;
 
-	if (!world->reuse ||
-		!object_is_shareable(name, strlen(name), entry->pyc->tag, &level) ||
+	if (!entry_file_is_reusable(entry) ||
 		source_digest(&entry->source, world->sys, world->scratch) < 0 ||
 		(world->layers_only && !at->layer))
 		return -ENOENT;
-	fd = open_object(at, flags, &seal);
+	fd = open_object(at, flags, &file);
 	if (fd < 0)
 		return fd;
-	ret = entry_file_load(entry, fd, &seal, &file);
-	if (ret < 0) {
-		world->sys->close(fd);
-		return ret;
-	}
-	if (!at->layer && link_object(entry, &seal)) {
+	if (!at->layer && link_object(entry, &file.seal)) {
 		ret = fd;
 	} else {
 		entry_file_adapt(entry, &file);

@@ -74,10 +74,13 @@ int entry_file_put(const struct entry_world *world, const struct entry_file *fil
 /* The n-th temporary name of a path, in spare; false where there is no room for it. */
 bool entry_file_temporary(const char *path, unsigned n, char *spare, size_t size);
 
-/* Whether an open file is the object of the entry's source, of which the digest is known.
- */
-bool entry_file_is_object(
-	const struct entry *entry, int fd, uint32_t magic, struct seal *ret_seal);
+/* Reads an open file that should be the object of the entry's source, of which the digest
+ * is known; -ENOENT where it is not, or is damaged. To be freed. */
+int entry_file_load_object(
+	const struct entry *entry, int fd, uint32_t magic, struct entry_file *ret);
+
+/* Whether the entry may be one made of an object. */
+bool entry_file_is_reusable(const struct entry *entry);
 
 /* Whether a file that a program wrote itself was written for the source that is there,
  * which was looked at. */

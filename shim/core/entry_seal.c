@@ -154,13 +154,11 @@ static bool is_whole(const struct entry *entry, const char *path, uint32_t magic
 	const struct entry_world *world = entry->world;
 	int fd = world->sys->openat(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
 	struct entry_file file;
-	struct seal seal;
 	bool whole;
 
 	if (fd < 0)
 		return false;
-	whole = entry_file_is_object(entry, fd, magic, &seal) &&
-		entry_file_load(entry, fd, &seal, &file) == 0;
+	whole = entry_file_load_object(entry, fd, magic, &file) == 0;
 	if (whole)
 		entry_file_free(world, &file);
 	world->sys->close(fd);

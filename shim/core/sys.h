@@ -32,6 +32,9 @@ struct sys {
 	int (*fchmodat)(int dirfd, const char *path, mode_t mode);
 	int (*unlinkat)(int dirfd, const char *path, int flags);
 	int (*renameat)(int fromfd, const char *from, int tofd, const char *to);
+	/* the same where nothing has that name yet, else an error; and where the file
+	 * system or the kernel cannot do that */
+	int (*rename_new)(int fromfd, const char *from, int tofd, const char *to);
 	int (*linkat)(int fromfd, const char *from, int tofd, const char *to, int flags);
 	/* one read of directory records (struct dirent64), as getdents64(2) */
 	ssize_t (*getdents)(int fd, void *buf, size_t size);

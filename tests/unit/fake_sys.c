@@ -136,6 +136,17 @@ static int fake_renameat(int fromfd, const char *from, int tofd, const char *to)
 	return RESULT(renameat(fromfd, from, tofd, to));
 }
 
+static int fake_rename_new(int fromfd, const char *from, int tofd, const char *to)
+{
+	if (fails("rename_new"))
+		return -fake.fail_with;
+	check_is_inside(fromfd, from);
+	check_is_inside(tofd, to);
+	if (!fake.renames_new)
+		return -EINVAL;
+	return RESULT(renameat2(fromfd, from, tofd, to, RENAME_NOREPLACE));
+}
+
 static int fake_linkat(int fromfd, const char *from, int tofd, const char *to, int flags)
 {
 	if (fails("linkat"))
@@ -363,6 +374,7 @@ const struct sys fake_sys = {
 	.fchmodat = fake_fchmodat,
 	.unlinkat = fake_unlinkat,
 	.renameat = fake_renameat,
+	.rename_new = fake_rename_new,
 	.linkat = fake_linkat,
 	.pread = fake_pread,
 	.pwrite = fake_pwrite,
@@ -391,7 +403,7 @@ int fake_begin(void **state)
 	const char *name;
 
 	(void)state;
-	fake = (struct fake){ .fail_with = EIO };
+	fake = (struct fake){ .fail_with = EIO, .renames_new = true };
 	attribute_count = 0;
 	umask(022);
 	name = mkdtemp(in_memory);

@@ -21,6 +21,7 @@ struct fake {
 	bool no_proc;	   /* there is no /proc */
 	bool no_xattrs;	   /* nor extended attributes */
 	bool clones;	   /* the file system shares blocks */
+	bool renames_new;  /* and can rename without replacing; set by fake_begin */
 	bool nfs;	   /* what is open keeps a name when its own is taken away */
 	bool whole_seconds;  /* change times have no smaller parts */
 	const char *link;    /* what a link in /proc reads as, if set */

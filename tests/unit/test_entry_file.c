@@ -232,11 +232,11 @@ static void a_cache_that_is_read_only(void **state)
 }
 
 /* Where a file server says at last that its disk is full. */
-static void a_close_that_fails(void **state)
+static void a_close_that_fails(bool renames_new)
 {
 	struct entry_file file;
 
-	(void)state;
+	fake.renames_new = renames_new;
 	import_once();
 	assert_int_equal(load(&file), 0);
 	assert_int_equal(put(&file, TARGET, 800, -1), 0);
@@ -253,7 +253,10 @@ static void a_close_that_fails(void **state)
 			break;
 		/* What is replaced is looked at only to count it. */
 		if (strcmp(fake.failed, "clone") == 0 ||
-			strcmp(fake.failed, "fstatat") == 0) {
+			strcmp(fake.failed, "fstatat") == 0 ||
+			strcmp(fake.failed, "rename_new") == 0) {
+			assert_int_equal(err, 0);
+			assert_int_equal(fake_mode(TARGET), S_IFREG | 0640);
 			unlink(fake_path(TARGET));
 			continue;
 		}
@@ -263,6 +266,18 @@ static void a_close_that_fails(void **state)
 		assert_int_equal(fake_check_cache(), 0);
 	}
 	unload(&file);
+}
+
+static void a_call_that_fails(void **state)
+{
+	(void)state;
+	a_close_that_fails(true);
+}
+
+static void a_call_that_fails_where_all_is_replaced(void **state)
+{
+	(void)state;
+	a_close_that_fails(false);
 }
 
 /* What is not settled has an identity that may come again with other content. */
@@ -447,7 +462,9 @@ int main(void)
 	unit_one("put: without room for another name", no_room_for_another_name);
 	unit_one("put: in a cache that is read only", a_cache_that_is_read_only);
 	unit_one("put: a call that fails, and be it close, leaves nothing",
-		a_close_that_fails);
+		a_call_that_fails);
+	unit_one("put: likewise on a file system that always replaces",
+		a_call_that_fails_where_all_is_replaced);
 	unit_one("adapt: what is not settled has no identity",
 		what_is_not_settled_has_no_identity);
 	unit_one("put: a temporary file of another process is left to it",
