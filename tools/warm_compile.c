@@ -22,14 +22,24 @@
 /* How long to sleep at most, for progress and interrupts. */
 #define PAUSE_MS 100
 
+/* One source is compiled, the next one waits for that. */
+#define DEPTH 2
+
+/* A source that is with a worker. */
+struct job {
+	struct warm_world world;
+	struct warm_entry entry;
+	const struct warm_miss *miss; /* NULL: it is not in use */
+	int dirfd;		      /* the directory of that source */
+};
+
 /* A worker and what it is at. */
 struct slot {
 	struct warm_worker worker;
-	struct warm_world world;
-	struct warm_entry entry;
-	const struct warm_miss *miss; /* NULL: idle */
-	int dirfd;		      /* the directory of that source */
-	int64_t deadline;
+	struct job jobs[DEPTH];
+	struct job *queue[DEPTH]; /* in order; the first is being compiled */
+	size_t count;
+	int64_t deadline; /* of the first */
 };
 
 struct compiler {
@@ -41,61 +51,81 @@ struct compiler {
 	uint64_t done; /* of all targets */
 };
 
-/* The slot is done with its source. */
-static void finish(
-	struct compiler *compiler, struct slot *slot, enum warm_outcome outcome)
+static void clear(struct job *job)
+{
+	job->miss = NULL;
+	if (job->dirfd >= 0)
+		close(job->dirfd);
+	job->dirfd = -1;
+}
+
+/* The compiler is done with a source. */
+static void finish(struct compiler *compiler, struct job *job, enum warm_outcome outcome)
 {
 	compiler->target->counts[outcome]++;
 	compiler->done++;
-	slot->miss = NULL;
-	if (slot->dirfd >= 0)
-		close(slot->dirfd);
-	slot->dirfd = -1;
+	clear(job);
 }
 
 static void fail(
-	struct compiler *compiler, struct slot *slot, unsigned line, const char *message)
+	struct compiler *compiler, struct job *job, unsigned line, const char *message)
 {
-	warm_fail(compiler->warm, compiler->target, slot->miss->path, line, message);
-	finish(compiler, slot, WARM_FAILED);
+	warm_fail(compiler->warm, compiler->target, job->miss->path, line, message);
+	finish(compiler, job, WARM_FAILED);
+}
+
+static void set_deadline(const struct compiler *compiler, struct slot *slot)
+{
+	slot->deadline = clock_steady() + compiler->warm->timeout * CLOCK_SECOND;
+}
+
+/* Takes the first job off the queue, for the caller to finish. */
+static struct job *take_first(const struct compiler *compiler, struct slot *slot)
+{
+	struct job *first = slot->queue[0];
+
+	slot->count--;
+	memmove(slot->queue, slot->queue + 1, slot->count * sizeof *slot->queue);
+	set_deadline(compiler, slot);
+	return first;
 }
 
 /* --- giving a source to an interpreter -----------------------------------------------*/
 
 /* Sets up the entry of a source. NULL, or why there can be none. */
-static const char *prepare(struct compiler *compiler, struct slot *slot)
+static const char *prepare(struct compiler *compiler, struct job *job)
 {
 	AUTOFREE char *directory = NULL;
 
-	if (file_directory(slot->miss->path, &directory) < 0)
+	if (file_directory(job->miss->path, &directory) < 0)
 		return strerror(ENOMEM);
-	slot->dirfd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (slot->dirfd < 0)
+	job->dirfd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (job->dirfd < 0)
 		return strerror(errno);
 	if (!warm_entry_directory(
-		    &slot->entry, compiler->warm, compiler->target, directory))
+		    &job->entry, compiler->warm, compiler->target, directory))
 		return strerror(ENAMETOOLONG);
-	return warm_entry_source(&slot->entry, &slot->world, compiler->warm,
-		compiler->target, slot->dirfd, file_name(slot->miss->path));
+	return warm_entry_source(&job->entry, &job->world, compiler->warm,
+		compiler->target, job->dirfd, file_name(job->miss->path));
 }
 
 /* Looks once more: the bytecode may have come since, from another process or from a
  * source of the same content. */
-static enum warm_outcome look_again(struct compiler *compiler, struct slot *slot)
+static enum warm_outcome look_again(struct compiler *compiler, struct job *job)
 {
-	int fd = warm_entry_open_directory(&slot->entry, compiler->warm);
+	int fd = warm_entry_open_directory(&job->entry, compiler->warm);
 	enum warm_outcome outcome;
 
-	outcome = warm_entry_open(&slot->entry, compiler->warm, fd < 0 ? -ENOENT : fd);
+	outcome = warm_entry_open(&job->entry, compiler->warm, fd < 0 ? -ENOENT : fd);
 	if (fd >= 0)
 		close(fd);
 	return outcome;
 }
 
 /* Reads the source into a request. NULL, or why not. */
-static const char *read_source(struct slot *slot)
+static const char *read_source(struct warm_worker *worker, struct job *job)
 {
-	const struct source *source = &slot->entry.entry.source;
+	const struct source *source = &job->entry.entry.source;
 	size_t size = (size_t)source->st.st_size;
 	const char *why = NULL;
 	uint8_t *room;
@@ -107,48 +137,83 @@ static const char *read_source(struct slot *slot)
 	if (!source->settled)
 		return "it was changed a moment ago, and on this file system it takes "
 		       "some seconds until that is known to be all; try again";
-	fd = openat(slot->dirfd, source->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	fd = openat(job->dirfd, source->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return strerror(errno);
 	room = warm_worker_request(
-		&slot->worker, slot->miss->path, size, source->st.st_mtim.tv_sec);
+		worker, job->miss->path, size, source->st.st_mtim.tv_sec);
 	n = room ? pread(fd, room, size, 0) : 0;
 	if (!room || n < 0)
 		why = strerror(room ? errno : ENOMEM);
-	else if (n != (ssize_t)size || !warm_entry_was_read(&slot->entry, fd))
+	else if (n != (ssize_t)size || !warm_entry_was_read(&job->entry, fd))
 		why = "it changed while it was read";
+	if (room && why)
+		warm_worker_take_back(worker);
 	close(fd);
 	return why;
 }
 
-/* Gives the slot's source to its interpreter, if that has to be. */
-static void begin(struct compiler *compiler, struct slot *slot)
+/* Puts a source in the queue of an interpreter, which is started if need be. */
+static void request(struct compiler *compiler, struct slot *slot, struct job *job)
 {
 	const struct warm *warm = compiler->warm;
 	const struct warm_target *target = compiler->target;
-	const char *why = prepare(compiler, slot);
-	enum warm_outcome outcome;
+	const char *why;
 	int r = 0;
 
-	if (!why) {
-		outcome = look_again(compiler, slot);
-		if (outcome == WARM_FAILED)
-			warm_give_up(compiler->warm, 0);
-		if (outcome != WARM_MISSING) {
-			finish(compiler, slot, outcome);
-			return;
-		}
-		if (!slot->worker.pid)
-			r = warm_worker_start(&slot->worker, target->python->path,
-				target->level, *warm->config.variant);
-		why = r < 0 ? strerror(-r) : read_source(slot);
-	}
+	if (!slot->worker.pid)
+		r = warm_worker_start(&slot->worker, target->python->path, target->level,
+			*warm->config.variant);
+	why = r < 0 ? strerror(-r) : read_source(&slot->worker, job);
 	if (why) {
-		slot->worker.request.size = 0;
-		fail(compiler, slot, 0, why);
+		fail(compiler, job, 0, why);
 		return;
 	}
-	slot->deadline = clock_steady() + warm->timeout * CLOCK_SECOND;
+	if (slot->count == 0)
+		set_deadline(compiler, slot);
+	slot->queue[slot->count++] = job;
+}
+
+/* Whether a source of the same content is with an interpreter, whose bytecode will do. */
+static bool is_on_its_way(const struct compiler *compiler, const struct job *job)
+{
+	const struct source *source = &job->entry.entry.source;
+
+	for (unsigned i = 0; source->digested && i < compiler->warm->jobs; i++) {
+		const struct slot *slot = &compiler->slots[i];
+
+		for (size_t j = 0; j < slot->count; j++) {
+			const struct source *other = &slot->queue[j]->entry.entry.source;
+
+			if (other->digested && memcmp(&other->digest, &source->digest,
+						       sizeof other->digest) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Gives the job's source to the slot's interpreter, if that has to be. False where it is
+ * to be tried again later. */
+static bool begin(struct compiler *compiler, struct slot *slot, struct job *job)
+{
+	const char *why = prepare(compiler, job);
+	enum warm_outcome outcome;
+
+	if (why) {
+		fail(compiler, job, 0, why);
+		return true;
+	}
+	outcome = look_again(compiler, job);
+	if (outcome == WARM_FAILED)
+		warm_give_up(compiler->warm, 0);
+	if (outcome != WARM_MISSING)
+		finish(compiler, job, outcome);
+	else if (!is_on_its_way(compiler, job))
+		request(compiler, slot, job);
+	else
+		return false;
+	return true;
 }
 
 static bool is_over(const struct compiler *compiler)
@@ -156,54 +221,77 @@ static bool is_over(const struct compiler *compiler)
 	return compiler->warm->stop || interrupt_came();
 }
 
-/* Gives the next sources to a slot that is idle, until it has work. */
+static struct job *idle_job(struct slot *slot)
+{
+	for (size_t i = 0; i < DEPTH; i++)
+		if (!slot->jobs[i].miss)
+			return &slot->jobs[i];
+	return NULL;
+}
+
+/* Gives the next sources to a slot, until it has enough. */
 static void feed(struct compiler *compiler, struct slot *slot)
 {
 	const struct warm_misses *misses = &compiler->target->misses;
+	struct job *job;
 
-	while (!slot->miss && compiler->next < misses->count && !is_over(compiler)) {
-		slot->miss = &misses->list[compiler->next++];
-		begin(compiler, slot);
+	while (compiler->next < misses->count && !is_over(compiler) &&
+		(job = idle_job(slot))) {
+		job->miss = &misses->list[compiler->next];
+		if (!begin(compiler, slot, job)) {
+			clear(job);
+			break;
+		}
+		compiler->next++;
 	}
 }
 
 /* --- and taking the pyc --------------------------------------------------------------*/
 
 static void keep(
-	struct compiler *compiler, struct slot *slot, const struct warm_answer *answer)
+	struct compiler *compiler, struct job *job, const struct warm_answer *answer)
 {
 	const char *why = NULL;
 	int r;
 
 	if (!answer->compiled) {
-		fail(compiler, slot, answer->line, (const char *)answer->data);
+		AUTOFREE char *message =
+			strndup((const char *)answer->data, answer->size);
+
+		fail(compiler, job, answer->line, message ? message : strerror(ENOMEM));
 		return;
 	}
-	r = warm_entry_store(&slot->entry, answer->data, answer->size, &why);
+	r = warm_entry_store(&job->entry, answer->data, answer->size, &why);
 	if (r == 0) {
-		finish(compiler, slot, WARM_COMPILED);
+		finish(compiler, job, WARM_COMPILED);
 	} else if (r == -ESTALE) {
-		fail(compiler, slot, 0, why);
+		fail(compiler, job, 0, why);
 	} else {
 		warm_give_up(compiler->warm, r);
-		finish(compiler, slot, WARM_LEFT);
+		finish(compiler, job, WARM_LEFT);
 	}
 }
 
-/* The interpreter has died, or is killed for taking too long; the next source gets a new
- * one. */
+/* The interpreter has died, or is killed for taking too long, over the first source; the
+ * others get a new one. */
 static void lose(struct compiler *compiler, struct slot *slot, bool late)
 {
 	AUTOFREE char *message = NULL;
+	struct job *waiting[DEPTH];
+	size_t count = slot->count;
 	char how[64];
 
+	memcpy(waiting, slot->queue, sizeof waiting);
 	warm_worker_end(&slot->worker, how, sizeof how);
 	if (late ? asprintf(&message, "compiling took more than %d s, see --timeout",
 			   compiler->warm->timeout) < 0
 		 : asprintf(&message, "the interpreter ended while it compiled this: %s",
 			   how) < 0)
 		message = NULL;
-	fail(compiler, slot, 0, message ? message : how);
+	fail(compiler, waiting[0], 0, message ? message : how);
+	slot->count = 0;
+	for (size_t i = 1; i < count; i++)
+		request(compiler, slot, waiting[i]);
 }
 
 static void go_on(struct compiler *compiler, struct slot *slot, bool ready)
@@ -211,15 +299,14 @@ static void go_on(struct compiler *compiler, struct slot *slot, bool ready)
 	enum warm_state state = WORKER_BUSY;
 	struct warm_answer answer;
 
-	if (!slot->miss)
+	if (!slot->count)
 		return;
-	if (ready)
-		state = warm_worker_go_on(&slot->worker, &answer);
-	if (state == WORKER_DONE)
-		keep(compiler, slot, &answer);
-	else if (state == WORKER_GONE)
+	while (ready && slot->count &&
+		(state = warm_worker_go_on(&slot->worker, &answer)) == WORKER_DONE)
+		keep(compiler, take_first(compiler, slot), &answer);
+	if (state == WORKER_GONE)
 		lose(compiler, slot, false);
-	else if (clock_is_over(slot->deadline))
+	else if (slot->count && clock_is_over(slot->deadline))
 		lose(compiler, slot, true);
 }
 
@@ -233,9 +320,9 @@ static bool turn(struct compiler *compiler, struct pollfd *fds)
 		struct slot *slot = &compiler->slots[i];
 
 		feed(compiler, slot);
-		fds[i] = (struct pollfd){ .fd = slot->miss ? slot->worker.fd : -1,
+		fds[i] = (struct pollfd){ .fd = slot->count ? slot->worker.fd : -1,
 			.events = warm_worker_events(&slot->worker) };
-		busy += slot->miss != NULL;
+		busy += slot->count > 0;
 	}
 	if (!busy || is_over(compiler))
 		return false;
@@ -284,17 +371,37 @@ static void compile_target(
 	compiler->target = target;
 	compiler->next = 0;
 	for (unsigned i = 0; i < compiler->warm->jobs; i++)
-		warm_world_turn(&compiler->slots[i].world, compiler->warm, target);
+		for (size_t j = 0; j < DEPTH; j++)
+			warm_world_turn(&compiler->slots[i].jobs[j].world, compiler->warm,
+				target);
 	while (turn(compiler, fds))
 		;
 	for (unsigned i = 0; i < compiler->warm->jobs; i++) {
 		struct slot *slot = &compiler->slots[i];
 
 		warm_worker_end(&slot->worker, NULL, 0);
-		if (slot->miss)
-			finish(compiler, slot, WARM_LEFT);
+		while (slot->count)
+			finish(compiler, take_first(compiler, slot), WARM_LEFT);
 	}
 	target->counts[WARM_LEFT] += misses->count - compiler->next;
+}
+
+static bool slot_begin(struct slot *slot, const struct warm *warm)
+{
+	bool ready = true;
+
+	for (size_t i = 0; i < DEPTH; i++) {
+		slot->jobs[i].dirfd = -1;
+		ready &= warm_world_begin(&slot->jobs[i].world, warm);
+	}
+	return ready;
+}
+
+static void slot_end(struct slot *slot)
+{
+	warm_worker_release(&slot->worker);
+	for (size_t i = 0; i < DEPTH; i++)
+		warm_world_end(&slot->jobs[i].world);
 }
 
 int warm_compile(struct warm *warm)
@@ -306,10 +413,8 @@ int warm_compile(struct warm *warm)
 
 	compiler.slots = calloc(warm->jobs, sizeof *compiler.slots);
 	ready = fds && compiler.slots;
-	for (unsigned i = 0; ready && i < warm->jobs; i++) {
-		compiler.slots[i].dirfd = -1;
-		ready = warm_world_begin(&compiler.slots[i].world, warm);
-	}
+	for (unsigned i = 0; ready && i < warm->jobs; i++)
+		ready = slot_begin(&compiler.slots[i], warm);
 	for (size_t i = 0; i < warm->target_count; i++) {
 		put_in_order(&warm->targets[i].misses);
 		total += warm->targets[i].misses.count;
@@ -318,10 +423,8 @@ int warm_compile(struct warm *warm)
 	for (size_t i = 0; ready && i < warm->target_count; i++)
 		compile_target(&compiler, &warm->targets[i], fds);
 	progress_end(&compiler.progress);
-	for (unsigned i = 0; compiler.slots && i < warm->jobs; i++) {
-		warm_worker_release(&compiler.slots[i].worker);
-		warm_world_end(&compiler.slots[i].world);
-	}
+	for (unsigned i = 0; compiler.slots && i < warm->jobs; i++)
+		slot_end(&compiler.slots[i]);
 	free(compiler.slots);
 	free(fds);
 	return ready ? 0 : -ENOMEM;

@@ -29,11 +29,17 @@ __asm__(".pushsection .rodata\n"
 	".byte 0\n"
 	".popsection\n");
 
+/* Room for more at the buffer's end. What is used up is thrown away. */
 static bool buffer_reserve(struct warm_buffer *buffer, size_t more)
 {
 	size_t room = buffer->room ? buffer->room : 1 << 16;
 	uint8_t *data;
 
+	if (buffer->used) {
+		buffer->size -= buffer->used;
+		memmove(buffer->data, buffer->data + buffer->used, buffer->size);
+		buffer->used = 0;
+	}
 	while (room - buffer->size < more)
 		room *= 2;
 	if (room == buffer->room)
@@ -89,91 +95,107 @@ int warm_worker_start(
 	}
 	worker->pid = pid;
 	worker->fd = fds[0];
-	worker->request.size = worker->answer.size = worker->sent = 0;
+	worker->requests.size = worker->requests.used = 0;
+	worker->answers.size = worker->answers.used = 0;
 	return 0;
 }
 
 uint8_t *warm_worker_request(
 	struct warm_worker *worker, const char *path, size_t size, int64_t mtime)
 {
-	struct warm_buffer *request = &worker->request;
-	size_t path_len = strlen(path), head;
+	struct warm_buffer *requests = &worker->requests;
+	size_t path_len = strlen(path);
+	char *p;
 
-	request->size = worker->answer.size = worker->sent = 0;
-	if (!buffer_reserve(request, 2 * LINE_LIMIT + path_len + size))
+	if (!buffer_reserve(requests, 2 * LINE_LIMIT + path_len + size))
 		return NULL;
-	head = (size_t)sprintf((char *)request->data, "%zu %zu %lld\n", path_len, size,
-		(long long)mtime);
-	memcpy(request->data + head, path, path_len);
-	request->size = head + path_len + size;
-	return request->data + head + path_len;
+	worker->last = requests->size;
+	p = (char *)requests->data + requests->size;
+	p += sprintf(p, "%zu %zu %lld\n", path_len, size, (long long)mtime);
+	memcpy(p, path, path_len);
+	p += path_len;
+	requests->size = (size_t)((uint8_t *)p - requests->data) + size;
+	return (uint8_t *)p;
+}
+
+void warm_worker_take_back(struct warm_worker *worker)
+{
+	worker->requests.size = worker->last;
 }
 
 short warm_worker_events(const struct warm_worker *worker)
 {
-	return worker->sent < worker->request.size ? POLLOUT : POLLIN;
+	return worker->requests.used < worker->requests.size ? POLLIN | POLLOUT : POLLIN;
 }
 
 /* Whether all was sent, or for now no more can be; false: nobody is there to take it. */
 static bool send_some(struct warm_worker *worker)
 {
-	while (worker->sent < worker->request.size) {
-		ssize_t n = send(worker->fd, worker->request.data + worker->sent,
-			worker->request.size - worker->sent, MSG_NOSIGNAL);
+	struct warm_buffer *requests = &worker->requests;
+
+	while (requests->used < requests->size) {
+		ssize_t n = send(worker->fd, requests->data + requests->used,
+			requests->size - requests->used, MSG_NOSIGNAL);
 
 		if (n < 0)
 			return errno == EAGAIN || errno == EINTR;
-		worker->sent += (size_t)n;
+		requests->used += (size_t)n;
 	}
 	return true;
 }
 
 static bool receive_some(struct warm_worker *worker)
 {
-	struct warm_buffer *answer = &worker->answer;
+	struct warm_buffer *answers = &worker->answers;
 
 	for (;;) {
 		ssize_t n;
 
-		if (!buffer_reserve(answer, 1 << 12))
+		if (!buffer_reserve(answers, 1 << 16))
 			return false;
-		n = recv(worker->fd, answer->data + answer->size,
-			answer->room - answer->size - 1, 0);
+		n = recv(worker->fd, answers->data + answers->size,
+			answers->room - answers->size - 1, 0);
 		if (n <= 0)
 			return n < 0 && (errno == EAGAIN || errno == EINTR);
-		answer->size += (size_t)n;
+		answers->size += (size_t)n;
 	}
 }
 
-/* Takes the answer apart if it is all there. */
+/* Takes the first answer apart if it is all there. */
 static enum warm_state read_answer(struct warm_worker *worker, struct warm_answer *ret)
 {
-	struct warm_buffer *answer = &worker->answer;
-	uint8_t *end = memchr(answer->data, '\n',
-		answer->size < LINE_LIMIT ? answer->size : LINE_LIMIT);
-	size_t head, size;
+	struct warm_buffer *answers = &worker->answers;
+	size_t there = answers->size - answers->used, head, size;
+	const uint8_t *data, *end;
 	unsigned line;
 	char kind;
 
+	if (!there)
+		return WORKER_BUSY;
+	data = answers->data + answers->used;
+	end = memchr(data, '\n', there < LINE_LIMIT ? there : LINE_LIMIT);
 	if (!end)
-		return answer->size < LINE_LIMIT ? WORKER_BUSY : WORKER_GONE;
-	if (sscanf((char *)answer->data, "%c %u %zu", &kind, &line, &size) != 3 ||
+		return there < LINE_LIMIT ? WORKER_BUSY : WORKER_GONE;
+	if (sscanf((const char *)data, "%c %u %zu", &kind, &line, &size) != 3 ||
 		(kind != 'P' && kind != 'E') || size > DATA_LIMIT)
 		return WORKER_GONE;
-	head = (size_t)(end + 1 - answer->data);
-	if (answer->size - head < size)
+	head = (size_t)(end + 1 - data);
+	if (there - head < size)
 		return WORKER_BUSY;
-	answer->data[head + size] = '\0';
-	*ret = (struct warm_answer){ kind == 'P', line, answer->data + head, size };
+	*ret = (struct warm_answer){ kind == 'P', line, data + head, size };
+	answers->used += head + size;
 	return WORKER_DONE;
 }
 
 enum warm_state warm_worker_go_on(struct warm_worker *worker, struct warm_answer *ret)
 {
-	bool lives = send_some(worker) && receive_some(worker);
-	enum warm_state state =
-		worker->answer.size ? read_answer(worker, ret) : WORKER_BUSY;
+	enum warm_state state = read_answer(worker, ret);
+	bool lives;
 
+	if (state != WORKER_BUSY)
+		return state;
+	lives = send_some(worker) && receive_some(worker);
+	state = read_answer(worker, ret);
 	return lives || state == WORKER_DONE ? state : WORKER_GONE;
 }
 
@@ -200,6 +222,6 @@ void warm_worker_end(struct warm_worker *worker, char *buf, size_t size)
 void warm_worker_release(struct warm_worker *worker)
 {
 	warm_worker_end(worker, NULL, 0);
-	free(worker->request.data);
-	free(worker->answer.data);
+	free(worker->requests.data);
+	free(worker->answers.data);
 }

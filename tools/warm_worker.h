@@ -7,6 +7,9 @@
  *   to it    "PATH-LENGTH SOURCE-LENGTH MTIME\n" path source
  *   from it  "P 0 LENGTH\n" pyc, or "E LINE LENGTH\n" message in UTF-8
  *
+ * It may be given the next source while it compiles one, so that it never waits for us;
+ * answers come in the order of the requests.
+ *
  * Nothing blocks but starting and ending one. Functions return 0 or -errno unless they
  * say otherwise; for one thread.
  */
@@ -20,25 +23,26 @@
 struct warm_buffer {
 	uint8_t *data;
 	size_t size, room;
+	size_t used; /* of it: sent, or read */
 };
 
 struct warm_worker {
 	pid_t pid; /* 0: there is none */
 	int fd;
-	struct warm_buffer request, answer;
-	size_t sent;
+	struct warm_buffer requests, answers;
+	size_t last; /* where the last request begins */
 };
 
 struct warm_answer {
 	bool compiled;
-	unsigned line; /* of the error; 0: none in particular */
-	uint8_t *data; /* the pyc, or the message with a NUL behind; the worker's */
+	unsigned line;	     /* of the error; 0: none in particular */
+	const uint8_t *data; /* the pyc, or the message; the worker's */
 	size_t size;
 };
 
 enum warm_state {
 	WORKER_BUSY,
-	WORKER_DONE, /* the answer is there, until the next request */
+	WORKER_DONE, /* an answer is there, until it goes on */
 	WORKER_GONE, /* it has died, or made no sense */
 };
 
@@ -46,15 +50,18 @@ enum warm_state {
 int warm_worker_start(
 	struct warm_worker *worker, const char *python, char level, bool no_debug_ranges);
 
-/* Begins a request: room for a source of that size, to be filled in before the worker is
- * let go on. NULL without memory. */
+/* Adds a request: room for a source of that size, to be filled in before the worker is
+ * let go on, or taken back. NULL without memory. */
 uint8_t *warm_worker_request(
 	struct warm_worker *worker, const char *path, size_t size, int64_t mtime);
+
+/* Takes the last request back, before the worker went on. */
+void warm_worker_take_back(struct warm_worker *worker);
 
 /* What to poll its fd for. */
 short warm_worker_events(const struct warm_worker *worker);
 
-/* Goes on as far as it goes without waiting. */
+/* Goes on as far as it goes without waiting, to one answer. */
 enum warm_state warm_worker_go_on(struct warm_worker *worker, struct warm_answer *ret);
 
 /* Kills it, if it lives, and says how it ended: "killed by signal 11 (Segmentation

@@ -44,7 +44,7 @@ struct config {
 	const char *only;    /* colon-separated prefixes, or NULL */
 	const char *exclude; /* likewise */
 	struct ephemeral_patterns ephemeral;
-	const char *log;       /* a file's absolute path, "stderr", or NULL */
+	const char *log; /* a file's absolute path, "stderr", or NULL */
 	/* What is added to the tag in the name of the folder, for an interpreter that is
 	 * told to make other bytecode under the same name; "" mostly. */
 	const char *variant;

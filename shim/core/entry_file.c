@@ -258,8 +258,8 @@ static void count(
 		tally_entry(tally, old, size, false);
 }
 
-/* Gives a new file its final name, and counts it. Mostly nothing has that name, so that is
- * tried first: it spares looking. */
+/* Gives a new file its final name, and counts it. Mostly nothing has that name, so that
+ * is tried first: it spares looking. */
 static int give_name(const struct entry_world *world, const struct entry_file *file,
 	const char *from, const char *to)
 {

@@ -165,8 +165,8 @@ int source_digest(struct source *source, const struct sys *sys, struct scratch *
 	return err;
 }
 
-/* A file that has not changed since a moment before it was opened has the content that was
- * read, whatever happened to its path. */
+/* A file that has not changed since a moment before it was opened has the content that
+ * was read, whatever happened to its path. */
 static bool read_settled(struct source *source, const struct sys *sys,
 	struct source_clock *clock, int64_t past, int fd, uint8_t *data, size_t room)
 {
@@ -198,8 +198,7 @@ int source_read(struct source *source, const struct sys *sys, struct source_cloc
 		  : -EAGAIN;
 	if (fd >= 0) {
 		data = scratch_take(scratch, sys, SCRATCH_KEPT, &room);
-		settled = data &&
-			  read_settled(source, sys, clock, past, fd, data, room);
+		settled = data && read_settled(source, sys, clock, past, fd, data, room);
 		scratch_give(scratch, sys, data, room);
 		sys->close(fd);
 	}

@@ -212,14 +212,15 @@ static int read_it(void)
 	return err;
 }
 
-/* The clock, of which the process knows, is so many seconds behind the source's change. */
+/* The clock, of which the process knows, is so many seconds behind the source's change.
+ */
 static void know_a_past(time_t seconds)
 {
 	struct stat st;
 
 	assert_return_code(stat(source.path, &st), errno);
-	source_clock.past = (int64_t)(st.st_ctim.tv_sec + seconds) * 1000000000 +
-			    st.st_ctim.tv_nsec;
+	source_clock.past =
+		(int64_t)(st.st_ctim.tv_sec + seconds) * 1000000000 + st.st_ctim.tv_nsec;
 	fake.now = st.st_ctim;
 	fake.now.tv_sec += seconds;
 }
@@ -290,7 +291,8 @@ static void wait_for_the_clock(void)
  * identity. The change gets a ctime behind the past that is known, as it would. */
 static void reading_a_source_that_changes(void **state)
 {
-	static const char *const calls[] = { "openat", "map", "pread", "fstatat", "close" };
+	static const char *const calls[] = { "openat", "map", "pread", "fstatat",
+		"close" };
 	struct digest old = digest_of("print(1)\n", 9), new = digest_of("print(2)\n", 9);
 
 	(void)state;
