@@ -85,6 +85,9 @@ static int make_journal(const struct sys *sys, char *path, size_t state_len)
 
 #define HOUR INT64_C(3600000000000)
 
+/* Seconds after which nobody folds any more what was taken. */
+#define FORGOTTEN 60
+
 struct folding {
 	struct journal_record sums[JOURNAL_SUMS];
 	size_t count;
@@ -194,25 +197,48 @@ static void fold(const struct sys *sys, int state)
 	(void)sys->unlinkat(state, JOURNAL_OLD, 0);
 }
 
+/* Renames over nothing, where the file system can: another process may be at it, whose
+ * record passed the next mark. */
+static int rename_in(const struct sys *sys, int state, const char *from, const char *to)
+{
+	int err = sys->rename_new(state, from, state, to);
+
+	return err == -EINVAL || err == -ENOSYS ? sys->renameat(state, from, state, to)
+						: err;
+}
+
+/* Whether what was taken to be folded is there still, since its process has died. (A
+ * rename is a change.) */
+static bool is_forgotten(const struct sys *sys, int state)
+{
+	struct timespec now;
+	struct stat st;
+
+	sys->clock(&now);
+	return sys->fstatat(state, JOURNAL_OLD, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       now.tv_sec - st.st_ctim.tv_sec > FORGOTTEN;
+}
+
 /* Puts the journal aside. What stood aside before is taken away first, under a name of
- * its own: who has renamed it, this process or the command, is the one to fold it. */
+ * its own: who has renamed it, this process or the command, is the one to fold it. Where
+ * another process is doing that, the journal grows until its next mark. */
 static void turn(const struct sys *sys, const char *state_path)
 {
 	int state =
 		sys->openat(AT_FDCWD, state_path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-	bool taken;
+	int err;
 
 	if (state < 0)
 		return;
-	taken = sys->renameat(state, JOURNAL_FULL, state, JOURNAL_OLD) == 0;
-	(void)sys->renameat(state, JOURNAL_NAME, state, JOURNAL_FULL);
-	if (taken)
+	err = rename_in(sys, state, JOURNAL_FULL, JOURNAL_OLD);
+	if (err == -EEXIST && is_forgotten(sys, state))
+		err = sys->renameat(state, JOURNAL_FULL, state, JOURNAL_OLD);
+	(void)rename_in(sys, state, JOURNAL_NAME, JOURNAL_FULL);
+	if (err == 0)
 		fold(sys, state);
 	sys->close(state);
 }
 
-/* Exactly one process is the one whose record passes the mark, so that nobody puts a
- * fresh journal over the full one. */
 static bool passes_mark(off_t end)
 {
 	return end / JOURNAL_MOST >

@@ -14,6 +14,7 @@
 #define SIZE sizeof(struct journal_record)
 #define JOURNAL "root/v1/.state/journal"
 #define FULL "root/v1/.state/journal.full"
+#define OLD "root/v1/.state/journal.old"
 
 static struct journal_record record_of(uint32_t pid)
 {
@@ -248,7 +249,7 @@ static off_t length(const char *below)
 /* All that the records of a file come to. */
 static struct journal_record sum_of(const char *below)
 {
-	static char bytes[4 * JOURNAL_MOST];
+	static char bytes[16 * JOURNAL_MOST];
 	struct journal_record record, sum = { .processes = 0 };
 	ssize_t n = fake_read(below, bytes, sizeof bytes);
 	size_t at = 0, used;
@@ -342,6 +343,77 @@ static void what_is_folded_has_its_bounds(void **state)
 	assert_int_equal(processes, 2000);
 }
 
+static void append_many(unsigned many)
+{
+	struct journal_record one = record_of(1);
+
+	one.processes = 1;
+	journal_finish(&one);
+	while (many--)
+		assert_int_equal(append_record(&one), 0);
+}
+
+static unsigned burst_at, since_append;
+
+/* So many processes end between two calls of one that puts the journal aside, that
+ * another has to put it aside as well. */
+static void burst(unsigned call, const char *name)
+{
+	(void)call;
+	if (since_append || strcmp(name, "append") == 0)
+		since_append++;
+	if (since_append != burst_at)
+		return;
+	fake.meanwhile = NULL;
+	append_many(40);
+}
+
+static void two_at_once_lose_nothing(void **state)
+{
+	static const unsigned before[] = { 10, 40, 75 };
+
+	(void)state;
+	for (unsigned i = 0; i < 40 * COUNT(before); i++) {
+		unsigned want = before[i % COUNT(before)] + 1 + 40;
+
+		fake_clear();
+		make_cache();
+		append_many(before[i % COUNT(before)]);
+		stretch(JOURNAL, JOURNAL_MOST - SIZE); /* the next passes the mark */
+		burst_at = 2 + i / COUNT(before);
+		since_append = 0;
+		fake.meanwhile = burst;
+		append_many(1);
+		if (fake.meanwhile) { /* it made fewer calls */
+			fake.meanwhile = NULL;
+			append_many(40);
+		}
+		assert_int_equal(
+			sum_of(FULL).processes + sum_of(JOURNAL).processes, want);
+		assert_int_equal(fake_mode(OLD), 0);
+	}
+}
+
+/* Who has died while it folded what it took is not waited for, but not for long: what it
+ * had is lost, and the journal goes on being folded. */
+static void what_a_dead_process_has_taken(void **state)
+{
+	(void)state;
+	make_cache();
+	append_many(40);
+	fake_make_file(OLD, "half");
+	append_many(200);
+	assert_int_equal(fake_mode(OLD), S_IFREG | 0644);
+	assert_int_equal(sum_of(FULL).processes + sum_of(JOURNAL).processes, 240);
+	fake.clock_offset = 3600;
+	append_many(40);
+	assert_int_equal(fake_mode(OLD), 0);
+	assert_int_equal(sum_of(FULL).processes + sum_of(JOURNAL).processes, 280);
+	assert_in_range(length(JOURNAL) + length(FULL), SIZE, 10 * JOURNAL_MOST);
+	append_many(100);
+	assert_in_range(length(JOURNAL) + length(FULL), SIZE, 3 * JOURNAL_MOST);
+}
+
 static void a_name_that_is_too_long(void **state)
 {
 	struct journal_record record = record_of(1);
@@ -372,6 +444,10 @@ int main(void)
 		"append: a full journal is put aside once", a_full_one_is_put_aside_once);
 	unit_rows(a_thousand_take_little_room, places);
 	unit_one("append: what is folded has its bounds", what_is_folded_has_its_bounds);
+	unit_one("append: two that put journals aside at once lose nothing",
+		two_at_once_lose_nothing);
+	unit_one("append: what a dead process has taken is given up",
+		what_a_dead_process_has_taken);
 	unit_one("append: a name that is too long", a_name_that_is_too_long);
 	return unit_run("journal");
 }
