@@ -31,9 +31,10 @@ static bool is_remote(long type)
 	return false;
 }
 
-int source_look(struct source *source, const struct sys *sys)
+static int look(struct source *source, const struct sys *sys, int dirfd, const char *path,
+	int flags)
 {
-	int err = sys->fstatat(source->dirfd, source->path, &source->st, 0);
+	int err = sys->fstatat(dirfd, path, &source->st, flags);
 
 	source->settled = source->digested = false;
 	source->there = err == 0 && S_ISREG(source->st.st_mode);
@@ -41,6 +42,11 @@ int source_look(struct source *source, const struct sys *sys)
 		return err;
 	source->identity = identity_of(&source->st);
 	return source->there ? 0 : -EINVAL;
+}
+
+int source_look(struct source *source, const struct sys *sys)
+{
+	return look(source, sys, source->dirfd, source->path, 0);
 }
 
 /* Times that an int64_t does not hold (a server may say anything) are at its ends. */
@@ -141,68 +147,58 @@ static int read_whole(const struct source *source, const struct sys *sys, int fd
 	return identity_same(&identity, &source->identity) ? 0 : -EAGAIN;
 }
 
-int source_digest(struct source *source, const struct sys *sys, struct scratch *scratch)
+static int open_source(const struct source *source, const struct sys *sys)
+{
+	return sys->openat(source->dirfd, source->path,
+		O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
+}
+
+/* Sets the digest, of an open source that was looked at. */
+static int digest_open(
+	struct source *source, const struct sys *sys, struct scratch *scratch, int fd)
 {
 	size_t size = (size_t)source->st.st_size, room;
-	uint8_t *data;
-	int fd, err;
-
-	if (source->digested)
-		return 0;
-	fd = sys->openat(source->dirfd, source->path,
-		O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
-	if (fd < 0)
-		return fd;
 	/* One byte more, to see the end. */
-	data = scratch_take(scratch, sys, size + 1, &room);
-	err = data ? read_whole(source, sys, fd, data, size + 1, size) : -ENOMEM;
+	uint8_t *data = scratch_take(scratch, sys, size + 1, &room);
+	int err = data ? read_whole(source, sys, fd, data, size + 1, size) : -ENOMEM;
+
 	if (err == 0) {
 		source->digest = digest_of(data, size);
 		source->digested = true;
 	}
 	scratch_give(scratch, sys, data, room);
-	sys->close(fd);
 	return err;
 }
 
-/* A file that has not changed since a moment before it was opened has the content that
- * was read, whatever happened to its path. */
-static bool read_settled(struct source *source, const struct sys *sys,
-	struct source_clock *clock, int64_t past, int fd, uint8_t *data, size_t room)
+int source_digest(struct source *source, const struct sys *sys, struct scratch *scratch)
 {
-	ssize_t n = sys->pread(fd, data, room, 0);
+	int fd, err;
 
-	if (n < 0 || (size_t)n == room ||
-		sys->fstatat(fd, "", &source->st, AT_EMPTY_PATH) < 0 ||
-		!S_ISREG(source->st.st_mode) || source->st.st_size != n)
-		return false;
-	source->identity = identity_of(&source->st);
-	if (!is_settled(source, sys, clock, past - nanoseconds(&source->identity.ctime)))
-		return false;
-	source->digest = digest_of(data, (size_t)n);
-	source->there = source->settled = source->digested = true;
-	return true;
+	if (source->digested)
+		return 0;
+	fd = open_source(source, sys);
+	if (fd < 0)
+		return fd;
+	err = digest_open(source, sys, scratch, fd);
+	sys->close(fd);
+	return err;
 }
 
 int source_read(struct source *source, const struct sys *sys, struct source_clock *clock,
 	struct scratch *scratch)
 {
-	int64_t past = clock->past; /* before it is opened */
-	bool settled = false;
-	uint8_t *data;
-	size_t room;
-	int fd;
+	int64_t past = clock->past; /* before the look, as above */
+	int fd = past ? open_source(source, sys) : -EAGAIN;
 
-	fd = past ? sys->openat(source->dirfd, source->path,
-			    O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0)
-		  : -EAGAIN;
 	if (fd >= 0) {
-		data = scratch_take(scratch, sys, SCRATCH_KEPT, &room);
-		settled = data && read_settled(source, sys, clock, past, fd, data, room);
-		scratch_give(scratch, sys, data, room);
+		if (look(source, sys, fd, "", AT_EMPTY_PATH) == 0)
+			source->settled = is_settled(source, sys, clock,
+				past - nanoseconds(&source->identity.ctime));
+		if (source->settled)
+			(void)digest_open(source, sys, scratch, fd);
 		sys->close(fd);
 	}
-	return settled ? 0 : source_settle(source, sys, clock);
+	return fd >= 0 && source->digested ? 0 : source_settle(source, sys, clock);
 }
 
 struct identity source_origin(const struct source *source, const struct sys *sys)

@@ -52,8 +52,8 @@ int source_look(struct source *source, const struct sys *sys);
 int source_settle(
 	struct source *source, const struct sys *sys, struct source_clock *clock);
 
-/* As source_settle, and where it is settled at once, mostly, `digested` too: reads the
- * source before it looks at it, which spares a look. */
+/* As source_settle, and where it is settled at once, mostly, digested too: looks at the
+ * source that it has opened to read it, which is cheaper than by its path. */
 int source_read(struct source *source, const struct sys *sys, struct source_clock *clock,
 	struct scratch *scratch);
 
