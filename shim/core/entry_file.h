@@ -89,6 +89,15 @@ bool entry_file_is_own(const struct entry *entry, int fd);
 /* Makes the directory that path lies in. */
 int entry_file_make_parent(const struct entry_world *world, char *path);
 
+/* Whether others can have put the file there: the cache itself is closed to them, a layer
+ * need not be. */
+bool entry_file_is_trusted(const struct stat *st, uid_t user, bool layer);
+
+uint32_t entry_magic_number(const uint8_t magic[4]);
+
+/* Of another interpreter's bytecode nothing can be learned about this one's. */
+bool entry_is_own_tag(const struct entry *entry);
+
 /* The interpreter has read (shown) or written (owned) a pyc with that magic number: it is
  * its own until it writes another. One that is not is of no use to it (foreign). */
 void entry_magic_shown(const struct entry *entry, const uint8_t magic[4]);

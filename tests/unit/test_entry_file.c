@@ -231,12 +231,17 @@ static void a_cache_that_is_read_only(void **state)
 	unload(&file);
 }
 
-/* Where a file server says at last that its disk is full. */
-static void a_close_that_fails(bool renames_new)
+static const char *const file_systems[] = {
+	"put: a call that fails, and be it close, leaves nothing",
+	"put: likewise on a file system that always replaces",
+};
+
+/* Close: where a file server says at last that its disk is full. */
+static void a_call_that_fails(void **state)
 {
 	struct entry_file file;
 
-	fake.renames_new = renames_new;
+	fake.renames_new = *state == &file_systems[0];
 	import_once();
 	assert_int_equal(load(&file), 0);
 	assert_int_equal(put(&file, TARGET, 800, -1), 0);
@@ -266,18 +271,6 @@ static void a_close_that_fails(bool renames_new)
 		assert_int_equal(fake_check_cache(), 0);
 	}
 	unload(&file);
-}
-
-static void a_call_that_fails(void **state)
-{
-	(void)state;
-	a_close_that_fails(true);
-}
-
-static void a_call_that_fails_where_all_is_replaced(void **state)
-{
-	(void)state;
-	a_close_that_fails(false);
 }
 
 /* What is not settled has an identity that may come again with other content. */
@@ -461,10 +454,7 @@ int main(void)
 		is_put_with_all_above_it);
 	unit_one("put: without room for another name", no_room_for_another_name);
 	unit_one("put: in a cache that is read only", a_cache_that_is_read_only);
-	unit_one("put: a call that fails, and be it close, leaves nothing",
-		a_call_that_fails);
-	unit_one("put: likewise on a file system that always replaces",
-		a_call_that_fails_where_all_is_replaced);
+	unit_rows(a_call_that_fails, file_systems);
 	unit_one("adapt: what is not settled has no identity",
 		what_is_not_settled_has_no_identity);
 	unit_one("put: a temporary file of another process is left to it",
