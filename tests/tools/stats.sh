@@ -215,10 +215,11 @@ fi
 CACHE=$T/many-cache
 mkdir -p "$T/many/__pycache__"
 preloaded "$BUILD/tests/calls/call" open "$T/many/__pycache__/m.cpython-311.pyc" 'O_WRONLY|O_CREAT' 0600 >/dev/null
-stats --zero
 tail -c 512 "$(journal)" >"$one"
+stats --zero
 for _ in $(seq 2100); do cat "$one"; done >>"$(journal)"
 before=$(since=@0 counts processes)
+check "there are thousands of records" test "$before" -gt 2100
 (
 	while [ ! -e "$T/done" ]; do stats >/dev/null || echo failed; done >"$T/failed" 2>&1
 ) &
@@ -237,10 +238,11 @@ wait $folder
 is "$(cat "$T/failed")" "" "stats beside 8 times 200 processes never fails"
 is "$(counts processes)" 1600 "and every one of them is counted once"
 is "$(since=@0 counts processes)" $((before + 1600)) "those of before too"
-check "the large journal was put aside" test -e "$(journal).1"
-touch -d '2 minutes ago' "$(journal).1"
+check "the large journal was put aside" test "$(stat -c %s "$(journal)")" -lt 1000000
+# Some may be folded by now.
+touch -d '2 minutes ago' "$(journal)".[0-9]* 2>/dev/null
 stats >/dev/null
-check "and is folded after a while" test ! -e "$(journal).1"
+is "$(compgen -G "$(journal).[0-9]*")" "" "and is folded after a while"
 is "$(since=@0 counts processes) $(counts processes)" "$((before + 1600)) 1600" "which changes no number"
 
 # --- what one asks --------------------------------------------------------------------
