@@ -21,6 +21,8 @@
 
 /* A temporary name that is taken was left by a process of the same number. */
 #define TEMPORARY_NAMES 16
+/* ".", and the digits of a number. */
+#define TEMPORARY_SUFFIX (sizeof "." - 1 + sizeof "18446744073709551615" - 1)
 
 /* For core, which asks without a context. */
 static const char *layers;
@@ -173,7 +175,9 @@ const char *warm_entry_source(struct warm_entry *entry, struct warm_world *world
 	const char *pyc_name = entry->tree + sizeof PYCACHE;
 
 	text_adds(&tree, PYCACHE "/");
-	if (!add_name(&tree, target, name))
+	/* It is written under a longer one, by importlib too. */
+	if (!add_name(&tree, target, name) ||
+		strlen(pyc_name) + TEMPORARY_SUFFIX > NAME_MAX)
 		return "the name of its bytecode would be too long";
 	text_adds(&path, "/");
 	text_adds(&path, pyc_name);

@@ -222,6 +222,11 @@ long=$(printf '%0240d' 0)
 echo 'x = 1' >"$T/odd/$long.py"
 is "$(said warm --python "$python" --opt 2 "$T/odd/$long.py")" "$(summary 0 0 0 0 1 3)" \
 	"a name that is too long for bytecode is said"
+mkdir "$T/odd/long" && echo 'x = 1' >"$T/odd/long/${long:6}.py"
+for n in 1 2 3; do echo "y = $n" >"$T/odd/long/$n.py"; done
+is "$(said warm --python "$python" -j 1 "$T/odd/long")" "$(summary 0 0 3 0 1 3)" \
+	"and so is one that only its temporary name makes too long; the others are done"
+rm -r "$T/odd/long"
 is "$(PYCSTASH_EXCLUDE=$T/odd/a "$PYCSTASH" warm --dir "$CACHE" --python "$python" --json "$T/odd/a" | field excluded)" 2 \
 	"what settings exclude is left alone"
 
