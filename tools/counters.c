@@ -125,13 +125,34 @@ static bool is_none(const struct extent *extent)
 	       !extent->shared;
 }
 
+/* What of a process's changes came after gc measured. One that was at it meanwhile does
+ * not tell when it made them: they are taken for even over its time. */
+static struct extent extent_since(const struct journal_record *record, int64_t measured)
+{
+	struct extent ret = record->extent;
+	double part = 1;
+
+	if (record->end <= measured && record->begin < measured)
+		part = 0;
+	else if (record->begin < measured)
+		part = (double)(record->end - measured) /
+		       (double)(record->end - record->begin);
+	ret.entries = (int64_t)((double)ret.entries * part);
+	ret.objects = (int64_t)((double)ret.objects * part);
+	ret.bytes = (int64_t)((double)ret.bytes * part);
+	ret.disk = (int64_t)((double)ret.disk * part);
+	ret.shared = (int64_t)((double)ret.shared * part);
+	return ret;
+}
+
 int counters_add(struct counters *counters, const struct journal_record *record)
 {
+	struct extent since;
+
 	switch (record->kind) {
 	case JOURNAL_PROCESS:
-		/* What began before was there to be measured, or it may have been. */
-		if (record->begin >= counters->measured && !is_none(&record->extent) &&
-			add_extent(counters, record->version, &record->extent) < 0)
+		since = extent_since(record, counters->measured);
+		if (!is_none(&since) && add_extent(counters, record->version, &since) < 0)
 			return -ENOMEM;
 		/* Of none: what the command itself took away. */
 		return record->processes ? add_sum(counters, record) : 0;

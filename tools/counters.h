@@ -61,8 +61,8 @@ int counters_fold(const struct cache *cache, int64_t now);
  * the lock, as for counters_rebase. */
 int counters_zero(const struct cache *cache, int64_t now);
 
-/* What gc has measured: the new base for the deltas of records that began after `when`
- * (seconds since 1970). versions end with an empty name. */
+/* What gc has measured: the new base for the deltas of what was counted after `when`
+ * (nanoseconds since 1970). versions end with an empty name. */
 struct measured {
 	char version[JOURNAL_VERSION_SIZE];
 	struct extent extent;

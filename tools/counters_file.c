@@ -424,7 +424,7 @@ static int set_base(struct counters *counters, const void *context)
 	for (size_t i = 0; i < counters->count; i++)
 		if (counters->rows[i].kind == JOURNAL_EXTENT)
 			counters->rows[i].extent = (struct extent){ 0 };
-	counters->measured = base->when * CLOCK_SECOND;
+	counters->measured = base->when;
 	for (const struct measured *m = base->versions; r == 0 && *m->version; m++) {
 		struct journal_record record = { .kind = JOURNAL_EXTENT };
 

@@ -143,8 +143,7 @@ static int rebase(struct gc *gc)
 		memcpy(list[v].version, first->versions[v].name, sizeof list[v].version);
 		list[v].extent = first->versions[v].extent;
 	}
-	/* One that began in this second and is over by now was seen. */
-	r = counters_rebase(gc->cache, gc->now + 1, list);
+	r = counters_rebase(gc->cache, gc->scan_began, list);
 	free(list);
 	return r;
 }
@@ -277,6 +276,7 @@ int gc_run(struct gc *gc)
 	if (r < 0)
 		return r;
 	r = empty_trash(gc, GC_TRASH);
+	gc->scan_began = clock_real();
 	if (r == 0)
 		r = scan(gc);
 	if (r == 0)

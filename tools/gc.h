@@ -75,9 +75,10 @@ struct gc {
 	const struct cache *cache;
 	bool dry_run, print; /* print: say each name */
 	struct gc_limits limits;
-	int64_t now;	  /* when it began, in seconds since 1970 */
-	int64_t last;	  /* when the last one began that came to its end; 0: never */
-	int64_t deadline; /* of clock_steady; 0: none */
+	int64_t now;	    /* when it began, in seconds since 1970 */
+	int64_t scan_began; /* likewise the scan, in nanoseconds */
+	int64_t last;	    /* when the last one began that came to its end; 0: never */
+	int64_t deadline;   /* of clock_steady; 0: none */
 	struct progress progress;
 	struct freed freed[GC_RULES];
 	/* What is evicted: everything before that hour, and in it as much as is left to

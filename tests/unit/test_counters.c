@@ -91,6 +91,27 @@ static void what_began_before_the_measure_is_in_it(void **state)
 	assert_int_equal(hits_since(0), 2);
 }
 
+/* A long-running process, or the one that `pycstash run` started with the gc. */
+static void what_went_on_while_it_was_measured_is_in_part(void **state)
+{
+	struct journal_record record = process("cpython-311", BEGIN + 30 * SECOND, 1);
+
+	(void)state;
+	record.begin = BEGIN - 10 * SECOND;
+	record.extent.entries = 400;
+	record.extent.bytes = -4000;
+	journal_finish(&record);
+	counters.measured = BEGIN;
+	assert_int_equal(counters_add(&counters, &record), 0);
+	assert_int_equal(entries_of("cpython-311"), 300);
+	counters.measured = BEGIN + 30 * SECOND;
+	assert_int_equal(counters_add(&counters, &record), 0);
+	assert_int_equal(entries_of("cpython-311"), 300);
+	counters.measured = BEGIN - 10 * SECOND;
+	assert_int_equal(counters_add(&counters, &record), 0);
+	assert_int_equal(entries_of("cpython-311"), 700);
+}
+
 static void the_mark_parts_an_hour(void **state)
 {
 	(void)state;
@@ -111,6 +132,8 @@ int main(void)
 	unit_one("sums: versions are apart", versions_are_apart);
 	unit_one("sums: no number turns over", no_number_turns_over);
 	unit_one("sums: the mark of --zero parts an hour", the_mark_parts_an_hour);
+	unit_one("sizes: what went on while gc measured is in that in part",
+		what_went_on_while_it_was_measured_is_in_part);
 	unit_one("sizes: what began before gc measured is in that",
 		what_began_before_the_measure_is_in_it);
 	return unit_run("counters");
