@@ -55,22 +55,6 @@ static struct orphan *note_missing(
 	return orphan;
 }
 
-/* Whether entries there are those of trees that come and go, which have them in common:
- * then there never is such a folder. */
-static bool is_common(const char *source)
-{
-	const struct ephemeral_patterns patterns =
-		config_ephemeral(getenv(config_names[CONFIG_EPHEMERAL]));
-	struct ephemeral hidden;
-	char path[PATH_MAX];
-
-	if (!strchr(source, '*'))
-		return false;
-	strcpy(path, source);
-	return ephemeral_hide(&patterns, path, strlen(path), &hidden) &&
-	       strcmp(path, source) == 0;
-}
-
 /* Opens the folder of the sources of a __pycache__, or finds that it is missing. */
 static void look_for_sources(struct gc *gc, struct gc_thread *thread)
 {
@@ -83,7 +67,7 @@ static void look_for_sources(struct gc *gc, struct gc_thread *thread)
 	source[dir->source_len] = '\0';
 	thread->source_fd = open(source, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (thread->source_fd < 0 && (errno == ENOENT || errno == ENOTDIR) &&
-		!is_common(source))
+		!item_is_common(source))
 		thread->orphan = note_missing(gc, thread, source, true);
 }
 

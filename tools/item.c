@@ -180,6 +180,20 @@ size_t item_source(const struct item *item, const char *dir, const char *name, c
 	return item_source_in(&parsed, item, name, buf, size);
 }
 
+bool item_is_common(const char *source)
+{
+	const struct ephemeral_patterns patterns =
+		config_ephemeral(getenv(config_names[CONFIG_EPHEMERAL]));
+	struct ephemeral hidden;
+	char path[PATH_MAX];
+	size_t len = strlen(source);
+
+	if (len >= sizeof path || !strchr(source, '*'))
+		return false;
+	memcpy(path, source, len + 1);
+	return ephemeral_hide(&patterns, path, len, &hidden) && strcmp(path, source) == 0;
+}
+
 size_t item_entry_dir(const char *version, size_t version_len, const char *source_dir,
 	char *buf, size_t size)
 {

@@ -60,6 +60,10 @@ const char *item_source_dir(const char *dir, size_t *ret_len);
 size_t item_source(const struct item *item, const char *dir, const char *name, char *buf,
 	size_t size);
 
+/* Whether entries of that source, or below that directory, an absolute path, are those of
+ * trees that come and go, which have them in common: then there is never such a path. */
+bool item_is_common(const char *source);
+
 /* Writes "<version>/tree<source_dir>/__pycache__", with a NUL; 0 where it does not fit.
  * source_dir is absolute and physical; one of a tree that comes and goes is told by
  * PYCSTASH_EPHEMERAL. */

@@ -107,8 +107,16 @@ static void judge_sealed(struct judgement *judgement, struct entry *entry, unsig
 {
 	const struct seal *seal = &judgement->seal;
 	struct source *source = &entry->source;
-	enum verdict id = entry_compare(entry->world, source, seal);
+	enum verdict id;
 
+	/* Which of those trees is meant is not known: it is served where it fits. */
+	if (source->path && item_is_common(source->path)) {
+		conclude(judgement,
+			seal->flags & SEAL_SOURCE ? STATE_FRESH : STATE_UNSEALED,
+			"of trees that come and go");
+		return;
+	}
+	id = entry_compare(entry->world, source, seal);
 	if ((flags & JUDGE_LAYER) && id == VERDICT_HIT_HASH)
 		id = entry_compare_elsewhere(entry->world, source, seal);
 	if (id == VERDICT_NONE && !(seal->flags & SEAL_HASH) &&

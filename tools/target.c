@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "shim/core/config.h"
 #include "tools/files.h"
 
 /* --- reading -------------------------------------------------------------------------*/
@@ -125,15 +126,22 @@ static int make_physical(const char *word, size_t directory, size_t end, char **
 
 static int read_word(struct target *target, const char *word)
 {
+	const struct ephemeral_patterns patterns =
+		config_ephemeral(getenv(config_names[CONFIG_EPHEMERAL]));
 	AUTOFREE char *absolute = NULL;
+	struct ephemeral hidden;
 	size_t end;
 	int r = file_absolute(word, &absolute);
 
 	if (r < 0)
 		return r;
 	end = before_pattern(absolute);
-	return make_physical(absolute, absolute[end] ? end : directory_of(absolute), end,
+	r = make_physical(absolute, absolute[end] ? end : directory_of(absolute), end,
 		&target->path, &target->literal);
+	/* As the cache names trees that come and go. */
+	if (r == 0)
+		(void)ephemeral_hide(&patterns, target->path, target->literal, &hidden);
+	return r;
 }
 
 int target_physical(const char *word, char **ret_path)

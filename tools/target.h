@@ -6,7 +6,8 @@
  * name of a file is taken as that.
  *
  * Entries are filed under the physical directory of their source. So are words: their
- * directories are resolved as far as they exist, which those of orphans do not.
+ * directories are resolved as far as they exist, which those of orphans do not; and of
+ * trees that come and go (ephemeral.h) the letters that change are stars.
  */
 #pragma once
 

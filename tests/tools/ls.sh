@@ -49,6 +49,18 @@ is "$(lines $only "$S/pkg/a.py" "$S/pkg" "$S/top.py")" 6 "paths that overlap are
 is "$(status_of ls_ "$S/none.py")" 1 "nothing found: 1"
 check "and it is said" grep -q 'nothing of that' <(said_by ls_ "$S/none.py")
 
+# --- trees that come and go ---------------------------------------------------------------
+tree=$T/.mount_aB12cd
+mkdir "$tree" && echo 'e = 1' >"$tree/e.py"
+preloaded "${PYTHONS[0]}" -c 'import sys; sys.path.insert(0, sys.argv[1]); import e' "$tree"
+is "$(lines "$tree") $(lines "$tree/e.py") $(lines "$T/.mount_Xy34zz/e.py")" "1 1 1" \
+	"a tree that comes and goes is named by any of its paths"
+is "$(ls_ -l --json "$tree" | jsons 'x.get("state")' | head -1)" fresh "and is no orphan"
+is "$("$PYCSTASH" purge --dry-run --state orphan --path "$tree" --json | jsons 'x["files"]')" 0 \
+	"nor purged as one"
+check "but by its path" "$PYCSTASH" purge -q --path "$tree"
+is "$(lines "$tree")" 0 "and then it is gone"
+
 # --- order ----------------------------------------------------------------------------
 is "$(ls_ --sort name $only)" "$(ls_ $only | sort)" "--sort name"
 is "$(ls_ --sort name -r $only)" "$(ls_ $only | sort -r)" "and the other way round"
