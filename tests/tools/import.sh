@@ -64,6 +64,18 @@ for junk in /bin/sh /dev/null "$tree/a.py" "$tree"; do
 	check "$junk is no archive ($code)" test "$code" = 12 -o "$code" = 2
 done
 check "and no cache was made for any of them" test ! -e "$other"
+is "$(yes | timeout 60 "$PYCSTASH" import --dir "$other" - >"$T/out" 2>&1 || echo $?) $([ -e "$other" ] || echo none)" \
+	"12 none" "input without an end that is no archive is not read to its end"
+mkfifo "$T/slow"
+export_ "$T/slow.archive" 2>/dev/null
+{ head -c 1 "$T/slow.archive"; sleep 0.2; tail -c +2 "$T/slow.archive"; } >"$T/slow" &
+is "$(import_ - <"$T/slow" >/dev/null 2>&1; echo $?) $(listing "$other/v1" | sha256sum)" \
+	"0 $(listing "$CACHE/v1" | sha256sum)" "an archive that comes slowly is imported"
+wait
+rm -rf "$other" "$T/slow.archive"
+sleep 5 >"$T/slow" &
+is "$(timeout -s INT --preserve-status 1 "$PYCSTASH" import --dir "$other" - <"$T/slow" >/dev/null 2>&1 || echo $?) $([ -e "$other" ] || echo none)" \
+	"130 none" "an import that waits for its input can be interrupted"
 
 # --- cut off --------------------------------------------------------------------------
 size=$(stat -c %s "$T/a")
