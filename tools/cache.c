@@ -142,7 +142,8 @@ int cache_root(const char *root, char **ret_path)
 			       : configured;
 	if (!root) {
 		complain("cache", "there is no place for one: PYCSTASH_DIR and HOME are "
-				  "unset, not absolute or too long; see --dir");
+				  "unset, not absolute or too long, or one and the same; "
+				  "see --dir");
 		return EXIT_NO_CACHE;
 	}
 	r = file_absolute(root, ret_path);

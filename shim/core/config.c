@@ -43,6 +43,14 @@ static size_t join(char *root, size_t size, const char *base, const char *below)
 	return len + more;
 }
 
+/* Whether both are one path but for slashes at their ends. */
+static bool is_same(const char *a, const char *b)
+{
+	size_t len = strlen(a), other = b ? strlen(b) : 0;
+
+	return b && path_is_below(a, len, b, other) && path_is_below(b, other, a, len);
+}
+
 /* Whether an -X option is that one, perhaps with a value. */
 static bool is_option(const char *x, const char *option)
 {
@@ -82,7 +90,8 @@ size_t config_root(char *root, size_t size, const char *dir, const char *home,
 	const char *xdg_cache_home)
 {
 	if (dir && *dir) /* set: another place than the one asked for would surprise */
-		return is_absolute(dir) ? join(root, size, dir, "") : 0;
+		return is_absolute(dir) && !is_same(dir, home) ? join(root, size, dir, "")
+							       : 0;
 	if (is_absolute(xdg_cache_home))
 		return join(root, size, xdg_cache_home, "/pycstash");
 	if (is_absolute(home))
@@ -156,7 +165,7 @@ void config_read(struct config *config, const char *const values[CONFIG_SETTINGS
 	if (config->root_len == 0)
 		config->why_not =
 			"no place for the cache: PYCSTASH_DIR and HOME are unset, "
-			"not absolute or too long";
+			"not absolute or too long, or one and the same";
 	config->enabled = config->root_len || config->layers;
 }
 

@@ -66,8 +66,8 @@ const char *config_variant(const char *const argv[], const char *no_debug_ranges
 
 /* The root of the cache: $PYCSTASH_DIR, else $XDG_CACHE_HOME/pycstash, else
  * $HOME/.cache/pycstash; of each only an absolute path counts (as the XDG base
- * directory specification says). Returns its length, 0 where there is none or it does
- * not fit. */
+ * directory specification says), and not the home directory itself, which backup programs
+ * would skip. Returns its length, 0 where there is none or it does not fit. */
 size_t config_root(char *root, size_t size, const char *dir, const char *home,
 	const char *xdg_cache_home);
 

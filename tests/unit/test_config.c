@@ -26,6 +26,9 @@ static const struct root {
 		"" },
 	{ "a tilde is not expanded", "~/c", "/x", "/h", "" },
 	{ "the root directory is no place", "/", NULL, "/h", "" },
+	{ "the home directory is no place", "/h/", NULL, "/h", "" },
+	{ "nor spelled with more slashes", "/h", NULL, "/h//", "" },
+	{ "a directory in it is one", "/h/c", NULL, "/h", "/h/c" },
 	{ "XDG_CACHE_HOME comes before HOME", NULL, "/x", "/h", "/x/pycstash" },
 	{ "XDG_CACHE_HOME alone is enough", NULL, "/x", NULL, "/x/pycstash" },
 	{ "a slash behind XDG_CACHE_HOME", NULL, "/x/", "/h", "/x/pycstash" },
@@ -81,7 +84,7 @@ static const struct setting {
 	{ "an empty PYCSTASH_EPHEMERAL is an unset one", CONFIG_EPHEMERAL, "", "on" },
 	{ "a PYCSTASH_DIR that is no place", CONFIG_DIR, "c",
 		"off: no place for the cache: PYCSTASH_DIR and HOME are unset, not "
-		"absolute or too long" },
+		"absolute or too long, or one and the same" },
 };
 
 /* --- config_covers ----------------------------------------------------------------- */
