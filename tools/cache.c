@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@
 #endif
 
 #include "shim/core/config.h"
+#include "shim/core/journal.h"
 #include "shim/core/layer.h"
 #include "shim/core/store.h"
 #include "shim/core/verdict.h"
@@ -42,8 +44,18 @@ static bool is_directory_at(const char *path, const struct stat *st)
 	       there.st_ino == st->st_ino;
 }
 
+/* Whether there is what the library keeps of itself, and nobody else would. */
+static bool has_state(int root_fd)
+{
+	struct stat st;
+
+	return fstatat(root_fd, CACHE_LAYOUT "/" JOURNAL_STATE, &st,
+		       AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISDIR(st.st_mode);
+}
+
 /* Whether the root has the mark that store_make_directory puts there. */
-static bool is_marked(int root_fd)
+static bool has_tag(int root_fd)
 {
 	int fd =
 		openat(root_fd, TAG_FILE, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -114,7 +126,8 @@ static int judge_root(const char *root, int root_fd)
 	state = store_judge_at(&sys_libc, root_fd, &why);
 	if (state == STORE_REFUSED)
 		return refuse(root, verdict_rows[why].why);
-	if (!is_marked(root_fd)) {
+	/* The mark may be lost: in a copy of `*`, or to a cleaner. */
+	if (!has_tag(root_fd) && !has_state(root_fd)) {
 		if (look_around(root_fd) == CONTENTS_NONE)
 			return EXIT_NO_CACHE;
 		return refuse(root, "this directory is not marked as a cache of pycstash "

@@ -29,6 +29,13 @@ use() {
 killed() { grep -c Killed "$T/said"; }
 bounded export "$T/all.zst" >/dev/null
 
+# --- the mark -----------------------------------------------------------------------------
+rm "$CACHE/CACHEDIR.TAG"
+is "$(status_of bounded stats) $(status_of bounded gc)" "0 0" "a cache that has lost its mark is still looked after"
+mv "$V/.state" "$T/state"
+is "$(status_of bounded gc)" 12 "but not where nothing else tells that it is one"
+again
+
 # What a link may lead to; of a form that commands would like to delete.
 canary=$T/canary
 mkdir -p "$canary/sub/__pycache__" "$canary/empty/empty"
