@@ -325,10 +325,7 @@ static int run(const struct command *self, int argc, char **argv)
 			break;
 	if (r < 0)
 		code = opt_exit_code(r);
-	else if (select_words(&du.select, argv + parser.index) < 0) {
-		complain(NULL, "%s", strerror(ENOMEM));
-		code = EXIT_OURS;
-	} else
+	else if ((code = select_words(&du.select, argv + parser.index)) == EXIT_OK)
 		code = account(&du);
 	select_release(&du.select);
 	return code;

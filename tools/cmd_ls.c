@@ -331,10 +331,7 @@ static int run(const struct command *self, int argc, char **argv)
 		code = opt_exit_code(r);
 	else if (ls.common.json && ls.common.null)
 		code = opt_usage(self, "--json and -0 are two formats");
-	else if (select_words(&ls.select, argv + parser.index) < 0) {
-		complain(NULL, "%s", strerror(ENOMEM));
-		code = EXIT_OURS;
-	} else
+	else if ((code = select_words(&ls.select, argv + parser.index)) == EXIT_OK)
 		code = list(&ls);
 	free(ls.threads);
 	select_release(&ls.select);

@@ -124,12 +124,10 @@ static int look_locked(struct verify *verify)
 
 static int start(struct verify *verify, char *const *words)
 {
-	int code;
+	int code = select_words(&verify->select, words);
 
-	if (select_words(&verify->select, words) < 0) {
-		complain(NULL, "%s", strerror(ENOMEM));
-		return EXIT_OURS;
-	}
+	if (code != EXIT_OK)
+		return code;
 	code = cache_open(&verify->cache, verify->common.dir);
 	if (code != EXIT_OK)
 		return code;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "shim/core/path.h"
+#include "tools/command.h"
 #include "tools/message.h"
 
 #define TAG_ROW                                                                       \
@@ -62,7 +63,19 @@ static int add_tags(struct select *select, const char *tags)
 
 int select_words(struct select *select, char *const *words)
 {
-	return targets_read(&select->paths, words);
+	int r;
+
+	/* A shell's variable that is not set, most likely: not all that is here. */
+	for (char *const *word = words; *word; word++)
+		if (!**word) {
+			complain("PATH", "one of them is empty");
+			return EXIT_USAGE;
+		}
+	r = targets_read(&select->paths, words);
+	if (r == 0)
+		return EXIT_OK;
+	complain(NULL, "%s", strerror(-r));
+	return EXIT_OURS;
 }
 
 int select_take(struct select *select, const struct opt *opt, const char *value)
@@ -77,7 +90,7 @@ int select_take(struct select *select, const struct opt *opt, const char *value)
 		return -EINVAL;
 	}
 	r = opt->key == SELECT_TAG ? add_tags(select, value)
-				   : select_words(select, words);
+				   : targets_read(&select->paths, words);
 	if (r == 0)
 		return 0;
 	complain(value, "%s", strerror(-r));

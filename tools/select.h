@@ -37,7 +37,8 @@ extern const struct opt select_tag_options[]; /* --tag alone */
  * -ENOENT where it is another's. */
 int select_take(struct select *select, const struct opt *opt, const char *value);
 
-/* Takes words of the command line, up to a NULL, as --path each. 0 or -ENOMEM. */
+/* Takes words of the command line, up to a NULL, as --path each. An exit code; what is
+ * wrong has been said. */
 int select_words(struct select *select, char *const *words);
 
 /* Whether the len letters at name are a version that is selected. */

@@ -47,6 +47,8 @@ is "$(cd "$S/pkg" && lines $only .)" 5 "a relative path"
 is "$(cd "$S/pkg" && ls_ $only ../top.py)" "$S/top.py" "and one that goes up"
 is "$(lines $only "$S/pkg/a.py" "$S/pkg" "$S/top.py")" 6 "paths that overlap are listed once"
 is "$(status_of ls_ "$S/none.py")" 1 "nothing found: 1"
+is "$(status_of ls_ "") $(status_of "$PYCSTASH" du "$S" "") $(status_of "$PYCSTASH" verify "")" "2 2 2" \
+	"an empty path is a mistake, and does not mean all"
 check "and it is said" grep -q 'nothing of that' <(said_by ls_ "$S/none.py")
 
 # --- trees that come and go ---------------------------------------------------------------
