@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "shim/core/config.h"
@@ -235,11 +236,17 @@ static int explain_all(struct request *request, const char *file)
 	const char *name = request->python ? request->python : DEFAULT_INTERPRETER;
 	AUTOFREE char *source = NULL;
 	struct python python;
+	struct stat st;
 	int code, r = file ? file_absolute(file, &source) : 0;
 
 	if (r < 0) {
 		complain(file, "%s", strerror(-r));
 		return EXIT_OURS;
+	}
+	if (file && stat(source, &st) == 0 && S_ISDIR(st.st_mode)) {
+		complain(file, "it is a directory, and no source; `pycstash ls -l` tells "
+			       "the state of what is in it");
+		return EXIT_USAGE;
 	}
 	if (file && !request->python) {
 		code = explain_for_versions(request, source);

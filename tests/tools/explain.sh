@@ -170,6 +170,7 @@ is "$(PYCSTASH_DISABLE=1 explain "$D/m.py" --python "$python" | grep -c '^fail *
 	"the step that ends it is named"
 is "$(explain "$T/nowhere/m.py" --python "$python" | grep -c '^fail *directory .*No such file')" 1 "no such directory"
 is "$(status_of explain)" 2 "no file: usage"
+is "$(status_of explain "$D")" 2 "a directory is no source: usage"
 is "$(status_of explain "$D/m.py" --python /no/such/python)" 14 "no such interpreter: 14"
 printf '#!/bin/sh\nexec sleep 2345\n' >"$T/hangs"
 chmod +x "$T/hangs"
