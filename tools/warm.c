@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "tools/message.h"
 
@@ -37,8 +38,12 @@ void warm_fail(struct warm *warm, const struct warm_target *target, const char *
 
 void warm_give_up(struct warm *warm, int err)
 {
+	struct statvfs fs;
+
 	if (atomic_exchange(&warm->stop, true))
 		return;
+	if (!err && statvfs(warm->config.root, &fs) == 0 && (fs.f_flag & ST_RDONLY))
+		err = -EROFS;
 	pthread_mutex_lock(&warm->mutex);
 	complain(warm->config.root, "the cache cannot be written: %s",
 		err ? strerror(-err) : "is the disk full?");

@@ -256,6 +256,15 @@ is "$(warm -n --python "$python" "$T/odd/b")" "0 up to date, 2 to make from obje
 	"nor where there is a cache"
 is "$(find "$CACHE" -printf '%p %T@\n' | sort)" "$before" "which stays as it is"
 
+if unshare --mount true 2>/dev/null; then
+	# shellcheck disable=SC2016
+	unshare --mount --propagation private bash -c 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" &&
+		exec "$2" warm --dir "$1" --python "$3" "$4"' - "$CACHE" "$PYCSTASH" "$python" "$T/odd/b" >/dev/null 2>"$T/err"
+	check "a cache that is mounted read-only is said to be" grep -q 'Read-only file system' "$T/err"
+else
+	skip "a cache that is mounted read-only is said to be" "nothing can be mounted here"
+fi
+
 # --- what is refused ----------------------------------------------------------------------------
 code() { "$@" >/dev/null 2>"$T/err"; echo $?; }
 is "$(code warm)" 2 "no path: 2"
