@@ -49,10 +49,10 @@ enum store_state state_store(char *room)
 		return now;
 	/* It may have been another that was refused: a vfork child after setuid. */
 	if (now == STORE_REFUSED &&
-		atomic_load_explicit(&user, memory_order_relaxed) == geteuid())
+		atomic_load_explicit(&user, memory_order_relaxed) == sys_real.geteuid())
 		return now;
 	now = judge_store(&why);
-	atomic_store_explicit(&user, geteuid(), memory_order_relaxed);
+	atomic_store_explicit(&user, sys_real.geteuid(), memory_order_relaxed);
 	if (now == STORE_REFUSED)
 		log_decision(why, AT_FDCWD, config->root);
 	/* For state_is_inside: the memo keeps its physical name. */

@@ -94,27 +94,27 @@ static bool is_settled(const struct source *source, const struct sys *sys,
 	       is_local(source, sys, clock);
 }
 
+/* The clock that files are stamped with, now. It is asked anew each time: what it said
+ * before says nothing once it has been set back. */
+static int64_t ask_clock(const struct sys *sys)
+{
+	struct timespec now;
+
+	sys->clock(&now);
+	return nanoseconds(&now);
+}
+
 int source_settle(
 	struct source *source, const struct sys *sys, struct source_clock *clock)
 {
-	/* Before the stat, as the clock below: another thread may set it at any time. */
-	int64_t past = clock->past, age;
-	int err = source_look(source, sys);
-
-	if (err < 0)
-		return err;
-	age = past - nanoseconds(&source->identity.ctime);
-	source->settled = is_settled(source, sys, clock, age);
-	for (int i = 0; !source->settled && i < TICKS; i++) {
-		struct timespec now;
-
+	for (int i = 0; i < TICKS; i++) {
 		/* Before the stat: what is older than it then was so at the stat too. */
-		sys->clock(&now);
-		clock->past = nanoseconds(&now);
-		err = source_look(source, sys);
+		int64_t now = ask_clock(sys), age;
+		int err = source_look(source, sys);
+
 		if (err < 0)
 			return err;
-		age = nanoseconds(&now) - nanoseconds(&source->identity.ctime);
+		age = now - nanoseconds(&source->identity.ctime);
 		source->settled = is_settled(source, sys, clock, age);
 		/* In vain: the clock has been set back, or the file is another machine's.
 		 */
@@ -187,13 +187,13 @@ int source_digest(struct source *source, const struct sys *sys, struct scratch *
 int source_read(struct source *source, const struct sys *sys, struct source_clock *clock,
 	struct scratch *scratch)
 {
-	int64_t past = clock->past; /* before the look, as above */
-	int fd = past ? open_source(source, sys) : -EAGAIN;
+	int64_t now = ask_clock(sys); /* before the look, as above */
+	int fd = open_source(source, sys);
 
 	if (fd >= 0) {
 		if (look(source, sys, fd, "", AT_EMPTY_PATH) == 0)
 			source->settled = is_settled(source, sys, clock,
-				past - nanoseconds(&source->identity.ctime));
+				now - nanoseconds(&source->identity.ctime));
 		if (source->settled)
 			(void)digest_open(source, sys, scratch, fd);
 		sys->close(fd);

@@ -22,12 +22,9 @@
 #include "shim/core/seal.h"
 #include "shim/core/sys.h"
 
-/* What a process has found out about time, so that most files need no more system calls.
- */
+/* What a process has found out about whose clock it is, so that most files need no more
+ * system calls. */
 struct source_clock {
-	/* A moment that has passed for certain, by the clock of file times, in
-	 * nanoseconds; 0 before the first look at it. */
-	_Atomic(int64_t) past;
 	/* A file system of this machine, as st_dev + 1; 0 where none was met. */
 	_Atomic(uint64_t) local;
 };

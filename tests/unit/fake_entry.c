@@ -30,7 +30,7 @@ void fake_entry_forget(void)
 	memset(&asked, 0, sizeof asked);
 	magic = 0;
 	memcpy(&magic, FAKE_MAGIC, sizeof magic);
-	source_clock = (struct source_clock){ .past = 0 };
+	source_clock = (struct source_clock){ .local = 0 };
 	cannot_clone = false;
 	watching = false;
 }

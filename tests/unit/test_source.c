@@ -27,7 +27,7 @@ static int begin(void **state)
 {
 	if (fake_begin(state) < 0)
 		return -1;
-	source_clock = (struct source_clock){ .past = 0, .local = 0 };
+	source_clock = (struct source_clock){ .local = 0 };
 	scratch = (struct scratch){ .kept = NULL };
 	fake_make_file("m.py", "print(1)\n");
 	source = (struct source){ .dirfd = AT_FDCWD, .path = strdup(fake_path("m.py")) };
@@ -220,6 +220,24 @@ static void a_file_that_vanishes_while_it_is_waited_for(void **state)
 	assert_false(source.settled);
 }
 
+/* A clock that was an hour fast, and is set right: what it said tells nothing any more.
+ */
+static void a_clock_that_is_set_back(void **state)
+{
+	(void)state;
+	set_clock(3600000 * MS);
+	assert_int_equal(settle(), 0);
+	assert_true(source.settled);
+	set_clock(0);
+	assert_int_equal(settle(), 0);
+	assert_int_equal(fake.sleeps, 1);
+	set_clock(-3600000 * MS);
+	assert_int_equal(settle(), 0);
+	assert_false(source.settled);
+	assert_int_equal(source_read(&source, &fake_sys, &source_clock, &scratch), 0);
+	assert_false(source.settled || source.digested);
+}
+
 /* On the real clock, which ticks. */
 static void a_new_file_settles_within_ticks(void **state)
 {
@@ -366,6 +384,7 @@ int main(void)
 		a_file_that_changes_while_it_is_waited_for);
 	unit_one("a file that vanishes while it is waited for",
 		a_file_that_vanishes_while_it_is_waited_for);
+	unit_one("a clock that is set back", a_clock_that_is_set_back);
 	unit_one("a new file settles within ticks", a_new_file_settles_within_ticks);
 	unit_one("what changes once it has settled has another identity, 50 times",
 		a_change_after_it_shows);

@@ -25,7 +25,7 @@ static int begin(void **state)
 {
 	if (fake_begin(state) < 0)
 		return -1;
-	source_clock = (struct source_clock){ .past = 0, .local = 0 };
+	source_clock = (struct source_clock){ .local = 0 };
 	scratch = (struct scratch){ .kept = NULL };
 	fake_make_file("m.py", "print(1)\n");
 	source = (struct source){ .dirfd = AT_FDCWD, .path = strdup(fake_path("m.py")) };
@@ -181,7 +181,7 @@ static void any_call_may_fail(void **state)
 		if (scratch.kept)
 			fake_sys.unmap(
 				atomic_exchange(&scratch.kept, NULL), SCRATCH_KEPT);
-		source_clock = (struct source_clock){ .past = 0, .local = 0 };
+		source_clock = (struct source_clock){ .local = 0 };
 		fake.stopped = false;
 		fake_count_from_here();
 		err = settle();
@@ -214,13 +214,11 @@ static int read_it(void)
 
 /* The clock, of which the process knows, is so many seconds behind the source's change.
  */
-static void know_a_past(time_t seconds)
+static void set_clock(time_t seconds)
 {
 	struct stat st;
 
 	assert_return_code(stat(source.path, &st), errno);
-	source_clock.past =
-		(int64_t)(st.st_ctim.tv_sec + seconds) * 1000000000 + st.st_ctim.tv_nsec;
 	fake.now = st.st_ctim;
 	fake.now.tv_sec += seconds;
 }
@@ -232,7 +230,7 @@ static void reading_an_old_source_asks_for_its_path_once(void **state)
 	struct stat st;
 
 	(void)state;
-	know_a_past(10);
+	set_clock(10);
 	fake_count_from_here();
 	assert_int_equal(read_it(), 0);
 	assert_int_equal(fake.calls, 5 + 1); /* open, look, read, look, close; memory */
@@ -250,18 +248,15 @@ static void reading_what_is_no_old_source(void **state)
 	char *large = calloc(1, SCRATCH_KEPT);
 
 	(void)state;
-	know_a_past(-10);
+	set_clock(-10);
 	assert_int_equal(read_it(), 0);
 	assert_true(source.there && !source.settled && !source.digested);
-	know_a_past(0);
+	set_clock(0);
 	assert_int_equal(read_it(), 0);
 	assert_true(source.there && source.settled && !source.digested);
-	source_clock.past = 0;
-	assert_int_equal(read_it(), 0);
-	assert_true(source.there && !source.digested);
 	fake_make_bytes("m.py", large, SCRATCH_KEPT);
 	free(large);
-	know_a_past(10);
+	set_clock(10);
 	assert_int_equal(read_it(), 0);
 	assert_true(source.there && source.settled && source.digested);
 	unlink(source.path);
@@ -288,7 +283,7 @@ static void wait_for_the_clock(void)
 }
 
 /* Whatever is done to the source between two calls, the digest is that of what has the
- * identity. The change gets a ctime behind the past that is known, as it would. */
+ * identity. */
 static void reading_a_source_that_changes(void **state)
 {
 	static const char *const calls[] = { "openat", "map", "pread", "fstatat",
@@ -305,8 +300,6 @@ static void reading_a_source_that_changes(void **state)
 				atomic_exchange(&scratch.kept, NULL), SCRATCH_KEPT);
 		fake_make_file("m.py", "print(1)\n");
 		wait_for_the_clock();
-		know_a_past(0);
-		source_clock.past++;
 		assert_return_code(stat(source.path, &st), errno);
 		before = identity_of(&st);
 		change_call = calls[i / 2];
