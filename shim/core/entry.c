@@ -16,6 +16,9 @@ struct search {
 	int rejected; /* a file that Python will find stale by itself, or -1: where
 			 nothing better is found it is what the program would get without
 			 us */
+	struct timespec outdated; /* when the entry was written, if it was of another
+				     source: without us that would have replaced the
+				     tree's pyc; else zeros */
 	struct entry_verdict *verdict;
 };
 
@@ -149,6 +152,14 @@ enum verdict entry_compare_elsewhere(
 	return id;
 }
 
+static void note_outdated(struct search *search, int fd)
+{
+	struct stat st;
+
+	if (search->entry->world->sys->fstatat(fd, "", &st, AT_EMPTY_PATH) == 0)
+		search->outdated = st.st_mtim;
+}
+
 /* Serves a sealed file or not, by what it is to the source. */
 static int conclude(
 	struct search *search, int fd, const struct seal *seal, enum verdict id)
@@ -160,6 +171,8 @@ static int conclude(
 		return renew(search, fd, seal);
 	if (id == VERDICT_HIT_NO_SOURCE)
 		return found_unproven(search, fd, id);
+	if (id == VERDICT_MISS_CHANGED || id == VERDICT_MISS_REPLACED)
+		note_outdated(search, fd);
 	return verdict_rows[id].group == VERDICT_GROUP_HIT ? found(search, fd, id)
 							   : absent(search, fd, id);
 }
@@ -249,6 +262,21 @@ static __attribute__((noinline)) int try_layers(struct search *search)
 	return fd;
 }
 
+/* The tree's pyc is what Python alone would have, unless the cache has had a later one.
+ */
+static bool is_later_than_entry(const struct search *search, int fd)
+{
+	const struct timespec *entry = &search->outdated;
+	struct stat st;
+
+	if (!entry->tv_sec && !entry->tv_nsec)
+		return true;
+	if (search->entry->world->sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
+		return false;
+	return st.st_mtim.tv_sec != entry->tv_sec ? st.st_mtim.tv_sec > entry->tv_sec
+						  : st.st_mtim.tv_nsec >= entry->tv_nsec;
+}
+
 /* A pyc in the tree that is valid by Python's own rule is served as it is. */
 static int try_tree(struct search *search)
 {
@@ -265,9 +293,14 @@ static int try_tree(struct search *search)
 	header = header_read(entry->pyc->tag, bytes, n < 0 ? 0 : (size_t)n);
 	if (header.kind != HEADER_BAD)
 		entry_magic_shown(entry, header.magic);
-	if (header.kind != HEADER_TIMESTAMP || source_look(&entry->source, sys) < 0 ||
-		header_fits(&header, &entry->source.st))
+	if (header.kind != HEADER_TIMESTAMP || source_look(&entry->source, sys) < 0)
 		return found(search, fd, VERDICT_IN_TREE);
+	if (header_fits(&header, &entry->source.st)) {
+		if (is_later_than_entry(search, fd))
+			return found(search, fd, VERDICT_IN_TREE);
+		sys->close(fd);
+		return -ENOENT;
+	}
 	search->verdict->id = VERDICT_MISS_CHANGED;
 	if (search->rejected >= 0)
 		sys->close(search->rejected);

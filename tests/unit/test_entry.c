@@ -120,6 +120,28 @@ static void in_the_tree_and_stale_in_the_cache(void)
 	pyc_in_the_tree("second");
 }
 
+/* The tree's pyc was made of a source that is another by now, and fits it by time and
+ * size; Python alone would have replaced it when it compiled what came in between. */
+static void fitting_in_the_tree_of_before_what_is_in_the_cache(void)
+{
+	const struct timespec long_ago[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+	struct stat st;
+
+	pyc_in_the_tree("first");
+	assert_return_code(
+		utimensat(AT_FDCWD, fake_path("src/__pycache__/" FAKE_NAME), long_ago, 0),
+		errno);
+	assert_return_code(stat(fake_path("src/m.py"), &st), errno);
+	fake_source("src/m.py", "second one");
+	fake_entry_forget();
+	fake_import();
+	fake_source("src/m.py", "third");
+	assert_return_code(utimensat(AT_FDCWD, fake_path("src/m.py"),
+				   (struct timespec[2]){ st.st_atim, st.st_mtim }, 0),
+		errno);
+	fake_entry_forget();
+}
+
 /* Puts bytes under the entry's name. */
 static void make_entry(const void *data, size_t size)
 {
@@ -317,6 +339,9 @@ static const struct row {
 		"miss", "source changed", true, true },
 	{ "a pyc in the tree that is newer than the entry",
 		in_the_tree_and_stale_in_the_cache, 0, "in-tree", NULL, false, true },
+	{ "a pyc in the tree that fits, from before what is stale in the cache",
+		fitting_in_the_tree_of_before_what_is_in_the_cache, 0, "miss",
+		"source changed", true, false },
 	{ "an empty entry", empty, 0, "miss", "damaged", true, false },
 	{ "an entry of zeroes", zeroes, 0, "miss", "damaged", true, false },
 	{ "an entry that is cut off", cut_off, 0, "miss", "damaged", true, false },
