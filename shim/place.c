@@ -52,6 +52,7 @@ static ssize_t resolve(
 	if (use == PLACE_TO_READ && path_is_clean(path, len)) {
 		known = memo_find(&state_memo, path, len, &known_len);
 		place->assumed = !known;
+		place->recalled = known;
 	}
 	if (len >= size || (known && known_len >= size))
 		return -ENAMETOOLONG;
@@ -93,10 +94,12 @@ static bool compose(struct place *place, const char *path, const struct path_par
 	const char *physical;
 	ssize_t ret;
 
-	if (use == PLACE_TO_READ &&
-		(config->only || config->exclude || place->pyc.module_len == 0))
-		use = PLACE_RECALL; /* settings go by the physical path; a directory has
-				       no seal */
+	if (use == PLACE_TO_READ && place->pyc.module_len == 0)
+		use = PLACE_TO_OPEN; /* its path alone vouches for it */
+	if (use == PLACE_TO_READ && (config->only || config->exclude)) {
+		use = PLACE_RECALL; /* settings go by the physical path */
+		place->recalled = true;
+	}
 	place->tree_len = store_tree_path(config->root, config->root_len, tag,
 		config->variant, place->cache, sizeof place->cache);
 	ret = place->tree_len ? resolve(place, path, len, use) : -ENAMETOOLONG;
@@ -108,6 +111,8 @@ static bool compose(struct place *place, const char *path, const struct path_par
 	}
 	physical = place->cache + place->tree_len;
 	place->cache[place->tree_len + (size_t)ret] = '\0';
+	place->linked = place->recalled &&
+			((size_t)ret != len || memcmp(physical, path, len) != 0);
 	/* In a __pycache__ there are no sources, but a compiler's files (cffi). */
 	if (path_split(physical).tail != PATH_NO_PYCACHE)
 		return false;
@@ -140,21 +145,43 @@ static bool is_in_layers(
 	       (use == PLACE_TO_READ || use == PLACE_SETTLED) && state_has_layers();
 }
 
+/* What a temporary name is to become, and how long that name is; any other is that. */
+static struct pyc_name final_name(
+	const struct place *place, const struct path_parts *parts, size_t *ret_len)
+{
+	size_t len = parts->name_len;
+
+	*ret_len = len;
+	while (place->pyc.kind == PYC_TEMPORARY && len && parts->name[len - 1] != '.')
+		len--;
+	if (len == 0 || len == parts->name_len)
+		return place->pyc;
+	*ret_len = len - 1;
+	return pyc_parse(parts->name, len - 1);
+}
+
 /* Whether a name is that of bytecode that any path may have that has the source, so that
  * trees which share their entries can tell by the seal whose it is. The rest (numba's,
  * pytest's) stays in such a tree, and goes with it. */
 static bool is_provable(const struct place *place, const struct path_parts *parts)
 {
-	size_t len = parts->name_len;
-	struct pyc_name pyc = place->pyc;
+	size_t len;
+	struct pyc_name pyc = final_name(place, parts, &len);
 	char level;
 
-	while (place->pyc.kind == PYC_TEMPORARY && len && parts->name[len - 1] != '.')
-		len--;
-	if (len && len < parts->name_len)
-		pyc = pyc_parse(parts->name, --len);
 	return pyc.kind == PYC_CODE &&
 	       object_is_shareable(parts->name, len, pyc.tag, &level);
+}
+
+/* Whether a remembered directory will do: bytecode is asked for, written and renamed
+ * within moments, is nothing to anybody else meanwhile, and is proven then. numba's files
+ * go by their path alone. */
+static bool may_recall(const struct place *place, const struct path_parts *parts)
+{
+	size_t len;
+
+	return place->pyc.kind == PYC_TEMPORARY &&
+	       final_name(place, parts, &len).kind == PYC_CODE;
 }
 
 /* As place_at, for a path in which "__pycache__/.." is the kernel's to follow. */
@@ -169,7 +196,7 @@ static void place_plain(
 	place->dirfd = dirfd;
 	place->path = path;
 	place->spelled_len = parts.dir_len;
-	place->assumed = false;
+	place->assumed = place->recalled = place->linked = false;
 	place->layers_only = false;
 	place->ephemeral.len = 0;
 	place->cache[0] = '\0';
@@ -183,8 +210,7 @@ static void place_plain(
 	}
 	if (place->pyc.tag[0] && (use == PLACE_TO_OPEN || use == PLACE_TO_READ))
 		state_show_tag(place->pyc.tag);
-	/* Asked for, written and renamed within moments, and nothing to anybody else. */
-	if (place->pyc.kind == PYC_TEMPORARY)
+	if (may_recall(place, &parts))
 		use = PLACE_RECALL;
 	tag = place->pyc.tag[0] ? place->pyc.tag : state_tag();
 	if (kind == PLACE_OTHER)
@@ -293,18 +319,21 @@ void place_at(struct place *place, int dirfd, const char *path, enum place_use u
 
 bool place_settle(struct place *place)
 {
-	const char *path = place->path;
-	size_t len = without_slashes(path, place->spelled_len);
-	const char *physical;
+	const char *path = place->path, *used = path, *physical;
+	size_t len = without_slashes(path, place->spelled_len), used_len = len;
 	bool other;
 
-	if (!place->assumed)
+	if (!place->assumed && !place->recalled)
 		return false;
-	place_plain(place, place->dirfd, path, PLACE_SETTLED);
+	if (place->recalled) /* what is remembered stays as it was */
+		used = memo_find(&state_memo, path, len, &used_len);
+	place_plain(place, place->dirfd, path,
+		place->assumed ? PLACE_SETTLED : PLACE_TO_OPEN);
 	if (place->kind != PLACE_ENTRY)
 		return true;
 	physical = place_show(place);
-	other = memcmp(physical, path, len) != 0 || physical[len + 1] != PYCACHE[0];
+	other = !used || memcmp(physical, used, used_len) != 0 ||
+		strncmp(physical + used_len, "/" PYCACHE, PYCACHE_LEN + 1) != 0;
 	hide(place);
 	return other;
 }

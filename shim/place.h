@@ -32,7 +32,8 @@ enum place_kind {
 
 enum place_use {
 	PLACE_ANY,     /* the directory is resolved */
-	PLACE_TO_OPEN, /* an open: the name shows the process's tag as well */
+	PLACE_TO_OPEN, /* an open; of a temporary file, the name shows the process's tag
+			*/
 	PLACE_TO_READ, /* an open for reading: the directory's spelling is taken for its
 			  physical path where it may be one. The seal keeps that harmless,
 			  and mostly it is true and spares asking */
@@ -53,6 +54,8 @@ struct place {
 	size_t name_end;    /* where that of the name in it ends, slashes not counted */
 	size_t spelled_len; /* path[..spelled_len) is the directory of the sources */
 	bool assumed;	    /* by PLACE_TO_READ */
+	bool recalled;	    /* by PLACE_TO_READ, of what was found out before */
+	bool linked;	    /* and that is another path than the spelling */
 	bool layers_only;   /* to read: the cache itself is not to be used */
 	/* Of a tree that comes and goes: cache has the name that all such have in common,
 	 * and that is no path in the tree. */
@@ -62,8 +65,9 @@ struct place {
 
 void place_at(struct place *place, int dirfd, const char *path, enum place_use use);
 
-/* After PLACE_TO_READ, when nothing was found: resolves the directory after all. Returns
- * whether that led to another path. */
+/* After PLACE_TO_READ, when nothing was found, or something that its path alone vouches
+ * for: resolves the directory after all. Returns whether that led to another path than
+ * was assumed or recalled (a link was flipped): then it is to be looked for again. */
 bool place_settle(struct place *place);
 
 /* Whether there is something of that name, a dangling link too. */
@@ -110,6 +114,12 @@ char *place_show(struct place *place);
  * -errno: -ENOENT where the program itself has no such __pycache__ to put an entry in,
  * neither real nor pretended. */
 int place_ready_cache(struct place *place);
+
+/* Takes away what the cache has for a directory of sources that is gone: the one of that
+ * name which is there was made later, and the program knows of no __pycache__ in it. What
+ * is of the same content is found as an object. False where it is not so, or where the
+ * file system does not tell. */
+bool place_drop_leftover(struct place *place);
 
 /* Has `make` make place->cache, and the directories above it if they are missing; once
  * more if they vanish meanwhile (a purge), since all else would end in the tree. Returns

@@ -75,6 +75,28 @@ int place_ready_cache(struct place *place)
 	return err;
 }
 
+bool place_drop_leftover(struct place *place)
+{
+	char *end = place->cache + place->dir_len, behind = *end;
+	char *slash = end - PYCACHE_LEN - 1;
+	const char *physical = place->cache + place->tree_len;
+	struct timespec cached, sources;
+	bool leftover;
+
+	*end = '\0';
+	sys_real.birth(AT_FDCWD, place->cache, &cached);
+	*slash = '\0';
+	sys_real.birth(AT_FDCWD, physical[0] ? physical : "/", &sources);
+	*slash = '/';
+	leftover = cached.tv_sec != sources.tv_sec ? cached.tv_sec < sources.tv_sec
+						   : cached.tv_nsec < sources.tv_nsec;
+	leftover = leftover && (cached.tv_sec || cached.tv_nsec);
+	if (leftover)
+		store_drop_directory(&sys_real, place->cache);
+	*end = behind;
+	return leftover;
+}
+
 int place_make_in_cache(struct place *place, place_maker *make, int flags, mode_t mode)
 {
 	int made = make(place, flags, mode);

@@ -5,6 +5,7 @@
  */
 #include "shim/wrap.h"
 
+#include "shim/core/path.h"
 #include "shim/core/store.h"
 #include "shim/log.h"
 #include "shim/place.h"
@@ -48,7 +49,11 @@ int cached_mkdir(int dirfd, const char *path, mode_t mode)
 	err = state_config.readonly
 		      ? -EROFS
 		      : place_make_in_cache(&place, make_directory, 0, mode);
-	if (err == 0 || (err == -EEXIST && place.ephemeral.len)) /* another tree's */
+	if (err == -EEXIST && place.ephemeral.len) /* another tree's */
+		return 0;
+	if (err == -EEXIST && place_drop_leftover(&place))
+		err = place_make_in_cache(&place, make_directory, 0, mode);
+	if (err == 0)
 		return 0;
 	if (err == -EEXIST || state_config.readonly) {
 		errno = -err;

@@ -272,8 +272,7 @@ static int on_places(int (*act)(struct place *, struct place *, unsigned), int f
 	if (!places)
 		return refuse(ENOMEM);
 	place_at(&places[0], fromfd, from, PLACE_ANY);
-	place_at(&places[1], tofd, to,
-		places[0].pyc.kind == PYC_TEMPORARY ? PLACE_RECALL : PLACE_ANY);
+	place_at(&places[1], tofd, to, PLACE_ANY);
 	ret = act(&places[0], &places[1], flags);
 	state_give_places(places);
 	return ret;

@@ -64,7 +64,7 @@ static int find_bytecode(struct place *place, int flags, struct entry_verdict *v
 	struct entry entry;
 	int fd = open_candidate(place, flags);
 
-	if (fd == -ENOENT && place_settle(place)) {
+	if (fd == -ENOENT && (place->assumed || place->linked) && place_settle(place)) {
 		if (place->kind != PLACE_ENTRY)
 			return sys_real.openat(place->dirfd, place->path, flags, 0);
 		fd = open_candidate(place, flags);
@@ -86,9 +86,12 @@ static int open_to_read(struct place *place, int flags)
 	if (pyc_is_compiler(&place->pyc, place->cache + place->dir_len + 1))
 		state_show_compiler();
 	fd = find_bytecode(place, flags, &verdict);
-	/* Nothing but its path says that it is the one: then the path must be right. */
-	if (fd >= 0 && verdict.unproven && place->assumed && place_settle(place)) {
-		sys_real.close(fd);
+	/* Nothing but its path says that it is the one: then the path must be right. Or
+	 * it was looked for where a link led that has been flipped since. */
+	if ((fd >= 0 ? verdict.unproven : fd == -ENOENT && place->linked) &&
+		place_settle(place)) {
+		if (fd >= 0)
+			sys_real.close(fd);
 		fd = place->kind == PLACE_ENTRY
 			     ? find_bytecode(place, flags, &verdict)
 			     : sys_real.openat(place->dirfd, place->path, flags, 0);
@@ -200,7 +203,8 @@ static int open_to_write(struct place *place, int flags, mode_t mode)
 	if (place->ephemeral.len && place->pyc.kind != PYC_TEMPORARY &&
 		(flags & (O_CREAT | O_TRUNC)))
 		return write_beside(place, flags, mode);
-	if (place_in_cache(place))
+	if (place_in_cache(place) && !((flags & O_EXCL) && !place_in_tree(place) &&
+					     place_drop_leftover(place)))
 		return change_in_cache(place, flags, mode);
 	if (!(flags & O_CREAT) || place_in_tree(place))
 		return open_tree(place, flags, mode);
