@@ -29,7 +29,7 @@ enum {
 
 static const uint8_t seal_magic[8] = { 'p', 'y', 'c', 's', 'e', 'a', 'l', '\n' };
 
-/* Inlined, so that size is a constant: the loops are then one instruction. */
+/* Inlined, so that size is a constant: the copy is then one instruction. */
 static inline __attribute__((always_inline)) void put(
 	uint8_t *p, size_t size, uint64_t value)
 {
