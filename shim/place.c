@@ -416,8 +416,20 @@ void place_disclaim(struct place *place, int fd)
 	const struct entry_world world = state_world();
 	struct entry entry;
 
-	if (place_entry(place, &world, &entry))
-		entry_disclaim(&entry, fd);
+	(void)place_entry(place, &world, &entry);
+	entry_disclaim(&entry, fd);
+}
+
+void place_moved(struct place *place)
+{
+	const struct entry_world world = state_world();
+	struct entry entry;
+
+	(void)place_entry(place, &world, &entry);
+	if (place->kind == PLACE_DIR)
+		entry_directory_moved(&entry);
+	else
+		entry_moved(&entry);
 }
 
 void place_created(struct place *place, int fd)

@@ -99,12 +99,16 @@ bool place_entry(
 	struct place *place, const struct entry_world *world, struct entry *entry);
 
 /* Before and after an entry is opened to be changed in place; see entry_detach and
- * entry_disclaim. Nothing to what has no seal. */
+ * entry_disclaim. */
 int place_detach(struct place *place);
 void place_disclaim(struct place *place, int fd);
 
 /* After an entry or a temporary file was made in the cache; see entry_created. */
 void place_created(struct place *place, int fd);
+
+/* After another file, or a directory, was renamed to that one in the cache; see
+ * entry_moved. */
+void place_moved(struct place *place);
 
 /* The physical path in the tree, which stands in cache from its tree_len letters on, or
  * is put there: then cache is of no use until this is called once more. */

@@ -133,6 +133,16 @@ static bool is_within(const struct place *from, const struct place *to)
 	       to->cache[from->dir_len] == '/';
 }
 
+/* The same, of what is not just compiled. */
+static int rename_cached(const struct place *from, struct place *to, int flags)
+{
+	int ret = from_cache(do_rename, from->cache, to, flags);
+
+	if (ret == 0 && (is_entry(to) || to->kind == PLACE_DIR))
+		place_moved(to);
+	return ret;
+}
+
 /* A pretended directory that is to be replaced: gone if it is empty. */
 static int clear_target(struct place *to, int flags)
 {
@@ -157,7 +167,7 @@ static int rename_in_tree(struct place *from, struct place *to, int flags)
 		int saved = errno;
 
 		store_drop_directory(&sys_real, to->cache);
-		(void)from_cache(do_rename, from->cache, to, 0);
+		(void)rename_cached(from, to, 0);
 		errno = saved;
 	}
 	store_drop_directory(&sys_real, from->cache);
@@ -174,7 +184,7 @@ static int rename_directory(struct place *from, struct place *to, int flags)
 		return refuse(EINVAL);
 	if (to->kind == PLACE_DIR && place_in_tree(to))
 		return refuse(ENOTEMPTY);
-	return from_cache(do_rename, from->cache, to, flags);
+	return rename_cached(from, to, flags);
 }
 
 /* Puts a new pyc under its name. Only here is it known that the file is complete, and for
@@ -237,7 +247,7 @@ static int rename_places(struct place *old, struct place *new, unsigned flags)
 	if (state_config.readonly)
 		return refuse(EROFS);
 	is_new = !find_cached(new, &replaced);
-	ret = from_cache(do_rename, old->cache, new, (int)flags);
+	ret = rename_cached(old, new, (int)flags);
 	if (ret == 0 && is_entry(new) && !is_entry(old)) /* numba's */
 		tally_entry(count_tally(), is_new ? NULL : &replaced, st.st_size, false);
 	if (ret == 0 && place_in_tree(old))

@@ -25,15 +25,16 @@ static int open_cache(const struct place *place, int flags, mode_t mode)
 
 /* A name that is no pyc of a source we know, or that leaves us no room: the cache's file,
  * else the tree's, by Python's own rules. */
-static int open_unsealed(const struct place *place, int candidate, int flags,
-	struct entry_verdict *verdict)
+static int open_unsealed(const struct place *place, const struct entry *entry,
+	int candidate, int flags, struct entry_verdict *verdict)
 {
 	struct stat st;
 	int fd;
 
 	if (candidate >= 0 && !place->ephemeral.len &&
 		sys_real.fstatat(candidate, "", &st, AT_EMPTY_PATH) == 0 &&
-		st.st_uid == state_world().user) {
+		st.st_uid == entry->world->user &&
+		((flags & O_PATH) || entry_is_own(entry, candidate))) {
 		*verdict = (struct entry_verdict){ .id = VERDICT_HIT_UNSEALED,
 			.unproven = true };
 		return candidate;
@@ -71,10 +72,10 @@ static int find_bytecode(struct place *place, int flags, struct entry_verdict *v
 	}
 	world.layers_only = place->layers_only;
 	world.readonly |= place->layers_only;
-	if (!(flags & (O_DIRECTORY | O_PATH)) && place_entry(place, &world, &entry))
+	if (place_entry(place, &world, &entry) && !(flags & (O_DIRECTORY | O_PATH)))
 		fd = entry_open(&entry, fd, flags, verdict);
 	else
-		fd = open_unsealed(place, fd, flags, verdict);
+		fd = open_unsealed(place, &entry, fd, flags, verdict);
 	return fd;
 }
 

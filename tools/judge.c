@@ -141,7 +141,7 @@ static void judge_own(struct judgement *judgement, struct entry *entry, int fd)
 
 	if (err == -ENOENT || err == -ENOTDIR)
 		conclude(judgement, STATE_ORPHAN, "no source");
-	else if (!entry->source.path || entry_file_is_own(entry, fd))
+	else if (!entry->source.there || entry_is_own(entry, fd))
 		conclude(judgement, STATE_UNSEALED, "written by a program");
 	else
 		conclude(judgement, STATE_STALE, "source replaced");

@@ -28,7 +28,6 @@ bool entry_begin(struct entry *entry, size_t room, const char *dir, size_t dir_l
 	struct text text = { .data = entry->path + used, .size = room - used };
 	const char *name = entry->path + entry->dir_len + 1;
 
-	entry->source = (struct source){ .dirfd = entry->tree_dirfd, .path = text.data };
 	if (room - used < 2)
 		return false;
 	text_add(&text, dir, dir_len);
@@ -36,6 +35,7 @@ bool entry_begin(struct entry *entry, size_t room, const char *dir, size_t dir_l
 	if (text.cut || len == 0)
 		return false;
 	text.len += len;
+	entry->source = (struct source){ .dirfd = entry->tree_dirfd, .path = text.data };
 	entry->spare = text.data + text.len + 1;
 	entry->spare_size = text.size - text.len - 1;
 	return true;
@@ -55,11 +55,10 @@ static int absent(struct search *search, int fd, enum verdict id)
 	return -ENOENT;
 }
 
-/* By Python's own rules: the name has no source that could be compared. Where it is many
- * trees', it may be another's. */
+/* By Python's own rules: nothing but the place says whose it is. */
 static int found_unproven(struct search *search, int fd, enum verdict id)
 {
-	if (search->entry->common)
+	if (search->entry->common || !entry_is_own(search->entry, fd))
 		return absent(search, fd, VERDICT_MISS_REPLACED);
 	*search->verdict = (struct entry_verdict){ .id = id, .unproven = true };
 	return fd;
@@ -94,7 +93,10 @@ static int renew(struct search *search, int fd, const struct seal *seal)
 static enum verdict compare_origin(const struct entry_world *world,
 	const struct source *source, const struct seal *seal)
 {
-	if (source_is_origin(source, world->sys, &seal->source))
+	const struct origin then = { seal->source.inode, seal->source.ctime };
+	const struct origin now = source_origin(source, world->sys);
+
+	if (origin_same(&now, &then))
 		return VERDICT_HIT_HASH;
 	return seal->flags & SEAL_SOURCE ? VERDICT_NONE : VERDICT_MISS_REPLACED;
 }
@@ -200,11 +202,8 @@ static int try_entry(struct search *search, int fd)
 	case ENTRY_FILE_SEALED:
 		break;
 	case ENTRY_FILE_PROGRAMS_OWN:
-		/* Without a source nobody imports it. */
-		if (source_look(&entry->source, world->sys) == -ENOENT ||
-			entry_file_is_own(entry, fd))
-			return found_unproven(search, fd, VERDICT_HIT_OWN);
-		return absent(search, fd, VERDICT_MISS_REPLACED);
+		(void)source_look(&entry->source, world->sys);
+		return found_unproven(search, fd, VERDICT_HIT_OWN);
 	case ENTRY_FILE_FOREIGN:
 		return absent(search, fd, VERDICT_MISS_FOREIGN);
 	case ENTRY_FILE_DAMAGED:

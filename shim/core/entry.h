@@ -129,6 +129,19 @@ void entry_placed(const struct entry *entry, const struct stat *old);
 /* Gives the entry a file of its own without a seal, which the program may change. */
 int entry_detach(struct entry *entry);
 
-/* Notes on a descriptor that the program itself writes that entry, and for which source:
- * without the note, a file without a seal is a damaged one. */
+/* The rest is for files that no source proves: those that the program itself writes in
+ * place, those of loaders for other suffixes, and those whose name tells no source (for
+ * which entry_begin fails).
+ *
+ * Notes on a descriptor of one for which source it is, and for which directory of
+ * sources: without the note, a file without a seal is a damaged one. */
 void entry_disclaim(const struct entry *entry, int fd);
+
+/* Whether the open file is one for the source that is there, which was looked at; without
+ * a source, for the directory that is there. */
+bool entry_is_own(const struct entry *entry, int fd);
+
+/* After a file that was not just compiled has been renamed to the entry, or its whole
+ * __pycache__ has: notes anew whose that is. */
+void entry_moved(const struct entry *entry);
+void entry_directory_moved(const struct entry *entry);

@@ -9,10 +9,6 @@
 #include "shim/core/store.h"
 #include "shim/core/text.h"
 
-/* On a file that a program wrote itself, which has no seal and is none of our business.
- */
-#define OWN_XATTR "user.pycstash.own"
-
 uint32_t entry_magic_number(const uint8_t magic[4])
 {
 	uint32_t number;
@@ -48,26 +44,6 @@ void entry_magic_owned(const struct entry *entry, const uint8_t magic[4])
 		*entry->world->magic = entry_magic_number(magic);
 }
 
-void entry_disclaim(const struct entry *entry, int fd)
-{
-	const struct sys *sys = entry->world->sys;
-	struct source source = entry->source;
-	struct identity origin;
-
-	(void)source_look(&source, sys);
-	origin = source_origin(&source, sys);
-	(void)sys->fsetxattr(fd, OWN_XATTR, &origin, sizeof origin);
-}
-
-bool entry_file_is_own(const struct entry *entry, int fd)
-{
-	const struct sys *sys = entry->world->sys;
-	struct identity origin;
-
-	return sys->fgetxattr(fd, OWN_XATTR, &origin, sizeof origin) == sizeof origin &&
-	       source_is_origin(&entry->source, sys, &origin);
-}
-
 bool entry_file_is_trusted(const struct stat *st, uid_t user, bool layer)
 {
 	return layer ? layer_is_trusted(st, user) : st->st_uid == user;
@@ -92,8 +68,8 @@ static enum entry_file_state check(
 		sys->pread(fd, bytes, size, st.st_size - (off_t)size) == (ssize_t)size &&
 		seal_read(bytes, size, (uint64_t)st.st_size, ret_seal))
 		return ENTRY_FILE_SEALED;
-	return sys->fgetxattr(fd, OWN_XATTR, NULL, 0) < 0 ? ENTRY_FILE_DAMAGED
-							  : ENTRY_FILE_PROGRAMS_OWN;
+	return sys->fgetxattr(fd, ENTRY_MARK, NULL, 0) < 0 ? ENTRY_FILE_DAMAGED
+							   : ENTRY_FILE_PROGRAMS_OWN;
 }
 
 enum entry_file_state entry_file_check(

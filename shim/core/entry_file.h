@@ -19,6 +19,9 @@ enum entry_file_state {
 	ENTRY_FILE_DAMAGED,	 /* none of ours, or no more */
 };
 
+/* An extended attribute of files that no source proves (entry_own.c). */
+#define ENTRY_MARK "user.pycstash.own"
+
 /* A pyc in memory, with room for its seal behind it. */
 struct entry_file {
 	uint8_t *data;
@@ -81,10 +84,6 @@ int entry_file_load_object(
 
 /* Whether the entry may be one made of an object. */
 bool entry_file_is_reusable(const struct entry *entry);
-
-/* Whether a file that a program wrote itself was written for the source that is there,
- * which was looked at. */
-bool entry_file_is_own(const struct entry *entry, int fd);
 
 /* Makes the directory that path lies in. */
 int entry_file_make_parent(const struct entry_world *world, char *path);

@@ -3,12 +3,12 @@
  * The half of entry_file.h that is about objects: finding the one of a source's content,
  * and making the entry of it.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
 #include "shim/core/entry_file.h"
+#include "shim/core/names.h"
 #include "shim/core/object.h"
 #include "shim/core/text.h"
 
@@ -18,28 +18,21 @@ static uint32_t only_magic(const struct entry *entry)
 {
 	const struct sys *sys = entry->world->sys;
 	struct text text = { .data = entry->spare, .size = entry->spare_size };
-	_Alignas(struct dirent64) char records[512];
+	struct names names = { .fd = -ENOENT };
 	uint32_t magic = 0;
 	unsigned found = 0;
-	ssize_t n;
-	int fd;
+	const char *name;
 
 	text_add(&text, entry->path, entry->version_len);
 	text_adds(&text, "/objects");
-	fd = text.cut ? -ENOENT
-		      : sys->openat(AT_FDCWD, text.data,
-				O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-	if (fd < 0)
+	if (!text.cut)
+		names.fd = sys->openat(
+			AT_FDCWD, text.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	if (names.fd < 0)
 		return 0;
-	while ((n = sys->getdents(fd, records, sizeof records)) > 0)
-		for (ssize_t at = 0; at < n;) {
-			const struct dirent64 *record = (struct dirent64 *)(records + at);
-
-			if (object_magic(record->d_name, &magic))
-				found++;
-			at += record->d_reclen;
-		}
-	sys->close(fd);
+	while ((name = names_next(&names, sys)))
+		found += object_magic(name, &magic);
+	sys->close(names.fd);
 	return found == 1 ? magic : 0;
 }
 

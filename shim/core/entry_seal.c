@@ -68,8 +68,13 @@ static enum verdict prove(
 
 	if (source_look(source, world->sys) < 0)
 		return VERDICT_UNSEALED_NO_SOURCE;
-	seal->source = seal->flags & SEAL_HASH ? source_origin(source, world->sys)
-					       : source->identity;
+	seal->source = source->identity;
+	if (seal->flags & SEAL_HASH) {
+		struct origin origin = source_origin(source, world->sys);
+
+		seal->source =
+			(struct identity){ .inode = origin.inode, .ctime = origin.birth };
+	}
 	if (header->kind == HEADER_TIMESTAMP && !header_fits(header, &source->st))
 		return VERDICT_UNSEALED_HEADER;
 	if (!asked_find(world->asked, world->sys->thread(), source->path, &asked))
@@ -119,6 +124,8 @@ static int seal_open_file(struct entry *entry, const char *temporary, int fd,
 	entry_magic_owned(entry, seal.magic);
 	memcpy(entry->magic, seal.magic, sizeof entry->magic);
 	verdict->id = prove(entry, &header, &seal);
+	if (verdict->id == VERDICT_UNSEALED_NO_SOURCE)
+		entry_disclaim(entry, fd);
 	if (verdict->id == VERDICT_SEALED && !is_created(world, temporary, st)) {
 		verdict->id = VERDICT_UNSEALED_TEMPORARY;
 		seal.flags &= ~(uint32_t)(SEAL_SOURCE | SEAL_IDENTITY);

@@ -201,22 +201,31 @@ int source_read(struct source *source, const struct sys *sys, struct source_cloc
 	return fd >= 0 && source->digested ? 0 : source_settle(source, sys, clock);
 }
 
-struct identity source_origin(const struct source *source, const struct sys *sys)
+struct origin source_origin(const struct source *source, const struct sys *sys)
 {
-	struct identity ret = { .inode = 0 };
+	struct origin ret = { .inode = 0 };
 
 	if (!source->there)
 		return ret;
 	ret.inode = source->identity.inode;
-	sys->birth(source->dirfd, source->path, &ret.ctime);
+	sys->birth(source->dirfd, source->path, &ret.birth);
 	return ret;
 }
 
-bool source_is_origin(
-	const struct source *source, const struct sys *sys, const struct identity *origin)
+struct origin origin_of(const struct sys *sys, const char *path)
 {
-	struct identity now = source_origin(source, sys);
+	struct origin ret = { .inode = 0 };
+	struct stat st;
 
-	return now.inode == origin->inode && now.ctime.tv_sec == origin->ctime.tv_sec &&
-	       now.ctime.tv_nsec == origin->ctime.tv_nsec;
+	if (sys->fstatat(AT_FDCWD, path, &st, 0) < 0)
+		return ret;
+	ret.inode = st.st_ino;
+	sys->birth(AT_FDCWD, path, &ret.birth);
+	return ret;
+}
+
+bool origin_same(const struct origin *a, const struct origin *b)
+{
+	return a->inode == b->inode && a->birth.tv_sec == b->birth.tv_sec &&
+	       a->birth.tv_nsec == b->birth.tv_nsec;
 }

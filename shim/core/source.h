@@ -57,9 +57,15 @@ int source_read(struct source *source, const struct sys *sys, struct source_cloc
 /* After source_look, or source_read: reads the source and sets digest, unless it is. */
 int source_digest(struct source *source, const struct sys *sys, struct scratch *scratch);
 
-/* After source_look: which file it is, whatever becomes of its content: the inode, and in
- * ctime the time of its birth (zeros where the file system has none). All zeros without a
- * source. */
-struct identity source_origin(const struct source *source, const struct sys *sys);
-bool source_is_origin(const struct source *source, const struct sys *sys,
-	const struct identity *origin);
+/* Which file something is, whatever becomes of its content. */
+struct origin {
+	uint64_t inode;
+	struct timespec birth; /* zeros where the file system has none */
+};
+
+/* After source_look; all zeros without a source. */
+struct origin source_origin(const struct source *source, const struct sys *sys);
+
+/* Of what is at path; all zeros where nothing is. */
+struct origin origin_of(const struct sys *sys, const char *path);
+bool origin_same(const struct origin *a, const struct origin *b);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "shim/core/store.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
 #include "shim/core/config.h"
+#include "shim/core/names.h"
 #include "shim/core/text.h"
 
 /* https://bford.info/cachedir/: backup programs skip a directory with this file. */
@@ -170,30 +170,17 @@ int store_make_directory(const struct sys *sys, char *path, size_t root_len)
 	return err;
 }
 
-/* As the kernel lays it out for getdents64(2); glibc's struct dirent64 is the same. */
-static void drop_names(const struct sys *sys, int fd)
-{
-	_Alignas(struct dirent64) char records[1024];
-	ssize_t n;
-
-	while ((n = sys->getdents(fd, records, sizeof records)) > 0)
-		for (ssize_t at = 0; at < n;) {
-			struct dirent64 *entry = (struct dirent64 *)(records + at);
-
-			if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
-				sys->unlinkat(fd, entry->d_name, 0);
-			at += entry->d_reclen;
-		}
-}
-
 void store_drop_directory(const struct sys *sys, const char *path)
 {
-	int fd = sys->openat(
-		AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+	struct names names = { .fd = sys->openat(AT_FDCWD, path,
+				       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+				       0) };
+	const char *name;
 
-	if (fd < 0)
+	if (names.fd < 0)
 		return;
-	drop_names(sys, fd);
-	sys->close(fd);
+	while ((name = names_next(&names, sys)))
+		sys->unlinkat(names.fd, name, 0);
+	sys->close(names.fd);
 	sys->unlinkat(AT_FDCWD, path, AT_REMOVEDIR);
 }

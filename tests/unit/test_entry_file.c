@@ -105,10 +105,10 @@ static void a_programs_own_file(void **state)
 	assert_int_equal(entry_file_check(&fe.world, fd, &seal), ENTRY_FILE_DAMAGED);
 	entry_disclaim(&fe.entry, fd);
 	assert_int_equal(entry_file_check(&fe.world, fd, &seal), ENTRY_FILE_PROGRAMS_OWN);
-	assert_true(entry_file_is_own(&fe.entry, fd));
+	assert_true(entry_is_own(&fe.entry, fd));
 	fake_source("src/m.py", "first");
 	assert_int_equal(source_look(&fe.entry.source, &fake_sys), 0);
-	assert_false(entry_file_is_own(&fe.entry, fd));
+	assert_false(entry_is_own(&fe.entry, fd));
 	fake_sys.close(fd);
 }
 
