@@ -52,7 +52,7 @@ exec(open('$SEAL/hook.py').read())" 2>&1 | tail -1)" "one, 1 compiled" \
 		rm -rf "$CACHE"/v1/*/tree"$T/b"
 	done
 }
-each loaders
+some loaders
 
 pytests() {
 	"$python" -c 'import pytest' 2>/dev/null || return # some interpreter has it
@@ -78,7 +78,7 @@ pytests() {
 any=
 while read -r python; do "$python" -c 'import pytest' 2>/dev/null && any=yes; done < <(interpreters cached)
 [ -n "$any" ] || skip "pytest's pycs are not shared" "no interpreter has pytest"
-each pytests
+some pytests
 
 # --- what only the mode of an interpreter tells ---------------------------------------
 carets() { # DIR OPTION…: how many carets the traceback has
@@ -104,7 +104,7 @@ ranges() {
 			"0,1,0" "$name: so with PYTHONNODEBUGRANGES after a start with '$first'"
 	done
 }
-each ranges
+some ranges
 
 # --- what a program learns about itself -----------------------------------------------
 about='
@@ -135,7 +135,7 @@ itself() {
 	is "$(preloaded "$python" -c "$about" "$T/e" 2>&1 | tail -1)" "['$T/e/m.py'] True" \
 		"$name: so after the directory was renamed"
 }
-each itself
+some itself
 
 # --- hash-based pycs, and what programs write themselves: as without us ----------------
 hashes() {
@@ -172,7 +172,7 @@ hashes() {
 		done
 	done
 }
-each hashes
+some hashes
 
 # A pyc that a program wrote by itself, in place, from its source.
 own() {
@@ -200,4 +200,4 @@ open(p, 'wb').write(header + marshal.dumps(compile(open(source).read().replace('
 			"$name: a pyc that a program wrote in place, its source $how: as with Python alone"
 	done
 }
-each own
+some own

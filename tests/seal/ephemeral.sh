@@ -89,7 +89,7 @@ print(sum(os.path.exists(u.cache_from_source(os.path.join(sys.argv[1], "pkg", f)
 	PYCSTASH_EPHEMERAL=0 run "$T/.mount_app777777" >/dev/null
 	is "$(files)" $((first_files + N + 1)) "$name: PYCSTASH_EPHEMERAL=0: none are"
 }
-each starts
+some starts
 
 own() { # bytecode of which nothing proves whose it is
 	local a=$T/.mount_a b=$T/.mount_b
@@ -119,7 +119,7 @@ for n in ("m.f-1.py38.nbi", "m.f-1.py38.1.nbc", "m.cpython-38-pytest-8.pyc", "m.
 	is "$(find "$T/.mount_c/__pycache__" -type f | wc -l)" 4 \
 		"$name: what could not be told from another tree's stays in the tree"
 }
-each own
+some own
 
 # A thousand starts of one interpreter; the tree only moves.
 python=$(interpreters cached | head -1) log=$T/log

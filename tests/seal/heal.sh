@@ -40,7 +40,7 @@ truncated() {
 			"$where truncated at every $([ "$STEP" = 1 ] || echo "${STEP}th ")length"
 	done
 }
-each truncated
+some truncated
 unset STEP
 
 kinds() {
@@ -71,7 +71,7 @@ heals_bodies() {
 		done < <(damage names body)
 	done
 }
-each kinds
+some kinds
 
 # Files that are there in another way.
 strange() {
@@ -103,7 +103,7 @@ strange() {
 		done
 	done
 }
-each strange
+some strange
 
 # What a program writes to its pyc by itself, in place, stays: as with Python alone.
 written() {
@@ -135,4 +135,4 @@ open(u.cache_from_source('$T/src/t0000.py'), 'wb').write(b'garbage')"
 	is "$(preloaded "$python" "$SEAL/damage.py" run "$T/src2" 2>&1)" "0 compiled" \
 		"$name: a program's writing to its own pyc does not reach the object of other paths"
 }
-each written
+some written

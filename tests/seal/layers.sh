@@ -81,7 +81,7 @@ zero() {
 	is "$(picture "$T/layer")" "$before" "$name: the layer is as it was, with all its times"
 	is "$(find "$T/app" -name __pycache__)" "" "$name: the tree is clean"
 }
-each zero
+some zero
 
 levels() {
 	is_one_of_few || return
@@ -97,7 +97,7 @@ levels() {
 	is "$(count "$T/app" PYTHONNODEBUGRANGES=1)" "$all_compiled" \
 		"$name: another variant of bytecode has its own folder in a layer too"
 }
-each levels
+some levels
 
 # --- order ----------------------------------------------------------------------------
 show='import sys; sys.path.insert(0, sys.argv[1]); import m; print(m.V if m.V == m.f() else "torn")'
@@ -135,7 +135,7 @@ order() {
 	is "$(grep -c 'layer not used' "$log"), $(sed -n 's/.*layer not used: //p' "$log")" \
 		"1, $T/none (there is no such directory)" "$name: a layer that is not there is said once"
 }
-each order
+some order
 
 # A process that lives on: its source is edited under its time and size, in place and as a
 # new file, to and from what the layer has.
@@ -177,7 +177,7 @@ edits() {
 	is "$(rm -rf "$CACHE"; layered PYCSTASH_READONLY=1 "$python" "$T/edits.py" "$T/src" 2>&1)" "[]" \
 		"$name: so with a cache that is read only"
 }
-each edits
+some edits
 
 # --- damage ---------------------------------------------------------------------------
 damage() { /usr/bin/python3 -B "$SEAL/damage.py" "$@"; }
@@ -202,7 +202,7 @@ damaged() {
 	survives seal object "$(damage names seal | wc -l)" "a layer's objects damaged"
 	survives body object "$(damage names body | wc -l)" "a layer's objects damaged under a valid seal"
 }
-each damaged
+some damaged
 
 # --- without a cache of one's own -----------------------------------------------------
 # alone SENTENCE SETTING…: the layer serves, also a copy of the tree, and nothing is left
@@ -255,7 +255,7 @@ without() {
 	is "$(count "$T/app" LD_PRELOAD= ; count "$T/app" PYCSTASH_DIR= HOME=)" "$all_compiled"$'\n'"$all_loaded" \
 		"$name: a tree that has its own pycs is served, too"
 }
-each without
+some without
 
 # --- file systems ---------------------------------------------------------------------
 mounted() {
@@ -282,7 +282,7 @@ mounted() {
 		skip "$name: a layer in a squashfs image" "no squashfs here"
 	fi
 }
-each mounted
+some mounted
 
 # --- trust ----------------------------------------------------------------------------
 refused() { # SENTENCE REASON: the layer is not used, and that is logged
@@ -328,7 +328,7 @@ trust() {
 	chown -R 65534 "$T/layer"; refused "another user's, with all in it," "it, or v1 in it, is another user's"
 	chown -R 0 "$T/layer"
 }
-each trust
+some trust
 
 users() {
 	case $python in /usr/bin/*) ;; *) return ;; esac
@@ -375,7 +375,7 @@ import late'
 	layered PYCSTASH_READONLY=1 PYCSTASH_LOG="$log" "$python" -c "$both" "$T/app" 'os.chroot("/")' >/dev/null 2>&1
 	is "$(decisions m1 | tail -1); $(decisions late | tail -1)" "hit (layer); " "$name: after chroot no layer is used"
 }
-each users
+some users
 
 # --- what programs see ----------------------------------------------------------------
 seen() {
@@ -396,7 +396,7 @@ except OSError as e:
 	is "$(cd "$T/second" && find . -type f | sort | xargs md5sum)" "$(cd "$T/layer" && find . -type f | sort | xargs md5sum)" \
 		"$name: a Python program reads and makes files of layers as they are"
 }
-each seen
+some seen
 
 # --- cost -----------------------------------------------------------------------------
 cost() {
@@ -421,4 +421,4 @@ cost() {
 	is "$(calls "$T/second:$T/layer" | grep -c '"\(second\|layer\)/v1')" 1 \
 		"$name: a layer that has it costs one open, and those behind it none"
 }
-each cost
+some cost

@@ -9,6 +9,10 @@
 #   version V FILE      both: same size, same time, other content
 #   each FUNCTION       calls it for each interpreter, with $python, $name, $tag set, and a
 #                       fresh $T, $CACHE and $log each time
+#   some FUNCTION       the same for those that differ most: the first that is found (the
+#                       distribution's), PyPy, the oldest and the newest; ALL=1: for each.
+#                       For suites whose claims are about the cache, more than about what
+#                       an interpreter does
 #   logged COMMAND…     preloaded, with the decisions in $log (emptied before)
 #   decisions NAME      those about NAME.*.pyc: "what (why)", a line each
 #   compiled            how many modules below $T the last `logged` compiled: those that it
@@ -42,10 +46,29 @@ decisions() {
 }
 
 each() {
-	local suite=$T all
+	local all
 	mapfile -t all < <(interpreters cached)
-	[ ${#all[@]} -gt 0 ] || not_ok "there are interpreters to test with"
-	for python in "${all[@]}"; do
+	with "$1" "${all[@]}"
+}
+
+some() {
+	local all
+	if [ -n "${ALL:-}" ]; then
+		each "$1"
+		return
+	fi
+	mapfile -t all < <(interpreters cached | awk -F '/python3[.]' '
+		NR == 1 || NF == 1 { print }
+		NF > 1 && (!oldest || $NF + 0 < first) { first = $NF + 0; oldest = $0 }
+		NF > 1 && $NF + 0 > last { last = $NF + 0; newest = $0 }
+		END { print oldest; print newest }' | awk 'NF && !seen[$0]++')
+	with "$1" "${all[@]}"
+}
+
+with() { # FUNCTION INTERPRETER…
+	local suite=$T
+	[ $# -gt 1 ] || not_ok "there are interpreters to test with"
+	for python in "${@:2}"; do
 		case $python in ${ONLY:-*}) ;; *) continue ;; esac
 		name=$(named "$python")
 		tag=$("$python" -c 'import sys; print(sys.implementation.cache_tag)')

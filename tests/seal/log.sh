@@ -58,4 +58,4 @@ decided() {
 		"$name: every line is the process, the decision, the file and the reason"
 }
 entry_path() { find "$CACHE" -type d -path "*/tree$T/a/__pycache__" -printf '%p/m.'"$tag"'.pyc\n'; }
-each decided
+some decided
