@@ -95,6 +95,8 @@ static const char *advice(const struct explanation *explanation)
 {
 	enum verdict verdict = explanation->verdict;
 
+	if (explanation->rejected)
+		return "import it once: it is compiled anew";
 	for (size_t i = 0; i < sizeof advices / sizeof *advices; i++)
 		if (advices[i].verdict == verdict)
 			return advices[i].text;
@@ -117,8 +119,11 @@ static void print_text(
 		printf(" at -O level %c", subject->level);
 	putchar('\n');
 	report_print(&explanation->steps);
-	printf("%s: %s%s%s%s\n", explanation->served ? "served" : "not served", row->what,
+	printf("%s: %s%s%s%s", explanation->served ? "served" : "not served", row->what,
 		row->why ? " (" : "", row->why ? row->why : "", row->why ? ")" : "");
+	if (explanation->rejected)
+		printf("; Python compiles, since %s", explanation->rejected);
+	putchar('\n');
 	if (todo)
 		printf("to do: %s\n", todo);
 }
@@ -141,6 +146,7 @@ static void print_object(
 	json_string(&json, "verdict", row->id);
 	json_string(&json, "what", row->what);
 	json_string(&json, "why", row->why);
+	json_string(&json, "rejected", explanation->rejected);
 	report_print_json(&explanation->steps, &json, "steps");
 	json_string(&json, "todo", advice(explanation));
 	json_close(&json);
@@ -340,7 +346,8 @@ static const char notes[] =
 	"--json prints an object of the schema pycstash.explain/1 for each interpreter, a\n"
 	"line each; see docs/json.md.\n"
 	"\n"
-	"Exit code: 0 if it would be served, to all the interpreters; 1 if not; 14 if the\n"
+	"Exit code: 0 if it would be served, to all the interpreters; 1 if not, or if Python\n"
+	"would compile in spite of it (a hash-based pyc of another source); 14 if the\n"
 	"interpreter cannot be asked, or the module has no source.\n"
 	"\n"
 	"Example: why does Django start slowly?\n"

@@ -83,30 +83,16 @@ static void set_item(struct exhibit *exhibit)
 
 static int read_source(struct exhibit_source *source, const uint8_t magic[4])
 {
-	int fd = open(source->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), r = 0;
-	uint8_t *bytes = NULL;
-	ssize_t n;
+	uint8_t *bytes;
+	size_t size;
+	int r = inspect_source(source->path, &source->st, &bytes, &size);
 
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &source->st) < 0)
-		r = -errno;
-	else if (!S_ISREG(source->st.st_mode))
-		r = -EINVAL;
-	else if (source->st.st_size > INSPECT_LIMIT)
-		r = -EFBIG;
-	else if (!(bytes = malloc((size_t)source->st.st_size + 1)))
-		r = -ENOMEM;
-	else if ((n = pread(fd, bytes, (size_t)source->st.st_size, 0)) < 0)
-		r = -errno;
-	else {
-		source->digest = digest_of(bytes, (size_t)n);
-		source->hash =
-			siphash_source(magic, bytes, (size_t)n, &source->hash_algorithm);
-	}
+	if (r < 0)
+		return r;
+	source->digest = digest_of(bytes, size);
+	source->hash = siphash_source(magic, bytes, size, &source->hash_algorithm);
 	free(bytes);
-	close(fd);
-	return r;
+	return 0;
 }
 
 /* --- its object ----------------------------------------------------------------------*/

@@ -212,6 +212,23 @@ static struct entry_world make_world(
 	};
 }
 
+/* What goes by the tree's pyc or by a hash is served for Python to judge. */
+static void judge_served(struct explain_search *search, int fd)
+{
+	struct explanation *explanation = search->explanation;
+	bool in_tree = explanation->verdict == VERDICT_IN_TREE;
+	enum header_kind kind;
+	const char *why;
+
+	if (!in_tree && verdict_rows[explanation->verdict].group != VERDICT_GROUP_HIT)
+		return;
+	why = explain_rejects(search, fd, &kind);
+	if (!why || (!in_tree && kind != HEADER_HASH))
+		return;
+	explanation->served = false;
+	explanation->rejected = why;
+}
+
 static int ask_core(struct explain_search *search)
 {
 	struct explanation *explanation = search->explanation;
@@ -243,17 +260,18 @@ static int ask_core(struct explain_search *search)
 		     ? search->sys.openat(AT_FDCWD, search->path, O_RDONLY | O_CLOEXEC, 0)
 		     : -ENOENT;
 	fd = entry_open(&entry, fd, O_RDONLY | O_CLOEXEC, &verdict);
-	if (fd >= 0)
-		close(fd);
 	explanation->verdict = verdict.id;
-	explanation->served =
-		fd >= 0 && verdict_rows[verdict.id].group != VERDICT_GROUP_MISS;
 	search->magic = process->magic;
 	search->source = entry.source;
 	search->source.path = search->subject->source;
 	if (source_look(&search->source, &search->sys) == 0)
 		(void)source_digest(&search->source, &search->sys, &process->scratch);
 	free(process);
+	if (fd < 0)
+		return 0;
+	explanation->served = verdict_rows[verdict.id].group != VERDICT_GROUP_MISS;
+	judge_served(search, fd);
+	close(fd);
 	return 0;
 }
 

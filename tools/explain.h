@@ -28,9 +28,11 @@ struct explanation {
 	 * ends it. */
 	struct report steps;
 	enum verdict verdict;
-	bool served;
-	char *pyc;   /* the path a program asks for */
-	char *entry; /* where that is in the cache; NULL where it has no place */
+	bool served; /* and the interpreter takes it */
+	const char
+		*rejected; /* why it does not take what is served, a literal; or NULL */
+	char *pyc;	   /* the path a program asks for */
+	char *entry;	   /* where that is in the cache; NULL where it has no place */
 };
 
 /* Goes by the settings in the environment. */

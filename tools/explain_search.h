@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "shim/core/config.h"
+#include "shim/core/header.h"
 #include "shim/core/path.h"
 #include "shim/core/source.h"
 #include "shim/core/store.h"
@@ -31,6 +32,11 @@ struct explain_search {
 
 #define STEP(search, state, name, ...) \
 	report_add(&(search)->explanation->steps, FINDING_##state, name, __VA_ARGS__)
+
+/* Why the interpreter does not take an open pyc, which it would compile for, as a
+ * literal; NULL: it does. *ret_kind: what the pyc goes by. */
+const char *explain_rejects(
+	const struct explain_search *search, int fd, enum header_kind *ret_kind);
 
 /* After core was asked: adds the steps that tell what there is. */
 void explain_see(struct explain_search *search);

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "shim/core/header.h"
 #include "shim/core/layer.h"
 #include "shim/core/object.h"
 #include "tools/explain_search.h"
@@ -96,9 +95,8 @@ static void see_tree(struct explain_search *search)
 {
 	const char *pyc = search->explanation->pyc;
 	int fd = open(pyc, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	uint8_t bytes[HEADER_MAX + 1];
-	struct header header;
-	ssize_t n;
+	enum header_kind kind;
+	const char *why;
 
 	if (fd < 0 && errno == ENOENT) { /* nor need there be one */
 		STEP(search, OK, "in-tree", "%s: there is none", pyc);
@@ -108,19 +106,16 @@ static void see_tree(struct explain_search *search)
 		STEP(search, WARN, "in-tree", "%s: %s", pyc, strerror(errno));
 		return;
 	}
-	n = pread(fd, bytes, sizeof bytes, 0);
+	why = explain_rejects(search, fd, &kind);
 	close(fd);
-	header = header_read(search->subject->tag, bytes, n < 0 ? 0 : (size_t)n);
-	if (header.kind == HEADER_TIMESTAMP && search->source.there &&
-		!header_fits(&header, &search->source.st))
-		STEP(search, WARN, "in-tree", "%s: made of another state of the source",
-			pyc);
+	if (why)
+		STEP(search, WARN, "in-tree", "%s: Python does not take it, since %s",
+			pyc, why);
 	else
 		STEP(search, OK, "in-tree",
 			"%s: %s, so it is served where no entry holds", pyc,
-			header.kind == HEADER_BAD    ? "no pyc, for Python to judge"
-			: header.kind == HEADER_HASH ? "hash-based, for Python to judge"
-						     : "made of the source as it is");
+			kind == HEADER_HASH ? "hash-based, and Python takes it"
+					    : "made of the source as it is");
 }
 
 /* Why no object is looked for, or NULL: then *ret says which. */

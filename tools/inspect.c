@@ -5,6 +5,7 @@
 #include "tools/inspect.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,6 +159,33 @@ void inspection_release(struct inspection *inspection)
 {
 	free(inspection->bytes);
 	inspection->bytes = NULL;
+}
+
+int inspect_source(
+	const char *path, struct stat *ret_st, uint8_t **ret_bytes, size_t *ret_size)
+{
+	struct inspection whole = { .size = 0 };
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), r;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &whole.st) < 0)
+		r = -errno;
+	else if (!S_ISREG(whole.st.st_mode))
+		r = -EINVAL;
+	else if (whole.st.st_size > INSPECT_LIMIT)
+		r = -EFBIG;
+	else
+		r = read_all(fd, &whole);
+	close(fd);
+	*ret_st = whole.st;
+	if (r < 0) {
+		inspection_release(&whole);
+		return r;
+	}
+	*ret_bytes = whole.bytes;
+	*ret_size = whole.size;
+	return 0;
 }
 
 const char *inspection_fault(const struct inspection *inspection)

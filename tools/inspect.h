@@ -45,6 +45,11 @@ struct inspection {
 int inspect(int fd, const char *tag, struct inspection *ret);
 void inspection_release(struct inspection *inspection);
 
+/* Reads a source, as long as it is said to be; the caller frees the bytes. Errors as of
+ * inspect, and of open; *ret_st is there where it could be opened. */
+int inspect_source(
+	const char *path, struct stat *ret_st, uint8_t **ret_bytes, size_t *ret_size);
+
 /* What is wrong with the file itself, as a literal; NULL: it is whole. Where the layout
  * of the code is not known, that is not held against it. */
 const char *inspection_fault(const struct inspection *inspection);

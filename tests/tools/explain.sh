@@ -200,3 +200,36 @@ print(os.fsencode(json.loads(sys.stdin.readline())["source"]) == os.fsencode(sys
 is "$(explain "$wild/m.py" --python "$python" | grep -c '^feed')" 0 "and forges no line of text"
 rm -rf "$CACHE"
 is "$(cd "$D" && PATH=$(dirname "$python"):$PATH status_of explain m.py)" 1 "without a cache it asks for python3, which would compile"
+
+# --- what Python does by itself ----------------------------------------------------------
+hash_based() { # MODE: a pyc of m.py in the tree
+	"$python" -c "import py_compile, sys
+py_compile.compile('$D/m.py', invalidation_mode=py_compile.PycInvalidationMode.$1)" 2>/dev/null
+}
+D=$T/tree
+fresh
+rm -rf "$CACHE"
+if hash_based CHECKED_HASH; then
+	is "$(status_of explain "$D/m.py" --python "$python")" 0 "a checked hash-based pyc in the tree is served"
+	echo 'x = 2' >"$D/m.py"
+	is "$(explain "$D/m.py" --python "$python" | tail -2 | head -1)" \
+		"not served: in-tree; Python compiles, since its hash is not that of the source" \
+		"but not after an edit, which Python finds by the hash"
+	is "$(status_of explain "$D/m.py" --python "$python")" 1 "exit code 1"
+	hash_based UNCHECKED_HASH
+	echo 'x = 3' >"$D/m.py"
+	is "$(status_of explain "$D/m.py" --python "$python")" 0 "an unchecked one stays through it"
+	rm -rf "$D/__pycache__"
+	(cd "$D" && preloaded "$python" -c "import py_compile
+py_compile.compile('m.py', invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)")
+	echo 'x = 4' >"$D/m.py"
+	is "$(explain "$D/m.py" --python "$python" | tail -2 | head -1)" \
+		"not served: hit (hash-based); Python compiles, since its hash is not that of the source" \
+		"and so it is with an entry"
+	rm -rf "$CACHE"
+fi
+mkdir -p "$D/__pycache__"
+printf 'no pyc at all, but long enough for one' >"$D/__pycache__/m.$tag.pyc"
+is "$(explain "$D/m.py" --python "$python" | tail -2 | head -1)" \
+	"not served: in-tree; Python compiles, since it is no pyc" "a pyc in the tree that is none"
+rm -rf "$D/__pycache__"
