@@ -95,7 +95,7 @@ static const char *advice(const struct explanation *explanation)
 {
 	enum verdict verdict = explanation->verdict;
 
-	if (explanation->rejected)
+	if (explanation->rejected && !explanation->alone)
 		return "import it once: it is compiled anew";
 	for (size_t i = 0; i < sizeof advices / sizeof *advices; i++)
 		if (advices[i].verdict == verdict)
@@ -123,6 +123,8 @@ static void print_text(
 		row->why ? " (" : "", row->why ? row->why : "", row->why ? ")" : "");
 	if (explanation->rejected)
 		printf("; Python compiles, since %s", explanation->rejected);
+	else if (explanation->alone && explanation->served)
+		fputs("; Python takes its own pyc", stdout);
 	putchar('\n');
 	if (todo)
 		printf("to do: %s\n", todo);
@@ -330,7 +332,8 @@ static const char notes[] =
 	"those of the environment and the files; options say what they would be.\n"
 	"\n"
 	"A line for each step: `ok`: it serves, or permits it; `warn`: it does not, and the\n"
-	"search goes on; `fail`: it ends the search.\n"
+	"search goes on; `fail`: it ends the search, and the library does nothing. Then source\n"
+	"and in-tree tell what Python does by itself.\n"
 	"  settings   is anything switched off?\n"
 	"  cache      is there one, and may it be used?\n"
 	"  directory  where it is left alone: why\n"
@@ -346,9 +349,10 @@ static const char notes[] =
 	"--json prints an object of the schema pycstash.explain/1 for each interpreter, a\n"
 	"line each; see docs/json.md.\n"
 	"\n"
-	"Exit code: 0 if it would be served, to all the interpreters; 1 if not, or if Python\n"
-	"would compile in spite of it (a hash-based pyc of another source); 14 if the\n"
-	"interpreter cannot be asked, or the module has no source.\n"
+	"Exit code: 0 if it would be served, to all the interpreters, be it from the cache or\n"
+	"the tree, or by Python alone; 1 if not, or if Python would compile in spite of it (a\n"
+	"hash-based pyc of another source); 14 if the interpreter cannot be asked, or the\n"
+	"module has no source.\n"
 	"\n"
 	"Example: why does Django start slowly?\n"
 	"  pycstash explain -m django.db.models --python .venv/bin/python\n";

@@ -302,8 +302,10 @@ static int look(struct explain_search *search)
 {
 	int r;
 
-	if (!check_settings(search) || !check_store(search) || !find_place(search))
+	if (!check_settings(search) || !check_store(search) || !find_place(search)) {
+		explain_alone(search);
 		return 0;
+	}
 	r = ask_core(search);
 	if (r < 0)
 		return r;

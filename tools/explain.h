@@ -29,10 +29,10 @@ struct explanation {
 	struct report steps;
 	enum verdict verdict;
 	bool served; /* and the interpreter takes it */
-	const char
-		*rejected; /* why it does not take what is served, a literal; or NULL */
-	char *pyc;	   /* the path a program asks for */
-	char *entry;	   /* where that is in the cache; NULL where it has no place */
+	bool alone;  /* the library does nothing: Python finds a pyc, or does not */
+	const char *rejected; /* why Python does not take the pyc, a literal; or NULL */
+	char *pyc;	      /* the path a program asks for */
+	char *entry;	      /* where that is in the cache; NULL where it has no place */
 };
 
 /* Goes by the settings in the environment. */

@@ -40,3 +40,6 @@ const char *explain_rejects(
 
 /* After core was asked: adds the steps that tell what there is. */
 void explain_see(struct explain_search *search);
+
+/* Instead of both, where the library leaves it alone: what Python does then. */
+void explain_alone(struct explain_search *search);

@@ -91,7 +91,9 @@ static void see_entry(struct explain_search *search, const struct place *place)
 	see_judgement(search, place->entry_step, path, &judgement);
 }
 
-static void see_tree(struct explain_search *search)
+/* Whether Python takes what is there; then_what is what comes of that. */
+static bool see_tree(
+	struct explain_search *search, const char *then_what, const char **ret_rejected)
 {
 	const char *pyc = search->explanation->pyc;
 	int fd = open(pyc, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -100,22 +102,23 @@ static void see_tree(struct explain_search *search)
 
 	if (fd < 0 && errno == ENOENT) { /* nor need there be one */
 		STEP(search, OK, "in-tree", "%s: there is none", pyc);
-		return;
+		return false;
 	}
 	if (fd < 0) {
 		STEP(search, WARN, "in-tree", "%s: %s", pyc, strerror(errno));
-		return;
+		return false;
 	}
-	why = explain_rejects(search, fd, &kind);
+	why = *ret_rejected = explain_rejects(search, fd, &kind);
 	close(fd);
 	if (why)
 		STEP(search, WARN, "in-tree", "%s: Python does not take it, since %s",
 			pyc, why);
 	else
-		STEP(search, OK, "in-tree",
-			"%s: %s, so it is served where no entry holds", pyc,
+		STEP(search, OK, "in-tree", "%s: %s, so %s", pyc,
 			kind == HEADER_HASH ? "hash-based, and Python takes it"
-					    : "made of the source as it is");
+					    : "made of the source as it is",
+			then_what);
+	return !why;
 }
 
 /* Why no object is looked for, or NULL: then *ret says which. */
@@ -191,13 +194,30 @@ void explain_see(struct explain_search *search)
 		.root_len = search->config.root_len,
 		.entry_step = "entry",
 		.object_step = "object" };
+	const char *rejected;
 
 	see_source(search);
 	if (search->store != STORE_REFUSED)
 		see_entry(search, &own);
 	see_layers(search, see_entry);
-	see_tree(search);
+	(void)see_tree(search, "it is served where no entry holds", &rejected);
 	if (search->store != STORE_REFUSED)
 		see_object(search, &own);
 	see_layers(search, see_object);
+}
+
+void explain_alone(struct explain_search *search)
+{
+	struct explanation *explanation = search->explanation;
+	struct source *source = &search->source;
+	struct scratch scratch = { .kept = NULL };
+	bool taken;
+
+	*source = (struct source){ .dirfd = AT_FDCWD, .path = search->subject->source };
+	if (source_look(source, &search->sys) == 0)
+		(void)source_digest(source, &search->sys, &scratch);
+	see_source(search);
+	taken = see_tree(search, "Python takes it", &explanation->rejected);
+	explanation->served = taken && source->there;
+	explanation->alone = true;
 }

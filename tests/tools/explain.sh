@@ -233,3 +233,16 @@ printf 'no pyc at all, but long enough for one' >"$D/__pycache__/m.$tag.pyc"
 is "$(explain "$D/m.py" --python "$python" | tail -2 | head -1)" \
 	"not served: in-tree; Python compiles, since it is no pyc" "a pyc in the tree that is none"
 rm -rf "$D/__pycache__"
+
+"$python" -c "import py_compile; py_compile.compile('$D/m.py', doraise=True)"
+for setting in "PYCSTASH_EXCLUDE=$D" "PYCSTASH_ONLY=$T/x" PYCSTASH_DISABLE=1; do
+	is "$(env "$setting" "$PYCSTASH" explain "$D/m.py" --python "$python" | grep -c '^served: left alone.*; Python takes its own pyc')" 1 \
+		"${setting%%=*}, and a valid pyc in the tree: Python takes that"
+	is "$(status_of env "$setting" "$PYCSTASH" explain "$D/m.py" --python "$python")" 0 "exit code 0"
+done
+touch -d 2001-01-01 "$D/m.py"
+is "$(PYCSTASH_EXCLUDE=$D explain "$D/m.py" --python "$python" | grep -c '^not served: left alone.*; Python compiles, since it was made of another state')" 1 \
+	"a stale one it does not"
+is "$(PYCSTASH_EXCLUDE=$D status_of explain "$D/m.py" --python "$python")" 1 "exit code 1"
+rm -rf "$D/__pycache__"
+is "$(PYCSTASH_EXCLUDE=$D status_of explain "$D/m.py" --python "$python")" 1 "nor is anything served where there is none"
