@@ -335,6 +335,7 @@ static const char notes[] =
 	"search goes on; `fail`: it ends the search, and the library does nothing. Then source\n"
 	"and in-tree tell what Python does by itself.\n"
 	"  settings   is anything switched off?\n"
+	"  environment  where Python keeps bytecode elsewhere (PYTHONPYCACHEPREFIX)\n"
 	"  cache      is there one, and may it be used?\n"
 	"  directory  where it is left alone: why\n"
 	"  source     is it there, and can it be read?\n"

@@ -58,6 +58,17 @@ static bool check_settings(struct explain_search *search)
 	return true;
 }
 
+/* Whether the interpreter looks into a __pycache__ at all. */
+static bool check_prefix(struct explain_search *search)
+{
+	if (!explain_prefix(search->subject->tag))
+		return true;
+	STEP(search, FAIL, "environment",
+		"PYTHONPYCACHEPREFIX is set: this interpreter uses no __pycache__ then, "
+		"and pycstash has nothing to serve, but under -E and -I; unset it");
+	return false;
+}
+
 /* Whether the cache may be read, or else layers. */
 static bool check_store(struct explain_search *search)
 {
@@ -281,6 +292,7 @@ static int prepare(struct explain_search *search)
 {
 	const struct explain_subject *subject = search->subject;
 	struct explanation *explanation = search->explanation;
+	const char *prefix = explain_prefix(subject->tag);
 	int r = file_directory(subject->source, &search->directory);
 
 	if (r < 0)
@@ -289,9 +301,9 @@ static int prepare(struct explain_search *search)
 		    search->name, sizeof search->name))
 		return -ENAMETOOLONG;
 	search->pyc = pyc_parse(search->name, strlen(search->name));
-	if (asprintf(&explanation->pyc, "%s/" PYCACHE "/%s",
+	if (asprintf(&explanation->pyc, "%s%s/%s%s", prefix ? prefix : "",
 		    strcmp(search->directory, "/") == 0 ? "" : search->directory,
-		    search->name) < 0) {
+		    prefix ? "" : PYCACHE "/", search->name) < 0) {
 		explanation->pyc = NULL;
 		return -ENOMEM;
 	}
@@ -302,7 +314,8 @@ static int look(struct explain_search *search)
 {
 	int r;
 
-	if (!check_settings(search) || !check_store(search) || !find_place(search)) {
+	if (!check_settings(search) || !check_prefix(search) || !check_store(search) ||
+		!find_place(search)) {
 		explain_alone(search);
 		return 0;
 	}

@@ -12,6 +12,23 @@
 
 #define FLAG_CHECKED 2 /* of PEP 552 */
 
+/* "cpython-38", "pypy310": Python 3.8 was the first. One that is not known is new. */
+static bool has_prefix(const char *tag)
+{
+	const char *version = tag + strlen(tag);
+
+	while (version > tag && version[-1] >= '0' && version[-1] <= '9')
+		version--;
+	return version[0] != '3' || atoi(version + 1) >= 8;
+}
+
+const char *explain_prefix(const char *tag)
+{
+	const char *prefix = getenv("PYTHONPYCACHEPREFIX");
+
+	return prefix && *prefix && has_prefix(tag) ? prefix : NULL;
+}
+
 static bool is_another_magic(
 	const struct explain_search *search, const struct header *header)
 {

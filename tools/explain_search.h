@@ -33,6 +33,10 @@ struct explain_search {
 #define STEP(search, state, name, ...) \
 	report_add(&(search)->explanation->steps, FINDING_##state, name, __VA_ARGS__)
 
+/* The directory below which the interpreter keeps its bytecode, instead of in each
+ * __pycache__; NULL: it does not. */
+const char *explain_prefix(const char *tag);
+
 /* Why the interpreter does not take an open pyc, which it would compile for, as a
  * literal; NULL: it does. *ret_kind: what the pyc goes by. */
 const char *explain_rejects(

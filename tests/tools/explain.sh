@@ -246,3 +246,22 @@ is "$(PYCSTASH_EXCLUDE=$D explain "$D/m.py" --python "$python" | grep -c '^not s
 is "$(PYCSTASH_EXCLUDE=$D status_of explain "$D/m.py" --python "$python")" 1 "exit code 1"
 rm -rf "$D/__pycache__"
 is "$(PYCSTASH_EXCLUDE=$D status_of explain "$D/m.py" --python "$python")" 1 "nor is anything served where there is none"
+
+# --- what is in the environment for Python itself ------------------------------------------
+if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 8))'; then
+	fresh
+	export PYTHONPYCACHEPREFIX=$T/prefix
+	is "$(explain "$D/m.py" --python "$python" | grep -cE '^fail  environment|^not served: left alone')" 2 \
+		"PYTHONPYCACHEPREFIX: the cache is not asked, though it has an entry"
+	is "$(status_of explain "$D/m.py")" 1 "nor for a version of the cache; exit code 1"
+	(cd "$D" && "$python" -c 'import m')
+	is "$(explain "$D/m.py" --json --python "$python" | field pyc)" "$(find "$T/prefix" -name "m.$tag.pyc")" \
+		"it is looked for where Python puts it"
+	is "$(status_of explain "$D/m.py" --python "$python")" 0 "and Python takes it from there"
+	old=$(interpreters cached | grep '/3\.7\.[0-9]*/' | head -1)
+	[ -z "$old" ] || is "$(explain "$D/m.py" --python "$old" | grep -c '^fail  environment')" 0 \
+		"but Python 3.7 knows nothing of that"
+	unset PYTHONPYCACHEPREFIX
+else
+	skip "PYTHONPYCACHEPREFIX" "$name knows none"
+fi
