@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "shim/core/config.h"
+#include "tools/cache.h"
 #include "tools/command.h"
 #include "tools/common.h"
 #include "tools/explain.h"
@@ -36,8 +37,8 @@ static const struct opt own_options[] = {
 	{ "module", 'm', "MODULE",
 		"the source of that module, as the interpreter finds it", KEY_MODULE },
 	{ "python", 0, "INTERPRETER",
-		"for that interpreter; default: those that the cache has\n"
-		"bytecode of, else python3",
+		"for that interpreter; default: those that the cache and the\n"
+		"layers have bytecode of, else python3",
 		KEY_PYTHON },
 	{ "level", 'O', "N", "level of optimization: 0 (default), 1 (-O) or 2 (-OO)",
 		KEY_LEVEL },
@@ -186,27 +187,42 @@ static int explain_for_python(
 	return explain_one(request, &subject);
 }
 
-/* The version folders of the cache in the environment; NULL where there are none. */
-static char **list_versions(void)
+static void add_own_versions(char ***versions)
 {
 	char root[PATH_MAX];
 	AUTOFREE char *layout = NULL;
-	char **versions;
 	int fd;
 
 	if (!config_root(root, sizeof root, getenv("PYCSTASH_DIR"), getenv("HOME"),
-		    getenv("XDG_CACHE_HOME")) ||
-		asprintf(&layout, "%s/" CACHE_LAYOUT, root) < 0)
-		return layout = NULL, NULL;
+		    getenv("XDG_CACHE_HOME")))
+		return;
+	if (asprintf(&layout, "%s/" CACHE_LAYOUT, root) < 0) {
+		layout = NULL;
+		return;
+	}
 	fd = open(layout, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return NULL;
-	versions = versions_list(fd);
+		return;
+	(void)versions_add(versions, fd);
 	close(fd);
+}
+
+/* The version folders of the cache in the environment and of the layers that may be used;
+ * NULL where there are none. */
+static char **list_versions(void)
+{
+	char **versions = NULL;
+	struct cache layer;
+
+	add_own_versions(&versions);
+	for (size_t i = 0; cache_open_layer(&layer, i) == 0; i++) {
+		(void)versions_add(&versions, layer.fd);
+		cache_close(&layer);
+	}
 	return versions;
 }
 
-/* For all that the cache has bytecode of. -ENOENT: there are none. */
+/* For all that there is bytecode of. -ENOENT: there are none. */
 static int explain_for_versions(struct request *request, const char *source)
 {
 	char **versions = list_versions();

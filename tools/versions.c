@@ -5,6 +5,7 @@
 #include "tools/versions.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,46 @@ char **versions_list(int layout_fd)
 		free(versions[i]);
 	free(versions);
 	return NULL;
+}
+
+static size_t count_of(char *const *versions)
+{
+	size_t count = 0;
+
+	while (versions && versions[count])
+		count++;
+	return count;
+}
+
+static bool has(char *const *versions, size_t count, const char *version)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(versions[i], version) == 0)
+			return true;
+	return false;
+}
+
+int versions_add(char ***versions, int layout_fd)
+{
+	char **more = versions_list(layout_fd), **longer;
+	size_t count = count_of(*versions);
+
+	longer =
+		more ? reallocarray(*versions, count + count_of(more) + 1, sizeof *longer)
+		     : NULL;
+	if (!longer) {
+		versions_release(more);
+		return -ENOMEM;
+	}
+	for (char **version = more; *version; version++)
+		if (has(longer, count, *version))
+			free(*version);
+		else
+			longer[count++] = *version;
+	longer[count] = NULL;
+	free(more);
+	*versions = longer;
+	return 0;
 }
 
 void versions_release(char **versions)

@@ -11,6 +11,10 @@
 char **versions_list(int layout_fd);
 void versions_release(char **versions);
 
+/* Adds to a list (NULL: to none) those of another layout folder that are not in it;
+ * -errno: the list is as it was. */
+int versions_add(char ***versions, int layout_fd);
+
 /* Splits a folder's name: writes the tag, which size letters have room for, and returns
  * the variant behind it ("" mostly), which points into version. NULL: it is too long. */
 const char *version_split(const char *version, char *tag, size_t size);

@@ -198,6 +198,13 @@ is "$(explain "$wild/m.py" --json --python "$python" | python3 -c 'import json, 
 print(os.fsencode(json.loads(sys.stdin.readline())["source"]) == os.fsencode(sys.argv[1]))' "$wild/m.py")" True \
 	"a name with a line feed and no UTF-8 is exact in JSON"
 is "$(explain "$wild/m.py" --python "$python" | grep -c '^feed')" 0 "and forges no line of text"
+fresh
+rm -rf "$T/layer"
+cp -r "$CACHE" "$T/layer"
+is "$(PYCSTASH_LAYERS=$T/layer explain "$D/m.py" | tail -1)" "served: hit" "what cache and layer have is asked for once"
+rm -rf "$CACHE"
+is "$(PYCSTASH_LAYERS=$T/layer PATH=$T explain "$D/m.py" | tail -1)" "served: hit (layer)" \
+	"without a cache it asks for the versions of the layers"
 rm -rf "$CACHE"
 is "$(cd "$D" && PATH=$(dirname "$python"):$PATH status_of explain m.py)" 1 "without a cache it asks for python3, which would compile"
 
