@@ -96,6 +96,9 @@ static const char *advice(const struct explanation *explanation)
 {
 	enum verdict verdict = explanation->verdict;
 
+	if (explanation->no_source && !explanation->served &&
+		verdict_rows[verdict].group != VERDICT_GROUP_REFUSED)
+		return "look at the name: there is no such source";
 	if (explanation->rejected && !explanation->alone)
 		return "import it once: it is compiled anew";
 	for (size_t i = 0; i < sizeof advices / sizeof *advices; i++)
@@ -255,23 +258,37 @@ static int explain_module(struct request *request, const struct python *python)
 	return code == EXIT_OK ? explain_for_python(request, source, python) : code;
 }
 
+static bool may_be_source(const char *path, const char *file)
+{
+	const char *suffix = strrchr(file, '.');
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+		complain(file, "it is a directory, and no source; `pycstash ls -l` tells "
+			       "the state of what is in it");
+		return false;
+	}
+	if (suffix && (strcmp(suffix, ".pyc") == 0 || strcmp(suffix, ".pyo") == 0)) {
+		complain(file, "it is bytecode, and no source; `pycstash show` tells all "
+			       "about it, and `pycstash path` whose it is");
+		return false;
+	}
+	return true;
+}
+
 static int explain_all(struct request *request, const char *file)
 {
 	const char *name = request->python ? request->python : DEFAULT_INTERPRETER;
 	AUTOFREE char *source = NULL;
 	struct python python;
-	struct stat st;
 	int code, r = file ? file_absolute(file, &source) : 0;
 
 	if (r < 0) {
 		complain(file, "%s", strerror(-r));
 		return EXIT_OURS;
 	}
-	if (file && stat(source, &st) == 0 && S_ISDIR(st.st_mode)) {
-		complain(file, "it is a directory, and no source; `pycstash ls -l` tells "
-			       "the state of what is in it");
+	if (file && !may_be_source(source, file))
 		return EXIT_USAGE;
-	}
 	if (file && !request->python) {
 		code = explain_for_versions(request, source);
 		if (code != -ENOENT)
@@ -350,15 +367,15 @@ static const char notes[] =
 	"A line for each step: `ok`: it serves, or permits it; `warn`: it does not, and the\n"
 	"search goes on; `fail`: it ends the search, and the library does nothing. Then source\n"
 	"and in-tree tell what Python does by itself.\n"
-	"  settings   is anything switched off?\n"
+	"  settings     is anything switched off?\n"
 	"  environment  where Python keeps bytecode elsewhere (PYTHONPYCACHEPREFIX)\n"
-	"  cache      is there one, and may it be used?\n"
-	"  directory  where it is left alone: why\n"
-	"  source     is it there, and can it be read?\n"
-	"  entry      what the cache holds for this path\n"
-	"  layer      what a layer holds for it (PYCSTASH_LAYERS)\n"
-	"  in-tree    the pyc in the tree's own __pycache__\n"
-	"  object     bytecode of the same content, from another path; then `layer object`\n"
+	"  cache        is there one, and may it be used?\n"
+	"  directory    where it is left alone: why\n"
+	"  source       is it there, and can it be read?\n"
+	"  entry        what the cache holds for this path\n"
+	"  layer        what a layer holds for it (PYCSTASH_LAYERS)\n"
+	"  in-tree      the pyc in the tree's own __pycache__\n"
+	"  object       bytecode of the same content, from another path; then `layer object`\n"
 	"\n"
 	"-m finds the module as `INTERPRETER -m` does in this directory. Of a module in a\n"
 	"package the package is imported, the module is not.\n"
@@ -367,9 +384,10 @@ static const char notes[] =
 	"line each; see docs/json.md.\n"
 	"\n"
 	"Exit code: 0 if it would be served, to all the interpreters, be it from the cache or\n"
-	"the tree, or by Python alone; 1 if not, or if Python would compile in spite of it (a\n"
-	"hash-based pyc of another source); 14 if the interpreter cannot be asked, or the\n"
-	"module has no source.\n"
+	"the tree, or by Python alone; 1 if not: nothing is there, or no such source, or Python\n"
+	"would compile in spite of it (a hash-based pyc of another source); 2 if FILE is a\n"
+	"directory or bytecode; 14 if the interpreter cannot be asked, or the module has no\n"
+	"source.\n"
 	"\n"
 	"Example: why does Django start slowly?\n"
 	"  pycstash explain -m django.db.models --python .venv/bin/python\n";

@@ -341,6 +341,7 @@ int explain(const struct explain_subject *subject, struct explanation *ret)
 	r = prepare(search);
 	if (r == 0)
 		r = look(search);
+	ret->no_source = !search->source.there;
 	free(search->directory);
 	free(search);
 	if (r < 0)

@@ -29,7 +29,8 @@ struct explanation {
 	struct report steps;
 	enum verdict verdict;
 	bool served; /* and the interpreter takes it */
-	bool alone;  /* the library does nothing: Python finds a pyc, or does not */
+	bool no_source;
+	bool alone; /* the library does nothing: Python finds a pyc, or does not */
 	const char *rejected; /* why Python does not take the pyc, a literal; or NULL */
 	char *pyc;	      /* the path a program asks for */
 	char *entry;	      /* where that is in the cache; NULL where it has no place */

@@ -15,6 +15,13 @@
 #include "tools/inspect.h"
 #include "tools/judge.h"
 
+static bool is_python_name(const char *path)
+{
+	size_t len = strlen(path);
+
+	return len > 3 && strcmp(path + len - 3, ".py") == 0;
+}
+
 static void see_source(struct explain_search *search)
 {
 	const struct source *source = &search->source;
@@ -25,6 +32,12 @@ static void see_source(struct explain_search *search)
 			search->subject->source);
 	else if (!source->digested)
 		STEP(search, WARN, "source", "%s: it cannot be read",
+			search->subject->source);
+	else if (!is_python_name(search->subject->source))
+		STEP(search, WARN, "source",
+			"%s: its name does not end in .py; Python imports it only where "
+			"a "
+			"program tells it how",
 			search->subject->source);
 	else
 		STEP(search, OK, "source", "%s: %lld bytes", search->subject->source,

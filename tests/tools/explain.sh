@@ -171,6 +171,13 @@ is "$(PYCSTASH_DISABLE=1 explain "$D/m.py" --python "$python" | grep -c '^fail *
 is "$(explain "$T/nowhere/m.py" --python "$python" | grep -c '^fail *directory .*No such file')" 1 "no such directory"
 is "$(status_of explain)" 2 "no file: usage"
 is "$(status_of explain "$D")" 2 "a directory is no source: usage"
+is "$(status_of explain "$(entry_of)")" 2 "nor is bytecode"
+is "$(explain "$(entry_of)" 2>&1 | grep -c 'it is bytecode.*pycstash show')" 1 "for which there is show"
+is "$(explain "$D/nm.py" --python "$python" | tail -1)" "to do: look at the name: there is no such source" \
+	"a source that is not there is not to be imported once"
+is "$(status_of explain "$D/nm.py" --python "$python")" 1 "and not served: 1"
+echo 'x = 1' >"$D/notes.txt"
+is "$(explain "$D/notes.txt" --python "$python" | grep -c '^warn  source .*does not end in .py')" 1 "a file that is no Python"
 is "$(status_of explain "$D/m.py" --python /no/such/python)" 14 "no such interpreter: 14"
 printf '#!/bin/sh\nexec sleep 2345\n' >"$T/hangs"
 chmod +x "$T/hangs"
