@@ -26,6 +26,7 @@
 #include "tools/versions.h"
 
 #define DEFAULT_INTERPRETER "python3"
+#define ADVICE_SIZE 256
 
 enum {
 	KEY_MODULE = SETTINGS_KEYS,
@@ -53,7 +54,8 @@ struct request {
 	struct settings settings;
 	const char *module, *python;
 	char level;
-	bool unserved; /* somebody would not be */
+	bool unserved;	/* somebody would not be */
+	bool dontwrite; /* PYTHONDONTWRITEBYTECODE was set */
 };
 
 /* What to do about a verdict; nothing where it is served from the cache. */
@@ -111,11 +113,36 @@ static const char *advice(const struct explanation *explanation)
 
 /* --- printing ------------------------------------------------------------------------*/
 
-static void print_text(
+/* What to do, and what keeps Python or the library from it where that is to leave an
+ * entry; "" where there is nothing to say. */
+static const char *write_advice(const struct request *request,
+	const struct explanation *explanation, char *buf, size_t size)
+{
+	const char *todo = advice(explanation), *but = "";
+	const char *readonly = getenv(config_names[CONFIG_READONLY]);
+
+	if (!todo)
+		return NULL;
+	if (explanation->served || explanation->alone || explanation->no_source)
+		but = "";
+	else if (readonly && *readonly && strcmp(readonly, "0") != 0)
+		but = "; without PYCSTASH_READONLY, which keeps the cache as it is";
+	else if (request->dontwrite && request->settings.keep_dontwrite)
+		but = "; without --keep-dontwrite: under PYTHONDONTWRITEBYTECODE Python "
+		      "writes no bytecode";
+	else if (request->dontwrite)
+		but = "; by `pycstash run`, or without PYTHONDONTWRITEBYTECODE: under "
+		      "that Python writes no bytecode";
+	snprintf(buf, size, "%s%s", todo, but);
+	return buf;
+}
+
+static void print_text(const struct request *request,
 	const struct explain_subject *subject, const struct explanation *explanation)
 {
 	const struct verdict_row *row = &verdict_rows[explanation->verdict];
-	const char *todo = advice(explanation);
+	char buf[ADVICE_SIZE];
+	const char *todo = write_advice(request, explanation, buf, sizeof buf);
 
 	print_plain(stdout, subject->source);
 	printf(" for %s%s", subject->tag, subject->variant);
@@ -134,9 +161,10 @@ static void print_text(
 		printf("to do: %s\n", todo);
 }
 
-static void print_object(
+static void print_object(const struct request *request,
 	const struct explain_subject *subject, const struct explanation *explanation)
 {
+	char buf[ADVICE_SIZE];
 	const struct verdict_row *row = &verdict_rows[explanation->verdict];
 	struct json json = { .out = stdout };
 
@@ -154,7 +182,7 @@ static void print_object(
 	json_string(&json, "why", row->why);
 	json_string(&json, "rejected", explanation->rejected);
 	report_print_json(&explanation->steps, &json, "steps");
-	json_string(&json, "todo", advice(explanation));
+	json_string(&json, "todo", write_advice(request, explanation, buf, sizeof buf));
 	json_close(&json);
 }
 
@@ -171,9 +199,9 @@ static int explain_one(struct request *request, const struct explain_subject *su
 	}
 	request->unserved |= !explanation.served;
 	if (request->common.json)
-		print_object(subject, &explanation);
+		print_object(request, subject, &explanation);
 	else
-		print_text(subject, &explanation);
+		print_text(request, subject, &explanation);
 	explanation_release(&explanation);
 	return EXIT_OK;
 }
@@ -327,8 +355,11 @@ static int take(struct request *request, const struct opt *opt, const char *valu
 
 static int start(struct request *request, const char *file)
 {
-	int r = settings_export(&request->settings), code;
+	const char *dontwrite = getenv("PYTHONDONTWRITEBYTECODE");
+	int r, code;
 
+	request->dontwrite = dontwrite && *dontwrite;
+	r = settings_export(&request->settings);
 	if (r < 0) {
 		complain(NULL, "%s", strerror(-r));
 		return EXIT_OURS;

@@ -262,6 +262,16 @@ rm -rf "$D/__pycache__"
 is "$(PYCSTASH_EXCLUDE=$D status_of explain "$D/m.py" --python "$python")" 1 "nor is anything served where there is none"
 
 # --- what is in the environment for Python itself ------------------------------------------
+fresh
+rm -rf "$CACHE"
+todo() { # [NAME=VALUE…] [OPTION…]
+	env "${@/#--*/PYCSTASH_UNUSED=}" "$PYCSTASH" explain "$D/m.py" --python "$python" $(printf '%s\n' "$@" | grep '^--') | sed -n 's/^to do: //p'
+}
+is "$(todo)" "import it once, or run \`pycstash warm\`" "a miss: what to do"
+is "$(todo PYTHONDONTWRITEBYTECODE=1 | grep -c 'once.*without PYTHONDONTWRITEBYTECODE')" 1 \
+	"and under PYTHONDONTWRITEBYTECODE, that a miss would stay one"
+is "$(todo PYTHONDONTWRITEBYTECODE=1 --keep-dontwrite | grep -c 'once.*without --keep-dontwrite')" 1 "or would with --keep-dontwrite"
+is "$(todo PYCSTASH_READONLY=1 | grep -c 'once.*without PYCSTASH_READONLY')" 1 "and in a cache that is only read"
 if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 8))'; then
 	fresh
 	export PYTHONPYCACHEPREFIX=$T/prefix
