@@ -208,6 +208,16 @@ static int open_root(struct cache *cache, const char *path)
 	return code;
 }
 
+static bool are_layers(void)
+{
+	struct cache layer;
+
+	if (cache_open_layer(&layer, 0) < 0)
+		return false;
+	cache_close(&layer);
+	return true;
+}
+
 int cache_open(struct cache *cache, const char *root)
 {
 	AUTOFREE char *path = NULL;
@@ -216,7 +226,10 @@ int cache_open(struct cache *cache, const char *root)
 	if (code == EXIT_OK)
 		code = open_root(cache, path);
 	if (code == EXIT_NO_CACHE && path)
-		complain(path, "there is no cache here yet; `pycstash run` makes one");
+		complain(path, "there is no cache here yet; `pycstash run` makes one%s",
+			are_layers() ? ". There are layers: ls, du and path go through "
+				       "them with --layers"
+				     : "");
 	return code;
 }
 
@@ -287,6 +300,42 @@ int cache_open_layer(struct cache *cache, size_t index)
 		cache_close(cache);
 	}
 	return -ENOENT;
+}
+
+static int each_layer(int (*visit)(struct cache *cache, void *context), void *context,
+	size_t *ret_count)
+{
+	struct cache cache;
+	int code = EXIT_OK;
+
+	while (code == EXIT_OK && cache_open_layer(&cache, *ret_count) == 0) {
+		code = visit(&cache, context);
+		cache_close(&cache);
+		++*ret_count;
+	}
+	return code;
+}
+
+int cache_each(const char *root, bool layers,
+	int (*visit)(struct cache *cache, void *context), void *context)
+{
+	struct cache cache;
+	int opened =
+		layers ? cache_open_if_there(&cache, root) : cache_open(&cache, root);
+	int code = opened;
+	size_t count = 0;
+
+	if (opened == EXIT_OK) {
+		code = visit(&cache, context);
+		cache_close(&cache);
+	}
+	if (!layers || (code != EXIT_OK && opened != EXIT_NO_CACHE))
+		return code;
+	code = each_layer(visit, context, &count);
+	if (count || opened == EXIT_OK)
+		return code;
+	complain("cache", "there is neither a cache nor a layer; see `pycstash dir`");
+	return EXIT_NO_CACHE;
 }
 
 void cache_close(struct cache *cache)

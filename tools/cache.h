@@ -55,6 +55,13 @@ int cache_open_or_make(struct cache *cache, const char *root);
  * more. Layers that are not trusted are skipped without a word (doctor says it). */
 int cache_open_layer(struct cache *cache, size_t index);
 
+/* Opens the cache at `root`, and with `layers` the layers behind it, and calls visit for
+ * one after the other as long as it returns EXIT_OK; a visitor may keep a cache, by
+ * moving it away and leaving -1 for its descriptors. Returns what it returned last, or as
+ * cache_open; where there are layers the cache need not be there. */
+int cache_each(const char *root, bool layers,
+	int (*visit)(struct cache *cache, void *context), void *context);
+
 void cache_close(struct cache *cache);
 
 /* openat2 below the layout folder that follows no link and crosses no mount; flags get

@@ -40,7 +40,7 @@ static const struct opt own_options[] = {
 	{ NULL, 0, NULL, NULL, 0 },
 };
 
-static const struct opt *const options[] = { own_options, select_options,
+static const struct opt *const options[] = { own_options, common_layers, select_options,
 	filter_older_than, filter_unused_since, filter_larger_than, common_json,
 	common_dir, NULL };
 
@@ -113,8 +113,9 @@ static bool enter(struct walk_dir *parent, const char *name)
 	return select_enters(&du->select, parent->path, name);
 }
 
-static int count_all(struct du *du, const struct cache *cache)
+static int count_all(struct cache *cache, void *context)
 {
+	struct du *du = context;
 	int r = 0;
 
 	progress_begin(&du->progress, "counting", 0);
@@ -240,23 +241,19 @@ static int conclude(struct du *du, unsigned threads)
 static int account(struct du *du)
 {
 	const unsigned threads = walk_threads();
-	struct cache cache;
-	int code = cache_open(&cache, du->common.dir);
+	int code = EXIT_OURS;
 
-	if (code != EXIT_OK)
-		return code;
 	du->threads = calloc(threads, sizeof *du->threads);
 	interrupt_catch();
-	code = EXIT_OURS;
 	if (!du->threads)
 		complain(NULL, "%s", strerror(ENOMEM));
-	else if ((code = count_all(du, &cache)) == EXIT_OK)
+	else if ((code = cache_each(du->common.dir, du->common.layers, count_all, du)) ==
+		 EXIT_OK)
 		code = conclude(du, threads);
 	for (unsigned i = 0; du->threads && i < threads; i++)
 		space_release(&du->threads[i].space);
 	free(du->threads);
 	links_release(&du->links);
-	cache_close(&cache);
 	return code;
 }
 

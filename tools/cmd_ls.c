@@ -18,7 +18,6 @@ enum {
 	KEY_LONG = 1,
 	KEY_ALL,
 	KEY_OBJECTS,
-	KEY_LAYERS,
 	KEY_SORT,
 	KEY_REVERSE,
 };
@@ -29,8 +28,6 @@ static const struct opt own_options[] = {
 	{ "all", 'a', NULL, "temporary and foreign files as well; --state implies it",
 		KEY_ALL },
 	{ "objects", 0, NULL, "the bytecode that paths share as well", KEY_OBJECTS },
-	{ "layers", 0, NULL, "what is in the layers of PYCSTASH_LAYERS as well",
-		KEY_LAYERS },
 	{ "sort", 0, "KEY",
 		"by name; or by size, age or use (of last use), the largest and\n"
 		"oldest first",
@@ -39,9 +36,9 @@ static const struct opt own_options[] = {
 	{ NULL, 0, NULL, NULL, 0 },
 };
 
-static const struct opt *const options[] = { own_options, select_tag_options,
-	filter_state, filter_older_than, filter_unused_since, filter_larger_than,
-	common_json, common_null, common_dir, NULL };
+static const struct opt *const options[] = { own_options, common_layers,
+	select_tag_options, filter_state, filter_older_than, filter_unused_since,
+	filter_larger_than, common_json, common_null, common_dir, NULL };
 
 /* --- choosing ------------------------------------------------------------------------*/
 
@@ -142,8 +139,9 @@ static bool enter(struct walk_dir *parent, const char *name)
 
 /* --- the whole -----------------------------------------------------------------------*/
 
-static int list_cache(struct ls *ls, const struct cache *cache)
+static int list_cache(struct cache *cache, void *context)
 {
+	struct ls *ls = context;
 	struct walk walk = {
 		.cache = cache,
 		.context = ls,
@@ -165,42 +163,6 @@ static int list_cache(struct ls *ls, const struct cache *cache)
 		return EXIT_OURS;
 	}
 	return EXIT_OK;
-}
-
-static int list_layers(struct ls *ls, size_t *ret_count)
-{
-	struct cache cache;
-	int code = EXIT_OK;
-	size_t i;
-
-	for (i = 0; code == EXIT_OK && cache_open_layer(&cache, i) == 0; i++) {
-		code = list_cache(ls, &cache);
-		cache_close(&cache);
-	}
-	*ret_count = i;
-	return code;
-}
-
-/* The cache, and the layers. Where there are layers it need not be there. */
-static int list_all(struct ls *ls)
-{
-	struct cache cache;
-	size_t layers = 0;
-	int opened = ls->layers ? cache_open_if_there(&cache, ls->common.dir)
-				: cache_open(&cache, ls->common.dir);
-	int code = opened;
-
-	if (opened == EXIT_OK) {
-		code = list_cache(ls, &cache);
-		cache_close(&cache);
-	}
-	if (!ls->layers || (code != EXIT_OK && code != EXIT_NO_CACHE))
-		return code;
-	code = list_layers(ls, &layers);
-	if (layers || opened == EXIT_OK)
-		return code;
-	complain("ls", "there is neither a cache nor a layer; see `pycstash dir`");
-	return EXIT_NO_CACHE;
 }
 
 static struct ls_thread sum_up(const struct ls *ls, unsigned threads)
@@ -259,7 +221,7 @@ static int list(struct ls *ls)
 	}
 	interrupt_catch();
 	ls_print_heading(ls);
-	code = list_all(ls);
+	code = cache_each(ls->common.dir, ls->common.layers, list_cache, ls);
 	r = lines_end(&ls->lines);
 	if (r < 0) {
 		complain("standard output", "%s", strerror(-r));
@@ -295,9 +257,6 @@ static int take(struct ls *ls, const struct opt *opt, const char *value)
 		return 0;
 	case KEY_OBJECTS:
 		ls->objects = true;
-		return 0;
-	case KEY_LAYERS:
-		ls->layers = true;
 		return 0;
 	case KEY_SORT:
 		return take_sort(ls, value);

@@ -21,15 +21,21 @@
 #include "tools/select.h"
 #include "tools/versions.h"
 
-static const struct opt *const options[] = { select_tag_options, common_json, common_null,
-	common_dir, NULL };
+static const struct opt *const options[] = { select_tag_options, common_layers,
+	common_json, common_null, common_dir, NULL };
+
+/* A cache to look into. */
+struct place {
+	struct cache cache;
+	char *layout;	 /* the physical path of the layout folder */
+	char **versions; /* ends with NULL */
+};
 
 struct path {
 	struct common common;
 	struct select select;
-	struct cache cache;
-	char *layout;	 /* the physical path of the layout folder */
-	char **versions; /* ends with NULL */
+	struct place places[1 + LAYERS_MAX];
+	size_t count;
 };
 
 /* --- printing ------------------------------------------------------------------------*/
@@ -56,12 +62,12 @@ static void print_pair(const struct path *path, const char *source, const char *
 	}
 }
 
-static void print_entry(
-	const struct path *path, const char *source, const char *dir, const char *name)
+static void print_entry(const struct path *path, const struct place *place,
+	const char *source, const char *dir, const char *name)
 {
 	AUTOFREE char *entry = NULL;
 
-	if (asprintf(&entry, "%s/" CACHE_LAYOUT "/%s/%s", path->cache.root, dir, name) <
+	if (asprintf(&entry, "%s/" CACHE_LAYOUT "/%s/%s", place->cache.root, dir, name) <
 		0) {
 		entry = NULL;
 		complain(dir, "%s", strerror(ENOMEM));
@@ -92,17 +98,17 @@ static bool is_wanted(const struct wanted *wanted, const char *dir, const char *
 }
 
 /* Prints those in one directory of entries; returns how many. */
-static unsigned print_found(
-	const struct path *path, const struct wanted *wanted, const char *dir)
+static unsigned print_found(const struct path *path, const struct place *place,
+	const struct wanted *wanted, const char *dir)
 {
-	int fd = cache_openat(&path->cache, dir, O_RDONLY | O_DIRECTORY);
+	int fd = cache_openat(&place->cache, dir, O_RDONLY | O_DIRECTORY);
 	struct dirent **names;
 	int count = fd < 0 ? 0 : scandirat(fd, ".", &names, NULL, alphasort);
 	unsigned found = 0;
 
 	for (int i = 0; i < count; i++) {
 		if (is_wanted(wanted, dir, names[i]->d_name)) {
-			print_entry(path, wanted->source, dir, names[i]->d_name);
+			print_entry(path, place, wanted->source, dir, names[i]->d_name);
 			found++;
 		}
 		free(names[i]);
@@ -114,19 +120,19 @@ static unsigned print_found(
 	return found;
 }
 
-static unsigned print_of_version(
-	const struct path *path, const struct wanted *wanted, const char *version)
+static unsigned print_of_version(const struct path *path, const struct place *place,
+	const struct wanted *wanted, const char *version)
 {
 	char dir[2 * PATH_MAX];
 
 	if (!item_entry_dir(version, strlen(version), wanted->dir, dir, sizeof dir))
 		return 0;
-	return print_found(path, wanted, dir);
+	return print_found(path, place, wanted, dir);
 }
 
 /* Where it would lie, for a tag that has none. */
-static bool print_expected(const struct path *path, const struct wanted *wanted,
-	const struct select_tag *tag)
+static bool print_expected(const struct path *path, const struct place *place,
+	const struct wanted *wanted, const struct select_tag *tag)
 {
 	char dir[2 * PATH_MAX], name[NAME_MAX + 1], version[NAME_MAX + 1];
 
@@ -137,19 +143,33 @@ static bool print_expected(const struct path *path, const struct wanted *wanted,
 	version[strcspn(version, "+")] = '\0';
 	if (!item_entry_name(file_name(wanted->source), version, '\0', name, sizeof name))
 		return false;
-	print_entry(path, wanted->source, dir, wanted->name ? wanted->name : name);
+	print_entry(path, place, wanted->source, dir, wanted->name ? wanted->name : name);
 	return true;
+}
+
+static unsigned print_entries_in(
+	const struct path *path, const struct place *place, const struct wanted *wanted)
+{
+	unsigned found = 0;
+
+	for (char **version = place->versions; *version; version++)
+		if (select_version(&path->select, *version, strlen(*version)))
+			found += print_of_version(path, place, wanted, *version);
+	return found;
 }
 
 static bool print_entries(const struct path *path, const struct wanted *wanted)
 {
 	unsigned found = 0;
 
-	for (char **version = path->versions; *version; version++)
-		if (select_version(&path->select, *version, strlen(*version)))
-			found += print_of_version(path, wanted, *version);
-	for (size_t i = 0; found == 0 && i < path->select.tag_count; i++)
-		found += print_expected(path, wanted, &path->select.tags[i]);
+	for (size_t i = 0; i < path->count; i++)
+		found += print_entries_in(path, &path->places[i], wanted);
+	/* it would be in the own cache, which is the first if it is there */
+	if (found || path->count == 0 || path->places[0].cache.layer)
+		return found > 0;
+	for (size_t i = 0; i < path->select.tag_count; i++)
+		found += print_expected(
+			path, &path->places[0], wanted, &path->select.tags[i]);
 	return found > 0;
 }
 
@@ -193,13 +213,17 @@ static bool print_named(
 
 static bool print_of(const struct path *path, const char *physical)
 {
-	size_t layout = strlen(path->layout);
 	struct path_parts parts = path_split(physical);
 	AUTOFREE char *dir = NULL;
 	struct wanted wanted = { .source = physical };
 
-	if (strncmp(physical, path->layout, layout) == 0 && physical[layout] == '/')
-		return print_source(path, physical, physical + layout + 1);
+	for (size_t i = 0; i < path->count; i++) {
+		const char *layout = path->places[i].layout;
+		size_t len = strlen(layout);
+
+		if (strncmp(physical, layout, len) == 0 && physical[len] == '/')
+			return print_source(path, physical, physical + len + 1);
+	}
 	if (parts.tail == PATH_NAME)
 		return print_named(path, physical, &parts);
 	if (!*physical || file_directory(physical, &dir) < 0)
@@ -232,21 +256,34 @@ static int print_all(const struct path *path, char *const *words)
 	return code;
 }
 
-static int find_paths(struct path *path, char *const *words)
+static int add_place(struct cache *cache, void *context)
 {
-	int code = cache_open(&path->cache, path->common.dir);
+	struct path *path = context;
+	struct place *place = &path->places[path->count];
 	char layout[PATH_MAX];
 
-	if (code != EXIT_OK)
-		return code;
-	snprintf(layout, sizeof layout, "%s/" CACHE_LAYOUT, path->cache.root);
-	path->layout = realpath(layout, NULL);
-	path->versions = versions_list(path->cache.fd);
-	if (!path->layout || !path->versions) {
-		complain(layout, "%m");
-		return EXIT_OURS;
+	snprintf(layout, sizeof layout, "%s/" CACHE_LAYOUT, cache->root);
+	place->layout = realpath(layout, NULL);
+	place->versions = versions_list(cache->fd);
+	place->cache = *cache;
+	*cache = (struct cache){ .root_fd = -1, .fd = -1 };
+	path->count++;
+	if (place->layout && place->versions)
+		return EXIT_OK;
+	complain(layout, "%m");
+	return EXIT_OURS;
+}
+
+static void release(struct path *path)
+{
+	while (path->count) {
+		struct place *place = &path->places[--path->count];
+
+		versions_release(place->versions);
+		free(place->layout);
+		cache_close(&place->cache);
 	}
-	return print_all(path, words);
+	select_release(&path->select);
 }
 
 static int take(struct path *path, const struct opt *opt, const char *value)
@@ -258,7 +295,7 @@ static int take(struct path *path, const struct opt *opt, const char *value)
 
 static int run(const struct command *self, int argc, char **argv)
 {
-	struct path path = { .cache = { .root_fd = -1, .fd = -1 } };
+	struct path path = { .count = 0 };
 	struct opt_parser parser;
 	const struct opt *opt;
 	int r, code;
@@ -273,12 +310,10 @@ static int run(const struct command *self, int argc, char **argv)
 		code = opt_usage(self, "--json and -0 are two formats");
 	else if (parser.index == argc)
 		code = opt_usage(self, "of which file?");
-	else
-		code = find_paths(&path, argv + parser.index);
-	versions_release(path.versions);
-	free(path.layout);
-	cache_close(&path.cache);
-	select_release(&path.select);
+	else if ((code = cache_each(path.common.dir, path.common.layers, add_place,
+			  &path)) == EXIT_OK)
+		code = print_all(&path, argv + parser.index);
+	release(&path);
 	return code;
 }
 

@@ -52,6 +52,12 @@ const struct opt common_jobs[] = {
 	END,
 };
 
+const struct opt common_layers[] = {
+	{ "layers", 0, NULL, "what is in the layers of PYCSTASH_LAYERS as well",
+		COMMON_LAYERS },
+	END,
+};
+
 static int take_jobs(struct common *common, const char *value)
 {
 	char *end;
@@ -91,6 +97,9 @@ int common_take(struct common *common, const struct opt *opt, const char *value)
 		return 0;
 	case COMMON_QUIET:
 		common->quiet = true;
+		return 0;
+	case COMMON_LAYERS:
+		common->layers = true;
 		return 0;
 	case COMMON_JOBS:
 		return take_jobs(common, value);

@@ -16,11 +16,12 @@ enum {
 	COMMON_DRY_RUN,	  /* -n, --dry-run */
 	COMMON_QUIET,	  /* -q, --quiet */
 	COMMON_JOBS,	  /* -j, --jobs N */
+	COMMON_LAYERS,	  /* --layers: those caches, too */
 };
 
 struct common {
 	const char *dir; /* NULL: as configured */
-	bool json, null, dry_run, quiet;
+	bool json, null, dry_run, quiet, layers;
 	unsigned jobs; /* 0: not given */
 };
 
@@ -30,6 +31,7 @@ extern const struct opt common_null[];	  /* -0 */
 extern const struct opt common_dry_run[]; /* -n */
 extern const struct opt common_quiet[];
 extern const struct opt common_jobs[];
+extern const struct opt common_layers[];
 
 /* Takes an option of these tables. 0; -EINVAL after saying what is wrong with its value;
  * -ENOENT where it is another's. */

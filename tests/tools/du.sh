@@ -77,3 +77,11 @@ check "it is named" grep -q "$S/pkg: Permission denied" <(said_by unreadable)
 chmod -R u+rwx "$T/theirs"
 ln -s / "$CACHE/v1/$TAG/tree/planted"
 is "$(total | cut -d' ' -f1)" $(($(files_of "$CACHE"/v1/*) + 1)) "a link that was planted is not followed"
+
+rm "$CACHE/v1/$TAG/tree/planted"
+mv "$CACHE" "$T/layer"
+export PYCSTASH_LAYERS=$T/layer
+is "$(total --layers)" "$(want "$T/layer"/v1/*)" "--layers: what is in one, also where there is no cache"
+cp -r "$T/layer" "$CACHE"
+is "$(total --layers)" "$(want "$T/layer"/v1/* "$CACHE"/v1/*)" "or beside one"
+is "$(total)" "$(want "$CACHE"/v1/*)" "without it, the cache alone"

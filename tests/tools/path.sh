@@ -64,3 +64,17 @@ is "$(PYCSTASH_LAYERS=$T/none:$T/layer:$T/open "$PYCSTASH" dir --layers | tr '\n
 	"--layers: those that are there and trusted"
 is "$(PYCSTASH_LAYERS=$T/layer "$PYCSTASH" dir --json | jsons "x['dir'], x['exists'], x['layers']")" \
 	"('$CACHE', True, ['$T/layer'])" "JSON"
+
+# --- layers -----------------------------------------------------------------------------
+export PYCSTASH_LAYERS=$T/layer
+entry=$T/layer/v1/$TAG/tree$S/__pycache__/top.$TAG.pyc
+is "$(path --layers --tag "$TAG" "$S/top.py" | tr '\n' ' ')" "$CACHE/v1/$TAG/tree$S/__pycache__/top.$TAG.pyc $entry " \
+	"--layers: theirs, too"
+rm -r "$CACHE"
+is "$(path --layers --tag "$TAG" "$S/top.py")" "$entry" "also where there is no cache"
+is "$(path --layers "$entry")" "$S/top.py" "and back"
+is "$(status_of path --layers "$S/none.py")" 1 "neither: 1"
+is "$(status_of path "$S/top.py")" 10 "without it there is no cache"
+check "and it is said that there are layers" grep -q 'There are layers' <(said_by path "$S/top.py")
+is "$(PYCSTASH_LAYERS=$T/none status_of path --layers "$S/top.py")" 10 "neither a cache nor a layer: 10"
+is "$(PYCSTASH_LAYERS=$T/none said_by path "$S/top.py" | grep -c layers)" 0 "nor is one spoken of"
