@@ -139,18 +139,20 @@ static void read_config(struct config *config, const char *no_debug_ranges)
 	config->variant = config_variant(NULL, no_debug_ranges);
 }
 
-/* Whether there can be a cache at the root, or is one that may be written: that is
- * opened, else its root stays NULL. */
+/* Nobody can write there, whatever his rights. */
+static bool is_mounted_readonly(const char *root)
+{
+	return access(root, W_OK) < 0 && errno == EROFS;
+}
+
+/* Whether there can be a cache at the root, or is one: that is opened, else its root
+ * stays NULL. */
 static int judge_cache(const struct config *config, struct cache *cache)
 {
 	int code;
 
-	if (!config->enabled || !config->root_len || config->readonly) {
-		complain(NULL, "%s",
-			config->readonly
-				? "PYCSTASH_READONLY is set: the cache is not to "
-				  "be written; unset it to warm the cache"
-				: config->why_not);
+	if (!config->enabled || !config->root_len) {
+		complain(NULL, "%s", config->why_not);
 		return EXIT_REFUSED;
 	}
 	code = cache_open_if_there(cache, config->root);
@@ -209,7 +211,8 @@ static bool make_targets(struct warm *warm, const struct request *request,
 
 /* --- doing it ------------------------------------------------------------------------*/
 
-/* In a dry run, or after an interrupt, what is missing is counted only. */
+/* In a dry run, after an interrupt, or where the cache is only read, what is missing is
+ * counted only. */
 static void leave_missing(struct warm *warm)
 {
 	enum warm_outcome outcome =
@@ -219,6 +222,23 @@ static void leave_missing(struct warm *warm)
 		warm->targets[i].counts[outcome] += warm->targets[i].misses.count;
 }
 
+/* Where the cache is only read: whether it lacks something, having said so. */
+static bool is_lacking(const struct warm *warm)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < warm->target_count; i++)
+		count += warm->targets[i].counts[WARM_LEFT];
+	if (!warm->readonly || warm->dry_run || count == 0 || interrupt_came())
+		return false;
+	complain(warm->config.root, "the cache is not to be written, and lacks %ju: %s",
+		(uintmax_t)count,
+		warm->config.readonly ? "PYCSTASH_READONLY is set; unset it to warm the "
+					"cache"
+				      : strerror(EROFS));
+	return true;
+}
+
 static int do_it(struct warm *warm, const struct common *common, char **paths)
 {
 	int r = 0;
@@ -226,7 +246,8 @@ static int do_it(struct warm *warm, const struct common *common, char **paths)
 	interrupt_catch();
 	for (; *paths && r == 0 && !warm->stop && !interrupt_came(); paths++)
 		r = warm_scan(warm, *paths);
-	if (r == 0 && !warm->dry_run && !warm->stop && !interrupt_came())
+	if (r == 0 && !warm->dry_run && !warm->readonly && !warm->stop &&
+		!interrupt_came())
 		r = warm_compile(warm);
 	else
 		leave_missing(warm);
@@ -240,6 +261,8 @@ static int do_it(struct warm *warm, const struct common *common, char **paths)
 		warm_report(warm, common->json);
 	if (interrupt_came())
 		return interrupt_exit_code();
+	if (is_lacking(warm))
+		return EXIT_REFUSED;
 	return warm->failure_count || warm->stop ? EXIT_PARTLY : EXIT_OK;
 }
 
@@ -267,11 +290,12 @@ static int warm_up(const struct request *request, char **paths)
 		return EXIT_OURS;
 	}
 	read_config(&warm.config, no_debug_ranges);
+	warm.readonly = warm.config.readonly || is_mounted_readonly(warm.config.root);
 	code = judge_cache(&warm.config, &cache);
 	warm.cache = cache.root ? &cache : NULL;
 	if (code == EXIT_OK)
 		code = ask_pythons(cache.root ? &cache : NULL, names, pythons,
-			!warm.dry_run, &count);
+			!warm.dry_run && !warm.readonly, &count);
 	if (code == EXIT_OK && !make_targets(&warm, request, pythons, count)) {
 		complain(NULL, "%s", strerror(ENOMEM));
 		code = EXIT_OURS;
@@ -342,12 +366,14 @@ static const char notes[] =
 	"  in-tree        not needed: the tree has a pyc that Python takes; see --force\n"
 	"  excluded       by PYCSTASH_ONLY and PYCSTASH_EXCLUDE (only if any)\n"
 	"  failed         each said on stderr: syntax errors, what cannot be read\n"
-	"  left           not done, after an interrupt or on a full disk (only if any)\n"
+	"  left           not done: after an interrupt, on a full disk, or since the cache is\n"
+	"                 only read (only if any)\n"
 	"With --dry-run, also a line for each source that would be compiled.\n"
 	"\n"
 	"--json: see pycstash.warm/1 in docs/json.md.\n"
 	"\n"
-	"Exit code: 0; 3 if something failed; 12 if the cache is not to be written; 14 if a\n"
+	"Exit code: 0; 3 if something failed; 12 if something is missing in a cache that is not\n"
+	"to be written, or the cache is not to be used; 14 if a\n"
 	"PYTHON is none, or older than 3.6; 130 after Ctrl-C: what is done stays done.\n"
 	"\n"
 	"  pycstash warm /srv/app\n"

@@ -89,7 +89,9 @@ static bool recall(const struct cache *cache, const char *path, struct python *r
 	AUTOFREE char *text = NULL;
 	char key[KEY_SIZE];
 	const char *line;
-	int fd = make_key(path, key) ? cache_open_private(cache, CACHE_STATE) : -1;
+	int fd = make_key(path, key)
+			 ? cache_openat(cache, CACHE_STATE, O_RDONLY | O_DIRECTORY)
+			 : -1;
 
 	if (fd < 0)
 		return false;

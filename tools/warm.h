@@ -67,6 +67,7 @@ struct warm {
 	unsigned jobs;
 	int timeout;	       /* seconds for one source to compile */
 	bool dry_run;	       /* write nothing */
+	bool readonly;	       /* likewise, and what is missing cannot be made */
 	bool force;	       /* pycs of the tree do not count */
 	uint64_t sources;      /* that were found */
 	pthread_mutex_t mutex; /* of failures, and of stderr while there are threads */

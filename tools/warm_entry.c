@@ -56,7 +56,7 @@ bool warm_world_begin(struct warm_world *world, const struct warm *warm)
 			.magic = &world->magic,
 			.clock = &world->clock,
 			.cannot_clone = &world->cannot_clone,
-			.readonly = warm->dry_run,
+			.readonly = warm->dry_run || warm->readonly,
 			.always_digest = config->always_digest,
 			.share = config->share,
 			.reuse = config->share,
@@ -90,7 +90,9 @@ void warm_world_turn(
 	memcpy(&magic, target->python->magic, sizeof magic);
 	world->magic = magic;
 	world->core.tag = target->python->tag;
-	world->core.tally = warm->config.stats && !warm->dry_run ? &target->tally : NULL;
+	world->core.tally = warm->config.stats && !warm->dry_run && !warm->readonly
+				    ? &target->tally
+				    : NULL;
 }
 
 bool warm_entry_directory(struct warm_entry *entry, const struct warm *warm,
@@ -244,6 +246,8 @@ static enum warm_outcome open_once(
 	if (outcome == WARM_REUSED || outcome == WARM_RESEALED) {
 		if (entry->common) /* it is served from memory, each time */
 			outcome = WARM_FRESH;
+		else if (warm->readonly && !warm->dry_run)
+			outcome = WARM_LEFT;
 		else if (!warm->dry_run && !is_kept(entry, fd))
 			outcome = WARM_FAILED;
 	}

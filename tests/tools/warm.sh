@@ -84,6 +84,31 @@ for interpreter in "${pythons[@]}"; do
 	rm -rf "$T/image"
 done
 
+# A cache that is only read: what it has counts.
+fresh
+warm --python "$python" "$T/app/pkg" >/dev/null 2>&1
+before=$(tree_of "$CACHE")
+is "$(PYCSTASH_READONLY=1 said warm --python "$python" "$T/app/pkg")" "$(summary 9 0 0 0 0)" \
+	"PYCSTASH_READONLY: what is there is up to date"
+got=$(PYCSTASH_READONLY=1 said warm --python "$python" "$T/app")
+is "$got $(grep -c PYCSTASH_READONLY "$T/err")" \
+	"9 up to date, 0 from objects, 0 compiled, 0 in-tree, 0 failed, 1 left"$'\n'"exit 12 1" "and what is missing is left, which is said once"
+is "$(PYCSTASH_READONLY=1 said warm -n --python "$python" "$T/app/main.py" | tail -2)" \
+	"0 up to date, 0 to make from objects, 1 to compile, 0 in-tree, 0 failed"$'\n'"exit 0" "a dry run says what"
+cp -R "$T/app/pkg" "$T/again"
+is "$(PYCSTASH_READONLY=1 said warm --python "$python" "$T/again")" \
+	"0 up to date, 0 from objects, 0 compiled, 0 in-tree, 0 failed, 9 left"$'\n'"exit 12" "nor is an entry made of an object"
+is "$(tree_of "$CACHE")" "$before" "nothing was written"
+if [ "$(id -u)" = 0 ] && mkdir "$T/ro" && mount --bind "$CACHE" "$T/ro" 2>/dev/null; then
+	mount -o remount,bind,ro "$T/ro"
+	is "$(said "$PYCSTASH" warm --dir "$T/ro" --python "$python" "$T/app/pkg")" "$(summary 9 0 0 0 0)" "a cache that is mounted read-only, likewise"
+	is "$(said "$PYCSTASH" warm --dir "$T/ro" --python "$python" "$T/app" | tail -1) $(grep -c 'Read-only file system' "$T/err")" \
+		"exit 12 1" "and what is missing there"
+	umount "$T/ro"
+else
+	skip "a cache that is mounted read-only, likewise" "this user cannot mount"
+fi
+
 # On a file system that is mounted read-only, of a user who has no privileges.
 if [ "$(id -u)" = 0 ] && mkdir "$T/mounted" && mount --bind "$T/app" "$T/mounted" 2>/dev/null; then
 	fresh
