@@ -45,7 +45,9 @@ static const struct opt own_options[] = {
 		KEY_EXCLUDE },
 	{ "force", 0, NULL, "make entries also where the tree has a valid pyc of its own",
 		KEY_FORCE },
-	{ "timeout", 0, "SECONDS", "give up compiling a source after that; default 300",
+	{ "timeout", 0, "SECONDS",
+		"give up compiling a source after that; default 300. An\n"
+		"interpreter has as long to say what it is, but at most 30",
 		KEY_TIMEOUT },
 	{ NULL, 0, NULL, NULL, 0 },
 };
@@ -168,14 +170,16 @@ static bool is_too_old(const struct python *python)
 }
 
 /* Asks the interpreters what they are. *ret_count of them are to be released. */
-static int ask_pythons(const struct cache *cache, const char *const *names,
-	struct python *pythons, bool keep, size_t *ret_count)
+static int ask_pythons(const struct warm *warm, const char *const *names,
+	struct python *pythons, size_t *ret_count)
 {
+	bool keep = warm->cache && !warm->dry_run && !warm->readonly;
+
 	for (*ret_count = 0; names[*ret_count]; ++*ret_count) {
 		const char *name = names[*ret_count];
 		struct python *python = &pythons[*ret_count];
 
-		if (python_recall(cache, name, python) < 0)
+		if (python_recall(warm->cache, name, warm->timeout, python) < 0)
 			return interrupt_came() ? interrupt_exit_code() : EXIT_UNABLE;
 		if (is_too_old(python)) {
 			complain(name, "this is Python %s; 3.6 or later is needed",
@@ -183,8 +187,8 @@ static int ask_pythons(const struct cache *cache, const char *const *names,
 			python_release(python);
 			return EXIT_UNABLE;
 		}
-		if (cache && keep)
-			python_keep(cache, python);
+		if (keep)
+			python_keep(warm->cache, python);
 	}
 	return EXIT_OK;
 }
@@ -294,8 +298,7 @@ static int warm_up(const struct request *request, char **paths)
 	code = judge_cache(&warm.config, &cache);
 	warm.cache = cache.root ? &cache : NULL;
 	if (code == EXIT_OK)
-		code = ask_pythons(cache.root ? &cache : NULL, names, pythons,
-			!warm.dry_run && !warm.readonly, &count);
+		code = ask_pythons(&warm, names, pythons, &count);
 	if (code == EXIT_OK && !make_targets(&warm, request, pythons, count)) {
 		complain(NULL, "%s", strerror(ENOMEM));
 		code = EXIT_OURS;

@@ -61,14 +61,15 @@ static int read_answer(const char *out, struct python *ret)
 	return strcmp(ret->tag, "None") == 0 ? -ENOTSUP : 0;
 }
 
-static int ask(const char *name, bool loud, struct python *python)
+static int ask(const char *name, int seconds, bool loud, struct python *python)
 {
 	char arguments[][4] = { "-E", "-s", "-S", "-B", "-c" };
 	char *argv[] = { python->path, arguments[0], arguments[1], arguments[2],
 		arguments[3], arguments[4], (char *)question, NULL };
 	const char *const changes[] = { NULL };
 	struct answer answer;
-	int r = probe_run(argv, changes, ASK_SECONDS, &answer);
+	int r = probe_run(
+		argv, changes, seconds < ASK_SECONDS ? seconds : ASK_SECONDS, &answer);
 
 	if (r < 0) {
 		if (loud && r != -EINTR)
@@ -88,6 +89,11 @@ static int ask(const char *name, bool loud, struct python *python)
 
 int python_ask(const char *name, bool loud, struct python *ret)
 {
+	return python_ask_within(name, ASK_SECONDS, loud, ret);
+}
+
+int python_ask_within(const char *name, int seconds, bool loud, struct python *ret)
+{
 	struct python python = { .path = NULL };
 	int r = file_command(name, &python.path);
 
@@ -95,7 +101,7 @@ int python_ask(const char *name, bool loud, struct python *ret)
 		complain(name, "%s",
 			r == -ENOENT ? "there is no such interpreter" : strerror(-r));
 	if (r == 0)
-		r = ask(name, loud, &python);
+		r = ask(name, seconds, loud, &python);
 	if (r < 0)
 		python_release(&python);
 	else

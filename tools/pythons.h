@@ -36,6 +36,10 @@ struct python {
 /* Asks the interpreter `name` (a path or a name on PATH) what it is. 0; -errno, having
  * said why where `loud`. */
 int python_ask(const char *name, bool loud, struct python *ret);
+
+/* The same for an interpreter that may take so many seconds, but not longer than there.
+ */
+int python_ask_within(const char *name, int seconds, bool loud, struct python *ret);
 void python_release(struct python *python);
 
 /* All interpreters there are: on PATH, in /usr/bin and /usr/local/bin, in pyenv's and

@@ -101,7 +101,8 @@ static bool recall(const struct cache *cache, const char *path, struct python *r
 	return line && read_line(line + strlen(key), ret);
 }
 
-int python_recall(const struct cache *cache, const char *name, struct python *ret)
+int python_recall(
+	const struct cache *cache, const char *name, int seconds, struct python *ret)
 {
 	struct python python = { .path = NULL };
 
@@ -111,7 +112,7 @@ int python_recall(const struct cache *cache, const char *name, struct python *re
 		return 0;
 	}
 	python_release(&python);
-	return python_ask(name, true, ret);
+	return python_ask_within(name, seconds, true, ret);
 }
 
 /* The new line, and what else fits. */

@@ -13,9 +13,10 @@
 #include "tools/cache.h"
 #include "tools/pythons.h"
 
-/* As python_ask, loud; the interpreter is not run if the cache knows it. cache NULL:
- * there is none. */
-int python_recall(const struct cache *cache, const char *name, struct python *ret);
+/* As python_ask_within, loud; the interpreter is not run if the cache knows it. cache
+ * NULL: there is none. */
+int python_recall(
+	const struct cache *cache, const char *name, int seconds, struct python *ret);
 
 /* Keeps it for the next time; a failure costs that alone. */
 void python_keep(const struct cache *cache, const struct python *python);

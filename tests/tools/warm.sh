@@ -219,6 +219,13 @@ is "$(said warm --timeout 1 --python "$T/hangs" "$T/slow")" "$(summary 0 0 3 0 1
 check "in its time" test "$SECONDS" -lt 20
 check "which is said" grep -q 'slow/hang.py: .*--timeout' "$T/err"
 
+printf '#!/bin/sh\nexec sleep 3456\n' >"$T/mute"
+chmod +x "$T/mute"
+SECONDS=0
+is "$(said warm --timeout 1 --python "$T/mute" "$T/app")" "exit 14" "an interpreter that hangs at its start is given up, too"
+check "in that time" test $SECONDS -lt 15
+check "which is said" grep -q 'mute: .*did not end in time' "$T/err"
+
 # --- what is looked at -----------------------------------------------------------------------
 fresh
 mkdir -p "$T/odd/a" "$T/odd/__pycache__" "$T/odd/.hidden" "$T/elsewhere" "$T/odd/dir.py"
