@@ -151,13 +151,30 @@ static bool manifest_number(const char *text, const char *key, uint64_t *ret)
 	return errno == 0;
 }
 
+/* Whether the value is `before` and a number that is higher than ours. */
+static bool is_newer(const char *text, const char *key, const char *before, unsigned ours)
+{
+	const char *value = manifest_value(text, key);
+	size_t len = strlen(before);
+
+	return value && strncmp(value, before, len) == 0 &&
+	       strtoul(value + len, NULL, 10) > ours;
+}
+
+static bool is_of_newer(const char *text)
+{
+	return is_newer(text, "schema", "\"pycstash.archive/", 1) ||
+	       is_newer(text, "layout", "\"v",
+		       (unsigned)strtoul(&CACHE_LAYOUT[1], NULL, 10));
+}
+
 static int take_manifest(struct archive_in *in, const char *text, uint64_t packed)
 {
 	struct archive_manifest *manifest = &in->manifest;
 
 	if (!manifest_says(text, "schema", "\"pycstash.archive/1\"") ||
 		!manifest_says(text, "layout", "\"" CACHE_LAYOUT "\""))
-		return refuse(in, "another version of pycstash made it");
+		return refuse(in, "this is no manifest of an archive");
 	if (!manifest_number(text, "files", &manifest->files) ||
 		!manifest_number(text, "bytes", &manifest->bytes))
 		return refuse(in, "it does not tell what follows");
@@ -189,9 +206,12 @@ static int read_manifest(struct archive_in *in, uint64_t packed)
 	r = read_data(in, in->member.size);
 	if (r < 0)
 		return r == -EBADMSG ? unreadable(in) : r;
+	in->data[size] = '\0';
+	/* before all that a newer one may do in another way */
+	if (is_of_newer((const char *)in->data))
+		return refuse(in, "a newer pycstash made it; import it with that");
 	if (!has_its_digest(in))
 		return refuse(in, "it is damaged");
-	in->data[size] = '\0';
 	return take_manifest(in, (const char *)in->data, packed);
 }
 

@@ -110,8 +110,9 @@ static int refuse(const char *root, const char *why)
 	return EXIT_REFUSED;
 }
 
-/* Says all but that there is no cache. */
-static int judge_root(const char *root, int root_fd)
+/* Says all but that there is no cache. *ret_beside: there is one, of another layout,
+ * which one of ours can lie beside. */
+static int judge_root(const char *root, int root_fd, bool *ret_beside)
 {
 	enum store_state state;
 	enum verdict why;
@@ -135,9 +136,7 @@ static int judge_root(const char *root, int root_fd)
 	}
 	if (state == STORE_READY)
 		return EXIT_OK;
-	if (look_around(root_fd) == CONTENTS_OTHER_LAYOUT)
-		return refuse(root, "this cache was made by another version of pycstash: "
-				    "it has no folder " CACHE_LAYOUT);
+	*ret_beside = look_around(root_fd) == CONTENTS_OTHER_LAYOUT;
 	return EXIT_NO_CACHE;
 }
 
@@ -194,13 +193,13 @@ static int locate(struct cache *cache, const char *root, char **ret_path)
 }
 
 /* Says all but that there is no cache. */
-static int open_root(struct cache *cache, const char *path)
+static int open_root(struct cache *cache, const char *path, bool *ret_beside)
 {
 	int root_fd = open(path, DIRECTORY), code, r;
 
 	if (root_fd < 0)
 		return errno == ENOENT ? EXIT_NO_CACHE : refuse(path, strerror(errno));
-	code = judge_root(path, root_fd);
+	code = judge_root(path, root_fd, ret_beside);
 	if (code == EXIT_OK && (r = open_layout(cache, path, root_fd)) < 0)
 		code = r == -ENOENT ? EXIT_NO_CACHE : refuse(path, strerror(-r));
 	if (code != EXIT_OK)
@@ -222,9 +221,13 @@ int cache_open(struct cache *cache, const char *root)
 {
 	AUTOFREE char *path = NULL;
 	int code = locate(cache, root, &path);
+	bool beside = false;
 
 	if (code == EXIT_OK)
-		code = open_root(cache, path);
+		code = open_root(cache, path, &beside);
+	if (beside)
+		return refuse(path, "this cache was made by another version of pycstash: "
+				    "it has no folder " CACHE_LAYOUT);
 	if (code == EXIT_NO_CACHE && path)
 		complain(path, "there is no cache here yet; `pycstash run` makes one%s",
 			are_layers() ? ". There are layers: ls, du and path go through "
@@ -237,8 +240,9 @@ int cache_open_if_there(struct cache *cache, const char *root)
 {
 	AUTOFREE char *path = NULL;
 	int code = locate(cache, root, &path);
+	bool beside = false;
 
-	return code == EXIT_OK ? open_root(cache, path) : code;
+	return code == EXIT_OK ? open_root(cache, path, &beside) : code;
 }
 
 static int make(const char *path)
@@ -260,12 +264,13 @@ int cache_open_or_make(struct cache *cache, const char *root)
 {
 	AUTOFREE char *path = NULL;
 	int code = locate(cache, root, &path);
+	bool beside = false;
 
 	if (code == EXIT_OK)
-		code = open_root(cache, path);
+		code = open_root(cache, path, &beside);
 	if (code != EXIT_NO_CACHE || !path)
 		return code;
-	return make(path) < 0 ? EXIT_UNABLE : open_root(cache, path);
+	return make(path) < 0 ? EXIT_UNABLE : open_root(cache, path, &beside);
 }
 
 static int open_one_layer(struct cache *cache, const char *path)

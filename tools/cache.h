@@ -44,11 +44,13 @@ int cache_root(const char *root, char **ret_path);
  * of the layout while it has others (a newer pycstash's). */
 int cache_open(struct cache *cache, const char *root);
 
-/* The same, but that there is no cache is not said. */
+/* The same, but that there is no cache is not said, nor that there is one of another
+ * layout only. */
 int cache_open_if_there(struct cache *cache, const char *root);
 
 /* The same, and makes the cache where there is none yet: where nothing has that name, or
- * an empty directory that is not $HOME. */
+ * an empty directory that is not $HOME; and beside another layout's, as the library does.
+ */
 int cache_open_or_make(struct cache *cache, const char *root);
 
 /* cache_open for the index-th of the layers in PYCSTASH_LAYERS. -ENOENT: there are no

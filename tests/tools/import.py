@@ -162,6 +162,7 @@ REFUSED = {
     "no-manifest": lambda m, manifest: manifest.clear(),
     "manifest-too-large": told(filler="x" * 5000),
     "manifest-damaged": told(damaged=True),
+    "newer-and-other": told(schema="pycstash.archive/2", files="many", damaged=True),
 }
 DAMAGED = {
     "flipped": with_data(flipped),

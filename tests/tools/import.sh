@@ -46,6 +46,9 @@ while read -r kind cases; do
 			is "$code $(ls -d "$other" 2>/dev/null)" "12 " "$case: the archive is refused, and nothing put anywhere"
 			check "$case: in one line, with its reason" \
 				test "$(grep -c "^pycstash: $T/crafted: " "$T/said") $(wc -l <"$T/said")" = "1 1"
+			case $case in
+			newer-* | other-schema) check "$case: which is not that it is damaged" grep -q 'a newer pycstash made it' "$T/said" ;;
+			esac
 			;;
 		damaged)
 			is "$code $([ -d "$other" ] && broken "$other")" "3 " "$case: what is damaged is skipped, the rest is imported"
@@ -155,7 +158,8 @@ mkdir "$other" && echo mine >"$other/file"
 is "$(status_of import_ "$T/a") $(ls "$other")" "12 file" "a directory with something else in it is refused"
 rm "$other/file"
 mkdir "$other/v2" && cp "$CACHE/CACHEDIR.TAG" "$other/"
-is "$(status_of import_ "$T/a") $(ls "$other" | tr '\n' ' ')" "12 CACHEDIR.TAG v2 " "and a newer pycstash's cache"
+is "$(status_of import_ --dry-run "$T/a") $(ls "$other" | tr '\n' ' ')" "0 CACHEDIR.TAG v2 " "a newer pycstash's cache is none of ours"
+is "$(status_of import_ "$T/a") $(ls "$other" | tr '\n' ' ')" "0 CACHEDIR.TAG v1 v2 " "beside which one is made"
 rm -rf "$other"
 is "$(status_of "$PYCSTASH" import --dir "$HOME" "$T/a") $(ls -A "$HOME")" "12 " "and \$HOME"
 mkdir "$other" && chmod 777 "$other"

@@ -312,6 +312,10 @@ echo mine >"$T/documents/letter"
 is "$(code "$PYCSTASH" warm --dir "$T/documents" --python "$python" "$T/app")" 12 "a directory that is no cache: 12"
 is "$(ls "$T/documents")" letter "it stays as it is"
 (cd "$T" && "$PYCSTASH" warm --dir relative --python "$python" "$T/app") >/dev/null
+mkdir -m 700 "$T/newer" "$T/newer/v2"
+cp "$CACHE/CACHEDIR.TAG" "$T/newer"
+is "$(code "$PYCSTASH" warm --dir "$T/newer" --python "$python" "$T/app") $(ls "$T/newer" | xargs)" "0 CACHEDIR.TAG v1 v2" \
+	"beside a newer pycstash's cache there can be one of ours"
 check "--dir may be relative" test -d "$T/relative/v1"
 chmod 777 "$CACHE/v1"
 is "$(code warm --python "$python" "$T/app")" 12 "a cache that others can write to: 12"
