@@ -78,6 +78,51 @@ static enum verdict refine(enum verdict verdict, int err)
 	}
 }
 
+/* What people know an error by; strerror may take a lock. Numbers differ between
+ * architectures, and those that are not here are told as such. */
+static const struct {
+	int number;
+	char name[16]; /* no pointer, which the loader would have to set */
+} errors[] = {
+	{ EPERM, "EPERM" },
+	{ ENOENT, "ENOENT" },
+	{ EINTR, "EINTR" },
+	{ EIO, "EIO" },
+	{ ENOMEM, "ENOMEM" },
+	{ EACCES, "EACCES" },
+	{ EBUSY, "EBUSY" },
+	{ EEXIST, "EEXIST" },
+	{ EXDEV, "EXDEV" },
+	{ ENOTDIR, "ENOTDIR" },
+	{ EISDIR, "EISDIR" },
+	{ EINVAL, "EINVAL" },
+	{ ENFILE, "ENFILE" },
+	{ EMFILE, "EMFILE" },
+	{ EFBIG, "EFBIG" },
+	{ ENOSPC, "ENOSPC" },
+	{ EROFS, "EROFS" },
+	{ EMLINK, "EMLINK" },
+	{ ENAMETOOLONG, "ENAMETOOLONG" },
+	{ ENOSYS, "ENOSYS" },
+	{ ENOTEMPTY, "ENOTEMPTY" },
+	{ ELOOP, "ELOOP" },
+	{ EOPNOTSUPP, "EOPNOTSUPP" },
+	{ ESTALE, "ESTALE" },
+	{ EDQUOT, "EDQUOT" },
+};
+
+static void add_error(struct text *text, int number)
+{
+	text_adds(text, "errno ");
+	text_addu(text, (unsigned long)number);
+	for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
+		if (errors[i].number == number) {
+			text_adds(text, ", ");
+			text_adds(text, errors[i].name);
+			return;
+		}
+}
+
 void log_failure(enum verdict verdict, int err, int dirfd, const char *path)
 {
 	char reason[32];
@@ -86,7 +131,6 @@ void log_failure(enum verdict verdict, int err, int dirfd, const char *path)
 	tally_count(count_tally(), refine(verdict, err));
 	if (__builtin_expect(!state_config.log, 1))
 		return;
-	text_adds(&text, "errno ");
-	text_addu(&text, (unsigned long)-err);
+	add_error(&text, -err);
 	log_line(verdict_rows[verdict].what, reason, dirfd, path);
 }
