@@ -61,6 +61,7 @@ struct du {
 	uint64_t top;
 	bool bytes, in_objects;
 	struct links links;
+	dev_t device; /* of those */
 	struct du_thread *threads;
 	struct progress progress;
 	uint64_t unread_directories;
@@ -117,6 +118,10 @@ static int count_all(struct cache *cache, void *context)
 {
 	struct du *du = context;
 	int r = 0;
+
+	if (cache->device != du->device) /* whose inodes are others */
+		links_release(&du->links);
+	du->device = cache->device;
 
 	progress_begin(&du->progress, "counting", 0);
 	for (int pass = 0; pass < 2 && r == 0; pass++) {

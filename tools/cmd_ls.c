@@ -224,7 +224,9 @@ static int list(struct ls *ls)
 	code = cache_each(ls->common.dir, ls->common.layers, list_cache, ls);
 	r = lines_end(&ls->lines);
 	if (r < 0) {
-		complain("standard output", "%s", strerror(-r));
+		if (!ferror(stdout)) /* else main says it */
+			complain("standard output", "%s", strerror(-r));
+		errno = -r;
 		return EXIT_OURS;
 	}
 	sum = sum_up(ls, threads);

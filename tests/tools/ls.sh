@@ -181,6 +181,8 @@ is "$(status_of ls_ --dir "$T/newer")" 12 "a cache of a newer layout is not touc
 if [ -w /dev/full ]; then
 	"$PYCSTASH" ls >/dev/full 2>"$T/err"
 	is "$? $(cat "$T/err")" "125 pycstash: standard output: No space left on device" "a full disk is said"
+	"$PYCSTASH" ls --json --objects >/dev/full 2>"$T/err"
+	is "$? $(cat "$T/err")" "125 pycstash: standard output: No space left on device" "once, also in the midst of it"
 fi
 
 # --- layers ---------------------------------------------------------------------------
