@@ -118,11 +118,35 @@ static void mark(const struct sys *sys, int rootfd)
 	sys->close(fd);
 }
 
+/* Whether what is missing above the root would be made in another user's directory: root
+ * with that user's HOME, whom a ~/.cache of root's would shut out of his own. */
+static bool is_in_anothers(const struct sys *sys, char *root)
+{
+	size_t len = strlen(root), at = len;
+	unsigned missing = 0;
+	struct stat st;
+	int err;
+
+	do {
+		while (at > 0 && root[at] != '/')
+			at--;
+		root[at] = '\0';
+		err = sys->fstatat(AT_FDCWD, at ? root : "/", &st, 0);
+	} while (at > 0 && err == -ENOENT && ++missing);
+	for (; at < len; at++)
+		if (root[at] == '\0')
+			root[at] = '/';
+	return err < 0 || (missing && st.st_uid != 0 && st.st_uid != sys->geteuid());
+}
+
 static int make_root(const struct sys *sys, char *root)
 {
 	enum verdict why;
-	int fd, err = make_directories(sys, root, 0);
+	int fd, err;
 
+	if (is_in_anothers(sys, root))
+		return -EPERM;
+	err = make_directories(sys, root, 0);
 	if (err < 0)
 		return err;
 	fd = sys->openat(AT_FDCWD, root, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);

@@ -24,7 +24,7 @@
 static const char *const levels[] = { "home/.cache", ROOT, ROOT "/v1",
 	ROOT "/v1/cpython-311", TREE, TREE "/src", TREE "/src/pkg", DIRECTORY };
 
-#define MOST_CALLS 36 /* to make all of it */
+#define MOST_CALLS 38 /* to make all of it */
 
 static const char tag_begins[] = "Signature: 8a477f597d28d172789f06886806bc55\n";
 
@@ -92,8 +92,8 @@ static const struct row {
 	unsigned calls;
 } rows[] = {
 	{ "made whole: from nothing but a home directory", 0, MOST_CALLS },
-	{ "made whole: from the directory above the root", 1, 33 },
-	{ "made whole: from a root without its layout", 2, 32 },
+	{ "made whole: from the directory above the root", 1, 34 },
+	{ "made whole: from a root without its layout", 2, 33 },
 	{ "made whole: from an empty layout", 3, 14 },
 	{ "made whole: for the first source directory of an interpreter", 5, 8 },
 	{ "made whole: for a sibling of a known source directory", 6, 5 },
@@ -184,6 +184,14 @@ static void a_root_that_is_refused(void **state)
 	assert_int_equal(fake_mode(ROOT "/v1"), 0);
 	assert_int_equal(fake_mode(ROOT "/CACHEDIR.TAG"), 0);
 	assert_int_equal(fake_mode(ROOT), S_IFDIR | 0777);
+}
+
+static void in_a_home_of_another_user(void **state)
+{
+	(void)state;
+	fake.owner_offset = 1;
+	assert_int_equal(make(), -EPERM);
+	assert_int_equal(fake_mode(levels[0]), 0);
 }
 
 static void a_root_of_another_user(void **state)
@@ -395,6 +403,8 @@ int main(void)
 	unit_one("nothing is put into a root that others can write to",
 		a_root_that_is_refused);
 	unit_one("nothing is put into a root of another user", a_root_of_another_user);
+	unit_one("nor is a directory for it made in another's home",
+		in_a_home_of_another_user);
 	unit_one("a root that is a file", a_root_that_is_a_file);
 	unit_one("a layout that is a file", a_layout_that_is_a_file);
 	unit_one("a layout that is a link to nothing is not followed",
