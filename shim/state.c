@@ -197,13 +197,10 @@ int state_opened(const char *path, int fd)
 {
 	struct identity identity;
 	struct stat st;
-	size_t len;
 
 	if (fd < 0 || !atomic_load_explicit(&state_watching, memory_order_relaxed))
 		return fd;
-	len = strlen(path);
-	if (len < 3 || memcmp(path + len - 3, ".py", 3) != 0 ||
-		sys_real.fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
+	if (!pyc_may_be_source(path) || sys_real.fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
 		return fd;
 	identity = identity_of(&st);
 	asked_opened(&asked, sys_real.thread(), path, &identity);

@@ -207,6 +207,14 @@ size_t pyc_source(const struct pyc_name *pyc, const char *name, char *buf, size_
 	return text.cut ? 0 : text.len;
 }
 
+bool pyc_may_be_source(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *dot = strrchr(slash ? slash : path, '.');
+
+	return !dot || strcmp(dot, ".py") == 0;
+}
+
 bool pyc_is_compiler(const struct pyc_name *pyc, const char *name)
 {
 	static const char *const compilers[] = { "py_compile", "compileall" };

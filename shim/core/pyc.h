@@ -45,6 +45,9 @@ struct pyc_name pyc_parse(const char *name, size_t len);
  * than size letters. (A source may have another suffix: then there is no such file.) */
 size_t pyc_source(const struct pyc_name *pyc, const char *name, char *buf, size_t size);
 
+/* Whether pyc_source gives such a name: one that ends in ".py", or has no dot. */
+bool pyc_may_be_source(const char *path);
+
 /* Whether it is the bytecode of py_compile or compileall. A program that loads these
  * makes bytecode for its own ends (of a certain kind, into certain files), and must not
  * find some already made. */

@@ -387,11 +387,23 @@ static void stays_within_any_name(void **state)
 	}
 }
 
+static void names_of_sources(void **state)
+{
+	(void)state;
+	assert_true(pyc_may_be_source("m.py"));
+	assert_true(pyc_may_be_source("/a.b/m.x.py"));
+	assert_true(pyc_may_be_source("/a.b/tool"));
+	assert_false(pyc_may_be_source("m.pyc"));
+	assert_false(pyc_may_be_source("/a/m.txt"));
+	assert_false(pyc_may_be_source("m.py.bak"));
+}
+
 int main(void)
 {
 	unit_rows(reads_as_told, rows);
 	unit_rows(finds_the_source, sources);
 	unit_rows(knows_compilers, compilers);
+	unit_one("what may be a source", names_of_sources);
 	unit_one("only the letters count that belong to the name",
 		only_the_letters_count_that_belong_to_it);
 	unit_one("the longest name a file can have is read",
