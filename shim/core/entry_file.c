@@ -113,8 +113,7 @@ void entry_file_free(const struct entry_world *world, struct entry_file *file)
 
 bool entry_file_fits(const struct seal *seal, const struct source *source)
 {
-	return (uint32_t)seal->source.mtime.tv_sec ==
-		       (uint32_t)source->st.st_mtim.tv_sec &&
+	return header_mtime(&seal->source.mtime) == header_mtime(&source->st.st_mtim) &&
 	       (uint32_t)seal->source.size == (uint32_t)source->st.st_size;
 }
 

@@ -50,10 +50,19 @@ struct header header_read(const char *tag, const void *data, size_t size)
 	return ret;
 }
 
+/* As Python has it: int() of a float, which is rounded near the next second, and before
+ * 1970 cut off towards 0. */
+uint32_t header_mtime(const struct timespec *mtime)
+{
+	double seconds = (double)mtime->tv_sec + 1e-9 * (double)mtime->tv_nsec;
+
+	return (uint32_t)(int64_t)seconds;
+}
+
 bool header_fits(const struct header *header, const struct stat *source)
 {
 	return header->kind == HEADER_TIMESTAMP &&
-	       header->mtime == (uint32_t)source->st_mtim.tv_sec &&
+	       header->mtime == header_mtime(&source->st_mtim) &&
 	       header->size == (uint32_t)source->st_size;
 }
 
@@ -61,6 +70,6 @@ void header_patch(const char *tag, void *data, const struct stat *source)
 {
 	uint8_t *p = (uint8_t *)data + header_length(tag) - 8;
 
-	put32(p, (uint32_t)source->st_mtim.tv_sec);
+	put32(p, header_mtime(&source->st_mtim));
 	put32(p + 4, (uint32_t)source->st_size);
 }

@@ -37,6 +37,9 @@ size_t header_length(const char *tag);
 /* Reads the header at data, of which size bytes are there. */
 struct header header_read(const char *tag, const void *data, size_t size);
 
+/* The mtime that Python puts into the header of a source's pyc. */
+uint32_t header_mtime(const struct timespec *mtime);
+
 /* Whether Python takes a file with that header for a source with that stat. */
 bool header_fits(const struct header *header, const struct stat *source);
 

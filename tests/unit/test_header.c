@@ -233,7 +233,27 @@ static void a_negative_mtime(void **state)
 
 	(void)state;
 	header_patch(NEW, data, &source);
-	assert_memory_equal(data + 8, "\xfe\xff\xff\xff\1\0\0\0", 8);
+	assert_memory_equal(data + 8, "\xff\xff\xff\xff\1\0\0\0", 8);
+}
+
+/* What CPython and PyPy say for int(os.stat(…).st_mtime). */
+static void an_mtime_is_pythons(void **state)
+{
+	static const struct {
+		struct timespec mtime;
+		uint32_t header;
+	} mtimes[] = {
+		{ { 1700000000, 0 }, 1700000000 },
+		{ { 1700000000, 999999700 }, 1700000000 },
+		{ { 1700000000, 999999999 }, 1700000001 },
+		{ { -2, 500000000 }, (uint32_t)-1 },
+		{ { -1, 1 }, 0 },
+		{ { 4300000000, 5 }, 5032704 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(mtimes); i++)
+		assert_int_equal(header_mtime(&mtimes[i].mtime), mtimes[i].header);
 }
 
 int main(void)
@@ -243,6 +263,7 @@ int main(void)
 	unit_rows(fits_as_told, fits);
 	unit_one("a patched header fits, and nothing else is changed",
 		a_patched_header_fits);
+	unit_one("an mtime is cut off as Python does it", an_mtime_is_pythons);
 	unit_one("a negative mtime is its 32 bits", a_negative_mtime);
 	return unit_run("header");
 }
