@@ -93,7 +93,8 @@ static int renew(struct search *search, int fd, const struct seal *seal)
 static enum verdict compare_origin(const struct entry_world *world,
 	const struct source *source, const struct seal *seal)
 {
-	const struct origin then = { seal->source.inode, seal->source.ctime };
+	const struct origin then = { seal->source.inode, seal->source.fs,
+		seal->source.ctime };
 	const struct origin now = source_origin(source, world->sys);
 
 	if (origin_same(&now, &then))
@@ -133,7 +134,7 @@ enum verdict entry_compare_content(
 	if (hash)
 		return VERDICT_HIT_HASH_CONTENT;
 	if ((seal->flags & SEAL_IDENTITY) &&
-		identity_same(&seal->source, &source->identity))
+		identity_equal(&seal->source, &source->identity))
 		return VERDICT_HIT_SAME_CONTENT;
 	/* Else as good as it gets. */
 	if (entry_file_fits(seal, source) && (world->readonly || !source->settled))
@@ -285,22 +286,25 @@ static int try_tree(struct search *search)
 	uint8_t bytes[HEADER_MAX + 1];
 	struct header header;
 	ssize_t n;
+	bool bad;
 
 	if (fd < 0)
 		return fd;
 	n = sys->pread(fd, bytes, sizeof bytes, 0);
 	header = header_read(entry->pyc->tag, bytes, n < 0 ? 0 : (size_t)n);
-	if (header.kind != HEADER_BAD)
+	/* What Python would replace is in nobody's way, or it would be so for ever. */
+	bad = header.kind == HEADER_BAD || entry_magic_is_foreign(entry, header.magic);
+	if (!bad)
 		entry_magic_shown(entry, header.magic);
-	if (header.kind != HEADER_TIMESTAMP || source_look(&entry->source, sys) < 0)
+	if ((!bad && header.kind == HEADER_HASH) || source_look(&entry->source, sys) < 0)
 		return found(search, fd, VERDICT_IN_TREE);
-	if (header_fits(&header, &entry->source.st)) {
+	if (!bad && header_fits(&header, &entry->source.st)) {
 		if (is_later_than_entry(search, fd))
 			return found(search, fd, VERDICT_IN_TREE);
 		sys->close(fd);
 		return -ENOENT;
 	}
-	search->verdict->id = VERDICT_MISS_CHANGED;
+	search->verdict->id = bad ? VERDICT_MISS_DAMAGED : VERDICT_MISS_CHANGED;
 	if (search->rejected >= 0)
 		sys->close(search->rejected);
 	search->rejected = fd;

@@ -118,7 +118,7 @@ static bool link_object(struct entry *entry, const struct seal *seal)
 	int err;
 
 	if (world->readonly || entry->common || !(seal->flags & SEAL_IDENTITY) ||
-		!identity_same(&seal->source, &entry->source.identity))
+		!identity_equal(&seal->source, &entry->source.identity))
 		return false;
 	err = world->sys->linkat(AT_FDCWD, entry->spare, AT_FDCWD, entry->path, 0);
 	if (err == -ENOENT && entry_file_make_parent(world, entry->path) == 0)

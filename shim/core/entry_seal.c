@@ -72,8 +72,9 @@ static enum verdict prove(
 	if (seal->flags & SEAL_HASH) {
 		struct origin origin = source_origin(source, world->sys);
 
-		seal->source =
-			(struct identity){ .inode = origin.inode, .ctime = origin.birth };
+		seal->source = (struct identity){
+			.inode = origin.inode, .fs = origin.fs, .ctime = origin.birth
+		};
 	}
 	if (header->kind == HEADER_TIMESTAMP && !header_fits(header, &source->st))
 		return VERDICT_UNSEALED_HEADER;

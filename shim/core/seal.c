@@ -22,7 +22,7 @@ enum {
 	AT_DIGEST = 64,	     /* 32 */
 	AT_CHECKSUM = 96,    /* 8: of the pyc */
 	AT_PYC_MAGIC = 104,  /* 4 */
-	AT_ZERO = 108,	     /* 4 */
+	AT_FS = 108,	     /* 4 */
 	AT_TAIL = 112,	     /* 8: checksum of the pyc's end */
 	AT_SEAL_SUM = 120,   /* 8: of all before it */
 };
@@ -66,9 +66,14 @@ bool identity_same(const struct identity *a, const struct identity *b)
 	       time_equal(&a->ctime, &b->ctime) && time_equal(&a->mtime, &b->mtime);
 }
 
+bool identity_equal(const struct identity *a, const struct identity *b)
+{
+	return a->fs == b->fs && identity_same(a, b);
+}
+
 bool identity_proves(const struct identity *a, const struct identity *b)
 {
-	return a->ctime.tv_nsec != 0 && identity_same(a, b);
+	return a->ctime.tv_nsec != 0 && identity_equal(a, b);
 }
 
 /* Against accidents, not malice, and fast, since it is taken of all bytecode that is
@@ -165,6 +170,7 @@ void seal_write(const struct seal *seal, uint8_t bytes[SEAL_SIZE])
 	put(bytes + AT_CHECKSUM, 8, seal->pyc_checksum);
 	put(bytes + AT_TAIL, 8, seal->tail_checksum);
 	memcpy(bytes + AT_PYC_MAGIC, seal->magic, sizeof seal->magic);
+	put(bytes + AT_FS, 4, seal->source.fs);
 	put(bytes + AT_SEAL_SUM, 8, seal_checksum(bytes, AT_SEAL_SUM, 0));
 }
 
@@ -198,6 +204,7 @@ bool seal_read(const uint8_t *end, size_t size, uint64_t file_size, struct seal 
 	ret->pyc_checksum = get(bytes + AT_CHECKSUM, 8);
 	ret->tail_checksum = get(bytes + AT_TAIL, 8);
 	memcpy(ret->magic, bytes + AT_PYC_MAGIC, sizeof ret->magic);
+	ret->source.fs = get(bytes + AT_FS, 4);
 	return true;
 }
 

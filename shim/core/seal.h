@@ -26,6 +26,9 @@ struct identity {
 	uint64_t inode;
 	struct timespec ctime, mtime;
 	uint64_t size;
+	uint64_t fs; /* sys.h's fs_id, where somebody has asked; else 0. Two file systems
+			that are written to at once have files with all the rest in
+			common */
 };
 
 enum seal_flags {
@@ -51,8 +54,11 @@ uint64_t seal_checksum(const void *data, size_t size, uint64_t start);
 /* The identity in a stat. */
 struct identity identity_of(const struct stat *st);
 
-/* Whether all fields are equal: nothing has changed between two stats of one file. */
+/* Whether nothing has changed between two stats of one file (fs does not count). */
 bool identity_same(const struct identity *a, const struct identity *b);
+
+/* Whether all fields are equal. */
+bool identity_equal(const struct identity *a, const struct identity *b);
 
 /* Whether both are the same state of the same file, though one may have been taken in
  * another life of the machine. Never where the change time is in whole seconds: images

@@ -60,6 +60,7 @@ int source_digest(struct source *source, const struct sys *sys, struct scratch *
 /* Which file something is, whatever becomes of its content. */
 struct origin {
 	uint64_t inode;
+	uint64_t fs;	       /* as identity's */
 	struct timespec birth; /* zeros where the file system has none */
 };
 

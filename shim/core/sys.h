@@ -42,6 +42,10 @@ struct sys {
 	int (*fsetxattr)(int fd, const char *name, const void *value, size_t size);
 	/* the type of the file system, as statfs(2)'s f_type */
 	long (*fs_type)(int fd);
+	/* which file system the file (with "", dirfd itself) is on, whose st_dev that is:
+	 * a number that stays the same when it is mounted again, if the file system has
+	 * such a one, and is 0 for none. Asked once for each st_dev */
+	uint32_t (*fs_id)(int dirfd, const char *path, dev_t device);
 	/* the time a file was made (with "", that of dirfd), zeros where it is not known
 	 */
 	void (*birth)(int dirfd, const char *path, struct timespec *ret);

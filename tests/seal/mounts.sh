@@ -30,6 +30,30 @@ bound() { mount --bind "$T/$1" "$T/at"; }
 fresh_tmpfs() { mount -t tmpfs none "$T/at" && version "$1" "$T/at/m.py"; }
 squashed() { mount -o loop,ro "$T/$1.squashfs" "$T/at"; }
 layered() { mount -t overlay none -o "lowerdir=$T/$1:$T/base" "$T/at"; }
+
+# Two file systems that are written to at once: their files have the same inode, size, and
+# times, to the nanosecond.
+twins() {
+	mount -t tmpfs none "$T/one" && mount -t tmpfs none "$T/two" || return
+	"$python" - "$T" <<-'END' || return
+		import os, sys
+		def write(v):
+		    path = "%s/%s/m.py" % (sys.argv[1], v)
+		    fd = os.open(path, os.O_WRONLY | os.O_CREAT)
+		    os.write(fd, ("V = '%s'\ndef f():\n    return V\n" % v).encode())
+		    os.close(fd)
+		    st = os.stat(path)
+		    return st.st_ino, st.st_size, st.st_mtime_ns, st.st_ctime_ns
+		for i in range(10000):
+		    if write("one") == write("two"):
+		        sys.exit(0)
+		    for v in "one", "two":
+		        os.remove("%s/%s/m.py" % (sys.argv[1], v))
+		sys.exit("they never were the same")
+	END
+	sleep 0.1
+	turns bound
+}
 ext4_image() { mount -o loop,ro,noload "$T/$1.ext4" "$T/at"; }
 
 # The process lives on while the mounts take turns below it.
@@ -118,6 +142,8 @@ taking_turns() {
 	claim "a new tmpfs with the same inode numbers at each start" "$(inside turns fresh_tmpfs)"
 	rm -rf "$CACHE"
 	claim "two lower layers of an overlay take turns" "$(inside turns layered)"
+	rm -rf "$CACHE"
+	claim "file systems that were written to at once" "$(inside twins)"
 	rm -rf "$CACHE"
 	if make_images && inside squashed one; then
 		claim "squashfs images with the same times and inodes" "$(inside turns squashed)"

@@ -67,6 +67,35 @@ copies() {
 }
 each copies
 
+# What Python alone compiles once is compiled once whatever it looks like.
+odd() {
+	local when what tree=$T/odd m='import sys; sys.path.insert(0, sys.argv[1]); import m'
+	mkdir "$tree"
+	content odd "$tree/m.py"
+	twice() { # SENTENCE PYC PROGRAM
+		rm -rf "$CACHE"
+		logged "$python" -W ignore -c "$3" "$tree" && logged "$python" -W ignore -c "$3" "$tree"
+		is "$(sed -nE "s,^pycstash\[[0-9]+\]: (.*): .*/$2( .*)?\$,\1,p" "$log")" hit "$name: $1: the second start finds it"
+	}
+	for when in 1700000000.999999999 -1.5 -100 4300000000; do
+		# Python 3.6 finds such a pyc stale itself.
+		case $when in 17*) ;; *) at_least "$python" 3 7 || continue ;; esac
+		touch -d "@$when" "$tree/m.py"
+		twice "a source of the time $when" "m.$tag.pyc" "$m"
+	done
+	old "$tree/m.py"
+	mkdir "$tree/__pycache__"
+	for what in "" "nonsense that is longer than a header" "$(printf 'abcd\r\n')"; do
+		echo -n "$what" >"$tree/__pycache__/m.$tag.pyc"
+		twice "a pyc of ${#what} bytes in the tree that is none" "m.$tag.pyc" "$m"
+	done
+	rm -rf "$tree/__pycache__"
+	cp "$tree/m.py" "$tree/tool" && old "$tree/tool"
+	twice "a source without a suffix" "tool$tag.pyc" 'import importlib.machinery as i, sys
+i.SourceFileLoader("t", sys.argv[1] + "/tool").load_module()'
+}
+each odd
+
 levels() {
 	local got
 	project "$T/first"

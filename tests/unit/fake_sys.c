@@ -186,7 +186,7 @@ static off_t fake_append(int fd, const void *data, size_t size)
 static struct {
 	ino_t inode;
 	size_t size;
-	char value[64];
+	char value[128];
 } attributes[64];
 static size_t attribute_count;
 
@@ -240,6 +240,14 @@ static int fake_fsetxattr(int fd, const char *name, const void *value, size_t si
 	attributes[i].size = size;
 	memcpy(attributes[i].value, value, size);
 	return 0;
+}
+
+static uint32_t fake_fs_id(int dirfd, const char *path, dev_t device)
+{
+	(void)dirfd;
+	(void)path;
+	(void)device;
+	return fake.fs_id ? fake.fs_id : 7;
 }
 
 /* As of a file system that does not know it, where the call fails. */
@@ -382,6 +390,7 @@ const struct sys fake_sys = {
 	.fgetxattr = fake_fgetxattr,
 	.fsetxattr = fake_fsetxattr,
 	.fs_type = fake_fs_type,
+	.fs_id = fake_fs_id,
 	.birth = fake_birth,
 	.stamp = fake_stamp,
 	.clone = fake_clone,

@@ -84,7 +84,7 @@ static void remove_and_replace_by_older(void)
 /* A program copies attributes with the content. */
 static void copy_over(void)
 {
-	char value[64];
+	char value[128];
 	int from = open(fe.path, O_RDONLY | O_CLOEXEC), to;
 	ssize_t size = fake_sys.fgetxattr(from, "user.pycstash.own", value, sizeof value);
 

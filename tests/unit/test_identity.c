@@ -19,17 +19,17 @@ static const struct change {
 	struct identity other;
 	bool same, proves;
 } changes[] = {
-	{ "identity: the same", { 5, { 10, 11 }, { 12, 13 }, 14 }, true, true },
-	{ "identity: another inode", { 6, { 10, 11 }, { 12, 13 }, 14 }, false, false },
-	{ "identity: another second of change", { 5, { 9, 11 }, { 12, 13 }, 14 }, false,
+	{ "identity: the same", { 5, { 10, 11 }, { 12, 13 }, 14, 0 }, true, true },
+	{ "identity: another inode", { 6, { 10, 11 }, { 12, 13 }, 14, 0 }, false, false },
+	{ "identity: another second of change", { 5, { 9, 11 }, { 12, 13 }, 14, 0 }, false,
 		false },
-	{ "identity: another nanosecond of change", { 5, { 10, 12 }, { 12, 13 }, 14 },
+	{ "identity: another nanosecond of change", { 5, { 10, 12 }, { 12, 13 }, 14, 0 },
 		false, false },
-	{ "identity: another mtime", { 5, { 10, 11 }, { 13, 13 }, 14 }, false, false },
-	{ "identity: another nanosecond of mtime", { 5, { 10, 11 }, { 12, 14 }, 14 },
+	{ "identity: another mtime", { 5, { 10, 11 }, { 13, 13 }, 14, 0 }, false, false },
+	{ "identity: another nanosecond of mtime", { 5, { 10, 11 }, { 12, 14 }, 14, 0 },
 		false, false },
-	{ "identity: another size", { 5, { 10, 11 }, { 12, 13 }, 15 }, false, false },
-	{ "identity: 4 GiB more", { 5, { 10, 11 }, { 12, 13 }, 14 + (1ull << 32) }, false,
+	{ "identity: another size", { 5, { 10, 11 }, { 12, 13 }, 15, 0 }, false, false },
+	{ "identity: 4 GiB more", { 5, { 10, 11 }, { 12, 13 }, 14 + (1ull << 32), 0 }, false,
 		false },
 };
 /* clang-format on */
@@ -42,6 +42,21 @@ static void identities(void **state)
 	assert_int_equal(identity_same(&row->other, &base), row->same);
 	assert_int_equal(identity_proves(&base, &row->other), row->proves);
 	assert_int_equal(identity_proves(&row->other, &base), row->proves);
+}
+
+static void another_file_system_proves_nothing(void **state)
+{
+	struct identity a = base, b;
+
+	(void)state;
+	a.fs = 1;
+	b = a;
+	assert_true(identity_equal(&a, &b));
+	assert_true(identity_proves(&a, &b));
+	b.fs = 2;
+	assert_true(identity_same(&a, &b));
+	assert_false(identity_equal(&a, &b));
+	assert_false(identity_proves(&a, &b));
 }
 
 /* An image's, or a file system's that has no finer ones. */
@@ -76,6 +91,8 @@ static void of_a_stat(void **state)
 int main(void)
 {
 	unit_rows(identities, changes);
+	unit_one(
+		"another file system proves nothing", another_file_system_proves_nothing);
 	unit_one("a change time in whole seconds proves nothing",
 		a_change_time_in_whole_seconds_proves_nothing);
 	unit_one("the identity is that of the stat", of_a_stat);

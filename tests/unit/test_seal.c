@@ -60,7 +60,7 @@ static bool seals_equal(const struct seal *a, const struct seal *b)
 	       a->tail_checksum == b->tail_checksum &&
 	       memcmp(a->magic, b->magic, sizeof a->magic) == 0 &&
 	       memcmp(&a->digest, &b->digest, sizeof a->digest) == 0 &&
-	       identity_same(&a->source, &b->source);
+	       identity_equal(&a->source, &b->source);
 }
 
 /* --- the bytes --------------------------------------------------------------------- */
