@@ -21,16 +21,16 @@ static const struct change {
 } changes[] = {
 	{ "identity: the same", { 5, { 10, 11 }, { 12, 13 }, 14, 0 }, true, true },
 	{ "identity: another inode", { 6, { 10, 11 }, { 12, 13 }, 14, 0 }, false, false },
-	{ "identity: another second of change", { 5, { 9, 11 }, { 12, 13 }, 14, 0 }, false,
-		false },
+	{ "identity: another second of change", { 5, { 9, 11 }, { 12, 13 }, 14, 0 },
+		false, false },
 	{ "identity: another nanosecond of change", { 5, { 10, 12 }, { 12, 13 }, 14, 0 },
 		false, false },
 	{ "identity: another mtime", { 5, { 10, 11 }, { 13, 13 }, 14, 0 }, false, false },
 	{ "identity: another nanosecond of mtime", { 5, { 10, 11 }, { 12, 14 }, 14, 0 },
 		false, false },
 	{ "identity: another size", { 5, { 10, 11 }, { 12, 13 }, 15, 0 }, false, false },
-	{ "identity: 4 GiB more", { 5, { 10, 11 }, { 12, 13 }, 14 + (1ull << 32), 0 }, false,
-		false },
+	{ "identity: 4 GiB more", { 5, { 10, 11 }, { 12, 13 }, 14 + (1ull << 32), 0 },
+		false, false },
 };
 /* clang-format on */
 
