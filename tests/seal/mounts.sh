@@ -31,6 +31,20 @@ fresh_tmpfs() { mount -t tmpfs none "$T/at" && version "$1" "$T/at/m.py"; }
 squashed() { mount -o loop,ro "$T/$1.squashfs" "$T/at"; }
 layered() { mount -t overlay none -o "lowerdir=$T/$1:$T/base" "$T/at"; }
 
+# As the containers of one image, each with an upper layer of its own.
+contained() {
+	local i
+	mount -t tmpfs none "$T/two" # which an upper layer has to be on
+	for i in 1 2 3; do
+		mkdir "$T/two/up$i" "$T/two/work$i"
+		mount -t overlay none -o "lowerdir=$T/one,upperdir=$T/two/up$i,workdir=$T/two/work$i" "$T/at" ||
+			echo -n "cannot-mount "
+		logged "$python" -c "$show" "$T/at" >/dev/null
+		echo -n "$(decisions m | tail -1) "
+		umount "$T/at"
+	done
+}
+
 # Two file systems that are written to at once: their files have the same inode, size, and
 # times, to the nanosecond.
 twins() {
@@ -119,7 +133,7 @@ elsewhere() {
 # In a mount namespace, this file again, for one function.
 if [ "${1:-}" = inside ]; then
 	rm -rf "$T"
-	T=$2 CACHE=$T/cache python=$3
+	T=$2 CACHE=$2/cache log=$2/log python=$3
 	"${@:4}"
 	trap - EXIT
 	exit 0
@@ -144,6 +158,8 @@ taking_turns() {
 	claim "two lower layers of an overlay take turns" "$(inside turns layered)"
 	rm -rf "$CACHE"
 	claim "file systems that were written to at once" "$(inside twins)"
+	rm -rf "$CACHE"
+	is "$(inside contained)" "sealed hit hit " "$name: containers of one image use its entries as they are"
 	rm -rf "$CACHE"
 	if make_images && inside squashed one; then
 		claim "squashfs images with the same times and inodes" "$(inside turns squashed)"
