@@ -49,6 +49,20 @@ bool entry_file_is_trusted(const struct stat *st, uid_t user, bool layer)
 	return layer ? layer_is_trusted(st, user) : st->st_uid == user;
 }
 
+int entry_file_open(const struct sys *sys, const char *path, int flags, mode_t rights)
+{
+	int fd = sys->openat(AT_FDCWD, path, flags, 0);
+	struct stat st;
+
+	if (fd == -EACCES &&
+		sys->fstatat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		sys->fchmodat(AT_FDCWD, path, (st.st_mode & 07777) | rights) == 0) {
+		fd = sys->openat(AT_FDCWD, path, flags, 0);
+		(void)sys->fchmodat(AT_FDCWD, path, st.st_mode & 07777);
+	}
+	return fd;
+}
+
 static enum entry_file_state check(
 	const struct entry_world *world, int fd, bool layer, struct seal *ret_seal)
 {

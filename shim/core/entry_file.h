@@ -34,6 +34,10 @@ struct entry_file {
 	bool is_object;		  /* that is what it will be */
 };
 
+/* Opens what is ours at path, also where its mode does not give us those rights: the
+ * program's umask took them away, and that is for the program alone. */
+int entry_file_open(const struct sys *sys, const char *path, int flags, mode_t rights);
+
 /* Judges an open file; sets *ret_seal if it is sealed. */
 enum entry_file_state entry_file_check(
 	const struct entry_world *world, int fd, struct seal *ret_seal);

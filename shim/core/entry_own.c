@@ -4,7 +4,6 @@
  * where their directory goes, and be gone when it is; here their path outlives it. So
  * each has a mark that says what it was written for.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
@@ -117,22 +116,6 @@ static void move_mark(const struct sys *sys, int dirfd, const char *name,
 	sys->close(fd);
 }
 
-/* Its mode may forbid reading, which to a program is one thing and to us another. */
-static int open_directory(const struct sys *sys, const char *path)
-{
-	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-	int fd = sys->openat(AT_FDCWD, path, flags, 0);
-	struct stat st;
-
-	if (fd == -EACCES &&
-		sys->fstatat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		sys->fchmodat(AT_FDCWD, path, (st.st_mode & 07777) | S_IRWXU) == 0) {
-		fd = sys->openat(AT_FDCWD, path, flags, 0);
-		(void)sys->fchmodat(AT_FDCWD, path, st.st_mode & 07777);
-	}
-	return fd;
-}
-
 void entry_directory_moved(const struct entry *entry)
 {
 	const struct sys *sys = entry->world->sys;
@@ -142,7 +125,9 @@ void entry_directory_moved(const struct entry *entry)
 	char behind = entry->path[entry->dir_len];
 
 	entry->path[entry->dir_len] = '\0';
-	names = (struct names){ .fd = open_directory(sys, entry->path) };
+	names = (struct names){ .fd = entry_file_open(sys, entry->path,
+					O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+					S_IRWXU) };
 	entry->path[entry->dir_len] = behind;
 	if (names.fd < 0)
 		return;

@@ -8,18 +8,11 @@
 
 #include "shim/core/entry_file.h"
 
-/* Opens a file of ours for reading and writing. Its mode may forbid the latter (the
- * program's umask took it away), and the file is not in use yet. */
 static int open_to_seal(const struct sys *sys, const char *path, struct stat *st)
 {
-	int fd = sys->openat(AT_FDCWD, path, O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0);
+	int fd = entry_file_open(
+		sys, path, O_RDWR | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
 
-	if (fd == -EACCES && sys->fstatat(AT_FDCWD, path, st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		sys->fchmodat(
-			AT_FDCWD, path, (st->st_mode & 07777) | S_IRUSR | S_IWUSR) == 0) {
-		fd = sys->openat(AT_FDCWD, path, O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0);
-		(void)sys->fchmodat(AT_FDCWD, path, st->st_mode & 07777);
-	}
 	if (fd >= 0 && sys->fstatat(fd, "", st, AT_EMPTY_PATH) < 0) {
 		sys->close(fd);
 		return -EIO;
