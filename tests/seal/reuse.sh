@@ -89,6 +89,9 @@ odd() {
 		echo -n "$what" >"$tree/__pycache__/m.$tag.pyc"
 		twice "a pyc of ${#what} bytes in the tree that is none" "m.$tag.pyc" "$m"
 	done
+	"$python" -m compileall -q "$tree" >/dev/null
+	printf '\001\001' | dd of="$tree/__pycache__/m.$tag.pyc" conv=notrunc status=none
+	twice "a pyc of another magic number in the tree" "m.$tag.pyc" "$m"
 	rm -rf "$tree/__pycache__"
 	cp "$tree/m.py" "$tree/tool" && old "$tree/tool"
 	twice "a source without a suffix" "tool$tag.pyc" 'import importlib.machinery as i, sys
