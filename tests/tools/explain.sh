@@ -244,8 +244,10 @@ py_compile.compile('m.py', invalidation_mode=py_compile.PycInvalidationMode.CHEC
 fi
 mkdir -p "$D/__pycache__"
 printf 'no pyc at all, but long enough for one' >"$D/__pycache__/m.$tag.pyc"
-is "$(explain "$D/m.py" --python "$python" | tail -2 | head -1)" \
-	"not served: in-tree; Python compiles, since it is no pyc" "a pyc in the tree that is none"
+said=$(explain "$D/m.py" --python "$python")
+is "$(tail -2 <<<"$said" | head -1)" "not served: miss (damaged)" "a pyc in the tree that is none"
+is "$(grep -c "in-tree.*: Python does not take it, since it is no pyc" <<<"$said")" 1 \
+	"and the step says so"
 rm -rf "$D/__pycache__"
 
 "$python" -c "import py_compile; py_compile.compile('$D/m.py', doraise=True)"
