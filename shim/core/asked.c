@@ -3,9 +3,16 @@
 
 #include <string.h>
 
-struct record {
+#include "shim/core/slot.h"
+
+struct head {
 	uint64_t key[2]; /* of the spelling and the thread */
 	uint64_t age;
+	uint64_t number; /* counted from 1: the lowest is the oldest */
+};
+
+struct record {
+	struct head head;
 	struct asked_source source;
 };
 
@@ -24,83 +31,95 @@ static void make_key(uintptr_t thread, const char *path, uint64_t key[2])
 	}
 }
 
-static unsigned slot_of(const uint64_t key[2])
+/* False where another is writing there. */
+static bool get(const struct asked *asked, unsigned slot, void *ret, size_t size)
 {
-	return (unsigned)((key[0] ^ key[1]) >> 40) % ASKED_SLOTS;
+	return slot_read(&asked->slots[slot].sequence, asked->slots[slot].words, ret,
+		size / sizeof(uint64_t));
 }
 
-/* False where another is writing to its place. */
-static bool put(struct asked *asked, const struct record *record)
-{
-	unsigned slot = slot_of(record->key);
-	uint64_t words[ASKED_WORDS];
-	unsigned sequence =
-		atomic_load_explicit(&asked->slots[slot].sequence, memory_order_relaxed);
+/* What there is of a key, in the few slots that it may have. */
+struct found {
+	unsigned matches; /* more than one where a signal handler has asked in between */
+	bool unclear;	  /* another is writing there */
+	unsigned slots[ASKED_WAYS], oldest;
+	struct record record; /* of the last match */
+};
 
-	if (sequence % 2 || !atomic_compare_exchange_strong_explicit(
-				    &asked->slots[slot].sequence, &sequence, sequence + 1,
-				    memory_order_acquire, memory_order_relaxed))
-		return false;
-	atomic_thread_fence(memory_order_release);
-	memcpy(words, record, sizeof words);
-	for (size_t i = 0; i < ASKED_WORDS; i++)
-		atomic_store_explicit(
-			&asked->slots[slot].words[i], words[i], memory_order_relaxed);
-	atomic_store_explicit(
-		&asked->slots[slot].sequence, sequence + 2, memory_order_release);
-	return true;
+static bool is_about(
+	const struct asked *asked, const struct head *head, const uint64_t key[2])
+{
+	return head->age == asked->age && memcmp(head->key, key, sizeof head->key) == 0;
 }
 
-/* 1 where there is a record with that key, 0 where there is none, -1 where that cannot be
- * told because another is writing there. */
-static int get(const struct asked *asked, const uint64_t key[2], struct record *ret)
+static void look_up(const struct asked *asked, const uint64_t key[2], struct found *found)
 {
-	unsigned slot = slot_of(key), before, after;
-	uint64_t words[ASKED_WORDS];
+	const unsigned first = (unsigned)((key[0] ^ key[1]) >> 40) % ASKED_SLOTS /
+			       ASKED_WAYS * ASKED_WAYS;
+	uint64_t least = UINT64_MAX;
+	struct head head; /* there may be little stack: one record is enough */
 
-	before = atomic_load_explicit(&asked->slots[slot].sequence, memory_order_acquire);
-	for (size_t i = 0; i < ASKED_WORDS; i++)
-		words[i] = atomic_load_explicit(
-			&asked->slots[slot].words[i], memory_order_relaxed);
-	atomic_thread_fence(memory_order_acquire);
-	after = atomic_load_explicit(&asked->slots[slot].sequence, memory_order_relaxed);
-	if (before % 2 || before != after)
-		return -1;
-	memcpy(ret, words, sizeof *ret);
-	return memcmp(ret->key, key, sizeof ret->key) == 0 && ret->age == asked->age;
+	*found = (struct found){ .oldest = first };
+	for (unsigned slot = first; slot < first + ASKED_WAYS; slot++) {
+		if (!get(asked, slot, &head, sizeof head)) {
+			found->unclear = true;
+			continue;
+		}
+		if (head.age != asked->age)
+			head.number = 0;
+		if (head.number < least) {
+			least = head.number;
+			found->oldest = slot;
+		}
+		if (!is_about(asked, &head, key))
+			continue;
+		found->slots[found->matches++] = slot;
+		if (!get(asked, slot, &found->record, sizeof found->record) ||
+			!is_about(asked, &found->record.head, key))
+			found->unclear = true;
+	}
+}
+
+static bool put(struct asked *asked, unsigned slot, const struct record *record)
+{
+	return slot_write(&asked->slots[slot].sequence, asked->slots[slot].words, record,
+		ASKED_WORDS);
 }
 
 void asked_add(struct asked *asked, uintptr_t thread, const char *path,
 	const struct asked_source *source)
 {
-	struct record record, before;
+	struct record record;
+	struct found found;
 
 	memset(&record, 0, sizeof record);
-	make_key(thread, path, record.key);
-	record.age = asked->age;
+	make_key(thread, path, record.head.key);
+	record.head.age = asked->age;
+	record.head.number = atomic_fetch_add(&asked->added, 1) + 1;
 	record.source = *source;
-	if (get(asked, record.key, &before) == 1 &&
-		identity_same(&before.source.identity, &source->identity))
-		record.source.opened |= before.source.opened;
-	(void)put(asked, &record);
+	look_up(asked, record.head.key, &found);
+	if (found.matches &&
+		identity_same(&found.record.source.identity, &source->identity))
+		record.source.opened |= found.record.source.opened;
+	(void)put(asked, found.matches ? found.slots[0] : found.oldest, &record);
 }
 
 void asked_opened(struct asked *asked, uintptr_t thread, const char *path,
 	const struct identity *identity)
 {
 	uint64_t key[2];
-	struct record record;
-	int found;
+	struct found found;
+	bool put_all = true;
 
 	make_key(thread, path, key);
-	found = get(asked, key, &record);
-	if (found == 1) {
-		if (identity_same(&record.source.identity, identity))
-			record.source.opened = true;
-		else /* no file has that */
-			record.source = (struct asked_source){ .identity.inode = 0 };
-	}
-	if (found < 0 || (found == 1 && !put(asked, &record)))
+	look_up(asked, key, &found);
+	if (identity_same(&found.record.source.identity, identity))
+		found.record.source.opened = true;
+	else /* no file has that */
+		found.record.source = (struct asked_source){ .identity.inode = 0 };
+	for (unsigned i = 0; i < found.matches; i++)
+		put_all &= put(asked, found.slots[i], &found.record);
+	if (found.unclear || !put_all)
 		asked->age++;
 }
 
@@ -108,11 +127,12 @@ bool asked_find(const struct asked *asked, uintptr_t thread, const char *path,
 	struct asked_source *ret)
 {
 	uint64_t key[2];
-	struct record record;
+	struct found found;
 
 	make_key(thread, path, key);
-	if (get(asked, key, &record) != 1)
+	look_up(asked, key, &found);
+	if (found.matches != 1 || found.unclear)
 		return false;
-	*ret = record.source;
+	*ret = found.record.source;
 	return true;
 }

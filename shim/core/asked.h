@@ -7,11 +7,10 @@
  * was at the question, before it was read, and when that is what the interpreter opened.
  * So a question is kept until then.
  *
- * A table of fixed size in which a question may overwrite an older one of the same
- * place: what is lost is one seal. Each slot is a sequence lock without waiting: a
- * writer that finds another one gives up, a reader that does gets nothing. Where that
- * would keep a question alive that is to be void, all questions are void. Safe for
- * threads, signal handlers and vfork children.
+ * A table of fixed size in which a question may overwrite an older one: what is lost is
+ * one seal. Each slot is one of slot.h. Where giving up there would keep a question alive
+ * that is to be void, all questions are void. Safe for threads, signal handlers and vfork
+ * children.
  */
 #pragma once
 
@@ -23,6 +22,7 @@
 #include "shim/core/seal.h"
 
 #define ASKED_SLOTS 4096u
+#define ASKED_WAYS 4u /* of which a question may take the oldest */
 
 struct asked_source {
 	struct identity identity;
@@ -32,12 +32,13 @@ struct asked_source {
 	struct digest digest;
 };
 
-#define ASKED_WORDS ((24 + sizeof(struct asked_source)) / 8)
+#define ASKED_WORDS ((32 + sizeof(struct asked_source)) / 8)
 
 struct asked {
-	_Atomic uint64_t age; /* questions of another age are void */
+	_Atomic uint64_t age;	/* questions of another age are void */
+	_Atomic uint64_t added; /* how many there were */
 	struct {
-		atomic_uint sequence; /* odd while it is written */
+		atomic_uint sequence; /* slot.h */
 		_Atomic uint64_t words[ASKED_WORDS];
 	} slots[ASKED_SLOTS];
 };

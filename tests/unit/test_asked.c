@@ -124,6 +124,32 @@ static void others_may_take_its_place(void **state)
 	assert_in_range(kept, ASKED_SLOTS * 9 / 10, ASKED_SLOTS);
 }
 
+/* So many as many threads have at a time are all kept: each that is lost is a module that
+ * is compiled once more. */
+static void some_hundred_are_all_kept(void **state)
+{
+	(void)state;
+	for (unsigned i = 1; i <= 300; i++)
+		add(path_of(i), i);
+	for (unsigned i = 1; i <= 300; i++)
+		assert_int_equal(find(path_of(i)), i);
+}
+
+static void the_oldest_goes(void **state)
+{
+	unsigned others = 0;
+
+	(void)state;
+	add("/a", 1);
+	for (unsigned i = 2; find("/a"); i++, others++) {
+		add(path_of(i), i);
+		if (i % 100 == 0)
+			add("/b", i / 100);
+		assert_int_equal(find("/b"), i / 100);
+	}
+	assert_in_range(others, ASKED_SLOTS / 4, ASKED_SLOTS * 4);
+}
+
 /* As in a signal handler that comes in the middle of it. */
 static void a_question_within_a_question_is_lost(void **state)
 {
@@ -243,6 +269,8 @@ int main(void)
 	unit_one("what is not found touches nothing", what_is_not_found_touches_nothing);
 	unit_one("of many questions the last of each place is kept, and none mixed up",
 		others_may_take_its_place);
+	unit_one("of some hundred questions none is lost", some_hundred_are_all_kept);
+	unit_one("the oldest makes place for others", the_oldest_goes);
 	unit_one("a question within a question is lost",
 		a_question_within_a_question_is_lost);
 	unit_one("it goes on when the sequence goes round",
