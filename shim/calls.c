@@ -15,6 +15,7 @@
 #include "shim/wrap.h"
 
 #define NOINLINE __attribute__((noinline, cold))
+#define IS_KEEPING (atomic_load_explicit(&state_own_tag, memory_order_relaxed) != NULL)
 #define IS_WATCHING atomic_load_explicit(&state_watching, memory_order_relaxed)
 
 /* 1. The stand-ins. */
@@ -136,21 +137,24 @@ void calls_resolve(void)
 			return slow;                       \
 		return state_opened(path, real.name args); \
 	}
-#define FIND(ret, name, dirfd, params, args, early)     \
+#define FOUND(ret, name, dirfd, params, args)           \
 	static NOINLINE ret found_##name params         \
 	{                                               \
 		struct place place;                     \
 		path = place_find(&place, dirfd, path); \
 		return real.name args;                  \
-	}                                               \
+	}
+#define FIND(ret, name, dirfd, params, args, early) \
+	FOUND(ret, name, dirfd, params, args)       \
 	CALL(ret, name, params, args, maybe_ours(path), found_##name args, early)
+#define STAT(ret, name, dirfd, params, args, early)            \
+	static NOINLINE ret kept_##name params                 \
+	{                                                      \
+		return state_looked(path, st, real.name args); \
+	}                                                      \
+	FIND(ret, name, dirfd, params, args, early)
 #define RUN(ret, name, dirfd, params, args, early)                            \
-	static NOINLINE ret found_##name params                               \
-	{                                                                     \
-		struct place place;                                           \
-		path = place_find(&place, dirfd, path);                       \
-		return real.name args;                                        \
-	}                                                                     \
+	FOUND(ret, name, dirfd, params, args)                                 \
 	static NOINLINE ret run_##name params                                 \
 	{                                                                     \
 		count_flush();                                                \
@@ -195,5 +199,16 @@ void calls_resolve(void)
 		TAKE_MODE(mode, flags);                                         \
 		return fast ? real.name args : slow_##name args;                \
 	}                                                                       \
+	EXPORT(name);
+#define STAT(ret, name, dirfd, params, args, early)        \
+	ret wrap_##name params;                            \
+	ret wrap_##name params                             \
+	{                                                  \
+		if (__builtin_expect(maybe_ours(path), 0)) \
+			return slow_##name args;           \
+		if (__builtin_expect(IS_KEEPING, 0))       \
+			return kept_##name args;           \
+		return real.name args;                     \
+	}                                                  \
 	EXPORT(name);
 #include "shim/calls.def"

@@ -20,6 +20,7 @@ struct memo state_memo;
 
 static struct scratch scratch, place_pairs;
 static struct asked asked, created;
+static struct glance glance;
 static _Atomic uint32_t magic;
 static struct source_clock source_clock;
 static atomic_bool cannot_clone;
@@ -107,6 +108,7 @@ struct entry_world state_world(void)
 		.scratch = &scratch,
 		.asked = &asked,
 		.created = &created,
+		.glance = &glance,
 		.watching = &state_watching,
 		.magic = &magic,
 		.clock = &source_clock,
@@ -167,11 +169,11 @@ bool state_is_inside(const char *path, size_t len)
  * for ever even (a fork in another thread), is in nobody's way. */
 static char tags[8][PYC_TAG_SIZE];
 static atomic_uint tags_taken;
-static _Atomic(const char *) own_tag;
+_Atomic(const char *) state_own_tag;
 
 const char *state_tag(void)
 {
-	return atomic_load_explicit(&own_tag, memory_order_acquire);
+	return atomic_load_explicit(&state_own_tag, memory_order_acquire);
 }
 
 void state_show_tag(const char *tag)
@@ -185,7 +187,7 @@ void state_show_tag(const char *tag)
 	if (place >= sizeof tags / sizeof *tags)
 		return;
 	memcpy(tags[place], tag, sizeof *tags);
-	atomic_compare_exchange_strong(&own_tag, &none, tags[place]);
+	atomic_compare_exchange_strong(&state_own_tag, &none, tags[place]);
 }
 
 void state_show_compiler(void)
@@ -205,6 +207,13 @@ int state_opened(const char *path, int fd)
 	identity = identity_of(&st);
 	asked_opened(&asked, sys_real.thread(), path, &identity);
 	return fd;
+}
+
+int state_looked(const char *path, const struct stat *st, int result)
+{
+	if (result == 0)
+		glance_note(&glance, &sys_real, path, st);
+	return result;
 }
 
 int identity_changed(int result)

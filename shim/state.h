@@ -67,6 +67,13 @@ extern atomic_bool state_watching;
  * is. A path relative to a descriptor is taken for another: that can cost a seal. */
 int state_opened(const char *path, int fd);
 
+/* The tag itself, for the wrapper of stat: only a process that opens bytecode is to have
+ * its stats kept. One load. */
+extern _Atomic(const char *) state_own_tag;
+
+/* It has taken the stat of that path; see glance.h. Returns result, whatever that is. */
+int state_looked(const char *path, const struct stat *st, int result);
+
 /* Of the wrappers of setuid & Co. and chroot: they pass the result through. */
 int identity_changed(int result);
 int root_changed(int result);

@@ -102,11 +102,25 @@ static enum verdict compare_origin(const struct entry_world *world,
 	return seal->flags & SEAL_SOURCE ? VERDICT_NONE : VERDICT_MISS_REPLACED;
 }
 
+static bool is_proven(const struct entry_world *world, const struct source *source,
+	const struct seal *seal)
+{
+	const uint32_t needed = SEAL_SOURCE | SEAL_IDENTITY;
+
+	return (seal->flags & (needed | SEAL_HASH)) == needed && !world->always_digest &&
+	       identity_proves(&seal->source, &source->identity);
+}
+
 enum verdict entry_compare(
 	const struct entry_world *world, struct source *source, const struct seal *seal)
 {
-	int err = source_look(source, world->sys);
+	int err;
 
+	/* What the program saw a moment ago is enough to say yes, and not to say no. */
+	if (source_recall(source, world->sys, world->glance) &&
+		is_proven(world, source, seal))
+		return VERDICT_HIT;
+	err = source_look(source, world->sys);
 	if (err == -ENOENT || err == -ENOTDIR)
 		return VERDICT_HIT_NO_SOURCE;
 	if (err < 0)
@@ -115,10 +129,7 @@ enum verdict entry_compare(
 		return compare_origin(world, source, seal);
 	if (!(seal->flags & SEAL_SOURCE))
 		return VERDICT_MISS_NOT_SEALED;
-	if ((seal->flags & SEAL_IDENTITY) && !world->always_digest &&
-		identity_proves(&seal->source, &source->identity))
-		return VERDICT_HIT;
-	return VERDICT_NONE;
+	return is_proven(world, source, seal) ? VERDICT_HIT : VERDICT_NONE;
 }
 
 enum verdict entry_compare_content(
@@ -286,7 +297,7 @@ static int try_tree(struct search *search)
 	uint8_t bytes[HEADER_MAX + 1];
 	struct header header;
 	ssize_t n;
-	bool bad;
+	bool bad, fits;
 
 	if (fd < 0)
 		return fd;
@@ -296,9 +307,12 @@ static int try_tree(struct search *search)
 	bad = header.kind == HEADER_BAD || entry_magic_is_foreign(entry, header.magic);
 	if (!bad)
 		entry_magic_shown(entry, header.magic);
-	if ((!bad && header.kind == HEADER_HASH) || source_look(&entry->source, sys) < 0)
+	fits = !bad && source_recall(&entry->source, sys, entry->world->glance) &&
+	       header_fits(&header, &entry->source.st);
+	if ((!bad && header.kind == HEADER_HASH) ||
+		(!fits && source_look(&entry->source, sys) < 0))
 		return found(search, fd, VERDICT_IN_TREE);
-	if (!bad && header_fits(&header, &entry->source.st)) {
+	if (fits || (!bad && header_fits(&header, &entry->source.st))) {
 		if (is_later_than_entry(search, fd))
 			return found(search, fd, VERDICT_IN_TREE);
 		sys->close(fd);

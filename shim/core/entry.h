@@ -33,6 +33,7 @@ struct entry_world {
 	struct asked *asked; /* about sources */
 	struct asked
 		*created; /* temporary files; apart, so that they take no slot there */
+	struct glance *glance;	 /* NULL: none is kept */
 	atomic_bool *watching;	 /* set when a question is remembered */
 	_Atomic uint32_t *magic; /* of the interpreter here, 0 while it is not known */
 	struct source_clock *clock;

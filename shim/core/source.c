@@ -34,24 +34,40 @@ static bool is_remote(long type)
 	return false;
 }
 
+/* st is filled in, with what the path led to. */
+static void take(
+	struct source *source, const struct sys *sys, int dirfd, const char *path)
+{
+	source->settled = source->digested = false;
+	source->there = S_ISREG(source->st.st_mode);
+	source->identity = identity_of(&source->st);
+	if (source->there)
+		source->identity.fs = sys->fs_id(dirfd, path, source->st.st_dev);
+}
+
 static int look(struct source *source, const struct sys *sys, int dirfd, const char *path,
 	int flags)
 {
 	int err = sys->fstatat(dirfd, path, &source->st, flags);
 
-	source->settled = source->digested = false;
-	source->there = err == 0 && S_ISREG(source->st.st_mode);
+	source->settled = source->digested = source->there = false;
 	if (err < 0)
 		return err;
-	source->identity = identity_of(&source->st);
-	if (source->there)
-		source->identity.fs = sys->fs_id(dirfd, path, source->st.st_dev);
+	take(source, sys, dirfd, path);
 	return source->there ? 0 : -EINVAL;
 }
 
 int source_look(struct source *source, const struct sys *sys)
 {
 	return look(source, sys, source->dirfd, source->path, 0);
+}
+
+bool source_recall(struct source *source, const struct sys *sys, struct glance *glance)
+{
+	if (!glance || !glance_take(glance, sys, source->path, &source->st))
+		return false;
+	take(source, sys, source->dirfd, source->path);
+	return true;
 }
 
 /* Times that an int64_t does not hold (a server may say anything) are at its ends. */

@@ -18,6 +18,7 @@
 #include <stdbool.h>
 
 #include "shim/core/digest.h"
+#include "shim/core/glance.h"
 #include "shim/core/scratch.h"
 #include "shim/core/seal.h"
 #include "shim/core/sys.h"
@@ -43,6 +44,10 @@ struct source {
 
 /* Takes the source's stat. -ENOENT & Co. where there is no regular file. */
 int source_look(struct source *source, const struct sys *sys);
+
+/* As source_look, by the stat that the program has just taken; see glance.h. False where
+ * there is none. glance may be NULL. */
+bool source_recall(struct source *source, const struct sys *sys, struct glance *glance);
 
 /* As source_look; sees to it that later changes will show, waiting for the clock's next
  * tick if need be, and says in `settled` whether they will. */

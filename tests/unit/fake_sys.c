@@ -366,6 +366,11 @@ static uintptr_t fake_thread(void)
 	return fake.thread;
 }
 
+static uint64_t fake_ticks(void)
+{
+	return fake.ticks;
+}
+
 static ssize_t fake_getdents(int fd, void *buf, size_t size)
 {
 	if (fails("getdents"))
@@ -400,6 +405,7 @@ const struct sys fake_sys = {
 	.clock = fake_clock,
 	.sleep = fake_sleep,
 	.thread = fake_thread,
+	.ticks = fake_ticks,
 	.getdents = fake_getdents,
 	.geteuid = geteuid,
 };

@@ -33,10 +33,11 @@ struct fake {
 	struct timespec now;
 	unsigned sleeps;
 	uintptr_t thread; /* which one calls */
-	int open;	  /* descriptors */
-	int mapped;	  /* blocks of memory */
-	char failed[16];  /* the name of the call that failed last */
-	char made[512];	  /* the file that was made last */
+	uint64_t ticks;
+	int open;	 /* descriptors */
+	int mapped;	 /* blocks of memory */
+	char failed[16]; /* the name of the call that failed last */
+	char made[512];	 /* the file that was made last */
 	/* Called before each call, with its number: somebody else is at work. */
 	void (*meanwhile)(unsigned call, const char *name);
 };
