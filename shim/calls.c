@@ -121,6 +121,11 @@ void calls_resolve(void)
 
 #define maybe_ours(path) path_names_pycache(path)
 
+/* Not variadic: the callers' calling convention (System V's for x86-64, AAPCS64) has an
+ * argument where it is either way, and where none was given takes what is in its place.
+ * va_list would cost each open a tenth of its way through here. */
+#define MODE mode_t mode
+
 #define CALL(ret, name, params, args, maybe, slow, early) \
 	static NOINLINE ret slow_##name params            \
 	{                                                 \
@@ -131,8 +136,8 @@ void calls_resolve(void)
 #define VCALL(ret, name, params, args, maybe, slow, early) \
 	static NOINLINE ret slow_##name params             \
 	{                                                  \
-		mode_t mode = 0;                           \
-		TAKE_MODE(mode, flags);                    \
+		if (!(flags & WITH_MODE))                  \
+			mode = 0;                          \
 		if (maybe)                                 \
 			return slow;                       \
 		return state_opened(path, real.name args); \
@@ -179,6 +184,7 @@ void calls_resolve(void)
  * another: so no header's macro, inline or fortified twin of open gets in the way. */
 
 #define maybe_ours(path) scan_maybe(path)
+#define MODE mode_t mode
 #define EXPORT(name) __asm__(".globl " #name "\n\t.set " #name ", wrap_" #name)
 
 #define CALL(ret, name, params, args, maybe, slow, early) \
@@ -190,15 +196,14 @@ void calls_resolve(void)
 		return slow_##name args;                  \
 	}                                                 \
 	EXPORT(name);
-#define VCALL(ret, name, params, args, maybe, slow, early)                      \
-	ret wrap_##name params;                                                 \
-	ret wrap_##name params                                                  \
-	{                                                                       \
-		bool fast = __builtin_expect(!((int)(maybe) | IS_WATCHING), 1); \
-		mode_t mode = 0;                                                \
-		TAKE_MODE(mode, flags);                                         \
-		return fast ? real.name args : slow_##name args;                \
-	}                                                                       \
+#define VCALL(ret, name, params, args, maybe, slow, early)              \
+	ret wrap_##name params;                                         \
+	ret wrap_##name params                                          \
+	{                                                               \
+		if (__builtin_expect(!((int)(maybe) | IS_WATCHING), 1)) \
+			return real.name args;                          \
+		return slow_##name args;                                \
+	}                                                               \
 	EXPORT(name);
 #define STAT(ret, name, dirfd, params, args, early)        \
 	ret wrap_##name params;                            \
