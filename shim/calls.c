@@ -119,7 +119,7 @@ void calls_resolve(void)
 /* 3. The slow functions: the path has the letters __pycache__ in it, or may have. They
  * are apart from the wrappers so that those keep a frame of nothing. */
 
-#define maybe_ours(path) path_names_pycache(path)
+#define maybe_ours(path) (!state_passes(path) && path_names_pycache(path))
 
 /* Not variadic: the callers' calling convention (System V's for x86-64, AAPCS64) has an
  * argument where it is either way, and where none was given takes what is in its place.

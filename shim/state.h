@@ -29,6 +29,29 @@ extern struct memo state_memo;
 /* Core's way to the kernel: the next library's functions. */
 extern const struct sys sys_real;
 
+/* The paths that this thread has passed to the next library, and waits for. A preload
+ * behind ours may be made of public functions (fakeroot's fstatat calls __fxstatat),
+ * which are ours again: such a call is not looked at, or it would ask for the same
+ * without end. By the pointers, so that a signal handler's calls are looked at. */
+extern __thread const char *state_passing[2] __attribute__((tls_model("initial-exec")));
+
+static inline bool state_passes(const char *path)
+{
+	return path == state_passing[0] || path == state_passing[1];
+}
+
+/* The value of a call that passes those paths on (to may be NULL). */
+#define PASSING(from, to, call)            \
+	({                                 \
+		__typeof__(call) passed;   \
+		state_passing[0] = (from); \
+		state_passing[1] = (to);   \
+		passed = (call);           \
+		state_passing[0] = NULL;   \
+		state_passing[1] = NULL;   \
+		passed;                    \
+	})
+
 /* The standing of the cache: judged at the first use, while it is absent, and after a
  * change of identity; otherwise what was found then. Logs a refusal. room has
  * PATH_MAX letters. */

@@ -7,4 +7,7 @@
 
 #define SYS_NAME sys_real
 #define NEXT(call) real.call
+
+__thread const char *state_passing[2] __attribute__((tls_model("initial-exec")));
+
 #include "shim/core/sys_table.inc"

@@ -27,6 +27,7 @@ int cached_mkdir(int dirfd, const char *path, mode_t mode);
 int cached_rmdir(int dirfd, const char *path);
 
 /* wrap_name.c */
+int next_unlink(int dirfd, const char *path, int flags); /* the next library's unlinkat */
 int cached_unlink(int dirfd, const char *path);
 int cached_remove(const char *path);
 int cached_rename(int fromfd, const char *from, int tofd, const char *to, unsigned flags);

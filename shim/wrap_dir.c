@@ -13,7 +13,7 @@
 
 static int make_in_tree(struct place *place, mode_t mode)
 {
-	return real.mkdirat(place->dirfd, place->path, mode);
+	return PASSING(place->path, NULL, real.mkdirat(place->dirfd, place->path, mode));
 }
 
 static int make_directory(const struct place *place, int flags, mode_t mode)
@@ -70,20 +70,19 @@ int cached_rmdir(int dirfd, const char *path)
 
 	place_at(&place, dirfd, path, PLACE_ANY);
 	if (place.kind != PLACE_DIR)
-		return real.unlinkat(
-			dirfd, place_find(&place, dirfd, path), AT_REMOVEDIR);
+		return next_unlink(dirfd, place_find(&place, dirfd, path), AT_REMOVEDIR);
 	if (place_in_tree(&place)) {
-		ret = real.unlinkat(dirfd, place.path, AT_REMOVEDIR);
+		ret = next_unlink(dirfd, place.path, AT_REMOVEDIR);
 		/* Its listing was the tree's, so to the program it was empty. */
 		if (ret == 0 && !state_config.readonly)
 			store_drop_directory(&sys_real, place.cache);
 		return ret;
 	}
 	if (!place_in_cache(&place))
-		return real.unlinkat(dirfd, place.path, AT_REMOVEDIR);
+		return next_unlink(dirfd, place.path, AT_REMOVEDIR);
 	if (state_config.readonly) {
 		errno = EROFS;
 		return -1;
 	}
-	return real.unlinkat(AT_FDCWD, place.cache, AT_REMOVEDIR);
+	return next_unlink(AT_FDCWD, place.cache, AT_REMOVEDIR);
 }

@@ -45,6 +45,11 @@ static bool is_entry(const struct place *place)
 	return place->kind == PLACE_ENTRY && place->pyc.kind != PYC_TEMPORARY;
 }
 
+int next_unlink(int dirfd, const char *path, int flags)
+{
+	return PASSING(path, NULL, real.unlinkat(dirfd, path, flags));
+}
+
 int cached_unlink(int dirfd, const char *path)
 {
 	struct place place;
@@ -53,15 +58,15 @@ int cached_unlink(int dirfd, const char *path)
 
 	place_at(&place, dirfd, path, PLACE_ANY);
 	if (place.kind == PLACE_DIR) /* the kernel's own error */
-		return real.unlinkat(dirfd, place_find(&place, dirfd, path), 0);
+		return next_unlink(dirfd, place_find(&place, dirfd, path), 0);
 	if (!find_cached(&place, &st))
-		return real.unlinkat(dirfd, place_find(&place, dirfd, path), 0);
+		return next_unlink(dirfd, place_find(&place, dirfd, path), 0);
 	if (state_config.readonly)
 		return refuse(EROFS);
 	/* The tree first: where it refuses, nothing has happened. */
-	if (place_in_tree(&place) && real.unlinkat(dirfd, place.path, 0) < 0)
+	if (place_in_tree(&place) && next_unlink(dirfd, place.path, 0) < 0)
 		return -1;
-	ret = real.unlinkat(AT_FDCWD, place.cache, 0);
+	ret = next_unlink(AT_FDCWD, place.cache, 0);
 	if (ret == 0 && is_entry(&place))
 		tally_gone(count_tally(), &st);
 	return ret;
@@ -84,13 +89,13 @@ typedef int two_paths(int fromfd, const char *from, int tofd, const char *to, in
 static int do_rename(int fromfd, const char *from, int tofd, const char *to, int flags)
 {
 	if (flags == 0) /* renameat2 is younger than some kernels */
-		return real.renameat(fromfd, from, tofd, to);
-	return real.renameat2(fromfd, from, tofd, to, (unsigned)flags);
+		return PASSING(from, to, real.renameat(fromfd, from, tofd, to));
+	return PASSING(from, to, real.renameat2(fromfd, from, tofd, to, (unsigned)flags));
 }
 
 static int do_link(int fromfd, const char *from, int tofd, const char *to, int flags)
 {
-	return real.linkat(fromfd, from, tofd, to, flags);
+	return PASSING(from, to, real.linkat(fromfd, from, tofd, to, flags));
 }
 
 /* From a path in the cache to another place: an entry stays in the cache. */
@@ -215,7 +220,7 @@ static int publish(
 	/* To rename a file to another name of its own would leave both. */
 	if (entry.common && !is_new && act == do_rename && find_cached(temporary, &new) &&
 		new.st_ino == old.st_ino)
-		return real.unlinkat(AT_FDCWD, temporary->cache, 0);
+		return next_unlink(AT_FDCWD, temporary->cache, 0);
 	err = from_cache(act, temporary->cache, final, flags);
 	if (err == 0)
 		entry_placed(&entry, is_new ? NULL : &old);

@@ -15,12 +15,14 @@
 
 static int open_tree(const struct place *place, int flags, mode_t mode)
 {
-	return real.openat(place->dirfd, place->path, flags, mode);
+	return PASSING(
+		place->path, NULL, real.openat(place->dirfd, place->path, flags, mode));
 }
 
 static int open_cache(const struct place *place, int flags, mode_t mode)
 {
-	return real.openat(AT_FDCWD, place->cache, flags, mode);
+	return PASSING(
+		place->cache, NULL, real.openat(AT_FDCWD, place->cache, flags, mode));
 }
 
 /* A name that is no pyc of a source we know, or that leaves us no room: the cache's file,

@@ -8,4 +8,5 @@
 
 #define SYS_NAME sys_libc
 #define NEXT(call) call
+#define PASSING(from, to, call) call
 #include "shim/core/sys_table.inc"

@@ -87,6 +87,9 @@ for order in "$SO:$safety/libother.so" "$safety/libother.so:$SO"; do
 		not_ok "and the other one gets its calls too" "open64, stat64, rename: ${opens:-} ${stats:-} ${renames:-}"
 	fi
 done
+for order in "$SO:$safety/libpublic.so" "$safety/libpublic.so:$SO"; do
+	cached "with one that is made of public calls: $(bare_names "$order")" LD_PRELOAD="$order"
+done
 for order in "$SO:$safety/libmalloc.so" "$safety/libmalloc.so:$SO"; do
 	cached "with an allocator that opens files: $(bare_names "$order")" LD_PRELOAD="$order"
 done
