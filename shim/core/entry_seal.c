@@ -77,13 +77,29 @@ static enum verdict prove(
 		return VERDICT_UNSEALED_CHANGED;
 	if (!asked.opened)
 		return VERDICT_UNSEALED_UNREAD;
-	source->digested = asked.digested;
+	/* One that is young is read once more: the object would be of the content before,
+	 * for all paths, and its bytecode of what Python has read. */
+	source->digested = asked.digested && !source_is_young(source, world->sys);
 	source->digest = asked.digest;
 	if (source_digest(source, world->sys, world->scratch) < 0)
 		return VERDICT_UNSEALED_UNREADABLE;
+	if (asked.digested &&
+		memcmp(&source->digest, &asked.digest, sizeof asked.digest) != 0)
+		return VERDICT_UNSEALED_CHANGED;
 	seal->digest = source->digest;
 	seal->flags |= SEAL_SOURCE | (seal->flags & SEAL_HASH ? 0 : SEAL_IDENTITY);
 	return VERDICT_SEALED;
+}
+
+/* A copy of an entry, or one that was renamed away and comes back: its seal says more
+ * than a new one could. */
+static bool is_sealed(const struct entry *entry, const uint8_t *data, size_t size)
+{
+	size_t tail = size < SEAL_TAIL + SEAL_SIZE ? size : SEAL_TAIL + SEAL_SIZE;
+	struct seal seal;
+
+	return size > SEAL_SIZE && seal_read(data + size - tail, tail, size, &seal) &&
+	       seal_covers(&seal, data, header_length(entry->pyc->tag));
 }
 
 /* st is the file's from before it is read, which changes st_atim. */
@@ -96,6 +112,7 @@ static int seal_open_file(struct entry *entry, const char *temporary, int fd,
 	uint8_t bytes[SEAL_SIZE], *data;
 	struct header header;
 	struct seal seal;
+	bool sealed = false;
 	size_t room;
 	ssize_t n;
 
@@ -105,11 +122,16 @@ static int seal_open_file(struct entry *entry, const char *temporary, int fd,
 		header = header_read(entry->pyc->tag, data, size);
 		seal = seal_new(data, size, header_length(entry->pyc->tag),
 			header.kind == HEADER_HASH);
+		sealed = is_sealed(entry, data, size);
 	}
 	scratch_give(world->scratch, sys, data, room);
 	if (n != (ssize_t)size)
 		return n < 0 ? (int)n : -EIO;
 	entry->size = (off_t)size;
+	if (sealed) {
+		verdict->id = VERDICT_SEALED;
+		return 0;
+	}
 	if (header.kind == HEADER_BAD) {
 		entry_disclaim(entry, fd);
 		verdict->id = VERDICT_UNSEALED_NO_PYC;

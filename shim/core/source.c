@@ -9,6 +9,9 @@
 #define TICK_NS 1000000L
 #define TICKS 25
 
+/* Longer than the kernel keeps what is to be written back (30 s, vm.dirty_expire). */
+#define YOUNG_NS (INT64_C(60) * 1000000000)
+
 /* How much older than our clock a file on another machine must be, in seconds. */
 #define REMOTE_MARGIN INT64_C(3)
 
@@ -223,6 +226,11 @@ int source_read(struct source *source, const struct sys *sys, struct source_cloc
 		sys->close(fd);
 	}
 	return fd >= 0 && source->digested ? 0 : source_settle(source, sys, clock);
+}
+
+bool source_is_young(const struct source *source, const struct sys *sys)
+{
+	return ask_clock(sys) - nanoseconds(&source->identity.ctime) < YOUNG_NS;
 }
 
 struct origin source_origin(const struct source *source, const struct sys *sys)

@@ -62,6 +62,11 @@ int source_read(struct source *source, const struct sys *sys, struct source_cloc
 /* After source_look, or source_read: reads the source and sets digest, unless it is. */
 int source_digest(struct source *source, const struct sys *sys, struct scratch *scratch);
 
+/* After source_look: whether it changed within the last minute, or in the future. Of such
+ * a one the content can change under an identity that stays: a mapping of it that is not
+ * written back yet, a write whose data comes after its time. */
+bool source_is_young(const struct source *source, const struct sys *sys);
+
 /* Which file something is, whatever becomes of its content. */
 struct origin {
 	uint64_t inode;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "tests/unit/fake_entry.h"
@@ -277,6 +278,67 @@ static void a_short_header(void **state)
 	assert_true(read_seal(NEW));
 }
 
+/* The content changes, and not the identity: between the question, which took the digest,
+ * and what the interpreter reads. */
+static const char *seal_written_through_a_mapping(void)
+{
+	struct entry_verdict verdict;
+	bool shared;
+	int fd = open(fake_path("src/m.py"), O_RDWR | O_CLOEXEC);
+	char *memory = mmap(NULL, 5, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	assert_ptr_not_equal(memory, MAP_FAILED);
+	close(fd);
+	memcpy(memory, "first", 5); /* from now on it is to be written back */
+	assert_int_equal(fake_open_entry(O_RDONLY | O_CLOEXEC), -ENOENT);
+	memcpy(memory, "tsrif", 5);
+	fake_open_source();
+	make_new("tsrif");
+	assert_int_equal(entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict), 0);
+	munmap(memory, 5);
+	return verdict_rows[verdict.id].why;
+}
+
+static void a_young_source_is_read_again(void **state)
+{
+	(void)state;
+	assert_string_equal(
+		seal_written_through_a_mapping(), "source changed while compiling");
+}
+
+/* A mapping may stay for ever; but that is rare, and reading is not free. */
+static void an_old_one_is_not(void **state)
+{
+	(void)state;
+	fake.clock_offset = 100;
+	assert_null(seal_written_through_a_mapping());
+}
+
+static void a_seal_stays(void **state)
+{
+	struct entry_verdict verdict;
+	char before[1024], after[1024];
+	ssize_t size;
+	bool shared;
+
+	(void)state;
+	ask();
+	make_new("first");
+	assert_int_equal(entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict), 0);
+	size = fake_read(NEW, before, sizeof before);
+	fake_entry_forget();
+	assert_int_equal(entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict), 0);
+	assert_string_equal(verdict_rows[verdict.id].what, "sealed");
+	assert_false(shared);
+	assert_int_equal(fake_read(NEW, after, sizeof after), size);
+	assert_memory_equal(before, after, (size_t)size);
+	/* what is not that seal's is sealed as ever */
+	before[20] ^= 1;
+	fake_make_bytes(NEW, before, (size_t)size);
+	assert_int_equal(entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict), 0);
+	assert_string_equal(verdict_rows[verdict.id].what, "not sealed");
+}
+
 int main(void)
 {
 	unit_around(fake_entry_begin, fake_entry_end);
@@ -286,6 +348,9 @@ int main(void)
 		what_is_not_there_is_an_error);
 	unit_one(
 		"what cannot be written is an error", what_cannot_be_written_is_an_error);
+	unit_one("a young source is read again", a_young_source_is_read_again);
+	unit_one("one that is a minute old is not", an_old_one_is_not);
+	unit_one("what is sealed, and comes back, stays as it is", a_seal_stays);
 	unit_one("a file that may not be written is sealed, and keeps its mode",
 		a_file_that_may_not_be_written);
 	unit_one("a short header, as of 3.6", a_short_header);
