@@ -7,10 +7,23 @@
 #include "shim/core/config.h"
 #include "shim/core/text.h"
 
+/* What a user namespace shows in the place of every user that it does not know
+ * (/proc/sys/kernel/overflowuid). */
+#define NOBODY 65534
+
 bool layer_is_trusted(const struct stat *st, uid_t user)
 {
 	return (st->st_uid == 0 || st->st_uid == user) &&
 	       !(st->st_mode & (S_IWGRP | S_IWOTH));
+}
+
+/* Whether an owner who is `user` is that one: where even root is nobody, all are. */
+static bool can_tell_users(const struct sys *sys, uid_t user)
+{
+	struct stat st;
+
+	return user != NOBODY ||
+	       (sys->fstatat(AT_FDCWD, "/", &st, 0) == 0 && st.st_uid != NOBODY);
 }
 
 static enum verdict judge_directory(const struct stat *st, uid_t user)
@@ -32,6 +45,8 @@ enum verdict layer_judge_at(const struct sys *sys, int root_fd, uid_t user)
 	if (sys->fstatat(root_fd, "", &st, AT_EMPTY_PATH) < 0)
 		return VERDICT_LAYER_UNREACHABLE;
 	why = judge_directory(&st, user);
+	if (!why && !can_tell_users(sys, user))
+		why = VERDICT_LAYER_FOREIGN;
 	if (why)
 		return why;
 	err = sys->fstatat(root_fd, CACHE_LAYOUT, &st, AT_SYMLINK_NOFOLLOW);

@@ -132,6 +132,25 @@ static void the_layout_of_another_user(void **state)
 	assert_int_equal(judge(4712), VERDICT_LAYER_FOREIGN);
 }
 
+static void root_is_root(unsigned call, const char *name)
+{
+	(void)name;
+	fake.owner_offset = call == 3 ? 0 : 65534 - geteuid(); /* 3: that of / */
+}
+
+/* A user called nobody is one as any other, but where a namespace calls all so. */
+static void of_nobody(void **state)
+{
+	(void)state;
+	make_layer();
+	fake.meanwhile = root_is_root;
+	assert_int_equal(judge(65534), VERDICT_NONE);
+	fake.meanwhile = NULL;
+	fake.owner_offset = 65534 - geteuid();
+	assert_int_equal(
+		judge(65534), geteuid() == 0 ? VERDICT_LAYER_FOREIGN : VERDICT_NONE);
+}
+
 static void any_call_of_judge_may_fail(void **state)
 {
 	enum verdict got;
@@ -148,7 +167,7 @@ static void any_call_of_judge_may_fail(void **state)
 					      : VERDICT_LAYER_UNREACHABLE);
 	}
 	assert_int_equal(got, VERDICT_NONE);
-	assert_int_equal(fake.calls, 4);
+	assert_int_equal(fake.calls, geteuid() == 65534 ? 5 : 4);
 }
 
 /* --- layer_is_trusted -------------------------------------------------------------- */
@@ -256,10 +275,11 @@ int main(void)
 {
 	unit_around(fake_begin, fake_end);
 	unit_rows(judges, judged);
+	unit_one("judge: nobody is somebody, but where all are", of_nobody);
 	unit_one("judge: root's is everybody's", roots_is_everybodys);
 	unit_one("judge: a user's is that user's alone", a_users_is_that_users);
 	unit_one("judge: its layout is another user's", the_layout_of_another_user);
-	unit_one("judge: any of its 4 calls may fail, and nothing is trusted then",
+	unit_one("judge: any of its calls may fail, and nothing is trusted then",
 		any_call_of_judge_may_fail);
 	unit_rows(trusts, trusted);
 	unit_around(fake_entry_begin, fake_entry_end);
