@@ -113,8 +113,10 @@ static bool compose(struct place *place, const char *path, const struct path_par
 	place->cache[place->tree_len + (size_t)ret] = '\0';
 	place->linked = place->recalled &&
 			((size_t)ret != len || memcmp(physical, path, len) != 0);
-	/* In a __pycache__ there are no sources, but a compiler's files (cffi). */
-	if (path_split(physical).tail != PATH_NO_PYCACHE)
+	/* In a __pycache__ there are no sources, but a compiler's files (cffi); below
+	 * /proc only what has a name for a moment (/dev/fd/3). */
+	if (path_split(physical).tail != PATH_NO_PYCACHE ||
+		path_is_below(physical, (size_t)ret, "/proc", 5))
 		return false;
 	if (state_is_inside(physical, (size_t)ret) ||
 		!config_covers(config, path, len, physical, (size_t)ret)) {

@@ -189,11 +189,53 @@ print(jailed.WHERE, os.listdir('/__pycache__'))" >"$T/.out" 2>&1
 	is "$(find "$CACHE" -name 'jailed*' | wc -l)" 0 "and the cache gets no entry of wrong meaning on $name"
 }
 
+# Names that are another file's at the next start.
+descriptors() {
+	rm -rf "$CACHE"
+	cat >"$T/descriptor.py" <<'END'
+import importlib.machinery, sys
+loader = importlib.machinery.SourceFileLoader("m", "/dev/fd/3")
+print(loader.get_code("m").co_name)
+END
+	preloaded "$python" "$T/descriptor.py" 3<"$tree/pkg/deep/leaf.py" >"$T/.out" 2>&1
+	is "$(cat "$T/.out") $(find "$CACHE" -path '*/tree/proc' 2>/dev/null)" "<module> " \
+		"a source below /dev/fd leaves nothing in the cache on $name"
+}
+
+# Python does not ask for that; backup programs do.
+past_the_page_cache() {
+	local want
+	served "$python" "$tree/app.py"
+	want=$(find "$CACHE" -name "leaf.$tag.pyc" -path '*/tree/*' -exec stat -c %s {} +)
+	if ! dd if="$tree/app.py" of=/dev/null iflag=direct bs=4096 2>/dev/null; then
+		skip "a pyc is read with O_DIRECT on $name" "the file system cannot do that"
+		return
+	fi
+	is "$(preloaded dd if="$tree/pkg/deep/__pycache__/leaf.$tag.pyc" iflag=direct bs=4096 2>/dev/null | wc -c)" \
+		"$want" "a pyc is read with O_DIRECT on $name"
+}
+
+renamed_away() {
+	served "$python" "$tree/app.py"
+	preloaded "$python" -c "
+import os, shutil, sys
+c = sys.argv[1]
+os.rename(c, c + '.1')
+os.rename(c + '.1', c)
+shutil.copy(c, c + '.2')
+os.rename(c + '.2', c)
+" "$tree/pkg/deep/__pycache__/leaf.$tag.pyc" >"$T/.out" 2>&1
+	starts "$(cat "$T/.out")a pyc that was renamed, and copied, is as good as before" 0 5 "$tree/app.py"
+}
+
 all() {
 	odd_names
 	long_names
 	links
 	relative
 	chrooted
+	descriptors
+	past_the_page_cache
+	renamed_away
 }
 each all
