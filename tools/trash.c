@@ -148,6 +148,7 @@ int trash_reclaim(const struct cache *cache, int64_t until, struct freed *freed)
 			.cache = cache,
 			.context = &reclaim,
 			.stat = true,
+			.threads = WALK_MOST_THREADS,
 			.force = true,
 			.enter = flatten,
 			.file = drop_file,

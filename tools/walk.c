@@ -22,7 +22,7 @@
 #include "tools/message.h"
 #include "tools/progress.h"
 
-#define MOST_THREADS 8
+#define MOST_THREADS 8 /* where processors are what a walk takes */
 #define BUFFER_SIZE (64u * 1024)
 
 struct node {
@@ -370,7 +370,7 @@ static void *work(void *argument)
 /* This thread is the first one; where no others can be had it does all. */
 static void work_together(struct pool *pool, struct worker *workers, unsigned count)
 {
-	pthread_t others[MOST_THREADS];
+	pthread_t others[WALK_MOST_THREADS];
 	unsigned n, i;
 
 	for (n = 0; n < count; n++) {
@@ -396,8 +396,8 @@ int walk_run(struct walk *walk, const char *start)
 	unsigned count = walk->threads ? walk->threads : walk_threads();
 	struct worker *workers;
 
-	if (count > MOST_THREADS)
-		count = MOST_THREADS;
+	if (count > WALK_MOST_THREADS)
+		count = WALK_MOST_THREADS;
 	workers = calloc(count, sizeof *workers);
 	if (!workers || !pool.stack) {
 		free(workers);

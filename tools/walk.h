@@ -37,7 +37,7 @@ struct walk {
 	const struct cache *cache;
 	void *context;
 	bool stat;	  /* call fstatat for each file that is no directory */
-	unsigned threads; /* 0: as many as make sense here */
+	unsigned threads; /* 0: walk_threads(); at most WALK_MOST_THREADS */
 	bool force;	  /* give the user a directory's rights where they are missing:
 			     for what is to be deleted */
 	/* Whether to go into that directory; NULL: into all but .state and .trash. */
@@ -60,6 +60,10 @@ struct walk {
 /* For walk.leave: removes a directory that is empty. One that is not was said already, or
  * is being filled again. */
 bool walk_remove_empty(struct walk *walk, const char *path);
+
+/* For a walk that waits for a disk at each file, whatever the processors: where ext4 has
+ * no journal and discards, each unlink waits for that. */
+#define WALK_MOST_THREADS 16
 
 /* How many processors this process may use, and how many threads make sense for a walk:
  * as many, but at most 8. */

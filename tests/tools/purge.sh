@@ -53,6 +53,15 @@ is "$(find "$V/.trash" -name '*.pyc' -printf x | wc -c)" "$counted" "but takes i
 is "$(python3 -c 'import json; print([r["files"] for r in json.load(open("'"$T/gc.json"'"))["rules"] if r["rule"] == "trash"][0])')" \
 	"$counted" "until the next gc"
 
+again
+if strace -f -qq -e trace=clone,clone3 -o "$T/strace" taskset -c 0 "$PYCSTASH" purge -q --tag "$TAG" &&
+	grep -q . "$T/strace"; then
+	check "space is freed by many threads, which a disk keeps waiting, on one processor too" \
+		test "$(grep -c '^[0-9]* *clone3\{0,1\}(' "$T/strace")" -ge 15
+else
+	skip "space is freed by many threads" "strace does not work here"
+fi
+
 # --- paths ----------------------------------------------------------------------------
 again
 per_version=$(find "$V/$TAG/tree" -path '*/pkg/*' -name '*.pyc' -printf x | wc -c)

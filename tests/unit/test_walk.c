@@ -188,7 +188,7 @@ static void sees_all(void **state)
 	fake_make_link("v1/many/link", "/");
 	fake_make_directory("v1/.trash", 0700);
 	fake_make_file("v1/.trash/not-this", "x");
-	for (unsigned threads = 0; threads < 12; threads++) {
+	for (unsigned threads = 0; threads < WALK_MOST_THREADS + 2; threads++) {
 		struct seen seen = { 0 };
 		struct walk walk = {
 			.cache = &cache,
