@@ -407,18 +407,21 @@ static void slot_end(struct slot *slot)
 int warm_compile(struct warm *warm)
 {
 	struct compiler compiler = { .warm = warm };
-	struct pollfd *fds = calloc(warm->jobs, sizeof *fds);
+	struct pollfd *fds;
 	uint64_t total = 0;
 	bool ready;
 
-	compiler.slots = calloc(warm->jobs, sizeof *compiler.slots);
-	ready = fds && compiler.slots;
-	for (unsigned i = 0; ready && i < warm->jobs; i++)
-		ready = slot_begin(&compiler.slots[i], warm);
 	for (size_t i = 0; i < warm->target_count; i++) {
 		put_in_order(&warm->targets[i].misses);
 		total += warm->targets[i].misses.count;
 	}
+	if (!total) /* or making the slots would be most of the work */
+		return 0;
+	fds = calloc(warm->jobs, sizeof *fds);
+	compiler.slots = calloc(warm->jobs, sizeof *compiler.slots);
+	ready = fds && compiler.slots;
+	for (unsigned i = 0; ready && i < warm->jobs; i++)
+		ready = slot_begin(&compiler.slots[i], warm);
 	progress_begin(&compiler.progress, "compiling", total);
 	for (size_t i = 0; ready && i < warm->target_count; i++)
 		compile_target(&compiler, &warm->targets[i], fds);

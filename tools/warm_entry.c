@@ -106,6 +106,9 @@ bool warm_entry_directory(struct warm_entry *entry, const struct warm *warm,
 		config->variant, text.data, text.size);
 	if (text.len == 0)
 		return false;
+	if (entry->target != target)
+		entry->objects_seen = false;
+	entry->target = target;
 	entry->version_len = text.len - (sizeof "/tree" - 1);
 	at = text.len;
 	text_adds(&text, directory[1] ? directory : "");
@@ -116,22 +119,31 @@ bool warm_entry_directory(struct warm_entry *entry, const struct warm *warm,
 	return !text.cut;
 }
 
-/* The objects of the version are looked at as well: entries are made of them. */
-static int open_below(
-	const struct cache *cache, struct warm_entry *entry, size_t root_len)
+/* Entries are made of the version's objects: where those lie is looked at as well. */
+static int look_at_objects(const struct cache *cache, const struct warm_entry *entry,
+	const char *version, size_t len)
 {
-	char *below = entry->path + root_len + sizeof "/" CACHE_LAYOUT;
-	char *end = entry->path + entry->version_len;
-	char objects[NAME_MAX + sizeof "/objects"], behind = *end;
+	char objects[NAME_MAX + sizeof "/objects"];
 	int fd;
 
-	*end = '\0';
-	snprintf(objects, sizeof objects, "%s/objects", below);
-	*end = behind;
+	if (entry->objects_seen)
+		return 0;
+	snprintf(objects, sizeof objects, "%.*s/objects", (int)len, version);
 	fd = cache_openat(cache, objects, O_PATH | O_DIRECTORY);
 	if (fd >= 0)
 		close(fd);
-	if (fd >= 0 || fd == -ENOENT)
+	return fd == -ENOENT || fd >= 0 ? 0 : fd;
+}
+
+static int open_below(
+	const struct cache *cache, struct warm_entry *entry, size_t root_len)
+{
+	const char *below = entry->path + root_len + sizeof "/" CACHE_LAYOUT;
+	size_t len = (size_t)(entry->path + entry->version_len - below);
+	int fd = look_at_objects(cache, entry, below, len);
+
+	entry->objects_seen = fd == 0;
+	if (fd == 0)
 		fd = cache_openat(cache, below, O_PATH | O_DIRECTORY);
 	return fd == -EXDEV || fd == -ENOTDIR ? -ELOOP : fd;
 }

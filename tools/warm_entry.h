@@ -36,6 +36,8 @@ struct warm_entry {
 	struct entry entry;
 	struct pyc_name pyc;
 	size_t version_len, dir_len;
+	const struct warm_target *target;
+	bool objects_seen;			  /* the target's: no link leads there */
 	bool common;				  /* with other trees: see struct entry */
 	char tree[sizeof PYCACHE "/" + NAME_MAX]; /* the same name below the sources */
 	char path[2 * PATH_MAX]; /* in the cache; what is behind it is for core */
