@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "shim/core/path.h"
+#include "tools/clock.h"
 #include "tools/command.h"
 #include "tools/common.h"
 #include "tools/files.h"
@@ -95,10 +96,9 @@ static bool enter(struct walk_dir *parent, const char *name)
 	return false;
 }
 
-static bool is_meant(
-	const struct purge *purge, struct walk_dir *dir, const struct walk_file *file)
+static bool is_meant(const struct purge *purge, struct walk_dir *dir,
+	const struct walk_file *file, struct item item)
 {
-	struct item item = item_parse(dir->path, file->name);
 	char source[PATH_MAX];
 	struct judgement judgement;
 	size_t len;
@@ -122,11 +122,12 @@ static bool is_meant(
 static void visit(struct walk_dir *dir, const struct walk_file *file)
 {
 	struct purge *purge = dir->context;
+	const struct item item = item_parse(dir->path, file->name);
 
 	if (dir->thread == 0)
 		progress_update(&purge->progress, dir->walk->seen);
-	if (is_meant(purge, dir, file))
-		purge_file(purge, dir, file);
+	if (is_meant(purge, dir, file, item))
+		purge_file(purge, dir, file, &item);
 }
 
 static int find(struct purge *purge)
@@ -141,9 +142,11 @@ static int find(struct purge *purge)
 	};
 	int r;
 
+	purge->began = clock_real();
 	progress_begin(&purge->progress, "looking", 0);
 	r = walk_run(&walk, "");
 	progress_end(&purge->progress);
+	shrunk_tell(&purge->shrunk, purge->cache->root);
 	purge->failed += walk.failed;
 	return r;
 }

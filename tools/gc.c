@@ -189,11 +189,12 @@ static void drop_orphan(struct gc *gc, const char *version, const struct orphan 
 		path = NULL;
 		return;
 	}
+	/* Gone before the scan, for which it is not counted: not to be counted off. */
 	if (gc->dry_run)
 		r = fstatat(gc->cache->fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0 ? -errno
 									       : 0;
 	else
-		r = trash_move(gc->cache, path);
+		r = trash_move(gc->cache, path, gc->scan_began - 1);
 	if (r == 0)
 		say(gc, GC_ORPHANS, path, "");
 	else if (r != -ENOENT) {

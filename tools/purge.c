@@ -51,7 +51,8 @@ static void count(struct purge *purge, const struct stat *st)
 	purge->freed.bytes += links_drop(&purge->links, st);
 }
 
-void purge_file(struct purge *purge, struct walk_dir *dir, const struct walk_file *file)
+void purge_file(struct purge *purge, struct walk_dir *dir, const struct walk_file *file,
+	const struct item *item)
 {
 	int64_t r = 0;
 
@@ -68,6 +69,8 @@ void purge_file(struct purge *purge, struct walk_dir *dir, const struct walk_fil
 		return;
 	}
 	dir->changed = !purge->common.dry_run;
+	if (!purge->common.dry_run)
+		shrunk_file(&purge->shrunk, purge->began, item, file->st, r);
 	say(purge, dir->path, file->name);
 }
 
@@ -119,7 +122,7 @@ static bool take_whole(struct purge *purge, const char *path)
 	if (interrupt_came())
 		return false;
 	r = purge->common.dry_run ? count_whole(purge, path)
-				  : trash_move(purge->cache, path);
+				  : trash_move(purge->cache, path, clock_real());
 	if (r == -EINTR)
 		return false;
 	if (r == 0) {
@@ -146,6 +149,7 @@ static void count_off(const struct purge *purge, const struct journal_record *ex
 	record.extent.disk = -extent->extent.disk;
 	record.extent.shared = -extent->extent.shared;
 	counters_append(purge->cache->root, &record);
+	trash_counted(purge->cache, extent->version);
 }
 
 static void count_off_versions(const struct purge *purge)

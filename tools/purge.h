@@ -14,6 +14,7 @@
 #include "tools/progress.h"
 #include "tools/pythons.h"
 #include "tools/select.h"
+#include "tools/shrunk.h"
 #include "tools/trash.h"
 #include "tools/walk.h"
 
@@ -26,8 +27,10 @@ struct purge {
 	struct python *pythons; /* with not_installed */
 	size_t python_count;
 	struct progress progress;
+	int64_t began; /* nanoseconds since 1970 */
 	struct freed freed;
 	struct links links;	  /* of a dry run */
+	struct shrunk shrunk;	  /* single files */
 	uint64_t trees;		  /* that went by a rename */
 	_Atomic(uint64_t) failed; /* named on stderr */
 	pthread_mutex_t mutex;	  /* of stdout and of what follows */
@@ -39,7 +42,8 @@ struct purge {
 void purge_whole(struct purge *purge, const char *path);
 
 /* A file: deletes it, or counts it. Thread-safe. */
-void purge_file(struct purge *purge, struct walk_dir *dir, const struct walk_file *file);
+void purge_file(struct purge *purge, struct walk_dir *dir, const struct walk_file *file,
+	const struct item *item);
 
 /* Deletes, or counts, the whole ones. 0; -EINTR: before all of them were gone; -EAGAIN:
  * not all of their space is free. */

@@ -4,6 +4,7 @@
  */
 #include "tools/trash.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -16,31 +17,37 @@
 
 #include "tools/clock.h"
 #include "tools/files.h"
+#include "tools/item.h"
 #include "tools/links.h"
 #include "tools/message.h"
 #include "tools/progress.h"
+#include "tools/shrunk.h"
 #include "tools/walk.h"
 
 /* A path that is longer could not be opened by one call, see flatten. */
 #define LONGEST_PATH (PATH_MAX - NAME_MAX - 64)
 
+/* Behind this in the name of a tree in the trash is its version, and in front of it the
+ * moment at which it went. */
+#define VERSION_MARK "@"
+#define NAME_ROOM (NAME_MAX + 1)
+
 /* A name in the trash. That it is a new one is not relied upon: over something that is
  * there a rename fails, or replaces what is to be deleted as well. */
-static void new_name(char name[64])
+static void new_name(char name[NAME_ROOM], int64_t when, const char *version, size_t len)
 {
 	static _Atomic(unsigned) count;
 
-	snprintf(name, 64, "%" PRIx64 ".%lx.%x", clock_real(), (long)getpid(), count++);
+	snprintf(name, NAME_ROOM, "%" PRIx64 ".%lx.%x%s%.*s", when, (long)getpid(),
+		count++, len ? VERSION_MARK : "", (int)len, version);
 }
 
 /* Moves name from dirfd into the trash. A directory's own entry for what is above it
  * changes with that, so the right to write to it is needed. */
-static int move(int dirfd, const char *name, int trash)
+static int move(int dirfd, const char *name, int trash, const char *fresh)
 {
 	struct stat st;
-	char fresh[64];
 
-	new_name(fresh);
 	if (renameat(dirfd, name, trash, fresh) == 0)
 		return 0;
 	if (errno != EACCES)
@@ -54,9 +61,11 @@ static int move(int dirfd, const char *name, int trash)
 	return renameat(dirfd, name, trash, fresh) < 0 ? -errno : 0;
 }
 
-int trash_move(const struct cache *cache, const char *path)
+int trash_move(const struct cache *cache, const char *path, int64_t when)
 {
 	AUTOFREE char *above = NULL;
+	size_t version = item_version(path);
+	char fresh[NAME_ROOM];
 	int trash, dirfd, r = file_directory(path, &above);
 
 	if (r < 0)
@@ -65,11 +74,33 @@ int trash_move(const struct cache *cache, const char *path)
 	if (dirfd < 0)
 		return dirfd;
 	trash = cache_open_private(cache, CACHE_TRASH);
-	r = trash < 0 ? trash : move(dirfd, file_name(path), trash);
+	new_name(fresh, when, path, path[version] == '/' ? version : 0);
+	r = trash < 0 ? trash : move(dirfd, file_name(path), trash, fresh);
 	if (trash >= 0)
 		close(trash);
 	close(dirfd);
 	return r;
+}
+
+void trash_counted(const struct cache *cache, const char *version)
+{
+	int fd = cache_openat(cache, CACHE_TRASH, O_RDONLY | O_DIRECTORY);
+	DIR *trash = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	if (!trash && fd >= 0)
+		close(fd);
+	while (trash && (entry = readdir(trash))) {
+		const char *mark = strchr(entry->d_name, VERSION_MARK[0]);
+		char fresh[NAME_ROOM];
+
+		if (!mark || strcmp(mark + 1, version) != 0)
+			continue;
+		new_name(fresh, clock_real(), "", 0);
+		(void)renameat(fd, entry->d_name, fd, fresh);
+	}
+	if (trash)
+		closedir(trash);
 }
 
 /* --- reclaiming ----------------------------------------------------------------------*/
@@ -82,8 +113,24 @@ struct reclaim {
 	/* The names of a file are met by several threads, each of which may have seen it
 	 * with both. */
 	struct links links;
+	struct shrunk shrunk;
 	_Atomic(bool) flattened, left;
 };
+
+/* The tree in the trash that a directory there lies in: its version, with what is behind
+ * that in `path`; NULL where it is none, or a whole version. */
+static const char *tree_of(const char *path, int64_t *ret_when, size_t *ret_len)
+{
+	const char *name = path + strlen(CACHE_TRASH "/"), *mark;
+
+	if (strlen(path) < strlen(CACHE_TRASH "/"))
+		return NULL;
+	mark = memchr(name, VERSION_MARK[0], strcspn(name, "/"));
+	if (!mark || sscanf(name, "%" SCNx64 ".", ret_when) != 1 || *ret_when <= 0)
+		return NULL;
+	*ret_len = item_version(mark + 1);
+	return *ret_len ? mark + 1 : NULL;
+}
 
 /* Deletes a name in the trash; a directory that may not be written to is made one that
  * may. */
@@ -96,7 +143,30 @@ static int drop(int dirfd, const char *name)
 	return unlinkat(dirfd, name, 0) < 0 ? -errno : 0;
 }
 
-static void drop_file(struct walk_dir *dir, const struct walk_file *file)
+/* Deletes one of a tree's, whose size was recorded. */
+static int drop_counted(struct walk_dir *dir, const struct walk_file *file,
+	const char *version, size_t len, int64_t when)
+{
+	struct reclaim *reclaim = dir->context;
+	AUTOFREE char *path = NULL;
+	struct item item;
+	int64_t freed;
+
+	freed = trash_unlink(dir->fd, file->name, file->st, reclaim->freed);
+	if (freed == -EACCES && fchmod(dir->fd, 0700) == 0)
+		freed = trash_unlink(dir->fd, file->name, file->st, reclaim->freed);
+	if (freed < 0)
+		return (int)freed;
+	if (asprintf(&path, "%.*s/tree%s", (int)len, version, version + len) < 0) {
+		path = NULL;
+		return 0;
+	}
+	item = item_parse(path, file->name);
+	shrunk_file(&reclaim->shrunk, when, &item, file->st, freed);
+	return 0;
+}
+
+static int drop_uncounted(struct walk_dir *dir, const struct walk_file *file)
 {
 	struct reclaim *reclaim = dir->context;
 	int r = drop(dir->fd, file->name);
@@ -104,7 +174,21 @@ static void drop_file(struct walk_dir *dir, const struct walk_file *file)
 	if (r == 0) {
 		reclaim->freed->files++;
 		reclaim->freed->bytes += links_drop(&reclaim->links, file->st);
-	} else if (r != -ENOENT) {
+	}
+	return r;
+}
+
+static void drop_file(struct walk_dir *dir, const struct walk_file *file)
+{
+	struct reclaim *reclaim = dir->context;
+	int64_t when;
+	size_t len;
+	const char *version = tree_of(dir->path, &when, &len);
+	int r = version ? drop_counted(dir, file, version, len, when) : -ESTALE;
+
+	if (r == -ESTALE)
+		r = drop_uncounted(dir, file);
+	if (r < 0 && r != -ENOENT) {
 		complain(file->name, "cannot be deleted: %s", strerror(-r));
 		reclaim->left = true;
 	}
@@ -125,10 +209,16 @@ static void drop_later(struct walk_dir *dir)
 static bool flatten(struct walk_dir *parent, const char *name)
 {
 	struct reclaim *reclaim = parent->context;
+	char fresh[NAME_ROOM];
+	int64_t when = clock_real();
+	size_t len = 0;
+	const char *version;
 
 	if (strlen(parent->path) < LONGEST_PATH)
 		return true;
-	if (move(parent->fd, name, reclaim->trash) == 0)
+	version = tree_of(parent->path, &when, &len);
+	new_name(fresh, when, version ? version : "", version ? len : 0);
+	if (move(parent->fd, name, reclaim->trash, fresh) == 0)
 		reclaim->flattened = true;
 	return false;
 }
@@ -163,6 +253,7 @@ int trash_reclaim(const struct cache *cache, int64_t until, struct freed *freed)
 	progress_end(&reclaim.progress);
 	close(reclaim.trash);
 	links_release(&reclaim.links);
+	shrunk_tell(&reclaim.shrunk, cache->root);
 	if (r == -EINTR || (r == 0 && (reclaim.left || failed)))
 		return -EAGAIN;
 	return r;

@@ -18,8 +18,13 @@ struct freed {
 };
 
 /* Moves the file or directory at path (below the layout folder) into the trash. -ENOENT
- * where it is gone already. */
-int trash_move(const struct cache *cache, const char *path);
+ * where it is gone already. Of a part of a version, whoever reclaims it counts it off the
+ * sizes that are recorded, as of `when` (nanoseconds since 1970); a whole version is the
+ * caller's to count. */
+int trash_move(const struct cache *cache, const char *path, int64_t when);
+
+/* All of that version has been counted off: its trees in the trash are not to be, too. */
+void trash_counted(const struct cache *cache, const char *version);
 
 /* Deletes what is in the trash, on several threads; until a moment of clock_steady
  * (0: until it is done) or an interrupt. -EAGAIN: something is left. */

@@ -14,6 +14,7 @@
 
 #include "shim/core/config.h"
 #include "shim/core/object.h"
+#include "tools/clock.h"
 #include "tools/files.h"
 #include "tools/json.h"
 #include "tools/message.h"
@@ -63,12 +64,13 @@ static void print_finding(struct verify *verify, const struct finding_line *line
 /* Deletes a bad file after a second look. -ESTALE: it is another by now, or only another
  * link to it has just been deleted. */
 static int repair(struct verify *verify, int dirfd, const char *name,
-	const struct stat *seen, const char *path)
+	const struct item *item, const struct stat *seen, const char *path)
 {
 	int64_t r = trash_unlink(dirfd, name, seen, &verify->freed);
 
 	if (r >= 0) {
 		verify->repaired++;
+		shrunk_file(&verify->shrunk, verify->began, item, seen, r);
 	} else if (r != -ENOENT && r != -ESTALE) {
 		complain(path, "cannot be deleted: %s", strerror((int)-r));
 		verify->incomplete = true;
@@ -110,13 +112,14 @@ static bool repair_visited(struct visit *visit, const char *path)
 	struct verify *verify = visit->verify;
 	int dirfd = visit->dir->fd, r;
 
-	r = repair(verify, dirfd, visit->name, &visit->check.st, path);
+	r = repair(verify, dirfd, visit->name, &visit->item, &visit->check.st, path);
 	if (r == -ESTALE) {
 		struct check again =
 			check_file(&visit->item, dirfd, visit->name, visit->source);
 
 		if (check_is_bad(again.result))
-			r = repair(verify, dirfd, visit->name, &again.st, path);
+			r = repair(verify, dirfd, visit->name, &visit->item, &again.st,
+				path);
 	}
 	return r == 0;
 }
@@ -198,6 +201,7 @@ static bool repair_at(struct verify *verify, const char *path, const struct stat
 	const char *below =
 		path + strlen(verify->cache.root) + strlen("/" CACHE_LAYOUT "/");
 	AUTOFREE char *dir = NULL;
+	struct item item;
 	bool repaired;
 	int fd;
 
@@ -206,7 +210,8 @@ static bool repair_at(struct verify *verify, const char *path, const struct stat
 	fd = cache_openat(&verify->cache, dir, O_RDONLY | O_DIRECTORY);
 	if (fd < 0)
 		return false;
-	repaired = repair(verify, fd, file_name(path), seen, path) == 0;
+	item = item_parse(dir, file_name(path));
+	repaired = repair(verify, fd, file_name(path), &item, seen, path) == 0;
 	close(fd);
 	return repaired;
 }
@@ -276,12 +281,14 @@ int verify_look(struct verify *verify, uint64_t *ret_failed)
 		.file = look_at };
 	int r;
 
+	verify->began = clock_real();
 	progress_begin(&verify->progress, "verifying", 0);
 	r = walk_run(&walk, "");
 	progress_end(&verify->progress);
 	if (verify->deep && r == 0)
 		r = recompile_run(&verify->recompile, report_different, verify,
 			&verify->recompiled);
+	shrunk_tell(&verify->shrunk, verify->cache.root);
 	*ret_failed = walk.failed;
 	return r;
 }

@@ -16,6 +16,7 @@
 #include "tools/progress.h"
 #include "tools/recompile.h"
 #include "tools/select.h"
+#include "tools/shrunk.h"
 #include "tools/trash.h"
 
 struct verify {
@@ -27,6 +28,8 @@ struct verify {
 	struct recompile_sum recompiled;
 	struct progress progress;
 	struct freed freed;
+	struct shrunk shrunk;
+	int64_t began;		/* nanoseconds since 1970 */
 	pthread_mutex_t output; /* findings come from all threads */
 	_Atomic(uint64_t) entries, objects, bytes, repaired;
 	_Atomic(uint64_t) results[CHECK_RESULTS];

@@ -48,6 +48,22 @@ for line in open(0, encoding="utf-8", errors="strict"):
     x = json.loads(line)
     print(eval(sys.argv[1]))' "$1"
 }
+sizes() { # as stats has them; a version without anything is none
+	"$PYCSTASH" stats --json | jsons 'sorted([(v["version"], v["entries"], v["objects"], v["bytes"],
+    v["disk"], v["shared"]) for v in x["size"]["versions"] if any(list(v.values())[1:])])'
+}
+# counted_off SENTENCE COMMAND…: after it, the sizes are those that gc measures anew.
+counted_off() {
+	local sentence=$1 before after
+	shift
+	"$PYCSTASH" gc -q
+	before=$(sizes)
+	"$@" >"$T/out" 2>&1
+	after=$(sizes)
+	check "$sentence: the sizes change" test "$after" != "$before"
+	"$PYCSTASH" gc -q
+	is "$after" "$(sizes)" "$sentence: what went is counted off, as exactly as gc measures"
+}
 calls_of() { # COMMAND…: its system calls, a name a line, those of all threads
 	strace -f -qq -o "$T/strace" "$@" >/dev/null 2>&1
 	sed -E 's/^[0-9]+ +//; s/\(.*//' "$T/strace" | grep -aE '^[a-z0-9_]+$'

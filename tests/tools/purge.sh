@@ -135,6 +135,45 @@ is "$(purge -n --older-than 30d --tag "${TAGS[1]}" --json | field files)" 0 "and
 purge -q --older-than 30d
 check "a version that is empty goes" test ! -e "$V/$TAG"
 
+# --- sizes --------------------------------------------------------------------------------
+again
+counted_off "a tree" purge -q --path "$S/pkg"
+again
+counted_off "files" purge -q --path "$S/pkg/a.py" --path "$S/new*"
+again
+mkdir -p "$T/twice" # twice the same content, linked to one object
+echo 'same = True' | tee "$T/twice/one.py" >"$T/twice/two.py"
+sleep 0.05
+for module in one two; do
+	preloaded "${PYTHONS[0]}" -S -c 'import sys; sys.path.insert(0, sys.argv[1]); __import__(sys.argv[2])' "$T/twice" $module
+done
+counted_off "two names of one object" purge -q --path "$T/twice"
+again
+counted_off "objects and entries by their age" purge -q --older-than 0s --tag "$TAG"
+again
+spoil_and_repair() {
+	printf '\377' | dd of="$(find "$V/$TAG/objects" -name '*.pyc' | head -1)" bs=1 seek=30 conv=notrunc status=none
+	"$PYCSTASH" verify --repair
+}
+counted_off "what verify --repair deletes" spoil_and_repair
+again
+"$PYCSTASH" gc -q
+before=$(sizes)
+purge -q --no-reclaim --path "$S/pkg"
+is "$(sizes)" "$before" "what takes its space still is not counted off"
+purge -q --path "$S/nothing"
+check "but is by whoever reclaims it" test "$(sizes)" != "$before"
+purged=$(sizes)
+"$PYCSTASH" gc -q
+is "$purged" "$(sizes)" "as exactly"
+again
+"$PYCSTASH" gc -q
+purge -q --no-reclaim --path "$S/pkg" --tag "$TAG"
+purge -q --tag "$TAG"
+import_all "${PYTHONS[0]}"
+is "$("$PYCSTASH" stats --json | jsons "[v['entries'] for v in x['size']['versions'] if v['version'] == '$TAG']")" \
+	"[$COUNT]" "nothing is counted off twice"
+
 # --- versions without an interpreter ------------------------------------------------------
 again
 cp -a "$V/$TAG" "$V/cpython-399"

@@ -116,7 +116,7 @@ static void opens_what_is_deep(void **state)
 	strcat(path, "/x");
 	assert_int_equal(open_and_close(path), -ENOTDIR);
 	/* fake_end could not name it either */
-	assert_int_equal(trash_move(&cache, "top"), 0);
+	assert_int_equal(trash_move(&cache, "top", 1), 0);
 	assert_int_equal(trash_reclaim(&cache, 0, &(struct freed){ 0 }), 0);
 }
 
@@ -275,10 +275,10 @@ static void moves_and_reclaims(void **state)
 	(void)state;
 	make_many(20, 10);
 	fake_make_directory("v1/closed", 0);
-	assert_int_equal(trash_move(&cache, "none"), -ENOENT);
-	assert_int_equal(trash_move(&cache, "many/3/file-3"), 0);
-	assert_int_equal(trash_move(&cache, "many"), 0);
-	assert_int_equal(trash_move(&cache, "closed"), 0);
+	assert_int_equal(trash_move(&cache, "none", 1), -ENOENT);
+	assert_int_equal(trash_move(&cache, "many/3/file-3", 1), 0);
+	assert_int_equal(trash_move(&cache, "many", 1), 0);
+	assert_int_equal(trash_move(&cache, "closed", 1), 0);
 	assert_int_equal(fake_mode("v1/many"), 0);
 	assert_false(is_empty("v1/.trash"));
 	assert_int_equal(trash_reclaim(&cache, 0, &freed), 0);
@@ -294,7 +294,7 @@ static void reclaims_any_depth(void **state)
 	(void)state;
 	fake_make_directory("v1/top", 0700);
 	make_deep("v1/top", 500);
-	assert_int_equal(trash_move(&cache, "top"), 0);
+	assert_int_equal(trash_move(&cache, "top", 1), 0);
 	assert_int_equal(trash_reclaim(&cache, 0, &freed), 0);
 	assert_true(is_empty("v1/.trash"));
 	assert_int_equal(freed.files, 1);
@@ -306,7 +306,7 @@ static void reclaims_until_then(void **state)
 
 	(void)state;
 	make_many(20, 10);
-	assert_int_equal(trash_move(&cache, "many"), 0);
+	assert_int_equal(trash_move(&cache, "many", 1), 0);
 	assert_int_equal(trash_reclaim(&cache, 1, &freed), -EAGAIN);
 	assert_in_range(freed.files, 1, 100);
 	assert_false(is_empty("v1/.trash"));
@@ -321,7 +321,7 @@ static void leaves_links_targets(void **state)
 	fake_make_file("outside/file", "x");
 	fake_make_directory("v1/dir", 0700);
 	fake_make_link("v1/dir/link", "../../outside");
-	assert_int_equal(trash_move(&cache, "dir"), 0);
+	assert_int_equal(trash_move(&cache, "dir", 1), 0);
 	assert_int_equal(trash_reclaim(&cache, 0, &freed), 0);
 	assert_true(S_ISREG(fake_mode("outside/file")));
 }
