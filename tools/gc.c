@@ -298,6 +298,7 @@ void gc_release(struct gc *gc)
 		free(gc->threads[i].versions);
 	}
 	free(gc->threads);
+	free(gc->candidates);
 	orphans_free(gc->orphans);
 	links_release(&gc->links);
 }

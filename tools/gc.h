@@ -58,6 +58,16 @@ struct gc_version {
 	struct extent extent;
 };
 
+/* A name that may be evicted, of those whose files were used in the last hour of which
+ * some have to go: names of one file go together, or nothing is free by it. */
+struct gc_candidate {
+	int64_t used; /* seconds since 1970 */
+	uint64_t inode, bytes;
+	uint32_t links;
+	bool entry;
+	bool chosen; /* to go */
+};
+
 /* What one thread knows, so that none waits for another. */
 struct gc_thread {
 	struct gc_hour *hours; /* GC_HOURS of them; what may be evicted */
@@ -84,7 +94,10 @@ struct gc {
 	/* What is evicted: everything before that hour, and in it as much as is left to
 	 * go. */
 	size_t evict_hour;
-	int64_t evict_bytes, evict_entries; /* under last_hour while threads evict */
+	int64_t evict_bytes, evict_entries;
+	struct gc_candidate *candidates; /* in it; under last_hour while they come */
+	size_t candidate_count, candidate_room;
+	bool evict_chosen; /* they are all known, and those to go are chosen */
 	pthread_mutex_t last_hour;
 	struct links links; /* of a dry run */
 	_Atomic(uint64_t) failed;

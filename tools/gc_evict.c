@@ -4,11 +4,13 @@
  *
  * A million files are not remembered for that: the scan sums up bytes and entries by the
  * hour of their last use; so it is known up to which hour everything has to go, and how
- * much of that one.
+ * much of that one. Of that one alone they are remembered, to go in order, and with all
+ * names of a file: an entry whose object stays frees nothing.
  */
 #include "tools/gc.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -16,6 +18,7 @@
 #include "tools/clock.h"
 #include "tools/conf.h"
 #include "tools/filter.h"
+#include "tools/shrunk.h"
 
 static bool is_entry(const struct item *item)
 {
@@ -67,28 +70,107 @@ void gc_keep(const struct gc *gc, struct gc_thread *thread, const struct item *i
 static void forget(struct gc_thread *thread, const struct item *item,
 	const struct stat *st, int64_t freed)
 {
-	struct extent *extent = thread->version ? &thread->version->extent : NULL;
-
-	if (!extent)
-		return;
-	extent->entries -= is_entry(item);
-	extent->objects -= item->kind == ITEM_OBJECT;
-	extent->bytes -= st->st_size;
-	extent->disk -= freed;
-	extent->shared -= shared_of(item, st);
+	if (thread->version)
+		extent_drop(&thread->version->extent, item, st, freed);
 }
 
-/* --- the second walk -----------------------------------------------------------------*/
+/* --- the last hour -------------------------------------------------------------------*/
 
-/* Whether the file has to go: those of the last hour until there is enough. */
-static bool is_due(struct gc *gc, const struct item *item, size_t hour)
+static void add_candidate(struct gc *gc, const struct item *item, const struct stat *st)
 {
-	if (!is_entry(item) && item->kind != ITEM_OBJECT)
-		return false;
-	if (hour != gc->evict_hour)
-		return hour < gc->evict_hour;
-	return gc->evict_bytes > 0 || (gc->evict_entries > 0 && is_entry(item));
+	pthread_mutex_lock(&gc->last_hour);
+	if (gc->candidate_count == gc->candidate_room) {
+		size_t room = gc->candidate_room ? gc->candidate_room * 2 : 1024;
+		struct gc_candidate *grown =
+			reallocarray(gc->candidates, room, sizeof *grown);
+
+		if (grown) {
+			gc->candidates = grown;
+			gc->candidate_room = room;
+		}
+	}
+	if (gc->candidate_count < gc->candidate_room) /* else it stays */
+		gc->candidates[gc->candidate_count++] = (struct gc_candidate){
+			.used = filter_last_use(st),
+			.inode = st->st_ino,
+			.bytes = (uint64_t)st->st_blocks * 512,
+			.links = (uint32_t)st->st_nlink,
+			.entry = is_entry(item),
+		};
+	pthread_mutex_unlock(&gc->last_hour);
 }
+
+/* By last use, names of one file beside each other; and of files that were used at the
+ * same time some order, always the same. */
+static int compare(const void *left, const void *right)
+{
+	const struct gc_candidate *a = left, *b = right;
+
+	if (a->used != b->used)
+		return a->used < b->used ? -1 : 1;
+	if (a->inode != b->inode)
+		return a->inode < b->inode ? -1 : 1;
+	return (a->entry > b->entry) - (a->entry < b->entry);
+}
+
+/* Chooses among the names of one file, `count` of them: all while space is needed, if
+ * that frees it; else the entries that are too many. */
+static void choose_file(struct gc *gc, struct gc_candidate *names, size_t count)
+{
+	/* In a dry run, names that other rules would have taken are there still. */
+	const uint64_t links = names->links - links_gone(&gc->links, names->inode);
+	const bool all = gc->evict_bytes > 0 && links <= count;
+
+	for (size_t i = 0; i < count; i++) {
+		names[i].chosen = all || (names[i].entry && gc->evict_entries > 0);
+		gc->evict_entries -= names[i].chosen && names[i].entry;
+	}
+	if (all)
+		gc->evict_bytes -= (int64_t)names->bytes;
+}
+
+/* Those used least recently, and no more than are needed. */
+static void choose(struct gc *gc)
+{
+	struct gc_candidate *all = gc->candidates;
+	size_t at, end;
+
+	if (gc->candidate_count)
+		qsort(all, gc->candidate_count, sizeof *all, compare);
+	for (at = 0; at < gc->candidate_count; at = end) {
+		for (end = at + 1; end < gc->candidate_count; end++)
+			if (all[end].used != all[at].used ||
+				all[end].inode != all[at].inode)
+				break;
+		choose_file(gc, &all[at], end - at);
+	}
+	gc->evict_chosen = true;
+}
+
+/* Of the entries of one file some may be chosen: any of them then, but no more. */
+static bool take_chosen(struct gc *gc, const struct item *item, const struct stat *st)
+{
+	const struct gc_candidate key = {
+		.used = filter_last_use(st), .inode = st->st_ino, .entry = is_entry(item)
+	};
+	struct gc_candidate *found, *end = gc->candidates + gc->candidate_count;
+	bool ret = false;
+
+	if (!gc->candidate_count)
+		return false;
+	pthread_mutex_lock(&gc->last_hour);
+	found = bsearch(&key, gc->candidates, gc->candidate_count, sizeof key, compare);
+	while (found && found > gc->candidates && compare(found - 1, &key) == 0)
+		found--;
+	for (; found && found < end && compare(found, &key) == 0 && !ret; found++) {
+		ret = found->chosen;
+		found->chosen = false;
+	}
+	pthread_mutex_unlock(&gc->last_hour);
+	return ret;
+}
+
+/* --- the second walk, and the third, for the last hour -------------------------------*/
 
 static void evict(struct walk_dir *dir, const struct walk_file *file,
 	const struct item *item, size_t hour)
@@ -96,23 +178,20 @@ static void evict(struct walk_dir *dir, const struct walk_file *file,
 	struct gc *gc = dir->context;
 	int64_t freed;
 
-	if (!is_due(gc, item, hour))
-		return;
 	/* In a dry run, what the rules before would have taken is there still. */
 	if (gc->dry_run && gc_rule_of(dir, file, item) != GC_RULES)
 		return;
-	freed = gc_take(gc, GC_EVICTED, dir, file->name, file->st);
-	if (freed < 0)
+	if (hour == gc->evict_hour && !gc->evict_chosen) {
+		add_candidate(gc, item, file->st);
 		return;
-	forget(&gc->threads[dir->thread], item, file->st, freed);
-	if (hour == gc->evict_hour) {
-		gc->evict_bytes -= freed;
-		gc->evict_entries -= is_entry(item);
 	}
+	if (hour == gc->evict_hour && !take_chosen(gc, item, file->st))
+		return;
+	freed = gc_take(gc, GC_EVICTED, dir, file->name, file->st);
+	if (freed >= 0)
+		forget(&gc->threads[dir->thread], item, file->st, freed);
 }
 
-/* In the last hour one after the other, or two threads would take the last one that is
- * too many. */
 static void try_file(struct walk_dir *dir, const struct walk_file *file)
 {
 	struct gc *gc = dir->context;
@@ -122,14 +201,30 @@ static void try_file(struct walk_dir *dir, const struct walk_file *file)
 	if (file->type != DT_REG || gc_is_young(gc, file->st))
 		return;
 	hour = hour_of(gc, file->st);
-	if (hour > gc->evict_hour)
+	/* What is older is gone by the third walk, or, in a dry run, counted. */
+	if (hour > gc->evict_hour || (hour < gc->evict_hour && gc->evict_chosen))
 		return;
 	item = item_parse_in(&gc->threads[dir->thread].dir, file->name);
-	if (hour == gc->evict_hour)
-		pthread_mutex_lock(&gc->last_hour);
-	evict(dir, file, &item, hour);
-	if (hour == gc->evict_hour)
-		pthread_mutex_unlock(&gc->last_hour);
+	if (is_entry(&item) || item.kind == ITEM_OBJECT)
+		evict(dir, file, &item, hour);
+}
+
+static int walk_once(struct gc *gc)
+{
+	struct walk walk = {
+		.cache = gc->cache,
+		.context = gc,
+		.stat = true,
+		.threads = gc->thread_count,
+		.begin = gc_scan_begin,
+		.end = gc_scan_end,
+		.file = try_file,
+		.leave = walk_remove_empty,
+	};
+	int r = walk_run(&walk, "");
+
+	gc->failed += walk.failed;
+	return r;
 }
 
 /* Finds the hour, with that much to go in all. */
@@ -167,16 +262,6 @@ static int64_t missing_free(const struct gc *gc)
 int gc_evict(struct gc *gc)
 {
 	const struct extent extent = gc_extent(gc);
-	struct walk walk = {
-		.cache = gc->cache,
-		.context = gc,
-		.stat = true,
-		.threads = gc->thread_count,
-		.begin = gc_scan_begin,
-		.end = gc_scan_end,
-		.file = try_file,
-		.leave = walk_remove_empty,
-	};
 	int64_t bytes = missing_free(gc), entries = 0;
 	int r;
 
@@ -188,8 +273,11 @@ int gc_evict(struct gc *gc)
 		return 0;
 	find_hour(gc, bytes, entries);
 	progress_begin(&gc->progress, "evicting", 0);
-	r = walk_run(&walk, "");
+	r = walk_once(gc);
+	if (r == 0 && gc->candidate_count) {
+		choose(gc);
+		r = walk_once(gc);
+	}
 	progress_end(&gc->progress);
-	gc->failed += walk.failed;
 	return r;
 }

@@ -60,6 +60,17 @@ uint64_t links_drop(struct links *links, const struct stat *st)
 	return st->st_nlink <= 1 || note(links, st) == st->st_nlink ? bytes : 0;
 }
 
+uint64_t links_gone(struct links *links, uint64_t inode)
+{
+	uint64_t ret = 0;
+
+	pthread_mutex_lock(&links->mutex);
+	if (links->room)
+		ret = find(links->table, links->room, inode)->gone;
+	pthread_mutex_unlock(&links->mutex);
+	return ret;
+}
+
 bool links_first(struct links *links, const struct stat *st)
 {
 	return st->st_nlink <= 1 || note(links, st) <= 1;

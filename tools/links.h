@@ -26,6 +26,9 @@ struct links {
 /* One name of that file goes: returns the bytes that this frees. */
 uint64_t links_drop(struct links *links, const struct stat *st);
 
+/* How many names of that file have gone, of those that links_drop was told of. */
+uint64_t links_gone(struct links *links, uint64_t inode);
+
 /* Whether this is the first name of that file that is asked about. Where there is no
  * memory to remember it, each is. Not to be mixed with links_drop. */
 bool links_first(struct links *links, const struct stat *st);

@@ -194,6 +194,18 @@ kept=$(gc --json | field kept.disk)
 check "--max-size: the cache is below it, and not by much" test "$kept" -le $((size - 4096)) -a "$kept" -ge $((size - 3 * 4096))
 is "$(find "$V" -path "*/$TAG/*" -prune -o -path "$V/.*" -prune -o -name '*.pyc' -printf x | wc -c)" \
 	$((ALL - COUNT - OBJECTS)) "what was used later is not touched"
+again # all of the same moment, and all but a few have an object
+size=$(gc --json | field kept.disk)
+alone=$(find "$V" -path "$V/.*" -prune -o -name '*.pyc' -links 1 -print | wc -l)
+most=$(find "$V" -path "$V/.*" -prune -o -name '*.pyc' -printf '%b\n' | sort -n | tail -1)
+gc -n --long --max-size $((size / 2)) | grep '^evicted .*pyc$' | sort >"$T/dry"
+gc --long --max-size $((size / 2)) | grep '^evicted .*pyc$' | sort >"$T/real"
+check "--max-size: some of what was used at one time goes" test -s "$T/real"
+is "$(cat "$T/dry")" "$(cat "$T/real")" "the very files that the dry run named"
+kept=$(gc --json | field kept.disk)
+check "and no more than have to" test "$kept" -le $((size / 2)) -a "$kept" -gt $((size / 2 - most * 512))
+check "what is one file with its object goes with it, or nothing would be free" \
+	test "$(find "$V" -path "$V/.*" -prune -o -name '*.pyc' -links 1 -print | wc -l)" -le "$alone"
 again
 touch "$(entry_of top)"
 check "it says why a limit is not kept" \
