@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -77,7 +78,12 @@ struct gc_thread {
 	struct item_dir dir;
 	struct gc_version *version; /* NULL: it is in none */
 	int source_fd;		    /* of the sources; -1 where there are none */
-	struct orphan *orphan;	    /* that directory, where it is missing */
+	bool may_have_moved;	    /* it, or what is above, may be another directory */
+	bool sampled,
+		has_moved;     /* one entry was looked into, and its source is another */
+	char above[PATH_MAX];  /* what is above the last one, and whether */
+	bool above_changed;    /* something there has since the last run */
+	struct orphan *orphan; /* that directory, where it is missing */
 	struct orphan *last_orphan; /* likely to be above this one too */
 };
 

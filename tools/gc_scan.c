@@ -3,8 +3,8 @@
  * The first walk of gc: looks at every file by its stat, and opens few.
  *
  * An entry can be stale only if its source changed after it was written, which the
- * source's change time tells, and damaged only if it changed after the last look at it,
- * which its own tells: no other is opened.
+ * source's change time tells, or that of a directory above, and damaged only if it
+ * changed after the last look at it, which its own tells: no other is opened.
  */
 #include "tools/gc.h"
 
@@ -55,6 +55,49 @@ static struct orphan *note_missing(
 	return orphan;
 }
 
+static bool has_changed(const struct gc *gc, const struct stat *st)
+{
+	return st->st_ctim.tv_sec >= gc->last;
+}
+
+/* Whether a directory above `source` has changed since the last run. Neighbours share
+ * the answer. */
+static bool has_changed_above(
+	const struct gc *gc, struct gc_thread *thread, const char *source)
+{
+	size_t len = (size_t)(strrchr(source, '/') - source);
+	char path[PATH_MAX];
+	struct stat st;
+	bool ret = false;
+
+	if (len && strlen(thread->above) == len &&
+		memcmp(source, thread->above, len) == 0)
+		return thread->above_changed;
+	memcpy(path, source, len);
+	path[len] = '\0';
+	memcpy(thread->above, path, len + 1);
+	for (; !ret; *strrchr(path, '/') = '\0') {
+		ret = stat(*path ? path : "/", &st) < 0 || has_changed(gc, &st);
+		if (!*path)
+			break;
+	}
+	thread->above_changed = ret;
+	return ret;
+}
+
+/* A directory that took the place of another has sources whose times may be of any age;
+ * only its own tells, or that of the one above with which it came. Since a directory
+ * changes with each name in it as well, one entry is looked into then. */
+static void look_for_moves(
+	const struct gc *gc, struct gc_thread *thread, const char *source)
+{
+	struct stat st;
+
+	thread->may_have_moved = fstat(thread->source_fd, &st) < 0 ||
+				 has_changed(gc, &st) ||
+				 has_changed_above(gc, thread, source);
+}
+
 /* Opens the folder of the sources of a __pycache__, or finds that it is missing. */
 static void look_for_sources(struct gc *gc, struct gc_thread *thread)
 {
@@ -69,6 +112,8 @@ static void look_for_sources(struct gc *gc, struct gc_thread *thread)
 	if (thread->source_fd < 0 && (errno == ENOENT || errno == ENOTDIR) &&
 		!item_is_common(source))
 		thread->orphan = note_missing(gc, thread, source, true);
+	if (thread->source_fd >= 0)
+		look_for_moves(gc, thread, source);
 }
 
 void gc_scan_begin(struct walk_dir *dir)
@@ -78,6 +123,7 @@ void gc_scan_begin(struct walk_dir *dir)
 
 	thread->source_fd = -1;
 	thread->orphan = NULL;
+	thread->may_have_moved = thread->sampled = thread->has_moved = false;
 	thread->dir = item_dir_parse(dir->path);
 	thread->version = gc_version_of(thread, &thread->dir);
 	if (clock_is_over(gc->deadline))
@@ -144,6 +190,21 @@ static enum gc_rule look_into(const struct item *item, int dirfd,
 	return rule;
 }
 
+/* Whether the directory of the sources seems to be another: by its first entry,
+ * whose source has to be the same file. */
+static bool has_moved(struct gc_thread *thread, const struct item *item, int dirfd,
+	const char *name, const char *source)
+{
+	struct judgement judgement;
+
+	if (!thread->may_have_moved || thread->sampled)
+		return thread->has_moved;
+	judgement = judge_at(item, dirfd, name, source, 0);
+	thread->sampled = true; /* whatever it says: no more than one is opened */
+	thread->has_moved = judgement.sealed && judgement.state == STATE_STALE;
+	return thread->has_moved;
+}
+
 static bool is_later(const struct timespec *a, const struct timespec *b)
 {
 	return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec : a->tv_nsec >= b->tv_nsec;
@@ -168,7 +229,8 @@ static enum gc_rule rule_of_entry(struct gc *gc, const struct item *item,
 		return orphan && orphan->due ? GC_ORPHANS : GC_RULES;
 	}
 	if (!is_later(&st.st_ctim, &file->st->st_mtim) &&
-		file->st->st_ctim.tv_sec < gc->last)
+		file->st->st_ctim.tv_sec < gc->last &&
+		!has_moved(thread, item, dir->fd, file->name, source))
 		return GC_RULES;
 	return look_into(item, dir->fd, file, source);
 }

@@ -194,6 +194,17 @@ kept=$(gc --json | field kept.disk)
 check "--max-size: the cache is below it, and not by much" test "$kept" -le $((size - 4096)) -a "$kept" -ge $((size - 3 * 4096))
 is "$(find "$V" -path "*/$TAG/*" -prune -o -path "$V/.*" -prune -o -name '*.pyc' -printf x | wc -c)" \
 	$((ALL - COUNT - OBJECTS)) "what was used later is not touched"
+again
+mkdir -p "$T/next/pkg/sub" # older than all entries
+(cd "$S/pkg" && for file in *.py sub/*.py; do echo "other = '$file'" >"$T/next/pkg/$file"; done)
+count=$(find "$T/next" -name '*.py' | wc -l)
+sleep 1.1
+find "$V" -name '*.pyc' -exec touch {} + # entries are newer than these
+gc -q
+sleep 1.1
+mv "$S/pkg" "$T/before" && mv "$T/next/pkg" "$S/pkg"
+takes stale $((count * VERSIONS)) "a directory that took the place of another: its entries, and those below"
+rm -rf "$S/pkg" && mv "$T/before" "$S/pkg"
 again # all of the same moment, and all but a few have an object
 size=$(gc --json | field kept.disk)
 alone=$(find "$V" -path "$V/.*" -prune -o -name '*.pyc' -links 1 -print | wc -l)
