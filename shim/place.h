@@ -119,6 +119,15 @@ char *place_show(struct place *place);
  * neither real nor pretended. */
 int place_ready_cache(struct place *place);
 
+/* Whether it is the program's own doing that the PLACE_ENTRY could not be opened with
+ * those flags (EACCES); see entry_is_closed. */
+bool place_is_closed(struct place *place, int flags);
+
+/* Whether err, -errno of making the PLACE_ENTRY in the cache, is the cache's own failure,
+ * so that the call is to be made on the tree. What the program or its umask has closed is
+ * not, nor what it would see in the tree as well. */
+bool place_is_refused(struct place *place, int err, int flags);
+
 /* Takes away what the cache has for a directory of sources that is gone: the one of that
  * name which is there was made later, and the program knows of no __pycache__ in it. What
  * is of the same content is found as an object. False where it is not so, or where the

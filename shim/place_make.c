@@ -75,6 +75,28 @@ int place_ready_cache(struct place *place)
 	return err;
 }
 
+bool place_is_closed(struct place *place, int flags)
+{
+	return entry_is_closed(&sys_real, place->cache, place->dir_len, flags);
+}
+
+bool place_is_refused(struct place *place, int err, int flags)
+{
+	switch (-err) {
+	case EEXIST:
+	case EISDIR:
+	case ELOOP:
+	case EINTR:
+	case EINVAL:
+		return false;
+	case EACCES:
+	case EPERM:
+		return !place_is_closed(place, flags);
+	default:
+		return true;
+	}
+}
+
 bool place_drop_leftover(struct place *place)
 {
 	char *end = place->cache + place->dir_len, behind = *end;

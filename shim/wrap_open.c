@@ -27,8 +27,8 @@ static int open_cache(const struct place *place, int flags, mode_t mode)
 
 /* A name that is no pyc of a source we know, or that leaves us no room: the cache's file,
  * else the tree's, by Python's own rules. */
-static int open_unsealed(const struct place *place, const struct entry *entry,
-	int candidate, int flags, struct entry_verdict *verdict)
+static int open_unsealed(struct place *place, const struct entry *entry, int candidate,
+	int flags, struct entry_verdict *verdict)
 {
 	struct stat st;
 	int fd;
@@ -43,9 +43,10 @@ static int open_unsealed(const struct place *place, const struct entry *entry,
 	}
 	if (candidate >= 0)
 		sys_real.close(candidate);
-	else if (candidate != -ENOENT &&
-		 ((candidate != -EACCES && candidate != -ENOTDIR) ||
-			 place_in_cache(place)))
+	else if (candidate == -EACCES
+			 ? place_is_closed(place, flags)
+			 : candidate != -ENOENT &&
+				   (candidate != -ENOTDIR || place_in_cache(place)))
 		return candidate;
 	fd = sys_real.openat(place->dirfd, place->path, flags, 0);
 	*verdict = (struct entry_verdict){ .id = fd < 0 ? VERDICT_MISS_NO_ENTRY
@@ -106,25 +107,6 @@ static int open_to_read(struct place *place, int flags)
 	return -1;
 }
 
-/* Whether a failure to make something in the cache is the cache's own, so that the call
- * is to be made on the tree. An unwritable __pycache__ in it is the program's (or its
- * umask's) doing, and what it sees in the tree as well. */
-static bool is_cache_failure(struct place *place, int err)
-{
-	char *end = place->cache + place->dir_len, behind = *end;
-	bool there;
-
-	if (err == EEXIST || err == EISDIR || err == ELOOP || err == EINTR ||
-		err == EINVAL)
-		return false;
-	if (err != EACCES && err != EPERM)
-		return true;
-	*end = '\0';
-	there = place_in_cache(place);
-	*end = behind;
-	return !there;
-}
-
 static int make_file(const struct place *place, int flags, mode_t mode)
 {
 	return sys_real.openat(AT_FDCWD, place->cache, flags, mode);
@@ -146,7 +128,7 @@ static int create_in_cache(struct place *place, int flags, mode_t mode)
 		log_decision(VERDICT_WRITE, place->dirfd, place->path);
 		return fd;
 	}
-	if (!is_cache_failure(place, -fd)) {
+	if (!place_is_refused(place, fd, flags)) {
 		errno = -fd;
 		return -1;
 	}

@@ -191,6 +191,24 @@ static int conclude(
 							   : absent(search, fd, id);
 }
 
+/* Whether an error of opening the entry says no more to the program than that there is
+ * none. */
+static __attribute__((noinline)) bool is_no_entry(struct entry *entry, int err)
+{
+	const struct sys *sys = entry->world->sys;
+	struct stat st;
+	bool none;
+
+	if (err == -EACCES)
+		return !entry_is_closed(sys, entry->path, entry->dir_len, O_RDONLY);
+	if (err != -ENOTDIR)
+		return err == -ENOENT;
+	entry->path[entry->dir_len] = '\0';
+	none = sys->fstatat(AT_FDCWD, entry->path, &st, 0) < 0;
+	entry->path[entry->dir_len] = '/';
+	return none;
+}
+
 static int try_entry(struct search *search, int fd)
 {
 	struct entry *entry = search->entry;
@@ -198,17 +216,8 @@ static int try_entry(struct search *search, int fd)
 	struct seal seal;
 
 	if (fd < 0) {
-		struct stat st;
-
 		search->verdict->id = VERDICT_MISS_NO_ENTRY;
-		/* The mode of the file, or of its directory, is for the program to see;
-		 * the cache's is not. */
-		entry->path[entry->dir_len] = '\0';
-		if ((fd == -EACCES || fd == -ENOTDIR) &&
-			world->sys->fstatat(AT_FDCWD, entry->path, &st, 0) < 0)
-			fd = -ENOENT;
-		entry->path[entry->dir_len] = '/';
-		return fd;
+		return is_no_entry(entry, fd) ? -ENOENT : fd;
 	}
 	switch (entry_file_check(world, fd, &seal)) {
 	case ENTRY_FILE_SEALED:

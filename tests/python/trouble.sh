@@ -170,8 +170,33 @@ import app' "$tree"
 	clean_tree
 }
 
+# As under Landlock or SELinux: the cache's files may be looked at and not be opened.
+# refused CALLS ERROR FILE COMMAND…
+refused() {
+	preloaded strace -f -o /dev/null -E LD_PRELOAD="$SO" -P "$3" -e trace="$1" \
+		-e inject="$1:error=$2" "${@:4}"
+}
+policy() {
+	if ! strace -f -o /dev/null true 2>/dev/null; then
+		skip "a policy that forbids the cache's files on $name" "strace cannot trace here"
+		return
+	fi
+	local entry
+	rm -rf "$CACHE"
+	served "$python" "$tree/app.py"
+	quiet "$python" "$tree/app.py"
+	entry=$(entries | grep -F "/tree$tree/__pycache__/alpha.")
+	watched refused open,openat EACCES "$entry" "$python" -v "$tree/app.py"
+	is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "an entry that no policy lets open: the tree's pyc is served on $name"
+	chmod 200 "$entry"
+	quiet modest env LD_PRELOAD="$SO" PYCSTASH_DIR="$CACHE" "$python" -c "open('${entry#"$CACHE"/v1/*/tree}')"
+	is "$status, $(echo "$said" | grep -c 'Permission denied')" "1, 1" "one that its mode keeps shut is so to the program on $name"
+	clean_tree
+}
+
 all() {
 	no_cache
+	policy
 	default_place
 	removed_meanwhile
 	read_only
