@@ -192,6 +192,35 @@ static int rename_directory(struct place *from, struct place *to, int flags)
 	return rename_cached(from, to, flags);
 }
 
+/* Puts a new pyc under its name in the tree, without a seal, where the cache has no room
+ * or no right to keep it. */
+static int publish_in_tree(two_paths *act, const struct entry *entry,
+	struct place *temporary, struct place *final, int flags, int why)
+{
+	int err = -ENOENT, ret;
+
+	/* -ENOENT: as in create_in_cache, the program has no such directory. */
+	if (why == -ENOENT || !place_is_refused(final, why, O_CREAT | O_EXCL))
+		return refuse(-why);
+	for (int i = 0; err == -ENOENT && i < 2; i++) {
+		if (i > 0)
+			place_ready_tree(temporary);
+		err = entry_leave(
+			entry, temporary->cache, why, temporary->dirfd, temporary->path);
+	}
+	if (err < 0)
+		return refuse(-err);
+	ret = from_tree(act, temporary, final, flags);
+	err = errno;
+	if (ret == 0)
+		(void)sys_real.unlinkat(AT_FDCWD, temporary->cache, 0);
+	else
+		(void)sys_real.unlinkat(temporary->dirfd, temporary->path, 0);
+	log_failure(VERDICT_NOT_CACHED, why, final->dirfd, final->path);
+	errno = err;
+	return ret;
+}
+
 /* Puts a new pyc under its name. Only here is it known that the file is complete, and for
  * which source it was meant: that is when it is sealed. */
 static int publish(
@@ -202,18 +231,19 @@ static int publish(
 	struct entry entry;
 	struct stat old, new;
 	bool shared = false, is_new;
-	int err;
+	int saved = errno, err;
 
 	if (!place_entry(final, &world, &entry))
 		return is_cached(temporary)
 			       ? from_cache(act, temporary->cache, final, flags)
 			       : from_tree(act, temporary, final, flags);
 	err = entry_seal(&entry, temporary->cache, &shared, &verdict);
-	if (err == -ENOENT) /* it is not in the cache, then */
+	/* It is not in the cache, then, or in one of which no policy lets it be. */
+	if (err == -ENOENT || (err < 0 && !is_cached(temporary)))
 		return from_tree(act, temporary, final, flags);
 	log_decision(verdict.id, final->dirfd, final->path);
 	if (err < 0)
-		return refuse(-err);
+		return publish_in_tree(act, &entry, temporary, final, flags, err);
 	if (shared)
 		entry_share(&entry, temporary->cache);
 	is_new = !find_cached(final, &old);
@@ -222,9 +252,13 @@ static int publish(
 		new.st_ino == old.st_ino)
 		return next_unlink(AT_FDCWD, temporary->cache, 0);
 	err = from_cache(act, temporary->cache, final, flags);
-	if (err == 0)
+	if (err == 0) {
 		entry_placed(&entry, is_new ? NULL : &old);
-	return err;
+		return 0;
+	}
+	err = -errno;
+	errno = saved;
+	return publish_in_tree(act, &entry, temporary, final, flags, err);
 }
 
 static bool is_new_pyc(const struct place *old, const struct place *new)

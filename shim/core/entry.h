@@ -135,6 +135,13 @@ void entry_placed(const struct entry *entry, const struct stat *old);
  * that a name could not be made there. path is given back as it was. */
 bool entry_is_closed(const struct sys *sys, char *path, size_t dir_len, int flags);
 
+/* After entry_seal or the rename has failed with why (-errno), which is the cache's
+ * alone: copies the pyc at temporary, without its seal, to another file at path in the
+ * tree. Returns 0, the tree's -errno, or why itself where the pyc cannot be read or may
+ * not be whole. */
+int entry_leave(const struct entry *entry, const char *temporary, int why, int dirfd,
+	const char *path);
+
 /* Gives the entry a file of its own without a seal, which the program may change. */
 int entry_detach(struct entry *entry);
 

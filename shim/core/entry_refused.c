@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * What is to be done of entry.h where the cache refuses something: telling whose refusal
- * it is.
+ * it is, and leaving a pyc that it has no room for to the tree.
  */
 #include <errno.h>
 #include <fcntl.h>
 
-#include "shim/core/entry.h"
+#include "shim/core/entry_file.h"
 
 /* Whether the mode takes a right from the owner, which we are. Of another's file no
  * program of ours has set it. */
@@ -44,4 +44,75 @@ bool entry_is_closed(const struct sys *sys, char *path, size_t dir_len, int flag
 	if (!only_makes && sys->fstatat(AT_FDCWD, path, &file, 0) == 0)
 		return lacks(sys, &file, rights_for(flags));
 	return makes && lacks(sys, &dir, S_IWUSR);
+}
+
+/* How much of an open file that was to be an entry is the pyc. A part of a seal may stand
+ * behind it. */
+static off_t pyc_size(const struct entry *entry, int fd, int why)
+{
+	struct seal seal;
+	struct stat st;
+	off_t size = entry->size;
+
+	if (entry_file_check(entry->world, fd, &seal) == ENTRY_FILE_SEALED)
+		return (off_t)seal.pyc_size;
+	if (!size && entry->world->sys->fstatat(fd, "", &st, AT_EMPTY_PATH) == 0)
+		size = st.st_size;
+	/* A full disk cuts off the program's own write too, which does not say so in
+	 * CPython, at the end of a block, and a limit of size anywhere: what has room for
+	 * no seal may be no whole pyc either. In the tree nothing would ever find that
+	 * out. */
+	return size % 512 == 0 || why == -EFBIG ? why : size;
+}
+
+static int write_bare(const struct sys *sys, const uint8_t *data, size_t size,
+	mode_t mode, int dirfd, const char *path)
+{
+	int fd = sys->openat(
+		dirfd, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	int err = 0, closed;
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	n = sys->pwrite(fd, data, size, 0);
+	if (n != (ssize_t)size)
+		err = n < 0 ? (int)n : -ENOSPC;
+	closed = sys->close(fd);
+	if (err == 0)
+		err = closed;
+	if (err < 0)
+		(void)sys->unlinkat(dirfd, path, 0);
+	return err;
+}
+
+int entry_leave(const struct entry *entry, const char *temporary, int why, int dirfd,
+	const char *path)
+{
+	const struct entry_world *world = entry->world;
+	const struct sys *sys = world->sys;
+	int fd = entry_file_open(
+		sys, temporary, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, S_IRUSR);
+	struct stat st;
+	uint8_t *data;
+	size_t room;
+	off_t size;
+	ssize_t n;
+
+	if (fd < 0)
+		return why;
+	size = sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 ? why
+							    : pyc_size(entry, fd, why);
+	if (size < 0) {
+		sys->close(fd);
+		return (int)size;
+	}
+	data = scratch_take(world->scratch, sys, (size_t)size, &room);
+	n = data ? sys->pread(fd, data, (size_t)size, 0) : -ENOMEM;
+	sys->close(fd);
+	if (n == size)
+		why = write_bare(
+			sys, data, (size_t)size, st.st_mode & 07777, dirfd, path);
+	scratch_give(world->scratch, sys, data, room);
+	return why;
 }

@@ -171,10 +171,12 @@ import app' "$tree"
 }
 
 # As under Landlock or SELinux: the cache's files may be looked at and not be opened.
-# refused CALLS ERROR FILE COMMAND…
-refused() {
-	preloaded strace -f -o /dev/null -E LD_PRELOAD="$SO" -P "$3" -e trace="$1" \
-		-e inject="$1:error=$2" "${@:4}"
+# refused CALLS ERROR FILE WHICH COMMAND…
+refused() { # all files for /, each time if not told which
+	local only=(-P "$3")
+	[ "$3" = / ] && only=()
+	preloaded strace -f -o /dev/null -E LD_PRELOAD="$SO" "${only[@]}" -e trace="$1" \
+		-e inject="$1:error=$2${4:+:when=$4}" "${@:5}"
 }
 policy() {
 	if ! strace -f -o /dev/null true 2>/dev/null; then
@@ -186,7 +188,7 @@ policy() {
 	served "$python" "$tree/app.py"
 	quiet "$python" "$tree/app.py"
 	entry=$(entries | grep -F "/tree$tree/__pycache__/alpha.")
-	watched refused open,openat EACCES "$entry" "$python" -v "$tree/app.py"
+	watched refused open,openat EACCES "$entry" "" "$python" -v "$tree/app.py"
 	is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "an entry that no policy lets open: the tree's pyc is served on $name"
 	chmod 200 "$entry"
 	quiet modest env LD_PRELOAD="$SO" PYCSTASH_DIR="$CACHE" "$python" -c "open('${entry#"$CACHE"/v1/*/tree}')"
@@ -194,8 +196,47 @@ policy() {
 	clean_tree
 }
 
+# The disk is full, or a policy forbids it, when a pyc is sealed or gets its name.
+left_to_the_tree() {
+	local entry=$CACHE/v1/$tag/tree$tree/__pycache__/alpha.$tag.pyc case why
+	if ! strace -f -o /dev/null true 2>/dev/null; then
+		skip "a pyc that the cache refuses on $name" "strace cannot trace here"
+		return
+	fi
+	for case in "pwrite64 ENOSPC / 1" "pwrite64 EDQUOT / 1" "rename,renameat,renameat2 ENOSPC $entry" \
+		"rename,renameat,renameat2 EACCES $entry" "rename,renameat,renameat2 EXDEV $entry"; do
+		rm -rf "$CACHE"
+		quiet preloaded "$python" -m py_compile "$tree/app.py" # which makes the cache
+		# shellcheck disable=SC2086
+		set -- $case ""
+		why="$1 $2"
+		quiet refused "$1" "$2" "$3" "$4" "$python" -m py_compile "$tree/alpha.py"
+		is "$said, $status, $(in_tree) in the tree, $(find "$CACHE" -path '*/tree/*' -name 'alpha.*' | wc -l)" \
+			", 0, 1 in the tree, 0" "a pyc is left to the tree ($why) on $name"
+		watched "$python" -B -v "$tree/app.py"
+		is "$(seen)" "six, 4 compiled, 1 loaded, status 0" "and is one that Python takes ($why) on $name"
+		clean_tree
+	done
+}
+# CPython does not look whether all of it was written.
+cut_off() {
+	mkdir -m 700 "$T/little"
+	if ! mount -t tmpfs -o size=64k,mode=700 none "$T/little" 2>/dev/null; then
+		skip "half a pyc is not left to the tree on $name" "no tmpfs may be mounted here"
+		return
+	fi
+	seq 2000 | sed 's/.*/def f&(a): return "number &", a/' >"$tree/large.py"
+	quiet env LD_PRELOAD="$SO" PYCSTASH_DIR="$T/little" "$python" -m py_compile "$tree/large.py"
+	is "$(in_tree)" 0 "half a pyc is not left to the tree on $name"
+	umount "$T/little"
+	rm "$tree/large.py"
+	clean_tree
+}
+
 all() {
 	no_cache
+	left_to_the_tree
+	cut_off
 	policy
 	default_place
 	removed_meanwhile

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the cache refuses: whose refusal it is.
+ * What the cache refuses: whose refusal it is, and what is left to the tree.
  */
 #include "tests/unit/unit.h"
 
@@ -144,6 +144,114 @@ static void a_mode_is_for_the_program_to_see(void **state)
 	assert_int_equal(open_refused(), -EACCES);
 }
 
+/* --- entry_leave ---------------------------------------------------------------------
+ */
+#define NEW "new.pyc.140001"
+#define LEFT "src/" FAKE_NAME ".140001"
+
+static uint8_t bare[1024];
+static size_t bare_size;
+
+/* A temporary file with that many bytes behind "code of first". */
+static void make_new(size_t more)
+{
+	struct stat st;
+
+	assert_return_code(stat(fake_path("src/m.py"), &st), errno);
+	memset(bare, 'x', sizeof bare);
+	bare_size = fake_pyc(bare, "first", &st) + more;
+	fake_make_bytes(NEW, bare, bare_size);
+	fe.entry.size = 0;
+}
+
+static int leave(int why)
+{
+	int err = entry_leave(&fe.entry, fake_path(NEW), why, AT_FDCWD, fake_path(LEFT));
+
+	assert_int_equal(fake.open, 0);
+	return err;
+}
+
+static void assert_left(void)
+{
+	char data[sizeof bare];
+
+	assert_int_equal(fake_read(LEFT, data, sizeof data), bare_size);
+	assert_memory_equal(data, bare, bare_size);
+}
+
+static void without_its_seal(void **state)
+{
+	struct entry_verdict verdict;
+	bool shared;
+
+	(void)state;
+	make_new(0);
+	assert_return_code(chmod(fake_path(NEW), 0640), errno);
+	assert_int_equal(entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict), 0);
+	assert_int_equal(leave(-EXDEV), 0);
+	assert_left();
+	assert_int_equal(fake_mode(LEFT), S_IFREG | 0640);
+	assert_int_equal(leave(-EXDEV), -EEXIST); /* the tree's */
+	assert_left();
+}
+
+static void without_half_a_seal(void **state)
+{
+	struct entry_verdict verdict;
+	bool shared;
+
+	(void)state;
+	make_new(0);
+	fake.short_writes = true;
+	assert_int_equal(
+		entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict), -ENOSPC);
+	fake.short_writes = false;
+	assert_int_equal(leave(-ENOSPC), 0);
+	assert_left();
+}
+
+static void not_what_may_be_cut_off(void **state)
+{
+	(void)state;
+	make_new(0);
+	make_new(512 - bare_size);
+	assert_int_equal(leave(-ENOSPC), -ENOSPC);
+	assert_int_equal(fake_mode(LEFT), 0);
+	make_new(1);
+	assert_int_equal(leave(-EFBIG), -EFBIG);
+	assert_int_equal(fake_mode(LEFT), 0);
+	assert_int_equal(leave(-EDQUOT), 0);
+	assert_left();
+}
+
+static void any_call_of_leave_may_fail(void **state)
+{
+	(void)state;
+	fake.fail_with = EIO;
+	for (unsigned n = 1;; n++) {
+		int err;
+
+		make_new(1);
+		fake_count_from_here();
+		fake.fail_at = n;
+		fake.failed[0] = '\0';
+		err = leave(-ENOSPC);
+		if (err == 0)
+			assert_left();
+		else
+			assert_int_equal(fake_mode(LEFT), 0);
+		fake.fail_at = 0;
+		unlink(fake_path(LEFT));
+		if (!fake.failed[0])
+			break;
+	}
+	fake.short_writes = true;
+	make_new(1);
+	assert_int_equal(leave(-EACCES), -ENOSPC);
+	assert_int_equal(fake_mode(LEFT), 0);
+}
+
 int main(void)
 {
 	unit_around(fake_begin, fake_end);
@@ -155,5 +263,10 @@ int main(void)
 		a_policy_that_no_mode_tells);
 	unit_one("a mode that forbids it is for the program to see",
 		a_mode_is_for_the_program_to_see);
+	unit_one("a sealed pyc is left to the tree without its seal", without_its_seal);
+	unit_one("and one that has half a seal", without_half_a_seal);
+	unit_one("one that may have been cut off is not", not_what_may_be_cut_off);
+	unit_one("any call may fail, and half a pyc is never left",
+		any_call_of_leave_may_fail);
 	return unit_run("entry_refused");
 }
