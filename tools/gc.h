@@ -166,12 +166,14 @@ int gc_mark_ended(const struct cache *cache, int64_t began, bool complete);
 /* Looks at all, deletes by the rules up to GC_OBJECTS, and counts what stays. */
 int gc_scan(struct gc *gc);
 
-/* Which of these rules a regular file falls under; GC_RULES: none. Between gc_scan_begin
- * and gc_scan_end, as walk.begin and walk.end. */
+/* Walks over all there is and calls `file` for each file; empty directories go. Returns 0
+ * or -errno; what could not be looked at is counted in gc->failed. */
+int gc_walk(struct gc *gc, void (*file)(struct walk_dir *, const struct walk_file *));
+
+/* Which of these rules a regular file falls under; GC_RULES: none. For gc_walk's
+ * function. */
 enum gc_rule gc_rule_of(
 	struct walk_dir *dir, const struct walk_file *file, const struct item *item);
-void gc_scan_begin(struct walk_dir *dir);
-void gc_scan_end(struct walk_dir *dir);
 
 /* --- gc_evict.c ----------------------------------------------------------------------*/
 

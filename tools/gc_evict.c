@@ -209,24 +209,6 @@ static void try_file(struct walk_dir *dir, const struct walk_file *file)
 		evict(dir, file, &item, hour);
 }
 
-static int walk_once(struct gc *gc)
-{
-	struct walk walk = {
-		.cache = gc->cache,
-		.context = gc,
-		.stat = true,
-		.threads = gc->thread_count,
-		.begin = gc_scan_begin,
-		.end = gc_scan_end,
-		.file = try_file,
-		.leave = walk_remove_empty,
-	};
-	int r = walk_run(&walk, "");
-
-	gc->failed += walk.failed;
-	return r;
-}
-
 /* Finds the hour, with that much to go in all. */
 static void find_hour(struct gc *gc, int64_t bytes, int64_t entries)
 {
@@ -273,10 +255,10 @@ int gc_evict(struct gc *gc)
 		return 0;
 	find_hour(gc, bytes, entries);
 	progress_begin(&gc->progress, "evicting", 0);
-	r = walk_once(gc);
+	r = gc_walk(gc, try_file);
 	if (r == 0 && gc->candidate_count) {
 		choose(gc);
-		r = walk_once(gc);
+		r = gc_walk(gc, try_file);
 	}
 	progress_end(&gc->progress);
 	return r;

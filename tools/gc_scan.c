@@ -116,7 +116,7 @@ static void look_for_sources(struct gc *gc, struct gc_thread *thread)
 		look_for_moves(gc, thread, source);
 }
 
-void gc_scan_begin(struct walk_dir *dir)
+static void begin_directory(struct walk_dir *dir)
 {
 	struct gc *gc = dir->context;
 	struct gc_thread *thread = thread_of(dir);
@@ -143,7 +143,7 @@ static bool is_forsaken(const struct gc *gc, const struct walk_dir *dir)
 	       !gc_is_young(gc, &st);
 }
 
-void gc_scan_end(struct walk_dir *dir)
+static void end_directory(struct walk_dir *dir)
 {
 	struct gc_thread *thread = thread_of(dir);
 
@@ -296,23 +296,30 @@ static void look_at(struct walk_dir *dir, const struct walk_file *file)
 		gc_keep(gc, thread, &item, file->st);
 }
 
-int gc_scan(struct gc *gc)
+int gc_walk(struct gc *gc, void (*file)(struct walk_dir *, const struct walk_file *))
 {
 	struct walk walk = {
 		.cache = gc->cache,
 		.context = gc,
 		.stat = true,
 		.threads = gc->thread_count,
-		.begin = gc_scan_begin,
-		.end = gc_scan_end,
-		.file = look_at,
+		.begin = begin_directory,
+		.end = end_directory,
+		.file = file,
 		.leave = walk_remove_empty,
 	};
+	int r = walk_run(&walk, "");
+
+	gc->failed += walk.failed;
+	return r;
+}
+
+int gc_scan(struct gc *gc)
+{
 	int r;
 
 	progress_begin(&gc->progress, "scanning", 0);
-	r = walk_run(&walk, "");
+	r = gc_walk(gc, look_at);
 	progress_end(&gc->progress);
-	gc->failed += walk.failed;
 	return r;
 }
