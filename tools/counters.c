@@ -8,7 +8,9 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "shim/core/config.h"
 #include "shim/core/text.h"
 #include "tools/sys_libc.h"
 
@@ -173,6 +175,19 @@ int counters_add(struct counters *counters, const struct journal_record *record)
 	}
 }
 
+/* The library takes the folder as it is; a command goes across no link. */
+static bool leads_elsewhere(char *path, size_t root_len, size_t size)
+{
+	struct text text = { .data = path, .size = size, .len = root_len };
+	struct stat st;
+	bool ret;
+
+	text_adds(&text, "/" CACHE_LAYOUT "/" JOURNAL_STATE);
+	ret = text.cut || (lstat(path, &st) == 0 && !S_ISDIR(st.st_mode));
+	path[root_len] = '\0';
+	return ret;
+}
+
 void counters_append(const char *root, struct journal_record *record)
 {
 	char room[2 * PATH_MAX];
@@ -180,7 +195,7 @@ void counters_append(const char *root, struct journal_record *record)
 
 	text_adds(&path, root);
 	journal_finish(record);
-	if (!path.cut)
+	if (!path.cut && !leads_elsewhere(room, path.len, sizeof room))
 		(void)journal_append(&sys_libc, room, path.len, sizeof room, record);
 }
 
