@@ -58,28 +58,25 @@ static void pyc_in_the_tree(void)
 	fake_make_bytes("src/__pycache__/" FAKE_NAME, data, size);
 }
 
-static void an_entry(void **state)
+static const struct row {
+	const char *sentence;
+	void (*before)(void);
+	enum verdict want;
+} rows[] = {
+	{ "an entry is served without another look", fake_import_right, VERDICT_HIT },
+	{ "so is a pyc in the tree", pyc_in_the_tree, VERDICT_IN_TREE },
+};
+
+static void once(void **state)
 {
+	const struct row *row = *state;
 	unsigned calls;
 
-	(void)state;
-	fake_import_right();
-	calls = open_it(VERDICT_HIT);
+	row->before();
+	calls = open_it(row->want);
 	look();
-	assert_int_equal(open_it(VERDICT_HIT), calls - 1);
-	assert_int_equal(open_it(VERDICT_HIT), calls);
-}
-
-static void a_pyc_in_the_tree(void **state)
-{
-	unsigned calls;
-
-	(void)state;
-	pyc_in_the_tree();
-	calls = open_it(VERDICT_IN_TREE);
-	look();
-	assert_int_equal(open_it(VERDICT_IN_TREE), calls - 1);
-	assert_int_equal(open_it(VERDICT_IN_TREE), calls);
+	assert_int_equal(open_it(row->want), calls - 1);
+	assert_int_equal(open_it(row->want), calls);
 }
 
 /* A source that was changed, and compiled by another process since. */
@@ -141,8 +138,7 @@ static void it_proves_nothing_that_is_compiled(void **state)
 int main(void)
 {
 	unit_around(begin, fake_entry_end);
-	unit_one("an entry is served without another look", an_entry);
-	unit_one("so is a pyc in the tree", a_pyc_in_the_tree);
+	unit_rows(once, rows);
 	unit_one("a source that looked otherwise is looked at again", it_does_not_say_no);
 	unit_one("and so for a pyc in the tree", nor_of_a_pyc_in_the_tree);
 	unit_one("what changed since is as the program saw it, once",
