@@ -225,7 +225,8 @@ os.rename(c + '.1', c)
 shutil.copy(c, c + '.2')
 os.rename(c + '.2', c)
 " "$tree/pkg/deep/__pycache__/leaf.$tag.pyc" >"$T/.out" 2>&1
-	starts "$(cat "$T/.out")a pyc that was renamed, and copied, is as good as before" 0 5 "$tree/app.py"
+	is "$(cat "$T/.out")" "" "a pyc can be renamed, and copied, in its directory on $name"
+	starts "a pyc that was renamed, and copied, is as good as before" 0 5 "$tree/app.py"
 }
 
 all() {
