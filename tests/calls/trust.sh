@@ -185,5 +185,9 @@ is "$(tail -n +2 "$T/out" | grep -c compiled)" 2 "and what does not fit is compi
 good_root
 as_bare "no /proc" "(errno 38, ENOSYS)" mounted "umount -l /proc"
 good_root; clean
+printf '%s\n' "import $tree/a/m" "import $tree/a/m" | mounted "umount -l /proc" >"$T/out" 2>&1
+is "$(tr '\n' ';' <"$T/out")$(find "$tree" -name __pycache__)" "compiled and written;served 'code';" \
+	"no /proc: an absolute path without links is known all the same"
+good_root; clean
 printf '%s\n' "import a/m" "see a/@" | mounted "mount -t tmpfs -o size=1m none $tree/a" >"$T/out" 2>&1
 is "$(tr '\n' ';' <"$T/out")" "compiled and written; a/@: dir 755;" "sources on another file system than the cache"

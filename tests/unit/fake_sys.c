@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,13 @@ static bool fails(const char *name)
 	return true;
 }
 
+/* In a function of the table: returns if this call is to fail. */
+#define MAY_FAIL(name)                          \
+	do {                                    \
+		if (fails(name))                \
+			return -fake.fail_with; \
+	} while (0)
+
 /* A test must not be able to harm the machine it runs on, whatever is broken. */
 static void check_is_inside(int dirfd, const char *path)
 {
@@ -46,13 +54,27 @@ static int fake_openat(int dirfd, const char *path, int flags, mode_t mode)
 {
 	int fd;
 
-	if (fails("openat"))
-		return -fake.fail_with;
+	MAY_FAIL("openat");
 	if (flags & O_CREAT) {
 		check_is_inside(dirfd, path);
 		snprintf(fake.made, sizeof fake.made, "%s", path);
 	}
 	fd = RESULT(openat(dirfd, path, flags | O_CLOEXEC, mode));
+	if (fd >= 0)
+		fake.open++;
+	return fd;
+}
+
+static int fake_open_straight(const char *path)
+{
+	const struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_NO_SYMLINKS };
+	int fd;
+
+	MAY_FAIL("open_straight");
+	if (fake.no_straight)
+		return -ENOSYS;
+	fd = RESULT((int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how));
 	if (fd >= 0)
 		fake.open++;
 	return fd;
@@ -73,8 +95,7 @@ static ssize_t fake_readlinkat(int dirfd, const char *path, char *buf, size_t si
 {
 	bool in_proc = strncmp(path, "/proc/", 6) == 0;
 
-	if (fails("readlinkat"))
-		return -fake.fail_with;
+	MAY_FAIL("readlinkat");
 	if (fake.no_proc && in_proc)
 		return -ENOENT;
 	if (fake.link && in_proc) {
@@ -90,8 +111,7 @@ static int fake_fstatat(int dirfd, const char *path, struct stat *st, int flags)
 {
 	int ret;
 
-	if (fails("fstatat"))
-		return -fake.fail_with;
+	MAY_FAIL("fstatat");
 	ret = RESULT(fstatat(dirfd, path, st, flags));
 	if (ret == 0) {
 		st->st_uid += fake.owner_offset;
@@ -103,32 +123,28 @@ static int fake_fstatat(int dirfd, const char *path, struct stat *st, int flags)
 
 static int fake_mkdirat(int dirfd, const char *path, mode_t mode)
 {
-	if (fails("mkdirat"))
-		return -fake.fail_with;
+	MAY_FAIL("mkdirat");
 	check_is_inside(dirfd, path);
 	return RESULT(mkdirat(dirfd, path, mode));
 }
 
 static int fake_fchmodat(int dirfd, const char *path, mode_t mode)
 {
-	if (fails("fchmodat"))
-		return -fake.fail_with;
+	MAY_FAIL("fchmodat");
 	check_is_inside(dirfd, path);
 	return RESULT(fchmodat(dirfd, path, mode, 0));
 }
 
 static int fake_unlinkat(int dirfd, const char *path, int flags)
 {
-	if (fails("unlinkat"))
-		return -fake.fail_with;
+	MAY_FAIL("unlinkat");
 	check_is_inside(dirfd, path);
 	return RESULT(unlinkat(dirfd, path, flags));
 }
 
 static int fake_renameat(int fromfd, const char *from, int tofd, const char *to)
 {
-	if (fails("renameat"))
-		return -fake.fail_with;
+	MAY_FAIL("renameat");
 	check_is_inside(fromfd, from);
 	check_is_inside(tofd, to);
 	if (fake.nfs && fake.open)
@@ -138,8 +154,7 @@ static int fake_renameat(int fromfd, const char *from, int tofd, const char *to)
 
 static int fake_rename_new(int fromfd, const char *from, int tofd, const char *to)
 {
-	if (fails("rename_new"))
-		return -fake.fail_with;
+	MAY_FAIL("rename_new");
 	check_is_inside(fromfd, from);
 	check_is_inside(tofd, to);
 	if (!fake.renames_new)
@@ -149,23 +164,20 @@ static int fake_rename_new(int fromfd, const char *from, int tofd, const char *t
 
 static int fake_linkat(int fromfd, const char *from, int tofd, const char *to, int flags)
 {
-	if (fails("linkat"))
-		return -fake.fail_with;
+	MAY_FAIL("linkat");
 	check_is_inside(tofd, to);
 	return RESULT(linkat(fromfd, from, tofd, to, flags));
 }
 
 static ssize_t fake_pread(int fd, void *data, size_t size, off_t at)
 {
-	if (fails("pread"))
-		return -fake.fail_with;
+	MAY_FAIL("pread");
 	return RESULT(pread(fd, data, size, at));
 }
 
 static ssize_t fake_pwrite(int fd, const void *data, size_t size, off_t at)
 {
-	if (fails("pwrite"))
-		return -fake.fail_with;
+	MAY_FAIL("pwrite");
 	return RESULT(pwrite(fd, data, fake.short_writes ? size / 2 : size, at));
 }
 
@@ -173,8 +185,7 @@ static off_t fake_append(int fd, const void *data, size_t size)
 {
 	ssize_t n;
 
-	if (fails("append"))
-		return -fake.fail_with;
+	MAY_FAIL("append");
 	n = RESULT(write(fd, data, fake.short_writes ? size / 2 : size));
 	if (n != (ssize_t)size)
 		return n < 0 ? n : -ENOSPC;
@@ -208,8 +219,7 @@ static ssize_t fake_fgetxattr(int fd, const char *name, void *value, size_t size
 {
 	size_t i;
 
-	if (fails("fgetxattr"))
-		return -fake.fail_with;
+	MAY_FAIL("fgetxattr");
 	if (fake.no_xattrs)
 		return -EOPNOTSUPP;
 	assert_memory_equal(name, "user.", 5);
@@ -228,8 +238,7 @@ static int fake_fsetxattr(int fd, const char *name, const void *value, size_t si
 {
 	size_t i;
 
-	if (fails("fsetxattr"))
-		return -fake.fail_with;
+	MAY_FAIL("fsetxattr");
 	if (fake.no_xattrs)
 		return -EOPNOTSUPP;
 	assert_memory_equal(name, "user.", 5);
@@ -268,8 +277,7 @@ static long fake_fs_type(int fd)
 {
 	struct statfs st;
 
-	if (fails("fs_type"))
-		return -fake.fail_with;
+	MAY_FAIL("fs_type");
 	if (fake.fs_type)
 		return fake.fs_type;
 	return fstatfs(fd, &st) < 0 ? -errno : (long)st.f_type;
@@ -279,8 +287,7 @@ static int fake_stamp(int fd)
 {
 	struct timespec times[2] = { [1].tv_nsec = UTIME_OMIT };
 
-	if (fails("stamp"))
-		return -fake.fail_with;
+	MAY_FAIL("stamp");
 	assert_return_code(clock_gettime(CLOCK_REALTIME, times), errno);
 	return futimens(fd, times) < 0 ? -errno : 0;
 }
@@ -290,8 +297,7 @@ static int fake_clone(int fd, int from)
 	char data[4096];
 	ssize_t n;
 
-	if (fails("clone"))
-		return -fake.fail_with;
+	MAY_FAIL("clone");
 	if (!fake.clones)
 		return -EOPNOTSUPP;
 	assert_return_code(ftruncate(fd, 0), errno);
@@ -304,8 +310,7 @@ static int fake_memfd(const char *name)
 {
 	int fd;
 
-	if (fails("memfd"))
-		return -fake.fail_with;
+	MAY_FAIL("memfd");
 	fd = RESULT(memfd_create(name, MFD_CLOEXEC));
 	if (fd >= 0)
 		fake.open++;
@@ -373,13 +378,13 @@ static uint64_t fake_ticks(void)
 
 static ssize_t fake_getdents(int fd, void *buf, size_t size)
 {
-	if (fails("getdents"))
-		return -fake.fail_with;
+	MAY_FAIL("getdents");
 	return RESULT(syscall(SYS_getdents64, fd, buf, size));
 }
 
 const struct sys fake_sys = {
 	.openat = fake_openat,
+	.open_straight = fake_open_straight,
 	.close = fake_close,
 	.readlinkat = fake_readlinkat,
 	.fstatat = fake_fstatat,

@@ -19,6 +19,7 @@ struct fake {
 	int fail_with;	   /* an errno */
 	bool short_writes; /* pwrite writes half of what it is given */
 	bool no_proc;	   /* there is no /proc */
+	bool no_straight;  /* nor openat2 */
 	bool no_xattrs;	   /* nor extended attributes */
 	bool clones;	   /* the file system shares blocks */
 	bool renames_new;  /* and can rename without replacing; set by fake_begin */
