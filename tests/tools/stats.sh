@@ -238,7 +238,7 @@ wait $folder
 is "$(cat "$T/failed")" "" "stats beside 8 times 200 processes never fails"
 is "$(counts processes)" 1600 "and every one of them is counted once"
 is "$(since=@0 counts processes)" $((before + 1600)) "those of before too"
-check "the large journal was put aside" test "$(stat -c %s "$(journal)")" -lt 1000000
+check "the large journal was put aside" test "$(stat -c %s "$(journal)" 2>/dev/null || echo 0)" -lt 1000000
 # Some may be folded by now.
 touch -d '2 minutes ago' "$(journal)".[0-9]* 2>/dev/null
 stats >/dev/null
