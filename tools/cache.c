@@ -142,22 +142,31 @@ static int judge_root(const char *root, int root_fd, bool *ret_beside)
 
 /* --- opening -------------------------------------------------------------------------*/
 
+/* Where the settings put the cache; NULL: nowhere. */
+static const char *configured(char room[PATH_MAX])
+{
+	bool any = config_root(room, PATH_MAX, getenv("PYCSTASH_DIR"), getenv("HOME"),
+		getenv("XDG_CACHE_HOME"));
+
+	return any ? room : NULL;
+}
+
+static int say_no_place(void)
+{
+	complain("cache", "there is no place for one: PYCSTASH_DIR and HOME are unset, "
+			  "not absolute or too long, or one and the same; see --dir");
+	return EXIT_NO_CACHE;
+}
+
 int cache_root(const char *root, char **ret_path)
 {
-	char configured[PATH_MAX];
+	char room[PATH_MAX];
 	int r;
 
 	if (!root || !*root)
-		root = config_root(configured, sizeof configured, getenv("PYCSTASH_DIR"),
-			       getenv("HOME"), getenv("XDG_CACHE_HOME")) == 0
-			       ? NULL
-			       : configured;
-	if (!root) {
-		complain("cache", "there is no place for one: PYCSTASH_DIR and HOME are "
-				  "unset, not absolute or too long, or one and the same; "
-				  "see --dir");
-		return EXIT_NO_CACHE;
-	}
+		root = configured(room);
+	if (!root)
+		return say_no_place();
 	r = file_absolute(root, ret_path);
 	if (r < 0)
 		complain(root, "%s", strerror(-r));
@@ -217,23 +226,43 @@ static bool are_layers(void)
 	return true;
 }
 
-int cache_open(struct cache *cache, const char *root)
+/* That there is none at path (NULL: nor a place for one); `beside`, see judge_root. */
+static int say_none(const char *path, bool beside)
 {
-	AUTOFREE char *path = NULL;
-	int code = locate(cache, root, &path);
-	bool beside = false;
-
-	if (code == EXIT_OK)
-		code = open_root(cache, path, &beside);
+	if (!path)
+		return say_no_place();
 	if (beside)
 		return refuse(path, "this cache was made by another version of pycstash: "
 				    "it has no folder " CACHE_LAYOUT);
-	if (code == EXIT_NO_CACHE && path)
-		complain(path, "there is no cache here yet; `pycstash run` makes one%s",
-			are_layers() ? ". There are layers: ls, du and path go through "
-				       "them with --layers"
-				     : "");
-	return code;
+	complain(path, "there is no cache here yet; `pycstash run` makes one%s",
+		are_layers() ? ". There are layers: ls, du and path go through them with "
+			       "--layers"
+			     : "");
+	return EXIT_NO_CACHE;
+}
+
+/* EXIT_NO_CACHE is for say_none to say. */
+static int open_quietly(
+	struct cache *cache, const char *root, char **ret_path, bool *ret_beside)
+{
+	char room[PATH_MAX];
+	int code;
+
+	*ret_path = NULL;
+	*ret_beside = false;
+	if ((!root || !*root) && !(root = configured(room)))
+		return EXIT_NO_CACHE;
+	code = locate(cache, root, ret_path);
+	return code == EXIT_OK ? open_root(cache, *ret_path, ret_beside) : code;
+}
+
+int cache_open(struct cache *cache, const char *root)
+{
+	AUTOFREE char *path = NULL;
+	bool beside;
+	int code = open_quietly(cache, root, &path, &beside);
+
+	return code == EXIT_NO_CACHE ? say_none(path, beside) : code;
 }
 
 int cache_open_if_there(struct cache *cache, const char *root)
@@ -321,26 +350,43 @@ static int each_layer(int (*visit)(struct cache *cache, void *context), void *co
 	return code;
 }
 
+/* Whether layers are to be gone through though nobody asked for them: they are all that
+ * programs here have, and no other cache is meant. Says so. */
+static bool are_to_serve(int opened, const char *path, bool beside, bool chosen)
+{
+	if (opened != EXIT_NO_CACHE || chosen || beside || !are_layers())
+		return false;
+	complain(path ? path : "cache", "there is %s; this is about the layers",
+		path ? "no cache here yet" : "no place for one");
+	return true;
+}
+
 int cache_each(const char *root, bool layers,
 	int (*visit)(struct cache *cache, void *context), void *context)
 {
+	AUTOFREE char *path = NULL;
+	bool beside;
 	struct cache cache;
-	int opened =
-		layers ? cache_open_if_there(&cache, root) : cache_open(&cache, root);
-	int code = opened;
+	int opened = open_quietly(&cache, root, &path, &beside), code;
 	size_t count = 0;
 
 	if (opened == EXIT_OK) {
 		code = visit(&cache, context);
 		cache_close(&cache);
+		if (!layers || code != EXIT_OK)
+			return code;
+	} else if (!layers && !are_to_serve(opened, path, beside, root && *root)) {
+		return opened == EXIT_NO_CACHE ? say_none(path, beside) : opened;
 	}
-	if (!layers || (code != EXIT_OK && opened != EXIT_NO_CACHE))
-		return code;
 	code = each_layer(visit, context, &count);
-	if (count || opened == EXIT_OK)
+	if (count && code == EXIT_OK && opened != EXIT_OK && opened != EXIT_NO_CACHE)
+		return EXIT_PARTLY;
+	if (count)
 		return code;
-	complain("cache", "there is neither a cache nor a layer; see `pycstash dir`");
-	return EXIT_NO_CACHE;
+	if (opened == EXIT_NO_CACHE)
+		complain("cache",
+			"there is neither a cache nor a layer; see `pycstash dir`");
+	return opened;
 }
 
 void cache_close(struct cache *cache)

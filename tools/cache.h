@@ -60,7 +60,9 @@ int cache_open_layer(struct cache *cache, size_t index);
 /* Opens the cache at `root`, and with `layers` the layers behind it, and calls visit for
  * one after the other as long as it returns EXIT_OK; a visitor may keep a cache, by
  * moving it away and leaving -1 for its descriptors. Returns what it returned last, or as
- * cache_open; where there are layers the cache need not be there. */
+ * cache_open. Where there are layers the cache need not be there: they are gone through
+ * then without `layers` as well (which is said), unless `root` names a cache. With
+ * `layers` it may be one that is refused, too: EXIT_PARTLY then, for EXIT_OK. */
 int cache_each(const char *root, bool layers,
 	int (*visit)(struct cache *cache, void *context), void *context);
 

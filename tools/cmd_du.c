@@ -246,15 +246,18 @@ static int conclude(struct du *du, unsigned threads)
 static int account(struct du *du)
 {
 	const unsigned threads = walk_threads();
-	int code = EXIT_OURS;
+	int code = EXIT_OURS, r;
 
 	du->threads = calloc(threads, sizeof *du->threads);
 	interrupt_catch();
 	if (!du->threads)
 		complain(NULL, "%s", strerror(ENOMEM));
-	else if ((code = cache_each(du->common.dir, du->common.layers, count_all, du)) ==
-		 EXIT_OK)
-		code = conclude(du, threads);
+	else
+		code = cache_each(du->common.dir, du->common.layers, count_all, du);
+	if (code == EXIT_OK || code == EXIT_PARTLY) {
+		r = conclude(du, threads);
+		code = r == EXIT_OK ? code : r;
+	}
 	for (unsigned i = 0; du->threads && i < threads; i++)
 		space_release(&du->threads[i].space);
 	free(du->threads);
@@ -347,8 +350,8 @@ static const char notes[] =
 	"\n"
 	"--json: one object pycstash.du/1; see docs/json.md.\n"
 	"\n"
-	"Exit code: 0; 3 if a directory could not be read, which is said; 10 if there is no\n"
-	"cache.\n"
+	"Exit code: 0; 3 if something could not be read, which is said; 10 if there is no\n"
+	"cache, nor a layer.\n"
 	"\n"
 	"  pycstash du --by package --top 10\n"
 	"  pycstash du --by tree --depth 2 --tag cpython-311\n";

@@ -230,7 +230,8 @@ static int list(struct ls *ls)
 		return EXIT_OURS;
 	}
 	sum = sum_up(ls, threads);
-	return code == EXIT_OK ? conclude(ls, &sum) : code;
+	r = code == EXIT_OK || code == EXIT_PARTLY ? conclude(ls, &sum) : code;
+	return r == EXIT_OK ? code : r;
 }
 
 static int take_sort(struct ls *ls, const char *value)
@@ -325,7 +326,7 @@ static const char notes[] =
 	"docs/json.md.\n"
 	"\n"
 	"Exit code: 0; 1 if nothing of PATH is in the cache; 3 if something could not be\n"
-	"read, which is said; 10 if there is no cache.\n"
+	"read, which is said; 10 if there is no cache, nor a layer.\n"
 	"\n"
 	"  pycstash ls --long --sort size | head\n"
 	"  pycstash ls --state orphan,stale 'src/**/*_pb2.py'\n"

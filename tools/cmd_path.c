@@ -274,6 +274,16 @@ static int add_place(struct cache *cache, void *context)
 	return EXIT_OURS;
 }
 
+static int look(struct path *path, char *const *words)
+{
+	int code = cache_each(path->common.dir, path->common.layers, add_place, path), r;
+
+	if (code != EXIT_OK && code != EXIT_PARTLY)
+		return code;
+	r = print_all(path, words);
+	return r == EXIT_OK ? code : r;
+}
+
 static void release(struct path *path)
 {
 	while (path->count) {
@@ -310,9 +320,8 @@ static int run(const struct command *self, int argc, char **argv)
 		code = opt_usage(self, "--json and -0 are two formats");
 	else if (parser.index == argc)
 		code = opt_usage(self, "of which file?");
-	else if ((code = cache_each(path.common.dir, path.common.layers, add_place,
-			  &path)) == EXIT_OK)
-		code = print_all(&path, argv + parser.index);
+	else
+		code = look(&path, argv + parser.index);
 	release(&path);
 	return code;
 }
@@ -327,7 +336,8 @@ static const char notes[] =
 	"\n"
 	"--json: a line pycstash.path/1 for each; see docs/json.md.\n"
 	"\n"
-	"Exit code: 0; 1 if there was nothing to print for a FILE; 10 if there is no cache.\n"
+	"Exit code: 0; 1 if there was nothing to print for a FILE; 3 if the cache could not be\n"
+	"read, but layers; 10 if there is no cache, nor a layer.\n"
 	"\n"
 	"  pycstash path --tag cpython-311 /srv/app/m.py\n"
 	"  pycstash path \"$(pycstash path m.py | head -1)\"\n";

@@ -53,7 +53,9 @@ const struct opt common_jobs[] = {
 };
 
 const struct opt common_layers[] = {
-	{ "layers", 0, NULL, "what is in the layers of PYCSTASH_LAYERS as well",
+	{ "layers", 0, NULL,
+		"what is in the layers of PYCSTASH_LAYERS as well; where there\n"
+		"is no cache, it need not be asked for",
 		COMMON_LAYERS },
 	END,
 };

@@ -82,6 +82,10 @@ rm "$CACHE/v1/$TAG/tree/planted"
 mv "$CACHE" "$T/layer"
 export PYCSTASH_LAYERS=$T/layer
 is "$(total --layers)" "$(want "$T/layer"/v1/*)" "--layers: what is in one, also where there is no cache"
+is "$(total 2>/dev/null)" "$(want "$T/layer"/v1/*)" "where there is no cache, unasked"
+is "$(env -u HOME PYCSTASH_DIR=relative "$PYCSTASH" du --layers 2>&1 >/dev/null)" "" "where there is no place for one, without a word"
+is "$(total --dir / --layers 2>/dev/null) $(status_of du_ --dir / --layers)" "$(want "$T/layer"/v1/*) 3" \
+	"behind a cache that is refused: 3"
 cp -r "$T/layer" "$CACHE"
 is "$(total --layers)" "$(want "$T/layer"/v1/* "$CACHE"/v1/*)" "or beside one"
 is "$(total)" "$(want "$CACHE"/v1/*)" "without it, the cache alone"

@@ -74,7 +74,15 @@ rm -r "$CACHE"
 is "$(path --layers --tag "$TAG" "$S/top.py")" "$entry" "also where there is no cache"
 is "$(path --layers "$entry")" "$S/top.py" "and back"
 is "$(status_of path --layers "$S/none.py")" 1 "neither: 1"
-is "$(status_of path "$S/top.py")" 10 "without it there is no cache"
-check "and it is said that there are layers" grep -q 'There are layers' <(said_by path "$S/top.py")
+is "$(said_by path --layers "$S/top.py")" "" "of which nothing is said"
+is "$(path --tag "$TAG" "$S/top.py" 2>/dev/null)" "$entry" "nor need they be asked for there"
+check "which is said" grep -q ': there is no cache here yet; this is about the layers$' <(said_by path "$S/top.py")
+is "$(status_of path --dir "$CACHE" "$S/top.py")" 10 "a cache that is asked for, and is not there: 10"
+check "and it is said that there are layers" grep -q 'There are layers' <(said_by path --dir "$CACHE" "$S/top.py")
+is "$(env -u PYCSTASH_DIR -u HOME "$PYCSTASH" path --layers --tag "$TAG" "$S/top.py" 2>&1)" "$entry" \
+	"also where there is no place for a cache"
+is "$(env -u PYCSTASH_DIR -u HOME "$PYCSTASH" path --tag "$TAG" "$S/top.py" 2>/dev/null)" "$entry" "unasked there, too"
+is "$(path --dir / --layers --tag "$TAG" "$S/top.py" 2>/dev/null) $(status_of path --dir / --layers "$S/top.py")" \
+	"$entry 3" "and behind a cache that is refused: 3"
 is "$(PYCSTASH_LAYERS=$T/none status_of path --layers "$S/top.py")" 10 "neither a cache nor a layer: 10"
 is "$(PYCSTASH_LAYERS=$T/none said_by path "$S/top.py" | grep -c layers)" 0 "nor is one spoken of"
