@@ -34,6 +34,7 @@ struct request {
 	bool zero, has_since;
 	int64_t now, since; /* nanoseconds since 1970 */
 	const char *by;	    /* "version", "day", or NULL */
+	unsigned layers;    /* that were come to, there being no cache */
 };
 
 /* --- for people ----------------------------------------------------------------------*/
@@ -159,13 +160,12 @@ static void print_extents(const struct stats *stats)
 	print_extent("all", &stats->extent);
 }
 
-static void print_layers(void)
+static void print_layers(const char *heading)
 {
 	struct cache layer;
 
 	for (size_t i = 0; cache_open_layer(&layer, i) == 0; i++) {
-		fputs(i == 0 ? "\nLayers, whose sizes are not among these\n" : "",
-			stdout);
+		fputs(i == 0 ? heading : "", stdout);
 		print_plain(stdout, layer.root);
 		putchar('\n');
 		cache_close(&layer);
@@ -189,7 +189,7 @@ static void print_stats(const struct stats *stats, const char *by)
 	else
 		print_table("version", &stats->versions);
 	print_extents(stats);
-	print_layers();
+	print_layers("\nLayers, whose sizes are not among these\n");
 }
 
 /* --- the command ---------------------------------------------------------------------*/
@@ -225,18 +225,45 @@ static int show(const struct request *request, const struct cache *cache)
 	return r < 0 ? EXIT_OURS : EXIT_OK;
 }
 
-static int zero(const struct request *request, const struct cache *cache)
+static int show_layers(const struct request *request)
 {
-	int lock = lock_take(cache, LOCK_PATIENCE), r;
+	const struct stats none = { .now = request->now };
 
-	if (lock < 0)
-		return lock_refused(cache, lock);
-	r = counters_zero(cache, request->now);
-	lock_release(lock);
-	if (r == 0)
-		return EXIT_OK;
-	complain(cache->root, "its counters cannot be written: %s", strerror(-r));
-	return EXIT_OURS;
+	if (request->common.json)
+		stats_print_json(&none);
+	else
+		print_layers("Layers; `pycstash du --layers` says what they hold\n");
+	return EXIT_OK;
+}
+
+/* Processes count in the own cache; where there is none, layers serve uncounted. */
+static int visit(struct cache *cache, void *context)
+{
+	struct request *request = context;
+
+	if (!cache->layer)
+		return show(request, cache);
+	return request->layers++ ? EXIT_OK : show_layers(request);
+}
+
+static int zero(const struct request *request)
+{
+	struct cache cache;
+	int code = cache_open(&cache, request->common.dir), lock, r;
+
+	if (code != EXIT_OK)
+		return code;
+	lock = lock_take(&cache, LOCK_PATIENCE);
+	if (lock < 0) {
+		code = lock_refused(&cache, lock);
+	} else if ((r = counters_zero(&cache, request->now)) < 0) {
+		complain(cache.root, "its counters cannot be written: %s", strerror(-r));
+		code = EXIT_OURS;
+	}
+	if (lock >= 0)
+		lock_release(lock);
+	cache_close(&cache);
+	return code;
 }
 
 static int take(struct request *request, const struct opt *opt, const char *value)
@@ -274,7 +301,6 @@ static int run(const struct command *self, int argc, char **argv)
 	struct request request = { .now = clock_real() };
 	struct opt_parser parser;
 	const struct opt *opt;
-	struct cache cache;
 	int r;
 
 	opt_begin(&parser, self, argv);
@@ -288,12 +314,8 @@ static int run(const struct command *self, int argc, char **argv)
 	if (request.zero && (request.has_since || request.by || request.common.json))
 		return opt_usage(
 			self, "--zero prints nothing, and goes with --dir alone");
-	r = cache_open(&cache, request.common.dir);
-	if (r != EXIT_OK)
-		return r;
-	r = request.zero ? zero(&request, &cache) : show(&request, &cache);
-	cache_close(&cache);
-	return r;
+	return request.zero ? zero(&request)
+			    : cache_each(request.common.dir, false, visit, &request);
 }
 
 /* clang-format off */
@@ -315,7 +337,10 @@ static const char notes[] =
 	"\n"
 	"--json: see pycstash.stats/1 in docs/json.md.\n"
 	"\n"
-	"Exit code: 0; 10 if there is no cache; 11 if --zero had to wait too long for a gc;\n"
+	"Where there is no cache but layers (PYCSTASH_LAYERS), these are named: nothing is\n"
+	"counted in them.\n"
+	"\n"
+	"Exit code: 0; 10 if there is neither; 11 if --zero had to wait too long for a gc;\n"
 	"12 if what is there is no cache, or not yours.\n"
 	"\n"
 	"  pycstash stats --since 1d --by version\n"

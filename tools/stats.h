@@ -28,7 +28,7 @@ struct stats_extent {
 };
 
 struct stats {
-	const char *root;		    /* of the cache; borrowed */
+	const char *root; /* of the cache; borrowed. NULL: there is none */
 	int64_t now, since, zero, measured; /* nanoseconds since 1970; 0: never */
 	struct stats_sum all;
 	struct stats_sums versions, days;

@@ -268,6 +268,14 @@ is "$(counts entries objects bytes)" "$(disk)" "what comes after gc is added"
 layer=$T/layer
 cp -a "$cache0" "$layer"
 check "layers are named" grep -qx "$layer" <(PYCSTASH_LAYERS=$layer stats)
+PYCSTASH_LAYERS=$T/none:$layer PYCSTASH_DIR=$T/nowhere "$PYCSTASH" stats >"$T/out" 2>"$T/said"
+is "$? $(sed 1d "$T/out")" "0 $layer" "also where there is no cache"
+check "which is said" grep -q "^pycstash: $T/nowhere: there is no cache here yet; this is about the layers$" "$T/said"
+is "$(env -u HOME PYCSTASH_LAYERS="$layer" "$PYCSTASH" stats --json 2>/dev/null | python3 -c 'import json
+x = json.load(open(0))
+print(x["dir"], x["counts"]["processes"], x["size"]["entries"], x["layers"])')" "None 0 0 ['$layer']" "nor a place for one"
+is "$(PYCSTASH_LAYERS=$layer status_of "$PYCSTASH" stats --dir "$T/nowhere") $(PYCSTASH_LAYERS=$layer PYCSTASH_DIR=$T/nowhere status_of "$PYCSTASH" stats --zero)" \
+	"10 10" "a cache that is asked for, or to be zeroed: 10"
 cp -a "$CACHE" "$T/purged"
 rm -rf "$CACHE/v1/$tag"
 is "$(counts entries)" 0 "a version that was deleted takes nothing"
