@@ -246,6 +246,13 @@ static int publish(
 		return publish_in_tree(act, &entry, temporary, final, flags, err);
 	if (shared)
 		entry_share(&entry, temporary->cache);
+	/* Mostly nothing has that name, so that is tried first: it spares looking. */
+	if (act == do_rename && flags == 0 && !entry.common &&
+		from_cache(act, temporary->cache, final, RENAME_NOREPLACE) == 0) {
+		entry_placed(&entry, NULL);
+		return 0;
+	}
+	errno = saved;
 	is_new = !find_cached(final, &old);
 	/* To rename a file to another name of its own would leave both. */
 	if (entry.common && !is_new && act == do_rename && find_cached(temporary, &new) &&
