@@ -227,6 +227,7 @@ directories=$(cat <<-END
 	echo "=-1_EINVAL m,n:t renameat2 CWD a/@/$m CWD a/@/$n RENAME_EXCHANGE"
 	echo "t m:t,n:t renameat2 CWD a/@/$m CWD a/@/none.cpython-311.pyc RENAME_EXCHANGE"
 	echo "c m,n renameat2 CWD a/@/$m CWD a/@/$n 128"
+	echo "any +$m.123 renameat2 CWD a/@/$m.123 CWD a/@/$m RENAME_EXCHANGE"
 } >"$T/pairs"
 
 # 4. Names that must be gone: on one side, on the other, on both.
