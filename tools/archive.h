@@ -86,6 +86,7 @@ struct archive_in {
 	struct archive_member member;
 	struct item item;
 	const char *damage; /* why it must not be used, a literal; NULL: it is whole */
+	bool newer;	    /* which is that a later version of pycstash has sealed it */
 	struct seal seal;   /* of an entry or object; of a link, digest and magic alone */
 	const char *broken; /* after -EBADMSG: what is wrong */
 

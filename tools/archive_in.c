@@ -16,6 +16,7 @@
 #include "shim/core/path.h"
 #include "tools/files.h"
 #include "tools/human.h"
+#include "tools/inspect.h"
 #include "tools/libarchive.h"
 #include "tools/message.h"
 
@@ -209,7 +210,7 @@ static int read_manifest(struct archive_in *in, uint64_t packed)
 	in->data[size] = '\0';
 	/* before all that a newer one may do in another way */
 	if (is_of_newer((const char *)in->data))
-		return refuse(in, "a newer pycstash made it; import it with that");
+		return refuse(in, INSPECT_NEWER "; import it with that");
 	if (!has_its_digest(in))
 		return refuse(in, "it is damaged");
 	return take_manifest(in, (const char *)in->data, packed);
@@ -387,8 +388,11 @@ static int check_data(struct archive_in *in)
 	}
 	judgement = archive_judge(&in->item, judge(&in->item, fd, "", JUDGE_WHOLE));
 	close(fd);
-	if (judgement.state != STATE_FRESH)
+	if (judgement.state != STATE_FRESH) {
 		in->damage = judgement.why;
+		/* by its digest it is what was archived: no number that was bent */
+		in->newer = seal_format(in->data, in->member.size) > SEAL_VERSION;
+	}
 	in->seal = judgement.seal;
 	return 0;
 }
@@ -402,6 +406,7 @@ int archive_in_next(struct archive_in *in)
 	in->member.link = NULL;
 	in->member.data = NULL;
 	in->damage = NULL;
+	in->newer = false;
 	in->seal = (struct seal){ 0 };
 	r = read_path(in);
 	if (r == 0)

@@ -78,7 +78,9 @@ static void check_content(struct check *check, const struct item *item,
 
 	check->sealed = pyc->sealed;
 	check->seal = pyc->seal;
-	if (!pyc->sealed && !pyc->own)
+	if (pyc->newer)
+		conclude(check, CHECK_FOREIGN, INSPECT_NEWER);
+	else if (!pyc->sealed && !pyc->own)
 		conclude(check, CHECK_DAMAGED, "no seal");
 	else if (!pyc->sealed && item->kind == ITEM_OBJECT)
 		conclude(check, CHECK_DAMAGED, "no seal");

@@ -198,6 +198,7 @@ static void print_object(const struct job *job)
 	json_unsigned(&json, "kept", import->kept);
 	json_unsigned(&json, "bound", import->bound);
 	json_unsigned(&json, "damaged", import->damaged);
+	json_unsigned(&json, "newer", import->newer);
 	json_unsigned(&json, "failed", import->failed);
 	json_unsigned(&json, "missing", missing(job));
 	json_close(&json);
@@ -215,6 +216,7 @@ static void print_text(const struct job *job)
 		{ import->kept, "kept: what is there is as good" },
 		{ import->bound, "left out: cannot be moved to another path" },
 		{ import->damaged, "damaged" },
+		{ import->newer, "made by a newer pycstash" },
 		{ import->failed, "failed" },
 		{ missing(job), "missing in the archive" },
 	};
@@ -291,8 +293,8 @@ static int import_all(struct job *job)
 		print_object(job);
 	else
 		print_text(job);
-	if (code == EXIT_OK &&
-		(import->damaged || import->failed || missing(job) || job->cut_off))
+	if (code == EXIT_OK && (import->damaged || import->newer || import->failed ||
+				       missing(job) || job->cut_off))
 		code = EXIT_PARTLY;
 	return code;
 }
@@ -392,7 +394,7 @@ static const char notes[] =
 	"FILE is an archive of `pycstash export`, `-` is standard input. It is checked before\n"
 	"anything is put anywhere: one that holds what export does not write (names that lead out,\n"
 	"links, devices, far too much data, a name twice) is refused as a whole. Members that are\n"
-	"damaged are skipped. Each file gets its name when it is whole; programs may go on\n"
+	"damaged, or sealed by a newer pycstash, are skipped. Each file gets its name when it is whole; programs may go on\n"
 	"meanwhile. What the cache has stays, if it is fresh or of the same content.\n"
 	"\n"
 	"Sources at other paths, or with other times, are no obstacle: bytecode is served to\n"

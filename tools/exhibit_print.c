@@ -140,6 +140,7 @@ static void print_seal(const struct exhibit *exhibit)
 	label("seal");
 	if (!pyc->sealed) {
 		puts(pyc->own		 ? "none: marked as written by a program"
+			: pyc->newer	 ? "none that this version reads: " INSPECT_NEWER
 			: exhibit->cache ? "none, or a damaged one"
 					 : "none");
 		return;

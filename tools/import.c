@@ -17,6 +17,7 @@
 #include "shim/core/text.h"
 #include "tools/counters.h"
 #include "tools/files.h"
+#include "tools/inspect.h"
 #include "tools/message.h"
 #include "tools/sys_libc.h"
 
@@ -311,6 +312,12 @@ static bool is_final(int error)
 
 static int fail(struct import *import, const struct archive_in *in, int error)
 {
+	if (error == -ENOLINK && import->newer) { /* most likely one of those */
+		import->newer++;
+		complain_member(in, "skipped: " INSPECT_NEWER
+				    ", or the object it is a link to is not there");
+		return 0;
+	}
 	if (error == -ENOLINK) {
 		import->damaged++;
 		complain_member(in, "skipped: the object it is a link to is not there");
@@ -338,6 +345,11 @@ int import_member(struct import *import, const struct archive_in *in)
 	int moved, r;
 
 	begin_version(import, &in->item);
+	if (in->newer) {
+		import->newer++;
+		complain_member(in, "skipped: " INSPECT_NEWER "; import it with that");
+		return 0;
+	}
 	if (in->damage) {
 		import->damaged++;
 		complain_member(in, in->damage);

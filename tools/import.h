@@ -37,6 +37,7 @@ struct import {
 	uint64_t kept;	       /* what is there is as good */
 	uint64_t bound;	       /* cannot be moved: it shows its path */
 	uint64_t damaged;      /* in the archive; named on stderr */
+	uint64_t newer;	       /* likewise: sealed by a later version of pycstash */
 	uint64_t failed;       /* could not be put there; named on stderr */
 };
 

@@ -95,6 +95,21 @@ static const char *compare_seal(const struct inspection *inspection)
 	return NULL;
 }
 
+bool inspect_is_newer(const uint8_t *end, size_t size, uint64_t file_size)
+{
+	uint8_t as_ours[SEAL_TAIL + SEAL_SIZE];
+	struct seal seal;
+
+	if (seal_format(end, size) <= SEAL_VERSION)
+		return false;
+	if (size < SEAL_SIZE || size > sizeof as_ours)
+		return true;
+	memcpy(as_ours, end, size);
+	/* where docs/seal.md has it, for all formats */
+	memcpy(as_ours + size - SEAL_SIZE + 8, (const uint8_t[]){ SEAL_VERSION, 0 }, 2);
+	return !seal_read(as_ours, size, file_size, &seal);
+}
+
 static void read_seal(struct inspection *ret)
 {
 	size_t tail =
@@ -105,6 +120,9 @@ static void read_seal(struct inspection *ret)
 						  ret->size, &ret->seal);
 	if (ret->sealed)
 		ret->pyc_size = (size_t)ret->seal.pyc_size;
+	else
+		ret->newer =
+			inspect_is_newer(ret->bytes + ret->size - tail, tail, ret->size);
 }
 
 static bool is_marked(int fd)

@@ -38,12 +38,20 @@ struct inspection {
 	const char *seal_why; /* what is wrong beside the seal though it is sealed: a
 				 literal; NULL: it is the seal of these bytes */
 	bool own;	      /* marked as a program's own */
+	bool newer;	      /* not sealed for this version, but for a later one */
 };
 
 /* Reads the open file. tag: of the interpreter, which tells the length of the header; ""
  * where only the magic number can. -EFBIG, -EINVAL: no regular file. */
 int inspect(int fd, const char *tag, struct inspection *ret);
 void inspection_release(struct inspection *inspection);
+
+/* Whether a later version has sealed a file of file_size bytes, of which those are the
+ * last size ones. Where only the number is another, a bit of ours has been flipped. */
+bool inspect_is_newer(const uint8_t *end, size_t size, uint64_t file_size);
+
+/* Said of such a file. */
+#define INSPECT_NEWER "a newer pycstash made it"
 
 /* Reads a source, as long as it is said to be; the caller frees the bytes. Errors as of
  * inspect, and of open; *ret_st is there where it could be opened. */

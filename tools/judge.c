@@ -13,6 +13,7 @@
 #include "shim/core/entry_file.h"
 #include "shim/core/layer.h"
 #include "tools/files.h"
+#include "tools/inspect.h"
 #include "tools/sys_libc.h"
 
 const char *const state_names[STATES] = {
@@ -147,6 +148,16 @@ static void judge_own(struct judgement *judgement, struct entry *entry, int fd)
 		conclude(judgement, STATE_STALE, "source replaced");
 }
 
+/* Whether another version is to say what it is. */
+static bool is_newer(int fd, const struct stat *st)
+{
+	uint8_t end[SEAL_TAIL + SEAL_SIZE];
+	off_t at = st->st_size > (off_t)sizeof end ? st->st_size - (off_t)sizeof end : 0;
+	ssize_t n = pread(fd, end, sizeof end, at);
+
+	return n > 0 && inspect_is_newer(end, (size_t)n, (uint64_t)st->st_size);
+}
+
 static void judge_file(struct judgement *judgement, const struct item *item, int fd,
 	struct entry *entry, unsigned flags)
 {
@@ -158,6 +169,8 @@ static void judge_file(struct judgement *judgement, const struct item *item, int
 		conclude(judgement, STATE_UNSEALED, "not finished");
 	else if (item->kind == ITEM_PROGRAMS)
 		conclude(judgement, STATE_UNSEALED, "written by a program");
+	else if (!judgement->sealed && is_newer(fd, &judgement->st))
+		conclude(judgement, STATE_FOREIGN, INSPECT_NEWER);
 	else if (state == ENTRY_FILE_DAMAGED)
 		conclude(judgement, STATE_DAMAGED, "no seal");
 	else if (!judgement->sealed && item->kind == ITEM_OBJECT)

@@ -21,7 +21,8 @@ enum state {
 	STATE_UNSEALED, /* a program's own, or not proven: goes by Python's rules or not
 			   at all */
 	STATE_DAMAGED,	/* not whole */
-	STATE_FOREIGN,	/* not ours: another user's, a name that we do not make */
+	STATE_FOREIGN,	/* not ours: another user's, a name that we do not make, a newer
+			   version's */
 	STATES
 };
 

@@ -176,6 +176,24 @@ DAMAGED = {
     "link-to-nothing": linked(
         lambda m: os.path.dirname(m[0].name) + "/" + "0" * 63 + ".pyc"),
 }
+
+
+def of_newer(data):
+    """Under a seal of a later format: its number at 8 of the last 128 bytes."""
+    return data[:-120] + b"\2\0" + data[-118:]
+
+
+def with_newer_object(members, manifest):
+    same = next(member for member in members if member.data == members[-1].data)
+    linked(lambda m: same.name)(members, manifest)
+    same.data = of_newer(same.data)
+    same.digest = hashlib.blake2b(same.data, digest_size=32).hexdigest()
+
+
+NEWER = {
+    "newer-seal": with_data(of_newer),
+    "link-to-newer-seal": with_newer_object,
+}
 GOOD = {
     "control": lambda m, _: None,
     "later-field": told(later={"field": [1, 2]}),
@@ -187,7 +205,7 @@ def build(cache, out, case):
     members = members_of(cache)
     manifest = {"schema": "pycstash.archive/1", "layout": "v1", "files": len(members),
                 "bytes": sum(len(m.data) for m in members)}
-    {**REFUSED, **DAMAGED, **GOOD}[case](members, manifest)
+    {**REFUSED, **DAMAGED, **NEWER, **GOOD}[case](members, manifest)
     if manifest:
         text = Member("pycstash.json", json.dumps(manifest, separators=(",", ":")).encode())
         if manifest.get("damaged"):
@@ -212,5 +230,5 @@ def build(cache, out, case):
 if len(sys.argv) > 3:
     build(*sys.argv[1:])
 else:
-    for kind, cases in ("refused", REFUSED), ("damaged", DAMAGED), ("good", GOOD):
+    for kind, cases in ("refused", REFUSED), ("damaged", DAMAGED), ("newer", NEWER), ("good", GOOD):
         print(kind, *(case for case in cases))

@@ -53,6 +53,12 @@ while read -r kind cases; do
 		damaged)
 			is "$code $([ -d "$other" ] && broken "$other")" "3 " "$case: what is damaged is skipped, the rest is imported"
 			;;
+		newer)
+			is "$code $(broken "$other")" "3 " "$case: what a newer version has sealed is skipped, the rest is imported"
+			check "$case: it is named, with the reason" grep -q "/.*\.pyc: skipped: a newer pycstash made it" "$T/said"
+			is "$(import_ --json --dry-run "$T/crafted" 2>/dev/null | field damaged) $(grep -c damaged "$T/said")" "0 0" \
+				"$case: which is not that it is damaged"
+			;;
 		good)
 			is "$code $(listing "$other/v1" | sha256sum)" "0 $(listing "$CACHE/v1" | sha256sum)" \
 				"$case: imported"

@@ -154,6 +154,19 @@ is "$(verify --deep --repair --json | summary 'x["different"], x["repaired"]')" 
 is "$([ -e "$hooked" ] || echo gone)" gone "so that nobody else gets it"
 is "$(verify --deep --json | summary 'x["different"], x["uncompared"]')" "(0, 0)" "afterwards all is well"
 
+feed "$python"
+# A later format's: its number at 8 of the last 128 bytes, and a checksum of its own.
+newer() { # FILE
+	printf '\002' | dd of="$1" bs=1 seek=$(($(stat -c %s "$1") - 120)) conv=notrunc status=none
+	printf 'newer' | dd of="$1" bs=1 seek=$(($(stat -c %s "$1") - 5)) conv=notrunc status=none
+}
+newer "$entry"
+is "$(problems)" "foreign foreign " "an entry that a newer pycstash has sealed, and the object that is the same file"
+is "$(verify | grep -c '^foreign .*: a newer pycstash made it$')" 2 "which is said"
+is "$(status_of verify --repair) $([ -e "$entry" ] && echo there)" "0 there" "and is left to that"
+is "$("$PYCSTASH" ls --long "$D/m.py" | grep -c foreign)" 1 "as ls has it"
+is "$("$PYCSTASH" show "$entry" | grep -c 'a newer pycstash')" 2 "and show"
+
 # --- what is not ours --------------------------------------------------------------------
 feed "$python"
 dir=$(dirname "$entry")
