@@ -137,7 +137,8 @@ enum verdict entry_compare_content(
 {
 	bool hash = seal->flags & SEAL_HASH;
 
-	if (source_read(source, world->sys, world->clock, world->scratch) < 0 ||
+	if (source_read(source, world->sys, world->clock, world->glance, world->scratch) <
+			0 ||
 		source_digest(source, world->sys, world->scratch) < 0)
 		return VERDICT_MISS_UNREADABLE;
 	if (memcmp(&seal->digest, &source->digest, sizeof seal->digest) != 0)
@@ -381,8 +382,8 @@ static int search_for(struct search *search, int candidate)
 	if (!entry_file_is_reusable(entry)) {
 		err = source_settle(&entry->source, world->sys, world->clock);
 	} else {
-		err = source_read(
-			&entry->source, world->sys, world->clock, world->scratch);
+		err = source_read(&entry->source, world->sys, world->clock, world->glance,
+			world->scratch);
 		fd = err < 0 ? err : try_objects(search);
 		if (fd >= 0)
 			return fd;

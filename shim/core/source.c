@@ -212,13 +212,15 @@ int source_digest(struct source *source, const struct sys *sys, struct scratch *
 }
 
 int source_read(struct source *source, const struct sys *sys, struct source_clock *clock,
-	struct scratch *scratch)
+	struct glance *glance, struct scratch *scratch)
 {
-	int64_t now = ask_clock(sys); /* before the look, as above */
+	bool recalled = source_recall(source, sys, glance);
+	/* Before the last look, which is the one after the reading. */
+	int64_t now = ask_clock(sys);
 	int fd = open_source(source, sys);
 
 	if (fd >= 0) {
-		if (look(source, sys, fd, "", AT_EMPTY_PATH) == 0)
+		if (recalled || look(source, sys, fd, "", AT_EMPTY_PATH) == 0)
 			source->settled = is_settled(source, sys, clock,
 				now - nanoseconds(&source->identity.ctime));
 		if (source->settled)

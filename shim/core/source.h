@@ -54,10 +54,12 @@ bool source_recall(struct source *source, const struct sys *sys, struct glance *
 int source_settle(
 	struct source *source, const struct sys *sys, struct source_clock *clock);
 
-/* As source_settle, and where it is settled at once, mostly, digested too: looks at the
- * source that it has opened to read it, which is cheaper than by its path. */
+/* As source_settle, and where it is settled at once, mostly, digested too: by the stat
+ * that the program has just taken, as source_recall, if the source is still the same when
+ * it has been read; else by that of the source that is opened to read it, which is cheaper
+ * than by its path. */
 int source_read(struct source *source, const struct sys *sys, struct source_clock *clock,
-	struct scratch *scratch);
+	struct glance *glance, struct scratch *scratch);
 
 /* After source_look, or source_read: reads the source and sets digest, unless it is. */
 int source_digest(struct source *source, const struct sys *sys, struct scratch *scratch);

@@ -234,7 +234,8 @@ static void a_clock_that_is_set_back(void **state)
 	set_clock(-3600000 * MS);
 	assert_int_equal(settle(), 0);
 	assert_false(source.settled);
-	assert_int_equal(source_read(&source, &fake_sys, &source_clock, &scratch), 0);
+	assert_int_equal(
+		source_read(&source, &fake_sys, &source_clock, NULL, &scratch), 0);
 	assert_false(source.settled || source.digested);
 }
 

@@ -20,6 +20,8 @@
 static struct source source;
 static struct source_clock source_clock;
 static struct scratch scratch;
+static struct glance glance;
+static bool glances; /* the program has looked at the source before */
 
 static int begin(void **state)
 {
@@ -27,6 +29,8 @@ static int begin(void **state)
 		return -1;
 	source_clock = (struct source_clock){ .local = 0 };
 	scratch = (struct scratch){ .kept = NULL };
+	memset(&glance, 0, sizeof glance);
+	glances = false;
 	fake_make_file("m.py", "print(1)\n");
 	source = (struct source){ .dirfd = AT_FDCWD, .path = strdup(fake_path("m.py")) };
 	fake.stopped = true;
@@ -205,8 +209,13 @@ static void any_call_may_fail(void **state)
 
 static int read_it(void)
 {
-	int err = source_read(&source, &fake_sys, &source_clock, &scratch);
+	struct stat st;
+	int err;
 
+	fake.ticks = 1;
+	if (glances && stat(source.path, &st) == 0)
+		glance_note(&glance, &fake_sys, source.path, &st);
+	err = source_read(&source, &fake_sys, &source_clock, &glance, &scratch);
 	assert_int_equal(fake.open, 0);
 	assert_int_equal(fake.mapped, scratch.kept != NULL);
 	return err;
@@ -242,12 +251,25 @@ static void reading_an_old_source_asks_for_its_path_once(void **state)
 	assert_int_equal(digest(), 0);
 }
 
+static void the_programs_own_look_spares_one(void **state)
+{
+	struct digest want = digest_of("print(1)\n", 9);
+
+	(void)state;
+	set_clock(10);
+	glances = true;
+	fake_count_from_here();
+	assert_int_equal(read_it(), 0);
+	assert_int_equal(fake.calls, 4 + 1); /* open, read, look, close; memory */
+	assert_true(source.there && source.settled && source.digested);
+	assert_memory_equal(&source.digest, &want, sizeof want);
+}
+
 /* It is settled as by source_settle, and read by whoever wants its digest. */
-static void reading_what_is_no_old_source(void **state)
+static void is_no_old_source(void)
 {
 	char *large = calloc(1, SCRATCH_KEPT);
 
-	(void)state;
 	set_clock(-10);
 	assert_int_equal(read_it(), 0);
 	assert_true(source.there && !source.settled && !source.digested);
@@ -268,6 +290,16 @@ static void reading_what_is_no_old_source(void **state)
 	assert_return_code(mkfifo(source.path, 0600), errno);
 	assert_int_equal(read_it(), -EINVAL);
 	assert_false(source.there);
+	assert_return_code(unlink(source.path), errno);
+	fake_make_file("m.py", "print(1)\n");
+}
+
+static void reading_what_is_no_old_source(void **state)
+{
+	(void)state;
+	is_no_old_source();
+	glances = true;
+	is_no_old_source();
 }
 
 static void wait_for_the_clock(void)
@@ -284,13 +316,12 @@ static void wait_for_the_clock(void)
 
 /* Whatever is done to the source between two calls, the digest is that of what has the
  * identity. */
-static void reading_a_source_that_changes(void **state)
+static void while_it_changes(void)
 {
 	static const char *const calls[] = { "openat", "map", "pread", "fstatat",
 		"close" };
 	struct digest old = digest_of("print(1)\n", 9), new = digest_of("print(2)\n", 9);
 
-	(void)state;
 	for (size_t i = 0; i < 2 * COUNT(calls); i++) {
 		struct identity before;
 		struct stat st;
@@ -317,11 +348,21 @@ static void reading_a_source_that_changes(void **state)
 	}
 }
 
+static void reading_a_source_that_changes(void **state)
+{
+	(void)state;
+	while_it_changes();
+	glances = true;
+	while_it_changes();
+}
+
 int main(void)
 {
 	unit_around(begin, end);
 	unit_one("read: the path of an old source is gone once",
 		reading_an_old_source_asks_for_its_path_once);
+	unit_one("read: the program's own look spares one",
+		the_programs_own_look_spares_one);
 	unit_one("read: what is no old source is settled only",
 		reading_what_is_no_old_source);
 	unit_one("read: a source that changes meanwhile", reading_a_source_that_changes);
