@@ -55,6 +55,14 @@ static int check_file(int fd, const char **ret_why)
 	return *ret_why ? -EPERM : 0;
 }
 
+/* Who has dropped root's rights still has its HOME at times, and may not even look for a
+ * file there: then it is none of his. */
+static bool is_out_of_reach(const char *path, int error)
+{
+	return error == ENOTDIR ||
+	       (error == EACCES && access(path, F_OK) < 0 && errno == EACCES);
+}
+
 int conf_file_open(const char *path, FILE **ret_file, const char **ret_why)
 {
 	FILE *file;
@@ -63,8 +71,10 @@ int conf_file_open(const char *path, FILE **ret_file, const char **ret_why)
 	*ret_why = NULL;
 	/* not to wait for the writer of a pipe */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0)
-		return errno == ENOTDIR ? -ENOENT : -errno;
+	if (fd < 0) {
+		r = -errno;
+		return is_out_of_reach(path, -r) ? -ENOENT : r;
+	}
 	r = check_file(fd, ret_why);
 	if (r == 0)
 		r = check_directory(path, ret_why);

@@ -172,6 +172,10 @@ if [ "$(id -u)" = 0 ]; then
 	is "$(as_user env HOME="$HOME" "$PYCSTASH" config get max_size)" 1G "root's is"
 	chmod 600 "$user"
 	is "$(status_of as_user env HOME="$HOME" "$PYCSTASH" config check)" 13 "one that cannot be read is said"
+	chmod 700 "$HOME"
+	is "$(as_user env HOME="$HOME" "$PYCSTASH" config get max_size 2>&1)" 5G \
+		"one in a home that the user may not even look into, as of who dropped root's rights, is none of his"
+	chmod 755 "$HOME"
 else
 	skip "another user's file is not read" "needs root"
 fi
