@@ -138,7 +138,8 @@ static int show_pyc(struct show *show, const char *path)
 
 	if (r < 0) {
 		complain(path, "%s",
-			r == -EINVAL ? "this is no regular file" : strerror(-r));
+			r == -EINVAL || r == -ELOOP ? "this is no regular file"
+						    : strerror(-r));
 		return EXIT_PARTLY;
 	}
 	if (show->all)

@@ -165,7 +165,10 @@ static int set_names(struct exhibit *exhibit, const char *path, const char *belo
 static int gather(struct exhibit *exhibit, const struct cache *own)
 {
 	struct exhibit_source *source = &exhibit->source;
-	int fd = file_look(AT_FDCWD, exhibit->path, 0), r;
+	int fd, r;
+
+	/* one that was planted there would show what is no cache's */
+	fd = file_look(AT_FDCWD, exhibit->path, exhibit->cache ? O_NOFOLLOW : 0);
 
 	if (fd < 0)
 		return fd;

@@ -98,6 +98,10 @@ touch "$T/empty.pyc"
 is "$(show --json "$T/empty.pyc" | get 'x["header"]["kind"], x["fault"]')" "('bad', 'no header of a pyc')" "an empty pyc is shown as one"
 mkfifo "$T/fifo.pyc"
 is "$(timeout 5 "$PYCSTASH" show "$T/fifo.pyc" 2>/dev/null; echo $?)" 3 "a FIFO is not waited for"
+ln -s /etc/passwd "$(dirname "$entry")/l.$tag.pyc"
+is "$(show "$(dirname "$entry")/l.$tag.pyc" 2>/dev/null; echo $?)" 3 "a link that was planted in the cache is not followed"
+ln -s "$T/any" "$T/link.pyc"
+is "$(show --json "$T/link.pyc" | get 'x["seal"]["source"]')" True "a link elsewhere is"
 
 # --- what is wrong ----------------------------------------------------------------------
 printf X | dd of="$entry" bs=1 seek=40 conv=notrunc status=none
