@@ -263,8 +263,12 @@ static int do_it(struct warm *warm, const struct common *common, char **paths)
 	}
 	if (common->json || !common->quiet)
 		warm_report(warm, common->json);
-	if (interrupt_came())
+	if (interrupt_came()) {
+		complain("warm",
+			"interrupted; what is done stays done, and the next time "
+			"does the rest");
 		return interrupt_exit_code();
+	}
 	if (is_lacking(warm))
 		return EXIT_REFUSED;
 	return warm->failure_count || warm->stop ? EXIT_PARTLY : EXIT_OK;

@@ -206,7 +206,7 @@ static bool begin(struct compiler *compiler, struct slot *slot, struct job *job)
 	}
 	outcome = look_again(compiler, job);
 	if (outcome == WARM_FAILED)
-		warm_give_up(compiler->warm, 0);
+		warm_give_up(compiler->warm, warm_entry_obstacle(&job->entry));
 	if (outcome != WARM_MISSING)
 		finish(compiler, job, outcome);
 	else if (!is_on_its_way(compiler, job))

@@ -282,6 +282,25 @@ enum warm_outcome warm_entry_open(
 	return outcome;
 }
 
+int warm_entry_obstacle(const struct warm_entry *entry)
+{
+	char above[sizeof entry->path];
+	size_t len = entry->dir_len;
+
+	memcpy(above, entry->path, len);
+	above[len] = '\0';
+	while (faccessat(AT_FDCWD, above, W_OK | X_OK, AT_EACCESS) < 0) {
+		char *slash = strrchr(above, '/');
+
+		if (errno != ENOENT)
+			return -errno;
+		if (!slash || slash == above)
+			return 0;
+		*slash = '\0';
+	}
+	return 0;
+}
+
 bool warm_entry_was_read(struct warm_entry *entry, int fd)
 {
 	const struct source *source = &entry->entry.source;

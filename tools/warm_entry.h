@@ -65,6 +65,11 @@ const char *warm_entry_source(struct warm_entry *entry, struct warm_world *world
 enum warm_outcome warm_entry_open(
 	struct warm_entry *entry, const struct warm *warm, int cache_dirfd);
 
+/* Why an entry could not be written, as -errno, as far as its directory tells that; else
+ * 0.
+ */
+int warm_entry_obstacle(const struct warm_entry *entry);
+
 /* Notes that the source has been read, all of it, through that descriptor. False where
  * that is not the source that was looked at: a path may lead elsewhere by now. */
 bool warm_entry_was_read(struct warm_entry *entry, int fd);

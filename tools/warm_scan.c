@@ -184,7 +184,7 @@ static void look_at(struct scanner *scanner, size_t index, const char *directory
 	else
 		part->counts[outcome]++;
 	if (outcome == WARM_FAILED)
-		warm_give_up(scan->warm, 0);
+		warm_give_up(scan->warm, warm_entry_obstacle(&part->entry));
 }
 
 /* A regular file, or a link to one. */

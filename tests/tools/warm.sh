@@ -346,6 +346,12 @@ else
 		"$(summary 0 0 1 0 2 3)" "an ordinary user: what cannot be read is a failure, the rest is done"
 	is "$(sed 's/^pycstash: //' "$T/err" | sort)" \
 		"$T/users/tree/b.py: Permission denied"$'\n'"$T/users/tree/secret: Permission denied" "and said with its name"
+	closed=$(dirname "$(find "$T/users/cache/v1" -path '*/tree/*' -name __pycache__)")
+	chmod 0 "$closed"
+	as_user "$PYCSTASH" warm --dir "$T/users/cache" --python "$public" "$T/users/tree" >/dev/null 2>"$T/err"
+	check "a folder of the cache that is closed is not a full disk" \
+		grep -q "$T/users/cache: the cache cannot be written: Permission denied" "$T/err"
+	chmod 700 "$closed"
 fi
 
 # --- a full disk ---------------------------------------------------------------------------------
@@ -383,6 +389,7 @@ wait $pid
 is "$?" 130 "an interrupt ends it with 130"
 is "$(field interrupted <"$T/out") $(field compiled <"$T/out") $(field left <"$T/out")" "True 3 1" \
 	"it says what is done and what is left"
+check "and that it was interrupted" grep -q '^pycstash: warm: interrupted; ' "$T/err"
 # shellcheck disable=SC2086
 is "$(for worker in $workers; do kill -0 $worker 2>/dev/null && echo alive; done)" "" "no interpreter is left behind"
 
