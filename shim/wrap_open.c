@@ -7,6 +7,7 @@
 #include "shim/wrap.h"
 
 #include <string.h>
+#include <sys/vfs.h>
 
 #include "shim/count.h"
 #include "shim/log.h"
@@ -107,9 +108,31 @@ static int open_to_read(struct place *place, int flags)
 	return -1;
 }
 
+/* More than most bytecode needs. */
+#define ROOM (64u * 1024)
+
+/* Whether the file system has room for what is to be written to the file; one that gives
+ * no account of its blocks has. */
+static bool has_room(int fd)
+{
+	struct statfs st;
+	int saved = errno, err = fstatfs(fd, &st);
+
+	errno = saved;
+	return err < 0 || st.f_blocks == 0 || st.f_bavail >= ROOM / (size_t)st.f_bsize;
+}
+
+/* On a full disk a file can be made, and the program's write to it fails, which is too
+ * late for the tree. */
 static int make_file(const struct place *place, int flags, mode_t mode)
 {
-	return sys_real.openat(AT_FDCWD, place->cache, flags, mode);
+	int fd = sys_real.openat(AT_FDCWD, place->cache, flags, mode);
+
+	if (fd < 0 || has_room(fd))
+		return fd;
+	sys_real.close(fd);
+	sys_real.unlinkat(AT_FDCWD, place->cache, 0);
+	return -ENOSPC;
 }
 
 static int create_in_cache(struct place *place, int flags, mode_t mode)

@@ -56,8 +56,8 @@ int source_settle(
 
 /* As source_settle, and where it is settled at once, mostly, digested too: by the stat
  * that the program has just taken, as source_recall, if the source is still the same when
- * it has been read; else by that of the source that is opened to read it, which is cheaper
- * than by its path. */
+ * it has been read; else by that of the source that is opened to read it, which is
+ * cheaper than by its path. */
 int source_read(struct source *source, const struct sys *sys, struct source_clock *clock,
 	struct glance *glance, struct scratch *scratch);
 

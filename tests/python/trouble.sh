@@ -42,9 +42,7 @@ no_cache() {
 	mkdir -m 700 "$T/small"
 	if mount -t tmpfs -o size=16k,mode=700 none "$T/small" 2>/dev/null; then
 		head -c 100k /dev/zero >"$T/small/filler" 2>/dev/null
-		quiet env LD_PRELOAD="$SO" PYCSTASH_DIR="$T/small" "$python" "$tree/app.py"
-		is "$said, $status" "six, 0" "a cache on a full disk does no harm on $name"
-		clean_tree
+		falls_back "the cache's disk is full" env LD_PRELOAD="$SO" PYCSTASH_DIR="$T/small" "$python" "$tree/app.py"
 		rm -f "$T/small/filler"
 		quiet env LD_PRELOAD="$SO" PYCSTASH_DIR="$T/small" "$python" "$tree/app.py"
 		quiet env LD_PRELOAD="$SO" PYCSTASH_DIR="$T/small" "$python" "$tree/app.py"
@@ -221,7 +219,7 @@ left_to_the_tree() {
 # CPython does not look whether all of it was written.
 cut_off() {
 	mkdir -m 700 "$T/little"
-	if ! mount -t tmpfs -o size=64k,mode=700 none "$T/little" 2>/dev/null; then
+	if ! mount -t tmpfs -o size=128k,mode=700 none "$T/little" 2>/dev/null; then
 		skip "half a pyc is not left to the tree on $name" "no tmpfs may be mounted here"
 		return
 	fi
