@@ -115,11 +115,14 @@ static int open_to_read(struct place *place, int flags)
  * no account of its blocks has. */
 static bool has_room(int fd)
 {
-	struct statfs st;
-	int saved = errno, err = fstatfs(fd, &st);
+	struct statfs st = { .f_blocks = 0 };
+	int saved = errno;
+	uint64_t block;
 
+	(void)fstatfs(fd, &st);
 	errno = saved;
-	return err < 0 || st.f_blocks == 0 || st.f_bavail >= ROOM / (size_t)st.f_bsize;
+	block = (uint64_t)st.f_bsize;
+	return st.f_blocks * block == 0 || st.f_bavail * block >= ROOM;
 }
 
 /* On a full disk a file can be made, and the program's write to it fails, which is too
