@@ -348,8 +348,12 @@ static int each_layer(int (*visit)(struct cache *cache, void *context), void *co
  * programs here have, and no other cache is meant. Says so. */
 static bool are_to_serve(int opened, const char *path, bool beside, bool chosen)
 {
-	if (opened != EXIT_NO_CACHE || chosen || beside || !are_layers())
+	bool closed = opened == EXIT_REFUSED && access(path, F_OK) < 0 && errno == EACCES;
+
+	if ((opened != EXIT_NO_CACHE && !closed) || chosen || beside || !are_layers())
 		return false;
+	if (closed) /* it was said */
+		return true;
 	complain(path ? path : "cache", "there is %s; this is about the layers",
 		path ? "no cache here yet" : "no place for one");
 	return true;

@@ -197,4 +197,11 @@ is "$(status_of ls_ --dir "$T/nowhere" "$S")" 10 "a cache that is asked for, and
 mkdir "$CACHE" && echo mine >"$CACHE/file"
 is "$(status_of ls_ "$S") $(status_of ls_ --layers "$S") $(ls_ --layers $only "$S" 2>/dev/null | wc -l)" "12 3 $COUNT" \
 	"a cache that is refused: 12; with --layers these are listed: 3"
+if [ "$(id -u)" = 0 ]; then
+	chmod -R a+rX "$S" "$T/layer"
+	mkdir -m 700 "$T/closed"
+	theirs() { as_user env -u PYCSTASH_DIR HOME="$T/closed" "$PYCSTASH" "$@"; }
+	is "$(theirs ls $only "$S" 2>/dev/null | wc -l) $(status_of theirs ls "$S") $(status_of theirs stats)" "$COUNT 3 3" \
+		"nor where the user may not even look for one, as of who dropped root's rights: 3"
+fi
 unset PYCSTASH_LAYERS
