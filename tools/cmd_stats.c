@@ -258,7 +258,8 @@ static int zero(const struct request *request)
 		code = lock_refused(&cache, lock);
 	} else if ((r = counters_zero(&cache, request->now)) < 0) {
 		complain(cache.root, "its counters cannot be written: %s", strerror(-r));
-		code = EXIT_OURS;
+		code = r == -ENOSPC || r == -EDQUOT || r == -EROFS ? EXIT_UNABLE
+								   : EXIT_OURS;
 	}
 	if (lock >= 0)
 		lock_release(lock);
@@ -340,8 +341,9 @@ static const char notes[] =
 	"Where there is no cache but layers (PYCSTASH_LAYERS), these are named: nothing is\n"
 	"counted in them.\n"
 	"\n"
-	"Exit code: 0; 10 if there is neither; 11 if --zero had to wait too long for a gc;\n"
-	"12 if what is there is no cache, or not yours.\n"
+	"Exit code: 0; 3 if there are layers, and the cache cannot be looked at; 10 if there is\n"
+	"neither; 11 if --zero had to wait too long for a gc; 12 if what is there is no cache,\n"
+	"or not yours; 14 if --zero cannot write.\n"
 	"\n"
 	"  pycstash stats --since 1d --by version\n"
 	"  pycstash stats --json | jq '.counts.misses'\n";

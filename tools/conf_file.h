@@ -12,8 +12,8 @@
 
 /* Opens the file for reading, if nobody but this user and root can write it: neither the
  * file, which may be the target of a link, nor the directory that its name is in.
- * -ENOENT: there is none for this user. -EPERM: *ret_why, a literal, says who could; -errno with NULL
- * there. */
+ * -ENOENT: there is none for this user. -EPERM: *ret_why, a literal, says who could;
+ * -errno with NULL there. */
 int conf_file_open(const char *path, FILE **ret_file, const char **ret_why);
 
 /* Takes a line apart, in place. 1: a setting; 0: nothing is said; -EINVAL: it is neither.

@@ -204,8 +204,10 @@ if unshare --mount true 2>/dev/null; then
 		"$3" -s -c "import sys; sys.path.insert(0, sys.argv[1]); import m0" "$4"
 		cat /dev/zero >"$1/small/full" 2>/dev/null
 		"$3" -s -c "import sys; sys.path.insert(0, sys.argv[1]); import m0, m4; print(m4.value)" "$4" >"$1/out" 2>&1
-		LD_PRELOAD= "$5" stats >/dev/null' - "$T" "$SO" "$python" "$D" "$PYCSTASH"
-	is "$? $(cat "$T/out")" "0 4" "a full disk: the program is right, and stats works"
+		LD_PRELOAD= "$5" stats >/dev/null || exit
+		LD_PRELOAD= "$5" stats --zero 2>/dev/null
+		[ $? = 14 ] && echo refused >>"$1/out"' - "$T" "$SO" "$python" "$D" "$PYCSTASH"
+	is "$? $(cat "$T/out")" "0 4"$'\n'refused "a full disk: the program is right, stats works, and --zero cannot: 14"
 else
 	skip "a full disk" "nothing can be mounted here"
 fi
