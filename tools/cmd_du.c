@@ -139,8 +139,10 @@ static int count_all(struct cache *cache, void *context)
 		du->unread_directories += walk.failed;
 	}
 	progress_end(&du->progress);
-	if (r == -EINTR)
+	if (r == -EINTR) {
+		complain("du", "interrupted; of a part there is no sum");
 		return interrupt_exit_code();
+	}
 	if (r < 0)
 		complain(cache->root, "%s", strerror(-r));
 	return r < 0 ? EXIT_OURS : EXIT_OK;

@@ -156,8 +156,10 @@ static int list_cache(struct cache *cache, void *context)
 	ls->cache = cache;
 	r = walk_run(&walk, "");
 	ls->unread_directories += walk.failed;
-	if (r == -EINTR)
+	if (r == -EINTR) {
+		complain("ls", "interrupted; the rest is not listed");
 		return interrupt_exit_code();
+	}
 	if (r < 0) {
 		complain(cache->root, "%s", strerror(-r));
 		return EXIT_OURS;

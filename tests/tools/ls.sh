@@ -185,6 +185,15 @@ if [ -w /dev/full ]; then
 	is "$? $(cat "$T/err")" "125 pycstash: standard output: No space left on device" "once, also in the midst of it"
 fi
 
+# --- interrupted ----------------------------------------------------------------------
+if strace -f -qq -o "$T/strace" -e inject=getdents64:signal=SIGINT:when=2 "$PYCSTASH" ls >/dev/null 2>"$T/said"; [ $? = 130 ]; then
+	is "$(cat "$T/said")" "pycstash: ls: interrupted; the rest is not listed" "an interrupt is said: 130"
+	strace -f -qq -o "$T/strace" -e inject=getdents64:signal=SIGINT:when=2 "$PYCSTASH" du >"$T/out" 2>"$T/said"
+	is "$? $(cat "$T/out" "$T/said")" "130 pycstash: du: interrupted; of a part there is no sum" "du has no sum then"
+else
+	skip "an interrupt is said" "strace does not work here"
+fi
+
 # --- layers ---------------------------------------------------------------------------
 mv "$CACHE" "$T/layer"
 export PYCSTASH_LAYERS=$T/layer
