@@ -21,7 +21,7 @@ void complain(const char *what, const char *format, ...)
 	flockfile(stderr); /* threads complain too */
 	fputs("pycstash: ", stderr);
 	if (what) {
-		print_plain(stderr, what);
+		print_plain(stderr, *what ? what : "''"); /* or it looks like a slip */
 		fputs(": ", stderr);
 	}
 	print_plain(stderr, why ? why : strerror(ENOMEM));

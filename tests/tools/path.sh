@@ -46,6 +46,7 @@ check "and it is named" grep -q '/none.py: .*neither' <(said_by path "$S/none.py
 is "$(status_of path "$(find "$CACHE" -path '*/objects/*.pyc' | head -1)")" 1 "an object has no source: 1"
 is "$(path "$S/none.py" "$S/top.py" 2>/dev/null | wc -l)" "$(path "$S/top.py" | wc -l)" "the others are printed"
 is "$(status_of path)" 2 "no file: 2"
+is "$(status_of path "") $(said_by path "" | grep -c "^pycstash: '': ")" "1 1" "a name that is empty is shown as one"
 is "$(status_of path --json -0 "$S/top.py")" 2 "two formats: 2"
 is "$(status_of path --dir "$T/nowhere" "$S/top.py")" 10 "no cache: 10"
 ln -s "$CACHE" "$T/way"
