@@ -214,7 +214,7 @@ const char *inspection_fault(const struct inspection *inspection)
 		return inspection->seal_why;
 	if (inspection->code_result == -EBADMSG)
 		return inspection->code_why;
-	if (inspection->code_result == 0 &&
+	if (inspection->code_result == 0 && !inspection->newer &&
 		inspection->code.size != inspection->pyc_size - inspection->header_size)
 		return "there is something behind the code";
 	return NULL;

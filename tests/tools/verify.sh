@@ -166,6 +166,7 @@ is "$(verify | grep -c '^foreign .*: a newer pycstash made it$')" 2 "which is sa
 is "$(status_of verify --repair) $([ -e "$entry" ] && echo there)" "0 there" "and is left to that"
 is "$("$PYCSTASH" ls --long "$D/m.py" | grep -c foreign)" 1 "as ls has it"
 is "$("$PYCSTASH" show "$entry" | grep -c 'a newer pycstash')" 2 "and show"
+is "$("$PYCSTASH" show --json "$entry" | summary 'x["state"], x["fault"]')" "('foreign', None)" "which takes that seal for no fault"
 
 # --- what is not ours --------------------------------------------------------------------
 feed "$python"
