@@ -116,8 +116,7 @@ struct entry_world state_world(void)
 		.tag = state_tag(),
 		.readonly = state_config.readonly,
 		.share = state_config.share,
-		.reuse = state_config.share &&
-			 !atomic_load_explicit(&compiles, memory_order_relaxed),
+		.compiles = atomic_load_explicit(&compiles, memory_order_relaxed),
 		.always_digest = state_config.always_digest,
 		.layer = state_config.layers ? find_layer : NULL,
 		.root_len = state_config.root_len,

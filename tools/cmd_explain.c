@@ -69,6 +69,7 @@ static const struct {
 				 "source is gone" },
 	{ VERDICT_MISS_NO_ENTRY, "import it once, or run `pycstash warm`" },
 	{ VERDICT_MISS_CHANGED, "import it once: it is compiled anew" },
+	{ VERDICT_MISS_TOUCHED, "import it once: it is compiled anew" },
 	{ VERDICT_MISS_REPLACED, "import it once: it is compiled anew" },
 	{ VERDICT_MISS_UNREACHABLE,
 		"look at the rights to the source and its directory" },

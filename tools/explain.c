@@ -217,7 +217,6 @@ static struct entry_world make_world(
 		.always_digest = search->config.always_digest,
 		.tag = search->subject->tag,
 		.share = search->config.share,
-		.reuse = search->config.share,
 		.root_len = search->config.root_len,
 		.user = geteuid(),
 	};

@@ -129,7 +129,7 @@ static void judge_sealed(struct judgement *judgement, struct entry *entry, unsig
 		return;
 	}
 	if (id == VERDICT_NONE)
-		id = entry_compare_content(entry->world, source, seal);
+		id = entry_compare_content(entry, seal);
 	judgement->touched = is_unread(id) || id == VERDICT_HIT_RESEALED;
 	conclude(judgement, state_of(id),
 		id == VERDICT_HIT_RESEALED ? "same content" : verdict_rows[id].why);

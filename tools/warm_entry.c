@@ -59,7 +59,6 @@ bool warm_world_begin(struct warm_world *world, const struct warm *warm)
 			.readonly = warm->dry_run || warm->readonly,
 			.always_digest = config->always_digest,
 			.share = config->share,
-			.reuse = config->share,
 			.layer = layers ? find_layer : NULL,
 			.root_len = config->root_len,
 			.user = geteuid(),

@@ -26,9 +26,10 @@
 
 struct asked_source {
 	struct identity identity;
-	uint32_t digested; /* whether digest is known */
-	uint32_t opened;   /* whether that very source was opened since; see asked_opened
-			    */
+	uint32_t digested;  /* whether digest and own_codec are known */
+	uint32_t opened;    /* whether that very source was opened since; see asked_opened
+			     */
+	uint64_t own_codec; /* see coding.h */
 	struct digest digest;
 };
 

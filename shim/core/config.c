@@ -59,23 +59,38 @@ static bool is_option(const char *x, const char *option)
 	return x && strncmp(x, option, len) == 0 && (x[len] == '\0' || x[len] == '=');
 }
 
+/* Whether a program's options are an interpreter's, by its name. */
+static bool is_interpreter(const char *program)
+{
+	const char *slash = strrchr(program, '/'), *name = slash ? slash + 1 : program;
+
+	return strncmp(name, "python", 6) == 0 || strncmp(name, "pypy", 4) == 0;
+}
+
 const char *config_variant(const char *const argv[], const char *no_debug_ranges)
 {
 	static const char variant[] = "+no_debug_ranges";
+	bool in_environment = no_debug_ranges && *no_debug_ranges;
 
-	if (no_debug_ranges && *no_debug_ranges)
-		return variant;
-	/* The interpreter's own options end at the first word that is none. */
+	/* The interpreter's own options end at the first word that is none: "-" and "--"
+	 * are none. */
 	for (size_t i = 1; argv && argv[0] && argv[i] && argv[i][0] == '-'; i++) {
 		const char *p = argv[i] + 1;
+		size_t flags;
 
+		if (*p == '\0' || strcmp(p, "-") == 0)
+			break;
 		if ((strcmp(p, "-check-hash-based-pycs") == 0 ||
 			    strcmp(p, "-jit") == 0) &&
 			argv[i + 1])
 			i++;
 		if (*p == '-')
 			continue;
-		p += strcspn(p, "cmWX");
+		flags = strcspn(p, "cmWX");
+		if ((memchr(p, 'E', flags) || memchr(p, 'I', flags)) &&
+			is_interpreter(argv[0]))
+			in_environment = false;
+		p += flags;
 		if (*p == 'c' || *p == 'm')
 			break;
 		if (*p && !p[1] && argv[i + 1])
@@ -83,7 +98,7 @@ const char *config_variant(const char *const argv[], const char *no_debug_ranges
 		if (*p == 'X' && is_option(p[1] ? p + 1 : argv[i], "no_debug_ranges"))
 			return variant;
 	}
-	return "";
+	return in_environment ? variant : "";
 }
 
 size_t config_root(char *root, size_t size, const char *dir, const char *home,

@@ -60,8 +60,8 @@ void config_read(struct config *config, const char *const values[CONFIG_SETTINGS
 
 /* The variant for a process with these arguments (ending in NULL) and that value of
  * PYTHONNODEBUGRANGES: CPython 3.11 and later leave columns out of the bytecode with
- * -X no_debug_ranges, under the same name and magic number. An interpreter may not see
- * the variable (-E, -I): it then has a folder it need not have. */
+ * -X no_debug_ranges, under the same name and magic number. With -E or -I it does not see
+ * the variable; other programs' options of that name say nothing. */
 const char *config_variant(const char *const argv[], const char *no_debug_ranges);
 
 /* The root of the cache: $PYCSTASH_DIR, else $XDG_CACHE_HOME/pycstash, else

@@ -132,9 +132,24 @@ enum verdict entry_compare(
 	return is_proven(world, source, seal) ? VERDICT_HIT : VERDICT_NONE;
 }
 
-enum verdict entry_compare_content(
-	const struct entry_world *world, struct source *source, const struct seal *seal)
+/* Whether bytecode is served that was compiled of the same content, though not of this
+ * very file. Python itself goes by time and size, and so does pytest, whose bytecode
+ * depends on its settings too, and a compiler that is told to compile what was touched.
+ */
+static bool may_stand_for(const struct entry *entry, const struct seal *seal)
 {
+	const struct source *source = &entry->source;
+
+	if (source->own_codec)
+		return false;
+	return entry_file_fits(seal, source) ||
+	       (!entry->world->compiles && entry_file_is_stock(entry));
+}
+
+enum verdict entry_compare_content(struct entry *entry, const struct seal *seal)
+{
+	const struct entry_world *world = entry->world;
+	struct source *source = &entry->source;
 	bool hash = seal->flags & SEAL_HASH;
 
 	if (source_read(source, world->sys, world->clock, world->glance, world->scratch) <
@@ -148,6 +163,8 @@ enum verdict entry_compare_content(
 	if ((seal->flags & SEAL_IDENTITY) &&
 		identity_equal(&seal->source, &source->identity))
 		return VERDICT_HIT_SAME_CONTENT;
+	if (!may_stand_for(entry, seal))
+		return VERDICT_MISS_TOUCHED;
 	/* Else as good as it gets. */
 	if (entry_file_fits(seal, source) && (world->readonly || !source->settled))
 		return VERDICT_HIT_SAME_CONTENT;
@@ -180,13 +197,13 @@ static int conclude(
 	struct search *search, int fd, const struct seal *seal, enum verdict id)
 {
 	if (id == VERDICT_NONE)
-		id = entry_compare_content(
-			search->entry->world, &search->entry->source, seal);
+		id = entry_compare_content(search->entry, seal);
 	if (id == VERDICT_HIT_RESEALED)
 		return renew(search, fd, seal);
 	if (id == VERDICT_HIT_NO_SOURCE)
 		return found_unproven(search, fd, id);
-	if (id == VERDICT_MISS_CHANGED || id == VERDICT_MISS_REPLACED)
+	if (id == VERDICT_MISS_CHANGED || id == VERDICT_MISS_TOUCHED ||
+		id == VERDICT_MISS_REPLACED)
 		note_outdated(search, fd);
 	return verdict_rows[id].group == VERDICT_GROUP_HIT ? found(search, fd, id)
 							   : absent(search, fd, id);
@@ -341,6 +358,7 @@ static void remember(struct entry *entry)
 	struct asked_source asked = {
 		.identity = entry->source.identity,
 		.digested = entry->source.digested,
+		.own_codec = entry->source.own_codec,
 		.digest = entry->source.digest,
 	};
 

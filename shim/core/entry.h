@@ -41,8 +41,8 @@ struct entry_world {
 	bool readonly, always_digest;
 	bool layers_only; /* there is no cache that could be used, and it is readonly */
 	const char *tag;  /* of the interpreter here, or NULL */
-	bool share;	  /* leave objects to other paths */
-	bool reuse;	  /* use theirs */
+	bool share;	  /* leave objects to other paths, and use theirs */
+	bool compiles;	  /* a compiler is at work, which must find work done by nobody */
 	/* Writes the path of the n-th layer to room, and returns its length: 0 for one
 	 * that is not used, -1 behind the last. NULL where there are none. */
 	ssize_t (*layer)(size_t n, char *room, size_t size);
@@ -99,10 +99,9 @@ enum verdict entry_compare(
 enum verdict entry_compare_elsewhere(
 	const struct entry_world *world, struct source *source, const struct seal *seal);
 
-/* After VERDICT_NONE: the rest, by reading the source. VERDICT_HIT_RESEALED: it holds,
- * and needs a new seal. */
-enum verdict entry_compare_content(
-	const struct entry_world *world, struct source *source, const struct seal *seal);
+/* After VERDICT_NONE: the rest, by reading the entry's source. VERDICT_HIT_RESEALED: it
+ * holds, and needs a new seal. */
+enum verdict entry_compare_content(struct entry *entry, const struct seal *seal);
 
 /* The program looks for the entry and may go on to write it without opening it
  * (py_compile does): remembers the question. */

@@ -86,7 +86,12 @@ bool entry_file_temporary(const char *path, unsigned n, char *spare, size_t size
 int entry_file_load_object(
 	const struct entry *entry, int fd, uint32_t magic, struct entry_file *ret);
 
-/* Whether the entry may be one made of an object. */
+/* Whether the entry's name is one that the stock import system writes: nothing but the
+ * source's content and the interpreter then says what is in it, mostly. */
+bool entry_file_is_stock(const struct entry *entry);
+
+/* Whether the entry may be one made of an object, as far as is known without its source.
+ */
 bool entry_file_is_reusable(const struct entry *entry);
 
 /* Makes the directory that path lies in. */

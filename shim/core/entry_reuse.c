@@ -129,13 +129,18 @@ static bool link_object(struct entry *entry, const struct seal *seal)
 	return err == 0;
 }
 
-bool entry_file_is_reusable(const struct entry *entry)
+bool entry_file_is_stock(const struct entry *entry)
 {
 	const char *name = entry->path + entry->dir_len + 1;
 	char level;
 
-	return entry->world->reuse &&
-	       object_is_shareable(name, strlen(name), entry->pyc->tag, &level);
+	return object_is_shareable(name, strlen(name), entry->pyc->tag, &level);
+}
+
+bool entry_file_is_reusable(const struct entry *entry)
+{
+	return entry->world->share && !entry->world->compiles &&
+	       entry_file_is_stock(entry);
 }
 
 int entry_file_reuse(struct entry *entry, const struct entry *at, int flags)
@@ -146,7 +151,7 @@ int entry_file_reuse(struct entry *entry, const struct entry *at, int flags)
 
 	if (!entry_file_is_reusable(entry) ||
 		source_digest(&entry->source, world->sys, world->scratch) < 0 ||
-		(world->layers_only && !at->layer))
+		entry->source.own_codec || (world->layers_only && !at->layer))
 		return -ENOENT;
 	fd = open_object(at, flags, &file);
 	if (fd < 0)

@@ -80,6 +80,7 @@ static enum verdict prove(
 	/* One that is young is read once more: the object would be of the content before,
 	 * for all paths, and its bytecode of what Python has read. */
 	source->digested = asked.digested && !source_is_young(source, world->sys);
+	source->own_codec = asked.own_codec;
 	source->digest = asked.digest;
 	if (source_digest(source, world->sys, world->scratch) < 0)
 		return VERDICT_UNSEALED_UNREADABLE;
@@ -146,7 +147,8 @@ static int seal_open_file(struct entry *entry, const char *temporary, int fd,
 		verdict->id = VERDICT_UNSEALED_TEMPORARY;
 		seal.flags &= ~(uint32_t)(SEAL_SOURCE | SEAL_IDENTITY);
 	}
-	*ret_shared = verdict->id == VERDICT_SEALED && header.kind == HEADER_TIMESTAMP;
+	*ret_shared = verdict->id == VERDICT_SEALED && header.kind == HEADER_TIMESTAMP &&
+		      !entry->source.own_codec;
 	seal_write(&seal, bytes);
 	n = sys->pwrite(fd, bytes, sizeof bytes, (off_t)size);
 	if (n != sizeof bytes)

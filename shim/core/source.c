@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 
+#include "shim/core/coding.h"
+
 /* How long a young file is waited for: the clock ticks every 1 to 10 ms (CONFIG_HZ). */
 #define TICK_NS 1000000L
 #define TICKS 25
@@ -191,6 +193,7 @@ static int digest_open(
 
 	if (err == 0) {
 		source->digest = digest_of(data, size);
+		source->own_codec = coding_is_own(data, size);
 		source->digested = true;
 	}
 	scratch_give(scratch, sys, data, room);

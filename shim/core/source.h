@@ -37,8 +37,9 @@ struct source {
 	struct stat st;
 	struct identity identity; /* in st */
 	bool there;		  /* st is filled in: it is a regular file */
-	bool settled;  /* since st was taken, a change would show in the identity */
-	bool digested; /* digest is filled in */
+	bool settled;	/* since st was taken, a change would show in the identity */
+	bool digested;	/* digest and own_codec are filled in */
+	bool own_codec; /* see coding.h */
 	struct digest digest;
 };
 

@@ -20,6 +20,9 @@ loaders() {
 		"$name: names like typeguard's are cached where they are and not shared"
 	is "$(find "$CACHE" -name '*typeguard443*' | grep -c /tree/) $(objects | wc -l)" "3 1" \
 		"$name: they are entries, and no objects"
+	touch -d @1500000000 "$T/a/m.py"
+	is "$(hook named "$T/a"); $(hook plain "$T/a"); $(hook named "$T/a")" "ONE, 1 compiled; one, 0 compiled; ONE, 0 compiled" \
+		"$name: when their source is touched they are compiled again, as without the library"
 	copies_of_one
 	is "$(hook transform "$T/a" PYCSTASH_EXCLUDE="$T/a"); $(hook plain "$T/b"); $(hook plain "$T/c"); $(hook plain "$T/a" PYCSTASH_EXCLUDE="$T/a")" \
 		"ONE, 1 compiled; one, 1 compiled; one, 0 compiled; ONE, 0 compiled" \
@@ -53,6 +56,55 @@ exec(open('$SEAL/hook.py').read())" 2>&1 | tail -1)" "one, 1 compiled" \
 	done
 }
 some loaders
+
+# A compiler is told more than what to compile, and works on what was touched.
+compilers() {
+	copies_of_one
+	name_in() { # the path that the bytecode of DIR's module has in it
+		preloaded "$python" -c "import importlib.util as u, marshal, sys
+data = open(u.cache_from_source('$1/m.py'), 'rb').read()
+print(marshal.loads(data[16 if sys.version_info >= (3, 7) else 12:]).co_filename)"
+	}
+	preloaded "$python" -m compileall -q -d /first "$T/a"
+	is "$(name_in "$T/a")" "/first/m.py" "$name: compileall's path is in what it compiles"
+	preloaded "$python" -m compileall -q -d /second "$T/a"
+	is "$(name_in "$T/a")" "/first/m.py" "$name: and stays while there is nothing to do for it"
+	touch -d @1500000000 "$T/a/m.py"
+	preloaded "$python" -m compileall -q -d /second "$T/a"
+	is "$(name_in "$T/a")" "/second/m.py" "$name: a source that was touched is compiled again"
+}
+some compilers
+
+# A codec of a program's own may translate, and the next may translate otherwise.
+codecs() {
+	local i
+	codec() { # DIR WORD: what its codec makes of VERSION
+		printf '%s\n' "import codecs" "def dec(b, errors='strict'):" \
+			"    t, n = codecs.utf_8_decode(bytes(b), errors, True); return t.replace('VERSION', '$2'), n" \
+			"class I(codecs.BufferedIncrementalDecoder):" "    def _buffer_decode(self, i, e, f): return dec(i, e)" \
+			"class S(codecs.StreamReader):" "    decode = staticmethod(dec)" \
+			"codecs.register(lambda n: codecs.CodecInfo(codecs.utf_8_encode, dec, streamreader=S," \
+			"    incrementaldecoder=I, name=n) if n == 'mycodec' else None)" >"$1/mycodec.py"
+		printf '# coding: mycodec\nX = "VERSION"\n' >"$1/m.py"
+		find "$1" -exec touch -d @1600000000 {} +
+	}
+	run() { preloaded "${@:2}" "$python" -c "import sys; sys.path.insert(0, '$1'); import mycodec, m; print(m.X)" 2>&1; }
+	for i in "" PYCSTASH_SHARE=0 PYCSTASH_VALIDATE=content; do
+		rm -rf "$CACHE" "$T"/{a,b,c} && mkdir "$T"/{a,b,c}
+		codec "$T/a" one
+		codec "$T/b" two
+		is "$(run "$T/a" $i) $(run "$T/b" $i) $(run "$T/a" $i)" "one two one" \
+			"$name: what a codec made is for no other path ${i:+($i)}"
+		is "$(find "$CACHE" -name 'm.*.pyc' | grep -c /tree/)" 2 "$name: though it is cached ${i:+($i)}"
+		cp "$T/a/m.py" "$T/c"
+		preloaded $i "$python" -c "import sys; sys.path.insert(0, '$T/c'); import m" >"$T/said" 2>&1
+		is "$(grep -c '^SyntaxError: .*: mycodec' "$T/said")" 1 "$name: without the codec it cannot be compiled ${i:+($i)}"
+		rm -r "$T/a" && mkdir "$T/a"
+		codec "$T/a" new
+		is "$(run "$T/a" $i)" new "$name: nor for another file of the same content, size and time ${i:+($i)}"
+	done
+}
+some codecs
 
 pytests() {
 	"$python" -c 'import pytest' 2>/dev/null || return # some interpreter has it

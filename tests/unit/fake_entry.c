@@ -64,7 +64,6 @@ int fake_entry_begin(void **state)
 			.clock = &source_clock,
 			.cannot_clone = &cannot_clone,
 			.share = true,
-			.reuse = true,
 			.root_len = strlen(fake_path("home/cache")),
 			.user = geteuid(),
 		},

@@ -251,7 +251,7 @@ enum setting {
 	READONLY,
 	CONTENT,
 	UNSHARED,
-	NO_REUSE,
+	COMPILES,
 	ANOTHER,
 	ANOTHER_MAGIC,
 	SECONDS,
@@ -317,7 +317,7 @@ static const struct row {
 		imported_elsewhere, NO_MAGIC, "reused from object", NULL, false, true },
 	{ "an object of another path is not shared", imported_elsewhere, UNSHARED, "miss",
 		"no entry", true, false },
-	{ "an object of another path is not used", imported_elsewhere, NO_REUSE, "miss",
+	{ "an object of another path is not used", imported_elsewhere, COMPILES, "miss",
 		"no entry", true, false },
 	{ "an object of another path and user", imported_elsewhere, ANOTHER, "miss",
 		"no entry", true, false },
@@ -374,9 +374,9 @@ static void set(enum setting setting)
 	fe.world.readonly = setting == READONLY;
 	fe.world.always_digest = setting == CONTENT;
 	if (setting == UNSHARED)
-		fe.world.share = fe.world.reuse = false;
-	if (setting == NO_REUSE)
-		fe.world.reuse = false;
+		fe.world.share = false;
+	if (setting == COMPILES)
+		fe.world.compiles = true;
 	if (setting == ANOTHER)
 		fake.owner_offset = 1;
 	if (setting == ANOTHER_MAGIC)

@@ -187,7 +187,7 @@ static void set(enum setting setting)
 	fe.world.layers_only = setting == LAYERS_ONLY;
 	fe.world.readonly = setting == READONLY || fe.world.layers_only;
 	fe.world.always_digest = setting == CONTENT;
-	fe.world.share = fe.world.reuse = setting != UNSHARED;
+	fe.world.share = setting != UNSHARED;
 	if (setting == NO_MAGIC)
 		*fe.world.magic = 0;
 	fake.whole_seconds = setting == SECONDS;

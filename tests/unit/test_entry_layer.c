@@ -22,13 +22,13 @@ static void without_a_source(void)
 static void only_its_object_unshared(void)
 {
 	elsewhere_in_a_layer();
-	fe.world.share = fe.world.reuse = false;
+	fe.world.share = false;
 }
 
 static void touched_unshared(void)
 {
 	touched_in_a_layer();
-	fe.world.share = fe.world.reuse = false;
+	fe.world.share = false;
 }
 
 static void read_only(void)

@@ -131,7 +131,7 @@ static void a_policy_that_no_mode_tells(void **state)
 	assert_string_equal(verdict_rows[fe.verdict.id].what, "in-tree");
 	fake_sys.close(fd);
 	unlink(fake_path("src/__pycache__/" FAKE_NAME));
-	fe.world.reuse = false;
+	fe.world.share = false;
 	assert_int_equal(open_refused(), -ENOENT);
 }
 
