@@ -110,7 +110,7 @@ size_t config_root(char *root, size_t size, const char *dir, const char *home,
 	if (is_absolute(xdg_cache_home))
 		return join(root, size, xdg_cache_home, "/pycstash");
 	if (is_absolute(home))
-		return join(root, size, home, "/.cache/pycstash");
+		return join(root, size, home, CACHE_IN_HOME);
 	return 0;
 }
 

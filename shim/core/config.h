@@ -20,6 +20,9 @@
 /* Below the root: the version of the layout on disk, then one folder a tag. */
 #define CACHE_LAYOUT "v1"
 
+/* The root, in a home directory. */
+#define CACHE_IN_HOME "/.cache/pycstash"
+
 /* So many layers count, and no more: what is known of each is kept in fixed places. */
 #define LAYERS_MAX 8
 

@@ -118,12 +118,25 @@ static void mark(const struct sys *sys, int rootfd)
 	sys->close(fd);
 }
 
-/* Whether what is missing above the root would be made in another user's directory: root
- * with that user's HOME, whom a ~/.cache of root's would shut out of his own. */
-static bool is_in_anothers(const struct sys *sys, char *root)
+/* The length of the home directory that the root lies in, 0 for one that does not. */
+static size_t home_length(const char *root, size_t len)
 {
-	size_t len = strlen(root), at = len;
+	const size_t below = sizeof CACHE_IN_HOME - 1;
+
+	return len > below && strcmp(root + len - below, CACHE_IN_HOME) == 0 ? len - below
+									     : 0;
+}
+
+/* Whether what is missing above the root is not to be made: a home directory, which
+ * useradd would find taken (and /nonexistent is to be none); or what would lie in another
+ * user's: root with that user's HOME, whom a ~/.cache of root's would shut out of his
+ * own.
+ */
+static bool has_no_place(const struct sys *sys, char *root)
+{
+	size_t len = strlen(root), at = len, home = home_length(root, len);
 	unsigned missing = 0;
+	bool homeless = false;
 	struct stat st;
 	int err;
 
@@ -132,11 +145,13 @@ static bool is_in_anothers(const struct sys *sys, char *root)
 			at--;
 		root[at] = '\0';
 		err = sys->fstatat(AT_FDCWD, at ? root : "/", &st, 0);
+		homeless |= err == -ENOENT && at == home;
 	} while (at > 0 && err == -ENOENT && ++missing);
 	for (; at < len; at++)
 		if (root[at] == '\0')
 			root[at] = '/';
-	return err < 0 || (missing && st.st_uid != 0 && st.st_uid != sys->geteuid());
+	return err < 0 || homeless ||
+	       (missing && st.st_uid != 0 && st.st_uid != sys->geteuid());
 }
 
 static int make_root(const struct sys *sys, char *root)
@@ -144,7 +159,7 @@ static int make_root(const struct sys *sys, char *root)
 	enum verdict why;
 	int fd, err;
 
-	if (is_in_anothers(sys, root))
+	if (has_no_place(sys, root))
 		return -EPERM;
 	err = make_directories(sys, root, 0);
 	if (err < 0)

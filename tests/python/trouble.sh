@@ -32,6 +32,8 @@ no_cache() {
 	falls_back "the cache cannot be made" env LD_PRELOAD="$SO" PYCSTASH_DIR=/proc/none/cache "$python" "$tree/app.py"
 	falls_back "the cache's name is relative and HOME too" env -u HOME LD_PRELOAD="$SO" PYCSTASH_DIR=cache HOME=home "$python" "$tree/app.py"
 	falls_back "there is no HOME" env -u HOME LD_PRELOAD="$SO" "$python" "$tree/app.py"
+	falls_back "HOME is not there" env HOME="$T/ghost" LD_PRELOAD="$SO" "$python" "$tree/app.py"
+	is "$(find "$T/ghost" 2>/dev/null)" "" "a home directory is not made on $name"
 	falls_back "HOME is empty" env HOME= LD_PRELOAD="$SO" "$python" "$tree/app.py"
 	mkdir -m 777 "$T/open"
 	falls_back "the cache is open to all" env LD_PRELOAD="$SO" PYCSTASH_DIR="$T/open" "$python" "$tree/app.py"

@@ -186,6 +186,14 @@ static void a_root_that_is_refused(void **state)
 	assert_int_equal(fake_mode(ROOT), S_IFDIR | 0777);
 }
 
+static void without_a_home(void **state)
+{
+	(void)state;
+	assert_return_code(rmdir(fake_path("home")), errno);
+	assert_int_equal(make(), -EPERM);
+	assert_int_equal(fake_mode("home"), 0);
+}
+
 static void in_a_home_of_another_user(void **state)
 {
 	(void)state;
@@ -405,6 +413,7 @@ int main(void)
 	unit_one("nothing is put into a root of another user", a_root_of_another_user);
 	unit_one("nor is a directory for it made in another's home",
 		in_a_home_of_another_user);
+	unit_one("a home directory is not made", without_a_home);
 	unit_one("a root that is a file", a_root_that_is_a_file);
 	unit_one("a layout that is a file", a_layout_that_is_a_file);
 	unit_one("a layout that is a link to nothing is not followed",
