@@ -88,6 +88,7 @@ static char read_level(const struct pyc_name *pyc, const char *name)
 static void read_entry(struct item *item, const char *name)
 {
 	size_t tag = tag_len(item->version, item->version_len);
+	char shared_level;
 
 	item->pyc = pyc_parse(name, strlen(name));
 	if (item->pyc.kind == PYC_NONE ||
@@ -99,6 +100,8 @@ static void read_entry(struct item *item, const char *name)
 	else if (item->pyc.kind == PYC_CODE && item->pyc.module_len) {
 		item->kind = ITEM_ENTRY;
 		item->level = read_level(&item->pyc, name);
+		item->stock = object_is_shareable(
+			name, strlen(name), item->pyc.tag, &shared_level);
 	} else {
 		item->kind = ITEM_PROGRAMS;
 	}

@@ -30,6 +30,7 @@ struct item {
 	const char *version; /* points into the directory's path */
 	size_t version_len;
 	char level; /* of optimization: '\0', '1', '2'; '?' for another name after opt- */
+	bool stock; /* an entry's name is one that the stock import system writes */
 	struct pyc_name pyc;	   /* of all but objects and foreign ones */
 	struct object_name object; /* of ITEM_OBJECT */
 };

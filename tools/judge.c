@@ -104,7 +104,8 @@ static bool is_unread(enum verdict id)
 	return id == VERDICT_MISS_UNREACHABLE || id == VERDICT_MISS_UNREADABLE;
 }
 
-static void judge_sealed(struct judgement *judgement, struct entry *entry, unsigned flags)
+static void judge_sealed(struct judgement *judgement, const struct item *item,
+	struct entry *entry, unsigned flags)
 {
 	const struct seal *seal = &judgement->seal;
 	struct source *source = &entry->source;
@@ -129,7 +130,7 @@ static void judge_sealed(struct judgement *judgement, struct entry *entry, unsig
 		return;
 	}
 	if (id == VERDICT_NONE)
-		id = entry_compare_content(entry, seal);
+		id = entry_compare_content(entry->world, source, seal, item->stock);
 	judgement->touched = is_unread(id) || id == VERDICT_HIT_RESEALED;
 	conclude(judgement, state_of(id),
 		id == VERDICT_HIT_RESEALED ? "same content" : verdict_rows[id].why);
@@ -182,7 +183,7 @@ static void judge_file(struct judgement *judgement, const struct item *item, int
 	else if (item->kind == ITEM_OBJECT)
 		judge_object(judgement, &item->object);
 	else
-		judge_sealed(judgement, entry, flags);
+		judge_sealed(judgement, item, entry, flags);
 }
 
 /* Whose it is decides before what is in it. True where that is all. */

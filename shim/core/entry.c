@@ -136,20 +136,17 @@ enum verdict entry_compare(
  * very file. Python itself goes by time and size, and so does pytest, whose bytecode
  * depends on its settings too, and a compiler that is told to compile what was touched.
  */
-static bool may_stand_for(const struct entry *entry, const struct seal *seal)
+static bool may_stand_for(const struct entry_world *world, const struct source *source,
+	const struct seal *seal, bool stock)
 {
-	const struct source *source = &entry->source;
-
 	if (source->own_codec)
 		return false;
-	return entry_file_fits(seal, source) ||
-	       (!entry->world->compiles && entry_file_is_stock(entry));
+	return entry_file_fits(seal, source) || (stock && !world->compiles);
 }
 
-enum verdict entry_compare_content(struct entry *entry, const struct seal *seal)
+enum verdict entry_compare_content(const struct entry_world *world, struct source *source,
+	const struct seal *seal, bool stock)
 {
-	const struct entry_world *world = entry->world;
-	struct source *source = &entry->source;
 	bool hash = seal->flags & SEAL_HASH;
 
 	if (source_read(source, world->sys, world->clock, world->glance, world->scratch) <
@@ -163,7 +160,7 @@ enum verdict entry_compare_content(struct entry *entry, const struct seal *seal)
 	if ((seal->flags & SEAL_IDENTITY) &&
 		identity_equal(&seal->source, &source->identity))
 		return VERDICT_HIT_SAME_CONTENT;
-	if (!may_stand_for(entry, seal))
+	if (!may_stand_for(world, source, seal, stock))
 		return VERDICT_MISS_TOUCHED;
 	/* Else as good as it gets. */
 	if (entry_file_fits(seal, source) && (world->readonly || !source->settled))
@@ -197,7 +194,8 @@ static int conclude(
 	struct search *search, int fd, const struct seal *seal, enum verdict id)
 {
 	if (id == VERDICT_NONE)
-		id = entry_compare_content(search->entry, seal);
+		id = entry_compare_content(search->entry->world, &search->entry->source,
+			seal, entry_file_is_stock(search->entry));
 	if (id == VERDICT_HIT_RESEALED)
 		return renew(search, fd, seal);
 	if (id == VERDICT_HIT_NO_SOURCE)

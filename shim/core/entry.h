@@ -99,9 +99,12 @@ enum verdict entry_compare(
 enum verdict entry_compare_elsewhere(
 	const struct entry_world *world, struct source *source, const struct seal *seal);
 
-/* After VERDICT_NONE: the rest, by reading the entry's source. VERDICT_HIT_RESEALED: it
- * holds, and needs a new seal. */
-enum verdict entry_compare_content(struct entry *entry, const struct seal *seal);
+/* After VERDICT_NONE: the rest, by reading the source. stock: the entry's name is one
+ * that the stock import system writes. VERDICT_HIT_RESEALED: it holds, and needs a new
+ * seal.
+ */
+enum verdict entry_compare_content(const struct entry_world *world, struct source *source,
+	const struct seal *seal, bool stock);
 
 /* The program looks for the entry and may go on to write it without opening it
  * (py_compile does): remembers the question. */

@@ -56,6 +56,7 @@ is "$(ls -A "$HOME")" "" "and nothing was made below HOME"
 check "nor in the working directory" test ! -e "$tree/cache"
 
 # Where the cache is by default.
+mkdir "$T/h1"
 for variables in "PYCSTASH_DIR=:HOME=$T/h1:$T/h1/.cache/pycstash" \
 	"PYCSTASH_DIR=:XDG_CACHE_HOME=$T/x1:$T/x1/pycstash" \
 	"PYCSTASH_DIR=:XDG_CACHE_HOME=relative:$HOME/.cache/pycstash" \
