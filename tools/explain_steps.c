@@ -142,6 +142,8 @@ static const char *why_no_object(
 		return "PYCSTASH_SHARE=0";
 	if (!search->source.digested)
 		return "the source cannot be read";
+	if (search->source.own_codec)
+		return "its encoding may be a program's own";
 	if (!object_is_shareable(search->name, strlen(search->name), search->subject->tag,
 		    &ret->level))
 		return "a name that is not shared";

@@ -100,6 +100,16 @@ for python in $(chosen); do
 	agrees "only another directory" "left alone (excluded by a setting, or the cache itself)" PYCSTASH_ONLY="$T/x"
 	touch -d '2001-01-01' "$D/m.py"
 	agrees "touched, and the cache is read-only" "hit (re-sealed)" PYCSTASH_READONLY=1
+	rm -r "$D/__pycache__"
+	echo '# coding: mine' >"$D/m.py"
+	sleep 0.03
+	program='import codecs; codecs.register(lambda n: codecs.lookup("utf-8") if n == "mine" else None); import m'
+	decided >/dev/null
+	agrees "of a codec of its own" "hit"
+	touch -d '2001-01-01' "$D/m.py"
+	env "$PYCSTASH" explain --python "$python" "$D/m.py" >"$T/said"
+	check "$name: explain says so" grep -q "its encoding may be a program's own" "$T/said"
+	agrees "and touched" "miss (source touched, and more than its content says what is compiled)"
 	fresh
 	rm -rf "$CACHE"
 	"$python" -c "import py_compile; py_compile.compile('$D/m.py', doraise=True)"
