@@ -147,16 +147,17 @@ static bool may_stand_for(const struct entry_world *world, const struct source *
 enum verdict entry_compare_content(const struct entry_world *world, struct source *source,
 	const struct seal *seal, bool stock)
 {
+	const struct sys *sys = world->sys;
 	bool hash = seal->flags & SEAL_HASH;
 
-	if (source_read(source, world->sys, world->clock, world->glance, world->scratch) <
-			0 ||
-		source_digest(source, world->sys, world->scratch) < 0)
+	if (source_read(source, sys, world->clock, world->glance, world->scratch) < 0 ||
+		source_digest(source, sys, world->scratch) < 0)
 		return VERDICT_MISS_UNREADABLE;
 	if (memcmp(&seal->digest, &source->digest, sizeof seal->digest) != 0)
 		return hash ? VERDICT_MISS_REPLACED : VERDICT_MISS_CHANGED;
 	if (hash)
-		return VERDICT_HIT_HASH_CONTENT;
+		return source->own_codec ? VERDICT_MISS_REPLACED
+					 : VERDICT_HIT_HASH_CONTENT;
 	if ((seal->flags & SEAL_IDENTITY) &&
 		identity_equal(&seal->source, &source->identity))
 		return VERDICT_HIT_SAME_CONTENT;

@@ -103,6 +103,12 @@ codecs() {
 		codec "$T/a" new
 		is "$(run "$T/a" $i)" new "$name: nor for another file of the same content, size and time ${i:+($i)}"
 	done
+	at_least "$python" 3 7 || return
+	preloaded "$python" -c "import sys; sys.path.insert(0, '$T/a'); import mycodec, py_compile
+py_compile.compile('$T/a/m.py', doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)"
+	rm -r "$T/a" && mkdir "$T/a"
+	codec "$T/a" last
+	is "$(run "$T/a")" last "$name: nor is what goes by a hash"
 }
 some codecs
 
