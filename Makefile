@@ -46,20 +46,22 @@ link.so := -shared -Wl,-z,relro,-z,now,-z,nodelete,-z,noexecstack,--as-needed \
 
 
 # --- what there is -------------------------------------------------------------------
-core := $(patsubst %.c,$(OUT)/%.o,$(wildcard shim/core/*.c))
+# Folders below shim/core, tools and tests/unit are found, not listed.
+core := $(patsubst %.c,$(OUT)/%.o,$(sort $(wildcard shim/core/*/*.c)))
 shim := $(patsubst %.c,$(OUT)/%.o,$(wildcard shim/*.c))
-tools := $(patsubst %.c,$(OUT)/%.o,$(wildcard tools/*.c))
-units := $(patsubst tests/unit/%.c,$(OUT)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+tools := $(patsubst %.c,$(OUT)/%.o,$(sort $(wildcard tools/*.c tools/*/*.c)))
+unit_sources := $(sort $(wildcard tests/unit/*.c tests/unit/*/*.c))
+units := $(patsubst %.c,$(OUT)/%,$(foreach c,$(unit_sources),$(if $(filter test_%,$(notdir $c)),$c)))
 # One binary a file; those called lib… are shared objects.
 helper_sources := $(filter-out tests/unit/%,$(wildcard tests/*/*.c))
 helpers := $(foreach c,$(helper_sources:.c=),$(OUT)/$c$(if $(filter lib%,$(notdir $c)),.so))
-unit_support := $(patsubst %.c,$(OUT)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
+unit_support := $(patsubst %.c,$(OUT)/%.o,$(foreach c,$(unit_sources),$(if $(filter test_%,$(notdir $c)),,$c)))
 objects := $(core) $(shim) $(tools) $(unit_support)
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all help test test-cpython torture bench demo docs check-style style install uninstall clean
+.PHONY: all help tests test test-cpython torture bench demo docs check-style style install uninstall clean
 
 all: $(OUT)/libpycstash.so $(OUT)/pycstash ## build the library and the command
 
@@ -80,14 +82,14 @@ $(OUT)/%.o: %.c | $(OUT)/.need-build
 	$(Q)$(CC) $(own) $(hardened) $(flags.$*) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
 # The assembler takes it in, which -MMD does not see.
-$(OUT)/tools/warm_worker.o: tools/warm_worker.py
+$(OUT)/tools/warm/warm_worker.o: tools/warm/warm_worker.py
 
 # The wrappers pay for no stack protector: they have no frame.
 $(OUT)/shim/calls.o: hardened :=
 $(OUT)/tools/%.o: own += -DPYCSTASH_VERSION='"$(VERSION)"' -DPYCSTASH_LIBDIR='"$(libdir)"' \
 	-DPYCSTASH_SYSCONFDIR='"$(sysconfdir)"'
 
-$(OUT)/shim/gen/list: shim/gen/list.c shim/calls.def shim/exceptions.def shim/core/config.def shim/core/verdict.def tools/settings.def | $(OUT)/.need-build
+$(OUT)/shim/gen/list: shim/gen/list.c shim/calls.def shim/exceptions.def shim/core/cache/config.def shim/core/stats/verdict.def tools/conf/settings.def | $(OUT)/.need-build
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(std) $< -o $@
 
@@ -112,7 +114,7 @@ $(OUT)/pycstash: $(tools) $(OUT)/core.a
 	$(if $(V),,@echo "LD    $@")
 	$(Q)$(CC) $(own) $(LDFLAGS) $(tools) $(OUT)/core.a -l:libb2.a -pthread -o $@
 
-$(units): $(OUT)/tests/unit/test_%: $(OUT)/tests/unit/test_%.o $(unit_support) $(OUT)/tools.a $(OUT)/core.a
+$(units): %: %.o $(unit_support) $(OUT)/tools.a $(OUT)/core.a
 	$(Q)$(CC) $(own) $(LDFLAGS) $^ -l:libb2.a -lcmocka -pthread -o $@
 
 helper_needs := $(wildcard tests/*/*.h tests/*/*.def) shim/calls.def shim/calls.h
@@ -134,8 +136,10 @@ $(filter-out %.so,$(helpers)): $(OUT)/tests/%: tests/%.c $(helper_needs) | $(OUT
 -include $(objects:.o=.d) $(units:=.d)
 
 # --- testing -------------------------------------------------------------------------
-test: all $(units) $(helpers) | $(OUT)/.need-test ## run all tests
-	$(Q)tests/run $(OUT)
+tests: all $(units) $(helpers) ## build all that the tests run
+
+test: tests | $(OUT)/.need-test ## run all tests
+	$(Q)tests/run $(OUT) $(TIER)
 
 test-cpython: all | $(OUT)/.need-test ## run CPython's own tests with and without the library
 	$(Q)tests/run $(OUT) cpython

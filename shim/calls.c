@@ -10,13 +10,13 @@
 
 #include "shim/count.h"
 #include "shim/place.h"
+#include "shim/process.h"
 #include "shim/scan.h"
-#include "shim/state.h"
 #include "shim/wrap.h"
 
 #define NOINLINE __attribute__((noinline, cold))
-#define IS_KEEPING (atomic_load_explicit(&state_own_tag, memory_order_relaxed) != NULL)
-#define IS_WATCHING atomic_load_explicit(&state_watching, memory_order_relaxed)
+#define IS_KEEPING (atomic_load_explicit(&process_own_tag, memory_order_relaxed) != NULL)
+#define IS_WATCHING atomic_load_explicit(&process_watching, memory_order_relaxed)
 
 /* 1. The stand-ins. */
 
@@ -119,7 +119,7 @@ void calls_resolve(void)
 /* 3. The slow functions: the path has the letters __pycache__ in it, or may have. They
  * are apart from the wrappers so that those keep a frame of nothing. */
 
-#define maybe_ours(path) (!state_passes(path) && path_names_pycache(path))
+#define maybe_ours(path) (!process_passes(path) && path_names_pycache(path))
 
 /* Not variadic: the callers' calling convention (System V's for x86-64, AAPCS64) has an
  * argument where it is either way, and where none was given takes what is in its place.
@@ -133,14 +133,14 @@ void calls_resolve(void)
 			return real.name args;            \
 		return slow;                              \
 	}
-#define VCALL(ret, name, params, args, maybe, slow, early) \
-	static NOINLINE ret slow_##name params             \
-	{                                                  \
-		if (!(flags & WITH_MODE))                  \
-			mode = 0;                          \
-		if (maybe)                                 \
-			return slow;                       \
-		return state_opened(path, real.name args); \
+#define VCALL(ret, name, params, args, maybe, slow, early)   \
+	static NOINLINE ret slow_##name params               \
+	{                                                    \
+		if (!(flags & WITH_MODE))                    \
+			mode = 0;                            \
+		if (maybe)                                   \
+			return slow;                         \
+		return process_opened(path, real.name args); \
 	}
 #define FOUND(ret, name, dirfd, params, args)           \
 	static NOINLINE ret found_##name params         \
@@ -152,11 +152,11 @@ void calls_resolve(void)
 #define FIND(ret, name, dirfd, params, args, early) \
 	FOUND(ret, name, dirfd, params, args)       \
 	CALL(ret, name, params, args, maybe_ours(path), found_##name args, early)
-#define STAT(ret, name, dirfd, params, args, early)            \
-	static NOINLINE ret kept_##name params                 \
-	{                                                      \
-		return state_looked(path, st, real.name args); \
-	}                                                      \
+#define STAT(ret, name, dirfd, params, args, early)              \
+	static NOINLINE ret kept_##name params                   \
+	{                                                        \
+		return process_looked(path, st, real.name args); \
+	}                                                        \
 	FIND(ret, name, dirfd, params, args, early)
 #define RUN(ret, name, dirfd, params, args, early)                            \
 	FOUND(ret, name, dirfd, params, args)                                 \

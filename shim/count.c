@@ -7,22 +7,22 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "shim/core/text.h"
+#include "shim/core/base/text.h"
 #include "shim/place.h"
-#include "shim/state.h"
+#include "shim/process.h"
 
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18
 #endif
 
-_Atomic(struct tally *) count_page;
+_Atomic(struct counters *) count_page;
 static atomic_bool has_no_page; /* an old kernel: it was asked once */
 
-static struct tally *make_page(void)
+static struct counters *make_page(void)
 {
-	struct tally *tally, *other = NULL;
+	struct counters *tally, *other = NULL;
 
-	if (!state_config.stats || state_config.readonly || !state_config.enabled ||
+	if (!process_config.stats || process_config.readonly || !process_config.enabled ||
 		atomic_load_explicit(&has_no_page, memory_order_relaxed))
 		return NULL;
 	tally = sys_real.map(sizeof *tally);
@@ -38,17 +38,17 @@ static struct tally *make_page(void)
 	return other;
 }
 
-struct tally *count_tally(void)
+struct counters *count_tally(void)
 {
-	struct tally *tally = atomic_load_explicit(&count_page, memory_order_acquire);
+	struct counters *tally = atomic_load_explicit(&count_page, memory_order_acquire);
 	int saved = errno;
 
-	if (tally && tally_has_begun(tally))
+	if (tally && counters_has_begun(tally))
 		return tally;
 	if (!tally)
 		tally = make_page();
 	if (tally)
-		tally_begin(tally, &sys_real, getpid());
+		counters_begin(tally, &sys_real, getpid());
 	errno = saved;
 	return tally;
 }
@@ -65,45 +65,46 @@ static bool is_limited(void)
 static void name_version(struct journal_record *record)
 {
 	struct text text = TEXT(record->version);
-	const char *tag = state_tag();
+	const char *tag = process_tag();
 
 	if (tag) {
 		text_adds(&text, tag);
-		text_adds(&text, state_config.variant);
+		text_adds(&text, process_config.variant);
 	}
 }
 
 static void write_record(struct journal_record *record)
 {
-	struct place *places = state_take_places(); /* for paths: a stack may be small */
+	struct place *places =
+		process_take_places(); /* for paths: a stack may be small */
 	char *path = (char *)places;
-	const struct config *config = &state_config;
+	const struct config *config = &process_config;
 
-	if (places && state_store(path) == STORE_READY) {
+	if (places && process_store(path) == ROOT_READY) {
 		memcpy(path, config->root, config->root_len);
 		name_version(record);
 		journal_finish(record);
 		(void)journal_append(
 			&sys_real, path, config->root_len, 2 * sizeof *places, record);
 	}
-	state_give_places(places);
+	process_give_places(places);
 }
 
-static void flush(struct tally *tally)
+static void flush(struct counters *tally)
 {
 	struct journal_record record;
 
-	if (tally_take(tally, &sys_real, &record) && !is_limited())
+	if (counters_take(tally, &sys_real, &record) && !is_limited())
 		write_record(&record);
 }
 
 void count_flush(void)
 {
-	struct tally *tally = atomic_load_explicit(&count_page, memory_order_acquire);
+	struct counters *tally = atomic_load_explicit(&count_page, memory_order_acquire);
 	int saved = errno;
 
 	/* In a vfork child the owner is the parent, or it has not begun. */
-	if (tally && tally_has_begun(tally) &&
+	if (tally && counters_has_begun(tally) &&
 		atomic_load_explicit(&tally->owner, memory_order_relaxed) == getpid())
 		flush(tally);
 	errno = saved;
@@ -112,8 +113,8 @@ void count_flush(void)
 /* A vfork child never comes here, whoever began to count. */
 __attribute__((destructor)) static void fini(void)
 {
-	struct tally *tally = atomic_load_explicit(&count_page, memory_order_acquire);
+	struct counters *tally = atomic_load_explicit(&count_page, memory_order_acquire);
 
-	if (tally && tally_has_begun(tally))
+	if (tally && counters_has_begun(tally))
 		flush(tally);
 }

@@ -16,16 +16,16 @@
 
 #include <stdatomic.h>
 
-#include "shim/core/tally.h"
+#include "shim/core/stats/counters.h"
 
 /* NULL as long as nothing was counted. */
-extern _Atomic(struct tally *) count_page;
+extern _Atomic(struct counters *) count_page;
 
 /* Whether there may be something to write: one load, for the wrappers. */
 #define COUNT_IS_DUE (atomic_load_explicit(&count_page, memory_order_relaxed) != NULL)
 
 /* This process's counters, ready to be counted with, or NULL. */
-struct tally *count_tally(void);
+struct counters *count_tally(void);
 
 /* Writes what was counted, before the process ends or becomes another program; a failure
  * loses it. Not in a vfork child. */

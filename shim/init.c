@@ -9,7 +9,7 @@
 #include <sys/auxv.h>
 
 #include "shim/calls.h"
-#include "shim/state.h"
+#include "shim/process.h"
 
 /* Programs write over their environment (setproctitle) or put other strings there: what
  * is set is copied. Memory is mapped where settings are longer than a path. */
@@ -38,11 +38,12 @@ __attribute__((constructor)) static void init(int argc, char **argv)
 	for (int i = 0; i < CONFIG_SETTINGS; i++)
 		values[i] = secure_getenv(config_names[i]);
 	keep(values);
-	config_read(&state_config, values, secure_getenv("HOME"),
+	config_read(&process_config, values, secure_getenv("HOME"),
 		secure_getenv("XDG_CACHE_HOME"), getauxval(AT_SECURE) != 0);
 #ifndef __GLIBC__ /* which gives constructors main's arguments */
 	argc = 0;
 #endif
-	state_config.variant = config_variant(argc > 0 ? (const char *const *)argv : NULL,
-		secure_getenv("PYTHONNODEBUGRANGES"));
+	process_config.variant =
+		config_variant(argc > 0 ? (const char *const *)argv : NULL,
+			secure_getenv("PYTHONNODEBUGRANGES"));
 }

@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "shim/calls.h"
-#include "shim/core/text.h"
+#include "shim/core/base/text.h"
 #include "shim/count.h"
-#include "shim/state.h"
+#include "shim/process.h"
 
 static struct iovec piece(const char *string)
 {
@@ -19,7 +19,7 @@ static struct iovec piece(const char *string)
 
 static void log_line(const char *what, const char *why, int dirfd, const char *path)
 {
-	const char *file = state_config.log;
+	const char *file = process_config.log;
 	int saved = errno, fd = STDERR_FILENO;
 	char head[80], at[32];
 	struct text start = TEXT(head), base = TEXT(at);
@@ -54,8 +54,8 @@ void log_decision(enum verdict verdict, int dirfd, const char *path)
 {
 	const struct verdict_row *row = &verdict_rows[verdict];
 
-	tally_count(count_tally(), verdict);
-	if (__builtin_expect(state_config.log != NULL, 0))
+	counters_count(count_tally(), verdict);
+	if (__builtin_expect(process_config.log != NULL, 0))
 		log_line(row->what, row->why, dirfd, path);
 }
 
@@ -128,8 +128,8 @@ void log_failure(enum verdict verdict, int err, int dirfd, const char *path)
 	char reason[32];
 	struct text text = TEXT(reason);
 
-	tally_count(count_tally(), refine(verdict, err));
-	if (__builtin_expect(!state_config.log, 1))
+	counters_count(count_tally(), refine(verdict, err));
+	if (__builtin_expect(!process_config.log, 1))
 		return;
 	add_error(&text, -err);
 	log_line(verdict_rows[verdict].what, reason, dirfd, path);

@@ -12,7 +12,7 @@
  */
 #pragma once
 
-#include "shim/core/verdict.h"
+#include "shim/core/stats/verdict.h"
 
 /* A path relative to a directory descriptor is given as it was spelled. */
 void log_decision(enum verdict verdict, int dirfd, const char *path);

@@ -5,13 +5,13 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "shim/core/dirs.h"
-#include "shim/core/object.h"
-#include "shim/core/path.h"
-#include "shim/core/store.h"
-#include "shim/core/text.h"
+#include "shim/core/base/path.h"
+#include "shim/core/base/text.h"
+#include "shim/core/cache/dirs.h"
+#include "shim/core/cache/object.h"
+#include "shim/core/cache/root.h"
 #include "shim/log.h"
-#include "shim/state.h"
+#include "shim/process.h"
 
 bool place_exists(int dirfd, const char *path)
 {
@@ -50,7 +50,7 @@ static ssize_t resolve(
 	size_t known_len;
 
 	if (use == PLACE_TO_READ && path_is_clean(path, len)) {
-		known = memo_find(&state_memo, path, len, &known_len);
+		known = memo_find(&process_memo, path, len, &known_len);
 		place->assumed = !known;
 		place->recalled = known;
 	}
@@ -62,7 +62,7 @@ static ssize_t resolve(
 		return (ssize_t)len;
 	}
 	if (use == PLACE_RECALL || use == PLACE_SETTLED)
-		ret = dirs_recall(&sys_real, &state_memo, path, len, buf, size);
+		ret = dirs_recall(&sys_real, &process_memo, path, len, buf, size);
 	if (ret != -EINVAL) /* -EINVAL: not a spelling that is remembered */
 		return ret;
 	/* "/.": a directory that may not be entered is to give its error. */
@@ -88,7 +88,7 @@ static void hide(struct place *place)
 static bool compose(struct place *place, const char *path, const struct path_parts *parts,
 	const char *tag, enum place_use use)
 {
-	const struct config *config = &state_config;
+	const struct config *config = &process_config;
 	size_t len = without_slashes(path, parts->dir_len);
 	struct text text = { .data = place->cache, .size = sizeof place->cache };
 	const char *physical;
@@ -100,7 +100,7 @@ static bool compose(struct place *place, const char *path, const struct path_par
 		use = PLACE_RECALL; /* settings go by the physical path */
 		place->recalled = true;
 	}
-	place->tree_len = store_tree_path(config->root, config->root_len, tag,
+	place->tree_len = root_tree_path(config->root, config->root_len, tag,
 		config->variant, place->cache, sizeof place->cache);
 	ret = place->tree_len ? resolve(place, path, len, use) : -ENAMETOOLONG;
 	if (ret < 0) {
@@ -118,7 +118,7 @@ static bool compose(struct place *place, const char *path, const struct path_par
 	if (path_split(physical).tail != PATH_NO_PYCACHE ||
 		path_is_below(physical, (size_t)ret, "/proc", 5))
 		return false;
-	if (state_is_inside(physical, (size_t)ret) ||
+	if (process_is_inside(physical, (size_t)ret) ||
 		!config_covers(config, path, len, physical, (size_t)ret)) {
 		log_decision(VERDICT_LEFT_EXCLUDED, place->dirfd, path);
 		return false;
@@ -144,7 +144,7 @@ static bool is_in_layers(
 	const struct place *place, enum place_kind kind, enum place_use use)
 {
 	return kind == PLACE_ENTRY && place->pyc.kind == PYC_CODE &&
-	       (use == PLACE_TO_READ || use == PLACE_SETTLED) && state_has_layers();
+	       (use == PLACE_TO_READ || use == PLACE_SETTLED) && process_has_layers();
 }
 
 /* What a temporary name is to become, and how long that name is; any other is that. */
@@ -211,15 +211,15 @@ static void place_plain(
 		kind = place->pyc.kind == PYC_NONE ? PLACE_OTHER : PLACE_ENTRY;
 	}
 	if (place->pyc.tag[0] && (use == PLACE_TO_OPEN || use == PLACE_TO_READ))
-		state_show_tag(place->pyc.tag);
+		process_show_tag(place->pyc.tag);
 	if (may_recall(place, &parts))
 		use = PLACE_RECALL;
-	tag = place->pyc.tag[0] ? place->pyc.tag : state_tag();
+	tag = place->pyc.tag[0] ? place->pyc.tag : process_tag();
 	if (kind == PLACE_OTHER)
 		place->kind = kind;
 	if (!tag)
 		return;
-	if (state_store(place->cache) == STORE_REFUSED) {
+	if (process_store(place->cache) == ROOT_REFUSED) {
 		if (!is_in_layers(place, kind, use))
 			return;
 		place->layers_only = true;
@@ -310,7 +310,7 @@ void place_at(struct place *place, int dirfd, const char *path, enum place_use u
 	place->path = path;
 	place->pyc.kind = PYC_NONE;
 	place->cache[0] = '\0';
-	if (!state_config.enabled || !path_names_pycache(path) ||
+	if (!process_config.enabled || !path_names_pycache(path) ||
 		strlen(path) >= PATH_MAX)
 		return;
 	if (__builtin_expect(path_next_up(path, 0, &end, &rest), 0))
@@ -328,7 +328,7 @@ bool place_settle(struct place *place)
 	if (!place->assumed && !place->recalled)
 		return false;
 	if (place->recalled) /* what is remembered stays as it was */
-		used = memo_find(&state_memo, path, len, &used_len);
+		used = memo_find(&process_memo, path, len, &used_len);
 	place_plain(place, place->dirfd, path,
 		place->assumed ? PLACE_SETTLED : PLACE_TO_OPEN);
 	if (place->kind != PLACE_ENTRY)
@@ -343,10 +343,10 @@ bool place_settle(struct place *place)
 /* A program that looks at a pyc may go on to write it without opening it: py_compile. */
 static void ask(struct place *place)
 {
-	const struct entry_world world = state_world();
+	const struct entry_world world = process_world();
 	struct entry entry;
 
-	if (state_tag() && place_entry(place, &world, &entry))
+	if (process_tag() && place_entry(place, &world, &entry))
 		entry_ask(&entry);
 }
 
@@ -382,7 +382,8 @@ const char *place_change(struct place *place, int dirfd, const char *path)
 {
 	const char *found = place_find(place, dirfd, path);
 
-	if (found != place->cache || place->kind == PLACE_TREE || !state_config.readonly)
+	if (found != place->cache || place->kind == PLACE_TREE ||
+		!process_config.readonly)
 		return found;
 	errno = EROFS;
 	return NULL;
@@ -407,7 +408,7 @@ bool place_entry(
 
 int place_detach(struct place *place)
 {
-	const struct entry_world world = state_world();
+	const struct entry_world world = process_world();
 	struct entry entry;
 
 	return place_entry(place, &world, &entry) ? entry_detach(&entry) : 0;
@@ -415,7 +416,7 @@ int place_detach(struct place *place)
 
 void place_disclaim(struct place *place, int fd)
 {
-	const struct entry_world world = state_world();
+	const struct entry_world world = process_world();
 	struct entry entry;
 
 	(void)place_entry(place, &world, &entry);
@@ -424,7 +425,7 @@ void place_disclaim(struct place *place, int fd)
 
 void place_moved(struct place *place)
 {
-	const struct entry_world world = state_world();
+	const struct entry_world world = process_world();
 	struct entry entry;
 
 	(void)place_entry(place, &world, &entry);
@@ -436,7 +437,7 @@ void place_moved(struct place *place)
 
 void place_created(struct place *place, int fd)
 {
-	const struct entry_world world = state_world();
+	const struct entry_world world = process_world();
 
 	if (place->pyc.kind == PYC_TEMPORARY)
 		entry_created(&world, place->cache, fd);

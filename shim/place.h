@@ -19,9 +19,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "shim/core/entry.h"
-#include "shim/core/ephemeral.h"
-#include "shim/core/pyc.h"
+#include "shim/core/cache/ephemeral.h"
+#include "shim/core/entry/entry.h"
+#include "shim/core/python/pyc.h"
 
 enum place_kind {
 	PLACE_TREE,  /* not ours */

@@ -9,10 +9,10 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "shim/core/path.h"
-#include "shim/core/store.h"
+#include "shim/core/base/path.h"
+#include "shim/core/cache/root.h"
 #include "shim/log.h"
-#include "shim/state.h"
+#include "shim/process.h"
 
 void place_ready_tree(struct place *place)
 {
@@ -48,7 +48,7 @@ static __attribute__((noinline)) bool has_directory(
 
 	if (place_exists(AT_FDCWD, physical))
 		return true;
-	if (!state_tag() || strcmp(place->pyc.tag, state_tag()) == 0)
+	if (!process_tag() || strcmp(place->pyc.tag, process_tag()) == 0)
 		return false; /* it was just found to be missing */
 	place_at(&own, AT_FDCWD, physical, PLACE_ANY);
 	return own.kind == PLACE_DIR && place_in_cache(&own);
@@ -69,8 +69,8 @@ int place_ready_cache(struct place *place)
 		(void)place_show(place);
 	}
 	if (wanted)
-		err = store_make_directory(
-			&sys_real, place->cache, state_config.root_len);
+		err = root_make_directory(
+			&sys_real, place->cache, process_config.root_len);
 	*end = behind;
 	return err;
 }
@@ -114,7 +114,7 @@ bool place_drop_leftover(struct place *place)
 						   : cached.tv_nsec < sources.tv_nsec;
 	leftover = leftover && (cached.tv_sec || cached.tv_nsec);
 	if (leftover)
-		store_drop_directory(&sys_real, place->cache);
+		root_drop_directory(&sys_real, place->cache);
 	*end = behind;
 	return leftover;
 }
@@ -123,7 +123,7 @@ int place_make_in_cache(struct place *place, place_maker *make, int flags, mode_
 {
 	int made = make(place, flags, mode);
 
-	for (unsigned tries = 0; made == -ENOENT && tries < STORE_TRIES; tries++) {
+	for (unsigned tries = 0; made == -ENOENT && tries < ROOT_TRIES; tries++) {
 		int err = place_ready_cache(place);
 
 		if (err < 0)

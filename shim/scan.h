@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shim/core/path.h"
+#include "shim/core/base/path.h"
 
 #if defined(__x86_64__)
 

@@ -5,11 +5,11 @@
  */
 #include "shim/wrap.h"
 
-#include "shim/core/path.h"
-#include "shim/core/store.h"
+#include "shim/core/base/path.h"
+#include "shim/core/cache/root.h"
 #include "shim/log.h"
 #include "shim/place.h"
-#include "shim/state.h"
+#include "shim/process.h"
 
 static int make_in_tree(struct place *place, mode_t mode)
 {
@@ -46,7 +46,7 @@ int cached_mkdir(int dirfd, const char *path, mode_t mode)
 	}
 	if (place_in_tree(&place)) /* libc's own EEXIST */
 		return make_in_tree(&place, mode);
-	err = state_config.readonly
+	err = process_config.readonly
 		      ? -EROFS
 		      : place_make_in_cache(&place, make_directory, 0, mode);
 	if (err == -EEXIST && place.ephemeral.len) /* another tree's */
@@ -55,7 +55,7 @@ int cached_mkdir(int dirfd, const char *path, mode_t mode)
 		err = place_make_in_cache(&place, make_directory, 0, mode);
 	if (err == 0)
 		return 0;
-	if (err == -EEXIST || state_config.readonly) {
+	if (err == -EEXIST || process_config.readonly) {
 		errno = -err;
 		return -1;
 	}
@@ -74,13 +74,13 @@ int cached_rmdir(int dirfd, const char *path)
 	if (place_in_tree(&place)) {
 		ret = next_unlink(dirfd, place.path, AT_REMOVEDIR);
 		/* Its listing was the tree's, so to the program it was empty. */
-		if (ret == 0 && !state_config.readonly)
-			store_drop_directory(&sys_real, place.cache);
+		if (ret == 0 && !process_config.readonly)
+			root_drop_directory(&sys_real, place.cache);
 		return ret;
 	}
 	if (!place_in_cache(&place))
 		return next_unlink(dirfd, place.path, AT_REMOVEDIR);
-	if (state_config.readonly) {
+	if (process_config.readonly) {
 		errno = EROFS;
 		return -1;
 	}

@@ -13,11 +13,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "shim/core/store.h"
+#include "shim/core/cache/root.h"
 #include "shim/count.h"
 #include "shim/log.h"
 #include "shim/place.h"
-#include "shim/state.h"
+#include "shim/process.h"
 
 static int refuse(int err)
 {
@@ -61,14 +61,14 @@ int cached_unlink(int dirfd, const char *path)
 		return next_unlink(dirfd, place_find(&place, dirfd, path), 0);
 	if (!find_cached(&place, &st))
 		return next_unlink(dirfd, place_find(&place, dirfd, path), 0);
-	if (state_config.readonly)
+	if (process_config.readonly)
 		return refuse(EROFS);
 	/* The tree first: where it refuses, nothing has happened. */
 	if (place_in_tree(&place) && next_unlink(dirfd, place.path, 0) < 0)
 		return -1;
 	ret = next_unlink(AT_FDCWD, place.cache, 0);
 	if (ret == 0 && is_entry(&place))
-		tally_gone(count_tally(), &st);
+		counters_gone(count_tally(), &st);
 	return ret;
 }
 
@@ -126,7 +126,7 @@ static int from_tree(
 		place_ready_tree(to);
 		ret = act(from->dirfd, from->path, to->dirfd, to->path, flags);
 	}
-	if (ret == 0 && to->kind == PLACE_ENTRY && !state_config.readonly)
+	if (ret == 0 && to->kind == PLACE_ENTRY && !process_config.readonly)
 		(void)sys_real.unlinkat(AT_FDCWD, to->cache, 0);
 	return ret;
 }
@@ -165,17 +165,17 @@ static int rename_in_tree(struct place *from, struct place *to, int flags)
 	if (err < 0)
 		return refuse(-err);
 	ret = from_tree(do_rename, from, to, flags);
-	if (ret < 0 || state_config.readonly)
+	if (ret < 0 || process_config.readonly)
 		return ret;
 	/* The entries go along, or they are gone. */
 	if (to->kind == PLACE_DIR) {
 		int saved = errno;
 
-		store_drop_directory(&sys_real, to->cache);
+		root_drop_directory(&sys_real, to->cache);
 		(void)rename_cached(from, to, 0);
 		errno = saved;
 	}
-	store_drop_directory(&sys_real, from->cache);
+	root_drop_directory(&sys_real, from->cache);
 	return ret;
 }
 
@@ -183,7 +183,7 @@ static int rename_directory(struct place *from, struct place *to, int flags)
 {
 	if (place_in_tree(from) || !place_in_cache(from))
 		return rename_in_tree(from, to, flags);
-	if (state_config.readonly)
+	if (process_config.readonly)
 		return refuse(EROFS);
 	if (is_within(from, to))
 		return refuse(EINVAL);
@@ -226,10 +226,10 @@ static int publish_in_tree(two_paths *act, const struct entry *entry,
 static int publish(
 	two_paths *act, struct place *temporary, struct place *final, int flags)
 {
-	const struct entry_world world = state_world();
+	const struct entry_world world = process_world();
 	struct entry_verdict verdict;
 	struct entry entry;
-	struct stat old, new;
+	struct stat old, target;
 	bool shared = false, is_new;
 	int saved = errno, err;
 
@@ -255,8 +255,8 @@ static int publish(
 	errno = saved;
 	is_new = !find_cached(final, &old);
 	/* To rename a file to another name of its own would leave both. */
-	if (entry.common && !is_new && act == do_rename && find_cached(temporary, &new) &&
-		new.st_ino == old.st_ino)
+	if (entry.common && !is_new && act == do_rename &&
+		find_cached(temporary, &target) && target.st_ino == old.st_ino)
 		return next_unlink(AT_FDCWD, temporary->cache, 0);
 	err = from_cache(act, temporary->cache, final, flags);
 	if (err == 0) {
@@ -268,61 +268,63 @@ static int publish(
 	return publish_in_tree(act, &entry, temporary, final, flags, err);
 }
 
-static bool is_new_pyc(const struct place *old, const struct place *new)
+static bool is_new_pyc(const struct place *old, const struct place *target)
 {
 	return old->kind == PLACE_ENTRY && old->pyc.kind == PYC_TEMPORARY &&
-	       new->kind == PLACE_ENTRY &&new->pyc.kind == PYC_CODE &&
-	       !state_config.readonly;
+	       target->kind == PLACE_ENTRY && target->pyc.kind == PYC_CODE &&
+	       !process_config.readonly;
 }
 
-static int rename_places(struct place *old, struct place *new, unsigned flags)
+static int rename_places(struct place *old, struct place *target, unsigned flags)
 {
 	struct stat st, replaced;
 	bool is_new;
 	int ret;
 
 	/* RENAME_NOREPLACE; what stands on the other side is there to the program too. */
-	if (flags && (is_cached(new) || (new->kind == PLACE_ENTRY &&place_in_tree(new))))
+	if (flags && (is_cached(target) ||
+			     (target->kind == PLACE_ENTRY && place_in_tree(target))))
 		return refuse(flags == RENAME_NOREPLACE ? EEXIST : EINVAL);
 	if (old->kind == PLACE_DIR)
-		return rename_directory(old, new, (int)flags);
-	if (is_new_pyc(old, new))
-		return publish(do_rename, old, new, (int)flags);
+		return rename_directory(old, target, (int)flags);
+	if (is_new_pyc(old, target))
+		return publish(do_rename, old, target, (int)flags);
 	if (!find_cached(old, &st))
-		return from_tree(do_rename, old, new, (int)flags);
-	if (state_config.readonly)
+		return from_tree(do_rename, old, target, (int)flags);
+	if (process_config.readonly)
 		return refuse(EROFS);
-	is_new = !find_cached(new, &replaced);
-	ret = rename_cached(old, new, (int)flags);
-	if (ret == 0 && is_entry(new) && !is_entry(old)) /* numba's */
-		tally_entry(count_tally(), is_new ? NULL : &replaced, st.st_size, false);
+	is_new = !find_cached(target, &replaced);
+	ret = rename_cached(old, target, (int)flags);
+	if (ret == 0 && is_entry(target) && !is_entry(old)) /* numba's */
+		counters_entry(
+			count_tally(), is_new ? NULL : &replaced, st.st_size, false);
 	if (ret == 0 && place_in_tree(old))
 		(void)sys_real.unlinkat(old->dirfd, old->path, 0);
 	return ret;
 }
 
-static int link_places(struct place *old, struct place *new, unsigned flags)
+static int link_places(struct place *old, struct place *target, unsigned flags)
 {
-	if (is_cached(new) || (new->kind == PLACE_ENTRY &&place_in_tree(new)))
+	if (is_cached(target) || (target->kind == PLACE_ENTRY && place_in_tree(target)))
 		return refuse(EEXIST);
-	if (new->kind == PLACE_DIR && !place_in_tree(new) && place_in_cache(new))
+	if (target->kind == PLACE_DIR && !place_in_tree(target) && place_in_cache(target))
 		return refuse(EEXIST);
 	if (old->kind == PLACE_DIR && !place_in_tree(old) && place_in_cache(old))
-		return refuse(place_in_tree(new) ? EEXIST : EPERM); /* a directory */
-	if (is_new_pyc(old, new))
-		return publish(do_link, old, new, (int)flags);
+		return refuse(place_in_tree(target) ? EEXIST : EPERM); /* a directory */
+	if (is_new_pyc(old, target))
+		return publish(do_link, old, target, (int)flags);
 	if (!is_cached(old))
-		return from_tree(do_link, old, new, (int)flags);
-	if (state_config.readonly)
+		return from_tree(do_link, old, target, (int)flags);
+	if (process_config.readonly)
 		return refuse(EROFS);
-	return from_cache(do_link, old->cache, new, (int)flags);
+	return from_cache(do_link, old->cache, target, (int)flags);
 }
 
 /* Two places are too much for a small stack, with what sealing needs below them. */
 static int on_places(int (*act)(struct place *, struct place *, unsigned), int fromfd,
 	const char *from, int tofd, const char *to, unsigned flags)
 {
-	struct place *places = state_take_places();
+	struct place *places = process_take_places();
 	int ret;
 
 	if (!places)
@@ -330,7 +332,7 @@ static int on_places(int (*act)(struct place *, struct place *, unsigned), int f
 	place_at(&places[0], fromfd, from, PLACE_ANY);
 	place_at(&places[1], tofd, to, PLACE_ANY);
 	ret = act(&places[0], &places[1], flags);
-	state_give_places(places);
+	process_give_places(places);
 	return ret;
 }
 

@@ -12,7 +12,7 @@
 #include "shim/count.h"
 #include "shim/log.h"
 #include "shim/place.h"
-#include "shim/state.h"
+#include "shim/process.h"
 
 static int open_tree(const struct place *place, int flags, mode_t mode)
 {
@@ -57,7 +57,7 @@ static int open_unsealed(struct place *place, const struct entry *entry, int can
 
 static int open_candidate(const struct place *place, int flags)
 {
-	return place->layers_only || state_store_absent()
+	return place->layers_only || process_store_absent()
 		       ? -ENOENT
 		       : sys_real.openat(AT_FDCWD, place->cache, flags, 0);
 }
@@ -65,7 +65,7 @@ static int open_candidate(const struct place *place, int flags)
 /* What the cache or the tree has for a name, or -errno. */
 static int find_bytecode(struct place *place, int flags, struct entry_verdict *verdict)
 {
-	struct entry_world world = state_world();
+	struct entry_world world = process_world();
 	struct entry entry;
 	int fd = open_candidate(place, flags);
 
@@ -89,7 +89,7 @@ static int open_to_read(struct place *place, int flags)
 	int fd;
 
 	if (pyc_is_compiler(&place->pyc, place->cache + place->dir_len + 1))
-		state_show_compiler();
+		process_show_compiler();
 	fd = find_bytecode(place, flags, &verdict);
 	/* Nothing but its path says that it is the one: then the path must be right. Or
 	 * it was looked for where a link led that has been flipped since. */
@@ -142,7 +142,7 @@ static int create_in_cache(struct place *place, int flags, mode_t mode)
 {
 	int fd;
 
-	if (state_config.readonly) {
+	if (process_config.readonly) {
 		errno = EROFS;
 		return -1;
 	}
@@ -150,7 +150,7 @@ static int create_in_cache(struct place *place, int flags, mode_t mode)
 	if (fd >= 0) {
 		place_created(place, fd);
 		if (place->pyc.kind != PYC_TEMPORARY)
-			tally_entry(count_tally(), NULL, 0, false);
+			counters_entry(count_tally(), NULL, 0, false);
 		log_decision(VERDICT_WRITE, place->dirfd, place->path);
 		return fd;
 	}
@@ -172,7 +172,7 @@ static int change_in_cache(struct place *place, int flags, mode_t mode)
 {
 	int fd, err;
 
-	if (state_config.readonly) {
+	if (process_config.readonly) {
 		errno = EROFS;
 		return -1;
 	}
@@ -196,7 +196,7 @@ static int change_in_cache(struct place *place, int flags, mode_t mode)
 /* Bytecode without a proof whose it is, in a tree whose entries are others' as well. */
 static int write_beside(struct place *place, int flags, mode_t mode)
 {
-	if (state_config.readonly && place_in_cache(place)) {
+	if (process_config.readonly && place_in_cache(place)) {
 		errno = EROFS;
 		return -1;
 	}
@@ -226,8 +226,8 @@ static int open_directory(struct place *place, int flags, mode_t mode)
 {
 	/* numba asks so whether it can write: tempfile.TemporaryFile(dir=__pycache__) */
 	if ((flags & O_TMPFILE) == O_TMPFILE && place_in_cache(place))
-		return state_config.readonly ? (errno = EROFS, -1)
-					     : open_cache(place, flags, mode);
+		return process_config.readonly ? (errno = EROFS, -1)
+					       : open_cache(place, flags, mode);
 	if (!place_in_tree(place) && place_in_cache(place))
 		return open_cache(place, flags, mode);
 	return open_tree(place, flags, mode);
@@ -253,7 +253,7 @@ int cached_open(int dirfd, const char *path, int flags, mode_t mode)
 		break;
 	case PLACE_TREE: /* a source even, in a directory with those letters in its name
 			  */
-		return state_opened(path, open_tree(&place, flags, mode));
+		return process_opened(path, open_tree(&place, flags, mode));
 	}
 	return open_tree(&place, flags, mode);
 }

@@ -9,12 +9,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tools/command.h"
-#include "tools/conf.h"
-#include "tools/files.h"
-#include "tools/library.h"
-#include "tools/message.h"
-#include "tools/nearest.h"
+#include "tools/base/files.h"
+#include "tools/base/message.h"
+#include "tools/base/nearest.h"
+#include "tools/cli/command.h"
+#include "tools/conf/conf.h"
+#include "tools/python/library.h"
 
 const struct command *const commands[] = {
 	&cmd_run,
@@ -143,8 +143,7 @@ int main(int argc, char **argv)
 	hold_standard_descriptors();
 	survive_file_limit();
 	if (argc < 2) {
-		fputs("usage: pycstash COMMAND [OPTIONS] [ARGUMENTS]; see `pycstash "
-		      "help`\n",
+		fputs("usage: pycstash COMMAND [OPTIONS] [ARGUMENTS]; see `pycstash help`\n",
 			stderr);
 		return EXIT_USAGE;
 	}

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "shim/core/config.h"
+#include "shim/core/cache/config.h"
 
 static const struct row {
 	const char *name, *params, *ret; /* of a call; of a family: title and what */
@@ -34,23 +34,18 @@ static const struct setting {
 	const char *variable, *key, *value, *fallback, *what; /* no variable: a heading */
 } settings[] = {
 	{ NULL, "The library", NULL, NULL,
-		"Read once when the library is loaded. Several prefixes are separated by "
-		"colons; a prefix\n"
-		"is an absolute path and holds what lies below it, component by "
-		"component. Either name of a\n"
-		"directory may match: the one the program uses and the physical one. In "
-		"the environment a\n"
-		"switch is off when it is `0`, and an empty variable is an unset one; "
-		"files have `yes` and\n"
-		"`no`. In a program that runs with another user's privileges "
-		"(set-user-ID) nothing is read\n"
+		"Read once when the library is loaded. Several prefixes are separated by colons; a prefix\n"
+		"is an absolute path and holds what lies below it, component by component. Either name of a\n"
+		"directory may match: the one the program uses and the physical one. In the environment a\n"
+		"switch is off when it is `0`, and an empty variable is an unset one; files have `yes` and\n"
+		"`no`. In a program that runs with another user's privileges (set-user-ID) nothing is read\n"
 		"and nothing is done." },
 #define SETTING(id, key, kind, value, fallback, what) \
 	{ "PYCSTASH_" #id, key, value, fallback, what },
-#include "shim/core/config.def"
+#include "shim/core/cache/config.def"
 	{ NULL, "The command", NULL, NULL,
 		"Sizes are written as `500M` or `2G`, ages as `12h` or `30d`." },
-#include "tools/settings.def"
+#include "tools/conf/settings.def"
 };
 
 static const struct {
@@ -58,7 +53,7 @@ static const struct {
 	int number;
 } verdicts[] = {
 #define VERDICT(number, id, group, what, why) { #id, #group, what, why, number },
-#include "shim/core/verdict.def"
+#include "shim/core/stats/verdict.def"
 };
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -84,10 +79,8 @@ static void print_names(void)
 static void print_interposed(void)
 {
 	puts("# Interposed calls\n\n"
-	     "<!-- Made from shim/calls.def and shim/exceptions.def by `make docs`. "
-	     "-->\n\n"
-	     "Every libc call through which a path under `__pycache__` can travel. A "
-	     "path\n"
+	     "<!-- Made from shim/calls.def and shim/exceptions.def by `make docs`. -->\n\n"
+	     "Every libc call through which a path under `__pycache__` can travel. A path\n"
 	     "without that component goes straight to libc.");
 	for (size_t i = 0; i < COUNT(rows); i++)
 		if (rows[i].is_family)
@@ -112,17 +105,11 @@ static void print_cell(const char *text)
 static void print_settings(void)
 {
 	puts("# Settings\n\n"
-	     "<!-- Made from shim/core/config.def and tools/settings.def by `make docs`. "
-	     "-->\n\n"
+	     "<!-- Made from shim/core/cache/config.def and tools/conf/settings.def by `make docs`. -->\n\n"
 	     "Each setting is an environment variable. Commands also read\n"
-	     "`$XDG_CONFIG_HOME/pycstash/pycstash.conf` (`~/.config` if that is unset) "
-	     "and "
-	     "then\n"
-	     "`/etc/pycstash.conf`, lines `key = value`, and hand on to the library what "
-	     "these "
-	     "say;\n"
-	     "the library itself reads no file. `pycstash config` shows what counts and "
-	     "where it\n"
+	     "`$XDG_CONFIG_HOME/pycstash/pycstash.conf` (`~/.config` if that is unset) and then\n"
+	     "`/etc/pycstash.conf`, lines `key = value`, and hand on to the library what these say;\n"
+	     "the library itself reads no file. `pycstash config` shows what counts and where it\n"
 	     "comes from.");
 	for (const struct setting *row = settings; row < settings + COUNT(settings);
 		row++) {
@@ -150,12 +137,10 @@ static void print_verdicts(void)
 	const char *group = "";
 
 	puts("# Decisions of the library\n\n"
-	     "<!-- Made from shim/core/verdict.def by `make docs`. -->\n\n"
+	     "<!-- Made from shim/core/stats/verdict.def by `make docs`. -->\n\n"
 	     "What `PYCSTASH_LOG` tells, a line each:\n\n"
 	     "    pycstash[PID]: WHAT: PATH (WHY)\n\n"
-	     "and what is counted for `pycstash stats` under its name and group, with "
-	     "the number\nthat it has on disk. Why which is decided is in "
-	     "[seal.md](seal.md).\n\n"
+	     "and what is counted for `pycstash stats` under its name and group, with the number\nthat it has on disk. Why which is decided is in [seal.md](seal.md).\n\n"
 	     "| group | name | what | why | number |\n|---|---|---|---|---|");
 	for (size_t i = 0; i < COUNT(verdicts); i++) {
 		const char *why = verdicts[i].why ? verdicts[i].why : "";
@@ -183,8 +168,7 @@ int main(int argc, char **argv)
 	else if (!strcmp(what, "verdicts"))
 		print_verdicts();
 	else
-		return fputs("usage: list "
-			     "version-script|names|interposed|settings|verdicts\n",
+		return fputs("usage: list version-script|names|interposed|settings|verdicts\n",
 			       stderr),
 		       2;
 	return 0;

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "shim/core/digest.h"
+#include "shim/core/base/digest.h"
 
 #define ROUNDS 7
 #define MAX_FILES 4000

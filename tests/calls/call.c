@@ -14,9 +14,9 @@
  * __pycache__ (or $CALL_DIR), \xHH for a byte, {text*n} for n times text, LONG:n for
  * {x*n}. With $CALL_IN each call is made in an awkward place; see awkward.h.
  */
+#include "tests/calls/call.h"
 #include "tests/calls/args.h"
 #include "tests/calls/awkward.h"
-#include "tests/calls/call.h"
 #include "tests/calls/show.h"
 #include "tests/calls/tree.h"
 

@@ -3,8 +3,8 @@
 #
 # Large programs from copies of their own without any bytecode: Mercurial, Django, SymPy;
 # with and without the library they say the same, and start warm the second time.
-# shellcheck source=tests/python/lib.sh
-. "$(dirname "$0")/../python/lib.sh"
+# shellcheck source=tests/library/interpreters.sh
+. "$(dirname "$0")/../library/interpreters.sh"
 
 python=/usr/bin/python3
 export PYTHONPATH

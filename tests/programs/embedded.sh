@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # Python within another program, and behind a shell script.
-# shellcheck source=tests/python/lib.sh
-. "$(dirname "$0")/../python/lib.sh"
+# shellcheck source=tests/library/interpreters.sh
+. "$(dirname "$0")/../library/interpreters.sh"
 
 python=/usr/bin/python3
 sources

@@ -3,8 +3,8 @@
 #
 # Programs that keep machine code in __pycache__: numba, whose index and code belong in the
 # cache, and cffi, whose C sources and libraries stay in the tree.
-# shellcheck source=tests/python/lib.sh
-. "$(dirname "$0")/../python/lib.sh"
+# shellcheck source=tests/library/interpreters.sh
+. "$(dirname "$0")/../library/interpreters.sh"
 
 python=/usr/bin/python3
 

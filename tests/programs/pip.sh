@@ -3,8 +3,8 @@
 #
 # venv and pip: an environment is made, a package installed, used and uninstalled, with
 # and without the library at the same path.
-# shellcheck source=tests/python/lib.sh
-. "$(dirname "$0")/../python/lib.sh"
+# shellcheck source=tests/library/interpreters.sh
+. "$(dirname "$0")/../library/interpreters.sh"
 
 python=/usr/bin/python3
 if ! $python -c 'import pip, venv, ensurepip' 2>/dev/null; then

@@ -3,8 +3,8 @@
 #
 # Programs of several processes, on each interpreter: multiprocessing by its three
 # methods, concurrent.futures, a server that forks its workers beforehand.
-# shellcheck source=tests/python/lib.sh
-. "$(dirname "$0")/../python/lib.sh"
+# shellcheck source=tests/library/interpreters.sh
+. "$(dirname "$0")/../library/interpreters.sh"
 
 methods() {
 	local method

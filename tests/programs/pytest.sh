@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # pytest, which keeps bytecode of its own making beside Python's.
-# shellcheck source=tests/python/lib.sh
-. "$(dirname "$0")/../python/lib.sh"
+# shellcheck source=tests/library/interpreters.sh
+. "$(dirname "$0")/../library/interpreters.sh"
 
 python=/usr/bin/python3
 if ! $python -c 'import pytest' 2>/dev/null; then

@@ -4,8 +4,8 @@
 # The storm, with the command itself as what takes away and fills: purge, gc, verify --repair,
 # warm and import run beside interpreters that import what is edited, and some of each are
 # killed. For COMMANDS_SECONDS (12).
-# shellcheck source=tests/seal/lib.sh
-. "$(dirname "$0")/../seal/lib.sh"
+# shellcheck source=tests/library/seals.sh
+. "$(dirname "$0")/../library/seals.sh"
 
 python=$(interpreters cached | grep -E '/(usr/bin/python3\.11|3\.13\.[0-9]+/bin/python3\.13)$' | tail -1)
 mkdir "$T/src"

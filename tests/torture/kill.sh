@@ -5,8 +5,8 @@
 # end: a new entry, one renewed, one reused, one replaced, in a fresh cache and in a used
 # one. What is left is whole, and the next program is right. For TORTURE_SECONDS (20);
 # moments that there was no time for are told.
-# shellcheck source=tests/seal/lib.sh
-. "$(dirname "$0")/../seal/lib.sh"
+# shellcheck source=tests/library/seals.sh
+. "$(dirname "$0")/../library/seals.sh"
 
 total=${TORTURE_SECONDS:-20}
 show='import sys; sys.path.insert(0, sys.argv[1]); import m; print(m.V if m.V == m.f() else "torn")'

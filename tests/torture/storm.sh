@@ -4,8 +4,8 @@
 # Processes and threads import one tree while it is edited, the cache is purged and some of
 # them are killed: what each import gives is a version that there was while it ran. For
 # TORTURE_SECONDS (20), which the interpreters share.
-# shellcheck source=tests/seal/lib.sh
-. "$(dirname "$0")/../seal/lib.sh"
+# shellcheck source=tests/library/seals.sh
+. "$(dirname "$0")/../library/seals.sh"
 
 count=$(interpreters cached | wc -l)
 total=${TORTURE_SECONDS:-20}

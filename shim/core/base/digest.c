@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/core/base/digest.h"
+
+/* The archive's plain C, which its header does not declare: on AMD's processors it is
+ * twice as fast as what libb2 picks by the processor's features (1221 and 546 MB/s,
+ * measured), and on others not much slower. Weak: a libb2 that is built for one processor
+ * has no such names. */
+__attribute__((weak)) int blake2b_init_ref(blake2b_state *state, size_t size);
+__attribute__((weak)) int blake2b_update_ref(
+	blake2b_state *state, const uint8_t *data, size_t size);
+__attribute__((weak)) int blake2b_final_ref(
+	blake2b_state *state, uint8_t *ret, size_t size);
+
+struct digest digest_of(const void *data, size_t size)
+{
+	struct digest ret;
+	blake2b_state state;
+
+	if (!blake2b_init_ref || !blake2b_update_ref || !blake2b_final_ref) {
+		(void)blake2b(ret.bytes, data, NULL, sizeof ret.bytes, size, 0);
+		return ret;
+	}
+	(void)blake2b_init_ref(&state, sizeof ret.bytes);
+	(void)blake2b_update_ref(&state, data, size);
+	(void)blake2b_final_ref(&state, ret.bytes, sizeof ret.bytes);
+	return ret;
+}
+
+void digest_hex(const void *bytes, size_t size, char *ret_hex)
+{
+	static const char digits[] = "0123456789abcdef";
+	const uint8_t *p = bytes;
+
+	for (size_t i = 0; i < size; i++) {
+		ret_hex[2 * i] = digits[p[i] >> 4];
+		ret_hex[2 * i + 1] = digits[p[i] & 15];
+	}
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/core/cache/config.h"
+
+#include <string.h>
+
+#include "shim/core/base/path.h"
+#include "shim/core/cache/ephemeral.h"
+
+const char *const config_names[CONFIG_SETTINGS] = {
+#define SETTING(id, key, kind, value, fallback, what) "PYCSTASH_" #id,
+#include "shim/core/cache/config.def"
+#undef SETTING
+};
+
+/* "0" is off too: PYCSTASH_DISABLE=0 that disables would be a trap. */
+static bool is_on(const char *value)
+{
+	return value && *value && strcmp(value, "0") != 0;
+}
+
+/* For what is on unless it is switched off. */
+static bool is_zero(const char *value)
+{
+	return value && strcmp(value, "0") == 0;
+}
+
+static bool is_absolute(const char *value)
+{
+	return value && value[0] == '/';
+}
+
+/* Joins base and below into root; 0 where they don't fit. */
+static size_t join(char *root, size_t size, const char *base, const char *below)
+{
+	size_t len = strlen(base), more = strlen(below);
+
+	while (len && base[len - 1] == '/')
+		len--;
+	if (len + more == 0 || len + more >= size)
+		return 0;
+	memcpy(root, base, len);
+	memcpy(root + len, below, more + 1);
+	return len + more;
+}
+
+/* Whether both are one path but for slashes at their ends. */
+static bool is_same(const char *a, const char *b)
+{
+	size_t len = strlen(a), other = b ? strlen(b) : 0;
+
+	return b && path_is_below(a, len, b, other) && path_is_below(b, other, a, len);
+}
+
+/* Whether an -X option is that one, perhaps with a value. */
+static bool is_option(const char *x, const char *option)
+{
+	size_t len = strlen(option);
+
+	return x && strncmp(x, option, len) == 0 && (x[len] == '\0' || x[len] == '=');
+}
+
+/* Whether a program's options are an interpreter's, by its name. */
+static bool is_interpreter(const char *program)
+{
+	const char *slash = strrchr(program, '/'), *name = slash ? slash + 1 : program;
+
+	return strncmp(name, "python", 6) == 0 || strncmp(name, "pypy", 4) == 0;
+}
+
+const char *config_variant(const char *const argv[], const char *no_debug_ranges)
+{
+	static const char variant[] = "+no_debug_ranges";
+	bool in_environment = no_debug_ranges && *no_debug_ranges;
+
+	/* The interpreter's own options end at the first word that is none: "-" and "--"
+	 * are none. */
+	for (size_t i = 1; argv && argv[0] && argv[i] && argv[i][0] == '-'; i++) {
+		const char *p = argv[i] + 1;
+		size_t flags;
+
+		if (*p == '\0' || strcmp(p, "-") == 0)
+			break;
+		if ((strcmp(p, "-check-hash-based-pycs") == 0 ||
+			    strcmp(p, "-jit") == 0) &&
+			argv[i + 1])
+			i++;
+		if (*p == '-')
+			continue;
+		flags = strcspn(p, "cmWX");
+		if ((memchr(p, 'E', flags) || memchr(p, 'I', flags)) &&
+			is_interpreter(argv[0]))
+			in_environment = false;
+		p += flags;
+		if (*p == 'c' || *p == 'm')
+			break;
+		if (*p && !p[1] && argv[i + 1])
+			i++;
+		if (*p == 'X' && is_option(p[1] ? p + 1 : argv[i], "no_debug_ranges"))
+			return variant;
+	}
+	return in_environment ? variant : "";
+}
+
+size_t config_root(char *root, size_t size, const char *dir, const char *home,
+	const char *xdg_cache_home)
+{
+	if (dir && *dir) /* set: another place than the one asked for would surprise */
+		return is_absolute(dir) && !is_same(dir, home) ? join(root, size, dir, "")
+							       : 0;
+	if (is_absolute(xdg_cache_home))
+		return join(root, size, xdg_cache_home, "/pycstash");
+	if (is_absolute(home))
+		return join(root, size, home, CACHE_IN_HOME);
+	return 0;
+}
+
+const char *config_layer(const char *list, size_t n, size_t *ret_len)
+{
+	if (n >= LAYERS_MAX)
+		return NULL;
+	for (const char *p = list; p; p = *p ? p + 1 : NULL) {
+		const char *root = p;
+		size_t len;
+
+		p += strcspn(p, ":");
+		len = (size_t)(p - root);
+		while (len && root[len - 1] == '/')
+			len--;
+		if (len && root[0] == '/' && n-- == 0) {
+			*ret_len = len;
+			return root;
+		}
+	}
+	return NULL;
+}
+
+static const char *unless_empty(const char *value)
+{
+	return value && *value ? value : NULL;
+}
+
+struct ephemeral_patterns config_ephemeral(const char *value)
+{
+	if (!value || !*value)
+		return ephemeral_read(EPHEMERAL_PATTERNS);
+	return ephemeral_read(strcmp(value, "0") == 0 ? NULL : value);
+}
+
+void config_read(struct config *config, const char *const values[CONFIG_SETTINGS],
+	const char *home, const char *xdg_cache_home, bool secure)
+{
+	size_t len;
+
+	*config = (struct config){
+		.readonly = is_on(values[CONFIG_READONLY]),
+		.variant = "",
+		.share = !is_zero(values[CONFIG_SHARE]),
+		.stats = !is_zero(values[CONFIG_STATS]),
+		.always_digest = values[CONFIG_VALIDATE] &&
+				 strcmp(values[CONFIG_VALIDATE], "content") == 0,
+		.only = unless_empty(values[CONFIG_ONLY]),
+		.exclude = unless_empty(values[CONFIG_EXCLUDE]),
+		.ephemeral = config_ephemeral(values[CONFIG_EPHEMERAL]),
+	};
+	if (secure) { /* not even the log: its path is the caller's, not ours */
+		config->why_not = "the program runs with another's privileges";
+		return;
+	}
+	if (is_absolute(values[CONFIG_LOG]) ||
+		(values[CONFIG_LOG] && !strcmp(values[CONFIG_LOG], "stderr")))
+		config->log = values[CONFIG_LOG];
+	if (is_on(values[CONFIG_DISABLE])) {
+		config->why_not = "PYCSTASH_DISABLE is set";
+		return;
+	}
+	config->root_len = config_root(config->root, sizeof config->root,
+		values[CONFIG_DIR], home, xdg_cache_home);
+	if (config_layer(values[CONFIG_LAYERS], 0, &len))
+		config->layers = values[CONFIG_LAYERS];
+	if (config->root_len == 0)
+		config->why_not =
+			"no place for the cache: PYCSTASH_DIR and HOME are unset, not absolute or too long, or one and the same";
+	config->enabled = config->root_len || config->layers;
+}
+
+/* Whether dir lies below one of the colon-separated prefixes. */
+static bool is_listed(const char *list, const char *dir, size_t len)
+{
+	for (const char *p = list; p;) {
+		size_t n = strcspn(p, ":");
+
+		if (n && p[0] == '/' && path_is_below(dir, len, p, n))
+			return true;
+		p = p[n] ? p + n + 1 : NULL;
+	}
+	return false;
+}
+
+bool config_covers(const struct config *config, const char *spelled, size_t spelled_len,
+	const char *physical, size_t physical_len)
+{
+	const char *only = config->only, *exclude = config->exclude;
+
+	if (exclude && (is_listed(exclude, spelled, spelled_len) ||
+			       is_listed(exclude, physical, physical_len)))
+		return false;
+	return !only || is_listed(only, spelled, spelled_len) ||
+	       is_listed(only, physical, physical_len);
+}

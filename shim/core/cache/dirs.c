@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/core/cache/dirs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "shim/core/base/path.h"
+#include "shim/core/base/text.h"
+
+/* The kernel puts this behind the name of a directory that is gone, and a directory
+ * may really be called so: its link count tells. */
+static const char deleted[] = " (deleted)";
+
+static int is_deleted(const struct sys *sys, int fd, const char *name, size_t len)
+{
+	const size_t n = sizeof deleted - 1;
+	struct stat st;
+
+	return len > n && memcmp(name + len - n, deleted, n) == 0 &&
+	       (sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 || st.st_nlink == 0);
+}
+
+static ssize_t name_of(const struct sys *sys, int fd, char *buf, size_t size)
+{
+	char link[sizeof "/proc/self/fd/" + 3 * sizeof fd];
+	struct text text = TEXT(link);
+	ssize_t len;
+
+	text_adds(&text, "/proc/self/fd/");
+	text_addu(&text, (unsigned)fd);
+	len = sys->readlinkat(AT_FDCWD, link, buf, size);
+	if (len == -ENOENT)
+		return -ENOSYS; /* no /proc */
+	if (len < 0)
+		return len;
+	if ((size_t)len == size)
+		return -ENAMETOOLONG;
+	if (buf[0] != '/') /* "(unreachable)": outside of our root directory */
+		return -ENOENT;
+	if (is_deleted(sys, fd, buf, (size_t)len))
+		return -ENOENT;
+	return len == 1 ? 0 : len;
+}
+
+/* A path without a link in it is the directory's name already. To ask whether it is one
+ * takes a fifth of the time that the name in /proc takes. */
+static ssize_t resolve_straight(
+	const struct sys *sys, const char *path, char *buf, size_t size)
+{
+	size_t len = strlen(path);
+	int fd;
+
+	if (len > 2 && memcmp(path + len - 2, "/.", 2) == 0)
+		len -= 2;
+	if (!path_is_clean(path, len) || len >= size)
+		return -EINVAL;
+	fd = sys->open_straight(path);
+	if (fd < 0)
+		return fd;
+	sys->close(fd);
+	memmove(buf, path, len);
+	return (ssize_t)len;
+}
+
+ssize_t dirs_resolve(
+	const struct sys *sys, int dirfd, const char *path, char *buf, size_t size)
+{
+	ssize_t len = resolve_straight(sys, path, buf, size);
+	int fd;
+
+	if (len >= 0)
+		return len;
+	fd = sys->openat(dirfd, *path ? path : ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+	if (fd < 0)
+		return fd;
+	len = name_of(sys, fd, buf, size);
+	sys->close(fd);
+	return len;
+}
+
+static size_t parent_len(const char *path, size_t len)
+{
+	while (len && path[len - 1] != '/')
+		len--;
+	return len ? len - 1 : 0;
+}
+
+/* A directory whose parent is remembered costs one system call instead of more: all
+ * that can be new about it is whether its last component is a link. path is
+ * terminated. */
+static ssize_t recall_parent(const struct sys *sys, const struct memo *memo,
+	const char *path, size_t len, char *buf, size_t size)
+{
+	size_t parent = parent_len(path, len), physical_len, more = len - parent;
+	const char *physical = memo_find(memo, path, parent, &physical_len);
+	char none[1];
+
+	if (!physical || physical_len + more >= size)
+		return -ENOENT;
+	if (sys->readlinkat(AT_FDCWD, path, none, sizeof none) != -EINVAL)
+		return -ENOENT;
+	/* buf may hold the path: its end is moved before its start is written. */
+	memmove(buf + physical_len, path + parent, more);
+	memcpy(buf, physical, physical_len);
+	return (ssize_t)(physical_len + more);
+}
+
+/* No component of a path that leads to itself is a link: its parents lead to
+ * themselves as well. */
+static void remember(struct memo *memo, const char *path, size_t len,
+	const char *physical, size_t physical_len)
+{
+	size_t known;
+
+	memo_add(memo, path, len, physical, physical_len);
+	if (len != physical_len || memcmp(path, physical, len) != 0)
+		return;
+	while ((len = parent_len(path, len)) && !memo_find(memo, path, len, &known))
+		memo_add(memo, path, len, path, len);
+}
+
+ssize_t dirs_recall(const struct sys *sys, struct memo *memo, const char *path,
+	size_t len, char *buf, size_t size)
+{
+	size_t known;
+	const char *physical;
+	ssize_t ret;
+
+	if (!path_is_clean(path, len))
+		return -EINVAL;
+	physical = memo_find(memo, path, len, &known);
+	if (physical) {
+		if (known >= size)
+			return -ENAMETOOLONG;
+		memcpy(buf, physical, known);
+		return (ssize_t)known;
+	}
+	if (len >= size)
+		return -ENAMETOOLONG;
+	memcpy(buf, path, len);
+	buf[len] = '\0';
+	ret = recall_parent(sys, memo, buf, len, buf, size);
+	if (ret < 0)
+		ret = dirs_resolve(sys, AT_FDCWD, buf, buf, size);
+	if (ret > 0)
+		remember(memo, path, len, buf, (size_t)ret);
+	return ret;
+}

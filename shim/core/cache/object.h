@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Where objects lie: one for each source content, magic number and -O level, below
+ * the folder of a version:
+ *
+ *   objects/<magic>/<1 digit>/<63 digits>[.opt-1|.opt-2].pyc
+ *
+ * magic: the first four bytes of the pyc; the others: the source's digest; all in
+ * lower-case hex. The magic number is there because the tag does not tell all: releases
+ * of PyPy share a tag and not a format, and so do alphas of CPython.
+ *
+ * Pure.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shim/core/base/digest.h"
+
+/* The longest path of an object below the folder of its version, with a NUL. */
+#define OBJECT_PATH_SIZE 112
+
+struct object_name {
+	struct digest digest;
+	uint8_t magic[4];
+	char level; /* '1', '2', or '\0' */
+};
+
+/* Whether a pyc of that name (len letters, without its directory) may be shared between
+ * paths, and at which level: only what the stock import system writes,
+ * <module>.<tag>[.opt-1|.opt-2].pyc, since other loaders do not fix co_filename. */
+bool object_is_shareable(const char *name, size_t len, const char *tag, char *ret_level);
+
+/* Writes "objects/…" and returns its length. */
+size_t object_path(const struct object_name *name, char ret_path[OBJECT_PATH_SIZE]);
+
+/* Reads such a path back, len letters; false where object_path would not write it. */
+bool object_read(const char *path, size_t len, struct object_name *ret);
+
+/* Reads the name of a folder of objects; false where it is none. */
+bool object_magic(const char *name, uint32_t *ret_magic);

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The cache on disk: where things lie in it, whether it may be trusted, and making
+ * its directories.
+ *
+ *   <root>/CACHEDIR.TAG
+ *   <root>/v1/<tag><variant>/tree/<physical source directory>/__pycache__/<name>
+ *   <root>/v1/<tag><variant>/objects/…, see object.h
+ *
+ * A pyc is code: what others can write to must not be run. So the root has to
+ * belong to the effective user and be writable by no one else, and its layout
+ * folder, under which everything lies, is closed to others altogether (0700).
+ *
+ * Functions return 0 or -errno. Async-signal-safe, no locks, no allocation.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "shim/core/base/sys.h"
+#include "shim/core/stats/verdict.h"
+
+enum root_state {
+	ROOT_UNKNOWN, /* not judged yet */
+	ROOT_READY,   /* there, and ours alone */
+	ROOT_ABSENT,  /* not there yet: nothing to read, the first write makes it */
+	ROOT_REFUSED, /* not to be used */
+};
+
+/* Judges the root at path. Where it is refused, *ret_why gets the reason, else
+ * VERDICT_NONE. */
+enum root_state root_judge(
+	const struct sys *sys, const char *root, enum verdict *ret_why);
+
+/* The same for a directory that is open already, perhaps with O_PATH. */
+enum root_state root_judge_at(const struct sys *sys, int root_fd, enum verdict *ret_why);
+
+/* Writes "<root>/v1/<tag><variant>/tree" to buf. Returns its length, 0 where it and a
+ * following slash do not fit. */
+size_t root_tree_path(const char *root, size_t root_len, const char *tag,
+	const char *variant, char *buf, size_t size);
+
+/* How often something is made again that others delete meanwhile: one purge after another
+ * must not lead to the tree. */
+#define ROOT_TRIES 1000
+
+/* Makes the directory at path, and all above it down from the root, whose path is the
+ * first root_len letters. The root itself is made with its marks should it not be there
+ * (any more), and judged: -EPERM where it is refused. path is written to meanwhile, and
+ * given back as it was. */
+int root_make_directory(const struct sys *sys, char *path, size_t root_len);
+
+/* Deletes all files in the directory at path, and it. For what a program has deleted
+ * in its own view: leaving files behind is an error that it must not be told of. */
+void root_drop_directory(const struct sys *sys, const char *path);

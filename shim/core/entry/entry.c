@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/core/entry/entry.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "shim/core/base/text.h"
+#include "shim/core/cache/layer.h"
+#include "shim/core/entry/entry_file.h"
+
+/* While an entry is looked for. */
+struct search {
+	struct entry *entry;
+	int flags;
+	int rejected; /* a file that Python will find stale by itself, or -1: where
+			 nothing better is found it is what the program would get without
+			 us */
+	struct timespec outdated; /* when the entry was written, if it was of another
+				     source: without us that would have replaced the
+				     tree's pyc; else zeros */
+	struct entry_verdict *verdict;
+};
+
+bool entry_begin(struct entry *entry, size_t room, const char *dir, size_t dir_len)
+{
+	size_t used = strlen(entry->path) + 1, len;
+	struct text text = { .data = entry->path + used, .size = room - used };
+	const char *name = entry->path + entry->dir_len + 1;
+
+	if (room - used < 2)
+		return false;
+	text_add(&text, dir, dir_len);
+	len = pyc_source(entry->pyc, name, text.data + text.len, text.size - text.len);
+	if (text.cut || len == 0)
+		return false;
+	text.len += len;
+	entry->source = (struct source){ .dirfd = entry->tree_dirfd, .path = text.data };
+	entry->spare = text.data + text.len + 1;
+	entry->spare_size = text.size - text.len - 1;
+	return true;
+}
+
+static int found(struct search *search, int fd, enum verdict id)
+{
+	*search->verdict = (struct entry_verdict){ .id = id };
+	return fd;
+}
+
+static int absent(struct search *search, int fd, enum verdict id)
+{
+	if (fd >= 0)
+		search->entry->world->sys->close(fd);
+	search->verdict->id = id;
+	return -ENOENT;
+}
+
+/* By Python's own rules: nothing but the place says whose it is. */
+static int found_unproven(struct search *search, int fd, enum verdict id)
+{
+	if (search->entry->common || !entry_is_own(search->entry, fd))
+		return absent(search, fd, VERDICT_MISS_REPLACED);
+	*search->verdict = (struct entry_verdict){ .id = id, .unproven = true };
+	return fd;
+}
+
+/* The same bytecode with the source's present identity, for which Python takes it and
+ * which needs no digest the next time. */
+static int renew(struct search *search, int fd, const struct seal *seal)
+{
+	struct entry *entry = search->entry;
+	const struct entry_world *world = entry->world;
+	struct entry_file file;
+	int renewed;
+
+	if (entry_file_load(entry, fd, seal, &file) < 0)
+		return absent(search, fd, VERDICT_MISS_DAMAGED);
+	entry_file_adapt(entry, &file);
+	renewed = entry_file_store(entry, &file, search->flags);
+	entry_file_free(world, &file);
+	if (renewed < 0)
+		return absent(search, fd, VERDICT_MISS_NOT_RESEALED);
+	if (renewed == fd)
+		return found(search, fd, VERDICT_HIT_SAME_CONTENT);
+	world->sys->close(fd);
+	return found(search, renewed, VERDICT_HIT_RESEALED);
+}
+
+/* For a pyc of which Python goes by no mtime: it is for the file that was there when it
+ * was made, or one of the same content. Python alone keeps such a pyc through an edit,
+ * but not when the source is deleted and installed again, since its own __pycache__ goes
+ * too. */
+static enum verdict compare_origin(const struct entry_world *world,
+	const struct source *source, const struct seal *seal)
+{
+	const struct origin then = { seal->source.inode, seal->source.fs,
+		seal->source.ctime };
+	const struct origin now = source_origin(source, world->sys);
+
+	if (origin_same(&now, &then))
+		return VERDICT_HIT_HASH;
+	return seal->flags & SEAL_SOURCE ? VERDICT_NONE : VERDICT_MISS_REPLACED;
+}
+
+static bool is_proven(const struct entry_world *world, const struct source *source,
+	const struct seal *seal)
+{
+	const uint32_t needed = SEAL_SOURCE | SEAL_IDENTITY;
+
+	return (seal->flags & (needed | SEAL_HASH)) == needed && !world->always_digest &&
+	       identity_proves(&seal->source, &source->identity);
+}
+
+enum verdict entry_compare(
+	const struct entry_world *world, struct source *source, const struct seal *seal)
+{
+	int err;
+
+	/* What the program saw a moment ago is enough to say yes, and not to say no. */
+	if (source_recall(source, world->sys, world->glance) &&
+		is_proven(world, source, seal))
+		return VERDICT_HIT;
+	err = source_look(source, world->sys);
+	if (err == -ENOENT || err == -ENOTDIR)
+		return VERDICT_HIT_NO_SOURCE;
+	if (err < 0)
+		return VERDICT_MISS_UNREACHABLE;
+	if (seal->flags & SEAL_HASH)
+		return compare_origin(world, source, seal);
+	if (!(seal->flags & SEAL_SOURCE))
+		return VERDICT_MISS_NOT_SEALED;
+	return is_proven(world, source, seal) ? VERDICT_HIT : VERDICT_NONE;
+}
+
+/* Whether bytecode is served that was compiled of the same content, though not of this
+ * very file. Python itself goes by time and size, and so does pytest, whose bytecode
+ * depends on its settings too, and a compiler that is told to compile what was touched.
+ */
+static bool may_stand_for(const struct entry_world *world, const struct source *source,
+	const struct seal *seal, bool stock)
+{
+	if (source->own_codec)
+		return false;
+	return entry_file_fits(seal, source) || (stock && !world->compiles);
+}
+
+enum verdict entry_compare_content(const struct entry_world *world, struct source *source,
+	const struct seal *seal, bool stock)
+{
+	const struct sys *sys = world->sys;
+	bool hash = seal->flags & SEAL_HASH;
+
+	if (source_read(source, sys, world->clock, world->glance, world->scratch) < 0 ||
+		source_digest(source, sys, world->scratch) < 0)
+		return VERDICT_MISS_UNREADABLE;
+	if (memcmp(&seal->digest, &source->digest, sizeof seal->digest) != 0)
+		return hash ? VERDICT_MISS_REPLACED : VERDICT_MISS_CHANGED;
+	if (hash)
+		return source->own_codec ? VERDICT_MISS_REPLACED
+					 : VERDICT_HIT_HASH_CONTENT;
+	if ((seal->flags & SEAL_IDENTITY) &&
+		identity_equal(&seal->source, &source->identity))
+		return VERDICT_HIT_SAME_CONTENT;
+	if (!may_stand_for(world, source, seal, stock))
+		return VERDICT_MISS_TOUCHED;
+	/* Else as good as it gets. */
+	if (entry_file_fits(seal, source) && (world->readonly || !source->settled))
+		return VERDICT_HIT_SAME_CONTENT;
+	return VERDICT_HIT_RESEALED;
+}
+
+enum verdict entry_compare_elsewhere(
+	const struct entry_world *world, struct source *source, const struct seal *seal)
+{
+	enum verdict id = entry_compare(world, source, seal);
+
+	if (id == VERDICT_HIT_NO_SOURCE)
+		return VERDICT_MISS_UNREACHABLE;
+	/* Another machine's inode, or another image's, is that of another file here. */
+	if (id == VERDICT_HIT_HASH)
+		return seal->flags & SEAL_SOURCE ? VERDICT_NONE : VERDICT_MISS_REPLACED;
+	return id;
+}
+
+static void note_outdated(struct search *search, int fd)
+{
+	struct stat st;
+
+	if (search->entry->world->sys->fstatat(fd, "", &st, AT_EMPTY_PATH) == 0)
+		search->outdated = st.st_mtim;
+}
+
+/* Serves a sealed file or not, by what it is to the source. */
+static int conclude(
+	struct search *search, int fd, const struct seal *seal, enum verdict id)
+{
+	if (id == VERDICT_NONE)
+		id = entry_compare_content(search->entry->world, &search->entry->source,
+			seal, entry_file_is_stock(search->entry));
+	if (id == VERDICT_HIT_RESEALED)
+		return renew(search, fd, seal);
+	if (id == VERDICT_HIT_NO_SOURCE)
+		return found_unproven(search, fd, id);
+	if (id == VERDICT_MISS_CHANGED || id == VERDICT_MISS_TOUCHED ||
+		id == VERDICT_MISS_REPLACED)
+		note_outdated(search, fd);
+	return verdict_rows[id].group == VERDICT_GROUP_HIT ? found(search, fd, id)
+							   : absent(search, fd, id);
+}
+
+/* Whether an error of opening the entry says no more to the program than that there is
+ * none. */
+static __attribute__((noinline)) bool is_no_entry(struct entry *entry, int err)
+{
+	const struct sys *sys = entry->world->sys;
+	struct stat st;
+	bool none;
+
+	if (err == -EACCES)
+		return !entry_is_closed(sys, entry->path, entry->dir_len, O_RDONLY);
+	if (err != -ENOTDIR)
+		return err == -ENOENT;
+	entry->path[entry->dir_len] = '\0';
+	none = sys->fstatat(AT_FDCWD, entry->path, &st, 0) < 0;
+	entry->path[entry->dir_len] = '/';
+	return none;
+}
+
+static int try_entry(struct search *search, int fd)
+{
+	struct entry *entry = search->entry;
+	const struct entry_world *world = entry->world;
+	struct seal seal;
+
+	if (fd < 0) {
+		search->verdict->id = VERDICT_MISS_NO_ENTRY;
+		return is_no_entry(entry, fd) ? -ENOENT : fd;
+	}
+	switch (entry_file_check(world, fd, &seal)) {
+	case ENTRY_FILE_SEALED:
+		break;
+	case ENTRY_FILE_PROGRAMS_OWN:
+		(void)source_look(&entry->source, world->sys);
+		return found_unproven(search, fd, VERDICT_HIT_OWN);
+	case ENTRY_FILE_FOREIGN:
+		return absent(search, fd, VERDICT_MISS_FOREIGN);
+	case ENTRY_FILE_DAMAGED:
+		return absent(search, fd, VERDICT_MISS_DAMAGED);
+	}
+	entry_magic_shown(entry, seal.magic);
+	if (entry_magic_is_foreign(entry, seal.magic))
+		return absent(search, fd, VERDICT_MISS_MAGIC);
+	return conclude(search, fd, &seal,
+		entry->common ? entry_compare_elsewhere(world, &entry->source, &seal)
+			      : entry_compare(world, &entry->source, &seal));
+}
+
+/* What a layer has for the same path. It is served as it is if the source's identity
+ * proves it, and by content becomes an entry of the user's own. */
+static int try_layer(struct search *search, const struct entry *at)
+{
+	const struct entry_world *world = at->world;
+	int fd = world->sys->openat(AT_FDCWD, at->path, search->flags | O_NOFOLLOW, 0);
+	struct seal seal;
+
+	if (fd < 0)
+		return -ENOENT;
+	switch (entry_file_check_layer(world, fd, &seal)) {
+	case ENTRY_FILE_SEALED:
+		break;
+	case ENTRY_FILE_FOREIGN:
+		return absent(search, fd, VERDICT_MISS_LAYER);
+	case ENTRY_FILE_PROGRAMS_OWN:
+		return absent(search, fd, VERDICT_MISS_NOT_SEALED);
+	case ENTRY_FILE_DAMAGED:
+		return absent(search, fd, VERDICT_MISS_DAMAGED);
+	}
+	entry_magic_shown(at, seal.magic);
+	if (entry_magic_is_foreign(at, seal.magic))
+		return absent(search, fd, VERDICT_MISS_MAGIC);
+	fd = conclude(search, fd, &seal,
+		entry_compare_elsewhere(world, &search->entry->source, &seal));
+	if (fd < 0)
+		return fd;
+	return found(search, fd,
+		search->verdict->id == VERDICT_HIT_RESEALED ? VERDICT_RESEALED_LAYER
+							    : VERDICT_HIT_LAYER);
+}
+
+/* Out of line, as try_objects: a hit needs no room for another entry. */
+static __attribute__((noinline)) int try_layers(struct search *search)
+{
+	struct entry at;
+	size_t n = 0;
+	int fd = -ENOENT;
+
+	while (fd < 0 && layer_next(search->entry, &n, &at))
+		fd = try_layer(search, &at);
+	return fd;
+}
+
+/* The tree's pyc is what Python alone would have, unless the cache has had a later one.
+ */
+static bool is_later_than_entry(const struct search *search, int fd)
+{
+	const struct timespec *entry = &search->outdated;
+	struct stat st;
+
+	if (!entry->tv_sec && !entry->tv_nsec)
+		return true;
+	if (search->entry->world->sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
+		return false;
+	return st.st_mtim.tv_sec != entry->tv_sec ? st.st_mtim.tv_sec > entry->tv_sec
+						  : st.st_mtim.tv_nsec >= entry->tv_nsec;
+}
+
+/* A pyc in the tree that is valid by Python's own rule is served as it is. */
+static int try_tree(struct search *search)
+{
+	struct entry *entry = search->entry;
+	const struct sys *sys = entry->world->sys;
+	int fd = sys->openat(entry->tree_dirfd, entry->tree_path, search->flags, 0);
+	uint8_t bytes[HEADER_MAX + 1];
+	struct header header;
+	ssize_t n;
+	bool bad, fits;
+
+	if (fd < 0)
+		return fd;
+	n = sys->pread(fd, bytes, sizeof bytes, 0);
+	header = header_read(entry->pyc->tag, bytes, n < 0 ? 0 : (size_t)n);
+	/* What Python would replace is in nobody's way, or it would be so for ever. */
+	bad = header.kind == HEADER_BAD || entry_magic_is_foreign(entry, header.magic);
+	if (!bad)
+		entry_magic_shown(entry, header.magic);
+	fits = !bad && source_recall(&entry->source, sys, entry->world->glance) &&
+	       header_fits(&header, &entry->source.st);
+	if ((!bad && header.kind == HEADER_HASH) ||
+		(!fits && source_look(&entry->source, sys) < 0))
+		return found(search, fd, VERDICT_IN_TREE);
+	if (fits || (!bad && header_fits(&header, &entry->source.st))) {
+		if (is_later_than_entry(search, fd))
+			return found(search, fd, VERDICT_IN_TREE);
+		sys->close(fd);
+		return -ENOENT;
+	}
+	search->verdict->id = bad ? VERDICT_MISS_DAMAGED : VERDICT_MISS_CHANGED;
+	if (search->rejected >= 0)
+		sys->close(search->rejected);
+	search->rejected = fd;
+	return -ENOENT;
+}
+
+/* Remembers the source, which Python is going to compile. */
+static void remember(struct entry *entry)
+{
+	struct pending_source asked = {
+		.identity = entry->source.identity,
+		.digested = entry->source.digested,
+		.own_codec = entry->source.own_codec,
+		.digest = entry->source.digest,
+	};
+
+	if (!entry->source.there || !entry->source.settled)
+		return;
+	atomic_store_explicit(entry->world->watching, true, memory_order_relaxed);
+	pending_add(entry->world->asked, entry->world->sys->thread(), entry->source.path,
+		&asked);
+}
+
+/* Bytecode that other paths have left for sources of the same content. */
+static __attribute__((noinline)) int try_objects(struct search *search)
+{
+	struct entry *entry = search->entry, at;
+	int fd = entry_file_reuse(entry, entry, search->flags);
+	size_t n = 0;
+
+	if (fd >= 0)
+		return found(search, fd, VERDICT_REUSED);
+	while (fd < 0 && layer_next(entry, &n, &at))
+		fd = entry_file_reuse(entry, &at, search->flags);
+	return fd < 0 ? fd : found(search, fd, VERDICT_REUSED_LAYER);
+}
+
+static int search_for(struct search *search, int candidate)
+{
+	struct entry *entry = search->entry;
+	const struct entry_world *world = entry->world;
+	int fd = try_entry(search, candidate), err;
+
+	if (fd != -ENOENT)
+		return fd;
+	fd = try_layers(search);
+	if (fd >= 0)
+		return fd;
+	fd = try_tree(search);
+	if (fd != -ENOENT && fd != -ENOTDIR)
+		return fd;
+	if (!entry_file_is_reusable(entry)) {
+		err = source_settle(&entry->source, world->sys, world->clock);
+	} else {
+		err = source_read(&entry->source, world->sys, world->clock, world->glance,
+			world->scratch);
+		fd = err < 0 ? err : try_objects(search);
+		if (fd >= 0)
+			return fd;
+	}
+	if (err < 0)
+		return -ENOENT;
+	remember(entry);
+	return -ENOENT;
+}
+
+int entry_open(
+	struct entry *entry, int candidate, int flags, struct entry_verdict *verdict)
+{
+	struct search search = {
+		.entry = entry, .flags = flags, .rejected = -1, .verdict = verdict
+	};
+	int fd;
+
+	*verdict = (struct entry_verdict){ .id = VERDICT_MISS_NO_ENTRY };
+	fd = search_for(&search, candidate);
+	if (search.rejected < 0)
+		return fd;
+	if (fd == -ENOENT)
+		return search.rejected;
+	entry->world->sys->close(search.rejected);
+	return fd;
+}
+
+void entry_ask(struct entry *entry)
+{
+	if (source_settle(&entry->source, entry->world->sys, entry->world->clock) == 0)
+		remember(entry);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Which bytecode is served for a source, and which is kept: the opening protocol and
+ * the sealing, as docs/seal.md tells them.
+ *
+ * Calling sequence: entry_begin with the paths; then entry_open for an open for reading,
+ * or entry_ask where the program only looks whether there is a pyc, or entry_seal and
+ * entry_share before the rename that puts a new pyc in its place, or entry_detach before
+ * one is changed in place.
+ *
+ * Functions return a descriptor or 0, or -errno. Async-signal-safe, no locks, no malloc.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "shim/core/base/scratch.h"
+#include "shim/core/base/sys.h"
+#include "shim/core/proof/pending.h"
+#include "shim/core/proof/source.h"
+#include "shim/core/python/header.h"
+#include "shim/core/python/pyc.h"
+#include "shim/core/stats/counters.h"
+#include "shim/core/stats/verdict.h"
+
+/* What is the same for all entries of a process. */
+struct entry_world {
+	const struct sys *sys;
+	struct scratch *scratch;
+	struct pending *asked; /* about sources */
+	struct pending
+		*created; /* temporary files; apart, so that they take no slot there */
+	struct recent_stat *glance; /* NULL: none is kept */
+	atomic_bool *watching;	    /* set when a question is remembered */
+	_Atomic uint32_t *magic;    /* of the interpreter here, 0 while it is not known */
+	struct source_clock *clock;
+	atomic_bool *cannot_clone; /* the file system was asked once */
+	bool readonly, always_digest;
+	bool layers_only; /* there is no cache that could be used, and it is readonly */
+	const char *tag;  /* of the interpreter here, or NULL */
+	bool share;	  /* leave objects to other paths, and use theirs */
+	bool compiles;	  /* a compiler is at work, which must find work done by nobody */
+	/* Writes the path of the n-th layer to room, and returns its length: 0 for one
+	 * that is not used, -1 behind the last. NULL where there are none. */
+	ssize_t (*layer)(size_t n, char *room, size_t size);
+	size_t root_len;
+	uid_t user;		/* whose files may be served */
+	struct counters *tally; /* NULL: nothing is counted */
+};
+
+struct entry {
+	const struct entry_world *world;
+	char *path; /* in the cache; written to at times, and given back as it was */
+	size_t version_len; /* path[..version_len) is the folder of the version */
+	size_t dir_len;	    /* path[..dir_len) is its __pycache__ */
+	const struct pyc_name *pyc;
+	int tree_dirfd; /* the same name in the tree */
+	const char *tree_path;
+	struct source source;
+	bool common; /* other trees have their entries there too (ephemeral.h): what is
+			not as it is needed is served from memory, and not kept */
+	uint8_t magic[4]; /* set by entry_seal, for entry_share */
+	off_t size;	  /* of the sealed file; likewise */
+	bool linked;	  /* set by entry_share: it is one file with an object */
+	char *spare;	  /* behind path, for other paths */
+	size_t spare_size;
+	bool layer; /* it lies in a layer: see layer_next */
+};
+
+struct entry_verdict {
+	enum verdict id;
+	bool unproven; /* no source vouches for what is served: only the entry's path does
+			*/
+};
+
+/* Sets up an entry. room is the size of the buffer that path lies in; what is behind path
+ * gets used. dir is the directory of the source as the program spells it, dir_len
+ * letters, relative to tree_dirfd. False where that does not fit: the entry is then
+ * subject to Python's own rules alone. */
+bool entry_begin(struct entry *entry, size_t room, const char *dir, size_t dir_len);
+
+/* Opens the bytecode for the source: the entry, the tree's own pyc, or an object made an
+ * entry. flags are those of open(2) for reading, candidate is what it said to the entry's
+ * path: a descriptor, which is taken over, or -errno. -ENOENT where Python has to
+ * compile, and then the question is remembered. */
+int entry_open(
+	struct entry *entry, int candidate, int flags, struct entry_verdict *verdict);
+
+/* What a sealed entry is to its source, which is looked at: what entry_open makes of it,
+ * without the file. VERDICT_NONE: only the source's content tells. */
+enum verdict entry_compare(
+	const struct entry_world *world, struct source *source, const struct seal *seal);
+
+/* The same of what others may have put there (a layer, an entry of many trees), of which
+ * only that is served whose source vouches for it. */
+enum verdict entry_compare_elsewhere(
+	const struct entry_world *world, struct source *source, const struct seal *seal);
+
+/* After VERDICT_NONE: the rest, by reading the source. stock: the entry's name is one
+ * that the stock import system writes. VERDICT_HIT_RESEALED: it holds, and needs a new
+ * seal.
+ */
+enum verdict entry_compare_content(const struct entry_world *world, struct source *source,
+	const struct seal *seal, bool stock);
+
+/* The program looks for the entry and may go on to write it without opening it
+ * (py_compile does): remembers the question. */
+void entry_ask(struct entry *entry);
+
+/* This thread has made a temporary file at path, open as fd: only that file will be taken
+ * for what it has compiled. Others may use the same name after it was purged (forked
+ * processes do), and what is renamed then is their bytecode. */
+void entry_created(const struct entry_world *world, const char *path, int fd);
+
+/* Puts a seal on the pyc at temporary, which is about to be renamed to the entry. After
+ * it, *ret_shared says whether entry_share is to be called. An error means that the file
+ * is not whole, and must not get that name. */
+int entry_seal(struct entry *entry, const char *temporary, bool *ret_shared,
+	struct entry_verdict *verdict);
+
+/* Between sealing and the rename, while nobody else knows the file: makes it the object
+ * of its content. Where there is one, and entries are many trees' (common), the pyc at
+ * temporary becomes that. */
+void entry_share(struct entry *entry, const char *temporary);
+
+/* After the rename: counts what was put there, in the place of old (NULL: nothing). */
+void entry_placed(const struct entry *entry, const struct stat *old);
+
+/* Whether it is the program's (or its umask's) doing that path, in a __pycache__ of the
+ * cache whose path is the first dir_len letters, could not be opened with those flags
+ * (EACCES): the mode of one of both tells, and the program is to see that as in the tree.
+ * Else it is the cache's alone, of what is above it or of a policy that leaves stat as it
+ * is (Landlock, SELinux), and is none of the program's business. With O_CREAT | O_EXCL:
+ * that a name could not be made there. path is given back as it was. */
+bool entry_is_closed(const struct sys *sys, char *path, size_t dir_len, int flags);
+
+/* After entry_seal or the rename has failed with why (-errno), which is the cache's
+ * alone: copies the pyc at temporary, without its seal, to another file at path in the
+ * tree. Returns 0, the tree's -errno, or why itself where the pyc cannot be read or may
+ * not be whole. */
+int entry_leave(const struct entry *entry, const char *temporary, int why, int dirfd,
+	const char *path);
+
+/* Gives the entry a file of its own without a seal, which the program may change. */
+int entry_detach(struct entry *entry);
+
+/* The rest is for files that no source proves: those that the program itself writes in
+ * place, those of loaders for other suffixes, and those whose name tells no source (for
+ * which entry_begin fails).
+ *
+ * Notes on a descriptor of one for which source it is, and for which directory of
+ * sources: without the note, a file without a seal is a damaged one. */
+void entry_disclaim(const struct entry *entry, int fd);
+
+/* Whether the open file is one for the source that is there, which was looked at; without
+ * a source, for the directory that is there. */
+bool entry_is_own(const struct entry *entry, int fd);
+
+/* After a file that was not just compiled has been renamed to the entry, or its whole
+ * __pycache__ has: notes anew whose that is. */
+void entry_moved(const struct entry *entry);
+void entry_directory_moved(const struct entry *entry);

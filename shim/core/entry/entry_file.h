@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Entries and objects as files: judging one that is open, reading it, adapting its
+ * bytecode to another source of the same content, and writing it.
+ *
+ * A file of the cache is never changed in place: it is written under a temporary name
+ * (importlib's, ".pyc.<digits>") and renamed, so that readers see all of it or none.
+ *
+ * For entry.c alone. Functions return a descriptor or 0, or -errno.
+ */
+#pragma once
+
+#include "shim/core/entry/entry.h"
+
+enum entry_file_state {
+	ENTRY_FILE_SEALED,
+	ENTRY_FILE_PROGRAMS_OWN, /* a program wrote it in place, or it is no plain file */
+	ENTRY_FILE_FOREIGN,	 /* of others: code that is not to be run */
+	ENTRY_FILE_DAMAGED,	 /* none of ours, or no more */
+};
+
+/* An extended attribute of files that no source proves (entry_own.c). */
+#define ENTRY_MARK "user.pycstash.own"
+
+/* A pyc in memory, with room for its seal behind it. */
+struct entry_file {
+	uint8_t *data;
+	size_t room;
+	struct seal seal;
+	int from;  /* the descriptor it was read from */
+	bool fits; /* that, for the entry's source: set by entry_file_adapt */
+	const struct entry *bare; /* to be written without a seal, as the program's own
+				     file for that entry; else NULL */
+	bool is_object;		  /* that is what it will be */
+};
+
+/* Opens what is ours at path, also where its mode does not give us those rights: the
+ * program's umask took them away, and that is for the program alone. */
+int entry_file_open(const struct sys *sys, const char *path, int flags, mode_t rights);
+
+/* Judges an open file; sets *ret_seal if it is sealed. */
+enum entry_file_state entry_file_check(
+	const struct entry_world *world, int fd, struct seal *ret_seal);
+
+/* The same for a file in a layer. */
+enum entry_file_state entry_file_check_layer(
+	const struct entry_world *world, int fd, struct seal *ret_seal);
+
+/* Reads the pyc under that seal; -EIO where the bytes are not those that were sealed. To
+ * be freed. */
+int entry_file_load(const struct entry *entry, int fd, const struct seal *seal,
+	struct entry_file *ret);
+void entry_file_free(const struct entry_world *world, struct entry_file *file);
+
+/* Whether Python takes the pyc under that seal for the source, going by its header. */
+bool entry_file_fits(const struct seal *seal, const struct source *source);
+
+/* Makes the pyc in memory one for the entry's source. */
+void entry_file_adapt(const struct entry *entry, struct entry_file *file);
+
+/* Writes the adapted pyc with its seal to the entry, and opens that. Where the cache
+ * cannot be written, file->from itself serves if its header fits, and an anonymous file
+ * if not. */
+int entry_file_store(struct entry *entry, struct entry_file *file, int flags);
+
+/* Opens the bytecode for the entry's source that another path has left in the objects,
+ * and makes it the entry. Those of `at` are meant: of the entry itself, or of what
+ * layer_next has made of it since the source's digest is known. */
+int entry_file_reuse(struct entry *entry, const struct entry *at, int flags);
+
+/* Writes the path of the entry's object for that digest and magic number to its spare
+ * room. NULL where there is none, or no room. */
+char *entry_file_object(
+	const struct entry *entry, const struct digest *digest, const uint8_t magic[4]);
+
+/* Writes the pyc to path, replacing what is there; size letters at spare are for a
+ * temporary name. With flags >= 0 it returns the file, opened so. */
+int entry_file_put(const struct entry_world *world, const struct entry_file *file,
+	char *path, mode_t mode, char *spare, size_t size, int flags);
+
+/* The n-th temporary name of a path, in spare; false where there is no room for it. */
+bool entry_file_temporary(const char *path, unsigned n, char *spare, size_t size);
+
+/* Reads an open file that should be the object of the entry's source, of which the digest
+ * is known; -ENOENT where it is not, or is damaged. To be freed. */
+int entry_file_load_object(
+	const struct entry *entry, int fd, uint32_t magic, struct entry_file *ret);
+
+/* Whether the entry's name is one that the stock import system writes: nothing but the
+ * source's content and the interpreter then says what is in it, mostly. */
+bool entry_file_is_stock(const struct entry *entry);
+
+/* Whether the entry may be one made of an object, as far as is known without its source.
+ */
+bool entry_file_is_reusable(const struct entry *entry);
+
+/* Makes the directory that path lies in. */
+int entry_file_make_parent(const struct entry_world *world, char *path);
+
+/* Whether others can have put the file there: the cache itself is closed to them, a layer
+ * need not be. */
+bool entry_file_is_trusted(const struct stat *st, uid_t user, bool layer);
+
+uint32_t entry_magic_number(const uint8_t magic[4]);
+
+/* Of another interpreter's bytecode nothing can be learned about this one's. */
+bool entry_is_own_tag(const struct entry *entry);
+
+/* The interpreter has read (shown) or written (owned) a pyc with that magic number: it is
+ * its own until it writes another. One that is not is of no use to it (foreign). */
+void entry_magic_shown(const struct entry *entry, const uint8_t magic[4]);
+bool entry_magic_is_foreign(const struct entry *entry, const uint8_t magic[4]);
+void entry_magic_owned(const struct entry *entry, const uint8_t magic[4]);

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The part of entry.h for files that no source proves. Beside their sources they would go
+ * where their directory goes, and be gone when it is; here their path outlives it. So
+ * each has a mark that says what it was written for.
+ */
+#include <fcntl.h>
+#include <string.h>
+
+#include "shim/core/base/dirents.h"
+#include "shim/core/entry/entry_file.h"
+
+/* The attribute's value. */
+struct mark {
+	uint64_t inode; /* of the file: a program that copies it copies attributes too */
+	struct origin source, directory;
+};
+
+/* Of the directory of the sources, by its physical path, which the entry's contains. */
+static struct origin directory_origin(const struct entry *entry)
+{
+	char *end = entry->path + entry->dir_len - strlen("/__pycache__"), behind = *end;
+	const char *path = entry->path + entry->version_len + strlen("/tree");
+	struct origin ret;
+
+	*end = '\0';
+	ret = origin_of(entry->world->sys, *path ? path : "/");
+	*end = behind;
+	return ret;
+}
+
+static bool read_mark(const struct sys *sys, int fd, ino_t inode, struct mark *ret)
+{
+	return sys->fgetxattr(fd, ENTRY_MARK, ret, sizeof *ret) == sizeof *ret &&
+	       ret->inode == inode;
+}
+
+void entry_disclaim(const struct entry *entry, int fd)
+{
+	const struct sys *sys = entry->world->sys;
+	struct source source = entry->source;
+	struct mark mark = { .inode = 0 };
+	struct stat st;
+
+	if (sys->fstatat(fd, "", &st, AT_EMPTY_PATH) == 0)
+		mark.inode = st.st_ino;
+	if (source.path)
+		(void)source_look(&source, sys);
+	mark.source = source_origin(&source, sys);
+	mark.directory = directory_origin(entry);
+	(void)sys->fsetxattr(fd, ENTRY_MARK, &mark, sizeof mark);
+}
+
+/* When a file got its name, at the latest: that changes the ctime, which no program can
+ * set. */
+static bool is_named_since(const struct stat *st, const struct timespec *birth)
+{
+	return st->st_ctim.tv_sec != birth->tv_sec
+		       ? st->st_ctim.tv_sec > birth->tv_sec
+		       : st->st_ctim.tv_nsec >= birth->tv_nsec;
+}
+
+bool entry_is_own(const struct entry *entry, int fd)
+{
+	const struct sys *sys = entry->world->sys;
+	bool source = entry->source.there;
+	struct origin now;
+	struct mark mark;
+	struct stat st;
+
+	if (sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
+		return false;
+	now = source ? source_origin(&entry->source, sys) : directory_origin(entry);
+	if (read_mark(sys, fd, st.st_ino, &mark)) {
+		if (origin_same(&now, source ? &mark.source : &mark.directory))
+			return true;
+		if (st.st_nlink == 1) /* else it may be in two directories */
+			return false;
+	}
+	return !source && is_named_since(&st, &now.birth);
+}
+
+static int open_marked(const struct sys *sys, int dirfd, const char *path)
+{
+	return sys->openat(
+		dirfd, path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC, 0);
+}
+
+void entry_moved(const struct entry *entry)
+{
+	const struct sys *sys = entry->world->sys;
+	int fd = open_marked(sys, AT_FDCWD, entry->path);
+
+	if (fd < 0)
+		return;
+	/* A seal is proof enough, of numba's files only this. */
+	if (!entry->source.path || sys->fgetxattr(fd, ENTRY_MARK, NULL, 0) >= 0)
+		entry_disclaim(entry, fd);
+	sys->close(fd);
+}
+
+static void move_mark(const struct sys *sys, int dirfd, const char *name,
+	const struct origin *directory)
+{
+	int fd = open_marked(sys, dirfd, name);
+	struct mark mark;
+	struct stat st;
+
+	if (fd < 0)
+		return;
+	if (sys->fstatat(fd, "", &st, AT_EMPTY_PATH) == 0 &&
+		read_mark(sys, fd, st.st_ino, &mark)) {
+		mark.directory = *directory;
+		(void)sys->fsetxattr(fd, ENTRY_MARK, &mark, sizeof mark);
+	}
+	sys->close(fd);
+}
+
+void entry_directory_moved(const struct entry *entry)
+{
+	const struct sys *sys = entry->world->sys;
+	struct origin directory = directory_origin(entry);
+	struct dirents names;
+	const char *name;
+	char behind = entry->path[entry->dir_len];
+
+	entry->path[entry->dir_len] = '\0';
+	names = (struct dirents){ .fd = entry_file_open(sys, entry->path,
+					  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+					  S_IRWXU) };
+	entry->path[entry->dir_len] = behind;
+	if (names.fd < 0)
+		return;
+	while ((name = dirents_next(&names, sys)))
+		move_mark(sys, names.fd, name, &directory);
+	sys->close(names.fd);
+}

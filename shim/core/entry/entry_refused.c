@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What is to be done of entry.h where the cache refuses something: telling whose refusal
+ * it is, and leaving a pyc that it has no room for to the tree.
+ */
+#include <errno.h>
+#include <fcntl.h>
+
+#include "shim/core/entry/entry_file.h"
+
+/* Whether the mode takes a right from the owner, which we are. Of another's file no
+ * program of ours has set it. */
+static bool lacks(const struct sys *sys, const struct stat *st, mode_t right)
+{
+	return st->st_uid == sys->geteuid() && (st->st_mode & right) != right;
+}
+
+static mode_t rights_for(int flags)
+{
+	switch (flags & O_ACCMODE) {
+	case O_RDONLY:
+		return S_IRUSR;
+	case O_WRONLY:
+		return S_IWUSR;
+	default:
+		return S_IRUSR | S_IWUSR;
+	}
+}
+
+bool entry_is_closed(const struct sys *sys, char *path, size_t dir_len, int flags)
+{
+	const bool makes = flags & O_CREAT, only_makes = makes && (flags & O_EXCL);
+	char behind = path[dir_len];
+	struct stat dir, file;
+	int err;
+
+	path[dir_len] = '\0';
+	err = sys->fstatat(AT_FDCWD, path, &dir, 0);
+	path[dir_len] = behind;
+	if (err < 0)
+		return false;
+	if (lacks(sys, &dir, S_IXUSR))
+		return true;
+	if (!only_makes && sys->fstatat(AT_FDCWD, path, &file, 0) == 0)
+		return lacks(sys, &file, rights_for(flags));
+	return makes && lacks(sys, &dir, S_IWUSR);
+}
+
+/* How much of an open file that was to be an entry is the pyc. A part of a seal may stand
+ * behind it. */
+static off_t pyc_size(const struct entry *entry, int fd, int why)
+{
+	struct seal seal;
+	struct stat st;
+	off_t size = entry->size;
+
+	if (entry_file_check(entry->world, fd, &seal) == ENTRY_FILE_SEALED)
+		return (off_t)seal.pyc_size;
+	if (!size && entry->world->sys->fstatat(fd, "", &st, AT_EMPTY_PATH) == 0)
+		size = st.st_size;
+	/* A full disk cuts off the program's own write too, which does not say so in
+	 * CPython, at the end of a block, and a limit of size anywhere: what has room for
+	 * no seal may be no whole pyc either. In the tree nothing would ever find that
+	 * out. */
+	return size % 512 == 0 || why == -EFBIG ? why : size;
+}
+
+static int write_bare(const struct sys *sys, const uint8_t *data, size_t size,
+	mode_t mode, int dirfd, const char *path)
+{
+	int fd = sys->openat(
+		dirfd, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	int err = 0, closed;
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	n = sys->pwrite(fd, data, size, 0);
+	if (n != (ssize_t)size)
+		err = n < 0 ? (int)n : -ENOSPC;
+	closed = sys->close(fd);
+	if (err == 0)
+		err = closed;
+	if (err < 0)
+		(void)sys->unlinkat(dirfd, path, 0);
+	return err;
+}
+
+int entry_leave(const struct entry *entry, const char *temporary, int why, int dirfd,
+	const char *path)
+{
+	const struct entry_world *world = entry->world;
+	const struct sys *sys = world->sys;
+	int fd = entry_file_open(
+		sys, temporary, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, S_IRUSR);
+	struct stat st;
+	uint8_t *data;
+	size_t room;
+	off_t size;
+	ssize_t n;
+
+	if (fd < 0)
+		return why;
+	size = sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 ? why
+							    : pyc_size(entry, fd, why);
+	if (size < 0) {
+		sys->close(fd);
+		return (int)size;
+	}
+	data = scratch_take(world->scratch, sys, (size_t)size, &room);
+	n = data ? sys->pread(fd, data, (size_t)size, 0) : -ENOMEM;
+	sys->close(fd);
+	if (n == size)
+		why = write_bare(
+			sys, data, (size_t)size, st.st_mode & 07777, dirfd, path);
+	scratch_give(world->scratch, sys, data, room);
+	return why;
+}

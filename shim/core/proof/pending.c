@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/core/proof/pending.h"
+
+#include <string.h>
+
+#include "shim/core/base/slot.h"
+
+struct head {
+	uint64_t key[2]; /* of the spelling and the thread */
+	uint64_t age;
+	uint64_t number; /* counted from 1: the lowest is the oldest */
+};
+
+struct record {
+	struct head head;
+	struct pending_source source;
+};
+
+_Static_assert(sizeof(struct record) == PENDING_WORDS * sizeof(uint64_t),
+	"a record is copied as whole words");
+
+/* FNV-1a, twice. Paths that collide would have to be of files with the same identity to
+ * be taken for each other, and this is called where there is little stack. */
+static void make_key(uintptr_t thread, const char *path, uint64_t key[2])
+{
+	key[0] = 0xcbf29ce484222325u;
+	key[1] = thread;
+	for (const char *p = path; *p; p++) {
+		key[0] = (key[0] ^ (unsigned char)*p) * 0x100000001b3u;
+		key[1] = (key[1] ^ (unsigned char)*p) * 0x9e3779b97f4a7c15u;
+	}
+}
+
+/* False where another is writing there. */
+static bool get(const struct pending *asked, unsigned slot, void *ret, size_t size)
+{
+	return slot_read(&asked->slots[slot].sequence, asked->slots[slot].words, ret,
+		size / sizeof(uint64_t));
+}
+
+/* What there is of a key, in the few slots that it may have. */
+struct found {
+	unsigned matches; /* more than one where a signal handler has asked in between */
+	bool unclear;	  /* another is writing there */
+	unsigned slots[PENDING_WAYS], oldest;
+	struct record record; /* of the last match */
+};
+
+static bool is_about(
+	const struct pending *asked, const struct head *head, const uint64_t key[2])
+{
+	return head->age == asked->age && memcmp(head->key, key, sizeof head->key) == 0;
+}
+
+static void look_up(
+	const struct pending *asked, const uint64_t key[2], struct found *found)
+{
+	const unsigned first = (unsigned)((key[0] ^ key[1]) >> 40) % PENDING_SLOTS /
+			       PENDING_WAYS * PENDING_WAYS;
+	uint64_t least = UINT64_MAX;
+	struct head head; /* there may be little stack: one record is enough */
+
+	*found = (struct found){ .oldest = first };
+	for (unsigned slot = first; slot < first + PENDING_WAYS; slot++) {
+		if (!get(asked, slot, &head, sizeof head)) {
+			found->unclear = true;
+			continue;
+		}
+		if (head.age != asked->age)
+			head.number = 0;
+		if (head.number < least) {
+			least = head.number;
+			found->oldest = slot;
+		}
+		if (!is_about(asked, &head, key))
+			continue;
+		found->slots[found->matches++] = slot;
+		if (!get(asked, slot, &found->record, sizeof found->record) ||
+			!is_about(asked, &found->record.head, key))
+			found->unclear = true;
+	}
+}
+
+static bool put(struct pending *asked, unsigned slot, const struct record *record)
+{
+	return slot_write(&asked->slots[slot].sequence, asked->slots[slot].words, record,
+		PENDING_WORDS);
+}
+
+void pending_add(struct pending *asked, uintptr_t thread, const char *path,
+	const struct pending_source *source)
+{
+	struct record record;
+	struct found found;
+
+	memset(&record, 0, sizeof record);
+	make_key(thread, path, record.head.key);
+	record.head.age = asked->age;
+	record.head.number = atomic_fetch_add(&asked->added, 1) + 1;
+	record.source = *source;
+	look_up(asked, record.head.key, &found);
+	if (found.matches &&
+		identity_same(&found.record.source.identity, &source->identity))
+		record.source.opened |= found.record.source.opened;
+	(void)put(asked, found.matches ? found.slots[0] : found.oldest, &record);
+}
+
+void pending_opened(struct pending *asked, uintptr_t thread, const char *path,
+	const struct identity *identity)
+{
+	uint64_t key[2];
+	struct found found;
+	bool put_all = true;
+
+	make_key(thread, path, key);
+	look_up(asked, key, &found);
+	if (identity_same(&found.record.source.identity, identity))
+		found.record.source.opened = true;
+	else /* no file has that */
+		found.record.source = (struct pending_source){ .identity.inode = 0 };
+	for (unsigned i = 0; i < found.matches; i++)
+		put_all &= put(asked, found.slots[i], &found.record);
+	if (found.unclear || !put_all)
+		asked->age++;
+}
+
+bool pending_find(const struct pending *asked, uintptr_t thread, const char *path,
+	struct pending_source *ret)
+{
+	uint64_t key[2];
+	struct found found;
+
+	make_key(thread, path, key);
+	look_up(asked, key, &found);
+	if (found.matches != 1 || found.unclear)
+		return false;
+	*ret = found.record.source;
+	return true;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/core/proof/recent_stat.h"
+
+#include <string.h>
+
+#include "shim/core/base/slot.h"
+
+_Static_assert(sizeof(struct recent_stat_record) % sizeof(uint64_t) == 0,
+	"a record is copied as whole words");
+
+/* The words of a record up to the end of a path of that length. */
+static size_t words_for(size_t len)
+{
+	return (offsetof(struct recent_stat_record, path) + len) / sizeof(uint64_t) + 1;
+}
+
+void recent_stat_note(struct recent_stat *glance, const struct sys *sys, const char *path,
+	const struct stat *st)
+{
+	struct recent_stat_record record;
+	size_t len;
+
+	if (path[0] != '/' || !S_ISREG(st->st_mode))
+		return;
+	len = strlen(path);
+	if (len >= sizeof record.path)
+		return;
+	record.thread = sys->thread();
+	record.ticks = sys->ticks();
+	record.st = *st;
+	memset(record.path + len / 8 * 8, 0, 8); /* what is copied behind the path */
+	memcpy(record.path, path, len);
+	(void)slot_write(&glance->sequence, glance->words, &record, words_for(len));
+}
+
+bool recent_stat_take(struct recent_stat *glance, const struct sys *sys, const char *path,
+	struct stat *ret)
+{
+	const uint64_t none[2] = { 0, 0 };
+	struct recent_stat_record record;
+	size_t len = strlen(path);
+
+	if (len >= sizeof record.path ||
+		!slot_read(&glance->sequence, glance->words, &record, words_for(len)) ||
+		record.ticks == 0 || record.thread != sys->thread() ||
+		memcmp(record.path, path, len + 1) != 0 ||
+		sys->ticks() - record.ticks > RECENT_STAT_TICKS)
+		return false;
+	*ret = record.st;
+	return slot_write(&glance->sequence, glance->words, none, 2);
+}

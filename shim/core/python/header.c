@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/core/python/header.h"
+
+#include <string.h>
+
+/* The tags with a header of three fields, of which interpreters are still met. */
+static const char *const short_tags[] = { "cpython-33", "cpython-34", "cpython-35",
+	"cpython-36", "pypy33", "pypy35", "pypy36" };
+
+size_t header_length(const char *tag)
+{
+	for (size_t i = 0; i < sizeof short_tags / sizeof *short_tags; i++)
+		if (strcmp(short_tags[i], tag) == 0)
+			return 12;
+	return HEADER_MAX;
+}
+
+static uint32_t get32(const uint8_t *p)
+{
+	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+static void put32(uint8_t *p, uint32_t value)
+{
+	for (int i = 0; i < 4; i++)
+		p[i] = (uint8_t)(value >> 8 * i);
+}
+
+struct header header_read(const char *tag, const void *data, size_t size)
+{
+	const size_t length = header_length(tag);
+	const uint8_t *p = data;
+	struct header ret = { .kind = HEADER_BAD };
+	uint32_t flags;
+
+	if (size <= length)
+		return ret;
+	memcpy(ret.magic, p, sizeof ret.magic);
+	/* All CPythons and PyPys since 1.5: a text-mode copy would be noticed by it. */
+	if (p[2] != '\r' || p[3] != '\n')
+		return ret;
+	flags = length == HEADER_MAX ? get32(p + 4) : 0;
+	if (flags == 0) {
+		ret.kind = HEADER_TIMESTAMP;
+		ret.mtime = get32(p + length - 8);
+		ret.size = get32(p + length - 4);
+	} else if (flags == 1 || flags == 3) {
+		ret.kind = HEADER_HASH;
+	}
+	return ret;
+}
+
+/* As Python has it: int() of a float, which is rounded near the next second, and before
+ * 1970 cut off towards 0. */
+uint32_t header_mtime(const struct timespec *mtime)
+{
+	double seconds = (double)mtime->tv_sec + 1e-9 * (double)mtime->tv_nsec;
+
+	return (uint32_t)(int64_t)seconds;
+}
+
+bool header_fits(const struct header *header, const struct stat *source)
+{
+	return header->kind == HEADER_TIMESTAMP &&
+	       header->mtime == header_mtime(&source->st_mtim) &&
+	       header->size == (uint32_t)source->st_size;
+}
+
+void header_patch(const char *tag, void *data, const struct stat *source)
+{
+	uint8_t *p = (uint8_t *)data + header_length(tag) - 8;
+
+	put32(p, header_mtime(&source->st_mtim));
+	put32(p + 4, (uint32_t)source->st_size);
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/core/stats/verdict.h"
+
+#include "shim/core/cache/config.h"
+
+const struct verdict_row verdict_rows[VERDICT_ROOM] = {
+#define VERDICT(number, id, group, what, why) \
+	[number] = { #id, VERDICT_GROUP_##group, what, why },
+#include "shim/core/stats/verdict.def"
+};

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The decisions that the library takes, from the table verdict.def: how they are told,
+ * and where they are counted.
+ *
+ * Pure.
+ */
+#pragma once
+
+enum verdict {
+	VERDICT_NONE, /* nothing was decided */
+#define VERDICT(number, id, group, what, why) VERDICT_##id = (number),
+#include "shim/core/stats/verdict.def"
+};
+
+/* One above the highest number that a verdict will ever have: the room for counters in a
+ * record on disk. */
+#define VERDICT_ROOM 90
+
+/* What verdicts have in common: `pycstash stats` gives a sum for each. */
+enum verdict_group {
+	VERDICT_GROUP_NONE,
+	VERDICT_GROUP_HIT,    /* an entry was served as it is */
+	VERDICT_GROUP_RESEAL, /* an entry was served, under a new seal */
+	VERDICT_GROUP_REUSE,  /* another path's bytecode was served */
+	VERDICT_GROUP_TREE,   /* the tree's own pyc was served */
+	VERDICT_GROUP_MISS,   /* Python has to compile */
+	VERDICT_GROUP_WRITE,  /* a file is made in the cache */
+	VERDICT_GROUP_SEALED,
+	VERDICT_GROUP_UNSEALED,
+	VERDICT_GROUP_NOT_CACHED, /* it could not be made in the cache, but in the tree */
+	VERDICT_GROUP_LEFT,	  /* the call was made as without the library */
+	VERDICT_GROUP_REFUSED,	  /* the cache is not used at all */
+	VERDICT_GROUPS
+};
+
+struct verdict_row {
+	const char *id; /* in upper case, as in verdict.def */
+	enum verdict_group group;
+	const char *what, *why; /* for people; why may be NULL */
+};
+
+/* By number, up to VERDICT_ROOM; a number that is nobody's has a row of zeros. */
+extern const struct verdict_row verdict_rows[VERDICT_ROOM];

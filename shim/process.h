@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the shim knows in one process: its settings, the cache's standing, the tag
+ * the process has shown, and the directories it has met.
+ *
+ * Settings are written once, by the constructor. All else is single atomics and the
+ * memo, each of which may be read and set at any moment by any thread, by a signal
+ * handler, and by a vfork child, whose writes land in the parent and are true there
+ * as well. There is no lock, and no descriptor is kept.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "shim/core/base/sys.h"
+#include "shim/core/cache/config.h"
+#include "shim/core/cache/memo.h"
+#include "shim/core/cache/root.h"
+#include "shim/core/entry/entry.h"
+
+struct place;
+
+extern struct config process_config;
+extern struct memo process_memo;
+
+/* Core's way to the kernel: the next library's functions. */
+extern const struct sys sys_real;
+
+/* The paths that this thread has passed to the next library, and waits for. A preload
+ * behind ours may be made of public functions (fakeroot's fstatat calls __fxstatat),
+ * which are ours again: such a call is not looked at, or it would ask for the same
+ * without end. By the pointers, so that a signal handler's calls are looked at. */
+extern __thread const char *process_passing[2] __attribute__((tls_model("initial-exec")));
+
+static inline bool process_passes(const char *path)
+{
+	return path == process_passing[0] || path == process_passing[1];
+}
+
+/* The value of a call that passes those paths on (to may be NULL). */
+#define PASSING(from, to, call)              \
+	({                                   \
+		__typeof__(call) passed;     \
+		process_passing[0] = (from); \
+		process_passing[1] = (to);   \
+		passed = (call);             \
+		process_passing[0] = NULL;   \
+		process_passing[1] = NULL;   \
+		passed;                      \
+	})
+
+/* The standing of the cache: judged at the first use, while it is absent, and after a
+ * change of identity; otherwise what was found then. Logs a refusal. room has
+ * PATH_MAX letters. */
+enum root_state process_store(char *room);
+
+/* Whether it was absent at the last look. */
+bool process_store_absent(void);
+
+/* Whether layers may be read, whatever the cache's own standing. */
+bool process_has_layers(void);
+
+/* What core needs to know of this process to open and seal entries. */
+struct entry_world process_world(void);
+
+/* Whether the len letters at the absolute path lie in the cache itself, or in a layer. */
+bool process_is_inside(const char *path, size_t len);
+
+/* Room for two struct place, or NULL. To be given back. */
+struct place *process_take_places(void);
+void process_give_places(struct place *places);
+
+/* The tag of the interpreter that runs here, NULL until it has shown one. */
+const char *process_tag(void);
+
+/* The process has opened bytecode with that tag: the first one shown is its own. */
+void process_show_tag(const char *tag);
+
+/* The process has loaded py_compile or compileall: see pyc_is_compiler. */
+void process_show_compiler(void);
+
+/* Whether the process has asked for bytecode that was not there: then it matters which
+ * sources it opens. One load, for the wrapper of open. */
+extern atomic_bool process_watching;
+
+/* It has opened that path: if it is a source, see pending_opened. Returns fd, whatever
+ * that is. A path relative to a descriptor is taken for another: that can cost a seal. */
+int process_opened(const char *path, int fd);
+
+/* The tag itself, for the wrapper of stat: only a process that opens bytecode is to have
+ * its stats kept. One load. */
+extern _Atomic(const char *) process_own_tag;
+
+/* It has taken the stat of that path; see glance.h. Returns result, whatever that is. */
+int process_looked(const char *path, const struct stat *st, int result);
+
+/* Of the wrappers of setuid & Co. and chroot: they pass the result through. */
+int identity_changed(int result);
+int root_changed(int result);

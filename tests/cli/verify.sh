@@ -1,0 +1,235 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# pycstash verify: it finds every byte that is wrong, the entry that would be served for
+# another source, and the one that is not what the interpreter compiles; and nothing else.
+. "$(dirname "$0")/../lib/tap.sh"
+
+export PYCSTASH_DIR=$CACHE
+chmod 755 "$T"
+verify() { "$PYCSTASH" verify "$@"; }
+status_of() { "$@" >/dev/null 2>&1; echo $?; }
+summary() { # EXPRESSION: of x, the summary on stdin
+	tail -1 | python3 -c 'import json, sys
+x = json.loads(sys.stdin.readline())
+print(eval("(" + sys.argv[1] + ")"))' "$1"
+}
+problems() { verify "$@" 2>/dev/null | sed -n 's/^\([a-z]*\) .*/\1/p' | grep -v '^[0-9]' | sort | tr '\n' ' '; }
+tag_of() { "$1" -c 'import sys; print(sys.implementation.cache_tag)'; }
+D=$T/tree
+feed() { # INTERPRETER… : a cache with m, n and p.q of each, and m again from another place
+	local each
+	rm -rf "$CACHE" "$D" "$T/other"
+	mkdir -p "$D/p" "$T/other"
+	echo 'x = 1' | tee "$D/m.py" >"$T/other/m.py"
+	printf 'import os\ndef f(a, b={1, 2}):\n\treturn lambda: (a, -0.0, 10 ** 5000)\n' >"$D/n.py"
+	: >"$D/p/__init__.py"
+	echo 'class C: pass' >"$D/p/q.py"
+	sleep 0.03
+	for each; do
+		(cd "$D" && preloaded "$each" -S -c 'import m, n, p.q')
+		(cd "$T/other" && preloaded "$each" -S -c 'import m')
+	done
+}
+mapfile -t pythons < <(interpreters cached | grep -E '/usr/bin/python3|/3\.(6|8|13)\.[0-9]+/|/usr/bin/pypy3')
+if [ ${#pythons[@]} = 0 ]; then
+	skip "verify" "no interpreter"
+	exit 0
+fi
+python=${pythons[0]} tag=$(tag_of "${pythons[0]}")
+
+# --- a good cache -----------------------------------------------------------------------
+feed "${pythons[@]}"
+n=${#pythons[@]}
+is "$(verify --json | summary 'x["entries"], x["good"] == x["entries"] + x["objects"], x["damaged"], x["complete"]')" \
+	"($(entries | wc -l), True, 0, True)" "all entries and objects of $n interpreters are good"
+is "$(status_of verify)" 0 "exit code 0"
+is "$(verify --deep --json 2>&1 | summary 'x["compared"], x["uncompared"], x["different"]')" "($((5 * n)), 0, 0)" \
+	"--deep: every interpreter compiles the same again"
+touch "$D/m.py"
+echo 'x = 2' >"$D/n.py"
+rm "$D/p/q.py"
+is "$(status_of verify)" 0 "what is touched, edited or gone is no finding"
+is "$(verify --json "$D/p" | summary 'x["entries"], x["objects"]')" "($((2 * n)), 0)" "a directory: its entries"
+is "$(verify --json --tag "$tag" | summary 'x["entries"]')" 5 "--tag: those of a version"
+
+# --- every byte -------------------------------------------------------------------------
+cat >"$T/flip.py" <<'END'
+# Flips a bit of each byte of a file in turn: how many does verify find, and name?
+import os, subprocess, sys
+path, verify = sys.argv[1], sys.argv[2:]
+data = open(path, 'rb').read()
+missed, flipped = [], 0
+for at in range(len(data)):
+    with open(path, 'r+b') as file:
+        file.seek(at)
+        file.write(bytes([data[at] ^ (1 << at % 8)]))
+    run = subprocess.run(verify, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    flipped += 1
+    if run.returncode != 1 or not run.stdout.startswith(b'damaged    ' + os.fsencode(path) + b': '):
+        missed.append(at)
+    with open(path, 'r+b') as file:
+        file.seek(at)
+        file.write(data[at:at + 1])
+print(flipped == len(data) > 128, missed)
+END
+for each in "${pythons[@]}"; do
+	feed "$each"
+	entry=$CACHE/v1/$(tag_of "$each")/tree$D/__pycache__/m.$(tag_of "$each").pyc
+	# An entry alone, and an object alone: they are one file else.
+	object=$("$PYCSTASH" show --json "$entry" | summary 'x["object"]["path"]')
+	cp "$entry" "$T/copy"
+	rm -rf "$T/away"
+	mv "$(dirname "$(dirname "$(dirname "$object")")")" "$T/away"
+	mv "$T/copy" "$entry"
+	rm -rf "$CACHE/v1/$(tag_of "$each")/tree$D/p" "$CACHE/v1/$(tag_of "$each")/tree$T"/other \
+		"$CACHE/v1/$(tag_of "$each")/tree$D/__pycache__"/n.*
+	is "$(python3 "$T/flip.py" "$entry" "$PYCSTASH" verify)" "True []" "$(named "$each"): a bit in any byte of an entry is found"
+	mkdir -p "$(dirname "$object")"
+	mv "$entry" "$object"
+	is "$(python3 "$T/flip.py" "$object" "$PYCSTASH" verify)" "True []" "$(named "$each"): and of an object"
+done
+
+# --- what else can be wrong --------------------------------------------------------------
+feed "$python"
+entry=$CACHE/v1/$tag/tree$D/__pycache__/m.$tag.pyc
+object=$("$PYCSTASH" show --json "$entry" | summary 'x["object"]["path"]')
+truncate -s -1 "$entry"
+is "$(problems)" "damaged damaged " "an entry that is cut off, and the object that is the same file"
+is "$(status_of verify)" 1 "exit code 1"
+is "$(status_of verify --repair)" 1 "--repair says what it deleted: 1"
+is "$([ -e "$entry" ] || [ -e "$object" ] || echo gone)" gone "and both are gone"
+is "$(status_of verify)" 0 "afterwards all is well"
+(cd "$D" && preloaded "$python" -S -c 'import m')
+is "$([ -e "$entry" ] && echo there)" there "and the next import has it again"
+
+feed "$python"
+cp -p "$object" "$T/object"
+rm "$object"
+other=$(find "$CACHE" -path '*/objects/*.pyc' | head -1)
+mv "$T/object" "$other"
+is "$(verify | grep -c "^damaged *$other: its name is another source's digest")" 1 "an object under another's name"
+
+feed "$python"
+# A source of other content with the identity that the seal has: a lying clock.
+python3 - "$entry" "$D/m.py" "$HERE/tests/library" <<'END'
+import os, struct, sys
+path, source = sys.argv[1:3]
+sys.path.insert(0, sys.argv[3])
+sys.dont_write_bytecode = True
+from check import checksum
+data = bytearray(open(path, 'rb').read())
+open(source, 'w').write('x = 9')
+open(source, 'a').write('\n')
+st = os.stat(source)
+seal = bytearray(data[-128:])
+seal[24:64] = struct.pack('<QQqqII', st.st_size, st.st_ino, st.st_ctime_ns // 10**9, st.st_mtime_ns // 10**9,
+                          st.st_ctime_ns % 10**9, st.st_mtime_ns % 10**9)
+seal[120:] = struct.pack('<Q', checksum(bytes(seal[:120]), 0))
+data[-128:] = seal
+size = 12 if struct.unpack('<H', data[:2])[0] < 3392 else 16
+data[size - 8:size] = struct.pack('<II', int(st.st_mtime) & 0xffffffff, st.st_size)
+os.unlink(path)
+open(path, 'wb').write(data)
+END
+is "$(problems)" "wrong " "whole, sealed with the source's identity, and of other content: the worst"
+is "$(verify --repair | grep -c '^wrong .*; deleted$')" 1 "--repair deletes it"
+
+feed "$python"
+# Bytecode of another source under a seal that is right: what a hook under the stock name does.
+(cd "$T/other" && echo 'y = "hooked"' >h.py && cat >hook.py <<'END' && preloaded "$python" -S -c 'import hook, m'
+import importlib.machinery
+def compiled(self, data, path, **rest):
+    return compile(data.replace(b'x = 2', b'x = 3'), path, 'exec', dont_inherit=True)
+importlib.machinery.SourceFileLoader.source_to_code = compiled
+END
+)
+is "$(problems --deep)" "" "a hook that changes nothing"
+(cd "$T/other" && echo 'x = 2' >m.py && sleep 0.03 && preloaded "$python" -S -c 'import hook, m')
+is "$(problems)" "" "bytecode of changed text under the stock name is whole"
+is "$(problems --deep)" "different " "and --deep finds it"
+is "$(verify --deep | grep -c 'different .*co_consts of <module>')" 1 "and says where"
+hooked=$("$PYCSTASH" show --json "$T/other/m.py" | summary 'x["object"]["path"]')
+is "$(verify --deep --repair --json | summary 'x["different"], x["repaired"]')" "(1, 2)" "--repair deletes it, and its object"
+is "$([ -e "$hooked" ] || echo gone)" gone "so that nobody else gets it"
+is "$(verify --deep --json | summary 'x["different"], x["uncompared"]')" "(0, 0)" "afterwards all is well"
+
+feed "$python"
+# A later format's: its number at 8 of the last 128 bytes, and a checksum of its own.
+newer() { # FILE
+	printf '\002' | dd of="$1" bs=1 seek=$(($(stat -c %s "$1") - 120)) conv=notrunc status=none
+	printf 'newer' | dd of="$1" bs=1 seek=$(($(stat -c %s "$1") - 5)) conv=notrunc status=none
+}
+newer "$entry"
+is "$(problems)" "foreign foreign " "an entry that a newer pycstash has sealed, and the object that is the same file"
+is "$(verify | grep -c '^foreign .*: a newer pycstash made it$')" 2 "which is said"
+is "$(status_of verify --repair) $([ -e "$entry" ] && echo there)" "0 there" "and is left to that"
+is "$("$PYCSTASH" ls --long "$D/m.py" | grep -c foreign)" 1 "as ls has it"
+is "$("$PYCSTASH" show "$entry" | grep -c 'a newer pycstash')" 2 "and show"
+is "$("$PYCSTASH" show --json "$entry" | summary 'x["state"], x["fault"]')" "('foreign', None)" "which takes that seal for no fault"
+
+# --- what is not ours --------------------------------------------------------------------
+feed "$python"
+dir=$(dirname "$entry")
+echo foreign >"$dir/README"
+ln -s /etc/passwd "$dir/l.$tag.pyc"
+ln -s / "$CACHE/v1/$tag/tree/link"
+mkfifo "$dir/f.$tag.pyc"
+wild=$'line\nfeed\xff'
+echo foreign >"$dir/$wild"
+expected=4
+if [ "$(id -u)" = 0 ]; then
+	cp "$entry" "$dir/u.$tag.pyc"
+	chown 65534 "$dir/u.$tag.pyc"
+	expected=5
+fi
+is "$(timeout 20 "$PYCSTASH" verify --json | summary 'x["foreign"] >= '$expected', x["damaged"]')" "(True, 0)" \
+	"foreign files, links, a FIFO, another user's: named, and not gone into"
+is "$(status_of verify --repair)" 0 "they are no damage"
+is "$([ -e "$dir/README" ] && [ -p "$dir/f.$tag.pyc" ] && [ -L "$CACHE/v1/$tag/tree/link" ] && echo there)" there \
+	"and --repair leaves them alone"
+is "$(verify | grep -c "line\\\\nfeed")" 1 "a name with a line feed forges no line"
+is "$(verify --json | python3 -c 'import json, os, sys
+paths = [json.loads(line).get("path") for line in sys.stdin]
+print(os.fsencode(sys.argv[1]) in [os.fsencode(p) for p in paths if p])' "$dir/$wild")" True "and is exact in JSON"
+mkdir "$CACHE/v2"
+is "$(status_of verify)" 0 "a newer layout beside ours is not looked at"
+if as_user true 2>/dev/null; then
+	as_user mkdir -p "$T/mine" 2>/dev/null || { mkdir "$T/mine"; chown 65534 "$T/mine"; }
+	chmod 755 "$D" "$D/p"
+	(cd "$D" && as_user env HOME="$T/mine" LD_PRELOAD="$SO" PYCSTASH_DIR="$T/mine/c" "$python" -S -c 'import m, n')
+	mine=$T/mine/c/v1/$tag/tree$D/__pycache__
+	if [ -d "$mine" ]; then
+		as_user chmod 000 "$mine/m.$tag.pyc"
+		is "$(as_user env PYCSTASH_DIR="$T/mine/c" "$PYCSTASH" verify 2>/dev/null | grep -c '^unreadable .*Permission denied')" 2 \
+			"what cannot be read is named, by both of its names"
+		is "$(as_user env PYCSTASH_DIR="$T/mine/c" "$PYCSTASH" verify >/dev/null 2>&1; echo $?)" 3 "exit code 3"
+		is "$(as_user env PYCSTASH_DIR="$T/mine/c" "$PYCSTASH" verify --json 2>/dev/null | summary 'x["good"]')" 2 "and the rest was verified"
+	else
+		skip "what cannot be read" "an ordinary user cannot run $python"
+	fi
+fi
+is "$(status_of verify --dir "$T/nothing")" 10 "no cache: 10"
+is "$(status_of verify --dir /)" 12 "the root of the file system: refused, 12"
+exec 9>"$CACHE/v1/.state/lock"
+flock 9
+is "$(status_of verify --repair 9>&-)" 11 "another holds the lock: 11"
+is "$(status_of verify)" 0 "without --repair it is not needed"
+exec 9>&-
+is "$(status_of verify --frobnicate)" 2 "an unknown option: usage"
+
+# --- beside others -----------------------------------------------------------------------
+feed "$python"
+(
+	for i in 1 2 3 4 5 6; do
+		find "$CACHE" -name '*.pyc' -delete 2>/dev/null
+		(cd "$D" && preloaded "$python" -S -c 'import m, n, p.q')
+	done
+) &
+busy=$!
+worst=0
+while kill -0 $busy 2>/dev/null; do
+	verify --repair >"$T/out" 2>&1 || { worst=$?; cp "$T/out" "$T/worst"; }
+done
+wait $busy
+is "$worst" 0 "entries that vanish and come back meanwhile are no findings"

@@ -1,0 +1,119 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Pycs that are in the tree already, and pycs that are checked by hash.
+# shellcheck source=tests/library/interpreters.sh
+. "$(dirname "$0")/interpreters.sh"
+
+in_tree() {
+	local before
+	bare "$python" "$tree/app.py"
+	is "$(seen)" "six, 5 compiled, 0 loaded, status 0" "the tree gets pycs of its own on $name"
+	before=$(snapshot)
+	served "$python" "$tree/app.py"
+	is "$(seen), $(cached) entries" "six, 0 compiled, 5 loaded, status 0, 0 entries" \
+		"pycs in the tree are read, and not copied, on $name"
+	is "$(snapshot)" "$before" "reading them changes nothing on $name"
+	served "$python" -O "$tree/app.py"
+	is "$(seen), $(cached) entries" "six, 5 compiled, 0 loaded, status 0, 5 entries" \
+		"what the tree has not goes to the cache on $name"
+	is "$(snapshot)" "$before" "beside a real __pycache__ as well on $name"
+
+	echo 'THREE = 1 + 1 + 1' >"$tree/pkg/deep/leaf.py"
+	before=$(snapshot)
+	served "$python" "$tree/app.py"
+	is "$(seen), $(cached) entries" "six, 1 compiled, 4 loaded, status 0, 6 entries" \
+		"a stale pyc of the tree is replaced in the cache on $name"
+	served "$python" "$tree/app.py"
+	is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "and read from there on $name"
+	is "$(snapshot)" "$before" "the stale one stays in the tree on $name"
+	served "$python" -m compileall -q "$tree"
+	is "$(snapshot)" "$before" "compileall leaves the tree's pycs alone on $name"
+	# Both sides know that module now. Deleted is deleted.
+	preloaded "$python" -c "import os, importlib.util as u
+os.unlink(u.cache_from_source('$tree/pkg/deep/leaf.py'))
+assert not os.path.exists(u.cache_from_source('$tree/pkg/deep/leaf.py'))"
+	is "$(find "$tree" "$CACHE" -name "leaf.$tag.pyc")" "" \
+		"a pyc that is unlinked is gone in the cache and the tree on $name"
+	bare "$python" "$tree/app.py"
+	is "$said, $status" "six, 0" "without the library all is well afterwards on $name"
+}
+
+hashed() {
+	at_least "$python" 3 7 || return
+	local mode flags value
+	for mode in checked unchecked; do
+		rm -rf "$CACHE" "$tree"
+		sources
+		flags=1
+		[ $mode = checked ] && flags=3
+		preloaded "$python" -m compileall -q --invalidation-mode $mode-hash "$tree"
+		is "$(entries | grep -F "/tree$tree/" | while read -r pyc; do
+			od -An -tu1 -j4 -N1 "$pyc"
+		done | sort | uniq -c | xargs)" "7 $flags" "compileall makes $mode pycs in the cache on $name"
+		find "$tree" -name '*.py' -exec touch {} +
+		remember
+		served "$python" "$tree/app.py"
+		is "$(seen)" "six, 0 compiled, 5 loaded, status 0" \
+			"$mode pycs hold when times change on $name"
+		echo 'THREE = 4' >"$tree/pkg/deep/leaf.py"
+		served "$python" "$tree/app.py"
+		value="False, 1 compiled, 4 loaded, status 0"
+		[ $mode = unchecked ] && value="six, 0 compiled, 5 loaded, status 0"
+		is "$(seen)" "$value" "$mode pycs are as good as Python says on $name"
+		served "$python" --check-hash-based-pycs always "$tree/app.py"
+		is "$said" False "--check-hash-based-pycs always is obeyed ($mode) on $name"
+		served "$python" "$tree/app.py"
+		is "$(seen)" "False, 0 compiled, 5 loaded, status 0" \
+			"the new $mode pyc is in the cache then on $name"
+		is "$(find "$tree" -name __pycache__ | wc -l)" 0 "hashed pycs leave the tree clean on $name"
+	done
+	rm -rf "$CACHE" "$tree"
+	sources
+	SOURCE_DATE_EPOCH=1600000000 preloaded "$python" -m py_compile "$tree/alpha.py"
+	is "$(od -An -tu1 -j4 -N1 "$(entries | grep -F "/tree$tree/")" | xargs)" 3 \
+		"SOURCE_DATE_EPOCH makes py_compile write a hashed pyc on $name"
+	SOURCE_DATE_EPOCH=1600000000 "$python" -m py_compile "$tree/alpha.py"
+	mv "$tree/__pycache__/alpha.$tag.pyc" "$T/wanted"
+	rmdir "$tree/__pycache__"
+	check "it is the one that is written without the library on $name" \
+		cmp -n "$(stat -c %s "$T/wanted")" "$(entries | grep -F "/tree$tree/")" "$T/wanted"
+}
+
+# Damage that Python itself heals is healed in the cache.
+damaged() {
+	local kind pyc
+	rm -rf "$CACHE" "$tree"
+	sources
+	served "$python" "$tree/app.py"
+	pyc=$CACHE/v1/$tag/tree$tree/__pycache__/alpha.$tag.pyc
+	for kind in empty header garbage; do
+		case $kind in
+		empty) : >"$pyc" ;;
+		header) truncate -s 8 "$pyc" ;;
+		garbage) printf '%0200d' 0 >"$pyc" ;;
+		esac
+		served "$python" "$tree/app.py"
+		is "$(seen)" "six, 1 compiled, 4 loaded, status 0" "an entry that is $kind is made anew on $name"
+		served "$python" "$tree/app.py"
+		is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "and good then ($kind) on $name"
+	done
+	mkdir "$T/elsewhere"
+	rm "$pyc"
+	ln -s "$T/elsewhere/none" "$pyc"
+	served "$python" "$tree/app.py"
+	is "$said, $status" "six, 0" "a dangling link in place of an entry does not matter on $name"
+	rm -rf "$pyc"
+	mkdir "$pyc"
+	served "$python" "$tree/app.py"
+	is "$said, $status" "six, 0" "a directory in place of an entry does not matter on $name"
+	rmdir "$pyc"
+	untouched "no damage in the cache reaches the tree on $name"
+}
+
+all() {
+	in_tree
+	hashed
+	damaged
+}
+each all

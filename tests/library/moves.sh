@@ -1,0 +1,25 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Directories that are moved, deleted and made anew: what no source vouches for is of the
+# directory that it was written in, and is not seen in another of the same name.
+# shellcheck source=tests/library/interpreters.sh
+. "$(dirname "$0")/interpreters.sh"
+
+seen_by() { # WAY: in a directory of its own
+	rm -rf "$T/$1"
+	mkdir "$T/$1"
+	"${@:2}" "$HERE/tests/library/moves.py" "$T/$1" 2>&1
+}
+
+moves() {
+	local alone
+	alone=$(seen_by alone "$python")
+	is "$(grep -c . <<<"$alone")" 14 "the program prints all on $name"
+	is "$(seen_by under preloaded "$python")" "$alone" \
+		"what is unproven goes with its directory on $name"
+	check "and some of it was in the cache on $name" \
+		test -n "$(find "$CACHE" -path '*/other/*' -name '*.nbi')"
+}
+
+each moves

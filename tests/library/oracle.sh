@@ -1,0 +1,91 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# The oracle: strace sees every call, also those that no wrapper of ours saw. None may
+# touch a __pycache__ in the tree, except to read (open for reading, stat, readlink,
+# access): the look whether the tree has a pyc that the cache has not. A call that fails
+# because something is (not) there is the kernel's answer for the program, and no touch.
+# shellcheck source=tests/library/interpreters.sh
+. "$(dirname "$0")/interpreters.sh"
+
+if ! strace -f -o /dev/null true 2>/dev/null; then
+	skip "no call touches a __pycache__ in the tree" "strace cannot trace here"
+	exit 0
+fi
+
+# traced COMMAND…: under the library, all calls with file names in $T/trace, and with the
+# paths of descriptors.
+traced() {
+	strace -f -qq -y -s 4096 --seccomp-bpf -e trace=%file -e signal=none -o "$T/trace" \
+		-E LD_PRELOAD="$SO" -E PYCSTASH_DIR="$CACHE" "$@" >"$T/.out" 2>"$T/.err" </dev/null
+	status=$?
+	said=$(cat "$T/.out")
+}
+
+# The calls in the trace that touch a __pycache__ outside the cache and do not only read.
+# Calls that strace shows in two pieces are put together by their first: it has the paths.
+touching() {
+	sed "s,${CACHE}[^\">]*,CACHE,g" "$T/trace" | grep -F __pycache__ | grep -v ' resumed>' |
+		grep -vE '^[0-9]+ +(stat|lstat|newfstatat|statx|access|faccessat2?|readlink|readlinkat|getxattr|lgetxattr|listxattr|getcwd|execve)\(' |
+		grep -vE '^[0-9]+ +(open|openat)\(.*, O_RDONLY(\|O_(CLOEXEC|NONBLOCK|DIRECTORY|NOFOLLOW|NOATIME|LARGEFILE|PATH))*(\)| <unfinished)' |
+		grep -vE ' = -1 (ENOENT|EEXIST|ENOTDIR|ENOTEMPTY|EISDIR|EINVAL) '
+}
+
+# clean SENTENCE: the trace shows that the cache was used, and no __pycache__ touched.
+clean() {
+	local touched
+	touched=$(touching)
+	if [ "$(grep -cF "$CACHE" "$T/trace")" -lt 3 ]; then
+		not_ok "$1" "the trace shows no use of the cache: $(wc -l <"$T/trace") calls" "$(head -3 "$T/.err")"
+	elif [ -n "$touched" ]; then
+		not_ok "$1" "$(echo "$touched" | head -20)"
+	else
+		ok "$1"
+	fi
+}
+
+# Only these may be traced: the sections that keep to what is for the cache.
+mapfile -t sections < <(sed -n '/^@section/{n;s/^def \([a-z_]*\).*/\1/p}' \
+	"$HERE/tests/library/battery.py" | grep -v '^tree_')
+
+all() {
+	traced "$python" "$tree/app.py"
+	is "$said, $status" "six, 0" "a traced cold start works on $name"
+	clean "a cold start touches no __pycache__ on $name"
+	traced "$python" "$tree/app.py"
+	clean "a warm start touches no __pycache__ on $name"
+	is "$(grep -E "openat\(.*\"$CACHE.*O_(WRONLY|RDWR)|(mkdir|rename)[a-z2]*\(" "$T/trace" |
+		grep -cv "/\.state/journal\", ")" 0 \
+		"a warm start writes nothing anywhere, but for one record at its end, on $name"
+	# The fall-back looks into the tree once a module at most, and not when warm.
+	is "$(grep -F "$tree" "$T/trace" | grep -F __pycache__ | grep -vcF "$CACHE")" 0 \
+		"a warm start does not even look into the tree's __pycache__ on $name"
+	traced "$python" -m compileall -q -f "$tree"
+	clean "compileall touches no __pycache__ on $name"
+	traced "$python" -m py_compile "$tree/alpha.py"
+	clean "py_compile touches no __pycache__ on $name"
+	traced "$python" -c "import pkgutil, sys; sys.path.insert(0, '$tree')
+print(len([m for m in pkgutil.walk_packages(['$tree'])]))"
+	is "$(echo "$said" | tail -1)" 7 "a walk over packages finds all on $name"
+	clean "a walk over packages touches no __pycache__ on $name"
+	untouched "the tree is as before on $name"
+	traced "$python" -c "import shutil
+shutil.rmtree('$tree/__pycache__')
+shutil.rmtree('$tree/pkg/deep/__pycache__')
+import os
+print(os.path.exists('$tree/__pycache__'), os.path.exists('$tree/pkg/__pycache__'))"
+	is "$said" "False True" "rmtree takes away what it was told to on $name"
+	clean "rmtree touches no __pycache__ in the tree on $name"
+	untouched "the tree is as before after rmtree on $name"
+	traced "$python" "$HERE/tests/library/battery.py" "$T/area" "${sections[@]}"
+	is "$(grep -c ': died' "$T/.out")" 0 "the battery runs under strace on $name"
+	clean "the whole battery touches no __pycache__ on $name"
+}
+each all
+
+# The oracle must be able to see: without the library it shows what Python does.
+sources
+python=$(interpreters cached | head -1)
+strace -f -qq -y --seccomp-bpf -e trace=%file -o "$T/trace" "$python" "$tree/app.py" >/dev/null 2>&1
+is "$(touching | grep -cE 'mkdir|O_EXCL|rename')" 13 \
+	"without the library the oracle sees 3 directories, 5 files and 5 renames"

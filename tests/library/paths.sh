@@ -1,0 +1,242 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Where sources can lie: odd names, long ones, links, relative ones, a changed root.
+# shellcheck source=tests/library/interpreters.sh
+. "$(dirname "$0")/interpreters.sh"
+
+# Compilations are counted by path here: content that another path has left would hide them.
+export PYCSTASH_SHARE=0
+
+# starts SENTENCE COMPILED LOADED ARG…
+starts() {
+	served "$python" "${@:4}"
+	is "$(seen)" "six, $2 compiled, $3 loaded, status 0" "$1 on $name"
+}
+
+odd_names() {
+	local odd number=0
+	for odd in 'with space' $'new\nline' $'latin-\xe9' 'a__pycache__b' '__pycache__x' \
+		'.hidden' $'"a\\b%s\x01"' 'x.pyc'; do
+		sources "$T/$((number += 1))"
+		rm -rf "$T/odd"
+		mkdir "$T/odd"
+		mv "$tree" "$T/odd/$odd"
+		tree=$T/odd/$odd
+		remember
+		watched preloaded "$python" -v "$tree/app.py"
+		is "$said, $(wrote)" "six, 3" "a directory called $(printf %q "$odd") works on $name"
+		is "$(find "$CACHE/v1/$tag/tree$tree" -name "*.$tag.pyc" -printf x)" xxxxx \
+			"it is cached under that name on $name"
+		watched preloaded "$python" -v "$tree/app.py"
+		is "$said, $(wrote)" "six, 0" "it is warm the second time on $name"
+		untouched "its tree is as before on $name"
+	done
+}
+
+wrote() { grep -acE '^# created .*(alpha|beta|leaf)' "$T/.err"; }
+
+long_names() {
+	local stem extra=$((17 + ${#tag} + 5)) length long
+	sources "$T/long"
+	# The longest module that Python can cache: its temporary name fills NAME_MAX.
+	for length in 200 $((255 - extra)) 240 252; do
+		stem=$(printf "%0${length}d" 0 | tr 0 m)
+		echo 'V = 6' >"$tree/$stem.py"
+		for _ in 1 2; do
+			preloaded "$python" -c "import sys; sys.path.insert(0, '$tree')
+import $stem as m; print(m.V)" >"$T/.out" 2>&1
+		done
+		is "$(cat "$T/.out")" 6 "a module name of $length letters works on $name"
+		served "$python" -c "import sys; sys.path.insert(0, '$tree'); import $stem as m; print('six')"
+		is "$compiled, $(find "$tree" -name '*.pyc' | wc -l)" "$(
+			"$python" -v -c "import sys; sys.path.insert(0, '$tree'); import $stem" 2>/dev/null
+			find "$tree" -name "$stem*.pyc" | grep -q . && echo 0 || echo 1
+		), 0" "it is cached exactly if Python itself could cache it ($length) on $name"
+		find "$tree" -name __pycache__ -exec rm -r {} +
+	done
+	# Paths that are too long for the cache, though not for Python.
+	for long in 1000 3700 3950 4000; do
+		mkdir -p "$T/deep"
+		if ! long_tree $long; then
+			skip "a path of $long letters works on $name" "it cannot be made here"
+			continue
+		fi
+		(cd "$T/deep" && find . -name app.py >/dev/null)
+		for _ in 1 2; do
+			served "$python" -c "import sys; sys.path.insert(0, '$tree'); import alpha; print('six')"
+		done
+		is "$said, $status" "six, 0" "a path of $long letters works on $name"
+		rm -rf "$T/deep"
+	done
+}
+
+long_tree() { # a tree whose path has so many letters
+	local dir=$T/deep part left
+	while left=$(($1 - ${#dir})) && [ $left -gt 1 ]; do
+		[ $left -gt 200 ] && left=200
+		part=$(printf "%0$((left - 1))d" 0 | tr 0 d)
+		dir=$dir/$part
+	done
+	mkdir -p "$dir" 2>/dev/null || return
+	tree=$dir
+	echo 'def one(): return 1' >"$tree/alpha.py" 2>/dev/null
+}
+
+links() {
+	sources "$T/linked"
+	ln -s "$tree" "$T/link"
+	ln -s linked "$T/relative"
+	mkdir "$T/aside"
+	ln -s "$tree/pkg" "$T/aside/pkg"
+	ln -s "$tree/alpha.py" "$T/aside/alpha.py"
+	served "$python" "$tree/app.py"
+	is "$compiled, $(cached)" "5, 5" "a tree is compiled on $name"
+	local real=$tree
+	tree=$T/link
+	starts "the same tree through a link is warm" 0 5 -c "import sys; sys.path.insert(0, '$tree')
+exec(open('$tree/app.py').read())"
+	tree=$T/relative
+	starts "through a relative link as well" 0 5 -c "import sys; sys.path.insert(0, '$tree')
+exec(open('$tree/app.py').read())"
+	tree=$real
+	is "$(cached), $(entries | grep -cE '/tree/.*/(link|relative)/')" "5, 0" \
+		"one __pycache__ with several names has one entry a module on $name"
+	tree=$T/aside
+	# pkg is a link to a directory, alpha to a file: its __pycache__ is here.
+	starts "a tree made of links" 1 4 -c "import sys; sys.path.insert(0, '$tree')
+exec(open('$real/app.py').read())"
+	is "$(cached)" 1 "a linked file is cached beside the link on $name"
+	tree=$real
+	untouched "the tree behind the links is as before on $name"
+	# current -> release-1, then release-2
+	sources "$T/release-2"
+	echo 'THREE = 30' >"$tree/pkg/deep/leaf.py"
+	sources "$T/release-1"
+	tree=$T/current
+	ln -sfn release-1 "$tree"
+	starts "the first release runs" 5 0 "-c" "import sys; sys.path.insert(0, '$tree')
+exec(open('$tree/app.py').read())"
+	ln -sfn release-2 "$tree"
+	served "$python" -c "import sys; sys.path.insert(0, '$tree')
+exec(open('$tree/app.py').read())"
+	is "$(seen)" "False, 5 compiled, 0 loaded, status 0" \
+		"a link that is changed leads to the other release's entries on $name"
+	ln -sfn release-1 "$tree"
+	starts "changed back it finds the first's" 0 5 "-c" "import sys; sys.path.insert(0, '$tree')
+exec(open('$tree/app.py').read())"
+}
+
+relative() {
+	sources "$T/relatives"
+	local real=$tree there
+	rm -rf "$CACHE"
+	cd "$real" || return
+	tree='\.' # as -v spells it
+	[ "$("$python" -c 'import sys; sys.path.insert(0, "."); import alpha; print(alpha.__file__[0])')" = / ] && tree=$real
+	find "$real" -name __pycache__ -exec rm -r {} +
+	find "$real" -type d -exec touch -d @1600000000 {} +
+	there="import sys; sys.path.insert(0, '.'); exec(open('app.py').read())"
+	served "$python" -c "$there"
+	is "$said, $compiled compiled" "six, 5 compiled" "a relative entry of sys.path works on $name"
+	served "$python" -c "$there"
+	is "$said, $compiled compiled" "six, 0 compiled" "it is warm the second time on $name"
+	tree=$real
+	is "$(cached)" 5 "its entries have absolute names on $name"
+	# Another directory of the same relative name must not be taken for it.
+	sources "$T/second"
+	echo 'THREE = 5' >"$tree/pkg/deep/leaf.py"
+	touch -d @1600000000 "$tree/pkg/deep/leaf.py"
+	cat >"$T/walk.py" <<'END'
+import importlib, os, sys
+sys.path.insert(0, ".")
+for directory in sys.argv[1:]:
+    os.chdir(directory)
+    importlib.invalidate_caches()
+    sys.path_importer_cache.clear()
+    for name in "pkg.deep.leaf", "pkg.deep", "pkg.beta", "pkg", "alpha":
+        sys.modules.pop(name, None)
+    import pkg.deep.leaf
+    print(pkg.deep.leaf.THREE, end=" ")
+END
+	preloaded "$python" "$T/walk.py" "$real" "$tree" "$real" "$tree" >"$T/.out" 2>&1
+	preloaded "$python" "$T/walk.py" "$tree" "$real" "$tree" "$real" >>"$T/.out" 2>&1
+	is "$(cat "$T/.out")" "3 5 3 5 5 3 5 3 " \
+		"a process that changes its directory gets each one's own code on $name"
+	is "$(cached)" 4 "both have entries on $name"
+	tree=$real
+	untouched "relative names leave the tree as it was on $name"
+	cd / || return
+	is "$(preloaded "$python" -m compileall -q "$real" && cached)" 7 "compileall with absolute names finds the same entries on $name"
+}
+
+# In a chroot paths do not mean what they meant: left alone, and it works.
+chrooted() {
+	if [ "$(id -u)" != 0 ] || ! at_least "$python" 3 6; then
+		skip "after chroot all works as bare on $name" "only root may do that"
+		return
+	fi
+	mkdir "$T/jail"
+	echo 'WHERE = __file__' >"$T/jail/jailed.py"
+	preloaded "$python" -c "
+import os, sys, encodings.idna, importlib
+os.chroot('$T/jail'); os.chdir('/')
+sys.path[:] = ['/']
+sys.path_importer_cache.clear()
+import jailed
+print(jailed.WHERE, os.listdir('/__pycache__'))" >"$T/.out" 2>&1
+	is "$(cat "$T/.out")" "/jailed.py ['jailed.$tag.pyc']" "after chroot Python writes beside the source on $name"
+	is "$(find "$CACHE" -name 'jailed*' | wc -l)" 0 "and the cache gets no entry of wrong meaning on $name"
+}
+
+# Names that are another file's at the next start.
+descriptors() {
+	rm -rf "$CACHE"
+	cat >"$T/descriptor.py" <<'END'
+import importlib.machinery, sys
+loader = importlib.machinery.SourceFileLoader("m", "/dev/fd/3")
+print(loader.get_code("m").co_name)
+END
+	preloaded "$python" "$T/descriptor.py" 3<"$tree/pkg/deep/leaf.py" >"$T/.out" 2>&1
+	is "$(cat "$T/.out") $(find "$CACHE" -path '*/tree/proc' 2>/dev/null)" "<module> " \
+		"a source below /dev/fd leaves nothing in the cache on $name"
+}
+
+# Python does not ask for that; backup programs do.
+past_the_page_cache() {
+	local want
+	served "$python" "$tree/app.py"
+	want=$(find "$CACHE" -name "leaf.$tag.pyc" -path '*/tree/*' -exec stat -c %s {} +)
+	if ! dd if="$tree/app.py" of=/dev/null iflag=direct bs=4096 2>/dev/null; then
+		skip "a pyc is read with O_DIRECT on $name" "the file system cannot do that"
+		return
+	fi
+	is "$(preloaded dd if="$tree/pkg/deep/__pycache__/leaf.$tag.pyc" iflag=direct bs=4096 2>/dev/null | wc -c)" \
+		"$want" "a pyc is read with O_DIRECT on $name"
+}
+
+renamed_away() {
+	served "$python" "$tree/app.py"
+	preloaded "$python" -c "
+import os, shutil, sys
+c = sys.argv[1]
+os.rename(c, c + '.1')
+os.rename(c + '.1', c)
+shutil.copy(c, c + '.2')
+os.rename(c + '.2', c)
+" "$tree/pkg/deep/__pycache__/leaf.$tag.pyc" >"$T/.out" 2>&1
+	is "$(cat "$T/.out")" "" "a pyc can be renamed, and copied, in its directory on $name"
+	starts "a pyc that was renamed, and copied, is as good as before" 0 5 "$tree/app.py"
+}
+
+all() {
+	odd_names
+	long_names
+	links
+	relative
+	chrooted
+	descriptors
+	past_the_page_cache
+	renamed_away
+}
+each all

@@ -1,0 +1,191 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# A source that changes at the worst moments (while it is asked for, read, compiled, put
+# away, hashed) always with the same size and time: the next program sees the new code.
+# The moments are hit by a library that stops the program there (libat.c).
+# shellcheck source=tests/library/seals.sh
+. "$(dirname "$0")/seals.sh"
+
+AT_SO=$BUILD/tests/library/libat.so
+
+import() { # …; prints the version of m in here, $stage
+	preloaded "$@" "$python" -B -c "import sys; sys.dont_write_bytecode = False
+sys.path.insert(0, 'here'); import m; print(m.V if m.V == m.f() else 'torn')" 2>&1 | tail -1
+}
+before() { import LD_PRELOAD="$AT_SO $SO" "$@"; } # at the calls of the program
+behind() { import LD_PRELOAD="$SO $AT_SO" "$@"; } # at those of the library
+
+fresh() { # the source here/m.py is a link to one or two; the cache is empty
+	rm -rf "$T/work" "$CACHE" && mkdir -p "$T/work/here" && cd "$T/work" || return
+	version one one.py && version two two.py
+	version one in_place.py
+	ln -s ../one.py here/m.py
+}
+link() { ln -sfn "../$1.py" here/m.py; }
+to_one="ln -sfn ../one.py here/m.py"
+to_two="ln -sfn ../two.py here/m.py"
+
+# follow WHAT: after whatever has happened, each version is itself, twice
+follow() {
+	local got= v
+	for v in two one one two; do
+		link $v
+		got="$got$(import) "
+	done
+	is "$got" "two one one two " "$name: $1"
+}
+
+edited_while() { # SENTENCE SETTINGS…: in place, at a moment
+	local got
+	fresh
+	rm here/m.py && version one here/m.py
+	before "${@:2}" "DO=$edit" >"$T/first"
+	got="$(cat "$T/first") $(import) $(import)"
+	case $got in
+	"one two two" | "two two two") ok "$name: $1" ;;
+	*) not_ok "$name: $1" "got: $got" ;;
+	esac
+}
+
+races() {
+	local edit got
+	edit=". $SEAL/../lib/nothing 2>/dev/null; sed -i.bak s/one/two/g here/m.py; touch -d @1600000000 here/m.py"
+	edit='printf %s "$(sed s/one/two/g here/m.py)" >new; echo >>new; cat new >here/m.py; touch -d @1600000000 here/m.py'
+	edited_while "a source edited before Python reads it" AT=open:/m.py
+	edited_while "a source edited once Python has opened it" AT=open:/m.py:after
+	edited_while "a source edited between Python's reading and its writing" AT=rename:.pyc
+	edited_while "a source edited while the pyc is put away" AT=rename:.pyc:after
+	edited_while "a source edited at the first stat of it" AT=stat:/m.py
+	edited_while "a source edited before it is looked at again" AT=stat:2:/m.py:after
+	edit='cp here/m.py new; sed -i s/one/two/g new; touch -d @1600000000 new; mv new here/m.py'
+	edited_while "a source replaced before Python reads it" AT=open:/m.py
+	edited_while "a source replaced once Python has opened it" AT=open:/m.py:after
+	edited_while "a source replaced between Python's reading and its writing" AT=rename:.pyc
+	edited_while "a source replaced while the pyc is put away" AT=rename:.pyc:after
+
+	fresh
+	before AT=open:/m.py DO="$to_two" >/dev/null
+	follow "a link that flips before Python reads"
+	fresh
+	before AT=rename:.pyc DO="$to_two" >/dev/null
+	follow "a link that flips before the pyc is put away"
+	fresh
+	before AT=open:/m.py DO="$to_two" AT2=rename:.pyc DO2="$to_one" >/dev/null
+	follow "a link that flips while Python reads and is back when the pyc is put away"
+	local n
+	for n in 1 2 3; do
+		fresh
+		behind AT=open:$n:/m.py DO="$to_two" >/dev/null
+		follow "a link that flips before opening $n of the source"
+		fresh
+		behind PYCSTASH_SHARE=0 AT=open:$n:/m.py DO="$to_two" >/dev/null
+		follow "a link that flips before opening $n of the source, nothing being shared"
+		fresh
+		behind AT=open:$n:/m.py DO="$to_two" AT2=open:$n:/m.py:after DO2="$to_one" >/dev/null
+		follow "a link that flips during opening $n of the source alone"
+		fresh
+		import >/dev/null
+		link two
+		behind AT=open:$n:/m.py DO="$to_one" >/dev/null
+		follow "an entry is there, and a link flips before opening $n of the source"
+	done
+	for n in 1 2 3 4 5; do
+		fresh
+		behind AT=stat:$n:/m.py:after DO="$to_two" >/dev/null
+		follow "a link that flips behind stat $n of the source"
+		fresh
+		import >/dev/null
+		link two
+		behind AT=stat:$n:/m.py:after DO="$to_one" >/dev/null
+		follow "an entry is there, and a link flips behind stat $n of the source"
+	done
+	fresh
+	import >/dev/null # leaves an object of one
+	link two
+	rm -rf "$CACHE"/v1/*/tree
+	behind AT=open:/m.py DO="$to_one" >/dev/null
+	follow "an object is there, and a link flips before the source is hashed"
+	# The entry is of version one, the source of version two; and while Python opens its
+	# pyc, the source becomes version six, with another time.
+	fresh
+	rm here/m.py && version one here/m.py
+	import >/dev/null
+	version two here/m.py
+	content six six
+	got=$(before AT="open:/m.$tag.pyc" DO='cat six >here/m.py')
+	case $got in
+	two | six) ok "$name: an old entry is not served for a source that gets another time just then" ;;
+	*) not_ok "$name: an old entry is not served for a source that gets another time just then" "$got" ;;
+	esac
+	# Another process puts its older entry in the place of the one that was just made.
+	fresh
+	mkdir there
+	rm here/m.py && version one here/m.py && version two there/m.py
+	import >/dev/null
+	cp "$(entries | grep -F "/tree$T/work/here/")" older
+	(cd there && ln -s . here && import >/dev/null)
+	version two here/m.py
+	got=$(behind AT=rename:.pyc:after DO="cp older new && mv new '$(entries | grep -F "/tree$T/work/here/")'")
+	is "$got $(import)" "two two" \
+		"$name: another process's older entry does not come between one that was reused and its reader"
+	chmod 600 here/m.py # as above, for an entry that is re-sealed
+	got=$(behind AT=rename:.pyc:after DO="cp older new && mv new '$(entries | grep -F "/tree$T/work/here/")'")
+	case $got in
+	two) ok "$name: nor between one that was re-sealed and its reader" ;;
+	*) not_ok "$name: nor between one that was re-sealed and its reader" "$got" ;;
+	esac
+	# Two threads: one asks and reads version one, the other asks after an edit.
+	fresh
+	rm here/m.py && version one here/m.py
+	got=$(preloaded "$python" -c '
+import sys, threading
+from importlib.machinery import SourceFileLoader
+read, edited = threading.Event(), threading.Event()
+class Slow(SourceFileLoader):
+    def source_to_code(self, data, path, **options):
+        read.set()
+        edited.wait()
+        return SourceFileLoader.source_to_code(self, data, path, **options)
+slow = threading.Thread(target=lambda: Slow("m", "here/m.py").get_code("m"))
+slow.start()
+read.wait()
+with open("here/m.py") as f: text = f.read()
+with open("here/m.py", "w") as f: f.write(text.replace("one", "two"))
+import os
+os.utime("here/m.py", (1600000000, 1600000000))
+class Gone(Exception): pass
+class Stop(SourceFileLoader):
+    def source_to_code(self, data, path, **options):
+        edited.set()
+        slow.join()
+        raise Gone  # so that the slow one has the last word
+try: Stop("m", "here/m.py").get_code("m")
+except Gone: pass
+' 2>&1; import)
+	is "$got" two "$name: a thread's question does not vouch for what another thread has read"
+	cd "$HERE" || exit
+}
+each races
+
+# One process that edits and imports at once.
+edits() {
+	mkdir "$T/edits"
+	preloaded "$python" "$SEAL/edits.py" "$T/edits" 42 >"$T/said" 2>&1
+	while read -r line; do
+		is "${line#*: }" "0 wrong of 42" \
+			"$name: one process, edits without a pause: ${line%%: *}"
+	done <"$T/said"
+	is "$(wc -l <"$T/said")" 6 "$name: six ways to edit without a pause were tried"
+	# New processes at once behind an edit.
+	local got= want= i v
+	for i in 1 2 3 4 5 6; do
+		v=$((100 + i % 4))
+		content $v "$T/edits/m.py"
+		touch -d @1600000000 "$T/edits/m.py"
+		got="$got$(cd "$T/edits" && preloaded "$python" -c 'import m; print(m.f())') "
+		want="$want$v "
+	done
+	is "$got" "$want" "$name: edited and started, six times without a pause"
+}
+each edits

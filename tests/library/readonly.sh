@@ -1,0 +1,100 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Trees that cannot be written: without the library Python compiles them anew at each
+# start, with it once.
+# shellcheck source=tests/library/interpreters.sh
+. "$(dirname "$0")/interpreters.sh"
+
+# Compilations are counted by path here: content that another path has left would hide them.
+export PYCSTASH_SHARE=0
+
+unwritable() {
+	chmod -R a-w "$tree"
+	remember
+	watched modest "$python" -v "$tree/app.py"
+	watched modest "$python" -v "$tree/app.py"
+	is "$(seen)" "six, 5 compiled, 0 loaded, status 0" \
+		"an unwritable tree is compiled each time without the library on $name"
+	watched modest env LD_PRELOAD="$SO" PYCSTASH_DIR="$CACHE" "$python" -v "$tree/app.py"
+	is "$(seen)" "six, 5 compiled, 0 loaded, status 0" "an unwritable tree is compiled on $name"
+	watched modest env LD_PRELOAD="$SO" PYCSTASH_DIR="$CACHE" "$python" -v "$tree/app.py"
+	is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "but only once on $name"
+	is "$(cached)" 5 "the cache has its entries on $name"
+	untouched "an unwritable tree is as before on $name"
+}
+
+# Root's tree, another user's cache.
+of_another() {
+	if [ "$(id -u)" != 0 ] || ! as_user env "$python" -c '' 2>/dev/null; then
+		skip "another user's tree is compiled once on $name" "there is no other user to be, or none who can run it"
+		return
+	fi
+	chmod 755 "$(dirname "$T")" "$T"
+	mkdir "$T/user"
+	cp "$SO" "$T/user/"
+	chmod -R 777 "$T/user"
+	CACHE=$T/user/.cache/pycstash
+	local user=(as_user env HOME="$T/user" LD_PRELOAD="$T/user/${SO##*/}")
+	watched "${user[@]}" "$python" -v "$tree/app.py"
+	is "$(seen)" "six, 5 compiled, 0 loaded, status 0" "another user's tree is compiled on $name"
+	watched "${user[@]}" "$python" -v "$tree/app.py"
+	is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "but only once by each user on $name"
+	is "$(cached), $(stat -c %U "$CACHE")" "5, $(as_user id -un)" \
+		"the entries are in that user's own cache on $name"
+	# An ordinary user's cache is not for root, and root's not for an ordinary user.
+	served "$python" "$tree/app.py"
+	is "$(seen), $(cached)" "six, 5 compiled, 0 loaded, status 0, 5" \
+		"root does not run what another user's cache holds on $name"
+	find "$tree" -name __pycache__ -exec rm -r {} +
+}
+
+mounted() {
+	local run
+	if ! unshare -m true 2>/dev/null; then
+		skip "a tree on a read-only mount is compiled once on $name" "unshare -m is not allowed"
+		return
+	fi
+	mkdir -p "$T/mounted"
+	run="mount --bind '$tree' '$T/mounted' && mount -o remount,bind,ro '$T/mounted' &&
+		! touch '$T/mounted/x' 2>/dev/null && exec \"\$@\""
+	local real=$tree
+	tree=$T/mounted
+	watched unshare -m sh -c "$run" sh env LD_PRELOAD="$SO" PYCSTASH_DIR="$CACHE" "$python" -v "$tree/app.py"
+	is "$(seen)" "six, 5 compiled, 0 loaded, status 0" \
+		"a tree on a read-only mount is compiled on $name"
+	watched unshare -m sh -c "$run" sh env LD_PRELOAD="$SO" PYCSTASH_DIR="$CACHE" "$python" -v "$tree/app.py"
+	is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "but only once on $name"
+	watched unshare -m sh -c "$run" sh env LD_PRELOAD="$SO" PYCSTASH_DIR="$CACHE" "$python" -m compileall -q -f "$tree"
+	is "$status, $(cat "$T/.out" "$T/.err")" "0, " "compileall works on a read-only mount on $name"
+	tree=$real
+	untouched "a tree on a read-only mount is as before on $name"
+}
+
+# An image with the pycs of another Python in it, or stale ones: a read-only tree whose
+# __pycache__ is of no use.
+stale_image() {
+	local before
+	sources "$T/image"
+	bare "$python" "$tree/app.py"
+	find "$tree" -name '*.py' -exec touch -d @1700000000 {} +
+	chmod -R a-w "$tree"
+	before=$(snapshot)
+	served "$python" "$tree/app.py"
+	is "$(seen)" "six, 5 compiled, 0 loaded, status 0" "stale pycs of a tree are not used on $name"
+	served "$python" "$tree/app.py"
+	is "$(seen)" "six, 0 compiled, 5 loaded, status 0" \
+		"what replaces them is in the cache on $name"
+	is "$(snapshot)" "$before" "the stale pycs stay as they were on $name"
+	chmod -R u+w "$tree"
+}
+
+all() {
+	mounted
+	stale_image
+	sources "$T/plain"
+	unwritable
+	sources "$T/another"
+	of_another
+}
+each all

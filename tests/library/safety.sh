@@ -1,0 +1,170 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# The library called from awkward places and in odd company. Every symbol with some rows
+# (rows_every), each place compared with the same place without the library.
+# shellcheck source=tests/calls/fast.bash
+. "$(dirname "$0")/../calls/fast.bash"
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
+# shellcheck source=tests/calls/rows.bash
+. "$HERE/tests/calls/rows.bash"
+
+safety=$BUILD/tests/library
+mkdir "$T/work"
+rows_every | sed '/^$/d' >"$T/every"
+is "$("$CALL" --names | while read -r name; do grep -q " $name " "$T/every" || echo "$name"; done)" "" \
+	"these tests call every symbol of calls.def"
+
+preload=LD_PRELOAD=$SO
+cache=PYCSTASH_DIR=$CACHE
+rows_pass "$T/bare" "$T/work" "$T/every" X=
+
+# cached SENTENCE [VARIABLE=VALUE…]: rows_every answer as in the tree
+cached() {
+	local sentence=$1
+	shift
+	rm -rf "$CACHE"
+	local in=${1:-X=}
+	case $in in CALL_*) ;; *) in=X= ;; esac
+	if [ "$in" != "${in_bare:-X=}" ]; then # the place itself is to be sound
+		rows_pass "$T/bare" "$T/work" "$T/every" "$in"
+		in_bare=$in
+	fi
+	rows_pass "$T/got" "$T/work" "$T/every" "$preload" "$cache" "$@" -- "$CACHE"
+rows_compare "$sentence: %s" cached "$T/every" "$T/bare" "$T/got" | one_claim "$sentence"
+}
+# One line of all symbols' lines, but each that fails.
+one_claim() {
+	awk -v sentence="$1" '/^ok/ { good++; next } /^not ok/ { bad++ } bad < 20 { print } END {
+		if (bad >= 20) print "#   … " bad " symbols fail"
+		if (good) print "ok - " sentence " (" good " symbols)" }'
+}
+
+cached "every call works"
+# The parent goes on after each row, so this is also that a vfork child leaves it whole.
+cached "every call works in a vfork child" CALL_IN=vfork
+cached "every call works in a thread with a stack of 16 KiB" CALL_IN=thread
+cached "every call works in a signal handler on a stack of 16 KiB" CALL_IN=signal
+cached "every call works in the forked child of a threaded parent" CALL_IN=fork
+cached "every call works with LD_BIND_NOW" LD_BIND_NOW=1
+cached "every call works without the scan's AVX2" GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX2
+cached "every call works while all is logged" PYCSTASH_LOG="$T/log"
+
+# Constructors and destructors of others.
+bare_names() { sed 's,[^:]*/,,g' <<<"$1"; }
+early() { # PRELOAD WHEN [CACHE]
+	rm -rf "$CACHE"
+	EARLY=$2 EARLY_ROWS=$T/every EARLY_OUT=$T/got EARLY_WORK=$T/work EARLY_CACHE=${3:-} \
+		PYCSTASH_DIR=$CACHE LD_PRELOAD=$1 /bin/true 2>"$T/got.err"
+}
+rows_pass "$T/bare" "$T/work" "$T/every" X=
+early "$safety/libearly.so" start
+rows_compare "in a constructor, without the library: %s" same "$T/every" "$T/bare" "$T/got" |
+		one_claim "these rows can be run in a constructor"
+early "$SO:$safety/libearly.so" start
+rows_compare "before our own constructor %s is libc's" same "$T/every" "$T/bare" "$T/got" |
+		one_claim "before our own constructor every call is libc's"
+is "$(ls -A "$CACHE" 2>/dev/null)" "" "and nothing is in the cache"
+early "$safety/libearly.so:$SO" start "$CACHE"
+rows_compare "in a constructor after our own: %s" cached "$T/every" "$T/bare" "$T/got" |
+		one_claim "in a constructor that runs after ours every call works"
+for order in "$safety/libearly.so:$SO" "$SO:$safety/libearly.so"; do
+	early "$order" end "$CACHE"
+	rows_compare "in a destructor: %s" cached "$T/every" "$T/bare" "$T/got" |
+			one_claim "in a destructor every call works ($(bare_names "$order"))"
+done
+
+# In the company of others.
+for order in "$SO:$safety/libother.so" "$safety/libother.so:$SO"; do
+	rm -f "$T/other"
+	cached "with another preload: $(bare_names "$order")" LD_PRELOAD="$order" OTHER_LOG="$T/other"
+	read -r opens stats renames < <(tail -1 "$T/other" 2>/dev/null)
+	# Behind us it gets those that are about other paths, under the names they had.
+	if [ "${opens:-0}" -gt 0 ] && [ "${stats:-0}" -gt 0 ]; then
+		ok "and the other one gets its calls too"
+	else
+		not_ok "and the other one gets its calls too" "open64, stat64, rename: ${opens:-} ${stats:-} ${renames:-}"
+	fi
+done
+for order in "$SO:$safety/libpublic.so" "$safety/libpublic.so:$SO"; do
+	cached "with one that is made of public calls: $(bare_names "$order")" LD_PRELOAD="$order"
+done
+for order in "$SO:$safety/libmalloc.so" "$safety/libmalloc.so:$SO"; do
+	cached "with an allocator that opens files: $(bare_names "$order")" LD_PRELOAD="$order"
+done
+faketime=$(find /usr/lib -name libfaketimeMT.so.1 2>/dev/null | head -1)
+if [ "$faketime" ]; then
+	for order in "$SO:$faketime" "$faketime:$SO"; do
+		cached "with libfaketime: $(bare_names "$order")" LD_PRELOAD="$order"
+	done
+else
+	skip "with libfaketime" "not installed"
+fi
+
+if [ "$(id -u)" = 0 ]; then
+	mkdir -p "$T/tree/a"
+	chmod 755 "$T"
+	is "$(env "$preload" "$cache" "$safety/vforked" "$T/tree")" \
+		"at first yes, after a child's setuid yes, after a child's chroot no" \
+		"a vfork child's setuid does not concern its parent (its chroot does: docs/limits.md)"
+else
+	skip "what a vfork child does to itself does not concern its parent" "not root"
+fi
+
+# Loaded late.
+mkdir -p "$T/tree"/{a,b,d0,d1,d2,d3,d4,d5,d6,d7}
+echo source >"$T/tree/a/m.py"
+clean() { rm -rf "$CACHE" "$T/tree"/*/__pycache__; }
+clean
+check "opened with dlopen it changes nobody's calls" env "$cache" "$safety/loaded" "$SO" "$T/tree"
+
+# Descriptors.
+clean
+"$safety/fds" "$T/tree" leaks && bare=$? || bare=$?
+clean
+check "1,000 times each kind of call leaves no descriptor open (without the library: $bare)" \
+	env "$preload" "$cache" "$safety/fds" "$T/tree" leaks
+is "$(find "$T/tree" -name __pycache__)" "" "and the tree is clean"
+clean
+"$safety/fds" "$T/tree" closed && bare=$? || bare=$?
+clean
+env "$preload" "$cache" "$safety/fds" "$T/tree" closed && got=$? || got=$?
+is "$got" "$bare" "with all descriptors closed it works, and takes none of 0, 1 and 2"
+for left in 0 1 2 3; do
+	clean
+	"$safety/fds" "$T/tree" limit $left >"$T/want"
+	clean
+	env "$preload" "$cache" "$safety/fds" "$T/tree" limit $left >"$T/out" 2>&1
+	is "$(diff "$T/want" "$T/out")" "" "with $left descriptors left it fails where the program fails without it"
+done
+
+# Signals.
+clean
+is "$("$safety/storm" "$T/tree" 16384)" "main 0 handler 0 came often" "the storm of signals itself is sound"
+clean
+is "$(env "$preload" "$cache" timeout 60 "$safety/storm" "$T/tree" 16384 2>&1)" "main 0 handler 0 came often" \
+	"handlers that interrupt our calls see whole files, on 16 KiB of stack"
+
+# Stack.
+clean
+env LD_BIND_NOW=1 "$preload" "$cache" "$safety/depth" "$T/tree" >"$T/depth"
+while read -r bytes call; do
+	case $call in
+	nothing | "of libc's"*) ;;
+	# With a question open, the open of a source is looked at.
+	"open of a source") check "$call takes little stack" test "$bytes" -lt 1024 ;;
+	*"a source") check "$call takes little stack" test "$bytes" -lt 512 ;;
+	*) check "$call takes less than 12 KiB of stack" test "$bytes" -lt 12288 ;;
+	esac
+done <"$T/depth"
+sed 's/^/# stack: /' "$T/depth"
+
+# Memory.
+clean
+check "paths are read to their end and no further, wherever they lie" env "$preload" "$cache" "$safety/heap" "$T/tree"
+
+# Threads.
+clean
+check "threads that import at once see whole files" env "$preload" "$cache" timeout 100 "$safety/importers" "$T/tree" 16 100
+is "$(find "$T/tree" -name __pycache__)$(find "$CACHE" -name '*.pyc.*')" "" "and leave neither a __pycache__ nor a temporary file"

@@ -1,0 +1,167 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# However a source is replaced, with the same size and the same time, a program sees the
+# new code: one that starts, and one that lives on and reloads.
+# shellcheck source=tests/library/seals.sh
+. "$(dirname "$0")/seals.sh"
+
+# A way to replace: replace_<way> V, run in the directory of the case. What is imported is
+# here/$m; its content is to be version V, its size and time what they were.
+replace_in_place() { version "$1" "here/$m"; }
+replace_in_place_mmap() { # written through a mapping: the change time is the kernel's alone
+	content "$1" new
+	[ -e "here/$m" ] || cp new "here/$m"
+	/usr/bin/python3 - "here/$m" <<-'END'
+		import mmap, os, sys
+		new = open("new", "rb").read()
+		with open(sys.argv[1], "r+b") as f, mmap.mmap(f.fileno(), 0) as map:
+		    map[:] = new
+	END
+	old "here/$m"
+}
+replace_by_rename() { version "$1" "here/$m.new" && mv "here/$m.new" "here/$m"; }
+replace_by_rename_from_elsewhere() { version "$1" elsewhere && mv elsewhere "here/$m"; }
+replace_reinstalled() { rm -r here && mkdir here && version "$1" "here/$m" && old here; }
+replace_other_mtime() { content "$1" "here/$m" && touch -d "@$((1600000000 + RANDOM))" "here/$m"; }
+replace_older_mtime() { content "$1" "here/$m" && touch -d "@$((1500000000 - RANDOM))" "here/$m"; }
+replace_mtime_zero() { content "$1" "here/$m" && touch -d @0 "here/$m"; }
+replace_mtime_negative() { content "$1" "here/$m" && touch -d @-86400 "here/$m"; }
+replace_mtime_after_2106() { content "$1" "here/$m" && touch -d @5000000000 "here/$m"; }
+replace_mtime_in_future() { content "$1" "here/$m" && touch -d @2500000000 "here/$m"; }
+replace_same_second() { content "$1" "here/$m" && touch -d "$(stat -c @%Y "here/$m")" "here/$m"; }
+replace_without_touch() { content "$1" "here/$m"; }
+replace_release_link() {
+	[ -d releases ] || { mkdir -p releases/{one,two} && rmdir here &&
+		version one "releases/one/$m" && version two "releases/two/$m"; }
+	ln -sfn "releases/$1" here
+}
+replace_release_link_by_rename() {
+	[ -d releases ] || { mkdir -p releases/{one,two} && rmdir here &&
+		version one "releases/one/$m" && version two "releases/two/$m"; }
+	ln -s "releases/$1" new && mv -T new here
+}
+replace_link_above() {
+	[ -d one ] || { mkdir -p {one,two}/lib && rmdir here && ln -s current/lib here &&
+		version one "one/lib/$m" && version two "two/lib/$m"; }
+	ln -sfn "$1" current
+}
+replace_file_link() {
+	[ -e one ] || { version one one && version two two; }
+	ln -sf "../$1" "here/$m"
+}
+replace_directories_swapped() {
+	[ -e now ] || { mkdir one two && rmdir here && version one "one/$m" && version two "two/$m"; }
+	[ ! -d here ] || mv here "$(cat now)"
+	mv "$1" here && echo "$1" >now
+}
+replace_hard_link_elsewhere() { # changed in place, by its other name
+	[ -e "here/$m" ] || { version "$1" other && ln other "here/$m"; }
+	version "$1" other
+}
+replace_hard_links_swapped() { # as uv installs: links into a store
+	[ -e one ] || { version one one && version two two; }
+	ln -f "$1" "here/$m"
+}
+replace_hard_link_and_copy() { # the link is of one version, the file of the other
+	[ -e one ] || version one one
+	if [ "$1" = one ]; then ln -f one "here/$m"; else rm -f "here/$m" && version two "here/$m"; fi
+}
+both_kept() { [ -d one ] || { mkdir one two && version one "one/$m" && version two "two/$m"; }; }
+replace_cp_p() { both_kept && cp -p "$1/$m" "here/$m"; }
+replace_cp_p_new_file() { both_kept && cp -p --remove-destination "$1/$m" "here/$m"; }
+replace_cp_a_tree() { both_kept && rm -rf here && cp -a "$1" here; }
+replace_rsync_t() { both_kept && rsync -rtI "$1/" here/; }
+replace_rsync_t_inplace() { both_kept && rsync -rtI --inplace "$1/" here/; }
+replace_rsync_t_other_mtime() { both_kept && touch -d @1500000000 two/"$m" && rsync -rt "$1/" here/; }
+replace_tar_x() { both_kept && tar -C "$1" -cf - "$m" | tar -C here -xf -; }
+replace_tar_x_over() { both_kept && tar -C "$1" -cf - "$m" | tar -C here --overwrite -xf -; }
+replace_git_checkout() {
+	if [ ! -d here/.git ]; then
+		git -C here init -q -b one
+		for v in one two; do
+			git -C here checkout -q -B "$v"
+			content "$v" "here/$m" && touch -d "@1500000000" "here/$m"
+			[ $v = one ] || touch "here/$m" # git goes by size and time as well
+			git -C here add "$m"
+			git -C here -c user.name=t -c user.email=t@localhost commit -qm "$v"
+		done
+	fi
+	git -C here checkout -q "$1" && old "here/$m"
+}
+replace_read_only_file() { # as Nix and OSTree leave them
+	rm -f "here/$m" && content "$1" "here/$m" && chmod 444 "here/$m" && touch -d @1 "here/$m"
+}
+replace_truncate_and_append() { content "$1" new && : >"here/$m" && cat new >>"here/$m" && old "here/$m"; }
+replace_dd_one_byte_at_a_time() { content "$1" new && dd if=new of="here/$m" bs=1 conv=notrunc status=none && old "here/$m"; }
+
+mapfile -t ways < <(compgen -A function replace_ | sed 's/^replace_//')
+type -P rsync >/dev/null || ways=("${ways[@]/rsync_*/}")
+
+replace_all() { # TOP V
+	local way m
+	for way in "${ways[@]}"; do
+		[ -n "$way" ] || continue
+		m=m_$way.py
+		mkdir -p "$1/$way"
+		(cd "$1/$way" && { [ -e here ] || [ -L here ] || mkdir here; } && "replace_$way" "$2") ||
+			not_ok "the test can replace a source: $way"
+	done
+}
+
+tell() { # FILE ROUND: what the long-lived one says now, into a file
+	: >"$1"
+	while read -r line <&"${live[0]}" && [ "$line" != done ]; do echo "$line" >>"$1"; done
+}
+
+# Version one, two, one again, two again and still two. In every second round the program
+# that starts is first, in the others the one that lives on.
+staleness() {
+	local round=0 v way wrong known
+	top=$T/ways
+	mkdir "$top"
+	replace_all "$top" one
+	coproc live { preloaded "$python" "$SEAL/rounds.py" -l "$top" 2>/dev/null; }
+	local pid=$live_PID
+	tell "$T/live.1"
+	preloaded "$python" "$SEAL/rounds.py" "$top" >"$T/start.1" 2>/dev/null
+	for v in two one two two; do
+		round=$((round + 1))
+		[ "$round" = 4 ] || replace_all "$top" "$v"
+		if [ $((round % 2)) = 0 ]; then
+			echo >&"${live[1]}"
+			tell "$T/live.$((round + 1))"
+		fi
+		preloaded "$python" "$SEAL/rounds.py" "$top" >"$T/start.$((round + 1))" 2>/dev/null
+		if [ $((round % 2)) = 1 ]; then
+			echo >&"${live[1]}"
+			tell "$T/live.$((round + 1))"
+		fi
+	done
+	eval "exec ${live[1]}>&-"
+	wait "$pid"
+	for way in "${ways[@]}"; do
+		[ -n "$way" ] || continue
+		for who in start live; do
+			wrong=$(cat "$T/$who".[1-5] | awk -v way="$way" '$1 == way { printf "%s ", $2 }')
+			is "$wrong" "one two one two two " \
+				"$name: ${way//_/ }: $([ $who = start ] && echo "a program that starts" || echo "one that reloads") sees the new code"
+		done
+	done
+	known=$(entries | wc -l)
+	check "$name: all of these sources were cached ($known)" test "$known" -ge "$(ls "$top" | wc -l)"
+}
+each staleness
+
+# That the ways are traps: where Python alone is right in all, nothing was shown.
+traps() {
+	local wrong
+	python=/usr/bin/python3
+	top=$T/ways
+	replace_all "$top" one
+	"$python" "$SEAL/rounds.py" "$top" >/dev/null
+	replace_all "$top" two
+	wrong=$("$python" "$SEAL/rounds.py" "$top" | grep -c ' one$')
+	check "Python alone runs old code in many of these ways ($wrong)" test "$wrong" -ge 15
+}
+traps

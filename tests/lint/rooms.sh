@@ -1,0 +1,97 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# What each layer may use: core itself and a few functions of memory, the rest of shim core
+# and what shim-allowed.txt tells, the command core and libc. Nobody uses the tests.
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
+
+cd "$HERE" || exit 1
+
+none() { is "$(head -20 | tr '\n' ' ')" "" "$1"; } # SENTENCE: nothing comes in
+
+# --- symbols --------------------------------------------------------------------------
+names_in() { sed '/^#/d; s/[ 	].*//' "$@" | sort -u; }
+reasonless() { sed '/^#/d' "$1" | awk 'NF < 2'; }
+# used OBJECT…: names they take from elsewhere, but for a sanitizer's or the linker's
+used() {
+	nm -u "$@" | awk 'NF == 2 { print $2 }' |
+		grep -vE '^(__(asan|ubsan|tsan)_|_GLOBAL_OFFSET_TABLE_$)' | sort -u
+}
+defined() { nm --defined-only --extern-only "$@" | awk 'NF == 3 { print $3 }' | sort -u; }
+
+for file in core shim; do
+	reasonless "tests/lint/$file-allowed.txt" |
+		none "each name in $file-allowed.txt has its reason"
+done
+
+shopt -s nullglob
+core=("$BUILD"/shim/core/*/*.o) shim=("$BUILD"/shim/*.o)
+is "$(ar t "$BUILD/core.a" | sort | tr '\n' ' ')" \
+	"$(printf '%s\n' "${core[@]##*/}" | sort | tr '\n' ' ')" "core.a is made of all of core"
+
+used "${core[@]}" | comm -23 - <(defined "${core[@]}") |
+	comm -23 - <(names_in tests/lint/core-allowed.txt) |
+	none "core uses nothing of libc but what core-allowed.txt has"
+
+if nm "${core[@]}" | grep -q __asan_init; then
+	skip "core has no variables" "the sanitizer adds its own"
+else
+	for object in "${core[@]}"; do
+		objdump -h "$object" | awk -v name="${object##*/}" '
+			$2 ~ /^\.(t?data|t?bss)/ && $2 !~ /rel\.ro/ && $3 != "00000000" { print name, $2 }'
+	done | none "core has no variables"
+fi
+
+used "${shim[@]}" | comm -23 - <(defined "${shim[@]}" "${core[@]}") |
+	comm -23 - <(names_in tests/lint/core-allowed.txt tests/lint/shim-allowed.txt) |
+	none "shim uses nothing of libc but what shim-allowed.txt has"
+
+names_in tests/lint/core-allowed.txt tests/lint/shim-allowed.txt |
+	comm -12 - <("$BUILD/shim/gen/list" names | sort) |
+	none "no interposed call is allowed by name"
+for pattern in 'printf|^puts$|^putc|^fputs$|^fwrite$|^perror$|^std(out|err)$' \
+	'^(_?exit|_Exit|abort|quick_exit|raise|kill|__assert_fail)$' '^([mc]|re)alloc|^free$' \
+	'^pthread_([^s]|s[^e])|^mtx_|^sem_|^call_once$' '^(get|set|put|unset)env$|^environ$'; do
+	used "${core[@]}" "${shim[@]}" | grep -E "$pattern"
+done | none "the library prints nothing, ends nothing, locks nothing, owns no memory"
+
+# --- includes -------------------------------------------------------------------------
+# includes FILE…: "file: included", for those between quotation marks
+includes() { grep -H '^#include "' "$@" | sed 's/:#include "\(.*\)".*/: \1/'; }
+system_includes() { grep -H '^#include <' "$@" | sed 's/:#include <\(.*\)>.*/: \1/'; }
+
+includes shim/core/*/*.[ch] | grep -v ': shim/core/' | none "core includes only core"
+system_includes shim/core/*/*.[ch] |
+	grep -vE ': (blake2|dirent|endian|errno|fcntl|limits|linux/magic|std(atomic|bool|def|int)|string|sys/stat|sys/types|time)\.h$' |
+	none "core includes no header of libc that it could do harm with"
+includes shim/*.[ch] | grep -v ': shim/' | none "shim includes only shim"
+system_includes shim/*.[ch] | grep -E ': (pthread|threads|assert|signal)\.h$' |
+	none "shim includes no threads, signals or assertions"
+includes tools/*.[ch] tools/*/*.[ch] | grep -vE ': (tools/|shim/core/|shim/(calls|exceptions)\.def$)' |
+	none "tools include of shim only core, calls.def and exceptions.def"
+grep -l 'cmocka\.h>' -r tests/unit | grep -vx tests/unit/unit.h |
+	none "unit tests have cmocka through unit.h"
+includes shim/*.[ch] shim/core/*/*.[ch] tools/*.[ch] tools/*/*.[ch] |
+	sed -n 's/^\(.*\): shim\/core\/base\/sys_table\.inc$/\1/p' | grep '^shim/core/' |
+	none "core does not use what is behind its struct sys"
+includes shim/*.[ch] shim/core/*/*.[ch] | sed -n 's/^\(.*\): shim\/scan\.h$/\1/p' |
+	grep -vx shim/calls.c | none "scan.h is calls.c's alone"
+
+# --- rooms ----------------------------------------------------------------------------
+# No list of files or folders: the includes themselves have to be without a circle, between
+# folders as between modules. tsort names those that are in one.
+# uses FILE…: "what it stands in, what that uses" by the program on stdin of `awk`
+modules() { includes "$@" | sed -nE 's,^(.*)\.[a-z]+: (.*)\.[a-z]+$,\1 \2,p' | awk '$1 != $2'; }
+circles() { tsort 2>&1 >/dev/null | sed -n 's/^tsort: //p' | grep -v 'contains a loop'; }
+mapfile -t code < <(find shim tools -name '*.[ch]' | sort)
+
+modules "${code[@]}" | sort -u | circles | none "no module includes itself by way of others"
+modules "${code[@]}" | sed -E 's,/[^/ ]+( |$),\1,g' | awk '$1 != $2' | sort -u >"$T/folders"
+check "there are folders that include each other" test "$(wc -l <"$T/folders")" -gt 20
+circles <"$T/folders" | none "a folder includes only folders below it"
+find shim tools -name '*.[ch]' -printf '%f\n' | sort | uniq -d | none "no two files have one name"
+grep -hoE '^(struct|union) [a-z_0-9]+ \{' "${code[@]}" | sort | uniq -d |
+	none "no two structs have one name"
+nm --defined-only --extern-only "${core[@]}" "${shim[@]}" $(find "$BUILD/tools" -name '*.o') |
+	awk 'NF == 3 { print $3 }' | sort | uniq -d | none "no two exported functions have one name"

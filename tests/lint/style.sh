@@ -1,0 +1,108 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# What a reviewer should not have to say: format, lengths, licence lines, left-over notes,
+# headers that need another one first, generated pages that are out of date.
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
+
+cd "$HERE" || exit 1
+none() { is "$(head -20 | tr '\n' ' ')" "" "$1"; } # SENTENCE: nothing comes in
+
+mapfile -t code < <(find shim tools tests -name '*.[ch]' | sort)
+mapfile -t headers < <(find shim tools tests -name '*.h' | sort)
+mapfile -t text < <(find Makefile .ci shim tools tests docs README.md CHANGELOG.md -type f \
+	! -name '*.pyc' ! -name '*.gz' 2>/dev/null | sort)
+mapfile -t scripts < <(for file in "${text[@]}"; do
+	head -n 1 "$file" | grep -qE '^#!/bin/(ba)?sh|^# shellcheck shell' && echo "$file"
+done)
+check "there is code to look at" test ${#code[@]} -gt 20
+check "there are scripts to look at" test ${#scripts[@]} -gt 5
+
+# --- format ---------------------------------------------------------------------------
+if type -P clang-format >/dev/null; then
+	clang-format --dry-run -Werror "${code[@]}" 2>&1 | sed -n 's/:.*: error: .*//p' | uniq |
+		none "the code is formatted as .clang-format says (make style)"
+else
+	skip "the code is formatted as .clang-format says" "clang-format is not installed"
+fi
+grep -nE '[ 	]+$' "${text[@]}" | sed 's/\(:[0-9]*\):.*/\1/' |
+	none "no line ends in blanks"
+for file in "${text[@]}"; do
+	[ -z "$(tail -c 1 "$file")" ] || echo "$file"
+done | none "every file ends with a line"
+grep -lI $'\r' "${text[@]}" | none "no line ends as on Windows"
+
+# --- lengths --------------------------------------------------------------------------
+# Lines of code: neither blank nor comment alone.
+awk 'function tell() { if (lines > 400) print name " (" lines ")" }
+	FNR == 1 { tell(); name = FILENAME; lines = comment = 0 }
+	/^[ \t]*\/\*/ { comment = 1 }
+	!comment && NF { lines++ }
+	/\*\// { comment = 0 }
+	END { tell() }' "${code[@]}" | none "no file has more than 400 lines of code"
+wc -l "${scripts[@]}" | awk '$2 != "total" && $1 > 450 { print $2 " (" $1 ")" }' |
+	none "no script has more than 450 lines"
+if ctags --version 2>/dev/null | grep -q 'Universal Ctags'; then
+	ctags -f - --languages=C --kinds-C=f --fields=+ne --excmd=number "${code[@]}" |
+		sed -n 's/^\([^	]*\)	\([^	]*\)	.*line:\([0-9]*\).*end:\([0-9]*\).*/\1 \2 \3 \4/p' \
+			>"$T/functions"
+	check "there are functions to measure" test "$(wc -l <"$T/functions")" -gt 100
+	awk '$4 - $3 + 1 > 60 { print $1 " in " $2 " (" $4 - $3 + 1 ")" }' "$T/functions" |
+		none "no function has more than 60 lines"
+else
+	skip "no function has more than 60 lines" "universal-ctags is not installed"
+fi
+
+# --- what belongs together ------------------------------------------------------------
+for file in shim/core/*/*.c; do
+	name=$(basename "$file" .c)
+	[ -e "tests/unit/core/test_$name.c" ] || echo "$name"
+done | none "every module of core has its unit test"
+# entry_seal.c is a half of what entry.h promises.
+for file in shim/core/*/*.c; do
+	[ -e "${file%.c}.h" ] || [ -e "${file%_*}.h" ] || echo "$file"
+done | none "every module of core has its header"
+for file in "${headers[@]}"; do
+	echo "#include \"$file\"" | ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -I. -fsyntax-only \
+		-Wall -Wextra -Wno-unused -x c - >"$T/output" 2>&1 && ! [ -s "$T/output" ] ||
+		echo "$file"
+done | none "every header compiles alone"
+grep -L '^#pragma once' "${headers[@]}" | none "every header is guarded"
+for page in interposed settings verdicts; do
+	if [ -e "docs/$page.md" ]; then
+		check "docs/$page.md is up to date (make docs)" \
+			diff "docs/$page.md" <("$BUILD/shim/gen/list" $page)
+	else
+		not_ok "docs/$page.md is up to date (make docs)" "it is missing"
+	fi
+done
+
+# --- what is written ------------------------------------------------------------------
+for file in "${text[@]}"; do
+	case $file in *.md | *.txt | *.json) continue ;; esac
+	head -n 5 "$file" | grep -q 'SPDX-License-Identifier: MIT' || echo "$file"
+done | none "every source file says its licence"
+grep -nE '\b(TO''DO|FIX''ME|X''XX)\b' "${text[@]}" | sed 's/\(:[0-9]*\):.*/\1/' |
+	none "no note is left to be done later"
+for file in "${scripts[@]}"; do
+	if head -1 "$file" | grep -q '^#!/bin/sh'; then
+		sh -n "$file" 2>&1 || echo "$file"
+	else
+		bash -n "$file" 2>&1 || echo "$file"
+	fi
+done | none "every script can be read by its shell"
+for file in "${scripts[@]}"; do
+	if head -1 "$file" | grep -q '^#!' && [ ! -x "$file" ]; then echo "$file"; fi
+done | none "every script that names its shell is executable"
+if type -P shellcheck >/dev/null; then
+	shellcheck -x -S error -f gcc "${scripts[@]}" | none "shellcheck finds no error"
+else
+	skip "shellcheck finds no error" "it is not installed"
+fi
+find shim tools tests -name '*.py' -exec /usr/bin/python3 -c 'import sys
+for name in sys.argv[1:]:
+    try:
+        compile(open(name, encoding="utf-8").read(), name, "exec")
+    except SyntaxError as error:
+        print(name, error)' {} + | none "every Python script compiles"

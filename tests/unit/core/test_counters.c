@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What one process counts, and that it is counted once.
+ */
+#include "tests/unit/fake/fake_sys.h"
+
+#include <pthread.h>
+
+#include "shim/core/stats/counters.h"
+
+static struct counters tally;
+
+static int empty(void **state)
+{
+	tally = (struct counters){ 0 };
+	return fake_begin(state);
+}
+
+static void nothing_is_nothing(void **state)
+{
+	struct journal_record record;
+
+	(void)state;
+	counters_begin(&tally, &fake_sys, 7);
+	assert_true(counters_has_begun(&tally));
+	assert_false(counters_take(&tally, &fake_sys, &record));
+	assert_false(counters_has_begun(&tally));
+}
+
+static void what_was_counted_is_taken_once(void **state)
+{
+	struct journal_record record;
+
+	(void)state;
+	fake.stopped = true;
+	fake.now = (struct timespec){ 1000, 5 };
+	counters_begin(&tally, &fake_sys, 7);
+	counters_begin(&tally, &fake_sys, 8);
+	counters_count(&tally, VERDICT_HIT);
+	counters_count(&tally, VERDICT_HIT);
+	counters_count(&tally, VERDICT_ROOM - 1);
+	fake.now.tv_sec = 2000;
+	assert_true(counters_take(&tally, &fake_sys, &record));
+	assert_int_equal(record.pid, 7);
+	assert_int_equal(record.kind, JOURNAL_PROCESS);
+	assert_int_equal(record.processes, 1);
+	assert_int_equal(record.begin, 1000000000005);
+	assert_int_equal(record.end, 2000000000005);
+	assert_int_equal(record.counts[VERDICT_HIT], 2);
+	assert_int_equal(record.counts[VERDICT_ROOM - 1], 1);
+	assert_int_equal(record.counts[VERDICT_SEALED], 0);
+	counters_begin(&tally, &fake_sys, 9);
+	assert_false(counters_take(&tally, &fake_sys, &record));
+}
+
+/* A signal handler that ends the process while its thread takes, or two threads. */
+static void what_has_lost_its_beginning(void **state)
+{
+	struct journal_record record;
+
+	(void)state;
+	fake.stopped = true;
+	fake.now = (struct timespec){ 1000, 5 };
+	counters_begin(&tally, &fake_sys, 7);
+	tally.begin = 0;
+	counters_count(&tally, VERDICT_HIT);
+	assert_true(counters_take(&tally, &fake_sys, &record));
+	assert_int_equal(record.begin, 1000000000005);
+	assert_int_equal(record.end, 1000000000005);
+}
+
+/* Entries and objects of 5000 bytes, two blocks, in the order of a row's letters. */
+static const struct row {
+	const char *sentence, *acts;
+	struct extent want;
+} rows[] = {
+	{ "size: a new entry", "e", { 1, 0, 5000, 8192, 0 } },
+	{ "size: a new entry and its object, one file", "ol",
+		{ 1, 1, 10000, 8192, 8192 } },
+	{ "size: an entry in the place of one that is as large", "r", { 0, 0, 0, 0, 0 } },
+	{ "size: in the place of one with an object", "R", { 0, 0, 0, 8192, -8192 } },
+	{ "size: an object in the place of one", "O", { 0, 0, 4999, 4096, 0 } },
+	{ "size: an entry that is deleted", "g", { -1, 0, -5000, -8192, 0 } },
+	{ "size: one that is deleted and has an object", "G",
+		{ -1, 0, -5000, 0, -8192 } },
+	{ "size: made and deleted is as before", "eg", { 0, 0, 0, 0, 0 } },
+};
+
+static void grows(void **state)
+{
+	const struct row *row = *state;
+	const struct stat alone = { .st_size = 5000, .st_nlink = 1 };
+	const struct stat linked = { .st_size = 5000, .st_nlink = 2 };
+	const struct stat small = { .st_size = 1, .st_nlink = 1 };
+	struct journal_record record;
+
+	counters_begin(&tally, &fake_sys, 7);
+	counters_count(&tally, VERDICT_WRITE);
+	for (const char *act = row->acts; *act; act++)
+		switch (*act) {
+		case 'e':
+		case 'l':
+			counters_entry(&tally, NULL, 5000, *act == 'l');
+			break;
+		case 'r':
+		case 'R':
+			counters_entry(
+				&tally, *act == 'r' ? &alone : &linked, 5000, false);
+			break;
+		case 'o':
+		case 'O':
+			counters_object(&tally, *act == 'o' ? NULL : &small, 5000);
+			break;
+		case 'g':
+		case 'G':
+			counters_gone(&tally, *act == 'g' ? &alone : &linked);
+			break;
+		default:
+			fail();
+		}
+	assert_true(counters_take(&tally, &fake_sys, &record));
+	assert_memory_equal(&record.extent, &row->want, sizeof row->want);
+}
+
+static void without_a_tally(void **state)
+{
+	const struct stat st = { .st_size = 1 };
+
+	(void)state;
+	counters_count(NULL, VERDICT_HIT);
+	counters_entry(NULL, NULL, 1, false);
+	counters_object(NULL, &st, 1);
+	counters_gone(NULL, &st);
+}
+
+#define THREADS 4
+#define TIMES 50000
+
+static void *count_much(void *unused)
+{
+	(void)unused;
+	for (int i = 0; i < TIMES; i++) {
+		counters_begin(&tally, &fake_sys, 7);
+		counters_count(&tally, VERDICT_HIT);
+		counters_entry(&tally, NULL, 1, false);
+	}
+	return NULL;
+}
+
+/* One takes while others count: all of it is in one record or another. */
+static void nothing_is_lost_between_threads(void **state)
+{
+	uint64_t hits = 0, entries = 0;
+	struct journal_record record;
+	pthread_t threads[THREADS];
+
+	(void)state;
+	fake.stopped = true;
+	for (int i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, count_much, NULL), 0);
+	for (int i = 0; i < 200; i++)
+		if (counters_take(&tally, &fake_sys, &record)) {
+			hits += record.counts[VERDICT_HIT];
+			entries += (uint64_t)record.extent.entries;
+		}
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	(void)counters_take(&tally, &fake_sys, &record);
+	assert_int_equal(hits + record.counts[VERDICT_HIT], THREADS * TIMES);
+	assert_int_equal(entries + (uint64_t)record.extent.entries, THREADS * TIMES);
+}
+
+int main(void)
+{
+	unit_around(empty, fake_end);
+	unit_one("what counted nothing has no record", nothing_is_nothing);
+	unit_one("what was counted is taken once", what_was_counted_is_taken_once);
+	unit_one("what has lost its beginning begins at its end",
+		what_has_lost_its_beginning);
+	unit_rows(grows, rows);
+	unit_one("without a tally nothing happens", without_a_tally);
+	unit_one("nothing is lost between threads", nothing_is_lost_between_threads);
+	return unit_run("tally");
+}

@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Which bytecode is served for a source: every decision of the opening protocol, with its
+ * reason. (What can fail on the way is test_entry_fail.c's.)
+ */
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/unit/fake/fake_entry.h"
+
+/* --- what is there before --------------------------------------------------------- */
+static void nothing(void)
+{
+}
+
+static void imported(void)
+{
+	fake_import_right();
+	assert_true(fe.compiled);
+	assert_string_equal(verdict_rows[fe.sealed.id].what, "sealed");
+}
+
+static void touched_within_the_second(void)
+{
+	imported();
+	fake_source_lies("src/m.py", "first");
+}
+
+static void touched(void)
+{
+	const struct timespec times[2] = { { .tv_sec = 2000 }, { .tv_sec = 2000 } };
+
+	imported();
+	fake_source("src/m.py", "first");
+	assert_return_code(utimensat(AT_FDCWD, fake_path("src/m.py"), times, 0), errno);
+}
+
+static void changed(void)
+{
+	imported();
+	fake_source("src/m.py", "second");
+}
+
+static void changed_under_the_same_time_and_size(void)
+{
+	imported();
+	fake_source_lies("src/m.py", "tsrif");
+}
+
+static void changed_in_place(void)
+{
+	const struct timespec times[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+
+	assert_return_code(utimensat(AT_FDCWD, fake_path("src/m.py"), times, 0), errno);
+	imported();
+	fake_make_file("src/m.py", "tsrif");
+	assert_return_code(utimensat(AT_FDCWD, fake_path("src/m.py"), times, 0), errno);
+}
+
+static void imported_elsewhere(void)
+{
+	fake_make_file("other/m.py", "first");
+	fake_entry_is("other", FAKE_NAME);
+	imported();
+	fake_entry_is("src", FAKE_NAME);
+}
+
+static void imported_under_another_name(void)
+{
+	assert_return_code(link(fake_path("src/m.py"), fake_path("other/m.py")), errno);
+	fake_entry_is("other", FAKE_NAME);
+	imported();
+	fake_entry_is("src", FAKE_NAME);
+}
+
+static void pyc_in_the_tree(const char *text)
+{
+	struct stat st;
+	uint8_t data[400];
+	size_t size;
+
+	assert_return_code(stat(fake_path("src/m.py"), &st), errno);
+	size = fake_pyc(data, text, &st);
+	fake_make_directory("src/__pycache__", 0755);
+	fake_make_bytes("src/__pycache__/" FAKE_NAME, data, size);
+}
+
+static void in_the_tree(void)
+{
+	pyc_in_the_tree("first");
+}
+
+static void with_a_hash_in_the_tree(void)
+{
+	fe.flags = 3;
+	pyc_in_the_tree("first");
+}
+
+static void old_in_the_tree(void)
+{
+	pyc_in_the_tree("zeroth");
+	fake_source("src/m.py", "another");
+}
+
+static void old_in_the_tree_and_in_the_cache(void)
+{
+	changed();
+	pyc_in_the_tree("zeroth");
+	fake_source("src/m.py", "another");
+}
+
+static void in_the_tree_and_stale_in_the_cache(void)
+{
+	changed();
+	pyc_in_the_tree("second");
+}
+
+/* The tree's pyc was made of a source that is another by now, and fits it by time and
+ * size; Python alone would have replaced it when it compiled what came in between. */
+static void fitting_in_the_tree_of_before_what_is_in_the_cache(void)
+{
+	const struct timespec long_ago[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+	const char *pyc = fake_path("src/__pycache__/" FAKE_NAME);
+
+	pyc_in_the_tree("first");
+	assert_return_code(utimensat(AT_FDCWD, pyc, long_ago, 0), errno);
+	fake_source("src/m.py", "second one");
+	fake_import();
+	fake_source_lies("src/m.py", "third");
+	fake_entry_forget();
+}
+
+/* Puts bytes under the entry's name. */
+static void make_entry(const void *data, size_t size)
+{
+	imported();
+	unlink(fake_path(fake_object_path("first")));
+	unlink(fe.path);
+	fake_make_bytes(fake_entry_path(), data, size);
+}
+
+static void empty(void)
+{
+	make_entry("", 0);
+}
+
+static void zeroes(void)
+{
+	make_entry((char[500]){ 0 }, 500);
+}
+
+static void cut_off(void)
+{
+	uint8_t data[400];
+	ssize_t n;
+
+	imported();
+	n = fake_read(fake_entry_path(), (char *)data, sizeof data);
+	unlink(fe.path);
+	unlink(fake_path(fake_object_path("first")));
+	fake_make_bytes(fake_entry_path(), data, (size_t)n - 1);
+}
+
+static void written_by_a_program(void)
+{
+	int fd;
+
+	make_entry("anything", 8);
+	fd = open(fe.path, O_RDONLY | O_CLOEXEC);
+	entry_disclaim(&fe.entry, fd);
+	close(fd);
+}
+
+static void a_directory(void)
+{
+	imported();
+	unlink(fe.path);
+	fake_make_directory(fake_entry_path(), 0700);
+}
+
+static void hash_based(void)
+{
+	fe.flags = 3;
+	imported();
+}
+
+static void hash_based_and_edited(void)
+{
+	hash_based();
+	fake_make_file("src/m.py", "another");
+}
+
+static void hash_based_and_installed_again(void)
+{
+	hash_based();
+	fake_source("src/m.py", "first");
+}
+
+static void hash_based_and_replaced(void)
+{
+	hash_based();
+	fake_source("src/m.py", "another");
+}
+
+static void unchecked(void)
+{
+	fe.flags = 1;
+	imported();
+}
+
+static void unchecked_and_replaced(void)
+{
+	unchecked();
+	fake_source("src/m.py", "another");
+}
+
+static void compiled_without_a_question(void)
+{
+	fe.writes = false;
+	fake_import_right();
+	fake_entry_forget();
+	fe.writes = true;
+	/* py_compile in a process that never looked */
+	fake.fail_at = 1;
+	fake_count_from_here();
+	fake_import_right();
+	fake.fail_at = 0;
+	assert_string_equal(verdict_rows[fe.sealed.id].what, "not sealed");
+}
+
+static void unsealed_and_the_source_changed(void)
+{
+	compiled_without_a_question();
+	fake_source("src/m.py", "another");
+}
+
+static void without_its_source(void)
+{
+	imported();
+	unlink(fake_path("src/m.py"));
+}
+
+/* clang-format off: a row a line */
+enum setting {
+	NO_SETTING,
+	READONLY,
+	CONTENT,
+	UNSHARED,
+	COMPILES,
+	ANOTHER,
+	ANOTHER_MAGIC,
+	SECONDS,
+	NO_MAGIC,
+	CLONES,
+	NO_XATTRS
+};
+
+static const struct row {
+	const char *sentence;
+	void (*before)(void);
+	enum setting setting;
+	const char *what, *why;
+	bool compiles;
+	bool served; /* a file, though Python refuses it */
+} rows[] = {
+	{ "nothing is cached", nothing, 0, "miss", "no entry", true, false },
+	{ "an entry", imported, 0, "hit", NULL, false, true },
+	{ "an entry in a cache that is read only", imported, READONLY, "hit", NULL, false,
+		true },
+	{ "an entry compared by content", imported, CONTENT, "hit", "same content", false,
+		true },
+	{ "an entry where change times are whole seconds", imported, SECONDS, "hit",
+		"same content", false, true },
+	{ "an entry that is not shared", imported, UNSHARED, "hit", NULL, false, true },
+	{ "an entry of another user", imported, ANOTHER, "miss", "another user's", true,
+		false },
+	{ "an entry of another magic number", imported, ANOTHER_MAGIC, "miss",
+		"another magic number", true, false },
+	{ "an entry whose source was touched", touched, 0, "hit", "re-sealed", false,
+		true },
+	{ "an entry whose source was replaced by one with its time",
+		touched_within_the_second, 0, "hit", "re-sealed", false, true },
+	{ "an entry whose source was replaced by one with its time, in a cache that is "
+	  "read only",
+		touched_within_the_second, READONLY, "hit", "same content", false, true },
+	{ "an entry whose source was touched, in a cache that is read only", touched,
+		READONLY, "hit", "re-sealed", false, true },
+	{ "an entry whose source was touched, where files share blocks", touched, CLONES,
+		"hit", "re-sealed", false, true },
+	{ "an entry whose source was touched, unshared", touched, UNSHARED, "hit",
+		"re-sealed", false, true },
+	{ "an entry whose source was changed", changed, 0, "miss", "source changed", true,
+		false },
+	{ "an entry whose source was changed, with its time and size",
+		changed_under_the_same_time_and_size, 0, "miss", "source changed", true,
+		false },
+	{ "an entry whose source was changed in place, with its time and size",
+		changed_in_place, 0, "miss", "source changed", true, false },
+	{ "an entry whose source was changed, where change times are whole seconds",
+		changed_under_the_same_time_and_size, SECONDS, "miss", "source changed",
+		true, false },
+	{ "an entry whose source was changed, in a cache that is read only",
+		changed_under_the_same_time_and_size, READONLY, "miss", "source changed",
+		true, false },
+	{ "an object of another path", imported_elsewhere, 0, "reused from object", NULL,
+		false, true },
+	{ "an object of another path, where files share blocks", imported_elsewhere,
+		CLONES, "reused from object", NULL, false, true },
+	{ "an object of another path, in a cache that is read only", imported_elsewhere,
+		READONLY, "reused from object", NULL, false, true },
+	{ "an object of another path, for a process that has shown no magic number",
+		imported_elsewhere, NO_MAGIC, "reused from object", NULL, false, true },
+	{ "an object of another path is not shared", imported_elsewhere, UNSHARED, "miss",
+		"no entry", true, false },
+	{ "an object of another path is not used", imported_elsewhere, COMPILES, "miss",
+		"no entry", true, false },
+	{ "an object of another path and user", imported_elsewhere, ANOTHER, "miss",
+		"no entry", true, false },
+	{ "an object of the same file under another name", imported_under_another_name, 0,
+		"reused from object", NULL, false, true },
+	{ "a pyc in the tree", in_the_tree, 0, "in-tree", NULL, false, true },
+	{ "a pyc with a hash in the tree is for Python to judge", with_a_hash_in_the_tree,
+		0, "in-tree", NULL, false, true },
+	{ "an old pyc in the tree: Python refuses it", old_in_the_tree, 0, "miss",
+		"source changed", true, true },
+	{ "an old pyc in the tree and a stale entry", old_in_the_tree_and_in_the_cache, 0,
+		"miss", "source changed", true, true },
+	{ "a pyc in the tree that is newer than the entry",
+		in_the_tree_and_stale_in_the_cache, 0, "in-tree", NULL, false, true },
+	{ "a pyc in the tree that fits, from before what is stale in the cache",
+		fitting_in_the_tree_of_before_what_is_in_the_cache, 0, "miss",
+		"source changed", true, false },
+	{ "an empty entry", empty, 0, "miss", "damaged", true, false },
+	{ "an entry of zeroes", zeroes, 0, "miss", "damaged", true, false },
+	{ "an entry that is cut off", cut_off, 0, "miss", "damaged", true, false },
+	{ "an entry that is cut off, without attributes", cut_off, NO_XATTRS, "miss",
+		"damaged", true, false },
+	{ "an entry that a program has written itself", written_by_a_program, 0, "hit",
+		"written by a program", false, true },
+	{ "an entry that is a directory is none", a_directory, 0, "reused from object",
+		NULL, false, true },
+	{ "an entry that is a directory is none, where nothing is shared", a_directory,
+		UNSHARED, "miss", "source replaced", true, false },
+	{ "a hash-based entry is for Python to judge", hash_based, 0, "hit", "hash-based",
+		false, true },
+	{ "a hash-based entry, where change times are whole seconds", hash_based, SECONDS,
+		"hit", "hash-based", false, true },
+	{ "a hash-based entry whose source was edited is for Python to judge",
+		hash_based_and_edited, 0, "hit", "hash-based", true, true },
+	{ "a hash-based entry whose source was installed again",
+		hash_based_and_installed_again, 0, "hit", "hash-based, same content",
+		false, true },
+	{ "a hash-based entry whose source was replaced", hash_based_and_replaced, 0,
+		"miss", "source replaced", true, false },
+	{ "an unchecked entry", unchecked, 0, "hit", "hash-based", false, true },
+	{ "an unchecked entry whose source was replaced", unchecked_and_replaced, 0,
+		"miss", "source replaced", true, false },
+	{ "an entry without proof is not served", compiled_without_a_question, 0, "miss",
+		"not sealed", true, false },
+	{ "an entry without proof, whose source was changed",
+		unsealed_and_the_source_changed, 0, "miss", "not sealed", true, false },
+	{ "an entry whose source is gone", without_its_source, 0, "hit", "no source",
+		false, true },
+};
+/* clang-format on */
+
+static void set(enum setting setting)
+{
+	fe.world.readonly = setting == READONLY;
+	fe.world.always_digest = setting == CONTENT;
+	if (setting == UNSHARED)
+		fe.world.share = false;
+	if (setting == COMPILES)
+		fe.world.compiles = true;
+	if (setting == ANOTHER)
+		fake.owner_offset = 1;
+	if (setting == ANOTHER_MAGIC)
+		memcpy(fe.world.magic, "\xa8\r\r\n", 4);
+	if (setting == NO_MAGIC)
+		*fe.world.magic = 0;
+	fake.whole_seconds = setting == SECONDS;
+	fake.clones = setting == CLONES;
+	fake.no_xattrs = setting == NO_XATTRS;
+}
+
+static void assert_verdict(const char *what, const char *why)
+{
+	assert_string_equal(verdict_rows[fe.verdict.id].what, what);
+	assert_string_equal(
+		verdict_rows[fe.verdict.id].why ? verdict_rows[fe.verdict.id].why : "",
+		why ? why : "");
+}
+
+static void decides(void **state)
+{
+	const struct row *row = *state;
+	int fd;
+
+	fake.whole_seconds = row->setting == SECONDS;
+	row->before();
+	fake_entry_forget();
+	set(row->setting);
+	fd = fake_open_entry(O_RDONLY | O_CLOEXEC);
+	assert_verdict(row->what, row->why);
+	if (row->served)
+		assert_in_range(fd, 0, 10000);
+	else
+		assert_int_equal(fd, -ENOENT);
+	if (fd >= 0)
+		fake_sys.close(fd);
+}
+
+/* Whatever it decides, the program runs the right code, now, again, and in another
+ * process. */
+static void runs_the_right_code(void **state)
+{
+	const struct row *row = *state;
+
+	fake.whole_seconds = row->setting == SECONDS;
+	row->before();
+	if (row->before == without_its_source || row->before == written_by_a_program ||
+		row->before == a_directory)
+		return; /* Python's own rule, or none to run */
+	fake_entry_forget();
+	set(row->setting);
+	fake_import_right();
+	assert_int_equal(fe.compiled, row->compiles);
+	for (int i = 0; i < 3; i++) {
+		fake_import_right();
+		fake_entry_forget();
+	}
+	if (row->setting != READONLY && row->setting != ANOTHER)
+		assert_false(fe.compiled);
+	if (row->setting != ANOTHER)
+		assert_int_equal(fake_check_cache(), 0);
+}
+
+/* The same rows, under another sentence. */
+static void add_rows_again(void)
+{
+	static struct row again[COUNT(rows)];
+	static char sentences[COUNT(rows)][160];
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		again[i] = rows[i];
+		snprintf(sentences[i], sizeof *sentences, "right code: %s",
+			rows[i].sentence);
+		again[i].sentence = sentences[i];
+	}
+	unit_rows(runs_the_right_code, again);
+}
+
+int main(void)
+{
+	unit_around(fake_entry_begin, fake_entry_end);
+	unit_rows(decides, rows);
+	add_rows_again();
+	return unit_run("entry");
+}

@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Whatever fails, and whoever else is at work: the program runs the code of its source,
+ * and what is left in the cache is whole.
+ */
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/unit/fake/fake_layer.h"
+
+#define FIRST_MTIME 1000 /* of the source */
+
+/* --- from what ---------------------------------------------------------------------- */
+static void nothing(void)
+{
+}
+
+static void imported(void)
+{
+	fake_import_right();
+}
+
+static void set_mtime(time_t seconds)
+{
+	const struct timespec times[2] = { { .tv_sec = seconds }, { .tv_sec = seconds } };
+
+	assert_return_code(utimensat(AT_FDCWD, fake_path("src/m.py"), times, 0), errno);
+}
+
+static void touched(void)
+{
+	imported();
+	set_mtime(2000);
+}
+
+static void changed(void)
+{
+	imported();
+	fake_source("src/m.py", "second");
+	set_mtime(2000);
+}
+
+static void changed_under_the_same_time_and_size(void)
+{
+	imported();
+	fake_source("src/m.py", "tsrif");
+	set_mtime(FIRST_MTIME);
+}
+
+static void imported_elsewhere(void)
+{
+	fake_make_file("other/m.py", "first");
+	fake_entry_is("other", FAKE_NAME);
+	imported();
+	fake_entry_is("src", FAKE_NAME);
+	set_mtime(2000);
+}
+
+static void imported_under_another_name(void)
+{
+	assert_return_code(link(fake_path("src/m.py"), fake_path("other/m.py")), errno);
+	fake_entry_is("other", FAKE_NAME);
+	imported();
+	fake_entry_is("src", FAKE_NAME);
+}
+
+static void old_in_the_tree(void)
+{
+	uint8_t data[400];
+	struct stat st;
+
+	set_mtime(2000);
+	assert_return_code(stat(fake_path("src/m.py"), &st), errno);
+	fake_make_directory("src/__pycache__", 0755);
+	fake_make_bytes("src/__pycache__/" FAKE_NAME, data, fake_pyc(data, "first", &st));
+	fake_source("src/m.py", "tsrif");
+	set_mtime(2000);
+}
+
+static void both_damaged(void)
+{
+	imported();
+	unlink(fe.path);
+	unlink(fake_path(fake_object_path("first")));
+	fake_make_file(fake_entry_path(), "garbage");
+	fake_make_file(fake_object_path("first"), "garbage");
+}
+
+static void hash_based(void)
+{
+	fe.flags = 1;
+	imported();
+}
+
+static void hash_based_and_replaced(void)
+{
+	hash_based();
+	fake_source("src/m.py", "another");
+}
+
+/* clang-format off: a row a line */
+enum setting {
+	NO_SETTING,
+	READONLY,
+	CONTENT,
+	UNSHARED,
+	SECONDS,
+	NO_MAGIC,
+	CLONES,
+	NO_XATTRS,
+	YOUNG,
+	LAYERS_ONLY
+};
+
+static const struct row {
+	const char *sentence;
+	void (*before)(void);
+	enum setting setting;
+} rows[] = {
+	{ "nothing is cached", nothing, 0 },
+	{ "nothing is cached, unshared", nothing, UNSHARED },
+	{ "nothing is cached, read only", nothing, READONLY },
+	{ "nothing is cached, of a source of this moment", nothing, YOUNG },
+	{ "an entry", imported, 0 },
+	{ "an entry, by content", imported, CONTENT },
+	{ "an entry, change times in whole seconds", imported, SECONDS },
+	{ "touched", touched, 0 },
+	{ "touched, read only", touched, READONLY },
+	{ "touched, blocks are shared", touched, CLONES },
+	{ "touched, of this moment", touched, YOUNG },
+	{ "changed", changed, 0 },
+	{ "changed, read only", changed, READONLY },
+	{ "changed with its time and size", changed_under_the_same_time_and_size, 0 },
+	{ "changed with its time and size, by content",
+		changed_under_the_same_time_and_size, CONTENT },
+	{ "changed with its time and size, change times in whole seconds",
+		changed_under_the_same_time_and_size, SECONDS },
+	{ "changed with its time and size, unshared",
+		changed_under_the_same_time_and_size, UNSHARED },
+	{ "changed with its time and size, read only",
+		changed_under_the_same_time_and_size, READONLY },
+	{ "changed with its time and size, of this moment",
+		changed_under_the_same_time_and_size, YOUNG },
+	{ "an object", imported_elsewhere, 0 },
+	{ "an object, read only", imported_elsewhere, READONLY },
+	{ "an object, blocks are shared", imported_elsewhere, CLONES },
+	{ "an object, no magic number was shown", imported_elsewhere, NO_MAGIC },
+	{ "an object of the same file", imported_under_another_name, 0 },
+	{ "a stale pyc in the tree", old_in_the_tree, 0 },
+	{ "damaged", both_damaged, 0 },
+	{ "damaged, without attributes", both_damaged, NO_XATTRS },
+	{ "hash-based", hash_based, 0 },
+	{ "hash-based and replaced", hash_based_and_replaced, 0 },
+	{ "in a layer", in_a_layer, 0 },
+	{ "in a layer, by content", in_a_layer, CONTENT },
+	{ "in a layer, change times in whole seconds", in_a_layer, SECONDS },
+	{ "in a layer, no cache but that", in_a_layer, LAYERS_ONLY },
+	{ "in a layer and touched", touched_in_a_layer, 0 },
+	{ "in a layer and touched, read only", touched_in_a_layer, READONLY },
+	{ "in a layer and touched, no cache but that", touched_in_a_layer, LAYERS_ONLY },
+	{ "in a layer and touched, blocks are shared", touched_in_a_layer, CLONES },
+	{ "in a layer and touched, of this moment", touched_in_a_layer, YOUNG },
+	{ "in a layer, another file with its time", installed_again_in_a_layer, 0 },
+	{ "in a layer and changed with its time and size", changed_in_a_layer, 0 },
+	{ "in a layer and changed with its time and size, no cache but that",
+		changed_in_a_layer, LAYERS_ONLY },
+	{ "in the second layer, stale in the first and in the cache", in_the_second_layer,
+		0 },
+	{ "an object in a layer", elsewhere_in_a_layer, 0 },
+	{ "an object in a layer, no cache but that", elsewhere_in_a_layer, LAYERS_ONLY },
+	{ "an object in a layer, no magic number was shown", elsewhere_in_a_layer,
+		NO_MAGIC },
+	{ "hash-based in a layer", hash_based_in_a_layer, 0 },
+	{ "hash-based in a layer and changed", hash_based_in_a_layer_and_changed, 0 },
+};
+/* clang-format on */
+
+static void set(enum setting setting)
+{
+	fake_entry_forget();
+	fe.world.layers_only = setting == LAYERS_ONLY;
+	fe.world.readonly = setting == READONLY || fe.world.layers_only;
+	fe.world.always_digest = setting == CONTENT;
+	fe.world.share = setting != UNSHARED;
+	if (setting == NO_MAGIC)
+		*fe.world.magic = 0;
+	fake.whole_seconds = setting == SECONDS;
+	fake.clones = setting == CLONES;
+	fake.no_xattrs = setting == NO_XATTRS;
+	fake.clock_offset = setting == YOUNG ? 0 : 10;
+}
+
+/* As before the row: only the directories of the sources are there. */
+static void prepare(const struct row *row)
+{
+	fake_clear();
+	fake.short_writes = false;
+	fake.meanwhile = NULL;
+	fe.flags = 0;
+	fe.layers = 0;
+	fe.world.layer = NULL;
+	fake_make_trees();
+	set_mtime(FIRST_MTIME);
+	fake_entry_is("src", FAKE_NAME);
+	set(row->setting == SECONDS ? SECONDS : NO_SETTING);
+	row->before();
+	set(row->setting);
+	fake_count_from_here();
+}
+
+/* The old pyc that "old_in_the_tree" has is Python's own business: its own rule is that
+ * time and size tell. */
+static bool python_is_fooled(const struct row *row)
+{
+	return row->before == old_in_the_tree || row->before == hash_based_and_replaced;
+}
+
+/* What was damaged before stays so until it is met. */
+static void check_cache(const struct row *row)
+{
+	if (row->before != both_damaged)
+		assert_int_equal(fake_check_cache(), 0);
+}
+
+static void import_and_check(const struct row *row)
+{
+	if (python_is_fooled(row))
+		fake_import();
+	else
+		fake_import_right();
+}
+
+/* Without a failure all is well from here on. */
+static void check_afterwards(const struct row *row)
+{
+	fake.fail_at = 0;
+	fake.short_writes = false;
+	fake.meanwhile = NULL;
+	import_and_check(row);
+	if (fe.world.readonly)
+		return;
+	import_and_check(row);
+	if (!python_is_fooled(row))
+		assert_false(fe.compiled);
+	if (row->before != both_damaged)
+		fake_check_cache();
+}
+
+static void fail_each_call(const struct row *row, int with)
+{
+	fake.fail_with = with;
+	for (unsigned n = 1;; n++) {
+		fake.fail_at = 0;
+		prepare(row);
+		fake.fail_at = n;
+		fake.failed[0] = '\0';
+		import_and_check(row);
+		fake.fail_at = 0;
+		/* what cannot be removed stays */
+		if (strcmp(fake.failed, "unlinkat") != 0)
+			check_cache(row);
+		if (!fake.failed[0])
+			break;
+		check_afterwards(row);
+	}
+	check_afterwards(row);
+}
+
+static void any_call_may_fail(void **state)
+{
+	static const int errors[] = { EIO, EACCES, ENOSPC, EXDEV, EEXIST };
+
+	for (size_t i = 0; i < COUNT(errors); i++)
+		fail_each_call(*state, errors[i]);
+}
+
+/* A full disk is told by writes that are shorter. */
+static void writes_may_be_short(void **state)
+{
+	prepare(*state);
+	fake.short_writes = true;
+	import_and_check(*state);
+	check_cache(*state);
+	check_afterwards(*state);
+}
+
+/* --- with others at work ------------------------------------------------------------ */
+static unsigned at_call;
+static char left[2048];
+
+/* Somebody clears the cache. */
+static void clear(unsigned call, const char *name)
+{
+	char command[400];
+
+	(void)name;
+	if (call != at_call)
+		return;
+	snprintf(command, sizeof command, "rm -rf '%s'", fake_path("home/cache"));
+	assert_int_equal(system(command), 0);
+}
+
+/* Somebody saves another version, under the time and size that it had. What Python read
+ * before is what it runs; what it has cached must not be served for this one. */
+static void edit(unsigned call, const char *name)
+{
+	(void)name;
+	if (call != at_call)
+		return;
+	fake_source("src/m.py", "tsrif");
+	set_mtime(FIRST_MTIME);
+}
+
+static void edit_in_place(unsigned call, const char *name)
+{
+	(void)name;
+	if (call != at_call)
+		return;
+	fake_make_file("src/m.py", "tsrif");
+	set_mtime(FIRST_MTIME);
+}
+
+/* Another process, to which the same path is another file (a mount point that takes
+ * turns), puts its entry there. */
+static void put_anothers(unsigned call, const char *name)
+{
+	char new[2100];
+	uint8_t data[600];
+	struct stat st = { .st_mtim = { .tv_sec = FIRST_MTIME }, .st_size = 5 };
+	struct seal seal;
+	size_t size;
+	int fd;
+
+	(void)name;
+	if (call != at_call)
+		return;
+	assert_return_code(stat(fake_path("src/m.py"), &st), errno);
+	size = fake_pyc(data, "theirs", &st);
+	seal = seal_new(data, size, 16, false);
+	seal.flags = SEAL_SOURCE | SEAL_IDENTITY;
+	seal.digest = digest_of("theirs", 6);
+	seal.source.inode = 1;
+	seal.source.size = (uint64_t)st.st_size;
+	seal.source.mtime = st.st_mtim;
+	seal_write(&seal, data + size);
+	snprintf(new, sizeof new, "%s.7", left);
+	fd = open(new, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return; /* there is no cache yet */
+	assert_int_equal(write(fd, data, size + SEAL_SIZE), size + SEAL_SIZE);
+	close(fd);
+	assert_return_code(rename(new, left), errno);
+}
+
+static void somebody(const struct row *row, void (*what)(unsigned, const char *))
+{
+	bool edits = what == edit || what == edit_in_place;
+
+	for (at_call = 1; at_call < 100; at_call++) {
+		prepare(row);
+		strcpy(left, fe.path);
+		fake.meanwhile = what;
+		if (edits)
+			fake_import();
+		else
+			import_and_check(row);
+		fake.meanwhile = NULL;
+		if (fake.calls < at_call)
+			break;
+		if (row->before != both_damaged)
+			fake_check_cache();
+		fake_entry_forget();
+		check_afterwards(row);
+	}
+	assert_in_range(at_call, 2, 99);
+}
+
+static void others_may_clear_the_cache(void **state)
+{
+	somebody(*state, clear);
+}
+
+static void others_may_put_theirs_there(void **state)
+{
+	somebody(*state, put_anothers);
+}
+
+static void others_may_edit_the_source(void **state)
+{
+	somebody(*state, edit);
+	somebody(*state, edit_in_place);
+}
+
+static void while_python_compiles(void)
+{
+	fake_source("src/m.py", "tsrif");
+	set_mtime(FIRST_MTIME);
+}
+
+static void the_source_may_change_while_python_compiles(void **state)
+{
+	const struct row *row = *state;
+
+	prepare(row);
+	fe.compiling = while_python_compiles;
+	fake_import();
+	fe.compiling = NULL;
+	if (fe.compiled)
+		assert_string_not_equal(verdict_rows[fe.sealed.id].what
+						? verdict_rows[fe.sealed.id].what
+						: "none",
+			"sealed");
+	check_afterwards(row);
+}
+
+/* The rows again under other sentences. */
+static void add(
+	const char *what, CMUnitTestFunction test, bool (*fits)(const struct row *))
+{
+	static char sentences[6 * COUNT(rows)][160];
+	static struct row again[COUNT(sentences)];
+	static size_t count;
+	size_t first = count;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		if (fits && !fits(&rows[i]))
+			continue;
+		again[count] = rows[i];
+		snprintf(sentences[count], sizeof *sentences, "%s: %s", what,
+			rows[i].sentence);
+		again[count].sentence = sentences[count];
+		count++;
+	}
+	unit_add_rows(test, again + first, sizeof *again, count - first);
+}
+
+static bool is_judged_by_us(const struct row *row)
+{
+	return !python_is_fooled(row) && row->before != hash_based &&
+	       row->before != hash_based_in_a_layer &&
+	       row->before != hash_based_in_a_layer_and_changed;
+}
+
+int main(void)
+{
+	unit_around(fake_entry_begin, fake_entry_end);
+	add("any call may fail", any_call_may_fail, NULL);
+	add("writes may be short", writes_may_be_short, NULL);
+	add("others may clear the cache", others_may_clear_the_cache, NULL);
+	add("others may put theirs there", others_may_put_theirs_there, is_judged_by_us);
+	add("others may edit the source", others_may_edit_the_source, is_judged_by_us);
+	add("the source may change while Python compiles",
+		the_source_may_change_while_python_compiles, is_judged_by_us);
+	return unit_run("entry_fail");
+}

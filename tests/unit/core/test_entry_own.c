@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * entry_is_own and the marks it goes by: what nothing proves is of the source, or of the
+ * directory, that it was written for.
+ */
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "tests/unit/fake/fake_entry.h"
+
+static void make(bool marked)
+{
+	int fd;
+
+	fake_make_file("file", "of a program");
+	assert_return_code(rename(fake_path("file"), fe.path), errno);
+	fd = fake_sys.openat(AT_FDCWD, fe.path, O_RDONLY | O_CLOEXEC, 0);
+	assert_return_code(fd, errno);
+	if (marked)
+		entry_disclaim(&fe.entry, fd);
+	fake_sys.close(fd);
+}
+
+static void in_a_cache(void)
+{
+	/* which makes the directories */
+	fake_import_right();
+	assert_return_code(unlink(fe.path), errno);
+}
+
+static bool is_own(void)
+{
+	int fd = fake_sys.openat(AT_FDCWD, fe.path, O_RDONLY | O_CLOEXEC, 0);
+	bool ret;
+
+	assert_return_code(fd, errno);
+	(void)source_look(&fe.entry.source, &fake_sys);
+	ret = entry_is_own(&fe.entry, fd);
+	fake_sys.close(fd);
+	return ret;
+}
+
+static void replace_source(void)
+{
+	fake_make_file("new.py", "first");
+	assert_return_code(rename(fake_path("new.py"), fake_path("src/m.py")), errno);
+}
+
+static void remove_source(void)
+{
+	assert_return_code(unlink(fake_path("src/m.py")), errno);
+}
+
+static void replace_directory(void)
+{
+	fake_make_directory("new", 0755);
+	assert_return_code(rename(fake_path("src"), fake_path("old")), errno);
+	assert_return_code(rename(fake_path("new"), fake_path("src")), errno);
+}
+
+static void replace_by_older_directory(void)
+{
+	assert_return_code(rename(fake_path("src"), fake_path("old")), errno);
+	assert_return_code(rename(fake_path("other"), fake_path("src")), errno);
+}
+
+static void there_and_back(void)
+{
+	replace_directory();
+	assert_return_code(rename(fake_path("src"), fake_path("new")), errno);
+	assert_return_code(rename(fake_path("old"), fake_path("src")), errno);
+}
+
+static void remove_and_replace_by_older(void)
+{
+	remove_source();
+	replace_by_older_directory();
+}
+
+/* A program copies attributes with the content. */
+static void copy_over(void)
+{
+	char value[128];
+	int from = open(fe.path, O_RDONLY | O_CLOEXEC), to;
+	ssize_t size = fake_sys.fgetxattr(from, "user.pycstash.own", value, sizeof value);
+
+	assert_true(size > 0);
+	fake_make_file("copy", "of a program");
+	to = open(fake_path("copy"), O_RDONLY | O_CLOEXEC);
+	assert_int_equal(
+		fake_sys.fsetxattr(to, "user.pycstash.own", value, (size_t)size), 0);
+	assert_return_code(rename(fake_path("copy"), fe.path), errno);
+	close(from);
+	close(to);
+}
+
+static void copy_over_and_remove_source(void)
+{
+	copy_over();
+	remove_source();
+}
+
+static void link_elsewhere(void)
+{
+	remove_source();
+	replace_by_older_directory();
+	assert_return_code(link(fe.path, fake_path("link")), errno);
+}
+
+static void nothing(void)
+{
+}
+
+static void rename_to_it(void)
+{
+	remove_and_replace_by_older();
+	entry_moved(&fe.entry);
+}
+
+static void move_directory_to_it(void)
+{
+	remove_and_replace_by_older();
+	entry_directory_moved(&fe.entry);
+}
+
+/* clang-format off: a row a line */
+static const struct row {
+	const char *sentence;
+	bool marked;
+	void (*happens)(void);
+	bool own;
+} rows[] = {
+	{ "marked, for the source that is there", true, nothing, true },
+	{ "marked, for another source", true, replace_source, false },
+	{ "marked, and its source is gone", true, remove_source, true },
+	{ "marked, in a new directory", true, replace_directory, false },
+	{ "marked, in a directory that was made before it", true,
+		remove_and_replace_by_older, false },
+	{ "marked, and the directory has come back", true, there_and_back, true },
+	{ "a copy with its attributes, and there is a source", true, copy_over, false },
+	{ "the same without a source", true, copy_over_and_remove_source, true },
+	{ "a file with another name, perhaps in that directory", true, link_elsewhere,
+		true },
+	{ "renamed to there", true, rename_to_it, true },
+	{ "moved with its __pycache__", true, move_directory_to_it, true },
+	{ "not marked, and there is a source", false, nothing, false },
+	{ "not marked, without a source", false, remove_source, true },
+	{ "not marked, in a new directory", false, replace_directory, false },
+};
+/* clang-format on */
+
+static void belongs(void **state)
+{
+	const struct row *row = *state;
+
+	in_a_cache();
+	make(row->marked);
+	usleep(20000); /* a tick of the clock that stamps births */
+	row->happens();
+	assert_int_equal(is_own(), row->own);
+}
+
+static void without_attributes(void **state)
+{
+	(void)state;
+	in_a_cache();
+	fake.no_xattrs = true;
+	make(true);
+	assert_false(is_own());
+	remove_source();
+	assert_true(is_own());
+}
+
+int main(void)
+{
+	unit_around(fake_entry_begin, fake_entry_end);
+	unit_rows(belongs, rows);
+	unit_one("on a file system without attributes, without a source",
+		without_attributes);
+	return unit_run("entry_own");
+}

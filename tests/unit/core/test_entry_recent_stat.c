@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the program has just seen of a source saves a look at it where bytecode is the
+ * source's, and only there.
+ */
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "tests/unit/fake/fake_entry.h"
+
+static struct recent_stat glance;
+
+static int begin(void **state)
+{
+	if (fake_entry_begin(state) < 0)
+		return -1;
+	memset(&glance, 0, sizeof glance);
+	fe.world.glance = &glance;
+	fake.ticks = 1;
+	return 0;
+}
+
+static void look(void)
+{
+	struct stat st;
+
+	assert_return_code(stat(fake_path("src/m.py"), &st), errno);
+	recent_stat_note(&glance, &fake_sys, fake_path("src/m.py"), &st);
+}
+
+/* Opens it, and returns how many system calls that took. */
+static unsigned open_it(enum verdict want)
+{
+	unsigned calls;
+	int fd;
+
+	fake_count_from_here();
+	fd = fake_open_entry(O_RDONLY | O_CLOEXEC);
+	calls = fake.calls;
+	assert_int_equal(fe.verdict.id, want);
+	if (fd >= 0)
+		fake_sys.close(fd);
+	return calls;
+}
+
+static void pyc_in_the_tree(void)
+{
+	struct stat st;
+	uint8_t data[400];
+	size_t size;
+
+	assert_return_code(stat(fake_path("src/m.py"), &st), errno);
+	size = fake_pyc(data, "first", &st);
+	fake_make_directory("src/__pycache__", 0755);
+	fake_make_bytes("src/__pycache__/" FAKE_NAME, data, size);
+}
+
+static const struct row {
+	const char *sentence;
+	void (*before)(void);
+	enum verdict want;
+} rows[] = {
+	{ "an entry is served without another look", fake_import_right, VERDICT_HIT },
+	{ "so is a pyc in the tree", pyc_in_the_tree, VERDICT_IN_TREE },
+};
+
+static void once(void **state)
+{
+	const struct row *row = *state;
+	unsigned calls;
+
+	row->before();
+	calls = open_it(row->want);
+	look();
+	assert_int_equal(open_it(row->want), calls - 1);
+	assert_int_equal(open_it(row->want), calls);
+}
+
+/* A source that was changed, and compiled by another process since. */
+static void it_does_not_say_no(void **state)
+{
+	(void)state;
+	fake_import_right();
+	look();
+	fake_source("src/m.py", "second");
+	fe.world.glance = NULL;
+	fake_import_right();
+	fe.world.glance = &glance;
+	open_it(VERDICT_HIT);
+}
+
+static void nor_of_a_pyc_in_the_tree(void **state)
+{
+	(void)state;
+	look();
+	fake_source("src/m.py", "first, and more");
+	pyc_in_the_tree();
+	open_it(VERDICT_IN_TREE);
+}
+
+/* The program goes by what it has seen, and Python alone would as well; the next time it
+ * has to look again. */
+static void a_source_that_changed_since(void **state)
+{
+	(void)state;
+	fake_import_right();
+	look();
+	fake_source("src/m.py", "second");
+	open_it(VERDICT_HIT);
+	open_it(VERDICT_MISS_CHANGED);
+}
+
+static void where_content_alone_counts(void **state)
+{
+	(void)state;
+	fake_import_right();
+	fe.world.always_digest = true;
+	look();
+	fake_source_lies("src/m.py", "tsrif");
+	open_it(VERDICT_MISS_CHANGED);
+}
+
+/* What the program has seen is not what was compiled: that it has still to read. */
+static void it_proves_nothing_that_is_compiled(void **state)
+{
+	(void)state;
+	look();
+	fake_source_lies("src/m.py", "tsrif");
+	fake_import_right();
+	assert_int_equal(fe.sealed.id, VERDICT_SEALED);
+	fake_import_right();
+	assert_false(fe.compiled);
+}
+
+int main(void)
+{
+	unit_around(begin, fake_entry_end);
+	unit_rows(once, rows);
+	unit_one("a source that looked otherwise is looked at again", it_does_not_say_no);
+	unit_one("and so for a pyc in the tree", nor_of_a_pyc_in_the_tree);
+	unit_one("what changed since is as the program saw it, once",
+		a_source_that_changed_since);
+	unit_one("where content alone counts it is read", where_content_alone_counts);
+	unit_one("what is compiled is not proven by it",
+		it_proves_nothing_that_is_compiled);
+	return unit_run("entry_glance");
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the cache refuses: whose refusal it is, and what is left to the tree.
+ */
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/unit/fake/fake_entry.h"
+
+/* --- entry_is_closed ---------------------------------------------------------------- */
+enum { READS = O_RDONLY, WRITES = O_WRONLY, BOTH = O_RDWR };
+enum { MAKES = O_WRONLY | O_CREAT, ONLY_MAKES = O_WRONLY | O_CREAT | O_EXCL };
+
+/* clang-format off: a row a line */
+static const struct closed_row {
+	const char *sentence;
+	mode_t dir, file; /* 0: there is none */
+	int flags;
+	bool closed;
+} closed_rows[] = {
+	{ "read: both modes give it", 0700, 0600, READS, false },
+	{ "read: of a directory that may not be listed", 0300, 0600, READS, false },
+	{ "read: the file may only be written", 0700, 0200, READS, true },
+	{ "read: the file is others' alone", 0700, 0077, READS, true },
+	{ "read: the directory may not be entered", 0600, 0600, READS, true },
+	{ "read: no file", 0700, 0, READS, false },
+	{ "read: no directory", 0, 0, READS, false },
+	{ "write: both modes give it", 0700, 0600, WRITES, false },
+	{ "write: the directory may not be written", 0500, 0600, WRITES, false },
+	{ "write: the file may only be read", 0700, 0400, WRITES, true },
+	{ "read and write: the file may only be read", 0700, 0400, BOTH, true },
+	{ "read and write: the file may only be written", 0700, 0200, BOTH, true },
+	{ "make: both modes give it", 0700, 0600, MAKES, false },
+	{ "make: there is a file that may only be read", 0700, 0400, MAKES, true },
+	{ "make: there is a file, in a directory that may not be written", 0500, 0600,
+		MAKES, false },
+	{ "make: no file, in a directory that may not be written", 0500, 0, MAKES, true },
+	{ "make: no file", 0700, 0, MAKES, false },
+	{ "make: no directory", 0, 0, MAKES, false },
+	{ "only make: the file that is there does not count", 0700, 0400, ONLY_MAKES,
+		false },
+	{ "only make: the directory may not be written", 0500, 0, ONLY_MAKES, true },
+	{ "only make: the directory may not be entered", 0600, 0, ONLY_MAKES, true },
+};
+/* clang-format on */
+
+static bool is_closed(int flags)
+{
+	char path[128], before[128];
+	bool closed;
+
+	strcpy(path, fake_path("d/m.pyc"));
+	strcpy(before, path);
+	closed = entry_is_closed(&fake_sys, path, strlen(fake_path("d")), flags);
+	assert_string_equal(path, before);
+	return closed;
+}
+
+static void tells_by_the_modes(void **state)
+{
+	const struct closed_row *row = *state;
+
+	if (row->dir)
+		fake_make_directory("d", 0700);
+	if (row->file) {
+		fake_make_file("d/m.pyc", "code");
+		assert_return_code(chmod(fake_path("d/m.pyc"), row->file), errno);
+	}
+	if (row->dir)
+		assert_return_code(chmod(fake_path("d"), row->dir), errno);
+	/* Only root can look into a directory that it may not enter; it does not matter
+	 * here, since then the directory alone tells. */
+	assert_int_equal(is_closed(row->flags), row->closed);
+	/* Another's modes are not the program's doing. */
+	fake.owner_offset = 1;
+	assert_false(is_closed(row->flags));
+	fake.owner_offset = 0;
+	if (row->dir)
+		assert_return_code(chmod(fake_path("d"), 0700), errno);
+}
+
+static void without_stat_it_is_not_the_program(void **state)
+{
+	(void)state;
+	fake_make_directory("d", 0700);
+	fake_make_file("d/m.pyc", "code");
+	assert_return_code(chmod(fake_path("d/m.pyc"), 0), errno);
+	fake.fail_with = EACCES;
+	for (unsigned n = 1; n <= 2; n++) {
+		fake_count_from_here();
+		fake.fail_at = n;
+		assert_false(is_closed(O_RDONLY));
+	}
+}
+
+/* --- the entry may not be opened -----------------------------------------------------
+ */
+static void pyc_in_the_tree(void)
+{
+	struct stat st;
+	uint8_t data[400];
+
+	assert_return_code(stat(fake_path("src/m.py"), &st), errno);
+	fake_make_directory("src/__pycache__", 0755);
+	fake_make_bytes("src/__pycache__/" FAKE_NAME, data, fake_pyc(data, "first", &st));
+}
+
+static int open_refused(void)
+{
+	fake_entry_forget();
+	fake_count_from_here();
+	fake.fail_at = 1;
+	fake.fail_with = EACCES;
+	return fake_open_entry(O_RDONLY | O_CLOEXEC);
+}
+
+static void a_policy_that_no_mode_tells(void **state)
+{
+	int fd;
+
+	(void)state;
+	fake_import_right();
+	pyc_in_the_tree();
+	fd = open_refused();
+	assert_string_equal(fake.failed, "openat");
+	assert_return_code(fd, -fd);
+	assert_string_equal(verdict_rows[fe.verdict.id].what, "in-tree");
+	fake_sys.close(fd);
+	unlink(fake_path("src/__pycache__/" FAKE_NAME));
+	fe.world.share = false;
+	assert_int_equal(open_refused(), -ENOENT);
+}
+
+static void a_mode_is_for_the_program_to_see(void **state)
+{
+	(void)state;
+	fake_import_right();
+	pyc_in_the_tree();
+	assert_return_code(chmod(fe.path, 0200), errno);
+	assert_int_equal(open_refused(), -EACCES);
+}
+
+/* --- entry_leave ---------------------------------------------------------------------
+ */
+#define NEW "new.pyc.140001"
+#define LEFT "src/" FAKE_NAME ".140001"
+
+static uint8_t bare[1024];
+static size_t bare_size;
+
+/* A temporary file with that many bytes behind "code of first". */
+static void make_new(size_t more)
+{
+	struct stat st;
+
+	assert_return_code(stat(fake_path("src/m.py"), &st), errno);
+	memset(bare, 'x', sizeof bare);
+	bare_size = fake_pyc(bare, "first", &st) + more;
+	fake_make_bytes(NEW, bare, bare_size);
+	fe.entry.size = 0;
+}
+
+static int leave(int why)
+{
+	int err = entry_leave(&fe.entry, fake_path(NEW), why, AT_FDCWD, fake_path(LEFT));
+
+	assert_int_equal(fake.open, 0);
+	return err;
+}
+
+static void assert_left(void)
+{
+	char data[sizeof bare];
+
+	assert_int_equal(fake_read(LEFT, data, sizeof data), bare_size);
+	assert_memory_equal(data, bare, bare_size);
+}
+
+static void without_its_seal(void **state)
+{
+	struct entry_verdict verdict;
+	bool shared;
+
+	(void)state;
+	make_new(0);
+	assert_return_code(chmod(fake_path(NEW), 0640), errno);
+	assert_int_equal(entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict), 0);
+	assert_int_equal(leave(-EXDEV), 0);
+	assert_left();
+	assert_int_equal(fake_mode(LEFT), S_IFREG | 0640);
+	assert_int_equal(leave(-EXDEV), -EEXIST); /* the tree's */
+	assert_left();
+}
+
+static void without_half_a_seal(void **state)
+{
+	struct entry_verdict verdict;
+	bool shared;
+
+	(void)state;
+	make_new(0);
+	fake.short_writes = true;
+	assert_int_equal(
+		entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict), -ENOSPC);
+	fake.short_writes = false;
+	assert_int_equal(leave(-ENOSPC), 0);
+	assert_left();
+}
+
+static void not_what_may_be_cut_off(void **state)
+{
+	(void)state;
+	make_new(0);
+	make_new(512 - bare_size);
+	assert_int_equal(leave(-ENOSPC), -ENOSPC);
+	assert_int_equal(fake_mode(LEFT), 0);
+	make_new(1);
+	assert_int_equal(leave(-EFBIG), -EFBIG);
+	assert_int_equal(fake_mode(LEFT), 0);
+	assert_int_equal(leave(-EDQUOT), 0);
+	assert_left();
+}
+
+static void any_call_of_leave_may_fail(void **state)
+{
+	(void)state;
+	fake.fail_with = EIO;
+	for (unsigned n = 1;; n++) {
+		int err;
+
+		make_new(1);
+		fake_count_from_here();
+		fake.fail_at = n;
+		fake.failed[0] = '\0';
+		err = leave(-ENOSPC);
+		if (err == 0)
+			assert_left();
+		else
+			assert_int_equal(fake_mode(LEFT), 0);
+		fake.fail_at = 0;
+		unlink(fake_path(LEFT));
+		if (!fake.failed[0])
+			break;
+	}
+	fake.short_writes = true;
+	make_new(1);
+	assert_int_equal(leave(-EACCES), -ENOSPC);
+	assert_int_equal(fake_mode(LEFT), 0);
+}
+
+int main(void)
+{
+	unit_around(fake_begin, fake_end);
+	unit_rows(tells_by_the_modes, closed_rows);
+	unit_one("what cannot be looked at is not the program's doing",
+		without_stat_it_is_not_the_program);
+	unit_around(fake_entry_begin, fake_entry_end);
+	unit_one("a policy that no mode tells: the tree's pyc is served",
+		a_policy_that_no_mode_tells);
+	unit_one("a mode that forbids it is for the program to see",
+		a_mode_is_for_the_program_to_see);
+	unit_one("a sealed pyc is left to the tree without its seal", without_its_seal);
+	unit_one("and one that has half a seal", without_half_a_seal);
+	unit_one("one that may have been cut off is not", not_what_may_be_cut_off);
+	unit_one("any call may fail, and half a pyc is never left",
+		any_call_of_leave_may_fail);
+	return unit_run("entry_refused");
+}

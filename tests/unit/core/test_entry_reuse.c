@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * entry_file_reuse: bytecode that another path has left is used where it is whole and of
+ * the same source and magic number, and not otherwise.
+ */
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shim/core/entry/entry_file.h"
+#include "tests/unit/fake/fake_entry.h"
+
+#define FLAGS (O_RDONLY | O_CLOEXEC)
+
+static void import_once(void)
+{
+	fake_import_right();
+	assert_true(fe.compiled);
+	assert_int_equal(source_look(&fe.entry.source, &fake_sys), 0);
+}
+
+/* Its bytes, as the bytecode of the text. */
+static void assert_code_of(int fd, const char *text, bool sealed)
+{
+	uint8_t data[1024];
+	size_t n;
+	struct seal seal;
+
+	assert_return_code(lseek(fd, 0, SEEK_SET), errno);
+	n = fake_read_pyc(fd, data, sizeof data);
+	assert_int_equal(fake_read_seal(data, n, &seal), sealed);
+	if (sealed)
+		data[seal.pyc_size] = '\0';
+	assert_string_equal((char *)data + 16 + strlen("code of "), text);
+}
+
+static ino_t inode_of(const char *below)
+{
+	struct stat st;
+
+	return lstat(fake_path(below), &st) == 0 ? st.st_ino : 0;
+}
+
+static int reuse(void)
+{
+	int fd;
+
+	assert_int_equal(source_settle(&fe.entry.source, &fake_sys, fe.world.clock), 0);
+	fd = entry_file_reuse(&fe.entry, &fe.entry, FLAGS);
+	assert_int_equal(fake.open, fd >= 0);
+	return fd;
+}
+
+static void import_elsewhere(bool same_file)
+{
+	if (same_file)
+		assert_return_code(
+			link(fake_path("src/m.py"), fake_path("other/m.py")), errno);
+	else
+		fake_make_file("other/m.py", "first");
+	fake_entry_is("other", FAKE_NAME);
+	import_once();
+	fake_entry_is("src", FAKE_NAME);
+	assert_int_equal(inode_of(fake_entry_path()), 0);
+	assert_true(inode_of(fake_object_path("first")) != 0);
+}
+
+static void of_the_same_file_it_is_linked(void **state)
+{
+	int fd;
+
+	(void)state;
+	import_elsewhere(true);
+	fd = reuse();
+	assert_return_code(fd, -fd);
+	assert_code_of(fd, "first", true);
+	fake_sys.close(fd);
+	assert_int_equal(
+		inode_of(fake_entry_path()), inode_of(fake_object_path("first")));
+}
+
+static void of_another_file_it_is_a_copy(void **state)
+{
+	int fd;
+
+	(void)state;
+	import_elsewhere(false);
+	fd = reuse();
+	assert_return_code(fd, -fd);
+	assert_code_of(fd, "first", true);
+	fake_sys.close(fd);
+	assert_true(inode_of(fake_entry_path()) != inode_of(fake_object_path("first")));
+	assert_int_equal(fake_check_cache(), 0);
+}
+
+/* The object itself if its header fits, else a file in memory. */
+static void in_a_cache_that_is_read_only(void **state)
+{
+	(void)state;
+	import_elsewhere(true);
+	fe.world.readonly = true;
+	for (int i = 0; i < 2; i++) {
+		const struct timespec times[2] = { { .tv_sec = 2000 },
+			{ .tv_sec = 2000 } };
+		int fd = reuse();
+
+		assert_return_code(fd, -fd);
+		assert_code_of(fd, "first", i == 0);
+		fake_sys.close(fd);
+		assert_int_equal(inode_of(fake_entry_path()), 0);
+		utimensat(AT_FDCWD, fake_path("src/m.py"), times, 0);
+	}
+}
+
+static void none_is_used(const char *what)
+{
+	int fd = reuse();
+
+	if (fd >= 0)
+		fail_msg("used: %s", what);
+	assert_int_equal(inode_of(fake_entry_path()), 0);
+}
+
+static void a_damaged_object_is_not_used(void **state)
+{
+	uint8_t data[1024];
+	char object[300];
+	ssize_t size;
+
+	(void)state;
+	import_elsewhere(false);
+	strcpy(object, fake_object_path("first"));
+	size = fake_read(object, (char *)data, sizeof data);
+	unlink(fake_path(object));
+	for (ssize_t n = 0; n < size; n++) {
+		fake_make_bytes(object, data, (size_t)n);
+		none_is_used("cut off");
+	}
+	for (ssize_t at = 0; at < size; at++) {
+		if (at >= 8 && at < 16)
+			continue; /* mtime and size, which are patched */
+		data[at] ^= 0x40;
+		fake_make_bytes(object, data, (size_t)size);
+		none_is_used("changed");
+		data[at] ^= 0x40;
+	}
+	unlink(fake_path(object));
+	fake_make_directory(object, 0700);
+	none_is_used("a directory");
+	rmdir(fake_path(object));
+	fake_make_link(object, fake_path("other/m.py"));
+	none_is_used("a link");
+}
+
+static void an_object_of_another_source_is_not_used(void **state)
+{
+	char object[300];
+
+	(void)state;
+	fake_source("src/m.py", "theirs");
+	import_elsewhere(false);
+	strcpy(object, fake_object_path("first"));
+	fake_source("other/m.py", "others");
+	fake_entry_is("other", FAKE_NAME);
+	import_once();
+	fake_entry_is("src", FAKE_NAME);
+	assert_return_code(
+		rename(fake_path(fake_object_path("others")), fake_path(object)), errno);
+	none_is_used("another's");
+}
+
+static void of_several_magic_numbers_none_is_guessed(void **state)
+{
+	int fd;
+
+	(void)state;
+	import_elsewhere(false);
+	*fe.world.magic = 0;
+	fake_make_directory(FAKE_VERSION "/objects/a80d0d0a", 0700);
+	none_is_used("of two magic numbers");
+	fake_make_directory(FAKE_VERSION "/objects/no magic", 0700);
+	assert_return_code(rmdir(fake_path(FAKE_VERSION "/objects/a80d0d0a")), errno);
+	fd = reuse();
+	assert_return_code(fd, -fd);
+	fake_sys.close(fd);
+}
+
+static void another_magic_number_has_other_objects(void **state)
+{
+	(void)state;
+	import_elsewhere(false);
+	memcpy(fe.world.magic, "\xa8\r\r\n", 4);
+	none_is_used("of another magic number");
+}
+
+static void of_a_loaders_own_name_none_is_used(void **state)
+{
+	(void)state;
+	import_elsewhere(false);
+	fake_entry_is("src", "m." FAKE_TAG "-pytest-8.3.0.pyc");
+	none_is_used("for pytest");
+	fake_entry_is("src", "m." FAKE_TAG ".opt-1.pyc");
+	none_is_used("for -O");
+}
+
+static void no_room_for_the_objects_path(void **state)
+{
+	(void)state;
+	import_elsewhere(false);
+	fe.entry.spare_size = 20;
+	none_is_used("without room");
+	fe.entry.spare_size = 0;
+	none_is_used("without any room");
+}
+
+/* --- the interpreter's magic number ------------------------------------------------- */
+static void what_is_written_says_more_than_what_is_read(void **state)
+{
+	const uint8_t a[4] = "\xa7\r\r\n", b[4] = "\xa8\r\r\n";
+
+	(void)state;
+	*fe.world.magic = 0;
+	entry_magic_shown(&fe.entry, a);
+	entry_magic_shown(&fe.entry, b);
+	assert_memory_equal(fe.world.magic, a, 4);
+	entry_magic_owned(&fe.entry, b);
+	assert_memory_equal(fe.world.magic, b, 4);
+	entry_magic_shown(&fe.entry, a);
+	assert_memory_equal(fe.world.magic, b, 4);
+}
+
+int main(void)
+{
+	unit_around(fake_entry_begin, fake_entry_end);
+	unit_one("of the same file the object is linked", of_the_same_file_it_is_linked);
+	unit_one("of another file it is a copy", of_another_file_it_is_a_copy);
+	unit_one("in a cache that is read only, it serves without becoming an entry",
+		in_a_cache_that_is_read_only);
+	unit_one("a damaged object is not used, wherever it is damaged",
+		a_damaged_object_is_not_used);
+	unit_one("an object of another source is not used",
+		an_object_of_another_source_is_not_used);
+	unit_one("of several magic numbers none is guessed",
+		of_several_magic_numbers_none_is_guessed);
+	unit_one("another magic number has other objects",
+		another_magic_number_has_other_objects);
+	unit_one("not for a loader's own name, nor another level",
+		of_a_loaders_own_name_none_is_used);
+	unit_one("without room for the object's path", no_room_for_the_objects_path);
+	unit_one("magic: what is written says more than what is read",
+		what_is_written_says_more_than_what_is_read);
+	return unit_run("entry_reuse");
+}

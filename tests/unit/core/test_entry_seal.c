@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What is sealed, what is not, and why. (Sharing it: test_entry_share.c.)
+ */
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "tests/unit/fake/fake_entry.h"
+
+#define NEW "new.pyc.140001"
+
+static struct seal seal; /* of the file that was read last, where it has one */
+
+static bool read_seal(const char *below)
+{
+	uint8_t data[1024];
+	ssize_t n = fake_read(below, (char *)data, sizeof data);
+
+	return n > 0 && fake_read_seal(data, (size_t)n, &seal);
+}
+
+static size_t make_new(const char *text)
+{
+	struct stat st = { .st_size = 0 };
+	uint8_t data[1024];
+	size_t size;
+
+	(void)!stat(fake_path("src/m.py"), &st);
+	size = fake_pyc(data, text, &st);
+	fake_make_bytes(NEW, data, size);
+	fake_created(NEW);
+	return size;
+}
+
+/* --- entry_seal -------------------------------------------------------------------- */
+static void only_ask(void)
+{
+	entry_ask(&fe.entry);
+}
+
+static void ask(void)
+{
+	only_ask();
+	fake_open_source();
+}
+
+static void pending_after_it_was_read(void)
+{
+	fake_open_source();
+	only_ask();
+}
+
+static void pending_before_and_after_it_was_read(void)
+{
+	ask();
+	only_ask();
+}
+
+static void nobody_asked(void)
+{
+}
+
+static void the_source_is_gone(void)
+{
+	ask();
+	unlink(fake_path("src/m.py"));
+}
+
+static void of_another_time(void)
+{
+	const struct timespec times[2] = { { .tv_sec = 5 }, { .tv_sec = 5 } };
+
+	assert_return_code(utimensat(AT_FDCWD, fake_path("src/m.py"), times, 0), errno);
+	ask();
+}
+
+static void changed(void)
+{
+	ask();
+	fake_source_lies("src/m.py", "tsrif");
+}
+
+static void changed_and_asked_again(void)
+{
+	fake_source_lies("src/m.py", "first");
+	ask();
+	fake_source_lies("src/m.py", "first");
+	ask();
+}
+
+static void too_young(void)
+{
+	fake.stopped = true;
+	fake.now.tv_sec = 1;
+	ask();
+}
+
+static void another_was_opened(void)
+{
+	struct identity other = { .inode = 1 };
+
+	ask();
+	pending_opened(fe.world.asked, fake_sys.thread(), fe.entry.source.path, &other);
+}
+
+static void forgotten(void)
+{
+	ask();
+	fake_entry_forget();
+}
+
+/* clang-format off: a row a line */
+static const struct row {
+	const char *sentence;
+	void (*before)(void);
+	uint8_t flags;
+	const char *what, *why;
+} rows[] = {
+	{ "sealed", ask, 0, "sealed", NULL },
+	{ "sealed: asked again", changed_and_asked_again, 0, "sealed", NULL },
+	{ "sealed: asked before and after it was read",
+		pending_before_and_after_it_was_read, 0, "sealed", NULL },
+	{ "not sealed: nobody saw it read", only_ask, 0, "not sealed",
+		"source was not read after it was asked for" },
+	{ "not sealed: asked when it had been read", pending_after_it_was_read, 0,
+		"not sealed", "source was not read after it was asked for" },
+	{ "not sealed: nobody asked", nobody_asked, 0, "not sealed",
+		"source too young, or not asked for" },
+	{ "not sealed: another process asked", forgotten, 0, "not sealed",
+		"source too young, or not asked for" },
+	{ "not sealed: of this moment", too_young, 0, "not sealed",
+		"source too young, or not asked for" },
+	{ "not sealed: without a source", the_source_is_gone, 0, "not sealed",
+		"no source" },
+	{ "not sealed: of a source of another time", of_another_time, 0, "not sealed",
+		"header is not the source's" },
+	{ "not sealed: changed while it was compiled", changed, 0, "not sealed",
+		"source changed while compiling" },
+	{ "not sealed: another file was read than was asked about", another_was_opened, 0,
+		"not sealed", "source changed while compiling" },
+	{ "sealed: with a checked hash", ask, 3, "sealed", NULL },
+	{ "sealed: with an unchecked hash", ask, 1, "sealed", NULL },
+	{ "not sealed: with a hash, and changed while it was compiled", changed, 3,
+		"not sealed", "source changed while compiling" },
+};
+/* clang-format on */
+
+static void seals(void **state)
+{
+	const struct row *row = *state;
+	struct entry_verdict verdict;
+	bool shared, proven = strcmp(row->what, "sealed") == 0;
+	size_t size;
+
+	/* before the time is changed */
+	fe.flags = row->flags;
+	fake_source_lies("src/m.py", "first");
+	size = make_new("first");
+	row->before();
+	assert_int_equal(entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict), 0);
+	assert_string_equal(verdict_rows[verdict.id].what, row->what);
+	assert_string_equal(
+		verdict_rows[verdict.id].why ? verdict_rows[verdict.id].why : "",
+		row->why ? row->why : "");
+	assert_int_equal(shared, proven && row->flags == 0);
+	/* whatever is proven, the bytes are those that were sealed */
+	assert_true(read_seal(NEW));
+	assert_int_equal(seal.pyc_size, size);
+	assert_int_equal(!!(seal.flags & SEAL_SOURCE), proven);
+	assert_int_equal(!!(seal.flags & SEAL_IDENTITY), proven && row->flags == 0);
+	assert_int_equal(!!(seal.flags & SEAL_HASH), row->flags != 0);
+	assert_memory_equal(seal.magic, FAKE_MAGIC, 4);
+}
+
+static void what_is_no_pyc_is_left_as_it_is(void **state)
+{
+	static const char *const texts[] = { "", "x", "#!/usr/bin/python3 not a pyc",
+		FAKE_MAGIC };
+	struct entry_verdict verdict;
+	bool shared;
+
+	(void)state;
+	ask();
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		char data[100];
+
+		fake_make_file(NEW, texts[i]);
+		assert_int_equal(
+			entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict), 0);
+		assert_string_equal(verdict_rows[verdict.id].why, "no pyc");
+		assert_false(shared);
+		assert_int_equal(fake_read(NEW, data, sizeof data), strlen(texts[i]));
+	}
+}
+
+static void what_is_not_there_is_an_error(void **state)
+{
+	struct entry_verdict verdict;
+	bool shared;
+
+	(void)state;
+	assert_int_equal(
+		entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict), -ENOENT);
+	fake_make_link(NEW, fake_path("src/m.py"));
+	assert_true(entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict) < 0);
+	assert_false(shared);
+}
+
+/* A write that is cut off, or told to have failed at last by close, is no whole file. */
+static void what_cannot_be_written_is_an_error(void **state)
+{
+	struct entry_verdict verdict;
+	unsigned failures = 0;
+	bool shared;
+
+	(void)state;
+	ask();
+	make_new("first");
+	fake.short_writes = true;
+	assert_int_equal(
+		entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict), -ENOSPC);
+	fake.short_writes = false;
+	for (fake.fail_at = 1;; fake.fail_at++) {
+		int err;
+
+		make_new("first");
+		fake_count_from_here();
+		fake.failed[0] = '\0';
+		err = entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict);
+		if (strcmp(fake.failed, "pwrite") == 0)
+			assert_int_equal(err, -EIO);
+		if (strcmp(fake.failed, "close") == 0) /* or that of the source */
+			failures += err == -EIO;
+		if (!fake.failed[0])
+			break;
+	}
+	assert_int_equal(failures, 1);
+}
+
+/* test_import sets such a umask: nobody may write what was just made. */
+static void a_file_that_may_not_be_written(void **state)
+{
+	struct entry_verdict verdict;
+	bool shared;
+
+	(void)state;
+	ask();
+	make_new("first");
+	assert_return_code(chmod(fake_path(NEW), 0444), errno);
+	fake_count_from_here();
+	fake.fail_at = 1; /* root may write to all */
+	fake.fail_with = EACCES;
+	assert_int_equal(entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict), 0);
+	assert_string_equal(verdict_rows[verdict.id].what, "sealed");
+	assert_int_equal(fake_mode(NEW), S_IFREG | 0444);
+	assert_true(read_seal(NEW));
+}
+
+static void a_short_header(void **state)
+{
+	struct entry_verdict verdict;
+	bool shared;
+
+	(void)state;
+	fake_entry_is("src", "m.cpython-36.pyc");
+	ask();
+	make_new("first");
+	assert_int_equal(entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict), 0);
+	assert_string_equal(verdict_rows[verdict.id].what, "sealed");
+	assert_true(shared);
+	assert_true(read_seal(NEW));
+}
+
+/* The content changes, and not the identity: between the question, which took the digest,
+ * and what the interpreter reads. */
+static const char *seal_written_through_a_mapping(void)
+{
+	struct entry_verdict verdict;
+	bool shared;
+	int fd = open(fake_path("src/m.py"), O_RDWR | O_CLOEXEC);
+	char *memory = mmap(NULL, 5, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	assert_ptr_not_equal(memory, MAP_FAILED);
+	close(fd);
+	memcpy(memory, "first", 5); /* from now on it is to be written back */
+	assert_int_equal(fake_open_entry(O_RDONLY | O_CLOEXEC), -ENOENT);
+	memcpy(memory, "tsrif", 5);
+	fake_open_source();
+	make_new("tsrif");
+	assert_int_equal(entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict), 0);
+	munmap(memory, 5);
+	return verdict_rows[verdict.id].why;
+}
+
+static void a_young_source_is_read_again(void **state)
+{
+	(void)state;
+	assert_string_equal(
+		seal_written_through_a_mapping(), "source changed while compiling");
+}
+
+/* A mapping may stay for ever; but that is rare, and reading is not free. */
+static void an_old_one_is_not(void **state)
+{
+	(void)state;
+	fake.clock_offset = 100;
+	assert_null(seal_written_through_a_mapping());
+}
+
+static void a_seal_stays(void **state)
+{
+	struct entry_verdict verdict;
+	char before[1024], after[1024];
+	ssize_t size;
+	bool shared;
+
+	(void)state;
+	ask();
+	make_new("first");
+	assert_int_equal(entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict), 0);
+	size = fake_read(NEW, before, sizeof before);
+	fake_entry_forget();
+	assert_int_equal(entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict), 0);
+	assert_string_equal(verdict_rows[verdict.id].what, "sealed");
+	assert_false(shared);
+	assert_int_equal(fake_read(NEW, after, sizeof after), size);
+	assert_memory_equal(before, after, (size_t)size);
+	/* what is not that seal's is sealed as ever */
+	before[20] ^= 1;
+	fake_make_bytes(NEW, before, (size_t)size);
+	assert_int_equal(entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict), 0);
+	assert_string_equal(verdict_rows[verdict.id].what, "not sealed");
+}
+
+int main(void)
+{
+	unit_around(fake_entry_begin, fake_entry_end);
+	unit_rows(seals, rows);
+	unit_one("what is no pyc is left as it is", what_is_no_pyc_is_left_as_it_is);
+	unit_one("what is not there, or a link, is an error",
+		what_is_not_there_is_an_error);
+	unit_one(
+		"what cannot be written is an error", what_cannot_be_written_is_an_error);
+	unit_one("a young source is read again", a_young_source_is_read_again);
+	unit_one("one that is a minute old is not", an_old_one_is_not);
+	unit_one("what is sealed, and comes back, stays as it is", a_seal_stays);
+	unit_one("a file that may not be written is sealed, and keeps its mode",
+		a_file_that_may_not_be_written);
+	unit_one("a short header, as of 3.6", a_short_header);
+	return unit_run("entry_seal");
+}

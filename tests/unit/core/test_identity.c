@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * When two states of a source are one.
+ */
+#include "tests/unit/unit.h"
+
+#include "shim/core/proof/seal.h"
+
+static const struct identity base = {
+	.inode = 5,
+	.ctime = { .tv_sec = 10, .tv_nsec = 11 },
+	.mtime = { .tv_sec = 12, .tv_nsec = 13 },
+	.size = 14,
+};
+
+/* clang-format off: a row a line */
+static const struct change {
+	const char *sentence;
+	struct identity other;
+	bool same, proves;
+} changes[] = {
+	{ "identity: the same", { 5, { 10, 11 }, { 12, 13 }, 14, 0 }, true, true },
+	{ "identity: another inode", { 6, { 10, 11 }, { 12, 13 }, 14, 0 }, false, false },
+	{ "identity: another second of change", { 5, { 9, 11 }, { 12, 13 }, 14, 0 },
+		false, false },
+	{ "identity: another nanosecond of change", { 5, { 10, 12 }, { 12, 13 }, 14, 0 },
+		false, false },
+	{ "identity: another mtime", { 5, { 10, 11 }, { 13, 13 }, 14, 0 }, false, false },
+	{ "identity: another nanosecond of mtime", { 5, { 10, 11 }, { 12, 14 }, 14, 0 },
+		false, false },
+	{ "identity: another size", { 5, { 10, 11 }, { 12, 13 }, 15, 0 }, false, false },
+	{ "identity: 4 GiB more", { 5, { 10, 11 }, { 12, 13 }, 14 + (1ull << 32), 0 },
+		false, false },
+};
+/* clang-format on */
+
+static void identities(void **state)
+{
+	const struct change *row = *state;
+
+	assert_int_equal(identity_same(&base, &row->other), row->same);
+	assert_int_equal(identity_same(&row->other, &base), row->same);
+	assert_int_equal(identity_proves(&base, &row->other), row->proves);
+	assert_int_equal(identity_proves(&row->other, &base), row->proves);
+}
+
+static void another_file_system_proves_nothing(void **state)
+{
+	struct identity a = base, b;
+
+	(void)state;
+	a.fs = 1;
+	b = a;
+	assert_true(identity_equal(&a, &b));
+	assert_true(identity_proves(&a, &b));
+	b.fs = 2;
+	assert_true(identity_same(&a, &b));
+	assert_false(identity_equal(&a, &b));
+	assert_false(identity_proves(&a, &b));
+}
+
+/* An image's, or a file system's that has no finer ones. */
+static void a_change_time_in_whole_seconds_proves_nothing(void **state)
+{
+	struct identity a = base, b;
+
+	(void)state;
+	a.ctime.tv_nsec = 0;
+	b = a;
+	assert_true(identity_same(&a, &b));
+	assert_false(identity_proves(&a, &b));
+	a.mtime.tv_nsec = b.mtime.tv_nsec = 0;
+	assert_false(identity_proves(&a, &b));
+	a.ctime.tv_nsec = b.ctime.tv_nsec = 1;
+	assert_true(identity_proves(&a, &b));
+}
+
+static void of_a_stat(void **state)
+{
+	struct stat st = { .st_ino = 5,
+		.st_ctim = { 10, 11 },
+		.st_mtim = { 12, 13 },
+		.st_atim = { 20, 21 },
+		.st_size = 14 };
+	struct identity identity = identity_of(&st);
+
+	(void)state;
+	assert_true(identity_same(&identity, &base));
+}
+
+int main(void)
+{
+	unit_rows(identities, changes);
+	unit_one(
+		"another file system proves nothing", another_file_system_proves_nothing);
+	unit_one("a change time in whole seconds proves nothing",
+		a_change_time_in_whole_seconds_proves_nothing);
+	unit_one("the identity is that of the stat", of_a_stat);
+	return unit_run("identity");
+}

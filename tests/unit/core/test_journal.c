@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Records of the journal: appended whole or not at all, and found again among anything.
+ */
+#include "tests/unit/fake/fake_sys.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shim/core/stats/journal.h"
+
+#define SIZE sizeof(struct journal_record)
+#define JOURNAL "root/v1/.state/journal"
+#define FULL "root/v1/.state/journal.full"
+#define OLD "root/v1/.state/journal.old"
+
+static struct journal_record record_of(uint32_t pid)
+{
+	struct journal_record record = { .kind = JOURNAL_PROCESS, .pid = pid };
+
+	record.processes = 1;
+	strcpy(record.version, "cpython-311");
+	record.counts[VERDICT_HIT] = pid;
+	journal_finish(&record);
+	return record;
+}
+
+/* Pieces of a journal, a letter each: a whole record (its pid is its place among them),
+ * a half, noise, zeros, half of a beginning, one with a wrong sum, one of another format,
+ * one whose name has no end. */
+static const struct row {
+	const char *sentence, *pieces;
+	unsigned want; /* records */
+} rows[] = {
+	{ "read: nothing", "", 0 },
+	{ "read: a record", "w", 1 },
+	{ "read: several", "www", 3 },
+	{ "read: behind half a record", "whww", 3 },
+	{ "read: a half at the end", "wh", 1 },
+	{ "read: behind noise", "nwnnw", 2 },
+	{ "read: behind zeros", "zzw", 1 },
+	{ "read: behind the beginning of a name", "bwbbw", 2 },
+	{ "read: a wrong sum is none", "wsw", 2 },
+	{ "read: another format is none", "wfw", 2 },
+	{ "read: a name without an end is none", "wvw", 2 },
+	{ "read: noise alone", "nnnn", 0 },
+};
+
+static size_t put(uint8_t *at, char piece, uint32_t pid)
+{
+	struct journal_record record = record_of(pid);
+	uint64_t seed = pid + 1;
+
+	switch (piece) {
+	case 'h':
+		memcpy(at, &record, SIZE / 2);
+		return SIZE / 2;
+	case 'n':
+		for (size_t i = 0; i < 333; i++)
+			at[i] = (uint8_t)unit_random(&seed, 256);
+		return 333;
+	case 'z':
+		memset(at, 0, 1000);
+		return 1000;
+	case 'b':
+		memcpy(at, "pyccou", 6);
+		return 6;
+	case 's':
+		record.counts[3]++;
+		break;
+	case 'f':
+		record.format++;
+		break;
+	case 'v':
+		memset(record.version, 'x', sizeof record.version);
+		journal_finish(&record);
+		break;
+	default:
+		break;
+	}
+	memcpy(at, &record, SIZE);
+	return SIZE;
+}
+
+static void reads(void **state)
+{
+	const struct row *row = *state;
+	uint8_t bytes[16 * 1024], *end = bytes;
+	struct journal_record record;
+	uint32_t wanted[16];
+	unsigned found = 0, whole = 0;
+	const uint8_t *data;
+	size_t used, size;
+
+	for (uint32_t i = 0; row->pieces[i]; i++) {
+		end += put(end, row->pieces[i], 100 + i);
+		if (row->pieces[i] == 'w')
+			wanted[whole++] = 100 + i;
+	}
+	size = (size_t)(end - bytes);
+	data = (const uint8_t *)unit_at_page_end((const char *)bytes, size);
+	while ((used = journal_next(data, size, &record)) > 0) {
+		assert_in_range(used, SIZE, size);
+		assert_int_equal(record.pid, wanted[found++]);
+		data += used;
+		size -= used;
+	}
+	assert_int_equal(found, row->want);
+}
+
+static void any_bit_that_flips_is_noticed(void **state)
+{
+	struct journal_record record = record_of(5), got;
+	uint8_t bytes[SIZE];
+
+	(void)state;
+	for (size_t bit = 0; bit < 8 * SIZE; bit++) {
+		memcpy(bytes, &record, SIZE);
+		bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		assert_int_equal(journal_next(bytes, SIZE, &got), 0);
+	}
+}
+
+/* --- appending -----------------------------------------------------------------------
+ */
+static int append_record(const struct journal_record *record)
+{
+	int open = fake.open, ret; /* another may be at it */
+	char path[1024];
+	size_t len;
+
+	strcpy(path, fake_path("root"));
+	len = strlen(path);
+	ret = journal_append(&fake_sys, path, len, sizeof path, record);
+	assert_int_equal(fake.open, open);
+	return ret;
+}
+
+static int append(uint32_t pid)
+{
+	struct journal_record record = record_of(pid);
+
+	return append_record(&record);
+}
+
+static void make_cache(void)
+{
+	fake_make_directory("root", 0700);
+	fake_make_directory("root/v1", 0700);
+}
+
+static unsigned records(const char *below)
+{
+	static char bytes[64 * SIZE];
+	struct journal_record record;
+	ssize_t n = fake_read(below, bytes, sizeof bytes);
+	size_t at = 0, used;
+	unsigned count = 0;
+
+	while (n > 0 && (used = journal_next(
+				 (uint8_t *)bytes + at, (size_t)n - at, &record)) > 0) {
+		at += used;
+		count++;
+	}
+	return count;
+}
+
+static void makes_what_is_missing(void **state)
+{
+	(void)state;
+	make_cache();
+	umask(0777);
+	assert_int_equal(append(1), 0);
+	assert_int_equal(append(2), 0);
+	umask(022);
+	assert_int_equal(fake_mode("root/v1/.state"), S_IFDIR | 0700);
+	assert_int_equal(fake_mode(JOURNAL), S_IFREG | 0600);
+	assert_int_equal(records(JOURNAL), 2);
+}
+
+static void makes_no_cache(void **state)
+{
+	(void)state;
+	assert_int_equal(append(1), -ENOENT);
+	fake_make_directory("root", 0700);
+	assert_int_equal(append(1), -ENOENT);
+	assert_int_equal(fake_mode("root/v1"), 0);
+}
+
+static void follows_no_link_and_waits_for_no_pipe(void **state)
+{
+	(void)state;
+	make_cache();
+	fake_make_directory("root/v1/.state", 0700);
+	fake_make_file("elsewhere", "");
+	fake_make_link(JOURNAL, fake_path("elsewhere"));
+	assert_int_equal(append(1), -ELOOP);
+	assert_int_equal(records("elsewhere"), 0);
+	unlink(fake_path(JOURNAL));
+	assert_return_code(mkfifo(fake_path(JOURNAL), 0600), 0);
+	assert_int_equal(append(1), -ENXIO);
+}
+
+static void what_is_torn_costs_itself_alone(void **state)
+{
+	(void)state;
+	make_cache();
+	assert_int_equal(append(1), 0);
+	fake.short_writes = true;
+	assert_int_equal(append(2), -ENOSPC);
+	fake.short_writes = false;
+	assert_int_equal(append(3), 0);
+	assert_int_equal(records(JOURNAL), 2);
+}
+
+static void any_call_may_fail(void **state)
+{
+	(void)state;
+	make_cache();
+	for (fake.fail_at = 1;; fake.fail_at++) {
+		int ret;
+
+		fake_count_from_here();
+		ret = append(1);
+		assert_in_range(-ret, 0, 4095);
+		if (fake.calls < fake.fail_at)
+			break;
+		assert_true(ret <= 0);
+	}
+	assert_true(records(JOURNAL) > 0);
+}
+
+/* The size of a file that is mostly hole. */
+static void stretch(const char *below, off_t size)
+{
+	assert_return_code(truncate(fake_path(below), size), 0);
+}
+
+static off_t length(const char *below)
+{
+	struct stat st;
+
+	return stat(fake_path(below), &st) < 0 ? 0 : st.st_size;
+}
+
+/* All that the records of a file come to. */
+static struct journal_record sum_of(const char *below)
+{
+	static char bytes[16 * JOURNAL_MOST];
+	struct journal_record record, sum = { .processes = 0 };
+	ssize_t n = fake_read(below, bytes, sizeof bytes);
+	size_t at = 0, used;
+
+	while (n > 0 && (used = journal_next(
+				 (uint8_t *)bytes + at, (size_t)n - at, &record)) > 0) {
+		at += used;
+		sum.processes += record.processes;
+		sum.extent.bytes += record.extent.bytes;
+		sum.counts[1] += record.counts[1];
+	}
+	return sum;
+}
+
+static void a_full_one_is_put_aside_once(void **state)
+{
+	(void)state;
+	make_cache();
+	assert_int_equal(append(1), 0);
+	stretch(JOURNAL, JOURNAL_MOST - 100);
+	assert_int_equal(append(2), 0); /* it passes the mark */
+	assert_int_equal(fake_mode(JOURNAL), 0);
+	assert_int_equal(fake_mode(FULL), S_IFREG | 0600);
+	assert_int_equal(append(3), 0);
+	assert_int_equal(records(JOURNAL), 1);
+	/* One that could not be put aside is at the next mark, and not before. */
+	stretch(JOURNAL, JOURNAL_MOST + 1000);
+	assert_int_equal(append(4), 0);
+	assert_int_equal(fake_mode(JOURNAL), S_IFREG | 0600);
+	stretch(JOURNAL, 2 * JOURNAL_MOST - SIZE);
+	assert_int_equal(append(5), 0);
+	/* What the first one held is folded; what this one held will be. */
+	assert_int_equal(sum_of(JOURNAL).processes, 2);
+	assert_int_equal(records(JOURNAL), 1);
+	assert_int_equal(sum_of(FULL).processes, 3);
+}
+
+static const struct place {
+	const char *sentence;
+	bool nfs;
+} places[] = {
+	{ "append: a thousand records take little room, and tell the same", false },
+	{ "append: and so they do on NFS", true },
+};
+
+static void a_thousand_take_little_room(void **state)
+{
+	const unsigned many = 1000;
+	struct journal_record one, full, now;
+
+	fake.nfs = ((const struct place *)*state)->nfs;
+	make_cache();
+	for (unsigned i = 1; i <= many; i++) {
+		one = record_of(1);
+		one.processes = 1;
+		one.extent.bytes = 3;
+		one.counts[1] = 2;
+		journal_finish(&one);
+		assert_int_equal(append_record(&one), 0);
+		assert_in_range(length(JOURNAL) + length(FULL), SIZE,
+			2 * JOURNAL_MOST + 2 * SIZE);
+	}
+	full = sum_of(FULL);
+	now = sum_of(JOURNAL);
+	assert_int_equal(full.processes + now.processes, many);
+	assert_int_equal(full.extent.bytes + now.extent.bytes, 3 * many);
+	assert_int_equal(full.counts[1] + now.counts[1], 2 * many);
+}
+
+/* Of more versions and hours than there is room for, those of one version come together;
+ * and of a version too many, nothing does harm. */
+static void what_is_folded_has_its_bounds(void **state)
+{
+	uint64_t seed = 1, processes;
+
+	(void)state;
+	make_cache();
+	for (unsigned i = 1; i <= 2000; i++) {
+		struct journal_record record = record_of(1);
+
+		record.processes = 1;
+		record.end = (int64_t)unit_random(&seed, 1000) * 3600000000000;
+		snprintf(record.version, sizeof record.version, "cpython-3%u",
+			unit_random(&seed, 5));
+		journal_finish(&record);
+		assert_int_equal(append_record(&record), 0);
+		assert_in_range(length(JOURNAL) + length(FULL), SIZE,
+			2 * (JOURNAL_MOST + (JOURNAL_SUMS + 1) * SIZE));
+	}
+	processes = sum_of(FULL).processes + sum_of(JOURNAL).processes;
+	assert_int_equal(processes, 2000);
+}
+
+static void append_many(unsigned many)
+{
+	struct journal_record one = record_of(1);
+
+	one.processes = 1;
+	journal_finish(&one);
+	while (many--)
+		assert_int_equal(append_record(&one), 0);
+}
+
+static unsigned burst_at, since_append;
+
+/* So many processes end between two calls of one that puts the journal aside, that
+ * another has to put it aside as well. */
+static void burst(unsigned call, const char *name)
+{
+	(void)call;
+	if (since_append || strcmp(name, "append") == 0)
+		since_append++;
+	if (since_append != burst_at)
+		return;
+	fake.meanwhile = NULL;
+	append_many(40);
+}
+
+static void two_at_once_lose_nothing(void **state)
+{
+	static const unsigned before[] = { 10, 40, 75 };
+
+	(void)state;
+	for (unsigned i = 0; i < 40 * COUNT(before); i++) {
+		unsigned want = before[i % COUNT(before)] + 1 + 40;
+
+		fake_clear();
+		make_cache();
+		append_many(before[i % COUNT(before)]);
+		stretch(JOURNAL, JOURNAL_MOST - SIZE); /* the next passes the mark */
+		burst_at = 2 + i / COUNT(before);
+		since_append = 0;
+		fake.meanwhile = burst;
+		append_many(1);
+		if (fake.meanwhile) { /* it made fewer calls */
+			fake.meanwhile = NULL;
+			append_many(40);
+		}
+		assert_int_equal(
+			sum_of(FULL).processes + sum_of(JOURNAL).processes, want);
+		assert_int_equal(fake_mode(OLD), 0);
+	}
+}
+
+/* Who has died while it folded what it took is not waited for, but not for long: what it
+ * had is lost, and the journal goes on being folded. */
+static void what_a_dead_process_has_taken(void **state)
+{
+	(void)state;
+	make_cache();
+	append_many(40);
+	fake_make_file(OLD, "half");
+	append_many(200);
+	assert_int_equal(fake_mode(OLD), S_IFREG | 0644);
+	assert_int_equal(sum_of(FULL).processes + sum_of(JOURNAL).processes, 240);
+	fake.clock_offset = 3600;
+	append_many(40);
+	assert_int_equal(fake_mode(OLD), 0);
+	assert_int_equal(sum_of(FULL).processes + sum_of(JOURNAL).processes, 280);
+	assert_in_range(length(JOURNAL) + length(FULL), SIZE, 10 * JOURNAL_MOST);
+	append_many(100);
+	assert_in_range(length(JOURNAL) + length(FULL), SIZE, 3 * JOURNAL_MOST);
+}
+
+static void a_name_that_is_too_long(void **state)
+{
+	struct journal_record record = record_of(1);
+	char small[64];
+
+	(void)state;
+	strcpy(small, "/tmp/of-an-invented-cache");
+	assert_int_equal(journal_append(&fake_sys, small, strlen(small),
+				 strlen(small) + strlen("/v1/.state/journal"), &record),
+		-ENAMETOOLONG);
+	assert_int_equal(fake.calls, 0);
+}
+
+int main(void)
+{
+	unit_rows(reads, rows);
+	unit_one("any bit that flips is noticed", any_bit_that_flips_is_noticed);
+	unit_around(fake_begin, fake_end);
+	unit_one("append: makes what is missing, whatever the umask",
+		makes_what_is_missing);
+	unit_one("append: makes no cache", makes_no_cache);
+	unit_one("append: follows no link and waits for no pipe",
+		follows_no_link_and_waits_for_no_pipe);
+	unit_one("append: what is torn costs itself alone",
+		what_is_torn_costs_itself_alone);
+	unit_one("append: any call may fail", any_call_may_fail);
+	unit_one(
+		"append: a full journal is put aside once", a_full_one_is_put_aside_once);
+	unit_rows(a_thousand_take_little_room, places);
+	unit_one("append: what is folded has its bounds", what_is_folded_has_its_bounds);
+	unit_one("append: two that put journals aside at once lose nothing",
+		two_at_once_lose_nothing);
+	unit_one("append: what a dead process has taken is given up",
+		what_a_dead_process_has_taken);
+	unit_one("append: a name that is too long", a_name_that_is_too_long);
+	return unit_run("journal");
+}

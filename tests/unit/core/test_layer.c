@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Layers: which are trusted, and where things lie in them. What of them is served:
+ * test_entry_layer.c.
+ */
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shim/core/cache/layer.h"
+#include "tests/unit/fake/fake_entry.h"
+
+/* --- layer_judge ------------------------------------------------------------------- */
+enum what { NOTHING, DIRECTORY, PLAIN_FILE, LINK };
+
+/* clang-format off: a row a line */
+static const struct judged {
+	const char *sentence;
+	enum what root;
+	mode_t root_mode;
+	enum what layout;
+	mode_t layout_mode;
+	enum verdict want;
+} judged[] = {
+	{ "judge: the user's, closed to others", DIRECTORY, 0700, DIRECTORY, 0700,
+		VERDICT_NONE },
+	{ "judge: one that all can read", DIRECTORY, 0755, DIRECTORY, 0755,
+		VERDICT_NONE },
+	{ "judge: one that nobody can write to", DIRECTORY, 0555, DIRECTORY, 0555,
+		VERDICT_NONE },
+	{ "judge: there is none", NOTHING, 0, NOTHING, 0, VERDICT_LAYER_ABSENT },
+	{ "judge: one without its layout", DIRECTORY, 0755, NOTHING, 0,
+		VERDICT_LAYER_EMPTY },
+	{ "judge: a file", PLAIN_FILE, 0644, NOTHING, 0, VERDICT_LAYER_NO_DIRECTORY },
+	{ "judge: a link", LINK, 0755, DIRECTORY, 0755, VERDICT_LAYER_NO_DIRECTORY },
+	{ "judge: the group can write to it", DIRECTORY, 0775, DIRECTORY, 0755,
+		VERDICT_LAYER_WRITABLE },
+	{ "judge: all can write to it", DIRECTORY, 0757, DIRECTORY, 0755,
+		VERDICT_LAYER_WRITABLE },
+	{ "judge: as /tmp, with the sticky bit", DIRECTORY, 01777, DIRECTORY, 0755,
+		VERDICT_LAYER_WRITABLE },
+	{ "judge: the group can write to its layout", DIRECTORY, 0755, DIRECTORY, 0775,
+		VERDICT_LAYER_WRITABLE },
+	{ "judge: all can write to its layout", DIRECTORY, 0755, DIRECTORY, 0702,
+		VERDICT_LAYER_WRITABLE },
+	{ "judge: its layout is a file", DIRECTORY, 0755, PLAIN_FILE, 0644,
+		VERDICT_LAYER_NO_DIRECTORY },
+	{ "judge: its layout is a link", DIRECTORY, 0755, LINK, 0755,
+		VERDICT_LAYER_NO_DIRECTORY },
+};
+/* clang-format on */
+
+static void make(const char *below, enum what what, mode_t mode, const char *elsewhere)
+{
+	switch (what) {
+	case NOTHING:
+		return;
+	case DIRECTORY:
+		fake_make_directory(below, mode);
+		return;
+	case PLAIN_FILE:
+		fake_make_file(below, "");
+		return;
+	case LINK:
+		fake_make_directory(elsewhere, mode);
+		fake_make_link(below, fake_path(elsewhere));
+	}
+}
+
+static enum verdict judge(uid_t user)
+{
+	enum verdict why = layer_judge(&fake_sys, fake_path("root"), user);
+
+	assert_int_equal(fake.open, 0);
+	return why;
+}
+
+static void judges(void **state)
+{
+	const struct judged *row = *state;
+
+	make("root", row->root, 0755, "other-root");
+	make("root/v1", row->layout, row->layout_mode, "other-layout");
+	if (row->root == DIRECTORY)
+		assert_return_code(chmod(fake_path("root"), row->root_mode), errno);
+	assert_int_equal(judge(geteuid()), row->want);
+	if (row->root == DIRECTORY)
+		assert_return_code(chmod(fake_path("root"), 0755), errno);
+}
+
+static void make_layer(void)
+{
+	fake_make_directory("root", 0755);
+	fake_make_directory("root/v1", 0755);
+}
+
+/* Whoever runs the test: owners are shifted. */
+static void roots_is_everybodys(void **state)
+{
+	(void)state;
+	make_layer();
+	fake.owner_offset = -geteuid();
+	assert_int_equal(judge(4711), VERDICT_NONE);
+	assert_int_equal(judge(0), VERDICT_NONE);
+}
+
+static void a_users_is_that_users(void **state)
+{
+	(void)state;
+	make_layer();
+	fake.owner_offset = 4711 - geteuid();
+	assert_int_equal(judge(4711), VERDICT_NONE);
+	assert_int_equal(judge(4712), VERDICT_LAYER_FOREIGN);
+	assert_int_equal(judge(0), VERDICT_LAYER_FOREIGN);
+}
+
+static void second_status_is_anothers(unsigned call, const char *name)
+{
+	(void)name;
+	fake.owner_offset = call == 3 ? 4711 - geteuid() : -geteuid();
+}
+
+static void the_layout_of_another_user(void **state)
+{
+	(void)state;
+	make_layer();
+	fake.meanwhile = second_status_is_anothers;
+	assert_int_equal(judge(4712), VERDICT_LAYER_FOREIGN);
+}
+
+static void root_is_root(unsigned call, const char *name)
+{
+	(void)name;
+	fake.owner_offset = call == 3 ? 0 : 65534 - geteuid(); /* 3: that of / */
+}
+
+/* A user called nobody is one as any other, but where a namespace calls all so. */
+static void of_nobody(void **state)
+{
+	(void)state;
+	make_layer();
+	fake.meanwhile = root_is_root;
+	assert_int_equal(judge(65534), VERDICT_NONE);
+	fake.meanwhile = NULL;
+	fake.owner_offset = 65534 - geteuid();
+	assert_int_equal(
+		judge(65534), geteuid() == 0 ? VERDICT_LAYER_FOREIGN : VERDICT_NONE);
+}
+
+/* Nobody has one call more, to find out whether all are nobody. */
+static void any_call_of_judge_may_fail(void **state)
+{
+	const bool nobody = geteuid() == 65534;
+	enum verdict got;
+
+	(void)state;
+	make_layer();
+	for (fake.fail_at = 1;; fake.fail_at++) {
+		fake_count_from_here();
+		got = judge(geteuid());
+		if (fake.calls < fake.fail_at)
+			break;
+		assert_int_equal(got, strcmp(fake.failed, "close") == 0 ? VERDICT_NONE
+				      : nobody && fake.fail_at == 3
+					      ? VERDICT_LAYER_FOREIGN
+					      : VERDICT_LAYER_UNREACHABLE);
+	}
+	assert_int_equal(got, VERDICT_NONE);
+	assert_int_equal(fake.calls, nobody ? 5 : 4);
+}
+
+/* --- layer_is_trusted -------------------------------------------------------------- */
+static const struct trusted {
+	const char *sentence;
+	uid_t owner;
+	mode_t mode;
+	bool want;
+} trusted[] = {
+	{ "a file of root's", 0, 0644, true },
+	{ "a file of the user's", 4711, 0600, true },
+	{ "a file of another user's", 4712, 0644, false },
+	{ "a file that the group can write to", 0, 0664, false },
+	{ "a file that all can write to", 4711, 0646, false },
+};
+
+static void trusts(void **state)
+{
+	const struct trusted *row = *state;
+	const struct stat st = { .st_uid = row->owner, .st_mode = S_IFREG | row->mode };
+
+	assert_int_equal(layer_is_trusted(&st, 4711), row->want);
+}
+
+/* --- layer_next -------------------------------------------------------------------- */
+static const char *const roots[] = { "/a", "", "/longer/than/the/cache's/own", NULL };
+
+static ssize_t find_root(size_t n, char *room, size_t size)
+{
+	size_t len;
+
+	if (!roots[n])
+		return -1;
+	len = strlen(roots[n]);
+	if (len >= size)
+		return 0;
+	strcpy(room, roots[n]);
+	return (ssize_t)len;
+}
+
+static void assert_at(const struct entry *at, const char *root)
+{
+	const char *below = fe.path + fe.world.root_len;
+	char want[sizeof fe.path];
+
+	sprintf(want, "%s%s", root, below);
+	assert_string_equal(at->path, want);
+	assert_true(at->layer);
+	assert_memory_equal(at->path + at->version_len, "/tree/", 6);
+	assert_string_equal(at->path + at->dir_len, "/" FAKE_NAME);
+	assert_ptr_equal(at->spare, at->path + strlen(at->path) + 1);
+	assert_ptr_equal(at->spare + at->spare_size, fe.path + sizeof fe.path);
+}
+
+static void one_after_the_other(void **state)
+{
+	struct entry at;
+	size_t n = 0;
+
+	(void)state;
+	fe.world.layer = find_root;
+	assert_true(layer_next(&fe.entry, &n, &at));
+	assert_at(&at, "/a");
+	assert_true(layer_next(&fe.entry, &n, &at));
+	assert_at(&at, "/longer/than/the/cache's/own");
+	assert_int_equal(n, 3);
+	assert_false(layer_next(&fe.entry, &n, &at));
+}
+
+static void without_a_setting_there_are_none(void **state)
+{
+	struct entry at;
+	size_t n = 0;
+
+	(void)state;
+	assert_false(layer_next(&fe.entry, &n, &at));
+}
+
+/* Whatever room there is, nothing is written behind it. */
+static void a_layer_has_to_fit(void **state)
+{
+	struct entry at;
+	size_t longest = strlen("/longer/than/the/cache's/own") +
+			 strlen(fe.path + fe.world.root_len) + 1;
+	unsigned fitted = 0;
+
+	(void)state;
+	fe.world.layer = find_root;
+	for (size_t size = 0; size <= longest; size++) {
+		size_t n = 0;
+
+		memset(fe.entry.spare, 'x', longest + 1);
+		fe.entry.spare_size = size;
+		while (layer_next(&fe.entry, &n, &at)) {
+			assert_in_range(strlen(at.path), 1, size - 1);
+			fitted++;
+		}
+		for (size_t i = size; i <= longest; i++)
+			assert_int_equal(fe.entry.spare[i], 'x');
+	}
+	assert_in_range(fitted, 2, longest);
+}
+
+int main(void)
+{
+	unit_around(fake_begin, fake_end);
+	unit_rows(judges, judged);
+	unit_one("judge: nobody is somebody, but where all are", of_nobody);
+	unit_one("judge: root's is everybody's", roots_is_everybodys);
+	unit_one("judge: a user's is that user's alone", a_users_is_that_users);
+	unit_one("judge: its layout is another user's", the_layout_of_another_user);
+	unit_one("judge: any of its calls may fail, and nothing is trusted then",
+		any_call_of_judge_may_fail);
+	unit_rows(trusts, trusted);
+	unit_around(fake_entry_begin, fake_entry_end);
+	unit_one("next: one after the other, but for those that are not used",
+		one_after_the_other);
+	unit_one("next: none without a setting", without_a_setting_there_are_none);
+	unit_one("next: a layer whose path does not fit is passed", a_layer_has_to_fit);
+	return unit_run("layer");
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Questions to the cache are kept until they are answered, lost at times, and never
+ * mixed up: alone and from many threads.
+ */
+#include "tests/unit/unit.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "shim/core/proof/pending.h"
+
+#define ME ((uintptr_t)1) /* the thread that asks */
+
+static struct pending asked;
+
+static int begin(void **state)
+{
+	(void)state;
+	memset(&asked, 0, sizeof asked);
+	return 0;
+}
+
+/* A source of which every word is told by the number. */
+static struct pending_source numbered(uint64_t number)
+{
+	struct pending_source source;
+
+	memset(&source, 0, sizeof source);
+	source.identity.inode = number;
+	source.identity.ctime = (struct timespec){ (time_t)number, (long)number };
+	source.identity.mtime = (struct timespec){ -(time_t)number, (long)number };
+	source.identity.size = number;
+	source.digested = (uint32_t)number;
+	source.opened = number % 2;
+	for (size_t i = 0; i < DIGEST_SIZE; i += sizeof number)
+		memcpy(source.digest.bytes + i, &number, sizeof number);
+	return source;
+}
+
+static void add(const char *path, uint64_t number)
+{
+	struct pending_source source = numbered(number);
+
+	pending_add(&asked, ME, path, &source);
+}
+
+/* The number that is remembered for a path, 0 for none. */
+static uint64_t find(const char *path)
+{
+	struct pending_source found, want;
+
+	memset(&found, 0, sizeof found);
+	if (!pending_find(&asked, ME, path, &found))
+		return 0;
+	want = numbered(found.identity.inode);
+	assert_memory_equal(&found, &want, sizeof want);
+	return found.identity.inode;
+}
+
+static void what_was_asked_is_found(void **state)
+{
+	(void)state;
+	assert_int_equal(find("/a"), 0);
+	add("/a", 1);
+	assert_int_equal(find("/a"), 1);
+	assert_int_equal(find("/a"), 1);
+}
+
+static void the_last_question_counts(void **state)
+{
+	(void)state;
+	add("/a", 1);
+	add("/a", 2);
+	assert_int_equal(find("/a"), 2);
+}
+
+static void other_paths_are_others(void **state)
+{
+	(void)state;
+	add("/a", 1);
+	assert_int_equal(find("/"), 0);
+	assert_int_equal(find("/b"), 0);
+	assert_int_equal(find("/aa"), 0);
+	assert_int_equal(find(""), 0);
+}
+
+static void what_is_not_found_touches_nothing(void **state)
+{
+	struct pending_source found = numbered(77), want = numbered(77);
+
+	(void)state;
+	assert_false(pending_find(&asked, ME, "/a", &found));
+	assert_memory_equal(&found, &want, sizeof want);
+}
+
+static char *path_of(unsigned number)
+{
+	static _Thread_local char path[40];
+
+	snprintf(path, sizeof path, "/usr/lib/m%u.cpython-311.pyc", number);
+	return path;
+}
+
+/* As many as there are slots: some share one. */
+static void others_may_take_its_place(void **state)
+{
+	const unsigned many = 4 * PENDING_SLOTS;
+	unsigned kept = 0;
+
+	(void)state;
+	for (unsigned i = 1; i <= many; i++) {
+		add(path_of(i), i);
+		assert_int_equal(find(path_of(i)), i);
+	}
+	for (unsigned i = 1; i <= many; i++) {
+		uint64_t found = find(path_of(i));
+
+		assert_true(found == 0 || found == i);
+		kept += found != 0;
+	}
+	assert_in_range(kept, PENDING_SLOTS * 9 / 10, PENDING_SLOTS);
+}
+
+/* So many as many threads have at a time are all kept: each that is lost is a module that
+ * is compiled once more. */
+static void some_hundred_are_all_kept(void **state)
+{
+	(void)state;
+	for (unsigned i = 1; i <= 300; i++)
+		add(path_of(i), i);
+	for (unsigned i = 1; i <= 300; i++)
+		assert_int_equal(find(path_of(i)), i);
+}
+
+static void the_oldest_goes(void **state)
+{
+	unsigned others = 0;
+
+	(void)state;
+	add("/a", 1);
+	for (unsigned i = 2; find("/a"); i++, others++) {
+		add(path_of(i), i);
+		if (i % 100 == 0)
+			add("/b", i / 100);
+		assert_int_equal(find("/b"), i / 100);
+	}
+	assert_in_range(others, PENDING_SLOTS / 4, PENDING_SLOTS * 4);
+}
+
+/* As in a signal handler that comes in the middle of it. */
+static void a_question_within_a_question_is_lost(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < PENDING_SLOTS; i++)
+		asked.slots[i].sequence = 1;
+	add("/a", 1);
+	assert_int_equal(find("/a"), 0);
+	for (size_t i = 0; i < PENDING_SLOTS; i++) {
+		assert_int_equal(asked.slots[i].sequence, 1);
+		for (size_t word = 0; word < PENDING_WORDS; word++)
+			assert_int_equal(asked.slots[i].words[word], 0);
+	}
+}
+
+static void it_goes_on_when_the_sequence_goes_round(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < PENDING_SLOTS; i++)
+		asked.slots[i].sequence = 0u - 2;
+	add("/a", 1);
+	assert_int_equal(find("/a"), 1);
+	add("/a", 2);
+	assert_int_equal(find("/a"), 2);
+}
+
+static void each_thread_has_its_own_questions(void **state)
+{
+	struct pending_source source = numbered(5), found;
+
+	(void)state;
+	add("/a", 1);
+	assert_false(pending_find(&asked, ME + 1, "/a", &found));
+	pending_add(&asked, ME + 1, "/a", &source);
+	assert_int_equal(find("/a"), 1);
+	assert_true(pending_find(&asked, ME + 1, "/a", &found));
+	assert_int_equal(found.identity.inode, 5);
+}
+
+static void opening_another_file_voids_the_question(void **state)
+{
+	struct pending_source source = numbered(5), found;
+
+	(void)state;
+	add("/a", 1);
+	pending_opened(&asked, ME, "/b", &source.identity);
+	assert_int_equal(find("/b"), 0);
+	pending_opened(&asked, ME + 1, "/a", &source.identity);
+	assert_int_equal(find("/a"), 1);
+	source = numbered(1);
+	pending_opened(&asked, ME, "/a", &source.identity);
+	assert_int_equal(find("/a"), 1);
+	source = numbered(5);
+	pending_opened(&asked, ME, "/a", &source.identity);
+	assert_true(pending_find(&asked, ME, "/a", &found));
+	assert_int_equal(found.identity.inode, 0);
+	assert_false(found.digested);
+	/* until it is asked again */
+	add("/a", 1);
+	assert_int_equal(find("/a"), 1);
+}
+
+/* --- many threads ------------------------------------------------------------------ */
+#define PATHS 8 /* few: they are in each other's way */
+#define ROUNDS 60000
+
+static void *hammer(void *at)
+{
+	unsigned me = (unsigned)(uintptr_t)at;
+	uint64_t seed = me, found_number = 0;
+
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		unsigned path = unit_random(&seed, PATHS);
+		/* numbers of a path leave it as a remainder */
+		uint64_t number = (uint64_t)unit_random(&seed, 1000000) * PATHS + path;
+		struct pending_source source = numbered(number), want;
+
+		if (unit_random(&seed, 2))
+			pending_add(&asked, ME, path_of(path), &source);
+		if (!pending_find(&asked, ME, path_of(path), &source))
+			continue;
+		found_number = source.identity.inode;
+		want = numbered(found_number);
+		if (memcmp(&source, &want, sizeof want) != 0 ||
+			found_number % PATHS != path)
+			return at;
+		if (i % 256 == 0)
+			sched_yield();
+	}
+	return NULL;
+}
+
+static void threads_never_get_a_torn_answer(void **state)
+{
+	pthread_t threads[4];
+
+	(void)state;
+	for (uintptr_t i = 0; i < COUNT(threads); i++)
+		assert_int_equal(
+			pthread_create(&threads[i], NULL, hammer, (void *)(i + 1)), 0);
+	for (size_t i = 0; i < COUNT(threads); i++) {
+		void *wrong;
+
+		pthread_join(threads[i], &wrong);
+		assert_null(wrong);
+	}
+	for (size_t i = 0; i < PENDING_SLOTS; i++)
+		assert_int_equal(asked.slots[i].sequence % 2, 0);
+}
+
+int main(void)
+{
+	unit_around(begin, NULL);
+	unit_one("what was asked is found, whole, and again", what_was_asked_is_found);
+	unit_one("the last question counts", the_last_question_counts);
+	unit_one("other paths are others", other_paths_are_others);
+	unit_one("what is not found touches nothing", what_is_not_found_touches_nothing);
+	unit_one("of many questions the last of each place is kept, and none mixed up",
+		others_may_take_its_place);
+	unit_one("of some hundred questions none is lost", some_hundred_are_all_kept);
+	unit_one("the oldest makes place for others", the_oldest_goes);
+	unit_one("a question within a question is lost",
+		a_question_within_a_question_is_lost);
+	unit_one("it goes on when the sequence goes round",
+		it_goes_on_when_the_sequence_goes_round);
+	unit_one("each thread has its own questions", each_thread_has_its_own_questions);
+	unit_one("opening another file than was asked about voids the question",
+		opening_another_file_voids_the_question);
+	unit_one("four threads never get a torn answer, nor another path's",
+		threads_never_get_a_torn_answer);
+	return unit_run("asked");
+}

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Whether a cache may be trusted, where things lie in it, and dropping a directory of it.
+ * Making directories: test_store_make.c.
+ */
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "shim/core/cache/root.h"
+#include "tests/unit/fake/fake_sys.h"
+
+/* --- root_judge ------------------------------------------------------------------- */
+enum what { NOTHING, DIRECTORY, PLAIN_FILE, LINK };
+
+/* clang-format off: a row a line */
+static const struct row {
+	const char *sentence;
+	enum what root;
+	mode_t root_mode;
+	enum what layout;
+	mode_t layout_mode;
+	enum root_state want;
+	const char *why;
+} rows[] = {
+	{ "nothing there is absent", NOTHING, 0, NOTHING, 0, ROOT_ABSENT, NULL },
+	{ "a root without its layout is absent", DIRECTORY, 0700, NOTHING, 0, ROOT_ABSENT,
+		NULL },
+	{ "a root of ours alone is ready", DIRECTORY, 0700, DIRECTORY, 0700, ROOT_READY,
+		NULL },
+	{ "a root that others may read is ready, its layout is closed", DIRECTORY, 0755,
+		DIRECTORY, 0700, ROOT_READY, NULL },
+	{ "a root that is a link is followed", LINK, 0700, DIRECTORY, 0700, ROOT_READY,
+		NULL },
+	{ "a root that the group can write to", DIRECTORY, 0770, DIRECTORY, 0700,
+		ROOT_REFUSED, "others can write to the cache directory" },
+	{ "a root that all can write to", DIRECTORY, 0707, DIRECTORY, 0700, ROOT_REFUSED,
+		"others can write to the cache directory" },
+	{ "a root as /tmp, with the sticky bit", DIRECTORY, 01777, DIRECTORY, 0700,
+		ROOT_REFUSED, "others can write to the cache directory" },
+	{ "a root that all can write to, before its layout is made", DIRECTORY, 0777,
+		NOTHING, 0, ROOT_REFUSED, "others can write to the cache directory" },
+	{ "a link to a root that all can write to", LINK, 0777, DIRECTORY, 0700,
+		ROOT_REFUSED, "others can write to the cache directory" },
+	{ "a root that is a file", PLAIN_FILE, 0600, NOTHING, 0, ROOT_REFUSED,
+		"the cache directory is not a directory" },
+	{ "a layout that others may read", DIRECTORY, 0700, DIRECTORY, 0755, ROOT_REFUSED,
+		"the folder v1 of the cache is not the user's alone" },
+	{ "a layout that the group may enter", DIRECTORY, 0700, DIRECTORY, 0710,
+		ROOT_REFUSED, "the folder v1 of the cache is not the user's alone" },
+	{ "a layout that all can write to", DIRECTORY, 0700, DIRECTORY, 0702,
+		ROOT_REFUSED, "the folder v1 of the cache is not the user's alone" },
+	{ "a layout that is a file", DIRECTORY, 0700, PLAIN_FILE, 0600, ROOT_REFUSED,
+		"the folder v1 of the cache is not the user's alone" },
+	{ "a layout that is a link", DIRECTORY, 0700, LINK, 0700, ROOT_REFUSED,
+		"the folder v1 of the cache is not the user's alone" },
+};
+/* clang-format on */
+
+static void make(const char *below, enum what what, mode_t mode, const char *elsewhere)
+{
+	switch (what) {
+	case NOTHING:
+		return;
+	case DIRECTORY:
+		fake_make_directory(below, mode);
+		return;
+	case PLAIN_FILE:
+		fake_make_file(below, "");
+		return;
+	case LINK:
+		fake_make_directory(elsewhere, mode);
+		fake_make_link(below, fake_path(elsewhere));
+	}
+}
+
+static void judges(void **state)
+{
+	const struct row *row = *state;
+	enum verdict why = VERDICT_REFUSED_LAYOUT;
+
+	make("root", row->root, row->root_mode, "other-root");
+	make("root/v1", row->layout, row->layout_mode, "other-layout");
+	assert_int_equal(root_judge(&fake_sys, fake_path("root"), &why), row->want);
+	if (row->why)
+		assert_string_equal(verdict_rows[why].why, row->why);
+	else
+		assert_int_equal(why, VERDICT_NONE);
+}
+
+static void make_ready(void)
+{
+	fake_make_directory("root", 0700);
+	fake_make_directory("root/v1", 0700);
+}
+
+static void a_root_of_another_user(void **state)
+{
+	enum verdict why;
+
+	(void)state;
+	make_ready();
+	fake.owner_offset = 1;
+	assert_int_equal(root_judge(&fake_sys, fake_path("root"), &why), ROOT_REFUSED);
+	assert_string_equal(
+		verdict_rows[why].why, "the cache directory belongs to another user");
+}
+
+static void second_status_is_anothers(unsigned call, const char *name)
+{
+	(void)name;
+	fake.owner_offset = call == 3;
+}
+
+static void a_layout_of_another_user(void **state)
+{
+	enum verdict why;
+
+	(void)state;
+	make_ready();
+	fake.meanwhile = second_status_is_anothers;
+	assert_int_equal(root_judge(&fake_sys, fake_path("root"), &why), ROOT_REFUSED);
+	assert_string_equal(verdict_rows[why].why,
+		"the folder v1 of the cache is not the user's alone");
+}
+
+static void a_root_that_cannot_be_reached(void **state)
+{
+	enum verdict why;
+
+	(void)state;
+	fake_make_file("file", "");
+	assert_int_equal(
+		root_judge(&fake_sys, fake_path("file/root"), &why), ROOT_REFUSED);
+	assert_int_not_equal(why, VERDICT_NONE);
+	fake_make_link("loop", "loop");
+	assert_int_equal(root_judge(&fake_sys, fake_path("loop"), &why), ROOT_REFUSED);
+	assert_string_equal(
+		verdict_rows[why].why, "the cache directory cannot be reached");
+}
+
+/* It may not be taken for ready, and not for absent either: then it would be made. */
+static void any_call_of_judge_may_fail(void **state)
+{
+	const char *root = fake_path("root");
+	enum verdict why;
+	enum root_state got;
+
+	(void)state;
+	make_ready();
+	for (fake.fail_at = 1;; fake.fail_at++) {
+		fake_count_from_here();
+		got = root_judge(&fake_sys, root, &why);
+		assert_int_equal(fake.open, 0);
+		if (fake.calls < fake.fail_at)
+			break;
+		assert_int_equal(got,
+			strcmp(fake.failed, "close") == 0 ? ROOT_READY : ROOT_REFUSED);
+		assert_int_equal(got == ROOT_REFUSED, why != VERDICT_NONE);
+	}
+	assert_int_equal(got, ROOT_READY);
+	assert_int_equal(fake.calls, 4);
+}
+
+/* --- root_tree_path --------------------------------------------------------------- */
+static void the_path_of_a_tree(void **state)
+{
+	char buf[100];
+	size_t len = root_tree_path("/c/xyz", 2, "cpython-311", "", buf, sizeof buf);
+
+	(void)state;
+	assert_int_equal(len, strlen("/c/v1/cpython-311/tree"));
+	assert_memory_equal(buf, "/c/v1/cpython-311/tree", len);
+}
+
+static void a_tree_has_to_fit_with_a_slash(void **state)
+{
+	const size_t len = strlen("/c/v1/pypy39/tree");
+	char letters[32] = "";
+
+	(void)state;
+	for (size_t size = 1; size < sizeof letters; size++) {
+		char *buf = unit_at_page_end(letters, size);
+
+		assert_int_equal(root_tree_path("/c", 2, "pypy39", "", buf, size),
+			size > len + 1 ? len : 0);
+	}
+}
+
+/* --- root_drop_directory ---------------------------------------------------------- */
+static void drop(const char *below)
+{
+	root_drop_directory(&fake_sys, fake_path(below));
+	assert_int_equal(fake.open, 0);
+}
+
+static void drops_all_files(void **state)
+{
+	char name[80];
+
+	(void)state;
+	fake_make_directory("d", 0700);
+	fake_make_file("d/.hidden", "");
+	fake_make_link("d/link", "nowhere");
+	for (int i = 0; i < 300; i++) {
+		sprintf(name, "d/a-module-with-a-long-name-%d.cpython-311.pyc", i);
+		fake_make_file(name, "");
+	}
+	drop("d");
+	assert_int_equal(fake_mode("d"), 0);
+}
+
+static void a_directory_within_stays(void **state)
+{
+	(void)state;
+	fake_make_directory("d", 0700);
+	fake_make_directory("d/e", 0700);
+	fake_make_file("d/e/f", "");
+	fake_make_file("d/m.pyc", "");
+	drop("d");
+	assert_int_equal(fake_mode("d/m.pyc"), 0);
+	assert_int_not_equal(fake_mode("d/e/f"), 0);
+}
+
+static void a_link_is_not_followed(void **state)
+{
+	(void)state;
+	fake_make_directory("d", 0700);
+	fake_make_file("d/m.pyc", "");
+	fake_make_link("l", fake_path("d"));
+	drop("l");
+	assert_int_not_equal(fake_mode("l"), 0);
+	assert_int_not_equal(fake_mode("d/m.pyc"), 0);
+	fake_make_directory("e", 0700);
+	fake_make_link("e/l", fake_path("d"));
+	drop("e");
+	assert_int_equal(fake_mode("e"), 0);
+	assert_int_not_equal(fake_mode("d/m.pyc"), 0);
+}
+
+static void what_is_no_directory_stays(void **state)
+{
+	(void)state;
+	fake_make_file("f", "");
+	drop("f");
+	drop("nowhere");
+	assert_int_not_equal(fake_mode("f"), 0);
+}
+
+static void make_droppable(void)
+{
+	fake_make_directory("d", 0700);
+	fake_make_file("d/m.cpython-311.pyc", "");
+	fake_make_file("d/n.cpython-311.pyc", "");
+}
+
+static void any_call_of_drop_may_fail(void **state)
+{
+	(void)state;
+	for (unsigned n = 1;; n++) {
+		make_droppable();
+		fake_count_from_here();
+		fake.fail_at = n;
+		drop("d");
+		if (fake.calls < n)
+			break;
+		/* whatever was left is dropped the next time */
+		fake.fail_at = 0;
+		drop("d");
+		assert_int_equal(fake_mode("d"), 0);
+	}
+	assert_int_equal(fake_mode("d"), 0);
+	/* open, list, two files, the end of the list, close, the directory */
+	assert_int_equal(fake.calls, 7);
+}
+
+static void somebody_adds_a_file(unsigned call, const char *name)
+{
+	(void)call;
+	if (strcmp(name, "close") == 0)
+		fake_make_file("d/new.cpython-311.pyc", "");
+}
+
+static void what_came_meanwhile_stays(void **state)
+{
+	(void)state;
+	make_droppable();
+	fake.meanwhile = somebody_adds_a_file;
+	drop("d");
+	assert_int_equal(fake_mode("d/m.cpython-311.pyc"), 0);
+	assert_int_not_equal(fake_mode("d/new.cpython-311.pyc"), 0);
+}
+
+int main(void)
+{
+	unit_around(fake_begin, fake_end);
+	unit_rows(judges, rows);
+	unit_one("a root of another user", a_root_of_another_user);
+	unit_one("a layout of another user", a_layout_of_another_user);
+	unit_one("a root that cannot be reached", a_root_that_cannot_be_reached);
+	unit_one("any of judge's 4 calls may fail, and nothing is trusted then",
+		any_call_of_judge_may_fail);
+	unit_one("the path of a tree", the_path_of_a_tree);
+	unit_one("the path of a tree has to fit, with a slash behind",
+		a_tree_has_to_fit_with_a_slash);
+	unit_one("drop: all files, however many, and the directory", drops_all_files);
+	unit_one("drop: a directory within stays with what is in it",
+		a_directory_within_stays);
+	unit_one("drop: a link is not followed", a_link_is_not_followed);
+	unit_one("drop: what is no directory stays", what_is_no_directory_stays);
+	unit_one("drop: any of its 7 calls may fail, the next run does the rest",
+		any_call_of_drop_may_fail);
+	unit_one("drop: a file that came meanwhile stays, and its directory",
+		what_came_meanwhile_stays);
+	return unit_run("store");
+}

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Making the directories of the cache: with any call failing, under any umask, and with
+ * others at work at the same time.
+ */
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "shim/core/cache/root.h"
+#include "tests/unit/fake/fake_sys.h"
+
+#define ROOT "home/.cache/pycstash"
+#define TREE ROOT "/v1/cpython-311/tree"
+#define DIRECTORY TREE "/src/pkg/__pycache__"
+
+/* All that is made, from above. The home directory is there. */
+static const char *const levels[] = { "home/.cache", ROOT, ROOT "/v1",
+	ROOT "/v1/cpython-311", TREE, TREE "/src", TREE "/src/pkg", DIRECTORY };
+
+#define MOST_CALLS 38 /* to make all of it */
+
+static const char tag_begins[] = "Signature: 8a477f597d28d172789f06886806bc55\n";
+
+static int begin(void **state)
+{
+	if (fake_begin(state) < 0)
+		return -1;
+	fake_make_directory("home", 0755);
+	return 0;
+}
+
+static void make_levels(size_t number)
+{
+	for (size_t i = 0; i < number; i++)
+		fake_make_directory(levels[i], 0700);
+}
+
+/* Makes the directory, and checks what holds whether it could or not. */
+static int make(void)
+{
+	char path[512], scratch[512];
+	int ret;
+
+	strcpy(path, fake_path(DIRECTORY));
+	strcpy(scratch, path);
+	fake_count_from_here();
+	ret = root_make_directory(&fake_sys, scratch, strlen(fake_path(ROOT)));
+	assert_string_equal(scratch, path);
+	assert_int_equal(fake.open, 0);
+	assert_in_range(-ret, 0, 4095);
+	if (ret == 0)
+		assert_true(S_ISDIR(fake_mode(DIRECTORY)));
+	return ret;
+}
+
+static void assert_whole(void)
+{
+	enum verdict why;
+
+	for (size_t i = 0; i < COUNT(levels); i++)
+		assert_int_equal(fake_mode(levels[i]), S_IFDIR | 0700);
+	assert_int_equal(root_judge(&fake_sys, fake_path(ROOT), &why), ROOT_READY);
+}
+
+/* A mark that says nothing would be worse than none: nobody would write it anew. */
+static void assert_mark_whole_or_absent(void)
+{
+	char data[300];
+	ssize_t len = fake_read(ROOT "/CACHEDIR.TAG", data, sizeof data);
+
+	if (len < 0)
+		return;
+	assert_in_range(len, strlen(tag_begins), sizeof data - 1);
+	assert_memory_equal(data, tag_begins, strlen(tag_begins));
+	assert_int_equal(data[len - 1], '\n');
+	data[len] = '\0';
+	assert_non_null(strstr(data, "may be deleted at any time"));
+}
+
+/* --- from whatever is there already ------------------------------------------------ */
+/* clang-format off: a row a line */
+static const struct row {
+	const char *sentence;
+	size_t there; /* how many of the levels */
+	unsigned calls;
+} rows[] = {
+	{ "made whole: from nothing but a home directory", 0, MOST_CALLS },
+	{ "made whole: from the directory above the root", 1, 34 },
+	{ "made whole: from a root without its layout", 2, 33 },
+	{ "made whole: from an empty layout", 3, 14 },
+	{ "made whole: for the first source directory of an interpreter", 5, 8 },
+	{ "made whole: for a sibling of a known source directory", 6, 5 },
+	{ "made whole: the last one alone takes two calls", 7, 2 },
+	{ "made whole: nothing is missing", 8, 1 },
+};
+/* clang-format on */
+
+static void makes_what_is_missing(void **state)
+{
+	const struct row *row = *state;
+
+	make_levels(row->there);
+	assert_int_equal(make(), 0);
+	assert_int_equal(fake.calls, row->calls);
+	assert_whole();
+	assert_mark_whole_or_absent();
+	/* whoever made the layout has left the mark, or not */
+	assert_int_equal(
+		fake_mode(ROOT "/CACHEDIR.TAG"), row->there < 3 ? S_IFREG | 0644 : 0);
+}
+
+/* --- any call may fail ------------------------------------------------------------- */
+static bool is_courtesy(const char *call)
+{
+	return strcmp(call, "openat") == 0 || strcmp(call, "pwrite") == 0 ||
+	       strcmp(call, "close") == 0;
+}
+
+/* Lets the n-th call fail, for all n. The error is told, or was without consequence;
+ * and the next run makes everything whole. */
+static void fail_each_call(size_t there, int with)
+{
+	for (unsigned n = 1;; n++) {
+		int ret;
+
+		fake_clear();
+		fake_make_directory("home", 0755);
+		make_levels(there);
+		fake.fail_with = with;
+		fake.fail_at = n;
+		ret = make();
+		fake.fail_at = 0;
+		if (fake.calls < n) {
+			assert_int_equal(ret, 0);
+			break;
+		}
+		if (ret == 0)
+			assert_true(is_courtesy(fake.failed) || with == ENOENT);
+		else
+			assert_true(ret == -with || ret == -EPERM);
+		assert_mark_whole_or_absent();
+		assert_int_equal(make(), 0);
+		assert_whole();
+		assert_mark_whole_or_absent();
+	}
+	assert_whole();
+}
+
+static void any_call_may_fail(void **state)
+{
+	static const int errors[] = { ENOSPC, EACCES, EROFS };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(errors); i++)
+		fail_each_call(0, errors[i]);
+	for (size_t there = 0; there <= COUNT(levels); there++) {
+		fail_each_call(there, EIO);
+		fail_each_call(there, ENOENT); /* which is what sends it further up */
+	}
+}
+
+static void a_mark_that_is_written_in_part(void **state)
+{
+	(void)state;
+	fake.short_writes = true;
+	assert_int_equal(make(), 0);
+	assert_mark_whole_or_absent();
+}
+
+/* --- what is in the way ------------------------------------------------------------ */
+static void a_root_that_is_refused(void **state)
+{
+	(void)state;
+	make_levels(1);
+	fake_make_directory(ROOT, 0777);
+	assert_int_equal(make(), -EPERM);
+	assert_int_equal(fake_mode(ROOT "/v1"), 0);
+	assert_int_equal(fake_mode(ROOT "/CACHEDIR.TAG"), 0);
+	assert_int_equal(fake_mode(ROOT), S_IFDIR | 0777);
+}
+
+static void without_a_home(void **state)
+{
+	(void)state;
+	assert_return_code(rmdir(fake_path("home")), errno);
+	assert_int_equal(make(), -EPERM);
+	assert_int_equal(fake_mode("home"), 0);
+}
+
+static void in_a_home_of_another_user(void **state)
+{
+	(void)state;
+	fake.owner_offset = 1;
+	assert_int_equal(make(), -EPERM);
+	assert_int_equal(fake_mode(levels[0]), 0);
+}
+
+static void a_root_of_another_user(void **state)
+{
+	(void)state;
+	make_levels(2);
+	fake.owner_offset = 1;
+	assert_int_equal(make(), -EPERM);
+	assert_int_equal(fake_mode(ROOT "/v1"), 0);
+}
+
+static void a_root_that_is_a_file(void **state)
+{
+	(void)state;
+	make_levels(1);
+	fake_make_file(ROOT, "");
+	assert_int_equal(make(), -ENOTDIR);
+}
+
+static void a_layout_that_is_a_file(void **state)
+{
+	(void)state;
+	make_levels(2);
+	fake_make_file(ROOT "/v1", "");
+	assert_int_equal(make(), -ENOTDIR);
+}
+
+static void a_layout_that_leads_nowhere(void **state)
+{
+	(void)state;
+	make_levels(2);
+	fake_make_link(ROOT "/v1", fake_path("nowhere"));
+	assert_int_equal(make(), -EPERM);
+	assert_int_equal(fake_mode("nowhere"), 0);
+}
+
+static void a_file_within_the_tree(void **state)
+{
+	(void)state;
+	make_levels(5);
+	fake_make_file(TREE "/src", "");
+	assert_int_equal(make(), -ENOTDIR);
+}
+
+static void a_mark_of_the_users_own_is_kept(void **state)
+{
+	char data[10];
+
+	(void)state;
+	make_levels(2);
+	fake_make_file("precious", "mine");
+	fake_make_link(ROOT "/CACHEDIR.TAG", fake_path("precious"));
+	assert_int_equal(make(), 0);
+	assert_int_equal(fake_read("precious", data, sizeof data), 4);
+}
+
+/* --- with others at work ----------------------------------------------------------- */
+static unsigned at_call;
+
+/* The same program, in another process. */
+static void somebody_makes_it_all(unsigned call, const char *name)
+{
+	(void)name;
+	if (call != at_call)
+		return;
+	for (size_t i = 0; i < COUNT(levels); i++)
+		(void)(mkdir(fake_path(levels[i]), 0700) == 0);
+}
+
+static void others_may_be_faster(void **state)
+{
+	(void)state;
+	for (at_call = 1; at_call <= MOST_CALLS; at_call++) {
+		fake_clear();
+		fake_make_directory("home", 0755);
+		fake.meanwhile = somebody_makes_it_all;
+		assert_int_equal(make(), 0);
+		assert_whole();
+	}
+}
+
+static void somebody_clears_it(unsigned call, const char *name)
+{
+	(void)name;
+	if (call != at_call)
+		return;
+	fake_clear();
+	fake_make_directory("home", 0755);
+}
+
+static void others_may_clear_the_cache(void **state)
+{
+	unsigned failures = 0;
+
+	(void)state;
+	for (at_call = 1; at_call <= MOST_CALLS; at_call++) {
+		int ret;
+
+		fake_clear();
+		fake_make_directory("home", 0755);
+		fake.meanwhile = somebody_clears_it;
+		ret = make();
+		assert_true(ret == 0 || ret == -ENOENT || ret == -EPERM);
+		failures += ret != 0;
+		fake.meanwhile = NULL;
+		assert_int_equal(make(), 0);
+		assert_whole();
+	}
+	assert_in_range(failures, 1, MOST_CALLS);
+}
+
+/* --- under any umask --------------------------------------------------------------- */
+/* Permissions mean nothing to root, so what is checked runs as somebody else. */
+static void as_user(void (*check)(mode_t mask), mode_t mask)
+{
+	pid_t child;
+	int status;
+
+	if (geteuid() == 0) {
+		assert_return_code(chown(fake_path(""), 65534, 65534), errno);
+		assert_return_code(chown(fake_path("home"), 65534, 65534), errno);
+	}
+	fflush(NULL);
+	child = fork();
+	assert_return_code(child, errno);
+	if (child == 0) {
+		if (geteuid() == 0 && (setgid(65534) < 0 || setuid(65534) < 0))
+			_exit(2);
+		umask(mask);
+		check(mask);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	umask(022);
+	assert_int_equal(status, 0);
+}
+
+/* In the child a failed assertion must not go on to the next test. */
+#define CHILD_ASSERT(what)                                                            \
+	do {                                                                          \
+		if (!(what)) {                                                        \
+			print_error("umask %03o, call %u (%s): %s\n", (unsigned)mask, \
+				fake.fail_at, fake.failed, #what);                    \
+			_exit(1);                                                     \
+		}                                                                     \
+	} while (0)
+
+static int make_in_child(void)
+{
+	char path[512];
+
+	strcpy(path, fake_path(DIRECTORY));
+	fake_count_from_here();
+	return root_make_directory(&fake_sys, path, strlen(fake_path(ROOT)));
+}
+
+static void check_made(mode_t mask)
+{
+	CHILD_ASSERT(make_in_child() == 0);
+	for (size_t i = 0; i < COUNT(levels); i++)
+		CHILD_ASSERT(fake_mode(levels[i]) == (S_IFDIR | 0700));
+}
+
+static void whatever_the_umask(void **state)
+{
+	static const mode_t masks[] = { 0, 022, 077, 0222, 0277, 0700, 0777 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(masks); i++) {
+		fake_clear();
+		fake_make_directory("home", 0755);
+		as_user(check_made, masks[i]);
+	}
+}
+
+/* With 0222 a directory that is made and not opened up again could never be used. */
+static void check_repaired(mode_t mask)
+{
+	for (fake.fail_at = 1;; fake.fail_at++) {
+		unsigned n = fake.fail_at;
+
+		fake_clear();
+		umask(022);
+		CHILD_ASSERT(mkdir(fake_path("home"), 0755) == 0);
+		umask(mask);
+		make_in_child();
+		if (fake.calls < n)
+			return;
+		fake.fail_at = 0;
+		CHILD_ASSERT(make_in_child() == 0);
+		fake.fail_at = n;
+	}
+}
+
+static void whatever_fails_under_any_umask(void **state)
+{
+	(void)state;
+	as_user(check_repaired, 0222);
+}
+
+int main(void)
+{
+	unit_around(begin, fake_end);
+	unit_rows(makes_what_is_missing, rows);
+	unit_one("any call may fail, from any state, and the next run repairs it",
+		any_call_may_fail);
+	unit_one("a mark that could be written in part only is not left so",
+		a_mark_that_is_written_in_part);
+	unit_one("nothing is put into a root that others can write to",
+		a_root_that_is_refused);
+	unit_one("nothing is put into a root of another user", a_root_of_another_user);
+	unit_one("nor is a directory for it made in another's home",
+		in_a_home_of_another_user);
+	unit_one("a home directory is not made", without_a_home);
+	unit_one("a root that is a file", a_root_that_is_a_file);
+	unit_one("a layout that is a file", a_layout_that_is_a_file);
+	unit_one("a layout that is a link to nothing is not followed",
+		a_layout_that_leads_nowhere);
+	unit_one("a file within the tree", a_file_within_the_tree);
+	unit_one("a mark that is there already is kept, and no link followed",
+		a_mark_of_the_users_own_is_kept);
+	unit_one("others may make it all before any call", others_may_be_faster);
+	unit_one(
+		"others may clear the cache before any call", others_may_clear_the_cache);
+	unit_one("whatever the umask, directories are ours to use", whatever_the_umask);
+	unit_one("whatever fails under a umask of 0222, the next run repairs it",
+		whatever_fails_under_any_umask);
+	return unit_run("root_make");
+}

@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/unit/fake/fake_sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+struct fake fake;
+
+#define RESULT(call)                              \
+	({                                        \
+		__typeof__(call) result = (call); \
+		result < 0 ? -errno : result;     \
+	})
+
+/* Counts a call; whether it is the one that fails. */
+static bool fails(const char *name)
+{
+	fake.calls++;
+	if (fake.meanwhile)
+		fake.meanwhile(fake.calls, name);
+	if (fake.calls != fake.fail_at)
+		return false;
+	snprintf(fake.failed, sizeof fake.failed, "%s", name);
+	return true;
+}
+
+/* In a function of the table: returns if this call is to fail. */
+#define MAY_FAIL(name)                          \
+	do {                                    \
+		if (fails(name))                \
+			return -fake.fail_with; \
+	} while (0)
+
+/* A test must not be able to harm the machine it runs on, whatever is broken. */
+static void check_is_inside(int dirfd, const char *path)
+{
+	size_t len = strlen(fake.dir);
+
+	if (dirfd == AT_FDCWD && (strncmp(path, fake.dir, len) != 0 || path[len] != '/'))
+		fail_msg("not in the temporary directory: %s", path);
+}
+
+static int fake_openat(int dirfd, const char *path, int flags, mode_t mode)
+{
+	int fd;
+
+	MAY_FAIL("openat");
+	if (flags & O_CREAT) {
+		check_is_inside(dirfd, path);
+		snprintf(fake.made, sizeof fake.made, "%s", path);
+	}
+	fd = RESULT(openat(dirfd, path, flags | O_CLOEXEC, mode));
+	if (fd >= 0)
+		fake.open++;
+	return fd;
+}
+
+static int fake_open_straight(const char *path)
+{
+	const struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_NO_SYMLINKS };
+	int fd;
+
+	MAY_FAIL("open_straight");
+	if (fake.no_straight)
+		return -ENOSYS;
+	fd = RESULT((int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how));
+	if (fd >= 0)
+		fake.open++;
+	return fd;
+}
+
+/* Like the kernel's, it closes even if it fails. */
+static int fake_close(int fd)
+{
+	bool failing = fails("close");
+	int ret = RESULT(close(fd));
+
+	assert_int_equal(ret, 0);
+	fake.open--;
+	return failing ? -fake.fail_with : 0;
+}
+
+static ssize_t fake_readlinkat(int dirfd, const char *path, char *buf, size_t size)
+{
+	bool in_proc = strncmp(path, "/proc/", 6) == 0;
+
+	MAY_FAIL("readlinkat");
+	if (fake.no_proc && in_proc)
+		return -ENOENT;
+	if (fake.link && in_proc) {
+		size_t len = strlen(fake.link) < size ? strlen(fake.link) : size;
+
+		memcpy(buf, fake.link, len);
+		return (ssize_t)len;
+	}
+	return RESULT(readlinkat(dirfd, path, buf, size));
+}
+
+static int fake_fstatat(int dirfd, const char *path, struct stat *st, int flags)
+{
+	int ret;
+
+	MAY_FAIL("fstatat");
+	ret = RESULT(fstatat(dirfd, path, st, flags));
+	if (ret == 0) {
+		st->st_uid += fake.owner_offset;
+		if (fake.whole_seconds)
+			st->st_ctim.tv_nsec = 0;
+	}
+	return ret;
+}
+
+static int fake_mkdirat(int dirfd, const char *path, mode_t mode)
+{
+	MAY_FAIL("mkdirat");
+	check_is_inside(dirfd, path);
+	return RESULT(mkdirat(dirfd, path, mode));
+}
+
+static int fake_fchmodat(int dirfd, const char *path, mode_t mode)
+{
+	MAY_FAIL("fchmodat");
+	check_is_inside(dirfd, path);
+	return RESULT(fchmodat(dirfd, path, mode, 0));
+}
+
+static int fake_unlinkat(int dirfd, const char *path, int flags)
+{
+	MAY_FAIL("unlinkat");
+	check_is_inside(dirfd, path);
+	return RESULT(unlinkat(dirfd, path, flags));
+}
+
+static int fake_renameat(int fromfd, const char *from, int tofd, const char *to)
+{
+	MAY_FAIL("renameat");
+	check_is_inside(fromfd, from);
+	check_is_inside(tofd, to);
+	if (fake.nfs && fake.open)
+		(void)linkat(tofd, to, AT_FDCWD, fake_path(".nfs"), 0);
+	return RESULT(renameat(fromfd, from, tofd, to));
+}
+
+static int fake_rename_new(int fromfd, const char *from, int tofd, const char *to)
+{
+	MAY_FAIL("rename_new");
+	check_is_inside(fromfd, from);
+	check_is_inside(tofd, to);
+	if (!fake.renames_new)
+		return -EINVAL;
+	return RESULT(renameat2(fromfd, from, tofd, to, RENAME_NOREPLACE));
+}
+
+static int fake_linkat(int fromfd, const char *from, int tofd, const char *to, int flags)
+{
+	MAY_FAIL("linkat");
+	check_is_inside(tofd, to);
+	return RESULT(linkat(fromfd, from, tofd, to, flags));
+}
+
+static ssize_t fake_pread(int fd, void *data, size_t size, off_t at)
+{
+	MAY_FAIL("pread");
+	return RESULT(pread(fd, data, size, at));
+}
+
+static ssize_t fake_pwrite(int fd, const void *data, size_t size, off_t at)
+{
+	MAY_FAIL("pwrite");
+	return RESULT(pwrite(fd, data, fake.short_writes ? size / 2 : size, at));
+}
+
+static off_t fake_append(int fd, const void *data, size_t size)
+{
+	ssize_t n;
+
+	MAY_FAIL("append");
+	n = RESULT(write(fd, data, fake.short_writes ? size / 2 : size));
+	if (n != (ssize_t)size)
+		return n < 0 ? n : -ENOSPC;
+	return RESULT(lseek(fd, 0, SEEK_CUR));
+}
+
+/* Files in memory have had attributes only since Linux 6.6, so they are kept here: one
+ * for each inode, whatever it is called. */
+static struct {
+	ino_t inode;
+	size_t size;
+	char value[128];
+} attributes[64];
+static size_t attribute_count;
+
+/* That of an open file, or the next free one. */
+static size_t find_attribute(int fd)
+{
+	struct stat st;
+	size_t i;
+
+	assert_return_code(fstat(fd, &st), errno);
+	for (i = 0; i < attribute_count && attributes[i].inode != st.st_ino; i++)
+		;
+	assert_true(i < COUNT(attributes));
+	attributes[i].inode = st.st_ino;
+	return i;
+}
+
+static ssize_t fake_fgetxattr(int fd, const char *name, void *value, size_t size)
+{
+	size_t i;
+
+	MAY_FAIL("fgetxattr");
+	if (fake.no_xattrs)
+		return -EOPNOTSUPP;
+	assert_memory_equal(name, "user.", 5);
+	i = find_attribute(fd);
+	if (i == attribute_count)
+		return -ENODATA;
+	if (size == 0)
+		return (ssize_t)attributes[i].size;
+	if (size < attributes[i].size)
+		return -ERANGE;
+	memcpy(value, attributes[i].value, attributes[i].size);
+	return (ssize_t)attributes[i].size;
+}
+
+static int fake_fsetxattr(int fd, const char *name, const void *value, size_t size)
+{
+	size_t i;
+
+	MAY_FAIL("fsetxattr");
+	if (fake.no_xattrs)
+		return -EOPNOTSUPP;
+	assert_memory_equal(name, "user.", 5);
+	assert_true(size <= sizeof attributes->value);
+	i = find_attribute(fd);
+	if (i == attribute_count)
+		attribute_count++;
+	attributes[i].size = size;
+	memcpy(attributes[i].value, value, size);
+	return 0;
+}
+
+static uint32_t fake_fs_id(int dirfd, const char *path, dev_t device)
+{
+	(void)dirfd;
+	(void)path;
+	(void)device;
+	return fake.fs_id ? fake.fs_id : 7;
+}
+
+/* As of a file system that does not know it, where the call fails. */
+static void fake_birth(int dirfd, const char *path, struct timespec *ret)
+{
+	struct statx stx;
+
+	*ret = (struct timespec){ 0 };
+	if (fails("birth") ||
+		statx(dirfd, path, *path ? 0 : AT_EMPTY_PATH, STATX_BTIME, &stx) < 0 ||
+		!(stx.stx_mask & STATX_BTIME))
+		return;
+	ret->tv_sec = stx.stx_btime.tv_sec;
+	ret->tv_nsec = stx.stx_btime.tv_nsec;
+}
+
+static long fake_fs_type(int fd)
+{
+	struct statfs st;
+
+	MAY_FAIL("fs_type");
+	if (fake.fs_type)
+		return fake.fs_type;
+	return fstatfs(fd, &st) < 0 ? -errno : (long)st.f_type;
+}
+
+static int fake_stamp(int fd)
+{
+	struct timespec times[2] = { [1].tv_nsec = UTIME_OMIT };
+
+	MAY_FAIL("stamp");
+	assert_return_code(clock_gettime(CLOCK_REALTIME, times), errno);
+	return futimens(fd, times) < 0 ? -errno : 0;
+}
+
+static int fake_clone(int fd, int from)
+{
+	char data[4096];
+	ssize_t n;
+
+	MAY_FAIL("clone");
+	if (!fake.clones)
+		return -EOPNOTSUPP;
+	assert_return_code(ftruncate(fd, 0), errno);
+	for (off_t at = 0; (n = pread(from, data, sizeof data, at)) > 0; at += n)
+		assert_int_equal(pwrite(fd, data, (size_t)n, at), n);
+	return 0;
+}
+
+static int fake_memfd(const char *name)
+{
+	int fd;
+
+	MAY_FAIL("memfd");
+	fd = RESULT(memfd_create(name, MFD_CLOEXEC));
+	if (fd >= 0)
+		fake.open++;
+	return fd;
+}
+
+/* Who takes it from a scratch is not to count on zeroes: the second time there are none.
+ */
+static void *fake_map(size_t size)
+{
+	void *memory = fails("map") ? NULL : malloc(size);
+
+	if (!memory)
+		return NULL;
+	fake.mapped++;
+	return memset(memory, 0xa5, size);
+}
+
+static void fake_unmap(void *memory, size_t size)
+{
+	memset(memory, 0x5a, size);
+	fake.mapped--;
+	free(memory);
+}
+
+static void fake_clock(struct timespec *ret)
+{
+	if (fake.meanwhile)
+		fake.meanwhile(fake.calls, "clock");
+	if (fake.stopped) {
+		*ret = fake.now;
+		return;
+	}
+	clock_gettime(CLOCK_REALTIME_COARSE, ret);
+	ret->tv_sec += fake.clock_offset;
+}
+
+static void fake_sleep(long nanoseconds)
+{
+	struct timespec time = { .tv_nsec = nanoseconds };
+
+	fake.sleeps++;
+	if (fake.meanwhile)
+		fake.meanwhile(fake.calls, "sleep");
+	if (!fake.stopped) {
+		nanosleep(&time, NULL);
+		return;
+	}
+	fake.now.tv_nsec += nanoseconds;
+	if (fake.now.tv_nsec >= 1000000000) {
+		fake.now.tv_sec++;
+		fake.now.tv_nsec -= 1000000000;
+	}
+}
+
+static uintptr_t fake_thread(void)
+{
+	return fake.thread;
+}
+
+static uint64_t fake_ticks(void)
+{
+	return fake.ticks;
+}
+
+static ssize_t fake_getdents(int fd, void *buf, size_t size)
+{
+	MAY_FAIL("getdents");
+	return RESULT(syscall(SYS_getdents64, fd, buf, size));
+}
+
+const struct sys fake_sys = {
+	.openat = fake_openat,
+	.open_straight = fake_open_straight,
+	.close = fake_close,
+	.readlinkat = fake_readlinkat,
+	.fstatat = fake_fstatat,
+	.mkdirat = fake_mkdirat,
+	.fchmodat = fake_fchmodat,
+	.unlinkat = fake_unlinkat,
+	.renameat = fake_renameat,
+	.rename_new = fake_rename_new,
+	.linkat = fake_linkat,
+	.pread = fake_pread,
+	.pwrite = fake_pwrite,
+	.append = fake_append,
+	.fgetxattr = fake_fgetxattr,
+	.fsetxattr = fake_fsetxattr,
+	.fs_type = fake_fs_type,
+	.fs_id = fake_fs_id,
+	.birth = fake_birth,
+	.stamp = fake_stamp,
+	.clone = fake_clone,
+	.memfd = fake_memfd,
+	.map = fake_map,
+	.unmap = fake_unmap,
+	.clock = fake_clock,
+	.sleep = fake_sleep,
+	.thread = fake_thread,
+	.ticks = fake_ticks,
+	.getdents = fake_getdents,
+	.geteuid = geteuid,
+};
+
+int fake_begin(void **state)
+{
+	/* In memory if possible: thousands of directories come and go. */
+	char in_memory[] = "/dev/shm/pycstash-unit.XXXXXX";
+	char on_disk[] = "/tmp/pycstash-unit.XXXXXX";
+	const char *name;
+
+	(void)state;
+	fake = (struct fake){ .fail_with = EIO, .renames_new = true };
+	attribute_count = 0;
+	umask(022);
+	name = mkdtemp(in_memory);
+	if (!name)
+		name = mkdtemp(on_disk);
+	return name && realpath(name, fake.dir) ? 0 : -1;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	return ftw->level ? remove(path) : 0;
+}
+
+/* A directory that may not be read cannot be walked. */
+static int open_up(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)ftw;
+	return S_ISDIR(st->st_mode) || type == FTW_DNR ? chmod(path, 0700) : 0;
+}
+
+void fake_clear(void)
+{
+	nftw(fake.dir, open_up, 10, FTW_PHYS);
+	nftw(fake.dir, remove_one, 10, FTW_PHYS | FTW_DEPTH);
+}
+
+int fake_end(void **state)
+{
+	int open = fake.open, mapped = fake.mapped;
+
+	(void)state;
+	fake_clear();
+	rmdir(fake.dir);
+	return open == 0 && mapped == 0 ? 0 : -1;
+}
+
+void fake_count_from_here(void)
+{
+	fake.calls = 0;
+}

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The standing of entries and objects, told of the files that core itself has made: what
+ * is fresh here is served there.
+ */
+#include "tests/unit/fake/fake_entry.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "tools/cache/sys_libc.h"
+#include "tools/pyc/judge.h"
+
+/* --- what happens to the source, or to the entry -------------------------------------
+ */
+static void nothing(void)
+{
+}
+
+static void touch_source(void)
+{
+	fake_source("src/m.py", "first");
+}
+
+static void change_source(void)
+{
+	fake_source_lies("src/m.py", "secnd");
+}
+
+static void lengthen_source(void)
+{
+	fake_source_lies("src/m.py", "longer");
+}
+
+static void remove_source(void)
+{
+	assert_return_code(unlink(fake_path("src/m.py")), errno);
+}
+
+static void remove_tree(void)
+{
+	remove_source();
+	assert_return_code(rmdir(fake_path("src")), errno);
+}
+
+static void loop_source(void)
+{
+	remove_source();
+	fake_make_link("src/m.py", "m.py");
+}
+
+static void damage(off_t at, int whence)
+{
+	int fd = open(fe.path, O_RDWR | O_CLOEXEC);
+	char byte;
+
+	assert_return_code(fd, errno);
+	at = lseek(fd, at, whence);
+	assert_int_equal(pread(fd, &byte, 1, at), 1);
+	byte ^= 1;
+	assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+	close(fd);
+}
+
+static void damage_seal(void)
+{
+	damage(-1, SEEK_END);
+}
+
+static void damage_code(void)
+{
+	/* in the first of its bytes: the end is looked at with the seal */
+	damage(2, SEEK_SET);
+}
+
+static void cut_off(void)
+{
+	assert_return_code(truncate(fe.path, 20), errno);
+}
+
+static void empty(void)
+{
+	assert_return_code(truncate(fe.path, 0), errno);
+}
+
+static void replace(const char *how)
+{
+	assert_return_code(unlink(fe.path), errno);
+	if (strcmp(how, "link") == 0)
+		assert_return_code(symlink("/etc/passwd", fe.path), errno);
+	else if (strcmp(how, "fifo") == 0)
+		assert_return_code(mkfifo(fe.path, 0600), errno);
+}
+
+static void put_link(void)
+{
+	replace("link");
+}
+
+static void put_fifo(void)
+{
+	replace("fifo");
+}
+
+static void put_nothing(void)
+{
+	replace("");
+}
+
+/* As a program that opens the entry for writing. */
+static void write_own(void)
+{
+	int fd;
+
+	assert_return_code(unlink(fe.path), errno);
+	fd = open(fe.path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_return_code(fd, errno);
+	fe.world.sys = &sys_libc; /* the fake's attributes are not on the file */
+	entry_disclaim(&fe.entry, fd);
+	fe.world.sys = &fake_sys;
+	if (fgetxattr(fd, "user.pycstash.own", NULL, 0) < 0)
+		skip(); /* a file system without attributes */
+	close(fd);
+}
+
+static void write_own_and_reinstall(void)
+{
+	write_own();
+	change_source();
+}
+
+static void write_own_and_remove(void)
+{
+	write_own();
+	remove_source();
+}
+
+#define HASHED 3 /* the flags of a header */
+
+/* clang-format off: a row a line */
+static const struct row {
+	const char *sentence;
+	void (*happens)(void);
+	uint8_t header;
+	enum layout_kind kind;
+	unsigned flags;
+	enum state state;
+	const char *why;
+	bool touched;
+	int error;
+} rows[] = {
+	{ "fresh: as it was compiled", nothing, 0, LAYOUT_ENTRY, 0, STATE_FRESH, NULL,
+		false, 0 },
+	{ "fresh: whole, too", nothing, 0, LAYOUT_ENTRY, JUDGE_WHOLE | JUDGE_DIGEST,
+		STATE_FRESH, NULL, false, 0 },
+	{ "stale: touched, as far as its identity tells", touch_source, 0, LAYOUT_ENTRY,
+		0, STATE_STALE, "source touched", true, 0 },
+	{ "fresh: touched, by its content", touch_source, 0, LAYOUT_ENTRY, JUDGE_DIGEST,
+		STATE_FRESH, "same content", true, 0 },
+	{ "stale: changed, as far as its identity tells", change_source, 0, LAYOUT_ENTRY,
+		0, STATE_STALE, "source touched", true, 0 },
+	{ "stale: changed, by its content", change_source, 0, LAYOUT_ENTRY, JUDGE_DIGEST,
+		STATE_STALE, "source changed", false, 0 },
+	{ "stale: another size needs no reading", lengthen_source, 0, LAYOUT_ENTRY, 0,
+		STATE_STALE, "source changed", false, 0 },
+	{ "stale: a source that cannot be reached is not gone", loop_source, 0,
+		LAYOUT_ENTRY, JUDGE_DIGEST, STATE_STALE, "source cannot be reached", true,
+		0 },
+	{ "orphan: the source is gone", remove_source, 0, LAYOUT_ENTRY, 0, STATE_ORPHAN,
+		"no source", false, 0 },
+	{ "orphan: its directory is gone", remove_tree, 0, LAYOUT_ENTRY, 0, STATE_ORPHAN,
+		"no source", false, 0 },
+	{ "damaged: the seal", damage_seal, 0, LAYOUT_ENTRY, 0, STATE_DAMAGED, "no seal",
+		false, 0 },
+	{ "damaged: the header, if all is read", damage_code, 0, LAYOUT_ENTRY,
+		JUDGE_WHOLE, STATE_DAMAGED, "not the bytes that were sealed", false, 0 },
+	{ "fresh: the header is not looked at else", damage_code, 0, LAYOUT_ENTRY, 0,
+		STATE_FRESH, NULL, false, 0 },
+	{ "damaged: cut off", cut_off, 0, LAYOUT_ENTRY, 0, STATE_DAMAGED, "no seal",
+		false, 0 },
+	{ "damaged: empty", empty, 0, LAYOUT_ENTRY, 0, STATE_DAMAGED, "no seal", false,
+		0 },
+	{ "foreign: a link leads nowhere", put_link, 0, LAYOUT_ENTRY, JUDGE_WHOLE,
+		STATE_FOREIGN, "no regular file", false, -ELOOP },
+	{ "foreign: a FIFO is not waited for", put_fifo, 0, LAYOUT_ENTRY, 0,
+		STATE_FOREIGN, "no regular file", false, 0 },
+	{ "vanished: the error tells", put_nothing, 0, LAYOUT_ENTRY, 0, STATE_DAMAGED,
+		"cannot be read", false, -ENOENT },
+	{ "foreign: a name that is not the cache's", nothing, 0, LAYOUT_FOREIGN, 0,
+		STATE_FOREIGN, "no name of the cache's", false, 0 },
+	{ "unsealed: written by a program", write_own, 0, LAYOUT_ENTRY, 0, STATE_UNSEALED,
+		"written by a program", false, 0 },
+	{ "stale: written by a program for another source", write_own_and_reinstall, 0,
+		LAYOUT_ENTRY, 0, STATE_STALE, "source replaced", false, 0 },
+	{ "orphan: written by a program, and no source", write_own_and_remove, 0,
+		LAYOUT_ENTRY, 0, STATE_ORPHAN, "no source", false, 0 },
+	{ "unsealed: a temporary file", nothing, 0, LAYOUT_TEMPORARY, 0, STATE_UNSEALED,
+		"not finished", false, 0 },
+	{ "unsealed: numba's", nothing, 0, LAYOUT_PROGRAMS, 0, STATE_UNSEALED,
+		"written by a program", false, 0 },
+	{ "fresh: hash-based", nothing, HASHED, LAYOUT_ENTRY, 0, STATE_FRESH,
+		"hash-based", false, 0 },
+	{ "stale: hash-based, of another file", change_source, HASHED, LAYOUT_ENTRY,
+		JUDGE_DIGEST, STATE_STALE, "source replaced", false, 0 },
+	{ "fresh: hash-based, of a file of the same content", touch_source, HASHED,
+		LAYOUT_ENTRY, JUDGE_DIGEST, STATE_FRESH, "hash-based, same content",
+		false, 0 },
+	{ "fresh: an object", nothing, 0, LAYOUT_OBJECT, JUDGE_WHOLE, STATE_FRESH, NULL,
+		false, 0 },
+	{ "fresh: an object has no source that could change", change_source, 0,
+		LAYOUT_OBJECT, 0, STATE_FRESH, NULL, false, 0 },
+	{ "damaged: an object", damage_seal, 0, LAYOUT_OBJECT, 0, STATE_DAMAGED,
+		"no seal", false, 0 },
+	{ "damaged: an object's code", damage_code, 0, LAYOUT_OBJECT, JUDGE_WHOLE,
+		STATE_DAMAGED, "not the bytes that were sealed", false, 0 },
+	{ "damaged: a hash-based object", nothing, HASHED, LAYOUT_OBJECT, 0,
+		STATE_DAMAGED, "not sealed", false, 0 },
+	{ "damaged: an object that a program wrote", write_own, 0, LAYOUT_OBJECT, 0,
+		STATE_DAMAGED, "no seal", false, 0 },
+};
+/* clang-format on */
+
+/* The entry of fe, called what the row says; it is its own object. */
+static struct layout layout_of(const struct row *row)
+{
+	struct layout ret = {
+		.kind = row->kind,
+		.version = FAKE_TAG "+no_debug_ranges/tree",
+		.version_len = sizeof FAKE_TAG "+no_debug_ranges" - 1,
+	};
+
+	if (row->kind == LAYOUT_OBJECT) {
+		ret.object.digest = digest_of("first", 5);
+		memcpy(ret.object.magic, FAKE_MAGIC, sizeof ret.object.magic);
+	} else
+		ret.pyc = fe.pyc;
+	return ret;
+}
+
+static struct judgement judge_entry(const struct layout *item, unsigned flags)
+{
+	const char *source = item->kind == LAYOUT_ENTRY ? fe.entry.source.path : NULL;
+
+	return judge_at(item, AT_FDCWD, fe.path, source, flags);
+}
+
+static void compiles(uint8_t header)
+{
+	fe.flags = header;
+	fake_import();
+	assert_true(fe.compiled);
+}
+
+static void is_judged(void **state)
+{
+	const struct row *row = *state;
+	struct layout item = layout_of(row);
+	struct judgement got;
+
+	compiles(row->header);
+	row->happens();
+	got = judge_entry(&item, row->flags);
+	assert_string_equal(state_names[got.state], state_names[row->state]);
+	assert_int_equal(got.why != NULL, row->why != NULL);
+	if (row->why)
+		assert_string_equal(got.why, row->why);
+	assert_int_equal(got.touched, row->touched);
+	assert_int_equal(got.error, row->error);
+	assert_int_equal(got.st.st_ino != 0, row->error != -ENOENT);
+}
+
+static void an_object_of_another_name(void **state)
+{
+	const struct row object = { .kind = LAYOUT_OBJECT };
+	struct layout item = layout_of(&object);
+	struct judgement got;
+
+	(void)state;
+	compiles(0);
+	item.object.digest.bytes[5] ^= 1;
+	got = judge_entry(&item, 0);
+	assert_int_equal(got.state, STATE_DAMAGED);
+	assert_string_equal(got.why, "its name is another source's digest");
+	item = layout_of(&object);
+	item.object.magic[0]++;
+	got = judge_entry(&item, 0);
+	assert_int_equal(got.state, STATE_DAMAGED);
+	assert_string_equal(got.why, "its folder is another magic number's");
+}
+
+static void a_seal_is_given_back(void **state)
+{
+	const struct row entry = { .kind = LAYOUT_ENTRY };
+	struct layout item = layout_of(&entry);
+	struct digest digest = digest_of("first", 5);
+	struct judgement got;
+
+	(void)state;
+	compiles(0);
+	got = judge_entry(&item, 0);
+	assert_true(got.sealed);
+	assert_memory_equal(&got.seal.digest, &digest, sizeof digest);
+	cut_off();
+	got = judge_entry(&item, 0);
+	assert_false(got.sealed);
+	assert_int_equal(got.st.st_size, 20);
+}
+
+/* root's files are for those who trust a layer. */
+static void another_users_file(void **state)
+{
+	const struct row entry = { .kind = LAYOUT_ENTRY };
+	struct layout item = layout_of(&entry);
+	struct judgement got;
+
+	(void)state;
+	compiles(0);
+	assert_return_code(chmod(fe.path, 0664), errno);
+	got = judge_entry(&item, JUDGE_LAYER);
+	assert_int_equal(got.state, STATE_FOREIGN);
+	assert_string_equal(got.why, "others can write to it");
+	if (geteuid() != 0)
+		skip();
+	assert_return_code(chown(fe.path, 65534, 65534), errno);
+	got = judge_entry(&item, JUDGE_LAYER);
+	assert_int_equal(got.state, STATE_FOREIGN);
+	assert_string_equal(got.why, "another user's");
+	assert_int_equal(seteuid(65533), 0);
+	got = judge_at(&item, AT_FDCWD, "/bin/sh", NULL, 0);
+	assert_int_equal(got.state, STATE_FOREIGN);
+	got = judge_at(&item, AT_FDCWD, "/etc/passwd", fe.entry.source.path, JUDGE_LAYER);
+	assert_int_equal(seteuid(0), 0);
+	assert_int_equal(got.state, STATE_DAMAGED); /* looked at, and no pyc */
+}
+
+static void names_of_states(void **state)
+{
+	(void)state;
+	for (int i = 0; i < STATES; i++)
+		assert_int_equal(state_find(state_names[i]), i);
+	assert_int_equal(state_find("fres"), STATES);
+	assert_int_equal(state_find(""), STATES);
+}
+
+/* The command asks the real kernel which file system that is. */
+static int begin(void **state)
+{
+	struct stat st;
+
+	if (fake_entry_begin(state) < 0 || stat(fake.dir, &st) < 0)
+		return -1;
+	fake.fs_id = sys_libc.fs_id(AT_FDCWD, fake.dir, st.st_dev);
+	return 0;
+}
+
+int main(void)
+{
+	unit_around(begin, fake_entry_end);
+	unit_rows(is_judged, rows);
+	unit_one("damaged: an object that is not what it is called",
+		an_object_of_another_name);
+	unit_one("the seal and the stat are given back", a_seal_is_given_back);
+	unit_one(
+		"foreign: another user's, but for root's in a layer", another_users_file);
+	unit_one("states are found by their names", names_of_states);
+	return unit_run("judge");
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Counters added up by version and time.
+ */
+#include "tests/unit/unit.h"
+
+#include "tests/unit/fake/fake_totals.h"
+
+static int begin(void **state)
+{
+	(void)state;
+	counters = (struct totals){ .now = BEGIN };
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	totals_release(&counters);
+	return 0;
+}
+
+static void add(const char *version, int64_t moment, uint32_t hits)
+{
+	struct journal_record record = process(version, moment, hits);
+
+	assert_int_equal(totals_add(&counters, &record), 0);
+}
+
+/* Processes that ended so long before now, a number each; how many sums that makes. */
+static const struct row {
+	const char *sentence;
+	int64_t ago[4];
+	size_t want;
+} rows[] = {
+	{ "sums: of one hour, one", { 1, 2 * SECOND, 3 * SECOND }, 1 },
+	{ "sums: of hours, as many", { SECOND, HOUR + 1, 5 * HOUR + 1, 30 * HOUR }, 4 },
+	{ "sums: of a day that is past, one",
+		{ 5 * DAY + HOUR, 5 * DAY + 2 * HOUR, 5 * DAY + 20 * HOUR }, 1 },
+	{ "sums: of days, as many", { 5 * DAY + HOUR, 6 * DAY + HOUR, 80 * DAY }, 3 },
+	{ "sums: of all that is old, one", { 91 * DAY, 400 * DAY, 4000 * DAY }, 1 },
+	{ "sums: of the future, its hours", { -HOUR, -HOUR, -2 * HOUR }, 2 },
+};
+
+static void sums(void **state)
+{
+	const struct row *row = *state;
+	uint32_t hits = 0;
+
+	counters.now = BEGIN + DAY - 1;
+	for (int i = 0; i < 4 && row->ago[i]; i++) {
+		add("cpython-311", counters.now - row->ago[i], 1u << i);
+		hits += 1u << i;
+	}
+	assert_int_equal(rows_of(JOURNAL_SUM), row->want);
+	assert_int_equal(hits_since(0), hits);
+}
+
+static void versions_are_apart(void **state)
+{
+	(void)state;
+	add("cpython-311", BEGIN, 1);
+	add("pypy39", BEGIN, 2);
+	add("", BEGIN, 4);
+	add("pypy39", BEGIN, 8);
+	assert_int_equal(rows_of(JOURNAL_SUM), 3);
+	assert_int_equal(rows_of(JOURNAL_EXTENT), 3);
+	assert_int_equal(entries_of("pypy39"), 2);
+	assert_int_equal(hits_since(0), 15);
+}
+
+static void no_number_turns_over(void **state)
+{
+	(void)state;
+	add("cpython-311", BEGIN, UINT32_MAX - 1);
+	add("cpython-311", BEGIN, 1);
+	add("cpython-311", BEGIN, 1);
+	add("cpython-311", BEGIN, UINT32_MAX);
+	assert_int_equal(rows_of(JOURNAL_SUM), 3);
+	assert_int_equal(hits_since(0), 2ull * UINT32_MAX + 1);
+}
+
+static void what_began_before_the_measure_is_in_it(void **state)
+{
+	(void)state;
+	counters.measured = BEGIN;
+	add("cpython-311", BEGIN, 1); /* it began a second before */
+	assert_int_equal(entries_of("cpython-311"), 0);
+	add("cpython-311", BEGIN + SECOND, 1);
+	assert_int_equal(entries_of("cpython-311"), 1);
+	assert_int_equal(hits_since(0), 2);
+}
+
+/* A long-running process, or the one that `pycstash run` started with the gc. */
+static void what_went_on_while_it_was_measured_is_in_part(void **state)
+{
+	struct journal_record record = process("cpython-311", BEGIN + 30 * SECOND, 1);
+
+	(void)state;
+	record.begin = BEGIN - 10 * SECOND;
+	record.extent.entries = 400;
+	record.extent.bytes = -4000;
+	journal_finish(&record);
+	counters.measured = BEGIN;
+	assert_int_equal(totals_add(&counters, &record), 0);
+	assert_int_equal(entries_of("cpython-311"), 300);
+	counters.measured = BEGIN + 30 * SECOND;
+	assert_int_equal(totals_add(&counters, &record), 0);
+	assert_int_equal(entries_of("cpython-311"), 300);
+	counters.measured = BEGIN - 10 * SECOND;
+	assert_int_equal(totals_add(&counters, &record), 0);
+	assert_int_equal(entries_of("cpython-311"), 700);
+}
+
+static void the_mark_parts_an_hour(void **state)
+{
+	(void)state;
+	counters.zero = BEGIN + 10 * SECOND;
+	counters.now = BEGIN + 20 * SECOND;
+	add("cpython-311", BEGIN + 9 * SECOND, 1);
+	add("cpython-311", BEGIN + 10 * SECOND, 2);
+	add("cpython-311", BEGIN + 11 * SECOND, 4);
+	assert_int_equal(rows_of(JOURNAL_SUM), 2);
+	assert_int_equal(hits_since(counters.zero), 4);
+	assert_int_equal(hits_since(0), 7);
+}
+
+int main(void)
+{
+	unit_around(begin, end);
+	unit_rows(sums, rows);
+	unit_one("sums: versions are apart", versions_are_apart);
+	unit_one("sums: no number turns over", no_number_turns_over);
+	unit_one("sums: the mark of --zero parts an hour", the_mark_parts_an_hour);
+	unit_one("sizes: what went on while gc measured is in that in part",
+		what_went_on_while_it_was_measured_is_in_part);
+	unit_one("sizes: what began before gc measured is in that",
+		what_began_before_the_measure_is_in_it);
+	return unit_run("counters");
+}

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Counters folded into sums: whatever is folded when, and whoever dies over it, the
+ * numbers are the same. On real files.
+ */
+#include "tests/unit/fake/fake_sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "tests/unit/fake/fake_totals.h"
+#include "tools/cache/lock.h"
+
+#define STATE "v1/.state/"
+
+static struct cache cache;
+
+static int begin(void **state)
+{
+	struct stat st;
+
+	if (fake_begin(state) < 0)
+		return -1;
+	fake_make_directory("v1", 0700);
+	fake_make_directory("v1/.state", 0700);
+	fake_make_directory("v1/cpython-311", 0700);
+	fake_make_directory("v1/pypy39", 0700);
+	cache = (struct cache){ .root_fd = -1 };
+	cache.fd = open(fake_path("v1"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (cache.fd < 0 || fstat(cache.fd, &st) < 0)
+		return -1;
+	cache.device = st.st_dev;
+	counters = (struct totals){ .now = BEGIN };
+	return 0;
+}
+
+static int end(void **state)
+{
+	totals_release(&counters);
+	cache_close(&cache);
+	return fake_end(state);
+}
+
+static uint64_t processes(void)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < counters.count; i++)
+		if (counters.rows[i].kind == JOURNAL_SUM)
+			count += counters.rows[i].processes;
+	return count;
+}
+
+static void append(const char *name, const void *data, size_t size)
+{
+	char below[64];
+	int fd;
+
+	sprintf(below, STATE "%s", name);
+	fd = open(fake_path(below), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	assert_return_code(fd, errno);
+	assert_int_equal(write(fd, data, size), size);
+	close(fd);
+}
+
+static void journal(const char *name, unsigned count, uint32_t hits)
+{
+	struct journal_record record = process("cpython-311", BEGIN, hits);
+
+	for (unsigned i = 0; i < count; i++)
+		append(name, &record, sizeof record);
+}
+
+static bool there(const char *name)
+{
+	char below[64];
+
+	sprintf(below, STATE "%s", name);
+	return fake_mode(below) != 0;
+}
+
+/* Lets a file be as old as that. */
+static void age(const char *name, int seconds, int64_t now)
+{
+	const time_t then = (time_t)(now / SECOND) - seconds;
+	const struct timespec times[] = { { then, 0 }, { then, 0 } };
+	char below[64];
+
+	sprintf(below, STATE "%s", name);
+	assert_return_code(utimensat(AT_FDCWD, fake_path(below), times, 0), errno);
+}
+
+static void reads_at(int64_t now)
+{
+	totals_release(&counters);
+	assert_int_equal(totals_read(&cache, now, &counters), 0);
+}
+
+static void read_now(void)
+{
+	reads_at(BEGIN + 1);
+}
+
+static void nothing_is_empty(void **state)
+{
+	(void)state;
+	read_now();
+	assert_int_equal(counters.count, 0);
+	rmdir(fake_path("v1/.state"));
+	read_now();
+	assert_int_equal(counters.count, 0);
+	assert_int_equal(totals_fold(&cache, BEGIN), 0);
+}
+
+static void all_journals_are_read(void **state)
+{
+	(void)state;
+	journal("journal", 3, 1);
+	journal("journal.full", 2, 10);
+	journal("journal.1", 1, 100);
+	journal("journal.12", 1, 1000);
+	journal("journal.x", 1, 10000);
+	journal("journal.02", 1, 100000);
+	read_now();
+	assert_int_equal(hits_since(0), 1123);
+	assert_int_equal(processes(), 7);
+	assert_int_equal(entries_of("cpython-311"), 7);
+}
+
+/* As many records as are worth folding. */
+#define MANY 64
+
+static void a_small_journal_is_left(void **state)
+{
+	(void)state;
+	journal("journal", MANY - 1, 1);
+	assert_int_equal(totals_fold(&cache, BEGIN), 0);
+	assert_true(there("journal"));
+	assert_false(there("totals"));
+	assert_false(there("lock"));
+}
+
+static void a_large_one_is_folded_after_its_grace(void **state)
+{
+	(void)state;
+	journal("journal", MANY, 1);
+	assert_int_equal(totals_fold(&cache, BEGIN), 0);
+	assert_false(there("journal"));
+	assert_true(there("journal.1"));
+	read_now();
+	assert_int_equal(hits_since(0), MANY);
+	/* Others write on, and one that had it open writes to the old one. */
+	journal("journal", 2, 1);
+	journal("journal.1", 1, 1);
+	age("journal.1", 59, BEGIN);
+	assert_int_equal(totals_fold(&cache, BEGIN), 0);
+	assert_true(there("journal.1"));
+	age("journal.1", 60, BEGIN);
+	assert_int_equal(totals_fold(&cache, BEGIN), 0);
+	assert_false(there("journal.1"));
+	assert_true(there("totals"));
+	read_now();
+	assert_int_equal(hits_since(0), MANY + 3);
+	assert_int_equal(processes(), MANY + 3);
+	assert_int_equal(entries_of("cpython-311"), MANY + 3);
+	assert_int_equal(counters.folded, 1);
+}
+
+static void folded_in_their_order(void **state)
+{
+	(void)state;
+	journal("journal.full", 1, 1);
+	journal("journal.3", 1, 10);
+	journal("journal.5", 1, 100);
+	age("journal.5", 100, BEGIN);
+	assert_int_equal(totals_fold(&cache, BEGIN), 0);
+	assert_true(there("journal.3") && there("journal.5") && there("journal.6"));
+	age("journal.3", 100, BEGIN);
+	assert_int_equal(totals_fold(&cache, BEGIN), 0);
+	assert_false(there("journal.3") || there("journal.5"));
+	assert_true(there("journal.6"));
+	read_now();
+	assert_int_equal(hits_since(0), 111);
+	/* The next one is not called as one before. */
+	age("journal.6", 100, BEGIN);
+	assert_int_equal(totals_fold(&cache, BEGIN), 0);
+	journal("journal", MANY, 1);
+	assert_int_equal(totals_fold(&cache, BEGIN), 0);
+	assert_true(there("journal.7"));
+}
+
+/* Killed after the new totals were there, before the journal was deleted. */
+static void nothing_is_folded_twice(void **state)
+{
+	(void)state;
+	journal("journal.1", 5, 1);
+	age("journal.1", 100, BEGIN);
+	assert_int_equal(totals_fold(&cache, BEGIN), 0);
+	journal("journal.1", 5, 1);
+	read_now();
+	assert_int_equal(hits_since(0), 5);
+	age("journal.1", 100, BEGIN);
+	append("totals.new", "half", 4);
+	assert_int_equal(totals_fold(&cache, BEGIN), 0);
+	assert_false(there("journal.1"));
+	read_now();
+	assert_int_equal(hits_since(0), 5);
+}
+
+static void under_anothers_lock_nothing_is_folded(void **state)
+{
+	int lock = lock_take(&cache, 0);
+
+	(void)state;
+	assert_true(lock >= 0);
+	journal("journal", MANY, 1);
+	assert_int_equal(totals_fold(&cache, BEGIN), -EAGAIN);
+	assert_true(there("journal"));
+	read_now();
+	assert_int_equal(hits_since(0), MANY);
+	lock_release(lock);
+}
+
+static void garbage_is_passed_over(void **state)
+{
+	struct journal_record record = process("cpython-311", BEGIN, 1);
+	char noise[1000];
+	uint64_t seed = 1;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof noise; i++)
+		noise[i] = (char)unit_random(&seed, 256);
+	append("totals", noise, sizeof noise);
+	append("journal.1", noise, 700);
+	for (int i = 0; i < 1000; i++) { /* across the pieces in which it is read */
+		append("journal", &record, sizeof record);
+		append("journal", noise, (size_t)i);
+		append("journal", &record, sizeof record / 2);
+	}
+	read_now();
+	assert_int_equal(hits_since(0), 1000);
+	age("journal.1", 100, BEGIN);
+	assert_int_equal(totals_fold(&cache, BEGIN), 0);
+	read_now();
+	assert_int_equal(hits_since(0), 1000);
+}
+
+static void what_is_no_file_is_passed_over(void **state)
+{
+	(void)state;
+	journal("elsewhere", 1, 1);
+	fake_make_link(STATE "journal", fake_path(STATE "elsewhere"));
+	assert_return_code(mkfifo(fake_path(STATE "journal.full"), 0600), errno);
+	fake_make_directory(STATE "totals", 0700);
+	journal("journal.1", 1, 10);
+	read_now();
+	assert_int_equal(hits_since(0), 10);
+}
+
+static void of_a_huge_one_the_end_is_read(void **state)
+{
+	(void)state;
+	journal("journal", 1, 1);
+	assert_return_code(truncate(fake_path(STATE "journal"), 1ll << 40), errno);
+	journal("journal", 3, 10);
+	read_now();
+	assert_int_equal(hits_since(0), 30);
+}
+
+static void sums_get_coarser(void **state)
+{
+	struct journal_record record;
+
+	(void)state;
+	for (int64_t hour = 0; hour < 40; hour++) {
+		record = process("cpython-311", BEGIN + hour * HOUR, 1);
+		append("journal.1", &record, sizeof record);
+	}
+	age("journal.1", 100, BEGIN + 40 * HOUR);
+	assert_int_equal(totals_fold(&cache, BEGIN + 40 * HOUR), 0);
+	reads_at(BEGIN + 40 * HOUR);
+	assert_int_equal(rows_of(JOURNAL_SUM), 40);
+	record = process("cpython-311", BEGIN + 10 * DAY, 1);
+	append("journal.2", &record, sizeof record);
+	age("journal.2", 100, BEGIN + 10 * DAY);
+	assert_int_equal(totals_fold(&cache, BEGIN + 10 * DAY), 0);
+	reads_at(BEGIN + 10 * DAY);
+	assert_int_equal(rows_of(JOURNAL_SUM), 3);
+	assert_int_equal(hits_since(0), 41);
+	assert_int_equal(hits_since(BEGIN + DAY), 17);
+}
+
+static void zero_counts_from_now_on(void **state)
+{
+	struct journal_record later = process("cpython-311", BEGIN + 9 * SECOND, 100);
+
+	(void)state;
+	journal("journal", 3, 1);
+	assert_int_equal(totals_zero(&cache, BEGIN + SECOND), 0);
+	append("journal", &later, sizeof later);
+	reads_at(BEGIN + DAY);
+	assert_int_equal(counters.zero, BEGIN + SECOND);
+	assert_int_equal(hits_since(counters.zero), 100);
+	assert_int_equal(hits_since(0), 103);
+}
+
+static void gc_sets_the_base(void **state)
+{
+	static const struct measured first[] = {
+		{ "cpython-311", { 100, 90, 5000, 60000, 4000 } },
+		{ "pypy39", { 7, 7, 7, 7, 7 } },
+		{ "", { 0 } },
+	};
+	static const struct measured second[] = {
+		{ "cpython-311", { 50, 50, 50, 50, 50 } },
+		{ "", { 0 } },
+	};
+	struct journal_record later = process("cpython-311", BEGIN + 9 * SECOND, 1);
+
+	(void)state;
+	journal("journal", 3, 1);
+	assert_int_equal(totals_rebase(&cache, BEGIN, first), 0);
+	read_now();
+	assert_int_equal(counters.measured, BEGIN);
+	assert_int_equal(entries_of("cpython-311"), 100);
+	assert_int_equal(entries_of("pypy39"), 7);
+	append("journal", &later, sizeof later);
+	read_now();
+	assert_int_equal(entries_of("cpython-311"), 101);
+	rmdir(fake_path("v1/pypy39"));
+	assert_int_equal(entries_of("pypy39"), 7);
+	totals_forget_gone(&cache, &counters);
+	assert_int_equal(entries_of("pypy39"), 0);
+	assert_int_equal(totals_rebase(&cache, BEGIN + 20 * SECOND, second), 0);
+	read_now();
+	assert_int_equal(entries_of("cpython-311"), 50);
+	assert_int_equal(entries_of("pypy39"), 0);
+	assert_int_equal(rows_of(JOURNAL_EXTENT), 1);
+	assert_int_equal(hits_since(0), 4);
+}
+
+static void what_cannot_be_written_stays(void **state)
+{
+	(void)state;
+	journal("journal.1", 3, 1);
+	age("journal.1", 100, BEGIN);
+	fake_make_directory(STATE "totals", 0700); /* nothing can be renamed to it */
+	assert_true(totals_fold(&cache, BEGIN) < 0);
+	assert_true(there("journal.1"));
+	assert_false(there("totals.new"));
+	read_now();
+	assert_int_equal(hits_since(0), 3);
+}
+
+int main(void)
+{
+	unit_around(begin, end);
+	unit_one("read: nothing is empty", nothing_is_empty);
+	unit_one("read: all journals, and nothing else", all_journals_are_read);
+	unit_one("read: garbage is passed over", garbage_is_passed_over);
+	unit_one("read: what is no file is passed over", what_is_no_file_is_passed_over);
+	unit_one("read: of a huge journal the end", of_a_huge_one_the_end_is_read);
+	unit_one("fold: a small journal is left", a_small_journal_is_left);
+	unit_one("fold: a large one, after its grace time",
+		a_large_one_is_folded_after_its_grace);
+	unit_one("fold: journals in their order", folded_in_their_order);
+	unit_one("fold: nothing twice", nothing_is_folded_twice);
+	unit_one("fold: nothing under another's lock",
+		under_anothers_lock_nothing_is_folded);
+	unit_one("fold: sums get coarser with their age", sums_get_coarser);
+	unit_one("fold: what cannot be written stays", what_cannot_be_written_stays);
+	unit_one("zero: counts from now on, and keeps what was", zero_counts_from_now_on);
+	unit_one("rebase: what gc measured is the base", gc_sets_the_base);
+	return unit_run("totals_file");
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Archives: what goes into one, and writing it.
+ */
+#include "tools/archive/archive.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shim/core/cache/config.h"
+#include "tools/archive/libarchive.h"
+#include "tools/base/files.h"
+#include "tools/base/json.h"
+#include "tools/base/message.h"
+
+/* One thread, since several cut the data where they happen to be. */
+#define OPTIONS "zstd:compression-level=9,zstd:threads=1,pax:xattrheader=SCHILY"
+
+struct judgement archive_judge(const struct layout *item, struct judgement judgement)
+{
+	if (judgement.state == STATE_DAMAGED || judgement.state == STATE_FOREIGN)
+		return judgement;
+	judgement.state = STATE_UNSEALED;
+	judgement.why = "no source vouches for it";
+	if (item->kind == LAYOUT_PROGRAMS ||
+		(judgement.sealed && (judgement.seal.flags & SEAL_SOURCE))) {
+		judgement.state = STATE_FRESH;
+		judgement.why = NULL;
+	}
+	return judgement;
+}
+
+int archive_compare(
+	const char *a_dir, const char *a_name, const char *b_dir, const char *b_name)
+{
+	int order = strcmp(a_dir, b_dir);
+
+	return order ? order : strcmp(a_name, b_name);
+}
+
+static int fail(struct archive_out *out)
+{
+	int error = out->handle ? out->lib->archive_errno(out->handle) : ENOMEM;
+	const char *why =
+		out->handle ? out->lib->archive_error_string(out->handle) : NULL;
+
+	/* libarchive's own errors are negative, or in words only. */
+	if (error > 0)
+		why = strerror(error);
+	complain(out->name, "%s", why ? why : strerror(EIO));
+	return error > 0 ? -error : -EIO;
+}
+
+/* A warning says that a name is not ASCII, and was written as the bytes that it is. */
+static bool write_header(struct archive_out *out)
+{
+	int r = out->lib->archive_write_header(out->handle, out->entry);
+
+	return r == ARCHIVE_OK || r == ARCHIVE_WARN;
+}
+
+/* A member with its data. path is relative to the archive's top. */
+static int write_file(
+	struct archive_out *out, const char *path, const void *data, size_t size)
+{
+	const struct libarchive *lib = out->lib;
+	struct digest digest = digest_of(data, size);
+	char hex[2 * DIGEST_SIZE];
+
+	digest_hex(digest.bytes, sizeof digest.bytes, hex);
+	lib->archive_entry_set_pathname(out->entry, path);
+	lib->archive_entry_set_size(out->entry, (int64_t)size);
+	lib->archive_entry_xattr_add_entry(out->entry, ARCHIVE_DIGEST, hex, sizeof hex);
+	if (!write_header(out) ||
+		lib->archive_write_data(out->handle, data, size) != (la_ssize_t)size)
+		return fail(out);
+	return 0;
+}
+
+static int write_link(struct archive_out *out, const char *path, const char *target)
+{
+	const struct libarchive *lib = out->lib;
+
+	lib->archive_entry_set_pathname(out->entry, path);
+	lib->archive_entry_set_hardlink(out->entry, target);
+	return write_header(out) ? 0 : fail(out);
+}
+
+static void begin_entry(struct archive_out *out)
+{
+	out->lib->archive_entry_clear(out->entry);
+	out->lib->archive_entry_set_filetype(out->entry, AE_IFREG);
+	out->lib->archive_entry_set_perm(out->entry, 0644);
+	out->lib->archive_entry_set_mtime(out->entry, 0, 0);
+}
+
+static int write_manifest(
+	struct archive_out *out, const struct archive_manifest *manifest)
+{
+	AUTOFREE char *text = NULL;
+	size_t size;
+	struct json json = { .out = open_memstream(&text, &size) };
+
+	if (!json.out)
+		return -errno;
+	json_open(&json, NULL, '{');
+	json_schema(&json, "archive", 1);
+	json_string(&json, "layout", CACHE_LAYOUT);
+	json_unsigned(&json, "files", manifest->files);
+	json_unsigned(&json, "bytes", manifest->bytes);
+	json_close(&json);
+	if (fclose(json.out) == EOF)
+		return -ENOMEM;
+	begin_entry(out);
+	return write_file(out, ARCHIVE_MANIFEST, text, size);
+}
+
+int archive_out_begin(struct archive_out *out, const char *name, int fd,
+	const struct archive_manifest *manifest)
+{
+	const struct libarchive *lib = libarchive();
+
+	*out = (struct archive_out){ .name = name, .lib = lib };
+	if (!lib)
+		return -ENOSYS;
+	out->handle = lib->archive_write_new();
+	out->entry = lib->archive_entry_new();
+	if (!out->handle || !out->entry ||
+		lib->archive_write_add_filter_zstd(out->handle) != ARCHIVE_OK ||
+		lib->archive_write_set_format_pax(out->handle) != ARCHIVE_OK ||
+		lib->archive_write_set_options(out->handle, OPTIONS) != ARCHIVE_OK ||
+		/* no padding: that would depend on what fd is */
+		lib->archive_write_set_bytes_in_last_block(out->handle, 1) !=
+			ARCHIVE_OK ||
+		lib->archive_write_open_fd(out->handle, fd) != ARCHIVE_OK)
+		return fail(out);
+	return write_manifest(out, manifest);
+}
+
+int archive_out_add(struct archive_out *out, const struct archive_member *member)
+{
+	AUTOFREE char *path = NULL;
+	AUTOFREE char *target = NULL;
+
+	if (asprintf(&path, CACHE_LAYOUT "/%s/%s", member->dir, member->name) < 0)
+		return path = NULL, -ENOMEM;
+	begin_entry(out);
+	if (!member->link)
+		return write_file(out, path, member->data, member->size);
+	if (asprintf(&target, CACHE_LAYOUT "/%s", member->link) < 0)
+		return target = NULL, -ENOMEM;
+	return write_link(out, path, target);
+}
+
+int archive_out_finish(struct archive_out *out, uint64_t *ret_bytes)
+{
+	if (out->lib->archive_write_close(out->handle) != ARCHIVE_OK)
+		return fail(out);
+	*ret_bytes = (uint64_t)out->lib->archive_filter_bytes(out->handle, -1);
+	return 0;
+}
+
+void archive_out_release(struct archive_out *out)
+{
+	if (out->entry)
+		out->lib->archive_entry_free(out->entry);
+	if (out->handle) {
+		/* or freeing it would make a whole archive of half a one */
+		out->lib->archive_write_fail(out->handle);
+		out->lib->archive_write_free(out->handle);
+	}
+	*out = (struct archive_out){ 0 };
+}

@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reading archives, of which each byte may be somebody's trap.
+ */
+#include "tools/archive/archive.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "shim/core/base/path.h"
+#include "shim/core/cache/config.h"
+#include "tools/archive/libarchive.h"
+#include "tools/base/files.h"
+#include "tools/base/human.h"
+#include "tools/base/message.h"
+#include "tools/pyc/inspect.h"
+
+#define TOP CACHE_LAYOUT "/"
+#define MANIFEST_MAX 4096
+#define BLOCK (128u * 1024)
+
+/* Bytecode packs to about a quarter. What claims more than this many times its packed
+ * size (and is not small anyway) is there to fill the disk. */
+#define BOMB_RATIO 200
+#define BOMB_SLACK (UINT64_C(64) << 20)
+
+static int refuse(const struct archive_in *in, const char *why)
+{
+	const char *path = in->lib->archive_entry_pathname(in->entry);
+
+	complain(in->name, "refused: %s%s%s", path ? path : "", path ? ": " : "", why);
+	return -EPERM;
+}
+
+static int cut_off(struct archive_in *in)
+{
+	const char *why = in->lib->archive_error_string(in->handle);
+
+	in->broken = why ? why : strerror(EIO);
+	return -EBADMSG;
+}
+
+/* Nothing was read yet that could be used. */
+static int unreadable(const struct archive_in *in)
+{
+	complain(in->name, "this is no archive that `pycstash export` has made");
+	return -EPERM;
+}
+
+/* 1: there is a member; 0: no more; -EBADMSG. */
+static int next_header(struct archive_in *in)
+{
+	int r = in->lib->archive_read_next_header2(in->handle, in->entry);
+
+	if (r == ARCHIVE_EOF)
+		return 0;
+	/* A warning is about an attribute that we do not use, or a name that is then
+	 * found to be missing. */
+	return r == ARCHIVE_OK || r == ARCHIVE_WARN ? 1 : cut_off(in);
+}
+
+/* --- data ----------------------------------------------------------------------------*/
+
+static int make_room(struct archive_in *in, size_t size)
+{
+	uint8_t *grown;
+
+	if (size <= in->room)
+		return 0;
+	grown = realloc(in->data, size);
+	if (!grown) {
+		complain(in->name, "%s", strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	in->data = grown;
+	in->room = size;
+	return 0;
+}
+
+static int read_data(struct archive_in *in, size_t size)
+{
+	size_t at = 0;
+	int r = make_room(in, size + 1);
+
+	while (r == 0 && at < size) {
+		la_ssize_t n =
+			in->lib->archive_read_data(in->handle, in->data + at, size - at);
+
+		if (n < 0)
+			return cut_off(in);
+		if (n == 0)
+			return refuse(in, "it is shorter than it says");
+		at += (size_t)n;
+	}
+	return r;
+}
+
+/* Whether the digest that came with the member is that of its data. */
+static bool has_its_digest(struct archive_in *in)
+{
+	struct digest digest = digest_of(in->data, in->member.size);
+	char hex[2 * DIGEST_SIZE];
+	const char *name;
+	const void *value;
+	size_t size;
+
+	digest_hex(digest.bytes, sizeof digest.bytes, hex);
+	in->lib->archive_entry_xattr_reset(in->entry);
+	while (in->lib->archive_entry_xattr_next(in->entry, &name, &value, &size) ==
+		ARCHIVE_OK)
+		if (strcmp(name, ARCHIVE_DIGEST) == 0)
+			return size == sizeof hex && memcmp(value, hex, size) == 0;
+	return false;
+}
+
+/* --- the manifest --------------------------------------------------------------------*/
+
+/* One value of the manifest, which is flat and has no text from outside in it, so that
+ * `"key":` stands for nothing else. NULL where it is not there. */
+static const char *manifest_value(const char *text, const char *key)
+{
+	AUTOFREE char *quoted = NULL;
+	const char *found;
+
+	if (asprintf(&quoted, "\"%s\":", key) < 0)
+		return quoted = NULL;
+	found = strstr(text, quoted);
+	return found ? found + strlen(quoted) + strspn(found + strlen(quoted), " ")
+		     : NULL;
+}
+
+static bool manifest_says(const char *text, const char *key, const char *want)
+{
+	const char *value = manifest_value(text, key);
+
+	return value && strncmp(value, want, strlen(want)) == 0;
+}
+
+static bool manifest_number(const char *text, const char *key, uint64_t *ret)
+{
+	const char *value = manifest_value(text, key);
+
+	if (!value || *value < '0' || *value > '9')
+		return false;
+	errno = 0;
+	*ret = strtoull(value, NULL, 10);
+	return errno == 0;
+}
+
+/* Whether the value is `before` and a number that is higher than ours. */
+static bool is_newer(const char *text, const char *key, const char *before, unsigned ours)
+{
+	const char *value = manifest_value(text, key);
+	size_t len = strlen(before);
+
+	return value && strncmp(value, before, len) == 0 &&
+	       strtoul(value + len, NULL, 10) > ours;
+}
+
+static bool is_of_newer(const char *text)
+{
+	return is_newer(text, "schema", "\"pycstash.archive/", 1) ||
+	       is_newer(text, "layout", "\"v",
+		       (unsigned)strtoul(&CACHE_LAYOUT[1], NULL, 10));
+}
+
+static int take_manifest(struct archive_in *in, const char *text, uint64_t packed)
+{
+	struct archive_manifest *manifest = &in->manifest;
+
+	if (!manifest_says(text, "schema", "\"pycstash.archive/1\"") ||
+		!manifest_says(text, "layout", "\"" CACHE_LAYOUT "\""))
+		return refuse(in, "this is no manifest of an archive");
+	if (!manifest_number(text, "files", &manifest->files) ||
+		!manifest_number(text, "bytes", &manifest->bytes))
+		return refuse(in, "it does not tell what follows");
+	if (manifest->bytes > BOMB_SLACK &&
+		(manifest->bytes - BOMB_SLACK) / BOMB_RATIO > packed) {
+		char buf[HUMAN_SIZE];
+
+		complain(in->name, "refused: so small an archive unpacks to %s",
+			human_size(manifest->bytes, buf));
+		return -EPERM;
+	}
+	return 0;
+}
+
+static int read_manifest(struct archive_in *in, uint64_t packed)
+{
+	const char *path;
+	int64_t size;
+	int r = next_header(in);
+
+	path = r > 0 ? in->lib->archive_entry_pathname(in->entry) : NULL;
+	if (!path || strcmp(path, ARCHIVE_MANIFEST) != 0 ||
+		in->lib->archive_entry_filetype(in->entry) != AE_IFREG)
+		return unreadable(in);
+	size = in->lib->archive_entry_size(in->entry);
+	if (size <= 0 || size > MANIFEST_MAX)
+		return refuse(in, "it is too large");
+	in->member.size = (size_t)size;
+	r = read_data(in, in->member.size);
+	if (r < 0)
+		return r == -EBADMSG ? unreadable(in) : r;
+	in->data[size] = '\0';
+	/* before all that a newer one may do in another way */
+	if (is_of_newer((const char *)in->data))
+		return refuse(in, INSPECT_NEWER "; import it with that");
+	if (!has_its_digest(in))
+		return refuse(in, "it is damaged");
+	return take_manifest(in, (const char *)in->data, packed);
+}
+
+int archive_in_begin(struct archive_in *in, const char *name, int fd)
+{
+	const struct libarchive *lib = libarchive();
+	struct stat st;
+
+	*in = (struct archive_in){ .name = name, .lib = lib };
+	if (!lib)
+		return -ENOSYS;
+	if (fstat(fd, &st) < 0) {
+		complain(name, "%s", strerror(errno));
+		return -EIO;
+	}
+	in->handle = lib->archive_read_new();
+	in->entry = lib->archive_entry_new();
+	if (!in->handle || !in->entry ||
+		lib->archive_read_support_filter_zstd(in->handle) != ARCHIVE_OK ||
+		lib->archive_read_support_format_tar(in->handle) != ARCHIVE_OK ||
+		make_room(in, MANIFEST_MAX + 1) < 0) {
+		complain(name, "libarchive cannot read it");
+		return -ENOSYS;
+	}
+	if (lib->archive_read_open_fd(in->handle, fd, BLOCK) != ARCHIVE_OK)
+		return unreadable(in);
+	return read_manifest(in, (uint64_t)st.st_size);
+}
+
+/* --- members -------------------------------------------------------------------------*/
+
+static bool has_short_names(const char *path)
+{
+	for (;; path++) {
+		size_t len = strcspn(path, "/");
+
+		if (len > NAME_MAX)
+			return false;
+		path += len;
+		if (!*path)
+			return true;
+	}
+}
+
+/* Whether path is "v1/…", clean, and short enough to be anybody's file. */
+static bool is_plain(const char *path)
+{
+	char absolute[PATH_MAX];
+	size_t len = strlen(path);
+
+	if (strncmp(path, TOP, strlen(TOP)) != 0 || len + 2 > sizeof absolute)
+		return false;
+	absolute[0] = '/';
+	strcpy(absolute + 1, path);
+	return path_is_clean(absolute, len + 1) && has_short_names(path);
+}
+
+/* Splits a copy of the path below the layout folder at its last slash. */
+static char *split(const char *path, const char **ret_name)
+{
+	char *copy = strdup(path), *slash = copy ? strrchr(copy, '/') : NULL;
+
+	if (slash)
+		*slash = '\0';
+	*ret_name = slash ? slash + 1 : copy;
+	return copy;
+}
+
+/* The member's place. */
+static int read_path(struct archive_in *in)
+{
+	const char *path = in->lib->archive_entry_pathname(in->entry);
+	struct archive_member *member = &in->member;
+
+	if (!path)
+		return refuse(in, "a member without a name");
+	if (!is_plain(path))
+		return refuse(in, "this name leads out of the cache, or is none of it");
+	free(in->before);
+	in->before = in->path;
+	in->path = split(path + strlen(TOP), &member->name);
+	member->dir = in->path;
+	if (!in->path)
+		return -ENOMEM;
+	in->item = layout_parse(member->dir, member->name);
+	if (in->item.kind != LAYOUT_ENTRY && in->item.kind != LAYOUT_OBJECT &&
+		in->item.kind != LAYOUT_PROGRAMS)
+		return refuse(in, "this is no name of the cache");
+	if (in->before && archive_compare(in->before, in->before + strlen(in->before) + 1,
+				  member->dir, member->name) >= 0)
+		return refuse(in, "it is there twice, or out of order");
+	return 0;
+}
+
+static bool is_object_of(
+	const struct layout *object, const struct layout *entry, const char *name)
+{
+	char level;
+
+	return object->kind == LAYOUT_OBJECT && entry->kind == LAYOUT_ENTRY &&
+	       object->version_len == entry->version_len &&
+	       memcmp(object->version, entry->version, entry->version_len) == 0 &&
+	       object_is_shareable(name, strlen(name), entry->pyc.tag, &level) &&
+	       level == object->object.level;
+}
+
+static int read_link(struct archive_in *in, const char *target)
+{
+	AUTOFREE char *dir = NULL;
+	const char *name;
+	struct layout object;
+
+	if (!is_plain(target))
+		return refuse(in, "this link leads out of the cache");
+	dir = split(target + strlen(TOP), &name);
+	free(in->link);
+	in->link = strdup(target + strlen(TOP));
+	if (!dir || !in->link)
+		return -ENOMEM;
+	object = layout_parse(dir, name);
+	if (!is_object_of(&object, &in->item, in->member.name))
+		return refuse(in, "this link does not lead to an object of it");
+	in->member.link = in->link;
+	memcpy(in->seal.digest.bytes, object.object.digest.bytes, DIGEST_SIZE);
+	memcpy(in->seal.magic, object.object.magic, sizeof in->seal.magic);
+	return 0;
+}
+
+/* What kind of a member it is, and how much of it there is. */
+static int read_kind(struct archive_in *in)
+{
+	const struct libarchive *lib = in->lib;
+	const char *target = lib->archive_entry_hardlink(in->entry);
+	int64_t size = lib->archive_entry_size_is_set(in->entry)
+			       ? lib->archive_entry_size(in->entry)
+			       : 0;
+
+	if (lib->archive_entry_symlink(in->entry) ||
+		(!target && lib->archive_entry_filetype(in->entry) != AE_IFREG))
+		return refuse(in, "it is neither a file nor a link to an object");
+	if (lib->archive_entry_perm(in->entry) & 07000)
+		return refuse(in, "it would run with another's rights");
+	if (lib->archive_entry_sparse_count(in->entry) > 0)
+		return refuse(in, "it is sparse");
+	if (size < 0 || (uint64_t)size > ARCHIVE_FILE_MAX)
+		return refuse(in, "it is too large for bytecode");
+	if (target && size > 0)
+		return refuse(in, "a link with content of its own");
+	in->seen.files++;
+	in->seen.bytes += (uint64_t)size;
+	if (in->seen.files > in->manifest.files || in->seen.bytes > in->manifest.bytes)
+		return refuse(in, "more follows than the archive says");
+	in->member.size = (size_t)size;
+	return target ? read_link(in, target) : 0;
+}
+
+/* Puts the data into a file in memory, where it can be judged as one of the cache is. */
+static int check_data(struct archive_in *in)
+{
+	struct judgement judgement;
+	int fd;
+
+	if (!has_its_digest(in)) {
+		in->damage = "not the bytes that were archived";
+		return 0;
+	}
+	fd = memfd_create("pycstash", MFD_CLOEXEC);
+	if (fd < 0 || write(fd, in->data, in->member.size) != (ssize_t)in->member.size) {
+		complain(in->name, "%s", strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return -EIO;
+	}
+	judgement = archive_judge(&in->item, judge(&in->item, fd, "", JUDGE_WHOLE));
+	close(fd);
+	if (judgement.state != STATE_FRESH) {
+		in->damage = judgement.why;
+		/* by its digest it is what was archived: no number that was bent */
+		in->newer = seal_format(in->data, in->member.size) > SEAL_VERSION;
+	}
+	in->seal = judgement.seal;
+	return 0;
+}
+
+int archive_in_next(struct archive_in *in)
+{
+	int r = next_header(in);
+
+	if (r <= 0)
+		return r;
+	in->member.link = NULL;
+	in->member.data = NULL;
+	in->damage = NULL;
+	in->newer = false;
+	in->seal = (struct seal){ 0 };
+	r = read_path(in);
+	if (r == 0)
+		r = read_kind(in);
+	if (r == 0 && !in->member.link)
+		r = read_data(in, in->member.size);
+	if (r == 0 && !in->member.link) {
+		in->member.data = in->data;
+		r = check_data(in);
+	}
+	if (r == -ENOMEM)
+		complain(in->name, "%s", strerror(ENOMEM));
+	return r < 0 ? r : 1;
+}
+
+void archive_in_release(struct archive_in *in)
+{
+	if (in->entry)
+		in->lib->archive_entry_free(in->entry);
+	if (in->handle)
+		in->lib->archive_read_free(in->handle);
+	free(in->path);
+	free(in->before);
+	free(in->link);
+	free(in->data);
+	*in = (struct archive_in){ 0 };
+}

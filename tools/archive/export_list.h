@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What of a cache goes into an archive: the names, in the archive's order, and how much
+ * there is. Each file's seal is looked at, its bytes are not. Takes some 50 bytes of
+ * memory a file.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "tools/archive/archive.h"
+#include "tools/cache/cache.h"
+#include "tools/select/select.h"
+
+struct export_list_dir {
+	char *path;   /* below the layout folder */
+	char **names; /* sorted; they point into text */
+	size_t count;
+	char *text;
+};
+
+struct export_list {
+	const struct cache *cache;
+	const struct select *select;
+	int64_t used_since; /* seconds since 1970 */
+
+	struct export_list_dir *dirs; /* sorted */
+	size_t count, room;
+	_Atomic(uint64_t) files, bytes;
+	_Atomic(uint64_t) left_out[STATES]; /* why others are not among them */
+	_Atomic(uint64_t) unreadable; /* files and directories, each named on stderr */
+	_Atomic(bool) no_memory;
+	pthread_mutex_t mutex; /* of dirs, count and room */
+};
+
+/* Goes through the cache; what stands below `dirs` begins as zeros. 0 or -errno; -EINTR
+ * after an interrupt. */
+int export_list_run(struct export_list *gather);
+void export_list_release(struct export_list *gather);
+
+/* Counts a file that could not be read, and says so. Thread-safe. */
+void export_list_failed(
+	struct export_list *gather, const char *dir, const char *name, int error);
+
+/* Whether a file was used then or later: read, as far as the file system says so, or
+ * written. */
+bool export_list_is_used(const struct export_list *gather, const struct stat *st);

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From an archive into a cache, member by member.
+ */
+#include "tools/archive/import.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "shim/core/base/path.h"
+#include "shim/core/base/text.h"
+#include "tools/base/files.h"
+#include "tools/base/message.h"
+#include "tools/cache/sys_libc.h"
+#include "tools/pyc/inspect.h"
+#include "tools/stats/totals.h"
+
+/* --- other paths ---------------------------------------------------------------------*/
+
+static char *map_side(const char *text, size_t len)
+{
+	while (len > 0 && text[len - 1] == '/')
+		len--;
+	return strndup(text, len);
+}
+
+static int add_map(struct import *import, struct import_map map)
+{
+	struct import_map *grown =
+		reallocarray(import->maps, import->map_count + 1, sizeof *grown);
+
+	if (!grown || !map.old || !map.replacement) {
+		free(map.old);
+		free(map.replacement);
+		import->maps = grown ? grown : import->maps;
+		complain(NULL, "%s", strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	import->maps = grown;
+	import->maps[import->map_count++] = map;
+	return 0;
+}
+
+int import_add_map(struct import *import, const char *text, bool resolve)
+{
+	const char *equals = strstr(text, "=/");
+	AUTOFREE char *physical = NULL;
+	struct import_map map = { 0 };
+
+	if (text[0] == '/' && equals) {
+		if (resolve)
+			physical = realpath(equals + 1, NULL);
+		map.old = map_side(text, (size_t)(equals - text));
+		map.replacement = map_side(physical ? physical : equals + 1,
+			strlen(physical ? physical : equals + 1));
+	}
+	if (equals && map.old && map.replacement &&
+		(!*map.old || path_is_clean(map.old, strlen(map.old))) &&
+		(!*map.replacement ||
+			path_is_clean(map.replacement, strlen(map.replacement))))
+		return add_map(import, map);
+	free(map.old);
+	free(map.replacement);
+	complain(text, "this is not OLD=NEW, two absolute directories without . and ..");
+	return -EINVAL;
+}
+
+/* Where a directory of entries goes: writes its path to buf. 1: that is another; 0: the
+ * same; -ENAMETOOLONG. */
+static int map_dir(const struct import *import, const struct layout *item,
+	const char *dir, char buf[PATH_MAX])
+{
+	char moved[PATH_MAX];
+	size_t len, i;
+	const char *source = layout_source_dir(dir, &len);
+
+	for (i = 0; source && i < import->map_count; i++) {
+		const struct import_map *map = &import->maps[i];
+		size_t old = strlen(map->old);
+		int n;
+
+		if (!path_is_below(
+			    source, len, *map->old ? map->old : "/", old ? old : 1))
+			continue;
+		n = snprintf(moved, sizeof moved, "%s%.*s", map->replacement,
+			len > 1 ? (int)(len - old) : 0, source + old);
+		if (n == 0)
+			strcpy(moved, "/");
+		if ((size_t)n >= sizeof moved ||
+			layout_entry_dir(item->version, item->version_len, moved, buf,
+				PATH_MAX) == 0)
+			return -ENAMETOOLONG;
+		return strcmp(buf, dir) != 0;
+	}
+	strcpy(buf, dir); /* no longer than PATH_MAX, see archive_in */
+	return 0;
+}
+
+/* --- what is there already -----------------------------------------------------------*/
+
+/* Opens a file of the cache to look at it; -ENOENT & Co. */
+static int open_there(const struct import *import, const char *dir, const char *name)
+{
+	AUTOFREE char *path = NULL;
+
+	if (!import->cache)
+		return -ENOENT;
+	if (asprintf(&path, "%s/%s", dir, name) < 0)
+		return path = NULL, -ENOMEM;
+	return cache_openat(import->cache, path, O_RDONLY | O_NONBLOCK | O_NOATIME);
+}
+
+static bool is_same_content(const struct seal *a, const struct seal *b)
+{
+	return memcmp(&a->digest, &b->digest, sizeof a->digest) == 0 &&
+	       memcmp(a->magic, b->magic, sizeof a->magic) == 0;
+}
+
+static bool is_as_good(const struct import *import, const struct layout *item, int fd,
+	const char *source, const struct seal *seal)
+{
+	struct judgement there = judge(item, fd, source, JUDGE_DIGEST | JUDGE_WHOLE);
+
+	switch (there.state) {
+	case STATE_FRESH:
+		return !import->force;
+	case STATE_STALE:
+	case STATE_ORPHAN:
+		return !import->force && there.sealed &&
+		       is_same_content(&there.seal, seal);
+	case STATE_UNSEALED: /* what a program wrote itself is its own */
+		return !import->force && !there.sealed;
+	default:
+		return false;
+	}
+}
+
+/* Whether what the cache has under that name stays. Sets *ret_old to its stat; its links
+ * are 0 where there is nothing. */
+static bool stays(const struct import *import, const char *dir, const char *name,
+	const struct seal *seal, struct stat *ret_old)
+{
+	struct layout item = layout_parse(dir, name);
+	int fd = open_there(import, dir, name);
+	char source[PATH_MAX];
+	bool as_good;
+
+	*ret_old = (struct stat){ 0 };
+	if (fd < 0)
+		return false;
+	(void)fstat(fd, ret_old);
+	if (layout_source(&item, dir, name, source, sizeof source) == 0)
+		source[0] = '\0';
+	as_good = is_as_good(import, &item, fd, source, seal);
+	close(fd);
+	return as_good;
+}
+
+/* --- putting -------------------------------------------------------------------------*/
+
+/* The bytes of a whole object of the cache, for the caller to free; NULL where it is not
+ * one. */
+static uint8_t *read_object(
+	const struct import *import, const char *dir, const char *name, size_t *ret_size)
+{
+	struct layout item = layout_parse(dir, name);
+	int fd = open_there(import, dir, name);
+	struct judgement judgement;
+	uint8_t *data = NULL;
+
+	if (fd < 0)
+		return NULL;
+	judgement = judge(&item, fd, NULL, JUDGE_WHOLE);
+	*ret_size = (size_t)judgement.st.st_size;
+	if (judgement.state == STATE_FRESH)
+		data = malloc(*ret_size);
+	if (data && pread(fd, data, *ret_size, 0) != (ssize_t)*ret_size) {
+		free(data);
+		data = NULL;
+	}
+	close(fd);
+	return data;
+}
+
+/* An entry that is a link to an object which was put there before, or was there; sets its
+ * size. */
+static int put_link(struct import *import, const char *dir, const char *name,
+	char *object, size_t *ret_size)
+{
+	char *slash = strrchr(object, '/');
+	uint8_t *data;
+	int r;
+
+	*slash = '\0';
+	data = read_object(import, object, slash + 1, ret_size);
+	r = data ? publish_link(&import->entries, object, slash + 1, dir, name, true)
+		 : -ENOLINK;
+	/* The file system has no links, or no more of them to this file; or it is gone.
+	 */
+	if (r == -ENOENT || r == -EMLINK || r == -EPERM || r == -EOPNOTSUPP ||
+		r == -EXDEV)
+		r = publish_file(&import->entries, dir, name, data, *ret_size);
+	*slash = '/';
+	free(data);
+	return r;
+}
+
+/* Leaves the bytecode of an entry to other paths, where the object is missing. That it
+ * cannot be done is no harm. */
+static bool share(struct import *import, const struct layout *item, const char *dir,
+	const char *name, const struct seal *seal)
+{
+	struct object_name object = { .digest = seal->digest };
+	char path[OBJECT_PATH_SIZE], objects[PATH_MAX], *slash;
+
+	if (item->kind != LAYOUT_ENTRY || (seal->flags & SEAL_HASH) ||
+		!object_is_shareable(name, strlen(name), item->pyc.tag, &object.level))
+		return false;
+	memcpy(object.magic, seal->magic, sizeof object.magic);
+	object_path(&object, path);
+	if (snprintf(objects, sizeof objects, "%.*s/%s", (int)item->version_len,
+		    item->version, path) >= (int)sizeof objects)
+		return false;
+	slash = strrchr(objects, '/');
+	*slash = '\0';
+	return publish_link(&import->objects, dir, name, objects, slash + 1, false) == 0;
+}
+
+/* --- growth --------------------------------------------------------------------------*/
+
+void import_finish(struct import *import)
+{
+	struct journal_record record;
+
+	if (!import->cache || import->uncounted ||
+		!counters_take(&import->tally, &sys_libc, &record))
+		return;
+	strcpy(record.version, import->version);
+	totals_append(import->cache->root, &record);
+}
+
+/* Members come version by version: each gets a record of its own. */
+static void begin_version(struct import *import, const struct layout *item)
+{
+	struct text version = TEXT(import->version);
+
+	if (strlen(import->version) == item->version_len &&
+		memcmp(import->version, item->version, item->version_len) == 0)
+		return;
+	import_finish(import);
+	text_add(&version, item->version, item->version_len);
+	counters_begin(&import->tally, &sys_libc, getpid());
+}
+
+static void count_growth(struct import *import, const struct layout *item,
+	const struct stat *old, size_t size, bool linked)
+{
+	const struct stat *before = old->st_nlink ? old : NULL;
+
+	if (item->kind == LAYOUT_OBJECT)
+		counters_object(&import->tally, before, (off_t)size);
+	else
+		counters_entry(&import->tally, before, (off_t)size, linked);
+}
+
+static int put(struct import *import, const struct archive_in *in, const char *dir,
+	const struct stat *old)
+{
+	const struct archive_member *member = &in->member;
+	bool linked = member->link != NULL, shared = false;
+	size_t size = member->size;
+	int r;
+
+	if (import->dry_run)
+		return 0;
+	import->entries.cache = import->objects.cache = import->cache;
+	r = linked ? put_link(import, dir, member->name, in->link, &size)
+		   : publish_file(
+			     &import->entries, dir, member->name, member->data, size);
+	if (r < 0)
+		return r;
+	if (!linked)
+		shared = share(import, &in->item, dir, member->name, &in->seal);
+	if (shared)
+		counters_object(&import->tally, NULL, (off_t)size);
+	count_growth(import, &in->item, old, size, linked || shared);
+	return 0;
+}
+
+/* --- a member ------------------------------------------------------------------------*/
+
+static void complain_member(const struct archive_in *in, const char *why)
+{
+	AUTOFREE char *path = NULL;
+
+	if (asprintf(&path, "%s/%s", in->member.dir, in->member.name) < 0)
+		path = NULL;
+	complain(path, "%s", why);
+}
+
+/* Errors that the next member will meet as well. */
+static bool is_final(int error)
+{
+	return error == -ENOSPC || error == -EDQUOT || error == -EROFS ||
+	       error == -ENOMEM || error == -EIO || error == -EMFILE || error == -ENFILE;
+}
+
+static int fail(struct import *import, const struct archive_in *in, int error)
+{
+	if (error == -ENOLINK && import->newer) { /* most likely one of those */
+		import->newer++;
+		complain_member(in, "skipped: " INSPECT_NEWER
+				    ", or the object it is a link to is not there");
+		return 0;
+	}
+	if (error == -ENOLINK) {
+		import->damaged++;
+		complain_member(in, "skipped: the object it is a link to is not there");
+		return 0;
+	}
+	complain_member(in, strerror(-error));
+	import->failed++;
+	return is_final(error) ? error : 0;
+}
+
+static bool can_move(const struct layout *item, const char *name)
+{
+	char level;
+
+	/* Who loads the others does not put the new path into the code objects. */
+	return item->kind == LAYOUT_ENTRY &&
+	       object_is_shareable(name, strlen(name), item->pyc.tag, &level);
+}
+
+int import_member(struct import *import, const struct archive_in *in)
+{
+	const struct archive_member *member = &in->member;
+	char dir[PATH_MAX];
+	struct stat old;
+	int moved, r;
+
+	begin_version(import, &in->item);
+	if (in->newer) {
+		import->newer++;
+		complain_member(in, "skipped: " INSPECT_NEWER "; import it with that");
+		return 0;
+	}
+	if (in->damage) {
+		import->damaged++;
+		complain_member(in, in->damage);
+		return 0;
+	}
+	moved = map_dir(import, &in->item, member->dir, dir);
+	if (moved < 0)
+		return fail(import, in, moved);
+	if (moved && !can_move(&in->item, member->name)) {
+		import->bound++;
+		return 0;
+	}
+	if (stays(import, dir, member->name, &in->seal, &old)) {
+		import->kept++;
+		return 0;
+	}
+	r = put(import, in, dir, &old);
+	if (r < 0)
+		return fail(import, in, r);
+	import->files++;
+	import->links += member->link != NULL;
+	import->bytes += member->size;
+	import->moved += moved;
+	return 0;
+}
+
+void import_release(struct import *import)
+{
+	size_t i;
+
+	for (i = 0; i < import->map_count; i++) {
+		free(import->maps[i].old);
+		free(import->maps[i].replacement);
+	}
+	free(import->maps);
+	publish_release(&import->entries);
+	publish_release(&import->objects);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What becomes of the members of an archive in a cache: each is put there, or is not, for
+ * one of the reasons below, all of which are counted.
+ *
+ * An entry that is there stays where it is as good: fresh, or of the same content. One
+ * that is not (stale, damaged) is replaced.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shim/core/stats/counters.h"
+#include "tools/archive/archive.h"
+#include "tools/cache/publish.h"
+
+/* Entries of sources below `old` become those of sources below `new`; both absolute. */
+struct import_map {
+	char *old, *replacement; /* without a slash at their end; "" is the root */
+};
+
+struct import {
+	const struct cache *cache; /* NULL: there is none yet, and nothing is put there */
+	bool dry_run, force;
+	bool uncounted; /* a layer: how it grows is nobody's business */
+	struct import_map *maps;
+	size_t map_count;
+
+	struct publish entries, objects;
+	struct counters tally; /* how the version grows that is being imported */
+	char version[JOURNAL_VERSION_SIZE];
+	uint64_t files, bytes; /* put there */
+	uint64_t links;	       /* of them */
+	uint64_t moved;	       /* of them, to another path */
+	uint64_t kept;	       /* what is there is as good */
+	uint64_t bound;	       /* cannot be moved: it shows its path */
+	uint64_t damaged;      /* in the archive; named on stderr */
+	uint64_t newer;	       /* likewise: sealed by a later version of pycstash */
+	uint64_t failed;       /* could not be put there; named on stderr */
+};
+
+/* Reads "OLD=NEW"; with `resolve`, NEW gets its physical name where it is there. 0;
+ * -EINVAL after saying what is wrong. */
+int import_add_map(struct import *import, const char *text, bool resolve);
+
+/* Does with a member what is to be done. 0; -errno where there is no use in going on,
+ * such as -ENOSPC, having said it. */
+int import_member(struct import *import, const struct archive_in *in);
+
+/* After the last member: tells the cache's journal how it has grown. */
+void import_finish(struct import *import);
+
+void import_release(struct import *import);

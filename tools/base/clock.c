@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reading the clocks.
+ */
+#include "tools/base/clock.h"
+
+#include <time.h>
+
+static int64_t read_clock(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * CLOCK_SECOND + now.tv_nsec;
+}
+
+int64_t clock_real(void)
+{
+	return read_clock(CLOCK_REALTIME);
+}
+
+int64_t clock_steady(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+bool clock_is_over(int64_t deadline)
+{
+	return deadline && read_clock(CLOCK_MONOTONIC_COARSE) >= deadline;
+}

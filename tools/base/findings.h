@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A list of findings, printed line by line or as JSON.
+ *
+ * A struct findings owns the text of its details; it begins as all zeros and is released
+ * in the end. Names and states are literals. Running out of memory loses the detail of
+ * a finding, never its state.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "tools/base/json.h"
+
+enum finding_state {
+	FINDING_OK,
+	FINDING_WARN, /* works, but not as well as it could, or not with these settings */
+	FINDING_FAIL,
+};
+
+struct finding {
+	const char *name;
+	enum finding_state state;
+	char *detail;
+};
+
+struct findings {
+	struct finding *findings;
+	size_t count;
+	size_t failures;
+};
+
+void findings_add(struct findings *report, enum finding_state state, const char *name,
+	const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* "ok    name    detail", a line each, on stdout. */
+void findings_print(const struct findings *report);
+
+/* The findings as an array of {"name", "state", "detail"} under that key. */
+void findings_print_json(
+	const struct findings *report, struct json *json, const char *key);
+
+void findings_release(struct findings *report);

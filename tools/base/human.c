@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Sizes, ages and times as people write them.
+ */
+#include "tools/base/human.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <string.h>
+
+#define YEAR (365 * 86400)
+
+static const char size_units[] = "KMGTPE";
+
+/* Digits alone: strtoull would take blanks and a sign. Returns how many there are, or
+ * -ERANGE. */
+static int read_digits(const char *text, uint64_t *ret_number)
+{
+	uint64_t number = 0;
+	int count;
+
+	for (count = 0; isdigit((unsigned char)text[count]); count++)
+		if (__builtin_mul_overflow(number, 10u, &number) ||
+			__builtin_add_overflow(
+				number, (unsigned)(text[count] - '0'), &number))
+			return -ERANGE;
+	*ret_number = number;
+	return count;
+}
+
+/* The digits behind the point, as a part of 1; more of them than a size can have
+ * make no difference. */
+static long double read_fraction(const char **text)
+{
+	long double value = 0, place = 1;
+
+	for (; isdigit((unsigned char)**text); ++*text)
+		value += (place /= 10) * (**text - '0');
+	return value;
+}
+
+/* The exponent of two that a unit stands for, -1 for none. */
+static int read_size_unit(const char *text)
+{
+	const char *unit;
+
+	if (!*text)
+		return 0;
+	unit = strchr(size_units, toupper((unsigned char)*text));
+	if (!unit || (text[1] && strcmp(text + 1, "iB") != 0))
+		return -1;
+	return 10 * (int)(unit - size_units + 1);
+}
+
+int human_read_size(const char *text, uint64_t *ret_bytes)
+{
+	const char *p = text;
+	long double fraction = 0;
+	bool point;
+	uint64_t whole, bytes;
+	int digits = read_digits(p, &whole), shift;
+
+	if (digits <= 0)
+		return digits < 0 ? digits : -EINVAL;
+	p += digits;
+	point = *p == '.';
+	if (point) {
+		if (!isdigit((unsigned char)*++p))
+			return -EINVAL;
+		fraction = read_fraction(&p);
+	}
+	shift = read_size_unit(p);
+	if (shift < 0 || (point && shift == 0))
+		return -EINVAL;
+	fraction *= (long double)(UINT64_C(1) << shift);
+	if (__builtin_mul_overflow(whole, UINT64_C(1) << shift, &bytes) ||
+		__builtin_add_overflow(bytes, (uint64_t)fraction, &bytes))
+		return -ERANGE;
+	*ret_bytes = bytes;
+	return 0;
+}
+
+static int64_t age_unit(const char *unit)
+{
+	static const struct {
+		char letter;
+		int seconds;
+	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 },
+		{ 'w', 7 * 86400 }, { 'y', YEAR } };
+
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+		if (unit[0] == units[i].letter && !unit[1])
+			return units[i].seconds;
+	return 0;
+}
+
+int human_read_age(const char *text, int64_t *ret_seconds)
+{
+	uint64_t number;
+	int digits = read_digits(text, &number);
+	int64_t seconds, unit;
+
+	if (digits <= 0)
+		return digits < 0 ? digits : -EINVAL;
+	unit = age_unit(text + digits);
+	if (unit == 0)
+		return -EINVAL;
+	if (__builtin_mul_overflow(number, unit, &seconds))
+		return -ERANGE;
+	*ret_seconds = seconds;
+	return 0;
+}
+
+/* A date of the calendar: "02-30" is none, though mktime would take it. */
+static int read_date(const char *text, int64_t *ret_seconds)
+{
+	static const char *const formats[] = { "%Y-%m-%d", "%Y-%m-%dT%H:%M",
+		"%Y-%m-%dT%H:%M:%S" };
+
+	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+		struct tm tm = { .tm_isdst = -1 };
+		const char *end = strptime(text, formats[i], &tm);
+		int day = tm.tm_mday;
+		bool utc = end && i > 0 && strcmp(end, "Z") == 0;
+
+		if (!end || (*end && !utc))
+			continue;
+		*ret_seconds = utc ? timegm(&tm) : mktime(&tm);
+		return tm.tm_mday == day ? 0 : -EINVAL;
+	}
+	return -EINVAL;
+}
+
+int human_read_time(const char *text, int64_t now, int64_t *ret_seconds)
+{
+	int64_t seconds;
+	uint64_t number;
+	int r;
+
+	if (text[0] == '@') {
+		r = read_digits(text + 1, &number);
+		if (r <= 0 || text[1 + r])
+			return r < 0 ? r : -EINVAL;
+		if (number > INT64_MAX)
+			return -ERANGE;
+		*ret_seconds = (int64_t)number;
+		return 0;
+	}
+	if (!isdigit((unsigned char)text[0]))
+		return -EINVAL;
+	r = human_read_age(text, &seconds);
+	if (r == 0)
+		seconds = now - seconds;
+	else if (r == -EINVAL)
+		r = read_date(text, &seconds);
+	if (r == 0)
+		*ret_seconds = seconds;
+	return r;
+}
+
+const char *human_size(uint64_t bytes, char buf[HUMAN_SIZE])
+{
+	double value = (double)bytes;
+	const char *unit = size_units;
+
+	if (bytes < 1024) {
+		snprintf(buf, HUMAN_SIZE, "%u", (unsigned)bytes);
+		return buf;
+	}
+	/* Before it is rounded to "1024K". */
+	for (value /= 1024; value >= 1023.5; value /= 1024)
+		unit++;
+	snprintf(buf, HUMAN_SIZE, "%.*f%c", value < 9.95, value, *unit);
+	return buf;
+}
+
+const char *human_age(int64_t seconds, char buf[HUMAN_SIZE])
+{
+	if (seconds < 0)
+		seconds = 0; /* a clock that was set back */
+	if (seconds < 60)
+		snprintf(buf, HUMAN_SIZE, "%ds", (int)seconds);
+	else if (seconds < 3600)
+		snprintf(buf, HUMAN_SIZE, "%dm", (int)(seconds / 60));
+	else if (seconds < 2 * 86400)
+		snprintf(buf, HUMAN_SIZE, "%dh", (int)(seconds / 3600));
+	else if (seconds < 2 * YEAR)
+		snprintf(buf, HUMAN_SIZE, "%dd", (int)(seconds / 86400));
+	else
+		snprintf(buf, HUMAN_SIZE, "%" PRId64 "y", seconds / YEAR);
+	return buf;
+}
+
+const char *human_time(int64_t seconds, char buf[HUMAN_SIZE])
+{
+	time_t time = (time_t)seconds;
+	struct tm tm;
+
+	/* A year that does not fit into four digits comes of a damaged time. */
+	if (!gmtime_r(&time, &tm) ||
+		strftime(buf, HUMAN_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		snprintf(buf, HUMAN_SIZE, "@%" PRId64, seconds);
+	return buf;
+}
+
+const char *human_count(uint64_t count, char buf[HUMAN_SIZE * 2])
+{
+	char digits[HUMAN_SIZE];
+	int len = snprintf(digits, sizeof digits, "%" PRIu64, count);
+	char *p = buf;
+
+	for (int i = 0; i < len; i++) {
+		if (i > 0 && (len - i) % 3 == 0)
+			*p++ = ' ';
+		*p++ = digits[i];
+	}
+	*p = '\0';
+	return buf;
+}

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Opening a cache.
+ */
+#include "tools/cache/cache.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "shim/core/cache/config.h"
+#include "shim/core/cache/layer.h"
+#include "shim/core/cache/root.h"
+#include "shim/core/stats/journal.h"
+#include "shim/core/stats/verdict.h"
+#include "tools/base/files.h"
+#include "tools/base/message.h"
+#include "tools/cache/sys_libc.h"
+#include "tools/cli/command.h"
+
+#define TAG_FILE "CACHEDIR.TAG"
+#define DIRECTORY (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+
+/* --- judging -------------------------------------------------------------------------*/
+
+static bool is_directory_at(const char *path, const struct stat *st)
+{
+	struct stat there;
+
+	return path && stat(path, &there) == 0 && there.st_dev == st->st_dev &&
+	       there.st_ino == st->st_ino;
+}
+
+/* Whether there is what the library keeps of itself, and nobody else would. */
+static bool has_state(int root_fd)
+{
+	struct stat st;
+
+	return fstatat(root_fd, CACHE_LAYOUT "/" JOURNAL_STATE, &st,
+		       AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISDIR(st.st_mode);
+}
+
+/* Whether the root has the mark that root_make_directory puts there. */
+static bool has_tag(int root_fd)
+{
+	int fd =
+		openat(root_fd, TAG_FILE, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	char text[512];
+	ssize_t len;
+
+	if (fd < 0)
+		return false;
+	len = pread(fd, text, sizeof text - 1, 0);
+	close(fd);
+	if (len <= 0)
+		return false;
+	text[len] = '\0';
+	return strncmp(text, "Signature: ", strlen("Signature: ")) == 0 &&
+	       strstr(text, "pycstash");
+}
+
+enum contents { CONTENTS_NONE, CONTENTS_OTHER_LAYOUT, CONTENTS_ELSE };
+
+static bool is_layout_name(const char *name)
+{
+	return name[0] == 'v' && isdigit((unsigned char)name[1]) &&
+	       name[1 + strspn(name + 1, "0123456789")] == '\0';
+}
+
+/* What is in a root that has no folder of this layout. */
+static enum contents look_around(int root_fd)
+{
+	enum contents found = CONTENTS_NONE;
+	int fd = openat(root_fd, ".", DIRECTORY);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return CONTENTS_ELSE;
+	}
+	while (found != CONTENTS_OTHER_LAYOUT && (entry = readdir(dir))) {
+		if (is_layout_name(entry->d_name))
+			found = CONTENTS_OTHER_LAYOUT;
+		else if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+			found = CONTENTS_ELSE;
+	}
+	closedir(dir);
+	return found;
+}
+
+static int refuse(const char *root, const char *why)
+{
+	complain(root, "%s; not touched", why);
+	return EXIT_REFUSED;
+}
+
+/* Says all but that there is no cache. *ret_beside: there is one, of another layout,
+ * which one of ours can lie beside. */
+static int judge_root(const char *root, int root_fd, bool *ret_beside)
+{
+	enum root_state state;
+	enum verdict why;
+	struct stat st;
+
+	if (fstat(root_fd, &st) < 0)
+		return refuse(root, strerror(errno));
+	if (is_directory_at("/", &st))
+		return refuse(root, "this is the root of the file system, no cache");
+	if (is_directory_at(getenv("HOME"), &st))
+		return refuse(root, "this is your home directory, no cache");
+	state = root_judge_at(&sys_libc, root_fd, &why);
+	if (state == ROOT_REFUSED)
+		return refuse(root, verdict_rows[why].why);
+	/* The mark may be lost: in a copy of `*`, or to a cleaner. */
+	if (!has_tag(root_fd) && !has_state(root_fd)) {
+		if (look_around(root_fd) == CONTENTS_NONE)
+			return EXIT_NO_CACHE;
+		return refuse(root,
+			"this directory is not marked as a cache of pycstash (by a file " TAG_FILE
+			")");
+	}
+	if (state == ROOT_READY)
+		return EXIT_OK;
+	*ret_beside = look_around(root_fd) == CONTENTS_OTHER_LAYOUT;
+	return EXIT_NO_CACHE;
+}
+
+/* --- opening -------------------------------------------------------------------------*/
+
+/* Where the settings put the cache; NULL: nowhere. */
+static const char *configured(char room[PATH_MAX])
+{
+	bool any = config_root(room, PATH_MAX, getenv("PYCSTASH_DIR"), getenv("HOME"),
+		getenv("XDG_CACHE_HOME"));
+
+	return any ? room : NULL;
+}
+
+static int say_no_place(void)
+{
+	complain("cache",
+		"there is no place for one: PYCSTASH_DIR and HOME are unset, not absolute or too long, or one and the same; see --dir");
+	return EXIT_NO_CACHE;
+}
+
+int cache_root(const char *root, char **ret_path)
+{
+	char room[PATH_MAX];
+	int r;
+
+	if (!root || !*root)
+		root = configured(room);
+	if (!root)
+		return say_no_place();
+	r = file_absolute(root, ret_path);
+	if (r < 0)
+		complain(root, "%s", strerror(-r));
+	return r < 0 ? EXIT_OURS : EXIT_OK;
+}
+
+/* Opens the layout folder below root_fd, which is judged. */
+static int open_layout(struct cache *cache, const char *root, int root_fd)
+{
+	int fd = openat(root_fd, CACHE_LAYOUT, DIRECTORY | O_NOFOLLOW);
+	struct stat st;
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0 || !(cache->root = strdup(root))) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	cache->root_fd = root_fd;
+	cache->fd = fd;
+	cache->device = st.st_dev;
+	return 0;
+}
+
+/* A cache that is not open yet, and the path of its root, for the caller to free;
+ * EXIT_OK, or having said why not. */
+static int locate(struct cache *cache, const char *root, char **ret_path)
+{
+	*cache = (struct cache){ .root_fd = -1, .fd = -1 };
+	return cache_root(root, ret_path);
+}
+
+/* Says all but that there is no cache. */
+static int open_root(struct cache *cache, const char *path, bool *ret_beside)
+{
+	int root_fd = open(path, DIRECTORY), code, r;
+
+	if (root_fd < 0)
+		return errno == ENOENT ? EXIT_NO_CACHE : refuse(path, strerror(errno));
+	code = judge_root(path, root_fd, ret_beside);
+	if (code == EXIT_OK && (r = open_layout(cache, path, root_fd)) < 0)
+		code = r == -ENOENT ? EXIT_NO_CACHE : refuse(path, strerror(-r));
+	if (code != EXIT_OK)
+		close(root_fd);
+	return code;
+}
+
+static bool are_layers(void)
+{
+	struct cache layer;
+
+	if (cache_open_layer(&layer, 0) < 0)
+		return false;
+	cache_close(&layer);
+	return true;
+}
+
+/* That there is none at path (NULL: nor a place for one); `beside`, see judge_root. */
+static int say_none(const char *path, bool beside)
+{
+	if (!path)
+		return say_no_place();
+	if (beside)
+		return refuse(path,
+			"this cache was made by another version of pycstash: it has no folder " CACHE_LAYOUT);
+	complain(path, "there is no cache here yet; `pycstash run` makes one%s",
+		are_layers()
+			? ". There are layers: ls, du and path go through them with --layers"
+			: "");
+	return EXIT_NO_CACHE;
+}
+
+/* EXIT_NO_CACHE is for say_none to say. */
+static int open_quietly(
+	struct cache *cache, const char *root, char **ret_path, bool *ret_beside)
+{
+	char room[PATH_MAX];
+	int code;
+
+	*ret_path = NULL;
+	*ret_beside = false;
+	if ((!root || !*root) && !(root = configured(room)))
+		return EXIT_NO_CACHE;
+	code = locate(cache, root, ret_path);
+	return code == EXIT_OK ? open_root(cache, *ret_path, ret_beside) : code;
+}
+
+int cache_open(struct cache *cache, const char *root)
+{
+	AUTOFREE char *path = NULL;
+	bool beside;
+	int code = open_quietly(cache, root, &path, &beside);
+
+	return code == EXIT_NO_CACHE ? say_none(path, beside) : code;
+}
+
+int cache_open_if_there(struct cache *cache, const char *root)
+{
+	AUTOFREE char *path = NULL;
+	int code = locate(cache, root, &path);
+	bool beside = false;
+
+	return code == EXIT_OK ? open_root(cache, path, &beside) : code;
+}
+
+static int make(const char *path)
+{
+	AUTOFREE char *inside = NULL;
+	int r;
+
+	/* Something in the layout folder: that the folder is missing is then what has the
+	 * root made, with its marks. */
+	if (asprintf(&inside, "%s/" CACHE_LAYOUT "/.", path) < 0)
+		return inside = NULL, -ENOMEM;
+	r = root_make_directory(&sys_libc, inside, strlen(path));
+	if (r < 0)
+		complain(path, "no cache can be made here: %s", strerror(-r));
+	return r;
+}
+
+int cache_open_or_make(struct cache *cache, const char *root)
+{
+	AUTOFREE char *path = NULL;
+	int code = locate(cache, root, &path);
+	bool beside = false;
+
+	if (code == EXIT_OK)
+		code = open_root(cache, path, &beside);
+	if (code != EXIT_NO_CACHE || !path)
+		return code;
+	return make(path) < 0 ? EXIT_UNABLE : open_root(cache, path, &beside);
+}
+
+static int open_one_layer(struct cache *cache, const char *path)
+{
+	int root_fd = open(path, DIRECTORY | O_NOFOLLOW), r;
+
+	if (root_fd < 0)
+		return -errno;
+	r = layer_judge_at(&sys_libc, root_fd, geteuid())
+		    ? -EPERM
+		    : open_layout(cache, path, root_fd);
+	if (r < 0)
+		close(root_fd);
+	return r;
+}
+
+int cache_open_layer(struct cache *cache, size_t index)
+{
+	const char *list = getenv(config_names[CONFIG_LAYERS]), *root;
+	size_t len;
+
+	for (size_t n = 0; (root = config_layer(list, n, &len)); n++) {
+		AUTOFREE char *path = strndup(root, len);
+
+		*cache = (struct cache){ .root_fd = -1, .fd = -1, .layer = true };
+		if (!path)
+			return -ENOMEM;
+		if (open_one_layer(cache, path) < 0)
+			continue;
+		if (index-- == 0)
+			return 0;
+		cache_close(cache);
+	}
+	return -ENOENT;
+}
+
+static int each_layer(int (*visit)(struct cache *cache, void *context), void *context,
+	size_t *ret_count)
+{
+	struct cache cache;
+	int code = EXIT_OK;
+
+	while (code == EXIT_OK && cache_open_layer(&cache, *ret_count) == 0) {
+		code = visit(&cache, context);
+		cache_close(&cache);
+		++*ret_count;
+	}
+	return code;
+}
+
+/* Whether layers are to be gone through though nobody asked for them: they are all that
+ * programs here have, and no other cache is meant. Says so. */
+static bool are_to_serve(int opened, const char *path, bool beside, bool chosen)
+{
+	bool closed = opened == EXIT_REFUSED && access(path, F_OK) < 0 && errno == EACCES;
+
+	if ((opened != EXIT_NO_CACHE && !closed) || chosen || beside || !are_layers())
+		return false;
+	if (closed) /* it was said */
+		return true;
+	complain(path ? path : "cache", "there is %s; this is about the layers",
+		path ? "no cache here yet" : "no place for one");
+	return true;
+}
+
+int cache_each(const char *root, bool layers,
+	int (*visit)(struct cache *cache, void *context), void *context)
+{
+	AUTOFREE char *path = NULL;
+	bool beside;
+	struct cache cache;
+	int opened = open_quietly(&cache, root, &path, &beside), code;
+	size_t count = 0;
+
+	if (opened == EXIT_OK) {
+		code = visit(&cache, context);
+		cache_close(&cache);
+		if (!layers || code != EXIT_OK)
+			return code;
+	} else if (!layers && !are_to_serve(opened, path, beside, root && *root)) {
+		return opened == EXIT_NO_CACHE ? say_none(path, beside) : opened;
+	}
+	code = each_layer(visit, context, &count);
+	if (count && code == EXIT_OK && opened != EXIT_OK && opened != EXIT_NO_CACHE)
+		return EXIT_PARTLY;
+	if (count)
+		return code;
+	if (opened == EXIT_NO_CACHE)
+		complain("cache",
+			"there is neither a cache nor a layer; see `pycstash dir`");
+	return opened;
+}
+
+void cache_close(struct cache *cache)
+{
+	if (cache->fd >= 0)
+		close(cache->fd);
+	if (cache->root_fd >= 0)
+		close(cache->root_fd);
+	free(cache->root);
+	*cache = (struct cache){ .root_fd = -1, .fd = -1 };
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Opening files in a cache.
+ */
+#include "tools/cache/cache.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#if __has_include(<linux/openat2.h>)
+#include <linux/openat2.h>
+#endif
+
+/* A component at a time: for kernels without openat2, and for paths that are longer than
+ * what a system call takes. */
+static int open_stepwise(const struct cache *cache, const char *path, int flags)
+{
+	int dirfd = cache->fd, fd = -1;
+	char name[NAME_MAX + 1];
+	struct stat st;
+
+	for (;;) {
+		size_t len;
+		bool last;
+
+		path += strspn(path, "/");
+		len = strcspn(path, "/");
+		last = path[len + strspn(path + len, "/")] == '\0';
+		if (len > NAME_MAX)
+			fd = -ENAMETOOLONG;
+		else if (len == 2 && memcmp(path, "..", 2) == 0)
+			fd = -EXDEV;
+		else {
+			memcpy(name, len ? path : ".", len ? len : 1);
+			name[len ? len : 1] = '\0';
+			fd = openat(dirfd, name,
+				(last ? flags : O_PATH | O_DIRECTORY) | O_NOFOLLOW |
+					O_CLOEXEC);
+			fd = fd < 0 ? -errno : fd;
+		}
+		if (dirfd != cache->fd)
+			close(dirfd);
+		if (fd >= 0 && (fstat(fd, &st) < 0 || st.st_dev != cache->device)) {
+			close(fd);
+			fd = -EXDEV;
+		}
+		if (fd < 0 || last)
+			return fd;
+		dirfd = fd;
+		path += len;
+	}
+}
+
+int cache_openat(const struct cache *cache, const char *path, int flags)
+{
+#ifdef RESOLVE_BENEATH
+	const struct open_how how = {
+		.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
+	};
+	unsigned tries = 16; /* EAGAIN: something was renamed just then */
+	long fd;
+
+	do
+		fd = syscall(
+			SYS_openat2, cache->fd, *path ? path : ".", &how, sizeof how);
+	while (fd < 0 && errno == EAGAIN && --tries);
+	/* EPERM: from a sandbox that does not know the call, too. */
+	if (fd >= 0 || (errno != ENOSYS && errno != EPERM && errno != ENAMETOOLONG))
+		return fd < 0 ? -errno : (int)fd;
+#endif
+	return open_stepwise(cache, path, flags);
+}
+
+int cache_open_private(const struct cache *cache, const char *name)
+{
+	if (mkdirat(cache->fd, name, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	return cache_openat(cache, name, O_RDONLY | O_DIRECTORY);
+}
+
+int cache_open_state(const struct cache *cache, const char *name, int flags)
+{
+	const int how = flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	int state = flags & O_CREAT
+			    ? cache_open_private(cache, CACHE_STATE)
+			    : cache_openat(cache, CACHE_STATE, O_RDONLY | O_DIRECTORY);
+	struct stat st;
+	int fd;
+
+	if (state < 0)
+		return state;
+	fd = openat(state, name, how, 0600);
+	fd = fd < 0 ? -errno : fd;
+	close(state);
+	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1)) {
+		close(fd);
+		fd = -EINVAL;
+	}
+	return fd;
+}
+
+int cache_new_state(const struct cache *cache, const char *name)
+{
+	int state = cache_open_private(cache, CACHE_STATE), fd;
+
+	if (state < 0)
+		return state;
+	(void)unlinkat(state, name, 0);
+	fd = openat(state, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	fd = fd < 0 ? -errno : fd;
+	close(state);
+	return fd;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Layers.
+ */
+#include "tools/cache/layer_create.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tools/base/message.h"
+#include "tools/cli/command.h"
+
+static bool is_new_or_empty(const char *path)
+{
+	DIR *dir = opendir(path);
+	const struct dirent *entry;
+	int names = 0;
+
+	if (!dir)
+		return errno == ENOENT;
+	while ((entry = readdir(dir)))
+		names += strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
+	closedir(dir);
+	return names == 0;
+}
+
+int layer_create_begin(struct cache *cache, const char *path)
+{
+	if (is_new_or_empty(path))
+		return cache_open_or_make(cache, path);
+	complain(path, "a layer is made in a new or empty directory");
+	return EXIT_REFUSED;
+}
+
+static int open_up(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	static const struct timespec times[2] = { { 0, 0 }, { 0, 0 } };
+	mode_t mode = S_ISDIR(st->st_mode) ? 0755 : 0644;
+
+	(void)type;
+	(void)ftw;
+	return chmod(path, mode) < 0 || utimensat(AT_FDCWD, path, times, 0) < 0;
+}
+
+int layer_create_finish(const struct cache *cache)
+{
+	return nftw(cache->root, open_up, 16, FTW_PHYS | FTW_DEPTH) == 0 ? 0 : -errno;
+}

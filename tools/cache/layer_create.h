@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Making a layer: a read-only cache for PYCSTASH_LAYERS, such as an image carries. It is
+ * a cache like any other, closed to others, until it is whole; then all may read it.
+ */
+#pragma once
+
+#include "tools/cache/cache.h"
+
+/* Makes the cache in a directory that is new or empty. EXIT_OK, or another exit code,
+ * having said why. */
+int layer_create_begin(struct cache *cache, const char *path);
+
+/* Opens it up: directories 0755, files 0644, and all times 0, so that equal layers are
+ * equal. 0 or -errno. */
+int layer_create_finish(const struct cache *cache);

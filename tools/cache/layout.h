@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a path below the layout folder stands for, told by its letters alone
+ * (docs/layout.md); and the other way, where the entries of a source lie. Pure.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "shim/core/cache/object.h"
+#include "shim/core/python/pyc.h"
+
+enum layout_kind {
+	LAYOUT_FOREIGN,	  /* nothing that pycstash put there */
+	LAYOUT_ENTRY,	  /* <version>/tree/<dir>/__pycache__/<name>, of a source */
+	LAYOUT_PROGRAMS,  /* the same place, but no pyc of a source: numba's files */
+	LAYOUT_OBJECT,	  /* <version>/objects/… */
+	LAYOUT_TEMPORARY, /* of either, while it is written */
+};
+
+extern const char *const layout_kind_names[];
+
+/* The version folder at the front of a path: "cpython-311+no_debug_ranges". Returns the
+ * length of its name, 0 where it is none (.state, .trash, a foreign name). */
+size_t layout_version(const char *path);
+
+struct layout {
+	enum layout_kind kind;
+	const char *version; /* points into the directory's path */
+	size_t version_len;
+	char level; /* of optimization: '\0', '1', '2'; '?' for another name after opt- */
+	bool stock; /* an entry's name is one that the stock import system writes */
+	struct pyc_name pyc;	   /* of all but objects and foreign ones */
+	struct object_name object; /* of LAYOUT_OBJECT */
+};
+
+/* Reads dir (below the layout folder) and the file's name in it. */
+struct layout layout_parse(const char *dir, const char *name);
+
+/* The same in two steps, for many names of one directory. */
+struct layout_dir {
+	const char *path; /* as it was given */
+	size_t version_len;
+	const char *source; /* see layout_source_dir; NULL for none */
+	size_t source_len;
+};
+
+struct layout_dir layout_dir_parse(const char *path);
+struct layout layout_parse_in(const struct layout_dir *dir, const char *name);
+size_t layout_source_in(const struct layout_dir *dir, const struct layout *item,
+	const char *name, char *buf, size_t size);
+
+/* Whether dir is a directory of entries, "<version>/tree/…/__pycache__": and then the
+ * physical directory of their sources, "/srv/app", which points into dir and has *ret_len
+ * letters (1 for "/"). NULL where it is none. */
+const char *layout_source_dir(const char *dir, size_t *ret_len);
+
+/* Writes the absolute path of an entry's source, "/srv/app/m.py", with a NUL. The name is
+ * what importlib would call it; a name that does not tell gives 0. */
+size_t layout_source(const struct layout *item, const char *dir, const char *name,
+	char *buf, size_t size);
+
+/* Whether entries of that source, or below that directory, an absolute path, are those of
+ * trees that come and go, which have them in common: then there is never such a path. */
+bool layout_is_common(const char *source);
+
+/* Writes "<version>/tree<source_dir>/__pycache__", with a NUL; 0 where it does not fit.
+ * source_dir is absolute and physical; one of a tree that comes and goes is told by
+ * PYCSTASH_EPHEMERAL. */
+size_t layout_entry_dir(const char *version, size_t version_len, const char *source_dir,
+	char *buf, size_t size);
+
+/* Writes what importlib calls the bytecode of a source, "m.cpython-311.opt-1.pyc" for
+ * "m.py", with a NUL. False where it does not fit. */
+bool layout_entry_name(
+	const char *source, const char *tag, char level, char *buf, size_t size);

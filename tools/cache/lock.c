@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The lock of a cache, .state/lock. Who holds it is written in it, for people: the lock
+ * itself is the kernel's.
+ */
+#include "tools/cache/lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tools/base/files.h"
+#include "tools/base/message.h"
+#include "tools/base/progress.h"
+#include "tools/cli/command.h"
+
+#define LOCK_FILE "lock"
+#define WAIT_STEP_MS 50
+
+/* What cannot be written is missing in a message to somebody else, no more. */
+static void write_holder(int fd)
+{
+	char host[256] = "?", since[32] = "?", text[sizeof host + sizeof since + 64];
+	time_t now = time(NULL);
+	struct tm tm;
+	int len;
+
+	if (gethostname(host, sizeof host - 1) < 0)
+		strcpy(host, "?");
+	if (gmtime_r(&now, &tm))
+		strftime(since, sizeof since, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	len = snprintf(
+		text, sizeof text, "pid %ld on %s since %s", (long)getpid(), host, since);
+	if (ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)len, 0) != len)
+		(void)!ftruncate(fd, 0);
+}
+
+int lock_take(const struct cache *cache, int seconds)
+{
+	int fd = cache_open_state(cache, LOCK_FILE, O_RDWR | O_CREAT);
+	long left = seconds * 1000L;
+
+	if (fd < 0)
+		return fd;
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		int err = -errno;
+
+		if (err != -EWOULDBLOCK || left <= 0 || interrupt_came()) {
+			close(fd);
+			return err == -EWOULDBLOCK && left > 0 ? -EINTR : err;
+		}
+		nanosleep(&(struct timespec){ .tv_nsec = WAIT_STEP_MS * 1000000L }, NULL);
+		left -= WAIT_STEP_MS;
+	}
+	write_holder(fd);
+	return fd;
+}
+
+/* "pid 123 on host since …", or NULL where nobody holds it; the caller frees it. */
+static char *find_holder(const struct cache *cache)
+{
+	int fd = cache_open_state(cache, LOCK_FILE, O_RDONLY);
+	char text[384], *holder = NULL;
+	ssize_t len;
+
+	if (fd < 0)
+		return NULL;
+	if (flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+		len = pread(fd, text, sizeof text, 0);
+		holder = len > 0 ? strndup(text, (size_t)len) : strdup("another process");
+	}
+	close(fd);
+	return holder;
+}
+
+int lock_refused(const struct cache *cache, int error)
+{
+	AUTOFREE char *holder = NULL;
+
+	if (error == -EINTR)
+		return interrupt_exit_code();
+	if (error != -EAGAIN) {
+		complain(cache->root,
+			"cannot be locked by " CACHE_STATE "/" LOCK_FILE ": %s",
+			strerror(-error));
+		return EXIT_UNABLE;
+	}
+	holder = find_holder(cache);
+	complain(cache->root, "it is locked by %s; try again when that is done",
+		holder ? holder : "another process");
+	return EXIT_LOCKED;
+}
+
+void lock_release(int fd)
+{
+	close(fd);
+}

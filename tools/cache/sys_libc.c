@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Core's way to the kernel from the command: plain libc.
+ */
+#include "tools/cache/sys_libc.h"
+
+#include <stdio.h>
+
+#define SYS_NAME sys_libc
+#define NEXT(call) call
+#define PASSING(from, to, call) call
+#include "shim/core/base/sys_table.inc"

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Going through the cache on several threads.
+ *
+ * Directories that wait are nodes which know their name and the node above; what is
+ * remembered is therefore one path from the root and its siblings, not the tree. The last
+ * one is taken first, which keeps it so. They are opened by path, below the descriptor of
+ * the cache: no descriptor but those of the directories that are being read is open.
+ */
+#include "tools/cache/walk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "tools/base/message.h"
+#include "tools/base/progress.h"
+
+#define MOST_THREADS 8 /* where processors are what a walk takes */
+#define BUFFER_SIZE (64u * 1024)
+
+struct node {
+	struct node *parent; /* NULL: of where the walk starts */
+	struct node *next;   /* in the stack */
+	/* Its directories that were not left, and itself until it is read. */
+	_Atomic(unsigned) pending;
+	_Atomic(bool) changed; /* to be left by walk.leave */
+	char name[];
+};
+
+struct pool {
+	struct walk *walk;
+	pthread_mutex_t mutex;
+	pthread_cond_t more;
+	struct node *stack;
+	unsigned working; /* threads that may still put something on it */
+	int first_error;  /* the start could not be read */
+};
+
+/* One thread's. */
+struct worker {
+	struct pool *pool;
+	unsigned number;
+	char *path; /* of the directory being read */
+	size_t path_size;
+	struct node *found; /* its directories */
+	uint64_t seen;	    /* files, not added to the walk's yet */
+	_Alignas(struct dirent64) char buffer[BUFFER_SIZE];
+};
+
+bool walk_remove_empty(struct walk *walk, const char *path)
+{
+	return unlinkat(walk->cache->fd, path, AT_REMOVEDIR) == 0;
+}
+
+unsigned walk_processors(void)
+{
+	cpu_set_t set;
+
+	/* It fails where there are more than the set has room for. */
+	return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set)
+							   : MOST_THREADS;
+}
+
+unsigned walk_threads(void)
+{
+	unsigned n = walk_processors();
+
+	return n > MOST_THREADS ? MOST_THREADS : n;
+}
+
+static bool must_stop(struct walk *walk)
+{
+	if (interrupt_came())
+		walk->stop = true;
+	return walk->stop;
+}
+
+/* --- nodes ---------------------------------------------------------------------------*/
+
+static struct node *node_new(struct node *parent, const char *name)
+{
+	size_t len = strlen(name);
+	struct node *node = malloc(sizeof *node + len + 1);
+
+	if (!node)
+		return NULL;
+	node->parent = parent;
+	node->next = NULL;
+	node->pending = 1;
+	node->changed = false;
+	memcpy(node->name, name, len + 1);
+	if (parent)
+		parent->pending++;
+	return node;
+}
+
+/* Writes the node's path to the worker's buffer, from its end to its beginning. */
+static const char *node_path(struct worker *worker, const struct node *node)
+{
+	const struct node *at;
+	size_t len = 0;
+
+	for (at = node; at; at = at->parent)
+		len += strlen(at->name) + 1;
+	if (len > worker->path_size) {
+		char *grown = realloc(worker->path, len * 2);
+
+		if (!grown)
+			return NULL;
+		worker->path = grown;
+		worker->path_size = len * 2;
+	}
+	worker->path[--len] = '\0';
+	for (at = node; at; at = at->parent) {
+		size_t n = strlen(at->name);
+
+		len -= n;
+		memcpy(worker->path + len, at->name, n);
+		/* a walk that starts at "" has a node without letters on top */
+		if (len && at->parent && at->parent->name[0])
+			worker->path[--len] = '/';
+		else
+			break;
+	}
+	return worker->path + len;
+}
+
+static bool node_leave(struct worker *worker, struct node *node)
+{
+	struct walk *walk = worker->pool->walk;
+	const char *path;
+
+	if (!node->changed || !node->parent || !walk->leave || walk->stop)
+		return false;
+	path = node_path(worker, node);
+	return path && walk->leave(walk, path);
+}
+
+/* One of its parts is done; what is done altogether is left, upwards. */
+static void node_done(struct worker *worker, struct node *node)
+{
+	while (node && --node->pending == 0) {
+		struct node *parent = node->parent;
+
+		if (node_leave(worker, node))
+			parent->changed = true;
+		free(node);
+		node = parent;
+	}
+}
+
+/* --- reading one directory -----------------------------------------------------------*/
+
+static void failed(struct walk *walk, const char *path, int error)
+{
+	walk->failed++;
+	if (error == -EXDEV)
+		complain(path, "another file system is mounted here; left alone");
+	else
+		complain(path, "%s", strerror(-error));
+}
+
+static bool may_enter(struct walk *walk, struct walk_dir *dir, const char *name)
+{
+	if (walk->enter)
+		return walk->enter(dir, name);
+	return dir->path[0] || (strcmp(name, CACHE_STATE) && strcmp(name, CACHE_TRASH));
+}
+
+static void found_directory(struct worker *worker, struct walk_dir *dir,
+	struct node *parent, const char *name)
+{
+	struct node *node;
+
+	if (!may_enter(dir->walk, dir, name))
+		return;
+	node = node_new(parent, name);
+	if (!node) {
+		failed(dir->walk, name, -ENOMEM);
+		return;
+	}
+	node->next = worker->found;
+	worker->found = node;
+}
+
+static void found_name(struct worker *worker, struct walk_dir *dir, struct node *node,
+	const struct dirent64 *entry)
+{
+	struct walk *walk = dir->walk;
+	struct walk_file file = { entry->d_name, entry->d_type, NULL };
+	struct stat st;
+
+	if (file.type != DT_DIR && (walk->stat || file.type == DT_UNKNOWN)) {
+		if (fstatat(dir->fd, file.name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			return; /* vanished */
+		file.type = IFTODT(st.st_mode);
+		file.st = walk->stat ? &st : NULL;
+	}
+	if (file.type == DT_DIR) {
+		found_directory(worker, dir, node, file.name);
+		return;
+	}
+	worker->seen++;
+	if (walk->file)
+		walk->file(dir, &file);
+}
+
+static bool is_dots(const char *name)
+{
+	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
+}
+
+static int read_names(struct worker *worker, struct walk_dir *dir, struct node *node)
+{
+	while (!must_stop(dir->walk)) {
+		ssize_t n = syscall(
+			SYS_getdents64, dir->fd, worker->buffer, sizeof worker->buffer);
+
+		if (n <= 0)
+			return n < 0 && errno != ENOENT ? -errno : 0;
+		for (ssize_t at = 0; at < n && !dir->walk->stop;) {
+			const struct dirent64 *entry =
+				(const struct dirent64 *)(worker->buffer + at);
+
+			if (!is_dots(entry->d_name)) {
+				dir->names++;
+				found_name(worker, dir, node, entry);
+			}
+			at += entry->d_reclen;
+		}
+		/* not file by file: all threads would fight for it */
+		dir->walk->seen += worker->seen;
+		worker->seen = 0;
+	}
+	return 0;
+}
+
+/* Gives the user all rights to the directory at path. */
+static int take_rights(const struct cache *cache, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	size_t len = slash ? (size_t)(slash - path) : 0;
+	char *above = strndup(path, len);
+	int fd, r = 0;
+
+	if (!above)
+		return -ENOMEM;
+	fd = cache_openat(cache, above, O_PATH | O_DIRECTORY);
+	free(above);
+	if (fd < 0)
+		return fd;
+	if (fchmodat(fd, slash ? slash + 1 : path, 0700, AT_SYMLINK_NOFOLLOW) < 0)
+		r = -errno;
+	close(fd);
+	return r;
+}
+
+static int open_directory(const struct walk *walk, const char *path)
+{
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+	int fd = cache_openat(walk->cache, path, flags);
+
+	if (fd == -EACCES && walk->force && take_rights(walk->cache, path) == 0)
+		fd = cache_openat(walk->cache, path, flags);
+	return fd;
+}
+
+static bool has_vanished(int error)
+{
+	return error == -ENOENT || error == -ENOTDIR || error == -ELOOP;
+}
+
+static void read_directory(struct worker *worker, struct node *node)
+{
+	struct walk *walk = worker->pool->walk;
+	const char *path = node_path(worker, node);
+	int fd = path ? open_directory(walk, path) : -ENOMEM, r;
+	struct walk_dir dir = {
+		.path = path,
+		.fd = fd,
+		.thread = worker->number,
+		.context = walk->context,
+		.walk = walk,
+	};
+
+	if (fd < 0) {
+		if (!node->parent)
+			worker->pool->first_error = fd;
+		else if (!has_vanished(fd))
+			failed(walk, path ? path : node->name, fd);
+		return;
+	}
+	if (walk->begin)
+		walk->begin(&dir);
+	r = read_names(worker, &dir, node);
+	if (walk->end)
+		walk->end(&dir);
+	node->changed = dir.changed;
+	if (r < 0)
+		failed(walk, path, r);
+	close(fd);
+}
+
+/* --- the threads ---------------------------------------------------------------------*/
+
+/* The next directory, once there is one; NULL: there will be none. `done`: this thread
+ * had one, and has put all of its directories. */
+static struct node *take(struct pool *pool, bool done)
+{
+	struct node *node;
+
+	pthread_mutex_lock(&pool->mutex);
+	pool->working -= done;
+	while (!pool->stack && pool->working)
+		pthread_cond_wait(&pool->more, &pool->mutex);
+	node = pool->stack;
+	if (node) {
+		pool->stack = node->next;
+		pool->working++;
+	} else {
+		pthread_cond_broadcast(&pool->more);
+	}
+	pthread_mutex_unlock(&pool->mutex);
+	return node;
+}
+
+static void put(struct pool *pool, struct node *found)
+{
+	struct node *last = found;
+
+	if (!found)
+		return;
+	while (last->next)
+		last = last->next;
+	pthread_mutex_lock(&pool->mutex);
+	last->next = pool->stack;
+	pool->stack = found;
+	pthread_mutex_unlock(&pool->mutex);
+	if (found == last)
+		pthread_cond_signal(&pool->more);
+	else
+		pthread_cond_broadcast(&pool->more);
+}
+
+static void *work(void *argument)
+{
+	struct worker *worker = argument;
+	struct pool *pool = worker->pool;
+	struct node *node = take(pool, false);
+
+	while (node) {
+		if (!must_stop(pool->walk))
+			read_directory(worker, node);
+		put(pool, worker->found);
+		worker->found = NULL;
+		node_done(worker, node);
+		node = take(pool, true);
+	}
+	free(worker->path);
+	return NULL;
+}
+
+/* This thread is the first one; where no others can be had it does all. */
+static void work_together(struct pool *pool, struct worker *workers, unsigned count)
+{
+	pthread_t others[WALK_MOST_THREADS];
+	unsigned n, i;
+
+	for (n = 0; n < count; n++) {
+		workers[n].pool = pool;
+		workers[n].number = n;
+	}
+	for (n = 1; n < count; n++)
+		if (pthread_create(&others[n], NULL, work, &workers[n]) != 0)
+			break;
+	work(&workers[0]);
+	for (i = 1; i < n; i++)
+		pthread_join(others[i], NULL);
+}
+
+int walk_run(struct walk *walk, const char *start)
+{
+	struct pool pool = {
+		.walk = walk,
+		.mutex = PTHREAD_MUTEX_INITIALIZER,
+		.more = PTHREAD_COND_INITIALIZER,
+		.stack = node_new(NULL, start),
+	};
+	unsigned count = walk->threads ? walk->threads : walk_threads();
+	struct worker *workers;
+
+	if (count > WALK_MOST_THREADS)
+		count = WALK_MOST_THREADS;
+	workers = calloc(count, sizeof *workers);
+	if (!workers || !pool.stack) {
+		free(workers);
+		free(pool.stack);
+		return -ENOMEM;
+	}
+	work_together(&pool, workers, count);
+	free(workers);
+	if (pool.first_error)
+		return pool.first_error;
+	return walk->stop ? -EINTR : 0;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a subcommand is. Each lives in a file of its own, cmd_NAME.c, and is
+ * known to the rest by its row in the table `commands` (main.c) alone: help,
+ * manual pages and completions are printed from these rows.
+ *
+ * Everything here is static data; nothing is owned or freed.
+ */
+#pragma once
+
+#include "tools/cli/opt.h"
+
+enum exit_code {
+#define EXIT_CODE(id, number, meaning) EXIT_##id = number,
+#include "tools/cli/exit.def"
+#undef EXIT_CODE
+};
+
+/* The same with what they mean; ends with NULL. */
+struct exit_meaning {
+	int code;
+	const char *meaning;
+};
+extern const struct exit_meaning exit_meanings[];
+
+enum command_flags {
+	COMMAND_OPTIONS_FIRST = 1, /* the first other word ends them: it is a command's */
+	COMMAND_NO_CONF = 2,  /* it needs no configuration file, or reads them itself */
+	COMMAND_ANY_CONF = 4, /* it goes on where one is wrong, which has been said */
+};
+
+struct command {
+	const char *name;
+	unsigned flags; /* enum command_flags */
+	/* argv[0] is the subcommand's name. Returns the exit code, having said on
+	 * stderr whatever went wrong. */
+	int (*run)(const struct command *self, int argc, char **argv);
+	const char *args;		  /* what follows the name in the synopsis */
+	const char *summary;		  /* one line, no full stop */
+	const struct opt *const *options; /* tables of options; ends with NULL */
+	const char *notes;		  /* prose below the options; may be NULL */
+};
+
+extern const struct command *const commands[]; /* ends with NULL */
+
+extern const struct command cmd_run;
+extern const struct command cmd_wrap;
+extern const struct command cmd_stats;
+extern const struct command cmd_ls;
+extern const struct command cmd_du;
+extern const struct command cmd_path;
+extern const struct command cmd_dir;
+extern const struct command cmd_doctor;
+extern const struct command cmd_show;
+extern const struct command cmd_explain;
+extern const struct command cmd_verify;
+extern const struct command cmd_purge;
+extern const struct command cmd_gc;
+extern const struct command cmd_warm;
+extern const struct command cmd_export;
+extern const struct command cmd_import;
+extern const struct command cmd_config;
+extern const struct command cmd_help;
+extern const struct command cmd_version;
+
+const struct command *command_find(const char *name); /* NULL: there is none */
+
+/* Says that there is no such command, and which was meant perhaps; EXIT_USAGE. */
+int command_unknown(const char *name);
+
+/* Prints `pycstash help COMMAND` on stdout. */
+void command_help(const struct command *command);

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pycstash config: the settings, where their values come from, and what is wrong with
+ * the files.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shim/core/cache/config.h"
+#include "tools/base/files.h"
+#include "tools/base/json.h"
+#include "tools/base/message.h"
+#include "tools/cli/command.h"
+#include "tools/cli/common.h"
+#include "tools/conf/conf.h"
+#include "tools/conf/conf_file.h"
+
+static const struct opt *const options[] = { common_dir, common_json, NULL };
+
+/* Where the cache is when nothing says it. */
+static const char *default_dir(void)
+{
+	static char root[PATH_MAX];
+
+	return config_root(
+		       root, sizeof root, NULL, getenv("HOME"), getenv("XDG_CACHE_HOME"))
+		       ? root
+		       : NULL;
+}
+
+static struct conf_value effective(const struct conf_key *key)
+{
+	struct conf_value value = conf_get(key->name);
+
+	if (!value.value && strcmp(key->name, "dir") == 0)
+		value.value = default_dir();
+	return value;
+}
+
+/* --- printing ------------------------------------------------------------------------*/
+
+static void print_setting(const struct conf_key *key)
+{
+	struct conf_value value = effective(key);
+
+	printf("%-13s = ", key->name);
+	print_plain(stdout, value.value ? value.value : "");
+	fputs(value.value ? "  (" : "(", stdout);
+	print_plain(stdout, value.origin);
+	if (value.line)
+		printf(":%u", value.line);
+	puts(")");
+}
+
+static void print_json_setting(struct json *json, const struct conf_key *key)
+{
+	struct conf_value value = effective(key);
+
+	json_open(json, NULL, '{');
+	json_string(json, "key", key->name);
+	json_string(json, "variable", key->variable);
+	json_string(json, "value", value.value);
+	json_string(json, "origin", value.line ? "file" : value.origin);
+	json_string(json, "file", value.line ? value.origin : NULL);
+	if (value.line)
+		json_unsigned(json, "line", value.line);
+	json_close(json);
+}
+
+static void print_json_object(const struct conf_key *only)
+{
+	struct json json = { .out = stdout };
+	const struct conf_problem *problem;
+	const struct conf_key *key;
+	size_t i;
+
+	json_open(&json, NULL, '{');
+	json_schema(&json, "config", 1);
+	json_open(&json, "files", '[');
+	for (i = 0; i < CONF_FILES; i++)
+		if (*conf_files()[i])
+			json_string(&json, NULL, conf_files()[i]);
+	json_close(&json);
+	json_open(&json, "settings", '[');
+	for (key = conf_keys; key->name; key++)
+		if (!only || key == only)
+			print_json_setting(&json, key);
+	json_close(&json);
+	json_open(&json, "problems", '[');
+	for (problem = conf_problems(); problem->where; problem++) {
+		json_open(&json, NULL, '{');
+		json_string(&json, "where", problem->where);
+		if (problem->line)
+			json_unsigned(&json, "line", problem->line);
+		json_string(&json, "what", problem->what);
+		json_close(&json);
+	}
+	json_close(&json);
+	json_close(&json);
+}
+
+/* --- the words -----------------------------------------------------------------------*/
+
+static const struct conf_key *find(const char *name)
+{
+	const struct conf_key *key = conf_find(name);
+	const char *meant = conf_nearest(name);
+
+	if (!key && meant)
+		complain(name, "there is no such setting; did you mean `%s`?", meant);
+	else if (!key)
+		complain(name, "there is no such setting; see `pycstash config`");
+	return key;
+}
+
+static int list(const struct common *common)
+{
+	const struct conf_key *key;
+	int code = conf_load();
+
+	if (common->json)
+		print_json_object(NULL);
+	for (key = conf_keys; key->name && !common->json; key++)
+		print_setting(key);
+	return code;
+}
+
+static int get(const struct common *common, char **words)
+{
+	const struct conf_key *key = find(words[0]);
+	struct conf_value value;
+	int code;
+
+	if (!key)
+		return EXIT_USAGE;
+	code = conf_load();
+	value = effective(key);
+	if (common->json)
+		print_json_object(key);
+	else if (value.value)
+		puts(value.value);
+	return code ? code : value.value ? EXIT_OK : EXIT_FOUND;
+}
+
+static int write_setting(const char *key, const char *value)
+{
+	const char *path = conf_files()[0], *why;
+	FILE *file;
+	int r;
+
+	if (!*path) {
+		complain(NULL,
+			"there is no place for your configuration file: HOME and XDG_CONFIG_HOME are unset or not absolute");
+		return EXIT_OURS;
+	}
+	r = conf_file_open(path, &file, &why);
+	if (r == 0)
+		fclose(file);
+	if (r == -EPERM && why) {
+		complain(path, "not changed, since it is not read: %s", why);
+		return EXIT_REFUSED;
+	}
+	r = conf_file_set(path, key, value);
+	if (r < 0)
+		complain(path, "not changed: %s",
+			r == -EINVAL ? "there is a NUL in it" : strerror(-r));
+	return r < 0 ? EXIT_OURS : EXIT_OK;
+}
+
+static int set(const struct common *common, char **words)
+{
+	const struct conf_key *key = find(words[0]);
+
+	(void)common;
+	if (!key)
+		return EXIT_USAGE;
+	if (conf_accepts(key, words[1]) && !strpbrk(words[1], "\n\r"))
+		return write_setting(key->name, words[1]);
+	complain(key->name, "%s: what is expected is %s", words[1], conf_expected(key));
+	return EXIT_USAGE;
+}
+
+/* An unknown key may be taken out too: that is how its file is mended. */
+static int unset(const struct common *common, char **words)
+{
+	(void)common;
+	return write_setting(words[0], NULL);
+}
+
+static int check(const struct common *common, char **words)
+{
+	const struct conf_problem *problem;
+
+	(void)words;
+	conf_read();
+	if (common->json)
+		print_json_object(NULL);
+	for (problem = conf_problems(); problem->where && !common->json; problem++) {
+		print_plain(stdout, problem->where);
+		if (problem->line)
+			printf(":%u", problem->line);
+		fputs(": ", stdout);
+		print_plain(stdout, problem->what);
+		putchar('\n');
+	}
+	return conf_problems()->where ? EXIT_BAD_CONFIG : EXIT_OK;
+}
+
+static const struct action {
+	const char *name;
+	int words; /* behind the name */
+	int (*run)(const struct common *common, char **words);
+} actions[] = {
+	{ "get", 1, get },
+	{ "set", 2, set },
+	{ "unset", 1, unset },
+	{ "check", 0, check },
+};
+
+static int act(
+	const struct command *self, const struct common *common, int count, char **words)
+{
+	size_t i;
+
+	if (count == 0)
+		return list(common);
+	for (i = 0; i < sizeof actions / sizeof *actions; i++)
+		if (strcmp(actions[i].name, words[0]) == 0 &&
+			actions[i].words == count - 1)
+			return actions[i].run(common, words + 1);
+	return opt_usage(self, "nothing, get, set, unset or check, and what they need");
+}
+
+/* An exit code. */
+static int take_dir(const char *name)
+{
+	AUTOFREE char *path = NULL;
+	int r;
+
+	if (!name)
+		return 0;
+	r = file_absolute(name, &path);
+	if (r == 0)
+		r = conf_set("dir", path);
+	else
+		complain(name, "%s", strerror(-r));
+	return r < 0 ? EXIT_OURS : 0;
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+	struct common common = { 0 };
+	struct opt_parser parser;
+	const struct opt *opt;
+	int r;
+
+	opt_begin(&parser, self, argv);
+	while ((r = opt_next(&parser, &opt)) > 0)
+		if ((r = common_take(&common, opt, parser.value)) < 0)
+			break;
+	if (r < 0)
+		return opt_exit_code(r);
+	conf_read();
+	r = take_dir(common.dir);
+	if (r)
+		return r;
+	return act(self, &common, argc - parser.index, argv + parser.index);
+}
+
+/* clang-format off */
+static const char notes[] =
+	"Without a word, every setting is shown with its value and, in parentheses, where\n"
+	"that comes from; the first of these that has one counts:\n"
+	"  option        --dir of this command line\n"
+	"  environment   PYCSTASH_MAX_SIZE for max_size, and so on; empty: the default\n"
+	"  FILE:LINE     $XDG_CONFIG_HOME/pycstash/pycstash.conf (~/.config if unset), then\n"
+	"                " PYCSTASH_SYSCONFDIR "/pycstash.conf\n"
+	"  default\n"
+	"`get` prints one value, or nothing. `set` writes it into the first of the files, whose\n"
+	"other lines stay as they are, and `unset` takes it out of there. `check` says what is\n"
+	"wrong with the files and the variables, one thing a line, whatever it is; all other\n"
+	"commands stop where a file is wrong, except `run`, which warns and goes on without\n"
+	"that line. A file that others could write to is not read.\n"
+	"\n"
+	"--json: see pycstash.config/1 in docs/json.md.\n"
+	"\n"
+	"Exit code: 0; 1 if `get` has nothing to print; 2 if there is no such setting or value;\n"
+	"12 if your file is not to be trusted; 13 if something is wrong with a file.\n"
+	"\n"
+	"  pycstash config set max_size 2G\n"
+	"  pycstash config --json | jq '.settings[] | select(.origin == \"file\")'\n";
+/* clang-format on */
+
+const struct command cmd_config = {
+	.name = "config",
+	.flags = COMMAND_NO_CONF,
+	.run = run,
+	.args = "[get KEY | set KEY VALUE | unset KEY | check]",
+	.summary = "show the settings and where they come from, or change them",
+	.options = options,
+	.notes = notes,
+};

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pycstash dir: where the cache is.
+ */
+#include <unistd.h>
+
+#include "tools/base/files.h"
+#include "tools/base/json.h"
+#include "tools/base/message.h"
+#include "tools/cache/cache.h"
+#include "tools/cli/command.h"
+#include "tools/cli/common.h"
+
+enum { KEY_LAYERS = 1 };
+
+static const struct opt own_options[] = {
+	{ "layers", 0, NULL, "the layers as well, in the order in which they are asked",
+		KEY_LAYERS },
+	{ NULL, 0, NULL, NULL, 0 },
+};
+
+static const struct opt *const options[] = { own_options, common_json, common_null,
+	common_dir, NULL };
+
+static void print_name(const struct common *common, const char *name)
+{
+	if (common->null)
+		fputs(name, stdout);
+	else
+		print_plain(stdout, name);
+	putchar(common->null ? '\0' : '\n');
+}
+
+/* json: where they go, or NULL for lines. */
+static void print_layers(const struct common *common, struct json *json)
+{
+	struct cache layer;
+
+	for (size_t i = 0; cache_open_layer(&layer, i) == 0; i++) {
+		if (json)
+			json_string(json, NULL, layer.root);
+		else
+			print_name(common, layer.root);
+		cache_close(&layer);
+	}
+}
+
+static void print_object(const struct common *common, const char *root)
+{
+	struct json json = { .out = stdout };
+
+	json_open(&json, NULL, '{');
+	json_schema(&json, "dir", 1);
+	json_string(&json, "dir", root);
+	json_bool(&json, "exists", access(root, F_OK) == 0);
+	json_open(&json, "layers", '[');
+	print_layers(common, &json);
+	json_close(&json);
+	json_close(&json);
+}
+
+static int print_root(const struct common *common, bool layers)
+{
+	AUTOFREE char *root = NULL;
+	int code = cache_root(common->dir, &root);
+
+	if (code != EXIT_OK)
+		return code;
+	if (common->json) {
+		print_object(common, root);
+		return EXIT_OK;
+	}
+	print_name(common, root);
+	if (layers)
+		print_layers(common, NULL);
+	return EXIT_OK;
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+	struct common common = { 0 };
+	struct opt_parser parser;
+	const struct opt *opt;
+	bool layers = false;
+	int r;
+
+	opt_begin(&parser, self, argv);
+	while ((r = opt_next(&parser, &opt)) > 0) {
+		if (opt->key == KEY_LAYERS)
+			layers = true;
+		else if ((r = common_take(&common, opt, parser.value)) < 0)
+			break;
+	}
+	if (r < 0)
+		return opt_exit_code(r);
+	if (common.json && common.null)
+		return opt_usage(self, "--json and -0 are two formats");
+	if (parser.index < argc)
+		return opt_usage(self, "no arguments are expected");
+	return print_root(&common, layers);
+}
+
+/* clang-format off */
+static const char notes[] =
+	"The cache need not be there yet. Layers (PYCSTASH_LAYERS) are caches that are\n"
+	"only read; those that are not there, or not to be trusted, are left out, as the\n"
+	"library leaves them out.\n"
+	"\n"
+	"--json: see pycstash.dir/1 in docs/json.md.\n"
+	"\n"
+	"Exit code: 0; 10 if there is no place for a cache.\n"
+	"\n"
+	"  du -sh \"$(pycstash dir)\"\n";
+/* clang-format on */
+
+const struct command cmd_dir = {
+	.name = "dir",
+	.run = run,
+	.args = "[--layers]",
+	.summary = "print where the cache is",
+	.options = options,
+	.notes = notes,
+};

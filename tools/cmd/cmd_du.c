@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pycstash du: what takes the space.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/base/human.h"
+#include "tools/base/json.h"
+#include "tools/base/message.h"
+#include "tools/base/progress.h"
+#include "tools/cache/walk.h"
+#include "tools/cli/command.h"
+#include "tools/cli/common.h"
+#include "tools/gc/hardlinks.h"
+#include "tools/select/filter.h"
+#include "tools/select/select.h"
+#include "tools/select/usage.h"
+
+#define DEFAULT_DEPTH 3
+
+enum {
+	KEY_BY = 1,
+	KEY_DEPTH,
+	KEY_TOP,
+	KEY_BYTES,
+};
+
+static const struct opt own_options[] = {
+	{ "by", 0, "WHAT",
+		"by version (the default), tree (a directory of sources),\n"
+		"package (below site-packages), or age",
+		KEY_BY },
+	{ "depth", 0, "N", "how long the names of trees are, in components; default 3",
+		KEY_DEPTH },
+	{ "top", 0, "N", "only the N largest; the total is of all", KEY_TOP },
+	{ "bytes", 'b', NULL, "sizes in bytes", KEY_BYTES },
+	{ NULL, 0, NULL, NULL, 0 },
+};
+
+static const struct opt *const options[] = { own_options, common_layers, select_options,
+	filter_older_than, filter_unused_since, filter_larger_than, common_json,
+	common_dir, NULL };
+
+/* One thread's; on cache lines of its own. */
+struct du_thread {
+	_Alignas(64) struct usage space;
+	struct layout_dir dir; /* that it is in */
+	struct amount *amount; /* that its files are added to; NULL: they differ */
+	struct amount linked;  /* names of files that were counted under another */
+};
+
+struct du {
+	struct common common;
+	struct select select;
+	struct filter filter;
+	enum usage_by by;
+	unsigned depth;
+	uint64_t top;
+	bool bytes, in_objects;
+	struct hardlinks links;
+	dev_t device; /* of those */
+	struct du_thread *threads;
+	struct progress progress;
+	uint64_t unread_directories;
+};
+
+/* --- counting ------------------------------------------------------------------------*/
+
+static void begin(struct walk_dir *dir)
+{
+	struct du *du = dir->context;
+	struct du_thread *thread = &du->threads[dir->thread];
+
+	thread->dir = layout_dir_parse(dir->path);
+	thread->amount =
+		usage_of_directory(&thread->space, du->by, du->depth, &thread->dir);
+	if (dir->thread == 0)
+		progress_update(&du->progress, dir->walk->seen);
+}
+
+static void visit(struct walk_dir *dir, const struct walk_file *file)
+{
+	struct du *du = dir->context;
+	struct du_thread *thread = &du->threads[dir->thread];
+	struct amount *amount = thread->amount;
+
+	if (du->select.paths.count) {
+		struct layout item = layout_parse_in(&thread->dir, file->name);
+
+		if (!select_has(&du->select, &item, dir->path, file->name))
+			return;
+	}
+	if (!filter_passes_stat(&du->filter, file->st))
+		return;
+	if (!hardlinks_first(&du->links, file->st))
+		amount = &thread->linked;
+	else if (!amount)
+		amount = usage_of_file(&thread->space, du->by, file, du->filter.now);
+	amount_add(amount, file->st);
+}
+
+/* Entries go first: a file that is an entry and an object is counted as an entry. */
+static bool enter(struct walk_dir *parent, const char *name)
+{
+	struct du *du = parent->context;
+	size_t version = layout_version(parent->path);
+
+	if (version && !parent->path[version] &&
+		du->in_objects != (strcmp(name, "objects") == 0))
+		return false;
+	return select_enters(&du->select, parent->path, name);
+}
+
+static int count_all(struct cache *cache, void *context)
+{
+	struct du *du = context;
+	int r = 0;
+
+	if (cache->device != du->device) /* whose inodes are others */
+		hardlinks_release(&du->links);
+	du->device = cache->device;
+
+	progress_begin(&du->progress, "counting", 0);
+	for (int pass = 0; pass < 2 && r == 0; pass++) {
+		struct walk walk = {
+			.cache = cache,
+			.context = du,
+			.stat = true,
+			.enter = enter,
+			.begin = begin,
+			.file = visit,
+		};
+
+		du->in_objects = pass == 1;
+		r = walk_run(&walk, "");
+		du->unread_directories += walk.failed;
+	}
+	progress_end(&du->progress);
+	if (r == -EINTR) {
+		complain("du", "interrupted; of a part there is no sum");
+		return interrupt_exit_code();
+	}
+	if (r < 0)
+		complain(cache->root, "%s", strerror(-r));
+	return r < 0 ? EXIT_OURS : EXIT_OK;
+}
+
+/* --- printing ------------------------------------------------------------------------*/
+
+static const char *size_text(const struct du *du, uint64_t size, char buf[HUMAN_SIZE])
+{
+	if (!du->bytes)
+		return human_size(size, buf);
+	snprintf(buf, HUMAN_SIZE, "%ju", (uintmax_t)size);
+	return buf;
+}
+
+static void print_row(const struct du *du, const char *name, const struct amount *amount)
+{
+	const int width = du->bytes ? 14 : 6;
+	char disk[HUMAN_SIZE], size[HUMAN_SIZE];
+
+	printf("%*s %*s %9ju ", width, size_text(du, amount->disk, disk), width,
+		size_text(du, amount->size, size), (uintmax_t)amount->files);
+	print_plain(stdout, name);
+	putchar('\n');
+}
+
+static void print_text(
+	const struct du *du, const struct usage *space, const struct amount *linked)
+{
+	const int width = du->bytes ? 14 : 6;
+	struct amount total = usage_total(space);
+	size_t i;
+
+	printf("%*s %*s %9s %s\n", width, "DISK", width, "SIZE", "FILES",
+		usage_by_names[du->by]);
+	for (i = 0; i < space->count && i < du->top; i++)
+		print_row(du, space->list[i].name, &space->list[i].amount);
+	print_row(du, "total", &total);
+	if (linked->files)
+		print_row(du, "saved by links", linked);
+}
+
+static void json_amount(struct json *json, const struct amount *amount)
+{
+	json_unsigned(json, "files", amount->files);
+	json_unsigned(json, "size", amount->size);
+	json_unsigned(json, "disk", amount->disk);
+}
+
+static void print_object(
+	const struct du *du, const struct usage *space, const struct amount *linked)
+{
+	struct json json = { .out = stdout };
+	struct amount total = usage_total(space);
+
+	json_open(&json, NULL, '{');
+	json_schema(&json, "du", 1);
+	json_string(&json, "by", usage_by_names[du->by]);
+	json_open(&json, "groups", '[');
+	for (size_t i = 0; i < space->count && i < du->top; i++) {
+		json_open(&json, NULL, '{');
+		json_string(&json, "name", space->list[i].name);
+		json_amount(&json, &space->list[i].amount);
+		json_close(&json);
+	}
+	json_close(&json);
+	json_open(&json, "total", '{');
+	json_amount(&json, &total);
+	json_close(&json);
+	json_open(&json, "linked", '{');
+	json_amount(&json, linked);
+	json_close(&json);
+	json_unsigned(&json, "unreadable", du->unread_directories);
+	json_close(&json);
+}
+
+/* --- the whole -----------------------------------------------------------------------*/
+
+static int conclude(struct du *du, unsigned threads)
+{
+	struct usage sum = { 0 };
+	struct amount linked = { 0 };
+	int r = 0;
+
+	for (unsigned i = 0; i < threads && r == 0; i++) {
+		r = usage_merge(&sum, &du->threads[i].space);
+		amount_merge(&linked, &du->threads[i].linked);
+	}
+	if (r == 0)
+		r = usage_sort(&sum);
+	if (r < 0)
+		complain(NULL, "%s", strerror(-r));
+	else if (du->common.json)
+		print_object(du, &sum, &linked);
+	else
+		print_text(du, &sum, &linked);
+	usage_release(&sum);
+	if (r < 0)
+		return EXIT_OURS;
+	return du->unread_directories ? EXIT_PARTLY : EXIT_OK;
+}
+
+static int account(struct du *du)
+{
+	const unsigned threads = walk_threads();
+	int code = EXIT_OURS, r;
+
+	du->threads = calloc(threads, sizeof *du->threads);
+	interrupt_catch();
+	if (!du->threads)
+		complain(NULL, "%s", strerror(ENOMEM));
+	else
+		code = cache_each(du->common.dir, du->common.layers, count_all, du);
+	if (code == EXIT_OK || code == EXIT_PARTLY) {
+		r = conclude(du, threads);
+		code = r == EXIT_OK ? code : r;
+	}
+	for (unsigned i = 0; du->threads && i < threads; i++)
+		usage_release(&du->threads[i].space);
+	free(du->threads);
+	hardlinks_release(&du->links);
+	return code;
+}
+
+static int take_number(uint64_t *ret_number, const char *value)
+{
+	char *end;
+
+	errno = 0;
+	*ret_number = strtoull(value, &end, 10);
+	if (errno || end == value || *end || value[0] == '-' || *ret_number == 0 ||
+		*ret_number > UINT_MAX) {
+		complain(value, "this is no number from 1 on");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int take_by(struct du *du, const char *value)
+{
+	for (enum usage_by by = 0; by < USAGE_BYS; by++)
+		if (strcmp(usage_by_names[by], value) == 0) {
+			du->by = by;
+			return 0;
+		}
+	complain(value, "there is --by version, tree, package and age");
+	return -EINVAL;
+}
+
+static int take(struct du *du, const struct opt *opt, const char *value)
+{
+	uint64_t number = 0;
+	int r;
+
+	switch (opt->key) {
+	case KEY_BY:
+		return take_by(du, value);
+	case KEY_DEPTH:
+		r = take_number(&number, value);
+		du->depth = (unsigned)number;
+		return r;
+	case KEY_TOP:
+		return take_number(&du->top, value);
+	case KEY_BYTES:
+		du->bytes = true;
+		return 0;
+	}
+	r = select_take(&du->select, opt, value);
+	if (r == -ENOENT)
+		r = filter_take(&du->filter, opt, value);
+	return r == -ENOENT ? common_take(&du->common, opt, value) : r;
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+	struct du du = {
+		.filter = filter_begin(), .depth = DEFAULT_DEPTH, .top = UINT64_MAX
+	};
+	struct opt_parser parser;
+	const struct opt *opt;
+	int r, code;
+
+	(void)argc;
+	opt_begin(&parser, self, argv);
+	while ((r = opt_next(&parser, &opt)) > 0)
+		if ((r = take(&du, opt, parser.value)) < 0)
+			break;
+	if (r < 0)
+		code = opt_exit_code(r);
+	else if ((code = select_words(&du.select, argv + parser.index)) == EXIT_OK)
+		code = account(&du);
+	select_release(&du.select);
+	return code;
+}
+
+/* clang-format off */
+static const char notes[] =
+	"DISK is what is allocated, SIZE what is in the files. A file with several names (an\n"
+	"entry and the object that other paths take it from) is counted once, as an entry;\n"
+	"its other names are in the line \"saved by links\". The largest come first.\n"
+	"\n"
+	"A tree is a directory of sources; objects, which belong to no path, are (objects). A\n"
+	"package is what lies in site-packages or dist-packages; other sources are (standard\n"
+	"library), or (elsewhere). Age is the time since a file was made.\n"
+	"\n"
+	"PATH restricts it to sources, as in `pycstash help ls`.\n"
+	"\n"
+	"--json: one object pycstash.du/1; see docs/json.md.\n"
+	"\n"
+	"Exit code: 0; 3 if something could not be read, which is said; 10 if there is no\n"
+	"cache, nor a layer.\n"
+	"\n"
+	"  pycstash du --by package --top 10\n"
+	"  pycstash du --by tree --depth 2 --tag cpython-311\n";
+/* clang-format on */
+
+const struct command cmd_du = {
+	.name = "du",
+	.run = run,
+	.args = "[OPTIONS] [PATH…]",
+	.summary = "say what takes the space: versions, trees, packages, ages",
+	.options = options,
+	.notes = notes,
+};

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pycstash explain: what the library would do with a source now, step by step.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "shim/core/cache/config.h"
+#include "tools/base/files.h"
+#include "tools/base/json.h"
+#include "tools/base/message.h"
+#include "tools/base/progress.h"
+#include "tools/cache/cache.h"
+#include "tools/cache/versions.h"
+#include "tools/cli/command.h"
+#include "tools/cli/common.h"
+#include "tools/conf/settings.h"
+#include "tools/explain/explain.h"
+#include "tools/python/interpreters.h"
+#include "tools/python/module.h"
+
+#define DEFAULT_INTERPRETER "python3"
+#define ADVICE_SIZE 256
+
+enum {
+	KEY_MODULE = SETTINGS_KEYS,
+	KEY_PYTHON,
+	KEY_LEVEL,
+};
+
+static const struct opt own_options[] = {
+	{ "module", 'm', "MODULE",
+		"the source of that module, as the interpreter finds it", KEY_MODULE },
+	{ "python", 0, "INTERPRETER",
+		"for that interpreter; default: those that the cache and the\n"
+		"layers have bytecode of, else python3",
+		KEY_PYTHON },
+	{ "level", 'O', "N", "level of optimization: 0 (default), 1 (-O) or 2 (-OO)",
+		KEY_LEVEL },
+	{ NULL, 0, NULL, NULL, 0 },
+};
+
+static const struct opt *const options[] = { own_options, common_json, settings_options,
+	NULL };
+
+struct request {
+	struct common common;
+	struct settings settings;
+	const char *module, *python;
+	char level;
+	bool unserved;	/* somebody would not be */
+	bool dontwrite; /* PYTHONDONTWRITEBYTECODE was set */
+};
+
+/* What to do about a verdict; nothing where it is served from the cache. */
+static const struct {
+	enum verdict verdict;
+	const char *text;
+} advices[] = {
+	{ VERDICT_IN_TREE,
+		"nothing; or delete the tree's __pycache__ to have it in the cache" },
+	{ VERDICT_HIT_NO_SOURCE,
+		"nothing: it is kept until `pycstash gc` finds that its source is gone" },
+	{ VERDICT_MISS_NO_ENTRY, "import it once, or run `pycstash warm`" },
+	{ VERDICT_MISS_CHANGED, "import it once: it is compiled anew" },
+	{ VERDICT_MISS_TOUCHED, "import it once: it is compiled anew" },
+	{ VERDICT_MISS_REPLACED, "import it once: it is compiled anew" },
+	{ VERDICT_MISS_UNREACHABLE,
+		"look at the rights to the source and its directory" },
+	{ VERDICT_MISS_UNREADABLE, "look at the rights to the source" },
+	{ VERDICT_MISS_NOT_SEALED,
+		"import it once: a source is sealed unless it changes while it is compiled" },
+	{ VERDICT_MISS_NOT_RESEALED,
+		"look at the file system of the cache: is it full?" },
+	{ VERDICT_MISS_MAGIC,
+		"import it once: another release of this interpreter wrote the entry" },
+	{ VERDICT_MISS_FOREIGN,
+		"delete the entry: only its owner's programs may use it" },
+	{ VERDICT_MISS_LAYER,
+		"look at the owner and rights of the layer's files; `pycstash doctor`" },
+	{ VERDICT_MISS_DAMAGED,
+		"import it once: what is damaged is replaced; `pycstash verify` finds others" },
+	{ VERDICT_LEFT, "see the step that failed" },
+	{ VERDICT_LEFT_EXCLUDED,
+		"change PYCSTASH_ONLY or PYCSTASH_EXCLUDE if it is to be cached" },
+	{ VERDICT_LEFT_LONG, "choose a shorter PYCSTASH_DIR" },
+	{ VERDICT_LEFT_UNRESOLVED, "look at the rights to the directory of the source" },
+};
+
+static const char *advice(const struct explanation *explanation)
+{
+	enum verdict verdict = explanation->verdict;
+
+	if (explanation->no_source && !explanation->served &&
+		verdict_rows[verdict].group != VERDICT_GROUP_REFUSED)
+		return "look at the name: there is no such source";
+	if (explanation->rejected && !explanation->alone)
+		return "import it once: it is compiled anew";
+	for (size_t i = 0; i < sizeof advices / sizeof *advices; i++)
+		if (advices[i].verdict == verdict)
+			return advices[i].text;
+	return verdict_rows[verdict].group == VERDICT_GROUP_REFUSED
+		       ? "run `pycstash doctor`, which says what to do"
+		       : NULL;
+}
+
+/* --- printing ------------------------------------------------------------------------*/
+
+/* What to do, and what keeps Python or the library from it where that is to leave an
+ * entry; "" where there is nothing to say. */
+static const char *write_advice(const struct request *request,
+	const struct explanation *explanation, char *buf, size_t size)
+{
+	const char *todo = advice(explanation), *but = "";
+	const char *readonly = getenv(config_names[CONFIG_READONLY]);
+
+	if (!todo)
+		return NULL;
+	if (explanation->served || explanation->alone || explanation->no_source)
+		but = "";
+	else if (readonly && *readonly && strcmp(readonly, "0") != 0)
+		but = "; without PYCSTASH_READONLY, which keeps the cache as it is";
+	else if (request->dontwrite && request->settings.keep_dontwrite)
+		but = "; without --keep-dontwrite: under PYTHONDONTWRITEBYTECODE Python writes no bytecode";
+	else if (request->dontwrite)
+		but = "; by `pycstash run`, or without PYTHONDONTWRITEBYTECODE: under that Python writes no bytecode";
+	snprintf(buf, size, "%s%s", todo, but);
+	return buf;
+}
+
+static void print_text(const struct request *request,
+	const struct explain_subject *subject, const struct explanation *explanation)
+{
+	const struct verdict_row *row = &verdict_rows[explanation->verdict];
+	char buf[ADVICE_SIZE];
+	const char *todo = write_advice(request, explanation, buf, sizeof buf);
+
+	print_plain(stdout, subject->source);
+	printf(" for %s%s", subject->tag, subject->variant);
+	if (subject->level)
+		printf(" at -O level %c", subject->level);
+	putchar('\n');
+	findings_print(&explanation->steps);
+	printf("%s: %s%s%s%s", explanation->served ? "served" : "not served", row->what,
+		row->why ? " (" : "", row->why ? row->why : "", row->why ? ")" : "");
+	if (explanation->rejected)
+		printf("; Python compiles, since %s", explanation->rejected);
+	else if (explanation->alone && explanation->served)
+		fputs("; Python takes its own pyc", stdout);
+	putchar('\n');
+	if (todo)
+		printf("to do: %s\n", todo);
+}
+
+static void print_object(const struct request *request,
+	const struct explain_subject *subject, const struct explanation *explanation)
+{
+	char buf[ADVICE_SIZE];
+	const struct verdict_row *row = &verdict_rows[explanation->verdict];
+	struct json json = { .out = stdout };
+
+	json_open(&json, NULL, '{');
+	json_schema(&json, "explain", 1);
+	json_string(&json, "source", subject->source);
+	json_string(&json, "tag", subject->tag);
+	json_string(&json, "variant", subject->variant);
+	json_number(&json, "level", subject->level ? subject->level - '0' : 0);
+	json_string(&json, "pyc", explanation->pyc);
+	json_string(&json, "entry", explanation->entry);
+	json_bool(&json, "served", explanation->served);
+	json_string(&json, "verdict", row->id);
+	json_string(&json, "what", row->what);
+	json_string(&json, "why", row->why);
+	json_string(&json, "rejected", explanation->rejected);
+	findings_print_json(&explanation->steps, &json, "steps");
+	json_string(&json, "todo", write_advice(request, explanation, buf, sizeof buf));
+	json_close(&json);
+}
+
+/* --- asking --------------------------------------------------------------------------*/
+
+static int explain_one(struct request *request, const struct explain_subject *subject)
+{
+	struct explanation explanation;
+	int r = explain(subject, &explanation);
+
+	if (r < 0) {
+		complain(subject->source, "%s", strerror(-r));
+		return EXIT_OURS;
+	}
+	request->unserved |= !explanation.served;
+	if (request->common.json)
+		print_object(request, subject, &explanation);
+	else
+		print_text(request, subject, &explanation);
+	explanation_release(&explanation);
+	return EXIT_OK;
+}
+
+static int explain_for_python(
+	struct request *request, const char *source, const struct python *python)
+{
+	struct explain_subject subject = { .source = source,
+		.tag = python->tag,
+		.variant = config_variant(NULL, getenv("PYTHONNODEBUGRANGES")),
+		.level = request->level };
+
+	memcpy(subject.magic, python->magic, sizeof subject.magic);
+	return explain_one(request, &subject);
+}
+
+static void add_own_versions(char ***versions)
+{
+	char root[PATH_MAX];
+	AUTOFREE char *layout = NULL;
+	int fd;
+
+	if (!config_root(root, sizeof root, getenv("PYCSTASH_DIR"), getenv("HOME"),
+		    getenv("XDG_CACHE_HOME")))
+		return;
+	if (asprintf(&layout, "%s/" CACHE_LAYOUT, root) < 0) {
+		layout = NULL;
+		return;
+	}
+	fd = open(layout, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	(void)versions_add(versions, fd);
+	close(fd);
+}
+
+/* The version folders of the cache in the environment and of the layers that may be used;
+ * NULL where there are none. */
+static char **list_versions(void)
+{
+	char **versions = NULL;
+	struct cache layer;
+
+	add_own_versions(&versions);
+	for (size_t i = 0; cache_open_layer(&layer, i) == 0; i++) {
+		(void)versions_add(&versions, layer.fd);
+		cache_close(&layer);
+	}
+	return versions;
+}
+
+/* For all that there is bytecode of. -ENOENT: there are none. */
+static int explain_for_versions(struct request *request, const char *source)
+{
+	char **versions = list_versions();
+	int code = -ENOENT;
+
+	for (char **version = versions; version && *version; version++) {
+		char tag[PYC_TAG_SIZE];
+		struct explain_subject subject = { .source = source,
+			.tag = tag,
+			.variant = version_split(*version, tag, sizeof tag),
+			.level = request->level };
+
+		if (!subject.variant)
+			continue;
+		if (code == EXIT_OK && !request->common.json)
+			putchar('\n');
+		code = explain_one(request, &subject);
+		if (code != EXIT_OK)
+			break;
+	}
+	versions_release(versions);
+	return code;
+}
+
+static int explain_module(struct request *request, const struct python *python)
+{
+	AUTOFREE char *source = NULL;
+	int code = module_find(python, request->module, &source);
+
+	return code == EXIT_OK ? explain_for_python(request, source, python) : code;
+}
+
+static bool may_be_source(const char *path, const char *file)
+{
+	const char *suffix = strrchr(file, '.');
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+		complain(file,
+			"it is a directory, and no source; `pycstash ls -l` tells the state of what is in it");
+		return false;
+	}
+	if (suffix && (strcmp(suffix, ".pyc") == 0 || strcmp(suffix, ".pyo") == 0)) {
+		complain(file,
+			"it is bytecode, and no source; `pycstash show` tells all about it, and `pycstash path` whose it is");
+		return false;
+	}
+	return true;
+}
+
+static int explain_all(struct request *request, const char *file)
+{
+	const char *name = request->python ? request->python : DEFAULT_INTERPRETER;
+	AUTOFREE char *source = NULL;
+	struct python python;
+	int code, r = file ? file_absolute(file, &source) : 0;
+
+	if (r < 0) {
+		complain(file, "%s", strerror(-r));
+		return EXIT_OURS;
+	}
+	if (file && !may_be_source(source, file))
+		return EXIT_USAGE;
+	if (file && !request->python) {
+		code = explain_for_versions(request, source);
+		if (code != -ENOENT)
+			return code;
+	}
+	if (python_ask(name, true, &python) < 0)
+		return interrupt_came() ? interrupt_exit_code() : EXIT_UNABLE;
+	code = file ? explain_for_python(request, source, &python)
+		    : explain_module(request, &python);
+	python_release(&python);
+	return code;
+}
+
+static int take(struct request *request, const struct opt *opt, const char *value)
+{
+	switch (opt->key) {
+	case KEY_MODULE:
+		request->module = value;
+		return 0;
+	case KEY_PYTHON:
+		request->python = value;
+		return 0;
+	case KEY_LEVEL:
+		if (strlen(value) != 1 || !strchr("012", *value)) {
+			complain(value, "no level of optimization; there are 0, 1 and 2");
+			return -EINVAL;
+		}
+		request->level = *value == '0' ? '\0' : *value;
+		return 0;
+	case COMMON_JSON:
+		return common_take(&request->common, opt, value);
+	default:
+		return settings_take(&request->settings, opt, value);
+	}
+}
+
+static int start(struct request *request, const char *file)
+{
+	const char *dontwrite = getenv("PYTHONDONTWRITEBYTECODE");
+	int r, code;
+
+	request->dontwrite = dontwrite && *dontwrite;
+	r = settings_export(&request->settings);
+	if (r < 0) {
+		complain(NULL, "%s", strerror(-r));
+		return EXIT_OURS;
+	}
+	code = explain_all(request, file);
+	return code == EXIT_OK && request->unserved ? EXIT_FOUND : code;
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+	struct request request = { .level = '\0' };
+	struct opt_parser parser;
+	const struct opt *opt;
+	int r, code;
+
+	opt_begin(&parser, self, argv);
+	while ((r = opt_next(&parser, &opt)) > 0)
+		if ((r = take(&request, opt, parser.value)) < 0)
+			break;
+	if (r < 0)
+		code = opt_exit_code(r);
+	else if (argc - parser.index != (request.module ? 0 : 1))
+		code = opt_usage(self, "one FILE, or -m MODULE");
+	else
+		code = start(&request, argv[parser.index]);
+	settings_release(&request.settings);
+	return code;
+}
+
+/* clang-format off */
+static const char notes[] =
+	"FILE is a source. The verdict is what PYCSTASH_LOG would say of a program under\n"
+	"the library that asks for its bytecode now; nothing is changed. The settings are\n"
+	"those of the environment and the files; options say what they would be.\n"
+	"\n"
+	"A line for each step: `ok`: it serves, or permits it; `warn`: it does not, and the\n"
+	"search goes on; `fail`: it ends the search, and the library does nothing. Then source\n"
+	"and in-tree tell what Python does by itself.\n"
+	"  settings     is anything switched off?\n"
+	"  environment  where Python keeps bytecode elsewhere (PYTHONPYCACHEPREFIX)\n"
+	"  cache        is there one, and may it be used?\n"
+	"  directory    where it is left alone: why\n"
+	"  source       is it there, and can it be read?\n"
+	"  entry        what the cache holds for this path\n"
+	"  layer        what a layer holds for it (PYCSTASH_LAYERS)\n"
+	"  in-tree      the pyc in the tree's own __pycache__\n"
+	"  object       bytecode of the same content, from another path; then `layer object`\n"
+	"\n"
+	"-m finds the module as `INTERPRETER -m` does in this directory. Of a module in a\n"
+	"package the package is imported, the module is not.\n"
+	"\n"
+	"--json prints an object of the schema pycstash.explain/1 for each interpreter, a\n"
+	"line each; see docs/json.md.\n"
+	"\n"
+	"Exit code: 0 if it would be served, to all the interpreters, be it from the cache or\n"
+	"the tree, or by Python alone; 1 if not: nothing is there, or no such source, or Python\n"
+	"would compile in spite of it (a hash-based pyc of another source); 2 if FILE is a\n"
+	"directory or bytecode; 14 if the interpreter cannot be asked, or the module has no\n"
+	"source.\n"
+	"\n"
+	"Example: why does Django start slowly?\n"
+	"  pycstash explain -m django.db.models --python .venv/bin/python\n";
+/* clang-format on */
+
+const struct command cmd_explain = {
+	.name = "explain",
+	.run = run,
+	.args = "[OPTIONS] FILE | -m MODULE",
+	.summary = "say whether a source would be served now, and why",
+	.options = options,
+	.notes = notes,
+};

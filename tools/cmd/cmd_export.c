@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pycstash export: writes the cache, or part of it, as one archive.
+ *
+ * Interpreters go on meanwhile. Each file is read once, whole, and judged as it was read;
+ * what vanishes between the count and that is missing in the archive, and said.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tools/archive/archive.h"
+#include "tools/archive/export_list.h"
+#include "tools/base/files.h"
+#include "tools/base/human.h"
+#include "tools/base/json.h"
+#include "tools/base/message.h"
+#include "tools/base/outfile.h"
+#include "tools/base/progress.h"
+#include "tools/cli/command.h"
+#include "tools/cli/common.h"
+#include "tools/select/select.h"
+
+enum {
+	KEY_USED_SINCE,
+};
+
+static const struct opt own_options[] = {
+	{ "used-since", 0, "TIME",
+		"only what was read or written since then: `30d`, `2026-08-01`;\n"
+		"file systems mounted noatime know only of writing",
+		KEY_USED_SINCE },
+	{ NULL, 0, NULL, NULL, 0 },
+};
+
+static const struct opt *const options[] = { select_options, own_options, common_dir,
+	common_json, NULL };
+
+struct export
+{
+	struct common common;
+	struct select select;
+	struct cache cache;
+	struct export_list gather;
+	struct archive_out out;
+	struct progress progress;
+	const char *file;
+	struct outfile archive;
+	uint8_t *data; /* of one file */
+	size_t room;
+	uint64_t files, links, bytes, archive_bytes;
+};
+
+/* --- one file ------------------------------------------------------------------------*/
+
+static int read_whole(struct export *export, int fd, size_t size)
+{
+	ssize_t n;
+
+	if (size > ARCHIVE_FILE_MAX)
+		return -EFBIG;
+	if (size > export->room) {
+		uint8_t *grown = realloc(export->data, size);
+
+		if (!grown)
+			return -ENOMEM;
+		export->data = grown;
+		export->room = size;
+	}
+	n = pread(fd, export->data, size, 0);
+	if (n < 0)
+		return -errno;
+	return (size_t)n == size ? 0 : -EIO;
+}
+
+static bool has_same_bytes(const struct export *export, int fd, const struct stat *st)
+{
+	size_t size = (size_t)st->st_size, at;
+	uint8_t block[16384];
+	ssize_t n;
+
+	for (at = 0; at < size; at += (size_t)n) {
+		n = pread(fd, block, sizeof block, (off_t)at);
+		if (n <= 0 || memcmp(block, export->data + at, (size_t)n) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* Whether the object at path is in the archive, and is the same file as the one in
+ * memory: by its bytes, since links are lost when a cache is copied, and the archive
+ * should not be another for that. */
+static bool is_object(
+	const struct export *export, const char *path, const struct judgement *judgement)
+{
+	int fd = cache_openat(&export->cache, path, O_RDONLY | O_NONBLOCK | O_NOATIME);
+	struct stat st;
+	bool is;
+
+	if (fd < 0)
+		return false;
+	is = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	     export_list_is_used(&export->gather, &st) &&
+	     ((st.st_ino == judgement->st.st_ino) ||
+		     (st.st_size == judgement->st.st_size &&
+			     has_same_bytes(export, fd, &st)));
+	close(fd);
+	return is;
+}
+
+/* The object that an entry is one file with, for the caller to free; NULL: there is none,
+ * or objects are not archived. */
+static char *object_of(const struct export *export, const struct layout *item,
+	const char *name, const struct judgement *judgement)
+{
+	struct object_name object = { .digest = judgement->seal.digest };
+	char path[OBJECT_PATH_SIZE], *ret;
+
+	if (item->kind != LAYOUT_ENTRY || export->select.paths.count > 0 ||
+		(judgement->seal.flags & SEAL_HASH) ||
+		!object_is_shareable(name, strlen(name), item->pyc.tag, &object.level))
+		return NULL;
+	memcpy(object.magic, judgement->seal.magic, sizeof object.magic);
+	object_path(&object, path);
+	if (asprintf(&ret, "%.*s/%s", (int)item->version_len, item->version, path) < 0)
+		return NULL;
+	if (is_object(export, ret, judgement))
+		return ret;
+	free(ret);
+	return NULL;
+}
+
+static int add_open(struct export *export, const char *dir, const char *name, int fd)
+{
+	struct archive_member member = { .dir = dir, .name = name };
+	struct layout item = layout_parse(dir, name);
+	struct judgement judgement =
+		archive_judge(&item, judge(&item, fd, "", JUDGE_WHOLE));
+	AUTOFREE char *object = NULL;
+	int r;
+
+	if (judgement.state != STATE_FRESH) {
+		export->gather.left_out[judgement.state]++;
+		return 0;
+	}
+	member.size = (size_t)judgement.st.st_size;
+	r = read_whole(export, fd, member.size);
+	if (r < 0) {
+		export_list_failed(&export->gather, dir, name, r);
+		return 0;
+	}
+	member.data = export->data;
+	member.link = object = object_of(export, &item, name, &judgement);
+	r = archive_out_add(&export->out, &member);
+	if (r < 0)
+		return r;
+	export->files++;
+	export->links += object != NULL;
+	export->bytes += object ? 0 : member.size;
+	return 0;
+}
+
+static int add_file(struct export *export, const char *dir, int dirfd, const char *name)
+{
+	int fd = file_look(dirfd, name, O_NOFOLLOW), r;
+
+	if (fd < 0) {
+		if (fd != -ENOENT)
+			export_list_failed(&export->gather, dir, name, fd);
+		return 0;
+	}
+	r = add_open(export, dir, name, fd);
+	close(fd);
+	progress_update(&export->progress, export->files);
+	return r;
+}
+
+static int add_dir(struct export *export, const struct export_list_dir *dir)
+{
+	int dirfd = cache_openat(&export->cache, dir->path, O_PATH | O_DIRECTORY), r = 0;
+	size_t i;
+
+	if (dirfd < 0) {
+		if (dirfd != -ENOENT)
+			export_list_failed(&export->gather, dir->path, "", dirfd);
+		return 0;
+	}
+	for (i = 0; i < dir->count && r == 0; i++)
+		r = interrupt_came() ? -EINTR
+				     : add_file(export, dir->path, dirfd, dir->names[i]);
+	close(dirfd);
+	return r;
+}
+
+/* --- the archive ---------------------------------------------------------------------*/
+
+static int write_all(struct export *export)
+{
+	const struct archive_manifest manifest = { export->gather.files,
+		export->gather.bytes };
+	int r = archive_out_begin(
+		&export->out, export->file, export->archive.fd, &manifest);
+	size_t i;
+
+	progress_begin(&export->progress, "exporting", manifest.files);
+	for (i = 0; i < export->gather.count && r == 0; i++)
+		r = add_dir(export, &export->gather.dirs[i]);
+	if (r == 0)
+		r = archive_out_finish(&export->out, &export->archive_bytes);
+	progress_end(&export->progress);
+	archive_out_release(&export->out);
+	return r;
+}
+
+/* 0 or -errno; whatever it is has been said. */
+static int write_archive(struct export *export)
+{
+	int opened = outfile_open(&export->archive, export->file);
+	int r = opened < 0 ? opened : write_all(export);
+	int closed = outfile_close(&export->archive, r == 0);
+
+	if (opened < 0 || (closed < 0 && r == 0)) {
+		r = opened < 0 ? opened : closed;
+		complain(export->file, "%s", strerror(-r));
+	}
+	if (r == -EINTR)
+		complain(export->file,
+			"interrupted after %" PRIu64 " of %" PRIu64
+			" files; there is no archive",
+			export->files, export->gather.files);
+	return r;
+}
+
+/* --- what is said --------------------------------------------------------------------*/
+
+static void print_object(const struct export *export)
+{
+	const struct export_list *gather = &export->gather;
+	struct json json = { .out = stdout };
+
+	json_open(&json, NULL, '{');
+	json_schema(&json, "export", 1);
+	json_string(&json, "cache", export->cache.root);
+	json_string(&json, "file", export->file);
+	json_unsigned(&json, "files", export->files);
+	json_unsigned(&json, "links", export->links);
+	json_unsigned(&json, "bytes", export->bytes);
+	json_unsigned(&json, "archive_bytes", export->archive_bytes);
+	json_open(&json, "left_out", '{');
+	json_unsigned(&json, "unsealed", gather->left_out[STATE_UNSEALED]);
+	json_unsigned(&json, "damaged", gather->left_out[STATE_DAMAGED]);
+	json_unsigned(&json, "foreign", gather->left_out[STATE_FOREIGN]);
+	json_unsigned(&json, "unreadable", gather->unreadable);
+	json_close(&json);
+	json_close(&json);
+}
+
+static void print_text(const struct export *export)
+{
+	const struct export_list *gather = &export->gather;
+	char bytes[HUMAN_SIZE], packed[HUMAN_SIZE];
+	int state;
+
+	print_plain(stdout, export->file);
+	printf(": %" PRIu64 " files, %" PRIu64 " of them links; %s in %s\n",
+		export->files, export->links, human_size(export->bytes, bytes),
+		human_size(export->archive_bytes, packed));
+	for (state = 0; state < STATES; state++)
+		if (gather->left_out[state])
+			printf("left out: %" PRIu64 " %s\n", gather->left_out[state],
+				state_names[state]);
+}
+
+static int finish(const struct export *export)
+{
+	const struct export_list *gather = &export->gather;
+
+	if (export->common.json)
+		print_object(export);
+	else if (!outfile_is_stdout(&export->archive))
+		print_text(export);
+	if (export->files < gather->files)
+		complain(export->file,
+			"%" PRIu64 " files vanished or proved damaged while it was made",
+			gather->files - export->files);
+	return gather->unreadable || export->files < gather->files ? EXIT_PARTLY
+								   : EXIT_OK;
+}
+
+static int failure(int error)
+{
+	if (error == -EINTR)
+		return interrupt_exit_code();
+	return error == -ENOSYS || error == -ENOSPC || error == -EDQUOT ? EXIT_UNABLE
+									: EXIT_OURS;
+}
+
+static int export_cache(struct export *export)
+{
+	int code = cache_open(&export->cache, export->common.dir), r;
+
+	if (code != EXIT_OK)
+		return code;
+	interrupt_catch();
+	export->gather.cache = &export->cache;
+	export->gather.select = &export->select;
+	r = export_list_run(&export->gather);
+	if (r < 0) {
+		complain(export->cache.root, "%s",
+			r == -EINTR ? "interrupted; there is no archive" : strerror(-r));
+		return failure(r);
+	}
+	if (export->gather.files == 0) {
+		complain(export->cache.root,
+			"there is nothing in it to export%s; there is no archive",
+			export->select.tag_count || export->select.paths.count
+				? " that was selected"
+				: "");
+		return EXIT_FOUND;
+	}
+	r = write_archive(export);
+	return r < 0 ? failure(r) : finish(export);
+}
+
+/* --- the command line ----------------------------------------------------------------*/
+
+static int take(struct export *export, const struct opt *opt, const char *value)
+{
+	int r;
+
+	if (opt->key == KEY_USED_SINCE) {
+		r = human_read_time(value, time(NULL), &export->gather.used_since);
+		if (r < 0)
+			complain(value, "this is no time, such as 30d or 2026-08-01");
+		return r;
+	}
+	r = select_take(&export->select, opt, value);
+	return r == -ENOENT ? common_take(&export->common, opt, value) : r;
+}
+
+static int check(const struct command *self, const struct export *export, int words)
+{
+	bool to_stdout;
+
+	if (words != 1)
+		return opt_usage(self, "give one file, or - for standard output");
+	to_stdout = strcmp(export->file, "-") == 0;
+	if (to_stdout && isatty(STDOUT_FILENO))
+		return opt_usage(self, "standard output is a terminal");
+	if (to_stdout && export->common.json)
+		return opt_usage(
+			self, "the archive and --json both go to standard output");
+	return EXIT_OK;
+}
+
+static void release(struct export *export)
+{
+	export_list_release(&export->gather);
+	select_release(&export->select);
+	cache_close(&export->cache);
+	free(export->data);
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+	struct export export = { .cache = { .fd = -1, .root_fd = -1 },
+		.gather = { .used_since = INT64_MIN } };
+	struct opt_parser parser;
+	const struct opt *opt;
+	int r, code;
+
+	opt_begin(&parser, self, argv);
+	while ((r = opt_next(&parser, &opt)) > 0)
+		if ((r = take(&export, opt, parser.value)) < 0)
+			break;
+	export.file = argv[parser.index];
+	code = r < 0 ? opt_exit_code(r) : check(self, &export, argc - parser.index);
+	if (code == EXIT_OK && r == 0)
+		code = export_cache(&export);
+	release(&export);
+	return code;
+}
+
+static const char notes[] =
+	"FILE is replaced when the archive is whole; `-` is standard output. It is a tar\n"
+	"archive under zstd, closed to others as the cache is, and the same, byte by byte, for\n"
+	"caches with the same content. Programs may go on meanwhile. Objects, which belong to\n"
+	"no path, are left out with --path; import makes them anew of the entries.\n"
+	"\n"
+	"What no seal vouches for stays behind, since nobody elsewhere could trust it: unsealed\n"
+	"and damaged entries, temporary files, and what is not the cache's.\n"
+	"\n"
+	"  pycstash export cache.tar.zst\n"
+	"  pycstash export --tag cpython-311 --path /srv/app - | ssh host pycstash import -\n"
+	"\n"
+	"Exit code: 0; 1 if there was nothing to export; 3 if some files could not be read or\n"
+	"vanished meanwhile; 10 without a cache; 12 for one that is not safe to use; 14 on a\n"
+	"full disk or without libarchive.\n";
+
+const struct command cmd_export = {
+	.name = "export",
+	.run = run,
+	.args = "[OPTIONS] FILE",
+	.summary = "write the cache, or part of it, as one archive",
+	.options = options,
+	.notes = notes,
+};

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pycstash gc: keeps the cache small and clean, as a timer runs it.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "tools/base/clock.h"
+#include "tools/base/human.h"
+#include "tools/base/json.h"
+#include "tools/base/message.h"
+#include "tools/cache/lock.h"
+#include "tools/cli/command.h"
+#include "tools/cli/common.h"
+#include "tools/conf/conf.h"
+#include "tools/gc/gc.h"
+#include "tools/gc/orphans.h"
+
+enum {
+	KEY_LONG,
+	KEY_AUTO,
+	KEY_MAX_TIME,
+	KEY_SETTING, /* and above: settings */
+};
+
+static const struct opt own_options[] = {
+	{ "long", 'l', NULL, "print each name that goes, and the rule", KEY_LONG },
+	{ "auto", 0, NULL, "do nothing unless it is due; say nothing", KEY_AUTO },
+	{ "max-time", 0, "AGE", "stop after so long, as 2s; the next run goes on",
+		KEY_MAX_TIME },
+	{ "max-size", 0, "SIZE", "instead of the setting max_size", KEY_SETTING },
+	{ "max-entries", 0, "NUMBER", "instead of max_entries", KEY_SETTING + 1 },
+	{ "max-age", 0, "AGE", "instead of max_age", KEY_SETTING + 2 },
+	{ "keep-free", 0, "SIZE|PERCENT%", "instead of keep_free", KEY_SETTING + 3 },
+	{ "orphan-grace", 0, "AGE", "instead of orphan_grace", KEY_SETTING + 4 },
+	{ NULL, 0, NULL, NULL, 0 },
+};
+
+#define LONGEST_TIME INT64_C(1000000000) /* seconds, which are nanoseconds in 64 bits */
+
+static const char *const settings[] = {
+	"max_size",
+	"max_entries",
+	"max_age",
+	"keep_free",
+	"orphan_grace",
+};
+
+static const struct opt *const options[] = { own_options, common_dry_run, common_dir,
+	common_json, common_quiet, NULL };
+
+struct request {
+	struct common common;
+	bool print, automatic;
+	int64_t seconds; /* at most; 0: no limit */
+};
+
+/* --- what it says --------------------------------------------------------------------*/
+
+static uint64_t count_missing(const struct gc *gc)
+{
+	uint64_t missing = 0;
+
+	for (const struct orphan *o = gc->orphans->all; o; o = o->hh.next)
+		missing += o->seen && !o->due;
+	return missing;
+}
+
+/* A limit that a run to the end has left behind: what was used least recently is evicted,
+ * but nothing that is young. */
+static void print_excess(const char *setting, int64_t kept, uint64_t limit, bool is_size)
+{
+	char buf[HUMAN_SIZE * 2];
+	uint64_t excess = (uint64_t)kept - limit;
+
+	if (!limit || (uint64_t)kept <= limit)
+		return;
+	printf("still over %s by %s: what is younger than an hour is not evicted\n",
+		setting, is_size ? human_size(excess, buf) : human_count(excess, buf));
+}
+
+static void print_text(struct gc *gc, bool complete)
+{
+	char count[HUMAN_SIZE * 2], size[HUMAN_SIZE];
+	struct extent kept = gc_extent(gc);
+	uint64_t files = 0, bytes = 0, missing = count_missing(gc);
+
+	for (int rule = 0; rule < GC_RULES; rule++) {
+		const struct freed *freed = &gc->freed[rule];
+
+		files += freed->files;
+		bytes += freed->bytes;
+		if (freed->files)
+			printf("%-12s %10s  %6s\n", gc_rule_names[rule],
+				human_count(freed->files, count),
+				human_size(freed->bytes, size));
+	}
+	printf("%-12s %10s  %6s\n", gc->dry_run ? "would delete" : "deleted",
+		human_count(files, count), human_size(bytes, size));
+	if (!complete)
+		return; /* what is there was not seen */
+	printf("%-12s %10s  %6s\n", "kept",
+		human_count((uint64_t)(kept.entries + kept.objects), count),
+		human_size((uint64_t)kept.disk, size));
+	print_excess("max_size", kept.disk, gc->limits.size, true);
+	print_excess("max_entries", kept.entries, gc->limits.entries, false);
+	if (missing)
+		printf("sources that are missing, and waited for: %s\n",
+			human_count(missing, count));
+	if (gc->left)
+		printf("files that are not pycstash's, left alone: %s\n",
+			human_count(gc->left, count));
+}
+
+static void print_object(struct gc *gc, bool complete)
+{
+	struct json json = { .out = stdout };
+	struct extent kept = gc_extent(gc);
+
+	json_open(&json, NULL, '{');
+	json_schema(&json, "gc", 1);
+	json_bool(&json, "dry_run", gc->dry_run);
+	json_bool(&json, "complete", complete);
+	json_open(&json, "rules", '[');
+	for (int rule = 0; rule < GC_RULES; rule++) {
+		json_open(&json, NULL, '{');
+		json_string(&json, "rule", gc_rule_names[rule]);
+		json_unsigned(&json, "files", gc->freed[rule].files);
+		json_unsigned(&json, "freed", gc->freed[rule].bytes);
+		json_close(&json);
+	}
+	json_close(&json);
+	json_open(&json, "kept", '{');
+	json_number(&json, "entries", kept.entries);
+	json_number(&json, "objects", kept.objects);
+	json_number(&json, "bytes", kept.bytes);
+	json_number(&json, "disk", kept.disk);
+	json_close(&json);
+	json_unsigned(&json, "missing", count_missing(gc));
+	json_unsigned(&json, "left", gc->left);
+	json_unsigned(&json, "failed", gc->failed);
+	json_close(&json);
+}
+
+/* How it ended; the exit code. */
+static int conclude(const struct gc *gc, const struct request *request, int r)
+{
+	if (interrupt_came()) {
+		complain("gc",
+			"interrupted; what is counted is deleted, the rest is left to the next gc");
+		return interrupt_exit_code();
+	}
+	if (r == -EAGAIN && request->automatic)
+		return EXIT_OK;
+	if (r == -EAGAIN) {
+		complain("gc",
+			"the time was over before all was seen; the rest is left to the next gc");
+		return EXIT_PARTLY;
+	}
+	if (r < 0) {
+		complain("gc", "%s", strerror(-r));
+		return EXIT_OURS;
+	}
+	return gc->failed ? EXIT_PARTLY : EXIT_OK;
+}
+
+/* --- the run -------------------------------------------------------------------------*/
+
+static int collect(const struct cache *cache, const struct request *request)
+{
+	struct gc gc = {
+		.cache = cache,
+		.dry_run = request->common.dry_run,
+		.print = request->print && !request->common.json,
+		.limits = { conf_size("max_size"), conf_count("max_entries"),
+			conf_age("max_age"), conf_age("orphan_grace") },
+		.now = time(NULL),
+		.deadline = request->seconds
+				    ? clock_steady() + request->seconds * CLOCK_SECOND
+				    : 0,
+	};
+	int r = gc_run(&gc);
+
+	if (r == -ENOMEM)
+		; /* there is nothing to tell */
+	else if (request->common.json)
+		print_object(&gc, r == 0);
+	else if (!request->common.quiet && !request->automatic)
+		print_text(&gc, r == 0);
+	r = conclude(&gc, request, r);
+	gc_release(&gc);
+	return r;
+}
+
+static int lock_and_collect(const struct cache *cache, const struct request *request)
+{
+	int lock, code;
+
+	if (request->automatic && !gc_is_due(cache, time(NULL)))
+		return EXIT_OK;
+	if (request->common.dry_run)
+		return collect(cache, request);
+	lock = lock_take(cache, 0);
+	if (lock == -EAGAIN && request->automatic)
+		return EXIT_OK;
+	if (lock < 0)
+		return lock_refused(cache, lock);
+	(void)gc_mark_began(
+		cache, time(NULL)); /* it says itself if it cannot be marked */
+	code = collect(cache, request);
+	lock_release(lock);
+	return code;
+}
+
+static int take(struct request *request, const struct opt *opt, const char *value)
+{
+	switch (opt->key) {
+	case KEY_LONG:
+		request->print = true;
+		return 0;
+	case KEY_AUTO:
+		request->automatic = true;
+		return 0;
+	case KEY_MAX_TIME:
+		if (human_read_age(value, &request->seconds) == 0 &&
+			request->seconds > 0) {
+			if (request->seconds > LONGEST_TIME)
+				request->seconds = LONGEST_TIME;
+			return 0;
+		}
+		complain(value, "this is no time such as 2s");
+		return -EINVAL;
+	default:
+		if (opt->key >= KEY_SETTING && opt->key < COMMON_DIR)
+			return conf_set(settings[opt->key - KEY_SETTING], value);
+		return common_take(&request->common, opt, value);
+	}
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+	struct request request = { .print = false };
+	struct opt_parser parser;
+	const struct opt *opt;
+	struct cache cache;
+	int r, code;
+
+	opt_begin(&parser, self, argv);
+	while ((r = opt_next(&parser, &opt)) > 0)
+		if ((r = take(&request, opt, parser.value)) < 0)
+			break;
+	if (r < 0)
+		return opt_exit_code(r);
+	if (parser.index < argc)
+		return opt_usage(self, "no arguments are expected");
+	code = request.automatic ? cache_open_if_there(&cache, request.common.dir)
+				 : cache_open(&cache, request.common.dir);
+	if (code != EXIT_OK) /* a timer may come before the first program */
+		return code == EXIT_NO_CACHE && request.automatic ? EXIT_OK : code;
+	interrupt_catch();
+	code = lock_and_collect(&cache, &request);
+	cache_close(&cache);
+	return code;
+}
+
+/* clang-format off */
+static const char notes[] =
+	"In this order: `temporaries` older than an hour, which nobody will finish; the `trash`\n"
+	"that purge has left; `foreign` files that another version of pycstash made; `orphans`,\n"
+	"entries whose sources are missing (the highest folder that is gone decides, when it has\n"
+	"been for orphan_grace, or 24h below /tmp, /var/tmp and /dev/shm, on the same file system\n"
+	"all the time); `stale` and `damaged` ones; `objects` that nothing links and nobody used\n"
+	"for max_age; and `evicted`: least recently used, until the cache is under max_size and\n"
+	"max_entries and leaves keep_free. See `pycstash config` for the limits. What is younger\n"
+	"than an hour is not evicted. An entry that is one file with an object goes with it, or\n"
+	"nothing would be free by that. A use is a read, as far as the file system notes those\n"
+	"(relatime: once a day; noatime: never, and then age is what counts).\n"
+	"\n"
+	"Deleting is always safe: what is missing is compiled again. Interpreters may run beside\n"
+	"it. Files that pycstash did not make are left alone, and so are links and mounts.\n"
+	"\n"
+	"A line a rule: its files, and what that frees; hard links free their file with the last\n"
+	"one. --long prints the rule and the name below v1 of each before. --json: pycstash.gc/1,\n"
+	"see docs/json.md.\n"
+	"\n"
+	"--auto is for `pycstash run`, shells and timers: once a day it does all that, else it\n"
+	"returns at once.\n"
+	"\n"
+	"Exit code: 0; 3: something could not be read or deleted, or --max-time was over; 11:\n"
+	"another process has locked the cache (--auto: 0); 14: it cannot be locked; 130: interrupted.\n"
+	"\n"
+	"Example: pycstash gc --dry-run --max-size 500M\n";
+/* clang-format on */
+
+const struct command cmd_gc = {
+	.name = "gc",
+	.run = run,
+	.args = "[OPTIONS]",
+	.summary = "delete what is of no use, and keep the cache under its limits",
+	.options = options,
+	.notes = notes,
+};

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pycstash help, pycstash version: everything is printed from the tables of commands,
+ * options and settings.
+ */
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/base/message.h"
+#include "tools/cli/command.h"
+#include "tools/conf/conf.h"
+#include "tools/man/completion.h"
+#include "tools/man/manual.h"
+
+#ifndef PYCSTASH_VERSION
+#define PYCSTASH_VERSION "unknown"
+#endif
+
+enum {
+	KEY_MAN,
+	KEY_COMPLETION,
+};
+
+static const struct opt help_options[] = {
+	{ "man", 0, NULL,
+		"print the manual page of that name, as pycstash-run.1; without\n"
+		"a name, the names of all pages",
+		KEY_MAN },
+	{ "completion", 0, "bash|zsh|fish", "print what that shell completes by",
+		KEY_COMPLETION },
+	{ NULL, 0, NULL, NULL, 0 },
+};
+
+static const struct opt *const options[] = { help_options, NULL };
+static const struct opt *const no_options[] = { NULL };
+
+const struct exit_meaning exit_meanings[] = {
+#define EXIT_CODE(id, number, meaning) { number, meaning },
+#include "tools/cli/exit.def"
+#undef EXIT_CODE
+	{ 0, NULL },
+};
+
+void command_help(const struct command *command)
+{
+	printf("usage: pycstash %s%s%s\n\n%c%s.\n\n", command->name,
+		*command->args ? " " : "", command->args, command->summary[0] & ~0x20,
+		command->summary + 1);
+	opt_print(stdout, command->options);
+	if (command->notes)
+		printf("\n%s", command->notes);
+}
+
+static void print_settings(void)
+{
+	const struct conf_key *key;
+
+	puts("Environment variables, and keys of configuration files (`pycstash help config`):");
+	for (key = conf_keys; key->name; key++)
+		printf("  %s=%s, %s\n      %s\n", key->variable, key->values, key->name,
+			key->what);
+}
+
+static void print_exit_codes(void)
+{
+	const struct exit_meaning *row;
+
+	puts("\nExit codes:");
+	for (row = exit_meanings; row->meaning; row++)
+		printf("  %-5d %s\n", row->code, row->meaning);
+	puts("  128+N ended by signal N; what was done and what is left has been said\n"
+	     "Every other code of `run` is that of the command it runs.");
+}
+
+static void print_overview(void)
+{
+	const struct command *const *command;
+
+	puts("usage: pycstash COMMAND [OPTIONS] [ARGUMENTS]\n\n"
+	     "Keeps Python's bytecode in one cache instead of in __pycache__ folders.\n\n"
+	     "Commands:");
+	for (command = commands; *command; command++)
+		printf("  %-10s %s\n", (*command)->name, (*command)->summary);
+	puts("\n`pycstash help COMMAND` says more, `pycstash help settings` what can be set.");
+	print_exit_codes();
+}
+
+static int help_command(const char *name)
+{
+	const struct command *command = name ? command_find(name) : NULL;
+
+	if (command)
+		command_help(command);
+	else if (!name)
+		print_overview();
+	else if (strcmp(name, "settings") == 0)
+		print_settings();
+	else
+		return command_unknown(name);
+	return EXIT_OK;
+}
+
+static int help_page(const char *name)
+{
+	if (!name)
+		manual_list(stdout);
+	else if (manual_print(stdout, name) < 0) {
+		complain(name, "there is no such page; see `pycstash help --man`");
+		return EXIT_USAGE;
+	}
+	return EXIT_OK;
+}
+
+static int help_completion(const char *shell)
+{
+	if (completion_print(stdout, shell) == 0)
+		return EXIT_OK;
+	complain(shell,
+		"there is no completion for this shell, but for bash, zsh and fish");
+	return EXIT_USAGE;
+}
+
+static int run_help(const struct command *self, int argc, char **argv)
+{
+	const char *shell = NULL;
+	struct opt_parser parser;
+	const struct opt *opt;
+	bool man = false;
+	int more;
+
+	opt_begin(&parser, self, argv);
+	while ((more = opt_next(&parser, &opt)) > 0)
+		if (opt->key == KEY_MAN)
+			man = true;
+		else
+			shell = parser.value;
+	if (more < 0)
+		return opt_exit_code(more);
+	if (parser.index + 1 < argc)
+		return opt_usage(self, "one command at a time");
+	if (shell)
+		return help_completion(shell);
+	return man ? help_page(argv[parser.index]) : help_command(argv[parser.index]);
+}
+
+static int run_version(const struct command *self, int argc, char **argv)
+{
+	struct opt_parser parser;
+	const struct opt *opt;
+	int more;
+
+	opt_begin(&parser, self, argv);
+	while ((more = opt_next(&parser, &opt)) > 0)
+		;
+	if (more < 0)
+		return opt_exit_code(more);
+	if (parser.index < argc)
+		return opt_usage(self, "no arguments are expected");
+	puts("pycstash " PYCSTASH_VERSION);
+	return EXIT_OK;
+}
+
+/* clang-format off */
+static const char notes[] =
+	"Manual pages and completions are printed from the same tables as this help:\n"
+	"  pycstash help --man pycstash-gc.1 | man -l -\n"
+	"  . <(pycstash help --completion bash)\n";
+/* clang-format on */
+
+const struct command cmd_help = {
+	.name = "help",
+	.flags = COMMAND_NO_CONF,
+	.run = run_help,
+	.args = "[COMMAND | settings]",
+	.summary = "say what the commands are, or what one of them does",
+	.options = options,
+	.notes = notes,
+};
+
+const struct command cmd_version = {
+	.name = "version",
+	.flags = COMMAND_NO_CONF,
+	.run = run_version,
+	.args = "",
+	.summary = "print the version",
+	.options = no_options,
+};

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pycstash import: puts the bytecode of an archive into the cache, or makes a layer of
+ * it.
+ *
+ * The archive is read twice: all of it is checked before anything is put anywhere, since
+ * what a hostile one begins with is not to be had either.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/archive/archive.h"
+#include "tools/archive/import.h"
+#include "tools/base/files.h"
+#include "tools/base/human.h"
+#include "tools/base/json.h"
+#include "tools/base/message.h"
+#include "tools/base/progress.h"
+#include "tools/cache/layer_create.h"
+#include "tools/cli/command.h"
+#include "tools/cli/common.h"
+
+enum {
+	KEY_MAP,
+	KEY_LAYER,
+	KEY_FORCE,
+};
+
+static const struct opt own_options[] = {
+	{ "map", 0, "OLD=NEW",
+		"what belongs to sources below OLD goes to those below NEW;\n"
+		"may be repeated, the first that fits counts",
+		KEY_MAP },
+	{ "layer", 0, "DIR",
+		"make a read-only layer for an image in DIR, which is new or\n"
+		"empty, instead of filling the cache",
+		KEY_LAYER },
+	{ "force", 'f', NULL, "replace what is in the cache and as good", KEY_FORCE },
+	{ NULL, 0, NULL, NULL, 0 },
+};
+
+static const struct opt *const options[] = { own_options, common_dir, common_dry_run,
+	common_json, NULL };
+
+struct command_line {
+	struct common common;
+	const char *file, *layer;
+	const char **maps; /* words */
+	size_t map_count;
+	bool force;
+};
+
+struct job {
+	const struct command_line *line;
+	struct import import;
+	struct cache cache;
+	struct archive_manifest announced, seen;
+	int fd;
+	bool cut_off;
+};
+
+/* --- the archive's file --------------------------------------------------------------*/
+
+/* Whether it may be an archive of ours: what zstd begins with (RFC 8878). Others are not
+ * copied to their end, which may never come. */
+static bool is_compressed(int fd)
+{
+	static const char magic[4] = { '\x28', '\xb5', '\x2f', '\xfd' };
+	char head[sizeof magic];
+
+	return pread(fd, head, sizeof head, 0) == sizeof head &&
+	       memcmp(head, magic, sizeof magic) == 0;
+}
+
+static int copy(int from, int to)
+{
+	char block[65536];
+	bool known = false;
+	size_t copied = 0;
+	ssize_t n;
+
+	while ((n = read(from, block, sizeof block)) != 0) {
+		if (interrupt_came())
+			return -EINTR;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (write(to, block, (size_t)n) != n)
+			return -ENOSPC; /* what else, in a file of our own */
+		copied += (size_t)n;
+		if (copied < 4 || known)
+			continue;
+		if (!is_compressed(to))
+			return 0;
+		known = true;
+	}
+	return 0;
+}
+
+/* What cannot be read twice is copied to a file that nobody else sees. */
+static int spool(int from)
+{
+	const char *directory = getenv("TMPDIR");
+	int fd = open(directory && *directory ? directory : "/tmp",
+		O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = copy(from, fd);
+	if (r < 0)
+		close(fd);
+	return r < 0 ? r : fd;
+}
+
+static int open_archive(const char *file)
+{
+	int fd = strcmp(file, "-") == 0 ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	int r;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		r = -errno;
+	else if (S_ISREG(st.st_mode))
+		return fd;
+	else
+		r = S_ISDIR(st.st_mode) ? -EISDIR : spool(fd);
+	if (fd > STDIN_FILENO)
+		close(fd);
+	if (r < 0 && !interrupt_came())
+		complain(file, "%s", strerror(-r));
+	return r;
+}
+
+/* --- reading it ----------------------------------------------------------------------*/
+
+/* The way through the archive; `put` says whether members go somewhere, or are checked
+ * only. -EINTR after an interrupt; other errors have been said. */
+static int read_members(struct job *job, bool put)
+{
+	struct archive_in in = { 0 };
+	struct progress progress;
+	int r = lseek(job->fd, 0, SEEK_SET) < 0 ? -errno : 0;
+
+	r = r < 0 ? r : archive_in_begin(&in, job->line->file, job->fd);
+	job->announced = in.manifest;
+	progress_begin(&progress, put ? "importing" : "checking", in.manifest.files);
+	while (r == 0 && (r = archive_in_next(&in)) > 0) {
+		r = put ? import_member(&job->import, &in) : 0;
+		if (r == 0 && interrupt_came())
+			r = -EINTR;
+		progress_update(&progress, in.seen.files);
+	}
+	progress_end(&progress);
+	import_finish(&job->import);
+	job->seen = in.seen;
+	job->cut_off = r == -EBADMSG;
+	if (job->cut_off && put)
+		complain(job->line->file, "it is cut off or damaged: %s", in.broken);
+	archive_in_release(&in);
+	return job->cut_off ? 0 : r;
+}
+
+/* --- what is said --------------------------------------------------------------------*/
+
+static const char *place(const struct job *job)
+{
+	return job->cache.root ? job->cache.root : job->line->common.dir;
+}
+
+static uint64_t missing(const struct job *job)
+{
+	return job->announced.files - job->seen.files;
+}
+
+static void print_object(const struct job *job)
+{
+	const struct import *import = &job->import;
+	struct json json = { .out = stdout };
+
+	json_open(&json, NULL, '{');
+	json_schema(&json, "import", 1);
+	json_string(&json, "file", job->line->file);
+	json_string(&json, "cache", place(job));
+	json_bool(&json, "layer", job->line->layer != NULL);
+	json_bool(&json, "dry_run", import->dry_run);
+	json_unsigned(&json, "files", import->files);
+	json_unsigned(&json, "links", import->links);
+	json_unsigned(&json, "bytes", import->bytes);
+	json_unsigned(&json, "moved", import->moved);
+	json_unsigned(&json, "kept", import->kept);
+	json_unsigned(&json, "bound", import->bound);
+	json_unsigned(&json, "damaged", import->damaged);
+	json_unsigned(&json, "newer", import->newer);
+	json_unsigned(&json, "failed", import->failed);
+	json_unsigned(&json, "missing", missing(job));
+	json_close(&json);
+}
+
+static void print_text(const struct job *job)
+{
+	const struct import *import = &job->import;
+	const struct {
+		uint64_t count;
+		const char *what;
+	} rows[] = {
+		{ import->links, "links to objects" },
+		{ import->moved, "to other paths" },
+		{ import->kept, "kept: what is there is as good" },
+		{ import->bound, "left out: cannot be moved to another path" },
+		{ import->damaged, "damaged" },
+		{ import->newer, "made by a newer pycstash" },
+		{ import->failed, "failed" },
+		{ missing(job), "missing in the archive" },
+	};
+	char bytes[HUMAN_SIZE];
+	size_t i;
+
+	printf("%s%" PRIu64 " files, %s, ",
+		import->dry_run ? "would import " : "imported ", import->files,
+		human_size(import->bytes, bytes));
+	fputs("into ", stdout);
+	print_plain(stdout, place(job) ? place(job) : "a new cache");
+	putchar('\n');
+	for (i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (rows[i].count)
+			printf("  %" PRIu64 " %s\n", rows[i].count, rows[i].what);
+}
+
+/* Why it was not read to its end; the exit code. */
+static int stopped(const struct job *job, int error)
+{
+	bool began = job->import.files > 0;
+
+	if (error == -EPERM)
+		return EXIT_REFUSED;
+	if (error == -EINTR || began)
+		complain(job->line->file, "%s after %" PRIu64 " of %" PRIu64 " files; %s",
+			error == -EINTR ? "interrupted" : "stopped", job->import.files,
+			job->announced.files,
+			began ? "what was imported is whole and stays; import it again for the rest"
+			      : "nothing was imported");
+	if (error == -EINTR)
+		return interrupt_exit_code();
+	return error == -ENOSYS || error == -ENOSPC || error == -EDQUOT || error == -EROFS
+		       ? EXIT_UNABLE
+		       : EXIT_OURS;
+}
+
+/* --- the command ---------------------------------------------------------------------*/
+
+static int open_cache(struct job *job)
+{
+	const struct command_line *line = job->line;
+	int code;
+
+	if (line->common.dry_run) {
+		code = line->layer ? EXIT_NO_CACHE
+				   : cache_open_if_there(&job->cache, line->common.dir);
+		return code == EXIT_NO_CACHE ? EXIT_OK : code;
+	}
+	return line->layer ? layer_create_begin(&job->cache, line->layer)
+			   : cache_open_or_make(&job->cache, line->common.dir);
+}
+
+static int import_all(struct job *job)
+{
+	struct import *import = &job->import;
+	int r = read_members(job, false), code;
+
+	if (r < 0)
+		return stopped(job, r);
+	code = open_cache(job);
+	if (code != EXIT_OK)
+		return code;
+	import->cache = job->cache.root ? &job->cache : NULL;
+	r = read_members(job, true);
+	if (r < 0)
+		return stopped(job, r);
+	if (job->line->layer && import->cache &&
+		(r = layer_create_finish(&job->cache)) < 0) {
+		complain(job->cache.root, "it cannot be made readable: %s", strerror(-r));
+		code = EXIT_OURS;
+	}
+	if (job->line->common.json)
+		print_object(job);
+	else
+		print_text(job);
+	if (code == EXIT_OK && (import->damaged || import->newer || import->failed ||
+				       missing(job) || job->cut_off))
+		code = EXIT_PARTLY;
+	return code;
+}
+
+static int read_maps(struct job *job)
+{
+	size_t i;
+	int r = 0;
+
+	/* a layer's paths are the image's */
+	for (i = 0; i < job->line->map_count && r == 0; i++)
+		r = import_add_map(&job->import, job->line->maps[i], !job->line->layer);
+	return r;
+}
+
+static int import_file(const struct command_line *line)
+{
+	struct job job = { .line = line, .fd = -1, .cache = { .fd = -1, .root_fd = -1 } };
+	int code = EXIT_USAGE;
+
+	job.import.dry_run = line->common.dry_run;
+	job.import.force = line->force;
+	job.import.uncounted = line->layer != NULL;
+	umask(077);
+	interrupt_catch();
+	if (read_maps(&job) == 0) {
+		job.fd = open_archive(line->file);
+		if (job.fd >= 0)
+			code = import_all(&job);
+		else
+			code = interrupt_came() ? stopped(&job, -EINTR) : EXIT_USAGE;
+	}
+	if (job.fd > STDIN_FILENO)
+		close(job.fd);
+	import_release(&job.import);
+	cache_close(&job.cache);
+	return code;
+}
+
+static int take(struct command_line *line, const struct opt *opt, const char *value)
+{
+	switch (opt->key) {
+	case KEY_MAP:
+		line->maps[line->map_count++] = value;
+		return 0;
+	case KEY_LAYER:
+		line->layer = value;
+		return 0;
+	case KEY_FORCE:
+		line->force = true;
+		return 0;
+	default:
+		return common_take(&line->common, opt, value);
+	}
+}
+
+static int check(const struct command *self, const struct command_line *line, int words)
+{
+	if (words != 1)
+		return opt_usage(self, "give one archive, or - for standard input");
+	if (strcmp(line->file, "-") == 0 && isatty(STDIN_FILENO))
+		return opt_usage(self, "standard input is a terminal");
+	if (line->layer && !*line->layer)
+		return opt_usage(self, "the name of the layer is empty");
+	if (line->layer && line->common.dir)
+		return opt_usage(self, "either --layer or --dir");
+	return EXIT_OK;
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+	struct command_line line = { .maps = calloc((size_t)argc, sizeof *line.maps) };
+	struct opt_parser parser;
+	const struct opt *opt;
+	int r, code;
+
+	if (!line.maps)
+		return EXIT_OURS;
+	opt_begin(&parser, self, argv);
+	while ((r = opt_next(&parser, &opt)) > 0)
+		if ((r = take(&line, opt, parser.value)) < 0)
+			break;
+	line.file = argv[parser.index];
+	code = r < 0 ? opt_exit_code(r) : check(self, &line, argc - parser.index);
+	if (r == 0 && code == EXIT_OK)
+		code = import_file(&line);
+	free(line.maps);
+	return code;
+}
+
+/* clang-format off */
+static const char notes[] =
+	"Archives are code: whoever made one decides what the programs run that are served from\n"
+	"the cache afterwards. Checksums tell damage, not intent. Import only what you trust as\n"
+	"you trust the programs themselves.\n"
+	"\n"
+	"FILE is an archive of `pycstash export`, `-` is standard input. It is checked before\n"
+	"anything is put anywhere: one that holds what export does not write (names that lead out,\n"
+	"links, devices, far too much data, a name twice) is refused as a whole. Members that are\n"
+	"damaged, or sealed by a newer pycstash, are skipped. Each file gets its name when it is whole; programs may go on\n"
+	"meanwhile. What the cache has stays, if it is fresh or of the same content.\n"
+	"\n"
+	"Sources at other paths, or with other times, are no obstacle: bytecode is served to\n"
+	"sources of the same content, and --map saves even the search for it. What shows its path\n"
+	"(pytest's and numba's files) is not moved by --map.\n"
+	"\n"
+	"--layer makes a directory for PYCSTASH_LAYERS, readable by all, its times fixed: equal\n"
+	"archives make equal layers. It must belong to root or to who uses it.\n"
+	"\n"
+	"  pycstash import --map /build/venv=/srv/app/venv cache.tar.zst\n"
+	"  pycstash import --layer /opt/pycstash-layer cache.tar.zst\n"
+	"\n"
+	"Exit code: 0; 3 if something was skipped or is missing, each of which is named; 12 if\n"
+	"the archive or the cache is refused; 14 on a full disk or without libarchive; 130 after\n"
+	"Ctrl-C. What was imported before an interruption stays, and is whole.\n";
+/* clang-format on */
+
+const struct command cmd_import = {
+	.name = "import",
+	.run = run,
+	.args = "[OPTIONS] FILE",
+	.summary = "put the bytecode of an archive into the cache, or make a layer of it",
+	.options = options,
+	.notes = notes,
+};

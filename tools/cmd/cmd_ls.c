@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pycstash ls: what is in the cache, by the names of the sources.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/base/json.h"
+#include "tools/base/message.h"
+#include "tools/base/progress.h"
+#include "tools/cache/walk.h"
+#include "tools/cli/command.h"
+#include "tools/cmd/ls.h"
+
+enum {
+	KEY_LONG = 1,
+	KEY_ALL,
+	KEY_OBJECTS,
+	KEY_SORT,
+	KEY_REVERSE,
+};
+
+static const struct opt own_options[] = {
+	{ "long", 'l', NULL, "version, -O level, size, age, last use and state as well",
+		KEY_LONG },
+	{ "all", 'a', NULL, "temporary and foreign files as well; --state implies it",
+		KEY_ALL },
+	{ "objects", 0, NULL, "the bytecode that paths share as well", KEY_OBJECTS },
+	{ "sort", 0, "KEY",
+		"by name; or by size, age or use (of last use), the largest and\n"
+		"oldest first",
+		KEY_SORT },
+	{ "reverse", 'r', NULL, "sort the other way round", KEY_REVERSE },
+	{ NULL, 0, NULL, NULL, 0 },
+};
+
+static const struct opt *const options[] = { own_options, common_layers,
+	select_tag_options, filter_state, filter_older_than, filter_unused_since,
+	filter_larger_than, common_json, common_null, common_dir, NULL };
+
+/* --- choosing ------------------------------------------------------------------------*/
+
+static bool is_wanted(const struct ls *ls, enum layout_kind kind)
+{
+	switch (kind) {
+	case LAYOUT_ENTRY:
+	case LAYOUT_PROGRAMS:
+		return true;
+	case LAYOUT_OBJECT:
+		return ls->objects;
+	default:
+		return ls->all;
+	}
+}
+
+static bool needs_state(const struct ls *ls)
+{
+	return ls->details || filter_needs_state(&ls->filter);
+}
+
+/* Those that need a state have the stat with it, and a filter by stat has its own first:
+ * that is cheaper than to open what it turns down. */
+static bool needs_stat(const struct ls *ls)
+{
+	return filter_needs_stat(&ls->filter) ||
+	       (ls->sort > SORT_NAME && !needs_state(ls));
+}
+
+/* Completes what is known of a file; false where it is turned down, or gone. */
+static bool look_at(
+	struct ls *ls, struct walk_dir *dir, struct listed *listed, struct judgement *ret)
+{
+	unsigned flags = JUDGE_DIGEST | (ls->cache->layer ? JUDGE_LAYER : 0);
+
+	if (listed->st && !filter_passes_stat(&ls->filter, listed->st))
+		return false;
+	if (!needs_state(ls))
+		return true;
+	*ret = judge_at(listed->item, dir->fd, listed->name, listed->source, flags);
+	if (ret->error == -ENOENT || !filter_passes_state(&ls->filter, ret->state))
+		return false;
+	/* A link, or another user's file, is not read anyway. */
+	if (ret->error && ret->state != STATE_FOREIGN)
+		ls->threads[dir->thread].unreadable++;
+	listed->st = &ret->st;
+	listed->judgement = ret;
+	return true;
+}
+
+static void begin(struct walk_dir *dir)
+{
+	struct ls *ls = dir->context;
+
+	ls->threads[dir->thread].dir = layout_dir_parse(dir->path);
+}
+
+static void count(struct ls_thread *thread, enum layout_kind kind)
+{
+	if (kind == LAYOUT_ENTRY)
+		thread->entries++;
+	else if (kind == LAYOUT_OBJECT)
+		thread->objects++;
+	else
+		thread->others++;
+}
+
+static void visit(struct walk_dir *dir, const struct walk_file *file)
+{
+	struct ls *ls = dir->context;
+	struct ls_thread *thread = &ls->threads[dir->thread];
+	struct layout item = layout_parse_in(&thread->dir, file->name);
+	struct listed listed = { &thread->dir, &item, file->name, NULL, file->st, NULL };
+	char source[PATH_MAX];
+	struct judgement judgement;
+
+	if (!select_has(&ls->select, &item, dir->path, file->name))
+		return;
+	if (file->type != DT_REG)
+		item.kind = LAYOUT_FOREIGN;
+	if (layout_source_in(&thread->dir, &item, file->name, source, sizeof source))
+		listed.source = source;
+	if (!is_wanted(ls, item.kind) || !look_at(ls, dir, &listed, &judgement))
+		return;
+	ls_print(ls, dir->thread, &listed);
+	count(thread, item.kind);
+}
+
+static bool enter(struct walk_dir *parent, const char *name)
+{
+	struct ls *ls = parent->context;
+	size_t version = layout_version(parent->path);
+	bool objects = version && !parent->path[version] && strcmp(name, "objects") == 0;
+
+	return (!objects || ls->objects || ls->all) &&
+	       select_enters(&ls->select, parent->path, name);
+}
+
+/* --- the whole -----------------------------------------------------------------------*/
+
+static int list_cache(struct cache *cache, void *context)
+{
+	struct ls *ls = context;
+	struct walk walk = {
+		.cache = cache,
+		.context = ls,
+		.stat = needs_stat(ls),
+		.threads = ls->lines.threads,
+		.enter = enter,
+		.begin = begin,
+		.file = visit,
+	};
+	int r;
+
+	ls->cache = cache;
+	r = walk_run(&walk, "");
+	ls->unread_directories += walk.failed;
+	if (r == -EINTR) {
+		complain("ls", "interrupted; the rest is not listed");
+		return interrupt_exit_code();
+	}
+	if (r < 0) {
+		complain(cache->root, "%s", strerror(-r));
+		return EXIT_OURS;
+	}
+	return EXIT_OK;
+}
+
+static struct ls_thread sum_up(const struct ls *ls, unsigned threads)
+{
+	struct ls_thread sum = { 0 };
+
+	for (unsigned i = 0; i < threads; i++) {
+		sum.entries += ls->threads[i].entries;
+		sum.objects += ls->threads[i].objects;
+		sum.others += ls->threads[i].others;
+		sum.unreadable += ls->threads[i].unreadable;
+	}
+	return sum;
+}
+
+static void print_summary(const struct ls *ls, const struct ls_thread *sum)
+{
+	struct json json = { .out = stdout };
+
+	json_open(&json, NULL, '{');
+	json_schema(&json, "ls", 1);
+	json_unsigned(&json, "entries", sum->entries);
+	json_unsigned(&json, "objects", sum->objects);
+	json_unsigned(&json, "others", sum->others);
+	json_unsigned(&json, "unreadable", sum->unreadable + ls->unread_directories);
+	json_close(&json);
+}
+
+static int conclude(const struct ls *ls, const struct ls_thread *sum)
+{
+	if (ls->common.json)
+		print_summary(ls, sum);
+	if (sum->unreadable)
+		complain(NULL, "%ju of the files could not be read",
+			(uintmax_t)sum->unreadable);
+	if (sum->unreadable || ls->unread_directories)
+		return EXIT_PARTLY;
+	if (ls->select.paths.count && sum->entries + sum->objects + sum->others == 0) {
+		complain("ls", "nothing of that is in the cache");
+		return EXIT_FOUND;
+	}
+	return EXIT_OK;
+}
+
+static int list(struct ls *ls)
+{
+	const unsigned threads = walk_threads();
+	struct ls_thread sum;
+	int code, r;
+
+	ls->threads = calloc(threads, sizeof *ls->threads);
+	if (!ls->threads || lines_begin(&ls->lines, threads, ls->sort != SORT_NONE,
+				    ls->reverse) < 0) {
+		complain(NULL, "%s", strerror(ENOMEM));
+		return EXIT_OURS;
+	}
+	interrupt_catch();
+	ls_print_heading(ls);
+	code = cache_each(ls->common.dir, ls->common.layers, list_cache, ls);
+	r = lines_end(&ls->lines);
+	if (r < 0) {
+		if (!ferror(stdout)) /* else main says it */
+			complain("standard output", "%s", strerror(-r));
+		errno = -r;
+		return EXIT_OURS;
+	}
+	sum = sum_up(ls, threads);
+	r = code == EXIT_OK || code == EXIT_PARTLY ? conclude(ls, &sum) : code;
+	return r == EXIT_OK ? code : r;
+}
+
+static int take_sort(struct ls *ls, const char *value)
+{
+	static const char *const names[] = { "", "name", "size", "age", "use" };
+
+	for (enum ls_sort sort = SORT_NAME; sort <= SORT_USE; sort++)
+		if (strcmp(names[sort], value) == 0) {
+			ls->sort = sort;
+			return 0;
+		}
+	complain(value, "there is --sort name, size, age and use");
+	return -EINVAL;
+}
+
+static int take(struct ls *ls, const struct opt *opt, const char *value)
+{
+	int r;
+
+	switch (opt->key) {
+	case KEY_LONG:
+		ls->details = true;
+		return 0;
+	case KEY_ALL:
+		ls->all = true;
+		return 0;
+	case KEY_OBJECTS:
+		ls->objects = true;
+		return 0;
+	case KEY_SORT:
+		return take_sort(ls, value);
+	case KEY_REVERSE:
+		ls->reverse = true;
+		return 0;
+	}
+	r = select_take(&ls->select, opt, value);
+	if (r == -ENOENT)
+		r = filter_take(&ls->filter, opt, value);
+	return r == -ENOENT ? common_take(&ls->common, opt, value) : r;
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+	struct ls ls = { .filter = filter_begin() };
+	struct opt_parser parser;
+	const struct opt *opt;
+	int r, code;
+
+	(void)argc;
+	opt_begin(&parser, self, argv);
+	while ((r = opt_next(&parser, &opt)) > 0)
+		if ((r = take(&ls, opt, parser.value)) < 0)
+			break;
+	if (ls.reverse && ls.sort == SORT_NONE)
+		ls.sort = SORT_NAME;
+	if (filter_needs_state(&ls.filter))
+		ls.all = true;
+	if (r < 0)
+		code = opt_exit_code(r);
+	else if (ls.common.json && ls.common.null)
+		code = opt_usage(self, "--json and -0 are two formats");
+	else if ((code = select_words(&ls.select, argv + parser.index)) == EXIT_OK)
+		code = list(&ls);
+	free(ls.threads);
+	select_release(&ls.select);
+	return code;
+}
+
+/* clang-format off */
+static const char notes[] =
+	"PATH is a source, a directory with all below it, or a pattern for either in quotes\n"
+	"(`*`, `?` and `[…]` match within a name, `**` any number of them). It need not exist\n"
+	"any more. Without one, everything is listed.\n"
+	"\n"
+	"A line for each entry: its source. A source that two interpreters have compiled is\n"
+	"listed twice; what no source stands behind (numba's files) as what its program\n"
+	"calls it, and what nobody does, as what it is in the cache. Names are escaped\n"
+	"(\\n, \\x1b), but not with -0. Nothing is opened or looked at but directories,\n"
+	"unless an option needs it.\n"
+	"\n"
+	"States:\n"
+	"  fresh     it would be served\n"
+	"  stale     the source is another now, or cannot be read\n"
+	"  orphan    the source is gone\n"
+	"  unsealed  a program's own, or nothing says what it was compiled of\n"
+	"  damaged   not whole; it would be compiled again\n"
+	"  foreign   not pycstash's: a link, another user's, or a name that it does not make;\n"
+	"            or a newer pycstash's\n"
+	"AGE is since it was made, USED since it was last read (or made), as far as the file\n"
+	"system keeps account of that.\n"
+	"\n"
+	"--json: a line pycstash.entry/1 for each, then one pycstash.ls/1; see\n"
+	"docs/json.md.\n"
+	"\n"
+	"Exit code: 0; 1 if nothing of PATH is in the cache; 3 if something could not be\n"
+	"read, which is said; 10 if there is no cache, nor a layer.\n"
+	"\n"
+	"  pycstash ls --long --sort size | head\n"
+	"  pycstash ls --state orphan,stale 'src/**/*_pb2.py'\n"
+	"  pycstash ls -0 --tag cpython-311 . | xargs -0 wc -l\n";
+/* clang-format on */
+
+const struct command cmd_ls = {
+	.name = "ls",
+	.run = run,
+	.args = "[OPTIONS] [PATH…]",
+	.summary = "list what is in the cache, by source",
+	.options = options,
+	.notes = notes,
+};

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pycstash purge: deletes what it is told to, and nothing without being told.
+ *
+ * One walk finds whole versions and trees, into which it does not go, and single files,
+ * which it deletes. The whole ones follow by one rename each.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shim/core/base/path.h"
+#include "tools/base/clock.h"
+#include "tools/base/files.h"
+#include "tools/base/message.h"
+#include "tools/cli/command.h"
+#include "tools/cli/common.h"
+#include "tools/gc/purge.h"
+#include "tools/python/interpreters.h"
+
+enum {
+	KEY_ALL,
+	KEY_NOT_INSTALLED,
+	KEY_LONG,
+	KEY_NO_RECLAIM,
+};
+
+static const struct opt own_options[] = {
+	{ "all", 0, NULL, "all of the cache", KEY_ALL },
+	{ "not-installed", 0, NULL, "versions that no interpreter here has",
+		KEY_NOT_INSTALLED },
+	{ "long", 'l', NULL, "print each name that goes, as --dry-run does", KEY_LONG },
+	{ "no-reclaim", 0, NULL, "leave it to the next gc to free the space",
+		KEY_NO_RECLAIM },
+	{ NULL, 0, NULL, NULL, 0 },
+};
+
+static const struct opt *const options[] = { select_options, own_options, filter_state,
+	filter_older_than, filter_unused_since, filter_larger_than, common_dry_run,
+	common_null, common_json, common_quiet, common_dir, NULL };
+
+/* --- finding -------------------------------------------------------------------------*/
+
+static bool needs_files(const struct purge *purge)
+{
+	return filter_needs_stat(&purge->filter) || filter_needs_state(&purge->filter);
+}
+
+static bool is_installed(const struct purge *purge, const char *version)
+{
+	size_t len = strcspn(version, "+"), i;
+
+	for (i = 0; i < purge->python_count; i++)
+		if (strlen(purge->pythons[i].tag) == len &&
+			memcmp(purge->pythons[i].tag, version, len) == 0)
+			return true;
+	return false;
+}
+
+/* Whether all below the directory `path` is meant. */
+static bool is_whole(const struct purge *purge, const char *path)
+{
+	size_t version = layout_version(path);
+	const char *source = path + version + strlen("/tree");
+
+	if (needs_files(purge))
+		return false;
+	if (!purge->select.paths.count)
+		return !path[version];
+	/* A pattern may match the name of a __pycache__, but means sources. */
+	return strncmp(path + version, "/tree", strlen("/tree")) == 0 &&
+	       strcmp(file_name(path), PYCACHE) != 0 &&
+	       targets_cover(&purge->select.paths, *source ? source : "/",
+		       *source ? strlen(source) : 1) == COVER_ALL;
+}
+
+static bool enter(struct walk_dir *parent, const char *name)
+{
+	struct purge *purge = parent->context;
+	AUTOFREE char *path = NULL;
+
+	if (!select_enters(&purge->select, parent->path, name) ||
+		(purge->not_installed && !parent->path[0] && is_installed(purge, name)))
+		return false;
+	if (asprintf(&path, "%s%s%s", parent->path, parent->path[0] ? "/" : "", name) <
+		0) {
+		path = NULL;
+		purge->failed++;
+		return false;
+	}
+	if (!is_whole(purge, path))
+		return true;
+	purge_whole(purge, path);
+	return false;
+}
+
+static bool is_meant(const struct purge *purge, struct walk_dir *dir,
+	const struct walk_file *file, struct layout item)
+{
+	char source[PATH_MAX];
+	struct judgement judgement;
+	size_t len;
+
+	/* Beside the versions lies nothing that a criterion but `foreign` means. */
+	if ((!dir->path[0] && !filter_needs_state(&purge->filter)) ||
+		!select_has(&purge->select, &item, dir->path, file->name) ||
+		!filter_passes_stat(&purge->filter, file->st))
+		return false;
+	if (!filter_needs_state(&purge->filter))
+		return true;
+	if (file->type != DT_REG)
+		item.kind = LAYOUT_FOREIGN;
+	len = layout_source(&item, dir->path, file->name, source, sizeof source);
+	judgement =
+		judge_at(&item, dir->fd, file->name, len ? source : NULL, JUDGE_DIGEST);
+	return judgement.error != -ENOENT &&
+	       filter_passes_state(&purge->filter, judgement.state);
+}
+
+static void visit(struct walk_dir *dir, const struct walk_file *file)
+{
+	struct purge *purge = dir->context;
+	const struct layout item = layout_parse(dir->path, file->name);
+
+	if (dir->thread == 0)
+		progress_update(&purge->progress, dir->walk->seen);
+	if (is_meant(purge, dir, file, item))
+		purge_file(purge, dir, file, &item);
+}
+
+static int find(struct purge *purge)
+{
+	struct walk walk = {
+		.cache = purge->cache,
+		.context = purge,
+		.stat = true,
+		.enter = enter,
+		.file = visit,
+		.leave = walk_remove_empty,
+	};
+	int r;
+
+	purge->began = clock_real();
+	progress_begin(&purge->progress, "looking", 0);
+	r = walk_run(&walk, "");
+	progress_end(&purge->progress);
+	removed_tell(&purge->shrunk, purge->cache->root);
+	purge->failed += walk.failed;
+	return r;
+}
+
+/* --- the run -------------------------------------------------------------------------*/
+
+static int conclude(const struct purge *purge, int r)
+{
+	if (r == -EINTR) {
+		complain("purge",
+			"interrupted; what is counted is deleted, and the rest is as it was");
+		return interrupt_exit_code();
+	}
+	if (interrupt_came()) {
+		complain("purge",
+			"interrupted; all of it is deleted, but some still takes space until the next `pycstash gc`");
+		return interrupt_exit_code();
+	}
+	if (r < 0 && r != -EAGAIN) {
+		complain("purge", "%s", strerror(-r));
+		return EXIT_OURS;
+	}
+	return r < 0 || purge->failed ? EXIT_PARTLY : EXIT_OK;
+}
+
+static int purge_run(struct purge *purge)
+{
+	int r;
+
+	if (purge->not_installed) {
+		purge->python_count = interpreters_find(&purge->pythons);
+		if (interrupt_came())
+			return conclude(purge, -EINTR);
+		if (!purge->python_count) {
+			complain("--not-installed",
+				"no interpreter was found at all, so nothing is deleted; see --tag");
+			return EXIT_UNABLE;
+		}
+	}
+	interrupt_catch();
+	r = find(purge);
+	if (r == 0)
+		r = purge_wholes(purge);
+	purge_report(purge, r);
+	return conclude(purge, r);
+}
+
+/* A criterion was given. */
+static bool is_told(const struct purge *purge)
+{
+	return purge->all || purge->not_installed || purge->select.tag_count ||
+	       purge->select.paths.count || needs_files(purge);
+}
+
+static int take(struct purge *purge, const struct opt *opt, const char *value)
+{
+	int r;
+
+	switch (opt->key) {
+	case KEY_ALL:
+		purge->all = true;
+		return 0;
+	case KEY_NOT_INSTALLED:
+		purge->not_installed = true;
+		return 0;
+	case KEY_LONG:
+		purge->print = true;
+		return 0;
+	case KEY_NO_RECLAIM:
+		purge->no_reclaim = true;
+		return 0;
+	default:
+		r = select_take(&purge->select, opt, value);
+		if (r == -ENOENT)
+			r = filter_take(&purge->filter, opt, value);
+		return r == -ENOENT ? common_take(&purge->common, opt, value) : r;
+	}
+}
+
+static int open_and_run(const struct command *self, struct purge *purge)
+{
+	struct cache cache;
+	int code;
+
+	if (!is_told(purge))
+		return opt_usage(self,
+			"say what: --tag, --path, --state, --older-than, --unused-since, --larger-than, --not-installed or --all");
+	code = cache_open(&cache, purge->common.dir);
+	if (code != EXIT_OK)
+		return code;
+	purge->cache = &cache;
+	code = purge_run(purge);
+	cache_close(&cache);
+	return code;
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+	struct purge purge = {
+		.mutex = PTHREAD_MUTEX_INITIALIZER,
+		.filter = filter_begin(),
+	};
+	struct opt_parser parser;
+	const struct opt *opt;
+	int r, code;
+
+	opt_begin(&parser, self, argv);
+	while ((r = opt_next(&parser, &opt)) > 0)
+		if ((r = take(&purge, opt, parser.value)) < 0)
+			break;
+	if (r < 0)
+		code = opt_exit_code(r);
+	else if (parser.index < argc)
+		code = opt_usage(
+			self, "no arguments are expected; name sources with --path");
+	else
+		code = open_and_run(self, &purge);
+	purge_release(&purge);
+	return code;
+}
+
+/* clang-format off */
+static const char notes[] =
+	"Something has to be said to go: an option with a criterion, or --all. Of several of\n"
+	"one kind any will do (--tag cpython-38 --tag pypy39); of several kinds all have to\n"
+	"hold (--tag cpython-311 --unused-since 30d).\n"
+	"\n"
+	"--path names sources: a file, a directory with all below it, or a pattern; they need\n"
+	"not exist any more. It deletes their entries in all versions (or those of --tag). The\n"
+	"objects, which paths of the same content share, stay for the others, and gc deletes\n"
+	"them when nobody uses them; --tag and --all take the objects along.\n"
+	"\n"
+	"Whole versions and trees are gone with one rename each, however large; then the space\n"
+	"is freed. An interrupt meanwhile leaves that to the next gc. Deleting is always safe,\n"
+	"also beside running interpreters: what is missing is compiled again.\n"
+	"\n"
+	"--dry-run prints the names below v1 that would go, a version or a tree as one, and on\n"
+	"stderr how many files that is and what it frees: hard links free their file with the\n"
+	"last one. --json: pycstash.purge/1, see docs/json.md.\n"
+	"\n"
+	"--not-installed knows the interpreters on PATH, in /usr/bin, /usr/local/bin, pyenv's\n"
+	"and uv's places, of this machine only.\n"
+	"\n"
+	"Exit code: 0, also when nothing was found; 3: something could not be deleted, and was\n"
+	"named; 14: --not-installed found no interpreter; 130: interrupted.\n"
+	"\n"
+	"Example: pycstash purge --path ~/old-project --dry-run\n";
+/* clang-format on */
+
+const struct command cmd_purge = {
+	.name = "purge",
+	.run = run,
+	.args = "[OPTIONS]",
+	.summary = "delete versions, trees or files from the cache",
+	.options = options,
+	.notes = notes,
+};

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pycstash run: puts the library into LD_PRELOAD and becomes the command. Nothing of
+ * this process stays: signals, descriptors and the exit code are the command's own.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/base/files.h"
+#include "tools/base/message.h"
+#include "tools/cli/command.h"
+#include "tools/conf/settings.h"
+#include "tools/gc/gc_due.h"
+#include "tools/python/library.h"
+
+static const struct opt *const options[] = { settings_options, NULL };
+
+static int preload(const char *given)
+{
+	AUTOFREE char *library = NULL;
+	AUTOFREE char *value = NULL;
+	AUTOFREE char *why = NULL;
+	int r = library_find(given, &library, &why);
+
+	if (r == 0)
+		r = library_preload(library, getenv("LD_PRELOAD"), &value);
+	if (r == 0 && setenv("LD_PRELOAD", value, 1) < 0)
+		r = -errno;
+	if (r < 0)
+		complain(NULL, "%s", why ? why : strerror(-r));
+	return r;
+}
+
+static int become(char **argv)
+{
+	int error;
+
+	execvp(argv[0], argv);
+	error = errno;
+	if (error == ENOENT) {
+		complain(argv[0], "%s",
+			strchr(argv[0], '/')
+				? "there is no such file, or its interpreter is missing"
+				: "there is no such command on PATH");
+		return EXIT_NOT_FOUND;
+	}
+	complain(argv[0], "it cannot be executed: %s", strerror(error));
+	return EXIT_NOT_EXECUTABLE;
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+	struct settings settings = { 0 };
+	struct opt_parser parser;
+	const struct opt *opt;
+	int r;
+
+	opt_begin(&parser, self, argv);
+	while ((r = opt_next(&parser, &opt)) > 0)
+		if ((r = settings_take(&settings, opt, parser.value)) < 0)
+			break;
+	if (r == 0 && parser.index == argc) {
+		opt_usage(self, "the command to run is missing");
+		r = -EINVAL;
+	} else if (r == 0) {
+		r = preload(settings.library);
+		if (r == 0 && (r = settings_export(&settings)) < 0)
+			complain(NULL, "%s", strerror(-r));
+	}
+	settings_release(&settings);
+	if (r < 0) /* 2 could be the command's own */
+		return r == -ECANCELED ? EXIT_OK : EXIT_OURS;
+	gc_due_start();
+	return become(argv + parser.index);
+}
+
+/* clang-format off */
+static const char notes[] =
+	"The command and all that it starts in turn find the library in LD_PRELOAD; other\n"
+	"libraries in it stay, behind ours. Options win over variables that are set, and these\n"
+	"over configuration files; --only and --exclude add to them. A wrong line in a file is\n"
+	"said, and passed over.\n"
+	"\n"
+	"pycstash becomes the command: its process, signals and descriptors are the command's.\n"
+	"Where `gc` was not run for a day, `gc --auto` is started beside it, in a session of its\n"
+	"own and with low priority; not where the command is process 1 or has asked to be the\n"
+	"parent of orphans, since it would then be its child. `auto_gc = no` switches that off.\n"
+	"\n"
+	"Exit code: 125 if pycstash itself failed, 126 if the command cannot be executed,\n"
+	"127 if there is none, else the command's own.\n"
+	"\n"
+	"  pycstash run -- python3 app.py\n"
+	"  pycstash run --log stderr python3 -c 'import json'\n";
+/* clang-format on */
+
+const struct command cmd_run = {
+	.name = "run",
+	.flags = COMMAND_OPTIONS_FIRST | COMMAND_ANY_CONF,
+	.run = run,
+	.args = "[OPTIONS] [--] COMMAND [ARG...]",
+	.summary = "run a command with its bytecode in the cache",
+	.options = options,
+	.notes = notes,
+};

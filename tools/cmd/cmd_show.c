@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pycstash show: all that there is to know of a pyc, or of the bytecode of a source.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shim/core/base/path.h"
+#include "shim/core/cache/config.h"
+#include "tools/base/files.h"
+#include "tools/base/message.h"
+#include "tools/cache/versions.h"
+#include "tools/cli/command.h"
+#include "tools/cli/common.h"
+#include "tools/python/interpreters.h"
+#include "tools/show/show.h"
+
+enum {
+	KEY_ALL,
+};
+
+static const struct opt own_options[] = {
+	{ "all", 'a', NULL, "go through the cache for all with the same content",
+		KEY_ALL },
+	{ NULL, 0, NULL, NULL, 0 },
+};
+
+static const struct opt *const options[] = { own_options, common_dir, common_json, NULL };
+
+/* The cache and the layers below it. */
+struct show_command {
+	struct common common;
+	bool all;
+	struct cache *caches;
+	size_t count;
+	const struct cache *own; /* the first of them, or NULL */
+	size_t shown;
+	int code;
+};
+
+/* --- the caches ----------------------------------------------------------------------*/
+
+static void add_cache(struct show_command *show, const struct cache *cache)
+{
+	show->caches[show->count++] = *cache;
+}
+
+/* Whether there is something to open: a pyc in the tree may be shown without a cache. */
+static bool has_cache(const char *dir)
+{
+	char root[PATH_MAX];
+
+	return dir || (config_root(root, sizeof root, getenv("PYCSTASH_DIR"),
+			       getenv("HOME"), getenv("XDG_CACHE_HOME")) &&
+			      access(root, F_OK) == 0);
+}
+
+/* Never fails for a cache that is not there, but notes the code for later. */
+static int open_caches(struct show_command *show)
+{
+	struct cache cache;
+	size_t layers = 0;
+
+	while (cache_open_layer(&cache, layers) == 0) {
+		cache_close(&cache);
+		layers++;
+	}
+	show->caches = calloc(layers + 1, sizeof *show->caches);
+	if (!show->caches) {
+		complain(NULL, "%s", strerror(ENOMEM));
+		return EXIT_OURS;
+	}
+	show->code = EXIT_NO_CACHE;
+	if (has_cache(show->common.dir) &&
+		(show->code = cache_open(&cache, show->common.dir)) == EXIT_OK) {
+		add_cache(show, &cache);
+		show->own = show->caches;
+	}
+	for (size_t i = 0; i < layers && cache_open_layer(&cache, i) == 0; i++)
+		add_cache(show, &cache);
+	return show->common.dir ? show->code : EXIT_OK;
+}
+
+static void close_caches(struct show_command *show)
+{
+	for (size_t i = 0; i < show->count; i++)
+		cache_close(&show->caches[i]);
+	free(show->caches);
+}
+
+/* The cache that a physical path lies in, and what of the path is below its layout
+ * folder. */
+static const struct cache *find_cache(
+	const struct show_command *show, const char *path, const char **ret_below)
+{
+	for (size_t i = 0; i < show->count; i++) {
+		AUTOFREE char *root = realpath(show->caches[i].root, NULL);
+		AUTOFREE char *layout = NULL;
+
+		if (!root || asprintf(&layout, "%s/" CACHE_LAYOUT "/", root) < 0) {
+			layout = NULL;
+			continue;
+		}
+		if (strncmp(path, layout, strlen(layout)) == 0) {
+			*ret_below = path + strlen(layout);
+			return &show->caches[i];
+		}
+	}
+	return NULL;
+}
+
+/* --- one pyc -------------------------------------------------------------------------*/
+
+static void print_exhibit(struct show_command *show, const struct show *pyc)
+{
+	if (show->common.json) {
+		show_print_json(pyc);
+	} else {
+		if (show->shown)
+			putchar('\n');
+		show_print(pyc);
+	}
+	show->shown++;
+}
+
+static int show_pyc(struct show_command *show, const char *path)
+{
+	const char *below = NULL;
+	const struct cache *cache = find_cache(show, path, &below);
+	struct show pyc;
+	int r = show_make(path, cache, below, show->own, &pyc);
+
+	if (r < 0) {
+		complain(path, "%s",
+			r == -EINVAL || r == -ELOOP ? "this is no regular file"
+						    : strerror(-r));
+		return EXIT_PARTLY;
+	}
+	if (show->all)
+		r = show_find_sharers(&pyc);
+	print_exhibit(show, &pyc);
+	show_release(&pyc);
+	return r < 0 ? EXIT_PARTLY : EXIT_OK;
+}
+
+/* --- the pycs of a source, or of a pyc's own name ------------------------------------*/
+
+/* Whether a name in a __pycache__ is that pyc, or the bytecode of that source. */
+static bool is_wanted(const char *name, const char *wanted)
+{
+	struct pyc_name pyc = pyc_parse(name, strlen(name));
+	char source[NAME_MAX + 1];
+
+	return strcmp(name, wanted) == 0 ||
+	       (pyc.kind == PYC_CODE && pyc_source(&pyc, name, source, sizeof source) &&
+		       strcmp(source, wanted) == 0);
+}
+
+static int show_wanted_in(
+	struct show_command *show, int dirfd, const char *directory, const char *wanted)
+{
+	struct dirent **names;
+	int count, worst = EXIT_OK;
+
+	if (dirfd < 0)
+		return EXIT_OK;
+	count = scandirat(dirfd, ".", &names, NULL, alphasort);
+	close(dirfd);
+	for (int i = 0; i < count; i++) {
+		AUTOFREE char *path = NULL;
+		int code = EXIT_OK;
+
+		if (is_wanted(names[i]->d_name, wanted)) {
+			if (asprintf(&path, "%s/%s", directory, names[i]->d_name) < 0)
+				path = NULL;
+			else
+				code = show_pyc(show, path);
+		}
+		if (code != EXIT_OK)
+			worst = code;
+		free(names[i]);
+	}
+	if (count >= 0)
+		free(names);
+	return worst;
+}
+
+static int show_in_cache(struct show_command *show, const struct cache *cache,
+	const char *directory, const char *wanted)
+{
+	char **versions = versions_list(cache->fd);
+	AUTOFREE char *root = realpath(cache->root, NULL);
+	int worst = EXIT_OK;
+
+	for (char **version = versions; root && version && *version; version++) {
+		char below[PATH_MAX];
+		AUTOFREE char *path = NULL;
+		int code;
+
+		if (!layout_entry_dir(
+			    *version, strlen(*version), directory, below, sizeof below) ||
+			asprintf(&path, "%s/" CACHE_LAYOUT "/%s", root, below) < 0) {
+			path = NULL;
+			continue;
+		}
+		code = show_wanted_in(show,
+			cache_openat(cache, below, O_RDONLY | O_DIRECTORY), path, wanted);
+		if (code != EXIT_OK)
+			worst = code;
+	}
+	versions_release(versions);
+	return worst;
+}
+
+/* directory: of the sources, physical. */
+static int show_all_of(
+	struct show_command *show, const char *directory, const char *wanted)
+{
+	AUTOFREE char *tree = NULL;
+	size_t before = show->shown;
+	int worst = EXIT_OK, code;
+
+	for (size_t i = 0; i < show->count; i++) {
+		code = show_in_cache(show, &show->caches[i], directory, wanted);
+		worst = code == EXIT_OK ? worst : code;
+	}
+	if (asprintf(&tree, "%s/" PYCACHE, strcmp(directory, "/") ? directory : "") < 0)
+		return tree = NULL, EXIT_OURS;
+	code = show_wanted_in(
+		show, open(tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC), tree, wanted);
+	worst = code == EXIT_OK ? worst : code;
+	if (show->shown > before || worst != EXIT_OK)
+		return worst;
+	return EXIT_FOUND;
+}
+
+static bool begins_as_pyc(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	uint8_t bytes[4];
+	char owner[64];
+	bool is;
+
+	if (fd < 0)
+		return false;
+	is = pread(fd, bytes, sizeof bytes, 0) == sizeof bytes &&
+	     interpreters_of_magic(bytes, owner, sizeof owner);
+	close(fd);
+	return is;
+}
+
+static bool is_pyc(const struct show_command *show, const char *place)
+{
+	const char *dot = strrchr(file_name(place), '.'), *below;
+
+	return find_cache(show, place, &below) ||
+	       (dot && (strcmp(dot, ".pyc") == 0 || strcmp(dot, ".pyo") == 0)) ||
+	       begins_as_pyc(place);
+}
+
+/* The directory of the sources of a path in a __pycache__ that may only be pretended; of
+ * any other path, its own. */
+static int find_directory(const char *file, char **ret_directory)
+{
+	struct path_parts parts = path_split(file);
+	AUTOFREE char *directory = NULL;
+
+	if (parts.tail == PATH_NAME)
+		directory = parts.dir_len ? strndup(file, parts.dir_len) : strdup(".");
+	else if (file_directory(file, &directory) < 0)
+		return -ENOMEM;
+	if (!directory)
+		return -ENOMEM;
+	*ret_directory = realpath(directory, NULL);
+	return *ret_directory ? 0 : -errno;
+}
+
+static int show_file(struct show_command *show, const char *file)
+{
+	AUTOFREE char *place = NULL;
+	AUTOFREE char *directory = NULL;
+	int r, code;
+
+	if (access(file, F_OK) == 0) {
+		r = file_place(file, &place);
+		if (r == 0 && is_pyc(show, place))
+			return show_pyc(show, place);
+	}
+	r = find_directory(file, &directory);
+	if (r < 0) {
+		complain(file, "%s", strerror(-r));
+		return EXIT_PARTLY;
+	}
+	code = show_all_of(show, directory, file_name(file));
+	if (code == EXIT_FOUND)
+		complain(file,
+			"there is no bytecode of it, neither in a cache nor in the tree; see `pycstash explain`");
+	return code;
+}
+
+/* --- the command ---------------------------------------------------------------------*/
+
+static int show_files(struct show_command *show, char *const *files)
+{
+	int worst = open_caches(show), code;
+
+	if (worst != EXIT_OK)
+		return worst;
+	for (; *files; files++) {
+		code = show_file(show, *files);
+		if (code > worst)
+			worst = code;
+	}
+	return worst;
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+	struct show_command show = { .all = false };
+	struct opt_parser parser;
+	const struct opt *opt;
+	int r, code;
+
+	opt_begin(&parser, self, argv);
+	while ((r = opt_next(&parser, &opt)) > 0) {
+		if (opt->key == KEY_ALL)
+			show.all = true;
+		else if ((r = common_take(&show.common, opt, parser.value)) < 0)
+			break;
+	}
+	if (r < 0)
+		return opt_exit_code(r);
+	if (parser.index == argc)
+		return opt_usage(self, "at least one FILE");
+	code = show_files(&show, argv + parser.index);
+	close_caches(&show);
+	return code;
+}
+
+/* clang-format off */
+static const char notes[] =
+	"FILE is a pyc, wherever it lies: in the cache, in a layer, in a __pycache__ of the\n"
+	"tree, under any name; or a source, and then there is a block for each pyc of it.\n"
+	"\n"
+	"A block says what kind of file it is and its state (see `pycstash ls`), whose\n"
+	"magic number it has, whether header, hash and seal are true of the source as it\n"
+	"is, what the code object calls itself, and which object it is or would be one with.\n"
+	"Nothing is executed.\n"
+	"\n"
+	"--json prints an object of the schema pycstash.show/1 for each, a line each; see\n"
+	"docs/json.md.\n"
+	"\n"
+	"Exit code: 0 if all was shown; 1 if there is no bytecode of a source; 3 if a file\n"
+	"could not be read.\n"
+	"\n"
+	"Example: what does the cache hold for a module, and who shares it?\n"
+	"  pycstash show --all lib/app/models.py\n";
+/* clang-format on */
+
+const struct command cmd_show = {
+	.name = "show",
+	.run = run,
+	.args = "[OPTIONS] FILE…",
+	.summary = "show all that there is to know of a pyc, or of a source's",
+	.options = options,
+	.notes = notes,
+};

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pycstash stats: what the library did, and how large the cache is, without looking into
+ * it.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "tools/base/human.h"
+#include "tools/base/message.h"
+#include "tools/cache/lock.h"
+#include "tools/cli/command.h"
+#include "tools/cli/common.h"
+#include "tools/stats/stats.h"
+
+enum { KEY_SINCE, KEY_BY, KEY_ZERO };
+
+static const struct opt own_options[] = {
+	{ "since", 0, "TIME",
+		"count from TIME on: an age as 12h, a date, or @SECONDS; what\n"
+		"--zero has put behind, too",
+		KEY_SINCE },
+	{ "by", 0, "version|day", "a line for each version, or each day (of UTC)",
+		KEY_BY },
+	{ "zero", 0, NULL, "count from now on; --since still reaches what was before",
+		KEY_ZERO },
+	{ NULL, 0, NULL, NULL, 0 },
+};
+
+static const struct opt *const options[] = { own_options, common_dir, common_json, NULL };
+
+struct request {
+	struct common common;
+	bool zero, has_since;
+	int64_t now, since; /* nanoseconds since 1970 */
+	const char *by;	    /* "version", "day", or NULL */
+	unsigned layers;    /* that were come to, there being no cache */
+};
+
+/* --- for people ----------------------------------------------------------------------*/
+
+#define COUNT_LABEL 44
+#define TABLE_LABEL 28
+
+static void print_count(int indent, const char *label, uint64_t count)
+{
+	char buf[HUMAN_SIZE * 2];
+
+	printf("%*s%-*s %15s", indent, "", COUNT_LABEL - indent, label,
+		human_count(count, buf));
+}
+
+/* The verdicts of a group that need to be told apart from its name. */
+static void print_reasons(const struct stats_sum *sum, enum verdict_group group)
+{
+	const char *what = NULL;
+
+	for (size_t i = 0; i < VERDICT_ROOM; i++) {
+		const struct verdict_row *row = &verdict_rows[i];
+
+		if (!row->id || row->group != group)
+			continue;
+		if (!what)
+			what = row->what;
+		if (sum->counts[i] == 0 || (!row->why && strcmp(row->what, what) == 0))
+			continue;
+		print_count(4, row->why ? row->why : row->what, sum->counts[i]);
+		putchar('\n');
+	}
+}
+
+static uint64_t pending_for(const struct stats_sum *sum)
+{
+	uint64_t count = 0;
+
+	for (int group = VERDICT_GROUP_HIT; group <= VERDICT_GROUP_MISS; group++)
+		count += stats_of_group(sum, (enum verdict_group)group);
+	return count;
+}
+
+static void print_groups(const struct stats_sum *sum)
+{
+	uint64_t all = pending_for(sum);
+
+	for (int i = 0; i < VERDICT_GROUPS; i++) {
+		enum verdict_group group = (enum verdict_group)i;
+		uint64_t count = stats_of_group(sum, group);
+
+		if (!stats_groups[i].key ||
+			(count == 0 && group > VERDICT_GROUP_UNSEALED))
+			continue;
+		print_count(2, stats_groups[i].label, count);
+		if (group <= VERDICT_GROUP_MISS && all)
+			printf(" %6.1f%%", 100.0 * (double)count / (double)all);
+		putchar('\n');
+		print_reasons(sum, group);
+	}
+}
+
+/* At the beginning of a line: a version or a day. */
+static void print_label(const char *label)
+{
+	int width = (int)strlen(label = *label ? label : "(not known)");
+
+	print_plain(stdout, label);
+	printf("%*s", width < TABLE_LABEL ? TABLE_LABEL - width : 0, "");
+}
+
+/* The columns of --by: what an open for reading may come to, and what is written. */
+static const enum verdict_group columns[] = { VERDICT_GROUP_HIT, VERDICT_GROUP_RESEAL,
+	VERDICT_GROUP_REUSE, VERDICT_GROUP_TREE, VERDICT_GROUP_MISS, VERDICT_GROUP_WRITE,
+	VERDICT_GROUP_UNSEALED, VERDICT_GROUP_NOT_CACHED };
+
+static void print_table(const char *head, const struct stats_sums *sums)
+{
+	char buf[HUMAN_SIZE * 2];
+
+	printf("%-*s %10s", TABLE_LABEL, head, "processes");
+	for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+		printf(" %10s", stats_groups[columns[i]].key);
+	putchar('\n');
+	for (size_t i = 0; i < sums->count; i++) {
+		const struct stats_sum *sum = &sums->sums[i];
+
+		print_label(sum->label);
+		printf(" %10s", human_count(sum->processes, buf));
+		for (size_t j = 0; j < sizeof columns / sizeof *columns; j++)
+			printf(" %10s",
+				human_count(stats_of_group(sum, columns[j]), buf));
+		putchar('\n');
+	}
+}
+
+static void print_extent(const char *version, const struct extent *extent)
+{
+	char count[HUMAN_SIZE * 2], size[HUMAN_SIZE];
+
+	print_label(version);
+	printf(" %12s", human_count((uint64_t)extent->entries, count));
+	printf(" %12s", human_count((uint64_t)extent->objects, count));
+	printf(" %10s", human_size((uint64_t)extent->bytes, size));
+	printf(" %10s", human_size((uint64_t)extent->disk, size));
+	printf(" %10s\n", human_size((uint64_t)extent->shared, size));
+}
+
+static void print_extents(const struct stats *stats)
+{
+	char buf[HUMAN_SIZE];
+
+	if (stats->measured)
+		printf("\nSize, as gc measured it %s ago, with what processes counted since\n",
+			human_age((stats->now - stats->measured) / CLOCK_SECOND, buf));
+	else
+		puts("\nSize, as processes counted it; gc has not measured it yet");
+	printf("%-*s %12s %12s %10s %10s %10s\n", TABLE_LABEL, "version", "entries",
+		"objects", "bytes", "on disk", "shared");
+	for (size_t i = 0; i < stats->extent_count; i++)
+		print_extent(stats->extents[i].version, &stats->extents[i].extent);
+	print_extent("all", &stats->extent);
+}
+
+static void print_layers(const char *heading)
+{
+	struct cache layer;
+
+	for (size_t i = 0; cache_open_layer(&layer, i) == 0; i++) {
+		fputs(i == 0 ? heading : "", stdout);
+		print_plain(stdout, layer.root);
+		putchar('\n');
+		cache_close(&layer);
+	}
+}
+
+static void print_stats(const struct stats *stats, const char *by)
+{
+	char buf[HUMAN_SIZE * 2], time[HUMAN_SIZE];
+
+	print_plain(stdout, stats->root);
+	printf(": %s process%s", human_count(stats->all.processes, buf),
+		stats->all.processes == 1 ? "" : "es");
+	if (stats->all.processes)
+		printf(" since %s", human_time(stats->all.begin / CLOCK_SECOND, time));
+	putchar('\n');
+	if (!by)
+		print_groups(&stats->all);
+	else if (strcmp(by, "day") == 0)
+		print_table("day", &stats->days);
+	else
+		print_table("version", &stats->versions);
+	print_extents(stats);
+	print_layers("\nLayers, whose sizes are not among these\n");
+}
+
+/* --- the command ---------------------------------------------------------------------*/
+
+static int unreadable(const struct cache *cache, int r)
+{
+	complain(cache->root, "its counters cannot be read: %s", strerror(-r));
+	return EXIT_OURS;
+}
+
+static int show(const struct request *request, const struct cache *cache)
+{
+	struct totals counters;
+	struct stats stats = { 0 };
+	int r;
+
+	/* For the next time; without it the numbers are the same. */
+	(void)totals_fold(cache, request->now);
+	r = totals_read(cache, request->now, &counters);
+	if (r < 0)
+		return unreadable(cache, r);
+	totals_forget_gone(cache, &counters);
+	r = stats_make(&stats, cache->root, &counters,
+		request->has_since ? request->since : counters.zero);
+	if (r < 0)
+		(void)unreadable(cache, r);
+	else if (request->common.json)
+		stats_print_json(&stats);
+	else
+		print_stats(&stats, request->by);
+	stats_release(&stats);
+	totals_release(&counters);
+	return r < 0 ? EXIT_OURS : EXIT_OK;
+}
+
+static int show_layers(const struct request *request)
+{
+	const struct stats none = { .now = request->now };
+
+	if (request->common.json)
+		stats_print_json(&none);
+	else
+		print_layers("Layers; `pycstash du --layers` says what they hold\n");
+	return EXIT_OK;
+}
+
+/* Processes count in the own cache; where there is none, layers serve uncounted. */
+static int visit(struct cache *cache, void *context)
+{
+	struct request *request = context;
+
+	if (!cache->layer)
+		return show(request, cache);
+	return request->layers++ ? EXIT_OK : show_layers(request);
+}
+
+static int zero(const struct request *request)
+{
+	struct cache cache;
+	int code = cache_open(&cache, request->common.dir), lock, r;
+
+	if (code != EXIT_OK)
+		return code;
+	lock = lock_take(&cache, LOCK_PATIENCE);
+	if (lock < 0) {
+		code = lock_refused(&cache, lock);
+	} else if ((r = totals_zero(&cache, request->now)) < 0) {
+		complain(cache.root, "its counters cannot be written: %s", strerror(-r));
+		code = r == -ENOSPC || r == -EDQUOT || r == -EROFS ? EXIT_UNABLE
+								   : EXIT_OURS;
+	}
+	if (lock >= 0)
+		lock_release(lock);
+	cache_close(&cache);
+	return code;
+}
+
+static int take(struct request *request, const struct opt *opt, const char *value)
+{
+	int r;
+
+	switch (opt->key) {
+	case KEY_SINCE:
+		r = human_read_time(value, request->now / CLOCK_SECOND, &request->since);
+		if (r < 0 || request->since > INT64_MAX / CLOCK_SECOND) {
+			complain(value,
+				"this is no time; 12h, 2026-08-01 and @1785571200 are");
+			return -EINVAL;
+		}
+		request->since *= CLOCK_SECOND;
+		request->has_since = true;
+		return 0;
+	case KEY_BY:
+		request->by = value;
+		if (strcmp(value, "version") == 0 || strcmp(value, "day") == 0)
+			return 0;
+		complain(value, "--by takes version or day");
+		return -EINVAL;
+	case KEY_ZERO:
+		request->zero = true;
+		return 0;
+	default:
+		return common_take(&request->common, opt, value);
+	}
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+	struct request request = { .now = clock_real() };
+	struct opt_parser parser;
+	const struct opt *opt;
+	int r;
+
+	opt_begin(&parser, self, argv);
+	while ((r = opt_next(&parser, &opt)) > 0)
+		if ((r = take(&request, opt, parser.value)) < 0)
+			break;
+	if (r < 0)
+		return opt_exit_code(r);
+	if (parser.index < argc)
+		return opt_usage(self, "no arguments are expected");
+	if (request.zero && (request.has_since || request.by || request.common.json))
+		return opt_usage(
+			self, "--zero prints nothing, and goes with --dir alone");
+	return request.zero ? zero(&request)
+			    : cache_each(request.common.dir, false, visit, &request);
+}
+
+/* clang-format off */
+static const char notes[] =
+	"Each open of bytecode is a hit (served from the cache), re-sealed (the same, for a\n"
+	"source of the same content and other times), reused from objects (what another path\n"
+	"has compiled), in the tree (a pyc beside the source), or a miss, after which Python\n"
+	"compiles. Each pyc that is written is sealed, or not, and then it is compiled again.\n"
+	"Not cached, left alone: the program ran as without the library. The reasons are those\n"
+	"of PYCSTASH_LOG; docs/verdicts.md lists them all.\n"
+	"\n"
+	"A process writes what it counted when it ends; one that a signal ends does not. What\n"
+	"is older than two days is kept by the day, than 90 days in one sum: --since takes in\n"
+	"all of the hour or day that it falls into.\n"
+	"\n"
+	"Sizes are what `pycstash gc` measured last, and what processes put there since. On\n"
+	"disk each file counts once, whatever the number of its names; shared is what these\n"
+	"names save. PYCSTASH_STATS=0 switches counting off for a process.\n"
+	"\n"
+	"--json: see pycstash.stats/1 in docs/json.md.\n"
+	"\n"
+	"Where there is no cache but layers (PYCSTASH_LAYERS), these are named: nothing is\n"
+	"counted in them.\n"
+	"\n"
+	"Exit code: 0; 3 if there are layers, and the cache cannot be looked at; 10 if there is\n"
+	"neither; 11 if --zero had to wait too long for a gc; 12 if what is there is no cache,\n"
+	"or not yours; 14 if --zero cannot write.\n"
+	"\n"
+	"  pycstash stats --since 1d --by version\n"
+	"  pycstash stats --json | jq '.counts.misses'\n";
+/* clang-format on */
+
+const struct command cmd_stats = {
+	.name = "stats",
+	.run = run,
+	.args = "[OPTIONS]",
+	.summary = "say what was served and what was not, and how large the cache is",
+	.options = options,
+	.notes = notes,
+};

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pycstash warm: fills the cache before a program starts for the first time.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/base/files.h"
+#include "tools/base/message.h"
+#include "tools/base/progress.h"
+#include "tools/cache/cache.h"
+#include "tools/cache/sys_libc.h"
+#include "tools/cache/walk.h"
+#include "tools/cli/command.h"
+#include "tools/cli/common.h"
+#include "tools/python/interpreters_known.h"
+#include "tools/warm/warm.h"
+#include "tools/warm/warm_compile.h"
+#include "tools/warm/warm_entry.h"
+#include "tools/warm/warm_report.h"
+#include "tools/warm/warm_scan.h"
+
+#define DEFAULT_PYTHON "python3"
+#define DEFAULT_TIMEOUT 300
+#define MAX_TIMEOUT 86400
+#define LEVELS "012"
+
+enum { KEY_PYTHON, KEY_OPT, KEY_EXCLUDE, KEY_FORCE, KEY_TIMEOUT };
+
+static const struct opt own_options[] = {
+	{ "python", 0, "PYTHON",
+		"the interpreter to do it for, a path or a name on PATH; may be\n"
+		"repeated; default " DEFAULT_PYTHON,
+		KEY_PYTHON },
+	{ "opt", 0, "LEVELS",
+		"for these levels of optimization: 0, 1 (-O), 2 (-OO), with\n"
+		"commas between; default 0",
+		KEY_OPT },
+	{ "exclude", 0, "GLOB",
+		"pass over files and directories of such names, or, with a slash in\n"
+		"it, of such absolute paths; may be repeated",
+		KEY_EXCLUDE },
+	{ "force", 0, NULL, "make entries also where the tree has a valid pyc of its own",
+		KEY_FORCE },
+	{ "timeout", 0, "SECONDS",
+		"give up compiling a source after that; default 300. An\n"
+		"interpreter has as long to say what it is, but at most 30",
+		KEY_TIMEOUT },
+	{ NULL, 0, NULL, NULL, 0 },
+};
+
+static const struct opt *const options[] = { own_options, common_jobs, common_dry_run,
+	common_dir, common_json, common_quiet, NULL };
+
+/* What the command line asks for. */
+struct request {
+	struct common common;
+	const char **pythons, **exclude; /* owned; end with NULL */
+	size_t python_count, exclude_count;
+	bool levels[sizeof LEVELS - 1];
+	bool force;
+	int timeout;
+};
+
+/* --- the command line ----------------------------------------------------------------*/
+
+static int append(const char ***list, size_t *count, const char *value)
+{
+	const char **longer = reallocarray(*list, *count + 2, sizeof *longer);
+
+	if (!longer)
+		return -ENOMEM;
+	longer[(*count)++] = value;
+	longer[*count] = NULL;
+	*list = longer;
+	return 0;
+}
+
+static int take_levels(struct request *request, const char *value)
+{
+	for (const char *p = value;; p += 2) {
+		const char *level = *p ? strchr(LEVELS, *p) : NULL;
+
+		if (!level || (p[1] && p[1] != ',')) {
+			complain("--opt", "%s: levels are 0, 1 and 2, as in --opt 0,2",
+				value);
+			return -EINVAL;
+		}
+		request->levels[level - LEVELS] = true;
+		if (!p[1])
+			return 0;
+	}
+}
+
+static int take_timeout(struct request *request, const char *value)
+{
+	char *end;
+	long seconds = strtol(value, &end, 10);
+
+	if (end == value || *end || seconds < 1 || seconds > MAX_TIMEOUT) {
+		complain("--timeout", "%s: not a number of seconds from 1 to %d", value,
+			MAX_TIMEOUT);
+		return -EINVAL;
+	}
+	request->timeout = (int)seconds;
+	return 0;
+}
+
+static int take(struct request *request, const struct opt *opt, const char *value)
+{
+	switch (opt->key) {
+	case KEY_PYTHON:
+		return append(&request->pythons, &request->python_count, value);
+	case KEY_EXCLUDE:
+		return append(&request->exclude, &request->exclude_count, value);
+	case KEY_OPT:
+		return take_levels(request, value);
+	case KEY_FORCE:
+		request->force = true;
+		return 0;
+	case KEY_TIMEOUT:
+		return take_timeout(request, value);
+	default:
+		return common_take(&request->common, opt, value);
+	}
+}
+
+/* --- what it is for ------------------------------------------------------------------*/
+
+/* The settings as the library will read them. */
+static void read_config(struct config *config, const char *no_debug_ranges)
+{
+	const char *values[CONFIG_SETTINGS];
+
+	for (int i = 0; i < CONFIG_SETTINGS; i++)
+		values[i] = getenv(config_names[i]);
+	config_read(config, values, getenv("HOME"), getenv("XDG_CACHE_HOME"), false);
+	config->variant = config_variant(NULL, no_debug_ranges);
+}
+
+/* Nobody can write there, whatever his rights. */
+static bool is_mounted_readonly(const char *root)
+{
+	return access(root, W_OK) < 0 && errno == EROFS;
+}
+
+/* Whether there can be a cache at the root, or is one: that is opened, else its root
+ * stays NULL. */
+static int judge_cache(const struct config *config, struct cache *cache)
+{
+	int code;
+
+	if (!config->enabled || !config->root_len) {
+		complain(NULL, "%s", config->why_not);
+		return EXIT_REFUSED;
+	}
+	code = cache_open_if_there(cache, config->root);
+	return code == EXIT_NO_CACHE ? EXIT_OK : code; /* core will make it */
+}
+
+static bool is_too_old(const struct python *python)
+{
+	unsigned major = 0, minor = 0;
+
+	return sscanf(python->version, "%u.%u", &major, &minor) != 2 || major < 3 ||
+	       (major == 3 && minor < 6);
+}
+
+/* Asks the interpreters what they are. *ret_count of them are to be released. */
+static int ask_pythons(const struct warm *warm, const char *const *names,
+	struct python *pythons, size_t *ret_count)
+{
+	bool keep = warm->cache && !warm->dry_run && !warm->readonly;
+
+	for (*ret_count = 0; names[*ret_count]; ++*ret_count) {
+		const char *name = names[*ret_count];
+		struct python *python = &pythons[*ret_count];
+
+		if (python_recall(warm->cache, name, warm->timeout, python) < 0)
+			return interrupt_came() ? interrupt_exit_code() : EXIT_UNABLE;
+		if (is_too_old(python)) {
+			complain(name, "this is Python %s; 3.6 or later is needed",
+				python->version);
+			python_release(python);
+			return EXIT_UNABLE;
+		}
+		if (keep)
+			python_keep(warm->cache, python);
+	}
+	return EXIT_OK;
+}
+
+static void add_target(struct warm *warm, const struct python *python, size_t level)
+{
+	struct warm_target *target = &warm->targets[warm->target_count++];
+
+	target->python = python;
+	target->level = level ? LEVELS[level] : '\0';
+	counters_begin(&target->tally, &sys_libc, getpid());
+}
+
+static bool make_targets(struct warm *warm, const struct request *request,
+	const struct python *pythons, size_t count)
+{
+	warm->targets = calloc(count * (sizeof LEVELS - 1), sizeof *warm->targets);
+	for (size_t i = 0; warm->targets && i < count; i++)
+		for (size_t level = 0; level < sizeof LEVELS - 1; level++)
+			if (request->levels[level])
+				add_target(warm, &pythons[i], level);
+	return warm->targets;
+}
+
+/* --- doing it ------------------------------------------------------------------------*/
+
+/* In a dry run, after an interrupt, or where the cache is only read, what is missing is
+ * counted only. */
+static void leave_missing(struct warm *warm)
+{
+	enum warm_outcome outcome =
+		warm->dry_run && !interrupt_came() ? WARM_COMPILED : WARM_LEFT;
+
+	for (size_t i = 0; i < warm->target_count; i++)
+		warm->targets[i].counts[outcome] += warm->targets[i].misses.count;
+}
+
+/* Where the cache is only read: whether it lacks something, having said so. */
+static bool is_lacking(const struct warm *warm)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < warm->target_count; i++)
+		count += warm->targets[i].counts[WARM_LEFT];
+	if (!warm->readonly || warm->dry_run || count == 0 || interrupt_came())
+		return false;
+	complain(warm->config.root, "the cache is not to be written, and lacks %ju: %s",
+		(uintmax_t)count,
+		warm->config.readonly
+			? "PYCSTASH_READONLY is set; unset it to warm the cache"
+			: strerror(EROFS));
+	return true;
+}
+
+static int do_it(struct warm *warm, const struct common *common, char **paths)
+{
+	int r = 0;
+
+	interrupt_catch();
+	for (; *paths && r == 0 && !warm->stop && !interrupt_came(); paths++)
+		r = warm_scan(warm, *paths);
+	if (r == 0 && !warm->dry_run && !warm->readonly && !warm->stop &&
+		!interrupt_came())
+		r = warm_compile(warm);
+	else
+		leave_missing(warm);
+	for (size_t i = 0; i < warm->target_count; i++)
+		warm_journal(warm, &warm->targets[i]);
+	if (r < 0) {
+		complain(NULL, "%s", strerror(-r));
+		return EXIT_OURS;
+	}
+	if (common->json || !common->quiet)
+		warm_report(warm, common->json);
+	if (interrupt_came()) {
+		complain("warm",
+			"interrupted; what is done stays done, and the next time does the rest");
+		return interrupt_exit_code();
+	}
+	if (is_lacking(warm))
+		return EXIT_REFUSED;
+	return warm->failure_count || warm->stop ? EXIT_PARTLY : EXIT_OK;
+}
+
+static int warm_up(const struct request *request, char **paths)
+{
+	static const char *const default_exclude[] = { NULL };
+	static const char *const default_pythons[] = { DEFAULT_PYTHON, NULL };
+	const char *const *names = request->pythons ? request->pythons : default_pythons;
+	const char *no_debug_ranges = getenv("PYTHONNODEBUGRANGES");
+	struct warm warm = {
+		.exclude = request->exclude ? request->exclude : default_exclude,
+		.jobs = request->common.jobs ? request->common.jobs : walk_processors(),
+		.timeout = request->timeout,
+		.dry_run = request->common.dry_run,
+		.force = request->force,
+		.mutex = PTHREAD_MUTEX_INITIALIZER,
+	};
+	struct python *pythons = calloc(request->python_count + 1, sizeof *pythons);
+	struct cache cache = { .root = NULL };
+	size_t count = 0;
+	int code;
+
+	if (!pythons) {
+		complain(NULL, "%s", strerror(ENOMEM));
+		return EXIT_OURS;
+	}
+	read_config(&warm.config, no_debug_ranges);
+	warm.readonly = warm.config.readonly || is_mounted_readonly(warm.config.root);
+	code = judge_cache(&warm.config, &cache);
+	warm.cache = cache.root ? &cache : NULL;
+	if (code == EXIT_OK)
+		code = ask_pythons(&warm, names, pythons, &count);
+	if (code == EXIT_OK && !make_targets(&warm, request, pythons, count)) {
+		complain(NULL, "%s", strerror(ENOMEM));
+		code = EXIT_OURS;
+	}
+	if (code == EXIT_OK)
+		code = do_it(&warm, &request->common, paths);
+	warm_release(&warm);
+	if (cache.root)
+		cache_close(&cache);
+	while (count)
+		python_release(&pythons[--count]);
+	free(pythons);
+	return code;
+}
+
+/* --dir is for core too, which goes by the environment. 0 or -errno. */
+static int export_dir(const char *dir)
+{
+	AUTOFREE char *path = NULL;
+	int r = file_absolute(dir, &path);
+
+	if (r == 0 && setenv(config_names[CONFIG_DIR], path, 1) < 0)
+		r = -errno;
+	if (r < 0)
+		complain(dir, "%s", strerror(-r));
+	return r;
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+	struct request request = { .timeout = DEFAULT_TIMEOUT };
+	struct opt_parser parser;
+	const struct opt *opt;
+	int r, code;
+
+	opt_begin(&parser, self, argv);
+	while ((r = opt_next(&parser, &opt)) > 0)
+		if ((r = take(&request, opt, parser.value)) < 0)
+			break;
+	if (!memchr(request.levels, true, sizeof request.levels))
+		request.levels[0] = true;
+	if (r < 0)
+		code = opt_exit_code(r);
+	else if (parser.index == argc)
+		code = opt_usage(self, "the sources to warm are missing");
+	else if (request.common.dir && export_dir(request.common.dir) < 0)
+		code = EXIT_OURS;
+	else
+		code = warm_up(&request, argv + parser.index);
+	free(request.pythons);
+	free(request.exclude);
+	return code;
+}
+
+/* clang-format off */
+static const char notes[] =
+	"Makes an entry in the cache for every source *.py below the PATHs, for each PYTHON and\n"
+	"level: of bytecode that the cache has for a source of the same content, else by\n"
+	"compiling it with that PYTHON. Programs that start later compile nothing. The sources'\n"
+	"tree is not written to, and no source is executed. Directories behind symlinks are\n"
+	"passed over, as compileall does.\n"
+	"\n"
+	"On stdout, a line with how many entries, for all PYTHONs and levels together, are\n"
+	"  up to date     as they are\n"
+	"  re-sealed      of the same content, but of other times: made anew (only if any)\n"
+	"  from objects   made of bytecode of another source of the same content\n"
+	"  compiled\n"
+	"  in-tree        not needed: the tree has a pyc that Python takes; see --force\n"
+	"  excluded       by PYCSTASH_ONLY and PYCSTASH_EXCLUDE (only if any)\n"
+	"  failed         each said on stderr: syntax errors, what cannot be read\n"
+	"  left           not done: after an interrupt, on a full disk, or since the cache is\n"
+	"                 only read (only if any)\n"
+	"With --dry-run, also a line for each source that would be compiled.\n"
+	"\n"
+	"--json: see pycstash.warm/1 in docs/json.md.\n"
+	"\n"
+	"Exit code: 0; 3 if something failed; 12 if something is missing in a cache that is not\n"
+	"to be written, or the cache is not to be used; 14 if a\n"
+	"PYTHON is none, or older than 3.6; 130 after Ctrl-C: what is done stays done.\n"
+	"\n"
+	"  pycstash warm /srv/app\n"
+	"  pycstash warm --python python3.8 --python pypy3 --opt 0,2 --exclude tests .\n";
+/* clang-format on */
+
+const struct command cmd_warm = {
+	.name = "warm",
+	.run = run,
+	.args = "[OPTIONS] PATH...",
+	.summary = "compile everything below a path into the cache",
+	.options = options,
+	.notes = notes,
+};

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pycstash wrap: prints a POSIX sh script that stands in for an interpreter.
+ *
+ * CPython and PyPy find their virtual environment by the name they are started
+ * under: pyvenv.cfg lies beside it or one directory up. A script cannot choose another
+ * name for what it executes (`exec -a` is not POSIX), so the interpreter's own name
+ * is kept as it is, links and all, and becomes sys.executable.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/base/files.h"
+#include "tools/base/message.h"
+#include "tools/cli/command.h"
+#include "tools/conf/settings.h"
+#include "tools/python/filetype.h"
+#include "tools/python/library.h"
+
+#define MAX_LINKS 40 /* as many as the kernel follows */
+
+enum {
+	KEY_OUTPUT = SETTINGS_KEYS,
+};
+
+static const struct opt own_options[] = {
+	{ "output", 'o', "FILE",
+		"write the wrapper to FILE (mode 0755) instead of stdout", KEY_OUTPUT },
+	{ NULL, 0, NULL, NULL, 0 },
+};
+
+static const struct opt *const options[] = { own_options, settings_options, NULL };
+
+/* Builtins only, so that nothing is forked. The names are odd and unset at first: one
+ * that the environment happens to hold would reach the interpreter changed. */
+static const char take_out[] =
+	"unset pycstash_rest pycstash_list pycstash_entry\n"
+	"pycstash_rest=$LD_PRELOAD\n"
+	"while [ -n \"$pycstash_rest\" ]; do\n"
+	"	pycstash_entry=${pycstash_rest%%[ :]*}\n"
+	"	pycstash_rest=${pycstash_rest#\"$pycstash_entry\"}\n"
+	"	pycstash_rest=${pycstash_rest#[ :]}\n"
+	"	case $pycstash_entry in\n"
+	"	'' | \"$pycstash_library\" | " LIBRARY_NAME " | */" LIBRARY_NAME ") ;;\n"
+	"	*) pycstash_list=$pycstash_list${pycstash_list:+:}$pycstash_entry ;;\n"
+	"	esac\n"
+	"done\n";
+
+static const char put_in_front[] =
+	"if [ -r \"$pycstash_library\" ]; then\n"
+	"	pycstash_list=$pycstash_library${pycstash_list:+:$pycstash_list}\n"
+	"fi\n"
+	"if [ -n \"$pycstash_list\" ]; then\n"
+	"	LD_PRELOAD=$pycstash_list\n"
+	"	export LD_PRELOAD\n"
+	"else\n"
+	"	unset LD_PRELOAD\n"
+	"fi\n";
+
+static void print_wrapper(FILE *out, const struct settings *settings, const char *library,
+	const char *interpreter)
+{
+	fputs("#!/bin/sh\n" WRAPPER_MARK
+	      ", made by `pycstash wrap`: runs the interpreter named in the\n"
+	      "# last line with its bytecode in the cache. Without the library it just runs it.\n"
+	      "unset pycstash_library\n"
+	      "pycstash_library=",
+		out);
+	print_sh_quoted(out, library);
+	fputc('\n', out);
+	fputs(take_out, out);
+	fputs(put_in_front, out);
+	settings_print_sh(settings, out);
+	fputs("exec ", out);
+	print_sh_quoted(out, interpreter);
+	fputs(" \"$@\"\n", out);
+}
+
+/* Whether executing `path` would come to execute `place`: one of the names it leads
+ * through is there. Such a wrapper would execute itself for ever. */
+static int leads_through(const char *path, const char *place)
+{
+	AUTOFREE char *now = strdup(path);
+	int links;
+
+	if (!now)
+		return -ENOMEM;
+	for (links = 0; links < MAX_LINKS; links++) {
+		AUTOFREE char *here = NULL;
+		AUTOFREE char *directory = NULL;
+		AUTOFREE char *target = NULL;
+		char *next;
+		int r = file_place(now, &here);
+
+		if (r < 0)
+			return r;
+		if (strcmp(here, place) == 0)
+			return 1;
+		r = file_readlink(here, &target);
+		if (r < 0)
+			return r == -EINVAL ? 0 : r;
+		r = file_directory(here, &directory);
+		if (r < 0)
+			return r;
+		if (asprintf(&next, "%s%s%s", target[0] == '/' ? "" : directory,
+			    target[0] == '/' ? "" : "/", target) < 0)
+			return -ENOMEM;
+		free(now);
+		now = next;
+	}
+	return -ELOOP;
+}
+
+static int check_output(const char *output, const char *interpreter)
+{
+	AUTOFREE char *place = NULL;
+	int r = file_place(output, &place);
+
+	if (r == 0)
+		r = leads_through(interpreter, place);
+	if (r < 0) {
+		complain(output, "%s", strerror(-r));
+		return r;
+	}
+	if (r == 0)
+		return 0;
+	complain(output,
+		"%s runs this file, so the wrapper would run itself for ever; move it within its directory first and wrap its new name",
+		interpreter);
+	return -ELOOP;
+}
+
+/* A program by its absolute name, or a script that is not one of our own wrappers. */
+static int check_interpreter(const char *name, char **ret_path)
+{
+	AUTOFREE char *line = NULL;
+	AUTOFREE char *path = NULL;
+	int r = file_command(name, &path);
+
+	if (r < 0) {
+		complain(name, "%s",
+			r == -ENOENT ? "there is no such interpreter" : strerror(-r));
+		return r;
+	}
+	r = file_kind(path, &line);
+	if (r == FILE_WRAPPER || r == FILE_OTHER) {
+		complain(path, "%s",
+			r == FILE_WRAPPER
+				? "this is a wrapper already; give the interpreter that its last line names"
+				: "neither a program nor a script");
+		return -EINVAL;
+	}
+	if (r < 0) {
+		complain(path, "%s", strerror(-r));
+		return r;
+	}
+	if (r == FILE_SCRIPT)
+		complain(path,
+			"warning: this is a script (%s), so every program that it starts will be under the library; the real interpreter is what it prints for -c 'import sys; print(sys.executable)'",
+			line);
+	*ret_path = path;
+	path = NULL;
+	return 0;
+}
+
+/* Under another name first: no one may execute half a wrapper, and a name that is a
+ * symlink (a virtual environment's python) is replaced rather than its target. */
+static int write_wrapper(const char *output, const struct settings *settings,
+	const char *library, const char *interpreter)
+{
+	AUTOFREE char *temporary = NULL;
+	FILE *out;
+	int fd, r = 0;
+
+	if (asprintf(&temporary, "%s.XXXXXX", output) < 0)
+		return temporary = NULL, -ENOMEM;
+	fd = mkostemp(temporary, O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	out = fdopen(fd, "w");
+	if (!out) {
+		r = -errno;
+		close(fd);
+	} else {
+		print_wrapper(out, settings, library, interpreter);
+		if (fchmod(fd, 0755) < 0)
+			r = -errno;
+		if (ferror(out))
+			r = -EIO;
+		if (fclose(out) == EOF && r == 0)
+			r = -errno;
+	}
+	if (r == 0 && rename(temporary, output) < 0)
+		r = -errno;
+	if (r < 0)
+		(void)unlink(temporary);
+	return r;
+}
+
+static int wrap(const struct settings *settings, const char *output, const char *name)
+{
+	AUTOFREE char *interpreter = NULL;
+	AUTOFREE char *library = NULL;
+	AUTOFREE char *why = NULL;
+	int r = check_interpreter(name, &interpreter);
+
+	if (r < 0)
+		return EXIT_FOUND;
+	r = library_find(settings->library, &library, &why);
+	if (r < 0) {
+		complain(NULL, "%s", why ? why : strerror(-r));
+		return EXIT_OURS;
+	}
+	if (!output) {
+		print_wrapper(stdout, settings, library, interpreter);
+		return EXIT_OK;
+	}
+	r = check_output(output, interpreter);
+	if (r < 0)
+		return r == -ELOOP ? EXIT_REFUSED : EXIT_OURS;
+	r = write_wrapper(output, settings, library, interpreter);
+	if (r < 0)
+		complain(output, "%s", strerror(-r));
+	return r < 0 ? EXIT_OURS : EXIT_OK;
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+	struct settings settings = { 0 };
+	const char *output = NULL;
+	struct opt_parser parser;
+	const struct opt *opt;
+	int r, code;
+
+	opt_begin(&parser, self, argv);
+	while ((r = opt_next(&parser, &opt)) > 0) {
+		if (opt->key == KEY_OUTPUT)
+			output = parser.value;
+		else if ((r = settings_take(&settings, opt, parser.value)) < 0)
+			break;
+	}
+	if (r < 0)
+		code = opt_exit_code(r);
+	else if (parser.index + 1 != argc)
+		code = opt_usage(self, "give one interpreter");
+	else
+		code = wrap(&settings, output, argv[parser.index]);
+	settings_release(&settings);
+	return code;
+}
+
+/* clang-format off */
+static const char notes[] =
+	"INTERPRETER is a path or a name on PATH; its symlinks are kept, since a virtual\n"
+	"environment is found by the name of its python. The wrapper needs neither pycstash\n"
+	"nor PATH, forks nothing, and just runs the interpreter when the library is gone.\n"
+	"\n"
+	"In another directory that comes first on PATH:\n"
+	"  pycstash wrap -o ~/bin/python3 /usr/bin/python3\n"
+	"In place in a virtual environment, whose python stays in its bin directory under\n"
+	"another name (any name will do there, and nowhere else):\n"
+	"  mv venv/bin/python venv/bin/python.real\n"
+	"  pycstash wrap -o venv/bin/python venv/bin/python.real\n"
+	"Use -o rather than `>`, which would write through a symlink into the interpreter.\n"
+	"\n"
+	"sys.prefix and site-packages are the interpreter's own. sys.executable is the\n"
+	"interpreter, not the wrapper: what is started by it inherits LD_PRELOAD. Scripts that\n"
+	"are installed meanwhile name it in their first line, and are served only where\n"
+	"LD_PRELOAD is inherited; install with the unwrapped python, or mend that line.\n"
+	"/bin/sh may drop environment variables whose names it could not use itself.\n"
+	"\n"
+	"What configuration files say now is in the wrapper too, and the environment wins over\n"
+	"it. Unlike `run`, a wrapper never starts `gc`; let a timer do that.\n"
+	"\n"
+	"Exit code: 0; 1 if INTERPRETER is none, or a wrapper already; 12 if the wrapper would\n"
+	"run itself; 13 if a configuration file is wrong; 125 if the library is missing or the\n"
+	"file cannot be written.\n";
+/* clang-format on */
+
+const struct command cmd_wrap = {
+	.name = "wrap",
+	.flags = COMMAND_OPTIONS_FIRST,
+	.run = run,
+	.args = "[OPTIONS] INTERPRETER",
+	.summary = "print a script that stands in for an interpreter",
+	.options = options,
+	.notes = notes,
+};

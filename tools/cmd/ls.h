@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pycstash ls in two parts: cmd_ls.c chooses what is listed, ls_print.c prints it.
+ */
+#pragma once
+
+#include "tools/base/lines.h"
+#include "tools/cache/cache.h"
+#include "tools/cli/common.h"
+#include "tools/select/filter.h"
+#include "tools/select/select.h"
+
+enum ls_sort { SORT_NONE, SORT_NAME, SORT_SIZE, SORT_AGE, SORT_USE };
+
+/* One thread's; on cache lines of its own. */
+struct ls_thread {
+	_Alignas(64) struct layout_dir dir; /* that it is in */
+	uint64_t entries, objects, others, unreadable;
+};
+
+struct ls {
+	struct common common;
+	struct select select;
+	struct filter filter;
+	bool details, all, objects, layers, reverse;
+	enum ls_sort sort;
+	const struct cache *cache; /* the one that is being listed */
+	struct lines lines;
+	struct ls_thread *threads;
+	uint64_t unread_directories;
+};
+
+/* One file that is listed. */
+struct listed {
+	const struct layout_dir *dir;
+	const struct layout *item;
+	const char *name;
+	const char *source;    /* NULL: it has none, or none that its name tells */
+	const struct stat *st; /* NULL: not looked at */
+	const struct judgement *judgement; /* likewise */
+};
+
+/* What stands above the lines, if anything. */
+void ls_print_heading(const struct ls *ls);
+
+/* Thread-safe: `thread` says which it is. */
+void ls_print(struct ls *ls, unsigned thread, const struct listed *listed);

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * How ls prints a file of the cache: as its name, with details, or as JSON.
+ */
+#include <limits.h>
+#include <stdio.h>
+
+#include "shim/core/cache/config.h"
+#include "tools/base/human.h"
+#include "tools/base/json.h"
+#include "tools/base/message.h"
+#include "tools/cmd/ls.h"
+
+static const char *level_of(const struct layout *item, char buf[2])
+{
+	buf[0] = item->level ? item->level : '0';
+	buf[1] = '\0';
+	return buf;
+}
+
+/* Where it lies. */
+static void write_path(
+	const struct ls *ls, const struct listed *listed, char *buf, size_t size)
+{
+	const char *dir = listed->dir->path;
+
+	snprintf(buf, size, "%s/" CACHE_LAYOUT "/%s%s%s", ls->cache->root, dir,
+		*dir ? "/" : "", listed->name);
+}
+
+/* What to call a file: its source; or the name under which its program knows it; or,
+ * where it is nobody's, its own. */
+static void print_name(const struct ls *ls, FILE *out, const struct listed *listed,
+	void (*print)(FILE *out, const char *text))
+{
+	char path[PATH_MAX + NAME_MAX];
+	const struct layout_dir *dir = listed->dir;
+
+	if (listed->source) {
+		print(out, listed->source);
+		return;
+	}
+	if (dir->source && listed->item->kind != LAYOUT_FOREIGN)
+		snprintf(path, sizeof path, "%s/%s", dir->source, listed->name);
+	else
+		write_path(ls, listed, path, sizeof path);
+	print(out, path);
+}
+
+static void print_raw(FILE *out, const char *text)
+{
+	fputs(text, out);
+}
+
+static void print_details(const struct ls *ls, FILE *out, const struct listed *listed)
+{
+	char level[2], size[HUMAN_SIZE], age[HUMAN_SIZE], used[HUMAN_SIZE];
+	const struct layout *item = listed->item;
+	const struct stat *st = listed->st;
+
+	fprintf(out, "%-14.*s %s %6s %5s %5s %-8s ",
+		item->version_len ? (int)item->version_len : 1,
+		item->version_len ? item->version : "-", level_of(item, level),
+		human_size((uint64_t)st->st_size, size),
+		human_age(ls->filter.now - st->st_mtime, age),
+		human_age(ls->filter.now - filter_last_use(st), used),
+		state_names[listed->judgement->state]);
+	if (ls->layers) {
+		print_plain(out, ls->cache->layer ? ls->cache->root : "-");
+		fputc(' ', out);
+	}
+}
+
+static void print_line(
+	struct ls *ls, unsigned thread, FILE *out, const struct listed *listed)
+{
+	bool raw = ls->common.null;
+
+	if (ls->details)
+		print_details(ls, out, listed);
+	lines_name(&ls->lines, thread);
+	print_name(ls, out, listed, raw ? print_raw : print_plain);
+	fputc(raw ? '\0' : '\n', out);
+}
+
+static void json_level(struct json *json, const struct layout *item)
+{
+	if (item->level == '?')
+		json_string(json, "level", NULL);
+	else
+		json_number(json, "level", item->level ? item->level - '0' : 0);
+}
+
+static void json_stat(struct json *json, const struct stat *st)
+{
+	json_unsigned(json, "size", (uint64_t)st->st_size);
+	json_unsigned(json, "disk", (uint64_t)st->st_blocks * 512);
+	json_unsigned(json, "links", st->st_nlink);
+	json_time(json, "made", st->st_mtime);
+	json_time(json, "used", filter_last_use(st));
+}
+
+static void print_object(
+	struct ls *ls, unsigned thread, FILE *out, const struct listed *listed)
+{
+	const struct layout *item = listed->item;
+	struct json json = { .out = out };
+	char path[PATH_MAX + NAME_MAX], version[NAME_MAX + 1];
+
+	write_path(ls, listed, path, sizeof path);
+	snprintf(version, sizeof version, "%.*s", (int)item->version_len, item->version);
+	json_open(&json, NULL, '{');
+	json_schema(&json, "entry", 1);
+	lines_name(&ls->lines, thread);
+	json_string(&json, "source", listed->source);
+	json_string(&json, "path", path);
+	json_string(&json, "kind", layout_kind_names[item->kind]);
+	json_string(&json, "version", *version ? version : NULL);
+	json_level(&json, item);
+	json_string(&json, "layer", ls->cache->layer ? ls->cache->root : NULL);
+	if (listed->st)
+		json_stat(&json, listed->st);
+	if (listed->judgement) {
+		json_string(&json, "state", state_names[listed->judgement->state]);
+		json_string(&json, "why", listed->judgement->why);
+		json_bool(&json, "touched", listed->judgement->touched);
+	}
+	json_close(&json);
+}
+
+static int64_t sort_key(const struct ls *ls, const struct stat *st)
+{
+	switch (ls->sort) {
+	case SORT_SIZE:
+		return st->st_size;
+	case SORT_AGE:
+		return -st->st_mtime;
+	case SORT_USE:
+		return -filter_last_use(st);
+	default:
+		return 0;
+	}
+}
+
+void ls_print_heading(const struct ls *ls)
+{
+	if (ls->details && !ls->common.json && !ls->common.null)
+		printf("%-14s %s %6s %5s %5s %-8s %s%s\n", "VERSION", "O", "SIZE", "AGE",
+			"USED", "STATE", ls->layers ? "LAYER " : "", "SOURCE");
+}
+
+void ls_print(struct ls *ls, unsigned thread, const struct listed *listed)
+{
+	FILE *out = lines_open(&ls->lines, thread);
+
+	if (ls->common.json)
+		print_object(ls, thread, out, listed);
+	else
+		print_line(ls, thread, out, listed);
+	lines_close(&ls->lines, thread, sort_key(ls, listed->st));
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reading and rewriting configuration files.
+ */
+#include "tools/conf/conf_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/base/files.h"
+
+#define BLANKS " \t\r\n\v\f"
+
+/* A sticky directory (/tmp) protects what is in it. */
+static const char *why_unsafe(const struct stat *st)
+{
+	if (st->st_uid != 0 && st->st_uid != geteuid())
+		return "it belongs to another user";
+	if ((st->st_mode & (S_IWGRP | S_IWOTH)) &&
+		!(S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX)))
+		return "others can write to it (chmod go-w)";
+	return NULL;
+}
+
+static int check_directory(const char *path, const char **ret_why)
+{
+	AUTOFREE char *directory = NULL;
+	struct stat st;
+	int r = file_directory(path, &directory);
+
+	if (r < 0)
+		return r;
+	if (stat(directory, &st) < 0)
+		return -errno;
+	if (!why_unsafe(&st))
+		return 0;
+	*ret_why = st.st_uid != 0 && st.st_uid != geteuid()
+			   ? "its directory belongs to another user"
+			   : "others can write to its directory (chmod go-w)";
+	return -EPERM;
+}
+
+static int check_file(int fd, const char **ret_why)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	*ret_why = S_ISREG(st.st_mode) ? why_unsafe(&st) : "it is no file";
+	return *ret_why ? -EPERM : 0;
+}
+
+/* Who has dropped root's rights still has its HOME at times, and may not even look for a
+ * file there: then it is none of his. */
+static bool is_out_of_reach(const char *path, int error)
+{
+	return error == ENOTDIR ||
+	       (error == EACCES && access(path, F_OK) < 0 && errno == EACCES);
+}
+
+int conf_file_open(const char *path, FILE **ret_file, const char **ret_why)
+{
+	FILE *file;
+	int fd, r;
+
+	*ret_why = NULL;
+	/* not to wait for the writer of a pipe */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0) {
+		r = -errno;
+		return is_out_of_reach(path, -r) ? -ENOENT : r;
+	}
+	r = check_file(fd, ret_why);
+	if (r == 0)
+		r = check_directory(path, ret_why);
+	if (r == 0 && !(file = fdopen(fd, "r")))
+		r = -errno;
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	*ret_file = file;
+	return 0;
+}
+
+static char *trimmed(char *text)
+{
+	char *end;
+
+	text += strspn(text, BLANKS);
+	for (end = text + strlen(text); end > text && strchr(BLANKS, end[-1]);)
+		*--end = '\0';
+	return text;
+}
+
+int conf_line(char *line, char **ret_key, char **ret_value)
+{
+	char *equals;
+
+	line = trimmed(line);
+	if (!*line || *line == '#')
+		return 0;
+	equals = strchr(line, '=');
+	if (!equals || equals == line)
+		return -EINVAL;
+	*equals = '\0';
+	*ret_key = trimmed(line);
+	*ret_value = trimmed(equals + 1);
+	return 1;
+}
+
+/* --- rewriting -----------------------------------------------------------------------*/
+
+/* The file as lines, which keep their ends. */
+struct lines {
+	char **line;
+	size_t count;
+};
+
+static void lines_release(struct lines *lines)
+{
+	while (lines->count)
+		free(lines->line[--lines->count]);
+	free(lines->line);
+}
+
+static int lines_add(struct lines *lines, char *line)
+{
+	char **more = reallocarray(lines->line, lines->count + 1, sizeof *more);
+
+	if (!more || !line) {
+		lines->line = more ? more : lines->line;
+		free(line);
+		return -ENOMEM;
+	}
+	lines->line = more;
+	lines->line[lines->count++] = line;
+	return 0;
+}
+
+static int lines_read(struct lines *lines, FILE *file)
+{
+	for (;;) {
+		char *line = NULL;
+		size_t size = 0;
+		ssize_t length;
+		int r;
+
+		errno = 0;
+		length = getline(&line, &size, file);
+		if (length < 0 || (size_t)length != strlen(line)) {
+			free(line);
+			return length < 0 ? -errno : -EINVAL; /* a NUL in it */
+		}
+		r = lines_add(lines, line);
+		if (r < 0)
+			return r;
+	}
+}
+
+static bool line_has_key(const char *line, const char *key)
+{
+	AUTOFREE char *copy = strdup(line);
+	char *found, *value;
+
+	return copy && conf_line(copy, &found, &value) == 1 && strcmp(found, key) == 0;
+}
+
+static int lines_set(struct lines *lines, const char *key, const char *value)
+{
+	size_t i = lines->count;
+	char *line;
+
+	if (asprintf(&line, "%s = %s\n", key, value) < 0)
+		return -ENOMEM;
+	while (i-- > 0)
+		if (line_has_key(lines->line[i], key)) {
+			free(lines->line[i]);
+			lines->line[i] = line;
+			return 0;
+		}
+	return lines_add(lines, line);
+}
+
+static void lines_unset(struct lines *lines, const char *key)
+{
+	size_t i, kept = 0;
+
+	for (i = 0; i < lines->count; i++)
+		if (line_has_key(lines->line[i], key))
+			free(lines->line[i]);
+		else
+			lines->line[kept++] = lines->line[i];
+	lines->count = kept;
+}
+
+static int lines_write(const struct lines *lines, int fd)
+{
+	FILE *out = fdopen(fd, "w");
+	int r = 0;
+	size_t i;
+
+	if (!out) {
+		r = -errno;
+		close(fd);
+		return r;
+	}
+	for (i = 0; i < lines->count; i++) {
+		fputs(lines->line[i], out);
+		if (lines->line[i][strlen(lines->line[i]) - 1] != '\n')
+			fputc('\n', out);
+	}
+	if (fflush(out) == EOF || fsync(fd) < 0)
+		r = -errno;
+	return fclose(out) == EOF && r == 0 ? -errno : r;
+}
+
+static int replace_file(const char *path, mode_t mode, const struct lines *lines)
+{
+	AUTOFREE char *temporary = NULL;
+	int fd, r = 0;
+
+	if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
+		return temporary = NULL, -ENOMEM;
+	fd = mkostemp(temporary, O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (fchmod(fd, mode) < 0) {
+		r = -errno;
+		close(fd);
+	} else
+		r = lines_write(lines, fd);
+	if (r == 0 && rename(temporary, path) < 0)
+		r = -errno;
+	if (r < 0)
+		(void)unlink(temporary);
+	return r;
+}
+
+/* Makes the directories that are missing above a file. */
+static int make_directories(const char *path)
+{
+	AUTOFREE char *directory = NULL;
+	int r = file_directory(path, &directory);
+
+	if (r < 0)
+		return r;
+	if (mkdir(directory, 0700) == 0 || errno == EEXIST)
+		return 0;
+	if (errno != ENOENT)
+		return -errno;
+	r = make_directories(directory);
+	if (r < 0)
+		return r;
+	return mkdir(directory, 0700) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+int conf_file_set(const char *path, const char *key, const char *value)
+{
+	AUTOFREE char *target = realpath(path, NULL); /* a link stays one */
+	struct lines lines = { 0 };
+	struct stat st = { .st_mode = 0600 };
+	const char *why;
+	FILE *file;
+	int r = conf_file_open(path, &file, &why);
+
+	if (r == -ENOENT)
+		r = value ? make_directories(path) : 0;
+	else if (r == 0) {
+		r = fstat(fileno(file), &st) < 0 ? -errno : lines_read(&lines, file);
+		fclose(file);
+	}
+	if (r == 0 && value)
+		r = lines_set(&lines, key, value);
+	else if (r == 0)
+		lines_unset(&lines, key);
+	if (r == 0 && (value || target))
+		r = replace_file(target ? target : path, st.st_mode & 07777, &lines);
+	lines_release(&lines);
+	return r;
+}

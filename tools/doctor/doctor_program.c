@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * doctor: the library, the interpreter, and whether ld.so brings them together.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+
+#include "tools/base/files.h"
+#include "tools/base/subprocess.h"
+#include "tools/doctor/doctor.h"
+#include "tools/python/elf.h"
+#include "tools/python/filetype.h"
+#include "tools/python/library.h"
+
+void doctor_check_library(struct doctor *doctor)
+{
+	AUTOFREE char *why = NULL;
+	int r = library_find(doctor->settings.library, &doctor->library, &why);
+
+	if (r == 0) {
+		findings_add(
+			&doctor->report, FINDING_OK, "library", "%s", doctor->library);
+		return;
+	}
+	doctor->hopeless = true;
+	findings_add(
+		&doctor->report, FINDING_FAIL, "library", "%s", why ? why : strerror(-r));
+}
+
+/* What a script runs in the end: Python itself knows. Called without the library, and
+ * careful to leave nothing behind. */
+static char *ask_executable(const struct doctor *doctor)
+{
+	static const char *const changes[] = { "PYTHONDONTWRITEBYTECODE=1", NULL };
+	char question[] = "import sys; sys.stdout.write('\\n' + sys.executable + '\\n')";
+	char *argv[] = { doctor->path, (char[]){ "-c" }, question, NULL };
+	struct answer answer;
+	char *line, *found = NULL;
+
+	if (subprocess_run(argv, changes, doctor->timeout, &answer) < 0)
+		return NULL;
+	line = answer_is_success(&answer) ? strrchr(answer.out, '/') : NULL;
+	while (line && line > answer.out && line[-1] != '\n')
+		line--;
+	if (line && *line == '/')
+		found = strndup(line, strcspn(line, "\n"));
+	answer_release(&answer);
+	return found;
+}
+
+static void check_script(struct doctor *doctor, const char *line)
+{
+	doctor->program = ask_executable(doctor);
+	if (!doctor->program)
+		findings_add(&doctor->report, FINDING_WARN, "interpreter",
+			"%s is a script (%s) that does not say which Python it runs; give the real interpreter",
+			doctor->path, line);
+	else if (doctor->by_wrapper)
+		findings_add(&doctor->report, FINDING_OK, "interpreter",
+			"%s is a pycstash wrapper of %s", doctor->path, doctor->program);
+	else
+		findings_add(&doctor->report, FINDING_WARN, "interpreter",
+			"%s is a script (%s) that runs %s; give `run` and `wrap` that one: it starts faster, and the script's own programs stay as they are",
+			doctor->path, line, doctor->program);
+}
+
+void doctor_check_interpreter(struct doctor *doctor)
+{
+	AUTOFREE char *line = NULL;
+	int r = file_command(doctor->name, &doctor->path);
+
+	if (r == 0)
+		r = file_kind(doctor->path, &line);
+	if (r == FILE_SCRIPT || r == FILE_WRAPPER) {
+		doctor->by_wrapper = r == FILE_WRAPPER;
+		check_script(doctor, line);
+		return;
+	}
+	if (r == FILE_ELF) {
+		doctor->program = strdup(doctor->path);
+		findings_add(
+			&doctor->report, FINDING_OK, "interpreter", "%s", doctor->path);
+		return;
+	}
+	doctor->hopeless = true;
+	findings_add(&doctor->report, FINDING_FAIL, "interpreter", "%s: %s", doctor->name,
+		r == -ENOENT	  ? "there is no such interpreter; give its path"
+		: r == FILE_OTHER ? "neither a program nor a script"
+				  : strerror(-r));
+}
+
+static void check_machine(
+	struct doctor *doctor, const struct elf *program, const struct elf *library)
+{
+	AUTOFREE char *machine = strdup(elf_machine_name(library->machine));
+
+	if (program->bits == library->bits && program->machine == library->machine) {
+		findings_add(&doctor->report, FINDING_OK, "machine", "%d-bit %s",
+			program->bits, elf_machine_name(program->machine));
+		return;
+	}
+	doctor->hopeless = true;
+	findings_add(&doctor->report, FINDING_FAIL, "machine",
+		"the interpreter is a %d-bit %s program, the library is for %d-bit %s; build pycstash for the interpreter's machine",
+		program->bits, elf_machine_name(program->machine), library->bits,
+		machine ? machine : "?");
+}
+
+static void check_privileges(struct doctor *doctor)
+{
+	struct stat st;
+	const char *what = NULL;
+
+	if (stat(doctor->program, &st) < 0)
+		return;
+	if (st.st_mode & S_ISUID)
+		what = "the set-user-ID bit";
+	else if ((st.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
+		what = "the set-group-ID bit";
+	else if (getxattr(doctor->program, "security.capability", NULL, 0) > 0)
+		what = "file capabilities";
+	if (!what) {
+		findings_add(
+			&doctor->report, FINDING_OK, "privileges", "none of its own");
+		return;
+	}
+	doctor->hopeless = true;
+	findings_add(&doctor->report, FINDING_FAIL, "privileges",
+		"%s has %s: ld.so preloads nothing into such a program; use a copy without",
+		doctor->program, what);
+}
+
+static const char *libc_of_loader(const char *loader)
+{
+	const char *name = file_name(loader);
+
+	if (strncmp(name, "ld-musl", 7) == 0)
+		return "musl";
+	if (strncmp(name, "ld-linux", 8) == 0 || strncmp(name, "ld64.so", 7) == 0 ||
+		strncmp(name, "ld.so", 5) == 0)
+		return "glibc";
+	return name;
+}
+
+/* NULL: it does not say. */
+static const char *libc_of_library(const struct elf *library)
+{
+	const char *needed;
+	size_t i;
+
+	for (i = 0; (needed = elf_needed(library, i)); i++) {
+		if (strcmp(needed, "libc.so.6") == 0)
+			return "glibc";
+		if (strcmp(needed, "libc.so") == 0 ||
+			strncmp(needed, "libc.musl", 9) == 0)
+			return "musl";
+	}
+	return NULL;
+}
+
+static void check_linking(
+	struct doctor *doctor, const struct elf *program, const struct elf *library)
+{
+	const char *theirs, *ours;
+
+	if (!program->loader) {
+		doctor->hopeless = true;
+		findings_add(&doctor->report, FINDING_FAIL, "linking",
+			"%s is linked statically: nothing can be preloaded into it; use a dynamically linked build, or PYTHONPYCACHEPREFIX",
+			doctor->program);
+		return;
+	}
+	theirs = libc_of_loader(program->loader);
+	ours = libc_of_library(library);
+	if (ours && strcmp(theirs, ours) != 0) {
+		doctor->hopeless = true;
+		findings_add(&doctor->report, FINDING_FAIL, "linking",
+			"the interpreter runs on %s (%s), the library is built for %s; build pycstash for %s",
+			theirs, program->loader, ours, theirs);
+		return;
+	}
+	findings_add(
+		&doctor->report, FINDING_OK, "linking", "dynamically, with %s", theirs);
+}
+
+/* Asks the program's own ld.so what it would load: it knows the search paths and the
+ * versions that the library needs of libc. */
+static void check_loading(struct doctor *doctor, const char *loader)
+{
+	AUTOFREE char *preload = NULL;
+	AUTOFREE char *reason = NULL;
+	const char *changes[] = { NULL, NULL };
+	char *argv[] = { (char *)loader, (char[]){ "--list" }, doctor->program, NULL };
+	struct answer answer;
+
+	if (asprintf(&preload, "LD_PRELOAD=%s", doctor->library) < 0) {
+		preload = NULL;
+		return;
+	}
+	changes[0] = preload;
+	if (subprocess_run(argv, changes, doctor->timeout, &answer) < 0)
+		return;
+	if (strstr(answer.out, doctor->library)) {
+		findings_add(&doctor->report, FINDING_OK, "loading",
+			"ld.so loads the library into it");
+		doctor->listing = strdup(answer.out);
+	} else {
+		doctor->hopeless = true;
+		reason = answer_reason(&answer);
+		findings_add(&doctor->report, FINDING_FAIL, "loading",
+			"ld.so does not load the library into it: %s",
+			reason ? reason : "?");
+	}
+	answer_release(&answer);
+}
+
+static void check_elf(
+	struct doctor *doctor, const struct elf *program, const struct elf *library)
+{
+	check_machine(doctor, program, library);
+	check_privileges(doctor);
+	if (program->native && library->native)
+		check_linking(doctor, program, library);
+	if (!doctor->hopeless && program->loader)
+		check_loading(doctor, program->loader);
+}
+
+static bool open_elf(struct doctor *doctor, const char *path, struct elf *ret_elf)
+{
+	int r = elf_open(path, ret_elf);
+
+	if (r == 0)
+		return true;
+	doctor->hopeless = true;
+	findings_add(
+		&doctor->report, FINDING_FAIL, "machine", "%s: %s", path, strerror(-r));
+	return false;
+}
+
+void doctor_check_program(struct doctor *doctor)
+{
+	struct elf program, library;
+
+	if (!doctor->program || !doctor->library)
+		return;
+	if (!open_elf(doctor, doctor->program, &program))
+		return;
+	if (open_elf(doctor, doctor->library, &library)) {
+		check_elf(doctor, &program, &library);
+		elf_close(&library);
+	}
+	elf_close(&program);
+}

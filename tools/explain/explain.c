@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The library's protocol, only looking.
+ *
+ * The verdict is that of entry_open, nobody else's. What stands before it, whether a path
+ * is for the cache at all, is told here as in shim/place.c, by the same functions of
+ * core; the steps beside it are what a person would look at.
+ */
+#include "tools/explain/explain.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shim/core/cache/dirs.h"
+#include "shim/core/cache/layer.h"
+#include "shim/core/entry/entry.h"
+#include "tools/base/files.h"
+#include "tools/cache/layout.h"
+#include "tools/cache/sys_libc.h"
+#include "tools/cache/sys_readonly.h"
+#include "tools/explain/explain_search.h"
+
+/* --- whether it is for the cache -----------------------------------------------------*/
+
+static void read_settings(struct explain_search *search)
+{
+	const char *values[CONFIG_SETTINGS];
+
+	for (int i = 0; i < CONFIG_SETTINGS; i++)
+		values[i] = getenv(config_names[i]);
+	config_read(
+		&search->config, values, getenv("HOME"), getenv("XDG_CACHE_HOME"), false);
+	search->config.variant = search->subject->variant;
+}
+
+static bool check_settings(struct explain_search *search)
+{
+	const struct config *config = &search->config;
+
+	read_settings(search);
+	if (!config->enabled) {
+		STEP(search, FAIL, "settings", "%s", config->why_not);
+		return false;
+	}
+	STEP(search, OK, "settings", "%s%s%s%s",
+		config->readonly ? "the cache is only read (PYCSTASH_READONLY); " : "",
+		config->share ? "" : "nothing is shared (PYCSTASH_SHARE=0); ",
+		config->always_digest
+			? "sources are compared by content (PYCSTASH_VALIDATE); "
+			: "",
+		config->only || config->exclude
+			? "limited by PYCSTASH_ONLY or PYCSTASH_EXCLUDE"
+			: "on, for all directories");
+	return true;
+}
+
+/* Whether the interpreter looks into a __pycache__ at all. */
+static bool check_prefix(struct explain_search *search)
+{
+	if (!explain_prefix(search->subject->tag))
+		return true;
+	STEP(search, FAIL, "environment",
+		"PYTHONPYCACHEPREFIX is set: this interpreter uses no __pycache__ then, and pycstash has nothing to serve, but under -E and -I; unset it");
+	return false;
+}
+
+/* Whether the cache may be read, or else layers. */
+static bool check_store(struct explain_search *search)
+{
+	const char *root = search->config.root;
+	enum verdict why;
+
+	search->store = ROOT_REFUSED;
+	why = VERDICT_REFUSED_NO_PLACE;
+	if (search->config.root_len)
+		search->store = root_judge(&search->sys, root, &why);
+	if (search->store == ROOT_REFUSED && search->config.layers) {
+		STEP(search, WARN, "cache", "%s: %s; there are layers", root,
+			verdict_rows[why].why);
+		return true;
+	}
+	if (search->store == ROOT_REFUSED) {
+		search->explanation->verdict = why;
+		STEP(search, FAIL, "cache", "%s: %s", root, verdict_rows[why].why);
+		return false;
+	}
+	if (search->store == ROOT_ABSENT)
+		STEP(search, WARN, "cache", "%s: there is none yet", root);
+	else
+		STEP(search, OK, "cache", "%s", root);
+	return true;
+}
+
+static bool is_inside(const struct config *config, const char *path, size_t len)
+{
+	char physical[PATH_MAX];
+	const char *layer;
+	size_t layer_len;
+	ssize_t n = config->root_len ? dirs_resolve(&sys_libc, AT_FDCWD, config->root,
+					       physical, sizeof physical)
+				     : 0;
+
+	if (config->root_len && path_is_below(path, len, config->root, config->root_len))
+		return true;
+	if (n > 0 && path_is_below(path, len, physical, (size_t)n))
+		return true;
+	for (size_t i = 0; (layer = config_layer(config->layers, i, &layer_len)); i++)
+		if (path_is_below(path, len, layer, layer_len))
+			return true;
+	return false;
+}
+
+/* Whether a setting or the place itself keeps the directory out; says it. */
+static bool is_left_alone(struct explain_search *search, const char *physical, size_t len)
+{
+	const struct config *config = &search->config;
+	const char *why = NULL;
+
+	if (path_split(physical).tail != PATH_NO_PYCACHE)
+		why = "in a __pycache__ there are no sources";
+	else if (is_inside(config, physical, len))
+		why = "it lies in the cache itself";
+	else if (!config_covers(config, search->directory, strlen(search->directory),
+			 physical, len))
+		why = "excluded by PYCSTASH_ONLY or PYCSTASH_EXCLUDE";
+	if (!why)
+		return false;
+	search->explanation->verdict = VERDICT_LEFT_EXCLUDED;
+	STEP(search, FAIL, "directory", "%s: %s", physical, why);
+	return true;
+}
+
+/* Finds out where the entry lies. */
+static bool find_place(struct explain_search *search)
+{
+	const struct config *config = &search->config;
+	char *path = search->path;
+	size_t size = sizeof search->path;
+	ssize_t len;
+
+	search->tree_len = root_tree_path(config->root, config->root_len,
+		search->subject->tag, config->variant, path, size);
+	len = search->tree_len ? dirs_resolve(&search->sys, AT_FDCWD, search->directory,
+					 path + search->tree_len, size - search->tree_len)
+			       : -ENAMETOOLONG;
+	if (len < 0) {
+		search->explanation->verdict = VERDICT_LEFT_UNRESOLVED;
+		STEP(search, FAIL, "directory", "%s: %s", search->directory,
+			strerror((int)-len));
+		return false;
+	}
+	path[search->tree_len + (size_t)len] = '\0';
+	if (is_left_alone(search, path + search->tree_len, (size_t)len))
+		return false;
+	search->common = ephemeral_hide(&config->ephemeral, path + search->tree_len,
+		(size_t)len, &(struct ephemeral){ .len = 0 });
+	if (search->common)
+		STEP(search, OK, "directory",
+			"one of many, with their entries in common: %s",
+			path + search->tree_len);
+	search->dir_len = search->tree_len + (size_t)len + 1 + PYCACHE_LEN;
+	if (search->dir_len + 1 + strlen(search->name) >= size) {
+		search->explanation->verdict = VERDICT_LEFT_LONG;
+		STEP(search, FAIL, "directory", "its path is too long for the cache");
+		return false;
+	}
+	sprintf(path + search->tree_len + len, "/" PYCACHE "/%s", search->name);
+	return true;
+}
+
+/* --- asking core ---------------------------------------------------------------------*/
+
+/* What there is one of in a process; the verdict must not depend on an earlier one's. */
+struct process {
+	struct scratch scratch;
+	struct pending asked, created;
+	atomic_bool watching, cannot_clone;
+	_Atomic uint32_t magic;
+	struct source_clock clock;
+};
+
+/* As the shim's; it has the process's settings and standing from elsewhere. */
+static ssize_t find_layer(size_t n, char *room, size_t size)
+{
+	size_t len;
+	const char *root = config_layer(getenv(config_names[CONFIG_LAYERS]), n, &len);
+
+	if (!root)
+		return -1;
+	if (len >= size)
+		return 0;
+	memcpy(room, root, len);
+	room[len] = '\0';
+	return layer_judge(&sys_libc, room, geteuid()) ? 0 : (ssize_t)len;
+}
+
+static struct entry_world make_world(
+	const struct explain_search *search, struct process *process)
+{
+	return (struct entry_world){
+		.sys = &search->sys,
+		.scratch = &process->scratch,
+		.asked = &process->asked,
+		.created = &process->created,
+		.watching = &process->watching,
+		.magic = &process->magic,
+		.clock = &process->clock,
+		.cannot_clone = &process->cannot_clone,
+		.readonly = search->config.readonly || search->store == ROOT_REFUSED,
+		.layers_only = search->store == ROOT_REFUSED,
+		.layer = search->config.layers ? find_layer : NULL,
+		.always_digest = search->config.always_digest,
+		.tag = search->subject->tag,
+		.share = search->config.share,
+		.root_len = search->config.root_len,
+		.user = geteuid(),
+	};
+}
+
+/* What goes by the tree's pyc or by a hash is served for Python to judge. */
+static void judge_served(struct explain_search *search, int fd)
+{
+	struct explanation *explanation = search->explanation;
+	bool in_tree = explanation->verdict == VERDICT_IN_TREE;
+	enum header_kind kind;
+	const char *why;
+
+	if (!in_tree && verdict_rows[explanation->verdict].group != VERDICT_GROUP_HIT)
+		return;
+	why = explain_rejects(search, fd, &kind);
+	if (!why || (!in_tree && kind != HEADER_HASH))
+		return;
+	explanation->served = false;
+	explanation->rejected = why;
+}
+
+static int ask_core(struct explain_search *search)
+{
+	struct explanation *explanation = search->explanation;
+	struct process *process = calloc(1, sizeof *process);
+	struct entry_world world;
+	struct entry_verdict verdict = { .id = VERDICT_LEFT };
+	struct entry entry = { .world = &world,
+		.path = search->path,
+		.version_len = search->tree_len - sizeof "/tree" + 1,
+		.dir_len = search->dir_len,
+		.pyc = &search->pyc,
+		.tree_dirfd = AT_FDCWD,
+		.tree_path = explanation->pyc,
+		.common = search->common };
+	int fd;
+
+	if (!process)
+		return -ENOMEM;
+	world = make_world(search, process);
+	memcpy(&process->magic, search->subject->magic, sizeof process->magic);
+	/* with the slash at its end */
+	if (!entry_begin(&entry, sizeof search->path, explanation->pyc,
+		    strlen(explanation->pyc) - strlen(PYCACHE "/") -
+			    strlen(search->name))) {
+		free(process);
+		return -ENAMETOOLONG;
+	}
+	fd = search->store == ROOT_READY
+		     ? search->sys.openat(AT_FDCWD, search->path, O_RDONLY | O_CLOEXEC, 0)
+		     : -ENOENT;
+	fd = entry_open(&entry, fd, O_RDONLY | O_CLOEXEC, &verdict);
+	explanation->verdict = verdict.id;
+	search->magic = process->magic;
+	search->source = entry.source;
+	search->source.path = search->subject->source;
+	if (source_look(&search->source, &search->sys) == 0)
+		(void)source_digest(&search->source, &search->sys, &process->scratch);
+	free(process);
+	if (fd < 0)
+		return 0;
+	explanation->served = verdict_rows[verdict.id].group != VERDICT_GROUP_MISS;
+	judge_served(search, fd);
+	close(fd);
+	return 0;
+}
+
+/* --- together ------------------------------------------------------------------------*/
+
+static int prepare(struct explain_search *search)
+{
+	const struct explain_subject *subject = search->subject;
+	struct explanation *explanation = search->explanation;
+	const char *prefix = explain_prefix(subject->tag);
+	int r = file_directory(subject->source, &search->directory);
+
+	if (r < 0)
+		return r;
+	if (!layout_entry_name(file_name(subject->source), subject->tag, subject->level,
+		    search->name, sizeof search->name))
+		return -ENAMETOOLONG;
+	search->pyc = pyc_parse(search->name, strlen(search->name));
+	if (asprintf(&explanation->pyc, "%s%s/%s%s", prefix ? prefix : "",
+		    strcmp(search->directory, "/") == 0 ? "" : search->directory,
+		    prefix ? "" : PYCACHE "/", search->name) < 0) {
+		explanation->pyc = NULL;
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int look(struct explain_search *search)
+{
+	int r;
+
+	if (!check_settings(search) || !check_prefix(search) || !check_store(search) ||
+		!find_place(search)) {
+		explain_alone(search);
+		return 0;
+	}
+	r = ask_core(search);
+	if (r < 0)
+		return r;
+	search->explanation->entry = strdup(search->path);
+	explain_see(search);
+	return search->explanation->entry ? 0 : -ENOMEM;
+}
+
+int explain(const struct explain_subject *subject, struct explanation *ret)
+{
+	struct explain_search *search = calloc(1, sizeof *search);
+	int r;
+
+	if (!search)
+		return -ENOMEM;
+	*ret = (struct explanation){ .verdict = VERDICT_LEFT };
+	search->subject = subject;
+	search->explanation = ret;
+	search->sys = sys_readonly();
+	r = prepare(search);
+	if (r == 0)
+		r = look(search);
+	ret->no_source = !search->source.there;
+	free(search->directory);
+	free(search);
+	if (r < 0)
+		explanation_release(ret);
+	return r;
+}
+
+void explanation_release(struct explanation *explanation)
+{
+	findings_release(&explanation->steps);
+	free(explanation->pyc);
+	free(explanation->entry);
+	*explanation = (struct explanation){ .verdict = VERDICT_NONE };
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What explain.c and explain_steps.c have in common: one source while it is explained.
+ */
+#pragma once
+
+#include <limits.h>
+#include <stddef.h>
+
+#include "shim/core/base/path.h"
+#include "shim/core/cache/config.h"
+#include "shim/core/cache/root.h"
+#include "shim/core/proof/source.h"
+#include "shim/core/python/header.h"
+#include "tools/explain/explain.h"
+
+struct explain_search {
+	const struct explain_subject *subject;
+	struct explanation *explanation;
+	struct config config;
+	struct sys sys;
+	enum root_state store;
+	char *directory; /* of the source, as spelled */
+	char name[NAME_MAX + 1];
+	struct pyc_name pyc;
+	char path[PATH_MAX]; /* of the entry; core writes behind it */
+	size_t tree_len, dir_len;
+	bool common; /* the entry is many trees': see struct entry */
+	struct source source;
+	uint32_t magic; /* as core has it after the search */
+};
+
+#define STEP(search, state, name, ...) \
+	findings_add(&(search)->explanation->steps, FINDING_##state, name, __VA_ARGS__)
+
+/* The directory below which the interpreter keeps its bytecode, instead of in each
+ * __pycache__; NULL: it does not. */
+const char *explain_prefix(const char *tag);
+
+/* Why the interpreter does not take an open pyc, which it would compile for, as a
+ * literal; NULL: it does. *ret_kind: what the pyc goes by. */
+const char *explain_rejects(
+	const struct explain_search *search, int fd, enum header_kind *ret_kind);
+
+/* After core was asked: adds the steps that tell what there is. */
+void explain_see(struct explain_search *search);
+
+/* Instead of both, where the library leaves it alone: what Python does then. */
+void explain_alone(struct explain_search *search);

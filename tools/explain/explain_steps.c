@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What there is to see on the way to a verdict: source, entry, the tree's pyc, object.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shim/core/cache/layer.h"
+#include "shim/core/cache/object.h"
+#include "tools/base/files.h"
+#include "tools/explain/explain_search.h"
+#include "tools/pyc/inspect.h"
+#include "tools/pyc/judge.h"
+
+static bool is_python_name(const char *path)
+{
+	size_t len = strlen(path);
+
+	return len > 3 && strcmp(path + len - 3, ".py") == 0;
+}
+
+static void see_source(struct explain_search *search)
+{
+	const struct source *source = &search->source;
+
+	if (!source->there)
+		STEP(search, WARN, "source",
+			"%s: there is no such file; Python does not import without it",
+			search->subject->source);
+	else if (!source->digested)
+		STEP(search, WARN, "source", "%s: it cannot be read",
+			search->subject->source);
+	else if (!is_python_name(search->subject->source))
+		STEP(search, WARN, "source",
+			"%s: its name does not end in .py; Python imports it only where a program tells it how",
+			search->subject->source);
+	else
+		STEP(search, OK, "source", "%s: %lld bytes", search->subject->source,
+			(long long)source->st.st_size);
+}
+
+/* A root to look below: the cache's, or a layer's. */
+struct place {
+	const char *root;
+	size_t root_len;
+	const char *entry_step, *object_step; /* what the steps are called */
+	unsigned flags;			      /* for judge */
+};
+
+static void see_judgement(struct explain_search *search, const char *step,
+	const char *path, const struct judgement *judgement)
+{
+	const char *why = judgement->why ? judgement->why : "";
+	const char *between = judgement->why ? ", " : "";
+	const char *state = state_names[judgement->state];
+	char other[64] = "";
+
+	if (judgement->error == -ENOENT || judgement->error == -EBADF) {
+		STEP(search, WARN, step, "there is none at %s", path);
+		return;
+	}
+	if (judgement->error) {
+		STEP(search, WARN, step, "%s: %s", path, strerror(-judgement->error));
+		return;
+	}
+	if (judgement->sealed && search->source.there && judgement->touched &&
+		(judgement->seal.flags & SEAL_SOURCE) &&
+		!(judgement->seal.flags & SEAL_HASH))
+		identity_differences(
+			&judgement->seal.source, &search->source.identity, other);
+	if (judgement->state == STATE_FRESH)
+		STEP(search, OK, step, "%s: %s%s%s%s%s", path, state, between, why,
+			*other ? "; the source has another " : "", other);
+	else
+		STEP(search, WARN, step, "%s: %s%s%s", path, state, between, why);
+}
+
+static void see_entry(struct explain_search *search, const struct place *place)
+{
+	const size_t root_len = search->config.root_len;
+	AUTOFREE char *dir = NULL;
+	AUTOFREE char *path = NULL;
+	struct judgement judgement;
+	struct layout item;
+	int dirfd;
+
+	if (asprintf(&dir, "%.*s%.*s", (int)place->root_len, place->root,
+		    (int)(search->dir_len - root_len), search->path + root_len) < 0 ||
+		asprintf(&path, "%s/%s", dir, search->name) < 0) {
+		dir = path = NULL; /* what a failure leaves there is nobody's */
+		return;
+	}
+	dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	item = layout_parse(
+		dir + place->root_len + sizeof "/" CACHE_LAYOUT, search->name);
+	judgement = judge_at(&item, dirfd, search->name, search->subject->source,
+		JUDGE_DIGEST | JUDGE_WHOLE | place->flags);
+	if (dirfd >= 0)
+		close(dirfd);
+	see_judgement(search, place->entry_step, path, &judgement);
+}
+
+/* Whether Python takes what is there; then_what is what comes of that. */
+static bool see_tree(
+	struct explain_search *search, const char *then_what, const char **ret_rejected)
+{
+	const char *pyc = search->explanation->pyc;
+	int fd = open(pyc, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	enum header_kind kind;
+	const char *why;
+
+	if (fd < 0 && errno == ENOENT) { /* nor need there be one */
+		STEP(search, OK, "in-tree", "%s: there is none", pyc);
+		return false;
+	}
+	if (fd < 0) {
+		STEP(search, WARN, "in-tree", "%s: %s", pyc, strerror(errno));
+		return false;
+	}
+	why = *ret_rejected = explain_rejects(search, fd, &kind);
+	close(fd);
+	if (why)
+		STEP(search, WARN, "in-tree", "%s: Python does not take it, since %s",
+			pyc, why);
+	else
+		STEP(search, OK, "in-tree", "%s: %s, so %s", pyc,
+			kind == HEADER_HASH ? "hash-based, and Python takes it"
+					    : "made of the source as it is",
+			then_what);
+	return !why;
+}
+
+/* Why no object is looked for, or NULL: then *ret says which. */
+static const char *why_no_object(
+	const struct explain_search *search, struct object_name *ret)
+{
+	if (!search->config.share)
+		return "PYCSTASH_SHARE=0";
+	if (!search->source.digested)
+		return "the source cannot be read";
+	if (search->source.own_codec)
+		return "its encoding may be a program's own";
+	if (!object_is_shareable(search->name, strlen(search->name), search->subject->tag,
+		    &ret->level))
+		return "a name that is not shared";
+	if (!search->magic)
+		return "the magic number is not known; see --python";
+	ret->digest = search->source.digest;
+	memcpy(ret->magic, &search->magic, sizeof ret->magic);
+	return NULL;
+}
+
+static void see_object(struct explain_search *search, const struct place *place)
+{
+	const char *version = search->path + search->config.root_len + 1;
+	size_t version_len = search->tree_len - search->config.root_len - sizeof "/tree";
+	struct layout item = { .kind = LAYOUT_OBJECT,
+		.version = version + sizeof CACHE_LAYOUT,
+		.version_len = version_len - sizeof CACHE_LAYOUT };
+	const char *why = why_no_object(search, &item.object);
+	char below[OBJECT_PATH_SIZE];
+	AUTOFREE char *path = NULL;
+	struct judgement judgement;
+
+	if (why) {
+		STEP(search, WARN, place->object_step, "none is looked for: %s", why);
+		return;
+	}
+	object_path(&item.object, below);
+	if (asprintf(&path, "%.*s/%.*s/%s", (int)place->root_len, place->root,
+		    (int)version_len, version, below) < 0) {
+		path = NULL;
+		return;
+	}
+	judgement = judge_at(&item, AT_FDCWD, path, NULL, JUDGE_WHOLE | place->flags);
+	see_judgement(search, place->object_step, path, &judgement);
+}
+
+/* The layers in order; each is judged by its owner before anything in it. */
+static void see_layers(struct explain_search *search,
+	void (*see)(struct explain_search *search, const struct place *place))
+{
+	struct place layer = {
+		.entry_step = "layer", .object_step = "layer object", .flags = JUDGE_LAYER
+	};
+
+	for (size_t n = 0;
+		(layer.root = config_layer(search->config.layers, n, &layer.root_len));
+		n++) {
+		AUTOFREE char *root = strndup(layer.root, layer.root_len);
+		enum verdict why = root ? layer_judge(&search->sys, root, geteuid())
+					: VERDICT_LAYER_UNREACHABLE;
+
+		if (why == VERDICT_NONE)
+			see(search, &layer);
+		else if (see == see_entry)
+			STEP(search, WARN, layer.entry_step, "%s: %s", root ? root : "?",
+				verdict_rows[why].why);
+	}
+}
+
+void explain_see(struct explain_search *search)
+{
+	const struct place own = { .root = search->config.root,
+		.root_len = search->config.root_len,
+		.entry_step = "entry",
+		.object_step = "object" };
+	const char *rejected;
+
+	see_source(search);
+	if (search->store != ROOT_REFUSED)
+		see_entry(search, &own);
+	see_layers(search, see_entry);
+	(void)see_tree(search, "it is served where no entry holds", &rejected);
+	if (search->store != ROOT_REFUSED)
+		see_object(search, &own);
+	see_layers(search, see_object);
+}
+
+void explain_alone(struct explain_search *search)
+{
+	struct explanation *explanation = search->explanation;
+	struct source *source = &search->source;
+	struct scratch scratch = { .kept = NULL };
+	bool taken;
+
+	*source = (struct source){ .dirfd = AT_FDCWD, .path = search->subject->source };
+	if (source_look(source, &search->sys) == 0)
+		(void)source_digest(source, &search->sys, &scratch);
+	see_source(search);
+	taken = see_tree(search, "Python takes it", &explanation->rejected);
+	explanation->served = taken && source->there;
+	explanation->alone = true;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Starting gc beside a command that is run.
+ */
+#include "tools/gc/gc_due.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "shim/core/cache/config.h"
+#include "tools/cache/cache.h"
+#include "tools/conf/conf.h"
+#include "tools/conf/settings.h"
+
+#define DAY (24 * 60 * 60)
+#define MAX_TIME "60s" /* the rest is done on another day */
+#define OLD_LIMIT 1024
+
+bool gc_due_at(int fd, const char *layout)
+{
+	char mark[PATH_MAX];
+	struct stat st;
+
+	if (snprintf(mark, sizeof mark, "%s/" CACHE_STATE "/" GC_DUE_MARK, layout) >=
+		(int)sizeof mark)
+		return false;
+	if (fstatat(fd, mark, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		time_t age = time(NULL) - st.st_mtime;
+		if (age >= 0 && age <= DAY) /* below 0: the clock was wrong once */
+			return false;
+	}
+	return fstatat(fd, layout, &st, 0) == 0 && st.st_uid == geteuid() &&
+	       faccessat(fd, layout, W_OK, AT_EACCESS) == 0;
+}
+
+static bool is_due_here(void)
+{
+	char layout[PATH_MAX];
+	struct config config;
+
+	settings_config(&config, false);
+	return config.enabled && config.root_len && !config.readonly &&
+	       snprintf(layout, sizeof layout, "%s/" CACHE_LAYOUT, config.root) <
+		       (int)sizeof layout &&
+	       gc_due_at(AT_FDCWD, layout);
+}
+
+/* Whether a process that is let go of comes to be our child, and would be the command's.
+ */
+static bool is_reaper(void)
+{
+	int on = 0;
+
+	return getpid() == 1 || prctl(PR_GET_CHILD_SUBREAPER, &on) < 0 || on;
+}
+
+/* A child whose end sends no signal: SIGCHLD, blocked by who started us, would stay
+ * pending into the command. */
+static pid_t fork_silently(void)
+{
+	return (pid_t)syscall(SYS_clone, 0, 0, 0, 0, 0);
+}
+
+static void become_gc(void)
+{
+	int null = open("/dev/null", O_RDWR), signal_number, fd;
+	sigset_t none;
+
+	for (fd = 0; fd < 3; fd++)
+		if (null < 0 || dup2(null, fd) < 0)
+			return;
+	if (syscall(SYS_close_range, 3, ~0U, 0) < 0) /* before Linux 5.9 */
+		for (fd = 3; fd < OLD_LIMIT; fd++)
+			close(fd);
+	for (signal_number = 1; signal_number < NSIG; signal_number++)
+		(void)signal(signal_number, SIG_DFL);
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)unsetenv("LD_PRELOAD");
+	(void)chdir("/"); /* or it would keep a file system from being unmounted */
+	(void)nice(10);
+	execl("/proc/self/exe", "pycstash", "gc", "--auto", "--max-time", MAX_TIME, NULL);
+}
+
+void gc_due_start(void)
+{
+	pid_t child;
+
+	if (!conf_bool("auto_gc") || !is_due_here() || is_reaper())
+		return;
+	child = fork_silently();
+	if (child == 0) {
+		(void)setsid();
+		if (fork_silently() == 0)
+			become_gc();
+		_exit(0);
+	}
+	if (child > 0)
+		(void)waitpid(child, NULL, __WALL);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * When gc is due: a day after it last began, which is the time of a mark in the cache,
+ * .state/gc.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#define GC_DUE_MARK "gc" /* in .state; gc touches it when it begins */
+
+/* Whether gc is due in the cache whose layout folder is `layout` (relative to fd, or
+ * absolute). Not where there is no cache, or one that is another's or cannot be written.
+ * One system call when it is not due. */
+bool gc_due_at(int fd, const char *layout);
+
+/* Starts `pycstash gc --auto` if it is due in the cache that the environment says and may
+ * be written, and lets go of it: it is nobody's child that this process or a program
+ * that takes its place would have to wait for, has no terminal and no descriptors of
+ * ours, and says nothing. */
+void gc_due_start(void);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The mark that gc leaves, an empty file. Its modification time is when gc is taken to
+ * have run last (due.h); its access time, which nothing else changes since nobody reads
+ * it, is when the last run began that saw everything.
+ */
+#include "tools/gc/gc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "shim/core/cache/config.h"
+#include "tools/conf/conf.h"
+#include "tools/gc/gc_due.h"
+
+/* A run that was not complete is done again after an hour, not after a day. */
+#define SOONEST 3600
+#define SOONER (24 * 3600 - SOONEST)
+
+int64_t gc_mark_seen(const struct cache *cache)
+{
+	struct stat st;
+
+	if (fstatat(cache->fd, CACHE_STATE "/" GC_DUE_MARK, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	/* the clock was wrong once: nothing is known then */
+	return st.st_atim.tv_sec > time(NULL) ? 0 : st.st_atim.tv_sec;
+}
+
+static bool is_too_large(const struct cache *cache, int64_t now)
+{
+	const uint64_t most = conf_size("max_size");
+	struct totals counters;
+	int64_t disk = 0;
+
+	if (!most || totals_read(cache, now * CLOCK_SECOND, &counters) < 0)
+		return false;
+	for (size_t i = 0; i < counters.count; i++)
+		if (counters.rows[i].kind == JOURNAL_EXTENT)
+			disk += counters.rows[i].extent.disk;
+	totals_release(&counters);
+	return disk > 0 && (uint64_t)disk > most;
+}
+
+bool gc_is_due(const struct cache *cache, int64_t now)
+{
+	struct stat st;
+
+	if (gc_due_at(cache->root_fd, CACHE_LAYOUT))
+		return true;
+	/* What is young is not evicted: not again at once. */
+	return fstatat(cache->fd, CACHE_STATE "/" GC_DUE_MARK, &st,
+		       AT_SYMLINK_NOFOLLOW) == 0 &&
+	       st.st_mtim.tv_sec <= now - SOONEST && is_too_large(cache, now);
+}
+
+static int set(const struct cache *cache, int64_t ran, int64_t seen)
+{
+	const struct timespec times[2] = { { .tv_sec = seen }, { .tv_sec = ran } };
+	int fd = cache_open_state(cache, GC_DUE_MARK, O_WRONLY | O_CREAT), r;
+
+	if (fd < 0) /* something else that has the name */
+		fd = cache_new_state(cache, GC_DUE_MARK);
+	if (fd < 0)
+		return fd;
+	r = futimens(fd, times) < 0 ? -errno : 0;
+	close(fd);
+	return r;
+}
+
+int gc_mark_began(const struct cache *cache, int64_t now)
+{
+	return set(cache, now, gc_mark_seen(cache));
+}
+
+int gc_mark_ended(const struct cache *cache, int64_t began, bool complete)
+{
+	return complete ? set(cache, began, began)
+			: set(cache, began - SOONER, gc_mark_seen(cache));
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A hash table of inodes, open addressing.
+ */
+#include "tools/gc/hardlinks.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+#define FIRST_ROOM 1024
+
+static struct link *find(struct link *table, size_t room, uint64_t inode)
+{
+	size_t at = (size_t)((inode * UINT64_C(0x9e3779b97f4a7c15)) >> 20) & (room - 1);
+
+	while (table[at].inode && table[at].inode != inode)
+		at = (at + 1) & (room - 1);
+	return &table[at];
+}
+
+static int grow(struct hardlinks *links)
+{
+	size_t room = links->room ? links->room * 2 : FIRST_ROOM, i;
+	struct link *table = calloc(room, sizeof *table);
+
+	if (!table)
+		return -1;
+	for (i = 0; i < links->room; i++)
+		if (links->table[i].inode)
+			*find(table, room, links->table[i].inode) = links->table[i];
+	free(links->table);
+	links->table = table;
+	links->room = room;
+	return 0;
+}
+
+/* Notes one more name of a file that has several, and returns which it is, from 1; 0
+ * without memory. */
+static uint64_t note(struct hardlinks *links, const struct stat *st)
+{
+	uint64_t ret = 0;
+
+	pthread_mutex_lock(&links->mutex);
+	if (links->used * 4 < links->room * 3 || grow(links) == 0) {
+		struct link *link = find(links->table, links->room, st->st_ino);
+
+		links->used += link->inode == 0;
+		link->inode = st->st_ino;
+		ret = ++link->gone;
+	}
+	pthread_mutex_unlock(&links->mutex);
+	return ret;
+}
+
+uint64_t hardlinks_drop(struct hardlinks *links, const struct stat *st)
+{
+	uint64_t bytes = (uint64_t)st->st_blocks * 512;
+
+	/* Without memory it is said that less is freed than will be. */
+	return st->st_nlink <= 1 || note(links, st) == st->st_nlink ? bytes : 0;
+}
+
+uint64_t hardlinks_gone(struct hardlinks *links, uint64_t inode)
+{
+	uint64_t ret = 0;
+
+	pthread_mutex_lock(&links->mutex);
+	if (links->room)
+		ret = find(links->table, links->room, inode)->gone;
+	pthread_mutex_unlock(&links->mutex);
+	return ret;
+}
+
+bool hardlinks_first(struct hardlinks *links, const struct stat *st)
+{
+	return st->st_nlink <= 1 || note(links, st) <= 1;
+}
+
+void hardlinks_release(struct hardlinks *links)
+{
+	free(links->table);
+	*links = (struct hardlinks){ 0 };
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The table of missing sources, and .state/orphans: a record each, ended by a NUL since
+ * a path may hold any other byte: "<since> <place in hex> <d or f> <path>".
+ */
+#include "tools/gc/orphans.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include "shim/core/base/path.h"
+
+#define FILE_NAME "orphans"
+#define NEW_NAME FILE_NAME ".new"
+
+/* What is missing there was hardly on a disk that will come back. */
+static const char *const short_lived[] = { "/tmp", "/var/tmp", "/dev/shm" };
+#define SHORT_GRACE (24 * 3600)
+
+static int64_t grace_of(const struct orphans *orphans, const char *path)
+{
+	for (size_t i = 0; i < sizeof short_lived / sizeof *short_lived; i++)
+		if (path_is_below(
+			    path, strlen(path), short_lived[i], strlen(short_lived[i])) &&
+			orphans->grace > SHORT_GRACE)
+			return SHORT_GRACE;
+	return orphans->grace;
+}
+
+/* --- the file system -----------------------------------------------------------------*/
+
+/* A number for the file system at path, the same after the next start of the machine
+ * where it can be had: that of the device often is another then. */
+static bool find_place(const char *path, uint64_t *ret_place)
+{
+	struct statfs fs;
+	struct stat st;
+	uint64_t id;
+
+	if (statfs(path, &fs) < 0 || stat(path, &st) < 0)
+		return false;
+	memcpy(&id, &fs.f_fsid, sizeof id);
+	*ret_place = id ? id : st.st_dev;
+	return true;
+}
+
+/* 1: it is a directory; 0: it is missing, or a file is in its place; -errno. */
+static int is_directory(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0)
+		return S_ISDIR(st.st_mode);
+	return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+}
+
+size_t orphans_highest(const char *path, uint64_t *ret_place)
+{
+	size_t len = strlen(path), highest = len;
+	char above[PATH_MAX];
+
+	if (len >= sizeof above)
+		return 0;
+	memcpy(above, path, len + 1);
+	while (len > 1) {
+		int r;
+
+		len = (size_t)(strrchr(above, '/') - above);
+		len = len ? len : 1;
+		above[len] = '\0';
+		r = is_directory(above);
+		if (r < 0)
+			return 0;
+		if (r > 0)
+			return find_place(above, ret_place) ? highest : 0;
+		highest = len;
+	}
+	return 0;
+}
+
+/* --- the table -----------------------------------------------------------------------*/
+
+static void orphan_free(struct orphan *orphan)
+{
+	if (orphan)
+		free(orphan->path);
+	free(orphan);
+}
+
+/* The one of that path, which may be new; NULL without memory, or where there are too
+ * many. */
+static struct orphan *find(struct orphans *orphans, const char *path, size_t len)
+{
+	struct orphan *orphan;
+	bool out_of_memory = false;
+
+	HASH_FIND(hh, orphans->all, path, len, orphan);
+	if (orphan || HASH_COUNT(orphans->all) >= ORPHANS_MOST)
+		return orphan;
+	orphan = calloc(1, sizeof *orphan);
+	if (orphan && (orphan->path = strndup(path, len)))
+		HASH_ADD_KEYPTR(hh, orphans->all, orphan->path, len, orphan);
+	else
+		out_of_memory = true;
+	if (!out_of_memory)
+		return orphan;
+	orphan_free(orphan);
+	return NULL;
+}
+
+struct orphan *orphans_note(struct orphans *orphans, const char *path, size_t len,
+	uint64_t place, bool folder)
+{
+	struct orphan *orphan = find(orphans, path, len);
+
+	if (!orphan || orphan->seen)
+		return orphan;
+	if (!orphan->since || orphan->place != place || orphan->folder != folder ||
+		orphan->since > orphans->now)
+		orphan->since = orphans->now;
+	orphan->place = place;
+	orphan->folder = folder;
+	orphan->seen = true;
+	orphan->due = orphans->now - orphan->since >= grace_of(orphans, orphan->path);
+	return orphan;
+}
+
+void orphans_free(struct orphans *orphans)
+{
+	struct orphan *orphan, *next;
+
+	if (!orphans)
+		return;
+	HASH_ITER (hh, orphans->all, orphan, next) {
+		HASH_DEL(orphans->all, orphan);
+		orphan_free(orphan);
+	}
+	free(orphans);
+}
+
+/* --- the file ------------------------------------------------------------------------*/
+
+static FILE *open_stream(int fd, const char *mode)
+{
+	FILE *file = fd < 0 ? NULL : fdopen(fd, mode);
+
+	if (fd >= 0 && !file)
+		close(fd);
+	return file;
+}
+
+/* A record that is not understood is forgotten: its time begins anew. */
+static void read_record(struct orphans *orphans, const char *record)
+{
+	struct orphan *orphan;
+	uint64_t place;
+	int64_t since;
+	int path = 0;
+	char kind;
+
+	if (sscanf(record, "%" SCNd64 " %" SCNx64 " %c %n", &since, &place, &kind,
+		    &path) < 3 ||
+		!path || record[path] != '/' || since <= 0)
+		return;
+	orphan = find(orphans, record + path, strlen(record + path));
+	if (orphan && !orphan->since) {
+		orphan->since = since;
+		orphan->place = place;
+		orphan->folder = kind == 'd';
+	}
+}
+
+struct orphans *orphans_load(const struct cache *cache, int64_t now, int64_t grace)
+{
+	struct orphans *orphans = calloc(1, sizeof *orphans);
+	FILE *file = open_stream(cache_open_state(cache, FILE_NAME, O_RDONLY), "r");
+	char *record = NULL;
+	size_t room = 0;
+
+	if (orphans) {
+		orphans->now = now;
+		orphans->grace = grace;
+	}
+	while (orphans && file && getdelim(&record, &room, '\0', file) > 0)
+		read_record(orphans, record);
+	free(record);
+	if (file)
+		fclose(file);
+	return orphans;
+}
+
+int orphans_save(const struct orphans *orphans, const struct cache *cache, bool all)
+{
+	int fd = cache_new_state(cache, NEW_NAME), r = 0;
+	FILE *file = open_stream(fd, "w");
+
+	if (!file)
+		return fd < 0 ? fd : -ENOMEM;
+	for (const struct orphan *o = orphans->all; o; o = o->hh.next)
+		if (o->seen || all)
+			fprintf(file, "%" PRId64 " %" PRIx64 " %c %s%c", o->since,
+				o->place, o->folder ? 'd' : 'f', o->path, '\0');
+	if (ferror(file))
+		r = -EIO;
+	if (fclose(file) == EOF)
+		r = -errno;
+	if (r == 0 && renameat(cache->fd, CACHE_STATE "/" NEW_NAME, cache->fd,
+			      CACHE_STATE "/" FILE_NAME) < 0)
+		r = -errno;
+	return r;
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What purge does with what it has found.
+ */
+#include "tools/gc/purge.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/base/clock.h"
+#include "tools/base/human.h"
+#include "tools/base/json.h"
+#include "tools/base/message.h"
+#include "tools/stats/totals.h"
+
+/* --- names ---------------------------------------------------------------------------*/
+
+static bool says_names(const struct purge *purge)
+{
+	return !purge->common.json && !purge->common.quiet &&
+	       (purge->print || purge->common.dry_run || purge->common.null);
+}
+
+/* A name below the layout folder; name may be "". */
+static void say(struct purge *purge, const char *dir, const char *name)
+{
+	const char *slash = *dir && *name ? "/" : "";
+
+	if (!says_names(purge))
+		return;
+	pthread_mutex_lock(&purge->mutex);
+	if (purge->common.null)
+		printf("%s%s%s%c", dir, slash, name, '\0');
+	else {
+		print_plain(stdout, dir);
+		fputs(slash, stdout);
+		print_plain(stdout, name);
+		putchar('\n');
+	}
+	pthread_mutex_unlock(&purge->mutex);
+}
+
+/* --- files ---------------------------------------------------------------------------*/
+
+static void count(struct purge *purge, const struct stat *st)
+{
+	purge->freed.files++;
+	purge->freed.bytes += hardlinks_drop(&purge->links, st);
+}
+
+void purge_file(struct purge *purge, struct walk_dir *dir, const struct walk_file *file,
+	const struct layout *item)
+{
+	int64_t r = 0;
+
+	if (purge->common.dry_run)
+		count(purge, file->st);
+	else
+		r = trash_unlink(dir->fd, file->name, file->st, &purge->freed);
+	if (r == -ENOENT || r == -ESTALE) /* somebody was faster */
+		return;
+	if (r < 0) {
+		complain(file->name, "in %s: cannot be deleted: %s", dir->path,
+			strerror((int)-r));
+		purge->failed++;
+		return;
+	}
+	dir->changed = !purge->common.dry_run;
+	if (!purge->common.dry_run)
+		removed_file(&purge->shrunk, purge->began, item, file->st, r);
+	say(purge, dir->path, file->name);
+}
+
+/* --- wholes --------------------------------------------------------------------------*/
+
+void purge_whole(struct purge *purge, const char *path)
+{
+	char *copy = strdup(path), **grown;
+
+	pthread_mutex_lock(&purge->mutex);
+	grown = copy ? realloc(purge->wholes, (purge->whole_count + 1) * sizeof *grown)
+		     : NULL;
+	if (grown) {
+		grown[purge->whole_count++] = copy;
+		purge->wholes = grown;
+	} else {
+		free(copy);
+		purge->failed++;
+	}
+	pthread_mutex_unlock(&purge->mutex);
+	if (!grown)
+		complain(path, "%s", strerror(ENOMEM));
+}
+
+static void count_file(struct walk_dir *dir, const struct walk_file *file)
+{
+	count(dir->context, file->st);
+}
+
+static int count_whole(struct purge *purge, const char *path)
+{
+	struct walk walk = {
+		.cache = purge->cache,
+		.context = purge,
+		.stat = true,
+		.file = count_file,
+	};
+	int r = walk_run(&walk, path);
+
+	purge->failed += walk.failed;
+	return r;
+}
+
+/* One more is gone, or would be. False where an interrupt came. */
+static bool take_whole(struct purge *purge, const char *path)
+{
+	int r;
+
+	if (interrupt_came())
+		return false;
+	r = purge->common.dry_run ? count_whole(purge, path)
+				  : trash_move(purge->cache, path, clock_real());
+	if (r == -EINTR)
+		return false;
+	if (r == 0) {
+		purge->trees++;
+		say(purge, path, "");
+	} else if (r != -ENOENT) {
+		complain(path, "cannot be deleted: %s", strerror(-r));
+		purge->failed++;
+	}
+	return true;
+}
+
+/* Tells `stats` that all of a version is gone, which else the next gc finds. */
+static void count_off(const struct purge *purge, const struct journal_record *extent)
+{
+	struct journal_record record = { .kind = JOURNAL_PROCESS,
+		.pid = (uint32_t)getpid() };
+
+	record.begin = record.end = clock_real();
+	memcpy(record.version, extent->version, sizeof record.version);
+	record.extent.entries = -extent->extent.entries;
+	record.extent.objects = -extent->extent.objects;
+	record.extent.bytes = -extent->extent.bytes;
+	record.extent.disk = -extent->extent.disk;
+	record.extent.shared = -extent->extent.shared;
+	totals_append(purge->cache->root, &record);
+	trash_counted(purge->cache, extent->version);
+}
+
+static void count_off_versions(const struct purge *purge)
+{
+	struct totals counters;
+
+	if (totals_read(purge->cache, clock_real(), &counters) < 0)
+		return;
+	for (size_t i = 0; i < counters.count; i++)
+		for (size_t w = 0; w < purge->whole_count; w++)
+			if (counters.rows[i].kind == JOURNAL_EXTENT &&
+				strcmp(counters.rows[i].version, purge->wholes[w]) == 0)
+				count_off(purge, &counters.rows[i]);
+	totals_release(&counters);
+}
+
+int purge_wholes(struct purge *purge)
+{
+	int r;
+
+	for (size_t i = 0; i < purge->whole_count; i++)
+		if (!take_whole(purge, purge->wholes[i]))
+			return -EINTR;
+	if (purge->common.dry_run)
+		return 0;
+	count_off_versions(purge);
+	if (purge->no_reclaim)
+		return 0;
+	r = trash_reclaim(purge->cache, 0, &purge->freed);
+	if (r == 0 || r == -EAGAIN)
+		return r;
+	complain(CACHE_TRASH, "cannot be emptied: %s", strerror(-r));
+	purge->failed++;
+	return 0;
+}
+
+void purge_release(struct purge *purge)
+{
+	for (size_t i = 0; i < purge->whole_count; i++)
+		free(purge->wholes[i]);
+	free(purge->wholes);
+	for (size_t i = 0; i < purge->python_count; i++)
+		python_release(&purge->pythons[i]);
+	free(purge->pythons);
+	select_release(&purge->select);
+	hardlinks_release(&purge->links);
+}
+
+/* --- the report ----------------------------------------------------------------------*/
+
+static void findings_object(const struct purge *purge, int r)
+{
+	struct json json = { .out = stdout };
+
+	json_open(&json, NULL, '{');
+	json_schema(&json, "purge", 1);
+	json_bool(&json, "dry_run", purge->common.dry_run);
+	json_bool(&json, "complete", r == 0);
+	json_open(&json, "trees", '[');
+	for (size_t i = 0; i < purge->whole_count; i++)
+		json_string(&json, NULL, purge->wholes[i]);
+	json_close(&json);
+	json_unsigned(&json, "files", purge->freed.files);
+	json_unsigned(&json, "freed", purge->freed.bytes);
+	json_unsigned(&json, "failed", purge->failed);
+	json_close(&json);
+}
+
+void purge_report(const struct purge *purge, int r)
+{
+	/* Where names are data, this is talk. */
+	FILE *out = says_names(purge) ? stderr : stdout;
+	char trees[HUMAN_SIZE * 2], files[HUMAN_SIZE * 2], size[HUMAN_SIZE];
+
+	if (purge->common.json) {
+		findings_object(purge, r);
+		return;
+	}
+	if (purge->common.quiet)
+		return;
+	fprintf(out, "%s: %s %s in one go; %s %s, which frees %s%s\n",
+		purge->common.dry_run ? "would delete" : "deleted",
+		human_count(purge->trees, trees), purge->trees == 1 ? "tree" : "trees",
+		human_count(purge->freed.files, files),
+		purge->freed.files == 1 ? "file" : "files",
+		human_size(purge->freed.bytes, size),
+		purge->no_reclaim && purge->trees ? "; the trees' space with the next gc"
+						  : "");
+}

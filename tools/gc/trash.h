@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Deleting: a whole version or tree is gone with one rename into the cache's trash, and
+ * reclaimed then, or by whoever comes next. A single file is deleted after a second look
+ * that it is still the one that was judged.
+ *
+ * Functions return 0 or -errno.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tools/cache/cache.h"
+
+struct freed {
+	_Atomic(uint64_t) files, bytes; /* bytes: st_blocks * 512 of the last link */
+};
+
+/* Moves the file or directory at path (below the layout folder) into the trash. -ENOENT
+ * where it is gone already. Of a part of a version, whoever reclaims it counts it off the
+ * sizes that are recorded, as of `when` (nanoseconds since 1970); a whole version is the
+ * caller's to count. */
+int trash_move(const struct cache *cache, const char *path, int64_t when);
+
+/* All of that version has been counted off: its trees in the trash are not to be, too. */
+void trash_counted(const struct cache *cache, const char *version);
+
+/* Deletes what is in the trash, on several threads; until a moment of clock_steady
+ * (0: until it is done) or an interrupt. -EAGAIN: something is left. */
+int trash_reclaim(const struct cache *cache, int64_t until, struct freed *freed);
+
+/* Deletes name in dirfd if it is still the file of that stat (inode, size, times).
+ * Returns how many bytes that has freed: none while the file has another name; or -errno,
+ * -ESTALE where it is another file by now. */
+int64_t trash_unlink(
+	int dirfd, const char *name, const struct stat *seen, struct freed *freed);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Telling programs, scripts and our own wrappers apart by how they begin.
+ */
+#include "tools/python/filetype.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static ssize_t read_start(const char *path, char *buf, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t length;
+
+	if (fd < 0)
+		return -errno;
+	length = read(fd, buf, size);
+	if (length < 0)
+		length = -errno;
+	close(fd);
+	return length;
+}
+
+int file_kind(const char *path, char **ret_line)
+{
+	char start[512], *end;
+	ssize_t length = read_start(path, start, sizeof start - 1);
+
+	if (length < 0)
+		return (int)length;
+	if (length >= 4 && memcmp(start, "\177ELF", 4) == 0)
+		return FILE_ELF;
+	if (length < 2 || memcmp(start, "#!", 2) != 0)
+		return FILE_OTHER;
+	start[length] = '\0';
+	end = start + strcspn(start, "\n");
+	*ret_line = strndup(start, (size_t)(end - start));
+	if (!*ret_line)
+		return -ENOMEM;
+	if (*end && strncmp(end + 1, WRAPPER_MARK, strlen(WRAPPER_MARK)) == 0)
+		return FILE_WRAPPER;
+	return FILE_SCRIPT;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Interpreters: which magic number is whose, and where one is for a tag.
+ *
+ * The table of magic numbers (interpreters_magic.c) is from CPython's
+ * Lib/importlib/_bootstrap_external.py (Include/internal/pycore_magic_number.h from 3.14
+ * on) and PyPy's pypy/interpreter/pycode.py; it is for people to read, nothing is decided
+ * by it.
+ *
+ * Asking runs the interpreter (probe.h), so one at a time; the rest is pure.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* "CPython 3.11", "CPython 3.12 alpha", "PyPy 3.9": writes at most size letters; false
+ * where nobody is known for that number. magic: the first four bytes of a pyc. */
+bool interpreters_of_magic(const uint8_t magic[4], char *buf, size_t size);
+
+/* Which releases of that name have the number: "3.11.0b4 and later"; NULL where all have,
+ * or nobody is known for it. */
+const char *interpreters_releases(const uint8_t magic[4]);
+
+/* 3495: what people know it by. */
+unsigned interpreters_magic_number(const uint8_t magic[4]);
+
+struct python {
+	char *path;    /* absolute, as it was named: a venv's is a link */
+	char *tag;     /* "cpython-311" */
+	char *version; /* "3.11.2" */
+	uint8_t magic[4];
+};
+
+/* Asks the interpreter `name` (a path or a name on PATH) what it is. 0; -errno, having
+ * said why where `loud`. */
+int python_ask(const char *name, bool loud, struct python *ret);
+
+/* The same for an interpreter that may take so many seconds, but not longer than there.
+ */
+int python_ask_within(const char *name, int seconds, bool loud, struct python *ret);
+void python_release(struct python *python);
+
+/* All interpreters there are: on PATH, in /usr/bin and /usr/local/bin, in pyenv's and
+ * uv's places; each once by physical path, those on PATH first. Takes some 20 ms for
+ * each. Returns how many; the caller releases each and frees the list. */
+size_t interpreters_find(struct python **ret_list);

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Finding the library, and editing LD_PRELOAD.
+ */
+#include "tools/python/library.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/base/files.h"
+
+static bool is_readable_file(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, R_OK) == 0;
+}
+
+/* Takes over `path`. */
+static int accept_path(char *path, char **ret_path, char **ret_why)
+{
+	if (!strpbrk(path, LIBRARY_SEPARATORS "$")) {
+		*ret_path = path;
+		return 0;
+	}
+	if (asprintf(ret_why,
+		    "%s: ld.so cannot be given a name with a space, a colon or a dollar sign; install pycstash elsewhere, or give --library another name for it",
+		    path) < 0)
+		*ret_why = NULL;
+	free(path);
+	return -EINVAL;
+}
+
+static int find_given(const char *given, char **ret_path, char **ret_why)
+{
+	char *path;
+	int r = file_absolute(given, &path);
+
+	if (r < 0)
+		return r;
+	if (is_readable_file(path))
+		return accept_path(path, ret_path, ret_why);
+	if (asprintf(ret_why, "%s: there is no such library, or it cannot be read",
+		    path) < 0)
+		*ret_why = NULL;
+	free(path);
+	return -ENOENT;
+}
+
+/* The two places that follow from where this program is; NULL where that is unknown
+ * (no /proc). The path in /proc is a physical one, so `..` may be folded in its text. */
+static int places_beside(char **ret_beside, char **ret_installed)
+{
+	AUTOFREE char *self = NULL;
+	AUTOFREE char *directory = NULL;
+	AUTOFREE char *prefix = NULL;
+	int r = file_readlink("/proc/self/exe", &self);
+
+	*ret_beside = *ret_installed = NULL;
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	r = file_directory(self, &directory);
+	if (r == 0)
+		r = file_directory(directory, &prefix);
+	if (r < 0)
+		return r;
+	if (asprintf(ret_beside, "%s/" LIBRARY_NAME, directory[1] ? directory : "") < 0)
+		return *ret_beside = NULL, -ENOMEM;
+	if (asprintf(ret_installed, "%s/lib/pycstash/" LIBRARY_NAME,
+		    prefix[1] ? prefix : "") < 0)
+		return *ret_installed = NULL, -ENOMEM;
+	return 0;
+}
+
+int library_find(const char *given, char **ret_path, char **ret_why)
+{
+	AUTOFREE char *beside = NULL;
+	AUTOFREE char *installed = NULL;
+	AUTOFREE char *fixed = strdup(PYCSTASH_LIBDIR "/" LIBRARY_NAME);
+	char *const *places[] = { &beside, &installed, &fixed };
+	size_t i;
+	int r;
+
+	*ret_why = NULL;
+	if (given)
+		return find_given(given, ret_path, ret_why);
+	r = places_beside(&beside, &installed);
+	if (r < 0 || !fixed)
+		return -ENOMEM;
+	for (i = 0; i < sizeof places / sizeof *places; i++)
+		if (*places[i] && is_readable_file(*places[i])) {
+			char *found = strdup(*places[i]);
+
+			return found ? accept_path(found, ret_path, ret_why) : -ENOMEM;
+		}
+	if (asprintf(ret_why,
+		    LIBRARY_NAME
+		    " is not there; looked for %s, %s and %s; install it, or say where it is with --library FILE",
+		    beside ? beside : "(no /proc)", installed ? installed : "(no /proc)",
+		    fixed) < 0)
+		return *ret_why = NULL, -ENOMEM;
+	return -ENOENT;
+}
+
+static bool has_library_name(const char *entry)
+{
+	return strcmp(file_name(entry), LIBRARY_NAME) == 0;
+}
+
+static bool is_same_file(const char *one, const char *other)
+{
+	struct stat a, b;
+
+	return stat(one, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
+int library_preload(const char *library, const char *before, char **ret_value)
+{
+	AUTOFREE char *copy = strdup(before ? before : "");
+	size_t size = (library ? strlen(library) : 0) + (before ? strlen(before) : 0) + 2;
+	char *value = malloc(size), *end = value, *rest = copy, *entry;
+
+	if (!copy || !value) {
+		free(value);
+		return -ENOMEM;
+	}
+	*end = '\0';
+	if (library)
+		end = stpcpy(end, library);
+	while ((entry = strsep(&rest, LIBRARY_SEPARATORS))) {
+		if (!*entry || has_library_name(entry) ||
+			(library && is_same_file(entry, library)))
+			continue;
+		if (end != value)
+			*end++ = ':';
+		end = stpcpy(end, entry);
+	}
+	if (end == value) {
+		free(value);
+		value = NULL;
+	}
+	*ret_value = value;
+	return 0;
+}
+
+bool library_is_in(const char *preload)
+{
+	AUTOFREE char *copy = strdup(preload);
+	char *rest = copy, *entry;
+
+	while (rest && (entry = strsep(&rest, LIBRARY_SEPARATORS)))
+		if (has_library_name(entry))
+			return true;
+	return false;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Part of a cache, by version and by source.
+ */
+#include "tools/select/select.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shim/core/base/path.h"
+#include "tools/base/message.h"
+#include "tools/cli/command.h"
+
+#define TAG_ROW                                                                       \
+	{                                                                             \
+		"tag", 0, "TAG",                                                      \
+			"only this version: `cpython-311`, with its variants, or\n"   \
+			"`cpython-311+no_debug_ranges`; several with commas, or by\n" \
+			"repeating it",                                               \
+			SELECT_TAG                                                    \
+	}
+
+const struct opt select_options[] = {
+	TAG_ROW,
+	{ "path", 0, "PATH",
+		"only what belongs to this source, or to those below this\n"
+		"directory, or to what fits a pattern (`*`, `?`, `[…]`, `**`);\n"
+		"it need not exist any more; may be repeated",
+		SELECT_PATH },
+	{ NULL, 0, NULL, NULL, 0 },
+};
+
+const struct opt select_tag_options[] = {
+	TAG_ROW,
+	{ NULL, 0, NULL, NULL, 0 },
+};
+
+static int add_tag(struct select *select, const char *tag, size_t len)
+{
+	struct select_tag *grown =
+		reallocarray(select->tags, select->tag_count + 1, sizeof *grown);
+
+	if (!grown)
+		return -ENOMEM;
+	select->tags = grown;
+	select->tags[select->tag_count++] = (struct select_tag){ tag, len };
+	return 0;
+}
+
+static int add_tags(struct select *select, const char *tags)
+{
+	for (;; tags++) {
+		size_t len = strcspn(tags, ",");
+		int r = len ? add_tag(select, tags, len) : 0;
+
+		tags += len;
+		if (r < 0 || !*tags)
+			return r;
+	}
+}
+
+int select_words(struct select *select, char *const *words)
+{
+	int r;
+
+	/* A shell's variable that is not set, most likely: not all that is here. */
+	for (char *const *word = words; *word; word++)
+		if (!**word) {
+			complain("PATH", "one of them is empty");
+			return EXIT_USAGE;
+		}
+	r = targets_read(&select->paths, words);
+	if (r == 0)
+		return EXIT_OK;
+	complain(NULL, "%s", strerror(-r));
+	return EXIT_OURS;
+}
+
+int select_take(struct select *select, const struct opt *opt, const char *value)
+{
+	char *words[] = { (char *)value, NULL };
+	int r;
+
+	if (opt->key != SELECT_TAG && opt->key != SELECT_PATH)
+		return -ENOENT;
+	if (!*value) {
+		complain(opt->name, "the value is empty");
+		return -EINVAL;
+	}
+	r = opt->key == SELECT_TAG ? add_tags(select, value)
+				   : targets_read(&select->paths, words);
+	if (r == 0)
+		return 0;
+	complain(value, "%s", strerror(-r));
+	return -EINVAL;
+}
+
+bool select_version(const struct select *select, const char *name, size_t len)
+{
+	for (size_t i = 0; i < select->tag_count; i++) {
+		const struct select_tag *tag = &select->tags[i];
+
+		if (len >= tag->len && memcmp(name, tag->name, tag->len) == 0 &&
+			(len == tag->len || name[tag->len] == '+'))
+			return true;
+	}
+	return select->tag_count == 0;
+}
+
+bool select_enters(const struct select *select, const char *parent, const char *name)
+{
+	size_t version = layout_version(parent), dir_len, len = strlen(name);
+	const char *below = parent + version;
+	char dir[PATH_MAX];
+
+	if (version == 0)
+		return !*parent && layout_version(name) == len &&
+		       select_version(select, name, len);
+	if (select->paths.count == 0)
+		return true;
+	if (!*below)
+		return strcmp(name, "tree") == 0;
+	below += strlen("/tree");
+	dir_len = strlen(below) + 1 + len;
+	if (dir_len >= sizeof dir || strcmp(name, PYCACHE) == 0)
+		return true; /* its files will be asked for */
+	stpcpy(stpcpy(stpcpy(dir, below), "/"), name);
+	return targets_cover(&select->paths, dir, dir_len) > COVER_NONE;
+}
+
+bool select_has(const struct select *select, const struct layout *item, const char *dir,
+	const char *name)
+{
+	char source[PATH_MAX];
+	size_t len;
+	const char *source_dir;
+
+	if (select->paths.count == 0)
+		return true;
+	source_dir = layout_source_dir(dir, &len);
+	if (!source_dir)
+		return false;
+	if (targets_cover(&select->paths, source_dir, len) == COVER_ALL)
+		return true;
+	len = layout_source(item, dir, name, source, sizeof source);
+	return len > 0 && targets_cover(&select->paths, source, len) == COVER_ALL;
+}
+
+void select_release(struct select *select)
+{
+	targets_release(&select->paths);
+	free(select->tags);
+	*select = (struct select){ 0 };
+}

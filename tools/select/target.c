@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Files, directories and patterns as people name them, against physical paths.
+ */
+#include "tools/select/target.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "shim/core/cache/config.h"
+#include "tools/base/files.h"
+
+/* --- reading -------------------------------------------------------------------------*/
+
+static bool is_directory(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static bool exists(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0;
+}
+
+/* Where the component before path[end] begins, with its slash. */
+static size_t component_before(const char *path, size_t end)
+{
+	while (end > 0 && path[end - 1] == '/')
+		end--;
+	while (end > 0 && path[end - 1] != '/')
+		end--;
+	while (end > 0 && path[end - 1] == '/')
+		end--;
+	return end;
+}
+
+/* The physical name of path's first `end` letters, which are a directory; of what of it
+ * there is, if that is less. Sets *ret_end to how much that was. */
+static char *resolve(const char *path, size_t end, size_t *ret_end)
+{
+	for (;; end = component_before(path, end)) {
+		AUTOFREE char *directory = strndup(path, end);
+		char *physical;
+
+		if (!directory)
+			return NULL;
+		*ret_end = end;
+		physical = realpath(end ? directory : "/", NULL);
+		if (physical || end == 0)
+			return physical;
+	}
+}
+
+/* Appends the components of rest, each behind one slash. */
+static void append(char *path, const char *rest)
+{
+	size_t len = strlen(path);
+
+	for (;;) {
+		size_t n;
+
+		rest += strspn(rest, "/");
+		if (!*rest)
+			break;
+		n = strcspn(rest, "/");
+		if (n > 1 || *rest != '.') {
+			path[len++] = '/';
+			memcpy(path + len, rest, n);
+			len += n;
+		}
+		rest += n;
+	}
+	path[len] = '\0';
+}
+
+/* How many of an absolute word's first letters are the directory that it leads through:
+ * all of it, if it is one; else to its last component, which may be a link to a source
+ * elsewhere. */
+static size_t directory_of(const char *word)
+{
+	return is_directory(word) ? strlen(word) : component_before(word, strlen(word));
+}
+
+/* How many of them stand before a pattern; all, where there is none. */
+static size_t before_pattern(const char *word)
+{
+	size_t special = strcspn(word, "*?[");
+
+	if (!word[special] || exists(word))
+		return strlen(word);
+	while (special > 0 && word[special - 1] != '/')
+		special--;
+	return special;
+}
+
+/* Resolves an absolute word's first `end` letters, as far as they are there. What is
+ * behind them is appended, and *ret_literal is how long the path is without that. */
+static int make_physical(const char *word, size_t directory, size_t end, char **ret_path,
+	size_t *ret_literal)
+{
+	AUTOFREE char *literal = strndup(word, end);
+	AUTOFREE char *physical = NULL;
+	size_t resolved;
+	char *path;
+
+	physical = literal ? resolve(literal, directory, &resolved) : NULL;
+	path = physical ? malloc(strlen(physical) + strlen(word) + 2) : NULL;
+	if (!path)
+		return -ENOMEM;
+	strcpy(path, strcmp(physical, "/") == 0 ? "" : physical);
+	append(path, literal + resolved);
+	*ret_literal = strlen(path);
+	append(path, word + end);
+	*ret_path = path;
+	return 0;
+}
+
+static int read_word(struct target *target, const char *word)
+{
+	const struct ephemeral_patterns patterns =
+		config_ephemeral(getenv(config_names[CONFIG_EPHEMERAL]));
+	AUTOFREE char *absolute = NULL;
+	struct ephemeral hidden;
+	size_t end;
+	int r = file_absolute(word, &absolute);
+
+	if (r < 0)
+		return r;
+	end = before_pattern(absolute);
+	r = make_physical(absolute, absolute[end] ? end : directory_of(absolute), end,
+		&target->path, &target->literal);
+	/* As the cache names trees that come and go. */
+	if (r == 0)
+		(void)ephemeral_hide(&patterns, target->path, target->literal, &hidden);
+	return r;
+}
+
+int target_physical(const char *word, char **ret_path)
+{
+	AUTOFREE char *absolute = NULL;
+	size_t ignored;
+	int r = file_absolute(word, &absolute);
+
+	return r < 0 ? r
+		     : make_physical(absolute, directory_of(absolute), strlen(absolute),
+			       ret_path, &ignored);
+}
+
+int targets_read(struct targets *targets, char *const *words)
+{
+	for (; *words; words++) {
+		struct target *list =
+			reallocarray(targets->list, targets->count + 1, sizeof *list);
+		int r;
+
+		if (!list)
+			return -ENOMEM;
+		targets->list = list;
+		r = read_word(&list[targets->count], *words);
+		if (r < 0)
+			return r;
+		targets->count++;
+	}
+	return 0;
+}
+
+void targets_release(struct targets *targets)
+{
+	for (size_t i = 0; i < targets->count; i++)
+		free(targets->list[i].path);
+	free(targets->list);
+	*targets = (struct targets){ 0 };
+}
+
+/* --- matching ------------------------------------------------------------------------*/
+
+/* The length of the component behind the slash that path begins with. */
+static size_t component(const char *path, const char *end)
+{
+	const char *slash = memchr(path + 1, '/', (size_t)(end - path) - 1);
+
+	return (size_t)((slash ? slash : end) - path) - 1;
+}
+
+static bool fits(const char *pattern, size_t pattern_len, const char *name, size_t len)
+{
+	char pattern_text[PATH_MAX], text[NAME_MAX + 1];
+
+	if (pattern_len >= sizeof pattern_text || len >= sizeof text)
+		return false;
+	memcpy(pattern_text, pattern, pattern_len);
+	pattern_text[pattern_len] = '\0';
+	memcpy(text, name, len);
+	text[len] = '\0';
+	return fnmatch(pattern_text, text, 0) == 0;
+}
+
+/* Both are empty, or begin with a slash. */
+static enum cover match(
+	const char *pattern, const char *pattern_end, const char *path, const char *end)
+{
+	while (pattern < pattern_end && path < end) {
+		size_t n = component(pattern, pattern_end), len = component(path, end);
+
+		if (n == 2 && memcmp(pattern, "/**", 3) == 0) {
+			enum cover none = match(pattern + 3, pattern_end, path, end);
+			enum cover one = match(pattern, pattern_end, path + 1 + len, end);
+
+			return one > none ? one : none;
+		}
+		if (!fits(pattern + 1, n, path + 1, len))
+			return COVER_NONE;
+		pattern += 1 + n;
+		path += 1 + len;
+	}
+	return pattern == pattern_end ? COVER_ALL : COVER_SOME;
+}
+
+static enum cover target_covers(const struct target *target, const char *path, size_t len)
+{
+	size_t literal = target->literal, shorter = len < literal ? len : literal;
+	const char *pattern = target->path + literal;
+
+	/* The shorter of them ends where a component of the other does. */
+	if (memcmp(target->path, path, shorter) != 0)
+		return COVER_NONE;
+	if (len < literal)
+		return target->path[len] == '/' ? COVER_SOME : COVER_NONE;
+	if (len > literal && path[literal] != '/')
+		return COVER_NONE;
+	return match(pattern, pattern + strlen(pattern), path + literal, path + len);
+}
+
+enum cover targets_cover(const struct targets *targets, const char *path, size_t len)
+{
+	enum cover best = targets->count == 0 ? COVER_ALL : COVER_NONE;
+
+	if (len == 1)
+		len = 0; /* "/" */
+	for (size_t i = 0; i < targets->count && best < COVER_ALL; i++) {
+		enum cover cover = target_covers(&targets->list[i], path, len);
+
+		if (cover > best)
+			best = cover;
+	}
+	return best;
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Sums of space by group.
+ */
+#include "tools/select/usage.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/base/hash.h"
+
+#define DAY INT64_C(86400)
+
+struct usage_named {
+	struct amount amount;
+	UT_hash_handle hh;
+	char name[];
+};
+
+const char *const usage_by_names[USAGE_BYS] = {
+	[USAGE_VERSION] = "version",
+	[USAGE_TREE] = "tree",
+	[USAGE_PACKAGE] = "package",
+	[USAGE_AGE] = "age",
+};
+
+static const struct {
+	int64_t below; /* seconds */
+	const char *name;
+} ages[] = {
+	{ DAY, "less than 1d" },
+	{ 7 * DAY, "1d to 7d" },
+	{ 30 * DAY, "7d to 30d" },
+	{ 90 * DAY, "30d to 90d" },
+	{ 365 * DAY, "90d to 1y" },
+	{ INT64_MAX, "1y and more" },
+};
+
+void amount_add(struct amount *amount, const struct stat *st)
+{
+	amount->files++;
+	amount->size += (uint64_t)st->st_size;
+	amount->disk += (uint64_t)st->st_blocks * 512;
+}
+
+void amount_merge(struct amount *to, const struct amount *from)
+{
+	to->files += from->files;
+	to->size += from->size;
+	to->disk += from->disk;
+}
+
+/* The sum of that name, which has len letters; NULL without memory. */
+static struct usage_named *find(struct usage *space, const char *name, size_t len)
+{
+	struct usage_named *named;
+	bool out_of_memory = false;
+
+	HASH_FIND(hh, space->groups, name, len, named);
+	if (named)
+		return named;
+	named = calloc(1, sizeof *named + len + 1);
+	if (!named)
+		return NULL;
+	memcpy(named->name, name, len);
+	HASH_ADD_KEYPTR(hh, space->groups, named->name, len, named);
+	if (!out_of_memory)
+		return named;
+	free(named);
+	return NULL;
+}
+
+static struct amount *sum_of(struct usage *space, const char *name, size_t len)
+{
+	struct usage_named *named = find(space, name, len);
+
+	return named ? &named->amount : &space->lost;
+}
+
+/* --- names of groups -----------------------------------------------------------------*/
+
+static const char *below_version(const struct layout_dir *dir)
+{
+	const char *rest = dir->path + dir->version_len;
+
+	return *rest == '/' ? rest + 1 : rest;
+}
+
+/* What no source stands behind. */
+static const char *unsourced(const struct layout_dir *dir)
+{
+	return dir->version_len && strncmp(below_version(dir), "objects", 7) == 0
+		       ? "(objects)"
+		       : "(foreign)";
+}
+
+static size_t components(const char *path, size_t len, unsigned count)
+{
+	for (size_t i = 1; i < len; i++)
+		if (path[i] == '/' && --count == 0)
+			return i;
+	return len;
+}
+
+/* What follows the last component of that name, with its slash; "" where nothing does;
+ * NULL where there is none. */
+static const char *behind(const char *path, size_t len, const char *name)
+{
+	const char *end = path + len, *found = NULL, *p = path;
+	size_t n = strlen(name);
+
+	while ((p = memmem(p, (size_t)(end - p), name, n))) {
+		p += n;
+		if (p[-(ptrdiff_t)n - 1] == '/' && (p == end || *p == '/'))
+			found = p;
+	}
+	return found;
+}
+
+static bool is_standard(const char *path, size_t len)
+{
+	static const char *const homes[] = { "/lib/python3.", "/lib64/python3.",
+		"/lib/pypy3", "/lib-python/3" };
+
+	for (size_t i = 0; i < sizeof homes / sizeof *homes; i++)
+		if (memmem(path, len, homes[i], strlen(homes[i])))
+			return true;
+	return false;
+}
+
+/* The name of the package that a directory of sources belongs to; *ret_len is 0 where its
+ * files are modules of their own. */
+static const char *package_of(const struct layout_dir *dir, size_t *ret_len)
+{
+	static const char *const homes[] = { "site-packages", "dist-packages" };
+	const char *end = dir->source + dir->source_len, *name;
+
+	for (size_t i = 0; i < sizeof homes / sizeof *homes; i++) {
+		name = behind(dir->source, dir->source_len, homes[i]);
+		if (!name)
+			continue;
+		*ret_len = name < end ? components(name, (size_t)(end - name), 1) - 1 : 0;
+		return name + (name < end);
+	}
+	name = is_standard(dir->source, dir->source_len) ? "(standard library)"
+							 : "(elsewhere)";
+	*ret_len = strlen(name);
+	return name;
+}
+
+struct amount *usage_of_directory(struct usage *space, enum usage_by by, unsigned depth,
+	const struct layout_dir *dir)
+{
+	const char *name = dir->source;
+	size_t len;
+
+	switch (by) {
+	case USAGE_VERSION:
+		if (dir->version_len)
+			return sum_of(space, dir->path, dir->version_len);
+		name = NULL;
+		break;
+	case USAGE_TREE:
+		if (name)
+			return sum_of(
+				space, name, components(name, dir->source_len, depth));
+		break;
+	case USAGE_PACKAGE:
+		if (!name)
+			break;
+		name = package_of(dir, &len);
+		return len ? sum_of(space, name, len) : NULL;
+	default:
+		return NULL;
+	}
+	name = unsourced(dir);
+	return sum_of(space, name, strlen(name));
+}
+
+struct amount *usage_of_file(
+	struct usage *space, enum usage_by by, const struct walk_file *file, int64_t now)
+{
+	if (by == USAGE_AGE) {
+		size_t i = 0;
+
+		while (i + 1 < sizeof ages / sizeof *ages &&
+			now - file->st->st_mtime >= ages[i].below)
+			i++;
+		return sum_of(space, ages[i].name, strlen(ages[i].name));
+	}
+	return sum_of(space, file->name, strcspn(file->name, "."));
+}
+
+/* --- the whole -----------------------------------------------------------------------*/
+
+int usage_merge(struct usage *to, const struct usage *from)
+{
+	const struct usage_named *named, *next;
+
+	if (from->lost.files)
+		return -ENOMEM;
+	HASH_ITER (hh, from->groups, named, next) {
+		struct usage_named *same = find(to, named->name, strlen(named->name));
+
+		if (!same)
+			return -ENOMEM;
+		amount_merge(&same->amount, &named->amount);
+	}
+	return 0;
+}
+
+static size_t age_of(const char *name)
+{
+	size_t i = 0;
+
+	while (i < sizeof ages / sizeof *ages && strcmp(ages[i].name, name) != 0)
+		i++;
+	return i;
+}
+
+static int compare(const void *first, const void *second)
+{
+	const struct usage_group *a = first, *b = second;
+	size_t a_age = age_of(a->name), b_age = age_of(b->name);
+
+	if (a_age != b_age)
+		return a_age < b_age ? -1 : 1;
+	if (a->amount.disk != b->amount.disk)
+		return a->amount.disk > b->amount.disk ? -1 : 1;
+	return strcmp(a->name, b->name);
+}
+
+int usage_sort(struct usage *space)
+{
+	const struct usage_named *named, *next;
+	struct usage_group *list = calloc(HASH_COUNT(space->groups) + 1, sizeof *list);
+
+	if (!list)
+		return -ENOMEM;
+	free(space->list);
+	space->list = list;
+	space->count = 0;
+	HASH_ITER (hh, space->groups, named, next)
+		if (named->amount.files)
+			list[space->count++] =
+				(struct usage_group){ named->name, named->amount };
+	qsort(list, space->count, sizeof *list, compare);
+	return 0;
+}
+
+struct amount usage_total(const struct usage *space)
+{
+	struct amount total = { 0 };
+
+	for (size_t i = 0; i < space->count; i++)
+		amount_merge(&total, &space->list[i].amount);
+	return total;
+}
+
+void usage_release(struct usage *space)
+{
+	struct usage_named *named, *next;
+
+	HASH_ITER (hh, space->groups, named, next) {
+		HASH_DEL(space->groups, named);
+		free(named);
+	}
+	free(space->list);
+	*space = (struct usage){ 0 };
+}

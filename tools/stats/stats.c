@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Adding up counters for `pycstash stats`.
+ */
+#include "tools/stats/stats.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define DAY (24 * 3600 * CLOCK_SECOND)
+
+const struct stats_group stats_groups[VERDICT_GROUPS] = {
+	[VERDICT_GROUP_HIT] = { "hits", "hits" },
+	[VERDICT_GROUP_RESEAL] = { "resealed", "re-sealed" },
+	[VERDICT_GROUP_REUSE] = { "reused", "reused from objects" },
+	[VERDICT_GROUP_TREE] = { "in_tree", "in the tree" },
+	[VERDICT_GROUP_MISS] = { "misses", "misses" },
+	[VERDICT_GROUP_WRITE] = { "writes", "writes" },
+	[VERDICT_GROUP_SEALED] = { "sealed", "sealed" },
+	[VERDICT_GROUP_UNSEALED] = { "unsealed", "not sealed" },
+	[VERDICT_GROUP_NOT_CACHED] = { "not_cached", "not cached" },
+	[VERDICT_GROUP_LEFT] = { "left_alone", "left alone" },
+	[VERDICT_GROUP_REFUSED] = { "not_used", "not used" },
+};
+
+static void add(struct stats_sum *sum, const struct journal_record *row)
+{
+	if (sum->processes == 0 || row->begin < sum->begin)
+		sum->begin = row->begin;
+	sum->processes += row->processes;
+	for (size_t i = 0; i < VERDICT_ROOM; i++)
+		sum->counts[i] += row->counts[i];
+}
+
+static int add_to(
+	struct stats_sums *sums, const char *label, const struct journal_record *row)
+{
+	struct stats_sum *more;
+
+	for (size_t i = 0; i < sums->count; i++)
+		if (strcmp(sums->sums[i].label, label) == 0) {
+			add(&sums->sums[i], row);
+			return 0;
+		}
+	more = reallocarray(sums->sums, sums->count + 1, sizeof *more);
+	if (!more)
+		return -ENOMEM;
+	sums->sums = more;
+	more += sums->count++;
+	*more = (struct stats_sum){ 0 };
+	strcpy(more->label, label);
+	add(more, row);
+	return 0;
+}
+
+/* What is older than the daily sums is one row of many days. */
+static void name_day(const struct journal_record *row, char label[JOURNAL_VERSION_SIZE])
+{
+	time_t seconds = (time_t)(row->end / CLOCK_SECOND);
+	struct tm tm;
+	size_t len = 0;
+
+	if (row->end / DAY - row->begin / DAY > 1)
+		len = strlen(strcpy(label, "until "));
+	if (!gmtime_r(&seconds, &tm) ||
+		strftime(label + len, JOURNAL_VERSION_SIZE - len, "%Y-%m-%d", &tm) == 0)
+		strcpy(label, "?");
+}
+
+static int add_row(struct stats *stats, const struct journal_record *row)
+{
+	char day[JOURNAL_VERSION_SIZE];
+	int r = add_to(&stats->versions, row->version, row);
+
+	add(&stats->all, row);
+	name_day(row, day);
+	return r == 0 ? add_to(&stats->days, day, row) : r;
+}
+
+static int64_t at_least_none(int64_t number)
+{
+	return number > 0 ? number : 0;
+}
+
+static int add_extent(struct stats *stats, const struct journal_record *row)
+{
+	struct stats_extent *more;
+
+	if (row->extent.entries <= 0 && row->extent.objects <= 0)
+		return 0;
+	more = reallocarray(stats->extents, stats->extent_count + 1, sizeof *more);
+	if (!more)
+		return -ENOMEM;
+	stats->extents = more;
+	more += stats->extent_count++;
+	strcpy(more->version, row->version);
+	more->extent = (struct extent){
+		.entries = at_least_none(row->extent.entries),
+		.objects = at_least_none(row->extent.objects),
+		.bytes = at_least_none(row->extent.bytes),
+		.disk = at_least_none(row->extent.disk),
+		.shared = at_least_none(row->extent.shared),
+	};
+	extent_add(&stats->extent, &more->extent);
+	return 0;
+}
+
+static int by_version(const void *a, const void *b)
+{
+	return strcmp(((const struct stats_extent *)a)->version,
+		((const struct stats_extent *)b)->version);
+}
+
+static int by_label(const void *a, const void *b)
+{
+	return strcmp(((const struct stats_sum *)a)->label,
+		((const struct stats_sum *)b)->label);
+}
+
+static int by_begin(const void *a, const void *b)
+{
+	int64_t left = ((const struct stats_sum *)a)->begin;
+	int64_t right = ((const struct stats_sum *)b)->begin;
+
+	return (left > right) - (left < right);
+}
+
+static void sort(
+	void *rows, size_t count, size_t size, int (*compare)(const void *, const void *))
+{
+	if (count)
+		qsort(rows, count, size, compare);
+}
+
+int stats_make(struct stats *stats, const char *root, const struct totals *counters,
+	int64_t since)
+{
+	int r = 0;
+
+	*stats = (struct stats){
+		.root = root,
+		.now = counters->now,
+		.since = since,
+		.zero = counters->zero,
+		.measured = counters->measured,
+	};
+	for (size_t i = 0; r == 0 && i < counters->count; i++) {
+		const struct journal_record *row = &counters->rows[i];
+
+		if (row->kind == JOURNAL_EXTENT)
+			r = add_extent(stats, row);
+		else if (row->end > since)
+			r = add_row(stats, row);
+	}
+	sort(stats->extents, stats->extent_count, sizeof *stats->extents, by_version);
+	sort(stats->versions.sums, stats->versions.count, sizeof(struct stats_sum),
+		by_label);
+	sort(stats->days.sums, stats->days.count, sizeof(struct stats_sum), by_begin);
+	return r;
+}
+
+void stats_release(struct stats *stats)
+{
+	free(stats->versions.sums);
+	free(stats->days.sums);
+	free(stats->extents);
+	*stats = (struct stats){ 0 };
+}
+
+uint64_t stats_of_group(const struct stats_sum *sum, enum verdict_group group)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < VERDICT_ROOM; i++)
+		if (verdict_rows[i].id && verdict_rows[i].group == group)
+			count += sum->counts[i];
+	return count;
+}

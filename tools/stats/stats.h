@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What `pycstash stats` shows, added up from counters: in all, by version, by day.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tools/stats/totals.h"
+
+struct stats_sum {
+	char label[JOURNAL_VERSION_SIZE]; /* a version, "" where it is not known; or a day
+					     of UTC, "until DAY" for all that is older */
+	int64_t begin;			  /* of the first that it holds */
+	uint64_t processes;
+	uint64_t counts[VERDICT_ROOM];
+};
+
+struct stats_sums {
+	struct stats_sum *sums; /* sorted; owned */
+	size_t count;
+};
+
+struct stats_extent {
+	char version[JOURNAL_VERSION_SIZE];
+	struct extent extent; /* nothing below zero */
+};
+
+struct stats {
+	const char *root; /* of the cache; borrowed. NULL: there is none */
+	int64_t now, since, zero, measured; /* nanoseconds since 1970; 0: never */
+	struct stats_sum all;
+	struct stats_sums versions, days;
+	struct stats_extent *extents; /* by version, sorted; owned */
+	size_t extent_count;
+	struct extent extent; /* of all */
+};
+
+/* Takes of the counters of the cache at root what ended after `since` (nanoseconds since
+ * 1970). 0 or -ENOMEM. To be freed, after a failure too. */
+int stats_make(struct stats *stats, const char *root, const struct totals *counters,
+	int64_t since);
+void stats_release(struct stats *stats);
+
+/* How often verdicts of that group were reached. */
+uint64_t stats_of_group(const struct stats_sum *sum, enum verdict_group group);
+
+/* Prints pycstash.stats/1 on stdout. */
+void stats_print_json(const struct stats *stats);
+
+/* What a group is called: as a key for programs, and for people. NULL: not shown. */
+struct stats_group {
+	const char *key, *label;
+};
+extern const struct stats_group stats_groups[VERDICT_GROUPS];

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The journal folded into sums: what processes counted (see shim/core/stats/journal.h),
+ * by version and time, and how large the cache is by their deltas since gc measured it.
+ *
+ * In .state:
+ *
+ *   journal        records of processes; they append to it at any moment
+ *   journal.full   one that grew too large before anybody folded it
+ *   journal.<N>    one that was put aside, to be folded into totals after a grace time in
+ *                  which processes that had opened it under its old name write to it
+ *   totals         sums, in the same form: by the hour for two days, by the day for 90,
+ *                  then all in one. It says up to which N it holds
+ *
+ * All of this has a bounded size, so reading it takes the same time whatever the cache
+ * holds and however many processes ran. Reading needs no lock and changes nothing;
+ * folding has the cache's lock. The numbers do not depend on whether it was folded.
+ *
+ * Functions return 0 or -errno. Times are nanoseconds since 1970 unless told otherwise.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shim/core/stats/journal.h"
+#include "tools/base/clock.h"
+#include "tools/cache/cache.h"
+
+struct totals {
+	/* JOURNAL_SUM: of processes of one version that ended between begin and end; and
+	 * JOURNAL_EXTENT: what one version takes now. In no order; owned. */
+	struct journal_record *rows;
+	size_t count, room;
+	size_t last;	  /* the sum that was added to last */
+	int64_t now;	  /* sums get coarser with their age */
+	int64_t zero;	  /* the mark of totals_zero; 0: none */
+	int64_t measured; /* when gc measured what the extents are based on; 0: never */
+	uint64_t folded;  /* the last journal.<N> that the sums hold */
+};
+
+/* Reads totals and all journals. Where there are none, all is empty: 0. To be freed. */
+int totals_read(const struct cache *cache, int64_t now, struct totals *ret);
+void totals_release(struct totals *counters);
+
+/* A version that has no folder takes nothing: a person may have deleted it. */
+void totals_forget_gone(const struct cache *cache, struct totals *counters);
+
+/* Appends a record to the journal of the cache at root, as the library does: what cannot
+ * be counted is lost. */
+void totals_append(const char *root, struct journal_record *record);
+
+/* Adds up sizes. */
+void extent_add(struct extent *extent, const struct extent *more);
+
+/* Folds what is large or old enough into totals, if there is such and nobody holds the
+ * lock (-EAGAIN). */
+int totals_fold(const struct cache *cache, int64_t now);
+
+/* Sets the mark from which on `stats` counts; what was before is kept. The caller holds
+ * the lock, as for totals_rebase. */
+int totals_zero(const struct cache *cache, int64_t now);
+
+/* What gc has measured: the new base for the deltas of what was counted after `when`
+ * (nanoseconds since 1970). versions end with an empty name. */
+struct measured {
+	char version[JOURNAL_VERSION_SIZE];
+	struct extent extent;
+};
+int totals_rebase(
+	const struct cache *cache, int64_t when, const struct measured *versions);
+
+/* --- for totals_file.c and the tests -----------------------------------------------*/
+
+/* Adds a record of a process, or one of totals. -ENOMEM. */
+int totals_add(struct totals *counters, const struct journal_record *record);
+
+/* The record that totals begin with. */
+struct journal_record totals_head(const struct totals *counters);

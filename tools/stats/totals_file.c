@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The files that counters are read from and folded into.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/cache/lock.h"
+#include "tools/stats/totals.h"
+
+#define TOTALS "totals"
+#define TOTALS_NEW "totals.new"
+
+/* A journal that large is worth folding. */
+#define FOLD_SIZE (32 << 10)
+/* Of one that is larger than ours can get, the end is read. */
+#define READ_MOST ((off_t)8 << 20)
+/* How long a process may take between opening the journal and writing to it. */
+#define GRACE_SECONDS 60
+/* How many journals that were put aside are looked at. */
+#define ASIDE_MOST 1000
+/* How often reading begins anew because somebody folded meanwhile. */
+#define TRIES 8
+
+/* --- reading one file ----------------------------------------------------------------*/
+
+static int open_records(int state, const char *name, struct stat *st)
+{
+	int fd = openat(state, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), err;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, st) == 0 && S_ISREG(st->st_mode))
+		return fd;
+	err = errno ? -errno : -EINVAL;
+	close(fd);
+	return err;
+}
+
+/* Adds the records in memory; returns how many bytes are done with. */
+static ssize_t add_all(struct totals *counters, const uint8_t *data, size_t size)
+{
+	const size_t tail = sizeof(struct journal_record) - 1;
+	struct journal_record record;
+	size_t at = 0, used;
+
+	while ((used = journal_next(data + at, size - at, &record)) > 0) {
+		if (totals_add(counters, &record) < 0)
+			return -ENOMEM;
+		at += used;
+	}
+	return (ssize_t)(size - at > tail ? size - tail : at);
+}
+
+static int add_descriptor(struct totals *counters, int fd, off_t at)
+{
+	enum { CHUNK = 256 * 1024 };
+	uint8_t *data = malloc(CHUNK);
+	size_t kept = 0;
+	ssize_t n = data ? 1 : -ENOMEM, done;
+
+	while (data && (n = pread(fd, data + kept, CHUNK - kept, at)) > 0) {
+		at += n;
+		kept += (size_t)n;
+		done = add_all(counters, data, kept);
+		if (done < 0) {
+			free(data);
+			return (int)done;
+		}
+		kept -= (size_t)done;
+		memmove(data, data + done, kept);
+	}
+	if (n < 0 && data)
+		n = -errno;
+	free(data);
+	return (int)n;
+}
+
+/* What cannot be read counts as empty: a journal must not stand in anybody's way. */
+static int add_file(struct totals *counters, int state, const char *name)
+{
+	struct stat st;
+	int fd = open_records(state, name, &st), r;
+
+	if (fd < 0)
+		return 0;
+	r = add_descriptor(
+		counters, fd, st.st_size > READ_MOST ? st.st_size - READ_MOST : 0);
+	close(fd);
+	return r == -ENOMEM ? r : 0;
+}
+
+/* --- what there is -------------------------------------------------------------------*/
+
+struct aside {
+	bool full; /* there is a journal.full */
+	size_t count;
+	uint64_t numbers[ASIDE_MOST]; /* in their order */
+};
+
+#define NAME_SIZE 40
+static const char *aside_name(uint64_t number, char buf[NAME_SIZE])
+{
+	snprintf(buf, NAME_SIZE, JOURNAL_NAME ".%" PRIu64, number);
+	return buf;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const uint64_t *left = a, *right = b;
+
+	return (*left > *right) - (*left < *right);
+}
+
+static void look_at(struct aside *aside, const char *name)
+{
+	const size_t len = sizeof JOURNAL_NAME;
+	char again[NAME_SIZE];
+	uint64_t number;
+
+	if (strcmp(name, JOURNAL_FULL) == 0)
+		aside->full = true;
+	if (strncmp(name, JOURNAL_NAME ".", len) != 0 || aside->count == ASIDE_MOST)
+		return;
+	number = strtoull(name + len, NULL, 10);
+	if (number > 0 && strcmp(aside_name(number, again), name) == 0)
+		aside->numbers[aside->count++] = number;
+}
+
+static struct aside find_aside(int state)
+{
+	struct aside aside = { 0 };
+	int fd = openat(state, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return aside;
+	}
+	while ((entry = readdir(dir)))
+		look_at(&aside, entry->d_name);
+	closedir(dir);
+	qsort(aside.numbers, aside.count, sizeof *aside.numbers, by_number);
+	return aside;
+}
+
+static off_t size_of(int state, const char *name)
+{
+	struct stat st;
+
+	return fstatat(state, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ? -1 : st.st_size;
+}
+
+/* --- reading all ---------------------------------------------------------------------*/
+
+/* Which files are meant by the names: folding changes one, putting aside the other. */
+struct picture {
+	ino_t totals, journal;
+	struct timespec changed;
+};
+
+static struct picture take_picture(int state)
+{
+	struct picture picture;
+	struct stat st;
+
+	memset(&picture, 0, sizeof picture); /* it is compared as a whole */
+	if (fstatat(state, TOTALS, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		picture.totals = st.st_ino;
+		picture.changed = st.st_ctim;
+	}
+	if (fstatat(state, JOURNAL_NAME, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		picture.journal = st.st_ino;
+	return picture;
+}
+
+static int read_once(int state, struct totals *counters)
+{
+	struct aside aside = find_aside(state);
+	char name[NAME_SIZE];
+	int r = add_file(counters, state, TOTALS);
+
+	for (size_t i = 0; r == 0 && i < aside.count; i++)
+		if (aside.numbers[i] > counters->folded)
+			r = add_file(counters, state, aside_name(aside.numbers[i], name));
+	if (r == 0)
+		r = add_file(counters, state, JOURNAL_FULL);
+	return r == 0 ? add_file(counters, state, JOURNAL_NAME) : r;
+}
+
+int totals_read(const struct cache *cache, int64_t now, struct totals *ret)
+{
+	int state = cache_openat(cache, JOURNAL_STATE, O_RDONLY | O_DIRECTORY), r = 0;
+	struct totals counters;
+	struct picture before, after;
+
+	*ret = (struct totals){ .now = now };
+	if (state < 0)
+		return state == -ENOENT ? 0 : state;
+	for (int i = 0; i < TRIES; i++) {
+		counters = (struct totals){ .now = now };
+		before = take_picture(state);
+		r = read_once(state, &counters);
+		after = take_picture(state);
+		if (r < 0 || i == TRIES - 1 || !memcmp(&before, &after, sizeof before))
+			break;
+		totals_release(&counters);
+	}
+	close(state);
+	if (r < 0) {
+		totals_release(&counters);
+		return r;
+	}
+	*ret = counters;
+	return 0;
+}
+
+void totals_forget_gone(const struct cache *cache, struct totals *counters)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < counters->count; i++) {
+		struct journal_record *row = &counters->rows[i];
+
+		if (row->kind == JOURNAL_EXTENT && *row->version &&
+			fstatat(cache->fd, row->version, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
+			errno == ENOENT)
+			row->extent = (struct extent){ 0 };
+	}
+}
+
+/* --- folding -------------------------------------------------------------------------*/
+
+static int write_record(FILE *file, struct journal_record record)
+{
+	journal_finish(&record);
+	return fwrite(&record, sizeof record, 1, file) == 1 ? 0 : -EIO;
+}
+
+/* Sums that have become older are put together on the way. */
+static int write_rows(FILE *file, const struct totals *counters)
+{
+	struct totals coarser = { .now = counters->now, .zero = counters->zero };
+	int r = write_record(file, totals_head(counters));
+
+	for (size_t i = 0; r == 0 && i < counters->count; i++)
+		r = totals_add(&coarser, &counters->rows[i]);
+	for (size_t i = 0; r == 0 && i < coarser.count; i++)
+		r = write_record(file, coarser.rows[i]);
+	totals_release(&coarser);
+	return r;
+}
+
+/* With the lock. */
+static int write_totals(int state, const struct totals *counters)
+{
+	int fd, r;
+	FILE *file;
+
+	(void)unlinkat(state, TOTALS_NEW, 0); /* of one that was killed */
+	fd = openat(state, TOTALS_NEW, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	file = fd < 0 ? NULL : fdopen(fd, "w");
+	if (!file) {
+		r = -errno;
+		if (fd >= 0)
+			close(fd);
+		return r;
+	}
+	r = write_rows(file, counters);
+	if (fclose(file) != 0 && r == 0)
+		r = -errno;
+	if (r == 0 && renameat(state, TOTALS_NEW, state, TOTALS) < 0)
+		r = -errno;
+	if (r < 0)
+		(void)unlinkat(state, TOTALS_NEW, 0);
+	return r;
+}
+
+/* Appenders may have it open: the grace time begins now. */
+static void put_aside(int state, const char *name, uint64_t number)
+{
+	char buf[NAME_SIZE];
+
+	if (renameat(state, name, state, aside_name(number, buf)) == 0)
+		(void)utimensat(state, buf, NULL, AT_SYMLINK_NOFOLLOW);
+}
+
+static bool is_quiet(int state, const char *name, int64_t now)
+{
+	struct stat st;
+
+	return fstatat(state, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       now / CLOCK_SECOND - st.st_mtim.tv_sec >= GRACE_SECONDS;
+}
+
+/* Adds what was put aside long enough ago. Those that follow wait for it: totals say only
+ * up to which one they hold. */
+static int fold_aside(int state, struct totals *counters, const struct aside *aside)
+{
+	char name[NAME_SIZE];
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < aside->count; i++) {
+		uint64_t number = aside->numbers[i];
+
+		if (number <= counters->folded)
+			continue;
+		if (!is_quiet(state, aside_name(number, name), counters->now))
+			break;
+		r = add_file(counters, state, name);
+		counters->folded = number;
+	}
+	return r;
+}
+
+static void drop_folded(int state, uint64_t folded, const struct aside *aside)
+{
+	char name[NAME_SIZE];
+
+	for (size_t i = 0; i < aside->count; i++)
+		if (aside->numbers[i] <= folded)
+			(void)unlinkat(state, aside_name(aside->numbers[i], name), 0);
+}
+
+/* With the lock: reads totals, folds into it what can be, lets `change` have it, and
+ * writes it if anything is new. */
+static int with_totals(int state, int64_t now,
+	int (*change)(struct totals *counters, const void *context), const void *context)
+{
+	struct aside aside = find_aside(state);
+	struct totals counters = { .now = now };
+	int r = add_file(&counters, state, TOTALS);
+	uint64_t before = counters.folded, next = before;
+
+	if (aside.count && aside.numbers[aside.count - 1] > next)
+		next = aside.numbers[aside.count - 1];
+	if (aside.full)
+		put_aside(state, JOURNAL_FULL, ++next);
+	/* What is changed draws a line between records, which those that write the
+	 * journal are not to fold into one. */
+	if (size_of(state, JOURNAL_NAME) >= (change ? 1 : FOLD_SIZE))
+		put_aside(state, JOURNAL_NAME, ++next);
+	if (r == 0)
+		r = fold_aside(state, &counters, &aside);
+	if (r == 0 && change)
+		r = change(&counters, context);
+	if (r == 0 && (change || counters.folded > before))
+		r = write_totals(state, &counters);
+	if (r == 0)
+		drop_folded(state, counters.folded, &aside);
+	totals_release(&counters);
+	return r;
+}
+
+static bool is_due(int state)
+{
+	struct aside aside = find_aside(state);
+
+	return aside.count || size_of(state, JOURNAL_NAME) >= FOLD_SIZE;
+}
+
+int totals_fold(const struct cache *cache, int64_t now)
+{
+	int state = cache_openat(cache, JOURNAL_STATE, O_RDONLY | O_DIRECTORY), r = 0;
+	int lock;
+
+	if (state < 0)
+		return state == -ENOENT ? 0 : state;
+	if (is_due(state)) {
+		lock = lock_take(cache, 0);
+		r = lock < 0 ? lock : with_totals(state, now, NULL, NULL);
+		if (lock >= 0)
+			lock_release(lock);
+	}
+	close(state);
+	return r;
+}
+
+static int change_totals(const struct cache *cache, int64_t now,
+	int (*change)(struct totals *counters, const void *context), const void *context)
+{
+	int state = cache_open_private(cache, JOURNAL_STATE), r;
+
+	if (state < 0)
+		return state;
+	r = with_totals(state, now, change, context);
+	close(state);
+	return r;
+}
+
+static int set_mark(struct totals *counters, const void *context)
+{
+	(void)context;
+	counters->zero = counters->now;
+	return 0;
+}
+
+int totals_zero(const struct cache *cache, int64_t now)
+{
+	return change_totals(cache, now, set_mark, NULL);
+}
+
+struct base {
+	int64_t when;
+	const struct measured *versions;
+};
+
+static int set_base(struct totals *counters, const void *context)
+{
+	const struct base *base = context;
+	int r = 0;
+
+	for (size_t i = 0; i < counters->count; i++)
+		if (counters->rows[i].kind == JOURNAL_EXTENT)
+			counters->rows[i].extent = (struct extent){ 0 };
+	counters->measured = base->when;
+	for (const struct measured *m = base->versions; r == 0 && *m->version; m++) {
+		struct journal_record record = { .kind = JOURNAL_EXTENT };
+
+		strcpy(record.version, m->version);
+		record.extent = m->extent;
+		r = totals_add(counters, &record);
+	}
+	return r;
+}
+
+int totals_rebase(
+	const struct cache *cache, int64_t when, const struct measured *versions)
+{
+	struct base base = { when, versions };
+
+	return change_totals(cache, clock_real(), set_base, &base);
+}

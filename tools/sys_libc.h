@@ -1,9 +1,0 @@
-/* SPDX-License-Identifier: MIT
- *
- * The kernel for core, as the command reaches it: through libc's own functions.
- */
-#pragma once
-
-#include "shim/core/sys.h"
-
-extern const struct sys sys_libc;

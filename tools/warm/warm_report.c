@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The words for what was done.
+ */
+#include "tools/warm/warm_report.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "tools/base/json.h"
+#include "tools/base/message.h"
+#include "tools/base/progress.h"
+
+static const struct {
+	const char *text, *dry_text, *json;
+	bool rare; /* said only where there are any */
+} outcomes[WARM_OUTCOMES] = {
+	[WARM_FRESH] = { "up to date", "up to date", "up_to_date", false },
+	[WARM_RESEALED] = { "re-sealed", "to re-seal", "resealed", true },
+	[WARM_REUSED] = { "from objects", "to make from objects", "from_objects", false },
+	[WARM_COMPILED] = { "compiled", "to compile", "compiled", false },
+	[WARM_IN_TREE] = { "in-tree", "in-tree", "in_tree", false },
+	[WARM_EXCLUDED] = { "excluded by settings", "excluded by settings", "excluded",
+		true },
+	[WARM_FAILED] = { "failed", "failed", "failed", false },
+	[WARM_LEFT] = { "left", "left", "left", true },
+};
+
+static unsigned level_of(const struct warm_target *target)
+{
+	return target->level ? (unsigned)(target->level - '0') : 0;
+}
+
+static uint64_t sum(const struct warm *warm, enum warm_outcome outcome)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < warm->target_count; i++)
+		total += warm->targets[i].counts[outcome];
+	return total;
+}
+
+static void print_summary(const struct warm *warm)
+{
+	const char *comma = "";
+
+	for (int i = 0; i < WARM_OUTCOMES; i++) {
+		uint64_t count = sum(warm, i);
+
+		if (outcomes[i].rare && !count)
+			continue;
+		printf("%s%" PRIu64 " %s", comma, count,
+			warm->dry_run ? outcomes[i].dry_text : outcomes[i].text);
+		comma = ", ";
+	}
+	putchar('\n');
+}
+
+/* What a dry run found to compile. */
+static void print_missing(const struct warm *warm)
+{
+	for (size_t i = 0; i < warm->target_count; i++) {
+		const struct warm_target *target = &warm->targets[i];
+
+		for (size_t n = 0; n < target->misses.count; n++) {
+			printf("to compile for %s at level %u: ", target->python->tag,
+				level_of(target));
+			print_plain(stdout, target->misses.list[n].path);
+			putchar('\n');
+		}
+	}
+}
+
+static void print_target_json(struct json *json, const struct warm_target *target)
+{
+	json_open(json, NULL, '{');
+	json_string(json, "python", target->python->path);
+	json_string(json, "version", target->python->version);
+	json_string(json, "tag", target->python->tag);
+	json_unsigned(json, "opt", level_of(target));
+	for (int i = 0; i < WARM_OUTCOMES; i++)
+		json_unsigned(json, outcomes[i].json, target->counts[i]);
+	json_close(json);
+}
+
+static void print_failure_json(struct json *json, const struct warm_failure *failure)
+{
+	const struct warm_target *target = failure->target;
+
+	json_open(json, NULL, '{');
+	json_string(json, "path", failure->path);
+	if (failure->line)
+		json_unsigned(json, "line", failure->line);
+	json_string(json, "message", failure->message);
+	if (target) {
+		json_string(json, "python", target->python->path);
+		json_unsigned(json, "opt", level_of(target));
+	}
+	json_close(json);
+}
+
+static void print_json_summary(const struct warm *warm)
+{
+	struct json json = { .out = stdout };
+
+	json_open(&json, NULL, '{');
+	json_schema(&json, "warm", 1);
+	json_string(&json, "dir", warm->config.root);
+	json_bool(&json, "dry_run", warm->dry_run);
+	json_bool(&json, "interrupted", interrupt_came());
+	json_unsigned(&json, "sources", warm->sources);
+	for (int i = 0; i < WARM_OUTCOMES; i++)
+		json_unsigned(&json, outcomes[i].json, sum(warm, i));
+	json_open(&json, "targets", '[');
+	for (size_t i = 0; i < warm->target_count; i++)
+		print_target_json(&json, &warm->targets[i]);
+	json_close(&json);
+	json_open(&json, "failures", '[');
+	for (size_t i = 0; i < warm->failure_count; i++)
+		print_failure_json(&json, &warm->failures[i]);
+	json_close(&json);
+	json_close(&json);
+}
+
+void warm_report(const struct warm *warm, bool json)
+{
+	if (json) {
+		print_json_summary(warm);
+		return;
+	}
+	if (warm->dry_run)
+		print_missing(warm);
+	print_summary(warm);
+}
