@@ -34,12 +34,11 @@ static const struct setting {
 	const char *variable, *key, *value, *fallback, *what; /* no variable: a heading */
 } settings[] = {
 	{ NULL, "The library", NULL, NULL,
-		"Read once when the library is loaded. Several prefixes are separated by colons; a prefix\n"
-		"is an absolute path and holds what lies below it, component by component. Either name of a\n"
-		"directory may match: the one the program uses and the physical one. In the environment a\n"
-		"switch is off when it is `0`, and an empty variable is an unset one; files have `yes` and\n"
-		"`no`. In a program that runs with another user's privileges (set-user-ID) nothing is read\n"
-		"and nothing is done." },
+		"The library reads these once, when it is loaded. Prefixes are absolute paths, separated by\n"
+		"colons. A prefix covers the directory itself and everything below it. It may match the path\n"
+		"as the program gives it or the canonical path. In the environment, `0` switches a setting\n"
+		"off and an empty variable counts as unset; in files the values are `yes` and `no`. A program\n"
+		"that runs with another user's privileges (set-user-ID) reads no settings and uses no cache." },
 #define SETTING(id, key, kind, value, fallback, what) \
 	{ "PYCSTASH_" #id, key, value, fallback, what },
 #include "shim/core/cache/config.def"
@@ -108,9 +107,9 @@ static void print_settings(void)
 	     "<!-- Made from shim/core/cache/config.def and tools/conf/settings.def by `make docs`. -->\n\n"
 	     "Each setting is an environment variable. Commands also read\n"
 	     "`$XDG_CONFIG_HOME/pycstash/pycstash.conf` (`~/.config` if that is unset) and then\n"
-	     "`/etc/pycstash.conf`, lines `key = value`, and hand on to the library what these say;\n"
-	     "the library itself reads no file. `pycstash config` shows what counts and where it\n"
-	     "comes from.");
+	     "`/etc/pycstash.conf`, lines `key = value`, and pass what they say to the library, which\n"
+	     "reads no file itself. `pycstash config` shows the values in effect and where each comes\n"
+	     "from.");
 	for (const struct setting *row = settings; row < settings + COUNT(settings);
 		row++) {
 		if (!row->variable) {
@@ -136,11 +135,12 @@ static void print_verdicts(void)
 {
 	const char *group = "";
 
-	puts("# Decisions of the library\n\n"
+	puts("# Verdicts\n\n"
 	     "<!-- Made from shim/core/stats/verdict.def by `make docs`. -->\n\n"
-	     "What `PYCSTASH_LOG` tells, a line each:\n\n"
+	     "A verdict is a decision of the library. `PYCSTASH_LOG` gets one line for each:\n\n"
 	     "    pycstash[PID]: WHAT: PATH (WHY)\n\n"
-	     "and what is counted for `pycstash stats` under its name and group, with the number\nthat it has on disk. Why which is decided is in [seal.md](seal.md).\n\n"
+	     "`pycstash stats` counts them by name and group. The number is the counter's position in\n"
+	     "records on disk. [seal.md](seal.md) says when which verdict is reached.\n\n"
 	     "| group | name | what | why | number |\n|---|---|---|---|---|");
 	for (size_t i = 0; i < COUNT(verdicts); i++) {
 		const char *why = verdicts[i].why ? verdicts[i].why : "";

@@ -104,7 +104,7 @@ fresh
 echo 'open a/__pycache__/other.c O_WRONLY|O_CREAT 0644' >"$T/other"
 { imports a a; cat "$T/other"; } | run PYCSTASH_LOG="$T/log" >/dev/null 2>"$T/err"
 for line in 'miss: .*a/__pycache__/m.cpython-311.pyc (no entry)' 'write: .*a/__pycache__/m.cpython-311.pyc' \
-	'hit: .*a/__pycache__/m.cpython-311.pyc' 'made in the tree: .*a/__pycache__ (a file that is not for the cache)'; do
+	'hit: .*a/__pycache__/m.cpython-311.pyc' 'made in the tree: .*a/__pycache__ (not a bytecode file)'; do
 	check "LOG has a line for the decision '${line%%:*}'" grep -q "^pycstash\[[0-9]*\]: $line" "$T/log"
 done
 is "$(cat "$T/err")" "" "LOG to a file leaves stderr alone"

@@ -69,11 +69,11 @@ as_bare "a root that its group can write to" "others can write"
 good_root; chmod 702 "$CACHE"
 as_bare "a root that all can write to" "others can write"
 good_root; mkdir -m 755 "$CACHE/v1"
-as_bare "a layout folder that others can read" "not the user's alone"
+as_bare "a layout folder that others can read" "others may access it"
 good_root; mkdir "$T/elsewhere"; chmod 700 "$T/elsewhere"; ln -s "$T/elsewhere" "$CACHE/v1"
-as_bare "a layout folder that is a link" "not the user's alone"
+as_bare "a layout folder that is a link" "others may access it"
 good_root; echo >"$CACHE/v1"
-as_bare "a layout folder that is a file" "not the user's alone"
+as_bare "a layout folder that is a file" "others may access it"
 rm -rf "$CACHE"; echo >"$CACHE"
 as_bare "a root that is a file" "not a directory"
 rm -rf "$CACHE"; ln -s "$T/nowhere" "$CACHE"
@@ -104,7 +104,7 @@ mkdir -p "$T/closed/in"; chmod 700 "$T/closed/in"
 as_bare "a place that cannot be looked into" "cannot be reached" user PYCSTASH_DIR="$T/closed/in/cache"
 as_bare "an unwritable HOME" "not cached" user PYCSTASH_DIR= HOME="$T/closed"
 good_root; chown 65534 "$CACHE"; mkdir -m 700 "$CACHE/v1"
-as_bare "a layout folder of another user" "not the user's alone" user
+as_bare "a layout folder of another user" "others may access it" user
 good_root; chown 65534 "$CACHE"; mkdir -m 700 "$CACHE/v1"; chown 65534 "$CACHE/v1"; mkdir "$CACHE/v1/cpython-311"
 as_bare "a folder in the cache that the user cannot write to" "not cached" user
 

@@ -84,7 +84,7 @@ for python in $(chosen); do
 	fresh
 	if [ "$(id -u)" = 0 ]; then
 		chown 65534 "$(entry_of)"
-		agrees "another user's entry" "miss (another user's)"
+		agrees "another user's entry" "miss (belongs to another user)"
 	fi
 	fresh
 	rm "$D/m.py"
@@ -96,8 +96,8 @@ for python in $(chosen); do
 	rm "$(entry_of)"
 	agrees "nothing is shared" "miss (no entry)" PYCSTASH_SHARE=0
 	fresh
-	agrees "excluded" "left alone (excluded by a setting, or the cache itself)" PYCSTASH_EXCLUDE="$D"
-	agrees "only another directory" "left alone (excluded by a setting, or the cache itself)" PYCSTASH_ONLY="$T/x"
+	agrees "excluded" "left alone (excluded by a setting, or inside the cache)" PYCSTASH_EXCLUDE="$D"
+	agrees "only another directory" "left alone (excluded by a setting, or inside the cache)" PYCSTASH_ONLY="$T/x"
 	touch -d '2001-01-01' "$D/m.py"
 	agrees "touched, and the cache is read-only" "hit (re-sealed)" PYCSTASH_READONLY=1
 	rm -r "$D/__pycache__"
@@ -109,7 +109,7 @@ for python in $(chosen); do
 	touch -d '2001-01-01' "$D/m.py"
 	env "$PYCSTASH" explain --python "$python" "$D/m.py" >"$T/said"
 	check "$name: explain says so" grep -q "its encoding may be a program's own" "$T/said"
-	agrees "and touched" "miss (source touched, and more than its content says what is compiled)"
+	agrees "and touched" "miss (source touched; its content alone does not determine the bytecode)"
 	fresh
 	rm -rf "$CACHE"
 	"$python" -c "import py_compile; py_compile.compile('$D/m.py', doraise=True)"
@@ -158,7 +158,7 @@ py_compile.compile('m.py', invalidation_mode=py_compile.PycInvalidationMode.CHEC
 	D=$T/tree
 	fresh
 	chmod 755 "$CACHE/v1"
-	is "$(predicted)" "not used (the folder v1 of the cache is not the user's alone)" "$name: a cache that others can read into"
+	is "$(predicted)" "not used (the folder v1 of the cache belongs to another user, or others may access it)" "$name: a cache that others can read into"
 	chmod 700 "$CACHE/v1"
 done
 [ $n -gt 0 ] || skip "the table" "no interpreter"

@@ -133,7 +133,7 @@ order() {
 	version one "$T/src/m.py"
 	value >/dev/null
 	is "$(grep -c 'layer not used' "$log"), $(sed -n 's/.*layer not used: //p' "$log")" \
-		"1, $T/none (there is no such directory)" "$name: a layer that is not there is said once"
+		"1, $T/none (no such directory)" "$name: a layer that is not there is said once"
 }
 some order
 
@@ -295,15 +295,15 @@ trust() {
 	is_first || return
 	root=$([ "$(id -u)" = 0 ] && echo yes)
 	make_layer
-	chmod 775 "$T/layer"; refused "a layer that its group can write to" "others can write to it, or to v1 in it"
-	chmod 757 "$T/layer"; refused "a layer that all can write to" "others can write to it, or to v1 in it"
-	chmod 755 "$T/layer"; chmod 770 "$T/layer/v1"; refused "one whose v1 its group can write to" "others can write to it, or to v1 in it"
+	chmod 775 "$T/layer"; refused "a layer that its group can write to" "others can write to it or to v1 in it"
+	chmod 757 "$T/layer"; refused "a layer that all can write to" "others can write to it or to v1 in it"
+	chmod 755 "$T/layer"; chmod 770 "$T/layer/v1"; refused "one whose v1 its group can write to" "others can write to it or to v1 in it"
 	chmod 755 "$T/layer/v1"
-	ln -s layer "$T/link"; LAYERS=$T/link refused "a link to a layer" "it, or v1 in it, is not a directory, or a link to one"
+	ln -s layer "$T/link"; LAYERS=$T/link refused "a link to a layer" "it or v1 in it is not a directory, or is a symbolic link"
 	mkdir "$T/linked"; ln -s ../layer/v1 "$T/linked/v1"
-	LAYERS=$T/linked refused "one whose v1 is a link" "it, or v1 in it, is not a directory, or a link to one"
-	mkdir "$T/empty"; LAYERS=$T/empty refused "an empty directory" "there is no folder v1 in it"
-	LAYERS=$T/app/pkg/m1.py refused "a file" "it, or v1 in it, is not a directory, or a link to one"
+	LAYERS=$T/linked refused "one whose v1 is a link" "it or v1 in it is not a directory, or is a symbolic link"
+	mkdir "$T/empty"; LAYERS=$T/empty refused "an empty directory" "it has no folder v1"
+	LAYERS=$T/app/pkg/m1.py refused "a file" "it or v1 in it is not a directory, or is a symbolic link"
 	LAYERS=layer refused "a relative path" ""
 	LAYERS=/$(printf 'x%.0s' {1..5000}) refused "a path that is too long" ""
 	LAYERS=$(printf "$T/none%s:" {1..8})$T/layer
@@ -314,7 +314,7 @@ trust() {
 	for file in $(find "$T/layer" -name 'm1.*' -path '*/tree/*'); do chmod 664 "$file"; done
 	: >"$log"
 	is "$(count "$T/app" PYCSTASH_LOG="$log")" "1 compiled, $((N - 1)) loaded" "$name: a layer's file that others can write to is not served"
-	check "$name: and the log says why" grep -q "m1.*layer's file is another's, or others can write to it" "$log"
+	check "$name: and the log says why" grep -q "m1.*the layer's file belongs to another user, or others can write to it" "$log"
 	rm -rf "$CACHE" && chmod 644 "$file"
 	if [ -z "$root" ]; then
 		skip "$name: layers of other users" "not root"
@@ -323,9 +323,9 @@ trust() {
 	chown 65534 "$file"
 	is "$(count "$T/app")" "1 compiled, $((N - 1)) loaded" "$name: nor is another user's file"
 	chown 0 "$file" && rm -rf "$CACHE"
-	chown 65534 "$T/layer/v1"; refused "one whose v1 is another user's" "it, or v1 in it, is another user's"
-	chown 65534 "$T/layer"; chown 0 "$T/layer/v1"; refused "another user's" "it, or v1 in it, is another user's"
-	chown -R 65534 "$T/layer"; refused "another user's, with all in it," "it, or v1 in it, is another user's"
+	chown 65534 "$T/layer/v1"; refused "one whose v1 is another user's" "it or v1 in it belongs to another user"
+	chown 65534 "$T/layer"; chown 0 "$T/layer/v1"; refused "another user's" "it or v1 in it belongs to another user"
+	chown -R 65534 "$T/layer"; refused "another user's, with all in it," "it or v1 in it belongs to another user"
 	chown -R 0 "$T/layer"
 }
 some trust

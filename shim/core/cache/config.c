@@ -179,7 +179,7 @@ void config_read(struct config *config, const char *const values[CONFIG_SETTINGS
 		config->layers = values[CONFIG_LAYERS];
 	if (config->root_len == 0)
 		config->why_not =
-			"no place for the cache: PYCSTASH_DIR and HOME are unset, not absolute or too long, or one and the same";
+			"no cache directory: set PYCSTASH_DIR to an absolute path other than $HOME";
 	config->enabled = config->root_len || config->layers;
 }
 

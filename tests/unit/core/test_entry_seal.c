@@ -128,19 +128,19 @@ static const struct row {
 	{ "sealed: asked before and after it was read",
 		pending_before_and_after_it_was_read, 0, "sealed", NULL },
 	{ "not sealed: nobody saw it read", only_ask, 0, "not sealed",
-		"source was not read after it was asked for" },
+		"the program did not open the source" },
 	{ "not sealed: asked when it had been read", pending_after_it_was_read, 0,
-		"not sealed", "source was not read after it was asked for" },
+		"not sealed", "the program did not open the source" },
 	{ "not sealed: nobody asked", nobody_asked, 0, "not sealed",
-		"source too young, or not asked for" },
+		"source not settled, or no pending compile" },
 	{ "not sealed: another process asked", forgotten, 0, "not sealed",
-		"source too young, or not asked for" },
+		"source not settled, or no pending compile" },
 	{ "not sealed: of this moment", too_young, 0, "not sealed",
-		"source too young, or not asked for" },
+		"source not settled, or no pending compile" },
 	{ "not sealed: without a source", the_source_is_gone, 0, "not sealed",
 		"no source" },
 	{ "not sealed: of a source of another time", of_another_time, 0, "not sealed",
-		"header is not the source's" },
+		"header does not match the source" },
 	{ "not sealed: changed while it was compiled", changed, 0, "not sealed",
 		"source changed while compiling" },
 	{ "not sealed: another file was read than was asked about", another_was_opened, 0,
@@ -194,7 +194,7 @@ static void what_is_no_pyc_is_left_as_it_is(void **state)
 		fake_make_file(NEW, texts[i]);
 		assert_int_equal(
 			entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict), 0);
-		assert_string_equal(verdict_rows[verdict.id].why, "no pyc");
+		assert_string_equal(verdict_rows[verdict.id].why, "not a pyc");
 		assert_false(shared);
 		assert_int_equal(fake_read(NEW, data, sizeof data), strlen(texts[i]));
 	}

@@ -195,7 +195,7 @@ static void a_file_of_its_own(void **state)
 	import_once();
 	detach();
 	fake_import_right();
-	assert_string_equal(verdict_rows[fe.verdict.id].why, "written by a program");
+	assert_string_equal(verdict_rows[fe.verdict.id].why, "foreign-written");
 }
 
 static void a_file_of_its_own_where_blocks_are_shared(void **state)

@@ -49,15 +49,15 @@ static const struct row {
 	{ "a root that is a file", PLAIN_FILE, 0600, NOTHING, 0, ROOT_REFUSED,
 		"the cache directory is not a directory" },
 	{ "a layout that others may read", DIRECTORY, 0700, DIRECTORY, 0755, ROOT_REFUSED,
-		"the folder v1 of the cache is not the user's alone" },
+		"the folder v1 of the cache belongs to another user, or others may access it" },
 	{ "a layout that the group may enter", DIRECTORY, 0700, DIRECTORY, 0710,
-		ROOT_REFUSED, "the folder v1 of the cache is not the user's alone" },
+		ROOT_REFUSED, "the folder v1 of the cache belongs to another user, or others may access it" },
 	{ "a layout that all can write to", DIRECTORY, 0700, DIRECTORY, 0702,
-		ROOT_REFUSED, "the folder v1 of the cache is not the user's alone" },
+		ROOT_REFUSED, "the folder v1 of the cache belongs to another user, or others may access it" },
 	{ "a layout that is a file", DIRECTORY, 0700, PLAIN_FILE, 0600, ROOT_REFUSED,
-		"the folder v1 of the cache is not the user's alone" },
+		"the folder v1 of the cache belongs to another user, or others may access it" },
 	{ "a layout that is a link", DIRECTORY, 0700, LINK, 0700, ROOT_REFUSED,
-		"the folder v1 of the cache is not the user's alone" },
+		"the folder v1 of the cache belongs to another user, or others may access it" },
 };
 /* clang-format on */
 
@@ -125,7 +125,7 @@ static void a_layout_of_another_user(void **state)
 	fake.meanwhile = second_status_is_anothers;
 	assert_int_equal(root_judge(&fake_sys, fake_path("root"), &why), ROOT_REFUSED);
 	assert_string_equal(verdict_rows[why].why,
-		"the folder v1 of the cache is not the user's alone");
+		"the folder v1 of the cache belongs to another user, or others may access it");
 }
 
 static void a_root_that_cannot_be_reached(void **state)
