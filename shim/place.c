@@ -6,9 +6,7 @@
 #include <string.h>
 
 #include "shim/core/base/path.h"
-#include "shim/core/base/text.h"
 #include "shim/core/cache/dirs.h"
-#include "shim/core/cache/object.h"
 #include "shim/core/cache/root.h"
 #include "shim/log.h"
 #include "shim/process.h"
@@ -43,8 +41,8 @@ static size_t without_slashes(const char *path, size_t len)
 static ssize_t resolve(
 	struct place *place, const char *path, size_t len, enum place_use use)
 {
-	char *buf = place->cache + place->tree_len;
-	size_t size = sizeof place->cache - place->tree_len;
+	char *buf = place->cache + place->map.tree_len;
+	size_t size = sizeof place->cache - place->map.tree_len;
 	const char *known = NULL;
 	ssize_t ret = -EINVAL;
 	size_t known_len;
@@ -75,8 +73,8 @@ static ssize_t resolve(
 
 char *place_show(struct place *place)
 {
-	ephemeral_swap(&place->ephemeral, place->cache + place->tree_len);
-	return place->cache + place->tree_len;
+	ephemeral_swap(&place->map.ephemeral, place->cache + place->map.tree_len);
+	return place->cache + place->map.tree_len;
 }
 
 static void hide(struct place *place)
@@ -84,59 +82,83 @@ static void hide(struct place *place)
 	(void)place_show(place);
 }
 
-/* Fills in cache. False where the cache is not to serve that directory. */
-static bool compose(struct place *place, const char *path, const struct path_parts *parts,
-	const char *tag, enum place_use use)
+/* How the directory of the sources is found out for what the call is about to do. */
+static enum place_use choose(struct place *place, enum place_use use)
 {
 	const struct config *config = &process_config;
-	size_t len = without_slashes(path, parts->dir_len);
-	struct text text = { .data = place->cache, .size = sizeof place->cache };
-	const char *physical;
-	ssize_t ret;
 
-	if (use == PLACE_TO_READ && place->pyc.module_len == 0)
-		use = PLACE_TO_OPEN; /* its path alone vouches for it */
-	if (use == PLACE_TO_READ && (config->only || config->exclude)) {
-		use = PLACE_RECALL; /* settings go by the physical path */
-		place->recalled = true;
-	}
-	place->tree_len = root_tree_path(config->root, config->root_len, tag,
-		config->variant, place->cache, sizeof place->cache);
-	ret = place->tree_len ? resolve(place, path, len, use) : -ENAMETOOLONG;
+	if (use != PLACE_TO_READ)
+		return use;
+	if (place->pyc.module_len == 0)
+		return PLACE_TO_OPEN; /* its path alone vouches for it */
+	if (!config->only && !config->exclude)
+		return use;
+	place->recalled = true; /* these settings go by the canonical path */
+	return PLACE_RECALL;
+}
+
+/* Writes the canonical path of the directory of the sources (len bytes as given) where
+ * map wants it. Returns its length, or -1. */
+static ssize_t find_sources(struct place *place, const char *path, size_t len,
+	const char *tag, enum place_use use)
+{
+	struct map *map = &place->map;
+	ssize_t ret = -ENAMETOOLONG;
+	const char *canonical;
+
+	use = choose(place, use);
+	if (map_begin(map, &process_config, tag))
+		ret = resolve(place, path, len, use);
 	if (ret < 0) {
 		if (ret != -ENOENT && ret != -ENOTDIR) /* those say: no such sources */
 			log_failure(
 				VERDICT_LEFT_UNRESOLVED, (int)ret, place->dirfd, path);
-		return false;
+		return -1;
 	}
-	physical = place->cache + place->tree_len;
-	place->cache[place->tree_len + (size_t)ret] = '\0';
+	canonical = place->cache + map->tree_len;
+	place->cache[map->tree_len + (size_t)ret] = '\0';
 	place->linked = place->recalled &&
-			((size_t)ret != len || memcmp(physical, path, len) != 0);
-	/* In a __pycache__ there are no sources, but a compiler's files (cffi); below
-	 * /proc only what has a name for a moment (/dev/fd/3). */
-	if (path_split(physical).tail != PATH_NO_PYCACHE ||
-		path_is_below(physical, (size_t)ret, "/proc", 5))
+			((size_t)ret != len || memcmp(canonical, path, len) != 0);
+	return ret;
+}
+
+static bool is_covered(const struct place *place, const struct map_sources *sources)
+{
+	size_t root_len = 0;
+	const char *root = memo_find(
+		&process_memo, process_config.root, process_config.root_len, &root_len);
+	enum map_answer answer = map_covers(&process_config, root, root_len, sources);
+
+	if (answer == MAP_IN_CACHE || answer == MAP_EXCLUDED)
+		log_decision(VERDICT_LEFT_EXCLUDED, place->dirfd, sources->given);
+	return answer == MAP_COVERED;
+}
+
+/* Fills in cache. False where the cache does not keep that directory. */
+static bool compose(struct place *place, const char *path, const struct path_parts *parts,
+	const char *tag, enum place_use use)
+{
+	struct map *map = &place->map;
+	/* Slashes and dots after a name are for the kernel to judge. */
+	const char *name =
+		parts->tail == PATH_NAME ? parts->name : path + parts->cache_end;
+	size_t len = without_slashes(path, parts->dir_len);
+	ssize_t canonical_len = find_sources(place, path, len, tag, use);
+	struct map_sources sources = { .given = path, .given_len = len };
+
+	if (canonical_len < 0)
 		return false;
-	if (process_is_inside(physical, (size_t)ret) ||
-		!config_covers(config, path, len, physical, (size_t)ret)) {
-		log_decision(VERDICT_LEFT_EXCLUDED, place->dirfd, path);
+	sources.canonical = place->cache + map->tree_len;
+	sources.canonical_len = (size_t)canonical_len;
+	if (!is_covered(place, &sources))
 		return false;
+	if (map_directory(map, &process_config.ephemeral, sources.canonical_len) &&
+		(!*name || map_name(map, name + (*name == '/')))) {
+		place->name_end = map->dir_len + 1 + parts->name_len;
+		return true;
 	}
-	(void)ephemeral_hide(&config->ephemeral, place->cache + place->tree_len,
-		(size_t)ret, &place->ephemeral);
-	text.len = place->tree_len + (size_t)ret;
-	text_adds(&text, "/" PYCACHE);
-	place->dir_len = text.len;
-	place->name_end = text.len + 1 + parts->name_len;
-	if (parts->tail == PATH_NAME)
-		text_adds(&text, "/");
-	/* Slashes and dots behind a name are for the kernel to judge. */
-	text_adds(
-		&text, parts->tail == PATH_NAME ? parts->name : path + parts->cache_end);
-	if (text.cut)
-		log_decision(VERDICT_LEFT_LONG, place->dirfd, path);
-	return !text.cut;
+	log_decision(VERDICT_LEFT_LONG, place->dirfd, path);
+	return false;
 }
 
 /* Whether layers may have what is to be read though the cache is not used. */
@@ -147,43 +169,25 @@ static bool is_in_layers(
 	       (use == PLACE_TO_READ || use == PLACE_SETTLED) && process_has_layers();
 }
 
-/* What a temporary name is to become, and how long that name is; any other is that. */
-static struct pyc_name final_name(
-	const struct place *place, const struct path_parts *parts, size_t *ret_len)
-{
-	size_t len = parts->name_len;
-
-	*ret_len = len;
-	while (place->pyc.kind == PYC_TEMPORARY && len && parts->name[len - 1] != '.')
-		len--;
-	if (len == 0 || len == parts->name_len)
-		return place->pyc;
-	*ret_len = len - 1;
-	return pyc_parse(parts->name, len - 1);
-}
-
-/* Whether a name is that of bytecode that any path may have that has the source, so that
- * trees which share their entries can tell by the seal whose it is. The rest (numba's,
- * pytest's) stays in such a tree, and goes with it. */
-static bool is_provable(const struct place *place, const struct path_parts *parts)
-{
-	size_t len;
-	struct pyc_name pyc = final_name(place, parts, &len);
-	char level;
-
-	return pyc.kind == PYC_CODE &&
-	       object_is_shareable(parts->name, len, pyc.tag, &level);
-}
-
 /* Whether a remembered directory will do: bytecode is asked for, written and renamed
  * within moments, is nothing to anybody else meanwhile, and is proven then. numba's files
  * go by their path alone. */
 static bool may_recall(const struct place *place, const struct path_parts *parts)
 {
-	size_t len;
+	size_t len = parts->name_len;
 
 	return place->pyc.kind == PYC_TEMPORARY &&
-	       final_name(place, parts, &len).kind == PYC_CODE;
+	       pyc_final(&place->pyc, parts->name, &len).kind == PYC_CODE;
+}
+
+/* Whether a name of that kind stays in the tree, though its directory is kept. */
+static bool is_left(const struct place *place, const struct path_parts *parts)
+{
+	size_t len = parts->name_len;
+	struct pyc_name pyc = pyc_final(&place->pyc, parts->name, &len);
+
+	return place->kind == PLACE_ENTRY &&
+	       !map_keeps(&place->map, &pyc, parts->name, len);
 }
 
 /* As place_at, for a path in which "__pycache__/.." is the kernel's to follow. */
@@ -200,7 +204,7 @@ static void place_plain(
 	place->spelled_len = parts.dir_len;
 	place->assumed = place->recalled = place->linked = false;
 	place->layers_only = false;
-	place->ephemeral.len = 0;
+	place->map = (struct map){ .path = place->cache, .size = sizeof place->cache };
 	place->cache[0] = '\0';
 	place->pyc = (struct pyc_name){ .kind = PYC_NONE };
 	if (parts.tail != PATH_NAME && parts.tail != PATH_PYCACHE)
@@ -224,13 +228,13 @@ static void place_plain(
 			return;
 		place->layers_only = true;
 	}
-	if (compose(place, path, &parts, tag, use))
-		place->kind = kind == PLACE_ENTRY && place->ephemeral.len &&
-					      !is_provable(place, &parts)
-				      ? PLACE_OTHER
-				      : kind;
-	else
+	if (!compose(place, path, &parts, tag, use)) {
 		place->cache[0] = '\0';
+		return;
+	}
+	place->kind = kind;
+	if (is_left(place, &parts))
+		place->kind = PLACE_OTHER;
 }
 
 /* Takes one "__pycache__/.." out of text, if that `__pycache__` is only pretended: the
@@ -268,8 +272,9 @@ static void name_folded(struct place *place, const char *text)
 			place->kind = PLACE_TREE;
 	} else {
 		place->path = place_show(place);
-		place->ephemeral.len = 0; /* it cannot be both, and this is rare */
-		place->spelled_len = place->dir_len - place->tree_len - PYCACHE_LEN;
+		place->map.ephemeral.len = 0; /* it cannot be both, and this is rare */
+		place->spelled_len =
+			place->map.dir_len - place->map.tree_len - PYCACHE_LEN;
 	}
 }
 
@@ -353,7 +358,7 @@ static void ask(struct place *place)
 /* Whether the __pycache__ of an entry is only pretended. */
 static bool is_pretended(struct place *place)
 {
-	char *end = place->cache + place->dir_len, behind = *end;
+	char *end = place->cache + place->map.dir_len, behind = *end;
 	bool pretended;
 
 	*end = '\0';
@@ -395,12 +400,12 @@ bool place_entry(
 	*entry = (struct entry){
 		.world = world,
 		.path = place->cache,
-		.version_len = place->tree_len - sizeof "/tree" + 1,
-		.dir_len = place->dir_len,
+		.version_len = place->map.version_len,
+		.dir_len = place->map.dir_len,
 		.pyc = &place->pyc,
 		.tree_dirfd = place->dirfd,
 		.tree_path = place->path,
-		.common = place->ephemeral.len > 0,
+		.common = place->map.ephemeral.len > 0,
 	};
 	return place->pyc.kind == PYC_CODE &&
 	       entry_begin(entry, sizeof place->cache, place->path, place->spelled_len);

@@ -19,7 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "shim/core/cache/ephemeral.h"
+#include "shim/core/cache/map.h"
 #include "shim/core/entry/entry.h"
 #include "shim/core/python/pyc.h"
 
@@ -47,19 +47,16 @@ struct place {
 	const char *path; /* in the tree: the caller's, or the same place spelled without
 			     "__pycache__/..", and then it points into cache */
 	struct pyc_name pyc; /* of PLACE_ENTRY */
-	/* cache is "<root>/v1/<tag>/tree", the physical path in the tree behind it. For
-	 * PLACE_OTHER it is empty where the process has shown no tag. */
-	size_t tree_len;    /* where that physical path begins */
-	size_t dir_len;	    /* where the path of the __pycache__ ends */
-	size_t name_end;    /* where that of the name in it ends, slashes not counted */
+	/* How `cache` is put together. For PLACE_OTHER `cache` is empty where the process
+	 * has shown no tag. */
+	struct map map;
+	size_t name_end;    /* where the path of the name in the __pycache__ ends, without
+			       slashes */
 	size_t spelled_len; /* path[..spelled_len) is the directory of the sources */
 	bool assumed;	    /* by PLACE_TO_READ */
 	bool recalled;	    /* by PLACE_TO_READ, of what was found out before */
 	bool linked;	    /* and that is another path than the spelling */
 	bool layers_only;   /* to read: the cache itself is not to be used */
-	/* Of a tree that comes and goes: cache has the name that all such have in common,
-	 * and that is no path in the tree. */
-	struct ephemeral ephemeral;
 	char cache[PATH_MAX];
 };
 

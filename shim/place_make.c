@@ -16,14 +16,15 @@
 
 void place_ready_tree(struct place *place)
 {
-	char *end = place->cache + place->dir_len;
+	char *end = place->cache + place->map.dir_len;
 	char behind = *end;
 	const char *physical;
 	struct stat st;
 	bool pretended;
 
 	if (place->kind == PLACE_TREE || place->cache[0] == '\0' ||
-		place->name_end - place->dir_len > NAME_MAX + 1) /* it will not be made */
+		place->name_end - place->map.dir_len >
+			NAME_MAX + 1) /* it will not be made */
 		return;
 	*end = '\0';
 	pretended =
@@ -57,8 +58,8 @@ static __attribute__((noinline)) bool has_directory(
 int place_ready_cache(struct place *place)
 {
 	/* For an entry, its __pycache__; for that, what is above it. */
-	size_t len = place->kind == PLACE_ENTRY ? place->dir_len
-						: place->dir_len - PYCACHE_LEN - 1;
+	size_t len = place->kind == PLACE_ENTRY ? place->map.dir_len
+						: place->map.dir_len - PYCACHE_LEN - 1;
 	char *end = place->cache + len, behind = *end;
 	bool wanted = place->kind == PLACE_DIR;
 	int err = -ENOENT;
@@ -77,7 +78,7 @@ int place_ready_cache(struct place *place)
 
 bool place_is_closed(struct place *place, int flags)
 {
-	return entry_is_closed(&sys_real, place->cache, place->dir_len, flags);
+	return entry_is_closed(&sys_real, place->cache, place->map.dir_len, flags);
 }
 
 bool place_is_refused(struct place *place, int err, int flags)
@@ -99,9 +100,9 @@ bool place_is_refused(struct place *place, int err, int flags)
 
 bool place_drop_leftover(struct place *place)
 {
-	char *end = place->cache + place->dir_len, behind = *end;
+	char *end = place->cache + place->map.dir_len, behind = *end;
 	char *slash = end - PYCACHE_LEN - 1;
-	const char *physical = place->cache + place->tree_len;
+	const char *physical = place->cache + place->map.tree_len;
 	struct timespec cached, sources;
 	bool leftover;
 

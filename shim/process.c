@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "shim/calls.h"
-#include "shim/core/base/path.h"
 #include "shim/core/cache/dirs.h"
 #include "shim/core/cache/layer.h"
 #include "shim/core/python/pyc.h"
@@ -57,7 +56,7 @@ enum root_state process_store(char *room)
 	atomic_store_explicit(&user, sys_real.geteuid(), memory_order_relaxed);
 	if (now == ROOT_REFUSED)
 		log_decision(why, AT_FDCWD, config->root);
-	/* For process_is_inside: the memo keeps its physical name. */
+	/* For map_covers: the memo keeps the canonical path of the root. */
 	if (now == ROOT_READY)
 		(void)dirs_recall(&sys_real, &process_memo, config->root,
 			config->root_len, room, PATH_MAX);
@@ -139,31 +138,6 @@ void process_give_places(struct place *places)
 
 	scratch_give(&place_pairs, &sys_real, places, SCRATCH_KEPT);
 	errno = saved;
-}
-
-static bool is_in_layer(const char *path, size_t len)
-{
-	const char *root;
-	size_t root_len;
-
-	for (size_t n = 0; (root = config_layer(process_config.layers, n, &root_len));
-		n++)
-		if (path_is_below(path, len, root, root_len))
-			return true;
-	return false;
-}
-
-bool process_is_inside(const char *path, size_t len)
-{
-	const struct config *config = &process_config;
-	size_t physical_len;
-	const char *physical =
-		memo_find(&process_memo, config->root, config->root_len, &physical_len);
-
-	if (config->root_len && path_is_below(path, len, config->root, config->root_len))
-		return true;
-	return (physical && path_is_below(path, len, physical, physical_len)) ||
-	       (config->layers && is_in_layer(path, len));
 }
 
 /* A tag takes a fresh place each time, so that one who is interrupted while writing it,

@@ -66,9 +66,6 @@ bool process_has_layers(void);
 /* What core needs to know of this process to open and seal entries. */
 struct entry_world process_world(void);
 
-/* Whether the len letters at the absolute path lie in the cache itself, or in a layer. */
-bool process_is_inside(const char *path, size_t len);
-
 /* Room for two struct place, or NULL. To be given back. */
 struct place *process_take_places(void);
 void process_give_places(struct place *places);

@@ -49,7 +49,7 @@ int cached_mkdir(int dirfd, const char *path, mode_t mode)
 	err = process_config.readonly
 		      ? -EROFS
 		      : place_make_in_cache(&place, make_directory, 0, mode);
-	if (err == -EEXIST && place.ephemeral.len) /* another tree's */
+	if (err == -EEXIST && place.map.ephemeral.len) /* another tree's */
 		return 0;
 	if (err == -EEXIST && place_drop_leftover(&place))
 		err = place_make_in_cache(&place, make_directory, 0, mode);

@@ -134,8 +134,8 @@ static int from_tree(
 /* Whether what is at `to` lies in the directory from. */
 static bool is_within(const struct place *from, const struct place *to)
 {
-	return to->cache[0] && strncmp(to->cache, from->cache, from->dir_len) == 0 &&
-	       to->cache[from->dir_len] == '/';
+	return to->cache[0] && strncmp(to->cache, from->cache, from->map.dir_len) == 0 &&
+	       to->cache[from->map.dir_len] == '/';
 }
 
 /* The same, of what is not just compiled. */
@@ -356,7 +356,7 @@ static char *realpath_of(const char *path, char *resolved, size_t room)
 	if (found != place.cache || place.kind == PLACE_TREE || !place_in_cache(&place))
 		return real.realpath(found, resolved);
 	if (place.kind == PLACE_DIR)
-		place.cache[place.dir_len] = '\0'; /* slashes and dots */
+		place.cache[place.map.dir_len] = '\0'; /* slashes and dots */
 	found = place_show(&place);
 	size = strlen(found) + 1;
 	if (!resolved)

@@ -34,7 +34,7 @@ static int open_unsealed(struct place *place, const struct entry *entry, int can
 	struct stat st;
 	int fd;
 
-	if (candidate >= 0 && !place->ephemeral.len &&
+	if (candidate >= 0 && !place->map.ephemeral.len &&
 		sys_real.fstatat(candidate, "", &st, AT_EMPTY_PATH) == 0 &&
 		st.st_uid == entry->world->user &&
 		((flags & O_PATH) || entry_is_own(entry, candidate))) {
@@ -88,7 +88,7 @@ static int open_to_read(struct place *place, int flags)
 	struct entry_verdict verdict = { .id = VERDICT_LEFT };
 	int fd;
 
-	if (pyc_is_compiler(&place->pyc, place->cache + place->dir_len + 1))
+	if (pyc_is_compiler(&place->pyc, place->cache + place->map.dir_len + 1))
 		process_show_compiler();
 	fd = find_bytecode(place, flags, &verdict);
 	/* Nothing but its path says that it is the one: then the path must be right. Or
@@ -211,7 +211,7 @@ static int open_to_write(struct place *place, int flags, mode_t mode)
 {
 	if (place->pyc.kind == PYC_TEMPORARY && (flags & O_CREAT))
 		return create_in_cache(place, flags, mode);
-	if (place->ephemeral.len && place->pyc.kind != PYC_TEMPORARY &&
+	if (place->map.ephemeral.len && place->pyc.kind != PYC_TEMPORARY &&
 		(flags & (O_CREAT | O_TRUNC)))
 		return write_beside(place, flags, mode);
 	if (place_in_cache(place) && !((flags & O_EXCL) && !place_in_tree(place) &&

@@ -9,7 +9,7 @@
 
 #include "shim/core/base/path.h"
 #include "shim/core/base/text.h"
-#include "shim/core/cache/config.h"
+#include "shim/core/cache/map.h"
 
 #define TREE "/tree"
 
@@ -200,20 +200,15 @@ bool layout_is_common(const char *source)
 size_t layout_entry_dir(const char *version, size_t version_len, const char *source_dir,
 	char *buf, size_t size)
 {
-	struct text text = { .data = buf, .size = size };
 	const struct ephemeral_patterns patterns =
 		config_ephemeral(getenv(config_names[CONFIG_EPHEMERAL]));
-	struct ephemeral hidden;
-	size_t at;
+	struct map map = { .path = buf, .size = size };
+	size_t len = source_dir[1] ? strlen(source_dir) : 0;
 
-	text_add(&text, version, version_len);
-	text_adds(&text, TREE);
-	at = text.len;
-	if (source_dir[1])
-		text_adds(&text, source_dir);
-	(void)ephemeral_hide(&patterns, buf + at, text.len - at, &hidden);
-	text_adds(&text, "/" PYCACHE);
-	return text.cut ? 0 : text.len;
+	if (!map_begin_in(&map, version, version_len) || map.tree_len + len >= size)
+		return 0;
+	memcpy(buf + map.tree_len, source_dir, len);
+	return map_directory(&map, &patterns, len) ? map.dir_len : 0;
 }
 
 bool layout_entry_name(

@@ -3,7 +3,7 @@
  * The library's protocol, only looking.
  *
  * The verdict is that of entry_open, nobody else's. What stands before it, whether a path
- * is for the cache at all, is told here as in shim/place.c, by the same functions of
+ * is for the cache at all, is told here as in shim/place.c, by the same function of
  * core; the steps beside it are what a person would look at.
  */
 #include "tools/explain/explain.h"
@@ -95,42 +95,34 @@ static bool check_store(struct explain_search *search)
 	return true;
 }
 
-static bool is_inside(const struct config *config, const char *path, size_t len)
-{
-	char physical[PATH_MAX];
-	const char *layer;
-	size_t layer_len;
-	ssize_t n = config->root_len ? dirs_resolve(&sys_libc, AT_FDCWD, config->root,
-					       physical, sizeof physical)
-				     : 0;
+static const char *const map_answers[] = {
+	[MAP_NO_SOURCES] = "there are no sources in a __pycache__ or below /proc",
+	[MAP_IN_CACHE] = "it lies in the cache itself or in a layer",
+	[MAP_EXCLUDED] = "excluded by PYCSTASH_ONLY or PYCSTASH_EXCLUDE",
+};
 
-	if (config->root_len && path_is_below(path, len, config->root, config->root_len))
-		return true;
-	if (n > 0 && path_is_below(path, len, physical, (size_t)n))
-		return true;
-	for (size_t i = 0; (layer = config_layer(config->layers, i, &layer_len)); i++)
-		if (path_is_below(path, len, layer, layer_len))
-			return true;
-	return false;
-}
-
-/* Whether a setting or the place itself keeps the directory out; says it. */
-static bool is_left_alone(struct explain_search *search, const char *physical, size_t len)
+/* Whether the library leaves the directory alone; says why. */
+static bool is_left_alone(
+	struct explain_search *search, const char *canonical, size_t len)
 {
 	const struct config *config = &search->config;
-	const char *why = NULL;
+	const struct map_sources sources = {
+		.given = search->directory,
+		.given_len = strlen(search->directory),
+		.canonical = canonical,
+		.canonical_len = len,
+	};
+	char root[PATH_MAX];
+	ssize_t n = config->root_len ? dirs_resolve(&sys_libc, AT_FDCWD, config->root,
+					       root, sizeof root)
+				     : -1;
+	enum map_answer answer =
+		map_covers(config, n < 0 ? NULL : root, n < 0 ? 0 : (size_t)n, &sources);
 
-	if (path_split(physical).tail != PATH_NO_PYCACHE)
-		why = "in a __pycache__ there are no sources";
-	else if (is_inside(config, physical, len))
-		why = "it lies in the cache itself";
-	else if (!config_covers(config, search->directory, strlen(search->directory),
-			 physical, len))
-		why = "excluded by PYCSTASH_ONLY or PYCSTASH_EXCLUDE";
-	if (!why)
+	if (answer == MAP_COVERED)
 		return false;
 	search->explanation->verdict = VERDICT_LEFT_EXCLUDED;
-	STEP(search, FAIL, "directory", "%s: %s", physical, why);
+	STEP(search, FAIL, "directory", "%s: %s", canonical, map_answers[answer]);
 	return true;
 }
 
@@ -138,37 +130,33 @@ static bool is_left_alone(struct explain_search *search, const char *physical, s
 static bool find_place(struct explain_search *search)
 {
 	const struct config *config = &search->config;
+	struct map *map = &search->map;
 	char *path = search->path;
-	size_t size = sizeof search->path;
-	ssize_t len;
+	ssize_t len = -ENAMETOOLONG;
 
-	search->tree_len = root_tree_path(config->root, config->root_len,
-		search->subject->tag, config->variant, path, size);
-	len = search->tree_len ? dirs_resolve(&search->sys, AT_FDCWD, search->directory,
-					 path + search->tree_len, size - search->tree_len)
-			       : -ENAMETOOLONG;
+	*map = (struct map){ .path = path, .size = sizeof search->path };
+	if (map_begin(map, config, search->subject->tag))
+		len = dirs_resolve(&search->sys, AT_FDCWD, search->directory,
+			path + map->tree_len, map->size - map->tree_len);
 	if (len < 0) {
 		search->explanation->verdict = VERDICT_LEFT_UNRESOLVED;
 		STEP(search, FAIL, "directory", "%s: %s", search->directory,
 			strerror((int)-len));
 		return false;
 	}
-	path[search->tree_len + (size_t)len] = '\0';
-	if (is_left_alone(search, path + search->tree_len, (size_t)len))
+	path[map->tree_len + (size_t)len] = '\0';
+	if (is_left_alone(search, path + map->tree_len, (size_t)len))
 		return false;
-	search->common = ephemeral_hide(&config->ephemeral, path + search->tree_len,
-		(size_t)len, &(struct ephemeral){ .len = 0 });
-	if (search->common)
-		STEP(search, OK, "directory",
-			"one of many, with their entries in common: %s",
-			path + search->tree_len);
-	search->dir_len = search->tree_len + (size_t)len + 1 + PYCACHE_LEN;
-	if (search->dir_len + 1 + strlen(search->name) >= size) {
+	if (!map_directory(map, &config->ephemeral, (size_t)len) ||
+		!map_name(map, search->name)) {
 		search->explanation->verdict = VERDICT_LEFT_LONG;
 		STEP(search, FAIL, "directory", "its path is too long for the cache");
 		return false;
 	}
-	sprintf(path + search->tree_len + len, "/" PYCACHE "/%s", search->name);
+	if (map->ephemeral.len)
+		STEP(search, OK, "directory",
+			"one of many, with their entries in common: %.*s", (int)len,
+			path + map->tree_len);
 	return true;
 }
 
@@ -246,12 +234,12 @@ static int ask_core(struct explain_search *search)
 	struct entry_verdict verdict = { .id = VERDICT_LEFT };
 	struct entry entry = { .world = &world,
 		.path = search->path,
-		.version_len = search->tree_len - sizeof "/tree" + 1,
-		.dir_len = search->dir_len,
+		.version_len = search->map.version_len,
+		.dir_len = search->map.dir_len,
 		.pyc = &search->pyc,
 		.tree_dirfd = AT_FDCWD,
 		.tree_path = explanation->pyc,
-		.common = search->common };
+		.common = search->map.ephemeral.len > 0 };
 	int fd;
 
 	if (!process)

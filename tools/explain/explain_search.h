@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 #include "shim/core/base/path.h"
-#include "shim/core/cache/config.h"
+#include "shim/core/cache/map.h"
 #include "shim/core/cache/root.h"
 #include "shim/core/proof/source.h"
 #include "shim/core/python/header.h"
@@ -24,8 +24,7 @@ struct explain_search {
 	char name[NAME_MAX + 1];
 	struct pyc_name pyc;
 	char path[PATH_MAX]; /* of the entry; core writes behind it */
-	size_t tree_len, dir_len;
-	bool common; /* the entry is many trees': see struct entry */
+	struct map map;	     /* how that is put together */
 	struct source source;
 	uint32_t magic; /* as core has it after the search */
 };

@@ -88,7 +88,7 @@ static void see_entry(struct explain_search *search, const struct place *place)
 	int dirfd;
 
 	if (asprintf(&dir, "%.*s%.*s", (int)place->root_len, place->root,
-		    (int)(search->dir_len - root_len), search->path + root_len) < 0 ||
+		    (int)(search->map.dir_len - root_len), search->path + root_len) < 0 ||
 		asprintf(&path, "%s/%s", dir, search->name) < 0) {
 		dir = path = NULL; /* what a failure leaves there is nobody's */
 		return;
@@ -156,7 +156,7 @@ static const char *why_no_object(
 static void see_object(struct explain_search *search, const struct place *place)
 {
 	const char *version = search->path + search->config.root_len + 1;
-	size_t version_len = search->tree_len - search->config.root_len - sizeof "/tree";
+	size_t version_len = search->map.version_len - search->config.root_len - 1;
 	struct layout item = { .kind = LAYOUT_OBJECT,
 		.version = version + sizeof CACHE_LAYOUT,
 		.version_len = version_len - sizeof CACHE_LAYOUT };

@@ -195,6 +195,18 @@ struct pyc_name pyc_parse(const char *name, size_t len)
 	return ret;
 }
 
+struct pyc_name pyc_final(const struct pyc_name *pyc, const char *name, size_t *len)
+{
+	size_t n = *len;
+
+	while (pyc->kind == PYC_TEMPORARY && n && name[n - 1] != '.')
+		n--;
+	if (n == 0 || n == *len)
+		return *pyc;
+	*len = n - 1;
+	return pyc_parse(name, n - 1);
+}
+
 size_t pyc_source(const struct pyc_name *pyc, const char *name, char *buf, size_t size)
 {
 	struct text text = { .data = buf, .size = size };

@@ -226,6 +226,29 @@ static const struct source {
 };
 
 /* --- pyc_is_compiler --------------------------------------------------------------- */
+static const struct finished {
+	const char *sentence, *name;
+	size_t len;
+	enum pyc_kind kind;
+} finished[] = {
+	{ "importlib's temporary file becomes bytecode", "m.cpython-311.pyc.1234", 17,
+		PYC_CODE },
+	{ "a file of a finished name stays what it is", "m.cpython-311.pyc", 17,
+		PYC_CODE },
+	{ "what is not for the cache stays so", "m.c.12", 6, PYC_NONE },
+};
+
+static void knows_what_becomes_of_a_name(void **state)
+{
+	const struct finished *row = *state;
+	size_t len = strlen(row->name);
+	struct pyc_name pyc = pyc_parse(row->name, len);
+
+	pyc = pyc_final(&pyc, row->name, &len);
+	assert_int_equal(pyc.kind, row->kind);
+	assert_int_equal(len, row->len);
+}
+
 static const struct compiler {
 	const char *sentence, *name;
 	bool want;
@@ -402,6 +425,7 @@ int main(void)
 {
 	unit_rows(reads_as_told, rows);
 	unit_rows(finds_the_source, sources);
+	unit_rows(knows_what_becomes_of_a_name, finished);
 	unit_rows(knows_compilers, compilers);
 	unit_one("what may be a source", names_of_sources);
 	unit_one("only the letters count that belong to the name",
