@@ -82,7 +82,7 @@ $(OUT)/%.o: %.c | $(OUT)/.need-build
 	$(Q)$(CC) $(own) $(hardened) $(flags.$*) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
 # The assembler takes it in, which -MMD does not see.
-$(OUT)/tools/warm/warm_worker.o: tools/warm/warm_worker.py
+$(OUT)/tools/warm/warm_compile.o: tools/warm/warm_worker.py
 
 # The wrappers pay for no stack protector: they have no frame.
 $(OUT)/shim/calls.o: hardened :=

@@ -355,8 +355,8 @@ else
 fi
 
 # --- a full disk ---------------------------------------------------------------------------------
-if [ "$(id -u)" = 0 ] && mkdir "$T/disk" && mount -t tmpfs -o size=64k,mode=700 none "$T/disk" 2>/dev/null; then
-	for i in $(seq 40); do
+if [ "$(id -u)" = 0 ] && mkdir "$T/disk" && mount -t tmpfs -o size=768k,mode=700 none "$T/disk" 2>/dev/null; then
+	for i in $(seq 100); do
 		mkdir -p "$T/many/d$i"
 		"$python" -c "for n in range(60): print('def f%d(a): return a + $i' % n)" >"$T/many/d$i/m.py"
 	done
@@ -365,7 +365,7 @@ if [ "$(id -u)" = 0 ] && mkdir "$T/disk" && mount -t tmpfs -o size=64k,mode=700 
 	is "$(wc -l <"$T/err") $(grep -c 'the cache cannot be written: No space' "$T/err")" "1 1" "says so once"
 	compiled=$(field compiled <<<"$got")
 	check "after it has done what went" test "$compiled" -gt 0
-	is "$((compiled + $(field left <<<"$got")))" 40 "and counts what is left"
+	is "$((compiled + $(field left <<<"$got")))" 100 "and counts what is left"
 	is "$(find "$T/many" -name __pycache__ | wc -l)" 0 "the tree is untouched then, too"
 	is "$(find "$T/disk" -name '*.pyc.*' | wc -l)" 0 "and nothing half-written stays"
 	umount "$T/disk"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Going through the cache on several threads.
+ * Reading a tree of directories on several threads.
  *
- * Directories that wait are nodes which know their name and the node above; what is
- * remembered is therefore one path from the root and its siblings, not the tree. The last
- * one is taken first, which keeps it so. They are opened by path, below the descriptor of
- * the cache: no descriptor but those of the directories that are being read is open.
+ * A directory that waits to be read is a node with its name and a pointer to its parent.
+ * The last one found is read first, so memory holds one path from the root and its
+ * siblings, not the tree. A directory is opened by its whole path: the only descriptors
+ * open are those of the directories that are being read.
  */
 #include "tools/cache/walk.h"
 
@@ -123,11 +123,11 @@ static const char *node_path(struct worker *worker, const struct node *node)
 
 		len -= n;
 		memcpy(worker->path + len, at->name, n);
-		/* a walk that starts at "" has a node without letters on top */
-		if (len && at->parent && at->parent->name[0])
-			worker->path[--len] = '/';
-		else
+		if (!at->parent)
 			break;
+		/* "" on top stands for the layout folder, and "/" ends with its slash */
+		if (at->parent->name[0] && strcmp(at->parent->name, "/") != 0)
+			worker->path[--len] = '/';
 	}
 	return worker->path + len;
 }
@@ -161,7 +161,9 @@ static void node_done(struct worker *worker, struct node *node)
 static void failed(struct walk *walk, const char *path, int error)
 {
 	walk->failed++;
-	if (error == -EXDEV)
+	if (walk->fail)
+		walk->fail(walk, path, error);
+	else if (error == -EXDEV)
 		complain(path, "another file system is mounted here; left alone");
 	else
 		complain(path, "%s", strerror(-error));
@@ -265,8 +267,11 @@ static int take_rights(const struct cache *cache, const char *path)
 static int open_directory(const struct walk *walk, const char *path)
 {
 	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
-	int fd = cache_openat(walk->cache, path, flags);
+	int fd;
 
+	if (walk->open)
+		return walk->open(walk, path);
+	fd = cache_openat(walk->cache, path, flags);
 	if (fd == -EACCES && walk->force && take_rights(walk->cache, path) == 0)
 		fd = cache_openat(walk->cache, path, flags);
 	return fd;

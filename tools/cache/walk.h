@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Going through the cache, on several threads, without remembering it: a million files
- * take no more memory than one directory. Directories are read in no order; the files of
- * one directory come one after the other from one thread.
+ * Reads a tree of directories on several threads without keeping it in memory: a million
+ * files take no more memory than one directory. The tree is the cache, or any other that
+ * walk.open opens. Directories are read in no particular order; the files of one
+ * directory are visited one after the other by one thread.
  *
- * What vanishes while it is looked for was never there. Directories that cannot be read
- * are counted in walk.failed and said on stderr; the walk goes on.
+ * A directory that vanishes before it is read counts as if it had never been there. One
+ * that cannot be read is counted in walk.failed and reported on stderr, or by walk.fail;
+ * the walk goes on.
  */
 #pragma once
 
@@ -17,14 +19,14 @@
 #include "tools/cache/cache.h"
 
 struct walk_dir {
-	const char *path; /* below the layout folder, "" for itself */
+	const char *path; /* begins with `start`; "" for the layout folder itself */
 	int fd;
-	unsigned thread; /* which of the threads this is, from 0 */
+	unsigned thread; /* which of the threads this is, from 0; 0 called walk_run */
 	void *context;	 /* walk.context */
-	void *own;	 /* for the visitor: of this directory, NULL at first */
+	void *own;	 /* the visitor's own, about this directory; NULL at first */
 	struct walk *walk;
-	uint64_t names; /* how many were read, directories' too */
-	bool changed;	/* for the visitor: it may be empty now, and is to be left */
+	uint64_t names; /* how many were read, directories included */
+	bool changed;	/* set by the visitor: it may be empty now, call walk.leave */
 };
 
 struct walk_file {
@@ -38,31 +40,37 @@ struct walk {
 	void *context;
 	bool stat;	  /* call fstatat for each file that is no directory */
 	unsigned threads; /* 0: walk_threads(); at most WALK_MOST_THREADS */
-	bool force;	  /* give the user a directory's rights where they are missing:
-			     for what is to be deleted */
-	/* Whether to go into that directory; NULL: into all but .state and .trash. */
+	bool force;	  /* the tree is to be deleted: where the user lacks rights to a
+			     directory, give them to him */
+	/* Opens a directory, "" or a path that begins with `start`: a descriptor, which
+	 * the walk closes, or -errno. NULL: cache_openat of walk.cache. */
+	int (*open)(const struct walk *walk, const char *path);
+	/* Whether to read that directory; NULL: all but .state and .trash of the cache.
+	 */
 	bool (*enter)(struct walk_dir *parent, const char *name);
 	/* Called for each name that is no directory (links and sockets too). */
 	void (*file)(struct walk_dir *dir, const struct walk_file *file);
-	void (*begin)(struct walk_dir *dir); /* either may be NULL */
-	void (*end)(
-		struct walk_dir *dir); /* all its files were seen, not its directories */
-	/* All below that directory was gone through, to the last one: deletes it if there
-	 * is nothing in it, and says whether it did. Only for directories that have
-	 * changed (see walk_dir), and for those from which one went; from any thread, in
-	 * no other order; not for `start` itself, nor after a stop. May be NULL. */
+	/* Called before the first file and after the last one; either may be NULL. */
+	void (*begin)(struct walk_dir *dir);
+	void (*end)(struct walk_dir *dir);
+	/* Everything below that directory was read: deletes it if it is empty, and
+	 * returns whether it did. Called for directories that have changed (see
+	 * walk_dir), and for those from which one was deleted; from any thread, children
+	 * before parents; not for `start` itself, nor after a stop. May be NULL. */
 	bool (*leave)(struct walk *walk, const char *path);
+	/* Reports a directory that could not be read, on any thread. NULL: on stderr. */
+	void (*fail)(struct walk *walk, const char *path, int error);
 	_Atomic(uint64_t) seen;	  /* files; for progress */
 	_Atomic(uint64_t) failed; /* directories that could not be read */
 	_Atomic(bool) stop;	  /* set it to end early; set by interrupts as well */
 };
 
-/* For walk.leave: removes a directory that is empty. One that is not was said already, or
- * is being filled again. */
+/* For walk.leave: removes a directory of the cache that is empty. One that is not empty
+ * was reported already, or is being filled again. */
 bool walk_remove_empty(struct walk *walk, const char *path);
 
-/* For a walk that waits for a disk at each file, whatever the processors: where ext4 has
- * no journal and discards, each unlink waits for that. */
+/* For a walk that waits for a disk at each file, however many processors there are: where
+ * ext4 has no journal and discards, each unlink waits for that. */
 #define WALK_MOST_THREADS 16
 
 /* How many processors this process may use, and how many threads make sense for a walk:
@@ -70,6 +78,6 @@ bool walk_remove_empty(struct walk *walk, const char *path);
 unsigned walk_processors(void);
 unsigned walk_threads(void);
 
-/* Goes through all that is below the directory `start` ("" for all). 0, or -errno where
- * it could not even begin; -EINTR where it was stopped. */
+/* Reads everything below the directory `start` ("" for the whole cache). 0; -EINTR where
+ * it was stopped; another -errno where `start` itself could not be read. */
 int walk_run(struct walk *walk, const char *start);

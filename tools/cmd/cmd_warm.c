@@ -196,9 +196,12 @@ static int ask_pythons(const struct warm *warm, const char *const *names,
 static void add_target(struct warm *warm, const struct python *python, size_t level)
 {
 	struct warm_target *target = &warm->targets[warm->target_count++];
+	uint32_t magic;
 
 	target->python = python;
 	target->level = level ? LEVELS[level] : '\0';
+	memcpy(&magic, python->magic, sizeof magic);
+	target->magic = magic;
 	counters_begin(&target->tally, &sys_libc, getpid());
 }
 
@@ -223,7 +226,7 @@ static void leave_missing(struct warm *warm)
 		warm->dry_run && !interrupt_came() ? WARM_COMPILED : WARM_LEFT;
 
 	for (size_t i = 0; i < warm->target_count; i++)
-		warm->targets[i].counts[outcome] += warm->targets[i].misses.count;
+		warm->targets[i].counts[outcome] += warm->targets[i].miss_count;
 }
 
 /* Where the cache is only read: whether it lacks something, having said so. */

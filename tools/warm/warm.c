@@ -11,21 +11,17 @@
 
 #include "tools/base/message.h"
 
-static void say(const char *path, unsigned line, const char *message)
-{
-	if (line)
-		complain(path, "line %u: %s", line, message);
-	else
-		complain(path, "%s", message);
-}
-
-void warm_fail(struct warm *warm, const struct warm_target *target, const char *path,
+void warm_fail(struct warm *warm, struct warm_target *target, const char *path,
 	unsigned line, const char *message)
 {
 	struct warm_failure *failures;
 
+	(target ? target : warm->targets)->counts[WARM_FAILED]++;
 	pthread_mutex_lock(&warm->mutex);
-	say(path, line, message);
+	if (line)
+		complain(path, "line %u: %s", line, message);
+	else
+		complain(path, "%s", message);
 	failures =
 		reallocarray(warm->failures, warm->failure_count + 1, sizeof *failures);
 	if (failures) {
@@ -50,29 +46,34 @@ void warm_give_up(struct warm *warm, int err)
 	pthread_mutex_unlock(&warm->mutex);
 }
 
-bool warm_misses_add(struct warm_misses *misses, char *path, int64_t size)
+bool warm_miss(struct warm *warm, struct warm_target *target, struct warm_miss miss)
 {
-	if (misses->count == misses->room) {
-		size_t room = misses->room ? 2 * misses->room : 256;
-		struct warm_miss *list = reallocarray(misses->list, room, sizeof *list);
+	size_t count;
+	bool added = true;
 
-		if (!list)
-			return false;
-		misses->list = list;
-		misses->room = room;
+	pthread_mutex_lock(&warm->mutex);
+	count = target->miss_count;
+	if ((count & (count - 1)) == 0) { /* it is full at each power of two */
+		size_t room = count ? 2 * count : 1;
+		struct warm_miss *list = reallocarray(target->misses, room, sizeof *list);
+
+		added = list;
+		target->misses = list ? list : target->misses;
 	}
-	misses->list[misses->count++] = (struct warm_miss){ path, size };
-	return true;
+	if (added)
+		target->misses[target->miss_count++] = miss;
+	pthread_mutex_unlock(&warm->mutex);
+	if (!added)
+		free(miss.path);
+	return added;
 }
 
 void warm_release(struct warm *warm)
 {
 	for (size_t i = 0; i < warm->target_count; i++) {
-		struct warm_misses *misses = &warm->targets[i].misses;
-
-		for (size_t n = 0; n < misses->count; n++)
-			free(misses->list[n].path);
-		free(misses->list);
+		for (size_t n = 0; n < warm->targets[i].miss_count; n++)
+			free(warm->targets[i].misses[n].path);
+		free(warm->targets[i].misses);
 	}
 	for (size_t i = 0; i < warm->failure_count; i++) {
 		free(warm->failures[i].path);

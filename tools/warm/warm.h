@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * pycstash warm: what its parts share. The scan (warm_scan.h) finds for each source and
- * target what the cache has and makes entries of objects; what is missing is compiled
- * (warm_compile.h) by interpreters (warm_worker.h). Both reach the cache through
+ * target what the cache has, and makes entries of objects; what is missing is compiled by
+ * interpreters under the library (warm_compile.h). Both see the cache through
  * warm_entry.h.
  */
 #pragma once
@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shim/core/base/digest.h"
 #include "shim/core/cache/config.h"
 #include "shim/core/stats/counters.h"
 #include "tools/cache/cache.h"
@@ -21,41 +22,40 @@
 /* What became of one source for one target. */
 enum warm_outcome {
 	WARM_FRESH,    /* served as it is */
-	WARM_RESEALED, /* the entry was of the same content: made anew, not compiled */
+	WARM_RESEALED, /* the entry was of the same content: made again, not compiled */
 	WARM_REUSED,   /* made of an object */
 	WARM_COMPILED,
 	WARM_IN_TREE,  /* served from the tree's own pyc, by Python's rule */
 	WARM_EXCLUDED, /* PYCSTASH_ONLY or PYCSTASH_EXCLUDE leave it to Python */
-	WARM_FAILED,   /* said on stderr, and among the failures */
-	WARM_LEFT,     /* not come to: interrupted, or the cache cannot be written */
+	WARM_FAILED,   /* reported on stderr, and among the failures */
+	WARM_LEFT,     /* not done: interrupted, or the cache cannot be written */
 	WARM_OUTCOMES,
 	WARM_MISSING = WARM_OUTCOMES, /* to be compiled; counted as something else */
 };
 
 /* A source without bytecode for a target. */
 struct warm_miss {
-	char *path; /* absolute and physical; owned */
+	char *path; /* absolute, its directory canonical; owned */
 	int64_t size;
-};
-
-struct warm_misses {
-	struct warm_miss *list;
-	size_t count, room;
+	struct digest digest; /* zeros where it is not known */
+	bool twin;	      /* another one in the list has the same content */
 };
 
 /* One kind of bytecode: an interpreter's at one level. */
 struct warm_target {
 	const struct python *python;
 	char level; /* '\0', '1' or '2', as in the pyc's name */
-	struct warm_misses misses;
-	uint64_t counts[WARM_OUTCOMES];
-	struct counters tally; /* of what the cache grows by */
+	_Atomic uint32_t magic;
+	struct warm_miss *misses;
+	size_t miss_count;
+	_Atomic uint64_t counts[WARM_OUTCOMES];
+	struct counters tally; /* of what the scan adds to the cache */
 };
 
 struct warm_failure {
 	char *path, *message;		  /* owned */
 	unsigned line;			  /* of the source; 0: none in particular */
-	const struct warm_target *target; /* NULL: whatever it is for */
+	const struct warm_target *target; /* NULL: it concerns all of them */
 };
 
 struct warm {
@@ -65,27 +65,29 @@ struct warm {
 	struct warm_target *targets;
 	size_t target_count;
 	unsigned jobs;
-	int timeout;	       /* seconds for one source to compile */
-	bool dry_run;	       /* write nothing */
-	bool readonly;	       /* likewise, and what is missing cannot be made */
-	bool force;	       /* pycs of the tree do not count */
-	uint64_t sources;      /* that were found */
-	pthread_mutex_t mutex; /* of failures, and of stderr while there are threads */
+	int timeout;		  /* seconds for one source to compile */
+	bool dry_run;		  /* write nothing */
+	bool readonly;		  /* likewise, and what is missing cannot be made */
+	bool force;		  /* pycs of the tree do not count */
+	_Atomic uint64_t sources; /* that were found */
+	pthread_mutex_t mutex;	  /* of failures, misses, and of stderr */
 	struct warm_failure *failures;
 	size_t failure_count;
-	atomic_bool stop; /* the cache cannot be written, which was said: go no further */
+	atomic_bool stop; /* go no further; the reason was reported */
 };
 
-/* Notes a failure and says it on stderr, from any thread. Whoever calls counts it. */
-void warm_fail(struct warm *warm, const struct warm_target *target, const char *path,
+/* Counts and reports a failure, from any thread; without a target it is counted for the
+ * first one. */
+void warm_fail(struct warm *warm, struct warm_target *target, const char *path,
 	unsigned line, const char *message);
 
-/* The cache cannot be written to: says so once, and sets warm->stop. err is -errno, 0
+/* The cache cannot be written: reports that once, and sets warm->stop. err is -errno, 0
  * where it is not known. */
 void warm_give_up(struct warm *warm, int err);
 
-/* Adds a source to the list; false without memory. */
-bool warm_misses_add(struct warm_misses *misses, char *path, int64_t size);
+/* Adds a source to the target's misses, from any thread; takes over miss->path. False:
+ * out of memory. */
+bool warm_miss(struct warm *warm, struct warm_target *target, struct warm_miss miss);
 
-/* Frees what the lists and targets have; interpreters are the caller's. */
+/* Frees what the lists and targets have; the interpreters stay the caller's. */
 void warm_release(struct warm *warm);

@@ -1,433 +1,447 @@
 /* SPDX-License-Identifier: MIT
  *
- * Feeding interpreters with sources, and keeping their pycs.
+ * Giving sources to interpreters. Each has one source at a time, and a socket on which a
+ * message is a request or an answer (warm_worker.py).
  */
 #include "tools/warm/warm_compile.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tools/base/clock.h"
 #include "tools/base/files.h"
+#include "tools/base/message.h"
 #include "tools/base/progress.h"
+#include "tools/python/library.h"
 #include "tools/warm/warm_entry.h"
-#include "tools/warm/warm_worker.h"
 
 /* How long to sleep at most, for progress and interrupts. */
 #define PAUSE_MS 100
+/* How often a source is compiled again whose entry was purged before it was there. */
+#define TRIES 8
+#define ANSWER_SIZE (8u * 1024)
 
-/* One source is compiled, the next one waits for that. */
-#define DEPTH 2
+/* The Makefile knows of it. */
+extern const char warm_script[];
+__asm__(".pushsection .rodata\n"
+	"warm_script:\n"
+	".incbin \"tools/warm/warm_worker.py\"\n"
+	".byte 0\n"
+	".popsection\n");
 
-/* A source that is with a worker. */
-struct job {
-	struct warm_world world;
+struct worker {
+	pid_t pid; /* 0: no interpreter is running */
+	int fd;
+	const struct warm_miss *miss; /* what it is compiling, or NULL */
+	unsigned tries;
+	int64_t deadline;
 	struct warm_entry entry;
-	const struct warm_miss *miss; /* NULL: it is not in use */
-	int dirfd;		      /* the directory of that source */
-};
-
-/* A worker and what it is at. */
-struct slot {
-	struct warm_worker worker;
-	struct job jobs[DEPTH];
-	struct job *queue[DEPTH]; /* in order; the first is being compiled */
-	size_t count;
-	int64_t deadline; /* of the first */
+	char temporary[2 * PATH_MAX + 24]; /* the entry, while it is written */
 };
 
 struct compiler {
 	struct warm *warm;
 	struct warm_target *target;
-	struct slot *slots;
-	size_t next; /* of the target's misses */
+	struct worker *workers;
+	const char *preload; /* LD_PRELOAD */
+	size_t next;	     /* of the target's misses */
 	struct progress progress;
 	uint64_t done; /* of all targets */
 };
-
-static void clear(struct job *job)
-{
-	job->miss = NULL;
-	if (job->dirfd >= 0)
-		close(job->dirfd);
-	job->dirfd = -1;
-}
-
-/* The compiler is done with a source. */
-static void finish(struct compiler *compiler, struct job *job, enum warm_outcome outcome)
-{
-	compiler->target->counts[outcome]++;
-	compiler->done++;
-	clear(job);
-}
-
-static void fail(
-	struct compiler *compiler, struct job *job, unsigned line, const char *message)
-{
-	warm_fail(compiler->warm, compiler->target, job->miss->path, line, message);
-	finish(compiler, job, WARM_FAILED);
-}
-
-static void set_deadline(const struct compiler *compiler, struct slot *slot)
-{
-	slot->deadline = clock_steady() + compiler->warm->timeout * CLOCK_SECOND;
-}
-
-/* Takes the first job off the queue, for the caller to finish. */
-static struct job *take_first(const struct compiler *compiler, struct slot *slot)
-{
-	struct job *first = slot->queue[0];
-
-	slot->count--;
-	memmove(slot->queue, slot->queue + 1, slot->count * sizeof *slot->queue);
-	set_deadline(compiler, slot);
-	return first;
-}
-
-/* --- giving a source to an interpreter -----------------------------------------------*/
-
-/* Sets up the entry of a source. NULL, or why there can be none. */
-static const char *prepare(struct compiler *compiler, struct job *job)
-{
-	AUTOFREE char *directory = NULL;
-
-	if (file_directory(job->miss->path, &directory) < 0)
-		return strerror(ENOMEM);
-	job->dirfd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (job->dirfd < 0)
-		return strerror(errno);
-	if (!warm_entry_directory(
-		    &job->entry, compiler->warm, compiler->target, directory))
-		return strerror(ENAMETOOLONG);
-	return warm_entry_source(&job->entry, &job->world, compiler->warm,
-		compiler->target, job->dirfd, file_name(job->miss->path));
-}
-
-/* Looks once more: the bytecode may have come since, from another process or from a
- * source of the same content. */
-static enum warm_outcome look_again(struct compiler *compiler, struct job *job)
-{
-	int fd = warm_entry_open_directory(&job->entry, compiler->warm);
-	enum warm_outcome outcome;
-
-	outcome = warm_entry_open(&job->entry, compiler->warm, fd < 0 ? -ENOENT : fd);
-	if (fd >= 0)
-		close(fd);
-	return outcome;
-}
-
-/* Reads the source into a request. NULL, or why not. */
-static const char *read_source(struct warm_worker *worker, struct job *job)
-{
-	const struct source *source = &job->entry.entry.source;
-	size_t size = (size_t)source->st.st_size;
-	const char *why = NULL;
-	uint8_t *room;
-	ssize_t n;
-	int fd;
-
-	if (!source->there)
-		return "it is no regular file any more";
-	if (!source->settled)
-		return "it was changed a moment ago, and on this file system it takes some seconds until that is known to be all; try again";
-	fd = openat(job->dirfd, source->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0)
-		return strerror(errno);
-	room = warm_worker_request(
-		worker, job->miss->path, size, source->st.st_mtim.tv_sec);
-	n = room ? pread(fd, room, size, 0) : 0;
-	if (!room || n < 0)
-		why = strerror(room ? errno : ENOMEM);
-	else if (n != (ssize_t)size || !warm_entry_was_read(&job->entry, fd))
-		why = "it changed while it was read";
-	if (room && why)
-		warm_worker_take_back(worker);
-	close(fd);
-	return why;
-}
-
-/* Puts a source in the queue of an interpreter, which is started if need be. */
-static void request(struct compiler *compiler, struct slot *slot, struct job *job)
-{
-	const struct warm *warm = compiler->warm;
-	const struct warm_target *target = compiler->target;
-	const char *why;
-	int r = 0;
-
-	if (!slot->worker.pid)
-		r = warm_worker_start(&slot->worker, target->python->path, target->level,
-			*warm->config.variant);
-	why = r < 0 ? strerror(-r) : read_source(&slot->worker, job);
-	if (why) {
-		fail(compiler, job, 0, why);
-		return;
-	}
-	if (slot->count == 0)
-		set_deadline(compiler, slot);
-	slot->queue[slot->count++] = job;
-}
-
-/* Whether a source of the same content is with an interpreter, whose bytecode will do. */
-static bool is_on_its_way(const struct compiler *compiler, const struct job *job)
-{
-	const struct source *source = &job->entry.entry.source;
-
-	for (unsigned i = 0; source->digested && i < compiler->warm->jobs; i++) {
-		const struct slot *slot = &compiler->slots[i];
-
-		for (size_t j = 0; j < slot->count; j++) {
-			const struct source *other = &slot->queue[j]->entry.entry.source;
-
-			if (other->digested && memcmp(&other->digest, &source->digest,
-						       sizeof other->digest) == 0)
-				return true;
-		}
-	}
-	return false;
-}
-
-/* Gives the job's source to the slot's interpreter, if that has to be. False where it is
- * to be tried again later. */
-static bool begin(struct compiler *compiler, struct slot *slot, struct job *job)
-{
-	const char *why = prepare(compiler, job);
-	enum warm_outcome outcome;
-
-	if (why) {
-		fail(compiler, job, 0, why);
-		return true;
-	}
-	outcome = look_again(compiler, job);
-	if (outcome == WARM_FAILED)
-		warm_give_up(compiler->warm, warm_entry_obstacle(&job->entry));
-	if (outcome != WARM_MISSING)
-		finish(compiler, job, outcome);
-	else if (!is_on_its_way(compiler, job))
-		request(compiler, slot, job);
-	else
-		return false;
-	return true;
-}
 
 static bool is_over(const struct compiler *compiler)
 {
 	return compiler->warm->stop || interrupt_came();
 }
 
-static struct job *idle_job(struct slot *slot)
+/* The worker is done with its source. */
+static void finish(
+	struct compiler *compiler, struct worker *worker, enum warm_outcome outcome)
 {
-	for (size_t i = 0; i < DEPTH; i++)
-		if (!slot->jobs[i].miss)
-			return &slot->jobs[i];
-	return NULL;
+	if (outcome != WARM_FAILED) /* warm_fail counts */
+		compiler->target->counts[outcome]++;
+	compiler->done++;
+	worker->miss = NULL;
 }
 
-/* Gives the next sources to a slot, until it has enough. */
-static void feed(struct compiler *compiler, struct slot *slot)
+static void fail(struct compiler *compiler, struct worker *worker, unsigned line,
+	const char *message)
 {
-	const struct warm_misses *misses = &compiler->target->misses;
-	struct job *job;
+	warm_fail(compiler->warm, compiler->target, worker->miss->path, line, message);
+	finish(compiler, worker, WARM_FAILED);
+}
 
-	while (compiler->next < misses->count && !is_over(compiler) &&
-		(job = idle_job(slot))) {
-		job->miss = &misses->list[compiler->next];
-		if (!begin(compiler, slot, job)) {
-			clear(job);
-			break;
-		}
-		compiler->next++;
+/* --- the interpreter -----------------------------------------------------------------*/
+
+/* The child's side: an interpreter that our environment does not change, except that it
+ * finds the library, that imports nothing but what it consists of, and that a Ctrl-C for
+ * us does not reach. */
+_Noreturn static void become(const struct compiler *compiler, int fd, pid_t parent)
+{
+	const char *python = compiler->target->python->path;
+	const char *argv[12] = { python, "-I", "-S", "-B", "-W", "ignore" };
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), n = 6;
+
+	if (compiler->target->level)
+		argv[n++] = compiler->target->level == '1' ? "-O" : "-OO";
+	if (*compiler->warm->config.variant) {
+		argv[n++] = "-X";
+		argv[n++] = "no_debug_ranges";
 	}
+	argv[n++] = "-c";
+	argv[n++] = warm_script;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGINT, SIG_IGN);
+	if (getppid() == parent && null >= 0 && dup2(fd, 0) == 0 && dup2(fd, 1) == 1 &&
+		dup2(null, 2) == 2 && setenv("LD_PRELOAD", compiler->preload, 1) == 0 &&
+		setenv(config_names[CONFIG_DIR], compiler->warm->config.root, 1) == 0)
+		execv(python, (char *const *)argv);
+	_exit(127);
 }
 
-/* --- and taking the pyc --------------------------------------------------------------*/
-
-static void keep(
-	struct compiler *compiler, struct job *job, const struct warm_answer *answer)
+static int start(const struct compiler *compiler, struct worker *worker)
 {
-	const char *why = NULL;
-	int r;
+	pid_t parent = getpid();
+	int fds[2], err;
 
-	if (!answer->compiled) {
-		AUTOFREE char *message =
-			strndup((const char *)answer->data, answer->size);
+	if (worker->pid)
+		return 0;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
+		return -errno;
+	worker->pid = fork();
+	err = errno;
+	if (worker->pid == 0)
+		become(compiler, fds[1], parent);
+	close(fds[1]);
+	worker->fd = fds[0];
+	if (worker->pid > 0)
+		return 0;
+	worker->pid = 0;
+	close(fds[0]);
+	return -err;
+}
 
-		fail(compiler, job, answer->line, message ? message : strerror(ENOMEM));
+/* Ends the interpreter, if there is one, and returns its status as of waitpid(2). One
+ * that is idle ends by itself, since the library counts what it did when it ends; one
+ * that is at work is killed, and what it was writing deleted. */
+static int stop(struct worker *worker)
+{
+	int status = 0;
+
+	if (!worker->pid)
+		return 0;
+	if (worker->miss)
+		kill(worker->pid, SIGKILL); /* one that has died keeps its own status */
+	close(worker->fd);
+	while (waitpid(worker->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	worker->pid = 0;
+	if (worker->miss)
+		(void)unlink(worker->temporary);
+	return status;
+}
+
+/* It has died, or is killed for taking too long, over its source. */
+static void lose(struct compiler *compiler, struct worker *worker, bool late)
+{
+	int status = stop(worker);
+	char message[128];
+
+	if (late)
+		snprintf(message, sizeof message,
+			"compiling took more than %d s, see --timeout",
+			compiler->warm->timeout);
+	else if (WIFSIGNALED(status))
+		snprintf(message, sizeof message,
+			"the interpreter was killed by signal %d (%s) while it compiled this",
+			WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		snprintf(message, sizeof message,
+			"the interpreter ended while it compiled this: exit code %d",
+			WEXITSTATUS(status));
+	fail(compiler, worker, 0, message);
+}
+
+/* --- giving it a source --------------------------------------------------------------*/
+
+/* Sets up the entry of the worker's source and looks once more: bytecode may have come
+ * since, from another process or from a source of the same content. */
+static const char *look(struct worker *worker, enum warm_outcome *ret)
+{
+	AUTOFREE char *directory = NULL;
+	const char *why;
+	int dirfd;
+
+	if (file_directory(worker->miss->path, &directory) < 0)
+		return strerror(ENOMEM);
+	dirfd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dirfd < 0)
+		return strerror(errno);
+	warm_entry_enter(&worker->entry, directory);
+	why = warm_entry_source(&worker->entry, dirfd, file_name(worker->miss->path));
+	if (!why)
+		*ret = warm_entry_open(&worker->entry);
+	warm_entry_leave(&worker->entry);
+	close(dirfd);
+	return why;
+}
+
+/* Sends the source to the interpreter. One that cannot take it has died, and that is
+ * found when its answer is read. 0, or -errno: there is none. */
+static int request(struct compiler *compiler, struct worker *worker)
+{
+	char message[4 * PATH_MAX];
+	int len, r = start(compiler, worker);
+
+	if (r < 0)
+		return r;
+	/* No other process has the number: not in another container, either. */
+	snprintf(worker->temporary, sizeof worker->temporary, "%s.%lld",
+		worker->entry.path, (long long)clock_steady());
+	len = snprintf(message, sizeof message, "%s%c%s", worker->miss->path, '\0',
+		worker->temporary);
+	if (len >= (int)sizeof message)
+		return -ENAMETOOLONG;
+	(void)send(worker->fd, message, (size_t)len, MSG_NOSIGNAL);
+	worker->deadline = clock_steady() + compiler->warm->timeout * CLOCK_SECOND;
+	return 0;
+}
+
+/* Does what can be done for the worker's source without waiting for it. */
+static void begin(struct compiler *compiler, struct worker *worker)
+{
+	enum warm_outcome outcome = WARM_FAILED;
+	const char *why = look(worker, &outcome);
+	int err = 0;
+
+	if (why) {
+		fail(compiler, worker, 0, why);
 		return;
 	}
-	r = warm_entry_store(&job->entry, answer->data, answer->size, &why);
-	if (r == 0) {
-		finish(compiler, job, WARM_COMPILED);
-	} else if (r == -ESTALE) {
-		fail(compiler, job, 0, why);
-	} else {
-		warm_give_up(compiler->warm, r);
-		finish(compiler, job, WARM_LEFT);
+	if (outcome == WARM_MISSING || outcome == WARM_FAILED)
+		err = warm_entry_prepare(&worker->entry);
+	if (err || outcome == WARM_FAILED) {
+		warm_give_up(compiler->warm, err);
+		finish(compiler, worker, WARM_LEFT);
+	} else if (outcome != WARM_MISSING) {
+		finish(compiler, worker, outcome);
+	} else if ((err = request(compiler, worker)) < 0) {
+		fail(compiler, worker, 0, strerror(-err));
 	}
 }
 
-/* The interpreter has died, or is killed for taking too long, over the first source; the
- * others get a new one. */
-static void lose(struct compiler *compiler, struct slot *slot, bool late)
+/* Gives the worker sources until one keeps it busy. */
+static void feed(struct compiler *compiler, struct worker *worker)
 {
-	AUTOFREE char *message = NULL;
-	struct job *waiting[DEPTH];
-	size_t count = slot->count;
-	char how[64];
+	const struct warm_target *target = compiler->target;
 
-	memcpy(waiting, slot->queue, sizeof waiting);
-	warm_worker_end(&slot->worker, how, sizeof how);
-	if (late ? asprintf(&message, "compiling took more than %d s, see --timeout",
-			   compiler->warm->timeout) < 0
-		 : asprintf(&message, "the interpreter ended while it compiled this: %s",
-			   how) < 0)
-		message = NULL;
-	fail(compiler, waiting[0], 0, message ? message : how);
-	slot->count = 0;
-	for (size_t i = 1; i < count; i++)
-		request(compiler, slot, waiting[i]);
+	while (!worker->miss && compiler->next < target->miss_count &&
+		!is_over(compiler)) {
+		worker->miss = &target->misses[compiler->next++];
+		worker->tries = 0;
+		begin(compiler, worker);
+	}
 }
 
-static void go_on(struct compiler *compiler, struct slot *slot, bool ready)
-{
-	enum warm_state state = WORKER_BUSY;
-	struct warm_answer answer;
+/* --- taking its answer ---------------------------------------------------------------*/
 
-	if (!slot->count)
+/* The bytecode is not in the cache, because of err, an errno. */
+static void keep_failed(struct compiler *compiler, struct worker *worker, int err)
+{
+	if (err == ENOENT && ++worker->tries < TRIES) { /* purged meanwhile? */
+		begin(compiler, worker);
 		return;
-	while (ready && slot->count &&
-		(state = warm_worker_go_on(&slot->worker, &answer)) == WORKER_DONE)
-		keep(compiler, take_first(compiler, slot), &answer);
-	if (state == WORKER_GONE)
-		lose(compiler, slot, false);
-	else if (slot->count && clock_is_over(slot->deadline))
-		lose(compiler, slot, true);
+	}
+	if (err != ENOENT) {
+		warm_give_up(compiler->warm, -err);
+	} else if (!atomic_exchange(&compiler->warm->stop, true)) {
+		complain(compiler->target->python->path,
+			"this interpreter does not use the cache, `pycstash doctor` says why");
+	}
+	finish(compiler, worker, WARM_LEFT);
 }
 
-/* One round: waits for any of the interpreters, and feeds them again. False at the end.
- */
+static void take(
+	struct compiler *compiler, struct worker *worker, char *answer, size_t size)
+{
+	struct digest digest;
+	const char *why;
+	char *message;
+	unsigned line;
+
+	answer[size] = '\0';
+	switch (answer[0]) {
+	case 'P':
+		if (size > sizeof digest)
+			memcpy(&digest, answer + 1, sizeof digest);
+		why = warm_entry_check(
+			&worker->entry, size > sizeof digest ? &digest : NULL);
+		if (why)
+			fail(compiler, worker, 0, why);
+		else
+			finish(compiler, worker, WARM_COMPILED);
+		break;
+	case 'N':
+		keep_failed(compiler, worker, atoi(answer + 1));
+		break;
+	default:
+		line = (unsigned)strtoul(answer + 1, &message, 10);
+		fail(compiler, worker, line, message + (*message == ' '));
+	}
+}
+
+static void receive(struct compiler *compiler, struct worker *worker, bool ready)
+{
+	char answer[ANSWER_SIZE];
+	ssize_t n;
+
+	if (!worker->miss)
+		return;
+	n = ready ? recv(worker->fd, answer, sizeof answer - 1, MSG_DONTWAIT) : -1;
+	if (n > 0)
+		take(compiler, worker, answer, (size_t)n);
+	else if (ready && (n == 0 || (errno != EAGAIN && errno != EINTR)))
+		lose(compiler, worker, false);
+	else if (clock_is_over(worker->deadline))
+		lose(compiler, worker, true);
+}
+
+/* One round: feeds the interpreters and waits for any of them. False at the end. */
 static bool turn(struct compiler *compiler, struct pollfd *fds)
 {
-	unsigned count = compiler->warm->jobs, busy = 0;
+	unsigned count = compiler->warm->jobs;
+	bool busy = false;
 
 	for (unsigned i = 0; i < count; i++) {
-		struct slot *slot = &compiler->slots[i];
+		struct worker *worker = &compiler->workers[i];
 
-		feed(compiler, slot);
-		fds[i] = (struct pollfd){ .fd = slot->count ? slot->worker.fd : -1,
-			.events = warm_worker_events(&slot->worker) };
-		busy += slot->count > 0;
+		feed(compiler, worker);
+		fds[i] = (struct pollfd){ .fd = worker->miss ? worker->fd : -1,
+			.events = POLLIN };
+		busy |= worker->miss != NULL;
 	}
 	if (!busy || is_over(compiler))
 		return false;
 	if (poll(fds, count, PAUSE_MS) < 0)
 		return true; /* a signal */
 	for (unsigned i = 0; i < count; i++)
-		go_on(compiler, &compiler->slots[i], fds[i].revents);
+		receive(compiler, &compiler->workers[i], fds[i].revents);
 	progress_update(&compiler->progress, compiler->done);
 	return true;
 }
 
 /* --- all of it -----------------------------------------------------------------------*/
 
-/* The largest first: so that it is not one of these that is waited for in the end. */
-static int by_size(const void *a, const void *b)
+static int by_content(const void *a, const void *b)
+{
+	const struct warm_miss *x = a, *y = b;
+	int r = memcmp(&x->digest, &y->digest, sizeof x->digest);
+
+	return r ? r : strcmp(x->path, y->path);
+}
+
+/* The largest first, so that it is not waited for in the end; twins last, when there is
+ * an object for them. */
+static int by_turn(const void *a, const void *b)
 {
 	const struct warm_miss *x = a, *y = b;
 
+	if (x->twin != y->twin)
+		return x->twin - y->twin;
 	if (x->size != y->size)
 		return x->size < y->size ? 1 : -1;
 	return strcmp(x->path, y->path);
 }
 
-/* What was named twice is done once. */
-static void put_in_order(struct warm_misses *misses)
+static void put_in_order(struct warm_target *target)
 {
+	static const struct digest unknown;
+	struct warm_miss *list = target->misses;
 	size_t kept = 0;
 
-	if (!misses->count)
+	if (!target->miss_count)
 		return;
-	qsort(misses->list, misses->count, sizeof *misses->list, by_size);
-	for (size_t i = 1; i < misses->count; i++) {
-		if (strcmp(misses->list[i].path, misses->list[kept].path) == 0)
-			free(misses->list[i].path);
-		else
-			misses->list[++kept] = misses->list[i];
+	qsort(list, target->miss_count, sizeof *list, by_content);
+	for (size_t i = 1; i < target->miss_count; i++) {
+		if (strcmp(list[i].path, list[kept].path) == 0) { /* named twice */
+			free(list[i].path);
+			continue;
+		}
+		list[i].twin =
+			memcmp(&list[i].digest, &unknown, sizeof unknown) &&
+			memcmp(&list[i].digest, &list[kept].digest, sizeof unknown) == 0;
+		list[++kept] = list[i];
 	}
-	misses->count = kept + 1;
+	target->miss_count = kept + 1;
+	qsort(list, target->miss_count, sizeof *list, by_turn);
 }
 
 static void compile_target(
 	struct compiler *compiler, struct warm_target *target, struct pollfd *fds)
 {
-	const struct warm_misses *misses = &target->misses;
-
 	compiler->target = target;
 	compiler->next = 0;
 	for (unsigned i = 0; i < compiler->warm->jobs; i++)
-		for (size_t j = 0; j < DEPTH; j++)
-			warm_world_turn(&compiler->slots[i].jobs[j].world, compiler->warm,
-				target);
+		warm_entry_begin(&compiler->workers[i].entry, compiler->warm, target);
 	while (turn(compiler, fds))
 		;
 	for (unsigned i = 0; i < compiler->warm->jobs; i++) {
-		struct slot *slot = &compiler->slots[i];
+		struct worker *worker = &compiler->workers[i];
 
-		warm_worker_end(&slot->worker, NULL, 0);
-		while (slot->count)
-			finish(compiler, take_first(compiler, slot), WARM_LEFT);
+		stop(worker);
+		if (worker->miss)
+			finish(compiler, worker, WARM_LEFT);
+		warm_entry_end(&worker->entry);
 	}
-	target->counts[WARM_LEFT] += misses->count - compiler->next;
+	target->counts[WARM_LEFT] += target->miss_count - compiler->next;
 }
 
-static bool slot_begin(struct slot *slot, const struct warm *warm)
+static int compile_all(struct compiler *compiler, uint64_t total)
 {
-	bool ready = true;
+	struct warm *warm = compiler->warm;
+	struct pollfd *fds = calloc(warm->jobs, sizeof *fds);
 
-	for (size_t i = 0; i < DEPTH; i++) {
-		slot->jobs[i].dirfd = -1;
-		ready &= warm_world_begin(&slot->jobs[i].world, warm);
-	}
-	return ready;
-}
-
-static void slot_end(struct slot *slot)
-{
-	warm_worker_release(&slot->worker);
-	for (size_t i = 0; i < DEPTH; i++)
-		warm_world_end(&slot->jobs[i].world);
+	compiler->workers = calloc(warm->jobs, sizeof *compiler->workers);
+	progress_begin(&compiler->progress, "compiling", total);
+	for (size_t i = 0; fds && compiler->workers && i < warm->target_count; i++)
+		compile_target(compiler, &warm->targets[i], fds);
+	progress_end(&compiler->progress);
+	free(compiler->workers);
+	free(fds);
+	return fds && compiler->workers ? 0 : -ENOMEM;
 }
 
 int warm_compile(struct warm *warm)
 {
+	AUTOFREE char *library = NULL;
+	AUTOFREE char *preload = NULL;
+	AUTOFREE char *why = NULL;
 	struct compiler compiler = { .warm = warm };
-	struct pollfd *fds;
 	uint64_t total = 0;
-	bool ready;
+	int r;
 
 	for (size_t i = 0; i < warm->target_count; i++) {
-		put_in_order(&warm->targets[i].misses);
-		total += warm->targets[i].misses.count;
+		put_in_order(&warm->targets[i]);
+		total += warm->targets[i].miss_count;
 	}
-	if (!total) /* or making the slots would be most of the work */
+	if (!total)
 		return 0;
-	fds = calloc(warm->jobs, sizeof *fds);
-	compiler.slots = calloc(warm->jobs, sizeof *compiler.slots);
-	ready = fds && compiler.slots;
-	for (unsigned i = 0; ready && i < warm->jobs; i++)
-		ready = slot_begin(&compiler.slots[i], warm);
-	progress_begin(&compiler.progress, "compiling", total);
-	for (size_t i = 0; ready && i < warm->target_count; i++)
-		compile_target(&compiler, &warm->targets[i], fds);
-	progress_end(&compiler.progress);
-	for (unsigned i = 0; compiler.slots && i < warm->jobs; i++)
-		slot_end(&compiler.slots[i]);
-	free(compiler.slots);
-	free(fds);
-	return ready ? 0 : -ENOMEM;
+	r = library_find(NULL, &library, &why);
+	if (r == 0)
+		r = library_preload(library, getenv("LD_PRELOAD"), &preload);
+	if (r < 0) {
+		complain(NULL, "%s", why ? why : strerror(-r));
+		warm->stop = true;
+	}
+	compiler.preload = preload;
+	return compile_all(&compiler, total);
 }

@@ -62,10 +62,10 @@ static void print_missing(const struct warm *warm)
 	for (size_t i = 0; i < warm->target_count; i++) {
 		const struct warm_target *target = &warm->targets[i];
 
-		for (size_t n = 0; n < target->misses.count; n++) {
+		for (size_t n = 0; n < target->miss_count; n++) {
 			printf("to compile for %s at level %u: ", target->python->tag,
 				level_of(target));
-			print_plain(stdout, target->misses.list[n].path);
+			print_plain(stdout, target->misses[n].path);
 			putchar('\n');
 		}
 	}

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Going through trees of sources.
+ * Looking at every source below a path.
  */
 #include "tools/warm/warm_scan.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
@@ -12,101 +11,30 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "shim/core/base/path.h"
 #include "tools/base/files.h"
 #include "tools/base/progress.h"
+#include "tools/cache/walk.h"
 #include "tools/warm/warm_entry.h"
-
-/* How long the main thread sleeps between two looks. */
-#define PAUSE_NS 50000000
 
 struct scan {
 	struct warm *warm;
-	char *cache;	       /* its physical name, NULL where it does not exist */
-	pthread_mutex_t mutex; /* of what follows */
-	pthread_cond_t more;   /* there is a directory to do, or all is done */
-	pthread_cond_t done;
-	char **stack; /* directories to do, the deepest last: there are fewer of them */
-	size_t count, room;
-	unsigned busy; /* threads that may yet find more */
-	_Atomic(int) error;
-	_Atomic(uint64_t) seen; /* sources */
+	const char *cache;	    /* canonical; NULL where there is none */
+	struct warm_entry *entries; /* of each thread, one for each target */
+	struct progress progress;
+	atomic_bool failed; /* out of memory */
 };
 
-/* What one thread has, for each target. */
-struct part {
-	struct warm_world world;
-	struct warm_entry entry;
-	int cache_dirfd;
-	bool usable;  /* the directory at hand can have entries */
-	bool planted; /* in the cache it lies behind a link or a mount */
-	struct warm_misses misses;
-	uint64_t counts[WARM_OUTCOMES];
-};
-
-struct scanner {
-	struct scan *scan;
-	struct part *parts;
-	pthread_t thread;
-};
-
-static bool is_over(const struct scan *scan)
+static struct warm_entry *entries_of(const struct walk_dir *dir)
 {
-	return scan->error || scan->warm->stop || interrupt_came();
+	const struct scan *scan = dir->context;
+
+	return scan->entries + dir->thread * scan->warm->target_count;
 }
 
-/* --- the directories that are left to do ---------------------------------------------*/
-
-/* Takes over path. */
-static void push(struct scan *scan, char *path)
-{
-	pthread_mutex_lock(&scan->mutex);
-	if (path && scan->count == scan->room) {
-		size_t room = scan->room ? 2 * scan->room : 64;
-		char **stack = reallocarray(scan->stack, room, sizeof *stack);
-
-		if (stack) {
-			scan->stack = stack;
-			scan->room = room;
-		}
-	}
-	if (path && scan->count < scan->room) {
-		scan->stack[scan->count++] = path;
-	} else {
-		scan->error = -ENOMEM;
-		free(path);
-	}
-	pthread_cond_signal(&scan->more);
-	pthread_mutex_unlock(&scan->mutex);
-}
-
-/* The next directory, waiting for one; NULL at the end. The thread counts as busy until
- * it asks again. */
-static char *pop(struct scan *scan)
-{
-	char *path = NULL;
-
-	pthread_mutex_lock(&scan->mutex);
-	scan->busy--;
-	while (scan->count == 0 && scan->busy && !is_over(scan))
-		pthread_cond_wait(&scan->more, &scan->mutex);
-	if (scan->count && !is_over(scan)) {
-		path = scan->stack[--scan->count];
-		scan->busy++;
-	} else {
-		pthread_cond_broadcast(&scan->more);
-		pthread_cond_signal(&scan->done);
-	}
-	pthread_mutex_unlock(&scan->mutex);
-	return path;
-}
-
-/* --- one directory -------------------------------------------------------------------*/
-
-/* The path of a name in a directory, for the caller to free; NULL without memory. */
+/* The path of a name in a directory, for the caller to free; NULL: out of memory. */
 static char *join(const char *directory, const char *name)
 {
 	char *path;
@@ -115,11 +43,11 @@ static char *join(const char *directory, const char *name)
 										 : path;
 }
 
-static bool is_excluded(const struct scan *scan, const char *directory, const char *name)
+static bool is_excluded(const struct warm *warm, const char *directory, const char *name)
 {
 	AUTOFREE char *path = NULL;
 
-	for (const char *const *glob = scan->warm->exclude; *glob; glob++) {
+	for (const char *const *glob = warm->exclude; *glob; glob++) {
 		if (strchr(*glob, '/') && !path)
 			path = join(directory, name);
 		if (fnmatch(*glob, strchr(*glob, '/') && path ? path : name, 0) == 0)
@@ -135,338 +63,201 @@ static bool is_source_name(const char *name)
 	return len > 3 && memcmp(name + len - 3, ".py", 3) == 0;
 }
 
-static void fail(struct scan *scan, struct part *part, const struct warm_target *target,
-	const char *directory, const char *name, const char *why)
-{
-	AUTOFREE char *path = *name ? join(directory, name) : strdup(directory);
-
-	part->counts[WARM_FAILED]++;
-	warm_fail(scan->warm, target, path ? path : name, 0, why);
-}
+/* --- one source ----------------------------------------------------------------------*/
 
 /* Notes a source that has to be compiled. */
-static void miss(
-	struct scan *scan, struct part *part, const char *directory, const char *name)
+static void note_miss(struct scan *scan, struct warm_entry *entry, const char *directory,
+	const char *name)
 {
-	const struct source *source = &part->entry.entry.source;
-	char *path;
+	const struct source *source = &entry->entry.source;
+	struct warm_miss miss = { .size = source->st.st_size };
 
 	if (!source->there) /* it is gone */
 		return;
-	path = join(directory, name);
-	if (!path || !warm_misses_add(&part->misses, path, source->st.st_size)) {
-		free(path);
-		scan->error = -ENOMEM;
-	}
+	if (source->digested)
+		miss.digest = source->digest;
+	miss.path = join(directory, name);
+	if (!miss.path || !warm_miss(scan->warm, entry->target, miss))
+		scan->failed = true;
 }
 
-static void look_at(struct scanner *scanner, size_t index, const char *directory,
-	int dirfd, const char *name)
+static void look_at(struct scan *scan, struct warm_entry *entry,
+	const struct walk_dir *dir, const char *name)
 {
-	struct scan *scan = scanner->scan;
-	struct part *part = &scanner->parts[index];
-	const struct warm_target *target = &scan->warm->targets[index];
-	const char *why = "the path of its bytecode would be too long";
+	const char *why = warm_entry_source(entry, dir->fd, name);
 	enum warm_outcome outcome;
 
-	if (part->planted)
-		why = "in the cache a link or a mount is in the way of its bytecode";
-	else if (part->usable)
-		why = warm_entry_source(
-			&part->entry, &part->world, scan->warm, target, dirfd, name);
 	if (why) {
-		fail(scan, part, target, directory, name, why);
+		AUTOFREE char *path = join(dir->path, name);
+
+		warm_fail(scan->warm, entry->target, path ? path : name, 0, why);
 		return;
 	}
-	outcome = warm_entry_open(&part->entry, scan->warm, part->cache_dirfd);
+	outcome = warm_entry_open(entry);
 	if (outcome == WARM_MISSING)
-		miss(scan, part, directory, name);
+		note_miss(scan, entry, dir->path, name);
 	else
-		part->counts[outcome]++;
+		entry->target->counts[outcome]++;
 	if (outcome == WARM_FAILED)
-		warm_give_up(scan->warm, warm_entry_obstacle(&part->entry));
+		warm_give_up(scan->warm, warm_entry_prepare(entry));
 }
 
-/* A regular file, or a link to one. */
-static bool is_file(int dirfd, const struct dirent *entry)
+static void do_source(struct walk_dir *dir, const char *name)
 {
-	struct stat st;
-
-	if (entry->d_type == DT_REG)
-		return true;
-	return (entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN) &&
-	       fstatat(dirfd, entry->d_name, &st, 0) == 0 && S_ISREG(st.st_mode);
-}
-
-static bool is_directory(int dirfd, const struct dirent *entry)
-{
-	struct stat st;
-
-	return entry->d_type == DT_DIR ||
-	       (entry->d_type == DT_UNKNOWN &&
-		       fstatat(dirfd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		       S_ISDIR(st.st_mode));
-}
-
-/* What is only needed where there are sources. */
-static void enter(struct scanner *scanner, const char *directory)
-{
-	const struct warm *warm = scanner->scan->warm;
-
-	for (size_t i = 0; i < warm->target_count; i++) {
-		struct part *part = &scanner->parts[i];
-
-		part->usable = warm_entry_directory(
-			&part->entry, warm, &warm->targets[i], directory);
-		part->cache_dirfd = -ENOENT;
-		if (!part->usable)
-			continue;
-		part->cache_dirfd = warm_entry_open_directory(&part->entry, warm);
-		part->planted = part->cache_dirfd == -ELOOP;
-	}
-}
-
-static void leave(struct scanner *scanner)
-{
-	for (size_t i = 0; i < scanner->scan->warm->target_count; i++)
-		if (scanner->parts[i].cache_dirfd >= 0)
-			close(scanner->parts[i].cache_dirfd);
-}
-
-static void do_source(
-	struct scanner *scanner, const char *directory, int dirfd, const char *name)
-{
-	const struct warm *warm = scanner->scan->warm;
-	size_t len = strlen(directory);
-	bool covered = config_covers(&warm->config, directory, len, directory, len);
-
-	scanner->scan->seen++;
-	for (size_t i = 0; i < warm->target_count; i++) {
-		if (covered)
-			look_at(scanner, i, directory, dirfd, name);
-		else
-			scanner->parts[i].counts[WARM_EXCLUDED]++;
-	}
-}
-
-static void do_entry(struct scanner *scanner, const char *directory, DIR *stream,
-	const struct dirent *entry, bool *entered)
-{
-	struct scan *scan = scanner->scan;
-	const char *name = entry->d_name;
-
-	if (is_directory(dirfd(stream), entry)) {
-		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
-			strcmp(name, PYCACHE) == 0 || is_excluded(scan, directory, name))
-			return;
-		push(scan, join(directory, name));
-	} else if (is_source_name(name) && is_file(dirfd(stream), entry) &&
-		   !is_excluded(scan, directory, name)) {
-		if (!*entered)
-			enter(scanner, directory);
-		*entered = true;
-		do_source(scanner, directory, dirfd(stream), name);
-	}
-}
-
-static void do_directory(struct scanner *scanner, const char *directory)
-{
-	struct scan *scan = scanner->scan;
-	const struct dirent *entry;
-	bool entered = false;
-	DIR *stream;
-
-	if (scan->cache && path_is_below(directory, strlen(directory), scan->cache,
-				   strlen(scan->cache)))
-		return;
-	stream = opendir(directory);
-	if (!stream && errno == ENOENT) /* it is gone */
-		return;
-	if (!stream) {
-		fail(scan, scanner->parts, NULL, directory, "", strerror(errno));
-		return;
-	}
-	while (!is_over(scan) && (errno = 0, entry = readdir(stream)))
-		do_entry(scanner, directory, stream, entry, &entered);
-	if (!is_over(scan) && errno)
-		fail(scan, scanner->parts, NULL, directory, "", strerror(errno));
-	if (entered)
-		leave(scanner);
-	closedir(stream);
-}
-
-/* --- threads -------------------------------------------------------------------------*/
-
-static void *run(void *argument)
-{
-	struct scanner *scanner = argument;
-	char *directory;
-
-	while ((directory = pop(scanner->scan))) {
-		do_directory(scanner, directory);
-		free(directory);
-	}
-	return NULL;
-}
-
-static bool scanner_begin(struct scanner *scanner, struct scan *scan)
-{
+	struct scan *scan = dir->context;
 	struct warm *warm = scan->warm;
+	size_t len = strlen(dir->path);
+	bool covered = config_covers(&warm->config, dir->path, len, dir->path, len);
 
-	scanner->scan = scan;
-	scanner->parts = calloc(warm->target_count, sizeof *scanner->parts);
-	for (size_t i = 0; scanner->parts && i < warm->target_count; i++) {
-		if (!warm_world_begin(&scanner->parts[i].world, warm))
-			return false;
-		warm_world_turn(&scanner->parts[i].world, warm, &warm->targets[i]);
+	warm->sources++;
+	for (size_t i = 0; i < warm->target_count; i++) {
+		struct warm_entry *entry = entries_of(dir) + i;
+
+		if (!covered) {
+			warm->targets[i].counts[WARM_EXCLUDED]++;
+			continue;
+		}
+		if (!dir->own) /* the first source in this directory */
+			warm_entry_enter(entry, dir->path);
+		look_at(scan, entry, dir, name);
 	}
-	return scanner->parts;
+	if (covered)
+		dir->own = scan;
 }
 
-/* Hands over what the thread has found. */
-static void scanner_end(struct scanner *scanner)
+/* --- the walk ------------------------------------------------------------------------*/
+
+static int open_directory(const struct walk *walk, const char *path)
 {
-	struct warm *warm = scanner->scan->warm;
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	for (size_t i = 0; scanner->parts && i < warm->target_count; i++) {
-		struct part *part = &scanner->parts[i];
-		struct warm_misses *misses = &part->misses;
-
-		for (size_t n = 0; n < misses->count; n++)
-			if (!warm_misses_add(&warm->targets[i].misses,
-				    misses->list[n].path, misses->list[n].size))
-				scanner->scan->error = -ENOMEM;
-		for (int n = 0; n < WARM_OUTCOMES; n++)
-			warm->targets[i].counts[n] += part->counts[n];
-		free(misses->list);
-		warm_world_end(&part->world);
-	}
-	free(scanner->parts);
+	(void)walk;
+	return fd < 0 ? -errno : fd;
 }
 
-/* Sleeps until all is done, and says meanwhile how far that is. */
-static void wait_for_end(struct scan *scan)
+static bool enter(struct walk_dir *parent, const char *name)
 {
-	struct progress progress;
+	const struct scan *scan = parent->context;
+	AUTOFREE char *path = join(parent->path, name);
 
-	progress_begin(&progress, "looking at sources", 0);
-	pthread_mutex_lock(&scan->mutex);
-	while (scan->busy) {
-		struct timespec until;
-
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += PAUSE_NS;
-		until.tv_sec += until.tv_nsec / 1000000000;
-		until.tv_nsec %= 1000000000;
-		pthread_cond_timedwait(&scan->done, &scan->mutex, &until);
-		progress_update(&progress, scan->seen);
-		if (is_over(scan))
-			pthread_cond_broadcast(&scan->more);
-	}
-	pthread_mutex_unlock(&scan->mutex);
-	progress_end(&progress);
+	return path && strcmp(name, PYCACHE) != 0 &&
+	       !(scan->cache && strcmp(path, scan->cache) == 0) &&
+	       !is_excluded(scan->warm, parent->path, name);
 }
 
-static int run_threads(struct scan *scan)
+static void see_file(struct walk_dir *dir, const struct walk_file *file)
 {
-	unsigned count = scan->warm->jobs, started = 0;
-	struct scanner *scanners = calloc(count, sizeof *scanners);
+	struct scan *scan = dir->context;
+	struct stat st;
 
-	if (!scanners)
-		return -ENOMEM;
-	/* All count as busy from the start, or the first would think that it is alone. */
-	scan->busy = count;
-	for (unsigned i = 0; i < count; i++)
-		if (!scanner_begin(&scanners[i], scan))
-			scan->error = -ENOMEM;
-	for (; started < count && !scan->error; started++)
-		if (pthread_create(&scanners[started].thread, NULL, run,
-			    &scanners[started]) != 0)
-			break;
-	pthread_mutex_lock(&scan->mutex);
-	scan->busy -= count - started;
-	if (started == 0 && !scan->error)
-		scan->error = -EAGAIN;
-	pthread_mutex_unlock(&scan->mutex);
-	wait_for_end(scan);
-	for (unsigned i = 0; i < started; i++)
-		pthread_join(scanners[i].thread, NULL);
-	for (unsigned i = 0; i < count; i++)
-		scanner_end(&scanners[i]);
-	free(scanners);
-	return scan->error;
+	if (scan->failed || scan->warm->stop)
+		dir->walk->stop = true;
+	else if (is_source_name(file->name) &&
+		 (file->type == DT_REG ||
+			 (file->type == DT_LNK &&
+				 fstatat(dir->fd, file->name, &st, 0) == 0 &&
+				 S_ISREG(st.st_mode))) &&
+		 !is_excluded(scan->warm, dir->path, file->name))
+		do_source(dir, file->name);
+	if (dir->thread == 0)
+		progress_update(&scan->progress, scan->warm->sources);
 }
 
-/* --- what was named ------------------------------------------------------------------*/
-
-static int scan_directory(struct scan *scan, char *physical)
+static void leave(struct walk_dir *dir)
 {
+	const struct scan *scan = dir->context;
+
+	for (size_t i = 0; dir->own && i < scan->warm->target_count; i++)
+		warm_entry_leave(entries_of(dir) + i);
+}
+
+static void fail(struct walk *walk, const char *path, int error)
+{
+	const struct scan *scan = walk->context;
+
+	warm_fail(scan->warm, NULL, path, 0, strerror(-error));
+}
+
+static int scan_directory(struct scan *scan, const char *canonical, unsigned threads)
+{
+	struct walk walk = {
+		.context = scan,
+		.threads = threads,
+		.open = open_directory,
+		.enter = enter,
+		.file = see_file,
+		.end = leave,
+		.fail = fail,
+	};
+	size_t len = strlen(canonical);
 	int r;
 
-	push(scan, physical);
-	r = run_threads(scan);
-	while (scan->count)
-		free(scan->stack[--scan->count]);
-	free(scan->stack);
-	return r;
+	if (scan->cache &&
+		path_is_below(canonical, len, scan->cache, strlen(scan->cache)))
+		return 0;
+	r = walk_run(&walk, canonical);
+	if (r < 0 && r != -EINTR && r != -ENOMEM)
+		fail(&walk, canonical, r);
+	return r == -ENOMEM ? r : 0;
 }
 
 static int scan_file(struct scan *scan, const char *path)
 {
-	struct scanner scanner;
 	AUTOFREE char *directory = NULL;
 	AUTOFREE char *place = NULL;
-	int r = file_place(path, &place), fd;
+	int r = file_place(path, &place);
+	struct walk_dir dir = { .context = scan };
 
 	if (r == 0)
 		r = file_directory(place, &directory);
 	if (r < 0)
 		return r;
-	fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
+	dir.path = directory;
+	dir.fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir.fd < 0)
 		return -errno;
-	if (scanner_begin(&scanner, scan)) {
-		enter(&scanner, directory);
-		do_source(&scanner, directory, fd, file_name(place));
-		leave(&scanner);
-	} else {
-		scan->error = -ENOMEM;
-	}
-	scanner_end(&scanner);
-	close(fd);
-	return scan->error;
+	do_source(&dir, file_name(place));
+	leave(&dir);
+	close(dir.fd);
+	return 0;
 }
 
-static int refuse(struct warm *warm, const char *path, const char *why)
+static int scan_path(struct scan *scan, const char *path, unsigned threads)
 {
-	warm->targets->counts[WARM_FAILED]++;
-	warm_fail(warm, NULL, path, 0, why);
+	AUTOFREE char *canonical = realpath(path, NULL);
+	const char *why = "neither a directory nor a source (*.py)";
+	struct stat st;
+
+	if (!canonical || stat(canonical, &st) < 0)
+		why = strerror(errno);
+	else if (S_ISDIR(st.st_mode))
+		return scan_directory(scan, canonical, threads);
+	else if (S_ISREG(st.st_mode) && is_source_name(path))
+		return scan_file(scan, path);
+	warm_fail(scan->warm, NULL, path, 0, why);
 	return 0;
 }
 
 int warm_scan(struct warm *warm, const char *path)
 {
 	AUTOFREE char *cache = realpath(warm->config.root, NULL);
-	char *physical = realpath(path, NULL);
-	struct scan scan = {
-		.warm = warm,
-		.cache = cache,
-		.mutex = PTHREAD_MUTEX_INITIALIZER,
-		.more = PTHREAD_COND_INITIALIZER,
-		.done = PTHREAD_COND_INITIALIZER,
-	};
-	struct stat st;
-	int r = 0;
+	unsigned threads =
+		warm->jobs < WALK_MOST_THREADS ? warm->jobs : WALK_MOST_THREADS;
+	size_t count = threads * warm->target_count;
+	struct scan scan = { .warm = warm, .cache = cache };
+	int r;
 
-	if (!physical || stat(physical, &st) < 0)
-		r = refuse(warm, path, strerror(errno));
-	else if (S_ISDIR(st.st_mode))
-		r = scan_directory(&scan, strdup(physical));
-	else if (!S_ISREG(st.st_mode) || !is_source_name(path))
-		r = refuse(warm, path, "neither a directory nor a source (*.py)");
-	else
-		r = scan_file(&scan, path);
-	warm->sources += scan.seen;
-	free(physical);
-	return r;
+	scan.entries = calloc(count, sizeof *scan.entries);
+	if (!scan.entries)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		warm_entry_begin(
+			&scan.entries[i], warm, &warm->targets[i % warm->target_count]);
+	progress_begin(&scan.progress, "looking at sources", 0);
+	r = scan_path(&scan, path, threads);
+	progress_end(&scan.progress);
+	for (size_t i = 0; i < count; i++)
+		warm_entry_end(&scan.entries[i]);
+	free(scan.entries);
+	return scan.failed ? -ENOMEM : r;
 }

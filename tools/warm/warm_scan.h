@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * warm: going through the trees of sources, on several threads. For each source and
- * target it is seen what the cache has; entries that can be made of objects are made; the
- * rest is put into the targets' lists of what is missing.
+ * warm: looks at every source below a path, on several threads. For each source and
+ * target it finds what the cache has; an entry that can be made of an object is made; the
+ * rest goes into the targets' lists of misses.
  *
- * Sources are the files *.py, and symlinks to such; directories behind symlinks,
- * `__pycache__` and what --exclude names are passed over, and so is the cache itself.
- * What can not be read is a failure (warm_fail), and the scan goes on.
+ * Sources are the files *.py, and symlinks to such. Directories behind symlinks,
+ * `__pycache__`, what --exclude names and the cache itself are passed over. What cannot
+ * be read is a failure (warm_fail), and the scan goes on.
  */
 #pragma once
 
 #include "tools/warm/warm.h"
 
-/* Goes through `path`, a directory or a source. A path that is neither is a failure. 0;
- * -errno where there are no resources for it. An interrupt ends it early. */
+/* Scans `path`, a directory or a source; one that is neither is a failure. 0, or -errno
+ * where there are no resources for it. An interrupt ends it early. */
 int warm_scan(struct warm *warm, const char *path);

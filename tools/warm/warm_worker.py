@@ -1,53 +1,90 @@
 # SPDX-License-Identifier: MIT
 #
-# The interpreter's side of `pycstash warm` (warm_worker.h tells the protocol): the stock
-# import system compiles each source, exactly as for an import, but for where the source
-# comes from and where the bytecode goes.
+# The interpreter's side of `pycstash warm` (see warm_compile.c). It runs under the library
+# and compiles one source after the other, as an import would, without executing it. The
+# library alone decides what goes into the cache and seals it.
+#
+#   request  source "\0" where in the cache the temporary file must appear
+#   answer   "P" and the BLAKE2b digest of what was compiled (without _blake2: nothing),
+#            "E" line " " message: the source cannot be compiled,
+#            "N" errno: the bytecode cannot be stored in the cache
+import posix
 import sys
 from _frozen_importlib_external import SourceFileLoader
 
+try:
+    from _blake2 import blake2b
+except ImportError:
+    blake2b = None
+
 
 class Loader(SourceFileLoader):
-    def path_stats(self, path):
-        return {"mtime": self.mtime, "size": len(self.source)}
-
     def get_data(self, path):
-        if path != self.path:  # a pyc
+        if path != self.path:  # the pyc
+            # The library notes from here on what the source is. It must not be opened:
+            # a pyc in the tree could be valid, and we are here to replace it.
+            try:
+                posix.stat(path)
+            except OSError:
+                pass
             raise FileNotFoundError(path)
+        self.source = super().get_data(path)
         return self.source
 
-    def set_data(self, path, data, **mode):
-        self.pyc = data
+    def set_data(self, path, data, _mode=0o666):
+        self.bytecode = path, data, _mode
 
 
-def compile_source(path, mtime, source):
+def is_at(fd, path):
+    try:
+        return posix.readlink("/proc/self/fd/%d" % fd) == path
+    except OSError:
+        return False
+
+
+def store(temporary, path, data, mode):
+    name = path[: path.rindex("/")] + temporary[temporary.rindex("/") :]
+    fd = posix.open(name, posix.O_WRONLY | posix.O_CREAT | posix.O_EXCL, mode)
+    try:
+        with open(fd, "wb") as file:
+            # Without the library, or where it has given up, the file is in the tree.
+            if not is_at(fd, temporary):
+                posix.stat(temporary)  # by way of a link, or without /proc
+            file.write(data)
+        posix.replace(name, path)
+    except OSError:
+        try:
+            posix.unlink(name)
+        except OSError:
+            pass
+        raise
+
+
+def error_answer(error, line, message):
+    kind = "" if isinstance(error, OSError) else type(error).__name__
+    text = ": ".join(filter(None, (kind, str(message))))
+    return b"E%d %b" % (line or 0, text[:4096].encode("utf-8", "backslashreplace"))
+
+
+def answer(path, temporary):
     loader = Loader("__main__", path)
-    loader.mtime, loader.source, loader.pyc = mtime, source, None
     try:
         loader.get_code("__main__")
-        return b"P", 0, loader.pyc
     except SyntaxError as error:
-        line, message = error.lineno or 0, error.msg
-        kind = type(error).__name__
+        return error_answer(error, error.lineno, error.msg)
+    except OSError as error:
+        return error_answer(error, 0, error.strerror or error)
     except Exception as error:
-        line, message = 0, error
-        kind = type(error).__name__
-    text = "%s: %s" % (kind, message) if str(message) else kind
-    return b"E", line, text.encode("utf-8", "backslashreplace")
+        return error_answer(error, 0, error)
+    try:
+        store(temporary, *loader.bytecode)
+    except OSError as error:
+        return b"N%d" % (error.errno or 0)
+    return b"P" + (blake2b(loader.source, digest_size=32).digest() if blake2b else b"")
 
 
-def main():
-    requests, answers = open(0, "rb", closefd=False), open(1, "wb", closefd=False)
-    for line in requests:
-        path_len, source_len, mtime = map(int, line.split())
-        path = requests.read(path_len)
-        path = path.decode(sys.getfilesystemencoding(), "surrogateescape")
-        kind, line, data = compile_source(path, mtime, requests.read(source_len))
-        answers.write(b"%b %d %d\n" % (kind, line, len(data)))
-        answers.write(data)
-        answers.flush()
-
-
-# It was started with -B, so that nothing of its own is written anywhere.
+# The interpreter was started with -B, so that it stores no bytecode of its own.
 sys.dont_write_bytecode = False
-main()
+for request in iter(lambda: posix.read(0, 1 << 16), b""):
+    request = request.decode(sys.getfilesystemencoding(), "surrogateescape")
+    posix.write(1, answer(*request.split("\0")))
