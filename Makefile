@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
 # make help says what there is. Knobs, on the command line or in config.mak:
-#   MODE=release|debug|asan|ubsan|tsan   another build, under build/MODE
+#   MODE=release|debug|asan|ubsan|tsan|cov   another build, under build/MODE
 #   CC, CPPFLAGS, CFLAGS, LDFLAGS        yours; added behind our own
 #   WERROR=-Werror                       stop at warnings
 #   V=1                                  show the commands
@@ -26,24 +26,44 @@ OUT := $(if $(filter release,$(MODE)),build,build/$(MODE))
 Q := $(if $(V),,@)
 
 # --- flags ---------------------------------------------------------------------------
+modes := release debug asan ubsan tsan cov
 flags.release := -O2 -g
 flags.debug := -O0 -g3
 flags.asan := -O1 -g -fsanitize=address -fno-omit-frame-pointer
 flags.ubsan := -O1 -g -fsanitize=undefined -fno-sanitize-recover=all
 flags.tsan := -O1 -g -fsanitize=thread
-ifeq ($(flags.$(MODE)),)
-$(error MODE=$(MODE): there are release, debug, asan, ubsan and tsan)
+flags.cov := -O0 -g --coverage
+ifeq ($(filter $(MODE),$(modes)),)
+$(error MODE=$(MODE): there are $(modes))
 endif
 
 std := -std=gnu11 -D_GNU_SOURCE -I.
+# A result that nobody needs is cast to void; the headers of a fortified libc insist on more.
 warn := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wpointer-arith \
-	-Wundef -Wvla -Wwrite-strings -Wformat=2 $(WERROR)
-# The wrapper of open must not be checked, inlined or renamed on the way: no fortify here.
+	-Wundef -Wvla -Wwrite-strings -Wformat=2 \
+	-Wno-unused-result $(WERROR)
 own := $(std) $(warn) $(flags.$(MODE)) -fPIC -fvisibility=hidden -fno-delete-null-pointer-checks
-hardened := $(if $(filter release,$(MODE)),-fstack-protector-strong)
-link.so := -shared -Wl,-z,relro,-z,now,-z,nodelete,-z,noexecstack,--as-needed \
-	$(if $(filter release debug,$(MODE)),-Wl$(comma)-z$(comma)defs)
+link := -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
+link.so := -shared -Wl,-z,nodelete $(if $(filter release debug,$(MODE)),-Wl$(comma)-z$(comma)defs)
 
+# The flags themselves if this compiler has them, else nothing.
+has = $(shell echo | $(CC) -O2 -Werror $1 -include stdio.h -x c -c -o /dev/null - 2>/dev/null && echo '$1')
+ifeq ($(MODE),release)
+branches := $(call has,-fcf-protection)$(call has,-mbranch-protection=standard)
+hardened := -fstack-protector-strong $(branches)
+# A packager who says how much to fortify is right.
+ifeq ($(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS)),)
+fortified := $(or $(call has,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+endif
+# libb2.a comes without these notes, and the linker gives one only where all parts have it.
+# No code of libb2 that we use is the target of an indirect branch, so they are true. On
+# arm64 the processor enforces the note: there libc's own start files decide.
+ifneq ($(filter -fcf-protection,$(branches)),)
+link += -Wl,-z,ibt,-z,shstk
+else ifneq ($(if $(branches),$(shell readelf -nW "$$($(CC) -print-file-name=crti.o)" 2>/dev/null | grep BTI)),)
+link += -Wl,-z,force-bti
+endif
+endif
 
 # --- what there is -------------------------------------------------------------------
 # Folders below shim/core, tools and tests/unit are found, not listed.
@@ -61,31 +81,42 @@ objects := $(core) $(shim) $(tools) $(unit_support)
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all help tests test test-cpython torture bench demo docs check-style style install uninstall clean
+.PHONY: all help deps tests test test-cpython torture coverage bench demo docs check-style style install uninstall clean
 
 all: $(OUT)/libpycstash.so $(OUT)/pycstash ## build the library and the command
 
 help: ## say what there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z_.-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' Makefile
 	@sed -n '/^# make help/,/^-include/{/^#   /s/^# //p}' Makefile
 
 # --- what it needs -------------------------------------------------------------------
-need/%: ; $(Q).ci/need $*
+# Only these install packages; all else says what is missing.
+installs := $(filter deps demo test test-cpython torture bench coverage,$(MAKECMDGOALS))
+need := .ci/need $(if $(installs),--install)
+deps: ## install what building needs
+	$(Q)$(need) build
+
 $(OUT)/.need-%: .ci/need
-	$(Q).ci/need $*
+	$(Q)$(need) $* $(filter demo test bench,$(MAKECMDGOALS))
 	$(Q)mkdir -p $(@D) && touch $@
+# One after the other: apt-get locks.
+$(OUT)/.need-unit $(OUT)/.need-demo: | $(OUT)/.need-build
+$(OUT)/.need-test $(OUT)/.need-bench: | $(OUT)/.need-unit
 
 # --- building ------------------------------------------------------------------------
-$(OUT)/%.o: %.c | $(OUT)/.need-build
+$(OUT)/%.o: %.c Makefile | $(OUT)/.need-build
 	$(Q)mkdir -p $(@D)
 	$(if $(V),,@echo "CC    $@")
-	$(Q)$(CC) $(own) $(hardened) $(flags.$*) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(own) $(hardened) $(fortified) $(CPPFLAGS) $(CFLAGS) $(last) -MMD -MP -c $< -o $@
 
 # The assembler takes it in, which -MMD does not see.
 $(OUT)/tools/warm/warm_compile.o: tools/warm/warm_worker.py
 
-# The wrappers pay for no stack protector: they have no frame.
-$(OUT)/shim/calls.o: hardened :=
+# The wrappers give libc's names to our functions, in assembler that link-time optimization
+# does not see. Fortified headers would rename or inline what is wrapped. And the wrappers
+# have no frame that a stack protector could protect. Last, so that no CFLAGS undo it.
+$(OUT)/shim/calls.o: last := -fno-lto -fno-stack-protector -U_FORTIFY_SOURCE
+$(OUT)/tools/warm/warm_worker.o: last := -fno-lto
 $(OUT)/tools/%.o: own += -DPYCSTASH_VERSION='"$(VERSION)"' -DPYCSTASH_LIBDIR='"$(libdir)"' \
 	-DPYCSTASH_SYSCONFDIR='"$(sysconfdir)"'
 
@@ -107,15 +138,16 @@ $(OUT)/tools.a: $(filter-out $(OUT)/tools/main.o,$(tools))
 
 $(OUT)/libpycstash.so: $(shim) $(OUT)/core.a $(OUT)/pycstash.map
 	$(if $(V),,@echo "LD    $@")
-	$(Q)$(CC) $(own) $(LDFLAGS) $(link.so) -Wl,--version-script=$(OUT)/pycstash.map,--exclude-libs,ALL \
+	$(Q)$(CC) $(own) $(CFLAGS) $(link) $(link.so) $(LDFLAGS) -Wl,--version-script=$(OUT)/pycstash.map,--exclude-libs,ALL \
 		$(shim) $(OUT)/core.a -l:libb2.a -o $@.new && mv $@.new $@
 
 $(OUT)/pycstash: $(tools) $(OUT)/core.a
 	$(if $(V),,@echo "LD    $@")
-	$(Q)$(CC) $(own) $(LDFLAGS) $(tools) $(OUT)/core.a -l:libb2.a -pthread -o $@
+	$(Q)$(CC) $(own) $(CFLAGS) -pie $(link) $(LDFLAGS) $(tools) $(OUT)/core.a -l:libb2.a -pthread -o $@
 
+$(unit_sources:%.c=$(OUT)/%.o): | $(OUT)/.need-unit
 $(units): %: %.o $(unit_support) $(OUT)/tools.a $(OUT)/core.a
-	$(Q)$(CC) $(own) $(LDFLAGS) $^ -l:libb2.a -lcmocka -pthread -o $@
+	$(Q)$(CC) $(own) $(CFLAGS) $(LDFLAGS) $^ -l:libb2.a -lcmocka -pthread -o $@
 
 helper_needs := $(wildcard tests/*/*.h tests/*/*.def) shim/calls.def shim/calls.h
 helper_build = $(CC) $(std) $(warn) -O1 -g $(CPPFLAGS) $(CFLAGS) $< -o $@ $(helper_libs) -lpthread -ldl
@@ -147,6 +179,14 @@ test-cpython: all | $(OUT)/.need-test ## run CPython's own tests with and withou
 torture: all $(helpers) | $(OUT)/.need-test ## edit, purge and kill while many import, for TORTURE_SECONDS
 	$(Q)TORTURE_SECONDS=$${TORTURE_SECONDS:-300} tests/run $(OUT) torture
 
+coverage: ## run the tests under gcov (TIER=unit: those) and print what no test reaches
+	$(Q)$(MAKE) MODE=cov tests
+	$(Q)find build/cov -name '*.gcda' -delete
+	$(Q)-tests/run build/cov $(TIER)
+	$(Q)gcov -n $$(find build/cov/shim build/cov/tools -name '*.gcda') 2>/dev/null | \
+		awk -F "[':% ]+" '/^File/ { file = $$2 } \
+			/^Lines/ && file ~ /^(shim|tools).*c$$/ && !seen[file]++ { print $$3 "% of " $$5, file }' | sort -n
+
 bench: all $(helpers) | $(OUT)/.need-bench ## measure: instructions, system calls, start-up
 	$(Q)tests/bench/run $(OUT)
 
@@ -154,6 +194,14 @@ demo: all | $(OUT)/.need-demo ## show the main job on this machine's Python
 	$(Q)tests/demo $(OUT)
 
 # --- keeping house -------------------------------------------------------------------
+.PHONY: compile_commands.json
+compile_commands.json: ## tell editors and clang-tidy how each file is compiled
+	$(Q)$(MAKE) -nB V=1 $(objects) | awk -v dir="$(CURDIR)" ' \
+		/ -c [^ ]+\.c -o / { match($$0, / -c [^ ]+/); file = substr($$0, RSTART + 4, RLENGTH - 4); \
+			gsub(/["\\]/, "\\\\&"); \
+			printf "%s{\"directory\": \"%s\", \"file\": \"%s\", \"command\": \"%s\"}", (n++ ? ",\n" : "[\n"), dir, file, $$0 } \
+		END { print "\n]" }' > $@
+
 docs: $(OUT)/shim/gen/list $(OUT)/pycstash ## make the generated pages of docs/ anew
 	$(Q)$< interposed > docs/interposed.md
 	$(Q)$< settings > docs/settings.md

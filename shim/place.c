@@ -257,7 +257,7 @@ static bool fold_pretended(
 	memmove(text + end - PYCACHE_LEN, text + rest, strlen(text + rest) + 1);
 	/* Not "a/": rmdir and open(O_CREAT) ask what the last component is. */
 	if (ends)
-		strcat(text, ".");
+		memcpy(text + strlen(text), ".", 2);
 	return true;
 }
 

@@ -52,6 +52,30 @@ for compiler in clang gcc; do
 	done
 done
 
+# What Debian's, Ubuntu's and Fedora's package builds ask for, and what undoes it in calls.c.
+packaged() {
+	local output
+	rm -rf build
+	ready build
+	output=$(make --no-print-directory -j2 WERROR=-Werror V=1 CPPFLAGS='-DPACKAGED -D_FORTIFY_SOURCE=2' \
+		CFLAGS='-g0 -O2 -flto=auto -ffat-lto-objects -fstack-protector-strong -fcf-protection' \
+		LDFLAGS='-Wl,-z,relro -Wl,-z,now -Wl,--build-id=sha1' all 2>&1) &&
+		! grep -E 'warning|error:' <<<"$output" &&
+		grep -q -- '-DPACKAGED .*calls.c' <<<"$output" &&
+		grep -q -- '--build-id=sha1.*pycstash' <<<"$output" &&
+		LD_PRELOAD=$PWD/build/libpycstash.so build/pycstash --version >/dev/null && return
+	tail -20 <<<"$output"
+	return 1
+}
+if [ "$(uname -m)" = x86_64 ] && type -P gcc >/dev/null; then
+	check "a packager's flags are taken, link-time optimization among them" packaged
+	check "and all is exported that is without them" \
+		diff <(nm -D --defined-only build/libpycstash.so | awk '{ print $NF }') \
+		<(nm -D --defined-only "$SO" | awk '{ print $NF }')
+else
+	skip "a packager's flags are taken, link-time optimization among them" "needs gcc on x86-64"
+fi
+
 # --- make -----------------------------------------------------------------------------
 check "a second make has nothing to do" mk CC="$last" -q all
 help=$(make help)
@@ -59,6 +83,10 @@ for target in $(sed -n 's/^\.PHONY: //p' Makefile); do
 	grep -qE "^  make $target " <<<"$help" || echo "$target"
 done >"$T/untold"
 is "$(tr '\n' ' ' <"$T/untold")" "" "make help tells of every target"
+mk CC=no-such-cc MODE=debug OUT="$T/other" all >"$T/output" 2>&1
+is "$(grep -c . "$T/output"):$(grep -oE 'missing: .*' "$T/output")" \
+	"2:missing: gcc; install it by: make deps" \
+	"plain make installs nothing: it names what is missing, and the command, in one line"
 if mk MODE=nonsense all >"$T/output" 2>&1; then
 	not_ok "a mode that there is not is an error"
 else

@@ -31,10 +31,9 @@ nm -D --defined-only "$SO" | awk '$2 != "T" { print $3 }' |
 	none "what is exported is functions, with no version"
 uniq -d "$T/calls" | none "no name is twice in calls.def"
 
-dynamic=$(readelf -dW "$SO")
-segments=$(readelf -lW "$SO")
 says() { grep -qE "$2" <<<"$1"; } # TEXT PATTERN
 says_not() { ! grep -E "$2" <<<"$1"; }
+dynamic=$(readelf -dW "$SO")
 if nm -D "$SO" | grep -qE ' U __[atu]b?san'; then
 	skip "it needs libc alone" "a sanitizer's build needs its runtime"
 else
@@ -42,13 +41,40 @@ else
 		"it needs libc alone"
 fi
 check "it asks for nothing that is private to glibc" says_not "$(nm -D "$SO")" GLIBC_PRIVATE
-check "all is bound when it is loaded" says "$dynamic" 'FLAGS.*BIND_NOW'
 check "it is never unloaded" says "$dynamic" 'FLAGS_1.*NODELETE'
-check "it has no RUNPATH" says_not "$dynamic" 'RPATH|RUNPATH'
-check "its code needs no relocation" says_not "$dynamic" TEXTREL
-check "relocated data is read-only" says "$segments" GNU_RELRO
-check "its stack is not executable" says "$segments" 'GNU_STACK.* RW '
-check "no part of it is writable and executable" says_not "$segments" 'LOAD.* RWE '
+
+# --- hardening ------------------------------------------------------------------------
+case $(uname -m) in
+x86_64) notes='IBT.*SHSTK' ;;
+aarch64) notes='BTI' ;;
+*) notes= ;;
+esac
+for file in "$SO" "$PYCSTASH"; do
+	name=${file##*/}
+	dynamic=$(readelf -dW "$file")
+	segments=$(readelf -lW "$file")
+	check "$name can be loaded at any address" says "$(readelf -hW "$file")" 'Type: *DYN'
+	check "$name: all is bound when it is loaded" says "$dynamic" 'FLAGS.*(BIND_)?NOW'
+	check "$name: relocated data is read-only" says "$segments" GNU_RELRO
+	check "$name has no RUNPATH" says_not "$dynamic" 'RPATH|RUNPATH'
+	check "$name: its code needs no relocation" says_not "$dynamic" TEXTREL
+	check "$name: its stack is not executable" says "$segments" 'GNU_STACK.* RW '
+	check "$name: no part of it is writable and executable" says_not "$segments" 'LOAD.* RWE '
+	case $BUILD in
+	*/debug | */asan | */ubsan | */tsan | */cov)
+		skip "$name guards its stack and its branches" "not a release build"
+		continue
+		;;
+	esac
+	check "$name guards its stack" says "$(nm -D "$file")" ' U __stack_chk_fail'
+	if [ -n "$notes" ]; then
+		check "$name is marked as guarding its branches" says "$(readelf -nW "$file")" "$notes"
+	fi
+done
+case $BUILD in
+*/debug | */asan | */ubsan | */tsan | */cov) skip "the command is fortified" "not a release build" ;;
+*) check "the command is fortified" says "$(nm -D "$PYCSTASH")" ' U __(sn|f)?printf_chk' ;;
+esac
 
 # --- the lists ------------------------------------------------------------------------
 comm -12 "$T/calls" "$T/exceptions" |

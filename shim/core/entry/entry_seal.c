@@ -111,7 +111,7 @@ static int seal_open_file(struct entry *entry, const char *temporary, int fd,
 	const struct sys *sys = world->sys;
 	size_t size = (size_t)st->st_size;
 	uint8_t bytes[SEAL_SIZE], *data;
-	struct header header;
+	struct header header = { 0 };
 	struct seal seal;
 	bool sealed = false;
 	size_t room;

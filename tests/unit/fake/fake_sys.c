@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -420,6 +421,7 @@ int fake_begin(void **state)
 	/* In memory if possible: thousands of directories come and go. */
 	char in_memory[] = "/dev/shm/pycstash-unit.XXXXXX";
 	char on_disk[] = "/tmp/pycstash-unit.XXXXXX";
+	char canonical[PATH_MAX]; /* realpath writes into no less */
 	const char *name;
 
 	(void)state;
@@ -429,7 +431,11 @@ int fake_begin(void **state)
 	name = mkdtemp(in_memory);
 	if (!name)
 		name = mkdtemp(on_disk);
-	return name && realpath(name, fake.dir) ? 0 : -1;
+	if (!name || !realpath(name, canonical))
+		return -1;
+	return snprintf(fake.dir, sizeof fake.dir, "%s", canonical) < (int)sizeof fake.dir
+		       ? 0
+		       : -1;
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
