@@ -54,6 +54,10 @@ gc -q
 is "$(stat -c %X "$(entry_of top)")" "$before" "looking is no use: access times stay"
 many=$(strace -f -qq -e trace=openat "$PYCSTASH" gc 2>&1 | grep -ac '\.pyc')
 is "$many" 0 "nothing is opened that has not changed since it was looked at"
+sleep 1.1
+mkdir "$T/neighbour" # as others do in /tmp and $HOME all the time
+many=$(strace -f -qq -e trace=openat "$PYCSTASH" gc 2>&1 | grep -ac '\.pyc')
+is "$many" 0 "a name that is made above the sources opens nothing either"
 
 # --- temporaries, foreign files -----------------------------------------------------------
 again
@@ -231,6 +235,10 @@ check "and folders that are empty go" test ! -e "$V/$TAG"
 again
 is "$(PYCSTASH_MAX_ENTRIES=1 gc -n --json | rule evicted files)" $((entries - 1)) "limits are settings"
 is "$(PYCSTASH_MAX_ENTRIES=1 gc -n --json --max-entries 0 | rule evicted files)" 0 "options win"
+for limit in max-entries=9223372036854775808 max-entries=18446744073709551614 max-size=8191P \
+	max-size=9223372036854775808 max-size=16383P max-size=18446744073709551615; do
+	is "$(gc -n --json "--$limit" | rule evicted files)" 0 "a huge limit evicts nothing: $limit"
+done
 is "$(gc -n --json --keep-free 99% | rule evicted files)" "$ALL" "--keep-free, of the file system"
 is "$(status_of gc --max-size much)$(status_of gc --max-time 3)$(status_of gc word)" 222 "wrong values: 2"
 

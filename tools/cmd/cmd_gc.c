@@ -74,9 +74,9 @@ static uint64_t count_missing(const struct gc *gc)
 static void print_excess(const char *setting, int64_t kept, uint64_t limit, bool is_size)
 {
 	char buf[HUMAN_SIZE * 2];
-	uint64_t excess = (uint64_t)kept - limit;
+	uint64_t excess = gc_evict_excess(kept, limit);
 
-	if (!limit || (uint64_t)kept <= limit)
+	if (!excess)
 		return;
 	printf("still over %s by %s: what is younger than an hour is not evicted\n",
 		setting, is_size ? human_size(excess, buf) : human_count(excess, buf));
@@ -108,7 +108,7 @@ static void print_text(struct gc *gc, bool complete)
 	print_excess("max_size", kept.disk, gc->limits.size, true);
 	print_excess("max_entries", kept.entries, gc->limits.entries, false);
 	if (missing)
-		printf("sources that are missing, and waited for: %s\n",
+		printf("missing sources still within the grace period: %s\n",
 			human_count(missing, count));
 	if (gc->left)
 		printf("files that are not pycstash's, left alone: %s\n",
@@ -191,7 +191,7 @@ static int collect(const struct cache *cache, const struct request *request)
 	else if (!request->common.quiet && !request->automatic)
 		print_text(&gc, r == 0);
 	r = conclude(&gc, request, r);
-	gc_release(&gc);
+	gc_run_release(&gc);
 	return r;
 }
 
@@ -199,7 +199,7 @@ static int lock_and_collect(const struct cache *cache, const struct request *req
 {
 	int lock, code;
 
-	if (request->automatic && !gc_is_due(cache, time(NULL)))
+	if (request->automatic && !gc_mark_is_due(cache, time(NULL)))
 		return EXIT_OK;
 	if (request->common.dry_run)
 		return collect(cache, request);

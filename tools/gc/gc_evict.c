@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * Keeping the cache under its limits: least recently used goes first.
+ * Keeping the cache below its limits: least recently used goes first.
  *
- * A million files are not remembered for that: the scan sums up bytes and entries by the
- * hour of their last use; so it is known up to which hour everything has to go, and how
- * much of that one. Of that one alone they are remembered, to go in order, and with all
- * names of a file: an entry whose object stays frees nothing.
+ * The scan remembers what may go, 32 bytes a file. Only where a limit is exceeded are
+ * they sorted and chosen, and then one more walk deletes what was chosen. All names of a
+ * file go together: deleting an entry frees nothing while its object stays.
  */
 #include "tools/gc/gc.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
-#include "tools/base/clock.h"
 #include "tools/conf/conf.h"
 #include "tools/select/filter.h"
 #include "tools/stats/removed.h"
@@ -25,241 +23,226 @@ static bool is_entry(const struct layout *item)
 	return item->kind == LAYOUT_ENTRY || item->kind == LAYOUT_PROGRAMS;
 }
 
-/* An entry with another name counts with that one, its object. */
-static uint64_t disk_of(const struct layout *item, const struct stat *st)
+/* --- what the scan keeps -------------------------------------------------------------*/
+
+/* Without memory for it a file is not evicted. */
+static void remember(struct gc_thread *thread, struct gc_kept kept)
 {
-	return is_entry(item) && st->st_nlink > 1 ? 0 : (uint64_t)st->st_blocks * 512;
-}
+	if (thread->kept_count == thread->kept_room) {
+		size_t room = thread->kept_room ? 2 * thread->kept_room : 1024;
+		struct gc_kept *grown = reallocarray(thread->kept, room, sizeof *grown);
 
-/* What the other name of the file saves: of an entry that is one with its object. */
-static int64_t shared_of(const struct layout *item, const struct stat *st)
-{
-	return is_entry(item) && st->st_nlink > 1 ? (int64_t)st->st_blocks * 512 : 0;
-}
-
-static size_t hour_of(const struct gc *gc, const struct stat *st)
-{
-	int64_t hours_ago = (gc->now - filter_last_use(st)) / 3600;
-
-	if (hours_ago < 0)
-		hours_ago = 0;
-	return hours_ago < GC_HOURS ? GC_HOURS - 1 - (size_t)hours_ago : 0;
-}
-
-void gc_keep(const struct gc *gc, struct gc_thread *thread, const struct layout *item,
-	const struct stat *st)
-{
-	struct gc_hour *hour = &thread->hours[hour_of(gc, st)];
-
-	if (thread->version) {
-		struct extent *extent = &thread->version->extent;
-
-		extent->entries += is_entry(item);
-		extent->objects += item->kind == LAYOUT_OBJECT;
-		extent->bytes += st->st_size;
-		extent->disk += (int64_t)disk_of(item, st);
-		extent->shared += shared_of(item, st);
+		if (!grown)
+			return;
+		thread->kept = grown;
+		thread->kept_room = room;
 	}
-	if (gc_is_young(gc, st))
-		return;
-	hour->bytes += disk_of(item, st);
-	hour->entries += is_entry(item);
+	thread->kept[thread->kept_count++] = kept;
 }
 
-/* It is gone, and so much is free by that. */
-static void forget(struct gc_thread *thread, const struct layout *item,
-	const struct stat *st, int64_t freed)
+void gc_evict_keep(struct gc *gc, struct gc_thread *thread, const struct layout *item,
+	const char *name, const struct stat *st)
 {
+	const uint64_t blocks = (uint64_t)st->st_blocks;
+	const bool entry = is_entry(item);
+	const bool linked = entry && st->st_nlink > 1; /* it counts with its object */
+	const struct extent extent = {
+		.entries = entry,
+		.objects = item->kind == LAYOUT_OBJECT,
+		.bytes = st->st_size,
+		.disk = linked ? 0 : (int64_t)(blocks * 512),
+		.shared = linked ? (int64_t)(blocks * 512) : 0,
+	};
+
 	if (thread->version)
-		extent_drop(&thread->version->extent, item, st, freed);
+		extent_add(&thread->version->extent, &extent);
+	if (!gc_is_young(gc, st))
+		remember(thread,
+			(struct gc_kept){
+				.used = filter_last_use(st),
+				.inode = st->st_ino,
+				.name = gc_hash(thread->dir_hash, name),
+				.blocks = blocks < UINT32_MAX ? (uint32_t)blocks
+							      : UINT32_MAX,
+				.links = st->st_nlink < GC_MOST_LINKS ? st->st_nlink
+								      : GC_MOST_LINKS,
+				.entry = entry,
+			});
 }
 
-/* --- the last hour -------------------------------------------------------------------*/
+/* --- choosing ------------------------------------------------------------------------*/
 
-static void add_candidate(struct gc *gc, const struct layout *item, const struct stat *st)
-{
-	pthread_mutex_lock(&gc->last_hour);
-	if (gc->candidate_count == gc->candidate_room) {
-		size_t room = gc->candidate_room ? gc->candidate_room * 2 : 1024;
-		struct gc_candidate *grown =
-			reallocarray(gc->candidates, room, sizeof *grown);
-
-		if (grown) {
-			gc->candidates = grown;
-			gc->candidate_room = room;
-		}
-	}
-	if (gc->candidate_count < gc->candidate_room) /* else it stays */
-		gc->candidates[gc->candidate_count++] = (struct gc_candidate){
-			.used = filter_last_use(st),
-			.inode = st->st_ino,
-			.bytes = (uint64_t)st->st_blocks * 512,
-			.links = (uint32_t)st->st_nlink,
-			.entry = is_entry(item),
-		};
-	pthread_mutex_unlock(&gc->last_hour);
-}
-
-/* By last use, names of one file beside each other; and of files that were used at the
- * same time some order, always the same. */
+/* By last use, the names of one file together. */
 static int compare(const void *left, const void *right)
 {
-	const struct gc_candidate *a = left, *b = right;
+	const struct gc_kept *a = left, *b = right;
 
 	if (a->used != b->used)
 		return a->used < b->used ? -1 : 1;
 	if (a->inode != b->inode)
 		return a->inode < b->inode ? -1 : 1;
-	return (a->entry > b->entry) - (a->entry < b->entry);
+	return (a->name > b->name) - (a->name < b->name);
 }
 
-/* Chooses among the names of one file, `count` of them: all while space is needed, if
- * that frees it; else the entries that are too many. */
-static void choose_file(struct gc *gc, struct gc_candidate *names, size_t count)
+static uint64_t minus(uint64_t number, uint64_t less)
 {
-	/* In a dry run, names that other rules would have taken are there still. */
-	const uint64_t links = names->links - hardlinks_gone(&gc->links, names->inode);
-	const bool all = gc->evict_bytes > 0 && links <= count;
+	return number > less ? number - less : 0;
+}
 
-	for (size_t i = 0; i < count; i++) {
-		names[i].chosen = all || (names[i].entry && gc->evict_entries > 0);
-		gc->evict_entries -= names[i].chosen && names[i].entry;
-	}
+/* Chooses among the names of one file and moves the chosen ones to `to`; returns how many
+ * they are. All go while space is needed, if that frees it; else the entries that are too
+ * many. */
+static size_t choose_names(struct gc_kept *to, const struct gc_kept *names, size_t count,
+	struct gc_excess *excess)
+{
+	uint32_t links = 0;
+	size_t chosen = 0;
+	bool all;
+
+	/* They differ where a name went while the scan came by. */
+	for (size_t i = 0; i < count; i++)
+		if (names[i].links > links)
+			links = names[i].links;
+	all = excess->bytes > 0 && links <= count;
 	if (all)
-		gc->evict_bytes -= (int64_t)names->bytes;
+		excess->bytes = minus(excess->bytes, UINT64_C(512) * names->blocks);
+	for (size_t i = 0; i < count; i++) {
+		if (!all && (!names[i].entry || !excess->entries))
+			continue;
+		excess->entries = minus(excess->entries, names[i].entry);
+		to[chosen++] = names[i];
+	}
+	return chosen;
 }
 
-/* Those used least recently, and no more than are needed. */
-static void choose(struct gc *gc)
+size_t gc_evict_choose(struct gc_kept *kept, size_t count, struct gc_excess excess)
 {
-	struct gc_candidate *all = gc->candidates;
-	size_t at, end;
+	size_t chosen = 0, end;
 
-	if (gc->candidate_count)
-		qsort(all, gc->candidate_count, sizeof *all, compare);
-	for (at = 0; at < gc->candidate_count; at = end) {
-		for (end = at + 1; end < gc->candidate_count; end++)
-			if (all[end].used != all[at].used ||
-				all[end].inode != all[at].inode)
+	if (count)
+		qsort(kept, count, sizeof *kept, compare);
+	for (size_t at = 0; at < count && (excess.bytes || excess.entries); at = end) {
+		for (end = at + 1; end < count; end++)
+			if (kept[end].used != kept[at].used ||
+				kept[end].inode != kept[at].inode)
 				break;
-		choose_file(gc, &all[at], end - at);
+		chosen += choose_names(&kept[chosen], &kept[at], end - at, &excess);
 	}
-	gc->evict_chosen = true;
+	return chosen;
 }
 
-/* Of the entries of one file some may be chosen: any of them then, but no more. */
-static bool take_chosen(struct gc *gc, const struct layout *item, const struct stat *st)
+/* Moves what all threads remember into one list. */
+static int gather(struct gc *gc)
 {
-	const struct gc_candidate key = {
-		.used = filter_last_use(st), .inode = st->st_ino, .entry = is_entry(item)
-	};
-	struct gc_candidate *found, *end = gc->candidates + gc->candidate_count;
-	bool ret = false;
+	size_t count = 0;
 
-	if (!gc->candidate_count)
-		return false;
-	pthread_mutex_lock(&gc->last_hour);
-	found = bsearch(&key, gc->candidates, gc->candidate_count, sizeof key, compare);
-	while (found && found > gc->candidates && compare(found - 1, &key) == 0)
-		found--;
-	for (; found && found < end && compare(found, &key) == 0 && !ret; found++) {
-		ret = found->chosen;
-		found->chosen = false;
+	for (unsigned t = 0; t < gc->thread_count; t++)
+		count += gc->threads[t].kept_count;
+	gc->evicted = reallocarray(NULL, count + 1, sizeof *gc->evicted);
+	if (!gc->evicted)
+		return -ENOMEM;
+	for (unsigned t = 0; t < gc->thread_count; t++) {
+		struct gc_thread *thread = &gc->threads[t];
+
+		if (thread->kept_count)
+			memcpy(&gc->evicted[gc->evicted_count], thread->kept,
+				thread->kept_count * sizeof *thread->kept);
+		gc->evicted_count += thread->kept_count;
+		free(thread->kept);
+		thread->kept = NULL;
+		thread->kept_count = thread->kept_room = 0;
 	}
-	pthread_mutex_unlock(&gc->last_hour);
-	return ret;
+	/* Names that other rules have taken keep no file alive. */
+	for (size_t i = 0; i < count; i++)
+		if (gc->evicted[i].links > 1)
+			gc->evicted[i].links = (uint32_t)minus(gc->evicted[i].links,
+				hardlinks_gone(&gc->links, gc->evicted[i].inode));
+	return 0;
 }
 
-/* --- the second walk, and the third, for the last hour -------------------------------*/
+/* --- deleting what was chosen --------------------------------------------------------*/
 
-static void evict(struct walk_dir *dir, const struct walk_file *file,
-	const struct layout *item, size_t hour)
+static void evict(struct walk_dir *dir, const struct walk_file *file)
 {
 	struct gc *gc = dir->context;
+	struct gc_thread *thread = &gc->threads[dir->thread];
+	struct gc_kept key = { .used = filter_last_use(file->st),
+		.inode = file->st->st_ino };
+	struct layout item;
 	int64_t freed;
 
-	/* In a dry run, what the rules before would have taken is there still. */
-	if (gc->dry_run && gc_rule_of(dir, file, item) != GC_RULES)
+	if (file->type != DT_REG || key.used > gc->evicted[gc->evicted_count - 1].used)
 		return;
-	if (hour == gc->evict_hour && !gc->evict_chosen) {
-		add_candidate(gc, item, file->st);
-		return;
-	}
-	if (hour == gc->evict_hour && !take_chosen(gc, item, file->st))
+	key.name = gc_hash(thread->dir_hash, file->name);
+	if (!bsearch(&key, gc->evicted, gc->evicted_count, sizeof key, compare))
 		return;
 	freed = gc_take(gc, GC_EVICTED, dir, file->name, file->st);
-	if (freed >= 0)
-		forget(&gc->threads[dir->thread], item, file->st, freed);
-}
-
-static void try_file(struct walk_dir *dir, const struct walk_file *file)
-{
-	struct gc *gc = dir->context;
-	struct layout item;
-	size_t hour;
-
-	if (file->type != DT_REG || gc_is_young(gc, file->st))
+	if (freed < 0 || !thread->version)
 		return;
-	hour = hour_of(gc, file->st);
-	/* What is older is gone by the third walk, or, in a dry run, counted. */
-	if (hour > gc->evict_hour || (hour < gc->evict_hour && gc->evict_chosen))
-		return;
-	item = layout_parse_in(&gc->threads[dir->thread].dir, file->name);
-	if (is_entry(&item) || item.kind == LAYOUT_OBJECT)
-		evict(dir, file, &item, hour);
+	item = layout_parse_in(&thread->dir, file->name);
+	extent_drop(&thread->version->extent, &item, file->st, freed);
 }
 
-/* Finds the hour, with that much to go in all. */
-static void find_hour(struct gc *gc, int64_t bytes, int64_t entries)
+static int evict_chosen(struct gc *gc)
 {
-	for (size_t hour = 0; hour < GC_HOURS; hour++) {
-		gc->evict_hour = hour;
-		gc->evict_bytes = bytes;
-		gc->evict_entries = entries;
-		for (unsigned i = 0; i < gc->thread_count; i++) {
-			bytes -= (int64_t)gc->threads[i].hours[hour].bytes;
-			entries -= (int64_t)gc->threads[i].hours[hour].entries;
-		}
-		if (bytes <= 0 && entries <= 0)
-			return;
-	}
+	struct walk walk = {
+		.cache = gc->cache,
+		.context = gc,
+		.stat = true,
+		.threads = gc->thread_count,
+		.begin = gc_begin_directory,
+		.file = evict,
+		.leave = walk_remove_empty,
+	};
+	int r;
+
+	progress_begin(&gc->progress, "evicting", 0);
+	r = walk_run(&walk, "");
+	progress_end(&gc->progress);
+	gc->failed += walk.failed;
+	return r;
 }
 
-/* How many bytes are missing on the file system. */
-static int64_t missing_free(const struct gc *gc)
+/* --- the limits ----------------------------------------------------------------------*/
+
+/* How many bytes keep_free is short of, on the file system. */
+static uint64_t missing_free(const struct gc *gc)
 {
 	struct statvfs fs;
-	uint64_t unit, want, free;
+	uint64_t unit, all, free;
 
 	if (fstatvfs(gc->cache->fd, &fs) < 0)
 		return 0;
 	unit = fs.f_frsize ? fs.f_frsize : fs.f_bsize;
-	want = conf_share("keep_free", (uint64_t)fs.f_blocks * unit);
-	free = (uint64_t)fs.f_bavail * unit;
+	if (__builtin_mul_overflow(unit, fs.f_blocks, &all) ||
+		__builtin_mul_overflow(unit, fs.f_bavail, &free))
+		return 0; /* such a file system lies */
 	for (int rule = 0; gc->dry_run && rule < GC_RULES; rule++)
 		free += gc->freed[rule].bytes; /* would be by then */
-	return want > free ? (int64_t)(want - free) : 0;
+	return minus(conf_share("keep_free", all), free);
+}
+
+uint64_t gc_evict_excess(int64_t kept, uint64_t limit)
+{
+	return limit && kept > 0 ? minus((uint64_t)kept, limit) : 0;
 }
 
 int gc_evict(struct gc *gc)
 {
 	const struct extent extent = gc_extent(gc);
-	int64_t bytes = missing_free(gc), entries = 0;
+	struct gc_excess excess = { .bytes =
+					    gc_evict_excess(extent.disk, gc->limits.size),
+		.entries = gc_evict_excess(extent.entries, gc->limits.entries) };
+	const uint64_t missing = missing_free(gc);
 	int r;
 
-	if (gc->limits.size && extent.disk - (int64_t)gc->limits.size > bytes)
-		bytes = extent.disk - (int64_t)gc->limits.size;
-	if (gc->limits.entries)
-		entries = extent.entries - (int64_t)gc->limits.entries;
-	if (bytes <= 0 && entries <= 0)
+	if (missing > excess.bytes)
+		excess.bytes = missing;
+	if (!excess.bytes && !excess.entries)
 		return 0;
-	find_hour(gc, bytes, entries);
-	progress_begin(&gc->progress, "evicting", 0);
-	r = gc_walk(gc, try_file);
-	if (r == 0 && gc->candidate_count) {
-		choose(gc);
-		r = gc_walk(gc, try_file);
-	}
-	progress_end(&gc->progress);
-	return r;
+	r = gather(gc);
+	if (r < 0)
+		return r;
+	gc->evicted_count = gc_evict_choose(gc->evicted, gc->evicted_count, excess);
+	return gc->evicted_count ? evict_chosen(gc) : 0;
 }

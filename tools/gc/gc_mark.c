@@ -44,7 +44,7 @@ static bool is_too_large(const struct cache *cache, int64_t now)
 	return disk > 0 && (uint64_t)disk > most;
 }
 
-bool gc_is_due(const struct cache *cache, int64_t now)
+bool gc_mark_is_due(const struct cache *cache, int64_t now)
 {
 	struct stat st;
 

@@ -55,14 +55,22 @@ static struct orphan *note_missing(
 	return orphan;
 }
 
+static bool is_equal(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
 static bool has_changed(const struct gc *gc, const struct stat *st)
 {
 	return st->st_ctim.tv_sec >= gc->last;
 }
 
-/* Whether a directory above `source` has changed since the last run. Neighbours share
- * the answer. */
-static bool has_changed_above(
+/* Whether a directory above `source` may have been renamed since the last run: that
+ * changes its change time alone, while a name made or deleted in it (by a neighbour in
+ * /tmp or $HOME, all the time) changes its modification time to the same moment. If both
+ * happened, what is stale below stays until it is evicted. Neighbours share the answer.
+ */
+static bool has_moved_above(
 	const struct gc *gc, struct gc_thread *thread, const char *source)
 {
 	size_t len = (size_t)(strrchr(source, '/') - source);
@@ -72,22 +80,20 @@ static bool has_changed_above(
 
 	if (len && strlen(thread->above) == len &&
 		memcmp(source, thread->above, len) == 0)
-		return thread->above_changed;
+		return thread->above_moved;
 	memcpy(path, source, len);
 	path[len] = '\0';
 	memcpy(thread->above, path, len + 1);
-	for (; !ret; *strrchr(path, '/') = '\0') {
-		ret = stat(*path ? path : "/", &st) < 0 || has_changed(gc, &st);
-		if (!*path)
-			break;
-	}
-	thread->above_changed = ret;
+	for (; !ret && *path; *strrchr(path, '/') = '\0')
+		ret = stat(path, &st) < 0 ||
+		      (has_changed(gc, &st) && !is_equal(&st.st_ctim, &st.st_mtim));
+	thread->above_moved = ret;
 	return ret;
 }
 
-/* A directory that took the place of another has sources whose times may be of any age;
- * only its own tells, or that of the one above with which it came. Since a directory
- * changes with each name in it as well, one entry is looked into then. */
+/* A directory that took the place of another has sources whose times may be of any age.
+ * Only its own change time tells, or that of the one above with which it came. It also
+ * changes with each name in it, so one entry is opened to see which it was. */
 static void look_for_moves(
 	const struct gc *gc, struct gc_thread *thread, const char *source)
 {
@@ -95,7 +101,7 @@ static void look_for_moves(
 
 	thread->may_have_moved = fstat(thread->source_fd, &st) < 0 ||
 				 has_changed(gc, &st) ||
-				 has_changed_above(gc, thread, source);
+				 has_moved_above(gc, thread, source);
 }
 
 /* Opens the folder of the sources of a __pycache__, or finds that it is missing. */
@@ -124,14 +130,9 @@ static void begin_directory(struct walk_dir *dir)
 	thread->source_fd = -1;
 	thread->orphan = NULL;
 	thread->may_have_moved = thread->sampled = thread->has_moved = false;
-	thread->dir = layout_dir_parse(dir->path);
-	thread->version = gc_version_of(thread, &thread->dir);
-	if (clock_is_over(gc->deadline))
-		dir->walk->stop = true;
-	else
+	gc_begin_directory(dir);
+	if (!dir->walk->stop)
 		look_for_sources(gc, thread);
-	if (dir->thread == 0)
-		progress_update(&gc->progress, dir->walk->seen);
 }
 
 /* One that is empty was left so long ago that nobody is about to fill it. */
@@ -247,7 +248,7 @@ static enum gc_rule rule_of_object(const struct gc *gc, const struct layout *ite
 					      : GC_RULES;
 }
 
-enum gc_rule gc_rule_of(
+static enum gc_rule rule_of(
 	struct walk_dir *dir, const struct walk_file *file, const struct layout *item)
 {
 	struct gc *gc = dir->context;
@@ -285,18 +286,20 @@ static void look_at(struct walk_dir *dir, const struct walk_file *file)
 		return;
 	}
 	item = layout_parse_in(&thread->dir, file->name);
-	rule = gc_rule_of(dir, file, &item);
+	rule = rule_of(dir, file, &item);
 	if (rule == GC_ORPHANS && thread->orphan) {
-		/* Goes with its folder; here it is only counted, for a dry run. */
+		/* It goes with its folder, and is counted then. */
 		if (gc->dry_run)
 			(void)gc_count(gc, GC_ORPHANS, file->st);
+		else
+			(void)hardlinks_drop(&gc->links, file->st);
 	} else if (rule == GC_RULES && item.kind == LAYOUT_FOREIGN)
 		gc->left++;
 	else if (rule == GC_RULES || gc_take(gc, rule, dir, file->name, file->st) < 0)
-		gc_keep(gc, thread, &item, file->st);
+		gc_evict_keep(gc, thread, &item, file->name, file->st);
 }
 
-int gc_walk(struct gc *gc, void (*file)(struct walk_dir *, const struct walk_file *))
+int gc_scan(struct gc *gc)
 {
 	struct walk walk = {
 		.cache = gc->cache,
@@ -305,21 +308,14 @@ int gc_walk(struct gc *gc, void (*file)(struct walk_dir *, const struct walk_fil
 		.threads = gc->thread_count,
 		.begin = begin_directory,
 		.end = end_directory,
-		.file = file,
+		.file = look_at,
 		.leave = walk_remove_empty,
 	};
-	int r = walk_run(&walk, "");
-
-	gc->failed += walk.failed;
-	return r;
-}
-
-int gc_scan(struct gc *gc)
-{
 	int r;
 
 	progress_begin(&gc->progress, "scanning", 0);
-	r = gc_walk(gc, look_at);
+	r = walk_run(&walk, "");
 	progress_end(&gc->progress);
+	gc->failed += walk.failed;
 	return r;
 }

@@ -17,11 +17,14 @@
 #include <unistd.h>
 
 #include "shim/core/base/path.h"
+#include "tools/base/files.h"
 
 #define FILE_NAME "orphans"
 #define NEW_NAME FILE_NAME ".new"
+/* ORPHANS_MOST records of usual length are far shorter. */
+#define FILE_MOST (64 << 20)
 
-/* What is missing there was hardly on a disk that will come back. */
+/* What is missing there was not on a disk that will come back. */
 static const char *const short_lived[] = { "/tmp", "/var/tmp", "/dev/shm" };
 #define SHORT_GRACE (24 * 3600)
 
@@ -95,8 +98,7 @@ static void orphan_free(struct orphan *orphan)
 	free(orphan);
 }
 
-/* The one of that path, which may be new; NULL without memory, or where there are too
- * many. */
+/* Finds or adds the one of that path. NULL without memory, or if there are too many. */
 static struct orphan *find(struct orphans *orphans, const char *path, size_t len)
 {
 	struct orphan *orphan;
@@ -148,16 +150,7 @@ void orphans_free(struct orphans *orphans)
 
 /* --- the file ------------------------------------------------------------------------*/
 
-static FILE *open_stream(int fd, const char *mode)
-{
-	FILE *file = fd < 0 ? NULL : fdopen(fd, mode);
-
-	if (fd >= 0 && !file)
-		close(fd);
-	return file;
-}
-
-/* A record that is not understood is forgotten: its time begins anew. */
+/* A record that cannot be read is dropped: its grace time starts again. */
 static void read_record(struct orphans *orphans, const char *record)
 {
 	struct orphan *orphan;
@@ -178,32 +171,54 @@ static void read_record(struct orphans *orphans, const char *record)
 	}
 }
 
+/* Reads the file up to FILE_MOST bytes, whoever made it longer, with a NUL after them;
+ * NULL where there is none. The caller frees it. */
+static char *read_file(const struct cache *cache, size_t *ret_len)
+{
+	int fd = cache_open_state(cache, FILE_NAME, O_RDONLY);
+	struct stat st;
+	size_t size = 0, len = 0;
+	char *text;
+	ssize_t n;
+
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, &st) == 0)
+		size = st.st_size < FILE_MOST ? (size_t)st.st_size : FILE_MOST;
+	text = calloc(1, size + 1);
+	while (text && len < size && (n = read(fd, text + len, size - len)) > 0)
+		len += (size_t)n;
+	close(fd);
+	*ret_len = len;
+	return text;
+}
+
 struct orphans *orphans_load(const struct cache *cache, int64_t now, int64_t grace)
 {
 	struct orphans *orphans = calloc(1, sizeof *orphans);
-	FILE *file = open_stream(cache_open_state(cache, FILE_NAME, O_RDONLY), "r");
-	char *record = NULL;
-	size_t room = 0;
+	AUTOFREE char *text = NULL;
+	size_t len = 0;
 
-	if (orphans) {
-		orphans->now = now;
-		orphans->grace = grace;
-	}
-	while (orphans && file && getdelim(&record, &room, '\0', file) > 0)
-		read_record(orphans, record);
-	free(record);
-	if (file)
-		fclose(file);
+	if (!orphans)
+		return NULL;
+	orphans->now = now;
+	orphans->grace = grace;
+	text = read_file(cache, &len);
+	for (size_t at = 0; at < len; at += strlen(text + at) + 1)
+		read_record(orphans, text + at);
 	return orphans;
 }
 
 int orphans_save(const struct orphans *orphans, const struct cache *cache, bool all)
 {
 	int fd = cache_new_state(cache, NEW_NAME), r = 0;
-	FILE *file = open_stream(fd, "w");
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
 
-	if (!file)
+	if (!file) {
+		if (fd >= 0)
+			close(fd);
 		return fd < 0 ? fd : -ENOMEM;
+	}
 	for (const struct orphan *o = orphans->all; o; o = o->hh.next)
 		if (o->seen || all)
 			fprintf(file, "%" PRId64 " %" PRIx64 " %c %s%c", o->since,

@@ -11,11 +11,15 @@
 void extent_drop(struct extent *extent, const struct layout *item, const struct stat *st,
 	int64_t freed)
 {
-	extent->entries -= item->kind == LAYOUT_ENTRY || item->kind == LAYOUT_PROGRAMS;
-	extent->objects -= item->kind == LAYOUT_OBJECT;
-	extent->bytes -= st->st_size;
-	extent->disk -= freed;
-	extent->shared -= freed ? 0 : (int64_t)st->st_blocks * 512;
+	const struct extent gone = {
+		.entries = -(item->kind == LAYOUT_ENTRY || item->kind == LAYOUT_PROGRAMS),
+		.objects = -(item->kind == LAYOUT_OBJECT),
+		.bytes = -st->st_size,
+		.disk = -freed,
+		.shared = freed ? 0 : -(int64_t)st->st_blocks * 512,
+	};
+
+	extent_add(extent, &gone);
 }
 
 /* The row of that version and moment, which may be new; NULL without memory. */

@@ -79,11 +79,6 @@ static int add_row(struct stats *stats, const struct journal_record *row)
 	return r == 0 ? add_to(&stats->days, day, row) : r;
 }
 
-static int64_t at_least_none(int64_t number)
-{
-	return number > 0 ? number : 0;
-}
-
 static int add_extent(struct stats *stats, const struct journal_record *row)
 {
 	struct stats_extent *more;
@@ -96,13 +91,7 @@ static int add_extent(struct stats *stats, const struct journal_record *row)
 	stats->extents = more;
 	more += stats->extent_count++;
 	strcpy(more->version, row->version);
-	more->extent = (struct extent){
-		.entries = at_least_none(row->extent.entries),
-		.objects = at_least_none(row->extent.objects),
-		.bytes = at_least_none(row->extent.bytes),
-		.disk = at_least_none(row->extent.disk),
-		.shared = at_least_none(row->extent.shared),
-	};
+	more->extent = extent_at_least_none(&row->extent);
 	extent_add(&stats->extent, &more->extent);
 	return 0;
 }

@@ -23,9 +23,9 @@
  * 0: all that is older. */
 static int64_t bucket(int64_t moment, int64_t now)
 {
-	if (now - moment < HOURLY)
+	if (moment > now - HOURLY)
 		return moment / HOUR;
-	return now - moment < DAILY ? -(moment / DAY) : 0;
+	return moment > now - DAILY ? -(moment / DAY) : 0;
 }
 
 /* Whether the sums stay numbers of 32 bits: else there will be two rows. */
@@ -95,13 +95,39 @@ static int add_sum(struct totals *counters, const struct journal_record *record)
 	return 0;
 }
 
+/* Journals and totals can hold any number, and files any size. */
+static int64_t sum(int64_t a, int64_t b)
+{
+	int64_t ret;
+
+	if (__builtin_add_overflow(a, b, &ret))
+		return a < 0 ? INT64_MIN : INT64_MAX;
+	return ret;
+}
+
 void extent_add(struct extent *extent, const struct extent *more)
 {
-	extent->entries += more->entries;
-	extent->objects += more->objects;
-	extent->bytes += more->bytes;
-	extent->disk += more->disk;
-	extent->shared += more->shared;
+	extent->entries = sum(extent->entries, more->entries);
+	extent->objects = sum(extent->objects, more->objects);
+	extent->bytes = sum(extent->bytes, more->bytes);
+	extent->disk = sum(extent->disk, more->disk);
+	extent->shared = sum(extent->shared, more->shared);
+}
+
+static int64_t at_least_none(int64_t number)
+{
+	return number > 0 ? number : 0;
+}
+
+struct extent extent_at_least_none(const struct extent *extent)
+{
+	return (struct extent){
+		.entries = at_least_none(extent->entries),
+		.objects = at_least_none(extent->objects),
+		.bytes = at_least_none(extent->bytes),
+		.disk = at_least_none(extent->disk),
+		.shared = at_least_none(extent->shared),
+	};
 }
 
 static int add_extent(
@@ -127,24 +153,34 @@ static bool is_none(const struct extent *extent)
 	       !extent->shared;
 }
 
-/* What of a process's changes came after gc measured. One that was at it meanwhile does
- * not tell when it made them: they are taken for even over its time. */
+/* Part of a number, which a double may round up beyond 64 bits. */
+static int64_t part_of(int64_t number, double part)
+{
+	const double product = (double)number * part;
+
+	return product < (double)INT64_MAX ? (int64_t)product : INT64_MAX;
+}
+
+/* What a process changed after gc measured. One that ran meanwhile does not tell when it
+ * changed what: its changes are taken for even over its time. */
 static struct extent extent_since(const struct journal_record *record, int64_t measured)
 {
-	struct extent ret = record->extent;
-	double part = 1;
+	const struct extent *all = &record->extent;
+	double part;
 
-	if (record->end <= measured && record->begin < measured)
-		part = 0;
-	else if (record->begin < measured)
-		part = (double)(record->end - measured) /
-		       (double)(record->end - record->begin);
-	ret.entries = (int64_t)((double)ret.entries * part);
-	ret.objects = (int64_t)((double)ret.objects * part);
-	ret.bytes = (int64_t)((double)ret.bytes * part);
-	ret.disk = (int64_t)((double)ret.disk * part);
-	ret.shared = (int64_t)((double)ret.shared * part);
-	return ret;
+	if (record->begin >= measured)
+		return *all;
+	if (record->end <= measured)
+		return (struct extent){ 0 };
+	part = ((double)record->end - (double)measured) /
+	       ((double)record->end - (double)record->begin);
+	return (struct extent){
+		.entries = part_of(all->entries, part),
+		.objects = part_of(all->objects, part),
+		.bytes = part_of(all->bytes, part),
+		.disk = part_of(all->disk, part),
+		.shared = part_of(all->shared, part),
+	};
 }
 
 int totals_add(struct totals *counters, const struct journal_record *record)
@@ -166,8 +202,8 @@ int totals_add(struct totals *counters, const struct journal_record *record)
 			return 0;
 		return add_extent(counters, record->version, &record->extent);
 	case JOURNAL_HEAD:
-		counters->zero = record->begin;
-		counters->measured = record->end;
+		counters->zero = at_least_none(record->begin);
+		counters->measured = at_least_none(record->end);
 		counters->folded = record->processes;
 		return 0;
 	default: /* a later version's */

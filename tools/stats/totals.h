@@ -50,8 +50,12 @@ void totals_forget_gone(const struct cache *cache, struct totals *counters);
  * be counted is lost. */
 void totals_append(const char *root, struct journal_record *record);
 
-/* Adds up sizes. */
+/* Adds sizes; what does not fit stays at the greatest or least number. */
 void extent_add(struct extent *extent, const struct extent *more);
+
+/* The same with zeros for what is below zero: an entry was deleted whose object is gone.
+ */
+struct extent extent_at_least_none(const struct extent *extent);
 
 /* Folds what is large or old enough into totals, if there is such and nobody holds the
  * lock (-EAGAIN). */

@@ -112,6 +112,27 @@ static void what_went_on_while_it_was_measured_is_in_part(void **state)
 	assert_int_equal(entries_of("cpython-311"), 700);
 }
 
+/* A journal may hold anything. */
+static void no_size_turns_over(void **state)
+{
+	struct journal_record record = process("cpython-311", BEGIN, 1);
+
+	(void)state;
+	record.begin = INT64_MIN;
+	record.end = INT64_MAX;
+	record.extent.entries = record.extent.bytes = INT64_MAX;
+	record.extent.disk = INT64_MIN;
+	for (int i = 0; i < 2; i++) {
+		counters.measured = i ? INT64_MIN : 0;
+		assert_int_equal(totals_add(&counters, &record), 0);
+		assert_int_equal(totals_add(&counters, &record), 0);
+	}
+	assert_true(entries_of("cpython-311") == INT64_MAX);
+	record.kind = JOURNAL_HEAD;
+	assert_int_equal(totals_add(&counters, &record), 0);
+	assert_int_equal(counters.zero, 0);
+}
+
 static void the_mark_parts_an_hour(void **state)
 {
 	(void)state;
@@ -131,6 +152,7 @@ int main(void)
 	unit_rows(sums, rows);
 	unit_one("sums: versions are apart", versions_are_apart);
 	unit_one("sums: no number turns over", no_number_turns_over);
+	unit_one("sizes: no number turns over", no_size_turns_over);
 	unit_one("sums: the mark of --zero parts an hour", the_mark_parts_an_hour);
 	unit_one("sizes: what went on while gc measured is in that in part",
 		what_went_on_while_it_was_measured_is_in_part);

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Missing sources: how long they are waited for, and what is remembered of them.
+ */
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/unit/fake/fake_sys.h"
+#include "tools/gc/orphans.h"
+
+#define STATE "v1/.state/"
+#define NOW INT64_C(1700000000)
+#define DAY (24 * 3600)
+#define GRACE (30 * DAY)
+
+static struct cache cache;
+static struct orphans *orphans;
+
+static int begin(void **state)
+{
+	struct stat st;
+
+	if (fake_begin(state) < 0)
+		return -1;
+	fake_make_directory("v1", 0700);
+	fake_make_directory("v1/.state", 0700);
+	cache = (struct cache){ .root_fd = -1 };
+	cache.fd = open(fake_path("v1"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (cache.fd < 0 || fstat(cache.fd, &st) < 0)
+		return -1;
+	cache.device = st.st_dev;
+	orphans = NULL;
+	return 0;
+}
+
+static int end(void **state)
+{
+	orphans_free(orphans);
+	cache_close(&cache);
+	return fake_end(state);
+}
+
+/* What the runs before have left is read as of `now`. */
+static void load(int64_t now)
+{
+	orphans_free(orphans);
+	orphans = orphans_load(&cache, now, GRACE);
+	assert_non_null(orphans);
+}
+
+static struct orphan *note(const char *path, uint64_t place)
+{
+	struct orphan *orphan = orphans_note(orphans, path, strlen(path), place, true);
+
+	assert_non_null(orphan);
+	return orphan;
+}
+
+static void next_run(int64_t now)
+{
+	assert_int_equal(orphans_save(orphans, &cache, false), 0);
+	load(now);
+}
+
+static size_t count(void)
+{
+	return HASH_COUNT(orphans->all);
+}
+
+/* Missing now, and again so much later. */
+static const struct row {
+	const char *sentence, *path;
+	int64_t later;
+	uint64_t place; /* the second time; the first time it is 1 */
+	bool due;
+} rows[] = {
+	{ "grace: what has just gone is not due", "/srv/a", 0, 1, false },
+	{ "grace: a second too early it is not due", "/srv/a", GRACE - 1, 1, false },
+	{ "grace: at the end of the grace time it is due", "/srv/a", GRACE, 1, true },
+	{ "grace: below /tmp it is one day", "/tmp/a/b", DAY, 1, true },
+	{ "grace: below /tmp not a second less", "/tmp/a/b", DAY - 1, 1, false },
+	{ "grace: below /var/tmp it is one day", "/var/tmp/a", DAY, 1, true },
+	{ "grace: below /dev/shm it is one day", "/dev/shm/a", DAY, 1, true },
+	{ "grace: a name that only begins like /tmp waits for all of it", "/tmpfs/a", DAY,
+		1, false },
+	{ "grace: missing from another file system it begins again", "/srv/a", GRACE, 2,
+		false },
+	{ "grace: a clock that was set back makes it begin again", "/srv/a", -1, 1,
+		false },
+};
+
+static void grace(void **state)
+{
+	const struct row *row = *state;
+
+	load(NOW);
+	assert_false(note(row->path, 1)->due);
+	next_run(NOW + row->later);
+	assert_int_equal(count(), 1);
+	assert_int_equal(note(row->path, row->place)->due, row->due);
+}
+
+static void a_grace_of_zero_is_no_wait(void **state)
+{
+	(void)state;
+	orphans = orphans_load(&cache, NOW, 0);
+	assert_non_null(orphans);
+	assert_true(note("/srv/a", 1)->due);
+	assert_true(note("/tmp/a", 1)->due);
+}
+
+static void what_is_back_is_forgotten(void **state)
+{
+	(void)state;
+	load(NOW);
+	note("/srv/a", 1);
+	note("/srv/b", 1);
+	next_run(NOW + DAY);
+	note("/srv/b", 1);
+	next_run(NOW + 2 * DAY);
+	assert_int_equal(count(), 1);
+	assert_string_equal(orphans->all->path, "/srv/b");
+	assert_int_equal(orphans->all->since, NOW);
+}
+
+static void an_aborted_run_forgets_nothing(void **state)
+{
+	(void)state;
+	load(NOW);
+	note("/srv/a", 1);
+	next_run(NOW + DAY);
+	assert_int_equal(orphans_save(orphans, &cache, true), 0);
+	load(NOW + 2 * DAY);
+	assert_int_equal(count(), 1);
+}
+
+static void any_byte_may_be_in_a_name(void **state)
+{
+	static const char path[] = "/srv/new\nline \xff d 12 \1";
+
+	(void)state;
+	load(NOW);
+	note(path, 1);
+	next_run(NOW + GRACE);
+	assert_true(note(path, 1)->due);
+}
+
+/* What a file of records may begin with, and how many of them are understood. */
+static const struct bad {
+	const char *sentence, *text;
+	size_t want;
+} bad[] = {
+	{ "file: a record", "12 ab d /srv", 1 },
+	{ "file: empty", "", 0 },
+	{ "file: a relative path is dropped", "12 ab d srv", 0 },
+	{ "file: a time before 1970 is dropped", "-12 ab d /srv", 0 },
+	{ "file: no path is dropped", "12 ab d ", 0 },
+	{ "file: words are dropped", "no record 12", 0 },
+	{ "file: no kind is dropped", "12 ab", 0 },
+};
+
+static void bad_file(void **state)
+{
+	const struct bad *row = *state;
+
+	fake_make_bytes(STATE "orphans", row->text, strlen(row->text));
+	load(NOW);
+	assert_int_equal(count(), row->want);
+}
+
+/* 1 TB, nearly all of it a hole. */
+static void of_a_huge_file_the_beginning_is_read(void **state)
+{
+	static const char record[] = "12 ab d /srv";
+
+	(void)state;
+	fake_make_bytes(STATE "orphans", record, sizeof record);
+	if (truncate(fake_path(STATE "orphans"), INT64_C(1) << 40) < 0)
+		skip();
+	load(NOW);
+	assert_int_equal(count(), 1);
+}
+
+static void highest_missing(const char *below, const char *want)
+{
+	char path[512], expected[512];
+	uint64_t place;
+
+	strcpy(path, fake_path(below));
+	strcpy(expected, fake_path(want));
+	assert_int_equal(orphans_highest(path, &place), strlen(expected));
+}
+
+static void the_highest_missing_directory_is_found(void **state)
+{
+	uint64_t place;
+
+	(void)state;
+	fake_make_directory("there", 0700);
+	fake_make_file("file", "x");
+	highest_missing("there/gone", "there/gone");
+	highest_missing("there/gone/a/b", "there/gone");
+	highest_missing("gone/a/b", "gone");
+	highest_missing("file/a/b", "file");
+	assert_int_equal(orphans_highest("/", &place), 0);
+}
+
+int main(void)
+{
+	unit_around(begin, end);
+	unit_rows(grace, rows);
+	unit_rows(bad_file, bad);
+	unit_one("grace: with a grace of zero nothing is waited for",
+		a_grace_of_zero_is_no_wait);
+	unit_one("memory: what is back is forgotten", what_is_back_is_forgotten);
+	unit_one("memory: a run that was cut short forgets nothing",
+		an_aborted_run_forgets_nothing);
+	unit_one("memory: a path may hold any byte", any_byte_may_be_in_a_name);
+	unit_one("file: only the beginning of a huge one is read",
+		of_a_huge_file_the_beginning_is_read);
+	unit_one("the highest missing directory is found",
+		the_highest_missing_directory_is_found);
+	return unit_run("orphans");
+}
