@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -120,65 +121,45 @@ static bool has_its_digest(struct archive_in *in)
 
 /* --- the manifest --------------------------------------------------------------------*/
 
-/* One value of the manifest, which is flat and has no text from outside in it, so that
- * `"key":` stands for nothing else. NULL where it is not there. */
-static const char *manifest_value(const char *text, const char *key)
+/* As archive_out writes it. What a newer version adds comes after these, and what it
+ * changes has a higher number. */
+#define MANIFEST                                                             \
+	" { \"schema\" : \"pycstash.archive/%9u\" , \"layout\" : \"v%9u\" ," \
+	" \"files\" : %19[0-9] , \"bytes\" : %19[0-9]"
+
+struct manifest_versions {
+	unsigned schema, layout;
+};
+
+/* Whether the manifest says all that; what it does not say stays as it is. */
+static bool scan_manifest(const char *text, struct manifest_versions *versions,
+	struct archive_manifest *manifest)
 {
-	AUTOFREE char *quoted = NULL;
-	const char *found;
+	char files[20] = "", bytes[20] = "";
+	int values = sscanf(
+		text, MANIFEST, &versions->schema, &versions->layout, files, bytes);
 
-	if (asprintf(&quoted, "\"%s\":", key) < 0)
-		return quoted = NULL;
-	found = strstr(text, quoted);
-	return found ? found + strlen(quoted) + strspn(found + strlen(quoted), " ")
-		     : NULL;
-}
-
-static bool manifest_says(const char *text, const char *key, const char *want)
-{
-	const char *value = manifest_value(text, key);
-
-	return value && strncmp(value, want, strlen(want)) == 0;
-}
-
-static bool manifest_number(const char *text, const char *key, uint64_t *ret)
-{
-	const char *value = manifest_value(text, key);
-
-	if (!value || *value < '0' || *value > '9')
-		return false;
-	errno = 0;
-	*ret = strtoull(value, NULL, 10);
-	return errno == 0;
-}
-
-/* Whether the value is `before` and a number that is higher than ours. */
-static bool is_newer(const char *text, const char *key, const char *before, unsigned ours)
-{
-	const char *value = manifest_value(text, key);
-	size_t len = strlen(before);
-
-	return value && strncmp(value, before, len) == 0 &&
-	       strtoul(value + len, NULL, 10) > ours;
-}
-
-static bool is_of_newer(const char *text)
-{
-	return is_newer(text, "schema", "\"pycstash.archive/", 1) ||
-	       is_newer(text, "layout", "\"v",
-		       (unsigned)strtoul(&CACHE_LAYOUT[1], NULL, 10));
+	manifest->files = strtoull(files, NULL, 10);
+	manifest->bytes = strtoull(bytes, NULL, 10);
+	return values == 4;
 }
 
 static int take_manifest(struct archive_in *in, const char *text, uint64_t packed)
 {
 	struct archive_manifest *manifest = &in->manifest;
+	const unsigned ours = (unsigned)strtoul(&CACHE_LAYOUT[1], NULL, 10);
+	struct manifest_versions versions = { 0, 0 };
+	const bool whole = scan_manifest(text, &versions, manifest);
 
-	if (!manifest_says(text, "schema", "\"pycstash.archive/1\"") ||
-		!manifest_says(text, "layout", "\"" CACHE_LAYOUT "\""))
-		return refuse(in, "this is no manifest of an archive");
-	if (!manifest_number(text, "files", &manifest->files) ||
-		!manifest_number(text, "bytes", &manifest->bytes))
-		return refuse(in, "it does not tell what follows");
+	/* before all that a newer version may do in another way */
+	if (versions.schema > 1 || versions.layout > ours)
+		return refuse(in, INSPECT_NEWER "; import it with that");
+	if (!has_its_digest(in))
+		return refuse(in, "it is damaged");
+	if (versions.schema != 1 || versions.layout != ours)
+		return refuse(in, "this is not the manifest of an archive");
+	if (!whole)
+		return refuse(in, "it does not say what follows");
 	if (manifest->bytes > BOMB_SLACK &&
 		(manifest->bytes - BOMB_SLACK) / BOMB_RATIO > packed) {
 		char buf[HUMAN_SIZE];
@@ -208,11 +189,6 @@ static int read_manifest(struct archive_in *in, uint64_t packed)
 	if (r < 0)
 		return r == -EBADMSG ? unreadable(in) : r;
 	in->data[size] = '\0';
-	/* before all that a newer one may do in another way */
-	if (is_of_newer((const char *)in->data))
-		return refuse(in, INSPECT_NEWER "; import it with that");
-	if (!has_its_digest(in))
-		return refuse(in, "it is damaged");
 	return take_manifest(in, (const char *)in->data, packed);
 }
 
