@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A file that is to be there whole or not at all: written under another name beside its
- * own, 0600, and renamed. "-" is standard output; what is no plain file (a device, a
- * FIFO) is written to as it is.
+ * A file that is to be there whole or not at all: written without a name (O_TMPFILE), or
+ * under another one beside its own where that is not possible, 0600, and then renamed.
+ * "-" is standard output; what is no plain file (a device, a FIFO) is written to as it
+ * is.
  *
  * Functions return 0 or -errno and say nothing.
  */
@@ -14,6 +15,7 @@ struct outfile {
 	int fd; /* to write to */
 	const char *name;
 	char *temporary; /* NULL: fd is the file itself */
+	bool nameless;	 /* it has no name yet, not even that one */
 };
 
 int outfile_open(struct outfile *file, const char *name);
