@@ -213,3 +213,34 @@ echo 'x = 1' >"$long/$(printf 'm%.0s' {1..150}).py"
 export_ "$T/odd.tar.zst" >/dev/null
 import_ --dir "$other" "$T/odd.tar.zst" >/dev/null
 is "$(listing "$other/v1")" "$(listing "$CACHE/v1")" "and long ones"
+
+# --- private sources ------------------------------------------------------------------
+rm -rf "$CACHE" "$other" "$T/private"
+mkdir "$T/private"
+echo 'x = "public"' >"$T/private/public.py"
+echo 'x = "hunter2"' >"$T/private/secret.py"
+chmod 644 "$T/private/public.py"
+chmod 600 "$T/private/secret.py"
+sleep 0.05
+(cd "$T/private" && preloaded "${pythons[0]}" -c 'import public, secret')
+is "$(export_ "$T/private.zst" 2>&1 >/dev/null | grep -c 'sources that others may not read')" 1 \
+	"export reports what it holds of sources that others may not read"
+is "$(export_ --json "$T/private.zst" 2>/dev/null | field private)" 2 "an entry and its object"
+is "$(import_ --layer "$T/private-layer" "$T/private.zst" 2>&1 >/dev/null | grep -c 'everybody can read it')" 1 \
+	"so does import --layer, where the sources are"
+is "$(grep -rl hunter2 "$T/private-layer" | wc -l)" 2 "there it is for all to read"
+is "$(export_ --public-only --json "$T/public.zst" 2>"$T/said" | field left_out.private)$(cat "$T/said")" 1 \
+	"--public-only leaves the entry out and has nothing to report"
+import_ --layer "$T/public-layer" "$T/public.zst" >/dev/null 2>"$T/said"
+is "$(grep -rl hunter2 "$T/public-layer" | wc -l) $(find "$T/public-layer/v1" -path '*/tree/*.pyc' | wc -l)$(cat "$T/said")" "0 1" \
+	"the layer made of that holds only what is public"
+chmod 600 "$T/private/public.py"
+is "$(status_of export_ --public-only "$T/public.zst")" 1 "where nothing is public there is no archive: 1"
+
+# --- killed ---------------------------------------------------------------------------
+mkdir "$T/out"
+strace -qq -o /dev/null -e trace=pread64 -e inject=pread64:signal=KILL:when=3 \
+	"$PYCSTASH" export --dir "$CACHE" "$T/out/a" >/dev/null 2>&1
+is "$(ls -A "$T/out")" "" "an export that is killed leaves nothing"
+for _ in 1 2; do export_ "$T/out/a" >/dev/null 2>&1; done
+is "$(ls -A "$T/out") $(stat -c %a "$T/out/a")" "a 600" "one that is not leaves the archive alone, for its owner"

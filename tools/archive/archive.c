@@ -5,6 +5,7 @@
 #include "tools/archive/archive.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,8 +15,10 @@
 #include "tools/base/json.h"
 #include "tools/base/message.h"
 
-/* One thread, since several cut the data where they happen to be. */
-#define OPTIONS "zstd:compression-level=9,zstd:threads=1,pax:xattrheader=SCHILY"
+#define OPTIONS "zstd:compression-level=9,pax:xattrheader=SCHILY"
+/* Several threads cut the data at random places. Before libarchive 3.6 there is only one,
+ * and no such option. */
+#define ONE_THREAD "zstd:threads=1"
 
 struct judgement archive_judge(const struct layout *item, struct judgement judgement)
 {
@@ -29,6 +32,18 @@ struct judgement archive_judge(const struct layout *item, struct judgement judge
 		judgement.why = NULL;
 	}
 	return judgement;
+}
+
+bool archive_is_private(const struct layout *item, const char *dir, const char *name,
+	const struct stat *pyc)
+{
+	char source[PATH_MAX];
+	struct stat st;
+
+	if (layout_source(item, dir, name, source, sizeof source) &&
+		stat(source, &st) == 0)
+		pyc = &st;
+	return !(pyc->st_mode & S_IROTH);
 }
 
 int archive_compare(
@@ -129,10 +144,11 @@ int archive_out_begin(struct archive_out *out, const char *name, int fd,
 	if (!out->handle || !out->entry ||
 		lib->archive_write_add_filter_zstd(out->handle) != ARCHIVE_OK ||
 		lib->archive_write_set_format_pax(out->handle) != ARCHIVE_OK ||
-		lib->archive_write_set_options(out->handle, OPTIONS) != ARCHIVE_OK ||
-		/* no padding: that would depend on what fd is */
-		lib->archive_write_set_bytes_in_last_block(out->handle, 1) !=
-			ARCHIVE_OK ||
+		lib->archive_write_set_options(out->handle, OPTIONS) != ARCHIVE_OK)
+		return fail(out);
+	(void)lib->archive_write_set_options(out->handle, ONE_THREAD);
+	/* no padding: that would depend on what fd is */
+	if (lib->archive_write_set_bytes_in_last_block(out->handle, 1) != ARCHIVE_OK ||
 		lib->archive_write_open_fd(out->handle, fd) != ARCHIVE_OK)
 		return fail(out);
 	return write_manifest(out, manifest);

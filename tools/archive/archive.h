@@ -21,6 +21,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "tools/cache/layout.h"
 #include "tools/pyc/judge.h"
@@ -48,6 +49,11 @@ struct archive_member {
  * elsewhere: fresh, or why not. Only what a seal vouches for is of use there; a program's
  * own file tells its source by the inode that it has here. */
 struct judgement archive_judge(const struct layout *item, struct judgement judgement);
+
+/* Whether others may not read the source of that file by its mode; where there is no such
+ * source, the mode of the pyc tells, which Python gives it after its source. */
+bool archive_is_private(const struct layout *item, const char *dir, const char *name,
+	const struct stat *pyc);
 
 /* The order of the members: by directory, then by name, as strcmp has them; so an object
  * comes before its entries. */

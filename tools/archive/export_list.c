@@ -97,8 +97,14 @@ static void take_file(struct walk_dir *dir, const struct walk_file *file)
 
 	if (item.kind == LAYOUT_TEMPORARY || !export_list_is_used(gather, file->st) ||
 		!select_has(gather->select, &item, dir->path, file->name) ||
-		!is_carried(gather, &item, dir, file->name))
+		!is_carried(gather, &item, dir, file->name) ||
+		(gather->public_only && item.kind == LAYOUT_OBJECT))
 		return;
+	if (archive_is_private(&item, dir->path, file->name, file->st)) {
+		gather->hidden++;
+		if (gather->public_only)
+			return;
+	}
 	gather->files++;
 	gather->bytes += (uint64_t)file->st->st_size;
 	if (!add_name(dir->own, file->name))

@@ -26,11 +26,15 @@ struct export_list {
 	const struct cache *cache;
 	const struct select *select;
 	int64_t used_since; /* seconds since 1970 */
+	bool public_only;   /* leave out what others may not read, and objects */
 
 	struct export_list_dir *dirs; /* sorted */
 	size_t count, room;
 	_Atomic(uint64_t) files, bytes;
 	_Atomic(uint64_t) left_out[STATES]; /* why others are not among them */
+	/* Of sources that others may not read: among them, or with public_only left out.
+	 */
+	_Atomic(uint64_t) hidden;
 	_Atomic(uint64_t) unreadable; /* files and directories, each named on stderr */
 	_Atomic(bool) no_memory;
 	pthread_mutex_t mutex; /* of dirs, count and room */

@@ -104,7 +104,7 @@ static int map_dir(const struct import *import, const struct layout *item,
 
 /* --- what is there already -----------------------------------------------------------*/
 
-/* Opens a file of the cache to look at it; -ENOENT & Co. */
+/* Opens a file of the cache to look at it; -errno. */
 static int open_there(const struct import *import, const char *dir, const char *name)
 {
 	AUTOFREE char *path = NULL;
@@ -340,6 +340,8 @@ static bool can_move(const struct layout *item, const char *name)
 
 int import_member(struct import *import, const struct archive_in *in)
 {
+	/* A pyc has no mode in an archive. */
+	static const struct stat unknown = { .st_mode = S_IROTH };
 	const struct archive_member *member = &in->member;
 	char dir[PATH_MAX];
 	struct stat old;
@@ -374,6 +376,7 @@ int import_member(struct import *import, const struct archive_in *in)
 	import->links += member->link != NULL;
 	import->bytes += member->size;
 	import->moved += moved;
+	import->hidden += archive_is_private(&in->item, dir, member->name, &unknown);
 	return 0;
 }
 

@@ -34,6 +34,7 @@ struct import {
 	uint64_t files, bytes; /* put there */
 	uint64_t links;	       /* of them */
 	uint64_t moved;	       /* of them, to another path */
+	uint64_t hidden;       /* of them, of sources here that others may not read */
 	uint64_t kept;	       /* what is there is as good */
 	uint64_t bound;	       /* cannot be moved: it shows its path */
 	uint64_t damaged;      /* in the archive; named on stderr */

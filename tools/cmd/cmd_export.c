@@ -29,6 +29,7 @@
 
 enum {
 	KEY_USED_SINCE,
+	KEY_PUBLIC_ONLY,
 };
 
 static const struct opt own_options[] = {
@@ -36,6 +37,9 @@ static const struct opt own_options[] = {
 		"only what was read or written since then: `30d`, `2026-08-01`;\n"
 		"file systems mounted noatime know only of writing",
 		KEY_USED_SINCE },
+	{ "public-only", 0, NULL,
+		"leave out bytecode of sources that others may not read",
+		KEY_PUBLIC_ONLY },
 	{ NULL, 0, NULL, NULL, 0 },
 };
 
@@ -123,7 +127,7 @@ static char *object_of(const struct export *export, const struct layout *item,
 	char path[OBJECT_PATH_SIZE], *ret;
 
 	if (item->kind != LAYOUT_ENTRY || export->select.paths.count > 0 ||
-		(judgement->seal.flags & SEAL_HASH) ||
+		export->gather.public_only || (judgement->seal.flags & SEAL_HASH) ||
 		!object_is_shareable(name, strlen(name), item->pyc.tag, &object.level))
 		return NULL;
 	memcpy(object.magic, judgement->seal.magic, sizeof object.magic);
@@ -232,7 +236,7 @@ static int write_archive(struct export *export)
 	if (r == -EINTR)
 		complain(export->file,
 			"interrupted after %" PRIu64 " of %" PRIu64
-			" files; there is no archive",
+			" files; no archive written",
 			export->files, export->gather.files);
 	return r;
 }
@@ -252,7 +256,9 @@ static void print_object(const struct export *export)
 	json_unsigned(&json, "links", export->links);
 	json_unsigned(&json, "bytes", export->bytes);
 	json_unsigned(&json, "archive_bytes", export->archive_bytes);
+	json_unsigned(&json, "private", gather->public_only ? 0 : gather->hidden);
 	json_open(&json, "left_out", '{');
+	json_unsigned(&json, "private", gather->public_only ? gather->hidden : 0);
 	json_unsigned(&json, "unsealed", gather->left_out[STATE_UNSEALED]);
 	json_unsigned(&json, "damaged", gather->left_out[STATE_DAMAGED]);
 	json_unsigned(&json, "foreign", gather->left_out[STATE_FOREIGN]);
@@ -275,6 +281,19 @@ static void print_text(const struct export *export)
 		if (gather->left_out[state])
 			printf("left out: %" PRIu64 " %s\n", gather->left_out[state],
 				state_names[state]);
+	if (gather->hidden && gather->public_only)
+		printf("left out: %" PRIu64 " of sources that others may not read\n",
+			gather->hidden);
+}
+
+/* Also where the archive itself goes to standard output. */
+static void warn_of_private(const struct export *export)
+{
+	if (export->gather.hidden && !export->gather.public_only)
+		complain(export->file,
+			"it holds %" PRIu64
+			" files made from sources that others may not read; keep it private, or use --public-only",
+			export->gather.hidden);
 }
 
 static int finish(const struct export *export)
@@ -285,6 +304,7 @@ static int finish(const struct export *export)
 		print_object(export);
 	else if (!outfile_is_stdout(&export->archive))
 		print_text(export);
+	warn_of_private(export);
 	if (export->files < gather->files)
 		complain(export->file,
 			"%" PRIu64 " files vanished or proved damaged while it was made",
@@ -313,13 +333,13 @@ static int export_cache(struct export *export)
 	r = export_list_run(&export->gather);
 	if (r < 0) {
 		complain(export->cache.root, "%s",
-			r == -EINTR ? "interrupted; there is no archive" : strerror(-r));
+			r == -EINTR ? "interrupted; no archive written" : strerror(-r));
 		return failure(r);
 	}
 	if (export->gather.files == 0) {
-		complain(export->cache.root,
-			"there is nothing in it to export%s; there is no archive",
-			export->select.tag_count || export->select.paths.count
+		complain(export->cache.root, "nothing to export%s; no archive written",
+			export->select.tag_count || export->select.paths.count ||
+					export->gather.public_only
 				? " that was selected"
 				: "");
 		return EXIT_FOUND;
@@ -339,6 +359,10 @@ static int take(struct export *export, const struct opt *opt, const char *value)
 		if (r < 0)
 			complain(value, "this is no time, such as 30d or 2026-08-01");
 		return r;
+	}
+	if (opt->key == KEY_PUBLIC_ONLY) {
+		export->gather.public_only = true;
+		return 0;
 	}
 	r = select_take(&export->select, opt, value);
 	return r == -ENOENT ? common_take(&export->common, opt, value) : r;
@@ -393,8 +417,12 @@ static const char notes[] =
 	"caches with the same content. Programs may go on meanwhile. Objects, which belong to\n"
 	"no path, are left out with --path; import makes them anew of the entries.\n"
 	"\n"
-	"What no seal vouches for stays behind, since nobody elsewhere could trust it: unsealed\n"
+	"What no seal vouches for is left out, since nobody elsewhere could trust it: unsealed\n"
 	"and damaged entries, temporary files, and what is not the cache's.\n"
+	"\n"
+	"Bytecode shows what is in its source. If others may not read some of the sources, by\n"
+	"their mode, that is reported: a layer made of the archive is readable by all. With\n"
+	"--public-only these are left out, and so are all objects.\n"
 	"\n"
 	"  pycstash export cache.tar.zst\n"
 	"  pycstash export --tag cpython-311 --path /srv/app - | ssh host pycstash import -\n"

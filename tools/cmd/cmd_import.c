@@ -200,6 +200,7 @@ static void print_object(const struct job *job)
 	json_unsigned(&json, "damaged", import->damaged);
 	json_unsigned(&json, "newer", import->newer);
 	json_unsigned(&json, "failed", import->failed);
+	json_unsigned(&json, "private", import->hidden);
 	json_unsigned(&json, "missing", missing(job));
 	json_close(&json);
 }
@@ -293,6 +294,11 @@ static int import_all(struct job *job)
 		print_object(job);
 	else
 		print_text(job);
+	if (job->line->layer && import->hidden)
+		complain(job->line->layer,
+			"everybody can read it, and %" PRIu64
+			" files in it were made from sources that others may not read; see `pycstash export --public-only`",
+			import->hidden);
 	if (code == EXIT_OK && (import->damaged || import->newer || import->failed ||
 				       missing(job) || job->cut_off))
 		code = EXIT_PARTLY;
