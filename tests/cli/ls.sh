@@ -200,7 +200,7 @@ export PYCSTASH_LAYERS=$T/layer
 is "$(ls_ --layers $only "$S" | wc -l)" "$COUNT" "--layers: what is in one, also where there is no cache"
 is "$(ls_ --layers --json $only "$S/top.py" | jsons 'x.get("layer")' | head -1)" "$T/layer" "and in which"
 is "$(ls_ $only "$S" 2>/dev/null | wc -l)" "$COUNT" "where there is no cache, unasked"
-check "which is said" grep -q ': there is no cache here yet; this is about the layers$' <(said_by ls_ "$S")
+check "which is said" grep -q ': no cache yet; showing layers only$' <(said_by ls_ "$S")
 is "$(env -u PYCSTASH_DIR -u HOME "$PYCSTASH" ls --layers $only "$S" 2>&1 | wc -l)" "$COUNT" "also where there is no place for one"
 is "$(status_of ls_ --dir "$T/nowhere" "$S")" 10 "a cache that is asked for, and is not there: 10"
 mkdir "$CACHE" && echo mine >"$CACHE/file"

@@ -77,7 +77,7 @@ is "$(path --layers "$entry")" "$S/top.py" "and back"
 is "$(status_of path --layers "$S/none.py")" 1 "neither: 1"
 is "$(said_by path --layers "$S/top.py")" "" "of which nothing is said"
 is "$(path --tag "$TAG" "$S/top.py" 2>/dev/null)" "$entry" "nor need they be asked for there"
-check "which is said" grep -q ': there is no cache here yet; this is about the layers$' <(said_by path "$S/top.py")
+check "which is said" grep -q ': no cache yet; showing layers only$' <(said_by path "$S/top.py")
 is "$(status_of path --dir "$CACHE" "$S/top.py")" 10 "a cache that is asked for, and is not there: 10"
 check "and it is said that there are layers" grep -q 'There are layers' <(said_by path --dir "$CACHE" "$S/top.py")
 is "$(env -u PYCSTASH_DIR -u HOME "$PYCSTASH" path --layers --tag "$TAG" "$S/top.py" 2>&1)" "$entry" \

@@ -272,7 +272,7 @@ cp -a "$cache0" "$layer"
 check "layers are named" grep -qx "$layer" <(PYCSTASH_LAYERS=$layer stats)
 PYCSTASH_LAYERS=$T/none:$layer PYCSTASH_DIR=$T/nowhere "$PYCSTASH" stats >"$T/out" 2>"$T/said"
 is "$? $(sed 1d "$T/out")" "0 $layer" "also where there is no cache"
-check "which is said" grep -q "^pycstash: $T/nowhere: there is no cache here yet; this is about the layers$" "$T/said"
+check "which is said" grep -q "^pycstash: $T/nowhere: no cache yet; showing layers only$" "$T/said"
 is "$(env -u HOME PYCSTASH_LAYERS="$layer" "$PYCSTASH" stats --json 2>/dev/null | python3 -c 'import json
 x = json.load(open(0))
 print(x["dir"], x["counts"]["processes"], x["size"]["entries"], x["layers"])')" "None 0 0 ['$layer']" "nor a place for one"

@@ -13,8 +13,8 @@
  * threads) is fixed.
  *
  * A reader trusts nothing: what pycstash would not write makes it refuse the archive,
- * what is not whole is marked as damaged. Functions return 0 or -errno, having said on
- * stderr what is wrong, unless they say otherwise. For one thread.
+ * what is not whole is marked as damaged. Functions return 0 or -errno after printing on
+ * stderr what is wrong, unless their comment says otherwise. For one thread.
  */
 #pragma once
 
@@ -45,9 +45,9 @@ struct archive_member {
 	size_t size;
 };
 
-/* What the standing of a file, judged without its source (""), says about carrying it
- * elsewhere: fresh, or why not. Only what a seal vouches for is of use there; a program's
- * own file tells its source by the inode that it has here. */
+/* Whether a file, judged without its source (""), is of use elsewhere: fresh, or why not.
+ * Only what a seal vouches for is of use there; a program's own file tells its source by
+ * the inode that it has here. */
 struct judgement archive_judge(const struct layout *item, struct judgement judgement);
 
 /* Whether others may not read the source of that file by its mode; where there is no such
@@ -108,8 +108,8 @@ struct archive_in {
 int archive_in_begin(struct archive_in *in, const char *name, int fd);
 
 /* Reads the next member: 1; 0: that was all. -EPERM: the archive is refused. -EBADMSG: it
- * is cut off or damaged here, and nothing behind can be read; that is not said, but is in
- * `broken`. -EIO: there is no room in memory for a file. */
+ * is cut off or damaged here, and nothing after it can be read; that is not printed, but
+ * is in `broken`. -EIO: there is no room in memory for a file. */
 int archive_in_next(struct archive_in *in);
 
 /* After any of them, also where archive_in_begin has failed. */

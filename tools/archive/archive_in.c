@@ -131,7 +131,7 @@ struct manifest_versions {
 	unsigned schema, layout;
 };
 
-/* Whether the manifest says all that; what it does not say stays as it is. */
+/* Whether the manifest has all of these; the versions that it lacks stay as they are. */
 static bool scan_manifest(const char *text, struct manifest_versions *versions,
 	struct archive_manifest *manifest)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Gathering names from the threads of a walk.
+ * Collecting names from the threads of a walk.
  */
 #include "tools/archive/export_list.h"
 
@@ -13,44 +13,44 @@
 #include "tools/base/message.h"
 #include "tools/cache/walk.h"
 
-/* A directory that is being read: its names, one behind the other, each with its NUL. */
+/* A directory that is being read: its names one after the other, each with its NUL. */
 struct names {
 	size_t count, used, room;
 	char *text;
 };
 
-bool export_list_is_used(const struct export_list *gather, const struct stat *st)
+bool export_list_is_used(const struct export_list *list, const struct stat *st)
 {
-	return st->st_atime >= gather->used_since || st->st_mtime >= gather->used_since;
+	return st->st_atime >= list->used_since || st->st_mtime >= list->used_since;
 }
 
 void export_list_failed(
-	struct export_list *gather, const char *dir, const char *name, int error)
+	struct export_list *list, const char *dir, const char *name, int error)
 {
 	AUTOFREE char *path = NULL;
 
 	if (asprintf(&path, "%s/%s", dir, name) < 0)
 		path = NULL;
 	complain(path, "cannot be read: %s", strerror(-error));
-	gather->unreadable++;
+	list->unreadable++;
 }
 
 /* --- in the walk's threads -----------------------------------------------------------*/
 
 static bool enter(struct walk_dir *parent, const char *name)
 {
-	const struct export_list *gather = parent->context;
+	const struct export_list *list = parent->context;
 
-	return select_enters(gather->select, parent->path, name);
+	return select_enters(list->select, parent->path, name);
 }
 
 static void begin(struct walk_dir *dir)
 {
-	struct export_list *gather = dir->context;
+	struct export_list *list = dir->context;
 
 	dir->own = calloc(1, sizeof(struct names));
 	if (!dir->own)
-		gather->no_memory = dir->walk->stop = true;
+		list->no_memory = dir->walk->stop = true;
 }
 
 static bool add_name(struct names *names, const char *name)
@@ -73,7 +73,7 @@ static bool add_name(struct names *names, const char *name)
 }
 
 /* Whether the file is one to be carried; if not, that is counted. */
-static bool is_carried(struct export_list *gather, const struct layout *item,
+static bool is_carried(struct export_list *list, const struct layout *item,
 	const struct walk_dir *dir, const char *name)
 {
 	struct judgement judgement =
@@ -82,33 +82,33 @@ static bool is_carried(struct export_list *gather, const struct layout *item,
 	if (judgement.error == -ENOENT)
 		return false;
 	if (judgement.error < 0 && judgement.state != STATE_FOREIGN) {
-		export_list_failed(gather, dir->path, name, judgement.error);
+		export_list_failed(list, dir->path, name, judgement.error);
 		return false;
 	}
 	if (judgement.state != STATE_FRESH)
-		gather->left_out[judgement.state]++;
+		list->left_out[judgement.state]++;
 	return judgement.state == STATE_FRESH;
 }
 
 static void take_file(struct walk_dir *dir, const struct walk_file *file)
 {
-	struct export_list *gather = dir->context;
+	struct export_list *list = dir->context;
 	struct layout item = layout_parse(dir->path, file->name);
 
-	if (item.kind == LAYOUT_TEMPORARY || !export_list_is_used(gather, file->st) ||
-		!select_has(gather->select, &item, dir->path, file->name) ||
-		!is_carried(gather, &item, dir, file->name) ||
-		(gather->public_only && item.kind == LAYOUT_OBJECT))
+	if (item.kind == LAYOUT_TEMPORARY || !export_list_is_used(list, file->st) ||
+		!select_has(list->select, &item, dir->path, file->name) ||
+		!is_carried(list, &item, dir, file->name) ||
+		(list->public_only && item.kind == LAYOUT_OBJECT))
 		return;
 	if (archive_is_private(&item, dir->path, file->name, file->st)) {
-		gather->hidden++;
-		if (gather->public_only)
+		list->hidden++;
+		if (list->public_only)
 			return;
 	}
-	gather->files++;
-	gather->bytes += (uint64_t)file->st->st_size;
+	list->files++;
+	list->bytes += (uint64_t)file->st->st_size;
 	if (!add_name(dir->own, file->name))
-		gather->no_memory = dir->walk->stop = true;
+		list->no_memory = dir->walk->stop = true;
 }
 
 static int compare_names(const void *a, const void *b)
@@ -134,23 +134,23 @@ static bool sort_names(struct export_list_dir *dir, struct names *names)
 	return true;
 }
 
-static bool add_dir(struct export_list *gather, const struct export_list_dir *dir)
+static bool add_dir(struct export_list *list, const struct export_list_dir *dir)
 {
 	bool added = true;
 
-	pthread_mutex_lock(&gather->mutex);
-	if (gather->count == gather->room) {
-		size_t room = gather->room ? 2 * gather->room : 64;
+	pthread_mutex_lock(&list->mutex);
+	if (list->count == list->room) {
+		size_t room = list->room ? 2 * list->room : 64;
 		struct export_list_dir *grown =
-			reallocarray(gather->dirs, room, sizeof *grown);
+			reallocarray(list->dirs, room, sizeof *grown);
 
 		added = grown != NULL;
-		gather->dirs = added ? grown : gather->dirs;
-		gather->room = added ? room : gather->room;
+		list->dirs = added ? grown : list->dirs;
+		list->room = added ? room : list->room;
 	}
 	if (added)
-		gather->dirs[gather->count++] = *dir;
-	pthread_mutex_unlock(&gather->mutex);
+		list->dirs[list->count++] = *dir;
+	pthread_mutex_unlock(&list->mutex);
 	return added;
 }
 
@@ -163,16 +163,16 @@ static void release_dir(struct export_list_dir *dir)
 
 static void end(struct walk_dir *dir)
 {
-	struct export_list *gather = dir->context;
+	struct export_list *list = dir->context;
 	struct names *names = dir->own;
 	struct export_list_dir sorted = { 0 };
 
 	if (names && names->count > 0) {
 		sorted.path = strdup(dir->path);
 		if (!sorted.path || !sort_names(&sorted, names) ||
-			!add_dir(gather, &sorted)) {
+			!add_dir(list, &sorted)) {
 			release_dir(&sorted);
-			gather->no_memory = dir->walk->stop = true;
+			list->no_memory = dir->walk->stop = true;
 		}
 	}
 	if (names)
@@ -188,11 +188,11 @@ static int compare_dirs(const void *a, const void *b)
 		((const struct export_list_dir *)b)->path);
 }
 
-int export_list_run(struct export_list *gather)
+int export_list_run(struct export_list *list)
 {
 	struct walk walk = {
-		.cache = gather->cache,
-		.context = gather,
+		.cache = list->cache,
+		.context = list,
 		.stat = true,
 		.enter = enter,
 		.begin = begin,
@@ -201,21 +201,21 @@ int export_list_run(struct export_list *gather)
 	};
 	int r;
 
-	pthread_mutex_init(&gather->mutex, NULL);
+	pthread_mutex_init(&list->mutex, NULL);
 	r = walk_run(&walk, "");
-	gather->unreadable += walk.failed;
-	if (gather->no_memory)
+	list->unreadable += walk.failed;
+	if (list->no_memory)
 		return -ENOMEM;
-	if (gather->count > 0)
-		qsort(gather->dirs, gather->count, sizeof *gather->dirs, compare_dirs);
+	if (list->count > 0)
+		qsort(list->dirs, list->count, sizeof *list->dirs, compare_dirs);
 	return r;
 }
 
-void export_list_release(struct export_list *gather)
+void export_list_release(struct export_list *list)
 {
 	size_t i;
 
-	for (i = 0; i < gather->count; i++)
-		release_dir(&gather->dirs[i]);
-	free(gather->dirs);
+	for (i = 0; i < list->count; i++)
+		release_dir(&list->dirs[i]);
+	free(list->dirs);
 }

@@ -42,13 +42,13 @@ struct export_list {
 
 /* Goes through the cache; what stands below `dirs` begins as zeros. 0 or -errno; -EINTR
  * after an interrupt. */
-int export_list_run(struct export_list *gather);
-void export_list_release(struct export_list *gather);
+int export_list_run(struct export_list *list);
+void export_list_release(struct export_list *list);
 
-/* Counts a file that could not be read, and says so. Thread-safe. */
+/* Counts a file that could not be read, and reports it. Thread-safe. */
 void export_list_failed(
-	struct export_list *gather, const char *dir, const char *name, int error);
+	struct export_list *list, const char *dir, const char *name, int error);
 
 /* Whether a file was used then or later: read, as far as the file system says so, or
  * written. */
-bool export_list_is_used(const struct export_list *gather, const struct stat *st);
+bool export_list_is_used(const struct export_list *list, const struct stat *st);

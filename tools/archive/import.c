@@ -50,15 +50,15 @@ static int add_map(struct import *import, struct import_map map)
 int import_add_map(struct import *import, const char *text, bool resolve)
 {
 	const char *equals = strstr(text, "=/");
-	AUTOFREE char *physical = NULL;
+	AUTOFREE char *canonical = NULL;
 	struct import_map map = { 0 };
 
 	if (text[0] == '/' && equals) {
 		if (resolve)
-			physical = realpath(equals + 1, NULL);
+			canonical = realpath(equals + 1, NULL);
 		map.old = map_side(text, (size_t)(equals - text));
-		map.replacement = map_side(physical ? physical : equals + 1,
-			strlen(physical ? physical : equals + 1));
+		map.replacement = map_side(canonical ? canonical : equals + 1,
+			strlen(canonical ? canonical : equals + 1));
 	}
 	if (equals && map.old && map.replacement &&
 		(!*map.old || path_is_clean(map.old, strlen(map.old))) &&

@@ -24,7 +24,7 @@ struct import_map {
 struct import {
 	const struct cache *cache; /* NULL: there is none yet, and nothing is put there */
 	bool dry_run, force;
-	bool uncounted; /* a layer: how it grows is nobody's business */
+	bool uncounted; /* a layer, whose size nobody records */
 	struct import_map *maps;
 	size_t map_count;
 
@@ -42,12 +42,12 @@ struct import {
 	uint64_t failed;       /* could not be put there; named on stderr */
 };
 
-/* Reads "OLD=NEW"; with `resolve`, NEW gets its physical name where it is there. 0;
- * -EINVAL after saying what is wrong. */
+/* Reads "OLD=NEW"; with `resolve`, NEW becomes its canonical path if it exists. 0;
+ * -EINVAL after printing what is wrong. */
 int import_add_map(struct import *import, const char *text, bool resolve);
 
 /* Does with a member what is to be done. 0; -errno where there is no use in going on,
- * such as -ENOSPC, having said it. */
+ * such as -ENOSPC, after reporting it. */
 int import_member(struct import *import, const struct archive_in *in);
 
 /* After the last member: tells the cache's journal how it has grown. */

@@ -62,5 +62,5 @@ struct libarchive {
 #undef MEMBER
 };
 
-/* NULL where there is none of that version, which has been said. Never unloaded. */
+/* NULL after reporting that there is none of that version. Never unloaded. */
 const struct libarchive *libarchive(void);

@@ -104,8 +104,8 @@ static int refuse(const char *root, const char *why)
 	return EXIT_REFUSED;
 }
 
-/* Says all but that there is no cache. *ret_beside: there is one, of another layout,
- * which one of ours can lie beside. */
+/* Reports everything but that there is no cache. *ret_beside: there is one, of another
+ * layout, which one of ours can lie beside. */
 static int judge_root(const char *root, int root_fd, bool *ret_beside)
 {
 	enum root_state state;
@@ -149,7 +149,7 @@ static const char *configured(char room[PATH_MAX])
 static int say_no_place(void)
 {
 	complain("cache",
-		"there is no place for one: PYCSTASH_DIR and HOME are unset, not absolute or too long, or one and the same; see --dir");
+		"no cache directory: set PYCSTASH_DIR to an absolute path other than $HOME, or use --dir");
 	return EXIT_NO_CACHE;
 }
 
@@ -189,14 +189,14 @@ static int open_layout(struct cache *cache, const char *root, int root_fd)
 }
 
 /* A cache that is not open yet, and the path of its root, for the caller to free;
- * EXIT_OK, or having said why not. */
+ * EXIT_OK, or another code after reporting why not. */
 static int locate(struct cache *cache, const char *root, char **ret_path)
 {
 	*cache = (struct cache){ .root_fd = -1, .fd = -1 };
 	return cache_root(root, ret_path);
 }
 
-/* Says all but that there is no cache. */
+/* Reports everything but that there is no cache. */
 static int open_root(struct cache *cache, const char *path, bool *ret_beside)
 {
 	int root_fd = open(path, DIRECTORY), code, r;
@@ -229,9 +229,9 @@ static int say_none(const char *path, bool beside)
 	if (beside)
 		return refuse(path,
 			"this cache was made by another version of pycstash: it has no folder " CACHE_LAYOUT);
-	complain(path, "there is no cache here yet; `pycstash run` makes one%s",
+	complain(path, "no cache yet; `pycstash run` makes one%s",
 		are_layers()
-			? ". There are layers: ls, du and path go through them with --layers"
+			? ". There are layers: ls, du and path read them with --layers"
 			: "");
 	return EXIT_NO_CACHE;
 }
@@ -353,10 +353,10 @@ static bool are_to_serve(int opened, const char *path, bool beside, bool chosen)
 
 	if ((opened != EXIT_NO_CACHE && !closed) || chosen || beside || !are_layers())
 		return false;
-	if (closed) /* it was said */
+	if (closed) /* it was reported */
 		return true;
-	complain(path ? path : "cache", "there is %s; this is about the layers",
-		path ? "no cache here yet" : "no place for one");
+	complain(path ? path : "cache", "%s; showing layers only",
+		path ? "no cache yet" : "no cache directory");
 	return true;
 }
 
@@ -383,8 +383,7 @@ int cache_each(const char *root, bool layers,
 	if (count)
 		return code;
 	if (opened == EXIT_NO_CACHE)
-		complain("cache",
-			"there is neither a cache nor a layer; see `pycstash dir`");
+		complain("cache", "neither a cache nor a layer; see `pycstash dir`");
 	return opened;
 }
 

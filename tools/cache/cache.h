@@ -33,19 +33,18 @@ struct cache {
 };
 
 /* The absolute path of a root, whether it is there or not, for the caller to free: of
- * `root` (NULL: what PYCSTASH_DIR & Co. say). EXIT_OK; else, having said why,
- * EXIT_NO_CACHE where they say nothing, or EXIT_OURS. */
+ * `root` (NULL: by PYCSTASH_DIR, XDG_CACHE_HOME and HOME). EXIT_OK; else, after reporting
+ * it, EXIT_NO_CACHE where they say nothing, or EXIT_OURS. */
 int cache_root(const char *root, char **ret_path);
 
-/* Opens the cache at `root` (NULL: the one that PYCSTASH_DIR & Co. say, see config_root).
- * Returns EXIT_OK; else, having said why on stderr, EXIT_NO_CACHE where there is none and
+/* Opens the cache at `root` (NULL: by the environment, see config_root).
+ * Returns EXIT_OK; else, after reporting why, EXIT_NO_CACHE where there is none and
  * EXIT_REFUSED for one that is not to be touched: not marked as a cache of pycstash
  * (CACHEDIR.TAG), another user's, writable by others, "/", $HOME, or without this version
  * of the layout while it has others (a newer pycstash's). */
 int cache_open(struct cache *cache, const char *root);
 
-/* The same, but that there is no cache is not said, nor that there is one of another
- * layout only. */
+/* The same, but does not report that there is no cache, or one of another layout only. */
 int cache_open_if_there(struct cache *cache, const char *root);
 
 /* The same, and makes the cache where there is none yet: where nothing has that name, or
@@ -54,14 +53,14 @@ int cache_open_if_there(struct cache *cache, const char *root);
 int cache_open_or_make(struct cache *cache, const char *root);
 
 /* cache_open for the index-th of the layers in PYCSTASH_LAYERS. -ENOENT: there are no
- * more. Layers that are not trusted are skipped without a word (doctor says it). */
+ * more. Layers that are not trusted are skipped silently; doctor reports them. */
 int cache_open_layer(struct cache *cache, size_t index);
 
-/* Opens the cache at `root`, and with `layers` the layers behind it, and calls visit for
+/* Opens the cache at `root`, and with `layers` the layers after it, and calls visit for
  * one after the other as long as it returns EXIT_OK; a visitor may keep a cache, by
  * moving it away and leaving -1 for its descriptors. Returns what it returned last, or as
  * cache_open. Where there are layers the cache need not be there: they are gone through
- * then without `layers` as well (which is said), unless `root` names a cache. With
+ * then without `layers` as well (which is reported), unless `root` names a cache. With
  * `layers` it may be one that is refused, too: EXIT_PARTLY then, for EXIT_OK. */
 int cache_each(const char *root, bool layers,
 	int (*visit)(struct cache *cache, void *context), void *context);

@@ -8,7 +8,7 @@
 #include "tools/cache/cache.h"
 
 /* Makes the cache in a directory that is new or empty. EXIT_OK, or another exit code,
- * having said why. */
+ * after reporting why. */
 int layer_create_begin(struct cache *cache, const char *path);
 
 /* Opens it up: directories 0755, files 0644, and all times 0, so that equal layers are

@@ -21,7 +21,7 @@ const char *const layout_kind_names[] = {
 	[LAYOUT_TEMPORARY] = "temporary",
 };
 
-/* Whether the shim takes those letters for a tag, in the name of a pyc. */
+/* Whether the library takes that for a tag in the name of a pyc. */
 static bool is_tag(const char *tag, size_t len)
 {
 	char name[PYC_TAG_SIZE + sizeof "m..pyc"];
@@ -39,13 +39,13 @@ static bool is_tag(const char *tag, size_t len)
 
 static bool is_variant(const char *variant, size_t len)
 {
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
 
 	return len == 0 ||
-	       (len > 1 && variant[0] == '+' && strspn(variant + 1, letters) >= len - 1);
+	       (len > 1 && variant[0] == '+' && strspn(variant + 1, allowed) >= len - 1);
 }
 
-/* The letters of a version folder in front of its variant. */
+/* How long the tag of a version folder is, before its variant. */
 static size_t tag_len(const char *version, size_t len)
 {
 	const char *plus = memchr(version, '+', len);
@@ -217,7 +217,7 @@ bool layout_entry_name(
 	struct text text = { .data = buf, .size = size };
 	const char *dot = strrchr(source, '.');
 
-	/* As str.rpartition: of ".hidden" it takes what is behind the dot. */
+	/* Like str.rpartition: of ".hidden" it takes what follows the dot. */
 	if (dot == source)
 		text_adds(&text, source + 1);
 	else

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a path below the layout folder stands for, told by its letters alone
+ * What a path below the layout folder stands for, told by its bytes alone
  * (docs/layout.md); and the other way, where the entries of a source lie. Pure.
  */
 #pragma once
@@ -52,8 +52,8 @@ size_t layout_source_in(const struct layout_dir *dir, const struct layout *item,
 	const char *name, char *buf, size_t size);
 
 /* Whether dir is a directory of entries, "<version>/tree/…/__pycache__": and then the
- * physical directory of their sources, "/srv/app", which points into dir and has *ret_len
- * letters (1 for "/"). NULL where it is none. */
+ * canonical directory of their sources, "/srv/app", which points into dir and is *ret_len
+ * bytes long (1 for "/"). NULL where it is none. */
 const char *layout_source_dir(const char *dir, size_t *ret_len);
 
 /* Writes the absolute path of an entry's source, "/srv/app/m.py", with a NUL. The name is

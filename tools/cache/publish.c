@@ -60,31 +60,31 @@ static int make_all(const struct cache *cache, const char *path)
 	return r;
 }
 
-static void leave(struct publish *deposit)
+static void leave(struct publish *publish)
 {
-	if (!deposit->dir)
+	if (!publish->dir)
 		return;
-	close(deposit->fd);
-	free(deposit->dir);
-	deposit->dir = NULL;
+	close(publish->fd);
+	free(publish->dir);
+	publish->dir = NULL;
 }
 
 /* Opens the directory, making it if need be. */
-static int enter(struct publish *deposit, const char *dir)
+static int enter(struct publish *publish, const char *dir)
 {
 	int r = 0, fd;
 
-	if (deposit->dir && strcmp(deposit->dir, dir) == 0)
+	if (publish->dir && strcmp(publish->dir, dir) == 0)
 		return 0;
-	leave(deposit);
-	fd = cache_openat(deposit->cache, dir, O_RDONLY | O_DIRECTORY);
-	if (fd == -ENOENT && (r = make_all(deposit->cache, dir)) == 0)
-		fd = cache_openat(deposit->cache, dir, O_RDONLY | O_DIRECTORY);
+	leave(publish);
+	fd = cache_openat(publish->cache, dir, O_RDONLY | O_DIRECTORY);
+	if (fd == -ENOENT && (r = make_all(publish->cache, dir)) == 0)
+		fd = cache_openat(publish->cache, dir, O_RDONLY | O_DIRECTORY);
 	if (r < 0 || fd < 0)
 		return r < 0 ? r : fd;
-	deposit->dir = strdup(dir);
-	deposit->fd = fd;
-	if (deposit->dir)
+	publish->dir = strdup(dir);
+	publish->fd = fd;
+	if (publish->dir)
 		return 0;
 	close(fd);
 	return -ENOMEM;
@@ -145,27 +145,27 @@ static int put(int dirfd, const char *temporary, int fromfd, const char *from,
 }
 
 /* By way of a temporary name. */
-static int put_and_rename(struct publish *deposit, const char *dir, const char *name,
+static int put_and_rename(struct publish *publish, const char *dir, const char *name,
 	const char *temporary, int fromfd, const char *from, const void *data,
 	size_t size)
 {
-	int r = enter(deposit, dir);
+	int r = enter(publish, dir);
 
 	if (r == 0)
-		r = put(deposit->fd, temporary, fromfd, from, data, size);
+		r = put(publish->fd, temporary, fromfd, from, data, size);
 	if (r < 0)
 		return r;
-	if (renameat(deposit->fd, temporary, deposit->fd, name) < 0)
+	if (renameat(publish->fd, temporary, publish->fd, name) < 0)
 		r = -errno;
 	/* Also where both were the same file, and rename has nothing to do. */
 	if (r < 0 || from)
-		unlinkat(deposit->fd, temporary, 0);
+		unlinkat(publish->fd, temporary, 0);
 	return r;
 }
 
 /* The same, again where the temporary name is taken, and where purge or gc have taken
  * away the directory, or what was in it, between two steps. */
-static int put_over(struct publish *deposit, const char *dir, const char *name,
+static int put_over(struct publish *publish, const char *dir, const char *name,
 	int fromfd, const char *from, const void *data, size_t size)
 {
 	char temporary[NAME_MAX + 1];
@@ -174,40 +174,40 @@ static int put_over(struct publish *deposit, const char *dir, const char *name,
 
 	for (n = 0; n < TRIES && (r == -EEXIST || r == -ENOENT); n++) {
 		if (r == -ENOENT)
-			leave(deposit);
+			leave(publish);
 		if ((r = temporary_name(name, n, temporary)) < 0)
 			return r;
 		r = put_and_rename(
-			deposit, dir, name, temporary, fromfd, from, data, size);
+			publish, dir, name, temporary, fromfd, from, data, size);
 	}
 	return r;
 }
 
-int publish_file(struct publish *deposit, const char *dir, const char *name,
+int publish_file(struct publish *publish, const char *dir, const char *name,
 	const void *data, size_t size)
 {
-	return put_over(deposit, dir, name, -1, NULL, data, size);
+	return put_over(publish, dir, name, -1, NULL, data, size);
 }
 
-int publish_link(struct publish *deposit, const char *from_dir, const char *from,
+int publish_link(struct publish *publish, const char *from_dir, const char *from,
 	const char *dir, const char *name, bool replace)
 {
-	int r, fromfd = cache_openat(deposit->cache, from_dir, O_PATH | O_DIRECTORY);
+	int r, fromfd = cache_openat(publish->cache, from_dir, O_PATH | O_DIRECTORY);
 
 	if (fromfd < 0)
 		return fromfd;
-	r = enter(deposit, dir);
-	if (r == 0 && linkat(fromfd, from, deposit->fd, name, 0) < 0)
+	r = enter(publish, dir);
+	if (r == 0 && linkat(fromfd, from, publish->fd, name, 0) < 0)
 		r = -errno;
 	if (r == -ENOENT) /* the directory has gone, or the file to be linked */
-		leave(deposit);
+		leave(publish);
 	if ((r == -EEXIST || r == -ENOENT) && replace)
-		r = put_over(deposit, dir, name, fromfd, from, NULL, 0);
+		r = put_over(publish, dir, name, fromfd, from, NULL, 0);
 	close(fromfd);
 	return r;
 }
 
-void publish_release(struct publish *deposit)
+void publish_release(struct publish *publish)
 {
-	leave(deposit);
+	leave(publish);
 }

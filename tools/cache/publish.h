@@ -20,12 +20,12 @@ struct publish {
 };
 
 /* Puts a file there, in place of what has that name. */
-int publish_file(struct publish *deposit, const char *dir, const char *name,
+int publish_file(struct publish *publish, const char *dir, const char *name,
 	const void *data, size_t size);
 
 /* Gives the file `from` in from_dir a second name. -EEXIST: with `replace` false, and
  * something has it. -EMLINK, -EPERM and others: this file system has no such links. */
-int publish_link(struct publish *deposit, const char *from_dir, const char *from,
+int publish_link(struct publish *publish, const char *from_dir, const char *from,
 	const char *dir, const char *name, bool replace);
 
-void publish_release(struct publish *deposit);
+void publish_release(struct publish *publish);

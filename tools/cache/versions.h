@@ -15,6 +15,6 @@ void versions_release(char **versions);
  * -errno: the list is as it was. */
 int versions_add(char ***versions, int layout_fd);
 
-/* Splits a folder's name: writes the tag, which size letters have room for, and returns
- * the variant behind it ("" mostly), which points into version. NULL: it is too long. */
+/* Splits a folder's name: writes the tag to a buffer of size bytes, and returns the
+ * variant after it (usually ""), which points into version. NULL: it is too long. */
 const char *version_split(const char *version, char *tag, size_t size);

@@ -3,7 +3,7 @@
  * pycstash export: writes the cache, or part of it, as one archive.
  *
  * Interpreters go on meanwhile. Each file is read once, whole, and judged as it was read;
- * what vanishes between the count and that is missing in the archive, and said.
+ * what vanishes between the count and that is missing in the archive, and reported.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -51,7 +51,7 @@ struct export
 	struct common common;
 	struct select select;
 	struct cache cache;
-	struct export_list gather;
+	struct export_list list;
 	struct archive_out out;
 	struct progress progress;
 	const char *file;
@@ -110,7 +110,7 @@ static bool is_object(
 	if (fd < 0)
 		return false;
 	is = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	     export_list_is_used(&export->gather, &st) &&
+	     export_list_is_used(&export->list, &st) &&
 	     ((st.st_ino == judgement->st.st_ino) ||
 		     (st.st_size == judgement->st.st_size &&
 			     has_same_bytes(export, fd, &st)));
@@ -127,7 +127,7 @@ static char *object_of(const struct export *export, const struct layout *item,
 	char path[OBJECT_PATH_SIZE], *ret;
 
 	if (item->kind != LAYOUT_ENTRY || export->select.paths.count > 0 ||
-		export->gather.public_only || (judgement->seal.flags & SEAL_HASH) ||
+		export->list.public_only || (judgement->seal.flags & SEAL_HASH) ||
 		!object_is_shareable(name, strlen(name), item->pyc.tag, &object.level))
 		return NULL;
 	memcpy(object.magic, judgement->seal.magic, sizeof object.magic);
@@ -150,13 +150,13 @@ static int add_open(struct export *export, const char *dir, const char *name, in
 	int r;
 
 	if (judgement.state != STATE_FRESH) {
-		export->gather.left_out[judgement.state]++;
+		export->list.left_out[judgement.state]++;
 		return 0;
 	}
 	member.size = (size_t)judgement.st.st_size;
 	r = read_whole(export, fd, member.size);
 	if (r < 0) {
-		export_list_failed(&export->gather, dir, name, r);
+		export_list_failed(&export->list, dir, name, r);
 		return 0;
 	}
 	member.data = export->data;
@@ -176,7 +176,7 @@ static int add_file(struct export *export, const char *dir, int dirfd, const cha
 
 	if (fd < 0) {
 		if (fd != -ENOENT)
-			export_list_failed(&export->gather, dir, name, fd);
+			export_list_failed(&export->list, dir, name, fd);
 		return 0;
 	}
 	r = add_open(export, dir, name, fd);
@@ -192,7 +192,7 @@ static int add_dir(struct export *export, const struct export_list_dir *dir)
 
 	if (dirfd < 0) {
 		if (dirfd != -ENOENT)
-			export_list_failed(&export->gather, dir->path, "", dirfd);
+			export_list_failed(&export->list, dir->path, "", dirfd);
 		return 0;
 	}
 	for (i = 0; i < dir->count && r == 0; i++)
@@ -206,15 +206,15 @@ static int add_dir(struct export *export, const struct export_list_dir *dir)
 
 static int write_all(struct export *export)
 {
-	const struct archive_manifest manifest = { export->gather.files,
-		export->gather.bytes };
+	const struct archive_manifest manifest = { export->list.files,
+		export->list.bytes };
 	int r = archive_out_begin(
 		&export->out, export->file, export->archive.fd, &manifest);
 	size_t i;
 
 	progress_begin(&export->progress, "exporting", manifest.files);
-	for (i = 0; i < export->gather.count && r == 0; i++)
-		r = add_dir(export, &export->gather.dirs[i]);
+	for (i = 0; i < export->list.count && r == 0; i++)
+		r = add_dir(export, &export->list.dirs[i]);
 	if (r == 0)
 		r = archive_out_finish(&export->out, &export->archive_bytes);
 	progress_end(&export->progress);
@@ -222,7 +222,7 @@ static int write_all(struct export *export)
 	return r;
 }
 
-/* 0 or -errno; whatever it is has been said. */
+/* 0, or -errno after reporting it. */
 static int write_archive(struct export *export)
 {
 	int opened = outfile_open(&export->archive, export->file);
@@ -237,15 +237,15 @@ static int write_archive(struct export *export)
 		complain(export->file,
 			"interrupted after %" PRIu64 " of %" PRIu64
 			" files; no archive written",
-			export->files, export->gather.files);
+			export->files, export->list.files);
 	return r;
 }
 
-/* --- what is said --------------------------------------------------------------------*/
+/* --- output --------------------------------------------------------------------------*/
 
 static void print_object(const struct export *export)
 {
-	const struct export_list *gather = &export->gather;
+	const struct export_list *list = &export->list;
 	struct json json = { .out = stdout };
 
 	json_open(&json, NULL, '{');
@@ -256,20 +256,20 @@ static void print_object(const struct export *export)
 	json_unsigned(&json, "links", export->links);
 	json_unsigned(&json, "bytes", export->bytes);
 	json_unsigned(&json, "archive_bytes", export->archive_bytes);
-	json_unsigned(&json, "private", gather->public_only ? 0 : gather->hidden);
+	json_unsigned(&json, "private", list->public_only ? 0 : list->hidden);
 	json_open(&json, "left_out", '{');
-	json_unsigned(&json, "private", gather->public_only ? gather->hidden : 0);
-	json_unsigned(&json, "unsealed", gather->left_out[STATE_UNSEALED]);
-	json_unsigned(&json, "damaged", gather->left_out[STATE_DAMAGED]);
-	json_unsigned(&json, "foreign", gather->left_out[STATE_FOREIGN]);
-	json_unsigned(&json, "unreadable", gather->unreadable);
+	json_unsigned(&json, "private", list->public_only ? list->hidden : 0);
+	json_unsigned(&json, "unsealed", list->left_out[STATE_UNSEALED]);
+	json_unsigned(&json, "damaged", list->left_out[STATE_DAMAGED]);
+	json_unsigned(&json, "foreign", list->left_out[STATE_FOREIGN]);
+	json_unsigned(&json, "unreadable", list->unreadable);
 	json_close(&json);
 	json_close(&json);
 }
 
 static void print_text(const struct export *export)
 {
-	const struct export_list *gather = &export->gather;
+	const struct export_list *list = &export->list;
 	char bytes[HUMAN_SIZE], packed[HUMAN_SIZE];
 	int state;
 
@@ -278,39 +278,38 @@ static void print_text(const struct export *export)
 		export->files, export->links, human_size(export->bytes, bytes),
 		human_size(export->archive_bytes, packed));
 	for (state = 0; state < STATES; state++)
-		if (gather->left_out[state])
-			printf("left out: %" PRIu64 " %s\n", gather->left_out[state],
+		if (list->left_out[state])
+			printf("left out: %" PRIu64 " %s\n", list->left_out[state],
 				state_names[state]);
-	if (gather->hidden && gather->public_only)
+	if (list->hidden && list->public_only)
 		printf("left out: %" PRIu64 " of sources that others may not read\n",
-			gather->hidden);
+			list->hidden);
 }
 
 /* Also where the archive itself goes to standard output. */
 static void warn_of_private(const struct export *export)
 {
-	if (export->gather.hidden && !export->gather.public_only)
+	if (export->list.hidden && !export->list.public_only)
 		complain(export->file,
 			"it holds %" PRIu64
 			" files made from sources that others may not read; keep it private, or use --public-only",
-			export->gather.hidden);
+			export->list.hidden);
 }
 
 static int finish(const struct export *export)
 {
-	const struct export_list *gather = &export->gather;
+	const struct export_list *list = &export->list;
 
 	if (export->common.json)
 		print_object(export);
 	else if (!outfile_is_stdout(&export->archive))
 		print_text(export);
 	warn_of_private(export);
-	if (export->files < gather->files)
+	if (export->files < list->files)
 		complain(export->file,
 			"%" PRIu64 " files vanished or proved damaged while it was made",
-			gather->files - export->files);
-	return gather->unreadable || export->files < gather->files ? EXIT_PARTLY
-								   : EXIT_OK;
+			list->files - export->files);
+	return list->unreadable || export->files < list->files ? EXIT_PARTLY : EXIT_OK;
 }
 
 static int failure(int error)
@@ -328,18 +327,18 @@ static int export_cache(struct export *export)
 	if (code != EXIT_OK)
 		return code;
 	interrupt_catch();
-	export->gather.cache = &export->cache;
-	export->gather.select = &export->select;
-	r = export_list_run(&export->gather);
+	export->list.cache = &export->cache;
+	export->list.select = &export->select;
+	r = export_list_run(&export->list);
 	if (r < 0) {
 		complain(export->cache.root, "%s",
 			r == -EINTR ? "interrupted; no archive written" : strerror(-r));
 		return failure(r);
 	}
-	if (export->gather.files == 0) {
+	if (export->list.files == 0) {
 		complain(export->cache.root, "nothing to export%s; no archive written",
 			export->select.tag_count || export->select.paths.count ||
-					export->gather.public_only
+					export->list.public_only
 				? " that was selected"
 				: "");
 		return EXIT_FOUND;
@@ -355,13 +354,13 @@ static int take(struct export *export, const struct opt *opt, const char *value)
 	int r;
 
 	if (opt->key == KEY_USED_SINCE) {
-		r = human_read_time(value, time(NULL), &export->gather.used_since);
+		r = human_read_time(value, time(NULL), &export->list.used_since);
 		if (r < 0)
-			complain(value, "this is no time, such as 30d or 2026-08-01");
+			complain(value, "not a time such as 30d or 2026-08-01");
 		return r;
 	}
 	if (opt->key == KEY_PUBLIC_ONLY) {
-		export->gather.public_only = true;
+		export->list.public_only = true;
 		return 0;
 	}
 	r = select_take(&export->select, opt, value);
@@ -385,7 +384,7 @@ static int check(const struct command *self, const struct export *export, int wo
 
 static void release(struct export *export)
 {
-	export_list_release(&export->gather);
+	export_list_release(&export->list);
 	select_release(&export->select);
 	cache_close(&export->cache);
 	free(export->data);
@@ -394,7 +393,7 @@ static void release(struct export *export)
 static int run(const struct command *self, int argc, char **argv)
 {
 	struct export export = { .cache = { .fd = -1, .root_fd = -1 },
-		.gather = { .used_since = INT64_MIN } };
+		.list = { .used_since = INT64_MIN } };
 	struct opt_parser parser;
 	const struct opt *opt;
 	int r, code;
@@ -415,7 +414,7 @@ static const char notes[] =
 	"FILE is replaced when the archive is whole; `-` is standard output. It is a tar\n"
 	"archive under zstd, closed to others as the cache is, and the same, byte by byte, for\n"
 	"caches with the same content. Programs may go on meanwhile. Objects, which belong to\n"
-	"no path, are left out with --path; import makes them anew of the entries.\n"
+	"no path, are left out with --path; import makes them again from the entries.\n"
 	"\n"
 	"What no seal vouches for is left out, since nobody elsewhere could trust it: unsealed\n"
 	"and damaged entries, temporary files, and what is not the cache's.\n"

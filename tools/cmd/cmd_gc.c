@@ -58,7 +58,7 @@ struct request {
 	int64_t seconds; /* at most; 0: no limit */
 };
 
-/* --- what it says --------------------------------------------------------------------*/
+/* --- output --------------------------------------------------------------------------*/
 
 static uint64_t count_missing(const struct gc *gc)
 {
@@ -69,8 +69,7 @@ static uint64_t count_missing(const struct gc *gc)
 	return missing;
 }
 
-/* A limit that a run to the end has left behind: what was used least recently is evicted,
- * but nothing that is young. */
+/* A limit that is still exceeded after a complete run: what is young is not evicted. */
 static void print_excess(const char *setting, int64_t kept, uint64_t limit, bool is_size)
 {
 	char buf[HUMAN_SIZE * 2];
@@ -111,7 +110,7 @@ static void print_text(struct gc *gc, bool complete)
 		printf("missing sources still within the grace period: %s\n",
 			human_count(missing, count));
 	if (gc->left)
-		printf("files that are not pycstash's, left alone: %s\n",
+		printf("files that are not pycstash's, not touched: %s\n",
 			human_count(gc->left, count));
 }
 
@@ -150,14 +149,14 @@ static int conclude(const struct gc *gc, const struct request *request, int r)
 {
 	if (interrupt_came()) {
 		complain("gc",
-			"interrupted; what is counted is deleted, the rest is left to the next gc");
+			"interrupted; what is counted is deleted, the next gc does the rest");
 		return interrupt_exit_code();
 	}
 	if (r == -EAGAIN && request->automatic)
 		return EXIT_OK;
 	if (r == -EAGAIN) {
 		complain("gc",
-			"the time was over before all was seen; the rest is left to the next gc");
+			"stopped by --max-time before everything was seen; the next gc does the rest");
 		return EXIT_PARTLY;
 	}
 	if (r < 0) {
@@ -208,8 +207,8 @@ static int lock_and_collect(const struct cache *cache, const struct request *req
 		return EXIT_OK;
 	if (lock < 0)
 		return lock_refused(cache, lock);
-	(void)gc_mark_began(
-		cache, time(NULL)); /* it says itself if it cannot be marked */
+	(void)gc_mark_began(cache,
+		time(NULL)); /* if it fails, so will gc_mark_ended, which reports */
 	code = collect(cache, request);
 	lock_release(lock);
 	return code;

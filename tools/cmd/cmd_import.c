@@ -141,8 +141,8 @@ static int open_archive(const char *file)
 
 /* --- reading it ----------------------------------------------------------------------*/
 
-/* The way through the archive; `put` says whether members go somewhere, or are checked
- * only. -EINTR after an interrupt; other errors have been said. */
+/* Reads all of the archive; with `put` members go into the cache, else they are only
+ * checked. -EINTR after an interrupt; other errors have been reported. */
 static int read_members(struct job *job, bool put)
 {
 	struct archive_in in = { 0 };
@@ -168,7 +168,7 @@ static int read_members(struct job *job, bool put)
 	return job->cut_off ? 0 : r;
 }
 
-/* --- what is said --------------------------------------------------------------------*/
+/* --- output --------------------------------------------------------------------------*/
 
 static const char *place(const struct job *job)
 {

@@ -146,7 +146,7 @@ static int find(struct purge *purge)
 	progress_begin(&purge->progress, "looking", 0);
 	r = walk_run(&walk, "");
 	progress_end(&purge->progress);
-	removed_tell(&purge->shrunk, purge->cache->root);
+	removed_tell(&purge->removed, purge->cache->root);
 	purge->failed += walk.failed;
 	return r;
 }

@@ -17,8 +17,8 @@ enum { KEY_SINCE, KEY_BY, KEY_ZERO };
 
 static const struct opt own_options[] = {
 	{ "since", 0, "TIME",
-		"count from TIME on: an age as 12h, a date, or @SECONDS; what\n"
-		"--zero has put behind, too",
+		"count from TIME on: an age as 12h, a date, or @SECONDS;\n"
+		"includes counts from before the last --zero",
 		KEY_SINCE },
 	{ "by", 0, "version|day", "a line for each version, or each day (of UTC)",
 		KEY_BY },
@@ -188,7 +188,7 @@ static void print_stats(const struct stats *stats, const char *by)
 	else
 		print_table("version", &stats->versions);
 	print_extents(stats);
-	print_layers("\nLayers, whose sizes are not among these\n");
+	print_layers("\nLayers, not included in these sizes\n");
 }
 
 /* --- the command ---------------------------------------------------------------------*/
@@ -231,7 +231,7 @@ static int show_layers(const struct request *request)
 	if (request->common.json)
 		stats_print_json(&none);
 	else
-		print_layers("Layers; `pycstash du --layers` says what they hold\n");
+		print_layers("Layers; `pycstash du --layers` shows what they hold\n");
 	return EXIT_OK;
 }
 
@@ -275,7 +275,7 @@ static int take(struct request *request, const struct opt *opt, const char *valu
 		r = human_read_time(value, request->now / CLOCK_SECOND, &request->since);
 		if (r < 0 || request->since > INT64_MAX / CLOCK_SECOND) {
 			complain(value,
-				"this is no time; 12h, 2026-08-01 and @1785571200 are");
+				"not a time such as 12h, 2026-08-01 or @1785571200");
 			return -EINVAL;
 		}
 		request->since *= CLOCK_SECOND;

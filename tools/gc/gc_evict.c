@@ -3,8 +3,8 @@
  * Keeping the cache below its limits: least recently used goes first.
  *
  * The scan remembers what may go, 32 bytes a file. Only where a limit is exceeded are
- * they sorted and chosen, and then one more walk deletes what was chosen. All names of a
- * file go together: deleting an entry frees nothing while its object stays.
+ * they sorted and chosen, and then one more walk deletes what was chosen. All hard
+ * links of a file go together: deleting an entry frees nothing while its object stays.
  */
 #include "tools/gc/gc.h"
 
@@ -72,7 +72,7 @@ void gc_evict_keep(struct gc *gc, struct gc_thread *thread, const struct layout 
 
 /* --- choosing ------------------------------------------------------------------------*/
 
-/* By last use, the names of one file together. */
+/* By last use, the hard links of one file together. */
 static int compare(const void *left, const void *right)
 {
 	const struct gc_kept *a = left, *b = right;

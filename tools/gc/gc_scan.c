@@ -201,7 +201,7 @@ static bool has_moved(struct gc_thread *thread, const struct layout *item, int d
 	if (!thread->may_have_moved || thread->sampled)
 		return thread->has_moved;
 	judgement = judge_at(item, dirfd, name, source, 0);
-	thread->sampled = true; /* whatever it says: no more than one is opened */
+	thread->sampled = true; /* no more than one is opened */
 	thread->has_moved = judgement.sealed && judgement.state == STATE_STALE;
 	return thread->has_moved;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A hash table of inodes, open addressing.
+ * A hash table of inodes, open addressing: 16 bytes a file. uthash would take 80, some 80
+ * MB for a million.
  */
 #include "tools/gc/hardlinks.h"
 
@@ -56,7 +57,7 @@ uint64_t hardlinks_drop(struct hardlinks *links, const struct stat *st)
 {
 	uint64_t bytes = (uint64_t)st->st_blocks * 512;
 
-	/* Without memory it is said that less is freed than will be. */
+	/* Without memory less is reported as freed than will be. */
 	return st->st_nlink <= 1 || note(links, st) == st->st_nlink ? bytes : 0;
 }
 

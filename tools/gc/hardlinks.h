@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Hard links counted: what deleting names would free, before any is deleted. A file's
- * blocks are free when its last name goes. Remembers only files that have several, some
- * 24 bytes each.
+ * Counting hard links: what deleting some of them would free, before any is deleted. A
+ * file's blocks are free when its last hard link goes. Only files that have several are
+ * remembered, in some 24 bytes each.
  *
  * A struct hardlinks begins as all zeros and is released in the end. Thread-safe.
  */
@@ -23,14 +23,14 @@ struct hardlinks {
 	size_t room, used;
 };
 
-/* One name of that file goes: returns the bytes that this frees. */
+/* One hard link of that file goes: returns the bytes that this frees. */
 uint64_t hardlinks_drop(struct hardlinks *links, const struct stat *st);
 
-/* How many names of that file have gone, of those that hardlinks_drop was told of. */
+/* How many hard links of that file hardlinks_drop was called for. */
 uint64_t hardlinks_gone(struct hardlinks *links, uint64_t inode);
 
-/* Whether this is the first name of that file that is asked about. Where there is no
- * memory to remember it, each is. Not to be mixed with hardlinks_drop. */
+/* Whether this is the first hard link of that file that is asked about. Without memory
+ * each is. Not to be mixed with hardlinks_drop in one table. */
 bool hardlinks_first(struct hardlinks *links, const struct stat *st);
 
 void hardlinks_release(struct hardlinks *links);

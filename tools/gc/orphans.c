@@ -171,8 +171,8 @@ static void read_record(struct orphans *orphans, const char *record)
 	}
 }
 
-/* Reads the file up to FILE_MOST bytes, whoever made it longer, with a NUL after them;
- * NULL where there is none. The caller frees it. */
+/* Reads the file, at most FILE_MOST bytes of it, and adds a NUL; NULL where there is
+ * none. The caller frees it. */
 static char *read_file(const struct cache *cache, size_t *ret_len)
 {
 	int fd = cache_open_state(cache, FILE_NAME, O_RDONLY);

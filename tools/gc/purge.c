@@ -70,7 +70,7 @@ void purge_file(struct purge *purge, struct walk_dir *dir, const struct walk_fil
 	}
 	dir->changed = !purge->common.dry_run;
 	if (!purge->common.dry_run)
-		removed_file(&purge->shrunk, purge->began, item, file->st, r);
+		removed_file(&purge->removed, purge->began, item, file->st, r);
 	say(purge, dir->path, file->name);
 }
 

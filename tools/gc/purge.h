@@ -30,7 +30,7 @@ struct purge {
 	int64_t began; /* nanoseconds since 1970 */
 	struct freed freed;
 	struct hardlinks links;	  /* of a dry run */
-	struct removed shrunk;	  /* single files */
+	struct removed removed;	  /* single files */
 	uint64_t trees;		  /* that went by a rename */
 	_Atomic(uint64_t) failed; /* named on stderr */
 	pthread_mutex_t mutex;	  /* of stdout and of what follows */
@@ -49,7 +49,7 @@ void purge_file(struct purge *purge, struct walk_dir *dir, const struct walk_fil
  * not all of their space is free. */
 int purge_wholes(struct purge *purge);
 
-/* Says what was done, up to r. */
+/* Prints what was done; r is how purge_wholes ended. */
 void purge_report(const struct purge *purge, int r);
 
 void purge_release(struct purge *purge);

@@ -27,8 +27,8 @@
 /* A path that is longer could not be opened by one call, see flatten. */
 #define LONGEST_PATH (PATH_MAX - NAME_MAX - 64)
 
-/* Behind this in the name of a tree in the trash is its version, and in front of it the
- * moment at which it went. */
+/* In the name of a tree in the trash it stands between the moment at which it was deleted
+ * and its version. */
 #define VERSION_MARK "@"
 #define NAME_ROOM (NAME_MAX + 1)
 
@@ -110,15 +110,15 @@ struct reclaim {
 	int trash;
 	int64_t until;
 	struct progress progress;
-	/* The names of a file are met by several threads, each of which may have seen it
-	 * with both. */
+	/* Several threads may delete the hard links of one file, and each may have seen
+	 * it with all of them. */
 	struct hardlinks links;
-	struct removed shrunk;
+	struct removed removed;
 	_Atomic(bool) flattened, left;
 };
 
-/* The tree in the trash that a directory there lies in: its version, with what is behind
- * that in `path`; NULL where it is none, or a whole version. */
+/* Of a directory in the trash: the version of the tree that it lies in, followed by the
+ * rest of `path`; NULL where it lies in none, or in a whole version. */
 static const char *tree_of(const char *path, int64_t *ret_when, size_t *ret_len)
 {
 	const char *name = path + strlen(CACHE_TRASH "/"), *mark;
@@ -162,7 +162,7 @@ static int drop_counted(struct walk_dir *dir, const struct walk_file *file,
 		return 0;
 	}
 	item = layout_parse(path, file->name);
-	removed_file(&reclaim->shrunk, when, &item, file->st, freed);
+	removed_file(&reclaim->removed, when, &item, file->st, freed);
 	return 0;
 }
 
@@ -253,7 +253,7 @@ int trash_reclaim(const struct cache *cache, int64_t until, struct freed *freed)
 	progress_end(&reclaim.progress);
 	close(reclaim.trash);
 	hardlinks_release(&reclaim.links);
-	removed_tell(&reclaim.shrunk, cache->root);
+	removed_tell(&reclaim.removed, cache->root);
 	if (r == -EINTR || (r == 0 && (reclaim.left || failed)))
 		return -EAGAIN;
 	return r;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Deleting: a whole version or tree is gone with one rename into the cache's trash, and
- * reclaimed then, or by whoever comes next. A single file is deleted after a second look
- * that it is still the one that was judged.
+ * reclaimed then, or by the next run. A single file is deleted only if it still is the
+ * one that was judged.
  *
  * Functions return 0 or -errno.
  */
@@ -18,12 +18,13 @@ struct freed {
 };
 
 /* Moves the file or directory at path (below the layout folder) into the trash. -ENOENT
- * where it is gone already. Of a part of a version, whoever reclaims it counts it off the
- * sizes that are recorded, as of `when` (nanoseconds since 1970); a whole version is the
- * caller's to count. */
+ * where it is gone already. When a part of a version is reclaimed, it is subtracted from
+ * the recorded sizes, as of `when` (nanoseconds since 1970); a whole version is for the
+ * caller to subtract. */
 int trash_move(const struct cache *cache, const char *path, int64_t when);
 
-/* All of that version has been counted off: its trees in the trash are not to be, too. */
+/* All of that version has been subtracted: its trees in the trash are not to be as well.
+ */
 void trash_counted(const struct cache *cache, const char *version);
 
 /* Deletes what is in the trash, on several threads; until a moment of clock_steady

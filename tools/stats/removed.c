@@ -24,27 +24,27 @@ void extent_drop(struct extent *extent, const struct layout *item, const struct 
 
 /* The row of that version and moment, which may be new; NULL without memory. */
 static struct removed_row *find(
-	struct removed *shrunk, int64_t when, const char *version, size_t len)
+	struct removed *removed, int64_t when, const char *version, size_t len)
 {
 	struct removed_row *row, *grown;
 
-	for (size_t i = shrunk->count; i-- > 0;) {
-		row = &shrunk->rows[i];
+	for (size_t i = removed->count; i-- > 0;) {
+		row = &removed->rows[i];
 		if (row->when == when && strlen(row->version) == len &&
 			memcmp(row->version, version, len) == 0)
 			return row;
 	}
-	grown = reallocarray(shrunk->rows, shrunk->count + 1, sizeof *grown);
+	grown = reallocarray(removed->rows, removed->count + 1, sizeof *grown);
 	if (!grown)
 		return NULL;
-	shrunk->rows = grown;
-	row = &grown[shrunk->count++];
+	removed->rows = grown;
+	row = &grown[removed->count++];
 	*row = (struct removed_row){ .when = when };
 	memcpy(row->version, version, len);
 	return row;
 }
 
-void removed_file(struct removed *shrunk, int64_t when, const struct layout *item,
+void removed_file(struct removed *removed, int64_t when, const struct layout *item,
 	const struct stat *st, int64_t freed)
 {
 	struct removed_row *row;
@@ -52,17 +52,17 @@ void removed_file(struct removed *shrunk, int64_t when, const struct layout *ite
 	if (item->kind == LAYOUT_FOREIGN || !item->version_len ||
 		item->version_len >= sizeof row->version || !S_ISREG(st->st_mode))
 		return;
-	pthread_mutex_lock(&shrunk->mutex);
-	row = find(shrunk, when, item->version, item->version_len);
+	pthread_mutex_lock(&removed->mutex);
+	row = find(removed, when, item->version, item->version_len);
 	if (row)
 		extent_drop(&row->extent, item, st, freed);
-	pthread_mutex_unlock(&shrunk->mutex);
+	pthread_mutex_unlock(&removed->mutex);
 }
 
-void removed_tell(struct removed *shrunk, const char *root)
+void removed_tell(struct removed *removed, const char *root)
 {
-	for (size_t i = 0; i < shrunk->count; i++) {
-		const struct removed_row *row = &shrunk->rows[i];
+	for (size_t i = 0; i < removed->count; i++) {
+		const struct removed_row *row = &removed->rows[i];
 		struct journal_record record = { .kind = JOURNAL_PROCESS,
 			.pid = (uint32_t)getpid(),
 			.begin = row->when,
@@ -72,6 +72,6 @@ void removed_tell(struct removed *shrunk, const char *root)
 		memcpy(record.version, row->version, sizeof record.version);
 		totals_append(root, &record);
 	}
-	free(shrunk->rows);
-	*shrunk = (struct removed){ 0 };
+	free(removed->rows);
+	*removed = (struct removed){ 0 };
 }

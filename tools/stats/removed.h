@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the recorded sizes of a cache shrink by when a command deletes files, told to the
- * journal as the library tells what they grow by, so that `stats` counts it off at once.
+ * What the recorded sizes of a cache lose when a command deletes files. It is appended to
+ * the journal, as the library does with what they gain, so that `stats` subtracts it at
+ * once.
  *
  * A struct removed begins as all zeros. removed_file is thread-safe. Without memory, what
- * was deleted is not counted off, until gc measures again.
+ * was deleted is not subtracted until gc measures again.
  */
 #pragma once
 
@@ -25,15 +26,15 @@ struct removed {
 	size_t count;
 };
 
-/* A name went whose file had that stat, and that has freed so many bytes: all of its
- * blocks with the last name, else none, and then the file was shared by one name more.
- * Whatever is no file of a version has no size that was recorded. */
+/* Subtracts a hard link that was deleted, of a file with that stat, and the bytes that
+ * this has freed: all of its blocks with the last hard link, else none. */
 void extent_drop(struct extent *extent, const struct layout *item, const struct stat *st,
 	int64_t freed);
 
-/* Notes it for the item's version, as of that moment (nanoseconds since 1970). */
-void removed_file(struct removed *shrunk, int64_t when, const struct layout *item,
+/* The same for the item's version, as of that moment (nanoseconds since 1970). What is
+ * not a file of a version has no recorded size. */
+void removed_file(struct removed *removed, int64_t when, const struct layout *item,
 	const struct stat *st, int64_t freed);
 
 /* Writes what was noted to the journal of the cache at root, and releases all. */
-void removed_tell(struct removed *shrunk, const char *root);
+void removed_tell(struct removed *removed, const char *root);

@@ -24,9 +24,9 @@
 #define READ_MOST ((off_t)8 << 20)
 /* How long a process may take between opening the journal and writing to it. */
 #define GRACE_SECONDS 60
-/* How many journals that were put aside are looked at. */
+/* How many rotated journals are read. */
 #define ASIDE_MOST 1000
-/* How often reading begins anew because somebody folded meanwhile. */
+/* How often reading starts again because somebody folded meanwhile. */
 #define TRIES 8
 
 /* --- reading one file ----------------------------------------------------------------*/
@@ -302,8 +302,8 @@ static bool is_quiet(int state, const char *name, int64_t now)
 	       now / CLOCK_SECOND - st.st_mtim.tv_sec >= GRACE_SECONDS;
 }
 
-/* Adds what was put aside long enough ago. Those that follow wait for it: totals say only
- * up to which one they hold. */
+/* Adds journals that were rotated long enough ago. Those after them wait: totals record
+ * only up to which one they hold. */
 static int fold_aside(int state, struct totals *counters, const struct aside *aside)
 {
 	char name[NAME_SIZE];
