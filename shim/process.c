@@ -32,11 +32,12 @@ static _Atomic(uid_t) user;
 static _Atomic(uint64_t) layers[LAYERS_MAX];
 static atomic_bool left_root; /* chroot: paths do not mean what they meant */
 
-static enum root_state judge_store(enum verdict *ret_why)
+static enum root_state judge_store(char *room, enum verdict *ret_why)
 {
 	*ret_why = VERDICT_REFUSED_NO_PLACE;
+	room[0] = '\0';
 	return process_config.root_len
-		       ? root_judge(&sys_real, process_config.root, ret_why)
+		       ? root_judge(&sys_real, process_config.root, room, ret_why)
 		       : ROOT_REFUSED;
 }
 
@@ -52,10 +53,10 @@ enum root_state process_store(char *room)
 	if (now == ROOT_REFUSED &&
 		atomic_load_explicit(&user, memory_order_relaxed) == sys_real.geteuid())
 		return now;
-	now = judge_store(&why);
+	now = judge_store(room, &why);
 	atomic_store_explicit(&user, sys_real.geteuid(), memory_order_relaxed);
 	if (now == ROOT_REFUSED)
-		log_decision(why, AT_FDCWD, config->root);
+		log_decision(why, AT_FDCWD, room[0] ? room : config->root);
 	/* For map_covers: the memo keeps the canonical path of the root. */
 	if (now == ROOT_READY)
 		(void)dirs_recall(&sys_real, &process_memo, config->root,
@@ -92,10 +93,12 @@ static ssize_t find_layer(size_t n, char *room, size_t size)
 	room[len] = '\0';
 	known = atomic_load_explicit(&layers[n], memory_order_relaxed);
 	if (known != (whose | ROOT_READY) && known != (whose | ROOT_REFUSED)) {
-		why = layer_judge(&sys_real, room, (uid_t)(whose >> 2));
+		why = layer_judge(&sys_real, (uid_t)(whose >> 2), room, size);
 		known = whose | (why ? ROOT_REFUSED : ROOT_READY);
 		if (why)
 			log_decision(why, AT_FDCWD, room);
+		memcpy(room, root, len);
+		room[len] = '\0';
 		atomic_store_explicit(&layers[n], known, memory_order_relaxed);
 	}
 	return known == (whose | ROOT_READY) ? (ssize_t)len : 0;

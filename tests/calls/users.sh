@@ -10,7 +10,7 @@
 . "$(dirname "$0")/rows.bash"
 
 chmod 755 "$T"
-mkdir -m 777 "$T/work" "$T/open"
+mkdir -m 1777 "$T/work" "$T/open"
 CALL=$T/call SO_COPY=$T/lib.so
 cp "$BUILD/tests/calls/call" "$CALL" && cp "$SO" "$SO_COPY" && SO=$SO_COPY
 if [ "$(id -u)" = 0 ]; then

@@ -228,7 +228,7 @@ else
 fi
 
 mkdir -p -m 755 "$T/layer" "$T/open" "$T/layer/v1" "$T/open/v1"
-chmod 777 "$T/open"
+chmod 1777 "$T/open"
 check "a layer that can be used is said" finds 0 "^ok +layer +$T/layer\$" \
 	env PYCSTASH_LAYERS="$T/layer:$T/open" "$PYCSTASH" doctor "$python"
 check "and one that others can write" finds 0 "^warn +layer +$T/open is not used: .*others" \

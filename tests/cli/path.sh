@@ -60,7 +60,7 @@ is "$(cd "$T" && "$PYCSTASH" dir --dir x)" "$T/x" "absolute"
 is "$(env -u PYCSTASH_DIR "$PYCSTASH" dir)" "$HOME/.cache/pycstash" "else below HOME"
 is "$(env -u PYCSTASH_DIR -u HOME "$PYCSTASH" dir 2>/dev/null || echo $?)" 10 "without a place: 10"
 cp -r "$CACHE" "$T/layer"
-mkdir -m 777 "$T/open"
+mkdir -m 1777 "$T/open"
 is "$(PYCSTASH_LAYERS=$T/none:$T/layer:$T/open "$PYCSTASH" dir --layers | tr '\n' ' ')" "$CACHE $T/layer " \
 	"--layers: those that are there and trusted"
 is "$(PYCSTASH_LAYERS=$T/layer "$PYCSTASH" dir --json | jsons "x['dir'], x['exists'], x['layers']")" \

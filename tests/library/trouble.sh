@@ -35,7 +35,7 @@ no_cache() {
 	falls_back "HOME is not there" env HOME="$T/ghost" LD_PRELOAD="$SO" "$python" "$tree/app.py"
 	is "$(find "$T/ghost" 2>/dev/null)" "" "a home directory is not made on $name"
 	falls_back "HOME is empty" env HOME= LD_PRELOAD="$SO" "$python" "$tree/app.py"
-	mkdir -m 777 "$T/open"
+	mkdir -m 1777 "$T/open"
 	falls_back "the cache is open to all" env LD_PRELOAD="$SO" PYCSTASH_DIR="$T/open" "$python" "$tree/app.py"
 	falls_back "PYCSTASH_DISABLE=1" preloaded PYCSTASH_DISABLE=1 "$python" "$tree/app.py"
 	mkdir -m 500 "$T/shut"

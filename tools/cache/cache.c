@@ -109,6 +109,7 @@ static int refuse(const char *root, const char *why)
 static int judge_root(const char *root, int root_fd, bool *ret_beside)
 {
 	enum root_state state;
+	char at[PATH_MAX];
 	enum verdict why;
 	struct stat st;
 
@@ -118,9 +119,9 @@ static int judge_root(const char *root, int root_fd, bool *ret_beside)
 		return refuse(root, "this is the root of the file system, no cache");
 	if (is_directory_at(getenv("HOME"), &st))
 		return refuse(root, "this is your home directory, no cache");
-	state = root_judge_at(&sys_libc, root_fd, &why);
+	state = root_judge(&sys_libc, root, at, &why);
 	if (state == ROOT_REFUSED)
-		return refuse(root, verdict_rows[why].why);
+		return refuse(*at ? at : "/", verdict_rows[why].why);
 	/* The mark may be lost: in a copy of `*`, or to a cleaner. */
 	if (!has_tag(root_fd) && !has_state(root_fd)) {
 		if (look_around(root_fd) == CONTENTS_NONE)
@@ -299,13 +300,17 @@ int cache_open_or_make(struct cache *cache, const char *root)
 
 static int open_one_layer(struct cache *cache, const char *path)
 {
-	int root_fd = open(path, DIRECTORY | O_NOFOLLOW), r;
+	char at[PATH_MAX];
+	int root_fd, r;
 
+	if (strlen(path) >= sizeof at)
+		return -ENAMETOOLONG;
+	if (layer_judge(&sys_libc, geteuid(), strcpy(at, path), sizeof at))
+		return -EPERM;
+	root_fd = open(at, DIRECTORY | O_NOFOLLOW);
 	if (root_fd < 0)
 		return -errno;
-	r = layer_judge_at(&sys_libc, root_fd, geteuid())
-		    ? -EPERM
-		    : open_layout(cache, path, root_fd);
+	r = open_layout(cache, path, root_fd);
 	if (r < 0)
 		close(root_fd);
 	return r;

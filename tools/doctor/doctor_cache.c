@@ -198,17 +198,21 @@ void doctor_check_contents(struct doctor *doctor, const char *root)
 void doctor_check_layers(struct doctor *doctor, const char *layers)
 {
 	const char *layer;
+	char at[PATH_MAX];
+	enum verdict why;
 	size_t n, len;
 
 	for (n = 0; layers && (layer = config_layer(layers, n, &len)); n++) {
-		AUTOFREE char *path = strndup(layer, len);
-		enum verdict why =
-			path ? layer_judge(&sys_libc, path, geteuid()) : VERDICT_NONE;
-
-		if (path && why == VERDICT_NONE)
-			findings_add(&doctor->report, FINDING_OK, "layer", "%s", path);
-		else if (path)
+		if (len >= sizeof at)
+			continue;
+		memcpy(at, layer, len);
+		at[len] = '\0';
+		why = layer_judge(&sys_libc, geteuid(), at, sizeof at);
+		if (why == VERDICT_NONE)
+			findings_add(&doctor->report, FINDING_OK, "layer", "%s", at);
+		else
 			findings_add(&doctor->report, FINDING_WARN, "layer",
-				"%s is not used: %s", path, verdict_rows[why].why);
+				"%.*s is not used: %s: %s", (int)len, layer, at,
+				verdict_rows[why].why);
 	}
 }

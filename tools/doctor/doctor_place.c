@@ -137,9 +137,10 @@ static void check_ready(struct doctor *doctor, const char *root)
 
 static void check_root(struct doctor *doctor, const char *root)
 {
+	char at[PATH_MAX];
 	enum verdict why;
 
-	switch (root_judge(&sys_libc, root, &why)) {
+	switch (root_judge(&sys_libc, root, at, &why)) {
 	case ROOT_READY:
 		check_ready(doctor, root);
 		break;
@@ -148,8 +149,8 @@ static void check_root(struct doctor *doctor, const char *root)
 		break;
 	default:
 		findings_add(&doctor->report, FINDING_FAIL, "cache",
-			"%s is not used: %s; mend its owner and mode (0700), or set PYCSTASH_DIR",
-			root, verdict_rows[why].why);
+			"%s is not used: %s: %s; fix its owner and mode, or set PYCSTASH_DIR",
+			root, *at ? at : "/", verdict_rows[why].why);
 	}
 }
 

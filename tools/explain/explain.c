@@ -72,12 +72,15 @@ static bool check_prefix(struct explain_search *search)
 static bool check_store(struct explain_search *search)
 {
 	const char *root = search->config.root;
+	char at[PATH_MAX] = "";
 	enum verdict why;
 
 	search->store = ROOT_REFUSED;
 	why = VERDICT_REFUSED_NO_PLACE;
 	if (search->config.root_len)
-		search->store = root_judge(&search->sys, root, &why);
+		search->store = root_judge(&search->sys, root, at, &why);
+	if (*at)
+		root = at;
 	if (search->store == ROOT_REFUSED && search->config.layers) {
 		STEP(search, WARN, "cache", "%s: %s; there are layers", root,
 			verdict_rows[why].why);
@@ -176,6 +179,7 @@ static ssize_t find_layer(size_t n, char *room, size_t size)
 {
 	size_t len;
 	const char *root = config_layer(getenv(config_names[CONFIG_LAYERS]), n, &len);
+	enum verdict why;
 
 	if (!root)
 		return -1;
@@ -183,7 +187,10 @@ static ssize_t find_layer(size_t n, char *room, size_t size)
 		return 0;
 	memcpy(room, root, len);
 	room[len] = '\0';
-	return layer_judge(&sys_libc, room, geteuid()) ? 0 : (ssize_t)len;
+	why = layer_judge(&sys_libc, geteuid(), room, size);
+	memcpy(room, root, len);
+	room[len] = '\0';
+	return why ? 0 : (ssize_t)len;
 }
 
 static struct entry_world make_world(

@@ -190,14 +190,17 @@ static void see_layers(struct explain_search *search,
 	for (size_t n = 0;
 		(layer.root = config_layer(search->config.layers, n, &layer.root_len));
 		n++) {
-		AUTOFREE char *root = strndup(layer.root, layer.root_len);
-		enum verdict why = root ? layer_judge(&search->sys, root, geteuid())
-					: VERDICT_LAYER_UNREACHABLE;
+		char at[PATH_MAX] = "";
+		enum verdict why = VERDICT_LAYER_UNREACHABLE;
 
+		if (layer.root_len < sizeof at) {
+			memcpy(at, layer.root, layer.root_len);
+			why = layer_judge(&search->sys, geteuid(), at, sizeof at);
+		}
 		if (why == VERDICT_NONE)
 			see(search, &layer);
 		else if (see == see_entry)
-			STEP(search, WARN, layer.entry_step, "%s: %s", root ? root : "?",
+			STEP(search, WARN, layer.entry_step, "%s: %s", at,
 				verdict_rows[why].why);
 	}
 }

@@ -36,6 +36,7 @@ static ssize_t find_layer(size_t n, char *room, size_t size)
 {
 	size_t len;
 	const char *root = config_layer(layers, n, &len);
+	enum verdict why;
 
 	if (!root)
 		return -1;
@@ -43,7 +44,10 @@ static ssize_t find_layer(size_t n, char *room, size_t size)
 		return 0;
 	memcpy(room, root, len);
 	room[len] = '\0';
-	return layer_judge(&sys_libc, room, geteuid()) ? 0 : (ssize_t)len;
+	why = layer_judge(&sys_libc, geteuid(), room, size);
+	memcpy(room, root, len);
+	room[len] = '\0';
+	return why ? 0 : (ssize_t)len;
 }
 
 void warm_entry_begin(

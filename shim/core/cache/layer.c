@@ -3,27 +3,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 
 #include "shim/core/base/text.h"
 #include "shim/core/cache/config.h"
-
-/* What a user namespace shows in the place of every user that it does not know
- * (/proc/sys/kernel/overflowuid). */
-#define NOBODY 65534
+#include "shim/core/cache/way.h"
 
 bool layer_is_trusted(const struct stat *st, uid_t user)
 {
 	return (st->st_uid == 0 || st->st_uid == user) &&
 	       !(st->st_mode & (S_IWGRP | S_IWOTH));
-}
-
-/* Whether an owner who is `user` is that one: where even root is nobody, all are. */
-static bool can_tell_users(const struct sys *sys, uid_t user)
-{
-	struct stat st;
-
-	return user != NOBODY ||
-	       (sys->fstatat(AT_FDCWD, "/", &st, 0) == 0 && st.st_uid != NOBODY);
 }
 
 static enum verdict judge_directory(const struct stat *st, uid_t user)
@@ -36,38 +25,61 @@ static enum verdict judge_directory(const struct stat *st, uid_t user)
 						     : VERDICT_LAYER_FOREIGN;
 }
 
-enum verdict layer_judge_at(const struct sys *sys, int root_fd, uid_t user)
+static enum verdict why_not(enum way way, bool above)
 {
-	enum verdict why;
+	switch (way) {
+	case WAY_FOREIGN:
+		return above ? VERDICT_LAYER_WAY_FOREIGN : VERDICT_LAYER_FOREIGN;
+	case WAY_WRITABLE:
+		return VERDICT_LAYER_WAY_WRITABLE;
+	case WAY_NO_DIRECTORY:
+		return VERDICT_LAYER_NO_DIRECTORY;
+	case WAY_ABSENT:
+		return VERDICT_LAYER_ABSENT;
+	case WAY_UNREACHABLE:
+		return VERDICT_LAYER_UNREACHABLE;
+	case WAY_TRUSTED:
+		break;
+	}
+	return VERDICT_NONE;
+}
+static enum verdict judge_layout(
+	const struct sys *sys, uid_t user, char *path, size_t size)
+{
+	size_t len = strlen(path);
 	struct stat st;
 	int err;
 
-	if (sys->fstatat(root_fd, "", &st, AT_EMPTY_PATH) < 0)
+	if (len + sizeof "/" CACHE_LAYOUT > size)
 		return VERDICT_LAYER_UNREACHABLE;
-	why = judge_directory(&st, user);
-	if (!why && !can_tell_users(sys, user))
-		why = VERDICT_LAYER_FOREIGN;
-	if (why)
-		return why;
-	err = sys->fstatat(root_fd, CACHE_LAYOUT, &st, AT_SYMLINK_NOFOLLOW);
+	memcpy(path + len, "/" CACHE_LAYOUT, sizeof "/" CACHE_LAYOUT);
+	err = sys->kernel_stat(path, &st);
+	path[len] = '\0';
 	if (err < 0)
 		return err == -ENOENT ? VERDICT_LAYER_EMPTY : VERDICT_LAYER_UNREACHABLE;
 	return judge_directory(&st, user);
 }
 
-enum verdict layer_judge(const struct sys *sys, const char *root, uid_t user)
+enum verdict layer_judge(const struct sys *sys, uid_t user, char *path, size_t size)
 {
-	int fd = sys->openat(
-		AT_FDCWD, root, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+	struct way_end end = { .above = true };
 	enum verdict why;
+	enum way way;
+	int err;
 
-	if (fd < 0)
-		return fd == -ENOENT	? VERDICT_LAYER_ABSENT
-		       : fd == -ENOTDIR ? VERDICT_LAYER_NO_DIRECTORY
-					: VERDICT_LAYER_UNREACHABLE;
-	why = layer_judge_at(sys, fd, user);
-	sys->close(fd);
-	return why;
+	err = sys->kernel_stat(path, &end.st);
+	if (err == -ENOTDIR || (err == 0 && S_ISLNK(end.st.st_mode)))
+		return VERDICT_LAYER_NO_DIRECTORY;
+	if (err < 0)
+		return err == -ENOENT ? VERDICT_LAYER_ABSENT : VERDICT_LAYER_UNREACHABLE;
+	way = way_judge(sys, user, path, size, &end);
+	if (way != WAY_TRUSTED)
+		return why_not(way, end.above);
+	/* Of files that show 65534 as their owner, any may be a stranger's. */
+	if (!way_tells_users(sys, user))
+		user = 0;
+	why = judge_directory(&end.st, user);
+	return why ? why : judge_layout(sys, user, path, size);
 }
 
 bool layer_next(const struct entry *entry, size_t *n, struct entry *ret)

@@ -21,11 +21,11 @@
 #include "shim/core/entry/entry.h"
 #include "shim/core/stats/verdict.h"
 
-/* Whether that user may be served from the layer at root, or at a descriptor, which may
- * be one of O_PATH: VERDICT_NONE, else the reason why not. The path may not end in a
- * link: whoever owns it may not be who owns the directory. */
-enum verdict layer_judge(const struct sys *sys, const char *root, uid_t user);
-enum verdict layer_judge_at(const struct sys *sys, int root_fd, uid_t user);
+/* Whether that user may be served from the layer at an absolute path: VERDICT_NONE, else
+ * the reason why not. The way to it is judged as well (way.h), and the path may not end
+ * in a link. path is room for size bytes; afterwards it holds the canonical path of the
+ * layer, or of the directory above it that is at fault. */
+enum verdict layer_judge(const struct sys *sys, uid_t user, char *path, size_t size);
 
 /* Whether nobody but root and that user can have written the file. */
 bool layer_is_trusted(const struct stat *st, uid_t user);

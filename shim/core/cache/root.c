@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 
 #include "shim/core/base/dirents.h"
 #include "shim/core/base/text.h"
 #include "shim/core/cache/config.h"
+#include "shim/core/cache/way.h"
 
 /* https://bford.info/cachedir/: backup programs skip a directory with this file. */
 static const char cachedir_tag[] =
@@ -15,29 +17,46 @@ static const char cachedir_tag[] =
 	"# This directory is a cache of Python bytecode made by pycstash.\n"
 	"# It may be deleted at any time.\n";
 
-static enum verdict judge_root(const struct sys *sys, int fd, uid_t user)
+static enum verdict judge_root(const struct stat *st, uid_t user)
 {
-	struct stat st;
-
-	if (sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
-		return VERDICT_REFUSED_UNREACHABLE;
-	if (st.st_uid != user)
+	if (st->st_uid != user)
 		return VERDICT_REFUSED_FOREIGN;
-	if (st.st_mode & (S_IWGRP | S_IWOTH))
-		return VERDICT_REFUSED_WRITABLE;
+	return st->st_mode & (S_IWGRP | S_IWOTH) ? VERDICT_REFUSED_WRITABLE
+						 : VERDICT_NONE;
+}
+
+static enum verdict why_not(enum way way, bool above)
+{
+	switch (way) {
+	case WAY_FOREIGN:
+		return above ? VERDICT_REFUSED_WAY_FOREIGN : VERDICT_REFUSED_FOREIGN;
+	case WAY_WRITABLE:
+		return VERDICT_REFUSED_WAY_WRITABLE;
+	case WAY_NO_DIRECTORY:
+		return VERDICT_REFUSED_NO_DIRECTORY;
+	case WAY_UNREACHABLE:
+		return VERDICT_REFUSED_UNREACHABLE;
+	case WAY_TRUSTED:
+	case WAY_ABSENT:
+		break;
+	}
 	return VERDICT_NONE;
 }
 
-enum root_state root_judge_at(const struct sys *sys, int root_fd, enum verdict *ret_why)
+static enum root_state judge_layout(
+	const struct sys *sys, char *path, uid_t user, enum verdict *ret_why)
 {
-	const uid_t user = sys->geteuid();
+	size_t len = strlen(path);
 	struct stat st;
 	int err;
 
-	*ret_why = judge_root(sys, root_fd, user);
-	if (*ret_why)
+	if (len + sizeof "/" CACHE_LAYOUT > PATH_MAX) {
+		*ret_why = VERDICT_REFUSED_LAYOUT_UNREACHABLE;
 		return ROOT_REFUSED;
-	err = sys->fstatat(root_fd, CACHE_LAYOUT, &st, AT_SYMLINK_NOFOLLOW);
+	}
+	memcpy(path + len, "/" CACHE_LAYOUT, sizeof "/" CACHE_LAYOUT);
+	err = sys->kernel_stat(path, &st);
+	path[len] = '\0';
 	if (err == -ENOENT)
 		return ROOT_ABSENT;
 	if (err < 0)
@@ -47,22 +66,21 @@ enum root_state root_judge_at(const struct sys *sys, int root_fd, enum verdict *
 	return *ret_why ? ROOT_REFUSED : ROOT_READY;
 }
 
-enum root_state root_judge(const struct sys *sys, const char *root, enum verdict *ret_why)
+enum root_state root_judge(
+	const struct sys *sys, const char *root, char *room, enum verdict *ret_why)
 {
-	int fd = sys->openat(AT_FDCWD, root, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-	enum root_state state;
+	const uid_t user = sys->geteuid();
+	struct text text = { .data = room, .size = PATH_MAX };
+	struct way_end end = { .above = true };
+	enum way way;
 
-	*ret_why = VERDICT_NONE;
-	if (fd == -ENOENT)
-		return ROOT_ABSENT;
-	if (fd < 0) {
-		*ret_why = fd == -ENOTDIR ? VERDICT_REFUSED_NO_DIRECTORY
-					  : VERDICT_REFUSED_UNREACHABLE;
+	text_adds(&text, root);
+	way = text.cut ? WAY_UNREACHABLE : way_judge(sys, user, room, PATH_MAX, &end);
+	*ret_why =
+		way == WAY_TRUSTED ? judge_root(&end.st, user) : why_not(way, end.above);
+	if (*ret_why)
 		return ROOT_REFUSED;
-	}
-	state = root_judge_at(sys, fd, ret_why);
-	sys->close(fd);
-	return state;
+	return way == WAY_ABSENT ? ROOT_ABSENT : judge_layout(sys, room, user, ret_why);
 }
 
 /* A directory of ours. The program's umask may take away our own rights to it
@@ -126,57 +144,59 @@ static size_t home_length(const char *root, size_t len)
 									     : 0;
 }
 
-/* Whether what is missing above the root is not to be made: a home directory, which
- * useradd would find taken (and /nonexistent is to be none); or what would lie in another
- * user's: root with that user's HOME, whom a ~/.cache of root's would shut out of his
- * own.
- */
-static bool has_no_place(const struct sys *sys, char *root)
+/* Whether the home directory that the root is to lie in is missing: it is not made, since
+ * useradd would find it taken, and /nonexistent is to be none. */
+static bool is_homeless(const struct sys *sys, char *root)
 {
-	size_t len = strlen(root), at = len, home = home_length(root, len);
-	unsigned missing = 0;
-	bool homeless = false;
+	size_t home = home_length(root, strlen(root));
 	struct stat st;
+	char cut = root[home];
 	int err;
 
-	do {
-		while (at > 0 && root[at] != '/')
-			at--;
-		root[at] = '\0';
-		err = sys->fstatat(AT_FDCWD, at ? root : "/", &st, 0);
-		homeless |= err == -ENOENT && at == home;
-	} while (at > 0 && err == -ENOENT && ++missing);
-	for (; at < len; at++)
-		if (root[at] == '\0')
-			root[at] = '/';
-	return err < 0 || homeless ||
-	       (missing && st.st_uid != 0 && st.st_uid != sys->geteuid());
+	if (home == 0)
+		return false;
+	root[home] = '\0';
+	err = sys->fstatat(AT_FDCWD, root, &st, 0);
+	root[home] = cut;
+	return err < 0;
 }
 
-static int make_root(const struct sys *sys, char *root)
+/* Makes the root, judging what is there before and after: somebody else may have been
+ * faster to put something in its place. */
+static int make_judged(const struct sys *sys, char *root, char *room)
 {
 	enum verdict why;
 	int fd, err;
 
-	if (has_no_place(sys, root))
+	if (root_judge(sys, root, room, &why) == ROOT_REFUSED || is_homeless(sys, root))
 		return -EPERM;
 	err = make_directories(sys, root, 0);
 	if (err < 0)
 		return err;
-	fd = sys->openat(AT_FDCWD, root, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	if (root_judge(sys, root, room, &why) == ROOT_REFUSED)
+		return -EPERM;
+	fd = sys->openat(
+		AT_FDCWD, room, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
 	if (fd < 0)
 		return fd;
-	/* Before anything is put there: somebody else may have been faster to make it. */
-	why = judge_root(sys, fd, sys->geteuid());
-	err = -EPERM;
-	if (!why) {
-		mark(sys, fd);
-		err = make_directory(sys, fd, CACHE_LAYOUT);
-	}
+	mark(sys, fd);
+	err = make_directory(sys, fd, CACHE_LAYOUT);
 	sys->close(fd);
 	if (err < 0 && err != -EEXIST)
 		return err;
-	return root_judge(sys, root, &why) == ROOT_READY ? 0 : -EPERM;
+	return root_judge(sys, root, room, &why) == ROOT_READY ? 0 : -EPERM;
+}
+
+static int make_root(const struct sys *sys, char *root)
+{
+	char *room = sys->map(PATH_MAX);
+	int err;
+
+	if (!room)
+		return -ENOMEM;
+	err = make_judged(sys, root, room);
+	sys->unmap(room, PATH_MAX);
+	return err;
 }
 
 size_t root_tree_path(const char *root, size_t root_len, const char *tag,

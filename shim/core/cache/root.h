@@ -7,9 +7,10 @@
  *   <root>/v1/<tag><variant>/tree/<physical source directory>/__pycache__/<name>
  *   <root>/v1/<tag><variant>/objects/…, see object.h
  *
- * A pyc is code: what others can write to must not be run. So the root has to
- * belong to the effective user and be writable by no one else, and its layout
- * folder, under which everything lies, is closed to others altogether (0700).
+ * A pyc is code: what others can write to must not be run. So nobody else may be able
+ * to change the way to the root (way.h), the root has to belong to the effective user
+ * and be writable by no one else, and its layout folder, under which everything lies, is
+ * closed to others altogether (0700).
  *
  * Functions return 0 or -errno. Async-signal-safe, no locks, no allocation.
  */
@@ -27,13 +28,11 @@ enum root_state {
 	ROOT_REFUSED, /* not to be used */
 };
 
-/* Judges the root at path. Where it is refused, *ret_why gets the reason, else
- * VERDICT_NONE. */
+/* Judges the root at that absolute path, and the way to it (way.h). Where it is refused,
+ * *ret_why gets the reason, else VERDICT_NONE. room has PATH_MAX bytes and gets the
+ * canonical path of the root, or of the directory above it that is at fault. */
 enum root_state root_judge(
-	const struct sys *sys, const char *root, enum verdict *ret_why);
-
-/* The same for a directory that is open already, perhaps with O_PATH. */
-enum root_state root_judge_at(const struct sys *sys, int root_fd, enum verdict *ret_why);
+	const struct sys *sys, const char *root, char *room, enum verdict *ret_why);
 
 /* Writes "<root>/v1/<tag><variant>/tree" to buf. Returns its length, 0 where it and a
  * following slash do not fit. */

@@ -6,6 +6,7 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,9 @@
 static const char *const levels[] = { "home/.cache", ROOT, ROOT "/v1",
 	ROOT "/v1/cpython-311", TREE, TREE "/src", TREE "/src/pkg", DIRECTORY };
 
-#define MOST_CALLS 38 /* to make all of it */
+/* Making all of it: three judgements of the way down to the root, and the rest. */
+#define LOOKS (fake_depth() + 5)
+#define MOST_CALLS (31 + 3 * LOOKS)
 
 static const char tag_begins[] = "Signature: 8a477f597d28d172789f06886806bc55\n";
 
@@ -62,11 +65,12 @@ static int make(void)
 
 static void assert_whole(void)
 {
+	char room[PATH_MAX];
 	enum verdict why;
 
 	for (size_t i = 0; i < COUNT(levels); i++)
 		assert_int_equal(fake_mode(levels[i]), S_IFDIR | 0700);
-	assert_int_equal(root_judge(&fake_sys, fake_path(ROOT), &why), ROOT_READY);
+	assert_int_equal(root_judge(&fake_sys, fake_path(ROOT), room, &why), ROOT_READY);
 }
 
 /* A mark that says nothing would be worse than none: nobody would write it anew. */
@@ -88,12 +92,12 @@ static void assert_mark_whole_or_absent(void)
 /* clang-format off: a row a line */
 static const struct row {
 	const char *sentence;
-	size_t there; /* how many of the levels */
-	unsigned calls;
+	size_t there;	/* how many of the levels */
+	unsigned calls; /* 0: as many as the way to the root takes */
 } rows[] = {
-	{ "made whole: from nothing but a home directory", 0, MOST_CALLS },
-	{ "made whole: from the directory above the root", 1, 34 },
-	{ "made whole: from a root without its layout", 2, 33 },
+	{ "made whole: from nothing but a home directory", 0, 0 },
+	{ "made whole: from the directory above the root", 1, 0 },
+	{ "made whole: from a root without its layout", 2, 0 },
 	{ "made whole: from an empty layout", 3, 14 },
 	{ "made whole: for the first source directory of an interpreter", 5, 8 },
 	{ "made whole: for a sibling of a known source directory", 6, 5 },
@@ -108,7 +112,10 @@ static void makes_what_is_missing(void **state)
 
 	make_levels(row->there);
 	assert_int_equal(make(), 0);
-	assert_int_equal(fake.calls, row->calls);
+	if (row->calls)
+		assert_int_equal(fake.calls, row->calls);
+	else
+		assert_in_range(fake.calls, LOOKS, MOST_CALLS);
 	assert_whole();
 	assert_mark_whole_or_absent();
 	/* whoever made the layout has left the mark, or not */
@@ -144,7 +151,8 @@ static void fail_each_call(size_t there, int with)
 		if (ret == 0)
 			assert_true(is_courtesy(fake.failed) || with == ENOENT);
 		else
-			assert_true(ret == -with || ret == -EPERM);
+			assert_true(ret == -with || ret == -EPERM ||
+				    (ret == -ENOMEM && strcmp(fake.failed, "map") == 0));
 		assert_mark_whole_or_absent();
 		assert_int_equal(make(), 0);
 		assert_whole();

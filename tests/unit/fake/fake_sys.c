@@ -60,7 +60,13 @@ static int fake_openat(int dirfd, const char *path, int flags, mode_t mode)
 		check_is_inside(dirfd, path);
 		snprintf(fake.made, sizeof fake.made, "%s", path);
 	}
-	fd = RESULT(openat(dirfd, path, flags | O_CLOEXEC, mode));
+	if (fake.uid_map && strcmp(path, "/proc/self/uid_map") == 0) {
+		fd = RESULT(memfd_create("uid_map", MFD_CLOEXEC));
+		assert_int_equal(write(fd, fake.uid_map, strlen(fake.uid_map)),
+			strlen(fake.uid_map));
+	} else {
+		fd = RESULT(openat(dirfd, path, flags | O_CLOEXEC, mode));
+	}
 	if (fd >= 0)
 		fake.open++;
 	return fd;
@@ -119,6 +125,19 @@ static int fake_fstatat(int dirfd, const char *path, struct stat *st, int flags)
 		if (fake.whole_seconds)
 			st->st_ctim.tv_nsec = 0;
 	}
+	return ret;
+}
+
+static int fake_kernel_stat(const char *path, struct stat *st)
+{
+	int ret;
+
+	MAY_FAIL("kernel_stat");
+	ret = RESULT(lstat(path, st));
+	/* Only of what is in the temporary directory: what is above is this machine's. */
+	if (ret == 0 && strncmp(path, fake.dir, strlen(fake.dir)) == 0 &&
+		path[strlen(fake.dir)] == '/')
+		st->st_uid += fake.owner_offset;
 	return ret;
 }
 
@@ -389,6 +408,7 @@ const struct sys fake_sys = {
 	.close = fake_close,
 	.readlinkat = fake_readlinkat,
 	.fstatat = fake_fstatat,
+	.kernel_stat = fake_kernel_stat,
 	.mkdirat = fake_mkdirat,
 	.fchmodat = fake_fchmodat,
 	.unlinkat = fake_unlinkat,
@@ -471,4 +491,13 @@ int fake_end(void **state)
 void fake_count_from_here(void)
 {
 	fake.calls = 0;
+}
+
+unsigned fake_depth(void)
+{
+	unsigned depth = 0;
+
+	for (const char *p = fake.dir; *p; p++)
+		depth += *p == '/';
+	return depth;
 }

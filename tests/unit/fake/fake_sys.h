@@ -26,6 +26,7 @@ struct fake {
 	bool nfs;	   /* what is open keeps a name when its own is taken away */
 	bool whole_seconds;  /* change times have no smaller parts */
 	const char *link;    /* what a link in /proc reads as, if set */
+	const char *uid_map; /* what /proc/self/uid_map reads as, if set */
 	uid_t owner_offset;  /* added to the owner in all that fstatat says */
 	long fs_type;	     /* what fs_type says, if set */
 	uint32_t fs_id;	     /* what fs_id says, if set */
@@ -53,6 +54,9 @@ void fake_count_from_here(void);
 
 /* The path of `below` in the temporary directory; valid for the next eight calls. */
 char *fake_path(const char *below);
+
+/* How many directories there are from "/" down to the temporary directory, without "/". */
+unsigned fake_depth(void);
 
 /* In the temporary directory: makes a directory, a file or a link, which must work. */
 void fake_make_directory(const char *below, mode_t mode);

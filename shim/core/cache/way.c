@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/core/cache/way.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+
+/* As in the kernel's path lookup. */
+#define LINKS_MAX 40
+
+/* What a user namespace shows in the place of every user that it does not know
+ * (/proc/sys/kernel/overflowuid). */
+#define UNMAPPED 65534
+
+struct walk_down {
+	const struct sys *sys;
+	uid_t user;
+	char *path; /* [0, done) is canonical and trusted, the rest still to be walked */
+	size_t size, done;
+	bool unmapped_root; /* "/" belongs to a user whom this user namespace does not
+			       know */
+	unsigned links;
+	struct stat above; /* the directory at done */
+};
+
+bool way_tells_users(const struct sys *sys, uid_t user)
+{
+	static const char all[] = "         0          0 4294967295";
+	char map[sizeof all];
+	ssize_t n;
+	int fd;
+
+	if (user != UNMAPPED)
+		return true;
+	fd = sys->openat(AT_FDCWD, "/proc/self/uid_map", O_RDONLY | O_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	n = sys->pread(fd, map, sizeof map, 0);
+	sys->close(fd);
+	return n >= (ssize_t)sizeof all - 1 && memcmp(map, all, sizeof all - 1) == 0;
+}
+
+static bool is_owner_trusted(
+	const struct walk_down *walk, const struct stat *st, bool last)
+{
+	if (st->st_uid == 0)
+		return true;
+	if (st->st_uid == walk->user)
+		return last || way_tells_users(walk->sys, walk->user);
+	/* Where even root is unmapped, his directories cannot be told from a stranger's
+	 * by the owner; that nobody can write to them is all that is left to ask. */
+	return walk->unmapped_root && st->st_uid == UNMAPPED;
+}
+
+static bool is_mount_of_root(const struct walk_down *walk, const struct stat *st)
+{
+	return st->st_uid == 0 && st->st_dev != walk->above.st_dev;
+}
+
+/* --- groups
+ * ---------------------------------------------------------------------------*/
+
+/* Reads a file byte by byte, through a small buffer. */
+struct bytes {
+	const struct sys *sys;
+	int fd;
+	off_t at;
+	ssize_t len, next;
+	char buf[256];
+};
+
+static int next_byte(struct bytes *bytes)
+{
+	if (bytes->next == bytes->len) {
+		bytes->next = 0;
+		bytes->len = bytes->sys->pread(
+			bytes->fd, bytes->buf, sizeof bytes->buf, bytes->at);
+		if (bytes->len <= 0) {
+			bytes->len = 0;
+			return -1;
+		}
+		bytes->at += bytes->len;
+	}
+	return (unsigned char)bytes->buf[bytes->next++];
+}
+
+/* One line of group(5), "name:password:number:members". Returns the byte that ended it.
+ */
+static int read_group(struct bytes *bytes, unsigned long *ret_gid, bool *ret_members)
+{
+	unsigned field = 0;
+	int byte;
+
+	*ret_gid = 0;
+	*ret_members = false;
+	while ((byte = next_byte(bytes)) >= 0 && byte != '\n') {
+		if (byte == ':')
+			field++;
+		else if (field == 2 && byte >= '0' && byte <= '9')
+			*ret_gid = *ret_gid * 10 + (unsigned)(byte - '0');
+		else if (field == 3)
+			*ret_members = true;
+	}
+	return field == 3 ? byte : byte < 0 ? byte : 0;
+}
+
+/* Not getgrgid: it allocates, locks, and may ask a server. */
+static bool is_group_without_members(const struct sys *sys, gid_t gid)
+{
+	struct bytes bytes = { .sys = sys };
+	bool members, found = false;
+	unsigned long number;
+	int end;
+
+	bytes.fd = sys->openat(
+		AT_FDCWD, "/etc/group", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
+	if (bytes.fd < 0)
+		return false;
+	do {
+		end = read_group(&bytes, &number, &members);
+		if (end != 0 && number == gid) {
+			found = !members;
+			break;
+		}
+	} while (end >= 0);
+	sys->close(bytes.fd);
+	return found;
+}
+
+bool way_is_private(const struct sys *sys, uid_t user, const struct stat *st)
+{
+	if (st->st_uid != 0 && st->st_uid != user)
+		return false;
+	if (st->st_mode & S_IWOTH)
+		return false;
+	return !(st->st_mode & S_IWGRP) || st->st_gid == 0 ||
+	       (st->st_gid == user && is_group_without_members(sys, st->st_gid));
+}
+
+/* --- the walk
+ * -------------------------------------------------------------------------*/
+
+/* The end of the component that begins behind the slashes at `from`. Removes surplus
+ * slashes and "." on the way, so that what is done stays canonical. */
+static size_t next_component(struct walk_down *walk)
+{
+	char *path = walk->path;
+	size_t begin = walk->done, end;
+
+	for (;;) {
+		while (path[begin] == '/')
+			begin++;
+		if (path[begin] != '.' || (path[begin + 1] && path[begin + 1] != '/'))
+			break;
+		begin++;
+	}
+	if (path[begin] == '\0') {
+		path[walk->done] = '\0';
+		return 0;
+	}
+	path[walk->done] = '/';
+	if (begin != walk->done + 1)
+		memmove(path + walk->done + 1, path + begin, strlen(path + begin) + 1);
+	for (end = walk->done + 1; path[end] && path[end] != '/';)
+		end++;
+	return end;
+}
+
+/* Puts the target of the link that ends at `end` in its place. */
+static bool follow(struct walk_down *walk, size_t end)
+{
+	size_t rest = strlen(walk->path + end) + 1, keep;
+	char *target = walk->sys->map(PATH_MAX);
+	ssize_t len = -1;
+	char cut = walk->path[end];
+
+	if (target && walk->links++ < LINKS_MAX) {
+		walk->path[end] = '\0';
+		len = walk->sys->readlinkat(AT_FDCWD, walk->path, target, PATH_MAX);
+		walk->path[end] = cut;
+	}
+	keep = len > 0 && target[0] == '/' ? 0 : walk->done + 1;
+	if (len <= 0 || len >= PATH_MAX || keep + (size_t)len + rest > walk->size) {
+		len = -1;
+	} else {
+		memmove(walk->path + keep + len, walk->path + end, rest);
+		memcpy(walk->path + keep, target, (size_t)len);
+		if (keep == 0)
+			walk->done = 0;
+	}
+	if (target)
+		walk->sys->unmap(target, PATH_MAX);
+	return len > 0;
+}
+
+/* The parent of what is done was trusted when it was passed. */
+static enum way go_up(struct walk_down *walk, size_t end)
+{
+	size_t at = walk->done;
+	char cut;
+	int err;
+
+	while (at > 0 && walk->path[--at] != '/')
+		;
+	memmove(walk->path + at, walk->path + end, strlen(walk->path + end) + 1);
+	walk->done = at;
+	cut = walk->path[at];
+	walk->path[at] = '\0';
+	err = walk->sys->kernel_stat(at ? walk->path : "/", &walk->above);
+	walk->path[at] = cut;
+	return err < 0 ? WAY_UNREACHABLE : WAY_TRUSTED;
+}
+
+static enum way judge_directory(
+	const struct walk_down *walk, const struct stat *st, bool last)
+{
+	if (!is_owner_trusted(walk, st, last))
+		return WAY_FOREIGN;
+	if (S_ISLNK(st->st_mode))
+		return WAY_TRUSTED;
+	if (!S_ISDIR(st->st_mode))
+		return WAY_NO_DIRECTORY;
+	if (last || (st->st_mode & S_ISVTX) || is_mount_of_root(walk, st) ||
+		way_is_private(walk->sys, walk->user, st) ||
+		(st->st_uid == UNMAPPED && !(st->st_mode & (S_IWGRP | S_IWOTH))))
+		return WAY_TRUSTED;
+	return WAY_WRITABLE;
+}
+
+static enum way step(struct walk_down *walk, size_t end, struct way_end *ret_end)
+{
+	char *path = walk->path, cut = path[end];
+	bool last = path[end + strspn(path + end, "/")] == '\0';
+	struct stat *ret_st = &ret_end->st;
+	enum way way;
+	int err;
+
+	if (end - walk->done == 3 && memcmp(path + walk->done, "/..", 3) == 0)
+		return go_up(walk, end);
+	ret_end->above = !last;
+	path[end] = '\0';
+	err = walk->sys->kernel_stat(path, ret_st);
+	if (err < 0)
+		return err == -ENOENT	 ? WAY_ABSENT
+		       : err == -ENOTDIR ? WAY_NO_DIRECTORY
+					 : WAY_UNREACHABLE;
+	way = judge_directory(walk, ret_st, last);
+	if (way != WAY_TRUSTED)
+		return way;
+	path[end] = cut;
+	if (S_ISLNK(ret_st->st_mode)) {
+		if (!follow(walk, end) || (walk->done == 0 && walk->sys->kernel_stat("/",
+								      &walk->above) < 0))
+			return WAY_UNREACHABLE;
+		return WAY_TRUSTED;
+	}
+	walk->done = end;
+	walk->above = *ret_st;
+	return WAY_TRUSTED;
+}
+
+enum way way_judge(const struct sys *sys, uid_t user, char *path, size_t size,
+	struct way_end *ret_end)
+{
+	struct walk_down walk = { .sys = sys, .user = user, .path = path, .size = size };
+	enum way way = WAY_TRUSTED;
+	size_t end;
+
+	if (path[0] != '/' || sys->kernel_stat("/", &walk.above) < 0)
+		return WAY_UNREACHABLE;
+	*ret_end = (struct way_end){ .st = walk.above, .above = true };
+	walk.unmapped_root = walk.above.st_uid == UNMAPPED;
+	way = judge_directory(&walk, &walk.above, false);
+	while (way == WAY_TRUSTED && (end = next_component(&walk)) > 0)
+		way = step(&walk, end, ret_end);
+	if (way == WAY_TRUSTED)
+		*ret_end = (struct way_end){ .st = walk.above };
+	return way;
+}
