@@ -59,8 +59,8 @@ enum root_state process_store(char *room)
 		log_decision(why, AT_FDCWD, room[0] ? room : config->root);
 	/* For map_covers: the memo keeps the canonical path of the root. */
 	if (now == ROOT_READY)
-		(void)dirs_recall(&sys_real, &process_memo, config->root,
-			config->root_len, room, PATH_MAX);
+		memo_add(&process_memo, config->root, config->root_len, room,
+			strlen(room));
 	atomic_store_explicit(&store, now, memory_order_release);
 	return now;
 }
