@@ -196,9 +196,9 @@ echo >"$T/c"
 cached 1 '^fail +cache .*not a directory' "a file in its place is said"
 check "and one above it" finds 1 '^fail +cache .*not a directory' doctor --dir "$T/c/below/it" "$python"
 rm "$T/c"
-check "no place at all is said" finds 1 '^fail +cache .*no place' \
+check "no cache directory at all is said" finds 1 '^fail +cache .*no place' \
 	env -u PYCSTASH_DIR -u HOME -u XDG_CACHE_HOME "$PYCSTASH" doctor "$python"
-check "a relative PYCSTASH_DIR is no place" finds 1 '^fail +cache .*no place' \
+check "a relative PYCSTASH_DIR is no cache directory" finds 1 '^fail +cache .*no place' \
 	env PYCSTASH_DIR=cache "$PYCSTASH" doctor "$python"
 check "XDG_CACHE_HOME is one" finds 0 "^ok +cache +$T/xdg/pycstash " \
 	env -u PYCSTASH_DIR XDG_CACHE_HOME="$T/xdg" "$PYCSTASH" doctor "$python"
@@ -233,7 +233,7 @@ check "a layer that can be used is said" finds 0 "^ok +layer +$T/layer\$" \
 	env PYCSTASH_LAYERS="$T/layer:$T/open" "$PYCSTASH" doctor "$python"
 check "and one that others can write" finds 0 "^warn +layer +$T/open is not used: .*others" \
 	env PYCSTASH_LAYERS="$T/layer:$T/open" "$PYCSTASH" doctor "$python"
-check "a layer alone is enough" finds 0 '^warn +cache .*no place' \
+check "a layer alone is enough" finds 0 '^warn +cache .*no cache directory' \
 	env -u PYCSTASH_DIR -u HOME -u XDG_CACHE_HOME PYCSTASH_LAYERS="$T/layer" "$PYCSTASH" doctor "$python"
 
 # --- time -----------------------------------------------------------------------------
