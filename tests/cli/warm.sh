@@ -240,6 +240,53 @@ is "$(said warm --timeout 1 --python "$T/mute" "$T/app")" "exit 14" "an interpre
 check "in that time" test $SECONDS -lt 15
 check "which is said" grep -q 'mute: .*did not end in time' "$T/err"
 
+# --- under the library -----------------------------------------------------------------------
+# One that compiles other bytes than the library reads, as a writable mapping of the source
+# can make it.
+fresh
+cat >"$T/flips" <<-END
+	#!$python
+	import os, sys
+	args = sys.argv[1:]
+	if "-I" in args:
+	    args[-1] = args[-1].replace("super().get_data(path)", "super().get_data(path).replace(b'trusted', b'flipped')", 1)
+	os.execv("$python", ["$python"] + args)
+END
+chmod +x "$T/flips"
+mkdir "$T/flip"
+echo 'name = "trusted"' >"$T/flip/m.py"
+echo 'name = "other"' >"$T/flip/n.py"
+if "$python" -c 'import _blake2' 2>/dev/null; then
+	is "$(said warm --python "$T/flips" "$T/flip")" "$(summary 0 0 1 0 1 3)" \
+		"where the compiler got other bytes than the library, that is a failure"
+	check "and reported as a change of the source" grep -q 'flip/m.py: it was changed while it was compiled' "$T/err"
+	is "$(entries | sed 's,.*/,,; s/[.].*//' | xargs)" n "it leaves no entry"
+	is "$(find "$CACHE" -path '*/objects/*' -type f | wc -l)" 1 "and no object"
+else
+	skip "where the compiler got other bytes than the library, that is a failure" "no _blake2"
+fi
+
+# One that the library does not reach.
+fresh
+printf '#!/bin/sh\nunset LD_PRELOAD\nexec "%s" "$@"\n' "$python" >"$T/alone"
+chmod +x "$T/alone"
+mkdir "$T/flip/__pycache__"
+before=$(find "$T/flip" -printf '%P %i\n' | sort)
+is "$(said warm --python "$T/alone" "$T/flip")" \
+	"0 up to date, 0 from objects, 0 compiled, 0 in-tree, 0 failed, 2 left"$'\nexit 3' \
+	"an interpreter that the library does not reach stores nothing"
+is "$(grep -c 'alone: this interpreter does not use the cache' "$T/err")" 1 "that is reported once"
+is "$(find "$T/flip" -printf '%P %i\n' | sort)" "$before" "and the tree has no more files than before"
+
+# What the interpreters store is counted as what any program stores.
+fresh
+make_tree "$T/twice/one"
+make_tree "$T/twice/two"
+compiled=$(warm -j 2 --python "$python" --json "$T/twice" | tee "$T/out" | field compiled)
+check "of two copies of a tree one is compiled" test "$compiled" -ge 9 -a "$compiled" -le 10
+is "$((compiled + $(field from_objects <"$T/out")))" 20 "the other is made of its objects"
+is "$("$PYCSTASH" stats --dir "$CACHE" | awk '$1 == "all" { print $2 }')" 20 "stats knows of each entry"
+
 # --- what is looked at -----------------------------------------------------------------------
 fresh
 mkdir -p "$T/odd/a" "$T/odd/__pycache__" "$T/odd/.hidden" "$T/elsewhere" "$T/odd/dir.py"
@@ -389,7 +436,7 @@ wait $pid
 is "$?" 130 "an interrupt ends it with 130"
 is "$(field interrupted <"$T/out") $(field compiled <"$T/out") $(field left <"$T/out")" "True 3 1" \
 	"it says what is done and what is left"
-check "and that it was interrupted" grep -q '^pycstash: warm: interrupted; ' "$T/err"
+check "and that it was interrupted" grep -q '^pycstash: warm: interrupted: ' "$T/err"
 # shellcheck disable=SC2086
 is "$(for worker in $workers; do kill -0 $worker 2>/dev/null && echo alive; done)" "" "no interpreter is left behind"
 

@@ -18,10 +18,7 @@
 #include "tools/cli/common.h"
 #include "tools/python/interpreters_known.h"
 #include "tools/warm/warm.h"
-#include "tools/warm/warm_compile.h"
 #include "tools/warm/warm_entry.h"
-#include "tools/warm/warm_report.h"
-#include "tools/warm/warm_scan.h"
 
 #define DEFAULT_PYTHON "python3"
 #define DEFAULT_TIMEOUT 300
@@ -32,22 +29,22 @@ enum { KEY_PYTHON, KEY_OPT, KEY_EXCLUDE, KEY_FORCE, KEY_TIMEOUT };
 
 static const struct opt own_options[] = {
 	{ "python", 0, "PYTHON",
-		"the interpreter to do it for, a path or a name on PATH; may be\n"
+		"the interpreter to compile for, a path or a name on PATH; may be\n"
 		"repeated; default " DEFAULT_PYTHON,
 		KEY_PYTHON },
 	{ "opt", 0, "LEVELS",
-		"for these levels of optimization: 0, 1 (-O), 2 (-OO), with\n"
-		"commas between; default 0",
+		"the optimization levels to compile for: 0, 1 (-O), 2 (-OO),\n"
+		"separated by commas; default 0",
 		KEY_OPT },
 	{ "exclude", 0, "GLOB",
-		"pass over files and directories of such names, or, with a slash in\n"
-		"it, of such absolute paths; may be repeated",
+		"pass over files and directories whose name matches GLOB, or whose\n"
+		"absolute path does if GLOB has a slash; may be repeated",
 		KEY_EXCLUDE },
-	{ "force", 0, NULL, "make entries also where the tree has a valid pyc of its own",
+	{ "force", 0, NULL, "make an entry even where the tree has a valid pyc",
 		KEY_FORCE },
 	{ "timeout", 0, "SECONDS",
-		"give up compiling a source after that; default 300. An\n"
-		"interpreter has as long to say what it is, but at most 30",
+		"give up on a source that takes longer to compile; default 300.\n"
+		"An interpreter has as long to tell its version, but at most 30",
 		KEY_TIMEOUT },
 	{ NULL, 0, NULL, NULL, 0 },
 };
@@ -56,7 +53,7 @@ static const struct opt *const options[] = { own_options, common_jobs, common_dr
 	common_dir, common_json, common_quiet, NULL };
 
 /* What the command line asks for. */
-struct request {
+struct warm_request {
 	struct common common;
 	const char **pythons, **exclude; /* owned; end with NULL */
 	size_t python_count, exclude_count;
@@ -79,7 +76,7 @@ static int append(const char ***list, size_t *count, const char *value)
 	return 0;
 }
 
-static int take_levels(struct request *request, const char *value)
+static int take_levels(struct warm_request *request, const char *value)
 {
 	for (const char *p = value;; p += 2) {
 		const char *level = *p ? strchr(LEVELS, *p) : NULL;
@@ -95,7 +92,7 @@ static int take_levels(struct request *request, const char *value)
 	}
 }
 
-static int take_timeout(struct request *request, const char *value)
+static int take_timeout(struct warm_request *request, const char *value)
 {
 	char *end;
 	long seconds = strtol(value, &end, 10);
@@ -109,7 +106,7 @@ static int take_timeout(struct request *request, const char *value)
 	return 0;
 }
 
-static int take(struct request *request, const struct opt *opt, const char *value)
+static int take(struct warm_request *request, const struct opt *opt, const char *value)
 {
 	switch (opt->key) {
 	case KEY_PYTHON:
@@ -141,14 +138,14 @@ static void read_config(struct config *config, const char *no_debug_ranges)
 	config->variant = config_variant(NULL, no_debug_ranges);
 }
 
-/* Nobody can write there, whatever his rights. */
+/* Nobody can write there, not even root. */
 static bool is_mounted_readonly(const char *root)
 {
 	return access(root, W_OK) < 0 && errno == EROFS;
 }
 
-/* Whether there can be a cache at the root, or is one: that is opened, else its root
- * stays NULL. */
+/* Opens the cache at the root if there is one; otherwise cache->root stays NULL. EXIT_OK,
+ * or why there cannot be one. */
 static int judge_cache(const struct config *config, struct cache *cache)
 {
 	int code;
@@ -169,7 +166,7 @@ static bool is_too_old(const struct python *python)
 	       (major == 3 && minor < 6);
 }
 
-/* Asks the interpreters what they are. *ret_count of them are to be released. */
+/* Asks the interpreters for their versions. *ret_count of them are to be released. */
 static int ask_pythons(const struct warm *warm, const char *const *names,
 	struct python *pythons, size_t *ret_count)
 {
@@ -205,7 +202,7 @@ static void add_target(struct warm *warm, const struct python *python, size_t le
 	counters_begin(&target->tally, &sys_libc, getpid());
 }
 
-static bool make_targets(struct warm *warm, const struct request *request,
+static bool make_targets(struct warm *warm, const struct warm_request *request,
 	const struct python *pythons, size_t count)
 {
 	warm->targets = calloc(count * (sizeof LEVELS - 1), sizeof *warm->targets);
@@ -218,8 +215,7 @@ static bool make_targets(struct warm *warm, const struct request *request,
 
 /* --- doing it ------------------------------------------------------------------------*/
 
-/* In a dry run, after an interrupt, or where the cache is only read, what is missing is
- * counted only. */
+/* Only counts what is missing: in a dry run, after an interrupt, in a read-only cache. */
 static void leave_missing(struct warm *warm)
 {
 	enum warm_outcome outcome =
@@ -229,17 +225,15 @@ static void leave_missing(struct warm *warm)
 		warm->targets[i].counts[outcome] += warm->targets[i].miss_count;
 }
 
-/* Where the cache is only read: whether it lacks something, having said so. */
+/* Where the cache is only read: whether it lacks something, which is then reported. */
 static bool is_lacking(const struct warm *warm)
 {
-	uint64_t count = 0;
+	uint64_t count = warm_sum(warm, WARM_LEFT);
 
-	for (size_t i = 0; i < warm->target_count; i++)
-		count += warm->targets[i].counts[WARM_LEFT];
 	if (!warm->readonly || warm->dry_run || count == 0 || interrupt_came())
 		return false;
-	complain(warm->config.root, "the cache is not to be written, and lacks %ju: %s",
-		(uintmax_t)count,
+	complain(warm->config.root, "the cache is read-only, and %ju %s missing: %s",
+		(uintmax_t)count, count == 1 ? "entry is" : "entries are",
 		warm->config.readonly
 			? "PYCSTASH_READONLY is set; unset it to warm the cache"
 			: strerror(EROFS));
@@ -251,6 +245,8 @@ static int do_it(struct warm *warm, const struct common *common, char **paths)
 	int r = 0;
 
 	interrupt_catch();
+	warm->json.out = common->json ? stdout : NULL;
+	warm_report_begin(warm);
 	for (; *paths && r == 0 && !warm->stop && !interrupt_came(); paths++)
 		r = warm_scan(warm, *paths);
 	if (r == 0 && !warm->dry_run && !warm->readonly && !warm->stop &&
@@ -260,23 +256,22 @@ static int do_it(struct warm *warm, const struct common *common, char **paths)
 		leave_missing(warm);
 	for (size_t i = 0; i < warm->target_count; i++)
 		warm_journal(warm, &warm->targets[i]);
+	warm_report_end(warm, common->quiet);
 	if (r < 0) {
 		complain(NULL, "%s", strerror(-r));
 		return EXIT_OURS;
 	}
-	if (common->json || !common->quiet)
-		warm_report(warm, common->json);
 	if (interrupt_came()) {
 		complain("warm",
-			"interrupted; what is done stays done, and the next time does the rest");
+			"interrupted: what is done stays done; run it again for the rest");
 		return interrupt_exit_code();
 	}
 	if (is_lacking(warm))
 		return EXIT_REFUSED;
-	return warm->failure_count || warm->stop ? EXIT_PARTLY : EXIT_OK;
+	return warm_sum(warm, WARM_FAILED) || warm->stop ? EXIT_PARTLY : EXIT_OK;
 }
 
-static int warm_up(const struct request *request, char **paths)
+static int warm_up(const struct warm_request *request, char **paths)
 {
 	static const char *const default_exclude[] = { NULL };
 	static const char *const default_pythons[] = { DEFAULT_PYTHON, NULL };
@@ -320,7 +315,7 @@ static int warm_up(const struct request *request, char **paths)
 	return code;
 }
 
-/* --dir is for core too, which goes by the environment. 0 or -errno. */
+/* Core and the interpreters read --dir from the environment. 0 or -errno. */
 static int export_dir(const char *dir)
 {
 	AUTOFREE char *path = NULL;
@@ -335,7 +330,7 @@ static int export_dir(const char *dir)
 
 static int run(const struct command *self, int argc, char **argv)
 {
-	struct request request = { .timeout = DEFAULT_TIMEOUT };
+	struct warm_request request = { .timeout = DEFAULT_TIMEOUT };
 	struct opt_parser parser;
 	const struct opt *opt;
 	int r, code;
@@ -362,28 +357,29 @@ static int run(const struct command *self, int argc, char **argv)
 /* clang-format off */
 static const char notes[] =
 	"Makes an entry in the cache for every source *.py below the PATHs, for each PYTHON and\n"
-	"level: of bytecode that the cache has for a source of the same content, else by\n"
-	"compiling it with that PYTHON. Programs that start later compile nothing. The sources'\n"
-	"tree is not written to, and no source is executed. Directories behind symlinks are\n"
-	"passed over, as compileall does.\n"
+	"level: from bytecode that the cache has for a source of the same content, otherwise by\n"
+	"compiling the source with that PYTHON, under the library. Programs that start later\n"
+	"compile nothing. The tree of the sources is not written to, and no source is executed.\n"
+	"Directories behind symlinks are passed over, as compileall does.\n"
 	"\n"
-	"On stdout, a line with how many entries, for all PYTHONs and levels together, are\n"
-	"  up to date     as they are\n"
-	"  re-sealed      of the same content, but of other times: made anew (only if any)\n"
-	"  from objects   made of bytecode of another source of the same content\n"
+	"Prints one line on stdout: how many entries, for all PYTHONs and levels together, are\n"
+	"  up to date     and were left as they are\n"
+	"  re-sealed      for sources of the same content but other times: made again from\n"
+	"                 themselves (only printed if there are any)\n"
+	"  from objects   made from bytecode of another source of the same content\n"
 	"  compiled\n"
 	"  in-tree        not needed: the tree has a pyc that Python takes; see --force\n"
-	"  excluded       by PYCSTASH_ONLY and PYCSTASH_EXCLUDE (only if any)\n"
-	"  failed         each said on stderr: syntax errors, what cannot be read\n"
-	"  left           not done: after an interrupt, on a full disk, or since the cache is\n"
-	"                 only read (only if any)\n"
-	"With --dry-run, also a line for each source that would be compiled.\n"
+	"  excluded       by PYCSTASH_ONLY and PYCSTASH_EXCLUDE (only printed if there are any)\n"
+	"  failed         each reported on stderr: syntax errors, files that cannot be read\n"
+	"  left           not done: after an interrupt, on a full disk, or because the cache is\n"
+	"                 read-only (only printed if there are any)\n"
+	"With --dry-run, also one line for each source that would be compiled.\n"
 	"\n"
 	"--json: see pycstash.warm/1 in docs/json.md.\n"
 	"\n"
-	"Exit code: 0; 3 if something failed; 12 if something is missing in a cache that is not\n"
-	"to be written, or the cache is not to be used; 14 if a\n"
-	"PYTHON is none, or older than 3.6; 130 after Ctrl-C: what is done stays done.\n"
+	"Exit code: 0; 3 if something failed or was left; 12 if something is missing in a\n"
+	"read-only cache, or the cache must not be used; 14 if a PYTHON is no Python, or older\n"
+	"than 3.6; 130 after Ctrl-C: what is done stays done.\n"
 	"\n"
 	"  pycstash warm /srv/app\n"
 	"  pycstash warm --python python3.8 --python pypy3 --opt 0,2 --exclude tests .\n";

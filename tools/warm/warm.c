@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the parts of warm share: failures, and lists of what is missing.
+ * What the parts of warm share: sums, and lists of what is missing.
  */
 #include "tools/warm/warm.h"
 
@@ -11,25 +11,13 @@
 
 #include "tools/base/message.h"
 
-void warm_fail(struct warm *warm, struct warm_target *target, const char *path,
-	unsigned line, const char *message)
+uint64_t warm_sum(const struct warm *warm, enum warm_outcome outcome)
 {
-	struct warm_failure *failures;
+	uint64_t total = 0;
 
-	(target ? target : warm->targets)->counts[WARM_FAILED]++;
-	pthread_mutex_lock(&warm->mutex);
-	if (line)
-		complain(path, "line %u: %s", line, message);
-	else
-		complain(path, "%s", message);
-	failures =
-		reallocarray(warm->failures, warm->failure_count + 1, sizeof *failures);
-	if (failures) {
-		warm->failures = failures;
-		failures[warm->failure_count++] = (struct warm_failure){ strdup(path),
-			strdup(message), line, target };
-	}
-	pthread_mutex_unlock(&warm->mutex);
+	for (size_t i = 0; i < warm->target_count; i++)
+		total += warm->targets[i].counts[outcome];
+	return total;
 }
 
 void warm_give_up(struct warm *warm, int err)
@@ -75,11 +63,6 @@ void warm_release(struct warm *warm)
 			free(warm->targets[i].misses[n].path);
 		free(warm->targets[i].misses);
 	}
-	for (size_t i = 0; i < warm->failure_count; i++) {
-		free(warm->failures[i].path);
-		free(warm->failures[i].message);
-	}
-	free(warm->failures);
 	free(warm->targets);
 	pthread_mutex_destroy(&warm->mutex);
 }

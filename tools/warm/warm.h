@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * pycstash warm: what its parts share. The scan (warm_scan.h) finds for each source and
+ * pycstash warm: its parts, and what they share. The scan finds for each source and
  * target what the cache has, and makes entries of objects; what is missing is compiled by
- * interpreters under the library (warm_compile.h). Both see the cache through
- * warm_entry.h.
+ * interpreters under the library. Both see the cache through warm_entry.h.
+ *
+ * Functions return 0 or -errno unless they say otherwise.
  */
 #pragma once
 
@@ -16,6 +17,7 @@
 #include "shim/core/base/digest.h"
 #include "shim/core/cache/config.h"
 #include "shim/core/stats/counters.h"
+#include "tools/base/json.h"
 #include "tools/cache/cache.h"
 #include "tools/python/interpreters.h"
 
@@ -52,12 +54,6 @@ struct warm_target {
 	struct counters tally; /* of what the scan adds to the cache */
 };
 
-struct warm_failure {
-	char *path, *message;		  /* owned */
-	unsigned line;			  /* of the source; 0: none in particular */
-	const struct warm_target *target; /* NULL: it concerns all of them */
-};
-
 struct warm {
 	struct config config;
 	const struct cache *cache;  /* NULL: there was none when we began */
@@ -70,24 +66,54 @@ struct warm {
 	bool readonly;		  /* likewise, and what is missing cannot be made */
 	bool force;		  /* pycs of the tree do not count */
 	_Atomic uint64_t sources; /* that were found */
-	pthread_mutex_t mutex;	  /* of failures, misses, and of stderr */
-	struct warm_failure *failures;
-	size_t failure_count;
-	atomic_bool stop; /* go no further; the reason was reported */
+	pthread_mutex_t mutex;	  /* of the misses, and of what is printed */
+	struct json json;	  /* its `out` is NULL where no JSON is wanted */
+	atomic_bool stop;	  /* go no further; the reason was reported */
 };
 
-/* Counts and reports a failure, from any thread; without a target it is counted for the
- * first one. */
-void warm_fail(struct warm *warm, struct warm_target *target, const char *path,
-	unsigned line, const char *message);
+/* How many entries have that outcome, for all targets together. */
+uint64_t warm_sum(const struct warm *warm, enum warm_outcome outcome);
 
-/* The cache cannot be written: reports that once, and sets warm->stop. err is -errno, 0
- * where it is not known. */
+/* Reports that the cache cannot be written, once, and sets warm->stop. err is -errno, 0
+ * where the reason is not known. */
 void warm_give_up(struct warm *warm, int err);
 
-/* Adds a source to the target's misses, from any thread; takes over miss->path. False:
- * out of memory. */
+/* Adds a source to the target's misses, from any thread; takes over miss.path. False: out
+ * of memory. */
 bool warm_miss(struct warm *warm, struct warm_target *target, struct warm_miss miss);
 
 /* Frees what the lists and targets have; the interpreters stay the caller's. */
 void warm_release(struct warm *warm);
+
+/* Looks at every source below `path`, a directory or a source (anything else is a
+ * failure), on several threads. Entries that can be made of objects are made; the rest
+ * goes into the targets' lists of misses.
+ *
+ * Sources are the files *.py, and symlinks to such. Directories behind symlinks,
+ * `__pycache__`, what --exclude names and the cache itself are passed over. What cannot
+ * be read is a failure. An interrupt ends the scan early. */
+int warm_scan(struct warm *warm, const char *path);
+
+/* Compiles everything that the targets miss, by as many interpreters at a time as there
+ * are jobs. They run warm_worker.py under the library, which stores and seals their
+ * bytecode as that of any program (docs/seal.md). Afterwards the seal is compared with
+ * the digest of the very bytes that were compiled: through a writable mapping of the
+ * source, somebody could have shown others to the library.
+ *
+ * A source that fails is reported and passed over. An interrupt, a cache that cannot be
+ * written, and a library that is missing end it early; what was not done is counted as
+ * left. */
+int warm_compile(struct warm *warm);
+
+/* Begins the output on stdout, where JSON is wanted; then warm_report_failure may be
+ * called. */
+void warm_report_begin(struct warm *warm);
+
+/* Counts and reports a failure, from any thread. target: NULL where it concerns all of
+ * them (it is counted for the first one); line: of the source, 0 for none in particular.
+ */
+void warm_report_failure(struct warm *warm, struct warm_target *target, const char *path,
+	unsigned line, const char *message);
+
+/* Reports what was done; quiet: only where JSON is wanted. */
+void warm_report_end(struct warm *warm, bool quiet);

@@ -3,8 +3,6 @@
  * Giving sources to interpreters. Each has one source at a time, and a socket on which a
  * message is a request or an answer (warm_worker.py).
  */
-#include "tools/warm/warm_compile.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -38,7 +36,7 @@ __asm__(".pushsection .rodata\n"
 	".byte 0\n"
 	".popsection\n");
 
-struct worker {
+struct warm_worker {
 	pid_t pid; /* 0: no interpreter is running */
 	int fd;
 	const struct warm_miss *miss; /* what it is compiling, or NULL */
@@ -51,7 +49,7 @@ struct worker {
 struct compiler {
 	struct warm *warm;
 	struct warm_target *target;
-	struct worker *workers;
+	struct warm_worker *workers;
 	const char *preload; /* LD_PRELOAD */
 	size_t next;	     /* of the target's misses */
 	struct progress progress;
@@ -65,18 +63,19 @@ static bool is_over(const struct compiler *compiler)
 
 /* The worker is done with its source. */
 static void finish(
-	struct compiler *compiler, struct worker *worker, enum warm_outcome outcome)
+	struct compiler *compiler, struct warm_worker *worker, enum warm_outcome outcome)
 {
-	if (outcome != WARM_FAILED) /* warm_fail counts */
+	if (outcome != WARM_FAILED) /* that was counted */
 		compiler->target->counts[outcome]++;
 	compiler->done++;
 	worker->miss = NULL;
 }
 
-static void fail(struct compiler *compiler, struct worker *worker, unsigned line,
+static void fail(struct compiler *compiler, struct warm_worker *worker, unsigned line,
 	const char *message)
 {
-	warm_fail(compiler->warm, compiler->target, worker->miss->path, line, message);
+	warm_report_failure(
+		compiler->warm, compiler->target, worker->miss->path, line, message);
 	finish(compiler, worker, WARM_FAILED);
 }
 
@@ -108,7 +107,7 @@ _Noreturn static void become(const struct compiler *compiler, int fd, pid_t pare
 	_exit(127);
 }
 
-static int start(const struct compiler *compiler, struct worker *worker)
+static int start(const struct compiler *compiler, struct warm_worker *worker)
 {
 	pid_t parent = getpid();
 	int fds[2], err;
@@ -133,7 +132,7 @@ static int start(const struct compiler *compiler, struct worker *worker)
 /* Ends the interpreter, if there is one, and returns its status as of waitpid(2). One
  * that is idle ends by itself, since the library counts what it did when it ends; one
  * that is at work is killed, and what it was writing deleted. */
-static int stop(struct worker *worker)
+static int stop(struct warm_worker *worker)
 {
 	int status = 0;
 
@@ -151,7 +150,7 @@ static int stop(struct worker *worker)
 }
 
 /* It has died, or is killed for taking too long, over its source. */
-static void lose(struct compiler *compiler, struct worker *worker, bool late)
+static void lose(struct compiler *compiler, struct warm_worker *worker, bool late)
 {
 	int status = stop(worker);
 	char message[128];
@@ -175,7 +174,7 @@ static void lose(struct compiler *compiler, struct worker *worker, bool late)
 
 /* Sets up the entry of the worker's source and looks once more: bytecode may have come
  * since, from another process or from a source of the same content. */
-static const char *look(struct worker *worker, enum warm_outcome *ret)
+static const char *look(struct warm_worker *worker, enum warm_outcome *ret)
 {
 	AUTOFREE char *directory = NULL;
 	const char *why;
@@ -197,7 +196,7 @@ static const char *look(struct worker *worker, enum warm_outcome *ret)
 
 /* Sends the source to the interpreter. One that cannot take it has died, and that is
  * found when its answer is read. 0, or -errno: there is none. */
-static int request(struct compiler *compiler, struct worker *worker)
+static int request(struct compiler *compiler, struct warm_worker *worker)
 {
 	char message[4 * PATH_MAX];
 	int len, r = start(compiler, worker);
@@ -217,7 +216,7 @@ static int request(struct compiler *compiler, struct worker *worker)
 }
 
 /* Does what can be done for the worker's source without waiting for it. */
-static void begin(struct compiler *compiler, struct worker *worker)
+static void begin(struct compiler *compiler, struct warm_worker *worker)
 {
 	enum warm_outcome outcome = WARM_FAILED;
 	const char *why = look(worker, &outcome);
@@ -240,7 +239,7 @@ static void begin(struct compiler *compiler, struct worker *worker)
 }
 
 /* Gives the worker sources until one keeps it busy. */
-static void feed(struct compiler *compiler, struct worker *worker)
+static void feed(struct compiler *compiler, struct warm_worker *worker)
 {
 	const struct warm_target *target = compiler->target;
 
@@ -255,7 +254,7 @@ static void feed(struct compiler *compiler, struct worker *worker)
 /* --- taking its answer ---------------------------------------------------------------*/
 
 /* The bytecode is not in the cache, because of err, an errno. */
-static void keep_failed(struct compiler *compiler, struct worker *worker, int err)
+static void keep_failed(struct compiler *compiler, struct warm_worker *worker, int err)
 {
 	if (err == ENOENT && ++worker->tries < TRIES) { /* purged meanwhile? */
 		begin(compiler, worker);
@@ -271,7 +270,7 @@ static void keep_failed(struct compiler *compiler, struct worker *worker, int er
 }
 
 static void take(
-	struct compiler *compiler, struct worker *worker, char *answer, size_t size)
+	struct compiler *compiler, struct warm_worker *worker, char *answer, size_t size)
 {
 	struct digest digest;
 	const char *why;
@@ -299,7 +298,7 @@ static void take(
 	}
 }
 
-static void receive(struct compiler *compiler, struct worker *worker, bool ready)
+static void receive(struct compiler *compiler, struct warm_worker *worker, bool ready)
 {
 	char answer[ANSWER_SIZE];
 	ssize_t n;
@@ -322,7 +321,7 @@ static bool turn(struct compiler *compiler, struct pollfd *fds)
 	bool busy = false;
 
 	for (unsigned i = 0; i < count; i++) {
-		struct worker *worker = &compiler->workers[i];
+		struct warm_worker *worker = &compiler->workers[i];
 
 		feed(compiler, worker);
 		fds[i] = (struct pollfd){ .fd = worker->miss ? worker->fd : -1,
@@ -344,9 +343,8 @@ static bool turn(struct compiler *compiler, struct pollfd *fds)
 static int by_content(const void *a, const void *b)
 {
 	const struct warm_miss *x = a, *y = b;
-	int r = memcmp(&x->digest, &y->digest, sizeof x->digest);
 
-	return r ? r : strcmp(x->path, y->path);
+	return memcmp(&x->digest, &y->digest, sizeof x->digest);
 }
 
 /* The largest first, so that it is not waited for in the end; twins last, when there is
@@ -366,22 +364,14 @@ static void put_in_order(struct warm_target *target)
 {
 	static const struct digest unknown;
 	struct warm_miss *list = target->misses;
-	size_t kept = 0;
 
 	if (!target->miss_count)
 		return;
 	qsort(list, target->miss_count, sizeof *list, by_content);
-	for (size_t i = 1; i < target->miss_count; i++) {
-		if (strcmp(list[i].path, list[kept].path) == 0) { /* named twice */
-			free(list[i].path);
-			continue;
-		}
+	for (size_t i = 1; i < target->miss_count; i++)
 		list[i].twin =
-			memcmp(&list[i].digest, &unknown, sizeof unknown) &&
-			memcmp(&list[i].digest, &list[kept].digest, sizeof unknown) == 0;
-		list[++kept] = list[i];
-	}
-	target->miss_count = kept + 1;
+			memcmp(&list[i].digest, &unknown, sizeof unknown) != 0 &&
+			memcmp(&list[i].digest, &list[i - 1].digest, sizeof unknown) == 0;
 	qsort(list, target->miss_count, sizeof *list, by_turn);
 }
 
@@ -395,7 +385,7 @@ static void compile_target(
 	while (turn(compiler, fds))
 		;
 	for (unsigned i = 0; i < compiler->warm->jobs; i++) {
-		struct worker *worker = &compiler->workers[i];
+		struct warm_worker *worker = &compiler->workers[i];
 
 		stop(worker);
 		if (worker->miss)

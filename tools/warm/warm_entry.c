@@ -57,6 +57,10 @@ void warm_entry_begin(
 	bool writes = !warm->dry_run && !warm->readonly;
 
 	layers = config->layers;
+	entry->map = (struct map){ .path = entry->path,
+		.size = PATH_MAX - WARM_TEMPORARY_SUFFIX };
+	if (!map_begin(&entry->map, config, target->python->tag))
+		entry->map.tree_len = 0;
 	entry->warm = warm;
 	entry->target = target;
 	entry->cache_dirfd = -ENOENT;
@@ -88,26 +92,6 @@ void warm_entry_end(struct warm_entry *entry)
 
 /* --- a directory ---------------------------------------------------------------------*/
 
-/* Writes the path of the entries' directory. False where it is too long. */
-static bool find_directory(struct warm_entry *entry, const char *directory)
-{
-	const struct config *config = &entry->warm->config;
-	struct text text = { .data = entry->path, .size = PATH_MAX };
-	size_t at;
-
-	text.len = at = root_tree_path(config->root, config->root_len,
-		entry->target->python->tag, config->variant, text.data, text.size);
-	if (at == 0)
-		return false;
-	entry->version_len = at - (sizeof "/tree" - 1);
-	text_adds(&text, directory[1] ? directory : "");
-	entry->ephemeral = ephemeral_hide(&config->ephemeral, text.data + at,
-		text.len - at, &(struct ephemeral){ .len = 0 });
-	text_adds(&text, "/" PYCACHE);
-	entry->dir_len = text.len;
-	return !text.cut;
-}
-
 /* Opens that directory, and once the target's objects, by a way that follows no link and
  * crosses no mount: core would. */
 static int open_directory(struct warm_entry *entry)
@@ -122,7 +106,7 @@ static int open_directory(struct warm_entry *entry)
 		return -ENOENT;
 	if (!entry->objects_seen) {
 		snprintf(objects, sizeof objects, "%.*s/objects",
-			(int)(entry->path + entry->version_len - below), below);
+			(int)(entry->path + entry->map.version_len - below), below);
 		fd = cache_openat(cache, objects, O_PATH | O_DIRECTORY);
 		if (fd >= 0)
 			close(fd);
@@ -135,8 +119,13 @@ static int open_directory(struct warm_entry *entry)
 
 void warm_entry_enter(struct warm_entry *entry, const char *directory)
 {
+	size_t len = directory[1] ? strlen(directory) : 0;
+
 	entry->obstacle = "the path of its bytecode would be too long";
-	if (!find_directory(entry, directory))
+	if (!entry->map.tree_len || entry->map.tree_len + len >= entry->map.size)
+		return;
+	memcpy(entry->path + entry->map.tree_len, directory, len);
+	if (!map_directory(&entry->map, &entry->warm->config.ephemeral, len))
 		return;
 	entry->cache_dirfd = open_directory(entry);
 	entry->obstacle = NULL;
@@ -169,21 +158,19 @@ const char *warm_entry_source(struct warm_entry *entry, int dirfd, const char *n
 		    NAME_MAX + 1 - WARM_TEMPORARY_SUFFIX))
 		return "the name of its bytecode would be too long";
 	len = strlen(pyc_name);
-	if (entry->dir_len + 1 + len + WARM_TEMPORARY_SUFFIX >= PATH_MAX)
+	if (!map_name(&entry->map, pyc_name))
 		return "the path of its bytecode would be too long";
-	entry->path[entry->dir_len] = '/';
-	memcpy(entry->path + entry->dir_len + 1, pyc_name, len + 1);
 	entry->pyc = pyc_parse(pyc_name, len);
 	entry->entry = (struct entry){
 		.world = &entry->world,
 		.path = entry->path,
-		.version_len = entry->version_len,
-		.dir_len = entry->dir_len,
+		.version_len = entry->map.version_len,
+		.dir_len = entry->map.dir_len,
 		.pyc = &entry->pyc,
 		.tree_dirfd = dirfd,
 		/* "": there is no such file */
 		.tree_path = entry->warm->force ? "" : entry->tree,
-		.common = entry->ephemeral,
+		.common = entry->map.ephemeral.len > 0,
 	};
 	if (entry->pyc.kind != PYC_CODE ||
 		!entry_begin(&entry->entry, sizeof entry->path, "", 0) ||
@@ -228,11 +215,11 @@ static enum warm_outcome open_once(struct warm_entry *entry, int cache_dirfd)
 
 	if (fd >= 0)
 		fd = sys_libc.openat(
-			cache_dirfd, entry->path + entry->dir_len + 1, flags, 0);
+			cache_dirfd, entry->path + entry->map.dir_len + 1, flags, 0);
 	fd = entry_open(&entry->entry, fd, flags, &verdict);
 	outcome = fd < 0 ? WARM_MISSING : outcome_of(&verdict);
 	if (outcome == WARM_REUSED || outcome == WARM_RESEALED) {
-		if (entry->ephemeral) /* served from memory, each time */
+		if (entry->map.ephemeral.len) /* served from memory, each time */
 			outcome = WARM_FRESH;
 		else if (warm->readonly && !warm->dry_run)
 			outcome = WARM_LEFT;
@@ -266,7 +253,7 @@ int warm_entry_prepare(struct warm_entry *entry)
 	struct statvfs fs;
 	int r;
 
-	entry->path[entry->dir_len] = '\0';
+	entry->path[entry->map.dir_len] = '\0';
 	r = root_make_directory(&sys_libc, entry->path, warm->config.root_len);
 	if (r == 0 &&
 		(statvfs(entry->path, &fs) < 0 ||
@@ -275,7 +262,7 @@ int warm_entry_prepare(struct warm_entry *entry)
 	else if (r == 0 && fs.f_blocks &&
 		 fs.f_bavail * fs.f_frsize < (uint64_t)(warm->jobs + 1) * ROOM_PER_FILE)
 		r = -ENOSPC;
-	entry->path[entry->dir_len] = '/';
+	entry->path[entry->map.dir_len] = '/';
 	return r;
 }
 
@@ -287,9 +274,9 @@ static void discard(struct warm_entry *entry, const struct seal *seal)
 	char object[2 * PATH_MAX];
 
 	memcpy(name.magic, seal->magic, sizeof name.magic);
-	memcpy(object, entry->path, entry->version_len);
-	object[entry->version_len] = '/';
-	object_path(&name, object + entry->version_len + 1);
+	memcpy(object, entry->path, entry->map.version_len);
+	object[entry->map.version_len] = '/';
+	object_path(&name, object + entry->map.version_len + 1);
 	(void)unlink(entry->path);
 	(void)unlink(object);
 }

@@ -2,7 +2,7 @@
  *
  * warm: one entry of the cache. Core decides what is served for a source, as it does in
  * the library (shim/place.c); new bytecode is stored by interpreters under the library
- * (warm_compile.h), and checked here afterwards.
+ * (warm_compile.c), and checked here afterwards.
  *
  * Begin; then enter a directory, turn to one source in it after the other, leave the
  * directory. An entry belongs to one thread at a time and must not be moved.
@@ -14,6 +14,7 @@
 #include <stddef.h>
 
 #include "shim/core/base/path.h"
+#include "shim/core/cache/map.h"
 #include "shim/core/entry/entry.h"
 #include "tools/warm/warm.h"
 
@@ -27,11 +28,10 @@ struct warm_entry {
 	struct scratch scratch;
 	struct entry entry;
 	struct pyc_name pyc;
-	size_t version_len, dir_len;
+	struct map map;	      /* of path */
 	int cache_dirfd;      /* of the entry's directory, or -errno */
 	const char *obstacle; /* why this directory cannot have entries, or NULL */
 	bool objects_seen;    /* no link leads to the objects */
-	bool ephemeral;	      /* the directory shares its entries with others */
 	char tree[sizeof PYCACHE "/" + NAME_MAX]; /* the entry's name below the sources */
 	char path[2 * PATH_MAX]; /* in the cache; what follows its NUL is core's */
 };

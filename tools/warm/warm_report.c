@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * The words for what was done.
+ * What warm prints.
  */
-#include "tools/warm/warm_report.h"
+#include "tools/warm/warm.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "tools/base/json.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
 
 static const struct {
 	const char *text, *dry_text, *json;
-	bool rare; /* said only where there are any */
+	bool rare; /* printed only where there are any */
 } outcomes[WARM_OUTCOMES] = {
 	[WARM_FRESH] = { "up to date", "up to date", "up_to_date", false },
 	[WARM_RESEALED] = { "re-sealed", "to re-seal", "resealed", true },
@@ -31,21 +30,12 @@ static unsigned level_of(const struct warm_target *target)
 	return target->level ? (unsigned)(target->level - '0') : 0;
 }
 
-static uint64_t sum(const struct warm *warm, enum warm_outcome outcome)
-{
-	uint64_t total = 0;
-
-	for (size_t i = 0; i < warm->target_count; i++)
-		total += warm->targets[i].counts[outcome];
-	return total;
-}
-
 static void print_summary(const struct warm *warm)
 {
 	const char *comma = "";
 
 	for (int i = 0; i < WARM_OUTCOMES; i++) {
-		uint64_t count = sum(warm, i);
+		uint64_t count = warm_sum(warm, i);
 
 		if (outcomes[i].rare && !count)
 			continue;
@@ -83,15 +73,27 @@ static void print_target_json(struct json *json, const struct warm_target *targe
 	json_close(json);
 }
 
-static void print_failure_json(struct json *json, const struct warm_failure *failure)
+void warm_report_begin(struct warm *warm)
 {
-	const struct warm_target *target = failure->target;
+	struct json *json = &warm->json;
 
+	if (!json->out)
+		return;
 	json_open(json, NULL, '{');
-	json_string(json, "path", failure->path);
-	if (failure->line)
-		json_unsigned(json, "line", failure->line);
-	json_string(json, "message", failure->message);
+	json_schema(json, "warm", 1);
+	json_string(json, "dir", warm->config.root);
+	json_bool(json, "dry_run", warm->dry_run);
+	json_open(json, "failures", '[');
+}
+
+static void print_failure_json(struct json *json, const struct warm_target *target,
+	const char *path, unsigned line, const char *message)
+{
+	json_open(json, NULL, '{');
+	json_string(json, "path", path);
+	if (line)
+		json_unsigned(json, "line", line);
+	json_string(json, "message", message);
 	if (target) {
 		json_string(json, "python", target->python->path);
 		json_unsigned(json, "opt", level_of(target));
@@ -99,36 +101,43 @@ static void print_failure_json(struct json *json, const struct warm_failure *fai
 	json_close(json);
 }
 
-static void print_json_summary(const struct warm *warm)
+void warm_report_failure(struct warm *warm, struct warm_target *target, const char *path,
+	unsigned line, const char *message)
 {
-	struct json json = { .out = stdout };
-
-	json_open(&json, NULL, '{');
-	json_schema(&json, "warm", 1);
-	json_string(&json, "dir", warm->config.root);
-	json_bool(&json, "dry_run", warm->dry_run);
-	json_bool(&json, "interrupted", interrupt_came());
-	json_unsigned(&json, "sources", warm->sources);
-	for (int i = 0; i < WARM_OUTCOMES; i++)
-		json_unsigned(&json, outcomes[i].json, sum(warm, i));
-	json_open(&json, "targets", '[');
-	for (size_t i = 0; i < warm->target_count; i++)
-		print_target_json(&json, &warm->targets[i]);
-	json_close(&json);
-	json_open(&json, "failures", '[');
-	for (size_t i = 0; i < warm->failure_count; i++)
-		print_failure_json(&json, &warm->failures[i]);
-	json_close(&json);
-	json_close(&json);
+	(target ? target : warm->targets)->counts[WARM_FAILED]++;
+	pthread_mutex_lock(&warm->mutex);
+	if (line)
+		complain(path, "line %u: %s", line, message);
+	else
+		complain(path, "%s", message);
+	if (warm->json.out)
+		print_failure_json(&warm->json, target, path, line, message);
+	pthread_mutex_unlock(&warm->mutex);
 }
 
-void warm_report(const struct warm *warm, bool json)
+static void end_json(struct warm *warm)
 {
-	if (json) {
-		print_json_summary(warm);
-		return;
+	struct json *json = &warm->json;
+
+	json_close(json);
+	json_bool(json, "interrupted", interrupt_came());
+	json_unsigned(json, "sources", warm->sources);
+	for (int i = 0; i < WARM_OUTCOMES; i++)
+		json_unsigned(json, outcomes[i].json, warm_sum(warm, i));
+	json_open(json, "targets", '[');
+	for (size_t i = 0; i < warm->target_count; i++)
+		print_target_json(json, &warm->targets[i]);
+	json_close(json);
+	json_close(json);
+}
+
+void warm_report_end(struct warm *warm, bool quiet)
+{
+	if (warm->json.out) {
+		end_json(warm);
+	} else if (!quiet) {
+		if (warm->dry_run)
+			print_missing(warm);
+		print_summary(warm);
 	}
-	if (warm->dry_run)
-		print_missing(warm);
-	print_summary(warm);
 }

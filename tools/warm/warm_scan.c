@@ -2,8 +2,6 @@
  *
  * Looking at every source below a path.
  */
-#include "tools/warm/warm_scan.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
@@ -90,7 +88,8 @@ static void look_at(struct scan *scan, struct warm_entry *entry,
 	if (why) {
 		AUTOFREE char *path = join(dir->path, name);
 
-		warm_fail(scan->warm, entry->target, path ? path : name, 0, why);
+		warm_report_failure(
+			scan->warm, entry->target, path ? path : name, 0, why);
 		return;
 	}
 	outcome = warm_entry_open(entry);
@@ -107,8 +106,13 @@ static void do_source(struct walk_dir *dir, const char *name)
 	struct scan *scan = dir->context;
 	struct warm *warm = scan->warm;
 	size_t len = strlen(dir->path);
-	bool covered = config_covers(&warm->config, dir->path, len, dir->path, len);
+	const struct map_sources sources = { dir->path, len, dir->path, len };
+	enum map_answer answer = map_covers(&warm->config, scan->cache,
+		scan->cache ? strlen(scan->cache) : 0, &sources);
+	bool covered = answer == MAP_COVERED;
 
+	if (answer == MAP_IN_CACHE)
+		return;
 	warm->sources++;
 	for (size_t i = 0; i < warm->target_count; i++) {
 		struct warm_entry *entry = entries_of(dir) + i;
@@ -175,7 +179,7 @@ static void fail(struct walk *walk, const char *path, int error)
 {
 	const struct scan *scan = walk->context;
 
-	warm_fail(scan->warm, NULL, path, 0, strerror(-error));
+	warm_report_failure(scan->warm, NULL, path, 0, strerror(-error));
 }
 
 static int scan_directory(struct scan *scan, const char *canonical, unsigned threads)
@@ -189,13 +193,8 @@ static int scan_directory(struct scan *scan, const char *canonical, unsigned thr
 		.end = leave,
 		.fail = fail,
 	};
-	size_t len = strlen(canonical);
-	int r;
+	int r = walk_run(&walk, canonical);
 
-	if (scan->cache &&
-		path_is_below(canonical, len, scan->cache, strlen(scan->cache)))
-		return 0;
-	r = walk_run(&walk, canonical);
 	if (r < 0 && r != -EINTR && r != -ENOMEM)
 		fail(&walk, canonical, r);
 	return r == -ENOMEM ? r : 0;
@@ -234,7 +233,7 @@ static int scan_path(struct scan *scan, const char *path, unsigned threads)
 		return scan_directory(scan, canonical, threads);
 	else if (S_ISREG(st.st_mode) && is_source_name(path))
 		return scan_file(scan, path);
-	warm_fail(scan->warm, NULL, path, 0, why);
+	warm_report_failure(scan->warm, NULL, path, 0, why);
 	return 0;
 }
 

@@ -261,6 +261,49 @@ static void says_what_it_cannot_begin(void **state)
 	assert_true(walk_run(&walk, "link") < 0);
 }
 
+/* Shows the cache's folder as the root directory; "closed" cannot be opened. */
+static int open_elsewhere(const struct walk *walk, const char *path)
+{
+	(void)walk;
+	assert_int_equal(path[0], '/');
+	assert_true(path[1] != '/');
+	return strcmp(path, "/closed") == 0
+		       ? -EACCES
+		       : cache_openat(&cache, path[1] ? path + 1 : ".",
+				 O_RDONLY | O_DIRECTORY);
+}
+
+static void note_failure(struct walk *walk, const char *path, int error)
+{
+	assert_string_equal(path, "/closed");
+	assert_int_equal(error, -EACCES);
+	((struct seen *)walk->context)->left++;
+}
+
+static void reads_any_tree(void **state)
+{
+	struct seen seen = { 0 };
+	struct walk walk = {
+		.context = &seen,
+		.open = open_elsewhere,
+		.file = see_file,
+		.begin = see_begin,
+		.fail = note_failure,
+	};
+
+	(void)state;
+	fake_make_directory("v1/a", 0700);
+	fake_make_directory("v1/a/b", 0700);
+	fake_make_directory("v1/closed", 0700);
+	fake_make_file("v1/a/b/file", "four");
+	fake_make_file("v1/closed/unseen", "four");
+	assert_int_equal(walk_run(&walk, "/"), 0);
+	assert_int_equal(seen.files, 1);
+	assert_int_equal(seen.begun, 3);
+	assert_int_equal(seen.left, 1);
+	assert_int_equal(walk.failed, 1);
+}
+
 /* --- trash ---------------------------------------------------------------------------*/
 
 static bool is_empty(const char *name)
@@ -356,6 +399,9 @@ int main(void)
 	unit_one("no link and no .. leads out", opens_nothing_elsewhere);
 	unit_one("a path may be longer than the kernel takes", opens_what_is_deep);
 	unit_one("each file is seen once, by any number of threads", sees_all);
+	unit_one(
+		"any tree is read, and its failures reported, by the visitor's functions",
+		reads_any_tree);
 	unit_one("a directory is left after all below it", leaves_from_the_bottom_up);
 	unit_one("it stops when told, and leaves nothing then", stops);
 	unit_one("what is no directory is an error", says_what_it_cannot_begin);
