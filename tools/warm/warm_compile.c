@@ -172,8 +172,7 @@ static void lose(struct compiler *compiler, struct warm_worker *worker, bool lat
 
 /* --- giving it a source --------------------------------------------------------------*/
 
-/* Sets up the entry of the worker's source and looks once more: bytecode may have come
- * since, from another process or from a source of the same content. */
+/* Sets up the entry of the worker's source. For a twin there may be an object by now. */
 static const char *look(struct warm_worker *worker, enum warm_outcome *ret)
 {
 	AUTOFREE char *directory = NULL;
@@ -187,7 +186,8 @@ static const char *look(struct warm_worker *worker, enum warm_outcome *ret)
 		return strerror(errno);
 	warm_entry_enter(&worker->entry, directory);
 	why = warm_entry_source(&worker->entry, dirfd, file_name(worker->miss->path));
-	if (!why)
+	*ret = WARM_MISSING;
+	if (!why && worker->miss->twin)
 		*ret = warm_entry_open(&worker->entry);
 	warm_entry_leave(&worker->entry);
 	close(dirfd);
@@ -215,7 +215,7 @@ static int request(struct compiler *compiler, struct warm_worker *worker)
 	return 0;
 }
 
-/* Does what can be done for the worker's source without waiting for it. */
+/* Gives the worker's source to its interpreter, unless that is not necessary. */
 static void begin(struct compiler *compiler, struct warm_worker *worker)
 {
 	enum warm_outcome outcome = WARM_FAILED;

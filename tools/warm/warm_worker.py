@@ -42,15 +42,22 @@ def is_at(fd, path):
         return False
 
 
+def write(fd, temporary, data):
+    # Without the library, or where it has given up, the file is in the tree.
+    if not is_at(fd, temporary):
+        posix.stat(temporary)  # by way of a link, or without /proc
+    while data:
+        data = data[posix.write(fd, data) :]
+
+
 def store(temporary, path, data, mode):
     name = path[: path.rindex("/")] + temporary[temporary.rindex("/") :]
     fd = posix.open(name, posix.O_WRONLY | posix.O_CREAT | posix.O_EXCL, mode)
     try:
-        with open(fd, "wb") as file:
-            # Without the library, or where it has given up, the file is in the tree.
-            if not is_at(fd, temporary):
-                posix.stat(temporary)  # by way of a link, or without /proc
-            file.write(data)
+        try:
+            write(fd, temporary, data)
+        finally:
+            posix.close(fd)
         posix.replace(name, path)
     except OSError:
         try:
