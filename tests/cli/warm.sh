@@ -278,6 +278,13 @@ is "$(said warm --python "$T/alone" "$T/flip")" \
 is "$(grep -c 'alone: this interpreter does not use the cache' "$T/err")" 1 "that is reported once"
 is "$(find "$T/flip" -printf '%P %i\n' | sort)" "$before" "and the tree has no more files than before"
 
+# One that prints what is no answer.
+printf '#!/bin/sh\ncase " $* " in *" -I "*) echo hello ;; esac\nexec "%s" "$@"\n' "$python" >"$T/chatty"
+chmod +x "$T/chatty"
+fresh
+is "$(said warm -j 1 --python "$T/chatty" "$T/flip")" "$(summary 0 0 0 0 2 3)" \
+	"of an interpreter that prints what is no answer, none is believed"
+
 # What the interpreters store is counted as what any program stores.
 fresh
 make_tree "$T/twice/one"

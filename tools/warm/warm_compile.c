@@ -292,9 +292,12 @@ static void take(
 	case 'N':
 		keep_failed(compiler, worker, atoi(answer + 1));
 		break;
-	default:
+	case 'E':
 		line = (unsigned)strtoul(answer + 1, &message, 10);
 		fail(compiler, worker, line, message + (*message == ' '));
+		break;
+	default: /* it prints what is no answer, and is out of step from here on */
+		lose(compiler, worker, false);
 	}
 }
 
