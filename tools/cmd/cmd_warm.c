@@ -16,6 +16,7 @@
 #include "tools/cache/walk.h"
 #include "tools/cli/command.h"
 #include "tools/cli/common.h"
+#include "tools/conf/settings.h"
 #include "tools/python/interpreters_known.h"
 #include "tools/warm/warm.h"
 #include "tools/warm/warm_entry.h"
@@ -126,17 +127,6 @@ static int take(struct warm_request *request, const struct opt *opt, const char 
 }
 
 /* --- what it is for ------------------------------------------------------------------*/
-
-/* The settings as the library will read them. */
-static void read_config(struct config *config, const char *no_debug_ranges)
-{
-	const char *values[CONFIG_SETTINGS];
-
-	for (int i = 0; i < CONFIG_SETTINGS; i++)
-		values[i] = getenv(config_names[i]);
-	config_read(config, values, getenv("HOME"), getenv("XDG_CACHE_HOME"), false);
-	config->variant = config_variant(NULL, no_debug_ranges);
-}
 
 /* Nobody can write there, not even root. */
 static bool is_mounted_readonly(const char *root)
@@ -276,7 +266,6 @@ static int warm_up(const struct warm_request *request, char **paths)
 	static const char *const default_exclude[] = { NULL };
 	static const char *const default_pythons[] = { DEFAULT_PYTHON, NULL };
 	const char *const *names = request->pythons ? request->pythons : default_pythons;
-	const char *no_debug_ranges = getenv("PYTHONNODEBUGRANGES");
 	struct warm warm = {
 		.exclude = request->exclude ? request->exclude : default_exclude,
 		.jobs = request->common.jobs ? request->common.jobs : walk_processors(),
@@ -294,7 +283,8 @@ static int warm_up(const struct warm_request *request, char **paths)
 		complain(NULL, "%s", strerror(ENOMEM));
 		return EXIT_OURS;
 	}
-	read_config(&warm.config, no_debug_ranges);
+	settings_config(&warm.config, false);
+	warm.config.variant = config_variant(NULL, getenv("PYTHONNODEBUGRANGES"));
 	warm.readonly = warm.config.readonly || is_mounted_readonly(warm.config.root);
 	code = judge_cache(&warm.config, &cache);
 	warm.cache = cache.root ? &cache : NULL;
