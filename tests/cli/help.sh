@@ -34,8 +34,8 @@ is "$(help | sed -n '/^Exit codes/,$s/^  \([0-9]*\) .*/\1/p' | tr '\n' ' ')" \
 	"$(sed -n 's/^EXIT_CODE([A-Z_]*, \([0-9]*\),.*/\1/p' "$HERE/tools/exit.def" | tr '\n' ' ')" \
 	"help has the exit codes"
 for command in "${commands[@]}"; do
-	grep -q "^| \[\`$command\`\](docs/commands.md#$command) |" "$HERE/README.md" || echo "$command"
-done | none "README.md has a row for each command"
+	grep -q "^| \[\`$command\`\](commands.md#$command) |" "$HERE/docs/guide.md" || echo "$command"
+done | none "docs/guide.md has a row for each command"
 for command in "${commands[@]}"; do
 	awk -v title="## $command" '$0 == "```" { inside = !inside && last == title; next }
 		inside { print }
