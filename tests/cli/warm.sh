@@ -113,7 +113,7 @@ fi
 if [ "$(id -u)" = 0 ] && mkdir "$T/mounted" && mount --bind "$T/app" "$T/mounted" 2>/dev/null; then
 	fresh
 	mount -o remount,bind,ro "$T/mounted"
-	chmod 777 "$T/home"
+	chmod 1777 "$T/home"
 	for user in "" ${public:+as_user}; do
 		is "$($user "$PYCSTASH" warm --dir "$T/home/cache$user" -j 1 --python "${public:-$python}" "$T/mounted" 2>&1)" \
 			"0 up to date, 1 from objects, 9 compiled, 0 in-tree, 0 failed" "a read-only mount is warmed${user:+ by an ordinary user}"
@@ -385,6 +385,9 @@ cp "$CACHE/CACHEDIR.TAG" "$T/newer"
 is "$(code "$PYCSTASH" warm --dir "$T/newer" --python "$python" "$T/app") $(ls "$T/newer" | xargs)" "0 CACHEDIR.TAG v1 v2" \
 	"beside a newer pycstash's cache there can be one of ours"
 check "--dir may be relative" test -d "$T/relative/v1"
+mkdir -m 777 "$T/open"
+is "$(code "$PYCSTASH" warm --dir "$T/open/cache" --python "$python" "$T/app")" 12 "a cache that others could put aside: 12"
+check "which is reported with the folder" grep -q "^pycstash: $T/open: " "$T/err"
 chmod 777 "$CACHE/v1"
 is "$(code warm --python "$python" "$T/app")" 12 "a cache that others can write to: 12"
 fresh
@@ -395,7 +398,7 @@ if [ -z "$public" ]; then
 else
 	mkdir -p "$T/users/tree/secret" && echo 'x = 1' >"$T/users/tree/a.py" && echo 'x = 2' >"$T/users/tree/b.py"
 	echo 'x = 3' >"$T/users/tree/secret/c.py"
-	chmod 777 "$T/users" && chmod 0 "$T/users/tree/secret" "$T/users/tree/b.py" && chmod a-w "$T/users/tree"
+	chmod 1777 "$T/users" && chmod 0 "$T/users/tree/secret" "$T/users/tree/b.py" && chmod a-w "$T/users/tree"
 	is "$(said as_user "$PYCSTASH" warm --dir "$T/users/cache" --python "$public" "$T/users/tree")" \
 		"$(summary 0 0 1 0 2 3)" "an ordinary user: what cannot be read is a failure, the rest is done"
 	is "$(sed 's/^pycstash: //' "$T/err" | sort)" \
