@@ -129,3 +129,4 @@ check "make uninstall with nothing there is no error" \
 mk clean >/dev/null 2>&1
 is "$(diff -rq "$HERE/shim" shim; diff -rq "$HERE/tools" tools; ls)" "$(printf '%s\n' Makefile shim tools)" \
 	"make clean leaves the sources and nothing else"
+done_testing

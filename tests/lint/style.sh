@@ -7,7 +7,6 @@
 . "$(dirname "$0")/../lib/tap.sh"
 
 cd "$HERE" || exit 1
-none() { is "$(head -20 | tr '\n' ' ')" "" "$1"; } # SENTENCE: nothing comes in
 
 mapfile -t code < <(find shim tools tests -name '*.[ch]' | sort)
 mapfile -t headers < <(find shim tools tests -name '*.h' | sort)
@@ -106,3 +105,16 @@ for name in sys.argv[1:]:
         compile(open(name, encoding="utf-8").read(), name, "exec")
     except SyntaxError as error:
         print(name, error)' {} + | none "every Python script compiles"
+
+# --- what is claimed ------------------------------------------------------------------
+# A sentence that leans on the one before says nothing when it fails.
+leans='and|so|nor|but|or|likewise|also|which|whose|else|unless|then|though'
+mapfile -t suites < <(grep -lr '^done_testing$' tests --include='*.sh')
+check "there are suites whose claims can be read" test ${#suites[@]} -gt 40
+grep -nE "\"([^\"]*: )?($leans) [^\"]*\"( |\$|;)" "${suites[@]}" |
+	grep -vE '^[^:]*:[0-9]*:[[:space:]]*#' | cut -d: -f1,2 |
+	none "no claim leans on the one before it (and …, nor …, which …)"
+for file in tests/{lint,calls,library,torture,cli,programs,cpython}/*.sh; do
+	[ ! -x "$file" ] || [ "$(tail -n 1 "$file")" = done_testing ] || echo "$file"
+done | none "every suite ends with done_testing"
+done_testing
