@@ -227,7 +227,7 @@ is "$(export_ "$T/private.zst" 2>&1 >/dev/null | grep -c 'sources that others ma
 	"export reports what it holds of sources that others may not read"
 is "$(export_ --json "$T/private.zst" 2>/dev/null | field private)" 2 "an entry and its object"
 is "$(import_ --layer "$T/private-layer" "$T/private.zst" 2>&1 >/dev/null | grep -c 'everybody can read it')" 1 \
-	"so does import --layer, where the sources are"
+	"import --layer reports it where the sources are"
 is "$(grep -rl hunter2 "$T/private-layer" | wc -l)" 2 "there it is for all to read"
 is "$(export_ --public-only --json "$T/public.zst" 2>"$T/said" | field left_out.private)$(cat "$T/said")" 1 \
 	"--public-only leaves the entry out and has nothing to report"
