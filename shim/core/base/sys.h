@@ -8,7 +8,10 @@
  * table whose n-th call fails.
  *
  * Every member returns a value >= 0 or -errno, and leaves errno alone. All are
- * async-signal-safe, as the calls under them are.
+ * async-signal-safe, as the calls under them are. A call that a signal has interrupted,
+ * or that has moved a part of the bytes (FUSE and network file systems do both), is made
+ * again for the rest: pread returns fewer bytes than were asked for only at the end of
+ * the file, and pwrite and append write all bytes or fail.
  */
 #pragma once
 
@@ -36,6 +39,7 @@ struct sys {
 	int (*kernel_stat)(const char *path, struct stat *st);
 	int (*mkdirat)(int dirfd, const char *path, mode_t mode);
 	int (*fchmodat)(int dirfd, const char *path, mode_t mode);
+	int (*fchmod)(int fd, mode_t mode);
 	int (*unlinkat)(int dirfd, const char *path, int flags);
 	int (*renameat)(int fromfd, const char *from, int tofd, const char *to);
 	/* the same where nothing has that name yet, else an error; and where the file

@@ -155,6 +155,12 @@ static int fake_fchmodat(int dirfd, const char *path, mode_t mode)
 	return RESULT(fchmodat(dirfd, path, mode, 0));
 }
 
+static int fake_fchmod(int fd, mode_t mode)
+{
+	MAY_FAIL("fchmod");
+	return RESULT(fchmod(fd, mode));
+}
+
 static int fake_unlinkat(int dirfd, const char *path, int flags)
 {
 	MAY_FAIL("unlinkat");
@@ -411,6 +417,7 @@ const struct sys fake_sys = {
 	.kernel_stat = fake_kernel_stat,
 	.mkdirat = fake_mkdirat,
 	.fchmodat = fake_fchmodat,
+	.fchmod = fake_fchmod,
 	.unlinkat = fake_unlinkat,
 	.renameat = fake_renameat,
 	.rename_new = fake_rename_new,
