@@ -14,6 +14,23 @@
 #include "shim/log.h"
 #include "shim/process.h"
 
+/* Gives a directory that was just made the mode that the program gave to the pretended
+ * one, which the umask has taken bits of. By descriptor, and no link: in a directory that
+ * others can write to, the name may lead to any file of the user's by now. */
+static void set_mode(const char *path, mode_t mode)
+{
+	int fd = sys_real.openat(
+		AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+	struct stat st;
+
+	if (fd < 0)
+		return;
+	if (sys_real.fstatat(fd, "", &st, AT_EMPTY_PATH) == 0 &&
+		st.st_uid == sys_real.geteuid() && (st.st_mode & 0777) != mode)
+		(void)sys_real.fchmod(fd, mode);
+	sys_real.close(fd);
+}
+
 void place_ready_tree(struct place *place)
 {
 	char *end = place->cache + place->map.dir_len;
@@ -32,8 +49,7 @@ void place_ready_tree(struct place *place)
 	physical = place_show(place);
 	if (pretended && !place_exists(AT_FDCWD, physical) &&
 		sys_real.mkdirat(AT_FDCWD, physical, st.st_mode & 0777) == 0) {
-		(void)sys_real.fchmodat(
-			AT_FDCWD, physical, st.st_mode & 0777); /* umask */
+		set_mode(physical, st.st_mode & 0777);
 		log_decision(VERDICT_MADE_IN_TREE, AT_FDCWD, physical);
 	}
 	(void)place_show(place);
