@@ -310,4 +310,3 @@ rows_passes=$(cat <<-END
 	END
 )
 rows_run "off" "$T/every"
-done_testing

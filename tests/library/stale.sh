@@ -165,4 +165,3 @@ traps() {
 	check "Python alone runs old code in many of these ways ($wrong)" test "$wrong" -ge 15
 }
 traps
-done_testing

@@ -40,4 +40,3 @@ storm() {
 	done
 }
 each storm
-done_testing

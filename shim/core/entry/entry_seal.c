@@ -58,6 +58,7 @@ static enum verdict prove(
 	const struct entry_world *world = entry->world;
 	struct source *source = &entry->source;
 	struct pending_source asked;
+	int err;
 
 	if (source_look(source, world->sys) < 0)
 		return VERDICT_UNSEALED_NO_SOURCE;
@@ -82,8 +83,10 @@ static enum verdict prove(
 	source->digested = asked.digested && !source_is_young(source, world->sys);
 	source->own_codec = asked.own_codec;
 	source->digest = asked.digest;
-	if (source_digest(source, world->sys, world->scratch) < 0)
-		return VERDICT_UNSEALED_UNREADABLE;
+	err = source_digest(source, world->sys, world->scratch);
+	if (err < 0)
+		return err == -EFBIG ? VERDICT_UNSEALED_LARGE
+				     : VERDICT_UNSEALED_UNREADABLE;
 	if (asked.digested &&
 		memcmp(&source->digest, &asked.digest, sizeof asked.digest) != 0)
 		return VERDICT_UNSEALED_CHANGED;

@@ -155,14 +155,13 @@ int source_settle(
 
 /* Reads all of a file that is to have size bytes; -EAGAIN where it has not. */
 static int read_whole(const struct source *source, const struct sys *sys, int fd,
-	uint8_t *data, size_t room, size_t size)
+	uint8_t *data, size_t size)
 {
 	struct identity identity;
 	struct stat st;
 
-	/* A file that gives less than was asked for has ended; one that is interrupted in
-	 * between counts as changed. */
-	ssize_t n = sys->pread(fd, data, room, 0);
+	/* That it is no longer than that is what its status tells afterwards. */
+	ssize_t n = sys->pread(fd, data, size, 0);
 
 	if (n < 0)
 		return (int)n;
@@ -188,10 +187,14 @@ static int digest_open(
 	struct source *source, const struct sys *sys, struct scratch *scratch, int fd)
 {
 	size_t size = (size_t)source->st.st_size, room;
-	/* One byte more, to see the end. */
-	uint8_t *data = scratch_take(scratch, sys, size + 1, &room);
-	int err = data ? read_whole(source, sys, fd, data, size + 1, size) : -ENOMEM;
+	uint8_t *data;
+	int err;
 
+	/* A hole of any size takes no room in an archive: no source is as large. */
+	if (source->st.st_size > SOURCE_MAX)
+		return -EFBIG;
+	data = scratch_take(scratch, sys, size + 1, &room);
+	err = data ? read_whole(source, sys, fd, data, size) : -ENOMEM;
 	if (err == 0) {
 		source->digest = digest_of(data, size);
 		source->own_codec = coding_is_own(data, size);

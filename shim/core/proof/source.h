@@ -23,6 +23,10 @@
 #include "shim/core/proof/recent_stat.h"
 #include "shim/core/proof/seal.h"
 
+/* A larger source is never digested, and so never proven: Python compiles it each time.
+ * Hundreds of times the size of the longest modules people write. */
+#define SOURCE_MAX (32 << 20)
+
 /* What a process has found out about whose clock it is, so that most files need no more
  * system calls. */
 struct source_clock {
