@@ -109,8 +109,10 @@ $(OUT)/%.o: %.c Makefile | $(OUT)/.need-build
 	$(if $(V),,@echo "CC    $@")
 	$(Q)$(CC) $(own) $(hardened) $(fortified) $(CPPFLAGS) $(CFLAGS) $(last) -MMD -MP -c $< -o $@
 
-# The assembler takes it in, which -MMD does not see.
+# The assembler takes these in, which -MMD does not see.
 $(OUT)/tools/warm/warm_compile.o: tools/warm/warm_worker.py
+$(OUT)/tools/pyc/ask.o: tools/pyc/ask.py
+$(OUT)/tools/verify/recompile.o: tools/verify/recompile.py
 
 # The wrappers give libc's names to our functions, in assembler that link-time optimization
 # does not see. Fortified headers would rename or inline what is wrapped. And the wrappers

@@ -47,7 +47,7 @@ while read -r kind cases; do
 			check "$case: in one line, with its reason" \
 				test "$(grep -c "^pycstash: $T/crafted: " "$T/said") $(wc -l <"$T/said")" = "1 1"
 			case $case in
-			newer-* | other-schema) check "$case: which is not that it is damaged" grep -q 'a newer pycstash made it' "$T/said" ;;
+			newer-* | other-schema) check "$case: which is not that it is damaged" grep -q 'written by a newer pycstash' "$T/said" ;;
 			esac
 			;;
 		damaged)
@@ -55,7 +55,7 @@ while read -r kind cases; do
 			;;
 		newer)
 			is "$code $(broken "$other")" "3 " "$case: what a newer version has sealed is skipped, the rest is imported"
-			check "$case: it is named, with the reason" grep -q "/.*\.pyc: skipped: a newer pycstash made it" "$T/said"
+			check "$case: it is named, with the reason" grep -q "/.*\.pyc: skipped: written by a newer pycstash" "$T/said"
 			is "$(import_ --json --dry-run "$T/crafted" 2>/dev/null | field damaged) $(grep -c damaged "$T/said")" "0 0" \
 				"$case: which is not that it is damaged"
 			;;

@@ -34,7 +34,7 @@ for python in $(interpreters cached); do
 	rm -rf "$CACHE"
 	(cd "$D" && preloaded "$python" -S -c 'import m')
 	versions=$((versions + 1))
-	said=$(show --json "$D/m.py")
+	said=$(show --json --deep "$D/m.py")
 	entry=$CACHE/v1/$tag/tree$D/__pycache__/m.$tag.pyc
 	want=$("$python" - "$entry" "$D/m.py" <<'END'
 import importlib.util, marshal, os, sys, types
@@ -121,13 +121,22 @@ py_compile.compile('$D/m.py', '$T/hash.pyc', invalidation_mode=py_compile.PycInv
 	cp "$T/hash.pyc" "$D/__pycache__/m.$newtag.pyc"
 	rm -rf "$CACHE"
 	is "$(show --json "$D/__pycache__/m.$newtag.pyc" | get 'x["header"]["kind"], x["header"]["checked"], x["source"]["fits_header"]')" \
-		"('hash', True, True)" "the hash in a header is recomputed and compared"
+		"('hash', True, None)" "whether the hash in a header is the source's is not known without an interpreter"
+	is "$(show --json --deep "$D/__pycache__/m.$newtag.pyc" | get 'x["source"]["hash"] == x["header"]["hash"], x["source"]["fits_header"]')" \
+		"(True, True)" "with --deep an interpreter computes it"
 	echo >>"$D/m.py"
-	is "$(show --json "$D/__pycache__/m.$newtag.pyc" | get 'x["source"]["fits_header"]')" False "and does not fit an edited source"
+	is "$(show --json --deep "$D/__pycache__/m.$newtag.pyc" | get 'x["source"]["fits_header"]')" False "and does not fit an edited source"
 fi
 head -c 200000 /dev/urandom >"$T/noise"
 printf '\247\r\r\n\0\0\0\0\0\0\0\0\0\0\0\0' | cat - "$T/noise" >"$T/noise.pyc"
-is "$(status_of show "$T/noise.pyc")" 0 "noise behind a header does no harm"
+is "$(status_of show "$T/noise.pyc")" 0 "noise after a header does no harm"
+is "$(show --deep --json "$T/noise.pyc" | get 'x["code"]["known"], bool(x["code"]["fault"])')" "(True, True)" \
+	"and an interpreter says that it cannot load it"
+printf '\377\377\r\n\0\0\0\0\0\0\0\0\0\0\0\0N' >"$T/unknown.pyc"
+is "$(show --deep "$T/unknown.pyc" 2>&1 >/dev/null; status_of show --deep "$T/unknown.pyc")" \
+	"pycstash: $T/unknown.pyc: no interpreter with magic number 65535 was found"$'\n3' \
+	"--deep without an interpreter: it says so, exit code 3"
+is "$(show --json "$D/m.py" | get 'x["code"]["known"], x["code"]["fault"]')" "(False, None)" "without --deep no code is loaded"
 wild=$T/$'line\nfeed\xff.pyc'
 cp "$T/any" "$wild"
 is "$(show "$wild" | head -1)" "$T/line\\nfeed"$'\xff'".pyc" "a name with a line feed forges no line"

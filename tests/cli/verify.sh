@@ -162,7 +162,7 @@ newer() { # FILE
 }
 newer "$entry"
 is "$(problems)" "foreign foreign " "an entry that a newer pycstash has sealed, and the object that is the same file"
-is "$(verify | grep -c '^foreign .*: a newer pycstash made it$')" 2 "which is said"
+is "$(verify | grep -c '^foreign .*: written by a newer pycstash$')" 2 "which is said"
 is "$(status_of verify --repair) $([ -e "$entry" ] && echo there)" "0 there" "and is left to that"
 is "$("$PYCSTASH" ls --long "$D/m.py" | grep -c foreign)" 1 "as ls has it"
 is "$("$PYCSTASH" show "$entry" | grep -c 'a newer pycstash')" 2 "and show"

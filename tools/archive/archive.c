@@ -20,18 +20,18 @@
  * and no such option. */
 #define ONE_THREAD "zstd:threads=1"
 
-struct judgement archive_judge(const struct layout *item, struct judgement judgement)
+struct pyc_state archive_state(const struct layout *item, struct pyc_state state)
 {
-	if (judgement.state == STATE_DAMAGED || judgement.state == STATE_FOREIGN)
-		return judgement;
-	judgement.state = STATE_UNSEALED;
-	judgement.why = "no source vouches for it";
+	if (state.state == STATE_DAMAGED || state.state == STATE_FOREIGN)
+		return state;
+	state.state = STATE_UNSEALED;
+	state.why = "no source vouches for it";
 	if (item->kind == LAYOUT_PROGRAMS ||
-		(judgement.sealed && (judgement.seal.flags & SEAL_SOURCE))) {
-		judgement.state = STATE_FRESH;
-		judgement.why = NULL;
+		(state.sealed && (state.seal.flags & SEAL_SOURCE))) {
+		state.state = STATE_FRESH;
+		state.why = NULL;
 	}
-	return judgement;
+	return state;
 }
 
 bool archive_is_private(const struct layout *item, const char *dir, const char *name,

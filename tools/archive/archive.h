@@ -24,7 +24,7 @@
 #include <sys/stat.h>
 
 #include "tools/cache/layout.h"
-#include "tools/pyc/judge.h"
+#include "tools/pyc/state.h"
 
 #define ARCHIVE_MANIFEST "pycstash.json"
 /* The extended attribute with a file's digest, in hex. */
@@ -48,7 +48,7 @@ struct archive_member {
 /* Whether a file, judged without its source (""), is of use elsewhere: fresh, or why not.
  * Only what a seal vouches for is of use there; a program's own file tells its source by
  * the inode that it has here. */
-struct judgement archive_judge(const struct layout *item, struct judgement judgement);
+struct pyc_state archive_state(const struct layout *item, struct pyc_state state);
 
 /* Whether others may not read the source of that file by its mode; where there is no such
  * source, the mode of the pyc tells, which Python gives it after its source. */

@@ -348,7 +348,7 @@ static int read_kind(struct archive_in *in)
 /* Puts the data into a file in memory, where it can be judged as one of the cache is. */
 static int check_data(struct archive_in *in)
 {
-	struct judgement judgement;
+	struct pyc_state state;
 	int fd;
 
 	if (!has_its_digest(in)) {
@@ -362,14 +362,14 @@ static int check_data(struct archive_in *in)
 			close(fd);
 		return -EIO;
 	}
-	judgement = archive_judge(&in->item, judge(&in->item, fd, "", JUDGE_WHOLE));
+	state = archive_state(&in->item, state_of(&in->item, fd, "", STATE_WHOLE));
 	close(fd);
-	if (judgement.state != STATE_FRESH) {
-		in->damage = judgement.why;
+	if (state.state != STATE_FRESH) {
+		in->damage = state.why;
 		/* by its digest it is what was archived: no number that was bent */
 		in->newer = seal_format(in->data, in->member.size) > SEAL_VERSION;
 	}
-	in->seal = judgement.seal;
+	in->seal = state.seal;
 	return 0;
 }
 

@@ -76,18 +76,18 @@ static bool add_name(struct names *names, const char *name)
 static bool is_carried(struct export_list *list, const struct layout *item,
 	const struct walk_dir *dir, const char *name)
 {
-	struct judgement judgement =
-		archive_judge(item, judge_at(item, dir->fd, name, "", 0));
+	struct pyc_state state =
+		archive_state(item, state_at(item, dir->fd, name, "", 0));
 
-	if (judgement.error == -ENOENT)
+	if (state.error == -ENOENT)
 		return false;
-	if (judgement.error < 0 && judgement.state != STATE_FOREIGN) {
-		export_list_failed(list, dir->path, name, judgement.error);
+	if (state.error < 0 && state.state != STATE_FOREIGN) {
+		export_list_failed(list, dir->path, name, state.error);
 		return false;
 	}
-	if (judgement.state != STATE_FRESH)
-		list->left_out[judgement.state]++;
-	return judgement.state == STATE_FRESH;
+	if (state.state != STATE_FRESH)
+		list->left_out[state.state]++;
+	return state.state == STATE_FRESH;
 }
 
 static void take_file(struct walk_dir *dir, const struct walk_file *file)

@@ -125,7 +125,7 @@ static bool is_same_content(const struct seal *a, const struct seal *b)
 static bool is_as_good(const struct import *import, const struct layout *item, int fd,
 	const char *source, const struct seal *seal)
 {
-	struct judgement there = judge(item, fd, source, JUDGE_DIGEST | JUDGE_WHOLE);
+	struct pyc_state there = state_of(item, fd, source, STATE_DIGEST | STATE_WHOLE);
 
 	switch (there.state) {
 	case STATE_FRESH:
@@ -171,14 +171,14 @@ static uint8_t *read_object(
 {
 	struct layout item = layout_parse(dir, name);
 	int fd = open_there(import, dir, name);
-	struct judgement judgement;
+	struct pyc_state state;
 	uint8_t *data = NULL;
 
 	if (fd < 0)
 		return NULL;
-	judgement = judge(&item, fd, NULL, JUDGE_WHOLE);
-	*ret_size = (size_t)judgement.st.st_size;
-	if (judgement.state == STATE_FRESH)
+	state = state_of(&item, fd, NULL, STATE_WHOLE);
+	*ret_size = (size_t)state.st.st_size;
+	if (state.state == STATE_FRESH)
 		data = malloc(*ret_size);
 	if (data && pread(fd, data, *ret_size, 0) != (ssize_t)*ret_size) {
 		free(data);
@@ -216,16 +216,9 @@ static int put_link(struct import *import, const char *dir, const char *name,
 static bool share(struct import *import, const struct layout *item, const char *dir,
 	const char *name, const struct seal *seal)
 {
-	struct object_name object = { .digest = seal->digest };
-	char path[OBJECT_PATH_SIZE], objects[PATH_MAX], *slash;
+	char objects[PATH_MAX], *slash;
 
-	if (item->kind != LAYOUT_ENTRY || (seal->flags & SEAL_HASH) ||
-		!object_is_shareable(name, strlen(name), item->pyc.tag, &object.level))
-		return false;
-	memcpy(object.magic, seal->magic, sizeof object.magic);
-	object_path(&object, path);
-	if (snprintf(objects, sizeof objects, "%.*s/%s", (int)item->version_len,
-		    item->version, path) >= (int)sizeof objects)
+	if (!layout_object_of(item, name, seal, objects, sizeof objects))
 		return false;
 	slash = strrchr(objects, '/');
 	*slash = '\0';

@@ -187,3 +187,53 @@ void file_remove_tree(const char *directory)
 {
 	(void)nftw(directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
+
+/* What path leads to instead, where its first len bytes are a symlink: absolute, for the
+ * caller to free; NULL on errors. */
+static char *follow(const char *path, size_t len)
+{
+	AUTOFREE char *link = strndup(path, len);
+	AUTOFREE char *target = NULL;
+	char *ret;
+	int r = link ? file_readlink(link, &target) : -ENOMEM;
+
+	if (r < 0)
+		return NULL;
+	if (*target == '/')
+		r = asprintf(&ret, "%s%s", target, path + len);
+	else
+		r = asprintf(&ret, "%.*s%s%s", (int)(file_name(link) - link), link,
+			target, path + len);
+	return r < 0 ? NULL : ret;
+}
+
+/* links: how many symlinks may still be followed. */
+static bool is_trusted(const char *path, unsigned links)
+{
+	char prefix[PATH_MAX];
+	struct stat st;
+
+	for (size_t len = 1; len < sizeof prefix; len += strcspn(path + len, "/")) {
+		memcpy(prefix, path, len);
+		prefix[len] = '\0';
+		if (lstat(prefix, &st) < 0 || (st.st_uid != 0 && st.st_uid != geteuid()))
+			return false;
+		if (S_ISLNK(st.st_mode)) {
+			AUTOFREE char *next = links ? follow(path, len) : NULL;
+
+			return next && is_trusted(next, links - 1);
+		}
+		if ((st.st_mode & S_IWOTH) &&
+			!(S_ISDIR(st.st_mode) && (st.st_mode & S_ISVTX)))
+			return false;
+		len += strspn(path + len, "/");
+		if (!path[len])
+			return true;
+	}
+	return false;
+}
+
+bool file_is_trusted(const char *path)
+{
+	return *path == '/' && is_trusted(path, 40);
+}

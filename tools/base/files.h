@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 /* Frees a `char *` at the end of its scope. */
 #define AUTOFREE __attribute__((cleanup(free_string)))
 void free_string(char **string);
@@ -35,6 +37,12 @@ const char *file_name(const char *path);
 /* The physical place of the name itself: its directory without symlinks, and its own
  * last component, which may be a symlink or not exist. */
 int file_place(const char *path, char **ret_place);
+
+/* Whether nobody but root and the effective user decides what is at path: they own each
+ * directory and symlink on the way, and not everybody may write to any of them (to a
+ * sticky directory everybody may, since its names belong to their owners). path:
+ * absolute. */
+bool file_is_trusted(const char *path);
 
 /* Deletes a directory and all below it, without following symlinks. */
 void file_remove_tree(const char *directory);

@@ -231,3 +231,27 @@ bool layout_entry_name(
 	text_adds(&text, ".pyc");
 	return !text.cut;
 }
+
+size_t layout_object_path(const char *version, size_t version_len,
+	const struct object_name *object, char *buf, size_t size)
+{
+	struct text text = { .data = buf, .size = size };
+	char path[OBJECT_PATH_SIZE];
+
+	text_add(&text, version, version_len);
+	text_adds(&text, "/");
+	text_add(&text, path, object_path(object, path));
+	return text.cut ? 0 : text.len;
+}
+
+size_t layout_object_of(const struct layout *item, const char *name,
+	const struct seal *seal, char *buf, size_t size)
+{
+	struct object_name object;
+
+	if (item->kind != LAYOUT_ENTRY ||
+		(seal->flags & (SEAL_SOURCE | SEAL_HASH)) != SEAL_SOURCE ||
+		!object_of(name, item->pyc.tag, &seal->digest, seal->magic, &object))
+		return 0;
+	return layout_object_path(item->version, item->version_len, &object, buf, size);
+}

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "shim/core/cache/object.h"
+#include "shim/core/proof/seal.h"
 #include "shim/core/python/pyc.h"
 
 enum layout_kind {
@@ -75,3 +76,13 @@ size_t layout_entry_dir(const char *version, size_t version_len, const char *sou
  * "m.py", with a NUL. False where it does not fit. */
 bool layout_entry_name(
 	const char *source, const char *tag, char level, char *buf, size_t size);
+
+/* Writes the path of an object below the layout folder, "<version>/objects/…", with a
+ * NUL; returns its length, 0 where it does not fit. */
+size_t layout_object_path(const char *version, size_t version_len,
+	const struct object_name *object, char *buf, size_t size);
+
+/* The same for the object that shares the bytecode of an entry, which is called `name`
+ * and has that seal. 0 also where an entry of that kind, name or seal is not shared. */
+size_t layout_object_of(const struct layout *item, const char *name,
+	const struct seal *seal, char *buf, size_t size);

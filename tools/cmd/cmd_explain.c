@@ -208,6 +208,7 @@ static int explain_for_python(
 {
 	struct explain_subject subject = { .source = source,
 		.tag = python->tag,
+		.python = python->path,
 		.variant = config_variant(NULL, getenv("PYTHONNODEBUGRANGES")),
 		.level = request->level };
 

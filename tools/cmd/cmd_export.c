@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,7 +102,7 @@ static bool has_same_bytes(const struct export *export, int fd, const struct sta
  * memory: by its bytes, since links are lost when a cache is copied, and the archive
  * should not be another for that. */
 static bool is_object(
-	const struct export *export, const char *path, const struct judgement *judgement)
+	const struct export *export, const char *path, const struct pyc_state *state)
 {
 	int fd = cache_openat(&export->cache, path, O_RDONLY | O_NONBLOCK | O_NOATIME);
 	struct stat st;
@@ -111,8 +112,8 @@ static bool is_object(
 		return false;
 	is = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
 	     export_list_is_used(&export->list, &st) &&
-	     ((st.st_ino == judgement->st.st_ino) ||
-		     (st.st_size == judgement->st.st_size &&
+	     ((st.st_ino == state->st.st_ino) ||
+		     (st.st_size == state->st.st_size &&
 			     has_same_bytes(export, fd, &st)));
 	close(fd);
 	return is;
@@ -120,47 +121,39 @@ static bool is_object(
 
 /* The object that an entry is one file with, for the caller to free; NULL: there is none,
  * or objects are not archived. */
-static char *object_of(const struct export *export, const struct layout *item,
-	const char *name, const struct judgement *judgement)
+static char *shared_object(const struct export *export, const struct layout *item,
+	const char *name, const struct pyc_state *state)
 {
-	struct object_name object = { .digest = judgement->seal.digest };
-	char path[OBJECT_PATH_SIZE], *ret;
+	char path[PATH_MAX];
 
-	if (item->kind != LAYOUT_ENTRY || export->select.paths.count > 0 ||
-		export->list.public_only || (judgement->seal.flags & SEAL_HASH) ||
-		!object_is_shareable(name, strlen(name), item->pyc.tag, &object.level))
+	if (export->select.paths.count > 0 || export->list.public_only ||
+		!layout_object_of(item, name, &state->seal, path, sizeof path) ||
+		!is_object(export, path, state))
 		return NULL;
-	memcpy(object.magic, judgement->seal.magic, sizeof object.magic);
-	object_path(&object, path);
-	if (asprintf(&ret, "%.*s/%s", (int)item->version_len, item->version, path) < 0)
-		return NULL;
-	if (is_object(export, ret, judgement))
-		return ret;
-	free(ret);
-	return NULL;
+	return strdup(path);
 }
 
 static int add_open(struct export *export, const char *dir, const char *name, int fd)
 {
 	struct archive_member member = { .dir = dir, .name = name };
 	struct layout item = layout_parse(dir, name);
-	struct judgement judgement =
-		archive_judge(&item, judge(&item, fd, "", JUDGE_WHOLE));
+	struct pyc_state state =
+		archive_state(&item, state_of(&item, fd, "", STATE_WHOLE));
 	AUTOFREE char *object = NULL;
 	int r;
 
-	if (judgement.state != STATE_FRESH) {
-		export->list.left_out[judgement.state]++;
+	if (state.state != STATE_FRESH) {
+		export->list.left_out[state.state]++;
 		return 0;
 	}
-	member.size = (size_t)judgement.st.st_size;
+	member.size = (size_t)state.st.st_size;
 	r = read_whole(export, fd, member.size);
 	if (r < 0) {
 		export_list_failed(&export->list, dir, name, r);
 		return 0;
 	}
 	member.data = export->data;
-	member.link = object = object_of(export, &item, name, &judgement);
+	member.link = object = shared_object(export, &item, name, &state);
 	r = archive_out_add(&export->out, &member);
 	if (r < 0)
 		return r;

@@ -70,22 +70,22 @@ static bool needs_stat(const struct ls *ls)
 
 /* Completes what is known of a file; false where it is turned down, or gone. */
 static bool look_at(
-	struct ls *ls, struct walk_dir *dir, struct listed *listed, struct judgement *ret)
+	struct ls *ls, struct walk_dir *dir, struct listed *listed, struct pyc_state *ret)
 {
-	unsigned flags = JUDGE_DIGEST | (ls->cache->layer ? JUDGE_LAYER : 0);
+	unsigned flags = STATE_DIGEST | (ls->cache->layer ? STATE_LAYER : 0);
 
 	if (listed->st && !filter_passes_stat(&ls->filter, listed->st))
 		return false;
 	if (!needs_state(ls))
 		return true;
-	*ret = judge_at(listed->item, dir->fd, listed->name, listed->source, flags);
+	*ret = state_at(listed->item, dir->fd, listed->name, listed->source, flags);
 	if (ret->error == -ENOENT || !filter_passes_state(&ls->filter, ret->state))
 		return false;
 	/* A link, or another user's file, is not read anyway. */
 	if (ret->error && ret->state != STATE_FOREIGN)
 		ls->threads[dir->thread].unreadable++;
 	listed->st = &ret->st;
-	listed->judgement = ret;
+	listed->state = ret;
 	return true;
 }
 
@@ -113,7 +113,7 @@ static void visit(struct walk_dir *dir, const struct walk_file *file)
 	struct layout item = layout_parse_in(&thread->dir, file->name);
 	struct listed listed = { &thread->dir, &item, file->name, NULL, file->st, NULL };
 	char source[PATH_MAX];
-	struct judgement judgement;
+	struct pyc_state state;
 
 	if (!select_has(&ls->select, &item, dir->path, file->name))
 		return;
@@ -121,7 +121,7 @@ static void visit(struct walk_dir *dir, const struct walk_file *file)
 		item.kind = LAYOUT_FOREIGN;
 	if (layout_source_in(&thread->dir, &item, file->name, source, sizeof source))
 		listed.source = source;
-	if (!is_wanted(ls, item.kind) || !look_at(ls, dir, &listed, &judgement))
+	if (!is_wanted(ls, item.kind) || !look_at(ls, dir, &listed, &state))
 		return;
 	ls_print(ls, dir->thread, &listed);
 	count(thread, item.kind);

@@ -100,7 +100,7 @@ static bool is_meant(const struct purge *purge, struct walk_dir *dir,
 	const struct walk_file *file, struct layout item)
 {
 	char source[PATH_MAX];
-	struct judgement judgement;
+	struct pyc_state state;
 	size_t len;
 
 	/* Beside the versions lies nothing that a criterion but `foreign` means. */
@@ -113,10 +113,8 @@ static bool is_meant(const struct purge *purge, struct walk_dir *dir,
 	if (file->type != DT_REG)
 		item.kind = LAYOUT_FOREIGN;
 	len = layout_source(&item, dir->path, file->name, source, sizeof source);
-	judgement =
-		judge_at(&item, dir->fd, file->name, len ? source : NULL, JUDGE_DIGEST);
-	return judgement.error != -ENOENT &&
-	       filter_passes_state(&purge->filter, judgement.state);
+	state = state_at(&item, dir->fd, file->name, len ? source : NULL, STATE_DIGEST);
+	return state.error != -ENOENT && filter_passes_state(&purge->filter, state.state);
 }
 
 static void visit(struct walk_dir *dir, const struct walk_file *file)

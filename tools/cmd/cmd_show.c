@@ -23,11 +23,16 @@
 
 enum {
 	KEY_ALL,
+	KEY_DEEP,
 };
 
 static const struct opt own_options[] = {
-	{ "all", 'a', NULL, "go through the cache for all with the same content",
+	{ "all", 'a', NULL, "list all entries of the cache with the same content",
 		KEY_ALL },
+	{ "deep", 0, NULL,
+		"ask an interpreter with the pyc's magic number for the code\n"
+		"object and the source's hash",
+		KEY_DEEP },
 	{ NULL, 0, NULL, NULL, 0 },
 };
 
@@ -36,7 +41,7 @@ static const struct opt *const options[] = { own_options, common_dir, common_jso
 /* The cache and the layers below it. */
 struct show_command {
 	struct common common;
-	bool all;
+	bool all, deep;
 	struct cache *caches;
 	size_t count;
 	const struct cache *own; /* the first of them, or NULL */
@@ -117,7 +122,7 @@ static const struct cache *find_cache(
 
 /* --- one pyc -------------------------------------------------------------------------*/
 
-static void print_exhibit(struct show_command *show, const struct show *pyc)
+static void print_pyc(struct show_command *show, const struct show *pyc)
 {
 	if (show->common.json) {
 		show_print_json(pyc);
@@ -129,6 +134,19 @@ static void print_exhibit(struct show_command *show, const struct show *pyc)
 	show->shown++;
 }
 
+/* That nobody answers is reported. 0 or -errno. */
+static int ask_interpreter(struct show *pyc)
+{
+	int r = show_ask(pyc);
+
+	if (r == -ENOENT)
+		complain(pyc->path, "no interpreter with magic number %u was found",
+			interpreters_magic_number(pyc->pyc.header.magic));
+	else if (r < 0)
+		complain(pyc->path, "the interpreter does not answer: %s", strerror(-r));
+	return r;
+}
+
 static int show_pyc(struct show_command *show, const char *path)
 {
 	const char *below = NULL;
@@ -138,13 +156,15 @@ static int show_pyc(struct show_command *show, const char *path)
 
 	if (r < 0) {
 		complain(path, "%s",
-			r == -EINVAL || r == -ELOOP ? "this is no regular file"
+			r == -EINVAL || r == -ELOOP ? "not a regular file"
 						    : strerror(-r));
 		return EXIT_PARTLY;
 	}
 	if (show->all)
 		r = show_find_sharers(&pyc);
-	print_exhibit(show, &pyc);
+	if (show->deep)
+		r = ask_interpreter(&pyc) < 0 ? -ENOENT : r;
+	print_pyc(show, &pyc);
 	show_release(&pyc);
 	return r < 0 ? EXIT_PARTLY : EXIT_OK;
 }
@@ -300,7 +320,7 @@ static int show_file(struct show_command *show, const char *file)
 	code = show_all_of(show, directory, file_name(file));
 	if (code == EXIT_FOUND)
 		complain(file,
-			"there is no bytecode of it, neither in a cache nor in the tree; see `pycstash explain`");
+			"it has no bytecode, neither in a cache nor in the tree; see `pycstash explain`");
 	return code;
 }
 
@@ -331,6 +351,8 @@ static int run(const struct command *self, int argc, char **argv)
 	while ((r = opt_next(&parser, &opt)) > 0) {
 		if (opt->key == KEY_ALL)
 			show.all = true;
+		else if (opt->key == KEY_DEEP)
+			show.deep = true;
 		else if ((r = common_take(&show.common, opt, parser.value)) < 0)
 			break;
 	}
@@ -348,18 +370,21 @@ static const char notes[] =
 	"FILE is a pyc, wherever it lies: in the cache, in a layer, in a __pycache__ of the\n"
 	"tree, under any name; or a source, and then there is a block for each pyc of it.\n"
 	"\n"
-	"A block says what kind of file it is and its state (see `pycstash ls`), whose\n"
-	"magic number it has, whether header, hash and seal are true of the source as it\n"
-	"is, what the code object calls itself, and which object it is or would be one with.\n"
-	"Nothing is executed.\n"
+	"A block says what kind of file it is and its state (see `pycstash ls`), which\n"
+	"interpreter wrote it, whether header and seal fit the source as it is now, and which\n"
+	"object holds the same bytecode. Nothing is executed.\n"
 	"\n"
-	"--json prints an object of the schema pycstash.show/1 for each, a line each; see\n"
+	"--deep asks an interpreter of this machine with the same magic number for what only\n"
+	"it knows: name, path and number of the code objects, and the source's hash. It loads\n"
+	"the code object and executes none of it.\n"
+	"\n"
+	"--json prints one line for each pyc, an object of the schema pycstash.show/1; see\n"
 	"docs/json.md.\n"
 	"\n"
-	"Exit code: 0 if all was shown; 1 if there is no bytecode of a source; 3 if a file\n"
-	"could not be read.\n"
+	"Exit code: 0 if everything was shown; 1 if a source has no bytecode; 3 if a file\n"
+	"could not be read, or no interpreter answers --deep.\n"
 	"\n"
-	"Example: what does the cache hold for a module, and who shares it?\n"
+	"Example: what does the cache hold for a module, and which entries share it?\n"
 	"  pycstash show --all lib/app/models.py\n";
 /* clang-format on */
 
@@ -367,7 +392,7 @@ const struct command cmd_show = {
 	.name = "show",
 	.run = run,
 	.args = "[OPTIONS] FILE…",
-	.summary = "show all that there is to know of a pyc, or of a source's",
+	.summary = "show all that is known of a pyc, or of a source's bytecode",
 	.options = options,
 	.notes = notes,
 };

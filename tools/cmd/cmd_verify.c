@@ -19,11 +19,11 @@ enum {
 };
 
 static const struct opt own_options[] = {
-	{ "repair", 0, NULL, "delete what is bad: it is compiled again when it is needed",
+	{ "repair", 0, NULL, "delete what is bad; it is compiled again when it is needed",
 		KEY_REPAIR },
 	{ "deep", 0, NULL,
-		"compile the sources again, with the interpreters there are,\n"
-		"and compare the code",
+		"compile the sources again, with the interpreters found on\n"
+		"this machine, and compare the code",
 		KEY_DEEP },
 	{ NULL, 0, NULL, NULL, 0 },
 };
@@ -33,30 +33,25 @@ static const struct opt *const options[] = { own_options, common_dir, common_jso
 
 /* --- together ------------------------------------------------------------------------*/
 
-static uint64_t count_bad(const struct verify *verify)
-{
-	return verify->results[CHECK_DAMAGED] + verify->results[CHECK_WRONG] +
-	       verify->results[CHECK_DIFFERENT];
-}
-
 static void print_summary(const struct verify *verify, uint64_t failed)
 {
 	char size[HUMAN_SIZE];
 
 	printf("%llu entries and %llu objects (%s): %llu bad",
 		(unsigned long long)verify->entries, (unsigned long long)verify->objects,
-		human_size(verify->bytes, size), (unsigned long long)count_bad(verify));
+		human_size(verify->bytes, size), (unsigned long long)verify_bad(verify));
 	if (verify->repair)
 		printf(", %llu deleted", (unsigned long long)verify->repaired);
-	if (verify->results[CHECK_FOREIGN])
+	if (verify->results[VERIFY_FOREIGN])
 		printf(", %llu foreign",
-			(unsigned long long)verify->results[CHECK_FOREIGN]);
+			(unsigned long long)verify->results[VERIFY_FOREIGN]);
 	if (verify->deep)
 		printf(", %llu compiled again",
 			(unsigned long long)verify->recompiled.compared);
-	if (verify->recompiled.uncompared)
-		printf(", %llu not", (unsigned long long)verify->recompiled.uncompared);
-	failed += verify->results[CHECK_UNREADABLE];
+	if (verify->results[VERIFY_UNCHECKED])
+		printf(", %llu not checked",
+			(unsigned long long)verify->results[VERIFY_UNCHECKED]);
+	failed += verify->results[VERIFY_UNREADABLE];
 	if (failed)
 		printf("; %llu could not be read", (unsigned long long)failed);
 	putchar('\n');
@@ -72,13 +67,13 @@ static void print_summary_object(const struct verify *verify, uint64_t failed)
 	json_unsigned(&json, "entries", verify->entries);
 	json_unsigned(&json, "objects", verify->objects);
 	json_unsigned(&json, "bytes", verify->bytes);
-	for (int i = 0; i < CHECK_RESULTS; i++)
-		json_unsigned(&json, check_result_names[i], verify->results[i]);
+	for (int i = 0; i < VERIFY_RESULTS; i++)
+		json_unsigned(&json, verify_result_names[i], verify->results[i]);
 	json_unsigned(&json, "unreadable_directories", failed);
 	json_unsigned(&json, "repaired", verify->repaired);
 	json_unsigned(&json, "freed", verify->freed.bytes);
 	json_unsigned(&json, "compared", verify->recompiled.compared);
-	json_unsigned(&json, "uncompared", verify->recompiled.uncompared);
+	json_unsigned(&json, "uncompared", verify->results[VERIFY_UNCHECKED]);
 	json_bool(&json, "complete", !interrupt_came());
 	json_close(&json);
 }
@@ -90,19 +85,19 @@ static int conclude(struct verify *verify, uint64_t failed)
 	else
 		print_summary(verify, failed);
 	if (interrupt_came()) {
-		complain(NULL, "interrupted: the rest was not looked at");
+		complain(NULL, "interrupted; the rest was not verified");
 		return interrupt_exit_code();
 	}
-	if (failed || verify->results[CHECK_UNREADABLE] || verify->incomplete ||
-		verify->recompiled.uncompared)
+	if (failed || verify->results[VERIFY_UNREADABLE] || verify->incomplete ||
+		verify->results[VERIFY_UNCHECKED])
 		return EXIT_PARTLY;
-	return count_bad(verify) ? EXIT_FOUND : EXIT_OK;
+	return verify_bad(verify) ? EXIT_FOUND : EXIT_OK;
 }
 
 static int look(struct verify *verify)
 {
 	uint64_t failed;
-	int r = verify_look(verify, &failed);
+	int r = verify_run(verify, &failed);
 
 	if (r < 0 && r != -EINTR) {
 		complain(verify->cache.root, "%s", strerror(-r));
@@ -157,6 +152,7 @@ static int take(struct verify *verify, const struct opt *opt, const char *value)
 static int run(const struct command *self, int argc, char **argv)
 {
 	struct verify verify = { .recompile = RECOMPILE_NONE,
+		.finder = DEEP_NONE,
 		.output = PTHREAD_MUTEX_INITIALIZER };
 	struct opt_parser parser;
 	const struct opt *opt;
@@ -169,37 +165,44 @@ static int run(const struct command *self, int argc, char **argv)
 			break;
 	code = r < 0 ? opt_exit_code(r) : start(&verify, argv + parser.index);
 	recompile_release(&verify.recompile);
+	deep_release(&verify.finder);
 	select_release(&verify.select);
 	return code;
 }
 
 /* clang-format off */
 static const char notes[] =
-	"PATH is a source, a directory of sources or a pattern, and then their entries are\n"
-	"verified; without it all is, objects too. Layers are not.\n"
+	"PATH is a source, a directory of sources or a pattern: only their entries are\n"
+	"verified. Without PATH everything is, including objects. Layers are not.\n"
 	"\n"
-	"A line for each finding:\n"
-	"  damaged     not what was written: no seal, another checksum, a code object that is\n"
-	"              not whole, an object under another source's name\n"
-	"  wrong       whole, and its seal says that it is of the source as it is, but that\n"
-	"              has other content: the one thing that must never be\n"
-	"  different   with --deep: not the code that the interpreter makes of the source\n"
-	"  foreign     not made by pycstash, or by a newer one, or another user's: never served,\n"
-	"              never deleted\n"
-	"  unreadable  could not be read; the rest was\n"
-	"Entries that are merely out of date are neither: `pycstash ls --state stale`.\n"
+	"One line for each finding:\n"
+	"  damaged     not the bytes that were written: the seal is missing or the checksum does\n"
+	"              not match, or an object has another source's name\n"
+	"  wrong       whole, and sealed for the source as it is now, but the source has other\n"
+	"              content: the one thing that must never happen\n"
+	"  different   with --deep: not the code that the interpreter compiles from the source\n"
+	"  foreign     not written by pycstash, or by a newer one, or another user's: never\n"
+	"              served, never deleted\n"
+	"  unreadable  could not be read\n"
+	"Entries that are merely out of date are no finding: see `pycstash ls --state stale`.\n"
 	"\n"
-	"--repair deletes what is damaged, wrong or different, each after a second look that\n"
-	"it is still the same file. It is compiled again when it is needed.\n"
+	"--repair deletes what is damaged, wrong or different, if it is still the same file. It\n"
+	"is compiled again when it is needed.\n"
 	"\n"
-	"--deep runs the interpreters there are for the tags and magic numbers of the cache.\n"
-	"They compile, and execute nothing. A pyc is different only if all of them say so.\n"
+	"--deep asks the interpreters it finds, for each tag and magic number in the cache, to\n"
+	"compile the sources. They execute nothing. A pyc is different only if all of them say\n"
+	"so. Of an object, any source with its content will do: that of an entry, or one in a\n"
+	"directory that the cache has entries of. What could not be compiled again is counted as\n"
+	"not checked: objects whose source is not found, versions without an interpreter, files\n"
+	"without a seal, and names that only other tools write (pytest's).\n"
+	"Interpreters in directories of other users, or that everybody can write to, are not\n"
+	"run.\n"
 	"\n"
 	"--json prints a line of the schema pycstash.finding/1 for each finding, and one of\n"
 	"pycstash.verify/1 at the end; see docs/json.md.\n"
 	"\n"
-	"Exit code: 0 if all is well; 1 if something is damaged, wrong or different, deleted\n"
-	"or not; 3 if something could not be read, deleted or compared.\n"
+	"Exit code: 0 if everything is good; 1 if something is damaged, wrong or different,\n"
+	"whether or not it was deleted; 3 if something could not be read, deleted or checked.\n"
 	"\n"
 	"Example: after a crash of the machine\n"
 	"  pycstash verify --repair\n";

@@ -37,7 +37,7 @@ struct listed {
 	const char *name;
 	const char *source;    /* NULL: it has none, or none that its name tells */
 	const struct stat *st; /* NULL: not looked at */
-	const struct judgement *judgement; /* likewise */
+	const struct pyc_state *state; /* likewise */
 };
 
 /* What stands above the lines, if anything. */

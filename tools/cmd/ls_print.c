@@ -64,7 +64,7 @@ static void print_details(const struct ls *ls, FILE *out, const struct listed *l
 		human_size((uint64_t)st->st_size, size),
 		human_age(ls->filter.now - st->st_mtime, age),
 		human_age(ls->filter.now - filter_last_use(st), used),
-		state_names[listed->judgement->state]);
+		state_names[listed->state->state]);
 	if (ls->layers) {
 		print_plain(out, ls->cache->layer ? ls->cache->root : "-");
 		fputc(' ', out);
@@ -120,10 +120,10 @@ static void print_object(
 	json_string(&json, "layer", ls->cache->layer ? ls->cache->root : NULL);
 	if (listed->st)
 		json_stat(&json, listed->st);
-	if (listed->judgement) {
-		json_string(&json, "state", state_names[listed->judgement->state]);
-		json_string(&json, "why", listed->judgement->why);
-		json_bool(&json, "touched", listed->judgement->touched);
+	if (listed->state) {
+		json_string(&json, "state", state_names[listed->state->state]);
+		json_string(&json, "why", listed->state->why);
+		json_bool(&json, "touched", listed->state->touched);
 	}
 	json_close(&json);
 }

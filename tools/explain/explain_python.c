@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the interpreter makes by itself of a pyc that it gets: importlib's own rules,
- * which neither core nor the library goes by.
+ * What the interpreter does by itself with a pyc: importlib's own rules, which neither
+ * core nor the library applies.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "tools/explain/explain_search.h"
-#include "tools/pyc/inspect.h"
-#include "tools/pyc/siphash.h"
+#include "tools/pyc/ask.h"
 
 #define FLAG_CHECKED 2 /* of PEP 552 */
 
@@ -39,53 +38,53 @@ static bool is_another_magic(
 	       memcmp(magic, header->magic, sizeof header->magic) != 0;
 }
 
-/* Whether the hash in the header is the source's as it is. Python that cannot read the
- * source does not compile it either. */
-static bool hash_holds(
-	const struct explain_search *search, const struct inspection *inspection)
+/* Why the interpreter does not take a pyc with a checked hash, or NULL. Python that
+ * cannot read the source does not compile it either. */
+static const char *why_hash_fails(
+	const struct explain_search *search, const struct inspection *pyc)
 {
-	const char *algorithm;
-	uint8_t *bytes;
-	size_t size;
-	struct stat st;
-	uint64_t hash;
+	const struct explain_subject *subject = search->subject;
+	struct ask answer = { .answered = false };
+	const char *why = NULL;
 
-	if (inspect_source(search->subject->source, &st, &bytes, &size) < 0)
-		return true;
-	hash = siphash_source(inspection->header.magic, bytes, size, &algorithm);
-	free(bytes);
-	return hash == inspection->hash;
+	if (!search->source.digested)
+		return NULL;
+	if (ask(subject->python, pyc, NULL, subject->source, &answer) < 0 ||
+		!answer.algorithm)
+		why = "no interpreter was found that can compare its hash with the source";
+	else if (answer.hash != pyc->hash)
+		why = "its hash is not that of the source";
+	ask_release(&answer);
+	return why;
 }
 
-static const char *judge_header(
-	const struct explain_search *search, const struct inspection *inspection)
+static const char *why_header_fails(
+	const struct explain_search *search, const struct inspection *pyc)
 {
-	const struct header *header = &inspection->header;
+	const struct header *header = &pyc->header;
 
 	if (header->kind == HEADER_BAD)
-		return "it is no pyc";
+		return "it is not a pyc";
 	if (is_another_magic(search, header))
 		return "it has another magic number";
 	if (header->kind == HEADER_TIMESTAMP)
 		return search->source.there && !header_fits(header, &search->source.st)
-			       ? "it was made of another state of the source"
+			       ? "it was compiled from another version of the source"
 			       : NULL;
-	if ((inspection->flags & FLAG_CHECKED) && !hash_holds(search, inspection))
-		return "its hash is not that of the source";
-	return NULL;
+	return pyc->flags & FLAG_CHECKED ? why_hash_fails(search, pyc) : NULL;
 }
 
 const char *explain_rejects(
 	const struct explain_search *search, int fd, enum header_kind *ret_kind)
 {
-	struct inspection inspection;
+	struct inspection pyc;
 	const char *why;
 
 	*ret_kind = HEADER_BAD;
-	if (inspect(fd, search->subject->tag, &inspection) < 0)
+	if (inspect(fd, search->subject->tag, &pyc) < 0)
 		return "it cannot be read";
-	*ret_kind = inspection.header.kind;
-	why = judge_header(search, &inspection);
-	inspection_release(&inspection);
+	*ret_kind = pyc.header.kind;
+	why = why_header_fails(search, &pyc);
+	inspect_release(&pyc);
 	return why;
 }

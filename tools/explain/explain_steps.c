@@ -13,7 +13,7 @@
 #include "tools/base/files.h"
 #include "tools/explain/explain_search.h"
 #include "tools/pyc/inspect.h"
-#include "tools/pyc/judge.h"
+#include "tools/pyc/state.h"
 
 static bool is_python_name(const char *path)
 {
@@ -50,32 +50,30 @@ struct place {
 	unsigned flags;			      /* for judge */
 };
 
-static void see_judgement(struct explain_search *search, const char *step,
-	const char *path, const struct judgement *judgement)
+static void see_state(struct explain_search *search, const char *step, const char *path,
+	const struct pyc_state *state)
 {
-	const char *why = judgement->why ? judgement->why : "";
-	const char *between = judgement->why ? ", " : "";
-	const char *state = state_names[judgement->state];
+	const char *why = state->why ? state->why : "";
+	const char *between = state->why ? ", " : "";
+	const char *word = state_names[state->state];
 	char other[64] = "";
 
-	if (judgement->error == -ENOENT || judgement->error == -EBADF) {
+	if (state->error == -ENOENT || state->error == -EBADF) {
 		STEP(search, WARN, step, "there is none at %s", path);
 		return;
 	}
-	if (judgement->error) {
-		STEP(search, WARN, step, "%s: %s", path, strerror(-judgement->error));
+	if (state->error) {
+		STEP(search, WARN, step, "%s: %s", path, strerror(-state->error));
 		return;
 	}
-	if (judgement->sealed && search->source.there && judgement->touched &&
-		(judgement->seal.flags & SEAL_SOURCE) &&
-		!(judgement->seal.flags & SEAL_HASH))
-		identity_differences(
-			&judgement->seal.source, &search->source.identity, other);
-	if (judgement->state == STATE_FRESH)
-		STEP(search, OK, step, "%s: %s%s%s%s%s", path, state, between, why,
+	if (state->sealed && search->source.there && state->touched &&
+		(state->seal.flags & SEAL_SOURCE) && !(state->seal.flags & SEAL_HASH))
+		inspect_differences(&state->seal.source, &search->source.identity, other);
+	if (state->state == STATE_FRESH)
+		STEP(search, OK, step, "%s: %s%s%s%s%s", path, word, between, why,
 			*other ? "; the source has another " : "", other);
 	else
-		STEP(search, WARN, step, "%s: %s%s%s", path, state, between, why);
+		STEP(search, WARN, step, "%s: %s%s%s", path, word, between, why);
 }
 
 static void see_entry(struct explain_search *search, const struct place *place)
@@ -83,7 +81,7 @@ static void see_entry(struct explain_search *search, const struct place *place)
 	const size_t root_len = search->config.root_len;
 	AUTOFREE char *dir = NULL;
 	AUTOFREE char *path = NULL;
-	struct judgement judgement;
+	struct pyc_state state;
 	struct layout item;
 	int dirfd;
 
@@ -96,11 +94,11 @@ static void see_entry(struct explain_search *search, const struct place *place)
 	dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	item = layout_parse(
 		dir + place->root_len + sizeof "/" CACHE_LAYOUT, search->name);
-	judgement = judge_at(&item, dirfd, search->name, search->subject->source,
-		JUDGE_DIGEST | JUDGE_WHOLE | place->flags);
+	state = state_at(&item, dirfd, search->name, search->subject->source,
+		STATE_DIGEST | STATE_WHOLE | place->flags);
 	if (dirfd >= 0)
 		close(dirfd);
-	see_judgement(search, place->entry_step, path, &judgement);
+	see_state(search, place->entry_step, path, &state);
 }
 
 /* Whether Python takes what is there; then_what is what comes of that. */
@@ -143,14 +141,10 @@ static const char *why_no_object(
 		return "the source cannot be read";
 	if (search->source.own_codec)
 		return "its encoding may be a program's own";
-	if (!object_is_shareable(search->name, strlen(search->name), search->subject->tag,
-		    &ret->level))
-		return "a name that is not shared";
-	if (!search->magic)
-		return "the magic number is not known; see --python";
-	ret->digest = search->source.digest;
-	memcpy(ret->magic, &search->magic, sizeof ret->magic);
-	return NULL;
+	if (!object_of(search->name, search->subject->tag, &search->source.digest,
+		    (const uint8_t *)&search->magic, ret))
+		return "pycs of this name are not shared";
+	return search->magic ? NULL : "the magic number is not known; see --python";
 }
 
 static void see_object(struct explain_search *search, const struct place *place)
@@ -161,22 +155,23 @@ static void see_object(struct explain_search *search, const struct place *place)
 		.version = version + sizeof CACHE_LAYOUT,
 		.version_len = version_len - sizeof CACHE_LAYOUT };
 	const char *why = why_no_object(search, &item.object);
-	char below[OBJECT_PATH_SIZE];
+	char below[PATH_MAX];
 	AUTOFREE char *path = NULL;
-	struct judgement judgement;
+	struct pyc_state state;
 
 	if (why) {
 		STEP(search, WARN, place->object_step, "none is looked for: %s", why);
 		return;
 	}
-	object_path(&item.object, below);
-	if (asprintf(&path, "%.*s/%.*s/%s", (int)place->root_len, place->root,
-		    (int)version_len, version, below) < 0) {
+	if (!layout_object_path(
+		    item.version, item.version_len, &item.object, below, sizeof below) ||
+		asprintf(&path, "%.*s/" CACHE_LAYOUT "/%s", (int)place->root_len,
+			place->root, below) < 0) {
 		path = NULL;
 		return;
 	}
-	judgement = judge_at(&item, AT_FDCWD, path, NULL, JUDGE_WHOLE | place->flags);
-	see_judgement(search, place->object_step, path, &judgement);
+	state = state_at(&item, AT_FDCWD, path, NULL, STATE_WHOLE | place->flags);
+	see_state(search, place->object_step, path, &state);
 }
 
 /* The layers in order; each is judged by its owner before anything in it. */
@@ -184,7 +179,7 @@ static void see_layers(struct explain_search *search,
 	void (*see)(struct explain_search *search, const struct place *place))
 {
 	struct place layer = {
-		.entry_step = "layer", .object_step = "layer object", .flags = JUDGE_LAYER
+		.entry_step = "layer", .object_step = "layer object", .flags = STATE_LAYER
 	};
 
 	for (size_t n = 0;

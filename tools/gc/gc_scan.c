@@ -21,7 +21,7 @@
 #include "tools/base/clock.h"
 #include "tools/base/files.h"
 #include "tools/gc/orphans.h"
-#include "tools/pyc/judge.h"
+#include "tools/pyc/state.h"
 #include "tools/select/filter.h"
 
 /* --- directories ---------------------------------------------------------------------*/
@@ -156,37 +156,25 @@ static void end_directory(struct walk_dir *dir)
 
 /* --- files ---------------------------------------------------------------------------*/
 
-/* The format of the seal at a file's end; 0: there is none. */
-static unsigned format_of(int fd, const struct stat *st)
-{
-	uint8_t end[2 * SEAL_SIZE];
-	off_t at = st->st_size > (off_t)sizeof end ? st->st_size - (off_t)sizeof end : 0;
-	ssize_t n = pread(fd, end, sizeof end, at);
-
-	return n > 0 ? seal_format(end, (size_t)n) : 0;
-}
-
 /* The rule that a file falls under by what is in it; GC_RULES: none. */
 static enum gc_rule look_into(const struct layout *item, int dirfd,
 	const struct walk_file *file, const char *source)
 {
 	int fd = file_look(dirfd, file->name, O_NOFOLLOW);
 	enum gc_rule rule = GC_RULES;
-	struct judgement judgement;
-	unsigned format;
+	struct pyc_state state;
 
 	if (fd < 0)
 		return GC_RULES;
-	judgement = judge(item, fd, source, JUDGE_DIGEST);
-	format = judgement.sealed ? SEAL_VERSION : format_of(fd, file->st);
+	state = state_of(item, fd, source, STATE_DIGEST);
 	close(fd);
-	if (judgement.error || judgement.st.st_uid != geteuid() || format > SEAL_VERSION)
+	if (state.error || state.st.st_uid != geteuid() || state.format > SEAL_VERSION)
 		return GC_RULES;
-	if (format && (item->kind == LAYOUT_FOREIGN || format < SEAL_VERSION))
+	if (state.format && (item->kind == LAYOUT_FOREIGN || state.format < SEAL_VERSION))
 		rule = GC_FOREIGN;
-	else if (judgement.state == STATE_DAMAGED)
+	else if (state.state == STATE_DAMAGED)
 		rule = GC_DAMAGED;
-	else if (judgement.state == STATE_STALE && !judgement.touched)
+	else if (state.state == STATE_STALE && !state.touched)
 		rule = GC_STALE;
 	return rule;
 }
@@ -196,13 +184,13 @@ static enum gc_rule look_into(const struct layout *item, int dirfd,
 static bool has_moved(struct gc_thread *thread, const struct layout *item, int dirfd,
 	const char *name, const char *source)
 {
-	struct judgement judgement;
+	struct pyc_state state;
 
 	if (!thread->may_have_moved || thread->sampled)
 		return thread->has_moved;
-	judgement = judge_at(item, dirfd, name, source, 0);
+	state = state_at(item, dirfd, name, source, 0);
 	thread->sampled = true; /* no more than one is opened */
-	thread->has_moved = judgement.sealed && judgement.state == STATE_STALE;
+	thread->has_moved = state.sealed && state.state == STATE_STALE;
 	return thread->has_moved;
 }
 

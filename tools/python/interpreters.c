@@ -164,8 +164,8 @@ static void try_path(struct finder *finder, const char *path)
 	char *place = realpath(path, NULL);
 	struct python python;
 
-	if (place && !is_known(finder, place) && is_program(place) &&
-		python_ask(path, false, &python) == 0) {
+	if (place && !is_known(finder, place) && file_is_trusted(path) &&
+		is_program(place) && python_ask(path, false, &python) == 0) {
 		if (keep(finder, &python, place))
 			return;
 		python_release(&python);
@@ -270,4 +270,22 @@ size_t interpreters_find(struct python **ret_list)
 	free(finder.places);
 	*ret_list = finder.list;
 	return finder.count;
+}
+
+int interpreters_find_magic(const uint8_t magic[4], char **ret_path)
+{
+	struct python *list;
+	size_t count = interpreters_find(&list);
+	char *path = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!path && memcmp(list[i].magic, magic, sizeof list[i].magic) == 0) {
+			path = list[i].path;
+			list[i].path = NULL;
+		}
+		python_release(&list[i]);
+	}
+	free(list);
+	*ret_path = path;
+	return path ? 0 : -ENOENT;
 }

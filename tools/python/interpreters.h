@@ -42,7 +42,12 @@ int python_ask(const char *name, bool loud, struct python *ret);
 int python_ask_within(const char *name, int seconds, bool loud, struct python *ret);
 void python_release(struct python *python);
 
-/* All interpreters there are: on PATH, in /usr/bin and /usr/local/bin, in pyenv's and
- * uv's places; each once by physical path, those on PATH first. Takes some 20 ms for
- * each. Returns how many; the caller releases each and frees the list. */
+/* All interpreters there are: on PATH, in /usr/bin and /usr/local/bin, and those that
+ * pyenv and uv have installed; each once by canonical path, those on PATH first. One that
+ * anybody but root or the effective user could have put there is not run. Takes some 20
+ * ms for each. Returns how many; the caller releases each and frees the list. */
 size_t interpreters_find(struct python **ret_list);
+
+/* The path of the first of them with that magic number, for the caller to free. 0,
+ * -ENOENT or -ENOMEM. */
+int interpreters_find_magic(const uint8_t magic[4], char **ret_path);

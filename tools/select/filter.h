@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 
 #include "tools/cli/opt.h"
-#include "tools/pyc/judge.h"
+#include "tools/pyc/state.h"
 
 enum {
 	FILTER_STATE = 320,
@@ -43,7 +43,7 @@ struct filter filter_begin(void);
  * -ENOENT where it is another's. */
 int filter_take(struct filter *filter, const struct opt *opt, const char *value);
 
-/* Whether a stat, or a judgement, is needed to tell. */
+/* Whether a stat, or a state, is needed to tell. */
 bool filter_needs_stat(const struct filter *filter);
 bool filter_needs_state(const struct filter *filter);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Gathering what is to be shown.
+ * Collecting what is to be shown.
  */
 #include "tools/show/show.h"
 
@@ -15,29 +15,12 @@
 #include "shim/core/base/path.h"
 #include "shim/core/cache/config.h"
 #include "shim/core/cache/object.h"
-#include "shim/core/entry/entry_file.h"
+#include "shim/core/proof/source.h"
 #include "tools/base/files.h"
 #include "tools/cache/sys_libc.h"
 #include "tools/cache/walk.h"
-#include "tools/pyc/siphash.h"
 
 /* --- where it lies -------------------------------------------------------------------*/
-
-static void set_tag(struct show *show)
-{
-	const struct layout *item = &show->item;
-	size_t len = 0;
-
-	if (show->cache && item->version) {
-		const char *variant = memchr(item->version, '+', item->version_len);
-
-		len = variant ? (size_t)(variant - item->version) : item->version_len;
-	}
-	if (len > 0 && len < sizeof show->tag)
-		memcpy(show->tag, item->version, len);
-	else
-		strcpy(show->tag, item->pyc.tag);
-}
 
 /* Of a pyc in a __pycache__ of the tree. */
 static char *source_in_tree(const struct show *show, const char *name)
@@ -76,23 +59,27 @@ static void set_item(struct show *show)
 		(void)object_is_shareable(
 			name, strlen(name), show->item.pyc.tag, &show->item.level);
 	}
-	set_tag(show);
+	if (show->cache && show->item.version)
+		state_tag(&show->item, show->tag);
+	else
+		strcpy(show->tag, show->item.pyc.tag);
 }
 
 /* --- its source ----------------------------------------------------------------------*/
 
-static int read_source(struct show_source *source, const uint8_t magic[4])
+static int read_source(struct show_source *ret)
 {
-	uint8_t *bytes;
-	size_t size;
-	int r = inspect_source(source->path, &source->st, &bytes, &size);
+	struct source source = { .dirfd = AT_FDCWD, .path = ret->path };
+	struct scratch scratch = { .kept = NULL };
+	int r = source_look(&source, &sys_libc);
 
-	if (r < 0)
-		return r;
-	source->digest = digest_of(bytes, size);
-	source->hash = siphash_source(magic, bytes, size, &source->hash_algorithm);
-	free(bytes);
-	return 0;
+	ret->st = source.st;
+	if (r == 0 && source.identity.size > INSPECT_LIMIT)
+		r = -EFBIG;
+	if (r == 0)
+		r = source_digest(&source, &sys_libc, &scratch);
+	ret->digest = source.digest;
+	return r;
 }
 
 /* --- its object ----------------------------------------------------------------------*/
@@ -110,23 +97,20 @@ static const struct digest *digest_for(const struct show *show)
 	return NULL;
 }
 
-static char *object_of(const struct show *show, const struct cache *cache)
+static char *find_object(const struct show *show, const struct cache *cache)
 {
 	const struct digest *digest = digest_for(show);
-	const struct layout *item = &show->item;
-	const char *name = file_name(show->path);
+	const struct header *header = &show->pyc.header;
+	const char *version = show->cache ? show->item.version : show->tag;
+	size_t version_len = show->cache ? show->item.version_len : strlen(version);
 	struct object_name object;
-	char below[OBJECT_PATH_SIZE], *path;
+	char below[PATH_MAX], *path;
 
-	if (!digest || !cache || show->pyc.header.kind != HEADER_TIMESTAMP ||
-		!object_is_shareable(name, strlen(name), show->tag, &object.level))
-		return NULL;
-	object.digest = *digest;
-	memcpy(object.magic, show->pyc.header.magic, sizeof object.magic);
-	object_path(&object, below);
-	if (asprintf(&path, "%s/" CACHE_LAYOUT "/%.*s/%s", cache->root,
-		    show->cache ? (int)item->version_len : INT_MAX,
-		    show->cache ? item->version : show->tag, below) < 0)
+	if (!digest || !cache || header->kind != HEADER_TIMESTAMP ||
+		!object_of(file_name(show->path), show->tag, digest, header->magic,
+			&object) ||
+		!layout_object_path(version, version_len, &object, below, sizeof below) ||
+		asprintf(&path, "%s/" CACHE_LAYOUT "/%s", cache->root, below) < 0)
 		return NULL;
 	return path;
 }
@@ -140,7 +124,7 @@ static void set_object(struct show *show, const struct cache *own)
 		show->object = SHOW_OBJECT_ITSELF;
 		return;
 	}
-	show->object_path = object_of(show, show->cache ? show->cache : own);
+	show->object_path = find_object(show, show->cache ? show->cache : own);
 	if (!show->object_path)
 		show->object = SHOW_OBJECT_NOT;
 	else if (lstat(show->object_path, &st) < 0)
@@ -162,26 +146,26 @@ static int set_names(struct show *show, const char *path, const char *below)
 	return 0;
 }
 
-static int gather(struct show *show, const struct cache *own)
+static int collect(struct show *show, const struct cache *own)
 {
 	struct show_source *source = &show->source;
 	int fd, r;
 
-	/* one that was planted there would show what is no cache's */
+	/* a link that was planted in the cache would show a file that is not the cache's
+	 */
 	fd = file_look(AT_FDCWD, show->path, show->cache ? O_NOFOLLOW : 0);
-
 	if (fd < 0)
 		return fd;
 	r = inspect(fd, show->tag, &show->pyc);
 	if (r == 0 && show->cache)
-		show->judgement = judge(&show->item, fd, source->path,
-			JUDGE_DIGEST | JUDGE_WHOLE |
-				(show->cache->layer ? JUDGE_LAYER : 0));
+		show->state =
+			state_of_inspected(&show->item, fd, &show->pyc, source->path,
+				STATE_DIGEST | (show->cache->layer ? STATE_LAYER : 0));
 	close(fd);
 	if (r < 0)
 		return r;
 	if (source->path)
-		source->error = read_source(source, show->pyc.header.magic);
+		source->error = read_source(source);
 	set_object(show, own);
 	return 0;
 }
@@ -194,7 +178,7 @@ int show_make(const char *path, const struct cache *cache, const char *below,
 	*ret = (struct show){ .cache = cache };
 	r = set_names(ret, path, below);
 	if (r == 0)
-		r = gather(ret, own);
+		r = collect(ret, own);
 	if (r < 0)
 		show_release(ret);
 	return r;
@@ -209,26 +193,51 @@ void show_release(struct show *show)
 	free(show->dir);
 	free(show->source.path);
 	free(show->object_path);
-	inspection_release(&show->pyc);
+	inspect_release(&show->pyc);
+	ask_release(&show->ask);
 	*show = (struct show){ .cache = NULL };
+}
+
+/* --- what an interpreter says
+ * ---------------------------------------------------------*/
+
+int show_ask(struct show *show)
+{
+	const struct show_source *source = &show->source;
+
+	if (show->pyc.header.kind == HEADER_BAD)
+		return 0;
+	return ask(NULL, &show->pyc, show->path,
+		source->path && !source->error ? source->path : NULL, &show->ask);
+}
+
+int show_fits_header(const struct show *show)
+{
+	const struct header *header = &show->pyc.header;
+
+	if (!show->source.path || show->source.error)
+		return -1;
+	if (header->kind == HEADER_HASH)
+		return show->ask.algorithm ? show->pyc.hash == show->ask.hash : -1;
+	return header_fits(header, &show->source.st);
 }
 
 /* --- who else has the content --------------------------------------------------------*/
 
 static bool has_same_content(const struct show *show, int dirfd, const char *name)
 {
-	const struct seal *mine = &show->pyc.seal;
-	struct entry_world world = { .sys = &sys_libc, .user = show->pyc.st.st_uid };
+	const struct seal *mine = &show->pyc.seal, *seal;
 	int fd = file_look(dirfd, name, O_NOFOLLOW);
-	struct seal seal;
+	struct inspection other;
 	bool same;
 
 	if (fd < 0)
 		return false;
-	same = entry_file_check(&world, fd, &seal) == ENTRY_FILE_SEALED &&
-	       (seal.flags & SEAL_SOURCE) &&
-	       memcmp(&seal.digest, &mine->digest, sizeof seal.digest) == 0 &&
-	       memcmp(seal.magic, mine->magic, sizeof seal.magic) == 0;
+	seal = &other.seal;
+	same = inspect_end(fd, &other) == 0 && other.sealed &&
+	       (seal->flags & SEAL_SOURCE) &&
+	       memcmp(&seal->digest, &mine->digest, sizeof seal->digest) == 0 &&
+	       memcmp(seal->magic, mine->magic, sizeof seal->magic) == 0;
 	close(fd);
 	return same;
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * All that there is to know of one pyc: what `pycstash show` prints.
+ * All that is known of one pyc: what `pycstash show` prints.
  *
- * An show owns its strings; it begins as show_make makes it and is released in the
- * end.
+ * A struct show owns its strings; show_make fills it, show_release releases it.
  */
 #pragma once
 
@@ -14,38 +13,38 @@
 #include "shim/core/base/digest.h"
 #include "tools/cache/cache.h"
 #include "tools/cache/layout.h"
+#include "tools/pyc/ask.h"
 #include "tools/pyc/inspect.h"
-#include "tools/pyc/judge.h"
+#include "tools/pyc/state.h"
 
 enum show_object {
-	SHOW_OBJECT_NOT,    /* it has none: a name or a header that is not shared */
-	SHOW_OBJECT_ABSENT, /* it would be there, and is not */
-	SHOW_OBJECT_SAME,   /* one file with this one */
-	SHOW_OBJECT_OTHER,  /* there, and another file */
+	SHOW_OBJECT_NOT,    /* none: this name or header is not shared */
+	SHOW_OBJECT_ABSENT, /* it does not exist */
+	SHOW_OBJECT_SAME,   /* a hard link to the same file */
+	SHOW_OBJECT_OTHER,  /* it exists as another file */
 	SHOW_OBJECT_ITSELF, /* this is the object */
 };
 
-/* What of the source is known. */
+/* What is known of the source. */
 struct show_source {
 	char *path; /* NULL where the pyc's name does not tell */
 	int error;  /* -errno where it could not be looked at or read; else 0 */
 	struct stat st;
-	struct digest digest;	    /* of these two, where there is no error */
-	uint64_t hash;		    /* as the interpreter of the pyc has it */
-	const char *hash_algorithm; /* "siphash13" */
+	struct digest digest; /* this and st are known where there is no error */
 };
 
 struct show {
 	char *path;		   /* absolute */
-	const struct cache *cache; /* in which it lies, maybe a layer; else NULL */
-	char *dir;		   /* then, below the layout folder; else of path */
+	const struct cache *cache; /* that it lies in, maybe a layer; else NULL */
+	char *dir;	    /* in a cache, below the layout folder; else that of path */
 	struct layout item; /* points into dir; outside of a cache only pyc and level */
 	char tag[PYC_TAG_SIZE];
 	struct inspection pyc;
+	struct ask ask; /* see show_ask */
 	struct show_source source;
-	struct judgement judgement; /* in a cache */
+	struct pyc_state state; /* in a cache */
 	enum show_object object;
-	char *object_path; /* but for SHOW_OBJECT_NOT and _ITSELF */
+	char *object_path; /* except for SHOW_OBJECT_NOT and _ITSELF */
 	char **sharers;	   /* see show_find_sharers; else NULL */
 	size_t sharers_count;
 };
@@ -57,10 +56,20 @@ int show_make(const char *path, const struct cache *cache, const char *below,
 	const struct cache *own, struct show *ret);
 void show_release(struct show *show);
 
-/* Goes through all of the pyc's version for entries that have the same content: links to
- * it and copies. 0 or -errno; a partial list after an error. */
+/* Asks an interpreter of the pyc's magic number for what only that knows: the code
+ * object, and the source's hash. 0 or -errno, as ask. */
+int show_ask(struct show *show);
+
+/* Whether the header is that of the source: 1, 0, or -1 where that is not known. */
+int show_fits_header(const struct show *show);
+
+/* Searches all of the pyc's version for entries with the same content: hard links and
+ * copies. 0 or -errno; a partial list after an error. */
 int show_find_sharers(struct show *show);
 
 /* A block of text; an object of the schema pycstash.show/1. */
 void show_print(const struct show *show);
 void show_print_json(const struct show *show);
+
+/* For both: the eight bytes as they stand in the header. */
+void show_hash(uint64_t hash, char ret_hex[17]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Printing what is known of a pyc: for programs, and the words that people get too.
+ * Printing what is known of a pyc, for programs.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,6 @@
 #include "tools/base/json.h"
 #include "tools/python/interpreters.h"
 #include "tools/show/show.h"
-#include "tools/show/show_words.h"
 
 static const char *const object_names[] = {
 	[SHOW_OBJECT_NOT] = "none",
@@ -20,15 +19,7 @@ static const char *const object_names[] = {
 	[SHOW_OBJECT_ITSELF] = "itself",
 };
 
-const char *const show_object_says[] = {
-	[SHOW_OBJECT_NOT] = "none: it is not shared",
-	[SHOW_OBJECT_ABSENT] = "there is none",
-	[SHOW_OBJECT_SAME] = "one file with this",
-	[SHOW_OBJECT_OTHER] = "there, another file",
-	[SHOW_OBJECT_ITSELF] = "this",
-};
-
-void hash_hex(uint64_t hash, char ret_hex[17])
+void show_hash(uint64_t hash, char ret_hex[17])
 {
 	uint8_t bytes[8];
 
@@ -36,24 +27,6 @@ void hash_hex(uint64_t hash, char ret_hex[17])
 		bytes[i] = (uint8_t)(hash >> 8 * i);
 	digest_hex(bytes, sizeof bytes, ret_hex);
 	ret_hex[16] = '\0';
-}
-
-const char *seal_flags_words(uint32_t flags, char buf[32])
-{
-	snprintf(buf, 32, "%s%s%s%s%s", flags & SEAL_SOURCE ? "source" : "",
-		(flags & SEAL_SOURCE) && (flags & (SEAL_IDENTITY | SEAL_HASH)) ? ", "
-									       : "",
-		flags & SEAL_IDENTITY ? "identity" : "", flags & SEAL_HASH ? "hash" : "",
-		flags ? "" : "nothing");
-	return buf;
-}
-
-static void write_text(
-	struct json *json, const char *key, const struct marshal_text *text)
-{
-	AUTOFREE char *copy = strndup(text->data, text->size);
-
-	json_string(json, key, copy);
 }
 
 static void write_hex(struct json *json, const char *key, const void *bytes, size_t size)
@@ -110,7 +83,8 @@ static void write_header(struct json *json, const struct show *show)
 static void write_source(struct json *json, const struct show *show)
 {
 	const struct show_source *source = &show->source;
-	const struct header *header = &show->pyc.header;
+	const struct ask *ask = &show->ask;
+	int fits = show_fits_header(show);
 	char hash[17];
 
 	json_open(json, "source", '{');
@@ -118,28 +92,29 @@ static void write_source(struct json *json, const struct show *show)
 	json_string(json, "error",
 		source->path && source->error ? strerror(-source->error) : NULL);
 	if (source->path && !source->error) {
-		hash_hex(source->hash, hash);
+		show_hash(ask->hash, hash);
 		write_hex(json, "digest", &source->digest, DIGEST_SIZE);
-		json_string(json, "hash", hash);
-		json_string(json, "hash_algorithm", source->hash_algorithm);
-		json_bool(json, "fits_header",
-			header->kind == HEADER_HASH ? show->pyc.hash == source->hash
-						    : header_fits(header, &source->st));
+		json_string(json, "hash", ask->algorithm ? hash : NULL);
+		json_string(json, "hash_algorithm", ask->algorithm);
+		if (fits < 0)
+			json_string(json, "fits_header", NULL);
+		else
+			json_bool(json, "fits_header", fits);
 	}
 	json_close(json);
 }
 
-static void write_code(struct json *json, const struct inspection *pyc)
+static void write_code(struct json *json, const struct ask *ask)
 {
 	json_open(json, "code", '{');
-	json_bool(json, "known", pyc->code_result == 0 || pyc->code_why);
-	json_string(json, "fault", pyc->code_result ? pyc->code_why : NULL);
-	if (pyc->code_result == 0) {
-		write_text(json, "name", &pyc->code.name);
-		write_text(json, "file_name", &pyc->code.file_name);
-		json_number(json, "first_line", pyc->code.first_line);
-		json_unsigned(json, "codes", pyc->code.codes);
-		json_unsigned(json, "size", pyc->code.size);
+	json_bool(json, "known", ask->answered);
+	json_string(json, "fault", ask->fault);
+	if (ask->answered && !ask->fault) {
+		json_string(json, "name", ask->name);
+		json_string(json, "file_name", ask->file_name);
+		json_number(json, "first_line", ask->first_line);
+		json_unsigned(json, "codes", ask->codes);
+		json_unsigned(json, "size", ask->size);
 	}
 	json_close(json);
 }
@@ -162,7 +137,7 @@ static void write_seal(struct json *json, const struct inspection *pyc)
 	}
 	json_open(json, "seal", '{');
 	json_unsigned(json, "version", SEAL_VERSION);
-	json_string(json, "fault", pyc->seal_why);
+	json_string(json, "fault", pyc->fault);
 	json_bool(json, "source", seal->flags & SEAL_SOURCE);
 	json_bool(json, "identity", seal->flags & SEAL_IDENTITY);
 	json_bool(json, "hash", seal->flags & SEAL_HASH);
@@ -200,10 +175,9 @@ static void write_place(struct json *json, const struct show *show)
 	json_bool(json, "layer", show->cache && show->cache->layer);
 	json_string(json, "kind", show->cache ? layout_kind_names[item->kind] : "pyc");
 	json_string(json, "version", version);
-	json_string(
-		json, "state", show->cache ? state_names[show->judgement.state] : NULL);
-	json_string(json, "why", show->cache ? show->judgement.why : NULL);
-	json_string(json, "fault", inspection_fault(&show->pyc));
+	json_string(json, "state", show->cache ? state_names[show->state.state] : NULL);
+	json_string(json, "why", show->cache ? show->state.why : NULL);
+	json_string(json, "fault", show->pyc.fault);
 }
 
 void show_print_json(const struct show *show)
@@ -216,7 +190,7 @@ void show_print_json(const struct show *show)
 	write_file(&json, &show->pyc.st);
 	write_header(&json, show);
 	write_source(&json, show);
-	write_code(&json, &show->pyc);
+	write_code(&json, &show->ask);
 	write_seal(&json, &show->pyc);
 	write_sharing(&json, show);
 	json_close(&json);

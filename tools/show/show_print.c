@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Printing what is known of a pyc: for people.
+ * Printing what is known of a pyc, for people.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,6 @@
 #include "tools/base/message.h"
 #include "tools/python/interpreters.h"
 #include "tools/show/show.h"
-#include "tools/show/show_words.h"
 
 static void label(const char *name)
 {
@@ -25,20 +24,13 @@ static void print_time(int64_t seconds)
 	fputs(human_time(seconds, buf), stdout);
 }
 
-static void print_plain_text(const struct marshal_text *text)
-{
-	AUTOFREE char *copy = strndup(text->data, text->size);
-
-	print_plain(stdout, copy ? copy : "?");
-}
-
 static void print_file(const struct show *show)
 {
 	const struct stat *st = &show->pyc.st;
 	char size[HUMAN_SIZE];
 
 	label("file");
-	printf("%s, inode %llu, %llu name%s, mode %04o, user %u, ",
+	printf("%s, inode %llu, %llu hard link%s, mode %04o, user %u, ",
 		human_size((uint64_t)st->st_size, size), (unsigned long long)st->st_ino,
 		(unsigned long long)st->st_nlink, st->st_nlink == 1 ? "" : "s",
 		(unsigned)st->st_mode & 07777, (unsigned)st->st_uid);
@@ -61,54 +53,57 @@ static void print_magic(const struct inspection *pyc)
 		releases ? ", " : "", releases ? releases : "");
 }
 
+static const char *fits(const struct show *show)
+{
+	if (!show->source.path || show->source.error)
+		return "no source to compare it with";
+	switch (show_fits_header(show)) {
+	case 1:
+		return "fits the source";
+	case 0:
+		return "does not fit the source";
+	default:
+		return "not compared with the source; see --deep";
+	}
+}
+
 static void print_header(const struct show *show)
 {
 	const struct inspection *pyc = &show->pyc;
-	const struct show_source *source = &show->source;
 	char hash[17];
 
 	label("header");
 	if (pyc->header.kind == HEADER_BAD) {
-		puts("none that an interpreter would take");
-		return;
+		puts("none that an interpreter would accept");
+	} else if (pyc->header.kind == HEADER_HASH) {
+		show_hash(pyc->hash, hash);
+		printf("%s hash %s: %s\n", pyc->flags & 2 ? "checked" : "unchecked", hash,
+			fits(show));
+	} else {
+		fputs("timestamp: mtime ", stdout);
+		print_time(pyc->header.mtime);
+		printf(" (%lu), size %lu: %s\n", (unsigned long)pyc->header.mtime,
+			(unsigned long)pyc->header.size, fits(show));
 	}
-	if (pyc->header.kind == HEADER_HASH) {
-		hash_hex(pyc->hash, hash);
-		printf("%s hash %s: ", pyc->flags & 2 ? "checked" : "unchecked", hash);
-		if (source->path && !source->error)
-			printf("%s source's (%s)\n",
-				pyc->hash == source->hash ? "the" : "not the",
-				source->hash_algorithm);
-		else
-			puts("there is no source to compare it with");
-		return;
-	}
-	fputs("timestamp: mtime ", stdout);
-	print_time(pyc->header.mtime);
-	printf(" (%lu), size %lu: ", (unsigned long)pyc->header.mtime,
-		(unsigned long)pyc->header.size);
-	puts(!source->path || source->error ? "there is no source to compare it with"
-		: header_fits(&pyc->header, &source->st) ? "the source's"
-							 : "not the source's");
 }
 
-static void print_code(const struct inspection *pyc)
+static void print_code(const struct show *show)
 {
-	if (pyc->header.kind == HEADER_BAD)
+	const struct ask *ask = &show->ask;
+
+	if (!ask->answered)
 		return;
 	label("code");
-	if (pyc->code_result == 0) {
-		print_plain_text(&pyc->code.name);
-		printf(", line %d, %zu code object%s, %zu bytes\n",
-			(int)pyc->code.first_line, pyc->code.codes,
-			pyc->code.codes == 1 ? "" : "s", pyc->code.size);
-		label("co_filename");
-		print_plain_text(&pyc->code.file_name);
-		putchar('\n');
+	if (ask->fault) {
+		print_plain(stdout, ask->fault);
 	} else {
-		puts(pyc->code_why ? pyc->code_why
-				   : "its layout is not known for that magic number");
+		print_plain(stdout, ask->name);
+		printf(", line %d, %zu code object%s, %zu bytes\n", ask->first_line,
+			ask->codes, ask->codes == 1 ? "" : "s", ask->size);
+		label("co_filename");
+		print_plain(stdout, ask->file_name);
 	}
+	putchar('\n');
 }
 
 static void print_identity(const struct show *show)
@@ -127,43 +122,52 @@ static void print_identity(const struct show *show)
 		putchar('\n');
 		return;
 	}
-	identity_differences(&seal->source, &now, other);
-	printf(": %s%s\n", *other ? "not the source's " : "the source's", other);
+	inspect_differences(&seal->source, &now, other);
+	printf(": %s%s\n", *other ? "the source has another " : "fits the source", other);
 }
 
 static void print_seal(const struct show *show)
 {
 	const struct inspection *pyc = &show->pyc;
 	const struct seal *seal = &pyc->seal;
-	char digest[2 * DIGEST_SIZE + 1], flags[32];
+	char digest[2 * DIGEST_SIZE + 1];
 
 	label("seal");
 	if (!pyc->sealed) {
 		puts(pyc->own	      ? "none: marked as written by a program"
-			: pyc->newer  ? "none that this version reads: " INSPECT_NEWER
+			: pyc->newer  ? "none that this version can read: " INSPECT_NEWER
 			: show->cache ? "none, or a damaged one"
 				      : "none");
 		return;
 	}
 	digest[2 * DIGEST_SIZE] = '\0';
 	digest_hex(&seal->digest, DIGEST_SIZE, digest);
-	printf("version %d, says %s; pyc of %llu bytes, checksum %016llx: %s\n",
-		SEAL_VERSION, seal_flags_words(seal->flags, flags),
+	printf("version %d, proves %s%s%s; pyc of %llu bytes, checksum %016llx: %s\n",
+		SEAL_VERSION, seal->flags & SEAL_SOURCE ? "source" : "no source",
+		seal->flags & SEAL_IDENTITY ? " and identity" : "",
+		seal->flags & SEAL_HASH ? ", hash-based" : "",
 		(unsigned long long)seal->pyc_size,
 		(unsigned long long)seal->pyc_checksum,
-		pyc->seal_why ? pyc->seal_why : "holds");
+		pyc->fault ? pyc->fault : "correct");
 	if (!(seal->flags & (SEAL_SOURCE | SEAL_HASH)))
 		return;
 	print_identity(show);
 	label("");
 	printf("digest %s", digest);
 	if (show->source.path && !show->source.error)
-		printf(": %s source's",
-			memcmp(&seal->digest, &show->source.digest, DIGEST_SIZE) == 0
-				? "the"
-				: "not the");
+		fputs(memcmp(&seal->digest, &show->source.digest, DIGEST_SIZE) == 0
+				? ": fits the source"
+				: ": does not fit the source",
+			stdout);
 	putchar('\n');
 }
+
+static const char *const object_says[] = {
+	[SHOW_OBJECT_NOT] = "none: this pyc is not shared",
+	[SHOW_OBJECT_ABSENT] = "does not exist",
+	[SHOW_OBJECT_SAME] = "the same file as this",
+	[SHOW_OBJECT_OTHER] = "exists, another file",
+};
 
 static void print_sharing(const struct show *show)
 {
@@ -172,7 +176,7 @@ static void print_sharing(const struct show *show)
 		if (show->object_path)
 			print_plain(stdout, show->object_path);
 		printf("%s%s\n", show->object_path ? ": " : "",
-			show_object_says[show->object]);
+			object_says[show->object]);
 	}
 	for (size_t i = 0; i < show->sharers_count; i++) {
 		label(i ? "" : "also");
@@ -181,9 +185,9 @@ static void print_sharing(const struct show *show)
 	}
 }
 
-static void print_standing(const struct show *show)
+static void print_state(const struct show *show)
 {
-	const char *fault = inspection_fault(&show->pyc);
+	const char *fault = show->pyc.fault;
 
 	label("kind");
 	if (show->cache)
@@ -191,7 +195,7 @@ static void print_standing(const struct show *show)
 			(int)show->item.version_len, show->item.version,
 			show->cache->layer ? ", in a layer" : "");
 	else
-		puts("pyc outside of the cache");
+		puts("pyc outside the cache");
 	if (show->source.path) {
 		label("source");
 		print_plain(stdout, show->source.path);
@@ -200,9 +204,9 @@ static void print_standing(const struct show *show)
 	}
 	label("state");
 	if (show->cache)
-		printf("%s%s%s\n", state_names[show->judgement.state],
-			show->judgement.why ? ": " : "",
-			show->judgement.why ? show->judgement.why : "");
+		printf("%s%s%s\n", state_names[show->state.state],
+			show->state.why ? ": " : "",
+			show->state.why ? show->state.why : "");
 	if (fault || !show->cache) {
 		if (show->cache)
 			label("");
@@ -214,11 +218,11 @@ void show_print(const struct show *show)
 {
 	print_plain(stdout, show->path);
 	putchar('\n');
-	print_standing(show);
+	print_state(show);
 	print_file(show);
 	print_magic(&show->pyc);
 	print_header(show);
-	print_code(&show->pyc);
+	print_code(show);
 	print_seal(show);
 	print_sharing(show);
 }

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Comparing pycs with what an interpreter compiles.
- *
- * Records go to it, and answers come back, in files without a name: however many there
- * are, nobody waits for the other, and they take no memory.
+ * Records go to the interpreter, and answers come back, in unnamed files: however many
+ * there are, neither side waits for the other, and they take no memory.
  */
 #include "tools/verify/recompile.h"
 
@@ -21,77 +19,14 @@
 #include "tools/cache/versions.h"
 #include "tools/python/interpreters.h"
 
-/* A record is "pyc\0source\0level\0"; an answer, given for a pyc that is not the same, is
- * "D" (different) or "U" (could not be compared), the record, inode, ctime in
- * nanoseconds, size, and why, each with "\0" behind it. */
-static const char program[] =
-	"import marshal, os, sys, types\n"
-	"PARTS = [name for name in '''argcount posonlyargcount kwonlyargcount nlocals\n"
-	"    stacksize flags code consts names varnames freevars cellvars name qualname\n"
-	"    firstlineno exceptiontable'''.split() if hasattr(types.CodeType, 'co_' + name)]\n"
-	"LINES = 'linetable' if hasattr(types.CodeType, 'co_linetable') else 'lnotab'\n"
-	"PARTS.append(LINES)\n"
-	"HEADER = 16 if sys.version_info >= (3, 7) else 12\n"
-	"def key(value):\n"
-	"    kind = type(value).__name__\n"
-	"    if isinstance(value, types.CodeType):\n"
-	"        return kind, [key(getattr(value, 'co_' + part)) for part in PARTS]\n"
-	"    if isinstance(value, (tuple, list)):\n"
-	"        return kind, [key(one) for one in value]\n"
-	"    if isinstance(value, (set, frozenset)):\n"
-	"        return kind, sorted(repr(key(one)) for one in value)\n"
-	"    return kind, hex(value) if kind == 'int' else repr(value)\n"
-	"def difference(a, b):\n"
-	"    for part in PARTS:\n"
-	"        one, two = getattr(a, 'co_' + part), getattr(b, 'co_' + part)\n"
-	"        if key(one) == key(two):\n"
-	"            continue\n"
-	"        if part == 'consts' and len(one) == len(two):\n"
-	"            for c, d in zip(one, two):\n"
-	"                if isinstance(c, types.CodeType) and isinstance(d, types.CodeType) and key(c) != key(d):\n"
-	"                    return difference(c, d)\n"
-	"        return 'co_%s of %s, line %d' % (part, a.co_name, a.co_firstlineno)\n"
-	"def look(path, flags):\n" /* as file_look */
-	"    try:\n"
-	"        return os.open(path, flags | os.O_NOATIME)\n"
-	"    except PermissionError:\n"
-	"        return os.open(path, flags)\n"
-	"def compare(pyc, source, level):\n"
-	"    with open(pyc, 'rb', opener=look) as file:\n"
-	"        stat = os.fstat(file.fileno())\n"
-	"        stored = marshal.loads(file.read()[HEADER:])\n"
-	"    try:\n"
-	"        with open(source, 'rb') as file:\n"
-	"            made = compile(file.read(), stored.co_filename, 'exec', dont_inherit=True, optimize=level)\n"
-	"    except SyntaxError as error:\n"
-	"        return stat, 'it does not compile: %s' % error\n"
-	"    return stat, None if key(made) == key(stored) else difference(stored, made)\n"
-	"def fields(file):\n"
-	"    rest = b''\n"
-	"    while True:\n"
-	"        chunk = file.read(65536)\n"
-	"        if not chunk:\n"
-	"            return\n"
-	"        parts = (rest + chunk).split(b'\\0')\n"
-	"        rest = parts.pop()\n"
-	"        for part in parts:\n"
-	"            yield part\n"
-	"def answer(*parts):\n"
-	"    for part in parts:\n"
-	"        if not isinstance(part, bytes):\n"
-	"            part = str(part).encode('utf-8', 'replace')\n"
-	"        out.write(part.replace(b'\\0', b'?') + b'\\0')\n"
-	"out = sys.stdout.buffer\n"
-	"records = fields(sys.stdin.buffer)\n"
-	"for pyc, source, level in zip(records, records, records):\n"
-	"    try:\n"
-	"        stat, why = compare(pyc, source, int(level))\n"
-	"        if why:\n"
-	"            answer('D', pyc, source, level, stat.st_ino, stat.st_ctime_ns, stat.st_mtime_ns, stat.st_size, why)\n"
-	"    except FileNotFoundError:\n"
-	"        pass\n"
-	"    except Exception as error:\n"
-	"        answer('U', pyc, source, level, 0, 0, 0, 0, repr(error))\n";
+/* It tells the format of records and answers. The Makefile knows that the assembler reads
+ * this file. */
+extern const char recompile_script[];
+__asm__(".pushsection .rodata\n"
+	"recompile_script:\n"
+	".incbin \"tools/verify/recompile.py\"\n"
+	".byte 0\n"
+	".popsection\n");
 
 enum { KIND, PYC, SOURCE, LEVEL, INODE, CTIME, MTIME, SIZE, WHY, FIELDS };
 
@@ -148,6 +83,19 @@ int recompile_add(struct recompile *recompile, const char *version,
 	return r;
 }
 
+int recompile_add_link(
+	struct recompile *recompile, const char *version, const uint8_t magic[4])
+{
+	struct recompile_group *group;
+
+	pthread_mutex_lock(&recompile->mutex);
+	group = find_group(recompile, version, magic);
+	if (group)
+		group->linked++;
+	pthread_mutex_unlock(&recompile->mutex);
+	return group ? 0 : -ENOMEM;
+}
+
 /* --- one interpreter -----------------------------------------------------------------*/
 
 _Noreturn static void become(
@@ -155,8 +103,8 @@ _Noreturn static void become(
 {
 	char x[] = "-Xno_debug_ranges", isolated[] = "-ISB", quiet[] = "-Wignore",
 	     command[] = "-c";
-	char *argv[] = { python->path, isolated, quiet, command, (char *)program, NULL,
-		NULL };
+	char *argv[] = { python->path, isolated, quiet, command, (char *)recompile_script,
+		NULL, NULL };
 
 	if (no_ranges) {
 		argv[5] = argv[4];
@@ -168,7 +116,7 @@ _Noreturn static void become(
 	_exit(127);
 }
 
-/* It gets the terminal's signals as we do; one that is for us alone is handed on. */
+/* The terminal's signals reach it as well; one sent to us alone is passed on. */
 static int wait_for(pid_t child)
 {
 	int status;
@@ -232,7 +180,7 @@ static void take_answer(struct round *round, char *const fields[FIELDS])
 		.st_mtim = read_time(fields[MTIME]) };
 
 	if (*fields[KIND] == 'U') {
-		complain(fields[PYC], "cannot be compared: %s", fields[WHY]);
+		complain(fields[PYC], "not checked: %s", fields[WHY]);
 		round->uncompared_count++;
 		return;
 	}
@@ -262,7 +210,7 @@ static void read_answers(struct round *round, FILE *answers)
 		free(fields[i]);
 }
 
-/* The spool of the group is that of the next round afterwards: what was different. */
+/* Afterwards the group's spool holds what was different, for the next interpreter. */
 static int compare_with(struct recompile_group *group, const struct python *python,
 	struct round *round, bool last)
 {
@@ -278,8 +226,9 @@ static int compare_with(struct recompile_group *group, const struct python *pyth
 	if (r == 0)
 		read_answers(round, answers);
 	else if (r != -EINTR)
-		complain(python->path, "could not compare %s: %s", group->version,
-			r == -ECHILD ? "it failed" : strerror(-r));
+		complain(python->path, "cannot compare the pycs of %s: %s",
+			group->version,
+			r == -ECHILD ? "the interpreter failed" : strerror(-r));
 	if (answers)
 		fclose(answers);
 	if (r < 0) {
@@ -318,10 +267,10 @@ static int compare_group(struct recompile_group *group, const struct python *pyt
 		left += is_for(&pythons[i], group);
 	if (left == 0) {
 		complain(group->version,
-			"there is no interpreter of magic number %u; %llu pycs were not compared",
+			"not checked: no interpreter with magic number %u was found for %llu pycs",
 			interpreters_magic_number(group->magic),
-			(unsigned long long)group->count);
-		round->sum->uncompared += group->count;
+			(unsigned long long)(group->count + group->linked));
+		round->sum->uncompared += group->count + group->linked;
 	}
 	for (size_t i = 0; i < count && left > 0 && group->count > 0 && r == 0; i++)
 		if (is_for(&pythons[i], group))

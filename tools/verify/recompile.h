@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * Comparing pycs with what the real interpreter makes of their sources now: in its own
- * process, one for many, which compiles and executes nothing.
+ * Compares pycs with what a real interpreter compiles from their sources now: one process
+ * for many, which executes nothing of either.
  *
  * Marshal writes the same code in more than one way (references, interned strings), so
- * code objects are compared, not bytes; co_filename aside. Releases of one magic number
- * may compile differently, so a pyc is different only if it is to every interpreter there
- * is with its tag and magic number.
+ * code objects are compared, not bytes; co_filename does not count. Releases with one
+ * magic number may compile differently, so a pyc is different only if every interpreter
+ * found with its tag and magic number says so.
  *
- * A struct recompile begins as all zeros and is released in the end. recompile_add is for
- * any thread; the rest is for one. Functions return 0 or -errno.
+ * A struct recompile begins as RECOMPILE_NONE and is released in the end. Any thread may
+ * call recompile_add and recompile_add_link; the rest is for one. Functions return 0 or
+ * -errno.
  */
 #pragma once
 
@@ -25,6 +26,7 @@ struct recompile_group {
 	uint8_t magic[4];
 	FILE *spool; /* records */
 	uint64_t count;
+	uint64_t linked; /* more names of the same files */
 };
 
 struct recompile {
@@ -35,19 +37,23 @@ struct recompile {
 
 #define RECOMPILE_NONE ((struct recompile){ .mutex = PTHREAD_MUTEX_INITIALIZER })
 
-/* Notes a pyc to compare: its path, its source, and the level of optimization. */
+/* Adds a pyc to compare, with its source. level: of optimization, '1', '2' or '\0'. */
 int recompile_add(struct recompile *recompile, const char *version,
 	const uint8_t magic[4], const char *pyc, const char *source, char level);
 
-/* What became of it. */
+/* Adds another name of a file that was added: it is not compared again, but it counts as
+ * not compared if there is no interpreter. */
+int recompile_add_link(
+	struct recompile *recompile, const char *version, const uint8_t magic[4]);
+
 struct recompile_sum {
 	uint64_t compared;
-	uint64_t uncompared; /* no such interpreter, or it could not; said on stderr */
+	uint64_t uncompared; /* no such interpreter, or it failed; reported on stderr */
 };
 
-/* Compares all, and calls back for each that is different. seen has the inode, ctime and
- * size of the file that was compared; why lives until the call returns. -EINTR: it was
- * interrupted. */
+/* Compares all, and calls back for each pyc that is different. seen has the inode, ctime,
+ * mtime and size of the file that was compared; why lives until the call returns. -EINTR:
+ * it was interrupted. */
 int recompile_run(struct recompile *recompile,
 	void (*different)(void *context, const char *pyc, const char *source,
 		const struct stat *seen, const char *why),

@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * Findings of a walk, and of the interpreters.
- */
+/* SPDX-License-Identifier: MIT */
 #include "tools/verify/verify.h"
 
 #include <errno.h>
@@ -19,14 +16,41 @@
 #include "tools/base/json.h"
 #include "tools/base/message.h"
 #include "tools/cache/walk.h"
+#include "tools/pyc/state.h"
+
+const char *const verify_result_names[VERIFY_RESULTS] = {
+	[VERIFY_GOOD] = "good",
+	[VERIFY_SKIPPED] = "skipped",
+	[VERIFY_DAMAGED] = "damaged",
+	[VERIFY_WRONG] = "wrong",
+	[VERIFY_DIFFERENT] = "different",
+	[VERIFY_FOREIGN] = "foreign",
+	[VERIFY_UNREADABLE] = "unreadable",
+	[VERIFY_UNCHECKED] = "unchecked",
+};
 
 /* --- findings ------------------------------------------------------------------------*/
+
+static bool is_bad(enum verify_result result)
+{
+	return result == VERIFY_DAMAGED || result == VERIFY_WRONG ||
+	       result == VERIFY_DIFFERENT;
+}
+
+uint64_t verify_bad(const struct verify *verify)
+{
+	uint64_t ret = 0;
+
+	for (enum verify_result i = 0; i < VERIFY_RESULTS; i++)
+		ret += is_bad(i) ? verify->results[i] : 0;
+	return ret;
+}
 
 /* What was found wrong, and with what. */
 struct finding_line {
 	const char *path, *source; /* absolute; source may be NULL */
-	const char *kind;
-	enum check_result result;
+	enum layout_kind kind;
+	enum verify_result result;
 	const char *why;
 	bool repaired;
 };
@@ -39,8 +63,8 @@ static void print_object(const struct finding_line *line)
 	json_schema(&json, "finding", 1);
 	json_string(&json, "path", line->path);
 	json_string(&json, "source", line->source);
-	json_string(&json, "kind", line->kind);
-	json_string(&json, "problem", check_result_names[line->result]);
+	json_string(&json, "kind", layout_kind_names[line->kind]);
+	json_string(&json, "problem", verify_result_names[line->result]);
 	json_string(&json, "why", line->why);
 	json_bool(&json, "repaired", line->repaired);
 	json_close(&json);
@@ -52,7 +76,7 @@ static void print_finding(struct verify *verify, const struct finding_line *line
 	if (verify->common.json) {
 		print_object(line);
 	} else {
-		printf("%-10s ", check_result_names[line->result]);
+		printf("%-10s ", verify_result_names[line->result]);
 		print_plain(stdout, line->path);
 		fputs(": ", stdout);
 		print_plain(stdout, line->why);
@@ -61,8 +85,8 @@ static void print_finding(struct verify *verify, const struct finding_line *line
 	pthread_mutex_unlock(&verify->output);
 }
 
-/* Deletes a bad file after a second look. -ESTALE: it is another by now, or only another
- * link to it has just been deleted. */
+/* Deletes a bad file if it is still the one of that stat. -ESTALE: it is another by now,
+ * or another name of it has just been deleted. */
 static int repair(struct verify *verify, int dirfd, const char *name,
 	const struct layout *item, const struct stat *seen, const char *path)
 {
@@ -70,7 +94,7 @@ static int repair(struct verify *verify, int dirfd, const char *name,
 
 	if (r >= 0) {
 		verify->repaired++;
-		removed_file(&verify->shrunk, verify->began, item, seen, r);
+		removed_file(&verify->removed, verify->began, item, seen, r);
 	} else if (r != -ENOENT && r != -ESTALE) {
 		complain(path, "cannot be deleted: %s", strerror((int)-r));
 		verify->incomplete = true;
@@ -78,89 +102,158 @@ static int repair(struct verify *verify, int dirfd, const char *name,
 	return r < 0 ? (int)r : 0;
 }
 
-/* --- one file ------------------------------------------------------------------------*/
+/* --- one file of the walk ------------------------------------------------------------*/
 
-static void note_for_later(struct verify *verify, const struct layout *item,
-	const struct check *check, const char *path, const char *source, const char *name)
-{
-	char level, version[64];
-
-	/* of other names nobody knows what compiled them: pytest, typeguard */
-	if (!check->sealed || !check->current ||
-		!object_is_shareable(name, strlen(name), item->pyc.tag, &level))
-		return;
-	snprintf(version, sizeof version, "%.*s", (int)item->version_len, item->version);
-	if (recompile_add(&verify->recompile, version, check->seal.magic, path, source,
-		    level) < 0)
-		verify->incomplete = true;
-}
-
-/* One file of the walk. */
 struct visit {
 	struct verify *verify;
 	struct walk_dir *dir;
-	const char *name;
+	const char *name, *path; /* path: absolute */
 	struct layout item;
 	const char *source; /* NULL where it has none */
-	struct check check;
+	struct pyc_state state;
+	enum verify_result result;
 };
+
+static enum verify_result result_of(const struct pyc_state *state)
+{
+	if (state->error == -ENOENT)
+		return VERIFY_SKIPPED;
+	if (state->state == STATE_FOREIGN)
+		return VERIFY_FOREIGN;
+	if (state->error)
+		return VERIFY_UNREADABLE;
+	if (state->state == STATE_DAMAGED)
+		return VERIFY_DAMAGED;
+	if (!state->sealed || state->state == STATE_UNSEALED)
+		return VERIFY_SKIPPED;
+	return state->wrong ? VERIFY_WRONG : VERIFY_GOOD;
+}
+
+static void look(struct visit *visit)
+{
+	visit->state = state_at(&visit->item, visit->dir->fd, visit->name, visit->source,
+		STATE_WHOLE | STATE_PROVE);
+	visit->result = result_of(&visit->state);
+}
 
 /* Entry and object are often one file: where one thread deletes the one, the other's
  * ctime changes, and it is looked at again. */
-static bool repair_visited(struct visit *visit, const char *path)
+static bool repair_visited(struct visit *visit)
 {
 	struct verify *verify = visit->verify;
 	int dirfd = visit->dir->fd, r;
 
-	r = repair(verify, dirfd, visit->name, &visit->item, &visit->check.st, path);
+	r = repair(
+		verify, dirfd, visit->name, &visit->item, &visit->state.st, visit->path);
 	if (r == -ESTALE) {
-		struct check again =
-			check_file(&visit->item, dirfd, visit->name, visit->source);
-
-		if (check_is_bad(again.result))
-			r = repair(verify, dirfd, visit->name, &visit->item, &again.st,
-				path);
+		look(visit);
+		if (is_bad(visit->result))
+			r = repair(verify, dirfd, visit->name, &visit->item,
+				&visit->state.st, visit->path);
 	}
 	return r == 0;
 }
 
 static void report(struct visit *visit)
 {
-	struct verify *verify = visit->verify;
-	const struct check *check = &visit->check;
-	AUTOFREE char *path = NULL;
-	struct finding_line line = { .source = visit->source,
-		.kind = layout_kind_names[visit->item.kind],
-		.result = check->result,
-		.why = check->why };
+	const struct pyc_state *state = &visit->state;
+	struct finding_line line = { .path = visit->path,
+		.source = visit->source,
+		.kind = visit->item.kind,
+		.result = visit->result,
+		.why = visit->result == VERIFY_UNREADABLE ? strerror(-state->error)
+		       : visit->result == VERIFY_WRONG
+			       ? "it would be served for a source with other content"
+			       : state->why };
 
+	if (visit->verify->repair && is_bad(visit->result))
+		line.repaired = repair_visited(visit);
+	print_finding(visit->verify, &line);
+}
+
+/* Whether an interpreter can tell if a file is what it should be; sets *ret_level. Of
+ * names that the stock import system does not write (pytest's, typeguard's), nobody knows
+ * what compiles them, and of files without a proven source, from what. */
+static bool is_compilable(const struct visit *visit, char *ret_level)
+{
+	*ret_level = visit->item.object.level;
+	return visit->state.sealed && (visit->state.seal.flags & SEAL_SOURCE) &&
+	       (visit->item.kind == LAYOUT_OBJECT ||
+		       object_is_shareable(visit->name, strlen(visit->name),
+			       visit->item.pyc.tag, ret_level));
+}
+
+/* With --deep, what cannot be compiled again is not good, unless it is never served. */
+static void look_deep(struct visit *visit)
+{
+	const enum state state = visit->state.state;
+	char level;
+
+	if ((visit->result == VERIFY_GOOD || visit->result == VERIFY_SKIPPED) &&
+		(visit->item.kind == LAYOUT_ENTRY || visit->item.kind == LAYOUT_OBJECT) &&
+		(state == STATE_FRESH || state == STATE_UNSEALED) &&
+		!is_compilable(visit, &level))
+		visit->result = VERIFY_UNCHECKED;
+}
+
+/* Notes a good file for the interpreters. */
+static int note_for_deep(struct visit *visit)
+{
+	struct verify *verify = visit->verify;
+	const struct pyc_state *state = &visit->state;
+	const struct seal *seal = &state->seal;
+	const bool object = visit->item.kind == LAYOUT_OBJECT;
+	char version[64], level;
+	int r;
+
+	if (!object && state->state != STATE_FRESH && !state->current)
+		return 0; /* never served */
+	if (visit->item.version_len >= sizeof version || !is_compilable(visit, &level))
+		return 0;
+	snprintf(version, sizeof version, "%.*s", (int)visit->item.version_len,
+		visit->item.version);
+	if (!state->current)
+		return deep_pyc(&verify->finder, version, visit->path, seal, level,
+			state->st.st_ino);
+	r = deep_source(&verify->finder, &seal->digest, visit->source, state->st.st_ino);
+	return r < 0 ? r
+		     : recompile_add(&verify->recompile, version, seal->magic,
+			       visit->path, visit->source, level);
+}
+
+static void count(const struct visit *visit)
+{
+	struct verify *verify = visit->verify;
+
+	verify->results[visit->result]++;
+	if (visit->result == VERIFY_SKIPPED || visit->result == VERIFY_FOREIGN)
+		return;
+	verify->entries += visit->item.kind == LAYOUT_ENTRY;
+	verify->objects += visit->item.kind == LAYOUT_OBJECT;
+	verify->bytes += (uint64_t)visit->state.st.st_size;
+}
+
+/* What there is to do about a file that was looked at. */
+static void conclude(struct visit *visit)
+{
+	struct verify *verify = visit->verify;
+	AUTOFREE char *path = NULL;
+
+	count(visit);
+	if (visit->result == VERIFY_SKIPPED || visit->result == VERIFY_UNCHECKED ||
+		(visit->result == VERIFY_GOOD && !verify->deep))
+		return;
 	if (asprintf(&path, "%s/" CACHE_LAYOUT "/%s%s%s", verify->cache.root,
 		    visit->dir->path, *visit->dir->path ? "/" : "", visit->name) < 0) {
 		path = NULL;
 		verify->incomplete = true;
 		return;
 	}
-	line.path = path;
-	if (check->result == CHECK_GOOD) {
-		note_for_later(
-			verify, &visit->item, check, path, visit->source, visit->name);
-		return;
-	}
-	if (verify->repair && check_is_bad(check->result))
-		line.repaired = repair_visited(visit, path);
-	print_finding(verify, &line);
-}
-
-static void count(struct verify *verify, const struct visit *visit)
-{
-	enum check_result result = visit->check.result;
-
-	verify->results[result]++;
-	if (result == CHECK_SKIPPED || result == CHECK_FOREIGN)
-		return;
-	verify->entries += visit->item.kind == LAYOUT_ENTRY;
-	verify->objects += visit->item.kind == LAYOUT_OBJECT;
-	verify->bytes += (uint64_t)visit->check.st.st_size;
+	visit->path = path;
+	if (visit->result != VERIFY_GOOD)
+		report(visit);
+	else if (note_for_deep(visit) < 0)
+		verify->incomplete = true;
 }
 
 static void look_at(struct walk_dir *dir, const struct walk_file *file)
@@ -177,11 +270,10 @@ static void look_at(struct walk_dir *dir, const struct walk_file *file)
 	if (visit.item.kind == LAYOUT_ENTRY &&
 		layout_source(&visit.item, dir->path, file->name, source, sizeof source))
 		visit.source = source;
-	visit.check = check_file(&visit.item, dir->fd, file->name, visit.source);
-	count(verify, &visit);
-	if (visit.check.result > CHECK_SKIPPED ||
-		(verify->deep && visit.check.result == CHECK_GOOD && visit.source))
-		report(&visit);
+	look(&visit);
+	if (verify->deep)
+		look_deep(&visit);
+	conclude(&visit);
 	if (dir->thread == 0)
 		progress_update(&verify->progress, dir->walk->seen);
 }
@@ -193,60 +285,65 @@ static bool enter(struct walk_dir *parent, const char *name)
 	return select_enters(&verify->select, parent->path, name);
 }
 
-/* --- what the interpreters say -------------------------------------------------------*/
+/* --- what the interpreters find ------------------------------------------------------*/
 
-/* Deletes the file at path, an absolute one in the cache, that `seen` is of. */
-static bool repair_at(struct verify *verify, const char *path, const struct stat *seen)
+/* Opens the directory of a file of the cache. path: absolute; *ret_item points into
+ * *ret_dir, which the caller frees. A descriptor or -errno. */
+static int open_directory(const struct verify *verify, const char *path, char **ret_dir,
+	struct layout *ret_item)
 {
 	const char *below =
 		path + strlen(verify->cache.root) + strlen("/" CACHE_LAYOUT "/");
+	int r = file_directory(below, ret_dir);
+
+	if (r < 0)
+		return r;
+	*ret_item = layout_parse(*ret_dir, file_name(path));
+	return cache_openat(&verify->cache, *ret_dir, O_RDONLY | O_DIRECTORY);
+}
+
+static bool repair_at(struct verify *verify, const char *path, const struct stat *seen)
+{
 	AUTOFREE char *dir = NULL;
 	struct layout item;
+	int fd = open_directory(verify, path, &dir, &item);
 	bool repaired;
-	int fd;
 
-	if (file_directory(below, &dir) < 0)
-		return false;
-	fd = cache_openat(&verify->cache, dir, O_RDONLY | O_DIRECTORY);
 	if (fd < 0)
 		return false;
-	item = layout_parse(dir, file_name(path));
 	repaired = repair(verify, fd, file_name(path), &item, seen, path) == 0;
 	close(fd);
 	return repaired;
 }
 
-/* The object of the pyc at path, which other paths would get their bytecode from. */
-static char *object_of(const struct verify *verify, const char *path)
+/* The absolute path of the object that shares the bytecode of the entry at path, for the
+ * caller to free; NULL where there is none. */
+static char *object_of_entry(const struct verify *verify, const char *path)
 {
-	const char *below =
-		path + strlen(verify->cache.root) + strlen("/" CACHE_LAYOUT "/");
-	char object[OBJECT_PATH_SIZE], *ret;
 	AUTOFREE char *dir = NULL;
-	struct object_name name;
-	struct check check;
 	struct layout item;
+	struct pyc_state state;
+	char object[PATH_MAX], *ret;
+	int fd = open_directory(verify, path, &dir, &item);
 
-	if (file_directory(below, &dir) < 0)
+	if (fd < 0)
 		return NULL;
-	item = layout_parse(dir, file_name(path));
-	check = check_file(&item, AT_FDCWD, path, NULL);
-	if (!check.sealed)
-		return NULL;
-	name = (struct object_name){ .digest = check.seal.digest, .level = item.level };
-	memcpy(name.magic, check.seal.magic, sizeof name.magic);
-	object_path(&name, object);
-	if (asprintf(&ret, "%s/" CACHE_LAYOUT "/%.*s/%s", verify->cache.root,
-		    (int)item.version_len, item.version, object) < 0)
+	state = state_at(&item, fd, file_name(path), NULL, 0);
+	close(fd);
+	if (!state.sealed ||
+		!layout_object_of(
+			&item, file_name(path), &state.seal, object, sizeof object) ||
+		asprintf(&ret, "%s/" CACHE_LAYOUT "/%s", verify->cache.root, object) < 0)
 		return NULL;
 	return ret;
 }
 
-/* Deletes a pyc that is not what it says it is, and its object. */
+/* Deletes a pyc with other code than its source, and the object that would give it to
+ * other paths. */
 static bool repair_different(
 	struct verify *verify, const char *pyc, const struct stat *seen)
 {
-	AUTOFREE char *object = object_of(verify, pyc);
+	AUTOFREE char *object = object_of_entry(verify, pyc);
 	bool repaired = repair_at(verify, pyc, seen);
 	struct stat st;
 
@@ -255,24 +352,59 @@ static bool repair_different(
 	return repaired;
 }
 
-static void findings_different(void *context, const char *pyc, const char *source,
+static enum layout_kind kind_at(const struct verify *verify, const char *path)
+{
+	AUTOFREE char *dir = NULL;
+	struct layout item = { .kind = LAYOUT_ENTRY };
+	int fd = open_directory(verify, path, &dir, &item);
+
+	if (fd >= 0)
+		close(fd);
+	return item.kind;
+}
+
+static void found_different(void *context, const char *pyc, const char *source,
 	const struct stat *seen, const char *why)
 {
 	struct verify *verify = context;
 	struct finding_line line = { .path = pyc,
 		.source = source,
-		.kind = layout_kind_names[LAYOUT_ENTRY],
-		.result = CHECK_DIFFERENT,
+		.kind = kind_at(verify, pyc),
+		.result = VERIFY_DIFFERENT,
 		.why = why };
 
-	verify->results[CHECK_GOOD]--;
-	verify->results[CHECK_DIFFERENT]++;
+	verify->results[VERIFY_GOOD]--;
+	verify->results[VERIFY_DIFFERENT]++;
 	if (verify->repair)
 		line.repaired = repair_different(verify, pyc, seen);
 	print_finding(verify, &line);
 }
 
-int verify_look(struct verify *verify, uint64_t *ret_failed)
+static int compile_again(struct verify *verify)
+{
+	uint64_t unknown = 0, others = verify->results[VERIFY_UNCHECKED];
+	int r = deep_find(&verify->finder, &verify->cache, &verify->recompile, &unknown);
+
+	if (others)
+		complain(verify->cache.root,
+			"not checked: %llu files do not tell what compiled them from what source",
+			(unsigned long long)others);
+	if (r == 0)
+		r = recompile_run(
+			&verify->recompile, found_different, verify, &verify->recompiled);
+	if (unknown)
+		complain(verify->cache.root,
+			"not checked: no source with their content was found for %llu pycs",
+			(unsigned long long)unknown);
+	unknown += verify->recompiled.uncompared;
+	verify->results[VERIFY_GOOD] -= unknown;
+	verify->results[VERIFY_UNCHECKED] += unknown;
+	return r;
+}
+
+/* --- together ------------------------------------------------------------------------*/
+
+int verify_run(struct verify *verify, uint64_t *ret_failed)
 {
 	struct walk walk = { .cache = &verify->cache,
 		.context = verify,
@@ -286,9 +418,8 @@ int verify_look(struct verify *verify, uint64_t *ret_failed)
 	r = walk_run(&walk, "");
 	progress_end(&verify->progress);
 	if (verify->deep && r == 0)
-		r = recompile_run(&verify->recompile, findings_different, verify,
-			&verify->recompiled);
-	removed_tell(&verify->shrunk, verify->cache.root);
+		r = compile_again(verify);
+	removed_tell(&verify->removed, verify->cache.root);
 	*ret_failed = walk.failed;
 	return r;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The work of `pycstash verify`: what a walk and the interpreters find, as lines and
- * sums.
+ * The work of `pycstash verify`: walks the cache, compiles its sources again if that is
+ * wanted, prints what is wrong, and counts.
  */
 #pragma once
 
@@ -14,29 +14,47 @@
 #include "tools/cache/cache.h"
 #include "tools/cli/common.h"
 #include "tools/gc/trash.h"
-#include "tools/pyc/check.h"
 #include "tools/select/select.h"
 #include "tools/stats/removed.h"
+#include "tools/verify/deep.h"
 #include "tools/verify/recompile.h"
+
+enum verify_result {
+	VERIFY_GOOD,
+	VERIFY_SKIPPED,	  /* without a seal, so that there is nothing to check; or gone */
+	VERIFY_DAMAGED,	  /* not the bytes that were written */
+	VERIFY_WRONG,	  /* whole, and would be served for a source with other content */
+	VERIFY_DIFFERENT, /* not what the interpreter compiles from the source */
+	VERIFY_FOREIGN,	  /* not ours: never served, and never deleted */
+	VERIFY_UNREADABLE,
+	VERIFY_UNCHECKED, /* whole, but --deep could not compile it again */
+	VERIFY_RESULTS
+};
+
+extern const char *const verify_result_names[VERIFY_RESULTS];
 
 struct verify {
 	struct common common;
 	bool repair, deep;
 	struct cache cache;
 	struct select select;
+	struct deep finder;
 	struct recompile recompile;
 	struct recompile_sum recompiled;
 	struct progress progress;
 	struct freed freed;
-	struct removed shrunk;
+	struct removed removed;
 	int64_t began;		/* nanoseconds since 1970 */
 	pthread_mutex_t output; /* findings come from all threads */
 	_Atomic(uint64_t) entries, objects, bytes, repaired;
-	_Atomic(uint64_t) results[CHECK_RESULTS];
+	_Atomic(uint64_t) results[VERIFY_RESULTS];
 	_Atomic(bool) incomplete; /* something could not be noted or deleted */
 };
 
-/* Goes through the cache, prints what it finds and deletes it if that is wanted. 0, or
- * -errno where it could not even begin; -EINTR. *ret_failed: how many directories could
- * not be read. */
-int verify_look(struct verify *verify, uint64_t *ret_failed);
+/* Verifies the cache, prints a line for each finding, and deletes what is bad if that is
+ * wanted. 0; -EINTR; or -errno where it could not even begin. *ret_failed: how many
+ * directories could not be read. */
+int verify_run(struct verify *verify, uint64_t *ret_failed);
+
+/* How many files are damaged, wrong or different. */
+uint64_t verify_bad(const struct verify *verify);

@@ -27,6 +27,14 @@ bool object_is_shareable(const char *name, size_t len, const char *tag, char *re
 	return *tag && take_suffix(name, &len, tag) && len > 1 && name[len - 1] == '.';
 }
 
+bool object_of(const char *name, const char *tag, const struct digest *digest,
+	const uint8_t magic[4], struct object_name *ret)
+{
+	ret->digest = *digest;
+	memcpy(ret->magic, magic, sizeof ret->magic);
+	return object_is_shareable(name, strlen(name), tag, &ret->level);
+}
+
 size_t object_path(const struct object_name *name, char ret_path[OBJECT_PATH_SIZE])
 {
 	struct text text = { .data = ret_path, .size = OBJECT_PATH_SIZE };

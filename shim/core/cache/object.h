@@ -33,6 +33,12 @@ struct object_name {
  * <module>.<tag>[.opt-1|.opt-2].pyc, since other loaders do not fix co_filename. */
 bool object_is_shareable(const char *name, size_t len, const char *tag, char *ret_level);
 
+/* Names the object that holds the bytecode of a pyc called `name` (a C string without its
+ * directory), compiled from a source with that digest; magic: the pyc's first four bytes.
+ * False where pycs of that name are not shared; *ret is then undefined. */
+bool object_of(const char *name, const char *tag, const struct digest *digest,
+	const uint8_t magic[4], struct object_name *ret);
+
 /* Writes "objects/…" and returns its length. */
 size_t object_path(const struct object_name *name, char ret_path[OBJECT_PATH_SIZE]);
 

@@ -41,13 +41,12 @@ char *entry_file_object(
 {
 	const char *name = entry->path + entry->dir_len + 1;
 	struct text text = { .data = entry->spare, .size = entry->spare_size };
-	struct object_name object = { .digest = *digest };
+	struct object_name object;
 	char path[OBJECT_PATH_SIZE];
 
 	if (!entry->world->share || entry->spare_size == 0 ||
-		!object_is_shareable(name, strlen(name), entry->pyc->tag, &object.level))
+		!object_of(name, entry->pyc->tag, digest, magic, &object))
 		return NULL;
-	memcpy(object.magic, magic, sizeof object.magic);
 	text_add(&text, entry->path, entry->version_len);
 	text_adds(&text, "/");
 	text_add(&text, path, object_path(&object, path));

@@ -219,3 +219,17 @@ unsigned seal_format(const uint8_t *end, size_t size)
 	}
 	return 0;
 }
+
+bool seal_is_newer(const uint8_t *end, size_t size, uint64_t file_size)
+{
+	uint8_t as_ours[SEAL_TAIL + SEAL_SIZE];
+	struct seal seal;
+
+	if (seal_format(end, size) <= SEAL_VERSION)
+		return false;
+	if (size < SEAL_SIZE || size > sizeof as_ours)
+		return true;
+	memcpy(as_ours, end, size);
+	put(as_ours + size - SEAL_SIZE + AT_VERSION, 2, SEAL_VERSION);
+	return !seal_read(as_ours, size, file_size, &seal);
+}

@@ -84,3 +84,7 @@ bool seal_read(const uint8_t *bytes, size_t size, uint64_t file_size, struct sea
  * size ones of a file; 0: there is none. Whether it is a good one is not looked at: it
  * tells what another version of pycstash has left from what is damaged. */
 unsigned seal_format(const uint8_t *end, size_t size);
+
+/* Whether those bytes end in the seal of a later version, which is for that to judge. One
+ * of ours of which only the number was changed is not: that is damage. */
+bool seal_is_newer(const uint8_t *end, size_t size, uint64_t file_size);

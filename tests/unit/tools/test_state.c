@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "tools/cache/sys_libc.h"
-#include "tools/pyc/judge.h"
+#include "tools/pyc/state.h"
 
 /* --- what happens to the source, or to the entry -------------------------------------
  */
@@ -157,20 +157,20 @@ static const struct row {
 } rows[] = {
 	{ "fresh: as it was compiled", nothing, 0, LAYOUT_ENTRY, 0, STATE_FRESH, NULL,
 		false, 0 },
-	{ "fresh: whole, too", nothing, 0, LAYOUT_ENTRY, JUDGE_WHOLE | JUDGE_DIGEST,
+	{ "fresh: whole, too", nothing, 0, LAYOUT_ENTRY, STATE_WHOLE | STATE_DIGEST,
 		STATE_FRESH, NULL, false, 0 },
 	{ "stale: touched, as far as its identity tells", touch_source, 0, LAYOUT_ENTRY,
 		0, STATE_STALE, "source touched", true, 0 },
-	{ "fresh: touched, by its content", touch_source, 0, LAYOUT_ENTRY, JUDGE_DIGEST,
+	{ "fresh: touched, by its content", touch_source, 0, LAYOUT_ENTRY, STATE_DIGEST,
 		STATE_FRESH, "same content", true, 0 },
 	{ "stale: changed, as far as its identity tells", change_source, 0, LAYOUT_ENTRY,
 		0, STATE_STALE, "source touched", true, 0 },
-	{ "stale: changed, by its content", change_source, 0, LAYOUT_ENTRY, JUDGE_DIGEST,
+	{ "stale: changed, by its content", change_source, 0, LAYOUT_ENTRY, STATE_DIGEST,
 		STATE_STALE, "source changed", false, 0 },
 	{ "stale: another size needs no reading", lengthen_source, 0, LAYOUT_ENTRY, 0,
 		STATE_STALE, "source changed", false, 0 },
 	{ "stale: a source that cannot be reached is not gone", loop_source, 0,
-		LAYOUT_ENTRY, JUDGE_DIGEST, STATE_STALE, "source cannot be reached", true,
+		LAYOUT_ENTRY, STATE_DIGEST, STATE_STALE, "source cannot be reached", true,
 		0 },
 	{ "orphan: the source is gone", remove_source, 0, LAYOUT_ENTRY, 0, STATE_ORPHAN,
 		"no source", false, 0 },
@@ -179,21 +179,21 @@ static const struct row {
 	{ "damaged: the seal", damage_seal, 0, LAYOUT_ENTRY, 0, STATE_DAMAGED, "no seal",
 		false, 0 },
 	{ "damaged: the header, if all is read", damage_code, 0, LAYOUT_ENTRY,
-		JUDGE_WHOLE, STATE_DAMAGED, "not the bytes that were sealed", false, 0 },
+		STATE_WHOLE, STATE_DAMAGED, "not the bytes that were sealed", false, 0 },
 	{ "fresh: the header is not looked at else", damage_code, 0, LAYOUT_ENTRY, 0,
 		STATE_FRESH, NULL, false, 0 },
 	{ "damaged: cut off", cut_off, 0, LAYOUT_ENTRY, 0, STATE_DAMAGED, "no seal",
 		false, 0 },
 	{ "damaged: empty", empty, 0, LAYOUT_ENTRY, 0, STATE_DAMAGED, "no seal", false,
 		0 },
-	{ "foreign: a link leads nowhere", put_link, 0, LAYOUT_ENTRY, JUDGE_WHOLE,
-		STATE_FOREIGN, "no regular file", false, -ELOOP },
+	{ "foreign: a link leads nowhere", put_link, 0, LAYOUT_ENTRY, STATE_WHOLE,
+		STATE_FOREIGN, "not a regular file", false, -ELOOP },
 	{ "foreign: a FIFO is not waited for", put_fifo, 0, LAYOUT_ENTRY, 0,
-		STATE_FOREIGN, "no regular file", false, 0 },
+		STATE_FOREIGN, "not a regular file", false, 0 },
 	{ "vanished: the error tells", put_nothing, 0, LAYOUT_ENTRY, 0, STATE_DAMAGED,
 		"cannot be read", false, -ENOENT },
 	{ "foreign: a name that is not the cache's", nothing, 0, LAYOUT_FOREIGN, 0,
-		STATE_FOREIGN, "no name of the cache's", false, 0 },
+		STATE_FOREIGN, "not a name that pycstash gives", false, 0 },
 	{ "unsealed: written by a program", write_own, 0, LAYOUT_ENTRY, 0, STATE_UNSEALED,
 		"written by a program", false, 0 },
 	{ "stale: written by a program for another source", write_own_and_reinstall, 0,
@@ -207,20 +207,20 @@ static const struct row {
 	{ "fresh: hash-based", nothing, HASHED, LAYOUT_ENTRY, 0, STATE_FRESH,
 		"hash-based", false, 0 },
 	{ "stale: hash-based, of another file", change_source, HASHED, LAYOUT_ENTRY,
-		JUDGE_DIGEST, STATE_STALE, "source replaced", false, 0 },
+		STATE_DIGEST, STATE_STALE, "source replaced", false, 0 },
 	{ "fresh: hash-based, of a file of the same content", touch_source, HASHED,
-		LAYOUT_ENTRY, JUDGE_DIGEST, STATE_FRESH, "hash-based, same content",
+		LAYOUT_ENTRY, STATE_DIGEST, STATE_FRESH, "hash-based, same content",
 		false, 0 },
-	{ "fresh: an object", nothing, 0, LAYOUT_OBJECT, JUDGE_WHOLE, STATE_FRESH, NULL,
+	{ "fresh: an object", nothing, 0, LAYOUT_OBJECT, STATE_WHOLE, STATE_FRESH, NULL,
 		false, 0 },
 	{ "fresh: an object has no source that could change", change_source, 0,
 		LAYOUT_OBJECT, 0, STATE_FRESH, NULL, false, 0 },
 	{ "damaged: an object", damage_seal, 0, LAYOUT_OBJECT, 0, STATE_DAMAGED,
 		"no seal", false, 0 },
-	{ "damaged: an object's code", damage_code, 0, LAYOUT_OBJECT, JUDGE_WHOLE,
+	{ "damaged: an object's code", damage_code, 0, LAYOUT_OBJECT, STATE_WHOLE,
 		STATE_DAMAGED, "not the bytes that were sealed", false, 0 },
 	{ "damaged: a hash-based object", nothing, HASHED, LAYOUT_OBJECT, 0,
-		STATE_DAMAGED, "not sealed", false, 0 },
+		STATE_DAMAGED, "its seal proves no source", false, 0 },
 	{ "damaged: an object that a program wrote", write_own, 0, LAYOUT_OBJECT, 0,
 		STATE_DAMAGED, "no seal", false, 0 },
 };
@@ -243,11 +243,11 @@ static struct layout layout_of(const struct row *row)
 	return ret;
 }
 
-static struct judgement judge_entry(const struct layout *item, unsigned flags)
+static struct pyc_state state_of_entry(const struct layout *item, unsigned flags)
 {
 	const char *source = item->kind == LAYOUT_ENTRY ? fe.entry.source.path : NULL;
 
-	return judge_at(item, AT_FDCWD, fe.path, source, flags);
+	return state_at(item, AT_FDCWD, fe.path, source, flags);
 }
 
 static void compiles(uint8_t header)
@@ -257,15 +257,15 @@ static void compiles(uint8_t header)
 	assert_true(fe.compiled);
 }
 
-static void is_judged(void **state)
+static void is_classified(void **state)
 {
 	const struct row *row = *state;
 	struct layout item = layout_of(row);
-	struct judgement got;
+	struct pyc_state got;
 
 	compiles(row->header);
 	row->happens();
-	got = judge_entry(&item, row->flags);
+	got = state_of_entry(&item, row->flags);
 	assert_string_equal(state_names[got.state], state_names[row->state]);
 	assert_int_equal(got.why != NULL, row->why != NULL);
 	if (row->why)
@@ -279,17 +279,17 @@ static void an_object_of_another_name(void **state)
 {
 	const struct row object = { .kind = LAYOUT_OBJECT };
 	struct layout item = layout_of(&object);
-	struct judgement got;
+	struct pyc_state got;
 
 	(void)state;
 	compiles(0);
 	item.object.digest.bytes[5] ^= 1;
-	got = judge_entry(&item, 0);
+	got = state_of_entry(&item, 0);
 	assert_int_equal(got.state, STATE_DAMAGED);
 	assert_string_equal(got.why, "its name is another source's digest");
 	item = layout_of(&object);
 	item.object.magic[0]++;
-	got = judge_entry(&item, 0);
+	got = state_of_entry(&item, 0);
 	assert_int_equal(got.state, STATE_DAMAGED);
 	assert_string_equal(got.why, "its folder is another magic number's");
 }
@@ -299,15 +299,15 @@ static void a_seal_is_given_back(void **state)
 	const struct row entry = { .kind = LAYOUT_ENTRY };
 	struct layout item = layout_of(&entry);
 	struct digest digest = digest_of("first", 5);
-	struct judgement got;
+	struct pyc_state got;
 
 	(void)state;
 	compiles(0);
-	got = judge_entry(&item, 0);
+	got = state_of_entry(&item, 0);
 	assert_true(got.sealed);
 	assert_memory_equal(&got.seal.digest, &digest, sizeof digest);
 	cut_off();
-	got = judge_entry(&item, 0);
+	got = state_of_entry(&item, 0);
 	assert_false(got.sealed);
 	assert_int_equal(got.st.st_size, 20);
 }
@@ -317,24 +317,24 @@ static void another_users_file(void **state)
 {
 	const struct row entry = { .kind = LAYOUT_ENTRY };
 	struct layout item = layout_of(&entry);
-	struct judgement got;
+	struct pyc_state got;
 
 	(void)state;
 	compiles(0);
 	assert_return_code(chmod(fe.path, 0664), errno);
-	got = judge_entry(&item, JUDGE_LAYER);
+	got = state_of_entry(&item, STATE_LAYER);
 	assert_int_equal(got.state, STATE_FOREIGN);
 	assert_string_equal(got.why, "others can write to it");
 	if (geteuid() != 0)
 		skip();
 	assert_return_code(chown(fe.path, 65534, 65534), errno);
-	got = judge_entry(&item, JUDGE_LAYER);
+	got = state_of_entry(&item, STATE_LAYER);
 	assert_int_equal(got.state, STATE_FOREIGN);
 	assert_string_equal(got.why, "another user's");
 	assert_int_equal(seteuid(65533), 0);
-	got = judge_at(&item, AT_FDCWD, "/bin/sh", NULL, 0);
+	got = state_at(&item, AT_FDCWD, "/bin/sh", NULL, 0);
 	assert_int_equal(got.state, STATE_FOREIGN);
-	got = judge_at(&item, AT_FDCWD, "/etc/passwd", fe.entry.source.path, JUDGE_LAYER);
+	got = state_at(&item, AT_FDCWD, "/etc/passwd", fe.entry.source.path, STATE_LAYER);
 	assert_int_equal(seteuid(0), 0);
 	assert_int_equal(got.state, STATE_DAMAGED); /* looked at, and no pyc */
 }
@@ -362,12 +362,12 @@ static int begin(void **state)
 int main(void)
 {
 	unit_around(begin, fake_entry_end);
-	unit_rows(is_judged, rows);
+	unit_rows(is_classified, rows);
 	unit_one("damaged: an object that is not what it is called",
 		an_object_of_another_name);
 	unit_one("the seal and the stat are given back", a_seal_is_given_back);
 	unit_one(
 		"foreign: another user's, but for root's in a layer", another_users_file);
 	unit_one("states are found by their names", names_of_states);
-	return unit_run("judge");
+	return unit_run("state");
 }

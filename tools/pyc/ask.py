@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+#
+# The interpreter's side of ask.c: says what is in a pyc, and the PEP 552 hash of a source.
+# Loads the code object and executes nothing of it.
+#
+# Arguments: PYC HEADER_SIZE PYC_SIZE SOURCE; an empty PYC or SOURCE is not read.
+# Answer: "FIRST_LINE CODES SIZE NAME_LEN FILE_LEN FAULT_LEN HASH ALGORITHM\n", name, file
+# name and fault. HASH is "-" where it is not known.
+import importlib.util
+import io
+import marshal
+import sys
+import types
+
+
+def read_code(path, start, end):
+    with open(path, "rb") as file:
+        stream = io.BytesIO(file.read()[start:end])
+    code = marshal.load(stream)
+    if not isinstance(code, types.CodeType):
+        raise ValueError("not a code object")
+    return code, stream.tell()
+
+
+def count_codes(code):
+    count, left = 0, [code]
+    while left:
+        count += 1
+        left += [c for c in left.pop().co_consts if isinstance(c, types.CodeType)]
+    return count
+
+
+def read_hash(source):
+    with open(source, "rb") as file:
+        hash = importlib.util.source_hash(file.read()).hex()
+    new = sys.implementation.name == "cpython" and sys.version_info >= (3, 11)
+    return hash, "siphash13" if new else "siphash24"
+
+
+def encode(text):
+    return text.encode("utf-8", "surrogateescape").replace(b"\0", b"?")
+
+
+def main(pyc, start, end, source):
+    line, codes, size, name, file_name, fault = 0, 0, 0, b"", b"", b""
+    hash, algorithm = "-", "-"
+    try:
+        if pyc:
+            code, size = read_code(pyc, int(start), int(end))
+            line, codes = code.co_firstlineno, count_codes(code)
+            name, file_name = encode(code.co_name), encode(code.co_filename)
+    except Exception as error:
+        fault = encode(repr(error))
+    try:
+        if source:
+            hash, algorithm = read_hash(source)
+    except Exception:  # 3.6 has no such hash
+        pass
+    head = (line, codes, size, len(name), len(file_name), len(fault), hash, algorithm)
+    out = sys.stdout.buffer
+    out.write(" ".join(map(str, head)).encode() + b"\n" + name + file_name + fault)
+
+
+main(*sys.argv[1:])

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/pyc/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shim/core/cache/layer.h"
+#include "shim/core/entry/entry.h"
+#include "tools/base/files.h"
+#include "tools/cache/sys_libc.h"
+
+const char *const state_names[STATES] = {
+	[STATE_FRESH] = "fresh",
+	[STATE_STALE] = "stale",
+	[STATE_ORPHAN] = "orphan",
+	[STATE_UNSEALED] = "unsealed",
+	[STATE_DAMAGED] = "damaged",
+	[STATE_FOREIGN] = "foreign",
+};
+
+/* Shared by all threads, which both allow. */
+static struct scratch scratch;
+static struct source_clock source_clock;
+
+enum state state_find(const char *name)
+{
+	int state;
+
+	for (state = 0; state < STATES; state++)
+		if (strcmp(state_names[state], name) == 0)
+			break;
+	return (enum state)state;
+}
+
+void state_tag(const struct layout *item, char ret_tag[PYC_TAG_SIZE])
+{
+	const char *variant = memchr(item->version, '+', item->version_len);
+	size_t len = variant ? (size_t)(variant - item->version) : item->version_len;
+
+	if (item->kind != LAYOUT_OBJECT && *item->pyc.tag) {
+		strcpy(ret_tag, item->pyc.tag);
+	} else {
+		len = len < PYC_TAG_SIZE ? len : 0;
+		memcpy(ret_tag, item->version, len);
+		ret_tag[len] = '\0';
+	}
+}
+
+/* What the functions below decide about. */
+struct question {
+	const struct layout *item;
+	const struct inspection *pyc;
+	int fd;
+	unsigned flags;
+	struct entry entry; /* of core; with its source */
+	struct pyc_state *answer;
+};
+
+static void conclude(struct question *question, enum state state, const char *why)
+{
+	question->answer->state = state;
+	question->answer->why = why;
+}
+
+static void classify_object(struct question *question)
+{
+	const struct seal *seal = &question->pyc->seal;
+	const struct object_name *name = &question->item->object;
+
+	if ((seal->flags & (SEAL_SOURCE | SEAL_HASH)) != SEAL_SOURCE)
+		conclude(question, STATE_DAMAGED, "its seal proves no source");
+	else if (memcmp(&seal->digest, &name->digest, sizeof seal->digest) != 0)
+		conclude(question, STATE_DAMAGED, "its name is another source's digest");
+	else if (memcmp(seal->magic, name->magic, sizeof seal->magic) != 0)
+		conclude(question, STATE_DAMAGED, "its folder is another magic number's");
+	else
+		conclude(question, STATE_FRESH, NULL);
+}
+
+static enum state of_verdict(enum verdict id)
+{
+	switch (id) {
+	case VERDICT_HIT_NO_SOURCE:
+		return STATE_ORPHAN;
+	case VERDICT_MISS_NOT_SEALED:
+		return STATE_UNSEALED;
+	default:
+		return verdict_rows[id].group == VERDICT_GROUP_MISS ? STATE_STALE
+								    : STATE_FRESH;
+	}
+}
+
+/* Whether that says nothing about the content. */
+static bool is_unread(enum verdict id)
+{
+	return id == VERDICT_MISS_UNREACHABLE || id == VERDICT_MISS_UNREADABLE;
+}
+
+static void classify_by_source(struct question *question)
+{
+	const struct seal *seal = &question->pyc->seal;
+	const struct entry_world *world = question->entry.world;
+	struct source *source = &question->entry.source;
+	enum verdict id = entry_compare(world, source, seal);
+
+	if ((question->flags & STATE_LAYER) && id == VERDICT_HIT_HASH)
+		id = entry_compare_elsewhere(world, source, seal);
+	if (id == VERDICT_NONE && !(seal->flags & SEAL_HASH) &&
+		seal->source.size != source->identity.size)
+		id = VERDICT_MISS_CHANGED; /* that needs no reading */
+	if (id == VERDICT_NONE && !(question->flags & STATE_DIGEST)) {
+		conclude(question, STATE_STALE, "source touched");
+		question->answer->touched = true;
+		return;
+	}
+	if (id == VERDICT_NONE)
+		id = entry_compare_content(world, source, seal, question->item->stock);
+	question->answer->touched = is_unread(id) || id == VERDICT_HIT_RESEALED;
+	conclude(question, of_verdict(id),
+		id == VERDICT_HIT_RESEALED ? "same content" : verdict_rows[id].why);
+}
+
+/* Only an entry whose seal is taken at its word can be wrong: any other is compared by
+ * content before it is served. */
+static void prove(struct question *question)
+{
+	struct source source = { .dirfd = AT_FDCWD, .path = question->entry.source.path };
+	const struct seal *seal = &question->pyc->seal;
+	struct pyc_state *answer = question->answer;
+
+	if (!source.path || !(seal->flags & SEAL_SOURCE) ||
+		source_look(&source, &sys_libc) < 0 ||
+		source.identity.size > INSPECT_LIMIT ||
+		source_digest(&source, &sys_libc, &scratch) < 0)
+		return;
+	answer->current = memcmp(&seal->digest, &source.digest, sizeof seal->digest) == 0;
+	answer->wrong = !answer->current && (seal->flags & SEAL_IDENTITY) &&
+			identity_proves(&seal->source, &source.identity);
+}
+
+static void classify_sealed(struct question *question)
+{
+	const char *source = question->entry.source.path;
+
+	/* Which of those trees it serves is not known: it is served where it fits. */
+	if (source && layout_is_common(source)) {
+		conclude(question,
+			question->pyc->seal.flags & SEAL_SOURCE ? STATE_FRESH
+								: STATE_UNSEALED,
+			"of ephemeral trees");
+		return;
+	}
+	classify_by_source(question);
+	if (question->flags & STATE_PROVE)
+		prove(question);
+}
+
+static void classify_own(struct question *question)
+{
+	struct entry *entry = &question->entry;
+	int err = entry->source.path ? source_look(&entry->source, entry->world->sys)
+				     : -EINVAL;
+
+	if (err == -ENOENT || err == -ENOTDIR)
+		conclude(question, STATE_ORPHAN, "no source");
+	else if (!entry->source.there || entry_is_own(entry, question->fd))
+		conclude(question, STATE_UNSEALED, "written by a program");
+	else
+		conclude(question, STATE_STALE, "source replaced");
+}
+
+/* Whether the library had no room for a seal: the paths of an entry and its source share
+ * one buffer (docs/limits.md). Such an entry is served by Python's own rules. */
+static bool is_too_long(const struct question *question)
+{
+	const char *source = question->entry.source.path;
+	char link[sizeof "/proc/self/fd/" + 3 * sizeof(int)], path[PATH_MAX];
+	ssize_t len;
+
+	if (!source || strlen(source) < PATH_MAX / 4)
+		return false;
+	sprintf(link, "/proc/self/fd/%d", question->fd);
+	len = readlink(link, path, sizeof path);
+	return len > 0 && (size_t)len + 1 + strlen(source) + 1 >= PATH_MAX;
+}
+
+static void classify(struct question *question)
+{
+	const struct inspection *pyc = question->pyc;
+	const struct layout *item = question->item;
+
+	if (item->kind == LAYOUT_TEMPORARY)
+		conclude(question, STATE_UNSEALED, "not finished");
+	else if (item->kind == LAYOUT_PROGRAMS)
+		conclude(question, STATE_UNSEALED, "written by a program");
+	else if (pyc->newer)
+		conclude(question, STATE_FOREIGN, INSPECT_NEWER);
+	else if (!pyc->sealed && pyc->own && item->kind == LAYOUT_ENTRY)
+		classify_own(question);
+	else if (!pyc->sealed && item->kind == LAYOUT_ENTRY && is_too_long(question))
+		conclude(question, STATE_UNSEALED, "its path leaves no room for a seal");
+	else if (!pyc->sealed)
+		conclude(question, STATE_DAMAGED, "no seal");
+	else if (pyc->fault)
+		conclude(question, STATE_DAMAGED, pyc->fault);
+	else if (item->kind == LAYOUT_OBJECT)
+		classify_object(question);
+	else
+		classify_sealed(question);
+}
+
+/* What its owner and its kind decide, before anything in it. */
+static const char *why_foreign(
+	const struct layout *item, const struct stat *st, unsigned flags)
+{
+	const uid_t user = geteuid();
+	bool layer = flags & STATE_LAYER;
+
+	if (st->st_uid != user && (st->st_uid != 0 || !layer))
+		return "another user's";
+	if (layer && !layer_is_trusted(st, user))
+		return "others can write to it";
+	if (!S_ISREG(st->st_mode))
+		return "not a regular file";
+	return item->kind == LAYOUT_FOREIGN ? "not a name that pycstash gives" : NULL;
+}
+
+struct pyc_state state_of_inspected(const struct layout *item, int fd,
+	const struct inspection *pyc, const char *source, unsigned flags)
+{
+	struct pyc_state ret = { .st = pyc->st,
+		.sealed = pyc->sealed,
+		.seal = pyc->seal,
+		.format = pyc->format };
+	const struct entry_world world = {
+		.sys = &sys_libc,
+		.scratch = &scratch,
+		.clock = &source_clock,
+		.user = geteuid(),
+	};
+	struct question question = {
+		.item = item,
+		.pyc = pyc,
+		.fd = fd,
+		.flags = flags,
+		.entry = { .world = &world,
+			.source = { .dirfd = AT_FDCWD, .path = source } },
+		.answer = &ret,
+	};
+	const char *why = why_foreign(item, &pyc->st, flags);
+
+	if (why)
+		conclude(&question, STATE_FOREIGN, why);
+	else
+		classify(&question);
+	return ret;
+}
+
+/* For a file that could not be read. */
+static struct pyc_state unreadable(
+	const struct layout *item, const struct stat *st, unsigned flags, int error)
+{
+	struct pyc_state ret = { .st = *st, .error = error };
+
+	ret.why = st->st_mode ? why_foreign(item, st, flags) : NULL;
+	ret.state = ret.why ? STATE_FOREIGN : STATE_DAMAGED;
+	if (!ret.why)
+		ret.why = "cannot be read";
+	return ret;
+}
+
+struct pyc_state state_of(
+	const struct layout *item, int fd, const char *source, unsigned flags)
+{
+	struct inspection pyc = { .size = 0 };
+	char tag[PYC_TAG_SIZE];
+	struct pyc_state ret;
+	int r = 0;
+
+	if (fstat(fd, &pyc.st) < 0)
+		return unreadable(item, &pyc.st, flags, -errno);
+	if (!why_foreign(item, &pyc.st, flags) && (flags & STATE_WHOLE)) {
+		state_tag(item, tag);
+		r = inspect(fd, tag, &pyc);
+	} else if (S_ISREG(pyc.st.st_mode)) {
+		r = inspect_end(fd, &pyc);
+	}
+	ret = r < 0 ? unreadable(item, &pyc.st, flags, r)
+		    : state_of_inspected(item, fd, &pyc, source, flags);
+	inspect_release(&pyc);
+	return ret;
+}
+
+struct pyc_state state_at(const struct layout *item, int dirfd, const char *name,
+	const char *source, unsigned flags)
+{
+	int fd = file_look(dirfd, name, O_NOFOLLOW);
+	struct stat st = { 0 };
+	struct pyc_state ret;
+
+	if (fd < 0) {
+		if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			fd = -errno;
+		return unreadable(item, &st, flags, fd);
+	}
+	ret = state_of(item, fd, source, flags);
+	close(fd);
+	return ret;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * For `pycstash verify --deep`: finds a source for each pyc that names none, or whose own
+ * source has changed, by the digest in its seal. Objects are such pycs.
+ *
+ * Sources are known from entries that were checked; the others are looked for in the
+ * directories that the cache has entries of. A struct deep begins as DEEP_NONE and is
+ * released in the end. Any thread may call deep_source and deep_pyc; deep_find is for
+ * one. Functions return 0 or -errno.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "shim/core/proof/seal.h"
+#include "tools/cache/cache.h"
+#include "tools/verify/recompile.h"
+
+struct deep {
+	pthread_mutex_t mutex;
+	struct deep_source *sources; /* hash tables */
+	struct deep_file *files;
+	struct deep_pyc *pycs;
+	size_t count;
+};
+
+#define DEEP_NONE ((struct deep){ .mutex = PTHREAD_MUTEX_INITIALIZER })
+
+/* A source of that digest is at path, and the pyc with that inode is compared with it. */
+int deep_source(
+	struct deep *deep, const struct digest *digest, const char *path, ino_t pyc);
+
+/* A pyc whose source is to be found: its absolute path, and what it is. The arguments are
+ * copied. */
+int deep_pyc(struct deep *deep, const char *version, const char *path,
+	const struct seal *seal, char level, ino_t inode);
+
+/* Adds the pycs whose sources are found to recompile. *ret_unknown: how many are left. */
+int deep_find(struct deep *deep, const struct cache *cache, struct recompile *recompile,
+	uint64_t *ret_unknown);
+
+void deep_release(struct deep *deep);
