@@ -256,7 +256,7 @@ mkdir -p "$D/__pycache__"
 printf 'no pyc at all, but long enough for one' >"$D/__pycache__/m.$tag.pyc"
 said=$(explain "$D/m.py" --python "$python")
 is "$(tail -2 <<<"$said" | head -1)" "not served: miss (damaged)" "a pyc in the tree that is none"
-is "$(grep -c "in-tree.*: Python does not take it, since it is no pyc" <<<"$said")" 1 \
+is "$(grep -c "in-tree.*: Python does not take it, since it is not a pyc" <<<"$said")" 1 \
 	"and the step says so"
 rm -rf "$D/__pycache__"
 
@@ -267,7 +267,7 @@ for setting in "PYCSTASH_EXCLUDE=$D" "PYCSTASH_ONLY=$T/x" PYCSTASH_DISABLE=1; do
 	is "$(status_of env "$setting" "$PYCSTASH" explain "$D/m.py" --python "$python")" 0 "exit code 0"
 done
 touch -d 2001-01-01 "$D/m.py"
-is "$(PYCSTASH_EXCLUDE=$D explain "$D/m.py" --python "$python" | grep -c '^not served: left alone.*; Python compiles, since it was made of another state')" 1 \
+is "$(PYCSTASH_EXCLUDE=$D explain "$D/m.py" --python "$python" | grep -c '^not served: left alone.*; Python compiles, since it was compiled from another version')" 1 \
 	"a stale one it does not"
 is "$(PYCSTASH_EXCLUDE=$D status_of explain "$D/m.py" --python "$python")" 1 "exit code 1"
 rm -rf "$D/__pycache__"

@@ -27,7 +27,7 @@ prints du
 prints du --by package
 prints path "$S/top.py"
 prints dir
-prints show --all "$S/top.py"
+prints show --deep --all "$S/top.py"
 prints show "$S/pkg/b.py"
 "${PYTHONS[0]}" -c 'import py_compile, sys
 py_compile.compile(sys.argv[1], sys.argv[2], invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)' "$S/top.py" "$T/hash.pyc" 2>/dev/null &&

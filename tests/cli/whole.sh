@@ -139,7 +139,7 @@ module=$site/sympy/core/add.py
 mapfile -t found < <("$PYCSTASH" path "$module")
 is "${#found[@]} $("$PYCSTASH" path "${found[@]}" | sort -u)" "$N $module" \
 	"path finds the $N entries of a module, and its source from each"
-is "$("$PYCSTASH" show --json "$module" | jsons 'x["version"], x["state"], x["code"]["file_name"], x["object"]["relation"]' | sort)" "$(for tag in $sorted_tags; do
+is "$("$PYCSTASH" show --deep --json "$module" | jsons 'x["version"], x["state"], x["code"]["file_name"], x["object"]["relation"]' | sort)" "$(for tag in $sorted_tags; do
 	echo "$tag fresh $module same"
 done)" "show reads all of them"
 for python in "${pythons[@]}"; do
