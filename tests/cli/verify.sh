@@ -154,6 +154,53 @@ is "$(verify --deep --repair --json | summary 'x["different"], x["repaired"]')" 
 is "$([ -e "$hooked" ] || echo gone)" gone "so that nobody else gets it"
 is "$(verify --deep --json | summary 'x["different"], x["uncompared"]')" "(0, 0)" "afterwards all is well"
 
+# --- objects, and what cannot be compiled again -------------------------------------------
+# Bytecode of another source, sealed as if it were compiled from this one, in an object.
+cat >"$T/forge.py" <<'END'
+import marshal, struct, sys
+sys.path.insert(0, sys.argv[2])
+sys.dont_write_bytecode = True
+from check import checksum
+data = open(sys.argv[1], 'rb').read()
+size = 16 if sys.version_info >= (3, 7) else 12
+pyc = data[:size] + marshal.dumps(compile('print("forged")', 'forged', 'exec'))
+seal = bytearray(data[-128:])
+seal[16:24] = struct.pack('<Q', len(pyc))
+seal[96:104] = struct.pack('<Q', checksum(pyc[size:], checksum(pyc[:size - 8], 0)))
+seal[112:120] = struct.pack('<Q', checksum(pyc[16:][-384:], 0))
+seal[120:] = struct.pack('<Q', checksum(bytes(seal[:120]), 0))
+open(sys.argv[1], 'wb').write(pyc + bytes(seal))
+END
+feed "$python"
+object=$("$PYCSTASH" show --json "$D/n.py" | summary 'x["object"]["path"]')
+rm "$CACHE/v1/$tag/tree$D/__pycache__/n.$tag.pyc"
+is "$(verify --deep --json | summary 'x["compared"], x["unchecked"], x["good"]')" "(5, 0, 8)" \
+	"--deep: an object without an entry is compared with a source of its content"
+"$python" "$T/forge.py" "$object" "$HERE/tests/library"
+is "$(problems)" "" "a forged object is whole"
+is "$(verify --deep | grep -c "^different *$object: ")" 1 "and --deep finds it before an entry is made of it"
+is "$(verify --deep --repair --json | summary 'x["different"], x["repaired"]'; [ -e "$object" ] || echo gone)" \
+	"(1, 1)"$'\n'gone "--repair deletes it"
+
+feed "$python"
+rm "$D/n.py"
+is "$(verify --deep --json 2>/dev/null | summary 'x["unchecked"], x["uncompared"], x["good"], x["objects"]')" "(1, 1, 8, 4)" \
+	"an object whose source is nowhere is not checked, and does not count as good"
+is "$(verify --deep 2>/dev/null | tail -1 | grep -c ', 1 not checked')" 1 "the sum says so"
+is "$(verify --deep 2>&1 >/dev/null | grep -c 'no source with their content was found for 1 pycs')" 1 "with the reason"
+is "$(status_of verify --deep) $(status_of verify)" "3 0" "and the exit code, of --deep alone"
+
+feed "$python"
+mv "$CACHE/v1/$tag" "$CACHE/v1/cpython-399"
+is "$(verify --deep --json 2>/dev/null | summary 'x["compared"], x["unchecked"], x["good"]')" "(0, 4, 0)" \
+	"objects of a version without an interpreter are not checked"
+is "$(status_of verify --deep)" 3 "exit code 3"
+
+feed "$python"
+pytest=$(dirname "$entry")/m.$tag-pytest-8.3.0.pyc
+cp "$entry" "$pytest"
+is "$(verify --deep --json 2>/dev/null | summary 'x["unchecked"]')" 1 "nor a name of which nobody knows what compiles it"
+
 feed "$python"
 # A later format's: its number at 8 of the last 128 bytes, and a checksum of its own.
 newer() { # FILE
@@ -167,6 +214,20 @@ is "$(status_of verify --repair) $([ -e "$entry" ] && echo there)" "0 there" "an
 is "$("$PYCSTASH" ls --long "$D/m.py" | grep -c foreign)" 1 "as ls has it"
 is "$("$PYCSTASH" show "$entry" | grep -c 'a newer pycstash')" 2 "and show"
 is "$("$PYCSTASH" show --json "$entry" | summary 'x["state"], x["fault"]')" "('foreign', None)" "which takes that seal for no fault"
+
+# --- paths that leave no room for a seal -------------------------------------------------
+rm -rf "$CACHE"
+long=$T/long
+while [ ${#long} -lt 3500 ]; do long=$long/$(printf '%0200d' 0); done
+if mkdir -p "$long" && echo 'v = 1' >"$long/m.py"; then
+	touch -d @1500000000 "$long/m.py"
+	preloaded "$python" -S -c "import sys; sys.path.insert(0, '$long'); import m"
+	is "$(find "$CACHE" -name "m.$tag.pyc" | wc -l)" 1 "an entry with a path of ${#long} bytes is kept"
+	is "$(verify --json | summary 'x["skipped"], x["damaged"]')" "(1, 0)" "it has no seal, and is no damage"
+	is "$(status_of verify --repair) $(find "$CACHE" -name "m.$tag.pyc" | wc -l)" "0 1" "and --repair leaves it"
+	is "$("$PYCSTASH" ls --long "$long" | grep -c unsealed)" 1 "ls has it as unsealed"
+fi
+rm -rf "$T/long"
 
 # --- what is not ours --------------------------------------------------------------------
 feed "$python"

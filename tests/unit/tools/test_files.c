@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Whether nobody but root and the user decides what is at a path.
+ */
+#include "tests/unit/fake/fake_sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/base/files.h"
+
+#define OTHER 65534
+
+/* @ is the temporary directory, in which each row has the same few files. */
+/* clang-format off: a row a line */
+static const struct row {
+	const char *sentence, *path;
+	bool needs_root, trusted;
+} rows[] = {
+	{ "trusted: a program of the user's", "@/own/python", false, true },
+	{ "trusted: a link to it", "@/own/link", false, true },
+	{ "trusted: a relative link to it, through a directory", "@/own/relative", false,
+		true },
+	{ "trusted: in a sticky directory that everybody may write to", "@/sticky/python",
+		false, true },
+	{ "trusted: root's", "/", false, true },
+	{ "not trusted: in a directory that everybody may write to", "@/open/python",
+		false, false },
+	{ "not trusted: a program that everybody may write to", "@/own/open", false,
+		false },
+	{ "not trusted: a link into a directory that everybody may write to",
+		"@/own/to_open", false, false },
+	{ "not trusted: what does not exist", "@/own/gone", false, false },
+	{ "not trusted: a link that leads nowhere", "@/own/nowhere", false, false },
+	{ "not trusted: a link that leads to itself", "@/own/loop", false, false },
+	{ "not trusted: a relative path", "own/python", false, false },
+	{ "not trusted: another user's program", "@/own/others", true, false },
+	{ "not trusted: in another user's directory", "@/others/python", true, false },
+	{ "not trusted: through another user's link", "@/sticky/others_link", true,
+		false },
+	{ "not trusted: a link through another user's directory", "@/own/through", true,
+		false },
+};
+/* clang-format on */
+
+static char *at(const char *path)
+{
+	static char text[300];
+
+	snprintf(text, sizeof text, "%s/%s", fake.dir, path);
+	return text;
+}
+
+static void directory(const char *name, mode_t mode)
+{
+	assert_return_code(mkdir(at(name), 0700), errno);
+	assert_return_code(chmod(at(name), mode), errno);
+}
+
+static void program(const char *name, mode_t mode)
+{
+	int fd = open(at(name), O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
+
+	assert_return_code(fd, errno);
+	assert_return_code(fchmod(fd, mode), errno);
+	close(fd);
+}
+
+static void owned(const char *name)
+{
+	assert_return_code(lchown(at(name), OTHER, OTHER), errno);
+}
+
+static void make_files(void)
+{
+	char target[300];
+
+	directory("own", 0755);
+	directory("open", 0777);
+	directory("sticky", 01777);
+	directory("others", 0755);
+	program("own/python", 0755);
+	program("own/open", 0757);
+	program("own/others", 0755);
+	program("open/python", 0755);
+	program("sticky/python", 0755);
+	program("others/python", 0755);
+	strcpy(target, at("own/python"));
+	assert_return_code(symlink(target, at("own/link")), errno);
+	assert_return_code(symlink(target, at("sticky/others_link")), errno);
+	assert_return_code(symlink(target, at("others/link")), errno);
+	assert_return_code(symlink("../own/python", at("own/relative")), errno);
+	assert_return_code(symlink("../open/python", at("own/to_open")), errno);
+	assert_return_code(symlink("../others/link", at("own/through")), errno);
+	assert_return_code(symlink("gone", at("own/nowhere")), errno);
+	assert_return_code(symlink("loop", at("own/loop")), errno);
+	if (geteuid() != 0)
+		return;
+	owned("own/others");
+	owned("others");
+	owned("sticky/others_link");
+}
+
+static void is_told(void **state)
+{
+	const struct row *row = *state;
+
+	if (row->needs_root && geteuid() != 0)
+		skip();
+	make_files();
+	assert_int_equal(
+		file_is_trusted(*row->path == '@' ? at(row->path + 2) : row->path),
+		row->trusted);
+}
+
+int main(void)
+{
+	unit_around(fake_begin, fake_end);
+	unit_rows(is_told, rows);
+	return unit_run("files");
+}
