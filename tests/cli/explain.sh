@@ -108,7 +108,7 @@ for python in $(chosen); do
 	agrees "of a codec of its own" "hit"
 	touch -d '2001-01-01' "$D/m.py"
 	env "$PYCSTASH" explain --python "$python" "$D/m.py" >"$T/said"
-	check "$name: explain says so" grep -q "its encoding may be a program's own" "$T/said"
+	check "$name: explain says so" grep -q "its encoding may be one that the program defines" "$T/said"
 	agrees "and touched" "miss (source touched; its content alone does not determine the bytecode)"
 	fresh
 	rm -rf "$CACHE"
@@ -183,7 +183,7 @@ is "$(status_of explain)" 2 "no file: usage"
 is "$(status_of explain "$D")" 2 "a directory is no source: usage"
 is "$(status_of explain "$(entry_of)")" 2 "nor is bytecode"
 is "$(explain "$(entry_of)" 2>&1 | grep -c 'it is bytecode.*pycstash show')" 1 "for which there is show"
-is "$(explain "$D/nm.py" --python "$python" | tail -1)" "to do: look at the name: there is no such source" \
+is "$(explain "$D/nm.py" --python "$python" | tail -1)" "to do: check the name: there is no such source" \
 	"a source that is not there is not to be imported once"
 is "$(status_of explain "$D/nm.py" --python "$python")" 1 "and not served: 1"
 echo 'x = 1' >"$D/notes.txt"

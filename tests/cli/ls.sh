@@ -49,7 +49,7 @@ is "$(lines $only "$S/pkg/a.py" "$S/pkg" "$S/top.py")" 6 "paths that overlap are
 is "$(status_of ls_ "$S/none.py")" 1 "nothing found: 1"
 is "$(status_of ls_ "") $(status_of "$PYCSTASH" du "$S" "") $(status_of "$PYCSTASH" verify "")" "2 2 2" \
 	"an empty path is a mistake, and does not mean all"
-check "and it is said" grep -q 'nothing of that' <(said_by ls_ "$S/none.py")
+check "and it is said" grep -q 'nothing of PATH is in the cache' <(said_by ls_ "$S/none.py")
 
 # --- trees that come and go ---------------------------------------------------------------
 tree=$T/.mount_aB12cd
@@ -189,7 +189,7 @@ fi
 if strace -f -qq -o "$T/strace" -e inject=getdents64:signal=SIGINT:when=2 "$PYCSTASH" ls >/dev/null 2>"$T/said"; [ $? = 130 ]; then
 	is "$(cat "$T/said")" "pycstash: ls: interrupted; the rest is not listed" "an interrupt is said: 130"
 	strace -f -qq -o "$T/strace" -e inject=getdents64:signal=SIGINT:when=2 "$PYCSTASH" du >"$T/out" 2>"$T/said"
-	is "$? $(cat "$T/out" "$T/said")" "130 pycstash: du: interrupted; of a part there is no sum" "du has no sum then"
+	is "$? $(cat "$T/out" "$T/said")" "130 pycstash: du: interrupted; no totals printed" "du has no sum then"
 else
 	skip "an interrupt is said" "strace does not work here"
 fi

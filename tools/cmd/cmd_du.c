@@ -47,9 +47,9 @@ static const struct opt *const options[] = { own_options, common_layers, select_
 /* One thread's; on cache lines of its own. */
 struct du_thread {
 	_Alignas(64) struct usage space;
-	struct layout_dir dir; /* that it is in */
-	struct amount *amount; /* that its files are added to; NULL: they differ */
-	struct amount linked;  /* names of files that were counted under another */
+	struct layout_dir dir; /* the one being read */
+	struct amount *amount; /* for all of its files; NULL: they differ */
+	struct amount linked;  /* more hard links to files already counted */
 };
 
 struct du {
@@ -119,7 +119,7 @@ static int count_all(struct cache *cache, void *context)
 	struct du *du = context;
 	int r = 0;
 
-	if (cache->device != du->device) /* whose inodes are others */
+	if (cache->device != du->device) /* with inodes of its own */
 		hardlinks_release(&du->links);
 	du->device = cache->device;
 
@@ -140,7 +140,7 @@ static int count_all(struct cache *cache, void *context)
 	}
 	progress_end(&du->progress);
 	if (r == -EINTR) {
-		complain("du", "interrupted; of a part there is no sum");
+		complain("du", "interrupted; no totals printed");
 		return interrupt_exit_code();
 	}
 	if (r < 0)
@@ -275,7 +275,7 @@ static int take_number(uint64_t *ret_number, const char *value)
 	*ret_number = strtoull(value, &end, 10);
 	if (errno || end == value || *end || value[0] == '-' || *ret_number == 0 ||
 		*ret_number > UINT_MAX) {
-		complain(value, "this is no number from 1 on");
+		complain(value, "not a positive number");
 		return -EINVAL;
 	}
 	return 0;
@@ -288,7 +288,7 @@ static int take_by(struct du *du, const char *value)
 			du->by = by;
 			return 0;
 		}
-	complain(value, "there is --by version, tree, package and age");
+	complain(value, "not a way to group; use version, tree, package or age");
 	return -EINVAL;
 }
 
@@ -340,20 +340,20 @@ static int run(const struct command *self, int argc, char **argv)
 
 /* clang-format off */
 static const char notes[] =
-	"DISK is what is allocated, SIZE what is in the files. A file with several names (an\n"
-	"entry and the object that other paths take it from) is counted once, as an entry;\n"
-	"its other names are in the line \"saved by links\". The largest come first.\n"
+	"DISK is the allocated space, SIZE the length of the files. A file with several hard\n"
+	"links (an entry and its object) is counted once, as an entry; its other links are in\n"
+	"the line \"saved by links\". The largest come first.\n"
 	"\n"
-	"A tree is a directory of sources; objects, which belong to no path, are (objects). A\n"
-	"package is what lies in site-packages or dist-packages; other sources are (standard\n"
-	"library), or (elsewhere). Age is the time since a file was made.\n"
+	"A tree is a directory of sources; objects belong to no path and are listed as\n"
+	"(objects). A package is a name in site-packages or dist-packages; other sources are\n"
+	"(standard library) or (elsewhere). Age is the time since a file was written.\n"
 	"\n"
 	"PATH restricts it to sources, as in `pycstash help ls`.\n"
 	"\n"
 	"--json: one object pycstash.du/1; see docs/json.md.\n"
 	"\n"
-	"Exit code: 0; 3 if something could not be read, which is said; 10 if there is no\n"
-	"cache, nor a layer.\n"
+	"Exit code: 0; 3 if something could not be read, which is reported; 10 if there is\n"
+	"neither a cache nor a layer.\n"
 	"\n"
 	"  pycstash du --by package --top 10\n"
 	"  pycstash du --by tree --depth 2 --tag cpython-311\n";
@@ -363,7 +363,7 @@ const struct command cmd_du = {
 	.name = "du",
 	.run = run,
 	.args = "[OPTIONS] [PATH…]",
-	.summary = "say what takes the space: versions, trees, packages, ages",
+	.summary = "show what takes the space: versions, trees, packages, ages",
 	.options = options,
 	.notes = notes,
 };

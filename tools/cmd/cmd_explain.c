@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * pycstash explain: what the library would do with a source now, step by step.
+ * pycstash explain: what the library would do for a source now, step by step.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -54,11 +54,11 @@ struct request {
 	struct settings settings;
 	const char *module, *python;
 	char level;
-	bool unserved;	/* somebody would not be */
+	bool unserved;	/* for at least one interpreter */
 	bool dontwrite; /* PYTHONDONTWRITEBYTECODE was set */
 };
 
-/* What to do about a verdict; nothing where it is served from the cache. */
+/* What to do about a verdict; none where it is served from the cache. */
 static const struct {
 	enum verdict verdict;
 	const char *text;
@@ -68,29 +68,29 @@ static const struct {
 	{ VERDICT_HIT_NO_SOURCE,
 		"nothing: it is kept until `pycstash gc` finds that its source is gone" },
 	{ VERDICT_MISS_NO_ENTRY, "import it once, or run `pycstash warm`" },
-	{ VERDICT_MISS_CHANGED, "import it once: it is compiled anew" },
-	{ VERDICT_MISS_TOUCHED, "import it once: it is compiled anew" },
-	{ VERDICT_MISS_REPLACED, "import it once: it is compiled anew" },
+	{ VERDICT_MISS_CHANGED, "import it once: it is compiled again" },
+	{ VERDICT_MISS_TOUCHED, "import it once: it is compiled again" },
+	{ VERDICT_MISS_REPLACED, "import it once: it is compiled again" },
 	{ VERDICT_MISS_UNREACHABLE,
-		"look at the rights to the source and its directory" },
-	{ VERDICT_MISS_UNREADABLE, "look at the rights to the source" },
+		"check the permissions of the source and its directory" },
+	{ VERDICT_MISS_UNREADABLE, "check the permissions of the source" },
 	{ VERDICT_MISS_NOT_SEALED,
 		"import it once: a source is sealed unless it changes while it is compiled" },
 	{ VERDICT_MISS_NOT_RESEALED,
-		"look at the file system of the cache: is it full?" },
+		"check whether the file system of the cache is full" },
 	{ VERDICT_MISS_MAGIC,
 		"import it once: another release of this interpreter wrote the entry" },
 	{ VERDICT_MISS_FOREIGN,
 		"delete the entry: only its owner's programs may use it" },
 	{ VERDICT_MISS_LAYER,
-		"look at the owner and rights of the layer's files; `pycstash doctor`" },
+		"check the owner and permissions of the layer's files; see `pycstash doctor`" },
 	{ VERDICT_MISS_DAMAGED,
-		"import it once: what is damaged is replaced; `pycstash verify` finds others" },
+		"import it once to replace it; `pycstash verify` finds others" },
 	{ VERDICT_LEFT, "see the step that failed" },
 	{ VERDICT_LEFT_EXCLUDED,
 		"change PYCSTASH_ONLY or PYCSTASH_EXCLUDE if it is to be cached" },
 	{ VERDICT_LEFT_LONG, "choose a shorter PYCSTASH_DIR" },
-	{ VERDICT_LEFT_UNRESOLVED, "look at the rights to the directory of the source" },
+	{ VERDICT_LEFT_UNRESOLVED, "check the permissions of the source's directory" },
 };
 
 static const char *advice(const struct explanation *explanation)
@@ -99,9 +99,9 @@ static const char *advice(const struct explanation *explanation)
 
 	if (explanation->no_source && !explanation->served &&
 		verdict_rows[verdict].group != VERDICT_GROUP_REFUSED)
-		return "look at the name: there is no such source";
+		return "check the name: there is no such source";
 	if (explanation->rejected && !explanation->alone)
-		return "import it once: it is compiled anew";
+		return "import it once: it is compiled again";
 	for (size_t i = 0; i < sizeof advices / sizeof *advices; i++)
 		if (advices[i].verdict == verdict)
 			return advices[i].text;
@@ -112,8 +112,8 @@ static const char *advice(const struct explanation *explanation)
 
 /* --- printing ------------------------------------------------------------------------*/
 
-/* What to do, and what keeps Python or the library from it where that is to leave an
- * entry; "" where there is nothing to say. */
+/* What to do, and what would still keep Python or the library from leaving an entry; NULL
+ * where there is nothing to do. */
 static const char *write_advice(const struct request *request,
 	const struct explanation *explanation, char *buf, size_t size)
 {
@@ -183,7 +183,8 @@ static void print_object(const struct request *request,
 	json_close(&json);
 }
 
-/* --- asking --------------------------------------------------------------------------*/
+/* --- explaining
+ * --------------------------------------------------------------------------*/
 
 static int explain_one(struct request *request, const struct explain_subject *subject)
 {
@@ -236,8 +237,8 @@ static void add_own_versions(char ***versions)
 	close(fd);
 }
 
-/* The version folders of the cache in the environment and of the layers that may be used;
- * NULL where there are none. */
+/* The version folders of the cache and of the layers that may be used; NULL where there
+ * are none. */
 static char **list_versions(void)
 {
 	char **versions = NULL;
@@ -251,7 +252,7 @@ static char **list_versions(void)
 	return versions;
 }
 
-/* For all that there is bytecode of. -ENOENT: there are none. */
+/* For each version that has bytecode. -ENOENT: there is none. */
 static int explain_for_versions(struct request *request, const char *source)
 {
 	char **versions = list_versions();
@@ -291,12 +292,12 @@ static bool may_be_source(const char *path, const char *file)
 
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
 		complain(file,
-			"it is a directory, and no source; `pycstash ls -l` tells the state of what is in it");
+			"a directory, not a source; see `pycstash ls -l` for what is in it");
 		return false;
 	}
 	if (suffix && (strcmp(suffix, ".pyc") == 0 || strcmp(suffix, ".pyo") == 0)) {
 		complain(file,
-			"it is bytecode, and no source; `pycstash show` tells all about it, and `pycstash path` whose it is");
+			"bytecode, not a source; see `pycstash show`, or `pycstash path` for its source");
 		return false;
 	}
 	return true;
@@ -339,7 +340,7 @@ static int take(struct request *request, const struct opt *opt, const char *valu
 		return 0;
 	case KEY_LEVEL:
 		if (strlen(value) != 1 || !strchr("012", *value)) {
-			complain(value, "no level of optimization; there are 0, 1 and 2");
+			complain(value, "not a level of optimization; use 0, 1 or 2");
 			return -EINVAL;
 		}
 		request->level = *value == '0' ? '\0' : *value;
@@ -389,34 +390,33 @@ static int run(const struct command *self, int argc, char **argv)
 
 /* clang-format off */
 static const char notes[] =
-	"FILE is a source. The verdict is what PYCSTASH_LOG would say of a program under\n"
-	"the library that asks for its bytecode now; nothing is changed. The settings are\n"
-	"those of the environment and the files; options say what they would be.\n"
+	"FILE is a source. The verdict is what PYCSTASH_LOG would report if a program under the\n"
+	"library asked for its bytecode now; nothing is changed. The settings are those of the\n"
+	"environment and the configuration files; options override them.\n"
 	"\n"
-	"A line for each step: `ok`: it serves, or permits it; `warn`: it does not, and the\n"
-	"search goes on; `fail`: it ends the search, and the library does nothing. Then source\n"
-	"and in-tree tell what Python does by itself.\n"
+	"One line for each step. `ok`: it serves the source, or permits that; `warn`: it does\n"
+	"not, and the search goes on; `fail`: it ends the search, and the library does nothing.\n"
+	"Then source and in-tree show what Python does by itself.\n"
 	"  settings     is anything switched off?\n"
-	"  environment  where Python keeps bytecode elsewhere (PYTHONPYCACHEPREFIX)\n"
+	"  environment  PYTHONPYCACHEPREFIX, if it makes Python keep bytecode elsewhere\n"
 	"  cache        is there one, and may it be used?\n"
-	"  directory    where it is left alone: why\n"
-	"  source       is it there, and can it be read?\n"
+	"  directory    if the library leaves it alone: why\n"
+	"  source       does it exist, and can it be read?\n"
 	"  entry        what the cache holds for this path\n"
-	"  layer        what a layer holds for it (PYCSTASH_LAYERS)\n"
+	"  layer        what a layer holds for this path (PYCSTASH_LAYERS)\n"
 	"  in-tree      the pyc in the tree's own __pycache__\n"
-	"  object       bytecode of the same content, from another path; then `layer object`\n"
+	"  object       bytecode with the same content, from any path; `layer object` likewise\n"
 	"\n"
-	"-m finds the module as `INTERPRETER -m` does in this directory. Of a module in a\n"
-	"package the package is imported, the module is not.\n"
+	"-m finds the module as `INTERPRETER -m` does in this directory. For a module in a\n"
+	"package it imports the package, but not the module.\n"
 	"\n"
-	"--json prints an object of the schema pycstash.explain/1 for each interpreter, a\n"
-	"line each; see docs/json.md.\n"
+	"--json prints one line for each interpreter, an object of the schema\n"
+	"pycstash.explain/1; see docs/json.md.\n"
 	"\n"
-	"Exit code: 0 if it would be served, to all the interpreters, be it from the cache or\n"
-	"the tree, or by Python alone; 1 if not: nothing is there, or no such source, or Python\n"
-	"would compile in spite of it (a hash-based pyc of another source); 2 if FILE is a\n"
-	"directory or bytecode; 14 if the interpreter cannot be asked, or the module has no\n"
-	"source.\n"
+	"Exit code: 0 if all the interpreters would be served, from the cache, from the tree,\n"
+	"or by Python alone; 1 if not: there is no bytecode or no source, or Python would\n"
+	"compile all the same (a hash-based pyc of another source); 2 if FILE is a directory or\n"
+	"bytecode; 14 if the interpreter cannot be run, or the module has no source.\n"
 	"\n"
 	"Example: why does Django start slowly?\n"
 	"  pycstash explain -m django.db.models --python .venv/bin/python\n";

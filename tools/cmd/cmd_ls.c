@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * pycstash ls: what is in the cache, by the names of the sources.
+ * pycstash ls: what is in the cache, by source.
  */
 #include <errno.h>
 #include <limits.h>
@@ -60,15 +60,15 @@ static bool needs_state(const struct ls *ls)
 	return ls->details || filter_needs_state(&ls->filter);
 }
 
-/* Those that need a state have the stat with it, and a filter by stat has its own first:
- * that is cheaper than to open what it turns down. */
+/* A state comes with a stat; a filter by stat comes first all the same, since that is
+ * cheaper than opening what it rejects. */
 static bool needs_stat(const struct ls *ls)
 {
 	return filter_needs_stat(&ls->filter) ||
 	       (ls->sort > SORT_NAME && !needs_state(ls));
 }
 
-/* Completes what is known of a file; false where it is turned down, or gone. */
+/* Completes what is known of a file; false where a filter rejects it, or it is gone. */
 static bool look_at(
 	struct ls *ls, struct walk_dir *dir, struct listed *listed, struct pyc_state *ret)
 {
@@ -157,7 +157,7 @@ static int list_cache(struct cache *cache, void *context)
 	r = walk_run(&walk, "");
 	ls->unread_directories += walk.failed;
 	if (r == -EINTR) {
-		complain("ls", "interrupted; the rest is not listed");
+		complain("ls", "interrupted; the rest was not listed");
 		return interrupt_exit_code();
 	}
 	if (r < 0) {
@@ -203,7 +203,7 @@ static int conclude(const struct ls *ls, const struct ls_thread *sum)
 	if (sum->unreadable || ls->unread_directories)
 		return EXIT_PARTLY;
 	if (ls->select.paths.count && sum->entries + sum->objects + sum->others == 0) {
-		complain("ls", "nothing of that is in the cache");
+		complain("ls", "nothing of PATH is in the cache");
 		return EXIT_FOUND;
 	}
 	return EXIT_OK;
@@ -245,7 +245,7 @@ static int take_sort(struct ls *ls, const char *value)
 			ls->sort = sort;
 			return 0;
 		}
-	complain(value, "there is --sort name, size, age and use");
+	complain(value, "not a sort key; use name, size, age or use");
 	return -EINVAL;
 }
 
@@ -294,7 +294,7 @@ static int run(const struct command *self, int argc, char **argv)
 	if (r < 0)
 		code = opt_exit_code(r);
 	else if (ls.common.json && ls.common.null)
-		code = opt_usage(self, "--json and -0 are two formats");
+		code = opt_usage(self, "--json and -0 exclude each other");
 	else if ((code = select_words(&ls.select, argv + parser.index)) == EXIT_OK)
 		code = list(&ls);
 	free(ls.threads);
@@ -304,32 +304,31 @@ static int run(const struct command *self, int argc, char **argv)
 
 /* clang-format off */
 static const char notes[] =
-	"PATH is a source, a directory with all below it, or a pattern for either in quotes\n"
-	"(`*`, `?` and `[…]` match within a name, `**` any number of them). It need not exist\n"
-	"any more. Without one, everything is listed.\n"
+	"PATH is a source, a directory with everything below it, or a quoted pattern for either\n"
+	"(`*`, `?` and `[…]` match within a name, `**` any number of names). It need not exist.\n"
+	"Without PATH, everything is listed.\n"
 	"\n"
-	"A line for each entry: its source. A source that two interpreters have compiled is\n"
-	"listed twice; what no source stands behind (numba's files) as what its program\n"
-	"calls it, and what nobody does, as what it is in the cache. Names are escaped\n"
-	"(\\n, \\x1b), but not with -0. Nothing is opened or looked at but directories,\n"
-	"unless an option needs it.\n"
+	"One line for each entry: its source. A source compiled by two interpreters is listed\n"
+	"twice. Files without a source (numba's) are listed under the path their program uses;\n"
+	"anything else under its path in the cache. Names are escaped (\\n, \\x1b), except with\n"
+	"-0. Only directories are read, unless an option needs more.\n"
 	"\n"
 	"States:\n"
 	"  fresh     it would be served\n"
-	"  stale     the source is another now, or cannot be read\n"
-	"  orphan    the source is gone\n"
-	"  unsealed  a program's own, or nothing says what it was compiled of\n"
-	"  damaged   not whole; it would be compiled again\n"
-	"  foreign   not pycstash's: a link, another user's, or a name that it does not make;\n"
-	"            or a newer pycstash's\n"
-	"AGE is since it was made, USED since it was last read (or made), as far as the file\n"
-	"system keeps account of that.\n"
+	"  stale     the source changed, or cannot be read\n"
+	"  orphan    the source does not exist\n"
+	"  unsealed  written by a program, or nothing proves what it was compiled from\n"
+	"  damaged   not the bytes that were written; it would be compiled again\n"
+	"  foreign   not written by pycstash: a link, another user's file, an unknown name; or\n"
+	"            written by a newer pycstash\n"
+	"AGE is the time since it was written, USED since it was last read or written, as far\n"
+	"as the file system records that.\n"
 	"\n"
 	"--json: a line pycstash.entry/1 for each, then one pycstash.ls/1; see\n"
 	"docs/json.md.\n"
 	"\n"
 	"Exit code: 0; 1 if nothing of PATH is in the cache; 3 if something could not be\n"
-	"read, which is said; 10 if there is no cache, nor a layer.\n"
+	"read, which is reported; 10 if there is neither a cache nor a layer.\n"
 	"\n"
 	"  pycstash ls --long --sort size | head\n"
 	"  pycstash ls --state orphan,stale 'src/**/*_pb2.py'\n"

@@ -24,10 +24,10 @@
 static const struct opt *const options[] = { select_tag_options, common_layers,
 	common_json, common_null, common_dir, NULL };
 
-/* A cache to look into. */
+/* A cache or layer to search. */
 struct place {
 	struct cache cache;
-	char *layout;	 /* the physical path of the layout folder */
+	char *layout;	 /* the canonical path of the layout folder */
 	char **versions; /* ends with NULL */
 };
 
@@ -40,7 +40,7 @@ struct path {
 
 /* --- printing ------------------------------------------------------------------------*/
 
-/* One pair, of which `wanted` was not known before. */
+/* Prints one pair; `wanted` is the half that was not given. */
 static void print_pair(const struct path *path, const char *source, const char *entry,
 	const char *wanted)
 {
@@ -78,11 +78,11 @@ static void print_entry(const struct path *path, const struct place *place,
 
 /* --- of a source ---------------------------------------------------------------------*/
 
-/* What is asked for in each version: all entries of a source, or one by its name. */
+/* What to look up in each version: all entries of a source, or one by its name. */
 struct wanted {
 	const char *dir; /* of the source */
 	const char *source;
-	const char *name; /* of the entry; NULL: of all of the source's */
+	const char *name; /* of the entry; NULL: all of the source */
 };
 
 /* Of a directory of theirs. */
@@ -97,7 +97,7 @@ static bool is_wanted(const struct wanted *wanted, const char *dir, const char *
 	       strcmp(file_name(source), file_name(wanted->source)) == 0;
 }
 
-/* Prints those in one directory of entries; returns how many. */
+/* Prints the entries wanted in one directory; returns how many. */
 static unsigned print_found(const struct path *path, const struct place *place,
 	const struct wanted *wanted, const char *dir)
 {
@@ -130,7 +130,7 @@ static unsigned print_of_version(const struct path *path, const struct place *pl
 	return print_found(path, place, wanted, dir);
 }
 
-/* Where it would lie, for a tag that has none. */
+/* Prints where the entry would be, for a tag without one. */
 static bool print_expected(const struct path *path, const struct place *place,
 	const struct wanted *wanted, const struct select_tag *tag)
 {
@@ -165,7 +165,7 @@ static bool print_entries(const struct path *path, const struct wanted *wanted)
 
 	for (size_t i = 0; i < path->count; i++)
 		found += print_entries_in(path, &path->places[i], wanted);
-	/* it would be in the own cache, which is the first if it is there */
+	/* it would be in the user's cache, which comes first if it exists */
 	if (found || path->count == 0 || path->places[0].cache.layer)
 		return found > 0;
 	for (size_t i = 0; i < path->select.tag_count; i++)
@@ -192,7 +192,7 @@ static bool print_source(const struct path *path, const char *entry, const char 
 	return true;
 }
 
-/* The name that Python has for an entry, "/srv/app/__pycache__/m.cpython-311.pyc". */
+/* The path by which Python knows an entry, "/srv/app/__pycache__/m.cpython-311.pyc". */
 static bool print_named(
 	const struct path *path, const char *physical, const struct path_parts *parts)
 {
@@ -248,8 +248,7 @@ static int print_all(const struct path *path, char *const *words)
 			return EXIT_OURS;
 		}
 		if (!print_of(path, physical)) {
-			complain(*words,
-				"this is neither a source that has an entry, nor an entry");
+			complain(*words, "neither an entry nor a source with an entry");
 			code = EXIT_FOUND;
 		}
 	}
@@ -317,9 +316,9 @@ static int run(const struct command *self, int argc, char **argv)
 	if (r < 0)
 		code = opt_exit_code(r);
 	else if (path.common.json && path.common.null)
-		code = opt_usage(self, "--json and -0 are two formats");
+		code = opt_usage(self, "--json and -0 exclude each other");
 	else if (parser.index == argc)
-		code = opt_usage(self, "of which file?");
+		code = opt_usage(self, "FILE is missing");
 	else
 		code = look(&path, argv + parser.index);
 	release(&path);
@@ -328,16 +327,16 @@ static int run(const struct command *self, int argc, char **argv)
 
 /* clang-format off */
 static const char notes[] =
-	"FILE is a source: its entries are printed, of each version and -O level that there is.\n"
-	"With --tag, where there is none, it is the path that it would have. Or FILE is an entry,\n"
-	"and its source is printed; or the name that Python has for one\n"
-	"(/srv/app/__pycache__/m.cpython-311.pyc), and the file that it stands for is printed.\n"
-	"Neither need be there. Names are escaped (\\n, \\x1b), but not with -0.\n"
+	"FILE is a source: prints its entries, one for each version and -O level. With --tag, a\n"
+	"missing entry is printed as the path that it would have. Or FILE is an entry: prints\n"
+	"its source. Or FILE is the path by which Python knows an entry\n"
+	"(/srv/app/__pycache__/m.cpython-311.pyc): prints the file in the cache.\n"
+	"FILE need not exist. Names are escaped (\\n, \\x1b), except with -0.\n"
 	"\n"
 	"--json: a line pycstash.path/1 for each; see docs/json.md.\n"
 	"\n"
-	"Exit code: 0; 1 if there was nothing to print for a FILE; 3 if the cache could not be\n"
-	"read, but layers; 10 if there is no cache, nor a layer.\n"
+	"Exit code: 0; 1 if there was nothing to print for a FILE; 3 if only layers could be\n"
+	"read; 10 if there is neither a cache nor a layer.\n"
 	"\n"
 	"  pycstash path --tag cpython-311 /srv/app/m.py\n"
 	"  pycstash path \"$(pycstash path m.py | head -1)\"\n";

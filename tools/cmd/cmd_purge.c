@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * pycstash purge: deletes what it is told to, and nothing without being told.
+ * pycstash purge: deletes the part of the cache that the options name.
  *
- * One walk finds whole versions and trees, into which it does not go, and single files,
- * which it deletes. The whole ones follow by one rename each.
+ * One walk finds whole versions and trees, which it does not enter, and single files,
+ * which it deletes. Versions and trees are then moved away with one rename each.
  */
 #include <errno.h>
 #include <limits.h>
@@ -103,7 +103,7 @@ static bool is_meant(const struct purge *purge, struct walk_dir *dir,
 	struct pyc_state state;
 	size_t len;
 
-	/* Beside the versions lies nothing that a criterion but `foreign` means. */
+	/* Outside of the versions only the state `foreign` applies. */
 	if ((!dir->path[0] && !filter_needs_state(&purge->filter)) ||
 		!select_has(&purge->select, &item, dir->path, file->name) ||
 		!filter_passes_stat(&purge->filter, file->st))
@@ -141,7 +141,7 @@ static int find(struct purge *purge)
 	int r;
 
 	purge->began = clock_real();
-	progress_begin(&purge->progress, "looking", 0);
+	progress_begin(&purge->progress, "searching", 0);
 	r = walk_run(&walk, "");
 	progress_end(&purge->progress);
 	removed_tell(&purge->removed, purge->cache->root);
@@ -155,12 +155,12 @@ static int conclude(const struct purge *purge, int r)
 {
 	if (r == -EINTR) {
 		complain("purge",
-			"interrupted; what is counted is deleted, and the rest is as it was");
+			"interrupted; what is counted was deleted, the rest was left");
 		return interrupt_exit_code();
 	}
 	if (interrupt_came()) {
 		complain("purge",
-			"interrupted; all of it is deleted, but some still takes space until the next `pycstash gc`");
+			"interrupted; everything was deleted, but the next `pycstash gc` frees some of the space");
 		return interrupt_exit_code();
 	}
 	if (r < 0 && r != -EAGAIN) {
@@ -180,7 +180,7 @@ static int purge_run(struct purge *purge)
 			return conclude(purge, -EINTR);
 		if (!purge->python_count) {
 			complain("--not-installed",
-				"no interpreter was found at all, so nothing is deleted; see --tag");
+				"no interpreter was found, so nothing was deleted; use --tag");
 			return EXIT_UNABLE;
 		}
 	}
@@ -192,7 +192,7 @@ static int purge_run(struct purge *purge)
 	return conclude(purge, r);
 }
 
-/* A criterion was given. */
+/* Whether an option says what to delete. */
 static bool is_told(const struct purge *purge)
 {
 	return purge->all || purge->not_installed || purge->select.tag_count ||
@@ -231,7 +231,7 @@ static int open_and_run(const struct command *self, struct purge *purge)
 
 	if (!is_told(purge))
 		return opt_usage(self,
-			"say what: --tag, --path, --state, --older-than, --unused-since, --larger-than, --not-installed or --all");
+			"nothing to delete was named; use --tag, --path, --state, --older-than, --unused-since, --larger-than, --not-installed or --all");
 	code = cache_open(&cache, purge->common.dir);
 	if (code != EXIT_OK)
 		return code;
@@ -268,28 +268,29 @@ static int run(const struct command *self, int argc, char **argv)
 
 /* clang-format off */
 static const char notes[] =
-	"Something has to be said to go: an option with a criterion, or --all. Of several of\n"
-	"one kind any will do (--tag cpython-38 --tag pypy39); of several kinds all have to\n"
-	"hold (--tag cpython-311 --unused-since 30d).\n"
+	"At least one criterion, or --all, is required. Options of one kind add up (--tag\n"
+	"cpython-38 --tag pypy39); options of different kinds must all apply (--tag cpython-311\n"
+	"--unused-since 30d).\n"
 	"\n"
-	"--path names sources: a file, a directory with all below it, or a pattern; they need\n"
-	"not exist any more. It deletes their entries in all versions (or those of --tag). The\n"
-	"objects, which paths of the same content share, stay for the others, and gc deletes\n"
-	"them when nobody uses them; --tag and --all take the objects along.\n"
+	"--path names sources: a file, a directory with everything below it, or a pattern; they\n"
+	"need not exist. It deletes their entries in all versions (or those of --tag). Objects,\n"
+	"which paths with the same content share, stay for other paths until gc finds them\n"
+	"unused; --tag and --all delete objects as well.\n"
 	"\n"
-	"Whole versions and trees are gone with one rename each, however large; then the space\n"
-	"is freed. An interrupt meanwhile leaves that to the next gc. Deleting is always safe,\n"
-	"also beside running interpreters: what is missing is compiled again.\n"
+	"Whole versions and trees disappear with one rename each, however large; then their\n"
+	"space is freed. If that is interrupted, the next gc frees it. Deleting is always safe,\n"
+	"even while interpreters run: what is missing is compiled again.\n"
 	"\n"
-	"--dry-run prints the names below v1 that would go, a version or a tree as one, and on\n"
-	"stderr how many files that is and what it frees: hard links free their file with the\n"
-	"last one. --json: pycstash.purge/1, see docs/json.md.\n"
+	"--dry-run prints the names below v1 that would be deleted, a version or a tree as one,\n"
+	"and on stderr the number of files and the space they free: a file with hard links is\n"
+	"freed with the last one. --json: pycstash.purge/1, see docs/json.md.\n"
 	"\n"
-	"--not-installed knows the interpreters on PATH, in /usr/bin, /usr/local/bin, pyenv's\n"
-	"and uv's places, of this machine only.\n"
+	"--not-installed considers the interpreters on PATH, in /usr/bin and /usr/local/bin, and\n"
+	"those that pyenv and uv have installed. One that another user can change is not run, and\n"
+	"counts as not installed.\n"
 	"\n"
-	"Exit code: 0, also when nothing was found; 3: something could not be deleted, and was\n"
-	"named; 14: --not-installed found no interpreter; 130: interrupted.\n"
+	"Exit code: 0, even if nothing was found; 3 if something could not be deleted, which is\n"
+	"reported; 14 if --not-installed found no interpreter; 130 if interrupted.\n"
 	"\n"
 	"Example: pycstash purge --path ~/old-project --dry-run\n";
 /* clang-format on */

@@ -22,26 +22,17 @@
 #include "tools/cache/layout.h"
 #include "tools/cache/sys_libc.h"
 #include "tools/cache/sys_readonly.h"
+#include "tools/conf/settings.h"
 #include "tools/explain/explain_search.h"
 
 /* --- whether it is for the cache -----------------------------------------------------*/
 
-static void read_settings(struct explain_search *search)
-{
-	const char *values[CONFIG_SETTINGS];
-
-	for (int i = 0; i < CONFIG_SETTINGS; i++)
-		values[i] = getenv(config_names[i]);
-	config_read(
-		&search->config, values, getenv("HOME"), getenv("XDG_CACHE_HOME"), false);
-	search->config.variant = search->subject->variant;
-}
-
 static bool check_settings(struct explain_search *search)
 {
-	const struct config *config = &search->config;
+	struct config *config = &search->config;
 
-	read_settings(search);
+	settings_config(config, false);
+	config->variant = search->subject->variant;
 	if (!config->enabled) {
 		STEP(search, FAIL, "settings", "%s", config->why_not);
 		return false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the library would do with a source now, and why: the library's own protocol
- * (entry.c of core), run so that it changes nothing, and what can be seen on the way.
+ * What the library would do for a source now, and why: core's own entry_open, run so that
+ * it changes nothing, and the steps that lead to its verdict.
  *
  * Functions return 0 or -errno.
  */
@@ -14,9 +14,9 @@
 #include "shim/core/stats/verdict.h"
 #include "tools/base/findings.h"
 
-/* Who asks for which source. */
+/* Which source, for which interpreter. */
 struct explain_subject {
-	const char *source;  /* absolute; its directory as a program spells it */
+	const char *source;  /* absolute; its directory as a program names it */
 	const char *tag;     /* of the interpreter */
 	const char *variant; /* of its folder: "" or "+no_debug_ranges" */
 	const char *python;  /* its path; NULL where only the tag is known */
@@ -25,18 +25,18 @@ struct explain_subject {
 };
 
 struct explanation {
-	/* Steps. Ok: serves or permits it; warn: does not, and the search goes on; fail:
-	 * ends it. */
+	/* Ok: it serves the source, or permits that; warn: it does not, and the search
+	 * goes on; fail: it ends the search. */
 	struct findings steps;
 	enum verdict verdict;
-	bool served; /* and the interpreter takes it */
+	bool served; /* and the interpreter accepts it */
 	bool no_source;
-	bool alone; /* the library does nothing: Python finds a pyc, or does not */
-	const char *rejected; /* why Python does not take the pyc, a literal; or NULL */
+	bool alone;	      /* the library does nothing; Python looks for its own pyc */
+	const char *rejected; /* why Python does not accept the pyc, a literal; or NULL */
 	char *pyc;	      /* the path a program asks for */
-	char *entry;	      /* where that is in the cache; NULL where it has no place */
+	char *entry;	      /* its path in the cache; NULL where it cannot be there */
 };
 
-/* Goes by the settings in the environment. */
+/* Uses the settings in the environment. */
 int explain(const struct explain_subject *subject, struct explanation *ret);
 void explanation_release(struct explanation *explanation);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What explain.c and explain_steps.c have in common: one source while it is explained.
+ * Private to this folder: one source while it is explained.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What there is to see on the way to a verdict: source, entry, the tree's pyc, object.
+ * The steps that show what exists: the source, its entry, the tree's pyc, its object.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,26 +28,26 @@ static void see_source(struct explain_search *search)
 
 	if (!source->there)
 		STEP(search, WARN, "source",
-			"%s: there is no such file; Python does not import without it",
+			"%s: no such file; Python does not import without it",
 			search->subject->source);
 	else if (!source->digested)
 		STEP(search, WARN, "source", "%s: it cannot be read",
 			search->subject->source);
 	else if (!is_python_name(search->subject->source))
 		STEP(search, WARN, "source",
-			"%s: its name does not end in .py; Python imports it only where a program tells it how",
+			"%s: its name does not end in .py, so Python imports it only with a program's own loader",
 			search->subject->source);
 	else
 		STEP(search, OK, "source", "%s: %lld bytes", search->subject->source,
 			(long long)source->st.st_size);
 }
 
-/* A root to look below: the cache's, or a layer's. */
+/* Where to look: the cache or a layer. */
 struct place {
 	const char *root;
 	size_t root_len;
 	const char *entry_step, *object_step; /* what the steps are called */
-	unsigned flags;			      /* for judge */
+	unsigned flags;			      /* for state_of */
 };
 
 static void see_state(struct explain_search *search, const char *step, const char *path,
@@ -101,7 +101,7 @@ static void see_entry(struct explain_search *search, const struct place *place)
 	see_state(search, place->entry_step, path, &state);
 }
 
-/* Whether Python takes what is there; then_what is what comes of that. */
+/* Whether Python takes the tree's pyc; then_what: what follows from that. */
 static bool see_tree(
 	struct explain_search *search, const char *then_what, const char **ret_rejected)
 {
@@ -110,7 +110,7 @@ static bool see_tree(
 	enum header_kind kind;
 	const char *why;
 
-	if (fd < 0 && errno == ENOENT) { /* nor need there be one */
+	if (fd < 0 && errno == ENOENT) { /* none is needed */
 		STEP(search, OK, "in-tree", "%s: there is none", pyc);
 		return false;
 	}
@@ -126,12 +126,12 @@ static bool see_tree(
 	else
 		STEP(search, OK, "in-tree", "%s: %s, so %s", pyc,
 			kind == HEADER_HASH ? "hash-based, and Python takes it"
-					    : "made of the source as it is",
+					    : "compiled from the source as it is",
 			then_what);
 	return !why;
 }
 
-/* Why no object is looked for, or NULL: then *ret says which. */
+/* Why there is no object to search for; NULL: *ret is its name. */
 static const char *why_no_object(
 	const struct explain_search *search, struct object_name *ret)
 {
@@ -140,7 +140,7 @@ static const char *why_no_object(
 	if (!search->source.digested)
 		return "the source cannot be read";
 	if (search->source.own_codec)
-		return "its encoding may be a program's own";
+		return "its encoding may be one that the program defines";
 	if (!object_of(search->name, search->subject->tag, &search->source.digest,
 		    (const uint8_t *)&search->magic, ret))
 		return "pycs of this name are not shared";
@@ -160,7 +160,7 @@ static void see_object(struct explain_search *search, const struct place *place)
 	struct pyc_state state;
 
 	if (why) {
-		STEP(search, WARN, place->object_step, "none is looked for: %s", why);
+		STEP(search, WARN, place->object_step, "not searched: %s", why);
 		return;
 	}
 	if (!layout_object_path(
@@ -174,7 +174,7 @@ static void see_object(struct explain_search *search, const struct place *place)
 	see_state(search, place->object_step, path, &state);
 }
 
-/* The layers in order; each is judged by its owner before anything in it. */
+/* The layers in order. Each must be trusted before anything in it counts. */
 static void see_layers(struct explain_search *search,
 	void (*see)(struct explain_search *search, const struct place *place))
 {
@@ -212,7 +212,7 @@ void explain_see(struct explain_search *search)
 	if (search->store != ROOT_REFUSED)
 		see_entry(search, &own);
 	see_layers(search, see_entry);
-	(void)see_tree(search, "it is served where no entry holds", &rejected);
+	(void)see_tree(search, "it is served unless an entry is", &rejected);
 	if (search->store != ROOT_REFUSED)
 		see_object(search, &own);
 	see_layers(search, see_object);

@@ -159,13 +159,23 @@ static bool is_program(const char *place)
 	return file_kind(place, &line) == FILE_ELF;
 }
 
+/* Nobody has named it: what another user could have put there is not run. */
+static bool may_run(const char *path)
+{
+	bool trusted = file_is_trusted(path);
+
+	if (!trusted)
+		complain(path, "not run: another user can change it");
+	return trusted;
+}
+
 static void try_path(struct finder *finder, const char *path)
 {
 	char *place = realpath(path, NULL);
 	struct python python;
 
-	if (place && !is_known(finder, place) && file_is_trusted(path) &&
-		is_program(place) && python_ask(path, false, &python) == 0) {
+	if (place && !is_known(finder, place) && is_program(place) && may_run(path) &&
+		python_ask(path, false, &python) == 0) {
 		if (keep(finder, &python, place))
 			return;
 		python_release(&python);

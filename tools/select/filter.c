@@ -66,7 +66,7 @@ static int take_states(struct filter *filter, const char *states)
 
 		if (state == STATES) {
 			complain(name,
-				"this is no state; there are fresh, stale, orphan, unsealed, damaged and foreign");
+				"not a state; use fresh, stale, orphan, unsealed, damaged or foreign");
 			return -EINVAL;
 		}
 		filter->states |= 1u << state;
@@ -82,14 +82,14 @@ static int take_time(const struct filter *filter, int64_t *ret_time, const char 
 
 	if (r < 0)
 		complain(value,
-			"this is no age (`30d`, `12h`, `90m`) and no time (`2026-08-01`, `2026-08-01T10:00`)");
+			"neither an age (`30d`, `12h`, `90m`) nor a time (`2026-08-01`, `2026-08-01T10:00`)");
 	return r < 0 ? -EINVAL : 0;
 }
 
 static int take_size(struct filter *filter, const char *value)
 {
 	if (human_read_size(value, &filter->larger_than) < 0) {
-		complain(value, "this is no size (`4096`, `100K`, `1.5M`, `2G`)");
+		complain(value, "not a size (`4096`, `100K`, `1.5M`, `2G`)");
 		return -EINVAL;
 	}
 	filter->any_size = false;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which files of the cache are meant, by what they are rather than by where they lie
- * (that is select.h): the options --state, --older-than, --unused-since, --larger-than. A
- * command puts the tables it wants behind its own.
+ * Selects files of the cache by what they are (select.h: by where they lie): the options
+ * --state, --older-than, --unused-since, --larger-than. A command lists the tables it
+ * wants after its own.
  *
- * A struct filter begins as filter_begin makes it, and then lets everything pass. Asking
- * is thread-safe.
+ * A struct filter begins as filter_begin makes it, which lets everything pass. The
+ * functions that only read it are thread-safe.
  */
 #pragma once
 
@@ -26,8 +26,8 @@ enum {
 struct filter {
 	int64_t now;	      /* seconds since 1970 */
 	unsigned states;      /* a bit for each enum state; 0: any */
-	int64_t older_than;   /* made before that moment; INT64_MAX: whenever */
-	int64_t unused_since; /* nor used after it; likewise */
+	int64_t older_than;   /* written before that second; INT64_MAX: at any time */
+	int64_t unused_since; /* last used before it; likewise */
 	uint64_t larger_than; /* bytes */
 	bool any_size;
 };
@@ -39,17 +39,17 @@ extern const struct opt filter_larger_than[];
 
 struct filter filter_begin(void);
 
-/* Takes an option of these tables. 0; -EINVAL after saying what is wrong with its value;
- * -ENOENT where it is another's. */
+/* Takes an option of these tables. 0; -EINVAL after reporting a bad value; -ENOENT for
+ * any other option. */
 int filter_take(struct filter *filter, const struct opt *opt, const char *value);
 
-/* Whether a stat, or a state, is needed to tell. */
+/* Whether the filter needs a file's stat, or its state. */
 bool filter_needs_stat(const struct filter *filter);
 bool filter_needs_state(const struct filter *filter);
 
 bool filter_passes_stat(const struct filter *filter, const struct stat *st);
 bool filter_passes_state(const struct filter *filter, enum state state);
 
-/* When a file was used last: read, as far as the file system keeps account of that
- * (relatime: once a day), or made. Seconds since 1970. */
+/* When a file was last used: read, as far as the file system records that (relatime: once
+ * a day), or written. Seconds since 1970. */
 int64_t filter_last_use(const struct stat *st);

@@ -65,10 +65,10 @@ int select_words(struct select *select, char *const *words)
 {
 	int r;
 
-	/* A shell's variable that is not set, most likely: not all that is here. */
+	/* Most likely an unset variable of a shell: it must not select everything. */
 	for (char *const *word = words; *word; word++)
 		if (!**word) {
-			complain("PATH", "one of them is empty");
+			complain("PATH", "an argument is empty");
 			return EXIT_USAGE;
 		}
 	r = targets_read(&select->paths, words);
@@ -125,7 +125,7 @@ bool select_enters(const struct select *select, const char *parent, const char *
 	below += strlen("/tree");
 	dir_len = strlen(below) + 1 + len;
 	if (dir_len >= sizeof dir || strcmp(name, PYCACHE) == 0)
-		return true; /* its files will be asked for */
+		return true; /* select_has decides about its files */
 	stpcpy(stpcpy(stpcpy(dir, below), "/"), name);
 	return targets_cover(&select->paths, dir, dir_len) > COVER_NONE;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which part of the cache is meant: the options --tag and --path, or words of the command
- * line, for the commands that take one. A walk asks select_enters before it goes into a
- * directory and select_has for each file in it; together they are the selection.
+ * Selects a part of the cache by version and source: the options --tag and --path, or the
+ * words of the command line. A walk asks select_enters before it enters a directory and
+ * select_has for each file in it.
  *
- * A struct select begins as all zeros, means everything then, and is released in the end.
- * Asking is thread-safe.
+ * A struct select begins as all zeros, which selects everything, and is released in the
+ * end. The functions that only read it are thread-safe.
  */
 #pragma once
 
@@ -33,25 +33,24 @@ struct select {
 extern const struct opt select_options[];
 extern const struct opt select_tag_options[]; /* --tag alone */
 
-/* Takes an option of these tables. 0; -EINVAL after saying what is wrong with its value;
- * -ENOENT where it is another's. */
+/* Takes an option of these tables. 0; -EINVAL after reporting a bad value; -ENOENT for
+ * any other option. */
 int select_take(struct select *select, const struct opt *opt, const char *value);
 
-/* Takes words of the command line, up to a NULL, as --path each. An exit code; what is
- * wrong has been said. */
+/* Takes the words of the command line, up to a NULL, each as a --path. Returns an exit
+ * code after reporting what is wrong. */
 int select_words(struct select *select, char *const *words);
 
-/* Whether the len letters at name are a version that is selected. */
+/* Whether the len bytes at name are a selected version. */
 bool select_version(const struct select *select, const char *name, size_t len);
 
-/* Whether something that is selected may be in the directory `name` of parent, which is
- * below the layout folder ("" for that itself). Never .state, .trash or a foreign name.
- */
+/* Whether the directory `name` in parent may hold something selected. parent: below the
+ * layout folder, "" for itself. Never true for .state, .trash or a foreign name. */
 bool select_enters(const struct select *select, const char *parent, const char *name);
 
 /* Whether a file is selected, in a directory that select_enters let pass. A path selects
- * entries of the source of that name, or of those below it; no objects, since these
- * belong to no path. */
+ * the entries of that source, or of the sources below it; no objects, which belong to no
+ * path. */
 bool select_has(const struct select *select, const struct layout *item, const char *dir,
 	const char *name);
 

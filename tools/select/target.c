@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files, directories and patterns as people name them, against physical paths.
+ * Files, directories and patterns as people name them, compared with canonical paths.
  */
 #include "tools/select/target.h"
 
@@ -43,8 +43,8 @@ static size_t component_before(const char *path, size_t end)
 	return end;
 }
 
-/* The physical name of path's first `end` letters, which are a directory; of what of it
- * there is, if that is less. Sets *ret_end to how much that was. */
+/* The canonical path of the directory in path's first `end` bytes, or of its longest part
+ * that exists; *ret_end is the length of that part. */
 static char *resolve(const char *path, size_t end, size_t *ret_end)
 {
 	for (;; end = component_before(path, end)) {
@@ -60,7 +60,7 @@ static char *resolve(const char *path, size_t end, size_t *ret_end)
 	}
 }
 
-/* Appends the components of rest, each behind one slash. */
+/* Appends the components of rest, each after one slash. */
 static void append(char *path, const char *rest)
 {
 	size_t len = strlen(path);
@@ -82,15 +82,14 @@ static void append(char *path, const char *rest)
 	path[len] = '\0';
 }
 
-/* How many of an absolute word's first letters are the directory that it leads through:
- * all of it, if it is one; else to its last component, which may be a link to a source
- * elsewhere. */
+/* The length of the directory in an absolute word: all of it, if it is one; else without
+ * its last component, which may be a link to a source elsewhere. */
 static size_t directory_of(const char *word)
 {
 	return is_directory(word) ? strlen(word) : component_before(word, strlen(word));
 }
 
-/* How many of them stand before a pattern; all, where there is none. */
+/* The length of what precedes the first component with a pattern; all, without one. */
 static size_t before_pattern(const char *word)
 {
 	size_t special = strcspn(word, "*?[");
@@ -102,8 +101,8 @@ static size_t before_pattern(const char *word)
 	return special;
 }
 
-/* Resolves an absolute word's first `end` letters, as far as they are there. What is
- * behind them is appended, and *ret_literal is how long the path is without that. */
+/* Resolves an absolute word's first `end` bytes as far as they exist, and appends the
+ * rest; *ret_literal is the length of the path without that. */
 static int make_physical(const char *word, size_t directory, size_t end, char **ret_path,
 	size_t *ret_literal)
 {
@@ -138,7 +137,7 @@ static int read_word(struct target *target, const char *word)
 	end = before_pattern(absolute);
 	r = make_physical(absolute, absolute[end] ? end : directory_of(absolute), end,
 		&target->path, &target->literal);
-	/* As the cache names trees that come and go. */
+	/* As the cache names ephemeral trees. */
 	if (r == 0)
 		(void)ephemeral_hide(&patterns, target->path, target->literal, &hidden);
 	return r;
@@ -183,7 +182,7 @@ void targets_release(struct targets *targets)
 
 /* --- matching ------------------------------------------------------------------------*/
 
-/* The length of the component behind the slash that path begins with. */
+/* The length of the component after the slash that path begins with. */
 static size_t component(const char *path, const char *end)
 {
 	const char *slash = memchr(path + 1, '/', (size_t)(end - path) - 1);

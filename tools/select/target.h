@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * What of the cache a command is about, as people name it: by the sources. A word is a
- * file, a directory with all below it, or a pattern for either: `*`, `?` and `[…]` match
- * within a component, `**` any number of components. A word with such letters that is the
- * name of a file is taken as that.
+ * Sources as people name them. A word is a file, a directory with everything below it, or
+ * a pattern for either: `*`, `?` and `[…]` match within a component, `**` any number of
+ * components. A word with such characters that names an existing file means that file.
  *
- * Entries are filed under the physical directory of their source. So are words: their
- * directories are resolved as far as they exist, which those of orphans do not; and of
- * trees that come and go (ephemeral.h) the letters that change are stars.
+ * Entries are filed under the canonical directory of their source, so the directories of
+ * a word are resolved as far as they exist (those of orphans do not). In ephemeral trees
+ * (ephemeral.h) the changing part of the name is a star.
  */
 #pragma once
 
@@ -15,28 +14,28 @@
 
 struct target {
 	char *path;	/* absolute, without a slash at its end ("" is the root) */
-	size_t literal; /* the first letters, as they are; what follows is a pattern */
+	size_t literal; /* bytes to compare as they are; what follows is a pattern */
 };
 
 struct targets {
 	struct target *list;
-	size_t count; /* 0: everything is meant */
+	size_t count; /* 0: everything */
 };
 
 enum cover {
 	COVER_NONE, /* neither the path nor anything below it */
-	COVER_SOME, /* not the path, but maybe something below it */
-	COVER_ALL,  /* the path and all below it */
+	COVER_SOME, /* not the path itself, but perhaps something below it */
+	COVER_ALL,  /* the path and everything below it */
 };
 
 /* Reads words, up to a NULL; may be called again for more. 0 or -ENOMEM. */
 int targets_read(struct targets *targets, char *const *words);
 void targets_release(struct targets *targets);
 
-/* The physical path of a file or directory, as above, but never a pattern; the caller
- * frees it. 0 or -errno. */
+/* The canonical path of a file or directory, resolved as above, but never a pattern; the
+ * caller frees it. 0 or -errno. */
 int target_physical(const char *word, char **ret_path);
 
-/* Whether they cover an absolute physical path, which has len letters and no slash at its
- * end but for "/". Pure. */
+/* How far they cover an absolute canonical path of len bytes, without a slash at its end
+ * unless it is "/". Pure. */
 enum cover targets_cover(const struct targets *targets, const char *path, size_t len);

@@ -53,7 +53,7 @@ void amount_merge(struct amount *to, const struct amount *from)
 	to->disk += from->disk;
 }
 
-/* The sum of that name, which has len letters; NULL without memory. */
+/* The group with that name of len bytes, made if it is new; NULL without memory. */
 static struct usage_named *find(struct usage *space, const char *name, size_t len)
 {
 	struct usage_named *named;
@@ -89,7 +89,7 @@ static const char *below_version(const struct layout_dir *dir)
 	return *rest == '/' ? rest + 1 : rest;
 }
 
-/* What no source stands behind. */
+/* The group of files without a source. */
 static const char *unsourced(const struct layout_dir *dir)
 {
 	return dir->version_len && strncmp(below_version(dir), "objects", 7) == 0
@@ -105,9 +105,9 @@ static size_t components(const char *path, size_t len, unsigned count)
 	return len;
 }
 
-/* What follows the last component of that name, with its slash; "" where nothing does;
- * NULL where there is none. */
-static const char *behind(const char *path, size_t len, const char *name)
+/* What follows the last component with that name, with its slash, or ""; NULL if there is
+ * no such component. */
+static const char *after(const char *path, size_t len, const char *name)
 {
 	const char *end = path + len, *found = NULL, *p = path;
 	size_t n = strlen(name);
@@ -131,15 +131,15 @@ static bool is_standard(const char *path, size_t len)
 	return false;
 }
 
-/* The name of the package that a directory of sources belongs to; *ret_len is 0 where its
- * files are modules of their own. */
+/* The package that a directory of sources belongs to; *ret_len is 0 where each of its
+ * files is a module of its own. */
 static const char *package_of(const struct layout_dir *dir, size_t *ret_len)
 {
 	static const char *const homes[] = { "site-packages", "dist-packages" };
 	const char *end = dir->source + dir->source_len, *name;
 
 	for (size_t i = 0; i < sizeof homes / sizeof *homes; i++) {
-		name = behind(dir->source, dir->source_len, homes[i]);
+		name = after(dir->source, dir->source_len, homes[i]);
 		if (!name)
 			continue;
 		*ret_len = name < end ? components(name, (size_t)(end - name), 1) - 1 : 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sums of space by group: by version, by tree (the first components of the directories of
- * sources), by package, by age. One struct usage for each thread; they are merged in the
- * end. It begins as all zeros.
+ * Sums of space by group: by version, by tree (the first components of the sources'
+ * directories), by package, or by age. Each thread has a struct usage of its own, which
+ * begins as all zeros; they are merged in the end.
  */
 #pragma once
 
@@ -30,13 +30,13 @@ struct usage_group {
 
 struct usage {
 	struct usage_named *groups; /* a hash table by name */
-	struct amount lost;	    /* of groups for which there was no memory */
+	struct amount lost;	    /* of groups that did not fit into memory */
 	struct usage_group *list;   /* made by usage_sort */
 	size_t count;
 };
 
-/* The sum that all files of a directory belong to; NULL where each has its own. The
- * pointer stays good until usage_release. */
+/* The sum that all files of a directory belong to; NULL where they differ. Valid until
+ * usage_release. */
 struct amount *usage_of_directory(struct usage *space, enum usage_by by, unsigned depth,
 	const struct layout_dir *dir);
 
@@ -47,8 +47,7 @@ struct amount *usage_of_file(
 /* 0 or -ENOMEM. */
 int usage_merge(struct usage *to, const struct usage *from);
 
-/* Makes the list of groups: the largest on disk first; ages in their order. 0 or -ENOMEM.
- */
+/* Makes the list of groups: largest on disk first, ages in their order. 0 or -ENOMEM. */
 int usage_sort(struct usage *space);
 
 struct amount usage_total(const struct usage *space);

@@ -24,17 +24,11 @@ struct deep_source {
 	UT_hash_handle hh;
 };
 
-struct deep_file {
-	ino_t inode;
-	UT_hash_handle hh;
-};
-
 struct deep_pyc {
 	char *path, *version;
 	struct digest digest;
 	uint8_t magic[4];
 	char level;
-	ino_t inode;
 };
 
 /* --- collecting ----------------------------------------------------------------------*/
@@ -60,34 +54,7 @@ static struct deep_source *find_source(struct deep *deep, const struct digest *d
 	return NULL;
 }
 
-static bool is_compared(const struct deep *deep, ino_t inode)
-{
-	const struct deep_file *file;
-
-	HASH_FIND(hh, deep->files, &inode, sizeof inode, file);
-	return file;
-}
-
-static int add_file(struct deep *deep, ino_t inode)
-{
-	struct deep_file *file;
-	bool out_of_memory = false;
-
-	if (is_compared(deep, inode))
-		return 0;
-	file = calloc(1, sizeof *file);
-	if (!file)
-		return -ENOMEM;
-	file->inode = inode;
-	HASH_ADD(hh, deep->files, inode, sizeof file->inode, file);
-	if (!out_of_memory)
-		return 0;
-	free(file);
-	return -ENOMEM;
-}
-
-int deep_source(
-	struct deep *deep, const struct digest *digest, const char *path, ino_t pyc)
+int deep_source(struct deep *deep, const struct digest *digest, const char *path)
 {
 	struct deep_source *source;
 	int r;
@@ -96,19 +63,18 @@ int deep_source(
 	source = find_source(deep, digest);
 	if (source && !source->path)
 		source->path = strdup(path);
-	r = source && source->path ? add_file(deep, pyc) : -ENOMEM;
+	r = source && source->path ? 0 : -ENOMEM;
 	pthread_mutex_unlock(&deep->mutex);
 	return r;
 }
 
 int deep_pyc(struct deep *deep, const char *version, const char *path,
-	const struct seal *seal, char level, ino_t inode)
+	const struct seal *seal, char level)
 {
 	struct deep_pyc pyc = { .path = strdup(path),
 		.version = strdup(version),
 		.digest = seal->digest,
-		.level = level,
-		.inode = inode };
+		.level = level };
 	struct deep_pyc *grown = NULL;
 
 	memcpy(pyc.magic, seal->magic, sizeof pyc.magic);
@@ -218,8 +184,6 @@ static int add_pyc(struct deep *deep, const struct deep_pyc *pyc,
 {
 	const struct deep_source *source = find_source(deep, &pyc->digest);
 
-	if (is_compared(deep, pyc->inode))
-		return recompile_add_link(recompile, pyc->version, pyc->magic);
 	if (source && source->path)
 		return recompile_add(recompile, pyc->version, pyc->magic, pyc->path,
 			source->path, pyc->level);
@@ -243,16 +207,11 @@ int deep_find(struct deep *deep, const struct cache *cache, struct recompile *re
 void deep_release(struct deep *deep)
 {
 	struct deep_source *source, *next_source;
-	struct deep_file *file, *next_file;
 
 	HASH_ITER (hh, deep->sources, source, next_source) {
 		HASH_DEL(deep->sources, source);
 		free(source->path);
 		free(source);
-	}
-	HASH_ITER (hh, deep->files, file, next_file) {
-		HASH_DEL(deep->files, file);
-		free(file);
 	}
 	for (size_t i = 0; i < deep->count; i++) {
 		free(deep->pycs[i].path);

@@ -13,7 +13,6 @@
 #include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "shim/core/proof/seal.h"
 #include "tools/cache/cache.h"
@@ -21,22 +20,20 @@
 
 struct deep {
 	pthread_mutex_t mutex;
-	struct deep_source *sources; /* hash tables */
-	struct deep_file *files;
+	struct deep_source *sources; /* a hash table by digest */
 	struct deep_pyc *pycs;
 	size_t count;
 };
 
 #define DEEP_NONE ((struct deep){ .mutex = PTHREAD_MUTEX_INITIALIZER })
 
-/* A source of that digest is at path, and the pyc with that inode is compared with it. */
-int deep_source(
-	struct deep *deep, const struct digest *digest, const char *path, ino_t pyc);
+/* A source of that digest is at path, which is copied. */
+int deep_source(struct deep *deep, const struct digest *digest, const char *path);
 
 /* A pyc whose source is to be found: its absolute path, and what it is. The arguments are
  * copied. */
 int deep_pyc(struct deep *deep, const char *version, const char *path,
-	const struct seal *seal, char level, ino_t inode);
+	const struct seal *seal, char level);
 
 /* Adds the pycs whose sources are found to recompile. *ret_unknown: how many are left. */
 int deep_find(struct deep *deep, const struct cache *cache, struct recompile *recompile,

@@ -83,19 +83,6 @@ int recompile_add(struct recompile *recompile, const char *version,
 	return r;
 }
 
-int recompile_add_link(
-	struct recompile *recompile, const char *version, const uint8_t magic[4])
-{
-	struct recompile_group *group;
-
-	pthread_mutex_lock(&recompile->mutex);
-	group = find_group(recompile, version, magic);
-	if (group)
-		group->linked++;
-	pthread_mutex_unlock(&recompile->mutex);
-	return group ? 0 : -ENOMEM;
-}
-
 /* --- one interpreter -----------------------------------------------------------------*/
 
 _Noreturn static void become(
@@ -269,8 +256,8 @@ static int compare_group(struct recompile_group *group, const struct python *pyt
 		complain(group->version,
 			"not checked: no interpreter with magic number %u was found for %llu pycs",
 			interpreters_magic_number(group->magic),
-			(unsigned long long)(group->count + group->linked));
-		round->sum->uncompared += group->count + group->linked;
+			(unsigned long long)group->count);
+		round->sum->uncompared += group->count;
 	}
 	for (size_t i = 0; i < count && left > 0 && group->count > 0 && r == 0; i++)
 		if (is_for(&pythons[i], group))

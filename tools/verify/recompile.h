@@ -9,8 +9,7 @@
  * found with its tag and magic number says so.
  *
  * A struct recompile begins as RECOMPILE_NONE and is released in the end. Any thread may
- * call recompile_add and recompile_add_link; the rest is for one. Functions return 0 or
- * -errno.
+ * call recompile_add; the rest is for one. Functions return 0 or -errno.
  */
 #pragma once
 
@@ -26,7 +25,6 @@ struct recompile_group {
 	uint8_t magic[4];
 	FILE *spool; /* records */
 	uint64_t count;
-	uint64_t linked; /* more names of the same files */
 };
 
 struct recompile {
@@ -40,11 +38,6 @@ struct recompile {
 /* Adds a pyc to compare, with its source. level: of optimization, '1', '2' or '\0'. */
 int recompile_add(struct recompile *recompile, const char *version,
 	const uint8_t magic[4], const char *pyc, const char *source, char level);
-
-/* Adds another name of a file that was added: it is not compared again, but it counts as
- * not compared if there is no interpreter. */
-int recompile_add_link(
-	struct recompile *recompile, const char *version, const uint8_t magic[4]);
 
 struct recompile_sum {
 	uint64_t compared;

@@ -57,20 +57,27 @@ def look(path, flags):
 def compare(pyc, source, level):
     with open(pyc, "rb", opener=look) as file:
         stat = os.fstat(file.fileno())
+        if stat.st_ino in seen:  # an entry and its object are often one file
+            return stat, seen[stat.st_ino]
         data = file.read()[HEADER:]
+    seen[stat.st_ino] = why = examine(data, source, level)
+    return stat, why
+
+
+def examine(data, source, level):
     try:
         stored = marshal.loads(data)
         if not are_codes(stored):
-            return stat, "it holds no code object"
+            return "it holds no code object"
     except (EOFError, TypeError, ValueError) as error:
-        return stat, "its code object cannot be loaded: %s" % error
+        return "its code object cannot be loaded: %s" % error
     with open(source, "rb") as file:
         text = file.read()
     try:
         made = compile(text, stored.co_filename, "exec", dont_inherit=True, optimize=level)
     except SyntaxError as error:
-        return stat, "its source does not compile: %s" % error
-    return stat, None if key(made) == key(stored) else difference(stored, made)
+        return "its source does not compile: %s" % error
+    return None if key(made) == key(stored) else difference(stored, made)
 
 
 def fields(file):
@@ -92,6 +99,7 @@ def answer(*parts):
         sys.stdout.buffer.write(part.replace(b"\0", b"?") + b"\0")
 
 
+seen = {}
 records = fields(sys.stdin.buffer)
 for record in zip(records, records, records):
     try:

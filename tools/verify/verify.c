@@ -213,9 +213,8 @@ static int note_for_deep(struct visit *visit)
 	snprintf(version, sizeof version, "%.*s", (int)visit->item.version_len,
 		visit->item.version);
 	if (!state->current)
-		return deep_pyc(&verify->finder, version, visit->path, seal, level,
-			state->st.st_ino);
-	r = deep_source(&verify->finder, &seal->digest, visit->source, state->st.st_ino);
+		return deep_pyc(&verify->finder, version, visit->path, seal, level);
+	r = deep_source(&verify->finder, &seal->digest, visit->source);
 	return r < 0 ? r
 		     : recompile_add(&verify->recompile, version, seal->magic,
 			       visit->path, visit->source, level);
@@ -287,96 +286,73 @@ static bool enter(struct walk_dir *parent, const char *name)
 
 /* --- what the interpreters find ------------------------------------------------------*/
 
-/* Opens the directory of a file of the cache. path: absolute; *ret_item points into
- * *ret_dir, which the caller frees. A descriptor or -errno. */
-static int open_directory(const struct verify *verify, const char *path, char **ret_dir,
-	struct layout *ret_item)
+/* Takes the absolute path of a file of the cache apart: *ret_dir is its directory below
+ * the layout folder, for the caller to free, into which the layout that is returned
+ * points. */
+static struct layout layout_at(
+	const struct verify *verify, const char *path, char **ret_dir)
 {
 	const char *below =
 		path + strlen(verify->cache.root) + strlen("/" CACHE_LAYOUT "/");
-	int r = file_directory(below, ret_dir);
 
-	if (r < 0)
-		return r;
-	*ret_item = layout_parse(*ret_dir, file_name(path));
-	return cache_openat(&verify->cache, *ret_dir, O_RDONLY | O_DIRECTORY);
+	return file_directory(below, ret_dir) < 0
+		       ? (struct layout){ .kind = LAYOUT_FOREIGN }
+		       : layout_parse(*ret_dir, file_name(path));
 }
 
+/* Deletes the file of that stat at path, an absolute one. True also where it is gone. */
 static bool repair_at(struct verify *verify, const char *path, const struct stat *seen)
 {
 	AUTOFREE char *dir = NULL;
-	struct layout item;
-	int fd = open_directory(verify, path, &dir, &item);
-	bool repaired;
+	struct layout item = layout_at(verify, path, &dir);
+	int fd =
+		dir ? cache_openat(&verify->cache, dir, O_RDONLY | O_DIRECTORY) : -ENOMEM;
+	int r;
 
 	if (fd < 0)
-		return false;
-	repaired = repair(verify, fd, file_name(path), &item, seen, path) == 0;
+		return fd == -ENOENT;
+	r = repair(verify, fd, file_name(path), &item, seen, path);
 	close(fd);
-	return repaired;
-}
-
-/* The absolute path of the object that shares the bytecode of the entry at path, for the
- * caller to free; NULL where there is none. */
-static char *object_of_entry(const struct verify *verify, const char *path)
-{
-	AUTOFREE char *dir = NULL;
-	struct layout item;
-	struct pyc_state state;
-	char object[PATH_MAX], *ret;
-	int fd = open_directory(verify, path, &dir, &item);
-
-	if (fd < 0)
-		return NULL;
-	state = state_at(&item, fd, file_name(path), NULL, 0);
-	close(fd);
-	if (!state.sealed ||
-		!layout_object_of(
-			&item, file_name(path), &state.seal, object, sizeof object) ||
-		asprintf(&ret, "%s/" CACHE_LAYOUT "/%s", verify->cache.root, object) < 0)
-		return NULL;
-	return ret;
+	return r == 0 || r == -ENOENT;
 }
 
 /* Deletes a pyc with other code than its source, and the object that would give it to
  * other paths. */
-static bool repair_different(
-	struct verify *verify, const char *pyc, const struct stat *seen)
+static bool repair_different(struct verify *verify, const struct layout *item,
+	const char *pyc, const struct stat *seen)
 {
-	AUTOFREE char *object = object_of_entry(verify, pyc);
+	struct pyc_state state = state_at(item, AT_FDCWD, pyc, NULL, 0);
 	bool repaired = repair_at(verify, pyc, seen);
+	char below[PATH_MAX], object[2 * PATH_MAX];
 	struct stat st;
 
-	if (repaired && object && lstat(object, &st) == 0)
-		(void)repair_at(verify, object, &st);
+	if (repaired && state.sealed &&
+		layout_object_of(
+			item, file_name(pyc), &state.seal, below, sizeof below)) {
+		snprintf(object, sizeof object, "%s/" CACHE_LAYOUT "/%s",
+			verify->cache.root, below);
+		if (lstat(object, &st) == 0)
+			(void)repair_at(verify, object, &st);
+	}
 	return repaired;
-}
-
-static enum layout_kind kind_at(const struct verify *verify, const char *path)
-{
-	AUTOFREE char *dir = NULL;
-	struct layout item = { .kind = LAYOUT_ENTRY };
-	int fd = open_directory(verify, path, &dir, &item);
-
-	if (fd >= 0)
-		close(fd);
-	return item.kind;
 }
 
 static void found_different(void *context, const char *pyc, const char *source,
 	const struct stat *seen, const char *why)
 {
 	struct verify *verify = context;
+	AUTOFREE char *dir = NULL;
+	struct layout item = layout_at(verify, pyc, &dir);
 	struct finding_line line = { .path = pyc,
 		.source = source,
-		.kind = kind_at(verify, pyc),
+		.kind = item.kind,
 		.result = VERIFY_DIFFERENT,
 		.why = why };
 
 	verify->results[VERIFY_GOOD]--;
 	verify->results[VERIFY_DIFFERENT]++;
 	if (verify->repair)
-		line.repaired = repair_different(verify, pyc, seen);
+		line.repaired = repair_different(verify, &item, pyc, seen);
 	print_finding(verify, &line);
 }
 
