@@ -187,7 +187,7 @@ fi
 
 # --- interrupted ----------------------------------------------------------------------
 if strace -f -qq -o "$T/strace" -e inject=getdents64:signal=SIGINT:when=2 "$PYCSTASH" ls >/dev/null 2>"$T/said"; [ $? = 130 ]; then
-	is "$(cat "$T/said")" "pycstash: ls: interrupted; the rest is not listed" "an interrupt is said: 130"
+	is "$(cat "$T/said")" "pycstash: ls: interrupted; the rest was not listed" "an interrupt is said: 130"
 	strace -f -qq -o "$T/strace" -e inject=getdents64:signal=SIGINT:when=2 "$PYCSTASH" du >"$T/out" 2>"$T/said"
 	is "$? $(cat "$T/out" "$T/said")" "130 pycstash: du: interrupted; no totals printed" "du has no sum then"
 else
