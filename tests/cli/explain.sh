@@ -182,7 +182,7 @@ is "$(explain "$T/nowhere/m.py" --python "$python" | grep -c '^fail *directory .
 is "$(status_of explain)" 2 "no file: usage"
 is "$(status_of explain "$D")" 2 "a directory is no source: usage"
 is "$(status_of explain "$(entry_of)")" 2 "nor is bytecode"
-is "$(explain "$(entry_of)" 2>&1 | grep -c 'it is bytecode.*pycstash show')" 1 "for which there is show"
+is "$(explain "$(entry_of)" 2>&1 | grep -c 'bytecode, not a source.*pycstash show')" 1 "for which there is show"
 is "$(explain "$D/nm.py" --python "$python" | tail -1)" "to do: check the name: there is no such source" \
 	"a source that is not there is not to be imported once"
 is "$(status_of explain "$D/nm.py" --python "$python")" 1 "and not served: 1"
