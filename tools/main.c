@@ -154,7 +154,11 @@ int main(int argc, char **argv)
 	code = load_conf(command);
 	if (code)
 		return code;
-	code = command->run(command, argc - 1, argv + 1);
+	code = command->run(command, argv + 1);
+	if (code == OPT_HELP) {
+		command_help(command);
+		code = EXIT_OK;
+	}
 	if (fflush(stdout) == EOF || ferror(stdout)) {
 		complain("standard output", "%m");
 		return EXIT_OURS;

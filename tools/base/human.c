@@ -30,6 +30,17 @@ static int read_digits(const char *text, uint64_t *ret_number)
 	return count;
 }
 
+int human_read_number(const char *text, uint64_t *ret_number)
+{
+	uint64_t number;
+	int digits = read_digits(text, &number);
+
+	if (digits <= 0 || text[digits])
+		return digits < 0 ? digits : -EINVAL;
+	*ret_number = number;
+	return 0;
+}
+
 /* The digits behind the point, as a part of 1; more of them than a size can have
  * make no difference. */
 static long double read_fraction(const char **text)
@@ -140,10 +151,10 @@ int human_read_time(const char *text, int64_t now, int64_t *ret_seconds)
 	int r;
 
 	if (text[0] == '@') {
-		r = read_digits(text + 1, &number);
-		if (r <= 0 || text[1 + r])
-			return r < 0 ? r : -EINVAL;
-		if (number > INT64_MAX)
+		r = human_read_number(text + 1, &number);
+		if (r < 0)
+			return r;
+		if (number > HUMAN_TIME_MAX)
 			return -ERANGE;
 		*ret_seconds = (int64_t)number;
 		return 0;
@@ -155,8 +166,10 @@ int human_read_time(const char *text, int64_t now, int64_t *ret_seconds)
 		seconds = now - seconds;
 	else if (r == -EINVAL)
 		r = read_date(text, &seconds);
+	if (r == 0 && seconds > HUMAN_TIME_MAX)
+		r = -ERANGE;
 	if (r == 0)
-		*ret_seconds = seconds;
+		*ret_seconds = seconds < 0 ? 0 : seconds;
 	return r;
 }
 

@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <time.h>
 
+/* A whole number of digits alone: no sign, no blanks. -EINVAL, -ERANGE. */
+int human_read_number(const char *text, uint64_t *ret_number);
+
 /* "2G", "500M", "1.5K", "4096": bytes, in powers of 1024 (an `iB` behind is allowed).
  * -EINVAL where it is none, -ERANGE. */
 int human_read_size(const char *text, uint64_t *ret_bytes);
@@ -19,7 +22,9 @@ int human_read_age(const char *text, int64_t *ret_seconds);
 
 /* "2026-08-01", "2026-08-01T10:00", "2026-08-01T10:00:00", of the local clock, or of
  * UTC with a Z behind the time; "@1785571200"; or an age ("1h": that long ago): seconds
- * since 1970. -EINVAL, -ERANGE. */
+ * since 1970, from 0 (for what was before that, too) to HUMAN_TIME_MAX, so that it is
+ * also a number of nanoseconds. -EINVAL, -ERANGE. */
+#define HUMAN_TIME_MAX (INT64_MAX / 1000000000)
 int human_read_time(const char *text, int64_t now, int64_t *ret_seconds);
 
 #define HUMAN_SIZE 24

@@ -32,13 +32,14 @@ enum command_flags {
 struct command {
 	const char *name;
 	unsigned flags; /* enum command_flags */
-	/* argv[0] is the subcommand's name. Returns the exit code, having said on
-	 * stderr whatever went wrong. */
-	int (*run)(const struct command *self, int argc, char **argv);
-	const char *args;		  /* what follows the name in the synopsis */
-	const char *summary;		  /* one line, no full stop */
-	const struct opt *const *options; /* tables of options; ends with NULL */
-	const char *notes;		  /* prose below the options; may be NULL */
+	/* argv[0] is the command's name. Returns the exit code, having said on stderr
+	 * what went wrong; or OPT_HELP. */
+	int (*run)(const struct command *self, char **argv);
+	const char *args;    /* what follows the name in the synopsis */
+	int least, most;     /* how many words beside options; most < 0: any */
+	const char *summary; /* one line, no full stop */
+	const struct opt_table *options; /* ends with {0} */
+	const char *notes;		 /* prose below the options; may be NULL */
 };
 
 extern const struct command *const commands[]; /* ends with NULL */

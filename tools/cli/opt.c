@@ -5,92 +5,223 @@
 #include "tools/cli/opt.h"
 
 #include <errno.h>
-#include <stdbool.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "tools/base/human.h"
 #include "tools/base/message.h"
 #include "tools/base/nearest.h"
 #include "tools/cli/command.h"
 
 #define HELP_COLUMN 26
+#define HELP_WIDTH 88
 
-const struct opt opt_help = { "help", 'h', NULL, "print this help", -1 };
+const struct opt opt_help = { "help", 'h', NULL, "print this help", .type = OPT_IS_FLAG };
 
-void opt_begin(struct opt_parser *parser, const struct command *command, char **argv)
+/* --- values --------------------------------------------------------------------------*/
+
+static int refuse(const struct opt *opt, const char *value, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static int refuse(const struct opt *opt, const char *value, const char *format, ...)
 {
-	*parser = (struct opt_parser){ command, argv, 1, 0, NULL };
-}
+	char expected[512], name[64];
+	va_list args;
 
-static const struct opt *find_long(
-	const struct command *command, const char *name, size_t length)
-{
-	const struct opt *const *table;
-	const struct opt *row;
-
-	for (table = command->options; *table; table++)
-		for (row = *table; row->name; row++)
-			if (strlen(row->name) == length &&
-				memcmp(row->name, name, length) == 0)
-				return row;
-	if (length == strlen(opt_help.name) && memcmp(name, opt_help.name, length) == 0)
-		return &opt_help;
-	return NULL;
-}
-
-static const struct opt *find_letter(const struct command *command, char letter)
-{
-	const struct opt *const *table;
-	const struct opt *row;
-
-	for (table = command->options; *table; table++)
-		for (row = *table; row->name; row++)
-			if (row->letter && row->letter == letter)
-				return row;
-	return letter == opt_help.letter ? &opt_help : NULL;
-}
-
-static int wrong(const struct opt_parser *parser, const char *word, const char *why)
-{
-	complain(word, "%s; see `pycstash help %s`", why, parser->command->name);
+	va_start(args, format);
+	vsnprintf(expected, sizeof expected, format, args);
+	va_end(args);
+	snprintf(name, sizeof name, "--%s", opt->name);
+	complain(name, "`%s` is not %s", value, expected);
 	return -EINVAL;
 }
 
-static int no_such_option(const struct opt_parser *parser, const char *word)
+static int take_number(const struct opt *opt, const char *value, unsigned *ret)
 {
-	struct nearest nearest = { .word = word + 2 };
-	const struct opt *const *table;
-	const struct opt *row;
+	uint64_t number;
 
-	for (table = parser->command->options; *table && word[1] == '-'; table++)
-		for (row = *table; row->name; row++)
-			nearest_offer(&nearest, row->name);
-	if (!nearest.best)
-		return wrong(parser, word, "no such option");
-	complain(word, "no such option; did you mean --%s? See `pycstash help %s`",
-		nearest.best, parser->command->name);
-	return -EINVAL;
-}
-
-/* `attached` is the value in the option's own word, or NULL. */
-static int take_value(
-	struct opt_parser *parser, const struct opt *opt, const char *attached)
-{
-	const char *word = parser->argv[parser->index++];
-
-	parser->value = attached;
-	if (!opt->arg)
-		return attached ? wrong(parser, word, "this option takes no value") : 0;
-	if (attached)
-		return 0;
-	if (!parser->argv[parser->index])
-		return wrong(parser, word, "this option needs a value");
-	parser->value = parser->argv[parser->index++];
+	if (human_read_number(value, &number) < 0 || number < opt->least ||
+		number > opt->most)
+		return refuse(
+			opt, value, "a number from %u to %u", opt->least, opt->most);
+	*ret = (unsigned)number;
 	return 0;
 }
 
-static const char *value_after_letter(const char *word)
+static int take_size(const struct opt *opt, const char *value, uint64_t *ret)
 {
-	return word[2] ? word + 2 : NULL;
+	if (human_read_size(value, ret) < 0)
+		return refuse(opt, value, "a size, such as 4096, 100K, 1.5M or 2G");
+	return 0;
+}
+
+static int take_age(const struct opt *opt, const char *value, int64_t *ret)
+{
+	int64_t seconds;
+
+	if (human_read_age(value, &seconds) < 0 || seconds < opt->least)
+		return refuse(opt, value, "a time, such as 90s or 12h, of at least %us",
+			opt->least);
+	*ret = seconds;
+	return 0;
+}
+
+static int take_time(const struct opt *opt, const char *value, int64_t *ret)
+{
+	if (human_read_time(value, time(NULL), ret) < 0)
+		return refuse(opt, value,
+			"an age (30d, 12h, 90m) or a time (2026-08-01, 2026-08-01T10:00, @1785571200)");
+	return 0;
+}
+
+/* The index of a name of `len` bytes, or -EINVAL. */
+static int find_name(const struct opt *opt, const char *name, size_t len)
+{
+	for (size_t i = 0; i < opt->name_count; i++)
+		if (strlen(opt->names[i]) == len && memcmp(opt->names[i], name, len) == 0)
+			return (int)i;
+	return -EINVAL;
+}
+
+static int refuse_name(const struct opt *opt, const char *value)
+{
+	char names[256] = "";
+	size_t length = 0, i;
+
+	for (i = 0; i < opt->name_count && length < sizeof names; i++)
+		if (*opt->names[i])
+			length += (size_t)snprintf(names + length, sizeof names - length,
+				"%s%s", length ? ", " : "", opt->names[i]);
+	return refuse(opt, value, "one of: %s", names);
+}
+
+static int take_choice(const struct opt *opt, const char *value, unsigned *ret)
+{
+	int index = find_name(opt, value, strlen(value));
+
+	if (index < 0)
+		return refuse_name(opt, value);
+	*ret = (unsigned)index;
+	return 0;
+}
+
+static int take_set(const struct opt *opt, const char *value, unsigned *set)
+{
+	const char *rest = value;
+	size_t length;
+
+	for (;; rest += length + 1) {
+		int index;
+
+		length = strcspn(rest, ",");
+		index = find_name(opt, rest, length);
+		if (index < 0)
+			return refuse_name(opt, value);
+		*set |= 1u << index;
+		if (!rest[length])
+			return 0;
+	}
+}
+
+static int take_item(struct opt_list *list, const char *value)
+{
+	const char **items = reallocarray(list->items, list->count + 2, sizeof *items);
+
+	if (!items)
+		return -ENOMEM;
+	items[list->count++] = value;
+	items[list->count] = NULL;
+	list->items = items;
+	return 0;
+}
+
+/* Stores a value. -EINVAL after saying what is wrong with it; -ENOMEM. */
+static int take(const struct opt *opt, const char *value, void *member)
+{
+	if (value && !*value)
+		return refuse(opt, value, "a value: it is empty");
+	switch (opt->type) {
+	case OPT_IS_FLAG:
+		*(bool *)member = true;
+		return 0;
+	case OPT_IS_STRING:
+		*(const char **)member = value;
+		return 0;
+	case OPT_IS_LIST:
+		return take_item(member, value);
+	case OPT_IS_NUMBER:
+		return take_number(opt, value, member);
+	case OPT_IS_SIZE:
+		return take_size(opt, value, member);
+	case OPT_IS_AGE:
+		return take_age(opt, value, member);
+	case OPT_IS_TIME:
+		return take_time(opt, value, member);
+	case OPT_IS_CHOICE:
+		return take_choice(opt, value, member);
+	case OPT_IS_SET:
+		return take_set(opt, value, member);
+	case OPT_IS_CALL:
+		return opt->take(member, opt, value);
+	}
+	return -EINVAL;
+}
+
+/* --- the command line ----------------------------------------------------------------*/
+
+struct reader {
+	const struct command *command;
+	void *variables;
+	char **argv;
+	int index; /* the next word to look at */
+	int words; /* how many before it are no options */
+};
+
+static const struct opt *find(const struct reader *reader, const char *name,
+	size_t length, char letter, void **ret_member)
+{
+	const struct opt_table *table;
+	const struct opt *row;
+
+	for (table = reader->command->options; table->rows; table++)
+		for (row = table->rows; row->name; row++)
+			if (letter ? row->letter == letter
+				   : strlen(row->name) == length &&
+						memcmp(row->name, name, length) == 0) {
+				*ret_member =
+					(char *)reader->variables + table->at + row->at;
+				return row;
+			}
+	return letter == opt_help.letter ||
+			       (!letter && length == strlen(opt_help.name) &&
+				       memcmp(name, opt_help.name, length) == 0)
+		       ? &opt_help
+		       : NULL;
+}
+
+static int wrong(const struct reader *reader, const char *word, const char *why)
+{
+	complain(word, "%s; see `pycstash help %s`", why, reader->command->name);
+	return -EINVAL;
+}
+
+static int no_such_option(const struct reader *reader, const char *word)
+{
+	struct nearest nearest = { .word = word + 2 };
+	const struct opt_table *table;
+	const struct opt *row;
+
+	for (table = reader->command->options; table->rows && word[1] == '-'; table++)
+		for (row = table->rows; row->name; row++)
+			nearest_offer(&nearest, row->name);
+	if (!nearest.best)
+		return wrong(reader, word, "no such option");
+	complain(word, "no such option; did you mean --%s? See `pycstash help %s`",
+		nearest.best, reader->command->name);
+	return -EINVAL;
 }
 
 static bool is_option(const char *word)
@@ -99,86 +230,108 @@ static bool is_option(const char *word)
 }
 
 /* Passes over words that are no options. */
-static void skip_words(struct opt_parser *parser)
+static void skip_words(struct reader *reader)
 {
 	const char *word;
 
-	if (parser->command->flags & COMMAND_OPTIONS_FIRST)
+	if (reader->command->flags & COMMAND_OPTIONS_FIRST)
 		return;
-	while ((word = parser->argv[parser->index]) && !is_option(word)) {
-		parser->index++;
-		parser->words++;
+	while ((word = reader->argv[reader->index]) && !is_option(word)) {
+		reader->index++;
+		reader->words++;
 	}
 }
 
-/* Moves what was passed over behind the option that began at `start`. */
-static void export_words(struct opt_parser *parser, int start)
+/* Moves what was passed over to after the option that began at `start`. */
+static void move_words(struct reader *reader, int start)
 {
-	char **words = parser->argv + start - parser->words;
+	char **words = reader->argv + start - reader->words;
 	int i;
 
-	for (i = start; i < parser->index; i++, words++) {
-		char *word = parser->argv[i];
+	for (i = start; i < reader->index; i++, words++) {
+		char *word = reader->argv[i];
 
-		memmove(words + 1, words, (size_t)parser->words * sizeof *words);
+		memmove(words + 1, words, (size_t)reader->words * sizeof *words);
 		*words = word;
 	}
 }
 
-static int finish(struct opt_parser *parser)
+/* Reads the option that the next word is. */
+static int read_option(struct reader *reader)
 {
-	parser->index -= parser->words;
-	parser->words = 0;
-	return 0;
-}
+	const char *word = reader->argv[reader->index++];
+	const char *equals = strchrnul(word, '='), *value;
+	bool is_long = word[1] == '-';
+	void *member = NULL;
+	const struct opt *opt = find(reader, word + 2, (size_t)(equals - word) - 2,
+		is_long ? 0 : word[1], &member);
 
-static const struct opt *find(
-	const struct opt_parser *parser, const char *word, const char **ret_attached)
-{
-	const char *equals = strchrnul(word, '=');
-
-	if (word[1] == '-') {
-		*ret_attached = *equals ? equals + 1 : NULL;
-		return find_long(parser->command, word + 2, (size_t)(equals - word - 2));
-	}
-	*ret_attached = value_after_letter(word);
-	return find_letter(parser->command, word[1]);
-}
-
-int opt_next(struct opt_parser *parser, const struct opt **ret_opt)
-{
-	const struct opt *opt;
-	const char *word, *attached;
-	int start, r;
-
-	skip_words(parser);
-	start = parser->index;
-	word = parser->argv[start];
-	if (!word || !is_option(word))
-		return finish(parser);
-	if (strcmp(word, "--") == 0) {
-		parser->index++;
-		export_words(parser, start);
-		return finish(parser);
-	}
-	opt = find(parser, word, &attached);
 	if (!opt)
-		return no_such_option(parser, word);
-	r = take_value(parser, opt, attached);
-	if (r < 0)
-		return r;
-	export_words(parser, start);
-	if (opt == &opt_help) {
-		command_help(parser->command);
-		return -ECANCELED;
-	}
-	*ret_opt = opt;
-	return 1;
+		return no_such_option(reader, word);
+	if (is_long)
+		value = *equals ? equals + 1 : NULL;
+	else
+		value = word[2] ? word + 2 : NULL;
+	if (!opt->arg && value)
+		return wrong(reader, word, "this option takes no value");
+	if (opt == &opt_help)
+		return OPT_HELP;
+	if (opt->arg && !value && !(value = reader->argv[reader->index++]))
+		return wrong(reader, word, "this option needs a value");
+	return take(opt, value, member);
 }
 
-int opt_exit_code(int negative)
+/* 1 as long as there may be more options, 0 at their end, or as read_option. */
+static int step(struct reader *reader)
 {
-	return negative == -ECANCELED ? EXIT_OK : EXIT_USAGE;
+	const char *word;
+	int start, r = 0;
+	bool end;
+
+	skip_words(reader);
+	start = reader->index;
+	word = reader->argv[start];
+	if (!word || !is_option(word))
+		return 0;
+	end = strcmp(word, "--") == 0;
+	if (end)
+		reader->index++;
+	else
+		r = read_option(reader);
+	if (r == 0)
+		move_words(reader, start);
+	return r ? r : !end;
+}
+
+static int check_count(const struct command *command, char *const *words)
+{
+	int count = 0;
+
+	while (words[count])
+		count++;
+	if (count < command->least)
+		return opt_usage(command, "an argument is missing");
+	if (command->most >= 0 && count > command->most)
+		return opt_usage(command, command->most ? "too many arguments"
+							: "no arguments are expected");
+	return EXIT_OK;
+}
+
+int opt_read(const struct command *command, char ***words, void *variables)
+{
+	struct reader reader = { command, variables, *words, 1, 0 };
+	int r;
+
+	while ((r = step(&reader)) > 0)
+		;
+	if (r == OPT_HELP)
+		return r;
+	if (r == -ENOMEM)
+		complain(NULL, "%s", strerror(ENOMEM));
+	if (r < 0)
+		return r == -ENOMEM ? EXIT_OURS : EXIT_USAGE;
+	*words = reader.argv + reader.index - reader.words;
+	return check_count(command, *words);
 }
 
 int opt_usage(const struct command *command, const char *why)
@@ -188,38 +341,50 @@ int opt_usage(const struct command *command, const char *why)
 	return EXIT_USAGE;
 }
 
+/* --- help ----------------------------------------------------------------------------*/
+
+/* How many bytes of the text go on one line: as many words as fit. */
+static int line_length(const char *text, int width)
+{
+	int columns = 0, fits = 0, i;
+
+	for (i = 0; text[i] && columns <= width; i++) {
+		if (text[i] == ' ')
+			fits = i;
+		columns += (text[i] & 0xc0) != 0x80; /* of UTF-8, the first bytes */
+	}
+	return columns > width && fits ? fits : i;
+}
+
 static void print_row(FILE *out, const struct opt *row)
 {
 	const char *help = row->help;
-	int width;
+	int column;
 
 	if (row->letter)
-		width = fprintf(out, "  -%c, --%s", row->letter, row->name);
+		column = fprintf(out, "  -%c, --%s", row->letter, row->name);
 	else
-		width = fprintf(out, "      --%s", row->name);
+		column = fprintf(out, "      --%s", row->name);
 	if (row->arg)
-		width += fprintf(out, " %s", row->arg);
-	if (width > HELP_COLUMN - 2) {
+		column += fprintf(out, " %s", row->arg);
+	if (column > HELP_COLUMN - 2) {
 		fputc('\n', out);
-		width = 0;
+		column = 0;
 	}
-	for (;;) {
-		size_t length = strcspn(help, "\n");
+	for (; *help; column = 0) {
+		int length = line_length(help, HELP_WIDTH - HELP_COLUMN);
 
-		fprintf(out, "%*s%.*s\n", HELP_COLUMN - width, "", (int)length, help);
-		if (!help[length])
-			return;
-		help += length + 1;
-		width = 0;
+		fprintf(out, "%*s%.*s\n", HELP_COLUMN - column, "", length, help);
+		help += length + (help[length] == ' ');
 	}
 }
 
-void opt_print(FILE *out, const struct opt *const *tables)
+void opt_print(FILE *out, const struct opt_table *tables)
 {
 	const struct opt *row;
 
-	for (; *tables; tables++)
-		for (row = *tables; row->name; row++)
+	for (; tables->rows; tables++)
+		for (row = tables->rows; row->name; row++)
 			print_row(out, row);
 	print_row(out, &opt_help);
 }

@@ -1,59 +1,122 @@
 /* SPDX-License-Identifier: MIT
  *
- * Options of a subcommand: tables of rows, from which the command line is read and
- * the help is printed. Options may stand before, between and behind the other words,
- * up to `--`; where what follows the first word belongs to a command to run
- * (COMMAND_OPTIONS_FIRST), they end there. Long names are not abbreviated: a script must
- * not break when an option is added.
+ * Options of a command: tables of rows. A row says how an option is written, what its
+ * help is, what its value may be and which member of the command's own struct it is
+ *stored in. One call reads a command line by these tables; help, manual pages and
+ *completions are printed from them.
  *
- *	struct opt_parser parser;
- *	const struct opt *opt;
- *	int more;
+ *	struct du {
+ *		struct common common;
+ *		unsigned depth;
+ *	};
+ *	static const struct opt own_options[] = {
+ *		{ "depth", 0, "N", "what it does", OPT_NUMBER(struct du, depth, 1, 99) },
+ *		{ 0 },
+ *	};
+ *	static const struct opt_table options[] = {
+ *		{ own_options, 0 },
+ *		{ common_dir, offsetof(struct du, common) },
+ *		{ 0 },
+ *	};
  *
- *	opt_begin(&parser, self, argv);
- *	while ((more = opt_next(&parser, &opt)) > 0)
- *		... opt->key, parser.value ...
- *	if (more < 0)
- *		return opt_exit_code(more);
- *	... argv[parser.index] is the first word that is no option ...
+ *	code = opt_read(self, &words, &du);
  *
- * Values point into argv, whose words are put in order: those that are no options come
- * last. Nothing is allocated.
+ * Options may stand before, between and after the other words, up to `--`. Where the
+ *words are another command's (COMMAND_OPTIONS_FIRST), the first of them ends the options.
+ *Long names cannot be abbreviated: a script must not break when an option is added.
  */
 #pragma once
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 struct command;
+
+enum opt_type {
+	OPT_IS_FLAG,   /* bool, set to true; the only type without a value */
+	OPT_IS_STRING, /* const char *, into argv */
+	OPT_IS_LIST,   /* struct opt_list, one item for each use */
+	OPT_IS_NUMBER, /* unsigned, from `least` to `most` */
+	OPT_IS_SIZE,   /* uint64_t, bytes: 4096, 100K, 1.5M */
+	OPT_IS_AGE,    /* int64_t, seconds: 30d, 12h; `least` or more */
+	OPT_IS_TIME,   /* int64_t, seconds since 1970: a date, @SECONDS, or an age before
+			  now */
+	OPT_IS_CHOICE, /* unsigned or enum: the index of the value in `names` */
+	OPT_IS_SET,  /* unsigned: a bit for the index of each, commas between; adds up */
+	OPT_IS_CALL, /* whatever `take` does with it */
+};
 
 struct opt {
 	const char *name; /* the long spelling, without its dashes; NULL ends a table */
 	char letter;	  /* the short spelling; 0: none */
 	const char *arg;  /* what its value is called in the help; NULL: it has none */
-	const char *help; /* further lines after '\n' */
-	int key;	  /* for the subcommand; >= 0 and one of a kind in its tables */
+	const char *help; /* printed with line breaks where they fit */
+	enum opt_type type;
+	size_t at; /* of the member, in bytes from where its table's struct begins */
+	uint32_t least, most;
+	const char *const *names;
+	size_t name_count;
+	/* 0; -EINVAL after saying what is wrong; -ENOMEM. `value` is NULL where arg is.
+	 */
+	int (*take)(void *member, const struct opt *opt, const char *value);
+};
+
+/* The last members of a row. The compiler checks the type of the member. */
+#define OPT_FLAG(in, member) .type = OPT_IS_FLAG, .at = OPT_AT(bool, in, member)
+#define OPT_STRING(in, member) \
+	.type = OPT_IS_STRING, .at = OPT_AT(const char *, in, member)
+#define OPT_LIST(in, member) \
+	.type = OPT_IS_LIST, .at = OPT_AT(struct opt_list, in, member)
+#define OPT_NUMBER(in, member, from, to)                                                \
+	.type = OPT_IS_NUMBER, .at = OPT_AT(unsigned int, in, member), .least = (from), \
+	.most = (to)
+#define OPT_SIZE(in, member) .type = OPT_IS_SIZE, .at = OPT_AT(uint64_t, in, member)
+#define OPT_AGE(in, member, from) \
+	.type = OPT_IS_AGE, .at = OPT_AT(int64_t, in, member), .least = (from)
+#define OPT_TIME(in, member) .type = OPT_IS_TIME, .at = OPT_AT(int64_t, in, member)
+#define OPT_CHOICE(in, member, table)                                                    \
+	.type = OPT_IS_CHOICE, .at = OPT_AT(unsigned int, in, member), .names = (table), \
+	.name_count = sizeof(table) / sizeof *(table)
+#define OPT_SET(in, member, table)                                                    \
+	.type = OPT_IS_SET, .at = OPT_AT(unsigned int, in, member), .names = (table), \
+	.name_count = sizeof(table) / sizeof *(table)
+#define OPT_CALL(in, member, function) \
+	.type = OPT_IS_CALL, .at = offsetof(in, member), .take = (function)
+
+/* An enum is compatible with unsigned int. */
+#define OPT_AT(wanted, in, member)                                                     \
+	(offsetof(in, member) + 0 * sizeof(char[__builtin_types_compatible_p(wanted,   \
+							__typeof__(((in *)0)->member)) \
+							? 1                            \
+							: -1]))
+
+struct opt_table {
+	const struct opt *rows; /* ends with a row without a name; NULL ends the tables */
+	size_t at; /* of the struct that its rows are about, in the command's */
 };
 
 extern const struct opt opt_help; /* --help, which every command has */
 
-struct opt_parser {
-	const struct command *command;
-	char **argv;
-	int index;	   /* the next word to look at */
-	int words;	   /* how many before it are no options */
-	const char *value; /* of the option just read; NULL: it has none */
+/* Pointers into argv; `items` ends with NULL, and is NULL where there are none. */
+struct opt_list {
+	const char **items; /* freed by the caller, or left to the end of the process */
+	size_t count;
 };
 
-void opt_begin(struct opt_parser *parser, const struct command *command, char **argv);
+/* What opt_read returns, beside exit codes, where help was asked for: a command returns
+ * it at once, and main prints the help. */
+#define OPT_HELP (-1)
 
-/* 1: *ret_opt was read. 0: no more options. -EINVAL: the command line is wrong, which
- * has been said on stderr. -ECANCELED: help was asked for and has been printed. */
-int opt_next(struct opt_parser *parser, const struct opt **ret_opt);
+/* Reads options into `variables`, the command's own struct, whose members keep their
+ * values where an option is not given. *words is argv with the command's name at first;
+ * in the end it is what follows the options, as many words as the command takes, put in
+ * order in argv itself. 0; EXIT_USAGE after saying what is wrong; EXIT_OURS; OPT_HELP. */
+int opt_read(const struct command *command, char ***words, void *variables);
 
-int opt_exit_code(int negative);
-
-/* Says on stderr that the words after the options are wrong; returns EXIT_USAGE. */
+/* Says on stderr that options or words do not go together; returns EXIT_USAGE. */
 int opt_usage(const struct command *command, const char *why);
 
 /* The tables as help text, with --help as their last row. */
-void opt_print(FILE *out, const struct opt *const *tables);
+void opt_print(FILE *out, const struct opt_table *tables);

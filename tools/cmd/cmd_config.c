@@ -18,7 +18,8 @@
 #include "tools/conf/conf.h"
 #include "tools/conf/conf_file.h"
 
-static const struct opt *const options[] = { common_dir, common_json, NULL };
+static const struct opt_table options[] = { { common_dir, 0 }, { common_json, 0 },
+	{ 0 } };
 
 /* Where the cache is when nothing says it. */
 static const char *default_dir(void)
@@ -250,24 +251,20 @@ static int take_dir(const char *name)
 	return r < 0 ? EXIT_OURS : 0;
 }
 
-static int run(const struct command *self, int argc, char **argv)
+static int run(const struct command *self, char **words)
 {
 	struct common common = { 0 };
-	struct opt_parser parser;
-	const struct opt *opt;
-	int r;
+	int count = 0, code = opt_read(self, &words, &common);
 
-	opt_begin(&parser, self, argv);
-	while ((r = opt_next(&parser, &opt)) > 0)
-		if ((r = common_take(&common, opt, parser.value)) < 0)
-			break;
-	if (r < 0)
-		return opt_exit_code(r);
+	if (code != EXIT_OK)
+		return code;
 	conf_read();
-	r = take_dir(common.dir);
-	if (r)
-		return r;
-	return act(self, &common, argc - parser.index, argv + parser.index);
+	code = take_dir(common.dir);
+	if (code != EXIT_OK)
+		return code;
+	while (words[count])
+		count++;
+	return act(self, &common, count, words);
 }
 
 /* clang-format off */
@@ -299,6 +296,7 @@ const struct command cmd_config = {
 	.flags = COMMAND_NO_CONF,
 	.run = run,
 	.args = "[get KEY | set KEY VALUE | unset KEY | check]",
+	.most = -1,
 	.summary = "show the settings and where they come from, or change them",
 	.options = options,
 	.notes = notes,

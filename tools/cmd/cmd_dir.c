@@ -11,16 +11,15 @@
 #include "tools/cli/command.h"
 #include "tools/cli/common.h"
 
-enum { KEY_LAYERS = 1 };
-
 static const struct opt own_options[] = {
-	{ "layers", 0, NULL, "the layers as well, in the order in which they are asked",
-		KEY_LAYERS },
-	{ NULL, 0, NULL, NULL, 0 },
+	{ "layers", 0, NULL,
+		"the layers as well, in the order in which they are searched",
+		OPT_FLAG(struct common, layers) },
+	{ 0 },
 };
 
-static const struct opt *const options[] = { own_options, common_json, common_null,
-	common_dir, NULL };
+static const struct opt_table options[] = { { own_options, 0 }, { common_json, 0 },
+	{ common_null, 0 }, { common_dir, 0 }, { 0 } };
 
 static void print_name(const struct common *common, const char *name)
 {
@@ -59,7 +58,7 @@ static void print_object(const struct common *common, const char *root)
 	json_close(&json);
 }
 
-static int print_root(const struct common *common, bool layers)
+static int print_root(const struct common *common)
 {
 	AUTOFREE char *root = NULL;
 	int code = cache_root(common->dir, &root);
@@ -71,33 +70,19 @@ static int print_root(const struct common *common, bool layers)
 		return EXIT_OK;
 	}
 	print_name(common, root);
-	if (layers)
+	if (common->layers)
 		print_layers(common, NULL);
 	return EXIT_OK;
 }
 
-static int run(const struct command *self, int argc, char **argv)
+static int run(const struct command *self, char **words)
 {
 	struct common common = { 0 };
-	struct opt_parser parser;
-	const struct opt *opt;
-	bool layers = false;
-	int r;
+	int code = opt_read(self, &words, &common);
 
-	opt_begin(&parser, self, argv);
-	while ((r = opt_next(&parser, &opt)) > 0) {
-		if (opt->key == KEY_LAYERS)
-			layers = true;
-		else if ((r = common_take(&common, opt, parser.value)) < 0)
-			break;
-	}
-	if (r < 0)
-		return opt_exit_code(r);
-	if (common.json && common.null)
-		return opt_usage(self, "--json and -0 are two formats");
-	if (parser.index < argc)
-		return opt_usage(self, "no arguments are expected");
-	return print_root(&common, layers);
+	if (code == EXIT_OK)
+		code = common_check_format(self, &common);
+	return code == EXIT_OK ? print_root(&common) : code;
 }
 
 /* clang-format off */

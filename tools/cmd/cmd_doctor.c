@@ -19,18 +19,24 @@
 #define DEFAULT_TIMEOUT 30
 #define LONGEST_TIMEOUT 86400
 
-enum {
-	KEY_TIMEOUT = SETTINGS_KEYS,
+struct doctor_command {
+	struct common common;
+	struct doctor doctor;
+	unsigned timeout; /* seconds */
 };
 
 static const struct opt own_options[] = {
 	{ "timeout", 0, "SECONDS", "kill an interpreter that takes longer; default 30",
-		KEY_TIMEOUT },
-	{ NULL, 0, NULL, NULL, 0 },
+		OPT_NUMBER(struct doctor_command, timeout, 1, LONGEST_TIMEOUT) },
+	{ 0 },
 };
 
-static const struct opt *const options[] = { common_json, own_options, settings_options,
-	NULL };
+static const struct opt_table options[] = {
+	{ common_json, offsetof(struct doctor_command, common) },
+	{ own_options, 0 },
+	{ settings_options, offsetof(struct doctor_command, doctor.settings) },
+	{ 0 },
+};
 
 static void examine(struct doctor *doctor)
 {
@@ -100,57 +106,18 @@ static int doctor_run(struct doctor *doctor, bool json)
 	return doctor->report.failures ? EXIT_FOUND : EXIT_OK;
 }
 
-static int read_seconds(const char *text, int *ret_seconds)
+static int run(const struct command *self, char **words)
 {
-	char *end;
-	long seconds = strtol(text, &end, 10);
-
-	if (*end || end == text || seconds < 1 || seconds > LONGEST_TIMEOUT) {
-		complain(text, "this is no number of seconds from 1 to %d",
-			LONGEST_TIMEOUT);
-		return -EINVAL;
-	}
-	*ret_seconds = (int)seconds;
-	return 0;
-}
-
-static int take(
-	struct doctor *doctor, bool *json, const struct opt *opt, const char *value)
-{
-	switch (opt->key) {
-	case COMMON_JSON:
-		*json = true;
-		return 0;
-	case KEY_TIMEOUT:
-		return read_seconds(value, &doctor->timeout);
-	default:
-		return settings_take(&doctor->settings, opt, value);
-	}
-}
-
-static int run(const struct command *self, int argc, char **argv)
-{
-	struct doctor doctor = { .name = DEFAULT_INTERPRETER,
+	struct doctor_command command = { .doctor.name = DEFAULT_INTERPRETER,
 		.timeout = DEFAULT_TIMEOUT };
-	struct opt_parser parser;
-	const struct opt *opt;
-	bool json = false;
-	int r, code;
+	int code = opt_read(self, &words, &command);
 
-	opt_begin(&parser, self, argv);
-	while ((r = opt_next(&parser, &opt)) > 0)
-		if ((r = take(&doctor, &json, opt, parser.value)) < 0)
-			break;
-	if (r < 0)
-		code = opt_exit_code(r);
-	else if (parser.index + 1 < argc)
-		code = opt_usage(self, "one interpreter at a time");
-	else {
-		if (parser.index < argc)
-			doctor.name = argv[parser.index];
-		code = doctor_run(&doctor, json);
-	}
-	release(&doctor);
+	command.doctor.timeout = (int)command.timeout;
+	if (code == EXIT_OK && words[0])
+		command.doctor.name = words[0];
+	if (code == EXIT_OK)
+		code = doctor_run(&command.doctor, command.common.json);
+	release(&command.doctor);
 	return code;
 }
 
@@ -179,6 +146,7 @@ const struct command cmd_doctor = {
 	.flags = COMMAND_NO_CONF,
 	.run = run,
 	.args = "[OPTIONS] [INTERPRETER]",
+	.most = 1,
 	.summary = "say whether an interpreter can be served, and prove it",
 	.options = options,
 	.notes = notes,

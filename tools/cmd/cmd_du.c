@@ -21,29 +21,6 @@
 
 #define DEFAULT_DEPTH 3
 
-enum {
-	KEY_BY = 1,
-	KEY_DEPTH,
-	KEY_TOP,
-	KEY_BYTES,
-};
-
-static const struct opt own_options[] = {
-	{ "by", 0, "WHAT",
-		"by version (the default), tree (a directory of sources),\n"
-		"package (below site-packages), or age",
-		KEY_BY },
-	{ "depth", 0, "N", "how long the names of trees are, in components; default 3",
-		KEY_DEPTH },
-	{ "top", 0, "N", "only the N largest; the total is of all", KEY_TOP },
-	{ "bytes", 'b', NULL, "sizes in bytes", KEY_BYTES },
-	{ NULL, 0, NULL, NULL, 0 },
-};
-
-static const struct opt *const options[] = { own_options, common_layers, select_options,
-	filter_older_than, filter_unused_since, filter_larger_than, common_json,
-	common_dir, NULL };
-
 /* One thread's; on cache lines of its own. */
 struct du_thread {
 	_Alignas(64) struct usage space;
@@ -57,14 +34,37 @@ struct du {
 	struct select select;
 	struct filter filter;
 	enum usage_by by;
-	unsigned depth;
-	uint64_t top;
+	unsigned depth, top;
 	bool bytes, in_objects;
 	struct hardlinks links;
 	dev_t device; /* of those */
 	struct du_thread *threads;
 	struct progress progress;
 	uint64_t unread_directories;
+};
+
+static const struct opt own_options[] = {
+	{ "by", 0, "WHAT",
+		"by version (the default), tree (a directory of sources), package (below site-packages), or age",
+		OPT_CHOICE(struct du, by, usage_by_names) },
+	{ "depth", 0, "N", "how long the names of trees are, in components; default 3",
+		OPT_NUMBER(struct du, depth, 1, UINT_MAX) },
+	{ "top", 0, "N", "only the N largest; the total is of all",
+		OPT_NUMBER(struct du, top, 1, UINT_MAX) },
+	{ "bytes", 'b', NULL, "sizes in bytes", OPT_FLAG(struct du, bytes) },
+	{ 0 },
+};
+
+static const struct opt_table options[] = {
+	{ own_options, 0 },
+	{ common_layers, offsetof(struct du, common) },
+	{ select_options, offsetof(struct du, select) },
+	{ filter_older_than, offsetof(struct du, filter) },
+	{ filter_unused_since, offsetof(struct du, filter) },
+	{ filter_larger_than, offsetof(struct du, filter) },
+	{ common_json, offsetof(struct du, common) },
+	{ common_dir, offsetof(struct du, common) },
+	{ 0 },
 };
 
 /* --- counting ------------------------------------------------------------------------*/
@@ -267,72 +267,16 @@ static int account(struct du *du)
 	return code;
 }
 
-static int take_number(uint64_t *ret_number, const char *value)
-{
-	char *end;
-
-	errno = 0;
-	*ret_number = strtoull(value, &end, 10);
-	if (errno || end == value || *end || value[0] == '-' || *ret_number == 0 ||
-		*ret_number > UINT_MAX) {
-		complain(value, "not a positive number");
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static int take_by(struct du *du, const char *value)
-{
-	for (enum usage_by by = 0; by < USAGE_BYS; by++)
-		if (strcmp(usage_by_names[by], value) == 0) {
-			du->by = by;
-			return 0;
-		}
-	complain(value, "not a way to group; use version, tree, package or age");
-	return -EINVAL;
-}
-
-static int take(struct du *du, const struct opt *opt, const char *value)
-{
-	uint64_t number = 0;
-	int r;
-
-	switch (opt->key) {
-	case KEY_BY:
-		return take_by(du, value);
-	case KEY_DEPTH:
-		r = take_number(&number, value);
-		du->depth = (unsigned)number;
-		return r;
-	case KEY_TOP:
-		return take_number(&du->top, value);
-	case KEY_BYTES:
-		du->bytes = true;
-		return 0;
-	}
-	r = select_take(&du->select, opt, value);
-	if (r == -ENOENT)
-		r = filter_take(&du->filter, opt, value);
-	return r == -ENOENT ? common_take(&du->common, opt, value) : r;
-}
-
-static int run(const struct command *self, int argc, char **argv)
+static int run(const struct command *self, char **words)
 {
 	struct du du = {
-		.filter = filter_begin(), .depth = DEFAULT_DEPTH, .top = UINT64_MAX
+		.filter = filter_begin(), .depth = DEFAULT_DEPTH, .top = UINT_MAX
 	};
-	struct opt_parser parser;
-	const struct opt *opt;
-	int r, code;
+	int code = opt_read(self, &words, &du);
 
-	(void)argc;
-	opt_begin(&parser, self, argv);
-	while ((r = opt_next(&parser, &opt)) > 0)
-		if ((r = take(&du, opt, parser.value)) < 0)
-			break;
-	if (r < 0)
-		code = opt_exit_code(r);
-	else if ((code = select_words(&du.select, argv + parser.index)) == EXIT_OK)
+	if (code == EXIT_OK)
+		code = select_words(&du.select, words);
+	if (code == EXIT_OK)
 		code = account(&du);
 	select_release(&du.select);
 	return code;
@@ -363,6 +307,7 @@ const struct command cmd_du = {
 	.name = "du",
 	.run = run,
 	.args = "[OPTIONS] [PATH…]",
+	.most = -1,
 	.summary = "show what takes the space: versions, trees, packages, ages",
 	.options = options,
 	.notes = notes,

@@ -28,34 +28,34 @@
 #define DEFAULT_INTERPRETER "python3"
 #define ADVICE_SIZE 256
 
-enum {
-	KEY_MODULE = SETTINGS_KEYS,
-	KEY_PYTHON,
-	KEY_LEVEL,
-};
-
-static const struct opt own_options[] = {
-	{ "module", 'm', "MODULE",
-		"the source of that module, as the interpreter finds it", KEY_MODULE },
-	{ "python", 0, "INTERPRETER",
-		"for that interpreter; default: those that the cache and the\n"
-		"layers have bytecode of, else python3",
-		KEY_PYTHON },
-	{ "level", 'O', "N", "level of optimization: 0 (default), 1 (-O) or 2 (-OO)",
-		KEY_LEVEL },
-	{ NULL, 0, NULL, NULL, 0 },
-};
-
-static const struct opt *const options[] = { own_options, common_json, settings_options,
-	NULL };
-
-struct request {
+struct explain_command {
 	struct common common;
 	struct settings settings;
 	const char *module, *python;
-	char level;
+	unsigned level;
 	bool unserved;	/* for at least one interpreter */
 	bool dontwrite; /* PYTHONDONTWRITEBYTECODE was set */
+};
+
+static const char *const level_names[] = { "0", "1", "2" };
+
+static const struct opt own_options[] = {
+	{ "module", 'm', "MODULE",
+		"the source of that module, as the interpreter finds it",
+		OPT_STRING(struct explain_command, module) },
+	{ "python", 0, "INTERPRETER",
+		"for that interpreter; default: those that the cache and the layers have bytecode of, else python3",
+		OPT_STRING(struct explain_command, python) },
+	{ "level", 'O', "N", "optimization level: 0 (default), 1 (-O) or 2 (-OO)",
+		OPT_CHOICE(struct explain_command, level, level_names) },
+	{ 0 },
+};
+
+static const struct opt_table options[] = {
+	{ own_options, 0 },
+	{ common_json, offsetof(struct explain_command, common) },
+	{ settings_options, offsetof(struct explain_command, settings) },
+	{ 0 },
 };
 
 /* What to do about a verdict; none where it is served from the cache. */
@@ -110,11 +110,17 @@ static const char *advice(const struct explanation *explanation)
 		       : NULL;
 }
 
+/* As names of pycs have it; NUL for none. */
+static char level_letter(const struct explain_command *request)
+{
+	return request->level ? *level_names[request->level] : '\0';
+}
+
 /* --- printing ------------------------------------------------------------------------*/
 
 /* What to do, and what would still keep Python or the library from leaving an entry; NULL
  * where there is nothing to do. */
-static const char *write_advice(const struct request *request,
+static const char *write_advice(const struct explain_command *request,
 	const struct explanation *explanation, char *buf, size_t size)
 {
 	const char *todo = advice(explanation), *but = "";
@@ -134,7 +140,7 @@ static const char *write_advice(const struct request *request,
 	return buf;
 }
 
-static void print_text(const struct request *request,
+static void print_text(const struct explain_command *request,
 	const struct explain_subject *subject, const struct explanation *explanation)
 {
 	const struct verdict_row *row = &verdict_rows[explanation->verdict];
@@ -158,7 +164,7 @@ static void print_text(const struct request *request,
 		printf("to do: %s\n", todo);
 }
 
-static void print_object(const struct request *request,
+static void print_object(const struct explain_command *request,
 	const struct explain_subject *subject, const struct explanation *explanation)
 {
 	char buf[ADVICE_SIZE];
@@ -183,10 +189,10 @@ static void print_object(const struct request *request,
 	json_close(&json);
 }
 
-/* --- explaining
- * --------------------------------------------------------------------------*/
+/* --- explaining ----------------------------------------------------------------------*/
 
-static int explain_one(struct request *request, const struct explain_subject *subject)
+static int explain_one(
+	struct explain_command *request, const struct explain_subject *subject)
 {
 	struct explanation explanation;
 	int r = explain(subject, &explanation);
@@ -205,13 +211,13 @@ static int explain_one(struct request *request, const struct explain_subject *su
 }
 
 static int explain_for_python(
-	struct request *request, const char *source, const struct python *python)
+	struct explain_command *request, const char *source, const struct python *python)
 {
 	struct explain_subject subject = { .source = source,
 		.tag = python->tag,
 		.python = python->path,
 		.variant = config_variant(NULL, getenv("PYTHONNODEBUGRANGES")),
-		.level = request->level };
+		.level = level_letter(request) };
 
 	memcpy(subject.magic, python->magic, sizeof subject.magic);
 	return explain_one(request, &subject);
@@ -253,7 +259,7 @@ static char **list_versions(void)
 }
 
 /* For each version that has bytecode. -ENOENT: there is none. */
-static int explain_for_versions(struct request *request, const char *source)
+static int explain_for_versions(struct explain_command *request, const char *source)
 {
 	char **versions = list_versions();
 	int code = -ENOENT;
@@ -263,7 +269,7 @@ static int explain_for_versions(struct request *request, const char *source)
 		struct explain_subject subject = { .source = source,
 			.tag = tag,
 			.variant = version_split(*version, tag, sizeof tag),
-			.level = request->level };
+			.level = level_letter(request) };
 
 		if (!subject.variant)
 			continue;
@@ -277,7 +283,7 @@ static int explain_for_versions(struct request *request, const char *source)
 	return code;
 }
 
-static int explain_module(struct request *request, const struct python *python)
+static int explain_module(struct explain_command *request, const struct python *python)
 {
 	AUTOFREE char *source = NULL;
 	int code = module_find(python, request->module, &source);
@@ -303,7 +309,7 @@ static bool may_be_source(const char *path, const char *file)
 	return true;
 }
 
-static int explain_all(struct request *request, const char *file)
+static int explain_all(struct explain_command *request, const char *file)
 {
 	const char *name = request->python ? request->python : DEFAULT_INTERPRETER;
 	AUTOFREE char *source = NULL;
@@ -329,30 +335,7 @@ static int explain_all(struct request *request, const char *file)
 	return code;
 }
 
-static int take(struct request *request, const struct opt *opt, const char *value)
-{
-	switch (opt->key) {
-	case KEY_MODULE:
-		request->module = value;
-		return 0;
-	case KEY_PYTHON:
-		request->python = value;
-		return 0;
-	case KEY_LEVEL:
-		if (strlen(value) != 1 || !strchr("012", *value)) {
-			complain(value, "not a level of optimization; use 0, 1 or 2");
-			return -EINVAL;
-		}
-		request->level = *value == '0' ? '\0' : *value;
-		return 0;
-	case COMMON_JSON:
-		return common_take(&request->common, opt, value);
-	default:
-		return settings_take(&request->settings, opt, value);
-	}
-}
-
-static int start(struct request *request, const char *file)
+static int start(struct explain_command *request, const char *file)
 {
 	const char *dontwrite = getenv("PYTHONDONTWRITEBYTECODE");
 	int r, code;
@@ -367,23 +350,15 @@ static int start(struct request *request, const char *file)
 	return code == EXIT_OK && request->unserved ? EXIT_FOUND : code;
 }
 
-static int run(const struct command *self, int argc, char **argv)
+static int run(const struct command *self, char **words)
 {
-	struct request request = { .level = '\0' };
-	struct opt_parser parser;
-	const struct opt *opt;
-	int r, code;
+	struct explain_command request = { .level = 0 };
+	int code = opt_read(self, &words, &request);
 
-	opt_begin(&parser, self, argv);
-	while ((r = opt_next(&parser, &opt)) > 0)
-		if ((r = take(&request, opt, parser.value)) < 0)
-			break;
-	if (r < 0)
-		code = opt_exit_code(r);
-	else if (argc - parser.index != (request.module ? 0 : 1))
+	if (code == EXIT_OK && !words[0] == !request.module)
 		code = opt_usage(self, "one FILE, or -m MODULE");
-	else
-		code = start(&request, argv[parser.index]);
+	if (code == EXIT_OK)
+		code = start(&request, words[0]);
 	settings_release(&request.settings);
 	return code;
 }
@@ -426,6 +401,7 @@ const struct command cmd_explain = {
 	.name = "explain",
 	.run = run,
 	.args = "[OPTIONS] FILE | -m MODULE",
+	.most = 1,
 	.summary = "say whether a source would be served now, and why",
 	.options = options,
 	.notes = notes,

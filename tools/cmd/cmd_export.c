@@ -28,25 +28,6 @@
 #include "tools/cli/common.h"
 #include "tools/select/select.h"
 
-enum {
-	KEY_USED_SINCE,
-	KEY_PUBLIC_ONLY,
-};
-
-static const struct opt own_options[] = {
-	{ "used-since", 0, "TIME",
-		"only what was read or written since then: `30d`, `2026-08-01`;\n"
-		"file systems mounted noatime know only of writing",
-		KEY_USED_SINCE },
-	{ "public-only", 0, NULL,
-		"leave out bytecode of sources that others may not read",
-		KEY_PUBLIC_ONLY },
-	{ NULL, 0, NULL, NULL, 0 },
-};
-
-static const struct opt *const options[] = { select_options, own_options, common_dir,
-	common_json, NULL };
-
 struct export
 {
 	struct common common;
@@ -60,6 +41,24 @@ struct export
 	uint8_t *data; /* of one file */
 	size_t room;
 	uint64_t files, links, bytes, archive_bytes;
+};
+
+static const struct opt own_options[] = {
+	{ "used-since", 0, "TIME",
+		"only what was read or written since then: `30d`, `2026-08-01`; file systems mounted noatime record only writes",
+		OPT_TIME(struct export, list.used_since) },
+	{ "public-only", 0, NULL,
+		"leave out bytecode of sources that others may not read",
+		OPT_FLAG(struct export, list.public_only) },
+	{ 0 },
+};
+
+static const struct opt_table options[] = {
+	{ select_options, offsetof(struct export, select) },
+	{ own_options, 0 },
+	{ common_dir, offsetof(struct export, common) },
+	{ common_json, offsetof(struct export, common) },
+	{ 0 },
 };
 
 /* --- one file ------------------------------------------------------------------------*/
@@ -342,30 +341,10 @@ static int export_cache(struct export *export)
 
 /* --- the command line ----------------------------------------------------------------*/
 
-static int take(struct export *export, const struct opt *opt, const char *value)
-{
-	int r;
-
-	if (opt->key == KEY_USED_SINCE) {
-		r = human_read_time(value, time(NULL), &export->list.used_since);
-		if (r < 0)
-			complain(value, "not a time such as 30d or 2026-08-01");
-		return r;
-	}
-	if (opt->key == KEY_PUBLIC_ONLY) {
-		export->list.public_only = true;
-		return 0;
-	}
-	r = select_take(&export->select, opt, value);
-	return r == -ENOENT ? common_take(&export->common, opt, value) : r;
-}
-
-static int check(const struct command *self, const struct export *export, int words)
+static int check(const struct command *self, const struct export *export)
 {
 	bool to_stdout;
 
-	if (words != 1)
-		return opt_usage(self, "give one file, or - for standard output");
 	to_stdout = strcmp(export->file, "-") == 0;
 	if (to_stdout && isatty(STDOUT_FILENO))
 		return opt_usage(self, "standard output is a terminal");
@@ -383,21 +362,16 @@ static void release(struct export *export)
 	free(export->data);
 }
 
-static int run(const struct command *self, int argc, char **argv)
+static int run(const struct command *self, char **words)
 {
 	struct export export = { .cache = { .fd = -1, .root_fd = -1 },
 		.list = { .used_since = INT64_MIN } };
-	struct opt_parser parser;
-	const struct opt *opt;
-	int r, code;
+	int code = opt_read(self, &words, &export);
 
-	opt_begin(&parser, self, argv);
-	while ((r = opt_next(&parser, &opt)) > 0)
-		if ((r = take(&export, opt, parser.value)) < 0)
-			break;
-	export.file = argv[parser.index];
-	code = r < 0 ? opt_exit_code(r) : check(self, &export, argc - parser.index);
-	if (code == EXIT_OK && r == 0)
+	export.file = words[0];
+	if (code == EXIT_OK)
+		code = check(self, &export);
+	if (code == EXIT_OK)
 		code = export_cache(&export);
 	release(&export);
 	return code;
@@ -427,6 +401,8 @@ const struct command cmd_export = {
 	.name = "export",
 	.run = run,
 	.args = "[OPTIONS] FILE",
+	.least = 1,
+	.most = 1,
 	.summary = "write the cache, or part of it, as one archive",
 	.options = options,
 	.notes = notes,

@@ -19,43 +19,52 @@
 #include "tools/gc/gc.h"
 #include "tools/gc/orphans.h"
 
-enum {
-	KEY_LONG,
-	KEY_AUTO,
-	KEY_MAX_TIME,
-	KEY_SETTING, /* and above: settings */
-};
-
-static const struct opt own_options[] = {
-	{ "long", 'l', NULL, "print each name that goes, and the rule", KEY_LONG },
-	{ "auto", 0, NULL, "do nothing unless it is due; say nothing", KEY_AUTO },
-	{ "max-time", 0, "AGE", "stop after so long, as 2s; the next run goes on",
-		KEY_MAX_TIME },
-	{ "max-size", 0, "SIZE", "instead of the setting max_size", KEY_SETTING },
-	{ "max-entries", 0, "NUMBER", "instead of max_entries", KEY_SETTING + 1 },
-	{ "max-age", 0, "AGE", "instead of max_age", KEY_SETTING + 2 },
-	{ "keep-free", 0, "SIZE|PERCENT%", "instead of keep_free", KEY_SETTING + 3 },
-	{ "orphan-grace", 0, "AGE", "instead of orphan_grace", KEY_SETTING + 4 },
-	{ NULL, 0, NULL, NULL, 0 },
-};
-
 #define LONGEST_TIME INT64_C(1000000000) /* seconds, which are nanoseconds in 64 bits */
 
-static const char *const settings[] = {
-	"max_size",
-	"max_entries",
-	"max_age",
-	"keep_free",
-	"orphan_grace",
-};
-
-static const struct opt *const options[] = { own_options, common_dry_run, common_dir,
-	common_json, common_quiet, NULL };
-
-struct request {
+struct gc_command {
 	struct common common;
 	bool print, automatic;
 	int64_t seconds; /* at most; 0: no limit */
+};
+
+/* An option that stands for the setting of its name. */
+static int take_setting(void *member, const struct opt *opt, const char *value)
+{
+	char key[32];
+
+	(void)member;
+	snprintf(key, sizeof key, "%s", opt->name);
+	*strchr(key, '-') = '_';
+	return conf_set(key, value);
+}
+
+static const struct opt own_options[] = {
+	{ "long", 'l', NULL, "print each name that goes, and the rule",
+		OPT_FLAG(struct gc_command, print) },
+	{ "auto", 0, NULL, "do nothing unless it is due; say nothing",
+		OPT_FLAG(struct gc_command, automatic) },
+	{ "max-time", 0, "AGE", "stop after so long, as 2s; the next run goes on",
+		OPT_AGE(struct gc_command, seconds, 1) },
+	{ "max-size", 0, "SIZE", "instead of the setting max_size",
+		OPT_CALL(struct gc_command, common, take_setting) },
+	{ "max-entries", 0, "NUMBER", "instead of max_entries",
+		OPT_CALL(struct gc_command, common, take_setting) },
+	{ "max-age", 0, "AGE", "instead of max_age",
+		OPT_CALL(struct gc_command, common, take_setting) },
+	{ "keep-free", 0, "SIZE|PERCENT%", "instead of keep_free",
+		OPT_CALL(struct gc_command, common, take_setting) },
+	{ "orphan-grace", 0, "AGE", "instead of orphan_grace",
+		OPT_CALL(struct gc_command, common, take_setting) },
+	{ 0 },
+};
+
+static const struct opt_table options[] = {
+	{ own_options, 0 },
+	{ common_dry_run, offsetof(struct gc_command, common) },
+	{ common_dir, offsetof(struct gc_command, common) },
+	{ common_json, offsetof(struct gc_command, common) },
+	{ common_quiet, offsetof(struct gc_command, common) },
+	{ 0 },
 };
 
 /* --- output --------------------------------------------------------------------------*/
@@ -145,7 +154,7 @@ static void print_object(struct gc *gc, bool complete)
 }
 
 /* How it ended; the exit code. */
-static int conclude(const struct gc *gc, const struct request *request, int r)
+static int conclude(const struct gc *gc, const struct gc_command *request, int r)
 {
 	if (interrupt_came()) {
 		complain("gc",
@@ -168,7 +177,7 @@ static int conclude(const struct gc *gc, const struct request *request, int r)
 
 /* --- the run -------------------------------------------------------------------------*/
 
-static int collect(const struct cache *cache, const struct request *request)
+static int collect(const struct cache *cache, const struct gc_command *request)
 {
 	struct gc gc = {
 		.cache = cache,
@@ -178,7 +187,10 @@ static int collect(const struct cache *cache, const struct request *request)
 			conf_age("max_age"), conf_age("orphan_grace") },
 		.now = time(NULL),
 		.deadline = request->seconds
-				    ? clock_steady() + request->seconds * CLOCK_SECOND
+				    ? clock_steady() + (request->seconds < LONGEST_TIME
+								       ? request->seconds
+								       : LONGEST_TIME) *
+							       CLOCK_SECOND
 				    : 0,
 	};
 	int r = gc_run(&gc);
@@ -194,7 +206,7 @@ static int collect(const struct cache *cache, const struct request *request)
 	return r;
 }
 
-static int lock_and_collect(const struct cache *cache, const struct request *request)
+static int lock_and_collect(const struct cache *cache, const struct gc_command *request)
 {
 	int lock, code;
 
@@ -214,47 +226,14 @@ static int lock_and_collect(const struct cache *cache, const struct request *req
 	return code;
 }
 
-static int take(struct request *request, const struct opt *opt, const char *value)
+static int run(const struct command *self, char **words)
 {
-	switch (opt->key) {
-	case KEY_LONG:
-		request->print = true;
-		return 0;
-	case KEY_AUTO:
-		request->automatic = true;
-		return 0;
-	case KEY_MAX_TIME:
-		if (human_read_age(value, &request->seconds) == 0 &&
-			request->seconds > 0) {
-			if (request->seconds > LONGEST_TIME)
-				request->seconds = LONGEST_TIME;
-			return 0;
-		}
-		complain(value, "this is no time such as 2s");
-		return -EINVAL;
-	default:
-		if (opt->key >= KEY_SETTING && opt->key < COMMON_DIR)
-			return conf_set(settings[opt->key - KEY_SETTING], value);
-		return common_take(&request->common, opt, value);
-	}
-}
-
-static int run(const struct command *self, int argc, char **argv)
-{
-	struct request request = { .print = false };
-	struct opt_parser parser;
-	const struct opt *opt;
+	struct gc_command request = { .print = false };
 	struct cache cache;
-	int r, code;
+	int code = opt_read(self, &words, &request);
 
-	opt_begin(&parser, self, argv);
-	while ((r = opt_next(&parser, &opt)) > 0)
-		if ((r = take(&request, opt, parser.value)) < 0)
-			break;
-	if (r < 0)
-		return opt_exit_code(r);
-	if (parser.index < argc)
-		return opt_usage(self, "no arguments are expected");
+	if (code != EXIT_OK)
+		return code;
 	code = request.automatic ? cache_open_if_there(&cache, request.common.dir)
 				 : cache_open(&cache, request.common.dir);
 	if (code != EXIT_OK) /* a timer may come before the first program */

@@ -17,23 +17,22 @@
 #define PYCSTASH_VERSION "unknown"
 #endif
 
-enum {
-	KEY_MAN,
-	KEY_COMPLETION,
+struct help {
+	bool man;
+	const char *shell;
 };
 
 static const struct opt help_options[] = {
 	{ "man", 0, NULL,
-		"print the manual page of that name, as pycstash-run.1; without\n"
-		"a name, the names of all pages",
-		KEY_MAN },
-	{ "completion", 0, "bash|zsh|fish", "print what that shell completes by",
-		KEY_COMPLETION },
-	{ NULL, 0, NULL, NULL, 0 },
+		"print the manual page of that name, as pycstash-run.1; without a name, the names of all pages",
+		OPT_FLAG(struct help, man) },
+	{ "completion", 0, "bash|zsh|fish", "print the completions for that shell",
+		OPT_STRING(struct help, shell) },
+	{ 0 },
 };
 
-static const struct opt *const options[] = { help_options, NULL };
-static const struct opt *const no_options[] = { NULL };
+static const struct opt_table options[] = { { help_options, 0 }, { 0 } };
+static const struct opt_table no_options[] = { { 0 } };
 
 const struct exit_meaning exit_meanings[] = {
 #define EXIT_CODE(id, number, meaning) { number, meaning },
@@ -121,44 +120,25 @@ static int help_completion(const char *shell)
 	return EXIT_USAGE;
 }
 
-static int run_help(const struct command *self, int argc, char **argv)
+static int run_help(const struct command *self, char **words)
 {
-	const char *shell = NULL;
-	struct opt_parser parser;
-	const struct opt *opt;
-	bool man = false;
-	int more;
+	struct help help = { .man = false };
+	int code = opt_read(self, &words, &help);
 
-	opt_begin(&parser, self, argv);
-	while ((more = opt_next(&parser, &opt)) > 0)
-		if (opt->key == KEY_MAN)
-			man = true;
-		else
-			shell = parser.value;
-	if (more < 0)
-		return opt_exit_code(more);
-	if (parser.index + 1 < argc)
-		return opt_usage(self, "one command at a time");
-	if (shell)
-		return help_completion(shell);
-	return man ? help_page(argv[parser.index]) : help_command(argv[parser.index]);
+	if (code != EXIT_OK)
+		return code;
+	if (help.shell)
+		return help_completion(help.shell);
+	return help.man ? help_page(words[0]) : help_command(words[0]);
 }
 
-static int run_version(const struct command *self, int argc, char **argv)
+static int run_version(const struct command *self, char **words)
 {
-	struct opt_parser parser;
-	const struct opt *opt;
-	int more;
+	int code = opt_read(self, &words, NULL);
 
-	opt_begin(&parser, self, argv);
-	while ((more = opt_next(&parser, &opt)) > 0)
-		;
-	if (more < 0)
-		return opt_exit_code(more);
-	if (parser.index < argc)
-		return opt_usage(self, "no arguments are expected");
-	puts("pycstash " PYCSTASH_VERSION);
-	return EXIT_OK;
+	if (code == EXIT_OK)
+		puts("pycstash " PYCSTASH_VERSION);
+	return code;
 }
 
 /* clang-format off */
@@ -173,6 +153,7 @@ const struct command cmd_help = {
 	.flags = COMMAND_NO_CONF,
 	.run = run_help,
 	.args = "[COMMAND | settings]",
+	.most = 1,
 	.summary = "say what the commands are, or what one of them does",
 	.options = options,
 	.notes = notes,

@@ -26,38 +26,35 @@
 #include "tools/cli/command.h"
 #include "tools/cli/common.h"
 
-enum {
-	KEY_MAP,
-	KEY_LAYER,
-	KEY_FORCE,
+struct import_command {
+	struct common common;
+	const char *file, *layer;
+	struct opt_list maps; /* OLD=NEW */
+	bool force;
 };
 
 static const struct opt own_options[] = {
 	{ "map", 0, "OLD=NEW",
-		"what belongs to sources below OLD goes to those below NEW;\n"
-		"may be repeated, the first that fits counts",
-		KEY_MAP },
+		"what belongs to sources below OLD goes to those below NEW; may be repeated, the first that matches counts",
+		OPT_LIST(struct import_command, maps) },
 	{ "layer", 0, "DIR",
-		"make a read-only layer for an image in DIR, which is new or\n"
-		"empty, instead of filling the cache",
-		KEY_LAYER },
-	{ "force", 'f', NULL, "replace what is in the cache and as good", KEY_FORCE },
-	{ NULL, 0, NULL, NULL, 0 },
+		"make a read-only layer for an image in DIR, which is new or empty, instead of filling the cache",
+		OPT_STRING(struct import_command, layer) },
+	{ "force", 'f', NULL, "replace what is in the cache and as good",
+		OPT_FLAG(struct import_command, force) },
+	{ 0 },
 };
 
-static const struct opt *const options[] = { own_options, common_dir, common_dry_run,
-	common_json, NULL };
-
-struct command_line {
-	struct common common;
-	const char *file, *layer;
-	const char **maps; /* words */
-	size_t map_count;
-	bool force;
+static const struct opt_table options[] = {
+	{ own_options, 0 },
+	{ common_dir, offsetof(struct import_command, common) },
+	{ common_dry_run, offsetof(struct import_command, common) },
+	{ common_json, offsetof(struct import_command, common) },
+	{ 0 },
 };
 
 struct job {
-	const struct command_line *line;
+	const struct import_command *line;
 	struct import import;
 	struct cache cache;
 	struct archive_manifest announced, seen;
@@ -259,7 +256,7 @@ static int stopped(const struct job *job, int error)
 
 static int open_cache(struct job *job)
 {
-	const struct command_line *line = job->line;
+	const struct import_command *line = job->line;
 	int code;
 
 	if (line->common.dry_run) {
@@ -311,12 +308,13 @@ static int read_maps(struct job *job)
 	int r = 0;
 
 	/* a layer's paths are the image's */
-	for (i = 0; i < job->line->map_count && r == 0; i++)
-		r = import_add_map(&job->import, job->line->maps[i], !job->line->layer);
+	for (i = 0; i < job->line->maps.count && r == 0; i++)
+		r = import_add_map(
+			&job->import, job->line->maps.items[i], !job->line->layer);
 	return r;
 }
 
-static int import_file(const struct command_line *line)
+static int import_file(const struct import_command *line)
 {
 	struct job job = { .line = line, .fd = -1, .cache = { .fd = -1, .root_fd = -1 } };
 	int code = EXIT_USAGE;
@@ -340,54 +338,26 @@ static int import_file(const struct command_line *line)
 	return code;
 }
 
-static int take(struct command_line *line, const struct opt *opt, const char *value)
+static int check(const struct command *self, const struct import_command *line)
 {
-	switch (opt->key) {
-	case KEY_MAP:
-		line->maps[line->map_count++] = value;
-		return 0;
-	case KEY_LAYER:
-		line->layer = value;
-		return 0;
-	case KEY_FORCE:
-		line->force = true;
-		return 0;
-	default:
-		return common_take(&line->common, opt, value);
-	}
-}
-
-static int check(const struct command *self, const struct command_line *line, int words)
-{
-	if (words != 1)
-		return opt_usage(self, "give one archive, or - for standard input");
 	if (strcmp(line->file, "-") == 0 && isatty(STDIN_FILENO))
 		return opt_usage(self, "standard input is a terminal");
-	if (line->layer && !*line->layer)
-		return opt_usage(self, "the name of the layer is empty");
 	if (line->layer && line->common.dir)
 		return opt_usage(self, "either --layer or --dir");
 	return EXIT_OK;
 }
 
-static int run(const struct command *self, int argc, char **argv)
+static int run(const struct command *self, char **words)
 {
-	struct command_line line = { .maps = calloc((size_t)argc, sizeof *line.maps) };
-	struct opt_parser parser;
-	const struct opt *opt;
-	int r, code;
+	struct import_command line = { .force = false };
+	int code = opt_read(self, &words, &line);
 
-	if (!line.maps)
-		return EXIT_OURS;
-	opt_begin(&parser, self, argv);
-	while ((r = opt_next(&parser, &opt)) > 0)
-		if ((r = take(&line, opt, parser.value)) < 0)
-			break;
-	line.file = argv[parser.index];
-	code = r < 0 ? opt_exit_code(r) : check(self, &line, argc - parser.index);
-	if (r == 0 && code == EXIT_OK)
+	line.file = words[0];
+	if (code == EXIT_OK)
+		code = check(self, &line);
+	if (code == EXIT_OK)
 		code = import_file(&line);
-	free(line.maps);
+	free(line.maps.items);
 	return code;
 }
 
@@ -422,6 +392,8 @@ const struct command cmd_import = {
 	.name = "import",
 	.run = run,
 	.args = "[OPTIONS] FILE",
+	.least = 1,
+	.most = 1,
 	.summary = "put the bytecode of an archive into the cache, or make a layer of it",
 	.options = options,
 	.notes = notes,

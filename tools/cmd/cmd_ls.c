@@ -14,31 +14,35 @@
 #include "tools/cli/command.h"
 #include "tools/cmd/ls.h"
 
-enum {
-	KEY_LONG = 1,
-	KEY_ALL,
-	KEY_OBJECTS,
-	KEY_SORT,
-	KEY_REVERSE,
-};
+static const char *const sort_names[] = { "", "name", "size", "age", "use" };
 
 static const struct opt own_options[] = {
 	{ "long", 'l', NULL, "version, -O level, size, age, last use and state as well",
-		KEY_LONG },
+		OPT_FLAG(struct ls, details) },
 	{ "all", 'a', NULL, "temporary and foreign files as well; --state implies it",
-		KEY_ALL },
-	{ "objects", 0, NULL, "the bytecode that paths share as well", KEY_OBJECTS },
+		OPT_FLAG(struct ls, all) },
+	{ "objects", 0, NULL, "the bytecode that paths share as well",
+		OPT_FLAG(struct ls, objects) },
 	{ "sort", 0, "KEY",
-		"by name; or by size, age or use (of last use), the largest and\n"
-		"oldest first",
-		KEY_SORT },
-	{ "reverse", 'r', NULL, "sort the other way round", KEY_REVERSE },
-	{ NULL, 0, NULL, NULL, 0 },
+		"by name; or by size, age or use (of last use), the largest and oldest first",
+		OPT_CHOICE(struct ls, sort, sort_names) },
+	{ "reverse", 'r', NULL, "sort in reverse", OPT_FLAG(struct ls, reverse) },
+	{ 0 },
 };
 
-static const struct opt *const options[] = { own_options, common_layers,
-	select_tag_options, filter_state, filter_older_than, filter_unused_since,
-	filter_larger_than, common_json, common_null, common_dir, NULL };
+static const struct opt_table options[] = {
+	{ own_options, 0 },
+	{ common_layers, offsetof(struct ls, common) },
+	{ select_tag_options, offsetof(struct ls, select) },
+	{ filter_state, offsetof(struct ls, filter) },
+	{ filter_older_than, offsetof(struct ls, filter) },
+	{ filter_unused_since, offsetof(struct ls, filter) },
+	{ filter_larger_than, offsetof(struct ls, filter) },
+	{ common_json, offsetof(struct ls, common) },
+	{ common_null, offsetof(struct ls, common) },
+	{ common_dir, offsetof(struct ls, common) },
+	{ 0 },
+};
 
 /* --- choosing ------------------------------------------------------------------------*/
 
@@ -236,66 +240,20 @@ static int list(struct ls *ls)
 	return r == EXIT_OK ? code : r;
 }
 
-static int take_sort(struct ls *ls, const char *value)
-{
-	static const char *const names[] = { "", "name", "size", "age", "use" };
-
-	for (enum ls_sort sort = SORT_NAME; sort <= SORT_USE; sort++)
-		if (strcmp(names[sort], value) == 0) {
-			ls->sort = sort;
-			return 0;
-		}
-	complain(value, "not a sort key; use name, size, age or use");
-	return -EINVAL;
-}
-
-static int take(struct ls *ls, const struct opt *opt, const char *value)
-{
-	int r;
-
-	switch (opt->key) {
-	case KEY_LONG:
-		ls->details = true;
-		return 0;
-	case KEY_ALL:
-		ls->all = true;
-		return 0;
-	case KEY_OBJECTS:
-		ls->objects = true;
-		return 0;
-	case KEY_SORT:
-		return take_sort(ls, value);
-	case KEY_REVERSE:
-		ls->reverse = true;
-		return 0;
-	}
-	r = select_take(&ls->select, opt, value);
-	if (r == -ENOENT)
-		r = filter_take(&ls->filter, opt, value);
-	return r == -ENOENT ? common_take(&ls->common, opt, value) : r;
-}
-
-static int run(const struct command *self, int argc, char **argv)
+static int run(const struct command *self, char **words)
 {
 	struct ls ls = { .filter = filter_begin() };
-	struct opt_parser parser;
-	const struct opt *opt;
-	int r, code;
+	int code = opt_read(self, &words, &ls);
 
-	(void)argc;
-	opt_begin(&parser, self, argv);
-	while ((r = opt_next(&parser, &opt)) > 0)
-		if ((r = take(&ls, opt, parser.value)) < 0)
-			break;
 	if (ls.reverse && ls.sort == SORT_NONE)
 		ls.sort = SORT_NAME;
 	if (filter_needs_state(&ls.filter))
 		ls.all = true;
-	if (r < 0)
-		code = opt_exit_code(r);
-	else if (ls.common.json && ls.common.null)
-		code = opt_usage(self, "--json and -0 exclude each other");
-	else if ((code = select_words(&ls.select, argv + parser.index)) == EXIT_OK)
+	if (code == EXIT_OK)
+		code = common_check_format(self, &ls.common);
+	if (code == EXIT_OK)
+		code = select_words(&ls.select, words);
+	if (code == EXIT_OK)
 		code = list(&ls);
 	free(ls.threads);
 	select_release(&ls.select);
@@ -339,6 +297,7 @@ const struct command cmd_ls = {
 	.name = "ls",
 	.run = run,
 	.args = "[OPTIONS] [PATH…]",
+	.most = -1,
 	.summary = "list what is in the cache, by source",
 	.options = options,
 	.notes = notes,

@@ -21,9 +21,6 @@
 #include "tools/cli/common.h"
 #include "tools/select/select.h"
 
-static const struct opt *const options[] = { select_tag_options, common_layers,
-	common_json, common_null, common_dir, NULL };
-
 /* A cache or layer to search. */
 struct place {
 	struct cache cache;
@@ -36,6 +33,15 @@ struct path {
 	struct select select;
 	struct place places[1 + LAYERS_MAX];
 	size_t count;
+};
+
+static const struct opt_table options[] = {
+	{ select_tag_options, offsetof(struct path, select) },
+	{ common_layers, offsetof(struct path, common) },
+	{ common_json, offsetof(struct path, common) },
+	{ common_null, offsetof(struct path, common) },
+	{ common_dir, offsetof(struct path, common) },
+	{ 0 },
 };
 
 /* --- printing ------------------------------------------------------------------------*/
@@ -295,32 +301,15 @@ static void release(struct path *path)
 	select_release(&path->select);
 }
 
-static int take(struct path *path, const struct opt *opt, const char *value)
-{
-	int r = select_take(&path->select, opt, value);
-
-	return r == -ENOENT ? common_take(&path->common, opt, value) : r;
-}
-
-static int run(const struct command *self, int argc, char **argv)
+static int run(const struct command *self, char **words)
 {
 	struct path path = { .count = 0 };
-	struct opt_parser parser;
-	const struct opt *opt;
-	int r, code;
+	int code = opt_read(self, &words, &path);
 
-	opt_begin(&parser, self, argv);
-	while ((r = opt_next(&parser, &opt)) > 0)
-		if ((r = take(&path, opt, parser.value)) < 0)
-			break;
-	if (r < 0)
-		code = opt_exit_code(r);
-	else if (path.common.json && path.common.null)
-		code = opt_usage(self, "--json and -0 exclude each other");
-	else if (parser.index == argc)
-		code = opt_usage(self, "FILE is missing");
-	else
-		code = look(&path, argv + parser.index);
+	if (code == EXIT_OK)
+		code = common_check_format(self, &path.common);
+	if (code == EXIT_OK)
+		code = look(&path, words);
 	release(&path);
 	return code;
 }
@@ -346,6 +335,8 @@ const struct command cmd_path = {
 	.name = "path",
 	.run = run,
 	.args = "[OPTIONS] FILE…",
+	.least = 1,
+	.most = -1,
 	.summary = "print the entries of a source, or the source of an entry",
 	.options = options,
 	.notes = notes,

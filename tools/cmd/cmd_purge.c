@@ -20,26 +20,31 @@
 #include "tools/gc/purge.h"
 #include "tools/python/interpreters.h"
 
-enum {
-	KEY_ALL,
-	KEY_NOT_INSTALLED,
-	KEY_LONG,
-	KEY_NO_RECLAIM,
-};
-
 static const struct opt own_options[] = {
-	{ "all", 0, NULL, "all of the cache", KEY_ALL },
+	{ "all", 0, NULL, "all of the cache", OPT_FLAG(struct purge, all) },
 	{ "not-installed", 0, NULL, "versions that no interpreter here has",
-		KEY_NOT_INSTALLED },
-	{ "long", 'l', NULL, "print each name that goes, as --dry-run does", KEY_LONG },
+		OPT_FLAG(struct purge, not_installed) },
+	{ "long", 'l', NULL, "print each name that goes, as --dry-run does",
+		OPT_FLAG(struct purge, print) },
 	{ "no-reclaim", 0, NULL, "leave it to the next gc to free the space",
-		KEY_NO_RECLAIM },
-	{ NULL, 0, NULL, NULL, 0 },
+		OPT_FLAG(struct purge, no_reclaim) },
+	{ 0 },
 };
 
-static const struct opt *const options[] = { select_options, own_options, filter_state,
-	filter_older_than, filter_unused_since, filter_larger_than, common_dry_run,
-	common_null, common_json, common_quiet, common_dir, NULL };
+static const struct opt_table options[] = {
+	{ select_options, offsetof(struct purge, select) },
+	{ own_options, 0 },
+	{ filter_state, offsetof(struct purge, filter) },
+	{ filter_older_than, offsetof(struct purge, filter) },
+	{ filter_unused_since, offsetof(struct purge, filter) },
+	{ filter_larger_than, offsetof(struct purge, filter) },
+	{ common_dry_run, offsetof(struct purge, common) },
+	{ common_null, offsetof(struct purge, common) },
+	{ common_json, offsetof(struct purge, common) },
+	{ common_quiet, offsetof(struct purge, common) },
+	{ common_dir, offsetof(struct purge, common) },
+	{ 0 },
+};
 
 /* --- finding -------------------------------------------------------------------------*/
 
@@ -199,31 +204,6 @@ static bool is_told(const struct purge *purge)
 	       purge->select.paths.count || needs_files(purge);
 }
 
-static int take(struct purge *purge, const struct opt *opt, const char *value)
-{
-	int r;
-
-	switch (opt->key) {
-	case KEY_ALL:
-		purge->all = true;
-		return 0;
-	case KEY_NOT_INSTALLED:
-		purge->not_installed = true;
-		return 0;
-	case KEY_LONG:
-		purge->print = true;
-		return 0;
-	case KEY_NO_RECLAIM:
-		purge->no_reclaim = true;
-		return 0;
-	default:
-		r = select_take(&purge->select, opt, value);
-		if (r == -ENOENT)
-			r = filter_take(&purge->filter, opt, value);
-		return r == -ENOENT ? common_take(&purge->common, opt, value) : r;
-	}
-}
-
 static int open_and_run(const struct command *self, struct purge *purge)
 {
 	struct cache cache;
@@ -241,26 +221,15 @@ static int open_and_run(const struct command *self, struct purge *purge)
 	return code;
 }
 
-static int run(const struct command *self, int argc, char **argv)
+static int run(const struct command *self, char **words)
 {
 	struct purge purge = {
 		.mutex = PTHREAD_MUTEX_INITIALIZER,
 		.filter = filter_begin(),
 	};
-	struct opt_parser parser;
-	const struct opt *opt;
-	int r, code;
+	int code = opt_read(self, &words, &purge);
 
-	opt_begin(&parser, self, argv);
-	while ((r = opt_next(&parser, &opt)) > 0)
-		if ((r = take(&purge, opt, parser.value)) < 0)
-			break;
-	if (r < 0)
-		code = opt_exit_code(r);
-	else if (parser.index < argc)
-		code = opt_usage(
-			self, "no arguments are expected; name sources with --path");
-	else
+	if (code == EXIT_OK)
 		code = open_and_run(self, &purge);
 	purge_release(&purge);
 	return code;

@@ -15,7 +15,7 @@
 #include "tools/gc/gc_due.h"
 #include "tools/python/library.h"
 
-static const struct opt *const options[] = { settings_options, NULL };
+static const struct opt_table options[] = { { settings_options, 0 }, { 0 } };
 
 static int preload(const char *given)
 {
@@ -50,30 +50,24 @@ static int become(char **argv)
 	return EXIT_NOT_EXECUTABLE;
 }
 
-static int run(const struct command *self, int argc, char **argv)
+static int run(const struct command *self, char **words)
 {
 	struct settings settings = { 0 };
-	struct opt_parser parser;
-	const struct opt *opt;
-	int r;
+	int code = opt_read(self, &words, &settings), r;
 
-	opt_begin(&parser, self, argv);
-	while ((r = opt_next(&parser, &opt)) > 0)
-		if ((r = settings_take(&settings, opt, parser.value)) < 0)
-			break;
-	if (r == 0 && parser.index == argc) {
-		opt_usage(self, "the command to run is missing");
-		r = -EINVAL;
-	} else if (r == 0) {
-		r = preload(settings.library);
-		if (r == 0 && (r = settings_export(&settings)) < 0)
-			complain(NULL, "%s", strerror(-r));
+	if (code == EXIT_USAGE)
+		code = EXIT_OURS; /* 2 could be the command's own */
+	if (code == EXIT_OK && preload(settings.library) < 0)
+		code = EXIT_OURS;
+	if (code == EXIT_OK && (r = settings_export(&settings)) < 0) {
+		complain(NULL, "%s", strerror(-r));
+		code = EXIT_OURS;
 	}
 	settings_release(&settings);
-	if (r < 0) /* 2 could be the command's own */
-		return r == -ECANCELED ? EXIT_OK : EXIT_OURS;
+	if (code != EXIT_OK)
+		return code;
 	gc_due_start();
-	return become(argv + parser.index);
+	return become(words);
 }
 
 /* clang-format off */
@@ -100,6 +94,8 @@ const struct command cmd_run = {
 	.flags = COMMAND_OPTIONS_FIRST | COMMAND_ANY_CONF,
 	.run = run,
 	.args = "[OPTIONS] [--] COMMAND [ARG...]",
+	.least = 1,
+	.most = -1,
 	.summary = "run a command with its bytecode in the cache",
 	.options = options,
 	.notes = notes,

@@ -21,23 +21,6 @@
 #include "tools/python/interpreters.h"
 #include "tools/show/show.h"
 
-enum {
-	KEY_ALL,
-	KEY_DEEP,
-};
-
-static const struct opt own_options[] = {
-	{ "all", 'a', NULL, "list all entries of the cache with the same content",
-		KEY_ALL },
-	{ "deep", 0, NULL,
-		"ask an interpreter with the pyc's magic number for the code\n"
-		"object and the source's hash",
-		KEY_DEEP },
-	{ NULL, 0, NULL, NULL, 0 },
-};
-
-static const struct opt *const options[] = { own_options, common_dir, common_json, NULL };
-
 /* The cache and the layers below it. */
 struct show_command {
 	struct common common;
@@ -47,6 +30,22 @@ struct show_command {
 	const struct cache *own; /* the first of them, or NULL */
 	size_t shown;
 	int code;
+};
+
+static const struct opt own_options[] = {
+	{ "all", 'a', NULL, "list all entries of the cache with the same content",
+		OPT_FLAG(struct show_command, all) },
+	{ "deep", 0, NULL,
+		"ask an interpreter with the pyc's magic number for the code object and the source's hash",
+		OPT_FLAG(struct show_command, deep) },
+	{ 0 },
+};
+
+static const struct opt_table options[] = {
+	{ own_options, 0 },
+	{ common_dir, offsetof(struct show_command, common) },
+	{ common_json, offsetof(struct show_command, common) },
+	{ 0 },
 };
 
 /* --- the caches ----------------------------------------------------------------------*/
@@ -340,27 +339,13 @@ static int show_files(struct show_command *show, char *const *files)
 	return worst;
 }
 
-static int run(const struct command *self, int argc, char **argv)
+static int run(const struct command *self, char **words)
 {
 	struct show_command show = { .all = false };
-	struct opt_parser parser;
-	const struct opt *opt;
-	int r, code;
+	int code = opt_read(self, &words, &show);
 
-	opt_begin(&parser, self, argv);
-	while ((r = opt_next(&parser, &opt)) > 0) {
-		if (opt->key == KEY_ALL)
-			show.all = true;
-		else if (opt->key == KEY_DEEP)
-			show.deep = true;
-		else if ((r = common_take(&show.common, opt, parser.value)) < 0)
-			break;
-	}
-	if (r < 0)
-		return opt_exit_code(r);
-	if (parser.index == argc)
-		return opt_usage(self, "at least one FILE");
-	code = show_files(&show, argv + parser.index);
+	if (code == EXIT_OK)
+		code = show_files(&show, words);
 	close_caches(&show);
 	return code;
 }
@@ -392,6 +377,8 @@ const struct command cmd_show = {
 	.name = "show",
 	.run = run,
 	.args = "[OPTIONS] FILE…",
+	.least = 1,
+	.most = -1,
 	.summary = "show all that is known of a pyc, or of a source's bytecode",
 	.options = options,
 	.notes = notes,

@@ -13,28 +13,34 @@
 #include "tools/cli/common.h"
 #include "tools/stats/stats.h"
 
-enum { KEY_SINCE, KEY_BY, KEY_ZERO };
+enum by { BY_NONE, BY_VERSION, BY_DAY };
+static const char *const by_names[] = { "", "version", "day" };
+
+struct stats_command {
+	struct common common;
+	bool zero;
+	int64_t now;   /* nanoseconds since 1970 */
+	int64_t since; /* seconds since 1970; -1: not given */
+	enum by by;
+	unsigned layers; /* that were come to, there being no cache */
+};
 
 static const struct opt own_options[] = {
 	{ "since", 0, "TIME",
-		"count from TIME on: an age as 12h, a date, or @SECONDS;\n"
-		"includes counts from before the last --zero",
-		KEY_SINCE },
+		"count from TIME on: an age as 12h, a date, or @SECONDS; includes counts from before the last --zero",
+		OPT_TIME(struct stats_command, since) },
 	{ "by", 0, "version|day", "a line for each version, or each day (of UTC)",
-		KEY_BY },
+		OPT_CHOICE(struct stats_command, by, by_names) },
 	{ "zero", 0, NULL, "count from now on; --since still reaches what was before",
-		KEY_ZERO },
-	{ NULL, 0, NULL, NULL, 0 },
+		OPT_FLAG(struct stats_command, zero) },
+	{ 0 },
 };
 
-static const struct opt *const options[] = { own_options, common_dir, common_json, NULL };
-
-struct request {
-	struct common common;
-	bool zero, has_since;
-	int64_t now, since; /* nanoseconds since 1970 */
-	const char *by;	    /* "version", "day", or NULL */
-	unsigned layers;    /* that were come to, there being no cache */
+static const struct opt_table options[] = {
+	{ own_options, 0 },
+	{ common_dir, offsetof(struct stats_command, common) },
+	{ common_json, offsetof(struct stats_command, common) },
+	{ 0 },
 };
 
 /* --- for people ----------------------------------------------------------------------*/
@@ -171,7 +177,7 @@ static void print_layers(const char *heading)
 	}
 }
 
-static void print_stats(const struct stats *stats, const char *by)
+static void print_stats(const struct stats *stats, enum by by)
 {
 	char buf[HUMAN_SIZE * 2], time[HUMAN_SIZE];
 
@@ -181,9 +187,9 @@ static void print_stats(const struct stats *stats, const char *by)
 	if (stats->all.processes)
 		printf(" since %s", human_time(stats->all.begin / CLOCK_SECOND, time));
 	putchar('\n');
-	if (!by)
+	if (by == BY_NONE)
 		print_groups(&stats->all);
-	else if (strcmp(by, "day") == 0)
+	else if (by == BY_DAY)
 		print_table("day", &stats->days);
 	else
 		print_table("version", &stats->versions);
@@ -199,7 +205,7 @@ static int unreadable(const struct cache *cache, int r)
 	return EXIT_OURS;
 }
 
-static int show(const struct request *request, const struct cache *cache)
+static int show(const struct stats_command *request, const struct cache *cache)
 {
 	struct totals counters;
 	struct stats stats = { 0 };
@@ -212,7 +218,7 @@ static int show(const struct request *request, const struct cache *cache)
 		return unreadable(cache, r);
 	totals_forget_gone(cache, &counters);
 	r = stats_make(&stats, cache->root, &counters,
-		request->has_since ? request->since : counters.zero);
+		request->since < 0 ? counters.zero : request->since * CLOCK_SECOND);
 	if (r < 0)
 		(void)unreadable(cache, r);
 	else if (request->common.json)
@@ -224,7 +230,7 @@ static int show(const struct request *request, const struct cache *cache)
 	return r < 0 ? EXIT_OURS : EXIT_OK;
 }
 
-static int show_layers(const struct request *request)
+static int show_layers(const struct stats_command *request)
 {
 	const struct stats none = { .now = request->now };
 
@@ -238,14 +244,14 @@ static int show_layers(const struct request *request)
 /* Processes count in the own cache; where there is none, layers serve uncounted. */
 static int visit(struct cache *cache, void *context)
 {
-	struct request *request = context;
+	struct stats_command *request = context;
 
 	if (!cache->layer)
 		return show(request, cache);
 	return request->layers++ ? EXIT_OK : show_layers(request);
 }
 
-static int zero(const struct request *request)
+static int zero(const struct stats_command *request)
 {
 	struct cache cache;
 	int code = cache_open(&cache, request->common.dir), lock, r;
@@ -266,51 +272,14 @@ static int zero(const struct request *request)
 	return code;
 }
 
-static int take(struct request *request, const struct opt *opt, const char *value)
+static int run(const struct command *self, char **words)
 {
-	int r;
+	struct stats_command request = { .now = clock_real(), .since = -1 };
+	int code = opt_read(self, &words, &request);
 
-	switch (opt->key) {
-	case KEY_SINCE:
-		r = human_read_time(value, request->now / CLOCK_SECOND, &request->since);
-		if (r < 0 || request->since > INT64_MAX / CLOCK_SECOND) {
-			complain(value,
-				"not a time such as 12h, 2026-08-01 or @1785571200");
-			return -EINVAL;
-		}
-		request->since *= CLOCK_SECOND;
-		request->has_since = true;
-		return 0;
-	case KEY_BY:
-		request->by = value;
-		if (strcmp(value, "version") == 0 || strcmp(value, "day") == 0)
-			return 0;
-		complain(value, "--by takes version or day");
-		return -EINVAL;
-	case KEY_ZERO:
-		request->zero = true;
-		return 0;
-	default:
-		return common_take(&request->common, opt, value);
-	}
-}
-
-static int run(const struct command *self, int argc, char **argv)
-{
-	struct request request = { .now = clock_real() };
-	struct opt_parser parser;
-	const struct opt *opt;
-	int r;
-
-	opt_begin(&parser, self, argv);
-	while ((r = opt_next(&parser, &opt)) > 0)
-		if ((r = take(&request, opt, parser.value)) < 0)
-			break;
-	if (r < 0)
-		return opt_exit_code(r);
-	if (parser.index < argc)
-		return opt_usage(self, "no arguments are expected");
-	if (request.zero && (request.has_since || request.by || request.common.json))
+	if (code != EXIT_OK)
+		return code;
+	if (request.zero && (request.since >= 0 || request.by || request.common.json))
 		return opt_usage(
 			self, "--zero prints nothing, and goes with --dir alone");
 	return request.zero ? zero(&request)

@@ -13,23 +13,23 @@
 #include "tools/cli/command.h"
 #include "tools/verify/verify.h"
 
-enum {
-	KEY_REPAIR,
-	KEY_DEEP,
-};
-
 static const struct opt own_options[] = {
 	{ "repair", 0, NULL, "delete what is bad; it is compiled again when it is needed",
-		KEY_REPAIR },
+		OPT_FLAG(struct verify, repair) },
 	{ "deep", 0, NULL,
-		"compile the sources again, with the interpreters found on\n"
-		"this machine, and compare the code",
-		KEY_DEEP },
-	{ NULL, 0, NULL, NULL, 0 },
+		"compile the sources again, with the interpreters found on this machine, and compare the code",
+		OPT_FLAG(struct verify, deep) },
+	{ 0 },
 };
 
-static const struct opt *const options[] = { own_options, common_dir, common_json,
-	common_jobs, select_tag_options, NULL };
+static const struct opt_table options[] = {
+	{ own_options, 0 },
+	{ common_dir, offsetof(struct verify, common) },
+	{ common_json, offsetof(struct verify, common) },
+	{ common_jobs, offsetof(struct verify, common) },
+	{ select_tag_options, offsetof(struct verify, select) },
+	{ 0 },
+};
 
 /* --- together ------------------------------------------------------------------------*/
 
@@ -132,38 +132,15 @@ static int start(struct verify *verify, char *const *words)
 	return code;
 }
 
-static int take(struct verify *verify, const struct opt *opt, const char *value)
-{
-	int r;
-
-	switch (opt->key) {
-	case KEY_REPAIR:
-		verify->repair = true;
-		return 0;
-	case KEY_DEEP:
-		verify->deep = true;
-		return 0;
-	default:
-		r = common_take(&verify->common, opt, value);
-		return r == -ENOENT ? select_take(&verify->select, opt, value) : r;
-	}
-}
-
-static int run(const struct command *self, int argc, char **argv)
+static int run(const struct command *self, char **words)
 {
 	struct verify verify = { .recompile = RECOMPILE_NONE,
 		.finder = DEEP_NONE,
 		.output = PTHREAD_MUTEX_INITIALIZER };
-	struct opt_parser parser;
-	const struct opt *opt;
-	int r, code;
+	int code = opt_read(self, &words, &verify);
 
-	(void)argc;
-	opt_begin(&parser, self, argv);
-	while ((r = opt_next(&parser, &opt)) > 0)
-		if ((r = take(&verify, opt, parser.value)) < 0)
-			break;
-	code = r < 0 ? opt_exit_code(r) : start(&verify, argv + parser.index);
+	if (code == EXIT_OK)
+		code = start(&verify, words);
 	recompile_release(&verify.recompile);
 	deep_release(&verify.finder);
 	select_release(&verify.select);
@@ -212,6 +189,7 @@ const struct command cmd_verify = {
 	.name = "verify",
 	.run = run,
 	.args = "[OPTIONS] [PATH…]",
+	.most = -1,
 	.summary = "check every entry and object, and delete what is bad",
 	.options = options,
 	.notes = notes,

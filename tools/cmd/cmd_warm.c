@@ -26,105 +26,44 @@
 #define MAX_TIMEOUT 86400
 #define LEVELS "012"
 
-enum { KEY_PYTHON, KEY_OPT, KEY_EXCLUDE, KEY_FORCE, KEY_TIMEOUT };
-
-static const struct opt own_options[] = {
-	{ "python", 0, "PYTHON",
-		"the interpreter to compile for, a path or a name on PATH; may be\n"
-		"repeated; default " DEFAULT_PYTHON,
-		KEY_PYTHON },
-	{ "opt", 0, "LEVELS",
-		"the optimization levels to compile for: 0, 1 (-O), 2 (-OO),\n"
-		"separated by commas; default 0",
-		KEY_OPT },
-	{ "exclude", 0, "GLOB",
-		"pass over files and directories whose name matches GLOB, or whose\n"
-		"absolute path does if GLOB has a slash; may be repeated",
-		KEY_EXCLUDE },
-	{ "force", 0, NULL, "make an entry even where the tree has a valid pyc",
-		KEY_FORCE },
-	{ "timeout", 0, "SECONDS",
-		"give up on a source that takes longer to compile; default 300.\n"
-		"An interpreter has as long to tell its version, but at most 30",
-		KEY_TIMEOUT },
-	{ NULL, 0, NULL, NULL, 0 },
-};
-
-static const struct opt *const options[] = { own_options, common_jobs, common_dry_run,
-	common_dir, common_json, common_quiet, NULL };
-
 /* What the command line asks for. */
 struct warm_request {
 	struct common common;
-	const char **pythons, **exclude; /* owned; end with NULL */
-	size_t python_count, exclude_count;
-	bool levels[sizeof LEVELS - 1];
+	struct opt_list pythons, exclude;
+	unsigned levels; /* a bit for each of `level_names` */
 	bool force;
-	int timeout;
+	unsigned timeout; /* seconds */
 };
 
-/* --- the command line ----------------------------------------------------------------*/
+static const char *const level_names[] = { "0", "1", "2" };
 
-static int append(const char ***list, size_t *count, const char *value)
-{
-	const char **longer = reallocarray(*list, *count + 2, sizeof *longer);
+static const struct opt own_options[] = {
+	{ "python", 0, "PYTHON",
+		"the interpreter to compile for, a path or a name on PATH; may be repeated; default " DEFAULT_PYTHON,
+		OPT_LIST(struct warm_request, pythons) },
+	{ "opt", 0, "LEVELS",
+		"the optimization levels to compile for: 0, 1 (-O), 2 (-OO), separated by commas; default 0",
+		OPT_SET(struct warm_request, levels, level_names) },
+	{ "exclude", 0, "GLOB",
+		"leave out files and directories whose name matches GLOB, or whose absolute path does if GLOB has a slash; may be repeated",
+		OPT_LIST(struct warm_request, exclude) },
+	{ "force", 0, NULL, "make an entry even where the tree has a valid pyc",
+		OPT_FLAG(struct warm_request, force) },
+	{ "timeout", 0, "SECONDS",
+		"give up on a source that takes longer to compile; default 300. An interpreter has as long to tell its version, but at most 30",
+		OPT_NUMBER(struct warm_request, timeout, 1, MAX_TIMEOUT) },
+	{ 0 },
+};
 
-	if (!longer)
-		return -ENOMEM;
-	longer[(*count)++] = value;
-	longer[*count] = NULL;
-	*list = longer;
-	return 0;
-}
-
-static int take_levels(struct warm_request *request, const char *value)
-{
-	for (const char *p = value;; p += 2) {
-		const char *level = *p ? strchr(LEVELS, *p) : NULL;
-
-		if (!level || (p[1] && p[1] != ',')) {
-			complain("--opt", "%s: levels are 0, 1 and 2, as in --opt 0,2",
-				value);
-			return -EINVAL;
-		}
-		request->levels[level - LEVELS] = true;
-		if (!p[1])
-			return 0;
-	}
-}
-
-static int take_timeout(struct warm_request *request, const char *value)
-{
-	char *end;
-	long seconds = strtol(value, &end, 10);
-
-	if (end == value || *end || seconds < 1 || seconds > MAX_TIMEOUT) {
-		complain("--timeout", "%s: not a number of seconds from 1 to %d", value,
-			MAX_TIMEOUT);
-		return -EINVAL;
-	}
-	request->timeout = (int)seconds;
-	return 0;
-}
-
-static int take(struct warm_request *request, const struct opt *opt, const char *value)
-{
-	switch (opt->key) {
-	case KEY_PYTHON:
-		return append(&request->pythons, &request->python_count, value);
-	case KEY_EXCLUDE:
-		return append(&request->exclude, &request->exclude_count, value);
-	case KEY_OPT:
-		return take_levels(request, value);
-	case KEY_FORCE:
-		request->force = true;
-		return 0;
-	case KEY_TIMEOUT:
-		return take_timeout(request, value);
-	default:
-		return common_take(&request->common, opt, value);
-	}
-}
+static const struct opt_table options[] = {
+	{ own_options, 0 },
+	{ common_jobs, offsetof(struct warm_request, common) },
+	{ common_dry_run, offsetof(struct warm_request, common) },
+	{ common_dir, offsetof(struct warm_request, common) },
+	{ common_json, offsetof(struct warm_request, common) },
+	{ common_quiet, offsetof(struct warm_request, common) },
+	{ 0 },
+};
 
 /* --- what it is for ------------------------------------------------------------------*/
 
@@ -198,7 +137,7 @@ static bool make_targets(struct warm *warm, const struct warm_request *request,
 	warm->targets = calloc(count * (sizeof LEVELS - 1), sizeof *warm->targets);
 	for (size_t i = 0; warm->targets && i < count; i++)
 		for (size_t level = 0; level < sizeof LEVELS - 1; level++)
-			if (request->levels[level])
+			if (request->levels & 1u << level)
 				add_target(warm, &pythons[i], level);
 	return warm->targets;
 }
@@ -265,16 +204,18 @@ static int warm_up(const struct warm_request *request, char **paths)
 {
 	static const char *const default_exclude[] = { NULL };
 	static const char *const default_pythons[] = { DEFAULT_PYTHON, NULL };
-	const char *const *names = request->pythons ? request->pythons : default_pythons;
+	const char *const *names =
+		request->pythons.items ? request->pythons.items : default_pythons;
 	struct warm warm = {
-		.exclude = request->exclude ? request->exclude : default_exclude,
+		.exclude =
+			request->exclude.items ? request->exclude.items : default_exclude,
 		.jobs = request->common.jobs ? request->common.jobs : walk_processors(),
-		.timeout = request->timeout,
+		.timeout = (int)request->timeout,
 		.dry_run = request->common.dry_run,
 		.force = request->force,
 		.mutex = PTHREAD_MUTEX_INITIALIZER,
 	};
-	struct python *pythons = calloc(request->python_count + 1, sizeof *pythons);
+	struct python *pythons = calloc(request->pythons.count + 1, sizeof *pythons);
 	struct cache cache = { .root = NULL };
 	size_t count = 0;
 	int code;
@@ -318,29 +259,19 @@ static int export_dir(const char *dir)
 	return r;
 }
 
-static int run(const struct command *self, int argc, char **argv)
+static int run(const struct command *self, char **words)
 {
 	struct warm_request request = { .timeout = DEFAULT_TIMEOUT };
-	struct opt_parser parser;
-	const struct opt *opt;
-	int r, code;
+	int code = opt_read(self, &words, &request);
 
-	opt_begin(&parser, self, argv);
-	while ((r = opt_next(&parser, &opt)) > 0)
-		if ((r = take(&request, opt, parser.value)) < 0)
-			break;
-	if (!memchr(request.levels, true, sizeof request.levels))
-		request.levels[0] = true;
-	if (r < 0)
-		code = opt_exit_code(r);
-	else if (parser.index == argc)
-		code = opt_usage(self, "the sources to warm are missing");
-	else if (request.common.dir && export_dir(request.common.dir) < 0)
+	if (!request.levels)
+		request.levels = 1;
+	if (code == EXIT_OK && request.common.dir && export_dir(request.common.dir) < 0)
 		code = EXIT_OURS;
-	else
-		code = warm_up(&request, argv + parser.index);
-	free(request.pythons);
-	free(request.exclude);
+	if (code == EXIT_OK)
+		code = warm_up(&request, words);
+	free(request.pythons.items);
+	free(request.exclude.items);
 	return code;
 }
 
@@ -379,6 +310,8 @@ const struct command cmd_warm = {
 	.name = "warm",
 	.run = run,
 	.args = "[OPTIONS] PATH...",
+	.least = 1,
+	.most = -1,
 	.summary = "compile everything below a path into the cache",
 	.options = options,
 	.notes = notes,

@@ -23,17 +23,23 @@
 
 #define MAX_LINKS 40 /* as many as the kernel follows */
 
-enum {
-	KEY_OUTPUT = SETTINGS_KEYS,
+struct wrap {
+	struct settings settings;
+	const char *output;
 };
 
 static const struct opt own_options[] = {
 	{ "output", 'o', "FILE",
-		"write the wrapper to FILE (mode 0755) instead of stdout", KEY_OUTPUT },
-	{ NULL, 0, NULL, NULL, 0 },
+		"write the wrapper to FILE (mode 0755) instead of stdout",
+		OPT_STRING(struct wrap, output) },
+	{ 0 },
 };
 
-static const struct opt *const options[] = { own_options, settings_options, NULL };
+static const struct opt_table options[] = {
+	{ own_options, 0 },
+	{ settings_options, offsetof(struct wrap, settings) },
+	{ 0 },
+};
 
 /* Builtins only, so that nothing is forked. The names are odd and unset at first: one
  * that the environment happens to hold would reach the interpreter changed. */
@@ -228,28 +234,14 @@ static int wrap(const struct settings *settings, const char *output, const char 
 	return r < 0 ? EXIT_OURS : EXIT_OK;
 }
 
-static int run(const struct command *self, int argc, char **argv)
+static int run(const struct command *self, char **words)
 {
-	struct settings settings = { 0 };
-	const char *output = NULL;
-	struct opt_parser parser;
-	const struct opt *opt;
-	int r, code;
+	struct wrap command = { .output = NULL };
+	int code = opt_read(self, &words, &command);
 
-	opt_begin(&parser, self, argv);
-	while ((r = opt_next(&parser, &opt)) > 0) {
-		if (opt->key == KEY_OUTPUT)
-			output = parser.value;
-		else if ((r = settings_take(&settings, opt, parser.value)) < 0)
-			break;
-	}
-	if (r < 0)
-		code = opt_exit_code(r);
-	else if (parser.index + 1 != argc)
-		code = opt_usage(self, "give one interpreter");
-	else
-		code = wrap(&settings, output, argv[parser.index]);
-	settings_release(&settings);
+	if (code == EXIT_OK)
+		code = wrap(&command.settings, command.output, words[0]);
+	settings_release(&command.settings);
 	return code;
 }
 
@@ -286,6 +278,8 @@ const struct command cmd_wrap = {
 	.flags = COMMAND_OPTIONS_FIRST,
 	.run = run,
 	.args = "[OPTIONS] INTERPRETER",
+	.least = 1,
+	.most = 1,
 	.summary = "print a script that stands in for an interpreter",
 	.options = options,
 	.notes = notes,

@@ -22,17 +22,6 @@ static int read_bool(const char *text, bool *ret)
 	return -EINVAL;
 }
 
-static int read_count(const char *text, uint64_t *ret)
-{
-	char *end;
-
-	if (!*text || text[strspn(text, "0123456789")])
-		return -EINVAL;
-	errno = 0;
-	*ret = strtoull(text, &end, 10);
-	return -errno;
-}
-
 static int read_age(const char *text, int64_t *ret)
 {
 	if (strcmp(text, "0") == 0)
@@ -97,7 +86,7 @@ bool conf_accepts(const struct conf_key *key, const char *value)
 	case CONF_AGE:
 		return read_age(value, &seconds) == 0;
 	case CONF_COUNT:
-		return read_count(value, &number) == 0;
+		return human_read_number(value, &number) == 0;
 	case CONF_SHARE:
 		return read_share(value, 0, &number) == 0;
 	case CONF_TEXT:
@@ -152,7 +141,7 @@ uint64_t conf_count(const char *key)
 {
 	uint64_t count = 0;
 
-	(void)read_count(conf_get(key).value, &count);
+	(void)human_read_number(conf_get(key).value, &count);
 	return count;
 }
 

@@ -12,55 +12,7 @@
 #include "tools/base/message.h"
 #include "tools/conf/conf.h"
 
-enum {
-	KEY_LIBRARY = CONFIG_SETTINGS,
-	KEY_KEEP_DONTWRITE,
-};
-_Static_assert(KEY_KEEP_DONTWRITE < SETTINGS_KEYS, "keys of the subcommands start there");
-
-const struct opt settings_options[] = {
-	{ "dir", 0, "DIR", "keep the cache in DIR (PYCSTASH_DIR)", CONFIG_DIR },
-	{ "layer", 0, "DIR",
-		"look in the cache DIR too, without writing to it, for what the\n"
-		"own one lacks; may be repeated (PYCSTASH_LAYERS)",
-		CONFIG_LAYERS },
-	{ "only", 0, "PREFIXES",
-		"serve only sources below these directories, separated by\n"
-		"colons; may be repeated (PYCSTASH_ONLY)",
-		CONFIG_ONLY },
-	{ "exclude", 0, "PREFIXES",
-		"leave sources below these directories alone, likewise\n"
-		"(PYCSTASH_EXCLUDE)",
-		CONFIG_EXCLUDE },
-	{ "readonly", 0, NULL,
-		"use the cache, but write nothing into it (PYCSTASH_READONLY)",
-		CONFIG_READONLY },
-	{ "no-share", 0, NULL,
-		"neither use nor leave bytecode that other paths share\n"
-		"(PYCSTASH_SHARE=0)",
-		CONFIG_SHARE },
-	{ "ephemeral", 0, "PATTERNS",
-		"directories whose names are made up for each start, or `0`:\n"
-		"trees below them have their entries in common\n"
-		"(PYCSTASH_EPHEMERAL)",
-		CONFIG_EPHEMERAL },
-	{ "validate", 0, "stat|content",
-		"`content`: compare sources by content at each opening;\n"
-		"`stat`: where their stat does not say enough (PYCSTASH_VALIDATE)",
-		CONFIG_VALIDATE },
-	{ "log", 0, "FILE",
-		"append a line per decision to FILE, or `stderr` (PYCSTASH_LOG)",
-		CONFIG_LOG },
-	{ "disable", 0, NULL, "load the library, but do nothing (PYCSTASH_DISABLE)",
-		CONFIG_DISABLE },
-	{ "keep-dontwrite", 0, NULL,
-		"keep PYTHONDONTWRITEBYTECODE in the environment: with it\n"
-		"Python writes no bytecode, and the cache stays empty",
-		KEY_KEEP_DONTWRITE },
-	{ "library", 0, "FILE", "preload FILE instead of the installed libpycstash.so",
-		KEY_LIBRARY },
-	{ NULL, 0, NULL, NULL, 0 },
-};
+/* --- values --------------------------------------------------------------------------*/
 
 static bool is_list(int key)
 {
@@ -150,38 +102,93 @@ static int append_prefixes(char **list, const char *prefixes)
 	return 0;
 }
 
-int settings_take(struct settings *settings, const struct opt *opt, const char *value)
-{
-	int r;
+/* --- the options ---------------------------------------------------------------------*/
 
-	if (value && !*value) {
-		complain(opt->name, "the value is empty");
-		return -EINVAL;
-	}
-	if (opt->key == KEY_KEEP_DONTWRITE) {
-		settings->keep_dontwrite = true;
-		return 0;
-	}
-	if (opt->key == KEY_LIBRARY)
-		return replace(&settings->library, strdup(value));
-	if (!value)
-		r = replace(&settings->value[opt->key],
-			strdup(opt->key == CONFIG_SHARE ? "0" : "1"));
-	else if (opt->key == CONFIG_VALIDATE)
-		r = strcmp(value, "content") == 0 || strcmp(value, "stat") == 0
-			    ? replace(&settings->value[opt->key], strdup(value))
-			    : -EINVAL;
-	else if (is_list(opt->key))
-		r = append_prefixes(&settings->value[opt->key], value);
-	else if (opt->key == CONFIG_EPHEMERAL ||
-		 (opt->key == CONFIG_LOG && strcmp(value, "stderr") == 0))
-		r = replace(&settings->value[opt->key], strdup(value));
-	else
-		r = set_path(&settings->value[opt->key], value);
-	if (r < 0)
-		complain(opt->name, "%s: %s", value ? value : "", strerror(-r));
-	return r;
+static int conclude(const struct opt *opt, const char *value, int r)
+{
+	if (r < 0 && r != -ENOMEM)
+		complain(opt->name, "%s: %s", value, strerror(-r));
+	return r == -ENOMEM || r == 0 ? r : -EINVAL;
 }
+
+static int take_text(void *slot, const struct opt *opt, const char *value)
+{
+	(void)opt;
+	return replace(slot, strdup(value));
+}
+
+static int take_path(void *slot, const struct opt *opt, const char *value)
+{
+	return conclude(opt, value, set_path(slot, value));
+}
+
+static int take_list(void *slot, const struct opt *opt, const char *value)
+{
+	return conclude(opt, value, append_prefixes(slot, value));
+}
+
+static int take_on(void *slot, const struct opt *opt, const char *value)
+{
+	(void)value;
+	return take_text(slot, opt, "1");
+}
+
+static int take_off(void *slot, const struct opt *opt, const char *value)
+{
+	(void)value;
+	return take_text(slot, opt, "0");
+}
+
+static int take_validate(void *slot, const struct opt *opt, const char *value)
+{
+	if (strcmp(value, "content") == 0 || strcmp(value, "stat") == 0)
+		return take_text(slot, opt, value);
+	return conclude(opt, value, -EINVAL);
+}
+
+static int take_log(void *slot, const struct opt *opt, const char *value)
+{
+	return strcmp(value, "stderr") == 0 ? take_text(slot, opt, value)
+					    : take_path(slot, opt, value);
+}
+
+/* The options that stand for a setting have its text as their help. Of a switch it begins
+ * with the setting's value, which the option has not. */
+#define HELP(id, what) what " (PYCSTASH_" #id ")"
+#define ROW(id, name, arg, help, take) \
+	{ name, 0, arg, help, OPT_CALL(struct settings, value[CONFIG_##id], take) },
+#define LIST(id, name, arg, what) \
+	ROW(id, name, arg, HELP(id, what " May be repeated."), take_list)
+#define ROW_DIR(what) ROW(DIR, "dir", "DIR", HELP(DIR, what), take_path)
+#define ROW_LAYERS(what) LIST(LAYERS, "layer", "DIR", what)
+#define ROW_ONLY(what) LIST(ONLY, "only", "PREFIXES", what)
+#define ROW_EXCLUDE(what) LIST(EXCLUDE, "exclude", "PREFIXES", what)
+#define ROW_READONLY(what) ROW(READONLY, "readonly", NULL, HELP(READONLY, what), take_on)
+#define ROW_SHARE(what) \
+	ROW(SHARE, "no-share", NULL, &HELP(SHARE, what)[sizeof "`0`: " - 1], take_off)
+#define ROW_EPHEMERAL(what) \
+	ROW(EPHEMERAL, "ephemeral", "PATTERNS", HELP(EPHEMERAL, what), take_text)
+#define ROW_VALIDATE(what) \
+	ROW(VALIDATE, "validate", "stat|content", HELP(VALIDATE, what), take_validate)
+#define ROW_LOG(what) ROW(LOG, "log", "FILE", HELP(LOG, what), take_log)
+#define ROW_DISABLE(what) ROW(DISABLE, "disable", NULL, HELP(DISABLE, what), take_on)
+#define ROW_STATS(what) /* there is no option */
+
+/* clang-format off: no commas between rows */
+const struct opt settings_options[] = {
+#define SETTING(id, key, kind, value, fallback, what) ROW_##id(what)
+#include "shim/core/cache/config.def"
+#undef SETTING
+	{ "keep-dontwrite", 0, NULL,
+		"Keep PYTHONDONTWRITEBYTECODE in the environment: with it Python writes no bytecode, and the cache stays empty.",
+		OPT_FLAG(struct settings, keep_dontwrite) },
+	{ "library", 0, "FILE", "Preload FILE instead of the installed libpycstash.so.",
+		OPT_STRING(struct settings, library) },
+	{ 0 },
+};
+/* clang-format on */
+
+/* --- the environment -----------------------------------------------------------------*/
 
 static int export_list(const char *name, const char *entries)
 {
@@ -295,5 +302,4 @@ void settings_release(struct settings *settings)
 
 	for (key = 0; key < CONFIG_SETTINGS; key++)
 		free(settings->value[key]);
-	free(settings->library);
 }

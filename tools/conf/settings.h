@@ -17,17 +17,11 @@
 
 struct settings {
 	char *value[CONFIG_SETTINGS]; /* NULL: not given */
-	char *library;		      /* --library, or NULL */
+	const char *library;	      /* --library, as given, or NULL */
 	bool keep_dontwrite;	      /* leave PYTHONDONTWRITEBYTECODE as it is */
 };
 
-/* Their keys are below this; a subcommand's own options have keys from here on. */
-#define SETTINGS_KEYS 100
-
-extern const struct opt settings_options[];
-
-/* Takes an option of settings_options. Wrong values are said on stderr: -EINVAL. */
-int settings_take(struct settings *settings, const struct opt *opt, const char *value);
+extern const struct opt settings_options[]; /* about a struct settings */
 
 /* Puts them into the environment of this process. */
 int settings_export(const struct settings *settings);

@@ -65,11 +65,11 @@ void completion_keys(FILE *out)
 
 void completion_options(FILE *out, const struct command *command, option_fn *print)
 {
-	const struct opt *const *table;
+	const struct opt_table *table;
 	const struct opt *opt;
 
-	for (table = command->options; *table; table++)
-		for (opt = *table; opt->name; opt++)
+	for (table = command->options; table->rows; table++)
+		for (opt = table->rows; opt->name; opt++)
 			print(out, command, opt);
 	print(out, command, &opt_help);
 }

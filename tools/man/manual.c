@@ -123,7 +123,7 @@ static void print_option(FILE *out, const struct opt *opt)
 
 static void print_command(FILE *out, const struct command *command)
 {
-	const struct opt *const *table;
+	const struct opt_table *table;
 	const struct opt *opt;
 	char name[64];
 
@@ -142,8 +142,8 @@ static void print_command(FILE *out, const struct command *command)
 		roff_prose(out, command->notes);
 	}
 	fputs(".SH OPTIONS\n", out);
-	for (table = command->options; *table; table++)
-		for (opt = *table; opt->name; opt++)
+	for (table = command->options; table->rows; table++)
+		for (opt = table->rows; opt->name; opt++)
 			print_option(out, opt);
 	print_option(out, &opt_help);
 	fputs(".SH EXIT STATUS\nThe codes of all commands are in\n.BR pycstash (1).\n",

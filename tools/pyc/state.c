@@ -26,16 +26,6 @@ const char *const state_names[STATES] = {
 static struct scratch scratch;
 static struct source_clock source_clock;
 
-enum state state_find(const char *name)
-{
-	int state;
-
-	for (state = 0; state < STATES; state++)
-		if (strcmp(state_names[state], name) == 0)
-			break;
-	return (enum state)state;
-}
-
 void state_tag(const struct layout *item, char ret_tag[PYC_TAG_SIZE])
 {
 	const char *variant = memchr(item->version, '+', item->version_len);

@@ -31,9 +31,6 @@ enum state {
 
 extern const char *const state_names[STATES]; /* "fresh", … */
 
-/* The state of that name, or STATES. */
-enum state state_find(const char *name);
-
 enum state_flags {
 	STATE_DIGEST = 1, /* read the source where only its content decides */
 	STATE_WHOLE = 2,  /* read the whole pyc and compare its checksum */

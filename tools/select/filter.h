@@ -16,32 +16,21 @@
 #include "tools/cli/opt.h"
 #include "tools/pyc/state.h"
 
-enum {
-	FILTER_STATE = 320,
-	FILTER_OLDER_THAN,
-	FILTER_UNUSED_SINCE,
-	FILTER_LARGER_THAN,
-};
-
 struct filter {
 	int64_t now;	      /* seconds since 1970 */
 	unsigned states;      /* a bit for each enum state; 0: any */
 	int64_t older_than;   /* written before that second; INT64_MAX: at any time */
 	int64_t unused_since; /* last used before it; likewise */
-	uint64_t larger_than; /* bytes */
-	bool any_size;
+	uint64_t larger_than; /* bytes; UINT64_MAX: any size */
 };
 
+/* About a struct filter. */
 extern const struct opt filter_state[];
 extern const struct opt filter_older_than[];
 extern const struct opt filter_unused_since[];
 extern const struct opt filter_larger_than[];
 
 struct filter filter_begin(void);
-
-/* Takes an option of these tables. 0; -EINVAL after reporting a bad value; -ENOENT for
- * any other option. */
-int filter_take(struct filter *filter, const struct opt *opt, const char *value);
 
 /* Whether the filter needs a file's stat, or its state. */
 bool filter_needs_stat(const struct filter *filter);

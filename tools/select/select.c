@@ -13,30 +13,6 @@
 #include "tools/base/message.h"
 #include "tools/cli/command.h"
 
-#define TAG_ROW                                                                       \
-	{                                                                             \
-		"tag", 0, "TAG",                                                      \
-			"only this version: `cpython-311`, with its variants, or\n"   \
-			"`cpython-311+no_debug_ranges`; several with commas, or by\n" \
-			"repeating it",                                               \
-			SELECT_TAG                                                    \
-	}
-
-const struct opt select_options[] = {
-	TAG_ROW,
-	{ "path", 0, "PATH",
-		"only what belongs to this source, or to those below this\n"
-		"directory, or to what fits a pattern (`*`, `?`, `[…]`, `**`);\n"
-		"it need not exist any more; may be repeated",
-		SELECT_PATH },
-	{ NULL, 0, NULL, NULL, 0 },
-};
-
-const struct opt select_tag_options[] = {
-	TAG_ROW,
-	{ NULL, 0, NULL, NULL, 0 },
-};
-
 static int add_tag(struct select *select, const char *tag, size_t len)
 {
 	struct select_tag *grown =
@@ -61,6 +37,44 @@ static int add_tags(struct select *select, const char *tags)
 	}
 }
 
+static int take_tags(void *member, const struct opt *opt, const char *value)
+{
+	(void)opt;
+	return add_tags(member, value);
+}
+
+static int take_path(void *member, const struct opt *opt, const char *value)
+{
+	struct select *select = member;
+	char *words[] = { (char *)value, NULL };
+	int r = targets_read(&select->paths, words);
+
+	(void)opt;
+	if (r < 0 && r != -ENOMEM)
+		complain(value, "%s", strerror(-r));
+	return r == -ENOMEM ? r : r < 0 ? -EINVAL : 0;
+}
+
+#define TAG_ROW                                                                                                                                           \
+	{                                                                                                                                                 \
+		"tag", 0, "TAG",                                                                                                                          \
+			"only this version: `cpython-311`, with its variants, or `cpython-311+no_debug_ranges`; several with commas, or by repeating it", \
+			.type = OPT_IS_CALL, .take = take_tags                                                                                            \
+	}
+
+const struct opt select_options[] = {
+	TAG_ROW,
+	{ "path", 0, "PATH",
+		"only what belongs to this source, or to those below this directory, or to what matches a pattern (`*`, `?`, `[…]`, `**`); it need not exist any more; may be repeated",
+		.type = OPT_IS_CALL, .take = take_path },
+	{ 0 },
+};
+
+const struct opt select_tag_options[] = {
+	TAG_ROW,
+	{ 0 },
+};
+
 int select_words(struct select *select, char *const *words)
 {
 	int r;
@@ -76,25 +90,6 @@ int select_words(struct select *select, char *const *words)
 		return EXIT_OK;
 	complain(NULL, "%s", strerror(-r));
 	return EXIT_OURS;
-}
-
-int select_take(struct select *select, const struct opt *opt, const char *value)
-{
-	char *words[] = { (char *)value, NULL };
-	int r;
-
-	if (opt->key != SELECT_TAG && opt->key != SELECT_PATH)
-		return -ENOENT;
-	if (!*value) {
-		complain(opt->name, "the value is empty");
-		return -EINVAL;
-	}
-	r = opt->key == SELECT_TAG ? add_tags(select, value)
-				   : targets_read(&select->paths, words);
-	if (r == 0)
-		return 0;
-	complain(value, "%s", strerror(-r));
-	return -EINVAL;
 }
 
 bool select_version(const struct select *select, const char *name, size_t len)

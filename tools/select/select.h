@@ -16,11 +16,6 @@
 #include "tools/cli/opt.h"
 #include "tools/select/target.h"
 
-enum {
-	SELECT_TAG = 300,
-	SELECT_PATH,
-};
-
 struct select {
 	struct select_tag {
 		const char *name; /* in a word of the command line */
@@ -30,12 +25,9 @@ struct select {
 	struct targets paths;
 };
 
-extern const struct opt select_options[];
+/* About a struct select. */
+extern const struct opt select_options[];     /* --tag and --path */
 extern const struct opt select_tag_options[]; /* --tag alone */
-
-/* Takes an option of these tables. 0; -EINVAL after reporting a bad value; -ENOENT for
- * any other option. */
-int select_take(struct select *select, const struct opt *opt, const char *value);
 
 /* Takes the words of the command line, up to a NULL, each as a --path. Returns an exit
  * code after reporting what is wrong. */

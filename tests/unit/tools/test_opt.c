@@ -5,90 +5,210 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tools/cli/command.h"
 
-static const struct opt table[] = {
-	{ "all", 'a', NULL, "", 0 },
-	{ "value", 'v', "VALUE", "", 1 },
-	{ NULL, 0, NULL, NULL, 0 },
-};
-static const struct opt *const tables[] = { table, NULL };
-static const struct command anywhere = { .name = "anywhere", .options = tables };
-static const struct command first = {
-	.name = "first", .flags = COMMAND_OPTIONS_FIRST, .options = tables
+struct part {
+	bool all;
+	unsigned number, set;
 };
 
-/* In place of the real one, which needs all commands. */
-void command_help(const struct command *command)
+struct variables {
+	const char *string;
+	struct part part;
+	struct opt_list list;
+	uint64_t size;
+	int64_t age, time;
+	unsigned choice;
+	char called[16];
+};
+
+static int take_call(void *member, const struct opt *opt, const char *value)
 {
-	printf("# %s\n", command->name);
+	snprintf(member, sizeof((struct variables *)0)->called, "%s%s", opt->name, value);
+	return strcmp(value, "bad") == 0 ? -EINVAL : 0;
 }
+
+static const char *const names[] = { "red", "green", "blue" };
+
+static const struct opt part_options[] = {
+	{ "all", 'a', NULL, "", OPT_FLAG(struct part, all) },
+	{ "number", 'n', "N", "", OPT_NUMBER(struct part, number, 1, 1024) },
+	{ "set", 0, "NAMES", "", OPT_SET(struct part, set, names) },
+	{ 0 },
+};
+
+static const struct opt own_options[] = {
+	{ "value", 'v', "VALUE", "", OPT_STRING(struct variables, string) },
+	{ "list", 'l', "ITEM", "", OPT_LIST(struct variables, list) },
+	{ "size", 0, "SIZE", "", OPT_SIZE(struct variables, size) },
+	{ "age", 0, "AGE", "", OPT_AGE(struct variables, age, 1) },
+	{ "time", 0, "TIME", "", OPT_TIME(struct variables, time) },
+	{ "choice", 0, "NAME", "", OPT_CHOICE(struct variables, choice, names) },
+	{ "call", 0, "X", "", OPT_CALL(struct variables, called, take_call) },
+	{ 0 },
+};
+
+static const struct opt_table tables[] = {
+	{ own_options, 0 },
+	{ part_options, offsetof(struct variables, part) },
+	{ 0 },
+};
+static const struct command anywhere = {
+	.name = "anywhere", .most = -1, .args = "", .options = tables
+};
+static const struct command first = { .name = "first",
+	.flags = COMMAND_OPTIONS_FIRST,
+	.least = 1,
+	.most = -1,
+	.args = "",
+	.options = tables };
+static const struct command two = {
+	.name = "two", .least = 1, .most = 2, .args = "", .options = tables
+};
 
 /* clang-format off: a row a line */
 static const struct row {
 	const char *sentence;
 	const struct command *command;
-	const char *line,
-		*want; /* options in the order read, then the words; or the error */
+	const char *line, *want; /* what was stored, then the words; or the error */
 } rows[] = {
-	{ "nothing", &anywhere, "", "|" },
-	{ "words alone", &anywhere, "x y", "|x y" },
-	{ "options before words", &anywhere, "-a --value=1 x y", "a v=1 |x y" },
-	{ "options behind words", &anywhere, "x y -a --value=1", "a v=1 |x y" },
-	{ "options between words", &anywhere, "x -a y -v 1 z --all", "a v=1 a |x y z" },
-	{ "a value in its own word", &anywhere, "x --value 1 y", "v=1 |x y" },
-	{ "a value behind its letter", &anywhere, "x -v1 y", "v=1 |x y" },
-	{ "an empty value", &anywhere, "x --value= y", "v= |x y" },
-	{ "a value that looks like an option", &anywhere, "x --value -a y", "v=-a |x y" },
-	{ "a value that is --", &anywhere, "x -v -- -a y", "v=-- a |x y" },
+	{ "no words at all are read as none", &anywhere, "", "|" },
+	{ "words alone stay as they are", &anywhere, "x y", "|x y" },
+	{ "options may stand before words", &anywhere, "-a --value=1 x y", "v=1 a |x y" },
+	{ "options may stand after words", &anywhere, "x y -a --value=1", "v=1 a |x y" },
+	{ "options may stand between words", &anywhere, "x -a y -v 1 z --all",
+		"v=1 a |x y z" },
+	{ "a value may be a word of its own", &anywhere, "x --value 1 y", "v=1 |x y" },
+	{ "a value may follow its letter", &anywhere, "x -v1 y", "v=1 |x y" },
+	{ "an empty value is refused", &anywhere, "x --value= y", "usage" },
+	{ "a value may look like an option", &anywhere, "x --value -a y", "v=-a |x y" },
+	{ "a value may be --", &anywhere, "x -v -- -a y", "v=-- a |x y" },
 	{ "-- ends the options", &anywhere, "x -a -- -a y", "a |x -a y" },
-	{ "only the first -- does", &anywhere, "-- -- -a", "|-- -a" },
+	{ "only the first -- ends them", &anywhere, "-- -- -a", "|-- -a" },
 	{ "- is a word", &anywhere, "- -a", "a |-" },
-	{ "an option there is not", &anywhere, "x --nope", "error" },
-	{ "a beginning of a name is no name", &anywhere, "x --al", "error" },
-	{ "a value that is missing", &anywhere, "x --value", "error" },
-	{ "a value that is not wanted", &anywhere, "x --all=1", "error" },
+	{ "an unknown option is refused", &anywhere, "x --nope", "usage" },
+	{ "an unknown letter is refused", &anywhere, "x -z", "usage" },
+	{ "the beginning of a name is no name", &anywhere, "x --al", "usage" },
+	{ "a missing value is refused", &anywhere, "x --value", "usage" },
+	{ "a value of a flag is refused", &anywhere, "x --all=1", "usage" },
+	{ "help is reported", &anywhere, "x -h --nope", "help" },
+	{ "help is reported before words are counted", &two, "--help", "help" },
 	{ "before a command to run: options", &first, "-a x", "a |x" },
-	{ "help", &anywhere, "x -h --nope", "help" },
-	{ "behind a command to run they are its own", &first, "-a x -a --nope",
+	{ "after a command to run they are its own", &first, "-a x -a --nope",
 		"a |x -a --nope" },
-	{ "-- before a command to run", &first, "-a -- x -- -a", "a |x -- -a" },
+	{ "-- may stand before a command to run", &first, "-a -- x -- -a", "a |x -- -a" },
+	{ "too few words are refused", &two, "-a", "usage" },
+	{ "as many words as are allowed are taken", &two, "x -a y", "a |x y" },
+	{ "too many words are refused", &two, "x y z", "usage" },
+
+	{ "a number is taken", &anywhere, "-n 12", "n=12 |" },
+	{ "the least number is taken", &anywhere, "-n1", "n=1 |" },
+	{ "the largest number is taken", &anywhere, "--number=1024", "n=1024 |" },
+	{ "a number below the range is refused", &anywhere, "-n 0", "usage" },
+	{ "a number above the range is refused", &anywhere, "-n 1025", "usage" },
+	{ "a negative number is refused", &anywhere, "-n -1", "usage" },
+	{ "a number that wraps at 32 bits is refused", &anywhere, "-n 4294967297",
+		"usage" },
+	{ "a number that wraps at 64 bits is refused", &anywhere,
+		"-n 18446744073709551617", "usage" },
+	{ "a number with a plus is refused", &anywhere, "-n +1", "usage" },
+	{ "a number with something after it is refused", &anywhere, "-n 1x", "usage" },
+	{ "a size is taken", &anywhere, "--size 2K", "s=2048 |" },
+	{ "a size that overflows is refused", &anywhere, "--size 16E", "usage" },
+	{ "a negative size is refused", &anywhere, "--size=-1", "usage" },
+	{ "an age is taken", &anywhere, "--age 2h", "t=7200 |" },
+	{ "an age of nothing is refused where it has to be more", &anywhere, "--age 0s",
+		"usage" },
+	{ "a negative age is refused", &anywhere, "--age -2h", "usage" },
+	{ "an age that overflows is refused", &anywhere, "--age 292471208678y", "usage" },
+	{ "a time is taken", &anywhere, "--time @1785571200", "@1785571200 |" },
+	{ "a time before 1970 is 1970", &anywhere, "--time 290000000000y", "@0 |" },
+	{ "a time that is too far for nanoseconds is refused", &anywhere,
+		"--time @9223372037", "usage" },
+	{ "a choice is taken", &anywhere, "--choice blue", "c=2 |" },
+	{ "the last choice counts", &anywhere, "--choice blue --choice green", "c=1 |" },
+	{ "a choice that there is not is refused", &anywhere, "--choice blu", "usage" },
+	{ "names with commas are added up", &anywhere, "--set red,blue", "set=5 |" },
+	{ "names are added up when an option is repeated", &anywhere,
+		"--set red --set green", "set=3 |" },
+	{ "an unknown name among others is refused", &anywhere, "--set red,x", "usage" },
+	{ "a name that is missing after a comma is refused", &anywhere, "--set red,",
+		"usage" },
+	{ "items are collected in order", &anywhere, "-l 1 x --list=2", "l=1 l=2 |x" },
+	{ "a callback gets its row and the value", &anywhere, "--call x",
+		"call=callx |" },
+	{ "a callback may refuse", &anywhere, "--call bad", "usage" },
 };
 /* clang-format on */
+
+static void append(char got[512], const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void append(char got[512], const char *format, ...)
+{
+	size_t length = strlen(got);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(got + length, 512 - length, format, args);
+	va_end(args);
+}
+
+static void print(char got[512], const struct variables *variables)
+{
+	if (variables->string)
+		append(got, "v=%s ", variables->string);
+	if (variables->part.all)
+		append(got, "a ");
+	if (variables->part.number)
+		append(got, "n=%u ", variables->part.number);
+	if (variables->part.set)
+		append(got, "set=%u ", variables->part.set);
+	if (variables->size)
+		append(got, "s=%ju ", (uintmax_t)variables->size);
+	if (variables->age)
+		append(got, "t=%jd ", (intmax_t)variables->age);
+	if (variables->time >= 0)
+		append(got, "@%jd ", (intmax_t)variables->time);
+	if (variables->choice)
+		append(got, "c=%u ", variables->choice);
+	for (size_t i = 0; i < variables->list.count; i++)
+		append(got, "l=%s ", variables->list.items[i]);
+	if (*variables->called)
+		append(got, "call=%s ", variables->called);
+}
 
 static void reads_a_line(void **state)
 {
 	const struct row *row = *state;
 	char *copy = strdup(row->line), *rest = copy, *word;
-	char *argv[16] = { strdup("name") };
-	char got[256] = "";
-	struct opt_parser parser;
-	const struct opt *opt;
-	int argc = 1, r;
+	char name[] = "name", *argv[16] = { name }, **words = argv;
+	struct variables variables = { .time = -1 };
+	char got[512] = "";
+	int argc = 1, code;
 
 	while (*copy && (word = strsep(&rest, " ")))
 		argv[argc++] = word;
-	opt_begin(&parser, row->command, argv);
-	while ((r = opt_next(&parser, &opt)) > 0) {
-		size_t length = strlen(got);
-
-		snprintf(got + length, sizeof got - length, "%c%s%s ", opt->letter,
-			opt->arg ? "=" : "", opt->arg ? parser.value : "");
+	code = opt_read(row->command, &words, &variables);
+	if (code == OPT_HELP) {
+		append(got, "help");
+	} else if (code == EXIT_USAGE) {
+		append(got, "usage");
+	} else {
+		assert_int_equal(code, EXIT_OK);
+		print(got, &variables);
+		append(got, "|");
+		for (; *words; words++)
+			append(got, "%s%s", *words, words[1] ? " " : "");
 	}
 	assert_true(argv[argc] == NULL);
-	strcat(got, "|");
-	for (; parser.index < argc; parser.index++) {
-		strcat(got, argv[parser.index]);
-		strcat(got, parser.index + 1 < argc ? " " : "");
-	}
-	if (r < 0)
-		strcpy(got, r == -ECANCELED ? "help" : "error");
 	assert_string_equal(got, row->want);
-	free(argv[0]);
+	free(variables.list.items);
 	free(copy);
 }
 

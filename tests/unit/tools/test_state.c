@@ -339,15 +339,6 @@ static void another_users_file(void **state)
 	assert_int_equal(got.state, STATE_DAMAGED); /* looked at, and no pyc */
 }
 
-static void names_of_states(void **state)
-{
-	(void)state;
-	for (int i = 0; i < STATES; i++)
-		assert_int_equal(state_find(state_names[i]), i);
-	assert_int_equal(state_find("fres"), STATES);
-	assert_int_equal(state_find(""), STATES);
-}
-
 /* The command asks the real kernel which file system that is. */
 static int begin(void **state)
 {
@@ -368,6 +359,5 @@ int main(void)
 	unit_one("the seal and the stat are given back", a_seal_is_given_back);
 	unit_one(
 		"foreign: another user's, but for root's in a layer", another_users_file);
-	unit_one("states are found by their names", names_of_states);
 	return unit_run("state");
 }
