@@ -22,8 +22,8 @@
 #include "tools/base/human.h"
 #include "tools/base/json.h"
 #include "tools/base/message.h"
-#include "tools/base/outfile.h"
 #include "tools/base/progress.h"
+#include "tools/base/tmpfile.h"
 #include "tools/cli/command.h"
 #include "tools/cli/common.h"
 #include "tools/select/select.h"
@@ -37,7 +37,6 @@ struct export
 	struct archive_out out;
 	struct progress progress;
 	const char *file;
-	struct outfile archive;
 	uint8_t *data; /* of one file */
 	size_t room;
 	uint64_t files, links, bytes, archive_bytes;
@@ -196,12 +195,11 @@ static int add_dir(struct export *export, const struct export_list_dir *dir)
 
 /* --- the archive ---------------------------------------------------------------------*/
 
-static int write_all(struct export *export)
+static int write_all(struct export *export, int fd)
 {
 	const struct archive_manifest manifest = { export->list.files,
 		export->list.bytes };
-	int r = archive_out_begin(
-		&export->out, export->file, export->archive.fd, &manifest);
+	int r = archive_out_begin(&export->out, export->file, fd, &manifest);
 	size_t i;
 
 	progress_begin(&export->progress, "exporting", manifest.files);
@@ -214,23 +212,66 @@ static int write_all(struct export *export)
 	return r;
 }
 
+static bool is_stdout(const struct export *export)
+{
+	return strcmp(export->file, "-") == 0;
+}
+
+/* Whether it is written to as it is: what is no plain file cannot be replaced. */
+static bool is_direct(const struct export *export)
+{
+	struct stat st;
+
+	return is_stdout(export) ||
+	       (stat(export->file, &st) == 0 && !S_ISREG(st.st_mode));
+}
+
+/* A descriptor, or -errno; file->out is NULL where there is no temporary file. */
+static int open_file(const struct export *export, struct tmpfile *file)
+{
+	int fd, r;
+
+	file->out = NULL;
+	if (is_stdout(export))
+		return STDOUT_FILENO;
+	if (is_direct(export)) {
+		fd = open(export->file, O_WRONLY | O_CLOEXEC);
+		return fd < 0 ? -errno : fd;
+	}
+	r = tmpfile_begin(file, AT_FDCWD, export->file, 0600);
+	return r < 0 ? r : fileno(file->out);
+}
+
+static int close_file(struct tmpfile *file, int fd, bool keep)
+{
+	if (!file->out)
+		return fd != STDOUT_FILENO && close(fd) < 0 ? -errno : 0;
+	if (keep)
+		return tmpfile_publish(file);
+	tmpfile_discard(file);
+	return 0;
+}
+
 /* 0, or -errno after reporting it. */
 static int write_archive(struct export *export)
 {
-	int opened = outfile_open(&export->archive, export->file);
-	int r = opened < 0 ? opened : write_all(export);
-	int closed = outfile_close(&export->archive, r == 0);
+	struct tmpfile file;
+	int fd = open_file(export, &file), r, closed;
 
-	if (opened < 0 || (closed < 0 && r == 0)) {
-		r = opened < 0 ? opened : closed;
-		complain(export->file, "%s", strerror(-r));
+	if (fd < 0) {
+		complain(export->file, "%s", strerror(-fd));
+		return fd;
 	}
+	r = write_all(export, fd);
+	closed = close_file(&file, fd, r == 0);
+	if (r == 0 && closed < 0)
+		complain(export->file, "%s", strerror(-closed));
 	if (r == -EINTR)
 		complain(export->file,
 			"interrupted after %" PRIu64 " of %" PRIu64
 			" files; no archive written",
 			export->files, export->list.files);
-	return r;
+	return r < 0 ? r : closed;
 }
 
 /* --- output --------------------------------------------------------------------------*/
@@ -294,7 +335,7 @@ static int finish(const struct export *export)
 
 	if (export->common.json)
 		print_object(export);
-	else if (!outfile_is_stdout(&export->archive))
+	else if (!is_stdout(export))
 		print_text(export);
 	warn_of_private(export);
 	if (export->files < list->files)

@@ -11,11 +11,10 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "tools/base/files.h"
 #include "tools/base/message.h"
+#include "tools/base/tmpfile.h"
 #include "tools/cli/command.h"
 #include "tools/conf/settings.h"
 #include "tools/python/filetype.h"
@@ -173,38 +172,18 @@ static int check_interpreter(const char *name, char **ret_path)
 	return 0;
 }
 
-/* Under another name first: no one may execute half a wrapper, and a name that is a
- * symlink (a virtual environment's python) is replaced rather than its target. */
+/* Atomically: nobody may execute half a wrapper, and a name that is a symlink (a virtual
+ * environment's python) is replaced rather than its target. */
 static int write_wrapper(const char *output, const struct settings *settings,
 	const char *library, const char *interpreter)
 {
-	AUTOFREE char *temporary = NULL;
-	FILE *out;
-	int fd, r = 0;
+	struct tmpfile file;
+	int r = tmpfile_begin(&file, AT_FDCWD, output, 0755);
 
-	if (asprintf(&temporary, "%s.XXXXXX", output) < 0)
-		return temporary = NULL, -ENOMEM;
-	fd = mkostemp(temporary, O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	out = fdopen(fd, "w");
-	if (!out) {
-		r = -errno;
-		close(fd);
-	} else {
-		print_wrapper(out, settings, library, interpreter);
-		if (fchmod(fd, 0755) < 0)
-			r = -errno;
-		if (ferror(out))
-			r = -EIO;
-		if (fclose(out) == EOF && r == 0)
-			r = -errno;
-	}
-	if (r == 0 && rename(temporary, output) < 0)
-		r = -errno;
 	if (r < 0)
-		(void)unlink(temporary);
-	return r;
+		return r;
+	print_wrapper(file.out, settings, library, interpreter);
+	return tmpfile_publish(&file);
 }
 
 static int wrap(const struct settings *settings, const char *output, const char *name)

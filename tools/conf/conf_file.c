@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "tools/base/files.h"
+#include "tools/base/tmpfile.h"
 
 #define BLANKS " \t\r\n\v\f"
 
@@ -199,47 +200,24 @@ static void lines_unset(struct lines *lines, const char *key)
 	lines->count = kept;
 }
 
-static int lines_write(const struct lines *lines, int fd)
-{
-	FILE *out = fdopen(fd, "w");
-	int r = 0;
-	size_t i;
-
-	if (!out) {
-		r = -errno;
-		close(fd);
-		return r;
-	}
-	for (i = 0; i < lines->count; i++) {
-		fputs(lines->line[i], out);
-		if (lines->line[i][strlen(lines->line[i]) - 1] != '\n')
-			fputc('\n', out);
-	}
-	if (fflush(out) == EOF || fsync(fd) < 0)
-		r = -errno;
-	return fclose(out) == EOF && r == 0 ? -errno : r;
-}
-
 static int replace_file(const char *path, mode_t mode, const struct lines *lines)
 {
-	AUTOFREE char *temporary = NULL;
-	int fd, r = 0;
+	struct tmpfile file;
+	int r = tmpfile_begin(&file, AT_FDCWD, path, mode);
 
-	if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
-		return temporary = NULL, -ENOMEM;
-	fd = mkostemp(temporary, O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (fchmod(fd, mode) < 0) {
-		r = -errno;
-		close(fd);
-	} else
-		r = lines_write(lines, fd);
-	if (r == 0 && rename(temporary, path) < 0)
-		r = -errno;
 	if (r < 0)
-		(void)unlink(temporary);
-	return r;
+		return r;
+	for (size_t i = 0; i < lines->count; i++) {
+		fputs(lines->line[i], file.out);
+		if (lines->line[i][strlen(lines->line[i]) - 1] != '\n')
+			fputc('\n', file.out);
+	}
+	if (fflush(file.out) == EOF || fsync(fileno(file.out)) < 0) {
+		r = -errno;
+		tmpfile_discard(&file);
+		return r;
+	}
+	return tmpfile_publish(&file);
 }
 
 /* Makes the directories that are missing above a file. */

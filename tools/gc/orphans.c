@@ -18,9 +18,9 @@
 
 #include "shim/core/base/path.h"
 #include "tools/base/files.h"
+#include "tools/base/tmpfile.h"
 
 #define FILE_NAME "orphans"
-#define NEW_NAME FILE_NAME ".new"
 /* ORPHANS_MOST records of usual length are far shorter. */
 #define FILE_MOST (64 << 20)
 
@@ -211,24 +211,18 @@ struct orphans *orphans_load(const struct cache *cache, int64_t now, int64_t gra
 
 int orphans_save(const struct orphans *orphans, const struct cache *cache, bool all)
 {
-	int fd = cache_new_state(cache, NEW_NAME), r = 0;
-	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+	int state = cache_open_private(cache, CACHE_STATE), r;
+	struct tmpfile file;
 
-	if (!file) {
-		if (fd >= 0)
-			close(fd);
-		return fd < 0 ? fd : -ENOMEM;
-	}
-	for (const struct orphan *o = orphans->all; o; o = o->hh.next)
+	if (state < 0)
+		return state;
+	r = tmpfile_begin_locked(&file, state, FILE_NAME, 0600);
+	for (const struct orphan *o = r < 0 ? NULL : orphans->all; o; o = o->hh.next)
 		if (o->seen || all)
-			fprintf(file, "%" PRId64 " %" PRIx64 " %c %s%c", o->since,
+			fprintf(file.out, "%" PRId64 " %" PRIx64 " %c %s%c", o->since,
 				o->place, o->folder ? 'd' : 'f', o->path, '\0');
-	if (ferror(file))
-		r = -EIO;
-	if (fclose(file) == EOF)
-		r = -errno;
-	if (r == 0 && renameat(cache->fd, CACHE_STATE "/" NEW_NAME, cache->fd,
-			      CACHE_STATE "/" FILE_NAME) < 0)
-		r = -errno;
+	if (r == 0)
+		r = tmpfile_publish(&file);
+	close(state);
 	return r;
 }

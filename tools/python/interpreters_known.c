@@ -16,6 +16,7 @@
 
 #include "shim/core/python/pyc.h"
 #include "tools/base/files.h"
+#include "tools/base/tmpfile.h"
 #include "tools/python/filetype.h"
 
 #define KNOWN "pythons"
@@ -118,22 +119,14 @@ int python_recall(
 /* The new line, and what else fits. */
 static void write_known(int state_fd, const char *line, const char *others)
 {
-	size_t len = strlen(line), rest = others ? strlen(others) : 0;
-	char name[sizeof KNOWN "." + 3 * sizeof(pid_t)];
-	bool whole;
-	int fd;
+	struct tmpfile file;
 
-	snprintf(name, sizeof name, KNOWN ".%d", (int)getpid());
-	(void)unlinkat(state_fd, name, 0); /* of one that was killed */
-	fd = openat(state_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
+	if (tmpfile_begin(&file, state_fd, KNOWN, 0600) < 0)
 		return;
-	if (len + rest > LIMIT)
-		rest = 0;
-	whole = write(fd, line, len) == (ssize_t)len &&
-		(!rest || write(fd, others, rest) == (ssize_t)rest);
-	if (close(fd) < 0 || !whole || renameat(state_fd, name, state_fd, KNOWN) < 0)
-		(void)unlinkat(state_fd, name, 0);
+	fputs(line, file.out);
+	if (others && strlen(line) + strlen(others) <= LIMIT)
+		fputs(others, file.out);
+	(void)tmpfile_publish(&file);
 }
 
 void python_keep(const struct cache *cache, const struct python *python)

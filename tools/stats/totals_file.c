@@ -12,11 +12,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tools/base/tmpfile.h"
 #include "tools/cache/lock.h"
 #include "tools/stats/totals.h"
 
 #define TOTALS "totals"
-#define TOTALS_NEW "totals.new"
 
 /* A journal that large is worth folding. */
 #define FOLD_SIZE (32 << 10)
@@ -263,25 +263,15 @@ static int write_rows(FILE *file, const struct totals *counters)
 /* With the lock. */
 static int write_totals(int state, const struct totals *counters)
 {
-	int fd, r;
-	FILE *file;
+	struct tmpfile file;
+	int r = tmpfile_begin_locked(&file, state, TOTALS, 0600);
 
-	(void)unlinkat(state, TOTALS_NEW, 0); /* of one that was killed */
-	fd = openat(state, TOTALS_NEW, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	file = fd < 0 ? NULL : fdopen(fd, "w");
-	if (!file) {
-		r = -errno;
-		if (fd >= 0)
-			close(fd);
-		return r;
-	}
-	r = write_rows(file, counters);
-	if (fclose(file) != 0 && r == 0)
-		r = -errno;
-	if (r == 0 && renameat(state, TOTALS_NEW, state, TOTALS) < 0)
-		r = -errno;
 	if (r < 0)
-		(void)unlinkat(state, TOTALS_NEW, 0);
+		return r;
+	r = write_rows(file.out, counters);
+	if (r == 0)
+		return tmpfile_publish(&file);
+	tmpfile_discard(&file);
 	return r;
 }
 

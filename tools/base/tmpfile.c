@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Files under a temporary name until they are whole.
+ */
+#include "tools/base/tmpfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/base/files.h"
+
+#define TRIES 16
+
+/* Without a name, so that nothing is left of it if we are killed; -errno where the file
+ * system cannot do that, or there is no /proc by which it could be named later. */
+static int open_nameless(const struct tmpfile *file)
+{
+	AUTOFREE char *directory = NULL;
+	int r = file_directory(file->name, &directory), fd;
+
+	if (r == 0 && access("/proc/self/fd", X_OK) < 0)
+		r = -errno;
+	if (r < 0)
+		return r;
+	fd = openat(file->dirfd, directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	return fd < 0 ? -errno : fd;
+}
+
+static int begin(struct tmpfile *file, mode_t mode)
+{
+	int fd, error;
+
+	if (!file->temporary)
+		return -ENOMEM;
+	fd = open_nameless(file);
+	file->nameless = fd >= 0;
+	if (!file->nameless)
+		fd = openat(file->dirfd, file->temporary,
+			O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		error = errno;
+		free(file->temporary);
+		return -error;
+	}
+	if (fchmod(fd, mode) == 0 && (file->out = fdopen(fd, "w")))
+		return 0;
+	error = errno;
+	close(fd);
+	tmpfile_discard(file);
+	return -error;
+}
+
+/* Several processes may write the same file: a name that is likely to be free. */
+int tmpfile_begin(struct tmpfile *file, int dirfd, const char *name, mode_t mode)
+{
+	int r = -EEXIST;
+
+	for (int i = 0; i < TRIES && r == -EEXIST; i++) {
+		unsigned random;
+
+		*file = (struct tmpfile){ .dirfd = dirfd, .name = name };
+		if (getrandom(&random, sizeof random, GRND_NONBLOCK) != sizeof random)
+			random = (unsigned)getpid() + (unsigned)i;
+		if (asprintf(&file->temporary, "%s.new-%08x", name, random) < 0)
+			file->temporary = NULL;
+		r = begin(file, mode);
+	}
+	return r;
+}
+
+int tmpfile_begin_locked(struct tmpfile *file, int dirfd, const char *name, mode_t mode)
+{
+	*file = (struct tmpfile){ .dirfd = dirfd, .name = name };
+	if (asprintf(&file->temporary, "%s.new", name) < 0)
+		file->temporary = NULL;
+	else
+		(void)unlinkat(dirfd, file->temporary, 0);
+	return begin(file, mode);
+}
+
+/* Gives a nameless file its temporary name: a link replaces nothing, a rename does. */
+static int name_it(struct tmpfile *file)
+{
+	char link[sizeof "/proc/self/fd/" + 3 * sizeof(int)];
+
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fileno(file->out));
+	if (linkat(AT_FDCWD, link, file->dirfd, file->temporary, AT_SYMLINK_FOLLOW) < 0)
+		return -errno;
+	file->nameless = false;
+	return 0;
+}
+
+int tmpfile_publish(struct tmpfile *file)
+{
+	int r = fflush(file->out) == EOF ? -errno : ferror(file->out) ? -EIO : 0;
+
+	if (r == 0 && file->nameless)
+		r = name_it(file);
+	/* where a file server says that its disk is full */
+	if (fclose(file->out) == EOF && r == 0)
+		r = -errno;
+	file->out = NULL;
+	if (r == 0 && renameat(file->dirfd, file->temporary, file->dirfd, file->name) < 0)
+		r = -errno;
+	if (r < 0)
+		tmpfile_discard(file);
+	else
+		free(file->temporary);
+	return r;
+}
+
+void tmpfile_discard(struct tmpfile *file)
+{
+	if (file->out)
+		fclose(file->out);
+	if (!file->nameless)
+		(void)unlinkat(file->dirfd, file->temporary, 0);
+	free(file->temporary);
+}
