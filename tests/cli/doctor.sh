@@ -48,7 +48,7 @@ ln -s "$python" "$T/link"
 check "a symlink is followed but keeps its name" finds 0 "^ok +interpreter +$T/link" doctor "$T/link"
 "$python" -m venv --without-pip "$T/venv" >/dev/null 2>&1
 check "a virtual environment's python can be served" finds 0 '^ok +proof' doctor "$T/venv/bin/python"
-check "under the library itself it finds the same" finds 0 '^ok +proof' \
+check "doctor finds the same under the library itself" finds 0 '^ok +proof' \
 	"$PYCSTASH" run "$PYCSTASH" doctor "$python"
 
 # --- scripts --------------------------------------------------------------------------
@@ -59,11 +59,11 @@ printf 'just text\n' >"$T/text"
 chmod +x "$T/shim" "$T/parent" "$T/stranger" "$T/text"
 check "a script that runs Python is seen through, and warned of" \
 	finds 0 "^warn +interpreter .*#!/bin/sh.*runs $python" doctor "$T/shim"
-check "and the proof is made through it, also where it stays the parent" finds 0 '^ok +proof' doctor "$T/parent"
+check "the proof is made through a script, also where it stays the parent" finds 0 '^ok +proof' doctor "$T/parent"
 check "a script that is no Python is not one" finds 1 '^fail +proof .*not answer as Python' doctor "$T/stranger"
 "$PYCSTASH" wrap --dir "$T/wrapped" -o "$T/wrapper" "$python"
-check "one of our wrappers is known as such" finds 0 "^ok +interpreter .*wrapper of $python" doctor "$T/wrapper"
-is "$(ls -d "$T/wrapped" 2>/dev/null)" "" "and its own cache is left alone"
+check "doctor knows a wrapper" finds 0 "^ok +interpreter .*wrapper of $python" doctor "$T/wrapper"
+is "$(ls -d "$T/wrapped" 2>/dev/null)" "" "doctor leaves a wrapper's own cache alone"
 check "text is no interpreter" finds 1 '^fail +interpreter .*neither' doctor "$T/text"
 check "a program that is no Python is not one" finds 1 '^fail +proof' doctor /bin/true
 check "a missing interpreter is said" finds 1 '^fail +interpreter .*no such interpreter' doctor no-such-python
@@ -83,18 +83,18 @@ cp "$real" "$T/setuid"
 chmod 4755 "$T/setuid"
 check "a set-user-ID program cannot be served" finds 1 '^fail +privileges .*set-user-ID' doctor "$T/setuid"
 chmod 2755 "$T/setuid"
-check "nor a set-group-ID program" finds 1 '^fail +privileges .*set-group-ID' doctor "$T/setuid"
+check "a set-group-ID program cannot be served" finds 1 '^fail +privileges .*set-group-ID' doctor "$T/setuid"
 chmod 755 "$T/setuid"
 if setcap cap_net_raw+ep "$T/setuid" 2>/dev/null || /sbin/setcap cap_net_raw+ep "$T/setuid" 2>/dev/null; then
-	check "nor one with file capabilities" finds 1 '^fail +privileges .*capabilities' doctor "$T/setuid"
+	check "a program with file capabilities cannot be served" finds 1 '^fail +privileges .*capabilities' doctor "$T/setuid"
 else
-	skip "nor one with file capabilities" "setcap does not work here"
+	skip "a program with file capabilities cannot be served" "setcap does not work here"
 fi
 cp "$real" "$T/foreign"
 printf '\xf7\x00' | dd of="$T/foreign" bs=1 seek=18 conv=notrunc 2>/dev/null
 check "a program for another machine cannot be served" finds 1 '^fail +machine .*machine 247' doctor "$T/foreign"
 printf '\x01' | dd of="$T/foreign" bs=1 seek=4 conv=notrunc 2>/dev/null
-check "nor a 32-bit program" finds 1 '^fail +machine .*32-bit' doctor "$T/foreign"
+check "a 32-bit program cannot be served" finds 1 '^fail +machine .*32-bit' doctor "$T/foreign"
 for size in 4 20 63 64 100 400 1000; do
 	head -c $size "$real" >"$T/cut$size"
 	chmod +x "$T/cut$size"
@@ -106,7 +106,7 @@ check "a missing library is said" finds 1 '^fail +library .*/no/such.so' doctor 
 echo 'int nothing;' | ${CC:-cc} -shared -fPIC -x c - -o "$T/idle.so"
 check "a library that does nothing is found out by the proof" \
 	finds 1 '^fail +proof .*beside the source' doctor --library "$T/idle.so" "$python"
-check "and by its symbols" finds 1 '^warn +symbols .*open' doctor --library "$T/idle.so" "$python"
+check "a library that does nothing is found out by its symbols" finds 1 '^warn +symbols .*open' doctor --library "$T/idle.so" "$python"
 check "a library that is no ELF file is said" finds 1 '^fail +machine .*Exec format' \
 	doctor --library "$T/main.c" "$python"
 ${CC:-cc} -shared -fPIC -o "$T/libgone.so" "$T/main.c"
@@ -118,7 +118,7 @@ check "a library that ld.so does not load is said, with its reason" \
 # --- the environment ------------------------------------------------------------------
 check "PYTHONDONTWRITEBYTECODE is warned of" finds 0 '^warn +environment +PYTHONDONTWRITEBYTECODE' \
 	env PYTHONDONTWRITEBYTECODE=1 "$PYCSTASH" doctor "$python"
-check "and fails where it is to be kept" finds 1 '^fail +environment +PYTHONDONTWRITEBYTECODE' \
+check "PYTHONDONTWRITEBYTECODE is a failure with --keep-dontwrite" finds 1 '^fail +environment +PYTHONDONTWRITEBYTECODE' \
 	env PYTHONDONTWRITEBYTECODE=1 "$PYCSTASH" doctor --keep-dontwrite "$python"
 check "PYTHONPYCACHEPREFIX is warned of" finds 0 '^warn +environment +PYTHONPYCACHEPREFIX' \
 	env PYTHONPYCACHEPREFIX="$T/prefix" "$PYCSTASH" doctor "$python"
@@ -146,7 +146,7 @@ cached() { # CODE PATTERN SENTENCE: for the directory $T/c
 	check "$3" finds "$1" "$2" doctor --dir "$T/c" "$python"
 }
 cached 0 '^ok +cache .*will be made' "a cache that is not there yet will be made"
-is "$(ls -d "$T/c" 2>/dev/null)" "" "but not by doctor"
+is "$(ls -d "$T/c" 2>/dev/null)" "" "doctor does not make a cache"
 mkdir -p "$T/c/v1"
 chmod 700 "$T/c/v1"
 cached 0 "^ok +cache +$T/c\$" "a cache of the user's own is fine"
@@ -154,26 +154,26 @@ chmod 755 "$T/c/v1"
 cached 1 '^fail +cache .*v1' "others must not be able to read in it"
 chmod 700 "$T/c/v1"
 chmod 775 "$T/c"
-cached 1 '^fail +cache .*others can write' "nor to write into it"
+cached 1 '^fail +cache .*others can write' "others must not be able to write into a cache"
 rm -rf "$T/c"
 mkdir -p -m 700 "$T/c" "$T/c/v1" "$T/c/v1/.state"
 touch -d '3 days ago' "$T/c/CACHEDIR.TAG"
 cached 0 '^warn +gc +it has never run' "a gc that never ran is warned of"
 touch "$T/c/CACHEDIR.TAG"
-is "$(doctor --dir "$T/c" "$python" | grep -c '^[a-z]* *gc ')" 0 "not in a new cache"
+is "$(doctor --dir "$T/c" "$python" | grep -c '^[a-z]* *gc ')" 0 "a new cache is not warned of for want of a gc"
 touch -d '200 minutes ago' "$T/c/v1/.state/gc"
-cached 0 '^ok +gc +last run 3h ago$' "else it is said when it ran"
+cached 0 '^ok +gc +last run 3h ago$' "doctor says when gc ran last"
 touch -d '220 hours ago' "$T/c/v1/.state/gc"
-cached 0 '^warn +gc +last run 9d ago' "and warned of where that is long ago"
+cached 0 '^warn +gc +last run 9d ago' "a gc that ran long ago is warned of"
 mkdir "$T/c/v2"
 cached 0 "^warn +cache +$T/c/v2 is of another version" "another version's layout is warned of"
 if [ "$(id -u)" = 0 ]; then
 	mkdir "$T/c/v1/cpython-399"
 	chown 65534 "$T/c/v1/cpython-399"
-	cached 0 "^warn +cache +$T/c/v1/cpython-399 belongs to another user" "and what belongs to another user"
+	cached 0 "^warn +cache +$T/c/v1/cpython-399 belongs to another user" "a version that belongs to another user is warned of"
 	rmdir "$T/c/v1/cpython-399"
 else
-	skip "and what belongs to another user" "needs root"
+	skip "a version that belongs to another user is warned of" "needs root"
 fi
 in_a_mount() { # OPTIONS: doctor on a cache in a tmpfs mounted with them
 	unshare -rm sh -c 'mount -t tmpfs -o "$0" none "$1" && "$2" doctor --dir "$1/cache" "$3"' \
@@ -194,7 +194,7 @@ fi
 rm -rf "$T/c"
 echo >"$T/c"
 cached 1 '^fail +cache .*not a directory' "a file in its place is said"
-check "and one above it" finds 1 '^fail +cache .*not a directory' doctor --dir "$T/c/below/it" "$python"
+check "a file in place of a directory above the cache is reported" finds 1 '^fail +cache .*not a directory' doctor --dir "$T/c/below/it" "$python"
 rm "$T/c"
 check "no cache directory at all is said" finds 1 '^fail +cache .*no place' \
 	env -u PYCSTASH_DIR -u HOME -u XDG_CACHE_HOME "$PYCSTASH" doctor "$python"
@@ -231,7 +231,7 @@ mkdir -p -m 755 "$T/layer" "$T/open" "$T/layer/v1" "$T/open/v1"
 chmod 1777 "$T/open"
 check "a layer that can be used is said" finds 0 "^ok +layer +$T/layer\$" \
 	env PYCSTASH_LAYERS="$T/layer:$T/open" "$PYCSTASH" doctor "$python"
-check "and one that others can write" finds 0 "^warn +layer +$T/open is not used: .*others" \
+check "a layer that others can write is warned of" finds 0 "^warn +layer +$T/open is not used: .*others" \
 	env PYCSTASH_LAYERS="$T/layer:$T/open" "$PYCSTASH" doctor "$python"
 check "a layer alone is enough" finds 0 '^warn +cache .*no cache directory' \
 	env -u PYCSTASH_DIR -u HOME -u XDG_CACHE_HOME PYCSTASH_LAYERS="$T/layer" "$PYCSTASH" doctor "$python"
@@ -240,15 +240,15 @@ check "a layer alone is enough" finds 0 '^warn +cache .*no cache directory' \
 printf '#!/bin/sh\nsleep 1234\n' >"$T/hangs"
 chmod +x "$T/hangs"
 check "an interpreter that hangs is killed" finds 1 '^fail +proof .*in time' doctor --timeout 1 "$T/hangs"
-is "$(pgrep -f 'sleep 1234')" "" "with what it has started"
+is "$(pgrep -f 'sleep 1234')" "" "an interpreter that hangs is killed with what it has started"
 "$PYCSTASH" doctor "$T/hangs" >/dev/null 2>&1 &
 pid=$!
-sleep 0.5
+check "doctor starts the interpreter" appears "$T/napping"
 kill -TERM $pid
 wait $pid 2>/dev/null
 is "$?" 143 "doctor itself can be ended"
-is "$(pgrep -f 'sleep 1234')" "" "and takes the interpreter with it"
-check "no temporary directory is left of all this" no_litter
+is "$(pgrep -f 'sleep 1234')" "" "doctor ends the interpreter when it is ended"
+check "doctor leaves no temporary directory" no_litter
 
 # --- JSON -----------------------------------------------------------------------------
 cat >"$T/read.py" <<'EOF'
@@ -273,3 +273,4 @@ mkdir "$T/"$'forged\nok    proof        yes'
 cp "$T/text" "$T/"$'forged\nok    proof        yes/py'
 is "$(doctor "$T/"$'forged\nok    proof        yes/py' | grep -c '^ok    proof')" 0 "a path cannot forge a line"
 is "$(doctor --timeout 0 2>/dev/null; echo $?)$(doctor a b 2>/dev/null; echo $?)" 22 "a wrong command line: 2"
+done_testing

@@ -108,8 +108,8 @@ for python in $(chosen); do
 	agrees "of a codec of its own" "hit"
 	touch -d '2001-01-01' "$D/m.py"
 	env "$PYCSTASH" explain --python "$python" "$D/m.py" >"$T/said"
-	check "$name: explain says so" grep -q "its encoding may be one that the program defines" "$T/said"
-	agrees "and touched" "miss (source touched; its content alone does not determine the bytecode)"
+	check "$name: explain says that the encoding may be a program's own" grep -q "its encoding may be one that the program defines" "$T/said"
+	agrees "touched after a changed setting" "miss (source touched; its content alone does not determine the bytecode)"
 	fresh
 	rm -rf "$CACHE"
 	"$python" -c "import py_compile; py_compile.compile('$D/m.py', doraise=True)"
@@ -154,7 +154,7 @@ py_compile.compile('m.py', invalidation_mode=py_compile.PycInvalidationMode.CHEC
 	agrees "a tree that comes at another path each time" "hit"
 	cp "$D/m.py" "$D/copy" && touch -d 2001-01-01 "$D/copy" && mv "$D/copy" "$D/m.py"
 	sleep 0.03
-	agrees "and is made anew each time" "hit (re-sealed)"
+	agrees "a tree that is made again at each start" "hit (re-sealed)"
 	D=$T/tree
 	fresh
 	chmod 755 "$CACHE/v1"
@@ -168,36 +168,36 @@ python=$(chosen | head -1)
 tag=$(tag_of "$python") name=$(named "$python")
 fresh
 is "$(status_of explain "$D/m.py")" 0 "what would be served: exit code 0"
-is "$(explain "$D/m.py" | tail -1)" "served: hit" "and it says so"
+is "$(explain "$D/m.py" | tail -1)" "served: hit" "explain says that the entry would be served"
 is "$(cd "$D" && status_of explain m.py --python "$python")" 0 "a relative name"
 is "$(status_of explain "$D/m.py" --level 2)" 1 "another level of optimization: not served, 1"
 is "$(status_of explain "$D/m.py" --readonly --exclude "$D")" 1 "options say what the settings would be"
 mkdir -p "$T/config/pycstash"
 echo "dir = $T/elsewhere" >"$T/config/pycstash/pycstash.conf"
 is "$(unset PYCSTASH_DIR; XDG_CONFIG_HOME=$T/config explain "$D/m.py" --python "$python" --dir "$CACHE" | tail -1)" \
-	"served: hit" "and win over configuration files"
+	"served: hit" "options win over configuration files"
 is "$(PYCSTASH_DISABLE=1 explain "$D/m.py" --python "$python" | grep -c '^fail *settings *PYCSTASH_DISABLE')" 1 \
 	"the step that ends it is named"
 is "$(explain "$T/nowhere/m.py" --python "$python" | grep -c '^fail *directory .*No such file')" 1 "no such directory"
 is "$(status_of explain)" 2 "no file: usage"
 is "$(status_of explain "$D")" 2 "a directory is no source: usage"
-is "$(status_of explain "$(entry_of)")" 2 "nor is bytecode"
-is "$(explain "$(entry_of)" 2>&1 | grep -c 'bytecode, not a source.*pycstash show')" 1 "for which there is show"
+is "$(status_of explain "$(entry_of)")" 2 "bytecode is no source: usage"
+is "$(explain "$(entry_of)" 2>&1 | grep -c 'bytecode, not a source.*pycstash show')" 1 "explain of bytecode names show"
 is "$(explain "$D/nm.py" --python "$python" | tail -1)" "to do: check the name: there is no such source" \
 	"a source that is not there is not to be imported once"
-is "$(status_of explain "$D/nm.py" --python "$python")" 1 "and not served: 1"
+is "$(status_of explain "$D/nm.py" --python "$python")" 1 "a source that is not there is not served: exit code 1"
 echo 'x = 1' >"$D/notes.txt"
 is "$(explain "$D/notes.txt" --python "$python" | grep -c '^warn  source .*does not end in .py')" 1 "a file that is no Python"
 is "$(status_of explain "$D/m.py" --python /no/such/python)" 14 "no such interpreter: 14"
-printf '#!/bin/sh\nexec sleep 2345\n' >"$T/hangs"
+printf '#!/bin/sh\necho $$ >"%s.new" && mv "%s.new" "%s"\nexec sleep 1000\n' "$T/napping"{,,} >"$T/hangs"
 chmod +x "$T/hangs"
 "$PYCSTASH" explain "$D/m.py" --python "$T/hangs" 2>/dev/null &
 pid=$!
-sleep 0.5
+check "explain starts the interpreter" appears "$T/napping"
 kill -TERM $pid
 wait $pid
-is "$?" 143 "it can be ended while it asks an interpreter"
-is "$(pgrep -f 'sleep 2345')" "" "and takes that with it"
+is "$?" 143 "explain can be ended while it asks an interpreter"
+is "$(pgrep -f 'sleep 2345')" "" "explain ends the interpreter it asks when it is ended"
 is "$(status_of explain "$D/m.py" --level 3)" 2 "a level that there is not: usage"
 is "$(cd "$D" && explain -m m --json --python "$python" | field source)" "$D/m.py" "-m finds a module in this directory"
 mkdir "$D/p"
@@ -205,7 +205,7 @@ echo 'print("parent")' >"$D/p/__init__.py"
 echo 'raise SystemExit("imported")' >"$D/p/leaf.py"
 is "$(cd "$D" && explain -m p.leaf --json --python "$python" | field source)" "$D/p/leaf.py" \
 	"-m imports the package, whose output is kept apart, and not the module"
-is "$([ -e "$D/p/__pycache__" ] && echo written)" "" "and leaves no bytecode in the tree"
+is "$([ -e "$D/p/__pycache__" ] && echo written)" "" "explain -m leaves no bytecode in the tree"
 is "$(cd "$D" && status_of explain -m no_such_module --python "$python")" 14 "-m and no such module: 14"
 is "$(status_of explain -m sys --python "$python")" 14 "-m and a built-in module: 14"
 wild=$D/$'line\nfeed \xff'
@@ -214,7 +214,7 @@ echo 'x = 1' >"$wild/m.py"
 is "$(explain "$wild/m.py" --json --python "$python" | python3 -c 'import json, os, sys
 print(os.fsencode(json.loads(sys.stdin.readline())["source"]) == os.fsencode(sys.argv[1]))' "$wild/m.py")" True \
 	"a name with a line feed and no UTF-8 is exact in JSON"
-is "$(explain "$wild/m.py" --python "$python" | grep -c '^feed')" 0 "and forges no line of text"
+is "$(explain "$wild/m.py" --python "$python" | grep -c '^feed')" 0 "a name with a line feed forges no line of text"
 fresh
 rm -rf "$T/layer"
 cp -r "$CACHE" "$T/layer"
@@ -238,8 +238,8 @@ if hash_based CHECKED_HASH; then
 	echo 'x = 2' >"$D/m.py"
 	is "$(explain "$D/m.py" --python "$python" | tail -2 | head -1)" \
 		"not served: in-tree; Python compiles, since its hash is not that of the source" \
-		"but not after an edit, which Python finds by the hash"
-	is "$(status_of explain "$D/m.py" --python "$python")" 1 "exit code 1"
+		"a checked hash-based pyc is not served after an edit, which Python finds by the hash"
+	is "$(status_of explain "$D/m.py" --python "$python")" 1 "explain ends with 1 where nothing is served"
 	hash_based UNCHECKED_HASH
 	echo 'x = 3' >"$D/m.py"
 	is "$(status_of explain "$D/m.py" --python "$python")" 0 "an unchecked one stays through it"
@@ -249,7 +249,7 @@ py_compile.compile('m.py', invalidation_mode=py_compile.PycInvalidationMode.CHEC
 	echo 'x = 4' >"$D/m.py"
 	is "$(explain "$D/m.py" --python "$python" | tail -2 | head -1)" \
 		"not served: hit (hash-based); Python compiles, since its hash is not that of the source" \
-		"and so it is with an entry"
+		"a checked hash-based entry is not served after an edit, which Python finds by the hash"
 	rm -rf "$CACHE"
 fi
 mkdir -p "$D/__pycache__"
@@ -257,21 +257,21 @@ printf 'no pyc at all, but long enough for one' >"$D/__pycache__/m.$tag.pyc"
 said=$(explain "$D/m.py" --python "$python")
 is "$(tail -2 <<<"$said" | head -1)" "not served: miss (damaged)" "a pyc in the tree that is none"
 is "$(grep -c "in-tree.*: Python does not take it, since it is not a pyc" <<<"$said")" 1 \
-	"and the step says so"
+	"the step says that a pyc in the tree is none"
 rm -rf "$D/__pycache__"
 
 "$python" -c "import py_compile; py_compile.compile('$D/m.py', doraise=True)"
 for setting in "PYCSTASH_EXCLUDE=$D" "PYCSTASH_ONLY=$T/x" PYCSTASH_DISABLE=1; do
 	is "$(env "$setting" "$PYCSTASH" explain "$D/m.py" --python "$python" | grep -c '^served: left alone.*; Python takes its own pyc')" 1 \
 		"${setting%%=*}, and a valid pyc in the tree: Python takes that"
-	is "$(status_of env "$setting" "$PYCSTASH" explain "$D/m.py" --python "$python")" 0 "exit code 0"
+	is "$(status_of env "$setting" "$PYCSTASH" explain "$D/m.py" --python "$python")" 0 "explain ends with 0 where the tree's bytecode is served"
 done
 touch -d 2001-01-01 "$D/m.py"
 is "$(PYCSTASH_EXCLUDE=$D explain "$D/m.py" --python "$python" | grep -c '^not served: left alone.*; Python compiles, since it was compiled from another version')" 1 \
 	"a stale one it does not"
-is "$(PYCSTASH_EXCLUDE=$D status_of explain "$D/m.py" --python "$python")" 1 "exit code 1"
+is "$(PYCSTASH_EXCLUDE=$D status_of explain "$D/m.py" --python "$python")" 1 "explain ends with 1 where nothing is served"
 rm -rf "$D/__pycache__"
-is "$(PYCSTASH_EXCLUDE=$D status_of explain "$D/m.py" --python "$python")" 1 "nor is anything served where there is none"
+is "$(PYCSTASH_EXCLUDE=$D status_of explain "$D/m.py" --python "$python")" 1 "nothing is served from the tree where there is no pyc"
 
 # --- what is in the environment for Python itself ------------------------------------------
 fresh
@@ -281,23 +281,24 @@ todo() { # [NAME=VALUE…] [OPTION…]
 }
 is "$(todo)" "import it once, or run \`pycstash warm\`" "a miss: what to do"
 is "$(todo PYTHONDONTWRITEBYTECODE=1 | grep -c 'once.*without PYTHONDONTWRITEBYTECODE')" 1 \
-	"and under PYTHONDONTWRITEBYTECODE, that a miss would stay one"
-is "$(todo PYTHONDONTWRITEBYTECODE=1 --keep-dontwrite | grep -c 'once.*without --keep-dontwrite')" 1 "or would with --keep-dontwrite"
-is "$(todo PYCSTASH_READONLY=1 | grep -c 'once.*without PYCSTASH_READONLY')" 1 "and in a cache that is only read"
+	"under PYTHONDONTWRITEBYTECODE explain says that a miss would remain a miss"
+is "$(todo PYTHONDONTWRITEBYTECODE=1 --keep-dontwrite | grep -c 'once.*without --keep-dontwrite')" 1 "with --keep-dontwrite explain says that a miss would remain a miss"
+is "$(todo PYCSTASH_READONLY=1 | grep -c 'once.*without PYCSTASH_READONLY')" 1 "for a read-only cache explain says that a miss would remain a miss"
 if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 8))'; then
 	fresh
 	export PYTHONPYCACHEPREFIX=$T/prefix
 	is "$(explain "$D/m.py" --python "$python" | grep -cE '^fail  environment|^not served: left alone')" 2 \
 		"PYTHONPYCACHEPREFIX: the cache is not asked, though it has an entry"
-	is "$(status_of explain "$D/m.py")" 1 "nor for a version of the cache; exit code 1"
+	is "$(status_of explain "$D/m.py")" 1 "under PYTHONPYCACHEPREFIX no version of the cache is looked for; exit code 1"
 	(cd "$D" && "$python" -c 'import m')
 	is "$(explain "$D/m.py" --json --python "$python" | field pyc)" "$(find "$T/prefix" -name "m.$tag.pyc")" \
-		"it is looked for where Python puts it"
-	is "$(status_of explain "$D/m.py" --python "$python")" 0 "and Python takes it from there"
+		"bytecode is looked for below PYTHONPYCACHEPREFIX, where Python puts it"
+	is "$(status_of explain "$D/m.py" --python "$python")" 0 "Python takes the bytecode below PYTHONPYCACHEPREFIX"
 	old=$(interpreters cached | grep '/3\.7\.[0-9]*/' | head -1)
 	[ -z "$old" ] || is "$(explain "$D/m.py" --python "$old" | grep -c '^fail  environment')" 0 \
-		"but Python 3.7 knows nothing of that"
+		"Python 3.7 ignores PYTHONPYCACHEPREFIX"
 	unset PYTHONPYCACHEPREFIX
 else
 	skip "PYTHONPYCACHEPREFIX" "$name knows none"
 fi
+done_testing

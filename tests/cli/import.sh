@@ -21,7 +21,8 @@ leftovers() { find "$1" -name '*.pyc.[0-9]*' -o -name '*.tmp.*' | wc -l; }
 broken() { (cd "$1" && find v1 -name '*.pyc' -print0 | while IFS= read -r -d '' name; do
 	cmp -s "$name" "$CACHE/$name" || echo "$name"; done); }
 # All that is not the cache that is imported into.
-around() { find "$T" ! -path "$other*" -printf '%P %y %s\n' | grep -v '^said ' | sort | sha256sum; }
+# Without the sizes of directories, which on a tmpfs are those of what is in them.
+around() { find "$T" ! -path "$other*" \( -type d -printf '%P %y\n' -o -printf '%P %y %s\n' \) | grep -v '^said ' | sort | sha256sum; }
 other=$T/other
 tree=$T/src
 entry=$CACHE/v1/$tag/tree$tree/__pycache__

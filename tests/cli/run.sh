@@ -32,7 +32,7 @@ is "$wrong" "" "all 256 exit codes are the command's own"
 is "$(sh -c 'echo $$; exec "$0" run sh -c "echo \$\$"' "$PYCSTASH" | uniq | wc -l)" 1 \
 	"the command is the same process, so that signals reach it"
 is "$(status_of run sh -c 'kill -TERM $$')" 143 "the command's death by a signal is seen outside"
-is "$(run ls /proc/self/fd)" "$(ls /proc/self/fd)" "no descriptor stays open"
+is "$(run ls /proc/self/fd)" "$(ls /proc/self/fd)" "run leaves no descriptor open in the command"
 is "$(run printf '%s|' '' ' ' $'a\nb' --dir -- $'\xff')" "$(printf '%s|' '' ' ' $'a\nb' --dir -- $'\xff')" \
 	"arguments arrive byte by byte"
 is "$(echo through | run cat)" through "standard input is the command's"
@@ -65,15 +65,15 @@ is "$(value_of LD_PRELOAD)" "$SO" "the library is in LD_PRELOAD"
 is "$(LD_PRELOAD='' value_of LD_PRELOAD)" "$SO" "an empty LD_PRELOAD leaves no empty entry"
 is "$(LD_PRELOAD="$other $third" value_of LD_PRELOAD)" "$SO:$other:$third" \
 	"others stay behind it in order, also where spaces separated them"
-is "$(LD_PRELOAD="$other:$SO:$third" value_of LD_PRELOAD)" "$SO:$other:$third" "it is not doubled"
-is "$(run "$PYCSTASH" run "$PYCSTASH" run sh -c 'echo $LD_PRELOAD')" "$SO" "nor by runs within runs"
+is "$(LD_PRELOAD="$other:$SO:$third" value_of LD_PRELOAD)" "$SO:$other:$third" "run does not put the library into LD_PRELOAD twice"
+is "$(run "$PYCSTASH" run "$PYCSTASH" run sh -c 'echo $LD_PRELOAD')" "$SO" "the library is in LD_PRELOAD once in a run within a run"
 mkdir "$T/elsewhere"
 cp "$SO" "$T/elsewhere/libpycstash.so"
 is "$(LD_PRELOAD="$T/elsewhere/libpycstash.so:$other" value_of LD_PRELOAD)" "$SO:$other" \
 	"another libpycstash.so makes room for this one"
 ln -s "$SO" "$T/alias.so"
 is "$(LD_PRELOAD="$T/alias.so:$other" value_of LD_PRELOAD)" "$SO:$other" \
-	"and so does the same file under another name"
+	"the same file under another name makes room for this library"
 
 # --- finding the library --------------------------------------------------------------
 mkdir -p "$T/prefix/bin" "$T/prefix/lib/pycstash" "$T/links"
@@ -83,18 +83,18 @@ ln -s ../prefix/bin/pycstash "$T/links/pycstash"
 is "$("$T/prefix/bin/pycstash" run sh -c 'echo $LD_PRELOAD')" "$T/prefix/lib/pycstash/libpycstash.so" \
 	"an installed command finds the installed library, wherever the prefix is"
 is "$("$T/links/pycstash" run sh -c 'echo $LD_PRELOAD')" "$T/prefix/lib/pycstash/libpycstash.so" \
-	"also when called through a symlink"
+	"the library is found when pycstash is called through a symbolic link"
 is "$(PATH=$T/links:$PATH pycstash run sh -c 'echo $LD_PRELOAD')" "$T/prefix/lib/pycstash/libpycstash.so" \
-	"and from PATH"
+	"the library is found when pycstash is called from PATH"
 is "$(cd "$T" && run --library elsewhere/libpycstash.so sh -c 'echo $LD_PRELOAD')" \
 	"$T/elsewhere/libpycstash.so" "--library is made absolute"
 rm "$T/prefix/lib/pycstash/libpycstash.so"
 if [ -e /usr/local/lib/pycstash/libpycstash.so ]; then
-	skip "where it looked is said" "a library is installed on this machine"
+	skip "run says where it looked for the library" "a library is installed on this machine"
 else
-	check "where it looked is said" complains "looked for $T/prefix/bin/libpycstash.so, $T/prefix/lib/pycstash" \
+	check "run says where it looked for the library" complains "looked for $T/prefix/bin/libpycstash.so, $T/prefix/lib/pycstash" \
 		"$T/prefix/bin/pycstash" run true
-	is "$(status_of "$T/prefix/bin/pycstash" run true)" 125 "and the code is 125"
+	is "$(status_of "$T/prefix/bin/pycstash" run true)" 125 "the exit code is 125 if there is no library"
 fi
 for bad in 'a b' 'a:b' 'a$b'; do
 	mkdir "$T/$bad"
@@ -112,7 +112,7 @@ is "$(run --library "$odd/libpycstash.so" sh -c 'echo "$LD_PRELOAD"')" "$odd/lib
 is "$(value_of PYCSTASH_DIR --dir "$T/c")" "$T/c" "--dir sets PYCSTASH_DIR"
 is "$(value_of PYCSTASH_DIR --dir="$T/a=b")" "$T/a=b" "--dir=DIR does as well, also with = in it"
 is "$(PYCSTASH_DIR=/elsewhere value_of PYCSTASH_DIR --dir "$T/c")" "$T/c" "an option wins over the environment"
-is "$(PYCSTASH_DIR=/elsewhere value_of PYCSTASH_DIR)" /elsewhere "which counts where there is no option"
+is "$(PYCSTASH_DIR=/elsewhere value_of PYCSTASH_DIR)" /elsewhere "--library or PYCSTASH_LIBRARY: the variable counts where there is no option"
 is "$(cd "$T" && value_of PYCSTASH_DIR --dir ./c)" "$T/c" "a relative directory is made absolute"
 is "$(value_of PYCSTASH_ONLY --only /a:/b --only /c)" /a:/b:/c "--only may be repeated"
 is "$(PYCSTASH_LAYERS=/b:/a value_of PYCSTASH_LAYERS --layer /c --layer=/a --layer /d)" /b:/a:/c:/d \
@@ -133,7 +133,7 @@ is "$(cd "$T" && value_of PYCSTASH_LOG --log log)" "$T/log" "--log FILE is made 
 is "$(cd "$T" && run --log stderr printenv PYCSTASH_LOG 2>/dev/null)" stderr "--log stderr is kept"
 is "$(PYTHONDONTWRITEBYTECODE=1 value_of PYTHONDONTWRITEBYTECODE)" unset "PYTHONDONTWRITEBYTECODE is dropped"
 is "$(PYTHONDONTWRITEBYTECODE=1 value_of PYTHONDONTWRITEBYTECODE --keep-dontwrite)" 1 \
-	"unless --keep-dontwrite asks for it"
+	"--keep-dontwrite keeps PYTHONDONTWRITEBYTECODE"
 is "$(run echo --dir x -h)" "--dir x -h" "options after the command are the command's"
 
 # --- help -----------------------------------------------------------------------------
@@ -155,7 +155,7 @@ if [ -z "$python" ]; then
 else
 	(cd "$T/source" && PYTHONDONTWRITEBYTECODE=1 run --dir "$CACHE" "$python" -c 'import module')
 	is "$(entries | grep -c '/source/__pycache__/module\.')" 1 "a module's bytecode is in the cache"
-	is "$(ls "$T/source")" module.py "and not beside the source"
+	is "$(ls "$T/source")" module.py "a module's bytecode is not beside the source"
 fi
 
 # --- gc beside it ---------------------------------------------------------------------
@@ -163,14 +163,8 @@ fi
 with_gc() { env -u PYCSTASH_AUTO_GC "$PYCSTASH" run --dir "$CACHE" "$@"; }
 mark=$CACHE/v1/.state/gc
 due() { rm -f "$mark"; mkdir -p "$CACHE/v1/.state"; }
-marked() { # within five seconds
-	local tries
-	for tries in $(seq 50); do
-		[ -e "$mark" ] && return
-		sleep 0.1
-	done
-	return 1
-}
+marked() { appears "$mark"; }
+newer() { [ "$(stat -c %Y "$mark")" -gt "$before" ]; }
 children='import os
 try:
     print(os.wait())
@@ -185,25 +179,26 @@ else
 	is "$(env -u PYCSTASH_AUTO_GC /usr/bin/python3 -c 'import os, signal, sys
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
 os.execv(sys.argv[1], sys.argv[1:])' "$PYCSTASH" run --dir "$CACHE" sh -c 'grep Pnd /proc/$$/status' |
-		sed 's/.*\t//' | sort -u)" 0000000000000000 "nor has it a signal of one waiting, if it blocks it"
+		sed 's/.*\t//' | sort -u)" 0000000000000000 "no signal of another's child is pending in the command, if it blocks it"
 	due
-	is "$(with_gc sh -c 'exit 7'; echo $?)" 7 "its exit code is its own"
+	is "$(with_gc sh -c 'exit 7'; echo $?)" 7 "the exit code of run is the command's"
 	if ! "$PYCSTASH" help gc >/dev/null 2>&1; then
 		skip "a due gc is started" "there is no gc"
 	else
 		due
 		with_gc true
 		check "a due gc is started" marked
+		check "gc has ended" await "$PYCSTASH" gc -q --dir "$CACHE" # 11 until then
 		touch -d '1 hour ago' "$mark"
 		before=$(stat -c %Y "$mark")
 		with_gc true
 		sleep 0.5
-		is "$(stat -c %Y "$mark")" "$before" "one that is not due is not"
+		is "$(stat -c %Y "$mark")" "$before" "run starts no gc that is not due"
 		touch -d '2 days ago' "$mark"
 		before=$(stat -c %Y "$mark")
 		run --dir "$CACHE" true
 		sleep 0.5
-		is "$(stat -c %Y "$mark")" "$before" "nor one that auto_gc forbids"
+		is "$(stat -c %Y "$mark")" "$before" "run starts no gc that auto_gc forbids"
 		with_gc --readonly true
 		with_gc --disable true
 		env -u PYCSTASH_AUTO_GC /usr/bin/python3 -c 'import ctypes, os, sys
@@ -211,12 +206,13 @@ ctypes.CDLL(None).prctl(36, 1, 0, 0, 0) # PR_SET_CHILD_SUBREAPER
 os.execv(sys.argv[1], sys.argv[1:])' "$PYCSTASH" run --dir "$CACHE" true
 		sleep 0.5
 		is "$(stat -c %Y "$mark")" "$before" \
-			"nor for a cache that is not written, nor where it would become the command's child"
+			"run starts no gc for a read-only cache, nor where it would become the command's child"
 		with_gc true
 		sleep 0.5
-		check "after two days it is due again" test "$(stat -c %Y "$mark")" -gt "$before"
+		check "a gc is due again after two days" test "$(stat -c %Y "$mark")" -gt "$before"
 	fi
 	rm -rf "$T/none"
 	with_gc --dir "$T/none" true
-	is "$(ls "$T/none" 2>&1 | grep -c v1)" 0 "where there is no cache none is made"
+	is "$(ls "$T/none" 2>&1 | grep -c v1)" 0 "run makes no cache where gc finds none"
 fi
+done_testing

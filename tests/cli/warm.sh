@@ -92,18 +92,18 @@ is "$(PYCSTASH_READONLY=1 said warm --python "$python" "$T/app/pkg")" "$(summary
 	"PYCSTASH_READONLY: what is there is up to date"
 got=$(PYCSTASH_READONLY=1 said warm --python "$python" "$T/app")
 is "$got $(grep -c PYCSTASH_READONLY "$T/err")" \
-	"9 up to date, 0 from objects, 0 compiled, 0 in-tree, 0 failed, 1 left"$'\n'"exit 12 1" "and what is missing is left, which is said once"
+	"9 up to date, 0 from objects, 0 compiled, 0 in-tree, 0 failed, 1 left"$'\n'"exit 12 1" "a cache that is not to be written: what is missing is left, which is reported once"
 is "$(PYCSTASH_READONLY=1 said warm -n --python "$python" "$T/app/main.py" | tail -2)" \
 	"0 up to date, 0 to make from objects, 1 to compile, 0 in-tree, 0 failed"$'\n'"exit 0" "a dry run says what"
 cp -R "$T/app/pkg" "$T/again"
 is "$(PYCSTASH_READONLY=1 said warm --python "$python" "$T/again")" \
-	"0 up to date, 0 from objects, 0 compiled, 0 in-tree, 0 failed, 9 left"$'\n'"exit 12" "nor is an entry made of an object"
+	"0 up to date, 0 from objects, 0 compiled, 0 in-tree, 0 failed, 9 left"$'\n'"exit 12" "a cache that is not to be written gets no entry from an object"
 is "$(tree_of "$CACHE")" "$before" "nothing was written"
 if [ "$(id -u)" = 0 ] && mkdir "$T/ro" && mount --bind "$CACHE" "$T/ro" 2>/dev/null; then
 	mount -o remount,bind,ro "$T/ro"
 	is "$(said "$PYCSTASH" warm --dir "$T/ro" --python "$python" "$T/app/pkg")" "$(summary 9 0 0 0 0)" "a cache that is mounted read-only, likewise"
 	is "$(said "$PYCSTASH" warm --dir "$T/ro" --python "$python" "$T/app" | tail -1) $(grep -c 'Read-only file system' "$T/err")" \
-		"exit 12 1" "and what is missing there"
+		"exit 12 1" "a cache on a read-only mount: what is missing is left, which is reported once"
 	umount "$T/ro"
 else
 	skip "a cache that is mounted read-only, likewise" "this user cannot mount"
@@ -119,7 +119,7 @@ if [ "$(id -u)" = 0 ] && mkdir "$T/mounted" && mount --bind "$T/app" "$T/mounted
 			"0 up to date, 1 from objects, 9 compiled, 0 in-tree, 0 failed" "a read-only mount is warmed${user:+ by an ordinary user}"
 		$user env LD_PRELOAD="$SO" PYCSTASH_DIR="$T/home/cache$user" PYCSTASH_LOG=stderr PYTHONPATH="$T/mounted" \
 			"${public:-$python}" -c 'import main' 2>&1 >"$T/out" | grep "$T/mounted" | sed 's/^[^:]*: //; s/ .*//' | sort | uniq -c | xargs >"$T/counts"
-		is "$(cat "$T/counts")" "10 hit:" "and the program there compiles nothing"
+		is "$(cat "$T/counts")" "10 hit:" "a program in the copy of a tree that was warmed compiles nothing"
 	done
 	umount "$T/mounted"
 else
@@ -148,8 +148,8 @@ chmod +x "$T/lazy"
 cp -R "$T/app" "$T/copy2"
 is "$(said warm --python "$T/lazy" "$T/copy2")" "$(summary 0 $sources 0 0 0)" "for which no interpreter compiles"
 echo 'new = 1' >"$T/copy2/new.py"
-is "$(said warm --python "$T/lazy" "$T/copy2")" "$(summary $sources 0 0 0 1 3)" "where one is needed and dies, that is a failure"
-check "and said, with the source" grep -q "copy2/new.py: .*exit code 9" "$T/err"
+is "$(said warm --python "$T/lazy" "$T/copy2")" "$(summary $sources 0 0 0 1 3)" "an interpreter that is needed and dies is a failure"
+check "an interpreter that dies is reported with the source it was compiling" grep -q "copy2/new.py: .*exit code 9" "$T/err"
 is "$(said warm --python "$python" "$T/copy2/new.py")" "$(summary 0 0 1 0 0)" "a single source"
 is "$(said warm --python "$python" "$T/copy2/new.py" "$T/copy2/new.py")" "$(summary 2 0 0 0 0)" "named twice"
 rm -rf "$T/copy" "$T/copy2"
@@ -170,7 +170,7 @@ cp "$T/bin/python" "$T/bin/new"
 mv "$T/bin/new" "$T/bin/python"
 PYTHONHOME=$real strace -f -e trace=execve -o "$T/strace" "$PYCSTASH" warm --dir "$CACHE" \
 	--python "$T/bin/python" "$T/app/main.py" >"$T/out" 2>&1
-is "$(grep -c 'execve(.*bin/python' "$T/strace")" 1 "one that was replaced is"
+is "$(grep -c 'execve(.*bin/python' "$T/strace")" 1 "an entry whose source was replaced is made again"
 
 # What is up to date is looked at, and no more is got ready than that takes.
 fresh
@@ -191,8 +191,8 @@ fresh
 cp -R "$T/app" "$T/shipped"
 "$python" -m compileall -q "$T/shipped/pkg" >/dev/null
 is "$(said warm --python "$python" "$T/shipped")" "$(summary 0 0 1 9 0)" "sources with valid pycs in the tree need nothing"
-is "$(said warm --force -j 1 --python "$python" "$T/shipped")" "$(summary 1 1 8 0 0)" "but with --force"
-is "$(said warm --python "$python" "$T/shipped")" "$(summary 10 0 0 0 0)" "after which the cache serves"
+is "$(said warm --force -j 1 --python "$python" "$T/shipped")" "$(summary 1 1 8 0 0)" "--force warms sources with valid pycs in the tree"
+is "$(said warm --python "$python" "$T/shipped")" "$(summary 10 0 0 0 0)" "the cache serves what warm --force made"
 
 # --- what cannot be compiled -----------------------------------------------------------------
 fresh
@@ -213,7 +213,7 @@ import json, sys
 data = json.load(sys.stdin)
 assert data["schema"] == "pycstash.warm/1", data
 print(data["failed"], data["sources"], sorted(f["path"].split("/")[-1] for f in data["failures"] if f.get("line") == 2))')" \
-	"5 6 ['syntax.py']" "and in JSON"
+	"5 6 ['syntax.py']" "--json has the sources that failed"
 
 # An interpreter that hangs: the file costs its time, and the others are compiled.
 cat >"$T/hangs" <<-END
@@ -230,14 +230,14 @@ for i in 1 2 3; do echo "a = $i" >"$T/slow/a$i.py"; done
 echo 'b = 1' >"$T/slow/hang.py"
 SECONDS=0
 is "$(said warm --timeout 1 --python "$T/hangs" "$T/slow")" "$(summary 0 0 3 0 1 3)" "a source that hangs the compiler is given up"
-check "in its time" test "$SECONDS" -lt 20
+check "a source whose compilation hangs is given up when its time is over" test "$SECONDS" -lt 20
 check "which is said" grep -q 'slow/hang.py: .*--timeout' "$T/err"
 
 printf '#!/bin/sh\nexec sleep 3456\n' >"$T/mute"
 chmod +x "$T/mute"
 SECONDS=0
 is "$(said warm --timeout 1 --python "$T/mute" "$T/app")" "exit 14" "an interpreter that hangs at its start is given up, too"
-check "in that time" test $SECONDS -lt 15
+check "an interpreter that hangs is given up when its time is over" test $SECONDS -lt 15
 check "which is said" grep -q 'mute: .*did not end in time' "$T/err"
 
 # --- under the library -----------------------------------------------------------------------
@@ -259,9 +259,9 @@ echo 'name = "other"' >"$T/flip/n.py"
 if "$python" -c 'import _blake2' 2>/dev/null; then
 	is "$(said warm --python "$T/flips" "$T/flip")" "$(summary 0 0 1 0 1 3)" \
 		"where the compiler got other bytes than the library, that is a failure"
-	check "and reported as a change of the source" grep -q 'flip/m.py: it was changed while it was compiled' "$T/err"
+	check "a source that changes while it is compiled is reported as changed" grep -q 'flip/m.py: it was changed while it was compiled' "$T/err"
 	is "$(entries | sed 's,.*/,,; s/[.].*//' | xargs)" n "it leaves no entry"
-	is "$(find "$CACHE" -path '*/objects/*' -type f | wc -l)" 1 "and no object"
+	is "$(find "$CACHE" -path '*/objects/*' -type f | wc -l)" 1 "a source that changes while it is compiled leaves no object"
 else
 	skip "where the compiler got other bytes than the library, that is a failure" "no _blake2"
 fi
@@ -276,7 +276,7 @@ is "$(said warm --python "$T/alone" "$T/flip")" \
 	"0 up to date, 0 from objects, 0 compiled, 0 in-tree, 0 failed, 2 left"$'\nexit 3' \
 	"an interpreter that the library does not reach stores nothing"
 is "$(grep -c 'alone: this interpreter does not use the cache' "$T/err")" 1 "that is reported once"
-is "$(find "$T/flip" -printf '%P %i\n' | sort)" "$before" "and the tree has no more files than before"
+is "$(find "$T/flip" -printf '%P %i\n' | sort)" "$before" "a tree whose sources change has no more files than before"
 
 # One that prints what is no answer.
 printf '#!/bin/sh\ncase " $* " in *" -I "*) echo hello ;; esac\nexec "%s" "$@"\n' "$python" >"$T/chatty"
@@ -315,7 +315,7 @@ is "$(said warm --python "$python" "$T/odd")" "$(summary 0 0 6 0 0)" \
 is "$(warm --python "$python" -j 1 --exclude 'l*' --exclude "$T/odd/a/pl*" --json "$T/odd" | field sources)" 2 \
 	"--exclude by name and by path"
 is "$(said warm --python "$python" "$T/odd/script")" "$(summary 0 0 0 0 1 3)" "a file that is no source is said"
-is "$(said warm --python "$python" "$T/missing" "$T/odd/a")" "$(summary 2 0 0 0 1 3)" "and a path that is not there, beside one that is"
+is "$(said warm --python "$python" "$T/missing" "$T/odd/a")" "$(summary 2 0 0 0 1 3)" "a path that is not there is a failure beside one that is"
 is "$(cd "$T/odd" && ln -s a also && warm --python "$python" also | cut -d, -f1)" "2 up to date" \
 	"a directory named by a link is its own place"
 long=$(printf '%0240d' 0)
@@ -325,7 +325,7 @@ is "$(said warm --python "$python" --opt 2 "$T/odd/$long.py")" "$(summary 0 0 0 
 mkdir "$T/odd/long" && echo 'x = 1' >"$T/odd/long/${long:6}.py"
 for n in 1 2 3; do echo "y = $n" >"$T/odd/long/$n.py"; done
 is "$(said warm --python "$python" -j 1 "$T/odd/long")" "$(summary 0 0 3 0 1 3)" \
-	"and so is one that only its temporary name makes too long; the others are done"
+	"a name that only its temporary name makes too long is reported, and the others are done"
 rm -r "$T/odd/long"
 is "$(PYCSTASH_EXCLUDE=$T/odd/a "$PYCSTASH" warm --dir "$CACHE" --python "$python" --json "$T/odd/a" | field excluded)" 2 \
 	"what settings exclude is left alone"
@@ -336,7 +336,7 @@ cp -R "$T/odd/a" "$T/pip-build-env-1234"
 is "$(said warm --python "$python" "$T/pip-build-env-1234")" "$(summary 0 0 2 0 0)" "a tree that will go is compiled"
 cp -R "$T/odd/a" "$T/pip-build-env-5678"
 is "$(said warm --python "$python" "$T/pip-build-env-5678") $(entries | grep -c pip-build)" "$(summary 2 0 0 0 0) 2" \
-	"another such needs nothing, and gets nothing"
+	"a second run for such a source does nothing"
 mv "$CACHE" "$T/layer"
 is "$(PYCSTASH_LAYERS=$T/layer said warm --python "$python" "$T/odd/a")" "$(summary 0 2 0 0 0)" \
 	"what a layer has is not compiled"
@@ -347,14 +347,14 @@ fresh
 is "$(said warm -n --python "$python" "$T/odd/a" | sed 's,/.*/,,' | sort | xargs)" \
 	"0 up to date, 0 to make from objects, 2 to compile, 0 in-tree, 0 failed exit 0 to compile for $("$python" -c 'import sys; print(sys.implementation.cache_tag)') at level 0: plain.py to compile for $("$python" -c 'import sys; print(sys.implementation.cache_tag)') at level 0: with.dots.py" \
 	"--dry-run says what it would do"
-check "and does nothing" test ! -e "$CACHE"
+check "a dry run makes no cache" test ! -e "$CACHE"
 warm --python "$python" -q "$T/odd/a" >"$T/out"
 is "$(cat "$T/out")" "" "--quiet says nothing"
 cp -R "$T/odd/a" "$T/odd/b"
 before=$(find "$CACHE" -printf '%p %T@\n' | sort)
 is "$(warm -n --python "$python" "$T/odd/b")" "0 up to date, 2 to make from objects, 0 to compile, 0 in-tree, 0 failed" \
-	"nor where there is a cache"
-is "$(find "$CACHE" -printf '%p %T@\n' | sort)" "$before" "which stays as it is"
+	"a dry run with a cache says what it would do and does not do it"
+is "$(find "$CACHE" -printf '%p %T@\n' | sort)" "$before" "a dry run leaves the cache as it is"
 
 if unshare --mount true 2>/dev/null; then
 	# shellcheck disable=SC2016
@@ -378,12 +378,12 @@ is "$(PYCSTASH_READONLY=1 code warm --python "$python" "$T/app")" 12 "a cache th
 mkdir "$T/documents"
 echo mine >"$T/documents/letter"
 is "$(code "$PYCSTASH" warm --dir "$T/documents" --python "$python" "$T/app")" 12 "a directory that is no cache: 12"
-is "$(ls "$T/documents")" letter "it stays as it is"
+is "$(ls "$T/documents")" letter "warm leaves a newer pycstash's cache as it is"
 (cd "$T" && "$PYCSTASH" warm --dir relative --python "$python" "$T/app") >/dev/null
 mkdir -m 700 "$T/newer" "$T/newer/v2"
 cp "$CACHE/CACHEDIR.TAG" "$T/newer"
 is "$(code "$PYCSTASH" warm --dir "$T/newer" --python "$python" "$T/app") $(ls "$T/newer" | xargs)" "0 CACHEDIR.TAG v1 v2" \
-	"beside a newer pycstash's cache there can be one of ours"
+	"warm makes a cache of ours beside a newer pycstash's"
 check "--dir may be relative" test -d "$T/relative/v1"
 chmod 777 "$CACHE/v1"
 is "$(code warm --python "$python" "$T/app")" 12 "a cache that others can write to: 12"
@@ -399,7 +399,7 @@ else
 	is "$(said as_user "$PYCSTASH" warm --dir "$T/users/cache" --python "$public" "$T/users/tree")" \
 		"$(summary 0 0 1 0 2 3)" "an ordinary user: what cannot be read is a failure, the rest is done"
 	is "$(sed 's/^pycstash: //' "$T/err" | sort)" \
-		"$T/users/tree/b.py: Permission denied"$'\n'"$T/users/tree/secret: Permission denied" "and said with its name"
+		"$T/users/tree/b.py: Permission denied"$'\n'"$T/users/tree/secret: Permission denied" "an ordinary user is told the names of what cannot be read"
 	closed=$(dirname "$(find "$T/users/cache/v1" -path '*/tree/*' -name __pycache__)")
 	chmod 0 "$closed"
 	as_user "$PYCSTASH" warm --dir "$T/users/cache" --python "$public" "$T/users/tree" >/dev/null 2>"$T/err"
@@ -415,16 +415,16 @@ if [ "$(id -u)" = 0 ] && mkdir "$T/disk" && mount -t tmpfs -o size=768k,mode=700
 		"$python" -c "for n in range(60): print('def f%d(a): return a + $i' % n)" >"$T/many/d$i/m.py"
 	done
 	got=$("$PYCSTASH" warm --dir "$T/disk/cache" --python "$python" --json "$T/many" 2>"$T/err")
-	is "$?" 3 "on a full disk it ends with 3"
-	is "$(wc -l <"$T/err") $(grep -c 'the cache cannot be written: No space' "$T/err")" "1 1" "says so once"
+	is "$?" 3 "warm ends with 3 on a full disk"
+	is "$(wc -l <"$T/err") $(grep -c 'the cache cannot be written: No space' "$T/err")" "1 1" "warm reports a full disk once"
 	compiled=$(field compiled <<<"$got")
-	check "after it has done what went" test "$compiled" -gt 0
-	is "$((compiled + $(field left <<<"$got")))" 100 "and counts what is left"
+	check "warm does what is possible before the disk is full" test "$compiled" -gt 0
+	is "$((compiled + $(field left <<<"$got")))" 100 "a full disk: what is left is counted"
 	is "$(find "$T/many" -name __pycache__ | wc -l)" 0 "the tree is untouched then, too"
-	is "$(find "$T/disk" -name '*.pyc.*' | wc -l)" 0 "and nothing half-written stays"
+	is "$(find "$T/disk" -name '*.pyc.*' | wc -l)" 0 "a full disk: no temporary file is left"
 	umount "$T/disk"
 else
-	skip "on a full disk it ends with 3" "no file system of its own to fill"
+	skip "warm ends with 3 on a full disk" "no file system of its own to fill"
 fi
 
 # --- interrupted -------------------------------------------------------------------------------
@@ -442,10 +442,10 @@ kill -INT $pid
 wait $pid
 is "$?" 130 "an interrupt ends it with 130"
 is "$(field interrupted <"$T/out") $(field compiled <"$T/out") $(field left <"$T/out")" "True 3 1" \
-	"it says what is done and what is left"
-check "and that it was interrupted" grep -q '^pycstash: warm: interrupted: ' "$T/err"
+	"warm says what is done and what is left when it is interrupted"
+check "warm says that it was interrupted" grep -q '^pycstash: warm: interrupted: ' "$T/err"
 # shellcheck disable=SC2086
-is "$(for worker in $workers; do kill -0 $worker 2>/dev/null && echo alive; done)" "" "no interpreter is left behind"
+is "$(for worker in $workers; do kill -0 $worker 2>/dev/null && echo alive; done)" "" "warm leaves no interpreter running when it is interrupted"
 
 # --- together with others ----------------------------------------------------------------------
 fresh
@@ -456,3 +456,4 @@ wait $one
 is "$(said warm --python "$python" "$T/app")" "$(summary $sources 0 0 0 0)" "two at a time do no harm"
 PYTHONNODEBUGRANGES=1 warm --python "$python" "$T/app" >/dev/null
 is "$(find "$CACHE/v1" -maxdepth 1 -name '*+no_debug_ranges' | wc -l)" 1 "bytecode without columns has a place of its own"
+done_testing
