@@ -13,12 +13,6 @@
 #include "tools/base/message.h"
 #include "tools/cache/walk.h"
 
-/* A directory that is being read: its names one after the other, each with its NUL. */
-struct names {
-	size_t count, used, room;
-	char *text;
-};
-
 bool export_list_is_used(const struct export_list *list, const struct stat *st)
 {
 	return st->st_atime >= list->used_since || st->st_mtime >= list->used_since;
@@ -44,32 +38,29 @@ static bool enter(struct walk_dir *parent, const char *name)
 	return select_enters(list->select, parent->path, name);
 }
 
-static void begin(struct walk_dir *dir)
+static bool add(struct export_list *list, const char *dir, const char *name)
 {
-	struct export_list *list = dir->context;
+	const size_t dir_size = strlen(dir) + 1, name_size = strlen(name) + 1;
+	char *file = malloc(dir_size + name_size), **grown = list->files;
 
-	dir->own = calloc(1, sizeof(struct names));
-	if (!dir->own)
-		list->no_memory = dir->walk->stop = true;
-}
+	if (!file)
+		return false;
+	memcpy(file, dir, dir_size);
+	memcpy(file + dir_size, name, name_size);
+	pthread_mutex_lock(&list->mutex);
+	if (list->count == list->room) {
+		size_t room = list->room ? 2 * list->room : 64;
 
-static bool add_name(struct names *names, const char *name)
-{
-	size_t size = strlen(name) + 1;
-
-	if (names->used + size > names->room) {
-		size_t room = 2 * (names->room + size);
-		char *grown = realloc(names->text, room);
-
-		if (!grown)
-			return false;
-		names->text = grown;
-		names->room = room;
+		grown = reallocarray(list->files, room, sizeof *grown);
+		list->files = grown ? grown : list->files;
+		list->room = grown ? room : list->room;
 	}
-	memcpy(names->text + names->used, name, size);
-	names->used += size;
-	names->count++;
-	return true;
+	if (grown)
+		list->files[list->count++] = file;
+	pthread_mutex_unlock(&list->mutex);
+	if (!grown)
+		free(file);
+	return grown != NULL;
 }
 
 /* Whether the file is one to be carried; if not, that is counted. */
@@ -105,87 +96,18 @@ static void take_file(struct walk_dir *dir, const struct walk_file *file)
 		if (list->public_only)
 			return;
 	}
-	list->files++;
 	list->bytes += (uint64_t)file->st->st_size;
-	if (!add_name(dir->own, file->name))
+	if (!add(list, dir->path, file->name))
 		list->no_memory = dir->walk->stop = true;
-}
-
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* The names as a sorted list; their text is the directory's from now on. */
-static bool sort_names(struct export_list_dir *dir, struct names *names)
-{
-	const char *name = names->text;
-	size_t i;
-
-	dir->names = calloc(names->count, sizeof *dir->names);
-	if (!dir->names)
-		return false;
-	for (i = 0; i < names->count; i++, name += strlen(name) + 1)
-		dir->names[i] = (char *)name;
-	qsort(dir->names, names->count, sizeof *dir->names, compare_names);
-	dir->count = names->count;
-	dir->text = names->text;
-	names->text = NULL;
-	return true;
-}
-
-static bool add_dir(struct export_list *list, const struct export_list_dir *dir)
-{
-	bool added = true;
-
-	pthread_mutex_lock(&list->mutex);
-	if (list->count == list->room) {
-		size_t room = list->room ? 2 * list->room : 64;
-		struct export_list_dir *grown =
-			reallocarray(list->dirs, room, sizeof *grown);
-
-		added = grown != NULL;
-		list->dirs = added ? grown : list->dirs;
-		list->room = added ? room : list->room;
-	}
-	if (added)
-		list->dirs[list->count++] = *dir;
-	pthread_mutex_unlock(&list->mutex);
-	return added;
-}
-
-static void release_dir(struct export_list_dir *dir)
-{
-	free(dir->path);
-	free(dir->names);
-	free(dir->text);
-}
-
-static void end(struct walk_dir *dir)
-{
-	struct export_list *list = dir->context;
-	struct names *names = dir->own;
-	struct export_list_dir sorted = { 0 };
-
-	if (names && names->count > 0) {
-		sorted.path = strdup(dir->path);
-		if (!sorted.path || !sort_names(&sorted, names) ||
-			!add_dir(list, &sorted)) {
-			release_dir(&sorted);
-			list->no_memory = dir->walk->stop = true;
-		}
-	}
-	if (names)
-		free(names->text);
-	free(names);
 }
 
 /* --- all of it -----------------------------------------------------------------------*/
 
-static int compare_dirs(const void *a, const void *b)
+static int compare(const void *left, const void *right)
 {
-	return strcmp(((const struct export_list_dir *)a)->path,
-		((const struct export_list_dir *)b)->path);
+	const char *a = *(char *const *)left, *b = *(char *const *)right;
+
+	return archive_compare(a, export_list_name_of(a), b, export_list_name_of(b));
 }
 
 int export_list_run(struct export_list *list)
@@ -195,9 +117,7 @@ int export_list_run(struct export_list *list)
 		.context = list,
 		.stat = true,
 		.enter = enter,
-		.begin = begin,
 		.file = take_file,
-		.end = end,
 	};
 	int r;
 
@@ -207,15 +127,13 @@ int export_list_run(struct export_list *list)
 	if (list->no_memory)
 		return -ENOMEM;
 	if (list->count > 0)
-		qsort(list->dirs, list->count, sizeof *list->dirs, compare_dirs);
+		qsort(list->files, list->count, sizeof *list->files, compare);
 	return r;
 }
 
 void export_list_release(struct export_list *list)
 {
-	size_t i;
-
-	for (i = 0; i < list->count; i++)
-		release_dir(&list->dirs[i]);
-	free(list->dirs);
+	for (size_t i = 0; i < list->count; i++)
+		free(list->files[i]);
+	free(list->files);
 }

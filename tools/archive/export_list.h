@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What of a cache goes into an archive: the names, in the archive's order, and how much
- * there is. Each file's seal is looked at, its bytes are not. Takes some 50 bytes of
+ * there is. Each file's seal is looked at, its bytes are not. Takes some 150 bytes of
  * memory a file.
  */
 #pragma once
@@ -9,18 +9,12 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "tools/archive/archive.h"
 #include "tools/cache/cache.h"
 #include "tools/select/select.h"
-
-struct export_list_dir {
-	char *path;   /* below the layout folder */
-	char **names; /* sorted; they point into text */
-	size_t count;
-	char *text;
-};
 
 struct export_list {
 	const struct cache *cache;
@@ -28,20 +22,27 @@ struct export_list {
 	int64_t used_since; /* seconds since 1970 */
 	bool public_only;   /* leave out what others may not read, and objects */
 
-	struct export_list_dir *dirs; /* sorted */
+	/* Sorted; of each the directory below the layout folder, a NUL, and the name.
+	 * Owned. */
+	char **files;
 	size_t count, room;
-	_Atomic(uint64_t) files, bytes;
+	_Atomic(uint64_t) bytes;	    /* in all of them */
 	_Atomic(uint64_t) left_out[STATES]; /* why others are not among them */
 	/* Of sources that others may not read: among them, or with public_only left out.
 	 */
 	_Atomic(uint64_t) hidden;
 	_Atomic(uint64_t) unreadable; /* files and directories, each named on stderr */
 	_Atomic(bool) no_memory;
-	pthread_mutex_t mutex; /* of dirs, count and room */
+	pthread_mutex_t mutex; /* of files, count and room */
 };
 
-/* Goes through the cache; what stands below `dirs` begins as zeros. 0 or -errno; -EINTR
- * after an interrupt. */
+static inline const char *export_list_name_of(const char *file)
+{
+	return file + strlen(file) + 1;
+}
+
+/* Goes through the cache; what stands below `public_only` begins as zeros. 0 or -errno;
+ * -EINTR after an interrupt. */
 int export_list_run(struct export_list *list);
 void export_list_release(struct export_list *list);
 

@@ -176,20 +176,36 @@ static int add_file(struct export *export, const char *dir, int dirfd, const cha
 	return r;
 }
 
-static int add_dir(struct export *export, const struct export_list_dir *dir)
+/* Opens the directory of a file, and keeps it open for the next one. *dir is its path,
+ * NULL at first; *dirfd may be -errno. */
+static void enter(struct export *export, const char *file, const char **dir, int *dirfd)
 {
-	int dirfd = cache_openat(&export->cache, dir->path, O_PATH | O_DIRECTORY), r = 0;
-	size_t i;
+	if (*dir && strcmp(*dir, file) == 0)
+		return;
+	if (*dirfd >= 0)
+		close(*dirfd);
+	*dir = file;
+	*dirfd = cache_openat(&export->cache, file, O_PATH | O_DIRECTORY);
+	if (*dirfd < 0 && *dirfd != -ENOENT)
+		export_list_failed(&export->list, file, "", *dirfd);
+}
 
-	if (dirfd < 0) {
-		if (dirfd != -ENOENT)
-			export_list_failed(&export->list, dir->path, "", dirfd);
-		return 0;
+static int add_files(struct export *export)
+{
+	const char *dir = NULL;
+	int dirfd = -1, r = 0;
+
+	for (size_t i = 0; i < export->list.count && r == 0; i++) {
+		const char *file = export->list.files[i];
+
+		enter(export, file, &dir, &dirfd);
+		if (interrupt_came())
+			r = -EINTR;
+		else if (dirfd >= 0)
+			r = add_file(export, dir, dirfd, export_list_name_of(file));
 	}
-	for (i = 0; i < dir->count && r == 0; i++)
-		r = interrupt_came() ? -EINTR
-				     : add_file(export, dir->path, dirfd, dir->names[i]);
-	close(dirfd);
+	if (dirfd >= 0)
+		close(dirfd);
 	return r;
 }
 
@@ -197,14 +213,13 @@ static int add_dir(struct export *export, const struct export_list_dir *dir)
 
 static int write_all(struct export *export, int fd)
 {
-	const struct archive_manifest manifest = { export->list.files,
+	const struct archive_manifest manifest = { export->list.count,
 		export->list.bytes };
 	int r = archive_out_begin(&export->out, export->file, fd, &manifest);
-	size_t i;
 
 	progress_begin(&export->progress, "exporting", manifest.files);
-	for (i = 0; i < export->list.count && r == 0; i++)
-		r = add_dir(export, &export->list.dirs[i]);
+	if (r == 0)
+		r = add_files(export);
 	if (r == 0)
 		r = archive_out_finish(&export->out, &export->archive_bytes);
 	progress_end(&export->progress);
@@ -270,7 +285,7 @@ static int write_archive(struct export *export)
 		complain(export->file,
 			"interrupted after %" PRIu64 " of %" PRIu64
 			" files; no archive written",
-			export->files, export->list.files);
+			export->files, export->list.count);
 	return r < 0 ? r : closed;
 }
 
@@ -338,11 +353,11 @@ static int finish(const struct export *export)
 	else if (!is_stdout(export))
 		print_text(export);
 	warn_of_private(export);
-	if (export->files < list->files)
+	if (export->files < list->count)
 		complain(export->file,
 			"%" PRIu64 " files vanished or proved damaged while it was made",
-			list->files - export->files);
-	return list->unreadable || export->files < list->files ? EXIT_PARTLY : EXIT_OK;
+			list->count - export->files);
+	return list->unreadable || export->files < list->count ? EXIT_PARTLY : EXIT_OK;
 }
 
 static int failure(int error)
@@ -368,7 +383,7 @@ static int export_cache(struct export *export)
 			r == -EINTR ? "interrupted; no archive written" : strerror(-r));
 		return failure(r);
 	}
-	if (export->list.files == 0) {
+	if (export->list.count == 0) {
 		complain(export->cache.root, "nothing to export%s; no archive written",
 			export->select.tag_count || export->select.paths.count ||
 					export->list.public_only
