@@ -13,12 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "shim/core/base/path.h"
 #include "tools/base/files.h"
 #include "tools/base/tmpfile.h"
+#include "tools/cache/sys_libc.h"
 
 #define FILE_NAME "orphans"
 /* ORPHANS_MOST records of usual length are far shorter. */
@@ -40,18 +40,16 @@ static int64_t grace_of(const struct orphans *orphans, const char *path)
 
 /* --- the file system -----------------------------------------------------------------*/
 
-/* A number for the file system at path, the same after the next start of the machine
- * where it can be had: that of the device often is another then. */
+/* Which file system is at path, the same number as in seals: it stays the same after the
+ * next start of the machine, and overlays of a container's next start count as the same.
+ */
 static bool find_place(const char *path, uint64_t *ret_place)
 {
-	struct statfs fs;
 	struct stat st;
-	uint64_t id;
 
-	if (statfs(path, &fs) < 0 || stat(path, &st) < 0)
+	if (stat(path, &st) < 0)
 		return false;
-	memcpy(&id, &fs.f_fsid, sizeof id);
-	*ret_place = id ? id : st.st_dev;
+	*ret_place = sys_libc.fs_id(AT_FDCWD, path, st.st_dev);
 	return true;
 }
 
