@@ -26,6 +26,9 @@ const char *interpreters_releases(const uint8_t magic[4]);
 /* 3495: what people know it by. */
 unsigned interpreters_magic_number(const uint8_t magic[4]);
 
+/* The cache tag of the interpreters with that magic number, "" where it is not known. */
+const char *interpreters_tag(const uint8_t magic[4]);
+
 struct python {
 	char *path;    /* absolute, as it was named: a venv's is a link */
 	char *tag;     /* "cpython-311" */

@@ -3,15 +3,19 @@
 
 #include <string.h>
 
-/* The tags with a header of three fields, of which interpreters are still met. */
-static const char *const short_tags[] = { "cpython-33", "cpython-34", "cpython-35",
-	"cpython-36", "pypy33", "pypy35", "pypy36" };
+/* The cache tags with a header of 12 bytes; a tag may stand here more than once. */
+static const char short_tags[][sizeof "cpython-36"] = {
+#define TAG_12(tag) tag,
+#define TAG_16(tag)
+#define INTERPRETER(first, last, tag, header, name, releases) TAG_##header(tag)
+#include "shim/core/python/tags.def"
+};
 
 size_t header_length(const char *tag)
 {
 	for (size_t i = 0; i < sizeof short_tags / sizeof *short_tags; i++)
 		if (strcmp(short_tags[i], tag) == 0)
-			return 12;
+			return HEADER_SHORT;
 	return HEADER_MAX;
 }
 

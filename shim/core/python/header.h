@@ -17,12 +17,13 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#define HEADER_SHORT 12
 #define HEADER_MAX 16
 
 enum header_kind {
-	HEADER_BAD,	  /* no header that an interpreter would take */
+	HEADER_BAD,	  /* not a header that any interpreter would accept */
 	HEADER_TIMESTAMP, /* valid for a source of that mtime and size */
-	HEADER_HASH,	  /* valid by a hash that Python itself compares, or does not */
+	HEADER_HASH, /* valid by a hash of the source, which Python compares or trusts */
 };
 
 struct header {
@@ -31,7 +32,8 @@ struct header {
 	uint32_t mtime, size; /* of HEADER_TIMESTAMP */
 };
 
-/* The length of the header in files with that tag. */
+/* The length of the header in files with that cache tag, by tags.def; HEADER_MAX where
+ * the tag has no row there. */
 size_t header_length(const char *tag);
 
 /* Reads the header at data, of which size bytes are there. */
