@@ -8,9 +8,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "shim/count.h"
 #include "shim/place.h"
 #include "shim/process.h"
+#include "shim/report.h"
 #include "shim/scan.h"
 #include "shim/wrap.h"
 
@@ -162,10 +162,10 @@ void calls_resolve(void)
 	FOUND(ret, name, dirfd, params, args)                                 \
 	static NOINLINE ret run_##name params                                 \
 	{                                                                     \
-		count_flush();                                                \
+		report_flush();                                               \
 		return maybe_ours(path) ? found_##name args : real.name args; \
 	}                                                                     \
-	CALL(ret, name, params, args, (maybe_ours(path) || COUNT_IS_DUE),     \
+	CALL(ret, name, params, args, (maybe_ours(path) || REPORT_IS_DUE),    \
 		run_##name args, early)
 #define PLACED(get, ret, name, dirfd, params, args, early) \
 	static NOINLINE ret placed_##name params           \

@@ -10,6 +10,7 @@
 
 #include "shim/calls.h"
 #include "shim/process.h"
+#include "shim/report.h"
 
 /* Programs write over their environment (setproctitle) or put other strings there: what
  * is set is copied. Memory is mapped where settings are longer than a path. */
@@ -40,6 +41,8 @@ __attribute__((constructor)) static void init(int argc, char **argv)
 	keep(values);
 	config_read(&process_config, values, secure_getenv("HOME"),
 		secure_getenv("XDG_CACHE_HOME"), getauxval(AT_SECURE) != 0);
+	process_layers.list = process_config.layers;
+	process_layers.refused = report_layer;
 #ifndef __GLIBC__ /* which gives constructors main's arguments */
 	argc = 0;
 #endif

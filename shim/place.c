@@ -8,8 +8,8 @@
 #include "shim/core/base/path.h"
 #include "shim/core/cache/dirs.h"
 #include "shim/core/cache/root.h"
-#include "shim/log.h"
 #include "shim/process.h"
+#include "shim/report.h"
 
 bool place_exists(int dirfd, const char *path)
 {
@@ -49,12 +49,11 @@ static ssize_t resolve(
 
 	if (use == PLACE_TO_READ && path_is_clean(path, len)) {
 		known = memo_find(&process_memo, path, len, &known_len);
-		place->assumed = !known;
-		place->recalled = known;
+		place->origin = known ? PLACE_REMEMBERED : PLACE_ASSUMED;
 	}
 	if (len >= size || (known && known_len >= size))
 		return -ENAMETOOLONG;
-	if (known || place->assumed) {
+	if (known || place->origin == PLACE_ASSUMED) {
 		len = known ? known_len : len;
 		memcpy(buf, known ? known : path, len);
 		return (ssize_t)len;
@@ -77,9 +76,9 @@ char *place_show(struct place *place)
 	return place->cache + place->map.tree_len;
 }
 
-static void hide(struct place *place)
+void place_hide(struct place *place)
 {
-	(void)place_show(place);
+	ephemeral_swap(&place->map.ephemeral, place->cache + place->map.tree_len);
 }
 
 /* How the directory of the sources is found out for what the call is about to do. */
@@ -93,7 +92,7 @@ static enum place_use choose(struct place *place, enum place_use use)
 		return PLACE_TO_OPEN; /* its path alone vouches for it */
 	if (!config->only && !config->exclude)
 		return use;
-	place->recalled = true; /* these settings go by the canonical path */
+	place->origin = PLACE_REMEMBERED; /* these settings go by the canonical path */
 	return PLACE_RECALL;
 }
 
@@ -111,14 +110,15 @@ static ssize_t find_sources(struct place *place, const char *path, size_t len,
 		ret = resolve(place, path, len, use);
 	if (ret < 0) {
 		if (ret != -ENOENT && ret != -ENOTDIR) /* those say: no such sources */
-			log_failure(
+			report_failure(
 				VERDICT_LEFT_UNRESOLVED, (int)ret, place->dirfd, path);
 		return -1;
 	}
 	canonical = place->cache + map->tree_len;
 	place->cache[map->tree_len + (size_t)ret] = '\0';
-	place->linked = place->recalled &&
-			((size_t)ret != len || memcmp(canonical, path, len) != 0);
+	if (place->origin == PLACE_REMEMBERED &&
+		((size_t)ret != len || memcmp(canonical, path, len) != 0))
+		place->origin = PLACE_REMEMBERED_LINK;
 	return ret;
 }
 
@@ -130,7 +130,7 @@ static bool is_covered(const struct place *place, const struct map_sources *sour
 	enum map_answer answer = map_covers(&process_config, root, root_len, sources);
 
 	if (answer == MAP_IN_CACHE || answer == MAP_EXCLUDED)
-		log_decision(VERDICT_LEFT_EXCLUDED, place->dirfd, sources->given);
+		report_decision(VERDICT_LEFT_EXCLUDED, place->dirfd, sources->given);
 	return answer == MAP_COVERED;
 }
 
@@ -157,7 +157,7 @@ static bool compose(struct place *place, const char *path, const struct path_par
 		place->name_end = map->dir_len + 1 + parts->name_len;
 		return true;
 	}
-	log_decision(VERDICT_LEFT_LONG, place->dirfd, path);
+	report_decision(VERDICT_LEFT_LONG, place->dirfd, path);
 	return false;
 }
 
@@ -190,6 +190,16 @@ static bool is_left(const struct place *place, const struct path_parts *parts)
 	       !map_keeps(&place->map, &pyc, parts->name, len);
 }
 
+static enum root_state judge_root(char *room)
+{
+	enum verdict why;
+	enum root_state state = process_root(room, &why);
+
+	if (why != VERDICT_NONE)
+		report_decision(why, AT_FDCWD, *room ? room : process_config.root);
+	return state;
+}
+
 /* As place_at, for a path in which "__pycache__/.." is the kernel's to follow. */
 static void place_plain(
 	struct place *place, int dirfd, const char *path, enum place_use use)
@@ -202,7 +212,7 @@ static void place_plain(
 	place->dirfd = dirfd;
 	place->path = path;
 	place->spelled_len = parts.dir_len;
-	place->assumed = place->recalled = place->linked = false;
+	place->origin = PLACE_RESOLVED;
 	place->layers_only = false;
 	place->map = (struct map){ .path = place->cache, .size = sizeof place->cache };
 	place->cache[0] = '\0';
@@ -223,7 +233,7 @@ static void place_plain(
 		place->kind = kind;
 	if (!tag)
 		return;
-	if (process_store(place->cache) == ROOT_REFUSED) {
+	if (judge_root(place->cache) == ROOT_REFUSED) {
 		if (!is_in_layers(place, kind, use))
 			return;
 		place->layers_only = true;
@@ -328,27 +338,26 @@ bool place_settle(struct place *place)
 {
 	const char *path = place->path, *used = path, *physical;
 	size_t len = without_slashes(path, place->spelled_len), used_len = len;
-	bool other;
+	bool assumed = place->origin == PLACE_ASSUMED, other;
 
-	if (!place->assumed && !place->recalled)
+	if (place->origin == PLACE_RESOLVED)
 		return false;
-	if (place->recalled) /* what is remembered stays as it was */
+	if (!assumed) /* what is remembered stays as it was */
 		used = memo_find(&process_memo, path, len, &used_len);
-	place_plain(place, place->dirfd, path,
-		place->assumed ? PLACE_SETTLED : PLACE_TO_OPEN);
+	place_plain(place, place->dirfd, path, assumed ? PLACE_SETTLED : PLACE_TO_OPEN);
 	if (place->kind != PLACE_ENTRY)
 		return true;
 	physical = place_show(place);
 	other = !used || memcmp(physical, used, used_len) != 0 ||
 		strncmp(physical + used_len, "/" PYCACHE, PYCACHE_LEN + 1) != 0;
-	hide(place);
+	place_hide(place);
 	return other;
 }
 
 /* A program that looks at a pyc may go on to write it without opening it: py_compile. */
 static void ask(struct place *place)
 {
-	const struct entry_world world = process_world();
+	const struct entry_world world = process_world(report_counters());
 	struct entry entry;
 
 	if (process_tag() && place_entry(place, &world, &entry))
@@ -363,7 +372,7 @@ static bool is_pretended(struct place *place)
 
 	*end = '\0';
 	pretended = !place_exists(AT_FDCWD, place_show(place));
-	hide(place);
+	place_hide(place);
 	pretended = pretended && place_in_cache(place);
 	*end = behind;
 	return pretended;
@@ -413,7 +422,7 @@ bool place_entry(
 
 int place_detach(struct place *place)
 {
-	const struct entry_world world = process_world();
+	const struct entry_world world = process_world(report_counters());
 	struct entry entry;
 
 	return place_entry(place, &world, &entry) ? entry_detach(&entry) : 0;
@@ -421,7 +430,7 @@ int place_detach(struct place *place)
 
 void place_disclaim(struct place *place, int fd)
 {
-	const struct entry_world world = process_world();
+	const struct entry_world world = process_world(report_counters());
 	struct entry entry;
 
 	(void)place_entry(place, &world, &entry);
@@ -430,7 +439,7 @@ void place_disclaim(struct place *place, int fd)
 
 void place_moved(struct place *place)
 {
-	const struct entry_world world = process_world();
+	const struct entry_world world = process_world(report_counters());
 	struct entry entry;
 
 	(void)place_entry(place, &world, &entry);
@@ -442,7 +451,7 @@ void place_moved(struct place *place)
 
 void place_created(struct place *place, int fd)
 {
-	const struct entry_world world = process_world();
+	const struct entry_world world = process_world(report_counters());
 
 	if (place->pyc.kind == PYC_TEMPORARY)
 		entry_created(&world, place->cache, fd);

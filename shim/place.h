@@ -41,6 +41,14 @@ enum place_use {
 	PLACE_RECALL,  /* as PLACE_ANY, but a remembered answer will do */
 };
 
+/* Where the canonical path of the directory of the sources comes from. */
+enum place_origin {
+	PLACE_RESOLVED,	      /* the kernel has been asked */
+	PLACE_ASSUMED,	      /* it is the path as given */
+	PLACE_REMEMBERED,     /* it was found out before, and is the path as given */
+	PLACE_REMEMBERED_LINK /* it was found out before, and is another path */
+};
+
 struct place {
 	enum place_kind kind;
 	int dirfd;
@@ -53,10 +61,8 @@ struct place {
 	size_t name_end;    /* where the path of the name in the __pycache__ ends, without
 			       slashes */
 	size_t spelled_len; /* path[..spelled_len) is the directory of the sources */
-	bool assumed;	    /* by PLACE_TO_READ */
-	bool recalled;	    /* by PLACE_TO_READ, of what was found out before */
-	bool linked;	    /* and that is another path than the spelling */
-	bool layers_only;   /* to read: the cache itself is not to be used */
+	enum place_origin origin;
+	bool layers_only; /* to read: the cache itself is not to be used */
 	char cache[PATH_MAX];
 };
 
@@ -107,9 +113,10 @@ void place_created(struct place *place, int fd);
  * entry_moved. */
 void place_moved(struct place *place);
 
-/* The physical path in the tree, which stands in cache from its tree_len letters on, or
- * is put there: then cache is of no use until this is called once more. */
+/* The canonical path in the tree, in place->cache. Of an ephemeral tree it replaces what
+ * is hidden there, so that place->cache is of no use until place_hide is called. */
 char *place_show(struct place *place);
+void place_hide(struct place *place);
 
 /* Makes the directories in the cache that place->cache wants above it. Returns 0 or
  * -errno: -ENOENT where the program itself has no such __pycache__ to put an entry in,

@@ -10,9 +10,10 @@
 #include <string.h>
 
 #include "shim/core/base/path.h"
+#include "shim/core/base/timestamp.h"
 #include "shim/core/cache/root.h"
-#include "shim/log.h"
 #include "shim/process.h"
+#include "shim/report.h"
 
 /* Gives a directory that was just made the mode that the program gave to the pretended
  * one, which the umask has taken bits of. By descriptor, and no link: in a directory that
@@ -50,9 +51,9 @@ void place_ready_tree(struct place *place)
 	if (pretended && !place_exists(AT_FDCWD, physical) &&
 		sys_real.mkdirat(AT_FDCWD, physical, st.st_mode & 0777) == 0) {
 		set_mode(physical, st.st_mode & 0777);
-		log_decision(VERDICT_MADE_IN_TREE, AT_FDCWD, physical);
+		report_decision(VERDICT_MADE_IN_TREE, AT_FDCWD, physical);
 	}
-	(void)place_show(place);
+	place_hide(place);
 	*end = behind;
 }
 
@@ -83,7 +84,7 @@ int place_ready_cache(struct place *place)
 	*end = '\0';
 	if (!wanted) {
 		wanted = has_directory(place, place_show(place));
-		(void)place_show(place);
+		place_hide(place);
 	}
 	if (wanted)
 		err = root_make_directory(
@@ -127,9 +128,7 @@ bool place_drop_leftover(struct place *place)
 	*slash = '\0';
 	sys_real.birth(AT_FDCWD, physical[0] ? physical : "/", &sources);
 	*slash = '/';
-	leftover = cached.tv_sec != sources.tv_sec ? cached.tv_sec < sources.tv_sec
-						   : cached.tv_nsec < sources.tv_nsec;
-	leftover = leftover && (cached.tv_sec || cached.tv_nsec);
+	leftover = timestamp_is_set(&cached) && timestamp_before(&cached, &sources);
 	if (leftover)
 		root_drop_directory(&sys_real, place->cache);
 	*end = behind;

@@ -7,17 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "shim/calls.h"
-#include "shim/core/cache/dirs.h"
 #include "shim/core/cache/layer.h"
 #include "shim/core/python/pyc.h"
-#include "shim/count.h"
-#include "shim/log.h"
 
 struct config process_config;
 struct memo process_memo;
 
-static struct scratch scratch, place_pairs;
+static struct scratch scratch, rooms;
 static struct pending asked, created;
 static struct recent_stat glance;
 static _Atomic uint32_t magic;
@@ -26,13 +22,11 @@ static atomic_bool cannot_clone;
 atomic_bool process_watching;
 static atomic_bool compiles; /* it has loaded py_compile */
 
-static _Atomic(enum root_state) store = ROOT_UNKNOWN;
-static _Atomic(uid_t) user;
-/* The standing of each layer: for whom it was judged, and an enum root_state. */
-static _Atomic(uint64_t) layers[LAYERS_MAX];
+static _Atomic(enum root_state) root_state = ROOT_UNKNOWN;
+struct layers process_layers = { .sys = &sys_real };
 static atomic_bool left_root; /* chroot: paths do not mean what they meant */
 
-static enum root_state judge_store(char *room, enum verdict *ret_why)
+static enum root_state judge_root(char *room, enum verdict *ret_why)
 {
 	*ret_why = VERDICT_REFUSED_NO_PLACE;
 	room[0] = '\0';
@@ -41,33 +35,33 @@ static enum root_state judge_store(char *room, enum verdict *ret_why)
 		       : ROOT_REFUSED;
 }
 
-enum root_state process_store(char *room)
+enum root_state process_root(char *room, enum verdict *ret_why)
 {
-	enum root_state now = atomic_load_explicit(&store, memory_order_acquire);
+	enum root_state now = atomic_load_explicit(&root_state, memory_order_acquire);
 	const struct config *config = &process_config;
-	enum verdict why;
 
+	*ret_why = VERDICT_NONE;
 	if (now == ROOT_READY || atomic_load_explicit(&left_root, memory_order_relaxed))
 		return now;
-	/* It may have been another that was refused: a vfork child after setuid. */
-	if (now == ROOT_REFUSED &&
-		atomic_load_explicit(&user, memory_order_relaxed) == sys_real.geteuid())
+	/* It may have been another user for whom it was refused: a vfork child after
+	 * setuid. */
+	if (now == ROOT_REFUSED && atomic_load_explicit(&process_layers.user,
+					   memory_order_relaxed) == sys_real.geteuid())
 		return now;
-	now = judge_store(room, &why);
-	atomic_store_explicit(&user, sys_real.geteuid(), memory_order_relaxed);
-	if (now == ROOT_REFUSED)
-		log_decision(why, AT_FDCWD, room[0] ? room : config->root);
+	now = judge_root(room, ret_why);
+	atomic_store_explicit(
+		&process_layers.user, sys_real.geteuid(), memory_order_relaxed);
 	/* For map_covers: the memo keeps the canonical path of the root. */
 	if (now == ROOT_READY)
 		memo_add(&process_memo, config->root, config->root_len, room,
 			strlen(room));
-	atomic_store_explicit(&store, now, memory_order_release);
+	atomic_store_explicit(&root_state, now, memory_order_release);
 	return now;
 }
 
-bool process_store_absent(void)
+bool process_root_absent(void)
 {
-	return atomic_load_explicit(&store, memory_order_acquire) == ROOT_ABSENT;
+	return atomic_load_explicit(&root_state, memory_order_acquire) == ROOT_ABSENT;
 }
 
 bool process_has_layers(void)
@@ -76,70 +70,51 @@ bool process_has_layers(void)
 	       !atomic_load_explicit(&left_root, memory_order_relaxed);
 }
 
-/* For struct entry_world. A layer that is missing is not looked for again. */
-static ssize_t find_layer(size_t n, char *room, size_t size)
-{
-	uint64_t whose = (uint64_t)atomic_load_explicit(&user, memory_order_relaxed) << 2;
-	size_t len;
-	const char *root = config_layer(process_config.layers, n, &len);
-	uint64_t known;
-	enum verdict why;
-
-	if (!root)
-		return -1;
-	if (len >= size)
-		return 0;
-	memcpy(room, root, len);
-	room[len] = '\0';
-	known = atomic_load_explicit(&layers[n], memory_order_relaxed);
-	if (known != (whose | ROOT_READY) && known != (whose | ROOT_REFUSED)) {
-		why = layer_judge(&sys_real, (uid_t)(whose >> 2), room, size);
-		known = whose | (why ? ROOT_REFUSED : ROOT_READY);
-		if (why)
-			log_decision(why, AT_FDCWD, room);
-		memcpy(room, root, len);
-		room[len] = '\0';
-		atomic_store_explicit(&layers[n], known, memory_order_relaxed);
-	}
-	return known == (whose | ROOT_READY) ? (ssize_t)len : 0;
-}
-
-struct entry_world process_world(void)
+struct entry_world process_world(struct counters *counters)
 {
 	return (struct entry_world){
-		.sys = &sys_real,
-		.scratch = &scratch,
-		.asked = &asked,
-		.created = &created,
-		.glance = &glance,
-		.watching = &process_watching,
-		.magic = &magic,
-		.clock = &source_clock,
-		.cannot_clone = &cannot_clone,
-		.tag = process_tag(),
-		.readonly = process_config.readonly,
-		.share = process_config.share,
-		.compiles = atomic_load_explicit(&compiles, memory_order_relaxed),
-		.always_digest = process_config.always_digest,
-		.layer = process_config.layers ? find_layer : NULL,
-		.root_len = process_config.root_len,
-		.user = atomic_load_explicit(&user, memory_order_relaxed),
-		.tally = count_tally(),
+		.env = {
+			.sys = &sys_real,
+			.scratch = &scratch,
+			.clock = &source_clock,
+			.recent = &glance,
+			.counters = counters,
+			.cannot_clone = &cannot_clone,
+		},
+		.policy = {
+			.user = atomic_load_explicit(
+				&process_layers.user, memory_order_relaxed),
+			.readonly = process_config.readonly,
+			.always_digest = process_config.always_digest,
+			.share = process_config.share,
+			.compiles = atomic_load_explicit(
+				&compiles, memory_order_relaxed),
+			.root_len = process_config.root_len,
+			.layer = process_layers.list ? layer_find : NULL,
+			.layer_context = &process_layers,
+		},
+		.python = {
+			.tag = process_tag(),
+			.magic = &magic,
+			.pending = &asked,
+			.created = &created,
+			.watching = &process_watching,
+		},
 	};
 }
 
-struct place *process_take_places(void)
+void *process_take_room(void)
 {
 	size_t size;
 
-	return scratch_take(&place_pairs, &sys_real, SCRATCH_KEPT, &size);
+	return scratch_take(&rooms, &sys_real, PROCESS_ROOM, &size);
 }
 
-void process_give_places(struct place *places)
+void process_give_room(void *room)
 {
 	int saved = errno;
 
-	scratch_give(&place_pairs, &sys_real, places, SCRATCH_KEPT);
+	scratch_give(&rooms, &sys_real, room, PROCESS_ROOM);
 	errno = saved;
 }
 
@@ -196,7 +171,7 @@ int process_looked(const char *path, const struct stat *st, int result)
 
 int identity_changed(int result)
 {
-	atomic_store_explicit(&store, ROOT_UNKNOWN, memory_order_release);
+	atomic_store_explicit(&root_state, ROOT_UNKNOWN, memory_order_release);
 	return result;
 }
 
@@ -204,7 +179,7 @@ int root_changed(int result)
 {
 	if (result == 0) {
 		atomic_store_explicit(&left_root, true, memory_order_relaxed);
-		atomic_store_explicit(&store, ROOT_REFUSED, memory_order_release);
+		atomic_store_explicit(&root_state, ROOT_REFUSED, memory_order_release);
 	}
 	return result;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the shim knows in one process: its settings, the cache's standing, the tag
- * the process has shown, and the directories it has met.
+ * What the library knows in one process: its settings, the state of the cache, the cache
+ * tag of the interpreter, and the directories it has met. Returns what it finds, and
+ * reports nothing.
  *
  * Settings are written once, by the constructor. All else is single atomics and the
  * memo, each of which may be read and set at any moment by any thread, by a signal
@@ -17,14 +18,16 @@
 
 #include "shim/core/base/sys.h"
 #include "shim/core/cache/config.h"
+#include "shim/core/cache/layer.h"
 #include "shim/core/cache/memo.h"
 #include "shim/core/cache/root.h"
 #include "shim/core/entry/entry.h"
 
-struct place;
-
 extern struct config process_config;
 extern struct memo process_memo;
+
+/* The layers, and for which user the cache and the layers were judged. */
+extern struct layers process_layers;
 
 /* Core's way to the kernel: the next library's functions. */
 extern const struct sys sys_real;
@@ -52,23 +55,26 @@ static inline bool process_passes(const char *path)
 		passed;                      \
 	})
 
-/* The standing of the cache: judged at the first use, while it is absent, and after a
- * change of identity; otherwise what was found then. Logs a refusal. room has
- * PATH_MAX letters. */
-enum root_state process_store(char *room);
+/* The state of the cache: judged at the first use, while it is absent, and after a change
+ * of identity; otherwise what was found then. *ret_why is why the cache is refused, if it
+ * was judged now, for the caller to report; else VERDICT_NONE. Then room, of PATH_MAX
+ * bytes, holds the path that is in the way, or is empty where that is the root itself. */
+enum root_state process_root(char *room, enum verdict *ret_why);
 
-/* Whether it was absent at the last look. */
-bool process_store_absent(void);
+/* Whether the cache did not exist when it was last judged. */
+bool process_root_absent(void);
 
 /* Whether layers may be read, whatever the cache's own standing. */
 bool process_has_layers(void);
 
 /* What core needs to know of this process to open and seal entries. */
-struct entry_world process_world(void);
+struct entry_world process_world(struct counters *counters);
 
-/* Room for two struct place, or NULL. To be given back. */
-struct place *process_take_places(void);
-void process_give_places(struct place *places);
+/* PROCESS_ROOM bytes for paths, which a small stack has no room for; NULL where there is
+ * no memory. To be given back; NULL may be. */
+#define PROCESS_ROOM SCRATCH_KEPT
+void *process_take_room(void);
+void process_give_room(void *room);
 
 /* The tag of the interpreter that runs here, NULL until it has shown one. */
 const char *process_tag(void);

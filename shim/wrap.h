@@ -9,11 +9,28 @@
  */
 #pragma once
 
-#include "shim/calls.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "shim/process.h"
 
 /* The flags of open that come with a mode. O_TMPFILE is several bits, one of which is
  * O_DIRECTORY: what is left is its own, and O_DIRECTORY alone must not match. */
 #define WITH_MODE (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))
+
+/* The next library's unlinkat, with libc's results. */
+static inline int next_unlink(int dirfd, const char *path, int flags)
+{
+	int err = sys_real.unlinkat(dirfd, path, flags);
+
+	if (err == 0)
+		return 0;
+	errno = -err;
+	return -1;
+}
 
 /* wrap_open.c */
 int cached_open(int dirfd, const char *path, int flags, mode_t mode);
@@ -27,7 +44,6 @@ int cached_mkdir(int dirfd, const char *path, mode_t mode);
 int cached_rmdir(int dirfd, const char *path);
 
 /* wrap_name.c */
-int next_unlink(int dirfd, const char *path, int flags); /* the next library's unlinkat */
 int cached_unlink(int dirfd, const char *path);
 int cached_remove(const char *path);
 int cached_rename(int fromfd, const char *from, int tofd, const char *to, unsigned flags);

@@ -5,11 +5,12 @@
  */
 #include "shim/wrap.h"
 
+#include "shim/calls.h"
 #include "shim/core/base/path.h"
 #include "shim/core/cache/root.h"
-#include "shim/log.h"
 #include "shim/place.h"
 #include "shim/process.h"
+#include "shim/report.h"
 
 static int make_in_tree(struct place *place, mode_t mode)
 {
@@ -59,7 +60,7 @@ int cached_mkdir(int dirfd, const char *path, mode_t mode)
 		errno = -err;
 		return -1;
 	}
-	log_failure(VERDICT_NOT_CACHED, err, dirfd, path);
+	report_failure(VERDICT_NOT_CACHED, err, dirfd, path);
 	return make_in_tree(&place, mode);
 }
 

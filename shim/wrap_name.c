@@ -13,11 +13,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "shim/calls.h"
 #include "shim/core/cache/root.h"
-#include "shim/count.h"
-#include "shim/log.h"
 #include "shim/place.h"
 #include "shim/process.h"
+#include "shim/report.h"
 
 static int refuse(int err)
 {
@@ -45,11 +45,6 @@ static bool is_entry(const struct place *place)
 	return place->kind == PLACE_ENTRY && place->pyc.kind != PYC_TEMPORARY;
 }
 
-int next_unlink(int dirfd, const char *path, int flags)
-{
-	return PASSING(path, NULL, real.unlinkat(dirfd, path, flags));
-}
-
 int cached_unlink(int dirfd, const char *path)
 {
 	struct place place;
@@ -68,7 +63,7 @@ int cached_unlink(int dirfd, const char *path)
 		return -1;
 	ret = next_unlink(AT_FDCWD, place.cache, 0);
 	if (ret == 0 && is_entry(&place))
-		counters_gone(count_tally(), &st);
+		counters_gone(report_counters(), &st);
 	return ret;
 }
 
@@ -216,7 +211,7 @@ static int publish_in_tree(two_paths *act, const struct entry *entry,
 		(void)sys_real.unlinkat(AT_FDCWD, temporary->cache, 0);
 	else
 		(void)sys_real.unlinkat(temporary->dirfd, temporary->path, 0);
-	log_failure(VERDICT_NOT_CACHED, why, final->dirfd, final->path);
+	report_failure(VERDICT_NOT_CACHED, why, final->dirfd, final->path);
 	errno = err;
 	return ret;
 }
@@ -226,8 +221,8 @@ static int publish_in_tree(two_paths *act, const struct entry *entry,
 static int publish(
 	two_paths *act, struct place *temporary, struct place *final, int flags)
 {
-	const struct entry_world world = process_world();
-	struct entry_verdict verdict;
+	const struct entry_world world = process_world(report_counters());
+	enum verdict verdict;
 	struct entry entry;
 	struct stat old, target;
 	bool shared = false, is_new;
@@ -241,7 +236,7 @@ static int publish(
 	/* It is not in the cache, then, or in one of which no policy lets it be. */
 	if (err == -ENOENT || (err < 0 && !is_cached(temporary)))
 		return from_tree(act, temporary, final, flags);
-	log_decision(verdict.id, final->dirfd, final->path);
+	report_decision(verdict, final->dirfd, final->path);
 	if (err < 0)
 		return publish_in_tree(act, &entry, temporary, final, flags, err);
 	if (shared)
@@ -297,7 +292,7 @@ static int rename_places(struct place *old, struct place *target, unsigned flags
 	ret = rename_cached(old, target, (int)flags);
 	if (ret == 0 && is_entry(target) && !is_entry(old)) /* numba's */
 		counters_entry(
-			count_tally(), is_new ? NULL : &replaced, st.st_size, false);
+			report_counters(), is_new ? NULL : &replaced, st.st_size, false);
 	if (ret == 0 && place_in_tree(old))
 		(void)sys_real.unlinkat(old->dirfd, old->path, 0);
 	return ret;
@@ -324,7 +319,7 @@ static int link_places(struct place *old, struct place *target, unsigned flags)
 static int on_places(int (*act)(struct place *, struct place *, unsigned), int fromfd,
 	const char *from, int tofd, const char *to, unsigned flags)
 {
-	struct place *places = process_take_places();
+	struct place *places = process_take_room();
 	int ret;
 
 	if (!places)
@@ -332,7 +327,7 @@ static int on_places(int (*act)(struct place *, struct place *, unsigned), int f
 	place_at(&places[0], fromfd, from, PLACE_ANY);
 	place_at(&places[1], tofd, to, PLACE_ANY);
 	ret = act(&places[0], &places[1], flags);
-	process_give_places(places);
+	process_give_room(places);
 	return ret;
 }
 

@@ -9,10 +9,10 @@
 #include <string.h>
 #include <sys/vfs.h>
 
-#include "shim/count.h"
-#include "shim/log.h"
+#include "shim/calls.h"
 #include "shim/place.h"
 #include "shim/process.h"
+#include "shim/report.h"
 
 static int open_tree(const struct place *place, int flags, mode_t mode)
 {
@@ -29,17 +29,16 @@ static int open_cache(const struct place *place, int flags, mode_t mode)
 /* A name that is no pyc of a source we know, or that leaves us no room: the cache's file,
  * else the tree's, by Python's own rules. */
 static int open_unsealed(struct place *place, const struct entry *entry, int candidate,
-	int flags, struct entry_verdict *verdict)
+	int flags, enum verdict *verdict)
 {
 	struct stat st;
 	int fd;
 
 	if (candidate >= 0 && !place->map.ephemeral.len &&
 		sys_real.fstatat(candidate, "", &st, AT_EMPTY_PATH) == 0 &&
-		st.st_uid == entry->world->user &&
+		st.st_uid == entry->world->policy.user &&
 		((flags & O_PATH) || entry_is_own(entry, candidate))) {
-		*verdict = (struct entry_verdict){ .id = VERDICT_HIT_UNSEALED,
-			.unproven = true };
+		*verdict = VERDICT_HIT_UNSEALED;
 		return candidate;
 	}
 	if (candidate >= 0)
@@ -50,32 +49,34 @@ static int open_unsealed(struct place *place, const struct entry *entry, int can
 				   (candidate != -ENOTDIR || place_in_cache(place)))
 		return candidate;
 	fd = sys_real.openat(place->dirfd, place->path, flags, 0);
-	*verdict = (struct entry_verdict){ .id = fd < 0 ? VERDICT_MISS_NO_ENTRY
-							: VERDICT_IN_TREE };
+	*verdict = fd < 0 ? VERDICT_MISS_NO_ENTRY : VERDICT_IN_TREE;
 	return fd;
 }
 
 static int open_candidate(const struct place *place, int flags)
 {
-	return place->layers_only || process_store_absent()
+	return place->layers_only || process_root_absent()
 		       ? -ENOENT
 		       : sys_real.openat(AT_FDCWD, place->cache, flags, 0);
 }
 
 /* What the cache or the tree has for a name, or -errno. */
-static int find_bytecode(struct place *place, int flags, struct entry_verdict *verdict)
+static int find_bytecode(struct place *place, int flags, enum verdict *verdict)
 {
-	struct entry_world world = process_world();
+	struct entry_world world = process_world(report_counters());
 	struct entry entry;
 	int fd = open_candidate(place, flags);
 
-	if (fd == -ENOENT && (place->assumed || place->linked) && place_settle(place)) {
+	if (fd == -ENOENT &&
+		(place->origin == PLACE_ASSUMED ||
+			place->origin == PLACE_REMEMBERED_LINK) &&
+		place_settle(place)) {
 		if (place->kind != PLACE_ENTRY)
 			return sys_real.openat(place->dirfd, place->path, flags, 0);
 		fd = open_candidate(place, flags);
 	}
-	world.layers_only = place->layers_only;
-	world.readonly |= place->layers_only;
+	world.policy.layers_only = place->layers_only;
+	world.policy.readonly |= place->layers_only;
 	if (place_entry(place, &world, &entry) && !(flags & (O_DIRECTORY | O_PATH)))
 		fd = entry_open(&entry, fd, flags, verdict);
 	else
@@ -85,7 +86,7 @@ static int find_bytecode(struct place *place, int flags, struct entry_verdict *v
 
 static int open_to_read(struct place *place, int flags)
 {
-	struct entry_verdict verdict = { .id = VERDICT_LEFT };
+	enum verdict verdict = VERDICT_LEFT;
 	int fd;
 
 	if (pyc_is_compiler(&place->pyc, place->cache + place->map.dir_len + 1))
@@ -93,7 +94,8 @@ static int open_to_read(struct place *place, int flags)
 	fd = find_bytecode(place, flags, &verdict);
 	/* Nothing but its path says that it is the one: then the path must be right. Or
 	 * it was looked for where a link led that has been flipped since. */
-	if ((fd >= 0 ? verdict.unproven : fd == -ENOENT && place->linked) &&
+	if ((fd >= 0 ? verdict_rows[verdict].unproven
+		     : fd == -ENOENT && place->origin == PLACE_REMEMBERED_LINK) &&
 		place_settle(place)) {
 		if (fd >= 0)
 			sys_real.close(fd);
@@ -101,7 +103,7 @@ static int open_to_read(struct place *place, int flags)
 			     ? find_bytecode(place, flags, &verdict)
 			     : sys_real.openat(place->dirfd, place->path, flags, 0);
 	}
-	log_decision(verdict.id, place->dirfd, place->path);
+	report_decision(verdict, place->dirfd, place->path);
 	if (fd >= 0)
 		return fd;
 	errno = -fd;
@@ -150,15 +152,15 @@ static int create_in_cache(struct place *place, int flags, mode_t mode)
 	if (fd >= 0) {
 		place_created(place, fd);
 		if (place->pyc.kind != PYC_TEMPORARY)
-			counters_entry(count_tally(), NULL, 0, false);
-		log_decision(VERDICT_WRITE, place->dirfd, place->path);
+			counters_entry(report_counters(), NULL, 0, false);
+		report_decision(VERDICT_WRITE, place->dirfd, place->path);
 		return fd;
 	}
 	if (!place_is_refused(place, fd, flags)) {
 		errno = -fd;
 		return -1;
 	}
-	log_failure(VERDICT_NOT_CACHED, fd, place->dirfd, place->path);
+	report_failure(VERDICT_NOT_CACHED, fd, place->dirfd, place->path);
 	/* -ENOENT: the program has no such directory, or had one until a purge. One that
 	 * was made in the tree now would get bytecode that only its time vouches for. */
 	if (fd != -ENOENT)

@@ -163,47 +163,37 @@ struct process {
 	atomic_bool watching, cannot_clone;
 	_Atomic uint32_t magic;
 	struct source_clock clock;
+	struct layers layers;
 };
-
-/* As the shim's; it has the process's settings and standing from elsewhere. */
-static ssize_t find_layer(size_t n, char *room, size_t size)
-{
-	size_t len;
-	const char *root = config_layer(getenv(config_names[CONFIG_LAYERS]), n, &len);
-	enum verdict why;
-
-	if (!root)
-		return -1;
-	if (len >= size)
-		return 0;
-	memcpy(room, root, len);
-	room[len] = '\0';
-	why = layer_judge(&sys_libc, geteuid(), room, size);
-	memcpy(room, root, len);
-	room[len] = '\0';
-	return why ? 0 : (ssize_t)len;
-}
 
 static struct entry_world make_world(
 	const struct explain_search *search, struct process *process)
 {
 	return (struct entry_world){
-		.sys = &search->sys,
-		.scratch = &process->scratch,
-		.asked = &process->asked,
-		.created = &process->created,
-		.watching = &process->watching,
-		.magic = &process->magic,
-		.clock = &process->clock,
-		.cannot_clone = &process->cannot_clone,
-		.readonly = search->config.readonly || search->store == ROOT_REFUSED,
-		.layers_only = search->store == ROOT_REFUSED,
-		.layer = search->config.layers ? find_layer : NULL,
-		.always_digest = search->config.always_digest,
-		.tag = search->subject->tag,
-		.share = search->config.share,
-		.root_len = search->config.root_len,
-		.user = geteuid(),
+		.env = {
+			.sys = &search->sys,
+			.scratch = &process->scratch,
+			.clock = &process->clock,
+			.cannot_clone = &process->cannot_clone,
+		},
+		.policy = {
+			.user = geteuid(),
+			.readonly = search->config.readonly ||
+				    search->store == ROOT_REFUSED,
+			.always_digest = search->config.always_digest,
+			.layers_only = search->store == ROOT_REFUSED,
+			.share = search->config.share,
+			.root_len = search->config.root_len,
+			.layer = search->config.layers ? layer_find : NULL,
+			.layer_context = &process->layers,
+		},
+		.python = {
+			.tag = search->subject->tag,
+			.magic = &process->magic,
+			.pending = &process->asked,
+			.created = &process->created,
+			.watching = &process->watching,
+		},
 	};
 }
 
@@ -229,7 +219,7 @@ static int ask_core(struct explain_search *search)
 	struct explanation *explanation = search->explanation;
 	struct process *process = calloc(1, sizeof *process);
 	struct entry_world world;
-	struct entry_verdict verdict = { .id = VERDICT_LEFT };
+	enum verdict verdict = VERDICT_LEFT;
 	struct entry entry = { .world = &world,
 		.path = search->path,
 		.version_len = search->map.version_len,
@@ -242,6 +232,9 @@ static int ask_core(struct explain_search *search)
 
 	if (!process)
 		return -ENOMEM;
+	process->layers.sys = &search->sys;
+	process->layers.list = search->config.layers;
+	process->layers.user = geteuid();
 	world = make_world(search, process);
 	memcpy(&process->magic, search->subject->magic, sizeof process->magic);
 	/* with the slash at its end */
@@ -255,7 +248,7 @@ static int ask_core(struct explain_search *search)
 		     ? search->sys.openat(AT_FDCWD, search->path, O_RDONLY | O_CLOEXEC, 0)
 		     : -ENOENT;
 	fd = entry_open(&entry, fd, O_RDONLY | O_CLOEXEC, &verdict);
-	explanation->verdict = verdict.id;
+	explanation->verdict = verdict;
 	search->magic = process->magic;
 	search->source = entry.source;
 	search->source.path = search->subject->source;
@@ -264,7 +257,7 @@ static int ask_core(struct explain_search *search)
 	free(process);
 	if (fd < 0)
 		return 0;
-	explanation->served = verdict_rows[verdict.id].group != VERDICT_GROUP_MISS;
+	explanation->served = verdict_rows[verdict].group != VERDICT_GROUP_MISS;
 	judge_served(search, fd);
 	close(fd);
 	return 0;

@@ -11,12 +11,6 @@
 #include "shim/core/entry/entry_file.h"
 #include "tools/python/interpreters.h"
 
-/* CPython 3.7 introduced the flags of PEP 552; PyPy's numbers are below all of CPython's.
- */
-#define FIRST_WITH_FLAGS 3392u
-#define FIRST_CPYTHON3 3000u
-#define FIRST_PYPY_WITH_FLAGS 224u
-
 /* Reads size bytes from `at`, or as many as there are. Returns their number or -errno. */
 static ssize_t read_at(int fd, uint8_t *bytes, size_t size, off_t at)
 {
@@ -75,16 +69,6 @@ int inspect_end(int fd, struct inspection *ret)
 	return 0;
 }
 
-/* Any tag whose headers have the length that the magic number implies. */
-static const char *tag_of_magic(const uint8_t *bytes, size_t size)
-{
-	unsigned number = size < 4 ? 0 : interpreters_magic_number(bytes);
-	bool has_flags = number >= FIRST_CPYTHON3 ? number >= FIRST_WITH_FLAGS
-						  : number >= FIRST_PYPY_WITH_FLAGS;
-
-	return has_flags ? "cpython-37" : "cpython-36";
-}
-
 static uint64_t number(const uint8_t *bytes, unsigned size)
 {
 	uint64_t ret = 0;
@@ -96,8 +80,8 @@ static uint64_t number(const uint8_t *bytes, unsigned size)
 
 static void read_header(struct inspection *pyc, const char *tag)
 {
-	if (!*tag)
-		tag = tag_of_magic(pyc->bytes, pyc->size);
+	if (!*tag && pyc->size >= sizeof pyc->header.magic)
+		tag = interpreters_tag(pyc->bytes);
 	pyc->header_size = header_length(tag);
 	pyc->header = header_read(tag, pyc->bytes, pyc->pyc_size);
 	if (pyc->header.kind == HEADER_BAD || pyc->header_size < HEADER_MAX)

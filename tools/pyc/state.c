@@ -152,7 +152,7 @@ static void classify_sealed(struct question *question)
 static void classify_own(struct question *question)
 {
 	struct entry *entry = &question->entry;
-	int err = entry->source.path ? source_look(&entry->source, entry->world->sys)
+	int err = entry->source.path ? source_look(&entry->source, entry->world->env.sys)
 				     : -EINVAL;
 
 	if (err == -ENOENT || err == -ENOTDIR)
@@ -227,10 +227,12 @@ struct pyc_state state_of_inspected(const struct layout *item, int fd,
 		.seal = pyc->seal,
 		.format = pyc->format };
 	const struct entry_world world = {
-		.sys = &sys_libc,
-		.scratch = &scratch,
-		.clock = &source_clock,
-		.user = geteuid(),
+		.env = {
+			.sys = &sys_libc,
+			.scratch = &scratch,
+			.clock = &source_clock,
+		},
+		.policy = { .user = geteuid() },
 	};
 	struct question question = {
 		.item = item,

@@ -24,7 +24,7 @@
 #include "tools/stats/totals.h"
 
 /* What the process knows, for all threads, as in the library (shim/process.c). */
-static const char *layers;
+static struct layers layers;
 static struct pending pending;
 static struct source_clock source_clock;
 static atomic_bool watching, cannot_clone;
@@ -32,31 +32,15 @@ static atomic_bool watching, cannot_clone;
 /* The library creates no file in the cache where less is free. */
 #define ROOM_PER_FILE (64u * 1024)
 
-static ssize_t find_layer(size_t n, char *room, size_t size)
-{
-	size_t len;
-	const char *root = config_layer(layers, n, &len);
-	enum verdict why;
-
-	if (!root)
-		return -1;
-	if (len >= size)
-		return 0;
-	memcpy(room, root, len);
-	room[len] = '\0';
-	why = layer_judge(&sys_libc, geteuid(), room, size);
-	memcpy(room, root, len);
-	room[len] = '\0';
-	return why ? 0 : (ssize_t)len;
-}
-
 void warm_entry_begin(
 	struct warm_entry *entry, const struct warm *warm, struct warm_target *target)
 {
 	const struct config *config = &warm->config;
 	bool writes = !warm->dry_run && !warm->readonly;
 
-	layers = config->layers;
+	layers.sys = &sys_libc;
+	layers.list = config->layers;
+	layers.user = geteuid();
 	entry->map = (struct map){ .path = entry->path,
 		.size = PATH_MAX - WARM_TEMPORARY_SUFFIX };
 	if (!map_begin(&entry->map, config, target->python->tag))
@@ -66,21 +50,28 @@ void warm_entry_begin(
 	entry->cache_dirfd = -ENOENT;
 	entry->objects_seen = false;
 	entry->world = (struct entry_world){
-		.sys = &sys_libc,
-		.scratch = &entry->scratch,
-		.asked = &pending,
-		.watching = &watching,
-		.magic = &target->magic,
-		.clock = &source_clock,
-		.cannot_clone = &cannot_clone,
-		.readonly = !writes,
-		.always_digest = config->always_digest,
-		.share = config->share,
-		.tag = target->python->tag,
-		.layer = layers ? find_layer : NULL,
-		.root_len = config->root_len,
-		.user = geteuid(),
-		.tally = writes && config->stats ? &target->tally : NULL,
+		.env = {
+			.sys = &sys_libc,
+			.scratch = &entry->scratch,
+			.clock = &source_clock,
+			.counters = writes && config->stats ? &target->tally : NULL,
+			.cannot_clone = &cannot_clone,
+		},
+		.policy = {
+			.user = geteuid(),
+			.readonly = !writes,
+			.always_digest = config->always_digest,
+			.share = config->share,
+			.root_len = config->root_len,
+			.layer = layers.list ? layer_find : NULL,
+			.layer_context = &layers,
+		},
+		.python = {
+			.tag = target->python->tag,
+			.magic = &target->magic,
+			.pending = &pending,
+			.watching = &watching,
+		},
 	};
 }
 
@@ -189,9 +180,9 @@ static bool is_kept(const struct warm_entry *entry, int fd)
 	       served.st_ino == kept.st_ino && served.st_dev == kept.st_dev;
 }
 
-static enum warm_outcome outcome_of(const struct entry_verdict *verdict)
+static enum warm_outcome outcome_of(const enum verdict *verdict)
 {
-	switch (verdict_rows[verdict->id].group) {
+	switch (verdict_rows[*verdict].group) {
 	case VERDICT_GROUP_HIT:
 		return WARM_FRESH;
 	case VERDICT_GROUP_RESEAL:
@@ -210,7 +201,7 @@ static enum warm_outcome open_once(struct warm_entry *entry, int cache_dirfd)
 	const int flags = O_RDONLY | O_CLOEXEC;
 	const struct warm *warm = entry->warm;
 	enum warm_outcome outcome;
-	struct entry_verdict verdict;
+	enum verdict verdict;
 	int fd = cache_dirfd;
 
 	if (fd >= 0)
@@ -285,13 +276,13 @@ const char *warm_entry_check(struct warm_entry *entry, const struct digest *comp
 {
 	int fd = open(entry->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct seal seal = { .flags = 0 };
-	enum entry_file_state state;
+	bool sealed;
 
 	if (fd < 0) /* a purge, or a gc: what was compiled was stored */
 		return NULL;
-	state = entry_file_check(&entry->world, fd, &seal);
+	sealed = entry_file_is_sealed(&entry->world, fd, &seal);
 	close(fd);
-	if (state == ENTRY_FILE_SEALED && (seal.flags & SEAL_SOURCE) &&
+	if (sealed && (seal.flags & SEAL_SOURCE) &&
 		(!compiled || memcmp(compiled, &seal.digest, sizeof *compiled) == 0))
 		return NULL;
 	discard(entry, &seal);

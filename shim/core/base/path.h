@@ -16,6 +16,10 @@
 #define PYCACHE "__pycache__"
 #define PYCACHE_LEN (sizeof(PYCACHE) - 1)
 
+/* Below the root of a cache: the version of the layout on disk, then one folder for each
+ * cache tag. Here because messages and the journal name it too. */
+#define CACHE_LAYOUT "v1"
+
 /* Addresses below this are a NULL with an offset or a bad pointer; the kernel says EFAULT
  * to them, and so must we let it. */
 #define PATH_FIRST_PAGE 4096

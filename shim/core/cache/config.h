@@ -15,10 +15,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "shim/core/base/path.h"
 #include "shim/core/cache/ephemeral.h"
-
-/* Below the root: the version of the layout on disk, then one folder a tag. */
-#define CACHE_LAYOUT "v1"
 
 /* The root, in a home directory. */
 #define CACHE_IN_HOME "/.cache/pycstash"

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "shim/core/base/text.h"
-#include "shim/core/cache/config.h"
+#include "shim/core/cache/root.h"
 #include "shim/core/cache/way.h"
 
 bool layer_is_trusted(const struct stat *st, uid_t user)
@@ -82,30 +82,31 @@ enum verdict layer_judge(const struct sys *sys, uid_t user, char *path, size_t s
 	return why ? why : judge_layout(sys, user, path, size);
 }
 
-bool layer_next(const struct entry *entry, size_t *n, struct entry *ret)
+ssize_t layer_find(void *context, size_t n, char *room, size_t size)
 {
-	const struct entry_world *world = entry->world;
-	ssize_t len;
+	struct layers *layers = context;
+	uint64_t user = atomic_load_explicit(&layers->user, memory_order_relaxed);
+	const uint64_t used = user << 2 | ROOT_READY, unused = user << 2 | ROOT_REFUSED;
+	uint64_t known;
+	size_t len;
+	const char *root = config_layer(layers->list, n, &len);
 
-	while (world->layer &&
-		(len = world->layer((*n)++, entry->spare, entry->spare_size)) >= 0) {
-		struct text text = { .data = entry->spare,
-			.size = entry->spare_size,
-			.len = (size_t)len };
+	if (!root)
+		return -1;
+	if (len >= size)
+		return 0;
+	memcpy(room, root, len);
+	room[len] = '\0';
+	known = atomic_load_explicit(&layers->known[n], memory_order_relaxed);
+	if (known != used && known != unused) {
+		enum verdict why = layer_judge(layers->sys, (uid_t)user, room, size);
 
-		if (len == 0)
-			continue;
-		text_adds(&text, entry->path + world->root_len);
-		if (text.cut)
-			continue;
-		*ret = *entry;
-		ret->path = text.data;
-		ret->version_len = entry->version_len - world->root_len + (size_t)len;
-		ret->dir_len = entry->dir_len - world->root_len + (size_t)len;
-		ret->spare = text.data + text.len + 1;
-		ret->spare_size = text.size - text.len - 1;
-		ret->layer = true;
-		return true;
+		if (why && layers->refused)
+			layers->refused(why, room); /* with what is in the way */
+		memcpy(room, root, len);
+		room[len] = '\0';
+		known = why ? unused : used;
+		atomic_store_explicit(&layers->known[n], known, memory_order_relaxed);
 	}
-	return false;
+	return known == used ? (ssize_t)len : 0;
 }

@@ -13,12 +13,14 @@
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/stat.h>
 
 #include "shim/core/base/sys.h"
-#include "shim/core/entry/entry.h"
+#include "shim/core/cache/config.h"
 #include "shim/core/stats/verdict.h"
 
 /* Whether that user may be served from the layer at an absolute path: VERDICT_NONE, else
@@ -30,7 +32,18 @@ enum verdict layer_judge(const struct sys *sys, uid_t user, char *path, size_t s
 /* Whether nobody but root and that user can have written the file. */
 bool layer_is_trusted(const struct stat *st, uid_t user);
 
-/* Sets *ret to the entry as the next layer would have it, in entry's spare room, where it
- * stays until that is used. *n is how many layers have been looked at, 0 at first. False
- * where there are no more. */
-bool layer_next(const struct entry *entry, size_t *n, struct entry *ret);
+/* The layers of a process, and what is known of each. */
+struct layers {
+	const struct sys *sys;
+	const char *list;    /* of config_layer; NULL where there are none */
+	_Atomic(uid_t) user; /* who is to be served */
+	/* Called for each layer that is not used, once for each user; may be NULL. */
+	void (*refused)(enum verdict why, const char *root);
+	/* For whom it was judged, and an enum root_state; zeros at first. */
+	_Atomic(uint64_t) known[LAYERS_MAX];
+};
+
+/* For struct entry_world, with a struct layers as context: writes the path of the n-th
+ * layer to room, which has size bytes, and returns its length: 0 for a layer that is not
+ * used, -1 after the last. A layer that is missing is not looked for again. */
+ssize_t layer_find(void *layers, size_t n, char *room, size_t size);

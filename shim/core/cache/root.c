@@ -199,19 +199,6 @@ static int make_root(const struct sys *sys, char *root)
 	return err;
 }
 
-size_t root_tree_path(const char *root, size_t root_len, const char *tag,
-	const char *variant, char *buf, size_t size)
-{
-	struct text text = { .data = buf, .size = size };
-
-	text_add(&text, root, root_len);
-	text_adds(&text, "/" CACHE_LAYOUT "/");
-	text_adds(&text, tag);
-	text_adds(&text, variant);
-	text_adds(&text, "/tree");
-	return text.cut || text.len + 1 >= size ? 0 : text.len;
-}
-
 int root_make_directory(const struct sys *sys, char *path, size_t root_len)
 {
 	const size_t layout_len = root_len + sizeof "/" CACHE_LAYOUT - 1;

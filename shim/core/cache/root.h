@@ -34,11 +34,6 @@ enum root_state {
 enum root_state root_judge(
 	const struct sys *sys, const char *root, char *room, enum verdict *ret_why);
 
-/* Writes "<root>/v1/<tag><variant>/tree" to buf. Returns its length, 0 where it and a
- * following slash do not fit. */
-size_t root_tree_path(const char *root, size_t root_len, const char *tag,
-	const char *variant, char *buf, size_t size);
-
 /* How often something is made again that others delete meanwhile: one purge after another
  * must not lead to the tree. */
 #define ROOT_TRIES 1000

@@ -26,29 +26,47 @@
 #include "shim/core/stats/counters.h"
 #include "shim/core/stats/verdict.h"
 
-/* What is the same for all entries of a process. */
-struct entry_world {
+/* How core reaches the machine: all that comparing an entry with its source needs. */
+struct entry_env {
 	const struct sys *sys;
 	struct scratch *scratch;
-	struct pending *asked; /* about sources */
-	struct pending
-		*created; /* temporary files; apart, so that they take no slot there */
-	struct recent_stat *glance; /* NULL: none is kept */
-	atomic_bool *watching;	    /* set when a question is remembered */
-	_Atomic uint32_t *magic;    /* of the interpreter here, 0 while it is not known */
 	struct source_clock *clock;
-	atomic_bool *cannot_clone; /* the file system was asked once */
+	struct recent_stat *recent; /* NULL: no stat is kept */
+	struct counters *counters;  /* NULL: nothing is counted */
+	atomic_bool *cannot_clone;  /* set when the file system has refused to */
+};
+
+/* What is allowed. Zeros: the user is root, and nothing is shared. */
+struct entry_policy {
+	uid_t user; /* whose files may be served */
 	bool readonly, always_digest;
 	bool layers_only; /* there is no cache that could be used, and it is readonly */
-	const char *tag;  /* of the interpreter here, or NULL */
 	bool share;	  /* leave objects to other paths, and use theirs */
-	bool compiles;	  /* a compiler is at work, which must find work done by nobody */
-	/* Writes the path of the n-th layer to room, and returns its length: 0 for one
-	 * that is not used, -1 behind the last. NULL where there are none. */
-	ssize_t (*layer)(size_t n, char *room, size_t size);
+	bool compiles; /* a compiler is at work, which must not find its work done already
+			*/
 	size_t root_len;
-	uid_t user;		/* whose files may be served */
-	struct counters *tally; /* NULL: nothing is counted */
+	/* layer_find, or NULL where there are no layers. */
+	ssize_t (*layer)(void *context, size_t n, char *room, size_t size);
+	void *layer_context;
+};
+
+/* The interpreter that runs here, and what it is about to compile: what opening and
+ * sealing need. */
+struct entry_python {
+	const char *tag;	 /* or NULL, while it is not known */
+	_Atomic uint32_t *magic; /* 0 while it is not known */
+	struct pending *pending; /* sources */
+	struct pending
+		*created;      /* temporary files; apart, so that they take no slot there
+				*/
+	atomic_bool *watching; /* set when there is a pending source */
+};
+
+/* What is the same for all entries of a process. */
+struct entry_world {
+	struct entry_env env;
+	struct entry_policy policy;
+	struct entry_python python;
 };
 
 struct entry {
@@ -67,13 +85,7 @@ struct entry {
 	bool linked;	  /* set by entry_share: it is one file with an object */
 	char *spare;	  /* behind path, for other paths */
 	size_t spare_size;
-	bool layer; /* it lies in a layer: see layer_next */
-};
-
-struct entry_verdict {
-	enum verdict id;
-	bool unproven; /* no source vouches for what is served: only the entry's path does
-			*/
+	bool layer; /* it lies in a layer: see entry_layer_next */
 };
 
 /* Sets up an entry. room is the size of the buffer that path lies in; what is behind path
@@ -86,8 +98,7 @@ bool entry_begin(struct entry *entry, size_t room, const char *dir, size_t dir_l
  * entry. flags are those of open(2) for reading, candidate is what it said to the entry's
  * path: a descriptor, which is taken over, or -errno. -ENOENT where Python has to
  * compile, and then the question is remembered. */
-int entry_open(
-	struct entry *entry, int candidate, int flags, struct entry_verdict *verdict);
+int entry_open(struct entry *entry, int candidate, int flags, enum verdict *verdict);
 
 /* What a sealed entry is to its source, which is looked at: what entry_open makes of it,
  * without the file. VERDICT_NONE: only the source's content tells. */
@@ -119,7 +130,7 @@ void entry_created(const struct entry_world *world, const char *path, int fd);
  * it, *ret_shared says whether entry_share is to be called. An error means that the file
  * is not whole, and must not get that name. */
 int entry_seal(struct entry *entry, const char *temporary, bool *ret_shared,
-	struct entry_verdict *verdict);
+	enum verdict *verdict);
 
 /* Between sealing and the rename, while nobody else knows the file: makes it the object
  * of its content. Where there is one, and entries are many trees' (common), the pyc at

@@ -19,21 +19,22 @@ uint32_t entry_magic_number(const uint8_t magic[4])
 
 bool entry_is_own_tag(const struct entry *entry)
 {
-	return entry->world->tag && strcmp(entry->world->tag, entry->pyc->tag) == 0;
+	return entry->world->python.tag &&
+	       strcmp(entry->world->python.tag, entry->pyc->tag) == 0;
 }
 
 void entry_magic_shown(const struct entry *entry, const uint8_t magic[4])
 {
 	uint32_t none = 0;
 
-	if (*entry->world->magic == 0 && entry_is_own_tag(entry))
+	if (*entry->world->python.magic == 0 && entry_is_own_tag(entry))
 		atomic_compare_exchange_strong(
-			entry->world->magic, &none, entry_magic_number(magic));
+			entry->world->python.magic, &none, entry_magic_number(magic));
 }
 
 bool entry_magic_is_foreign(const struct entry *entry, const uint8_t magic[4])
 {
-	uint32_t own = *entry->world->magic;
+	uint32_t own = *entry->world->python.magic;
 
 	return own && own != entry_magic_number(magic) && entry_is_own_tag(entry);
 }
@@ -41,7 +42,7 @@ bool entry_magic_is_foreign(const struct entry *entry, const uint8_t magic[4])
 void entry_magic_owned(const struct entry *entry, const uint8_t magic[4])
 {
 	if (entry_is_own_tag(entry))
-		*entry->world->magic = entry_magic_number(magic);
+		*entry->world->python.magic = entry_magic_number(magic);
 }
 
 bool entry_file_is_trusted(const struct stat *st, uid_t user, bool layer)
@@ -63,39 +64,37 @@ int entry_file_open(const struct sys *sys, const char *path, int flags, mode_t r
 	return fd;
 }
 
-static enum entry_file_state check(
-	const struct entry_world *world, int fd, bool layer, struct seal *ret_seal)
+enum entry_file_kind entry_file_kind(
+	const struct sys *sys, int fd, const struct stat *st, struct seal *ret_seal)
 {
-	const struct sys *sys = world->sys;
 	uint8_t bytes[SEAL_TAIL + SEAL_SIZE];
-	struct stat st;
 	size_t size = sizeof bytes;
 
-	if (sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 ||
-		!entry_file_is_trusted(&st, world->user, layer))
-		return ENTRY_FILE_FOREIGN;
-	if (!S_ISREG(st.st_mode))
-		return ENTRY_FILE_PROGRAMS_OWN;
-	if (st.st_size < (off_t)size)
-		size = (size_t)st.st_size;
+	if (!S_ISREG(st->st_mode))
+		return ENTRY_FILE_FOREIGN_WRITTEN;
+	if (st->st_size < (off_t)size)
+		size = (size_t)st->st_size;
 	if (size > SEAL_SIZE &&
-		sys->pread(fd, bytes, size, st.st_size - (off_t)size) == (ssize_t)size &&
-		seal_read(bytes, size, (uint64_t)st.st_size, ret_seal))
+		sys->pread(fd, bytes, size, st->st_size - (off_t)size) == (ssize_t)size &&
+		seal_read(bytes, size, (uint64_t)st->st_size, ret_seal))
 		return ENTRY_FILE_SEALED;
 	return sys->fgetxattr(fd, ENTRY_MARK, NULL, 0) < 0 ? ENTRY_FILE_DAMAGED
-							   : ENTRY_FILE_PROGRAMS_OWN;
+							   : ENTRY_FILE_FOREIGN_WRITTEN;
 }
 
-enum entry_file_state entry_file_check(
-	const struct entry_world *world, int fd, struct seal *ret_seal)
+bool entry_file_is_ours(
+	const struct entry_world *world, int fd, bool layer, struct stat *ret)
 {
-	return check(world, fd, false, ret_seal);
+	return world->env.sys->fstatat(fd, "", ret, AT_EMPTY_PATH) == 0 &&
+	       entry_file_is_trusted(ret, world->policy.user, layer);
 }
 
-enum entry_file_state entry_file_check_layer(
-	const struct entry_world *world, int fd, struct seal *ret_seal)
+bool entry_file_is_sealed(const struct entry_world *world, int fd, struct seal *ret_seal)
 {
-	return check(world, fd, true, ret_seal);
+	struct stat st;
+
+	return entry_file_is_ours(world, fd, false, &st) &&
+	       entry_file_kind(world->env.sys, fd, &st, ret_seal) == ENTRY_FILE_SEALED;
 }
 
 int entry_file_load(const struct entry *entry, int fd, const struct seal *seal,
@@ -104,16 +103,16 @@ int entry_file_load(const struct entry *entry, int fd, const struct seal *seal,
 	const struct entry_world *world = entry->world;
 	size_t size = (size_t)seal->pyc_size;
 
-	ret->data =
-		scratch_take(world->scratch, world->sys, size + SEAL_SIZE, &ret->room);
+	ret->data = scratch_take(
+		world->env.scratch, world->env.sys, size + SEAL_SIZE, &ret->room);
 	if (!ret->data)
 		return -ENOMEM;
 	ret->seal = *seal;
 	ret->from = fd;
 	ret->fits = false;
-	ret->bare = NULL;
+	ret->mark = NULL;
 	ret->is_object = false;
-	if (world->sys->pread(fd, ret->data, size, 0) == (ssize_t)size &&
+	if (world->env.sys->pread(fd, ret->data, size, 0) == (ssize_t)size &&
 		seal_covers(seal, ret->data, header_length(entry->pyc->tag)))
 		return 0;
 	entry_file_free(world, ret);
@@ -122,7 +121,7 @@ int entry_file_load(const struct entry *entry, int fd, const struct seal *seal,
 
 void entry_file_free(const struct entry_world *world, struct entry_file *file)
 {
-	scratch_give(world->scratch, world->sys, file->data, file->room);
+	scratch_give(world->env.scratch, world->env.sys, file->data, file->room);
 }
 
 bool entry_file_fits(const struct seal *seal, const struct source *source)
@@ -143,11 +142,11 @@ void entry_file_adapt(const struct entry *entry, struct entry_file *file)
 
 static bool clone_blocks(const struct entry_world *world, int fd, int from)
 {
-	if (atomic_load_explicit(world->cannot_clone, memory_order_relaxed))
+	if (atomic_load_explicit(world->env.cannot_clone, memory_order_relaxed))
 		return false;
-	if (world->sys->clone(fd, from) == 0)
+	if (world->env.sys->clone(fd, from) == 0)
 		return true;
-	atomic_store_explicit(world->cannot_clone, true, memory_order_relaxed);
+	atomic_store_explicit(world->env.cannot_clone, true, memory_order_relaxed);
 	return false;
 }
 
@@ -155,11 +154,11 @@ static bool clone_blocks(const struct entry_world *world, int fd, int from)
  * system can, else copies. */
 static int fill(const struct entry_world *world, const struct entry_file *file, int fd)
 {
-	const struct sys *sys = world->sys;
+	const struct sys *sys = world->env.sys;
 	size_t size = (size_t)file->seal.pyc_size, at = 0, end = size;
 
-	if (file->bare) {
-		entry_disclaim(file->bare, fd);
+	if (file->mark) {
+		file->mark(file->owner, fd);
 	} else {
 		seal_write(&file->seal, file->data + size);
 		end += SEAL_SIZE;
@@ -176,7 +175,7 @@ static int fill(const struct entry_world *world, const struct entry_file *file, 
 static int write_new(const struct entry_world *world, const struct entry_file *file,
 	const char *path, mode_t mode)
 {
-	const struct sys *sys = world->sys;
+	const struct sys *sys = world->env.sys;
 	int fd = sys->openat(AT_FDCWD, path,
 		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	int err, closed;
@@ -212,7 +211,7 @@ int entry_file_make_parent(const struct entry_world *world, char *path)
 	int err;
 
 	*slash = '\0';
-	err = root_make_directory(world->sys, path, world->root_len);
+	err = root_make_directory(world->env.sys, path, world->policy.root_len);
 	*slash = '/';
 	return err;
 }
@@ -235,7 +234,7 @@ static int write_temporary(const struct entry_world *world, const struct entry_f
 static void count(
 	struct counters *tally, const struct entry_file *file, const struct stat *old)
 {
-	off_t size = (off_t)file->seal.pyc_size + (file->bare ? 0 : SEAL_SIZE);
+	off_t size = (off_t)file->seal.pyc_size + (file->mark ? 0 : SEAL_SIZE);
 
 	if (file->is_object)
 		counters_object(tally, old, size);
@@ -248,7 +247,7 @@ static void count(
 static int give_name(const struct entry_world *world, const struct entry_file *file,
 	const char *from, const char *to)
 {
-	const struct sys *sys = world->sys;
+	const struct sys *sys = world->env.sys;
 	bool replaces = false;
 	struct stat old;
 	int err = sys->rename_new(AT_FDCWD, from, AT_FDCWD, to);
@@ -258,17 +257,17 @@ static int give_name(const struct entry_world *world, const struct entry_file *f
 		err = sys->renameat(AT_FDCWD, from, AT_FDCWD, to);
 	}
 	if (err == 0)
-		count(world->tally, file, replaces ? &old : NULL);
+		count(world->env.counters, file, replaces ? &old : NULL);
 	return err;
 }
 
 int entry_file_put(const struct entry_world *world, const struct entry_file *file,
 	char *path, mode_t mode, char *spare, size_t size, int flags)
 {
-	const struct sys *sys = world->sys;
+	const struct sys *sys = world->env.sys;
 	int err, fd = 0;
 
-	if (world->readonly)
+	if (world->policy.readonly)
 		return -EROFS;
 	err = write_temporary(world, file, path, mode, spare, size);
 	if (err < 0)
@@ -290,7 +289,7 @@ int entry_file_put(const struct entry_world *world, const struct entry_file *fil
 static int serve_from_memory(
 	const struct entry_world *world, const struct entry_file *file, int flags)
 {
-	const struct sys *sys = world->sys;
+	const struct sys *sys = world->env.sys;
 	char name[sizeof "/proc/self/fd/" + 3 * sizeof(int)];
 	struct text text = TEXT(name);
 	size_t size = (size_t)file->seal.pyc_size;

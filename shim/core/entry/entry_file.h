@@ -12,11 +12,13 @@
 
 #include "shim/core/entry/entry.h"
 
-enum entry_file_state {
+/* What an open file is, whoever owns it. */
+enum entry_file_kind {
 	ENTRY_FILE_SEALED,
-	ENTRY_FILE_PROGRAMS_OWN, /* a program wrote it in place, or it is no plain file */
-	ENTRY_FILE_FOREIGN,	 /* of others: code that is not to be run */
-	ENTRY_FILE_DAMAGED,	 /* none of ours, or no more */
+	ENTRY_FILE_FOREIGN_WRITTEN, /* a program wrote it in place, or it is no regular
+				     * file
+				     */
+	ENTRY_FILE_DAMAGED,	    /* neither: not ours, or no longer what we wrote */
 };
 
 /* An extended attribute of files that no source proves (entry_own.c). */
@@ -29,22 +31,28 @@ struct entry_file {
 	struct seal seal;
 	int from;  /* the descriptor it was read from */
 	bool fits; /* that, for the entry's source: set by entry_file_adapt */
-	const struct entry *bare; /* to be written without a seal, as the program's own
-				     file for that entry; else NULL */
-	bool is_object;		  /* that is what it will be */
+	/* Called for the new file instead of sealing it, or NULL: entry_disclaim for a
+	 * file that the program is going to change, with `owner` as its entry. */
+	void (*mark)(const struct entry *owner, int fd);
+	const struct entry *owner;
+	bool is_object; /* that is what it will be */
 };
 
 /* Opens what is ours at path, also where its mode does not give us those rights: the
  * program's umask took them away, and that is for the program alone. */
 int entry_file_open(const struct sys *sys, const char *path, int flags, mode_t rights);
 
-/* Judges an open file; sets *ret_seal if it is sealed. */
-enum entry_file_state entry_file_check(
-	const struct entry_world *world, int fd, struct seal *ret_seal);
+/* The kind of an open file, st being its stat; sets *ret_seal if it is sealed. */
+enum entry_file_kind entry_file_kind(
+	const struct sys *sys, int fd, const struct stat *st, struct seal *ret_seal);
 
-/* The same for a file in a layer. */
-enum entry_file_state entry_file_check_layer(
-	const struct entry_world *world, int fd, struct seal *ret_seal);
+/* Whether the open file may be served to the user, going by its owner (and mode, in a
+ * layer): see entry_file_is_trusted. Sets *ret to its stat. */
+bool entry_file_is_ours(
+	const struct entry_world *world, int fd, bool layer, struct stat *ret);
+
+/* Whether the open file is the user's and sealed; then sets *ret_seal. */
+bool entry_file_is_sealed(const struct entry_world *world, int fd, struct seal *ret_seal);
 
 /* Reads the pyc under that seal; -EIO where the bytes are not those that were sealed. To
  * be freed. */
@@ -63,9 +71,14 @@ void entry_file_adapt(const struct entry *entry, struct entry_file *file);
  * if not. */
 int entry_file_store(struct entry *entry, struct entry_file *file, int flags);
 
+/* Sets *ret to the entry as the next layer would have it, in entry's spare room, where it
+ * stays until that is used. *n is how many layers have been looked at, 0 at first. False
+ * where there are no more. */
+bool entry_layer_next(const struct entry *entry, size_t *n, struct entry *ret);
+
 /* Opens the bytecode for the entry's source that another path has left in the objects,
  * and makes it the entry. Those of `at` are meant: of the entry itself, or of what
- * layer_next has made of it since the source's digest is known. */
+ * entry_layer_next has made of it since the source's digest is known. */
 int entry_file_reuse(struct entry *entry, const struct entry *at, int flags);
 
 /* Writes the path of the entry's object for that digest and magic number to its spare

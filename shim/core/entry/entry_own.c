@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "shim/core/base/dirents.h"
+#include "shim/core/base/timestamp.h"
 #include "shim/core/entry/entry_file.h"
 
 /* The attribute's value. */
@@ -24,7 +25,7 @@ static struct origin directory_origin(const struct entry *entry)
 	struct origin ret;
 
 	*end = '\0';
-	ret = origin_of(entry->world->sys, *path ? path : "/");
+	ret = origin_of(entry->world->env.sys, *path ? path : "/");
 	*end = behind;
 	return ret;
 }
@@ -37,7 +38,7 @@ static bool read_mark(const struct sys *sys, int fd, ino_t inode, struct mark *r
 
 void entry_disclaim(const struct entry *entry, int fd)
 {
-	const struct sys *sys = entry->world->sys;
+	const struct sys *sys = entry->world->env.sys;
 	struct source source = entry->source;
 	struct mark mark = { .inode = 0 };
 	struct stat st;
@@ -55,14 +56,12 @@ void entry_disclaim(const struct entry *entry, int fd)
  * set. */
 static bool is_named_since(const struct stat *st, const struct timespec *birth)
 {
-	return st->st_ctim.tv_sec != birth->tv_sec
-		       ? st->st_ctim.tv_sec > birth->tv_sec
-		       : st->st_ctim.tv_nsec >= birth->tv_nsec;
+	return !timestamp_before(&st->st_ctim, birth);
 }
 
 bool entry_is_own(const struct entry *entry, int fd)
 {
-	const struct sys *sys = entry->world->sys;
+	const struct sys *sys = entry->world->env.sys;
 	bool source = entry->source.there;
 	struct origin now;
 	struct mark mark;
@@ -88,7 +87,7 @@ static int open_marked(const struct sys *sys, int dirfd, const char *path)
 
 void entry_moved(const struct entry *entry)
 {
-	const struct sys *sys = entry->world->sys;
+	const struct sys *sys = entry->world->env.sys;
 	int fd = open_marked(sys, AT_FDCWD, entry->path);
 
 	if (fd < 0)
@@ -118,7 +117,7 @@ static void move_mark(const struct sys *sys, int dirfd, const char *name,
 
 void entry_directory_moved(const struct entry *entry)
 {
-	const struct sys *sys = entry->world->sys;
+	const struct sys *sys = entry->world->env.sys;
 	struct origin directory = directory_origin(entry);
 	struct dirents names;
 	const char *name;

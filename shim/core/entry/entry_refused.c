@@ -54,9 +54,9 @@ static off_t pyc_size(const struct entry *entry, int fd, int why)
 	struct stat st;
 	off_t size = entry->size;
 
-	if (entry_file_check(entry->world, fd, &seal) == ENTRY_FILE_SEALED)
+	if (entry_file_is_sealed(entry->world, fd, &seal))
 		return (off_t)seal.pyc_size;
-	if (!size && entry->world->sys->fstatat(fd, "", &st, AT_EMPTY_PATH) == 0)
+	if (!size && entry->world->env.sys->fstatat(fd, "", &st, AT_EMPTY_PATH) == 0)
 		size = st.st_size;
 	/* A full disk cuts off the program's own write too, which does not say so in
 	 * CPython, at the end of a block, and a limit of size anywhere: what has room for
@@ -90,7 +90,7 @@ int entry_leave(const struct entry *entry, const char *temporary, int why, int d
 	const char *path)
 {
 	const struct entry_world *world = entry->world;
-	const struct sys *sys = world->sys;
+	const struct sys *sys = world->env.sys;
 	int fd = entry_file_open(
 		sys, temporary, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, S_IRUSR);
 	struct stat st;
@@ -107,12 +107,12 @@ int entry_leave(const struct entry *entry, const char *temporary, int why, int d
 		sys->close(fd);
 		return (int)size;
 	}
-	data = scratch_take(world->scratch, sys, (size_t)size, &room);
+	data = scratch_take(world->env.scratch, sys, (size_t)size, &room);
 	n = data ? sys->pread(fd, data, (size_t)size, 0) : -ENOMEM;
 	sys->close(fd);
 	if (n == size)
 		why = write_bare(
 			sys, data, (size_t)size, st.st_mode & 07777, dirfd, path);
-	scratch_give(world->scratch, sys, data, room);
+	scratch_give(world->env.scratch, sys, data, room);
 	return why;
 }

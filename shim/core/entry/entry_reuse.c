@@ -16,7 +16,7 @@
  * own yet; 0 where there are none or several. */
 static uint32_t only_magic(const struct entry *entry)
 {
-	const struct sys *sys = entry->world->sys;
+	const struct sys *sys = entry->world->env.sys;
 	struct text text = { .data = entry->spare, .size = entry->spare_size };
 	struct dirents names = { .fd = -ENOENT };
 	uint32_t magic = 0;
@@ -44,7 +44,7 @@ char *entry_file_object(
 	struct object_name object;
 	char path[OBJECT_PATH_SIZE];
 
-	if (!entry->world->share || entry->spare_size == 0 ||
+	if (!entry->world->policy.share || entry->spare_size == 0 ||
 		!object_of(name, entry->pyc->tag, digest, magic, &object))
 		return NULL;
 	text_add(&text, entry->path, entry->version_len);
@@ -58,19 +58,19 @@ int entry_file_load_object(
 	const struct entry *entry, int fd, uint32_t magic, struct entry_file *ret)
 {
 	const struct entry_world *world = entry->world;
-	const struct sys *sys = world->sys;
+	const struct sys *sys = world->env.sys;
 	struct entry_file file = { .from = fd };
 	struct seal *seal = &file.seal;
 	size_t size, end;
 	struct stat st;
 
 	if (sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 || !S_ISREG(st.st_mode) ||
-		!entry_file_is_trusted(&st, world->user, entry->layer) ||
+		!entry_file_is_trusted(&st, world->policy.user, entry->layer) ||
 		st.st_size <= SEAL_SIZE)
 		return -ENOENT;
 	size = (size_t)st.st_size;
 	end = size < SEAL_TAIL + SEAL_SIZE ? size : SEAL_TAIL + SEAL_SIZE;
-	file.data = scratch_take(world->scratch, sys, size, &file.room);
+	file.data = scratch_take(world->env.scratch, sys, size, &file.room);
 	if (!file.data)
 		return -ENOMEM;
 	if (sys->pread(fd, file.data, size, 0) == (ssize_t)size &&
@@ -90,7 +90,7 @@ int entry_file_load_object(
 static int open_object(const struct entry *entry, int flags, struct entry_file *file)
 {
 	const struct entry_world *world = entry->world;
-	uint32_t magic = entry_is_own_tag(entry) ? *world->magic : 0;
+	uint32_t magic = entry_is_own_tag(entry) ? *world->python.magic : 0;
 	const char *path;
 	int fd, err;
 
@@ -99,13 +99,14 @@ static int open_object(const struct entry *entry, int flags, struct entry_file *
 	path = magic ? entry_file_object(
 			       entry, &entry->source.digest, (const uint8_t *)&magic)
 		     : NULL;
-	fd = path ? world->sys->openat(AT_FDCWD, path, flags | O_NOFOLLOW, 0) : -ENOENT;
+	fd = path ? world->env.sys->openat(AT_FDCWD, path, flags | O_NOFOLLOW, 0)
+		  : -ENOENT;
 	if (fd < 0)
 		return fd;
 	err = entry_file_load_object(entry, fd, magic, file);
 	if (err == 0)
 		return fd;
-	world->sys->close(fd);
+	world->env.sys->close(fd);
 	return err;
 }
 
@@ -116,16 +117,16 @@ static bool link_object(struct entry *entry, const struct seal *seal)
 	const struct entry_world *world = entry->world;
 	int err;
 
-	if (world->readonly || entry->common || !(seal->flags & SEAL_IDENTITY) ||
+	if (world->policy.readonly || entry->common || !(seal->flags & SEAL_IDENTITY) ||
 		!identity_equal(&seal->source, &entry->source.identity))
 		return false;
-	err = world->sys->linkat(AT_FDCWD, entry->spare, AT_FDCWD, entry->path, 0);
+	err = world->env.sys->linkat(AT_FDCWD, entry->spare, AT_FDCWD, entry->path, 0);
 	if (err == -ENOENT && entry_file_make_parent(world, entry->path) == 0)
-		err = world->sys->linkat(
+		err = world->env.sys->linkat(
 			AT_FDCWD, entry->spare, AT_FDCWD, entry->path, 0);
 	if (err == 0)
-		counters_entry(
-			world->tally, NULL, (off_t)seal->pyc_size + SEAL_SIZE, true);
+		counters_entry(world->env.counters, NULL,
+			(off_t)seal->pyc_size + SEAL_SIZE, true);
 	return err == 0;
 }
 
@@ -139,7 +140,7 @@ bool entry_file_is_stock(const struct entry *entry)
 
 bool entry_file_is_reusable(const struct entry *entry)
 {
-	return entry->world->share && !entry->world->compiles &&
+	return entry->world->policy.share && !entry->world->policy.compiles &&
 	       entry_file_is_stock(entry);
 }
 
@@ -150,8 +151,8 @@ int entry_file_reuse(struct entry *entry, const struct entry *at, int flags)
 	int fd, ret;
 
 	if (!entry_file_is_reusable(entry) ||
-		source_digest(&entry->source, world->sys, world->scratch) < 0 ||
-		entry->source.own_codec || (world->layers_only && !at->layer))
+		source_digest(&entry->source, world->env.sys, world->env.scratch) < 0 ||
+		entry->source.own_codec || (world->policy.layers_only && !at->layer))
 		return -ENOENT;
 	fd = open_object(at, flags, &file);
 	if (fd < 0)
@@ -164,6 +165,6 @@ int entry_file_reuse(struct entry *entry, const struct entry *at, int flags)
 	}
 	entry_file_free(world, &file);
 	if (ret != fd)
-		world->sys->close(fd);
+		world->env.sys->close(fd);
 	return ret;
 }

@@ -33,11 +33,11 @@ void entry_created(const struct entry_world *world, const char *path, int fd)
 	struct pending_source made = { .digested = 0 };
 	struct stat st;
 
-	if (world->sys->stamp(fd) < 0 ||
-		world->sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
+	if (world->env.sys->stamp(fd) < 0 ||
+		world->env.sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
 		return;
 	made.identity = made_at(&st);
-	pending_add(world->created, world->sys->thread(), path, &made);
+	pending_add(world->python.created, world->env.sys->thread(), path, &made);
 }
 
 static bool is_created(
@@ -46,7 +46,8 @@ static bool is_created(
 	struct identity now = made_at(st);
 	struct pending_source made;
 
-	return pending_find(world->created, world->sys->thread(), path, &made) &&
+	return pending_find(
+		       world->python.created, world->env.sys->thread(), path, &made) &&
 	       identity_same(&made.identity, &now);
 }
 
@@ -60,11 +61,11 @@ static enum verdict prove(
 	struct pending_source asked;
 	int err;
 
-	if (source_look(source, world->sys) < 0)
+	if (source_look(source, world->env.sys) < 0)
 		return VERDICT_UNSEALED_NO_SOURCE;
 	seal->source = source->identity;
 	if (seal->flags & SEAL_HASH) {
-		struct origin origin = source_origin(source, world->sys);
+		struct origin origin = source_origin(source, world->env.sys);
 
 		seal->source = (struct identity){
 			.inode = origin.inode, .fs = origin.fs, .ctime = origin.birth
@@ -72,7 +73,8 @@ static enum verdict prove(
 	}
 	if (header->kind == HEADER_TIMESTAMP && !header_fits(header, &source->st))
 		return VERDICT_UNSEALED_HEADER;
-	if (!pending_find(world->asked, world->sys->thread(), source->path, &asked))
+	if (!pending_find(world->python.pending, world->env.sys->thread(), source->path,
+		    &asked))
 		return VERDICT_UNSEALED_UNASKED;
 	if (!identity_same(&asked.identity, &source->identity))
 		return VERDICT_UNSEALED_CHANGED;
@@ -80,10 +82,10 @@ static enum verdict prove(
 		return VERDICT_UNSEALED_UNREAD;
 	/* One that is young is read once more: the object would be of the content before,
 	 * for all paths, and its bytecode of what Python has read. */
-	source->digested = asked.digested && !source_is_young(source, world->sys);
+	source->digested = asked.digested && !source_is_young(source, world->env.sys);
 	source->own_codec = asked.own_codec;
 	source->digest = asked.digest;
-	err = source_digest(source, world->sys, world->scratch);
+	err = source_digest(source, world->env.sys, world->env.scratch);
 	if (err < 0)
 		return err == -EFBIG ? VERDICT_UNSEALED_LARGE
 				     : VERDICT_UNSEALED_UNREADABLE;
@@ -106,69 +108,97 @@ static bool is_sealed(const struct entry *entry, const uint8_t *data, size_t siz
 	       seal_covers(&seal, data, header_length(entry->pyc->tag));
 }
 
-/* st is the file's from before it is read, which changes st_atim. */
-static int seal_open_file(struct entry *entry, const char *temporary, int fd,
-	const struct stat *st, bool *ret_shared, struct entry_verdict *verdict)
+/* What a new pyc is. */
+struct new_pyc {
+	struct header header;
+	struct seal seal; /* without a source as yet */
+	bool sealed;	  /* it has a seal already */
+};
+
+/* Reads the open file, which has size bytes. 0 or -errno. */
+static int read_new(const struct entry *entry, int fd, size_t size, struct new_pyc *ret)
 {
-	const struct entry_world *world = entry->world;
-	const struct sys *sys = world->sys;
-	size_t size = (size_t)st->st_size;
-	uint8_t bytes[SEAL_SIZE], *data;
-	struct header header = { 0 };
-	struct seal seal;
-	bool sealed = false;
+	const struct entry_env *env = &entry->world->env;
+	const char *tag = entry->pyc->tag;
 	size_t room;
+	uint8_t *data = scratch_take(env->scratch, env->sys, size, &room);
+	ssize_t n = data ? env->sys->pread(fd, data, size, 0) : -ENOMEM;
+
+	if (n == (ssize_t)size) {
+		ret->header = header_read(tag, data, size);
+		ret->seal = seal_new(
+			data, size, header_length(tag), ret->header.kind == HEADER_HASH);
+		ret->sealed = is_sealed(entry, data, size);
+	}
+	scratch_give(env->scratch, env->sys, data, room);
+	if (n == (ssize_t)size)
+		return 0;
+	return n < 0 ? (int)n : -EIO;
+}
+
+/* Decides what the seal says. st is the file's from before it was read, which changes
+ * st_atim. */
+static enum verdict decide(struct entry *entry, const char *temporary,
+	const struct stat *st, struct new_pyc *pyc)
+{
+	enum verdict verdict;
+
+	entry_magic_owned(entry, pyc->seal.magic);
+	memcpy(entry->magic, pyc->seal.magic, sizeof entry->magic);
+	verdict = prove(entry, &pyc->header, &pyc->seal);
+	if (verdict != VERDICT_SEALED || is_created(entry->world, temporary, st))
+		return verdict;
+	pyc->seal.flags &= ~(uint32_t)(SEAL_SOURCE | SEAL_IDENTITY);
+	return VERDICT_UNSEALED_TEMPORARY;
+}
+
+/* Puts the seal at the end of the file. */
+static int append_seal(struct entry *entry, int fd, const struct seal *seal)
+{
+	uint8_t bytes[SEAL_SIZE];
 	ssize_t n;
 
-	data = scratch_take(world->scratch, sys, size, &room);
-	n = data ? sys->pread(fd, data, size, 0) : -ENOMEM;
-	if (n == (ssize_t)size) {
-		header = header_read(entry->pyc->tag, data, size);
-		seal = seal_new(data, size, header_length(entry->pyc->tag),
-			header.kind == HEADER_HASH);
-		sealed = is_sealed(entry, data, size);
-	}
-	scratch_give(world->scratch, sys, data, room);
-	if (n != (ssize_t)size)
-		return n < 0 ? (int)n : -EIO;
-	entry->size = (off_t)size;
-	if (sealed) {
-		verdict->id = VERDICT_SEALED;
-		return 0;
-	}
-	if (header.kind == HEADER_BAD) {
-		entry_disclaim(entry, fd);
-		verdict->id = VERDICT_UNSEALED_NO_PYC;
-		return 0;
-	}
-	entry_magic_owned(entry, seal.magic);
-	memcpy(entry->magic, seal.magic, sizeof entry->magic);
-	verdict->id = prove(entry, &header, &seal);
-	if (verdict->id == VERDICT_UNSEALED_NO_SOURCE)
-		entry_disclaim(entry, fd);
-	if (verdict->id == VERDICT_SEALED && !is_created(world, temporary, st)) {
-		verdict->id = VERDICT_UNSEALED_TEMPORARY;
-		seal.flags &= ~(uint32_t)(SEAL_SOURCE | SEAL_IDENTITY);
-	}
-	*ret_shared = verdict->id == VERDICT_SEALED && header.kind == HEADER_TIMESTAMP &&
-		      !entry->source.own_codec;
-	seal_write(&seal, bytes);
-	n = sys->pwrite(fd, bytes, sizeof bytes, (off_t)size);
+	seal_write(seal, bytes);
+	n = entry->world->env.sys->pwrite(fd, bytes, sizeof bytes, entry->size);
 	if (n != sizeof bytes)
 		return n < 0 ? (int)n : -ENOSPC;
 	entry->size += n;
 	return 0;
 }
 
-int entry_seal(struct entry *entry, const char *temporary, bool *ret_shared,
-	struct entry_verdict *verdict)
+static int seal_open_file(struct entry *entry, const char *temporary, int fd,
+	const struct stat *st, bool *ret_shared, enum verdict *verdict)
 {
-	const struct sys *sys = entry->world->sys;
+	struct new_pyc pyc;
+	int err = read_new(entry, fd, (size_t)st->st_size, &pyc);
+
+	if (err < 0)
+		return err;
+	entry->size = st->st_size;
+	if (pyc.sealed) {
+		*verdict = VERDICT_SEALED;
+		return 0;
+	}
+	*verdict = pyc.header.kind == HEADER_BAD ? VERDICT_UNSEALED_NO_PYC
+						 : decide(entry, temporary, st, &pyc);
+	if (*verdict == VERDICT_UNSEALED_NO_PYC || *verdict == VERDICT_UNSEALED_NO_SOURCE)
+		entry_disclaim(entry, fd);
+	if (*verdict == VERDICT_UNSEALED_NO_PYC)
+		return 0;
+	*ret_shared = *verdict == VERDICT_SEALED && pyc.header.kind == HEADER_TIMESTAMP &&
+		      !entry->source.own_codec;
+	return append_seal(entry, fd, &pyc.seal);
+}
+
+int entry_seal(struct entry *entry, const char *temporary, bool *ret_shared,
+	enum verdict *verdict)
+{
+	const struct sys *sys = entry->world->env.sys;
 	struct stat st;
 	int fd = open_to_seal(sys, temporary, &st), err, closed;
 
 	*ret_shared = false;
-	*verdict = (struct entry_verdict){ .id = VERDICT_UNSEALED_ERROR };
+	*verdict = VERDICT_UNSEALED_ERROR;
 	if (fd < 0)
 		return fd;
 	err = seal_open_file(entry, temporary, fd, &st, ret_shared, verdict);
@@ -180,7 +210,8 @@ int entry_seal(struct entry *entry, const char *temporary, bool *ret_shared,
 static bool is_whole(const struct entry *entry, const char *path, uint32_t magic)
 {
 	const struct entry_world *world = entry->world;
-	int fd = world->sys->openat(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
+	int fd = world->env.sys->openat(
+		AT_FDCWD, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
 	struct entry_file file;
 	bool whole;
 
@@ -189,7 +220,7 @@ static bool is_whole(const struct entry *entry, const char *path, uint32_t magic
 	whole = entry_file_load_object(entry, fd, magic, &file) == 0;
 	if (whole)
 		entry_file_free(world, &file);
-	world->sys->close(fd);
+	world->env.sys->close(fd);
 	return whole;
 }
 
@@ -198,26 +229,27 @@ static void copy_to(
 	struct entry *entry, const char *from, char *object, char *spare, size_t size)
 {
 	const struct entry_world *world = entry->world;
-	int fd = world->sys->openat(AT_FDCWD, from, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
+	int fd = world->env.sys->openat(
+		AT_FDCWD, from, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
 	struct entry_file file;
 	struct seal seal;
 
 	if (fd < 0)
 		return;
-	if (entry_file_check(world, fd, &seal) == ENTRY_FILE_SEALED &&
+	if (entry_file_is_sealed(world, fd, &seal) &&
 		entry_file_load(entry, fd, &seal, &file) == 0) {
 		file.is_object = true;
 		(void)entry_file_put(world, &file, object, 0600, spare, size, -1);
 		entry_file_free(world, &file);
 	}
-	world->sys->close(fd);
+	world->env.sys->close(fd);
 }
 
 /* Puts the object in the place of the pyc at temporary, which is the same bytecode. */
 static bool become(const struct entry_world *world, const char *temporary,
 	const char *object, char *spare, size_t size)
 {
-	const struct sys *sys = world->sys;
+	const struct sys *sys = world->env.sys;
 
 	if (!entry_file_temporary(object, 0, spare, size) ||
 		sys->linkat(AT_FDCWD, object, AT_FDCWD, spare, 0) < 0)
@@ -231,7 +263,7 @@ static bool become(const struct entry_world *world, const char *temporary,
 void entry_share(struct entry *entry, const char *temporary)
 {
 	const struct entry_world *world = entry->world;
-	const struct sys *sys = world->sys;
+	const struct sys *sys = world->env.sys;
 	uint32_t magic;
 	char *object = entry_file_object(entry, &entry->source.digest, entry->magic);
 	char *spare;
@@ -254,7 +286,7 @@ void entry_share(struct entry *entry, const char *temporary)
 	}
 	entry->linked = err == 0;
 	if (entry->linked)
-		counters_object(world->tally, NULL, entry->size);
+		counters_object(world->env.counters, NULL, entry->size);
 	if (err == -EEXIST && entry->common)
 		entry->linked =
 			become(world, temporary, object, spare, entry->spare_size - used);
@@ -264,13 +296,13 @@ void entry_share(struct entry *entry, const char *temporary)
 
 void entry_placed(const struct entry *entry, const struct stat *old)
 {
-	counters_entry(entry->world->tally, old, entry->size, entry->linked);
+	counters_entry(entry->world->env.counters, old, entry->size, entry->linked);
 }
 
 int entry_detach(struct entry *entry)
 {
 	const struct entry_world *world = entry->world;
-	const struct sys *sys = world->sys;
+	const struct sys *sys = world->env.sys;
 	struct entry_file file;
 	struct seal seal;
 	struct stat st;
@@ -278,10 +310,11 @@ int entry_detach(struct entry *entry)
 
 	if (fd < 0)
 		return fd;
-	if (entry_file_check(world, fd, &seal) == ENTRY_FILE_SEALED) {
+	if (entry_file_is_sealed(world, fd, &seal)) {
 		err = entry_file_load(entry, fd, &seal, &file);
 		if (err == 0) {
-			file.bare = entry;
+			file.mark = entry_disclaim;
+			file.owner = entry;
 			err = entry_file_put(world, &file, entry->path,
 				st.st_mode & 07777, entry->spare, entry->spare_size, -1);
 			entry_file_free(world, &file);

@@ -4,6 +4,7 @@
 #include <endian.h>
 #include <string.h>
 
+#include "shim/core/base/timestamp.h"
 #include "shim/core/python/header.h"
 
 /* Offsets of the fields; all numbers are little-endian. */
@@ -55,15 +56,11 @@ struct identity identity_of(const struct stat *st)
 	};
 }
 
-static bool time_equal(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
 bool identity_same(const struct identity *a, const struct identity *b)
 {
 	return a->inode == b->inode && a->size == b->size &&
-	       time_equal(&a->ctime, &b->ctime) && time_equal(&a->mtime, &b->mtime);
+	       timestamp_equal(&a->ctime, &b->ctime) &&
+	       timestamp_equal(&a->mtime, &b->mtime);
 }
 
 bool identity_equal(const struct identity *a, const struct identity *b)

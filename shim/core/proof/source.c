@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 
+#include "shim/core/base/timestamp.h"
 #include "shim/core/python/coding.h"
 
 /* How long a young file is waited for: the clock ticks every 1 to 10 ms (CONFIG_HZ). */
@@ -270,5 +271,5 @@ struct origin origin_of(const struct sys *sys, const char *path)
 bool origin_same(const struct origin *a, const struct origin *b)
 {
 	return a->inode == b->inode && a->fs == b->fs &&
-	       a->birth.tv_sec == b->birth.tv_sec && a->birth.tv_nsec == b->birth.tv_nsec;
+	       timestamp_equal(&a->birth, &b->birth);
 }

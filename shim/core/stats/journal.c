@@ -5,8 +5,8 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "shim/core/base/path.h"
 #include "shim/core/base/text.h"
-#include "shim/core/cache/config.h"
 #include "shim/core/proof/seal.h"
 
 static const uint8_t magic[8] = { 'p', 'y', 'c', 'c', 'o', 'u', 'n', 't' };

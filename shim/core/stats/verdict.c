@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "shim/core/stats/verdict.h"
 
-#include "shim/core/cache/config.h"
+#include "shim/core/base/path.h"
 
 const struct verdict_row verdict_rows[VERDICT_ROOM] = {
 #define VERDICT(number, id, group, what, why) \
-	[number] = { #id, VERDICT_GROUP_##group, what, why },
+	[number] = { #id, VERDICT_GROUP_##group, what, why, false },
+#define UNPROVEN(number, id, group, what, why) \
+	[number] = { #id, VERDICT_GROUP_##group, what, why, true },
 #include "shim/core/stats/verdict.def"
 };

@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 enum verdict {
 	VERDICT_NONE, /* nothing was decided */
 #define VERDICT(number, id, group, what, why) VERDICT_##id = (number),
@@ -38,6 +40,8 @@ struct verdict_row {
 	const char *id; /* in upper case, as in verdict.def */
 	enum verdict_group group;
 	const char *what, *why; /* for people; why may be NULL */
+	bool unproven; /* no source vouches for what is served: only the entry's path does
+			*/
 };
 
 /* By number, up to VERDICT_ROOM; a number that is nobody's has a row of zeros. */

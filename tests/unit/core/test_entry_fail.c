@@ -184,12 +184,12 @@ static const struct row {
 static void set(enum setting setting)
 {
 	fake_entry_forget();
-	fe.world.layers_only = setting == LAYERS_ONLY;
-	fe.world.readonly = setting == READONLY || fe.world.layers_only;
-	fe.world.always_digest = setting == CONTENT;
-	fe.world.share = setting != UNSHARED;
+	fe.world.policy.layers_only = setting == LAYERS_ONLY;
+	fe.world.policy.readonly = setting == READONLY || fe.world.policy.layers_only;
+	fe.world.policy.always_digest = setting == CONTENT;
+	fe.world.policy.share = setting != UNSHARED;
 	if (setting == NO_MAGIC)
-		*fe.world.magic = 0;
+		*fe.world.python.magic = 0;
 	fake.whole_seconds = setting == SECONDS;
 	fake.clones = setting == CLONES;
 	fake.no_xattrs = setting == NO_XATTRS;
@@ -204,7 +204,7 @@ static void prepare(const struct row *row)
 	fake.meanwhile = NULL;
 	fe.flags = 0;
 	fe.layers = 0;
-	fe.world.layer = NULL;
+	fe.world.policy.layer = NULL;
 	fake_make_trees();
 	set_mtime(FIRST_MTIME);
 	fake_entry_is("src", FAKE_NAME);
@@ -243,7 +243,7 @@ static void check_afterwards(const struct row *row)
 	fake.short_writes = false;
 	fake.meanwhile = NULL;
 	import_and_check(row);
-	if (fe.world.readonly)
+	if (fe.world.policy.readonly)
 		return;
 	import_and_check(row);
 	if (!python_is_fooled(row))
@@ -412,8 +412,8 @@ static void the_source_may_change_while_python_compiles(void **state)
 	fake_import();
 	fe.compiling = NULL;
 	if (fe.compiled)
-		assert_string_not_equal(verdict_rows[fe.sealed.id].what
-						? verdict_rows[fe.sealed.id].what
+		assert_string_not_equal(verdict_rows[fe.sealed].what
+						? verdict_rows[fe.sealed].what
 						: "none",
 			"sealed");
 	check_afterwards(row);

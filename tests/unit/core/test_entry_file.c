@@ -47,11 +47,19 @@ static void assert_code_of(int fd, const char *text, bool sealed)
 	assert_string_equal((char *)data + 16 + strlen("code of "), text);
 }
 
-/* --- entry_file_check -------------------------------------------------------------- */
+static enum entry_file_kind kind_of(int fd)
+{
+	struct seal seal;
+	struct stat st;
+
+	assert_return_code(fstat(fd, &st), errno);
+	return entry_file_kind(&fake_sys, fd, &st, &seal);
+}
+
+/* --- entry_file_kind -------------------------------------------------------------- */
 static void every_length(void **state)
 {
 	uint8_t data[1024];
-	struct seal seal;
 	ssize_t size;
 
 	(void)state;
@@ -63,8 +71,8 @@ static void every_length(void **state)
 		data[size] = 0;
 		fake_make_bytes("file", data, (size_t)n);
 		fd = open_file(fake_path("file"));
-		assert_int_equal(entry_file_check(&fe.world, fd, &seal),
-			n == size ? ENTRY_FILE_SEALED : ENTRY_FILE_DAMAGED);
+		assert_int_equal(
+			kind_of(fd), n == size ? ENTRY_FILE_SEALED : ENTRY_FILE_DAMAGED);
 		fake_sys.close(fd);
 	}
 }
@@ -73,7 +81,6 @@ static void every_length(void **state)
 static void every_length_with_zeros(void **state)
 {
 	uint8_t data[1024], whole[1024];
-	struct seal seal;
 	ssize_t size;
 
 	(void)state;
@@ -86,29 +93,25 @@ static void every_length_with_zeros(void **state)
 		data[n] = 0;
 		fake_make_bytes("file", data, (size_t)size);
 		fd = open_file(fake_path("file"));
-		assert_int_equal(entry_file_check(&fe.world, fd, &seal),
-			memcmp(data, whole, (size_t)size) ? ENTRY_FILE_DAMAGED
-							  : ENTRY_FILE_SEALED);
+		assert_int_equal(kind_of(fd), memcmp(data, whole, (size_t)size)
+						      ? ENTRY_FILE_DAMAGED
+						      : ENTRY_FILE_SEALED);
 		fake_sys.close(fd);
 	}
 }
 
 static void a_programs_own_file(void **state)
 {
-	struct seal seal;
 	int fd;
 
 	(void)state;
 	assert_int_equal(source_look(&fe.entry.source, &fake_sys), 0);
 	fake_make_file("file", "anything");
 	fd = open_file(fake_path("file"));
-	assert_int_equal(entry_file_check(&fe.world, fd, &seal), ENTRY_FILE_DAMAGED);
+	assert_int_equal(kind_of(fd), ENTRY_FILE_DAMAGED);
 	entry_disclaim(&fe.entry, fd);
-	assert_int_equal(entry_file_check(&fe.world, fd, &seal), ENTRY_FILE_PROGRAMS_OWN);
+	assert_int_equal(kind_of(fd), ENTRY_FILE_FOREIGN_WRITTEN);
 	assert_true(entry_is_own(&fe.entry, fd));
-	fake_source("src/m.py", "first");
-	assert_int_equal(source_look(&fe.entry.source, &fake_sys), 0);
-	assert_false(entry_is_own(&fe.entry, fd));
 	fake_sys.close(fd);
 }
 
@@ -118,7 +121,7 @@ static int load(struct entry_file *file)
 	int fd = open_file(fe.path), err = -EINVAL;
 	struct seal seal;
 
-	if (entry_file_check(&fe.world, fd, &seal) == ENTRY_FILE_SEALED)
+	if (entry_file_is_sealed(&fe.world, fd, &seal))
 		err = entry_file_load(&fe.entry, fd, &seal, file);
 	if (err < 0)
 		fake_sys.close(fd);
@@ -162,9 +165,9 @@ static void without_memory(void **state)
 
 	(void)state;
 	import_once();
-	fake_sys.unmap(atomic_exchange(&fe.world.scratch->kept, NULL), SCRATCH_KEPT);
+	fake_sys.unmap(atomic_exchange(&fe.world.env.scratch->kept, NULL), SCRATCH_KEPT);
 	fd = open_file(fe.path);
-	assert_int_equal(entry_file_check(&fe.world, fd, &seal), ENTRY_FILE_SEALED);
+	assert_int_equal(kind_of(fd), ENTRY_FILE_SEALED);
 	fake_count_from_here();
 	fake.fail_at = 1;
 	assert_int_equal(entry_file_load(&fe.entry, fd, &seal, &file), -ENOMEM);
@@ -225,7 +228,7 @@ static void a_cache_that_is_read_only(void **state)
 	(void)state;
 	import_once();
 	assert_int_equal(load(&file), 0);
-	fe.world.readonly = true;
+	fe.world.policy.readonly = true;
 	assert_int_equal(put(&file, TARGET, 800, -1), -EROFS);
 	assert_int_equal(fake_mode(TARGET), 0);
 	unload(&file);
@@ -341,11 +344,11 @@ static void blocks_are_shared(void **state)
 	(void)state;
 	import_once();
 	fake.clones = true;
-	atomic_store(fe.world.cannot_clone, false);
+	atomic_store(fe.world.env.cannot_clone, false);
 	assert_int_equal(load(&file), 0);
 	fake_count_from_here();
 	assert_int_equal(put(&file, TARGET, 800, -1), 0);
-	assert_false(*fe.world.cannot_clone);
+	assert_false(*fe.world.env.cannot_clone);
 	assert_int_equal(fake_check_cache(), 0);
 	unload(&file);
 }
@@ -383,7 +386,7 @@ static void from_memory(void **state)
 	(void)state;
 	import_once();
 	assert_int_equal(load(&file), 0);
-	fe.world.readonly = true;
+	fe.world.policy.readonly = true;
 	fake_count_from_here();
 	fd = entry_file_store(&fe.entry, &file, FLAGS | O_NOFOLLOW);
 	assert_return_code(fd, -fd);

@@ -22,37 +22,37 @@ static void without_a_source(void)
 static void only_its_object_unshared(void)
 {
 	elsewhere_in_a_layer();
-	fe.world.share = false;
+	fe.world.policy.share = false;
 }
 
 static void touched_unshared(void)
 {
 	touched_in_a_layer();
-	fe.world.share = false;
+	fe.world.policy.share = false;
 }
 
 static void read_only(void)
 {
 	in_a_layer();
-	fe.world.readonly = true;
+	fe.world.policy.readonly = true;
 }
 
 static void installed_again_read_only(void)
 {
 	installed_again_in_a_layer();
-	fe.world.readonly = true;
+	fe.world.policy.readonly = true;
 }
 
 static void touched_read_only(void)
 {
 	touched_in_a_layer();
-	fe.world.readonly = true;
+	fe.world.policy.readonly = true;
 }
 
 static void no_cache_but_that(void)
 {
 	elsewhere_in_a_layer();
-	fe.world.layers_only = fe.world.readonly = true;
+	fe.world.policy.layers_only = fe.world.policy.readonly = true;
 }
 
 /* Nobody may take what the cache itself has, which is not trusted. */
@@ -65,8 +65,8 @@ static void no_cache_but_an_empty_layer(void)
 	fake_import_right();
 	fake_entry_is("src", FAKE_NAME);
 	fake_import_right();
-	assert_int_equal(fe.verdict.id, VERDICT_REUSED);
-	fe.world.layers_only = fe.world.readonly = true;
+	assert_int_equal(fe.verdict, VERDICT_REUSED);
+	fe.world.policy.layers_only = fe.world.policy.readonly = true;
 }
 
 static void in_both(void)
@@ -119,7 +119,8 @@ static const char *layers_file(void)
 {
 	static char below[sizeof fe.path];
 
-	snprintf(below, sizeof below, "home/layer.0%s", fe.path + fe.world.root_len);
+	snprintf(below, sizeof below, "home/layer.0%s",
+		fe.path + fe.world.policy.root_len);
 	return below;
 }
 
@@ -164,7 +165,7 @@ static void a_link(void)
 static void of_another_magic_number(void)
 {
 	in_a_layer();
-	memcpy(fe.world.magic, "\xa8\r\r\n", 4);
+	memcpy(fe.world.python.magic, "\xa8\r\r\n", 4);
 }
 
 static void not_sealed(void)
@@ -179,7 +180,7 @@ static void not_sealed(void)
 static void by_content(void)
 {
 	in_a_layer();
-	fe.world.always_digest = true;
+	fe.world.policy.always_digest = true;
 }
 
 static void whole_seconds(void)
@@ -256,9 +257,9 @@ static void serves(void **state)
 
 	row->before();
 	fd = fake_open_entry(O_RDONLY | O_CLOEXEC);
-	assert_string_equal(verdict_rows[fe.verdict.id].id, verdict_rows[row->want].id);
+	assert_string_equal(verdict_rows[fe.verdict].id, verdict_rows[row->want].id);
 	assert_int_equal(fd >= 0, verdict_rows[row->want].group != VERDICT_GROUP_MISS);
-	assert_false(fe.verdict.unproven);
+	assert_false(verdict_rows[fe.verdict].unproven);
 	if (fd >= 0)
 		fake_sys.close(fd);
 	assert_int_equal(access(fe.path, F_OK) == 0, row->kept);

@@ -18,7 +18,7 @@ static int begin(void **state)
 	if (fake_entry_begin(state) < 0)
 		return -1;
 	memset(&glance, 0, sizeof glance);
-	fe.world.glance = &glance;
+	fe.world.env.recent = &glance;
 	fake.ticks = 1;
 	return 0;
 }
@@ -40,7 +40,7 @@ static unsigned open_it(enum verdict want)
 	fake_count_from_here();
 	fd = fake_open_entry(O_RDONLY | O_CLOEXEC);
 	calls = fake.calls;
-	assert_int_equal(fe.verdict.id, want);
+	assert_int_equal(fe.verdict, want);
 	if (fd >= 0)
 		fake_sys.close(fd);
 	return calls;
@@ -86,9 +86,9 @@ static void it_does_not_say_no(void **state)
 	fake_import_right();
 	look();
 	fake_source("src/m.py", "second");
-	fe.world.glance = NULL;
+	fe.world.env.recent = NULL;
 	fake_import_right();
-	fe.world.glance = &glance;
+	fe.world.env.recent = &glance;
 	open_it(VERDICT_HIT);
 }
 
@@ -117,7 +117,7 @@ static void where_content_alone_counts(void **state)
 {
 	(void)state;
 	fake_import_right();
-	fe.world.always_digest = true;
+	fe.world.policy.always_digest = true;
 	look();
 	fake_source_lies("src/m.py", "tsrif");
 	open_it(VERDICT_MISS_CHANGED);
@@ -130,7 +130,7 @@ static void it_proves_nothing_that_is_compiled(void **state)
 	look();
 	fake_source_lies("src/m.py", "tsrif");
 	fake_import_right();
-	assert_int_equal(fe.sealed.id, VERDICT_SEALED);
+	assert_int_equal(fe.sealed, VERDICT_SEALED);
 	fake_import_right();
 	assert_false(fe.compiled);
 }

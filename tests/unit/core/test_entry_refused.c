@@ -128,10 +128,10 @@ static void a_policy_that_no_mode_tells(void **state)
 	fd = open_refused();
 	assert_string_equal(fake.failed, "openat");
 	assert_return_code(fd, -fd);
-	assert_string_equal(verdict_rows[fe.verdict.id].what, "in-tree");
+	assert_string_equal(verdict_rows[fe.verdict].what, "in-tree");
 	fake_sys.close(fd);
 	unlink(fake_path("src/__pycache__/" FAKE_NAME));
-	fe.world.share = false;
+	fe.world.policy.share = false;
 	assert_int_equal(open_refused(), -ENOENT);
 }
 
@@ -182,7 +182,7 @@ static void assert_left(void)
 
 static void without_its_seal(void **state)
 {
-	struct entry_verdict verdict;
+	enum verdict verdict;
 	bool shared;
 
 	(void)state;
@@ -198,7 +198,7 @@ static void without_its_seal(void **state)
 
 static void without_half_a_seal(void **state)
 {
-	struct entry_verdict verdict;
+	enum verdict verdict;
 	bool shared;
 
 	(void)state;

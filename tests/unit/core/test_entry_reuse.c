@@ -50,7 +50,8 @@ static int reuse(void)
 {
 	int fd;
 
-	assert_int_equal(source_settle(&fe.entry.source, &fake_sys, fe.world.clock), 0);
+	assert_int_equal(
+		source_settle(&fe.entry.source, &fake_sys, fe.world.env.clock), 0);
 	fd = entry_file_reuse(&fe.entry, &fe.entry, FLAGS);
 	assert_int_equal(fake.open, fd >= 0);
 	return fd;
@@ -103,7 +104,7 @@ static void in_a_cache_that_is_read_only(void **state)
 {
 	(void)state;
 	import_elsewhere(true);
-	fe.world.readonly = true;
+	fe.world.policy.readonly = true;
 	for (int i = 0; i < 2; i++) {
 		const struct timespec times[2] = { { .tv_sec = 2000 },
 			{ .tv_sec = 2000 } };
@@ -180,7 +181,7 @@ static void of_several_magic_numbers_none_is_guessed(void **state)
 
 	(void)state;
 	import_elsewhere(false);
-	*fe.world.magic = 0;
+	*fe.world.python.magic = 0;
 	fake_make_directory(FAKE_VERSION "/objects/a80d0d0a", 0700);
 	none_is_used("of two magic numbers");
 	fake_make_directory(FAKE_VERSION "/objects/no magic", 0700);
@@ -194,7 +195,7 @@ static void another_magic_number_has_other_objects(void **state)
 {
 	(void)state;
 	import_elsewhere(false);
-	memcpy(fe.world.magic, "\xa8\r\r\n", 4);
+	memcpy(fe.world.python.magic, "\xa8\r\r\n", 4);
 	none_is_used("of another magic number");
 }
 
@@ -224,14 +225,14 @@ static void what_is_written_says_more_than_what_is_read(void **state)
 	const uint8_t a[4] = "\xa7\r\r\n", b[4] = "\xa8\r\r\n";
 
 	(void)state;
-	*fe.world.magic = 0;
+	*fe.world.python.magic = 0;
 	entry_magic_shown(&fe.entry, a);
 	entry_magic_shown(&fe.entry, b);
-	assert_memory_equal(fe.world.magic, a, 4);
+	assert_memory_equal(fe.world.python.magic, a, 4);
 	entry_magic_owned(&fe.entry, b);
-	assert_memory_equal(fe.world.magic, b, 4);
+	assert_memory_equal(fe.world.python.magic, b, 4);
 	entry_magic_shown(&fe.entry, a);
-	assert_memory_equal(fe.world.magic, b, 4);
+	assert_memory_equal(fe.world.python.magic, b, 4);
 }
 
 int main(void)

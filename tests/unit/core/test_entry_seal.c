@@ -107,7 +107,8 @@ static void another_was_opened(void)
 	struct identity other = { .inode = 1 };
 
 	ask();
-	pending_opened(fe.world.asked, fake_sys.thread(), fe.entry.source.path, &other);
+	pending_opened(
+		fe.world.python.pending, fake_sys.thread(), fe.entry.source.path, &other);
 }
 
 static void forgotten(void)
@@ -155,7 +156,7 @@ static const struct row {
 static void seals(void **state)
 {
 	const struct row *row = *state;
-	struct entry_verdict verdict;
+	enum verdict verdict;
 	bool shared, proven = strcmp(row->what, "sealed") == 0;
 	size_t size;
 
@@ -165,9 +166,8 @@ static void seals(void **state)
 	size = make_new("first");
 	row->before();
 	assert_int_equal(entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict), 0);
-	assert_string_equal(verdict_rows[verdict.id].what, row->what);
-	assert_string_equal(
-		verdict_rows[verdict.id].why ? verdict_rows[verdict.id].why : "",
+	assert_string_equal(verdict_rows[verdict].what, row->what);
+	assert_string_equal(verdict_rows[verdict].why ? verdict_rows[verdict].why : "",
 		row->why ? row->why : "");
 	assert_int_equal(shared, proven && row->flags == 0);
 	/* whatever is proven, the bytes are those that were sealed */
@@ -183,7 +183,7 @@ static void what_is_no_pyc_is_left_as_it_is(void **state)
 {
 	static const char *const texts[] = { "", "x", "#!/usr/bin/python3 not a pyc",
 		FAKE_MAGIC };
-	struct entry_verdict verdict;
+	enum verdict verdict;
 	bool shared;
 
 	(void)state;
@@ -194,7 +194,7 @@ static void what_is_no_pyc_is_left_as_it_is(void **state)
 		fake_make_file(NEW, texts[i]);
 		assert_int_equal(
 			entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict), 0);
-		assert_string_equal(verdict_rows[verdict.id].why, "not a pyc");
+		assert_string_equal(verdict_rows[verdict].why, "not a pyc");
 		assert_false(shared);
 		assert_int_equal(fake_read(NEW, data, sizeof data), strlen(texts[i]));
 	}
@@ -202,7 +202,7 @@ static void what_is_no_pyc_is_left_as_it_is(void **state)
 
 static void what_is_not_there_is_an_error(void **state)
 {
-	struct entry_verdict verdict;
+	enum verdict verdict;
 	bool shared;
 
 	(void)state;
@@ -216,7 +216,7 @@ static void what_is_not_there_is_an_error(void **state)
 /* A write that is cut off, or told to have failed at last by close, is no whole file. */
 static void what_cannot_be_written_is_an_error(void **state)
 {
-	struct entry_verdict verdict;
+	enum verdict verdict;
 	unsigned failures = 0;
 	bool shared;
 
@@ -247,7 +247,7 @@ static void what_cannot_be_written_is_an_error(void **state)
 /* test_import sets such a umask: nobody may write what was just made. */
 static void a_file_that_may_not_be_written(void **state)
 {
-	struct entry_verdict verdict;
+	enum verdict verdict;
 	bool shared;
 
 	(void)state;
@@ -258,14 +258,14 @@ static void a_file_that_may_not_be_written(void **state)
 	fake.fail_at = 1; /* root may write to all */
 	fake.fail_with = EACCES;
 	assert_int_equal(entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict), 0);
-	assert_string_equal(verdict_rows[verdict.id].what, "sealed");
+	assert_string_equal(verdict_rows[verdict].what, "sealed");
 	assert_int_equal(fake_mode(NEW), S_IFREG | 0444);
 	assert_true(read_seal(NEW));
 }
 
 static void a_short_header(void **state)
 {
-	struct entry_verdict verdict;
+	enum verdict verdict;
 	bool shared;
 
 	(void)state;
@@ -273,7 +273,7 @@ static void a_short_header(void **state)
 	ask();
 	make_new("first");
 	assert_int_equal(entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict), 0);
-	assert_string_equal(verdict_rows[verdict.id].what, "sealed");
+	assert_string_equal(verdict_rows[verdict].what, "sealed");
 	assert_true(shared);
 	assert_true(read_seal(NEW));
 }
@@ -282,7 +282,7 @@ static void a_short_header(void **state)
  * and what the interpreter reads. */
 static const char *seal_written_through_a_mapping(void)
 {
-	struct entry_verdict verdict;
+	enum verdict verdict;
 	bool shared;
 	int fd = open(fake_path("src/m.py"), O_RDWR | O_CLOEXEC);
 	char *memory = mmap(NULL, 5, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -296,7 +296,7 @@ static const char *seal_written_through_a_mapping(void)
 	make_new("tsrif");
 	assert_int_equal(entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict), 0);
 	munmap(memory, 5);
-	return verdict_rows[verdict.id].why;
+	return verdict_rows[verdict].why;
 }
 
 static void a_young_source_is_read_again(void **state)
@@ -316,7 +316,7 @@ static void an_old_one_is_not(void **state)
 
 static void a_seal_stays(void **state)
 {
-	struct entry_verdict verdict;
+	enum verdict verdict;
 	char before[1024], after[1024];
 	ssize_t size;
 	bool shared;
@@ -328,7 +328,7 @@ static void a_seal_stays(void **state)
 	size = fake_read(NEW, before, sizeof before);
 	fake_entry_forget();
 	assert_int_equal(entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict), 0);
-	assert_string_equal(verdict_rows[verdict.id].what, "sealed");
+	assert_string_equal(verdict_rows[verdict].what, "sealed");
 	assert_false(shared);
 	assert_int_equal(fake_read(NEW, after, sizeof after), size);
 	assert_memory_equal(before, after, (size_t)size);
@@ -336,7 +336,7 @@ static void a_seal_stays(void **state)
 	before[20] ^= 1;
 	fake_make_bytes(NEW, before, (size_t)size);
 	assert_int_equal(entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict), 0);
-	assert_string_equal(verdict_rows[verdict.id].what, "not sealed");
+	assert_string_equal(verdict_rows[verdict].what, "not sealed");
 }
 
 int main(void)

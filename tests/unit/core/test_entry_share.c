@@ -36,7 +36,7 @@ static void import_once(void)
 {
 	fake_import_right();
 	assert_true(fe.compiled);
-	assert_string_equal(verdict_rows[fe.sealed.id].what, "sealed");
+	assert_string_equal(verdict_rows[fe.sealed].what, "sealed");
 }
 
 static void an_entry_and_its_object_are_one_file(void **state)
@@ -163,7 +163,7 @@ static void is_not_shared(void **state)
 	const struct unshared *row = *state;
 
 	fake_entry_is("src", row->name);
-	fe.world.share = strcmp(row->name, FAKE_NAME) != 0;
+	fe.world.policy.share = strcmp(row->name, FAKE_NAME) != 0;
 	import_once();
 	assert_int_equal(fake_mode(FAKE_VERSION "/objects"), 0);
 	fake_entry_forget();
@@ -195,7 +195,7 @@ static void a_file_of_its_own(void **state)
 	import_once();
 	detach();
 	fake_import_right();
-	assert_string_equal(verdict_rows[fe.verdict.id].why, "foreign-written");
+	assert_string_equal(verdict_rows[fe.verdict].why, "foreign-written");
 }
 
 static void a_file_of_its_own_where_blocks_are_shared(void **state)

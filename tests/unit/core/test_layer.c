@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "shim/core/cache/layer.h"
+#include "shim/core/entry/entry_file.h"
 #include "tests/unit/fake/fake_entry.h"
 
 /* --- layer_judge ------------------------------------------------------------------- */
@@ -187,13 +188,15 @@ static void trusts(void **state)
 	assert_int_equal(layer_is_trusted(&st, 4711), row->want);
 }
 
-/* --- layer_next -------------------------------------------------------------------- */
+/* --- entry_layer_next
+ * -------------------------------------------------------------------- */
 static const char *const roots[] = { "/a", "", "/longer/than/the/cache's/own", NULL };
 
-static ssize_t find_root(size_t n, char *room, size_t size)
+static ssize_t find_root(void *context, size_t n, char *room, size_t size)
 {
 	size_t len;
 
+	(void)context;
 	if (!roots[n])
 		return -1;
 	len = strlen(roots[n]);
@@ -205,7 +208,7 @@ static ssize_t find_root(size_t n, char *room, size_t size)
 
 static void assert_at(const struct entry *at, const char *root)
 {
-	const char *below = fe.path + fe.world.root_len;
+	const char *below = fe.path + fe.world.policy.root_len;
 	char want[sizeof fe.path];
 
 	sprintf(want, "%s%s", root, below);
@@ -223,13 +226,13 @@ static void one_after_the_other(void **state)
 	size_t n = 0;
 
 	(void)state;
-	fe.world.layer = find_root;
-	assert_true(layer_next(&fe.entry, &n, &at));
+	fe.world.policy.layer = find_root;
+	assert_true(entry_layer_next(&fe.entry, &n, &at));
 	assert_at(&at, "/a");
-	assert_true(layer_next(&fe.entry, &n, &at));
+	assert_true(entry_layer_next(&fe.entry, &n, &at));
 	assert_at(&at, "/longer/than/the/cache's/own");
 	assert_int_equal(n, 3);
-	assert_false(layer_next(&fe.entry, &n, &at));
+	assert_false(entry_layer_next(&fe.entry, &n, &at));
 }
 
 static void without_a_setting_there_are_none(void **state)
@@ -238,7 +241,7 @@ static void without_a_setting_there_are_none(void **state)
 	size_t n = 0;
 
 	(void)state;
-	assert_false(layer_next(&fe.entry, &n, &at));
+	assert_false(entry_layer_next(&fe.entry, &n, &at));
 }
 
 /* Whatever room there is, nothing is written behind it. */
@@ -246,17 +249,17 @@ static void a_layer_has_to_fit(void **state)
 {
 	struct entry at;
 	size_t longest = strlen("/longer/than/the/cache's/own") +
-			 strlen(fe.path + fe.world.root_len) + 1;
+			 strlen(fe.path + fe.world.policy.root_len) + 1;
 	unsigned fitted = 0;
 
 	(void)state;
-	fe.world.layer = find_root;
+	fe.world.policy.layer = find_root;
 	for (size_t size = 0; size <= longest; size++) {
 		size_t n = 0;
 
 		memset(fe.entry.spare, 'x', longest + 1);
 		fe.entry.spare_size = size;
-		while (layer_next(&fe.entry, &n, &at)) {
+		while (entry_layer_next(&fe.entry, &n, &at)) {
 			assert_in_range(strlen(at.path), 1, size - 1);
 			fitted++;
 		}

@@ -173,31 +173,6 @@ static void any_call_of_judge_may_fail(void **state)
 	assert_int_equal(fake.calls, fake_depth() + 3);
 }
 
-/* --- root_tree_path --------------------------------------------------------------- */
-static void the_path_of_a_tree(void **state)
-{
-	char buf[100];
-	size_t len = root_tree_path("/c/xyz", 2, "cpython-311", "", buf, sizeof buf);
-
-	(void)state;
-	assert_int_equal(len, strlen("/c/v1/cpython-311/tree"));
-	assert_memory_equal(buf, "/c/v1/cpython-311/tree", len);
-}
-
-static void a_tree_has_to_fit_with_a_slash(void **state)
-{
-	const size_t len = strlen("/c/v1/pypy39/tree");
-	char letters[32] = "";
-
-	(void)state;
-	for (size_t size = 1; size < sizeof letters; size++) {
-		char *buf = unit_at_page_end(letters, size);
-
-		assert_int_equal(root_tree_path("/c", 2, "pypy39", "", buf, size),
-			size > len + 1 ? len : 0);
-	}
-}
-
 /* --- root_drop_directory ---------------------------------------------------------- */
 static void drop(const char *below)
 {
@@ -312,9 +287,6 @@ int main(void)
 	unit_one(
 		"any call of judge may fail, and nothing is trusted then; it looks once at each directory",
 		any_call_of_judge_may_fail);
-	unit_one("the path of a tree", the_path_of_a_tree);
-	unit_one("the path of a tree has to fit, with a slash behind",
-		a_tree_has_to_fit_with_a_slash);
 	unit_one("drop: all files, however many, and the directory", drops_all_files);
 	unit_one("drop: a directory within stays with what is in it",
 		a_directory_within_stays);

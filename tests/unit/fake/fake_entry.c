@@ -54,18 +54,24 @@ int fake_entry_begin(void **state)
 	fe = (struct fake_entry){
 		.writes = true,
 		.world = {
-			.sys = &fake_sys,
-			.scratch = &scratch,
-			.asked = &asked,
-			.created = &created,
-			.watching = &watching,
-			.magic = &magic,
-			.tag = "cpython-311",
-			.clock = &source_clock,
-			.cannot_clone = &cannot_clone,
-			.share = true,
-			.root_len = strlen(fake_path("home/cache")),
-			.user = geteuid(),
+			.env = {
+				.sys = &fake_sys,
+				.scratch = &scratch,
+				.clock = &source_clock,
+				.cannot_clone = &cannot_clone,
+			},
+			.policy = {
+				.user = geteuid(),
+				.share = true,
+				.root_len = strlen(fake_path("home/cache")),
+			},
+			.python = {
+				.tag = "cpython-311",
+				.magic = &magic,
+				.pending = &asked,
+				.created = &created,
+				.watching = &watching,
+			},
 		},
 	};
 	fake_entry_forget();
@@ -106,10 +112,11 @@ void fake_entry_is(const char *dir, const char *name)
 		entry_begin(&fe.entry, sizeof fe.path, source_dir, strlen(source_dir)));
 }
 
-static ssize_t find_layer(size_t n, char *room, size_t size)
+static ssize_t find_layer(void *context, size_t n, char *room, size_t size)
 {
 	int len;
 
+	(void)context;
 	if (n >= fe.layers)
 		return -1;
 	len = snprintf(room, size, "%s/home/layer.%zu", fake.dir, n);
@@ -122,7 +129,7 @@ void fake_make_layer(void)
 
 	snprintf(name, sizeof name, "home/layer.%u", fe.layers++);
 	assert_return_code(rename(fake_path("home/cache"), fake_path(name)), errno);
-	fe.world.layer = find_layer;
+	fe.world.policy.layer = find_layer;
 }
 
 const char *fake_entry_path(void)
@@ -261,13 +268,13 @@ int fake_open_entry(int flags)
 	int fd;
 
 	strcpy(before, fe.path);
-	fd = fe.world.layers_only ? -ENOENT
-				  : fake_sys.openat(AT_FDCWD, fe.path, flags, 0);
+	fd = fe.world.policy.layers_only ? -ENOENT
+					 : fake_sys.openat(AT_FDCWD, fe.path, flags, 0);
 	fd = entry_open(&fe.entry, fd, flags, &fe.verdict);
 	assert_string_equal(fe.path, before);
 	assert_int_equal(fake.open, fd >= 0);
 	assert_true(fd > -4096);
-	assert_non_null(verdict_rows[fe.verdict.id].what);
+	assert_non_null(verdict_rows[fe.verdict].what);
 	return fd;
 }
 
@@ -327,7 +334,7 @@ static void publish(const char *temporary)
 		unlink(temporary);
 		return;
 	}
-	assert_non_null(verdict_rows[fe.sealed.id].what);
+	assert_non_null(verdict_rows[fe.sealed].what);
 	if (shared)
 		entry_share(&fe.entry, temporary);
 	/* It may be gone: somebody clears the cache. */
@@ -349,7 +356,7 @@ static void compile(const struct stat *source)
 	if (fe.compiling)
 		fe.compiling();
 	strcpy(before, fe.path);
-	if (!fe.writes || fe.world.readonly ||
+	if (!fe.writes || fe.world.policy.readonly ||
 		entry_file_make_parent(&fe.world, fe.path) < 0)
 		return;
 	snprintf(temporary, sizeof temporary, "%s.140001", fe.path);
@@ -371,7 +378,7 @@ void fake_import(void)
 
 	fe.compiled = false;
 	fe.ran[0] = '\0';
-	fe.sealed = (struct entry_verdict){ VERDICT_NONE, false };
+	fe.sealed = VERDICT_NONE;
 	assert_return_code(stat(fe.entry.source.path, &source), errno);
 	fd = fake_open_entry(O_RDONLY | O_CLOEXEC);
 	fe.error = fd < 0 ? fd : 0;

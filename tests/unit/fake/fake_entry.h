@@ -22,7 +22,7 @@ struct fake_entry {
 	struct pyc_name pyc;
 	char path[2048]; /* that of the entry, and room */
 	char tree_path[512];
-	struct entry_verdict verdict;
+	enum verdict verdict;
 	/* what the last run did */
 	bool compiled;	  /* and not served */
 	uint8_t flags;	  /* in the headers it writes: 0, 1 or 3 */
@@ -31,7 +31,7 @@ struct fake_entry {
 	int error;	  /* of entry_open, or of entry_seal */
 	struct stat file; /* that was served */
 	char ran[256];	  /* the text of the source that the bytecode was compiled of */
-	struct entry_verdict sealed;
+	enum verdict sealed;
 	/* Called when the source has been read and compiled, before it is written. */
 	void (*compiling)(void);
 };

@@ -121,9 +121,9 @@ static void write_own(void)
 	assert_return_code(unlink(fe.path), errno);
 	fd = open(fe.path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	assert_return_code(fd, errno);
-	fe.world.sys = &sys_libc; /* the fake's attributes are not on the file */
+	fe.world.env.sys = &sys_libc; /* the fake's attributes are not on the file */
 	entry_disclaim(&fe.entry, fd);
-	fe.world.sys = &fake_sys;
+	fe.world.env.sys = &fake_sys;
 	if (fgetxattr(fd, "user.pycstash.own", NULL, 0) < 0)
 		skip(); /* a file system without attributes */
 	close(fd);

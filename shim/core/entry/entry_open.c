@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * The part of entry.h that finds bytecode for a source.
+ */
 #include "shim/core/entry/entry.h"
 
 #include <errno.h>
@@ -6,7 +9,7 @@
 #include <string.h>
 
 #include "shim/core/base/text.h"
-#include "shim/core/cache/layer.h"
+#include "shim/core/base/timestamp.h"
 #include "shim/core/entry/entry_file.h"
 
 /* While an entry is looked for. */
@@ -19,7 +22,7 @@ struct search {
 	struct timespec outdated; /* when the entry was written, if it was of another
 				     source: without us that would have replaced the
 				     tree's pyc; else zeros */
-	struct entry_verdict *verdict;
+	enum verdict *verdict;
 };
 
 bool entry_begin(struct entry *entry, size_t room, const char *dir, size_t dir_len)
@@ -43,15 +46,15 @@ bool entry_begin(struct entry *entry, size_t room, const char *dir, size_t dir_l
 
 static int found(struct search *search, int fd, enum verdict id)
 {
-	*search->verdict = (struct entry_verdict){ .id = id };
+	*search->verdict = id;
 	return fd;
 }
 
 static int absent(struct search *search, int fd, enum verdict id)
 {
 	if (fd >= 0)
-		search->entry->world->sys->close(fd);
-	search->verdict->id = id;
+		search->entry->world->env.sys->close(fd);
+	*search->verdict = id;
 	return -ENOENT;
 }
 
@@ -60,7 +63,7 @@ static int found_unproven(struct search *search, int fd, enum verdict id)
 {
 	if (search->entry->common || !entry_is_own(search->entry, fd))
 		return absent(search, fd, VERDICT_MISS_REPLACED);
-	*search->verdict = (struct entry_verdict){ .id = id, .unproven = true };
+	*search->verdict = id;
 	return fd;
 }
 
@@ -82,7 +85,7 @@ static int renew(struct search *search, int fd, const struct seal *seal)
 		return absent(search, fd, VERDICT_MISS_NOT_RESEALED);
 	if (renewed == fd)
 		return found(search, fd, VERDICT_HIT_SAME_CONTENT);
-	world->sys->close(fd);
+	world->env.sys->close(fd);
 	return found(search, renewed, VERDICT_HIT_RESEALED);
 }
 
@@ -95,7 +98,7 @@ static enum verdict compare_origin(const struct entry_world *world,
 {
 	const struct origin then = { seal->source.inode, seal->source.fs,
 		seal->source.ctime };
-	const struct origin now = source_origin(source, world->sys);
+	const struct origin now = source_origin(source, world->env.sys);
 
 	if (origin_same(&now, &then))
 		return VERDICT_HIT_HASH;
@@ -107,7 +110,8 @@ static bool is_proven(const struct entry_world *world, const struct source *sour
 {
 	const uint32_t needed = SEAL_SOURCE | SEAL_IDENTITY;
 
-	return (seal->flags & (needed | SEAL_HASH)) == needed && !world->always_digest &&
+	return (seal->flags & (needed | SEAL_HASH)) == needed &&
+	       !world->policy.always_digest &&
 	       identity_proves(&seal->source, &source->identity);
 }
 
@@ -117,10 +121,10 @@ enum verdict entry_compare(
 	int err;
 
 	/* What the program saw a moment ago is enough to say yes, and not to say no. */
-	if (source_recall(source, world->sys, world->glance) &&
+	if (source_recall(source, world->env.sys, world->env.recent) &&
 		is_proven(world, source, seal))
 		return VERDICT_HIT;
-	err = source_look(source, world->sys);
+	err = source_look(source, world->env.sys);
 	if (err == -ENOENT || err == -ENOTDIR)
 		return VERDICT_HIT_NO_SOURCE;
 	if (err < 0)
@@ -141,17 +145,18 @@ static bool may_stand_for(const struct entry_world *world, const struct source *
 {
 	if (source->own_codec)
 		return false;
-	return entry_file_fits(seal, source) || (stock && !world->compiles);
+	return entry_file_fits(seal, source) || (stock && !world->policy.compiles);
 }
 
 enum verdict entry_compare_content(const struct entry_world *world, struct source *source,
 	const struct seal *seal, bool stock)
 {
-	const struct sys *sys = world->sys;
+	const struct sys *sys = world->env.sys;
 	bool hash = seal->flags & SEAL_HASH;
 
-	if (source_read(source, sys, world->clock, world->glance, world->scratch) < 0 ||
-		source_digest(source, sys, world->scratch) < 0)
+	if (source_read(source, sys, world->env.clock, world->env.recent,
+		    world->env.scratch) < 0 ||
+		source_digest(source, sys, world->env.scratch) < 0)
 		return VERDICT_MISS_UNREADABLE;
 	if (memcmp(&seal->digest, &source->digest, sizeof seal->digest) != 0)
 		return hash ? VERDICT_MISS_REPLACED : VERDICT_MISS_CHANGED;
@@ -164,7 +169,7 @@ enum verdict entry_compare_content(const struct entry_world *world, struct sourc
 	if (!may_stand_for(world, source, seal, stock))
 		return VERDICT_MISS_TOUCHED;
 	/* Else as good as it gets. */
-	if (entry_file_fits(seal, source) && (world->readonly || !source->settled))
+	if (entry_file_fits(seal, source) && (world->policy.readonly || !source->settled))
 		return VERDICT_HIT_SAME_CONTENT;
 	return VERDICT_HIT_RESEALED;
 }
@@ -186,7 +191,7 @@ static void note_outdated(struct search *search, int fd)
 {
 	struct stat st;
 
-	if (search->entry->world->sys->fstatat(fd, "", &st, AT_EMPTY_PATH) == 0)
+	if (search->entry->world->env.sys->fstatat(fd, "", &st, AT_EMPTY_PATH) == 0)
 		search->outdated = st.st_mtim;
 }
 
@@ -212,7 +217,7 @@ static int conclude(
  * none. */
 static __attribute__((noinline)) bool is_no_entry(struct entry *entry, int err)
 {
-	const struct sys *sys = entry->world->sys;
+	const struct sys *sys = entry->world->env.sys;
 	struct stat st;
 	bool none;
 
@@ -231,19 +236,20 @@ static int try_entry(struct search *search, int fd)
 	struct entry *entry = search->entry;
 	const struct entry_world *world = entry->world;
 	struct seal seal;
+	struct stat st;
 
 	if (fd < 0) {
-		search->verdict->id = VERDICT_MISS_NO_ENTRY;
+		*search->verdict = VERDICT_MISS_NO_ENTRY;
 		return is_no_entry(entry, fd) ? -ENOENT : fd;
 	}
-	switch (entry_file_check(world, fd, &seal)) {
+	if (!entry_file_is_ours(world, fd, false, &st))
+		return absent(search, fd, VERDICT_MISS_FOREIGN);
+	switch (entry_file_kind(world->env.sys, fd, &st, &seal)) {
 	case ENTRY_FILE_SEALED:
 		break;
-	case ENTRY_FILE_PROGRAMS_OWN:
-		(void)source_look(&entry->source, world->sys);
+	case ENTRY_FILE_FOREIGN_WRITTEN:
+		(void)source_look(&entry->source, world->env.sys);
 		return found_unproven(search, fd, VERDICT_HIT_OWN);
-	case ENTRY_FILE_FOREIGN:
-		return absent(search, fd, VERDICT_MISS_FOREIGN);
 	case ENTRY_FILE_DAMAGED:
 		return absent(search, fd, VERDICT_MISS_DAMAGED);
 	}
@@ -260,17 +266,19 @@ static int try_entry(struct search *search, int fd)
 static int try_layer(struct search *search, const struct entry *at)
 {
 	const struct entry_world *world = at->world;
-	int fd = world->sys->openat(AT_FDCWD, at->path, search->flags | O_NOFOLLOW, 0);
+	int fd =
+		world->env.sys->openat(AT_FDCWD, at->path, search->flags | O_NOFOLLOW, 0);
 	struct seal seal;
+	struct stat st;
 
 	if (fd < 0)
 		return -ENOENT;
-	switch (entry_file_check_layer(world, fd, &seal)) {
+	if (!entry_file_is_ours(world, fd, true, &st))
+		return absent(search, fd, VERDICT_MISS_LAYER);
+	switch (entry_file_kind(world->env.sys, fd, &st, &seal)) {
 	case ENTRY_FILE_SEALED:
 		break;
-	case ENTRY_FILE_FOREIGN:
-		return absent(search, fd, VERDICT_MISS_LAYER);
-	case ENTRY_FILE_PROGRAMS_OWN:
+	case ENTRY_FILE_FOREIGN_WRITTEN:
 		return absent(search, fd, VERDICT_MISS_NOT_SEALED);
 	case ENTRY_FILE_DAMAGED:
 		return absent(search, fd, VERDICT_MISS_DAMAGED);
@@ -283,8 +291,8 @@ static int try_layer(struct search *search, const struct entry *at)
 	if (fd < 0)
 		return fd;
 	return found(search, fd,
-		search->verdict->id == VERDICT_HIT_RESEALED ? VERDICT_RESEALED_LAYER
-							    : VERDICT_HIT_LAYER);
+		*search->verdict == VERDICT_HIT_RESEALED ? VERDICT_RESEALED_LAYER
+							 : VERDICT_HIT_LAYER);
 }
 
 /* Out of line, as try_objects: a hit needs no room for another entry. */
@@ -294,7 +302,7 @@ static __attribute__((noinline)) int try_layers(struct search *search)
 	size_t n = 0;
 	int fd = -ENOENT;
 
-	while (fd < 0 && layer_next(search->entry, &n, &at))
+	while (fd < 0 && entry_layer_next(search->entry, &n, &at))
 		fd = try_layer(search, &at);
 	return fd;
 }
@@ -306,19 +314,18 @@ static bool is_later_than_entry(const struct search *search, int fd)
 	const struct timespec *entry = &search->outdated;
 	struct stat st;
 
-	if (!entry->tv_sec && !entry->tv_nsec)
+	if (!timestamp_is_set(entry))
 		return true;
-	if (search->entry->world->sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
+	if (search->entry->world->env.sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
 		return false;
-	return st.st_mtim.tv_sec != entry->tv_sec ? st.st_mtim.tv_sec > entry->tv_sec
-						  : st.st_mtim.tv_nsec >= entry->tv_nsec;
+	return !timestamp_before(&st.st_mtim, entry);
 }
 
 /* A pyc in the tree that is valid by Python's own rule is served as it is. */
 static int try_tree(struct search *search)
 {
 	struct entry *entry = search->entry;
-	const struct sys *sys = entry->world->sys;
+	const struct sys *sys = entry->world->env.sys;
 	int fd = sys->openat(entry->tree_dirfd, entry->tree_path, search->flags, 0);
 	uint8_t bytes[HEADER_MAX + 1];
 	struct header header;
@@ -333,7 +340,7 @@ static int try_tree(struct search *search)
 	bad = header.kind == HEADER_BAD || entry_magic_is_foreign(entry, header.magic);
 	if (!bad)
 		entry_magic_shown(entry, header.magic);
-	fits = !bad && source_recall(&entry->source, sys, entry->world->glance) &&
+	fits = !bad && source_recall(&entry->source, sys, entry->world->env.recent) &&
 	       header_fits(&header, &entry->source.st);
 	if ((!bad && header.kind == HEADER_HASH) ||
 		(!fits && source_look(&entry->source, sys) < 0))
@@ -344,7 +351,7 @@ static int try_tree(struct search *search)
 		sys->close(fd);
 		return -ENOENT;
 	}
-	search->verdict->id = bad ? VERDICT_MISS_DAMAGED : VERDICT_MISS_CHANGED;
+	*search->verdict = bad ? VERDICT_MISS_DAMAGED : VERDICT_MISS_CHANGED;
 	if (search->rejected >= 0)
 		sys->close(search->rejected);
 	search->rejected = fd;
@@ -363,9 +370,9 @@ static void remember(struct entry *entry)
 
 	if (!entry->source.there || !entry->source.settled)
 		return;
-	atomic_store_explicit(entry->world->watching, true, memory_order_relaxed);
-	pending_add(entry->world->asked, entry->world->sys->thread(), entry->source.path,
-		&asked);
+	atomic_store_explicit(entry->world->python.watching, true, memory_order_relaxed);
+	pending_add(entry->world->python.pending, entry->world->env.sys->thread(),
+		entry->source.path, &asked);
 }
 
 /* Bytecode that other paths have left for sources of the same content. */
@@ -377,7 +384,7 @@ static __attribute__((noinline)) int try_objects(struct search *search)
 
 	if (fd >= 0)
 		return found(search, fd, VERDICT_REUSED);
-	while (fd < 0 && layer_next(entry, &n, &at))
+	while (fd < 0 && entry_layer_next(entry, &n, &at))
 		fd = entry_file_reuse(entry, &at, search->flags);
 	return fd < 0 ? fd : found(search, fd, VERDICT_REUSED_LAYER);
 }
@@ -397,10 +404,10 @@ static int search_for(struct search *search, int candidate)
 	if (fd != -ENOENT && fd != -ENOTDIR)
 		return fd;
 	if (!entry_file_is_reusable(entry)) {
-		err = source_settle(&entry->source, world->sys, world->clock);
+		err = source_settle(&entry->source, world->env.sys, world->env.clock);
 	} else {
-		err = source_read(&entry->source, world->sys, world->clock, world->glance,
-			world->scratch);
+		err = source_read(&entry->source, world->env.sys, world->env.clock,
+			world->env.recent, world->env.scratch);
 		fd = err < 0 ? err : try_objects(search);
 		if (fd >= 0)
 			return fd;
@@ -411,26 +418,26 @@ static int search_for(struct search *search, int candidate)
 	return -ENOENT;
 }
 
-int entry_open(
-	struct entry *entry, int candidate, int flags, struct entry_verdict *verdict)
+int entry_open(struct entry *entry, int candidate, int flags, enum verdict *verdict)
 {
 	struct search search = {
 		.entry = entry, .flags = flags, .rejected = -1, .verdict = verdict
 	};
 	int fd;
 
-	*verdict = (struct entry_verdict){ .id = VERDICT_MISS_NO_ENTRY };
+	*verdict = VERDICT_MISS_NO_ENTRY;
 	fd = search_for(&search, candidate);
 	if (search.rejected < 0)
 		return fd;
 	if (fd == -ENOENT)
 		return search.rejected;
-	entry->world->sys->close(search.rejected);
+	entry->world->env.sys->close(search.rejected);
 	return fd;
 }
 
 void entry_ask(struct entry *entry)
 {
-	if (source_settle(&entry->source, entry->world->sys, entry->world->clock) == 0)
+	if (source_settle(
+		    &entry->source, entry->world->env.sys, entry->world->env.clock) == 0)
 		remember(entry);
 }

@@ -22,7 +22,7 @@ static void imported(void)
 {
 	fake_import_right();
 	assert_true(fe.compiled);
-	assert_string_equal(verdict_rows[fe.sealed.id].what, "sealed");
+	assert_string_equal(verdict_rows[fe.sealed].what, "sealed");
 }
 
 static void touched_within_the_second(void)
@@ -230,7 +230,7 @@ static void compiled_without_a_question(void)
 	fake_count_from_here();
 	fake_import_right();
 	fake.fail_at = 0;
-	assert_string_equal(verdict_rows[fe.sealed.id].what, "not sealed");
+	assert_string_equal(verdict_rows[fe.sealed].what, "not sealed");
 }
 
 static void unsealed_and_the_source_changed(void)
@@ -371,18 +371,18 @@ static const struct row {
 
 static void set(enum setting setting)
 {
-	fe.world.readonly = setting == READONLY;
-	fe.world.always_digest = setting == CONTENT;
+	fe.world.policy.readonly = setting == READONLY;
+	fe.world.policy.always_digest = setting == CONTENT;
 	if (setting == UNSHARED)
-		fe.world.share = false;
+		fe.world.policy.share = false;
 	if (setting == COMPILES)
-		fe.world.compiles = true;
+		fe.world.policy.compiles = true;
 	if (setting == ANOTHER)
 		fake.owner_offset = 1;
 	if (setting == ANOTHER_MAGIC)
-		memcpy(fe.world.magic, "\xa8\r\r\n", 4);
+		memcpy(fe.world.python.magic, "\xa8\r\r\n", 4);
 	if (setting == NO_MAGIC)
-		*fe.world.magic = 0;
+		*fe.world.python.magic = 0;
 	fake.whole_seconds = setting == SECONDS;
 	fake.clones = setting == CLONES;
 	fake.no_xattrs = setting == NO_XATTRS;
@@ -390,9 +390,9 @@ static void set(enum setting setting)
 
 static void assert_verdict(const char *what, const char *why)
 {
-	assert_string_equal(verdict_rows[fe.verdict.id].what, what);
+	assert_string_equal(verdict_rows[fe.verdict].what, what);
 	assert_string_equal(
-		verdict_rows[fe.verdict.id].why ? verdict_rows[fe.verdict.id].why : "",
+		verdict_rows[fe.verdict].why ? verdict_rows[fe.verdict].why : "",
 		why ? why : "");
 }
 

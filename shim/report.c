@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "shim/core/base/text.h"
+#include "shim/process.h"
+
+/* --- counting ------------------------------------------------------------------------*/
+
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18
+#endif
+
+_Atomic(struct counters *) report_page;
+static atomic_bool has_no_page; /* an old kernel: it was asked once */
+
+static struct counters *make_page(void)
+{
+	struct counters *tally, *other = NULL;
+
+	if (!process_config.stats || process_config.readonly || !process_config.enabled ||
+		atomic_load_explicit(&has_no_page, memory_order_relaxed))
+		return NULL;
+	tally = sys_real.map(sizeof *tally);
+	if (!tally || madvise(tally, sizeof *tally, MADV_WIPEONFORK) < 0) {
+		atomic_store_explicit(&has_no_page, true, memory_order_relaxed);
+		if (tally)
+			sys_real.unmap(tally, sizeof *tally);
+		return NULL;
+	}
+	if (atomic_compare_exchange_strong(&report_page, &other, tally))
+		return tally;
+	sys_real.unmap(tally, sizeof *tally);
+	return other;
+}
+
+struct counters *report_counters(void)
+{
+	struct counters *tally = atomic_load_explicit(&report_page, memory_order_acquire);
+	int saved = errno;
+
+	if (tally && counters_has_begun(tally))
+		return tally;
+	if (!tally)
+		tally = make_page();
+	if (tally)
+		counters_begin(tally, &sys_real, getpid());
+	errno = saved;
+	return tally;
+}
+
+/* A journal that would grow beyond the program's limit would bring it a signal. */
+static bool is_limited(void)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_FSIZE, &limit) < 0 ||
+	       (limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < 4 * JOURNAL_MOST);
+}
+
+static void name_version(struct journal_record *record)
+{
+	struct text text = TEXT(record->version);
+	const char *tag = process_tag();
+
+	if (tag) {
+		text_adds(&text, tag);
+		text_adds(&text, process_config.variant);
+	}
+}
+
+static void write_record(struct journal_record *record)
+{
+	char *path = process_take_room(); /* a stack may be small */
+	const struct config *config = &process_config;
+	enum verdict why;
+
+	if (path && process_root(path, &why) == ROOT_READY) {
+		memcpy(path, config->root, config->root_len);
+		name_version(record);
+		journal_finish(record);
+		(void)journal_append(
+			&sys_real, path, config->root_len, PROCESS_ROOM, record);
+	}
+	process_give_room(path);
+}
+
+static void flush(struct counters *tally)
+{
+	struct journal_record record;
+
+	if (counters_take(tally, &sys_real, &record) && !is_limited())
+		write_record(&record);
+}
+
+void report_flush(void)
+{
+	struct counters *tally = atomic_load_explicit(&report_page, memory_order_acquire);
+	int saved = errno;
+
+	/* In a vfork child the owner is the parent, or it has not begun. */
+	if (tally && counters_has_begun(tally) &&
+		atomic_load_explicit(&tally->owner, memory_order_relaxed) == getpid())
+		flush(tally);
+	errno = saved;
+}
+
+/* A vfork child never comes here, whoever began to count. */
+__attribute__((destructor)) static void fini(void)
+{
+	struct counters *tally = atomic_load_explicit(&report_page, memory_order_acquire);
+
+	if (tally && counters_has_begun(tally))
+		flush(tally);
+}
+
+/* --- the log -------------------------------------------------------------------------*/
+
+static struct iovec piece(const char *string)
+{
+	return (struct iovec){ .iov_base = (void *)string, .iov_len = strlen(string) };
+}
+
+static void print_line(const char *what, const char *why, int dirfd, const char *path)
+{
+	const char *file = process_config.log;
+	int saved = errno, fd = STDERR_FILENO;
+	char head[80], at[32];
+	struct text start = TEXT(head), base = TEXT(at);
+
+	text_adds(&start, "pycstash[");
+	text_addu(&start, (unsigned long)getpid());
+	text_adds(&start, "]: ");
+	text_adds(&start, what);
+	text_adds(&start, ": ");
+	if (dirfd >= 0 && path[0] != '/') {
+		text_adds(&base, "fd ");
+		text_addu(&base, (unsigned long)dirfd);
+		text_adds(&base, ": ");
+	}
+	if (strcmp(file, "stderr") != 0)
+		fd = sys_real.openat(AT_FDCWD, file,
+			O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+	if (fd >= 0) {
+		struct iovec line[] = { piece(head), { at, base.len }, piece(path),
+			piece(why ? " (" : ""), piece(why ? why : ""),
+			piece(why ? ")\n" : "\n") };
+		ssize_t ignored = writev(fd, line, sizeof line / sizeof *line);
+
+		(void)ignored;
+		if (fd != STDERR_FILENO)
+			close(fd);
+	}
+	errno = saved;
+}
+
+void report_decision(enum verdict verdict, int dirfd, const char *path)
+{
+	const struct verdict_row *row = &verdict_rows[verdict];
+
+	counters_count(report_counters(), verdict);
+	if (__builtin_expect(process_config.log != NULL, 0))
+		print_line(row->what, row->why, dirfd, path);
+}
+
+/* Why nothing could be cached, as far as one can do something about it. */
+static enum verdict refine(enum verdict verdict, int err)
+{
+	if (verdict != VERDICT_NOT_CACHED)
+		return verdict;
+	switch (-err) {
+	case ENOSPC:
+	case EDQUOT:
+		return VERDICT_NOT_CACHED_FULL;
+	case EACCES:
+	case EPERM:
+		return VERDICT_NOT_CACHED_FORBIDDEN;
+	case EROFS:
+		return VERDICT_NOT_CACHED_READ_ONLY;
+	default:
+		return verdict;
+	}
+}
+
+/* What people know an error by; strerror may take a lock. Numbers differ between
+ * architectures, and those that are not here are told as such. */
+static const struct {
+	int number;
+	char name[16]; /* no pointer, which the loader would have to set */
+} errors[] = {
+	{ EPERM, "EPERM" },
+	{ ENOENT, "ENOENT" },
+	{ EINTR, "EINTR" },
+	{ EIO, "EIO" },
+	{ ENOMEM, "ENOMEM" },
+	{ EACCES, "EACCES" },
+	{ EBUSY, "EBUSY" },
+	{ EEXIST, "EEXIST" },
+	{ EXDEV, "EXDEV" },
+	{ ENOTDIR, "ENOTDIR" },
+	{ EISDIR, "EISDIR" },
+	{ EINVAL, "EINVAL" },
+	{ ENFILE, "ENFILE" },
+	{ EMFILE, "EMFILE" },
+	{ EFBIG, "EFBIG" },
+	{ ENOSPC, "ENOSPC" },
+	{ EROFS, "EROFS" },
+	{ EMLINK, "EMLINK" },
+	{ ENAMETOOLONG, "ENAMETOOLONG" },
+	{ ENOSYS, "ENOSYS" },
+	{ ENOTEMPTY, "ENOTEMPTY" },
+	{ ELOOP, "ELOOP" },
+	{ EOPNOTSUPP, "EOPNOTSUPP" },
+	{ ESTALE, "ESTALE" },
+	{ EDQUOT, "EDQUOT" },
+};
+
+static void add_error(struct text *text, int number)
+{
+	text_adds(text, "errno ");
+	text_addu(text, (unsigned long)number);
+	for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
+		if (errors[i].number == number) {
+			text_adds(text, ", ");
+			text_adds(text, errors[i].name);
+			return;
+		}
+}
+
+void report_layer(enum verdict why, const char *root)
+{
+	report_decision(why, AT_FDCWD, root);
+}
+
+void report_failure(enum verdict verdict, int err, int dirfd, const char *path)
+{
+	char reason[32];
+	struct text text = TEXT(reason);
+
+	counters_count(report_counters(), refine(verdict, err));
+	if (__builtin_expect(!process_config.log, 1))
+		return;
+	add_error(&text, -err);
+	print_line(verdict_rows[verdict].what, reason, dirfd, path);
+}
