@@ -83,7 +83,7 @@ objects := $(core) $(shim) $(tools) $(unit_support)
 .SUFFIXES:
 .PHONY: all help deps tests test test-cpython torture coverage bench demo docs check-style style install uninstall clean
 
-all: $(OUT)/libpycstash.so $(OUT)/pycstash ## build the library and the command
+all: $(OUT)/libpycstash.so $(OUT)/pycstash $(OUT)/pages/made ## build the library and the command
 
 help: ## say what there is to make
 	@awk -F ':.*## ' '/^[a-z_.-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' Makefile
@@ -147,6 +147,14 @@ $(OUT)/pycstash: $(tools) $(OUT)/core.a
 	$(if $(V),,@echo "LD    $@")
 	$(Q)$(CC) $(own) $(CFLAGS) -pie $(link) $(LDFLAGS) $(tools) $(OUT)/core.a -l:libb2.a -pthread -o $@
 
+# Manual pages and completions.
+page_sources := $(wildcard tools/gen/*) $(wildcard docs/man/*)
+$(OUT)/pages/made: $(OUT)/pycstash $(OUT)/shim/gen/list $(page_sources)
+	$(Q)rm -rf $(@D) && mkdir -p $(@D)/man $(@D)/completions
+	$(if $(V),,@echo "PAGES $(@D)")
+	$(Q)LC_ALL=C awk -f tools/gen/pages.awk -v bin=$(OUT)/pycstash -v list=$(OUT)/shim/gen/list -v out=$(@D) \
+		-v version=$(VERSION) -v libdir=$(libdir) -v sysconfdir=$(sysconfdir) && touch $@
+
 $(unit_sources:%.c=$(OUT)/%.o): | $(OUT)/.need-unit
 $(units): %: %.o $(unit_support) $(OUT)/tools.a $(OUT)/core.a
 	$(Q)$(CC) $(own) $(CFLAGS) $(LDFLAGS) $^ -l:libb2.a -lcmocka -pthread -o $@
@@ -209,7 +217,7 @@ docs: $(OUT)/shim/gen/list $(OUT)/pycstash ## make the generated pages of docs/ 
 	$(Q)$< settings > docs/settings.md
 	$(Q)$< verdicts > docs/verdicts.md
 	$(Q){ printf '# Commands\n\n<!-- Made of `pycstash help` by `make docs`. -->\n'; \
-	for name in $$($(OUT)/pycstash help --man | sed -n 's/^pycstash-\(.*\)\.1$$/\1/p'); do \
+	for name in $$($(OUT)/pycstash help | sed -n '/^Exit codes/q; s/^  \([a-z]*\)   *.*/\1/p'); do \
 		printf '\n## %s\n\n```\n' $$name; $(OUT)/pycstash help $$name; echo '```'; \
 	done; } > docs/commands.md
 
@@ -226,13 +234,12 @@ install: all ## install below $(prefix), or $(DESTDIR)$(prefix)
 # Under another name first: programs that run have the old library mapped.
 	$(Q)install -m 644 $(OUT)/libpycstash.so $(DESTDIR)$(libdir)/.libpycstash.so.new
 	$(Q)mv -f $(DESTDIR)$(libdir)/.libpycstash.so.new $(DESTDIR)$(libdir)/libpycstash.so
-	$(Q)set -e; for page in $$($(OUT)/pycstash help --man); do \
-		$(OUT)/pycstash help --man $$page | \
-			install -D -m 644 /dev/stdin $(DESTDIR)$(mandir)/man$${page##*.}/$$page; \
+	$(Q)for page in $(OUT)/pages/man/*; do \
+		install -D -m 644 $$page $(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/} || exit 1; \
 	done
-	$(Q)$(OUT)/pycstash help --completion bash | install -D -m 644 /dev/stdin $(DESTDIR)$(bashcompdir)/pycstash
-	$(Q)$(OUT)/pycstash help --completion zsh | install -D -m 644 /dev/stdin $(DESTDIR)$(zshcompdir)/_pycstash
-	$(Q)$(OUT)/pycstash help --completion fish | install -D -m 644 /dev/stdin $(DESTDIR)$(fishcompdir)/pycstash.fish
+	$(Q)install -D -m 644 $(OUT)/pages/completions/pycstash $(DESTDIR)$(bashcompdir)/pycstash
+	$(Q)install -D -m 644 $(OUT)/pages/completions/_pycstash $(DESTDIR)$(zshcompdir)/_pycstash
+	$(Q)install -D -m 644 $(OUT)/pages/completions/pycstash.fish $(DESTDIR)$(fishcompdir)/pycstash.fish
 
 uninstall: ## take away what install put there
 	$(Q)rm -f $(DESTDIR)$(bindir)/pycstash $(DESTDIR)$(libdir)/libpycstash.so

@@ -12,12 +12,12 @@ none() { is "$(head -20 | tr '\n' ' ')" "" "$1"; } # SENTENCE: nothing comes in
 # --- the tables -----------------------------------------------------------------------
 mapfile -t commands < <(help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
 mapfile -t settings < <("$PYCSTASH" config | sed 's/ .*//')
-mapfile -t files < <(cd "$HERE/tools" && ls cmd_*.c)
+mapfile -t files < <(cd "$HERE/tools/cmd" && ls cmd_*.c)
 options_of() { help "$1" | grep -oE '^  (-.,|   ) --[a-z-]+' | grep -oE -- '--[a-z-]+'; }
 check "there are commands" test ${#commands[@]} -ge 6
 check "there are settings" test ${#settings[@]} -ge 10
 for file in "${files[@]}"; do
-	grep -oE '^const struct command cmd_[a-z]+' "$HERE/tools/$file" | sed 's/.*cmd_//'
+	grep -oE '^const struct command cmd_[a-z]+' "$HERE/tools/cmd/$file" | sed 's/.*cmd_//'
 done | sort | comm -3 - <(printf '%s\n' "${commands[@]}" | sort) |
 	none "the commands of help are those that there are"
 for command in "${commands[@]}"; do
@@ -31,7 +31,7 @@ for command in "${commands[@]}"; do
 done | none "each has a usage, and no option twice"
 help | awk 'length > 90' | none "help fits"
 is "$(help | sed -n '/^Exit codes/,$s/^  \([0-9]*\) .*/\1/p' | tr '\n' ' ')" \
-	"$(sed -n 's/^EXIT_CODE([A-Z_]*, \([0-9]*\),.*/\1/p' "$HERE/tools/exit.def" | tr '\n' ' ')" \
+	"$(sed -n 's/^EXIT_CODE([A-Z_]*, \([0-9]*\),.*/\1/p' "$HERE/tools/cli/exit.def" | tr '\n' ' ')" \
 	"help has the exit codes"
 for command in "${commands[@]}"; do
 	grep -q "^| \[\`$command\`\](docs/commands.md#$command) |" "$HERE/README.md" || echo "$command"
@@ -48,8 +48,7 @@ check "as for a command" sh -c '"$1" docter 2>&1 | grep -q "did you mean .pycsta
 check "and for an option" sh -c '"$1" run --libary x true 2>&1 | grep -q "did you mean --library"' - "$PYCSTASH"
 
 # --- manual pages ---------------------------------------------------------------------
-mkdir "$T/man"
-for page in $(help --man); do help --man "$page" >"$T/man/$page"; done
+cp -r "$BUILD/pages/man" "$T/man"
 is "$(cd "$T/man" && ls pycstash-*.1 | sed 's/pycstash-\(.*\)\.1/\1/' | sort | tr '\n' ' ')" \
 	"$(printf '%s\n' "${commands[@]}" | sort | tr '\n' ' ')" "each command has a manual page"
 is "$(cd "$T/man" && ls | grep -v pycstash- | tr '\n' ' ')" "libpycstash.7 pycstash.1 pycstash.conf.5 " \
@@ -83,11 +82,15 @@ if type -P mandoc >/dev/null; then
 else
 	skip "mandoc finds nothing wrong with them" "it is not installed"
 fi
-is "$(status_of help --man pycstash-no.1)" 2 "a page there is not: 2"
 
 # --- completions ----------------------------------------------------------------------
 for shell in bash zsh fish; do
-	help --completion $shell >"$T/complete.$shell"
+	case $shell in
+	bash) made=pycstash ;;
+	zsh) made=_pycstash ;;
+	fish) made=pycstash.fish ;;
+	esac
+	cp "$BUILD/pages/completions/$made" "$T/complete.$shell"
 	for command in "${commands[@]}"; do
 		for option in $(options_of "$command"); do
 			case $shell in
@@ -104,7 +107,6 @@ for shell in bash zsh fish; do
 		skip "$shell can read it" "it is not installed"
 	fi
 done
-is "$(status_of help --completion tcsh)" 2 "a shell there is no completion for: 2"
 
 # WORD…: what bash offers for the last of them, with blanks between
 offers() {
@@ -118,21 +120,21 @@ offers() {
 sorted() { printf '%s\n' "$@" | sort | tr '\n' ' '; }
 is "$(offers pycstash '')" "$(sorted "${commands[@]}")" "bash offers the commands"
 is "$(offers pycstash ver)" "$(printf '%s\n' "${commands[@]}" | grep ^ver | sort | tr '\n' ' ')" "those that begin so"
-is "$(offers pycstash help doc)" "doctor " "behind help as well"
+is "$(offers pycstash help doc)" "doctor " "after help as well"
 is "$(offers pycstash doctor --)" "$(sorted $(options_of doctor))" "a command's options"
 is "$(offers pycstash run --libr)" "--library " "those that begin so"
 is "$(offers pycstash config '')" "check get set unset " "what config does"
 is "$(offers pycstash config get max_)" "max_age max_entries max_size " "the settings"
-is "$(offers pycstash help --completion '')" "bash fish zsh " "the values of an option"
+is "$(offers pycstash run --validate '')" "content stat " "the values of an option"
 is "$(offers pycstash gc --keep-free '')" "$(offers pycstash gc --max-size '')" "but not words that stand for values"
-is "$(offers pycstash help --completion = z)" "zsh " "also behind ="
+is "$(offers pycstash run --validate = s)" "stat " "also after ="
 mkdir -p "$T/here/a dir" "$T/here/another"
 touch "$T/here/a file"
 is "$(cd "$T/here" && offers pycstash run --dir a)" "a dir another " "directories where one is wanted"
-is "$(cd "$T/here" && offers pycstash run --dir = a)" "a dir another " "also behind ="
+is "$(cd "$T/here" && offers pycstash run --dir = a)" "a dir another " "also after ="
 is "$(cd "$T/here" && offers pycstash run --log a)" "a dir a file another " "files where one is wanted"
-is "$(offers pycstash run --dir x printe | xargs -n 1 | sort -u | tr '\n' ' ')" "printenv " "commands behind the options of run"
-is "$(cd "$T/here" && offers pycstash run ls --dir a)" "a dir a file another " "files behind a command"
+is "$(offers pycstash run --dir x printe | xargs -n 1 | sort -u | tr '\n' ' ')" "printenv " "commands after the options of run"
+is "$(cd "$T/here" && offers pycstash run ls --dir a)" "a dir a file another " "files after a command"
 if type -P fish >/dev/null; then
 	fish_offers() {
 		HOME=$T/home fish --no-config -c '. $argv[1]; complete -C $argv[2]' "$T/complete.fish" "$1" |
@@ -140,7 +142,7 @@ if type -P fish >/dev/null; then
 	}
 	is "$(fish_offers 'pycstash ')" "$(sorted "${commands[@]}")" "fish offers the commands"
 	is "$(fish_offers 'pycstash doctor --')" "$(sorted $(options_of doctor))" "and a command's options"
-	is "$(fish_offers 'pycstash help --completion ')" "bash fish zsh " "and an option's values"
+	is "$(fish_offers 'pycstash run --validate ')" "content stat " "and an option's values"
 else
 	skip "fish offers the commands" "it is not installed"
 fi

@@ -12,7 +12,7 @@ unset MAKEFLAGS MFLAGS MAKELEVEL MODE CC CFLAGS CPPFLAGS LDFLAGS DESTDIR prefix
 copy=$T/copy
 mkdir "$copy"
 cd "$HERE" || exit 1
-cp -r Makefile .ci shim tools "$copy"
+cp -r Makefile .ci shim tools docs "$copy"
 cd "$copy" || exit 1
 
 # It is known that this machine can build: it has.
@@ -99,7 +99,7 @@ installed="755 usr/bin/pycstash
 644 usr/lib/pycstash/libpycstash.so
 644 usr/share/bash-completion/completions/pycstash
 644 usr/share/fish/vendor_completions.d/pycstash.fish
-$(build/pycstash help --man | sed 's,.*\.\(.\)$,644 usr/share/man/man\1/&,' | sort)
+$(cd build/pages/man && printf '%s\n' * | sed 's,.*\.\(.\)$,644 usr/share/man/man\1/&,' | sort)
 644 usr/share/zsh/site-functions/_pycstash"
 mk CC="$last" install DESTDIR="$T/dest" prefix=/usr >"$T/output" 2>&1 ||
 	not_ok "make install works" "$(cat "$T/output")"
@@ -127,5 +127,5 @@ check "make uninstall with nothing there is no error" \
 	mk uninstall DESTDIR="$T/dest" prefix=/usr
 
 mk clean >/dev/null 2>&1
-is "$(diff -rq "$HERE/shim" shim; diff -rq "$HERE/tools" tools; ls)" "$(printf '%s\n' Makefile shim tools)" \
+is "$(diff -rq "$HERE/shim" shim; diff -rq "$HERE/tools" tools; ls)" "$(printf '%s\n' Makefile docs shim tools)" \
 	"make clean leaves the sources and nothing else"

@@ -7,31 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tools/base/message.h"
 #include "tools/cli/command.h"
 #include "tools/conf/conf.h"
-#include "tools/man/completion.h"
-#include "tools/man/manual.h"
 
 #ifndef PYCSTASH_VERSION
 #define PYCSTASH_VERSION "unknown"
 #endif
 
-struct help {
-	bool man;
-	const char *shell;
-};
-
-static const struct opt help_options[] = {
-	{ "man", 0, NULL,
-		"print the manual page of that name, as pycstash-run.1; without a name, the names of all pages",
-		OPT_FLAG(struct help, man) },
-	{ "completion", 0, "bash|zsh|fish", "print the completions for that shell",
-		OPT_STRING(struct help, shell) },
-	{ 0 },
-};
-
-static const struct opt_table options[] = { { help_options, 0 }, { 0 } };
 static const struct opt_table no_options[] = { { 0 } };
 
 const struct exit_meaning exit_meanings[] = {
@@ -100,36 +82,11 @@ static int help_command(const char *name)
 	return EXIT_OK;
 }
 
-static int help_page(const char *name)
-{
-	if (!name)
-		manual_list(stdout);
-	else if (manual_print(stdout, name) < 0) {
-		complain(name, "there is no such page; see `pycstash help --man`");
-		return EXIT_USAGE;
-	}
-	return EXIT_OK;
-}
-
-static int help_completion(const char *shell)
-{
-	if (completion_print(stdout, shell) == 0)
-		return EXIT_OK;
-	complain(shell,
-		"there is no completion for this shell, but for bash, zsh and fish");
-	return EXIT_USAGE;
-}
-
 static int run_help(const struct command *self, char **words)
 {
-	struct help help = { .man = false };
-	int code = opt_read(self, &words, &help);
+	int code = opt_read(self, &words, NULL);
 
-	if (code != EXIT_OK)
-		return code;
-	if (help.shell)
-		return help_completion(help.shell);
-	return help.man ? help_page(words[0]) : help_command(words[0]);
+	return code == EXIT_OK ? help_command(words[0]) : code;
 }
 
 static int run_version(const struct command *self, char **words)
@@ -141,13 +98,6 @@ static int run_version(const struct command *self, char **words)
 	return code;
 }
 
-/* clang-format off */
-static const char notes[] =
-	"Manual pages and completions are printed from the same tables as this help:\n"
-	"  pycstash help --man pycstash-gc.1 | man -l -\n"
-	"  . <(pycstash help --completion bash)\n";
-/* clang-format on */
-
 const struct command cmd_help = {
 	.name = "help",
 	.flags = COMMAND_NO_CONF,
@@ -155,8 +105,7 @@ const struct command cmd_help = {
 	.args = "[COMMAND | settings]",
 	.most = 1,
 	.summary = "say what the commands are, or what one of them does",
-	.options = options,
-	.notes = notes,
+	.options = no_options,
 };
 
 const struct command cmd_version = {
