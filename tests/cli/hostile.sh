@@ -118,3 +118,67 @@ check "a temporary of the future does not live until then" test ! -e "$entry.471
 # Not lines: one of the names has two.
 is "$(find "$V" -path '*/tree/*' -type f -printf x)" x "and entries of it count for the limits"
 is "$(status_of bounded gc --max-time 300y)" 0 "a time that is no limit is none"
+
+# --- names that a terminal would obey ----------------------------------------------------
+# ESC, CSI in UTF-8 and as a byte, DEL, an override of direction, a line separator, and a
+# line feed with what could be the start of a line of ours.
+again
+odd=$'x\e[2J\u009b1m\x9b\x7f\u202ey\u2028\nforged'
+mkdir "$S/$odd"
+echo "value = 1" >"$S/$odd/odd.py"
+echo "value =" >"$S/$odd/wrong.py"
+odd=$S/$odd/odd.py
+bounded warm --python "${PYTHONS[0]}" "$S" >"$T/odd.warm" 2>&1
+entry=$("$PYCSTASH" path -0 "$odd" | head -z -n 1 | tr -d '\0')
+obeyed() { # FILE…: those with a character that is not for showing
+	python3 - "$@" <<'END'
+import re, sys
+for file in sys.argv[1:]:
+    text = open(file, "rb").read().decode("utf-8", "surrogateescape")
+    bad = re.findall("[^\n\t\x20-\x7e\xa0-\ud7ff\ue000-\uffff\U00010000-\U0010ffff]|^forged|"
+                     "[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]", text, re.MULTILINE)
+    if bad:
+        print(file.rsplit(".", 1)[1], ascii(bad[:3]))
+END
+}
+check "a source of such a name has an entry" test -e "$entry"
+n=0
+while read -r -a words; do
+	n=$((n + 1))
+	bounded "${words[@]//@odd/$odd}" >"$T/odd.$n-${words[0]}" 2>&1
+done <<'END'
+ls
+ls --long --all
+ls --json
+path @odd
+path --json @odd
+du --by tree --depth 99
+du --json --by tree --depth 99
+show @odd
+show --json @odd
+explain @odd
+explain --json @odd
+verify
+verify --json
+purge --dry-run --path @odd
+purge --dry-run --json --path @odd
+gc --dry-run --long --max-entries 1
+warm --json --force @odd
+dir --dir @odd
+dir --json --dir @odd
+config --dir @odd
+config get dir --dir @odd
+config --json --dir @odd
+ls --dir @odd
+export @odd/none
+import @odd
+run @odd
+wrap @odd
+doctor --timeout 10 @odd
+help @odd
+@odd
+END
+is "$(obeyed "$T"/odd.*)" "" "no command prints a character that a terminal obeys, or a forged line"
+is "$("$PYCSTASH" path --json "$odd" | python3 -c 'import json, os, sys
+print(os.fsencode(json.load(sys.stdin)["source"]) == os.fsencode(sys.argv[1]))' "$odd")" True \
+	"JSON has the exact name"

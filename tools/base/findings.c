@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/base/message.h"
+#include "tools/base/escape.h"
 
 static const char *const finding_names[] = {
 	[FINDING_OK] = "ok",
@@ -52,7 +52,7 @@ void findings_print(const struct findings *report)
 		const struct finding *finding = &report->findings[i];
 
 		printf("%-5s %-12s ", finding_names[finding->state], finding->name);
-		print_plain(stdout, detail_of(finding));
+		escape_plain(stdout, detail_of(finding));
 		putchar('\n');
 	}
 }

@@ -6,8 +6,8 @@
 
 #include <inttypes.h>
 
+#include "tools/base/escape.h"
 #include "tools/base/human.h"
-#include "tools/base/message.h"
 
 /* What stands before a value: a comma, if it is not the first, and its key. */
 static void begin_value(struct json *json, const char *key)
@@ -18,7 +18,7 @@ static void begin_value(struct json *json, const char *key)
 		json->filled[json->depth] = true;
 	}
 	if (key) {
-		print_json(json->out, key);
+		escape_json(json->out, key);
 		fputc(':', json->out);
 	}
 }
@@ -49,7 +49,7 @@ void json_string(struct json *json, const char *key, const char *value)
 {
 	begin_value(json, key);
 	if (value)
-		print_json(json->out, value);
+		escape_json(json->out, value);
 	else
 		fputs("null", json->out);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "shim/core/cache/config.h"
+#include "tools/base/escape.h"
 #include "tools/base/files.h"
 #include "tools/base/json.h"
 #include "tools/base/message.h"
@@ -48,9 +49,9 @@ static void print_setting(const struct conf_key *key)
 	struct conf_value value = effective(key);
 
 	printf("%-13s = ", key->name);
-	print_plain(stdout, value.value ? value.value : "");
+	escape_plain(stdout, value.value ? value.value : "");
 	fputs(value.value ? "  (" : "(", stdout);
-	print_plain(stdout, value.origin);
+	escape_plain(stdout, value.origin);
 	if (value.line)
 		printf(":%u", value.line);
 	puts(")");
@@ -141,8 +142,10 @@ static int get(const struct common *common, char **words)
 	value = effective(key);
 	if (common->json)
 		print_json_object(key);
-	else if (value.value)
-		puts(value.value);
+	else if (value.value) {
+		escape_plain(stdout, value.value);
+		putchar('\n');
+	}
 	return code ? code : value.value ? EXIT_OK : EXIT_FOUND;
 }
 
@@ -200,11 +203,11 @@ static int check(const struct common *common, char **words)
 	if (common->json)
 		print_json_object(NULL);
 	for (problem = conf_problems(); problem->where && !common->json; problem++) {
-		print_plain(stdout, problem->where);
+		escape_plain(stdout, problem->where);
 		if (problem->line)
 			printf(":%u", problem->line);
 		fputs(": ", stdout);
-		print_plain(stdout, problem->what);
+		escape_plain(stdout, problem->what);
 		putchar('\n');
 	}
 	return conf_problems()->where ? EXIT_BAD_CONFIG : EXIT_OK;

@@ -4,9 +4,9 @@
  */
 #include <unistd.h>
 
+#include "tools/base/escape.h"
 #include "tools/base/files.h"
 #include "tools/base/json.h"
-#include "tools/base/message.h"
 #include "tools/cache/cache.h"
 #include "tools/cli/command.h"
 #include "tools/cli/common.h"
@@ -26,7 +26,7 @@ static void print_name(const struct common *common, const char *name)
 	if (common->null)
 		fputs(name, stdout);
 	else
-		print_plain(stdout, name);
+		escape_plain(stdout, name);
 	putchar(common->null ? '\0' : '\n');
 }
 

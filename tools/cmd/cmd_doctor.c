@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/base/escape.h"
 #include "tools/base/json.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
@@ -54,7 +55,7 @@ static void examine(struct doctor *doctor)
 static void print_text(const struct doctor *doctor)
 {
 	findings_print(&doctor->report);
-	print_plain(stdout, doctor->name);
+	escape_plain(stdout, doctor->name);
 	puts(doctor->report.failures ? " cannot be served" : " can be served");
 }
 

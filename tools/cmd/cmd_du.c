@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/base/escape.h"
 #include "tools/base/human.h"
 #include "tools/base/json.h"
 #include "tools/base/message.h"
@@ -165,7 +166,7 @@ static void print_row(const struct du *du, const char *name, const struct amount
 
 	printf("%*s %*s %9ju ", width, size_text(du, amount->disk, disk), width,
 		size_text(du, amount->size, size), (uintmax_t)amount->files);
-	print_plain(stdout, name);
+	escape_plain(stdout, name);
 	putchar('\n');
 }
 

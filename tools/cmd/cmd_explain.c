@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "shim/core/cache/config.h"
+#include "tools/base/escape.h"
 #include "tools/base/files.h"
 #include "tools/base/json.h"
 #include "tools/base/message.h"
@@ -147,7 +148,7 @@ static void print_text(const struct explain_command *request,
 	char buf[ADVICE_SIZE];
 	const char *todo = write_advice(request, explanation, buf, sizeof buf);
 
-	print_plain(stdout, subject->source);
+	escape_plain(stdout, subject->source);
 	printf(" for %s%s", subject->tag, subject->variant);
 	if (subject->level)
 		printf(" at -O level %c", subject->level);

@@ -18,6 +18,7 @@
 
 #include "tools/archive/archive.h"
 #include "tools/archive/export_list.h"
+#include "tools/base/escape.h"
 #include "tools/base/files.h"
 #include "tools/base/human.h"
 #include "tools/base/json.h"
@@ -321,7 +322,7 @@ static void print_text(const struct export *export)
 	char bytes[HUMAN_SIZE], packed[HUMAN_SIZE];
 	int state;
 
-	print_plain(stdout, export->file);
+	escape_plain(stdout, export->file);
 	printf(": %" PRIu64 " files, %" PRIu64 " of them links; %s in %s\n",
 		export->files, export->links, human_size(export->bytes, bytes),
 		human_size(export->archive_bytes, packed));

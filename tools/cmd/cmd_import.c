@@ -17,6 +17,7 @@
 
 #include "tools/archive/archive.h"
 #include "tools/archive/import.h"
+#include "tools/base/escape.h"
 #include "tools/base/files.h"
 #include "tools/base/human.h"
 #include "tools/base/json.h"
@@ -225,7 +226,7 @@ static void print_text(const struct job *job)
 		import->dry_run ? "would import " : "imported ", import->files,
 		human_size(import->bytes, bytes));
 	fputs("into ", stdout);
-	print_plain(stdout, place(job) ? place(job) : "a new cache");
+	escape_plain(stdout, place(job) ? place(job) : "a new cache");
 	putchar('\n');
 	for (i = 0; i < sizeof rows / sizeof *rows; i++)
 		if (rows[i].count)

@@ -12,6 +12,7 @@
 
 #include "shim/core/base/path.h"
 #include "shim/core/cache/config.h"
+#include "tools/base/escape.h"
 #include "tools/base/files.h"
 #include "tools/base/json.h"
 #include "tools/base/message.h"
@@ -63,7 +64,7 @@ static void print_pair(const struct path *path, const char *source, const char *
 		fputs(wanted, stdout);
 		putchar('\0');
 	} else {
-		print_plain(stdout, wanted);
+		escape_plain(stdout, wanted);
 		putchar('\n');
 	}
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "tools/base/escape.h"
 #include "tools/base/human.h"
 #include "tools/base/message.h"
 #include "tools/cache/lock.h"
@@ -108,7 +109,7 @@ static void print_label(const char *label)
 {
 	int width = (int)strlen(label = *label ? label : "(not known)");
 
-	print_plain(stdout, label);
+	escape_plain(stdout, label);
 	printf("%*s", width < TABLE_LABEL ? TABLE_LABEL - width : 0, "");
 }
 
@@ -171,7 +172,7 @@ static void print_layers(const char *heading)
 
 	for (size_t i = 0; cache_open_layer(&layer, i) == 0; i++) {
 		fputs(i == 0 ? heading : "", stdout);
-		print_plain(stdout, layer.root);
+		escape_plain(stdout, layer.root);
 		putchar('\n');
 		cache_close(&layer);
 	}
@@ -181,7 +182,7 @@ static void print_stats(const struct stats *stats, enum by by)
 {
 	char buf[HUMAN_SIZE * 2], time[HUMAN_SIZE];
 
-	print_plain(stdout, stats->root);
+	escape_plain(stdout, stats->root);
 	printf(": %s process%s", human_count(stats->all.processes, buf),
 		stats->all.processes == 1 ? "" : "es");
 	if (stats->all.processes)

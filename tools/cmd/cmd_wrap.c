@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/base/escape.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/base/tmpfile.h"
@@ -75,13 +76,13 @@ static void print_wrapper(FILE *out, const struct settings *settings, const char
 	      "unset pycstash_library\n"
 	      "pycstash_library=",
 		out);
-	print_sh_quoted(out, library);
+	escape_sh(out, library);
 	fputc('\n', out);
 	fputs(take_out, out);
 	fputs(put_in_front, out);
 	settings_print_sh(settings, out);
 	fputs("exec ", out);
-	print_sh_quoted(out, interpreter);
+	escape_sh(out, interpreter);
 	fputs(" \"$@\"\n", out);
 }
 

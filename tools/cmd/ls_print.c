@@ -6,9 +6,9 @@
 #include <stdio.h>
 
 #include "shim/core/cache/config.h"
+#include "tools/base/escape.h"
 #include "tools/base/human.h"
 #include "tools/base/json.h"
-#include "tools/base/message.h"
 #include "tools/cmd/ls.h"
 
 static const char *level_of(const struct layout *item, char buf[2])
@@ -66,7 +66,7 @@ static void print_details(const struct ls *ls, FILE *out, const struct listed *l
 		human_age(ls->filter.now - filter_last_use(st), used),
 		state_names[listed->state->state]);
 	if (ls->layers) {
-		print_plain(out, ls->cache->layer ? ls->cache->root : "-");
+		escape_plain(out, ls->cache->layer ? ls->cache->root : "-");
 		fputc(' ', out);
 	}
 }
@@ -79,7 +79,7 @@ static void print_line(
 	if (ls->details)
 		print_details(ls, out, listed);
 	lines_name(&ls->lines, thread);
-	print_name(ls, out, listed, raw ? print_raw : print_plain);
+	print_name(ls, out, listed, raw ? print_raw : escape_plain);
 	fputc(raw ? '\0' : '\n', out);
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/base/escape.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/conf/conf.h"
@@ -231,9 +232,9 @@ int settings_export(const struct settings *settings)
 static void print_sh_entry(FILE *out, const char *name, const char *entry)
 {
 	fprintf(out, "case \":$%s:\" in\n*:", name);
-	print_sh_quoted(out, entry);
+	escape_sh(out, entry);
 	fprintf(out, ":*) ;;\n*) %s=${%s:+$%s:}", name, name, name);
-	print_sh_quoted(out, entry);
+	escape_sh(out, entry);
 	fprintf(out, " ;;\nesac\nexport %s\n", name);
 }
 
@@ -257,7 +258,7 @@ static void print_sh_files(FILE *out)
 		if (!value)
 			continue;
 		fprintf(out, "%s=${%s-", key->variable, key->variable);
-		print_sh_quoted(out, value);
+		escape_sh(out, value);
 		fprintf(out, "}\nexport %s\n", key->variable);
 	}
 }
@@ -279,7 +280,7 @@ void settings_print_sh(const struct settings *settings, FILE *out)
 			continue;
 		}
 		fprintf(out, "%s=", name);
-		print_sh_quoted(out, value);
+		escape_sh(out, value);
 		fprintf(out, "\nexport %s\n", name);
 	}
 }

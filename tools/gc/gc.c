@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "tools/base/clock.h"
+#include "tools/base/escape.h"
 #include "tools/base/message.h"
 
 const char *const gc_rule_names[GC_RULES] = {
@@ -31,10 +32,10 @@ void gc_print(struct gc *gc, enum gc_rule rule, const char *dir, const char *nam
 		return;
 	pthread_mutex_lock(&gc->mutex);
 	printf("%-12s ", gc_rule_names[rule]);
-	print_plain(stdout, dir);
+	escape_plain(stdout, dir);
 	if (*dir && *name)
 		putchar('/');
-	print_plain(stdout, name);
+	escape_plain(stdout, name);
 	putchar('\n');
 	pthread_mutex_unlock(&gc->mutex);
 }

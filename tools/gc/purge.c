@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "tools/base/clock.h"
+#include "tools/base/escape.h"
 #include "tools/base/human.h"
 #include "tools/base/json.h"
 #include "tools/base/message.h"
@@ -35,9 +36,9 @@ static void say(struct purge *purge, const char *dir, const char *name)
 	if (purge->common.null)
 		printf("%s%s%s%c", dir, slash, name, '\0');
 	else {
-		print_plain(stdout, dir);
+		escape_plain(stdout, dir);
 		fputs(slash, stdout);
-		print_plain(stdout, name);
+		escape_plain(stdout, name);
 		putchar('\n');
 	}
 	pthread_mutex_unlock(&purge->mutex);

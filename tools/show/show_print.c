@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/base/escape.h"
 #include "tools/base/files.h"
 #include "tools/base/human.h"
-#include "tools/base/message.h"
 #include "tools/python/interpreters.h"
 #include "tools/show/show.h"
 
@@ -95,13 +95,13 @@ static void print_code(const struct show *show)
 		return;
 	label("code");
 	if (ask->fault) {
-		print_plain(stdout, ask->fault);
+		escape_plain(stdout, ask->fault);
 	} else {
-		print_plain(stdout, ask->name);
+		escape_plain(stdout, ask->name);
 		printf(", line %d, %zu code object%s, %zu bytes\n", ask->first_line,
 			ask->codes, ask->codes == 1 ? "" : "s", ask->size);
 		label("co_filename");
-		print_plain(stdout, ask->file_name);
+		escape_plain(stdout, ask->file_name);
 	}
 	putchar('\n');
 }
@@ -174,13 +174,13 @@ static void print_sharing(const struct show *show)
 	if (show->object != SHOW_OBJECT_ITSELF) {
 		label("object");
 		if (show->object_path)
-			print_plain(stdout, show->object_path);
+			escape_plain(stdout, show->object_path);
 		printf("%s%s\n", show->object_path ? ": " : "",
 			object_says[show->object]);
 	}
 	for (size_t i = 0; i < show->sharers_count; i++) {
 		label(i ? "" : "also");
-		print_plain(stdout, show->sharers[i]);
+		escape_plain(stdout, show->sharers[i]);
 		putchar('\n');
 	}
 }
@@ -198,7 +198,7 @@ static void print_state(const struct show *show)
 		puts("pyc outside the cache");
 	if (show->source.path) {
 		label("source");
-		print_plain(stdout, show->source.path);
+		escape_plain(stdout, show->source.path);
 		printf("%s%s\n", show->source.error ? ": " : "",
 			show->source.error ? strerror(-show->source.error) : "");
 	}
@@ -216,7 +216,7 @@ static void print_state(const struct show *show)
 
 void show_print(const struct show *show)
 {
-	print_plain(stdout, show->path);
+	escape_plain(stdout, show->path);
 	putchar('\n');
 	print_state(show);
 	print_file(show);

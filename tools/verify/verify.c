@@ -12,6 +12,7 @@
 #include "shim/core/cache/config.h"
 #include "shim/core/cache/object.h"
 #include "tools/base/clock.h"
+#include "tools/base/escape.h"
 #include "tools/base/files.h"
 #include "tools/base/json.h"
 #include "tools/base/message.h"
@@ -77,9 +78,9 @@ static void print_finding(struct verify *verify, const struct finding_line *line
 		print_object(line);
 	} else {
 		printf("%-10s ", verify_result_names[line->result]);
-		print_plain(stdout, line->path);
+		escape_plain(stdout, line->path);
 		fputs(": ", stdout);
-		print_plain(stdout, line->why);
+		escape_plain(stdout, line->why);
 		puts(line->repaired ? "; deleted" : "");
 	}
 	pthread_mutex_unlock(&verify->output);

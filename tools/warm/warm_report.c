@@ -7,6 +7,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "tools/base/escape.h"
+#include "tools/base/json.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
 
@@ -55,7 +57,7 @@ static void print_missing(const struct warm *warm)
 		for (size_t n = 0; n < target->miss_count; n++) {
 			printf("to compile for %s at level %u: ", target->python->tag,
 				level_of(target));
-			print_plain(stdout, target->misses[n].path);
+			escape_plain(stdout, target->misses[n].path);
 			putchar('\n');
 		}
 	}
