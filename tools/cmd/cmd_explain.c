@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "shim/core/cache/config.h"
+#include "shim/core/python/pyc.h"
 #include "tools/base/escape.h"
 #include "tools/base/files.h"
 #include "tools/base/json.h"

@@ -23,7 +23,7 @@
 #include "tools/select/select.h"
 
 /* A cache or layer to search. */
-struct place {
+struct path_place {
 	struct cache cache;
 	char *layout;	 /* the canonical path of the layout folder */
 	char **versions; /* ends with NULL */
@@ -32,7 +32,7 @@ struct place {
 struct path {
 	struct common common;
 	struct select select;
-	struct place places[1 + LAYERS_MAX];
+	struct path_place places[1 + LAYERS_MAX];
 	size_t count;
 };
 
@@ -69,7 +69,7 @@ static void print_pair(const struct path *path, const char *source, const char *
 	}
 }
 
-static void print_entry(const struct path *path, const struct place *place,
+static void print_entry(const struct path *path, const struct path_place *place,
 	const char *source, const char *dir, const char *name)
 {
 	AUTOFREE char *entry = NULL;
@@ -105,7 +105,7 @@ static bool is_wanted(const struct wanted *wanted, const char *dir, const char *
 }
 
 /* Prints the entries wanted in one directory; returns how many. */
-static unsigned print_found(const struct path *path, const struct place *place,
+static unsigned print_found(const struct path *path, const struct path_place *place,
 	const struct wanted *wanted, const char *dir)
 {
 	int fd = cache_openat(&place->cache, dir, O_RDONLY | O_DIRECTORY);
@@ -127,7 +127,7 @@ static unsigned print_found(const struct path *path, const struct place *place,
 	return found;
 }
 
-static unsigned print_of_version(const struct path *path, const struct place *place,
+static unsigned print_of_version(const struct path *path, const struct path_place *place,
 	const struct wanted *wanted, const char *version)
 {
 	char dir[2 * PATH_MAX];
@@ -138,7 +138,7 @@ static unsigned print_of_version(const struct path *path, const struct place *pl
 }
 
 /* Prints where the entry would be, for a tag without one. */
-static bool print_expected(const struct path *path, const struct place *place,
+static bool print_expected(const struct path *path, const struct path_place *place,
 	const struct wanted *wanted, const struct select_tag *tag)
 {
 	char dir[2 * PATH_MAX], name[NAME_MAX + 1], version[NAME_MAX + 1];
@@ -155,8 +155,8 @@ static bool print_expected(const struct path *path, const struct place *place,
 	return true;
 }
 
-static unsigned print_entries_in(
-	const struct path *path, const struct place *place, const struct wanted *wanted)
+static unsigned print_entries_in(const struct path *path, const struct path_place *place,
+	const struct wanted *wanted)
 {
 	unsigned found = 0;
 
@@ -265,7 +265,7 @@ static int print_all(const struct path *path, char *const *words)
 static int add_place(struct cache *cache, void *context)
 {
 	struct path *path = context;
-	struct place *place = &path->places[path->count];
+	struct path_place *place = &path->places[path->count];
 	char layout[PATH_MAX];
 
 	snprintf(layout, sizeof layout, "%s/" CACHE_LAYOUT, cache->root);
@@ -293,7 +293,7 @@ static int look(struct path *path, char *const *words)
 static void release(struct path *path)
 {
 	while (path->count) {
-		struct place *place = &path->places[--path->count];
+		struct path_place *place = &path->places[--path->count];
 
 		versions_release(place->versions);
 		free(place->layout);

@@ -325,11 +325,3 @@ int explain(const struct explain_subject *subject, struct explanation *ret)
 		explanation_release(ret);
 	return r;
 }
-
-void explanation_release(struct explanation *explanation)
-{
-	findings_release(&explanation->steps);
-	free(explanation->pyc);
-	free(explanation->entry);
-	*explanation = (struct explanation){ .verdict = VERDICT_NONE };
-}

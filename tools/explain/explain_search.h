@@ -12,7 +12,7 @@
 #include "shim/core/cache/root.h"
 #include "shim/core/proof/source.h"
 #include "shim/core/python/header.h"
-#include "tools/explain/explain.h"
+#include "tools/explain/explanation.h"
 
 struct explain_search {
 	const struct explain_subject *subject;

@@ -43,7 +43,7 @@ static void see_source(struct explain_search *search)
 }
 
 /* Where to look: the cache or a layer. */
-struct place {
+struct explain_place {
 	const char *root;
 	size_t root_len;
 	const char *entry_step, *object_step; /* what the steps are called */
@@ -76,7 +76,7 @@ static void see_state(struct explain_search *search, const char *step, const cha
 		STEP(search, WARN, step, "%s: %s%s%s", path, word, between, why);
 }
 
-static void see_entry(struct explain_search *search, const struct place *place)
+static void see_entry(struct explain_search *search, const struct explain_place *place)
 {
 	const size_t root_len = search->config.root_len;
 	AUTOFREE char *dir = NULL;
@@ -147,7 +147,7 @@ static const char *why_no_object(
 	return search->magic ? NULL : "the magic number is not known; see --python";
 }
 
-static void see_object(struct explain_search *search, const struct place *place)
+static void see_object(struct explain_search *search, const struct explain_place *place)
 {
 	const char *version = search->path + search->config.root_len + 1;
 	size_t version_len = search->map.version_len - search->config.root_len - 1;
@@ -176,9 +176,9 @@ static void see_object(struct explain_search *search, const struct place *place)
 
 /* The layers in order. Each must be trusted before anything in it counts. */
 static void see_layers(struct explain_search *search,
-	void (*see)(struct explain_search *search, const struct place *place))
+	void (*see)(struct explain_search *search, const struct explain_place *place))
 {
-	struct place layer = {
+	struct explain_place layer = {
 		.entry_step = "layer", .object_step = "layer object", .flags = STATE_LAYER
 	};
 
@@ -202,7 +202,7 @@ static void see_layers(struct explain_search *search,
 
 void explain_see(struct explain_search *search)
 {
-	const struct place own = { .root = search->config.root,
+	const struct explain_place own = { .root = search->config.root,
 		.root_len = search->config.root_len,
 		.entry_step = "entry",
 		.object_step = "object" };

@@ -95,7 +95,7 @@ int deep_pyc(struct deep *deep, const char *version, const char *path,
 
 /* --- looking for sources -------------------------------------------------------------*/
 
-struct search {
+struct deep_search {
 	struct deep *deep;
 	size_t wanted; /* sources without a path */
 };
@@ -107,7 +107,7 @@ static bool is_python(const char *name)
 	return len > 3 && strcmp(name + len - 3, ".py") == 0;
 }
 
-static void try_source(struct search *search, const char *path)
+static void try_source(struct deep_search *search, const char *path)
 {
 	struct source source = { .dirfd = AT_FDCWD, .path = path };
 	struct scratch scratch = { .kept = NULL };
@@ -127,7 +127,7 @@ static void try_source(struct search *search, const char *path)
 /* At the beginning of each directory of the cache: looks into that of its sources. */
 static void look_in_sources(struct walk_dir *dir)
 {
-	struct search *search = dir->context;
+	struct deep_search *search = dir->context;
 	struct layout_dir parsed = layout_dir_parse(dir->path);
 	AUTOFREE char *directory = NULL;
 	struct dirent *entry;
@@ -161,7 +161,7 @@ static void pass(struct walk_dir *dir, const struct walk_file *file)
 
 static int look_for_sources(struct deep *deep, const struct cache *cache)
 {
-	struct search search = { .deep = deep };
+	struct deep_search search = { .deep = deep };
 	struct walk walk = { .cache = cache,
 		.context = &search,
 		.threads = 1,

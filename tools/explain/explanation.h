@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A source that is to be explained, and what comes of it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shim/core/stats/verdict.h"
+#include "tools/base/findings.h"
+
+/* Which source, for which interpreter. */
+struct explain_subject {
+	const char *source;  /* absolute; its directory as a program names it */
+	const char *tag;     /* of the interpreter */
+	const char *variant; /* of its folder: "" or "+no_debug_ranges" */
+	const char *python;  /* its path; NULL where only the tag is known */
+	uint8_t magic[4];    /* of the interpreter; zeros where it is not known */
+	char level;	     /* of optimization: '\0', '1' or '2' */
+};
+
+struct explanation {
+	/* Ok: it serves the source, or permits that; warn: it does not, and the search
+	 * goes on; fail: it ends the search. */
+	struct findings steps;
+	enum verdict verdict;
+	bool served; /* and the interpreter accepts it */
+	bool no_source;
+	bool alone;	      /* the library does nothing; Python looks for its own pyc */
+	const char *rejected; /* why Python does not accept the pyc, a literal; or NULL */
+	char *pyc;	      /* the path a program asks for */
+	char *entry;	      /* its path in the cache; NULL where it cannot be there */
+};
+
+void explanation_release(struct explanation *explanation);
