@@ -3,6 +3,7 @@
  * The command `pycstash`: finds the subcommand and hands over.
  */
 #include <fcntl.h>
+#include <link.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -105,14 +106,22 @@ static void survive_file_limit(void)
 		(void)sigaction(SIGXFSZ, &action, NULL);
 }
 
+static int is_library(struct dl_phdr_info *info, size_t size, void *unused)
+{
+	(void)size;
+	(void)unused;
+	return library_is_in(info->dlpi_name);
+}
+
 /* This program looks into the cache itself and must find what is there, so it starts
- * anew where it is run by a program under the library. */
+ * again where the library was loaded into it. Where LD_PRELOAD names one that is not
+ * there, doctor is to see that. */
 static void leave_library(char **argv)
 {
 	const char *before = getenv("LD_PRELOAD");
 	AUTOFREE char *value = NULL;
 
-	if (!before || !library_is_in(before) ||
+	if (!before || !dl_iterate_phdr(is_library, NULL) ||
 		library_preload(NULL, before, &value) < 0)
 		return;
 	if ((value ? setenv("LD_PRELOAD", value, 1) : unsetenv("LD_PRELOAD")) == 0)

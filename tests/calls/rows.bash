@@ -11,6 +11,7 @@
 #   any      it does not matter
 #   =RESULT  a known difference: this is the cached row's result ('_' for a space)
 #
+#   rows_compare …              prints what a pass says, which is for `told`
 #   rows_run NAME ROWS          runs all passes and tells what they say
 #   as=(COMMAND…)               what the driver is run by, such as setpriv
 
@@ -31,10 +32,18 @@ rows_pass() {
 
 # Tells of one pass against the bare one. MODE is "same" (all is equal) or "cached".
 rows_compare() { # SENTENCE MODE ROWS BARE GOT
-	[ ! -s "$5.err" ] || not_ok "the calls are silent: $1" "$(head -5 "$5.err")"
+	[ ! -s "$5.err" ] || echo "not ok - the calls are silent: $1: $(head -n 1 "$5.err")"
 	grep -v '^#' "$3" | paste -d $'\036' - "$4" "$5" |
 		awk -v sentence="$1" -v mode="$2" -v shown="${ROWS_SHOWN:-3}" \
 			-v known="$HERE/tests/calls/known-differences.txt" -f "$HERE/tests/calls/compare.awk"
+}
+
+# rows_as_one SENTENCE: claims what rows_compare prints as one sentence about all symbols;
+# those that fail are claims of their own.
+rows_as_one() {
+	awk -v sentence="$1" '/^ok/ { good++; next } /^not ok/ { bad++ } bad < 20 { print } END {
+		if (bad >= 20) print "#   … " bad " symbols fail"
+		if (good) print "ok - " sentence " (" good " symbols)" }' | told
 }
 
 rows_run() { # NAME ROWS
@@ -44,14 +53,14 @@ rows_run() { # NAME ROWS
 	local so=LD_PRELOAD=$SO dir=PYCSTASH_DIR=$cache
 	rows_pass "$T/cached" "$work" "$rows" "$so" "$dir" -- "$cache"
 	rows_compare "$name: %s does in the cache what it does in the tree" cached \
-		"$rows" "$T/bare" "$T/cached"
+		"$rows" "$T/bare" "$T/cached" | told
 	local pass words
 	while read -r words pass; do
 		[ -n "$words" ] || continue
 		# shellcheck disable=SC2086
 		rows_pass "$T/pass" "$work" "$rows" "$so" "$dir" ${words//,/ }
 		rows_compare "$name: %s is as without the library $pass" same \
-			"$rows" "$T/bare" "$T/pass"
+			"$rows" "$T/bare" "$T/pass" | told
 	done <<-END
 		CALL_DIR=plain-cache outside of any __pycache__
 		CALL_DIR=__pyc-che__ for a name that is almost __pycache__

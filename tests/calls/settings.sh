@@ -52,8 +52,8 @@ where "DISABLE=0 is off" "cache:a" "a" PYCSTASH_DISABLE=0
 where "DISABLE empty is off" "cache:a" "a" PYCSTASH_DISABLE=
 where "READONLY=0 is off" "cache:a" "a" PYCSTASH_READONLY=0
 where "a relative PYCSTASH_DIR is not used, nor another place instead" "tree:a" "a" PYCSTASH_DIR=cache
-is "$(ls -A "$HOME")" "" "and nothing was made below HOME"
-check "nor in the working directory" test ! -e "$tree/cache"
+is "$(ls -A "$HOME")" "" "a relative PYCSTASH_DIR makes nothing below HOME"
+check "a relative PYCSTASH_DIR makes nothing in the working directory" test ! -e "$tree/cache"
 
 # Where the cache is by default.
 mkdir "$T/h1"
@@ -66,8 +66,8 @@ for variables in "PYCSTASH_DIR=:HOME=$T/h1:$T/h1/.cache/pycstash" \
 	rm -rf "$want"
 	imports a | run "$first" "$second" >/dev/null
 	is "$(entries "$want" | wc -l)" 1 "with ${first/$T/…} ${second/$T/…} the cache is ${want/$T/…}"
-	is "$(stat -c %a "$want" "$want/v1" | tr '\n' ' ')" "700 700 " "and is closed to others"
-	check "and has its mark for backup programs" grep -q 8a477f597d28d172789f06886806bc55 "$want/CACHEDIR.TAG"
+	is "$(stat -c %a "$want" "$want/v1" | tr '\n' ' ')" "700 700 " "the cache is closed to others with ${first/$T/…} ${second/$T/…}"
+	check "the cache has its mark for backup programs with ${first/$T/…} ${second/$T/…}" grep -q 8a477f597d28d172789f06886806bc55 "$want/CACHEDIR.TAG"
 done
 
 # READONLY: served, never changed.
@@ -131,3 +131,4 @@ is "$(cut -d' ' -f1-2 "$T/out" | tr '\n' ';')" "0 file;-1 ENOENT;-1 ENOENT;" \
 	"a process of another tag sees the entry it names, but not that tag's directory"
 printf '%s\n' "open a/__pycache__/x.cpython-38.pyc O_RDONLY" "open a/__pycache__/m.cpython-311.pyc O_RDONLY" "stat a/__pycache__" | run >"$T/out"
 is "$(cut -d' ' -f1-2 "$T/out" | sed -n 3p)" "-1 ENOENT" "the first tag shown is the process's own"
+done_testing

@@ -166,3 +166,4 @@ rows_cross "$long" "open %p O_RDONLY" "open %p O_WRONLY" "open %p O_RDWR|O_CREAT
 	"access %p 0" "opendir %p" "chmod %p 0700" "unlink %p" "readlink %p 10" "realpath %p BUF" "rename %p a/@/$m" \
 	"link %p b/x" "mkdir %p 0700" "symlink x %p" >"$T/long"
 rows_run "too long" "$T/long"
+done_testing

@@ -49,3 +49,4 @@ for how in "" "-Wl,-z,now" "-no-pie" "-O2 -D_FORTIFY_SOURCE=2" "-fno-plt -Wl,-z,
 	printf 'import a/m\n' | preloaded "$call" --script >/dev/null
 	is "$(preloaded "$T/ask")" "1 0 0 1" "a program linked with '$how' is served from the cache"
 done
+done_testing

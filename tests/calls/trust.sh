@@ -43,7 +43,7 @@ is "$(grep -c . "$T/bare")" "$(grep -c . "$T/life")" "without the library the pr
 clean
 run X= <"$T/life" >"$T/cached"
 is "$(diff "$T/bare" "$T/cached")" "" "with a good cache it sees the same"
-is "$(find "$tree" -name __pycache__)" "" "and its tree stays clean"
+is "$(find "$tree" -name __pycache__)" "" "a program with a good cache leaves no __pycache__ in its tree"
 
 # as_bare SENTENCE [REASON] [COMMAND…]: the life of a program under the library is the
 # bare one, in the tree, and the log has the reason.
@@ -87,8 +87,7 @@ as_bare "a relative HOME" "" with HOME=home
 as_bare "an empty HOME" "" with HOME=
 
 if [ -z "$root" ]; then
-	skip "roots of other users, full and read-only file systems" "not root"
-	exit 0
+	skip_all "roots of other users, full and read-only file systems" "not root"
 fi
 # Everything as an ordinary user.
 chown -R 65534:65534 "$tree" "$T/log"
@@ -120,8 +119,8 @@ good_root; clean; : >"$T/log"
 printf '%s\n' "import a/m" "setuid 65534" "import b/m" "import a/m" "open a/@/m.cpython-311.pyc O_RDONLY" | run >"$T/out" 2>"$T/err"
 is "$(tr '\n' ';' <"$T/out")" "compiled and written;0;compiled and written;compiled and written;fd flags 8000 cloexec 0 file 644 links 1 size 4 'code' write -1;" \
 	"after setuid the program works on the tree"
-is "$(find "$tree" -name '*.pyc' | wc -l)" 2 "and another user's cache is not used any more"
-check "and the log says why" grep -qE 'belongs to another user|cannot be reached' "$T/log"
+is "$(find "$tree" -name '*.pyc' | wc -l)" 2 "another user's cache is not used after setuid"
+check "the log says why a cache is not used after setuid" grep -qE 'belongs to another user|cannot be reached' "$T/log"
 is "$(cat "$T/err")" "" "silently"
 good_root; clean
 printf '%s\n' "setreuid 65534 65534" "setuid 0" "import a/m" "seteuid 0" | run >"$T/out" 2>&1
@@ -134,7 +133,7 @@ good_root; clean
 (cd "$tree" && printf '%s\n' "import a/m" "chroot $tree" "import a/m" "import b/m" "list a/@" | run >"$T/out" 2>"$T/err")
 is "$(tr '\n' ';' <"$T/out")" "compiled and written;0;compiled and written;compiled and written; [. .. m.cpython-311.pyc];" \
 	"after chroot the program works on the tree"
-is "$(find "$tree" -name __pycache__ | wc -l)$(cat "$T/err")" 2 "and nothing of it is in the cache"
+is "$(find "$tree" -name __pycache__ | wc -l)$(cat "$T/err")" 2 "nothing that is compiled after chroot is in the cache"
 
 # The cache goes away, and comes again.
 good_root; clean
@@ -158,8 +157,7 @@ is "$(cat "$T/out"; entries "$CACHE")" "compiled and written" "a set-user-ID pro
 # File systems.
 can_mount() { unshare -m mount -t tmpfs none /mnt; }
 if ! can_mount 2>/dev/null; then
-	skip "full and read-only file systems, no /proc" "no mounts here"
-	exit 0
+	skip_all "full and read-only file systems, no /proc" "no mounts here"
 fi
 mounted() { # COMMANDS-BEFORE: with them done in a mount namespace of its own
 	unshare -m sh -c "$1; exec env LD_PRELOAD='$SO' PYCSTASH_DIR='$CACHE' PYCSTASH_LOG='$T/log' '$call' --script"
@@ -181,7 +179,7 @@ sh dd if=/dev/zero of=$CACHE/fill bs=4k count=9 2>/dev/null
 import b/m
 import b/m" >"$T/out" 2>"$T/err"
 is "$(cat "$T/err"; head -1 "$T/out")" "compiled and written" "a file system that fills up is no trouble"
-is "$(tail -n +2 "$T/out" | grep -c compiled)" 1 "and what does not fit is kept in the tree"
+is "$(tail -n +2 "$T/out" | grep -c compiled)" 1 "bytecode that does not fit into the cache is written to the tree"
 good_root
 as_bare "no /proc" "(errno 38, ENOSYS)" mounted "umount -l /proc"
 good_root; clean
@@ -191,3 +189,4 @@ is "$(tr '\n' ';' <"$T/out")$(find "$tree" -name __pycache__)" "compiled and wri
 good_root; clean
 printf '%s\n' "import a/m" "see a/@" | mounted "mount -t tmpfs -o size=1m none $tree/a" >"$T/out" 2>&1
 is "$(tr '\n' ';' <"$T/out")" "compiled and written; a/@: dir 755;" "sources on another file system than the cache"
+done_testing

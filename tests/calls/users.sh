@@ -83,3 +83,4 @@ rows_passes=$(cat <<-END
 rows_run users "$T/users"
 rows_passes=
 rows_run "a directory that is closed" "$T/closed"
+done_testing

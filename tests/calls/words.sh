@@ -310,3 +310,4 @@ rows_passes=$(cat <<-END
 	END
 )
 rows_run "off" "$T/every"
+done_testing

@@ -24,27 +24,27 @@ is "$(config | sed -n 's/ *= .*//p' | tr '\n' ' ')" \
 	"$("$PYCSTASH" help settings | sed -n 's,.*=.*\, \([a-z_]*\)$,\1,p' | tr "\\n" " ")" \
 	"every setting is shown, and they are those of help"
 is "$(config get max_size)" 5G "get prints a default"
-is "$(config get dir)" "$HOME/.cache/pycstash" "also that of the cache's place"
-is "$(XDG_CACHE_HOME=/xdg config get dir)" /xdg/pycstash "which follows XDG_CACHE_HOME"
-is "$(origin_of max_size)" default "its origin is the default"
+is "$(config get dir)" "$HOME/.cache/pycstash" "the default of dir is shown"
+is "$(XDG_CACHE_HOME=/xdg config get dir)" /xdg/pycstash "the default of dir follows XDG_CACHE_HOME"
+is "$(origin_of max_size)" default "the origin of a default is named"
 system_says '# of the machine' 'max_size = 6G' 'max_age = 10d'
 is "$(config get max_size) $(origin_of max_size)" "6G $system:2" "the machine's file, with its line"
 user_says 'max_size = 7G'
 is "$(config get max_size) $(origin_of max_size)" "7G $user:1" "the user's file is stronger"
-is "$(config get max_age)" 10d "what it does not say is still the machine's"
-is "$(PYCSTASH_MAX_SIZE=8G config get max_size)" 8G "the environment is stronger still"
-is "$(PYCSTASH_MAX_SIZE=8G origin_of max_size)" environment "and is named"
+is "$(config get max_age)" 10d "what the user's file does not say is still the machine's"
+is "$(PYCSTASH_MAX_SIZE=8G config get max_size)" 8G "the environment is stronger than files"
+is "$(PYCSTASH_MAX_SIZE=8G origin_of max_size)" environment "the environment is named as the origin of a value"
 is "$(PYCSTASH_MAX_SIZE= config get max_size)" 5G "an empty variable asks for the default"
 is "$(PYCSTASH_DIR=/e config get dir --dir /o)" /o "an option is the strongest"
-is "$(config --dir /o | sed -n 's/^dir.*(//p')" "option)" "and is named"
+is "$(config --dir /o | sed -n 's/^dir.*(//p')" "option)" "an option is named as the origin of a value"
 is "$(cd "$T" && config get dir --dir below)" "$T/below" "a relative one is made absolute"
 mkdir -p "$T/xdg/pycstash"
 echo 'max_size = 9G' >"$T/xdg/pycstash/pycstash.conf"
 is "$(XDG_CONFIG_HOME=$T/xdg config get max_size)" 9G "XDG_CONFIG_HOME has the user's file"
-is "$(cd "$T" && XDG_CONFIG_HOME=xdg config get max_size)" 7G "but not where it is relative"
-is "$(HOME=relative config get max_size)" 6G "nor has a relative HOME"
+is "$(cd "$T" && XDG_CONFIG_HOME=xdg config get max_size)" 7G "a relative XDG_CONFIG_HOME is not used"
+is "$(HOME=relative config get max_size)" 6G "a relative HOME is not used"
 is "$(status_of config get log)" 1 "get of what is unset: 1"
-is "$(config get log)" "" "and nothing is printed"
+is "$(config get log)" "" "get of what is unset prints nothing"
 
 # --- JSON -----------------------------------------------------------------------------
 is "$(config --json | json 'object["schema"]')" pycstash.config/1 "--json has a schema"
@@ -52,7 +52,7 @@ is "$(config --json | json 'settings["max_size"]' | tr -d "'")" \
 	"{key: max_size, variable: PYCSTASH_MAX_SIZE, value: 7G, origin: file, file: $user, line: 1}" \
 	"a setting in JSON"
 is "$(config --json | json 'settings["log"]["value"], settings["log"]["origin"]')" "(None, 'default')" \
-	"one that is unset is null"
+	"a setting that is unset is null in JSON"
 is "$(config get max_age --json | json 'len(settings), settings["max_age"]["value"]')" "(1, '10d')" \
 	"get --json has that setting alone"
 odd=$'/a\xff\n"\\'
@@ -63,8 +63,8 @@ is "$(PYCSTASH_DIR=$odd config | grep -c .)" "$(config | grep -c .)" "a line fee
 # --- set and unset --------------------------------------------------------------------
 fresh
 check "set works without a file" config set max_size 2G
-is "$(cat "$user")" "max_size = 2G" "and makes it"
-is "$(stat -c %a "$user" "${user%/*}" "$HOME/.config" | tr '\n' ' ')" "600 700 700 " "closed to others"
+is "$(cat "$user")" "max_size = 2G" "set makes the file"
+is "$(stat -c %a "$user" "${user%/*}" "$HOME/.config" | tr '\n' ' ')" "600 700 700 " "the file that set makes is closed to others"
 user_says '# mine' '' 'max_size=1G   ' '  dir = /a = b' '# end'
 chmod 640 "$user"
 config set max_size 3G
@@ -82,8 +82,8 @@ is "$(cat "$user")" "$(printf '%s\n' 'max_age = 1d' 'keep_free = 5%')" "unset ta
 check "unset of what is not there is no error" config unset log
 echo 'max_szie = 1G' >>"$user"
 check "unset takes out what is no setting" config unset max_szie
-is "$(grep -c szie "$user")" 0 "so that a file can be mended"
-is "$(find "$HOME/.config" -type f | wc -l)" 1 "no temporary file is left"
+is "$(grep -c szie "$user")" 0 "unset removes a line that is no setting from the file"
+is "$(find "$HOME/.config" -type f | wc -l)" 1 "config set leaves no temporary file"
 mkdir "$T/dotfiles"
 mv "$user" "$T/dotfiles/conf"
 ln -s "$T/dotfiles/conf" "$user"
@@ -92,17 +92,17 @@ is "$(readlink "$user") $(grep -c 'max_size = 4G' "$T/dotfiles/conf")" "$T/dotfi
 	"a link stays a link, and its target is changed"
 before=$(cat "$user")
 is "$(status_of config set max_szie 1G)" 2 "set of no setting: 2"
-check "and says which was meant" sh -c '"$1" config set max_szie 1G 2>&1 | grep -q "did you mean .max_size"' - "$PYCSTASH"
+check "set suggests a known setting for a mistyped one" sh -c '"$1" config set max_szie 1G 2>&1 | grep -q "did you mean .max_size"' - "$PYCSTASH"
 is "$(status_of config set max_size lots)" 2 "set of no value: 2"
 is "$(status_of config set dir $'/a\nmax_size = 0')" 2 "a value with a line feed: 2"
 is "$(status_of config set dir relative)" 2 "a relative path: 2"
-is "$(cat "$user")" "$before" "and nothing is changed"
+is "$(cat "$user")" "$before" "set changes nothing when it refuses a value"
 printf 'max_size = 1G\n\0hidden\n' >"$user"
 is "$(status_of config set max_size 4G)" 125 "a file with a NUL in it is not rewritten"
-is "$(tr '\0' 0 <"$user")" "$(printf 'max_size = 1G\n0hidden')" "but left as it is"
+is "$(tr '\0' 0 <"$user")" "$(printf 'max_size = 1G\n0hidden')" "a file with a NUL in it is left as it is"
 is "$(status_of env -u HOME "$PYCSTASH" config set max_size 1G)" 125 "no place for the file: 125"
-is "$(status_of config set max_size)" 2 "too few words: 2"
-is "$(status_of config get a b)" 2 "too many: 2"
+is "$(status_of config set max_size)" 2 "set with too few words is a usage error: 2"
+is "$(status_of config get a b)" 2 "get with too many words is a usage error: 2"
 is "$(status_of config frobnicate)" 2 "an unknown word: 2"
 fresh
 for i in 1 2 3 4 5 6 7 8; do config set max_entries $i & done
@@ -125,16 +125,16 @@ fresh
 is "$(status_of config check)" 0 "no file at all is right"
 user_says 'max_szie = 1G' 'max_size = lots' 'nonsense' 'max_age = 1d' 'max_age = 2d' 'dir = x'
 is "$(config check | sed "s,^$user:,," | cut -d: -f 1 | tr '\n' ' ')" "1 2 3 5 6 " "check names every wrong line"
-check "and which setting was meant" sh -c '"$1" config check | grep -q "did you mean .max_size"' - "$PYCSTASH"
+check "check suggests a known setting for a mistyped one" sh -c '"$1" config check | grep -q "did you mean .max_size"' - "$PYCSTASH"
 is "$(status_of config check)" 13 "check: 13"
-is "$(config check --json | json '[p.get("line") for p in object["problems"]]')" "[1, 2, 3, 5, 6]" "in JSON as well"
+is "$(config check --json | json '[p.get("line") for p in object["problems"]]')" "[1, 2, 3, 5, 6]" "check names every wrong line in JSON"
 is "$(config get max_age 2>/dev/null)" 2d "what is right in the file counts"
 is "$(status_of config)" 13 "the list ends with 13"
 is "$(status_of "$PYCSTASH" help) $(status_of "$PYCSTASH" version)" "0 0" "help and version do not care"
 is "$(status_of "$PYCSTASH" wrap /usr/bin/python3)" 13 "other commands stop: 13"
 is "$("$PYCSTASH" run echo goes on 2>"$T/said")" "goes on" "run goes on"
-is "$(grep -c "^pycstash: $user:" "$T/said")" 4 "and says what is wrong, but for what has a meaning"
-is "$("$PYCSTASH" run sh -c 'exit 7' 2>/dev/null; echo $?)" 7 "with the command's exit code"
+is "$(grep -c "^pycstash: $user:" "$T/said")" 4 "run says what is wrong in a file, except for what has a meaning"
+is "$("$PYCSTASH" run sh -c 'exit 7' 2>/dev/null; echo $?)" 7 "run ends with the command's exit code in spite of a wrong file"
 user_says 'max_age = 1d' 'max_age = 2d'
 is "$(status_of config check) $(status_of "$PYCSTASH" wrap /usr/bin/python3)" "13 0" \
 	"a line that is overridden stops check alone"
@@ -142,26 +142,26 @@ fresh
 is "$(PYCSTASH_MAX_SIZE=lots status_of config check)" 13 "a wrong variable is found"
 is "$(PYCSTASH_READONLY=no config check)" \
 	"PYCSTASH_READONLY: no: in the environment only 0 means no; this means yes" \
-	"and one that the library does not read as it is meant"
-is "$(PYCSTASH_READONLY=no config get readonly)" yes "it is shown as the library reads it"
+	"a variable that the library does not read as it is meant is found"
+is "$(PYCSTASH_READONLY=no config get readonly)" yes "a wrong variable is shown as the library reads it"
 
 user_says 'max_size = 1G'
 chmod 620 "$user"
 is "$(config get max_size 2>/dev/null)" 5G "a file that the group can write is not read"
 is "$(status_of config check)" 13 "check says so"
-is "$(status_of config set max_size 2G)" 12 "and set does not touch it: 12"
+is "$(status_of config set max_size 2G)" 12 "set does not touch a file that the group can write: 12"
 chmod 644 "$user"
 chmod 777 "${user%/*}"
-is "$(config get max_size 2>/dev/null)" 5G "nor one in a directory that others can write"
+is "$(config get max_size 2>/dev/null)" 5G "a file in a directory that others can write is not read"
 chmod 1777 "${user%/*}"
-is "$(config get max_size)" 1G "unless that is sticky"
+is "$(config get max_size)" 1G "a file in a sticky directory that others can write is read"
 chmod 700 "${user%/*}"
 rm "$user"
 mkfifo "$user"
 is "$(status_of timeout 5 "$PYCSTASH" config check)" 13 "a pipe is no file, and is not waited for"
 rm "$user"
 mkdir "$user"
-is "$(status_of config check)" 13 "nor is a directory"
+is "$(status_of config check)" 13 "a directory is no file of settings"
 rmdir "$user"
 if [ "$(id -u)" = 0 ]; then
 	user_says 'max_size = 1G'
@@ -169,12 +169,12 @@ if [ "$(id -u)" = 0 ]; then
 	is "$(config get max_size 2>/dev/null)" 5G "another user's file is not read"
 	chown 0 "$user"
 	chmod 755 "$T" "$HOME" "$HOME/.config" "${user%/*}"
-	is "$(as_user env HOME="$HOME" "$PYCSTASH" config get max_size)" 1G "root's is"
+	is "$(as_user env HOME="$HOME" "$PYCSTASH" config get max_size)" 1G "root's file is read by all"
 	chmod 600 "$user"
-	is "$(status_of as_user env HOME="$HOME" "$PYCSTASH" config check)" 13 "one that cannot be read is said"
+	is "$(status_of as_user env HOME="$HOME" "$PYCSTASH" config check)" 13 "a file that cannot be read is reported"
 	chmod 700 "$HOME"
 	is "$(as_user env HOME="$HOME" "$PYCSTASH" config get max_size 2>&1)" 5G \
-		"one in a home that the user may not even look into, as of who dropped root's rights, is none of his"
+		"a file in a home that the user may not look into, as after dropping root's rights, is ignored"
 	chmod 755 "$HOME"
 else
 	skip "another user's file is not read" "needs root"
@@ -185,8 +185,8 @@ fresh
 user_says "dir = $T/from-file" 'only = /a:/b' 'readonly = yes' 'share = off' 'disable = no'
 is "$("$PYCSTASH" run sh -c 'echo $PYCSTASH_DIR $PYCSTASH_ONLY $PYCSTASH_READONLY $PYCSTASH_SHARE $PYCSTASH_DISABLE')" \
 	"$T/from-file /a:/b 1 0 0" "run puts what files say into the environment, as the library reads it"
-is "$(PYCSTASH_DIR=/e "$PYCSTASH" run sh -c 'echo $PYCSTASH_DIR')" /e "unless that has it"
-is "$(PYCSTASH_ONLY= "$PYCSTASH" run sh -c 'echo $PYCSTASH_ONLY')" "" "if only empty"
+is "$(PYCSTASH_DIR=/e "$PYCSTASH" run sh -c 'echo $PYCSTASH_DIR')" /e "the environment wins over files for run"
+is "$(PYCSTASH_ONLY= "$PYCSTASH" run sh -c 'echo $PYCSTASH_ONLY')" "" "an empty variable wins over files for run"
 is "$("$PYCSTASH" run --dir /o --only /c sh -c 'echo $PYCSTASH_DIR $PYCSTASH_ONLY')" "/o /a:/b:/c" \
 	"options replace it, or add to a list"
 is "$("$PYCSTASH" run sh -c 'echo ${PYCSTASH_MAX_SIZE-unset}')" unset "what the library does not read stays out"
@@ -194,4 +194,5 @@ is "$("$PYCSTASH" run sh -c 'echo ${PYCSTASH_MAX_SIZE-unset}')" unset "what the 
 show='import os; print(os.environ.get("PYCSTASH_DIR"), os.environ.get("PYCSTASH_READONLY"))'
 fresh
 is "$("$T/wrapper" -c "$show")" "$T/from-file 1" "a wrapper has what files said when it was made"
-is "$(PYCSTASH_DIR=/e "$T/wrapper" -c "$show")" "/e 1" "and the environment wins"
+is "$(PYCSTASH_DIR=/e "$T/wrapper" -c "$show")" "/e 1" "the environment wins over what a wrapper says"
+done_testing

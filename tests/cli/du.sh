@@ -32,9 +32,9 @@ for tag in "${TAGS[@]}"; do
 	is "$(group "$tag")" "$(want "$CACHE/v1/$tag")" "$tag: files, bytes and blocks, each inode once"
 done
 is "$(total)" "$(want "$CACHE"/v1/*)" "the total"
-is "$(total --by package)" "$(total)" "is the same by package"
-is "$(total --by age)" "$(total)" "by age"
-is "$(total --by tree)" "$(total)" "and by tree"
+is "$(total --by package)" "$(total)" "the total is the same by package"
+is "$(total --by age)" "$(total)" "the total is the same by age"
+is "$(total --by tree)" "$(total)" "the total is the same by tree"
 is "$(group "$T/other" --by tree --depth "$(echo "$T/other" | tr -cd / | wc -c)")" \
 	"$(want "$CACHE"/v1/*/tree"$T/other")" "a tree"
 is "$(group '(objects)' --by tree)" "$(find "$CACHE"/v1/*/objects -type f -links 1 -printf '%s %b\n' |
@@ -52,13 +52,13 @@ sleep 0.05
 preloaded "${PYTHONS[0]}" -S -c 'import sys; sys.path.insert(0, sys.argv[1]); import pack.sub, alone' \
 	"$T/env/lib/python3.11/site-packages"
 is "$(group pack --by package | cut -d' ' -f1)" 2 "a package, with what is below it"
-is "$(group alone --by package | cut -d' ' -f1)" 1 "and a module"
+is "$(group alone --by package | cut -d' ' -f1)" 1 "du --by package has a module outside of any package"
 
 find "$CACHE/v1/$TAG/tree$S" -name 'top.*' -exec touch -d '40 days ago' {} +
 is "$(group '30d to 90d' --by age | cut -d' ' -f1)" 1 "an age"
 is "$(total --older-than 30d | cut -d' ' -f1)" 1 "--older-than"
 is "$(du_ --json --top 1 | jsons "len(x['groups'])")" 1 "--top"
-is "$(du_ --json --top 1 | jsons "x['total']['files']")" "$(total | cut -d' ' -f1)" "does not change the total"
+is "$(du_ --json --top 1 | jsons "x['total']['files']")" "$(total | cut -d' ' -f1)" "a limit on the groups that are shown does not change the total"
 is "$(du_ | tail -2 | head -1 | awk '{ print $3, $4 }')" "$(total | cut -d' ' -f1) total" "people get the total last"
 is "$(du_ -b | awk '$4 == "total" { print $3, $2, $1 }')" "$(total)" "-b: in bytes"
 is "$(status_of du_ --by colour) $(status_of du_ --top 0) $(status_of du_ --depth x)" "2 2 2" "wrong values: 2"
@@ -73,7 +73,7 @@ unreadable() {
 	as_user "$PYCSTASH" du --dir "$T/theirs"
 }
 is "$(status_of unreadable)" 3 "a folder that cannot be read: 3"
-check "it is named" grep -q "$S/pkg: Permission denied" <(said_by unreadable)
+check "du names a folder that cannot be read" grep -q "$S/pkg: Permission denied" <(said_by unreadable)
 chmod -R u+rwx "$T/theirs"
 ln -s / "$CACHE/v1/$TAG/tree/planted"
 is "$(total | cut -d' ' -f1)" $(($(files_of "$CACHE"/v1/*) + 1)) "a link that was planted is not followed"
@@ -82,10 +82,11 @@ rm "$CACHE/v1/$TAG/tree/planted"
 mv "$CACHE" "$T/layer"
 export PYCSTASH_LAYERS=$T/layer
 is "$(total --layers)" "$(want "$T/layer"/v1/*)" "--layers: what is in one, also where there is no cache"
-is "$(total 2>/dev/null)" "$(want "$T/layer"/v1/*)" "where there is no cache, unasked"
-is "$(env -u HOME PYCSTASH_DIR=relative "$PYCSTASH" du --layers 2>&1 >/dev/null)" "" "where there is no place for one, without a word"
+is "$(total 2>/dev/null)" "$(want "$T/layer"/v1/*)" "du shows layers where there is no cache"
+is "$(env -u HOME PYCSTASH_DIR=relative "$PYCSTASH" du --layers 2>&1 >/dev/null)" "" "du shows layers where there is no place for a cache, without a message"
 is "$(total --dir / --layers 2>/dev/null) $(status_of du_ --dir / --layers)" "$(want "$T/layer"/v1/*) 3" \
 	"behind a cache that is refused: 3"
 cp -r "$T/layer" "$CACHE"
-is "$(total --layers)" "$(want "$T/layer"/v1/* "$CACHE"/v1/*)" "or beside one"
-is "$(total)" "$(want "$CACHE"/v1/*)" "without it, the cache alone"
+is "$(total --layers)" "$(want "$T/layer"/v1/* "$CACHE"/v1/*)" "du --layers adds the layers to the cache"
+is "$(total)" "$(want "$CACHE"/v1/*)" "du without --layers shows the cache alone"
+done_testing

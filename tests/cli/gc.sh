@@ -45,7 +45,7 @@ OBJECTS=$(find "$V/$TAG/objects" -name '*.pyc' | wc -l) # some sources are equal
 is "$(gc --json | field kept.entries)" $((COUNT * VERSIONS)) "all entries are kept"
 is "$(files)" "$ALL" "nothing goes from a cache that is in use"
 is "$(gc --json | field kept.disk)" "$(find "$V" -path "$V/.*" -prune -o -type f -printf '%i %b\n' | sort -u | awk '{ n += $2 } END { print n * 512 }')" \
-	"it knows what they take, hard links once"
+	"gc knows what the entries take, hard links once"
 touch -a -d '5 days ago' "$(entry_of top)"
 before=$(stat -c %X "$(entry_of top)")
 rm "$V/.state/gc"
@@ -91,7 +91,7 @@ echo text >"$V/$TAG/tree/note"
 old "$V/$TAG/objects/left" "$V/$TAG/tree/note"
 takes foreign 1 "a file of ours where nobody looks for it goes"
 check "what is not ours stays" test -e "$V/$TAG/tree/note"
-is "$(field left <"$T/real.json")" 1 "and is counted"
+is "$(field left <"$T/real.json")" 1 "gc counts the foreign file that it leaves"
 again
 # A later format's: its number at 8 of the last 128 bytes.
 printf '\11' | dd of="$entry" bs=1 seek=$(($(stat -c %s "$entry") - 120)) conv=notrunc status=none
@@ -122,9 +122,9 @@ again
 mv "$S/pkg" "$T/pkg"
 gc --json >"$T/json"
 is "$(files) $(field missing <"$T/json")" "$ALL 1" "sources that are missing are waited for: one folder, the highest"
-is "$(tr '\0' '\n' <"$V/.state/orphans" | grep -c " d $S/pkg\$")" 1 "it is remembered"
+is "$(tr '\0' '\n' <"$V/.state/orphans" | grep -c " d $S/pkg\$")" 1 "gc remembers a missing folder"
 mv "$T/pkg" "$S/pkg"
-is "$(gc --json | field missing)" 0 "and forgotten when it is back"
+is "$(gc --json | field missing)" 0 "gc forgets a missing folder when it is back"
 mv "$S/pkg" "$T/pkg"
 gc -q
 # as if that had been so long ago
@@ -140,9 +140,9 @@ gc -q
 is "$(files)" "$ALL" "below /tmp: not before 24 hours"
 age $((2 * 3600))
 per_version=$(find "$V/$TAG/tree" -path '*/pkg/*' -name '*.pyc' -printf x | wc -c)
-takes orphans $((per_version * VERSIONS)) "then its entries go, in all versions"
+takes orphans $((per_version * VERSIONS)) "the entries of a missing folder go after the grace period, in all versions"
 check "the folder is gone" test ! -e "$V/$TAG/tree$S/pkg" -a -e "$V/$TAG/tree$S/__pycache__"
-is "$(field missing <"$T/real.json") $(wc -c <"$V/.state/orphans")" "0 0" "and forgotten"
+is "$(field missing <"$T/real.json") $(wc -c <"$V/.state/orphans")" "0 0" "gc forgets a missing folder when its entries are gone"
 mv "$T/pkg" "$S/pkg"
 again
 mv "$S/pkg" "$T/pkg"
@@ -158,7 +158,7 @@ mv "$S"/new* "$T/"
 gc -q
 is "$(tr '\n\0' '#\n' <"$V/.state/orphans" | grep -c " f $S/new#line.py\$")" 1 "a file whose folder is there is waited for by itself"
 age $((90 * 86400))
-takes orphans "$VERSIONS" "and its entries go alone"
+takes orphans "$VERSIONS" "the entries of a file that is missing go without those of its neighbours"
 mv "$T"/new* "$S/"
 again
 mv "$S" "$T/away"
@@ -186,7 +186,7 @@ takes objects $((OBJECTS - 1)) "objects that nothing links go when nobody used t
 again
 find "$V" -name '*.pyc' -exec touch -d '31 days ago' {} +
 gc -q
-is "$(files)" "$ALL" "those that entries link stay"
+is "$(files)" "$ALL" "objects that entries link stay"
 again
 mv "$S/pkg" "$T/pkg"
 printf 'y = 1\n' >>"$S/top.py"
@@ -195,7 +195,7 @@ gc -n "${all[@]}" | sed 's/"dry_run":true//' >"$T/dry.json"
 gc "${all[@]}" | sed 's/"dry_run":false//' >"$T/real.json"
 is "$(cat "$T/dry.json")" "$(cat "$T/real.json")" "all rules at once take what the dry run promised"
 is "$(grep -c '"orphans","files":[1-9].*"stale","files":[1-9].*"evicted","files":[1-9]' "$T/real.json")" 1 \
-	"of what the others leave, the rest is evicted"
+	"limits evict the rest of what the other rules leave"
 mv "$T/pkg" "$S/pkg"
 make_sources "$S"
 again
@@ -203,7 +203,7 @@ entries=$((COUNT * VERSIONS))
 find "$V" -name 'top.*.pyc' -exec touch -d '20 days ago' {} +
 takes evicted "$VERSIONS" "--max-entries: as many as there are too many" \
 	--max-entries $((entries - VERSIONS))
-is "$(find "$V" -name 'top.*.pyc' | wc -l)" 0 "those that were not used for longest"
+is "$(find "$V" -name 'top.*.pyc' | wc -l)" 0 "gc evicts the entries that were not used for longest"
 again
 size=$(gc --json | field kept.disk)
 find "$V/$TAG" -name '*.pyc' -exec touch -m -d '9 days ago' {} + -exec touch -a -d '8 days ago' {} +
@@ -232,20 +232,20 @@ gc --long --max-size $((size / 2)) | grep '^evicted .*pyc$' | sort >"$T/real"
 check "--max-size: some of what was used at one time goes" test -s "$T/real"
 is "$(cat "$T/dry")" "$(cat "$T/real")" "the very files that the dry run named"
 kept=$(gc --json | field kept.disk)
-check "and no more than have to" test "$kept" -le $((size / 2)) -a "$kept" -gt $((size / 2 - most * 512))
+check "--max-size evicts no more than it has to" test "$kept" -le $((size / 2)) -a "$kept" -gt $((size / 2 - most * 512))
 check "what is one file with its object goes with it, or nothing would be free" \
 	test "$(find "$V" -path "$V/.*" -prune -o -name '*.pyc' -links 1 -print | wc -l)" -le "$alone"
 again
 touch "$(entry_of top)"
-check "it says why a limit is not kept" \
+check "gc says why a limit is not kept" \
 	grep -q "^still over max_size by .*: what is younger than an hour" <<<"$(gc --max-size 1)"
 is "$(files)" 2 "what is younger than an hour is never evicted"
-is "$(gc --max-size 1G --max-entries 1 | grep -c '^still over')" 0 "and nothing where it is kept"
+is "$(gc --max-size 1G --max-entries 1 | grep -c '^still over')" 0 "gc reports nothing about limits that are kept"
 again
 old "$V" -name '*.pyc'
 gc -q --max-size 1
-is "$(files)" 0 "all else is"
-check "and folders that are empty go" test ! -e "$V/$TAG"
+is "$(files)" 0 "everything older than an hour is evicted"
+check "gc removes folders that it has emptied" test ! -e "$V/$TAG"
 again
 is "$(PYCSTASH_MAX_ENTRIES=1 gc -n --json | rule evicted files)" $((entries - 1)) "limits are settings"
 is "$(PYCSTASH_MAX_ENTRIES=1 gc -n --json --max-entries 0 | rule evicted files)" 0 "options win"
@@ -262,24 +262,24 @@ rm -f "$V/.state/gc"
 cp "$entry" "$entry.1" && old "$entry.1"
 is "$(gc --auto --dir "$T/none" 2>&1; echo $?)" 0 "--auto without a cache: 0, without a word"
 is "$(gc --auto 2>&1)" "" "--auto says nothing"
-check "and does it, the first time" test ! -e "$entry.1"
+check "gc --auto collects the first time" test ! -e "$entry.1"
 cp "$entry" "$entry.1" && old "$entry.1"
 gc --auto
-check "not a second time on a day" test -e "$entry.1"
-check "then it looks at the cache no more" test "$(calls_of "$PYCSTASH" gc --auto | grep -c getdents)" = 0
+check "gc --auto does not collect a second time on a day" test -e "$entry.1"
+check "gc --auto does not look at the cache a second time on a day" test "$(calls_of "$PYCSTASH" gc --auto | grep -c getdents)" = 0
 touch -m -d '25 hours ago' "$V/.state/gc"
 gc --auto
-check "but the next day" test ! -e "$entry.1"
+check "gc --auto collects on the next day" test ! -e "$entry.1"
 touch -m -d '2 hours ago' "$V/.state/gc"
 cp "$entry" "$entry.1" && old "$entry.1"
 PYCSTASH_MAX_SIZE=1 gc --auto
-check "or when the counters say that it is too large" test ! -e "$entry.1" -a ! -e "$entry"
+check "gc --auto collects when the counters say that the cache is too large" test ! -e "$entry.1" -a ! -e "$entry"
 again
 (exec 9>"$V/.state/lock" && flock 9 && echo "pid 1 on here" >&9 && touch "$T/locked" && exec sleep 20) &
 holder=$!
 for _ in $(seq 100); do [ -e "$T/locked" ] && break || sleep 0.05; done
-is "$(status_of gc)" 11 "while another holds the lock: 11"
-check "and it is said who" grep -q 'pid 1 on here' <(said_by gc)
+is "$(status_of gc)" 11 "gc ends with 11 while another process holds the lock"
+check "gc says who holds the lock" grep -q 'pid 1 on here' <(said_by gc)
 is "$(status_of gc -n)" 0 "a dry run needs no lock"
 rm -f "$V/.state/gc"
 is "$(status_of gc --auto)$(said_by gc --auto)" 0 "--auto: 0, without a word"
@@ -300,7 +300,7 @@ again
 rm -rf "$V/.state"
 ln -s "$T/outside" "$V/.state"
 check "a link in place of .state is an error" test "$(status_of gc)" != 0
-is "$(ls -A "$T/outside")" "top.$TAG.pyc.1" "and nothing is written there"
+is "$(ls -A "$T/outside")" "top.$TAG.pyc.1" "gc writes nothing through a symbolic link in place of .state"
 again
 mv "$V" "$CACHE/v2"
 is "$(status_of gc)" 12 "a cache of another layout is refused"
@@ -318,6 +318,7 @@ as_user true && if [ "$(id -u)" = 0 ]; then
 	chmod 755 "$T" "$HOME"
 	chmod 000 "$V/$TAG/tree$S/pkg"
 	is "$(status_of as_user "$PYCSTASH" gc --dir "$CACHE")" 3 "a folder that cannot be read: the rest is done, 3"
-	check "and it is named" grep -q "$TAG/tree$S/pkg" <(said_by as_user "$PYCSTASH" gc --dir "$CACHE")
-	is "$(status_of gc)" 12 "another user's cache is refused, also to root"
+	check "gc names a folder that it cannot read" grep -q "$TAG/tree$S/pkg" <(said_by as_user "$PYCSTASH" gc --dir "$CACHE")
+	is "$(status_of gc)" 12 "gc refuses another user's cache, also to root"
 fi
+done_testing

@@ -33,7 +33,7 @@ bounded export "$T/all.zst" >/dev/null
 rm "$CACHE/CACHEDIR.TAG"
 is "$(status_of bounded stats) $(status_of bounded gc)" "0 0" "a cache that has lost its mark is still looked after"
 mv "$V/.state" "$T/state"
-is "$(status_of bounded gc)" 12 "but not where nothing else tells that it is one"
+is "$(status_of bounded gc)" 12 "a directory without the mark and without anything else of a cache is refused"
 again
 
 # What a link may lead to; of a form that commands would like to delete.
@@ -84,8 +84,8 @@ again
 ln -s "$canary" "$V/.trash"
 bounded gc --max-size 1K >/dev/null 2>"$T/err"
 is "$?" 3 "a link in place of the trash is said"
-is "$(grep -c "trash: cannot be emptied" "$T/err")" 2 "by its name, for both rules that empty it"
-check "and the other rules go on" test "$("$PYCSTASH" gc --json 2>/dev/null | grep -c '"complete":true')" = 1
+is "$(grep -c "trash: cannot be emptied" "$T/err")" 2 "a link in place of the trash is reported by its name, for both rules that empty it"
+check "gc's other rules go on where a link is in place of the trash" test "$("$PYCSTASH" gc --json 2>/dev/null | grep -c '"complete":true')" = 1
 
 # --- descriptors -------------------------------------------------------------------------
 again
@@ -93,12 +93,12 @@ mkdir -p "$V/.state/orphans.new" # something to complain of
 bounded gc <&- >&- 2>&-
 is "$(grep -c pycstash: "$V/.state/lock")" 0 "where standard error is closed, messages go into no other file"
 bounded export "$T/closed.zst" <&- >&- 2>&-
-check "nor into an archive" bounded import --dry-run "$T/closed.zst"
+check "messages do not go into an archive where standard error is closed" bounded import --dry-run "$T/closed.zst"
 again
 (ulimit -f 1; bounded export "$T/limited.zst") >/dev/null 2>&1
 is "$? $(echo "$T"/limited*)" "125 $T/limited*" "an archive that may not grow is an error, and nothing stays of it"
 (ulimit -c 0 -f 0; bounded gc 2>&1 | cat >/dev/null; exit "${PIPESTATUS[0]}")
-is "$?" 3 "nor is gc killed by such a limit"
+is "$?" 3 "gc is not killed by a limit on file size"
 again
 (ulimit -n 16; use)
 check "16 descriptors will do" test "$(find "$V" -mindepth 1 -path "$V/.*" -prune -o -print | wc -l)" = 0
@@ -116,7 +116,7 @@ cp -p "$entry" "$entry.4711"
 bounded gc --max-entries 1 >/dev/null
 check "a temporary of the future does not live until then" test ! -e "$entry.4711"
 # Not lines: one of the names has two.
-is "$(find "$V" -path '*/tree/*' -type f -printf x)" x "and entries of it count for the limits"
+is "$(find "$V" -path '*/tree/*' -type f -printf x)" x "entries with a time in the future count for the limits"
 is "$(status_of bounded gc --max-time 300y)" 0 "a time that is no limit is none"
 
 # --- names that a terminal would obey ----------------------------------------------------
@@ -182,3 +182,4 @@ is "$(obeyed "$T"/odd.*)" "" "no command prints a character that a terminal obey
 is "$("$PYCSTASH" path --json "$odd" | python3 -c 'import json, os, sys
 print(os.fsencode(json.load(sys.stdin)["source"]) == os.fsencode(sys.argv[1]))' "$odd")" True \
 	"JSON has the exact name"
+done_testing

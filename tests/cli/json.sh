@@ -53,7 +53,7 @@ rm -r "$HOME/.config"
 prints doctor "${PYTHONS[0]}"
 tar --zstd -xOf "$archive" pycstash.json >"$out/member" 2>/dev/null || rm -f "$out/member"
 
-python3 - "$HERE/docs/json.md" "$out" <<'END'
+python3 - "$HERE/docs/json.md" "$out" <<'END' | told
 import json, os, re, sys
 
 TYPES = {"string": str, "number": int, "boolean": bool, "object": dict, "array": list, "null": type(None)}
@@ -129,3 +129,4 @@ claim(not absent, "what is described is printed")
 for one in absent:
 	print("#  ", one)
 END
+done_testing

@@ -11,10 +11,6 @@ S=$T/src
 modules=(top pkg/__init__ pkg/a pkg/b pkg/sub/__init__ pkg/sub/c $'new\nline' $'not\xffutf8' 'a b')
 COUNT=${#modules[@]}
 
-some_interpreters() { # three kinds of them will do
-	interpreters cached | grep -E '/usr/bin/python3\.11|/3\.8\.[0-9]+/|/3\.13\.[0-9]+/|/usr/bin/pypy3'
-}
-tag_of() { "$1" -c 'import sys; print(sys.implementation.cache_tag)'; }
 import_all() { # PYTHON [OPTION…]: $COUNT entries
 	preloaded "$@" -S -c 'import sys, os
 sys.path.insert(0, sys.argv[1])
@@ -30,7 +26,7 @@ make_sources() { # DIR
 }
 make_sources "$S"
 PYTHONS=() TAGS=()
-for python in $(some_interpreters); do
+for python in $(differing); do
 	PYTHONS+=("$python")
 	TAGS+=("$(tag_of "$python")")
 	import_all "$python"

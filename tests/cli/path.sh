@@ -19,9 +19,9 @@ done < <(find "$S" -name '*.py' -print0)
 is "$wrong" "" "each source has an entry of each version, and each leads back to it"
 is "$(path --tag "$TAG" "$S/top.py")" "$CACHE/v1/$TAG/tree$S/__pycache__/top.$TAG.pyc" "--tag: of one version"
 is "$(path --tag cpython-399 "$S/top.py")" "$CACHE/v1/cpython-399/tree$S/__pycache__/top.cpython-399.pyc" \
-	"also where there is none"
+	"path prints the entry of a source that has none"
 is "$(path --tag "$TAG+no_debug_ranges" "$S/top.py")" \
-	"$CACHE/v1/$TAG+no_debug_ranges/tree$S/__pycache__/top.$TAG.pyc" "and of a variant"
+	"$CACHE/v1/$TAG+no_debug_ranges/tree$S/__pycache__/top.$TAG.pyc" "path prints the entry of a variant of a version"
 for source in top.py tool .hidden m.pyw a.b.py; do
 	is "$(path --tag "$TAG" "$S/sub/$source" | sed 's,.*/,,')" \
 		"$(basename "$(/usr/bin/env python3 -c 'import sys, importlib.util as u
@@ -34,15 +34,15 @@ find "$CACHE" -name '*.opt-2.pyc' -delete
 is "$(path "$S/pkg/__pycache__/a.$TAG.pyc")" "$CACHE/v1/$TAG/tree$S/pkg/__pycache__/a.$TAG.pyc" \
 	"what Python calls an entry is where it lies"
 ln -s "$S" "$T/link"
-is "$(path --tag "$TAG" "$T/link/pkg/b.py")" "$(path --tag "$TAG" "$S/pkg/b.py")" "through a link it is the same"
-is "$(cd "$S/pkg" && path --tag "$TAG" b.py)" "$(path --tag "$TAG" "$S/pkg/b.py")" "and from its directory"
+is "$(path --tag "$TAG" "$T/link/pkg/b.py")" "$(path --tag "$TAG" "$S/pkg/b.py")" "path is the same through a symbolic link"
+is "$(cd "$S/pkg" && path --tag "$TAG" b.py)" "$(path --tag "$TAG" "$S/pkg/b.py")" "path takes a relative name from the working directory"
 is "$(path --json --tag "$TAG" "$S/pkg/b.py" "$S/none.py" | jsons "x['source'], x['exists']")" \
 	"$(printf '%s\n' "('$S/pkg/b.py', True)" "('$S/none.py', False)")" "JSON says whether it is there"
 is "$(path "$S/new"*.py --tag "$TAG")" "$CACHE/v1/$TAG/tree$S/__pycache__/new\\nline.$TAG.pyc" "a line feed is escaped"
 rm "$S/pkg/b.py"
 is "$(path "$S/pkg/b.py" | wc -l)" "$VERSIONS" "the source need not be there"
 is "$(status_of path "$S/none.py")" 1 "what is neither: 1"
-check "and it is named" grep -q '/none.py: .*neither' <(said_by path "$S/none.py")
+check "path names what is neither source nor bytecode" grep -q '/none.py: .*neither' <(said_by path "$S/none.py")
 is "$(status_of path "$(find "$CACHE" -path '*/objects/*.pyc' | head -1)")" 1 "an object has no source: 1"
 is "$(path "$S/none.py" "$S/top.py" 2>/dev/null | wc -l)" "$(path "$S/top.py" | wc -l)" "the others are printed"
 is "$(status_of path)" 2 "no file: 2"
@@ -51,13 +51,13 @@ is "$(status_of path --json -0 "$S/top.py")" 2 "two formats: 2"
 is "$(status_of path --dir "$T/nowhere" "$S/top.py")" 10 "no cache: 10"
 ln -s "$CACHE" "$T/way"
 is "$(path "$T/way/v1/$TAG/tree$S/__pycache__/top.$TAG.pyc")" "$S/top.py" "a cache that is reached through a link"
-is "$(PYCSTASH_DIR=$T/way path "$CACHE/v1/$TAG/tree$S/__pycache__/top.$TAG.pyc")" "$S/top.py" "or is configured so"
+is "$(PYCSTASH_DIR=$T/way path "$CACHE/v1/$TAG/tree$S/__pycache__/top.$TAG.pyc")" "$S/top.py" "path knows a cache that is configured by a symbolic link"
 
 # --- dir ------------------------------------------------------------------------------
 is "$("$PYCSTASH" dir)" "$CACHE" "dir: PYCSTASH_DIR"
-is "$("$PYCSTASH" dir --dir "$T/x")" "$T/x" "or the one that is asked for"
+is "$("$PYCSTASH" dir --dir "$T/x")" "$T/x" "dir prints the directory that --dir names"
 is "$(cd "$T" && "$PYCSTASH" dir --dir x)" "$T/x" "absolute"
-is "$(env -u PYCSTASH_DIR "$PYCSTASH" dir)" "$HOME/.cache/pycstash" "else below HOME"
+is "$(env -u PYCSTASH_DIR "$PYCSTASH" dir)" "$HOME/.cache/pycstash" "dir: below HOME without variables"
 is "$(env -u PYCSTASH_DIR -u HOME "$PYCSTASH" dir 2>/dev/null || echo $?)" 10 "without a place: 10"
 cp -r "$CACHE" "$T/layer"
 mkdir -m 1777 "$T/open"
@@ -72,18 +72,19 @@ entry=$T/layer/v1/$TAG/tree$S/__pycache__/top.$TAG.pyc
 is "$(path --layers --tag "$TAG" "$S/top.py" | tr '\n' ' ')" "$CACHE/v1/$TAG/tree$S/__pycache__/top.$TAG.pyc $entry " \
 	"--layers: theirs, too"
 rm -r "$CACHE"
-is "$(path --layers --tag "$TAG" "$S/top.py")" "$entry" "also where there is no cache"
-is "$(path --layers "$entry")" "$S/top.py" "and back"
-is "$(status_of path --layers "$S/none.py")" 1 "neither: 1"
-is "$(said_by path --layers "$S/top.py")" "" "of which nothing is said"
-is "$(path --tag "$TAG" "$S/top.py" 2>/dev/null)" "$entry" "nor need they be asked for there"
-check "which is said" grep -q ': no cache yet; showing layers only$' <(said_by path "$S/top.py")
+is "$(path --layers --tag "$TAG" "$S/top.py")" "$entry" "path --layers prints a layer's entry where there is no cache"
+is "$(path --layers "$entry")" "$S/top.py" "path --layers prints the source of a layer's entry"
+is "$(status_of path --layers "$S/none.py")" 1 "path --layers with an entry in neither cache nor layer: 1"
+is "$(said_by path --layers "$S/top.py")" "" "path --layers says nothing of a missing entry"
+is "$(path --tag "$TAG" "$S/top.py" 2>/dev/null)" "$entry" "layers need not be asked for where there is no cache"
+check "path says that there is no cache and that its answer is about layers" grep -q ': no cache yet; showing layers only$' <(said_by path "$S/top.py")
 is "$(status_of path --dir "$CACHE" "$S/top.py")" 10 "a cache that is asked for, and is not there: 10"
-check "and it is said that there are layers" grep -q 'There are layers' <(said_by path --dir "$CACHE" "$S/top.py")
+check "a cache that is asked for and missing: it is reported that there are layers" grep -q 'There are layers' <(said_by path --dir "$CACHE" "$S/top.py")
 is "$(env -u PYCSTASH_DIR -u HOME "$PYCSTASH" path --layers --tag "$TAG" "$S/top.py" 2>&1)" "$entry" \
-	"also where there is no place for a cache"
-is "$(env -u PYCSTASH_DIR -u HOME "$PYCSTASH" path --tag "$TAG" "$S/top.py" 2>/dev/null)" "$entry" "unasked there, too"
+	"path prints a layer's entry where there is no place for a cache"
+is "$(env -u PYCSTASH_DIR -u HOME "$PYCSTASH" path --tag "$TAG" "$S/top.py" 2>/dev/null)" "$entry" "path prints a layer's entry without --layers where there is no place for a cache"
 is "$(path --dir / --layers --tag "$TAG" "$S/top.py" 2>/dev/null) $(status_of path --dir / --layers "$S/top.py")" \
-	"$entry 3" "and behind a cache that is refused: 3"
-is "$(PYCSTASH_LAYERS=$T/none status_of path --layers "$S/top.py")" 10 "neither a cache nor a layer: 10"
-is "$(PYCSTASH_LAYERS=$T/none said_by path "$S/top.py" | grep -c layers)" 0 "nor is one spoken of"
+	"$entry 3" "layers are searched after a cache that is refused, with exit code 3"
+is "$(PYCSTASH_LAYERS=$T/none status_of path --layers "$S/top.py")" 10 "path ends with 10 where there is neither a cache nor a layer"
+is "$(PYCSTASH_LAYERS=$T/none said_by path "$S/top.py" | grep -c layers)" 0 "path mentions no layer where there is neither a cache nor a layer"
+done_testing

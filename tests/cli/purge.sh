@@ -22,10 +22,10 @@ again() { # as it was made
 # --- being told -----------------------------------------------------------------------
 before=$(files)
 check "there are several versions to purge" test "$VERSIONS" -ge 2
-is "$(status_of purge)" 2 "without a criterion it refuses"
-check "and says what there is" grep -q -- '--tag.*--all' <(said_by purge)
+is "$(status_of purge)" 2 "purge without a criterion refuses"
+check "purge without a criterion says which criteria there are" grep -q -- '--tag.*--all' <(said_by purge)
 is "$(status_of purge -n)$(status_of purge --long)$(status_of purge --no-reclaim)" 222 "a manner is no criterion"
-is "$(status_of purge "$S")" 2 "nor is a word: --path has to be said"
+is "$(status_of purge "$S")" 2 "a bare word is no criterion: --path is needed"
 is "$(status_of purge --state rotten)$(status_of purge --older-than 3)" 22 "wrong values: 2"
 is "$(files)" "$before" "nothing is deleted by any of these"
 
@@ -33,14 +33,14 @@ is "$(files)" "$before" "nothing is deleted by any of these"
 is "$(purge --tag "$TAG" -n 2>/dev/null)" "$TAG" "--dry-run says that the version would go"
 promised=$(purge --tag "$TAG" -n --json | field freed)
 counted=$(purge --tag "$TAG" -n --json | field files)
-is "$counted" $(($(entries_of "$TAG") + $(objects_of "$TAG"))) "and counts its files"
+is "$counted" $(($(entries_of "$TAG") + $(objects_of "$TAG"))) "--dry-run counts the files of a version"
 is "$promised" "$(find "$V/$TAG" -type f -printf '%i %b\n' | sort -u | awk '{ n += $2 } END { print n * 512 }')" \
-	"and what they take, hard links once"
-is "$(files)" "$before" "and deletes nothing"
-is "$(purge --tag "$TAG" --json | field freed)" "$promised" "as much is freed as was promised"
+	"--dry-run counts what the files take, hard links once"
+is "$(files)" "$before" "--dry-run deletes nothing"
+is "$(purge --tag "$TAG" --json | field freed)" "$promised" "purge frees as much as --dry-run promised"
 check "the version is gone" test ! -e "$V/$TAG"
-is "$(files)" $((before - counted)) "and nothing else"
-is "$(find "$V/.trash" -mindepth 1 | wc -l)" 0 "and the trash is empty"
+is "$(files)" $((before - counted)) "purge --tag deletes no other version"
+is "$(find "$V/.trash" -mindepth 1 | wc -l)" 0 "purge leaves the trash empty"
 is "$("$PYCSTASH" stats --json | field size 2>/dev/null | grep -c "'$TAG', 'entries': [1-9]")" 0 "stats does not count it any more"
 import_all "${PYTHONS[0]}"
 is "$(entries_of "$TAG")" "$COUNT" "the interpreter makes it again"
@@ -48,10 +48,10 @@ is "$(entries_of "$TAG")" "$COUNT" "the interpreter makes it again"
 again
 purge --tag "$TAG" --no-reclaim >"$T/out"
 check "--no-reclaim: the version is gone" test ! -e "$V/$TAG"
-is "$(find "$V/.trash" -name '*.pyc' -printf x | wc -c)" "$counted" "but takes its space"
+is "$(find "$V/.trash" -name '*.pyc' -printf x | wc -c)" "$counted" "--no-reclaim: the version is in the trash and takes its space"
 "$PYCSTASH" gc --json >"$T/gc.json"
 is "$(python3 -c 'import json; print([r["files"] for r in json.load(open("'"$T/gc.json"'"))["rules"] if r["rule"] == "trash"][0])')" \
-	"$counted" "until the next gc"
+	"$counted" "the next gc empties the trash"
 
 again
 if strace -f -qq -e trace=clone,clone3 -o "$T/strace" taskset -c 0 "$PYCSTASH" purge -q --tag "$TAG" &&
@@ -68,8 +68,8 @@ per_version=$(find "$V/$TAG/tree" -path '*/pkg/*' -name '*.pyc' -printf x | wc -
 objects=$(find "$V" -path '*/objects/*.pyc' -printf x | wc -c)
 purge --path "$S/pkg" -n 2>/dev/null >"$T/out"
 is "$(sort "$T/out")" "$(for tag in "${TAGS[@]}"; do echo "$tag/tree$S/pkg"; done | sort)" "a tree is one line a version"
-is "$(purge --path "$S/pkg" -n --json | field files)" $((per_version * VERSIONS)) "with all of its entries"
-is "$(purge --path "$S/pkg" -n --json | field freed)" 0 "which free nothing: objects have the same files"
+is "$(purge --path "$S/pkg" -n --json | field files)" $((per_version * VERSIONS)) "--path purges a folder with all of its entries"
+is "$(purge --path "$S/pkg" -n --json | field freed)" 0 "--path frees nothing where objects are the same files"
 purge --path "$S/pkg" >"$T/out"
 is "$(files)" $((before - per_version * VERSIONS)) "a tree goes from all versions"
 is "$(find "$V" -path '*/objects/*.pyc' -printf x | wc -c)" "$objects" "objects stay: they may be another path's"
@@ -108,7 +108,7 @@ entry=$("$PYCSTASH" path --tag "$TAG" "$S/top.py" | head -1)
 printf 'changed = %s\n' "'entirely'" >>"$S/top.py"
 purge -q --state stale
 is "$(files)" $((before - VERSIONS)) "--state stale: the entries of the source that changed"
-check "and its folder stays, with the others" test ! -e "$entry" -a -d "$(dirname "$entry")"
+check "the folder of a purged entry stays, with its neighbours" test ! -e "$entry" -a -d "$(dirname "$entry")"
 again
 make_sources "$S" # other inodes, the same content
 touch "$S/pkg/a.py"
@@ -131,7 +131,7 @@ find "$V/$TAG" -name '*.pyc' -exec touch -d '40 days ago' {} +
 find "$V/$TAG/tree" -name 'a.*.pyc' -exec touch -a -d '2 days ago' {} +
 is "$(purge -n --unused-since 30d --json | field files)" $((counted - 2)) "--unused-since: not read since, under any of its names"
 is "$(purge -n --older-than 30d --json | field files)" "$counted" "--older-than: made before"
-is "$(purge -n --older-than 30d --tag "${TAGS[1]}" --json | field files)" 0 "and of that version"
+is "$(purge -n --older-than 30d --tag "${TAGS[1]}" --json | field files)" 0 "--older-than and --tag select what is both"
 purge -q --older-than 30d
 check "a version that is empty goes" test ! -e "$V/$TAG"
 
@@ -162,10 +162,10 @@ before=$(sizes)
 purge -q --no-reclaim --path "$S/pkg"
 is "$(sizes)" "$before" "what takes its space still is not counted off"
 purge -q --path "$S/nothing"
-check "but is by whoever reclaims it" test "$(sizes)" != "$before"
+check "the purge that reclaims space counts it off" test "$(sizes)" != "$before"
 purged=$(sizes)
 "$PYCSTASH" gc -q
-is "$purged" "$(sizes)" "as exactly"
+is "$purged" "$(sizes)" "purge counts off exactly what gc would"
 again
 "$PYCSTASH" gc -q
 purge -q --no-reclaim --path "$S/pkg" --tag "$TAG"
@@ -179,16 +179,16 @@ again
 cp -a "$V/$TAG" "$V/cpython-399"
 purge --not-installed -n 2>/dev/null >"$T/out"
 is "$(grep -c '^cpython-399$' "$T/out")" 1 "--not-installed: a version that nobody has"
-is "$(grep -c "^$TAG\$" "$T/out")" 0 "not one of an interpreter on this machine"
+is "$(grep -c "^$TAG\$" "$T/out")" 0 "--not-installed keeps the versions of interpreters on this machine"
 purge -q --not-installed
-check "it goes" test ! -e "$V/cpython-399"
+check "a version without an interpreter on this machine goes" test ! -e "$V/cpython-399"
 
 # --- all --------------------------------------------------------------------------------
 again
 is "$(purge --all --json | field freed)" "$(cd "$snapshot/v1" && find . -path './.*' -prune -o -type f -printf '%i %b\n' | sort -u | awk '{ n += $2 } END { print n * 512 }')" \
 	"--all frees all"
-is "$(ls "$V")" "" "and leaves no version"
-check "but its mark, and the counters" test -e "$CACHE/CACHEDIR.TAG" -a -e "$V/.state/journal"
+is "$(ls "$V")" "" "--all leaves no version"
+check "--all leaves the mark of the cache and the counters" test -e "$CACHE/CACHEDIR.TAG" -a -e "$V/.state/journal"
 is "$(status_of purge --all)" 0 "a second time there is nothing, which is no error"
 import_all "${PYTHONS[0]}"
 is "$(entries_of "$TAG")" "$COUNT" "interpreters go on"
@@ -206,12 +206,12 @@ is "$(cat "$T/outside/file.$TAG.pyc")" precious "a link planted in the cache lea
 again
 rm -rf "$V/.trash"
 ln -s "$T/outside" "$V/.trash"
-is "$(status_of purge --all)" 3 "nor does one in place of the trash"
-check "and nothing has gone there" test "$(ls "$T/outside")" = "file.$TAG.pyc"
+is "$(status_of purge --all)" 3 "a symbolic link in place of the trash is an error"
+check "purge moves nothing through a symbolic link in place of the trash" test "$(ls "$T/outside")" = "file.$TAG.pyc"
 again
 mv "$V" "$CACHE/v9"
 is "$(status_of purge --all)" 12 "a cache of another layout is refused"
-check "and said" grep -q 'another version of pycstash' <(said_by purge --all)
+check "a cache of another layout is reported" grep -q 'another version of pycstash' <(said_by purge --all)
 is "$(status_of purge --all --dir "$T/nowhere")" 10 "where there is no cache: 10"
 mkdir "$T/plain"
 touch "$T/plain/file"
@@ -230,7 +230,7 @@ for i in $(seq 200); do mkdir -p "$V/$TAG/tree/d$i/e/f" && touch "$V/$TAG/tree/d
 failed=0
 for pid in $(jobs -p); do wait "$pid" || failed=$((failed + 1)); done
 is "$failed" 0 "several at a time do not stumble over each other"
-is "$(find "$V/.trash" -mindepth 1 | wc -l)" 0 "and leave nothing"
+is "$(find "$V/.trash" -mindepth 1 | wc -l)" 0 "several purges at a time leave nothing in the trash"
 again
 (
 	for _ in $(seq 15); do import_all "${PYTHONS[0]}" 2>>"$T/err" || echo failed; done >"$T/log"
@@ -239,4 +239,5 @@ again
 while [ ! -e "$T/over" ]; do purge -q --tag "$TAG" || echo "purge failed" >>"$T/log"; done
 wait
 is "$(cat "$T/log" "$T/err")" "" "interpreters that run meanwhile do not fail, nor does purge"
-is "$(find "$S" -name __pycache__ -print -o -path '*/__pycache__/*' -print)" "" "and nothing is written beside the sources"
+is "$(find "$S" -name __pycache__ -print -o -path '*/__pycache__/*' -print)" "" "interpreters that run during a purge write nothing beside the sources"
+done_testing

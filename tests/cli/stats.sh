@@ -69,14 +69,14 @@ interpret() {
 	is "$(counts entries objects bytes)" "$(disk)" "$name: sizes are those that are there"
 	is "$(counts shared)" "$(counts disk)" "$name: each entry is one file with its object"
 	is "$(more pass "$all")" 5 "$name: a warm start: each is served"
-	is "$(counts processes misses WRITE)" "1 0 0" "$name: and none is missed"
+	is "$(counts processes misses WRITE)" "1 0 0" "$name: none of them is counted as a miss"
 	touch "$D/m0.py"
 	counted_python "$all"
 	is "$(counts HIT_RESEALED misses)" "1 0" "$name: a source that was touched: re-sealed"
 	modules "$T/$1.copy"
 	D=$T/$1.copy counted_python "$all"
 	is "$(counts REUSED misses)" "5 0" "$name: a copy: reused"
-	is "$(counts entries objects bytes)" "$(disk)" "$name: and the sizes are still right"
+	is "$(counts entries objects bytes)" "$(disk)" "$name: the sizes are right after a copy was reused"
 	echo 'value = 77' >"$D/m1.py"
 	counted_python "$all"
 	is "$(counts MISS_CHANGED SEALED)" "1 1" "$name: an edit: a miss with its reason"
@@ -103,7 +103,7 @@ for i in range(3):
     os.wait()" pass) $(counts processes)" "0 4" "$name: forked children count for themselves"
 	is "$(more "
 if os.fork() == 0: os._exit(0)
-os.wait()" "$all") $(counts processes)" "5 1" "$name: and do not count their parent's"
+os.wait()" "$all") $(counts processes)" "5 1" "$name: forked children do not count their parent's again"
 	is "$(more "
 import subprocess
 subprocess.call(['/bin/true'])
@@ -155,10 +155,10 @@ counted_python "$all"
 is "$(counts processes)" 1 "behind half a record the next one is found"
 head -c 100000 /dev/urandom >>"$(journal)"
 counted_python "$all"
-is "$(counts processes)" 1 "and behind garbage"
+is "$(counts processes)" 1 "a record after garbage is counted"
 truncate -s 100G "$(journal)"
 counted_python "$all"
-is "$(counts processes)" 1 "and at the end of a huge journal"
+is "$(counts processes)" 1 "a record at the end of a huge journal is counted"
 rm "$(journal)"
 for what in "mkdir" "mkfifo" "ln -s $T/elsewhere"; do
 	rm -rf "$(journal)"
@@ -166,7 +166,7 @@ for what in "mkdir" "mkfifo" "ln -s $T/elsewhere"; do
 	works "${what%% *} in the journal's place"
 	is "$(status_of stats)" 0 "${what%% *} in the journal's place: stats works"
 done
-check "and no link was followed" test ! -e "$T/elsewhere"
+check "stats follows no symbolic link in place of the journal" test ! -e "$T/elsewhere"
 rm -rf "$(journal)"
 mv "$CACHE/v1/.state" "$T/state"
 works ".state is gone"
@@ -238,14 +238,14 @@ wait "${starts[@]}"
 touch "$T/done"
 wait $folder
 is "$(cat "$T/failed")" "" "stats beside 8 times 200 processes never fails"
-is "$(counts processes)" 1600 "and every one of them is counted once"
-is "$(since=@0 counts processes)" $((before + 1600)) "those of before too"
+is "$(counts processes)" 1600 "each of 8 times 200 processes is counted once"
+is "$(since=@0 counts processes)" $((before + 1600)) "processes from before the fold are counted too"
 check "the large journal was put aside" test "$(stat -c %s "$(journal)" 2>/dev/null || echo 0)" -lt 1000000
 # Some may be folded by now.
 touch -d '2 minutes ago' "$(journal)".[0-9]* 2>/dev/null
 stats >/dev/null
-is "$(compgen -G "$(journal).[0-9]*")" "" "and is folded after a while"
-is "$(since=@0 counts processes) $(counts processes)" "$((before + 1600)) 1600" "which changes no number"
+is "$(compgen -G "$(journal).[0-9]*")" "" "the journal is folded after a while"
+is "$(since=@0 counts processes) $(counts processes)" "$((before + 1600)) 1600" "folding the journal changes no number"
 
 # --- what one asks --------------------------------------------------------------------
 CACHE=$cache0
@@ -253,13 +253,13 @@ before=$(since=@0 counts processes)
 counted_python "$all"
 is "$(since=@0 counts processes) $(since=1h counts processes) $(counts processes)" \
 	"$((before + 1)) $((before + 1)) 1" "--since takes a time or an age"
-is "$(since=2100-01-01 counts processes)" 0 "of the future there is nothing"
-tag=$("$python" -c 'import sys; print(sys.implementation.cache_tag)')
+is "$(since=2100-01-01 counts processes)" 0 "stats counts nothing for a time in the future"
+tag=$(tag_of "$python")
 check "--by version has a line for each" grep -q "^$tag .*[0-9]" <(stats --since @0 --by version)
 check "--by day has one for today" grep -q "^$(date -u +%F) " <(stats --since @0 --by day)
-check "it says how old the sizes are" grep -q '^Size, as processes counted it' <(stats)
+check "stats says how old the sizes are" grep -q '^Size, as processes counted it' <(stats)
 "$PYCSTASH" gc --dir "$CACHE" >/dev/null
-check "and that gc measured them" grep -qE '^Size, as gc measured it [0-9]+s ago' <(stats)
+check "stats says that gc measured the sizes" grep -qE '^Size, as gc measured it [0-9]+s ago' <(stats)
 is "$(counts entries objects bytes)" "$(disk)" "gc's measure is what is there"
 is "$(counts entries objects bytes; preloaded "$python" -s -c "import sys; sys.path.insert(0, '$T/again'); import n" 2>/dev/null)" \
 	"$(disk)" "a process that finds nothing changes no size"
@@ -271,11 +271,11 @@ layer=$T/layer
 cp -a "$cache0" "$layer"
 check "layers are named" grep -qx "$layer" <(PYCSTASH_LAYERS=$layer stats)
 PYCSTASH_LAYERS=$T/none:$layer PYCSTASH_DIR=$T/nowhere "$PYCSTASH" stats >"$T/out" 2>"$T/said"
-is "$? $(sed 1d "$T/out")" "0 $layer" "also where there is no cache"
-check "which is said" grep -q "^pycstash: $T/nowhere: no cache yet; showing layers only$" "$T/said"
+is "$? $(sed 1d "$T/out")" "0 $layer" "stats shows layers where there is no cache"
+check "stats says that there is no cache and that its answer is about layers" grep -q "^pycstash: $T/nowhere: no cache yet; showing layers only$" "$T/said"
 is "$(env -u HOME PYCSTASH_LAYERS="$layer" "$PYCSTASH" stats --json 2>/dev/null | python3 -c 'import json
 x = json.load(open(0))
-print(x["dir"], x["counts"]["processes"], x["size"]["entries"], x["layers"])')" "None 0 0 ['$layer']" "nor a place for one"
+print(x["dir"], x["counts"]["processes"], x["size"]["entries"], x["layers"])')" "None 0 0 ['$layer']" "stats shows layers where there is no place for a cache"
 is "$(PYCSTASH_LAYERS=$layer status_of "$PYCSTASH" stats --dir "$T/nowhere") $(PYCSTASH_LAYERS=$layer PYCSTASH_DIR=$T/nowhere status_of "$PYCSTASH" stats --zero)" \
 	"10 10" "a cache that is asked for, or to be zeroed: 10"
 cp -a "$CACHE" "$T/purged"
@@ -284,7 +284,7 @@ is "$(counts entries)" 0 "a version that was deleted takes nothing"
 CACHE=$T/purged
 "$PYCSTASH" purge --dir "$CACHE" --tag "$tag" >"$T/out" 2>&1
 counted_python "$all"
-is "$(counts entries objects bytes)" "$(disk)" "nor does one that was purged, and was begun anew"
+is "$(counts entries objects bytes)" "$(disk)" "a version that was purged and begun again is counted correctly"
 CACHE=$cache0
 is "$(stats | grep -c $'\033')" 0 "no colour"
 is "$(status_of stats --since soon) $(status_of stats --since 5) $(status_of stats --by year) $(status_of stats extra) $(status_of stats --zero --json)" \
@@ -296,3 +296,4 @@ exec 9>"$CACHE/v1/.state/lock"
 flock 9
 is "$(status_of stats)" 0 "beside a gc: stats works"
 exec 9>&-
+done_testing

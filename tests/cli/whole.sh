@@ -24,14 +24,13 @@ pythons=() tags=()
 for kind in '^/usr/bin/python3' '/3\.8\.[0-9]*/' '/3\.13\.[0-9]*/' '/pypy3$'; do
 	python=$(interpreters cached | grep -m 1 -e "$kind") && [ ${#pythons[@]} -lt 3 ] || continue
 	pythons+=("$python")
-	tags+=("$("$python" -c 'import sys; print(sys.implementation.cache_tag)')")
+	tags+=("$(tag_of "$python")")
 done
 N=${#pythons[@]}
 check "there are interpreters: ${tags[*]}" test "$N" -ge 2
 packages=$(/usr/bin/python3 -c 'import os, sympy, django, mpmath, asgiref, sqlparse
 print(os.path.dirname(os.path.dirname(sympy.__file__)))' 2>/dev/null) || {
-	skip "a cache of SymPy and Django" "python3-sympy or python3-django is not installed"
-	exit
+	skip_all "a cache of SymPy and Django" "python3-sympy or python3-django is not installed"
 }
 mkdir -p "$site"
 tar -C "$packages" -c --exclude=__pycache__ --exclude='*/tests' --exclude='*.[pm]o' \
@@ -124,7 +123,7 @@ done
 "$PYCSTASH" stats --json >"$T/json"
 is "$(jsons 'x["counts"]["misses"], x["counts"]["sealed"], x["counts"]["unsealed"]' <"$T/json")" \
 	"$total $total 0" "stats counts what was compiled: $total"
-is "$(jsons '" ".join(sorted(v["version"] for v in x["versions"]))' <"$T/json")" "$sorted_tags" "by version"
+is "$(jsons '" ".join(sorted(v["version"] for v in x["versions"]))' <"$T/json")" "$sorted_tags" "stats has the totals by version"
 is "$(jsons 'x["size"]["entries"], x["size"]["objects"], x["size"]["disk"]' <"$T/json")" \
 	"$(entries | wc -l) $(find "$CACHE"/v1/*/objects -type f | wc -l) $(room)" \
 	"and, without looking, what the cache holds and takes"
@@ -149,7 +148,7 @@ is "$(xargs <"$T/out")" "$(for _ in "${pythons[@]}"; do echo HIT; done | xargs)"
 is "$("$PYCSTASH" verify --json | jsons 'x["entries"], x["good"], x["complete"]')" \
 	"$(entries | wc -l) $(find "$CACHE/v1" -name '*.pyc' | wc -l) True" "verify finds all good"
 is "$("$PYCSTASH" verify --deep --json "$site/django/utils" | jsons 'x["good"] == x["compared"] > 10, x["uncompared"]')" \
-	"True 0" "and --deep that it is what the compilers make"
+	"True 0" "verify --deep finds that all is what the compilers make"
 
 # --- purged by version ------------------------------------------------------------------
 gone=${tags[1]} before=$(listing "${tags[1]}") n=$(files_of "${tags[1]}")
@@ -161,7 +160,7 @@ is "$? $(ls "$CACHE/v1" | xargs)" "0 $(printf '%s\n' "$sorted_tags" | tr ' ' '\n
 is "$(listing "$gone")" "$before" "the others are as they were, byte by byte"
 others=("${pythons[@]}")
 unset 'others[1]'
-served "and are served" "${others[@]}"
+served "the other versions are served after a purge" "${others[@]}"
 use "${pythons[1]}" sympy django
 is "$said, $compiled" "$answer, ${cold[${pythons[1]}]}" "the purged one compiles as the first time"
 
@@ -192,8 +191,8 @@ is "$("$PYCSTASH" gc --json --dry-run --max-size $limit | jsons 'x["kept"]["disk
 "$PYCSTASH" gc --json --max-size $limit >"$T/json"
 is "$? $(jsons '[r["rule"] for r in x["rules"] if r["files"]], x["kept"]["disk"]' <"$T/json")" \
 	"0 ['evicted'] $(room)" "gc evicts, and says what is left"
-check "which is less than the limit" test "$(room)" -le $limit
-check "and not much less" test "$(room)" -ge $((limit * 9 / 10))
+check "gc evicts to less than the limit" test "$(room)" -le $limit
+check "gc evicts to not much less than the limit" test "$(room)" -ge $((limit * 9 / 10))
 used >"$T/after"
 gone=$(join -v 1 "$T/before" "$T/after" | awk '{ print $2 }' | sort -n | tail -1)
 kept=$(awk '{ print $2 }' "$T/after" | sort -n | head -1)
@@ -214,7 +213,7 @@ for python in "${pythons[@]}"; do
 	again=$((again + compiled))
 	is "$said" "$answer" "$(named "$python") computes the same from what stayed"
 done
-check "and compiles what went, $again modules of $total" test $again -gt 0 -a $again -lt "$total"
+check "a program compiles what gc evicted, $again modules of $total" test $again -gt 0 -a $again -lt "$total"
 
 # --- carried to another path ------------------------------------------------------------
 "$PYCSTASH" export "$archive" >/dev/null
@@ -225,14 +224,14 @@ cp -r "$built" "$site" # other inodes, other times
 chmod -R a-w "$site"
 rm -rf "$T/build" "$CACHE"
 is "$("$PYCSTASH" import --json --map "$built=$site" "$archive" | jsons 'x["moved"], x["damaged"] + x["failed"] + x["missing"]')" \
-	"$known 0" "and imported elsewhere, with the sources at another path"
+	"$known 0" "all of an archive is imported, with the sources at another path"
 way=(preloaded PYCSTASH_LOG="$T/log")
 served "nothing is compiled there" "${pythons[@]}"
 is "$(sed -nE "s,^pycstash\[[0-9]+\]: ([^:]*): $site/.* \((.*)\)$,\1 \2,p" "$T/log" | sort | uniq -c | xargs)" \
 	"$known hit re-sealed" "each is served the entry that was mapped"
 way=(preloaded)
-served "nor the second time" "${pythons[@]}"
-is "$("$PYCSTASH" verify >/dev/null; echo $?)" 0 "and all is good"
+served "a program at the other path compiles nothing the second time" "${pythons[@]}"
+is "$("$PYCSTASH" verify >/dev/null; echo $?)" 0 "verify finds all good after an import"
 
 # --- as a layer -------------------------------------------------------------------------
 "$PYCSTASH" import --layer "$T/layer" --map "$built=$site" "$archive" >/dev/null
@@ -250,9 +249,10 @@ check "an ordinary user has some of the interpreters: ${public[*]}" test ${#publ
 way+=(PYCSTASH_DIR=/nonexistent/cache)
 served "who has no cache is served from the layer, and compiles nothing" "${public[@]}"
 way+=(PYCSTASH_DIR="$T/user/cache")
-served "nor does who has one" "${public[@]}"
-served "nor again" "${public[@]}"
+served "a user with a cache is served from the layer and compiles nothing" "${public[@]}"
+served "a user with a cache compiles nothing the second time" "${public[@]}"
 is "$(entries "$T/user/cache" | grep -c "/tree$site/")" "$(for python in "${public[@]}"; do
 	echo "${modules[$python]}"
-done | awk '{ n += $1 } END { print n }')" "and there they are sealed anew, for these sources"
+done | awk '{ n += $1 } END { print n }')" "what a layer serves is sealed for these sources in the user's cache"
 is "$(snapshot)" "$before" "the layer is only read"
+done_testing

@@ -44,7 +44,7 @@ wrap "$T/show" >"$T/printed"
 wrap -o "$T/w" "$T/show"
 check "what is printed and what -o writes are the same" cmp "$T/printed" "$T/w"
 is "$(stat -c %a "$T/w")" 755 "-o writes an executable script"
-is "$(find "$T" -name 'w.*')" "" "and leaves no temporary file"
+is "$(find "$T" -name 'w.*')" "" "wrap -o leaves no temporary file"
 shells="sh"
 for shell in dash bash busybox ksh mksh yash; do
 	command -v $shell >/dev/null && shells="$shells $shell"
@@ -66,10 +66,10 @@ fi
 is "$("$T/w" | cut -d'|' -f2)" "$SO" "called by its path, it knows where all is"
 mkdir "$T/bin"
 ln -s ../w "$T/bin/mypython"
-is "$(PATH=$T/bin:$PATH mypython | cut -d'|' -f2)" "$SO" "and through a symlink on PATH"
+is "$(PATH=$T/bin:$PATH mypython | cut -d'|' -f2)" "$SO" "a wrapper knows where everything is when called through a symbolic link on PATH"
 is "$(PYTHONDONTWRITEBYTECODE=1 "$T/w" | cut -d'|' -f3)" "" "PYTHONDONTWRITEBYTECODE is dropped"
 wrap --keep-dontwrite -o "$T/w2" "$T/show"
-is "$(PYTHONDONTWRITEBYTECODE=1 "$T/w2" | cut -d'|' -f3)" dontwrite "unless --keep-dontwrite was given"
+is "$(PYTHONDONTWRITEBYTECODE=1 "$T/w2" | cut -d'|' -f3)" dontwrite "a wrapper keeps PYTHONDONTWRITEBYTECODE with --keep-dontwrite"
 wrap --exclude "/a b:/c'd" -o "$T/w3" "$T/show"
 is "$(PYCSTASH_EXCLUDE=/x "$T/w3" | cut -d'|' -f5)" "/x:/a b:/c'd" "prefixes are added to the environment's"
 is "$(PYCSTASH_EXCLUDE="/x:/a b:/c'd" "$T/w3" | cut -d'|' -f5)" "/x:/a b:/c'd" "each once"
@@ -78,8 +78,8 @@ is "$(env pycstash_rest=1 pycstash_list=2 pycstash_entry=3 pycstash_library=4 "$
 cp "$SO" "$T/mine.so"
 wrap --library "$T/mine.so" -o "$T/w4" "$T/show"
 rm "$T/mine.so"
-is "$("$T/w4" 2>&1)" "[$T/show]|unset||$CACHE|" "without its library it runs the interpreter, and ld.so says nothing"
-is "$(LD_PRELOAD="$other" "$T/w4" 2>&1 | cut -d'|' -f2)" "$other" "with what else was in LD_PRELOAD"
+is "$("$T/w4" 2>&1)" "[$T/show]|unset||$CACHE|" "a wrapper without its library runs the interpreter, and ld.so says nothing"
+is "$(LD_PRELOAD="$other" "$T/w4" 2>&1 | cut -d'|' -f2)" "$other" "a wrapper without its library keeps what else was in LD_PRELOAD"
 
 # --- names ----------------------------------------------------------------------------
 for name in 'a b' "it's" '$HOME' '"q"' 'back\slash' $'line\nfeed' $'\xff\xfe' '*' '-n' '`id`'; do
@@ -97,18 +97,18 @@ is "$(PATH=$T:$PATH wrap named | tail -1)" "exec '$T/named' \"\$@\"" "a bare nam
 # --- what it refuses ------------------------------------------------------------------
 check "a missing interpreter is refused" refuses 'no such interpreter' wrap no-such-python
 check "a file that is no program is refused" refuses 'cannot|denied|neither' wrap "$T/who.py"
-check "one of our wrappers is refused" refuses 'wrapper already' wrap "$T/w"
+check "wrap refuses a wrapper" refuses 'wrapper already' wrap "$T/w"
 check "a wrapper in the place of its own interpreter is refused" refuses 'for ever' wrap -o "$T/show" "$T/show"
-check "also where a chain of symlinks leads through it" refuses 'for ever' wrap -o "$T/named" "$T/bin/../named"
+check "wrap refuses to replace its own program through a chain of symbolic links" refuses 'for ever' wrap -o "$T/named" "$T/bin/../named"
 ln -s named "$T/chained"
-check "at any step" refuses 'for ever' wrap -o "$T/named" "$T/chained"
-is "$(readlink "$T/named")" show "and nothing has been changed then"
+check "wrap refuses to replace any step of a chain of symbolic links to its program" refuses 'for ever' wrap -o "$T/named" "$T/chained"
+is "$(readlink "$T/named")" show "wrap changes nothing when it refuses to replace its own program"
 check "a directory that is not there is an error" refuses 'No such file' wrap -o "$T/none/w" "$T/show"
 printf '#!/bin/sh\nexec "%s" "$@"\n' "$T/show" >"$T/shim"
 chmod +x "$T/shim"
 check "another script is wrapped with a warning" \
 	sh -c '"$1" wrap -o "$2/w5" "$2/shim" 2>&1 | grep -q "warning: .*script"' - "$PYCSTASH" "$T"
-is "$("$T/w5" 2>&1 | cut -d'|' -f2)" "$SO" "and works"
+is "$("$T/w5" 2>&1 | cut -d'|' -f2)" "$SO" "a wrapper of another script works"
 code_of() { wrap "$@" >/dev/null 2>&1; echo $?; }
 is "$(code_of no-such-python) $(code_of "$T/w") $(code_of -o "$T/show" "$T/show")" "1 1 12" "each with its exit code"
 is "$(code_of -o /no/such/directory/w /usr/bin/python3) $(code_of --library /no/such /usr/bin/python3)" "125 125" \
@@ -157,3 +157,4 @@ for python in $(interpreters); do
 	wrap -o "$T/plain" "$python"
 	is "$(who "$T/plain")" "$(who "$python")" "$(named "$python"): its wrapper tells the same of itself"
 done
+done_testing

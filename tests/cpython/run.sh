@@ -143,3 +143,4 @@ while read -r python; do
 done < <(interpreters cached)
 [ -s "$T/versions" ] || skip "CPython's tests end the same" "no interpreter has them"
 if [ -z "${FILES:-}" ]; then check_list; fi
+done_testing

@@ -2,20 +2,30 @@
 # SPDX-License-Identifier: MIT
 #
 # What every shell suite sources: a clean environment, a temporary directory, and the
-# words in which tests are told. A suite prints a line for each claim it checked
-# (`ok - sentence`, `not ok - sentence`, `ok - sentence # SKIP reason`), and tests/run
-# counts those lines. A suite runs with BUILD set to the build directory.
+# functions that tests are written with. A suite prints a line for each claim it checked
+# (`ok - sentence`, `not ok - sentence`, `ok - sentence # SKIP reason`) and ends with
+# done_testing, which prints how many there were: tests/run fails a suite that stops
+# earlier. A suite runs with BUILD set to the build directory.
 #
 #   $T         a fresh directory, removed at the end (kept with KEEP=1)
 #   $BUILD     absolute; $SO is the library in it, $PYCSTASH the command
 #   ok SENTENCE | not_ok SENTENCE [DETAIL…] | skip SENTENCE REASON
-#   check SENTENCE COMMAND…     passes when the command succeeds; its output is shown else
+#   check SENTENCE COMMAND…     passes when the command succeeds; else its output is shown
 #   is GOT WANT SENTENCE        compares two strings
-#   interpreters [cached]       the interpreters there are, a path a line; with `cached`
-#                               those that have a __pycache__ (not 2.7)
+#   none SENTENCE               passes when stdin is empty
+#   told                        passes on the claims that a program prints
+#   done_testing                last line of every suite; status 1 if a claim failed
+#   skip_all SENTENCE REASON    skips the rest of the suite and ends it
 #   preloaded COMMAND…          runs it under the library, with the cache $CACHE
 #   entries [DIR]               the entries in the cache (default $CACHE), a path a line
 #   as_user COMMAND…            runs it as an ordinary user, if we are root
+#   part_of DIR                 for a suite that has run itself again, for instance in a mount
+#                               namespace: $T is the first one's, which also removes it
+#   ends PID                    waits until that process has ended, at most 10 seconds
+#
+# A claim is a whole sentence that says what is true if it passes, without the claim before
+# it: "a dry run removes nothing", not "and nothing is removed". tests/lint/style.sh checks
+# how it begins. Interpreters are in tests/lib/pythons.sh, which this file sources.
 set -u
 
 # A developer's or CI's own settings must not decide what a test sees; above all
@@ -29,9 +39,9 @@ umask 022
 BUILD=$(cd "${BUILD:-build}" && pwd)
 SO=$BUILD/libpycstash.so
 PYCSTASH=$BUILD/pycstash
-# What is without the library would be tested without it, and pass.
+# Where the library is missing, ld.so only prints a warning, and most tests would pass.
 case $0 in
-*/lint/*) ;; # some look at sources alone, and each at what it needs
+*/lint/*) ;; # these look at sources, and each checks what else it needs
 *)
 	[ -r "$SO" ] || {
 		echo "not ok - there is no $SO: make it first"
@@ -42,11 +52,16 @@ esac
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) # the checkout
 T=$(mktemp -d "${TMPDIR:-/tmp}/pycstash-test.XXXXXX")
 T=$(cd "$T" && pwd -P)
+# A line for each claim, so that those of subshells count too, and those of a suite that
+# runs itself again for a part of it.
+CLAIMS=${TEST_CLAIMS:-$T.claims}
+export TEST_CLAIMS=$CLAIMS
+touch "$CLAIMS"
 CACHE=$T/cache
 export HOME=$T/home
 mkdir "$HOME"
 export PYCSTASH_SYSCONFDIR=$T/etc # not this machine's configuration file
-export PYCSTASH_AUTO_GC=no # nothing beside a test that is not its own
+export PYCSTASH_AUTO_GC=no # no process in the background that the test did not start
 
 cleanup() {
 	status=$?
@@ -56,17 +71,50 @@ cleanup() {
 		chmod -R u+rwx "$T" 2>/dev/null
 		rm -rf "$T"
 	fi
+	rm -f "$CLAIMS"
 	exit $status
 }
 trap cleanup EXIT
 
-ok() { echo "ok - $1"; }
+# The lines of the suite that led here: where the claim is, then who called that.
+place() {
+	local i file at=
+	for ((i = 1; i < ${#BASH_SOURCE[@]}; i++)); do
+		file=${BASH_SOURCE[i]#"$HERE"/}
+		case $file in
+		*lib/tap.sh | *lib/pythons.sh | environment) ;;
+		*) at+="${at:+, called from }$file:${BASH_LINENO[i - 1]}" ;;
+		esac
+	done
+	echo "$at"
+}
+
+ok() {
+	echo "ok - $1"
+	echo ok >>"$CLAIMS"
+}
 not_ok() {
 	echo "not ok - $1"
+	echo not ok >>"$CLAIMS"
+	echo "#   at $(place)"
 	shift
 	[ $# -eq 0 ] || printf '%s\n' "$@" | sed 's/^/#   /'
 }
-skip() { echo "ok - $1 # SKIP $2"; }
+skip() { ok "$1 # SKIP $2"; }
+told() {
+	awk -v claims="$CLAIMS" -v place="$(place)" '{ print }
+		/^ok / { print "ok" >>claims }
+		/^not ok / { print "not ok" >>claims; print "#   at " place }'
+}
+done_testing() {
+	echo "1..$(wc -l <"$CLAIMS")"
+	! grep -q '^not' "$CLAIMS"
+}
+skip_all() {
+	skip "$@"
+	done_testing
+	exit
+}
 
 check() {
 	local sentence=$1 output
@@ -78,26 +126,7 @@ is() {
 	if [ "$1" = "$2" ]; then ok "$3"; else not_ok "$3" "got:  $1" "want: $2"; fi
 }
 
-interpreters() {
-	local candidate seen=" " real versions
-	versions=${PYENV_ROOT:-${TEST_HOME:-}/.pyenv}/versions
-	for candidate in /usr/bin/python[23].* /usr/local/bin/python[23].* /usr/bin/pypy3 \
-		"$versions"/*/bin/python[23].* "$versions"/*/bin/pypy3; do
-		case ${candidate##*/} in
-		pypy3 | python[23].[0-9] | python3.[0-9][0-9]) ;;
-		*) continue ;; # python3.6m, python3.11-config
-		esac
-		[ -x "$candidate" ] || continue
-		real=$(readlink -f "$candidate")
-		case $seen in *" $real "*) continue ;; esac
-		seen="$seen$real "
-		[ "${1:-}" = cached ] && case $candidate in */python2.*) continue ;; esac
-		echo "$candidate"
-	done
-}
-
-# A word for an interpreter in a sentence: "python3.11 (/usr/bin)".
-named() { echo "${1##*/} ($(dirname "$1" | sed 's,.*/versions/,,; s,/bin$,,'))"; }
+none() { is "$(head -20 | tr '\n' ' ')" "" "$1"; }
 
 preloaded() {
 	env LD_PRELOAD="$SO" PYCSTASH_DIR="$CACHE" "$@"
@@ -112,3 +141,22 @@ as_user() {
 		"$@"
 	fi
 }
+
+part_of() {
+	rm -rf "$T"
+	T=$1
+	trap - EXIT
+}
+
+ends() {
+	local _
+	for _ in {1..200}; do
+		# A zombie has ended.
+		case $(ps -o stat= -p "$1") in '' | Z*) return 0 ;; esac
+		sleep 0.05
+	done
+	return 1
+}
+
+# shellcheck source=tests/lib/pythons.sh
+. "$HERE/tests/lib/pythons.sh"

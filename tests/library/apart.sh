@@ -32,7 +32,7 @@ loaders() {
 	is "$(hook plain "$T/a" PYCSTASH_SHARE=0); $(hook plain "$T/b" PYCSTASH_SHARE=0); $(hook plain "$T/a" PYCSTASH_SHARE=0)" \
 		"one, 1 compiled; one, 1 compiled; one, 0 compiled" \
 		"$name: with PYCSTASH_SHARE=0 each path compiles for itself"
-	is "$(objects)" "" "$name: and leaves no object"
+	is "$(objects)" "" "$name: PYCSTASH_SHARE=0 leaves no object"
 	is "$(hook plain "$T/c"); $(hook plain "$T/a" PYCSTASH_SHARE=0)" "one, 1 compiled; one, 0 compiled" \
 		"$name: what was not shared cannot be used by others"
 	copies_of_one
@@ -44,7 +44,7 @@ loaders() {
 		"one, 1 compiled; one, 1 compiled; one, 0 compiled; one, 1 compiled; one, 0 compiled; one, 0 compiled" \
 		"$name: releases with one tag and two magic numbers keep to their own objects"
 	is "$(find "$CACHE"/v1/*/objects -mindepth 1 -maxdepth 1 | wc -l)" 2 \
-		"$name: which lie in two folders"
+		"$name: the entries of two compilers are in two folders"
 	copies_of_one
 	hook plain "$T/a" >/dev/null
 	for module in py_compile compileall; do
@@ -68,7 +68,7 @@ print(marshal.loads(data[16 if sys.version_info >= (3, 7) else 12:]).co_filename
 	preloaded "$python" -m compileall -q -d /first "$T/a"
 	is "$(name_in "$T/a")" "/first/m.py" "$name: compileall's path is in what it compiles"
 	preloaded "$python" -m compileall -q -d /second "$T/a"
-	is "$(name_in "$T/a")" "/first/m.py" "$name: and stays while there is nothing to do for it"
+	is "$(name_in "$T/a")" "/first/m.py" "$name: the name in the code stays while no code is written"
 	touch -d @1500000000 "$T/a/m.py"
 	preloaded "$python" -m compileall -q -d /second "$T/a"
 	is "$(name_in "$T/a")" "/second/m.py" "$name: a source that was touched is compiled again"
@@ -95,20 +95,20 @@ codecs() {
 		codec "$T/b" two
 		is "$(run "$T/a" $i) $(run "$T/b" $i) $(run "$T/a" $i)" "one two one" \
 			"$name: what a codec made is for no other path ${i:+($i)}"
-		is "$(find "$CACHE" -name 'm.*.pyc' | grep -c /tree/)" 2 "$name: though it is cached ${i:+($i)}"
+		is "$(find "$CACHE" -name 'm.*.pyc' | grep -c /tree/)" 2 "$name: bytecode that is not shared is cached ${i:+($i)}"
 		cp "$T/a/m.py" "$T/c"
 		preloaded $i "$python" -c "import sys; sys.path.insert(0, '$T/c'); import m" >"$T/said" 2>&1
 		is "$(grep -c '^SyntaxError: .*: mycodec' "$T/said")" 1 "$name: without the codec it cannot be compiled ${i:+($i)}"
 		rm -r "$T/a" && mkdir "$T/a"
 		codec "$T/a" new
-		is "$(run "$T/a" $i)" new "$name: nor for another file of the same content, size and time ${i:+($i)}"
+		is "$(run "$T/a" $i)" new "$name: it is not served for another file of the same content, size and time ${i:+($i)}"
 	done
 	at_least "$python" 3 7 || return
 	preloaded "$python" -c "import sys; sys.path.insert(0, '$T/a'); import mycodec, py_compile
 py_compile.compile('$T/a/m.py', doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)"
 	rm -r "$T/a" && mkdir "$T/a"
 	codec "$T/a" last
-	is "$(run "$T/a")" last "$name: nor is what goes by a hash"
+	is "$(run "$T/a")" last "$name: a hash-based pyc is not served by content either"
 }
 some codecs
 
@@ -131,7 +131,7 @@ pytests() {
 	is "$(find "$CACHE" -name 'test_it*-pytest-*.pyc' | grep -c /tree/)" 2 \
 		"$name: pytest's rewritten modules are cached, each for itself"
 	is "$(objects | while read -r object; do cmp -s "$object" "$(find "$CACHE" -name 'test_it*' | head -1)" && echo shared; done)" "" \
-		"$name: and are no objects"
+		"$name: pytest's rewritten modules are no objects"
 }
 any=
 while read -r python; do "$python" -c 'import pytest' 2>/dev/null && any=yes; done < <(interpreters cached)
@@ -159,7 +159,7 @@ ranges() {
 		rm -rf "$CACHE"
 		carets "$T/a" $first >/dev/null
 		is "$(PYTHONNODEBUGRANGES=1 carets "$T/b"),$(carets "$T/b"),$(PYTHONNODEBUGRANGES=1 carets "$T/a")" \
-			"0,1,0" "$name: so with PYTHONNODEBUGRANGES after a start with '$first'"
+			"0,1,0" "$name: PYTHONNODEBUGRANGES is kept apart after a start with '$first'"
 	done
 }
 some ranges
@@ -191,7 +191,7 @@ itself() {
 	done
 	mv "$T/b" "$T/e"
 	is "$(preloaded "$python" -c "$about" "$T/e" 2>&1 | tail -1)" "['$T/e/m.py'] True" \
-		"$name: so after the directory was renamed"
+		"$name: tracebacks and all code name a directory that was renamed"
 }
 some itself
 
@@ -259,3 +259,4 @@ open(p, 'wb').write(header + marshal.dumps(compile(open(source).read().replace('
 	done
 }
 some own
+done_testing

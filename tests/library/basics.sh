@@ -67,7 +67,7 @@ edited() {
 	served "$python" "$tree/app.py"
 	is "$(seen)" "False, 0 compiled, 5 loaded, status 0" \
 		"the new code is in the cache then on $name"
-	is "$(cached)" 5 "it took the place of the old on $name"
+	is "$(cached)" 5 "the new entry took the place of the old on $name"
 	rm "$tree/pkg/deep/leaf.py"
 	served "$python" "$tree/app.py"
 	is "$status" 1 "a source that is gone cannot be imported any more on $name"
@@ -175,3 +175,4 @@ all() {
 	prefix
 }
 each all
+done_testing

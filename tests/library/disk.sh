@@ -53,8 +53,8 @@ no_attributes() { # ramfs has none, and gives no account of itself
 }
 # This file again, for one function.
 if [ "${1:-}" = inside ]; then
-	rm -rf "$T"
-	T=$2 python=$3 CACHE=$T/cache
+	part_of "$2"
+	python=$3 CACHE=$T/cache
 	"${@:4}"
 	trap - EXIT
 	exit 0
@@ -99,7 +99,7 @@ refused() {
 			-e inject=link,linkat:error=$error "$python" -c "$show" "$T/a" >"$T/said" 2>&1
 		is "$(tail -1 "$T/said") $(find "$CACHE" -path '*/objects/*.pyc' -links 1 | wc -l)" "one 1" \
 			"$name: where links fail with $error the object is a copy"
-		is "$(whole)" "" "$name: and it is whole ($error)"
+		is "$(whole)" "" "$name: what was written in spite of an error is whole ($error)"
 		touch "$T/b/m.py"
 		: >"$log"
 		import "$T/b" PYCSTASH_LOG="$log" >"$T/said"
@@ -137,3 +137,4 @@ others() {
 		"$name: a cache on a file system without attributes"
 }
 some others
+done_testing

@@ -40,13 +40,13 @@ starts() {
 	done
 	is "$got" "$(for i in $(seq $many); do printf 'oneone 0 '; done)" \
 		"$name: at $many other paths nothing is compiled, and co_filename is the path"
-	is "$(size) $(files)" "$first_size $first_files" "$name: and the cache is as large as after the first"
+	is "$(size) $(files)" "$first_size $first_files" "$name: the cache is as large as after the first start"
 	is "$(find "$T"/.mount_* -name __pycache__)" "" "$name: nothing is beside the sources"
 
 	got=$("$PYCSTASH" path --dir "$CACHE" "$T/.mount_app000012/pkg/m1.py" 2>&1)
 	is "$got $([ -f "$got" ] && echo there)" "$CACHE/v1/$tag/tree$T/.mount_*********/pkg/__pycache__/m1.$tag.pyc there" \
 		"$name: pycstash path knows where their entries lie"
-	check "$name: and pycstash explain that they are served" \
+	check "$name: pycstash explain says that they are served" \
 		"$PYCSTASH" explain --dir "$CACHE" --python "$python" "$T/.mount_app000012/pkg/m1.py"
 	is "$("$PYCSTASH" warm --dir "$CACHE" --python "$python" "$T/.mount_app000012" 2>&1 | grep -c "0 compiled.* 0 failed"
 		size)" "1
@@ -71,7 +71,7 @@ print(sum(os.path.exists(u.cache_from_source(os.path.join(sys.argv[1], "pkg", f)
 		[ "$i" != 1 ] || first_size=$(size)
 	done
 	is "$(size)" "$first_size" "$name: compileall, three paths: as large as after the first"
-	is "$(run "$T/pip-build-env-abcdef03") $(compiled)" "twotwo 0" "$name: and its bytecode is used"
+	is "$(run "$T/pip-build-env-abcdef03") $(compiled)" "twotwo 0" "$name: the bytecode of a tree at a new path is used"
 
 	rm -rf "$CACHE"
 	for i in 1 2 3; do
@@ -105,11 +105,11 @@ with open(pyc, 'wb') as f: f.write(open(sys.argv[1] + '/x.bin', 'rb').read())
 print(os.path.exists(pyc))"
 	is "$(preloaded "$python" -c "$write" "$a")" True "$name: a program that writes a pyc in place finds it"
 	is "$(find "$T" -name '*.pyc' -path '*/__pycache__/*' | grep -c "^$a/__pycache__/m")" 1 \
-		"$name: and that goes with the tree"
+		"$name: what is in the tree goes with the tree"
 	is "$(logged "$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import m; print(m.V)' "$b")" bbb \
-		"$name: and is not another tree's"
+		"$name: what is in one tree is not in another"
 	is "$(logged "$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import m; print(m.V)' "$a")" aaa \
-		"$name: but its own"
+		"$name: what is in a tree is served to that tree"
 	mkdir "$T/.mount_c" && cp "$a/m.py" "$T/.mount_c/m.py"
 	preloaded "$python" -c 'import os, sys
 os.path.isdir(sys.argv[1] + "/__pycache__") or os.mkdir(sys.argv[1] + "/__pycache__")
@@ -135,3 +135,4 @@ is "$wrong $(size)" "0 $before" "after 1,000 starts at 1,000 paths the cache is 
 # The journal has its bounds as well, which is most of what so small a tree can gain.
 check "with the journal too, it is no more than 48 KiB larger" \
 	[ "$(du -s --block-size=1 "$CACHE" | cut -f1)" -le $((all + 48 * 1024)) ]
+done_testing

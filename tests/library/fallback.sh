@@ -17,7 +17,7 @@ in_tree() {
 	served "$python" -O "$tree/app.py"
 	is "$(seen), $(cached) entries" "six, 5 compiled, 0 loaded, status 0, 5 entries" \
 		"what the tree has not goes to the cache on $name"
-	is "$(snapshot)" "$before" "beside a real __pycache__ as well on $name"
+	is "$(snapshot)" "$before" "an entry is written beside a real __pycache__ on $name"
 
 	echo 'THREE = 1 + 1 + 1' >"$tree/pkg/deep/leaf.py"
 	before=$(snapshot)
@@ -25,7 +25,7 @@ in_tree() {
 	is "$(seen), $(cached) entries" "six, 1 compiled, 4 loaded, status 0, 6 entries" \
 		"a stale pyc of the tree is replaced in the cache on $name"
 	served "$python" "$tree/app.py"
-	is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "and read from there on $name"
+	is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "the entry that replaced a stale pyc of the tree is read on $name"
 	is "$(snapshot)" "$before" "the stale one stays in the tree on $name"
 	served "$python" -m compileall -q "$tree"
 	is "$(snapshot)" "$before" "compileall leaves the tree's pycs alone on $name"
@@ -36,7 +36,7 @@ assert not os.path.exists(u.cache_from_source('$tree/pkg/deep/leaf.py'))"
 	is "$(find "$tree" "$CACHE" -name "leaf.$tag.pyc")" "" \
 		"a pyc that is unlinked is gone in the cache and the tree on $name"
 	bare "$python" "$tree/app.py"
-	is "$said, $status" "six, 0" "without the library all is well afterwards on $name"
+	is "$said, $status" "six, 0" "Python works without the library afterwards on $name"
 }
 
 hashed() {
@@ -76,7 +76,7 @@ hashed() {
 	SOURCE_DATE_EPOCH=1600000000 "$python" -m py_compile "$tree/alpha.py"
 	mv "$tree/__pycache__/alpha.$tag.pyc" "$T/wanted"
 	rmdir "$tree/__pycache__"
-	check "it is the one that is written without the library on $name" \
+	check "the pyc in the tree is the one that is written without the library on $name" \
 		cmp -n "$(stat -c %s "$T/wanted")" "$(entries | grep -F "/tree$tree/")" "$T/wanted"
 }
 
@@ -96,7 +96,7 @@ damaged() {
 		served "$python" "$tree/app.py"
 		is "$(seen)" "six, 1 compiled, 4 loaded, status 0" "an entry that is $kind is made anew on $name"
 		served "$python" "$tree/app.py"
-		is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "and good then ($kind) on $name"
+		is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "an entry that was made again is good ($kind) on $name"
 	done
 	mkdir "$T/elsewhere"
 	rm "$pyc"
@@ -117,3 +117,4 @@ all() {
 	damaged
 }
 each all
+done_testing

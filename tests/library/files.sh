@@ -34,8 +34,9 @@ all() {
 		fi
 	done
 	is "$(beside "$area")" "$(beside "$T/bare")" "the battery leaves the same files on $name"
-	is "$(find "$area" -name __pycache__)" "" "it leaves no __pycache__ in the tree on $name"
+	is "$(find "$area" -name __pycache__)" "" "the program leaves no __pycache__ in the tree on $name"
 	is "$(find "$T/bare" -name __pycache__ | head -1 | wc -l)" 1 \
-		"without the library it leaves some on $name"
+		"the program leaves a __pycache__ without the library on $name"
 }
 each all
+done_testing

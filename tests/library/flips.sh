@@ -35,7 +35,8 @@ print('copied')"
 	is "$(preloaded "$python" -c "$copied" "$T/src" "$T/copy.$tag" 2>&1)" copied \
 		"a tree with bytecode is copied to where one was deleted on $name"
 	preloaded /bin/cp -r "$T/src" "$T/cp" && rm -rf "$T/cp"
-	is "$(preloaded /bin/cp -r "$T/src" "$T/cp" 2>&1)" "" "and by cp on $name"
+	is "$(preloaded /bin/cp -r "$T/src" "$T/cp" 2>&1)" "" "cp copies a tree with bytecode to where one was deleted on $name"
 }
 
 each flips
+done_testing

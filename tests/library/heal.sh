@@ -136,3 +136,4 @@ open(u.cache_from_source('$T/src/t0000.py'), 'wb').write(b'garbage')"
 		"$name: a program's writing to its own pyc does not reach the object of other paths"
 }
 some written
+done_testing

@@ -11,7 +11,6 @@
 #                            were compiled, and how many came from a pyc
 #   bare PYTHON ARG…         the same without the library
 #   cached                   how many entries the cache has for sources below $tree
-#   tag PYTHON               sys.implementation.cache_tag
 #   modest COMMAND…          runs it so that the modes of files count, for root too
 #   snapshot [DIR]           everything about a tree: names, kinds, modes, sizes, times, contents
 #   untouched SENTENCE       $tree is as `sources` (or `remember`) left it, and no __pycache__ in it
@@ -19,11 +18,6 @@
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 
-# Without the library the dynamic loader only grumbles, and most tests would "pass".
-if [ ! -r "$SO" ]; then
-	not_ok "there is a library to test: $SO"
-	exit 1
-fi
 export PYTHONHASHSEED=0 # so that the same source gives the same bytecode
 
 sources() {
@@ -88,11 +82,6 @@ seen() { echo "$said, $compiled compiled, $loaded loaded, status $status"; }
 
 cached() { entries | grep -cF "/tree$tree/"; }
 
-tag() { "$1" -c 'import sys; print(sys.implementation.cache_tag)'; }
-
-# Whether the interpreter is at least that: at_least PYTHON 3 8
-at_least() { "$1" -c "import sys; sys.exit(sys.version_info < ($2, $3))"; }
-
 # modest COMMAND…: runs it so that the modes of files count, for root too.
 modest() {
 	if [ "$(id -u)" = 0 ]; then
@@ -102,25 +91,4 @@ modest() {
 	fi
 }
 
-is_pypy() { case ${1##*/} in pypy*) true ;; *) false ;; esac; }
-
-# each FUNCTION: calls it for each interpreter with $python, $name and $tag set, and a
-# fresh $T, $CACHE and $tree each time.
-each() {
-	local top=$T all
-	mapfile -t all < <(interpreters cached)
-	[ ${#all[@]} -gt 0 ] || not_ok "there are interpreters to test with"
-	for python in "${all[@]}"; do
-		name=$(named "$python")
-		tag=$(tag "$python")
-		T=$(mktemp -d "$top/XXXXXX")
-		CACHE=$T/cache
-		sources
-		"$1"
-		if [ -z "${KEEP:-}" ]; then
-			chmod -R u+rwx "$T" 2>/dev/null
-			rm -rf "$T"
-		fi
-		T=$top
-	done
-}
+before_each=sources # of each and some

@@ -48,8 +48,8 @@ can_mount=
 probe && can_mount=yes
 # In a mount namespace, this file again, for one line of it.
 if [ "${1:-}" = inside ]; then
-	rm -rf "$T"
-	T=$2 CACHE=$T/cache python=$3 LAYERS=$4
+	part_of "$2"
+	CACHE=$T/cache python=$3 LAYERS=$4
 	eval "$5"
 	trap - EXIT
 	exit 0
@@ -63,18 +63,18 @@ zero() {
 	is "$(cat "$T/said")" "$all_compiled" "$name: (a first start compiles all)"
 	before=$(picture "$T/layer")
 	is "$(count "$T/app")" "$all_loaded" "$name: with a layer, an empty cache compiles nothing"
-	is "$(entries)" "" "$name: nor makes entries of what the layer proves"
+	is "$(entries)" "" "$name: what the layer proves becomes no entry"
 	is "$(count "$T/app" PYCSTASH_LOG="$T/log" >/dev/null; sed -nE 's/^[^:]*: (.*): .*\/app\/.*( \(.*\))$/\1\2/p' "$T/log" | verdicts)" \
 		"hit (layer);" "$name: each of them is a hit (layer)"
 	find "$T/app" -name '*.py' -exec touch {} +
 	is "$(count "$T/app"), $(entries | wc -l)" "$all_loaded, $N" \
 		"$name: touched, all become entries without being compiled"
-	is "$(LAYERS='' count "$T/app")" "$all_loaded" "$name: which then need no layer"
+	is "$(LAYERS='' count "$T/app")" "$all_loaded" "$name: entries made of a layer's need no layer"
 	cp -r "$T/app" "$T/copy"
 	rm -rf "$CACHE"
 	is "$(count "$T/copy")" "$all_loaded" "$name: a copy of the tree compiles nothing: the layer's objects"
 	rm -rf "$T/app" && mv "$T/copy" "$T/app" && rm -rf "$CACHE"
-	is "$(count "$T/app")" "$all_loaded" "$name: so it is for a tree that was installed again"
+	is "$(count "$T/app")" "$all_loaded" "$name: a tree that was installed again is served from the layer"
 	echo 'V = "new"' >"$T/app/pkg/m2.py"
 	is "$(count "$T/app"); $(count "$T/app")" "1 compiled, $((N - 1)) loaded; $all_loaded" \
 		"$name: where one module was edited, one is compiled, once"
@@ -91,7 +91,7 @@ levels() {
 	is "$(count "$T/app"); $(count "$T/app" -- -O); $(count "$T/app" -- -OO); $(count "$T/app" -- -OO)" \
 		"$all_loaded; $all_loaded; $all_compiled; $all_loaded" \
 		"$name: -O finds its own in a layer, -OO compiles what is not there"
-	is "$(entries | grep -vc opt-2)" 0 "$name: and keeps that alone"
+	is "$(entries | grep -vc opt-2)" 0 "$name: the cache keeps only what the layer lacks"
 	[ "$name" = "${name#pypy}" ] && at_least "$python" 3 7 || return
 	rm -rf "$CACHE"
 	is "$(count "$T/app" PYTHONNODEBUGRANGES=1)" "$all_compiled" \
@@ -175,7 +175,7 @@ edits() {
 	is "$(layered "$python" "$T/edits.py" "$T/src" 2>&1)" "[]" \
 		"$name: edits while the program runs: the new code, every time"
 	is "$(rm -rf "$CACHE"; layered PYCSTASH_READONLY=1 "$python" "$T/edits.py" "$T/src" 2>&1)" "[]" \
-		"$name: so with a cache that is read only"
+		"$name: a cache that is read only makes no difference"
 }
 some edits
 
@@ -193,7 +193,7 @@ survives() { # KIND WHERE N SENTENCE
 	before=$(picture "$T/layer")
 	is "$(run | tail -n +2); $(run)" "; 0 compiled" "$name: $4: the program is right, and then all is cached ($(cat "$T/damaged"))"
 	is "$(/usr/bin/python3 "$SEAL/check.py" "$CACHE" | grep -v ' files,')" "" "$name: $4: nothing of it gets into the cache"
-	is "$(picture "$T/layer")" "$before" "$name: $4: and the layer is left as it was"
+	is "$(picture "$T/layer")" "$before" "$name: $4: the layer is left as it was"
 }
 damaged() {
 	is_first || return
@@ -239,8 +239,8 @@ without() {
 	is "$(count "$T/app" PYCSTASH_LOG="$log"), $(count "$T/copy" PYCSTASH_LOG="$log")" "$all_loaded, $all_loaded" \
 		"$name: a refused cache that has all: it is served"
 	is "$(sed -nE "s,^[^:]*: ([^:]*): $T.*/[a-z0-9_]+\\.cpython.*pyc( .*)?\$,\1\2,p" "$log" | verdicts)" \
-		"hit (layer);reused from layer's object;" "$name: a refused cache that has all: but by the layer"
-	is "$(picture "$CACHE")" "$before" "$name: a refused cache that has all: and it stays as it is"
+		"hit (layer);reused from layer's object;" "$name: a refused cache that has all: the layer serves"
+	is "$(picture "$CACHE")" "$before" "$name: a refused cache that has all: it stays as it is"
 	: >"$log"
 	rm -rf "$CACHE" && echo >"$CACHE"
 	alone "a cache that is a file"
@@ -314,14 +314,14 @@ trust() {
 	for file in $(find "$T/layer" -name 'm1.*' -path '*/tree/*'); do chmod 664 "$file"; done
 	: >"$log"
 	is "$(count "$T/app" PYCSTASH_LOG="$log")" "1 compiled, $((N - 1)) loaded" "$name: a layer's file that others can write to is not served"
-	check "$name: and the log says why" grep -q "m1.*the layer's file belongs to another user, or others can write to it" "$log"
+	check "$name: the log says why a layer's file is not used" grep -q "m1.*the layer's file belongs to another user, or others can write to it" "$log"
 	rm -rf "$CACHE" && chmod 644 "$file"
 	if [ -z "$root" ]; then
 		skip "$name: layers of other users" "not root"
 		return
 	fi
 	chown 65534 "$file"
-	is "$(count "$T/app")" "1 compiled, $((N - 1)) loaded" "$name: nor is another user's file"
+	is "$(count "$T/app")" "1 compiled, $((N - 1)) loaded" "$name: another user's file in a layer is not used"
 	chown 0 "$file" && rm -rf "$CACHE"
 	chown 65534 "$T/layer/v1"; refused "one whose v1 is another user's" "it or v1 in it belongs to another user"
 	chown 65534 "$T/layer"; chown 0 "$T/layer/v1"; refused "another user's" "it or v1 in it belongs to another user"
@@ -422,3 +422,4 @@ cost() {
 		"$name: a layer that has it costs one open, and those behind it none"
 }
 some cost
+done_testing

@@ -20,7 +20,7 @@ decided() {
 	is "$(decide "$T/a")" "hit;" "$name: a second: hit"
 	touch "$T/a/m.py"
 	is "$(decide "$T/a")" "hit (re-sealed);" "$name: touched: hit (re-sealed)"
-	is "$(decide "$T/a")" "hit;" "$name: and then: hit"
+	is "$(decide "$T/a")" "hit;" "$name: a second start logs: hit"
 	is "$(decide "$T/a" PYCSTASH_VALIDATE=content | sed 's/hit (.*)/hit/')" "hit;" \
 		"$name: with PYCSTASH_VALIDATE=content: hit"
 	is "$(decide "$T/b")" "reused from object;" "$name: a copy: reused from object"
@@ -29,14 +29,14 @@ decided() {
 	cp "$(entry)" "$T/copy" && rm "$(entry)" && head -c 200 "$T/copy" >"$(entry_path)"
 	rm -rf "$CACHE"/v1/*/objects
 	is "$(decide "$T/a")" "miss (damaged);sealed;" "$name: truncated: miss (damaged), sealed"
-	is "$(decide "$T/a")" "hit;" "$name: and healed"
+	is "$(decide "$T/a")" "hit;" "$name: a healed entry logs: hit"
 	# An entry that is not sealed: its source changed while it was compiled.
 	rm -rf "$CACHE"
 	is "$(decide "$T/a" LD_PRELOAD="$BUILD/tests/library/libat.so $SO" AT=rename:.pyc \
 		DO="touch '$T/a/m.py'; touch -d @1600000000 '$T/a/m.py'")" \
 		"miss (no entry);not sealed (source changed while compiling);" \
 		"$name: changed meanwhile: not sealed (source changed while compiling)"
-	is "$(decide "$T/a")" "miss (not sealed);sealed;" "$name: and then: miss (not sealed), sealed"
+	is "$(decide "$T/a")" "miss (not sealed);sealed;" "$name: an unsealed entry logs: miss (not sealed), sealed"
 	# In the tree.
 	rm -rf "$CACHE"
 	(cd "$T/a" && "$python" -c 'import m')
@@ -59,3 +59,4 @@ decided() {
 }
 entry_path() { find "$CACHE" -type d -path "*/tree$T/a/__pycache__" -printf '%p/m.'"$tag"'.pyc\n'; }
 some decided
+done_testing

@@ -132,8 +132,8 @@ elsewhere() {
 }
 # In a mount namespace, this file again, for one function.
 if [ "${1:-}" = inside ]; then
-	rm -rf "$T"
-	T=$2 CACHE=$2/cache log=$2/log python=$3
+	part_of "$2"
+	CACHE=$2/cache log=$2/log python=$3
 	"${@:4}"
 	trap - EXIT
 	exit 0
@@ -242,3 +242,4 @@ clocks() {
 	done
 }
 each clocks
+done_testing

@@ -27,10 +27,10 @@ odd_names() {
 		watched preloaded "$python" -v "$tree/app.py"
 		is "$said, $(wrote)" "six, 3" "a directory called $(printf %q "$odd") works on $name"
 		is "$(find "$CACHE/v1/$tag/tree$tree" -name "*.$tag.pyc" -printf x)" xxxxx \
-			"it is cached under that name on $name"
+			"a source with an awkward name is cached under that name on $name"
 		watched preloaded "$python" -v "$tree/app.py"
-		is "$said, $(wrote)" "six, 0" "it is warm the second time on $name"
-		untouched "its tree is as before on $name"
+		is "$said, $(wrote)" "six, 0" "a start from there is warm the second time on $name"
+		untouched "a tree with an awkward name is as before on $name"
 	done
 }
 
@@ -52,7 +52,7 @@ import $stem as m; print(m.V)" >"$T/.out" 2>&1
 		is "$compiled, $(find "$tree" -name '*.pyc' | wc -l)" "$(
 			"$python" -v -c "import sys; sys.path.insert(0, '$tree'); import $stem" 2>/dev/null
 			find "$tree" -name "$stem*.pyc" | grep -q . && echo 0 || echo 1
-		), 0" "it is cached exactly if Python itself could cache it ($length) on $name"
+		), 0" "a long path is cached exactly if Python itself could cache it ($length) on $name"
 		find "$tree" -name __pycache__ -exec rm -r {} +
 	done
 	# Paths that are too long for the cache, though not for Python.
@@ -140,9 +140,9 @@ relative() {
 	served "$python" -c "$there"
 	is "$said, $compiled compiled" "six, 5 compiled" "a relative entry of sys.path works on $name"
 	served "$python" -c "$there"
-	is "$said, $compiled compiled" "six, 0 compiled" "it is warm the second time on $name"
+	is "$said, $compiled compiled" "six, 0 compiled" "a start from there is warm the second time on $name"
 	tree=$real
-	is "$(cached)" 5 "its entries have absolute names on $name"
+	is "$(cached)" 5 "entries of a relative path have absolute names on $name"
 	# Another directory of the same relative name must not be taken for it.
 	sources "$T/second"
 	echo 'THREE = 5' >"$tree/pkg/deep/leaf.py"
@@ -186,7 +186,7 @@ sys.path_importer_cache.clear()
 import jailed
 print(jailed.WHERE, os.listdir('/__pycache__'))" >"$T/.out" 2>&1
 	is "$(cat "$T/.out")" "/jailed.py ['jailed.$tag.pyc']" "after chroot Python writes beside the source on $name"
-	is "$(find "$CACHE" -name 'jailed*' | wc -l)" 0 "and the cache gets no entry of wrong meaning on $name"
+	is "$(find "$CACHE" -name 'jailed*' | wc -l)" 0 "after chroot the cache gets no entry for the path as seen inside on $name"
 }
 
 # Names that are another file's at the next start.
@@ -240,3 +240,4 @@ all() {
 	renamed_away
 }
 each all
+done_testing

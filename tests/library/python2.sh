@@ -18,10 +18,10 @@ while read -r python; do
 	find "$tree" -name '*.pyc' -delete
 	preloaded "$python" "$tree/app.py" >"$T/cached.out" 2>&1
 	(cd "$tree" && find . -name '*.pyc' -exec sha256sum {} + | sort) >"$T/cached.pycs"
-	check "it says the same with the library on $name" cmp "$T/bare.out" "$T/cached.out"
-	check "it writes the same pycs beside the source on $name" cmp "$T/bare.pycs" "$T/cached.pycs"
+	check "Python 2.7 prints the same with the library on $name" cmp "$T/bare.out" "$T/cached.out"
+	check "Python 2.7 writes the same pycs beside the source on $name" cmp "$T/bare.pycs" "$T/cached.pycs"
 	preloaded "$python" -v "$tree/app.py" 2>&1 >/dev/null </dev/null | grep -c "^# $tree.*\.pyc matches" >"$T/matches"
-	is "$(cat "$T/matches")" 5 "they are read at the next start on $name"
+	is "$(cat "$T/matches")" 5 "Python 2.7 reads its pycs at the next start on $name"
 	preloaded "$python" -m compileall -f "$tree" >/dev/null 2>&1
 	preloaded "$python" -O "$tree/app.py" >/dev/null 2>&1
 	is "$(find "$tree" -name '*.pyo' | wc -l)" 5 "-O writes its own beside the source on $name"
@@ -32,3 +32,4 @@ while read -r python; do
 	rm -rf "$tree"
 done < <(interpreters)
 [ $count -gt 0 ] || skip "Python 2.7 works as it does without the library" "there is none here"
+done_testing

@@ -132,8 +132,8 @@ races() {
 	chmod 600 here/m.py # as above, for an entry that is re-sealed
 	got=$(behind AT=rename:.pyc:after DO="cp older new && mv new '$(entries | grep -F "/tree$T/work/here/")'")
 	case $got in
-	two) ok "$name: nor between one that was re-sealed and its reader" ;;
-	*) not_ok "$name: nor between one that was re-sealed and its reader" "$got" ;;
+	two) ok "$name: no edit is missed between a reader and an entry that was re-sealed" ;;
+	*) not_ok "$name: no edit is missed between a reader and an entry that was re-sealed" "$got" ;;
 	esac
 	# Two threads: one asks and reads version one, the other asks after an edit.
 	fresh
@@ -189,3 +189,4 @@ edits() {
 	is "$got" "$want" "$name: edited and started, six times without a pause"
 }
 each edits
+done_testing

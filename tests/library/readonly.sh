@@ -19,7 +19,7 @@ unwritable() {
 	watched modest env LD_PRELOAD="$SO" PYCSTASH_DIR="$CACHE" "$python" -v "$tree/app.py"
 	is "$(seen)" "six, 5 compiled, 0 loaded, status 0" "an unwritable tree is compiled on $name"
 	watched modest env LD_PRELOAD="$SO" PYCSTASH_DIR="$CACHE" "$python" -v "$tree/app.py"
-	is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "but only once on $name"
+	is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "an unwritable tree is compiled only once on $name"
 	is "$(cached)" 5 "the cache has its entries on $name"
 	untouched "an unwritable tree is as before on $name"
 }
@@ -39,7 +39,7 @@ of_another() {
 	watched "${user[@]}" "$python" -v "$tree/app.py"
 	is "$(seen)" "six, 5 compiled, 0 loaded, status 0" "another user's tree is compiled on $name"
 	watched "${user[@]}" "$python" -v "$tree/app.py"
-	is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "but only once by each user on $name"
+	is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "another user's tree is compiled only once by each user on $name"
 	is "$(cached), $(stat -c %U "$CACHE")" "5, $(as_user id -un)" \
 		"the entries are in that user's own cache on $name"
 	# An ordinary user's cache is not for root, and root's not for an ordinary user.
@@ -64,7 +64,7 @@ mounted() {
 	is "$(seen)" "six, 5 compiled, 0 loaded, status 0" \
 		"a tree on a read-only mount is compiled on $name"
 	watched unshare -m sh -c "$run" sh env LD_PRELOAD="$SO" PYCSTASH_DIR="$CACHE" "$python" -v "$tree/app.py"
-	is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "but only once on $name"
+	is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "a tree on a read-only mount is compiled only once on $name"
 	watched unshare -m sh -c "$run" sh env LD_PRELOAD="$SO" PYCSTASH_DIR="$CACHE" "$python" -m compileall -q -f "$tree"
 	is "$status, $(cat "$T/.out" "$T/.err")" "0, " "compileall works on a read-only mount on $name"
 	tree=$real
@@ -98,3 +98,4 @@ all() {
 	of_another
 }
 each all
+done_testing

@@ -108,7 +108,7 @@ levels() {
 		"$name: -O and -OO compile for themselves"
 	got="$(count "$T/second" -OO); $(count "$T/second" -O); $(count "$T/second")"
 	is "$got" "$all_loaded; $all_loaded; $all_loaded" \
-		"$name: and each finds its own objects in a copy"
+		"$name: each pyc finds its own object in a copy"
 	cat >"$T/second/pkg/m1.py" <<-'END'
 		"""doc"""
 		def f():
@@ -217,3 +217,4 @@ environments() { # the real thing takes long: some interpreters
 	done
 }
 each environments
+done_testing

@@ -32,15 +32,8 @@ cached() {
 		in_bare=$in
 	fi
 	rows_pass "$T/got" "$T/work" "$T/every" "$preload" "$cache" "$@" -- "$CACHE"
-rows_compare "$sentence: %s" cached "$T/every" "$T/bare" "$T/got" | one_claim "$sentence"
+	rows_compare "$sentence: %s" cached "$T/every" "$T/bare" "$T/got" | rows_as_one "$sentence"
 }
-# One line of all symbols' lines, but each that fails.
-one_claim() {
-	awk -v sentence="$1" '/^ok/ { good++; next } /^not ok/ { bad++ } bad < 20 { print } END {
-		if (bad >= 20) print "#   … " bad " symbols fail"
-		if (good) print "ok - " sentence " (" good " symbols)" }'
-}
-
 cached "every call works"
 # The parent goes on after each row, so this is also that a vfork child leaves it whole.
 cached "every call works in a vfork child" CALL_IN=vfork
@@ -61,18 +54,18 @@ early() { # PRELOAD WHEN [CACHE]
 rows_pass "$T/bare" "$T/work" "$T/every" X=
 early "$safety/libearly.so" start
 rows_compare "in a constructor, without the library: %s" same "$T/every" "$T/bare" "$T/got" |
-		one_claim "these rows can be run in a constructor"
+	rows_as_one "these rows can be run in a constructor"
 early "$SO:$safety/libearly.so" start
 rows_compare "before our own constructor %s is libc's" same "$T/every" "$T/bare" "$T/got" |
-		one_claim "before our own constructor every call is libc's"
-is "$(ls -A "$CACHE" 2>/dev/null)" "" "and nothing is in the cache"
+	rows_as_one "before our own constructor every call is libc's"
+is "$(ls -A "$CACHE" 2>/dev/null)" "" "before our own constructor nothing goes to the cache"
 early "$safety/libearly.so:$SO" start "$CACHE"
 rows_compare "in a constructor after our own: %s" cached "$T/every" "$T/bare" "$T/got" |
-		one_claim "in a constructor that runs after ours every call works"
+	rows_as_one "in a constructor that runs after ours every call works"
 for order in "$safety/libearly.so:$SO" "$SO:$safety/libearly.so"; do
 	early "$order" end "$CACHE"
 	rows_compare "in a destructor: %s" cached "$T/every" "$T/bare" "$T/got" |
-			one_claim "in a destructor every call works ($(bare_names "$order"))"
+		rows_as_one "in a destructor every call works ($(bare_names "$order"))"
 done
 
 # In the company of others.
@@ -82,9 +75,9 @@ for order in "$SO:$safety/libother.so" "$safety/libother.so:$SO"; do
 	read -r opens stats renames < <(tail -1 "$T/other" 2>/dev/null)
 	# Behind us it gets those that are about other paths, under the names they had.
 	if [ "${opens:-0}" -gt 0 ] && [ "${stats:-0}" -gt 0 ]; then
-		ok "and the other one gets its calls too"
+		ok "another preload gets its calls too: $(bare_names "$order")"
 	else
-		not_ok "and the other one gets its calls too" "open64, stat64, rename: ${opens:-} ${stats:-} ${renames:-}"
+		not_ok "another preload gets its calls too: $(bare_names "$order")" "open64, stat64, rename: ${opens:-} ${stats:-} ${renames:-}"
 	fi
 done
 for order in "$SO:$safety/libpublic.so" "$safety/libpublic.so:$SO"; do
@@ -125,18 +118,18 @@ clean
 clean
 check "1,000 times each kind of call leaves no descriptor open (without the library: $bare)" \
 	env "$preload" "$cache" "$safety/fds" "$T/tree" leaks
-is "$(find "$T/tree" -name __pycache__)" "" "and the tree is clean"
+is "$(find "$T/tree" -name __pycache__)" "" "1,000 times each kind of call leaves no __pycache__ in the tree"
 clean
 "$safety/fds" "$T/tree" closed && bare=$? || bare=$?
 clean
 env "$preload" "$cache" "$safety/fds" "$T/tree" closed && got=$? || got=$?
-is "$got" "$bare" "with all descriptors closed it works, and takes none of 0, 1 and 2"
+is "$got" "$bare" "the library works with all descriptors closed, and takes none of 0, 1 and 2"
 for left in 0 1 2 3; do
 	clean
 	"$safety/fds" "$T/tree" limit $left >"$T/want"
 	clean
 	env "$preload" "$cache" "$safety/fds" "$T/tree" limit $left >"$T/out" 2>&1
-	is "$(diff "$T/want" "$T/out")" "" "with $left descriptors left it fails where the program fails without it"
+	is "$(diff "$T/want" "$T/out")" "" "with $left descriptors left the library fails where the program fails without it"
 done
 
 # Signals.
@@ -167,4 +160,5 @@ check "paths are read to their end and no further, wherever they lie" env "$prel
 # Threads.
 clean
 check "threads that import at once see whole files" env "$preload" "$cache" timeout 100 "$safety/importers" "$T/tree" 16 100
-is "$(find "$T/tree" -name __pycache__)$(find "$CACHE" -name '*.pyc.*')" "" "and leave neither a __pycache__ nor a temporary file"
+is "$(find "$T/tree" -name __pycache__)$(find "$CACHE" -name '*.pyc.*')" "" "threads that import at once leave neither a __pycache__ nor a temporary file"
+done_testing

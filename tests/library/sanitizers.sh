@@ -23,16 +23,12 @@ built() { # MODE: sets so to the library of that mode
 	so=$HERE/build/$1/libpycstash.so
 	make -s -C "$HERE" MODE="$1" "build/$1/libpycstash.so" >"$T/make" 2>&1 && [ -f "$so" ]
 }
-one_claim() {
-	awk -v sentence="$1" '/^ok/ { good++; next } { print } END {
-		if (good) print "ok - " sentence " (" good " symbols)" }'
-}
 # checked NAME PRELOAD: rows_every, the storm and the descriptors under that library.
 checked() {
 	local name=$1 preload=LD_PRELOAD=$2
 	clean
 	rows_pass "$T/got" "$T/work" "$T/rows" "$preload" PYCSTASH_DIR="$CACHE" -- "$CACHE"
-	rows_compare "$name: %s" cached "$T/rows" "$T/bare" "$T/got" | one_claim "$name finds nothing in any call"
+	rows_compare "$name: %s" cached "$T/rows" "$T/bare" "$T/got" | rows_as_one "$name finds nothing in any call"
 	clean
 	check "$name finds nothing while signals interrupt us" \
 		env "$preload" PYCSTASH_DIR="$CACHE" timeout 100 "$safety/storm" "$T/tree" 262144
@@ -63,7 +59,7 @@ if built tsan && "${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -g -fsanitize=thread "$HER
 	clean
 	check "the thread sanitizer finds nothing while threads import and fork" env TSAN_OPTIONS=die_after_fork=0 \
 		LD_PRELOAD="$so" PYCSTASH_DIR="$CACHE" timeout 200 "$T/importers" "$T/tree" 8 30
-	is "$(find "$T/tree" -name __pycache__)" "" "and all went to the cache"
+	is "$(find "$T/tree" -name __pycache__)" "" "threads under the thread sanitizer leave no __pycache__ in the tree"
 else
 	skip "the thread sanitizer finds nothing" "that build fails: $(head -1 "$T/make")"
 fi
@@ -83,3 +79,4 @@ if command -v valgrind >/dev/null; then
 else
 	skip "valgrind finds nothing" "not installed"
 fi
+done_testing

@@ -165,3 +165,4 @@ traps() {
 	check "Python alone runs old code in many of these ways ($wrong)" test "$wrong" -ge 15
 }
 traps
+done_testing

@@ -22,7 +22,7 @@ racing() {
 	done
 	is "$answers" "1:six:0:5 2:six:0:5 3:six:0:5 " "six processes on a cold tree leave a whole cache on $name"
 	is "$(sort "$T/race" | uniq -c | xargs)" "18 six" "each of them works on $name"
-	is "$(find "$CACHE" -name '*.pyc.*' | wc -l)" 0 "they leave no temporary files on $name"
+	is "$(find "$CACHE" -name '*.pyc.*' | wc -l)" 0 "processes that race leave no temporary files on $name"
 	# One edits while others run: no process may see half of anything.
 	for round in 1 2 3 4 5 6; do
 		echo "THREE = 3 # $round" >"$tree/pkg/deep/leaf.py.new"
@@ -155,3 +155,4 @@ all() {
 	children
 }
 each all
+done_testing

@@ -48,7 +48,7 @@ no_cache() {
 		rm -f "$T/small/filler"
 		quiet env LD_PRELOAD="$SO" PYCSTASH_DIR="$T/small" "$python" "$tree/app.py"
 		quiet env LD_PRELOAD="$SO" PYCSTASH_DIR="$T/small" "$python" "$tree/app.py"
-		is "$said, $status" "six, 0" "nor one that fills up meanwhile on $name"
+		is "$said, $status" "six, 0" "a file system that fills up meanwhile does no harm on $name"
 		entry=$(find "$T/small" -name '*.pyc.*')
 		is "$entry" "" "no half entry is left on a full disk on $name"
 		umount "$T/small"
@@ -64,10 +64,10 @@ default_place() {
 	watched env -u XDG_CACHE_HOME HOME="$T/house" LD_PRELOAD="$SO" "$python" "$tree/app.py"
 	is "$(entries "$T/house/.cache/pycstash" | grep -cF "/tree$tree/")" 5 "the cache is ~/.cache/pycstash on $name"
 	is "$(stat -c %a "$T/house/.cache/pycstash"), $(head -c 43 "$T/house/.cache/pycstash/CACHEDIR.TAG")" \
-		"700, Signature: 8a477f597d28d172789f06886806bc55" "it is private, and marked as a cache, on $name"
+		"700, Signature: 8a477f597d28d172789f06886806bc55" "a new cache is private, and marked as a cache, on $name"
 	watched env HOME="$T/house" XDG_CACHE_HOME="$T/xdg" LD_PRELOAD="$SO" "$python" "$tree/app.py"
 	is "$(entries "$T/xdg/pycstash" | grep -cF "/tree$tree/")" 5 "XDG_CACHE_HOME counts on $name"
-	untouched "neither touches the tree on $name"
+	untouched "neither of two starts touches the tree on $name"
 }
 
 removed_meanwhile() {
@@ -86,7 +86,7 @@ END
 	quiet preloaded "$python" "$T/removed.py" "$tree" "$CACHE"
 	is "$said, $status, $(in_tree)" "six True, 0, 0" "a cache that is removed in mid-run is made again on $name"
 	served "$python" "$tree/app.py"
-	is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "it is a good one on $name"
+	is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "the entry is a good one on $name"
 	untouched "removing it leaves the tree as it was on $name"
 }
 
@@ -103,13 +103,13 @@ read_only() {
 	quiet preloaded PYCSTASH_READONLY=1 "$python" -O "$tree/app.py"
 	is "$said, $status" "six, 0" "a start that misses it is quiet on $name"
 	is "$(snapshot "$CACHE")" "$before" "the cache is as it was on $name"
-	untouched "and the tree too on $name"
+	untouched "a tree is as it was after a start that missed the cache on $name"
 	quiet preloaded PYCSTASH_READONLY=1 "$python" -c "
 import os, sys, errno, shutil; sys.path.insert(0, '$tree'); import alpha
 for call in os.unlink, os.rmdir, lambda c: os.rename(c, c + 'x'), lambda c: open(c, 'ab'):
     try: call(alpha.__cached__ if call is not os.rmdir else os.path.dirname(alpha.__cached__))
     except OSError as error: print(errno.errorcode[error.errno])"
-	is "$(echo "$said" | xargs)" "EROFS EROFS EROFS EROFS" "it is as a read-only file system is on $name"
+	is "$(echo "$said" | xargs)" "EROFS EROFS EROFS EROFS" "PYCSTASH_READONLY is as a read-only file system on $name"
 	is "$(snapshot "$CACHE")" "$before" "the cache is still as it was on $name"
 }
 
@@ -121,11 +121,11 @@ prefixes() {
 	clean_tree
 	rm -rf "$CACHE"
 	quiet preloaded PYCSTASH_EXCLUDE="$tree/pkg/dee:$tree/p" "$python" "$tree/app.py"
-	is "$said, $(in_tree), $(cached)" "six, 0, 5" "it goes by whole names on $name"
+	is "$said, $(in_tree), $(cached)" "six, 0, 5" "PYCSTASH_EXCLUDE goes by whole names on $name"
 	rm -rf "$CACHE"
 	quiet preloaded PYCSTASH_ONLY="$tree/pkg" "$python" "$tree/app.py"
 	is "$said, $(in_tree), $(cached)" "six, 1, 4" "PYCSTASH_ONLY serves a directory alone on $name"
-	is "$(entries | grep -cvF "/tree$tree/pkg/")" 0 "and nothing of the standard library on $name"
+	is "$(entries | grep -cvF "/tree$tree/pkg/")" 0 "PYCSTASH_ONLY keeps the standard library out of the cache on $name"
 	clean_tree
 	rm -rf "$CACHE"
 	quiet preloaded PYCSTASH_ONLY="$tree" PYCSTASH_EXCLUDE="$tree/pkg" "$python" "$tree/app.py"
@@ -192,7 +192,7 @@ policy() {
 	is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "an entry that no policy lets open: the tree's pyc is served on $name"
 	chmod 200 "$entry"
 	quiet modest env LD_PRELOAD="$SO" PYCSTASH_DIR="$CACHE" "$python" -c "open('${entry#"$CACHE"/v1/*/tree}')"
-	is "$status, $(echo "$said" | grep -c 'Permission denied')" "1, 1" "one that its mode keeps shut is so to the program on $name"
+	is "$status, $(echo "$said" | grep -c 'Permission denied')" "1, 1" "a source that its mode keeps shut is shut to the program on $name"
 	clean_tree
 }
 
@@ -214,7 +214,7 @@ left_to_the_tree() {
 		is "$said, $status, $(in_tree) in the tree, $(find "$CACHE" -path '*/tree/*' -name 'alpha.*' | wc -l)" \
 			", 0, 1 in the tree, 0" "a pyc is left to the tree ($why) on $name"
 		watched "$python" -B -v "$tree/app.py"
-		is "$(seen)" "six, 4 compiled, 1 loaded, status 0" "and is one that Python takes ($why) on $name"
+		is "$(seen)" "six, 4 compiled, 1 loaded, status 0" "Python takes a pyc that was left to the tree ($why) on $name"
 		clean_tree
 	done
 }
@@ -246,3 +246,4 @@ all() {
 	overwritten
 }
 each all
+done_testing

@@ -21,22 +21,24 @@ mk() { make --no-print-directory -j2 CFLAGS=-g0 "$@"; }
 ready() { mkdir -p "$1" && touch "$1/.need-build"; }
 
 # --- compilers and modes --------------------------------------------------------------
+# The command is built once by each compiler: with gcc's -O2, which finds most, and with
+# clang's -O0, since what clang warns of does not depend on it. The library in each mode.
 builds_quietly() { # COMPILER MODE
-	local out=build output
+	local out=build output whole=
+	case "$1 $2" in "gcc release" | "clang debug") whole=yes ;; esac
 	[ "$2" = release ] || out=build/$2
 	rm -rf build
 	ready build
 	ready "$out"
-	output=$(mk CC="$1" MODE="$2" WERROR=-Werror all 2>&1) &&
+	output=$(mk CC="$1" MODE="$2" WERROR=-Werror ${whole:+"$out/pycstash"} "$out/libpycstash.so" 2>&1) &&
 		! grep -E 'warning|error' <<<"$output" &&
-		[ -s "$out/libpycstash.so" ] && [ -x "$out/pycstash" ] && return
+		[ -s "$out/libpycstash.so" ] && [ -x "$out/pycstash" -o ! "$whole" ] && return
 	tail -20 <<<"$output"
 	return 1
 }
 last=
 for compiler in clang gcc; do
-	# What clang warns of does not depend on the sanitizer.
-	for mode in debug $([ $compiler = clang ] || echo asan ubsan tsan) release; do
+	for mode in debug $([ $compiler = clang ] || echo asan ubsan tsan release); do
 		claim="$compiler builds MODE=$mode without a warning"
 		if ! type -P $compiler >/dev/null; then
 			skip "$claim" "not installed"
@@ -69,7 +71,7 @@ packaged() {
 }
 if [ "$(uname -m)" = x86_64 ] && type -P gcc >/dev/null; then
 	check "a packager's flags are taken, link-time optimization among them" packaged
-	check "and all is exported that is without them" \
+	check "a build with these flags exports what one without them exports" \
 		diff <(nm -D --defined-only build/libpycstash.so | awk '{ print $NF }') \
 		<(nm -D --defined-only "$SO" | awk '{ print $NF }')
 else
@@ -129,3 +131,4 @@ check "make uninstall with nothing there is no error" \
 mk clean >/dev/null 2>&1
 is "$(diff -rq "$HERE/shim" shim; diff -rq "$HERE/tools" tools; ls)" "$(printf '%s\n' Makefile docs shim tools)" \
 	"make clean leaves the sources and nothing else"
+done_testing

@@ -8,7 +8,6 @@
 
 cd "$HERE" || exit 1
 
-none() { is "$(head -20 | tr '\n' ' ')" "" "$1"; } # SENTENCE: nothing comes in
 
 # --- symbols --------------------------------------------------------------------------
 names_in() { sed '/^#/d; s/[ 	].*//' "$@" | sort -u; }
@@ -95,3 +94,4 @@ grep -hoE '^(struct|union) [a-z_0-9]+ \{' "${code[@]}" | sort | uniq -d |
 	none "no two structs have one name"
 nm --defined-only --extern-only "${core[@]}" "${shim[@]}" $(find "$BUILD/tools" -name '*.o') |
 	awk 'NF == 3 { print $3 }' | sort | uniq -d | none "no two exported functions have one name"
+done_testing

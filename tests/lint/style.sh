@@ -7,7 +7,6 @@
 . "$(dirname "$0")/../lib/tap.sh"
 
 cd "$HERE" || exit 1
-none() { is "$(head -20 | tr '\n' ' ')" "" "$1"; } # SENTENCE: nothing comes in
 
 mapfile -t code < <(find shim tools tests -name '*.[ch]' | sort)
 mapfile -t headers < <(find shim tools tests -name '*.h' | sort)
@@ -63,11 +62,11 @@ done | none "every module of core has its unit test"
 for file in shim/core/*/*.c; do
 	[ -e "${file%.c}.h" ] || [ -e "${file%_*}.h" ] || echo "$file"
 done | none "every module of core has its header"
-for file in "${headers[@]}"; do
-	echo "#include \"$file\"" | ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -I. -fsyntax-only \
-		-Wall -Wextra -Wno-unused -x c - >"$T/output" 2>&1 && ! [ -s "$T/output" ] ||
-		echo "$file"
-done | none "every header compiles alone"
+# shellcheck disable=SC2016 # for the inner shell
+printf '%s\n' "${headers[@]}" | xargs -P 2 -I {} sh -c '
+	[ -z "$(echo "#include \"{}\"" | ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -I. -fsyntax-only \
+		-Wall -Wextra -Wno-unused -x c - 2>&1)" ] || echo {}' |
+	none "every header compiles alone"
 grep -L '^#pragma once' "${headers[@]}" | none "every header is guarded"
 for page in interposed settings verdicts; do
 	if [ -e "docs/$page.md" ]; then
@@ -96,7 +95,9 @@ for file in "${scripts[@]}"; do
 	if head -1 "$file" | grep -q '^#!' && [ ! -x "$file" ]; then echo "$file"; fi
 done | none "every script that names its shell is executable"
 if type -P shellcheck >/dev/null; then
-	shellcheck -x -S error -f gcc "${scripts[@]}" | none "shellcheck finds no error"
+	# Without -x: what they source is among them.
+	printf '%s\n' "${scripts[@]}" | xargs -P 2 -n 20 shellcheck -S error -f gcc |
+		none "shellcheck finds no error"
 else
 	skip "shellcheck finds no error" "it is not installed"
 fi
@@ -106,3 +107,16 @@ for name in sys.argv[1:]:
         compile(open(name, encoding="utf-8").read(), name, "exec")
     except SyntaxError as error:
         print(name, error)' {} + | none "every Python script compiles"
+
+# --- what is claimed ------------------------------------------------------------------
+# A sentence that leans on the one before says nothing when it fails.
+leans='and|so|nor|but|or|likewise|also|which|whose|else|unless|then|though'
+mapfile -t suites < <(grep -lr '^done_testing$' tests --include='*.sh')
+check "there are suites whose claims can be read" test ${#suites[@]} -gt 40
+grep -nE "\"([^\"]*: )?($leans) [^\"]*\"( |\$|;)" "${suites[@]}" |
+	grep -vE '^[^:]*:[0-9]*:[[:space:]]*#' | cut -d: -f1,2 |
+	none "no claim leans on the one before it (and …, nor …, which …)"
+for file in tests/{lint,calls,library,torture,cli,programs,cpython}/*.sh; do
+	[ ! -x "$file" ] || [ "$(tail -n 1 "$file")" = done_testing ] || echo "$file"
+done | none "every suite ends with done_testing"
+done_testing

@@ -21,7 +21,6 @@ nm -D --defined-only "$libc" | without_versions >"$T/libc"
 for read in calls exceptions paths libc; do
 	check "there are names in the list of $read" test -s "$T/$read"
 done
-none() { is "$(head -20 | tr '\n' ' ')" "" "$1"; } # SENTENCE: nothing comes in
 
 # --- the library ----------------------------------------------------------------------
 nm -D --defined-only "$SO" | awk '{ print $NF }' | sort >"$T/exported"
@@ -176,3 +175,4 @@ for name in find tar git rsync cpio unzip zip gcc make sh bash; do
 		gate "all that $name imports is known" "$(readlink -f "$program")"
 	fi
 done
+done_testing

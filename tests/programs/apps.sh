@@ -80,9 +80,9 @@ if has django && has sqlite3; then
 	cached_said=$(django_story preloaded 2>&1)
 	is "$cached_said" "$bare_said" "Django makes, migrates and tests a project the same with the library"
 	is "$(echo "$cached_said" | grep -cE '^(OK|System check identified no issues \(0 silenced\)\.)$')" 3 \
-		"its checks and tests succeed"
+		"Django's checks and tests succeed"
 	is "$(($(cached) > 300)), $(entries | grep -cF "/tree$T/site/goods/migrations/")" "1, 2" \
-		"its modules are in the cache ($(cached)), and the project's own"
+		"Django's modules and the project's own are in the cache ($(cached))"
 	is "$(find "$T/site" -name __pycache__)" "" "the project has no __pycache__"
 	cd "$T/site" || exit
 	served $python manage.py check
@@ -121,11 +121,12 @@ if [ -x /usr/bin/hg ] && $python -c 'import mercurial' 2>/dev/null; then
 	PYTHONDONTWRITEBYTECODE=1 hg_story env >"$T/bare.out"
 	hg_story preloaded >"$T/cached.out"
 	check "Mercurial does the same with the library: $(wc -l <"$T/cached.out") lines" cmp "$T/bare.out" "$T/cached.out"
-	is "$(grep -c '^[01] [0-9a-f]\{40\}' "$T/cached.out")" 2 "its commits are there"
-	is "$(($(cached) > 50))" 1 "its modules are in the cache: $(cached)"
+	is "$(grep -c '^[01] [0-9a-f]\{40\}' "$T/cached.out")" 2 "Mercurial's commits are there"
+	is "$(($(cached) > 50))" 1 "Mercurial's modules are in the cache: $(cached)"
 	served $python "$hg" -R "$T/repository" log -q
 	is "$compiled, $((loaded > 20)), $status" "0, 1, 0" "a command compiles nothing any more: $loaded modules loaded"
 	untouched "Mercurial's tree is as before"
 else
 	skip "Mercurial works with the library" "mercurial is not installed"
 fi
+done_testing

@@ -24,8 +24,8 @@ embed() {
 	is "$said, $(cached)" "six, 5" "a program that embeds $name fills the cache"
 	said=$(preloaded PYTHONVERBOSE=1 "$T/embed" "$tree" 2>"$T/.err")
 	is "$said, $(count_modules '\.py'), $(count_modules '\.pyc')" "six, 0, 5" \
-		"it starts warm the second time ($name)"
-	untouched "it leaves the tree as it was ($name)"
+		"a program that embeds Python starts warm the second time ($name)"
+	untouched "a program that embeds Python leaves the tree as it was ($name)"
 }
 
 cat >"$T/embed.c" <<'END'
@@ -61,7 +61,8 @@ is "$(seen), $(cached)" "six, 5 compiled, 0 loaded, status 0, 5" "a shell script
 watched preloaded "$T/outer" "$tree/app.py"
 is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "a script behind a script is warm"
 watched preloaded xargs -a /dev/null "$T/wrapper" "$tree/app.py"
-is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "so is one that xargs starts"
+is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "a script that xargs starts is served from the cache"
 watched preloaded timeout 60 nice env FOO=1 "$T/wrapper" "$tree/app.py"
-is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "so is one behind timeout, nice and env"
+is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "a script started through timeout, nice and env is served from the cache"
 untouched "none of them touches the tree"
+done_testing

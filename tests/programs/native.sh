@@ -32,7 +32,7 @@ if $python -c 'import numba' 2>/dev/null; then
 	rm -rf "$tree"
 	numba_program
 	is "$(preloaded $python "$tree/run.py" 2>&1)" "$bare_first" "numba compiles as without the library: $bare_first"
-	is "$(kept)" "$files" "its $files files are in the cache"
+	is "$(kept)" "$files" "numba's $files files are in the cache"
 	untouched "numba leaves a writable tree as it was"
 	is "$(preloaded $python "$tree/run.py" 2>&1)" "$bare_second" "a second process loads from the cache: $bare_second"
 	rm -rf "$CACHE"
@@ -40,7 +40,7 @@ if $python -c 'import numba' 2>/dev/null; then
 	remember
 	modest_numba() { modest env LD_PRELOAD="$SO" PYCSTASH_DIR="$CACHE" $python "$tree/run.py" 2>&1; }
 	is "$(modest_numba)" "$bare_first" "numba works in a tree that cannot be written"
-	is "$(kept)" "$files" "its files are in the cache then, too"
+	is "$(kept)" "$files" "numba's files are in the cache after a second run"
 	is "$(modest_numba)" "$bare_second" "a second process loads them"
 	untouched "numba leaves such a tree as it was"
 	chmod -R u+w "$tree"
@@ -77,12 +77,13 @@ print(native.lib.thrice(14))' >"$tree/run.py"
 	mv "$tree" "$T/cffi.bare"
 	cffi_program
 	is "$(preloaded $python "$tree/run.py" 2>&1 | tail -1)" "$bare_said" "cffi.verify works with the library: $bare_said"
-	is "$(names_in "$tree")" "$(names_in "$T/cffi.bare")" "its files are in the tree, as without"
+	is "$(names_in "$tree")" "$(names_in "$T/cffi.bare")" "cffi's files are in the tree, as without the library"
 	is "$(find "$tree" -name '*.so' | wc -l), $(find "$tree" -name '*.pyc' | wc -l), $(cached)" "1, 0, 1" \
 		"the library is in the tree, and the pyc in the cache"
 	before=$(find "$tree" -name '*.so' -printf '%i %T@')
 	is "$(preloaded $python "$tree/run.py" 2>&1 | tail -1)" "$bare_said" "a second process uses it"
-	is "$(find "$tree" -name '*.so' -printf '%i %T@')" "$before" "and does not compile it again"
+	is "$(find "$tree" -name '*.so' -printf '%i %T@')" "$before" "a second process does not compile the native library again"
 else
 	skip "cffi.verify works with the library" "python3-cffi, a C compiler or Python.h is missing"
 fi
+done_testing

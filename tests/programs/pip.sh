@@ -8,10 +8,9 @@
 
 python=/usr/bin/python3
 if ! $python -c 'import pip, venv, ensurepip' 2>/dev/null; then
-	skip "pip works with the library" "python3-pip or python3-venv is not installed"
-	exit 0
+	skip_all "pip works with the library" "python3-pip or python3-venv is not installed"
 fi
-tag=$(tag $python)
+tag=$(tag_of $python)
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_INDEX=1 PIP_CONFIG_FILE=/dev/null
 venv=$T/venv
 version=$($python -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
@@ -85,11 +84,11 @@ is "$(seen)" "leaf 1, 0 compiled, 5 loaded, status 0" "what pip compiled is not 
 rm -rf "$venv"
 preloaded $python -m venv "$venv" >"$T/.out" 2>&1
 check "venv with pip works: $(head -c 300 "$T/.out")" preloaded "$venv/bin/pip" --version
-is "$(find "$venv" -name __pycache__ | wc -l)" 0 "such an environment has no __pycache__ either"
+is "$(find "$venv" -name __pycache__ | wc -l)" 0 "an environment of venv with pip has no __pycache__"
 tree=$site
 served "$venv/bin/python" -m pip --version
 served "$venv/bin/python" -m pip --version
-is "$compiled, $((loaded > 50)), $status" "0, 1, 0" "its pip starts warm: $loaded modules"
+is "$compiled, $((loaded > 50)), $status" "0, 1, 0" "the pip of a new environment starts warm: $loaded modules"
 # A source tree, in place.
 mkdir -p "$T/source/hatched"
 echo 'N = 7' >"$T/source/hatched/__init__.py"
@@ -99,7 +98,7 @@ if preloaded "$venv/bin/python" -m pip -q install --no-build-isolation "$T/sourc
 	is "$(preloaded "$venv/bin/python" -c 'import hatched; print(hatched.N)')" 7 \
 		"a package is built and installed from its sources"
 	preloaded "$venv/bin/python" -m pip -q uninstall -y hatched >"$T/.out" 2>&1
-	is "$(find "$site" | grep -c hatched)" 0 "and uninstalled"
+	is "$(find "$site" | grep -c hatched)" 0 "pip uninstalls a package that was built from its sources"
 else
 	if "$venv/bin/python" -m pip -q install --no-build-isolation "$T/source" >/dev/null 2>&1; then
 		not_ok "a package is built and installed from its sources" "$(tail -5 "$T/.out")"
@@ -107,3 +106,4 @@ else
 		skip "a package is built and installed from its sources" "pip cannot build here without the library either"
 	fi
 fi
+done_testing

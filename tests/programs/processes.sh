@@ -75,7 +75,7 @@ END
 	for method in spawn fork; do
 		served "$python" "$tree/main.py" $method
 		is "$said, $status, $compiled compiled, $((loaded >= 6))" $'84\n7, 0, 0 compiled, 1' \
-			"and warm, where no child compiles, by $method on $name"
+			"no child compiles when the cache is warm, by $method on $name"
 	done
 	watched preloaded "$python" "$tree/futures.py"
 	is "$said, $status" $'84\n84, 0' "concurrent.futures work on $name"
@@ -85,3 +85,4 @@ END
 	untouched "none of them touches the tree on $name"
 }
 each methods
+done_testing

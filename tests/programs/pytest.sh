@@ -7,10 +7,9 @@
 
 python=/usr/bin/python3
 if ! $python -c 'import pytest' 2>/dev/null; then
-	skip "pytest works with the library" "python3-pytest is not installed"
-	exit 0
+	skip_all "pytest works with the library" "python3-pytest is not installed"
 fi
-tag=$(tag $python)
+tag=$(tag_of $python)
 tree=$T/project
 
 project() {
@@ -47,19 +46,20 @@ project
 first=$(run preloaded)
 is "$first" "$bare" "pytest says the same with the library, asserts rewritten"
 is "$(rewritten "$CACHE"), $(entries | grep -F "/tree$tree/" | grep -cv pytest)" "3, 2" \
-	"its rewritten pycs are in the cache, and Python's"
+	"pytest's rewritten pycs and Python's are in the cache"
 untouched "pytest leaves the tree as it was"
 inodes=$(entries | grep -F "/tree$tree/" | xargs stat -c '%i %n')
 second=$(run preloaded)
-is "$second" "$bare" "it says the same when started again"
+is "$second" "$bare" "pytest prints the same when started again"
 is "$(entries | grep -F "/tree$tree/" | xargs stat -c '%i %n')" "$inodes" \
-	"then it writes no pyc anew"
+	"pytest writes no pyc again at a second start"
 (cd "$tree" && preloaded strace -f -qq --seccomp-bpf -e trace=openat -o "$T/trace" \
 	$python -m pytest -q >/dev/null 2>&1)
 is "$(grep -cE "tests/(sub/)?__pycache__/(test_|conftest)[a-z]*\.$tag-pytest-.*O_RDONLY.* = [0-9]" "$T/trace"), $(
-	grep -cE 'O_(WRONLY|RDWR).*pytest-.*\.pyc' "$T/trace")" "3, 0" "it reads what is in the cache"
+	grep -cE 'O_(WRONLY|RDWR).*pytest-.*\.pyc' "$T/trace")" "3, 0" "pytest reads what is in the cache"
 echo 'def test_good(): assert "new" == "newer"' >"$tree/tests/test_one.py"
 third=$(run preloaded)
 is "$(echo "$third" | grep -c 'newer'), $(echo "$third" | tail -1)" "$(
 	cd "$tree" && run env PYTHONDONTWRITEBYTECODE=1 | grep -c newer
 ), 2 failed, 2 passed" "a test that was edited runs as edited"
+done_testing

@@ -20,8 +20,9 @@ echo "# $(tail -1 "$T/said")"
 is "$(cat "$T/errors")" "" "no command ends with a code that says something else than what was"
 is "$(find "$T/src" -name __pycache__)" "" "nothing is beside the sources"
 is "$(/usr/bin/python3 "$SEAL/check.py" "$CACHE" | grep -v ' files,' | sed "s,$T,,")" "" "nothing in the cache is broken"
-check "which verify says as well" "$PYCSTASH" verify --dir "$CACHE"
+check "verify finds nothing broken either" "$PYCSTASH" verify --dir "$CACHE"
 find "$CACHE/v1" -name '*.[0-9]*[0-9]' -path '*/tree/*' -exec touch -d '2 hours ago' {} +
-check "and gc goes on with what was left behind" "$PYCSTASH" gc --dir "$CACHE"
+check "gc succeeds on a cache whose writers were killed" "$PYCSTASH" gc --dir "$CACHE"
 is "$(find "$CACHE/v1" -mindepth 2 -regextype posix-extended -regex '.*\.(pyc|pyo)\.[0-9]+|.*/\.trash/.*')" "" \
-	"of which no old temporary and no trash is left"
+	"gc leaves no old temporary file and no trash"
+done_testing

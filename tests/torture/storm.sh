@@ -40,3 +40,4 @@ storm() {
 	done
 }
 each storm
+done_testing

@@ -44,7 +44,6 @@ static void examine(struct doctor *doctor)
 	doctor_check_library(doctor);
 	doctor_check_interpreter(doctor);
 	doctor_check_program(doctor);
-	doctor_check_symbols(doctor);
 	doctor_check_configuration(doctor);
 	doctor_check_environment(doctor);
 	doctor_check_cache(doctor);
@@ -79,7 +78,6 @@ static void release(struct doctor *doctor)
 	free(doctor->library);
 	free(doctor->path);
 	free(doctor->program);
-	free(doctor->listing);
 }
 
 static int doctor_run(struct doctor *doctor, bool json)
@@ -124,15 +122,17 @@ static int run(const struct command *self, char **words)
 
 /* clang-format off */
 static const char notes[] =
-	"INTERPRETER is a path or a name on PATH; default " DEFAULT_INTERPRETER ". The options\n"
-	"are those of run: doctor examines what `pycstash run` with them would do.\n"
+	"INTERPRETER is a path or a name on PATH; default " DEFAULT_INTERPRETER ". A script whose\n"
+	"first line names a Python stands for that Python. The options are those of run: doctor\n"
+	"examines what `pycstash run` with them would do.\n"
 	"\n"
-	"A line for each check: `ok`; `warn`: it works, but something switches it off or makes\n"
-	"it worse, and what to do about that; `fail`: it cannot be served. Looked at are the\n"
+	"Each check prints a line. `ok`: nothing is wrong. `warn`: Python is served, but\n"
+	"something makes it slower, or the check could not be made. `fail`: it is not served.\n"
+	"Both end with what to do, where something can be done. The checks are about the\n"
 	"interpreter and whether the library can be loaded into it, configuration files and\n"
-	"the environment, the cache's place and owner, its file system, and when `gc` last ran.\n"
+	"the environment, the cache's directory and owner, its file system, the last `gc`.\n"
 	"The last check, the proof, imports a module twice in a temporary directory with a\n"
-	"cache of its own. Python 2.7 has no __pycache__ and is left alone, which counts as fail.\n"
+	"cache of its own. Python 2.7 has no __pycache__ and is not served.\n"
 	"\n"
 	"--json: see pycstash.doctor/1 in docs/json.md.\n"
 	"\n"

@@ -3,11 +3,13 @@
  * pycstash warm: fills the cache before a program starts for the first time.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "shim/core/cache/root.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
@@ -77,6 +79,8 @@ static bool is_mounted_readonly(const char *root)
  * or why there cannot be one. */
 static int judge_cache(const struct config *config, struct cache *cache)
 {
+	char at[PATH_MAX];
+	enum verdict why;
 	int code;
 
 	if (!config->enabled || !config->root_len) {
@@ -84,7 +88,12 @@ static int judge_cache(const struct config *config, struct cache *cache)
 		return EXIT_REFUSED;
 	}
 	code = cache_open_if_there(cache, config->root);
-	return code == EXIT_NO_CACHE ? EXIT_OK : code; /* core will make it */
+	if (code != EXIT_NO_CACHE)
+		return code;
+	if (root_judge(&sys_libc, config->root, at, &why) != ROOT_REFUSED)
+		return EXIT_OK; /* core will make it */
+	complain(*at ? at : "/", "%s", verdict_rows[why].why);
+	return EXIT_REFUSED;
 }
 
 static bool is_too_old(const struct python *python)

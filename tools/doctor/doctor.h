@@ -23,8 +23,10 @@ struct doctor {
 	char *path;	  /* the interpreter's absolute path; NULL: not found */
 	char *program;	  /* the ELF file in the end; NULL: not known */
 	bool by_wrapper;  /* path is one of our wrappers */
-	char *listing;	  /* what ld.so says of the program's libraries, or NULL */
-	bool hopeless;	  /* the library cannot come into the process: no proof needed */
+	bool has_python;  /* libpython or libpypy is among the program's libraries */
+	bool prefix; /* PYTHONPYCACHEPREFIX is set; which Python heeds it, the proof tells
+		      */
+	bool hopeless; /* the library cannot come into the process: no proof needed */
 };
 
 /* Finds the library and the interpreter, and whether the one can be loaded into the
@@ -32,10 +34,6 @@ struct doctor {
 void doctor_check_library(struct doctor *doctor);
 void doctor_check_interpreter(struct doctor *doctor);
 void doctor_check_program(struct doctor *doctor);
-
-/* Whether the interpreter calls libc by names that the library does not know:
- * doctor_symbols.c. */
-void doctor_check_symbols(struct doctor *doctor);
 
 /* Configuration files, settings, the cache's directory, /proc: doctor_place.c. */
 void doctor_check_configuration(struct doctor *doctor);
@@ -47,7 +45,8 @@ void doctor_check_proc(struct doctor *doctor);
  * layers, for doctor_check_cache: doctor_cache.c. */
 void doctor_check_file_system(struct doctor *doctor, const char *path);
 void doctor_check_contents(struct doctor *doctor, const char *root);
-void doctor_check_layers(struct doctor *doctor, const char *layers); /* NULL: none */
+/* Returns how many are used. NULL: there are none. */
+size_t doctor_check_layers(struct doctor *doctor, const char *layers);
 
 /* Imports a module twice: doctor_proof.c. */
 void doctor_check_proof(struct doctor *doctor);

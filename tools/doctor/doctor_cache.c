@@ -35,14 +35,15 @@ static const struct file_system {
 	const char *warning; /* or NULL */
 } file_systems[] = {
 	{ 0x6969, "NFS",
-		"each start asks its server; set PYCSTASH_DIR to a local place" },
+		"each start asks its server; set PYCSTASH_DIR to a directory on a local disk" },
 	{ 0xff534d42, "CIFS",
-		"each start asks its server; set PYCSTASH_DIR to a local place" },
+		"each start asks its server; set PYCSTASH_DIR to a directory on a local disk" },
 	{ 0xfe534d42, "SMB",
-		"each start asks its server; set PYCSTASH_DIR to a local place" },
+		"each start asks its server; set PYCSTASH_DIR to a directory on a local disk" },
 	{ 0x01021997, "9p",
-		"each start asks its server; set PYCSTASH_DIR to a local place" },
-	{ 0x65735546, "FUSE", "its times and links may be no proof of anything" },
+		"each start asks its server; set PYCSTASH_DIR to a directory on a local disk" },
+	{ 0x65735546, "FUSE",
+		"its times and links may prove nothing; set PYCSTASH_DIR to a directory on a local disk" },
 	{ 0x01021994, "tmpfs", NULL },
 	{ 0x794c7630, "overlay", NULL },
 	{ 0xef53, "ext4", NULL },
@@ -83,15 +84,15 @@ void doctor_check_file_system(struct doctor *doctor, const char *path)
 	available = (uint64_t)fs.f_bavail * fs.f_frsize;
 	if (fs.f_bavail * 100 < fs.f_blocks)
 		findings_add(report, FINDING_WARN, "file system",
-			"%s are free: less than 1%%; set max_size or keep_free, and run `pycstash gc`",
+			"%s are free: less than 1%%; run: pycstash gc --max-size 500M",
 			human_size(available, size));
 	if (fs.f_favail * 100 < fs.f_files)
 		findings_add(report, FINDING_WARN, "file system",
-			"%llu inodes are free: less than 1%%; set max_entries, and run `pycstash gc`",
+			"%llu inodes are free: less than 1%%; run: pycstash gc --max-entries 10000",
 			(unsigned long long)fs.f_favail);
 	if (fs.f_flag & ST_NOATIME)
 		findings_add(report, FINDING_WARN, "file system",
-			"it is mounted noatime: `gc` goes by when bytecode was written, since it cannot know when it was used");
+			"it is mounted noatime: gc cannot know when bytecode was used, and goes by when it was written");
 }
 
 /* --- what lies at the top ------------------------------------------------------------*/
@@ -131,9 +132,9 @@ static void check_owners(struct doctor *doctor, const char *root, const char *la
 	look_for_strangers(&strangers, layout);
 	if (strangers.count)
 		findings_add(&doctor->report, FINDING_WARN, "cache",
-			"%s%s belongs to another user and can be neither renewed nor deleted; give it back with chown",
+			"%s belongs to another user%s and can be neither renewed nor deleted; run as root: chown -hR %u %s",
 			strangers.first ? strangers.first : "something in it",
-			strangers.count > 1 ? ", for one," : "");
+			strangers.count > 1 ? ", as do others," : "", geteuid(), root);
 	free(strangers.first);
 }
 
@@ -146,8 +147,8 @@ static void check_layouts(struct doctor *doctor, const char *root)
 		if (fnmatch("v[0-9]*", entry->d_name, 0) == 0 &&
 			strcmp(entry->d_name, CACHE_LAYOUT) != 0)
 			findings_add(&doctor->report, FINDING_WARN, "cache",
-				"%s/%s is of another version of pycstash, and takes space that this one does not manage; delete it when nothing uses it any more",
-				root, entry->d_name);
+				"%s/%s is of another version of pycstash, and gc does not limit its size; when nothing uses it any more, run: rm -r %s/%s",
+				root, entry->d_name, root, entry->d_name);
 	if (dir)
 		closedir(dir);
 }
@@ -172,14 +173,13 @@ static void check_gc(struct doctor *doctor, const char *root, const char *layout
 
 	if (ago > 7 * DAY)
 		findings_add(&doctor->report, FINDING_WARN, "gc",
-			"last run %s ago; let a timer run `pycstash gc`",
-			human_age(ago, age));
+			"last run %s ago; run: pycstash gc", human_age(ago, age));
 	else if (ago >= 0)
 		findings_add(&doctor->report, FINDING_OK, "gc", "last run %s ago",
 			human_age(ago, age));
 	else if (age_of(root, "CACHEDIR.TAG") > DAY) /* else there was no time yet */
 		findings_add(&doctor->report, FINDING_WARN, "gc",
-			"it has never run, so that the cache only grows; let `pycstash run` start it (auto_gc = yes) or a timer run `pycstash gc`");
+			"it has never run, and without it the cache only grows; run: pycstash gc");
 }
 
 void doctor_check_contents(struct doctor *doctor, const char *root)
@@ -195,12 +195,12 @@ void doctor_check_contents(struct doctor *doctor, const char *root)
 	check_gc(doctor, root, layout);
 }
 
-void doctor_check_layers(struct doctor *doctor, const char *layers)
+size_t doctor_check_layers(struct doctor *doctor, const char *layers)
 {
 	const char *layer;
 	char at[PATH_MAX];
 	enum verdict why;
-	size_t n, len;
+	size_t n, len, used = 0;
 
 	for (n = 0; layers && (layer = config_layer(layers, n, &len)); n++) {
 		if (len >= sizeof at)
@@ -208,6 +208,7 @@ void doctor_check_layers(struct doctor *doctor, const char *layers)
 		memcpy(at, layer, len);
 		at[len] = '\0';
 		why = layer_judge(&sys_libc, geteuid(), at, sizeof at);
+		used += why == VERDICT_NONE;
 		if (why == VERDICT_NONE)
 			findings_add(&doctor->report, FINDING_OK, "layer", "%s", at);
 		else
@@ -215,4 +216,5 @@ void doctor_check_layers(struct doctor *doctor, const char *layers)
 				"%.*s is not used: %s: %s", (int)len, layer, at,
 				verdict_rows[why].why);
 	}
+	return used;
 }

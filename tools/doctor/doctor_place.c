@@ -28,15 +28,39 @@ static void check_python_variables(struct doctor *doctor)
 {
 	struct findings *report = &doctor->report;
 
+	doctor->prefix = is_set("PYTHONPYCACHEPREFIX");
 	if (doctor->dontwrite && doctor->settings.keep_dontwrite)
 		findings_add(report, FINDING_FAIL, "environment",
 			"PYTHONDONTWRITEBYTECODE is set and kept: Python writes no bytecode; leave out --keep-dontwrite");
 	else if (doctor->dontwrite)
 		findings_add(report, FINDING_WARN, "environment",
-			"PYTHONDONTWRITEBYTECODE is set: Python writes no bytecode; `pycstash run` and wrappers drop it, elsewhere unset it");
-	if (is_set("PYTHONPYCACHEPREFIX"))
-		findings_add(report, FINDING_WARN, "environment",
-			"PYTHONPYCACHEPREFIX is set: Python 3.8 and later then use no __pycache__, and pycstash has nothing to serve; unset it");
+			"PYTHONDONTWRITEBYTECODE is set: Python writes no bytecode; `pycstash run` and wrappers unset it, elsewhere run: unset PYTHONDONTWRITEBYTECODE");
+}
+
+/* A library that is not there is the likeliest slip in a unit or a Dockerfile: ld.so
+ * complains and goes on without it. */
+static void check_preload(struct doctor *doctor)
+{
+	AUTOFREE char *copy = strdup(is_set("LD_PRELOAD") ? getenv("LD_PRELOAD") : "");
+	char *rest = copy, *entry;
+
+	while (rest && (entry = strsep(&rest, LIBRARY_SEPARATORS))) {
+		const bool absent = strchr(entry, '/') && !strchr(entry, '$') &&
+				    access(entry, R_OK) < 0;
+
+		if (absent && library_is_in(entry))
+			findings_add(&doctor->report, FINDING_FAIL, "environment",
+				"LD_PRELOAD names %s, which cannot be read (%s): what is started with it is not served; set LD_PRELOAD=%s",
+				entry, strerror(errno),
+				doctor->library ? doctor->library : "PATH/" LIBRARY_NAME);
+		else if (absent)
+			findings_add(&doctor->report, FINDING_WARN, "environment",
+				"LD_PRELOAD names %s, which cannot be read (%s), and ld.so complains at each start; take it out of LD_PRELOAD",
+				entry, strerror(errno));
+		else if (*entry && !library_is_in(entry))
+			findings_add(&doctor->report, FINDING_OK, "environment",
+				"LD_PRELOAD: %s stays after our library", entry);
+	}
 }
 
 void doctor_check_configuration(struct doctor *doctor)
@@ -53,41 +77,50 @@ void doctor_check_configuration(struct doctor *doctor)
 	}
 }
 
-void doctor_check_environment(struct doctor *doctor)
+/* By the library's own rules. */
+static void check_library_settings(struct doctor *doctor)
 {
 	struct findings *report = &doctor->report;
-	size_t before = report->count;
 	struct config config, enabled;
 
-	check_python_variables(doctor);
 	settings_config(&config, false);
 	settings_config(&enabled, true);
 	if (!config.enabled && enabled.enabled)
-		findings_add(report, FINDING_WARN, "environment",
-			"%s: nothing is cached; unset it (the proof below is made without)",
+		findings_add(report, FINDING_FAIL, "environment",
+			"%s: nothing is cached; run: unset PYCSTASH_DISABLE",
 			config.why_not);
 	if (config.readonly)
 		findings_add(report, FINDING_WARN, "environment",
 			"PYCSTASH_READONLY is set: nothing new gets into the cache");
 	if (config.only)
 		findings_add(report, FINDING_OK, "environment",
-			"PYCSTASH_ONLY: no sources but those below %s are served",
-			config.only);
-	if (config.exclude)
+			"PYCSTASH_ONLY: only sources below %s are served", config.only);
+	config.only = NULL; /* "/" is below none of them, which is no mistake */
+	if (!config_covers(&config, "/", 1, "/", 1))
+		findings_add(report, FINDING_FAIL, "environment",
+			"PYCSTASH_EXCLUDE=%s excludes every source; run: unset PYCSTASH_EXCLUDE",
+			config.exclude);
+	else if (config.exclude)
 		findings_add(report, FINDING_OK, "environment",
 			"PYCSTASH_EXCLUDE: sources below %s are left alone",
 			config.exclude);
-	if (is_set("LD_PRELOAD"))
-		findings_add(report, FINDING_OK, "environment",
-			"LD_PRELOAD: %s stay behind our library", getenv("LD_PRELOAD"));
-	if (report->count == before)
+}
+
+void doctor_check_environment(struct doctor *doctor)
+{
+	struct findings *report = &doctor->report;
+	size_t before = report->count;
+
+	check_python_variables(doctor);
+	check_library_settings(doctor);
+	check_preload(doctor);
+	if (report->count == before && !doctor->prefix)
 		findings_add(report, FINDING_OK, "environment",
 			"no variable keeps Python from writing bytecode");
 }
 
-/* Whether the missing directories of root could be made: its nearest existing parent
- * decides. */
-static void check_absent(struct doctor *doctor, const char *root)
+/* Where the cache is not there yet: whether the library would make it. */
+static void check_absent(struct doctor *doctor, char *root, enum finding_state bad)
 {
 	AUTOFREE char *parent = strdup(root);
 	struct stat st;
@@ -103,13 +136,17 @@ static void check_absent(struct doctor *doctor, const char *root)
 	if (!parent)
 		return;
 	if (stat(parent, &st) == 0 && !S_ISDIR(st.st_mode))
-		findings_add(&doctor->report, FINDING_FAIL, "cache",
-			"%s cannot be made: %s is not a directory; set PYCSTASH_DIR",
+		findings_add(&doctor->report, bad, "cache",
+			"%s cannot be made: %s is not a directory; set PYCSTASH_DIR to a directory of your own",
 			root, parent);
 	else if (faccessat(AT_FDCWD, parent, W_OK | X_OK, AT_EACCESS) < 0)
-		findings_add(&doctor->report, FINDING_FAIL, "cache",
+		findings_add(&doctor->report, bad, "cache",
 			"%s cannot be made: %s: %s; set PYCSTASH_DIR to a directory of your own",
 			root, parent, strerror(errno));
+	else if (root_is_homeless(&sys_libc, root))
+		findings_add(&doctor->report, bad, "cache",
+			"%s is not made: the home directory it belongs in is not there; set PYCSTASH_DIR to a directory of your own",
+			root);
 	else {
 		findings_add(&doctor->report, FINDING_OK, "cache",
 			"%s (will be made on first use)", root);
@@ -135,7 +172,8 @@ static void check_ready(struct doctor *doctor, const char *root)
 	doctor_check_contents(doctor, root);
 }
 
-static void check_root(struct doctor *doctor, const char *root)
+/* `bad` is how bad it is to have no cache of one's own: layers serve without. */
+static void check_root(struct doctor *doctor, char *root, enum finding_state bad)
 {
 	char at[PATH_MAX];
 	enum verdict why;
@@ -145,28 +183,29 @@ static void check_root(struct doctor *doctor, const char *root)
 		check_ready(doctor, root);
 		break;
 	case ROOT_ABSENT:
-		check_absent(doctor, root);
+		check_absent(doctor, root, bad);
 		break;
 	default:
-		findings_add(&doctor->report, FINDING_FAIL, "cache",
-			"%s is not used: %s: %s; fix its owner and mode, or set PYCSTASH_DIR",
-			root, *at ? at : "/", verdict_rows[why].why);
+		findings_add(&doctor->report, bad, "cache",
+			"%s is not used: %s: %s; fix its owner and mode (chmod go-w %s), or set PYCSTASH_DIR to a directory of your own",
+			root, *at ? at : "/", verdict_rows[why].why, *at ? at : "/");
 	}
 }
 
 void doctor_check_cache(struct doctor *doctor)
 {
 	struct config config;
+	enum finding_state bad;
 
 	settings_config(&config, true);
+	bad = doctor_check_layers(doctor, config.layers) ? FINDING_WARN : FINDING_FAIL;
 	if (config.root_len)
-		check_root(doctor, config.root);
+		check_root(doctor, config.root, bad);
 	else
-		findings_add(&doctor->report, config.layers ? FINDING_WARN : FINDING_FAIL,
-			"cache", "%s", config.why_not);
-	doctor_check_layers(doctor, config.layers);
+		findings_add(&doctor->report, bad, "cache", "%s", config.why_not);
 }
 
+/* The library serves without, as the proof shows. */
 void doctor_check_proc(struct doctor *doctor)
 {
 	AUTOFREE char *target = NULL;
@@ -174,6 +213,6 @@ void doctor_check_proc(struct doctor *doctor)
 	if (file_readlink("/proc/self/exe", &target) == 0)
 		findings_add(&doctor->report, FINDING_OK, "proc", "/proc is mounted");
 	else
-		findings_add(&doctor->report, FINDING_FAIL, "proc",
-			"/proc is not mounted: the library needs it to tell directories apart; mount it");
+		findings_add(&doctor->report, FINDING_WARN, "proc",
+			"/proc is not mounted: names relative to an open directory are left to Python; run: mount -t proc proc /proc");
 }

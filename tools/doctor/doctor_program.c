@@ -51,20 +51,49 @@ static char *ask_executable(const struct doctor *doctor)
 	return found;
 }
 
+/* The interpreter that a script's first line names, if that is a Python: a path, or a
+ * name after env. The caller frees it; NULL: another. */
+static char *shebang_python(const char *line)
+{
+	AUTOFREE char *copy = strdup(line + strlen("#!"));
+	char *rest = copy, *word, *found = NULL;
+
+	while (rest && (word = strsep(&rest, " \t"))) {
+		const char *name = file_name(word);
+
+		if (strncmp(name, "python", 6) == 0 || strncmp(name, "pypy", 4) == 0)
+			return file_command(word, &found) == 0 ? found : NULL;
+		if (*word && strcmp(name, "env") != 0 && *word != '-')
+			break;
+	}
+	return NULL;
+}
+
 static void check_script(struct doctor *doctor, const char *line)
 {
+	struct findings *report = &doctor->report;
+
+	doctor->program = doctor->by_wrapper ? NULL : shebang_python(line);
+	if (doctor->program) {
+		findings_add(report, FINDING_OK, "interpreter",
+			"%s is a script of %s, which is what is examined", doctor->path,
+			doctor->program);
+		free(doctor->path);
+		doctor->path = strdup(doctor->program);
+		return;
+	}
 	doctor->program = ask_executable(doctor);
 	if (!doctor->program)
-		findings_add(&doctor->report, FINDING_WARN, "interpreter",
-			"%s is a script (%s) that does not say which Python it runs; give the real interpreter",
+		findings_add(report, FINDING_WARN, "interpreter",
+			"%s is a script (%s) that does not say which Python it runs; run: pycstash doctor INTERPRETER",
 			doctor->path, line);
 	else if (doctor->by_wrapper)
-		findings_add(&doctor->report, FINDING_OK, "interpreter",
+		findings_add(report, FINDING_OK, "interpreter",
 			"%s is a pycstash wrapper of %s", doctor->path, doctor->program);
 	else
-		findings_add(&doctor->report, FINDING_WARN, "interpreter",
-			"%s is a script (%s) that runs %s; give `run` and `wrap` that one: it starts faster, and the script's own programs stay as they are",
-			doctor->path, line, doctor->program);
+		findings_add(report, FINDING_WARN, "interpreter",
+			"%s is a script (%s) that runs %s; that one starts faster: pycstash run -- %s",
+			doctor->path, line, doctor->program, doctor->program);
 }
 
 void doctor_check_interpreter(struct doctor *doctor)
@@ -87,8 +116,9 @@ void doctor_check_interpreter(struct doctor *doctor)
 	}
 	doctor->hopeless = true;
 	findings_add(&doctor->report, FINDING_FAIL, "interpreter", "%s: %s", doctor->name,
-		r == -ENOENT	  ? "there is no such interpreter; give its path"
-		: r == FILE_OTHER ? "neither a program nor a script"
+		r == -ENOENT
+			? "there is no such interpreter; give its path: pycstash doctor PATH"
+		: r == FILE_OTHER ? "this is neither a program nor a script"
 				  : strerror(-r));
 }
 
@@ -104,7 +134,7 @@ static void check_machine(
 	}
 	doctor->hopeless = true;
 	findings_add(&doctor->report, FINDING_FAIL, "machine",
-		"the interpreter is a %d-bit %s program, the library is for %d-bit %s; build pycstash for the interpreter's machine",
+		"the interpreter is a %d-bit %s program, the library is for %d-bit %s; build pycstash on the interpreter's machine: make",
 		program->bits, elf_machine_name(program->machine), library->bits,
 		machine ? machine : "?");
 }
@@ -129,8 +159,8 @@ static void check_privileges(struct doctor *doctor)
 	}
 	doctor->hopeless = true;
 	findings_add(&doctor->report, FINDING_FAIL, "privileges",
-		"%s has %s: ld.so preloads nothing into such a program; use a copy without",
-		doctor->program, what);
+		"%s has %s: ld.so preloads nothing into such a program; use a copy, which has none: cp %s DIR",
+		doctor->program, what, doctor->program);
 }
 
 static const char *libc_of_loader(const char *loader)
@@ -145,45 +175,32 @@ static const char *libc_of_loader(const char *loader)
 	return name;
 }
 
-/* NULL: it does not say. */
-static const char *libc_of_library(const struct elf *library)
+static void check_linking(struct doctor *doctor, const struct elf *program)
 {
-	const char *needed;
-	size_t i;
+#ifdef __GLIBC__ /* the library is built with this command */
+	static const char ours[] = "glibc";
+#else
+	static const char ours[] = "musl";
+#endif
+	const char *theirs;
 
-	for (i = 0; (needed = elf_needed(library, i)); i++) {
-		if (strcmp(needed, "libc.so.6") == 0)
-			return "glibc";
-		if (strcmp(needed, "libc.so") == 0 ||
-			strncmp(needed, "libc.musl", 9) == 0)
-			return "musl";
-	}
-	return NULL;
-}
-
-static void check_linking(
-	struct doctor *doctor, const struct elf *program, const struct elf *library)
-{
-	const char *theirs, *ours;
-
-	if (!program->loader) {
+	if (!*program->loader) {
 		doctor->hopeless = true;
 		findings_add(&doctor->report, FINDING_FAIL, "linking",
-			"%s is linked statically: nothing can be preloaded into it; use a dynamically linked build, or PYTHONPYCACHEPREFIX",
+			"%s is linked statically: nothing can be preloaded into it; use a dynamically linked build, or set PYTHONPYCACHEPREFIX=DIR",
 			doctor->program);
 		return;
 	}
 	theirs = libc_of_loader(program->loader);
-	ours = libc_of_library(library);
-	if (ours && strcmp(theirs, ours) != 0) {
-		doctor->hopeless = true;
-		findings_add(&doctor->report, FINDING_FAIL, "linking",
-			"the interpreter runs on %s (%s), the library is built for %s; build pycstash for %s",
-			theirs, program->loader, ours, theirs);
+	if (strcmp(theirs, ours) == 0) {
+		findings_add(&doctor->report, FINDING_OK, "linking",
+			"dynamically, with %s", theirs);
 		return;
 	}
-	findings_add(
-		&doctor->report, FINDING_OK, "linking", "dynamically, with %s", theirs);
+	doctor->hopeless = true;
+	findings_add(&doctor->report, FINDING_FAIL, "linking",
+		"the interpreter runs on %s (%s), the library is built for %s; build pycstash where %s is the C library: make",
+		theirs, program->loader, ours, theirs);
 }
 
 /* Asks the program's own ld.so what it would load: it knows the search paths and the
@@ -203,10 +220,11 @@ static void check_loading(struct doctor *doctor, const char *loader)
 	changes[0] = preload;
 	if (subprocess_run(argv, changes, doctor->timeout, &answer) < 0)
 		return;
+	doctor->has_python =
+		strstr(answer.out, "libpython") || strstr(answer.out, "libpypy");
 	if (strstr(answer.out, doctor->library)) {
 		findings_add(&doctor->report, FINDING_OK, "loading",
 			"ld.so loads the library into it");
-		doctor->listing = strdup(answer.out);
 	} else {
 		doctor->hopeless = true;
 		reason = answer_reason(&answer);
@@ -217,20 +235,9 @@ static void check_loading(struct doctor *doctor, const char *loader)
 	answer_release(&answer);
 }
 
-static void check_elf(
-	struct doctor *doctor, const struct elf *program, const struct elf *library)
+static bool read_elf(struct doctor *doctor, const char *path, struct elf *ret_elf)
 {
-	check_machine(doctor, program, library);
-	check_privileges(doctor);
-	if (program->native && library->native)
-		check_linking(doctor, program, library);
-	if (!doctor->hopeless && program->loader)
-		check_loading(doctor, program->loader);
-}
-
-static bool open_elf(struct doctor *doctor, const char *path, struct elf *ret_elf)
-{
-	int r = elf_open(path, ret_elf);
+	int r = elf_read(path, ret_elf);
 
 	if (r == 0)
 		return true;
@@ -244,13 +251,14 @@ void doctor_check_program(struct doctor *doctor)
 {
 	struct elf program, library;
 
-	if (!doctor->program || !doctor->library)
+	if (!doctor->program || !doctor->library ||
+		!read_elf(doctor, doctor->program, &program) ||
+		!read_elf(doctor, doctor->library, &library))
 		return;
-	if (!open_elf(doctor, doctor->program, &program))
-		return;
-	if (open_elf(doctor, doctor->library, &library)) {
-		check_elf(doctor, &program, &library);
-		elf_close(&library);
-	}
-	elf_close(&program);
+	check_machine(doctor, &program, &library);
+	check_privileges(doctor);
+	if (program.native)
+		check_linking(doctor, &program);
+	if (!doctor->hopeless && *program.loader)
+		check_loading(doctor, program.loader);
 }

@@ -38,13 +38,21 @@ struct proof {
 	char *preload, *dir, *log; /* "NAME=VALUE" */
 	char tag[64], name[128];   /* the interpreter's tag and the entry's name */
 	int dontwrite;
-	char version[16];
+	char version[16]; /* "3.11" */
+	int major, minor;
 };
 
 static int fail(struct doctor *doctor, const char *what, const char *why)
 {
 	findings_add(&doctor->report, FINDING_FAIL, "proof", "%s%s%s", what,
 		*why ? ": " : "", why);
+	return -EINVAL;
+}
+
+/* Without a proof the other checks decide. */
+static int skip(struct doctor *doctor, const char *why)
+{
+	findings_add(&doctor->report, FINDING_WARN, "proof", "not made: %s", why);
 	return -EINVAL;
 }
 
@@ -102,7 +110,8 @@ static bool read_answer(struct proof *proof, const char *out)
 	line += strcspn(line, "|");
 	return sscanf(line, "|%d|%15[0-9.]%n", &proof->dontwrite, proof->version, &end) ==
 		       2 &&
-	       end > 0;
+	       end > 0 &&
+	       sscanf(proof->version, "%d.%d", &proof->major, &proof->minor) == 2;
 }
 
 /* What could keep the proof from being one is taken out of the environment; the
@@ -119,15 +128,20 @@ static int import(struct doctor *doctor, struct proof *proof)
 		NULL };
 	struct answer answer;
 	AUTOFREE char *reason = NULL;
+	bool answered;
 	int r = subprocess_run(argv, changes, doctor->timeout, &answer);
 
 	if (r < 0)
 		return r == -EINTR ? r : fail(doctor, "it cannot be made", strerror(-r));
 	reason = answer_reason(&answer);
-	if (!answer_is_success(&answer))
+	answered = read_answer(proof, answer.out);
+	if (!answered && doctor->has_python)
+		r = skip(doctor,
+			"it has Python inside and takes no -c; run it twice with PYCSTASH_LOG=stderr, and look for `hit`");
+	else if (!answer_is_success(&answer))
 		r = fail(doctor, "the interpreter does not import a module",
 			reason ? reason : "?");
-	else if (!read_answer(proof, answer.out))
+	else if (!answered)
 		r = fail(doctor, "the interpreter does not answer as Python would", "");
 	answer_release(&answer);
 	return r;
@@ -173,7 +187,7 @@ static int find_entry(
 		return entry = NULL, -ENOMEM;
 	if (lstat(beside, &st) == 0)
 		return fail_with_log(doctor, proof,
-			"bytecode was written beside the source, past the library");
+			"bytecode was written next to the source, without the library");
 	if (stat(entry, ret_st) < 0)
 		return fail_with_log(doctor, proof, "no bytecode appeared in the cache");
 	return 0;
@@ -185,15 +199,21 @@ static int check_first(struct doctor *doctor, const struct proof *proof)
 
 	if (!*proof->tag) {
 		if (asprintf(&what,
-			    "Python %s keeps its bytecode beside the source, where pycstash leaves it: it runs as ever, but is not served; use Python 3.6 or later",
+			    "Python %s keeps its bytecode beside the source, and pycstash leaves it there; use Python 3.6 or later",
 			    proof->version) < 0)
 			what = NULL;
 		return fail(doctor, what ? what : "out of memory", "");
 	}
 	if (proof->dontwrite)
 		return fail(doctor,
-			"this Python has been told to write no bytecode (sys.dont_write_bytecode), perhaps in sitecustomize",
+			"this Python is told to write no bytecode (sys.dont_write_bytecode = True); look for that in its sitecustomize.py",
 			"");
+	if (doctor->prefix && proof->major * 100 + proof->minor >= 308) {
+		findings_add(&doctor->report, FINDING_FAIL, "environment",
+			"PYTHONPYCACHEPREFIX is set: Python %s uses no __pycache__, and pycstash has nothing to serve; run: unset PYTHONPYCACHEPREFIX",
+			proof->version);
+		doctor->prefix = false; /* reported */
+	}
 	return 0;
 }
 
@@ -202,6 +222,9 @@ static int prove(struct doctor *doctor, struct proof *proof)
 	struct stat first, second;
 	int r = prepare(doctor, proof);
 
+	if (!proof->base && (r == -EROFS || r == -EACCES || r == -ENOENT || r == -ENOSPC))
+		return skip(doctor,
+			"there is no directory for temporary files; set TMPDIR to one that can be written");
 	if (r < 0)
 		return fail(doctor, "it cannot be made", strerror(-r));
 	if ((r = import(doctor, proof)) < 0 || (r = check_first(doctor, proof)) < 0 ||
@@ -226,7 +249,7 @@ void doctor_check_proof(struct doctor *doctor)
 
 	if (doctor->hopeless) {
 		findings_add(&doctor->report, FINDING_WARN, "proof",
-			"not tried: what failed above comes first");
+			"not made: what failed above comes first");
 		return;
 	}
 	(void)prove(doctor, &proof); /* it has said what went wrong */

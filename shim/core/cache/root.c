@@ -144,9 +144,7 @@ static size_t home_length(const char *root, size_t len)
 									     : 0;
 }
 
-/* Whether the home directory that the root is to lie in is missing: it is not made, since
- * useradd would find it taken, and /nonexistent is to be none. */
-static bool is_homeless(const struct sys *sys, char *root)
+bool root_is_homeless(const struct sys *sys, char *root)
 {
 	size_t home = home_length(root, strlen(root));
 	struct stat st;
@@ -168,7 +166,8 @@ static int make_judged(const struct sys *sys, char *root, char *room)
 	enum verdict why;
 	int fd, err;
 
-	if (root_judge(sys, root, room, &why) == ROOT_REFUSED || is_homeless(sys, root))
+	if (root_judge(sys, root, room, &why) == ROOT_REFUSED ||
+		root_is_homeless(sys, root))
 		return -EPERM;
 	err = make_directories(sys, root, 0);
 	if (err < 0)

@@ -16,6 +16,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "shim/core/base/sys.h"
@@ -33,6 +34,11 @@ enum root_state {
  * canonical path of the root, or of the directory above it that is at fault. */
 enum root_state root_judge(
 	const struct sys *sys, const char *root, char *room, enum verdict *ret_why);
+
+/* Whether the home directory that the root is to lie in is missing: it is not made, since
+ * useradd would find it taken, and /nonexistent is to be none. The path is written to
+ * meanwhile, and given back as it was. */
+bool root_is_homeless(const struct sys *sys, char *root);
 
 /* How often something is made again that others delete meanwhile: one purge after another
  * must not lead to the tree. */
