@@ -176,6 +176,23 @@ if [ "$(id -u)" = 0 ]; then
 	is "$(as_user env HOME="$HOME" "$PYCSTASH" config get max_size 2>&1)" 5G \
 		"a file in a home that the user may not look into, as after dropping root's rights, is ignored"
 	chmod 755 "$HOME"
+
+	# root with the HOME of a user, as `sudo -E` leaves it
+	rm -rf "$T/home" "$T/roots"
+	mkdir -p "$T/home" "$T/roots"
+	chown 65534 "$T/home"
+	set_there() { status_of env HOME="$T/home" "$PYCSTASH" config set max_size 2G; }
+	is "$(set_there) $(ls -A "$T/home")" "12 " "root makes nothing in a user's home: 12"
+	check "the directory that is not root's is named" sh -c \
+		'HOME=$1/home "$2" config set max_size 2G 2>&1 | grep -qF "$1/home belongs to another user"' - "$T" "$PYCSTASH"
+	as_user ln -s "$T/roots" "$T/home/.config"
+	is "$(set_there) $(ls -A "$T/roots")" "12 " "nor does root follow a link there to a directory of root's"
+	rm "$T/home/.config"
+	as_user mkdir -m 700 "$T/home/.config"
+	is "$(set_there) $(ls -A "$T/home/.config")" "12 " "nor is anything made in a directory that is there"
+	is "$(status_of as_user env HOME="$T/home" "$PYCSTASH" config set max_size 2G)" 0 "the user can do it"
+	is "$(stat -c %u "$T/home/.config/pycstash/pycstash.conf")" 65534 "and the file is the user's"
+	rm -rf "$T/home" "$T/roots"
 else
 	skip "another user's file is not read" "needs root"
 fi

@@ -152,7 +152,6 @@ static int get(const struct common *common, char **words)
 static int write_setting(const char *key, const char *value)
 {
 	const char *path = conf_files()[0], *why;
-	FILE *file;
 	int r;
 
 	if (!*path) {
@@ -160,14 +159,11 @@ static int write_setting(const char *key, const char *value)
 			"there is no place for your configuration file: HOME and XDG_CONFIG_HOME are unset or not absolute");
 		return EXIT_OURS;
 	}
-	r = conf_file_open(path, &file, &why);
-	if (r == 0)
-		fclose(file);
+	r = conf_file_set(path, key, value, &why);
 	if (r == -EPERM && why) {
-		complain(path, "not changed, since it is not read: %s", why);
+		complain(path, "not changed: %s", why);
 		return EXIT_REFUSED;
 	}
-	r = conf_file_set(path, key, value);
 	if (r < 0)
 		complain(path, "not changed: %s",
 			r == -EINVAL ? "there is a NUL in it" : strerror(-r));

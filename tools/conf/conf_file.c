@@ -6,14 +6,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "shim/core/cache/way.h"
 #include "tools/base/files.h"
 #include "tools/base/tmpfile.h"
+#include "tools/cache/sys_libc.h"
 
 #define BLANKS " \t\r\n\v\f"
 
@@ -21,29 +24,49 @@
 static const char *why_unsafe(const struct stat *st)
 {
 	if (st->st_uid != 0 && st->st_uid != geteuid())
-		return "it belongs to another user";
+		return "belongs to another user";
 	if ((st->st_mode & (S_IWGRP | S_IWOTH)) &&
 		!(S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX)))
-		return "others can write to it (chmod go-w)";
+		return "can be written to by others (chmod go-w)";
 	return NULL;
 }
 
-static int check_directory(const char *path, const char **ret_why)
+/* -EPERM, where there is a reason to, with a sentence that is valid until the next. */
+static int refuse(const char *what, const char *reason, const char **ret_why)
 {
-	AUTOFREE char *directory = NULL;
-	struct stat st;
-	int r = file_directory(path, &directory);
+	static char why[PATH_MAX + 64];
 
-	if (r < 0)
-		return r;
-	if (stat(directory, &st) < 0)
-		return -errno;
-	if (!why_unsafe(&st))
+	if (!reason)
 		return 0;
-	*ret_why = st.st_uid != 0 && st.st_uid != geteuid()
-			   ? "its directory belongs to another user"
-			   : "others can write to its directory (chmod go-w)";
+	snprintf(why, sizeof why, "%s %s", what, reason);
+	*ret_why = why;
 	return -EPERM;
+}
+
+/* Who can change a directory on the way to the file can put another one there. Where some
+ * do not exist, those above them count: what we make in these is ours. */
+static int check_way(const char *path, const char **ret_why)
+{
+	char way[PATH_MAX];
+	struct way_end end;
+	int len = (int)(strrchr(path, '/') - path);
+
+	snprintf(way, sizeof way, "%.*s", len ? len : 1, path);
+	switch (way_judge(&sys_libc, geteuid(), way, sizeof way, &end)) {
+	case WAY_TRUSTED:
+		return refuse(way, why_unsafe(&end.st), ret_why);
+	case WAY_ABSENT:
+		return 0;
+	case WAY_FOREIGN:
+		return refuse(way, "belongs to another user", ret_why);
+	case WAY_WRITABLE:
+		return refuse(way, "can be written to by others (chmod go-w)", ret_why);
+	case WAY_NO_DIRECTORY:
+		return -ENOTDIR;
+	case WAY_UNREACHABLE:
+		break;
+	}
+	return -EACCES;
 }
 
 static int check_file(int fd, const char **ret_why)
@@ -52,8 +75,8 @@ static int check_file(int fd, const char **ret_why)
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	*ret_why = S_ISREG(st.st_mode) ? why_unsafe(&st) : "it is no file";
-	return *ret_why ? -EPERM : 0;
+	return refuse("it",
+		S_ISREG(st.st_mode) ? why_unsafe(&st) : "is not a regular file", ret_why);
 }
 
 /* Who has dropped root's rights still has its HOME at times, and may not even look for a
@@ -78,7 +101,7 @@ int conf_file_open(const char *path, FILE **ret_file, const char **ret_why)
 	}
 	r = check_file(fd, ret_why);
 	if (r == 0)
-		r = check_directory(path, ret_why);
+		r = check_way(path, ret_why);
 	if (r == 0 && !(file = fdopen(fd, "r")))
 		r = -errno;
 	if (r < 0) {
@@ -238,16 +261,18 @@ static int make_directories(const char *path)
 	return mkdir(directory, 0700) < 0 && errno != EEXIST ? -errno : 0;
 }
 
-int conf_file_set(const char *path, const char *key, const char *value)
+int conf_file_set(
+	const char *path, const char *key, const char *value, const char **ret_why)
 {
 	AUTOFREE char *target = realpath(path, NULL); /* a link stays one */
 	struct lines lines = { 0 };
 	struct stat st = { .st_mode = 0600 };
-	const char *why;
-	FILE *file;
-	int r = conf_file_open(path, &file, &why);
+	FILE *file = NULL;
+	int r = conf_file_open(path, &file, ret_why);
 
 	if (r == -ENOENT)
+		r = value ? check_way(path, ret_why) : 0;
+	if (r == 0 && !file)
 		r = value ? make_directories(path) : 0;
 	else if (r == 0) {
 		r = fstat(fileno(file), &st) < 0 ? -errno : lines_read(&lines, file);

@@ -10,10 +10,11 @@
 
 #include <stdio.h>
 
-/* Opens the file for reading, if nobody but this user and root can write it: neither the
- * file, which may be the target of a link, nor the directory that its name is in.
- * -ENOENT: there is none for this user. -EPERM: *ret_why, a literal, says who could;
- * -errno with NULL there. */
+/* Opens a regular file for reading if nobody but this user and root can write to it or
+ * replace it: neither the file, which may be the target of a link, nor a directory on the
+ * way to its name, which is absolute. It does not wait for the writer of a FIFO.
+ * -ENOENT: there is none for this user. -EPERM: *ret_why says who could, and is valid
+ * until the next call; it is NULL with other errors. */
 int conf_file_open(const char *path, FILE **ret_file, const char **ret_why);
 
 /* Takes a line apart, in place. 1: a setting; 0: nothing is said; -EINVAL: it is neither.
@@ -23,5 +24,8 @@ int conf_line(char *line, char **ret_key, char **ret_value);
 /* Writes the file anew, with that key set to the value (in the key's last line, or in a
  * new one at the end), or with no line of that key where value is NULL. All other lines,
  * and the file's mode, stay; a missing directory is made, 0700. Whoever reads the file
- * meanwhile sees all of the old one or all of the new. value has no line feed. */
-int conf_file_set(const char *path, const char *key, const char *value);
+ * meanwhile sees all of the old one or all of the new. value has no line feed. Under a
+ * directory that conf_file_open does not trust nothing is made or changed: errors are as
+ * there. */
+int conf_file_set(
+	const char *path, const char *key, const char *value, const char **ret_why);
