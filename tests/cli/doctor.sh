@@ -24,8 +24,7 @@ chmod 755 "$T"
 chmod 1777 "$TMPDIR"
 python=$(interpreters cached | head -1)
 if [ -z "$python" ]; then
-	skip "doctor" "no interpreter"
-	exit 0
+	skip_all "doctor" "no interpreter"
 fi
 
 # --- interpreters ---------------------------------------------------------------------
@@ -37,7 +36,7 @@ for each in $(interpreters); do
 		;;
 	*)
 		check "$(named "$each") can be served" finds 0 '^ok +proof +Python 3' doctor "$each"
-		is "$(doctor "$each" | grep -vE '^ok|^warn +file system|can be served$')" "" "$(named "$each"): and there is nothing to warn of"
+		is "$(doctor "$each" | grep -vE '^ok|^warn +file system|can be served$')" "" "$(named "$each"): doctor has nothing to warn of"
 		;;
 	esac
 done
@@ -64,6 +63,19 @@ check "a script that is no Python is not one" finds 1 '^fail +proof .*not answer
 "$PYCSTASH" wrap --dir "$T/wrapped" -o "$T/wrapper" "$python"
 check "doctor knows a wrapper" finds 0 "^ok +interpreter .*wrapper of $python" doctor "$T/wrapper"
 is "$(ls -d "$T/wrapped" 2>/dev/null)" "" "doctor leaves a wrapper's own cache alone"
+printf '#!%s -s\nimport json\n' "$python" >"$T/tool"
+chmod +x "$T/tool"
+check "a script of a Python is examined by that Python" \
+	finds 0 "^ok +interpreter +$T/tool is a script of $python" doctor "$T/tool"
+printf '#!/usr/bin/env %s\nimport json\n' "${python##*/}" >"$T/tool"
+check "a script whose interpreter env finds can be served" finds 0 '^ok +proof' \
+	env PATH="${python%/*}:$PATH" "$PYCSTASH" doctor "$T/tool"
+if gdb -nx -batch -ex 'python print("inside")' 2>/dev/null | grep -q inside; then
+	check "a program with Python inside that takes no -c is not called unserved" \
+		finds 0 '^warn +proof +not made: it has Python inside' doctor gdb
+else
+	skip "a program with Python inside that takes no -c is not called unserved" "no gdb with Python"
+fi
 check "text is no interpreter" finds 1 '^fail +interpreter .*neither' doctor "$T/text"
 check "a program that is no Python is not one" finds 1 '^fail +proof' doctor /bin/true
 check "a missing interpreter is said" finds 1 '^fail +interpreter .*no such interpreter' doctor no-such-python
@@ -105,8 +117,7 @@ done
 check "a missing library is said" finds 1 '^fail +library .*/no/such.so' doctor --library /no/such.so "$python"
 echo 'int nothing;' | ${CC:-cc} -shared -fPIC -x c - -o "$T/idle.so"
 check "a library that does nothing is found out by the proof" \
-	finds 1 '^fail +proof .*beside the source' doctor --library "$T/idle.so" "$python"
-check "a library that does nothing is found out by its symbols" finds 1 '^warn +symbols .*open' doctor --library "$T/idle.so" "$python"
+	finds 1 '^fail +proof .*next to the source' doctor --library "$T/idle.so" "$python"
 check "a library that is no ELF file is said" finds 1 '^fail +machine .*Exec format' \
 	doctor --library "$T/main.c" "$python"
 ${CC:-cc} -shared -fPIC -o "$T/libgone.so" "$T/main.c"
@@ -120,10 +131,27 @@ check "PYTHONDONTWRITEBYTECODE is warned of" finds 0 '^warn +environment +PYTHON
 	env PYTHONDONTWRITEBYTECODE=1 "$PYCSTASH" doctor "$python"
 check "PYTHONDONTWRITEBYTECODE is a failure with --keep-dontwrite" finds 1 '^fail +environment +PYTHONDONTWRITEBYTECODE' \
 	env PYTHONDONTWRITEBYTECODE=1 "$PYCSTASH" doctor --keep-dontwrite "$python"
-check "PYTHONPYCACHEPREFIX is warned of" finds 0 '^warn +environment +PYTHONPYCACHEPREFIX' \
-	env PYTHONPYCACHEPREFIX="$T/prefix" "$PYCSTASH" doctor "$python"
-check "PYCSTASH_DISABLE is warned of" finds 0 '^warn +environment +PYCSTASH_DISABLE' \
+for each in $(interpreters cached); do
+	case $each in
+	*/python3.[67]) code=0 pattern='^ok +proof' ;; # heeds no such variable
+	*) code=1 pattern='^fail +environment +PYTHONPYCACHEPREFIX .*unset PYTHONPYCACHEPREFIX$' ;;
+	esac
+	check "$(named "$each") under PYTHONPYCACHEPREFIX is served where it does not heed it" \
+		finds $code "$pattern" env PYTHONPYCACHEPREFIX="$T/prefix" "$PYCSTASH" doctor "$each"
+done
+check "with PYCSTASH_DISABLE nothing is served" \
+	finds 1 '^fail +environment +PYCSTASH_DISABLE .*unset PYCSTASH_DISABLE$' \
 	env PYCSTASH_DISABLE=1 "$PYCSTASH" doctor "$python"
+check "PYCSTASH_EXCLUDE=/ is a failure, since nothing is served" finds 1 '^fail +environment .*excludes every source' \
+	env PYCSTASH_EXCLUDE=/srv:/ "$PYCSTASH" doctor "$python"
+check "other places in PYCSTASH_EXCLUDE do no harm" finds 0 '^ok +environment .*below /srv are left' \
+	env PYCSTASH_EXCLUDE=/srv "$PYCSTASH" doctor "$python"
+check "a library that LD_PRELOAD names and that is not there is found" \
+	finds 1 "^fail +environment +LD_PRELOAD names $T/wrong/libpycstash.so, .*set LD_PRELOAD=$SO\$" \
+	env LD_PRELOAD="$T/wrong/libpycstash.so" "$PYCSTASH" doctor "$python"
+check "another library that is not there is warned of" \
+	finds 0 "^warn +environment +LD_PRELOAD names $T/wrong/libother.so" \
+	env LD_PRELOAD="$T/wrong/libother.so" "$PYCSTASH" doctor "$python"
 check "PYCSTASH_READONLY is warned of" finds 0 '^warn +environment +PYCSTASH_READONLY' doctor --readonly "$python"
 check "other places in PYCSTASH_ONLY do not spoil the proof" finds 0 '^ok +proof' doctor --only /srv "$python"
 mkdir "$T/site"
@@ -160,7 +188,7 @@ mkdir -p -m 700 "$T/c" "$T/c/v1" "$T/c/v1/.state"
 touch -d '3 days ago' "$T/c/CACHEDIR.TAG"
 cached 0 '^warn +gc +it has never run' "a gc that never ran is warned of"
 touch "$T/c/CACHEDIR.TAG"
-is "$(doctor --dir "$T/c" "$python" | grep -c '^[a-z]* *gc ')" 0 "a new cache is not warned of for want of a gc"
+is "$(doctor --dir "$T/c" "$python" | grep -c '^[a-z]* *gc ')" 0 "a new cache is not warned of although gc never ran"
 touch -d '200 minutes ago' "$T/c/v1/.state/gc"
 cached 0 '^ok +gc +last run 3h ago$' "doctor says when gc ran last"
 touch -d '220 hours ago' "$T/c/v1/.state/gc"
@@ -196,10 +224,12 @@ echo >"$T/c"
 cached 1 '^fail +cache .*not a directory' "a file in its place is said"
 check "a file in place of a directory above the cache is reported" finds 1 '^fail +cache .*not a directory' doctor --dir "$T/c/below/it" "$python"
 rm "$T/c"
-check "no cache directory at all is said" finds 1 '^fail +cache .*no place' \
+check "no cache directory at all is said" finds 1 '^fail +cache +no cache directory: set PYCSTASH_DIR' \
 	env -u PYCSTASH_DIR -u HOME -u XDG_CACHE_HOME "$PYCSTASH" doctor "$python"
-check "a relative PYCSTASH_DIR is no cache directory" finds 1 '^fail +cache .*no place' \
+check "a relative PYCSTASH_DIR is no cache directory" finds 1 '^fail +cache +no cache directory: set PYCSTASH_DIR' \
 	env PYCSTASH_DIR=cache "$PYCSTASH" doctor "$python"
+check "a home directory that is not there is not made" finds 1 '^fail +cache .*home directory' \
+	env -u PYCSTASH_DIR -u XDG_CACHE_HOME HOME="$T/nobody" "$PYCSTASH" doctor "$python"
 check "XDG_CACHE_HOME is one" finds 0 "^ok +cache +$T/xdg/pycstash " \
 	env -u PYCSTASH_DIR XDG_CACHE_HOME="$T/xdg" "$PYCSTASH" doctor "$python"
 for user_python in /usr/bin/python3 ""; do
@@ -221,7 +251,7 @@ else
 	rm -rf "$T/c"
 fi
 if unshare -m sh -c 'umount -l /proc' 2>/dev/null; then
-	check "a missing /proc is said" finds 1 '^fail +proc' \
+	check "a missing /proc is warned of, and the proof decides" finds 0 '^warn +proc' \
 		unshare -m sh -c 'umount -l /proc; "$0" doctor --library "$1" "$2"' "$PYCSTASH" "$SO" "$python"
 else
 	skip "a missing /proc is said" "mounts cannot be changed here"
@@ -233,21 +263,38 @@ check "a layer that can be used is said" finds 0 "^ok +layer +$T/layer\$" \
 	env PYCSTASH_LAYERS="$T/layer:$T/open" "$PYCSTASH" doctor "$python"
 check "a layer that others can write is warned of" finds 0 "^warn +layer +$T/open is not used: .*others" \
 	env PYCSTASH_LAYERS="$T/layer:$T/open" "$PYCSTASH" doctor "$python"
-check "a layer alone is enough" finds 0 '^warn +cache .*no cache directory' \
+check "a layer alone is enough" finds 0 '^warn +cache +no cache directory: set PYCSTASH_DIR' \
 	env -u PYCSTASH_DIR -u HOME -u XDG_CACHE_HOME PYCSTASH_LAYERS="$T/layer" "$PYCSTASH" doctor "$python"
+check "a layer is enough where the place of the cache cannot be used" finds 0 '^warn +cache .*not a directory' \
+	env PYCSTASH_DIR="$T/main.c/c" PYCSTASH_LAYERS="$T/layer" "$PYCSTASH" doctor "$python"
+check "a layer that is not used is not enough" finds 1 '^fail +cache .*not a directory' \
+	env PYCSTASH_DIR="$T/main.c/c" PYCSTASH_LAYERS="$T/open" "$PYCSTASH" doctor "$python"
+if unshare -m true 2>/dev/null; then
+	check "without a place for temporary files the other checks decide" \
+		finds 0 '^warn +proof +not made: .*TMPDIR' \
+		unshare -m sh -c 'mount -t tmpfs -o ro none "$0" && TMPDIR=$0 exec "$1" doctor "$2"' "$T/layer" "$PYCSTASH" "$python"
+else
+	skip "without a place for temporary files the other checks decide" "unshare is not allowed"
+fi
 
 # --- time -----------------------------------------------------------------------------
-printf '#!/bin/sh\nsleep 1234\n' >"$T/hangs"
+cat >"$T/hangs" <<END
+#!/bin/sh
+sleep 1000 &
+echo \$! >"$T/napping.new" && mv "$T/napping.new" "$T/napping"
+wait
+END
 chmod +x "$T/hangs"
 check "an interpreter that hangs is killed" finds 1 '^fail +proof .*in time' doctor --timeout 1 "$T/hangs"
-is "$(pgrep -f 'sleep 1234')" "" "an interpreter that hangs is killed with what it has started"
+check "an interpreter that hangs is killed with what it has started" ends "$(cat "$T/napping")"
+rm "$T/napping"
 "$PYCSTASH" doctor "$T/hangs" >/dev/null 2>&1 &
 pid=$!
 check "doctor starts the interpreter" appears "$T/napping"
 kill -TERM $pid
 wait $pid 2>/dev/null
 is "$?" 143 "doctor itself can be ended"
-is "$(pgrep -f 'sleep 1234')" "" "doctor ends the interpreter when it is ended"
+check "doctor ends the interpreter when it is ended" ends "$(cat "$T/napping")"
 check "doctor leaves no temporary directory" no_litter
 
 # --- JSON -----------------------------------------------------------------------------

@@ -10,10 +10,6 @@ chmod 755 "$T"
 explain() { "$PYCSTASH" explain "$@"; }
 field() { python3 -c 'import json, sys; print(json.loads(sys.stdin.readline())[sys.argv[1]])' "$1"; }
 status_of() { "$@" >/dev/null 2>&1; echo $?; }
-chosen() { # three kinds of interpreter are enough for the table
-	interpreters cached | grep -E '/usr/bin/python3|/3\.8\.[0-9]+/|/3\.13\.[0-9]+/|/usr/bin/pypy3'
-}
-tag_of() { "$1" -c 'import sys; print(sys.implementation.cache_tag)'; }
 entry_of() { echo "$CACHE/v1/$tag/tree$D/__pycache__/m.$tag.pyc"; }
 
 # What the library decides when $python asks for m's bytecode: "what" or "what (why)".
@@ -56,7 +52,7 @@ fresh() { # a new source, imported once
 }
 
 n=0
-for python in $(chosen); do
+for python in $(differing); do
 	n=$((n + 1))
 	name=$(named "$python") tag=$(tag_of "$python") D=$T/tree program='import m'
 	rm -rf "$D" "$CACHE"
@@ -164,7 +160,7 @@ done
 [ $n -gt 0 ] || skip "the table" "no interpreter"
 
 # --- exit codes and words --------------------------------------------------------------
-python=$(chosen | head -1)
+python=$(differing | head -1)
 tag=$(tag_of "$python") name=$(named "$python")
 fresh
 is "$(status_of explain "$D/m.py")" 0 "what would be served: exit code 0"

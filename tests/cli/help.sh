@@ -7,7 +7,6 @@
 
 help() { "$PYCSTASH" help "$@"; }
 status_of() { "$@" >/dev/null 2>&1; echo $?; }
-none() { is "$(head -20 | tr '\n' ' ')" "" "$1"; } # SENTENCE: nothing comes in
 
 # --- the tables -----------------------------------------------------------------------
 mapfile -t commands < <(help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
@@ -34,8 +33,8 @@ is "$(help | sed -n '/^Exit codes/,$s/^  \([0-9]*\) .*/\1/p' | tr '\n' ' ')" \
 	"$(sed -n 's/^EXIT_CODE([A-Z_]*, \([0-9]*\),.*/\1/p' "$HERE/tools/cli/exit.def" | tr '\n' ' ')" \
 	"help has the exit codes"
 for command in "${commands[@]}"; do
-	grep -q "^| \[\`$command\`\](docs/commands.md#$command) |" "$HERE/README.md" || echo "$command"
-done | none "README.md has a row for each command"
+	grep -q "^| \[\`$command\`\](commands.md#$command) |" "$HERE/docs/guide.md" || echo "$command"
+done | none "docs/guide.md has a row for each command"
 for command in "${commands[@]}"; do
 	awk -v title="## $command" '$0 == "```" { inside = !inside && last == title; next }
 		inside { print }
@@ -43,16 +42,16 @@ for command in "${commands[@]}"; do
 		cmp -s - <(help "$command") || echo "$command"
 done | none "docs/commands.md is as help says it (make docs)"
 is "$(status_of help frobnicate)" 2 "help for an unknown command: 2"
-check "and which was meant" sh -c '"$1" help confg 2>&1 | grep -q "did you mean .pycstash config"' - "$PYCSTASH"
-check "as for a command" sh -c '"$1" docter 2>&1 | grep -q "did you mean .pycstash doctor"' - "$PYCSTASH"
-check "and for an option" sh -c '"$1" run --libary x true 2>&1 | grep -q "did you mean --library"' - "$PYCSTASH"
+check "help suggests a known command for a mistyped one" sh -c '"$1" help confg 2>&1 | grep -q "did you mean .pycstash config"' - "$PYCSTASH"
+check "a mistyped command gets a suggestion" sh -c '"$1" docter 2>&1 | grep -q "did you mean .pycstash doctor"' - "$PYCSTASH"
+check "a mistyped option gets a suggestion" sh -c '"$1" run --libary x true 2>&1 | grep -q "did you mean --library"' - "$PYCSTASH"
 
 # --- manual pages ---------------------------------------------------------------------
 cp -r "$BUILD/pages/man" "$T/man"
 is "$(cd "$T/man" && ls pycstash-*.1 | sed 's/pycstash-\(.*\)\.1/\1/' | sort | tr '\n' ' ')" \
 	"$(printf '%s\n' "${commands[@]}" | sort | tr '\n' ' ')" "each command has a manual page"
 is "$(cd "$T/man" && ls | grep -v pycstash- | tr '\n' ' ')" "libpycstash.7 pycstash.1 pycstash.conf.5 " \
-	"and there are three more"
+	"there are three manual pages that are not about one command"
 unroff() { sed 's/\\-/-/g; s/\\f[BIR]//g' "$@"; }
 for command in "${commands[@]}"; do
 	for option in $(options_of "$command"); do
@@ -119,19 +118,19 @@ offers() {
 }
 sorted() { printf '%s\n' "$@" | sort | tr '\n' ' '; }
 is "$(offers pycstash '')" "$(sorted "${commands[@]}")" "bash offers the commands"
-is "$(offers pycstash ver)" "$(printf '%s\n' "${commands[@]}" | grep ^ver | sort | tr '\n' ' ')" "those that begin so"
+is "$(offers pycstash ver)" "$(printf '%s\n' "${commands[@]}" | grep ^ver | sort | tr '\n' ' ')" "completion offers the words that begin as typed"
 is "$(offers pycstash help doc)" "doctor " "after help as well"
 is "$(offers pycstash doctor --)" "$(sorted $(options_of doctor))" "a command's options"
-is "$(offers pycstash run --libr)" "--library " "those that begin so"
+is "$(offers pycstash run --libr)" "--library " "completion offers the words that begin as typed"
 is "$(offers pycstash config '')" "check get set unset " "what config does"
 is "$(offers pycstash config get max_)" "max_age max_entries max_size " "the settings"
 is "$(offers pycstash run --validate '')" "content stat " "the values of an option"
-is "$(offers pycstash gc --keep-free '')" "$(offers pycstash gc --max-size '')" "but not words that stand for values"
-is "$(offers pycstash run --validate = s)" "stat " "also after ="
+is "$(offers pycstash gc --keep-free '')" "$(offers pycstash gc --max-size '')" "completion does not offer placeholders as values"
+is "$(offers pycstash run --validate = s)" "stat " "completion works after ="
 mkdir -p "$T/here/a dir" "$T/here/another"
 touch "$T/here/a file"
 is "$(cd "$T/here" && offers pycstash run --dir a)" "a dir another " "directories where one is wanted"
-is "$(cd "$T/here" && offers pycstash run --dir = a)" "a dir another " "also after ="
+is "$(cd "$T/here" && offers pycstash run --dir = a)" "a dir another " "completion works after ="
 is "$(cd "$T/here" && offers pycstash run --log a)" "a dir a file another " "files where one is wanted"
 is "$(offers pycstash run --dir x printe | xargs -n 1 | sort -u | tr '\n' ' ')" "printenv " "commands after the options of run"
 is "$(cd "$T/here" && offers pycstash run ls --dir a)" "a dir a file another " "files after a command"
@@ -141,8 +140,9 @@ if type -P fish >/dev/null; then
 			cut -f 1 | sort | tr '\n' ' '
 	}
 	is "$(fish_offers 'pycstash ')" "$(sorted "${commands[@]}")" "fish offers the commands"
-	is "$(fish_offers 'pycstash doctor --')" "$(sorted $(options_of doctor))" "and a command's options"
-	is "$(fish_offers 'pycstash run --validate ')" "content stat " "and an option's values"
+	is "$(fish_offers 'pycstash doctor --')" "$(sorted $(options_of doctor))" "fish offers the options of a command"
+	is "$(fish_offers 'pycstash run --validate ')" "content stat " "fish offers the values of an option"
 else
 	skip "fish offers the commands" "it is not installed"
 fi
+done_testing

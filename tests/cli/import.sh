@@ -7,7 +7,7 @@
 
 chmod 755 "$T"
 python=$(interpreters cached | grep -m 1 /usr/bin/python3)
-tag=$("$python" -c 'import sys; print(sys.implementation.cache_tag)')
+tag=$(tag_of "$python")
 export_() { "$PYCSTASH" export --dir "$CACHE" "$@"; }
 import_() { "$PYCSTASH" import --dir "$other" "$@"; }
 status_of() { "$@" >/dev/null 2>&1; echo $?; }
@@ -48,7 +48,7 @@ while read -r kind cases; do
 			check "$case: in one line, with its reason" \
 				test "$(grep -c "^pycstash: $T/crafted: " "$T/said") $(wc -l <"$T/said")" = "1 1"
 			case $case in
-			newer-* | other-schema) check "$case: which is not that it is damaged" grep -q 'written by a newer pycstash' "$T/said" ;;
+			newer-* | other-schema) check "$case: import does not say that it is damaged" grep -q 'written by a newer pycstash' "$T/said" ;;
 			esac
 			;;
 		damaged)
@@ -58,7 +58,7 @@ while read -r kind cases; do
 			is "$code $(broken "$other")" "3 " "$case: what a newer version has sealed is skipped, the rest is imported"
 			check "$case: it is named, with the reason" grep -q "/.*\.pyc: skipped: written by a newer pycstash" "$T/said"
 			is "$(import_ --json --dry-run "$T/crafted" 2>/dev/null | field damaged) $(grep -c damaged "$T/said")" "0 0" \
-				"$case: which is not that it is damaged"
+				"$case: import does not say that it is damaged"
 			;;
 		good)
 			is "$code $(listing "$other/v1" | sha256sum)" "0 $(listing "$CACHE/v1" | sha256sum)" \
@@ -73,7 +73,7 @@ for junk in /bin/sh /dev/null "$tree/a.py" "$tree"; do
 	code=$(status_of import_ "$junk")
 	check "$junk is no archive ($code)" test "$code" = 12 -o "$code" = 2
 done
-check "and no cache was made for any of them" test ! -e "$other"
+check "a broken archive makes no cache" test ! -e "$other"
 is "$(yes | timeout 60 "$PYCSTASH" import --dir "$other" - >"$T/out" 2>&1 || echo $?) $([ -e "$other" ] || echo none)" \
 	"12 none" "input without an end that is no archive is not read to its end"
 mkfifo "$T/slow"
@@ -126,10 +126,10 @@ rm -rf "$other"
 import_ "$T/a" >/dev/null # whose a is stale by now
 is "$(import_ --json "$T/b" | field files)" 2 "a stale entry is replaced (and its object added)"
 is "$(cd "$tree" && env LD_PRELOAD="$SO" PYCSTASH_DIR="$other" PYCSTASH_LOG=stderr "$python" -c 'import a' 2>&1 |
-	grep -c "^pycstash\[[0-9]*\]: hit: $other/.*/a.$tag.pyc$\|: hit: $tree/.*/a.$tag.pyc")" 1 "by one that is served"
+	grep -c "^pycstash\[[0-9]*\]: hit: $other/.*/a.$tag.pyc$\|: hit: $tree/.*/a.$tag.pyc")" 1 "a stale entry is replaced by one that is served"
 printf 'garbage' >"$other/v1/$tag/tree$tree/__pycache__/b.$tag.pyc"
 is "$(import_ --json "$T/b" | field files)" 2 "a damaged one is, too (and its object, which was the same file)"
-is "$(broken "$other")" "" "and is whole then"
+is "$(broken "$other")" "" "a damaged entry is whole after import"
 
 # --- more than bytecode in the cache --------------------------------------------------
 cp "$entry/b.$tag.pyc" "$entry/b.$tag.pyc.12345"
@@ -150,13 +150,13 @@ is "$(field left_out <"$T/json")" "{'private': 0, 'unsealed': 0, 'damaged': 1, '
 rm -rf "$other"
 import_ "$T/c" >/dev/null
 is "$(cd "$other" && find v1 -path v1/.state -prune -o ! -type d ! -name '[a-h].*' ! -path '*/objects/*' -printf '%f ')" \
-	"m.f-1.py${tag#cpython-}.nbi " "of all that, numba's file is in the archive"
+	"m.f-1.py${tag#cpython-}.nbi " "numba's file is in an archive of a cache with foreign files"
 is "$(broken "$other")$(cmp "$entry/m.f-1.py${tag#cpython-}.nbi" "$other${entry#"$CACHE"}/m.f-1.py${tag#cpython-}.nbi")" \
-	"" "and all is as it was"
+	"" "a cache that went through an archive is as it was"
 rm -rf "$other"
 is "$(import_ --json --map "$tree=/elsewhere" "$T/c" | field bound)" 2 \
 	"--map leaves out what cannot be moved: numba's file, pytest's"
-is "$(entries "$other" | grep -vc /elsewhere/__pycache__/)" 0 "and moves the rest"
+is "$(entries "$other" | grep -vc /elsewhere/__pycache__/)" 0 "--map moves what can be moved"
 rm -f "$entry"/{i,j,k}.* "$entry/readme" "$CACHE/v1/$tag/tree/link"
 
 # --- where it may not go --------------------------------------------------------------
@@ -166,11 +166,11 @@ is "$(status_of import_ "$T/a") $(ls "$other")" "12 file" "a directory with some
 rm "$other/file"
 mkdir "$other/v2" && cp "$CACHE/CACHEDIR.TAG" "$other/"
 is "$(status_of import_ --dry-run "$T/a") $(ls "$other" | tr '\n' ' ')" "0 CACHEDIR.TAG v2 " "a newer pycstash's cache is none of ours"
-is "$(status_of import_ "$T/a") $(ls "$other" | tr '\n' ' ')" "0 CACHEDIR.TAG v1 v2 " "beside which one is made"
+is "$(status_of import_ "$T/a") $(ls "$other" | tr '\n' ' ')" "0 CACHEDIR.TAG v1 v2 " "a cache of ours is made beside a newer pycstash's"
 rm -rf "$other"
-is "$(status_of "$PYCSTASH" import --dir "$HOME" "$T/a") $(ls -A "$HOME")" "12 " "and \$HOME"
+is "$(status_of "$PYCSTASH" import --dir "$HOME" "$T/a") $(ls -A "$HOME")" "12 " "import refuses to make a cache of \$HOME"
 mkdir "$other" && chmod 777 "$other"
-is "$(status_of import_ "$T/a") $(ls "$other")" "12 " "and what others can write to"
+is "$(status_of import_ "$T/a") $(ls "$other")" "12 " "import refuses a directory that others can write to"
 chmod 700 "$other"
 is "$(status_of import_ "$T/a") $(ls "$other" | tr '\n' ' ')" "0 CACHEDIR.TAG v1 " "an empty directory will do"
 rm -rf "$other/v1/$tag/tree"
@@ -180,7 +180,7 @@ is "$(status_of import_ "$T/a") $(ls "$T/outside")" "3 " "a link that was plante
 rm -rf "$other"
 import_ "$T/a" >/dev/null
 ln -sf "$T/outside/x" "$other${entry#"$CACHE"}/c.$tag.pyc"
-is "$(status_of import_ "$T/a") $(ls "$T/outside")$(broken "$other" | grep -v /a.)" "0 " "one in the place of an entry is replaced"
+is "$(status_of import_ "$T/a") $(ls "$T/outside")$(broken "$other" | grep -v /a.)" "0 " "a symbolic link in the place of an entry is replaced"
 echo kept >"$T/file"
 is "$(status_of export_ "$T/file/x")$(status_of export_ /nonexistent/x) $(cat "$T/file")" "125125 kept" \
 	"an archive that cannot be written is said"
@@ -188,13 +188,13 @@ is "$(status_of export_ "$T/file/x")$(status_of export_ /nonexistent/x) $(cat "$
 # --- standard input and output --------------------------------------------------------
 rm -rf "$other"
 export_ - | import_ - >/dev/null
-is "$(listing "$other/v1" | grep -c .)" "$(export_ --json "$T/c" | field files)" "from a pipe into a pipe"
+is "$(listing "$other/v1" | grep -c .)" "$(export_ --json "$T/c" | field files)" "import and export work from a pipe into a pipe"
 on_terminal() { /usr/bin/python3 -c 'import os, pty, sys
 code = pty.spawn(sys.argv[1:], lambda fd: os.read(fd, 1024))
 sys.exit(os.waitstatus_to_exitcode(code))' "$@"; }
 is "$(status_of on_terminal "$PYCSTASH" export --dir "$CACHE" -)" 2 "a terminal gets no archive"
-is "$(status_of on_terminal "$PYCSTASH" import --dir "$other" -)" 2 "nor is one read from it"
-is "$(status_of export_ --json -)" 2 "nor go an archive and JSON to one place"
+is "$(status_of on_terminal "$PYCSTASH" import --dir "$other" -)" 2 "no archive is read from a terminal"
+is "$(status_of export_ --json -)" 2 "an archive and JSON cannot both go to standard output"
 is "$(status_of export_)$(status_of export_ x y)$(status_of import_)$(status_of export_ --used-since never x)" 2222 \
 	"wrong command lines: 2"
 export_ /dev/null >/dev/null
@@ -226,7 +226,7 @@ else
 0
 14
 c" "a full disk: 14, no broken file, no temporary, no half archive"
-	check "which is said, and how far it came" grep -qE 'No space left|stopped after [0-9]+ of' "$T/said"
+	check "import reports a full disk and how far it came" grep -qE 'No space left|stopped after [0-9]+ of' "$T/said"
 fi
 
 # --- interruptions --------------------------------------------------------------------
@@ -253,7 +253,7 @@ if strace -qq -o "$T/trace" true 2>/dev/null; then
 		count=$(find "$other" -name '*.pyc' | wc -l)
 		is "$(broken "$other")" "" "SIG$signal ($count files came so far): no broken file"
 		[ $signal = KILL ] && continue
-		is "$code $(leftovers "$other")" "$((128 + $(kill -l $signal))) 0" "its exit code, and no temporary"
+		is "$code $(leftovers "$other")" "$((128 + $(kill -l $signal))) 0" "an import that is interrupted ends with its exit code and leaves no temporary file"
 		check "what was done is said" grep -qE '^pycstash: .*interrupted after [0-9]+ of [0-9]+ files' "$T/said"
 	done
 	import_ "$T/big.archive" >/dev/null
@@ -297,7 +297,7 @@ if [ "$(id -u)" = 0 ]; then
 	is "$(status_of theirs import --dir "$T/theirs/c" "$T/theirs/a")$(stat -c ' %u' "$T/theirs/c")" "0 65534" \
 		"an ordinary user imports"
 	is "$(status_of theirs export --dir "$CACHE" "$T/theirs/b")$(status_of "$PYCSTASH" export --dir "$T/theirs/c" "$T/theirs/b")" 1212 \
-		"another user's cache is refused, to root too"
+		"import refuses another user's cache, to root too"
 	chmod 0 "$T/theirs/c/v1/$tag/objects"
 	is "$(status_of theirs export --dir "$T/theirs/c" "$T/theirs/b")" 3 "a folder that cannot be read: 3"
 	chmod 700 "$T/theirs/c/v1/$tag/objects"
@@ -313,4 +313,5 @@ mkdir "$T/lib"
 echo 'int nothing;' | ${CC:-cc} -shared -fPIC -x c - -o "$T/lib/libarchive.so.13"
 is "$(LD_LIBRARY_PATH=$T/lib status_of import_ "$T/a")$(LD_LIBRARY_PATH=$T/lib status_of export_ "$T/x")" 1414 \
 	"without libarchive: 14"
-is "$(LD_LIBRARY_PATH=$T/lib status_of "$PYCSTASH" run true)" 0 "which all else does without"
+is "$(LD_LIBRARY_PATH=$T/lib status_of "$PYCSTASH" run true)" 0 "commands other than export and import do without libarchive"
+done_testing

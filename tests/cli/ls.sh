@@ -15,13 +15,13 @@ is "$(lines "$S")" $((COUNT * VERSIONS)) "each source is listed once for each ve
 is "$(ls_ -0 --tag "$TAG" | names)" "$(find "$S" -name '*.py' -print0 | names)" \
 	"-0 prints the very names of the sources, with every byte"
 is "$(ls_ -0 --tag "$TAG" | tr -cd '\0' | wc -c)" "$COUNT" "each ends with a NUL"
-is "$(ls_ --tag "$TAG" "$S"/new*)" "$S/new\\nline.py" "else a line feed is escaped, and forges no line"
+is "$(ls_ --tag "$TAG" "$S"/new*)" "$S/new\\nline.py" "without --null a line feed is escaped, and forges no line"
 ls_ --tag "$TAG" --json "$S" | jsons 'os.fsencode(x["source"]).hex() if "source" in x else "-"' | grep -v - | sort >"$T/hex"
 is "$(cat "$T/hex")" "$(find "$S" -name '*.py' -print0 | python3 -c 'import sys
 for name in sys.stdin.buffer.read().split(b"\0")[:-1]: print(name.hex())' | sort)" "JSON has every byte too"
 is "$(lines --tag "$TAG")" "$COUNT" "--tag: one version"
 is "$(lines --tag "${TAGS[0]},${TAGS[1]}")" $((2 * COUNT)) "two of them, with a comma"
-is "$(lines --tag "${TAGS[0]}" --tag "${TAGS[1]}")" $((2 * COUNT)) "or by repeating it"
+is "$(lines --tag "${TAGS[0]}" --tag "${TAGS[1]}")" $((2 * COUNT)) "--tag can be repeated"
 is "$(lines --tag cpython-399)" 0 "none of another one"
 is "$(ls_ --objects --json --tag "$TAG" | jsons 'x.get("kind")' | grep -c '^object$')" \
 	"$(find "$CACHE/v1/$TAG/objects" -name '*.pyc' | wc -l)" "--objects: all of them as well"
@@ -35,21 +35,21 @@ only="--tag $TAG"
 counted() { is "$(lines $only "$2")" "$1" "$3"; } # COUNT PATH SENTENCE
 counted 1 "$S/top.py" "a file"
 counted 5 "$S/pkg" "a package, with all below it"
-counted 5 "$S/pkg/" "with a slash behind it"
+counted 5 "$S/pkg/" "a directory with a slash after it selects the same"
 counted 3 "$S/pkg/*.py" "a pattern does not go deeper"
-counted 5 "$S/pkg/**/*.py" "but with two stars"
+counted 5 "$S/pkg/**/*.py" "a pattern with two stars goes deeper"
 counted 1 "$S/**/c.py" "a file at any depth"
 counted 2 "$S/**/[ab].py" "a class of letters"
 counted 2 "$S/pkg/su?" "a pattern for a directory"
 ln -s src "$T/link"
 counted 5 "$T/link/pkg" "a path through a link is what it leads to"
 is "$(cd "$S/pkg" && lines $only .)" 5 "a relative path"
-is "$(cd "$S/pkg" && ls_ $only ../top.py)" "$S/top.py" "and one that goes up"
+is "$(cd "$S/pkg" && ls_ $only ../top.py)" "$S/top.py" "a relative path may go up"
 is "$(lines $only "$S/pkg/a.py" "$S/pkg" "$S/top.py")" 6 "paths that overlap are listed once"
 is "$(status_of ls_ "$S/none.py")" 1 "nothing found: 1"
 is "$(status_of ls_ "") $(status_of "$PYCSTASH" du "$S" "") $(status_of "$PYCSTASH" verify "")" "2 2 2" \
 	"an empty path is a mistake, and does not mean all"
-check "and it is said" grep -q 'nothing of PATH is in the cache' <(said_by ls_ "$S/none.py")
+check "an empty path is reported" grep -q 'nothing of PATH is in the cache' <(said_by ls_ "$S/none.py")
 
 # --- trees that come and go ---------------------------------------------------------------
 tree=$T/.mount_aB12cd
@@ -57,15 +57,15 @@ mkdir "$tree" && echo 'e = 1' >"$tree/e.py"
 preloaded "${PYTHONS[0]}" -c 'import sys; sys.path.insert(0, sys.argv[1]); import e' "$tree"
 is "$(lines "$tree") $(lines "$tree/e.py") $(lines "$T/.mount_Xy34zz/e.py")" "1 1 1" \
 	"a tree that comes and goes is named by any of its paths"
-is "$(ls_ -l --json "$tree" | jsons 'x.get("state")' | head -1)" fresh "and is no orphan"
+is "$(ls_ -l --json "$tree" | jsons 'x.get("state")' | head -1)" fresh "an ephemeral tree is no orphan"
 is "$("$PYCSTASH" purge --dry-run --state orphan --path "$tree" --json | jsons 'x["files"]')" 0 \
-	"nor purged as one"
-check "but by its path" "$PYCSTASH" purge -q --path "$tree"
-is "$(lines "$tree")" 0 "and then it is gone"
+	"an ephemeral tree is not purged as an orphan"
+check "an ephemeral tree is purged by its path" "$PYCSTASH" purge -q --path "$tree"
+is "$(lines "$tree")" 0 "an ephemeral tree that was purged is gone"
 
 # --- order ----------------------------------------------------------------------------
 is "$(ls_ --sort name $only)" "$(ls_ $only | sort)" "--sort name"
-is "$(ls_ --sort name -r $only)" "$(ls_ $only | sort -r)" "and the other way round"
+is "$(ls_ --sort name -r $only)" "$(ls_ $only | sort -r)" "--sort name -r is the other way round"
 ls_ --sort size --json -l | jsons 'x.get("size", 0)' | head -n -1 >"$T/sizes"
 is "$(cat "$T/sizes")" "$(sort -nr "$T/sizes")" "--sort size: the largest first"
 touch -a -d '5 days ago' "$(entry_of top)"
@@ -75,7 +75,7 @@ is "$(ls_ --sort age $only | head -1)" "$S/top.py" "--sort age: the oldest first
 is "$(ls_ --sort use $only "$S/top.py" "$S/pkg/a.py" "$S/pkg/b.py" | head -1)" "$S/top.py" \
 	"--sort use: what was not read for longest"
 is "$(ls_ --older-than 8d)" "$S/top.py" "--older-than"
-is "$(lines --older-than 6d)" 2 "and by a smaller age"
+is "$(lines --older-than 6d)" 2 "--older-than with a smaller age selects more"
 is "$(ls_ --unused-since 4d)" "$S/top.py" "--unused-since"
 head -c 3000 /dev/zero | tr '\0' x >"$T/long"
 printf 'y = "%s"\n' "$(cat "$T/long")" >"$S/large.py"
@@ -96,7 +96,7 @@ echo 'x = 2' >"$S/pkg/b.py"
 is "$(state_of pkg/b)" stale "a source that changed"
 size=$(stat -c %s "$S/pkg/__init__.py")
 { echo 'x = 3'; head -c "$((size - 7))" /dev/zero | tr '\0' '#'; echo; } >"$S/pkg/__init__.py"
-is "$(stat -c %s "$S/pkg/__init__.py") $(state_of pkg/__init__)" "$size stale" "also where it has the size it had"
+is "$(stat -c %s "$S/pkg/__init__.py") $(state_of pkg/__init__)" "$size stale" "an edited source is stale where it has the size it had, too"
 mv "$S/pkg/sub/c.py" "$T/c.py"
 is "$(state_of pkg/sub/c)" orphan "a source that is gone"
 truncate -s 40 "$(entry_of pkg/sub/__init__)"
@@ -108,9 +108,9 @@ planted=$(entry_of top)
 mv "$planted" "$T/was"
 ln -s /etc/passwd "$planted"
 is "$(ls_ -l --json -a $only "$S/top.py" | jsons 'x.get("state")' | head -1)" foreign "a link in the cache is not followed"
-is "$(lines $only "$S/top.py" 2>/dev/null)" 0 "and not listed as an entry"
+is "$(lines $only "$S/top.py" 2>/dev/null)" 0 "a symbolic link in the cache is not listed as an entry"
 is "$(ls_ --state orphan $only)" "$S/pkg/sub/c.py" "--state: one"
-is "$(lines --state orphan,stale $only)" 3 "several"
+is "$(lines --state orphan,stale $only)" 3 "--state: several"
 is "$(ls_ --state foreign $only)" "$planted" "what is nobody's is named as it lies there"
 is "$(status_of ls_ --state rotten)" 2 "a state that there is not: 2"
 rm "$planted"
@@ -123,17 +123,17 @@ if calls_of true >/dev/null && grep -q . "$T/strace"; then
 	# The program's start and its configuration are its own; what grows with the cache counts.
 	files=$(grep -caE 'openat2?\(.*\.pyc' "$T/strace")
 	stats=$(grep -caE '(stat|statx|newfstatat)\(.*\.py' "$T/strace")
-	check "it was traced" grep -qx getdents64 "$T/calls"
+	check "strace shows the calls of ls" grep -qx getdents64 "$T/calls"
 	is "$files opened, $stats looked at" "0 opened, 0 looked at" "no file is opened or stat'ed without need"
 	calls_of "$PYCSTASH" ls --older-than 1d >/dev/null
-	is "$(grep -caE 'openat2?\(.*\.pyc' "$T/strace")" 0 "nor opened for an age"
-	check "though it is looked at" grep -qaE 'stat.*\.pyc' "$T/strace"
+	is "$(grep -caE 'openat2?\(.*\.pyc' "$T/strace")" 0 "no file is opened for its age"
+	check "a file is stat'ed for its age" grep -qaE 'stat.*\.pyc' "$T/strace"
 else
 	skip "no file is opened without need" "strace does not work here"
 fi
 state_before=$(find "$CACHE" -printf '%p %s %T@ %C@ %A@\n' | grep -a '\.pyc ' | sort)
 ls_ -l --objects -a >/dev/null
-is "$(find "$CACHE" -printf '%p %s %T@ %C@ %A@\n' | grep -a '\.pyc ' | sort)" "$state_before" "it changes nothing"
+is "$(find "$CACHE" -printf '%p %s %T@ %C@ %A@\n' | grep -a '\.pyc ' | sort)" "$state_before" "ls changes nothing"
 
 # --- hostile --------------------------------------------------------------------------
 echo x >"$CACHE/v1/$TAG/tree/strange"
@@ -171,8 +171,8 @@ unreadable() { # as a user who is not above permissions
 	as_user "$PYCSTASH" ls --dir "$cache" $only
 }
 is "$(status_of unreadable)" 3 "a folder that cannot be read: 3"
-check "it is named" grep -q "$S/pkg: Permission denied" <(said_by unreadable)
-is "$(unreadable 2>/dev/null | wc -l)" $((COUNT - 5)) "and the rest is listed"
+check "ls names a folder that cannot be read" grep -q "$S/pkg: Permission denied" <(said_by unreadable)
+is "$(unreadable 2>/dev/null | wc -l)" $((COUNT - 5)) "the rest is listed where a folder cannot be read"
 chmod -R u+rwx "$T/theirs"
 is "$(status_of ls_ --dir "$T/nowhere")" 10 "no cache: 10"
 mkdir -m 700 "$T/newer" "$T/newer/v2"
@@ -198,10 +198,10 @@ fi
 mv "$CACHE" "$T/layer"
 export PYCSTASH_LAYERS=$T/layer
 is "$(ls_ --layers $only "$S" | wc -l)" "$COUNT" "--layers: what is in one, also where there is no cache"
-is "$(ls_ --layers --json $only "$S/top.py" | jsons 'x.get("layer")' | head -1)" "$T/layer" "and in which"
-is "$(ls_ $only "$S" 2>/dev/null | wc -l)" "$COUNT" "where there is no cache, unasked"
-check "which is said" grep -q ': no cache yet; showing layers only$' <(said_by ls_ "$S")
-is "$(env -u PYCSTASH_DIR -u HOME "$PYCSTASH" ls --layers $only "$S" 2>&1 | wc -l)" "$COUNT" "also where there is no place for one"
+is "$(ls_ --layers --json $only "$S/top.py" | jsons 'x.get("layer")' | head -1)" "$T/layer" "--layers says which layer an entry is in"
+is "$(ls_ $only "$S" 2>/dev/null | wc -l)" "$COUNT" "ls shows layers where there is no cache"
+check "ls says that there is no cache and that its answer is about layers" grep -q ': no cache yet; showing layers only$' <(said_by ls_ "$S")
+is "$(env -u PYCSTASH_DIR -u HOME "$PYCSTASH" ls --layers $only "$S" 2>&1 | wc -l)" "$COUNT" "ls shows layers where there is no place for a cache"
 is "$(status_of ls_ --dir "$T/nowhere" "$S")" 10 "a cache that is asked for, and is not there: 10"
 mkdir "$CACHE" && echo mine >"$CACHE/file"
 is "$(status_of ls_ "$S") $(status_of ls_ --layers "$S") $(ls_ --layers $only "$S" 2>/dev/null | wc -l)" "12 3 $COUNT" \
@@ -211,6 +211,7 @@ if [ "$(id -u)" = 0 ]; then
 	mkdir -m 700 "$T/closed"
 	theirs() { as_user env -u PYCSTASH_DIR HOME="$T/closed" "$PYCSTASH" "$@"; }
 	is "$(theirs ls $only "$S" 2>/dev/null | wc -l) $(status_of theirs ls "$S") $(status_of theirs stats)" "$COUNT 3 3" \
-		"nor where the user may not even look for one, as of who dropped root's rights: 3"
+		"layers are listed where the user may not look for a cache, as after dropping root's rights: 3"
 fi
 unset PYCSTASH_LAYERS
+done_testing

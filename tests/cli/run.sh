@@ -112,7 +112,7 @@ is "$(run --library "$odd/libpycstash.so" sh -c 'echo "$LD_PRELOAD"')" "$odd/lib
 is "$(value_of PYCSTASH_DIR --dir "$T/c")" "$T/c" "--dir sets PYCSTASH_DIR"
 is "$(value_of PYCSTASH_DIR --dir="$T/a=b")" "$T/a=b" "--dir=DIR does as well, also with = in it"
 is "$(PYCSTASH_DIR=/elsewhere value_of PYCSTASH_DIR --dir "$T/c")" "$T/c" "an option wins over the environment"
-is "$(PYCSTASH_DIR=/elsewhere value_of PYCSTASH_DIR)" /elsewhere "--library or PYCSTASH_LIBRARY: the variable counts where there is no option"
+is "$(PYCSTASH_DIR=/elsewhere value_of PYCSTASH_DIR)" /elsewhere "PYCSTASH_DIR counts where there is no option"
 is "$(cd "$T" && value_of PYCSTASH_DIR --dir ./c)" "$T/c" "a relative directory is made absolute"
 is "$(value_of PYCSTASH_ONLY --only /a:/b --only /c)" /a:/b:/c "--only may be repeated"
 is "$(PYCSTASH_LAYERS=/b:/a value_of PYCSTASH_LAYERS --layer /c --layer=/a --layer /d)" /b:/a:/c:/d \

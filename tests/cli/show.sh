@@ -30,7 +30,7 @@ sleep 0.03
 versions=0
 for python in $(interpreters cached); do
 	name=$(named "$python")
-	tag=$("$python" -c 'import sys; print(sys.implementation.cache_tag)')
+	tag=$(tag_of "$python")
 	rm -rf "$CACHE"
 	(cd "$D" && preloaded "$python" -S -c 'import m')
 	versions=$((versions + 1))
@@ -72,25 +72,25 @@ done
 
 # --- wherever it lies -------------------------------------------------------------------
 python=$(interpreters cached | head -1)
-tag=$("$python" -c 'import sys; print(sys.implementation.cache_tag)')
+tag=$(tag_of "$python")
 rm -rf "$CACHE"
 mkdir "$T/other"
 cp "$D/m.py" "$T/other/m.py"
 (cd "$D" && preloaded "$python" -S -c 'import m')
 (cd "$T/other" && preloaded "$python" -S -c 'import m')
 entry=$CACHE/v1/$tag/tree$D/__pycache__/m.$tag.pyc
-is "$(show --json "$D/m.py")" "$(show --json "$entry")" "by its source, by its own path"
-is "$(cd "$D" && show --json "__pycache__/m.$tag.pyc")" "$(show --json "$entry")" "and by the path that Python believes in"
+is "$(show --json "$D/m.py")" "$(show --json "$entry")" "show takes an entry by its source or by its own path"
+is "$(cd "$D" && show --json "__pycache__/m.$tag.pyc")" "$(show --json "$entry")" "show takes the path at which Python sees an entry"
 is "$(show --json --all "$entry" | get 'x["also"]')" "['$CACHE/v1/$tag/tree$T/other/__pycache__/m.$tag.pyc']" \
 	"--all finds who else has the content"
 object=$(show --json "$entry" | get 'x["object"]["path"]')
 is "$(show --json --all "$object" | get 'len(x["also"]), x["kind"], x["object"]["relation"]')" "(2, 'object', 'itself')" \
-	"and of an object, all that have it"
+	"show of an object names all entries that have it"
 cp "$entry" "$T/any"
 is "$(show --json "$T/any" | get 'x["kind"], x["seal"]["source"], x["state"]')" "('pyc', True, None)" \
 	"a pyc under any name is known by its magic number"
 "$python" -m py_compile "$D/m.py"
-is "$(count "$D/m.py")" 2 "one in the tree is shown beside the cache's"
+is "$(count "$D/m.py")" 2 "show shows the pyc in the tree beside the cache's"
 rm -rf "$D/__pycache__"
 is "$(status_of show "$T/nothing.py")" 1 "a source without bytecode: exit code 1"
 is "$(status_of show)" 2 "no file: usage"
@@ -116,7 +116,7 @@ done | head -1)
 if [ -n "$new" ]; then
 	"$new" -c "import py_compile, sys
 py_compile.compile('$D/m.py', '$T/hash.pyc', invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)"
-	newtag=$("$new" -c "import sys; print(sys.implementation.cache_tag)")
+	newtag=$(tag_of "$new")
 	mkdir "$D/__pycache__"
 	cp "$T/hash.pyc" "$D/__pycache__/m.$newtag.pyc"
 	rm -rf "$CACHE"
@@ -125,13 +125,13 @@ py_compile.compile('$D/m.py', '$T/hash.pyc', invalidation_mode=py_compile.PycInv
 	is "$(show --json --deep "$D/__pycache__/m.$newtag.pyc" | get 'x["source"]["hash"] == x["header"]["hash"], x["source"]["fits_header"]')" \
 		"(True, True)" "with --deep an interpreter computes it"
 	echo >>"$D/m.py"
-	is "$(show --json --deep "$D/__pycache__/m.$newtag.pyc" | get 'x["source"]["fits_header"]')" False "and does not fit an edited source"
+	is "$(show --json --deep "$D/__pycache__/m.$newtag.pyc" | get 'x["source"]["fits_header"]')" False "the hash in a header does not fit an edited source"
 fi
 head -c 200000 /dev/urandom >"$T/noise"
 printf '\247\r\r\n\0\0\0\0\0\0\0\0\0\0\0\0' | cat - "$T/noise" >"$T/noise.pyc"
 is "$(status_of show "$T/noise.pyc")" 0 "noise after a header does no harm"
 is "$(show --deep --json "$T/noise.pyc" | get 'x["code"]["known"], bool(x["code"]["fault"])')" "(True, True)" \
-	"and an interpreter says that it cannot load it"
+	"an interpreter says that it cannot load noise after a header"
 printf '\377\377\r\n\0\0\0\0\0\0\0\0\0\0\0\0N' >"$T/unknown.pyc"
 is "$(show --deep "$T/unknown.pyc" 2>&1 >/dev/null; status_of show --deep "$T/unknown.pyc")" \
 	"pycstash: $T/unknown.pyc: no interpreter with magic number 65535 was found"$'\n3' \
@@ -141,4 +141,5 @@ wild=$T/$'line\nfeed\xff.pyc'
 cp "$T/any" "$wild"
 is "$(show "$wild" | head -1)" "$T/line\\nfeed"$'\xff'".pyc" "a name with a line feed forges no line"
 is "$(show --json "$wild" | python3 -c 'import json, os, sys
-print(os.fsencode(json.loads(sys.stdin.readline())["path"]) == os.fsencode(sys.argv[1]))' "$wild")" True "and is exact in JSON"
+print(os.fsencode(json.loads(sys.stdin.readline())["path"]) == os.fsencode(sys.argv[1]))' "$wild")" True "a name with a line feed is exact in JSON"
+done_testing

@@ -15,7 +15,6 @@ x = json.loads(sys.stdin.readline())
 print(eval("(" + sys.argv[1] + ")"))' "$1"
 }
 problems() { verify "$@" 2>/dev/null | sed -n 's/^\([a-z]*\) .*/\1/p' | grep -v '^[0-9]' | sort | tr '\n' ' '; }
-tag_of() { "$1" -c 'import sys; print(sys.implementation.cache_tag)'; }
 D=$T/tree
 feed() { # INTERPRETER… : a cache with m, n and p.q of each, and m again from another place
 	local each
@@ -31,10 +30,9 @@ feed() { # INTERPRETER… : a cache with m, n and p.q of each, and m again from 
 		(cd "$T/other" && preloaded "$each" -S -c 'import m')
 	done
 }
-mapfile -t pythons < <(interpreters cached | grep -E '/usr/bin/python3|/3\.(6|8|13)\.[0-9]+/|/usr/bin/pypy3')
+mapfile -t pythons < <(differing)
 if [ ${#pythons[@]} = 0 ]; then
-	skip "verify" "no interpreter"
-	exit 0
+	skip_all "verify" "no interpreter"
 fi
 python=${pythons[0]} tag=$(tag_of "${pythons[0]}")
 
@@ -43,7 +41,7 @@ feed "${pythons[@]}"
 n=${#pythons[@]}
 is "$(verify --json | summary 'x["entries"], x["good"] == x["entries"] + x["objects"], x["damaged"], x["complete"]')" \
 	"($(entries | wc -l), True, 0, True)" "all entries and objects of $n interpreters are good"
-is "$(status_of verify)" 0 "exit code 0"
+is "$(status_of verify)" 0 "verify ends with 0 where all is good"
 is "$(verify --deep --json 2>&1 | summary 'x["compared"], x["uncompared"], x["different"]')" "($((9 * n)), 0, 0)" \
 	"--deep: every interpreter compiles the same again"
 touch "$D/m.py"
@@ -87,7 +85,7 @@ for each in "${pythons[@]}"; do
 	is "$(python3 "$T/flip.py" "$entry" "$PYCSTASH" verify)" "True []" "$(named "$each"): a bit in any byte of an entry is found"
 	mkdir -p "$(dirname "$object")"
 	mv "$entry" "$object"
-	is "$(python3 "$T/flip.py" "$object" "$PYCSTASH" verify)" "True []" "$(named "$each"): and of an object"
+	is "$(python3 "$T/flip.py" "$object" "$PYCSTASH" verify)" "True []" "$(named "$each"): verify finds a flipped bit in any byte of an object"
 done
 
 # --- what else can be wrong --------------------------------------------------------------
@@ -96,12 +94,12 @@ entry=$CACHE/v1/$tag/tree$D/__pycache__/m.$tag.pyc
 object=$("$PYCSTASH" show --json "$entry" | summary 'x["object"]["path"]')
 truncate -s -1 "$entry"
 is "$(problems)" "damaged damaged " "an entry that is cut off, and the object that is the same file"
-is "$(status_of verify)" 1 "exit code 1"
+is "$(status_of verify)" 1 "verify ends with 1 where something is damaged"
 is "$(status_of verify --repair)" 1 "--repair says what it deleted: 1"
-is "$([ -e "$entry" ] || [ -e "$object" ] || echo gone)" gone "and both are gone"
-is "$(status_of verify)" 0 "afterwards all is well"
+is "$([ -e "$entry" ] || [ -e "$object" ] || echo gone)" gone "--repair deletes a damaged entry and its object"
+is "$(status_of verify)" 0 "verify finds nothing after --repair"
 (cd "$D" && preloaded "$python" -S -c 'import m')
-is "$([ -e "$entry" ] && echo there)" there "and the next import has it again"
+is "$([ -e "$entry" ] && echo there)" there "the next import writes an entry again that --repair deleted"
 
 feed "$python"
 cp -p "$object" "$T/object"
@@ -147,12 +145,12 @@ END
 is "$(problems --deep)" "" "a hook that changes nothing"
 (cd "$T/other" && echo 'x = 2' >m.py && sleep 0.03 && preloaded "$python" -S -c 'import hook, m')
 is "$(problems)" "" "bytecode of changed text under the stock name is whole"
-is "$(problems --deep)" "different different " "and --deep finds it, and the object that is the same file"
-is "$(verify --deep | grep -c 'different .*co_consts of <module>')" 2 "and says where"
+is "$(problems --deep)" "different different " "--deep finds bytecode of changed text under the stock name, and its object"
+is "$(verify --deep | grep -c 'different .*co_consts of <module>')" 2 "--deep says where bytecode differs"
 hooked=$("$PYCSTASH" show --json "$T/other/m.py" | summary 'x["object"]["path"]')
 is "$(verify --deep --repair --json | summary 'x["different"], x["repaired"]')" "(2, 2)" "--repair deletes it, and its object"
-is "$([ -e "$hooked" ] || echo gone)" gone "so that nobody else gets it"
-is "$(verify --deep --json | summary 'x["different"], x["uncompared"]')" "(0, 0)" "afterwards all is well"
+is "$([ -e "$hooked" ] || echo gone)" gone "--repair deletes the object of an entry that differs, so that nobody else gets it"
+is "$(verify --deep --json | summary 'x["different"], x["uncompared"]')" "(0, 0)" "verify finds nothing after --repair"
 
 # --- objects, and what cannot be compiled again -------------------------------------------
 # Bytecode of another source, sealed as if it were compiled from this one, in an object.
@@ -178,7 +176,7 @@ is "$(verify --deep --json | summary 'x["compared"], x["unchecked"], x["good"]')
 	"--deep: an object without an entry is compared with a source of its content"
 "$python" "$T/forge.py" "$object" "$HERE/tests/library"
 is "$(problems)" "" "a forged object is whole"
-is "$(verify --deep | grep -c "^different *$object: ")" 1 "and --deep finds it before an entry is made of it"
+is "$(verify --deep | grep -c "^different *$object: ")" 1 "--deep finds a forged object before an entry is made of it"
 is "$(verify --deep --repair --json | summary 'x["different"], x["repaired"]'; [ -e "$object" ] || echo gone)" \
 	"(1, 1)"$'\n'gone "--repair deletes it"
 
@@ -187,19 +185,19 @@ rm "$D/n.py"
 is "$(verify --deep --json 2>/dev/null | summary 'x["unchecked"], x["uncompared"], x["good"], x["objects"]')" "(1, 1, 8, 4)" \
 	"an object whose source is nowhere is not checked, and does not count as good"
 is "$(verify --deep 2>/dev/null | tail -1 | grep -c ', 1 not checked')" 1 "the sum says so"
-is "$(verify --deep 2>&1 >/dev/null | grep -c 'no source with their content was found for 1 pycs')" 1 "with the reason"
-is "$(status_of verify --deep) $(status_of verify)" "3 0" "and the exit code, of --deep alone"
+is "$(verify --deep 2>&1 >/dev/null | grep -c 'no source with their content was found for 1 pycs')" 1 "verify --deep says why an object is not checked"
+is "$(status_of verify --deep) $(status_of verify)" "3 0" "verify --deep ends with 3 where an object is not checked, verify with 0"
 
 feed "$python"
 mv "$CACHE/v1/$tag" "$CACHE/v1/cpython-399"
 is "$(verify --deep --json 2>/dev/null | summary 'x["compared"], x["unchecked"], x["good"]')" "(0, 4, 0)" \
 	"objects of a version without an interpreter are not checked"
-is "$(status_of verify --deep)" 3 "exit code 3"
+is "$(status_of verify --deep)" 3 "verify ends with 3 where something cannot be read"
 
 feed "$python"
 pytest=$(dirname "$entry")/m.$tag-pytest-8.3.0.pyc
 cp "$entry" "$pytest"
-is "$(verify --deep --json 2>/dev/null | summary 'x["unchecked"]')" 1 "nor a name of which nobody knows what compiles it"
+is "$(verify --deep --json 2>/dev/null | summary 'x["unchecked"]')" 1 "a name of which nobody knows what compiles it is not checked"
 
 feed "$python"
 # A later format's: its number at 8 of the last 128 bytes, and a checksum of its own.
@@ -209,11 +207,11 @@ newer() { # FILE
 }
 newer "$entry"
 is "$(problems)" "foreign foreign " "an entry that a newer pycstash has sealed, and the object that is the same file"
-is "$(verify | grep -c '^foreign .*: written by a newer pycstash$')" 2 "which is said"
-is "$(status_of verify --repair) $([ -e "$entry" ] && echo there)" "0 there" "and is left to that"
-is "$("$PYCSTASH" ls --long "$D/m.py" | grep -c foreign)" 1 "as ls has it"
-is "$("$PYCSTASH" show "$entry" | grep -c 'a newer pycstash')" 2 "and show"
-is "$("$PYCSTASH" show --json "$entry" | summary 'x["state"], x["fault"]')" "('foreign', None)" "which takes that seal for no fault"
+is "$(verify | grep -c '^foreign .*: written by a newer pycstash$')" 2 "verify says that a newer pycstash made an entry and its object"
+is "$(status_of verify --repair) $([ -e "$entry" ] && echo there)" "0 there" "--repair leaves what a newer pycstash has sealed"
+is "$("$PYCSTASH" ls --long "$D/m.py" | grep -c foreign)" 1 "ls calls an entry that a newer pycstash has sealed foreign"
+is "$("$PYCSTASH" show "$entry" | grep -c 'a newer pycstash')" 2 "show says that a newer pycstash has sealed an entry and its object"
+is "$("$PYCSTASH" show --json "$entry" | summary 'x["state"], x["fault"]')" "('foreign', None)" "show takes a newer pycstash's seal for no fault"
 
 # --- paths that leave no room for a seal -------------------------------------------------
 rm -rf "$CACHE"
@@ -223,8 +221,8 @@ if mkdir -p "$long" && echo 'v = 1' >"$long/m.py"; then
 	touch -d @1500000000 "$long/m.py"
 	preloaded "$python" -S -c "import sys; sys.path.insert(0, '$long'); import m"
 	is "$(find "$CACHE" -name "m.$tag.pyc" | wc -l)" 1 "an entry with a path of ${#long} bytes is kept"
-	is "$(verify --json | summary 'x["skipped"], x["damaged"]')" "(1, 0)" "it has no seal, and is no damage"
-	is "$(status_of verify --repair) $(find "$CACHE" -name "m.$tag.pyc" | wc -l)" "0 1" "and --repair leaves it"
+	is "$(verify --json | summary 'x["skipped"], x["damaged"]')" "(1, 0)" "an entry without a seal is no damage"
+	is "$(status_of verify --repair) $(find "$CACHE" -name "m.$tag.pyc" | wc -l)" "0 1" "--repair leaves an entry without a seal"
 	is "$("$PYCSTASH" ls --long "$long" | grep -c unsealed)" 1 "ls has it as unsealed"
 fi
 rm -rf "$T/long"
@@ -246,13 +244,13 @@ if [ "$(id -u)" = 0 ]; then
 fi
 is "$(timeout 20 "$PYCSTASH" verify --json | summary 'x["foreign"] >= '$expected', x["damaged"]')" "(True, 0)" \
 	"foreign files, links, a FIFO, another user's: named, and not gone into"
-is "$(status_of verify --repair)" 0 "they are no damage"
+is "$(status_of verify --repair)" 0 "temporary files are no damage"
 is "$([ -e "$dir/README" ] && [ -p "$dir/f.$tag.pyc" ] && [ -L "$CACHE/v1/$tag/tree/link" ] && echo there)" there \
-	"and --repair leaves them alone"
+	"--repair leaves temporary files alone"
 is "$(verify | grep -c "line\\\\nfeed")" 1 "a name with a line feed forges no line"
 is "$(verify --json | python3 -c 'import json, os, sys
 paths = [json.loads(line).get("path") for line in sys.stdin]
-print(os.fsencode(sys.argv[1]) in [os.fsencode(p) for p in paths if p])' "$dir/$wild")" True "and is exact in JSON"
+print(os.fsencode(sys.argv[1]) in [os.fsencode(p) for p in paths if p])' "$dir/$wild")" True "a name with a line feed is exact in JSON"
 mkdir "$CACHE/v2"
 is "$(status_of verify)" 0 "a newer layout beside ours is not looked at"
 if as_user true 2>/dev/null; then
@@ -264,8 +262,8 @@ if as_user true 2>/dev/null; then
 		as_user chmod 000 "$mine/m.$tag.pyc"
 		is "$(as_user env PYCSTASH_DIR="$T/mine/c" "$PYCSTASH" verify 2>/dev/null | grep -c '^unreadable .*Permission denied')" 2 \
 			"what cannot be read is named, by both of its names"
-		is "$(as_user env PYCSTASH_DIR="$T/mine/c" "$PYCSTASH" verify >/dev/null 2>&1; echo $?)" 3 "exit code 3"
-		is "$(as_user env PYCSTASH_DIR="$T/mine/c" "$PYCSTASH" verify --json 2>/dev/null | summary 'x["good"]')" 2 "and the rest was verified"
+		is "$(as_user env PYCSTASH_DIR="$T/mine/c" "$PYCSTASH" verify >/dev/null 2>&1; echo $?)" 3 "verify ends with 3 where something cannot be read"
+		is "$(as_user env PYCSTASH_DIR="$T/mine/c" "$PYCSTASH" verify --json 2>/dev/null | summary 'x["good"]')" 2 "the rest is verified where something cannot be read"
 	else
 		skip "what cannot be read" "an ordinary user cannot run $python"
 	fi
@@ -275,7 +273,7 @@ is "$(status_of verify --dir /)" 12 "the root of the file system: refused, 12"
 exec 9>"$CACHE/v1/.state/lock"
 flock 9
 is "$(status_of verify --repair 9>&-)" 11 "another holds the lock: 11"
-is "$(status_of verify)" 0 "without --repair it is not needed"
+is "$(status_of verify)" 0 "verify without --repair does not need the lock"
 exec 9>&-
 is "$(status_of verify --frobnicate)" 2 "an unknown option: usage"
 
@@ -294,3 +292,4 @@ while kill -0 $busy 2>/dev/null; do
 done
 wait $busy
 is "$worst" 0 "entries that vanish and come back meanwhile are no findings"
+done_testing

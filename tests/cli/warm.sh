@@ -29,7 +29,7 @@ for want in cpython3.8 cpython3.11 cpython3.13 pypy; do
 	if [ -n "$found" ]; then pythons+=("$found"); else skip "$want compiles nothing after it" "it is not here"; fi
 done
 python=${pythons[0]:-}
-[ -n "$python" ] || exit 0
+[ -n "$python" ] || { done_testing; exit; }
 chmod 755 "$T"
 public= # one that an ordinary user can run as well
 for interpreter in "${pythons[@]}"; do
@@ -76,9 +76,9 @@ for interpreter in "${pythons[@]}"; do
 			'import main' >"$T/out" 2>&1 || cat "$T/out"
 		is "$(cat "$T/out")" "2 $T/image/app/pkg/sub/same.py" "$(named "$interpreter") $level: the program runs"
 		is "$(grep "$T/image" "$T/log" | sed 's/^[^:]*: //; s/ .*//' | sort | uniq -c | xargs)" "10 hit:" \
-			"$(named "$interpreter") $level: and compiles nothing"
+			"$(named "$interpreter") $level: the program compiles nothing"
 	done
-	check "$(named "$interpreter"): nor does it write" \
+	check "$(named "$interpreter"): a warmed program writes nothing" \
 		test "$(find "$CACHE" -path "*$T/image*" -printf '%p %i %T@\n' | sort)" = "$stamp"
 	chmod -R u+w "$T/image"
 	rm -rf "$T/image"
@@ -113,7 +113,7 @@ fi
 if [ "$(id -u)" = 0 ] && mkdir "$T/mounted" && mount --bind "$T/app" "$T/mounted" 2>/dev/null; then
 	fresh
 	mount -o remount,bind,ro "$T/mounted"
-	chmod 777 "$T/home"
+	chmod 1777 "$T/home"
 	for user in "" ${public:+as_user}; do
 		is "$($user "$PYCSTASH" warm --dir "$T/home/cache$user" -j 1 --python "${public:-$python}" "$T/mounted" 2>&1)" \
 			"0 up to date, 1 from objects, 9 compiled, 0 in-tree, 0 failed" "a read-only mount is warmed${user:+ by an ordinary user}"
@@ -231,14 +231,14 @@ echo 'b = 1' >"$T/slow/hang.py"
 SECONDS=0
 is "$(said warm --timeout 1 --python "$T/hangs" "$T/slow")" "$(summary 0 0 3 0 1 3)" "a source that hangs the compiler is given up"
 check "a source whose compilation hangs is given up when its time is over" test "$SECONDS" -lt 20
-check "which is said" grep -q 'slow/hang.py: .*--timeout' "$T/err"
+check "a source that is given up is reported" grep -q 'slow/hang.py: .*--timeout' "$T/err"
 
 printf '#!/bin/sh\nexec sleep 3456\n' >"$T/mute"
 chmod +x "$T/mute"
 SECONDS=0
 is "$(said warm --timeout 1 --python "$T/mute" "$T/app")" "exit 14" "an interpreter that hangs at its start is given up, too"
 check "an interpreter that hangs is given up when its time is over" test $SECONDS -lt 15
-check "which is said" grep -q 'mute: .*did not end in time' "$T/err"
+check "an interpreter that is given up is reported" grep -q 'mute: .*did not end in time' "$T/err"
 
 # --- under the library -----------------------------------------------------------------------
 # One that compiles other bytes than the library reads, as a writable mapping of the source
@@ -345,7 +345,7 @@ rm -rf "$T/layer"
 # --- a dry run -------------------------------------------------------------------------------
 fresh
 is "$(said warm -n --python "$python" "$T/odd/a" | sed 's,/.*/,,' | sort | xargs)" \
-	"0 up to date, 0 to make from objects, 2 to compile, 0 in-tree, 0 failed exit 0 to compile for $("$python" -c 'import sys; print(sys.implementation.cache_tag)') at level 0: plain.py to compile for $("$python" -c 'import sys; print(sys.implementation.cache_tag)') at level 0: with.dots.py" \
+	"0 up to date, 0 to make from objects, 2 to compile, 0 in-tree, 0 failed exit 0 to compile for $(tag_of "$python") at level 0: plain.py to compile for $(tag_of "$python") at level 0: with.dots.py" \
 	"--dry-run says what it would do"
 check "a dry run makes no cache" test ! -e "$CACHE"
 warm --python "$python" -q "$T/odd/a" >"$T/out"
@@ -373,7 +373,7 @@ is "$(code warm --python /no/such "$T/app")" 14 "no such interpreter: 14"
 printf '#!/bin/sh\nprintf "cpython-35\\n3.5.2\\n160d0d0a\\n"\n' >"$T/old"
 chmod +x "$T/old"
 is "$(code warm --python "$T/old" "$T/app")" 14 "one that is too old: 14"
-check "which is said" grep -q '3\.5\.2; 3\.6 or later' "$T/err"
+check "an interpreter that is too old is reported with its version" grep -q '3\.5\.2; 3\.6 or later' "$T/err"
 is "$(PYCSTASH_READONLY=1 code warm --python "$python" "$T/app")" 12 "a cache that is only read: 12"
 mkdir "$T/documents"
 echo mine >"$T/documents/letter"
@@ -385,6 +385,9 @@ cp "$CACHE/CACHEDIR.TAG" "$T/newer"
 is "$(code "$PYCSTASH" warm --dir "$T/newer" --python "$python" "$T/app") $(ls "$T/newer" | xargs)" "0 CACHEDIR.TAG v1 v2" \
 	"warm makes a cache of ours beside a newer pycstash's"
 check "--dir may be relative" test -d "$T/relative/v1"
+mkdir -m 777 "$T/open"
+is "$(code "$PYCSTASH" warm --dir "$T/open/cache" --python "$python" "$T/app")" 12 "a cache that others could put aside: 12"
+check "a folder that is left out is reported by its name" grep -q "^pycstash: $T/open: " "$T/err"
 chmod 777 "$CACHE/v1"
 is "$(code warm --python "$python" "$T/app")" 12 "a cache that others can write to: 12"
 fresh
@@ -395,7 +398,7 @@ if [ -z "$public" ]; then
 else
 	mkdir -p "$T/users/tree/secret" && echo 'x = 1' >"$T/users/tree/a.py" && echo 'x = 2' >"$T/users/tree/b.py"
 	echo 'x = 3' >"$T/users/tree/secret/c.py"
-	chmod 777 "$T/users" && chmod 0 "$T/users/tree/secret" "$T/users/tree/b.py" && chmod a-w "$T/users/tree"
+	chmod 1777 "$T/users" && chmod 0 "$T/users/tree/secret" "$T/users/tree/b.py" && chmod a-w "$T/users/tree"
 	is "$(said as_user "$PYCSTASH" warm --dir "$T/users/cache" --python "$public" "$T/users/tree")" \
 		"$(summary 0 0 1 0 2 3)" "an ordinary user: what cannot be read is a failure, the rest is done"
 	is "$(sed 's/^pycstash: //' "$T/err" | sort)" \
