@@ -139,7 +139,7 @@ is "$(show --deep "$T/unknown.pyc" 2>&1 >/dev/null; status_of show --deep "$T/un
 is "$(show --json "$D/m.py" | get 'x["code"]["known"], x["code"]["fault"]')" "(False, None)" "without --deep no code is loaded"
 wild=$T/$'line\nfeed\xff.pyc'
 cp "$T/any" "$wild"
-is "$(show "$wild" | head -1)" "$T/line\\nfeed"$'\xff'".pyc" "a name with a line feed forges no line"
+is "$(show "$wild" | head -1)" "$T/line\\nfeed\\xff.pyc" "a name with a line feed forges no line"
 is "$(show --json "$wild" | python3 -c 'import json, os, sys
 print(os.fsencode(json.loads(sys.stdin.readline())["path"]) == os.fsencode(sys.argv[1]))' "$wild")" True "a name with a line feed is exact in JSON"
 done_testing
