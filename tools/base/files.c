@@ -118,6 +118,19 @@ int file_look(int dirfd, const char *name, int flags)
 	return fd < 0 ? -errno : fd;
 }
 
+int file_open(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return fd;
+	close(fd);
+	return -EINVAL;
+}
+
 int file_readlink(const char *path, char **ret_target)
 {
 	char target[PATH_MAX];

@@ -25,6 +25,10 @@ int file_command(const char *name, char **ret_path);
  * of it, by which gc goes: its access time stays, if it is ours. A FIFO keeps nobody. */
 int file_look(int dirfd, const char *name, int flags);
 
+/* Opens a regular file for reading: a descriptor, or -errno; -EINVAL where it is
+ * something else. A FIFO is not waited for, and a terminal does not become ours. */
+int file_open(const char *path);
+
 /* The text of a symlink. -EINVAL: it is none. */
 int file_readlink(const char *path, char **ret_target);
 

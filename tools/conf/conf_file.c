@@ -141,19 +141,19 @@ int conf_line(char *line, char **ret_key, char **ret_value)
 /* --- rewriting -----------------------------------------------------------------------*/
 
 /* The file as lines, which keep their ends. */
-struct lines {
+struct conf_lines {
 	char **line;
 	size_t count;
 };
 
-static void lines_release(struct lines *lines)
+static void lines_release(struct conf_lines *lines)
 {
 	while (lines->count)
 		free(lines->line[--lines->count]);
 	free(lines->line);
 }
 
-static int lines_add(struct lines *lines, char *line)
+static int lines_add(struct conf_lines *lines, char *line)
 {
 	char **more = reallocarray(lines->line, lines->count + 1, sizeof *more);
 
@@ -167,7 +167,7 @@ static int lines_add(struct lines *lines, char *line)
 	return 0;
 }
 
-static int lines_read(struct lines *lines, FILE *file)
+static int lines_read(struct conf_lines *lines, FILE *file)
 {
 	for (;;) {
 		char *line = NULL;
@@ -195,7 +195,7 @@ static bool line_has_key(const char *line, const char *key)
 	return copy && conf_line(copy, &found, &value) == 1 && strcmp(found, key) == 0;
 }
 
-static int lines_set(struct lines *lines, const char *key, const char *value)
+static int lines_set(struct conf_lines *lines, const char *key, const char *value)
 {
 	size_t i = lines->count;
 	char *line;
@@ -211,7 +211,7 @@ static int lines_set(struct lines *lines, const char *key, const char *value)
 	return lines_add(lines, line);
 }
 
-static void lines_unset(struct lines *lines, const char *key)
+static void lines_unset(struct conf_lines *lines, const char *key)
 {
 	size_t i, kept = 0;
 
@@ -223,7 +223,7 @@ static void lines_unset(struct lines *lines, const char *key)
 	lines->count = kept;
 }
 
-static int replace_file(const char *path, mode_t mode, const struct lines *lines)
+static int replace_file(const char *path, mode_t mode, const struct conf_lines *lines)
 {
 	struct tmpfile file;
 	int r = tmpfile_begin(&file, AT_FDCWD, path, mode);
@@ -265,7 +265,7 @@ int conf_file_set(
 	const char *path, const char *key, const char *value, const char **ret_why)
 {
 	AUTOFREE char *target = realpath(path, NULL); /* a link stays one */
-	struct lines lines = { 0 };
+	struct conf_lines lines = { 0 };
 	struct stat st = { .st_mode = 0600 };
 	FILE *file = NULL;
 	int r = conf_file_open(path, &file, ret_why);
