@@ -163,7 +163,7 @@ helper_needs := $(wildcard tests/*/*.h tests/*/*.def) shim/calls.def shim/calls.
 helper_build = $(CC) $(std) $(warn) -O1 -g $(CPPFLAGS) $(CFLAGS) $< -o $@ $(helper_libs) -lpthread -ldl
 # The digest that is measured is the library's.
 $(OUT)/tests/bench/floor: $(OUT)/core.a
-$(OUT)/tests/bench/floor: helper_libs = $(OUT)/core.a -l:libb2.a
+$(OUT)/tests/bench/floor: helper_libs = $(flags.$(MODE)) $(OUT)/core.a -l:libb2.a
 
 $(filter %.so,$(helpers)): $(OUT)/tests/%.so: tests/%.c $(helper_needs) | $(OUT)/.need-build
 	$(Q)mkdir -p $(@D)

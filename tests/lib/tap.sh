@@ -21,7 +21,8 @@
 #   as_user COMMAND…            runs it as an ordinary user, if we are root
 #   part_of DIR                 for a suite that has run itself again, for instance in a mount
 #                               namespace: $T is the first one's, which also removes it
-#   ends PID                    waits until that process has ended, at most 10 seconds
+#   ends PID                    waits until that process has ended, at most 20 seconds
+#   appears FILE                waits until there is that file, at most 20 seconds
 #
 # A claim is a whole sentence that says what is true if it passes, without the claim before
 # it: "a dry run removes nothing", not "and nothing is removed". tests/lint/style.sh checks
@@ -148,15 +149,18 @@ part_of() {
 	trap - EXIT
 }
 
-ends() {
+# In 20 seconds something happens on a machine that is busy, too.
+await() {
 	local _
-	for _ in {1..200}; do
-		# A zombie has ended.
-		case $(ps -o stat= -p "$1") in '' | Z*) return 0 ;; esac
+	for _ in {1..400}; do
+		"$@" && return
 		sleep 0.05
 	done
 	return 1
 }
+has_ended() { case $(ps -o stat= -p "$1") in '' | Z*) true ;; *) false ;; esac; } # Z: a zombie
+ends() { [ -n "$1" ] && await has_ended "$1"; }
+appears() { await test -e "$1"; }
 
 # shellcheck source=tests/lib/pythons.sh
 . "$HERE/tests/lib/pythons.sh"
