@@ -122,7 +122,7 @@ $(OUT)/tools/warm/warm_worker.o: last := -fno-lto
 $(OUT)/tools/%.o: own += -DPYCSTASH_VERSION='"$(VERSION)"' -DPYCSTASH_LIBDIR='"$(libdir)"' \
 	-DPYCSTASH_SYSCONFDIR='"$(sysconfdir)"'
 
-$(OUT)/shim/gen/list: shim/gen/list.c shim/calls.def shim/exceptions.def shim/core/cache/config.def shim/core/stats/verdict.def tools/conf/settings.def | $(OUT)/.need-build
+$(OUT)/shim/gen/list: shim/gen/list.c shim/calls.def shim/exceptions.def shim/core/cache/config.def shim/core/stats/verdict.def tools/conf/conf.def | $(OUT)/.need-build
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(std) $< -o $@
 

@@ -14,6 +14,7 @@
 #include "tools/base/message.h"
 #include "tools/base/nearest.h"
 #include "tools/cli/command.h"
+#include "tools/cli/opt.h"
 #include "tools/conf/conf.h"
 #include "tools/python/library.h"
 

@@ -44,7 +44,7 @@ static const struct setting {
 #include "shim/core/cache/config.def"
 	{ NULL, "The command", NULL, NULL,
 		"Sizes are written as `500M` or `2G`, ages as `12h` or `30d`." },
-#include "tools/conf/settings.def"
+#include "tools/conf/conf.def"
 };
 
 static const struct {
@@ -104,7 +104,7 @@ static void print_cell(const char *text)
 static void print_settings(void)
 {
 	puts("# Settings\n\n"
-	     "<!-- Made from shim/core/cache/config.def and tools/conf/settings.def by `make docs`. -->\n\n"
+	     "<!-- Made from shim/core/cache/config.def and tools/conf/conf.def by `make docs`. -->\n\n"
 	     "Each setting is an environment variable. Commands also read\n"
 	     "`$XDG_CONFIG_HOME/pycstash/pycstash.conf` (`~/.config` if that is unset) and then\n"
 	     "`/etc/pycstash.conf`, lines `key = value`, and pass what they say to the library, which\n"

@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "tools/cli/opt.h"
+struct opt_table;
 
 enum exit_code {
 #define EXIT_CODE(id, number, meaning) EXIT_##id = number,

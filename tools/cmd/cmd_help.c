@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tools/cli/command.h"
+#include "tools/cli/opt.h"
 #include "tools/conf/conf.h"
 
 #ifndef PYCSTASH_VERSION

@@ -12,6 +12,7 @@
 #include "tools/base/progress.h"
 #include "tools/cache/walk.h"
 #include "tools/cli/command.h"
+#include "tools/cli/opt.h"
 #include "tools/cmd/ls.h"
 
 static const char *const sort_names[] = { "", "name", "size", "age", "use" };

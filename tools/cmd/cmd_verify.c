@@ -11,6 +11,7 @@
 #include "tools/base/message.h"
 #include "tools/cache/lock.h"
 #include "tools/cli/command.h"
+#include "tools/cli/opt.h"
 #include "tools/verify/verify.h"
 
 static const struct opt own_options[] = {

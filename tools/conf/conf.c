@@ -25,7 +25,7 @@ const struct conf_key conf_keys[] = {
 #undef SETTING
 #define SETTING(id, key, kind, value, fallback, what) \
 	{ key, "PYCSTASH_" #id, CONF_##kind, value, fallback, what, false },
-#include "tools/conf/settings.def"
+#include "tools/conf/conf.def"
 #undef SETTING
 	{ NULL, NULL, CONF_WORD, NULL, NULL, NULL, false },
 };

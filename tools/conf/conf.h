@@ -39,7 +39,7 @@ struct conf_key {
 	bool shim;	      /* the shim reads it too */
 };
 
-/* All keys: those of shim/core/cache/config.def and of tools/conf/settings.def; ends with
+/* All keys: those of shim/core/cache/config.def and of tools/conf/conf.def; ends with
  * NULL name.
  */
 extern const struct conf_key conf_keys[];

@@ -12,6 +12,7 @@
 #include "shim/core/base/path.h"
 #include "tools/base/message.h"
 #include "tools/cli/command.h"
+#include "tools/cli/opt.h"
 
 static int add_tag(struct select *select, const char *tag, size_t len)
 {

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "tools/cli/command.h"
+#include "tools/cli/opt.h"
 
 struct part {
 	bool all;
