@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # Every symbol with every spelling of a path and every way that a path can be wrong.
+#
+# Takes 40 s.
 # shellcheck source=tests/calls/fast.bash
 . "$(dirname "$0")/fast.bash"
 # shellcheck source=tests/lib/tap.sh

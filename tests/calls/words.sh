@@ -3,6 +3,8 @@
 #
 # The calls that make, move and delete names, whichever side holds them; and those that
 # run a file or change who we are.
+#
+# Takes 30 s.
 # shellcheck source=tests/calls/fast.bash
 . "$(dirname "$0")/fast.bash"
 # shellcheck source=tests/lib/tap.sh

@@ -186,12 +186,12 @@ if [ "$(id -u)" = 0 ]; then
 	check "the directory that is not root's is named" sh -c \
 		'HOME=$1/home "$2" config set max_size 2G 2>&1 | grep -qF "$1/home belongs to another user"' - "$T" "$PYCSTASH"
 	as_user ln -s "$T/roots" "$T/home/.config"
-	is "$(set_there) $(ls -A "$T/roots")" "12 " "nor does root follow a link there to a directory of root's"
+	is "$(set_there) $(ls -A "$T/roots")" "12 " "root follows no link in a user's home to a directory of root's"
 	rm "$T/home/.config"
 	as_user mkdir -m 700 "$T/home/.config"
-	is "$(set_there) $(ls -A "$T/home/.config")" "12 " "nor is anything made in a directory that is there"
+	is "$(set_there) $(ls -A "$T/home/.config")" "12 " "root makes nothing in a directory of a user's home"
 	is "$(status_of as_user env HOME="$T/home" "$PYCSTASH" config set max_size 2G)" 0 "the user can do it"
-	is "$(stat -c %u "$T/home/.config/pycstash/pycstash.conf")" 65534 "and the file is the user's"
+	is "$(stat -c %u "$T/home/.config/pycstash/pycstash.conf")" 65534 "the file that the user makes is the user's"
 	rm -rf "$T/home" "$T/roots"
 else
 	skip "another user's file is not read" "needs root"

@@ -3,6 +3,8 @@
 #
 # What must not be shared is not: other loaders' bytecode, other modes, other releases, what
 # settings forbid. And what a program says about itself is of the path it imported.
+#
+# Takes 90 s.
 # shellcheck source=tests/library/seals.sh
 . "$(dirname "$0")/seals.sh"
 

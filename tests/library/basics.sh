@@ -3,6 +3,8 @@
 #
 # The main job, with every interpreter: a cold start fills the cache, a warm one compiles
 # nothing, and the tree stays as it is; then the ways and options of starting.
+#
+# Takes 60 s.
 # shellcheck source=tests/library/interpreters.sh
 . "$(dirname "$0")/interpreters.sh"
 

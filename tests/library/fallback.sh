@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # Pycs that are in the tree already, and pycs that are checked by hash.
+#
+# Takes 40 s.
 # shellcheck source=tests/library/interpreters.sh
 . "$(dirname "$0")/interpreters.sh"
 

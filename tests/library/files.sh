@@ -3,6 +3,8 @@
 #
 # What programs see of __pycache__ and do to it: battery.py, with each interpreter, once
 # with and once without the library at the same path, must say the same to the letter.
+#
+# Takes 50 s.
 # shellcheck source=tests/library/interpreters.sh
 . "$(dirname "$0")/interpreters.sh"
 

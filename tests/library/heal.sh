@@ -3,6 +3,8 @@
 #
 # Damaged entries and objects count as absent, and are replaced by whole ones. A module for
 # each kind of damage, all of them in one run.
+#
+# Takes 60 s.
 # shellcheck source=tests/library/seals.sh
 . "$(dirname "$0")/seals.sh"
 

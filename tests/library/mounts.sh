@@ -3,6 +3,8 @@
 #
 # Sources behind one path that changes its meaning as a whole: directories that take turns
 # at a mount point, images, layers, and clocks that lie. The program sees the new code.
+#
+# Takes 40 s.
 # shellcheck source=tests/library/seals.sh
 . "$(dirname "$0")/seals.sh"
 

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # Where sources can lie: odd names, long ones, links, relative ones, a changed root.
+#
+# Takes 50 s.
 # shellcheck source=tests/library/interpreters.sh
 . "$(dirname "$0")/interpreters.sh"
 

@@ -4,6 +4,8 @@
 # A source that changes at the worst moments (while it is asked for, read, compiled, put
 # away, hashed) always with the same size and time: the next program sees the new code.
 # The moments are hit by a library that stops the program there (libat.c).
+#
+# Takes 120 s.
 # shellcheck source=tests/library/seals.sh
 . "$(dirname "$0")/seals.sh"
 

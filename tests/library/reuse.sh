@@ -4,6 +4,8 @@
 # What was compiled once is not compiled again: in copies, clones, branches, virtual
 # environments, at new paths, with other times, and on another machine. Compilations are
 # counted (count.py), at the function that importlib calls to compile.
+#
+# Takes 80 s.
 # shellcheck source=tests/library/seals.sh
 . "$(dirname "$0")/seals.sh"
 

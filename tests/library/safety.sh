@@ -3,6 +3,8 @@
 #
 # The library called from awkward places and in odd company. Every symbol with some rows
 # (rows_every), each place compared with the same place without the library.
+#
+# Takes 40 s.
 # shellcheck source=tests/calls/fast.bash
 . "$(dirname "$0")/../calls/fast.bash"
 # shellcheck source=tests/lib/tap.sh

@@ -3,6 +3,8 @@
 #
 # No cache, a bad cache, a cache that goes away, and the settings that restrict it: the
 # program works as without the library, and says no word more.
+#
+# Takes 40 s.
 # shellcheck source=tests/library/interpreters.sh
 . "$(dirname "$0")/interpreters.sh"
 

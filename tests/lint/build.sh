@@ -3,6 +3,8 @@
 #
 # Both compilers, and gcc in every mode, build the library and the command without a warning,
 # in a copy; what is installed is what should be, works from there, and goes away again.
+#
+# Takes 125 s.
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
 

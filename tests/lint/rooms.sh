@@ -25,7 +25,10 @@ for file in core shim; do
 done
 
 shopt -s nullglob
-core=("$BUILD"/shim/core/*/*.o) shim=("$BUILD"/shim/*.o)
+# By the sources: a build directory keeps objects of files that are gone.
+objects() { printf '%s\n' "$@" | sed "s,.*,$BUILD/&,; s,c\$,o,"; } # SOURCE…
+mapfile -t core < <(objects shim/core/*/*.c)
+mapfile -t shim < <(objects shim/*.c)
 is "$(ar t "$BUILD/core.a" | sort | tr '\n' ' ')" \
 	"$(printf '%s\n' "${core[@]##*/}" | sort | tr '\n' ' ')" "core.a is made of all of core"
 
@@ -92,6 +95,6 @@ circles <"$T/folders" | none "a folder includes only folders below it"
 find shim tools -name '*.[ch]' -printf '%f\n' | sort | uniq -d | none "no two files have one name"
 grep -hoE '^(struct|union) [a-z_0-9]+ \{' "${code[@]}" | sort | uniq -d |
 	none "no two structs have one name"
-nm --defined-only --extern-only "${core[@]}" "${shim[@]}" $(find "$BUILD/tools" -name '*.o') |
+nm --defined-only --extern-only "${core[@]}" "${shim[@]}" $(objects tools/*.c tools/*/*.c) |
 	awk 'NF == 3 { print $3 }' | sort | uniq -d | none "no two exported functions have one name"
 done_testing
