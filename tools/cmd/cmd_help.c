@@ -51,7 +51,7 @@ static void print_exit_codes(void)
 	puts("\nExit codes:");
 	for (row = exit_meanings; row->meaning; row++)
 		printf("  %-5d %s\n", row->code, row->meaning);
-	puts("  128+N ended by signal N; what was done and what is left has been said\n"
+	puts("  128+N ended by signal N, after a report of what was done and what is left\n"
 	     "Every other code of `run` is that of the command it runs.");
 }
 

@@ -72,18 +72,18 @@ static int run(const struct command *self, char **words)
 
 /* clang-format off */
 static const char notes[] =
-	"The command and all that it starts in turn find the library in LD_PRELOAD; other\n"
-	"libraries in it stay, behind ours. Options win over variables that are set, and these\n"
-	"over configuration files; --only and --exclude add to them. A wrong line in a file is\n"
-	"said, and passed over.\n"
+	"The command and every program that it starts find the library in LD_PRELOAD; other\n"
+	"libraries there stay, after this one. Options override environment variables, which\n"
+	"override configuration files; --only, --exclude and --layer add to them. A wrong line\n"
+	"in a file is reported and ignored.\n"
 	"\n"
 	"pycstash becomes the command: its process, signals and descriptors are the command's.\n"
-	"Where `gc` was not run for a day, `gc --auto` is started beside it, in a session of its\n"
-	"own and with low priority; not where the command is process 1 or has asked to be the\n"
-	"parent of orphans, since it would then be its child. `auto_gc = no` switches that off.\n"
+	"If `gc` has not run for a day, `gc --auto` is started in the background, in its own\n"
+	"session and with low priority. This is not done if the command is process 1 or a\n"
+	"subreaper, since it would then inherit gc as a child. `auto_gc = no` turns it off.\n"
 	"\n"
 	"Exit code: 125 if pycstash itself failed, 126 if the command cannot be executed,\n"
-	"127 if there is none, else the command's own.\n"
+	"127 if it was not found; otherwise the command's own.\n"
 	"\n"
 	"  pycstash run -- python3 app.py\n"
 	"  pycstash run --log stderr python3 -c 'import json'\n";
