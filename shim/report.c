@@ -6,9 +6,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
+#include "shim/core/base/shown.h"
 #include "shim/core/base/text.h"
 #include "shim/process.h"
 
@@ -123,41 +123,63 @@ __attribute__((destructor)) static void fini(void)
 
 /* --- the log -------------------------------------------------------------------------*/
 
-static struct iovec piece(const char *string)
+/* A log is a file or a terminal. Another user may have made a pipe of that name, and the
+ * program would wait for its reader. */
+static int open_log(const char *file)
 {
-	return (struct iovec){ .iov_base = (void *)string, .iov_len = strlen(string) };
+	int fd = sys_real.openat(AT_FDCWD, file,
+		O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0600);
+	struct stat st;
+
+	if (fd >= 0 && (sys_real.fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 ||
+			       !(S_ISREG(st.st_mode) || S_ISCHR(st.st_mode)))) {
+		sys_real.close(fd);
+		return -EINVAL;
+	}
+	return fd;
+}
+
+static void write_line(const struct text *line)
+{
+	bool to_stderr = strcmp(process_config.log, "stderr") == 0;
+	int fd = to_stderr ? STDERR_FILENO : open_log(process_config.log);
+	ssize_t ignored;
+
+	if (fd < 0)
+		return;
+	ignored = write(fd, line->data, line->len);
+	(void)ignored;
+	if (!to_stderr)
+		sys_real.close(fd);
 }
 
 static void print_line(const char *what, const char *why, int dirfd, const char *path)
 {
-	const char *file = process_config.log;
-	int saved = errno, fd = STDERR_FILENO;
-	char head[80], at[32];
-	struct text start = TEXT(head), base = TEXT(at);
+	char *room = process_take_room(); /* a stack may be small */
+	struct text line = { .data = room, .size = PROCESS_ROOM };
+	int saved = errno;
 
-	text_adds(&start, "pycstash[");
-	text_addu(&start, (unsigned long)getpid());
-	text_adds(&start, "]: ");
-	text_adds(&start, what);
-	text_adds(&start, ": ");
+	if (!room)
+		return;
+	text_adds(&line, "pycstash[");
+	text_addu(&line, (unsigned long)getpid());
+	text_adds(&line, "]: ");
+	text_adds(&line, what);
+	text_adds(&line, ": ");
 	if (dirfd >= 0 && path[0] != '/') {
-		text_adds(&base, "fd ");
-		text_addu(&base, (unsigned long)dirfd);
-		text_adds(&base, ": ");
+		text_adds(&line, "fd ");
+		text_addu(&line, (unsigned long)dirfd);
+		text_adds(&line, ": ");
 	}
-	if (strcmp(file, "stderr") != 0)
-		fd = sys_real.openat(AT_FDCWD, file,
-			O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
-	if (fd >= 0) {
-		struct iovec line[] = { piece(head), { at, base.len }, piece(path),
-			piece(why ? " (" : ""), piece(why ? why : ""),
-			piece(why ? ")\n" : "\n") };
-		ssize_t ignored = writev(fd, line, sizeof line / sizeof *line);
-
-		(void)ignored;
-		if (fd != STDERR_FILENO)
-			close(fd);
+	shown_add(&line, path);
+	if (why) {
+		text_adds(&line, " (");
+		text_adds(&line, why);
+		text_adds(&line, ")");
 	}
+	text_adds(&line, "\n");
+	write_line(&line);
+	process_give_room(room);
 	errno = saved;
 }
 

@@ -6,8 +6,9 @@
  *
  *   pycstash[PID]: WHAT: PATH (WHY)	see verdict.def
  *
- * A line is one writev(2), so lines of several processes do not mix. The file is opened
- * for each line, so that there is no descriptor that a program might close or count.
+ * A line is one write(2), so lines of several processes do not mix. Names show no control
+ * character (shown.h). The file is opened for each line, so that there is no descriptor
+ * that a program might close or count.
  *
  * The counters lie in a page of their own that the kernel empties in a forked child
  * (MADV_WIPEONFORK): a child counts from zero without any hook. A vfork child counts in

@@ -53,11 +53,13 @@ static int open_unsealed(struct place *place, const struct entry *entry, int can
 	return fd;
 }
 
+/* Without waiting for a pipe's writer: a cache that was restored may hold one. On a file
+ * the flag means nothing. */
 static int open_candidate(const struct place *place, int flags)
 {
 	return place->layers_only || process_root_absent()
 		       ? -ENOENT
-		       : sys_real.openat(AT_FDCWD, place->cache, flags, 0);
+		       : sys_real.openat(AT_FDCWD, place->cache, flags | O_NONBLOCK, 0);
 }
 
 /* What the cache or the tree has for a name, or -errno. */

@@ -100,7 +100,10 @@ static void show_fd(int fd)
 
 	say_errno(fd < 0);
 	if (fd >= 0) {
-		say("fd flags %x cloexec %d ", fcntl(fd, F_GETFL), fcntl(fd, F_GETFD));
+		/* The library opens bytecode without waiting for a pipe; on a file that
+		 * flag means nothing. */
+		say("fd flags %x cloexec %d ", fcntl(fd, F_GETFL) & ~O_NONBLOCK,
+			fcntl(fd, F_GETFD));
 		if (fstat(fd, &st) == 0)
 			say_status(&st);
 		if (S_ISREG(st.st_mode)) {
@@ -123,7 +126,8 @@ static void show_file(FILE *stream)
 	}
 	n = fread(content, 1, sizeof content - 1, stream);
 	content[n] = '\0';
-	say("stream flags %x cloexec %d '%s'", fcntl(fileno(stream), F_GETFL),
+	say("stream flags %x cloexec %d '%s'",
+		fcntl(fileno(stream), F_GETFL) & ~O_NONBLOCK,
 		fcntl(fileno(stream), F_GETFD), content);
 	say(" write %d", fputs("W", stream));
 	say(" close %d", fclose(stream));

@@ -266,8 +266,8 @@ static int try_entry(struct search *search, int fd)
 static int try_layer(struct search *search, const struct entry *at)
 {
 	const struct entry_world *world = at->world;
-	int fd =
-		world->env.sys->openat(AT_FDCWD, at->path, search->flags | O_NOFOLLOW, 0);
+	int fd = world->env.sys->openat(
+		AT_FDCWD, at->path, search->flags | O_NOFOLLOW | O_NONBLOCK, 0);
 	struct seal seal;
 	struct stat st;
 

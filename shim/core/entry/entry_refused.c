@@ -92,7 +92,7 @@ int entry_leave(const struct entry *entry, const char *temporary, int why, int d
 	const struct entry_world *world = entry->world;
 	const struct sys *sys = world->env.sys;
 	int fd = entry_file_open(
-		sys, temporary, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, S_IRUSR);
+		sys, temporary, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC, S_IRUSR);
 	struct stat st;
 	uint8_t *data;
 	size_t room;

@@ -99,7 +99,8 @@ static int open_object(const struct entry *entry, int flags, struct entry_file *
 	path = magic ? entry_file_object(
 			       entry, &entry->source.digest, (const uint8_t *)&magic)
 		     : NULL;
-	fd = path ? world->env.sys->openat(AT_FDCWD, path, flags | O_NOFOLLOW, 0)
+	fd = path ? world->env.sys->openat(
+			    AT_FDCWD, path, flags | O_NOFOLLOW | O_NONBLOCK, 0)
 		  : -ENOENT;
 	if (fd < 0)
 		return fd;

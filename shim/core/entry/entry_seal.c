@@ -211,7 +211,7 @@ static bool is_whole(const struct entry *entry, const char *path, uint32_t magic
 {
 	const struct entry_world *world = entry->world;
 	int fd = world->env.sys->openat(
-		AT_FDCWD, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
+		AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC, 0);
 	struct entry_file file;
 	bool whole;
 
@@ -230,7 +230,7 @@ static void copy_to(
 {
 	const struct entry_world *world = entry->world;
 	int fd = world->env.sys->openat(
-		AT_FDCWD, from, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
+		AT_FDCWD, from, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC, 0);
 	struct entry_file file;
 	struct seal seal;
 
