@@ -42,7 +42,7 @@ static const struct row {
 static void shows(void **state)
 {
 	const struct row *row = *state;
-	char buf[100];
+	char buf[100] = "";
 	struct text text = TEXT(buf);
 
 	shown_add(&text, row->string);
