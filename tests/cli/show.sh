@@ -108,6 +108,10 @@ printf X | dd of="$entry" bs=1 seek=40 conv=notrunc status=none
 is "$(show --json "$entry" | get 'x["state"], x["fault"]')" "('damaged', 'not the bytes that were sealed')" "a byte that is wrong"
 echo 'x = 1' >"$T/other/m.py"
 is "$(show --json "$T/other/m.py" | get 'x["state"], x["source"]["fits_header"]')" "('stale', False)" "a source that was edited"
+is "$(show --json "$T/other/m.py" | get 'x["source"]["fits_seal"], "size" in x["seal"]["differs"]')" "(False, True)" \
+	"show says that an edited source does not fit the seal, and that its size differs"
+check "text has the same fields as JSON, a line for each member" \
+	sh -c '"$1" show "$2" | grep -q "^  source .*, fits_header no, fits_seal no$"' - "$PYCSTASH" "$T/other/m.py"
 rm "$T/other/m.py"
 is "$(show --json "$T/other/m.py" | get 'x["state"], x["source"]["error"]')" "('orphan', 'No such file or directory')" "a source that is gone"
 new=$(interpreters cached | while read -r each; do

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * JSON, written as it comes.
+ * JSON, or the same as text, written as it comes.
  */
 #include "tools/base/json.h"
 
@@ -9,24 +9,40 @@
 #include "tools/base/escape.h"
 #include "tools/base/human.h"
 
+/* What stands before a value of text: its line, or its place in the line. */
+static void begin_text(struct json *json, const char *key)
+{
+	bool filled = json->filled[json->depth];
+
+	if (json->depth == 1)
+		fprintf(json->out, "%s  %-11s ", filled ? "\n" : "", key);
+	else if (json->depth > 1 && !key)
+		fputs(filled ? " " : "", json->out);
+	else if (json->depth > 1)
+		fprintf(json->out, "%s%s ", filled ? ", " : "", key);
+}
+
 /* What stands before a value: a comma, if it is not the first, and its key. */
 static void begin_value(struct json *json, const char *key)
 {
-	if (json->depth > 0) {
-		if (json->filled[json->depth])
+	if (json->text) {
+		begin_text(json, key);
+	} else {
+		if (json->depth > 0 && json->filled[json->depth])
 			fputc(',', json->out);
-		json->filled[json->depth] = true;
+		if (key) {
+			escape_json(json->out, key);
+			fputc(':', json->out);
+		}
 	}
-	if (key) {
-		escape_json(json->out, key);
-		fputc(':', json->out);
-	}
+	json->filled[json->depth] = true;
 }
 
 void json_open(struct json *json, const char *key, char bracket)
 {
 	begin_value(json, key);
-	fputc(bracket, json->out);
+	if (!json->text)
+		fputc(bracket, json->out);
 	json->depth++;
 	json->filled[json->depth] = false;
 	json->closing[json->depth] = bracket == '{' ? '}' : ']';
@@ -34,21 +50,28 @@ void json_open(struct json *json, const char *key, char bracket)
 
 void json_close(struct json *json)
 {
-	fputc(json->closing[json->depth], json->out);
+	if (!json->text)
+		fputc(json->closing[json->depth], json->out);
 	if (--json->depth == 0)
 		fputc('\n', json->out);
 }
 
 void json_schema(struct json *json, const char *kind, unsigned version)
 {
+	if (json->text)
+		return;
 	begin_value(json, "schema");
 	fprintf(json->out, "\"pycstash.%s/%u\"", kind, version);
 }
 
 void json_string(struct json *json, const char *key, const char *value)
 {
+	if (json->text && !value)
+		return;
 	begin_value(json, key);
-	if (value)
+	if (json->text)
+		escape_plain(json->out, value);
+	else if (value)
 		escape_json(json->out, value);
 	else
 		fputs("null", json->out);
@@ -69,7 +92,10 @@ void json_unsigned(struct json *json, const char *key, uint64_t value)
 void json_bool(struct json *json, const char *key, bool value)
 {
 	begin_value(json, key);
-	fputs(value ? "true" : "false", json->out);
+	if (json->text)
+		fputs(value ? "yes" : "no", json->out);
+	else
+		fputs(value ? "true" : "false", json->out);
 }
 
 void json_time(struct json *json, const char *key, int64_t seconds)

@@ -13,6 +13,12 @@
  *	json_string(&json, NULL, "cpython-311");
  *	json_close(&json);
  *	json_close(&json);		the outermost ends the line
+ *
+ * With `text` the same calls print a line for people for each member of the outermost
+ * object, with the members of that in it, and without the schema and what is null:
+ *
+ *	  hits        12
+ *	  file        size 261, inode 7
  */
 #pragma once
 
@@ -24,6 +30,7 @@
 
 struct json {
 	FILE *out;
+	bool text;
 	unsigned depth;
 	bool filled[JSON_DEPTH]; /* something stands there already: a comma is due */
 	char closing[JSON_DEPTH];

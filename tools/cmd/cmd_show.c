@@ -27,7 +27,6 @@ struct show_command {
 	bool all, deep;
 	struct cache *caches;
 	size_t count;
-	const struct cache *own; /* the first of them, or NULL */
 	size_t shown;
 	int code;
 };
@@ -82,10 +81,8 @@ static int open_caches(struct show_command *show)
 	}
 	show->code = EXIT_NO_CACHE;
 	if (has_cache(show->common.dir) &&
-		(show->code = cache_open(&cache, show->common.dir)) == EXIT_OK) {
+		(show->code = cache_open(&cache, show->common.dir)) == EXIT_OK)
 		add_cache(show, &cache);
-		show->own = show->caches;
-	}
 	for (size_t i = 0; i < layers && cache_open_layer(&cache, i) == 0; i++)
 		add_cache(show, &cache);
 	return show->common.dir ? show->code : EXIT_OK;
@@ -123,13 +120,9 @@ static const struct cache *find_cache(
 
 static void print_pyc(struct show_command *show, const struct show *pyc)
 {
-	if (show->common.json) {
-		show_print_json(pyc);
-	} else {
-		if (show->shown)
-			putchar('\n');
-		show_print(pyc);
-	}
+	if (show->shown && !show->common.json)
+		putchar('\n');
+	show_print(pyc, !show->common.json);
 	show->shown++;
 }
 
@@ -151,7 +144,7 @@ static int show_pyc(struct show_command *show, const char *path)
 	const char *below = NULL;
 	const struct cache *cache = find_cache(show, path, &below);
 	struct show pyc;
-	int r = show_make(path, cache, below, show->own, &pyc);
+	int r = show_make(path, cache, below, &pyc);
 
 	if (r < 0) {
 		complain(path, "%s",

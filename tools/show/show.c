@@ -14,7 +14,6 @@
 
 #include "shim/core/base/path.h"
 #include "shim/core/cache/config.h"
-#include "shim/core/cache/object.h"
 #include "shim/core/proof/source.h"
 #include "tools/base/files.h"
 #include "tools/cache/sys_libc.h"
@@ -56,8 +55,6 @@ static void set_item(struct show *show)
 	} else {
 		show->item.pyc = pyc_parse(name, strlen(name));
 		show->source.path = source_in_tree(show, name);
-		(void)object_is_shareable(
-			name, strlen(name), show->item.pyc.tag, &show->item.level);
 	}
 	if (show->cache && show->item.version)
 		state_tag(&show->item, show->tag);
@@ -84,49 +81,23 @@ static int read_source(struct show_source *ret)
 
 /* --- its object ----------------------------------------------------------------------*/
 
-/* The source's digest that the pyc is known, or believed, to be compiled from. */
-static const struct digest *digest_for(const struct show *show)
-{
-	const struct inspection *pyc = &show->pyc;
-
-	if (pyc->sealed && (pyc->seal.flags & SEAL_SOURCE))
-		return &pyc->seal.digest;
-	if (!show->cache && show->source.path && !show->source.error &&
-		header_fits(&pyc->header, &show->source.st))
-		return &show->source.digest;
-	return NULL;
-}
-
-static char *find_object(const struct show *show, const struct cache *cache)
-{
-	const struct digest *digest = digest_for(show);
-	const struct header *header = &show->pyc.header;
-	const char *version = show->cache ? show->item.version : show->tag;
-	size_t version_len = show->cache ? show->item.version_len : strlen(version);
-	struct object_name object;
-	char below[PATH_MAX], *path;
-
-	if (!digest || !cache || header->kind != HEADER_TIMESTAMP ||
-		!object_of(file_name(show->path), show->tag, digest, header->magic,
-			&object) ||
-		!layout_object_path(version, version_len, &object, below, sizeof below) ||
-		asprintf(&path, "%s/" CACHE_LAYOUT "/%s", cache->root, below) < 0)
-		return NULL;
-	return path;
-}
-
-static void set_object(struct show *show, const struct cache *own)
+static void set_object(struct show *show)
 {
 	const struct stat *mine = &show->pyc.st;
+	char below[PATH_MAX];
 	struct stat st;
 
 	if (show->cache && show->item.kind == LAYOUT_OBJECT) {
 		show->object = SHOW_OBJECT_ITSELF;
 		return;
 	}
-	show->object_path = find_object(show, show->cache ? show->cache : own);
-	if (!show->object_path)
-		show->object = SHOW_OBJECT_NOT;
+	if (!show->cache || !show->pyc.sealed ||
+		!layout_object_of(&show->item, file_name(show->path), &show->pyc.seal,
+			below, sizeof below))
+		return;
+	if (asprintf(&show->object_path, "%s/" CACHE_LAYOUT "/%s", show->cache->root,
+		    below) < 0)
+		show->object_path = NULL;
 	else if (lstat(show->object_path, &st) < 0)
 		show->object = SHOW_OBJECT_ABSENT;
 	else
@@ -146,13 +117,12 @@ static int set_names(struct show *show, const char *path, const char *below)
 	return 0;
 }
 
-static int collect(struct show *show, const struct cache *own)
+static int collect(struct show *show)
 {
 	struct show_source *source = &show->source;
 	int fd, r;
 
-	/* a link that was planted in the cache would show a file that is not the cache's
-	 */
+	/* A link planted in the cache would show a file that is not the cache's. */
 	fd = file_look(AT_FDCWD, show->path, show->cache ? O_NOFOLLOW : 0);
 	if (fd < 0)
 		return fd;
@@ -166,19 +136,19 @@ static int collect(struct show *show, const struct cache *own)
 		return r;
 	if (source->path)
 		source->error = read_source(source);
-	set_object(show, own);
+	set_object(show);
 	return 0;
 }
 
-int show_make(const char *path, const struct cache *cache, const char *below,
-	const struct cache *own, struct show *ret)
+int show_make(
+	const char *path, const struct cache *cache, const char *below, struct show *ret)
 {
 	int r;
 
 	*ret = (struct show){ .cache = cache };
 	r = set_names(ret, path, below);
 	if (r == 0)
-		r = collect(ret, own);
+		r = collect(ret);
 	if (r < 0)
 		show_release(ret);
 	return r;
@@ -198,8 +168,7 @@ void show_release(struct show *show)
 	*show = (struct show){ .cache = NULL };
 }
 
-/* --- what an interpreter says
- * ---------------------------------------------------------*/
+/* --- what an interpreter says --------------------------------------------------------*/
 
 int show_ask(struct show *show)
 {
@@ -209,17 +178,6 @@ int show_ask(struct show *show)
 		return 0;
 	return ask(NULL, &show->pyc, show->path,
 		source->path && !source->error ? source->path : NULL, &show->ask);
-}
-
-int show_fits_header(const struct show *show)
-{
-	const struct header *header = &show->pyc.header;
-
-	if (!show->source.path || show->source.error)
-		return -1;
-	if (header->kind == HEADER_HASH)
-		return show->ask.algorithm ? show->pyc.hash == show->ask.hash : -1;
-	return header_fits(header, &show->source.st);
 }
 
 /* --- who else has the content --------------------------------------------------------*/

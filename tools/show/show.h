@@ -18,7 +18,7 @@
 #include "tools/pyc/state.h"
 
 enum show_object {
-	SHOW_OBJECT_NOT,    /* none: this name or header is not shared */
+	SHOW_OBJECT_NOT,    /* none: a pyc of this place, name or header is not shared */
 	SHOW_OBJECT_ABSENT, /* it does not exist */
 	SHOW_OBJECT_SAME,   /* a hard link to the same file */
 	SHOW_OBJECT_OTHER,  /* it exists as another file */
@@ -37,7 +37,7 @@ struct show {
 	char *path;		   /* absolute */
 	const struct cache *cache; /* that it lies in, maybe a layer; else NULL */
 	char *dir;	    /* in a cache, below the layout folder; else that of path */
-	struct layout item; /* points into dir; outside of a cache only pyc and level */
+	struct layout item; /* points into dir; outside of a cache only pyc */
 	char tag[PYC_TAG_SIZE];
 	struct inspection pyc;
 	struct ask ask; /* see show_ask */
@@ -50,26 +50,18 @@ struct show {
 };
 
 /* Reads the pyc at path. cache: the one that it lies in, with `below` its path below the
- * layout folder; NULL for one that lies elsewhere. own: the user's cache or NULL, for the
- * object that a pyc from elsewhere would share. 0 or -errno. */
-int show_make(const char *path, const struct cache *cache, const char *below,
-	const struct cache *own, struct show *ret);
+ * layout folder; NULL for one that lies elsewhere. 0 or -errno. */
+int show_make(
+	const char *path, const struct cache *cache, const char *below, struct show *ret);
 void show_release(struct show *show);
 
 /* Asks an interpreter of the pyc's magic number for what only that knows: the code
  * object, and the source's hash. 0 or -errno, as ask. */
 int show_ask(struct show *show);
 
-/* Whether the header is that of the source: 1, 0, or -1 where that is not known. */
-int show_fits_header(const struct show *show);
-
 /* Searches all of the pyc's version for entries with the same content: hard links and
  * copies. 0 or -errno; a partial list after an error. */
 int show_find_sharers(struct show *show);
 
-/* A block of text; an object of the schema pycstash.show/1. */
-void show_print(const struct show *show);
-void show_print_json(const struct show *show);
-
-/* For both: the eight bytes as they stand in the header. */
-void show_hash(uint64_t hash, char ret_hex[17]);
+/* Prints an object of the schema pycstash.show/1, or its fields as text. */
+void show_print(const struct show *show, bool text);

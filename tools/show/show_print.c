@@ -1,228 +1,245 @@
 /* SPDX-License-Identifier: MIT
  *
- * Printing what is known of a pyc, for people.
+ * Printing what is known of a pyc. Each field is named once, here: people and programs
+ * read the same words (docs/json.md).
  */
+#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tools/base/escape.h"
 #include "tools/base/files.h"
-#include "tools/base/human.h"
+#include "tools/base/json.h"
 #include "tools/python/interpreters.h"
 #include "tools/show/show.h"
 
-static void label(const char *name)
+#define FLAG_CHECKED 2 /* of PEP 552 */
+
+static void print_hex(struct json *json, const char *key, const void *bytes, size_t size)
 {
-	printf("  %-11s ", name);
+	char hex[2 * DIGEST_SIZE + 1];
+
+	digest_hex(bytes, size, hex);
+	hex[2 * size] = '\0';
+	json_string(json, key, hex);
 }
 
-static void print_time(int64_t seconds)
+/* value: -1 where it is not known. */
+static void print_answer(struct json *json, const char *key, int value)
 {
-	char buf[HUMAN_SIZE];
-
-	fputs(human_time(seconds, buf), stdout);
+	if (value < 0)
+		json_string(json, key, NULL);
+	else
+		json_bool(json, key, value);
 }
 
-static void print_file(const struct show *show)
+static void print_stamp(struct json *json, const char *key, const struct timespec *time)
 {
-	const struct stat *st = &show->pyc.st;
-	char size[HUMAN_SIZE];
-
-	label("file");
-	printf("%s, inode %llu, %llu hard link%s, mode %04o, user %u, ",
-		human_size((uint64_t)st->st_size, size), (unsigned long long)st->st_ino,
-		(unsigned long long)st->st_nlink, st->st_nlink == 1 ? "" : "s",
-		(unsigned)st->st_mode & 07777, (unsigned)st->st_uid);
-	print_time(st->st_mtim.tv_sec);
-	putchar('\n');
+	json_open(json, key, '[');
+	json_number(json, NULL, time->tv_sec);
+	json_number(json, NULL, time->tv_nsec);
+	json_close(json);
 }
 
-static void print_magic(const struct inspection *pyc)
+/* A mode in octal is what people know, and no number of JSON. */
+static void print_mode(struct json *json, mode_t mode)
 {
-	const char *releases = interpreters_releases(pyc->header.magic);
+	char octal[8];
+
+	snprintf(octal, sizeof octal, "%04o", (unsigned)mode & 07777);
+	if (json->text)
+		json_string(json, "mode", octal);
+	else
+		json_unsigned(json, "mode", mode & 07777);
+}
+
+static void print_place(struct json *json, const struct show *show)
+{
+	const struct cache *cache = show->cache;
+	const struct layout *item = &show->item;
+	AUTOFREE char *version = NULL;
+
+	if (cache && item->version)
+		version = strndup(item->version, item->version_len);
+	json_string(json, "cache", cache ? cache->root : NULL);
+	json_bool(json, "layer", cache && cache->layer);
+	json_string(json, "kind", cache ? layout_kind_names[item->kind] : "pyc");
+	json_string(json, "version", version);
+	json_string(json, "state", cache ? state_names[show->state.state] : NULL);
+	json_string(json, "why", cache ? show->state.why : NULL);
+	json_string(json, "fault", show->pyc.fault);
+}
+
+static void print_file(struct json *json, const struct stat *st)
+{
+	json_open(json, "file", '{');
+	json_unsigned(json, "size", (uint64_t)st->st_size);
+	json_unsigned(json, "disk", (uint64_t)st->st_blocks * 512);
+	json_unsigned(json, "inode", st->st_ino);
+	json_unsigned(json, "links", st->st_nlink);
+	print_mode(json, st->st_mode);
+	json_unsigned(json, "user", st->st_uid);
+	json_time(json, "mtime", st->st_mtim.tv_sec);
+	json_close(json);
+}
+
+static void print_header(struct json *json, const struct inspection *pyc)
+{
+	static const char *const kinds[] = { [HEADER_BAD] = "bad",
+		[HEADER_TIMESTAMP] = "timestamp",
+		[HEADER_HASH] = "hash" };
+	const uint8_t *magic = pyc->header.magic;
 	char owner[64];
 
-	if (pyc->header.kind == HEADER_BAD)
-		return;
-	label("magic");
-	printf("%u: %s%s%s\n", interpreters_magic_number(pyc->header.magic),
-		interpreters_of_magic(pyc->header.magic, owner, sizeof owner)
-			? owner
-			: "of an unknown interpreter",
-		releases ? ", " : "", releases ? releases : "");
-}
-
-static const char *fits(const struct show *show)
-{
-	if (!show->source.path || show->source.error)
-		return "no source to compare it with";
-	switch (show_fits_header(show)) {
-	case 1:
-		return "fits the source";
-	case 0:
-		return "does not fit the source";
-	default:
-		return "not compared with the source; see --deep";
+	json_open(json, "header", '{');
+	json_string(json, "kind", kinds[pyc->header.kind]);
+	if (pyc->header.kind != HEADER_BAD) {
+		print_hex(json, "magic", magic, 4);
+		json_unsigned(json, "number", interpreters_magic_number(magic));
+		json_string(json, "interpreter",
+			interpreters_of_magic(magic, owner, sizeof owner) ? owner : NULL);
+		json_string(json, "releases", interpreters_releases(magic));
+		json_unsigned(json, "flags", pyc->flags);
 	}
-}
-
-static void print_header(const struct show *show)
-{
-	const struct inspection *pyc = &show->pyc;
-	char hash[17];
-
-	label("header");
-	if (pyc->header.kind == HEADER_BAD) {
-		puts("none that an interpreter would accept");
+	if (pyc->header.kind == HEADER_TIMESTAMP) {
+		json_unsigned(json, "mtime", pyc->header.mtime);
+		json_unsigned(json, "size", pyc->header.size);
 	} else if (pyc->header.kind == HEADER_HASH) {
-		show_hash(pyc->hash, hash);
-		printf("%s hash %s: %s\n", pyc->flags & 2 ? "checked" : "unchecked", hash,
-			fits(show));
-	} else {
-		fputs("timestamp: mtime ", stdout);
-		print_time(pyc->header.mtime);
-		printf(" (%lu), size %lu: %s\n", (unsigned long)pyc->header.mtime,
-			(unsigned long)pyc->header.size, fits(show));
+		json_bool(json, "checked", pyc->flags & FLAG_CHECKED);
+		print_hex(json, "hash", pyc->bytes + 8, 8);
 	}
+	json_close(json);
 }
 
-static void print_code(const struct show *show)
+/* Whether the header is that of the source; -1 where only a hash tells, and is not known.
+ */
+static int fits_header(const struct show *show)
 {
-	const struct ask *ask = &show->ask;
-
-	if (!ask->answered)
-		return;
-	label("code");
-	if (ask->fault) {
-		escape_plain(stdout, ask->fault);
-	} else {
-		escape_plain(stdout, ask->name);
-		printf(", line %d, %zu code object%s, %zu bytes\n", ask->first_line,
-			ask->codes, ask->codes == 1 ? "" : "s", ask->size);
-		label("co_filename");
-		escape_plain(stdout, ask->file_name);
-	}
-	putchar('\n');
+	if (show->pyc.header.kind != HEADER_HASH)
+		return header_fits(&show->pyc.header, &show->source.st);
+	return show->ask.algorithm ? show->pyc.hash == show->ask.hash : -1;
 }
 
-static void print_identity(const struct show *show)
+/* Whether the source has the content that is in the seal; -1 without such a seal. */
+static int fits_seal(const struct show *show)
+{
+	const struct seal *seal = &show->pyc.seal;
+
+	if (!show->pyc.sealed || !(seal->flags & SEAL_SOURCE))
+		return -1;
+	return memcmp(&seal->digest, &show->source.digest, DIGEST_SIZE) == 0;
+}
+
+static void print_source(struct json *json, const struct show *show)
+{
+	const struct show_source *source = &show->source;
+	const char *algorithm = show->ask.algorithm;
+	const uint64_t hash = htole64(show->ask.hash); /* as in a header */
+
+	if (json->text && !source->path)
+		return;
+	json_open(json, "source", '{');
+	json_string(json, "path", source->path);
+	json_string(json, "error",
+		source->path && source->error ? strerror(-source->error) : NULL);
+	if (source->path && !source->error) {
+		print_hex(json, "digest", &source->digest, DIGEST_SIZE);
+		if (algorithm)
+			print_hex(json, "hash", &hash, sizeof hash);
+		else
+			json_string(json, "hash", NULL);
+		json_string(json, "hash_algorithm", algorithm);
+		print_answer(json, "fits_header", fits_header(show));
+		print_answer(json, "fits_seal", fits_seal(show));
+	}
+	json_close(json);
+}
+
+static void print_code(struct json *json, const struct ask *ask)
+{
+	if (json->text && !ask->answered)
+		return;
+	json_open(json, "code", '{');
+	json_bool(json, "known", ask->answered);
+	json_string(json, "fault", ask->fault);
+	if (ask->answered && !ask->fault) {
+		json_string(json, "name", ask->name);
+		json_string(json, "file_name", ask->file_name);
+		json_number(json, "first_line", ask->first_line);
+		json_unsigned(json, "codes", ask->codes);
+		json_unsigned(json, "size", ask->size);
+	}
+	json_close(json);
+}
+
+static void print_seal(struct json *json, const struct show *show)
 {
 	const struct seal *seal = &show->pyc.seal;
 	struct identity now = identity_of(&show->source.st);
-	char other[64];
+	char differences[64] = "";
 
-	label("");
-	printf("source: inode %llu, size %llu, ctime %lld.%09ld, mtime %lld.%09ld",
-		(unsigned long long)seal->source.inode,
-		(unsigned long long)seal->source.size,
-		(long long)seal->source.ctime.tv_sec, seal->source.ctime.tv_nsec,
-		(long long)seal->source.mtime.tv_sec, seal->source.mtime.tv_nsec);
-	if ((seal->flags & SEAL_HASH) || !show->source.path || show->source.error) {
-		putchar('\n');
+	if (!show->pyc.sealed) {
+		json_string(json, "seal", NULL);
 		return;
 	}
-	inspect_differences(&seal->source, &now, other);
-	printf(": %s%s\n", *other ? "the source has another " : "fits the source", other);
+	if (show->source.path && !show->source.error && !(seal->flags & SEAL_HASH))
+		inspect_differences(&seal->source, &now, differences);
+	json_open(json, "seal", '{');
+	json_unsigned(json, "version", SEAL_VERSION);
+	json_string(json, "fault", show->pyc.fault);
+	json_bool(json, "source", seal->flags & SEAL_SOURCE);
+	json_bool(json, "identity", seal->flags & SEAL_IDENTITY);
+	json_bool(json, "hash", seal->flags & SEAL_HASH);
+	json_unsigned(json, "pyc_size", seal->pyc_size);
+	json_unsigned(json, "inode", seal->source.inode);
+	json_unsigned(json, "size", seal->source.size);
+	print_stamp(json, "ctime", &seal->source.ctime);
+	print_stamp(json, "mtime", &seal->source.mtime);
+	print_hex(json, "digest", &seal->digest, DIGEST_SIZE);
+	json_string(json, "differs", *differences ? differences : NULL);
+	json_close(json);
 }
 
-static void print_seal(const struct show *show)
+static void print_sharing(struct json *json, const struct show *show)
 {
-	const struct inspection *pyc = &show->pyc;
-	const struct seal *seal = &pyc->seal;
-	char digest[2 * DIGEST_SIZE + 1];
+	static const char *const relations[] = { [SHOW_OBJECT_NOT] = "none",
+		[SHOW_OBJECT_ABSENT] = "absent",
+		[SHOW_OBJECT_SAME] = "same",
+		[SHOW_OBJECT_OTHER] = "other",
+		[SHOW_OBJECT_ITSELF] = "itself" };
 
-	label("seal");
-	if (!pyc->sealed) {
-		puts(pyc->own	      ? "none: marked as written by a program"
-			: pyc->newer  ? "none that this version can read: " INSPECT_NEWER
-			: show->cache ? "none, or a damaged one"
-				      : "none");
-		return;
-	}
-	digest[2 * DIGEST_SIZE] = '\0';
-	digest_hex(&seal->digest, DIGEST_SIZE, digest);
-	printf("version %d, proves %s%s%s; pyc of %llu bytes, checksum %016llx: %s\n",
-		SEAL_VERSION, seal->flags & SEAL_SOURCE ? "source" : "no source",
-		seal->flags & SEAL_IDENTITY ? " and identity" : "",
-		seal->flags & SEAL_HASH ? ", hash-based" : "",
-		(unsigned long long)seal->pyc_size,
-		(unsigned long long)seal->pyc_checksum,
-		pyc->fault ? pyc->fault : "correct");
-	if (!(seal->flags & (SEAL_SOURCE | SEAL_HASH)))
-		return;
-	print_identity(show);
-	label("");
-	printf("digest %s", digest);
-	if (show->source.path && !show->source.error)
-		fputs(memcmp(&seal->digest, &show->source.digest, DIGEST_SIZE) == 0
-				? ": fits the source"
-				: ": does not fit the source",
-			stdout);
-	putchar('\n');
+	json_open(json, "object", '{');
+	json_string(json, "relation", relations[show->object]);
+	json_string(json, "path",
+		show->object == SHOW_OBJECT_ITSELF ? show->path : show->object_path);
+	json_close(json);
+	if (!json->text)
+		json_open(json, "also", '[');
+	for (size_t i = 0; i < show->sharers_count; i++)
+		json_string(json, json->text ? "also" : NULL, show->sharers[i]);
+	if (!json->text)
+		json_close(json);
 }
 
-static const char *const object_says[] = {
-	[SHOW_OBJECT_NOT] = "none: this pyc is not shared",
-	[SHOW_OBJECT_ABSENT] = "does not exist",
-	[SHOW_OBJECT_SAME] = "the same file as this",
-	[SHOW_OBJECT_OTHER] = "exists, another file",
-};
-
-static void print_sharing(const struct show *show)
+void show_print(const struct show *show, bool text)
 {
-	if (show->object != SHOW_OBJECT_ITSELF) {
-		label("object");
-		if (show->object_path)
-			escape_plain(stdout, show->object_path);
-		printf("%s%s\n", show->object_path ? ": " : "",
-			object_says[show->object]);
-	}
-	for (size_t i = 0; i < show->sharers_count; i++) {
-		label(i ? "" : "also");
-		escape_plain(stdout, show->sharers[i]);
+	struct json json = { .out = stdout, .text = text };
+
+	if (text) {
+		escape_plain(stdout, show->path);
 		putchar('\n');
 	}
-}
-
-static void print_state(const struct show *show)
-{
-	const char *fault = show->pyc.fault;
-
-	label("kind");
-	if (show->cache)
-		printf("%s of %.*s%s\n", layout_kind_names[show->item.kind],
-			(int)show->item.version_len, show->item.version,
-			show->cache->layer ? ", in a layer" : "");
-	else
-		puts("pyc outside the cache");
-	if (show->source.path) {
-		label("source");
-		escape_plain(stdout, show->source.path);
-		printf("%s%s\n", show->source.error ? ": " : "",
-			show->source.error ? strerror(-show->source.error) : "");
-	}
-	label("state");
-	if (show->cache)
-		printf("%s%s%s\n", state_names[show->state.state],
-			show->state.why ? ": " : "",
-			show->state.why ? show->state.why : "");
-	if (fault || !show->cache) {
-		if (show->cache)
-			label("");
-		puts(fault ? fault : "whole");
-	}
-}
-
-void show_print(const struct show *show)
-{
-	escape_plain(stdout, show->path);
-	putchar('\n');
-	print_state(show);
-	print_file(show);
-	print_magic(&show->pyc);
-	print_header(show);
-	print_code(show);
-	print_seal(show);
-	print_sharing(show);
+	json_open(&json, NULL, '{');
+	json_schema(&json, "show", 1);
+	if (!text)
+		json_string(&json, "path", show->path);
+	print_place(&json, show);
+	print_file(&json, &show->pyc.st);
+	print_header(&json, &show->pyc);
+	print_source(&json, show);
+	print_code(&json, &show->ask);
+	print_seal(&json, show);
+	print_sharing(&json, show);
+	json_close(&json);
 }

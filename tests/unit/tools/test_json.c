@@ -115,6 +115,32 @@ static void as_deep_as_it_goes(void **state)
 	is_written(&json, "[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]\n");
 }
 
+static void as_text(void **state)
+{
+	struct json json = begin();
+
+	(void)state;
+	json.text = true;
+	json_open(&json, NULL, '{');
+	json_schema(&json, "x", 1);
+	json_string(&json, "path", "/a\nb");
+	json_string(&json, "why", NULL);
+	json_open(&json, "file", '{');
+	json_unsigned(&json, "size", 12);
+	json_string(&json, "fault", NULL);
+	json_bool(&json, "sealed", true);
+	json_open(&json, "stamp", '[');
+	json_number(&json, NULL, 3);
+	json_number(&json, NULL, 4);
+	json_close(&json);
+	json_close(&json);
+	json_bool(&json, "layer", false);
+	json_close(&json);
+	is_written(&json, "  path        /a\\nb\n"
+			  "  file        size 12, sealed yes, stamp 3 4\n"
+			  "  layer       no\n");
+}
+
 int main(void)
 {
 	unit_one("an empty object", an_empty_object);
@@ -124,5 +150,7 @@ int main(void)
 	unit_one(
 		"bytes that are no UTF-8 become lone surrogates", bytes_that_are_no_text);
 	unit_one("fifteen levels", as_deep_as_it_goes);
+	unit_one("the same as text: a line for each member, without what is null",
+		as_text);
 	return unit_run("json");
 }
