@@ -30,7 +30,7 @@ for command in "${commands[@]}"; do
 done | none "each has a usage, and no option twice"
 help | awk 'length > 90' | none "help fits"
 is "$(help | sed -n '/^Exit codes/,$s/^  \([0-9]*\) .*/\1/p' | tr '\n' ' ')" \
-	"$(sed -n 's/^EXIT_CODE([A-Z_]*, \([0-9]*\),.*/\1/p' "$HERE/tools/cli/exit.def" | tr '\n' ' ')" \
+	"$(sed -n 's/^EXIT_CODE([A-Z_]*, \([0-9]*\),.*/\1/p' "$HERE/tools/base/exit.def" | tr '\n' ' ')" \
 	"help has the exit codes"
 for command in "${commands[@]}"; do
 	grep -q "^| \[\`$command\`\](commands.md#$command) |" "$HERE/docs/guide.md" || echo "$command"

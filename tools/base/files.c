@@ -17,11 +17,6 @@
 /* What execvp(3) uses where PATH is unset. */
 #define DEFAULT_PATH "/bin:/usr/bin"
 
-void free_string(char **string)
-{
-	free(*string);
-}
-
 /* "./x" and ".//x" name x; more would need the kernel. */
 static const char *without_dots(const char *path)
 {

@@ -8,9 +8,7 @@
 
 #include <stdbool.h>
 
-/* Frees a `char *` at the end of its scope. */
-#define AUTOFREE __attribute__((cleanup(free_string)))
-void free_string(char **string);
+#include "tools/base/alloc.h"
 
 /* The same file under an absolute name. Symlinks are not resolved, `..` is not folded:
  * a virtual environment is found by the name of its python. */

@@ -8,15 +8,11 @@
  */
 #pragma once
 
+#include "tools/base/exit.h"
+
 struct opt_table;
 
-enum exit_code {
-#define EXIT_CODE(id, number, meaning) EXIT_##id = number,
-#include "tools/cli/exit.def"
-#undef EXIT_CODE
-};
-
-/* The same with what they mean; ends with NULL. */
+/* The exit codes with what they mean; ends with NULL. */
 struct exit_meaning {
 	int code;
 	const char *meaning;

@@ -19,7 +19,7 @@ static const struct opt_table no_options[] = { { 0 } };
 
 const struct exit_meaning exit_meanings[] = {
 #define EXIT_CODE(id, number, meaning) { number, meaning },
-#include "tools/cli/exit.def"
+#include "tools/base/exit.def"
 #undef EXIT_CODE
 	{ 0, NULL },
 };
