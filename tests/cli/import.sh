@@ -248,7 +248,7 @@ interrupted() {
 if strace -qq -o "$T/trace" true 2>/dev/null; then
 	for signal in INT TERM KILL; do
 		rm -rf "$other" "$T/trace"
-		interrupted $signal renameat "$PYCSTASH" import --dir "$other" "$T/big.archive" 2>/dev/null
+		interrupted $signal renameat2 "$PYCSTASH" import --dir "$other" "$T/big.archive" 2>/dev/null
 		code=$?
 		count=$(find "$other" -name '*.pyc' | wc -l)
 		is "$(broken "$other")" "" "SIG$signal ($count files came so far): no broken file"
@@ -291,7 +291,7 @@ is "$(status_of import_ "$T/live") $(broken "$other")" "0 " "leave a cache that 
 
 # --- other users ----------------------------------------------------------------------
 if [ "$(id -u)" = 0 ]; then
-	mkdir -m 777 "$T/theirs"
+	mkdir "$T/theirs" && chown 65534 "$T/theirs"
 	cp "$T/a" "$T/theirs/a" && chmod 644 "$T/theirs/a"
 	theirs() { as_user env HOME="$T/theirs" "$PYCSTASH" "$@"; }
 	is "$(status_of theirs import --dir "$T/theirs/c" "$T/theirs/a")$(stat -c ' %u' "$T/theirs/c")" "0 65534" \

@@ -41,7 +41,7 @@ struct archive_manifest {
 struct archive_member {
 	const char *dir, *name;
 	const char *link; /* the object that this entry is a link to; NULL: it has data */
-	const uint8_t *data;
+	uint8_t *data;
 	size_t size;
 };
 

@@ -17,6 +17,7 @@
 #include "shim/core/base/text.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
+#include "tools/cache/publish.h"
 #include "tools/cache/sys_libc.h"
 #include "tools/pyc/inspect.h"
 #include "tools/stats/totals.h"
@@ -71,6 +72,12 @@ int import_add_map(struct import *import, const char *text, bool resolve)
 	return -EINVAL;
 }
 
+/* Where a member goes, below the layout folder. */
+struct place {
+	char dir[PATH_MAX], path[PATH_MAX];
+	const char *name;
+};
+
 /* Where a directory of entries goes: writes its path to buf. 1: that is another; 0: the
  * same; -ENAMETOOLONG. */
 static int map_dir(const struct import *import, const struct layout *item,
@@ -102,18 +109,28 @@ static int map_dir(const struct import *import, const struct layout *item,
 	return 0;
 }
 
+/* The same for a member. */
+static int map_member(
+	const struct import *import, const struct archive_in *in, struct place *ret)
+{
+	struct text path = TEXT(ret->path);
+	int moved = map_dir(import, &in->item, in->member.dir, ret->dir);
+
+	ret->name = in->member.name;
+	text_adds(&path, ret->dir);
+	text_adds(&path, "/");
+	text_adds(&path, ret->name);
+	return path.cut ? -ENAMETOOLONG : moved;
+}
+
 /* --- what is there already -----------------------------------------------------------*/
 
 /* Opens a file of the cache to look at it; -errno. */
-static int open_there(const struct import *import, const char *dir, const char *name)
+static int open_there(const struct import *import, const char *path)
 {
-	AUTOFREE char *path = NULL;
-
-	if (!import->cache)
-		return -ENOENT;
-	if (asprintf(&path, "%s/%s", dir, name) < 0)
-		return path = NULL, -ENOMEM;
-	return cache_openat(import->cache, path, O_RDONLY | O_NONBLOCK | O_NOATIME);
+	return import->cache ? cache_openat(import->cache, path,
+				       O_RDONLY | O_NONBLOCK | O_NOATIME)
+			     : -ENOENT;
 }
 
 static bool is_same_content(const struct seal *a, const struct seal *b)
@@ -143,11 +160,11 @@ static bool is_as_good(const struct import *import, const struct layout *item, i
 
 /* Whether what the cache has under that name stays. Sets *ret_old to its stat; its links
  * are 0 where there is nothing. */
-static bool stays(const struct import *import, const char *dir, const char *name,
+static bool stays(const struct import *import, const struct place *place,
 	const struct seal *seal, struct stat *ret_old)
 {
-	struct layout item = layout_parse(dir, name);
-	int fd = open_there(import, dir, name);
+	struct layout item = layout_parse(place->dir, place->name);
+	int fd = open_there(import, place->path);
 	char source[PATH_MAX];
 	bool as_good;
 
@@ -155,7 +172,7 @@ static bool stays(const struct import *import, const char *dir, const char *name
 	if (fd < 0)
 		return false;
 	(void)fstat(fd, ret_old);
-	if (layout_source(&item, dir, name, source, sizeof source) == 0)
+	if (layout_source(&item, place->dir, place->name, source, sizeof source) == 0)
 		source[0] = '\0';
 	as_good = is_as_good(import, &item, fd, source, seal);
 	close(fd);
@@ -167,15 +184,17 @@ static bool stays(const struct import *import, const char *dir, const char *name
 /* The bytes of a whole object of the cache, for the caller to free; NULL where it is not
  * one. */
 static uint8_t *read_object(
-	const struct import *import, const char *dir, const char *name, size_t *ret_size)
+	const struct import *import, const char *path, size_t *ret_size)
 {
-	struct layout item = layout_parse(dir, name);
-	int fd = open_there(import, dir, name);
+	AUTOFREE char *dir = NULL;
+	int fd;
+	struct layout item;
 	struct pyc_state state;
 	uint8_t *data = NULL;
 
-	if (fd < 0)
+	if (file_directory(path, &dir) < 0 || (fd = open_there(import, path)) < 0)
 		return NULL;
+	item = layout_parse(dir, file_name(path));
 	state = state_of(&item, fd, NULL, STATE_WHOLE);
 	*ret_size = (size_t)state.st.st_size;
 	if (state.state == STATE_FRESH)
@@ -190,39 +209,30 @@ static uint8_t *read_object(
 
 /* An entry that is a link to an object which was put there before, or was there; sets its
  * size. */
-static int put_link(struct import *import, const char *dir, const char *name,
-	char *object, size_t *ret_size)
+static int put_link(
+	struct import *import, const char *path, const char *object, size_t *ret_size)
 {
-	char *slash = strrchr(object, '/');
-	uint8_t *data;
-	int r;
+	uint8_t *data = read_object(import, object, ret_size);
+	int r = data ? publish_link(import->cache, object, path, true) : -ENOLINK;
 
-	*slash = '\0';
-	data = read_object(import, object, slash + 1, ret_size);
-	r = data ? publish_link(&import->entries, object, slash + 1, dir, name, true)
-		 : -ENOLINK;
 	/* The file system has no links, or no more of them to this file; or it is gone.
 	 */
 	if (r == -ENOENT || r == -EMLINK || r == -EPERM || r == -EOPNOTSUPP ||
 		r == -EXDEV)
-		r = publish_file(&import->entries, dir, name, data, *ret_size);
-	*slash = '/';
+		r = publish_file(import->cache, path, data, *ret_size);
 	free(data);
 	return r;
 }
 
 /* Leaves the bytecode of an entry to other paths, where the object is missing. That it
  * cannot be done is no harm. */
-static bool share(struct import *import, const struct layout *item, const char *dir,
-	const char *name, const struct seal *seal)
+static bool share(struct import *import, const struct layout *item,
+	const struct place *place, const struct seal *seal)
 {
-	char objects[PATH_MAX], *slash;
+	char object[PATH_MAX];
 
-	if (!layout_object_of(item, name, seal, objects, sizeof objects))
-		return false;
-	slash = strrchr(objects, '/');
-	*slash = '\0';
-	return publish_link(&import->objects, dir, name, objects, slash + 1, false) == 0;
+	return layout_object_of(item, place->name, seal, object, sizeof object) &&
+	       publish_link(import->cache, place->path, object, false) == 0;
 }
 
 /* --- growth --------------------------------------------------------------------------*/
@@ -262,27 +272,25 @@ static void count_growth(struct import *import, const struct layout *item,
 		counters_entry(&import->tally, before, (off_t)size, linked);
 }
 
-static int put(struct import *import, const struct archive_in *in, const char *dir,
-	const struct stat *old)
+static int put(struct import *import, const struct archive_in *in,
+	const struct place *place, const struct stat *old)
 {
 	const struct archive_member *member = &in->member;
-	bool linked = member->link != NULL, shared = false;
 	size_t size = member->size;
+	bool linked = member->link;
 	int r;
 
 	if (import->dry_run)
 		return 0;
-	import->entries.cache = import->objects.cache = import->cache;
-	r = linked ? put_link(import, dir, member->name, in->link, &size)
-		   : publish_file(
-			     &import->entries, dir, member->name, member->data, size);
+	r = linked ? put_link(import, place->path, member->link, &size)
+		   : publish_file(import->cache, place->path, member->data, size);
 	if (r < 0)
 		return r;
-	if (!linked)
-		shared = share(import, &in->item, dir, member->name, &in->seal);
-	if (shared)
+	if (!linked && share(import, &in->item, place, &in->seal)) {
 		counters_object(&import->tally, NULL, (off_t)size);
-	count_growth(import, &in->item, old, size, linked || shared);
+		linked = true;
+	}
+	count_growth(import, &in->item, old, size, linked);
 	return 0;
 }
 
@@ -336,7 +344,7 @@ int import_member(struct import *import, const struct archive_in *in)
 	/* A pyc has no mode in an archive. */
 	static const struct stat unknown = { .st_mode = S_IROTH };
 	const struct archive_member *member = &in->member;
-	char dir[PATH_MAX];
+	struct place place;
 	struct stat old;
 	int moved, r;
 
@@ -351,25 +359,26 @@ int import_member(struct import *import, const struct archive_in *in)
 		complain_member(in, in->damage);
 		return 0;
 	}
-	moved = map_dir(import, &in->item, member->dir, dir);
+	moved = map_member(import, in, &place);
 	if (moved < 0)
 		return fail(import, in, moved);
 	if (moved && !can_move(&in->item, member->name)) {
 		import->bound++;
 		return 0;
 	}
-	if (stays(import, dir, member->name, &in->seal, &old)) {
+	if (stays(import, &place, &in->seal, &old)) {
 		import->kept++;
 		return 0;
 	}
-	r = put(import, in, dir, &old);
+	r = put(import, in, &place, &old);
 	if (r < 0)
 		return fail(import, in, r);
 	import->files++;
 	import->links += member->link != NULL;
 	import->bytes += member->size;
 	import->moved += moved;
-	import->hidden += archive_is_private(&in->item, dir, member->name, &unknown);
+	import->hidden +=
+		archive_is_private(&in->item, place.dir, member->name, &unknown);
 	return 0;
 }
 
@@ -382,6 +391,4 @@ void import_release(struct import *import)
 		free(import->maps[i].replacement);
 	}
 	free(import->maps);
-	publish_release(&import->entries);
-	publish_release(&import->objects);
 }

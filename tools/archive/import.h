@@ -14,7 +14,6 @@
 
 #include "shim/core/stats/counters.h"
 #include "tools/archive/archive.h"
-#include "tools/cache/publish.h"
 
 /* Entries of sources below `old` become those of sources below `new`; both absolute. */
 struct import_map {
@@ -28,7 +27,6 @@ struct import {
 	struct import_map *maps;
 	size_t map_count;
 
-	struct publish entries, objects;
 	struct counters tally; /* how the version grows that is being imported */
 	char version[JOURNAL_VERSION_SIZE];
 	uint64_t files, bytes; /* put there */

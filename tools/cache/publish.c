@@ -1,213 +1,96 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files of the cache, written by the command.
+ * Files of the cache, written by the command. Core writes by absolute path; that no link
+ * lies on the way is looked up first, since only the user could plant one.
  */
 #include "tools/cache/publish.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "shim/core/python/pyc.h"
+#include "shim/core/cache/config.h"
+#include "shim/core/entry/entry_file.h"
 #include "tools/base/files.h"
+#include "tools/cache/sys_libc.h"
 
+/* How often something is done again where gc or purge took away the directory, or another
+ * process made the file, between two steps. */
 #define TRIES 16
 
-/* --- directories ---------------------------------------------------------------------*/
+static struct entry_world world_of(const struct cache *cache)
+{
+	return (struct entry_world){
+		.env.sys = &sys_libc,
+		.policy.root_len = strlen(cache->root),
+	};
+}
 
-static int make_one(const struct cache *cache, const char *path)
+/* Writes the absolute path of a file, to whose directory no link leads. */
+static int locate(const struct cache *cache, const char *path, char absolute[PATH_MAX])
 {
 	AUTOFREE char *above = NULL;
-	int dirfd, r = file_directory(path, &above);
+	int r = file_directory(path, &above), fd;
 
 	if (r < 0)
 		return r;
-	dirfd = cache_openat(cache, above, O_PATH | O_DIRECTORY);
-	if (dirfd < 0)
-		return dirfd;
-	r = mkdirat(dirfd, file_name(path), 0700) < 0 && errno != EEXIST ? -errno : 0;
-	close(dirfd);
-	return r;
+	if (snprintf(absolute, PATH_MAX, "%s/" CACHE_LAYOUT "/%s", cache->root, path) >=
+		PATH_MAX)
+		return -ENAMETOOLONG;
+	fd = cache_openat(cache, above, O_PATH | O_DIRECTORY);
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 && fd != -ENOENT ? fd : 0;
 }
 
-/* Makes the directory and what is missing above it. */
-static int make_all(const struct cache *cache, const char *path)
+/* The bytes have their seal, or are of a kind that has none. */
+static void leave_unsealed(const struct entry *owner, int fd)
 {
-	AUTOFREE char *copy = strdup(path);
-	size_t len = strlen(path), at = len;
-	int r;
-
-	if (!copy)
-		return -ENOMEM;
-	/* From the bottom up: almost always only the last ones are missing. */
-	while ((r = make_one(cache, copy)) == -ENOENT) {
-		while (at > 0 && copy[at] != '/')
-			at--;
-		if (at == 0)
-			return r;
-		copy[at] = '\0';
-	}
-	while (r == 0 && at < len) {
-		copy[at] = '/';
-		at += strlen(copy + at);
-		r = make_one(cache, copy);
-	}
-	return r;
+	(void)owner;
+	(void)fd;
 }
 
-static void leave(struct publish *publish)
+int publish_file(const struct cache *cache, const char *path, uint8_t *data, size_t size)
 {
-	if (!publish->dir)
-		return;
-	close(publish->fd);
-	free(publish->dir);
-	publish->dir = NULL;
-}
+	const struct entry_world world = world_of(cache);
+	const struct entry_file file = {
+		.data = data,
+		.seal.pyc_size = size,
+		.from = -1,
+		.mark = leave_unsealed,
+	};
+	char absolute[PATH_MAX], spare[PATH_MAX];
+	int r = locate(cache, path, absolute);
 
-/* Opens the directory, making it if need be. */
-static int enter(struct publish *publish, const char *dir)
-{
-	int r = 0, fd;
-
-	if (publish->dir && strcmp(publish->dir, dir) == 0)
-		return 0;
-	leave(publish);
-	fd = cache_openat(publish->cache, dir, O_RDONLY | O_DIRECTORY);
-	if (fd == -ENOENT && (r = make_all(publish->cache, dir)) == 0)
-		fd = cache_openat(publish->cache, dir, O_RDONLY | O_DIRECTORY);
-	if (r < 0 || fd < 0)
-		return r < 0 ? r : fd;
-	publish->dir = strdup(dir);
-	publish->fd = fd;
-	if (publish->dir)
-		return 0;
-	close(fd);
-	return -ENOMEM;
-}
-
-/* --- files ---------------------------------------------------------------------------*/
-
-/* The n-th temporary name for a file: importlib's form, or numba's, as the grammar of the
- * cache has them (shim/core/python/pyc.h). */
-static int temporary_name(const char *name, unsigned n, char buf[NAME_MAX + 1])
-{
-	bool numba = pyc_parse(name, strlen(name)).kind == PYC_NUMBA;
-	int len = snprintf(buf, NAME_MAX + 1, numba ? "%s.tmp.%lx%02x" : "%s.%lu%02u",
-		name, (unsigned long)getpid(), n);
-
-	return len > NAME_MAX ? -ENAMETOOLONG : 0;
-}
-
-static int fill(int fd, const uint8_t *data, size_t size)
-{
-	while (size > 0) {
-		ssize_t n = write(fd, data, size);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			data += n;
-			size -= (size_t)n;
-		}
-	}
-	return 0;
-}
-
-static int write_new(int dirfd, const char *name, const void *data, size_t size)
-{
-	int fd = openat(
-		dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	int r;
-
-	if (fd < 0)
-		return -errno;
-	r = fill(fd, data, size);
-	/* where a file server says that its disk is full */
-	if (close(fd) < 0 && r == 0)
-		r = -errno;
 	if (r < 0)
-		unlinkat(dirfd, name, 0);
+		return r;
+	r = -ENOENT;
+	for (int n = 0; n < TRIES && r == -ENOENT; n++)
+		r = entry_file_put(
+			&world, &file, absolute, 0600, spare, sizeof spare, -1);
 	return r;
 }
 
-/* A new name in the directory: for a new file, or, where from is one, for that. */
-static int put(int dirfd, const char *temporary, int fromfd, const char *from,
-	const void *data, size_t size)
+int publish_link(
+	const struct cache *cache, const char *from, const char *to, bool replace)
 {
-	if (!from)
-		return write_new(dirfd, temporary, data, size);
-	return linkat(fromfd, from, dirfd, temporary, 0) < 0 ? -errno : 0;
-}
-
-/* By way of a temporary name. */
-static int put_and_rename(struct publish *publish, const char *dir, const char *name,
-	const char *temporary, int fromfd, const char *from, const void *data,
-	size_t size)
-{
-	int r = enter(publish, dir);
+	const struct entry_world world = world_of(cache);
+	char old[PATH_MAX], absolute[PATH_MAX];
+	int r = locate(cache, from, old);
 
 	if (r == 0)
-		r = put(publish->fd, temporary, fromfd, from, data, size);
-	if (r < 0)
-		return r;
-	if (renameat(publish->fd, temporary, publish->fd, name) < 0)
+		r = locate(cache, to, absolute);
+	for (int n = 0; r == 0 && n < TRIES; n++) {
+		if (linkat(AT_FDCWD, old, AT_FDCWD, absolute, 0) == 0)
+			return 0;
 		r = -errno;
-	/* Also where both were the same file, and rename has nothing to do. */
-	if (r < 0 || from)
-		unlinkat(publish->fd, temporary, 0);
-	return r;
-}
-
-/* The same, again where the temporary name is taken, and where purge or gc have taken
- * away the directory, or what was in it, between two steps. */
-static int put_over(struct publish *publish, const char *dir, const char *name,
-	int fromfd, const char *from, const void *data, size_t size)
-{
-	char temporary[NAME_MAX + 1];
-	int r = -EEXIST;
-	unsigned n;
-
-	for (n = 0; n < TRIES && (r == -EEXIST || r == -ENOENT); n++) {
-		if (r == -ENOENT)
-			leave(publish);
-		if ((r = temporary_name(name, n, temporary)) < 0)
-			return r;
-		r = put_and_rename(
-			publish, dir, name, temporary, fromfd, from, data, size);
+		if (r == -ENOENT && access(old, F_OK) == 0)
+			r = entry_file_make_parent(&world, absolute);
+		else if (r == -EEXIST && replace)
+			r = unlink(absolute) < 0 && errno != ENOENT ? -errno : 0;
 	}
-	return r;
-}
-
-int publish_file(struct publish *publish, const char *dir, const char *name,
-	const void *data, size_t size)
-{
-	return put_over(publish, dir, name, -1, NULL, data, size);
-}
-
-int publish_link(struct publish *publish, const char *from_dir, const char *from,
-	const char *dir, const char *name, bool replace)
-{
-	int r, fromfd = cache_openat(publish->cache, from_dir, O_PATH | O_DIRECTORY);
-
-	if (fromfd < 0)
-		return fromfd;
-	r = enter(publish, dir);
-	if (r == 0 && linkat(fromfd, from, publish->fd, name, 0) < 0)
-		r = -errno;
-	if (r == -ENOENT) /* the directory has gone, or the file to be linked */
-		leave(publish);
-	if ((r == -EEXIST || r == -ENOENT) && replace)
-		r = put_over(publish, dir, name, fromfd, from, NULL, 0);
-	close(fromfd);
-	return r;
-}
-
-void publish_release(struct publish *publish)
-{
-	leave(publish);
+	return r < 0 ? r : -EEXIST;
 }

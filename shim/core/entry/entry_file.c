@@ -196,11 +196,13 @@ static int write_new(const struct entry_world *world, const struct entry_file *f
 bool entry_file_temporary(const char *path, unsigned n, char *spare, size_t size)
 {
 	struct text text = { .data = spare, .size = size };
+	const char *name = strrchr(path, '/') + 1;
+	bool is_numba = pyc_parse(name, strlen(name)).kind == PYC_NUMBA;
 
 	if (size == 0)
 		return false;
 	text_adds(&text, path);
-	text_adds(&text, ".");
+	text_adds(&text, is_numba ? ".tmp." : ".");
 	text_addu(&text, (unsigned long)(uintptr_t)&text + n);
 	return !text.cut;
 }
