@@ -24,9 +24,9 @@ struct doctor {
 	char *program;	  /* the ELF file in the end; NULL: not known */
 	bool by_wrapper;  /* path is one of our wrappers */
 	bool has_python;  /* libpython or libpypy is among the program's libraries */
-	bool prefix; /* PYTHONPYCACHEPREFIX is set; which Python heeds it, the proof tells
-		      */
-	bool hopeless; /* the library cannot come into the process: no proof needed */
+	bool prefix;	  /* PYTHONPYCACHEPREFIX is set; whether this Python heeds it, the
+			     proof tells */
+	bool hopeless;	  /* the library cannot come into the process: no proof needed */
 };
 
 /* Finds the library and the interpreter, and whether the one can be loaded into the
@@ -35,18 +35,14 @@ void doctor_check_library(struct doctor *doctor);
 void doctor_check_interpreter(struct doctor *doctor);
 void doctor_check_program(struct doctor *doctor);
 
-/* Configuration files, settings, the cache's directory, /proc: doctor_place.c. */
+/* Configuration files, settings, /proc: doctor_environment.c. */
 void doctor_check_configuration(struct doctor *doctor);
 void doctor_check_environment(struct doctor *doctor);
-void doctor_check_cache(struct doctor *doctor);
 void doctor_check_proc(struct doctor *doctor);
 
-/* The file system that path is on, and what lies at the top of the cache at root, and the
- * layers, for doctor_check_cache: doctor_cache.c. */
-void doctor_check_file_system(struct doctor *doctor, const char *path);
-void doctor_check_contents(struct doctor *doctor, const char *root);
-/* Returns how many are used. NULL: there are none. */
-size_t doctor_check_layers(struct doctor *doctor, const char *layers);
+/* The layers, and the cache: its place, its file system and what lies in it:
+ * doctor_cache.c. */
+void doctor_check_cache(struct doctor *doctor);
 
 /* Imports a module twice: doctor_proof.c. */
 void doctor_check_proof(struct doctor *doctor);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * doctor: the file system that the cache is on, what lies at its top, and the layers
- * below it.
+ * doctor: the place of the cache, the file system that it is on, what lies at its top,
+ * and the layers.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -17,6 +17,7 @@
 
 #include "shim/core/cache/config.h"
 #include "shim/core/cache/layer.h"
+#include "shim/core/cache/root.h"
 #include "tools/base/files.h"
 #include "tools/base/human.h"
 #include "tools/cache/cache.h"
@@ -28,64 +29,45 @@
 
 /* --- the file system -----------------------------------------------------------------*/
 
-/* The numbers are of linux/magic.h and statfs(2), which have no header in common. */
+#define SLOW "each start asks its server"
+
+/* Those that do harm. The numbers are of linux/magic.h and statfs(2), which have no
+ * header in common. */
 static const struct file_system {
 	unsigned long type;
-	const char *name;
-	const char *warning; /* or NULL */
+	const char *name, *problem;
 } file_systems[] = {
-	{ 0x6969, "NFS",
-		"each start asks its server; set PYCSTASH_DIR to a directory on a local disk" },
-	{ 0xff534d42, "CIFS",
-		"each start asks its server; set PYCSTASH_DIR to a directory on a local disk" },
-	{ 0xfe534d42, "SMB",
-		"each start asks its server; set PYCSTASH_DIR to a directory on a local disk" },
-	{ 0x01021997, "9p",
-		"each start asks its server; set PYCSTASH_DIR to a directory on a local disk" },
-	{ 0x65735546, "FUSE",
-		"its times and links may prove nothing; set PYCSTASH_DIR to a directory on a local disk" },
-	{ 0x01021994, "tmpfs", NULL },
-	{ 0x794c7630, "overlay", NULL },
-	{ 0xef53, "ext4", NULL },
-	{ 0x9123683e, "btrfs", NULL },
-	{ 0x58465342, "XFS", NULL },
-	{ 0x2fc12fc1, "ZFS", NULL },
-	{ 0xf2f52010, "F2FS", NULL },
+	{ 0x6969, "NFS", SLOW },
+	{ 0xff534d42, "CIFS", SLOW },
+	{ 0xfe534d42, "SMB", SLOW },
+	{ 0x01021997, "9p", SLOW },
+	{ 0x65735546, "FUSE", "its times and links may prove nothing" },
 };
 
-static void check_type(struct doctor *doctor, const char *path)
+static void check_type(struct findings *report, unsigned long type)
 {
-	struct statfs fs;
-	size_t i;
-
-	if (statfs(path, &fs) < 0)
-		return;
-	for (i = 0; i < sizeof file_systems / sizeof *file_systems; i++) {
-		const struct file_system *known = &file_systems[i];
-
-		if ((unsigned long)fs.f_type == known->type)
-			findings_add(&doctor->report,
-				known->warning ? FINDING_WARN : FINDING_OK, "file system",
-				"%s%s%s", known->name, known->warning ? ": " : "",
-				known->warning ? known->warning : "");
-	}
+	for (size_t i = 0; i < sizeof file_systems / sizeof *file_systems; i++)
+		if (type == file_systems[i].type)
+			findings_add(report, FINDING_WARN, "file system",
+				"%s: %s; set PYCSTASH_DIR to a directory on a local disk",
+				file_systems[i].name, file_systems[i].problem);
 }
 
-void doctor_check_file_system(struct doctor *doctor, const char *path)
+static void check_file_system(struct findings *report, const char *path)
 {
-	struct findings *report = &doctor->report;
+	const size_t before = report->count;
 	char size[HUMAN_SIZE];
 	struct statvfs fs;
-	uint64_t available;
+	struct statfs type;
 
-	check_type(doctor, path);
-	if (statvfs(path, &fs) < 0)
+	if (statvfs(path, &fs) < 0 || statfs(path, &type) < 0)
 		return;
-	available = (uint64_t)fs.f_bavail * fs.f_frsize;
+	human_size((uint64_t)fs.f_bavail * fs.f_frsize, size);
+	check_type(report, (unsigned long)type.f_type);
 	if (fs.f_bavail * 100 < fs.f_blocks)
 		findings_add(report, FINDING_WARN, "file system",
 			"%s are free: less than 1%%; run: pycstash gc --max-size 500M",
-			human_size(available, size));
+			size);
 	if (fs.f_favail * 100 < fs.f_files)
 		findings_add(report, FINDING_WARN, "file system",
 			"%llu inodes are free: less than 1%%; run: pycstash gc --max-entries 10000",
@@ -93,62 +75,47 @@ void doctor_check_file_system(struct doctor *doctor, const char *path)
 	if (fs.f_flag & ST_NOATIME)
 		findings_add(report, FINDING_WARN, "file system",
 			"it is mounted noatime: gc cannot know when bytecode was used, and goes by when it was written");
+	if (report->count == before)
+		findings_add(report, FINDING_OK, "file system", "%s are free", size);
 }
 
 /* --- what lies at the top ------------------------------------------------------------*/
 
-struct strangers {
-	char *first; /* the name of one */
-	unsigned count;
-};
-
 /* What another user put there (a run under sudo) can be neither renewed nor deleted. */
-static void look_for_strangers(struct strangers *strangers, const char *path)
+static bool is_strangers(struct findings *report, DIR *dir, const char *path,
+	const char *root, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(dirfd(dir), name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		st.st_uid == geteuid())
+		return false;
+	findings_add(report, FINDING_WARN, "cache",
+		"%s/%s belongs to another user and can be neither renewed nor deleted; run as root: chown -hR %u %s",
+		path, name, geteuid(), root);
+	return true;
+}
+
+/* What lies in path, the root or its layout folder, and should not. */
+static void check_names(struct findings *report, const char *path, const char *root)
 {
 	DIR *dir = opendir(path);
 	struct dirent *entry;
-	struct stat st;
+	bool strange = false; /* one will do: there is one cure for all */
 
 	while (dir && (entry = readdir(dir))) {
-		if (strcmp(entry->d_name, "..") == 0 ||
-			fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) <
-				0 ||
-			st.st_uid == geteuid())
+		const char *name = entry->d_name;
+
+		if (strcmp(name, "..") == 0)
 			continue;
-		strangers->count++;
-		if (!strangers->first &&
-			asprintf(&strangers->first, "%s/%s", path, entry->d_name) < 0)
-			strangers->first = NULL;
-	}
-	if (dir)
-		closedir(dir);
-}
-
-static void check_owners(struct doctor *doctor, const char *root, const char *layout)
-{
-	struct strangers strangers = { 0 };
-
-	look_for_strangers(&strangers, root);
-	look_for_strangers(&strangers, layout);
-	if (strangers.count)
-		findings_add(&doctor->report, FINDING_WARN, "cache",
-			"%s belongs to another user%s and can be neither renewed nor deleted; run as root: chown -hR %u %s",
-			strangers.first ? strangers.first : "something in it",
-			strangers.count > 1 ? ", as do others," : "", geteuid(), root);
-	free(strangers.first);
-}
-
-static void check_layouts(struct doctor *doctor, const char *root)
-{
-	DIR *dir = opendir(root);
-	struct dirent *entry;
-
-	while (dir && (entry = readdir(dir)))
-		if (fnmatch("v[0-9]*", entry->d_name, 0) == 0 &&
-			strcmp(entry->d_name, CACHE_LAYOUT) != 0)
-			findings_add(&doctor->report, FINDING_WARN, "cache",
+		if (!strange)
+			strange = is_strangers(report, dir, path, root, name);
+		if (path == root && fnmatch("v[0-9]*", name, 0) == 0 &&
+			strcmp(name, CACHE_LAYOUT) != 0)
+			findings_add(report, FINDING_WARN, "cache",
 				"%s/%s is of another version of pycstash, and gc does not limit its size; when nothing uses it any more, run: rm -r %s/%s",
-				root, entry->d_name, root, entry->d_name);
+				root, name, root, name);
+	}
 	if (dir)
 		closedir(dir);
 }
@@ -166,23 +133,25 @@ static int64_t age_of(const char *directory, const char *name)
 	return time(NULL) - st.st_mtime;
 }
 
-static void check_gc(struct doctor *doctor, const char *root, const char *layout)
+static void check_gc(struct findings *report, const char *root, const char *layout)
 {
 	int64_t ago = age_of(layout, CACHE_STATE "/" GC_DUE_MARK);
 	char age[HUMAN_SIZE];
 
 	if (ago > 7 * DAY)
-		findings_add(&doctor->report, FINDING_WARN, "gc",
+		findings_add(report, FINDING_WARN, "gc",
 			"last run %s ago; run: pycstash gc", human_age(ago, age));
 	else if (ago >= 0)
-		findings_add(&doctor->report, FINDING_OK, "gc", "last run %s ago",
-			human_age(ago, age));
+		findings_add(
+			report, FINDING_OK, "gc", "last run %s ago", human_age(ago, age));
 	else if (age_of(root, "CACHEDIR.TAG") > DAY) /* else there was no time yet */
-		findings_add(&doctor->report, FINDING_WARN, "gc",
+		findings_add(report, FINDING_WARN, "gc",
 			"it has never run, and without it the cache only grows; run: pycstash gc");
 }
 
-void doctor_check_contents(struct doctor *doctor, const char *root)
+/* --- its place -----------------------------------------------------------------------*/
+
+static void check_ready(struct findings *report, const char *root)
 {
 	AUTOFREE char *layout = NULL;
 
@@ -190,19 +159,73 @@ void doctor_check_contents(struct doctor *doctor, const char *root)
 		layout = NULL;
 		return;
 	}
-	check_owners(doctor, root, layout);
-	check_layouts(doctor, root);
-	check_gc(doctor, root, layout);
+	if (faccessat(AT_FDCWD, layout, W_OK | X_OK, AT_EACCESS) == 0)
+		findings_add(report, FINDING_OK, "cache", "%s", root);
+	else
+		findings_add(report, FINDING_WARN, "cache",
+			"%s can be read, but nothing new gets into it: %s", root,
+			strerror(errno));
+	check_file_system(report, layout);
+	check_names(report, root, root);
+	check_names(report, layout, root);
+	check_gc(report, root, layout);
 }
 
-size_t doctor_check_layers(struct doctor *doctor, const char *layers)
+/* Where the cache is not there yet: whether the library would make it. */
+static void check_absent(struct findings *report, char *root, enum finding_state bad)
+{
+	char parent[PATH_MAX]; /* the nearest directory above it that is there */
+	const char *why = NULL;
+	struct stat st;
+
+	strcpy(parent, root);
+	while (lstat(parent, &st) < 0 && parent[1]) {
+		char *slash = strrchr(parent, '/');
+
+		slash[slash == parent] = '\0';
+	}
+	if (root_is_homeless(&sys_libc, root))
+		why = "the home directory that it belongs in does not exist";
+	else if (stat(parent, &st) == 0 && !S_ISDIR(st.st_mode))
+		why = strerror(ENOTDIR);
+	else if (faccessat(AT_FDCWD, parent, W_OK | X_OK, AT_EACCESS) < 0)
+		why = strerror(errno);
+	if (why)
+		findings_add(report, bad, "cache",
+			"%s cannot be made in %s: %s; set PYCSTASH_DIR to a directory of your own",
+			root, parent, why);
+	else
+		findings_add(report, FINDING_OK, "cache",
+			"%s (will be made on first use)", root);
+	check_file_system(report, parent);
+}
+
+/* bad: how bad it is to have no cache of one's own. Layers serve without. */
+static void check_root(struct findings *report, char *root, enum finding_state bad)
+{
+	char at[PATH_MAX];
+	enum verdict why;
+	enum root_state state = root_judge(&sys_libc, root, at, &why);
+
+	if (state == ROOT_READY)
+		check_ready(report, root);
+	else if (state == ROOT_ABSENT)
+		check_absent(report, root, bad);
+	else
+		findings_add(report, bad, "cache",
+			"%s is not used: %s: %s; fix its owner and mode (chmod go-w %s), or set PYCSTASH_DIR to a directory of your own",
+			root, *at ? at : "/", verdict_rows[why].why, *at ? at : "/");
+}
+
+/* Returns how many are used. layers: NULL where there are none. */
+static size_t check_layers(struct findings *report, const char *layers)
 {
 	const char *layer;
 	char at[PATH_MAX];
 	enum verdict why;
-	size_t n, len, used = 0;
+	size_t len, used = 0;
 
-	for (n = 0; layers && (layer = config_layer(layers, n, &len)); n++) {
+	for (size_t n = 0; layers && (layer = config_layer(layers, n, &len)); n++) {
 		if (len >= sizeof at)
 			continue;
 		memcpy(at, layer, len);
@@ -210,11 +233,25 @@ size_t doctor_check_layers(struct doctor *doctor, const char *layers)
 		why = layer_judge(&sys_libc, geteuid(), at, sizeof at);
 		used += why == VERDICT_NONE;
 		if (why == VERDICT_NONE)
-			findings_add(&doctor->report, FINDING_OK, "layer", "%s", at);
+			findings_add(report, FINDING_OK, "layer", "%s", at);
 		else
-			findings_add(&doctor->report, FINDING_WARN, "layer",
+			findings_add(report, FINDING_WARN, "layer",
 				"%.*s is not used: %s: %s", (int)len, layer, at,
 				verdict_rows[why].why);
 	}
 	return used;
+}
+
+void doctor_check_cache(struct doctor *doctor)
+{
+	struct findings *report = &doctor->report;
+	struct config config;
+	enum finding_state bad;
+
+	settings_config(&config, true);
+	bad = check_layers(report, config.layers) ? FINDING_WARN : FINDING_FAIL;
+	if (config.root_len)
+		check_root(report, config.root, bad);
+	else
+		findings_add(report, bad, "cache", "%s", config.why_not);
 }

@@ -25,7 +25,6 @@ void doctor_check_library(struct doctor *doctor)
 			&doctor->report, FINDING_OK, "library", "%s", doctor->library);
 		return;
 	}
-	doctor->hopeless = true;
 	findings_add(
 		&doctor->report, FINDING_FAIL, "library", "%s", why ? why : strerror(-r));
 }
@@ -35,18 +34,16 @@ void doctor_check_library(struct doctor *doctor)
 static char *ask_executable(const struct doctor *doctor)
 {
 	static const char *const changes[] = { "PYTHONDONTWRITEBYTECODE=1", NULL };
-	char question[] = "import sys; sys.stdout.write('\\n' + sys.executable + '\\n')";
+	char question[] = "import sys; sys.stdout.write('\\n' + sys.executable)";
 	char *argv[] = { doctor->path, (char[]){ "-c" }, question, NULL };
 	struct answer answer;
 	char *line, *found = NULL;
 
 	if (subprocess_run(argv, changes, doctor->timeout, &answer) < 0)
 		return NULL;
-	line = answer_is_success(&answer) ? strrchr(answer.out, '/') : NULL;
-	while (line && line > answer.out && line[-1] != '\n')
-		line--;
-	if (line && *line == '/')
-		found = strndup(line, strcspn(line, "\n"));
+	line = strrchr(answer.out, '\n');
+	if (line && line[1] == '/' && answer_is_success(&answer))
+		found = strdup(line + 1);
 	answer_release(&answer);
 	return found;
 }
@@ -114,7 +111,6 @@ void doctor_check_interpreter(struct doctor *doctor)
 			&doctor->report, FINDING_OK, "interpreter", "%s", doctor->path);
 		return;
 	}
-	doctor->hopeless = true;
 	findings_add(&doctor->report, FINDING_FAIL, "interpreter", "%s: %s", doctor->name,
 		r == -ENOENT
 			? "there is no such interpreter; give its path: pycstash doctor PATH"
@@ -125,18 +121,14 @@ void doctor_check_interpreter(struct doctor *doctor)
 static void check_machine(
 	struct doctor *doctor, const struct elf *program, const struct elf *library)
 {
-	AUTOFREE char *machine = strdup(elf_machine_name(library->machine));
-
-	if (program->bits == library->bits && program->machine == library->machine) {
-		findings_add(&doctor->report, FINDING_OK, "machine", "%d-bit %s",
+	if (program->bits != library->bits || program->machine != library->machine)
+		findings_add(&doctor->report, FINDING_FAIL, "machine",
+			"the interpreter is a %d-bit %s program, the library is for another machine; build pycstash on the interpreter's: make",
 			program->bits, elf_machine_name(program->machine));
-		return;
-	}
-	doctor->hopeless = true;
-	findings_add(&doctor->report, FINDING_FAIL, "machine",
-		"the interpreter is a %d-bit %s program, the library is for %d-bit %s; build pycstash on the interpreter's machine: make",
-		program->bits, elf_machine_name(program->machine), library->bits,
-		machine ? machine : "?");
+	else if (program->native && !*program->loader)
+		findings_add(&doctor->report, FINDING_FAIL, "linking",
+			"%s is linked statically: nothing can be preloaded into it; use a dynamically linked build, or set PYTHONPYCACHEPREFIX=DIR",
+			doctor->program);
 }
 
 static void check_privileges(struct doctor *doctor)
@@ -152,59 +144,14 @@ static void check_privileges(struct doctor *doctor)
 		what = "the set-group-ID bit";
 	else if (getxattr(doctor->program, "security.capability", NULL, 0) > 0)
 		what = "file capabilities";
-	if (!what) {
-		findings_add(
-			&doctor->report, FINDING_OK, "privileges", "none of its own");
-		return;
-	}
-	doctor->hopeless = true;
-	findings_add(&doctor->report, FINDING_FAIL, "privileges",
-		"%s has %s: ld.so preloads nothing into such a program; use a copy, which has none: cp %s DIR",
-		doctor->program, what, doctor->program);
+	if (what)
+		findings_add(&doctor->report, FINDING_FAIL, "privileges",
+			"%s has %s: ld.so preloads nothing into such a program; use a copy, which has none: cp %s DIR",
+			doctor->program, what, doctor->program);
 }
 
-static const char *libc_of_loader(const char *loader)
-{
-	const char *name = file_name(loader);
-
-	if (strncmp(name, "ld-musl", 7) == 0)
-		return "musl";
-	if (strncmp(name, "ld-linux", 8) == 0 || strncmp(name, "ld64.so", 7) == 0 ||
-		strncmp(name, "ld.so", 5) == 0)
-		return "glibc";
-	return name;
-}
-
-static void check_linking(struct doctor *doctor, const struct elf *program)
-{
-#ifdef __GLIBC__ /* the library is built with this command */
-	static const char ours[] = "glibc";
-#else
-	static const char ours[] = "musl";
-#endif
-	const char *theirs;
-
-	if (!*program->loader) {
-		doctor->hopeless = true;
-		findings_add(&doctor->report, FINDING_FAIL, "linking",
-			"%s is linked statically: nothing can be preloaded into it; use a dynamically linked build, or set PYTHONPYCACHEPREFIX=DIR",
-			doctor->program);
-		return;
-	}
-	theirs = libc_of_loader(program->loader);
-	if (strcmp(theirs, ours) == 0) {
-		findings_add(&doctor->report, FINDING_OK, "linking",
-			"dynamically, with %s", theirs);
-		return;
-	}
-	doctor->hopeless = true;
-	findings_add(&doctor->report, FINDING_FAIL, "linking",
-		"the interpreter runs on %s (%s), the library is built for %s; build pycstash where %s is the C library: make",
-		theirs, program->loader, ours, theirs);
-}
-
-/* Asks the program's own ld.so what it would load: it knows the search paths and the
- * versions that the library needs of libc. */
+/* Asks the program's own ld.so what it would load: it knows the search paths, and what
+ * the library needs of which libc. */
 static void check_loading(struct doctor *doctor, const char *loader)
 {
 	AUTOFREE char *preload = NULL;
@@ -222,43 +169,37 @@ static void check_loading(struct doctor *doctor, const char *loader)
 		return;
 	doctor->has_python =
 		strstr(answer.out, "libpython") || strstr(answer.out, "libpypy");
-	if (strstr(answer.out, doctor->library)) {
+	reason = answer_reason(&answer);
+	if (strstr(answer.out, doctor->library))
 		findings_add(&doctor->report, FINDING_OK, "loading",
-			"ld.so loads the library into it");
-	} else {
-		doctor->hopeless = true;
-		reason = answer_reason(&answer);
+			"%s loads the library into it", loader);
+	else
 		findings_add(&doctor->report, FINDING_FAIL, "loading",
-			"ld.so does not load the library into it: %s",
-			reason ? reason : "?");
-	}
+			"%s does not load the library into it: %s; if that is another C library's, build pycstash where it is: make",
+			loader, reason ? reason : "?");
 	answer_release(&answer);
 }
 
 static bool read_elf(struct doctor *doctor, const char *path, struct elf *ret_elf)
 {
-	int r = elf_read(path, ret_elf);
+	int r = path ? elf_read(path, ret_elf) : -ENOENT;
 
-	if (r == 0)
-		return true;
-	doctor->hopeless = true;
-	findings_add(
-		&doctor->report, FINDING_FAIL, "machine", "%s: %s", path, strerror(-r));
-	return false;
+	if (path && r < 0)
+		findings_add(&doctor->report, FINDING_FAIL, "machine", "%s: %s", path,
+			strerror(-r));
+	return r == 0;
 }
 
 void doctor_check_program(struct doctor *doctor)
 {
 	struct elf program, library;
 
-	if (!doctor->program || !doctor->library ||
-		!read_elf(doctor, doctor->program, &program) ||
-		!read_elf(doctor, doctor->library, &library))
-		return;
-	check_machine(doctor, &program, &library);
-	check_privileges(doctor);
-	if (program.native)
-		check_linking(doctor, &program);
-	if (!doctor->hopeless && *program.loader)
-		check_loading(doctor, program.loader);
+	if (read_elf(doctor, doctor->program, &program) &&
+		read_elf(doctor, doctor->library, &library)) {
+		check_machine(doctor, &program, &library);
+		check_privileges(doctor);
+		if (!doctor->report.failures && *program.loader)
+			check_loading(doctor, program.loader);
+	}
+	doctor->hopeless = doctor->report.failures > 0;
 }

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * doctor: what the environment asks for, and whether the cache has a place.
+ * doctor: what configuration files and the environment ask for.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "shim/core/cache/root.h"
+#include "shim/core/cache/config.h"
 #include "tools/base/files.h"
-#include "tools/cache/sys_libc.h"
 #include "tools/conf/conf.h"
 #include "tools/doctor/doctor.h"
 #include "tools/python/library.h"
@@ -45,21 +42,17 @@ static void check_preload(struct doctor *doctor)
 	char *rest = copy, *entry;
 
 	while (rest && (entry = strsep(&rest, LIBRARY_SEPARATORS))) {
-		const bool absent = strchr(entry, '/') && !strchr(entry, '$') &&
-				    access(entry, R_OK) < 0;
-
-		if (absent && library_is_in(entry))
+		if (!strchr(entry, '/') || strchr(entry, '$') || access(entry, R_OK) == 0)
+			continue;
+		if (library_is_in(entry))
 			findings_add(&doctor->report, FINDING_FAIL, "environment",
 				"LD_PRELOAD names %s, which cannot be read (%s): what is started with it is not served; set LD_PRELOAD=%s",
 				entry, strerror(errno),
 				doctor->library ? doctor->library : "PATH/" LIBRARY_NAME);
-		else if (absent)
+		else
 			findings_add(&doctor->report, FINDING_WARN, "environment",
 				"LD_PRELOAD names %s, which cannot be read (%s), and ld.so complains at each start; take it out of LD_PRELOAD",
 				entry, strerror(errno));
-		else if (*entry && !library_is_in(entry))
-			findings_add(&doctor->report, FINDING_OK, "environment",
-				"LD_PRELOAD: %s stays after our library", entry);
 	}
 }
 
@@ -117,92 +110,6 @@ void doctor_check_environment(struct doctor *doctor)
 	if (report->count == before && !doctor->prefix)
 		findings_add(report, FINDING_OK, "environment",
 			"no variable keeps Python from writing bytecode");
-}
-
-/* Where the cache is not there yet: whether the library would make it. */
-static void check_absent(struct doctor *doctor, char *root, enum finding_state bad)
-{
-	AUTOFREE char *parent = strdup(root);
-	struct stat st;
-
-	while (parent && lstat(parent, &st) < 0 && parent[1]) {
-		char *up;
-
-		if (file_directory(parent, &up) < 0)
-			return;
-		free(parent);
-		parent = up;
-	}
-	if (!parent)
-		return;
-	if (stat(parent, &st) == 0 && !S_ISDIR(st.st_mode))
-		findings_add(&doctor->report, bad, "cache",
-			"%s cannot be made: %s is not a directory; set PYCSTASH_DIR to a directory of your own",
-			root, parent);
-	else if (faccessat(AT_FDCWD, parent, W_OK | X_OK, AT_EACCESS) < 0)
-		findings_add(&doctor->report, bad, "cache",
-			"%s cannot be made: %s: %s; set PYCSTASH_DIR to a directory of your own",
-			root, parent, strerror(errno));
-	else if (root_is_homeless(&sys_libc, root))
-		findings_add(&doctor->report, bad, "cache",
-			"%s is not made: the home directory it belongs in is not there; set PYCSTASH_DIR to a directory of your own",
-			root);
-	else {
-		findings_add(&doctor->report, FINDING_OK, "cache",
-			"%s (will be made on first use)", root);
-		doctor_check_file_system(doctor, parent);
-	}
-}
-
-static void check_ready(struct doctor *doctor, const char *root)
-{
-	AUTOFREE char *layout = NULL;
-
-	if (asprintf(&layout, "%s/" CACHE_LAYOUT, root) < 0) {
-		layout = NULL;
-		return;
-	}
-	if (faccessat(AT_FDCWD, layout, W_OK | X_OK, AT_EACCESS) == 0)
-		findings_add(&doctor->report, FINDING_OK, "cache", "%s", root);
-	else
-		findings_add(&doctor->report, FINDING_WARN, "cache",
-			"%s can be read, but nothing new gets into it: %s", root,
-			strerror(errno));
-	doctor_check_file_system(doctor, layout);
-	doctor_check_contents(doctor, root);
-}
-
-/* `bad` is how bad it is to have no cache of one's own: layers serve without. */
-static void check_root(struct doctor *doctor, char *root, enum finding_state bad)
-{
-	char at[PATH_MAX];
-	enum verdict why;
-
-	switch (root_judge(&sys_libc, root, at, &why)) {
-	case ROOT_READY:
-		check_ready(doctor, root);
-		break;
-	case ROOT_ABSENT:
-		check_absent(doctor, root, bad);
-		break;
-	default:
-		findings_add(&doctor->report, bad, "cache",
-			"%s is not used: %s: %s; fix its owner and mode (chmod go-w %s), or set PYCSTASH_DIR to a directory of your own",
-			root, *at ? at : "/", verdict_rows[why].why, *at ? at : "/");
-	}
-}
-
-void doctor_check_cache(struct doctor *doctor)
-{
-	struct config config;
-	enum finding_state bad;
-
-	settings_config(&config, true);
-	bad = doctor_check_layers(doctor, config.layers) ? FINDING_WARN : FINDING_FAIL;
-	if (config.root_len)
-		check_root(doctor, config.root, bad);
-	else
-		findings_add(&doctor->report, bad, "cache", "%s", config.why_not);
 }
 
 /* The library serves without, as the proof shows. */
