@@ -79,6 +79,12 @@ for page in interposed settings verdicts; do
 	fi
 done
 
+version=$(sed -n 's/^VERSION := //p' Makefile)
+check "the Makefile has a version" test -n "$version"
+grep -nwF "$version" "${text[@]}" | grep -vE '^(Makefile:[0-9]+:VERSION|docs/changes\.md:)' |
+	none "nothing but the Makefile and docs/changes.md has the version"
+check "docs/changes.md has the version" grep -qF "## $version" docs/changes.md
+
 # --- what is written ------------------------------------------------------------------
 for file in "${text[@]}"; do
 	case $file in *.md | *.txt | *.json | *.svg) continue ;; esac

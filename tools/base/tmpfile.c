@@ -34,8 +34,6 @@ static int begin(struct tmpfile *file, mode_t mode)
 {
 	int fd, error;
 
-	if (!file->temporary)
-		return -ENOMEM;
 	fd = open_nameless(file);
 	file->nameless = fd >= 0;
 	if (!file->nameless)
@@ -54,19 +52,30 @@ static int begin(struct tmpfile *file, mode_t mode)
 	return -error;
 }
 
+/* Whether something else than a file, a symlink or a directory has the name: others would
+ * lose a device or a FIFO that they use. (A directory is not replaced by rename(2).) */
+static bool is_special(int dirfd, const char *name)
+{
+	struct stat st;
+
+	return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       !S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
 /* Several processes may write the same file: a name that is likely to be free. */
 int tmpfile_begin(struct tmpfile *file, int dirfd, const char *name, mode_t mode)
 {
 	int r = -EEXIST;
 
+	if (is_special(dirfd, name))
+		return r;
 	for (int i = 0; i < TRIES && r == -EEXIST; i++) {
 		unsigned random;
 
 		*file = (struct tmpfile){ .dirfd = dirfd, .name = name };
 		if (getrandom(&random, sizeof random, GRND_NONBLOCK) != sizeof random)
 			random = (unsigned)getpid() + (unsigned)i;
-		if (asprintf(&file->temporary, "%s.new-%08x", name, random) < 0)
-			file->temporary = NULL;
+		file->temporary = alloc_format("%s.new-%08x", name, random);
 		r = begin(file, mode);
 	}
 	return r;
@@ -75,10 +84,8 @@ int tmpfile_begin(struct tmpfile *file, int dirfd, const char *name, mode_t mode
 int tmpfile_begin_locked(struct tmpfile *file, int dirfd, const char *name, mode_t mode)
 {
 	*file = (struct tmpfile){ .dirfd = dirfd, .name = name };
-	if (asprintf(&file->temporary, "%s.new", name) < 0)
-		file->temporary = NULL;
-	else
-		(void)unlinkat(dirfd, file->temporary, 0);
+	file->temporary = alloc_format("%s.new", name);
+	(void)unlinkat(dirfd, file->temporary, 0);
 	return begin(file, mode);
 }
 

@@ -2,7 +2,7 @@
  *
  * A file that is there as a whole or not at all: written without a name (O_TMPFILE), or
  * under a temporary one where that is not possible, and renamed in the end. A symlink
- *that has its name is replaced, not followed.
+ * that has its name is replaced, not followed.
  *
  *	struct tmpfile file;
  *	int r = tmpfile_begin(&file, dirfd, "totals", 0600);
@@ -29,6 +29,7 @@ struct tmpfile {
 	bool nameless; /* it has no name yet, not even that one */
 };
 
+/* -EEXIST: a device, a FIFO or a socket has the name, and is not replaced. */
 int tmpfile_begin(struct tmpfile *file, int dirfd, const char *name, mode_t mode);
 
 /* The same for a file that is only written under a lock, which the caller holds. The

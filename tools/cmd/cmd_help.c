@@ -11,10 +11,6 @@
 #include "tools/cli/opt.h"
 #include "tools/conf/conf.h"
 
-#ifndef PYCSTASH_VERSION
-#define PYCSTASH_VERSION "unknown"
-#endif
-
 static const struct opt_table no_options[] = { { 0 } };
 
 const struct exit_meaning exit_meanings[] = {

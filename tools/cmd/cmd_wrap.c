@@ -209,6 +209,11 @@ static int wrap(const struct settings *settings, const char *output, const char 
 	if (r < 0)
 		return r == -ELOOP ? EXIT_REFUSED : EXIT_OURS;
 	r = write_wrapper(output, settings, library, interpreter);
+	if (r == -EEXIST) {
+		complain(output,
+			"not replaced: this is a device, a FIFO or a socket; without -o the wrapper goes to standard output");
+		return EXIT_REFUSED;
+	}
 	if (r < 0)
 		complain(output, "%s", strerror(-r));
 	return r < 0 ? EXIT_OURS : EXIT_OK;
@@ -249,8 +254,8 @@ static const char notes[] =
 	"it. Unlike `run`, a wrapper never starts `gc`; let a timer do that.\n"
 	"\n"
 	"Exit code: 0; 1 if INTERPRETER is none, or a wrapper already; 12 if the wrapper would\n"
-	"run itself; 13 if a configuration file is wrong; 125 if the library is missing or the\n"
-	"file cannot be written.\n";
+	"run itself, or FILE is a device or a FIFO; 13 if a configuration file is wrong; 125 if\n"
+	"the library is missing or the file cannot be written.\n";
 /* clang-format on */
 
 const struct command cmd_wrap = {

@@ -107,6 +107,19 @@ static void replaces_a_link(void **state)
 	assert_int_equal(unlinkat(dirfd_, "link", 0), 0);
 }
 
+static void keeps_a_fifo(void **state)
+{
+	struct tmpfile file;
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(mkfifoat(dirfd_, "fifo", 0600), 0);
+	assert_int_equal(tmpfile_begin(&file, dirfd_, "fifo", 0640), -EEXIST);
+	assert_int_equal(fstatat(dirfd_, "fifo", &st, AT_SYMLINK_NOFOLLOW), 0);
+	assert_true(S_ISFIFO(st.st_mode));
+	assert_int_equal(unlinkat(dirfd_, "fifo", 0), 0);
+}
+
 static void cannot_be_written(void **state)
 {
 	struct tmpfile file;
@@ -158,6 +171,7 @@ int main(void)
 	unit_one("two that write one file do not touch each other", two_at_a_time);
 	unit_one("a discarded file leaves what was there", discarded);
 	unit_one("a symlink is replaced, not followed", replaces_a_link);
+	unit_one("a FIFO is not replaced", keeps_a_fifo);
 	unit_one("a full disk leaves what was there", cannot_be_written);
 	unit_one(
 		"under a lock, what a killed process has left is replaced", after_a_kill);
