@@ -69,7 +69,7 @@ endif
 # Folders below shim/core, tools and tests/unit are found, not listed.
 core := $(patsubst %.c,$(OUT)/%.o,$(sort $(wildcard shim/core/*/*.c)))
 shim := $(patsubst %.c,$(OUT)/%.o,$(wildcard shim/*.c))
-tools := $(patsubst %.c,$(OUT)/%.o,$(sort $(wildcard tools/*.c tools/*/*.c)))
+tools := $(patsubst %.c,$(OUT)/%.o,$(sort $(wildcard tools/*.c tools/*/*.c))) $(OUT)/tools/help.o
 unit_sources := $(sort $(wildcard tests/unit/*.c tests/unit/*/*.c))
 units := $(patsubst %.c,$(OUT)/%,$(foreach c,$(unit_sources),$(if $(filter test_%,$(notdir $c)),$c)))
 # One binary a file; those called lib… are shared objects.
@@ -109,16 +109,30 @@ $(OUT)/%.o: %.c Makefile | $(OUT)/.need-build
 	$(if $(V),,@echo "CC    $@")
 	$(Q)$(CC) $(own) $(hardened) $(fortified) $(CPPFLAGS) $(CFLAGS) $(last) -MMD -MP -c $< -o $@
 
-# The assembler takes these in, which -MMD does not see.
+# The assembler takes these in, which neither -MMD nor link-time optimization sees.
+embedding := $(addprefix $(OUT)/tools/,warm/warm_compile.o pyc/ask.o verify/recompile.o)
 $(OUT)/tools/warm/warm_compile.o: tools/warm/warm_worker.py
 $(OUT)/tools/pyc/ask.o: tools/pyc/ask.py
 $(OUT)/tools/verify/recompile.o: tools/verify/recompile.py
+
+# What `pycstash help COMMAND` prints below the options.
+help_texts := $(sort $(wildcard tools/cmd/help/*.txt))
+$(OUT)/tools/help.c: $(help_texts) Makefile
+	$(Q)mkdir -p $(@D)
+	$(Q){ printf '#include "tools/cli/command.h"\nconst struct help_text help_texts[] = {\n'; \
+	for text in $(help_texts); do \
+		echo "{ \"$$(basename $$text .txt)\","; \
+		sed 's|@SYSCONFDIR@|$(sysconfdir)|; s/[\\"]/\\&/g; s/.*/"&\\n"/' $$text; \
+		echo '},'; \
+	done; echo '{ 0 } };'; } >$@
+$(OUT)/tools/help.o: $(OUT)/tools/help.c
+	$(Q)$(CC) $(own) $(hardened) $(fortified) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
 # The wrappers give libc's names to our functions, in assembler that link-time optimization
 # does not see. Fortified headers would rename or inline what is wrapped. And the wrappers
 # have no frame that a stack protector could protect. Last, so that no CFLAGS undo it.
 $(OUT)/shim/calls.o: last := -fno-lto -fno-stack-protector -U_FORTIFY_SOURCE
-$(OUT)/tools/warm/warm_worker.o: last := -fno-lto
+$(embedding): last := -fno-lto
 $(OUT)/tools/%.o: own += -DPYCSTASH_VERSION='"$(VERSION)"' -DPYCSTASH_LIBDIR='"$(libdir)"' \
 	-DPYCSTASH_SYSCONFDIR='"$(sysconfdir)"'
 

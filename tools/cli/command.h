@@ -35,8 +35,13 @@ struct command {
 	int least, most;     /* how many words beside options; most < 0: any */
 	const char *summary; /* one line, no full stop */
 	const struct opt_table *options; /* ends with {0} */
-	const char *notes;		 /* prose below the options; may be NULL */
 };
+
+/* The prose below the options in the help, of tools/cmd/help/COMMAND.txt. The table is
+ * made from these files and ends with {0}; a command may be missing there. */
+extern const struct help_text {
+	const char *command, *text;
+} help_texts[];
 
 extern const struct command *const commands[]; /* ends with NULL */
 

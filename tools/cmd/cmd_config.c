@@ -266,30 +266,6 @@ static int run(const struct command *self, char **words)
 	return act(self, &common, count, words);
 }
 
-/* clang-format off */
-static const char notes[] =
-	"Without a word, every setting is shown with its value and, in parentheses, where\n"
-	"that comes from; the first of these that has one counts:\n"
-	"  option        --dir of this command line\n"
-	"  environment   PYCSTASH_MAX_SIZE for max_size, and so on; empty: the default\n"
-	"  FILE:LINE     $XDG_CONFIG_HOME/pycstash/pycstash.conf (~/.config if unset), then\n"
-	"                " PYCSTASH_SYSCONFDIR "/pycstash.conf\n"
-	"  default\n"
-	"`get` prints one value, or nothing. `set` writes it into the first of the files, whose\n"
-	"other lines stay as they are, and `unset` takes it out of there. `check` says what is\n"
-	"wrong with the files and the variables, one thing a line, whatever it is; all other\n"
-	"commands stop where a file is wrong, except `run`, which warns and goes on without\n"
-	"that line. A file that others could write to is not read.\n"
-	"\n"
-	"--json: see pycstash.config/1 in docs/json.md.\n"
-	"\n"
-	"Exit code: 0; 1 if `get` has nothing to print; 2 if there is no such setting or value;\n"
-	"12 if your file is not to be trusted; 13 if something is wrong with a file.\n"
-	"\n"
-	"  pycstash config set max_size 2G\n"
-	"  pycstash config --json | jq '.settings[] | select(.origin == \"file\")'\n";
-/* clang-format on */
-
 const struct command cmd_config = {
 	.name = "config",
 	.flags = COMMAND_NO_CONF,
@@ -298,5 +274,4 @@ const struct command cmd_config = {
 	.most = -1,
 	.summary = "show the settings and where they come from, or change them",
 	.options = options,
-	.notes = notes,
 };

@@ -85,24 +85,10 @@ static int run(const struct command *self, char **words)
 	return code == EXIT_OK ? print_root(&common) : code;
 }
 
-/* clang-format off */
-static const char notes[] =
-	"The cache need not be there yet. Layers (PYCSTASH_LAYERS) are caches that are\n"
-	"only read; those that are not there, or not to be trusted, are left out, as the\n"
-	"library leaves them out.\n"
-	"\n"
-	"--json: see pycstash.dir/1 in docs/json.md.\n"
-	"\n"
-	"Exit code: 0; 10 if there is no place for a cache.\n"
-	"\n"
-	"  du -sh \"$(pycstash dir)\"\n";
-/* clang-format on */
-
 const struct command cmd_dir = {
 	.name = "dir",
 	.run = run,
 	.args = "[--layers]",
 	.summary = "print where the cache is",
 	.options = options,
-	.notes = notes,
 };

@@ -120,28 +120,6 @@ static int run(const struct command *self, char **words)
 	return code;
 }
 
-/* clang-format off */
-static const char notes[] =
-	"INTERPRETER is a path or a name on PATH; default " DEFAULT_INTERPRETER ". A script whose\n"
-	"first line names a Python stands for that Python. The options are those of run: doctor\n"
-	"examines what `pycstash run` with them would do.\n"
-	"\n"
-	"Each check prints a line. `ok`: nothing is wrong. `warn`: Python is served, but\n"
-	"something makes it slower, or the check could not be made. `fail`: it is not served.\n"
-	"Both end with what to do, where something can be done. The checks are about the\n"
-	"interpreter and whether the library can be loaded into it, configuration files and\n"
-	"the environment, the cache's directory and owner, its file system, the last `gc`.\n"
-	"The last check, the proof, imports a module twice in a temporary directory with a\n"
-	"cache of its own. Python 2.7 has no __pycache__ and is not served.\n"
-	"\n"
-	"--json: see pycstash.doctor/1 in docs/json.md.\n"
-	"\n"
-	"Exit code: 0 if it can be served, 1 if it cannot.\n"
-	"\n"
-	"  pycstash doctor\n"
-	"  pycstash doctor --json /srv/app/venv/bin/python | jq -r '.checks[].detail'\n";
-/* clang-format on */
-
 const struct command cmd_doctor = {
 	.name = "doctor",
 	.flags = COMMAND_NO_CONF,
@@ -150,5 +128,4 @@ const struct command cmd_doctor = {
 	.most = 1,
 	.summary = "say whether an interpreter can be served, and prove it",
 	.options = options,
-	.notes = notes,
 };

@@ -283,27 +283,6 @@ static int run(const struct command *self, char **words)
 	return code;
 }
 
-/* clang-format off */
-static const char notes[] =
-	"DISK is the allocated space, SIZE the length of the files. A file with several hard\n"
-	"links (an entry and its object) is counted once, as an entry; its other links are in\n"
-	"the line \"saved by links\". The largest come first.\n"
-	"\n"
-	"A tree is a directory of sources; objects belong to no path and are listed as\n"
-	"(objects). A package is a name in site-packages or dist-packages; other sources are\n"
-	"(standard library) or (elsewhere). Age is the time since a file was written.\n"
-	"\n"
-	"PATH restricts it to sources, as in `pycstash help ls`.\n"
-	"\n"
-	"--json: one object pycstash.du/1; see docs/json.md.\n"
-	"\n"
-	"Exit code: 0; 3 if something could not be read, which is reported; 10 if there is\n"
-	"neither a cache nor a layer.\n"
-	"\n"
-	"  pycstash du --by package --top 10\n"
-	"  pycstash du --by tree --depth 2 --tag cpython-311\n";
-/* clang-format on */
-
 const struct command cmd_du = {
 	.name = "du",
 	.run = run,
@@ -311,5 +290,4 @@ const struct command cmd_du = {
 	.most = -1,
 	.summary = "show what takes the space: versions, trees, packages, ages",
 	.options = options,
-	.notes = notes,
 };

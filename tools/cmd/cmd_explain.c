@@ -365,40 +365,6 @@ static int run(const struct command *self, char **words)
 	return code;
 }
 
-/* clang-format off */
-static const char notes[] =
-	"FILE is a source. The verdict is what PYCSTASH_LOG would report if a program under the\n"
-	"library asked for its bytecode now; nothing is changed. The settings are those of the\n"
-	"environment and the configuration files; options override them.\n"
-	"\n"
-	"One line for each step. `ok`: it serves the source, or permits that; `warn`: it does\n"
-	"not, and the search goes on; `fail`: it ends the search, and the library does nothing.\n"
-	"Then source and in-tree show what Python does by itself.\n"
-	"  settings     is anything switched off?\n"
-	"  environment  PYTHONPYCACHEPREFIX, if it makes Python keep bytecode elsewhere\n"
-	"  cache        is there one, and may it be used?\n"
-	"  directory    if the library leaves it alone: why\n"
-	"  source       does it exist, and can it be read?\n"
-	"  entry        what the cache holds for this path\n"
-	"  layer        what a layer holds for this path (PYCSTASH_LAYERS)\n"
-	"  in-tree      the pyc in the tree's own __pycache__\n"
-	"  object       bytecode with the same content, from any path; `layer object` likewise\n"
-	"\n"
-	"-m finds the module as `INTERPRETER -m` does in this directory. For a module in a\n"
-	"package it imports the package, but not the module.\n"
-	"\n"
-	"--json prints one line for each interpreter, an object of the schema\n"
-	"pycstash.explain/1; see docs/json.md.\n"
-	"\n"
-	"Exit code: 0 if all the interpreters would be served, from the cache, from the tree,\n"
-	"or by Python alone; 1 if not: there is no bytecode or no source, or Python would\n"
-	"compile all the same (a hash-based pyc of another source); 2 if FILE is a directory or\n"
-	"bytecode; 14 if the interpreter cannot be run, or the module has no source.\n"
-	"\n"
-	"Example: why does Django start slowly?\n"
-	"  pycstash explain -m django.db.models --python .venv/bin/python\n";
-/* clang-format on */
-
 const struct command cmd_explain = {
 	.name = "explain",
 	.run = run,
@@ -406,5 +372,4 @@ const struct command cmd_explain = {
 	.most = 1,
 	.summary = "say whether a source would be served now, and why",
 	.options = options,
-	.notes = notes,
 };

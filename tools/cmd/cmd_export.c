@@ -434,26 +434,6 @@ static int run(const struct command *self, char **words)
 	return code;
 }
 
-static const char notes[] =
-	"FILE is replaced when the archive is whole; `-` is standard output. It is a tar\n"
-	"archive under zstd, closed to others as the cache is, and the same, byte by byte, for\n"
-	"caches with the same content. Programs may go on meanwhile. Objects, which belong to\n"
-	"no path, are left out with --path; import makes them again from the entries.\n"
-	"\n"
-	"What no seal vouches for is left out, since nobody elsewhere could trust it: unsealed\n"
-	"and damaged entries, temporary files, and what is not the cache's.\n"
-	"\n"
-	"Bytecode shows what is in its source. If others may not read some of the sources, by\n"
-	"their mode, that is reported: a layer made of the archive is readable by all. With\n"
-	"--public-only these are left out, and so are all objects.\n"
-	"\n"
-	"  pycstash export cache.tar.zst\n"
-	"  pycstash export --tag cpython-311 --path /srv/app - | ssh host pycstash import -\n"
-	"\n"
-	"Exit code: 0; 1 if there was nothing to export; 3 if some files could not be read or\n"
-	"vanished meanwhile; 10 without a cache; 12 for one that is not safe to use; 14 on a\n"
-	"full disk or without libarchive.\n";
-
 const struct command cmd_export = {
 	.name = "export",
 	.run = run,
@@ -462,5 +442,4 @@ const struct command cmd_export = {
 	.most = 1,
 	.summary = "write the cache, or part of it, as one archive",
 	.options = options,
-	.notes = notes,
 };

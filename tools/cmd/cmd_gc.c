@@ -244,40 +244,10 @@ static int run(const struct command *self, char **words)
 	return code;
 }
 
-/* clang-format off */
-static const char notes[] =
-	"In this order: `temporaries` older than an hour, which nobody will finish; the `trash`\n"
-	"that purge has left; `foreign` files that another version of pycstash made; `orphans`,\n"
-	"entries whose sources are missing (the highest folder that is gone decides, when it has\n"
-	"been for orphan_grace, or 24h below /tmp, /var/tmp and /dev/shm, on the same file system\n"
-	"all the time); `stale` and `damaged` ones; `objects` that nothing links and nobody used\n"
-	"for max_age; and `evicted`: least recently used, until the cache is under max_size and\n"
-	"max_entries and leaves keep_free. See `pycstash config` for the limits. What is younger\n"
-	"than an hour is not evicted. An entry that is one file with an object goes with it, or\n"
-	"nothing would be free by that. A use is a read, as far as the file system notes those\n"
-	"(relatime: once a day; noatime: never, and then age is what counts).\n"
-	"\n"
-	"Deleting is always safe: what is missing is compiled again. Interpreters may run beside\n"
-	"it. Files that pycstash did not make are left alone, and so are links and mounts.\n"
-	"\n"
-	"A line a rule: its files, and what that frees; hard links free their file with the last\n"
-	"one. --long prints the rule and the name below v1 of each before. --json: pycstash.gc/1,\n"
-	"see docs/json.md.\n"
-	"\n"
-	"--auto is for `pycstash run`, shells and timers: once a day it does all that, else it\n"
-	"returns at once.\n"
-	"\n"
-	"Exit code: 0; 3: something could not be read or deleted, or --max-time was over; 11:\n"
-	"another process has locked the cache (--auto: 0); 14: it cannot be locked; 130: interrupted.\n"
-	"\n"
-	"Example: pycstash gc --dry-run --max-size 500M\n";
-/* clang-format on */
-
 const struct command cmd_gc = {
 	.name = "gc",
 	.run = run,
 	.args = "[OPTIONS]",
 	.summary = "delete what is of no use, and keep the cache under its limits",
 	.options = options,
-	.notes = notes,
 };

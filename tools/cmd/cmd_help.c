@@ -26,8 +26,9 @@ void command_help(const struct command *command)
 		*command->args ? " " : "", command->args, command->summary[0] & ~0x20,
 		command->summary + 1);
 	opt_print(stdout, command->options);
-	if (command->notes)
-		printf("\n%s", command->notes);
+	for (const struct help_text *row = help_texts; row->command; row++)
+		if (strcmp(row->command, command->name) == 0)
+			printf("\n%s", row->text);
 }
 
 static void print_settings(void)

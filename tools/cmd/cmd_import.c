@@ -362,33 +362,6 @@ static int run(const struct command *self, char **words)
 	return code;
 }
 
-/* clang-format off */
-static const char notes[] =
-	"Archives are code: whoever made one decides what the programs run that are served from\n"
-	"the cache afterwards. Checksums tell damage, not intent. Import only what you trust as\n"
-	"you trust the programs themselves.\n"
-	"\n"
-	"FILE is an archive of `pycstash export`, `-` is standard input. It is checked before\n"
-	"anything is put anywhere: one that holds what export does not write (names that lead out,\n"
-	"links, devices, far too much data, a name twice) is refused as a whole. Members that are\n"
-	"damaged, or sealed by a newer pycstash, are skipped. Each file gets its name when it is whole; programs may go on\n"
-	"meanwhile. What the cache has stays, if it is fresh or of the same content.\n"
-	"\n"
-	"Sources at other paths, or with other times, are no obstacle: bytecode is served to\n"
-	"sources of the same content, and --map saves even the search for it. What shows its path\n"
-	"(pytest's and numba's files) is not moved by --map.\n"
-	"\n"
-	"--layer makes a directory for PYCSTASH_LAYERS, readable by all, its times fixed: equal\n"
-	"archives make equal layers. It must belong to root or to who uses it.\n"
-	"\n"
-	"  pycstash import --map /build/venv=/srv/app/venv cache.tar.zst\n"
-	"  pycstash import --layer /opt/pycstash-layer cache.tar.zst\n"
-	"\n"
-	"Exit code: 0; 3 if something was skipped or is missing, each of which is named; 12 if\n"
-	"the archive or the cache is refused; 14 on a full disk or without libarchive; 130 after\n"
-	"Ctrl-C. What was imported before an interruption stays, and is whole.\n";
-/* clang-format on */
-
 const struct command cmd_import = {
 	.name = "import",
 	.run = run,
@@ -397,5 +370,4 @@ const struct command cmd_import = {
 	.most = 1,
 	.summary = "put the bytecode of an archive into the cache, or make a layer of it",
 	.options = options,
-	.notes = notes,
 };

@@ -261,39 +261,6 @@ static int run(const struct command *self, char **words)
 	return code;
 }
 
-/* clang-format off */
-static const char notes[] =
-	"PATH is a source, a directory with everything below it, or a quoted pattern for either\n"
-	"(`*`, `?` and `[…]` match within a name, `**` any number of names). It need not exist.\n"
-	"Without PATH, everything is listed.\n"
-	"\n"
-	"One line for each entry: its source. A source compiled by two interpreters is listed\n"
-	"twice. Files without a source (numba's) are listed under the path their program uses;\n"
-	"anything else under its path in the cache. Names are escaped (\\n, \\x1b), except with\n"
-	"-0. Only directories are read, unless an option needs more.\n"
-	"\n"
-	"States:\n"
-	"  fresh     it would be served\n"
-	"  stale     the source changed, or cannot be read\n"
-	"  orphan    the source does not exist\n"
-	"  unsealed  written by a program, or nothing proves what it was compiled from\n"
-	"  damaged   not the bytes that were written; it would be compiled again\n"
-	"  foreign   not written by pycstash: a link, another user's file, an unknown name; or\n"
-	"            written by a newer pycstash\n"
-	"AGE is the time since it was written, USED since it was last read or written, as far\n"
-	"as the file system records that.\n"
-	"\n"
-	"--json: a line pycstash.entry/1 for each, then one pycstash.ls/1; see\n"
-	"docs/json.md.\n"
-	"\n"
-	"Exit code: 0; 1 if nothing of PATH is in the cache; 3 if something could not be\n"
-	"read, which is reported; 10 if there is neither a cache nor a layer.\n"
-	"\n"
-	"  pycstash ls --long --sort size | head\n"
-	"  pycstash ls --state orphan,stale 'src/**/*_pb2.py'\n"
-	"  pycstash ls -0 --tag cpython-311 . | xargs -0 wc -l\n";
-/* clang-format on */
-
 const struct command cmd_ls = {
 	.name = "ls",
 	.run = run,
@@ -301,5 +268,4 @@ const struct command cmd_ls = {
 	.most = -1,
 	.summary = "list what is in the cache, by source",
 	.options = options,
-	.notes = notes,
 };

@@ -315,23 +315,6 @@ static int run(const struct command *self, char **words)
 	return code;
 }
 
-/* clang-format off */
-static const char notes[] =
-	"FILE is a source: prints its entries, one for each version and -O level. With --tag, a\n"
-	"missing entry is printed as the path that it would have. Or FILE is an entry: prints\n"
-	"its source. Or FILE is the path by which Python knows an entry\n"
-	"(/srv/app/__pycache__/m.cpython-311.pyc): prints the file in the cache.\n"
-	"FILE need not exist. Names are escaped (\\n, \\x1b), except with -0.\n"
-	"\n"
-	"--json: a line pycstash.path/1 for each; see docs/json.md.\n"
-	"\n"
-	"Exit code: 0; 1 if there was nothing to print for a FILE; 3 if only layers could be\n"
-	"read; 10 if there is neither a cache nor a layer.\n"
-	"\n"
-	"  pycstash path --tag cpython-311 /srv/app/m.py\n"
-	"  pycstash path \"$(pycstash path m.py | head -1)\"\n";
-/* clang-format on */
-
 const struct command cmd_path = {
 	.name = "path",
 	.run = run,
@@ -340,5 +323,4 @@ const struct command cmd_path = {
 	.most = -1,
 	.summary = "print the entries of a source, or the source of an entry",
 	.options = options,
-	.notes = notes,
 };

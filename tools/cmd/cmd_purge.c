@@ -235,40 +235,10 @@ static int run(const struct command *self, char **words)
 	return code;
 }
 
-/* clang-format off */
-static const char notes[] =
-	"At least one criterion, or --all, is required. Options of one kind add up (--tag\n"
-	"cpython-38 --tag pypy39); options of different kinds must all apply (--tag cpython-311\n"
-	"--unused-since 30d).\n"
-	"\n"
-	"--path names sources: a file, a directory with everything below it, or a pattern; they\n"
-	"need not exist. It deletes their entries in all versions (or those of --tag). Objects,\n"
-	"which paths with the same content share, stay for other paths until gc finds them\n"
-	"unused; --tag and --all delete objects as well.\n"
-	"\n"
-	"Whole versions and trees disappear with one rename each, however large; then their\n"
-	"space is freed. If that is interrupted, the next gc frees it. Deleting is always safe,\n"
-	"even while interpreters run: what is missing is compiled again.\n"
-	"\n"
-	"--dry-run prints the names below v1 that would be deleted, a version or a tree as one,\n"
-	"and on stderr the number of files and the space they free: a file with hard links is\n"
-	"freed with the last one. --json: pycstash.purge/1, see docs/json.md.\n"
-	"\n"
-	"--not-installed considers the interpreters on PATH, in /usr/bin and /usr/local/bin, and\n"
-	"those that pyenv and uv have installed. One that another user can change is not run, and\n"
-	"counts as not installed.\n"
-	"\n"
-	"Exit code: 0, even if nothing was found; 3 if something could not be deleted, which is\n"
-	"reported; 14 if --not-installed found no interpreter; 130 if interrupted.\n"
-	"\n"
-	"Example: pycstash purge --path ~/old-project --dry-run\n";
-/* clang-format on */
-
 const struct command cmd_purge = {
 	.name = "purge",
 	.run = run,
 	.args = "[OPTIONS]",
 	.summary = "delete versions, trees or files from the cache",
 	.options = options,
-	.notes = notes,
 };

@@ -70,25 +70,6 @@ static int run(const struct command *self, char **words)
 	return become(words);
 }
 
-/* clang-format off */
-static const char notes[] =
-	"The command and every program that it starts find the library in LD_PRELOAD; other\n"
-	"libraries there stay, after this one. Options override environment variables, which\n"
-	"override configuration files; --only, --exclude and --layer add to them. A wrong line\n"
-	"in a file is reported and ignored.\n"
-	"\n"
-	"pycstash becomes the command: its process, signals and descriptors are the command's.\n"
-	"If `gc` has not run for a day, `gc --auto` is started in the background, in its own\n"
-	"session and with low priority. This is not done if the command is process 1 or a\n"
-	"subreaper, since it would then inherit gc as a child. `auto_gc = no` turns it off.\n"
-	"\n"
-	"Exit code: 125 if pycstash itself failed, 126 if the command cannot be executed,\n"
-	"127 if it was not found; otherwise the command's own.\n"
-	"\n"
-	"  pycstash run -- python3 app.py\n"
-	"  pycstash run --log stderr python3 -c 'import json'\n";
-/* clang-format on */
-
 const struct command cmd_run = {
 	.name = "run",
 	.flags = COMMAND_OPTIONS_FIRST | COMMAND_ANY_CONF,
@@ -98,5 +79,4 @@ const struct command cmd_run = {
 	.most = -1,
 	.summary = "run a command with its bytecode in the cache",
 	.options = options,
-	.notes = notes,
 };

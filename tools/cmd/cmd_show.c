@@ -343,29 +343,6 @@ static int run(const struct command *self, char **words)
 	return code;
 }
 
-/* clang-format off */
-static const char notes[] =
-	"FILE is a pyc, wherever it lies: in the cache, in a layer, in a __pycache__ of the\n"
-	"tree, under any name; or a source, and then there is a block for each pyc of it.\n"
-	"\n"
-	"A block says what kind of file it is and its state (see `pycstash ls`), which\n"
-	"interpreter wrote it, whether header and seal fit the source as it is now, and which\n"
-	"object holds the same bytecode. Nothing is executed.\n"
-	"\n"
-	"--deep asks an interpreter of this machine with the same magic number for what only\n"
-	"it knows: name, path and number of the code objects, and the source's hash. It loads\n"
-	"the code object and executes none of it.\n"
-	"\n"
-	"--json prints one line for each pyc, an object of the schema pycstash.show/1; see\n"
-	"docs/json.md.\n"
-	"\n"
-	"Exit code: 0 if everything was shown; 1 if a source has no bytecode; 3 if a file\n"
-	"could not be read, or no interpreter answers --deep.\n"
-	"\n"
-	"Example: what does the cache hold for a module, and which entries share it?\n"
-	"  pycstash show --all lib/app/models.py\n";
-/* clang-format on */
-
 const struct command cmd_show = {
 	.name = "show",
 	.run = run,
@@ -374,5 +351,4 @@ const struct command cmd_show = {
 	.most = -1,
 	.summary = "show all that is known of a pyc, or of a source's bytecode",
 	.options = options,
-	.notes = notes,
 };

@@ -287,41 +287,10 @@ static int run(const struct command *self, char **words)
 			    : cache_each(request.common.dir, false, visit, &request);
 }
 
-/* clang-format off */
-static const char notes[] =
-	"Each open of bytecode is a hit (served from the cache), re-sealed (the same, for a\n"
-	"source of the same content and other times), reused from objects (what another path\n"
-	"has compiled), in the tree (a pyc beside the source), or a miss, after which Python\n"
-	"compiles. Each pyc that is written is sealed, or not, and then it is compiled again.\n"
-	"Not cached, left alone: the program ran as without the library. The reasons are those\n"
-	"of PYCSTASH_LOG; docs/verdicts.md lists them all.\n"
-	"\n"
-	"A process writes what it counted when it ends; one that a signal ends does not. What\n"
-	"is older than two days is kept by the day, than 90 days in one sum: --since takes in\n"
-	"all of the hour or day that it falls into.\n"
-	"\n"
-	"Sizes are what `pycstash gc` measured last, and what processes put there since. On\n"
-	"disk each file counts once, whatever the number of its names; shared is what these\n"
-	"names save. PYCSTASH_STATS=0 switches counting off for a process.\n"
-	"\n"
-	"--json: see pycstash.stats/1 in docs/json.md.\n"
-	"\n"
-	"Where there is no cache but layers (PYCSTASH_LAYERS), these are named: nothing is\n"
-	"counted in them.\n"
-	"\n"
-	"Exit code: 0; 3 if there are layers, and the cache cannot be looked at; 10 if there is\n"
-	"neither; 11 if --zero had to wait too long for a gc; 12 if what is there is no cache,\n"
-	"or not yours; 14 if --zero cannot write.\n"
-	"\n"
-	"  pycstash stats --since 1d --by version\n"
-	"  pycstash stats --json | jq '.counts.misses'\n";
-/* clang-format on */
-
 const struct command cmd_stats = {
 	.name = "stats",
 	.run = run,
 	.args = "[OPTIONS]",
 	.summary = "say what was served and what was not, and how large the cache is",
 	.options = options,
-	.notes = notes,
 };

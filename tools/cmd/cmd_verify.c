@@ -148,44 +148,6 @@ static int run(const struct command *self, char **words)
 	return code;
 }
 
-/* clang-format off */
-static const char notes[] =
-	"PATH is a source, a directory of sources or a pattern: only their entries are\n"
-	"verified. Without PATH everything is, including objects. Layers are not.\n"
-	"\n"
-	"One line for each finding:\n"
-	"  damaged     not the bytes that were written: the seal is missing or the checksum does\n"
-	"              not match, or an object has another source's name\n"
-	"  wrong       whole, and sealed for the source as it is now, but the source has other\n"
-	"              content: the one thing that must never happen\n"
-	"  different   with --deep: not the code that the interpreter compiles from the source\n"
-	"  foreign     not written by pycstash, or by a newer one, or another user's: never\n"
-	"              served, never deleted\n"
-	"  unreadable  could not be read\n"
-	"Entries that are merely out of date are no finding: see `pycstash ls --state stale`.\n"
-	"\n"
-	"--repair deletes what is damaged, wrong or different, if it is still the same file. It\n"
-	"is compiled again when it is needed.\n"
-	"\n"
-	"--deep asks the interpreters it finds, for each tag and magic number in the cache, to\n"
-	"compile the sources. They execute nothing. A pyc is different only if all of them say\n"
-	"so. Of an object, any source with its content will do: that of an entry, or one in a\n"
-	"directory that the cache has entries of. What could not be compiled again is counted as\n"
-	"not checked: objects whose source is not found, versions without an interpreter, files\n"
-	"without a seal, and names that only other tools write (pytest's).\n"
-	"Interpreters in directories of other users, or that everybody can write to, are not\n"
-	"run.\n"
-	"\n"
-	"--json prints a line of the schema pycstash.finding/1 for each finding, and one of\n"
-	"pycstash.verify/1 at the end; see docs/json.md.\n"
-	"\n"
-	"Exit code: 0 if everything is good; 1 if something is damaged, wrong or different,\n"
-	"whether or not it was deleted; 3 if something could not be read, deleted or checked.\n"
-	"\n"
-	"Example: after a crash of the machine\n"
-	"  pycstash verify --repair\n";
-/* clang-format on */
-
 const struct command cmd_verify = {
 	.name = "verify",
 	.run = run,
@@ -193,5 +155,4 @@ const struct command cmd_verify = {
 	.most = -1,
 	.summary = "check every entry and object, and delete what is bad",
 	.options = options,
-	.notes = notes,
 };

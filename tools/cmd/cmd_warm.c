@@ -284,37 +284,6 @@ static int run(const struct command *self, char **words)
 	return code;
 }
 
-/* clang-format off */
-static const char notes[] =
-	"Makes an entry in the cache for every source *.py below the PATHs, for each PYTHON and\n"
-	"level: from bytecode that the cache has for a source of the same content, otherwise by\n"
-	"compiling the source with that PYTHON, under the library. Programs that start later\n"
-	"compile nothing. The tree of the sources is not written to, and no source is executed.\n"
-	"Directories behind symlinks are passed over, as compileall does.\n"
-	"\n"
-	"Prints one line on stdout: how many entries, for all PYTHONs and levels together, are\n"
-	"  up to date     and were left as they are\n"
-	"  re-sealed      for sources of the same content but other times: made again from\n"
-	"                 themselves (only printed if there are any)\n"
-	"  from objects   made from bytecode of another source of the same content\n"
-	"  compiled\n"
-	"  in-tree        not needed: the tree has a pyc that Python takes; see --force\n"
-	"  excluded       by PYCSTASH_ONLY and PYCSTASH_EXCLUDE (only printed if there are any)\n"
-	"  failed         each reported on stderr: syntax errors, files that cannot be read\n"
-	"  left           not done: after an interrupt, on a full disk, or because the cache is\n"
-	"                 read-only (only printed if there are any)\n"
-	"With --dry-run, also one line for each source that would be compiled.\n"
-	"\n"
-	"--json: see pycstash.warm/1 in docs/json.md.\n"
-	"\n"
-	"Exit code: 0; 3 if something failed or was left; 12 if something is missing in a\n"
-	"read-only cache, or the cache must not be used; 14 if a PYTHON is no Python, or older\n"
-	"than 3.6; 130 after Ctrl-C: what is done stays done.\n"
-	"\n"
-	"  pycstash warm /srv/app\n"
-	"  pycstash warm --python python3.8 --python pypy3 --opt 0,2 --exclude tests .\n";
-/* clang-format on */
-
 const struct command cmd_warm = {
 	.name = "warm",
 	.run = run,
@@ -323,5 +292,4 @@ const struct command cmd_warm = {
 	.most = -1,
 	.summary = "compile everything below a path into the cache",
 	.options = options,
-	.notes = notes,
 };

@@ -230,34 +230,6 @@ static int run(const struct command *self, char **words)
 	return code;
 }
 
-/* clang-format off */
-static const char notes[] =
-	"INTERPRETER is a path or a name on PATH; its symlinks are kept, since a virtual\n"
-	"environment is found by the name of its python. The wrapper needs neither pycstash\n"
-	"nor PATH, forks nothing, and just runs the interpreter when the library is gone.\n"
-	"\n"
-	"In another directory that comes first on PATH:\n"
-	"  pycstash wrap -o ~/bin/python3 /usr/bin/python3\n"
-	"In place in a virtual environment, whose python stays in its bin directory under\n"
-	"another name (any name will do there, and nowhere else):\n"
-	"  mv venv/bin/python venv/bin/python.real\n"
-	"  pycstash wrap -o venv/bin/python venv/bin/python.real\n"
-	"Use -o rather than `>`, which would write through a symlink into the interpreter.\n"
-	"\n"
-	"sys.prefix and site-packages are the interpreter's own. sys.executable is the\n"
-	"interpreter, not the wrapper: what is started by it inherits LD_PRELOAD. Scripts that\n"
-	"are installed meanwhile name it in their first line, and are served only where\n"
-	"LD_PRELOAD is inherited; install with the unwrapped python, or mend that line.\n"
-	"/bin/sh may drop environment variables whose names it could not use itself.\n"
-	"\n"
-	"What configuration files say now is in the wrapper too, and the environment wins over\n"
-	"it. Unlike `run`, a wrapper never starts `gc`; let a timer do that.\n"
-	"\n"
-	"Exit code: 0; 1 if INTERPRETER is none, or a wrapper already; 12 if the wrapper would\n"
-	"run itself, or FILE is a device or a FIFO; 13 if a configuration file is wrong; 125 if\n"
-	"the library is missing or the file cannot be written.\n";
-/* clang-format on */
-
 const struct command cmd_wrap = {
 	.name = "wrap",
 	.flags = COMMAND_OPTIONS_FIRST,
@@ -267,5 +239,4 @@ const struct command cmd_wrap = {
 	.most = 1,
 	.summary = "print a script that stands in for an interpreter",
 	.options = options,
-	.notes = notes,
 };
