@@ -75,10 +75,11 @@ is "$(stat -c %a "$user")" 640 "the mode stays"
 printf 'max_size = 1G\nmax_size = 2G\nmax_age = 1d' >"$user"
 config set max_size 3G
 config set keep_free 5%
-is "$(cat "$user")" "$(printf '%s\n' 'max_size = 1G' 'max_size = 3G' 'max_age = 1d' 'keep_free = 5%')" \
-	"of two lines the one that counts is changed; a last line without its end gets one"
+is "$(cat "$user")" "$(printf '%s\n' 'max_size = 3G' 'max_age = 1d' 'keep_free = 5%')" \
+	"of two lines with the key one is left; a last line without its end gets one"
+printf 'max_size = 1G\nmax_age = 1d\nmax_size = 2G\n' >"$user"
 config unset max_size
-is "$(cat "$user")" "$(printf '%s\n' 'max_age = 1d' 'keep_free = 5%')" "unset takes out both"
+is "$(cat "$user")" "max_age = 1d" "unset takes out both"
 check "unset of what is not there is no error" config unset log
 echo 'max_szie = 1G' >>"$user"
 check "unset takes out what is no setting" config unset max_szie
@@ -146,10 +147,12 @@ is "$(PYCSTASH_READONLY=no config check)" \
 is "$(PYCSTASH_READONLY=no config get readonly)" yes "a wrong variable is shown as the library reads it"
 
 user_says 'max_size = 1G'
-chmod 620 "$user"
-is "$(config get max_size 2>/dev/null)" 5G "a file that the group can write is not read"
+chmod 660 "$user"
+is "$(config get max_size)" 1G "a file that the user's own group can write is read"
+chmod 602 "$user"
+is "$(config get max_size 2>/dev/null)" 5G "a file that others can write is not read"
 is "$(status_of config check)" 13 "check says so"
-is "$(status_of config set max_size 2G)" 12 "set does not touch a file that the group can write: 12"
+is "$(status_of config set max_size 2G)" 12 "set does not touch a file that others can write: 12"
 chmod 644 "$user"
 chmod 777 "${user%/*}"
 is "$(config get max_size 2>/dev/null)" 5G "a file in a directory that others can write is not read"

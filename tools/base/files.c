@@ -29,26 +29,18 @@ static const char *without_dots(const char *path)
 
 int file_absolute(const char *path, char **ret_path)
 {
-	char *cwd, *absolute;
-	int r = 0;
+	AUTOFREE char *cwd = NULL;
 
 	if (path[0] == '/') {
-		absolute = strdup(path);
-		if (!absolute)
-			return -ENOMEM;
-		*ret_path = absolute;
+		*ret_path = alloc_copy(path);
 		return 0;
 	}
 	cwd = getcwd(NULL, 0);
 	if (!cwd)
 		return -errno;
 	path = without_dots(path);
-	if (asprintf(&absolute, "%s%s%s", cwd, *path && cwd[1] ? "/" : "", path) < 0)
-		r = -ENOMEM;
-	else
-		*ret_path = absolute;
-	free(cwd);
-	return r;
+	*ret_path = alloc_format("%s%s%s", cwd, *path && cwd[1] ? "/" : "", path);
+	return 0;
 }
 
 static int check_executable(const char *path)
@@ -64,14 +56,11 @@ static int check_executable(const char *path)
 
 static int try_in(const char *directory, size_t length, const char *name, char **ret_path)
 {
-	AUTOFREE char *path = NULL;
-	int r;
-
 	/* an empty entry of PATH is the working directory */
-	if (asprintf(&path, "%.*s%s%s", (int)length, directory, length ? "/" : "", name) <
-		0)
-		return path = NULL, -ENOMEM;
-	r = check_executable(path);
+	AUTOFREE char *path =
+		alloc_format("%.*s%s%s", (int)length, directory, length ? "/" : "", name);
+	int r = check_executable(path);
+
 	return r < 0 ? r : file_absolute(path, ret_path);
 }
 
@@ -93,7 +82,7 @@ int file_command(const char *name, char **ret_path)
 		size_t length = strcspn(search, ":");
 		int r = try_in(search, length, name, ret_path);
 
-		if (r == 0 || r == -ENOMEM)
+		if (r == 0)
 			return r;
 		if (r == -EACCES)
 			worst = r;
@@ -130,16 +119,12 @@ int file_readlink(const char *path, char **ret_target)
 {
 	char target[PATH_MAX];
 	ssize_t length = readlink(path, target, sizeof target);
-	char *copy;
 
 	if (length < 0)
 		return -errno;
 	if ((size_t)length == sizeof target)
 		return -ENAMETOOLONG;
-	copy = strndup(target, (size_t)length);
-	if (!copy)
-		return -ENOMEM;
-	*ret_target = copy;
+	*ret_target = alloc_part(target, (size_t)length);
 	return 0;
 }
 
@@ -150,35 +135,30 @@ const char *file_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-int file_directory(const char *path, char **ret_directory)
+char *file_parent(const char *path)
 {
 	size_t length = (size_t)(file_name(path) - path);
-	char *directory;
 
 	while (length > 1 && path[length - 1] == '/')
 		length--;
-	directory = length ? strndup(path, length) : strdup(".");
-	if (!directory)
-		return -ENOMEM;
-	*ret_directory = directory;
+	return length ? alloc_part(path, length) : alloc_copy(".");
+}
+
+int file_directory(const char *path, char **ret_directory)
+{
+	*ret_directory = file_parent(path);
 	return 0;
 }
 
 int file_place(const char *path, char **ret_place)
 {
-	AUTOFREE char *directory = NULL;
-	AUTOFREE char *physical = NULL;
-	char *place;
-	int r = file_directory(path, &directory);
+	AUTOFREE char *directory = file_parent(path);
+	AUTOFREE char *canonical = realpath(directory, NULL);
 
-	if (r < 0)
-		return r;
-	physical = realpath(directory, NULL);
-	if (!physical)
+	if (!canonical)
 		return -errno;
-	if (asprintf(&place, "%s/%s", physical[1] ? physical : "", file_name(path)) < 0)
-		return -ENOMEM;
-	*ret_place = place;
+	*ret_place =
+		alloc_format("%s/%s", canonical[1] ? canonical : "", file_name(path));
 	return 0;
 }
 
@@ -194,54 +174,4 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 void file_remove_tree(const char *directory)
 {
 	(void)nftw(directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-/* What path leads to instead, where its first len bytes are a symlink: absolute, for the
- * caller to free; NULL on errors. */
-static char *follow(const char *path, size_t len)
-{
-	AUTOFREE char *link = strndup(path, len);
-	AUTOFREE char *target = NULL;
-	char *ret;
-	int r = link ? file_readlink(link, &target) : -ENOMEM;
-
-	if (r < 0)
-		return NULL;
-	if (*target == '/')
-		r = asprintf(&ret, "%s%s", target, path + len);
-	else
-		r = asprintf(&ret, "%.*s%s%s", (int)(file_name(link) - link), link,
-			target, path + len);
-	return r < 0 ? NULL : ret;
-}
-
-/* links: how many symlinks may still be followed. */
-static bool is_trusted(const char *path, unsigned links)
-{
-	char prefix[PATH_MAX];
-	struct stat st;
-
-	for (size_t len = 1; len < sizeof prefix; len += strcspn(path + len, "/")) {
-		memcpy(prefix, path, len);
-		prefix[len] = '\0';
-		if (lstat(prefix, &st) < 0 || (st.st_uid != 0 && st.st_uid != geteuid()))
-			return false;
-		if (S_ISLNK(st.st_mode)) {
-			AUTOFREE char *next = links ? follow(path, len) : NULL;
-
-			return next && is_trusted(next, links - 1);
-		}
-		if ((st.st_mode & S_IWOTH) &&
-			!(S_ISDIR(st.st_mode) && (st.st_mode & S_ISVTX)))
-			return false;
-		len += strspn(path + len, "/");
-		if (!path[len])
-			return true;
-	}
-	return false;
-}
-
-bool file_is_trusted(const char *path)
-{
-	return *path == '/' && is_trusted(path, 40);
 }

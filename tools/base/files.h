@@ -6,8 +6,6 @@
  */
 #pragma once
 
-#include <stdbool.h>
-
 #include "tools/base/alloc.h"
 
 /* The same file under an absolute name. Symlinks are not resolved, `..` is not folded:
@@ -31,20 +29,15 @@ int file_open(const char *path);
 int file_readlink(const char *path, char **ret_target);
 
 /* The name up to its last slash: "/" for "/x", "." for "x". */
-int file_directory(const char *path, char **ret_directory);
+char *file_parent(const char *path);
+int file_directory(const char *path, char **ret_directory); /* 0 */
 
 /* What follows the last slash. Points into path. */
 const char *file_name(const char *path);
 
-/* The physical place of the name itself: its directory without symlinks, and its own
- * last component, which may be a symlink or not exist. */
+/* The canonical path of the name itself: its directory without symlinks, and its own last
+ * component, which may be a symlink or not exist. */
 int file_place(const char *path, char **ret_place);
-
-/* Whether nobody but root and the effective user decides what is at path: they own each
- * directory and symlink on the way, and not everybody may write to any of them (to a
- * sticky directory everybody may, since its names belong to their owners). path:
- * absolute. */
-bool file_is_trusted(const char *path);
 
 /* Deletes a directory and all below it, without following symlinks. */
 void file_remove_tree(const char *directory);

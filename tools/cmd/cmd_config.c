@@ -151,7 +151,8 @@ static int get(const struct common *common, char **words)
 
 static int write_setting(const char *key, const char *value)
 {
-	const char *path = conf_files()[0], *why;
+	const char *path = conf_files()[0];
+	AUTOFREE char *why = NULL;
 	int r;
 
 	if (!*path) {

@@ -146,7 +146,7 @@ static void read_lines(const char *path, FILE *file)
 
 static void read_file(const char *path)
 {
-	const char *why;
+	AUTOFREE char *why = NULL;
 	FILE *file;
 	int r;
 

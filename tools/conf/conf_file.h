@@ -10,22 +10,18 @@
 
 #include <stdio.h>
 
-/* Opens a regular file for reading if nobody but this user and root can write to it or
- * replace it: neither the file, which may be the target of a link, nor a directory on the
- * way to its name, which is absolute. It does not wait for the writer of a FIFO.
- * -ENOENT: there is none for this user. -EPERM: *ret_why says who could, and is valid
- * until the next call; it is NULL with other errors. */
-int conf_file_open(const char *path, FILE **ret_file, const char **ret_why);
+/* Opens a regular file for reading if only this user and root can change it (trust.h).
+ * path is absolute. It does not wait for the writer of a FIFO. -ENOENT: there is no file
+ * for this user. -EPERM: *ret_why says who could change it, and is freed by the caller;
+ * it is NULL with other errors. */
+int conf_file_open(const char *path, FILE **ret_file, char **ret_why);
 
-/* Takes a line apart, in place. 1: a setting; 0: nothing is said; -EINVAL: it is neither.
- */
+/* Takes a line apart, in place. 1: a setting; 0: nothing; -EINVAL: neither. */
 int conf_line(char *line, char **ret_key, char **ret_value);
 
-/* Writes the file anew, with that key set to the value (in the key's last line, or in a
- * new one at the end), or with no line of that key where value is NULL. All other lines,
- * and the file's mode, stay; a missing directory is made, 0700. Whoever reads the file
- * meanwhile sees all of the old one or all of the new. value has no line feed. Under a
- * directory that conf_file_open does not trust nothing is made or changed: errors are as
- * there. */
-int conf_file_set(
-	const char *path, const char *key, const char *value, const char **ret_why);
+/* Replaces the file by one in which that key has the value (in the key's first line, or
+ * in a new one at the end; its other lines go), or is in no line where value is NULL. All
+ * other lines and the file's mode stay; a missing directory is made, 0700. Readers see
+ * all of the old file or all of the new one. value has no line feed. Nothing is made or
+ * changed below a directory that is not trusted: errors are as for conf_file_open. */
+int conf_file_set(const char *path, const char *key, const char *value, char **ret_why);

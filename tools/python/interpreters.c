@@ -14,6 +14,7 @@
 #include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/base/subprocess.h"
+#include "tools/cache/trust.h"
 #include "tools/python/filetype.h"
 
 #define ASK_SECONDS 30
@@ -162,10 +163,12 @@ static bool is_program(const char *place)
 /* Nobody has named it: what another user could have put there is not run. */
 static bool may_run(const char *path)
 {
-	bool trusted = file_is_trusted(path);
+	AUTOFREE char *why = NULL;
+	bool trusted = trust_file(path, &why) == 0;
 
 	if (!trusted)
-		complain(path, "not run: another user can change it");
+		complain(path, "not run: %s",
+			why ? why : "it cannot be told who can change it");
 	return trusted;
 }
 

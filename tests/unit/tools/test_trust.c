@@ -11,7 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tools/base/files.h"
+#include "tools/base/alloc.h"
+#include "tools/cache/trust.h"
 
 #define OTHER 65534
 
@@ -27,15 +28,22 @@ static const struct row {
 		true },
 	{ "trusted: in a sticky directory that everybody may write to", "@/sticky/python",
 		false, true },
-	{ "trusted: root's", "/", false, true },
+	{ "trusted: a program that the user's own group may write to", "@/own/group",
+		false, true },
+	{ "trusted: nothing there, in the user's directory", "@/own/gone", false, true },
+	{ "trusted: a link that leads nowhere", "@/own/nowhere", false, true },
+	{ "not trusted: a directory", "@/own", false, false },
 	{ "not trusted: in a directory that everybody may write to", "@/open/python",
 		false, false },
 	{ "not trusted: a program that everybody may write to", "@/own/open", false,
 		false },
 	{ "not trusted: a link into a directory that everybody may write to",
 		"@/own/to_open", false, false },
-	{ "not trusted: what does not exist", "@/own/gone", false, false },
-	{ "not trusted: a link that leads nowhere", "@/own/nowhere", false, false },
+	{ "not trusted: nothing there, in a directory that everybody may write to",
+		"@/open/gone", false, false },
+	{ "not trusted: a program that a strange group may write to", "@/own/strange",
+		true, false },
+	{ "not trusted: what lies below a file", "@/own/python/x", false, false },
 	{ "not trusted: a link that leads to itself", "@/own/loop", false, false },
 	{ "not trusted: a relative path", "own/python", false, false },
 	{ "not trusted: another user's program", "@/own/others", true, false },
@@ -86,6 +94,8 @@ static void make_files(void)
 	program("own/python", 0755);
 	program("own/open", 0757);
 	program("own/others", 0755);
+	program("own/group", 0775);
+	program("own/strange", 0775);
 	program("open/python", 0755);
 	program("sticky/python", 0755);
 	program("others/python", 0755);
@@ -101,6 +111,7 @@ static void make_files(void)
 	if (geteuid() != 0)
 		return;
 	owned("own/others");
+	assert_return_code(lchown(at("own/strange"), 0, OTHER), errno);
 	owned("others");
 	owned("sticky/others_link");
 }
@@ -108,18 +119,20 @@ static void make_files(void)
 static void is_told(void **state)
 {
 	const struct row *row = *state;
+	AUTOFREE char *why = NULL;
+	int r;
 
 	if (row->needs_root && geteuid() != 0)
 		skip();
 	make_files();
-	assert_int_equal(
-		file_is_trusted(*row->path == '@' ? at(row->path + 2) : row->path),
-		row->trusted);
+	r = trust_file(*row->path == '@' ? at(row->path + 2) : row->path, &why);
+	assert_int_equal(r == 0, row->trusted);
+	assert_int_equal(why != NULL, r == -EPERM);
 }
 
 int main(void)
 {
 	unit_around(fake_begin, fake_end);
 	unit_rows(is_told, rows);
-	return unit_run("files");
+	return unit_run("trust");
 }

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Files that only root and the user can change.
+ */
+#include "tools/cache/trust.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "shim/core/cache/way.h"
+#include "tools/base/alloc.h"
+#include "tools/cache/sys_libc.h"
+
+int trust_file(const char *path, char **ret_why)
+{
+	const char *why = "can be written to by others (chmod go-w)";
+	char way[PATH_MAX];
+	struct way_end end;
+
+	*ret_why = NULL;
+	if (snprintf(way, sizeof way, "%s", path) >= (int)sizeof way)
+		return -ENAMETOOLONG;
+	switch (way_judge(&sys_libc, geteuid(), way, sizeof way, &end)) {
+	case WAY_ABSENT:
+		return 0;
+	case WAY_NO_DIRECTORY: /* so it is a file, where the way ends */
+		if (end.above)
+			return -ENOTDIR;
+		if (!S_ISREG(end.st.st_mode))
+			why = "is not a regular file";
+		else if (way_is_private(&sys_libc, geteuid(), &end.st))
+			return 0;
+		break;
+	case WAY_TRUSTED:
+		why = "is not a regular file";
+		break;
+	case WAY_FOREIGN:
+		why = "belongs to another user";
+		break;
+	case WAY_WRITABLE:
+		break;
+	case WAY_UNREACHABLE:
+		return -EACCES;
+	}
+	*ret_why = alloc_format("%s %s", way, why);
+	return -EPERM;
+}

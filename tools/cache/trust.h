@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Whether what is in a file was put there by somebody who may decide what this process
+ * does: programs that nobody has named and files of settings are held to what the cache's
+ * own directory is held to (way.h).
+ */
+#pragma once
+
+/* Whether nobody but root and the effective user can change the file at that absolute
+ * path or put another there: they own it, each directory and each symlink on the way to
+ * it, and nobody else may write to any of these. A sticky directory may be writable
+ * (/tmp), since the names in it belong to their owners.
+ *
+ * 0: so it is, or there is no file, and the directories that exist are trusted. -EPERM:
+ * *ret_why says who could, and is freed by the caller; otherwise it is NULL. -ENOTDIR,
+ * -EACCES: the file cannot be reached. */
+int trust_file(const char *path, char **ret_why);
