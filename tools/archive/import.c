@@ -73,7 +73,7 @@ int import_add_map(struct import *import, const char *text, bool resolve)
 }
 
 /* Where a member goes, below the layout folder. */
-struct place {
+struct import_place {
 	char dir[PATH_MAX], path[PATH_MAX];
 	const char *name;
 };
@@ -110,8 +110,8 @@ static int map_dir(const struct import *import, const struct layout *item,
 }
 
 /* The same for a member. */
-static int map_member(
-	const struct import *import, const struct archive_in *in, struct place *ret)
+static int map_member(const struct import *import, const struct archive_in *in,
+	struct import_place *ret)
 {
 	struct text path = TEXT(ret->path);
 	int moved = map_dir(import, &in->item, in->member.dir, ret->dir);
@@ -160,7 +160,7 @@ static bool is_as_good(const struct import *import, const struct layout *item, i
 
 /* Whether what the cache has under that name stays. Sets *ret_old to its stat; its links
  * are 0 where there is nothing. */
-static bool stays(const struct import *import, const struct place *place,
+static bool stays(const struct import *import, const struct import_place *place,
 	const struct seal *seal, struct stat *ret_old)
 {
 	struct layout item = layout_parse(place->dir, place->name);
@@ -227,7 +227,7 @@ static int put_link(
 /* Leaves the bytecode of an entry to other paths, where the object is missing. That it
  * cannot be done is no harm. */
 static bool share(struct import *import, const struct layout *item,
-	const struct place *place, const struct seal *seal)
+	const struct import_place *place, const struct seal *seal)
 {
 	char object[PATH_MAX];
 
@@ -273,7 +273,7 @@ static void count_growth(struct import *import, const struct layout *item,
 }
 
 static int put(struct import *import, const struct archive_in *in,
-	const struct place *place, const struct stat *old)
+	const struct import_place *place, const struct stat *old)
 {
 	const struct archive_member *member = &in->member;
 	size_t size = member->size;
@@ -344,7 +344,7 @@ int import_member(struct import *import, const struct archive_in *in)
 	/* A pyc has no mode in an archive. */
 	static const struct stat unknown = { .st_mode = S_IROTH };
 	const struct archive_member *member = &in->member;
-	struct place place;
+	struct import_place place;
 	struct stat old;
 	int moved, r;
 

@@ -161,8 +161,9 @@ static void print_extents(const struct stats *stats)
 		puts("\nSize, as processes counted it; gc has not measured it yet");
 	printf("%-*s %12s %12s %10s %10s %10s\n", TABLE_LABEL, "version", "entries",
 		"objects", "bytes", "on disk", "shared");
-	for (size_t i = 0; i < stats->extent_count; i++)
-		print_extent(stats->extents[i].version, &stats->extents[i].extent);
+	for (size_t i = 0; i < stats->extents.count; i++)
+		print_extent(
+			stats->extents.rows[i].version, &stats->extents.rows[i].extent);
 	print_extent("all", &stats->extent);
 }
 
@@ -212,11 +213,11 @@ static int show(const struct stats_command *request, const struct cache *cache)
 	struct stats stats = { 0 };
 	int r;
 
-	/* For the next time; without it the numbers are the same. */
-	(void)totals_fold(cache, request->now);
 	r = totals_read(cache, request->now, &counters);
 	if (r < 0)
 		return unreadable(cache, r);
+	/* For the next time; without it the numbers are the same. */
+	(void)totals_fold(cache, &counters);
 	totals_forget_gone(cache, &counters);
 	r = stats_make(&stats, cache->root, &counters,
 		request->since < 0 ? counters.zero : request->since * CLOCK_SECOND);

@@ -80,53 +80,32 @@ int64_t gc_take(struct gc *gc, enum gc_rule rule, struct walk_dir *dir, const ch
 
 /* --- versions ------------------------------------------------------------------------*/
 
-/* The thread's sums for the version that the directory is in; NULL: none. Valid until the
- * next call. */
-static struct gc_version *version_of(
-	struct gc_thread *thread, const struct layout_dir *dir)
-{
-	size_t len = dir->version_len, i;
-	struct gc_version *grown;
-
-	if (!len || len >= sizeof grown->name)
-		return NULL;
-	for (i = 0; i < thread->version_count; i++)
-		if (thread->versions[i].len == len &&
-			memcmp(thread->versions[i].name, dir->path, len) == 0)
-			return &thread->versions[i];
-	grown = realloc(thread->versions, (i + 1) * sizeof *grown);
-	if (!grown)
-		return NULL;
-	thread->versions = grown;
-	grown[i] = (struct gc_version){ .len = len };
-	memcpy(grown[i].name, dir->path, len);
-	thread->version_count++;
-	return &grown[i];
-}
-
 void gc_merge(struct gc *gc)
 {
-	struct gc_thread *first = &gc->threads[0];
+	for (unsigned t = 1; t < gc->thread_count; t++) {
+		struct extents *from = &gc->threads[t].versions;
 
-	for (unsigned t = 1; t < gc->thread_count; t++)
-		for (size_t v = 0; v < gc->threads[t].version_count; v++) {
-			struct gc_version *from = &gc->threads[t].versions[v];
-			const struct layout_dir dir = layout_dir_parse(from->name);
-			struct gc_version *to = version_of(first, &dir);
+		for (size_t v = 0; v < from->count; v++) {
+			const struct extent_row *row = &from->rows[v];
+			struct extent *to = extent_of(&gc->threads[0].versions, 0,
+				row->version, strlen(row->version));
 
 			if (to)
-				extent_add(&to->extent, &from->extent);
-			from->extent = (struct extent){ 0 };
+				extent_add(to, &row->extent);
 		}
+		extent_free(from);
+		gc->threads[t].version = NULL;
+	}
 }
 
 struct extent gc_extent(struct gc *gc)
 {
+	const struct extents *versions = &gc->threads[0].versions;
 	struct extent sum = { 0 };
 
 	gc_merge(gc);
-	for (size_t v = 0; v < gc->threads[0].version_count; v++)
-		extent_add(&sum, &gc->threads[0].versions[v].extent);
+	for (size_t v = 0; v < versions->count; v++)
+		extent_add(&sum, &versions->rows[v].extent);
 	return extent_at_least_none(&sum);
 }
 
@@ -147,7 +126,10 @@ void gc_begin_directory(struct walk_dir *dir)
 
 	thread->dir = layout_dir_parse(dir->path);
 	thread->dir_hash = gc_hash(0, dir->path);
-	thread->version = version_of(thread, &thread->dir);
+	thread->version = thread->dir.version_len
+				  ? extent_of(&thread->versions, 0, dir->path,
+					    thread->dir.version_len)
+				  : NULL;
 	if (clock_is_over(gc->deadline))
 		dir->walk->stop = true;
 	if (dir->thread == 0)

@@ -22,7 +22,7 @@
 #include "tools/cache/walk.h"
 #include "tools/gc/hardlinks.h"
 #include "tools/gc/trash.h"
-#include "tools/stats/totals.h"
+#include "tools/stats/extent.h"
 
 enum gc_rule {
 	GC_TEMPORARIES, /* never finished */
@@ -47,12 +47,6 @@ struct gc_limits {
 	int64_t orphan_grace;
 };
 
-struct gc_version {
-	char name[JOURNAL_VERSION_SIZE];
-	size_t len;
-	struct extent extent; /* what stays in it */
-};
-
 /* A file that may be evicted, or one of its names. A million of them have to fit into
  * memory. */
 #define GC_MOST_LINKS ((UINT32_C(1) << 31) - 1)
@@ -66,14 +60,13 @@ struct gc_kept {
 
 /* What one thread knows, so that none waits for another. */
 struct gc_thread {
-	struct gc_version *versions; /* owned */
-	size_t version_count;
-	struct gc_kept *kept; /* owned */
+	struct extents versions; /* what stays in them; owned */
+	struct gc_kept *kept;	 /* owned */
 	size_t kept_count, kept_room;
 	/* The directory it reads. */
 	struct layout_dir dir;
 	uint64_t dir_hash;
-	struct gc_version *version; /* NULL: it is in none */
+	struct extent *version;	    /* of it; NULL: it is in none */
 	int source_fd;		    /* of the sources; -1: there are none */
 	bool may_have_moved;	    /* it, or one above, may be another directory */
 	bool sampled, has_moved;    /* one entry was opened, and its source is another */

@@ -16,7 +16,6 @@
 
 #include "tools/conf/conf.h"
 #include "tools/select/filter.h"
-#include "tools/stats/removed.h"
 
 static bool is_entry(const struct layout *item)
 {
@@ -55,7 +54,7 @@ void gc_evict_keep(struct gc *gc, struct gc_thread *thread, const struct layout 
 	};
 
 	if (thread->version)
-		extent_add(&thread->version->extent, &extent);
+		extent_add(thread->version, &extent);
 	if (!gc_is_young(gc, st))
 		remember(thread,
 			(struct gc_kept){
@@ -180,7 +179,7 @@ static void evict(struct walk_dir *dir, const struct walk_file *file)
 	if (freed < 0 || !thread->version)
 		return;
 	item = layout_parse_in(&thread->dir, file->name);
-	extent_drop(&thread->version->extent, &item, file->st, freed);
+	extent_drop(thread->version, &item, file->st, freed);
 }
 
 static int evict_chosen(struct gc *gc)

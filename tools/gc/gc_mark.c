@@ -14,6 +14,7 @@
 #include "shim/core/cache/config.h"
 #include "tools/conf/conf.h"
 #include "tools/gc/gc_due.h"
+#include "tools/stats/totals.h"
 
 /* A run that was not complete is done again after an hour, not after a day. */
 #define SOONEST 3600

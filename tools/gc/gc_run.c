@@ -14,6 +14,7 @@
 #include "tools/base/message.h"
 #include "tools/gc/gc.h"
 #include "tools/gc/orphans.h"
+#include "tools/stats/totals.h"
 
 /* --- trash and orphans ---------------------------------------------------------------*/
 
@@ -80,14 +81,14 @@ static bool is_gone(const char *path)
 
 static int drop_orphans(struct gc *gc)
 {
-	const struct gc_thread *first = &gc->threads[0];
+	const struct extents *versions = &gc->threads[0].versions;
 
 	gc_merge(gc);
 	for (struct orphan *o = gc->orphans->all; o; o = o->hh.next) {
 		if (!o->due || (o->folder && !is_gone(o->path)))
 			continue;
-		for (size_t v = 0; o->folder && v < first->version_count; v++)
-			drop_orphan(gc, first->versions[v].name, o);
+		for (size_t v = 0; o->folder && v < versions->count; v++)
+			drop_orphan(gc, versions->rows[v].version, o);
 		o->seen = false; /* no need to remember it */
 	}
 	return gc->dry_run ? 0 : empty_trash(gc, GC_ORPHANS);
@@ -120,32 +121,14 @@ static int scan(struct gc *gc)
 	return r;
 }
 
-/* Tells `stats` how large the cache is. */
-static int rebase(struct gc *gc)
-{
-	const struct gc_thread *first = &gc->threads[0];
-	struct measured *list;
-	int r;
-
-	gc_merge(gc);
-	list = calloc(first->version_count + 1, sizeof *list);
-	if (!list)
-		return -ENOMEM;
-	for (size_t v = 0; v < first->version_count; v++) {
-		memcpy(list[v].version, first->versions[v].name, sizeof list[v].version);
-		list[v].extent = first->versions[v].extent;
-	}
-	r = totals_rebase(gc->cache, gc->scan_began, list);
-	free(list);
-	return r;
-}
-
 /* What the next run and `stats` go by. */
 static int conclude(struct gc *gc, bool complete)
 {
-	int r = complete ? rebase(gc) : 0;
-	int marked = gc_mark_ended(gc->cache, gc->now, complete);
+	int marked = gc_mark_ended(gc->cache, gc->now, complete), r = 0;
 
+	gc_merge(gc);
+	if (complete)
+		r = totals_rebase(gc->cache, gc->scan_began, &gc->threads[0].versions);
 	return r < 0 ? r : marked;
 }
 
@@ -174,7 +157,7 @@ void gc_run_release(struct gc *gc)
 {
 	for (unsigned i = 0; gc->threads && i < gc->thread_count; i++) {
 		free(gc->threads[i].kept);
-		free(gc->threads[i].versions);
+		extent_free(&gc->threads[i].versions);
 	}
 	free(gc->threads);
 	free(gc->evicted);

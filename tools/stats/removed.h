@@ -14,25 +14,15 @@
 #include <sys/stat.h>
 
 #include "tools/cache/layout.h"
-#include "tools/stats/totals.h"
+#include "tools/stats/extent.h"
 
 struct removed {
 	pthread_mutex_t mutex;
-	struct removed_row {
-		int64_t when;
-		char version[JOURNAL_VERSION_SIZE];
-		struct extent extent; /* below zero */
-	} * rows;
-	size_t count;
+	struct extents sizes; /* below zero */
 };
 
-/* Subtracts a hard link that was deleted, of a file with that stat, and the bytes that
- * this has freed: all of its blocks with the last hard link, else none. */
-void extent_drop(struct extent *extent, const struct layout *item, const struct stat *st,
-	int64_t freed);
-
-/* The same for the item's version, as of that moment (nanoseconds since 1970). What is
- * not a file of a version has no recorded size. */
+/* Subtracts a deleted hard link (see extent_drop) from its version, as of that moment
+ * (nanoseconds since 1970). What is not a file of a version has no recorded size. */
 void removed_file(struct removed *removed, int64_t when, const struct layout *item,
 	const struct stat *st, int64_t freed);
 

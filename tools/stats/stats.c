@@ -81,25 +81,23 @@ static int add_row(struct stats *stats, const struct journal_record *row)
 
 static int add_extent(struct stats *stats, const struct journal_record *row)
 {
-	struct stats_extent *more;
+	const struct extent extent = extent_at_least_none(&row->extent);
+	struct extent *sum;
 
-	if (row->extent.entries <= 0 && row->extent.objects <= 0)
+	if (extent.entries == 0 && extent.objects == 0)
 		return 0;
-	more = reallocarray(stats->extents, stats->extent_count + 1, sizeof *more);
-	if (!more)
+	sum = extent_of(&stats->extents, 0, row->version, strlen(row->version));
+	if (!sum)
 		return -ENOMEM;
-	stats->extents = more;
-	more += stats->extent_count++;
-	strcpy(more->version, row->version);
-	more->extent = extent_at_least_none(&row->extent);
-	extent_add(&stats->extent, &more->extent);
+	extent_add(sum, &extent);
+	extent_add(&stats->extent, &extent);
 	return 0;
 }
 
 static int by_version(const void *a, const void *b)
 {
-	return strcmp(((const struct stats_extent *)a)->version,
-		((const struct stats_extent *)b)->version);
+	return strcmp(((const struct extent_row *)a)->version,
+		((const struct extent_row *)b)->version);
 }
 
 static int by_label(const void *a, const void *b)
@@ -143,7 +141,8 @@ int stats_make(struct stats *stats, const char *root, const struct totals *count
 		else if (row->end > since)
 			r = add_row(stats, row);
 	}
-	sort(stats->extents, stats->extent_count, sizeof *stats->extents, by_version);
+	sort(stats->extents.rows, stats->extents.count, sizeof(struct extent_row),
+		by_version);
 	sort(stats->versions.sums, stats->versions.count, sizeof(struct stats_sum),
 		by_label);
 	sort(stats->days.sums, stats->days.count, sizeof(struct stats_sum), by_begin);
@@ -154,7 +153,7 @@ void stats_release(struct stats *stats)
 {
 	free(stats->versions.sums);
 	free(stats->days.sums);
-	free(stats->extents);
+	extent_free(&stats->extents);
 	*stats = (struct stats){ 0 };
 }
 

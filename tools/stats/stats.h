@@ -22,19 +22,13 @@ struct stats_sums {
 	size_t count;
 };
 
-struct stats_extent {
-	char version[JOURNAL_VERSION_SIZE];
-	struct extent extent; /* nothing below zero */
-};
-
 struct stats {
 	const char *root; /* of the cache; borrowed. NULL: there is none */
 	int64_t now, since, zero, measured; /* nanoseconds since 1970; 0: never */
 	struct stats_sum all;
 	struct stats_sums versions, days;
-	struct stats_extent *extents; /* by version, sorted; owned */
-	size_t extent_count;
-	struct extent extent; /* of all */
+	struct extents extents; /* by version, sorted; nothing below zero; owned */
+	struct extent extent;	/* of all */
 };
 
 /* Takes of the counters of the cache at root what ended after `since` (nanoseconds since

@@ -71,8 +71,8 @@ static void json_size(struct json *json, const struct stats *stats)
 	json_moment(json, "measured", stats->measured);
 	json_extent(json, &stats->extent);
 	json_open(json, "versions", '[');
-	for (size_t i = 0; i < stats->extent_count; i++) {
-		const struct stats_extent *extent = &stats->extents[i];
+	for (size_t i = 0; i < stats->extents.count; i++) {
+		const struct extent_row *extent = &stats->extents.rows[i];
 
 		json_open(json, NULL, '{');
 		json_string(json, "version", *extent->version ? extent->version : NULL);

@@ -95,41 +95,6 @@ static int add_sum(struct totals *counters, const struct journal_record *record)
 	return 0;
 }
 
-/* Journals and totals can hold any number, and files any size. */
-static int64_t sum(int64_t a, int64_t b)
-{
-	int64_t ret;
-
-	if (__builtin_add_overflow(a, b, &ret))
-		return a < 0 ? INT64_MIN : INT64_MAX;
-	return ret;
-}
-
-void extent_add(struct extent *extent, const struct extent *more)
-{
-	extent->entries = sum(extent->entries, more->entries);
-	extent->objects = sum(extent->objects, more->objects);
-	extent->bytes = sum(extent->bytes, more->bytes);
-	extent->disk = sum(extent->disk, more->disk);
-	extent->shared = sum(extent->shared, more->shared);
-}
-
-static int64_t at_least_none(int64_t number)
-{
-	return number > 0 ? number : 0;
-}
-
-struct extent extent_at_least_none(const struct extent *extent)
-{
-	return (struct extent){
-		.entries = at_least_none(extent->entries),
-		.objects = at_least_none(extent->objects),
-		.bytes = at_least_none(extent->bytes),
-		.disk = at_least_none(extent->disk),
-		.shared = at_least_none(extent->shared),
-	};
-}
-
 static int add_extent(
 	struct totals *counters, const char *version, const struct extent *extent)
 {
@@ -202,8 +167,8 @@ int totals_add(struct totals *counters, const struct journal_record *record)
 			return 0;
 		return add_extent(counters, record->version, &record->extent);
 	case JOURNAL_HEAD:
-		counters->zero = at_least_none(record->begin);
-		counters->measured = at_least_none(record->end);
+		counters->zero = record->begin > 0 ? record->begin : 0;
+		counters->measured = record->end > 0 ? record->end : 0;
 		counters->folded = record->processes;
 		return 0;
 	default: /* a later version's */

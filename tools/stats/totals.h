@@ -26,6 +26,7 @@
 #include "shim/core/stats/journal.h"
 #include "tools/base/clock.h"
 #include "tools/cache/cache.h"
+#include "tools/stats/extent.h"
 
 struct totals {
 	/* JOURNAL_SUM: of processes of one version that ended between begin and end; and
@@ -50,29 +51,18 @@ void totals_forget_gone(const struct cache *cache, struct totals *counters);
  * be counted is lost. */
 void totals_append(const char *root, struct journal_record *record);
 
-/* Adds sizes; what does not fit stays at the greatest or least number. */
-void extent_add(struct extent *extent, const struct extent *more);
-
-/* The same with zeros for what is below zero: an entry was deleted whose object is gone.
- */
-struct extent extent_at_least_none(const struct extent *extent);
-
-/* Folds what is large or old enough into totals, if there is such and nobody holds the
- * lock (-EAGAIN). */
-int totals_fold(const struct cache *cache, int64_t now);
+/* Folds what is large or old enough into totals, if what was read says that there is
+ * such, and nobody holds the lock (-EAGAIN). */
+int totals_fold(const struct cache *cache, const struct totals *counters);
 
 /* Sets the mark from which on `stats` counts; what was before is kept. The caller holds
  * the lock, as for totals_rebase. */
 int totals_zero(const struct cache *cache, int64_t now);
 
 /* What gc has measured: the new base for the deltas of what was counted after `when`
- * (nanoseconds since 1970). versions end with an empty name. */
-struct measured {
-	char version[JOURNAL_VERSION_SIZE];
-	struct extent extent;
-};
+ * (nanoseconds since 1970). */
 int totals_rebase(
-	const struct cache *cache, int64_t when, const struct measured *versions);
+	const struct cache *cache, int64_t when, const struct extents *measured);
 
 /* --- for totals_file.c and the tests -----------------------------------------------*/
 

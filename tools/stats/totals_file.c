@@ -2,7 +2,6 @@
  *
  * The files that counters are read from and folded into.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -24,8 +23,6 @@
 #define READ_MOST ((off_t)8 << 20)
 /* How long a process may take between opening the journal and writing to it. */
 #define GRACE_SECONDS 60
-/* How many rotated journals are read. */
-#define ASIDE_MOST 1000
 /* How often reading starts again because somebody folded meanwhile. */
 #define TRIES 8
 
@@ -99,12 +96,6 @@ static int add_file(struct totals *counters, int state, const char *name)
 
 /* --- what there is -------------------------------------------------------------------*/
 
-struct aside {
-	bool full; /* there is a journal.full */
-	size_t count;
-	uint64_t numbers[ASIDE_MOST]; /* in their order */
-};
-
 #define NAME_SIZE 40
 static const char *aside_name(uint64_t number, char buf[NAME_SIZE])
 {
@@ -112,52 +103,18 @@ static const char *aside_name(uint64_t number, char buf[NAME_SIZE])
 	return buf;
 }
 
-static int by_number(const void *a, const void *b)
-{
-	const uint64_t *left = a, *right = b;
-
-	return (*left > *right) - (*left < *right);
-}
-
-static void look_at(struct aside *aside, const char *name)
-{
-	const size_t len = sizeof JOURNAL_NAME;
-	char again[NAME_SIZE];
-	uint64_t number;
-
-	if (strcmp(name, JOURNAL_FULL) == 0)
-		aside->full = true;
-	if (strncmp(name, JOURNAL_NAME ".", len) != 0 || aside->count == ASIDE_MOST)
-		return;
-	number = strtoull(name + len, NULL, 10);
-	if (number > 0 && strcmp(aside_name(number, again), name) == 0)
-		aside->numbers[aside->count++] = number;
-}
-
-static struct aside find_aside(int state)
-{
-	struct aside aside = { 0 };
-	int fd = openat(state, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-
-	if (!dir) {
-		if (fd >= 0)
-			close(fd);
-		return aside;
-	}
-	while ((entry = readdir(dir)))
-		look_at(&aside, entry->d_name);
-	closedir(dir);
-	qsort(aside.numbers, aside.count, sizeof *aside.numbers, by_number);
-	return aside;
-}
-
 static off_t size_of(int state, const char *name)
 {
 	struct stat st;
 
 	return fstatat(state, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ? -1 : st.st_size;
+}
+
+static bool is_there(int state, uint64_t number)
+{
+	char name[NAME_SIZE];
+
+	return size_of(state, aside_name(number, name)) >= 0;
 }
 
 /* --- reading all ---------------------------------------------------------------------*/
@@ -185,13 +142,11 @@ static struct picture take_picture(int state)
 
 static int read_once(int state, struct totals *counters)
 {
-	struct aside aside = find_aside(state);
 	char name[NAME_SIZE];
 	int r = add_file(counters, state, TOTALS);
 
-	for (size_t i = 0; r == 0 && i < aside.count; i++)
-		if (aside.numbers[i] > counters->folded)
-			r = add_file(counters, state, aside_name(aside.numbers[i], name));
+	for (uint64_t n = counters->folded + 1; r == 0 && is_there(state, n); n++)
+		r = add_file(counters, state, aside_name(n, name));
 	if (r == 0)
 		r = add_file(counters, state, JOURNAL_FULL);
 	return r == 0 ? add_file(counters, state, JOURNAL_NAME) : r;
@@ -294,80 +249,103 @@ static bool is_quiet(int state, const char *name, int64_t now)
 
 /* Adds journals that were rotated long enough ago. Those after them wait: totals record
  * only up to which one they hold. */
-static int fold_aside(int state, struct totals *counters, const struct aside *aside)
+static int fold_aside(int state, struct totals *counters)
 {
 	char name[NAME_SIZE];
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < aside->count; i++) {
-		uint64_t number = aside->numbers[i];
-
-		if (number <= counters->folded)
-			continue;
-		if (!is_quiet(state, aside_name(number, name), counters->now))
-			break;
+	while (r == 0 &&
+		is_quiet(state, aside_name(counters->folded + 1, name), counters->now)) {
 		r = add_file(counters, state, name);
-		counters->folded = number;
+		counters->folded++;
 	}
 	return r;
 }
 
-static void drop_folded(int state, uint64_t folded, const struct aside *aside)
+/* Those that were folded just now, and what a process that was killed here has left. */
+static void drop_folded(int state, uint64_t folded)
 {
 	char name[NAME_SIZE];
 
-	for (size_t i = 0; i < aside->count; i++)
-		if (aside->numbers[i] <= folded)
-			(void)unlinkat(state, aside_name(aside->numbers[i], name), 0);
+	while (folded && unlinkat(state, aside_name(folded, name), 0) == 0)
+		folded--;
 }
 
-/* With the lock: reads totals, folds into it what can be, lets `change` have it, and
- * writes it if anything is new. */
-static int with_totals(int state, int64_t now,
-	int (*change)(struct totals *counters, const void *context), const void *context)
+/* What is to become of totals, besides folding. */
+struct change {
+	bool zero;
+	int64_t when; /* gc has measured then; 0: it has not */
+	const struct extents *measured;
+};
+
+static int apply(struct totals *counters, const struct change *change)
 {
-	struct aside aside = find_aside(state);
+	int r = 0;
+
+	if (change->zero)
+		counters->zero = counters->now;
+	if (!change->when)
+		return 0;
+	counters->measured = change->when;
+	for (size_t i = 0; i < counters->count; i++)
+		if (counters->rows[i].kind == JOURNAL_EXTENT)
+			counters->rows[i].extent = (struct extent){ 0 };
+	for (size_t i = 0; r == 0 && i < change->measured->count; i++) {
+		const struct extent_row *row = &change->measured->rows[i];
+		struct journal_record record = { .kind = JOURNAL_EXTENT };
+
+		strcpy(record.version, row->version);
+		record.extent = row->extent;
+		r = totals_add(counters, &record);
+	}
+	return r;
+}
+
+/* With the lock: reads totals, folds into it what can be, changes it, and writes it if
+ * anything is new. */
+static int with_totals(int state, int64_t now, const struct change *change)
+{
 	struct totals counters = { .now = now };
 	int r = add_file(&counters, state, TOTALS);
-	uint64_t before = counters.folded, next = before;
+	uint64_t before = counters.folded, next = before + 1;
 
-	if (aside.count && aside.numbers[aside.count - 1] > next)
-		next = aside.numbers[aside.count - 1];
-	if (aside.full)
-		put_aside(state, JOURNAL_FULL, ++next);
+	while (is_there(state, next))
+		next++;
+	if (size_of(state, JOURNAL_FULL) >= 0)
+		put_aside(state, JOURNAL_FULL, next++);
 	/* What is changed draws a line between records, which those that write the
 	 * journal are not to fold into one. */
 	if (size_of(state, JOURNAL_NAME) >= (change ? 1 : FOLD_SIZE))
-		put_aside(state, JOURNAL_NAME, ++next);
+		put_aside(state, JOURNAL_NAME, next);
 	if (r == 0)
-		r = fold_aside(state, &counters, &aside);
+		r = fold_aside(state, &counters);
 	if (r == 0 && change)
-		r = change(&counters, context);
+		r = apply(&counters, change);
 	if (r == 0 && (change || counters.folded > before))
 		r = write_totals(state, &counters);
 	if (r == 0)
-		drop_folded(state, counters.folded, &aside);
+		drop_folded(state, counters.folded);
 	totals_release(&counters);
 	return r;
 }
 
-static bool is_due(int state)
+static bool is_due(int state, const struct totals *counters)
 {
-	struct aside aside = find_aside(state);
-
-	return aside.count || size_of(state, JOURNAL_NAME) >= FOLD_SIZE;
+	return is_there(state, counters->folded + 1) ||
+	       (counters->folded && is_there(state, counters->folded)) ||
+	       size_of(state, JOURNAL_NAME) >= FOLD_SIZE;
 }
 
-int totals_fold(const struct cache *cache, int64_t now)
+int totals_fold(const struct cache *cache, const struct totals *counters)
 {
 	int state = cache_openat(cache, JOURNAL_STATE, O_RDONLY | O_DIRECTORY), r = 0;
 	int lock;
 
 	if (state < 0)
 		return state == -ENOENT ? 0 : state;
-	if (is_due(state)) {
+	if (is_due(state, counters)) {
 		lock = lock_take(cache, 0);
-		r = lock < 0 ? lock : with_totals(state, now, NULL, NULL);
+		r = lock < 0 ? lock : with_totals(state, counters->now, NULL);
 		if (lock >= 0)
 			lock_release(lock);
 	}
@@ -375,58 +353,26 @@ int totals_fold(const struct cache *cache, int64_t now)
 	return r;
 }
 
-static int change_totals(const struct cache *cache, int64_t now,
-	int (*change)(struct totals *counters, const void *context), const void *context)
+static int change_totals(
+	const struct cache *cache, int64_t now, const struct change *change)
 {
 	int state = cache_open_private(cache, JOURNAL_STATE), r;
 
 	if (state < 0)
 		return state;
-	r = with_totals(state, now, change, context);
+	r = with_totals(state, now, change);
 	close(state);
 	return r;
 }
 
-static int set_mark(struct totals *counters, const void *context)
-{
-	(void)context;
-	counters->zero = counters->now;
-	return 0;
-}
-
 int totals_zero(const struct cache *cache, int64_t now)
 {
-	return change_totals(cache, now, set_mark, NULL);
+	return change_totals(cache, now, &(struct change){ .zero = true });
 }
 
-struct base {
-	int64_t when;
-	const struct measured *versions;
-};
-
-static int set_base(struct totals *counters, const void *context)
+int totals_rebase(const struct cache *cache, int64_t when, const struct extents *measured)
 {
-	const struct base *base = context;
-	int r = 0;
+	const struct change change = { .when = when, .measured = measured };
 
-	for (size_t i = 0; i < counters->count; i++)
-		if (counters->rows[i].kind == JOURNAL_EXTENT)
-			counters->rows[i].extent = (struct extent){ 0 };
-	counters->measured = base->when;
-	for (const struct measured *m = base->versions; r == 0 && *m->version; m++) {
-		struct journal_record record = { .kind = JOURNAL_EXTENT };
-
-		strcpy(record.version, m->version);
-		record.extent = m->extent;
-		r = totals_add(counters, &record);
-	}
-	return r;
-}
-
-int totals_rebase(
-	const struct cache *cache, int64_t when, const struct measured *versions)
-{
-	struct base base = { when, versions };
-
-	return change_totals(cache, clock_real(), set_base, &base);
+	return change_totals(cache, clock_real(), &change);
 }
