@@ -8,14 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "tools/base/clock.h"
 #include "tools/base/escape.h"
 #include "tools/base/human.h"
 #include "tools/base/json.h"
 #include "tools/base/message.h"
-#include "tools/stats/totals.h"
 
 /* --- names ---------------------------------------------------------------------------*/
 
@@ -136,37 +134,6 @@ static bool take_whole(struct purge *purge, const char *path)
 	return true;
 }
 
-/* Tells `stats` that all of a version is gone, which else the next gc finds. */
-static void count_off(const struct purge *purge, const struct journal_record *extent)
-{
-	struct journal_record record = { .kind = JOURNAL_PROCESS,
-		.pid = (uint32_t)getpid() };
-
-	record.begin = record.end = clock_real();
-	memcpy(record.version, extent->version, sizeof record.version);
-	record.extent.entries = -extent->extent.entries;
-	record.extent.objects = -extent->extent.objects;
-	record.extent.bytes = -extent->extent.bytes;
-	record.extent.disk = -extent->extent.disk;
-	record.extent.shared = -extent->extent.shared;
-	totals_append(purge->cache->root, &record);
-	trash_counted(purge->cache, extent->version);
-}
-
-static void count_off_versions(const struct purge *purge)
-{
-	struct totals counters;
-
-	if (totals_read(purge->cache, clock_real(), &counters) < 0)
-		return;
-	for (size_t i = 0; i < counters.count; i++)
-		for (size_t w = 0; w < purge->whole_count; w++)
-			if (counters.rows[i].kind == JOURNAL_EXTENT &&
-				strcmp(counters.rows[i].version, purge->wholes[w]) == 0)
-				count_off(purge, &counters.rows[i]);
-	totals_release(&counters);
-}
-
 int purge_wholes(struct purge *purge)
 {
 	int r;
@@ -176,7 +143,6 @@ int purge_wholes(struct purge *purge)
 			return -EINTR;
 	if (purge->common.dry_run)
 		return 0;
-	count_off_versions(purge);
 	if (purge->no_reclaim)
 		return 0;
 	r = trash_reclaim(purge->cache, 0, &purge->freed);

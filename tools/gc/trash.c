@@ -21,25 +21,25 @@
 #include "tools/base/progress.h"
 #include "tools/cache/layout.h"
 #include "tools/cache/walk.h"
-#include "tools/gc/hardlinks.h"
 #include "tools/stats/removed.h"
 
 /* A path that is longer could not be opened by one call, see flatten. */
 #define LONGEST_PATH (PATH_MAX - NAME_MAX - 64)
 
-/* In the name of a tree in the trash it stands between the moment at which it was deleted
- * and its version. */
-#define VERSION_MARK "@"
+/* What stands in the name of a tree in the trash between the moment at which it was
+ * deleted and its version; twice where it is all of a version. */
+#define MARK "@"
 #define NAME_ROOM (NAME_MAX + 1)
 
 /* A name in the trash. That it is a new one is not relied upon: over something that is
  * there a rename fails, or replaces what is to be deleted as well. */
-static void new_name(char name[NAME_ROOM], int64_t when, const char *version, size_t len)
+static void new_name(char name[NAME_ROOM], int64_t when, const char *mark,
+	const char *version, size_t len)
 {
 	static _Atomic(unsigned) count;
 
 	snprintf(name, NAME_ROOM, "%" PRIx64 ".%lx.%x%s%.*s", when, (long)getpid(),
-		count++, len ? VERSION_MARK : "", (int)len, version);
+		count++, len ? mark : "", (int)len, version);
 }
 
 /* Moves name from dirfd into the trash. A directory's own entry for what is above it
@@ -74,7 +74,7 @@ int trash_move(const struct cache *cache, const char *path, int64_t when)
 	if (dirfd < 0)
 		return dirfd;
 	trash = cache_open_private(cache, CACHE_TRASH);
-	new_name(fresh, when, path, path[version] == '/' ? version : 0);
+	new_name(fresh, when, path[version] ? MARK : MARK MARK, path, version);
 	r = trash < 0 ? trash : move(dirfd, file_name(path), trash, fresh);
 	if (trash >= 0)
 		close(trash);
@@ -82,25 +82,69 @@ int trash_move(const struct cache *cache, const char *path, int64_t when)
 	return r;
 }
 
-void trash_counted(const struct cache *cache, const char *version)
+/* --- single files --------------------------------------------------------------------*/
+
+/* Deletes one of several hard links. Whether it was the last is known only afterwards:
+ * other threads delete the others. Returns how many are left, or -errno. */
+static int64_t drop_link(int dirfd, const char *name)
 {
-	int fd = cache_openat(cache, CACHE_TRASH, O_RDONLY | O_DIRECTORY);
-	DIR *trash = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *entry;
+	/* Or the last two would both find that there is none left. */
+	static pthread_mutex_t one_by_one = PTHREAD_MUTEX_INITIALIZER;
+	int fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+	int64_t r;
 
-	if (!trash && fd >= 0)
-		close(fd);
-	while (trash && (entry = readdir(trash))) {
-		const char *mark = strchr(entry->d_name, VERSION_MARK[0]);
-		char fresh[NAME_ROOM];
+	if (fd < 0)
+		return -errno;
+	pthread_mutex_lock(&one_by_one);
+	r = unlinkat(dirfd, name, 0) < 0 || fstat(fd, &st) < 0 ? -errno
+							       : (int64_t)st.st_nlink;
+	pthread_mutex_unlock(&one_by_one);
+	close(fd);
+	return r;
+}
 
-		if (!mark || strcmp(mark + 1, version) != 0)
-			continue;
-		new_name(fresh, clock_real(), "", 0);
-		(void)renameat(fd, entry->d_name, fd, fresh);
-	}
-	if (trash)
-		closedir(trash);
+/* Deletes a name of the file with that stat; see trash_unlink. */
+static int64_t drop_name(
+	int dirfd, const char *name, const struct stat *st, struct freed *freed)
+{
+	int64_t bytes = (int64_t)st->st_blocks * 512, left;
+
+	if (st->st_nlink > 1)
+		left = drop_link(dirfd, name);
+	else
+		left = unlinkat(dirfd, name, 0) < 0 ? -errno : 0;
+	if (left < 0)
+		return left;
+	freed->files++;
+	if (left > 0)
+		return 0;
+	freed->bytes += (uint64_t)bytes;
+	return bytes;
+}
+
+static bool is_equal(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+/* Another name of it that went meanwhile, on another thread, is no change of the file,
+ * though it changes its change time. */
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	       is_equal(&a->st_mtim, &b->st_mtim) &&
+	       (is_equal(&a->st_ctim, &b->st_ctim) || a->st_nlink != b->st_nlink);
+}
+
+int64_t trash_unlink(
+	int dirfd, const char *name, const struct stat *seen, struct freed *freed)
+{
+	struct stat st;
+
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	return is_same(&st, seen) ? drop_name(dirfd, name, &st, freed) : -ESTALE;
 }
 
 /* --- reclaiming ----------------------------------------------------------------------*/
@@ -110,86 +154,56 @@ struct reclaim {
 	int trash;
 	int64_t until;
 	struct progress progress;
-	/* Several threads may delete the hard links of one file, and each may have seen
-	 * it with all of them. */
-	struct hardlinks links;
 	struct removed removed;
 	_Atomic(bool) flattened, left;
 };
 
-/* Of a directory in the trash: the version of the tree that it lies in, followed by the
- * rest of `path`; NULL where it lies in none, or in a whole version. */
-static const char *tree_of(const char *path, int64_t *ret_when, size_t *ret_len)
+/* Where a directory in the trash lay below the layout folder, for the caller to free;
+ * NULL where its name does not tell. */
+static char *origin(const char *path, int64_t *ret_when)
 {
-	const char *name = path + strlen(CACHE_TRASH "/"), *mark;
+	const size_t trash = strlen(CACHE_TRASH "/");
+	const char *name = path + trash, *version;
+	char *ret;
+	bool whole;
 
-	if (strlen(path) < strlen(CACHE_TRASH "/"))
+	if (strlen(path) < trash)
 		return NULL;
-	mark = memchr(name, VERSION_MARK[0], strcspn(name, "/"));
-	if (!mark || sscanf(name, "%" SCNx64 ".", ret_when) != 1 || *ret_when <= 0)
+	version = memchr(name, *MARK, strcspn(name, "/"));
+	if (!version || sscanf(name, "%" SCNx64 ".", ret_when) != 1 || *ret_when <= 0)
 		return NULL;
-	*ret_len = layout_version(mark + 1);
-	return *ret_len ? mark + 1 : NULL;
+	whole = *++version == *MARK;
+	version += whole;
+	if (asprintf(&ret, "%.*s%s%s", (int)layout_version(version), version,
+		    whole ? "" : "/tree", version + layout_version(version)) < 0)
+		return NULL;
+	return ret;
 }
 
 /* Deletes a name in the trash; a directory that may not be written to is made one that
  * may. */
-static int drop(int dirfd, const char *name)
-{
-	if (unlinkat(dirfd, name, 0) == 0)
-		return 0;
-	if (errno != EACCES || fchmod(dirfd, 0700) < 0)
-		return -errno;
-	return unlinkat(dirfd, name, 0) < 0 ? -errno : 0;
-}
-
-/* Deletes one of a tree's, whose size was recorded. */
-static int drop_counted(struct walk_dir *dir, const struct walk_file *file,
-	const char *version, size_t len, int64_t when)
+static int64_t drop(struct walk_dir *dir, const struct walk_file *file)
 {
 	struct reclaim *reclaim = dir->context;
-	AUTOFREE char *path = NULL;
-	struct layout item;
-	int64_t freed;
+	int64_t r = drop_name(dir->fd, file->name, file->st, reclaim->freed);
 
-	freed = trash_unlink(dir->fd, file->name, file->st, reclaim->freed);
-	if (freed == -EACCES && fchmod(dir->fd, 0700) == 0)
-		freed = trash_unlink(dir->fd, file->name, file->st, reclaim->freed);
-	if (freed < 0)
-		return (int)freed;
-	if (asprintf(&path, "%.*s/tree%s", (int)len, version, version + len) < 0) {
-		path = NULL;
-		return 0;
-	}
-	item = layout_parse(path, file->name);
-	removed_file(&reclaim->removed, when, &item, file->st, freed);
-	return 0;
-}
-
-static int drop_uncounted(struct walk_dir *dir, const struct walk_file *file)
-{
-	struct reclaim *reclaim = dir->context;
-	int r = drop(dir->fd, file->name);
-
-	if (r == 0) {
-		reclaim->freed->files++;
-		reclaim->freed->bytes += hardlinks_drop(&reclaim->links, file->st);
-	}
+	if (r == -EACCES && fchmod(dir->fd, 0700) == 0)
+		r = drop_name(dir->fd, file->name, file->st, reclaim->freed);
 	return r;
 }
 
 static void drop_file(struct walk_dir *dir, const struct walk_file *file)
 {
 	struct reclaim *reclaim = dir->context;
-	int64_t when;
-	size_t len;
-	const char *version = tree_of(dir->path, &when, &len);
-	int r = version ? drop_counted(dir, file, version, len, when) : -ESTALE;
+	int64_t when, freed = drop(dir, file);
+	AUTOFREE char *was_in = freed < 0 ? NULL : origin(dir->path, &when);
+	struct layout item;
 
-	if (r == -ESTALE)
-		r = drop_uncounted(dir, file);
-	if (r < 0 && r != -ENOENT) {
-		complain(file->name, "cannot be deleted: %s", strerror(-r));
+	if (was_in) {
+		item = layout_parse(was_in, file->name);
+		removed_file(&reclaim->removed, when, &item, file->st, freed);
+	} else if (freed < 0 && freed != -ENOENT) {
+		complain(file->name, "cannot be deleted: %s", strerror((int)-freed));
 		reclaim->left = true;
 	}
 	if (clock_is_over(reclaim->until))
@@ -211,13 +225,11 @@ static bool flatten(struct walk_dir *parent, const char *name)
 	struct reclaim *reclaim = parent->context;
 	char fresh[NAME_ROOM];
 	int64_t when = clock_real();
-	size_t len = 0;
-	const char *version;
+	AUTOFREE char *was_in = origin(parent->path, &when);
 
 	if (strlen(parent->path) < LONGEST_PATH)
 		return true;
-	version = tree_of(parent->path, &when, &len);
-	new_name(fresh, when, version ? version : "", version ? len : 0);
+	new_name(fresh, when, MARK, was_in, was_in ? layout_version(was_in) : 0);
 	if (move(parent->fd, name, reclaim->trash, fresh) == 0)
 		reclaim->flattened = true;
 	return false;
@@ -252,67 +264,8 @@ int trash_reclaim(const struct cache *cache, int64_t until, struct freed *freed)
 	} while (r == 0 && reclaim.flattened);
 	progress_end(&reclaim.progress);
 	close(reclaim.trash);
-	hardlinks_release(&reclaim.links);
 	removed_tell(&reclaim.removed, cache->root);
 	if (r == -EINTR || (r == 0 && (reclaim.left || failed)))
 		return -EAGAIN;
 	return r;
-}
-
-/* --- single files --------------------------------------------------------------------*/
-
-static bool is_equal(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
-/* Another name of it that went meanwhile, on another thread, is no change of the file,
- * though it changes its change time. */
-static bool is_same(const struct stat *a, const struct stat *b)
-{
-	return a->st_ino == b->st_ino && a->st_size == b->st_size &&
-	       is_equal(&a->st_mtim, &b->st_mtim) &&
-	       (is_equal(&a->st_ctim, &b->st_ctim) || a->st_nlink != b->st_nlink);
-}
-
-/* Deletes one of several names. Whether it was the last is known only afterwards: other
- * threads delete the others. */
-static int drop_name(int dirfd, const char *name, struct stat *st)
-{
-	/* Or the last two would both find that there is none left. */
-	static pthread_mutex_t one_by_one = PTHREAD_MUTEX_INITIALIZER;
-	int fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), r = 0;
-
-	if (fd < 0)
-		return -errno;
-	pthread_mutex_lock(&one_by_one);
-	if (unlinkat(dirfd, name, 0) < 0 || fstat(fd, st) < 0)
-		r = -errno;
-	pthread_mutex_unlock(&one_by_one);
-	close(fd);
-	st->st_nlink++; /* as it was just before */
-	return r;
-}
-
-int64_t trash_unlink(
-	int dirfd, const char *name, const struct stat *seen, struct freed *freed)
-{
-	struct stat st;
-	int r;
-
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
-	if (!is_same(&st, seen))
-		return -ESTALE;
-	if (st.st_nlink > 1)
-		r = drop_name(dirfd, name, &st);
-	else
-		r = unlinkat(dirfd, name, 0) < 0 ? -errno : 0;
-	if (r < 0)
-		return r;
-	freed->files++;
-	if (st.st_nlink > 1)
-		return 0;
-	freed->bytes += (uint64_t)st.st_blocks * 512;
-	return (int64_t)st.st_blocks * 512;
 }

@@ -18,14 +18,9 @@ struct freed {
 };
 
 /* Moves the file or directory at path (below the layout folder) into the trash. -ENOENT
- * where it is gone already. When a part of a version is reclaimed, it is subtracted from
- * the recorded sizes, as of `when` (nanoseconds since 1970); a whole version is for the
- * caller to subtract. */
+ * where it is gone already. When a version or a part of one is reclaimed, it is
+ * subtracted from the recorded sizes, as of `when` (nanoseconds since 1970). */
 int trash_move(const struct cache *cache, const char *path, int64_t when);
-
-/* All of that version has been subtracted: its trees in the trash are not to be as well.
- */
-void trash_counted(const struct cache *cache, const char *version);
 
 /* Deletes what is in the trash, on several threads; until a moment of clock_steady
  * (0: until it is done) or an interrupt. -EAGAIN: something is left. */
