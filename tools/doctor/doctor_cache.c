@@ -18,7 +18,7 @@
 #include "shim/core/cache/config.h"
 #include "shim/core/cache/layer.h"
 #include "shim/core/cache/root.h"
-#include "tools/base/files.h"
+#include "tools/base/alloc.h"
 #include "tools/base/human.h"
 #include "tools/cache/cache.h"
 #include "tools/cache/sys_libc.h"
@@ -123,14 +123,10 @@ static void check_names(struct findings *report, const char *path, const char *r
 /* -errno where there is no such file. */
 static int64_t age_of(const char *directory, const char *name)
 {
-	AUTOFREE char *path = NULL;
+	AUTOFREE char *path = alloc_format("%s/%s", directory, name);
 	struct stat st;
 
-	if (asprintf(&path, "%s/%s", directory, name) < 0)
-		return path = NULL, -ENOMEM;
-	if (stat(path, &st) < 0)
-		return -errno;
-	return time(NULL) - st.st_mtime;
+	return stat(path, &st) < 0 ? -errno : time(NULL) - st.st_mtime;
 }
 
 static void check_gc(struct findings *report, const char *root, const char *layout)
@@ -153,12 +149,8 @@ static void check_gc(struct findings *report, const char *root, const char *layo
 
 static void check_ready(struct findings *report, const char *root)
 {
-	AUTOFREE char *layout = NULL;
+	AUTOFREE char *layout = alloc_format("%s/" CACHE_LAYOUT, root);
 
-	if (asprintf(&layout, "%s/" CACHE_LAYOUT, root) < 0) {
-		layout = NULL;
-		return;
-	}
 	if (faccessat(AT_FDCWD, layout, W_OK | X_OK, AT_EACCESS) == 0)
 		findings_add(report, FINDING_OK, "cache", "%s", root);
 	else

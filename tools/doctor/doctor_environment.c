@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "shim/core/cache/config.h"
+#include "tools/base/alloc.h"
 #include "tools/base/files.h"
 #include "tools/conf/conf.h"
 #include "tools/doctor/doctor.h"
@@ -38,10 +39,11 @@ static void check_python_variables(struct doctor *doctor)
  * complains and goes on without it. */
 static void check_preload(struct doctor *doctor)
 {
-	AUTOFREE char *copy = strdup(is_set("LD_PRELOAD") ? getenv("LD_PRELOAD") : "");
+	AUTOFREE char *copy =
+		alloc_copy(is_set("LD_PRELOAD") ? getenv("LD_PRELOAD") : "");
 	char *rest = copy, *entry;
 
-	while (rest && (entry = strsep(&rest, LIBRARY_SEPARATORS))) {
+	while ((entry = strsep(&rest, LIBRARY_SEPARATORS))) {
 		if (!strchr(entry, '/') || strchr(entry, '$') || access(entry, R_OK) == 0)
 			continue;
 		if (library_is_in(entry))

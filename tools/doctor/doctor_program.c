@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
+#include "tools/base/alloc.h"
 #include "tools/base/files.h"
 #include "tools/base/subprocess.h"
 #include "tools/doctor/doctor.h"
@@ -43,7 +44,7 @@ static char *ask_executable(const struct doctor *doctor)
 		return NULL;
 	line = strrchr(answer.out, '\n');
 	if (line && line[1] == '/' && answer_is_success(&answer))
-		found = strdup(line + 1);
+		found = alloc_copy(line + 1);
 	answer_release(&answer);
 	return found;
 }
@@ -52,10 +53,10 @@ static char *ask_executable(const struct doctor *doctor)
  * name after env. The caller frees it; NULL: another. */
 static char *shebang_python(const char *line)
 {
-	AUTOFREE char *copy = strdup(line + strlen("#!"));
+	AUTOFREE char *copy = alloc_copy(line + strlen("#!"));
 	char *rest = copy, *word, *found = NULL;
 
-	while (rest && (word = strsep(&rest, " \t"))) {
+	while ((word = strsep(&rest, " \t"))) {
 		const char *name = file_name(word);
 
 		if (strncmp(name, "python", 6) == 0 || strncmp(name, "pypy", 4) == 0)
@@ -76,7 +77,7 @@ static void check_script(struct doctor *doctor, const char *line)
 			"%s is a script of %s, which is what is examined", doctor->path,
 			doctor->program);
 		free(doctor->path);
-		doctor->path = strdup(doctor->program);
+		doctor->path = alloc_copy(doctor->program);
 		return;
 	}
 	doctor->program = ask_executable(doctor);
@@ -106,7 +107,7 @@ void doctor_check_interpreter(struct doctor *doctor)
 		return;
 	}
 	if (r == FILE_ELF) {
-		doctor->program = strdup(doctor->path);
+		doctor->program = alloc_copy(doctor->path);
 		findings_add(
 			&doctor->report, FINDING_OK, "interpreter", "%s", doctor->path);
 		return;
@@ -154,17 +155,12 @@ static void check_privileges(struct doctor *doctor)
  * the library needs of which libc. */
 static void check_loading(struct doctor *doctor, const char *loader)
 {
-	AUTOFREE char *preload = NULL;
+	AUTOFREE char *preload = alloc_format("LD_PRELOAD=%s", doctor->library);
 	AUTOFREE char *reason = NULL;
-	const char *changes[] = { NULL, NULL };
+	const char *const changes[] = { preload, NULL };
 	char *argv[] = { (char *)loader, (char[]){ "--list" }, doctor->program, NULL };
 	struct answer answer;
 
-	if (asprintf(&preload, "LD_PRELOAD=%s", doctor->library) < 0) {
-		preload = NULL;
-		return;
-	}
-	changes[0] = preload;
 	if (subprocess_run(argv, changes, doctor->timeout, &answer) < 0)
 		return;
 	doctor->has_python =

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "shim/core/base/path.h"
+#include "tools/base/alloc.h"
 #include "tools/base/files.h"
 #include "tools/base/subprocess.h"
 #include "tools/doctor/doctor.h"
@@ -50,12 +51,9 @@ static int fail(struct doctor *doctor, const char *what, const char *why)
 
 static int write_module(const char *directory)
 {
-	AUTOFREE char *path = NULL;
-	FILE *out;
+	AUTOFREE char *path = alloc_format("%s/" MODULE ".py", directory);
+	FILE *out = fopen(path, "we");
 
-	if (asprintf(&path, "%s/" MODULE ".py", directory) < 0)
-		return path = NULL, -ENOMEM;
-	out = fopen(path, "we");
 	if (!out)
 		return -errno;
 	fputs("value = 1\n", out);
@@ -71,12 +69,9 @@ static int prepare(struct doctor *doctor, struct proof *proof)
 		r = library_preload(doctor->library, getenv("LD_PRELOAD"), &value);
 	if (r < 0)
 		return r;
-	if (asprintf(&proof->preload, "LD_PRELOAD=%s", value) < 0)
-		return proof->preload = NULL, -ENOMEM;
-	if (asprintf(&proof->dir, "PYCSTASH_DIR=%s/cache", proof->base) < 0)
-		return proof->dir = NULL, -ENOMEM;
-	if (asprintf(&proof->log, "PYCSTASH_LOG=%s/log", proof->base) < 0)
-		return proof->log = NULL, -ENOMEM;
+	proof->preload = alloc_format("LD_PRELOAD=%s", value);
+	proof->dir = alloc_format("PYCSTASH_DIR=%s/cache", proof->base);
+	proof->log = alloc_format("PYCSTASH_LOG=%s/log", proof->base);
 	return write_module(proof->base);
 }
 
@@ -151,7 +146,7 @@ static bool read_log(const struct proof *proof, char **ret_last)
 	while (log && getline(&line, &size, log) > 0) {
 		hit |= strstr(line, ": hit: ") && strstr(line, MODULE);
 		free(*ret_last);
-		*ret_last = strndup(line, strcspn(line, "\n"));
+		*ret_last = alloc_part(line, strcspn(line, "\n"));
 	}
 	if (log)
 		fclose(log);
@@ -161,13 +156,11 @@ static bool read_log(const struct proof *proof, char **ret_last)
 
 static int judge(struct doctor *doctor, const struct proof *proof)
 {
-	AUTOFREE char *beside = NULL;
+	AUTOFREE char *beside = alloc_format("%s/" PYCACHE, proof->base);
 	AUTOFREE char *last = NULL;
 	bool hit = read_log(proof, &last);
 	const char *why = last ? last : "the library logged nothing";
 
-	if (asprintf(&beside, "%s/" PYCACHE, proof->base) < 0)
-		return beside = NULL, -ENOMEM;
 	if (access(beside, F_OK) == 0)
 		return fail(doctor,
 			"bytecode was written next to the source, without the library",
@@ -184,7 +177,7 @@ static int prove(struct doctor *doctor, struct proof *proof)
 {
 	int r = prepare(doctor, proof);
 
-	if (!proof->base && r != -ENOMEM)
+	if (!proof->base)
 		return skip(doctor,
 			"there is no directory for temporary files; set TMPDIR to one that can be written");
 	if (r < 0)

@@ -8,11 +8,11 @@
 #include <stddef.h>
 
 #include "shim/core/base/path.h"
+#include "shim/core/cache/layer.h"
 #include "shim/core/cache/map.h"
 #include "shim/core/cache/root.h"
-#include "shim/core/proof/source.h"
-#include "shim/core/python/header.h"
-#include "tools/explain/explanation.h"
+#include "shim/core/entry/entry.h"
+#include "tools/explain/explain.h"
 
 struct explain_search {
 	const struct explain_subject *subject;
@@ -20,13 +20,19 @@ struct explain_search {
 	struct config config;
 	struct sys sys;
 	enum root_state store;
-	char *directory; /* of the source, as spelled */
+	char *directory; /* of the source, as given */
 	char name[NAME_MAX + 1];
 	struct pyc_name pyc;
-	char path[PATH_MAX]; /* of the entry; core writes behind it */
+	char path[PATH_MAX]; /* of the entry; core writes after it */
 	struct map map;	     /* how that is put together */
 	struct source source;
-	uint32_t magic; /* as core has it after the search */
+	/* what there is one of in a process */
+	struct scratch scratch;
+	struct pending pending, created;
+	atomic_bool watching, cannot_clone;
+	_Atomic uint32_t magic;
+	struct source_clock clock;
+	struct layers layers;
 };
 
 #define STEP(search, state, name, ...) \
@@ -40,6 +46,9 @@ const char *explain_prefix(const char *tag);
  * literal; NULL: it does. *ret_kind: what the pyc goes by. */
 const char *explain_rejects(
 	const struct explain_search *search, int fd, enum header_kind *ret_kind);
+
+/* Stats and reads the source. */
+void explain_read_source(struct explain_search *search);
 
 /* After core was asked: adds the steps that tell what there is. */
 void explain_see(struct explain_search *search);

@@ -4,13 +4,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "shim/core/cache/layer.h"
 #include "shim/core/cache/object.h"
-#include "tools/base/files.h"
+#include "tools/base/alloc.h"
+#include "tools/cache/layout.h"
 #include "tools/explain/explain_search.h"
 #include "tools/pyc/inspect.h"
 #include "tools/pyc/state.h"
@@ -42,23 +41,21 @@ static void see_source(struct explain_search *search)
 			(long long)source->st.st_size);
 }
 
-/* Where to look: the cache or a layer. */
-struct explain_place {
-	const char *root;
-	size_t root_len;
-	const char *entry_step, *object_step; /* what the steps are called */
-	unsigned flags;			      /* for state_of */
+/* A file that may be in the cache, and in each layer. */
+struct explain_file {
+	const char *step, *layer_step; /* what the steps are called */
+	struct layout item;
+	const char *below;  /* its path below the layout folder */
+	const char *source; /* of an entry */
 };
 
 static void see_state(struct explain_search *search, const char *step, const char *path,
 	const struct pyc_state *state)
 {
-	const char *why = state->why ? state->why : "";
-	const char *between = state->why ? ", " : "";
 	const char *word = state_names[state->state];
 	char other[64] = "";
 
-	if (state->error == -ENOENT || state->error == -EBADF) {
+	if (state->error == -ENOENT || state->error == -ENOTDIR) {
 		STEP(search, WARN, step, "there is none at %s", path);
 		return;
 	}
@@ -69,36 +66,61 @@ static void see_state(struct explain_search *search, const char *step, const cha
 	if (state->sealed && search->source.there && state->touched &&
 		(state->seal.flags & SEAL_SOURCE) && !(state->seal.flags & SEAL_HASH))
 		inspect_differences(&state->seal.source, &search->source.identity, other);
-	if (state->state == STATE_FRESH)
-		STEP(search, OK, step, "%s: %s%s%s%s%s", path, word, between, why,
-			*other ? "; the source has another " : "", other);
-	else
-		STEP(search, WARN, step, "%s: %s%s%s", path, word, between, why);
+	findings_add(&search->explanation->steps,
+		state->state == STATE_FRESH ? FINDING_OK : FINDING_WARN, step,
+		"%s: %s%s%s%s%s", path, word, state->why ? ", " : "",
+		state->why ? state->why : "", *other ? "; the source has another " : "",
+		other);
 }
 
-static void see_entry(struct explain_search *search, const struct explain_place *place)
+static void see_in(struct explain_search *search, const struct explain_file *file,
+	const char *root, bool layer)
 {
-	const size_t root_len = search->config.root_len;
-	AUTOFREE char *dir = NULL;
-	AUTOFREE char *path = NULL;
-	struct pyc_state state;
-	struct layout item;
-	int dirfd;
+	AUTOFREE char *path = alloc_format("%s/" CACHE_LAYOUT "/%s", root, file->below);
+	struct pyc_state state = state_at(&file->item, AT_FDCWD, path, file->source,
+		STATE_DIGEST | STATE_WHOLE | (layer ? STATE_LAYER : 0));
 
-	if (asprintf(&dir, "%.*s%.*s", (int)place->root_len, place->root,
-		    (int)(search->map.dir_len - root_len), search->path + root_len) < 0 ||
-		asprintf(&path, "%s/%s", dir, search->name) < 0) {
-		dir = path = NULL; /* what a failure leaves there is nobody's */
-		return;
+	see_state(search, layer ? file->layer_step : file->step, path, &state);
+}
+
+/* In the cache, and in the layers in order. Each must be trusted before anything in it
+ * counts. */
+static void see_file(struct explain_search *search, const struct explain_file *file)
+{
+	const char *layer;
+	size_t len;
+
+	if (search->store != ROOT_REFUSED)
+		see_in(search, file, search->config.root, false);
+	for (size_t n = 0; (layer = config_layer(search->config.layers, n, &len)); n++) {
+		char at[PATH_MAX] = "";
+		enum verdict why = VERDICT_LAYER_UNREACHABLE;
+
+		if (len < sizeof at) {
+			memcpy(at, layer, len);
+			why = layer_judge(&search->sys, geteuid(), at, sizeof at);
+		}
+		if (why == VERDICT_NONE)
+			see_in(search, file, at, true);
+		else if (file->source)
+			STEP(search, WARN, file->layer_step, "%s: %s", at,
+				verdict_rows[why].why);
 	}
-	dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	item = layout_parse(
-		dir + place->root_len + sizeof "/" CACHE_LAYOUT, search->name);
-	state = state_at(&item, dirfd, search->name, search->subject->source,
-		STATE_DIGEST | STATE_WHOLE | place->flags);
-	if (dirfd >= 0)
-		close(dirfd);
-	see_state(search, place->entry_step, path, &state);
+}
+
+static void see_entry(struct explain_search *search)
+{
+	const char *below =
+		search->path + search->config.root_len + strlen("/" CACHE_LAYOUT "/");
+	const char *end = search->path + search->map.dir_len;
+	AUTOFREE char *dir = alloc_part(below, (size_t)(end - below));
+	const struct explain_file file = { .step = "entry",
+		.layer_step = "layer",
+		.item = layout_parse(dir, search->name),
+		.below = below,
+		.source = search->subject->source };
+
+	see_file(search, &file);
 }
 
 /* Whether Python takes the tree's pyc; then_what: what follows from that. */
@@ -147,89 +169,46 @@ static const char *why_no_object(
 	return search->magic ? NULL : "the magic number is not known; see --python";
 }
 
-static void see_object(struct explain_search *search, const struct explain_place *place)
+static void see_object(struct explain_search *search)
 {
-	const char *version = search->path + search->config.root_len + 1;
-	size_t version_len = search->map.version_len - search->config.root_len - 1;
-	struct layout item = { .kind = LAYOUT_OBJECT,
-		.version = version + sizeof CACHE_LAYOUT,
-		.version_len = version_len - sizeof CACHE_LAYOUT };
-	const char *why = why_no_object(search, &item.object);
+	const char *version =
+		search->path + search->config.root_len + strlen("/" CACHE_LAYOUT "/");
+	const char *end = search->path + search->map.version_len;
+	struct explain_file file = { .step = "object",
+		.layer_step = "layer object",
+		.item = { .kind = LAYOUT_OBJECT,
+			.version = version,
+			.version_len = (size_t)(end - version) } };
+	const char *why = why_no_object(search, &file.item.object);
 	char below[PATH_MAX];
-	AUTOFREE char *path = NULL;
-	struct pyc_state state;
 
 	if (why) {
-		STEP(search, WARN, place->object_step, "not searched: %s", why);
-		return;
-	}
-	if (!layout_object_path(
-		    item.version, item.version_len, &item.object, below, sizeof below) ||
-		asprintf(&path, "%.*s/" CACHE_LAYOUT "/%s", (int)place->root_len,
-			place->root, below) < 0) {
-		path = NULL;
-		return;
-	}
-	state = state_at(&item, AT_FDCWD, path, NULL, STATE_WHOLE | place->flags);
-	see_state(search, place->object_step, path, &state);
-}
-
-/* The layers in order. Each must be trusted before anything in it counts. */
-static void see_layers(struct explain_search *search,
-	void (*see)(struct explain_search *search, const struct explain_place *place))
-{
-	struct explain_place layer = {
-		.entry_step = "layer", .object_step = "layer object", .flags = STATE_LAYER
-	};
-
-	for (size_t n = 0;
-		(layer.root = config_layer(search->config.layers, n, &layer.root_len));
-		n++) {
-		char at[PATH_MAX] = "";
-		enum verdict why = VERDICT_LAYER_UNREACHABLE;
-
-		if (layer.root_len < sizeof at) {
-			memcpy(at, layer.root, layer.root_len);
-			why = layer_judge(&search->sys, geteuid(), at, sizeof at);
-		}
-		if (why == VERDICT_NONE)
-			see(search, &layer);
-		else if (see == see_entry)
-			STEP(search, WARN, layer.entry_step, "%s: %s", at,
-				verdict_rows[why].why);
+		STEP(search, WARN, file.step, "not searched: %s", why);
+	} else if (layout_object_path(version, file.item.version_len, &file.item.object,
+			   below, sizeof below)) {
+		file.below = below;
+		see_file(search, &file);
 	}
 }
 
 void explain_see(struct explain_search *search)
 {
-	const struct explain_place own = { .root = search->config.root,
-		.root_len = search->config.root_len,
-		.entry_step = "entry",
-		.object_step = "object" };
 	const char *rejected;
 
 	see_source(search);
-	if (search->store != ROOT_REFUSED)
-		see_entry(search, &own);
-	see_layers(search, see_entry);
+	see_entry(search);
 	(void)see_tree(search, "it is served unless an entry is", &rejected);
-	if (search->store != ROOT_REFUSED)
-		see_object(search, &own);
-	see_layers(search, see_object);
+	see_object(search);
 }
 
 void explain_alone(struct explain_search *search)
 {
 	struct explanation *explanation = search->explanation;
-	struct source *source = &search->source;
-	struct scratch scratch = { .kept = NULL };
 	bool taken;
 
-	*source = (struct source){ .dirfd = AT_FDCWD, .path = search->subject->source };
-	if (source_look(source, &search->sys) == 0)
-		(void)source_digest(source, &search->sys, &scratch);
+	explain_read_source(search);
 	see_source(search);
 	taken = see_tree(search, "Python takes it", &explanation->rejected);
-	explanation->served = taken && source->there;
+	explanation->served = taken && search->source.there;
 	explanation->alone = true;
 }

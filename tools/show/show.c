@@ -15,6 +15,7 @@
 #include "shim/core/base/path.h"
 #include "shim/core/cache/config.h"
 #include "shim/core/proof/source.h"
+#include "tools/base/alloc.h"
 #include "tools/base/files.h"
 #include "tools/cache/sys_libc.h"
 #include "tools/cache/walk.h"
@@ -25,14 +26,13 @@
 static char *source_in_tree(const struct show *show, const char *name)
 {
 	struct path_parts parts = path_split(show->path);
-	char source[NAME_MAX + 1], *path;
+	char source[NAME_MAX + 1];
 
 	if (parts.tail != PATH_NAME || parts.name != name ||
 		show->item.pyc.kind != PYC_CODE ||
-		!pyc_source(&show->item.pyc, name, source, sizeof source) ||
-		asprintf(&path, "%.*s%s", (int)parts.dir_len, show->path, source) < 0)
+		!pyc_source(&show->item.pyc, name, source, sizeof source))
 		return NULL;
-	return path;
+	return alloc_format("%.*s%s", (int)parts.dir_len, show->path, source);
 }
 
 static char *source_in_cache(const struct show *show, const char *name)
@@ -42,7 +42,7 @@ static char *source_in_cache(const struct show *show, const char *name)
 	if (show->item.kind != LAYOUT_ENTRY ||
 		!layout_source(&show->item, show->dir, name, source, sizeof source))
 		return NULL;
-	return strdup(source);
+	return alloc_copy(source);
 }
 
 static void set_item(struct show *show)
@@ -87,34 +87,36 @@ static void set_object(struct show *show)
 	char below[PATH_MAX];
 	struct stat st;
 
+	show->relation = "none";
 	if (show->cache && show->item.kind == LAYOUT_OBJECT) {
-		show->object = SHOW_OBJECT_ITSELF;
+		show->relation = "itself";
+		show->object_path = alloc_copy(show->path);
 		return;
 	}
 	if (!show->cache || !show->pyc.sealed ||
 		!layout_object_of(&show->item, file_name(show->path), &show->pyc.seal,
 			below, sizeof below))
 		return;
-	if (asprintf(&show->object_path, "%s/" CACHE_LAYOUT "/%s", show->cache->root,
-		    below) < 0)
-		show->object_path = NULL;
-	else if (lstat(show->object_path, &st) < 0)
-		show->object = SHOW_OBJECT_ABSENT;
+	show->object_path =
+		alloc_format("%s/" CACHE_LAYOUT "/%s", show->cache->root, below);
+	if (lstat(show->object_path, &st) < 0)
+		show->relation = "absent";
+	else if (st.st_dev == mine->st_dev && st.st_ino == mine->st_ino)
+		show->relation = "same";
 	else
-		show->object = st.st_dev == mine->st_dev && st.st_ino == mine->st_ino
-				       ? SHOW_OBJECT_SAME
-				       : SHOW_OBJECT_OTHER;
+		show->relation = "other";
 }
 
 /* --- together ------------------------------------------------------------------------*/
 
 static int set_names(struct show *show, const char *path, const char *below)
 {
-	show->path = strdup(path);
-	if (!show->path || file_directory(below ? below : path, &show->dir) < 0)
-		return -ENOMEM;
-	set_item(show);
-	return 0;
+	int r = file_directory(below ? below : path, &show->dir);
+
+	show->path = alloc_copy(path);
+	if (r == 0)
+		set_item(show);
+	return r;
 }
 
 static int collect(struct show *show)
@@ -202,19 +204,15 @@ static bool has_same_content(const struct show *show, int dirfd, const char *nam
 
 static void add_sharer(struct show *show, const char *dir, const char *name)
 {
-	char **list = reallocarray(show->sharers, show->sharers_count + 1, sizeof *list);
-	char *path;
+	char *path =
+		alloc_format("%s/" CACHE_LAYOUT "/%s/%s", show->cache->root, dir, name);
 
-	if (!list)
-		return;
-	show->sharers = list;
-	if (asprintf(&path, "%s/" CACHE_LAYOUT "/%s/%s", show->cache->root, dir, name) <
-		0)
-		return;
-	if (strcmp(path, show->path) == 0)
+	if (strcmp(path, show->path) == 0) {
 		free(path);
-	else
-		list[show->sharers_count++] = path;
+		return;
+	}
+	GROW(show->sharers, show->sharers_count);
+	show->sharers[show->sharers_count++] = path;
 }
 
 static void compare_file(struct walk_dir *dir, const struct walk_file *file)
@@ -243,9 +241,8 @@ int show_find_sharers(struct show *show)
 
 	if (!show->cache || !show->pyc.sealed || !(show->pyc.seal.flags & SEAL_SOURCE))
 		return 0;
-	if (asprintf(&start, "%.*s/tree", (int)show->item.version_len,
-		    show->item.version) < 0)
-		return start = NULL, -ENOMEM;
+	start = alloc_format(
+		"%.*s/tree", (int)show->item.version_len, show->item.version);
 	r = walk_run(&walk, start);
 	if (show->sharers_count)
 		qsort(show->sharers, show->sharers_count, sizeof *show->sharers,

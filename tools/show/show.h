@@ -17,14 +17,6 @@
 #include "tools/pyc/inspect.h"
 #include "tools/pyc/state.h"
 
-enum show_object {
-	SHOW_OBJECT_NOT,    /* none: a pyc of this place, name or header is not shared */
-	SHOW_OBJECT_ABSENT, /* it does not exist */
-	SHOW_OBJECT_SAME,   /* a hard link to the same file */
-	SHOW_OBJECT_OTHER,  /* it exists as another file */
-	SHOW_OBJECT_ITSELF, /* this is the object */
-};
-
 /* What is known of the source. */
 struct show_source {
 	char *path; /* NULL where the pyc's name does not tell */
@@ -43,9 +35,9 @@ struct show {
 	struct ask ask; /* see show_ask */
 	struct show_source source;
 	struct pyc_state state; /* in a cache */
-	enum show_object object;
-	char *object_path; /* except for SHOW_OBJECT_NOT and _ITSELF */
-	char **sharers;	   /* see show_find_sharers; else NULL */
+	const char *relation;	/* to its object, in the words of docs/json.md */
+	char *object_path;	/* NULL where it has none */
+	char **sharers;		/* see show_find_sharers; else NULL */
 	size_t sharers_count;
 };
 

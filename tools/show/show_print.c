@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/base/alloc.h"
 #include "tools/base/escape.h"
-#include "tools/base/files.h"
 #include "tools/base/json.h"
 #include "tools/python/interpreters.h"
 #include "tools/show/show.h"
@@ -61,7 +61,7 @@ static void print_place(struct json *json, const struct show *show)
 	AUTOFREE char *version = NULL;
 
 	if (cache && item->version)
-		version = strndup(item->version, item->version_len);
+		version = alloc_part(item->version, item->version_len);
 	json_string(json, "cache", cache ? cache->root : NULL);
 	json_bool(json, "layer", cache && cache->layer);
 	json_string(json, "kind", cache ? layout_kind_names[item->kind] : "pyc");
@@ -203,16 +203,9 @@ static void print_seal(struct json *json, const struct show *show)
 
 static void print_sharing(struct json *json, const struct show *show)
 {
-	static const char *const relations[] = { [SHOW_OBJECT_NOT] = "none",
-		[SHOW_OBJECT_ABSENT] = "absent",
-		[SHOW_OBJECT_SAME] = "same",
-		[SHOW_OBJECT_OTHER] = "other",
-		[SHOW_OBJECT_ITSELF] = "itself" };
-
 	json_open(json, "object", '{');
-	json_string(json, "relation", relations[show->object]);
-	json_string(json, "path",
-		show->object == SHOW_OBJECT_ITSELF ? show->path : show->object_path);
+	json_string(json, "relation", show->relation);
+	json_string(json, "path", show->object_path);
 	json_close(json);
 	if (!json->text)
 		json_open(json, "also", '[');
