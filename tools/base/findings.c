@@ -4,12 +4,11 @@
  */
 #include "tools/base/findings.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "tools/base/alloc.h"
 #include "tools/base/escape.h"
 
 static const char *const finding_names[] = {
@@ -21,38 +20,24 @@ static const char *const finding_names[] = {
 void findings_add(struct findings *report, enum finding_state state, const char *name,
 	const char *format, ...)
 {
-	struct finding *findings;
 	va_list args;
 	char *detail;
 
 	va_start(args, format);
-	if (vasprintf(&detail, format, args) < 0)
-		detail = NULL;
+	detail = alloc_format_args(format, args);
 	va_end(args);
 	report->failures += state == FINDING_FAIL;
-	findings = reallocarray(report->findings, report->count + 1, sizeof *findings);
-	if (!findings) {
-		free(detail);
-		return;
-	}
-	findings[report->count++] = (struct finding){ name, state, detail };
-	report->findings = findings;
-}
-
-static const char *detail_of(const struct finding *finding)
-{
-	return finding->detail ? finding->detail : strerror(ENOMEM);
+	GROW(report->findings, report->count);
+	report->findings[report->count++] = (struct finding){ name, state, detail };
 }
 
 void findings_print(const struct findings *report)
 {
-	size_t i;
-
-	for (i = 0; i < report->count; i++) {
+	for (size_t i = 0; i < report->count; i++) {
 		const struct finding *finding = &report->findings[i];
 
 		printf("%-5s %-12s ", finding_names[finding->state], finding->name);
-		escape_plain(stdout, detail_of(finding));
+		escape_plain(stdout, finding->detail);
 		putchar('\n');
 	}
 }
@@ -60,16 +45,14 @@ void findings_print(const struct findings *report)
 void findings_print_json(
 	const struct findings *report, struct json *json, const char *key)
 {
-	size_t i;
-
 	json_open(json, key, '[');
-	for (i = 0; i < report->count; i++) {
+	for (size_t i = 0; i < report->count; i++) {
 		const struct finding *finding = &report->findings[i];
 
 		json_open(json, NULL, '{');
 		json_string(json, "name", finding->name);
 		json_string(json, "state", finding_names[finding->state]);
-		json_string(json, "detail", detail_of(finding));
+		json_string(json, "detail", finding->detail);
 		json_close(json);
 	}
 	json_close(json);
@@ -77,9 +60,7 @@ void findings_print_json(
 
 void findings_release(struct findings *report)
 {
-	size_t i;
-
-	for (i = 0; i < report->count; i++)
+	for (size_t i = 0; i < report->count; i++)
 		free(report->findings[i].detail);
 	free(report->findings);
 	*report = (struct findings){ 0 };

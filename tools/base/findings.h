@@ -3,8 +3,7 @@
  * A list of findings, printed line by line or as JSON.
  *
  * A struct findings owns the text of its details; it begins as all zeros and is released
- * in the end. Names and states are literals. Running out of memory loses the detail of
- * a finding, never its state.
+ * in the end. Names are literals.
  */
 #pragma once
 

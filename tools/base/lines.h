@@ -9,7 +9,7 @@
  *	fputs("/srv/app/m.py\n", out);
  *	lines_close(&lines, thread, 4096);
  *
- * A failure (no memory, a full disk) is kept until lines_end.
+ * A failure to write is kept until lines_end.
  */
 #pragma once
 
@@ -19,17 +19,20 @@
 #include <stdio.h>
 
 struct lines_buffer; /* one thread's */
+struct line;
 
 struct lines {
 	unsigned threads;
 	bool sorted, reversed;
 	struct lines_buffer *buffers;
-	pthread_mutex_t mutex; /* of stdout */
+	pthread_mutex_t mutex; /* of what follows, and of stdout */
+	struct line *kept;
+	size_t count;
+	int error;
 };
 
-/* sorted: by falling keys, then by rising names; or, reversed, the other way round. 0 or
- * -ENOMEM, and then lines_end is not to be called. */
-int lines_begin(struct lines *lines, unsigned threads, bool sorted, bool reversed);
+/* sorted: by falling keys, then by rising names; reversed: the other way round. */
+void lines_begin(struct lines *lines, unsigned threads, bool sorted, bool reversed);
 
 /* A line: to be written to the stream, with what ends it. */
 FILE *lines_open(struct lines *lines, unsigned thread);

@@ -4,21 +4,19 @@
  */
 #include "tools/base/message.h"
 
-#include <errno.h>
 #include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
+#include <stdio.h>
 
+#include "tools/base/alloc.h"
 #include "tools/base/escape.h"
 
 void complain(const char *what, const char *format, ...)
 {
+	AUTOFREE char *why = NULL;
 	va_list args;
-	char *why;
 
 	va_start(args, format);
-	if (vasprintf(&why, format, args) < 0)
-		why = NULL;
+	why = alloc_format_args(format, args);
 	va_end(args);
 	flockfile(stderr); /* threads complain too */
 	fputs("pycstash: ", stderr);
@@ -26,8 +24,7 @@ void complain(const char *what, const char *format, ...)
 		escape_plain(stderr, *what ? what : "''"); /* or it looks like a slip */
 		fputs(": ", stderr);
 	}
-	escape_plain(stderr, why ? why : strerror(ENOMEM));
+	escape_plain(stderr, why);
 	fputc('\n', stderr);
 	funlockfile(stderr);
-	free(why);
 }

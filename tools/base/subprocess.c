@@ -11,11 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tools/base/alloc.h"
 #include "tools/base/clock.h"
-#include "tools/base/files.h"
 #include "tools/base/progress.h"
 
 static void change_environment(const char *const changes[])
@@ -43,125 +44,88 @@ _Noreturn static void become(
 	_exit(127);
 }
 
-/* One stream of the child: what has arrived of it so far. */
-struct stream {
-	int fd; /* -1: at its end */
-	char *data;
-	size_t length;
-};
-
-static void stream_read(struct stream *stream)
+/* Memory for one stream of the child: a grandchild may keep it, and nobody has to read
+ * meanwhile. Its size is fixed, and what is not written stays NULs. */
+static int open_stream(void)
 {
-	char chunk[4096];
-	ssize_t got = read(stream->fd, chunk, sizeof chunk), i;
+	int fd = memfd_create("pycstash-answer", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
-	if (got < 0 && (errno == EINTR || errno == EAGAIN))
-		return;
-	if (got <= 0) {
-		close(stream->fd);
-		stream->fd = -1;
-		return;
-	}
-	for (i = 0; i < got && stream->length < SUBPROCESS_LIMIT; i++)
-		if (chunk[i])
-			stream->data[stream->length++] = chunk[i];
+	if (fd >= 0 && ftruncate(fd, SUBPROCESS_LIMIT) == 0 &&
+		fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK) == 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
 }
 
-/* It stays a zombie, so that its number and that of its group remain its own. */
-static bool has_ended(pid_t child)
+static char *read_stream(int fd)
 {
-	siginfo_t info = { 0 };
+	char *text = alloc_array(1, SUBPROCESS_LIMIT + 1), *end = text;
+	ssize_t length = pread(fd, text, SUBPROCESS_LIMIT, 0);
 
-	return waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-	       info.si_pid == child;
+	for (ssize_t i = 0; i < length; i++)
+		if (text[i])
+			*end++ = text[i];
+	*end = '\0';
+	return text;
 }
 
-/* Reads both streams to their ends. A grandchild may hold them open for ever, so the
- * child's own end counts as well. */
-static int follow(
-	pid_t child, struct stream streams[2], int64_t deadline, struct answer *answer)
+/* Waits for the end of the child, which stays a zombie, so that its number and that of
+ * its group remain its own. */
+static int await(pid_t child, int64_t deadline, bool *ret_timed_out)
 {
-	bool ended = false;
-
 	for (;;) {
-		struct pollfd fds[2] = { { streams[0].fd, POLLIN, 0 },
-			{ streams[1].fd, POLLIN, 0 } };
-		int ready, i;
+		siginfo_t info = { 0 };
 
+		if (waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+			info.si_pid == child)
+			return 0;
 		if (interrupt_came())
 			return -EINTR;
 		if (clock_is_over(deadline)) {
-			answer->timed_out = true;
+			*ret_timed_out = true;
 			return 0;
 		}
-		ready = poll(fds, 2, ended ? 0 : 10);
-		for (i = 0; i < 2 && ready > 0; i++)
-			if (streams[i].fd >= 0 && fds[i].revents)
-				stream_read(&streams[i]);
-		if (ended && ready <= 0)
-			return 0;
-		if (!ended)
-			ended = has_ended(child);
+		poll(NULL, 0, 2);
 	}
 }
 
-static void end_group(pid_t child, int *status)
+static int run(char *const argv[], const char *const changes[], int64_t deadline, int out,
+	int err, struct answer *answer)
 {
-	kill(-child, SIGKILL);
-	while (waitpid(child, status, 0) < 0 && errno == EINTR)
-		;
-}
+	pid_t child = out < 0 || err < 0 ? -1 : fork();
+	int r;
 
-static int start(char *const argv[], const char *const changes[],
-	struct stream streams[2], pid_t *ret_child)
-{
-	int out[2], err[2];
-	pid_t child;
-
-	if (pipe2(out, O_CLOEXEC) < 0)
-		return -errno;
-	if (pipe2(err, O_CLOEXEC) < 0) {
-		close(out[0]);
-		close(out[1]);
-		return -EMFILE;
-	}
-	child = fork();
-	if (child == 0)
-		become(argv, changes, out[1], err[1]);
-	close(out[1]);
-	close(err[1]);
-	streams[0].fd = out[0];
-	streams[1].fd = err[0];
 	if (child < 0)
-		return -EAGAIN;
+		return -errno;
+	if (child == 0)
+		become(argv, changes, out, err);
 	setpgid(child, child); /* whichever of the two comes first */
-	*ret_child = child;
-	return 0;
+	r = await(child, deadline, &answer->timed_out);
+	kill(-child, SIGKILL);
+	while (waitpid(child, &answer->status, 0) < 0 && errno == EINTR)
+		;
+	return r;
 }
 
 int subprocess_run(char *const argv[], const char *const changes[], int seconds,
 	struct answer *ret_answer)
 {
-	struct stream streams[2] = { { -1, calloc(1, SUBPROCESS_LIMIT + 1), 0 },
-		{ -1, calloc(1, SUBPROCESS_LIMIT + 1), 0 } };
-	struct answer answer = { .out = streams[0].data, .err = streams[1].data };
-	pid_t child = -1;
-	int r, i;
+	int64_t deadline = clock_steady() + seconds * CLOCK_SECOND;
+	struct answer answer = { 0 };
+	int out = open_stream(), err = open_stream(), r;
 
 	interrupt_catch();
-	r = answer.out && answer.err ? start(argv, changes, streams, &child) : -ENOMEM;
+	r = run(argv, changes, deadline, out, err, &answer);
 	if (r == 0) {
-		r = follow(
-			child, streams, clock_steady() + seconds * CLOCK_SECOND, &answer);
-		end_group(child, &answer.status);
-	}
-	for (i = 0; i < 2; i++)
-		if (streams[i].fd >= 0)
-			close(streams[i].fd);
-	if (r < 0)
-		answer_release(&answer);
-	else
+		answer.out = read_stream(out);
+		answer.err = read_stream(err);
 		*ret_answer = answer;
+	}
+	if (out >= 0)
+		close(out);
+	if (err >= 0)
+		close(err);
 	return r;
 }
 
@@ -187,49 +151,36 @@ static char *last_line(const char *text)
 		end--;
 	for (begin = end; begin > text && begin[-1] != '\n';)
 		begin--;
-	return strndup(begin, (size_t)(end - begin));
+	return alloc_part(begin, (size_t)(end - begin));
 }
 
 char *answer_reason(const struct answer *answer)
 {
 	AUTOFREE char *line = last_line(answer->err);
-	char *reason;
-	int r;
 
-	if (!line)
-		return NULL;
 	if (answer->timed_out)
-		r = asprintf(&reason, "it did not end in time and was killed");
-	else if (WIFSIGNALED(answer->status))
-		r = asprintf(&reason, "killed by signal %d (%s)",
-			WTERMSIG(answer->status), strsignal(WTERMSIG(answer->status)));
-	else
-		r = asprintf(&reason, "exit code %d%s%s", WEXITSTATUS(answer->status),
-			*line ? ": " : "", line);
-	return r < 0 ? NULL : reason;
+		return alloc_copy("it did not end in time and was killed");
+	if (WIFSIGNALED(answer->status))
+		return alloc_format("killed by signal %d (%s)", WTERMSIG(answer->status),
+			strsignal(WTERMSIG(answer->status)));
+	return alloc_format(
+		"exit code %d%s%s", WEXITSTATUS(answer->status), *line ? ": " : "", line);
 }
 
 int subprocess_directory(char **ret_path)
 {
-	const char *base = getenv("TMPDIR");
-	AUTOFREE char *physical = NULL;
-	char *path;
-
-	if (base && base[0] == '/')
-		physical = realpath(base, NULL);
+	const char *given = getenv("TMPDIR");
+	AUTOFREE char *base = given && *given == '/' ? realpath(given, NULL) : NULL;
 	/* the shim leaves what is below /dev alone */
-	if (!physical || strncmp(physical, "/dev", 4) == 0) {
-		free(physical);
-		physical = strdup("/tmp");
-	}
-	if (!physical || asprintf(&path, "%s/pycstash-doctor.XXXXXX", physical) < 0)
-		return -ENOMEM;
-	if (!mkdtemp(path)) {
-		int error = errno;
+	bool usable = base && strncmp(base, "/dev", 4) != 0;
+	char *path = alloc_format("%s/pycstash-doctor.XXXXXX", usable ? base : "/tmp");
+	int r;
 
-		free(path);
-		return -error;
+	if (mkdtemp(path)) {
+		*ret_path = path;
+		return 0;
 	}
-	*ret_path = path;
-	return 0;
+	r = -errno;
+	free(path);
+	return r;
 }

@@ -13,15 +13,15 @@
 struct answer {
 	int status;	/* as of waitpid(2) */
 	bool timed_out; /* killed because its time was over */
-	char *out; /* what it wrote on stdout and stderr; never NULL after success. */
-	char *err; /* At most SUBPROCESS_LIMIT bytes each, without NULs */
+	char *out; /* what it wrote to stdout, without NULs; never NULL after success */
+	char *err; /* the same of stderr */
 };
 
-#define SUBPROCESS_LIMIT (1 << 20)
+#define SUBPROCESS_LIMIT (1 << 20) /* bytes; writing more than that fails */
 
 /* Runs argv[0], which is a path. `changes` are "NAME=VALUE" to set and "NAME" to unset in
- * its environment; ends with NULL. -EINTR: we have been told to end, which is caught from
- * here on (progress.h), since a group of its own hears of no Ctrl-C. */
+ * its environment; ends with NULL. -EINTR: we were told to end. That is caught from here
+ * on (progress.h), because a Ctrl-C does not reach a process group of its own. */
 int subprocess_run(char *const argv[], const char *const changes[], int seconds,
 	struct answer *ret_answer);
 void answer_release(struct answer *answer);
@@ -29,10 +29,9 @@ void answer_release(struct answer *answer);
 /* Whether it exited with 0. */
 bool answer_is_success(const struct answer *answer);
 
-/* How it ended, as in "exit code 3: last line of stderr". The caller frees it; NULL: out
- * of memory. */
+/* How it ended, as in "exit code 3: last line of stderr". The caller frees it. */
 char *answer_reason(const struct answer *answer);
 
-/* A new directory, 0700, under its physical name. The caller frees the name and deletes
+/* A new directory, 0700, by its canonical path. The caller frees the name and deletes
  * the directory. */
 int subprocess_directory(char **ret_path);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/base/alloc.h"
 #include "tools/base/json.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
@@ -220,12 +221,8 @@ static int list(struct ls *ls)
 	struct ls_thread sum;
 	int code, r;
 
-	ls->threads = calloc(threads, sizeof *ls->threads);
-	if (!ls->threads || lines_begin(&ls->lines, threads, ls->sort != SORT_NONE,
-				    ls->reverse) < 0) {
-		complain(NULL, "%s", strerror(ENOMEM));
-		return EXIT_OURS;
-	}
+	ls->threads = alloc_array(threads, sizeof *ls->threads);
+	lines_begin(&ls->lines, threads, ls->sort != SORT_NONE, ls->reverse);
 	interrupt_catch();
 	ls_print_heading(ls);
 	code = cache_each(ls->common.dir, ls->common.layers, list_cache, ls);
