@@ -370,7 +370,8 @@ code() { "$@" >/dev/null 2>"$T/err"; echo $?; }
 is "$(code warm)" 2 "no path: 2"
 is "$(code warm --opt 3 "$T/app")$(code warm --opt '' "$T/app")$(code warm --timeout x "$T/app")" 222 "wrong values: 2"
 is "$(code warm --python /no/such "$T/app")" 14 "no such interpreter: 14"
-printf '#!/bin/sh\nprintf "cpython-35\\n3.5.2\\n160d0d0a\\n"\n' >"$T/old"
+hex_lines() { for line; do printf %s "$line" | od -An -v -tx1 | tr -d ' \n' && echo; done; }
+printf '#!/bin/sh\necho "%s"\n' "$(hex_lines cpython-35 3.5.2 160d0d0a)" >"$T/old"
 chmod +x "$T/old"
 is "$(code warm --python "$T/old" "$T/app")" 14 "one that is too old: 14"
 check "an interpreter that is too old is reported with its version" grep -q '3\.5\.2; 3\.6 or later' "$T/err"

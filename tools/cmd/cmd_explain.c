@@ -26,6 +26,7 @@
 #include "tools/explain/explain.h"
 #include "tools/python/interpreters.h"
 #include "tools/python/module.h"
+#include "tools/python/script.h"
 
 #define DEFAULT_INTERPRETER "python3"
 #define ADVICE_SIZE 256
@@ -329,7 +330,7 @@ static int explain_all(struct explain_command *request, const char *file)
 		if (code != -ENOENT)
 			return code;
 	}
-	if (python_ask(name, true, &python) < 0)
+	if (python_ask(name, SCRIPT_SECONDS, true, &python) < 0)
 		return interrupt_came() ? interrupt_exit_code() : EXIT_UNABLE;
 	code = file ? explain_for_python(request, source, &python)
 		    : explain_module(request, &python);

@@ -48,7 +48,7 @@ static void print_summary(const struct verify *verify, uint64_t failed)
 			(unsigned long long)verify->results[VERIFY_FOREIGN]);
 	if (verify->deep)
 		printf(", %llu compiled again",
-			(unsigned long long)verify->recompiled.compared);
+			(unsigned long long)verify->recompile.compared);
 	if (verify->results[VERIFY_UNCHECKED])
 		printf(", %llu not checked",
 			(unsigned long long)verify->results[VERIFY_UNCHECKED]);
@@ -73,7 +73,7 @@ static void print_summary_object(const struct verify *verify, uint64_t failed)
 	json_unsigned(&json, "unreadable_directories", failed);
 	json_unsigned(&json, "repaired", verify->repaired);
 	json_unsigned(&json, "freed", verify->freed.bytes);
-	json_unsigned(&json, "compared", verify->recompiled.compared);
+	json_unsigned(&json, "compared", verify->recompile.compared);
 	json_unsigned(&json, "uncompared", verify->results[VERIFY_UNCHECKED]);
 	json_bool(&json, "complete", !interrupt_came());
 	json_close(&json);
@@ -135,8 +135,8 @@ static int start(struct verify *verify, char *const *words)
 
 static int run(const struct command *self, char **words)
 {
-	struct verify verify = { .recompile = RECOMPILE_NONE,
-		.finder = DEEP_NONE,
+	struct verify verify = { .recompile = { .mutex = PTHREAD_MUTEX_INITIALIZER },
+		.finder = { .mutex = PTHREAD_MUTEX_INITIALIZER },
 		.output = PTHREAD_MUTEX_INITIALIZER };
 	int code = opt_read(self, &words, &verify);
 

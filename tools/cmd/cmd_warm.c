@@ -114,7 +114,7 @@ static int ask_pythons(const struct warm *warm, const char *const *names,
 		const char *name = names[*ret_count];
 		struct python *python = &pythons[*ret_count];
 
-		if (python_recall(warm->cache, name, warm->timeout, python) < 0)
+		if (python_recall(warm->cache, keep, name, warm->timeout, python) < 0)
 			return interrupt_came() ? interrupt_exit_code() : EXIT_UNABLE;
 		if (is_too_old(python)) {
 			complain(name, "this is Python %s; 3.6 or later is needed",
@@ -122,8 +122,6 @@ static int ask_pythons(const struct warm *warm, const char *const *names,
 			python_release(python);
 			return EXIT_UNABLE;
 		}
-		if (keep)
-			python_keep(warm->cache, python);
 	}
 	return EXIT_OK;
 }

@@ -4,8 +4,9 @@
 # Loads the code object and executes nothing of it.
 #
 # Arguments: PYC HEADER_SIZE PYC_SIZE SOURCE; an empty PYC or SOURCE is not read.
-# Answer: "FIRST_LINE CODES SIZE NAME_LEN FILE_LEN FAULT_LEN HASH ALGORITHM\n", name, file
-# name and fault. HASH is "-" where it is not known.
+# Answer (script.h): name, file name, fault, first line, number of code objects, size, hash
+# as a number, its algorithm. The hash is empty where it is not known, the fault where there
+# is none.
 import importlib.util
 import io
 import marshal
@@ -32,33 +33,27 @@ def count_codes(code):
 
 def read_hash(source):
     with open(source, "rb") as file:
-        hash = importlib.util.source_hash(file.read()).hex()
+        hash = importlib.util.source_hash(file.read())
     new = sys.implementation.name == "cpython" and sys.version_info >= (3, 11)
-    return hash, "siphash13" if new else "siphash24"
-
-
-def encode(text):
-    return text.encode("utf-8", "surrogateescape").replace(b"\0", b"?")
+    return int.from_bytes(hash, "little"), "siphash13" if new else "siphash24"
 
 
 def main(pyc, start, end, source):
-    line, codes, size, name, file_name, fault = 0, 0, 0, b"", b"", b""
-    hash, algorithm = "-", "-"
+    name, file_name, fault, line, codes, size, hash, algorithm = "", "", "", 0, 0, 0, "", ""
     try:
         if pyc:
             code, size = read_code(pyc, int(start), int(end))
             line, codes = code.co_firstlineno, count_codes(code)
-            name, file_name = encode(code.co_name), encode(code.co_filename)
+            name, file_name = code.co_name, code.co_filename
     except Exception as error:
-        fault = encode(repr(error))
+        fault = repr(error)
     try:
         if source:
             hash, algorithm = read_hash(source)
     except Exception:  # 3.6 has no such hash
         pass
-    head = (line, codes, size, len(name), len(file_name), len(fault), hash, algorithm)
-    out = sys.stdout.buffer
-    out.write(" ".join(map(str, head)).encode() + b"\n" + name + file_name + fault)
+    for field in name, file_name, fault, line, codes, size, hash, algorithm:
+        print(str(field).encode("utf-8", "surrogateescape").replace(b"\0", b"?").hex())
 
 
 main(*sys.argv[1:])

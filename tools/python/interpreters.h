@@ -7,7 +7,7 @@
  * on) and PyPy's pypy/interpreter/pycode.py; it is for people to read, nothing is decided
  * by it.
  *
- * Asking runs the interpreter (probe.h), so one at a time; the rest is pure.
+ * Asking runs the interpreter (script.h), so one at a time; the rest is pure.
  */
 #pragma once
 
@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* "CPython 3.11", "CPython 3.12 alpha", "PyPy 3.9": writes at most size letters; false
+/* "CPython 3.11", "CPython 3.12 alpha", "PyPy 3.9": writes at most size bytes; false
  * where nobody is known for that number. magic: the first four bytes of a pyc. */
 bool interpreters_of_magic(const uint8_t magic[4], char *buf, size_t size);
 
@@ -31,18 +31,20 @@ const char *interpreters_tag(const uint8_t magic[4]);
 
 struct python {
 	char *path;    /* absolute, as it was named: a venv's is a link */
+	char *place;   /* its canonical path, where interpreters_find has found it */
 	char *tag;     /* "cpython-311" */
 	char *version; /* "3.11.2" */
 	uint8_t magic[4];
 };
 
-/* Asks the interpreter `name` (a path or a name on PATH) what it is. 0; -errno, having
- * said why where `loud`. */
-int python_ask(const char *name, bool loud, struct python *ret);
-
-/* The same for an interpreter that may take so many seconds, but not longer than there.
+/* Asks the interpreter `name` (a path or a name on PATH) what it is, for at most so many
+ * seconds, but never longer than SCRIPT_SECONDS. 0; -errno, having said why where `loud`.
  */
-int python_ask_within(const char *name, int seconds, bool loud, struct python *ret);
+int python_ask(const char *name, int seconds, bool loud, struct python *ret);
+
+/* Reads a magic number from eight hex digits. False: there is something else. */
+bool python_read_magic(const char *hex, uint8_t ret[4]);
+
 void python_release(struct python *python);
 
 /* All interpreters there are: on PATH, in /usr/bin and /usr/local/bin, and those that

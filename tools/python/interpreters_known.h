@@ -13,10 +13,8 @@
 #include "tools/cache/cache.h"
 #include "tools/python/interpreters.h"
 
-/* As python_ask_within, loud; the interpreter is not run if the cache knows it. cache
- * NULL: there is none. */
-int python_recall(
-	const struct cache *cache, const char *name, int seconds, struct python *ret);
-
-/* Keeps it for the next time; a failure costs that alone. */
-void python_keep(const struct cache *cache, const struct python *python);
+/* As python_ask, loud; the interpreter is not run if the cache knows it. cache NULL:
+ * there is none. keep: write down what it says, for the next time; a failure costs that
+ * alone. */
+int python_recall(const struct cache *cache, bool keep, const char *name, int seconds,
+	struct python *ret);

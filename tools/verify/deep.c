@@ -11,64 +11,21 @@
 
 #include "shim/core/proof/source.h"
 #include "tools/base/files.h"
-#include "tools/base/hash.h"
 #include "tools/base/progress.h"
 #include "tools/cache/layout.h"
 #include "tools/cache/sys_libc.h"
 #include "tools/cache/walk.h"
 #include "tools/pyc/inspect.h"
 
-struct deep_source {
-	struct digest digest;
-	char *path; /* NULL: wanted, and not found yet */
-	UT_hash_handle hh;
-};
-
 struct deep_pyc {
-	char *path, *version;
 	struct digest digest;
+	char *path, *version;
 	uint8_t magic[4];
 	char level;
+	bool found;
 };
 
-/* --- collecting ----------------------------------------------------------------------*/
-
-/* The source of that digest, which is added with no path if it is new. NULL: no memory.
- */
-static struct deep_source *find_source(struct deep *deep, const struct digest *digest)
-{
-	struct deep_source *source;
-	bool out_of_memory = false;
-
-	HASH_FIND(hh, deep->sources, digest, sizeof *digest, source);
-	if (source)
-		return source;
-	source = calloc(1, sizeof *source);
-	if (!source)
-		return NULL;
-	source->digest = *digest;
-	HASH_ADD(hh, deep->sources, digest, sizeof source->digest, source);
-	if (!out_of_memory)
-		return source;
-	free(source);
-	return NULL;
-}
-
-int deep_source(struct deep *deep, const struct digest *digest, const char *path)
-{
-	struct deep_source *source;
-	int r;
-
-	pthread_mutex_lock(&deep->mutex);
-	source = find_source(deep, digest);
-	if (source && !source->path)
-		source->path = strdup(path);
-	r = source && source->path ? 0 : -ENOMEM;
-	pthread_mutex_unlock(&deep->mutex);
-	return r;
-}
-
-int deep_pyc(struct deep *deep, const char *version, const char *path,
+int deep_add(struct deep *deep, const char *version, const char *path,
 	const struct seal *seal, char level)
 {
 	struct deep_pyc pyc = { .path = strdup(path),
@@ -79,7 +36,7 @@ int deep_pyc(struct deep *deep, const char *version, const char *path,
 
 	memcpy(pyc.magic, seal->magic, sizeof pyc.magic);
 	pthread_mutex_lock(&deep->mutex);
-	if (pyc.path && pyc.version && find_source(deep, &seal->digest))
+	if (pyc.path && pyc.version)
 		grown = reallocarray(deep->pycs, deep->count + 1, sizeof *grown);
 	if (grown) {
 		deep->pycs = grown;
@@ -96,127 +53,99 @@ int deep_pyc(struct deep *deep, const char *version, const char *path,
 /* --- looking for sources -------------------------------------------------------------*/
 
 struct deep_search {
-	struct deep *deep;
-	size_t wanted; /* sources without a path */
+	struct deep *deep; /* its pycs are in the order of by_digest */
+	struct recompile *recompile;
+	size_t wanted; /* pycs without a source */
+	int error;
 };
 
-static bool is_python(const char *name)
+static int by_digest(const void *a, const void *b)
 {
-	size_t len = strlen(name);
+	const struct deep_pyc *x = a, *y = b;
 
-	return len > 3 && strcmp(name + len - 3, ".py") == 0;
+	return memcmp(&x->digest, &y->digest, sizeof x->digest);
 }
 
+/* Adds the pycs of the source at path to what is compared. */
 static void try_source(struct deep_search *search, const char *path)
 {
 	struct source source = { .dirfd = AT_FDCWD, .path = path };
 	struct scratch scratch = { .kept = NULL };
-	struct deep_source *wanted;
+	struct deep_pyc *pycs = search->deep->pycs, *pyc, key;
 
 	if (source_look(&source, &sys_libc) < 0 || source.identity.size > INSPECT_LIMIT ||
 		source_digest(&source, &sys_libc, &scratch) < 0)
 		return;
-	HASH_FIND(
-		hh, search->deep->sources, &source.digest, sizeof source.digest, wanted);
-	if (!wanted || wanted->path)
+	key.digest = source.digest;
+	pyc = bsearch(&key, pycs, search->deep->count, sizeof key, by_digest);
+	if (!pyc || pyc->found)
 		return;
-	wanted->path = strdup(path);
-	search->wanted -= wanted->path != NULL;
+	while (pyc > pycs && by_digest(pyc - 1, &key) == 0)
+		pyc--;
+	for (; pyc < pycs + search->deep->count && by_digest(pyc, &key) == 0; pyc++) {
+		int r = recompile_add(search->recompile, pyc->version, pyc->magic,
+			pyc->path, path, pyc->level);
+
+		search->error = r < 0 ? r : search->error;
+		pyc->found = true;
+		search->wanted--;
+	}
 }
 
 /* At the beginning of each directory of the cache: looks into that of its sources. */
 static void look_in_sources(struct walk_dir *dir)
 {
 	struct deep_search *search = dir->context;
-	struct layout_dir parsed = layout_dir_parse(dir->path);
-	AUTOFREE char *directory = NULL;
+	char directory[PATH_MAX], path[2 * PATH_MAX];
 	struct dirent *entry;
-	DIR *names;
+	const char *source;
+	DIR *names = NULL;
+	size_t len;
 
-	if (search->wanted == 0)
-		dir->walk->stop = true;
-	if (search->wanted == 0 || !parsed.source)
-		return;
-	directory = strndup(parsed.source, parsed.source_len);
-	names = directory ? opendir(directory) : NULL;
-	while (names && (entry = readdir(names))) {
-		AUTOFREE char *path = NULL;
+	source = layout_source_dir(dir->path, &len);
+	if (source && len < sizeof directory) {
+		snprintf(directory, sizeof directory, "%.*s", (int)len, source);
+		names = opendir(directory);
+	}
+	while (names && search->wanted && (entry = readdir(names))) {
+		const char *suffix = strrchr(entry->d_name, '.');
 
-		if (!is_python(entry->d_name))
-			continue;
-		if (asprintf(&path, "%s/%s", directory, entry->d_name) < 0)
-			path = NULL;
-		else
+		snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
+		if (suffix && strcmp(suffix, ".py") == 0)
 			try_source(search, path);
 	}
 	if (names)
 		closedir(names);
-}
-
-static void pass(struct walk_dir *dir, const struct walk_file *file)
-{
-	(void)dir;
-	(void)file;
-}
-
-static int look_for_sources(struct deep *deep, const struct cache *cache)
-{
-	struct deep_search search = { .deep = deep };
-	struct walk walk = { .cache = cache,
-		.context = &search,
-		.threads = 1,
-		.begin = look_in_sources,
-		.file = pass };
-	const struct deep_source *source, *next;
-	int r;
-
-	HASH_ITER (hh, deep->sources, source, next)
-		search.wanted += !source->path;
-	r = search.wanted ? walk_run(&walk, "") : 0;
-	return r == -EINTR && !interrupt_came() ? 0
-						: r; /* all were found: it was stopped */
-}
-
-/* --- together ------------------------------------------------------------------------*/
-
-static int add_pyc(struct deep *deep, const struct deep_pyc *pyc,
-	struct recompile *recompile, uint64_t *unknown)
-{
-	const struct deep_source *source = find_source(deep, &pyc->digest);
-
-	if (source && source->path)
-		return recompile_add(recompile, pyc->version, pyc->magic, pyc->path,
-			source->path, pyc->level);
-	++*unknown;
-	return 0;
+	if (!search->wanted)
+		dir->walk->stop = true;
 }
 
 int deep_find(struct deep *deep, const struct cache *cache, struct recompile *recompile,
 	uint64_t *ret_unknown)
 {
-	uint64_t unknown = 0;
-	int r = look_for_sources(deep, cache);
+	struct deep_search search = {
+		.deep = deep, .recompile = recompile, .wanted = deep->count
+	};
+	struct walk walk = {
+		.cache = cache, .context = &search, .threads = 1, .begin = look_in_sources
+	};
+	int r = 0;
 
-	for (size_t i = 0; i < deep->count && r == 0; i++)
-		r = add_pyc(deep, &deep->pycs[i], recompile, &unknown);
-	if (r == 0)
-		*ret_unknown = unknown;
-	return r;
+	if (deep->count) {
+		qsort(deep->pycs, deep->count, sizeof *deep->pycs, by_digest);
+		r = walk_run(&walk, "");
+	}
+	if (r == -EINTR && !interrupt_came()) /* all were found */
+		r = 0;
+	*ret_unknown = search.wanted;
+	return r < 0 ? r : search.error;
 }
 
 void deep_release(struct deep *deep)
 {
-	struct deep_source *source, *next_source;
-
-	HASH_ITER (hh, deep->sources, source, next_source) {
-		HASH_DEL(deep->sources, source);
-		free(source->path);
-		free(source);
-	}
 	for (size_t i = 0; i < deep->count; i++) {
 		free(deep->pycs[i].path);
 		free(deep->pycs[i].version);
 	}
 	free(deep->pycs);
-	*deep = DEEP_NONE;
 }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * For `pycstash verify --deep`: finds a source for each pyc that names none, or whose own
- * source has changed, by the digest in its seal. Objects are such pycs.
+ * source has changed, by the digest in its seal. Objects are such pycs. Sources are
+ * looked for in the directories that the cache has entries of.
  *
- * Sources are known from entries that were checked; the others are looked for in the
- * directories that the cache has entries of. A struct deep begins as DEEP_NONE and is
- * released in the end. Any thread may call deep_source and deep_pyc; deep_find is for
- * one. Functions return 0 or -errno.
+ * A struct deep begins with its mutex, and is released in the end. Any thread may call
+ * deep_add; the rest is for one. Functions return 0 or -errno.
  */
 #pragma once
 
@@ -20,19 +19,13 @@
 
 struct deep {
 	pthread_mutex_t mutex;
-	struct deep_source *sources; /* a hash table by digest */
 	struct deep_pyc *pycs;
 	size_t count;
 };
 
-#define DEEP_NONE ((struct deep){ .mutex = PTHREAD_MUTEX_INITIALIZER })
-
-/* A source of that digest is at path, which is copied. */
-int deep_source(struct deep *deep, const struct digest *digest, const char *path);
-
 /* A pyc whose source is to be found: its absolute path, and what it is. The arguments are
  * copied. */
-int deep_pyc(struct deep *deep, const char *version, const char *path,
+int deep_add(struct deep *deep, const char *version, const char *path,
 	const struct seal *seal, char level);
 
 /* Adds the pycs whose sources are found to recompile. *ret_unknown: how many are left. */

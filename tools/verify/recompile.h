@@ -8,8 +8,8 @@
  * magic number may compile differently, so a pyc is different only if every interpreter
  * found with its tag and magic number says so.
  *
- * A struct recompile begins as RECOMPILE_NONE and is released in the end. Any thread may
- * call recompile_add; the rest is for one. Functions return 0 or -errno.
+ * A struct recompile begins with a mutex and its callback, and is released in the end.
+ * Any thread may call recompile_add; the rest is for one. Functions return 0 or -errno.
  */
 #pragma once
 
@@ -31,25 +31,20 @@ struct recompile {
 	pthread_mutex_t mutex;
 	struct recompile_group *groups;
 	size_t count;
+	/* Called for each pyc that is different. seen has the inode, ctime, mtime and
+	 * size of the file that was compared; why lives until the call returns. */
+	void (*different)(void *context, const char *pyc, const char *source,
+		const struct stat *seen, const char *why);
+	void *context;
+	uint64_t compared;
+	uint64_t uncompared; /* no such interpreter, or it failed; reported on stderr */
 };
-
-#define RECOMPILE_NONE ((struct recompile){ .mutex = PTHREAD_MUTEX_INITIALIZER })
 
 /* Adds a pyc to compare, with its source. level: of optimization, '1', '2' or '\0'. */
 int recompile_add(struct recompile *recompile, const char *version,
 	const uint8_t magic[4], const char *pyc, const char *source, char level);
 
-struct recompile_sum {
-	uint64_t compared;
-	uint64_t uncompared; /* no such interpreter, or it failed; reported on stderr */
-};
-
-/* Compares all, and calls back for each pyc that is different. seen has the inode, ctime,
- * mtime and size of the file that was compared; why lives until the call returns. -EINTR:
- * it was interrupted. */
-int recompile_run(struct recompile *recompile,
-	void (*different)(void *context, const char *pyc, const char *source,
-		const struct stat *seen, const char *why),
-	void *context, struct recompile_sum *ret_sum);
+/* Compares all. -EINTR: it was interrupted. */
+int recompile_run(struct recompile *recompile);
 
 void recompile_release(struct recompile *recompile);

@@ -3,13 +3,15 @@
 # The interpreter's side of `pycstash verify --deep` (recompile.c): compiles sources, and
 # compares the code with that of pycs. Executes neither.
 #
-# A record on stdin is "pyc\0source\0level\0". An answer, given for a pyc that is not the
-# same, is "D" (different) or "U" (could not be compared), the record, inode, ctime and
-# mtime in nanoseconds, size, and why, each followed by "\0".
+# A record on stdin is kind, pyc, source, level, inode, ctime and mtime in nanoseconds, size,
+# and why, each followed by "\0". On stdout it is written again for a pyc that is not the
+# same: as "D" (different) or "U" (could not be compared). So answers are the records for
+# another interpreter; it leaves "U" as it is.
 import marshal
 import os
 import sys
 import types
+import warnings
 
 PARTS = """argcount posonlyargcount kwonlyargcount nlocals stacksize flags code consts names
     varnames freevars cellvars name qualname firstlineno exceptiontable""".split()
@@ -92,22 +94,25 @@ def fields(file):
             yield part
 
 
-def answer(*parts):
+def write(*parts):
     for part in parts:
         if not isinstance(part, bytes):
             part = str(part).encode("utf-8", "replace")
         sys.stdout.buffer.write(part.replace(b"\0", b"?") + b"\0")
 
 
+warnings.simplefilter("ignore")
 seen = {}
-records = fields(sys.stdin.buffer)
-for record in zip(records, records, records):
+for kind, pyc, source, level, *rest in zip(*[fields(sys.stdin.buffer)] * 9):
     try:
-        stat, why = compare(record[0], record[1], int(record[2]))
+        if kind == b"U":
+            write(kind, pyc, source, level, *rest)
+            continue
+        stat, why = compare(pyc, source, int(level))
         if why:
             times = stat.st_ctime_ns, stat.st_mtime_ns
-            answer("D", *(record + (stat.st_ino,) + times + (stat.st_size, why)))
+            write("D", pyc, source, level, stat.st_ino, *times, stat.st_size, why)
     except FileNotFoundError:
         pass
     except Exception as error:
-        answer("U", *(record + (0, 0, 0, 0, repr(error))))
+        write("U", pyc, source, level, 0, 0, 0, 0, repr(error))

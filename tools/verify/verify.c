@@ -86,16 +86,38 @@ static void print_finding(struct verify *verify, const struct finding_line *line
 	pthread_mutex_unlock(&verify->output);
 }
 
-/* Deletes a bad file if it is still the one of that stat. -ESTALE: it is another by now,
- * or another name of it has just been deleted. */
-static int repair(struct verify *verify, int dirfd, const char *name,
-	const struct layout *item, const struct stat *seen, const char *path)
+/* Takes the absolute path of a file of the cache apart: *ret_dir is its directory below
+ * the layout folder, for the caller to free, into which the layout that is returned
+ * points. */
+static struct layout layout_at(
+	const struct verify *verify, const char *path, char **ret_dir)
 {
-	int64_t r = trash_unlink(dirfd, name, seen, &verify->freed);
+	const char *below =
+		path + strlen(verify->cache.root) + strlen("/" CACHE_LAYOUT "/");
 
+	return file_directory(below, ret_dir) < 0
+		       ? (struct layout){ .kind = LAYOUT_FOREIGN }
+		       : layout_parse(*ret_dir, file_name(path));
+}
+
+/* Deletes the bad file at an absolute path if it is still the one of that stat. 0;
+ * -ENOENT: it is gone; -ESTALE: it is another by now, or another hard link of it has just
+ * been deleted; or another -errno. */
+static int repair(struct verify *verify, const char *path, const struct stat *seen)
+{
+	AUTOFREE char *dir = NULL;
+	struct layout item = layout_at(verify, path, &dir);
+	int fd =
+		dir ? cache_openat(&verify->cache, dir, O_RDONLY | O_DIRECTORY) : -ENOMEM;
+	int64_t r = fd;
+
+	if (fd >= 0) {
+		r = trash_unlink(fd, file_name(path), seen, &verify->freed);
+		close(fd);
+	}
 	if (r >= 0) {
 		verify->repaired++;
-		removed_file(&verify->removed, verify->began, item, seen, r);
+		removed_file(&verify->removed, verify->began, &item, seen, r);
 	} else if (r != -ENOENT && r != -ESTALE) {
 		complain(path, "cannot be deleted: %s", strerror((int)-r));
 		verify->incomplete = true;
@@ -141,16 +163,12 @@ static void look(struct visit *visit)
  * ctime changes, and it is looked at again. */
 static bool repair_visited(struct visit *visit)
 {
-	struct verify *verify = visit->verify;
-	int dirfd = visit->dir->fd, r;
+	int r = repair(visit->verify, visit->path, &visit->state.st);
 
-	r = repair(
-		verify, dirfd, visit->name, &visit->item, &visit->state.st, visit->path);
 	if (r == -ESTALE) {
 		look(visit);
 		if (is_bad(visit->result))
-			r = repair(verify, dirfd, visit->name, &visit->item,
-				&visit->state.st, visit->path);
+			r = repair(visit->verify, visit->path, &visit->state.st);
 	}
 	return r == 0;
 }
@@ -205,7 +223,6 @@ static int note_for_deep(struct visit *visit)
 	const struct seal *seal = &state->seal;
 	const bool object = visit->item.kind == LAYOUT_OBJECT;
 	char version[64], level;
-	int r;
 
 	if (!object && state->state != STATE_FRESH && !state->current)
 		return 0; /* never served */
@@ -213,12 +230,10 @@ static int note_for_deep(struct visit *visit)
 		return 0;
 	snprintf(version, sizeof version, "%.*s", (int)visit->item.version_len,
 		visit->item.version);
-	if (!state->current)
-		return deep_pyc(&verify->finder, version, visit->path, seal, level);
-	r = deep_source(&verify->finder, &seal->digest, visit->source);
-	return r < 0 ? r
-		     : recompile_add(&verify->recompile, version, seal->magic,
-			       visit->path, visit->source, level);
+	return state->current
+		       ? recompile_add(&verify->recompile, version, seal->magic,
+				 visit->path, visit->source, level)
+		       : deep_add(&verify->finder, version, visit->path, seal, level);
 }
 
 static void count(const struct visit *visit)
@@ -287,55 +302,26 @@ static bool enter(struct walk_dir *parent, const char *name)
 
 /* --- what the interpreters find ------------------------------------------------------*/
 
-/* Takes the absolute path of a file of the cache apart: *ret_dir is its directory below
- * the layout folder, for the caller to free, into which the layout that is returned
- * points. */
-static struct layout layout_at(
-	const struct verify *verify, const char *path, char **ret_dir)
-{
-	const char *below =
-		path + strlen(verify->cache.root) + strlen("/" CACHE_LAYOUT "/");
-
-	return file_directory(below, ret_dir) < 0
-		       ? (struct layout){ .kind = LAYOUT_FOREIGN }
-		       : layout_parse(*ret_dir, file_name(path));
-}
-
-/* Deletes the file of that stat at path, an absolute one. True also where it is gone. */
-static bool repair_at(struct verify *verify, const char *path, const struct stat *seen)
-{
-	AUTOFREE char *dir = NULL;
-	struct layout item = layout_at(verify, path, &dir);
-	int fd =
-		dir ? cache_openat(&verify->cache, dir, O_RDONLY | O_DIRECTORY) : -ENOMEM;
-	int r;
-
-	if (fd < 0)
-		return fd == -ENOENT;
-	r = repair(verify, fd, file_name(path), &item, seen, path);
-	close(fd);
-	return r == 0 || r == -ENOENT;
-}
-
 /* Deletes a pyc with other code than its source, and the object that would give it to
- * other paths. */
+ * other paths. True: it is gone. */
 static bool repair_different(struct verify *verify, const struct layout *item,
 	const char *pyc, const struct stat *seen)
 {
 	struct pyc_state state = state_at(item, AT_FDCWD, pyc, NULL, 0);
-	bool repaired = repair_at(verify, pyc, seen);
+	int r = repair(verify, pyc, seen);
 	char below[PATH_MAX], object[2 * PATH_MAX];
 	struct stat st;
 
-	if (repaired && state.sealed &&
-		layout_object_of(
-			item, file_name(pyc), &state.seal, below, sizeof below)) {
+	if (r < 0 && r != -ENOENT)
+		return false;
+	if (state.sealed && layout_object_of(item, file_name(pyc), &state.seal, below,
+				    sizeof below)) {
 		snprintf(object, sizeof object, "%s/" CACHE_LAYOUT "/%s",
 			verify->cache.root, below);
 		if (lstat(object, &st) == 0)
-			(void)repair_at(verify, object, &st);
+			(void)repair(verify, object, &st);
 	}
-	return repaired;
+	return true;
 }
 
 static void found_different(void *context, const char *pyc, const char *source,
@@ -367,13 +353,12 @@ static int compile_again(struct verify *verify)
 			"not checked: %llu files do not tell what compiled them from what source",
 			(unsigned long long)others);
 	if (r == 0)
-		r = recompile_run(
-			&verify->recompile, found_different, verify, &verify->recompiled);
+		r = recompile_run(&verify->recompile);
 	if (unknown)
 		complain(verify->cache.root,
 			"not checked: no source with their content was found for %llu pycs",
 			(unsigned long long)unknown);
-	unknown += verify->recompiled.uncompared;
+	unknown += verify->recompile.uncompared;
 	verify->results[VERIFY_GOOD] -= unknown;
 	verify->results[VERIFY_UNCHECKED] += unknown;
 	return r;
@@ -390,6 +375,8 @@ int verify_run(struct verify *verify, uint64_t *ret_failed)
 		.file = look_at };
 	int r;
 
+	verify->recompile.different = found_different;
+	verify->recompile.context = verify;
 	verify->began = clock_real();
 	progress_begin(&verify->progress, "verifying", 0);
 	r = walk_run(&walk, "");

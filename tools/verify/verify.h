@@ -40,7 +40,6 @@ struct verify {
 	struct select select;
 	struct deep finder;
 	struct recompile recompile;
-	struct recompile_sum recompiled;
 	struct progress progress;
 	struct freed freed;
 	struct removed removed;

@@ -20,6 +20,7 @@
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
 #include "tools/python/library.h"
+#include "tools/python/script.h"
 #include "tools/warm/warm_entry.h"
 
 /* How long to sleep at most, for progress and interrupts. */
@@ -28,13 +29,7 @@
 #define TRIES 8
 #define ANSWER_SIZE (8u * 1024)
 
-/* The Makefile knows of it. */
-extern const char warm_script[];
-__asm__(".pushsection .rodata\n"
-	"warm_script:\n"
-	".incbin \"tools/warm/warm_worker.py\"\n"
-	".byte 0\n"
-	".popsection\n");
+SCRIPT_FILE(warm_script, "tools/warm/warm_worker.py");
 
 struct warm_worker {
 	pid_t pid; /* 0: no interpreter is running */
