@@ -109,11 +109,11 @@ $(OUT)/%.o: %.c Makefile | $(OUT)/.need-build
 	$(if $(V),,@echo "CC    $@")
 	$(Q)$(CC) $(own) $(hardened) $(fortified) $(CPPFLAGS) $(CFLAGS) $(last) -MMD -MP -c $< -o $@
 
-# The assembler takes these in, which neither -MMD nor link-time optimization sees.
-embedding := $(addprefix $(OUT)/tools/,warm/warm_compile.o pyc/ask.o verify/recompile.o)
-$(OUT)/tools/warm/warm_compile.o: tools/warm/warm_worker.py
-$(OUT)/tools/pyc/ask.o: tools/pyc/ask.py
-$(OUT)/tools/verify/recompile.o: tools/verify/recompile.py
+# Files that the assembler takes in (.incbin), as OBJECT|FILE: -MMD does not see them, and
+# link-time optimization does not see what the assembler defines.
+taken_in := $(shell grep -ro --include='*.c' 'incbin .*\.py' tools | sed 's/\.c:.*"/.o|/')
+$(foreach t,$(taken_in),$(eval $(OUT)/$(subst |,: ,$t)))
+$(foreach t,$(taken_in),$(OUT)/$(firstword $(subst |, ,$t))): last := -fno-lto
 
 # What `pycstash help COMMAND` prints below the options.
 help_texts := $(sort $(wildcard tools/cmd/help/*.txt))
@@ -132,7 +132,6 @@ $(OUT)/tools/help.o: $(OUT)/tools/help.c
 # does not see. Fortified headers would rename or inline what is wrapped. And the wrappers
 # have no frame that a stack protector could protect. Last, so that no CFLAGS undo it.
 $(OUT)/shim/calls.o: last := -fno-lto -fno-stack-protector -U_FORTIFY_SOURCE
-$(embedding): last := -fno-lto
 $(OUT)/tools/%.o: own += -DPYCSTASH_VERSION='"$(VERSION)"' -DPYCSTASH_LIBDIR='"$(libdir)"' \
 	-DPYCSTASH_SYSCONFDIR='"$(sysconfdir)"'
 
