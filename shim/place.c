@@ -271,8 +271,8 @@ static bool fold_pretended(
 	return true;
 }
 
-/* text goes away: place keeps what it said, or another name of the same place, in cache.
- */
+/* text goes away: place keeps what it said, or another name of the same place,
+ * in cache. */
 static void name_folded(struct place *place, const char *text)
 {
 	if (place->cache[0] == '\0') {

@@ -181,8 +181,8 @@ static int change_in_cache(struct place *place, int flags, mode_t mode)
 		return -1;
 	}
 	err = (flags & O_EXCL) ? 0 : place_detach(place);
-	/* A damaged one may be an object as well; of what is thrown away nothing is kept.
-	 */
+	/* A damaged one may be an object as well; of what is thrown away nothing
+	 * is kept. */
 	if (err == -EIO && (flags & O_TRUNC)) {
 		err = sys_real.unlinkat(AT_FDCWD, place->cache, 0);
 		flags |= O_CREAT;

@@ -154,8 +154,7 @@ int main(int argc, char **argv)
 	if (i < argc && strcmp(argv[i], "--") == 0)
 		i++;
 	if (n < 1 || n > MAX_RUNS || i >= argc)
-		die("usage: pair COUNT [-a|-b NAME=VALUE|COMMAND]... -- COMMAND "
-		    "[ARG...]");
+		die("usage: pair COUNT [-a|-b NAME=VALUE|COMMAND]... -- COMMAND [ARG...]");
 	for (int run_no = -1; run_no < n; run_no++) {
 		run(run_no % 2 ? &a : &b, argv + i, run_no);
 		run(run_no % 2 ? &b : &a, argv + i, run_no);

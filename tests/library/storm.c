@@ -26,8 +26,8 @@ static void come_again(void)
 	setitimer(ITIMER_REAL, &soon, NULL);
 }
 
-/* One life of an entry, with names of its own; 0 or the number of the step that failed.
- */
+/* One life of an entry, with names of its own; 0 or the number of the step
+ * that failed. */
 static int live(const char *dir, const char *name)
 {
 	char path[256], temporary[256], pycache[256], content[8] = "";

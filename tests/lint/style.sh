@@ -27,6 +27,13 @@ if type -P clang-format >/dev/null; then
 else
 	skip "the code is formatted as .clang-format says" "clang-format is not installed"
 fi
+# What it leaves behind. A sample first, with one of each fault.
+printf '%s\n' '/* SPDX' ' */' '#include "a.h"' '#include <b.h>' '' '#include "c.h"' '#include <d.h>' \
+	'/* One' ' * two.' ' */' 'say("one "' '    "two");' >"$T/sample.c"
+is "$(awk -f tests/lint/order.awk "$T/sample.c" | cut -d: -f 2 | tr '\n' ' ')" "4 7 10 12 " \
+	"order.awk finds includes, the end of a comment and a sentence where they should not be"
+awk -f tests/lint/order.awk "${code[@]}" |
+	none "includes are in order, comments end with their text, sentences are not broken"
 grep -nE '[ 	]+$' "${text[@]}" | sed 's/\(:[0-9]*\):.*/\1/' |
 	none "no line ends in blanks"
 for file in "${text[@]}"; do

@@ -28,8 +28,8 @@ struct export_list {
 	size_t count, room;
 	_Atomic(uint64_t) bytes;	    /* in all of them */
 	_Atomic(uint64_t) left_out[STATES]; /* why others are not among them */
-	/* Of sources that others may not read: among them, or with public_only left out.
-	 */
+	/* Of sources that others may not read: among them, or with public_only
+	 * left out. */
 	_Atomic(uint64_t) hidden;
 	_Atomic(uint64_t) unreadable; /* files and directories, each named on stderr */
 	_Atomic(bool) no_memory;

@@ -215,8 +215,8 @@ static int put_link(
 	uint8_t *data = read_object(import, object, ret_size);
 	int r = data ? publish_link(import->cache, object, path, true) : -ENOLINK;
 
-	/* The file system has no links, or no more of them to this file; or it is gone.
-	 */
+	/* The file system has no links, or no more of them to this file; or it
+	 * is gone. */
 	if (r == -ENOENT || r == -EMLINK || r == -EPERM || r == -EOPNOTSUPP ||
 		r == -EXDEV)
 		r = publish_file(import->cache, path, data, *ret_size);

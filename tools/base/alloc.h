@@ -35,6 +35,6 @@ char *alloc_format_args(const char *format, va_list args)
 #define GROW(array, count) ((array) = alloc_grow(array, count, sizeof *(array)))
 void *alloc_grow(void *array, size_t count, size_t size);
 
-/* Says that there is no memory and ends the process, for those who ask libc themselves.
- */
+/* Says that there is no memory and ends the process, for those who ask
+ * libc themselves. */
 _Noreturn void alloc_fail(void);

@@ -47,9 +47,9 @@ int cache_open(struct cache *cache, const char *root);
 /* The same, but does not report that there is no cache, or one of another layout only. */
 int cache_open_if_there(struct cache *cache, const char *root);
 
-/* The same, and makes the cache where there is none yet: where nothing has that name, or
- * an empty directory that is not $HOME; and beside another layout's, as the library does.
- */
+/* The same, and makes the cache where there is none yet: where nothing has that name,
+ * or an empty directory that is not $HOME; and beside another layout's, as the
+ * library does. */
 int cache_open_or_make(struct cache *cache, const char *root);
 
 /* cache_open for the index-th of the layers in PYCSTASH_LAYERS. -ENOENT: there are no

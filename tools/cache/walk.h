@@ -45,8 +45,8 @@ struct walk {
 	/* Opens a directory, "" or a path that begins with `start`: a descriptor, which
 	 * the walk closes, or -errno. NULL: cache_openat of walk.cache. */
 	int (*open)(const struct walk *walk, const char *path);
-	/* Whether to read that directory; NULL: all but .state and .trash of the cache.
-	 */
+	/* Whether to read that directory; NULL: all but .state and .trash of
+	 * the cache. */
 	bool (*enter)(struct walk_dir *parent, const char *name);
 	/* Called for each name that is no directory (links and sockets too). */
 	void (*file)(struct walk_dir *dir, const struct walk_file *file);

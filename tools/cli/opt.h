@@ -58,8 +58,8 @@ struct opt {
 	uint32_t least, most;
 	const char *const *names;
 	size_t name_count;
-	/* 0; -EINVAL after saying what is wrong; -ENOMEM. `value` is NULL where arg is.
-	 */
+	/* 0; -EINVAL after saying what is wrong; -ENOMEM. `value` is NULL where
+	 * arg is. */
 	int (*take)(void *member, const struct opt *opt, const char *value);
 };
 

@@ -40,8 +40,7 @@ struct conf_key {
 };
 
 /* All keys: those of shim/core/cache/config.def and of tools/conf/conf.def; ends with
- * NULL name.
- */
+ * NULL name. */
 extern const struct conf_key conf_keys[];
 
 const struct conf_key *conf_find(const char *name); /* NULL: there is none */

@@ -54,8 +54,8 @@ static bool is_due_here(void)
 	       gc_due_at(AT_FDCWD, layout);
 }
 
-/* Whether a process that is let go of comes to be our child, and would be the command's.
- */
+/* Whether a process that is let go of comes to be our child, and would be
+ * the command's. */
 static bool is_reaper(void)
 {
 	int on = 0;

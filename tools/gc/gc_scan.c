@@ -66,10 +66,10 @@ static bool has_changed(const struct gc *gc, const struct stat *st)
 }
 
 /* Whether a directory above `source` may have been renamed since the last run: that
- * changes its change time alone, while a name made or deleted in it (by a neighbour in
- * /tmp or $HOME, all the time) changes its modification time to the same moment. If both
- * happened, what is stale below stays until it is evicted. Neighbours share the answer.
- */
+ * changes its change time alone, while a name made or deleted in it (by a neighbour
+ * in /tmp or $HOME, all the time) changes its modification time to the same moment.
+ * If both happened, what is stale below stays until it is evicted. Neighbours share
+ * the answer. */
 static bool has_moved_above(
 	const struct gc *gc, struct gc_thread *thread, const char *source)
 {

@@ -40,9 +40,9 @@ static int64_t grace_of(const struct orphans *orphans, const char *path)
 
 /* --- the file system -----------------------------------------------------------------*/
 
-/* Which file system is at path, the same number as in seals: it stays the same after the
- * next start of the machine, and overlays of a container's next start count as the same.
- */
+/* Which file system is at path, the same number as in seals: it stays the same after
+ * the next start of the machine, and overlays of a container's next start count as
+ * the same. */
 static bool find_place(const char *path, uint64_t *ret_place)
 {
 	struct stat st;

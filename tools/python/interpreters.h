@@ -37,9 +37,9 @@ struct python {
 	uint8_t magic[4];
 };
 
-/* Asks the interpreter `name` (a path or a name on PATH) what it is, for at most so many
- * seconds, but never longer than SCRIPT_SECONDS. 0; -errno, having said why where `loud`.
- */
+/* Asks the interpreter `name` (a path or a name on PATH) what it is, for at most so
+ * many seconds, but never longer than SCRIPT_SECONDS. 0; -errno, having said why
+ * where `loud`. */
 int python_ask(const char *name, int seconds, bool loud, struct python *ret);
 
 /* Reads a magic number from eight hex digits. False: there is something else. */

@@ -16,8 +16,8 @@
 #include "tools/python/filetype.h"
 
 #define KNOWN "pythons"
-/* Larger than a file of the interpreters that a machine has; from there it begins again.
- */
+/* Larger than a file of the interpreters that a machine has; from there it
+ * begins again. */
 #define LIMIT 16384
 #define KEY_SIZE 128
 

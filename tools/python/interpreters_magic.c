@@ -6,8 +6,8 @@
 
 #include "tools/python/interpreters.h"
 
-/* A pyc begins with a number of 16 bits and these two, which a transfer as text breaks.
- */
+/* A pyc begins with a number of 16 bits and these two, which a transfer as
+ * text breaks. */
 static const uint8_t line_end[2] = { '\r', '\n' };
 
 static const struct owner {

@@ -112,8 +112,8 @@ static void print_header(struct json *json, const struct inspection *pyc)
 	json_close(json);
 }
 
-/* Whether the header is that of the source; -1 where only a hash tells, and is not known.
- */
+/* Whether the header is that of the source; -1 where only a hash tells, and is
+ * not known. */
 static int fits_header(const struct show *show)
 {
 	if (show->pyc.header.kind != HEADER_HASH)

@@ -35,6 +35,6 @@ void extent_add(struct extent *extent, const struct extent *more);
 void extent_drop(struct extent *extent, const struct layout *item, const struct stat *st,
 	int64_t freed);
 
-/* The same with zeros for what is below zero: an entry was deleted whose object is gone.
- */
+/* The same with zeros for what is below zero: an entry was deleted whose object
+ * is gone. */
 struct extent extent_at_least_none(const struct extent *extent);

@@ -109,9 +109,9 @@ int warm_compile(struct warm *warm);
  * called. */
 void warm_report_begin(struct warm *warm);
 
-/* Counts and reports a failure, from any thread. target: NULL where it concerns all of
- * them (it is counted for the first one); line: of the source, 0 for none in particular.
- */
+/* Counts and reports a failure, from any thread. target: NULL where it concerns
+ * all of them (it is counted for the first one); line: of the source, 0 for none
+ * in particular. */
 void warm_report_failure(struct warm *warm, struct warm_target *target, const char *path,
 	unsigned line, const char *message);
 

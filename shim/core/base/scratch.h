@@ -20,8 +20,8 @@ struct scratch {
 	_Atomic(void *) kept;
 };
 
-/* At least size bytes, their content anything, or NULL; *ret_size is how many there are.
- */
+/* At least size bytes, their content anything, or NULL; *ret_size is how many
+ * there are. */
 void *scratch_take(
 	struct scratch *scratch, const struct sys *sys, size_t size, size_t *ret_size);
 

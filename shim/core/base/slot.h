@@ -12,9 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Puts the first `count` words (of 8 bytes) of a record where words points. False where
- * another is writing there. sequence is 0 in the beginning and odd while it is written.
- */
+/* Puts the first `count` words (of 8 bytes) of a record where words points. False
+ * where another is writing there. sequence is 0 in the beginning and odd while it
+ * is written. */
 bool slot_write(atomic_uint *sequence, _Atomic(uint64_t) *words, const void *record,
 	size_t count);
 

@@ -29,8 +29,8 @@ struct sys {
 	int (*close)(int fd);
 	ssize_t (*pread)(int fd, void *data, size_t size, off_t at);
 	ssize_t (*pwrite)(int fd, const void *data, size_t size, off_t at);
-	/* writes all of it to a file that was opened with O_APPEND; returns where it ends
-	 */
+	/* writes all of it to a file that was opened with O_APPEND; returns where
+	 * it ends */
 	off_t (*append)(int fd, const void *data, size_t size);
 	ssize_t (*readlinkat)(int dirfd, const char *path, char *buf, size_t size);
 	int (*fstatat)(int dirfd, const char *path, struct stat *st, int flags);
@@ -56,8 +56,8 @@ struct sys {
 	 * a number that stays the same when it is mounted again, if the file system has
 	 * such a one, and is 0 for none. Asked once for each st_dev */
 	uint32_t (*fs_id)(int dirfd, const char *path, dev_t device);
-	/* the time a file was made (with "", that of dirfd), zeros where it is not known
-	 */
+	/* the time a file was made (with "", that of dirfd), zeros where it is
+	 * not known */
 	void (*birth)(int dirfd, const char *path, struct timespec *ret);
 	/* puts the time on a file's st_atim, as exactly as the file system keeps it, and
 	 * later than on any file before */

@@ -43,6 +43,6 @@ struct ephemeral_patterns ephemeral_read(const char *text);
 bool ephemeral_hide(const struct ephemeral_patterns *patterns, char *path,
 	size_t path_len, struct ephemeral *ret);
 
-/* Exchanges what stands in the path and what is kept: the second time, all is as before.
- */
+/* Exchanges what stands in the path and what is kept: the second time, all is
+ * as before. */
 void ephemeral_swap(struct ephemeral *ephemeral, char *path);

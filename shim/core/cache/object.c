@@ -44,8 +44,8 @@ size_t object_path(const struct object_name *name, char ret_path[OBJECT_PATH_SIZ
 	digest_hex(name->magic, sizeof name->magic, hex);
 	text_add(&text, hex, 2 * sizeof name->magic);
 	text_adds(&text, "/");
-	/* Few folders: to make 256 of them costs a first start more than it ever saves.
-	 */
+	/* Few folders: to make 256 of them costs a first start more than it
+	 * ever saves. */
 	digest_hex(name->digest.bytes, DIGEST_SIZE, hex);
 	text_add(&text, hex, 1);
 	text_adds(&text, "/");

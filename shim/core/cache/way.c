@@ -85,8 +85,8 @@ static int next_byte(struct bytes *bytes)
 	return (unsigned char)bytes->buf[bytes->next++];
 }
 
-/* One line of group(5), "name:password:number:members". Returns the byte that ended it.
- */
+/* One line of group(5), "name:password:number:members". Returns the byte that
+ * ended it. */
 static int read_group(struct bytes *bytes, unsigned long *ret_gid, bool *ret_members)
 {
 	unsigned field = 0;

@@ -112,8 +112,7 @@ enum verdict entry_compare_elsewhere(
 
 /* After VERDICT_NONE: the rest, by reading the source. stock: the entry's name is one
  * that the stock import system writes. VERDICT_HIT_RESEALED: it holds, and needs a new
- * seal.
- */
+ * seal. */
 enum verdict entry_compare_content(const struct entry_world *world, struct source *source,
 	const struct seal *seal, bool stock);
 

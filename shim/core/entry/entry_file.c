@@ -274,8 +274,8 @@ int entry_file_put(const struct entry_world *world, const struct entry_file *fil
 	err = write_temporary(world, file, path, mode, spare, size);
 	if (err < 0)
 		return err;
-	/* Before it has its name, under which another may put another file at any time.
-	 */
+	/* Before it has its name, under which another may put another file at
+	 * any time. */
 	if (flags >= 0)
 		fd = sys->openat(AT_FDCWD, spare, flags, 0);
 	err = fd < 0 ? fd : give_name(world, file, spare, path);

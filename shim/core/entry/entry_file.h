@@ -103,8 +103,8 @@ int entry_file_load_object(
  * source's content and the interpreter then says what is in it, mostly. */
 bool entry_file_is_stock(const struct entry *entry);
 
-/* Whether the entry may be one made of an object, as far as is known without its source.
- */
+/* Whether the entry may be one made of an object, as far as is known without
+ * its source. */
 bool entry_file_is_reusable(const struct entry *entry);
 
 /* Makes the directory that path lies in. */

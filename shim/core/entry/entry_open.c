@@ -136,10 +136,10 @@ enum verdict entry_compare(
 	return is_proven(world, source, seal) ? VERDICT_HIT : VERDICT_NONE;
 }
 
-/* Whether bytecode is served that was compiled of the same content, though not of this
- * very file. Python itself goes by time and size, and so does pytest, whose bytecode
- * depends on its settings too, and a compiler that is told to compile what was touched.
- */
+/* Whether bytecode is served that was compiled of the same content, though not of
+ * this very file. Python itself goes by time and size, and so does pytest, whose
+ * bytecode depends on its settings too, and a compiler that is told to compile what
+ * was touched. */
 static bool may_stand_for(const struct entry_world *world, const struct source *source,
 	const struct seal *seal, bool stock)
 {
@@ -307,8 +307,8 @@ static __attribute__((noinline)) int try_layers(struct search *search)
 	return fd;
 }
 
-/* The tree's pyc is what Python alone would have, unless the cache has had a later one.
- */
+/* The tree's pyc is what Python alone would have, unless the cache has had a
+ * later one. */
 static bool is_later_than_entry(const struct search *search, int fd)
 {
 	const struct timespec *entry = &search->outdated;

@@ -144,8 +144,8 @@ int source_settle(
 			return err;
 		age = now - nanoseconds(&source->identity.ctime);
 		source->settled = is_settled(source, sys, clock, age);
-		/* In vain: the clock has been set back, or the file is another machine's.
-		 */
+		/* In vain: the clock has been set back, or the file is
+		 * another machine's. */
 		if (source->settled || age < -TICKS * TICK_NS ||
 			!is_local(source, sys, clock))
 			break;

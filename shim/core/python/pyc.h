@@ -40,9 +40,9 @@ struct pyc_name {
  * numba's "py311", "cpython-311", since numba runs on no other. */
 struct pyc_name pyc_parse(const char *name, size_t len);
 
-/* What a file of that name (*len bytes) is for once it is finished: of a temporary name,
- * what it is renamed to, with *len as the length of that; any other name is that itself.
- */
+/* What a file of that name (*len bytes) is for once it is finished: of a temporary
+ * name, what it is renamed to, with *len as the length of that; any other name is
+ * that itself. */
 struct pyc_name pyc_final(const struct pyc_name *pyc, const char *name, size_t *len);
 
 /* Writes the name of the source that importlib.util.cache_from_source makes this name of,

@@ -30,8 +30,8 @@
  * compiled, not with each start. Records that are put aside wait until as many more have
  * come, so that whoever has the file open still gets to write. */
 #define JOURNAL_MOST (16u << 10)
-/* How many records are left of them at most: one a version and hour, then one a version.
- */
+/* How many records are left of them at most: one a version and hour, then one
+ * a version. */
 #define JOURNAL_SUMS 64
 
 #define JOURNAL_FORMAT 1

@@ -434,9 +434,8 @@ int main(void)
 
 	unit_around(begin_recall, fake_end);
 	unit_rows(recalls, recalled);
-	unit_one("recall: 2 calls for a directory, 1 for a sibling, none for what is "
-		 "above it "
-		 "or was asked before",
+	unit_one(
+		"recall: 2 calls for a directory, 1 for a sibling, none for what is above it or was asked before",
 		recall_costs);
 	unit_one("recall: behind a link 1 call for what lies in it",
 		recall_costs_behind_a_link);
@@ -446,8 +445,8 @@ int main(void)
 	unit_one("recall: an answer may be out of date", an_answer_may_be_out_of_date);
 	unit_one("recall: only the letters count that were asked about",
 		only_the_letters_asked_about_count);
-	unit_one("recall: an answer that does not fit is an error, found by its parent "
-		 "too",
+	unit_one(
+		"recall: an answer that does not fit is an error, found by its parent too",
 		a_recalled_answer_has_to_fit);
 	unit_one("recall: a question that does not fit is an error",
 		a_question_has_to_fit);

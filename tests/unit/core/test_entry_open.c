@@ -285,8 +285,7 @@ static const struct row {
 		true },
 	{ "an entry whose source was replaced by one with its time",
 		touched_within_the_second, 0, "hit", "re-sealed", false, true },
-	{ "an entry whose source was replaced by one with its time, in a cache that is "
-	  "read only",
+	{ "an entry whose source was replaced by one with its time, in a cache that is read only",
 		touched_within_the_second, READONLY, "hit", "same content", false, true },
 	{ "an entry whose source was touched, in a cache that is read only", touched,
 		READONLY, "hit", "re-sealed", false, true },

@@ -97,8 +97,7 @@ static void without_stat_it_is_not_the_program(void **state)
 	}
 }
 
-/* --- the entry may not be opened -----------------------------------------------------
- */
+/* --- the entry may not be opened -----------------------------------------------------*/
 static void pyc_in_the_tree(void)
 {
 	struct stat st;
@@ -144,8 +143,7 @@ static void a_mode_is_for_the_program_to_see(void **state)
 	assert_int_equal(open_refused(), -EACCES);
 }
 
-/* --- entry_leave ---------------------------------------------------------------------
- */
+/* --- entry_leave ---------------------------------------------------------------------*/
 #define NEW "new.pyc.140001"
 #define LEFT "src/" FAKE_NAME ".140001"
 

@@ -123,8 +123,7 @@ static void any_bit_that_flips_is_noticed(void **state)
 	}
 }
 
-/* --- appending -----------------------------------------------------------------------
- */
+/* --- appending -----------------------------------------------------------------------*/
 static int append_record(const struct journal_record *record)
 {
 	int open = fake.open, ret; /* another may be at it */

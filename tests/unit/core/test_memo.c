@@ -259,8 +259,7 @@ static void many_threads(void **state)
 	assert_in_range(known, PATHS * 9 / 10, PATHS);
 }
 
-/* --- two threads at the same moment --------------------------------------------------
- */
+/* --- two threads at the same moment --------------------------------------------------*/
 #define MEETINGS 2000
 
 static atomic_uint arrived;

@@ -337,8 +337,8 @@ int main(void)
 	unit_rows(is_below, belows);
 	unit_rows(is_clean, cleans);
 	unit_one("clean: only the letters asked about count", clean_is_asked_of_a_part);
-	unit_one("200000 random paths are split as component by component, and no letter "
-		 "behind them is read",
+	unit_one(
+		"200000 random paths are split as component by component, and no letter behind them is read",
 		stays_within_any_path);
 	return unit_run("path");
 }

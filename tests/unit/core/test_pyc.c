@@ -432,9 +432,8 @@ int main(void)
 		only_the_letters_count_that_belong_to_it);
 	unit_one("the longest name a file can have is read",
 		the_longest_name_of_a_file_is_read);
-	unit_one("300000 random names give tags made of their letters, a temporary has "
-		 "the tag "
-		 "of its file, and no letter behind them is read",
+	unit_one(
+		"300000 random names give tags made of their letters, a temporary has the tag of its file, and no letter behind them is read",
 		stays_within_any_name);
 	return unit_run("pyc");
 }

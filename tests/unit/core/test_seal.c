@@ -417,8 +417,8 @@ int main(void)
 	unit_one("20000 blocks of random bytes are no seal", any_bytes_are_refused);
 	unit_one("the end of a pyc is noticed with the seal, whatever its length",
 		the_end_of_the_pyc_is_noticed);
-	unit_one("every flipped bit of the pyc is noticed, but for the mtime and size of "
-		 "its source",
+	unit_one(
+		"every flipped bit of the pyc is noticed, but for the mtime and size of its source",
 		every_flipped_bit_of_the_pyc);
 	unit_one("pycs of zeroes of all lengths have different sums",
 		every_length_of_the_pyc);

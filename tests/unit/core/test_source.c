@@ -220,8 +220,8 @@ static void a_file_that_vanishes_while_it_is_waited_for(void **state)
 	assert_false(source.settled);
 }
 
-/* A clock that was an hour fast, and is set right: what it said tells nothing any more.
- */
+/* A clock that was an hour fast, and is set right: what it said tells nothing
+ * any more. */
 static void a_clock_that_is_set_back(void **state)
 {
 	(void)state;

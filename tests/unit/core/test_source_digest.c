@@ -221,8 +221,8 @@ static int read_it(void)
 	return err;
 }
 
-/* The clock, of which the process knows, is so many seconds behind the source's change.
- */
+/* The clock, of which the process knows, is so many seconds behind the
+ * source's change. */
 static void set_clock(time_t seconds)
 {
 	struct stat st;

@@ -58,8 +58,8 @@ void fake_make_layer(void);
 const char *fake_entry_path(void);
 const char *fake_object_path(const char *text);
 
-/* Makes a source of that text; with the mtime that src/m.py had first, if it is to lie.
- */
+/* Makes a source of that text; with the mtime that src/m.py had first, if it is
+ * to lie. */
 void fake_source(const char *below, const char *text);
 void fake_source_lies(const char *below, const char *text);
 

@@ -343,8 +343,8 @@ static int fake_memfd(const char *name)
 	return fd;
 }
 
-/* Who takes it from a scratch is not to count on zeroes: the second time there are none.
- */
+/* Who takes it from a scratch is not to count on zeroes: the second time there
+ * are none. */
 static void *fake_map(size_t size)
 {
 	void *memory = fails("map") ? NULL : malloc(size);

@@ -55,8 +55,8 @@ void fake_count_from_here(void);
 /* The path of `below` in the temporary directory; valid for the next eight calls. */
 char *fake_path(const char *below);
 
-/* How many directories there are from "/" down to the temporary directory, without "/".
- */
+/* How many directories there are from "/" down to the temporary directory,
+ * without "/". */
 unsigned fake_depth(void);
 
 /* In the temporary directory: makes a directory, a file or a link, which must work. */

@@ -17,8 +17,7 @@
 #include "tools/cache/sys_libc.h"
 #include "tools/pyc/state.h"
 
-/* --- what happens to the source, or to the entry -------------------------------------
- */
+/* --- what happens to the source, or to the entry -------------------------------------*/
 static void nothing(void)
 {
 }

@@ -16,8 +16,7 @@
 #define SOME COVER_SOME
 #define ALL COVER_ALL
 
-/* --- reading: @ is the temporary directory -------------------------------------------
- */
+/* --- reading: @ is the temporary directory -------------------------------------------*/
 /* clang-format off: a row a line */
 static const struct word {
 	const char *sentence, *word, *literal, *pattern;
@@ -82,8 +81,7 @@ static void is_read(void **state)
 	assert_return_code(chdir("/"), errno);
 }
 
-/* --- matching --------------------------------------------------------------------------
- */
+/* --- matching ------------------------------------------------------------------------*/
 /* clang-format off: a row a line */
 static const struct match {
 	const char *sentence, *literal, *pattern, *path;

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: MIT
+#
+# FILE:LINE of what clang-format leaves behind when it fits text into 90 columns: a comment of
+# one paragraph whose */ has a line for itself, and a string literal that is broken in the
+# middle of a sentence, where nobody finds it with grep. And includes whose groups are not in
+# order: own header, <system>, "ours", an empty line between them.
+FNR == 1 { comment = literal = last = 0; empty = 1 }
+
+# --- comments -------------------------------------------------------------------------
+/^[ \t]*\/\* / { comment = FNR > 1; exempt = 0 }
+/^[ \t]*\*$/ || /^[ \t]*\*\t/ { exempt = 1 }
+comment && !exempt && /^[ \t]*\*\/$/ { print FILENAME ":" FNR ": */ alone" }
+/\*\// { comment = 0 }
+
+# --- literals -------------------------------------------------------------------------
+literal && /^[ \t]*"[A-Za-z([]/ || bare && /^[ \t]*" [A-Za-z]/ {
+	print FILENAME ":" FNR ": broken sentence"
+}
+{ literal = /[A-Za-z][,;:.]? "$/; bare = /[A-Za-z][,;:.]?"$/ && !/\\n"$/ }
+
+# --- includes -------------------------------------------------------------------------
+# A file may begin with the header of what it is about; one in #if or after #define is where
+# it has to be; rows (.def) and the like are taken in where they are used.
+/^#(if|define|endif)/ { last = 0 }
+/^#include / && !/\.(def|inc)"/ {
+	rank = /</ ? 2 : last || FILENAME ~ /h$/ ? 3 : 1
+	if (rank < last) print FILENAME ":" FNR ": out of order"
+	else if (last && last != rank && !empty && rank + last != 4) print FILENAME ":" FNR ": needs an empty line"
+	last = rank
+}
+{ empty = $0 == "" }
