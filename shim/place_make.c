@@ -129,10 +129,18 @@ bool place_drop_leftover(struct place *place)
 	sys_real.birth(AT_FDCWD, physical[0] ? physical : "/", &sources);
 	*slash = '/';
 	leftover = timestamp_is_set(&cached) && timestamp_before(&cached, &sources);
-	if (leftover)
+	if (leftover && !process_config.readonly)
 		root_drop_directory(&sys_real, place->cache);
 	*end = behind;
 	return leftover;
+}
+
+bool place_is_pretended(struct place *place)
+{
+	if (place_in_tree(place) || !place_in_cache(place))
+		return false;
+	/* Of ephemeral trees, each has another directory of sources. */
+	return place->map.ephemeral.len || !place_drop_leftover(place);
 }
 
 int place_make_in_cache(struct place *place, place_maker *make, int flags, mode_t mode)

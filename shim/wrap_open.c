@@ -232,9 +232,8 @@ static int open_directory(struct place *place, int flags, mode_t mode)
 	if ((flags & O_TMPFILE) == O_TMPFILE && place_in_cache(place))
 		return process_config.readonly ? (errno = EROFS, -1)
 					       : open_cache(place, flags, mode);
-	if (!place_in_tree(place) && place_in_cache(place))
-		return open_cache(place, flags, mode);
-	return open_tree(place, flags, mode);
+	return place_is_pretended(place) ? open_cache(place, flags, mode)
+					 : open_tree(place, flags, mode);
 }
 
 int cached_open(int dirfd, const char *path, int flags, mode_t mode)

@@ -33,7 +33,7 @@ of_another() {
 	chmod 755 "$(dirname "$T")" "$T"
 	mkdir "$T/user"
 	cp "$SO" "$T/user/"
-	chmod -R 777 "$T/user"
+	chmod -R 755 "$T/user" && chmod 1777 "$T/user"
 	CACHE=$T/user/.cache/pycstash
 	local user=(as_user env HOME="$T/user" LD_PRELOAD="$T/user/${SO##*/}")
 	watched "${user[@]}" "$python" -v "$tree/app.py"

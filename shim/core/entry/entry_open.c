@@ -16,7 +16,7 @@
 struct search {
 	struct entry *entry;
 	int flags;
-	int rejected; /* a file that Python will find stale by itself, or -1: where
+	int rejected; /* a file that Python will find stale by itself, or an error: where
 			 nothing better is found it is what the program would get without
 			 us */
 	struct timespec outdated; /* when the entry was written, if it was of another
@@ -55,6 +55,15 @@ static int absent(struct search *search, int fd, enum verdict id)
 	if (fd >= 0)
 		search->entry->world->env.sys->close(fd);
 	*search->verdict = id;
+	return -ENOENT;
+}
+
+/* A file that Python will find stale by itself. */
+static int reject(struct search *search, int fd)
+{
+	if (search->rejected >= 0)
+		search->entry->world->env.sys->close(search->rejected);
+	search->rejected = fd;
 	return -ENOENT;
 }
 
@@ -332,8 +341,13 @@ static int try_tree(struct search *search)
 	ssize_t n;
 	bool bad, fits;
 
-	if (fd < 0)
-		return fd;
+	/* Bytecode in the tree that cannot be opened is none (root's, of another mode, a loop
+	 * of links); the program is told why if there is no other. */
+	if (fd < 0) {
+		if (fd != -ENOTDIR && search->rejected == -ENOENT)
+			search->rejected = fd;
+		return -ENOENT;
+	}
 	n = sys->pread(fd, bytes, sizeof bytes, 0);
 	header = header_read(entry->pyc->tag, bytes, n < 0 ? 0 : (size_t)n);
 	/* What Python would replace is in nobody's way, or it would be so for ever. */
@@ -352,10 +366,7 @@ static int try_tree(struct search *search)
 		return -ENOENT;
 	}
 	*search->verdict = bad ? VERDICT_MISS_DAMAGED : VERDICT_MISS_CHANGED;
-	if (search->rejected >= 0)
-		sys->close(search->rejected);
-	search->rejected = fd;
-	return -ENOENT;
+	return reject(search, fd);
 }
 
 /* Remembers the source, which Python is going to compile. */
@@ -401,7 +412,7 @@ static int search_for(struct search *search, int candidate)
 	if (fd >= 0)
 		return fd;
 	fd = try_tree(search);
-	if (fd != -ENOENT && fd != -ENOTDIR)
+	if (fd >= 0)
 		return fd;
 	if (!entry_file_is_reusable(entry)) {
 		err = source_settle(&entry->source, world->env.sys, world->env.clock);
@@ -421,18 +432,40 @@ static int search_for(struct search *search, int candidate)
 int entry_open(struct entry *entry, int candidate, int flags, enum verdict *verdict)
 {
 	struct search search = {
-		.entry = entry, .flags = flags, .rejected = -1, .verdict = verdict
+		.entry = entry, .flags = flags, .rejected = -ENOENT, .verdict = verdict
 	};
 	int fd;
 
 	*verdict = VERDICT_MISS_NO_ENTRY;
 	fd = search_for(&search, candidate);
-	if (search.rejected < 0)
-		return fd;
 	if (fd == -ENOENT)
 		return search.rejected;
-	entry->world->env.sys->close(search.rejected);
+	if (search.rejected >= 0)
+		entry->world->env.sys->close(search.rejected);
 	return fd;
+}
+
+bool entry_is_served(struct entry *entry, int fd)
+{
+	const struct entry_world *world = entry->world;
+	struct seal seal;
+	enum verdict id;
+
+	if (!entry_file_is_sealed(world, fd, &seal)) {
+		(void)source_look(&entry->source, world->env.sys);
+		return entry_is_own(entry, fd);
+	}
+	if (entry_magic_is_foreign(entry, seal.magic))
+		return false;
+	id = entry->common ? entry_compare_elsewhere(world, &entry->source, &seal)
+			   : entry_compare(world, &entry->source, &seal);
+	if (id == VERDICT_NONE)
+		id = entry_compare_content(
+			world, &entry->source, &seal, entry_file_is_stock(entry));
+	if (id == VERDICT_HIT_NO_SOURCE)
+		return entry_is_own(entry, fd);
+	return verdict_rows[id].group == VERDICT_GROUP_HIT ||
+	       verdict_rows[id].group == VERDICT_GROUP_RESEAL;
 }
 
 void entry_ask(struct entry *entry)

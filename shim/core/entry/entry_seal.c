@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "shim/core/base/timestamp.h"
 #include "shim/core/entry/entry_file.h"
 
 static int open_to_seal(const struct sys *sys, const char *path, struct stat *st)
@@ -21,34 +22,47 @@ static int open_to_seal(const struct sys *sys, const char *path, struct stat *st
 }
 
 /* What tells a file from all others of its name and inode, before it and after: the time
- * that stamp put on it. Its birth would not do: that is of the clock's tick, in which a
- * file may be deleted, by a purge, and another made. */
-static struct identity made_at(const struct stat *st)
+ * that stamp put on it as its access time, which a scanner that reads new files takes
+ * away again; then its birth, which is of the clock's tick, in which a file may be
+ * deleted, by a purge, and another made. */
+static struct identity made_at(
+	const struct sys *sys, int fd, const struct stat *st, bool with_birth)
 {
-	return (struct identity){ .inode = st->st_ino, .mtime = st->st_atim };
+	struct identity ret = { .inode = st->st_ino, .mtime = st->st_atim };
+
+	if (with_birth)
+		sys->birth(fd, "", &ret.ctime);
+	return ret;
 }
 
 void entry_created(const struct entry_world *world, const char *path, int fd)
 {
+	const struct sys *sys = world->env.sys;
 	struct pending_source made = { .digested = 0 };
 	struct stat st;
 
-	if (world->env.sys->stamp(fd) < 0 ||
-		world->env.sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
+	(void)sys->stamp(fd); /* a sandbox may refuse it; then its birth has to do */
+	if (sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
 		return;
-	made.identity = made_at(&st);
-	pending_add(world->python.created, world->env.sys->thread(), path, &made);
+	made.identity = made_at(sys, fd, &st, true);
+	pending_add(world->python.created, sys->thread(), path, &made);
 }
 
-static bool is_created(
-	const struct entry_world *world, const char *path, const struct stat *st)
+static bool is_created(const struct entry_world *world, const char *temporary, int fd,
+	const struct stat *st)
 {
-	struct identity now = made_at(st);
+	const struct sys *sys = world->env.sys;
+	struct identity now = made_at(sys, fd, st, false);
 	struct pending_source made;
 
-	return pending_find(
-		       world->python.created, world->env.sys->thread(), path, &made) &&
-	       identity_same(&made.identity, &now);
+	if (!pending_find(world->python.created, sys->thread(), temporary, &made) ||
+		made.identity.inode != now.inode)
+		return false;
+	if (timestamp_equal(&made.identity.mtime, &now.mtime))
+		return true;
+	now = made_at(sys, fd, st, true);
+	return timestamp_is_set(&now.ctime) &&
+	       timestamp_equal(&made.identity.ctime, &now.ctime);
 }
 
 /* Sets the seal's source if it is proven that this is what was compiled: the source is
@@ -138,7 +152,7 @@ static int read_new(const struct entry *entry, int fd, size_t size, struct new_p
 
 /* Decides what the seal says. st is the file's from before it was read, which changes
  * st_atim. */
-static enum verdict decide(struct entry *entry, const char *temporary,
+static enum verdict decide(struct entry *entry, const char *temporary, int fd,
 	const struct stat *st, struct new_pyc *pyc)
 {
 	enum verdict verdict;
@@ -146,7 +160,7 @@ static enum verdict decide(struct entry *entry, const char *temporary,
 	entry_magic_owned(entry, pyc->seal.magic);
 	memcpy(entry->magic, pyc->seal.magic, sizeof entry->magic);
 	verdict = prove(entry, &pyc->header, &pyc->seal);
-	if (verdict != VERDICT_SEALED || is_created(entry->world, temporary, st))
+	if (verdict != VERDICT_SEALED || is_created(entry->world, temporary, fd, st))
 		return verdict;
 	pyc->seal.flags &= ~(uint32_t)(SEAL_SOURCE | SEAL_IDENTITY);
 	return VERDICT_UNSEALED_TEMPORARY;
@@ -180,7 +194,7 @@ static int seal_open_file(struct entry *entry, const char *temporary, int fd,
 		return 0;
 	}
 	*verdict = pyc.header.kind == HEADER_BAD ? VERDICT_UNSEALED_NO_PYC
-						 : decide(entry, temporary, st, &pyc);
+						 : decide(entry, temporary, fd, st, &pyc);
 	if (*verdict == VERDICT_UNSEALED_NO_PYC || *verdict == VERDICT_UNSEALED_NO_SOURCE)
 		entry_disclaim(entry, fd);
 	if (*verdict == VERDICT_UNSEALED_NO_PYC)

@@ -339,6 +339,22 @@ static void a_seal_stays(void **state)
 	assert_string_equal(verdict_rows[verdict].what, "not sealed");
 }
 
+/* As an on-access scanner does, which reads each file that is opened or closed. */
+static void a_file_that_was_read_meanwhile(void **state)
+{
+	const struct timespec times[2] = { { .tv_sec = 4711 },
+		{ .tv_nsec = UTIME_OMIT } };
+	enum verdict verdict;
+	bool shared;
+
+	(void)state;
+	ask();
+	make_new("first");
+	assert_return_code(utimensat(AT_FDCWD, fake_path(NEW), times, 0), errno);
+	assert_int_equal(entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict), 0);
+	assert_string_equal(verdict_rows[verdict].what, "sealed");
+}
+
 int main(void)
 {
 	unit_around(fake_entry_begin, fake_entry_end);
@@ -348,6 +364,8 @@ int main(void)
 		what_is_not_there_is_an_error);
 	unit_one(
 		"what cannot be written is an error", what_cannot_be_written_is_an_error);
+	unit_one("a file that a scanner has read is known by its birth",
+		a_file_that_was_read_meanwhile);
 	unit_one("a young source is read again", a_young_source_is_read_again);
 	unit_one("one that is a minute old is not", an_old_one_is_not);
 	unit_one("what is sealed, and comes back, stays as it is", a_seal_stays);

@@ -1,0 +1,85 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# What a program is told that there is, it can open: stat, listings and open agree; and
+# bytecode in the tree that nobody can open keeps no bytecode from being served.
+# shellcheck source=tests/library/interpreters.sh
+. "$(dirname "$0")/interpreters.sh"
+
+# A migration tool loads every revision of a directory, also those without a source.
+revisions='import os, sys, importlib.util, importlib.machinery as machinery
+d = sys.argv[1]
+paths = [os.path.join(d, n) for n in os.listdir(d) if n.endswith(".py")]
+stems = {os.path.basename(p)[:-3] for p in paths}
+cache = os.path.join(d, "__pycache__")
+if os.path.exists(cache):
+    paths += [os.path.join(cache, n) for n in os.listdir(cache) if n.split(".")[0] not in stems]
+for p in sorted(paths):
+    name = os.path.basename(p).split(".")[0]
+    loader = (machinery.SourceFileLoader if p.endswith(".py") else machinery.SourcelessFileLoader)(name, p)
+    spec = importlib.util.spec_from_loader(name, loader)
+    loader.exec_module(importlib.util.module_from_spec(spec))
+    print(name, end=" ")'
+
+made_anew() {
+	mkdir "$T/versions" && echo 'r = 1' >"$T/versions/a.py" && echo 'r = 1' >"$T/versions/b.py"
+	preloaded "$python" -c "$revisions" "$T/versions" >/dev/null
+	is "$(entries | grep -c "/versions/")" 2 "both revisions are in the cache on $name"
+	rm -rf "$T/versions" && mkdir "$T/versions" && echo 'r = 2' >"$T/versions/a.py"
+	is "$(preloaded "$python" -c "$revisions" "$T/versions" 2>&1)" "a " \
+		"a directory that was deleted and made anew does not list the bytecode of the one before on $name"
+	is "$(preloaded "$python" -c "$revisions" "$T/versions" 2>&1)" "a " \
+		"a directory that was made anew lists nothing old after bytecode was written there on $name"
+}
+
+# zipfile.PyZipFile takes bytecode that is not older than its source, and opens it.
+packed() {
+	mkdir "$T/zip" && echo 'x = 1' >"$T/zip/m.py"
+	is "$(preloaded "$python" -c 'import io, os, sys, zipfile
+d = sys.argv[1]
+sys.path.insert(0, d)
+import m
+with open(d + "/new", "w") as f: f.write("x = 22\n")
+os.utime(d + "/new", (1e9, 1e9))
+os.rename(d + "/new", d + "/m.py")
+z = zipfile.PyZipFile(io.BytesIO(), "w")
+z.writepy(d + "/m.py")
+print(z.namelist())' "$T/zip" 2>&1)" "['m.pyc']" "stat does not show bytecode that open refuses on $name"
+}
+
+# Bytecode in the tree that cannot be opened, of three kinds, for another user.
+closed_tree() {
+	local kind
+	if [ "$(id -u)" != 0 ] || ! as_user env "$python" -c '' 2>/dev/null; then
+		skip "unreadable bytecode in the tree does not matter on $name" "there is no other user to be, or none who can run it"
+		return
+	fi
+	chmod 755 "$(dirname "$T")" "$T"
+	for kind in directory file loop; do
+		rm -rf "$tree" "$T/user"
+		sources
+		chmod -R a+rX "$tree"
+		case $kind in
+		directory) (umask 077 && "$python" "$tree/app.py" >/dev/null) ;;
+		file) "$python" "$tree/app.py" >/dev/null && find "$tree" -name '*.pyc' -exec chmod 600 {} + ;;
+		loop) find "$tree" -type d -exec ln -s __pycache__ {}/__pycache__ \; ;;
+		esac
+		mkdir -m 755 "$T/user" && cp "$SO" "$T/user/" && mkdir -m 700 "$T/user/cache"
+		chown 65534:65534 "$T/user/cache"
+		local user=(as_user env PYCSTASH_DIR="$T/user/cache" LD_PRELOAD="$T/user/${SO##*/}" "$python" -v "$tree/app.py")
+		watched "${user[@]}"
+		watched "${user[@]}"
+		is "$(seen)" "six, 0 compiled, 5 loaded, status 0" \
+			"bytecode in the tree that cannot be opened ($kind) keeps none from being served on $name"
+	done
+}
+
+agrees() {
+	sources
+	made_anew
+	packed
+	closed_tree
+}
+some agrees
+
+done_testing
