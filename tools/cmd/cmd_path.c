@@ -36,12 +36,10 @@ struct path {
 	size_t count;
 };
 
+static struct path path_request;
+
 static const struct opt_table options[] = {
 	{ select_tag_options, offsetof(struct path, select) },
-	{ common_layers, offsetof(struct path, common) },
-	{ common_json, offsetof(struct path, common) },
-	{ common_null, offsetof(struct path, common) },
-	{ common_dir, offsetof(struct path, common) },
 	{ 0 },
 };
 
@@ -250,10 +248,8 @@ static int print_all(const struct path *path, char *const *words)
 		AUTOFREE char *physical = NULL;
 		int r = target_physical(*words, &physical);
 
-		if (r < 0) {
-			complain(*words, "%s", strerror(-r));
-			return EXIT_OURS;
-		}
+		if (r < 0)
+			return common_failed(*words, r);
 		if (!print_of(path, physical)) {
 			complain(*words, "neither an entry nor a source with an entry");
 			code = EXIT_FOUND;
@@ -280,39 +276,16 @@ static int add_place(struct cache *cache, void *context)
 	return EXIT_OURS;
 }
 
-static int look(struct path *path, char *const *words)
+static int run(const struct command *self, char **words)
 {
+	struct path *path = &path_request;
 	int code = cache_each(path->common.dir, path->common.layers, add_place, path), r;
 
+	(void)self;
 	if (code != EXIT_OK && code != EXIT_PARTLY)
 		return code;
 	r = print_all(path, words);
 	return r == EXIT_OK ? code : r;
-}
-
-static void release(struct path *path)
-{
-	while (path->count) {
-		struct path_place *place = &path->places[--path->count];
-
-		versions_release(place->versions);
-		free(place->layout);
-		cache_close(&place->cache);
-	}
-	select_release(&path->select);
-}
-
-static int run(const struct command *self, char **words)
-{
-	struct path path = { .count = 0 };
-	int code = opt_read(self, &words, &path);
-
-	if (code == EXIT_OK)
-		code = common_check_format(self, &path.common);
-	if (code == EXIT_OK)
-		code = look(&path, words);
-	release(&path);
-	return code;
 }
 
 const struct command cmd_path = {
@@ -322,5 +295,7 @@ const struct command cmd_path = {
 	.least = 1,
 	.most = -1,
 	.summary = "print the entries of a source, or the source of an entry",
+	.variables = &path_request,
 	.options = options,
+	.common = COMMON_DIR | COMMON_JSON | COMMON_NULL | COMMON_LAYERS,
 };

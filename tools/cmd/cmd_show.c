@@ -13,6 +13,7 @@
 
 #include "shim/core/base/path.h"
 #include "shim/core/cache/config.h"
+#include "tools/base/alloc.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/cache/versions.h"
@@ -42,10 +43,10 @@ static const struct opt own_options[] = {
 
 static const struct opt_table options[] = {
 	{ own_options, 0 },
-	{ common_dir, offsetof(struct show_command, common) },
-	{ common_json, offsetof(struct show_command, common) },
 	{ 0 },
 };
+
+static struct show_command show_request;
 
 /* --- the caches ----------------------------------------------------------------------*/
 
@@ -74,11 +75,7 @@ static int open_caches(struct show_command *show)
 		cache_close(&cache);
 		layers++;
 	}
-	show->caches = calloc(layers + 1, sizeof *show->caches);
-	if (!show->caches) {
-		complain(NULL, "%s", strerror(ENOMEM));
-		return EXIT_OURS;
-	}
+	show->caches = alloc_array(layers + 1, sizeof *show->caches);
 	show->code = EXIT_NO_CACHE;
 	if (has_cache(show->common.dir) &&
 		(show->code = cache_open(&cache, show->common.dir)) == EXIT_OK)
@@ -86,13 +83,6 @@ static int open_caches(struct show_command *show)
 	for (size_t i = 0; i < layers && cache_open_layer(&cache, i) == 0; i++)
 		add_cache(show, &cache);
 	return show->common.dir ? show->code : EXIT_OK;
-}
-
-static void close_caches(struct show_command *show)
-{
-	for (size_t i = 0; i < show->count; i++)
-		cache_close(&show->caches[i]);
-	free(show->caches);
 }
 
 /* The cache that a physical path lies in, and what of the path is below its layout
@@ -318,29 +308,20 @@ static int show_file(struct show_command *show, const char *file)
 
 /* --- the command ---------------------------------------------------------------------*/
 
-static int show_files(struct show_command *show, char *const *files)
-{
-	int worst = open_caches(show), code;
-
-	if (worst != EXIT_OK)
-		return worst;
-	for (; *files; files++) {
-		code = show_file(show, *files);
-		if (code > worst)
-			worst = code;
-	}
-	return worst;
-}
-
 static int run(const struct command *self, char **words)
 {
-	struct show_command show = { .all = false };
-	int code = opt_read(self, &words, &show);
+	struct show_command *show = &show_request;
+	int worst = open_caches(show);
 
-	if (code == EXIT_OK)
-		code = show_files(&show, words);
-	close_caches(&show);
-	return code;
+	(void)self;
+	if (worst != EXIT_OK)
+		return worst;
+	for (; *words; words++) {
+		int code = show_file(show, *words);
+
+		worst = code > worst ? code : worst;
+	}
+	return worst;
 }
 
 const struct command cmd_show = {
@@ -350,5 +331,7 @@ const struct command cmd_show = {
 	.least = 1,
 	.most = -1,
 	.summary = "show all that is known of a pyc, or of a source's bytecode",
+	.variables = &show_request,
 	.options = options,
+	.common = COMMON_DIR | COMMON_JSON,
 };
