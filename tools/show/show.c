@@ -59,7 +59,7 @@ static void set_item(struct show *show)
 	if (show->cache && show->item.version)
 		state_tag(&show->item, show->tag);
 	else
-		strcpy(show->tag, show->item.pyc.tag);
+		memcpy(show->tag, show->item.pyc.tag, sizeof show->tag);
 }
 
 /* --- its source ----------------------------------------------------------------------*/
