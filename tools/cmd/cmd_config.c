@@ -19,7 +19,8 @@
 #include "tools/conf/conf.h"
 #include "tools/conf/conf_file.h"
 
-static struct common common;
+static const struct opt_table options[] = { { common_dir, 0 }, { common_json, 0 },
+	{ 0 } };
 
 /* Where the cache is when nothing says it. */
 static const char *default_dir(void)
@@ -73,11 +74,13 @@ static void print_json_setting(struct json *json, const struct conf_key *key)
 
 static void print_json_object(const struct conf_key *only)
 {
-	struct json json = json_begin(stdout, "config", 1);
+	struct json json = { .out = stdout };
 	const struct conf_problem *problem;
 	const struct conf_key *key;
 	size_t i;
 
+	json_open(&json, NULL, '{');
+	json_schema(&json, "config", 1);
 	json_open(&json, "files", '[');
 	for (i = 0; i < CONF_FILES; i++)
 		if (*conf_files()[i])
@@ -115,19 +118,19 @@ static const struct conf_key *find(const char *name)
 	return key;
 }
 
-static int list(void)
+static int list(const struct common *common)
 {
 	const struct conf_key *key;
 	int code = conf_load();
 
-	if (common.json)
+	if (common->json)
 		print_json_object(NULL);
-	for (key = conf_keys; key->name && !common.json; key++)
+	for (key = conf_keys; key->name && !common->json; key++)
 		print_setting(key);
 	return code;
 }
 
-static int get(char **words)
+static int get(const struct common *common, char **words)
 {
 	const struct conf_key *key = find(words[0]);
 	struct conf_value value;
@@ -137,7 +140,7 @@ static int get(char **words)
 		return EXIT_USAGE;
 	code = conf_load();
 	value = effective(key);
-	if (common.json)
+	if (common->json)
 		print_json_object(key);
 	else if (value.value) {
 		escape_plain(stdout, value.value);
@@ -168,10 +171,11 @@ static int write_setting(const char *key, const char *value)
 	return r < 0 ? EXIT_OURS : EXIT_OK;
 }
 
-static int set(char **words)
+static int set(const struct common *common, char **words)
 {
 	const struct conf_key *key = find(words[0]);
 
+	(void)common;
 	if (!key)
 		return EXIT_USAGE;
 	if (conf_accepts(key, words[1]) && !strpbrk(words[1], "\n\r"))
@@ -181,20 +185,21 @@ static int set(char **words)
 }
 
 /* An unknown key may be taken out too: that is how its file is mended. */
-static int unset(char **words)
+static int unset(const struct common *common, char **words)
 {
+	(void)common;
 	return write_setting(words[0], NULL);
 }
 
-static int check(char **words)
+static int check(const struct common *common, char **words)
 {
 	const struct conf_problem *problem;
 
 	(void)words;
 	conf_read();
-	if (common.json)
+	if (common->json)
 		print_json_object(NULL);
-	for (problem = conf_problems(); problem->where && !common.json; problem++) {
+	for (problem = conf_problems(); problem->where && !common->json; problem++) {
 		escape_plain(stdout, problem->where);
 		if (problem->line)
 			printf(":%u", problem->line);
@@ -208,13 +213,27 @@ static int check(char **words)
 static const struct action {
 	const char *name;
 	int words; /* behind the name */
-	int (*run)(char **words);
+	int (*run)(const struct common *common, char **words);
 } actions[] = {
 	{ "get", 1, get },
 	{ "set", 2, set },
 	{ "unset", 1, unset },
 	{ "check", 0, check },
 };
+
+static int act(
+	const struct command *self, const struct common *common, int count, char **words)
+{
+	size_t i;
+
+	if (count == 0)
+		return list(common);
+	for (i = 0; i < sizeof actions / sizeof *actions; i++)
+		if (strcmp(actions[i].name, words[0]) == 0 &&
+			actions[i].words == count - 1)
+			return actions[i].run(common, words + 1);
+	return opt_usage(self, "nothing, get, set, unset or check, and what they need");
+}
 
 /* An exit code. */
 static int take_dir(const char *name)
@@ -225,28 +244,27 @@ static int take_dir(const char *name)
 	if (!name)
 		return 0;
 	r = file_absolute(name, &path);
-	if (r < 0)
-		return common_failed(name, r);
-	return conf_set("dir", path) < 0 ? EXIT_OURS : EXIT_OK;
+	if (r == 0)
+		r = conf_set("dir", path);
+	else
+		complain(name, "%s", strerror(-r));
+	return r < 0 ? EXIT_OURS : 0;
 }
 
 static int run(const struct command *self, char **words)
 {
-	int count = 0, code;
+	struct common common = { 0 };
+	int count = 0, code = opt_read(self, &words, &common);
 
+	if (code != EXIT_OK)
+		return code;
 	conf_read();
 	code = take_dir(common.dir);
 	if (code != EXIT_OK)
 		return code;
 	while (words[count])
 		count++;
-	if (count == 0)
-		return list();
-	for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
-		if (strcmp(actions[i].name, words[0]) == 0 &&
-			actions[i].words == count - 1)
-			return actions[i].run(words + 1);
-	return opt_usage(self, "nothing, get, set, unset or check, and what they need");
+	return act(self, &common, count, words);
 }
 
 const struct command cmd_config = {
@@ -256,6 +274,5 @@ const struct command cmd_config = {
 	.args = "[get KEY | set KEY VALUE | unset KEY | check]",
 	.most = -1,
 	.summary = "show the settings and where they come from, or change them",
-	.variables = &common,
-	.common = COMMON_DIR | COMMON_JSON,
+	.options = options,
 };

@@ -60,10 +60,12 @@ static const struct opt own_options[] = {
 
 static const struct opt_table options[] = {
 	{ own_options, 0 },
+	{ common_dry_run, offsetof(struct gc_command, common) },
+	{ common_dir, offsetof(struct gc_command, common) },
+	{ common_json, offsetof(struct gc_command, common) },
+	{ common_quiet, offsetof(struct gc_command, common) },
 	{ 0 },
 };
-
-static struct gc_command gc_request;
 
 /* --- output --------------------------------------------------------------------------*/
 
@@ -123,9 +125,11 @@ static void print_text(struct gc *gc, bool complete)
 
 static void print_object(struct gc *gc, bool complete)
 {
-	struct json json = json_begin(stdout, "gc", 1);
+	struct json json = { .out = stdout };
 	struct extent kept = gc_extent(gc);
 
+	json_open(&json, NULL, '{');
+	json_schema(&json, "gc", 1);
 	json_bool(&json, "dry_run", gc->dry_run);
 	json_bool(&json, "complete", complete);
 	json_open(&json, "rules", '[');
@@ -152,9 +156,11 @@ static void print_object(struct gc *gc, bool complete)
 /* How it ended; the exit code. */
 static int conclude(const struct gc *gc, const struct gc_command *request, int r)
 {
-	if (interrupt_came())
-		return common_interrupted(
-			"gc", "what is counted is deleted, the next gc does the rest");
+	if (interrupt_came()) {
+		complain("gc",
+			"interrupted; what is counted is deleted, the next gc does the rest");
+		return interrupt_exit_code();
+	}
 	if (r == -EAGAIN && request->automatic)
 		return EXIT_OK;
 	if (r == -EAGAIN) {
@@ -162,8 +168,10 @@ static int conclude(const struct gc *gc, const struct gc_command *request, int r
 			"stopped by --max-time before everything was seen; the next gc does the rest");
 		return EXIT_PARTLY;
 	}
-	if (r < 0)
-		return common_failed("gc", r);
+	if (r < 0) {
+		complain("gc", "%s", strerror(-r));
+		return EXIT_OURS;
+	}
 	return gc->failed ? EXIT_PARTLY : EXIT_OK;
 }
 
@@ -220,18 +228,18 @@ static int lock_and_collect(const struct cache *cache, const struct gc_command *
 
 static int run(const struct command *self, char **words)
 {
-	const struct gc_command *request = &gc_request;
+	struct gc_command request = { .print = false };
 	struct cache cache;
-	int code;
+	int code = opt_read(self, &words, &request);
 
-	(void)self;
-	(void)words;
-	code = request->automatic ? cache_open_if_there(&cache, request->common.dir)
-				  : cache_open(&cache, request->common.dir);
+	if (code != EXIT_OK)
+		return code;
+	code = request.automatic ? cache_open_if_there(&cache, request.common.dir)
+				 : cache_open(&cache, request.common.dir);
 	if (code != EXIT_OK) /* a timer may come before the first program */
-		return code == EXIT_NO_CACHE && request->automatic ? EXIT_OK : code;
+		return code == EXIT_NO_CACHE && request.automatic ? EXIT_OK : code;
 	interrupt_catch();
-	code = lock_and_collect(&cache, request);
+	code = lock_and_collect(&cache, &request);
 	cache_close(&cache);
 	return code;
 }
@@ -241,7 +249,5 @@ const struct command cmd_gc = {
 	.run = run,
 	.args = "[OPTIONS]",
 	.summary = "delete what is of no use, and keep the cache under its limits",
-	.variables = &gc_request,
 	.options = options,
-	.common = COMMON_DIR | COMMON_JSON | COMMON_DRY_RUN | COMMON_QUIET,
 };

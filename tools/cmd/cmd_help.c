@@ -11,6 +11,8 @@
 #include "tools/cli/opt.h"
 #include "tools/conf/conf.h"
 
+static const struct opt_table no_options[] = { { 0 } };
+
 const struct exit_meaning exit_meanings[] = {
 #define EXIT_CODE(id, number, meaning) { number, meaning },
 #include "tools/base/exit.def"
@@ -23,7 +25,7 @@ void command_help(const struct command *command)
 	printf("usage: pycstash %s%s%s\n\n%c%s.\n\n", command->name,
 		*command->args ? " " : "", command->args, command->summary[0] & ~0x20,
 		command->summary + 1);
-	opt_print(stdout, command);
+	opt_print(stdout, command->options);
 	for (const struct help_text *row = help_texts; row->command; row++)
 		if (strcmp(row->command, command->name) == 0)
 			printf("\n%s", row->text);
@@ -63,12 +65,10 @@ static void print_overview(void)
 	print_exit_codes();
 }
 
-static int run_help(const struct command *self, char **words)
+static int help_command(const char *name)
 {
-	const char *name = words[0];
 	const struct command *command = name ? command_find(name) : NULL;
 
-	(void)self;
 	if (command)
 		command_help(command);
 	else if (!name)
@@ -80,12 +80,20 @@ static int run_help(const struct command *self, char **words)
 	return EXIT_OK;
 }
 
+static int run_help(const struct command *self, char **words)
+{
+	int code = opt_read(self, &words, NULL);
+
+	return code == EXIT_OK ? help_command(words[0]) : code;
+}
+
 static int run_version(const struct command *self, char **words)
 {
-	(void)self;
-	(void)words;
-	puts("pycstash " PYCSTASH_VERSION);
-	return EXIT_OK;
+	int code = opt_read(self, &words, NULL);
+
+	if (code == EXIT_OK)
+		puts("pycstash " PYCSTASH_VERSION);
+	return code;
 }
 
 const struct command cmd_help = {
@@ -95,6 +103,7 @@ const struct command cmd_help = {
 	.args = "[COMMAND | settings]",
 	.most = 1,
 	.summary = "say what the commands are, or what one of them does",
+	.options = no_options,
 };
 
 const struct command cmd_version = {
@@ -103,4 +112,5 @@ const struct command cmd_version = {
 	.run = run_version,
 	.args = "",
 	.summary = "print the version",
+	.options = no_options,
 };

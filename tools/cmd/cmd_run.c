@@ -17,8 +17,6 @@
 
 static const struct opt_table options[] = { { settings_options, 0 }, { 0 } };
 
-static struct settings settings;
-
 static int preload(const char *given)
 {
 	AUTOFREE char *library = NULL;
@@ -54,28 +52,31 @@ static int become(char **argv)
 
 static int run(const struct command *self, char **words)
 {
-	int r;
+	struct settings settings = { 0 };
+	int code = opt_read(self, &words, &settings), r;
 
-	(void)self;
-	if (preload(settings.library) < 0)
-		return EXIT_OURS;
-	r = settings_export(&settings);
-	if (r < 0) {
+	if (code == EXIT_USAGE)
+		code = EXIT_OURS; /* 2 could be the command's own */
+	if (code == EXIT_OK && preload(settings.library) < 0)
+		code = EXIT_OURS;
+	if (code == EXIT_OK && (r = settings_export(&settings)) < 0) {
 		complain(NULL, "%s", strerror(-r));
-		return EXIT_OURS;
+		code = EXIT_OURS;
 	}
+	settings_release(&settings);
+	if (code != EXIT_OK)
+		return code;
 	gc_due_start();
 	return become(words);
 }
 
 const struct command cmd_run = {
 	.name = "run",
-	.flags = COMMAND_OPTIONS_FIRST | COMMAND_ANY_CONF | COMMAND_BECOMES,
+	.flags = COMMAND_OPTIONS_FIRST | COMMAND_ANY_CONF,
 	.run = run,
 	.args = "[OPTIONS] [--] COMMAND [ARG...]",
 	.least = 1,
 	.most = -1,
 	.summary = "run a command with its bytecode in the cache",
-	.variables = &settings,
 	.options = options,
 };

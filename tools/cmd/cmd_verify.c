@@ -25,13 +25,12 @@ static const struct opt own_options[] = {
 
 static const struct opt_table options[] = {
 	{ own_options, 0 },
+	{ common_dir, offsetof(struct verify, common) },
+	{ common_json, offsetof(struct verify, common) },
+	{ common_jobs, offsetof(struct verify, common) },
 	{ select_tag_options, offsetof(struct verify, select) },
 	{ 0 },
 };
-
-static struct verify verify_request = { .recompile = { .mutex = PTHREAD_MUTEX_INITIALIZER },
-	.finder = { .mutex = PTHREAD_MUTEX_INITIALIZER },
-	.output = PTHREAD_MUTEX_INITIALIZER };
 
 /* --- together ------------------------------------------------------------------------*/
 
@@ -61,8 +60,10 @@ static void print_summary(const struct verify *verify, uint64_t failed)
 
 static void print_summary_object(const struct verify *verify, uint64_t failed)
 {
-	struct json json = json_begin(stdout, "verify", 1);
+	struct json json = { .out = stdout };
 
+	json_open(&json, NULL, '{');
+	json_schema(&json, "verify", 1);
 	json_string(&json, "cache", verify->cache.root);
 	json_unsigned(&json, "entries", verify->entries);
 	json_unsigned(&json, "objects", verify->objects);
@@ -84,8 +85,10 @@ static int conclude(struct verify *verify, uint64_t failed)
 		print_summary_object(verify, failed);
 	else
 		print_summary(verify, failed);
-	if (interrupt_came())
-		return common_interrupted(NULL, "the rest was not verified");
+	if (interrupt_came()) {
+		complain(NULL, "interrupted; the rest was not verified");
+		return interrupt_exit_code();
+	}
 	if (failed || verify->results[VERIFY_UNREADABLE] || verify->incomplete ||
 		verify->results[VERIFY_UNCHECKED])
 		return EXIT_PARTLY;
@@ -97,8 +100,11 @@ static int look(struct verify *verify)
 	uint64_t failed;
 	int r = verify_run(verify, &failed);
 
-	return r < 0 && r != -EINTR ? common_failed(verify->cache.root, r)
-				    : conclude(verify, failed);
+	if (r < 0 && r != -EINTR) {
+		complain(verify->cache.root, "%s", strerror(-r));
+		return EXIT_OURS;
+	}
+	return conclude(verify, failed);
 }
 
 static int look_locked(struct verify *verify)
@@ -112,12 +118,10 @@ static int look_locked(struct verify *verify)
 	return code;
 }
 
-static int run(const struct command *self, char **words)
+static int start(struct verify *verify, char *const *words)
 {
-	struct verify *verify = &verify_request;
 	int code = select_words(&verify->select, words);
 
-	(void)self;
 	if (code != EXIT_OK)
 		return code;
 	code = cache_open(&verify->cache, verify->common.dir);
@@ -125,7 +129,22 @@ static int run(const struct command *self, char **words)
 		return code;
 	interrupt_catch();
 	code = verify->repair ? look_locked(verify) : look(verify);
-	recompile_release(&verify->recompile); /* ends the interpreters */
+	cache_close(&verify->cache);
+	return code;
+}
+
+static int run(const struct command *self, char **words)
+{
+	struct verify verify = { .recompile = { .mutex = PTHREAD_MUTEX_INITIALIZER },
+		.finder = { .mutex = PTHREAD_MUTEX_INITIALIZER },
+		.output = PTHREAD_MUTEX_INITIALIZER };
+	int code = opt_read(self, &words, &verify);
+
+	if (code == EXIT_OK)
+		code = start(&verify, words);
+	recompile_release(&verify.recompile);
+	deep_release(&verify.finder);
+	select_release(&verify.select);
 	return code;
 }
 
@@ -135,7 +154,5 @@ const struct command cmd_verify = {
 	.args = "[OPTIONS] [PATH…]",
 	.most = -1,
 	.summary = "check every entry and object, and delete what is bad",
-	.variables = &verify_request,
 	.options = options,
-	.common = COMMON_DIR | COMMON_JSON | COMMON_JOBS,
 };

@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "shim/core/base/text.h"
 #include "tools/base/tmpfile.h"
 #include "tools/cache/lock.h"
 #include "tools/stats/totals.h"
@@ -295,7 +294,7 @@ static int apply(struct totals *counters, const struct change *change)
 		const struct extent_row *row = &change->measured->rows[i];
 		struct journal_record record = { .kind = JOURNAL_EXTENT };
 
-		text_adds(&TEXT(record.version), row->version);
+		strcpy(record.version, row->version);
 		record.extent = row->extent;
 		r = totals_add(counters, &record);
 	}

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+"""forge.py CODE SOURCE TARGET [KIND]: what an attacker makes: bytecode of CODE with a seal
+(docs/seal.md) as if it had been compiled of SOURCE. KIND is `time` (the default) or `hash`,
+an unchecked hash-based pyc. Of the interpreter that runs it."""
+import hashlib
+import importlib.util
+import marshal
+import os
+import struct
+import sys
+
+P, MASK = 0x9E3779B97F4A7C15, 2**64 - 1
+HEADER = 16 if sys.version_info >= (3, 7) else 12
+SOURCE, HASH = 1, 4
+
+
+def step(sum, word):
+    return (sum ^ word) * P & MASK
+
+
+def checksum(data, start=0):
+    lanes = [start, 1, 2, 3]
+    padded = data + bytes(32 - len(data) % 32)
+    for i, (word,) in enumerate(struct.iter_unpack("<Q", padded)):
+        lanes[i % 4] = step(lanes[i % 4], word)
+    sum = len(data)
+    for lane in lanes:
+        sum = step(sum, lane)
+    return sum ^ sum >> 32
+
+
+def seal(pyc, claimed, mtime, flags):
+    kept = pyc[:16] if flags & HASH else pyc[: HEADER - 8]
+    size = 0 if flags & HASH else len(claimed)
+    start = struct.pack("<8sHHIQQQqqII32sQ4sIQ", b"pycseal\n", 1, 128, flags, len(pyc), size,
+                        0, 0, mtime, 0, 0, hashlib.blake2b(claimed, digest_size=32).digest(),
+                        checksum(pyc[HEADER:], checksum(kept)), pyc[:4], 0,
+                        checksum(pyc[16:][-384:]))
+    return start + struct.pack("<Q", checksum(start))
+
+
+def forge(code, claimed, mtime=0, kind="time"):
+    if kind == "hash":
+        head = struct.pack("<I", 1) + hashlib.blake2b(claimed, digest_size=8).digest()
+    else:
+        head = struct.pack("<III", 0, mtime, len(claimed))[16 - HEADER:]
+    pyc = importlib.util.MAGIC_NUMBER + head + marshal.dumps(compile(code, "forged", "exec"))
+    return pyc + seal(pyc, claimed, mtime if kind == "time" else 0,
+                      SOURCE | HASH if kind == "hash" else SOURCE)
+
+
+if __name__ == "__main__":
+    code, source, target = sys.argv[1:4]
+    with open(source, "rb") as file:
+        claimed = file.read()
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    with open(target, "wb") as file:
+        file.write(forge(code, claimed, int(os.stat(source).st_mtime), *sys.argv[4:]))

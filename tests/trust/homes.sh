@@ -1,0 +1,175 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Root (or another user) with somebody else's HOME, as by `sudo -E`, `su`, or their like:
+# nothing is made, followed, obeyed or run there. And what the library does in a tree that
+# others can write to.
+# shellcheck source=tests/trust/actors.bash
+. "$(dirname "$0")/actors.bash"
+separate "attacks by way of a home directory"
+
+src=$T/src
+official "$src"
+his=$T/$ATTACKER # the attacker's home, in which a victim's programs find themselves
+state() { (cd "$1" && find . -printf '%p %u %g %m %y %l %s\n' | sort); }
+program() { # USER [NAME=VALUE…]: with the attacker's home
+	local who=$1
+	shift
+	as "$who" HOME="$his" "$@" LD_PRELOAD="$SO" timeout -s KILL 20 "$PY" -c "$(imports "$src")" 2>&1
+}
+again() { # COMMANDS: the attacker's home, made of them
+	rm -rf "${his:?}"
+	mkdir "$his"
+	chown "$ATTACKER:$ATTACKER" "$his"
+	as "$ATTACKER" sh -c "umask 022; cd '$his' && ${1:-:}" || not_ok "a home can be made: $1"
+}
+
+# What root has unpacked of the attacker's archive and never run.
+stuff=$T/opt/stuff
+plant "$stuff" "$src"
+chmod 755 "$T/opt" "$stuff"
+mkdir -m 755 "$T/rootdir" # some directory of root's
+for who in 0 "$VICTIM"; do
+	[ "$who" = 0 ] && user=root || { user="another user" && chown -R "$who" "$stuff"; }
+	homes=0 left= ran=
+	while read -r how; do
+		homes=$((homes + 1))
+		again "$how"
+		rm -rf "$src/__pycache__" # it would be served
+		before=$(state "$his") root_before=$(state "$T/rootdir")
+		got=$(program "$who" && program "$who" XDG_CACHE_HOME="$his/.cache" &&
+			program "$who" PYCSTASH_DIR="$his/.cache/pycstash" &&
+			program "$who" PYCSTASH_LAYERS="$his/.cache/pycstash:$his/layer")
+		[ "$before" = "$(state "$his")" ] || left="$left; $how: $(diff <(echo "$before") <(state "$his"))"
+		[ "$root_before" = "$(state "$T/rootdir")" ] || left="$left; $how: $(ls "$T/rootdir")"
+		grep -qv TRUSTED <<<"$got" && ran="$ran; $how: $got"
+	done <<-HOW
+		:
+		mkdir .cache
+		mkdir -m 777 .cache
+		mkdir -p .cache/pycstash
+		mkdir .cache && ln -s '$T/rootdir' .cache/pycstash
+		mkdir .cache && ln -s '$stuff' .cache/pycstash
+		mkdir .cache .cache/pycstash && ln -s '$stuff/v1' .cache/pycstash/v1
+		mkdir opt && ln -s opt .cache && ln -s '$stuff' opt/pycstash
+		ln -s '$T/opt' .cache && ln -s '$stuff' layer
+		mkdir .cache && ln -s ../../opt/stuff .cache/pycstash && ln -s .cache/pycstash layer
+	HOW
+	is "$homes$ran" 10 "$user with the attacker's HOME does not run what he chooses"
+	is "$left" "" "$user with the attacker's HOME makes nothing in it, nor where its links lead"
+done
+chown -R 0 "$stuff"
+
+# --- the command ----------------------------------------------------------------------
+# Every command that might write or read there, by root.
+cat >"$T/commands" <<-LIST
+	config
+	config set max_size 1G
+	dir
+	doctor $PY
+	du
+	explain $src/m.py
+	gc
+	ls
+	path $src/m.py
+	purge --all
+	run -- $PY -c 1
+	stats
+	stats --zero
+	verify
+	verify --repair
+	warm --python $PY $src
+LIST
+commands() {
+	while read -ra words; do
+		as 0 HOME="$his" timeout -s KILL 60 "$PYCSTASH" "${words[@]}" >>"$T/said" 2>&1
+	done <"$T/commands"
+}
+for how in : "mkdir -m 755 .cache .config" \
+	"mkdir .cache .config && ln -s '$T/rootdir' .cache/pycstash && ln -s '$T/rootdir' .config/pycstash" \
+	"mkdir .config && mkdir -m 777 .config/pycstash"; do
+	again "$how"
+	before=$(state "$his")
+	: >"$T/said"
+	commands
+	is "$(diff <(echo "$before") <(state "$his"))$(ls "$T/rootdir")" "" \
+		"no command that root runs makes anything in another's home (${how//$T/})"
+	rm -rf "$T/rootdir" && mkdir "$T/rootdir"
+done
+
+# --- configuration --------------------------------------------------------------------
+again "mkdir -p .config/pycstash && printf 'dir = %s\nlog = %s\nlayers = %s\n' \
+	'$stuff' '$T/rootdir/log' '$stuff' >.config/pycstash/pycstash.conf"
+as 0 HOME="$his" "$PYCSTASH" run -- "$PY" -c "$(imports "$src")" >"$T/out" 2>/dev/null
+is "$(cat "$T/out") $(ls "$T/rootdir")" "TRUSTED " \
+	"root does not obey the configuration in another's home"
+again "mkdir -p .config && ln -s '$T/rootdir' .config/pycstash"
+printf 'layers = %s\n' "$stuff" >"$T/rootdir/pycstash.conf"
+as "$VICTIM" HOME="$his" "$PYCSTASH" run -- "$PY" -c "$(imports "$src")" >"$T/out" 2>/dev/null
+is "$(cat "$T/out")" TRUSTED "what a link in another's home calls configuration runs nothing"
+rm "$T/rootdir/pycstash.conf"
+
+# --- a moment between two calls -------------------------------------------------------
+# Every call that changes a mode is held up, while the attacker puts links in the place of
+# what was made.
+if ! strace -o /dev/null true 2>/dev/null || ! has_compiler; then
+	skip_all "no mode of a file changes through a name that others can swap" "no strace or compiler"
+fi
+cat >"$T/swap.c" <<'EOF'
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+/* WHAT WITH: exchanges the two as soon as WHAT is there. */
+int main(int argc, char **argv)
+{
+	while (renameat2(AT_FDCWD, argv[1], AT_FDCWD, argv[2], RENAME_EXCHANGE) != 0)
+		usleep(200);
+	return argc != 3;
+}
+EOF
+${CC:-cc} -o "$T/swap" "$T/swap.c"
+# attack USER CACHE WHAT WITH [CODE]: runs a program whose directories and modes take their
+# time, while the attacker waits for WHAT and exchanges it.
+attack() {
+	local who=$1 cache=$2 pid
+	as "$ATTACKER" timeout 10 "$T/swap" "$3" "$4" &
+	pid=$!
+	as "$who" strace -f -o "$T/$who/trace" -e trace=mkdir,mkdirat,chmod,fchmodat,?fchmodat2,fchmod \
+		-e inject=mkdir,mkdirat:delay_exit=50000 \
+		-e inject=chmod,fchmodat,?fchmodat2,fchmod:delay_enter=50000 \
+		env PYCSTASH_DIR="$cache" LD_PRELOAD="$SO" "$PY" -c "$(imports "$T/tree")
+${5:-}" >/dev/null 2>&1
+	kill $pid 2>/dev/null
+	wait $pid 2>/dev/null
+}
+mkdir -m 777 "$T/tree"
+echo "$TRUSTED" >"$T/tree/m.py"
+cache=$T/$VICTIM/cache
+key=$T/$VICTIM/key
+as "$VICTIM" sh -c "umask 077; echo secret >'$key'; mkdir '$T/tree/private'; echo >'$T/tree/private/secret'"
+with "$VICTIM" "$cache" "$PY" -c "$(imports "$T/tree")" >/dev/null
+# What makes a __pycache__ in the tree: a file in it that is no bytecode.
+data="open('$T/tree/__pycache__/data.c', 'w')"
+as "$ATTACKER" ln -s "$key" "$T/tree/link"
+attack "$VICTIM" "$cache" "$T/tree/__pycache__" "$T/tree/link" "$data"
+is "$(stat -c %a "$key")" 600 "a link in the place of a new __pycache__ opens no file of the victim's"
+check "(the attacker put it there in time)" test -L "$T/tree/__pycache__"
+rm -rf "$T/tree/link" "$T/tree/__pycache__"
+attack "$VICTIM" "$cache" "$T/tree/__pycache__" "$T/tree/private" "$data"
+is "$(find "$T/tree" -name secret -printf '%h ' | xargs stat -c %a)" 700 \
+	"another directory in the place of a new __pycache__ is not opened to others"
+
+# The same with a cache that root makes, where others can write.
+mkdir -m 777 "$T/shared"
+echo secret >"$T/rootdir/key"
+chmod 600 "$T/rootdir/key"
+wrong=
+for target in cache cache/v1 cache/CACHEDIR.TAG; do
+	rm -rf "$T/shared/cache"
+	as "$ATTACKER" ln -sfn "$T/rootdir/key" "$T/shared/link"
+	attack 0 "$T/shared/cache" "$T/shared/$target" "$T/shared/link"
+	[ "$(stat -c %a "$T/rootdir/key")" = 600 ] || wrong="$wrong $target"
+done
+is "$wrong" "" "no mode of root's files changes while a cache is made where others can write"
+done_testing

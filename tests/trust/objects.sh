@@ -1,0 +1,208 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# An object is code for every path with a source of that content. So nothing of a tree that
+# somebody else can write to becomes one, and no file of the cache leaves it as itself.
+# shellcheck source=tests/trust/actors.bash
+. "$(dirname "$0")/actors.bash"
+separate "attacks on what all paths share"
+
+objects_of() { # CACHE WORD: how many objects have the word in them
+	find "$1" -path '*/objects/*' -name '*.pyc' -exec grep -laF "$2" {} + 2>/dev/null | grep -c .
+}
+
+# --- sources of others ----------------------------------------------------------------
+# Each as the victim compiles it, one way after the other; never run but by import.
+cache=$T/$VICTIM/cache
+usual='mkdir -p $d && echo "$code" >$d/m.py && chown -R $VICTIM $d'
+n=0
+while IFS='|' read -r shares what how; do
+	n=$((n + 1))
+	left=
+	for by in import compileall py_compile warm; do
+		d=$T/of.$n.$by
+		code="x = 'MARK-$n-$by'"
+		eval "$how"
+		case $by in
+		import) with "$VICTIM" "$cache" "$PY" -c "$(imports "$d")" ;;
+		compileall) with "$VICTIM" "$cache" "$PY" -m compileall -q "$d" ;;
+		py_compile) with "$VICTIM" "$cache" "$PY" -m py_compile "$d/m.py" ;;
+		warm) command_of "$VICTIM" "$cache" warm --python "$PY" "$d" ;;
+		esac >"$T/said" 2>&1
+		left="$left $by:$(objects_of "$cache" "MARK-$n-$by")"
+	done
+	is "$left" " import:$shares compileall:$shares py_compile:$shares warm:$shares" "$what"
+done <<-TREES
+	1|the user's own source becomes an object|$usual
+	1|root's source, which all can read, becomes an object|$usual && chown -R 0 \$d && chmod -R a+rX,go-w \$d
+	0|no source of another user's becomes an object|$usual && chown -R \$ATTACKER \$d
+	0|no source of another user's in a directory of the user's own becomes an object|$usual && chown \$ATTACKER \$d/m.py
+	0|no source that all can write to becomes an object|$usual && chmod 666 \$d/m.py
+	0|no source that a group can write to becomes an object|$usual && chmod 664 \$d/m.py && chgrp \$ATTACKER \$d/m.py
+	0|no source of another user's that a link leads to becomes an object|$usual && mv \$d/m.py \$d/n.py && chown \$ATTACKER \$d/n.py && ln -s n.py \$d/m.py
+TREES
+
+# --- flips ----------------------------------------------------------------------------
+# A tree whose owner flips the sources between a trusted content and his own, through a
+# shared mapping: that gives them no new ctime.
+if has_compiler; then
+	cat >"$T/flip.c" <<'END'
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+enum { N = 60, S = 400 };
+/* MINE TREE OTHER READY: files t0.py … of TREE take turns with those of OTHER. */
+int main(int argc, char **argv)
+{
+	static char *map[N], mine[N][S], other[N][S], path[4096];
+	unsigned seed = (unsigned)getpid();
+	volatile int wait;
+
+	for (int i = 0; i < N; i++) {
+		snprintf(path, sizeof path, "%s/t%d.py", argv[1], i);
+		map[i] = mmap(0, S, PROT_READ | PROT_WRITE, MAP_SHARED, open(path, O_RDWR), 0);
+		if (map[i] == MAP_FAILED)
+			return argc;
+		memcpy(mine[i], map[i], S);
+		snprintf(path, sizeof path, "%s/t%d.py", argv[2], i);
+		if (read(open(path, O_RDONLY), other[i], S) != S)
+			return argc;
+		map[i][S - 1] = '#'; /* the pages are dirty from here on */
+	}
+	close(open(argv[3], O_WRONLY | O_CREAT, 0644));
+	for (;;) {
+		for (int i = 0; i < N; i++)
+			memcpy(map[i], other[i], S);
+		for (wait = 0; wait < 40 * (rand_r(&seed) % 100); wait++)
+			;
+		for (int i = 0; i < N; i++)
+			memcpy(map[i], mine[i], S);
+		for (wait = 0; wait < 40 * (rand_r(&seed) % 100); wait++)
+			;
+	}
+}
+END
+	${CC:-cc} -O1 -o "$T/flip" "$T/flip.c"
+	mkdir "$T/flipped" "$T/fresh" "$T/other"
+	write() { # DIR WORD
+		"$PY" -c "import sys
+for i in range(60):
+    text = 'print(\"%s %d\")\n' % (sys.argv[2], i)
+    open('%s/t%d.py' % (sys.argv[1], i), 'w').write(text + '#' * (400 - len(text)))" "$1" "$2"
+	}
+	write "$T/fresh" TRUSTED
+	write "$T/other" ATTACKER
+	chown "$ATTACKER" "$T/flipped"
+	"$PY" -c "for i in range(60): print('import t%d' % i)" >"$T/fresh/everything.py"
+	for by in compileall warm; do
+		ran=0
+		for round in 1 2 3; do
+			cache=$T/$VICTIM/flips.$by.$round
+			write "$T/flipped" TRUSTED
+			chown "$ATTACKER" "$T/flipped"/*.py
+			rm -f "$T/flipped"/ready
+			as "$ATTACKER" timeout 60 "$T/flip" "$T/flipped" "$T/other" "$T/flipped/ready" &
+			flipper=$!
+			for _ in {1..100}; do [ -e "$T/flipped/ready" ] && break || sleep 0.05; done
+			if [ $by = warm ]; then
+				command_of "$VICTIM" "$cache" warm --python "$PY" "$T/flipped"
+			else
+				with "$VICTIM" "$cache" "$PY" -m compileall -q "$T/flipped"
+			fi >"$T/said" 2>&1
+			kill $flipper
+			wait $flipper 2>/dev/null
+			with "$VICTIM" "$cache" "$PY" -c "$(imports "$T/fresh" everything)" >"$T/out" 2>&1
+			ran=$((ran + $(grep -c ATTACKER "$T/out")))
+			[ "$(grep -c TRUSTED "$T/out")" = 60 ] || [ $ran -gt 0 ] || ran="not all ran"
+			[ "$ran" = 0 ] || break
+		done
+		is "$ran" 0 "what flips while \`$by\` reads it changes nothing for other trees"
+	done
+else
+	skip "what flips while it is compiled changes nothing for other trees" "there is no compiler"
+fi
+
+# --- leaving the cache ----------------------------------------------------------------
+# umask 002 and a source that the group may write to: what leaves the closed cache under a
+# name outside of it can be written by the group. It must not be what others are served.
+mkdir -m 777 "$T/share"
+cat >"$T/leave.py" <<'END'
+import ctypes, os, shutil, subprocess, sys
+how, entry, out = sys.argv[1:]
+libc = ctypes.CDLL(None, use_errno=True)
+name, new = os.fsencode(entry), os.fsencode(out + "/m.pyc")
+top = os.path.dirname(entry)
+def by_descriptor():
+    fd = os.open(entry, os.O_RDONLY)
+    libc.linkat(-100, b"/proc/self/fd/%d" % fd, -100, new, 0x400)
+    libc.linkat(fd, b"", -100, new, 0x1000)
+def exchange():
+    open(new, "wb").close()
+    libc.renameat2(-100, name, -100, new, 2)
+ways = {
+    "rename": lambda: os.rename(entry, new),
+    "replace": lambda: os.replace(entry, new),
+    "renameat": lambda: os.rename("m." + entry.rsplit("m.", 1)[1], new, src_dir_fd=os.open(top, os.O_RDONLY)),
+    "renameat2": lambda: libc.renameat2(-100, name, -100, new, 1),
+    "RENAME_EXCHANGE": exchange,
+    "link": lambda: os.link(entry, new),
+    "linkat": lambda: libc.linkat(-100, name, -100, new, 0x400),
+    "linkat of a descriptor": by_descriptor,
+    "rename of the directory": lambda: os.rename(top, out + "/dir"),
+    "shutil.move": lambda: shutil.move(entry, out + "/m.pyc"),
+    "shutil.move of the directory": lambda: shutil.move(top, out + "/dir"),
+    "mv": lambda: subprocess.check_call(["mv", entry, out]),
+    "ln": lambda: subprocess.check_call(["ln", entry, out]),
+    "cp -l": lambda: subprocess.check_call(["cp", "-l", entry, out]),
+    "cp -rl": lambda: subprocess.check_call(["cp", "-rl", os.path.dirname(top), out + "/dir"]),
+    "mv of the directory": lambda: subprocess.check_call(["mv", top, out]),
+}
+if how == "ways":
+    print("\n".join(ways))
+else:
+    ways[how]()
+END
+cat >"$T/overwrite.py" <<'END'
+import os, sys
+new = open(sys.argv[2], "rb").read()
+for top, folders, names in os.walk(sys.argv[1]):
+    for name in names:
+        path = os.path.join(top, name)
+        try:
+            with open(path, "r+b") as file:
+                file.write(new)
+                file.truncate()
+            print(path)
+        except OSError:
+            pass
+END
+official "$T/src2"
+forge "$T/src2/m.py" "$T/forged.pyc"
+"$PY" "$T/leave.py" ways - - >"$T/ways"
+ran= shared= written=0
+while read -r how; do
+	cache=$T/$VICTIM/leaving
+	rm -rf "$T/src" "$cache" "$T/share"
+	mkdir -p "$T/src"
+	mkdir -m 777 "$T/share"
+	cp "$T/src2/m.py" "$T/src/m.py"
+	# Its group is the attacker's too; only such a source makes an entry of 0664.
+	chown -R "$VICTIM:$VICTIM" "$T/src"
+	chmod 664 "$T/src/m.py"
+	(umask 002 && with "$VICTIM" "$cache" "$PY" -c "$(imports "$T/src")" && with "$VICTIM" "$cache" "$PY" "$T/leave.py" "$how" \
+		"$T/src/__pycache__/m.$TAG.pyc" "$T/share") >"$T/said" 2>&1
+	for file in $(find "$T/share" -type f); do
+		[ -z "$(find "$cache" -samefile "$file")" ] || shared="$shared; $how"
+	done
+	GROUPS_OF="--groups=$VICTIM" as "$ATTACKER" "$PY" "$T/overwrite.py" "$T/share" "$T/forged.pyc" >"$T/out"
+	grep -q . "$T/out" && written=$((written + 1))
+	got=$(with "$VICTIM" "$cache" "$PY" -B -c "$(imports "$T/src2")" 2>&1)
+	[ "$got" = TRUSTED ] || ran="$ran; $how: $got"
+done <"$T/ways"
+is "$ran" "" "what a group writes to a pyc that has left the cache is not run in other trees"
+is "$shared" "" "no file of the cache is one with a file outside of it"
+check "(the group could write to some of them)" test $written -gt 5
+done_testing

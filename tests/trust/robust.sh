@@ -1,0 +1,250 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# What somebody else left lying about neither stops a program nor takes its memory: pipes,
+# devices, holes, odd bytecode, whole trees that are made to be trouble.
+# shellcheck source=tests/trust/actors.bash
+. "$(dirname "$0")/actors.bash"
+
+me=$(id -u)
+src=$T/src cache=$T/cache
+official "$src"
+run() { # CACHE [NAME=VALUE…]: what a program under the library prints, or "hangs"
+	local got
+	got=$(with "$me" "$1" "${@:2}" timeout -s KILL 10 "$PY" -B -c "$(imports "$src")" 2>&1)
+	[ $? = 137 ] && echo hangs || echo "$got"
+}
+fill() { # an entry and an object for src
+	rm -rf "$cache"
+	[ -d "$T/full" ] || with "$me" "$T/full" "$PY" -c "$(imports "$src")" >/dev/null
+	cp -a "$T/full" "$cache"
+	entry=$cache/v1/$TAG/tree$src/__pycache__/m.$TAG.pyc
+	object=$(find "$cache" -path '*/objects/*.pyc' -samefile "$entry")
+}
+make() { # KIND PATH: something that is no file
+	rm -rf "$2"
+	case $1 in
+	pipe) mkfifo -m 666 "$2" ;;
+	socket) "$PY" -c 'import os, socket, sys
+os.chdir(os.path.dirname(sys.argv[1])); socket.socket(socket.AF_UNIX).bind(os.path.basename(sys.argv[1]))' "$2" ;;
+	directory) mkdir "$2" ;;
+	loop) ln -s "$(basename "$2")" "$2" ;;
+	terminal) ln -s /dev/tty "$2" ;;
+	full) ln -s /dev/full "$2" ;;
+	zero) ln -s /dev/zero "$2" ;;
+	hole) truncate -s 1T "$2" 2>/dev/null || truncate -s 1G "$2" ;;
+	esac
+}
+kinds="pipe socket directory loop terminal full zero hole"
+
+# --- the log --------------------------------------------------------------------------
+wrong=
+for kind in $kinds; do
+	make "$kind" "$T/log"
+	got=$(run "$cache" PYCSTASH_LOG="$T/log")
+	[ "$got" = TRUSTED ] || wrong="$wrong; $kind: $got"
+	got=$(with "$me" "$cache" PYCSTASH_LOG="$T/log" timeout -s KILL 10 "$PYCSTASH" run -- "$PY" -c "$(imports "$src")" 2>&1)
+	[ "$got" = TRUSTED ] || wrong="$wrong; run, $kind: $got"
+done
+is "$wrong" "" "whatever lies where the log is to be, the program goes on"
+make pipe "$T/log"
+exec 7<>"$T/log" # a reader, who never reads
+rm -rf "$cache"
+for i in {1..400}; do echo "x = $i" >"$T/src/filler_$i.py"; done
+got=$(with "$me" "$cache" PYCSTASH_LOG="$T/log" timeout -s KILL 20 "$PY" -c "$(imports "$src")
+for i in range(1, 401): __import__('filler_%d' % i)" 2>&1)
+exec 7<&-
+rm "$T/src/filler_"*
+is "${got:-hangs}" TRUSTED "a pipe whose reader does not read does not stop the program"
+
+# --- the cache ------------------------------------------------------------------------
+# It was restored from a job that nobody trusts, say.
+wrong= n=0
+fill
+places=("$entry" "$object" "$cache/v1/.state/journal" "$cache/v1/.state/totals" "$cache/v1/.state/lock"
+	"$cache/CACHEDIR.TAG" "$cache/v1/$TAG/objects" "$cache/v1/$TAG/tree" "$cache/v1/$TAG" "$cache/v1/.state"
+	"$cache/v1" "$(dirname "$entry")" "$entry.1234")
+for kind in $kinds; do
+	for place in "${places[@]}"; do
+		fill
+		[ "$place" = "$object" ] && rm -f "$entry"
+		mkdir -p "$(dirname "$place")"
+		make "$kind" "$place"
+		n=$((n + 1))
+		got=$(run "$cache" PYCSTASH_READONLY=$((n % 2)))
+		[ "$got" = TRUSTED ] || wrong="$wrong; $kind as ${place#"$cache"/}: $got"
+	done
+done
+is "$n$wrong" $((8 * 13)) "whatever lies in a cache, the program goes on"
+wrong=
+for kind in $kinds; do
+	for place in "$entry" "$object"; do
+		fill
+		rm -f "$entry"
+		make "$kind" "$place"
+		for command in stats ls "ls --long" verify "verify --repair" gc du "export $T/x.zst"; do
+			# shellcheck disable=SC2086
+			timeout -s KILL 20 env PYCSTASH_DIR="$cache" HOME="$T/$me" "$PYCSTASH" $command >"$T/said" 2>&1 </dev/null
+			[ $? -lt 100 ] || wrong="$wrong; $command ($kind)"
+		done
+	done
+done
+is "$wrong" "" "whatever lies in a cache does not stop the command"
+wrong=
+for kind in $kinds; do
+	fill
+	rm -rf "$T/layer"
+	mv "$cache" "$T/layer"
+	make "$kind" "$T/layer/v1/$TAG/tree$src/__pycache__/m.$TAG.pyc"
+	rm -f "$T/layer${object#"$cache"}"
+	got=$(run /nonexistent/cache PYCSTASH_LAYERS="$T/layer")
+	[ "$got" = TRUSTED ] || wrong="$wrong; $kind: $got"
+done
+is "$wrong" "" "whatever lies in a layer, the program goes on"
+
+# --- the tree -------------------------------------------------------------------------
+wrong=
+for kind in $kinds; do
+	fill
+	mkdir -p "$src/__pycache__"
+	make "$kind" "$src/__pycache__/m.$TAG.pyc"
+	got=$(run "$cache")
+	[ "$got" = TRUSTED ] || wrong="$wrong; $kind: $got"
+	rm -rf "$src/__pycache__"
+done
+is "$wrong" "" "with an entry of its own, a program does not look at what lies in a tree's __pycache__"
+
+# peak COMMAND…: the most memory it took, in MiB
+peak() {
+	"$PY" -c 'import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)' "$@"
+}
+hole=$T/hole
+mkdir -p "$hole/__pycache__"
+echo 'x = 1' >"$hole/m.py"
+as "$me" "$PY" -c "import py_compile; py_compile.compile('$hole/m.py')"
+truncate -s 400M "$hole/m.py"
+base=$(as "$me" "$PY" -c 1 && peak env PYCSTASH_DIR="$cache" cat "$hole/__pycache__/m.$TAG.pyc")
+wrong=
+limit() { # SENTENCE COMMAND…
+	local got
+	got=$(peak "${@:2}")
+	[ "$got" -lt $((base + 96)) ] || wrong="$wrong; $1: $got MiB"
+}
+lib=(env LD_PRELOAD="$SO" PYCSTASH_DIR="$cache" HOME="$T/$me")
+limit cat "${lib[@]}" cat "$hole/__pycache__/m.$TAG.pyc"
+limit "cat, by content" "${lib[@]}" PYCSTASH_VALIDATE=content cat "$hole/__pycache__/m.$TAG.pyc"
+limit cp "${lib[@]}" cp -r "$hole" "$T/hole.copy.$RANDOM" --reflink=never --sparse=always
+limit stat "${lib[@]}" stat "$hole/__pycache__/m.$TAG.pyc"
+for command in explain show path "warm --dry-run --python $PY" "ls --state stale"; do
+	# shellcheck disable=SC2086
+	limit "$command" env PYCSTASH_DIR="$cache" HOME="$T/$me" "$PYCSTASH" $command "$hole/m.py"
+done
+is "$wrong" "" "a source that claims 400 MB takes no memory of those who look at its bytecode"
+fill
+truncate -s 1G "$entry"
+wrong=
+limit import "${lib[@]}" "$PY" -c "$(imports "$src")"
+is "$wrong" "" "an entry that claims 1 GB takes no memory"
+
+# --- odd bytecode ---------------------------------------------------------------------
+mkdir -p "$T/odd/__pycache__" "$T/mods"
+for i in 1 2 3; do echo "x = $i" >"$T/mods/m$i.py"; done
+echo 'y = 1' >"$T/odd/e.py"
+rm -rf "$cache"
+with "$me" "$cache" "$PY" -I -c "import sys; sys.path.insert(0, '$T/mods'); import m1, m2, m3"
+served() { # MODULES: how many of m1, m2, m3 the cache serves
+	with "$me" "$cache" "${settings[@]}" PYCSTASH_LOG=stderr "$PY" -I -c "import sys
+sys.path[:0] = ['$T/odd', '$T/mods']
+try: import $1 m1, m2, m3
+except ImportError: import m1, m2, m3" 2>&1 | grep -c 'hit: .*/m[123]'
+}
+settings=(PYCSTASH_READONLY=1 PYCSTASH_ONLY="$T")
+is "$(served "")" 3 "(three modules are served)"
+wrong=
+for settings in "PYCSTASH_READONLY=1 PYCSTASH_ONLY=$T" "PYCSTASH_READONLY=1" "PYCSTASH_ONLY=$T" X=; do
+	read -ra settings <<<"$settings"
+	for magic in '\1\2\r\n' '\0\0\0\0' '\x33\x0d\x0d\x0a' '\x42\x0d\x0d\x0a' "$("$PY" -c \
+		'import importlib.util; print(repr(importlib.util.MAGIC_NUMBER[:3])[2:-1] + "!")')" ''; do
+		"$PY" -c "import os, struct
+st = os.stat('$T/odd/e.py')
+head = struct.pack('<III', 0, int(st.st_mtime), st.st_size)
+open('$T/odd/__pycache__/e.$TAG.pyc', 'wb').write(b'$magic' + head + b'x' * 50)"
+		got=$(served e,)
+		[ "$got" = 3 ] || wrong="$wrong; ${settings[*]}, $magic: $got"
+	done
+done
+is "$wrong" "" "odd bytecode in a tree does not keep the cache from serving others"
+
+# Each with some bytes changed, cut off or put in, and a good seal where there is one left.
+rm -rf "$T/damaged" "$cache"
+mkdir "$T/damaged"
+for name in $(cd "$(dirname "$("$PY" -c 'import argparse; print(argparse.__file__)')")" && ls *.py | head -60); do
+	cp "$("$PY" -c 'import argparse, os; print(os.path.dirname(argparse.__file__))')/$name" "$T/damaged/"
+done
+with "$me" "$cache" "$PY" -m compileall -q "$T/damaged" >/dev/null 2>&1
+"$PY" -c 'import os, random, sys
+sys.path.insert(0, sys.argv[2])
+import forge
+random.seed(int(sys.argv[3]))
+for top, folders, names in os.walk(sys.argv[1]):
+    for name in names:
+        path = os.path.join(top, name)
+        if not name.endswith(".pyc") or not os.path.isfile(path): continue
+        data = bytearray(open(path, "rb").read())
+        pyc, at = data[:-128], random.randrange(16, len(data) - 128)
+        for _ in range(random.choice((1, 1, 4, 40))):
+            pyc[random.randrange(16, len(pyc))] = random.choice((0, 1, 0x7f, 0x80, 0xff, random.randrange(256)))
+        if random.random() < 0.3: del pyc[at:]
+        if random.random() < 0.3: pyc[at:at] = bytes([random.randrange(256)]) * 9
+        pyc = bytes(pyc)
+        os.unlink(path)
+        open(path, "wb").write(pyc + forge.seal(pyc, b"", 0, 1))' "$cache" "$HERE/tests/trust" "${SEED:=46}"
+wrong=
+for command in ls "ls --json" verify "verify --deep" stats du gc "export $T/damaged.zst"; do
+	# shellcheck disable=SC2086
+	timeout -s KILL 60 env PYCSTASH_DIR="$cache" HOME="$T/$me" "$PYCSTASH" $command >"$T/said" 2>&1 </dev/null
+	[ $? -lt 100 ] || wrong="$wrong; $command"
+done
+for file in "$T/damaged"/*.py; do
+	timeout -s KILL 60 env PYCSTASH_DIR="$cache" HOME="$T/$me" "$PYCSTASH" show --deep "$file" >"$T/said" 2>&1 </dev/null
+	[ $? -lt 100 ] || wrong="$wrong; show ${file##*/}"
+done
+is "$wrong" "" "no damaged bytecode ends a command by a signal (SEED=$SEED)"
+
+# --- a tree that is made to be trouble -------------------------------------------------
+bad=$T/bad
+mkdir -p "$bad/pkg" "$bad/.venv/bin" "$bad/deep/$(printf 'd/%.0s' {1..200})"
+evil="open('$T/ran', 'a').write(__file__ + ' '); print('ATTACKER')"
+for name in sitecustomize usercustomize encodings codecs importlib os site py_compile compileall marshal json evilcodec \
+	__init__ __main__ conftest setup; do
+	echo "$evil" >"$bad/$name.py"
+	echo "$evil" >"$bad/pkg/$name.py"
+done
+printf '#!/bin/sh\ntouch %s\n' "$T/ran" >"$bad/.venv/bin/python3"
+cp "$bad/.venv/bin/python3" "$bad/python3"
+chmod +x "$bad/.venv/bin/python3" "$bad/python3"
+echo "home = $bad" >"$bad/pyvenv.cfg"
+printf '# -*- coding: evilcodec -*-\nx = 1\n' >"$bad/coded.py"
+printf 'x = "' >"$bad/cut.py"
+printf '(%.0s' {1..20000} >"$bad/nested.py"
+printf -- '-%.0s' {1..200000} >"$bad/minus.py"
+head -c 100000 /dev/urandom >"$bad/random.py"
+mkfifo "$bad/pipe.py"
+ln -s /dev/zero "$bad/zero.py"
+ln -s . "$bad/pkg/loop"
+ln -s loop.py "$bad/loop.py"
+mkdir "$bad/dir.py"
+wrong=
+for command in "warm --python $PY --timeout 20 ." "warm --dry-run --python $PY ." "doctor $PY" "verify --deep" "ls" "show coded.py" \
+	"explain coded.py" "explain pipe.py" "explain zero.py" "show pipe.py" "path ." "gc" "verify --deep ."; do
+	# shellcheck disable=SC2086
+	(cd "$bad" && timeout -s KILL 100 env -i PATH=/usr/bin:/bin:. HOME="$T/$me" PYCSTASH_DIR="$cache" "$PYCSTASH" $command) \
+		>"$T/said" 2>&1 </dev/null
+	[ $? -lt 100 ] || wrong="$wrong; $command"
+	[ ! -e "$T/ran" ] || wrong="$wrong; $command ran $(cat "$T/ran")"
+	rm -f "$T/ran"
+done
+is "$wrong" "" "no command runs or waits for anything in a tree that it looks at"
+done_testing

@@ -1,0 +1,179 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Whose a file is, as far as that can be known: set-user-ID programs, user namespaces,
+# nobody, fakeroot, FUSE; who may read the bytecode of a source that he may not read; and
+# what is granted to every process of one user.
+# shellcheck source=tests/trust/actors.bash
+. "$(dirname "$0")/actors.bash"
+separate "attacks by way of who a user is"
+
+src=$T/src
+official "$src"
+run() { # USER CACHE [NAME=VALUE…]
+	with "$@" timeout -s KILL 20 "$PY" -B -c "$(imports "$src")" 2>&1
+}
+
+# --- one user -------------------------------------------------------------------------
+plant "$T/$VICTIM/cache" "$src"
+chown -R "$VICTIM" "$T/$VICTIM/cache"
+is "$(run "$VICTIM" "$T/$VICTIM/cache")" ATTACKER \
+	"granted: whoever can write to the layout folder is its user"
+is "$(run "$ATTACKER" "$T/$VICTIM/cache") $(run 0 "$T/$VICTIM/cache")" "TRUSTED TRUSTED" \
+	"what one user has planted runs for nobody else, not even for root"
+
+# --- more privileges than the caller --------------------------------------------------
+if has_compiler; then
+	cat >"$T/exec.c" <<'END'
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+	(void)argc;
+	execv(argv[1], argv + 1);
+	return 1;
+}
+END
+	${CC:-cc} -o "$T/exec" "$T/exec.c"
+fi
+plant "$T/$ATTACKER/cache" "$src"
+chown -R "$ATTACKER" "$T/$ATTACKER/cache"
+cp "$PY" "$T/python" 2>/dev/null
+with_python() { # what the attacker gets out of a program with other rights
+	as "$ATTACKER" PYCSTASH_DIR="$T/$ATTACKER/cache" LD_PRELOAD="$SO" "$T/python" -I -B -c "$(imports "$src")" 2>/dev/null
+}
+is "$(with_python)" ATTACKER "(the attacker's own programs run his own)"
+# A library with the bit is what the linker would even take for such a program.
+chmod u+s "$SO"
+chown 0 "$T/python" && chmod 4755 "$T/python"
+is "$(with_python)" TRUSTED "a set-user-ID program is served nothing"
+chgrp "$VICTIM" "$T/python" && chmod 2755 "$T/python"
+is "$(with_python)" TRUSTED "a set-group-ID program is served nothing"
+chmod 755 "$T/python"
+if setcap cap_net_raw+ep "$T/python" 2>/dev/null; then
+	is "$(with_python)" TRUSTED "a program with file capabilities is served nothing"
+	setcap -r "$T/python"
+else
+	skip "a program with file capabilities is served nothing" "setcap does not work here"
+fi
+chmod u-s "$SO"
+
+# --- the command on another user's cache ----------------------------------------------
+state() { find "$1" -printf '%p %u %m %y %s %T@\n' | sort; }
+before=$(state "$T/$VICTIM/cache")
+wrong=
+for command in "gc" "purge --all" "verify --repair" "warm --python $PY $src" "stats --zero" "export $T/x.zst" "import $T/x.zst"; do
+	# shellcheck disable=SC2086
+	for who in 0 "$ATTACKER"; do
+		command_of "$who" "$T/$VICTIM/cache" $command >"$T/said" 2>&1
+		[ $? -ne 0 ] || [ "$command" = "warm --python $PY $src" ] || wrong="$wrong; $command succeeds for $who"
+		[ "$(state "$T/$VICTIM/cache")" = "$before" ] || wrong="$wrong; $command by $who"
+		before=$(state "$T/$VICTIM/cache")
+	done
+done
+is "$wrong" "" "neither root's command nor another user's changes a user's cache"
+
+# --- readers --------------------------------------------------------------------------
+secret=$T/secret
+wrong=
+for umask in 000 022 077; do
+	for order in "private public" "public private"; do
+		rm -rf "$secret" "$T/$VICTIM/c"
+		for kind in private public; do
+			mkdir -p "$secret/$kind"
+			echo "KEY = 'hunter2'" >"$secret/$kind/m.py"
+		done
+		chown -R "$VICTIM" "$secret"
+		chmod 600 "$secret/private/m.py"
+		for kind in $order; do
+			(umask $umask && with "$VICTIM" "$T/$VICTIM/c" "$PY" -c "$(imports "$secret/$kind")")
+		done
+		mode=$(find "$T/$VICTIM/c" -path "*$secret/private/*.pyc" -printf '%m')
+		[ "$mode" = 600 ] || wrong="$wrong; umask $umask, $order: $mode"
+		[ -z "$(as "$ATTACKER" grep -rl hunter2 "$T/$VICTIM/c" 2>/dev/null)" ] || wrong="$wrong; $umask, $order: read"
+	done
+done
+is "$wrong" "" "bytecode of a source that only its owner may read is closed to others"
+# What leaves the cache is another matter, and said.
+chmod 755 "$T/$VICTIM"
+rm -rf "$secret/public" "$T/$VICTIM/c"
+with "$VICTIM" "$T/$VICTIM/c" "$PY" -c "$(imports "$secret/private")
+del sys.modules['m']
+$(imports "$src")" >/dev/null
+command_of "$VICTIM" "$T/$VICTIM/c" export "$T/$VICTIM/all.zst" >"$T/said" 2>&1
+check "export says that there is bytecode of sources that others may not read" \
+	grep -qiE 'may not read|private|others' "$T/said"
+is "$(stat -c %a "$T/$VICTIM/all.zst")" 600 "an exported archive is closed to others"
+command_of "$VICTIM" "$T/$VICTIM/c" export --public-only "$T/$VICTIM/public.zst" >"$T/said" 2>&1
+command_of "$VICTIM" "" import --layer "$T/$VICTIM/layer" "$T/$VICTIM/public.zst" >"$T/said" 2>&1
+in_layer() { as "$ATTACKER" grep -rl "$1" "$T/$VICTIM/layer" 2>/dev/null | grep -c .; }
+is "$(in_layer hunter2)" 0 "export --public-only leaves it out"
+check "export --public-only leaves nothing else out" test "$(in_layer TRUSTED)" -gt 0
+command_of "$VICTIM" "" warm --dir "$T/$VICTIM/layer.warm" --python "$PY" "$secret" >"$T/said" 2>&1
+is "$(as "$ATTACKER" grep -rl hunter2 "$T/$VICTIM/layer.warm" 2>/dev/null | grep -c .)" 0 \
+	"warm --dir makes nothing that others can read"
+
+# --- users that cannot be told apart --------------------------------------------------
+his=$T/$ATTACKER/layer
+plant "$his" "$src"
+chown -R "$ATTACKER" "$his"
+chmod -R a+rX,go-w "$T/$ATTACKER"
+if type -P fakeroot >/dev/null; then
+	is "$(as "$VICTIM" fakeroot "$PYCSTASH" run -- "$PY" -c 1 >/dev/null 2>&1; as "$VICTIM" \
+		PYCSTASH_LAYERS="$his" fakeroot "$PYCSTASH" run --dir "$T/$VICTIM/f" -- "$PY" -B -c "$(imports "$src")" 2>&1)" TRUSTED \
+		"under fakeroot another user's layer is not root's"
+	is "$(as "$VICTIM" fakeroot "$PYCSTASH" run --dir "$T/$ATTACKER/cache" -- "$PY" -B -c "$(imports "$src")" 2>&1)" TRUSTED \
+		"under fakeroot another user's cache is not one's own"
+else
+	skip "under fakeroot another user's layer is not root's" "fakeroot is not installed"
+fi
+if as "$VICTIM" unshare -Ur true 2>/dev/null; then
+	chmod 755 "$his/v1"
+	wrong=
+	for how in "unshare -U" "unshare -Ur" "unshare -Uc"; do
+		as "$VICTIM" $how true 2>/dev/null || continue
+		got=$(as "$VICTIM" PYCSTASH_LAYERS="$his" PYCSTASH_DIR="$T/$ATTACKER/cache" LD_PRELOAD="$SO" $how "$PY" -B -c "$(imports "$src")" 2>&1)
+		[ "$got" = TRUSTED ] || wrong="$wrong; $how: $got"
+	done
+	is "$wrong" "" "in a user namespace of one's own, others' layers and caches are not one's own"
+	plant "$T/$VICTIM/own" "$src" && chown -R "$VICTIM" "$T/$VICTIM/own"
+	is "$(as "$VICTIM" PYCSTASH_DIR="$T/$VICTIM/own" LD_PRELOAD="$SO" unshare -Ur "$PY" -B -c "$(imports "$src")")" ATTACKER \
+		"(one's own cache is used there)"
+else
+	skip "in a user namespace of one's own, others' layers are not one's own" "no user namespaces"
+fi
+# As in a rootless container whose process is 65534: each user that is not mapped looks
+# like that one.
+mapped() { # CODE: runs it as 65534 in a namespace that maps 100000 to 165535
+	mkdir -p "$T/root"
+	chmod 777 "$T/root"
+	cat >"$T/inside" <<-END
+		mount -t tmpfs -o mode=755 none $T/root
+		for dir in usr tmp proc etc lib lib64 bin; do
+			if [ -L /\$dir ]; then cp -P /\$dir $T/root/\$dir; elif [ -d /\$dir ]; then
+				mkdir $T/root/\$dir; mount --rbind /\$dir $T/root/\$dir; fi
+		done
+		exec chroot --userspec=65534:65534 --groups= $T/root env -i PATH=/usr/bin:/bin PYCSTASH_DIR=$2 \
+			PYCSTASH_LAYERS=$3 LD_PRELOAD=$SO $PY -B -c "$1"
+	END
+	unshare -Um sleep 60 &
+	local sleeper=$!
+	for _ in {1..100}; do
+		[ "$(readlink /proc/$sleeper/ns/user)" != "$(readlink /proc/self/ns/user)" ] && break
+		sleep 0.05
+	done
+	echo "0 100000 65536" >/proc/$sleeper/uid_map && echo "0 100000 65536" >/proc/$sleeper/gid_map &&
+		nsenter -t $sleeper -U -m -S 0 -G 0 sh "$T/inside" 2>"$T/said"
+	kill $sleeper
+	wait $sleeper 2>/dev/null
+}
+if type -P nsenter >/dev/null && [ "$(mapped "print('works')" /nonexistent /nonexistent 2>/dev/null)" = works ]; then
+	is "$(mapped "$(imports "$src")" /nonexistent/cache "$his")" TRUSTED \
+		"for nobody in a container, a user's layer who is not mapped is not nobody's own"
+	chmod 700 "$his/v1"
+	is "$(mapped "$(imports "$src")" "$his" /nonexistent)" TRUSTED "for nobody in a container, the cache of a user who is not mapped is not nobody's own"
+else
+	skip "for nobody in a container, a user's layer who is not mapped is not nobody's own" "no mapped user namespaces"
+fi
+skip "a file system that shows any owner (FUSE with allow_other) counts as its mounter's" \
+	"root has to allow it in /etc/fuse.conf; what is granted is in docs/security.md"
+done_testing

@@ -1,0 +1,91 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# What a user is told of bytecode that he did not make: `verify --deep` finds what was
+# forged before it ran, nothing counts as good that was not looked at, and no program of
+# another user's is run to find that out.
+# shellcheck source=tests/trust/actors.bash
+. "$(dirname "$0")/actors.bash"
+separate "attacks on what is checked"
+
+src=$T/src cache=$T/$VICTIM/cache
+official "$src"
+verify() { command_of "$VICTIM" "$cache" verify "$@"; }
+status_of() { verify "$@" >"$T/said" 2>&1; echo $?; }
+objects() { # forges every object of the official source; then no entry is left
+	with "$VICTIM" "$cache" "$PY" -c "$(imports "$src")" >/dev/null
+	find "$cache" -path '*/objects/*.pyc' -exec grep -laF TRUSTED {} + | while read -r object; do
+		forge "$src/m.py" "$object"
+	done
+	find "$cache" -path '*/tree/*.pyc' -delete
+}
+
+# --- what is found --------------------------------------------------------------------
+# A cache restored from a job that nobody trusts, or an archive.
+objects
+is "$(status_of)" 0 "granted: without --deep, a forged object looks like any other"
+# Its source is looked for where the cache has entries: one of another source beside it.
+echo 'x = 1' >"$src/n.py"
+with "$VICTIM" "$cache" "$PY" -c "$(imports "$src" n)"
+is "$(status_of --deep)" 1 "verify --deep finds a forged object before it has run"
+check "verify --deep names a forged object" grep -q 'different.*objects' "$T/said"
+verify --deep --repair >/dev/null 2>&1
+is "$(with "$VICTIM" "$cache" "$PY" -B -c "$(imports "$src")")" TRUSTED "--repair deletes a forged object"
+rm -rf "$cache"
+objects
+is "$(with "$VICTIM" "$cache" "$PY" -c "$(imports "$src")")" ATTACKER \
+	"granted: a cache that an untrusted job has filled is code"
+is "$(status_of --deep)" 1 "verify --deep finds an entry that was made of a forged object"
+
+# --- what is not looked at ------------------------------------------------------------
+rm -rf "$cache"
+objects
+mv "$src" "$T/away"
+is "$(status_of --deep)" 3 "verify --deep does not call an object good whose source it has not found"
+check "verify --deep says that such an object is not checked" grep -q 'not checked' "$T/said"
+mv "$T/away" "$src"
+rm -rf "$cache"
+with "$VICTIM" "$cache" "$PY" -c "$(imports "$src")" >/dev/null
+find "$cache/v1" -depth -name "*$TAG*" -execdir rename "s/$TAG/cpython-399/" {} + 2>/dev/null ||
+	find "$cache/v1" -depth -name "*$TAG*" -execdir bash -c 'mv "$1" "${1//'"$TAG"'/cpython-399}"' - {} \;
+is "$(status_of --deep)" 3 "verify --deep does not call good what no interpreter here can check"
+check "verify --deep says that such bytecode is not checked" grep -q 'not checked' "$T/said"
+
+# --- whose programs are run -----------------------------------------------------------
+if ! has_compiler; then
+	skip_all "no program in another user's directory is run" "there is no compiler"
+fi
+cat >"$T/ran.c" <<'END'
+#include <fcntl.h>
+#include <unistd.h>
+int main(void)
+{
+	return write(open(RAN, O_WRONLY | O_CREAT | O_APPEND, 0666), "ran\n", 4) == 4;
+}
+END
+${CC:-cc} -DRAN="\"$T/ran\"" -o "$T/trap" "$T/ran.c"
+his=$T/$ATTACKER
+rm -rf "$cache"
+cache=$T/0/cache # root's
+with 0 "$cache" "$PY" -c "$(imports "$src")" >/dev/null
+touch "$T/ran" && chmod 666 "$T/ran"
+as "$ATTACKER" sh -c "cd '$his' && mkdir -p .pyenv/versions/3.11.9/bin .pyenv/shims bin .local/bin \
+	.local/share/uv/python/cpython-3.11.9-linux-x86_64-gnu/bin .conda/envs/e/bin .venv/bin
+for dir in .pyenv/versions/3.11.9/bin .pyenv/shims bin .local/bin .local/share/uv/python/*/bin .conda/envs/e/bin .venv/bin; do
+	for name in python python3 python3.11 pypy3; do cp '$T/trap' \$dir/\$name; done; done"
+mkdir -m 1777 "$T/shared"
+mkdir -m 777 "$T/open"
+as "$ATTACKER" cp "$T/trap" "$T/shared/python3"
+cp "$T/trap" "$T/open/python3"
+wrong=
+for command in "verify --deep" "purge --not-installed --dry-run" "verify --deep --repair" "stats" "gc" "ls" "du"; do
+	for path in /usr/bin:/bin "$his/bin:/usr/bin:/bin" "$T/shared:/usr/bin:/bin" "$T/open:/usr/bin:/bin"; do
+		: >"$T/ran"
+		# shellcheck disable=SC2086
+		(cd "$his" && as 0 HOME="$his" PATH="$path" PYENV_ROOT="$his/.pyenv" VIRTUAL_ENV="$his/.venv" \
+			PYCSTASH_DIR="$cache" "$PYCSTASH" $command) >"$T/said" 2>&1
+		[ ! -s "$T/ran" ] || wrong="$wrong; $command (PATH=${path%%:*})"
+	done
+done
+is "$wrong" "" "no program in another user's directory, or where all can write, is run by root's command"
+done_testing

@@ -1,0 +1,242 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# The way to the cache and to a layer: whoever else owns a directory or a link on it, or can
+# write to one, must not get his own bytecode run. docs/security.md has the table.
+# shellcheck source=tests/trust/actors.bash
+. "$(dirname "$0")/actors.bash"
+separate "attacks on the way to the cache"
+
+src=$T/src
+official "$src"
+run() { # CACHE [NAME=VALUE…]: what the victim's program prints
+	with "$VICTIM" "$@" timeout -s KILL 20 "$PY" -c "$(imports "$src")" 2>&1
+}
+shut() { # PATH: what of it the attacker can read
+	as "$ATTACKER" find "$1" -mindepth 1 \( -type f -readable -o -type d -readable \) 2>/dev/null |
+		head -3
+}
+
+# --- others cannot read it ------------------------------------------------------------
+# By POSIX ACL, which the mode shows as a mask: everything for the attacker, by default too.
+acl() {
+	"$PY" -c 'import os, struct, sys
+who, path = int(sys.argv[1]), sys.argv[2]
+rights = [(1, 7, -1), (2, 7, who), (4, 5, -1), (16, 7, -1), (32, 5, -1)]
+value = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in rights)
+os.setxattr(path, "system.posix_acl_access", value)
+os.setxattr(path, "system.posix_acl_default", value)' "$ATTACKER" "$1"
+}
+mkdir -p "$T/open/plain" "$T/open/setgid" "$T/open/acl"
+chown -R "$VICTIM:$ATTACKER" "$T/open"
+chmod 2755 "$T/open/setgid"
+for kind in plain setgid acl; do
+	[ $kind != acl ] || acl "$T/open/acl" 2>/dev/null || {
+		skip "a cache under an ACL that lets others in is closed to them" "no ACLs here"
+		continue
+	}
+	as "$VICTIM" sh -c "umask 000; exec env PYCSTASH_DIR='$T/open/$kind/cache' \
+		LD_PRELOAD='$SO' '$PY' -c \"$(imports "$src")\"" >/dev/null
+	used=$(find "$T/open/$kind" -path '*/v1' 2>/dev/null | grep -c .)
+	case $kind,$used in
+	acl,0) ok "a cache where an ACL lets others write is not used" ;;
+	*) is "$used $(shut "$T/open/$kind/cache/v1")" "1 " \
+		"a cache made under umask 0 is closed to others ($kind)" ;;
+	esac
+done
+
+# --- others have been there first -----------------------------------------------------
+# A place like /tmp, with and without the sticky bit, where the attacker makes what is to be
+# the cache.
+stuff=$T/$VICTIM/stuff # unpacked of the attacker's archive, never run: the victim's own
+plant "$stuff" "$src"
+chown -R "$VICTIM:$VICTIM" "$stuff"
+cp -a "$stuff" "$T/$ATTACKER/"
+chown -R "$ATTACKER:$ATTACKER" "$T/$ATTACKER"
+chmod -R a+rX,g-w "$T/$ATTACKER"
+chmod 700 "$T/$ATTACKER/stuff/v1"
+his=$T/$ATTACKER/stuff
+is "$(run "$stuff")" ATTACKER "bytecode that is forged like this runs where the cache is the victim's"
+
+for mode in 1777 777; do
+	n=0 wrong=
+	while read -r how; do
+		n=$((n + 1))
+		place=$T/shared.$mode.$n
+		mkdir -m "$mode" "$place"
+		as "$ATTACKER" sh -c "cd '$place' && $how" </dev/null || wrong="$wrong; cannot: $how"
+		for target in "$place/cache" "$place/cache/deeper"; do
+			got=$(run "$target")
+			[ "$got" = TRUSTED ] || wrong="$wrong; $how ($target): ${got:-nothing}"
+		done
+		rm -rf "$place/cache"
+	done <<-HOW
+		cp -a '$his' cache
+		cp -a '$his' cache && chmod -R a+rwX cache
+		cp -a '$his' cache && chmod 700 cache
+		mkdir cache && cp -a '$his' cache/deeper
+		mkdir -m 777 cache && ln -s '$stuff' cache/deeper
+		mkdir -m 777 cache && ln -s '$stuff/v1' cache/v1
+		mkdir cache && ln -s '$stuff/v1' cache/v1
+		ln -s '$his' cache
+		ln -s '$stuff' cache
+		ln -s '$stuff/../stuff/.' cache
+		ln -s '$T/$ATTACKER/link' cache && ln -sfn '$stuff' '$T/$ATTACKER/link'
+		ln -s /proc/self/cwd/../../../../../'$stuff' cache
+		ln -s '$T/$VICTIM' cache && ln -sfn '$stuff' '$T/$ATTACKER/deeper'
+		ln -s cache cache
+		echo >cache
+		mkfifo cache
+		mkdir cache && mkfifo cache/v1
+		mkdir cache && echo >cache/v1
+	HOW
+	is "$n$wrong" 18 "what others put in the place of a cache runs nothing (mode $mode)"
+	mkdir "$T/$VICTIM/private.$mode"
+	chown "$VICTIM" "$T/$VICTIM/private.$mode"
+	as "$ATTACKER" ln -s "$T/$VICTIM/private.$mode" "$T/shared.$mode.1/cache"
+	run "$T/shared.$mode.1/cache" >/dev/null
+	is "$(ls "$T/$VICTIM/private.$mode")" "" \
+		"a planted link has nothing made in a directory of the victim's (mode $mode)"
+done
+
+# The way leads through what another user owns, or others can write to, in other words too.
+mkdir -m 777 "$T/ww"
+as "$ATTACKER" sh -c "mkdir '$T/ww/his' && ln -s '$T/$VICTIM' '$T/ww/his/in' && ln -s '$stuff' '$T/ww/cache'"
+mkdir -m 700 "$T/$VICTIM/.cache" && chown "$VICTIM" "$T/$VICTIM/.cache"
+ways=("PYCSTASH_DIR=$T/ww/his/in/stuff" "PYCSTASH_DIR=$T/ww/../ww/cache" "PYCSTASH_DIR=$T//ww/./cache/"
+	"PYCSTASH_DIR=$T/ww/his/../cache" "PYCSTASH_DIR= XDG_CACHE_HOME=$T/ww/xdg"
+	"PYCSTASH_DIR= HOME=$T/ww/home" "PYCSTASH_DIR=$T/ww/cache/../../$VICTIM/stuff")
+as "$ATTACKER" sh -c "mkdir -p '$T/ww/xdg' '$T/ww/home/.cache' && ln -s '$stuff' '$T/ww/xdg/pycstash' &&
+	ln -s '$stuff' '$T/ww/home/.cache/pycstash'"
+for way in "${ways[@]}"; do
+	# shellcheck disable=SC2086
+	[ "$(run "" $way)" = TRUSTED ] || echo "$way"
+done >"$T/got"
+is "$(cat "$T/got")" "" "no link of another user's on the way is followed, however it is written"
+
+# Writable by a group that has others in it.
+mkdir -m 775 "$T/team" && chgrp "$ATTACKER" "$T/team"
+cp -a "$stuff" "$T/team/cache"
+is "$(run "$T/team/cache")" TRUSTED "a cache in a directory that a group can write to is not used"
+said=$(command_of "$VICTIM" "$T/team/cache" doctor "$PY" 2>&1)
+check "doctor names the directory that the group can write to" grep -qE "$T/team([^/a-z]|\$)" <<<"$said"
+
+# --- it is replaced later -------------------------------------------------------------
+# A long-running process has judged the cache; then another takes its place.
+up=$T/$VICTIM/upload.png # a file of the victim's that the attacker filled
+forge "$src/m.py" "$up" && chown "$VICTIM" "$up"
+entry=v1/$TAG/tree$src/__pycache__/m.$TAG.pyc
+cat >"$T/swap.py" <<'EOF'
+import ctypes, os, sys
+place, up, entry, how = sys.argv[1:]
+os.makedirs(place + "/new/" + os.path.dirname(entry))
+os.symlink(up, place + "/new/" + entry)
+if how == "exchange":
+    libc = ctypes.CDLL(None, use_errno=True)
+    at, old, new = -100, (place + "/cache").encode(), (place + "/new").encode()
+    if libc.renameat2(at, old, at, new, 2) != 0:
+        sys.exit(1)
+else:
+    os.rename(place + "/cache", place + "/gone")
+    os.symlink("new", place + "/cache") if how == "link" else os.rename(place + "/new", place + "/cache")
+EOF
+for how in rename exchange link; do
+	place=$T/swap.$how
+	mkdir -m 777 "$place"
+	mkfifo -m 666 "$place.ready" "$place.go"
+	with "$VICTIM" "$place/cache" timeout -s KILL 20 "$PY" -c "import sys; sys.path.insert(0, '$T')
+import this_is_first; open('$place.ready', 'w').close(); open('$place.go').read()
+$(imports "$src")" >"$T/out" 2>&1 &
+	: >"$T/this_is_first.py"
+	timeout 15 cat "$place.ready"
+	mkdir -p "$place/cache"
+	as "$ATTACKER" "$PY" "$T/swap.py" "$place" "$up" "$entry" "$how"
+	: >"$place.go"
+	wait $!
+	is "$(cat "$T/out")" TRUSTED "a cache that others put in the place of the first one is not used ($how)"
+done
+mkdir -m 700 "$T/swap.rename/own" && chown "$VICTIM" "$T/swap.rename/own"
+said=$(command_of "$VICTIM" "$T/swap.rename/own" doctor "$PY" 2>&1)
+check "doctor names the directory above the cache that others can write to" \
+	grep -qE "$T/swap.rename([^/a-z]|\$)" <<<"$said"
+
+# --- what is in it belongs to others --------------------------------------------------
+mine=$T/$VICTIM/mine
+cp -a "$stuff" "$mine"
+wrong=
+for path in "$mine/$entry" "$mine/v1" "$mine"; do
+	chown "$ATTACKER" "$path"
+	got=$(run "$mine")
+	[ "$got" = TRUSTED ] || wrong="$wrong $path: $got"
+	chown "$VICTIM" "$path"
+done
+is "$wrong" "" "a cache, layout folder or entry of another user's is not used"
+
+# --- layers ---------------------------------------------------------------------------
+layered() { # LAYER: what runs with that layer
+	run "/nonexistent/cache" PYCSTASH_LAYERS="$1"
+}
+layer() { # DIR: a layer of root's in which everything is forged
+	rm -rf "$1"
+	cp -a "$stuff" "$1"
+	chown -R 0:0 "$1"
+	chmod -R a+rX,go-w "$1"
+}
+layer "$T/base"
+is "$(layered "$T/base")" ATTACKER "granted: who makes a layer decides what runs"
+wrong= n=0
+while read -r how; do
+	n=$((n + 1))
+	layer "$T/layer"
+	(cd "$T/layer" && eval "$how")
+	got=$(layered "$T/layer")
+	[ "$got" = TRUSTED ] || wrong="$wrong; $how: $got"
+done <<-HOW
+	chown $ATTACKER .
+	chown $ATTACKER v1
+	chown $ATTACKER $entry
+	chmod 777 .
+	chmod 1777 v1
+	chmod 777 v1
+	chgrp $ATTACKER . && chmod 775 .
+	chgrp $ATTACKER v1 && chmod 775 v1
+	chgrp $ATTACKER $entry && chmod 664 $entry
+	chmod 666 $entry
+	mv $entry $T/e && ln -s $T/e $entry
+	mv v1 $T/v.\$\$ && ln -s $T/v.\$\$ v1
+HOW
+is "$n$wrong" 12 "a layer that others own in part, or can write to, is not used"
+# A folder in it in which another user can do as he likes.
+folder=$T/layer/v1/$TAG/tree$src
+wrong=
+while read -r how; do
+	layer "$T/layer"
+	cp "$T/layer/$entry" "$T/forged.pyc"
+	rm -rf "${folder:?}"/*
+	chown "$ATTACKER" "$folder"
+	as "$ATTACKER" sh -c "cd '$folder' && $how"
+	got=$(layered "$T/layer")
+	[ "$got" = TRUSTED ] || wrong="$wrong; $how: $got"
+done <<-HOW
+	mkdir __pycache__ && cp $T/forged.pyc __pycache__/m.$TAG.pyc
+	mkdir __pycache__ && ln -s $T/forged.pyc __pycache__/m.$TAG.pyc
+	mkdir __pycache__ && ln $T/forged.pyc __pycache__/m.$TAG.pyc 2>/dev/null || true
+	mkdir other && cp $T/forged.pyc other/m.$TAG.pyc && ln -s other __pycache__
+HOW
+is "$wrong" "" "a folder in a layer that others can write to lets them move files, not bring any"
+mkdir -p "$T/good" "$T/opt/z"
+layer "$T/opt/z/layer" # what root has unpacked of the attacker's, and never run
+for how in "ln -s '$T/opt/z' base" "ln -s '$T/opt/z/layer' layer" "mkdir base && ln -s '$T/opt/z/layer' base/layer"; do
+	place=$T/layers.$RANDOM
+	mkdir -m 777 "$place"
+	as "$ATTACKER" sh -c "cd '$place' && $how"
+	got="$(layered "$place/base/layer") $(layered "$place/layer")"
+	is "$got" "TRUSTED TRUSTED" "no link of another user's on the way to a layer is followed: ${how//$T/}"
+done
+mkdir -m 777 "$T/movable"
+layer "$T/movable/layer"
+is "$(layered "$T/movable/layer")" TRUSTED "a layer that others could put another in the place of is not used"
+said=$(as "$VICTIM" PYCSTASH_LAYERS="$T/movable/layer" "$PYCSTASH" doctor "$PY" 2>&1)
+check "doctor names the directory above a layer that others can write to" \
+	grep -qE "$T/movable([^/a-z]|\$)" <<<"$said"
+done_testing
