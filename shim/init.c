@@ -26,8 +26,10 @@ static void keep(const char *values[CONFIG_SETTINGS])
 		room = sys_real.map(size);
 	for (int i = 0; room && i < CONFIG_SETTINGS; i++)
 		if (values[i]) {
-			values[i] = strcpy(room, values[i]);
-			room += strlen(room) + 1;
+			size_t length = strlen(values[i]) + 1;
+
+			values[i] = memcpy(room, values[i], length);
+			room += length;
 		}
 }
 

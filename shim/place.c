@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "shim/core/base/path.h"
+#include "shim/core/base/text.h"
 #include "shim/core/cache/dirs.h"
 #include "shim/core/cache/root.h"
 #include "shim/process.h"
@@ -43,6 +44,7 @@ static ssize_t resolve(
 {
 	char *buf = place->cache + place->map.tree_len;
 	size_t size = sizeof place->cache - place->map.tree_len;
+	struct text text = { .data = buf, .size = size };
 	const char *known = NULL;
 	ssize_t ret = -EINVAL;
 	size_t known_len;
@@ -63,10 +65,10 @@ static ssize_t resolve(
 	if (ret != -EINVAL) /* -EINVAL: not a spelling that is remembered */
 		return ret;
 	/* "/.": a directory that may not be entered is to give its error. */
-	if (len + 2 >= size)
+	text_add(&text, path, len);
+	text_adds(&text, len ? "/." : "");
+	if (text.cut)
 		return -ENAMETOOLONG;
-	memcpy(buf, path, len);
-	strcpy(buf + len, len ? "/." : "");
 	return dirs_resolve(&sys_real, place->dirfd, buf, buf, size);
 }
 
@@ -276,7 +278,7 @@ static bool fold_pretended(
 static void name_folded(struct place *place, const char *text)
 {
 	if (place->cache[0] == '\0') {
-		strcpy(place->cache, text);
+		text_adds(&TEXT(place->cache), text);
 		place->path = place->cache;
 		if (place->kind == PLACE_OTHER)
 			place->kind = PLACE_TREE;
@@ -303,7 +305,7 @@ static __attribute__((noinline, cold)) void place_through(
 		place_plain(place, dirfd, path, use);
 		return;
 	}
-	strcpy(text, path);
+	memcpy(text, path, strlen(path) + 1);
 	while (path_next_up(text, from, &end, &rest)) {
 		bool now = fold_pretended(place, dirfd, text, end, rest);
 

@@ -145,6 +145,19 @@ static int load_conf(const struct command *command)
 	return r < 0 && !(command->flags & COMMAND_ANY_CONF) ? EXIT_OURS : 0;
 }
 
+static int run(const struct command *command, char **words)
+{
+	int code = opt_read(command, &words, command->variables);
+
+	if (code == OPT_HELP) {
+		command_help(command);
+		return EXIT_OK;
+	}
+	if (code == EXIT_USAGE && command->flags & COMMAND_BECOMES)
+		return EXIT_OURS;
+	return code == EXIT_OK ? command->run(command, words) : code;
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *command;
@@ -164,11 +177,7 @@ int main(int argc, char **argv)
 	code = load_conf(command);
 	if (code)
 		return code;
-	code = command->run(command, argv + 1);
-	if (code == OPT_HELP) {
-		command_help(command);
-		code = EXIT_OK;
-	}
+	code = run(command, argv + 1);
 	if (fflush(stdout) == EOF || ferror(stdout)) {
 		complain("standard output", "%m");
 		return EXIT_OURS;

@@ -447,7 +447,7 @@ wait $pid
 is "$?" 130 "an interrupt ends it with 130"
 is "$(field interrupted <"$T/out") $(field compiled <"$T/out") $(field left <"$T/out")" "True 3 1" \
 	"warm says what is done and what is left when it is interrupted"
-check "warm says that it was interrupted" grep -q '^pycstash: warm: interrupted: ' "$T/err"
+check "warm says that it was interrupted" grep -q '^pycstash: warm: interrupted; ' "$T/err"
 # shellcheck disable=SC2086
 is "$(for worker in $workers; do kill -0 $worker 2>/dev/null && echo alive; done)" "" "warm leaves no interpreter running when it is interrupted"
 

@@ -242,7 +242,7 @@ static bool is_plain(const char *path)
 	if (strncmp(path, TOP, strlen(TOP)) != 0 || len + 2 > sizeof absolute)
 		return false;
 	absolute[0] = '/';
-	strcpy(absolute + 1, path);
+	memcpy(absolute + 1, path, len + 1);
 	return path_is_clean(absolute, len + 1) && has_short_names(path);
 }
 

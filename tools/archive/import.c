@@ -98,14 +98,14 @@ static int map_dir(const struct import *import, const struct layout *item,
 		n = snprintf(moved, sizeof moved, "%s%.*s", map->replacement,
 			len > 1 ? (int)(len - old) : 0, source + old);
 		if (n == 0)
-			strcpy(moved, "/");
+			text_adds(&TEXT(moved), "/");
 		if ((size_t)n >= sizeof moved ||
 			layout_entry_dir(item->version, item->version_len, moved, buf,
 				PATH_MAX) == 0)
 			return -ENAMETOOLONG;
 		return strcmp(buf, dir) != 0;
 	}
-	strcpy(buf, dir); /* no longer than PATH_MAX, see archive_in */
+	memcpy(buf, dir, strlen(dir) + 1); /* no longer than PATH_MAX, see archive_in */
 	return 0;
 }
 
@@ -244,7 +244,7 @@ void import_finish(struct import *import)
 	if (!import->cache || import->uncounted ||
 		!counters_take(&import->tally, &sys_libc, &record))
 		return;
-	strcpy(record.version, import->version);
+	text_adds(&TEXT(record.version), import->version);
 	totals_append(import->cache->root, &record);
 }
 

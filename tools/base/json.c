@@ -64,6 +64,15 @@ void json_schema(struct json *json, const char *kind, unsigned version)
 	fprintf(json->out, "\"pycstash.%s/%u\"", kind, version);
 }
 
+struct json json_begin(FILE *out, const char *kind, unsigned version)
+{
+	struct json json = { .out = out };
+
+	json_open(&json, NULL, '{');
+	json_schema(&json, kind, version);
+	return json;
+}
+
 void json_string(struct json *json, const char *key, const char *value)
 {
 	if (json->text && !value)

@@ -5,9 +5,7 @@
  * Python's surrogateescape has them. Every object that a program gets begins with
  * json_schema; all of them are described in docs/json.md.
  *
- *	struct json json = { .out = stdout };
- *	json_open(&json, NULL, '{');
- *	json_schema(&json, "stats", 1);
+ *	struct json json = json_begin(stdout, "stats", 1);
  *	json_number(&json, "hits", 12);
  *	json_open(&json, "tags", '[');
  *	json_string(&json, NULL, "cpython-311");
@@ -35,6 +33,9 @@ struct json {
 	bool filled[JSON_DEPTH]; /* something stands there already: a comma is due */
 	char closing[JSON_DEPTH];
 };
+
+/* A writer that has opened an object of that schema (json_schema). */
+struct json json_begin(FILE *out, const char *kind, unsigned version);
 
 /* key: NULL inside an array, and for the outermost value. */
 void json_open(struct json *json, const char *key, char bracket); /* '{' or '[' */

@@ -143,7 +143,7 @@ bool answer_is_success(const struct answer *answer)
 }
 
 /* The last line that is not empty: of a traceback, the error. */
-static char *last_line(const char *text)
+char *answer_last_line(const char *text)
 {
 	const char *end = text + strlen(text), *begin;
 
@@ -156,7 +156,7 @@ static char *last_line(const char *text)
 
 char *answer_reason(const struct answer *answer)
 {
-	AUTOFREE char *line = last_line(answer->err);
+	AUTOFREE char *line = answer_last_line(answer->err);
 
 	if (answer->timed_out)
 		return alloc_copy("it did not end in time and was killed");

@@ -32,6 +32,10 @@ bool answer_is_success(const struct answer *answer);
 /* How it ended, as in "exit code 3: last line of stderr". The caller frees it. */
 char *answer_reason(const struct answer *answer);
 
+/* The last line of a text that is not empty: of a traceback, the error. The caller frees
+ * it. */
+char *answer_last_line(const char *text);
+
 /* A new directory, 0700, by its canonical path. The caller frees the name and deletes
  * the directory. */
 int subprocess_directory(char **ret_path);

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "shim/core/base/text.h"
 #include "shim/core/cache/config.h"
 #include "shim/core/cache/layer.h"
 #include "shim/core/cache/root.h"
@@ -301,11 +302,13 @@ int cache_open_or_make(struct cache *cache, const char *root)
 static int open_one_layer(struct cache *cache, const char *path)
 {
 	char at[PATH_MAX];
+	struct text text = TEXT(at);
 	int root_fd, r;
 
-	if (strlen(path) >= sizeof at)
+	text_adds(&text, path);
+	if (text.cut)
 		return -ENAMETOOLONG;
-	if (layer_judge(&sys_libc, geteuid(), strcpy(at, path), sizeof at))
+	if (layer_judge(&sys_libc, geteuid(), at, sizeof at))
 		return -EPERM;
 	root_fd = open(at, DIRECTORY | O_NOFOLLOW);
 	if (root_fd < 0)

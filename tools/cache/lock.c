@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "shim/core/base/text.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
@@ -31,7 +32,7 @@ static void write_holder(int fd)
 	int len;
 
 	if (gethostname(host, sizeof host - 1) < 0)
-		strcpy(host, "?");
+		text_adds(&TEXT(host), "?");
 	if (gmtime_r(&now, &tm))
 		strftime(since, sizeof since, "%Y-%m-%dT%H:%M:%SZ", &tm);
 	len = snprintf(

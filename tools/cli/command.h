@@ -23,18 +23,24 @@ enum command_flags {
 	COMMAND_OPTIONS_FIRST = 1, /* the first other word ends them: it is a command's */
 	COMMAND_NO_CONF = 2,  /* it needs no configuration file, or reads them itself */
 	COMMAND_ANY_CONF = 4, /* it goes on where one is wrong, which has been said */
+	COMMAND_BECOMES = 8,  /* it becomes another: of its own codes only 125 to 127 */
 };
 
 struct command {
 	const char *name;
 	unsigned flags; /* enum command_flags */
-	/* argv[0] is the command's name. Returns the exit code, having said on stderr
-	 * what went wrong; or OPT_HELP. */
-	int (*run)(const struct command *self, char **argv);
+	/* What the options are stored in before run is called: static, so that what it
+	 * owns is left to the end of the process. NULL: there are no options. */
+	void *variables;
+	/* Gets the words that are no options. Returns the exit code, after reporting on
+	 * stderr what went wrong. */
+	int (*run)(const struct command *self, char **words);
 	const char *args;    /* what follows the name in the synopsis */
 	int least, most;     /* how many words beside options; most < 0: any */
 	const char *summary; /* one line, no full stop */
-	const struct opt_table *options; /* ends with {0} */
+	const struct opt_table *options; /* ends with {0}; NULL: none of its own */
+	unsigned common; /* enum common_options: those that it has as well. *variables
+			  * begins with a struct common then */
 };
 
 /* The prose below the options in the help, of tools/cmd/help/COMMAND.txt. The table is

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The options that mean the same in every command. A command has a struct common in its
- * own struct, and names in its `options` the tables that it wants.
+ * What is the same in every command: options, and how the end of a run is reported. A
+ * command names the options that it has in `common`, and begins its variables with a
+ * struct common.
  */
 #pragma once
 
@@ -15,13 +16,26 @@ struct common {
 	unsigned jobs; /* 0: not given */
 };
 
-extern const struct opt common_dir[];
-extern const struct opt common_json[];
-extern const struct opt common_null[]; /* -0, --null: names end with a NUL */
-extern const struct opt common_dry_run[];
-extern const struct opt common_quiet[];
-extern const struct opt common_jobs[];
-extern const struct opt common_layers[]; /* --layers: those caches, too */
+enum common_options {
+	COMMON_DIR = 1,
+	COMMON_JSON = 2,
+	COMMON_NULL = 4, /* -0, --null: names end with a NUL; not with --json */
+	COMMON_DRY_RUN = 8,
+	COMMON_QUIET = 16,
+	COMMON_JOBS = 32,
+	COMMON_LAYERS = 64, /* --layers: those caches as well */
+};
 
-/* EXIT_USAGE, after saying so, where both --json and --null were given; else 0. */
-int common_check_format(const struct command *command, const struct common *common);
+/* All of them, and --help. opt_read and opt_print choose from these rows. */
+extern const struct opt common_rows[];
+
+/* The exit code after -errno: EXIT_UNABLE for a full or read-only disk or a missing
+ * library, otherwise EXIT_OURS. */
+int common_exit_code(int error);
+
+/* The same, and reports it. */
+int common_failed(const char *what, int error);
+
+/* Reports that a signal ended the work, and what is done and left. Returns the exit code.
+ */
+int common_interrupted(const char *what, const char *left);

@@ -15,11 +15,32 @@
 #include "tools/base/message.h"
 #include "tools/base/nearest.h"
 #include "tools/cli/command.h"
+#include "tools/cli/common.h"
 
 #define HELP_COLUMN 26
 #define HELP_WIDTH 88
 
-const struct opt opt_help = { "help", 'h', NULL, "print this help", .type = OPT_IS_FLAG };
+/* The index-th option of a command: its own, then the common ones that it has. *ret_at is
+ * where the member is in its variables. NULL: there are no more. */
+static const struct opt *row_at(
+	const struct command *command, size_t index, size_t *ret_at)
+{
+	const struct opt_table *table;
+	const struct opt *row;
+
+	for (table = command->options; table && table->rows; table++)
+		for (row = table->rows; row->name; row++)
+			if (index-- == 0) {
+				*ret_at = table->at + row->at;
+				return row;
+			}
+	for (row = common_rows; row->name; row++)
+		if ((!row->common || row->common & command->common) && index-- == 0) {
+			*ret_at = row->at;
+			return row;
+		}
+	return NULL;
+}
 
 /* --- values --------------------------------------------------------------------------*/
 
@@ -138,7 +159,7 @@ static int take_item(struct opt_list *list, const char *value)
 	return 0;
 }
 
-/* Stores a value. -EINVAL after saying what is wrong with it; -ENOMEM. */
+/* Stores a value. OPT_HELP; -EINVAL after saying what is wrong with it; -ENOMEM. */
 static int take(const struct opt *opt, const char *value, void *member)
 {
 	if (value && !*value)
@@ -166,6 +187,8 @@ static int take(const struct opt *opt, const char *value, void *member)
 		return take_set(opt, value, member);
 	case OPT_IS_CALL:
 		return opt->take(member, opt, value);
+	case OPT_IS_HELP:
+		return OPT_HELP;
 	}
 	return -EINVAL;
 }
@@ -183,23 +206,17 @@ struct reader {
 static const struct opt *find(const struct reader *reader, const char *name,
 	size_t length, char letter, void **ret_member)
 {
-	const struct opt_table *table;
 	const struct opt *row;
+	size_t i, at;
 
-	for (table = reader->command->options; table->rows; table++)
-		for (row = table->rows; row->name; row++)
-			if (letter ? row->letter == letter
-				   : strlen(row->name) == length &&
-						memcmp(row->name, name, length) == 0) {
-				*ret_member =
-					(char *)reader->variables + table->at + row->at;
-				return row;
-			}
-	return letter == opt_help.letter ||
-			       (!letter && length == strlen(opt_help.name) &&
-				       memcmp(name, opt_help.name, length) == 0)
-		       ? &opt_help
-		       : NULL;
+	for (i = 0; (row = row_at(reader->command, i, &at)); i++)
+		if (letter ? row->letter == letter
+			   : strlen(row->name) == length &&
+					memcmp(row->name, name, length) == 0) {
+			*ret_member = (char *)reader->variables + at;
+			return row;
+		}
+	return NULL;
 }
 
 static int wrong(const struct reader *reader, const char *word, const char *why)
@@ -211,12 +228,11 @@ static int wrong(const struct reader *reader, const char *word, const char *why)
 static int no_such_option(const struct reader *reader, const char *word)
 {
 	struct nearest nearest = { .word = word + 2 };
-	const struct opt_table *table;
 	const struct opt *row;
+	size_t i, at;
 
-	for (table = reader->command->options; table->rows && word[1] == '-'; table++)
-		for (row = table->rows; row->name; row++)
-			nearest_offer(&nearest, row->name);
+	for (i = 0; word[1] == '-' && (row = row_at(reader->command, i, &at)); i++)
+		nearest_offer(&nearest, row->name);
 	if (!nearest.best)
 		return wrong(reader, word, "no such option");
 	complain(word, "no such option; did you mean --%s? See `pycstash help %s`",
@@ -274,8 +290,6 @@ static int read_option(struct reader *reader)
 		value = word[2] ? word + 2 : NULL;
 	if (!opt->arg && value)
 		return wrong(reader, word, "this option takes no value");
-	if (opt == &opt_help)
-		return OPT_HELP;
 	if (opt->arg && !value && !(value = reader->argv[reader->index++]))
 		return wrong(reader, word, "this option needs a value");
 	return take(opt, value, member);
@@ -303,10 +317,13 @@ static int step(struct reader *reader)
 	return r ? r : !end;
 }
 
-static int check_count(const struct command *command, char *const *words)
+static int check(const struct command *command, char *const *words, void *variables)
 {
+	const struct common *common = command->common ? variables : NULL;
 	int count = 0;
 
+	if (common && common->json && common->null)
+		return opt_usage(command, "--json and --null exclude each other");
 	while (words[count])
 		count++;
 	if (count < command->least)
@@ -331,7 +348,7 @@ int opt_read(const struct command *command, char ***words, void *variables)
 	if (r < 0)
 		return r == -ENOMEM ? EXIT_OURS : EXIT_USAGE;
 	*words = reader.argv + reader.index - reader.words;
-	return check_count(command, *words);
+	return check(command, *words, variables);
 }
 
 int opt_usage(const struct command *command, const char *why)
@@ -379,12 +396,11 @@ static void print_row(FILE *out, const struct opt *row)
 	}
 }
 
-void opt_print(FILE *out, const struct opt_table *tables)
+void opt_print(FILE *out, const struct command *command)
 {
 	const struct opt *row;
+	size_t i, at;
 
-	for (; tables->rows; tables++)
-		for (row = tables->rows; row->name; row++)
-			print_row(out, row);
-	print_row(out, &opt_help);
+	for (i = 0; (row = row_at(command, i, &at)); i++)
+		print_row(out, row);
 }

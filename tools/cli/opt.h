@@ -15,11 +15,9 @@
  *	};
  *	static const struct opt_table options[] = {
  *		{ own_options, 0 },
- *		{ common_dir, offsetof(struct du, common) },
+ *		{ filter_options, offsetof(struct du, filter) },
  *		{ 0 },
  *	};
- *
- *	code = opt_read(self, &words, &du);
  *
  * Options may stand before, between and after the other words, up to `--`. Where the
  *words are another command's (COMMAND_OPTIONS_FIRST), the first of them ends the options.
@@ -46,6 +44,7 @@ enum opt_type {
 	OPT_IS_CHOICE, /* unsigned or enum: the index of the value in `names` */
 	OPT_IS_SET,  /* unsigned: a bit for the index of each, commas between; adds up */
 	OPT_IS_CALL, /* whatever `take` does with it */
+	OPT_IS_HELP, /* --help */
 };
 
 struct opt {
@@ -61,6 +60,7 @@ struct opt {
 	/* 0; -EINVAL after saying what is wrong; -ENOMEM. `value` is NULL where
 	 * arg is. */
 	int (*take)(void *member, const struct opt *opt, const char *value);
+	unsigned common; /* in common_rows: its bit in the command's `common` */
 };
 
 /* The last members of a row. The compiler checks the type of the member. */
@@ -97,16 +97,13 @@ struct opt_table {
 	size_t at; /* of the struct that its rows are about, in the command's */
 };
 
-extern const struct opt opt_help; /* --help, which every command has */
-
 /* Pointers into argv; `items` ends with NULL, and is NULL where there are none. */
 struct opt_list {
 	const char **items; /* freed by the caller, or left to the end of the process */
 	size_t count;
 };
 
-/* What opt_read returns, beside exit codes, where help was asked for: a command returns
- * it at once, and main prints the help. */
+/* What opt_read returns, beside exit codes, where help was asked for. */
 #define OPT_HELP (-1)
 
 /* Reads options into `variables`, the command's own struct, whose members keep their
@@ -118,5 +115,5 @@ int opt_read(const struct command *command, char ***words, void *variables);
 /* Says on stderr that options or words do not go together; returns EXIT_USAGE. */
 int opt_usage(const struct command *command, const char *why);
 
-/* The tables as help text, with --help as their last row. */
-void opt_print(FILE *out, const struct opt_table *tables);
+/* The options of a command as help text, with --help as their last row. */
+void opt_print(FILE *out, const struct command *command);

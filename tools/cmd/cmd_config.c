@@ -19,8 +19,7 @@
 #include "tools/conf/conf.h"
 #include "tools/conf/conf_file.h"
 
-static const struct opt_table options[] = { { common_dir, 0 }, { common_json, 0 },
-	{ 0 } };
+static struct common common;
 
 /* Where the cache is when nothing says it. */
 static const char *default_dir(void)
@@ -74,13 +73,11 @@ static void print_json_setting(struct json *json, const struct conf_key *key)
 
 static void print_json_object(const struct conf_key *only)
 {
-	struct json json = { .out = stdout };
+	struct json json = json_begin(stdout, "config", 1);
 	const struct conf_problem *problem;
 	const struct conf_key *key;
 	size_t i;
 
-	json_open(&json, NULL, '{');
-	json_schema(&json, "config", 1);
 	json_open(&json, "files", '[');
 	for (i = 0; i < CONF_FILES; i++)
 		if (*conf_files()[i])
@@ -118,19 +115,19 @@ static const struct conf_key *find(const char *name)
 	return key;
 }
 
-static int list(const struct common *common)
+static int list(void)
 {
 	const struct conf_key *key;
 	int code = conf_load();
 
-	if (common->json)
+	if (common.json)
 		print_json_object(NULL);
-	for (key = conf_keys; key->name && !common->json; key++)
+	for (key = conf_keys; key->name && !common.json; key++)
 		print_setting(key);
 	return code;
 }
 
-static int get(const struct common *common, char **words)
+static int get(char **words)
 {
 	const struct conf_key *key = find(words[0]);
 	struct conf_value value;
@@ -140,7 +137,7 @@ static int get(const struct common *common, char **words)
 		return EXIT_USAGE;
 	code = conf_load();
 	value = effective(key);
-	if (common->json)
+	if (common.json)
 		print_json_object(key);
 	else if (value.value) {
 		escape_plain(stdout, value.value);
@@ -171,11 +168,10 @@ static int write_setting(const char *key, const char *value)
 	return r < 0 ? EXIT_OURS : EXIT_OK;
 }
 
-static int set(const struct common *common, char **words)
+static int set(char **words)
 {
 	const struct conf_key *key = find(words[0]);
 
-	(void)common;
 	if (!key)
 		return EXIT_USAGE;
 	if (conf_accepts(key, words[1]) && !strpbrk(words[1], "\n\r"))
@@ -185,21 +181,20 @@ static int set(const struct common *common, char **words)
 }
 
 /* An unknown key may be taken out too: that is how its file is mended. */
-static int unset(const struct common *common, char **words)
+static int unset(char **words)
 {
-	(void)common;
 	return write_setting(words[0], NULL);
 }
 
-static int check(const struct common *common, char **words)
+static int check(char **words)
 {
 	const struct conf_problem *problem;
 
 	(void)words;
 	conf_read();
-	if (common->json)
+	if (common.json)
 		print_json_object(NULL);
-	for (problem = conf_problems(); problem->where && !common->json; problem++) {
+	for (problem = conf_problems(); problem->where && !common.json; problem++) {
 		escape_plain(stdout, problem->where);
 		if (problem->line)
 			printf(":%u", problem->line);
@@ -213,27 +208,13 @@ static int check(const struct common *common, char **words)
 static const struct action {
 	const char *name;
 	int words; /* behind the name */
-	int (*run)(const struct common *common, char **words);
+	int (*run)(char **words);
 } actions[] = {
 	{ "get", 1, get },
 	{ "set", 2, set },
 	{ "unset", 1, unset },
 	{ "check", 0, check },
 };
-
-static int act(
-	const struct command *self, const struct common *common, int count, char **words)
-{
-	size_t i;
-
-	if (count == 0)
-		return list(common);
-	for (i = 0; i < sizeof actions / sizeof *actions; i++)
-		if (strcmp(actions[i].name, words[0]) == 0 &&
-			actions[i].words == count - 1)
-			return actions[i].run(common, words + 1);
-	return opt_usage(self, "nothing, get, set, unset or check, and what they need");
-}
 
 /* An exit code. */
 static int take_dir(const char *name)
@@ -244,27 +225,28 @@ static int take_dir(const char *name)
 	if (!name)
 		return 0;
 	r = file_absolute(name, &path);
-	if (r == 0)
-		r = conf_set("dir", path);
-	else
-		complain(name, "%s", strerror(-r));
-	return r < 0 ? EXIT_OURS : 0;
+	if (r < 0)
+		return common_failed(name, r);
+	return conf_set("dir", path) < 0 ? EXIT_OURS : EXIT_OK;
 }
 
 static int run(const struct command *self, char **words)
 {
-	struct common common = { 0 };
-	int count = 0, code = opt_read(self, &words, &common);
+	int count = 0, code;
 
-	if (code != EXIT_OK)
-		return code;
 	conf_read();
 	code = take_dir(common.dir);
 	if (code != EXIT_OK)
 		return code;
 	while (words[count])
 		count++;
-	return act(self, &common, count, words);
+	if (count == 0)
+		return list();
+	for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
+		if (strcmp(actions[i].name, words[0]) == 0 &&
+			actions[i].words == count - 1)
+			return actions[i].run(words + 1);
+	return opt_usage(self, "nothing, get, set, unset or check, and what they need");
 }
 
 const struct command cmd_config = {
@@ -274,5 +256,6 @@ const struct command cmd_config = {
 	.args = "[get KEY | set KEY VALUE | unset KEY | check]",
 	.most = -1,
 	.summary = "show the settings and where they come from, or change them",
-	.options = options,
+	.variables = &common,
+	.common = COMMON_DIR | COMMON_JSON,
 };

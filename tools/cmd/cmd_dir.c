@@ -18,20 +18,21 @@ static const struct opt own_options[] = {
 	{ 0 },
 };
 
-static const struct opt_table options[] = { { own_options, 0 }, { common_json, 0 },
-	{ common_null, 0 }, { common_dir, 0 }, { 0 } };
+static const struct opt_table options[] = { { own_options, 0 }, { 0 } };
 
-static void print_name(const struct common *common, const char *name)
+static struct common common;
+
+static void print_name(const char *name)
 {
-	if (common->null)
+	if (common.null)
 		fputs(name, stdout);
 	else
 		escape_plain(stdout, name);
-	putchar(common->null ? '\0' : '\n');
+	putchar(common.null ? '\0' : '\n');
 }
 
 /* json: where they go, or NULL for lines. */
-static void print_layers(const struct common *common, struct json *json)
+static void print_layers(struct json *json)
 {
 	struct cache layer;
 
@@ -39,50 +40,40 @@ static void print_layers(const struct common *common, struct json *json)
 		if (json)
 			json_string(json, NULL, layer.root);
 		else
-			print_name(common, layer.root);
+			print_name(layer.root);
 		cache_close(&layer);
 	}
 }
 
-static void print_object(const struct common *common, const char *root)
+static void print_object(const char *root)
 {
-	struct json json = { .out = stdout };
+	struct json json = json_begin(stdout, "dir", 1);
 
-	json_open(&json, NULL, '{');
-	json_schema(&json, "dir", 1);
 	json_string(&json, "dir", root);
 	json_bool(&json, "exists", access(root, F_OK) == 0);
 	json_open(&json, "layers", '[');
-	print_layers(common, &json);
+	print_layers(&json);
 	json_close(&json);
 	json_close(&json);
-}
-
-static int print_root(const struct common *common)
-{
-	AUTOFREE char *root = NULL;
-	int code = cache_root(common->dir, &root);
-
-	if (code != EXIT_OK)
-		return code;
-	if (common->json) {
-		print_object(common, root);
-		return EXIT_OK;
-	}
-	print_name(common, root);
-	if (common->layers)
-		print_layers(common, NULL);
-	return EXIT_OK;
 }
 
 static int run(const struct command *self, char **words)
 {
-	struct common common = { 0 };
-	int code = opt_read(self, &words, &common);
+	AUTOFREE char *root = NULL;
+	int code = cache_root(common.dir, &root);
 
-	if (code == EXIT_OK)
-		code = common_check_format(self, &common);
-	return code == EXIT_OK ? print_root(&common) : code;
+	(void)self;
+	(void)words;
+	if (code != EXIT_OK)
+		return code;
+	if (common.json) {
+		print_object(root);
+		return EXIT_OK;
+	}
+	print_name(root);
+	if (common.layers)
+		print_layers(NULL);
+	return EXIT_OK;
 }
 
 const struct command cmd_dir = {
@@ -90,5 +81,7 @@ const struct command cmd_dir = {
 	.run = run,
 	.args = "[--layers]",
 	.summary = "print where the cache is",
+	.variables = &common,
 	.options = options,
+	.common = COMMON_DIR | COMMON_JSON | COMMON_NULL,
 };

@@ -33,11 +33,13 @@ static const struct opt own_options[] = {
 };
 
 static const struct opt_table options[] = {
-	{ common_json, offsetof(struct doctor_command, common) },
 	{ own_options, 0 },
 	{ settings_options, offsetof(struct doctor_command, doctor.settings) },
 	{ 0 },
 };
+
+static struct doctor_command command = { .doctor.name = DEFAULT_INTERPRETER,
+	.timeout = DEFAULT_TIMEOUT };
 
 static void examine(struct doctor *doctor)
 {
@@ -60,10 +62,8 @@ static void print_text(const struct doctor *doctor)
 
 static void print_object(const struct doctor *doctor)
 {
-	struct json json = { .out = stdout };
+	struct json json = json_begin(stdout, "doctor", 1);
 
-	json_open(&json, NULL, '{');
-	json_schema(&json, "doctor", 1);
 	json_string(&json, "interpreter", doctor->path ? doctor->path : doctor->name);
 	json_string(&json, "library", doctor->library);
 	json_bool(&json, "served", !doctor->report.failures);
@@ -71,53 +71,32 @@ static void print_object(const struct doctor *doctor)
 	json_close(&json);
 }
 
-static void release(struct doctor *doctor)
+static int run(const struct command *self, char **words)
 {
-	findings_release(&doctor->report);
-	settings_release(&doctor->settings);
-	free(doctor->library);
-	free(doctor->path);
-	free(doctor->program);
-}
-
-static int doctor_run(struct doctor *doctor, bool json)
-{
+	struct doctor *doctor = &command.doctor;
 	const char *dontwrite = getenv("PYTHONDONTWRITEBYTECODE");
 	int r;
 
+	(void)self;
+	doctor->timeout = (int)command.timeout;
+	if (words[0])
+		doctor->name = words[0];
 	doctor->dontwrite = dontwrite && *dontwrite;
 	conf_read(); /* what is wrong with the files is a finding */
 	r = conf_export();
 	if (r == 0)
 		r = settings_export(&doctor->settings);
-	if (r < 0) {
-		complain(NULL, "%s", strerror(-r));
-		return EXIT_OURS;
-	}
+	if (r < 0)
+		return common_failed(NULL, r);
 	interrupt_catch();
 	examine(doctor);
 	if (interrupt_came())
 		return interrupt_exit_code();
-	if (json)
+	if (command.common.json)
 		print_object(doctor);
 	else
 		print_text(doctor);
 	return doctor->report.failures ? EXIT_FOUND : EXIT_OK;
-}
-
-static int run(const struct command *self, char **words)
-{
-	struct doctor_command command = { .doctor.name = DEFAULT_INTERPRETER,
-		.timeout = DEFAULT_TIMEOUT };
-	int code = opt_read(self, &words, &command);
-
-	command.doctor.timeout = (int)command.timeout;
-	if (code == EXIT_OK && words[0])
-		command.doctor.name = words[0];
-	if (code == EXIT_OK)
-		code = doctor_run(&command.doctor, command.common.json);
-	release(&command.doctor);
-	return code;
 }
 
 const struct command cmd_doctor = {
@@ -127,5 +106,7 @@ const struct command cmd_doctor = {
 	.args = "[OPTIONS] [INTERPRETER]",
 	.most = 1,
 	.summary = "say whether an interpreter can be served, and prove it",
+	.variables = &command,
 	.options = options,
+	.common = COMMON_JSON,
 };

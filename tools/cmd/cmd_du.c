@@ -4,9 +4,10 @@
  */
 #include <errno.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "tools/base/alloc.h"
 #include "tools/base/escape.h"
 #include "tools/base/human.h"
 #include "tools/base/json.h"
@@ -58,14 +59,13 @@ static const struct opt own_options[] = {
 
 static const struct opt_table options[] = {
 	{ own_options, 0 },
-	{ common_layers, offsetof(struct du, common) },
 	{ select_options, offsetof(struct du, select) },
-	{ filter_older_than, offsetof(struct du, filter) },
-	{ filter_unused_since, offsetof(struct du, filter) },
-	{ filter_larger_than, offsetof(struct du, filter) },
-	{ common_json, offsetof(struct du, common) },
-	{ common_dir, offsetof(struct du, common) },
+	{ filter_options, offsetof(struct du, filter) },
 	{ 0 },
+};
+
+static struct du du_request = {
+	.filter = FILTER_BEGIN, .depth = DEFAULT_DEPTH, .top = UINT_MAX
 };
 
 /* --- counting ------------------------------------------------------------------------*/
@@ -140,13 +140,9 @@ static int count_all(struct cache *cache, void *context)
 		du->unread_directories += walk.failed;
 	}
 	progress_end(&du->progress);
-	if (r == -EINTR) {
-		complain("du", "interrupted; no totals printed");
-		return interrupt_exit_code();
-	}
-	if (r < 0)
-		complain(cache->root, "%s", strerror(-r));
-	return r < 0 ? EXIT_OURS : EXIT_OK;
+	if (r == -EINTR)
+		return common_interrupted("du", "no totals printed");
+	return r < 0 ? common_failed(cache->root, r) : EXIT_OK;
 }
 
 /* --- printing ------------------------------------------------------------------------*/
@@ -196,11 +192,9 @@ static void json_amount(struct json *json, const struct amount *amount)
 static void print_object(
 	const struct du *du, const struct usage *space, const struct amount *linked)
 {
-	struct json json = { .out = stdout };
+	struct json json = json_begin(stdout, "du", 1);
 	struct amount total = usage_total(space);
 
-	json_open(&json, NULL, '{');
-	json_schema(&json, "du", 1);
 	json_string(&json, "by", usage_by_names[du->by]);
 	json_open(&json, "groups", '[');
 	for (size_t i = 0; i < space->count && i < du->top; i++) {
@@ -235,52 +229,36 @@ static int conclude(struct du *du, unsigned threads)
 	if (r == 0)
 		r = usage_sort(&sum);
 	if (r < 0)
-		complain(NULL, "%s", strerror(-r));
-	else if (du->common.json)
+		return common_failed(NULL, r);
+	if (du->common.json)
 		print_object(du, &sum, &linked);
 	else
 		print_text(du, &sum, &linked);
 	usage_release(&sum);
-	if (r < 0)
-		return EXIT_OURS;
 	return du->unread_directories ? EXIT_PARTLY : EXIT_OK;
 }
 
 static int account(struct du *du)
 {
 	const unsigned threads = walk_threads();
-	int code = EXIT_OURS, r;
+	int code, r;
 
-	du->threads = calloc(threads, sizeof *du->threads);
+	du->threads = alloc_array(threads, sizeof *du->threads);
 	interrupt_catch();
-	if (!du->threads)
-		complain(NULL, "%s", strerror(ENOMEM));
-	else
-		code = cache_each(du->common.dir, du->common.layers, count_all, du);
-	if (code == EXIT_OK || code == EXIT_PARTLY) {
-		r = conclude(du, threads);
-		code = r == EXIT_OK ? code : r;
-	}
-	for (unsigned i = 0; du->threads && i < threads; i++)
-		usage_release(&du->threads[i].space);
-	free(du->threads);
-	hardlinks_release(&du->links);
-	return code;
+	code = cache_each(du->common.dir, du->common.layers, count_all, du);
+	if (code != EXIT_OK && code != EXIT_PARTLY)
+		return code;
+	r = conclude(du, threads);
+	return r == EXIT_OK ? code : r;
 }
 
 static int run(const struct command *self, char **words)
 {
-	struct du du = {
-		.filter = filter_begin(), .depth = DEFAULT_DEPTH, .top = UINT_MAX
-	};
-	int code = opt_read(self, &words, &du);
+	int code = select_words(&du_request.select, words);
 
-	if (code == EXIT_OK)
-		code = select_words(&du.select, words);
-	if (code == EXIT_OK)
-		code = account(&du);
-	select_release(&du.select);
-	return code;
+	(void)self;
+	du_request.filter.now = time(NULL);
+	return code == EXIT_OK ? account(&du_request) : code;
 }
 
 const struct command cmd_du = {
@@ -289,5 +267,7 @@ const struct command cmd_du = {
 	.args = "[OPTIONS] [PATH…]",
 	.most = -1,
 	.summary = "show what takes the space: versions, trees, packages, ages",
+	.variables = &du_request,
 	.options = options,
+	.common = COMMON_DIR | COMMON_JSON | COMMON_LAYERS,
 };

@@ -56,10 +56,11 @@ static const struct opt own_options[] = {
 
 static const struct opt_table options[] = {
 	{ own_options, 0 },
-	{ common_json, offsetof(struct explain_command, common) },
 	{ settings_options, offsetof(struct explain_command, settings) },
 	{ 0 },
 };
+
+static struct explain_command explain_request;
 
 /* What to do about a verdict; none where it is served from the cache. */
 static const struct {
@@ -172,10 +173,8 @@ static void print_object(const struct explain_command *request,
 {
 	char buf[ADVICE_SIZE];
 	const struct verdict_row *row = &verdict_rows[explanation->verdict];
-	struct json json = { .out = stdout };
+	struct json json = json_begin(stdout, "explain", 1);
 
-	json_open(&json, NULL, '{');
-	json_schema(&json, "explain", 1);
 	json_string(&json, "source", subject->source);
 	json_string(&json, "tag", subject->tag);
 	json_string(&json, "variant", subject->variant);
@@ -200,10 +199,8 @@ static int explain_one(
 	struct explanation explanation;
 	int r = explain(subject, &explanation);
 
-	if (r < 0) {
-		complain(subject->source, "%s", strerror(-r));
-		return EXIT_OURS;
-	}
+	if (r < 0)
+		return common_failed(subject->source, r);
 	request->unserved |= !explanation.served;
 	if (request->common.json)
 		print_object(request, subject, &explanation);
@@ -319,10 +316,8 @@ static int explain_all(struct explain_command *request, const char *file)
 	struct python python;
 	int code, r = file ? file_absolute(file, &source) : 0;
 
-	if (r < 0) {
-		complain(file, "%s", strerror(-r));
-		return EXIT_OURS;
-	}
+	if (r < 0)
+		return common_failed(file, r);
 	if (file && !may_be_source(source, file))
 		return EXIT_USAGE;
 	if (file && !request->python) {
@@ -338,32 +333,20 @@ static int explain_all(struct explain_command *request, const char *file)
 	return code;
 }
 
-static int start(struct explain_command *request, const char *file)
+static int run(const struct command *self, char **words)
 {
+	struct explain_command *request = &explain_request;
 	const char *dontwrite = getenv("PYTHONDONTWRITEBYTECODE");
 	int r, code;
 
+	if (!words[0] == !request->module)
+		return opt_usage(self, "one FILE, or -m MODULE");
 	request->dontwrite = dontwrite && *dontwrite;
 	r = settings_export(&request->settings);
-	if (r < 0) {
-		complain(NULL, "%s", strerror(-r));
-		return EXIT_OURS;
-	}
-	code = explain_all(request, file);
+	if (r < 0)
+		return common_failed(NULL, r);
+	code = explain_all(request, words[0]);
 	return code == EXIT_OK && request->unserved ? EXIT_FOUND : code;
-}
-
-static int run(const struct command *self, char **words)
-{
-	struct explain_command request = { .level = 0 };
-	int code = opt_read(self, &words, &request);
-
-	if (code == EXIT_OK && !words[0] == !request.module)
-		code = opt_usage(self, "one FILE, or -m MODULE");
-	if (code == EXIT_OK)
-		code = start(&request, words[0]);
-	settings_release(&request.settings);
-	return code;
 }
 
 const struct command cmd_explain = {
@@ -372,5 +355,7 @@ const struct command cmd_explain = {
 	.args = "[OPTIONS] FILE | -m MODULE",
 	.most = 1,
 	.summary = "say whether a source would be served now, and why",
+	.variables = &explain_request,
 	.options = options,
+	.common = COMMON_JSON,
 };

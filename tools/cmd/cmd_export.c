@@ -56,10 +56,11 @@ static const struct opt own_options[] = {
 static const struct opt_table options[] = {
 	{ select_options, offsetof(struct export, select) },
 	{ own_options, 0 },
-	{ common_dir, offsetof(struct export, common) },
-	{ common_json, offsetof(struct export, common) },
 	{ 0 },
 };
+
+static struct export export_request = { .cache = { .fd = -1, .root_fd = -1 },
+	.list = { .used_since = INT64_MIN } };
 
 /* --- one file ------------------------------------------------------------------------*/
 
@@ -268,26 +269,25 @@ static int close_file(struct tmpfile *file, int fd, bool keep)
 	return 0;
 }
 
-/* 0, or -errno after reporting it. */
 static int write_archive(struct export *export)
 {
 	struct tmpfile file;
 	int fd = open_file(export, &file), r, closed;
 
-	if (fd < 0) {
-		complain(export->file, "%s", strerror(-fd));
-		return fd;
-	}
+	if (fd < 0)
+		return common_failed(export->file, fd);
 	r = write_all(export, fd);
 	closed = close_file(&file, fd, r == 0);
-	if (r == 0 && closed < 0)
-		complain(export->file, "%s", strerror(-closed));
-	if (r == -EINTR)
+	if (r == -EINTR) {
 		complain(export->file,
 			"interrupted after %" PRIu64 " of %" PRIu64
 			" files; no archive written",
 			export->files, export->list.count);
-	return r < 0 ? r : closed;
+		return interrupt_exit_code();
+	}
+	if (r < 0) /* which archive.h has reported */
+		return common_exit_code(r);
+	return closed < 0 ? common_failed(export->file, closed) : EXIT_OK;
 }
 
 /* --- output --------------------------------------------------------------------------*/
@@ -295,10 +295,8 @@ static int write_archive(struct export *export)
 static void print_object(const struct export *export)
 {
 	const struct export_list *list = &export->list;
-	struct json json = { .out = stdout };
+	struct json json = json_begin(stdout, "export", 1);
 
-	json_open(&json, NULL, '{');
-	json_schema(&json, "export", 1);
 	json_string(&json, "cache", export->cache.root);
 	json_string(&json, "file", export->file);
 	json_unsigned(&json, "files", export->files);
@@ -361,29 +359,35 @@ static int finish(const struct export *export)
 	return list->unreadable || export->files < list->count ? EXIT_PARTLY : EXIT_OK;
 }
 
-static int failure(int error)
+static int check(const struct command *self, const struct export *export)
 {
-	if (error == -EINTR)
-		return interrupt_exit_code();
-	return error == -ENOSYS || error == -ENOSPC || error == -EDQUOT ? EXIT_UNABLE
-									: EXIT_OURS;
+	if (is_stdout(export) && isatty(STDOUT_FILENO))
+		return opt_usage(self, "standard output is a terminal");
+	if (is_stdout(export) && export->common.json)
+		return opt_usage(
+			self, "the archive and --json both go to standard output");
+	return EXIT_OK;
 }
 
-static int export_cache(struct export *export)
+static int run(const struct command *self, char **words)
 {
-	int code = cache_open(&export->cache, export->common.dir), r;
+	struct export *export = &export_request;
+	int code, r;
 
+	export->file = words[0];
+	code = check(self, export);
+	if (code == EXIT_OK)
+		code = cache_open(&export->cache, export->common.dir);
 	if (code != EXIT_OK)
 		return code;
 	interrupt_catch();
 	export->list.cache = &export->cache;
 	export->list.select = &export->select;
 	r = export_list_run(&export->list);
-	if (r < 0) {
-		complain(export->cache.root, "%s",
-			r == -EINTR ? "interrupted; no archive written" : strerror(-r));
-		return failure(r);
-	}
+	if (r == -EINTR)
+		return common_interrupted(export->cache.root, "no archive written");
+	if (r < 0)
+		return common_failed(export->cache.root, r);
 	if (export->list.count == 0) {
 		complain(export->cache.root, "nothing to export%s; no archive written",
 			export->select.tag_count || export->select.paths.count ||
@@ -392,46 +396,8 @@ static int export_cache(struct export *export)
 				: "");
 		return EXIT_FOUND;
 	}
-	r = write_archive(export);
-	return r < 0 ? failure(r) : finish(export);
-}
-
-/* --- the command line ----------------------------------------------------------------*/
-
-static int check(const struct command *self, const struct export *export)
-{
-	bool to_stdout;
-
-	to_stdout = strcmp(export->file, "-") == 0;
-	if (to_stdout && isatty(STDOUT_FILENO))
-		return opt_usage(self, "standard output is a terminal");
-	if (to_stdout && export->common.json)
-		return opt_usage(
-			self, "the archive and --json both go to standard output");
-	return EXIT_OK;
-}
-
-static void release(struct export *export)
-{
-	export_list_release(&export->list);
-	select_release(&export->select);
-	cache_close(&export->cache);
-	free(export->data);
-}
-
-static int run(const struct command *self, char **words)
-{
-	struct export export = { .cache = { .fd = -1, .root_fd = -1 },
-		.list = { .used_since = INT64_MIN } };
-	int code = opt_read(self, &words, &export);
-
-	export.file = words[0];
-	if (code == EXIT_OK)
-		code = check(self, &export);
-	if (code == EXIT_OK)
-		code = export_cache(&export);
-	release(&export);
-	return code;
+	code = write_archive(export);
+	return code == EXIT_OK ? finish(export) : code;
 }
 
 const struct command cmd_export = {
@@ -441,5 +407,7 @@ const struct command cmd_export = {
 	.least = 1,
 	.most = 1,
 	.summary = "write the cache, or part of it, as one archive",
+	.variables = &export_request,
 	.options = options,
+	.common = COMMON_DIR | COMMON_JSON,
 };

@@ -60,12 +60,10 @@ static const struct opt own_options[] = {
 
 static const struct opt_table options[] = {
 	{ own_options, 0 },
-	{ common_dry_run, offsetof(struct gc_command, common) },
-	{ common_dir, offsetof(struct gc_command, common) },
-	{ common_json, offsetof(struct gc_command, common) },
-	{ common_quiet, offsetof(struct gc_command, common) },
 	{ 0 },
 };
+
+static struct gc_command gc_request;
 
 /* --- output --------------------------------------------------------------------------*/
 
@@ -125,11 +123,9 @@ static void print_text(struct gc *gc, bool complete)
 
 static void print_object(struct gc *gc, bool complete)
 {
-	struct json json = { .out = stdout };
+	struct json json = json_begin(stdout, "gc", 1);
 	struct extent kept = gc_extent(gc);
 
-	json_open(&json, NULL, '{');
-	json_schema(&json, "gc", 1);
 	json_bool(&json, "dry_run", gc->dry_run);
 	json_bool(&json, "complete", complete);
 	json_open(&json, "rules", '[');
@@ -156,11 +152,9 @@ static void print_object(struct gc *gc, bool complete)
 /* How it ended; the exit code. */
 static int conclude(const struct gc *gc, const struct gc_command *request, int r)
 {
-	if (interrupt_came()) {
-		complain("gc",
-			"interrupted; what is counted is deleted, the next gc does the rest");
-		return interrupt_exit_code();
-	}
+	if (interrupt_came())
+		return common_interrupted(
+			"gc", "what is counted is deleted, the next gc does the rest");
 	if (r == -EAGAIN && request->automatic)
 		return EXIT_OK;
 	if (r == -EAGAIN) {
@@ -168,10 +162,8 @@ static int conclude(const struct gc *gc, const struct gc_command *request, int r
 			"stopped by --max-time before everything was seen; the next gc does the rest");
 		return EXIT_PARTLY;
 	}
-	if (r < 0) {
-		complain("gc", "%s", strerror(-r));
-		return EXIT_OURS;
-	}
+	if (r < 0)
+		return common_failed("gc", r);
 	return gc->failed ? EXIT_PARTLY : EXIT_OK;
 }
 
@@ -228,18 +220,18 @@ static int lock_and_collect(const struct cache *cache, const struct gc_command *
 
 static int run(const struct command *self, char **words)
 {
-	struct gc_command request = { .print = false };
+	const struct gc_command *request = &gc_request;
 	struct cache cache;
-	int code = opt_read(self, &words, &request);
+	int code;
 
-	if (code != EXIT_OK)
-		return code;
-	code = request.automatic ? cache_open_if_there(&cache, request.common.dir)
-				 : cache_open(&cache, request.common.dir);
+	(void)self;
+	(void)words;
+	code = request->automatic ? cache_open_if_there(&cache, request->common.dir)
+				  : cache_open(&cache, request->common.dir);
 	if (code != EXIT_OK) /* a timer may come before the first program */
-		return code == EXIT_NO_CACHE && request.automatic ? EXIT_OK : code;
+		return code == EXIT_NO_CACHE && request->automatic ? EXIT_OK : code;
 	interrupt_catch();
-	code = lock_and_collect(&cache, &request);
+	code = lock_and_collect(&cache, request);
 	cache_close(&cache);
 	return code;
 }
@@ -249,5 +241,7 @@ const struct command cmd_gc = {
 	.run = run,
 	.args = "[OPTIONS]",
 	.summary = "delete what is of no use, and keep the cache under its limits",
+	.variables = &gc_request,
 	.options = options,
+	.common = COMMON_DIR | COMMON_JSON | COMMON_DRY_RUN | COMMON_QUIET,
 };

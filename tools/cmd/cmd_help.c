@@ -11,8 +11,6 @@
 #include "tools/cli/opt.h"
 #include "tools/conf/conf.h"
 
-static const struct opt_table no_options[] = { { 0 } };
-
 const struct exit_meaning exit_meanings[] = {
 #define EXIT_CODE(id, number, meaning) { number, meaning },
 #include "tools/base/exit.def"
@@ -25,7 +23,7 @@ void command_help(const struct command *command)
 	printf("usage: pycstash %s%s%s\n\n%c%s.\n\n", command->name,
 		*command->args ? " " : "", command->args, command->summary[0] & ~0x20,
 		command->summary + 1);
-	opt_print(stdout, command->options);
+	opt_print(stdout, command);
 	for (const struct help_text *row = help_texts; row->command; row++)
 		if (strcmp(row->command, command->name) == 0)
 			printf("\n%s", row->text);
@@ -65,10 +63,12 @@ static void print_overview(void)
 	print_exit_codes();
 }
 
-static int help_command(const char *name)
+static int run_help(const struct command *self, char **words)
 {
+	const char *name = words[0];
 	const struct command *command = name ? command_find(name) : NULL;
 
+	(void)self;
 	if (command)
 		command_help(command);
 	else if (!name)
@@ -80,20 +80,12 @@ static int help_command(const char *name)
 	return EXIT_OK;
 }
 
-static int run_help(const struct command *self, char **words)
-{
-	int code = opt_read(self, &words, NULL);
-
-	return code == EXIT_OK ? help_command(words[0]) : code;
-}
-
 static int run_version(const struct command *self, char **words)
 {
-	int code = opt_read(self, &words, NULL);
-
-	if (code == EXIT_OK)
-		puts("pycstash " PYCSTASH_VERSION);
-	return code;
+	(void)self;
+	(void)words;
+	puts("pycstash " PYCSTASH_VERSION);
+	return EXIT_OK;
 }
 
 const struct command cmd_help = {
@@ -103,7 +95,6 @@ const struct command cmd_help = {
 	.args = "[COMMAND | settings]",
 	.most = 1,
 	.summary = "say what the commands are, or what one of them does",
-	.options = no_options,
 };
 
 const struct command cmd_version = {
@@ -112,5 +103,4 @@ const struct command cmd_version = {
 	.run = run_version,
 	.args = "",
 	.summary = "print the version",
-	.options = no_options,
 };

@@ -48,11 +48,10 @@ static const struct opt own_options[] = {
 
 static const struct opt_table options[] = {
 	{ own_options, 0 },
-	{ common_dir, offsetof(struct import_command, common) },
-	{ common_dry_run, offsetof(struct import_command, common) },
-	{ common_json, offsetof(struct import_command, common) },
 	{ 0 },
 };
+
+static struct import_command import_request;
 
 struct job {
 	const struct import_command *line;
@@ -181,10 +180,8 @@ static uint64_t missing(const struct job *job)
 static void print_object(const struct job *job)
 {
 	const struct import *import = &job->import;
-	struct json json = { .out = stdout };
+	struct json json = json_begin(stdout, "import", 1);
 
-	json_open(&json, NULL, '{');
-	json_schema(&json, "import", 1);
 	json_string(&json, "file", job->line->file);
 	json_string(&json, "cache", place(job));
 	json_bool(&json, "layer", job->line->layer != NULL);
@@ -248,9 +245,7 @@ static int stopped(const struct job *job, int error)
 			      : "nothing was imported");
 	if (error == -EINTR)
 		return interrupt_exit_code();
-	return error == -ENOSYS || error == -ENOSPC || error == -EDQUOT || error == -EROFS
-		       ? EXIT_UNABLE
-		       : EXIT_OURS;
+	return common_exit_code(error);
 }
 
 /* --- the command ---------------------------------------------------------------------*/
@@ -350,16 +345,11 @@ static int check(const struct command *self, const struct import_command *line)
 
 static int run(const struct command *self, char **words)
 {
-	struct import_command line = { .force = false };
-	int code = opt_read(self, &words, &line);
+	int code;
 
-	line.file = words[0];
-	if (code == EXIT_OK)
-		code = check(self, &line);
-	if (code == EXIT_OK)
-		code = import_file(&line);
-	free(line.maps.items);
-	return code;
+	import_request.file = words[0];
+	code = check(self, &import_request);
+	return code == EXIT_OK ? import_file(&import_request) : code;
 }
 
 const struct command cmd_import = {
@@ -369,5 +359,7 @@ const struct command cmd_import = {
 	.least = 1,
 	.most = 1,
 	.summary = "put the bytecode of an archive into the cache, or make a layer of it",
+	.variables = &import_request,
 	.options = options,
+	.common = COMMON_DIR | COMMON_JSON | COMMON_DRY_RUN,
 };

@@ -4,8 +4,8 @@
  */
 #include <errno.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tools/base/alloc.h"
 #include "tools/base/json.h"
@@ -34,17 +34,13 @@ static const struct opt own_options[] = {
 
 static const struct opt_table options[] = {
 	{ own_options, 0 },
-	{ common_layers, offsetof(struct ls, common) },
 	{ select_tag_options, offsetof(struct ls, select) },
 	{ filter_state, offsetof(struct ls, filter) },
-	{ filter_older_than, offsetof(struct ls, filter) },
-	{ filter_unused_since, offsetof(struct ls, filter) },
-	{ filter_larger_than, offsetof(struct ls, filter) },
-	{ common_json, offsetof(struct ls, common) },
-	{ common_null, offsetof(struct ls, common) },
-	{ common_dir, offsetof(struct ls, common) },
+	{ filter_options, offsetof(struct ls, filter) },
 	{ 0 },
 };
+
+static struct ls ls_request = { .filter = FILTER_BEGIN };
 
 /* --- choosing ------------------------------------------------------------------------*/
 
@@ -162,15 +158,9 @@ static int list_cache(struct cache *cache, void *context)
 	ls->cache = cache;
 	r = walk_run(&walk, "");
 	ls->unread_directories += walk.failed;
-	if (r == -EINTR) {
-		complain("ls", "interrupted; the rest was not listed");
-		return interrupt_exit_code();
-	}
-	if (r < 0) {
-		complain(cache->root, "%s", strerror(-r));
-		return EXIT_OURS;
-	}
-	return EXIT_OK;
+	if (r == -EINTR)
+		return common_interrupted("ls", "the rest was not listed");
+	return r < 0 ? common_failed(cache->root, r) : EXIT_OK;
 }
 
 static struct ls_thread sum_up(const struct ls *ls, unsigned threads)
@@ -188,10 +178,8 @@ static struct ls_thread sum_up(const struct ls *ls, unsigned threads)
 
 static void print_summary(const struct ls *ls, const struct ls_thread *sum)
 {
-	struct json json = { .out = stdout };
+	struct json json = json_begin(stdout, "ls", 1);
 
-	json_open(&json, NULL, '{');
-	json_schema(&json, "ls", 1);
 	json_unsigned(&json, "entries", sum->entries);
 	json_unsigned(&json, "objects", sum->objects);
 	json_unsigned(&json, "others", sum->others);
@@ -240,22 +228,16 @@ static int list(struct ls *ls)
 
 static int run(const struct command *self, char **words)
 {
-	struct ls ls = { .filter = filter_begin() };
-	int code = opt_read(self, &words, &ls);
+	struct ls *ls = &ls_request;
+	int code = select_words(&ls->select, words);
 
-	if (ls.reverse && ls.sort == SORT_NONE)
-		ls.sort = SORT_NAME;
-	if (filter_needs_state(&ls.filter))
-		ls.all = true;
-	if (code == EXIT_OK)
-		code = common_check_format(self, &ls.common);
-	if (code == EXIT_OK)
-		code = select_words(&ls.select, words);
-	if (code == EXIT_OK)
-		code = list(&ls);
-	free(ls.threads);
-	select_release(&ls.select);
-	return code;
+	(void)self;
+	ls->filter.now = time(NULL);
+	if (ls->reverse && ls->sort == SORT_NONE)
+		ls->sort = SORT_NAME;
+	if (filter_needs_state(&ls->filter))
+		ls->all = true;
+	return code == EXIT_OK ? list(ls) : code;
 }
 
 const struct command cmd_ls = {
@@ -264,5 +246,7 @@ const struct command cmd_ls = {
 	.args = "[OPTIONS] [PATH…]",
 	.most = -1,
 	.summary = "list what is in the cache, by source",
+	.variables = &ls_request,
 	.options = options,
+	.common = COMMON_DIR | COMMON_JSON | COMMON_NULL | COMMON_LAYERS,
 };

@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "shim/core/base/path.h"
 #include "tools/base/clock.h"
@@ -35,15 +35,13 @@ static const struct opt_table options[] = {
 	{ select_options, offsetof(struct purge, select) },
 	{ own_options, 0 },
 	{ filter_state, offsetof(struct purge, filter) },
-	{ filter_older_than, offsetof(struct purge, filter) },
-	{ filter_unused_since, offsetof(struct purge, filter) },
-	{ filter_larger_than, offsetof(struct purge, filter) },
-	{ common_dry_run, offsetof(struct purge, common) },
-	{ common_null, offsetof(struct purge, common) },
-	{ common_json, offsetof(struct purge, common) },
-	{ common_quiet, offsetof(struct purge, common) },
-	{ common_dir, offsetof(struct purge, common) },
+	{ filter_options, offsetof(struct purge, filter) },
 	{ 0 },
+};
+
+static struct purge purge_request = {
+	.mutex = PTHREAD_MUTEX_INITIALIZER,
+	.filter = FILTER_BEGIN,
 };
 
 /* --- finding -------------------------------------------------------------------------*/
@@ -136,7 +134,7 @@ static void visit(struct walk_dir *dir, const struct walk_file *file)
 static int find(struct purge *purge)
 {
 	struct walk walk = {
-		.cache = purge->cache,
+		.cache = &purge->cache,
 		.context = purge,
 		.stat = true,
 		.enter = enter,
@@ -149,7 +147,7 @@ static int find(struct purge *purge)
 	progress_begin(&purge->progress, "searching", 0);
 	r = walk_run(&walk, "");
 	progress_end(&purge->progress);
-	removed_tell(&purge->removed, purge->cache->root);
+	removed_tell(&purge->removed, purge->cache.root);
 	purge->failed += walk.failed;
 	return r;
 }
@@ -158,20 +156,14 @@ static int find(struct purge *purge)
 
 static int conclude(const struct purge *purge, int r)
 {
-	if (r == -EINTR) {
-		complain("purge",
-			"interrupted; what is counted was deleted, the rest was left");
-		return interrupt_exit_code();
-	}
-	if (interrupt_came()) {
-		complain("purge",
-			"interrupted; everything was deleted, but the next `pycstash gc` frees some of the space");
-		return interrupt_exit_code();
-	}
-	if (r < 0 && r != -EAGAIN) {
-		complain("purge", "%s", strerror(-r));
-		return EXIT_OURS;
-	}
+	if (r == -EINTR)
+		return common_interrupted(
+			"purge", "what is counted was deleted, the rest was left");
+	if (interrupt_came())
+		return common_interrupted("purge",
+			"everything was deleted, but the next `pycstash gc` frees some of the space");
+	if (r < 0 && r != -EAGAIN)
+		return common_failed("purge", r);
 	return r < 0 || purge->failed ? EXIT_PARTLY : EXIT_OK;
 }
 
@@ -204,35 +196,18 @@ static bool is_told(const struct purge *purge)
 	       purge->select.paths.count || needs_files(purge);
 }
 
-static int open_and_run(const struct command *self, struct purge *purge)
+static int run(const struct command *self, char **words)
 {
-	struct cache cache;
+	struct purge *purge = &purge_request;
 	int code;
 
+	(void)words;
+	purge->filter.now = time(NULL);
 	if (!is_told(purge))
 		return opt_usage(self,
 			"nothing to delete was named; use --tag, --path, --state, --older-than, --unused-since, --larger-than, --not-installed or --all");
-	code = cache_open(&cache, purge->common.dir);
-	if (code != EXIT_OK)
-		return code;
-	purge->cache = &cache;
-	code = purge_run(purge);
-	cache_close(&cache);
-	return code;
-}
-
-static int run(const struct command *self, char **words)
-{
-	struct purge purge = {
-		.mutex = PTHREAD_MUTEX_INITIALIZER,
-		.filter = filter_begin(),
-	};
-	int code = opt_read(self, &words, &purge);
-
-	if (code == EXIT_OK)
-		code = open_and_run(self, &purge);
-	purge_release(&purge);
-	return code;
+	code = cache_open(&purge->cache, purge->common.dir);
+	return code == EXIT_OK ? purge_run(purge) : code;
 }
 
 const struct command cmd_purge = {
@@ -240,5 +215,7 @@ const struct command cmd_purge = {
 	.run = run,
 	.args = "[OPTIONS]",
 	.summary = "delete versions, trees or files from the cache",
+	.variables = &purge_request,
 	.options = options,
+	.common = COMMON_DIR | COMMON_JSON | COMMON_NULL | COMMON_DRY_RUN | COMMON_QUIET,
 };

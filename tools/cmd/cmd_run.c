@@ -17,6 +17,8 @@
 
 static const struct opt_table options[] = { { settings_options, 0 }, { 0 } };
 
+static struct settings settings;
+
 static int preload(const char *given)
 {
 	AUTOFREE char *library = NULL;
@@ -52,31 +54,28 @@ static int become(char **argv)
 
 static int run(const struct command *self, char **words)
 {
-	struct settings settings = { 0 };
-	int code = opt_read(self, &words, &settings), r;
+	int r;
 
-	if (code == EXIT_USAGE)
-		code = EXIT_OURS; /* 2 could be the command's own */
-	if (code == EXIT_OK && preload(settings.library) < 0)
-		code = EXIT_OURS;
-	if (code == EXIT_OK && (r = settings_export(&settings)) < 0) {
+	(void)self;
+	if (preload(settings.library) < 0)
+		return EXIT_OURS;
+	r = settings_export(&settings);
+	if (r < 0) {
 		complain(NULL, "%s", strerror(-r));
-		code = EXIT_OURS;
+		return EXIT_OURS;
 	}
-	settings_release(&settings);
-	if (code != EXIT_OK)
-		return code;
 	gc_due_start();
 	return become(words);
 }
 
 const struct command cmd_run = {
 	.name = "run",
-	.flags = COMMAND_OPTIONS_FIRST | COMMAND_ANY_CONF,
+	.flags = COMMAND_OPTIONS_FIRST | COMMAND_ANY_CONF | COMMAND_BECOMES,
 	.run = run,
 	.args = "[OPTIONS] [--] COMMAND [ARG...]",
 	.least = 1,
 	.most = -1,
 	.summary = "run a command with its bytecode in the cache",
+	.variables = &settings,
 	.options = options,
 };

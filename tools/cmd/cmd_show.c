@@ -2,7 +2,6 @@
  *
  * pycstash show: all that there is to know of a pyc, or of the bytecode of a source.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -13,9 +12,10 @@
 
 #include "shim/core/base/path.h"
 #include "shim/core/cache/config.h"
+#include "tools/base/alloc.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
-#include "tools/cache/versions.h"
+#include "tools/cache/lookup.h"
 #include "tools/cli/command.h"
 #include "tools/cli/common.h"
 #include "tools/python/interpreters.h"
@@ -25,10 +25,9 @@
 struct show_command {
 	struct common common;
 	bool all, deep;
-	struct cache *caches;
-	size_t count;
+	struct lookup lookup;
 	size_t shown;
-	int code;
+	int code; /* the worst of one FILE */
 };
 
 static const struct opt own_options[] = {
@@ -42,17 +41,12 @@ static const struct opt own_options[] = {
 
 static const struct opt_table options[] = {
 	{ own_options, 0 },
-	{ common_dir, offsetof(struct show_command, common) },
-	{ common_json, offsetof(struct show_command, common) },
 	{ 0 },
 };
 
-/* --- the caches ----------------------------------------------------------------------*/
+static struct show_command show_request;
 
-static void add_cache(struct show_command *show, const struct cache *cache)
-{
-	show->caches[show->count++] = *cache;
-}
+/* --- the caches ----------------------------------------------------------------------*/
 
 /* Whether there is something to open: a pyc in the tree may be shown without a cache. */
 static bool has_cache(const char *dir)
@@ -64,56 +58,20 @@ static bool has_cache(const char *dir)
 			      access(root, F_OK) == 0);
 }
 
-/* Never fails for a cache that is not there, but notes the code for later. */
+/* Fails only for a cache that --dir names: layers and trees may have bytecode as well. */
 static int open_caches(struct show_command *show)
 {
 	struct cache cache;
-	size_t layers = 0;
+	int code = EXIT_NO_CACHE;
 
-	while (cache_open_layer(&cache, layers) == 0) {
-		cache_close(&cache);
-		layers++;
+	if (has_cache(show->common.dir)) {
+		code = cache_open(&cache, show->common.dir);
+		if (code == EXIT_OK)
+			code = lookup_add(&cache, &show->lookup);
 	}
-	show->caches = calloc(layers + 1, sizeof *show->caches);
-	if (!show->caches) {
-		complain(NULL, "%s", strerror(ENOMEM));
-		return EXIT_OURS;
-	}
-	show->code = EXIT_NO_CACHE;
-	if (has_cache(show->common.dir) &&
-		(show->code = cache_open(&cache, show->common.dir)) == EXIT_OK)
-		add_cache(show, &cache);
-	for (size_t i = 0; i < layers && cache_open_layer(&cache, i) == 0; i++)
-		add_cache(show, &cache);
-	return show->common.dir ? show->code : EXIT_OK;
-}
-
-static void close_caches(struct show_command *show)
-{
-	for (size_t i = 0; i < show->count; i++)
-		cache_close(&show->caches[i]);
-	free(show->caches);
-}
-
-/* The cache that a physical path lies in, and what of the path is below its layout
- * folder. */
-static const struct cache *find_cache(
-	const struct show_command *show, const char *path, const char **ret_below)
-{
-	for (size_t i = 0; i < show->count; i++) {
-		AUTOFREE char *root = realpath(show->caches[i].root, NULL);
-		AUTOFREE char *layout = NULL;
-
-		if (!root || asprintf(&layout, "%s/" CACHE_LAYOUT "/", root) < 0) {
-			layout = NULL;
-			continue;
-		}
-		if (strncmp(path, layout, strlen(layout)) == 0) {
-			*ret_below = path + strlen(layout);
-			return &show->caches[i];
-		}
-	}
-	return NULL;
+	for (size_t i = 0; cache_open_layer(&cache, i) == 0; i++)
+		(void)lookup_add(&cache, &show->lookup);
+	return show->common.dir ? code : EXIT_OK;
 }
 
 /* --- one pyc -------------------------------------------------------------------------*/
@@ -142,9 +100,9 @@ static int ask_interpreter(struct show *pyc)
 static int show_pyc(struct show_command *show, const char *path)
 {
 	const char *below = NULL;
-	const struct cache *cache = find_cache(show, path, &below);
+	const struct lookup_cache *in = lookup_of(&show->lookup, path, &below);
 	struct show pyc;
-	int r = show_make(path, cache, below, &pyc);
+	int r = show_make(path, in ? &in->cache : NULL, below, &pyc);
 
 	if (r < 0) {
 		complain(path, "%s",
@@ -163,93 +121,30 @@ static int show_pyc(struct show_command *show, const char *path)
 
 /* --- the pycs of a source, or of a pyc's own name ------------------------------------*/
 
-/* Whether a name in a __pycache__ is that pyc, or the bytecode of that source. */
-static bool is_wanted(const char *name, const char *wanted)
+static void show_found(
+	void *context, const struct lookup_cache *in, const char *dir, const char *name)
 {
-	struct pyc_name pyc = pyc_parse(name, strlen(name));
-	char source[NAME_MAX + 1];
+	struct show_command *show = context;
+	AUTOFREE char *path =
+		alloc_format("%s%s%s/%s", in ? in->layout : "", in ? "/" : "", dir, name);
+	int code = show_pyc(show, path);
 
-	return strcmp(name, wanted) == 0 ||
-	       (pyc.kind == PYC_CODE && pyc_source(&pyc, name, source, sizeof source) &&
-		       strcmp(source, wanted) == 0);
+	show->code = code == EXIT_OK ? show->code : code;
 }
 
-static int show_wanted_in(
-	struct show_command *show, int dirfd, const char *directory, const char *wanted)
-{
-	struct dirent **names;
-	int count, worst = EXIT_OK;
-
-	if (dirfd < 0)
-		return EXIT_OK;
-	count = scandirat(dirfd, ".", &names, NULL, alphasort);
-	close(dirfd);
-	for (int i = 0; i < count; i++) {
-		AUTOFREE char *path = NULL;
-		int code = EXIT_OK;
-
-		if (is_wanted(names[i]->d_name, wanted)) {
-			if (asprintf(&path, "%s/%s", directory, names[i]->d_name) < 0)
-				path = NULL;
-			else
-				code = show_pyc(show, path);
-		}
-		if (code != EXIT_OK)
-			worst = code;
-		free(names[i]);
-	}
-	if (count >= 0)
-		free(names);
-	return worst;
-}
-
-static int show_in_cache(struct show_command *show, const struct cache *cache,
-	const char *directory, const char *wanted)
-{
-	char **versions = versions_list(cache->fd);
-	AUTOFREE char *root = realpath(cache->root, NULL);
-	int worst = EXIT_OK;
-
-	for (char **version = versions; root && version && *version; version++) {
-		char below[PATH_MAX];
-		AUTOFREE char *path = NULL;
-		int code;
-
-		if (!layout_entry_dir(
-			    *version, strlen(*version), directory, below, sizeof below) ||
-			asprintf(&path, "%s/" CACHE_LAYOUT "/%s", root, below) < 0) {
-			path = NULL;
-			continue;
-		}
-		code = show_wanted_in(show,
-			cache_openat(cache, below, O_RDONLY | O_DIRECTORY), path, wanted);
-		if (code != EXIT_OK)
-			worst = code;
-	}
-	versions_release(versions);
-	return worst;
-}
-
-/* directory: of the sources, physical. */
+/* directory: of the sources, canonical. */
 static int show_all_of(
 	struct show_command *show, const char *directory, const char *wanted)
 {
-	AUTOFREE char *tree = NULL;
+	AUTOFREE char *tree =
+		alloc_format("%s/" PYCACHE, strcmp(directory, "/") ? directory : "");
 	size_t before = show->shown;
-	int worst = EXIT_OK, code;
 
-	for (size_t i = 0; i < show->count; i++) {
-		code = show_in_cache(show, &show->caches[i], directory, wanted);
-		worst = code == EXIT_OK ? worst : code;
-	}
-	if (asprintf(&tree, "%s/" PYCACHE, strcmp(directory, "/") ? directory : "") < 0)
-		return tree = NULL, EXIT_OURS;
-	code = show_wanted_in(
-		show, open(tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC), tree, wanted);
-	worst = code == EXIT_OK ? worst : code;
-	if (show->shown > before || worst != EXIT_OK)
-		return worst;
-	return EXIT_FOUND;
+	show->code = EXIT_OK;
+	lookup_entries(&show->lookup, directory, wanted, show_found, show);
+	lookup_directory(open(tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC), NULL, tree,
+		wanted, show_found, show);
+	return show->code == EXIT_OK && show->shown == before ? EXIT_FOUND : show->code;
 }
 
 static bool begins_as_pyc(const char *path)
@@ -271,7 +166,7 @@ static bool is_pyc(const struct show_command *show, const char *place)
 {
 	const char *dot = strrchr(file_name(place), '.'), *below;
 
-	return find_cache(show, place, &below) ||
+	return lookup_of(&show->lookup, place, &below) ||
 	       (dot && (strcmp(dot, ".pyc") == 0 || strcmp(dot, ".pyo") == 0)) ||
 	       begins_as_pyc(place);
 }
@@ -318,29 +213,20 @@ static int show_file(struct show_command *show, const char *file)
 
 /* --- the command ---------------------------------------------------------------------*/
 
-static int show_files(struct show_command *show, char *const *files)
-{
-	int worst = open_caches(show), code;
-
-	if (worst != EXIT_OK)
-		return worst;
-	for (; *files; files++) {
-		code = show_file(show, *files);
-		if (code > worst)
-			worst = code;
-	}
-	return worst;
-}
-
 static int run(const struct command *self, char **words)
 {
-	struct show_command show = { .all = false };
-	int code = opt_read(self, &words, &show);
+	struct show_command *show = &show_request;
+	int worst = open_caches(show);
 
-	if (code == EXIT_OK)
-		code = show_files(&show, words);
-	close_caches(&show);
-	return code;
+	(void)self;
+	if (worst != EXIT_OK)
+		return worst;
+	for (; *words; words++) {
+		int code = show_file(show, *words);
+
+		worst = code > worst ? code : worst;
+	}
+	return worst;
 }
 
 const struct command cmd_show = {
@@ -350,5 +236,7 @@ const struct command cmd_show = {
 	.least = 1,
 	.most = -1,
 	.summary = "show all that is known of a pyc, or of a source's bytecode",
+	.variables = &show_request,
 	.options = options,
+	.common = COMMON_DIR | COMMON_JSON,
 };

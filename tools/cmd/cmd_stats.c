@@ -39,10 +39,10 @@ static const struct opt own_options[] = {
 
 static const struct opt_table options[] = {
 	{ own_options, 0 },
-	{ common_dir, offsetof(struct stats_command, common) },
-	{ common_json, offsetof(struct stats_command, common) },
 	{ 0 },
 };
+
+static struct stats_command stats_request = { .since = -1 };
 
 /* --- for people ----------------------------------------------------------------------*/
 
@@ -265,8 +265,7 @@ static int zero(const struct stats_command *request)
 		code = lock_refused(&cache, lock);
 	} else if ((r = totals_zero(&cache, request->now)) < 0) {
 		complain(cache.root, "its counters cannot be written: %s", strerror(-r));
-		code = r == -ENOSPC || r == -EDQUOT || r == -EROFS ? EXIT_UNABLE
-								   : EXIT_OURS;
+		code = common_exit_code(r);
 	}
 	if (lock >= 0)
 		lock_release(lock);
@@ -276,16 +275,15 @@ static int zero(const struct stats_command *request)
 
 static int run(const struct command *self, char **words)
 {
-	struct stats_command request = { .now = clock_real(), .since = -1 };
-	int code = opt_read(self, &words, &request);
+	struct stats_command *request = &stats_request;
 
-	if (code != EXIT_OK)
-		return code;
-	if (request.zero && (request.since >= 0 || request.by || request.common.json))
+	(void)words;
+	request->now = clock_real();
+	if (request->zero && (request->since >= 0 || request->by || request->common.json))
 		return opt_usage(
 			self, "--zero prints nothing, and goes with --dir alone");
-	return request.zero ? zero(&request)
-			    : cache_each(request.common.dir, false, visit, &request);
+	return request->zero ? zero(request)
+			     : cache_each(request->common.dir, false, visit, request);
 }
 
 const struct command cmd_stats = {
@@ -293,5 +291,7 @@ const struct command cmd_stats = {
 	.run = run,
 	.args = "[OPTIONS]",
 	.summary = "say what was served and what was not, and how large the cache is",
+	.variables = &stats_request,
 	.options = options,
+	.common = COMMON_DIR | COMMON_JSON,
 };

@@ -25,12 +25,13 @@ static const struct opt own_options[] = {
 
 static const struct opt_table options[] = {
 	{ own_options, 0 },
-	{ common_dir, offsetof(struct verify, common) },
-	{ common_json, offsetof(struct verify, common) },
-	{ common_jobs, offsetof(struct verify, common) },
 	{ select_tag_options, offsetof(struct verify, select) },
 	{ 0 },
 };
+
+static struct verify verify_request = { .recompile = { .mutex = PTHREAD_MUTEX_INITIALIZER },
+	.finder = { .mutex = PTHREAD_MUTEX_INITIALIZER },
+	.output = PTHREAD_MUTEX_INITIALIZER };
 
 /* --- together ------------------------------------------------------------------------*/
 
@@ -60,10 +61,8 @@ static void print_summary(const struct verify *verify, uint64_t failed)
 
 static void print_summary_object(const struct verify *verify, uint64_t failed)
 {
-	struct json json = { .out = stdout };
+	struct json json = json_begin(stdout, "verify", 1);
 
-	json_open(&json, NULL, '{');
-	json_schema(&json, "verify", 1);
 	json_string(&json, "cache", verify->cache.root);
 	json_unsigned(&json, "entries", verify->entries);
 	json_unsigned(&json, "objects", verify->objects);
@@ -85,10 +84,8 @@ static int conclude(struct verify *verify, uint64_t failed)
 		print_summary_object(verify, failed);
 	else
 		print_summary(verify, failed);
-	if (interrupt_came()) {
-		complain(NULL, "interrupted; the rest was not verified");
-		return interrupt_exit_code();
-	}
+	if (interrupt_came())
+		return common_interrupted(NULL, "the rest was not verified");
 	if (failed || verify->results[VERIFY_UNREADABLE] || verify->incomplete ||
 		verify->results[VERIFY_UNCHECKED])
 		return EXIT_PARTLY;
@@ -100,11 +97,8 @@ static int look(struct verify *verify)
 	uint64_t failed;
 	int r = verify_run(verify, &failed);
 
-	if (r < 0 && r != -EINTR) {
-		complain(verify->cache.root, "%s", strerror(-r));
-		return EXIT_OURS;
-	}
-	return conclude(verify, failed);
+	return r < 0 && r != -EINTR ? common_failed(verify->cache.root, r)
+				    : conclude(verify, failed);
 }
 
 static int look_locked(struct verify *verify)
@@ -118,10 +112,12 @@ static int look_locked(struct verify *verify)
 	return code;
 }
 
-static int start(struct verify *verify, char *const *words)
+static int run(const struct command *self, char **words)
 {
+	struct verify *verify = &verify_request;
 	int code = select_words(&verify->select, words);
 
+	(void)self;
 	if (code != EXIT_OK)
 		return code;
 	code = cache_open(&verify->cache, verify->common.dir);
@@ -129,22 +125,7 @@ static int start(struct verify *verify, char *const *words)
 		return code;
 	interrupt_catch();
 	code = verify->repair ? look_locked(verify) : look(verify);
-	cache_close(&verify->cache);
-	return code;
-}
-
-static int run(const struct command *self, char **words)
-{
-	struct verify verify = { .recompile = { .mutex = PTHREAD_MUTEX_INITIALIZER },
-		.finder = { .mutex = PTHREAD_MUTEX_INITIALIZER },
-		.output = PTHREAD_MUTEX_INITIALIZER };
-	int code = opt_read(self, &words, &verify);
-
-	if (code == EXIT_OK)
-		code = start(&verify, words);
-	recompile_release(&verify.recompile);
-	deep_release(&verify.finder);
-	select_release(&verify.select);
+	recompile_release(&verify->recompile); /* ends the interpreters */
 	return code;
 }
 
@@ -154,5 +135,7 @@ const struct command cmd_verify = {
 	.args = "[OPTIONS] [PATH…]",
 	.most = -1,
 	.summary = "check every entry and object, and delete what is bad",
+	.variables = &verify_request,
 	.options = options,
+	.common = COMMON_DIR | COMMON_JSON | COMMON_JOBS,
 };

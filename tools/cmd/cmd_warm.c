@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "shim/core/cache/root.h"
+#include "tools/base/alloc.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
@@ -59,13 +60,10 @@ static const struct opt own_options[] = {
 
 static const struct opt_table options[] = {
 	{ own_options, 0 },
-	{ common_jobs, offsetof(struct warm_request, common) },
-	{ common_dry_run, offsetof(struct warm_request, common) },
-	{ common_dir, offsetof(struct warm_request, common) },
-	{ common_json, offsetof(struct warm_request, common) },
-	{ common_quiet, offsetof(struct warm_request, common) },
 	{ 0 },
 };
+
+static struct warm_request request = { .timeout = DEFAULT_TIMEOUT };
 
 /* --- what it is for ------------------------------------------------------------------*/
 
@@ -138,15 +136,13 @@ static void add_target(struct warm *warm, const struct python *python, size_t le
 	counters_begin(&target->tally, &sys_libc, getpid());
 }
 
-static bool make_targets(struct warm *warm, const struct warm_request *request,
-	const struct python *pythons, size_t count)
+static void make_targets(struct warm *warm, const struct python *pythons, size_t count)
 {
-	warm->targets = calloc(count * (sizeof LEVELS - 1), sizeof *warm->targets);
-	for (size_t i = 0; warm->targets && i < count; i++)
+	warm->targets = alloc_array(count * (sizeof LEVELS - 1), sizeof *warm->targets);
+	for (size_t i = 0; i < count; i++)
 		for (size_t level = 0; level < sizeof LEVELS - 1; level++)
-			if (request->levels & 1u << level)
+			if (request.levels & 1u << level)
 				add_target(warm, &pythons[i], level);
-	return warm->targets;
 }
 
 /* --- doing it ------------------------------------------------------------------------*/
@@ -176,12 +172,12 @@ static bool is_lacking(const struct warm *warm)
 	return true;
 }
 
-static int do_it(struct warm *warm, const struct common *common, char **paths)
+static int do_it(struct warm *warm, char **paths)
 {
 	int r = 0;
 
 	interrupt_catch();
-	warm->json.out = common->json ? stdout : NULL;
+	warm->json.out = request.common.json ? stdout : NULL;
 	warm_report_begin(warm);
 	for (; *paths && r == 0 && !warm->stop && !interrupt_came(); paths++)
 		r = warm_scan(warm, *paths);
@@ -192,45 +188,37 @@ static int do_it(struct warm *warm, const struct common *common, char **paths)
 		leave_missing(warm);
 	for (size_t i = 0; i < warm->target_count; i++)
 		warm_journal(warm, &warm->targets[i]);
-	warm_report_end(warm, common->quiet);
-	if (r < 0) {
-		complain(NULL, "%s", strerror(-r));
-		return EXIT_OURS;
-	}
-	if (interrupt_came()) {
-		complain("warm",
-			"interrupted: what is done stays done; run it again for the rest");
-		return interrupt_exit_code();
-	}
+	warm_report_end(warm, request.common.quiet);
+	if (r < 0)
+		return common_failed(NULL, r);
+	if (interrupt_came())
+		return common_interrupted(
+			"warm", "what is done stays done; run it again for the rest");
 	if (is_lacking(warm))
 		return EXIT_REFUSED;
 	return warm_sum(warm, WARM_FAILED) || warm->stop ? EXIT_PARTLY : EXIT_OK;
 }
 
-static int warm_up(const struct warm_request *request, char **paths)
+static int warm_up(char **paths)
 {
 	static const char *const default_exclude[] = { NULL };
 	static const char *const default_pythons[] = { DEFAULT_PYTHON, NULL };
 	const char *const *names =
-		request->pythons.items ? request->pythons.items : default_pythons;
+		request.pythons.items ? request.pythons.items : default_pythons;
 	struct warm warm = {
 		.exclude =
-			request->exclude.items ? request->exclude.items : default_exclude,
-		.jobs = request->common.jobs ? request->common.jobs : walk_processors(),
-		.timeout = (int)request->timeout,
-		.dry_run = request->common.dry_run,
-		.force = request->force,
+			request.exclude.items ? request.exclude.items : default_exclude,
+		.jobs = request.common.jobs ? request.common.jobs : walk_processors(),
+		.timeout = (int)request.timeout,
+		.dry_run = request.common.dry_run,
+		.force = request.force,
 		.mutex = PTHREAD_MUTEX_INITIALIZER,
 	};
-	struct python *pythons = calloc(request->pythons.count + 1, sizeof *pythons);
+	struct python *pythons = alloc_array(request.pythons.count + 1, sizeof *pythons);
 	struct cache cache = { .root = NULL };
 	size_t count = 0;
 	int code;
 
-	if (!pythons) {
-		complain(NULL, "%s", strerror(ENOMEM));
-		return EXIT_OURS;
-	}
 	settings_config(&warm.config, false);
 	warm.config.variant = config_variant(NULL, getenv("PYTHONNODEBUGRANGES"));
 	warm.readonly = warm.config.readonly || is_mounted_readonly(warm.config.root);
@@ -238,12 +226,10 @@ static int warm_up(const struct warm_request *request, char **paths)
 	warm.cache = cache.root ? &cache : NULL;
 	if (code == EXIT_OK)
 		code = ask_pythons(&warm, names, pythons, &count);
-	if (code == EXIT_OK && !make_targets(&warm, request, pythons, count)) {
-		complain(NULL, "%s", strerror(ENOMEM));
-		code = EXIT_OURS;
+	if (code == EXIT_OK) {
+		make_targets(&warm, pythons, count);
+		code = do_it(&warm, paths);
 	}
-	if (code == EXIT_OK)
-		code = do_it(&warm, &request->common, paths);
 	warm_release(&warm);
 	if (cache.root)
 		cache_close(&cache);
@@ -253,7 +239,7 @@ static int warm_up(const struct warm_request *request, char **paths)
 	return code;
 }
 
-/* Core and the interpreters read --dir from the environment. 0 or -errno. */
+/* Core and the interpreters read --dir from the environment. */
 static int export_dir(const char *dir)
 {
 	AUTOFREE char *path = NULL;
@@ -261,25 +247,17 @@ static int export_dir(const char *dir)
 
 	if (r == 0 && setenv(config_names[CONFIG_DIR], path, 1) < 0)
 		r = -errno;
-	if (r < 0)
-		complain(dir, "%s", strerror(-r));
-	return r;
+	return r < 0 ? common_failed(dir, r) : EXIT_OK;
 }
 
 static int run(const struct command *self, char **words)
 {
-	struct warm_request request = { .timeout = DEFAULT_TIMEOUT };
-	int code = opt_read(self, &words, &request);
+	int code = request.common.dir ? export_dir(request.common.dir) : EXIT_OK;
 
+	(void)self;
 	if (!request.levels)
 		request.levels = 1;
-	if (code == EXIT_OK && request.common.dir && export_dir(request.common.dir) < 0)
-		code = EXIT_OURS;
-	if (code == EXIT_OK)
-		code = warm_up(&request, words);
-	free(request.pythons.items);
-	free(request.exclude.items);
-	return code;
+	return code == EXIT_OK ? warm_up(words) : code;
 }
 
 const struct command cmd_warm = {
@@ -289,5 +267,7 @@ const struct command cmd_warm = {
 	.least = 1,
 	.most = -1,
 	.summary = "compile everything below a path into the cache",
+	.variables = &request,
 	.options = options,
+	.common = COMMON_DIR | COMMON_JSON | COMMON_DRY_RUN | COMMON_QUIET | COMMON_JOBS,
 };

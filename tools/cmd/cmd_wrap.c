@@ -41,6 +41,8 @@ static const struct opt_table options[] = {
 	{ 0 },
 };
 
+static struct wrap command;
+
 /* Builtins only, so that nothing is forked. The names are odd and unset at first: one
  * that the environment happens to hold would reach the interpreter changed. */
 static const char take_out[] =
@@ -221,13 +223,8 @@ static int wrap(const struct settings *settings, const char *output, const char 
 
 static int run(const struct command *self, char **words)
 {
-	struct wrap command = { .output = NULL };
-	int code = opt_read(self, &words, &command);
-
-	if (code == EXIT_OK)
-		code = wrap(&command.settings, command.output, words[0]);
-	settings_release(&command.settings);
-	return code;
+	(void)self;
+	return wrap(&command.settings, command.output, words[0]);
 }
 
 const struct command cmd_wrap = {
@@ -238,5 +235,6 @@ const struct command cmd_wrap = {
 	.least = 1,
 	.most = 1,
 	.summary = "print a script that stands in for an interpreter",
+	.variables = &command,
 	.options = options,
 };

@@ -104,13 +104,11 @@ static void print_object(
 	struct ls *ls, unsigned thread, FILE *out, const struct listed *listed)
 {
 	const struct layout *item = listed->item;
-	struct json json = { .out = out };
+	struct json json = json_begin(out, "entry", 1);
 	char path[PATH_MAX + NAME_MAX], version[NAME_MAX + 1];
 
 	write_path(ls, listed, path, sizeof path);
 	snprintf(version, sizeof version, "%.*s", (int)item->version_len, item->version);
-	json_open(&json, NULL, '{');
-	json_schema(&json, "entry", 1);
 	lines_name(&ls->lines, thread);
 	json_string(&json, "source", listed->source);
 	json_string(&json, "path", path);

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "shim/core/base/text.h"
 #include "shim/core/cache/config.h"
 #include "shim/core/cache/layer.h"
 #include "shim/core/cache/root.h"
@@ -170,7 +171,7 @@ static void check_absent(struct findings *report, char *root, enum finding_state
 	const char *why = NULL;
 	struct stat st;
 
-	strcpy(parent, root);
+	text_adds(&TEXT(parent), root);
 	while (lstat(parent, &st) < 0 && parent[1]) {
 		char *slash = strrchr(parent, '/');
 

@@ -29,8 +29,9 @@ static const char question[] =
 	"    sys.dont_write_bytecode or 0, sys.version_info[0], sys.version_info[1]))\n";
 
 struct proof {
-	char *base;		   /* our temporary directory, with the module */
-	char *preload, *dir, *log; /* "NAME=VALUE" */
+	char *base;	     /* our temporary directory, with the module */
+	char *preload, *dir; /* "NAME=VALUE" */
+	char *log;	     /* of the library, at the last import */
 	/* what the interpreter says of itself */
 	int has_tag, dontwrite, major, minor;
 };
@@ -71,7 +72,6 @@ static int prepare(struct doctor *doctor, struct proof *proof)
 		return r;
 	proof->preload = alloc_format("LD_PRELOAD=%s", value);
 	proof->dir = alloc_format("PYCSTASH_DIR=%s/cache", proof->base);
-	proof->log = alloc_format("PYCSTASH_LOG=%s/log", proof->base);
 	return write_module(proof->base);
 }
 
@@ -87,7 +87,7 @@ static bool read_answer(struct proof *proof, const char *out)
  * report it. */
 static int import(struct doctor *doctor, struct proof *proof)
 {
-	const char *const changes[] = { proof->preload, proof->dir, proof->log,
+	const char *const changes[] = { proof->preload, proof->dir, "PYCSTASH_LOG=stderr",
 		"PYCSTASH_ONLY", "PYCSTASH_EXCLUDE", "PYCSTASH_READONLY",
 		"PYCSTASH_DISABLE", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX",
 		NULL };
@@ -111,6 +111,9 @@ static int import(struct doctor *doctor, struct proof *proof)
 		r = fail(doctor, "the interpreter does not import a module", reason);
 	else if (!answered)
 		r = fail(doctor, "the interpreter does not answer as Python would", NULL);
+	free(proof->log);
+	proof->log = answer.err;
+	answer.err = NULL;
 	answer_release(&answer);
 	return r;
 }
@@ -134,38 +137,19 @@ static int check_python(struct doctor *doctor, const struct proof *proof)
 	return 0;
 }
 
-/* Whether the library has logged a hit for the module. *ret_last: the last line of the
- * log, which usually is the reason why not; the caller frees it. */
-static bool read_log(const struct proof *proof, char **ret_last)
-{
-	FILE *log = fopen(strchr(proof->log, '=') + 1, "re");
-	char *line = NULL;
-	size_t size = 0;
-	bool hit = false;
-
-	while (log && getline(&line, &size, log) > 0) {
-		hit |= strstr(line, ": hit: ") && strstr(line, MODULE);
-		free(*ret_last);
-		*ret_last = alloc_part(line, strcspn(line, "\n"));
-	}
-	if (log)
-		fclose(log);
-	free(line);
-	return hit;
-}
-
+/* What came of the second import. */
 static int judge(struct doctor *doctor, const struct proof *proof)
 {
-	AUTOFREE char *beside = alloc_format("%s/" PYCACHE, proof->base);
-	AUTOFREE char *last = NULL;
-	bool hit = read_log(proof, &last);
-	const char *why = last ? last : "the library logged nothing";
+	AUTOFREE char *pycache = alloc_format("%s/" PYCACHE, proof->base);
+	AUTOFREE char *hit = alloc_format(": hit: %s/" MODULE ".", pycache);
+	AUTOFREE char *last = answer_last_line(proof->log);
+	const char *why = *last ? last : "the library logged nothing";
 
-	if (access(beside, F_OK) == 0)
+	if (access(pycache, F_OK) == 0)
 		return fail(doctor,
 			"bytecode was written next to the source, without the library",
 			why);
-	if (!hit)
+	if (!strstr(proof->log, hit))
 		return fail(doctor, "the same module was compiled a second time", why);
 	findings_add(&doctor->report, FINDING_OK, "proof",
 		"Python %d.%d compiled a module into the cache and was served it from there",

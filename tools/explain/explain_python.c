@@ -18,7 +18,7 @@ static bool has_prefix(const char *tag)
 
 	while (version > tag && version[-1] >= '0' && version[-1] <= '9')
 		version--;
-	return version[0] != '3' || atoi(version + 1) >= 8;
+	return version[0] != '3' || strtoul(version + 1, NULL, 10) >= 8;
 }
 
 const char *explain_prefix(const char *tag)

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,30 +15,22 @@
 #include "tools/pyc/inspect.h"
 #include "tools/pyc/state.h"
 
-static bool is_python_name(const char *path)
-{
-	size_t len = strlen(path);
-
-	return len > 3 && strcmp(path + len - 3, ".py") == 0;
-}
-
 static void see_source(struct explain_search *search)
 {
 	const struct source *source = &search->source;
+	const char *path = search->subject->source, *problem = NULL;
 
 	if (!source->there)
-		STEP(search, WARN, "source",
-			"%s: no such file; Python does not import without it",
-			search->subject->source);
+		problem = "no such file; Python does not import without it";
 	else if (!source->digested)
-		STEP(search, WARN, "source", "%s: it cannot be read",
-			search->subject->source);
-	else if (!is_python_name(search->subject->source))
-		STEP(search, WARN, "source",
-			"%s: its name does not end in .py, so Python imports it only with a program's own loader",
-			search->subject->source);
+		problem = "it cannot be read";
+	else if (fnmatch("*?.py", path, 0) != 0)
+		problem =
+			"its name does not end in .py, so Python imports it only with a program's own loader";
+	if (problem)
+		STEP(search, WARN, "source", "%s: %s", path, problem);
 	else
-		STEP(search, OK, "source", "%s: %lld bytes", search->subject->source,
+		STEP(search, OK, "source", "%s: %lld bytes", path,
 			(long long)source->st.st_size);
 }
 

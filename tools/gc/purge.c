@@ -102,7 +102,7 @@ static void count_file(struct walk_dir *dir, const struct walk_file *file)
 static int count_whole(struct purge *purge, const char *path)
 {
 	struct walk walk = {
-		.cache = purge->cache,
+		.cache = &purge->cache,
 		.context = purge,
 		.stat = true,
 		.file = count_file,
@@ -121,7 +121,7 @@ static bool take_whole(struct purge *purge, const char *path)
 	if (interrupt_came())
 		return false;
 	r = purge->common.dry_run ? count_whole(purge, path)
-				  : trash_move(purge->cache, path, clock_real());
+				  : trash_move(&purge->cache, path, clock_real());
 	if (r == -EINTR)
 		return false;
 	if (r == 0) {
@@ -145,7 +145,7 @@ int purge_wholes(struct purge *purge)
 		return 0;
 	if (purge->no_reclaim)
 		return 0;
-	r = trash_reclaim(purge->cache, 0, &purge->freed);
+	r = trash_reclaim(&purge->cache, 0, &purge->freed);
 	if (r == 0 || r == -EAGAIN)
 		return r;
 	complain(CACHE_TRASH, "cannot be emptied: %s", strerror(-r));

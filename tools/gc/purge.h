@@ -19,8 +19,8 @@
 #include "tools/stats/removed.h"
 
 struct purge {
-	const struct cache *cache;
 	struct common common;
+	struct cache cache;
 	struct select select;
 	struct filter filter;
 	bool all, not_installed, print, no_reclaim;

@@ -21,7 +21,7 @@ static void read_answer(char *const fields[FIELDS], struct ask *ret)
 		.name = fields[NAME],
 		.file_name = fields[FILE_NAME],
 		.fault = fields[FAULT],
-		.first_line = atoi(fields[FIRST_LINE]),
+		.first_line = (int)strtol(fields[FIRST_LINE], NULL, 10),
 		.codes = strtoul(fields[CODES], NULL, 10),
 		.size = strtoul(fields[SIZE], NULL, 10) };
 	if (*fields[HASH]) {
@@ -47,8 +47,8 @@ int ask(const char *python, const struct inspection *pyc, const char *path,
 		NULL };
 	int r = python ? 0 : interpreters_find_magic(pyc->header.magic, &found);
 
-	sprintf(start, "%zu", pyc->header_size);
-	sprintf(end, "%zu", pyc->pyc_size);
+	snprintf(start, sizeof start, "%zu", pyc->header_size);
+	snprintf(end, sizeof end, "%zu", pyc->pyc_size);
 	if (r == 0)
 		r = script_run(python ? python : found, "-ISBWignore", ask_script, words,
 			SCRIPT_SECONDS, fields, FIELDS, &reason);

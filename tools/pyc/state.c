@@ -32,7 +32,7 @@ void state_tag(const struct layout *item, char ret_tag[PYC_TAG_SIZE])
 	size_t len = variant ? (size_t)(variant - item->version) : item->version_len;
 
 	if (item->kind != LAYOUT_OBJECT && *item->pyc.tag) {
-		strcpy(ret_tag, item->pyc.tag);
+		memcpy(ret_tag, item->pyc.tag, PYC_TAG_SIZE);
 	} else {
 		len = len < PYC_TAG_SIZE ? len : 0;
 		memcpy(ret_tag, item->version, len);
@@ -173,7 +173,7 @@ static bool is_too_long(const struct question *question)
 
 	if (!source || strlen(source) < PATH_MAX / 4)
 		return false;
-	sprintf(link, "/proc/self/fd/%d", question->fd);
+	snprintf(link, sizeof link, "/proc/self/fd/%d", question->fd);
 	len = readlink(link, path, sizeof path);
 	return len > 0 && (size_t)len + 1 + strlen(source) + 1 >= PATH_MAX;
 }

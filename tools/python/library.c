@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "shim/core/base/text.h"
 #include "tools/base/files.h"
 
 static bool is_readable_file(const char *path)
@@ -123,24 +124,22 @@ int library_preload(const char *library, const char *before, char **ret_value)
 {
 	AUTOFREE char *copy = strdup(before ? before : "");
 	size_t size = (library ? strlen(library) : 0) + (before ? strlen(before) : 0) + 2;
-	char *value = malloc(size), *end = value, *rest = copy, *entry;
+	char *value = malloc(size), *rest = copy, *entry;
+	struct text text = { .data = value, .size = size };
 
 	if (!copy || !value) {
 		free(value);
 		return -ENOMEM;
 	}
-	*end = '\0';
-	if (library)
-		end = stpcpy(end, library);
+	text_adds(&text, library ? library : "");
 	while ((entry = strsep(&rest, LIBRARY_SEPARATORS))) {
 		if (!*entry || has_library_name(entry) ||
 			(library && is_same_file(entry, library)))
 			continue;
-		if (end != value)
-			*end++ = ':';
-		end = stpcpy(end, entry);
+		text_adds(&text, text.len ? ":" : "");
+		text_adds(&text, entry);
 	}
-	if (end == value) {
+	if (text.len == 0) {
 		free(value);
 		value = NULL;
 	}

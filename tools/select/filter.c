@@ -4,8 +4,6 @@
  */
 #include "tools/select/filter.h"
 
-#include <time.h>
-
 const struct opt filter_state[] = {
 	{ "state", 0, "STATE",
 		"only fresh, stale, orphan, unsealed, damaged or foreign ones; several with commas, or by repeating it",
@@ -13,35 +11,17 @@ const struct opt filter_state[] = {
 	{ 0 },
 };
 
-const struct opt filter_older_than[] = {
+const struct opt filter_options[] = {
 	{ "older-than", 0, "AGE",
 		"only what was made longer ago (`30d`, `12h`), or before a date",
 		OPT_TIME(struct filter, older_than) },
-	{ 0 },
-};
-
-const struct opt filter_unused_since[] = {
 	{ "unused-since", 0, "AGE",
 		"only what was neither made nor read since (`30d`, `12h`, or a date), as far as the file system records reads",
 		OPT_TIME(struct filter, unused_since) },
-	{ 0 },
-};
-
-const struct opt filter_larger_than[] = {
 	{ "larger-than", 0, "SIZE", "only files of more bytes (`100K`, `2M`)",
 		OPT_SIZE(struct filter, larger_than) },
 	{ 0 },
 };
-
-struct filter filter_begin(void)
-{
-	return (struct filter){
-		.now = time(NULL),
-		.older_than = INT64_MAX,
-		.unused_since = INT64_MAX,
-		.larger_than = UINT64_MAX,
-	};
-}
 
 bool filter_needs_stat(const struct filter *filter)
 {

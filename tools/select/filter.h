@@ -4,7 +4,7 @@
  * --state, --older-than, --unused-since, --larger-than. A command lists the tables it
  * wants after its own.
  *
- * A struct filter begins as filter_begin makes it, which lets everything pass. The
+ * A struct filter begins as FILTER_BEGIN. The
  * functions that only read it are thread-safe.
  */
 #pragma once
@@ -26,11 +26,14 @@ struct filter {
 
 /* About a struct filter. */
 extern const struct opt filter_state[];
-extern const struct opt filter_older_than[];
-extern const struct opt filter_unused_since[];
-extern const struct opt filter_larger_than[];
+extern const struct opt filter_options[]; /* the others */
 
-struct filter filter_begin(void);
+/* Lets everything pass; `now` is the caller's to set. */
+#define FILTER_BEGIN                                                \
+	{                                                           \
+		.older_than = INT64_MAX, .unused_since = INT64_MAX, \
+		.larger_than = UINT64_MAX                           \
+	}
 
 /* Whether the filter needs a file's stat, or its state. */
 bool filter_needs_stat(const struct filter *filter);

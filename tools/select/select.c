@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,10 +120,9 @@ bool select_enters(const struct select *select, const char *parent, const char *
 	if (!*below)
 		return strcmp(name, "tree") == 0;
 	below += strlen("/tree");
-	dir_len = strlen(below) + 1 + len;
+	dir_len = (size_t)snprintf(dir, sizeof dir, "%s/%s", below, name);
 	if (dir_len >= sizeof dir || strcmp(name, PYCACHE) == 0)
 		return true; /* select_has decides about its files */
-	stpcpy(stpcpy(stpcpy(dir, below), "/"), name);
 	return targets_cover(&select->paths, dir, dir_len) > COVER_NONE;
 }
 

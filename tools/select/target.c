@@ -115,7 +115,8 @@ static int make_physical(const char *word, size_t directory, size_t end, char **
 	path = physical ? malloc(strlen(physical) + strlen(word) + 2) : NULL;
 	if (!path)
 		return -ENOMEM;
-	strcpy(path, strcmp(physical, "/") == 0 ? "" : physical);
+	*path = '\0';
+	append(path, physical); /* of "/" nothing */
 	append(path, literal + resolved);
 	*ret_literal = strlen(path);
 	append(path, word + end);

@@ -59,7 +59,7 @@ static void set_item(struct show *show)
 	if (show->cache && show->item.version)
 		state_tag(&show->item, show->tag);
 	else
-		strcpy(show->tag, show->item.pyc.tag);
+		memcpy(show->tag, show->item.pyc.tag, sizeof show->tag);
 }
 
 /* --- its source ----------------------------------------------------------------------*/
@@ -81,24 +81,39 @@ static int read_source(struct show_source *ret)
 
 /* --- its object ----------------------------------------------------------------------*/
 
+static char *in_cache(const struct show *show, const char *dir, const char *name)
+{
+	return alloc_format("%s/" CACHE_LAYOUT "/%s/%s", show->cache->root, dir, name);
+}
+
+/* The path of the object of an entry; NULL where it is not shared. */
+static char *object_of_entry(const struct show *show, const struct layout *item,
+	const char *name, const struct inspection *pyc)
+{
+	char below[PATH_MAX];
+
+	if (!pyc->sealed ||
+		!layout_object_of(item, name, &pyc->seal, below, sizeof below))
+		return NULL;
+	return alloc_format("%s/" CACHE_LAYOUT "/%s", show->cache->root, below);
+}
+
 static void set_object(struct show *show)
 {
 	const struct stat *mine = &show->pyc.st;
-	char below[PATH_MAX];
+	const char *name = file_name(show->path);
 	struct stat st;
 
 	show->relation = "none";
 	if (show->cache && show->item.kind == LAYOUT_OBJECT) {
 		show->relation = "itself";
-		show->object_path = alloc_copy(show->path);
+		show->object_path = in_cache(show, show->dir, name);
 		return;
 	}
-	if (!show->cache || !show->pyc.sealed ||
-		!layout_object_of(&show->item, file_name(show->path), &show->pyc.seal,
-			below, sizeof below))
+	if (show->cache)
+		show->object_path = object_of_entry(show, &show->item, name, &show->pyc);
+	if (!show->object_path)
 		return;
-	show->object_path =
-		alloc_format("%s/" CACHE_LAYOUT "/%s", show->cache->root, below);
 	if (lstat(show->object_path, &st) < 0)
 		show->relation = "absent";
 	else if (st.st_dev == mine->st_dev && st.st_ino == mine->st_ino)
@@ -184,45 +199,25 @@ int show_ask(struct show *show)
 
 /* --- who else has the content --------------------------------------------------------*/
 
-static bool has_same_content(const struct show *show, int dirfd, const char *name)
-{
-	const struct seal *mine = &show->pyc.seal, *seal;
-	int fd = file_look(dirfd, name, O_NOFOLLOW);
-	struct inspection other;
-	bool same;
-
-	if (fd < 0)
-		return false;
-	seal = &other.seal;
-	same = inspect_end(fd, &other) == 0 && other.sealed &&
-	       (seal->flags & SEAL_SOURCE) &&
-	       memcmp(&seal->digest, &mine->digest, sizeof seal->digest) == 0 &&
-	       memcmp(seal->magic, mine->magic, sizeof seal->magic) == 0;
-	close(fd);
-	return same;
-}
-
-static void add_sharer(struct show *show, const char *dir, const char *name)
-{
-	char *path =
-		alloc_format("%s/" CACHE_LAYOUT "/%s/%s", show->cache->root, dir, name);
-
-	if (strcmp(path, show->path) == 0) {
-		free(path);
-		return;
-	}
-	GROW(show->sharers, show->sharers_count);
-	show->sharers[show->sharers_count++] = path;
-}
-
+/* Whose object is the same has the same content. */
 static void compare_file(struct walk_dir *dir, const struct walk_file *file)
 {
 	struct show *show = dir->context;
 	struct layout item = layout_parse(dir->path, file->name);
+	AUTOFREE char *path = in_cache(show, dir->path, file->name);
+	AUTOFREE char *object = NULL;
+	int fd = strcmp(path, show->path) ? file_look(dir->fd, file->name, O_NOFOLLOW)
+					  : -1;
+	struct inspection pyc;
 
-	if (item.kind == LAYOUT_ENTRY && item.level == show->item.level &&
-		has_same_content(show, dir->fd, file->name))
-		add_sharer(show, dir->path, file->name);
+	if (fd >= 0 && inspect_end(fd, &pyc) == 0)
+		object = object_of_entry(show, &item, file->name, &pyc);
+	if (object && strcmp(object, show->object_path) == 0) {
+		GROW(show->sharers, show->sharers_count);
+		show->sharers[show->sharers_count++] = alloc_copy(path);
+	}
+	if (fd >= 0)
+		close(fd);
 }
 
 static int compare_names(const void *a, const void *b)
@@ -239,7 +234,7 @@ int show_find_sharers(struct show *show)
 	AUTOFREE char *start = NULL;
 	int r;
 
-	if (!show->cache || !show->pyc.sealed || !(show->pyc.seal.flags & SEAL_SOURCE))
+	if (!show->object_path)
 		return 0;
 	start = alloc_format(
 		"%.*s/tree", (int)show->item.version_len, show->item.version);

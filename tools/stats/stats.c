@@ -5,9 +5,12 @@
 #include "tools/stats/stats.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "shim/core/base/text.h"
 
 #define DAY (24 * 3600 * CLOCK_SECOND)
 
@@ -50,7 +53,7 @@ static int add_to(
 	sums->sums = more;
 	more += sums->count++;
 	*more = (struct stats_sum){ 0 };
-	strcpy(more->label, label);
+	text_adds(&TEXT(more->label), label);
 	add(more, row);
 	return 0;
 }
@@ -59,14 +62,13 @@ static int add_to(
 static void name_day(const struct journal_record *row, char label[JOURNAL_VERSION_SIZE])
 {
 	time_t seconds = (time_t)(row->end / CLOCK_SECOND);
+	const char *many = row->end / DAY - row->begin / DAY > 1 ? "until " : "";
+	char day[16] = "?";
 	struct tm tm;
-	size_t len = 0;
 
-	if (row->end / DAY - row->begin / DAY > 1)
-		len = strlen(strcpy(label, "until "));
-	if (!gmtime_r(&seconds, &tm) ||
-		strftime(label + len, JOURNAL_VERSION_SIZE - len, "%Y-%m-%d", &tm) == 0)
-		strcpy(label, "?");
+	if (gmtime_r(&seconds, &tm))
+		strftime(day, sizeof day, "%Y-%m-%d", &tm);
+	snprintf(label, JOURNAL_VERSION_SIZE, "%s%s", many, day);
 }
 
 static int add_row(struct stats *stats, const struct journal_record *row)

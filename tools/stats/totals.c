@@ -62,7 +62,7 @@ static struct journal_record *new_row(
 	}
 	row = &counters->rows[counters->count++];
 	*row = (struct journal_record){ .kind = (uint16_t)kind };
-	strcpy(row->version, version);
+	text_adds(&TEXT(row->version), version);
 	return row;
 }
 

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "shim/core/base/text.h"
 #include "tools/base/tmpfile.h"
 #include "tools/cache/lock.h"
 #include "tools/stats/totals.h"
@@ -294,7 +295,7 @@ static int apply(struct totals *counters, const struct change *change)
 		const struct extent_row *row = &change->measured->rows[i];
 		struct journal_record record = { .kind = JOURNAL_EXTENT };
 
-		strcpy(record.version, row->version);
+		text_adds(&TEXT(record.version), row->version);
 		record.extent = row->extent;
 		r = totals_add(counters, &record);
 	}

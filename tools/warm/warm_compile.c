@@ -285,7 +285,7 @@ static void take(
 			finish(compiler, worker, WARM_COMPILED);
 		break;
 	case 'N':
-		keep_failed(compiler, worker, atoi(answer + 1));
+		keep_failed(compiler, worker, (int)strtol(answer + 1, NULL, 10));
 		break;
 	case 'E':
 		line = (unsigned)strtoul(answer + 1, &message, 10);
