@@ -18,9 +18,9 @@ struct lookup {
 	size_t count;
 };
 
-/* Takes over an open cache, leaving it as if closed; a visitor for cache_each. EXIT_OK;
- * EXIT_OURS after reporting that it cannot be read. */
-int lookup_add(struct cache *cache, void *lookup);
+/* Takes over an open cache, leaving it as if closed; a visitor for cache_each, with a
+ * struct lookup as context. EXIT_OK; EXIT_OURS after reporting that it cannot be read. */
+int lookup_add(struct cache *cache, void *context);
 
 /* The cache that a canonical path lies in, and the rest of the path below the layout
  * folder; NULL: it is in none of them. */

@@ -36,6 +36,6 @@ int common_exit_code(int error);
 /* The same, and reports it. */
 int common_failed(const char *what, int error);
 
-/* Reports that a signal ended the work, and what is done and left. Returns the exit code.
- */
+/* Reports that a signal ended the work, and what is done and left. Returns the
+ * exit code. */
 int common_interrupted(const char *what, const char *left);

@@ -81,9 +81,9 @@ const char *const *conf_files(void);
 
 /* An option of the command line: stronger than all else. The value is copied. -EINVAL
  * after saying that it is none for this key; -ENOMEM. */
-int conf_set(const char *key, const char *value);
+int conf_set(const char *name, const char *value);
 
-struct conf_value conf_get(const char *key);
+struct conf_value conf_get(const char *name);
 
 /* The value read as what it is; the fallback's where it is unset. */
 uint64_t conf_size(const char *key);

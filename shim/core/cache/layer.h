@@ -46,4 +46,4 @@ struct layers {
 /* For struct entry_world, with a struct layers as context: writes the path of the n-th
  * layer to room, which has size bytes, and returns its length: 0 for a layer that is not
  * used, -1 after the last. A layer that is missing is not looked for again. */
-ssize_t layer_find(void *layers, size_t n, char *room, size_t size);
+ssize_t layer_find(void *context, size_t n, char *room, size_t size);
