@@ -62,8 +62,6 @@ static int64_t delete_file(struct gc *gc, enum gc_rule rule, struct walk_dir *di
 	if (r < 0)
 		return r;
 	dir->changed = true;
-	if (rule != GC_EVICTED)
-		(void)hardlinks_drop(&gc->links, st);
 	return r;
 }
 
@@ -107,31 +105,4 @@ struct extent gc_extent(struct gc *gc)
 	for (size_t v = 0; v < versions->count; v++)
 		extent_add(&sum, &versions->rows[v].extent);
 	return extent_at_least_none(&sum);
-}
-
-/* --- directories ---------------------------------------------------------------------*/
-
-uint64_t gc_hash(uint64_t hash, const char *text)
-{
-	hash = hash ? hash : UINT64_C(0xcbf29ce484222325);
-	for (; *text; text++)
-		hash = (hash ^ (uint8_t)*text) * UINT64_C(0x100000001b3);
-	return hash;
-}
-
-void gc_begin_directory(struct walk_dir *dir)
-{
-	struct gc *gc = dir->context;
-	struct gc_thread *thread = &gc->threads[dir->thread];
-
-	thread->dir = layout_dir_parse(dir->path);
-	thread->dir_hash = gc_hash(0, dir->path);
-	thread->version = thread->dir.version_len
-				  ? extent_of(&thread->versions, 0, dir->path,
-					    thread->dir.version_len)
-				  : NULL;
-	if (clock_is_over(gc->deadline))
-		dir->walk->stop = true;
-	if (dir->thread == 0)
-		progress_update(&gc->progress, dir->walk->seen);
 }

@@ -47,15 +47,12 @@ struct gc_limits {
 	int64_t orphan_grace;
 };
 
-/* A file that may be evicted, or one of its names. A million of them have to fit into
- * memory. */
-#define GC_MOST_LINKS ((UINT32_C(1) << 31) - 1)
+/* A name of a file that may be evicted. A million of them have to fit into memory. */
 struct gc_kept {
-	int64_t used;	      /* seconds since 1970 */
-	uint64_t inode, name; /* a hash of the directory and the name */
-	uint32_t blocks;      /* of 512 bytes */
-	uint32_t links : 31;
-	uint32_t entry : 1; /* it counts for max_entries */
+	int64_t used; /* seconds since 1970 */
+	uint64_t inode;
+	uint32_t blocks; /* of 512 bytes */
+	uint32_t entry;	 /* 1: it counts for max_entries */
 };
 
 /* What one thread knows, so that none waits for another. */
@@ -65,13 +62,8 @@ struct gc_thread {
 	size_t kept_count, kept_room;
 	/* The directory it reads. */
 	struct layout_dir dir;
-	uint64_t dir_hash;
 	struct extent *version;	    /* of it; NULL: it is in none */
 	int source_fd;		    /* of the sources; -1: there are none */
-	bool may_have_moved;	    /* it, or one above, may be another directory */
-	bool sampled, has_moved;    /* one entry was opened, and its source is another */
-	char above[PATH_MAX];	    /* what is above the directory read last */
-	bool above_moved;	    /* something there may have been renamed */
 	struct orphan *orphan;	    /* that directory, where it is missing */
 	struct orphan *last_orphan; /* likely to be above this one too */
 };
@@ -86,9 +78,9 @@ struct gc {
 	int64_t deadline;   /* of clock_steady; 0: none */
 	struct progress progress;
 	struct freed freed[GC_RULES];
-	struct gc_kept *evicted; /* sorted; owned */
-	size_t evicted_count;
-	struct hardlinks links; /* names that rules have taken */
+	bool evicting;		     /* the second scan */
+	struct gc_kept last_evicted; /* the last one that has to go */
+	struct hardlinks links;	     /* of a dry run */
 	_Atomic(uint64_t) failed;
 	_Atomic(uint64_t) left; /* foreign files, which are not touched */
 	pthread_mutex_t mutex;	/* of standard output and of orphans */
@@ -107,13 +99,6 @@ int64_t gc_take(struct gc *gc, enum gc_rule rule, struct walk_dir *dir, const ch
 
 /* Counts a file that goes by that rule in a dry run; returns the same. Thread-safe. */
 int64_t gc_count(struct gc *gc, enum gc_rule rule, const struct stat *st);
-
-/* For walk.begin: notes which directory the thread reads, and stops the walk when the
- * time is over. Thread-safe. */
-void gc_begin_directory(struct walk_dir *dir);
-
-/* Adds a text to a hash (FNV-1a); 0 begins one. */
-uint64_t gc_hash(uint64_t hash, const char *text);
 
 static inline bool gc_is_young(const struct gc *gc, const struct stat *st)
 {
@@ -155,8 +140,9 @@ int gc_mark_ended(const struct cache *cache, int64_t began, bool complete);
 
 /* --- gc_scan.c -----------------------------------------------------------------------*/
 
-/* Looks at all files, deletes by the rules up to GC_OBJECTS, and counts what stays. 0 or
- * -errno; directories that cannot be read are counted in gc->failed. */
+/* Looks at all files, deletes by the rules up to GC_OBJECTS, and counts what stays; or,
+ * with gc->evicting, deletes what has to be evicted. 0 or -errno; directories that cannot
+ * be read are counted in gc->failed. */
 int gc_scan(struct gc *gc);
 
 /* --- gc_evict.c ----------------------------------------------------------------------*/
@@ -164,13 +150,18 @@ int gc_scan(struct gc *gc);
 /* Counts a file that stays, in the directory that the thread reads. Thread-safe, for each
  * thread's own. */
 void gc_evict_keep(struct gc *gc, struct gc_thread *thread, const struct layout *item,
-	const char *name, const struct stat *st);
+	const struct stat *st);
+
+/* Deletes a file of the directory that the thread reads, if it is one of those that have
+ * to be evicted. */
+void gc_evict_take(struct gc *gc, struct walk_dir *dir, const struct layout *item,
+	const struct walk_file *file);
 
 /* By how much a limit (0: none) is exceeded. */
 uint64_t gc_evict_excess(int64_t kept, uint64_t limit);
 
-/* Sorts files and moves those that have to go to the front, so that so much less is
- * there; returns how many they are. Pure. */
+/* Sorts names by the last use of their files, and returns how many of the first ones have
+ * to go, so that so much less is there. Pure. */
 struct gc_excess {
 	uint64_t bytes, entries;
 };

@@ -2,13 +2,13 @@
  *
  * Keeping the cache below its limits: least recently used goes first.
  *
- * The scan remembers what may go, 32 bytes a file. Only where a limit is exceeded are
- * they sorted and chosen, and then one more walk deletes what was chosen. All hard
- * links of a file go together: deleting an entry frees nothing while its object stays.
+ * The scan remembers what may go, 24 bytes a name. Only where a limit is exceeded are
+ * they sorted, which tells the last one that has to go, and one more walk deletes all
+ * that come before it. All hard links of a file go together: deleting an entry frees
+ * nothing while its object stays.
  */
 #include "tools/gc/gc.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +40,7 @@ static void remember(struct gc_thread *thread, struct gc_kept kept)
 }
 
 void gc_evict_keep(struct gc *gc, struct gc_thread *thread, const struct layout *item,
-	const char *name, const struct stat *st)
+	const struct stat *st)
 {
 	const uint64_t blocks = (uint64_t)st->st_blocks;
 	const bool entry = is_entry(item);
@@ -56,17 +56,13 @@ void gc_evict_keep(struct gc *gc, struct gc_thread *thread, const struct layout 
 	if (thread->version)
 		extent_add(thread->version, &extent);
 	if (!gc_is_young(gc, st))
-		remember(thread,
-			(struct gc_kept){
-				.used = filter_last_use(st),
-				.inode = st->st_ino,
-				.name = gc_hash(thread->dir_hash, name),
-				.blocks = blocks < UINT32_MAX ? (uint32_t)blocks
-							      : UINT32_MAX,
-				.links = st->st_nlink < GC_MOST_LINKS ? st->st_nlink
-								      : GC_MOST_LINKS,
-				.entry = entry,
-			});
+		remember(thread, (struct gc_kept){
+					 .used = filter_last_use(st),
+					 .inode = st->st_ino,
+					 .blocks = blocks < UINT32_MAX ? (uint32_t)blocks
+								       : UINT32_MAX,
+					 .entry = entry,
+				 });
 }
 
 /* --- choosing ------------------------------------------------------------------------*/
@@ -78,9 +74,7 @@ static int compare(const void *left, const void *right)
 
 	if (a->used != b->used)
 		return a->used < b->used ? -1 : 1;
-	if (a->inode != b->inode)
-		return a->inode < b->inode ? -1 : 1;
-	return (a->name > b->name) - (a->name < b->name);
+	return (a->inode > b->inode) - (a->inode < b->inode);
 }
 
 static uint64_t minus(uint64_t number, uint64_t less)
@@ -88,118 +82,66 @@ static uint64_t minus(uint64_t number, uint64_t less)
 	return number > less ? number - less : 0;
 }
 
-/* Chooses among the names of one file and moves the chosen ones to `to`; returns how many
- * they are. All go while space is needed, if that frees it; else the entries that are too
- * many. */
-static size_t choose_names(struct gc_kept *to, const struct gc_kept *names, size_t count,
-	struct gc_excess *excess)
-{
-	uint32_t links = 0;
-	size_t chosen = 0;
-	bool all;
-
-	/* They differ where a name went while the scan came by. */
-	for (size_t i = 0; i < count; i++)
-		if (names[i].links > links)
-			links = names[i].links;
-	all = excess->bytes > 0 && links <= count;
-	if (all)
-		excess->bytes = minus(excess->bytes, UINT64_C(512) * names->blocks);
-	for (size_t i = 0; i < count; i++) {
-		if (!all && (!names[i].entry || !excess->entries))
-			continue;
-		excess->entries = minus(excess->entries, names[i].entry);
-		to[chosen++] = names[i];
-	}
-	return chosen;
-}
-
 size_t gc_evict_choose(struct gc_kept *kept, size_t count, struct gc_excess excess)
 {
-	size_t chosen = 0, end;
+	size_t end = 0;
 
 	if (count)
 		qsort(kept, count, sizeof *kept, compare);
-	for (size_t at = 0; at < count && (excess.bytes || excess.entries); at = end) {
-		for (end = at + 1; end < count; end++)
-			if (kept[end].used != kept[at].used ||
-				kept[end].inode != kept[at].inode)
-				break;
-		chosen += choose_names(&kept[chosen], &kept[at], end - at, &excess);
+	while (end < count && (excess.bytes || excess.entries)) {
+		const struct gc_kept *file = &kept[end];
+
+		excess.bytes = minus(excess.bytes, UINT64_C(512) * file->blocks);
+		for (; end < count && compare(file, &kept[end]) == 0; end++)
+			excess.entries = minus(excess.entries, kept[end].entry);
 	}
-	return chosen;
+	return end;
 }
 
-/* Moves what all threads remember into one list. */
-static int gather(struct gc *gc)
+/* Finds the last file that has to go, among what all threads remember. 1; 0: there is
+ * none; -ENOMEM. */
+static int choose(struct gc *gc, struct gc_excess excess)
 {
-	size_t count = 0;
+	size_t count = 0, chosen;
+	struct gc_kept *all;
 
 	for (unsigned t = 0; t < gc->thread_count; t++)
 		count += gc->threads[t].kept_count;
-	gc->evicted = reallocarray(NULL, count + 1, sizeof *gc->evicted);
-	if (!gc->evicted)
+	all = reallocarray(NULL, count + 1, sizeof *all);
+	if (!all)
 		return -ENOMEM;
+	count = 0;
 	for (unsigned t = 0; t < gc->thread_count; t++) {
 		struct gc_thread *thread = &gc->threads[t];
 
 		if (thread->kept_count)
-			memcpy(&gc->evicted[gc->evicted_count], thread->kept,
-				thread->kept_count * sizeof *thread->kept);
-		gc->evicted_count += thread->kept_count;
+			memcpy(&all[count], thread->kept,
+				thread->kept_count * sizeof *all);
+		count += thread->kept_count;
 		free(thread->kept);
 		thread->kept = NULL;
 		thread->kept_count = thread->kept_room = 0;
 	}
-	/* Names that other rules have taken keep no file alive. */
-	for (size_t i = 0; i < count; i++)
-		if (gc->evicted[i].links > 1)
-			gc->evicted[i].links = (uint32_t)minus(gc->evicted[i].links,
-				hardlinks_gone(&gc->links, gc->evicted[i].inode));
-	return 0;
+	chosen = gc_evict_choose(all, count, excess);
+	if (chosen)
+		gc->last_evicted = all[chosen - 1];
+	free(all);
+	return chosen > 0;
 }
 
-/* --- deleting what was chosen --------------------------------------------------------*/
-
-static void evict(struct walk_dir *dir, const struct walk_file *file)
+void gc_evict_take(struct gc *gc, struct walk_dir *dir, const struct layout *item,
+	const struct walk_file *file)
 {
-	struct gc *gc = dir->context;
-	struct gc_thread *thread = &gc->threads[dir->thread];
-	struct gc_kept key = { .used = filter_last_use(file->st),
+	struct extent *version = gc->threads[dir->thread].version;
+	const struct gc_kept key = { .used = filter_last_use(file->st),
 		.inode = file->st->st_ino };
-	struct layout item;
 	int64_t freed;
 
-	if (file->type != DT_REG || key.used > gc->evicted[gc->evicted_count - 1].used)
-		return;
-	key.name = gc_hash(thread->dir_hash, file->name);
-	if (!bsearch(&key, gc->evicted, gc->evicted_count, sizeof key, compare))
+	if (gc_is_young(gc, file->st) || compare(&key, &gc->last_evicted) > 0)
 		return;
 	freed = gc_take(gc, GC_EVICTED, dir, file->name, file->st);
-	if (freed < 0 || !thread->version)
-		return;
-	item = layout_parse_in(&thread->dir, file->name);
-	extent_drop(thread->version, &item, file->st, freed);
-}
-
-static int evict_chosen(struct gc *gc)
-{
-	struct walk walk = {
-		.cache = gc->cache,
-		.context = gc,
-		.stat = true,
-		.threads = gc->thread_count,
-		.begin = gc_begin_directory,
-		.file = evict,
-		.leave = walk_remove_empty,
-	};
-	int r;
-
-	progress_begin(&gc->progress, "evicting", 0);
-	r = walk_run(&walk, "");
-	progress_end(&gc->progress);
-	gc->failed += walk.failed;
-	return r;
+	if (freed >= 0 && version)
+		extent_drop(version, item, file->st, freed);
 }
 
 /* --- the limits ----------------------------------------------------------------------*/
@@ -239,9 +181,7 @@ int gc_evict(struct gc *gc)
 		excess.bytes = missing;
 	if (!excess.bytes && !excess.entries)
 		return 0;
-	r = gather(gc);
-	if (r < 0)
-		return r;
-	gc->evicted_count = gc_evict_choose(gc->evicted, gc->evicted_count, excess);
-	return gc->evicted_count ? evict_chosen(gc) : 0;
+	r = choose(gc, excess);
+	gc->evicting = r > 0;
+	return r > 0 ? gc_scan(gc) : r;
 }

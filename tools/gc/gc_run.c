@@ -160,7 +160,6 @@ void gc_run_release(struct gc *gc)
 		extent_free(&gc->threads[i].versions);
 	}
 	free(gc->threads);
-	free(gc->evicted);
 	orphans_free(gc->orphans);
 	hardlinks_release(&gc->links);
 }

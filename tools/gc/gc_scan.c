@@ -2,9 +2,10 @@
  *
  * The first walk of gc: looks at every file by its stat, and opens few.
  *
- * An entry can be stale only if its source changed after it was written, which the
- * source's change time tells, or that of a directory above, and damaged only if it
- * changed after the last look at it, which its own tells: no other is opened.
+ * An entry is opened only if it may be stale, since its source changed after it was
+ * written, which the source's change time tells; or damaged, since it changed after the
+ * last look at it, which its own tells. That a whole directory took the place of another
+ * changes neither: such an entry stays until it is replaced or evicted.
  */
 #include "tools/gc/gc.h"
 
@@ -55,55 +56,6 @@ static struct orphan *note_missing(
 	return orphan;
 }
 
-static bool is_equal(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
-static bool has_changed(const struct gc *gc, const struct stat *st)
-{
-	return st->st_ctim.tv_sec >= gc->last;
-}
-
-/* Whether a directory above `source` may have been renamed since the last run: that
- * changes its change time alone, while a name made or deleted in it (by a neighbour
- * in /tmp or $HOME, all the time) changes its modification time to the same moment.
- * If both happened, what is stale below stays until it is evicted. Neighbours share
- * the answer. */
-static bool has_moved_above(
-	const struct gc *gc, struct gc_thread *thread, const char *source)
-{
-	size_t len = (size_t)(strrchr(source, '/') - source);
-	char path[PATH_MAX];
-	struct stat st;
-	bool ret = false;
-
-	if (len && strlen(thread->above) == len &&
-		memcmp(source, thread->above, len) == 0)
-		return thread->above_moved;
-	memcpy(path, source, len);
-	path[len] = '\0';
-	memcpy(thread->above, path, len + 1);
-	for (; !ret && *path; *strrchr(path, '/') = '\0')
-		ret = stat(path, &st) < 0 ||
-		      (has_changed(gc, &st) && !is_equal(&st.st_ctim, &st.st_mtim));
-	thread->above_moved = ret;
-	return ret;
-}
-
-/* A directory that took the place of another has sources whose times may be of any age.
- * Only its own change time tells, or that of the one above with which it came. It also
- * changes with each name in it, so one entry is opened to see which it was. */
-static void look_for_moves(
-	const struct gc *gc, struct gc_thread *thread, const char *source)
-{
-	struct stat st;
-
-	thread->may_have_moved = fstat(thread->source_fd, &st) < 0 ||
-				 has_changed(gc, &st) ||
-				 has_moved_above(gc, thread, source);
-}
-
 /* Opens the folder of the sources of a __pycache__, or finds that it is missing. */
 static void look_for_sources(struct gc *gc, struct gc_thread *thread)
 {
@@ -118,20 +70,32 @@ static void look_for_sources(struct gc *gc, struct gc_thread *thread)
 	if (thread->source_fd < 0 && (errno == ENOENT || errno == ENOTDIR) &&
 		!layout_is_common(source))
 		thread->orphan = note_missing(gc, thread, source, true);
-	if (thread->source_fd >= 0)
-		look_for_moves(gc, thread, source);
+}
+
+/* Whether rules are looked at: not while files are evicted, but that a dry run has to
+ * tell which would be gone by then. */
+static bool has_rules(const struct gc *gc)
+{
+	return !gc->evicting || gc->dry_run;
 }
 
 static void begin_directory(struct walk_dir *dir)
 {
 	struct gc *gc = dir->context;
 	struct gc_thread *thread = thread_of(dir);
+	size_t version;
 
+	thread->dir = layout_dir_parse(dir->path);
+	version = thread->dir.version_len;
+	thread->version =
+		version ? extent_of(&thread->versions, 0, dir->path, version) : NULL;
 	thread->source_fd = -1;
 	thread->orphan = NULL;
-	thread->may_have_moved = thread->sampled = thread->has_moved = false;
-	gc_begin_directory(dir);
-	if (!dir->walk->stop)
+	if (dir->thread == 0)
+		progress_update(&gc->progress, dir->walk->seen);
+	if (clock_is_over(gc->deadline))
+		dir->walk->stop = true;
+	else if (has_rules(gc))
 		look_for_sources(gc, thread);
 }
 
@@ -179,21 +143,6 @@ static enum gc_rule look_into(const struct layout *item, int dirfd,
 	return rule;
 }
 
-/* Whether the directory of the sources seems to be another: by its first entry,
- * whose source has to be the same file. */
-static bool has_moved(struct gc_thread *thread, const struct layout *item, int dirfd,
-	const char *name, const char *source)
-{
-	struct pyc_state state;
-
-	if (!thread->may_have_moved || thread->sampled)
-		return thread->has_moved;
-	state = state_at(item, dirfd, name, source, 0);
-	thread->sampled = true; /* no more than one is opened */
-	thread->has_moved = state.sealed && state.state == STATE_STALE;
-	return thread->has_moved;
-}
-
 static bool is_later(const struct timespec *a, const struct timespec *b)
 {
 	return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec : a->tv_nsec >= b->tv_nsec;
@@ -218,8 +167,7 @@ static enum gc_rule rule_of_entry(struct gc *gc, const struct layout *item,
 		return orphan && orphan->due ? GC_ORPHANS : GC_RULES;
 	}
 	if (!is_later(&st.st_ctim, &file->st->st_mtim) &&
-		file->st->st_ctim.tv_sec < gc->last &&
-		!has_moved(thread, item, dir->fd, file->name, source))
+		file->st->st_ctim.tv_sec < gc->last)
 		return GC_RULES;
 	return look_into(item, dir->fd, file, source);
 }
@@ -266,25 +214,22 @@ static void look_at(struct walk_dir *dir, const struct walk_file *file)
 {
 	struct gc *gc = dir->context;
 	struct gc_thread *thread = thread_of(dir);
-	struct layout item;
-	enum gc_rule rule;
+	const struct layout item = layout_parse_in(&thread->dir, file->name);
+	enum gc_rule rule = GC_RULES;
 
-	if (file->type != DT_REG) {
-		gc->left++;
-		return;
-	}
-	item = layout_parse_in(&thread->dir, file->name);
-	rule = rule_of(dir, file, &item);
-	if (rule == GC_ORPHANS && thread->orphan) {
+	if (file->type == DT_REG && has_rules(gc))
+		rule = rule_of(dir, file, &item);
+	if (rule == GC_RULES && (file->type != DT_REG || item.kind == LAYOUT_FOREIGN))
+		gc->left += !gc->evicting;
+	else if (gc->evicting) {
+		if (rule == GC_RULES)
+			gc_evict_take(gc, dir, &item, file);
+	} else if (rule == GC_ORPHANS && thread->orphan) {
 		/* It goes with its folder, and is counted then. */
 		if (gc->dry_run)
 			(void)gc_count(gc, GC_ORPHANS, file->st);
-		else
-			(void)hardlinks_drop(&gc->links, file->st);
-	} else if (rule == GC_RULES && item.kind == LAYOUT_FOREIGN)
-		gc->left++;
-	else if (rule == GC_RULES || gc_take(gc, rule, dir, file->name, file->st) < 0)
-		gc_evict_keep(gc, thread, &item, file->name, file->st);
+	} else if (rule == GC_RULES || gc_take(gc, rule, dir, file->name, file->st) < 0)
+		gc_evict_keep(gc, thread, &item, file->st);
 }
 
 int gc_scan(struct gc *gc)
@@ -301,7 +246,7 @@ int gc_scan(struct gc *gc)
 	};
 	int r;
 
-	progress_begin(&gc->progress, "scanning", 0);
+	progress_begin(&gc->progress, gc->evicting ? "evicting" : "scanning", 0);
 	r = walk_run(&walk, "");
 	progress_end(&gc->progress);
 	gc->failed += walk.failed;

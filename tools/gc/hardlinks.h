@@ -26,9 +26,6 @@ struct hardlinks {
 /* One hard link of that file goes: returns the bytes that this frees. */
 uint64_t hardlinks_drop(struct hardlinks *links, const struct stat *st);
 
-/* How many hard links of that file hardlinks_drop was called for. */
-uint64_t hardlinks_gone(struct hardlinks *links, uint64_t inode);
-
 /* Whether this is the first hard link of that file that is asked about. Without memory
  * each is. Not to be mixed with hardlinks_drop in one table. */
 bool hardlinks_first(struct hardlinks *links, const struct stat *st);
