@@ -78,6 +78,3 @@ int cache_open_private(const struct cache *cache, const char *name);
  * waits for a pipe. -EINVAL for what is no file, and for one that has a name elsewhere,
  * too: writing to it would change that. */
 int cache_open_state(const struct cache *cache, const char *name, int flags);
-
-/* A new, empty file of that name in .state, in place of whatever had it; for writing. */
-int cache_new_state(const struct cache *cache, const char *name);

@@ -105,16 +105,3 @@ int cache_open_state(const struct cache *cache, const char *name, int flags)
 	}
 	return fd;
 }
-
-int cache_new_state(const struct cache *cache, const char *name)
-{
-	int state = cache_open_private(cache, CACHE_STATE), fd;
-
-	if (state < 0)
-		return state;
-	(void)unlinkat(state, name, 0);
-	fd = openat(state, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	fd = fd < 0 ? -errno : fd;
-	close(state);
-	return fd;
-}

@@ -23,12 +23,14 @@ int lookup_add(struct cache *cache, void *context)
 	struct lookup *lookup = context;
 	struct lookup_cache *added = &lookup->caches[lookup->count++];
 	AUTOFREE char *layout = alloc_format("%s/" CACHE_LAYOUT, cache->root);
+	int r;
 
 	added->layout = realpath(layout, NULL);
-	added->versions = versions_list(cache->fd);
+	added->versions = NULL;
+	r = versions_add(&added->versions, cache->fd);
 	added->cache = *cache;
 	*cache = (struct cache){ .root_fd = -1, .fd = -1 };
-	if (added->layout && added->versions)
+	if (added->layout && r == 0)
 		return EXIT_OK;
 	complain(layout, "%m");
 	lookup->count--;

@@ -6,77 +6,49 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tools/cache/layout.h"
+
+static int add(char ***versions, const char *name)
+{
+	char **longer;
+	size_t count = 0;
+
+	for (; *versions && (*versions)[count]; count++)
+		if (strcmp((*versions)[count], name) == 0)
+			return 0;
+	longer = reallocarray(*versions, count + 2, sizeof *longer);
+	if (!longer)
+		return -ENOMEM;
+	*versions = longer;
+	longer[count] = strdup(name);
+	longer[count + 1] = NULL;
+	return longer[count] ? 0 : -ENOMEM;
+}
 
 static int is_version(const struct dirent *entry)
 {
 	return layout_version(entry->d_name) == strlen(entry->d_name);
 }
 
-char **versions_list(int layout_fd)
-{
-	struct dirent **found;
-	int count = scandirat(layout_fd, ".", &found, is_version, alphasort);
-	char **versions = count < 0 ? NULL : calloc((size_t)count + 1, sizeof *versions);
-	bool whole = true;
-
-	for (int i = 0; i < count; i++) {
-		if (versions)
-			whole &= (versions[i] = strdup(found[i]->d_name)) != NULL;
-		free(found[i]);
-	}
-	if (count >= 0)
-		free(found);
-	if (whole)
-		return versions;
-	for (int i = 0; i < count; i++)
-		free(versions[i]);
-	free(versions);
-	return NULL;
-}
-
-static size_t count_of(char *const *versions)
-{
-	size_t count = 0;
-
-	while (versions && versions[count])
-		count++;
-	return count;
-}
-
-static bool has(char *const *versions, size_t count, const char *version)
-{
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(versions[i], version) == 0)
-			return true;
-	return false;
-}
-
 int versions_add(char ***versions, int layout_fd)
 {
-	char **more = versions_list(layout_fd), **longer;
-	size_t count = count_of(*versions);
+	struct dirent **found;
+	int count = scandirat(layout_fd, ".", &found, is_version, alphasort), r = 0;
 
-	longer =
-		more ? reallocarray(*versions, count + count_of(more) + 1, sizeof *longer)
-		     : NULL;
-	if (!longer) {
-		versions_release(more);
-		return -ENOMEM;
+	if (count < 0)
+		return -errno;
+	for (int i = 0; i < count; i++) {
+		if (r == 0)
+			r = add(versions, found[i]->d_name);
+		free(found[i]);
 	}
-	for (char **version = more; *version; version++)
-		if (has(longer, count, *version))
-			free(*version);
-		else
-			longer[count++] = *version;
-	longer[count] = NULL;
-	free(more);
-	*versions = longer;
-	return 0;
+	free(found);
+	if (r == 0 && !*versions && !(*versions = calloc(1, sizeof **versions)))
+		r = -ENOMEM;
+	return r;
 }
 
 void versions_release(char **versions)

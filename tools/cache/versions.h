@@ -6,14 +6,11 @@
 
 #include <stddef.h>
 
-/* The names of those in an open layout folder, sorted; ends with NULL. NULL where it
- * cannot be read. The caller frees it with versions_release. */
-char **versions_list(int layout_fd);
-void versions_release(char **versions);
-
-/* Adds to a list (NULL: to none) those of another layout folder that are not in it;
- * -errno: the list is as it was. */
+/* Adds the names of those in an open layout folder to a list that ends with NULL (NULL:
+ * an empty one), sorted, without those that it has. 0 or -errno: then some may be
+ * missing. The caller frees the list with versions_release. */
 int versions_add(char ***versions, int layout_fd);
+void versions_release(char **versions);
 
 /* Splits a folder's name: writes the tag to a buffer of size bytes, and returns the
  * variant after it (usually ""), which points into version. NULL: it is too long. */

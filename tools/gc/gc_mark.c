@@ -62,8 +62,6 @@ static int set(const struct cache *cache, int64_t ran, int64_t seen)
 	const struct timespec times[2] = { { .tv_sec = seen }, { .tv_sec = ran } };
 	int fd = cache_open_state(cache, GC_DUE_MARK, O_WRONLY | O_CREAT), r;
 
-	if (fd < 0) /* something else that has the name */
-		fd = cache_new_state(cache, GC_DUE_MARK);
 	if (fd < 0)
 		return fd;
 	r = futimens(fd, times) < 0 ? -errno : 0;

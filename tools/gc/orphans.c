@@ -21,8 +21,6 @@
 #include "tools/cache/sys_libc.h"
 
 #define FILE_NAME "orphans"
-/* ORPHANS_MOST records of usual length are far shorter. */
-#define FILE_MOST (64 << 20)
 
 /* What is missing there was not on a disk that will come back. */
 static const char *const short_lived[] = { "/tmp", "/var/tmp", "/dev/shm" };
@@ -169,41 +167,25 @@ static void read_record(struct orphans *orphans, const char *record)
 	}
 }
 
-/* Reads the file, at most FILE_MOST bytes of it, and adds a NUL; NULL where there is
- * none. The caller frees it. */
-static char *read_file(const struct cache *cache, size_t *ret_len)
-{
-	int fd = cache_open_state(cache, FILE_NAME, O_RDONLY);
-	struct stat st;
-	size_t size = 0, len = 0;
-	char *text;
-	ssize_t n;
-
-	if (fd < 0)
-		return NULL;
-	if (fstat(fd, &st) == 0)
-		size = st.st_size < FILE_MOST ? (size_t)st.st_size : FILE_MOST;
-	text = calloc(1, size + 1);
-	while (text && len < size && (n = read(fd, text + len, size - len)) > 0)
-		len += (size_t)n;
-	close(fd);
-	*ret_len = len;
-	return text;
-}
-
 struct orphans *orphans_load(const struct cache *cache, int64_t now, int64_t grace)
 {
 	struct orphans *orphans = calloc(1, sizeof *orphans);
-	AUTOFREE char *text = NULL;
-	size_t len = 0;
+	int fd = cache_open_state(cache, FILE_NAME, O_RDONLY);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+	AUTOFREE char *record = NULL;
+	size_t room = 0;
 
-	if (!orphans)
-		return NULL;
-	orphans->now = now;
-	orphans->grace = grace;
-	text = read_file(cache, &len);
-	for (size_t at = 0; at < len; at += strlen(text + at) + 1)
-		read_record(orphans, text + at);
+	if (orphans) {
+		orphans->now = now;
+		orphans->grace = grace;
+	}
+	for (int n = 0; orphans && file && n < ORPHANS_MOST; n++)
+		if (getdelim(&record, &room, '\0', file) > 0)
+			read_record(orphans, record);
+	if (file)
+		fclose(file);
+	else if (fd >= 0)
+		close(fd);
 	return orphans;
 }
 

@@ -118,44 +118,20 @@ static bool is_none(const struct extent *extent)
 	       !extent->shared;
 }
 
-/* Part of a number, which a double may round up beyond 64 bits. */
-static int64_t part_of(int64_t number, double part)
+/* Whether what a process changed is not in what gc measured. One that ran meanwhile does
+ * not tell when it changed what: that counts as of the middle of its time. */
+static bool is_unmeasured(const struct journal_record *record, int64_t measured)
 {
-	const double product = (double)number * part;
-
-	return product < (double)INT64_MAX ? (int64_t)product : INT64_MAX;
-}
-
-/* What a process changed after gc measured. One that ran meanwhile does not tell when it
- * changed what: its changes are taken for even over its time. */
-static struct extent extent_since(const struct journal_record *record, int64_t measured)
-{
-	const struct extent *all = &record->extent;
-	double part;
-
-	if (record->begin >= measured)
-		return *all;
-	if (record->end <= measured)
-		return (struct extent){ 0 };
-	part = ((double)record->end - (double)measured) /
-	       ((double)record->end - (double)record->begin);
-	return (struct extent){
-		.entries = part_of(all->entries, part),
-		.objects = part_of(all->objects, part),
-		.bytes = part_of(all->bytes, part),
-		.disk = part_of(all->disk, part),
-		.shared = part_of(all->shared, part),
-	};
+	return record->begin / 2 + record->end / 2 >= measured;
 }
 
 int totals_add(struct totals *counters, const struct journal_record *record)
 {
-	struct extent since;
-
 	switch (record->kind) {
 	case JOURNAL_PROCESS:
-		since = extent_since(record, counters->measured);
-		if (!is_none(&since) && add_extent(counters, record->version, &since) < 0)
+		if (!is_none(&record->extent) &&
+			is_unmeasured(record, counters->measured) &&
+			add_extent(counters, record->version, &record->extent) < 0)
 			return -ENOMEM;
 		/* Of none: what the command itself took away. */
 		return record->processes ? add_sum(counters, record) : 0;

@@ -92,7 +92,7 @@ static void what_began_before_the_measure_is_in_it(void **state)
 }
 
 /* A long-running process, or the one that `pycstash run` started with the gc. */
-static void what_went_on_while_it_was_measured_is_in_part(void **state)
+static void what_ran_while_it_was_measured_counts_by_its_middle(void **state)
 {
 	struct journal_record record = process("cpython-311", BEGIN + 30 * SECOND, 1);
 
@@ -103,13 +103,13 @@ static void what_went_on_while_it_was_measured_is_in_part(void **state)
 	journal_finish(&record);
 	counters.measured = BEGIN;
 	assert_int_equal(totals_add(&counters, &record), 0);
-	assert_int_equal(entries_of("cpython-311"), 300);
-	counters.measured = BEGIN + 30 * SECOND;
+	assert_int_equal(entries_of("cpython-311"), 400);
+	counters.measured = BEGIN + 20 * SECOND;
 	assert_int_equal(totals_add(&counters, &record), 0);
-	assert_int_equal(entries_of("cpython-311"), 300);
+	assert_int_equal(entries_of("cpython-311"), 400);
 	counters.measured = BEGIN - 10 * SECOND;
 	assert_int_equal(totals_add(&counters, &record), 0);
-	assert_int_equal(entries_of("cpython-311"), 700);
+	assert_int_equal(entries_of("cpython-311"), 800);
 }
 
 /* A journal may hold anything. */
@@ -155,7 +155,7 @@ int main(void)
 	unit_one("sizes: no number turns over", no_size_turns_over);
 	unit_one("sums: the mark of --zero parts an hour", the_mark_parts_an_hour);
 	unit_one("sizes: what went on while gc measured is in that in part",
-		what_went_on_while_it_was_measured_is_in_part);
+		what_ran_while_it_was_measured_counts_by_its_middle);
 	unit_one("sizes: what began before gc measured is in that",
 		what_began_before_the_measure_is_in_it);
 	return unit_run("counters");
