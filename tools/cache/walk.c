@@ -21,6 +21,7 @@
 
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
+#include "tools/base/threads.h"
 
 #define MOST_THREADS 8 /* where processors are what a walk takes */
 #define BUFFER_SIZE (64u * 1024)
@@ -372,24 +373,6 @@ static void *work(void *argument)
 	return NULL;
 }
 
-/* This thread is the first one; where no others can be had it does all. */
-static void work_together(struct pool *pool, struct worker *workers, unsigned count)
-{
-	pthread_t others[WALK_MOST_THREADS];
-	unsigned n, i;
-
-	for (n = 0; n < count; n++) {
-		workers[n].pool = pool;
-		workers[n].number = n;
-	}
-	for (n = 1; n < count; n++)
-		if (pthread_create(&others[n], NULL, work, &workers[n]) != 0)
-			break;
-	work(&workers[0]);
-	for (i = 1; i < n; i++)
-		pthread_join(others[i], NULL);
-}
-
 int walk_run(struct walk *walk, const char *start)
 {
 	struct pool pool = {
@@ -409,7 +392,11 @@ int walk_run(struct walk *walk, const char *start)
 		free(pool.stack);
 		return -ENOMEM;
 	}
-	work_together(&pool, workers, count);
+	for (unsigned n = 0; n < count; n++) {
+		workers[n].pool = &pool;
+		workers[n].number = n;
+	}
+	threads_run(work, workers, sizeof *workers, count);
 	free(workers);
 	if (pool.first_error)
 		return pool.first_error;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Giving sources to interpreters. Each has one source at a time, and a socket on which a
- * message is a request or an answer (warm_worker.py).
+ * Giving sources to interpreters. Each is a thread's own, has one source at a time, and a
+ * socket on which a message is a request or an answer (warm_worker.py).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +19,7 @@
 #include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
+#include "tools/base/threads.h"
 #include "tools/python/library.h"
 #include "tools/python/script.h"
 #include "tools/warm/warm_entry.h"
@@ -31,24 +32,23 @@
 
 SCRIPT_FILE(warm_script, "tools/warm/warm_worker.py");
 
-struct warm_worker {
-	pid_t pid; /* 0: no interpreter is running */
-	int fd;
-	const struct warm_miss *miss; /* what it is compiling, or NULL */
-	unsigned tries;
-	int64_t deadline;
-	struct warm_entry entry;
-	char temporary[2 * PATH_MAX + 24]; /* the entry, while it is written */
-};
-
+/* What all workers share, while one target is compiled. */
 struct compiler {
 	struct warm *warm;
 	struct warm_target *target;
-	struct warm_worker *workers;
-	const char *preload; /* LD_PRELOAD */
-	size_t next;	     /* of the target's misses */
+	_Atomic(size_t) next; /* see next_miss */
+	_Atomic(size_t) begun;
 	struct progress progress;
-	uint64_t done; /* of all targets */
+	_Atomic(uint64_t) done; /* of all targets */
+};
+
+struct warm_worker {
+	struct compiler *compiler;
+	pid_t pid; /* 0: no interpreter is running */
+	int fd;
+	const struct warm_miss *miss; /* what it compiles */
+	struct warm_entry entry;
+	char temporary[2 * PATH_MAX + 24]; /* the entry, while it is written */
 };
 
 static bool is_over(const struct compiler *compiler)
@@ -56,22 +56,14 @@ static bool is_over(const struct compiler *compiler)
 	return compiler->warm->stop || interrupt_came();
 }
 
-/* The worker is done with its source. */
-static void finish(
-	struct compiler *compiler, struct warm_worker *worker, enum warm_outcome outcome)
+static enum warm_outcome fail(
+	const struct warm_worker *worker, unsigned line, const char *message)
 {
-	if (outcome != WARM_FAILED) /* that was counted */
-		compiler->target->counts[outcome]++;
-	compiler->done++;
-	worker->miss = NULL;
-}
+	struct compiler *compiler = worker->compiler;
 
-static void fail(struct compiler *compiler, struct warm_worker *worker, unsigned line,
-	const char *message)
-{
 	warm_report_failure(
 		compiler->warm, compiler->target, worker->miss->path, line, message);
-	finish(compiler, worker, WARM_FAILED);
+	return WARM_FAILED;
 }
 
 /* --- the interpreter -----------------------------------------------------------------*/
@@ -96,13 +88,12 @@ _Noreturn static void become(const struct compiler *compiler, int fd, pid_t pare
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGINT, SIG_IGN);
 	if (getppid() == parent && null >= 0 && dup2(fd, 0) == 0 && dup2(fd, 1) == 1 &&
-		dup2(null, 2) == 2 && setenv("LD_PRELOAD", compiler->preload, 1) == 0 &&
-		setenv(config_names[CONFIG_DIR], compiler->warm->config.root, 1) == 0)
+		dup2(null, 2) == 2)
 		execv(python, (char *const *)argv);
 	_exit(127);
 }
 
-static int start(const struct compiler *compiler, struct warm_worker *worker)
+static int start(struct warm_worker *worker)
 {
 	pid_t parent = getpid();
 	int fds[2], err;
@@ -114,7 +105,7 @@ static int start(const struct compiler *compiler, struct warm_worker *worker)
 	worker->pid = fork();
 	err = errno;
 	if (worker->pid == 0)
-		become(compiler, fds[1], parent);
+		become(worker->compiler, fds[1], parent);
 	close(fds[1]);
 	worker->fd = fds[0];
 	if (worker->pid > 0)
@@ -125,35 +116,51 @@ static int start(const struct compiler *compiler, struct warm_worker *worker)
 }
 
 /* Ends the interpreter, if there is one, and returns its status as of waitpid(2). One
- * that is idle ends by itself, since the library counts what it did when it ends; one
- * that is at work is killed, and what it was writing deleted. */
+ * that is idle ends by itself, since the library counts what it did when it ends. */
 static int stop(struct warm_worker *worker)
 {
 	int status = 0;
 
 	if (!worker->pid)
 		return 0;
-	if (worker->miss)
-		kill(worker->pid, SIGKILL); /* one that has died keeps its own status */
 	close(worker->fd);
 	while (waitpid(worker->pid, &status, 0) < 0 && errno == EINTR)
 		;
 	worker->pid = 0;
-	if (worker->miss)
-		(void)unlink(worker->temporary);
+	return status;
+}
+
+/* The same for one that is at work: kills it, and deletes what it was writing; without the
+ * library that is in the tree. */
+static int stop_at_work(struct warm_worker *worker)
+{
+	AUTOFREE char *directory = NULL;
+	AUTOFREE char *in_tree = NULL;
+	int status;
+
+	kill(worker->pid, SIGKILL); /* one that has died keeps its own status */
+	status = stop(worker);
+	(void)unlink(worker->temporary);
+	if (file_directory(worker->miss->path, &directory) < 0)
+		return status;
+	if (asprintf(&in_tree, "%s/" PYCACHE "/%s", directory,
+		    file_name(worker->temporary)) >= 0)
+		(void)unlink(in_tree);
+	else
+		in_tree = NULL;
 	return status;
 }
 
 /* It has died, or is killed for taking too long, over its source. */
-static void lose(struct compiler *compiler, struct warm_worker *worker, bool late)
+static enum warm_outcome lose(struct warm_worker *worker, bool late)
 {
-	int status = stop(worker);
+	int status = stop_at_work(worker);
 	char message[128];
 
 	if (late)
 		snprintf(message, sizeof message,
 			"compiling took more than %d s, see --timeout",
-			compiler->warm->timeout);
+			worker->compiler->warm->timeout);
 	else if (WIFSIGNALED(status))
 		snprintf(message, sizeof message,
 			"the interpreter was killed by signal %d (%s) while it compiled this",
@@ -162,7 +169,7 @@ static void lose(struct compiler *compiler, struct warm_worker *worker, bool lat
 		snprintf(message, sizeof message,
 			"the interpreter ended while it compiled this: exit code %d",
 			WEXITSTATUS(status));
-	fail(compiler, worker, 0, message);
+	return fail(worker, 0, message);
 }
 
 /* --- giving it a source --------------------------------------------------------------*/
@@ -191,10 +198,10 @@ static const char *look(struct warm_worker *worker, enum warm_outcome *ret)
 
 /* Sends the source to the interpreter. One that cannot take it has died, and that is
  * found when its answer is read. 0, or -errno: there is none. */
-static int request(struct compiler *compiler, struct warm_worker *worker)
+static int request(struct warm_worker *worker)
 {
 	char message[4 * PATH_MAX];
-	int len, r = start(compiler, worker);
+	int len, r = start(worker);
 
 	if (r < 0)
 		return r;
@@ -206,66 +213,28 @@ static int request(struct compiler *compiler, struct warm_worker *worker)
 	if (len >= (int)sizeof message)
 		return -ENAMETOOLONG;
 	(void)send(worker->fd, message, (size_t)len, MSG_NOSIGNAL);
-	worker->deadline = clock_steady() + compiler->warm->timeout * CLOCK_SECOND;
 	return 0;
-}
-
-/* Gives the worker's source to its interpreter, unless that is not necessary. */
-static void begin(struct compiler *compiler, struct warm_worker *worker)
-{
-	enum warm_outcome outcome = WARM_FAILED;
-	const char *why = look(worker, &outcome);
-	int err = 0;
-
-	if (why) {
-		fail(compiler, worker, 0, why);
-		return;
-	}
-	if (outcome == WARM_MISSING || outcome == WARM_FAILED)
-		err = warm_entry_prepare(&worker->entry);
-	if (err || outcome == WARM_FAILED) {
-		warm_give_up(compiler->warm, err);
-		finish(compiler, worker, WARM_LEFT);
-	} else if (outcome != WARM_MISSING) {
-		finish(compiler, worker, outcome);
-	} else if ((err = request(compiler, worker)) < 0) {
-		fail(compiler, worker, 0, strerror(-err));
-	}
-}
-
-/* Gives the worker sources until one keeps it busy. */
-static void feed(struct compiler *compiler, struct warm_worker *worker)
-{
-	const struct warm_target *target = compiler->target;
-
-	while (!worker->miss && compiler->next < target->miss_count &&
-		!is_over(compiler)) {
-		worker->miss = &target->misses[compiler->next++];
-		worker->tries = 0;
-		begin(compiler, worker);
-	}
 }
 
 /* --- taking its answer ---------------------------------------------------------------*/
 
-/* The bytecode is not in the cache, because of err, an errno. */
-static void keep_failed(struct compiler *compiler, struct warm_worker *worker, int err)
+/* The bytecode is not in the cache, because of err, an errno. WARM_MISSING: try again. */
+static enum warm_outcome keep_failed(struct warm_worker *worker, int err, bool last)
 {
-	if (err == ENOENT && ++worker->tries < TRIES) { /* purged meanwhile? */
-		begin(compiler, worker);
-		return;
-	}
-	if (err != ENOENT) {
-		warm_give_up(compiler->warm, -err);
-	} else if (!atomic_exchange(&compiler->warm->stop, true)) {
-		complain(compiler->target->python->path,
+	struct warm *warm = worker->compiler->warm;
+
+	if (err == ENOENT && !last) /* purged meanwhile? */
+		return WARM_MISSING;
+	if (err != ENOENT)
+		warm_give_up(warm, -err);
+	else if (!atomic_exchange(&warm->stop, true))
+		complain(worker->compiler->target->python->path,
 			"this interpreter does not use the cache, `pycstash doctor` says why");
-	}
-	finish(compiler, worker, WARM_LEFT);
+	return WARM_LEFT;
 }
 
-static void take(
-	struct compiler *compiler, struct warm_worker *worker, char *answer, size_t size)
+static enum warm_outcome take(
+	struct warm_worker *worker, char *answer, size_t size, bool last)
 {
 	struct digest digest;
 	const char *why;
@@ -279,83 +248,110 @@ static void take(
 			memcpy(&digest, answer + 1, sizeof digest);
 		why = warm_entry_check(
 			&worker->entry, size > sizeof digest ? &digest : NULL);
-		if (why)
-			fail(compiler, worker, 0, why);
-		else
-			finish(compiler, worker, WARM_COMPILED);
-		break;
+		return why ? fail(worker, 0, why) : WARM_COMPILED;
 	case 'N':
-		keep_failed(compiler, worker, (int)strtol(answer + 1, NULL, 10));
-		break;
+		return keep_failed(worker, (int)strtol(answer + 1, NULL, 10), last);
 	case 'E':
 		line = (unsigned)strtoul(answer + 1, &message, 10);
-		fail(compiler, worker, line, message + (*message == ' '));
-		break;
+		return fail(worker, line, message + (*message == ' '));
 	default: /* it prints what is no answer, and is out of step from here on */
-		lose(compiler, worker, false);
+		return lose(worker, false);
 	}
 }
 
-static void receive(struct compiler *compiler, struct warm_worker *worker, bool ready)
+static enum warm_outcome await(struct warm_worker *worker, bool last)
 {
+	struct compiler *compiler = worker->compiler;
+	int64_t deadline = clock_steady() + compiler->warm->timeout * CLOCK_SECOND;
 	char answer[ANSWER_SIZE];
-	ssize_t n;
 
-	if (!worker->miss)
-		return;
-	n = ready ? recv(worker->fd, answer, sizeof answer - 1, MSG_DONTWAIT) : -1;
-	if (n > 0)
-		take(compiler, worker, answer, (size_t)n);
-	else if (ready && (n == 0 || (errno != EAGAIN && errno != EINTR)))
-		lose(compiler, worker, false);
-	else if (clock_is_over(worker->deadline))
-		lose(compiler, worker, true);
-}
+	while (!is_over(compiler)) {
+		struct pollfd fds = { worker->fd, POLLIN, 0 };
+		bool ready = poll(&fds, 1, PAUSE_MS) > 0;
+		ssize_t n = ready ? recv(worker->fd, answer, sizeof answer - 1, 0) : -1;
 
-/* One round: feeds the interpreters and waits for any of them. False at the end. */
-static bool turn(struct compiler *compiler, struct pollfd *fds)
-{
-	unsigned count = compiler->warm->jobs;
-	bool busy = false;
-
-	for (unsigned i = 0; i < count; i++) {
-		struct warm_worker *worker = &compiler->workers[i];
-
-		feed(compiler, worker);
-		fds[i] = (struct pollfd){ .fd = worker->miss ? worker->fd : -1,
-			.events = POLLIN };
-		busy |= worker->miss != NULL;
+		if (n > 0)
+			return take(worker, answer, (size_t)n, last);
+		if (ready && (n == 0 || errno != EINTR))
+			return lose(worker, false);
+		if (clock_is_over(deadline))
+			return lose(worker, true);
 	}
-	if (!busy || is_over(compiler))
-		return false;
-	if (poll(fds, count, PAUSE_MS) < 0)
-		return true; /* a signal */
-	for (unsigned i = 0; i < count; i++)
-		receive(compiler, &compiler->workers[i], fds[i].revents);
-	progress_update(&compiler->progress, compiler->done);
-	return true;
+	stop_at_work(worker);
+	return WARM_LEFT;
 }
 
 /* --- all of it -----------------------------------------------------------------------*/
 
-static int by_content(const void *a, const void *b)
+static enum warm_outcome compile_source(struct warm_worker *worker)
 {
-	const struct warm_miss *x = a, *y = b;
+	enum warm_outcome outcome = WARM_FAILED;
+	const char *why = look(worker, &outcome);
+	int err;
 
-	return memcmp(&x->digest, &y->digest, sizeof x->digest);
+	if (why)
+		return fail(worker, 0, why);
+	if (outcome != WARM_MISSING && outcome != WARM_FAILED)
+		return outcome;
+	for (unsigned tries = 1;; tries++) {
+		err = warm_entry_prepare(&worker->entry);
+		if (err || outcome == WARM_FAILED) {
+			warm_give_up(worker->compiler->warm, err);
+			return WARM_LEFT;
+		}
+		err = request(worker);
+		if (err < 0)
+			return fail(worker, 0, strerror(-err));
+		outcome = await(worker, tries == TRIES);
+		if (outcome != WARM_MISSING)
+			return outcome;
+	}
 }
 
-/* The largest first, so that it is not waited for in the end; twins last, when there is
- * an object for them. */
-static int by_turn(const void *a, const void *b)
+/* Each source has its turn, twins in a second round, when there is an object for them.
+ * NULL: there are no more, or it is over. */
+static const struct warm_miss *next_miss(struct compiler *compiler)
+{
+	const struct warm_miss *list = compiler->target->misses;
+	size_t count = compiler->target->miss_count, n;
+
+	while (!is_over(compiler) && (n = compiler->next++) < 2 * count)
+		if (list[n % count].twin == n / count) {
+			compiler->begun++;
+			return &list[n % count];
+		}
+	return NULL;
+}
+
+static void *work(void *argument)
+{
+	struct warm_worker *worker = argument;
+	struct compiler *compiler = worker->compiler;
+	struct warm_target *target = compiler->target;
+
+	warm_entry_begin(&worker->entry, compiler->warm, target);
+	while ((worker->miss = next_miss(compiler))) {
+		enum warm_outcome outcome = compile_source(worker);
+
+		if (outcome != WARM_FAILED) /* that was counted */
+			target->counts[outcome]++;
+		pthread_mutex_lock(&compiler->warm->mutex);
+		progress_update(&compiler->progress, ++compiler->done);
+		pthread_mutex_unlock(&compiler->warm->mutex);
+	}
+	stop(worker);
+	warm_entry_end(&worker->entry);
+	return NULL;
+}
+
+/* The largest first, so that it is not waited for in the end. */
+static int by_size(const void *a, const void *b)
 {
 	const struct warm_miss *x = a, *y = b;
 
-	if (x->twin != y->twin)
-		return x->twin - y->twin;
 	if (x->size != y->size)
 		return x->size < y->size ? 1 : -1;
-	return strcmp(x->path, y->path);
+	return memcmp(&x->digest, &y->digest, sizeof x->digest);
 }
 
 static void put_in_order(struct warm_target *target)
@@ -363,56 +359,54 @@ static void put_in_order(struct warm_target *target)
 	static const struct digest unknown;
 	struct warm_miss *list = target->misses;
 
-	if (!target->miss_count)
-		return;
-	qsort(list, target->miss_count, sizeof *list, by_content);
+	if (target->miss_count)
+		qsort(list, target->miss_count, sizeof *list, by_size);
 	for (size_t i = 1; i < target->miss_count; i++)
 		list[i].twin =
 			memcmp(&list[i].digest, &unknown, sizeof unknown) != 0 &&
 			memcmp(&list[i].digest, &list[i - 1].digest, sizeof unknown) == 0;
-	qsort(list, target->miss_count, sizeof *list, by_turn);
 }
 
-static void compile_target(
-	struct compiler *compiler, struct warm_target *target, struct pollfd *fds)
-{
-	compiler->target = target;
-	compiler->next = 0;
-	for (unsigned i = 0; i < compiler->warm->jobs; i++)
-		warm_entry_begin(&compiler->workers[i].entry, compiler->warm, target);
-	while (turn(compiler, fds))
-		;
-	for (unsigned i = 0; i < compiler->warm->jobs; i++) {
-		struct warm_worker *worker = &compiler->workers[i];
-
-		stop(worker);
-		if (worker->miss)
-			finish(compiler, worker, WARM_LEFT);
-		warm_entry_end(&worker->entry);
-	}
-	target->counts[WARM_LEFT] += target->miss_count - compiler->next;
-}
-
-static int compile_all(struct compiler *compiler, uint64_t total)
+static int compile_all(struct compiler *compiler)
 {
 	struct warm *warm = compiler->warm;
-	struct pollfd *fds = calloc(warm->jobs, sizeof *fds);
+	struct warm_worker *workers = calloc(warm->jobs, sizeof *workers);
 
-	compiler->workers = calloc(warm->jobs, sizeof *compiler->workers);
-	progress_begin(&compiler->progress, "compiling", total);
-	for (size_t i = 0; fds && compiler->workers && i < warm->target_count; i++)
-		compile_target(compiler, &warm->targets[i], fds);
-	progress_end(&compiler->progress);
-	free(compiler->workers);
-	free(fds);
-	return fds && compiler->workers ? 0 : -ENOMEM;
+	if (!workers)
+		return -ENOMEM;
+	for (unsigned i = 0; i < warm->jobs; i++)
+		workers[i].compiler = compiler;
+	for (size_t i = 0; i < warm->target_count; i++) {
+		compiler->target = &warm->targets[i];
+		compiler->next = compiler->begun = 0;
+		threads_run(work, workers, sizeof *workers, warm->jobs);
+		warm->targets[i].counts[WARM_LEFT] +=
+			warm->targets[i].miss_count - compiler->begun;
+	}
+	free(workers);
+	return 0;
 }
 
-int warm_compile(struct warm *warm)
+/* The environment of the interpreters, from here on ours as well. */
+static int set_environment(const struct warm *warm)
 {
 	AUTOFREE char *library = NULL;
 	AUTOFREE char *preload = NULL;
 	AUTOFREE char *why = NULL;
+	int r = library_find(NULL, &library, &why);
+
+	if (r == 0)
+		r = library_preload(library, getenv("LD_PRELOAD"), &preload);
+	if (r == 0 && (setenv("LD_PRELOAD", preload, 1) < 0 ||
+			      setenv(config_names[CONFIG_DIR], warm->config.root, 1) < 0))
+		r = -errno;
+	if (r < 0)
+		complain(NULL, "%s", why ? why : strerror(-r));
+	return r;
+}
+
+int warm_compile(struct warm *warm)
+{
 	struct compiler compiler = { .warm = warm };
 	uint64_t total = 0;
 	int r;
@@ -423,13 +417,10 @@ int warm_compile(struct warm *warm)
 	}
 	if (!total)
 		return 0;
-	r = library_find(NULL, &library, &why);
-	if (r == 0)
-		r = library_preload(library, getenv("LD_PRELOAD"), &preload);
-	if (r < 0) {
-		complain(NULL, "%s", why ? why : strerror(-r));
+	if (set_environment(warm) < 0)
 		warm->stop = true;
-	}
-	compiler.preload = preload;
-	return compile_all(&compiler, total);
+	progress_begin(&compiler.progress, "compiling", total);
+	r = compile_all(&compiler);
+	progress_end(&compiler.progress);
+	return r;
 }
