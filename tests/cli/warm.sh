@@ -175,12 +175,6 @@ is "$(grep -c 'execve(.*bin/python' "$T/strace")" 1 "an entry whose source was r
 # What is up to date is looked at, and no more is got ready than that takes.
 fresh
 warm --python "$python" "$T/app" >/dev/null
-strace -f -qq -e trace=openat2 -o "$T/strace" "$PYCSTASH" warm --dir "$CACHE" -j 1 --python "$python" "$T/app" >"$T/out" 2>&1
-if grep -q . "$T/strace"; then
-	is "$(grep -c '/objects"' "$T/strace")" 1 "up to date: where the objects lie is looked at once, not for each directory"
-else
-	skip "up to date: where the objects lie is looked at once" "strace does not work here, or no openat2"
-fi
 check "up to date: 64 jobs take no memory to compile in" "$python" -c 'import resource, subprocess, sys
 subprocess.check_call(sys.argv[1:], stdout=subprocess.DEVNULL)
 most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss

@@ -10,5 +10,4 @@
  * on this thread, for each other one on a thread of its own. Returns when all have ended.
  * Where no more threads can be had, the remaining workers are not called: they have to
  * take their work from something that all share. */
-void threads_run(
-	void *(*work)(void *worker), void *workers, size_t size, unsigned count);
+void threads_run(void *(*work)(void *worker), void *workers, size_t size, unsigned count);

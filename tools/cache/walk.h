@@ -23,7 +23,6 @@ struct walk_dir {
 	int fd;
 	unsigned thread; /* which of the threads this is, from 0; 0 called walk_run */
 	void *context;	 /* walk.context */
-	void *own;	 /* the visitor's own, about this directory; NULL at first */
 	struct walk *walk;
 	uint64_t names; /* how many were read, directories included */
 	bool changed;	/* set by the visitor: it may be empty now, call walk.leave */

@@ -130,8 +130,8 @@ static int stop(struct warm_worker *worker)
 	return status;
 }
 
-/* The same for one that is at work: kills it, and deletes what it was writing; without the
- * library that is in the tree. */
+/* The same for one that is at work: kills it, and deletes what it was writing; without
+ * the library that is in the tree. */
 static int stop_at_work(struct warm_worker *worker)
 {
 	AUTOFREE char *directory = NULL;
@@ -174,7 +174,8 @@ static enum warm_outcome lose(struct warm_worker *worker, bool late)
 
 /* --- giving it a source --------------------------------------------------------------*/
 
-/* Sets up the entry of the worker's source. For a twin there may be an object by now. */
+/* Sets up the entry of the worker's source. By now it may have been made, or there may be
+ * an object for it. */
 static const char *look(struct warm_worker *worker, enum warm_outcome *ret)
 {
 	AUTOFREE char *directory = NULL;
@@ -186,12 +187,8 @@ static const char *look(struct warm_worker *worker, enum warm_outcome *ret)
 	dirfd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dirfd < 0)
 		return strerror(errno);
-	warm_entry_enter(&worker->entry, directory);
-	why = warm_entry_source(&worker->entry, dirfd, file_name(worker->miss->path));
-	*ret = WARM_MISSING;
-	if (!why && worker->miss->twin)
-		*ret = warm_entry_open(&worker->entry);
-	warm_entry_leave(&worker->entry);
+	why = warm_entry_look(
+		&worker->entry, directory, dirfd, file_name(worker->miss->path), ret);
 	close(dirfd);
 	return why;
 }

@@ -32,6 +32,34 @@ static atomic_bool watching, cannot_clone;
 /* The library creates no file in the cache where less is free. */
 #define ROOM_PER_FILE (64u * 1024)
 
+static bool is_in_the_way(int error)
+{
+	return error == -EXDEV || error == -ENOTDIR || error == -ELOOP;
+}
+
+/* Opens a file or directory of the cache, by a way that follows no link and crosses no
+ * mount: core would. path: absolute. */
+static int open_inside(const struct warm *warm, const char *path, int flags)
+{
+	const char *below = path + warm->config.root_len + sizeof "/" CACHE_LAYOUT;
+
+	return warm->cache ? cache_openat(warm->cache, below, flags) : -ENOENT;
+}
+
+/* Whether no link leads to the target's objects. */
+static bool are_objects_inside(struct warm_entry *entry)
+{
+	char path[PATH_MAX + sizeof "/objects"];
+	int fd;
+
+	snprintf(path, sizeof path, "%.*s/objects", (int)entry->map.version_len,
+		entry->path);
+	fd = open_inside(entry->warm, path, O_PATH | O_DIRECTORY);
+	if (fd >= 0)
+		close(fd);
+	return !is_in_the_way(fd);
+}
+
 void warm_entry_begin(
 	struct warm_entry *entry, const struct warm *warm, struct warm_target *target)
 {
@@ -43,12 +71,12 @@ void warm_entry_begin(
 	layers.user = geteuid();
 	entry->map = (struct map){ .path = entry->path,
 		.size = PATH_MAX - WARM_TEMPORARY_SUFFIX };
-	if (!map_begin(&entry->map, config, target->python->tag))
-		entry->map.tree_len = 0;
 	entry->warm = warm;
 	entry->target = target;
-	entry->cache_dirfd = -ENOENT;
-	entry->objects_seen = false;
+	if (map_begin(&entry->map, config, target->python->tag))
+		entry->blocked = !are_objects_inside(entry);
+	else
+		entry->map.tree_len = 0;
 	entry->world = (struct entry_world){
 		.env = {
 			.sys = &sys_libc,
@@ -81,77 +109,35 @@ void warm_entry_end(struct warm_entry *entry)
 		sys_libc.unmap(entry->scratch.kept, SCRATCH_KEPT);
 }
 
-/* --- a directory ---------------------------------------------------------------------*/
-
-/* Opens that directory, and once the target's objects, by a way that follows no link and
- * crosses no mount: core would. */
-static int open_directory(struct warm_entry *entry)
-{
-	const struct cache *cache = entry->warm->cache;
-	const char *below =
-		entry->path + entry->warm->config.root_len + sizeof "/" CACHE_LAYOUT;
-	char objects[NAME_MAX + sizeof "/objects"];
-	int fd = -ENOENT;
-
-	if (!cache)
-		return -ENOENT;
-	if (!entry->objects_seen) {
-		snprintf(objects, sizeof objects, "%.*s/objects",
-			(int)(entry->path + entry->map.version_len - below), below);
-		fd = cache_openat(cache, objects, O_PATH | O_DIRECTORY);
-		if (fd >= 0)
-			close(fd);
-		if (fd < 0 && fd != -ENOENT)
-			return fd;
-		entry->objects_seen = true;
-	}
-	return cache_openat(cache, below, O_PATH | O_DIRECTORY);
-}
-
-void warm_entry_enter(struct warm_entry *entry, const char *directory)
-{
-	size_t len = directory[1] ? strlen(directory) : 0;
-
-	entry->obstacle = "the path of its bytecode would be too long";
-	if (!entry->map.tree_len || entry->map.tree_len + len >= entry->map.size)
-		return;
-	memcpy(entry->path + entry->map.tree_len, directory, len);
-	if (!map_directory(&entry->map, &entry->warm->config.ephemeral, len))
-		return;
-	entry->cache_dirfd = open_directory(entry);
-	entry->obstacle = NULL;
-	if (entry->cache_dirfd == -EXDEV || entry->cache_dirfd == -ENOTDIR ||
-		entry->cache_dirfd == -ELOOP)
-		entry->obstacle =
-			"in the cache a link or a mount is in the way of its bytecode";
-}
-
-void warm_entry_leave(struct warm_entry *entry)
-{
-	if (entry->cache_dirfd >= 0)
-		close(entry->cache_dirfd);
-	entry->cache_dirfd = -ENOENT;
-}
-
 /* --- a source ------------------------------------------------------------------------*/
 
-const char *warm_entry_source(struct warm_entry *entry, int dirfd, const char *name)
+/* Completes the entry's path; false where it does not fit. */
+static bool set_path(struct warm_entry *entry, const char *directory, const char *name)
+{
+	struct map *map = &entry->map;
+	size_t len = directory[1] ? strlen(directory) : 0;
+
+	if (!map->tree_len || map->tree_len + len >= map->size)
+		return false;
+	memcpy(entry->path + map->tree_len, directory, len);
+	return map_directory(map, &entry->warm->config.ephemeral, len) &&
+	       map_name(map, name);
+}
+
+static const char *set_source(
+	struct warm_entry *entry, const char *directory, int dirfd, const char *name)
 {
 	const struct warm_target *target = entry->target;
 	char *pyc_name = entry->tree + sizeof PYCACHE;
-	size_t len;
 
-	if (entry->obstacle)
-		return entry->obstacle;
 	memcpy(entry->tree, PYCACHE "/", sizeof PYCACHE);
 	/* It is written under a longer name, by importlib too. */
 	if (!layout_entry_name(name, target->python->tag, target->level, pyc_name,
 		    NAME_MAX + 1 - WARM_TEMPORARY_SUFFIX))
 		return "the name of its bytecode would be too long";
-	len = strlen(pyc_name);
-	if (!map_name(&entry->map, pyc_name))
+	if (!set_path(entry, directory, pyc_name))
 		return "the path of its bytecode would be too long";
-	entry->pyc = pyc_parse(pyc_name, len);
+	entry->pyc = pyc_parse(pyc_name, strlen(pyc_name));
 	entry->entry = (struct entry){
 		.world = &entry->world,
 		.path = entry->path,
@@ -196,18 +182,14 @@ static enum warm_outcome outcome_of(const enum verdict *verdict)
 	}
 }
 
-static enum warm_outcome open_once(struct warm_entry *entry, int cache_dirfd)
+/* candidate: the open file at the entry's path, or -errno. */
+static enum warm_outcome open_once(struct warm_entry *entry, int candidate)
 {
-	const int flags = O_RDONLY | O_CLOEXEC;
 	const struct warm *warm = entry->warm;
 	enum warm_outcome outcome;
 	enum verdict verdict;
-	int fd = cache_dirfd;
+	int fd = entry_open(&entry->entry, candidate, O_RDONLY | O_CLOEXEC, &verdict);
 
-	if (fd >= 0)
-		fd = sys_libc.openat(
-			cache_dirfd, entry->path + entry->map.dir_len + 1, flags, 0);
-	fd = entry_open(&entry->entry, fd, flags, &verdict);
 	outcome = fd < 0 ? WARM_MISSING : outcome_of(&verdict);
 	if (outcome == WARM_REUSED || outcome == WARM_RESEALED) {
 		if (entry->map.ephemeral.len) /* served from memory, each time */
@@ -225,15 +207,22 @@ static enum warm_outcome open_once(struct warm_entry *entry, int cache_dirfd)
 	return outcome;
 }
 
-enum warm_outcome warm_entry_open(struct warm_entry *entry)
+const char *warm_entry_look(struct warm_entry *entry, const char *directory, int dirfd,
+	const char *name, enum warm_outcome *ret)
 {
-	enum warm_outcome outcome =
-		open_once(entry, entry->cache_dirfd < 0 ? -ENOENT : entry->cache_dirfd);
+	const char *why = set_source(entry, directory, dirfd, name);
+	int fd;
 
+	if (why)
+		return why;
+	fd = open_inside(entry->warm, entry->path, O_RDONLY);
+	if (entry->blocked || is_in_the_way(fd))
+		return "in the cache a link or a mount is in the way of its bytecode";
+	*ret = open_once(entry, fd);
 	/* Not kept: a disk that is full stays so, a purge in between is over soon. */
-	for (unsigned tries = 0; outcome == WARM_FAILED && tries < 32; tries++)
-		outcome = open_once(entry, -ENOENT);
-	return outcome;
+	for (unsigned tries = 0; *ret == WARM_FAILED && tries < 32; tries++)
+		*ret = open_once(entry, -ENOENT);
+	return NULL;
 }
 
 /* --- compiled by an interpreter ------------------------------------------------------*/

@@ -4,8 +4,8 @@
  * the library (shim/place.c); new bytecode is stored by interpreters under the library
  * (warm_compile.c), and checked here afterwards.
  *
- * Begin; then enter a directory, turn to one source in it after the other, leave the
- * directory. An entry belongs to one thread at a time and must not be moved.
+ * Begin; then turn to one source after the other. An entry belongs to one thread at a
+ * time and must not be moved.
  */
 #pragma once
 
@@ -28,10 +28,8 @@ struct warm_entry {
 	struct scratch scratch;
 	struct entry entry;
 	struct pyc_name pyc;
-	struct map map;	      /* of path */
-	int cache_dirfd;      /* of the entry's directory, or -errno */
-	const char *obstacle; /* why this directory cannot have entries, or NULL */
-	bool objects_seen;    /* no link leads to the objects */
+	struct map map; /* of path */
+	bool blocked;	/* a link or a mount is in the way of the objects */
 	char tree[sizeof PYCACHE "/" + NAME_MAX]; /* the entry's name below the sources */
 	char path[2 * PATH_MAX]; /* in the cache; what follows its NUL is core's */
 };
@@ -40,18 +38,14 @@ void warm_entry_begin(
 	struct warm_entry *entry, const struct warm *warm, struct warm_target *target);
 void warm_entry_end(struct warm_entry *entry);
 
-/* Enters a directory of sources, given by its absolute canonical path. */
-void warm_entry_enter(struct warm_entry *entry, const char *directory);
-void warm_entry_leave(struct warm_entry *entry);
-
-/* Turns to the source `name` ("m.py") in that directory, which is open as dirfd. Returns
- * NULL, or the reason why it cannot have an entry. */
-const char *warm_entry_source(struct warm_entry *entry, int dirfd, const char *name);
-
-/* What a program would be served. Where there is an object, or an entry of the same
- * content, makes the entry from that. WARM_MISSING: the source has to be compiled.
+/* Turns to the source `name` ("m.py") in the directory with that absolute canonical path,
+ * which is open as dirfd. Returns NULL, or the reason why it cannot have an entry.
+ *
+ * *ret is what a program would be served. Where there is an object, or an entry of the
+ * same content, makes the entry from that. WARM_MISSING: the source has to be compiled.
  * WARM_FAILED: the entry could not be written, warm_entry_prepare may tell why. */
-enum warm_outcome warm_entry_open(struct warm_entry *entry);
+const char *warm_entry_look(struct warm_entry *entry, const char *directory, int dirfd,
+	const char *name, enum warm_outcome *ret);
 
 /* Makes the entry's directory and sees that one more file can be written there by each of
  * warm's interpreters. 0 or -errno. */

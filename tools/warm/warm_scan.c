@@ -25,13 +25,6 @@ struct scan {
 	atomic_bool failed; /* out of memory */
 };
 
-static struct warm_entry *entries_of(const struct walk_dir *dir)
-{
-	const struct scan *scan = dir->context;
-
-	return scan->entries + dir->thread * scan->warm->target_count;
-}
-
 /* The path of a name in a directory, for the caller to free; NULL: out of memory. */
 static char *join(const char *directory, const char *name)
 {
@@ -82,8 +75,8 @@ static void note_miss(struct scan *scan, struct warm_entry *entry, const char *d
 static void look_at(struct scan *scan, struct warm_entry *entry,
 	const struct walk_dir *dir, const char *name)
 {
-	const char *why = warm_entry_source(entry, dir->fd, name);
 	enum warm_outcome outcome;
+	const char *why = warm_entry_look(entry, dir->path, dir->fd, name, &outcome);
 
 	if (why) {
 		AUTOFREE char *path = join(dir->path, name);
@@ -92,7 +85,6 @@ static void look_at(struct scan *scan, struct warm_entry *entry,
 			scan->warm, entry->target, path ? path : name, 0, why);
 		return;
 	}
-	outcome = warm_entry_open(entry);
 	if (outcome == WARM_MISSING)
 		note_miss(scan, entry, dir->path, name);
 	else
@@ -105,28 +97,20 @@ static void do_source(struct walk_dir *dir, const char *name)
 {
 	struct scan *scan = dir->context;
 	struct warm *warm = scan->warm;
+	struct warm_entry *entries = scan->entries + dir->thread * warm->target_count;
 	size_t len = strlen(dir->path);
 	const struct map_sources sources = { dir->path, len, dir->path, len };
 	enum map_answer answer = map_covers(&warm->config, scan->cache,
 		scan->cache ? strlen(scan->cache) : 0, &sources);
-	bool covered = answer == MAP_COVERED;
 
 	if (answer == MAP_IN_CACHE)
 		return;
 	warm->sources++;
-	for (size_t i = 0; i < warm->target_count; i++) {
-		struct warm_entry *entry = entries_of(dir) + i;
-
-		if (!covered) {
+	for (size_t i = 0; i < warm->target_count; i++)
+		if (answer == MAP_COVERED)
+			look_at(scan, &entries[i], dir, name);
+		else
 			warm->targets[i].counts[WARM_EXCLUDED]++;
-			continue;
-		}
-		if (!dir->own) /* the first source in this directory */
-			warm_entry_enter(entry, dir->path);
-		look_at(scan, entry, dir, name);
-	}
-	if (covered)
-		dir->own = scan;
 }
 
 /* --- the walk ------------------------------------------------------------------------*/
@@ -167,14 +151,6 @@ static void see_file(struct walk_dir *dir, const struct walk_file *file)
 		progress_update(&scan->progress, scan->warm->sources);
 }
 
-static void leave(struct walk_dir *dir)
-{
-	const struct scan *scan = dir->context;
-
-	for (size_t i = 0; dir->own && i < scan->warm->target_count; i++)
-		warm_entry_leave(entries_of(dir) + i);
-}
-
 static void fail(struct walk *walk, const char *path, int error)
 {
 	const struct scan *scan = walk->context;
@@ -190,7 +166,6 @@ static int scan_directory(struct scan *scan, const char *canonical, unsigned thr
 		.open = open_directory,
 		.enter = enter,
 		.file = see_file,
-		.end = leave,
 		.fail = fail,
 	};
 	int r = walk_run(&walk, canonical);
@@ -216,7 +191,6 @@ static int scan_file(struct scan *scan, const char *path)
 	if (dir.fd < 0)
 		return -errno;
 	do_source(&dir, file_name(place));
-	leave(&dir);
 	close(dir.fd);
 	return 0;
 }
