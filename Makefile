@@ -109,9 +109,9 @@ $(OUT)/%.o: %.c Makefile | $(OUT)/.need-build
 	$(if $(V),,@echo "CC    $@")
 	$(Q)$(CC) $(own) $(hardened) $(fortified) $(CPPFLAGS) $(CFLAGS) $(last) -MMD -MP -c $< -o $@
 
-# Files that the assembler takes in (.incbin), as OBJECT|FILE: -MMD does not see them, and
+# Files that the assembler takes in (SCRIPT_FILE), as OBJECT|FILE: -MMD does not see them, and
 # link-time optimization does not see what the assembler defines.
-taken_in := $(shell grep -ro --include='*.c' 'incbin .*\.py' tools | sed 's/\.c:.*"/.o|/')
+taken_in := $(shell grep -ro --include='*.c' 'SCRIPT_FILE.*\.py' tools | sed 's/\.c:.*"/.o|/')
 $(foreach t,$(taken_in),$(eval $(OUT)/$(subst |,: ,$t)))
 $(foreach t,$(taken_in),$(OUT)/$(firstword $(subst |, ,$t))): last := -fno-lto
 

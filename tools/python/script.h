@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 /* Puts a file of the source tree into the program, as a string of that name. The Makefile
- * has a line for each, since the compiler does not see which file the assembler reads. */
+ * finds these lines, since the compiler does not see what the assembler reads. */
 #define SCRIPT_FILE(name, file)                      \
 	extern const char name[];                    \
 	__asm__(".pushsection .rodata\n" #name ":\n" \
