@@ -39,7 +39,7 @@ static const struct setting {
 		"as the program gives it or the canonical path. In the environment, `0` switches a setting\n"
 		"off and an empty variable counts as unset; in files the values are `yes` and `no`. A program\n"
 		"that runs with another user's privileges (set-user-ID) reads no settings and uses no cache." },
-#define SETTING(id, key, kind, value, fallback, what) \
+#define SETTING(id, key, option, kind, value, fallback, what) \
 	{ "PYCSTASH_" #id, key, value, fallback, what },
 #include "shim/core/cache/config.def"
 	{ NULL, "The command", NULL, NULL,

@@ -10,9 +10,23 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define YEAR (365 * 86400)
+#define DAY INT64_C(86400)
+#define YEAR (365 * DAY)
 
 static const char size_units[] = "KMGTPE";
+
+static const struct {
+	char letter;
+	int64_t seconds;
+	int64_t below; /* in which it is shown; 0: it is only read */
+} age_units[] = {
+	{ 's', 1, 60 },
+	{ 'm', 60, 3600 },
+	{ 'h', 3600, 2 * DAY },
+	{ 'd', DAY, 2 * YEAR },
+	{ 'w', 7 * DAY, 0 },
+	{ 'y', YEAR, INT64_MAX },
+};
 
 /* Digits alone: strtoull would take blanks and a sign. Returns how many there are, or
  * -ERANGE. */
@@ -41,17 +55,6 @@ int human_read_number(const char *text, uint64_t *ret_number)
 	return 0;
 }
 
-/* The digits behind the point, as a part of 1; more of them than a size can have
- * make no difference. */
-static long double read_fraction(const char **text)
-{
-	long double value = 0, place = 1;
-
-	for (; isdigit((unsigned char)**text); ++*text)
-		value += (place /= 10) * (**text - '0');
-	return value;
-}
-
 /* The exponent of two that a unit stands for, -1 for none. */
 static int read_size_unit(const char *text)
 {
@@ -67,23 +70,19 @@ static int read_size_unit(const char *text)
 
 int human_read_size(const char *text, uint64_t *ret_bytes)
 {
-	const char *p = text;
-	long double fraction = 0;
-	bool point;
+	long double fraction = 0, place = 1;
 	uint64_t whole, bytes;
-	int digits = read_digits(p, &whole), shift;
+	int digits = read_digits(text, &whole), shift;
+	const char *p = text + digits;
+	bool point = digits > 0 && *p == '.';
 
-	if (digits <= 0)
-		return digits < 0 ? digits : -EINVAL;
-	p += digits;
-	point = *p == '.';
-	if (point) {
-		if (!isdigit((unsigned char)*++p))
-			return -EINVAL;
-		fraction = read_fraction(&p);
-	}
+	if (digits < 0)
+		return digits;
+	/* More digits after the point than a size can have make no difference. */
+	for (p += point; point && isdigit((unsigned char)*p); p++)
+		fraction += (place /= 10) * (*p - '0');
 	shift = read_size_unit(p);
-	if (shift < 0 || (point && shift == 0))
+	if (digits == 0 || shift < 0 || (point && (shift == 0 || place == 1)))
 		return -EINVAL;
 	fraction *= (long double)(UINT64_C(1) << shift);
 	if (__builtin_mul_overflow(whole, UINT64_C(1) << shift, &bytes) ||
@@ -93,35 +92,25 @@ int human_read_size(const char *text, uint64_t *ret_bytes)
 	return 0;
 }
 
-static int64_t age_unit(const char *unit)
-{
-	static const struct {
-		char letter;
-		int seconds;
-	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 },
-		{ 'w', 7 * 86400 }, { 'y', YEAR } };
-
-	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-		if (unit[0] == units[i].letter && !unit[1])
-			return units[i].seconds;
-	return 0;
-}
-
 int human_read_age(const char *text, int64_t *ret_seconds)
 {
 	uint64_t number;
 	int digits = read_digits(text, &number);
-	int64_t seconds, unit;
 
 	if (digits <= 0)
 		return digits < 0 ? digits : -EINVAL;
-	unit = age_unit(text + digits);
-	if (unit == 0)
-		return -EINVAL;
-	if (__builtin_mul_overflow(number, unit, &seconds))
-		return -ERANGE;
-	*ret_seconds = seconds;
-	return 0;
+	text += digits;
+	for (size_t i = 0; i < sizeof age_units / sizeof *age_units; i++)
+		if (text[0] == age_units[i].letter && !text[1]) {
+			int64_t seconds;
+
+			if (__builtin_mul_overflow(
+				    number, age_units[i].seconds, &seconds))
+				return -ERANGE;
+			*ret_seconds = seconds;
+			return 0;
+		}
+	return -EINVAL;
 }
 
 /* A date of the calendar: "02-30" is none, though mktime would take it. */
@@ -191,18 +180,15 @@ const char *human_size(uint64_t bytes, char buf[HUMAN_SIZE])
 
 const char *human_age(int64_t seconds, char buf[HUMAN_SIZE])
 {
+	size_t i = 0;
+
 	if (seconds < 0)
 		seconds = 0; /* a clock that was set back */
-	if (seconds < 60)
-		snprintf(buf, HUMAN_SIZE, "%ds", (int)seconds);
-	else if (seconds < 3600)
-		snprintf(buf, HUMAN_SIZE, "%dm", (int)(seconds / 60));
-	else if (seconds < 2 * 86400)
-		snprintf(buf, HUMAN_SIZE, "%dh", (int)(seconds / 3600));
-	else if (seconds < 2 * YEAR)
-		snprintf(buf, HUMAN_SIZE, "%dd", (int)(seconds / 86400));
-	else
-		snprintf(buf, HUMAN_SIZE, "%" PRId64 "y", seconds / YEAR);
+	while (i + 1 < sizeof age_units / sizeof *age_units &&
+		seconds >= age_units[i].below)
+		i++;
+	snprintf(buf, HUMAN_SIZE, "%" PRId64 "%c", seconds / age_units[i].seconds,
+		age_units[i].letter);
 	return buf;
 }
 

@@ -12,8 +12,8 @@
 /* A whole number of digits alone: no sign, no blanks. -EINVAL, -ERANGE. */
 int human_read_number(const char *text, uint64_t *ret_number);
 
-/* "2G", "500M", "1.5K", "4096": bytes, in powers of 1024 (an `iB` behind is allowed).
- * -EINVAL where it is none, -ERANGE. */
+/* "2G", "500M", "1.5K", "4096": bytes, in powers of 1024 (an `iB` after the unit is
+ * allowed). -EINVAL where it is none, -ERANGE. */
 int human_read_size(const char *text, uint64_t *ret_bytes);
 
 /* "30d", "12h", "90m", "45s", "2w", "1y" (of 365 days): seconds. A plain number is
@@ -21,14 +21,14 @@ int human_read_size(const char *text, uint64_t *ret_bytes);
 int human_read_age(const char *text, int64_t *ret_seconds);
 
 /* "2026-08-01", "2026-08-01T10:00", "2026-08-01T10:00:00", of the local clock, or of
- * UTC with a Z behind the time; "@1785571200"; or an age ("1h": that long ago): seconds
+ * UTC with a Z after the time; "@1785571200"; or an age ("1h": that long ago): seconds
  * since 1970, from 0 (for what was before that, too) to HUMAN_TIME_MAX, so that it is
  * also a number of nanoseconds. -EINVAL, -ERANGE. */
 #define HUMAN_TIME_MAX (INT64_MAX / 1000000000)
 int human_read_time(const char *text, int64_t now, int64_t *ret_seconds);
 
 #define HUMAN_SIZE 24
-/* "1.4G", "512", in at most 6 letters; "3d", "5h" in at most 5. They return buf. */
+/* "1.4G", "512", in at most 6 bytes; "3d", "5h" in at most 5. They return buf. */
 const char *human_size(uint64_t bytes, char buf[HUMAN_SIZE]);
 const char *human_age(int64_t seconds, char buf[HUMAN_SIZE]);
 /* RFC 3339 in UTC: "2026-08-01T10:00:00Z". */

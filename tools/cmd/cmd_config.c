@@ -171,12 +171,14 @@ static int write_setting(const char *key, const char *value)
 static int set(char **words)
 {
 	const struct conf_key *key = find(words[0]);
+	const char *wrong;
 
 	if (!key)
 		return EXIT_USAGE;
-	if (conf_accepts(key, words[1]) && !strpbrk(words[1], "\n\r"))
+	wrong = strpbrk(words[1], "\n\r") ? "one line" : conf_wrong(key, words[1]);
+	if (!wrong)
 		return write_setting(key->name, words[1]);
-	complain(key->name, "%s: what is expected is %s", words[1], conf_expected(key));
+	complain(key->name, "%s: what is expected is %s", words[1], wrong);
 	return EXIT_USAGE;
 }
 

@@ -83,9 +83,7 @@ static int run(const struct command *self, char **words)
 		doctor->name = words[0];
 	doctor->dontwrite = dontwrite && *dontwrite;
 	conf_read(); /* what is wrong with the files is a finding */
-	r = conf_export();
-	if (r == 0)
-		r = settings_export(&doctor->settings);
+	r = settings_export(&doctor->settings);
 	if (r < 0)
 		return common_failed(NULL, r);
 	interrupt_catch();

@@ -16,6 +16,7 @@
 #include "tools/cli/command.h"
 #include "tools/cli/common.h"
 #include "tools/conf/conf.h"
+#include "tools/conf/settings.h"
 #include "tools/gc/gc.h"
 #include "tools/gc/orphans.h"
 
@@ -27,17 +28,6 @@ struct gc_command {
 	int64_t seconds; /* at most; 0: no limit */
 };
 
-/* An option that stands for the setting of its name. */
-static int take_setting(void *member, const struct opt *opt, const char *value)
-{
-	char key[32];
-
-	(void)member;
-	snprintf(key, sizeof key, "%s", opt->name);
-	*strchr(key, '-') = '_';
-	return conf_set(key, value);
-}
-
 static const struct opt own_options[] = {
 	{ "long", 'l', NULL, "print each name that goes, and the rule",
 		OPT_FLAG(struct gc_command, print) },
@@ -45,21 +35,12 @@ static const struct opt own_options[] = {
 		OPT_FLAG(struct gc_command, automatic) },
 	{ "max-time", 0, "AGE", "stop after so long, as 2s; the next run goes on",
 		OPT_AGE(struct gc_command, seconds, 1) },
-	{ "max-size", 0, "SIZE", "instead of the setting max_size",
-		OPT_CALL(struct gc_command, common, take_setting) },
-	{ "max-entries", 0, "NUMBER", "instead of max_entries",
-		OPT_CALL(struct gc_command, common, take_setting) },
-	{ "max-age", 0, "AGE", "instead of max_age",
-		OPT_CALL(struct gc_command, common, take_setting) },
-	{ "keep-free", 0, "SIZE|PERCENT%", "instead of keep_free",
-		OPT_CALL(struct gc_command, common, take_setting) },
-	{ "orphan-grace", 0, "AGE", "instead of orphan_grace",
-		OPT_CALL(struct gc_command, common, take_setting) },
 	{ 0 },
 };
 
 static const struct opt_table options[] = {
 	{ own_options, 0 },
+	{ settings_limits, 0 },
 	{ 0 },
 };
 
@@ -175,8 +156,9 @@ static int collect(const struct cache *cache, const struct gc_command *request)
 		.cache = cache,
 		.dry_run = request->common.dry_run,
 		.print = request->print && !request->common.json,
-		.limits = { conf_size("max_size"), conf_count("max_entries"),
-			conf_age("max_age"), conf_age("orphan_grace") },
+		.limits = { conf_number("max_size"), conf_number("max_entries"),
+			(int64_t)conf_number("max_age"),
+			(int64_t)conf_number("orphan_grace") },
 		.now = time(NULL),
 		.deadline = request->seconds
 				    ? clock_steady() + (request->seconds < LONGEST_TIME

@@ -17,6 +17,7 @@
 #include "tools/base/message.h"
 #include "tools/base/tmpfile.h"
 #include "tools/cli/command.h"
+#include "tools/conf/conf.h"
 #include "tools/conf/settings.h"
 #include "tools/python/filetype.h"
 #include "tools/python/library.h"
@@ -82,7 +83,9 @@ static void print_wrapper(FILE *out, const struct settings *settings, const char
 	fputc('\n', out);
 	fputs(take_out, out);
 	fputs(put_in_front, out);
-	settings_print_sh(settings, out);
+	if (!settings->keep_dontwrite)
+		fputs("unset PYTHONDONTWRITEBYTECODE\n", out);
+	conf_print_sh(out);
 	fputs("exec ", out);
 	escape_sh(out, interpreter);
 	fputs(" \"$@\"\n", out);

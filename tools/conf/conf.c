@@ -1,39 +1,40 @@
 /* SPDX-License-Identifier: MIT
  *
- * The settings: their table, and what files and the environment say of them.
+ * The settings: their table, and what files, the environment and options say of them.
  */
 #include "tools/conf/conf.h"
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shim/core/cache/ephemeral.h"
-#include "tools/base/files.h"
+#include "tools/base/alloc.h"
+#include "tools/base/escape.h"
+#include "tools/base/exit.h"
 #include "tools/base/message.h"
 #include "tools/base/nearest.h"
-#include "tools/cli/command.h"
 #include "tools/conf/conf_file.h"
 
 /* clang-format off: a row a line */
 const struct conf_key conf_keys[] = {
-#define SETTING(id, key, kind, value, fallback, what) \
-	{ key, "PYCSTASH_" #id, CONF_##kind, value, fallback, what, true },
+#define SETTING(id, key, option, kind, value, fallback, what) \
+	{ key, "PYCSTASH_" #id, option, CONF_##kind, value, fallback, what, true },
 #include "shim/core/cache/config.def"
 #undef SETTING
-#define SETTING(id, key, kind, value, fallback, what) \
-	{ key, "PYCSTASH_" #id, CONF_##kind, value, fallback, what, false },
+#define SETTING(id, key, option, kind, value, fallback, what) \
+	{ key, "PYCSTASH_" #id, option, CONF_##kind, value, fallback, what, false },
 #include "tools/conf/conf.def"
 #undef SETTING
-	{ NULL, NULL, CONF_WORD, NULL, NULL, NULL, false },
+	{ 0 },
 };
 /* clang-format on */
 
 #define KEYS (sizeof conf_keys / sizeof *conf_keys - 1)
 
 static struct conf_value values[KEYS]; /* without an origin: the default's */
+static char *options[KEYS];	       /* NULL: not given */
 static const char *files[CONF_FILES + 1];
 static struct conf_problem *problems;
 static size_t problem_count;
@@ -61,11 +62,6 @@ const char *conf_nearest(const char *name)
 	return nearest.best;
 }
 
-static struct conf_value *slot(const char *name)
-{
-	return &values[conf_find(name) - conf_keys];
-}
-
 /* --- reading -------------------------------------------------------------------------*/
 
 static void problem_add(const char *where, unsigned line, bool mild, const char *format,
@@ -74,20 +70,13 @@ static void problem_add(const char *where, unsigned line, bool mild, const char 
 static void problem_add(
 	const char *where, unsigned line, bool mild, const char *format, ...)
 {
-	struct conf_problem *more =
-		reallocarray(problems, problem_count + 2, sizeof *more);
 	va_list args;
-	char *what;
 
-	if (!more)
-		return;
-	problems = more;
+	GROW(problems, problem_count + 1);
 	va_start(args, format);
-	if (vasprintf(&what, format, args) < 0)
-		what = NULL;
+	problems[problem_count++] = (struct conf_problem){ where, line, mild,
+		alloc_format_args(format, args) };
 	va_end(args);
-	problems[problem_count++] =
-		(struct conf_problem){ where, line, mild, what ? what : "out of memory" };
 	problems[problem_count] = (struct conf_problem){ 0 };
 }
 
@@ -95,9 +84,8 @@ static void take_setting(
 	const char *path, unsigned line, const char *name, const char *value)
 {
 	const struct conf_key *key = conf_find(name);
-	const char *meant = conf_nearest(name);
+	const char *meant = conf_nearest(name), *wrong;
 	struct conf_value *old;
-	char *copy;
 
 	if (!key) {
 		problem_add(path, line, false,
@@ -106,38 +94,35 @@ static void take_setting(
 			name, meant);
 		return;
 	}
-	if (!conf_accepts(key, value)) {
+	wrong = conf_wrong(key, value);
+	if (wrong) {
 		problem_add(path, line, false, "%s = %s: what is expected is %s", name,
-			value, conf_expected(key));
+			value, wrong);
 		return;
 	}
-	old = slot(name);
+	old = &values[key - conf_keys];
 	if (old->origin == path)
 		problem_add(path, line, true, "%s is set in line %u already", name,
 			old->line);
-	copy = strdup(value);
-	if (copy)
-		*old = (struct conf_value){ copy, path, line };
+	*old = (struct conf_value){ alloc_copy(value), path, line };
 }
 
 static void read_lines(const char *path, FILE *file)
 {
 	AUTOFREE char *line = NULL;
 	char *key, *value;
-	unsigned number = 0;
 	size_t size = 0;
 	ssize_t length;
-	int r;
 
 	errno = 0;
-	while ((length = getline(&line, &size, file)) >= 0) {
-		number++;
-		r = (size_t)length == strlen(line) ? conf_line(line, &key, &value)
-						   : -EINVAL;
+	for (unsigned n = 1; (length = getline(&line, &size, file)) >= 0; n++) {
+		int r = (size_t)length == strlen(line) ? conf_line(line, &key, &value)
+						       : -EINVAL;
+
 		if (r < 0)
-			problem_add(path, number, false, "this is no `key = value`");
+			problem_add(path, n, false, "this is no `key = value`");
 		else if (r > 0)
-			take_setting(path, number, key, value);
+			take_setting(path, n, key, value);
 		errno = 0;
 	}
 	if (errno)
@@ -148,11 +133,8 @@ static void read_file(const char *path)
 {
 	AUTOFREE char *why = NULL;
 	FILE *file;
-	int r;
+	int r = *path ? conf_file_open(path, &file, &why) : -ENOENT;
 
-	if (!*path)
-		return;
-	r = conf_file_open(path, &file, &why);
 	if (r == 0) {
 		read_lines(path, file);
 		fclose(file);
@@ -161,16 +143,17 @@ static void read_file(const char *path)
 			path, 0, false, "it is not read: %s", why ? why : strerror(-r));
 }
 
-/* What the shim makes of a switch is its own: only 0 is off. It passes over wrong words
- * and says nothing, so this is the place. Returns what the value means. */
+/* The shim takes a switch as off if it is 0, and as on otherwise. It ignores wrong values
+ * and prints nothing, so they are reported here. Returns what the value means. */
 static const char *shim_variable(const struct conf_key *key, const char *value)
 {
-	if (key->kind != CONF_BOOL) {
-		if (!conf_accepts(key, value))
-			problem_add(key->variable, 0, true, "%s: what is expected is %s",
-				value, conf_expected(key));
+	const char *wrong = key->kind == CONF_BOOL ? NULL : conf_wrong(key, value);
+
+	if (wrong)
+		problem_add(key->variable, 0, true, "%s: what is expected is %s", value,
+			wrong);
+	if (key->kind != CONF_BOOL)
 		return value;
-	}
 	if (strcmp(value, "0") == 0)
 		return "no";
 	if (strcmp(value, "1") != 0)
@@ -179,55 +162,44 @@ static const char *shim_variable(const struct conf_key *key, const char *value)
 	return "yes";
 }
 
-static void read_environment(void)
+static void read_variable(const struct conf_key *key, const char *value)
 {
-	size_t i;
+	const char *wrong = NULL;
 
-	for (i = 0; i < KEYS; i++) {
-		const struct conf_key *key = &conf_keys[i];
-		const char *value = getenv(key->variable);
-
-		if (!value)
-			continue;
-		if (!*value)
-			value = key->fallback;
-		else if (key->shim)
-			value = shim_variable(key, value);
-		else if (!conf_accepts(key, value)) {
-			problem_add(key->variable, 0, false, "%s: what is expected is %s",
-				value, conf_expected(key));
-			continue;
-		}
-		values[i] = (struct conf_value){ value ? strdup(value) : NULL,
-			"environment", 0 };
-	}
+	if (!*value)
+		value = key->fallback;
+	else if (key->shim)
+		value = shim_variable(key, value);
+	else
+		wrong = conf_wrong(key, value);
+	if (wrong)
+		problem_add(key->variable, 0, false, "%s: what is expected is %s", value,
+			wrong);
+	else
+		values[key - conf_keys] =
+			(struct conf_value){ value ? alloc_copy(value) : NULL,
+				"environment", 0 };
 }
 
 /* The user's place as the XDG base directory specification has it: only absolute names
  * count. */
-static char *user_file(void)
+static const char *user_file(void)
 {
 	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-	char *path;
-	int r;
 
 	if (config && config[0] == '/')
-		r = asprintf(&path, "%s/pycstash/pycstash.conf", config);
-	else if (home && home[0] == '/')
-		r = asprintf(&path, "%s/.config/pycstash/pycstash.conf", home);
-	else
-		return NULL;
-	return r < 0 ? NULL : path;
+		return alloc_format("%s/pycstash/pycstash.conf", config);
+	if (home && home[0] == '/')
+		return alloc_format("%s/.config/pycstash/pycstash.conf", home);
+	return "";
 }
 
-static char *system_file(void)
+static const char *system_file(void)
 {
 	const char *directory = getenv("PYCSTASH_SYSCONFDIR");
-	char *path;
 
-	if (!directory || directory[0] != '/')
-		directory = PYCSTASH_SYSCONFDIR;
-	return asprintf(&path, "%s/pycstash.conf", directory) < 0 ? NULL : path;
+	return alloc_format("%s/pycstash.conf",
+		directory && directory[0] == '/' ? directory : PYCSTASH_SYSCONFDIR);
 }
 
 const char *const *conf_files(void)
@@ -236,21 +208,24 @@ const char *const *conf_files(void)
 		files[0] = user_file();
 		files[1] = system_file();
 	}
-	if (!files[0])
-		files[0] = "";
 	return files;
 }
 
 void conf_read(void)
 {
-	size_t i;
+	const struct conf_key *key;
 
 	if (was_read)
 		return;
 	was_read = true;
-	for (i = CONF_FILES; i-- > 0;)
+	for (size_t i = CONF_FILES; i-- > 0;)
 		read_file(conf_files()[i]);
-	read_environment();
+	for (key = conf_keys; key->name; key++) {
+		const char *value = getenv(key->variable);
+
+		if (value)
+			read_variable(key, value);
+	}
 }
 
 const struct conf_problem *conf_problems(void)
@@ -263,12 +238,12 @@ const struct conf_problem *conf_problems(void)
 int conf_load(void)
 {
 	const struct conf_problem *problem;
-	static bool was_said;
+	static bool was_reported;
 	static int code;
 
-	if (was_said)
+	if (was_reported)
 		return code;
-	was_said = true;
+	was_reported = true;
 	conf_read();
 	for (problem = conf_problems(); problem->where; problem++) {
 		AUTOFREE char *where = NULL;
@@ -276,61 +251,179 @@ int conf_load(void)
 		if (problem->mild)
 			continue;
 		code = EXIT_BAD_CONFIG;
-		if (problem->line == 0 ||
-			asprintf(&where, "%s:%u", problem->where, problem->line) < 0)
-			where = NULL;
+		if (problem->line)
+			where = alloc_format("%s:%u", problem->where, problem->line);
 		complain(where ? where : problem->where, "%s", problem->what);
 	}
 	return code;
 }
 
-/* --- asking --------------------------------------------------------------------------*/
+/* --- options -------------------------------------------------------------------------*/
+
+/* Whether one of the colon-separated entries of list is exactly this one. */
+static bool is_in_list(const char *list, const char *entry)
+{
+	size_t length = strlen(entry), n;
+
+	for (;; list += n + 1) {
+		n = strcspn(list, ":");
+		if (n == length && memcmp(list, entry, n) == 0)
+			return true;
+		if (!list[n])
+			return false;
+	}
+}
+
+/* Appends to `list`, which is freed, those of the entries that it does not have. */
+static char *append_entries(char *list, const char *entries)
+{
+	AUTOFREE char *copy = alloc_copy(entries);
+	char *rest = copy, *entry;
+
+	while ((entry = strsep(&rest, ":"))) {
+		char *longer;
+
+		if (!*entry || is_in_list(list, entry))
+			continue;
+		longer = alloc_format("%s%s%s", list, *list ? ":" : "", entry);
+		free(list);
+		list = longer;
+	}
+	return list;
+}
 
 int conf_set(const char *name, const char *value)
 {
 	const struct conf_key *key = conf_find(name);
-	char *copy;
+	const char *wrong = conf_wrong(key, value);
+	char **option = &options[key - conf_keys];
 
-	if (!conf_accepts(key, value)) {
-		complain(name, "%s: what is expected is %s", value, conf_expected(key));
+	if (wrong) {
+		complain(name, "%s: what is expected is %s", value, wrong);
 		return -EINVAL;
 	}
-	copy = strdup(value);
-	if (!copy)
-		return -ENOMEM;
-	*slot(name) = (struct conf_value){ copy, "option", 0 };
+	if (*option && key->kind == CONF_LIST) {
+		*option = append_entries(*option, value);
+		return 0;
+	}
+	free(*option);
+	*option = alloc_copy(value);
 	return 0;
 }
 
 struct conf_value conf_get(const char *name)
 {
-	struct conf_value value = *slot(name);
+	const struct conf_key *key = conf_find(name);
+	struct conf_value value = values[key - conf_keys];
 
+	if (options[key - conf_keys])
+		return (struct conf_value){ options[key - conf_keys], "option", 0 };
 	if (!value.origin)
-		value = (struct conf_value){ conf_find(name)->fallback, "default", 0 };
+		return (struct conf_value){ key->fallback, "default", 0 };
 	return value;
 }
 
-const char *conf_exported(const struct conf_key *key)
+uint64_t conf_share(const char *name, uint64_t total)
 {
-	struct conf_value value = conf_get(key->name);
+	uint64_t number = 0;
 
-	if (!key->shim || value.line == 0)
-		return NULL;
-	if (key->kind == CONF_BOOL)
-		return conf_bool(key->name) ? "1" : "0";
-	return value.value;
+	/* What is kept is right, so reading it again cannot fail. */
+	(void)conf_value_number(conf_find(name), conf_get(name).value, total, &number);
+	return number;
+}
+
+uint64_t conf_number(const char *name)
+{
+	return conf_share(name, 0);
+}
+
+/* --- the environment -----------------------------------------------------------------*/
+
+/* A value as the shim reads it from the key's variable. */
+static const char *as_variable(const struct conf_key *key, const char *value)
+{
+	uint64_t on;
+
+	if (key->kind != CONF_BOOL)
+		return value;
+	(void)conf_value_number(key, value, 0, &on);
+	return on ? "1" : "0";
+}
+
+/* What a file says about a key of the shim, and nothing stronger but an option; or NULL.
+ */
+static const char *file_value(const struct conf_key *key)
+{
+	const struct conf_value *value = &values[key - conf_keys];
+
+	return key->shim && value->line ? as_variable(key, value->value) : NULL;
+}
+
+static int export_option(const struct conf_key *key, const char *value)
+{
+	const char *before = getenv(key->variable);
+	AUTOFREE char *list = NULL;
+
+	if (key->kind == CONF_LIST)
+		value = list = append_entries(alloc_copy(before ? before : ""), value);
+	return setenv(key->variable, as_variable(key, value), 1) < 0 ? -errno : 0;
 }
 
 int conf_export(void)
 {
 	const struct conf_key *key;
+	int r = 0;
 
-	for (key = conf_keys; key->name; key++) {
-		const char *value = conf_exported(key);
+	for (key = conf_keys; key->name && r == 0; key++) {
+		const char *value = file_value(key), *option = options[key - conf_keys];
 
 		if (value && setenv(key->variable, value, 1) < 0)
-			return -errno;
+			r = -errno;
+		if (option && key->shim && r == 0)
+			r = export_option(key, option);
 	}
-	return 0;
+	return r;
+}
+
+/* Appends one entry unless it is there: a wrapper may be run by one of its children. */
+static void print_sh_entry(FILE *out, const char *name, const char *entry)
+{
+	fprintf(out, "case \":$%s:\" in\n*:", name);
+	escape_sh(out, entry);
+	fprintf(out, ":*) ;;\n*) %s=${%s:+$%s:}", name, name, name);
+	escape_sh(out, entry);
+	fprintf(out, " ;;\nesac\nexport %s\n", name);
+}
+
+static void print_sh_option(FILE *out, const struct conf_key *key, const char *value)
+{
+	AUTOFREE char *copy = alloc_copy(value);
+	char *rest = copy, *entry;
+
+	if (key->kind == CONF_LIST) {
+		while ((entry = strsep(&rest, ":")))
+			print_sh_entry(out, key->variable, entry);
+		return;
+	}
+	fprintf(out, "%s=", key->variable);
+	escape_sh(out, as_variable(key, value));
+	fprintf(out, "\nexport %s\n", key->variable);
+}
+
+void conf_print_sh(FILE *out)
+{
+	const struct conf_key *key;
+
+	for (key = conf_keys; key->name; key++) {
+		const char *value = file_value(key), *option = options[key - conf_keys];
+
+		/* The environment at that time is stronger than the file now. */
+		if (value) {
+			fprintf(out, "%s=${%s-", key->variable, key->variable);
+			escape_sh(out, value);
+			fprintf(out, "}\nexport %s\n", key->variable);
+		}
+		if (option && key->shim)
+			print_sh_option(out, key, option);
+	}
 }

@@ -4,24 +4,25 @@
  * ($XDG_CONFIG_HOME/pycstash/pycstash.conf), the machine's (/etc/pycstash.conf), the
  * default. Files have lines `key = value`, comments with #; a key is the variable's name
  * without PYCSTASH_, in lower case. The shim reads no file: `pycstash` exports what files
- * say before it runs or asks anything (conf_export).
+ * say before it does anything (conf_export).
  *
- * A file that another user could write is not read, and said. A variable that is empty
- * asks for the default, whatever files say. All strings belong to this module and live as
- * long as the process. Nothing here may be called from several threads before conf_load
- * has returned.
+ * A file that another user could change is not read, which is reported. A variable that
+ * is empty asks for the default, whatever files say. All strings belong to this module
+ * and live as long as the process. Nothing here may be called from several threads before
+ * conf_load has returned.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum conf_kind {
 	CONF_PATH,  /* absolute */
-	CONF_LIST,  /* of such, with colons between */
+	CONF_LIST,  /* absolute paths with colons between them */
 	CONF_BOOL,  /* yes, true, on, 1; no, false, off, 0 */
-	CONF_WORD,  /* one of those in conf_key.values; FILE there is any path */
+	CONF_WORD,  /* one of those in conf_key.values; FILE is any absolute path */
 	CONF_SIZE,  /* 5G */
 	CONF_AGE,   /* 30d; 0: no limit */
 	CONF_COUNT, /* 1000 */
@@ -32,6 +33,7 @@ enum conf_kind {
 struct conf_key {
 	const char *name;     /* "max_size" */
 	const char *variable; /* "PYCSTASH_MAX_SIZE" */
+	const char *option;   /* "max-size"; NULL: none */
 	enum conf_kind kind;
 	const char *values;   /* "SIZE", "stat|content" */
 	const char *fallback; /* "5G"; NULL: none */
@@ -39,17 +41,21 @@ struct conf_key {
 	bool shim;	      /* the shim reads it too */
 };
 
-/* All keys: those of shim/core/cache/config.def and of tools/conf/conf.def; ends with
+/* All keys: those of shim/core/cache/config.def and of tools/conf/conf.def; ends with a
  * NULL name. */
 extern const struct conf_key conf_keys[];
 
 const struct conf_key *conf_find(const char *name); /* NULL: there is none */
 const char *conf_nearest(const char *name); /* one that was meant perhaps, or NULL */
 
-/* Whether a key may have that value, and what it should be instead, as "a size such as
- * 5G" (a literal, or the key's values). */
-bool conf_accepts(const struct conf_key *key, const char *value);
-const char *conf_expected(const struct conf_key *key);
+/* What the value of a key should be instead of this one, as "a size such as 5G": a
+ * literal, or the key's values. NULL: the key may have this value. */
+const char *conf_wrong(const struct conf_key *key, const char *value);
+
+/* A value as a number of bytes, seconds or things, or 1 for yes. A percentage is a part
+ * of `total`. -EINVAL, also for the other kinds of keys; -ERANGE. */
+int conf_value_number(const struct conf_key *key, const char *value, uint64_t total,
+	uint64_t *ret_number);
 
 struct conf_value {
 	const char *value;  /* NULL: unset */
@@ -65,12 +71,13 @@ struct conf_problem {
 	const char *what;  /* a sentence */
 };
 
-/* Reads the files, once; later calls do nothing. Says nothing; conf_problems has it. */
+/* Reads the files and the environment, once; later calls do nothing. Prints nothing;
+ * conf_problems has what is wrong. */
 void conf_read(void);
 const struct conf_problem *conf_problems(void);
 
-/* Reads the files and says, once, what is wrong with them and the environment, but for
- * what is mild. 0, or EXIT_BAD_CONFIG where something is. */
+/* Reads them and reports, once, what is wrong, except for what is mild. 0, or
+ * EXIT_BAD_CONFIG where something is. */
 int conf_load(void);
 
 /* The names of the files, the stronger first; ends with NULL. The first is the user's,
@@ -79,23 +86,20 @@ int conf_load(void);
 const char *const *conf_files(void);
 #define CONF_FILES 2
 
-/* An option of the command line: stronger than all else. The value is copied. -EINVAL
- * after saying that it is none for this key; -ENOMEM. */
+/* An option of the command line: stronger than everything else. Lists are appended to.
+ * The value is copied. -EINVAL after reporting that the key cannot have it. */
 int conf_set(const char *name, const char *value);
 
 struct conf_value conf_get(const char *name);
 
-/* The value read as what it is; the fallback's where it is unset. */
-uint64_t conf_size(const char *key);
-int64_t conf_age(const char *key); /* seconds; 0: no limit */
-uint64_t conf_count(const char *key);
-bool conf_bool(const char *key);
-uint64_t conf_share(const char *key, uint64_t total); /* bytes; percents are of total */
+/* The value of the key as a number; the fallback's where it is unset. */
+uint64_t conf_number(const char *name);
+uint64_t conf_share(const char *name, uint64_t total);
 
-/* The value of the key's variable, as the shim reads it, where a file has one that
- * counts; else NULL. */
-const char *conf_exported(const struct conf_key *key);
-
-/* Puts what files say, and the environment does not, into the environment: for the shim
- * in a child, and for config_root here. 0 or -errno. */
+/* Puts what files and options say into the environment: for the shim in a child, and for
+ * config_root here. A list of an option is appended to the variable. 0 or -errno. */
 int conf_export(void);
+
+/* The same as lines of POSIX sh, which forks nothing and uses no names but the
+ * variables'. */
+void conf_print_sh(FILE *out);

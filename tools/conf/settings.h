@@ -1,36 +1,28 @@
 /* SPDX-License-Identifier: MIT
  *
- * The options by which `run`, `wrap` and `doctor` set what the shim reads from the
- * environment. What the command line says wins over a variable that is already set;
- * lists of prefixes are appended to it.
- *
- * A struct settings owns its strings, begins as all zeros and is released in the end.
- * Functions return 0 or -errno.
+ * The options that stand for settings: by them `run`, `wrap`, `doctor` and `explain` set
+ * what the shim reads from the environment, and `gc` its limits. The values are kept by
+ * conf.h. What the command line says wins over a variable that is already set; lists of
+ * prefixes are appended to it.
  */
 #pragma once
 
 #include <stdbool.h>
-#include <stdio.h>
 
 #include "shim/core/cache/config.h"
 #include "tools/cli/opt.h"
 
 struct settings {
-	char *value[CONFIG_SETTINGS]; /* NULL: not given */
-	const char *library;	      /* --library, as given, or NULL */
-	bool keep_dontwrite;	      /* leave PYTHONDONTWRITEBYTECODE as it is */
+	const char *library; /* --library, as given, or NULL */
+	bool keep_dontwrite; /* leave PYTHONDONTWRITEBYTECODE as it is */
 };
 
 extern const struct opt settings_options[]; /* about a struct settings */
+extern const struct opt settings_limits[];  /* those of conf.def, about no struct */
 
-/* Puts them into the environment of this process. */
+/* Puts them, and what configuration files say, into the environment of this process. 0 or
+ * -errno. */
 int settings_export(const struct settings *settings);
 
-/* The same as lines of POSIX sh, behind what configuration files say and the environment
- * does not; no forks, and no names but those of the settings. */
-void settings_print_sh(const struct settings *settings, FILE *out);
-
-/* The environment as the shim would read it; without PYCSTASH_DISABLE where `anyway`. */
+/* The environment as the shim would read it; without PYCSTASH_DISABLE if `anyway`. */
 void settings_config(struct config *config, bool anyway);
-
-void settings_release(struct settings *settings);

@@ -95,7 +95,7 @@ void gc_due_start(void)
 {
 	pid_t child;
 
-	if (!conf_bool("auto_gc") || !is_due_here() || is_reaper())
+	if (!conf_number("auto_gc") || !is_due_here() || is_reaper())
 		return;
 	child = fork_silently();
 	if (child == 0) {

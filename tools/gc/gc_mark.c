@@ -32,7 +32,7 @@ int64_t gc_mark_seen(const struct cache *cache)
 
 static bool is_too_large(const struct cache *cache, int64_t now)
 {
-	const uint64_t most = conf_size("max_size");
+	const uint64_t most = conf_number("max_size");
 	struct totals counters;
 	int64_t disk = 0;
 

@@ -7,7 +7,7 @@
 #include "shim/core/cache/ephemeral.h"
 
 const char *const config_names[CONFIG_SETTINGS] = {
-#define SETTING(id, key, kind, value, fallback, what) "PYCSTASH_" #id,
+#define SETTING(id, key, option, kind, value, fallback, what) "PYCSTASH_" #id,
 #include "shim/core/cache/config.def"
 #undef SETTING
 };

@@ -25,7 +25,7 @@
 #define LAYERS_MAX 8
 
 enum config_setting {
-#define SETTING(id, key, kind, value, fallback, what) CONFIG_##id,
+#define SETTING(id, key, option, kind, value, fallback, what) CONFIG_##id,
 #include "shim/core/cache/config.def"
 #undef SETTING
 	CONFIG_SETTINGS
