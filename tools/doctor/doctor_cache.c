@@ -82,35 +82,26 @@ static void check_file_system(struct findings *report, const char *path)
 
 /* --- what lies at the top ------------------------------------------------------------*/
 
-/* What another user put there (a run under sudo) can be neither renewed nor deleted. */
-static bool is_strangers(struct findings *report, DIR *dir, const char *path,
-	const char *root, const char *name)
-{
-	struct stat st;
-
-	if (fstatat(dirfd(dir), name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-		st.st_uid == geteuid())
-		return false;
-	findings_add(report, FINDING_WARN, "cache",
-		"%s/%s belongs to another user and can be neither renewed nor deleted; run as root: chown -hR %u %s",
-		path, name, geteuid(), root);
-	return true;
-}
-
-/* What lies in path, the root or its layout folder, and should not. */
+/* What lies in path, the root or its layout folder, and should not. What another user put
+ * there (a run under sudo) can be neither renewed nor deleted. */
 static void check_names(struct findings *report, const char *path, const char *root)
 {
 	DIR *dir = opendir(path);
 	struct dirent *entry;
+	struct stat st;
 	bool strange = false; /* one will do: there is one cure for all */
 
 	while (dir && (entry = readdir(dir))) {
 		const char *name = entry->d_name;
 
-		if (strcmp(name, "..") == 0)
-			continue;
-		if (!strange)
-			strange = is_strangers(report, dir, path, root, name);
+		if (!strange && strcmp(name, "..") != 0 &&
+			fstatat(dirfd(dir), name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			st.st_uid != geteuid()) {
+			strange = true;
+			findings_add(report, FINDING_WARN, "cache",
+				"%s/%s belongs to another user and can be neither renewed nor deleted; run as root: chown -hR %u %s",
+				path, name, geteuid(), root);
+		}
 		if (path == root && fnmatch("v[0-9]*", name, 0) == 0 &&
 			strcmp(name, CACHE_LAYOUT) != 0)
 			findings_add(report, FINDING_WARN, "cache",
@@ -193,23 +184,6 @@ static void check_absent(struct findings *report, char *root, enum finding_state
 	check_file_system(report, parent);
 }
 
-/* bad: how bad it is to have no cache of one's own. Layers serve without. */
-static void check_root(struct findings *report, char *root, enum finding_state bad)
-{
-	char at[PATH_MAX];
-	enum verdict why;
-	enum root_state state = root_judge(&sys_libc, root, at, &why);
-
-	if (state == ROOT_READY)
-		check_ready(report, root);
-	else if (state == ROOT_ABSENT)
-		check_absent(report, root, bad);
-	else
-		findings_add(report, bad, "cache",
-			"%s is not used: %s: %s; fix its owner and mode (chmod go-w %s), or set PYCSTASH_DIR to a directory of your own",
-			root, *at ? at : "/", verdict_rows[why].why, *at ? at : "/");
-}
-
 /* Returns how many are used. layers: NULL where there are none. */
 static size_t check_layers(struct findings *report, const char *layers)
 {
@@ -219,10 +193,8 @@ static size_t check_layers(struct findings *report, const char *layers)
 	size_t len, used = 0;
 
 	for (size_t n = 0; layers && (layer = config_layer(layers, n, &len)); n++) {
-		if (len >= sizeof at)
-			continue;
-		memcpy(at, layer, len);
-		at[len] = '\0';
+		/* one that is too long is absent then */
+		snprintf(at, sizeof at, "%.*s", (int)len, layer);
 		why = layer_judge(&sys_libc, geteuid(), at, sizeof at);
 		used += why == VERDICT_NONE;
 		if (why == VERDICT_NONE)
@@ -239,12 +211,24 @@ void doctor_check_cache(struct doctor *doctor)
 {
 	struct findings *report = &doctor->report;
 	struct config config;
-	enum finding_state bad;
+	char at[PATH_MAX];
+	enum finding_state bad; /* how bad it is to have no cache: layers serve without */
+	enum root_state state = ROOT_UNKNOWN;
+	enum verdict why;
 
 	settings_config(&config, true);
 	bad = check_layers(report, config.layers) ? FINDING_WARN : FINDING_FAIL;
 	if (config.root_len)
-		check_root(report, config.root, bad);
-	else
+		state = root_judge(&sys_libc, config.root, at, &why);
+	if (state == ROOT_UNKNOWN)
 		findings_add(report, bad, "cache", "%s", config.why_not);
+	else if (state == ROOT_READY)
+		check_ready(report, config.root);
+	else if (state == ROOT_ABSENT)
+		check_absent(report, config.root, bad);
+	else
+		findings_add(report, bad, "cache",
+			"%s is not used: %s: %s; fix its owner and mode (chmod go-w %s), or set PYCSTASH_DIR to a directory of your own",
+			config.root, *at ? at : "/", verdict_rows[why].why,
+			*at ? at : "/");
 }

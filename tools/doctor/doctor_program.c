@@ -21,13 +21,10 @@ void doctor_check_library(struct doctor *doctor)
 	AUTOFREE char *why = NULL;
 	int r = library_find(doctor->settings.library, &doctor->library, &why);
 
-	if (r == 0) {
-		findings_add(
-			&doctor->report, FINDING_OK, "library", "%s", doctor->library);
-		return;
-	}
-	findings_add(
-		&doctor->report, FINDING_FAIL, "library", "%s", why ? why : strerror(-r));
+	findings_add(&doctor->report, r == 0 ? FINDING_OK : FINDING_FAIL, "library", "%s",
+		r == 0 ? doctor->library
+		: why  ? why
+		       : strerror(-r));
 }
 
 /* What a script runs in the end: Python itself knows. Called without the library, and
@@ -38,15 +35,16 @@ static char *ask_executable(const struct doctor *doctor)
 	char question[] = "import sys; sys.stdout.write('\\n' + sys.executable)";
 	char *argv[] = { doctor->path, (char[]){ "-c" }, question, NULL };
 	struct answer answer;
-	char *line, *found = NULL;
+	char *line;
 
 	if (subprocess_run(argv, changes, doctor->timeout, &answer) < 0)
 		return NULL;
-	line = strrchr(answer.out, '\n');
-	if (line && line[1] == '/' && answer_is_success(&answer))
-		found = alloc_copy(line + 1);
+	line = answer_last_line(answer_is_success(&answer) ? answer.out : "");
 	answer_release(&answer);
-	return found;
+	if (*line == '/')
+		return line;
+	free(line);
+	return NULL;
 }
 
 /* The interpreter that a script's first line names, if that is a Python: a path, or a
@@ -96,27 +94,29 @@ static void check_script(struct doctor *doctor, const char *line)
 
 void doctor_check_interpreter(struct doctor *doctor)
 {
+	struct findings *report = &doctor->report;
 	AUTOFREE char *line = NULL;
+	const char *why;
 	int r = file_command(doctor->name, &doctor->path);
 
 	if (r == 0)
 		r = file_kind(doctor->path, &line);
+	doctor->by_wrapper = r == FILE_WRAPPER;
 	if (r == FILE_SCRIPT || r == FILE_WRAPPER) {
-		doctor->by_wrapper = r == FILE_WRAPPER;
 		check_script(doctor, line);
-		return;
-	}
-	if (r == FILE_ELF) {
+	} else if (r == FILE_ELF) {
 		doctor->program = alloc_copy(doctor->path);
+		findings_add(report, FINDING_OK, "interpreter", "%s", doctor->path);
+	} else {
+		if (r == -ENOENT)
+			why = "there is no such interpreter; give its path: pycstash doctor PATH";
+		else if (r == FILE_OTHER)
+			why = "this is neither a program nor a script";
+		else
+			why = strerror(-r);
 		findings_add(
-			&doctor->report, FINDING_OK, "interpreter", "%s", doctor->path);
-		return;
+			report, FINDING_FAIL, "interpreter", "%s: %s", doctor->name, why);
 	}
-	findings_add(&doctor->report, FINDING_FAIL, "interpreter", "%s: %s", doctor->name,
-		r == -ENOENT
-			? "there is no such interpreter; give its path: pycstash doctor PATH"
-		: r == FILE_OTHER ? "this is neither a program nor a script"
-				  : strerror(-r));
 }
 
 static void check_machine(

@@ -75,14 +75,6 @@ static int prepare(struct doctor *doctor, struct proof *proof)
 	return write_module(proof->base);
 }
 
-static bool read_answer(struct proof *proof, const char *out)
-{
-	const char *line = strstr(out, ANSWER);
-
-	return line && sscanf(line + strlen(ANSWER), "%d %d %d.%d", &proof->has_tag,
-			       &proof->dontwrite, &proof->major, &proof->minor) == 4;
-}
-
 /* What could keep the proof from being one is taken out of the environment: other checks
  * report it. */
 static int import(struct doctor *doctor, struct proof *proof)
@@ -97,13 +89,16 @@ static int import(struct doctor *doctor, struct proof *proof)
 	char *argv[] = { path, (char[]){ "-c" }, (char *)question, proof->base, NULL };
 	struct answer answer;
 	AUTOFREE char *reason = NULL;
+	const char *line;
 	bool answered;
 	int r = subprocess_run(argv, changes, doctor->timeout, &answer);
 
 	if (r < 0)
 		return r == -EINTR ? r : fail(doctor, "it cannot be made", strerror(-r));
 	reason = answer_reason(&answer);
-	answered = read_answer(proof, answer.out);
+	line = strstr(answer.out, ANSWER);
+	answered = line && sscanf(line, ANSWER "%d %d %d.%d", &proof->has_tag,
+				   &proof->dontwrite, &proof->major, &proof->minor) == 4;
 	if (!answered && doctor->has_python)
 		r = skip(doctor,
 			"it has Python inside and takes no -c; run it twice with PYCSTASH_LOG=stderr, and look for `hit`");
@@ -137,50 +132,58 @@ static int check_python(struct doctor *doctor, const struct proof *proof)
 	return 0;
 }
 
+/* Whether the library has logged a hit for the module. */
+static bool has_hit(const char *log)
+{
+	const char *line = log;
+
+	while ((line = strstr(line, ": hit: "))) {
+		size_t len = strcspn(line, "\n");
+
+		if (memmem(line, len, MODULE ".", strlen(MODULE ".")))
+			return true;
+		line += len;
+	}
+	return false;
+}
+
 /* What came of the second import. */
-static int judge(struct doctor *doctor, const struct proof *proof)
+static void judge(struct doctor *doctor, const struct proof *proof)
 {
 	AUTOFREE char *pycache = alloc_format("%s/" PYCACHE, proof->base);
-	AUTOFREE char *hit = alloc_format(": hit: %s/" MODULE ".", pycache);
 	AUTOFREE char *last = answer_last_line(proof->log);
 	const char *why = *last ? last : "the library logged nothing";
 
 	if (access(pycache, F_OK) == 0)
-		return fail(doctor,
+		(void)fail(doctor,
 			"bytecode was written next to the source, without the library",
 			why);
-	if (!strstr(proof->log, hit))
-		return fail(doctor, "the same module was compiled a second time", why);
-	findings_add(&doctor->report, FINDING_OK, "proof",
-		"Python %d.%d compiled a module into the cache and was served it from there",
-		proof->major, proof->minor);
-	return 0;
-}
-
-static int prove(struct doctor *doctor, struct proof *proof)
-{
-	int r = prepare(doctor, proof);
-
-	if (!proof->base)
-		return skip(doctor,
-			"there is no directory for temporary files; set TMPDIR to one that can be written");
-	if (r < 0)
-		return fail(doctor, "it cannot be made", strerror(-r));
-	if ((r = import(doctor, proof)) < 0 || (r = check_python(doctor, proof)) < 0 ||
-		(r = import(doctor, proof)) < 0)
-		return r;
-	return judge(doctor, proof);
+	else if (!has_hit(proof->log))
+		(void)fail(doctor, "the same module was compiled a second time", why);
+	else
+		findings_add(&doctor->report, FINDING_OK, "proof",
+			"Python %d.%d compiled a module into the cache and was served it from there",
+			proof->major, proof->minor);
 }
 
 void doctor_check_proof(struct doctor *doctor)
 {
 	struct proof proof = { 0 };
+	int r;
 
 	if (doctor->hopeless) {
 		(void)skip(doctor, "what failed above comes first");
 		return;
 	}
-	(void)prove(doctor, &proof); /* it has said what went wrong */
+	r = prepare(doctor, &proof);
+	if (!proof.base)
+		(void)skip(doctor,
+			"there is no directory for temporary files; set TMPDIR to one that can be written");
+	else if (r < 0)
+		(void)fail(doctor, "it cannot be made", strerror(-r));
+	else if (import(doctor, &proof) == 0 && check_python(doctor, &proof) == 0 &&
+		 import(doctor, &proof) == 0)
+		judge(doctor, &proof);
 	if (proof.base)
 		file_remove_tree(proof.base);
 	free(proof.base);

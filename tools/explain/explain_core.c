@@ -33,11 +33,10 @@ static bool check_settings(struct explain_search *search)
 	config->variant = search->subject->variant;
 	if (!config->enabled)
 		STEP(search, FAIL, "settings", "%s", config->why_not);
-	else if (config->readonly)
-		STEP(search, OK, "settings",
-			"the cache is only read (PYCSTASH_READONLY)");
 	else
-		STEP(search, OK, "settings", "on");
+		STEP(search, OK, "settings",
+			config->readonly ? "the cache is only read (PYCSTASH_READONLY)"
+					 : "on");
 	return config->enabled;
 }
 
@@ -54,28 +53,28 @@ static bool check_prefix(struct explain_search *search)
 /* Whether the cache may be read, or else layers. */
 static bool check_store(struct explain_search *search)
 {
-	const char *root = search->config.root;
+	const char *root = search->config.root, *problem = NULL;
 	char at[PATH_MAX] = "";
 	enum verdict why = VERDICT_REFUSED_NO_PLACE;
+	bool usable;
 
 	search->store = ROOT_REFUSED;
 	if (search->config.root_len)
 		search->store = root_judge(&search->sys, root, at, &why);
-	if (*at)
-		root = at;
-	if (search->store == ROOT_READY) {
-		STEP(search, OK, "cache", "%s", root);
-	} else if (search->store == ROOT_ABSENT) {
-		STEP(search, WARN, "cache", "%s: there is none yet", root);
-	} else if (search->config.layers) {
-		STEP(search, WARN, "cache", "%s: %s; there are layers", root,
-			verdict_rows[why].why);
-	} else {
+	usable = search->store != ROOT_REFUSED || search->config.layers;
+	if (search->store == ROOT_REFUSED)
+		problem = verdict_rows[why].why;
+	else if (search->store == ROOT_ABSENT)
+		problem = "there is none yet";
+	findings_add(&search->explanation->steps,
+		!problem ? FINDING_OK
+		: usable ? FINDING_WARN
+			 : FINDING_FAIL,
+		"cache", "%s%s%s", *at ? at : root, problem ? ": " : "",
+		problem ? problem : "");
+	if (!usable)
 		search->explanation->verdict = why;
-		STEP(search, FAIL, "cache", "%s: %s", root, verdict_rows[why].why);
-		return false;
-	}
-	return true;
+	return usable;
 }
 
 static bool leave(struct explain_search *search, enum verdict verdict, const char *what,

@@ -3,6 +3,7 @@
  * What the interpreter does by itself with a pyc: importlib's own rules, which neither
  * core nor the library applies.
  */
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,21 +12,13 @@
 
 #define FLAG_CHECKED 2 /* of PEP 552 */
 
-/* "cpython-38", "pypy310": Python 3.8 was the first. One that is not known is new. */
-static bool has_prefix(const char *tag)
-{
-	const char *version = tag + strlen(tag);
-
-	while (version > tag && version[-1] >= '0' && version[-1] <= '9')
-		version--;
-	return version[0] != '3' || strtoul(version + 1, NULL, 10) >= 8;
-}
-
 const char *explain_prefix(const char *tag)
 {
 	const char *prefix = getenv("PYTHONPYCACHEPREFIX");
+	/* "cpython-37", "pypy36": Python 3.8 was the first to know it */
+	bool knows = fnmatch("*[!0-9]3[0-7]", tag, 0) != 0;
 
-	return prefix && *prefix && has_prefix(tag) ? prefix : NULL;
+	return knows && prefix && *prefix ? prefix : NULL;
 }
 
 static bool is_another_magic(

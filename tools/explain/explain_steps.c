@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,7 +13,6 @@
 #include "tools/base/alloc.h"
 #include "tools/cache/layout.h"
 #include "tools/explain/explain_search.h"
-#include "tools/pyc/inspect.h"
 #include "tools/pyc/state.h"
 
 static void see_source(struct explain_search *search)
@@ -45,25 +45,15 @@ struct explain_file {
 static void see_state(struct explain_search *search, const char *step, const char *path,
 	const struct pyc_state *state)
 {
-	const char *word = state_names[state->state];
-	char other[64] = "";
+	const char *why = state->error ? strerror(-state->error) : state->why;
 
-	if (state->error == -ENOENT || state->error == -ENOTDIR) {
+	if (state->error == -ENOENT || state->error == -ENOTDIR)
 		STEP(search, WARN, step, "there is none at %s", path);
-		return;
-	}
-	if (state->error) {
-		STEP(search, WARN, step, "%s: %s", path, strerror(-state->error));
-		return;
-	}
-	if (state->sealed && search->source.there && state->touched &&
-		(state->seal.flags & SEAL_SOURCE) && !(state->seal.flags & SEAL_HASH))
-		inspect_differences(&state->seal.source, &search->source.identity, other);
-	findings_add(&search->explanation->steps,
-		state->state == STATE_FRESH ? FINDING_OK : FINDING_WARN, step,
-		"%s: %s%s%s%s%s", path, word, state->why ? ", " : "",
-		state->why ? state->why : "", *other ? "; the source has another " : "",
-		other);
+	else
+		findings_add(&search->explanation->steps,
+			state->state == STATE_FRESH ? FINDING_OK : FINDING_WARN, step,
+			"%s: %s%s%s", path, state_names[state->state], why ? ", " : "",
+			why ? why : "");
 }
 
 static void see_in(struct explain_search *search, const struct explain_file *file,
@@ -86,13 +76,12 @@ static void see_file(struct explain_search *search, const struct explain_file *f
 	if (search->store != ROOT_REFUSED)
 		see_in(search, file, search->config.root, false);
 	for (size_t n = 0; (layer = config_layer(search->config.layers, n, &len)); n++) {
-		char at[PATH_MAX] = "";
-		enum verdict why = VERDICT_LAYER_UNREACHABLE;
+		char at[PATH_MAX];
+		enum verdict why;
 
-		if (len < sizeof at) {
-			memcpy(at, layer, len);
-			why = layer_judge(&search->sys, geteuid(), at, sizeof at);
-		}
+		/* one that is too long is absent then */
+		snprintf(at, sizeof at, "%.*s", (int)len, layer);
+		why = layer_judge(&search->sys, geteuid(), at, sizeof at);
 		if (why == VERDICT_NONE)
 			see_in(search, file, at, true);
 		else if (file->source)

@@ -14,7 +14,6 @@
 
 #include "shim/core/base/path.h"
 #include "shim/core/cache/config.h"
-#include "shim/core/proof/source.h"
 #include "tools/base/alloc.h"
 #include "tools/base/files.h"
 #include "tools/cache/sys_libc.h"
@@ -22,61 +21,30 @@
 
 /* --- where it lies -------------------------------------------------------------------*/
 
-/* Of a pyc in a __pycache__ of the tree. */
-static char *source_in_tree(const struct show *show, const char *name)
-{
-	struct path_parts parts = path_split(show->path);
-	char source[NAME_MAX + 1];
-
-	if (parts.tail != PATH_NAME || parts.name != name ||
-		show->item.pyc.kind != PYC_CODE ||
-		!pyc_source(&show->item.pyc, name, source, sizeof source))
-		return NULL;
-	return alloc_format("%.*s%s", (int)parts.dir_len, show->path, source);
-}
-
-static char *source_in_cache(const struct show *show, const char *name)
-{
-	char source[PATH_MAX];
-
-	if (show->item.kind != LAYOUT_ENTRY ||
-		!layout_source(&show->item, show->dir, name, source, sizeof source))
-		return NULL;
-	return alloc_copy(source);
-}
-
 static void set_item(struct show *show)
 {
 	const char *name = file_name(show->path);
+	struct path_parts parts = path_split(show->path);
+	struct layout *item = &show->item;
+	char source[PATH_MAX];
 
 	if (show->cache) {
-		show->item = layout_parse(show->dir, name);
-		show->source.path = source_in_cache(show, name);
+		*item = layout_parse(show->dir, name);
+		if (item->kind == LAYOUT_ENTRY &&
+			layout_source(item, show->dir, name, source, sizeof source))
+			show->source.path = alloc_copy(source);
 	} else {
-		show->item.pyc = pyc_parse(name, strlen(name));
-		show->source.path = source_in_tree(show, name);
+		item->pyc = pyc_parse(name, strlen(name));
+		if (parts.tail == PATH_NAME && parts.name == name &&
+			item->pyc.kind == PYC_CODE &&
+			pyc_source(&item->pyc, name, source, sizeof source))
+			show->source.path = alloc_format(
+				"%.*s%s", (int)parts.dir_len, show->path, source);
 	}
-	if (show->cache && show->item.version)
-		state_tag(&show->item, show->tag);
+	if (item->version)
+		state_tag(item, show->tag);
 	else
-		memcpy(show->tag, show->item.pyc.tag, sizeof show->tag);
-}
-
-/* --- its source ----------------------------------------------------------------------*/
-
-static int read_source(struct show_source *ret)
-{
-	struct source source = { .dirfd = AT_FDCWD, .path = ret->path };
-	struct scratch scratch = { .kept = NULL };
-	int r = source_look(&source, &sys_libc);
-
-	ret->st = source.st;
-	if (r == 0 && source.identity.size > INSPECT_LIMIT)
-		r = -EFBIG;
-	if (r == 0)
-		r = source_digest(&source, &sys_libc, &scratch);
-	ret->digest = source.digest;
-	return r;
+		memcpy(show->tag, item->pyc.tag, sizeof show->tag);
 }
 
 /* --- its object ----------------------------------------------------------------------*/
@@ -124,19 +92,10 @@ static void set_object(struct show *show)
 
 /* --- together ------------------------------------------------------------------------*/
 
-static int set_names(struct show *show, const char *path, const char *below)
-{
-	int r = file_directory(below ? below : path, &show->dir);
-
-	show->path = alloc_copy(path);
-	if (r == 0)
-		set_item(show);
-	return r;
-}
-
 static int collect(struct show *show)
 {
-	struct show_source *source = &show->source;
+	struct source *source = &show->source;
+	struct scratch scratch = { .kept = NULL };
 	int fd, r;
 
 	/* A link planted in the cache would show a file that is not the cache's. */
@@ -152,7 +111,9 @@ static int collect(struct show *show)
 	if (r < 0)
 		return r;
 	if (source->path)
-		source->error = read_source(source);
+		show->error = source_look(source, &sys_libc);
+	if (source->path && show->error == 0)
+		show->error = source_digest(source, &sys_libc, &scratch);
 	set_object(show);
 	return 0;
 }
@@ -162,10 +123,13 @@ int show_make(
 {
 	int r;
 
-	*ret = (struct show){ .cache = cache };
-	r = set_names(ret, path, below);
-	if (r == 0)
+	*ret = (struct show){ .cache = cache, .source.dirfd = AT_FDCWD };
+	ret->path = alloc_copy(path);
+	r = file_directory(below ? below : path, &ret->dir);
+	if (r == 0) {
+		set_item(ret);
 		r = collect(ret);
+	}
 	if (r < 0)
 		show_release(ret);
 	return r;
@@ -178,7 +142,7 @@ void show_release(struct show *show)
 	free(show->sharers);
 	free(show->path);
 	free(show->dir);
-	free(show->source.path);
+	free((char *)show->source.path);
 	free(show->object_path);
 	inspect_release(&show->pyc);
 	ask_release(&show->ask);
@@ -189,12 +153,11 @@ void show_release(struct show *show)
 
 int show_ask(struct show *show)
 {
-	const struct show_source *source = &show->source;
+	const char *source = show->error ? NULL : show->source.path;
 
 	if (show->pyc.header.kind == HEADER_BAD)
 		return 0;
-	return ask(NULL, &show->pyc, show->path,
-		source->path && !source->error ? source->path : NULL, &show->ask);
+	return ask(NULL, &show->pyc, show->path, source, &show->ask);
 }
 
 /* --- who else has the content --------------------------------------------------------*/

@@ -10,20 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "shim/core/base/digest.h"
+#include "shim/core/proof/source.h"
 #include "tools/cache/cache.h"
 #include "tools/cache/layout.h"
 #include "tools/pyc/ask.h"
 #include "tools/pyc/inspect.h"
 #include "tools/pyc/state.h"
-
-/* What is known of the source. */
-struct show_source {
-	char *path; /* NULL where the pyc's name does not tell */
-	int error;  /* -errno where it could not be looked at or read; else 0 */
-	struct stat st;
-	struct digest digest; /* this and st are known where there is no error */
-};
 
 struct show {
 	char *path;		   /* absolute */
@@ -32,8 +24,9 @@ struct show {
 	struct layout item; /* points into dir; outside of a cache only pyc */
 	char tag[PYC_TAG_SIZE];
 	struct inspection pyc;
-	struct ask ask; /* see show_ask */
-	struct show_source source;
+	struct ask ask;		/* see show_ask */
+	struct source source;	/* its path is NULL where the pyc's name does not tell */
+	int error;		/* -errno where the source cannot be read; else 0 */
 	struct pyc_state state; /* in a cache */
 	const char *relation;	/* to its object, in the words of docs/json.md */
 	char *object_path;	/* NULL where it has none */

@@ -133,7 +133,7 @@ static int fits_seal(const struct show *show)
 
 static void print_source(struct json *json, const struct show *show)
 {
-	const struct show_source *source = &show->source;
+	const struct source *source = &show->source;
 	const char *algorithm = show->ask.algorithm;
 	const uint64_t hash = htole64(show->ask.hash); /* as in a header */
 
@@ -141,9 +141,8 @@ static void print_source(struct json *json, const struct show *show)
 		return;
 	json_open(json, "source", '{');
 	json_string(json, "path", source->path);
-	json_string(json, "error",
-		source->path && source->error ? strerror(-source->error) : NULL);
-	if (source->path && !source->error) {
+	json_string(json, "error", show->error ? strerror(-show->error) : NULL);
+	if (source->path && !show->error) {
 		print_hex(json, "digest", &source->digest, DIGEST_SIZE);
 		if (algorithm)
 			print_hex(json, "hash", &hash, sizeof hash);
@@ -183,7 +182,7 @@ static void print_seal(struct json *json, const struct show *show)
 		json_string(json, "seal", NULL);
 		return;
 	}
-	if (show->source.path && !show->source.error && !(seal->flags & SEAL_HASH))
+	if (show->source.path && !show->error && !(seal->flags & SEAL_HASH))
 		inspect_differences(&seal->source, &now, differences);
 	json_open(json, "seal", '{');
 	json_unsigned(json, "version", SEAL_VERSION);

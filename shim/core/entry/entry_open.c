@@ -341,8 +341,8 @@ static int try_tree(struct search *search)
 	ssize_t n;
 	bool bad, fits;
 
-	/* Bytecode in the tree that cannot be opened is none (root's, of another mode, a loop
-	 * of links); the program is told why if there is no other. */
+	/* Bytecode in the tree that cannot be opened is none (root's, of another mode, a
+	 * loop of links); the program is told why if there is no other. */
 	if (fd < 0) {
 		if (fd != -ENOTDIR && search->rejected == -ENOENT)
 			search->rejected = fd;
