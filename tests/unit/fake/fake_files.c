@@ -1,14 +1,82 @@
 /* SPDX-License-Identifier: MIT
  *
- * The half of fake_sys.h that makes files and looks at them, without struct sys.
+ * The half of fake_sys.h that has no struct sys: the temporary directory and its files.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "tests/unit/fake/fake_sys.h"
+
+int fake_begin(void **state)
+{
+	/* In memory if possible: thousands of directories come and go. */
+	char in_memory[] = "/dev/shm/pycstash-unit.XXXXXX";
+	char on_disk[] = "/tmp/pycstash-unit.XXXXXX";
+	char canonical[PATH_MAX]; /* realpath writes into no less */
+	const char *name;
+
+	(void)state;
+	fake = (struct fake){ .fail_with = EIO, .renames_new = true };
+	umask(022);
+	name = mkdtemp(in_memory);
+	if (!name)
+		name = mkdtemp(on_disk);
+	if (!name || !realpath(name, canonical))
+		return -1;
+	return snprintf(fake.dir, sizeof fake.dir, "%s", canonical) < (int)sizeof fake.dir
+		       ? 0
+		       : -1;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	return ftw->level ? remove(path) : 0;
+}
+
+/* A directory that may not be read cannot be walked. */
+static int open_up(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)ftw;
+	return S_ISDIR(st->st_mode) || type == FTW_DNR ? chmod(path, 0700) : 0;
+}
+
+void fake_clear(void)
+{
+	nftw(fake.dir, open_up, 10, FTW_PHYS);
+	nftw(fake.dir, remove_one, 10, FTW_PHYS | FTW_DEPTH);
+}
+
+int fake_end(void **state)
+{
+	int open = fake.open, mapped = fake.mapped;
+
+	(void)state;
+	fake_clear();
+	rmdir(fake.dir);
+	return open == 0 && mapped == 0 ? 0 : -1;
+}
+
+void fake_count_from_here(void)
+{
+	fake.calls = 0;
+}
+
+unsigned fake_depth(void)
+{
+	unsigned depth = 0;
+
+	for (const char *p = fake.dir; *p; p++)
+		depth += *p == '/';
+	return depth;
+}
 
 char *fake_path(const char *below)
 {

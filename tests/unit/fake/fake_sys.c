@@ -3,8 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
-#include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -225,7 +223,6 @@ static struct {
 	size_t size;
 	char value[128];
 } attributes[64];
-static size_t attribute_count;
 
 /* That of an open file, or the next free one. */
 static size_t find_attribute(int fd)
@@ -234,7 +231,7 @@ static size_t find_attribute(int fd)
 	size_t i;
 
 	assert_return_code(fstat(fd, &st), errno);
-	for (i = 0; i < attribute_count && attributes[i].inode != st.st_ino; i++)
+	for (i = 0; i < fake.attributes && attributes[i].inode != st.st_ino; i++)
 		;
 	assert_true(i < COUNT(attributes));
 	attributes[i].inode = st.st_ino;
@@ -250,7 +247,7 @@ static ssize_t fake_fgetxattr(int fd, const char *name, void *value, size_t size
 		return -EOPNOTSUPP;
 	assert_memory_equal(name, "user.", 5);
 	i = find_attribute(fd);
-	if (i == attribute_count)
+	if (i == fake.attributes)
 		return -ENODATA;
 	if (size == 0)
 		return (ssize_t)attributes[i].size;
@@ -270,8 +267,8 @@ static int fake_fsetxattr(int fd, const char *name, const void *value, size_t si
 	assert_memory_equal(name, "user.", 5);
 	assert_true(size <= sizeof attributes->value);
 	i = find_attribute(fd);
-	if (i == attribute_count)
-		attribute_count++;
+	if (i == fake.attributes)
+		fake.attributes++;
 	attributes[i].size = size;
 	memcpy(attributes[i].value, value, size);
 	return 0;
@@ -442,69 +439,3 @@ const struct sys fake_sys = {
 	.getdents = fake_getdents,
 	.geteuid = geteuid,
 };
-
-int fake_begin(void **state)
-{
-	/* In memory if possible: thousands of directories come and go. */
-	char in_memory[] = "/dev/shm/pycstash-unit.XXXXXX";
-	char on_disk[] = "/tmp/pycstash-unit.XXXXXX";
-	char canonical[PATH_MAX]; /* realpath writes into no less */
-	const char *name;
-
-	(void)state;
-	fake = (struct fake){ .fail_with = EIO, .renames_new = true };
-	attribute_count = 0;
-	umask(022);
-	name = mkdtemp(in_memory);
-	if (!name)
-		name = mkdtemp(on_disk);
-	if (!name || !realpath(name, canonical))
-		return -1;
-	return snprintf(fake.dir, sizeof fake.dir, "%s", canonical) < (int)sizeof fake.dir
-		       ? 0
-		       : -1;
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	return ftw->level ? remove(path) : 0;
-}
-
-/* A directory that may not be read cannot be walked. */
-static int open_up(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)ftw;
-	return S_ISDIR(st->st_mode) || type == FTW_DNR ? chmod(path, 0700) : 0;
-}
-
-void fake_clear(void)
-{
-	nftw(fake.dir, open_up, 10, FTW_PHYS);
-	nftw(fake.dir, remove_one, 10, FTW_PHYS | FTW_DEPTH);
-}
-
-int fake_end(void **state)
-{
-	int open = fake.open, mapped = fake.mapped;
-
-	(void)state;
-	fake_clear();
-	rmdir(fake.dir);
-	return open == 0 && mapped == 0 ? 0 : -1;
-}
-
-void fake_count_from_here(void)
-{
-	fake.calls = 0;
-}
-
-unsigned fake_depth(void)
-{
-	unsigned depth = 0;
-
-	for (const char *p = fake.dir; *p; p++)
-		depth += *p == '/';
-	return depth;
-}

@@ -36,10 +36,11 @@ struct fake {
 	unsigned sleeps;
 	uintptr_t thread; /* which one calls */
 	uint64_t ticks;
-	int open;	 /* descriptors */
-	int mapped;	 /* blocks of memory */
-	char failed[16]; /* the name of the call that failed last */
-	char made[512];	 /* the file that was made last */
+	int open;	   /* descriptors */
+	int mapped;	   /* blocks of memory */
+	size_t attributes; /* files that have an extended attribute */
+	char failed[16];   /* the name of the call that failed last */
+	char made[512];	   /* the file that was made last */
 	/* Called before each call, with its number: somebody else is at work. */
 	void (*meanwhile)(unsigned call, const char *name);
 };
