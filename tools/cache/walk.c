@@ -19,6 +19,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "tools/base/alloc.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
 #include "tools/base/threads.h"
@@ -88,14 +89,10 @@ static bool must_stop(struct walk *walk)
 static struct node *node_new(struct node *parent, const char *name)
 {
 	size_t len = strlen(name);
-	struct node *node = malloc(sizeof *node + len + 1);
+	struct node *node = alloc_array(1, sizeof *node + len + 1);
 
-	if (!node)
-		return NULL;
 	node->parent = parent;
-	node->next = NULL;
 	node->pending = 1;
-	node->changed = false;
 	memcpy(node->name, name, len + 1);
 	if (parent)
 		parent->pending++;
@@ -111,12 +108,9 @@ static const char *node_path(struct worker *worker, const struct node *node)
 	for (at = node; at; at = at->parent)
 		len += strlen(at->name) + 1;
 	if (len > worker->path_size) {
-		char *grown = realloc(worker->path, len * 2);
-
-		if (!grown)
-			return NULL;
-		worker->path = grown;
+		free(worker->path);
 		worker->path_size = len * 2;
+		worker->path = alloc_array(worker->path_size, 1);
 	}
 	worker->path[--len] = '\0';
 	for (at = node; at; at = at->parent) {
@@ -136,12 +130,9 @@ static const char *node_path(struct worker *worker, const struct node *node)
 static bool node_leave(struct worker *worker, struct node *node)
 {
 	struct walk *walk = worker->pool->walk;
-	const char *path;
 
-	if (!node->changed || !node->parent || !walk->leave || walk->stop)
-		return false;
-	path = node_path(worker, node);
-	return path && walk->leave(walk, path);
+	return node->changed && node->parent && walk->leave && !walk->stop &&
+	       walk->leave(walk, node_path(worker, node));
 }
 
 /* One of its parts is done; what is done altogether is left, upwards. */
@@ -185,10 +176,6 @@ static void found_directory(struct worker *worker, struct walk_dir *dir,
 	if (!may_enter(dir->walk, dir, name))
 		return;
 	node = node_new(parent, name);
-	if (!node) {
-		failed(dir->walk, name, -ENOMEM);
-		return;
-	}
 	node->next = worker->found;
 	worker->found = node;
 }
@@ -250,13 +237,9 @@ static int take_rights(const struct cache *cache, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	size_t len = slash ? (size_t)(slash - path) : 0;
-	char *above = strndup(path, len);
-	int fd, r = 0;
+	AUTOFREE char *above = alloc_part(path, len);
+	int fd = cache_openat(cache, above, O_PATH | O_DIRECTORY), r = 0;
 
-	if (!above)
-		return -ENOMEM;
-	fd = cache_openat(cache, above, O_PATH | O_DIRECTORY);
-	free(above);
 	if (fd < 0)
 		return fd;
 	if (fchmodat(fd, slash ? slash + 1 : path, 0700, AT_SYMLINK_NOFOLLOW) < 0)
@@ -287,7 +270,7 @@ static void read_directory(struct worker *worker, struct node *node)
 {
 	struct walk *walk = worker->pool->walk;
 	const char *path = node_path(worker, node);
-	int fd = path ? open_directory(walk, path) : -ENOMEM, r;
+	int fd = open_directory(walk, path), r;
 	struct walk_dir dir = {
 		.path = path,
 		.fd = fd,
@@ -300,7 +283,7 @@ static void read_directory(struct worker *worker, struct node *node)
 		if (!node->parent)
 			worker->pool->first_error = fd;
 		else if (!has_vanished(fd))
-			failed(walk, path ? path : node->name, fd);
+			failed(walk, path, fd);
 		return;
 	}
 	if (walk->begin)
@@ -386,12 +369,7 @@ int walk_run(struct walk *walk, const char *start)
 
 	if (count > WALK_MOST_THREADS)
 		count = WALK_MOST_THREADS;
-	workers = calloc(count, sizeof *workers);
-	if (!workers || !pool.stack) {
-		free(workers);
-		free(pool.stack);
-		return -ENOMEM;
-	}
+	workers = alloc_array(count, sizeof *workers);
 	for (unsigned n = 0; n < count; n++) {
 		workers[n].pool = &pool;
 		workers[n].number = n;

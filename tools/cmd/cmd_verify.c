@@ -29,9 +29,11 @@ static const struct opt_table options[] = {
 	{ 0 },
 };
 
-static struct verify verify_request = { .recompile = { .mutex = PTHREAD_MUTEX_INITIALIZER },
+static struct verify verify_request = {
+	.recompile = { .mutex = PTHREAD_MUTEX_INITIALIZER },
 	.finder = { .mutex = PTHREAD_MUTEX_INITIALIZER },
-	.output = PTHREAD_MUTEX_INITIALIZER };
+	.output = PTHREAD_MUTEX_INITIALIZER
+};
 
 /* --- together ------------------------------------------------------------------------*/
 

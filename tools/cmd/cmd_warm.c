@@ -174,23 +174,18 @@ static bool is_lacking(const struct warm *warm)
 
 static int do_it(struct warm *warm, char **paths)
 {
-	int r = 0;
-
 	interrupt_catch();
 	warm->json.out = request.common.json ? stdout : NULL;
 	warm_report_begin(warm);
-	for (; *paths && r == 0 && !warm->stop && !interrupt_came(); paths++)
-		r = warm_scan(warm, *paths);
-	if (r == 0 && !warm->dry_run && !warm->readonly && !warm->stop &&
-		!interrupt_came())
-		r = warm_compile(warm);
+	for (; *paths && !warm->stop && !interrupt_came(); paths++)
+		warm_scan(warm, *paths);
+	if (!warm->dry_run && !warm->readonly && !warm->stop && !interrupt_came())
+		warm_compile(warm);
 	else
 		leave_missing(warm);
 	for (size_t i = 0; i < warm->target_count; i++)
 		warm_journal(warm, &warm->targets[i]);
 	warm_report_end(warm, request.common.quiet);
-	if (r < 0)
-		return common_failed(NULL, r);
 	if (interrupt_came())
 		return common_interrupted(
 			"warm", "what is done stays done; run it again for the rest");

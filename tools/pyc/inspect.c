@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "shim/core/entry/entry_file.h"
+#include "tools/base/alloc.h"
 #include "tools/python/interpreters.h"
 
 /* Reads size bytes from `at`, or as many as there are. Returns their number or -errno. */
@@ -117,9 +118,7 @@ static int read_all(int fd, struct inspection *ret)
 	size_t size = (size_t)ret->st.st_size;
 	ssize_t n;
 
-	ret->bytes = malloc(size + 1);
-	if (!ret->bytes)
-		return -ENOMEM;
+	ret->bytes = alloc_array(size + 1, 1);
 	n = read_at(fd, ret->bytes, size, 0);
 	if (n < 0) {
 		inspect_release(ret);

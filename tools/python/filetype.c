@@ -38,9 +38,7 @@ int file_kind(const char *path, char **ret_line)
 		return FILE_OTHER;
 	start[length] = '\0';
 	end = start + strcspn(start, "\n");
-	*ret_line = strndup(start, (size_t)(end - start));
-	if (!*ret_line)
-		return -ENOMEM;
+	*ret_line = alloc_part(start, (size_t)(end - start));
 	if (*end && strncmp(end + 1, WRAPPER_MARK, strlen(WRAPPER_MARK)) == 0)
 		return FILE_WRAPPER;
 	return FILE_SCRIPT;

@@ -134,7 +134,7 @@ static bool may_run(const char *path)
 static void try_path(struct finder *finder, const char *path)
 {
 	char *place = realpath(path, NULL);
-	struct python python, *list;
+	struct python python;
 
 	if (!place || is_known(finder, place) || !is_program(place) || !may_run(path) ||
 		python_ask(path, SCRIPT_SECONDS, false, &python) < 0) {
@@ -142,13 +142,8 @@ static void try_path(struct finder *finder, const char *path)
 		return;
 	}
 	python.place = place;
-	list = reallocarray(finder->list, finder->count + 1, sizeof *finder->list);
-	if (list) {
-		finder->list = list;
-		list[finder->count++] = python;
-	} else {
-		python_release(&python);
-	}
+	GROW(finder->list, finder->count);
+	finder->list[finder->count++] = python;
 }
 
 /* directory: may be a pattern. */
@@ -174,10 +169,10 @@ static void find_on_path(struct finder *finder)
 
 	while (search && *search) {
 		size_t length = strcspn(search, ":");
-		AUTOFREE char *directory = strndup(search, length);
+		AUTOFREE char *directory = alloc_part(search, length);
 
 		/* relative ones depend on where we are, and whose that is */
-		if (directory && directory[0] == '/')
+		if (directory[0] == '/')
 			find_in(finder, directory);
 		search += length + (search[length] == ':');
 	}

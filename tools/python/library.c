@@ -28,10 +28,9 @@ static int accept_path(char *path, char **ret_path, char **ret_why)
 		*ret_path = path;
 		return 0;
 	}
-	if (asprintf(ret_why,
-		    "%s: ld.so cannot be given a name with a space, a colon or a dollar sign; install pycstash elsewhere, or give --library another name for it",
-		    path) < 0)
-		*ret_why = NULL;
+	*ret_why = alloc_format(
+		"%s: ld.so cannot be given a name with a space, a colon or a dollar sign; install pycstash elsewhere, or give --library another name for it",
+		path);
 	free(path);
 	return -EINVAL;
 }
@@ -45,65 +44,40 @@ static int find_given(const char *given, char **ret_path, char **ret_why)
 		return r;
 	if (is_readable_file(path))
 		return accept_path(path, ret_path, ret_why);
-	if (asprintf(ret_why, "%s: there is no such library, or it cannot be read",
-		    path) < 0)
-		*ret_why = NULL;
+	*ret_why =
+		alloc_format("%s: there is no such library, or it cannot be read", path);
 	free(path);
 	return -ENOENT;
 }
 
-/* The two places that follow from where this program is; NULL where that is unknown
- * (no /proc). The path in /proc is a physical one, so `..` may be folded in its text. */
-static int places_beside(char **ret_beside, char **ret_installed)
-{
-	AUTOFREE char *self = NULL;
-	AUTOFREE char *directory = NULL;
-	AUTOFREE char *prefix = NULL;
-	int r = file_readlink("/proc/self/exe", &self);
-
-	*ret_beside = *ret_installed = NULL;
-	if (r < 0)
-		return r == -ENOMEM ? r : 0;
-	r = file_directory(self, &directory);
-	if (r == 0)
-		r = file_directory(directory, &prefix);
-	if (r < 0)
-		return r;
-	if (asprintf(ret_beside, "%s/" LIBRARY_NAME, directory[1] ? directory : "") < 0)
-		return *ret_beside = NULL, -ENOMEM;
-	if (asprintf(ret_installed, "%s/lib/pycstash/" LIBRARY_NAME,
-		    prefix[1] ? prefix : "") < 0)
-		return *ret_installed = NULL, -ENOMEM;
-	return 0;
-}
-
 int library_find(const char *given, char **ret_path, char **ret_why)
 {
+	AUTOFREE char *self = NULL;
 	AUTOFREE char *beside = NULL;
 	AUTOFREE char *installed = NULL;
-	AUTOFREE char *fixed = strdup(PYCSTASH_LIBDIR "/" LIBRARY_NAME);
-	char *const *places[] = { &beside, &installed, &fixed };
-	size_t i;
-	int r;
+	const char *places[] = { NULL, NULL, PYCSTASH_LIBDIR "/" LIBRARY_NAME };
 
 	*ret_why = NULL;
 	if (given)
 		return find_given(given, ret_path, ret_why);
-	r = places_beside(&beside, &installed);
-	if (r < 0 || !fixed)
-		return -ENOMEM;
-	for (i = 0; i < sizeof places / sizeof *places; i++)
-		if (*places[i] && is_readable_file(*places[i])) {
-			char *found = strdup(*places[i]);
+	/* Two places follow from where this program is, unless there is no /proc. The
+	 * path there is canonical, so `..` may be folded in its text. */
+	if (file_readlink("/proc/self/exe", &self) == 0) {
+		AUTOFREE char *directory = file_parent(self);
+		AUTOFREE char *prefix = file_parent(directory);
 
-			return found ? accept_path(found, ret_path, ret_why) : -ENOMEM;
-		}
-	if (asprintf(ret_why,
-		    LIBRARY_NAME
-		    " is not there; looked for %s, %s and %s; install it, or say where it is with --library FILE",
-		    beside ? beside : "(no /proc)", installed ? installed : "(no /proc)",
-		    fixed) < 0)
-		return *ret_why = NULL, -ENOMEM;
+		places[0] = beside =
+			alloc_format("%s/" LIBRARY_NAME, directory[1] ? directory : "");
+		places[1] = installed = alloc_format(
+			"%s/lib/pycstash/" LIBRARY_NAME, prefix[1] ? prefix : "");
+	}
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+		if (places[i] && is_readable_file(places[i]))
+			return accept_path(alloc_copy(places[i]), ret_path, ret_why);
+	*ret_why = alloc_format(LIBRARY_NAME
+		" is not there; looked for %s, %s and %s; install it, or say where it is with --library FILE",
+		beside ? beside : "(no /proc)", installed ? installed : "(no /proc)",
+		places[2]);
 	return -ENOENT;
 }
 
@@ -122,15 +96,11 @@ static bool is_same_file(const char *one, const char *other)
 
 int library_preload(const char *library, const char *before, char **ret_value)
 {
-	AUTOFREE char *copy = strdup(before ? before : "");
+	AUTOFREE char *copy = alloc_copy(before ? before : "");
 	size_t size = (library ? strlen(library) : 0) + (before ? strlen(before) : 0) + 2;
-	char *value = malloc(size), *rest = copy, *entry;
+	char *value = alloc_array(size, 1), *rest = copy, *entry;
 	struct text text = { .data = value, .size = size };
 
-	if (!copy || !value) {
-		free(value);
-		return -ENOMEM;
-	}
 	text_adds(&text, library ? library : "");
 	while ((entry = strsep(&rest, LIBRARY_SEPARATORS))) {
 		if (!*entry || has_library_name(entry) ||
@@ -149,7 +119,7 @@ int library_preload(const char *library, const char *before, char **ret_value)
 
 bool library_is_in(const char *preload)
 {
-	AUTOFREE char *copy = strdup(preload);
+	AUTOFREE char *copy = alloc_copy(preload);
 	char *rest = copy, *entry;
 
 	while (rest && (entry = strsep(&rest, LIBRARY_SEPARATORS)))

@@ -2,32 +2,27 @@
 #include "tools/python/script.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/base/alloc.h"
 #include "tools/base/subprocess.h"
 
 #define MOST_WORDS 8
 
-/* The text of a line of hex digits; NULL: it is something else, or out of memory. */
+/* The text of a line of hex digits; NULL: it is something else. */
 static char *read_field(const char *line, size_t len)
 {
-	char *text = len % 2 ? NULL : malloc(len / 2 + 1);
-	unsigned byte = 0;
+	char *text;
 
-	for (size_t i = 0; text && i < len / 2; i++) {
-		int used = 0;
-
-		sscanf(line + 2 * i, "%2x%n", &byte, &used);
-		text[i] = (char)byte;
-		if (used == 2)
-			continue;
-		free(text);
+	if (len % 2 || strspn(line, "0123456789abcdef") < len)
 		return NULL;
+	text = alloc_array(len / 2 + 1, 1);
+	for (size_t i = 0; i < len / 2; i++) {
+		const char digits[] = { line[2 * i], line[2 * i + 1], '\0' };
+
+		text[i] = (char)strtoul(digits, NULL, 16);
 	}
-	if (text)
-		text[len / 2] = '\0';
 	return text;
 }
 

@@ -25,29 +25,19 @@ struct deep_pyc {
 	bool found;
 };
 
-int deep_add(struct deep *deep, const char *version, const char *path,
+void deep_add(struct deep *deep, const char *version, const char *path,
 	const struct seal *seal, char level)
 {
-	struct deep_pyc pyc = { .path = strdup(path),
-		.version = strdup(version),
+	struct deep_pyc pyc = { .path = alloc_copy(path),
+		.version = alloc_copy(version),
 		.digest = seal->digest,
 		.level = level };
-	struct deep_pyc *grown = NULL;
 
 	memcpy(pyc.magic, seal->magic, sizeof pyc.magic);
 	pthread_mutex_lock(&deep->mutex);
-	if (pyc.path && pyc.version)
-		grown = reallocarray(deep->pycs, deep->count + 1, sizeof *grown);
-	if (grown) {
-		deep->pycs = grown;
-		grown[deep->count++] = pyc;
-	}
+	GROW(deep->pycs, deep->count);
+	deep->pycs[deep->count++] = pyc;
 	pthread_mutex_unlock(&deep->mutex);
-	if (grown)
-		return 0;
-	free(pyc.path);
-	free(pyc.version);
-	return -ENOMEM;
 }
 
 /* --- looking for sources -------------------------------------------------------------*/

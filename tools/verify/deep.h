@@ -25,7 +25,7 @@ struct deep {
 
 /* A pyc whose source is to be found: its absolute path, and what it is. The arguments are
  * copied. */
-int deep_add(struct deep *deep, const char *version, const char *path,
+void deep_add(struct deep *deep, const char *version, const char *path,
 	const struct seal *seal, char level);
 
 /* Adds the pycs whose sources are found to recompile. *ret_unknown: how many are left. */

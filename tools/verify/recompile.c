@@ -30,7 +30,7 @@ enum { KIND, PYC, SOURCE, LEVEL, INODE, CTIME, MTIME, SIZE, WHY, FIELDS };
 static struct recompile_group *find_group(
 	struct recompile *recompile, const char *version, const uint8_t magic[4])
 {
-	struct recompile_group *group, *grown;
+	struct recompile_group *group;
 
 	for (size_t i = 0; i < recompile->count; i++) {
 		group = &recompile->groups[i];
@@ -38,11 +38,8 @@ static struct recompile_group *find_group(
 			memcmp(group->magic, magic, sizeof group->magic) == 0)
 			return group;
 	}
-	grown = reallocarray(recompile->groups, recompile->count + 1, sizeof *grown);
-	if (!grown)
-		return NULL;
-	recompile->groups = grown;
-	group = &grown[recompile->count];
+	GROW(recompile->groups, recompile->count);
+	group = &recompile->groups[recompile->count];
 	*group = (struct recompile_group){ .spool = tmpfile() };
 	if (!group->spool)
 		return NULL;

@@ -92,12 +92,9 @@ static void print_finding(struct verify *verify, const struct finding_line *line
 static struct layout layout_at(
 	const struct verify *verify, const char *path, char **ret_dir)
 {
-	const char *below =
-		path + strlen(verify->cache.root) + strlen("/" CACHE_LAYOUT "/");
-
-	return file_directory(below, ret_dir) < 0
-		       ? (struct layout){ .kind = LAYOUT_FOREIGN }
-		       : layout_parse(*ret_dir, file_name(path));
+	*ret_dir = file_parent(
+		path + strlen(verify->cache.root) + strlen("/" CACHE_LAYOUT "/"));
+	return layout_parse(*ret_dir, file_name(path));
 }
 
 /* Deletes the bad file at an absolute path if it is still the one of that stat. 0;
@@ -107,8 +104,7 @@ static int repair(struct verify *verify, const char *path, const struct stat *se
 {
 	AUTOFREE char *dir = NULL;
 	struct layout item = layout_at(verify, path, &dir);
-	int fd =
-		dir ? cache_openat(&verify->cache, dir, O_RDONLY | O_DIRECTORY) : -ENOMEM;
+	int fd = cache_openat(&verify->cache, dir, O_RDONLY | O_DIRECTORY);
 	int64_t r = fd;
 
 	if (fd >= 0) {
@@ -222,18 +218,19 @@ static int note_for_deep(struct visit *visit)
 	const struct pyc_state *state = &visit->state;
 	const struct seal *seal = &state->seal;
 	const bool object = visit->item.kind == LAYOUT_OBJECT;
-	char version[64], level;
+	AUTOFREE char *version = NULL;
+	char level;
 
 	if (!object && state->state != STATE_FRESH && !state->current)
 		return 0; /* never served */
-	if (visit->item.version_len >= sizeof version || !is_compilable(visit, &level))
+	if (!is_compilable(visit, &level))
 		return 0;
-	snprintf(version, sizeof version, "%.*s", (int)visit->item.version_len,
-		visit->item.version);
-	return state->current
-		       ? recompile_add(&verify->recompile, version, seal->magic,
-				 visit->path, visit->source, level)
-		       : deep_add(&verify->finder, version, visit->path, seal, level);
+	version = alloc_part(visit->item.version, visit->item.version_len);
+	if (state->current)
+		return recompile_add(&verify->recompile, version, seal->magic,
+			visit->path, visit->source, level);
+	deep_add(&verify->finder, version, visit->path, seal, level);
+	return 0;
 }
 
 static void count(const struct visit *visit)
@@ -258,12 +255,8 @@ static void conclude(struct visit *visit)
 	if (visit->result == VERIFY_SKIPPED || visit->result == VERIFY_UNCHECKED ||
 		(visit->result == VERIFY_GOOD && !verify->deep))
 		return;
-	if (asprintf(&path, "%s/" CACHE_LAYOUT "/%s%s%s", verify->cache.root,
-		    visit->dir->path, *visit->dir->path ? "/" : "", visit->name) < 0) {
-		path = NULL;
-		verify->incomplete = true;
-		return;
-	}
+	path = alloc_format("%s/" CACHE_LAYOUT "/%s%s%s", verify->cache.root,
+		visit->dir->path, *visit->dir->path ? "/" : "", visit->name);
 	visit->path = path;
 	if (visit->result != VERIFY_GOOD)
 		report(visit);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
+#include "tools/base/alloc.h"
 #include "tools/base/message.h"
 
 uint64_t warm_sum(const struct warm *warm, enum warm_outcome outcome)
@@ -34,26 +35,12 @@ void warm_give_up(struct warm *warm, int err)
 	pthread_mutex_unlock(&warm->mutex);
 }
 
-bool warm_miss(struct warm *warm, struct warm_target *target, struct warm_miss miss)
+void warm_miss(struct warm *warm, struct warm_target *target, struct warm_miss miss)
 {
-	size_t count;
-	bool added = true;
-
 	pthread_mutex_lock(&warm->mutex);
-	count = target->miss_count;
-	if ((count & (count - 1)) == 0) { /* it is full at each power of two */
-		size_t room = count ? 2 * count : 1;
-		struct warm_miss *list = reallocarray(target->misses, room, sizeof *list);
-
-		added = list;
-		target->misses = list ? list : target->misses;
-	}
-	if (added)
-		target->misses[target->miss_count++] = miss;
+	GROW(target->misses, target->miss_count);
+	target->misses[target->miss_count++] = miss;
 	pthread_mutex_unlock(&warm->mutex);
-	if (!added)
-		free(miss.path);
-	return added;
 }
 
 void warm_release(struct warm *warm)

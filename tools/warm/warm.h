@@ -3,8 +3,6 @@
  * pycstash warm: its parts, and what they share. The scan finds for each source and
  * target what the cache has, and makes entries of objects; what is missing is compiled by
  * interpreters under the library. Both see the cache through warm_entry.h.
- *
- * Functions return 0 or -errno unless they say otherwise.
  */
 #pragma once
 
@@ -78,9 +76,8 @@ uint64_t warm_sum(const struct warm *warm, enum warm_outcome outcome);
  * where the reason is not known. */
 void warm_give_up(struct warm *warm, int err);
 
-/* Adds a source to the target's misses, from any thread; takes over miss.path. False: out
- * of memory. */
-bool warm_miss(struct warm *warm, struct warm_target *target, struct warm_miss miss);
+/* Adds a source to the target's misses, from any thread; takes over miss.path. */
+void warm_miss(struct warm *warm, struct warm_target *target, struct warm_miss miss);
 
 /* Frees what the lists and targets have; the interpreters stay the caller's. */
 void warm_release(struct warm *warm);
@@ -92,7 +89,7 @@ void warm_release(struct warm *warm);
  * Sources are the files *.py, and symlinks to such. Directories behind symlinks,
  * `__pycache__`, what --exclude names and the cache itself are passed over. What cannot
  * be read is a failure. An interrupt ends the scan early. */
-int warm_scan(struct warm *warm, const char *path);
+void warm_scan(struct warm *warm, const char *path);
 
 /* Compiles everything that the targets miss, by as many interpreters at a time as there
  * are jobs. They run warm_worker.py under the library, which stores and seals their
@@ -103,7 +100,7 @@ int warm_scan(struct warm *warm, const char *path);
  * A source that fails is reported and passed over. An interrupt, a cache that cannot be
  * written, and a library that is missing end it early; what was not done is counted as
  * left. */
-int warm_compile(struct warm *warm);
+void warm_compile(struct warm *warm);
 
 /* Begins the output on stdout, where JSON is wanted; then warm_report_failure may be
  * called. */

@@ -134,20 +134,15 @@ static int stop(struct warm_worker *worker)
  * the library that is in the tree. */
 static int stop_at_work(struct warm_worker *worker)
 {
-	AUTOFREE char *directory = NULL;
-	AUTOFREE char *in_tree = NULL;
+	AUTOFREE char *directory = file_parent(worker->miss->path);
+	AUTOFREE char *in_tree = alloc_format(
+		"%s/" PYCACHE "/%s", directory, file_name(worker->temporary));
 	int status;
 
 	kill(worker->pid, SIGKILL); /* one that has died keeps its own status */
 	status = stop(worker);
 	(void)unlink(worker->temporary);
-	if (file_directory(worker->miss->path, &directory) < 0)
-		return status;
-	if (asprintf(&in_tree, "%s/" PYCACHE "/%s", directory,
-		    file_name(worker->temporary)) >= 0)
-		(void)unlink(in_tree);
-	else
-		in_tree = NULL;
+	(void)unlink(in_tree);
 	return status;
 }
 
@@ -178,13 +173,10 @@ static enum warm_outcome lose(struct warm_worker *worker, bool late)
  * an object for it. */
 static const char *look(struct warm_worker *worker, enum warm_outcome *ret)
 {
-	AUTOFREE char *directory = NULL;
+	AUTOFREE char *directory = file_parent(worker->miss->path);
+	int dirfd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	const char *why;
-	int dirfd;
 
-	if (file_directory(worker->miss->path, &directory) < 0)
-		return strerror(ENOMEM);
-	dirfd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dirfd < 0)
 		return strerror(errno);
 	why = warm_entry_look(
@@ -364,13 +356,11 @@ static void put_in_order(struct warm_target *target)
 			memcmp(&list[i].digest, &list[i - 1].digest, sizeof unknown) == 0;
 }
 
-static int compile_all(struct compiler *compiler)
+static void compile_all(struct compiler *compiler)
 {
 	struct warm *warm = compiler->warm;
-	struct warm_worker *workers = calloc(warm->jobs, sizeof *workers);
+	AUTOFREE struct warm_worker *workers = alloc_array(warm->jobs, sizeof *workers);
 
-	if (!workers)
-		return -ENOMEM;
 	for (unsigned i = 0; i < warm->jobs; i++)
 		workers[i].compiler = compiler;
 	for (size_t i = 0; i < warm->target_count; i++) {
@@ -380,8 +370,6 @@ static int compile_all(struct compiler *compiler)
 		warm->targets[i].counts[WARM_LEFT] +=
 			warm->targets[i].miss_count - compiler->begun;
 	}
-	free(workers);
-	return 0;
 }
 
 /* The environment of the interpreters, from here on ours as well. */
@@ -402,22 +390,20 @@ static int set_environment(const struct warm *warm)
 	return r;
 }
 
-int warm_compile(struct warm *warm)
+void warm_compile(struct warm *warm)
 {
 	struct compiler compiler = { .warm = warm };
 	uint64_t total = 0;
-	int r;
 
 	for (size_t i = 0; i < warm->target_count; i++) {
 		put_in_order(&warm->targets[i]);
 		total += warm->targets[i].miss_count;
 	}
 	if (!total)
-		return 0;
+		return;
 	if (set_environment(warm) < 0)
 		warm->stop = true;
 	progress_begin(&compiler.progress, "compiling", total);
-	r = compile_all(&compiler);
+	compile_all(&compiler);
 	progress_end(&compiler.progress);
-	return r;
 }

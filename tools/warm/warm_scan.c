@@ -22,16 +22,12 @@ struct scan {
 	const char *cache;	    /* canonical; NULL where there is none */
 	struct warm_entry *entries; /* of each thread, one for each target */
 	struct progress progress;
-	atomic_bool failed; /* out of memory */
 };
 
-/* The path of a name in a directory, for the caller to free; NULL: out of memory. */
+/* The path of a name in a directory, for the caller to free. */
 static char *join(const char *directory, const char *name)
 {
-	char *path;
-
-	return asprintf(&path, "%s/%s", directory[1] ? directory : "", name) < 0 ? NULL
-										 : path;
+	return alloc_format("%s/%s", directory[1] ? directory : "", name);
 }
 
 static bool is_excluded(const struct warm *warm, const char *directory, const char *name)
@@ -68,8 +64,7 @@ static void note_miss(struct scan *scan, struct warm_entry *entry, const char *d
 	if (source->digested)
 		miss.digest = source->digest;
 	miss.path = join(directory, name);
-	if (!miss.path || !warm_miss(scan->warm, entry->target, miss))
-		scan->failed = true;
+	warm_miss(scan->warm, entry->target, miss);
 }
 
 static void look_at(struct scan *scan, struct warm_entry *entry,
@@ -81,8 +76,7 @@ static void look_at(struct scan *scan, struct warm_entry *entry,
 	if (why) {
 		AUTOFREE char *path = join(dir->path, name);
 
-		warm_report_failure(
-			scan->warm, entry->target, path ? path : name, 0, why);
+		warm_report_failure(scan->warm, entry->target, path, 0, why);
 		return;
 	}
 	if (outcome == WARM_MISSING)
@@ -128,7 +122,7 @@ static bool enter(struct walk_dir *parent, const char *name)
 	const struct scan *scan = parent->context;
 	AUTOFREE char *path = join(parent->path, name);
 
-	return path && strcmp(name, PYCACHE) != 0 &&
+	return strcmp(name, PYCACHE) != 0 &&
 	       !(scan->cache && strcmp(path, scan->cache) == 0) &&
 	       !is_excluded(scan->warm, parent->path, name);
 }
@@ -138,7 +132,7 @@ static void see_file(struct walk_dir *dir, const struct walk_file *file)
 	struct scan *scan = dir->context;
 	struct stat st;
 
-	if (scan->failed || scan->warm->stop)
+	if (scan->warm->stop)
 		dir->walk->stop = true;
 	else if (is_source_name(file->name) &&
 		 (file->type == DT_REG ||
@@ -158,7 +152,7 @@ static void fail(struct walk *walk, const char *path, int error)
 	warm_report_failure(scan->warm, NULL, path, 0, strerror(-error));
 }
 
-static int scan_directory(struct scan *scan, const char *canonical, unsigned threads)
+static void scan_directory(struct scan *scan, const char *canonical, unsigned threads)
 {
 	struct walk walk = {
 		.context = scan,
@@ -170,23 +164,21 @@ static int scan_directory(struct scan *scan, const char *canonical, unsigned thr
 	};
 	int r = walk_run(&walk, canonical);
 
-	if (r < 0 && r != -EINTR && r != -ENOMEM)
+	if (r < 0 && r != -EINTR)
 		fail(&walk, canonical, r);
-	return r == -ENOMEM ? r : 0;
 }
 
+/* Returns 0 or -errno. */
 static int scan_file(struct scan *scan, const char *path)
 {
 	AUTOFREE char *directory = NULL;
 	AUTOFREE char *place = NULL;
-	int r = file_place(path, &place);
 	struct walk_dir dir = { .context = scan };
+	int r = file_place(path, &place);
 
-	if (r == 0)
-		r = file_directory(place, &directory);
 	if (r < 0)
 		return r;
-	dir.path = directory;
+	dir.path = directory = file_parent(place);
 	dir.fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir.fd < 0)
 		return -errno;
@@ -195,42 +187,41 @@ static int scan_file(struct scan *scan, const char *path)
 	return 0;
 }
 
-static int scan_path(struct scan *scan, const char *path, unsigned threads)
+static void scan_path(struct scan *scan, const char *path, unsigned threads)
 {
 	AUTOFREE char *canonical = realpath(path, NULL);
 	const char *why = "neither a directory nor a source (*.py)";
 	struct stat st;
+	int r = 0;
 
-	if (!canonical || stat(canonical, &st) < 0)
-		why = strerror(errno);
-	else if (S_ISDIR(st.st_mode))
-		return scan_directory(scan, canonical, threads);
-	else if (S_ISREG(st.st_mode) && is_source_name(path))
-		return scan_file(scan, path);
-	warm_report_failure(scan->warm, NULL, path, 0, why);
-	return 0;
+	if (!canonical || stat(canonical, &st) < 0) {
+		r = -errno;
+	} else if (S_ISDIR(st.st_mode)) {
+		scan_directory(scan, canonical, threads);
+		return;
+	} else if (S_ISREG(st.st_mode) && is_source_name(path)) {
+		r = scan_file(scan, path);
+		if (r == 0)
+			return;
+	}
+	warm_report_failure(scan->warm, NULL, path, 0, r < 0 ? strerror(-r) : why);
 }
 
-int warm_scan(struct warm *warm, const char *path)
+void warm_scan(struct warm *warm, const char *path)
 {
 	AUTOFREE char *cache = realpath(warm->config.root, NULL);
 	unsigned threads =
 		warm->jobs < WALK_MOST_THREADS ? warm->jobs : WALK_MOST_THREADS;
 	size_t count = threads * warm->target_count;
-	struct scan scan = { .warm = warm, .cache = cache };
-	int r;
+	AUTOFREE struct warm_entry *entries = alloc_array(count, sizeof *entries);
+	struct scan scan = { .warm = warm, .cache = cache, .entries = entries };
 
-	scan.entries = calloc(count, sizeof *scan.entries);
-	if (!scan.entries)
-		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
 		warm_entry_begin(
-			&scan.entries[i], warm, &warm->targets[i % warm->target_count]);
+			&entries[i], warm, &warm->targets[i % warm->target_count]);
 	progress_begin(&scan.progress, "looking at sources", 0);
-	r = scan_path(&scan, path, threads);
+	scan_path(&scan, path, threads);
 	progress_end(&scan.progress);
 	for (size_t i = 0; i < count; i++)
-		warm_entry_end(&scan.entries[i]);
-	free(scan.entries);
-	return scan.failed ? -ENOMEM : r;
+		warm_entry_end(&entries[i]);
 }
