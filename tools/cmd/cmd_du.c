@@ -171,12 +171,13 @@ static void print_text(
 {
 	const int width = du->bytes ? 14 : 6;
 	struct amount total = usage_total(space);
-	size_t i;
+	size_t left = du->top;
 
 	printf("%*s %*s %9s %s\n", width, "DISK", width, "SIZE", "FILES",
 		usage_by_names[du->by]);
-	for (i = 0; i < space->count && i < du->top; i++)
-		print_row(du, space->list[i].name, &space->list[i].amount);
+	for (const struct usage_group *group = space->groups; group && left--;
+		group = group->hh.next)
+		print_row(du, group->name, &group->amount);
 	print_row(du, "total", &total);
 	if (linked->files)
 		print_row(du, "saved by links", linked);
@@ -194,13 +195,15 @@ static void print_object(
 {
 	struct json json = json_begin(stdout, "du", 1);
 	struct amount total = usage_total(space);
+	size_t left = du->top;
 
 	json_string(&json, "by", usage_by_names[du->by]);
 	json_open(&json, "groups", '[');
-	for (size_t i = 0; i < space->count && i < du->top; i++) {
+	for (const struct usage_group *group = space->groups; group && left--;
+		group = group->hh.next) {
 		json_open(&json, NULL, '{');
-		json_string(&json, "name", space->list[i].name);
-		json_amount(&json, &space->list[i].amount);
+		json_string(&json, "name", group->name);
+		json_amount(&json, &group->amount);
 		json_close(&json);
 	}
 	json_close(&json);
@@ -220,16 +223,12 @@ static int conclude(struct du *du, unsigned threads)
 {
 	struct usage sum = { 0 };
 	struct amount linked = { 0 };
-	int r = 0;
 
-	for (unsigned i = 0; i < threads && r == 0; i++) {
-		r = usage_merge(&sum, &du->threads[i].space);
+	for (unsigned i = 0; i < threads; i++) {
+		usage_merge(&sum, &du->threads[i].space);
 		amount_merge(&linked, &du->threads[i].linked);
 	}
-	if (r == 0)
-		r = usage_sort(&sum);
-	if (r < 0)
-		return common_failed(NULL, r);
+	usage_sort(&sum);
 	if (du->common.json)
 		print_object(du, &sum, &linked);
 	else

@@ -160,7 +160,7 @@ static int print_all(struct path *path, char *const *words)
 
 	for (; *words; words++) {
 		AUTOFREE char *canonical = NULL;
-		int r = target_physical(*words, &canonical);
+		int r = target_canonical(*words, &canonical);
 
 		if (r < 0)
 			return common_failed(*words, r);

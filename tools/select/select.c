@@ -11,50 +11,39 @@
 #include <string.h>
 
 #include "shim/core/base/path.h"
+#include "tools/base/alloc.h"
 #include "tools/base/message.h"
 #include "tools/cli/command.h"
 #include "tools/cli/opt.h"
 
-static int add_tag(struct select *select, const char *tag, size_t len)
-{
-	struct select_tag *grown =
-		reallocarray(select->tags, select->tag_count + 1, sizeof *grown);
-
-	if (!grown)
-		return -ENOMEM;
-	select->tags = grown;
-	select->tags[select->tag_count++] = (struct select_tag){ tag, len };
-	return 0;
-}
-
-static int add_tags(struct select *select, const char *tags)
-{
-	for (;; tags++) {
-		size_t len = strcspn(tags, ",");
-		int r = len ? add_tag(select, tags, len) : 0;
-
-		tags += len;
-		if (r < 0 || !*tags)
-			return r;
-	}
-}
-
 static int take_tags(void *member, const struct opt *opt, const char *value)
 {
+	struct select *select = member;
+
 	(void)opt;
-	return add_tags(member, value);
+	for (;; value++) {
+		size_t len = strcspn(value, ",");
+
+		if (len) {
+			GROW(select->tags, select->tag_count);
+			select->tags[select->tag_count++] =
+				(struct select_tag){ value, len };
+		}
+		value += len;
+		if (!*value)
+			return 0;
+	}
 }
 
 static int take_path(void *member, const struct opt *opt, const char *value)
 {
 	struct select *select = member;
-	char *words[] = { (char *)value, NULL };
-	int r = targets_read(&select->paths, words);
+	int r = targets_add(&select->paths, value);
 
 	(void)opt;
-	if (r < 0 && r != -ENOMEM)
+	if (r < 0)
 		complain(value, "%s", strerror(-r));
-	return r == -ENOMEM ? r : r < 0 ? -EINVAL : 0;
+	return r < 0 ? -EINVAL : 0;
 }
 
 #define TAG_ROW                                                                                                                                           \
@@ -79,19 +68,16 @@ const struct opt select_tag_options[] = {
 
 int select_words(struct select *select, char *const *words)
 {
-	int r;
-
-	/* Most likely an unset variable of a shell: it must not select everything. */
-	for (char *const *word = words; *word; word++)
-		if (!**word) {
+	for (; *words; words++) {
+		/* Most likely an unset variable of a shell, which must not select all. */
+		if (!**words) {
 			complain("PATH", "an argument is empty");
 			return EXIT_USAGE;
 		}
-	r = targets_read(&select->paths, words);
-	if (r == 0)
-		return EXIT_OK;
-	complain(NULL, "%s", strerror(-r));
-	return EXIT_OURS;
+		if (take_path(select, NULL, *words) < 0)
+			return EXIT_OURS;
+	}
+	return EXIT_OK;
 }
 
 bool select_version(const struct select *select, const char *name, size_t len)

@@ -4,7 +4,6 @@
  */
 #include "tools/select/target.h"
 
-#include <errno.h>
 #include <fnmatch.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -48,11 +47,9 @@ static size_t component_before(const char *path, size_t end)
 static char *resolve(const char *path, size_t end, size_t *ret_end)
 {
 	for (;; end = component_before(path, end)) {
-		AUTOFREE char *directory = strndup(path, end);
+		AUTOFREE char *directory = alloc_part(path, end);
 		char *physical;
 
-		if (!directory)
-			return NULL;
 		*ret_end = end;
 		physical = realpath(end ? directory : "/", NULL);
 		if (physical || end == 0)
@@ -102,74 +99,53 @@ static size_t before_pattern(const char *word)
 }
 
 /* Resolves an absolute word's first `end` bytes as far as they exist, and appends the
- * rest; *ret_literal is the length of the path without that. */
-static int make_physical(const char *word, size_t directory, size_t end, char **ret_path,
-	size_t *ret_literal)
+ * rest, which is the pattern. */
+static struct target make_canonical(const char *word, size_t directory, size_t end)
 {
-	AUTOFREE char *literal = strndup(word, end);
-	AUTOFREE char *physical = NULL;
+	AUTOFREE char *literal = alloc_part(word, end);
 	size_t resolved;
-	char *path;
+	AUTOFREE char *canonical = resolve(literal, directory, &resolved);
+	struct target target = { .path = alloc_array(
+					 strlen(canonical) + strlen(word) + 2, 1) };
 
-	physical = literal ? resolve(literal, directory, &resolved) : NULL;
-	path = physical ? malloc(strlen(physical) + strlen(word) + 2) : NULL;
-	if (!path)
-		return -ENOMEM;
-	*path = '\0';
-	append(path, physical); /* of "/" nothing */
-	append(path, literal + resolved);
-	*ret_literal = strlen(path);
-	append(path, word + end);
-	*ret_path = path;
-	return 0;
+	append(target.path, canonical); /* of "/" nothing */
+	append(target.path, literal + resolved);
+	target.literal = strlen(target.path);
+	append(target.path, word + end);
+	return target;
 }
 
-static int read_word(struct target *target, const char *word)
+int target_canonical(const char *word, char **ret_path)
+{
+	AUTOFREE char *absolute = NULL;
+	int r = file_absolute(word, &absolute);
+
+	if (r == 0)
+		*ret_path =
+			make_canonical(absolute, directory_of(absolute), strlen(absolute))
+				.path;
+	return r;
+}
+
+int targets_add(struct targets *targets, const char *word)
 {
 	const struct ephemeral_patterns patterns =
 		config_ephemeral(getenv(config_names[CONFIG_EPHEMERAL]));
 	AUTOFREE char *absolute = NULL;
 	struct ephemeral hidden;
+	struct target target;
 	size_t end;
 	int r = file_absolute(word, &absolute);
 
 	if (r < 0)
 		return r;
 	end = before_pattern(absolute);
-	r = make_physical(absolute, absolute[end] ? end : directory_of(absolute), end,
-		&target->path, &target->literal);
+	target = make_canonical(
+		absolute, absolute[end] ? end : directory_of(absolute), end);
 	/* As the cache names ephemeral trees. */
-	if (r == 0)
-		(void)ephemeral_hide(&patterns, target->path, target->literal, &hidden);
-	return r;
-}
-
-int target_physical(const char *word, char **ret_path)
-{
-	AUTOFREE char *absolute = NULL;
-	size_t ignored;
-	int r = file_absolute(word, &absolute);
-
-	return r < 0 ? r
-		     : make_physical(absolute, directory_of(absolute), strlen(absolute),
-			       ret_path, &ignored);
-}
-
-int targets_read(struct targets *targets, char *const *words)
-{
-	for (; *words; words++) {
-		struct target *list =
-			reallocarray(targets->list, targets->count + 1, sizeof *list);
-		int r;
-
-		if (!list)
-			return -ENOMEM;
-		targets->list = list;
-		r = read_word(&list[targets->count], *words);
-		if (r < 0)
-			return r;
-		targets->count++;
-	}
+	(void)ephemeral_hide(&patterns, target.path, target.literal, &hidden);
+	GROW(targets->list, targets->count);
+	targets->list[targets->count++] = target;
 	return 0;
 }
 

@@ -28,13 +28,13 @@ enum cover {
 	COVER_ALL,  /* the path and everything below it */
 };
 
-/* Reads words, up to a NULL; may be called again for more. 0 or -ENOMEM. */
-int targets_read(struct targets *targets, char *const *words);
+/* 0, or -errno where the word is relative and the working directory is not known. */
+int targets_add(struct targets *targets, const char *word);
 void targets_release(struct targets *targets);
 
 /* The canonical path of a file or directory, resolved as above, but never a pattern; the
  * caller frees it. 0 or -errno. */
-int target_physical(const char *word, char **ret_path);
+int target_canonical(const char *word, char **ret_path);
 
 /* How far they cover an absolute canonical path of len bytes, without a slash at its end
  * unless it is "/". Pure. */

@@ -4,21 +4,12 @@
  */
 #include "tools/select/usage.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/base/hash.h"
-
 #define DAY INT64_C(86400)
-
-struct usage_named {
-	struct amount amount;
-	UT_hash_handle hh;
-	char name[];
-};
 
 const char *const usage_by_names[USAGE_BYS] = {
 	[USAGE_VERSION] = "version",
@@ -53,31 +44,18 @@ void amount_merge(struct amount *to, const struct amount *from)
 	to->disk += from->disk;
 }
 
-/* The group with that name of len bytes, made if it is new; NULL without memory. */
-static struct usage_named *find(struct usage *space, const char *name, size_t len)
+/* The sum of the group with that name of len bytes, which is made if it is new. */
+static struct amount *sum_of(struct usage *usage, const char *name, size_t len)
 {
-	struct usage_named *named;
-	bool out_of_memory = false;
+	struct usage_group *group;
 
-	HASH_FIND(hh, space->groups, name, len, named);
-	if (named)
-		return named;
-	named = calloc(1, sizeof *named + len + 1);
-	if (!named)
-		return NULL;
-	memcpy(named->name, name, len);
-	HASH_ADD_KEYPTR(hh, space->groups, named->name, len, named);
-	if (!out_of_memory)
-		return named;
-	free(named);
-	return NULL;
-}
-
-static struct amount *sum_of(struct usage *space, const char *name, size_t len)
-{
-	struct usage_named *named = find(space, name, len);
-
-	return named ? &named->amount : &space->lost;
+	HASH_FIND(hh, usage->groups, name, len, group);
+	if (!group) {
+		group = alloc_array(1, sizeof *group + len + 1);
+		memcpy(group->name, name, len);
+		HASH_ADD_KEYPTR(hh, usage->groups, group->name, len, group);
+	}
+	return &group->amount;
 }
 
 /* --- names of groups -----------------------------------------------------------------*/
@@ -151,7 +129,7 @@ static const char *package_of(const struct layout_dir *dir, size_t *ret_len)
 	return name;
 }
 
-struct amount *usage_of_directory(struct usage *space, enum usage_by by, unsigned depth,
+struct amount *usage_of_directory(struct usage *usage, enum usage_by by, unsigned depth,
 	const struct layout_dir *dir)
 {
 	const char *name = dir->source;
@@ -160,28 +138,28 @@ struct amount *usage_of_directory(struct usage *space, enum usage_by by, unsigne
 	switch (by) {
 	case USAGE_VERSION:
 		if (dir->version_len)
-			return sum_of(space, dir->path, dir->version_len);
+			return sum_of(usage, dir->path, dir->version_len);
 		name = NULL;
 		break;
 	case USAGE_TREE:
 		if (name)
 			return sum_of(
-				space, name, components(name, dir->source_len, depth));
+				usage, name, components(name, dir->source_len, depth));
 		break;
 	case USAGE_PACKAGE:
 		if (!name)
 			break;
 		name = package_of(dir, &len);
-		return len ? sum_of(space, name, len) : NULL;
+		return len ? sum_of(usage, name, len) : NULL;
 	default:
 		return NULL;
 	}
 	name = unsourced(dir);
-	return sum_of(space, name, strlen(name));
+	return sum_of(usage, name, strlen(name));
 }
 
 struct amount *usage_of_file(
-	struct usage *space, enum usage_by by, const struct walk_file *file, int64_t now)
+	struct usage *usage, enum usage_by by, const struct walk_file *file, int64_t now)
 {
 	if (by == USAGE_AGE) {
 		size_t i = 0;
@@ -189,27 +167,21 @@ struct amount *usage_of_file(
 		while (i + 1 < sizeof ages / sizeof *ages &&
 			now - file->st->st_mtime >= ages[i].below)
 			i++;
-		return sum_of(space, ages[i].name, strlen(ages[i].name));
+		return sum_of(usage, ages[i].name, strlen(ages[i].name));
 	}
-	return sum_of(space, file->name, strcspn(file->name, "."));
+	return sum_of(usage, file->name, strcspn(file->name, "."));
 }
 
 /* --- the whole -----------------------------------------------------------------------*/
 
-int usage_merge(struct usage *to, const struct usage *from)
+void usage_merge(struct usage *to, const struct usage *from)
 {
-	const struct usage_named *named, *next;
+	const struct usage_group *group, *next;
 
-	if (from->lost.files)
-		return -ENOMEM;
-	HASH_ITER (hh, from->groups, named, next) {
-		struct usage_named *same = find(to, named->name, strlen(named->name));
-
-		if (!same)
-			return -ENOMEM;
-		amount_merge(&same->amount, &named->amount);
-	}
-	return 0;
+	HASH_ITER (hh, from->groups, group, next)
+		if (group->amount.files)
+			amount_merge(sum_of(to, group->name, strlen(group->name)),
+				&group->amount);
 }
 
 static size_t age_of(const char *name)
@@ -221,9 +193,8 @@ static size_t age_of(const char *name)
 	return i;
 }
 
-static int compare(const void *first, const void *second)
+static int compare(const struct usage_group *a, const struct usage_group *b)
 {
-	const struct usage_group *a = first, *b = second;
 	size_t a_age = age_of(a->name), b_age = age_of(b->name);
 
 	if (a_age != b_age)
@@ -233,41 +204,27 @@ static int compare(const void *first, const void *second)
 	return strcmp(a->name, b->name);
 }
 
-int usage_sort(struct usage *space)
+void usage_sort(struct usage *usage)
 {
-	const struct usage_named *named, *next;
-	struct usage_group *list = calloc(HASH_COUNT(space->groups) + 1, sizeof *list);
-
-	if (!list)
-		return -ENOMEM;
-	free(space->list);
-	space->list = list;
-	space->count = 0;
-	HASH_ITER (hh, space->groups, named, next)
-		if (named->amount.files)
-			list[space->count++] =
-				(struct usage_group){ named->name, named->amount };
-	qsort(list, space->count, sizeof *list, compare);
-	return 0;
+	HASH_SORT(usage->groups, compare);
 }
 
-struct amount usage_total(const struct usage *space)
+struct amount usage_total(const struct usage *usage)
 {
+	const struct usage_group *group, *next;
 	struct amount total = { 0 };
 
-	for (size_t i = 0; i < space->count; i++)
-		amount_merge(&total, &space->list[i].amount);
+	HASH_ITER (hh, usage->groups, group, next)
+		amount_merge(&total, &group->amount);
 	return total;
 }
 
-void usage_release(struct usage *space)
+void usage_release(struct usage *usage)
 {
-	struct usage_named *named, *next;
+	struct usage_group *group, *next;
 
-	HASH_ITER (hh, space->groups, named, next) {
-		HASH_DEL(space->groups, named);
-		free(named);
+	HASH_ITER (hh, usage->groups, group, next) {
+		HASH_DEL(usage->groups, group);
+		free(group);
 	}
-	free(space->list);
-	*space = (struct usage){ 0 };
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "tools/base/hash.h"
 #include "tools/cache/layout.h"
 #include "tools/cache/walk.h"
 
@@ -24,31 +25,29 @@ void amount_add(struct amount *amount, const struct stat *st);
 void amount_merge(struct amount *to, const struct amount *from);
 
 struct usage_group {
-	const char *name;
 	struct amount amount;
+	UT_hash_handle hh; /* hh.next is the next group */
+	char name[];
 };
 
 struct usage {
-	struct usage_named *groups; /* a hash table by name */
-	struct amount lost;	    /* of groups that did not fit into memory */
-	struct usage_group *list;   /* made by usage_sort */
-	size_t count;
+	struct usage_group *groups; /* a hash table by name */
 };
 
 /* The sum that all files of a directory belong to; NULL where they differ. Valid until
  * usage_release. */
-struct amount *usage_of_directory(struct usage *space, enum usage_by by, unsigned depth,
+struct amount *usage_of_directory(struct usage *usage, enum usage_by by, unsigned depth,
 	const struct layout_dir *dir);
 
 /* The sum that one file belongs to; now: seconds since 1970. Never NULL. */
 struct amount *usage_of_file(
-	struct usage *space, enum usage_by by, const struct walk_file *file, int64_t now);
+	struct usage *usage, enum usage_by by, const struct walk_file *file, int64_t now);
 
-/* 0 or -ENOMEM. */
-int usage_merge(struct usage *to, const struct usage *from);
+/* Adds the groups that have files. */
+void usage_merge(struct usage *to, const struct usage *from);
 
-/* Makes the list of groups: largest on disk first, ages in their order. 0 or -ENOMEM. */
-int usage_sort(struct usage *space);
+/* Brings the groups into order: the largest on disk first, ages from young to old. */
+void usage_sort(struct usage *usage);
 
-struct amount usage_total(const struct usage *space);
-void usage_release(struct usage *space);
+struct amount usage_total(const struct usage *usage);
+void usage_release(struct usage *usage);

@@ -72,7 +72,7 @@ static void is_read(void **state)
 	fake_make_link("to_a", "a");
 	fake_make_link("a/link.py", "m.py");
 	assert_return_code(chdir(fake_path("a")), errno);
-	assert_int_equal(targets_read(&targets, list), 0);
+	assert_int_equal(targets_add(&targets, list[0]), 0);
 	assert_int_equal(targets.count, 1);
 	assert_string_equal(targets.list[0].path + targets.list[0].literal, row->pattern);
 	targets.list[0].path[targets.list[0].literal] = '\0';

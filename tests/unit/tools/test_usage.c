@@ -24,9 +24,8 @@ static int end(void **state)
 /* The name of the one group that there is; NULL: there is none. */
 static const char *only_group(void)
 {
-	assert_int_equal(usage_sort(&usage), 0);
-	assert_true(usage.count <= 1);
-	return usage.count ? usage.list[0].name : NULL;
+	assert_true(HASH_COUNT(usage.groups) <= 1);
+	return usage.groups ? usage.groups->name : NULL;
 }
 
 static const struct stat one_file = { .st_size = 100, .st_blocks = 8 };
@@ -132,6 +131,7 @@ static void put(struct usage *to, const char *path, unsigned files)
 
 static void the_largest_comes_first(void **state)
 {
+	const struct usage_group *first, *second, *third;
 	struct usage other = { 0 };
 
 	(void)state;
@@ -139,15 +139,18 @@ static void the_largest_comes_first(void **state)
 	put(&usage, TREE "/large/__pycache__", 2);
 	put(&other, TREE "/large/__pycache__", 2);
 	put(&other, TREE "/also/__pycache__", 1);
-	assert_int_equal(usage_merge(&usage, &other), 0);
+	usage_merge(&usage, &other);
 	usage_release(&other);
-	assert_int_equal(usage_sort(&usage), 0);
-	assert_int_equal(usage.count, 3);
-	assert_string_equal(usage.list[0].name, "/large");
-	assert_int_equal(usage.list[0].amount.files, 4);
-	assert_int_equal(usage.list[0].amount.disk, 4 * 8 * 512);
-	assert_string_equal(usage.list[1].name, "/also");
-	assert_string_equal(usage.list[2].name, "/small");
+	usage_sort(&usage);
+	assert_int_equal(HASH_COUNT(usage.groups), 3);
+	first = usage.groups;
+	second = first->hh.next;
+	third = second->hh.next;
+	assert_string_equal(first->name, "/large");
+	assert_int_equal(first->amount.files, 4);
+	assert_int_equal(first->amount.disk, 4 * 8 * 512);
+	assert_string_equal(second->name, "/also");
+	assert_string_equal(third->name, "/small");
 	assert_int_equal(usage_total(&usage).files, 6);
 	assert_int_equal(usage_total(&usage).size, 600);
 }
