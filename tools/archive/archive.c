@@ -11,7 +11,7 @@
 
 #include "shim/core/cache/config.h"
 #include "tools/archive/libarchive.h"
-#include "tools/base/files.h"
+#include "tools/base/alloc.h"
 #include "tools/base/json.h"
 #include "tools/base/message.h"
 
@@ -156,16 +156,14 @@ int archive_out_begin(struct archive_out *out, const char *name, int fd,
 
 int archive_out_add(struct archive_out *out, const struct archive_member *member)
 {
-	AUTOFREE char *path = NULL;
+	AUTOFREE char *path =
+		alloc_format(CACHE_LAYOUT "/%s/%s", member->dir, member->name);
 	AUTOFREE char *target = NULL;
 
-	if (asprintf(&path, CACHE_LAYOUT "/%s/%s", member->dir, member->name) < 0)
-		return path = NULL, -ENOMEM;
 	begin_entry(out);
 	if (!member->link)
 		return write_file(out, path, member->data, member->size);
-	if (asprintf(&target, CACHE_LAYOUT "/%s", member->link) < 0)
-		return target = NULL, -ENOMEM;
+	target = alloc_format(CACHE_LAYOUT "/%s", member->link);
 	return write_link(out, path, target);
 }
 

@@ -16,7 +16,7 @@
 #include "shim/core/base/path.h"
 #include "shim/core/cache/config.h"
 #include "tools/archive/libarchive.h"
-#include "tools/base/files.h"
+#include "tools/base/alloc.h"
 #include "tools/base/human.h"
 #include "tools/base/message.h"
 #include "tools/pyc/inspect.h"
@@ -67,28 +67,21 @@ static int next_header(struct archive_in *in)
 
 /* --- data ----------------------------------------------------------------------------*/
 
-static int make_room(struct archive_in *in, size_t size)
+static void make_room(struct archive_in *in, size_t size)
 {
-	uint8_t *grown;
-
 	if (size <= in->room)
-		return 0;
-	grown = realloc(in->data, size);
-	if (!grown) {
-		complain(in->name, "%s", strerror(ENOMEM));
-		return -ENOMEM;
-	}
-	in->data = grown;
+		return;
+	free(in->data);
+	in->data = alloc_array(size, 1);
 	in->room = size;
-	return 0;
 }
 
 static int read_data(struct archive_in *in, size_t size)
 {
 	size_t at = 0;
-	int r = make_room(in, size + 1);
 
-	while (r == 0 && at < size) {
+	make_room(in, size + 1);
+	while (at < size) {
 		la_ssize_t n =
 			in->lib->archive_read_data(in->handle, in->data + at, size - at);
 
@@ -98,7 +91,7 @@ static int read_data(struct archive_in *in, size_t size)
 			return refuse(in, "it is shorter than it says");
 		at += (size_t)n;
 	}
-	return r;
+	return 0;
 }
 
 /* Whether the digest that came with the member is that of its data. */
@@ -208,8 +201,7 @@ int archive_in_begin(struct archive_in *in, const char *name, int fd)
 	in->entry = lib->archive_entry_new();
 	if (!in->handle || !in->entry ||
 		lib->archive_read_support_filter_zstd(in->handle) != ARCHIVE_OK ||
-		lib->archive_read_support_format_tar(in->handle) != ARCHIVE_OK ||
-		make_room(in, MANIFEST_MAX + 1) < 0) {
+		lib->archive_read_support_format_tar(in->handle) != ARCHIVE_OK) {
 		complain(name, "libarchive cannot read it");
 		return -ENOSYS;
 	}
@@ -249,7 +241,7 @@ static bool is_plain(const char *path)
 /* Splits a copy of the path below the layout folder at its last slash. */
 static char *split(const char *path, const char **ret_name)
 {
-	char *copy = strdup(path), *slash = copy ? strrchr(copy, '/') : NULL;
+	char *copy = alloc_copy(path), *slash = strrchr(copy, '/');
 
 	if (slash)
 		*slash = '\0';
@@ -271,8 +263,6 @@ static int read_path(struct archive_in *in)
 	in->before = in->path;
 	in->path = split(path + strlen(TOP), &member->name);
 	member->dir = in->path;
-	if (!in->path)
-		return -ENOMEM;
 	in->item = layout_parse(member->dir, member->name);
 	if (in->item.kind != LAYOUT_ENTRY && in->item.kind != LAYOUT_OBJECT &&
 		in->item.kind != LAYOUT_PROGRAMS)
@@ -305,9 +295,7 @@ static int read_link(struct archive_in *in, const char *target)
 		return refuse(in, "this link leads out of the cache");
 	dir = split(target + strlen(TOP), &name);
 	free(in->link);
-	in->link = strdup(target + strlen(TOP));
-	if (!dir || !in->link)
-		return -ENOMEM;
+	in->link = alloc_copy(target + strlen(TOP));
 	object = layout_parse(dir, name);
 	if (!is_object_of(&object, &in->item, in->member.name))
 		return refuse(in, "this link does not lead to an object of it");
@@ -393,8 +381,6 @@ int archive_in_next(struct archive_in *in)
 		in->member.data = in->data;
 		r = check_data(in);
 	}
-	if (r == -ENOMEM)
-		complain(in->name, "%s", strerror(ENOMEM));
 	return r < 0 ? r : 1;
 }
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/base/files.h"
+#include "tools/base/alloc.h"
 #include "tools/base/message.h"
 #include "tools/cache/walk.h"
 
@@ -21,10 +21,8 @@ bool export_list_is_used(const struct export_list *list, const struct stat *st)
 void export_list_failed(
 	struct export_list *list, const char *dir, const char *name, int error)
 {
-	AUTOFREE char *path = NULL;
+	AUTOFREE char *path = alloc_format("%s/%s", dir, name);
 
-	if (asprintf(&path, "%s/%s", dir, name) < 0)
-		path = NULL;
 	complain(path, "cannot be read: %s", strerror(-error));
 	list->unreadable++;
 }
@@ -38,29 +36,14 @@ static bool enter(struct walk_dir *parent, const char *name)
 	return select_enters(list->select, parent->path, name);
 }
 
-static bool add(struct export_list *list, const char *dir, const char *name)
+static void add(struct export_list *list, const char *dir, const char *name)
 {
-	const size_t dir_size = strlen(dir) + 1, name_size = strlen(name) + 1;
-	char *file = malloc(dir_size + name_size), **grown = list->files;
+	char *file = alloc_format("%s%c%s", dir, '\0', name);
 
-	if (!file)
-		return false;
-	memcpy(file, dir, dir_size);
-	memcpy(file + dir_size, name, name_size);
 	pthread_mutex_lock(&list->mutex);
-	if (list->count == list->room) {
-		size_t room = list->room ? 2 * list->room : 64;
-
-		grown = reallocarray(list->files, room, sizeof *grown);
-		list->files = grown ? grown : list->files;
-		list->room = grown ? room : list->room;
-	}
-	if (grown)
-		list->files[list->count++] = file;
+	GROW(list->files, list->count);
+	list->files[list->count++] = file;
 	pthread_mutex_unlock(&list->mutex);
-	if (!grown)
-		free(file);
-	return grown != NULL;
 }
 
 /* Whether the file is one to be carried; if not, that is counted. */
@@ -97,8 +80,7 @@ static void take_file(struct walk_dir *dir, const struct walk_file *file)
 			return;
 	}
 	list->bytes += (uint64_t)file->st->st_size;
-	if (!add(list, dir->path, file->name))
-		list->no_memory = dir->walk->stop = true;
+	add(list, dir->path, file->name);
 }
 
 /* --- all of it -----------------------------------------------------------------------*/
@@ -124,8 +106,6 @@ int export_list_run(struct export_list *list)
 	pthread_mutex_init(&list->mutex, NULL);
 	r = walk_run(&walk, "");
 	list->unreadable += walk.failed;
-	if (list->no_memory)
-		return -ENOMEM;
 	if (list->count > 0)
 		qsort(list->files, list->count, sizeof *list->files, compare);
 	return r;

@@ -25,15 +25,14 @@ struct export_list {
 	/* Sorted; of each the directory below the layout folder, a NUL, and the name.
 	 * Owned. */
 	char **files;
-	size_t count, room;
+	size_t count;
 	_Atomic(uint64_t) bytes;	    /* in all of them */
 	_Atomic(uint64_t) left_out[STATES]; /* why others are not among them */
 	/* Of sources that others may not read: among them, or with public_only
 	 * left out. */
 	_Atomic(uint64_t) hidden;
 	_Atomic(uint64_t) unreadable; /* files and directories, each named on stderr */
-	_Atomic(bool) no_memory;
-	pthread_mutex_t mutex; /* of files, count and room */
+	pthread_mutex_t mutex;	      /* of files, count and room */
 };
 
 static inline const char *export_list_name_of(const char *file)

@@ -15,6 +15,7 @@
 
 #include "shim/core/base/path.h"
 #include "shim/core/base/text.h"
+#include "tools/base/alloc.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/cache/publish.h"
@@ -28,44 +29,26 @@ static char *map_side(const char *text, size_t len)
 {
 	while (len > 0 && text[len - 1] == '/')
 		len--;
-	return strndup(text, len);
-}
-
-static int add_map(struct import *import, struct import_map map)
-{
-	struct import_map *grown =
-		reallocarray(import->maps, import->map_count + 1, sizeof *grown);
-
-	if (!grown || !map.old || !map.replacement) {
-		free(map.old);
-		free(map.replacement);
-		import->maps = grown ? grown : import->maps;
-		complain(NULL, "%s", strerror(ENOMEM));
-		return -ENOMEM;
-	}
-	import->maps = grown;
-	import->maps[import->map_count++] = map;
-	return 0;
+	return alloc_part(text, len);
 }
 
 int import_add_map(struct import *import, const char *text, bool resolve)
 {
-	const char *equals = strstr(text, "=/");
-	AUTOFREE char *canonical = NULL;
-	struct import_map map = { 0 };
+	const char *equals = text[0] == '/' ? strstr(text, "=/") : NULL;
+	const char *to = equals ? equals + 1 : "";
+	AUTOFREE char *canonical = equals && resolve ? realpath(to, NULL) : NULL;
+	struct import_map map;
 
-	if (text[0] == '/' && equals) {
-		if (resolve)
-			canonical = realpath(equals + 1, NULL);
-		map.old = map_side(text, (size_t)(equals - text));
-		map.replacement = map_side(canonical ? canonical : equals + 1,
-			strlen(canonical ? canonical : equals + 1));
-	}
-	if (equals && map.old && map.replacement &&
-		(!*map.old || path_is_clean(map.old, strlen(map.old))) &&
+	to = canonical ? canonical : to;
+	map.old = map_side(text, equals ? (size_t)(equals - text) : 0);
+	map.replacement = map_side(to, strlen(to));
+	if (equals && (!*map.old || path_is_clean(map.old, strlen(map.old))) &&
 		(!*map.replacement ||
-			path_is_clean(map.replacement, strlen(map.replacement))))
-		return add_map(import, map);
+			path_is_clean(map.replacement, strlen(map.replacement)))) {
+		GROW(import->maps, import->map_count);
+		import->maps[import->map_count++] = map;
+		return 0;
+	}
 	free(map.old);
 	free(map.replacement);
 	complain(text, "this is not OLD=NEW, two absolute directories without . and ..");
@@ -198,7 +181,7 @@ static uint8_t *read_object(
 	state = state_of(&item, fd, NULL, STATE_WHOLE);
 	*ret_size = (size_t)state.st.st_size;
 	if (state.state == STATE_FRESH)
-		data = malloc(*ret_size);
+		data = alloc_array(*ret_size, 1);
 	if (data && pread(fd, data, *ret_size, 0) != (ssize_t)*ret_size) {
 		free(data);
 		data = NULL;
@@ -298,18 +281,16 @@ static int put(struct import *import, const struct archive_in *in,
 
 static void complain_member(const struct archive_in *in, const char *why)
 {
-	AUTOFREE char *path = NULL;
+	AUTOFREE char *path = alloc_format("%s/%s", in->member.dir, in->member.name);
 
-	if (asprintf(&path, "%s/%s", in->member.dir, in->member.name) < 0)
-		path = NULL;
 	complain(path, "%s", why);
 }
 
 /* Errors that the next member will meet as well. */
 static bool is_final(int error)
 {
-	return error == -ENOSPC || error == -EDQUOT || error == -EROFS ||
-	       error == -ENOMEM || error == -EIO || error == -EMFILE || error == -ENFILE;
+	return error == -ENOSPC || error == -EDQUOT || error == -EROFS || error == -EIO ||
+	       error == -EMFILE || error == -ENFILE;
 }
 
 static int fail(struct import *import, const struct archive_in *in, int error)

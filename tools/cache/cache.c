@@ -21,6 +21,7 @@
 #include "shim/core/cache/root.h"
 #include "shim/core/stats/journal.h"
 #include "shim/core/stats/verdict.h"
+#include "tools/base/alloc.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/cache/sys_libc.h"
@@ -179,23 +180,16 @@ static int open_layout(struct cache *cache, const char *root, int root_fd)
 
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, &st) < 0 || !(cache->root = strdup(root))) {
+	if (fstat(fd, &st) < 0) {
 		err = -errno;
 		close(fd);
 		return err;
 	}
+	cache->root = alloc_copy(root);
 	cache->root_fd = root_fd;
 	cache->fd = fd;
 	cache->device = st.st_dev;
 	return 0;
-}
-
-/* A cache that is not open yet, and the path of its root, for the caller to free;
- * EXIT_OK, or another code after reporting why not. */
-static int locate(struct cache *cache, const char *root, char **ret_path)
-{
-	*cache = (struct cache){ .root_fd = -1, .fd = -1 };
-	return cache_root(root, ret_path);
 }
 
 /* Reports everything but that there is no cache. */
@@ -245,11 +239,12 @@ static int open_quietly(
 	char room[PATH_MAX];
 	int code;
 
+	*cache = (struct cache){ .root_fd = -1, .fd = -1 };
 	*ret_path = NULL;
 	*ret_beside = false;
 	if ((!root || !*root) && !(root = configured(room)))
 		return EXIT_NO_CACHE;
-	code = locate(cache, root, ret_path);
+	code = cache_root(root, ret_path);
 	return code == EXIT_OK ? open_root(cache, *ret_path, ret_beside) : code;
 }
 
@@ -265,22 +260,18 @@ int cache_open(struct cache *cache, const char *root)
 int cache_open_if_there(struct cache *cache, const char *root)
 {
 	AUTOFREE char *path = NULL;
-	int code = locate(cache, root, &path);
-	bool beside = false;
+	bool beside;
 
-	return code == EXIT_OK ? open_root(cache, path, &beside) : code;
+	return open_quietly(cache, root, &path, &beside);
 }
 
 static int make(const char *path)
 {
-	AUTOFREE char *inside = NULL;
-	int r;
-
 	/* Something in the layout folder: that the folder is missing is then what has the
 	 * root made, with its marks. */
-	if (asprintf(&inside, "%s/" CACHE_LAYOUT "/.", path) < 0)
-		return inside = NULL, -ENOMEM;
-	r = root_make_directory(&sys_libc, inside, strlen(path));
+	AUTOFREE char *inside = alloc_format("%s/" CACHE_LAYOUT "/.", path);
+	int r = root_make_directory(&sys_libc, inside, strlen(path));
+
 	if (r < 0)
 		complain(path, "no cache can be made here: %s", strerror(-r));
 	return r;
@@ -289,13 +280,13 @@ static int make(const char *path)
 int cache_open_or_make(struct cache *cache, const char *root)
 {
 	AUTOFREE char *path = NULL;
-	int code = locate(cache, root, &path);
-	bool beside = false;
+	bool beside;
+	int code = open_quietly(cache, root, &path, &beside);
 
-	if (code == EXIT_OK)
-		code = open_root(cache, path, &beside);
-	if (code != EXIT_NO_CACHE || !path)
+	if (code != EXIT_NO_CACHE)
 		return code;
+	if (!path)
+		return say_no_place();
 	return make(path) < 0 ? EXIT_UNABLE : open_root(cache, path, &beside);
 }
 
@@ -325,11 +316,9 @@ int cache_open_layer(struct cache *cache, size_t index)
 	size_t len;
 
 	for (size_t n = 0; (root = config_layer(list, n, &len)); n++) {
-		AUTOFREE char *path = strndup(root, len);
+		AUTOFREE char *path = alloc_part(root, len);
 
 		*cache = (struct cache){ .root_fd = -1, .fd = -1, .layer = true };
-		if (!path)
-			return -ENOMEM;
 		if (open_one_layer(cache, path) < 0)
 			continue;
 		if (index-- == 0)

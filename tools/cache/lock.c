@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "shim/core/base/text.h"
-#include "tools/base/files.h"
+#include "tools/base/alloc.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
 #include "tools/cli/command.h"
@@ -73,7 +73,8 @@ static char *find_holder(const struct cache *cache)
 		return NULL;
 	if (flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
 		len = pread(fd, text, sizeof text, 0);
-		holder = len > 0 ? strndup(text, (size_t)len) : strdup("another process");
+		holder = len > 0 ? alloc_part(text, (size_t)len)
+				 : alloc_copy("another process");
 	}
 	close(fd);
 	return holder;

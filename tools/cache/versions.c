@@ -9,23 +9,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/base/alloc.h"
 #include "tools/cache/layout.h"
 
-static int add(char ***versions, const char *name)
+static void add(char ***versions, const char *name)
 {
-	char **longer;
 	size_t count = 0;
 
 	for (; *versions && (*versions)[count]; count++)
 		if (strcmp((*versions)[count], name) == 0)
-			return 0;
-	longer = reallocarray(*versions, count + 2, sizeof *longer);
-	if (!longer)
-		return -ENOMEM;
-	*versions = longer;
-	longer[count] = strdup(name);
-	longer[count + 1] = NULL;
-	return longer[count] ? 0 : -ENOMEM;
+			return;
+	GROW(*versions, count);
+	(*versions)[count] = alloc_copy(name);
+	GROW(*versions, count + 1);
+	(*versions)[count + 1] = NULL;
 }
 
 static int is_version(const struct dirent *entry)
@@ -36,19 +33,20 @@ static int is_version(const struct dirent *entry)
 int versions_add(char ***versions, int layout_fd)
 {
 	struct dirent **found;
-	int count = scandirat(layout_fd, ".", &found, is_version, alphasort), r = 0;
+	int count = scandirat(layout_fd, ".", &found, is_version, alphasort);
 
 	if (count < 0)
 		return -errno;
 	for (int i = 0; i < count; i++) {
-		if (r == 0)
-			r = add(versions, found[i]->d_name);
+		add(versions, found[i]->d_name);
 		free(found[i]);
 	}
 	free(found);
-	if (r == 0 && !*versions && !(*versions = calloc(1, sizeof **versions)))
-		r = -ENOMEM;
-	return r;
+	if (!*versions) {
+		GROW(*versions, 0);
+		**versions = NULL;
+	}
+	return 0;
 }
 
 void versions_release(char **versions)

@@ -85,11 +85,10 @@ void gc_merge(struct gc *gc)
 
 		for (size_t v = 0; v < from->count; v++) {
 			const struct extent_row *row = &from->rows[v];
-			struct extent *to = extent_of(&gc->threads[0].versions, 0,
-				row->version, strlen(row->version));
 
-			if (to)
-				extent_add(to, &row->extent);
+			extent_add(extent_of(&gc->threads[0].versions, 0, row->version,
+					   strlen(row->version)),
+				&row->extent);
 		}
 		extent_free(from);
 		gc->threads[t].version = NULL;

@@ -59,7 +59,7 @@ struct gc_kept {
 struct gc_thread {
 	struct extents versions; /* what stays in them; owned */
 	struct gc_kept *kept;	 /* owned */
-	size_t kept_count, kept_room;
+	size_t kept_count;
 	/* The directory it reads. */
 	struct layout_dir dir;
 	struct extent *version;	    /* of it; NULL: it is in none */

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
+#include "tools/base/alloc.h"
 #include "tools/conf/conf.h"
 #include "tools/select/filter.h"
 
@@ -23,21 +24,6 @@ static bool is_entry(const struct layout *item)
 }
 
 /* --- what the scan keeps -------------------------------------------------------------*/
-
-/* Without memory for it a file is not evicted. */
-static void remember(struct gc_thread *thread, struct gc_kept kept)
-{
-	if (thread->kept_count == thread->kept_room) {
-		size_t room = thread->kept_room ? 2 * thread->kept_room : 1024;
-		struct gc_kept *grown = reallocarray(thread->kept, room, sizeof *grown);
-
-		if (!grown)
-			return;
-		thread->kept = grown;
-		thread->kept_room = room;
-	}
-	thread->kept[thread->kept_count++] = kept;
-}
 
 void gc_evict_keep(struct gc *gc, struct gc_thread *thread, const struct layout *item,
 	const struct stat *st)
@@ -55,14 +41,15 @@ void gc_evict_keep(struct gc *gc, struct gc_thread *thread, const struct layout 
 
 	if (thread->version)
 		extent_add(thread->version, &extent);
-	if (!gc_is_young(gc, st))
-		remember(thread, (struct gc_kept){
-					 .used = filter_last_use(st),
-					 .inode = st->st_ino,
-					 .blocks = blocks < UINT32_MAX ? (uint32_t)blocks
-								       : UINT32_MAX,
-					 .entry = entry,
-				 });
+	if (gc_is_young(gc, st))
+		return;
+	GROW(thread->kept, thread->kept_count);
+	thread->kept[thread->kept_count++] = (struct gc_kept){
+		.used = filter_last_use(st),
+		.inode = st->st_ino,
+		.blocks = blocks < UINT32_MAX ? (uint32_t)blocks : UINT32_MAX,
+		.entry = entry,
+	};
 }
 
 /* --- choosing ------------------------------------------------------------------------*/
@@ -98,18 +85,16 @@ size_t gc_evict_choose(struct gc_kept *kept, size_t count, struct gc_excess exce
 	return end;
 }
 
-/* Finds the last file that has to go, among what all threads remember. 1; 0: there is
- * none; -ENOMEM. */
-static int choose(struct gc *gc, struct gc_excess excess)
+/* Finds the last file that has to go, among what all threads remember. False: there is
+ * none. */
+static bool choose(struct gc *gc, struct gc_excess excess)
 {
 	size_t count = 0, chosen;
 	struct gc_kept *all;
 
 	for (unsigned t = 0; t < gc->thread_count; t++)
 		count += gc->threads[t].kept_count;
-	all = reallocarray(NULL, count + 1, sizeof *all);
-	if (!all)
-		return -ENOMEM;
+	all = alloc_array(count, sizeof *all);
 	count = 0;
 	for (unsigned t = 0; t < gc->thread_count; t++) {
 		struct gc_thread *thread = &gc->threads[t];
@@ -120,7 +105,7 @@ static int choose(struct gc *gc, struct gc_excess excess)
 		count += thread->kept_count;
 		free(thread->kept);
 		thread->kept = NULL;
-		thread->kept_count = thread->kept_room = 0;
+		thread->kept_count = 0;
 	}
 	chosen = gc_evict_choose(all, count, excess);
 	if (chosen)
@@ -175,13 +160,11 @@ int gc_evict(struct gc *gc)
 					    gc_evict_excess(extent.disk, gc->limits.size),
 		.entries = gc_evict_excess(extent.entries, gc->limits.entries) };
 	const uint64_t missing = missing_free(gc);
-	int r;
 
 	if (missing > excess.bytes)
 		excess.bytes = missing;
 	if (!excess.bytes && !excess.entries)
 		return 0;
-	r = choose(gc, excess);
-	gc->evicting = r > 0;
-	return r > 0 ? gc_scan(gc) : r;
+	gc->evicting = choose(gc, excess);
+	return gc->evicting ? gc_scan(gc) : 0;
 }

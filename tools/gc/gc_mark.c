@@ -38,9 +38,8 @@ static bool is_too_large(const struct cache *cache, int64_t now)
 
 	if (!most || totals_read(cache, now * CLOCK_SECOND, &counters) < 0)
 		return false;
-	for (size_t i = 0; i < counters.count; i++)
-		if (counters.rows[i].kind == JOURNAL_EXTENT)
-			disk += counters.rows[i].extent.disk;
+	for (size_t i = 0; i < counters.sizes.count; i++)
+		disk += counters.sizes.rows[i].extent.disk;
 	totals_release(&counters);
 	return disk > 0 && (uint64_t)disk > most;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tools/base/alloc.h"
 #include "tools/base/clock.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
@@ -37,8 +38,7 @@ static int empty_trash(struct gc *gc, enum gc_rule rule)
 
 	if (r == -ENOENT)
 		return 0;
-	if (r == 0 || r == -EINTR || r == -ENOMEM || interrupt_came() ||
-		clock_is_over(gc->deadline))
+	if (r == 0 || r == -EINTR || interrupt_came() || clock_is_over(gc->deadline))
 		return r;
 	if (r != -EAGAIN) /* else its files have been named */
 		complain(CACHE_TRASH, "cannot be emptied: %s", strerror(-r));
@@ -49,14 +49,10 @@ static int empty_trash(struct gc *gc, enum gc_rule rule)
 /* Moves what one version has for a folder of sources that is gone to the trash. */
 static void drop_orphan(struct gc *gc, const char *version, const struct orphan *orphan)
 {
-	AUTOFREE char *path = NULL;
+	AUTOFREE char *path = alloc_format("%s/tree%s", version, orphan->path);
 	struct stat st;
 	int r;
 
-	if (asprintf(&path, "%s/tree%s", version, orphan->path) < 0) {
-		path = NULL;
-		return;
-	}
 	/* The scan has not counted it: dated before that, it is not subtracted either. */
 	if (gc->dry_run)
 		r = fstatat(gc->cache->fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0 ? -errno
@@ -96,14 +92,13 @@ static int drop_orphans(struct gc *gc)
 
 /* --- a run ---------------------------------------------------------------------------*/
 
-static int prepare(struct gc *gc)
+static void prepare(struct gc *gc)
 {
 	pthread_mutex_init(&gc->mutex, NULL);
 	gc->last = gc_mark_seen(gc->cache);
 	gc->thread_count = walk_threads();
-	gc->threads = calloc(gc->thread_count, sizeof *gc->threads);
+	gc->threads = alloc_array(gc->thread_count, sizeof *gc->threads);
 	gc->orphans = orphans_load(gc->cache, gc->now, gc->limits.orphan_grace);
-	return gc->threads && gc->orphans ? 0 : -ENOMEM;
 }
 
 static int scan(struct gc *gc)
@@ -134,10 +129,9 @@ static int conclude(struct gc *gc, bool complete)
 
 int gc_run(struct gc *gc)
 {
-	int r = prepare(gc), noted = 0;
+	int r, noted = 0;
 
-	if (r < 0)
-		return r;
+	prepare(gc);
 	r = empty_trash(gc, GC_TRASH);
 	gc->scan_began = clock_real();
 	if (r == 0)
@@ -155,7 +149,7 @@ int gc_run(struct gc *gc)
 
 void gc_run_release(struct gc *gc)
 {
-	for (unsigned i = 0; gc->threads && i < gc->thread_count; i++) {
+	for (unsigned i = 0; i < gc->thread_count; i++) {
 		free(gc->threads[i].kept);
 		extent_free(&gc->threads[i].versions);
 	}

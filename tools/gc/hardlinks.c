@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "tools/base/alloc.h"
+
 #define FIRST_ROOM 1024
 
 static struct link *find(struct link *table, size_t room, uint64_t inode)
@@ -19,36 +21,32 @@ static struct link *find(struct link *table, size_t room, uint64_t inode)
 	return &table[at];
 }
 
-static int grow(struct hardlinks *links)
+static void grow(struct hardlinks *links)
 {
 	size_t room = links->room ? links->room * 2 : FIRST_ROOM, i;
-	struct link *table = calloc(room, sizeof *table);
+	struct link *table = alloc_array(room, sizeof *table);
 
-	if (!table)
-		return -1;
 	for (i = 0; i < links->room; i++)
 		if (links->table[i].inode)
 			*find(table, room, links->table[i].inode) = links->table[i];
 	free(links->table);
 	links->table = table;
 	links->room = room;
-	return 0;
 }
 
-/* Notes one more name of a file that has several, and returns which it is, from 1; 0
- * without memory. */
+/* Notes one more name of a file that has several, and returns which it is, from 1. */
 static uint64_t note(struct hardlinks *links, const struct stat *st)
 {
-	uint64_t ret = 0;
+	struct link *link;
+	uint64_t ret;
 
 	pthread_mutex_lock(&links->mutex);
-	if (links->used * 4 < links->room * 3 || grow(links) == 0) {
-		struct link *link = find(links->table, links->room, st->st_ino);
-
-		links->used += link->inode == 0;
-		link->inode = st->st_ino;
-		ret = ++link->gone;
-	}
+	if (links->used * 4 >= links->room * 3)
+		grow(links);
+	link = find(links->table, links->room, st->st_ino);
+	links->used += link->inode == 0;
+	link->inode = st->st_ino;
+	ret = ++link->gone;
 	pthread_mutex_unlock(&links->mutex);
 	return ret;
 }
@@ -57,13 +55,12 @@ uint64_t hardlinks_drop(struct hardlinks *links, const struct stat *st)
 {
 	uint64_t bytes = (uint64_t)st->st_blocks * 512;
 
-	/* Without memory less is reported as freed than will be. */
 	return st->st_nlink <= 1 || note(links, st) == st->st_nlink ? bytes : 0;
 }
 
 bool hardlinks_first(struct hardlinks *links, const struct stat *st)
 {
-	return st->st_nlink <= 1 || note(links, st) <= 1;
+	return st->st_nlink <= 1 || note(links, st) == 1;
 }
 
 void hardlinks_release(struct hardlinks *links)

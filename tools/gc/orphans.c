@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "shim/core/base/path.h"
-#include "tools/base/files.h"
+#include "tools/base/alloc.h"
 #include "tools/base/tmpfile.h"
 #include "tools/cache/sys_libc.h"
 
@@ -87,31 +87,18 @@ size_t orphans_highest(const char *path, uint64_t *ret_place)
 
 /* --- the table -----------------------------------------------------------------------*/
 
-static void orphan_free(struct orphan *orphan)
-{
-	if (orphan)
-		free(orphan->path);
-	free(orphan);
-}
-
-/* Finds or adds the one of that path. NULL without memory, or if there are too many. */
+/* Finds or adds the one of that path. NULL if there are too many. */
 static struct orphan *find(struct orphans *orphans, const char *path, size_t len)
 {
 	struct orphan *orphan;
-	bool out_of_memory = false;
 
 	HASH_FIND(hh, orphans->all, path, len, orphan);
 	if (orphan || HASH_COUNT(orphans->all) >= ORPHANS_MOST)
 		return orphan;
-	orphan = calloc(1, sizeof *orphan);
-	if (orphan && (orphan->path = strndup(path, len)))
-		HASH_ADD_KEYPTR(hh, orphans->all, orphan->path, len, orphan);
-	else
-		out_of_memory = true;
-	if (!out_of_memory)
-		return orphan;
-	orphan_free(orphan);
-	return NULL;
+	orphan = alloc_array(1, sizeof *orphan);
+	orphan->path = alloc_part(path, len);
+	HASH_ADD_KEYPTR(hh, orphans->all, orphan->path, len, orphan);
+	return orphan;
 }
 
 struct orphan *orphans_note(struct orphans *orphans, const char *path, size_t len,
@@ -139,7 +126,8 @@ void orphans_free(struct orphans *orphans)
 		return;
 	HASH_ITER (hh, orphans->all, orphan, next) {
 		HASH_DEL(orphans->all, orphan);
-		orphan_free(orphan);
+		free(orphan->path);
+		free(orphan);
 	}
 	free(orphans);
 }
@@ -169,17 +157,15 @@ static void read_record(struct orphans *orphans, const char *record)
 
 struct orphans *orphans_load(const struct cache *cache, int64_t now, int64_t grace)
 {
-	struct orphans *orphans = calloc(1, sizeof *orphans);
+	struct orphans *orphans = alloc_array(1, sizeof *orphans);
 	int fd = cache_open_state(cache, FILE_NAME, O_RDONLY);
 	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
 	AUTOFREE char *record = NULL;
 	size_t room = 0;
 
-	if (orphans) {
-		orphans->now = now;
-		orphans->grace = grace;
-	}
-	for (int n = 0; orphans && file && n < ORPHANS_MOST; n++)
+	orphans->now = now;
+	orphans->grace = grace;
+	for (int n = 0; file && n < ORPHANS_MOST; n++)
 		if (getdelim(&record, &room, '\0', file) > 0)
 			read_record(orphans, record);
 	if (file)

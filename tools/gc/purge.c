@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/base/alloc.h"
 #include "tools/base/clock.h"
 #include "tools/base/escape.h"
 #include "tools/base/human.h"
@@ -77,21 +78,10 @@ void purge_file(struct purge *purge, struct walk_dir *dir, const struct walk_fil
 
 void purge_whole(struct purge *purge, const char *path)
 {
-	char *copy = strdup(path), **grown;
-
 	pthread_mutex_lock(&purge->mutex);
-	grown = copy ? realloc(purge->wholes, (purge->whole_count + 1) * sizeof *grown)
-		     : NULL;
-	if (grown) {
-		grown[purge->whole_count++] = copy;
-		purge->wholes = grown;
-	} else {
-		free(copy);
-		purge->failed++;
-	}
+	GROW(purge->wholes, purge->whole_count);
+	purge->wholes[purge->whole_count++] = alloc_copy(path);
 	pthread_mutex_unlock(&purge->mutex);
-	if (!grown)
-		complain(path, "%s", strerror(ENOMEM));
 }
 
 static void count_file(struct walk_dir *dir, const struct walk_file *file)

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tools/base/alloc.h"
 #include "tools/base/clock.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
@@ -164,7 +165,6 @@ static char *origin(const char *path, int64_t *ret_when)
 {
 	const size_t trash = strlen(CACHE_TRASH "/");
 	const char *name = path + trash, *version;
-	char *ret;
 	bool whole;
 
 	if (strlen(path) < trash)
@@ -174,10 +174,8 @@ static char *origin(const char *path, int64_t *ret_when)
 		return NULL;
 	whole = *++version == *MARK;
 	version += whole;
-	if (asprintf(&ret, "%.*s%s%s", (int)layout_version(version), version,
-		    whole ? "" : "/tree", version + layout_version(version)) < 0)
-		return NULL;
-	return ret;
+	return alloc_format("%.*s%s%s", (int)layout_version(version), version,
+		whole ? "" : "/tree", version + layout_version(version));
 }
 
 /* Deletes a name in the trash; a directory that may not be written to is made one that

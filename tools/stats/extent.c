@@ -7,24 +7,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/base/alloc.h"
+
 struct extent *extent_of(
 	struct extents *extents, int64_t when, const char *version, size_t len)
 {
 	struct extent_row *row;
 
-	if (len >= sizeof row->version)
-		return NULL;
+	len = len < sizeof row->version ? len : sizeof row->version - 1;
 	for (size_t i = extents->count; i-- > 0;) {
 		row = &extents->rows[i];
 		if (row->when == when && strlen(row->version) == len &&
 			memcmp(row->version, version, len) == 0)
 			return &row->extent;
 	}
-	row = reallocarray(extents->rows, extents->count + 1, sizeof *row);
-	if (!row)
-		return NULL;
-	extents->rows = row;
-	row += extents->count++;
+	GROW(extents->rows, extents->count);
+	row = &extents->rows[extents->count++];
 	*row = (struct extent_row){ .when = when };
 	memcpy(row->version, version, len);
 	return &row->extent;

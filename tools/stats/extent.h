@@ -23,7 +23,7 @@ struct extents {
 };
 
 /* The row of that version (of len bytes) and moment, which may be new; valid until the
- * next call. NULL without memory, or where the name is too long. */
+ * next call. */
 struct extent *extent_of(
 	struct extents *extents, int64_t when, const char *version, size_t len);
 void extent_free(struct extents *extents);

@@ -12,14 +12,11 @@
 void removed_file(struct removed *removed, int64_t when, const struct layout *item,
 	const struct stat *st, int64_t freed)
 {
-	struct extent *extent;
-
 	if (item->kind == LAYOUT_FOREIGN || !item->version_len || !S_ISREG(st->st_mode))
 		return;
 	pthread_mutex_lock(&removed->mutex);
-	extent = extent_of(&removed->sizes, when, item->version, item->version_len);
-	if (extent)
-		extent_drop(extent, item, st, freed);
+	extent_drop(extent_of(&removed->sizes, when, item->version, item->version_len),
+		item, st, freed);
 	pthread_mutex_unlock(&removed->mutex);
 }
 

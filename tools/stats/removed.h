@@ -4,8 +4,7 @@
  * the journal, as the library does with what they gain, so that `stats` subtracts it at
  * once.
  *
- * A struct removed begins as all zeros. removed_file is thread-safe. Without memory, what
- * was deleted is not subtracted until gc measures again.
+ * A struct removed begins as all zeros. removed_file is thread-safe.
  */
 #pragma once
 

@@ -4,13 +4,13 @@
  */
 #include "tools/stats/stats.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "shim/core/base/text.h"
+#include "tools/base/alloc.h"
 
 #define DAY (24 * 3600 * CLOCK_SECOND)
 
@@ -37,25 +37,21 @@ static void add(struct stats_sum *sum, const struct journal_record *row)
 		sum->counts[i] += row->counts[i];
 }
 
-static int add_to(
+static void add_to(
 	struct stats_sums *sums, const char *label, const struct journal_record *row)
 {
-	struct stats_sum *more;
+	struct stats_sum *sum;
 
 	for (size_t i = 0; i < sums->count; i++)
 		if (strcmp(sums->sums[i].label, label) == 0) {
 			add(&sums->sums[i], row);
-			return 0;
+			return;
 		}
-	more = reallocarray(sums->sums, sums->count + 1, sizeof *more);
-	if (!more)
-		return -ENOMEM;
-	sums->sums = more;
-	more += sums->count++;
-	*more = (struct stats_sum){ 0 };
-	text_adds(&TEXT(more->label), label);
-	add(more, row);
-	return 0;
+	GROW(sums->sums, sums->count);
+	sum = &sums->sums[sums->count++];
+	*sum = (struct stats_sum){ 0 };
+	text_adds(&TEXT(sum->label), label);
+	add(sum, row);
 }
 
 /* What is older than the daily sums is one row of many days. */
@@ -71,29 +67,24 @@ static void name_day(const struct journal_record *row, char label[JOURNAL_VERSIO
 	snprintf(label, JOURNAL_VERSION_SIZE, "%s%s", many, day);
 }
 
-static int add_row(struct stats *stats, const struct journal_record *row)
+static void add_row(struct stats *stats, const struct journal_record *row)
 {
 	char day[JOURNAL_VERSION_SIZE];
-	int r = add_to(&stats->versions, row->version, row);
 
-	add(&stats->all, row);
 	name_day(row, day);
-	return r == 0 ? add_to(&stats->days, day, row) : r;
+	add(&stats->all, row);
+	add_to(&stats->versions, row->version, row);
+	add_to(&stats->days, day, row);
 }
 
-static int add_extent(struct stats *stats, const struct journal_record *row)
+static void add_extent(struct stats *stats, const struct extent_row *row)
 {
 	const struct extent extent = extent_at_least_none(&row->extent);
-	struct extent *sum;
 
 	if (extent.entries == 0 && extent.objects == 0)
-		return 0;
-	sum = extent_of(&stats->extents, 0, row->version, strlen(row->version));
-	if (!sum)
-		return -ENOMEM;
-	extent_add(sum, &extent);
+		return;
+	*extent_of(&stats->extents, 0, row->version, strlen(row->version)) = extent;
 	extent_add(&stats->extent, &extent);
-	return 0;
 }
 
 static int by_version(const void *a, const void *b)
@@ -123,11 +114,9 @@ static void sort(
 		qsort(rows, count, size, compare);
 }
 
-int stats_make(struct stats *stats, const char *root, const struct totals *counters,
+void stats_make(struct stats *stats, const char *root, const struct totals *counters,
 	int64_t since)
 {
-	int r = 0;
-
 	*stats = (struct stats){
 		.root = root,
 		.now = counters->now,
@@ -135,20 +124,16 @@ int stats_make(struct stats *stats, const char *root, const struct totals *count
 		.zero = counters->zero,
 		.measured = counters->measured,
 	};
-	for (size_t i = 0; r == 0 && i < counters->count; i++) {
-		const struct journal_record *row = &counters->rows[i];
-
-		if (row->kind == JOURNAL_EXTENT)
-			r = add_extent(stats, row);
-		else if (row->end > since)
-			r = add_row(stats, row);
-	}
+	for (size_t i = 0; i < counters->count; i++)
+		if (counters->rows[i].end > since)
+			add_row(stats, &counters->rows[i]);
+	for (size_t i = 0; i < counters->sizes.count; i++)
+		add_extent(stats, &counters->sizes.rows[i]);
 	sort(stats->extents.rows, stats->extents.count, sizeof(struct extent_row),
 		by_version);
 	sort(stats->versions.sums, stats->versions.count, sizeof(struct stats_sum),
 		by_label);
 	sort(stats->days.sums, stats->days.count, sizeof(struct stats_sum), by_begin);
-	return r;
 }
 
 void stats_release(struct stats *stats)

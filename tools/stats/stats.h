@@ -32,8 +32,8 @@ struct stats {
 };
 
 /* Takes of the counters of the cache at root what ended after `since` (nanoseconds since
- * 1970). 0 or -ENOMEM. To be freed, after a failure too. */
-int stats_make(struct stats *stats, const char *root, const struct totals *counters,
+ * 1970). To be freed. */
+void stats_make(struct stats *stats, const char *root, const struct totals *counters,
 	int64_t since);
 void stats_release(struct stats *stats);
 

@@ -4,7 +4,6 @@
  */
 #include "tools/stats/totals.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 
 #include "shim/core/base/text.h"
 #include "shim/core/cache/config.h"
+#include "tools/base/alloc.h"
 #include "tools/cache/sys_libc.h"
 
 #define HOUR (3600 * CLOCK_SECOND)
@@ -46,27 +46,7 @@ static bool takes(const struct totals *counters, const struct journal_record *ro
 	       fits(row, more);
 }
 
-static struct journal_record *new_row(
-	struct totals *counters, enum journal_kind kind, const char *version)
-{
-	struct journal_record *row;
-
-	if (counters->count == counters->room) {
-		size_t room = counters->room ? 2 * counters->room : 64;
-
-		row = reallocarray(counters->rows, room, sizeof *row);
-		if (!row)
-			return NULL;
-		counters->rows = row;
-		counters->room = room;
-	}
-	row = &counters->rows[counters->count++];
-	*row = (struct journal_record){ .kind = (uint16_t)kind };
-	text_adds(&TEXT(row->version), version);
-	return row;
-}
-
-static int add_sum(struct totals *counters, const struct journal_record *record)
+static void add_sum(struct totals *counters, const struct journal_record *record)
 {
 	struct journal_record *row = NULL;
 
@@ -78,11 +58,12 @@ static int add_sum(struct totals *counters, const struct journal_record *record)
 		if (takes(counters, &counters->rows[i], record))
 			row = &counters->rows[i];
 	if (!row) {
-		row = new_row(counters, JOURNAL_SUM, record->version);
-		if (!row)
-			return -ENOMEM;
-		row->begin = record->begin;
-		row->end = record->end;
+		GROW(counters->rows, counters->count);
+		row = &counters->rows[counters->count++];
+		*row = (struct journal_record){
+			.kind = JOURNAL_SUM, .begin = record->begin, .end = record->end
+		};
+		text_adds(&TEXT(row->version), record->version);
 	}
 	counters->last = (size_t)(row - counters->rows);
 	row->processes += record->processes;
@@ -92,30 +73,17 @@ static int add_sum(struct totals *counters, const struct journal_record *record)
 		row->end = record->end;
 	for (size_t i = 0; i < VERDICT_ROOM; i++)
 		row->counts[i] += record->counts[i];
-	return 0;
 }
 
-static int add_extent(
-	struct totals *counters, const char *version, const struct extent *extent)
+static void add_extent(struct totals *counters, const struct journal_record *record)
 {
-	struct journal_record *row = NULL;
+	const struct extent none = { 0 };
 
-	for (size_t i = 0; !row && i < counters->count; i++)
-		if (counters->rows[i].kind == JOURNAL_EXTENT &&
-			strcmp(counters->rows[i].version, version) == 0)
-			row = &counters->rows[i];
-	if (!row)
-		row = new_row(counters, JOURNAL_EXTENT, version);
-	if (!row)
-		return -ENOMEM;
-	extent_add(&row->extent, extent);
-	return 0;
-}
-
-static bool is_none(const struct extent *extent)
-{
-	return !extent->entries && !extent->objects && !extent->bytes && !extent->disk &&
-	       !extent->shared;
+	/* Of a version that is gone nothing is left. */
+	if (memcmp(&record->extent, &none, sizeof none) != 0)
+		extent_add(extent_of(&counters->sizes, 0, record->version,
+				   strlen(record->version)),
+			&record->extent);
 }
 
 /* Whether what a process changed is not in what gc measured. One that ran meanwhile does
@@ -125,30 +93,29 @@ static bool is_unmeasured(const struct journal_record *record, int64_t measured)
 	return record->begin / 2 + record->end / 2 >= measured;
 }
 
-int totals_add(struct totals *counters, const struct journal_record *record)
+void totals_add(struct totals *counters, const struct journal_record *record)
 {
 	switch (record->kind) {
 	case JOURNAL_PROCESS:
-		if (!is_none(&record->extent) &&
-			is_unmeasured(record, counters->measured) &&
-			add_extent(counters, record->version, &record->extent) < 0)
-			return -ENOMEM;
+		if (is_unmeasured(record, counters->measured))
+			add_extent(counters, record);
 		/* Of none: what the command itself took away. */
-		return record->processes ? add_sum(counters, record) : 0;
+		if (record->processes)
+			add_sum(counters, record);
+		break;
 	case JOURNAL_SUM:
-		return add_sum(counters, record);
+		add_sum(counters, record);
+		break;
 	case JOURNAL_EXTENT:
-		/* Of a version that is gone nothing is left. */
-		if (is_none(&record->extent))
-			return 0;
-		return add_extent(counters, record->version, &record->extent);
+		add_extent(counters, record);
+		break;
 	case JOURNAL_HEAD:
 		counters->zero = record->begin > 0 ? record->begin : 0;
 		counters->measured = record->end > 0 ? record->end : 0;
 		counters->folded = record->processes;
-		return 0;
+		break;
 	default: /* a later version's */
-		return 0;
+		break;
 	}
 }
 
@@ -189,5 +156,6 @@ struct journal_record totals_head(const struct totals *counters)
 void totals_release(struct totals *counters)
 {
 	free(counters->rows);
+	extent_free(&counters->sizes);
 	*counters = (struct totals){ 0 };
 }

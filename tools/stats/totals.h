@@ -29,13 +29,14 @@
 #include "tools/stats/extent.h"
 
 struct totals {
-	/* JOURNAL_SUM: of processes of one version that ended between begin and end; and
-	 * JOURNAL_EXTENT: what one version takes now. In no order; owned. */
+	/* JOURNAL_SUM: of processes of one version that ended between begin and end. In
+	 * no order; owned. */
 	struct journal_record *rows;
-	size_t count, room;
-	size_t last;	  /* the sum that was added to last */
-	int64_t now;	  /* sums get coarser with their age */
-	int64_t zero;	  /* the mark of totals_zero; 0: none */
+	size_t count;
+	struct extents sizes; /* what each version takes now; owned */
+	size_t last;	      /* the sum that was added to last */
+	int64_t now;	      /* sums get coarser with their age */
+	int64_t zero;	      /* the mark of totals_zero; 0: none */
 	int64_t measured; /* when gc measured what the extents are based on; 0: never */
 	uint64_t folded;  /* the last journal.<N> that the sums hold */
 };
@@ -66,8 +67,8 @@ int totals_rebase(
 
 /* --- for totals_file.c and the tests -----------------------------------------------*/
 
-/* Adds a record of a process, or one of totals. -ENOMEM. */
-int totals_add(struct totals *counters, const struct journal_record *record);
+/* Adds a record of a process, or one of totals. */
+void totals_add(struct totals *counters, const struct journal_record *record);
 
 /* The record that totals begin with. */
 struct journal_record totals_head(const struct totals *counters);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "shim/core/base/text.h"
+#include "tools/base/alloc.h"
 #include "tools/base/tmpfile.h"
 #include "tools/cache/lock.h"
 #include "tools/stats/totals.h"
@@ -43,56 +44,45 @@ static int open_records(int state, const char *name, struct stat *st)
 }
 
 /* Adds the records in memory; returns how many bytes are done with. */
-static ssize_t add_all(struct totals *counters, const uint8_t *data, size_t size)
+static size_t add_all(struct totals *counters, const uint8_t *data, size_t size)
 {
 	const size_t tail = sizeof(struct journal_record) - 1;
 	struct journal_record record;
 	size_t at = 0, used;
 
 	while ((used = journal_next(data + at, size - at, &record)) > 0) {
-		if (totals_add(counters, &record) < 0)
-			return -ENOMEM;
+		totals_add(counters, &record);
 		at += used;
 	}
-	return (ssize_t)(size - at > tail ? size - tail : at);
+	return size - at > tail ? size - tail : at;
 }
 
-static int add_descriptor(struct totals *counters, int fd, off_t at)
+static void add_descriptor(struct totals *counters, int fd, off_t at)
 {
 	enum { CHUNK = 256 * 1024 };
-	uint8_t *data = malloc(CHUNK);
-	size_t kept = 0;
-	ssize_t n = data ? 1 : -ENOMEM, done;
+	AUTOFREE uint8_t *data = alloc_array(CHUNK, 1);
+	size_t kept = 0, done;
+	ssize_t n;
 
-	while (data && (n = pread(fd, data + kept, CHUNK - kept, at)) > 0) {
+	while ((n = pread(fd, data + kept, CHUNK - kept, at)) > 0) {
 		at += n;
 		kept += (size_t)n;
 		done = add_all(counters, data, kept);
-		if (done < 0) {
-			free(data);
-			return (int)done;
-		}
-		kept -= (size_t)done;
+		kept -= done;
 		memmove(data, data + done, kept);
 	}
-	if (n < 0 && data)
-		n = -errno;
-	free(data);
-	return (int)n;
 }
 
 /* What cannot be read counts as empty: a journal must not stand in anybody's way. */
-static int add_file(struct totals *counters, int state, const char *name)
+static void add_file(struct totals *counters, int state, const char *name)
 {
 	struct stat st;
-	int fd = open_records(state, name, &st), r;
+	int fd = open_records(state, name, &st);
 
 	if (fd < 0)
-		return 0;
-	r = add_descriptor(
-		counters, fd, st.st_size > READ_MOST ? st.st_size - READ_MOST : 0);
+		return;
+	add_descriptor(counters, fd, st.st_size > READ_MOST ? st.st_size - READ_MOST : 0);
 	close(fd);
-	return r == -ENOMEM ? r : 0;
 }
 
 /* --- what there is -------------------------------------------------------------------*/
@@ -141,42 +131,35 @@ static struct picture take_picture(int state)
 	return picture;
 }
 
-static int read_once(int state, struct totals *counters)
+static void read_once(int state, struct totals *counters)
 {
 	char name[NAME_SIZE];
-	int r = add_file(counters, state, TOTALS);
 
-	for (uint64_t n = counters->folded + 1; r == 0 && is_there(state, n); n++)
-		r = add_file(counters, state, aside_name(n, name));
-	if (r == 0)
-		r = add_file(counters, state, JOURNAL_FULL);
-	return r == 0 ? add_file(counters, state, JOURNAL_NAME) : r;
+	add_file(counters, state, TOTALS);
+	for (uint64_t n = counters->folded + 1; is_there(state, n); n++)
+		add_file(counters, state, aside_name(n, name));
+	add_file(counters, state, JOURNAL_FULL);
+	add_file(counters, state, JOURNAL_NAME);
 }
 
 int totals_read(const struct cache *cache, int64_t now, struct totals *ret)
 {
-	int state = cache_openat(cache, JOURNAL_STATE, O_RDONLY | O_DIRECTORY), r = 0;
-	struct totals counters;
+	int state = cache_openat(cache, JOURNAL_STATE, O_RDONLY | O_DIRECTORY);
 	struct picture before, after;
 
 	*ret = (struct totals){ .now = now };
 	if (state < 0)
 		return state == -ENOENT ? 0 : state;
 	for (int i = 0; i < TRIES; i++) {
-		counters = (struct totals){ .now = now };
+		totals_release(ret);
+		ret->now = now;
 		before = take_picture(state);
-		r = read_once(state, &counters);
+		read_once(state, ret);
 		after = take_picture(state);
-		if (r < 0 || i == TRIES - 1 || !memcmp(&before, &after, sizeof before))
+		if (!memcmp(&before, &after, sizeof before))
 			break;
-		totals_release(&counters);
 	}
 	close(state);
-	if (r < 0) {
-		totals_release(&counters);
-		return r;
-	}
-	*ret = counters;
 	return 0;
 }
 
@@ -184,10 +167,10 @@ void totals_forget_gone(const struct cache *cache, struct totals *counters)
 {
 	struct stat st;
 
-	for (size_t i = 0; i < counters->count; i++) {
-		struct journal_record *row = &counters->rows[i];
+	for (size_t i = 0; i < counters->sizes.count; i++) {
+		struct extent_row *row = &counters->sizes.rows[i];
 
-		if (row->kind == JOURNAL_EXTENT && *row->version &&
+		if (*row->version &&
 			fstatat(cache->fd, row->version, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
 			errno == ENOENT)
 			row->extent = (struct extent){ 0 };
@@ -196,39 +179,41 @@ void totals_forget_gone(const struct cache *cache, struct totals *counters)
 
 /* --- folding -------------------------------------------------------------------------*/
 
-static int write_record(FILE *file, struct journal_record record)
+/* A failure is for tmpfile_publish to find. */
+static void write_record(FILE *file, struct journal_record record)
 {
 	journal_finish(&record);
-	return fwrite(&record, sizeof record, 1, file) == 1 ? 0 : -EIO;
+	(void)fwrite(&record, sizeof record, 1, file);
 }
 
-/* Sums that have become older are put together on the way. */
-static int write_rows(FILE *file, const struct totals *counters)
+static void write_sizes(FILE *file, const struct extents *sizes)
 {
-	struct totals coarser = { .now = counters->now, .zero = counters->zero };
-	int r = write_record(file, totals_head(counters));
+	for (size_t i = 0; i < sizes->count; i++) {
+		struct journal_record record = { .kind = JOURNAL_EXTENT,
+			.extent = sizes->rows[i].extent };
 
-	for (size_t i = 0; r == 0 && i < counters->count; i++)
-		r = totals_add(&coarser, &counters->rows[i]);
-	for (size_t i = 0; r == 0 && i < coarser.count; i++)
-		r = write_record(file, coarser.rows[i]);
-	totals_release(&coarser);
-	return r;
+		text_adds(&TEXT(record.version), sizes->rows[i].version);
+		write_record(file, record);
+	}
 }
 
-/* With the lock. */
+/* Sums that have become older are put together on the way. With the lock. */
 static int write_totals(int state, const struct totals *counters)
 {
+	struct totals coarser = { .now = counters->now, .zero = counters->zero };
 	struct tmpfile file;
 	int r = tmpfile_begin_locked(&file, state, TOTALS, 0600);
 
 	if (r < 0)
 		return r;
-	r = write_rows(file.out, counters);
-	if (r == 0)
-		return tmpfile_publish(&file);
-	tmpfile_discard(&file);
-	return r;
+	write_record(file.out, totals_head(counters));
+	for (size_t i = 0; i < counters->count; i++)
+		totals_add(&coarser, &counters->rows[i]);
+	for (size_t i = 0; i < coarser.count; i++)
+		write_record(file.out, coarser.rows[i]);
+	write_sizes(file.out, &counters->sizes);
+	totals_release(&coarser);
+	return tmpfile_publish(&file);
 }
 
 /* Appenders may have it open: the grace time begins now. */
@@ -250,17 +235,14 @@ static bool is_quiet(int state, const char *name, int64_t now)
 
 /* Adds journals that were rotated long enough ago. Those after them wait: totals record
  * only up to which one they hold. */
-static int fold_aside(int state, struct totals *counters)
+static void fold_aside(int state, struct totals *counters)
 {
 	char name[NAME_SIZE];
-	int r = 0;
 
-	while (r == 0 &&
-		is_quiet(state, aside_name(counters->folded + 1, name), counters->now)) {
-		r = add_file(counters, state, name);
+	while (is_quiet(state, aside_name(counters->folded + 1, name), counters->now)) {
+		add_file(counters, state, name);
 		counters->folded++;
 	}
-	return r;
 }
 
 /* Those that were folded just now, and what a process that was killed here has left. */
@@ -279,27 +261,20 @@ struct change {
 	const struct extents *measured;
 };
 
-static int apply(struct totals *counters, const struct change *change)
+static void apply(struct totals *counters, const struct change *change)
 {
-	int r = 0;
-
 	if (change->zero)
 		counters->zero = counters->now;
 	if (!change->when)
-		return 0;
+		return;
 	counters->measured = change->when;
-	for (size_t i = 0; i < counters->count; i++)
-		if (counters->rows[i].kind == JOURNAL_EXTENT)
-			counters->rows[i].extent = (struct extent){ 0 };
-	for (size_t i = 0; r == 0 && i < change->measured->count; i++) {
+	extent_free(&counters->sizes);
+	for (size_t i = 0; i < change->measured->count; i++) {
 		const struct extent_row *row = &change->measured->rows[i];
-		struct journal_record record = { .kind = JOURNAL_EXTENT };
 
-		text_adds(&TEXT(record.version), row->version);
-		record.extent = row->extent;
-		r = totals_add(counters, &record);
+		*extent_of(&counters->sizes, 0, row->version, strlen(row->version)) =
+			row->extent;
 	}
-	return r;
 }
 
 /* With the lock: reads totals, folds into it what can be, changes it, and writes it if
@@ -307,9 +282,12 @@ static int apply(struct totals *counters, const struct change *change)
 static int with_totals(int state, int64_t now, const struct change *change)
 {
 	struct totals counters = { .now = now };
-	int r = add_file(&counters, state, TOTALS);
-	uint64_t before = counters.folded, next = before + 1;
+	uint64_t before, next;
+	int r = 0;
 
+	add_file(&counters, state, TOTALS);
+	before = counters.folded;
+	next = before + 1;
 	while (is_there(state, next))
 		next++;
 	if (size_of(state, JOURNAL_FULL) >= 0)
@@ -318,11 +296,10 @@ static int with_totals(int state, int64_t now, const struct change *change)
 	 * journal are not to fold into one. */
 	if (size_of(state, JOURNAL_NAME) >= (change ? 1 : FOLD_SIZE))
 		put_aside(state, JOURNAL_NAME, next);
-	if (r == 0)
-		r = fold_aside(state, &counters);
-	if (r == 0 && change)
-		r = apply(&counters, change);
-	if (r == 0 && (change || counters.folded > before))
+	fold_aside(state, &counters);
+	if (change)
+		apply(&counters, change);
+	if (change || counters.folded > before)
 		r = write_totals(state, &counters);
 	if (r == 0)
 		drop_folded(state, counters.folded);

@@ -29,31 +29,20 @@ static struct journal_record process(const char *version, int64_t moment, uint32
 	return record;
 }
 
-/* How many rows there are of a kind, and what is in them. */
-static size_t rows_of(enum journal_kind kind)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < counters.count; i++)
-		count += counters.rows[i].kind == kind;
-	return count;
-}
-
 static uint64_t hits_since(int64_t moment)
 {
 	uint64_t hits = 0;
 
 	for (size_t i = 0; i < counters.count; i++)
-		if (counters.rows[i].kind == JOURNAL_SUM && counters.rows[i].end > moment)
+		if (counters.rows[i].end > moment)
 			hits += counters.rows[i].counts[VERDICT_HIT];
 	return hits;
 }
 
 static int64_t entries_of(const char *version)
 {
-	for (size_t i = 0; i < counters.count; i++)
-		if (counters.rows[i].kind == JOURNAL_EXTENT &&
-			strcmp(counters.rows[i].version, version) == 0)
-			return counters.rows[i].extent.entries;
+	for (size_t i = 0; i < counters.sizes.count; i++)
+		if (strcmp(counters.sizes.rows[i].version, version) == 0)
+			return counters.sizes.rows[i].extent.entries;
 	return 0;
 }
