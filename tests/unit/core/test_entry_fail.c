@@ -21,53 +21,35 @@ static void nothing(void)
 {
 }
 
-static void imported(void)
-{
-	fake_import_right();
-}
-
-static void set_mtime(time_t seconds)
-{
-	const struct timespec times[2] = { { .tv_sec = seconds }, { .tv_sec = seconds } };
-
-	assert_return_code(utimensat(AT_FDCWD, fake_path("src/m.py"), times, 0), errno);
-}
-
 static void touched(void)
 {
-	imported();
-	set_mtime(2000);
+	fake_import_first();
+	fake_source_time(2000);
 }
 
 static void changed(void)
 {
-	imported();
+	fake_import_first();
 	fake_source("src/m.py", "second");
-	set_mtime(2000);
+	fake_source_time(2000);
 }
 
 static void changed_under_the_same_time_and_size(void)
 {
-	imported();
+	fake_import_first();
 	fake_source("src/m.py", "tsrif");
-	set_mtime(FIRST_MTIME);
+	fake_source_time(FIRST_MTIME);
 }
 
 static void imported_elsewhere(void)
 {
-	fake_make_file("other/m.py", "first");
-	fake_entry_is("other", FAKE_NAME);
-	imported();
-	fake_entry_is("src", FAKE_NAME);
-	set_mtime(2000);
+	fake_import_elsewhere(false);
+	fake_source_time(2000);
 }
 
 static void imported_under_another_name(void)
 {
-	assert_return_code(link(fake_path("src/m.py"), fake_path("other/m.py")), errno);
-	fake_entry_is("other", FAKE_NAME);
-	imported();
-	fake_entry_is("src", FAKE_NAME);
+	fake_import_elsewhere(true);
 }
 
 static void old_in_the_tree(void)
@@ -75,17 +57,17 @@ static void old_in_the_tree(void)
 	uint8_t data[400];
 	struct stat st;
 
-	set_mtime(2000);
+	fake_source_time(2000);
 	assert_return_code(stat(fake_path("src/m.py"), &st), errno);
 	fake_make_directory("src/__pycache__", 0755);
 	fake_make_bytes("src/__pycache__/" FAKE_NAME, data, fake_pyc(data, "first", &st));
 	fake_source("src/m.py", "tsrif");
-	set_mtime(2000);
+	fake_source_time(2000);
 }
 
 static void both_damaged(void)
 {
-	imported();
+	fake_import_first();
 	unlink(fe.path);
 	unlink(fake_path(fake_object_path("first")));
 	fake_make_file(fake_entry_path(), "garbage");
@@ -95,7 +77,7 @@ static void both_damaged(void)
 static void hash_based(void)
 {
 	fe.flags = 1;
-	imported();
+	fake_import_first();
 }
 
 static void hash_based_and_replaced(void)
@@ -127,9 +109,9 @@ static const struct row {
 	{ "nothing is cached, unshared", nothing, UNSHARED },
 	{ "nothing is cached, read only", nothing, READONLY },
 	{ "nothing is cached, of a source of this moment", nothing, YOUNG },
-	{ "an entry", imported, 0 },
-	{ "an entry, by content", imported, CONTENT },
-	{ "an entry, change times in whole seconds", imported, SECONDS },
+	{ "an entry", fake_import_first, 0 },
+	{ "an entry, by content", fake_import_first, CONTENT },
+	{ "an entry, change times in whole seconds", fake_import_first, SECONDS },
 	{ "touched", touched, 0 },
 	{ "touched, read only", touched, READONLY },
 	{ "touched, blocks are shared", touched, CLONES },
@@ -206,7 +188,7 @@ static void prepare(const struct row *row)
 	fe.layers = 0;
 	fe.world.policy.layer = NULL;
 	fake_make_trees();
-	set_mtime(FIRST_MTIME);
+	fake_source_time(FIRST_MTIME);
 	fake_entry_is("src", FAKE_NAME);
 	set(row->setting == SECONDS ? SECONDS : NO_SETTING);
 	row->before();
@@ -314,7 +296,7 @@ static void edit(unsigned call, const char *name)
 	if (call != at_call)
 		return;
 	fake_source("src/m.py", "tsrif");
-	set_mtime(FIRST_MTIME);
+	fake_source_time(FIRST_MTIME);
 }
 
 static void edit_in_place(unsigned call, const char *name)
@@ -323,7 +305,7 @@ static void edit_in_place(unsigned call, const char *name)
 	if (call != at_call)
 		return;
 	fake_make_file("src/m.py", "tsrif");
-	set_mtime(FIRST_MTIME);
+	fake_source_time(FIRST_MTIME);
 }
 
 /* Another process, to which the same path is another file (a mount point that takes
@@ -400,7 +382,7 @@ static void others_may_edit_the_source(void **state)
 static void while_python_compiles(void)
 {
 	fake_source("src/m.py", "tsrif");
-	set_mtime(FIRST_MTIME);
+	fake_source_time(FIRST_MTIME);
 }
 
 static void the_source_may_change_while_python_compiles(void **state)

@@ -27,24 +27,8 @@ static int open_file(const char *path)
 
 static void import_once(void)
 {
-	fake_import_right();
-	assert_true(fe.compiled);
+	fake_import_first();
 	assert_int_equal(source_look(&fe.entry.source, &fake_sys), 0);
-}
-
-/* Its bytes, as the bytecode of the text. */
-static void assert_code_of(int fd, const char *text, bool sealed)
-{
-	uint8_t data[1024];
-	size_t n;
-	struct seal seal;
-
-	assert_return_code(lseek(fd, 0, SEEK_SET), errno);
-	n = fake_read_pyc(fd, data, sizeof data);
-	assert_int_equal(fake_read_seal(data, n, &seal), sealed);
-	if (sealed)
-		data[seal.pyc_size] = '\0';
-	assert_string_equal((char *)data + 16 + strlen("code of "), text);
 }
 
 static enum entry_file_kind kind_of(int fd)
@@ -199,7 +183,7 @@ static void is_put_with_all_above_it(void **state)
 	assert_int_equal(load(&file), 0);
 	fd = put(&file, TARGET, 800, FLAGS);
 	assert_return_code(fd, -fd);
-	assert_code_of(fd, "first", true);
+	fake_check_code(fd, "first", true);
 	assert_int_equal(fake_mode(TARGET), S_IFREG | 0640);
 	fake_sys.close(fd);
 	assert_int_equal(put(&file, TARGET, 800, -1), 0); /* over it */
@@ -390,7 +374,7 @@ static void from_memory(void **state)
 	fake_count_from_here();
 	fd = entry_file_store(&fe.entry, &file, FLAGS | O_NOFOLLOW);
 	assert_return_code(fd, -fd);
-	assert_code_of(fd, "first", false);
+	fake_check_code(fd, "first", false);
 	fake_sys.close(fd);
 	unload(&file);
 }
@@ -414,7 +398,7 @@ static void what_was_written_is_served(void **state)
 	fd = entry_file_store(&fe.entry, &file, FLAGS);
 	fake.meanwhile = NULL;
 	assert_return_code(fd, -fd);
-	assert_code_of(fd, "first", true);
+	fake_check_code(fd, "first", true);
 	fake_sys.close(fd);
 	unload(&file);
 }

@@ -18,64 +18,47 @@ static void nothing(void)
 {
 }
 
-static void imported(void)
-{
-	fake_import_right();
-	assert_true(fe.compiled);
-	assert_string_equal(verdict_rows[fe.sealed].what, "sealed");
-}
-
 static void touched_within_the_second(void)
 {
-	imported();
+	fake_import_first();
 	fake_source_lies("src/m.py", "first");
 }
 
 static void touched(void)
 {
-	const struct timespec times[2] = { { .tv_sec = 2000 }, { .tv_sec = 2000 } };
-
-	imported();
+	fake_import_first();
 	fake_source("src/m.py", "first");
-	assert_return_code(utimensat(AT_FDCWD, fake_path("src/m.py"), times, 0), errno);
+	fake_source_time(2000);
 }
 
 static void changed(void)
 {
-	imported();
+	fake_import_first();
 	fake_source("src/m.py", "second");
 }
 
 static void changed_under_the_same_time_and_size(void)
 {
-	imported();
+	fake_import_first();
 	fake_source_lies("src/m.py", "tsrif");
 }
 
 static void changed_in_place(void)
 {
-	const struct timespec times[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
-
-	assert_return_code(utimensat(AT_FDCWD, fake_path("src/m.py"), times, 0), errno);
-	imported();
+	fake_source_time(1000);
+	fake_import_first();
 	fake_make_file("src/m.py", "tsrif");
-	assert_return_code(utimensat(AT_FDCWD, fake_path("src/m.py"), times, 0), errno);
+	fake_source_time(1000);
 }
 
 static void imported_elsewhere(void)
 {
-	fake_make_file("other/m.py", "first");
-	fake_entry_is("other", FAKE_NAME);
-	imported();
-	fake_entry_is("src", FAKE_NAME);
+	fake_import_elsewhere(false);
 }
 
 static void imported_under_another_name(void)
 {
-	assert_return_code(link(fake_path("src/m.py"), fake_path("other/m.py")), errno);
-	fake_entry_is("other", FAKE_NAME);
-	imported();
-	fake_entry_is("src", FAKE_NAME);
+	fake_import_elsewhere(true);
 }
 
 static void pyc_in_the_tree(const char *text)
@@ -138,7 +121,7 @@ static void fitting_in_the_tree_of_before_what_is_in_the_cache(void)
 /* Puts bytes under the entry's name. */
 static void make_entry(const void *data, size_t size)
 {
-	imported();
+	fake_import_first();
 	unlink(fake_path(fake_object_path("first")));
 	unlink(fe.path);
 	fake_make_bytes(fake_entry_path(), data, size);
@@ -159,7 +142,7 @@ static void cut_off(void)
 	uint8_t data[400];
 	ssize_t n;
 
-	imported();
+	fake_import_first();
 	n = fake_read(fake_entry_path(), (char *)data, sizeof data);
 	unlink(fe.path);
 	unlink(fake_path(fake_object_path("first")));
@@ -178,7 +161,7 @@ static void written_by_a_program(void)
 
 static void a_directory(void)
 {
-	imported();
+	fake_import_first();
 	unlink(fe.path);
 	fake_make_directory(fake_entry_path(), 0700);
 }
@@ -186,7 +169,7 @@ static void a_directory(void)
 static void hash_based(void)
 {
 	fe.flags = 3;
-	imported();
+	fake_import_first();
 }
 
 static void hash_based_and_edited(void)
@@ -210,7 +193,7 @@ static void hash_based_and_replaced(void)
 static void unchecked(void)
 {
 	fe.flags = 1;
-	imported();
+	fake_import_first();
 }
 
 static void unchecked_and_replaced(void)
@@ -241,7 +224,7 @@ static void unsealed_and_the_source_changed(void)
 
 static void without_its_source(void)
 {
-	imported();
+	fake_import_first();
 	unlink(fake_path("src/m.py"));
 }
 
@@ -269,17 +252,18 @@ static const struct row {
 	bool served; /* a file, though Python refuses it */
 } rows[] = {
 	{ "nothing is cached", nothing, 0, "miss", "no entry", true, false },
-	{ "an entry", imported, 0, "hit", NULL, false, true },
-	{ "an entry in a cache that is read only", imported, READONLY, "hit", NULL, false,
-		true },
-	{ "an entry compared by content", imported, CONTENT, "hit", "same content", false,
-		true },
-	{ "an entry where change times are whole seconds", imported, SECONDS, "hit",
+	{ "an entry", fake_import_first, 0, "hit", NULL, false, true },
+	{ "an entry in a cache that is read only", fake_import_first, READONLY, "hit",
+		NULL, false, true },
+	{ "an entry compared by content", fake_import_first, CONTENT, "hit",
 		"same content", false, true },
-	{ "an entry that is not shared", imported, UNSHARED, "hit", NULL, false, true },
-	{ "an entry of another user", imported, ANOTHER, "miss",
+	{ "an entry where change times are whole seconds", fake_import_first, SECONDS,
+		"hit", "same content", false, true },
+	{ "an entry that is not shared", fake_import_first, UNSHARED, "hit", NULL, false,
+		true },
+	{ "an entry of another user", fake_import_first, ANOTHER, "miss",
 		"belongs to another user", true, false },
-	{ "an entry of another magic number", imported, ANOTHER_MAGIC, "miss",
+	{ "an entry of another magic number", fake_import_first, ANOTHER_MAGIC, "miss",
 		"another magic number", true, false },
 	{ "an entry whose source was touched", touched, 0, "hit", "re-sealed", false,
 		true },

@@ -19,31 +19,16 @@
 
 static void import_once(void)
 {
-	fake_import_right();
-	assert_true(fe.compiled);
+	fake_import_first();
 	assert_int_equal(source_look(&fe.entry.source, &fake_sys), 0);
 }
 
-/* Its bytes, as the bytecode of the text. */
-static void assert_code_of(int fd, const char *text, bool sealed)
+static void import_elsewhere(bool same_file)
 {
-	uint8_t data[1024];
-	size_t n;
-	struct seal seal;
-
-	assert_return_code(lseek(fd, 0, SEEK_SET), errno);
-	n = fake_read_pyc(fd, data, sizeof data);
-	assert_int_equal(fake_read_seal(data, n, &seal), sealed);
-	if (sealed)
-		data[seal.pyc_size] = '\0';
-	assert_string_equal((char *)data + 16 + strlen("code of "), text);
-}
-
-static ino_t inode_of(const char *below)
-{
-	struct stat st;
-
-	return lstat(fake_path(below), &st) == 0 ? st.st_ino : 0;
+	fake_import_elsewhere(same_file);
+	assert_int_equal(source_look(&fe.entry.source, &fake_sys), 0);
+	assert_int_equal(fake_inode(fake_entry_path()), 0);
+	assert_true(fake_inode(fake_object_path("first")) != 0);
 }
 
 static int reuse(void)
@@ -57,20 +42,6 @@ static int reuse(void)
 	return fd;
 }
 
-static void import_elsewhere(bool same_file)
-{
-	if (same_file)
-		assert_return_code(
-			link(fake_path("src/m.py"), fake_path("other/m.py")), errno);
-	else
-		fake_make_file("other/m.py", "first");
-	fake_entry_is("other", FAKE_NAME);
-	import_once();
-	fake_entry_is("src", FAKE_NAME);
-	assert_int_equal(inode_of(fake_entry_path()), 0);
-	assert_true(inode_of(fake_object_path("first")) != 0);
-}
-
 static void of_the_same_file_it_is_linked(void **state)
 {
 	int fd;
@@ -79,10 +50,10 @@ static void of_the_same_file_it_is_linked(void **state)
 	import_elsewhere(true);
 	fd = reuse();
 	assert_return_code(fd, -fd);
-	assert_code_of(fd, "first", true);
+	fake_check_code(fd, "first", true);
 	fake_sys.close(fd);
 	assert_int_equal(
-		inode_of(fake_entry_path()), inode_of(fake_object_path("first")));
+		fake_inode(fake_entry_path()), fake_inode(fake_object_path("first")));
 }
 
 static void of_another_file_it_is_a_copy(void **state)
@@ -93,9 +64,10 @@ static void of_another_file_it_is_a_copy(void **state)
 	import_elsewhere(false);
 	fd = reuse();
 	assert_return_code(fd, -fd);
-	assert_code_of(fd, "first", true);
+	fake_check_code(fd, "first", true);
 	fake_sys.close(fd);
-	assert_true(inode_of(fake_entry_path()) != inode_of(fake_object_path("first")));
+	assert_true(
+		fake_inode(fake_entry_path()) != fake_inode(fake_object_path("first")));
 	assert_int_equal(fake_check_cache(), 0);
 }
 
@@ -111,9 +83,9 @@ static void in_a_cache_that_is_read_only(void **state)
 		int fd = reuse();
 
 		assert_return_code(fd, -fd);
-		assert_code_of(fd, "first", i == 0);
+		fake_check_code(fd, "first", i == 0);
 		fake_sys.close(fd);
-		assert_int_equal(inode_of(fake_entry_path()), 0);
+		assert_int_equal(fake_inode(fake_entry_path()), 0);
 		utimensat(AT_FDCWD, fake_path("src/m.py"), times, 0);
 	}
 }
@@ -124,7 +96,7 @@ static void none_is_used(const char *what)
 
 	if (fd >= 0)
 		fail_msg("used: %s", what);
-	assert_int_equal(inode_of(fake_entry_path()), 0);
+	assert_int_equal(fake_inode(fake_entry_path()), 0);
 }
 
 static void a_damaged_object_is_not_used(void **state)

@@ -24,27 +24,13 @@ static bool read_seal(const char *below)
 	return n > 0 && fake_read_seal(data, (size_t)n, &seal);
 }
 
-static ino_t inode_of(const char *below)
-{
-	struct stat st;
-
-	return lstat(fake_path(below), &st) == 0 ? st.st_ino : 0;
-}
-
 /* --- entry_share ------------------------------------------------------------------- */
-static void import_once(void)
-{
-	fake_import_right();
-	assert_true(fe.compiled);
-	assert_string_equal(verdict_rows[fe.sealed].what, "sealed");
-}
-
 static void an_entry_and_its_object_are_one_file(void **state)
 {
 	(void)state;
-	import_once();
+	fake_import_first();
 	assert_int_equal(
-		inode_of(fake_object_path("first")), inode_of(fake_entry_path()));
+		fake_inode(fake_object_path("first")), fake_inode(fake_entry_path()));
 }
 
 /* Whatever it is, it is in the way, unless it is as good. */
@@ -57,10 +43,10 @@ static void share_over(const char *damage, size_t size, bool kept)
 	unlink(fake_path(object));
 	unlink(fe.path);
 	fake_make_bytes(object, damage, size);
-	inode = inode_of(object);
+	inode = fake_inode(object);
 	fake_entry_forget();
 	fake_import_right();
-	assert_int_equal(inode_of(object) == inode, kept);
+	assert_int_equal(fake_inode(object) == inode, kept);
 	assert_int_equal(fake_check_cache(), 0);
 }
 
@@ -70,7 +56,7 @@ static void a_damaged_object_is_replaced(void **state)
 	ssize_t size;
 
 	(void)state;
-	import_once();
+	fake_import_first();
 	size = fake_read(fake_entry_path(), (char *)data, sizeof data);
 	share_over("", 0, false);
 	share_over("garbage", 7, false);
@@ -89,7 +75,7 @@ static void an_object_of_another_source_is_replaced(void **state)
 
 	(void)state;
 	fake_source("src/m.py", "another");
-	import_once();
+	fake_import_first();
 	size = fake_read(fake_entry_path(), (char *)data, sizeof data);
 	fake_source("src/m.py", "first");
 	fake_import_right();
@@ -118,12 +104,12 @@ static void where_links_are_refused_it_is_a_copy(void **state)
 		fake_source("src/m.py", text);
 		error_of_link = errors[i];
 		fake.meanwhile = fail_links;
-		import_once();
+		fake_import_first();
 		fake.meanwhile = NULL;
 		fake.fail_at = 0;
 		assert_true(read_seal(fake_object_path(text)));
-		assert_true(
-			inode_of(fake_object_path(text)) != inode_of(fake_entry_path()));
+		assert_true(fake_inode(fake_object_path(text)) !=
+			    fake_inode(fake_entry_path()));
 		assert_int_equal(fake_check_cache(), 0);
 	}
 }
@@ -140,10 +126,10 @@ static void where_links_fail_there_is_none(void **state)
 		fake_source("src/m.py", text);
 		error_of_link = errors[i];
 		fake.meanwhile = fail_links;
-		import_once();
+		fake_import_first();
 		fake.meanwhile = NULL;
 		fake.fail_at = 0;
-		assert_int_equal(inode_of(fake_object_path(text)), 0);
+		assert_int_equal(fake_inode(fake_object_path(text)), 0);
 	}
 }
 
@@ -164,7 +150,7 @@ static void is_not_shared(void **state)
 
 	fake_entry_is("src", row->name);
 	fe.world.policy.share = strcmp(row->name, FAKE_NAME) != 0;
-	import_once();
+	fake_import_first();
 	assert_int_equal(fake_mode(FAKE_VERSION "/objects"), 0);
 	fake_entry_forget();
 	fake_import_right();
@@ -175,24 +161,24 @@ static void is_not_shared(void **state)
 static void detach(void)
 {
 	uint8_t data[1024];
-	ino_t before = inode_of(fake_entry_path());
+	ino_t before = fake_inode(fake_entry_path());
 	mode_t mode = fake_mode(fake_entry_path());
 
 	assert_int_equal(entry_detach(&fe.entry), 0);
 	assert_int_equal(fake_read(fake_entry_path(), (char *)data, sizeof data),
 		16 + strlen("code of first"));
 	assert_false(read_seal(fake_entry_path()));
-	assert_true(inode_of(fake_entry_path()) != before);
+	assert_true(fake_inode(fake_entry_path()) != before);
 	assert_int_equal(fake_mode(fake_entry_path()), mode);
 	/* the object is as it was */
-	assert_int_equal(inode_of(fake_object_path("first")), before);
+	assert_int_equal(fake_inode(fake_object_path("first")), before);
 	assert_true(read_seal(fake_object_path("first")));
 }
 
 static void a_file_of_its_own(void **state)
 {
 	(void)state;
-	import_once();
+	fake_import_first();
 	detach();
 	fake_import_right();
 	assert_string_equal(verdict_rows[fe.verdict].why, "foreign-written");
@@ -202,7 +188,7 @@ static void a_file_of_its_own_where_blocks_are_shared(void **state)
 {
 	(void)state;
 	fake.clones = true;
-	import_once();
+	fake_import_first();
 	detach();
 }
 
@@ -211,11 +197,11 @@ static void a_file_of_its_own_already(void **state)
 	ino_t inode;
 
 	(void)state;
-	import_once();
+	fake_import_first();
 	detach();
-	inode = inode_of(fake_entry_path());
+	inode = fake_inode(fake_entry_path());
 	assert_int_equal(entry_detach(&fe.entry), 0);
-	assert_int_equal(inode_of(fake_entry_path()), inode);
+	assert_int_equal(fake_inode(fake_entry_path()), inode);
 }
 
 static void nothing_to_detach(void **state)
@@ -234,7 +220,7 @@ static void detach_or_fail(void **state)
 		fake_make_trees();
 		fake_entry_is("src", FAKE_NAME);
 		fake_entry_forget();
-		import_once();
+		fake_import_first();
 		fake_count_from_here();
 		fake.failed[0] = '\0';
 		fake.fail_at = n;
@@ -243,8 +229,8 @@ static void detach_or_fail(void **state)
 		assert_in_range(-err, 0, 4095);
 		assert_int_equal(fake.open, 0);
 		/* never is it one that is sealed and may be changed, nor the object's */
-		if (err == 0 && inode_of(fake_entry_path()) ==
-					inode_of(fake_object_path("first")))
+		if (err == 0 && fake_inode(fake_entry_path()) ==
+					fake_inode(fake_object_path("first")))
 			fail_msg("not detached, for a failing %s", fake.failed);
 		if (!fake.failed[0])
 			break;

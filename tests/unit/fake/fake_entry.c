@@ -404,3 +404,43 @@ void fake_created(const char *below)
 	entry_created(&fe.world, fake_path(below), fd);
 	close(fd);
 }
+
+void fake_source_time(time_t seconds)
+{
+	const struct timespec times[2] = { { .tv_sec = seconds }, { .tv_sec = seconds } };
+
+	assert_return_code(utimensat(AT_FDCWD, fake_path("src/m.py"), times, 0), errno);
+}
+
+void fake_import_first(void)
+{
+	fake_import_right();
+	assert_true(fe.compiled);
+	assert_string_equal(verdict_rows[fe.sealed].what, "sealed");
+}
+
+void fake_import_elsewhere(bool same_file)
+{
+	if (same_file)
+		assert_return_code(
+			link(fake_path("src/m.py"), fake_path("other/m.py")), errno);
+	else
+		fake_make_file("other/m.py", "first");
+	fake_entry_is("other", FAKE_NAME);
+	fake_import_first();
+	fake_entry_is("src", FAKE_NAME);
+}
+
+void fake_check_code(int fd, const char *text, bool sealed)
+{
+	uint8_t data[1024];
+	size_t n;
+	struct seal seal;
+
+	assert_return_code(lseek(fd, 0, SEEK_SET), errno);
+	n = fake_read_pyc(fd, data, sizeof data);
+	assert_int_equal(fake_read_seal(data, n, &seal), sealed);
+	if (sealed)
+		data[seal.pyc_size] = '\0';
+	assert_string_equal((char *)data + 16 + strlen("code of "), text);
+}

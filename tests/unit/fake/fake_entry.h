@@ -63,6 +63,9 @@ const char *fake_object_path(const char *text);
 void fake_source(const char *below, const char *text);
 void fake_source_lies(const char *below, const char *text);
 
+/* Gives src/m.py that time. */
+void fake_source_time(time_t seconds);
+
 /* Writes bytecode of a text for a source with that stat; returns its length. */
 size_t fake_pyc(uint8_t *data, const char *text, const struct stat *source);
 
@@ -73,6 +76,13 @@ void fake_import(void);
 /* As fake_import, and it must have run the present text of the source. */
 void fake_import_right(void);
 
+/* The same where nothing is cached that could be served: compiled and sealed. */
+void fake_import_first(void);
+
+/* The same for the bytecode of other/m.py, which has the text of src/m.py or is the same
+ * file. Afterwards it is about src/m.py again. */
+void fake_import_elsewhere(bool same_file);
+
 /* The first half of it: returns the descriptor, or -errno. */
 int fake_open_entry(int flags);
 
@@ -81,6 +91,9 @@ void fake_open_source(void);
 
 /* What is in a descriptor of bytecode; checks that it is such. */
 size_t fake_read_pyc(int fd, uint8_t *data, size_t size);
+
+/* An open file is the bytecode of the text, with a seal or without. */
+void fake_check_code(int fd, const char *text, bool sealed);
 
 /* Reads the seal of a whole file in memory. */
 bool fake_read_seal(const uint8_t *file, size_t size, struct seal *seal);

@@ -121,6 +121,13 @@ mode_t fake_mode(const char *below)
 	return lstat(fake_path(below), &st) == 0 ? st.st_mode : 0;
 }
 
+ino_t fake_inode(const char *below)
+{
+	struct stat st;
+
+	return lstat(fake_path(below), &st) == 0 ? st.st_ino : 0;
+}
+
 ssize_t fake_read(const char *below, char *buf, size_t size)
 {
 	int fd = open(fake_path(below), O_RDONLY | O_CLOEXEC);

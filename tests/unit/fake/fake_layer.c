@@ -39,7 +39,7 @@ void hash_based_in_a_layer(void)
 void touched_in_a_layer(void)
 {
 	in_a_layer();
-	set_mtime((struct timespec){ .tv_sec = 2000 });
+	fake_source_time(2000);
 }
 
 void installed_again_in_a_layer(void)
@@ -66,7 +66,7 @@ void elsewhere_in_a_layer(void)
 	fake_entry_is("other", FAKE_NAME);
 	in_a_layer();
 	fake_entry_is("src", FAKE_NAME);
-	set_mtime((struct timespec){ .tv_sec = 2000 });
+	fake_source_time(2000);
 }
 
 void in_the_second_layer(void)

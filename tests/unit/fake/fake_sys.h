@@ -68,6 +68,9 @@ void fake_make_link(const char *below, const char *target);
 /* The mode of what is there, with its type; 0 where nothing is. */
 mode_t fake_mode(const char *below);
 
+/* The inode of what is there; 0 where nothing is. */
+ino_t fake_inode(const char *below);
+
 /* As fake_make_file, of any bytes. */
 void fake_make_bytes(const char *below, const void *data, size_t size);
 
