@@ -138,8 +138,8 @@ bool place_is_refused(struct place *place, int err, int flags);
  * file system does not tell. */
 bool place_drop_leftover(struct place *place);
 
-/* Whether a PLACE_DIR is one that only the cache has, and no leftover: those are dropped.
- */
+/* Whether a PLACE_DIR is one that only the cache has, and no leftover: those
+ * are dropped. */
 bool place_is_pretended(struct place *place);
 
 /* Has `make` make place->cache, and the directories above it if they are missing; once

@@ -350,8 +350,8 @@ static const char *as_variable(const struct conf_key *key, const char *value)
 	return on ? "1" : "0";
 }
 
-/* What a file says about a key of the shim, and nothing stronger but an option; or NULL.
- */
+/* What a file says about a key of the shim, and nothing stronger but an option;
+ * or NULL. */
 static const char *file_value(const struct conf_key *key)
 {
 	const struct conf_value *value = &values[key - conf_keys];
