@@ -10,7 +10,6 @@
 
 #include "shim/core/cache/config.h"
 #include "tools/base/alloc.h"
-#include "tools/base/files.h"
 #include "tools/conf/conf.h"
 #include "tools/doctor/doctor.h"
 #include "tools/python/library.h"
@@ -39,22 +38,22 @@ static void check_python_variables(struct doctor *doctor)
  * complains and goes on without it. */
 static void check_preload(struct doctor *doctor)
 {
-	AUTOFREE char *copy =
-		alloc_copy(is_set("LD_PRELOAD") ? getenv("LD_PRELOAD") : "");
+	const char *library = doctor->library ? doctor->library : "PATH/" LIBRARY_NAME;
+	const char *value = getenv("LD_PRELOAD");
+	AUTOFREE char *copy = alloc_copy(value ? value : "");
 	char *rest = copy, *entry;
 
 	while ((entry = strsep(&rest, LIBRARY_SEPARATORS))) {
+		bool ours = library_is_in(entry);
+
 		if (!strchr(entry, '/') || strchr(entry, '$') || access(entry, R_OK) == 0)
 			continue;
-		if (library_is_in(entry))
-			findings_add(&doctor->report, FINDING_FAIL, "environment",
-				"LD_PRELOAD names %s, which cannot be read (%s): what is started with it is not served; set LD_PRELOAD=%s",
-				entry, strerror(errno),
-				doctor->library ? doctor->library : "PATH/" LIBRARY_NAME);
-		else
-			findings_add(&doctor->report, FINDING_WARN, "environment",
-				"LD_PRELOAD names %s, which cannot be read (%s), and ld.so complains at each start; take it out of LD_PRELOAD",
-				entry, strerror(errno));
+		findings_add(&doctor->report, ours ? FINDING_FAIL : FINDING_WARN,
+			"environment",
+			"LD_PRELOAD names %s, which cannot be read (%s): ld.so goes on without it; %s%s",
+			entry, strerror(errno),
+			ours ? "set LD_PRELOAD=" : "take it out of LD_PRELOAD",
+			ours ? library : "");
 	}
 }
 
@@ -117,9 +116,7 @@ void doctor_check_environment(struct doctor *doctor)
 /* The library serves without, as the proof shows. */
 void doctor_check_proc(struct doctor *doctor)
 {
-	AUTOFREE char *target = NULL;
-
-	if (file_readlink("/proc/self/exe", &target) == 0)
+	if (access("/proc/self/exe", F_OK) == 0)
 		findings_add(&doctor->report, FINDING_OK, "proc", "/proc is mounted");
 	else
 		findings_add(&doctor->report, FINDING_WARN, "proc",

@@ -7,13 +7,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "shim/core/base/path.h"
-#include "shim/core/cache/config.h"
 #include "tools/base/alloc.h"
 #include "tools/base/files.h"
 #include "tools/cache/sys_libc.h"
