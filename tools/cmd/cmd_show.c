@@ -84,11 +84,16 @@ static void print_pyc(struct show_command *show, const struct show *pyc)
 	show->shown++;
 }
 
-/* That nobody answers is reported. 0 or -errno. */
+/* Asks an interpreter of the pyc's magic number for what only that knows. That nobody
+ * answers is reported. 0 or -errno. */
 static int ask_interpreter(struct show *pyc)
 {
-	int r = show_ask(pyc);
+	int r;
 
+	if (pyc->pyc.header.kind == HEADER_BAD)
+		return 0;
+	r = ask(NULL, &pyc->pyc, pyc->path, pyc->error ? NULL : pyc->source.path,
+		&pyc->ask);
 	if (r == -ENOENT)
 		complain(pyc->path, "no interpreter with magic number %u was found",
 			interpreters_magic_number(pyc->pyc.header.magic));

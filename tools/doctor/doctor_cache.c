@@ -45,15 +45,6 @@ static const struct file_system {
 	{ 0x65735546, "FUSE", "its times and links may prove nothing" },
 };
 
-static void check_type(struct findings *report, unsigned long type)
-{
-	for (size_t i = 0; i < sizeof file_systems / sizeof *file_systems; i++)
-		if (type == file_systems[i].type)
-			findings_add(report, FINDING_WARN, "file system",
-				"%s: %s; set PYCSTASH_DIR to a directory on a local disk",
-				file_systems[i].name, file_systems[i].problem);
-}
-
 static void check_file_system(struct findings *report, const char *path)
 {
 	const size_t before = report->count;
@@ -64,7 +55,11 @@ static void check_file_system(struct findings *report, const char *path)
 	if (statvfs(path, &fs) < 0 || statfs(path, &type) < 0)
 		return;
 	human_size((uint64_t)fs.f_bavail * fs.f_frsize, size);
-	check_type(report, (unsigned long)type.f_type);
+	for (size_t i = 0; i < sizeof file_systems / sizeof *file_systems; i++)
+		if ((unsigned long)type.f_type == file_systems[i].type)
+			findings_add(report, FINDING_WARN, "file system",
+				"%s: %s; set PYCSTASH_DIR to a directory on a local disk",
+				file_systems[i].name, file_systems[i].problem);
 	if (fs.f_bavail * 100 < fs.f_blocks)
 		findings_add(report, FINDING_WARN, "file system",
 			"%s are free: less than 1%%; run: pycstash gc --max-size 500M",

@@ -176,26 +176,22 @@ static void check_loading(struct doctor *doctor, const char *loader)
 	answer_release(&answer);
 }
 
-static bool read_elf(struct doctor *doctor, const char *path, struct elf *ret_elf)
-{
-	int r = path ? elf_read(path, ret_elf) : -ENOENT;
-
-	if (path && r < 0)
-		findings_add(&doctor->report, FINDING_FAIL, "machine", "%s: %s", path,
-			strerror(-r));
-	return r == 0;
-}
-
 void doctor_check_program(struct doctor *doctor)
 {
 	struct elf program, library;
+	const char *path = doctor->program;
+	int r = path && doctor->library ? elf_read(path, &program) : -ENOENT;
 
-	if (read_elf(doctor, doctor->program, &program) &&
-		read_elf(doctor, doctor->library, &library)) {
+	if (r == 0)
+		r = elf_read(path = doctor->library, &library);
+	if (r == 0) {
 		check_machine(doctor, &program, &library);
 		check_privileges(doctor);
 		if (!doctor->report.failures && *program.loader)
 			check_loading(doctor, program.loader);
+	} else if (r != -ENOENT) {
+		findings_add(&doctor->report, FINDING_FAIL, "machine", "%s: %s", path,
+			strerror(-r));
 	}
 	doctor->hopeless = doctor->report.failures > 0;
 }

@@ -105,24 +105,22 @@ static void see_entry(struct explain_search *search)
 	see_file(search, &file);
 }
 
-/* Whether Python takes the tree's pyc; then_what: what follows from that. */
-static bool see_tree(
-	struct explain_search *search, const char *then_what, const char **ret_rejected)
+/* Whether Python takes the tree's pyc. */
+static bool see_tree(struct explain_search *search)
 {
-	const char *pyc = search->explanation->pyc;
+	struct explanation *explanation = search->explanation;
+	const char *pyc = explanation->pyc, *why;
 	int fd = open(pyc, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	bool absent = fd < 0 && errno == ENOENT; /* none is needed */
 	enum header_kind kind;
-	const char *why;
 
-	if (fd < 0 && errno == ENOENT) { /* none is needed */
-		STEP(search, OK, "in-tree", "%s: there is none", pyc);
-		return false;
-	}
 	if (fd < 0) {
-		STEP(search, WARN, "in-tree", "%s: %s", pyc, strerror(errno));
+		findings_add(&explanation->steps, absent ? FINDING_OK : FINDING_WARN,
+			"in-tree", "%s: %s", pyc,
+			absent ? "there is none" : strerror(errno));
 		return false;
 	}
-	why = *ret_rejected = explain_rejects(search, fd, &kind);
+	why = explain_rejects(search, fd, &kind);
 	close(fd);
 	if (why)
 		STEP(search, WARN, "in-tree", "%s: Python does not take it, since %s",
@@ -131,7 +129,10 @@ static bool see_tree(
 		STEP(search, OK, "in-tree", "%s: %s, so %s", pyc,
 			kind == HEADER_HASH ? "hash-based, and Python takes it"
 					    : "compiled from the source as it is",
-			then_what);
+			explanation->alone ? "Python takes it"
+					   : "it is served unless an entry is");
+	if (explanation->alone)
+		explanation->rejected = why;
 	return !why;
 }
 
@@ -175,22 +176,16 @@ static void see_object(struct explain_search *search)
 
 void explain_see(struct explain_search *search)
 {
-	const char *rejected;
-
 	see_source(search);
 	see_entry(search);
-	(void)see_tree(search, "it is served unless an entry is", &rejected);
+	(void)see_tree(search);
 	see_object(search);
 }
 
 void explain_alone(struct explain_search *search)
 {
-	struct explanation *explanation = search->explanation;
-	bool taken;
-
+	search->explanation->alone = true;
 	explain_read_source(search);
 	see_source(search);
-	taken = see_tree(search, "Python takes it", &explanation->rejected);
-	explanation->served = taken && search->source.there;
-	explanation->alone = true;
+	search->explanation->served = see_tree(search) && search->source.there;
 }

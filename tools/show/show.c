@@ -90,30 +90,31 @@ static void set_object(struct show *show)
 
 /* --- together ------------------------------------------------------------------------*/
 
-static int collect(struct show *show)
+static void read_source(struct show *show)
 {
-	struct source *source = &show->source;
 	struct scratch scratch = { .kept = NULL };
-	int fd, r;
 
+	if (!show->source.path)
+		return;
+	show->error = source_look(&show->source, &sys_libc);
+	if (show->error == 0)
+		show->error = source_digest(&show->source, &sys_libc, &scratch);
+}
+
+static int read_pyc(struct show *show)
+{
+	bool layer = show->cache && show->cache->layer;
 	/* A link planted in the cache would show a file that is not the cache's. */
-	fd = file_look(AT_FDCWD, show->path, show->cache ? O_NOFOLLOW : 0);
+	int fd = file_look(AT_FDCWD, show->path, show->cache ? O_NOFOLLOW : 0), r;
+
 	if (fd < 0)
 		return fd;
 	r = inspect(fd, show->tag, &show->pyc);
 	if (r == 0 && show->cache)
-		show->state =
-			state_of_inspected(&show->item, fd, &show->pyc, source->path,
-				STATE_DIGEST | (show->cache->layer ? STATE_LAYER : 0));
+		show->state = state_of_inspected(&show->item, fd, &show->pyc,
+			show->source.path, STATE_DIGEST | (layer ? STATE_LAYER : 0));
 	close(fd);
-	if (r < 0)
-		return r;
-	if (source->path)
-		show->error = source_look(source, &sys_libc);
-	if (source->path && show->error == 0)
-		show->error = source_digest(source, &sys_libc, &scratch);
-	set_object(show);
-	return 0;
+	return r;
 }
 
 int show_make(
@@ -126,11 +127,15 @@ int show_make(
 	r = file_directory(below ? below : path, &ret->dir);
 	if (r == 0) {
 		set_item(ret);
-		r = collect(ret);
+		r = read_pyc(ret);
 	}
-	if (r < 0)
+	if (r < 0) {
 		show_release(ret);
-	return r;
+		return r;
+	}
+	read_source(ret);
+	set_object(ret);
+	return 0;
 }
 
 void show_release(struct show *show)
@@ -145,17 +150,6 @@ void show_release(struct show *show)
 	inspect_release(&show->pyc);
 	ask_release(&show->ask);
 	*show = (struct show){ .cache = NULL };
-}
-
-/* --- what an interpreter says --------------------------------------------------------*/
-
-int show_ask(struct show *show)
-{
-	const char *source = show->error ? NULL : show->source.path;
-
-	if (show->pyc.header.kind == HEADER_BAD)
-		return 0;
-	return ask(NULL, &show->pyc, show->path, source, &show->ask);
 }
 
 /* --- who else has the content --------------------------------------------------------*/
@@ -181,11 +175,6 @@ static void compare_file(struct walk_dir *dir, const struct walk_file *file)
 		close(fd);
 }
 
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 int show_find_sharers(struct show *show)
 {
 	/* one thread: they add to one list */
@@ -200,8 +189,5 @@ int show_find_sharers(struct show *show)
 	start = alloc_format(
 		"%.*s/tree", (int)show->item.version_len, show->item.version);
 	r = walk_run(&walk, start);
-	if (show->sharers_count)
-		qsort(show->sharers, show->sharers_count, sizeof *show->sharers,
-			compare_names);
 	return r == -ENOENT ? 0 : r;
 }

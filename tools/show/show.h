@@ -24,7 +24,7 @@ struct show {
 	struct layout item; /* points into dir; outside of a cache only pyc */
 	char tag[PYC_TAG_SIZE];
 	struct inspection pyc;
-	struct ask ask;		/* see show_ask */
+	struct ask ask;		/* the caller fills it in before show_print */
 	struct source source;	/* its path is NULL where the pyc's name does not tell */
 	int error;		/* -errno where the source cannot be read; else 0 */
 	struct pyc_state state; /* in a cache */
@@ -40,11 +40,7 @@ int show_make(
 	const char *path, const struct cache *cache, const char *below, struct show *ret);
 void show_release(struct show *show);
 
-/* Asks an interpreter of the pyc's magic number for what only that knows: the code
- * object, and the source's hash. 0 or -errno, as ask. */
-int show_ask(struct show *show);
-
-/* Searches all of the pyc's version for entries with the same content: hard links and
+/* Searches all of the pyc's version for entries that share its object: hard links and
  * copies. 0 or -errno; a partial list after an error. */
 int show_find_sharers(struct show *show);
 
