@@ -54,41 +54,31 @@ static int check_executable(const char *path)
 	return access(path, X_OK) < 0 ? -errno : 0;
 }
 
-static int try_in(const char *directory, size_t length, const char *name, char **ret_path)
-{
-	/* an empty entry of PATH is the working directory */
-	AUTOFREE char *path =
-		alloc_format("%.*s%s%s", (int)length, directory, length ? "/" : "", name);
-	int r = check_executable(path);
-
-	return r < 0 ? r : file_absolute(path, ret_path);
-}
-
 int file_command(const char *name, char **ret_path)
 {
-	const char *search = getenv("PATH");
+	const char *search = strchr(name, '/') ? "" : getenv("PATH");
 	int worst = -ENOENT;
+	size_t length;
 
 	if (!*name)
 		return -ENOENT;
-	if (strchr(name, '/')) {
-		int r = check_executable(name);
-
-		return r < 0 ? r : file_absolute(name, ret_path);
-	}
 	if (!search)
 		search = DEFAULT_PATH;
-	for (;;) {
-		size_t length = strcspn(search, ":");
-		int r = try_in(search, length, name, ret_path);
+	for (;; search += length + 1) {
+		AUTOFREE char *path = NULL;
+		int r;
 
+		/* an empty entry of PATH is the working directory */
+		length = strcspn(search, ":");
+		path = alloc_format(
+			"%.*s%s%s", (int)length, search, length ? "/" : "", name);
+		r = check_executable(path);
 		if (r == 0)
-			return r;
+			return file_absolute(path, ret_path);
 		if (r == -EACCES)
 			worst = r;
 		if (!search[length])
 			return worst;
-		search += length + 1;
 	}
 }
 

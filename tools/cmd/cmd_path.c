@@ -107,14 +107,11 @@ static bool print_entries(
 
 static bool print_source(const struct path *path, const char *entry, const char *below)
 {
-	AUTOFREE char *dir = NULL;
-	char source[PATH_MAX];
+	AUTOFREE char *dir = file_parent(below);
 	const char *name = file_name(below);
-	struct layout item;
+	struct layout item = layout_parse(dir, name);
+	char source[PATH_MAX];
 
-	if (file_directory(below, &dir) < 0)
-		return false;
-	item = layout_parse(dir, name);
 	if (!layout_source(&item, dir, name, source, sizeof source))
 		return false;
 	print_pair(path, source, entry, source);
@@ -141,15 +138,14 @@ static bool print_named(
 static bool print_of(struct path *path, const char *canonical)
 {
 	struct path_parts parts = path_split(canonical);
-	AUTOFREE char *dir = NULL;
+	AUTOFREE char *dir = file_parent(canonical);
 	const char *below;
 
 	if (lookup_of(&path->lookup, canonical, &below))
 		return print_source(path, canonical, below);
 	if (parts.tail == PATH_NAME)
 		return print_named(path, canonical, &parts);
-	return *canonical && file_directory(canonical, &dir) == 0 &&
-	       print_entries(path, dir, canonical, NULL);
+	return *canonical && print_entries(path, dir, canonical, NULL);
 }
 
 /* --- the whole -----------------------------------------------------------------------*/

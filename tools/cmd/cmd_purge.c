@@ -87,12 +87,7 @@ static bool enter(struct walk_dir *parent, const char *name)
 	if (!select_enters(&purge->select, parent->path, name) ||
 		(purge->not_installed && !parent->path[0] && is_installed(purge, name)))
 		return false;
-	if (asprintf(&path, "%s%s%s", parent->path, parent->path[0] ? "/" : "", name) <
-		0) {
-		path = NULL;
-		purge->failed++;
-		return false;
-	}
+	path = alloc_format("%s%s%s", parent->path, parent->path[0] ? "/" : "", name);
 	if (!is_whole(purge, path))
 		return true;
 	purge_whole(purge, path);

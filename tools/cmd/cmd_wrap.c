@@ -95,16 +95,12 @@ static void print_wrapper(FILE *out, const struct settings *settings, const char
  * through is there. Such a wrapper would execute itself for ever. */
 static int leads_through(const char *path, const char *place)
 {
-	AUTOFREE char *now = strdup(path);
-	int links;
+	AUTOFREE char *now = alloc_copy(path);
 
-	if (!now)
-		return -ENOMEM;
-	for (links = 0; links < MAX_LINKS; links++) {
+	for (int links = 0; links < MAX_LINKS; links++) {
 		AUTOFREE char *here = NULL;
 		AUTOFREE char *directory = NULL;
 		AUTOFREE char *target = NULL;
-		char *next;
 		int r = file_place(now, &here);
 
 		if (r < 0)
@@ -114,14 +110,10 @@ static int leads_through(const char *path, const char *place)
 		r = file_readlink(here, &target);
 		if (r < 0)
 			return r == -EINVAL ? 0 : r;
-		r = file_directory(here, &directory);
-		if (r < 0)
-			return r;
-		if (asprintf(&next, "%s%s%s", target[0] == '/' ? "" : directory,
-			    target[0] == '/' ? "" : "/", target) < 0)
-			return -ENOMEM;
+		directory = file_parent(here);
 		free(now);
-		now = next;
+		now = *target == '/' ? alloc_copy(target)
+				     : alloc_format("%s/%s", directory, target);
 	}
 	return -ELOOP;
 }

@@ -64,10 +64,7 @@ const char *conf_nearest(const char *name)
 
 /* --- reading -------------------------------------------------------------------------*/
 
-static void problem_add(const char *where, unsigned line, bool mild, const char *format,
-	...) __attribute__((format(printf, 4, 5)));
-
-static void problem_add(
+__attribute__((format(printf, 4, 5))) static void problem_add(
 	const char *where, unsigned line, bool mild, const char *format, ...)
 {
 	va_list args;

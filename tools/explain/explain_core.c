@@ -232,10 +232,8 @@ static int prepare(struct explain_search *search)
 {
 	const struct explain_subject *subject = search->subject;
 	const char *prefix = explain_prefix(subject->tag);
-	int r = file_directory(subject->source, &search->directory);
 
-	if (r < 0)
-		return r;
+	search->directory = file_parent(subject->source);
 	if (!layout_entry_name(file_name(subject->source), subject->tag, subject->level,
 		    search->name, sizeof search->name))
 		return -ENAMETOOLONG;
