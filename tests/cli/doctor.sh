@@ -162,6 +162,14 @@ rm -rf "$T/site"
 check "chatter on standard output does not disturb the proof" finds 0 '^ok +proof' \
 	env PYTHONVERBOSE=1 PYTHONOPTIMIZE=1 "$PYCSTASH" doctor "$python"
 
+new=$(interpreters cached | grep '/3\.1[1-9]\.' | head -1)
+if [ -n "$new" ]; then
+	check "a Python that writes no debug ranges can be served" finds 0 '^ok +proof' \
+		env PYTHONNODEBUGRANGES=1 "$PYCSTASH" doctor "$new"
+else
+	skip "a Python that writes no debug ranges can be served" "no Python 3.11 or later"
+fi
+
 mkdir -p "$HOME/.config/pycstash"
 echo 'max_szie = 1G' >"$HOME/.config/pycstash/pycstash.conf"
 check "a wrong configuration file is warned of" finds 0 '^warn +settings .*pycstash.conf:1: .*max_size' doctor "$python"
