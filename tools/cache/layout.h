@@ -67,7 +67,7 @@ size_t layout_source(const struct layout *item, const char *dir, const char *nam
 bool layout_is_common(const char *source);
 
 /* Writes "<version>/tree<source_dir>/__pycache__", with a NUL; 0 where it does not fit.
- * source_dir is absolute and physical; one of a tree that comes and goes is told by
+ * source_dir is absolute and canonical; one of an ephemeral tree is told by
  * PYCSTASH_EPHEMERAL. */
 size_t layout_entry_dir(const char *version, size_t version_len, const char *source_dir,
 	char *buf, size_t size);

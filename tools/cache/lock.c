@@ -14,7 +14,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "shim/core/base/text.h"
 #include "tools/base/alloc.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
@@ -26,19 +25,11 @@
 /* What cannot be written is missing in a message to somebody else, no more. */
 static void write_holder(int fd)
 {
-	char host[256] = "?", since[32] = "?", text[sizeof host + sizeof since + 64];
-	time_t now = time(NULL);
-	struct tm tm;
-	int len;
+	char host[256] = "an unknown host";
 
-	if (gethostname(host, sizeof host - 1) < 0)
-		text_adds(&TEXT(host), "?");
-	if (gmtime_r(&now, &tm))
-		strftime(since, sizeof since, "%Y-%m-%dT%H:%M:%SZ", &tm);
-	len = snprintf(
-		text, sizeof text, "pid %ld on %s since %s", (long)getpid(), host, since);
-	if (ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)len, 0) != len)
-		(void)!ftruncate(fd, 0);
+	(void)gethostname(host, sizeof host - 1);
+	if (ftruncate(fd, 0) == 0)
+		(void)dprintf(fd, "pid %ld on %s", (long)getpid(), host);
 }
 
 int lock_take(const struct cache *cache, int seconds)
@@ -62,7 +53,7 @@ int lock_take(const struct cache *cache, int seconds)
 	return fd;
 }
 
-/* "pid 123 on host since …", or NULL where nobody holds it; the caller frees it. */
+/* "pid 123 on host", or NULL where nobody holds it; the caller frees it. */
 static char *find_holder(const struct cache *cache)
 {
 	int fd = cache_open_state(cache, LOCK_FILE, O_RDONLY);

@@ -11,7 +11,6 @@
  */
 #pragma once
 
-#include <limits.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
