@@ -156,13 +156,12 @@ static bool begins_as_pyc(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	uint8_t bytes[4];
-	char owner[64];
 	bool is;
 
 	if (fd < 0)
 		return false;
 	is = pread(fd, bytes, sizeof bytes, 0) == sizeof bytes &&
-	     interpreters_of_magic(bytes, owner, sizeof owner);
+	     interpreters_of_magic(bytes)->name;
 	close(fd);
 	return is;
 }

@@ -82,7 +82,7 @@ static uint64_t number(const uint8_t *bytes, unsigned size)
 static void read_header(struct inspection *pyc, const char *tag)
 {
 	if (!*tag && pyc->size >= sizeof pyc->header.magic)
-		tag = interpreters_tag(pyc->bytes);
+		tag = interpreters_of_magic(pyc->bytes)->tag;
 	pyc->header_size = header_length(tag);
 	pyc->header = header_read(tag, pyc->bytes, pyc->pyc_size);
 	if (pyc->header.kind == HEADER_BAD || pyc->header_size < HEADER_MAX)

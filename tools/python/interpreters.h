@@ -15,19 +15,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* "CPython 3.11", "CPython 3.12 alpha", "PyPy 3.9": writes at most size bytes; false
- * where nobody is known for that number. magic: the first four bytes of a pyc. */
-bool interpreters_of_magic(const uint8_t magic[4], char *buf, size_t size);
+/* Who writes a range of magic numbers. */
+struct magic_row {
+	unsigned first, last;
+	const char *tag;      /* the cache tag; "" where it is not known */
+	const char *name;     /* "CPython 3.11", "CPython 3.12 alpha", "PyPy 3.9" */
+	const char *releases; /* "3.11.0b4 and later"; NULL: all of that name */
+};
 
-/* Which releases of that name have the number: "3.11.0b4 and later"; NULL where all have,
- * or nobody is known for it. */
-const char *interpreters_releases(const uint8_t magic[4]);
+/* magic: the first four bytes of a pyc. Never NULL: where nobody is known for that
+ * number, the row has no name (NULL). */
+const struct magic_row *interpreters_of_magic(const uint8_t magic[4]);
 
 /* 3495: what people know it by. */
 unsigned interpreters_magic_number(const uint8_t magic[4]);
-
-/* The cache tag of the interpreters with that magic number, "" where it is not known. */
-const char *interpreters_tag(const uint8_t magic[4]);
 
 struct python {
 	char *path;    /* absolute, as it was named: a venv's is a link */

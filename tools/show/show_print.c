@@ -89,16 +89,14 @@ static void print_header(struct json *json, const struct inspection *pyc)
 		[HEADER_TIMESTAMP] = "timestamp",
 		[HEADER_HASH] = "hash" };
 	const uint8_t *magic = pyc->header.magic;
-	char owner[64];
 
 	json_open(json, "header", '{');
 	json_string(json, "kind", kinds[pyc->header.kind]);
 	if (pyc->header.kind != HEADER_BAD) {
 		print_hex(json, "magic", magic, 4);
 		json_unsigned(json, "number", interpreters_magic_number(magic));
-		json_string(json, "interpreter",
-			interpreters_of_magic(magic, owner, sizeof owner) ? owner : NULL);
-		json_string(json, "releases", interpreters_releases(magic));
+		json_string(json, "interpreter", interpreters_of_magic(magic)->name);
+		json_string(json, "releases", interpreters_of_magic(magic)->releases);
 		json_unsigned(json, "flags", pyc->flags);
 	}
 	if (pyc->header.kind == HEADER_TIMESTAMP) {

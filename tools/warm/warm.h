@@ -37,8 +37,6 @@ enum warm_outcome {
 struct warm_miss {
 	char *path; /* absolute, its directory canonical; owned */
 	int64_t size;
-	struct digest digest; /* zeros where it is not known */
-	bool twin;	      /* another one in the list has the same content */
 };
 
 /* One kind of bytecode: an interpreter's at one level. */

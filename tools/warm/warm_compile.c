@@ -19,6 +19,7 @@
 #include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
+#include "tools/base/subprocess.h"
 #include "tools/base/threads.h"
 #include "tools/python/library.h"
 #include "tools/python/script.h"
@@ -36,8 +37,7 @@ SCRIPT_FILE(warm_script, "tools/warm/warm_worker.py");
 struct compiler {
 	struct warm *warm;
 	struct warm_target *target;
-	_Atomic(size_t) next; /* see next_miss */
-	_Atomic(size_t) begun;
+	_Atomic(size_t) next; /* of the target's misses */
 	struct progress progress;
 	_Atomic(uint64_t) done; /* of all targets */
 };
@@ -149,21 +149,14 @@ static int stop_at_work(struct warm_worker *worker)
 /* It has died, or is killed for taking too long, over its source. */
 static enum warm_outcome lose(struct warm_worker *worker, bool late)
 {
-	int status = stop_at_work(worker);
-	char message[128];
+	struct answer answer = { .status = stop_at_work(worker), .err = (char[]){ "" } };
+	AUTOFREE char *reason = answer_reason(&answer);
+	AUTOFREE char *message =
+		late ? alloc_format("compiling took more than %d s, see --timeout",
+			       worker->compiler->warm->timeout)
+		     : alloc_format("the interpreter ended while it compiled this: %s",
+			       reason);
 
-	if (late)
-		snprintf(message, sizeof message,
-			"compiling took more than %d s, see --timeout",
-			worker->compiler->warm->timeout);
-	else if (WIFSIGNALED(status))
-		snprintf(message, sizeof message,
-			"the interpreter was killed by signal %d (%s) while it compiled this",
-			WTERMSIG(status), strsignal(WTERMSIG(status)));
-	else
-		snprintf(message, sizeof message,
-			"the interpreter ended while it compiled this: exit code %d",
-			WEXITSTATUS(status));
 	return fail(worker, 0, message);
 }
 
@@ -297,19 +290,12 @@ static enum warm_outcome compile_source(struct warm_worker *worker)
 	}
 }
 
-/* Each source has its turn, twins in a second round, when there is an object for them.
- * NULL: there are no more, or it is over. */
+/* NULL: there are no more, or it is over. */
 static const struct warm_miss *next_miss(struct compiler *compiler)
 {
-	const struct warm_miss *list = compiler->target->misses;
-	size_t count = compiler->target->miss_count, n;
+	size_t n = is_over(compiler) ? SIZE_MAX : compiler->next++;
 
-	while (!is_over(compiler) && (n = compiler->next++) < 2 * count)
-		if (list[n % count].twin == n / count) {
-			compiler->begun++;
-			return &list[n % count];
-		}
-	return NULL;
+	return n < compiler->target->miss_count ? &compiler->target->misses[n] : NULL;
 }
 
 static void *work(void *argument)
@@ -333,27 +319,16 @@ static void *work(void *argument)
 	return NULL;
 }
 
-/* The largest first, so that it is not waited for in the end. */
+/* The largest first, by powers of two, so that they are not waited for in the end; and by
+ * path, so that sources with the same content, which are far apart then, are seldom
+ * compiled at the same time: for the second one there is an object. */
 static int by_size(const void *a, const void *b)
 {
 	const struct warm_miss *x = a, *y = b;
+	int order = __builtin_clzll((unsigned long long)x->size | 1) -
+		    __builtin_clzll((unsigned long long)y->size | 1);
 
-	if (x->size != y->size)
-		return x->size < y->size ? 1 : -1;
-	return memcmp(&x->digest, &y->digest, sizeof x->digest);
-}
-
-static void put_in_order(struct warm_target *target)
-{
-	static const struct digest unknown;
-	struct warm_miss *list = target->misses;
-
-	if (target->miss_count)
-		qsort(list, target->miss_count, sizeof *list, by_size);
-	for (size_t i = 1; i < target->miss_count; i++)
-		list[i].twin =
-			memcmp(&list[i].digest, &unknown, sizeof unknown) != 0 &&
-			memcmp(&list[i].digest, &list[i - 1].digest, sizeof unknown) == 0;
+	return order ? order : strcmp(x->path, y->path);
 }
 
 static void compile_all(struct compiler *compiler)
@@ -365,10 +340,10 @@ static void compile_all(struct compiler *compiler)
 		workers[i].compiler = compiler;
 	for (size_t i = 0; i < warm->target_count; i++) {
 		compiler->target = &warm->targets[i];
-		compiler->next = compiler->begun = 0;
+		compiler->next = 0;
 		threads_run(work, workers, sizeof *workers, warm->jobs);
-		warm->targets[i].counts[WARM_LEFT] +=
-			warm->targets[i].miss_count - compiler->begun;
+		for (size_t n = compiler->next; n < warm->targets[i].miss_count; n++)
+			warm->targets[i].counts[WARM_LEFT]++;
 	}
 }
 
@@ -396,8 +371,12 @@ void warm_compile(struct warm *warm)
 	uint64_t total = 0;
 
 	for (size_t i = 0; i < warm->target_count; i++) {
-		put_in_order(&warm->targets[i]);
-		total += warm->targets[i].miss_count;
+		struct warm_target *target = &warm->targets[i];
+
+		if (target->miss_count)
+			qsort(target->misses, target->miss_count, sizeof *target->misses,
+				by_size);
+		total += target->miss_count;
 	}
 	if (!total)
 		return;

@@ -61,8 +61,6 @@ static void note_miss(struct scan *scan, struct warm_entry *entry, const char *d
 
 	if (!source->there) /* it is gone */
 		return;
-	if (source->digested)
-		miss.digest = source->digest;
 	miss.path = join(directory, name);
 	warm_miss(scan->warm, entry->target, miss);
 }
