@@ -117,7 +117,7 @@ $(foreach t,$(taken_in),$(OUT)/$(firstword $(subst |, ,$t))): last := -fno-lto
 
 # What `pycstash help COMMAND` prints below the options.
 help_texts := $(sort $(wildcard tools/cmd/help/*.txt))
-$(OUT)/tools/help.c: $(help_texts) Makefile
+$(OUT)/tools/help.c: $(help_texts) Makefile | $(OUT)/.need-build
 	$(Q)mkdir -p $(@D)
 	$(Q){ printf '#include "tools/cli/command.h"\nconst struct help_text help_texts[] = {\n'; \
 	for text in $(help_texts); do \
