@@ -229,8 +229,8 @@ else
 fi
 rm -rf "$T/c"
 echo >"$T/c"
-cached 1 '^fail +cache .*[Nn]ot a directory' "a file in its place is said"
-check "a file in place of a directory above the cache is reported" finds 1 '^fail +cache .*[Nn]ot a directory' doctor --dir "$T/c/below/it" "$python"
+cached 1 '^fail +cache .*not a directory' "a file in its place is said"
+check "a file in place of a directory above the cache is reported" finds 1 '^fail +cache .*not a directory' doctor --dir "$T/c/below/it" "$python"
 rm "$T/c"
 check "no cache directory at all is said" finds 1 '^fail +cache +no cache directory: set PYCSTASH_DIR' \
 	env -u PYCSTASH_DIR -u HOME -u XDG_CACHE_HOME "$PYCSTASH" doctor "$python"
@@ -273,9 +273,9 @@ check "a layer that others can write is warned of" finds 0 "^warn +layer +$T/ope
 	env PYCSTASH_LAYERS="$T/layer:$T/open" "$PYCSTASH" doctor "$python"
 check "a layer alone is enough" finds 0 '^warn +cache +no cache directory: set PYCSTASH_DIR' \
 	env -u PYCSTASH_DIR -u HOME -u XDG_CACHE_HOME PYCSTASH_LAYERS="$T/layer" "$PYCSTASH" doctor "$python"
-check "a layer is enough where the place of the cache cannot be used" finds 0 '^warn +cache .*[Nn]ot a directory' \
+check "a layer is enough where the place of the cache cannot be used" finds 0 '^warn +cache .*not a directory' \
 	env PYCSTASH_DIR="$T/main.c/c" PYCSTASH_LAYERS="$T/layer" "$PYCSTASH" doctor "$python"
-check "a layer that is not used is not enough" finds 1 '^fail +cache .*[Nn]ot a directory' \
+check "a layer that is not used is not enough" finds 1 '^fail +cache .*not a directory' \
 	env PYCSTASH_DIR="$T/main.c/c" PYCSTASH_LAYERS="$T/open" "$PYCSTASH" doctor "$python"
 if unshare -m true 2>/dev/null; then
 	check "without a place for temporary files the other checks decide" \
