@@ -126,7 +126,7 @@ static int write_manifest(
 	json_unsigned(&json, "bytes", manifest->bytes);
 	json_close(&json);
 	if (fclose(json.out) == EOF)
-		return -ENOMEM;
+		alloc_fail();
 	begin_entry(out);
 	return write_file(out, ARCHIVE_MANIFEST, text, size);
 }

@@ -175,8 +175,10 @@ static uint8_t *read_object(
 	struct pyc_state state;
 	uint8_t *data = NULL;
 
-	if (file_directory(path, &dir) < 0 || (fd = open_there(import, path)) < 0)
+	fd = open_there(import, path);
+	if (fd < 0)
 		return NULL;
+	dir = file_parent(path);
 	item = layout_parse(dir, file_name(path));
 	state = state_of(&item, fd, NULL, STATE_WHOLE);
 	*ret_size = (size_t)state.st.st_size;

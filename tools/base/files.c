@@ -134,12 +134,6 @@ char *file_parent(const char *path)
 	return length ? alloc_part(path, length) : alloc_copy(".");
 }
 
-int file_directory(const char *path, char **ret_directory)
-{
-	*ret_directory = file_parent(path);
-	return 0;
-}
-
 int file_place(const char *path, char **ret_place)
 {
 	AUTOFREE char *directory = file_parent(path);

@@ -30,7 +30,6 @@ int file_readlink(const char *path, char **ret_target);
 
 /* The name up to its last slash: "/" for "/x", "." for "x". */
 char *file_parent(const char *path);
-int file_directory(const char *path, char **ret_directory); /* 0 */
 
 /* What follows the last slash. Points into path. */
 const char *file_name(const char *path);

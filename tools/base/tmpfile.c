@@ -19,13 +19,11 @@
  * system cannot do that, or there is no /proc by which it could be named later. */
 static int open_nameless(const struct tmpfile *file)
 {
-	AUTOFREE char *directory = NULL;
-	int r = file_directory(file->name, &directory), fd;
+	AUTOFREE char *directory = file_parent(file->name);
+	int fd;
 
-	if (r == 0 && access("/proc/self/fd", X_OK) < 0)
-		r = -errno;
-	if (r < 0)
-		return r;
+	if (access("/proc/self/fd", X_OK) < 0)
+		return -errno;
 	fd = openat(file->dirfd, directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
 	return fd < 0 ? -errno : fd;
 }

@@ -32,11 +32,9 @@ static struct entry_world world_of(const struct cache *cache)
 /* Writes the absolute path of a file, to whose directory no link leads. */
 static int locate(const struct cache *cache, const char *path, char absolute[PATH_MAX])
 {
-	AUTOFREE char *above = NULL;
-	int r = file_directory(path, &above), fd;
+	AUTOFREE char *above = file_parent(path);
+	int fd;
 
-	if (r < 0)
-		return r;
 	if (snprintf(absolute, PATH_MAX, "%s/" CACHE_LAYOUT "/%s", cache->root, path) >=
 		PATH_MAX)
 		return -ENAMETOOLONG;

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "tools/base/alloc.h"
 #include "tools/base/human.h"
 #include "tools/base/message.h"
 #include "tools/base/nearest.h"
@@ -149,17 +150,13 @@ static int take_set(const struct opt *opt, const char *value, unsigned *set)
 
 static int take_item(struct opt_list *list, const char *value)
 {
-	const char **items = reallocarray(list->items, list->count + 2, sizeof *items);
-
-	if (!items)
-		return -ENOMEM;
-	items[list->count++] = value;
-	items[list->count] = NULL;
-	list->items = items;
+	GROW(list->items, list->count + 1);
+	list->items[list->count++] = value;
+	list->items[list->count] = NULL;
 	return 0;
 }
 
-/* Stores a value. OPT_HELP; -EINVAL after saying what is wrong with it; -ENOMEM. */
+/* Stores a value. OPT_HELP; -EINVAL after saying what is wrong with it. */
 static int take(const struct opt *opt, const char *value, void *member)
 {
 	if (value && !*value)
@@ -343,10 +340,8 @@ int opt_read(const struct command *command, char ***words, void *variables)
 		;
 	if (r == OPT_HELP)
 		return r;
-	if (r == -ENOMEM)
-		complain(NULL, "%s", strerror(ENOMEM));
 	if (r < 0)
-		return r == -ENOMEM ? EXIT_OURS : EXIT_USAGE;
+		return EXIT_USAGE;
 	*words = reader.argv + reader.index - reader.words;
 	return check(command, *words, variables);
 }

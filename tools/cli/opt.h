@@ -57,7 +57,7 @@ struct opt {
 	uint32_t least, most;
 	const char *const *names;
 	size_t name_count;
-	/* 0; -EINVAL after saying what is wrong; -ENOMEM. `value` is NULL where
+	/* 0; -EINVAL after saying what is wrong. `value` is NULL where
 	 * arg is. */
 	int (*take)(void *member, const struct opt *opt, const char *value);
 	unsigned common; /* in common_rows: its bit in the command's `common` */
@@ -109,7 +109,7 @@ struct opt_list {
 /* Reads options into `variables`, the command's own struct, whose members keep their
  * values where an option is not given. *words is argv with the command's name at first;
  * in the end it is what follows the options, as many words as the command takes, put in
- * order in argv itself. 0; EXIT_USAGE after saying what is wrong; EXIT_OURS; OPT_HELP. */
+ * order in argv itself. 0; EXIT_USAGE after saying what is wrong; OPT_HELP. */
 int opt_read(const struct command *command, char ***words, void *variables);
 
 /* Says on stderr that options or words do not go together; returns EXIT_USAGE. */

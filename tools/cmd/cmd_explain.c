@@ -232,10 +232,7 @@ static void add_own_versions(char ***versions)
 	if (!config_root(root, sizeof root, getenv("PYCSTASH_DIR"), getenv("HOME"),
 		    getenv("XDG_CACHE_HOME")))
 		return;
-	if (asprintf(&layout, "%s/" CACHE_LAYOUT, root) < 0) {
-		layout = NULL;
-		return;
-	}
+	layout = alloc_format("%s/" CACHE_LAYOUT, root);
 	fd = open(layout, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return;

@@ -71,11 +71,8 @@ static int read_whole(struct export *export, int fd, size_t size)
 	if (size > ARCHIVE_FILE_MAX)
 		return -EFBIG;
 	if (size > export->room) {
-		uint8_t *grown = realloc(export->data, size);
-
-		if (!grown)
-			return -ENOMEM;
-		export->data = grown;
+		free(export->data);
+		export->data = alloc_array(size, 1);
 		export->room = size;
 	}
 	n = pread(fd, export->data, size, 0);
@@ -130,7 +127,7 @@ static char *shared_object(const struct export *export, const struct layout *ite
 		!layout_object_of(item, name, &state->seal, path, sizeof path) ||
 		!is_object(export, path, state))
 		return NULL;
-	return strdup(path);
+	return alloc_copy(path);
 }
 
 static int add_open(struct export *export, const char *dir, const char *name, int fd)

@@ -169,9 +169,7 @@ static int collect(const struct cache *cache, const struct gc_command *request)
 	};
 	int r = gc_run(&gc);
 
-	if (r == -ENOMEM)
-		; /* there is nothing to tell */
-	else if (request->common.json)
+	if (request->common.json)
 		print_object(&gc, r == 0);
 	else if (!request->common.quiet && !request->automatic)
 		print_text(&gc, r == 0);

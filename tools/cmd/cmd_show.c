@@ -183,11 +183,10 @@ static int find_directory(const char *file, char **ret_directory)
 	AUTOFREE char *directory = NULL;
 
 	if (parts.tail == PATH_NAME)
-		directory = parts.dir_len ? strndup(file, parts.dir_len) : strdup(".");
-	else if (file_directory(file, &directory) < 0)
-		return -ENOMEM;
-	if (!directory)
-		return -ENOMEM;
+		directory =
+			parts.dir_len ? alloc_part(file, parts.dir_len) : alloc_copy(".");
+	else
+		directory = file_parent(file);
 	*ret_directory = realpath(directory, NULL);
 	return *ret_directory ? 0 : -errno;
 }

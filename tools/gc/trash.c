@@ -64,13 +64,11 @@ static int move(int dirfd, const char *name, int trash, const char *fresh)
 
 int trash_move(const struct cache *cache, const char *path, int64_t when)
 {
-	AUTOFREE char *above = NULL;
+	AUTOFREE char *above = file_parent(path);
 	size_t version = layout_version(path);
 	char fresh[NAME_ROOM];
-	int trash, dirfd, r = file_directory(path, &above);
+	int trash, dirfd, r;
 
-	if (r < 0)
-		return r;
 	dirfd = cache_openat(cache, above, O_PATH | O_DIRECTORY);
 	if (dirfd < 0)
 		return dirfd;

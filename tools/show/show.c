@@ -124,11 +124,9 @@ int show_make(
 
 	*ret = (struct show){ .cache = cache, .source.dirfd = AT_FDCWD };
 	ret->path = alloc_copy(path);
-	r = file_directory(below ? below : path, &ret->dir);
-	if (r == 0) {
-		set_item(ret);
-		r = read_pyc(ret);
-	}
+	ret->dir = file_parent(below ? below : path);
+	set_item(ret);
+	r = read_pyc(ret);
 	if (r < 0) {
 		show_release(ret);
 		return r;
