@@ -39,8 +39,6 @@ struct command {
 	int least, most;     /* how many words beside options; most < 0: any */
 	const char *summary; /* one line, no full stop */
 	const struct opt_table *options; /* ends with {0}; NULL: none of its own */
-	unsigned common; /* enum common_options: those that it has as well. *variables
-			  * begins with a struct common then */
 };
 
 /* The prose below the options in the help, of tools/cmd/help/COMMAND.txt. The table is

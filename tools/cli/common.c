@@ -13,25 +13,37 @@
 
 #define MOST_JOBS 1024
 
+static int take_format(void *member, const struct opt *opt, const char *value)
+{
+	struct common *common = member;
+
+	(void)value;
+	common->json |= opt->bit == COMMON_JSON;
+	common->null |= opt->bit == COMMON_NULL;
+	if (!common->json || !common->null)
+		return 0;
+	complain(NULL, "--json and --null exclude each other");
+	return -EINVAL;
+}
+
 const struct opt common_rows[] = {
 	{ "layers", 0, NULL,
 		"include the layers of PYCSTASH_LAYERS; they are always included where there is no cache",
-		OPT_FLAG(struct common, layers), .common = COMMON_LAYERS },
+		OPT_FLAG(struct common, layers), .bit = COMMON_LAYERS },
 	{ "jobs", 'j', "N",
 		"how many jobs to run at a time; default: one for each processor",
-		OPT_NUMBER(struct common, jobs, 1, MOST_JOBS), .common = COMMON_JOBS },
+		OPT_NUMBER(struct common, jobs, 1, MOST_JOBS), .bit = COMMON_JOBS },
 	{ "dry-run", 'n', NULL, "say what would be done, and do nothing",
-		OPT_FLAG(struct common, dry_run), .common = COMMON_DRY_RUN },
+		OPT_FLAG(struct common, dry_run), .bit = COMMON_DRY_RUN },
 	{ "quiet", 'q', NULL, "print errors only", OPT_FLAG(struct common, quiet),
-		.common = COMMON_QUIET },
+		.bit = COMMON_QUIET },
 	{ "null", '0', NULL,
 		"end names with a NUL instead of a line feed, and print them as they are",
-		OPT_FLAG(struct common, null), .common = COMMON_NULL },
-	{ "json", 0, NULL, "print JSON, see docs/json.md", OPT_FLAG(struct common, json),
-		.common = COMMON_JSON },
+		.type = OPT_IS_CALL, .take = take_format, .bit = COMMON_NULL },
+	{ "json", 0, NULL, "print JSON, see docs/json.md", .type = OPT_IS_CALL,
+		.take = take_format, .bit = COMMON_JSON },
 	{ "dir", 0, "DIR", "the cache; default: as PYCSTASH_DIR says",
-		OPT_STRING(struct common, dir), .common = COMMON_DIR },
-	{ "help", 'h', NULL, "print this help", .type = OPT_IS_HELP },
+		OPT_STRING(struct common, dir), .bit = COMMON_DIR },
 	{ 0 },
 };
 

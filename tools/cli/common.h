@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * What is the same in every command: options, and how the end of a run is reported. A
- * command names the options that it has in `common`, and begins its variables with a
- * struct common.
+ * command begins its variables with a struct common and names the options that it has:
+ *
+ *	{ common_rows, 0, COMMON_DIR | COMMON_JSON },
  */
 #pragma once
 
@@ -26,7 +27,6 @@ enum common_options {
 	COMMON_LAYERS = 64, /* --layers: those caches as well */
 };
 
-/* All of them, and --help. opt_read and opt_print choose from these rows. */
 extern const struct opt common_rows[];
 
 /* The exit code after -errno: EXIT_UNABLE for a full or read-only disk or a missing

@@ -16,13 +16,15 @@
 #include "tools/base/message.h"
 #include "tools/base/nearest.h"
 #include "tools/cli/command.h"
-#include "tools/cli/common.h"
 
 #define HELP_COLUMN 26
 #define HELP_WIDTH 88
 
-/* The index-th option of a command: its own, then the common ones that it has. *ret_at is
- * where the member is in its variables. NULL: there are no more. */
+static const struct opt help_row = { "help", 'h', NULL, "print this help",
+	.type = OPT_IS_HELP };
+
+/* The index-th option of a command; the last one is --help. *ret_at is where the member
+ * is in its variables. NULL: there are no more. */
 static const struct opt *row_at(
 	const struct command *command, size_t index, size_t *ret_at)
 {
@@ -31,16 +33,12 @@ static const struct opt *row_at(
 
 	for (table = command->options; table && table->rows; table++)
 		for (row = table->rows; row->name; row++)
-			if (index-- == 0) {
+			if ((!table->only || row->bit & table->only) && index-- == 0) {
 				*ret_at = table->at + row->at;
 				return row;
 			}
-	for (row = common_rows; row->name; row++)
-		if ((!row->common || row->common & command->common) && index-- == 0) {
-			*ret_at = row->at;
-			return row;
-		}
-	return NULL;
+	*ret_at = 0;
+	return index ? NULL : &help_row;
 }
 
 /* --- values --------------------------------------------------------------------------*/
@@ -314,13 +312,10 @@ static int step(struct reader *reader)
 	return r ? r : !end;
 }
 
-static int check(const struct command *command, char *const *words, void *variables)
+static int check_count(const struct command *command, char *const *words)
 {
-	const struct common *common = command->common ? variables : NULL;
 	int count = 0;
 
-	if (common && common->json && common->null)
-		return opt_usage(command, "--json and --null exclude each other");
 	while (words[count])
 		count++;
 	if (count < command->least)
@@ -343,7 +338,7 @@ int opt_read(const struct command *command, char ***words, void *variables)
 	if (r < 0)
 		return EXIT_USAGE;
 	*words = reader.argv + reader.index - reader.words;
-	return check(command, *words, variables);
+	return check_count(command, *words);
 }
 
 int opt_usage(const struct command *command, const char *why)

@@ -14,8 +14,8 @@
  *		{ 0 },
  *	};
  *	static const struct opt_table options[] = {
- *		{ own_options, 0 },
- *		{ filter_options, offsetof(struct du, filter) },
+ *		{ own_options, 0, 0 },
+ *		{ filter_options, offsetof(struct du, filter), 0 },
  *		{ 0 },
  *	};
  *
@@ -60,7 +60,7 @@ struct opt {
 	/* 0; -EINVAL after saying what is wrong. `value` is NULL where
 	 * arg is. */
 	int (*take)(void *member, const struct opt *opt, const char *value);
-	unsigned common; /* in common_rows: its bit in the command's `common` */
+	unsigned bit; /* by which a table chooses it */
 };
 
 /* The last members of a row. The compiler checks the type of the member. */
@@ -94,7 +94,8 @@ struct opt {
 
 struct opt_table {
 	const struct opt *rows; /* ends with a row without a name; NULL ends the tables */
-	size_t at; /* of the struct that its rows are about, in the command's */
+	size_t at;     /* of the struct that its rows are about, in the command's */
+	unsigned only; /* the bits of the rows that it has; 0: all of them */
 };
 
 /* Pointers into argv; `items` ends with NULL, and is NULL where there are none. */

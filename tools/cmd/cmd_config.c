@@ -19,6 +19,11 @@
 #include "tools/conf/conf.h"
 #include "tools/conf/conf_file.h"
 
+static const struct opt_table options[] = {
+	{ common_rows, 0, COMMON_DIR | COMMON_JSON },
+	{ 0 },
+};
+
 static struct common common;
 
 /* Where the cache is when nothing says it. */
@@ -259,5 +264,5 @@ const struct command cmd_config = {
 	.most = -1,
 	.summary = "show the settings and where they come from, or change them",
 	.variables = &common,
-	.common = COMMON_DIR | COMMON_JSON,
+	.options = options,
 };

@@ -18,7 +18,8 @@ static const struct opt own_options[] = {
 	{ 0 },
 };
 
-static const struct opt_table options[] = { { own_options, 0 }, { 0 } };
+static const struct opt_table options[] = { { own_options, 0, 0 },
+	{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_NULL }, { 0 } };
 
 static struct common common;
 
@@ -83,5 +84,4 @@ const struct command cmd_dir = {
 	.summary = "print where the cache is",
 	.variables = &common,
 	.options = options,
-	.common = COMMON_DIR | COMMON_JSON | COMMON_NULL,
 };

@@ -33,8 +33,9 @@ static const struct opt own_options[] = {
 };
 
 static const struct opt_table options[] = {
-	{ own_options, 0 },
-	{ settings_options, offsetof(struct doctor_command, doctor.settings) },
+	{ own_options, 0, 0 },
+	{ settings_options, offsetof(struct doctor_command, doctor.settings), 0 },
+	{ common_rows, 0, COMMON_JSON },
 	{ 0 },
 };
 
@@ -106,5 +107,4 @@ const struct command cmd_doctor = {
 	.summary = "say whether an interpreter can be served, and prove it",
 	.variables = &command,
 	.options = options,
-	.common = COMMON_JSON,
 };

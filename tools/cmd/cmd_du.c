@@ -58,9 +58,10 @@ static const struct opt own_options[] = {
 };
 
 static const struct opt_table options[] = {
-	{ own_options, 0 },
-	{ select_options, offsetof(struct du, select) },
-	{ filter_options, offsetof(struct du, filter) },
+	{ own_options, 0, 0 },
+	{ select_options, offsetof(struct du, select), 0 },
+	{ filter_options, offsetof(struct du, filter), 0 },
+	{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_LAYERS },
 	{ 0 },
 };
 
@@ -268,5 +269,4 @@ const struct command cmd_du = {
 	.summary = "show what takes the space: versions, trees, packages, ages",
 	.variables = &du_request,
 	.options = options,
-	.common = COMMON_DIR | COMMON_JSON | COMMON_LAYERS,
 };

@@ -55,8 +55,9 @@ static const struct opt own_options[] = {
 };
 
 static const struct opt_table options[] = {
-	{ own_options, 0 },
-	{ settings_options, offsetof(struct explain_command, settings) },
+	{ own_options, 0, 0 },
+	{ settings_options, offsetof(struct explain_command, settings), 0 },
+	{ common_rows, 0, COMMON_JSON },
 	{ 0 },
 };
 
@@ -354,5 +355,4 @@ const struct command cmd_explain = {
 	.summary = "say whether a source would be served now, and why",
 	.variables = &explain_request,
 	.options = options,
-	.common = COMMON_JSON,
 };

@@ -54,8 +54,9 @@ static const struct opt own_options[] = {
 };
 
 static const struct opt_table options[] = {
-	{ select_options, offsetof(struct export, select) },
-	{ own_options, 0 },
+	{ select_options, offsetof(struct export, select), 0 },
+	{ own_options, 0, 0 },
+	{ common_rows, 0, COMMON_DIR | COMMON_JSON },
 	{ 0 },
 };
 
@@ -406,5 +407,4 @@ const struct command cmd_export = {
 	.summary = "write the cache, or part of it, as one archive",
 	.variables = &export_request,
 	.options = options,
-	.common = COMMON_DIR | COMMON_JSON,
 };

@@ -39,8 +39,9 @@ static const struct opt own_options[] = {
 };
 
 static const struct opt_table options[] = {
-	{ own_options, 0 },
-	{ settings_limits, 0 },
+	{ own_options, 0, 0 },
+	{ settings_limits, 0, 0 },
+	{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_DRY_RUN | COMMON_QUIET },
 	{ 0 },
 };
 
@@ -223,5 +224,4 @@ const struct command cmd_gc = {
 	.summary = "delete what is of no use, and keep the cache under its limits",
 	.variables = &gc_request,
 	.options = options,
-	.common = COMMON_DIR | COMMON_JSON | COMMON_DRY_RUN | COMMON_QUIET,
 };

@@ -47,7 +47,8 @@ static const struct opt own_options[] = {
 };
 
 static const struct opt_table options[] = {
-	{ own_options, 0 },
+	{ own_options, 0, 0 },
+	{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_DRY_RUN },
 	{ 0 },
 };
 
@@ -361,5 +362,4 @@ const struct command cmd_import = {
 	.summary = "put the bytecode of an archive into the cache, or make a layer of it",
 	.variables = &import_request,
 	.options = options,
-	.common = COMMON_DIR | COMMON_JSON | COMMON_DRY_RUN,
 };

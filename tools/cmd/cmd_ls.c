@@ -33,10 +33,11 @@ static const struct opt own_options[] = {
 };
 
 static const struct opt_table options[] = {
-	{ own_options, 0 },
-	{ select_tag_options, offsetof(struct ls, select) },
-	{ filter_state, offsetof(struct ls, filter) },
-	{ filter_options, offsetof(struct ls, filter) },
+	{ own_options, 0, 0 },
+	{ select_tag_options, offsetof(struct ls, select), 0 },
+	{ filter_state, offsetof(struct ls, filter), 0 },
+	{ filter_options, offsetof(struct ls, filter), 0 },
+	{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_NULL | COMMON_LAYERS },
 	{ 0 },
 };
 
@@ -248,5 +249,4 @@ const struct command cmd_ls = {
 	.summary = "list what is in the cache, by source",
 	.variables = &ls_request,
 	.options = options,
-	.common = COMMON_DIR | COMMON_JSON | COMMON_NULL | COMMON_LAYERS,
 };

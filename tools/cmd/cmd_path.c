@@ -28,7 +28,8 @@ struct path {
 static struct path path_request;
 
 static const struct opt_table options[] = {
-	{ select_tag_options, offsetof(struct path, select) },
+	{ select_tag_options, offsetof(struct path, select), 0 },
+	{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_NULL | COMMON_LAYERS },
 	{ 0 },
 };
 
@@ -191,5 +192,4 @@ const struct command cmd_path = {
 	.summary = "print the entries of a source, or the source of an entry",
 	.variables = &path_request,
 	.options = options,
-	.common = COMMON_DIR | COMMON_JSON | COMMON_NULL | COMMON_LAYERS,
 };

@@ -32,10 +32,12 @@ static const struct opt own_options[] = {
 };
 
 static const struct opt_table options[] = {
-	{ select_options, offsetof(struct purge, select) },
-	{ own_options, 0 },
-	{ filter_state, offsetof(struct purge, filter) },
-	{ filter_options, offsetof(struct purge, filter) },
+	{ select_options, offsetof(struct purge, select), 0 },
+	{ own_options, 0, 0 },
+	{ filter_state, offsetof(struct purge, filter), 0 },
+	{ filter_options, offsetof(struct purge, filter), 0 },
+	{ common_rows, 0,
+		COMMON_DIR | COMMON_JSON | COMMON_NULL | COMMON_DRY_RUN | COMMON_QUIET },
 	{ 0 },
 };
 
@@ -212,5 +214,4 @@ const struct command cmd_purge = {
 	.summary = "delete versions, trees or files from the cache",
 	.variables = &purge_request,
 	.options = options,
-	.common = COMMON_DIR | COMMON_JSON | COMMON_NULL | COMMON_DRY_RUN | COMMON_QUIET,
 };

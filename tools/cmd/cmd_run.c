@@ -15,7 +15,7 @@
 #include "tools/gc/gc_due.h"
 #include "tools/python/library.h"
 
-static const struct opt_table options[] = { { settings_options, 0 }, { 0 } };
+static const struct opt_table options[] = { { settings_options, 0, 0 }, { 0 } };
 
 static struct settings settings;
 

@@ -40,7 +40,8 @@ static const struct opt own_options[] = {
 };
 
 static const struct opt_table options[] = {
-	{ own_options, 0 },
+	{ own_options, 0, 0 },
+	{ common_rows, 0, COMMON_DIR | COMMON_JSON },
 	{ 0 },
 };
 
@@ -241,5 +242,4 @@ const struct command cmd_show = {
 	.summary = "show all that is known of a pyc, or of a source's bytecode",
 	.variables = &show_request,
 	.options = options,
-	.common = COMMON_DIR | COMMON_JSON,
 };

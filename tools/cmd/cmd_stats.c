@@ -38,7 +38,8 @@ static const struct opt own_options[] = {
 };
 
 static const struct opt_table options[] = {
-	{ own_options, 0 },
+	{ own_options, 0, 0 },
+	{ common_rows, 0, COMMON_DIR | COMMON_JSON },
 	{ 0 },
 };
 
@@ -291,5 +292,4 @@ const struct command cmd_stats = {
 	.summary = "say what was served and what was not, and how large the cache is",
 	.variables = &stats_request,
 	.options = options,
-	.common = COMMON_DIR | COMMON_JSON,
 };

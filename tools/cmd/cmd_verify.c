@@ -24,8 +24,9 @@ static const struct opt own_options[] = {
 };
 
 static const struct opt_table options[] = {
-	{ own_options, 0 },
-	{ select_tag_options, offsetof(struct verify, select) },
+	{ own_options, 0, 0 },
+	{ select_tag_options, offsetof(struct verify, select), 0 },
+	{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_JOBS },
 	{ 0 },
 };
 
@@ -139,5 +140,4 @@ const struct command cmd_verify = {
 	.summary = "check every entry and object, and delete what is bad",
 	.variables = &verify_request,
 	.options = options,
-	.common = COMMON_DIR | COMMON_JSON | COMMON_JOBS,
 };

@@ -59,7 +59,9 @@ static const struct opt own_options[] = {
 };
 
 static const struct opt_table options[] = {
-	{ own_options, 0 },
+	{ own_options, 0, 0 },
+	{ common_rows, 0,
+		COMMON_DIR | COMMON_JSON | COMMON_DRY_RUN | COMMON_QUIET | COMMON_JOBS },
 	{ 0 },
 };
 
@@ -264,5 +266,4 @@ const struct command cmd_warm = {
 	.summary = "compile everything below a path into the cache",
 	.variables = &request,
 	.options = options,
-	.common = COMMON_DIR | COMMON_JSON | COMMON_DRY_RUN | COMMON_QUIET | COMMON_JOBS,
 };

@@ -37,8 +37,8 @@ static const struct opt own_options[] = {
 };
 
 static const struct opt_table options[] = {
-	{ own_options, 0 },
-	{ settings_options, offsetof(struct wrap, settings) },
+	{ own_options, 0, 0 },
+	{ settings_options, offsetof(struct wrap, settings), 0 },
 	{ 0 },
 };
 

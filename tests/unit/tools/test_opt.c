@@ -55,8 +55,8 @@ static const struct opt own_options[] = {
 };
 
 static const struct opt_table tables[] = {
-	{ own_options, 0 },
-	{ part_options, offsetof(struct variables, part) },
+	{ own_options, 0, 0 },
+	{ part_options, offsetof(struct variables, part), 0 },
 	{ 0 },
 };
 static const struct command anywhere = {
