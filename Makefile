@@ -69,7 +69,7 @@ endif
 # Folders below shim/core, tools and tests/unit are found, not listed.
 core := $(patsubst %.c,$(OUT)/%.o,$(sort $(wildcard shim/core/*/*.c)))
 shim := $(patsubst %.c,$(OUT)/%.o,$(wildcard shim/*.c))
-tools := $(patsubst %.c,$(OUT)/%.o,$(sort $(wildcard tools/*.c tools/*/*.c))) $(OUT)/tools/help.o
+tools := $(patsubst %.c,$(OUT)/%.o,$(sort $(wildcard tools/*.c tools/*/*.c))) $(OUT)/tools/embedded.o
 unit_sources := $(sort $(wildcard tests/unit/*.c tests/unit/*/*.c))
 units := $(patsubst %.c,$(OUT)/%,$(foreach c,$(unit_sources),$(if $(filter test_%,$(notdir $c)),$c)))
 # One binary a file; those called lib… are shared objects.
@@ -109,23 +109,22 @@ $(OUT)/%.o: %.c Makefile | $(OUT)/.need-build
 	$(if $(V),,@echo "CC    $@")
 	$(Q)$(CC) $(own) $(hardened) $(fortified) $(CPPFLAGS) $(CFLAGS) $(last) -MMD -MP -c $< -o $@
 
-# Files that the assembler takes in (SCRIPT_FILE), as OBJECT|FILE: -MMD does not see them, and
-# link-time optimization does not see what the assembler defines.
-taken_in := $(shell grep -ro --include='*.c' 'SCRIPT_FILE.*\.py' tools | sed 's/\.c:.*"/.o|/')
-$(foreach t,$(taken_in),$(eval $(OUT)/$(subst |,: ,$t)))
-$(foreach t,$(taken_in),$(OUT)/$(firstword $(subst |, ,$t))): last := -fno-lto
-
-# What `pycstash help COMMAND` prints below the options.
+# Files that are in the program as strings: scripts without their comments at the beginning
+# of a line, and the help of the commands.
+scripts := tools/pyc/ask.py tools/verify/recompile.py tools/warm/warm_worker.py tools/cmd/wrap.sh
 help_texts := $(sort $(wildcard tools/cmd/help/*.txt))
-$(OUT)/tools/help.c: $(help_texts) Makefile | $(OUT)/.need-build
+quoted = sed 's|@SYSCONFDIR@|$(sysconfdir)|; s/[\\"]/\\&/g; s/.*/"&\\n"/'
+$(OUT)/tools/embedded.c: $(scripts) $(help_texts) Makefile | $(OUT)/.need-build
 	$(Q)mkdir -p $(@D)
-	$(Q){ printf '#include "tools/cli/command.h"\nconst struct help_text help_texts[] = {\n'; \
-	for text in $(help_texts); do \
-		echo "{ \"$$(basename $$text .txt)\","; \
-		sed 's|@SYSCONFDIR@|$(sysconfdir)|; s/[\\"]/\\&/g; s/.*/"&\\n"/' $$text; \
-		echo '},'; \
+	$(Q){ echo '#include "tools/base/embedded.h"'; \
+	for file in $(scripts); do \
+		name=$${file##*/}; echo "const char embedded_$${name%.*}[] ="; sed '/^#/d' $$file | $(quoted); echo ';'; \
+	done; \
+	echo 'const struct embedded_help embedded_help[] = {'; \
+	for file in $(help_texts); do \
+		name=$${file##*/}; echo "{ \"$${name%.*}\","; $(quoted) $$file; echo '},'; \
 	done; echo '{ 0 } };'; } >$@
-$(OUT)/tools/help.o: $(OUT)/tools/help.c
+$(OUT)/tools/embedded.o: $(OUT)/tools/embedded.c
 	$(Q)$(CC) $(own) $(hardened) $(fortified) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
 # The wrappers give libc's names to our functions, in assembler that link-time optimization

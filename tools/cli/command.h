@@ -41,12 +41,6 @@ struct command {
 	const struct opt_table *options; /* ends with {0}; NULL: none of its own */
 };
 
-/* The prose below the options in the help, of tools/cmd/help/COMMAND.txt. The table is
- * made from these files and ends with {0}; a command may be missing there. */
-extern const struct help_text {
-	const char *command, *text;
-} help_texts[];
-
 extern const struct command *const commands[]; /* ends with NULL */
 
 extern const struct command cmd_run;

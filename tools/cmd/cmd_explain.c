@@ -63,41 +63,6 @@ static const struct opt_table options[] = {
 
 static struct explain_command explain_request;
 
-/* What to do about a verdict; none where it is served from the cache. */
-static const struct {
-	enum verdict verdict;
-	const char *text;
-} advices[] = {
-	{ VERDICT_IN_TREE,
-		"nothing; or delete the tree's __pycache__ to have it in the cache" },
-	{ VERDICT_HIT_NO_SOURCE,
-		"nothing: it is kept until `pycstash gc` finds that its source is gone" },
-	{ VERDICT_MISS_NO_ENTRY, "import it once, or run `pycstash warm`" },
-	{ VERDICT_MISS_CHANGED, "import it once: it is compiled again" },
-	{ VERDICT_MISS_TOUCHED, "import it once: it is compiled again" },
-	{ VERDICT_MISS_REPLACED, "import it once: it is compiled again" },
-	{ VERDICT_MISS_UNREACHABLE,
-		"check the permissions of the source and its directory" },
-	{ VERDICT_MISS_UNREADABLE, "check the permissions of the source" },
-	{ VERDICT_MISS_NOT_SEALED,
-		"import it once: a source is sealed unless it changes while it is compiled" },
-	{ VERDICT_MISS_NOT_RESEALED,
-		"check whether the file system of the cache is full" },
-	{ VERDICT_MISS_MAGIC,
-		"import it once: another release of this interpreter wrote the entry" },
-	{ VERDICT_MISS_FOREIGN,
-		"delete the entry: only its owner's programs may use it" },
-	{ VERDICT_MISS_LAYER,
-		"check the owner and permissions of the layer's files; see `pycstash doctor`" },
-	{ VERDICT_MISS_DAMAGED,
-		"import it once to replace it; `pycstash verify` finds others" },
-	{ VERDICT_LEFT, "see the step that failed" },
-	{ VERDICT_LEFT_EXCLUDED,
-		"change PYCSTASH_ONLY or PYCSTASH_EXCLUDE if it is to be cached" },
-	{ VERDICT_LEFT_LONG, "choose a shorter PYCSTASH_DIR" },
-	{ VERDICT_LEFT_UNRESOLVED, "check the permissions of the source's directory" },
-};
-
 static const char *advice(const struct explanation *explanation)
 {
 	enum verdict verdict = explanation->verdict;
@@ -107,12 +72,17 @@ static const char *advice(const struct explanation *explanation)
 		return "check the name: there is no such source";
 	if (explanation->rejected && !explanation->alone)
 		return "import it once: it is compiled again";
-	for (size_t i = 0; i < sizeof advices / sizeof *advices; i++)
-		if (advices[i].verdict == verdict)
-			return advices[i].text;
-	return verdict_rows[verdict].group == VERDICT_GROUP_REFUSED
-		       ? "run `pycstash doctor`, which says what to do"
-		       : NULL;
+	switch (verdict) {
+#define ADVICE(id, text)   \
+	case VERDICT_##id: \
+		return text;
+#include "tools/cmd/advice.def"
+#undef ADVICE
+	default:
+		return verdict_rows[verdict].group == VERDICT_GROUP_REFUSED
+			       ? "run `pycstash doctor`, which says what to do"
+			       : NULL;
+	}
 }
 
 /* As names of pycs have it; NUL for none. */

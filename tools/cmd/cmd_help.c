@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tools/base/embedded.h"
 #include "tools/cli/command.h"
 #include "tools/cli/opt.h"
 #include "tools/conf/conf.h"
@@ -24,7 +25,7 @@ void command_help(const struct command *command)
 		*command->args ? " " : "", command->args, command->summary[0] & ~0x20,
 		command->summary + 1);
 	opt_print(stdout, command);
-	for (const struct help_text *row = help_texts; row->command; row++)
+	for (const struct embedded_help *row = embedded_help; row->command; row++)
 		if (strcmp(row->command, command->name) == 0)
 			printf("\n%s", row->text);
 }

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/base/embedded.h"
 #include "tools/base/escape.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
@@ -44,32 +45,6 @@ static const struct opt_table options[] = {
 
 static struct wrap command;
 
-/* Builtins only, so that nothing is forked. The names are odd and unset at first: one
- * that the environment happens to hold would reach the interpreter changed. */
-static const char take_out[] =
-	"unset pycstash_rest pycstash_list pycstash_entry\n"
-	"pycstash_rest=$LD_PRELOAD\n"
-	"while [ -n \"$pycstash_rest\" ]; do\n"
-	"	pycstash_entry=${pycstash_rest%%[ :]*}\n"
-	"	pycstash_rest=${pycstash_rest#\"$pycstash_entry\"}\n"
-	"	pycstash_rest=${pycstash_rest#[ :]}\n"
-	"	case $pycstash_entry in\n"
-	"	'' | \"$pycstash_library\" | " LIBRARY_NAME " | */" LIBRARY_NAME ") ;;\n"
-	"	*) pycstash_list=$pycstash_list${pycstash_list:+:}$pycstash_entry ;;\n"
-	"	esac\n"
-	"done\n";
-
-static const char put_in_front[] =
-	"if [ -r \"$pycstash_library\" ]; then\n"
-	"	pycstash_list=$pycstash_library${pycstash_list:+:$pycstash_list}\n"
-	"fi\n"
-	"if [ -n \"$pycstash_list\" ]; then\n"
-	"	LD_PRELOAD=$pycstash_list\n"
-	"	export LD_PRELOAD\n"
-	"else\n"
-	"	unset LD_PRELOAD\n"
-	"fi\n";
-
 static void print_wrapper(FILE *out, const struct settings *settings, const char *library,
 	const char *interpreter)
 {
@@ -81,8 +56,7 @@ static void print_wrapper(FILE *out, const struct settings *settings, const char
 		out);
 	escape_sh(out, library);
 	fputc('\n', out);
-	fputs(take_out, out);
-	fputs(put_in_front, out);
+	fputs(embedded_wrap, out);
 	if (!settings->keep_dontwrite)
 		fputs("unset PYTHONDONTWRITEBYTECODE\n", out);
 	conf_print_sh(out);

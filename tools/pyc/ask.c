@@ -6,11 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/base/embedded.h"
 #include "tools/base/files.h"
 #include "tools/python/interpreters.h"
 #include "tools/python/script.h"
-
-SCRIPT_FILE(ask_script, "tools/pyc/ask.py");
 
 /* What it answers. */
 enum { NAME, FILE_NAME, FAULT, FIRST_LINE, CODES, SIZE, HASH, ALGORITHM, FIELDS };
@@ -50,8 +49,8 @@ int ask(const char *python, const struct inspection *pyc, const char *path,
 	snprintf(start, sizeof start, "%zu", pyc->header_size);
 	snprintf(end, sizeof end, "%zu", pyc->pyc_size);
 	if (r == 0)
-		r = script_run(python ? python : found, "-ISBWignore", ask_script, words,
-			SCRIPT_SECONDS, fields, FIELDS, &reason);
+		r = script_run(python ? python : found, "-ISBWignore", embedded_ask,
+			words, SCRIPT_SECONDS, fields, FIELDS, &reason);
 	if (r == 0)
 		read_answer(fields, ret);
 	return r == -ENOEXEC ? -EPROTO : r;

@@ -9,15 +9,6 @@
 
 #include <stddef.h>
 
-/* Puts a file of the source tree into the program, as a string of that name. The Makefile
- * finds these lines, since the compiler does not see what the assembler reads. */
-#define SCRIPT_FILE(name, file)                      \
-	extern const char name[];                    \
-	__asm__(".pushsection .rodata\n" #name ":\n" \
-		".incbin \"" file "\"\n"             \
-		".byte 0\n"                          \
-		".popsection\n")
-
 /* How long a script may take, in seconds. */
 #define SCRIPT_SECONDS 30
 

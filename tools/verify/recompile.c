@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "shim/core/python/pyc.h"
+#include "tools/base/embedded.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
@@ -20,9 +21,7 @@
 #include "tools/python/interpreters.h"
 #include "tools/python/script.h"
 
-/* It tells the format of records and answers. */
-SCRIPT_FILE(recompile_script, "tools/verify/recompile.py");
-
+/* recompile.py tells the format of records and answers. */
 enum { KIND, PYC, SOURCE, LEVEL, INODE, CTIME, MTIME, SIZE, WHY, FIELDS };
 
 /* --- collecting ----------------------------------------------------------------------*/
@@ -73,7 +72,7 @@ _Noreturn static void become(
 	const struct python *python, bool no_ranges, FILE *records, FILE *answers)
 {
 	const char *argv[] = { python->path, no_ranges ? "-ISBXno_debug_ranges" : "-ISB",
-		"-c", recompile_script, NULL };
+		"-c", embedded_recompile, NULL };
 
 	if (dup2(fileno(records), 0) >= 0 && dup2(fileno(answers), 1) >= 0)
 		execv(python->path, (char *const *)argv);

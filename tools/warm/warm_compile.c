@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "tools/base/clock.h"
+#include "tools/base/embedded.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
@@ -30,8 +31,6 @@
 /* How often a source is compiled again whose entry was purged before it was there. */
 #define TRIES 8
 #define ANSWER_SIZE (8u * 1024)
-
-SCRIPT_FILE(warm_script, "tools/warm/warm_worker.py");
 
 /* What all workers share, while one target is compiled. */
 struct compiler {
@@ -84,7 +83,7 @@ _Noreturn static void become(const struct compiler *compiler, int fd, pid_t pare
 		argv[n++] = "no_debug_ranges";
 	}
 	argv[n++] = "-c";
-	argv[n++] = warm_script;
+	argv[n++] = embedded_warm_worker;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGINT, SIG_IGN);
 	if (getppid() == parent && null >= 0 && dup2(fd, 0) == 0 && dup2(fd, 1) == 1 &&
