@@ -330,6 +330,19 @@ static bool is_later_than_entry(const struct search *search, int fd)
 	return !timestamp_before(&st.st_mtim, entry);
 }
 
+/* Whether it is what every interpreter imports first, from its own library. Any other pyc
+ * in a tree may be anybody's, and does not show which magic number the process has: one
+ * odd file would keep it from all entries. */
+static bool is_interpreters_own(const struct entry *entry)
+{
+	static const char dir[] = "/encodings/__pycache__", name[] = "/__init__.";
+	size_t len = sizeof dir - 1;
+
+	return entry->dir_len > len &&
+	       memcmp(entry->path + entry->dir_len - len, dir, len) == 0 &&
+	       strncmp(entry->path + entry->dir_len, name, sizeof name - 1) == 0;
+}
+
 /* A pyc in the tree that is valid by Python's own rule is served as it is. */
 static int try_tree(struct search *search)
 {
@@ -352,7 +365,7 @@ static int try_tree(struct search *search)
 	header = header_read(entry->pyc->tag, bytes, n < 0 ? 0 : (size_t)n);
 	/* What Python would replace is in nobody's way, or it would be so for ever. */
 	bad = header.kind == HEADER_BAD || entry_magic_is_foreign(entry, header.magic);
-	if (!bad)
+	if (!bad && is_interpreters_own(entry))
 		entry_magic_shown(entry, header.magic);
 	fits = !bad && source_recall(&entry->source, sys, entry->world->env.recent) &&
 	       header_fits(&header, &entry->source.st);
