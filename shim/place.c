@@ -449,14 +449,6 @@ bool place_entry(
 	       entry_begin(entry, sizeof place->cache, place->path, place->spelled_len);
 }
 
-int place_detach(struct place *place)
-{
-	const struct entry_world world = process_world(report_counters());
-	struct entry entry;
-
-	return place_entry(place, &world, &entry) ? entry_detach(&entry) : 0;
-}
-
 void place_disclaim(struct place *place, int fd)
 {
 	const struct entry_world world = process_world(report_counters());

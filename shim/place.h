@@ -93,17 +93,32 @@ const char *place_change(struct place *place, int dirfd, const char *path);
 const char *place_make(struct place *place, int dirfd, const char *path);
 
 /* Makes the real directory of a PLACE_OTHER or PLACE_ENTRY if so far it was only
- * pretended. */
-void place_ready_tree(struct place *place);
+ * pretended. 0, or -errno where it cannot be made. */
+int place_ready_tree(struct place *place);
 
 /* Sets up the entry at a PLACE_ENTRY for core. False where it is no bytecode of a source
  * that its name tells: then it has no seal either. */
 bool place_entry(
 	struct place *place, const struct entry_world *world, struct entry *entry);
 
-/* Before and after an entry is opened to be changed in place; see entry_detach and
- * entry_disclaim. */
-int place_detach(struct place *place);
+/* Before a program opens a PLACE_ENTRY that the cache has with those flags, to change it
+ * in place: moves the bytecode, without its seal, to the tree, whose __pycache__ is made
+ * if it was only pretended. It replaces an older file there. 0 or -errno: nothing has
+ * changed then, and where the open itself would fail, the error is that of the open. */
+int place_move_to_tree(struct place *place, int flags);
+
+/* Copies what the cache has for `from`, without its seal, to a temporary file beside
+ * to->path in the tree, and renames that to to->path, with the flags of renameat2. 0 or
+ * -errno. */
+int place_copy_out(const struct place *from, struct place *to, int flags);
+
+/* Before a program gets hold of a PLACE_DIR in a way that is for making files in it: what
+ * it writes there by mere names is not seen by the library, and is not to be in the
+ * cache. Makes the directory in the tree if it is only pretended, and moves what the
+ * cache has of it there, without seals. What cannot be moved stays. */
+void place_turn_real(struct place *place);
+
+/* After a file that no source proves was opened to be written; see entry_disclaim. */
 void place_disclaim(struct place *place, int fd);
 
 /* After an entry or a temporary file was made in the cache; see entry_created. */

@@ -9,15 +9,19 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "shim/calls.h"
+#include "shim/core/base/dirents.h"
 #include "shim/core/base/path.h"
+#include "shim/core/base/text.h"
 #include "shim/core/base/timestamp.h"
 #include "shim/core/cache/root.h"
 #include "shim/process.h"
 #include "shim/report.h"
 
 /* Gives a directory that was just made the mode that the program gave to the pretended
- * one, which the umask has taken bits of. By descriptor, and no link: in a directory that
- * others can write to, the name may lead to any file of the user's by now. */
+ * one, of which the umask has taken some and mkdir has set one, to be read. By
+ * descriptor, and no link: in a directory that others can write to, the name may lead to
+ * any file of the user's by now. */
 static void set_mode(const char *path, mode_t mode)
 {
 	int fd = sys_real.openat(
@@ -32,29 +36,34 @@ static void set_mode(const char *path, mode_t mode)
 	sys_real.close(fd);
 }
 
-void place_ready_tree(struct place *place)
+int place_ready_tree(struct place *place)
 {
-	char *end = place->cache + place->map.dir_len;
-	char behind = *end;
+	char *end, behind;
 	const char *physical;
 	struct stat st;
 	bool pretended;
+	int err = 0;
 
 	if (place->kind == PLACE_TREE || place->cache[0] == '\0' ||
 		place->name_end - place->map.dir_len >
 			NAME_MAX + 1) /* it will not be made */
-		return;
+		return 0;
+	end = place->cache + place->map.dir_len;
+	behind = *end;
 	*end = '\0';
 	pretended =
 		sys_real.fstatat(AT_FDCWD, place->cache, &st, AT_SYMLINK_NOFOLLOW) == 0;
 	physical = place_show(place);
-	if (pretended && !place_exists(AT_FDCWD, physical) &&
-		sys_real.mkdirat(AT_FDCWD, physical, st.st_mode & 0777) == 0) {
-		set_mode(physical, st.st_mode & 0777);
-		report_decision(VERDICT_MADE_IN_TREE, AT_FDCWD, physical);
+	if (pretended && !place_exists(AT_FDCWD, physical)) {
+		err = sys_real.mkdirat(AT_FDCWD, physical, (st.st_mode & 0777) | S_IRUSR);
+		if (err == 0) {
+			set_mode(physical, st.st_mode & 0777);
+			report_decision(VERDICT_MADE_IN_TREE, AT_FDCWD, physical);
+		}
 	}
 	place_hide(place);
 	*end = behind;
+	return err == -EEXIST ? 0 : err;
 }
 
 /* Whether the program has the __pycache__ of an entry: a real one, or one that it made
@@ -164,6 +173,135 @@ const char *place_make(struct place *place, int dirfd, const char *path)
 		errno = EEXIST;
 		return NULL;
 	}
-	place_ready_tree(place);
+	(void)place_ready_tree(place);
 	return place->path;
+}
+
+/* Writes the path of a temporary file in the directory of place->path. */
+static bool name_beside(const struct place *place, struct text *ret, unsigned n)
+{
+	const char *slash = strrchr(place->path, '/');
+
+	ret->len = 0;
+	ret->cut = false;
+	text_add(ret, place->path, slash ? (size_t)(slash - place->path) + 1 : 0);
+	text_adds(ret, ".pycstash-");
+	text_addu(ret, (unsigned long)(uintptr_t)ret ^ (unsigned long)sys_real.thread());
+	text_adds(ret, "-");
+	text_addu(ret, n);
+	return !ret->cut;
+}
+
+static int copy_out(
+	const struct place *from, struct place *to, int flags, char room[PATH_MAX])
+{
+	struct text text = { .data = room, .size = PATH_MAX };
+	const struct entry_world world = process_world(report_counters());
+	const struct entry entry = { .world = &world };
+	struct stat st;
+	int err = sys_real.fstatat(to->dirfd, to->path, &st, AT_SYMLINK_NOFOLLOW);
+
+	if (err < 0 && err != -ENOENT) /* a path that cannot be read: EFAULT */
+		return err;
+	err = place_ready_tree(to);
+	if (err < 0)
+		return err;
+	err = -EEXIST;
+	for (unsigned n = 0; err == -EEXIST && n < 10; n++)
+		err = name_beside(to, &text, n)
+			      ? entry_leave(&entry, from->cache, 0, to->dirfd, room)
+			      : -ENAMETOOLONG;
+	if (err < 0)
+		return err;
+	err = PASSING(room, to->path,
+		flags ? real.renameat2(
+				to->dirfd, room, to->dirfd, to->path, (unsigned)flags)
+		      : real.renameat(to->dirfd, room, to->dirfd, to->path));
+	if (err == 0)
+		return 0;
+	err = -errno;
+	(void)sys_real.unlinkat(to->dirfd, room, 0);
+	return err;
+}
+
+int place_copy_out(const struct place *from, struct place *to, int flags)
+{
+	char *room = sys_real.map(PATH_MAX);
+	int err = room ? copy_out(from, to, flags, room) : -ENOMEM;
+
+	if (room)
+		sys_real.unmap(room, PATH_MAX);
+	return err;
+}
+
+int place_move_to_tree(struct place *place, int flags)
+{
+	struct stat st;
+	int fd = sys_real.openat(AT_FDCWD, place->cache,
+		(flags & ~(O_CREAT | O_EXCL | O_TRUNC)) | O_NONBLOCK | O_CLOEXEC, 0);
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = sys_real.fstatat(fd, "", &st, AT_EMPTY_PATH);
+	sys_real.close(fd);
+	if (err == 0)
+		err = place_copy_out(place, place, 0);
+	if (err == 0)
+		err = sys_real.unlinkat(AT_FDCWD, place->cache, 0);
+	if (err == 0)
+		counters_gone(report_counters(), &st);
+	return err == -ENOENT ? 0 : err;
+}
+
+/* Moves what is in the directory of the cache, open as names->fd, to the one in the tree;
+ * not temporary files, which are somebody's who is writing them. room: for two paths. */
+static void move_names(
+	struct dirents *names, const char *cache, const char *tree, char *room)
+{
+	const struct entry_world world = process_world(report_counters());
+	const struct entry entry = { .world = &world };
+	char *to = room + PATH_MAX;
+	const char *name;
+
+	while ((name = dirents_next(names, &sys_real))) {
+		struct text from_text = { .data = room, .size = PATH_MAX };
+		struct text to_text = { .data = to, .size = PATH_MAX };
+
+		if (pyc_parse(name, strlen(name)).kind == PYC_TEMPORARY)
+			continue;
+		text_adds(&from_text, cache);
+		text_adds(&from_text, "/");
+		text_adds(&from_text, name);
+		text_adds(&to_text, tree);
+		text_adds(&to_text, "/");
+		text_adds(&to_text, name);
+		if (!from_text.cut && !to_text.cut &&
+			entry_leave(&entry, room, 0, AT_FDCWD, to) == 0)
+			(void)sys_real.unlinkat(names->fd, name, 0);
+	}
+}
+
+void place_turn_real(struct place *place)
+{
+	char *room = sys_real.map(3 * PATH_MAX), *tree = room + 2 * PATH_MAX;
+	struct dirents names = { .fd = -1 };
+	struct stat st;
+
+	if (!room)
+		return;
+	place->cache[place->map.dir_len] = '\0';
+	if (!process_config.readonly && !place_in_tree(place) &&
+		sys_real.fstatat(AT_FDCWD, place->cache, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		(st.st_mode & S_IRWXU) == S_IRWXU && place_ready_tree(place) == 0 &&
+		place->map.ephemeral.len == 0)
+		names.fd = sys_real.openat(AT_FDCWD, place->cache,
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+	if (names.fd >= 0) {
+		strcpy(tree, place_show(place));
+		place_hide(place);
+		move_names(&names, place->cache, tree, room);
+		sys_real.close(names.fd);
+	}
+	sys_real.unmap(room, 3 * PATH_MAX);
 }

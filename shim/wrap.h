@@ -42,6 +42,7 @@ FILE *cached_freopen(const char *path, const char *mode, FILE *stream);
 /* wrap_dir.c */
 int cached_mkdir(int dirfd, const char *path, mode_t mode);
 int cached_rmdir(int dirfd, const char *path);
+int cached_chdir(const char *path);
 
 /* wrap_name.c */
 int cached_unlink(int dirfd, const char *path);

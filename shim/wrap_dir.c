@@ -42,7 +42,7 @@ int cached_mkdir(int dirfd, const char *path, mode_t mode)
 		}
 	}
 	if (place.kind != PLACE_DIR) {
-		place_ready_tree(&place);
+		(void)place_ready_tree(&place);
 		return make_in_tree(&place, mode);
 	}
 	if (place_in_tree(&place)) /* libc's own EEXIST */
@@ -86,4 +86,15 @@ int cached_rmdir(int dirfd, const char *path)
 		return -1;
 	}
 	return next_unlink(AT_FDCWD, place.cache, AT_REMOVEDIR);
+}
+
+int cached_chdir(const char *path)
+{
+	struct place place;
+
+	place_at(&place, AT_FDCWD, path, PLACE_ANY);
+	if (place.kind == PLACE_DIR)
+		place_turn_real(&place);
+	path = place_find(&place, AT_FDCWD, path);
+	return real.chdir(path);
 }

@@ -93,13 +93,38 @@ static int do_link(int fromfd, const char *from, int tofd, const char *to, int f
 	return PASSING(from, to, real.linkat(fromfd, from, tofd, to, flags));
 }
 
+/* Whether what the cache has under the old name may not get the new one. An entry never
+ * leaves the cache: it may be an object too, and outside of the closed folder others may
+ * be able to write to it. And what a program has written (numba's files) never becomes an
+ * entry, which is believed by its seal. */
+static bool must_copy(const struct place *from, const struct place *to)
+{
+	bool is_pyc = from->kind == PLACE_ENTRY && from->pyc.kind == PYC_CODE;
+
+	if (to->kind == PLACE_ENTRY)
+		return to->pyc.kind == PYC_CODE && !is_pyc;
+	return is_pyc && to->kind != PLACE_DIR;
+}
+
+/* A copy without a seal gets the new name instead, in the tree, as the file would. */
+static int copy_out(two_paths *act, struct place *from, struct place *to, int flags)
+{
+	int err = place_copy_out(from, to, act == do_link ? RENAME_NOREPLACE : flags);
+
+	if (err < 0)
+		return refuse(-err);
+	if (to->kind == PLACE_ENTRY)
+		(void)sys_real.unlinkat(AT_FDCWD, to->cache, 0);
+	return act == do_link ? 0 : next_unlink(AT_FDCWD, from->cache, 0);
+}
+
 /* From a path in the cache to another place: an entry stays in the cache. */
 static int from_cache(two_paths *act, const char *from, struct place *to, int flags)
 {
 	int saved = errno, ret;
 
 	if (to->kind != PLACE_ENTRY && to->kind != PLACE_DIR) {
-		place_ready_tree(to);
+		(void)place_ready_tree(to);
 		return act(AT_FDCWD, from, to->dirfd, to->path, flags);
 	}
 	ret = act(AT_FDCWD, from, AT_FDCWD, to->cache, flags);
@@ -118,7 +143,7 @@ static int from_tree(
 
 	if (ret < 0 && errno == ENOENT && place_in_tree(from)) {
 		errno = saved;
-		place_ready_tree(to);
+		(void)place_ready_tree(to);
 		ret = act(from->dirfd, from->path, to->dirfd, to->path, flags);
 	}
 	if (ret == 0 && to->kind == PLACE_ENTRY && !process_config.readonly)
@@ -174,6 +199,18 @@ static int rename_in_tree(struct place *from, struct place *to, int flags)
 	return ret;
 }
 
+/* Why a pretended directory is not renamed to a name outside of the cache. */
+static int error_outside(const struct place *to, int flags)
+{
+	struct stat st;
+
+	if (sys_real.fstatat(to->dirfd, to->path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return EXDEV;
+	if (flags)
+		return EEXIST;
+	return S_ISDIR(st.st_mode) ? EXDEV : ENOTDIR;
+}
+
 static int rename_directory(struct place *from, struct place *to, int flags)
 {
 	if (place_in_tree(from) || !place_in_cache(from))
@@ -184,13 +221,18 @@ static int rename_directory(struct place *from, struct place *to, int flags)
 		return refuse(EINVAL);
 	if (to->kind == PLACE_DIR && place_in_tree(to))
 		return refuse(ENOTEMPTY);
+	/* Under another name its files would be open to all programs, and each may be an
+	 * object as well. Programs copy what lies on another file system, or in a layer
+	 * of overlayfs, which says the same. */
+	if (to->kind != PLACE_DIR)
+		return refuse(error_outside(to, flags));
 	return rename_cached(from, to, flags);
 }
 
 /* Puts a new pyc under its name in the tree, without a seal, where the cache has no room
  * or no right to keep it. */
-static int publish_in_tree(two_paths *act, const struct entry *entry,
-	struct place *temporary, struct place *final, int flags, int why)
+static int publish_in_tree(const struct entry *entry, struct place *temporary,
+	struct place *final, int flags, int why)
 {
 	int err = -ENOENT, ret;
 
@@ -199,13 +241,13 @@ static int publish_in_tree(two_paths *act, const struct entry *entry,
 		return refuse(-why);
 	for (int i = 0; err == -ENOENT && i < 2; i++) {
 		if (i > 0)
-			place_ready_tree(temporary);
+			(void)place_ready_tree(temporary);
 		err = entry_leave(
 			entry, temporary->cache, why, temporary->dirfd, temporary->path);
 	}
 	if (err < 0)
 		return refuse(-err);
-	ret = from_tree(act, temporary, final, flags);
+	ret = from_tree(do_rename, temporary, final, flags);
 	err = errno;
 	if (ret == 0)
 		(void)sys_real.unlinkat(AT_FDCWD, temporary->cache, 0);
@@ -218,8 +260,7 @@ static int publish_in_tree(two_paths *act, const struct entry *entry,
 
 /* Puts a new pyc under its name. Only here is it known that the file is complete, and for
  * which source it was meant: that is when it is sealed. */
-static int publish(
-	two_paths *act, struct place *temporary, struct place *final, int flags)
+static int publish(struct place *temporary, struct place *final, int flags)
 {
 	const struct entry_world world = process_world(report_counters());
 	enum verdict verdict;
@@ -230,37 +271,37 @@ static int publish(
 
 	if (!place_entry(final, &world, &entry))
 		return is_cached(temporary)
-			       ? from_cache(act, temporary->cache, final, flags)
-			       : from_tree(act, temporary, final, flags);
+			       ? copy_out(do_rename, temporary, final, flags)
+			       : from_tree(do_rename, temporary, final, flags);
 	err = entry_seal(&entry, temporary->cache, &shared, &verdict);
 	/* It is not in the cache, then, or in one of which no policy lets it be. */
 	if (err == -ENOENT || (err < 0 && !is_cached(temporary)))
-		return from_tree(act, temporary, final, flags);
+		return from_tree(do_rename, temporary, final, flags);
 	report_decision(verdict, final->dirfd, final->path);
 	if (err < 0)
-		return publish_in_tree(act, &entry, temporary, final, flags, err);
+		return publish_in_tree(&entry, temporary, final, flags, err);
 	if (shared)
 		entry_share(&entry, temporary->cache);
 	/* Mostly nothing has that name, so that is tried first: it spares looking. */
-	if (act == do_rename && flags == 0 && !entry.common &&
-		from_cache(act, temporary->cache, final, RENAME_NOREPLACE) == 0) {
+	if (flags == 0 && !entry.common &&
+		from_cache(do_rename, temporary->cache, final, RENAME_NOREPLACE) == 0) {
 		entry_placed(&entry, NULL);
 		return 0;
 	}
 	errno = saved;
 	is_new = !find_cached(final, &old);
 	/* To rename a file to another name of its own would leave both. */
-	if (entry.common && !is_new && act == do_rename &&
-		find_cached(temporary, &target) && target.st_ino == old.st_ino)
+	if (entry.common && !is_new && find_cached(temporary, &target) &&
+		target.st_ino == old.st_ino)
 		return next_unlink(AT_FDCWD, temporary->cache, 0);
-	err = from_cache(act, temporary->cache, final, flags);
+	err = from_cache(do_rename, temporary->cache, final, flags);
 	if (err == 0) {
 		entry_placed(&entry, is_new ? NULL : &old);
 		return 0;
 	}
 	err = -errno;
 	errno = saved;
-	return publish_in_tree(act, &entry, temporary, final, flags, err);
+	return publish_in_tree(&entry, temporary, final, flags, err);
 }
 
 static bool is_new_pyc(const struct place *old, const struct place *target)
@@ -283,13 +324,14 @@ static int rename_places(struct place *old, struct place *target, unsigned flags
 	if (old->kind == PLACE_DIR)
 		return rename_directory(old, target, (int)flags);
 	if (is_new_pyc(old, target))
-		return publish(do_rename, old, target, (int)flags);
+		return publish(old, target, (int)flags);
 	if (!find_cached(old, &st))
 		return from_tree(do_rename, old, target, (int)flags);
 	if (process_config.readonly)
 		return refuse(EROFS);
 	is_new = !find_cached(target, &replaced);
-	ret = rename_cached(old, target, (int)flags);
+	ret = must_copy(old, target) ? copy_out(do_rename, old, target, (int)flags)
+				     : rename_cached(old, target, (int)flags);
 	if (ret == 0 && is_entry(target) && !is_entry(old)) /* numba's */
 		counters_entry(
 			report_counters(), is_new ? NULL : &replaced, st.st_size, false);
@@ -306,13 +348,13 @@ static int link_places(struct place *old, struct place *target, unsigned flags)
 		return refuse(EEXIST);
 	if (old->kind == PLACE_DIR && !place_in_tree(old) && place_in_cache(old))
 		return refuse(place_in_tree(target) ? EEXIST : EPERM); /* a directory */
-	if (is_new_pyc(old, target))
-		return publish(do_link, old, target, (int)flags);
 	if (!is_cached(old))
 		return from_tree(do_link, old, target, (int)flags);
 	if (process_config.readonly)
 		return refuse(EROFS);
-	return from_cache(do_link, old->cache, target, (int)flags);
+	return must_copy(old, target)
+		       ? copy_out(do_link, old, target, (int)flags)
+		       : from_cache(do_link, old->cache, target, (int)flags);
 }
 
 /* Two places are too much for a small stack, with what sealing needs below them. */
@@ -381,5 +423,5 @@ void tree_ready(const char *path)
 	struct place place;
 
 	place_at(&place, AT_FDCWD, path, PLACE_ANY);
-	place_ready_tree(&place);
+	(void)place_ready_tree(&place);
 }

@@ -14,6 +14,12 @@
 #include "shim/process.h"
 #include "shim/report.h"
 
+static int fail(int err)
+{
+	errno = err;
+	return -1;
+}
+
 static int open_tree(const struct place *place, int flags, mode_t mode)
 {
 	return PASSING(
@@ -146,10 +152,8 @@ static int create_in_cache(struct place *place, int flags, mode_t mode)
 {
 	int fd;
 
-	if (process_config.readonly) {
-		errno = EROFS;
-		return -1;
-	}
+	if (process_config.readonly)
+		return fail(EROFS);
 	fd = place_make_in_cache(place, make_file, flags, mode);
 	if (fd >= 0) {
 		place_created(place, fd);
@@ -166,60 +170,70 @@ static int create_in_cache(struct place *place, int flags, mode_t mode)
 	/* -ENOENT: the program has no such directory, or had one until a purge. One that
 	 * was made in the tree now would get bytecode that only its time vouches for. */
 	if (fd != -ENOENT)
-		place_ready_tree(place);
+		(void)place_ready_tree(place);
 	return open_tree(place, flags, mode);
 }
 
-/* Bytecode that a program writes in place is its own: it gets no seal, and is no longer
- * one file with an object. */
+/* Bytecode that a program writes under its final name goes into the tree, where the
+ * program means it to be. Only what the library has seen compiled is in the cache: a file
+ * that an archive or a checkout brings along may end in a seal that says anything. What
+ * the cache has of that name is what the program sees, so it goes along. */
+static int write_in_tree(struct place *place, int flags, mode_t mode)
+{
+	bool ephemeral = place->map.ephemeral.len > 0;
+	int err = 0;
+
+	if (place_in_cache(place)) {
+		if (process_config.readonly)
+			return fail(EROFS);
+		/* another tree's, maybe, and the program throws it away */
+		if (ephemeral && (flags & (O_CREAT | O_TRUNC)))
+			(void)sys_real.unlinkat(AT_FDCWD, place->cache, 0);
+		else
+			err = place_move_to_tree(place, flags);
+		if (err < 0)
+			return fail(-err);
+	}
+	if (flags & O_CREAT)
+		err = place_ready_tree(place);
+	return err < 0 ? fail(-err) : open_tree(place, flags, mode);
+}
+
+/* numba's files, which are pickles and machine code, are changed where they are. */
 static int change_in_cache(struct place *place, int flags, mode_t mode)
 {
-	int fd, err;
+	int fd;
 
-	if (process_config.readonly) {
-		errno = EROFS;
-		return -1;
-	}
-	err = (flags & O_EXCL) ? 0 : place_detach(place);
-	/* A damaged one may be an object as well; of what is thrown away nothing
-	 * is kept. */
-	if (err == -EIO && (flags & O_TRUNC)) {
-		err = sys_real.unlinkat(AT_FDCWD, place->cache, 0);
-		flags |= O_CREAT;
-	}
-	if (err < 0) {
-		errno = -err;
-		return -1;
-	}
+	if (process_config.readonly)
+		return fail(EROFS);
 	fd = open_cache(place, flags, mode);
 	if (fd >= 0)
 		place_disclaim(place, fd);
 	return fd;
 }
 
-/* Bytecode without a proof whose it is, in a tree whose entries are others' as well. */
-static int write_beside(struct place *place, int flags, mode_t mode)
+/* Whether the open fails because the file is there. */
+static bool is_taken(struct place *place, int flags)
 {
-	if (process_config.readonly && place_in_cache(place)) {
-		errno = EROFS;
-		return -1;
-	}
-	place_ready_tree(place);
-	(void)sys_real.unlinkat(AT_FDCWD, place->cache, 0);
-	return open_tree(place, flags, mode);
+	if ((flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL))
+		return false;
+	return place_in_tree(place) ||
+	       (!place->map.ephemeral.len && place_in_cache(place) &&
+		       !place_drop_leftover(place));
 }
 
-/* An entry opened to be written: a new one always in the cache, one that is to be changed
- * where it is. */
 static int open_to_write(struct place *place, int flags, mode_t mode)
 {
+	if (flags & O_DIRECTORY) /* the kernel's own error */
+		return place_in_cache(place) ? open_cache(place, flags, mode)
+					     : open_tree(place, flags, mode);
 	if (place->pyc.kind == PYC_TEMPORARY && (flags & O_CREAT))
 		return create_in_cache(place, flags, mode);
-	if (place->map.ephemeral.len && place->pyc.kind != PYC_TEMPORARY &&
-		(flags & (O_CREAT | O_TRUNC)))
-		return write_beside(place, flags, mode);
-	if (place_in_cache(place) && !((flags & O_EXCL) && !place_in_tree(place) &&
-					     place_drop_leftover(place)))
+	if (is_taken(place, flags))
+		return fail(EEXIST);
+	if (place->pyc.kind == PYC_CODE || place->map.ephemeral.len)
+		return write_in_tree(place, flags, mode);
+	if (place_in_cache(place))
 		return change_in_cache(place, flags, mode);
 	if (!(flags & O_CREAT) || place_in_tree(place))
 		return open_tree(place, flags, mode);
@@ -232,13 +246,16 @@ static int open_directory(struct place *place, int flags, mode_t mode)
 	if ((flags & O_TMPFILE) == O_TMPFILE && place_in_cache(place))
 		return process_config.readonly ? (errno = EROFS, -1)
 					       : open_cache(place, flags, mode);
+	if (flags & O_PATH) /* to list, it is opened for reading */
+		place_turn_real(place);
 	return place_is_pretended(place) ? open_cache(place, flags, mode)
 					 : open_tree(place, flags, mode);
 }
 
 int cached_open(int dirfd, const char *path, int flags, mode_t mode)
 {
-	bool reads = (flags & O_ACCMODE) == O_RDONLY && !(flags & (O_CREAT | O_TRUNC));
+	bool reads = (flags & O_PATH) ||
+		     ((flags & O_ACCMODE) == O_RDONLY && !(flags & (O_CREAT | O_TRUNC)));
 	struct place place;
 
 	place_at(&place, dirfd, path, reads ? PLACE_TO_READ : PLACE_TO_OPEN);
@@ -252,7 +269,7 @@ int cached_open(int dirfd, const char *path, int flags, mode_t mode)
 		return open_directory(&place, flags, mode);
 	case PLACE_OTHER:
 		if (flags & O_CREAT)
-			place_ready_tree(&place);
+			(void)place_ready_tree(&place);
 		break;
 	case PLACE_TREE: /* a source even, in a directory with those letters in its name
 			  */
@@ -351,26 +368,19 @@ FILE *cached_freopen(const char *path, const char *mode, FILE *stream)
 	return freopen_found(path, plain, stream);
 }
 
-/* Bytecode that a program cuts off is its own from then on. */
+/* Bytecode that a program cuts off goes into the tree, as what it writes. */
 int cached_truncate(const char *path, off_t length)
 {
 	struct place place;
 	const char *found = place_change(&place, AT_FDCWD, path);
-	int fd, err;
+	int err;
 
 	if (!found)
 		return -1;
-	if (found != place.cache || place.kind != PLACE_ENTRY)
+	if (found != place.cache || place.kind != PLACE_ENTRY ||
+		place.pyc.kind != PYC_CODE || !place_in_cache(&place))
 		return real.truncate(found, length);
-	err = place_detach(&place);
-	if (err < 0) {
-		errno = -err;
-		return -1;
-	}
-	fd = sys_real.openat(AT_FDCWD, found, O_WRONLY | O_CLOEXEC, 0);
-	if (fd >= 0) {
-		place_disclaim(&place, fd);
-		sys_real.close(fd);
-	}
-	return real.truncate(found, length);
+	err = place_move_to_tree(&place, O_WRONLY);
+	return err < 0 ? fail(-err)
+		       : PASSING(place.path, NULL, real.truncate(place.path, length));
 }

@@ -19,6 +19,19 @@ function is_known(i) {
 	return 0
 }
 
+# Whether the row writes to a pyc under its final name, or links a temporary file to it:
+# that is kept in the tree.
+function writes_pyc(row) {
+	return row ~ /\.pyc( |$)/ && row !~ /O_DIRECTORY|O_PATH/ &&
+		(row ~ / (open|open64|__open|__open64|openat|openat64|openat2) .*(O_WRONLY|O_RDWR|O_CREAT|O_TRUNC)/ ||
+		row ~ / link(at)? .*\.pyc\.[0-9]+ .*\.pyc( |$)/ || row ~ / creat(64)? / || row ~ / f(re)?open(64)? .* ([wa]|r[^ ]*\+)/ || row ~ / truncate(64)? /)
+}
+
+# Whether the row enters a __pycache__, or opens it to make files in it: then it is real.
+function enters(row) {
+	return row !~ /a\/@=0/ && row ~ /( chdir .*| O_PATH)/ && row ~ /@[\/.]*( |$)/ && row !~ /@\/+\.\.\/*( |$)/
+}
+
 function fail(why) {
 	if (mode == "cached" && is_known())
 		return
@@ -41,10 +54,17 @@ function fail(why) {
 		gsub(/\[[^\]]*\]/, "", bare[2])
 		gsub(/\[[^\]]*\]/, "", got[2])
 	}
+	# A hard link to bytecode in the cache is a copy.
+	if (mode == "cached" && symbol ~ /^link/) {
+		gsub(/ links [0-9]+/, "", bare[2])
+		gsub(/ links [0-9]+/, "", got[2])
+	}
 	# Where libc itself touches errno (realpath, remove), we need not.
 	if (sub(/^errno [A-Z]+ on success /, "", bare[1]))
 		sub(/^errno [A-Z]+ on success /, "", got[1])
 	in_tree = got[3] ~ /tree-[ab]=\[/
+	if (where == "c" && got[1] !~ /^-1/ && (writes_pyc($1) || enters($1)))
+		where = "make"
 
 	if ($2 == "" || $3 == "")
 		fail("no answer: the driver has died")

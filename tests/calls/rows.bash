@@ -5,7 +5,8 @@
 #
 # A row is "WHERE FIXTURE SYMBOL ARG…" (call.c and tree.h know the words). WHERE says
 # what becomes of the tree when the `__pycache__` is in the cache:
-#   c        it has none after the call, so all bytes are in the cache
+#   c        it has none after the call, so all bytes are in the cache; one that wrote to
+#            a pyc under its final name has made it, though, as with `make`
 #   t        it has one
 #   make     it has one if the call succeeded
 #   any      it does not matter

@@ -78,8 +78,7 @@ picture >"$T/before"
 m=a/__pycache__/m.cpython-311.pyc
 {
 	imports a b/c
-	for line in "open $m O_RDWR" "open $m O_WRONLY|O_TRUNC" "open a/__pycache__/n.cpython-311.pyc O_WRONLY|O_CREAT 0644" \
-		"unlink $m" "rename $m a/__pycache__/n.cpython-311.pyc" "rename a/__pycache__ b/__pycache__" \
+	for line in "open $m O_RDWR" "open $m O_WRONLY|O_TRUNC" "unlink $m" "rename $m a/__pycache__/n.cpython-311.pyc" "rename a/__pycache__ b/__pycache__" \
 		"rmdir ab/__pycache__" "mkdir b/__pycache__ 0755" "link $m b/x" "rename $m b/x" \
 		"open a/__pycache__ O_TMPFILE|O_RDWR 0600" "remove $m" "truncate $m 1" "chmod $m 0600" \
 		"chown $m -1 12" "utimensat CWD $m 5000 0" "utimes $m 5000" "setxattr $m user.x 0" "fopen $m a" "creat $m 0600" \
@@ -95,6 +94,9 @@ picture >"$T/after"
 is "$(diff "$T/before" "$T/after")" "" "READONLY leaves the cache as it is, byte for byte"
 is "$(find "$tree" -name __pycache__)" "" "READONLY does not write to the tree instead"
 is "$(cat "$T/err")" "" "READONLY is silent"
+echo "open a/__pycache__/n.cpython-311.pyc O_WRONLY|O_CREAT 0644" | run PYCSTASH_READONLY=1 >"$T/out" 2>&1
+is "$(cut -d ' ' -f 1 "$T/out") $(find "$tree" -name '*.pyc' -printf '%P ')" "fd a/__pycache__/n.cpython-311.pyc " \
+	"READONLY leaves a pyc that a program writes by itself to the tree"
 fresh
 imports a | run PYCSTASH_READONLY=1 >/dev/null
 check "READONLY does not make a cache" test ! -e "$CACHE"

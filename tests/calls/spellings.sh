@@ -36,7 +36,7 @@ spelled=$(cat <<-END
 	c m,+m.func-3.py311.1.nbc a/@/m.func-3.py311.1.nbc
 	c m,+m.func-3.py311.1.nbc.tmp.0123456789abcdef a/@/m.func-3.py311.1.nbc.tmp.0123456789abcdef
 	c +\\xff\\xfe.cpython-311.pyc a/@/\\xff\\xfe.cpython-311.pyc
-	c +{x*239}.cpython-311.pyc a/@/{x*239}.cpython-311.pyc
+	c +{x*237}.cpython-311.pyc a/@/{x*237}.cpython-311.pyc
 	t +other.c a/@/other.c
 	t m,+other.c a/@/other.c
 	t m,+other.c l/@/../@/other.c

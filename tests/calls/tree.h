@@ -9,7 +9,7 @@
  *     m n s bm     the entry m (n, s, and b/@'s m), as Python writes it
  *     m:t n:t bm:t     the same, but in the tree, whether there is a cache or not
  *     m:b n:b bm:b     in both: an older one in the tree
- *     +NAME        a file of that name, made as a program would
+ *     +NAME        a file of that name, a pyc made as Python does, others in place
  *     x            a program, x.cpython-311.pyc
  *     in           in.pyc, beside a and b
  *     near         x@/f.pyc, @x/f.pyc, my@/f.pyc: not our directory, all but
@@ -27,21 +27,33 @@ static int top_fd = -1, cache_fd = -1;
 
 static const char entry_m[] = "m.cpython-311.pyc";
 
-/* Makes a file below `@` through the library. */
+static bool is_final_pyc(const char *name)
+{
+	const char *end = strrchr(name, '.');
+
+	return end && !strcmp(end, ".pyc");
+}
+
+/* Makes a file below `@` through the library: bytecode as Python does, under a temporary
+ * name which it renames. */
 static void make_entry(
 	const char *dir, const char *name, const char *content, mode_t mode)
 {
-	char path[16384], spelled[16384];
+	char path[16384], temporary[16400], spelled[16384];
+	bool renamed = is_final_pyc(name);
 	int fd;
 
 	sprintf(spelled, "%s/@", dir);
 	fn.mkdir(expand(spelled, path, sizeof path), 0755);
 	sprintf(spelled, "%s/@/%s", dir, name);
-	fd = fn.open(expand(spelled, path, sizeof path),
-		O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	expand(spelled, path, sizeof path);
+	sprintf(temporary, "%s%s", path, renamed ? ".1" : "");
+	fd = fn.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	if (fd < 0 || write(fd, content, strlen(content)) < 0)
-		say("(fixture: %s: %s) ", path, strerrorname_np(errno));
+		say("(fixture: %s: %s) ", temporary, strerrorname_np(errno));
 	close(fd);
+	if (renamed && fn.rename(temporary, path) < 0)
+		say("(fixture: %s: %s) ", path, strerrorname_np(errno));
 }
 
 static void make_in_tree(const char *dir, const char *name, const char *content)

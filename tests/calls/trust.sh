@@ -22,7 +22,8 @@ see a/@/m.cpython-311.pyc
 open a/@/m.cpython-311.pyc O_WRONLY|O_CREAT|O_EXCL 0644
 mkdir b/@ 0750
 see b/@
-open b/@/n.cpython-311.pyc O_WRONLY|O_CREAT 0600
+open b/@/n.cpython-311.pyc.1 O_WRONLY|O_CREAT 0600
+rename b/@/n.cpython-311.pyc.1 b/@/n.cpython-311.pyc
 rename b/@/n.cpython-311.pyc a/@/n.cpython-311.pyc
 link a/@/n.cpython-311.pyc b/@/k.cpython-311.pyc
 chmod a/@/m.cpython-311.pyc 0600

@@ -216,7 +216,7 @@ fi
 # A program that opens one pyc, far faster than an interpreter.
 CACHE=$T/many-cache
 mkdir -p "$T/many/__pycache__"
-preloaded "$BUILD/tests/calls/call" open "$T/many/__pycache__/m.cpython-311.pyc" 'O_WRONLY|O_CREAT' 0600 >/dev/null
+preloaded "$BUILD/tests/calls/call" open "$T/many/__pycache__/m.cpython-311.pyc.1" 'O_WRONLY|O_CREAT' 0600 >/dev/null
 tail -c 512 "$(journal)" >"$one"
 stats --zero
 for _ in $(seq 2100); do cat "$one"; done >>"$(journal)"

@@ -220,10 +220,8 @@ while [ ${#long} -lt 3500 ]; do long=$long/$(printf '%0200d' 0); done
 if mkdir -p "$long" && echo 'v = 1' >"$long/m.py"; then
 	touch -d @1500000000 "$long/m.py"
 	preloaded "$python" -S -c "import sys; sys.path.insert(0, '$long'); import m"
-	is "$(find "$CACHE" -name "m.$tag.pyc" | wc -l)" 1 "an entry with a path of ${#long} bytes is kept"
-	is "$(verify --json | summary 'x["skipped"], x["damaged"]')" "(1, 0)" "an entry without a seal is no damage"
-	is "$(status_of verify --repair) $(find "$CACHE" -name "m.$tag.pyc" | wc -l)" "0 1" "--repair leaves an entry without a seal"
-	is "$("$PYCSTASH" ls --long "$long" | grep -c unsealed)" 1 "ls has it as unsealed"
+	is "$(find "$CACHE" -name "m.$tag.pyc" | wc -l) $(find "$long" -name "m.$tag.pyc" | wc -l)" "0 1" \
+		"a pyc whose path of ${#long} bytes leaves no room for a proof is in the tree"
 fi
 rm -rf "$T/long"
 

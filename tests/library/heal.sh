@@ -125,7 +125,8 @@ $how" 2>&1 | tail -1 >"$T/$i"
 			$by "$python" "$SEAL/damage.py" run "$T/src" >>"$T/$i" 2>&1
 			$by "$python" "$SEAL/damage.py" run "$T/src" >>"$T/$i" 2>&1
 		done
-		is "$(tr '\n' ' ' <"$T/cached")" "$(tr '\n' ' ' <"$T/bare")" \
+		# What is no pyc is as good as none: then there may be one of the same content.
+		is "$(tr '\n' ' ' <"$T/cached" | sed 's/^0 compiled 0/1 compiled 0/')" "$(tr '\n' ' ' <"$T/bare" | sed 's/^0 compiled 0/1 compiled 0/')" \
 			"$name: a program's own ${how#*; }: it gets what Python alone gives"
 	done
 	rm -rf "$T/src" "$T"/src2 && mkdir "$T/src" "$T/src2"

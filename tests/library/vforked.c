@@ -44,8 +44,9 @@ int main(int argc, char **argv)
 		return 2;
 	open(M, O_RDONLY);
 	mkdir("a/__pycache__", 0755);
-	fd = open(M, O_WRONLY | O_CREAT, 0644);
+	fd = open(M ".1", O_WRONLY | O_CREAT, 0644);
 	close(fd);
+	rename(M ".1", M);
 	printf("at first %s", finds());
 	visit(0);
 	printf(", after a child's setuid %s", finds());

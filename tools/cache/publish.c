@@ -44,13 +44,6 @@ static int locate(const struct cache *cache, const char *path, char absolute[PAT
 	return fd < 0 && fd != -ENOENT ? fd : 0;
 }
 
-/* The bytes have their seal, or are of a kind that has none. */
-static void leave_unsealed(const struct entry *owner, int fd)
-{
-	(void)owner;
-	(void)fd;
-}
-
 int publish_file(const struct cache *cache, const char *path, uint8_t *data, size_t size)
 {
 	const struct entry_world world = world_of(cache);
@@ -58,7 +51,7 @@ int publish_file(const struct cache *cache, const char *path, uint8_t *data, siz
 		.data = data,
 		.seal.pyc_size = size,
 		.from = -1,
-		.mark = leave_unsealed,
+		.as_is = true,
 	};
 	char absolute[PATH_MAX], spare[PATH_MAX];
 	int r = locate(cache, path, absolute);

@@ -5,8 +5,7 @@
  *
  * Calling sequence: entry_begin with the paths; then entry_open for an open for reading,
  * or entry_ask where the program only looks whether there is a pyc, or entry_seal and
- * entry_share before the rename that puts a new pyc in its place, or entry_detach before
- * one is changed in place.
+ * entry_share before the rename that puts a new pyc in its place.
  *
  * Functions return a descriptor or 0, or -errno. Async-signal-safe, no locks, no malloc.
  */
@@ -151,15 +150,12 @@ void entry_placed(const struct entry *entry, const struct stat *old);
  * that a name could not be made there. path is given back as it was. */
 bool entry_is_closed(const struct sys *sys, char *path, size_t dir_len, int flags);
 
-/* After entry_seal or the rename has failed with why (-errno), which is the cache's
- * alone: copies the pyc at temporary, without its seal, to another file at path in the
- * tree. Returns 0, the tree's -errno, or why itself where the pyc cannot be read or may
- * not be whole. */
+/* Copies the pyc at temporary, without its seal, to a new file at path in the tree. why:
+ * the -errno with which entry_seal or the rename has failed, which is the cache's alone;
+ * 0 where the file is whole. Returns 0, the tree's -errno, or, where the pyc cannot be
+ * read or may not be whole, why. */
 int entry_leave(const struct entry *entry, const char *temporary, int why, int dirfd,
 	const char *path);
-
-/* Gives the entry a file of its own without a seal, which the program may change. */
-int entry_detach(struct entry *entry);
 
 /* The rest is for files that no source proves: those that the program itself writes in
  * place, those of loaders for other suffixes, and those whose name tells no source (for

@@ -110,8 +110,8 @@ int entry_file_load(const struct entry *entry, int fd, const struct seal *seal,
 	ret->seal = *seal;
 	ret->from = fd;
 	ret->fits = false;
-	ret->mark = NULL;
 	ret->is_object = false;
+	ret->as_is = false;
 	if (world->env.sys->pread(fd, ret->data, size, 0) == (ssize_t)size &&
 		seal_covers(seal, ret->data, header_length(entry->pyc->tag)))
 		return 0;
@@ -157,9 +157,7 @@ static int fill(const struct entry_world *world, const struct entry_file *file, 
 	const struct sys *sys = world->env.sys;
 	size_t size = (size_t)file->seal.pyc_size, at = 0, end = size;
 
-	if (file->mark) {
-		file->mark(file->owner, fd);
-	} else {
+	if (!file->as_is) {
 		seal_write(&file->seal, file->data + size);
 		end += SEAL_SIZE;
 		if (clone_blocks(world, fd, file->from) &&
@@ -236,7 +234,7 @@ static int write_temporary(const struct entry_world *world, const struct entry_f
 static void count(
 	struct counters *tally, const struct entry_file *file, const struct stat *old)
 {
-	off_t size = (off_t)file->seal.pyc_size + (file->mark ? 0 : SEAL_SIZE);
+	off_t size = (off_t)file->seal.pyc_size + (file->as_is ? 0 : SEAL_SIZE);
 
 	if (file->is_object)
 		counters_object(tally, old, size);

@@ -29,13 +29,10 @@ struct entry_file {
 	uint8_t *data;
 	size_t room;
 	struct seal seal;
-	int from;  /* the descriptor it was read from */
-	bool fits; /* that, for the entry's source: set by entry_file_adapt */
-	/* Called for the new file instead of sealing it, or NULL: entry_disclaim for a
-	 * file that the program is going to change, with `owner` as its entry. */
-	void (*mark)(const struct entry *owner, int fd);
-	const struct entry *owner;
+	int from;	/* the descriptor it was read from */
+	bool fits;	/* that, for the entry's source: set by entry_file_adapt */
 	bool is_object; /* that is what it will be */
+	bool as_is;	/* the data has a seal already, or is of a kind that has none */
 };
 
 /* Opens what is ours at path, also where its mode does not give us those rights: the

@@ -46,8 +46,8 @@ bool entry_is_closed(const struct sys *sys, char *path, size_t dir_len, int flag
 	return makes && lacks(sys, &dir, S_IWUSR);
 }
 
-/* How much of an open file that was to be an entry is the pyc. A part of a seal may stand
- * behind it. */
+/* How much of an open file in the cache is the pyc. Where sealing it has failed (why),
+ * a part of a seal may follow. */
 static off_t pyc_size(const struct entry *entry, int fd, int why)
 {
 	struct seal seal;
@@ -62,7 +62,7 @@ static off_t pyc_size(const struct entry *entry, int fd, int why)
 	 * CPython, at the end of a block, and a limit of size anywhere: what has room for
 	 * no seal may be no whole pyc either. In the tree nothing would ever find that
 	 * out. */
-	return size % 512 == 0 || why == -EFBIG ? why : size;
+	return why && (size % 512 == 0 || why == -EFBIG) ? why : size;
 }
 
 static int write_bare(const struct sys *sys, const uint8_t *data, size_t size,
@@ -93,6 +93,7 @@ int entry_leave(const struct entry *entry, const char *temporary, int why, int d
 	const struct sys *sys = world->env.sys;
 	int fd = entry_file_open(
 		sys, temporary, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC, S_IRUSR);
+	int err = why ? why : -EIO;
 	struct stat st;
 	uint8_t *data;
 	size_t room;
@@ -100,8 +101,8 @@ int entry_leave(const struct entry *entry, const char *temporary, int why, int d
 	ssize_t n;
 
 	if (fd < 0)
-		return why;
-	size = sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 ? why
+		return why ? why : fd;
+	size = sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 ? err
 							    : pyc_size(entry, fd, why);
 	if (size < 0) {
 		sys->close(fd);
@@ -111,8 +112,8 @@ int entry_leave(const struct entry *entry, const char *temporary, int why, int d
 	n = data ? sys->pread(fd, data, (size_t)size, 0) : -ENOMEM;
 	sys->close(fd);
 	if (n == size)
-		why = write_bare(
+		err = write_bare(
 			sys, data, (size_t)size, st.st_mode & 07777, dirfd, path);
 	scratch_give(world->env.scratch, sys, data, room);
-	return why;
+	return err;
 }

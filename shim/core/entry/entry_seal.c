@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "shim/core/base/timestamp.h"
+#include "shim/core/cache/way.h"
 #include "shim/core/entry/entry_file.h"
 
 static int open_to_seal(const struct sys *sys, const char *path, struct stat *st)
@@ -111,22 +112,36 @@ static enum verdict prove(
 	return VERDICT_SEALED;
 }
 
-/* A copy of an entry, or one that was renamed away and comes back: its seal says more
- * than a new one could. */
-static bool is_sealed(const struct entry *entry, const uint8_t *data, size_t size)
+/* How much of the file is the pyc: all of it, or what stands before a seal that a copy of
+ * an entry has brought along. What that seal says is not believed: anybody can write one.
+ */
+static size_t without_seal(const struct entry *entry, const uint8_t *data, size_t size)
 {
 	size_t tail = size < SEAL_TAIL + SEAL_SIZE ? size : SEAL_TAIL + SEAL_SIZE;
 	struct seal seal;
 
 	return size > SEAL_SIZE && seal_read(data + size - tail, tail, size, &seal) &&
-	       seal_covers(&seal, data, header_length(entry->pyc->tag));
+			       seal_covers(&seal, data, header_length(entry->pyc->tag))
+		       ? size - SEAL_SIZE
+		       : size;
+}
+
+/* Bytecode that gets no seal may not end in one that it has brought along. */
+static int erase_seal(const struct sys *sys, int fd, size_t size, off_t end)
+{
+	static const uint8_t zeros[SEAL_SIZE];
+	ssize_t n = (off_t)size == end
+			    ? 0
+			    : sys->pwrite(fd, zeros, sizeof zeros, (off_t)size);
+
+	return n < 0 ? (int)n : 0;
 }
 
 /* What a new pyc is. */
 struct new_pyc {
 	struct header header;
 	struct seal seal; /* without a source as yet */
-	bool sealed;	  /* it has a seal already */
+	size_t size;	  /* without a seal that it has brought along */
 };
 
 /* Reads the open file, which has size bytes. 0 or -errno. */
@@ -139,10 +154,10 @@ static int read_new(const struct entry *entry, int fd, size_t size, struct new_p
 	ssize_t n = data ? env->sys->pread(fd, data, size, 0) : -ENOMEM;
 
 	if (n == (ssize_t)size) {
-		ret->header = header_read(tag, data, size);
-		ret->seal = seal_new(
-			data, size, header_length(tag), ret->header.kind == HEADER_HASH);
-		ret->sealed = is_sealed(entry, data, size);
+		ret->size = without_seal(entry, data, size);
+		ret->header = header_read(tag, data, ret->size);
+		ret->seal = seal_new(data, ret->size, header_length(tag),
+			ret->header.kind == HEADER_HASH);
 	}
 	scratch_give(env->scratch, env->sys, data, room);
 	if (n == (ssize_t)size)
@@ -164,6 +179,17 @@ static enum verdict decide(struct entry *entry, const char *temporary, int fd,
 		return verdict;
 	pyc->seal.flags &= ~(uint32_t)(SEAL_SOURCE | SEAL_IDENTITY);
 	return VERDICT_UNSEALED_TEMPORARY;
+}
+
+/* An object is code for all paths. Whoever can write to the source can change it between
+ * the digest and the compiler through a mapping, which leaves no trace: he may spoil its
+ * own entry so, and no more. */
+static bool may_be_object(const struct entry *entry, const struct header *header)
+{
+	const struct sys *sys = entry->world->env.sys;
+
+	return header->kind == HEADER_TIMESTAMP && !entry->source.own_codec &&
+	       way_is_private(sys, sys->geteuid(), &entry->source.st);
 }
 
 /* Puts the seal at the end of the file. */
@@ -188,19 +214,14 @@ static int seal_open_file(struct entry *entry, const char *temporary, int fd,
 
 	if (err < 0)
 		return err;
-	entry->size = st->st_size;
-	if (pyc.sealed) {
-		*verdict = VERDICT_SEALED;
-		return 0;
-	}
+	entry->size = (off_t)pyc.size;
 	*verdict = pyc.header.kind == HEADER_BAD ? VERDICT_UNSEALED_NO_PYC
 						 : decide(entry, temporary, fd, st, &pyc);
 	if (*verdict == VERDICT_UNSEALED_NO_PYC || *verdict == VERDICT_UNSEALED_NO_SOURCE)
 		entry_disclaim(entry, fd);
 	if (*verdict == VERDICT_UNSEALED_NO_PYC)
-		return 0;
-	*ret_shared = *verdict == VERDICT_SEALED && pyc.header.kind == HEADER_TIMESTAMP &&
-		      !entry->source.own_codec;
+		return erase_seal(entry->world->env.sys, fd, pyc.size, st->st_size);
+	*ret_shared = *verdict == VERDICT_SEALED && may_be_object(entry, &pyc.header);
 	return append_seal(entry, fd, &pyc.seal);
 }
 
@@ -311,32 +332,4 @@ void entry_share(struct entry *entry, const char *temporary)
 void entry_placed(const struct entry *entry, const struct stat *old)
 {
 	counters_entry(entry->world->env.counters, old, entry->size, entry->linked);
-}
-
-int entry_detach(struct entry *entry)
-{
-	const struct entry_world *world = entry->world;
-	const struct sys *sys = world->env.sys;
-	struct entry_file file;
-	struct seal seal;
-	struct stat st;
-	int fd = open_to_seal(sys, entry->path, &st), err = 0;
-
-	if (fd < 0)
-		return fd;
-	if (entry_file_is_sealed(world, fd, &seal)) {
-		err = entry_file_load(entry, fd, &seal, &file);
-		if (err == 0) {
-			file.mark = entry_disclaim;
-			file.owner = entry;
-			err = entry_file_put(world, &file, entry->path,
-				st.st_mode & 07777, entry->spare, entry->spare_size, -1);
-			entry_file_free(world, &file);
-		}
-	} else if (st.st_nlink > 1) {
-		err = -EIO; /* it could not be read just now, and may be an object's file
-			       too */
-	}
-	sys->close(fd);
-	return err;
 }

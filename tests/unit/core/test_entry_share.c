@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * entry_share and entry_detach: an entry and its object are one file, and are parted
- * before a program changes it.
+ * entry_share: an entry and its object are one file.
  */
 #include "tests/unit/unit.h"
 
@@ -157,87 +156,6 @@ static void is_not_shared(void **state)
 	assert_false(fe.compiled);
 }
 
-/* --- entry_detach ------------------------------------------------------------------ */
-static void detach(void)
-{
-	uint8_t data[1024];
-	ino_t before = fake_inode(fake_entry_path());
-	mode_t mode = fake_mode(fake_entry_path());
-
-	assert_int_equal(entry_detach(&fe.entry), 0);
-	assert_int_equal(fake_read(fake_entry_path(), (char *)data, sizeof data),
-		16 + strlen("code of first"));
-	assert_false(read_seal(fake_entry_path()));
-	assert_true(fake_inode(fake_entry_path()) != before);
-	assert_int_equal(fake_mode(fake_entry_path()), mode);
-	/* the object is as it was */
-	assert_int_equal(fake_inode(fake_object_path("first")), before);
-	assert_true(read_seal(fake_object_path("first")));
-}
-
-static void a_file_of_its_own(void **state)
-{
-	(void)state;
-	fake_import_first();
-	detach();
-	fake_import_right();
-	assert_string_equal(verdict_rows[fe.verdict].why, "foreign-written");
-}
-
-static void a_file_of_its_own_where_blocks_are_shared(void **state)
-{
-	(void)state;
-	fake.clones = true;
-	fake_import_first();
-	detach();
-}
-
-static void a_file_of_its_own_already(void **state)
-{
-	ino_t inode;
-
-	(void)state;
-	fake_import_first();
-	detach();
-	inode = fake_inode(fake_entry_path());
-	assert_int_equal(entry_detach(&fe.entry), 0);
-	assert_int_equal(fake_inode(fake_entry_path()), inode);
-}
-
-static void nothing_to_detach(void **state)
-{
-	(void)state;
-	assert_int_equal(entry_detach(&fe.entry), -ENOENT);
-}
-
-static void detach_or_fail(void **state)
-{
-	(void)state;
-	for (unsigned n = 1;; n++) {
-		int err;
-
-		fake_clear();
-		fake_make_trees();
-		fake_entry_is("src", FAKE_NAME);
-		fake_entry_forget();
-		fake_import_first();
-		fake_count_from_here();
-		fake.failed[0] = '\0';
-		fake.fail_at = n;
-		err = entry_detach(&fe.entry);
-		fake.fail_at = 0;
-		assert_in_range(-err, 0, 4095);
-		assert_int_equal(fake.open, 0);
-		/* never is it one that is sealed and may be changed, nor the object's */
-		if (err == 0 && fake_inode(fake_entry_path()) ==
-					fake_inode(fake_object_path("first")))
-			fail_msg("not detached, for a failing %s", fake.failed);
-		if (!fake.failed[0])
-			break;
-		fake_import_right();
-	}
-}
-
 int main(void)
 {
 	unit_around(fake_entry_begin, fake_entry_end);
@@ -251,11 +169,5 @@ int main(void)
 		where_links_are_refused_it_is_a_copy);
 	unit_one("share: where links fail there is none", where_links_fail_there_is_none);
 	unit_rows(is_not_shared, unshared);
-	unit_one("detach: a file of its own, without a seal", a_file_of_its_own);
-	unit_one("detach: also where blocks are shared",
-		a_file_of_its_own_where_blocks_are_shared);
-	unit_one("detach: a file of its own stays", a_file_of_its_own_already);
-	unit_one("detach: there is nothing", nothing_to_detach);
-	unit_one("detach: any call may fail", detach_or_fail);
 	return unit_run("entry_share");
 }

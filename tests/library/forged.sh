@@ -1,0 +1,73 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# A seal that arrives as data is not believed: a pyc with a forged one is put into a
+# __pycache__ by some program, the sources are replaced by those that the seal claims, and
+# what runs is theirs.
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
+
+python=/usr/bin/python3
+at_least "$python" 3 7 || skip_all "forged seals" "no CPython 3.7 or later"
+tag=$(tag_of "$python")
+pyc=m.$tag.pyc
+mkdir -p "$T/official" "$T/archive/pkg/__pycache__"
+echo 'print("official")' >"$T/official/m.py"
+echo 'print("other")' >"$T/archive/pkg/m.py"
+"$python" -B "$HERE/tests/library/forge.py" "$T/official/m.py" "$T/archive/pkg/__pycache__/$pyc" 'print("forged")'
+cp "$T/archive/pkg/__pycache__/$pyc" "$T/$pyc"
+tar -C "$T/archive" -cf "$T/a.tar" pkg
+tar -C "$T/archive/pkg/__pycache__" -cf "$T/flat.tar" "$pyc"
+imports() { # MODULE
+	preloaded "$python" -c "import sys; sys.path.insert(0, '$T/work/pkg'); import $1"
+}
+
+# So that the way is known to be one: in the cache itself, the file is believed.
+mkdir -p "$T/work" && cp -r "$T/official" "$T/work/pkg"
+imports m >/dev/null
+find "$CACHE" -type f -name '*.pyc' -path '*/objects/*' -delete
+cp --remove-destination "$T/$pyc" "$(entries)"
+is "$(imports m)" forged "a forged seal in the cache itself is believed, which this suite rests on"
+
+# arrives SENTENCE COMMAND…: the command puts $pyc into work/pkg/__pycache__.
+arrives() {
+	local sentence=$1 there
+	shift
+	rm -rf "$CACHE" "$T/work" && mkdir -p "$T/work/pkg" && cd "$T/work" || return
+	echo 'import m' >pkg/n.py
+	cp "$T/archive/pkg/m.py" pkg
+	preloaded "$python" -c "import sys; sys.path.insert(0, 'pkg'); import n" >/dev/null
+	preloaded "$@" >"$T/out" 2>&1
+	there=$(grep -rlq forged pkg "$CACHE" && echo arrived)
+	rm -rf pkg && cp -r "$T/official" pkg
+	[ "$there" ] || cat "$T/out"
+	is "$there $(imports m)" "arrived official" "$sentence: the seal is not believed"
+}
+into=pkg/__pycache__
+arrives "a pyc that tar unpacks" tar -xf "$T/a.tar"
+arrives "a pyc that Python's tarfile unpacks" "$python" -m tarfile -e "$T/a.tar" .
+arrives "a pyc that Python writes in a __pycache__ that it has entered" "$python" -c "import os, shutil
+os.chdir('$into')
+shutil.copyfile('$T/$pyc', '$pyc')"
+arrives "a pyc that Python writes by a descriptor of a __pycache__" "$python" -c "import os
+fd = os.open('$into', os.O_PATH | os.O_DIRECTORY)
+out = os.open('$pyc', os.O_WRONLY | os.O_CREAT | os.O_TRUNC, dir_fd=fd)
+os.write(out, open('$T/$pyc', 'rb').read())"
+arrives "a pyc that tar unpacks in a __pycache__" sh -c "mkdir -p $into && tar -C $into -xf $T/flat.tar"
+arrives "a pyc that cp puts over another" cp "$T/$pyc" $into/$pyc
+arrives "a pyc that cp puts into the directory" sh -c "mkdir -p $into && cp $T/$pyc $into"
+arrives "a pyc that cat writes" sh -c "cat $T/$pyc >$into/$pyc"
+arrives "a pyc that is moved there" sh -c "cp $T/$pyc $T/moved && mv -f $T/moved $into/$pyc"
+arrives "a pyc that is linked there" ln -f "$T/$pyc" $into/$pyc
+arrives "a pyc that gets a temporary name first" sh -c "cp $T/$pyc $into/$pyc.1 && mv -f $into/$pyc.1 $into/$pyc"
+arrives "a pyc that is linked to a temporary one" sh -c "cp $T/$pyc $into/$pyc.1 && ln -f $into/$pyc.1 $into/$pyc"
+arrives "a pyc that has one of numba's names first" sh -c "cp $T/$pyc $into/m.f-1.py${tag#cpython-}.1.nbc && mv -f $into/m.f-1.py${tag#cpython-}.1.nbc $into/$pyc"
+arrives "a pyc that comes with another directory" sh -c "mkdir x && cp $T/$pyc x && rm -rf $into && mv x $into"
+if command -v git >/dev/null; then
+	(cd "$T/archive" && git init -q . && git add -f pkg && git -c user.name=x -c user.email=x@x commit -qm x) >/dev/null 2>&1
+	arrives "a pyc that git checks out" sh -c "git clone -q $T/archive clone && rm -r pkg && mv clone/pkg pkg"
+	arrives "a pyc that git checks out in place" sh -c "rm $into/$pyc && git -c init.defaultBranch=x init -q . && git fetch -q $T/archive && git checkout -qf FETCH_HEAD"
+else
+	skip "a pyc that git checks out: the seal is not believed" "no git"
+fi
+done_testing
