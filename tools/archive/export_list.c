@@ -110,10 +110,3 @@ int export_list_run(struct export_list *list)
 		qsort(list->files, list->count, sizeof *list->files, compare);
 	return r;
 }
-
-void export_list_release(struct export_list *list)
-{
-	for (size_t i = 0; i < list->count; i++)
-		free(list->files[i]);
-	free(list->files);
-}

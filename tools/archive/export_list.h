@@ -43,7 +43,6 @@ static inline const char *export_list_name_of(const char *file)
 /* Goes through the cache; what stands below `public_only` begins as zeros. 0 or -errno;
  * -EINTR after an interrupt. */
 int export_list_run(struct export_list *list);
-void export_list_release(struct export_list *list);
 
 /* Counts a file that could not be read, and reports it. Thread-safe. */
 void export_list_failed(

@@ -143,18 +143,6 @@ int purge_wholes(struct purge *purge)
 	return 0;
 }
 
-void purge_release(struct purge *purge)
-{
-	for (size_t i = 0; i < purge->whole_count; i++)
-		free(purge->wholes[i]);
-	free(purge->wholes);
-	for (size_t i = 0; i < purge->python_count; i++)
-		python_release(&purge->pythons[i]);
-	free(purge->pythons);
-	select_release(&purge->select);
-	hardlinks_release(&purge->links);
-}
-
 /* --- the report ----------------------------------------------------------------------*/
 
 static void findings_object(const struct purge *purge, int r)

@@ -51,5 +51,3 @@ int purge_wholes(struct purge *purge);
 
 /* Prints what was done; r is how purge_wholes ended. */
 void purge_report(const struct purge *purge, int r);
-
-void purge_release(struct purge *purge);

@@ -129,10 +129,3 @@ bool select_has(const struct select *select, const struct layout *item, const ch
 	len = layout_source(item, dir, name, source, sizeof source);
 	return len > 0 && targets_cover(&select->paths, source, len) == COVER_ALL;
 }
-
-void select_release(struct select *select)
-{
-	targets_release(&select->paths);
-	free(select->tags);
-	*select = (struct select){ 0 };
-}

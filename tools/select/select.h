@@ -4,8 +4,8 @@
  * words of the command line. A walk asks select_enters before it enters a directory and
  * select_has for each file in it.
  *
- * A struct select begins as all zeros, which selects everything, and is released in the
- * end. The functions that only read it are thread-safe.
+ * A struct select begins as all zeros, which selects everything, and is left to the end
+ * of the process. The functions that only read it are thread-safe.
  */
 #pragma once
 
@@ -45,5 +45,3 @@ bool select_enters(const struct select *select, const char *parent, const char *
  * path. */
 bool select_has(const struct select *select, const struct layout *item, const char *dir,
 	const char *name);
-
-void select_release(struct select *select);

@@ -130,12 +130,3 @@ int deep_find(struct deep *deep, const struct cache *cache, struct recompile *re
 	*ret_unknown = search.wanted;
 	return r < 0 ? r : search.error;
 }
-
-void deep_release(struct deep *deep)
-{
-	for (size_t i = 0; i < deep->count; i++) {
-		free(deep->pycs[i].path);
-		free(deep->pycs[i].version);
-	}
-	free(deep->pycs);
-}

@@ -31,5 +31,3 @@ void deep_add(struct deep *deep, const char *version, const char *path,
 /* Adds the pycs whose sources are found to recompile. *ret_unknown: how many are left. */
 int deep_find(struct deep *deep, const struct cache *cache, struct recompile *recompile,
 	uint64_t *ret_unknown);
-
-void deep_release(struct deep *deep);
