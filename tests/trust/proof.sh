@@ -89,16 +89,8 @@ done <<-TOOLS
 TOOLS
 
 # --- calls ----------------------------------------------------------------------------
-# By the system's interpreter, the oldest, the newest, and another kind; to a new name, and
-# over an entry that the interpreter had made.
-chosen() {
-	interpreters cached >"$T/interpreters"
-	{
-		echo "$PY"
-		grep pypy "$T/interpreters" | head -1
-		grep -v pypy "$T/interpreters" | sort -t. -k 2n | sed -n '1p;$p'
-	} | sort -u
-}
+# By the four interpreters that differ most; to a new name, and over an entry that the
+# interpreter had made.
 # What all trees run, in one process.
 cat >"$T/all.py" <<-'CODE'
 	import importlib, os, sys
@@ -146,7 +138,7 @@ while read -r FORGER; do
 		"$(grep -c . "$T/ways") $(($(grep -c . "$T/ways") * 2))" "$name: (all were tried)"
 	is "$(poisoned | sed "s,$T,," | head -3)" "" "$name: none of them leaves anything sealed in the cache"
 	sed 's/^/# refused: /' "$T/refused"
-done < <(chosen)
+done < <(differing)
 FORGER=$PY
 
 # --- hash-based -----------------------------------------------------------------------

@@ -184,7 +184,7 @@ for name in $(cd "$(dirname "$("$PY" -c 'import argparse; print(argparse.__file_
 	cp "$("$PY" -c 'import argparse, os; print(os.path.dirname(argparse.__file__))')/$name" "$T/damaged/"
 done
 with "$me" "$cache" "$PY" -m compileall -q "$T/damaged" >/dev/null 2>&1
-"$PY" -c 'import os, random, sys
+"$PY" -B -c 'import os, random, sys
 sys.path.insert(0, sys.argv[2])
 import forge
 random.seed(int(sys.argv[3]))
