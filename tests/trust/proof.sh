@@ -38,11 +38,17 @@ then_runs() { # INTERPRETER
 	with "$me" "$cache" "$1" -B -c "$(imports "$T/fresh/pkg")" 2>&1
 	rm -rf "$T/fresh"
 }
-poisoned() { # the files of the cache with the attacker's code, sealed
-	grep -rlaF ATTACKER "$cache" 2>/dev/null | while read -r file; do
-		[ "$(tail -c 128 "$file" | head -c 8)" = pycseal ] && echo "$file"
-	done
-}
+# The files of the cache with the attacker's code and a seal that says of what source.
+cat >"$T/poisoned.py" <<-'CODE'
+	import os, sys
+	for top, folders, names in os.walk(sys.argv[1]):
+	    for name in names:
+	        data = open(os.path.join(top, name), "rb").read()
+	        seal = data[-128:]
+	        if b"ATTACKER" in data and seal[:8] == b"pycseal\n" and seal[12] & 1:
+	            print(os.path.join(top, name))
+CODE
+poisoned() { "$PY" -B "$T/poisoned.py" "$cache" | sed "s,$T,," | head -3; }
 
 # --- tools ----------------------------------------------------------------------------
 # Each in the parent of what is to be `proj`.
@@ -136,7 +142,7 @@ while read -r FORGER; do
 		"$name: $(grep -c . "$T/out") ways to put a pyc into its place prove nothing"
 	is "$(grep -c other "$T/said") $(grep -c . "$T/out")" \
 		"$(grep -c . "$T/ways") $(($(grep -c . "$T/ways") * 2))" "$name: (all were tried)"
-	is "$(poisoned | sed "s,$T,," | head -3)" "" "$name: none of them leaves anything sealed in the cache"
+	is "$(poisoned)" "" "$name: none of them leaves anything sealed in the cache"
 	sed 's/^/# refused: /' "$T/refused"
 done < <(differing)
 FORGER=$PY
@@ -162,7 +168,7 @@ is "$(with "$me" "$cache" "$PY" -c "$(imports "$work/proj/pkg")")" ATTACKER \
 	"granted: in the tree of an archive its bytecode runs, as it does with Python alone"
 with "$me" "$cache" cp -r "$work/proj" "$work/copy"
 with "$me" "$cache" "$PY" -c "$(imports "$work/copy/pkg")" >/dev/null
-is "$(poisoned | sed "s,$T,," | head -3)" "" "bytecode that runs in its own tree gets no seal in the cache"
+is "$(poisoned)" "" "bytecode that runs in its own tree gets no seal in the cache"
 is "$(with "$me" "$cache" "$PY" -c "$(imports "$T/elsewhere")")" TRUSTED \
 	"the same source elsewhere runs its own bytecode"
 command_of "$me" "$cache" gc >/dev/null 2>&1
@@ -171,7 +177,7 @@ command_of "$me" "$cache" warm --python "$PY" "$work/proj" "$T/elsewhere" >/dev/
 command_of "$me" "$cache" export "$T/all.zst" >"$T/said" 2>&1
 rm -rf "$cache"
 command_of "$me" "$cache" import "$T/all.zst" >>"$T/said" 2>&1
-is "$(poisoned | sed "s,$T,," | head -3)" "" "export leaves it out"
+is "$(poisoned)" "" "export leaves it out"
 rm -rf "$T/fresh" && cp -r "$T/official" "$T/fresh"
 is "$(with "$me" "$cache" "$PY" -c "$(imports "$T/fresh/pkg")")" TRUSTED \
 	"what was exported and imported runs no other code"

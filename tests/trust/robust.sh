@@ -142,11 +142,6 @@ for command in explain show path "warm --dry-run --python $PY" "ls --state stale
 	limit "$command" env PYCSTASH_DIR="$cache" HOME="$T/$me" "$PYCSTASH" $command "$hole/m.py"
 done
 is "$wrong" "" "a source that claims 400 MB takes no memory of those who look at its bytecode"
-fill
-truncate -s 1G "$entry"
-wrong=
-limit import "${lib[@]}" "$PY" -c "$(imports "$src")"
-is "$wrong" "" "an entry that claims 1 GB takes no memory"
 
 # --- odd bytecode ---------------------------------------------------------------------
 mkdir -p "$T/odd/__pycache__" "$T/mods"
