@@ -3,6 +3,7 @@
 #
 # What somebody else left lying about neither stops a program nor takes its memory: pipes,
 # devices, holes, odd bytecode, whole trees that are made to be trouble.
+# Takes 60 s.
 # shellcheck source=tests/trust/actors.bash
 . "$(dirname "$0")/actors.bash"
 
