@@ -366,8 +366,7 @@ static void ask(struct place *place)
 		entry_ask(&entry);
 }
 
-/* Whether the __pycache__ of an entry is only pretended. */
-static bool is_pretended(struct place *place)
+bool place_is_cache_only(struct place *place)
 {
 	char *end = place->cache + place->map.dir_len, behind = *end;
 	bool pretended;
@@ -413,7 +412,8 @@ static const char *find(struct place *place, int dirfd, const char *path, bool s
 	if (place_in_cache(place))
 		return !shown || is_served(place) ? place->cache : place->path;
 	/* Where there is nothing, the error is that of the directory. */
-	return !place_in_tree(place) && is_pretended(place) ? place->cache : place->path;
+	return !place_in_tree(place) && place_is_cache_only(place) ? place->cache
+								   : place->path;
 }
 
 const char *place_find(struct place *place, int dirfd, const char *path)

@@ -153,6 +153,10 @@ bool place_is_refused(struct place *place, int err, int flags);
  * file system does not tell. */
 bool place_drop_leftover(struct place *place);
 
+/* Whether the __pycache__ of a PLACE_ENTRY is in the cache alone. Where the tree has one,
+ * the program's listing is that one's. */
+bool place_is_cache_only(struct place *place);
+
 /* Whether a PLACE_DIR is one that only the cache has, and no leftover: those
  * are dropped. */
 bool place_is_pretended(struct place *place);

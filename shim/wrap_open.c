@@ -186,8 +186,9 @@ static int write_in_tree(struct place *place, int flags, mode_t mode)
 	if (place_in_cache(place)) {
 		if (process_config.readonly)
 			return fail(EROFS);
-		/* another tree's, maybe, and the program throws it away */
-		if (ephemeral && (flags & (O_CREAT | O_TRUNC)))
+		/* Another tree's, maybe, and the program throws it away; or one that the
+		 * program, whose __pycache__ is the tree's own, knows nothing of. */
+		if ((flags & O_EXCL) || (ephemeral && (flags & (O_CREAT | O_TRUNC))))
 			(void)sys_real.unlinkat(AT_FDCWD, place->cache, 0);
 		else
 			err = place_move_to_tree(place, flags);
@@ -212,14 +213,15 @@ static int change_in_cache(struct place *place, int flags, mode_t mode)
 	return fd;
 }
 
-/* Whether the open fails because the file is there. */
+/* Whether the open fails because the file is there: git makes a __pycache__ that it does
+ * not find, and then expects no file in it. */
 static bool is_taken(struct place *place, int flags)
 {
 	if ((flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL))
 		return false;
 	return place_in_tree(place) ||
 	       (!place->map.ephemeral.len && place_in_cache(place) &&
-		       !place_drop_leftover(place));
+		       place_is_cache_only(place) && !place_drop_leftover(place));
 }
 
 static int open_to_write(struct place *place, int flags, mode_t mode)

@@ -210,7 +210,7 @@ is "$(problems)" "foreign foreign " "an entry that a newer pycstash has sealed, 
 is "$(verify | grep -c '^foreign .*: written by a newer pycstash$')" 2 "verify says that a newer pycstash made an entry and its object"
 is "$(status_of verify --repair) $([ -e "$entry" ] && echo there)" "0 there" "--repair leaves what a newer pycstash has sealed"
 is "$("$PYCSTASH" ls --long "$D/m.py" | grep -c foreign)" 1 "ls calls an entry that a newer pycstash has sealed foreign"
-is "$("$PYCSTASH" show "$entry" | grep -c 'a newer pycstash')" 2 "show says that a newer pycstash has sealed an entry and its object"
+check "show says that a newer pycstash has sealed an entry" grep -q 'a newer pycstash' <("$PYCSTASH" show "$entry")
 is "$("$PYCSTASH" show --json "$entry" | summary 'x["state"], x["fault"]')" "('foreign', None)" "show takes a newer pycstash's seal for no fault"
 
 # --- paths that leave no room for a seal -------------------------------------------------

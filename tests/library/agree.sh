@@ -47,6 +47,22 @@ z.writepy(d + "/m.py")
 print(z.namelist())' "$T/zip" 2>&1)" "['m.pyc']" "stat does not show bytecode that open refuses on $name"
 }
 
+# git makes the __pycache__ that it does not find, and opens its files with O_EXCL.
+checked_out() {
+	command -v git >/dev/null || {
+		skip "git checks out bytecode that only the cache has on $name" "no git"
+		return
+	}
+	mkdir -p "$T/repo/__pycache__" && echo 'x = 1' >"$T/repo/m.py"
+	echo tracked >"$T/repo/__pycache__/m.$tag.pyc"
+	local git=(git -C "$T/repo" -c user.name=x -c user.email=x@x)
+	"${git[@]}" init -q && "${git[@]}" add -f . && "${git[@]}" commit -qm with
+	"${git[@]}" rm -rqf __pycache__ && "${git[@]}" commit -qm without
+	preloaded "$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import m' "$T/repo"
+	is "$(preloaded "${git[@]}" checkout -q HEAD~1 2>&1; cat "$T/repo/__pycache__/m.$tag.pyc")" tracked \
+		"git checks out bytecode where the cache has the same name on $name"
+}
+
 # Bytecode in the tree that cannot be opened, of three kinds, for another user.
 closed_tree() {
 	local kind
@@ -78,6 +94,7 @@ agrees() {
 	sources
 	made_anew
 	packed
+	checked_out
 	closed_tree
 }
 some agrees
