@@ -20,18 +20,21 @@
 
 /* Gives a directory that was just made the mode that the program gave to the pretended
  * one, of which the umask has taken some and mkdir has set one, to be read. By
- * descriptor, and no link: in a directory that others can write to, the name may lead to
- * any file of the user's by now. */
-static void set_mode(const char *path, mode_t mode)
+ * descriptor, and no link; and only if it was born since then: in a directory that others
+ * can write to, any file or directory of the user's may have that name by now. */
+static void set_mode(const char *path, mode_t mode, const struct timespec *since)
 {
 	int fd = sys_real.openat(
 		AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+	struct timespec born;
 	struct stat st;
 
 	if (fd < 0)
 		return;
+	sys_real.birth(fd, "", &born);
 	if (sys_real.fstatat(fd, "", &st, AT_EMPTY_PATH) == 0 &&
-		st.st_uid == sys_real.geteuid() && (st.st_mode & 0777) != mode)
+		st.st_uid == sys_real.geteuid() && (st.st_mode & 0777) != mode &&
+		timestamp_is_set(&born) && !timestamp_before(&born, since))
 		(void)sys_real.fchmod(fd, mode);
 	sys_real.close(fd);
 }
@@ -40,6 +43,7 @@ int place_ready_tree(struct place *place)
 {
 	char *end, behind;
 	const char *physical;
+	struct timespec now;
 	struct stat st;
 	bool pretended;
 	int err = 0;
@@ -55,9 +59,10 @@ int place_ready_tree(struct place *place)
 		sys_real.fstatat(AT_FDCWD, place->cache, &st, AT_SYMLINK_NOFOLLOW) == 0;
 	physical = place_show(place);
 	if (pretended && !place_exists(AT_FDCWD, physical)) {
+		sys_real.clock(&now);
 		err = sys_real.mkdirat(AT_FDCWD, physical, (st.st_mode & 0777) | S_IRUSR);
 		if (err == 0) {
-			set_mode(physical, st.st_mode & 0777);
+			set_mode(physical, st.st_mode & 0777, &now);
 			report_decision(VERDICT_MADE_IN_TREE, AT_FDCWD, physical);
 		}
 	}

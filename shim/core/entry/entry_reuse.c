@@ -53,6 +53,10 @@ char *entry_file_object(
 	return text.cut ? NULL : text.data;
 }
 
+/* No bytecode of a source that may have an object is as large; a hole of any size takes
+ * no room in an archive. */
+#define OBJECT_MAX (4 * (off_t)SOURCE_MAX)
+
 /* All of it at once: to look at its seal first would be one more read. */
 int entry_file_load_object(
 	const struct entry *entry, int fd, uint32_t magic, struct entry_file *ret)
@@ -66,7 +70,7 @@ int entry_file_load_object(
 
 	if (sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 || !S_ISREG(st.st_mode) ||
 		!entry_file_is_trusted(&st, world->policy.user, entry->layer) ||
-		st.st_size <= SEAL_SIZE)
+		st.st_size <= SEAL_SIZE || st.st_size > OBJECT_MAX)
 		return -ENOENT;
 	size = (size_t)st.st_size;
 	end = size < SEAL_TAIL + SEAL_SIZE ? size : SEAL_TAIL + SEAL_SIZE;
