@@ -379,29 +379,7 @@ bool place_is_cache_only(struct place *place)
 	return pretended;
 }
 
-/* Whether an open would serve the entry that the cache has: what a program is told that
- * there is, it must be able to open. */
-static bool is_served(struct place *place)
-{
-	const struct entry_world world = process_world(report_counters());
-	struct entry entry;
-	bool served;
-	int fd;
-
-	if (!place_entry(place, &world, &entry))
-		return true;
-	fd = sys_real.openat(AT_FDCWD, place->cache,
-		O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC, 0);
-	if (fd < 0) /* a mode that the program itself has set, say */
-		return true;
-	served = entry_is_served(&entry, fd);
-	sys_real.close(fd);
-	return served;
-}
-
-/* shown: whether the program is told of what there is, and not about to change it, which
- * is no business of the seal's. */
-static const char *find(struct place *place, int dirfd, const char *path, bool shown)
+const char *place_find(struct place *place, int dirfd, const char *path)
 {
 	place_at(place, dirfd, path, PLACE_ANY);
 	if (place->kind == PLACE_DIR && place_is_pretended(place))
@@ -410,20 +388,15 @@ static const char *find(struct place *place, int dirfd, const char *path, bool s
 		return place->path;
 	ask(place);
 	if (place_in_cache(place))
-		return !shown || is_served(place) ? place->cache : place->path;
+		return place->cache;
 	/* Where there is nothing, the error is that of the directory. */
 	return !place_in_tree(place) && place_is_cache_only(place) ? place->cache
 								   : place->path;
 }
 
-const char *place_find(struct place *place, int dirfd, const char *path)
-{
-	return find(place, dirfd, path, true);
-}
-
 const char *place_change(struct place *place, int dirfd, const char *path)
 {
-	const char *found = find(place, dirfd, path, false);
+	const char *found = place_find(place, dirfd, path);
 
 	if (found != place->cache || place->kind == PLACE_TREE ||
 		!process_config.readonly)

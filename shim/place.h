@@ -114,8 +114,9 @@ int place_copy_out(const struct place *from, struct place *to, int flags);
 
 /* Before a program gets hold of a PLACE_DIR in a way that is for making files in it: what
  * it writes there by mere names is not seen by the library, and is not to be in the
- * cache. Makes the directory in the tree if it is only pretended, and moves what the
- * cache has of it there, without seals. What cannot be moved stays. */
+ * cache; or before it makes a PLACE_ENTRY in the tree, after which the tree's directory
+ * is what is listed. Makes the directory in the tree if it is only pretended, and moves
+ * what the cache has of it there, without seals. What cannot be moved stays. */
 void place_turn_real(struct place *place);
 
 /* After a file that no source proves was opened to be written; see entry_disclaim. */

@@ -291,22 +291,27 @@ void place_turn_real(struct place *place)
 {
 	char *room = sys_real.map(3 * PATH_MAX), *tree = room + 2 * PATH_MAX;
 	struct dirents names = { .fd = -1 };
+	char behind = place->cache[place->map.dir_len];
+	const char *shown;
 	struct stat st;
 
 	if (!room)
 		return;
 	place->cache[place->map.dir_len] = '\0';
-	if (!process_config.readonly && !place_in_tree(place) &&
+	if (!process_config.readonly &&
+		(place->kind == PLACE_ENTRY || !place_in_tree(place)) &&
 		sys_real.fstatat(AT_FDCWD, place->cache, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		(st.st_mode & S_IRWXU) == S_IRWXU && place_ready_tree(place) == 0 &&
 		place->map.ephemeral.len == 0)
 		names.fd = sys_real.openat(AT_FDCWD, place->cache,
 			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
 	if (names.fd >= 0) {
-		strcpy(tree, place_show(place));
+		shown = place_show(place);
+		memcpy(tree, shown, strlen(shown) + 1);
 		place_hide(place);
 		move_names(&names, place->cache, tree, room);
 		sys_real.close(names.fd);
 	}
+	place->cache[place->map.dir_len] = behind;
 	sys_real.unmap(room, 3 * PATH_MAX);
 }

@@ -96,26 +96,32 @@ static int do_link(int fromfd, const char *from, int tofd, const char *to, int f
 /* Whether what the cache has under the old name may not get the new one. An entry never
  * leaves the cache: it may be an object too, and outside of the closed folder others may
  * be able to write to it. And what a program has written (numba's files) never becomes an
- * entry, which is believed by its seal. */
+ * entry, which is believed by its seal; nor can an entry become one of those, for it may
+ * come back. */
 static bool must_copy(const struct place *from, const struct place *to)
 {
 	bool is_pyc = from->kind == PLACE_ENTRY && from->pyc.kind == PYC_CODE;
 
 	if (to->kind == PLACE_ENTRY)
-		return to->pyc.kind == PYC_CODE && !is_pyc;
+		return (to->pyc.kind == PYC_CODE) != is_pyc;
 	return is_pyc && to->kind != PLACE_DIR;
 }
 
 /* A copy without a seal gets the new name instead, in the tree, as the file would. */
 static int copy_out(two_paths *act, struct place *from, struct place *to, int flags)
 {
+	bool turns_real = to->kind == PLACE_ENTRY && !to->map.ephemeral.len &&
+			  place_is_cache_only(to);
 	int err = place_copy_out(from, to, act == do_link ? RENAME_NOREPLACE : flags);
 
 	if (err < 0)
 		return refuse(-err);
 	if (to->kind == PLACE_ENTRY)
 		(void)sys_real.unlinkat(AT_FDCWD, to->cache, 0);
-	return act == do_link ? 0 : next_unlink(AT_FDCWD, from->cache, 0);
+	err = act == do_link ? 0 : next_unlink(AT_FDCWD, from->cache, 0);
+	if (err == 0 && turns_real)
+		place_turn_real(to);
+	return err;
 }
 
 /* From a path in the cache to another place: an entry stays in the cache. */
@@ -271,7 +277,7 @@ static int publish(struct place *temporary, struct place *final, int flags)
 
 	if (!place_entry(final, &world, &entry))
 		return is_cached(temporary)
-			       ? copy_out(do_rename, temporary, final, flags)
+			       ? from_cache(do_rename, temporary->cache, final, flags)
 			       : from_tree(do_rename, temporary, final, flags);
 	err = entry_seal(&entry, temporary->cache, &shared, &verdict);
 	/* It is not in the cache, then, or in one of which no policy lets it be. */

@@ -183,9 +183,12 @@ static int write_in_tree(struct place *place, int flags, mode_t mode)
 	bool ephemeral = place->map.ephemeral.len > 0;
 	int err = 0;
 
+	if (place_in_cache(place) && process_config.readonly)
+		return fail(EROFS);
+	/* Where the tree has a __pycache__, that is what is listed. */
+	if ((flags & O_CREAT) && !ephemeral && place_is_cache_only(place))
+		place_turn_real(place);
 	if (place_in_cache(place)) {
-		if (process_config.readonly)
-			return fail(EROFS);
 		/* Another tree's, maybe, and the program throws it away; or one that the
 		 * program, whose __pycache__ is the tree's own, knows nothing of. */
 		if ((flags & O_EXCL) || (ephemeral && (flags & (O_CREAT | O_TRUNC))))

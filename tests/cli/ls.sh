@@ -101,8 +101,9 @@ mv "$S/pkg/sub/c.py" "$T/c.py"
 is "$(state_of pkg/sub/c)" orphan "a source that is gone"
 truncate -s 40 "$(entry_of pkg/sub/__init__)"
 is "$(state_of pkg/sub/__init__)" damaged "an entry that is cut off"
-preloaded "${PYTHONS[0]}" -c 'open(__import__("sys").argv[1], "wb").write(b"mine")' \
-	"$S/__pycache__/a b.$TAG.pyc"
+preloaded "${PYTHONS[0]}" -c 'import os, sys
+with open(sys.argv[1] + ".1", "wb") as f: f.write(b"mine")
+os.rename(sys.argv[1] + ".1", sys.argv[1])' "$S/__pycache__/a b.$TAG.pyc"
 is "$(state_of 'a b')" unsealed "an entry that a program wrote"
 planted=$(entry_of top)
 mv "$planted" "$T/was"

@@ -103,8 +103,9 @@ is "$(said warm -j 1 --python "$T/chatty" "$T/flip")" "$(summary 0 0 0 0 2 3)" \
 fresh
 make_tree "$T/twice/one"
 make_tree "$T/twice/two"
-compiled=$(warm -j 2 --python "$python" --json "$T/twice" | tee "$T/out" | field compiled)
-check "of two copies of a tree one is compiled" test "$compiled" -ge 9 -a "$compiled" -le 10
+# One at a time: two at once may both find that the cache has no such content yet.
+compiled=$(warm -j 1 --python "$python" --json "$T/twice" | tee "$T/out" | field compiled)
+is "$compiled" 9 "of two copies of a tree one is compiled"
 is "$((compiled + $(field from_objects <"$T/out")))" 20 "the other is made of its objects"
 is "$("$PYCSTASH" stats --dir "$CACHE" | awk '$1 == "all" { print $2 }')" 20 "stats knows of each entry"
 

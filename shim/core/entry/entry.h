@@ -115,10 +115,6 @@ enum verdict entry_compare_elsewhere(
 enum verdict entry_compare_content(const struct entry_world *world, struct source *source,
 	const struct seal *seal, bool stock);
 
-/* Whether entry_open would serve the open file of the entry: what a program is told that
- * there is, it must be able to open. */
-bool entry_is_served(struct entry *entry, int fd);
-
 /* The program looks for the entry and may go on to write it without opening it
  * (py_compile does): remembers the question. */
 void entry_ask(struct entry *entry);

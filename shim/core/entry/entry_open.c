@@ -59,11 +59,12 @@ static int absent(struct search *search, int fd, enum verdict id)
 }
 
 /* A file that Python will find stale by itself. */
-static int reject(struct search *search, int fd)
+static int reject(struct search *search, int fd, enum verdict id)
 {
 	if (search->rejected >= 0)
 		search->entry->world->env.sys->close(search->rejected);
 	search->rejected = fd;
+	*search->verdict = id;
 	return -ENOENT;
 }
 
@@ -204,6 +205,19 @@ static void note_outdated(struct search *search, int fd)
 		search->outdated = st.st_mtim;
 }
 
+/* Whether the program can tell by the header that the entry is stale: by the source as it
+ * is, and as the program has just seen it, for it goes by that. Without its stat, nobody
+ * knows what it has seen. */
+static bool is_visibly_stale(
+	const struct source *source, const struct seal *seal, enum verdict id)
+{
+	return (id == VERDICT_MISS_CHANGED || id == VERDICT_MISS_TOUCHED) &&
+	       source->seen && !(seal->flags & SEAL_HASH) &&
+	       !entry_file_fits(seal, source) &&
+	       (header_mtime(&seal->source.mtime) != header_mtime(&source->seen_mtime) ||
+		       (uint32_t)seal->source.size != (uint32_t)source->seen_size);
+}
+
 /* Serves a sealed file or not, by what it is to the source. */
 static int conclude(
 	struct search *search, int fd, const struct seal *seal, enum verdict id)
@@ -218,6 +232,9 @@ static int conclude(
 	if (id == VERDICT_MISS_CHANGED || id == VERDICT_MISS_TOUCHED ||
 		id == VERDICT_MISS_REPLACED)
 		note_outdated(search, fd);
+	/* stat and listings show it, so a program may open it, as without the library. */
+	if (is_visibly_stale(&search->entry->source, seal, id) && !search->entry->common)
+		return reject(search, fd, id);
 	return verdict_rows[id].group == VERDICT_GROUP_HIT ? found(search, fd, id)
 							   : absent(search, fd, id);
 }
@@ -378,8 +395,7 @@ static int try_tree(struct search *search)
 		sys->close(fd);
 		return -ENOENT;
 	}
-	*search->verdict = bad ? VERDICT_MISS_DAMAGED : VERDICT_MISS_CHANGED;
-	return reject(search, fd);
+	return reject(search, fd, bad ? VERDICT_MISS_DAMAGED : VERDICT_MISS_CHANGED);
 }
 
 /* Remembers the source, which Python is going to compile. */
@@ -456,29 +472,6 @@ int entry_open(struct entry *entry, int candidate, int flags, enum verdict *verd
 	if (search.rejected >= 0)
 		entry->world->env.sys->close(search.rejected);
 	return fd;
-}
-
-bool entry_is_served(struct entry *entry, int fd)
-{
-	const struct entry_world *world = entry->world;
-	struct seal seal;
-	enum verdict id;
-
-	if (!entry_file_is_sealed(world, fd, &seal)) {
-		(void)source_look(&entry->source, world->env.sys);
-		return entry_is_own(entry, fd);
-	}
-	if (entry_magic_is_foreign(entry, seal.magic))
-		return false;
-	id = entry->common ? entry_compare_elsewhere(world, &entry->source, &seal)
-			   : entry_compare(world, &entry->source, &seal);
-	if (id == VERDICT_NONE)
-		id = entry_compare_content(
-			world, &entry->source, &seal, entry_file_is_stock(entry));
-	if (id == VERDICT_HIT_NO_SOURCE)
-		return entry_is_own(entry, fd);
-	return verdict_rows[id].group == VERDICT_GROUP_HIT ||
-	       verdict_rows[id].group == VERDICT_GROUP_RESEAL;
 }
 
 void entry_ask(struct entry *entry)

@@ -113,8 +113,7 @@ static enum verdict prove(
 }
 
 /* How much of the file is the pyc: all of it, or what stands before a seal that a copy of
- * an entry has brought along. What that seal says is not believed: anybody can write one.
- */
+ * an entry has brought along. That seal is not believed: anybody can write one. */
 static size_t without_seal(const struct entry *entry, const uint8_t *data, size_t size)
 {
 	size_t tail = size < SEAL_TAIL + SEAL_SIZE ? size : SEAL_TAIL + SEAL_SIZE;

@@ -74,6 +74,9 @@ bool source_recall(
 	if (!glance || !recent_stat_take(glance, sys, source->path, &source->st))
 		return false;
 	take(source, sys, source->dirfd, source->path);
+	source->seen = true;
+	source->seen_size = source->st.st_size;
+	source->seen_mtime = source->st.st_mtim;
 	return true;
 }
 

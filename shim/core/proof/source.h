@@ -45,6 +45,10 @@ struct source {
 	bool digested;	/* digest and own_codec are filled in */
 	bool own_codec; /* see coding.h */
 	struct digest digest;
+	/* What source_recall has had of the program's own stat, if seen. */
+	bool seen;
+	off_t seen_size;
+	struct timespec seen_mtime;
 };
 
 /* Takes the source's stat. -ENOENT & Co. where there is no regular file. */
