@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * JSON, written as it comes: the writer keeps the commas and the nesting. Strings are
- * those of print_json (message.h): bytes that are no UTF-8 become lone surrogates, as
+ * those of escape_json (escape.h): bytes that are no UTF-8 become lone surrogates, as
  * Python's surrogateescape has them. Every object that a program gets begins with
  * json_schema; all of them are described in docs/json.md.
  *

@@ -4,8 +4,8 @@
  * source has changed, by the digest in its seal. Objects are such pycs. Sources are
  * looked for in the directories that the cache has entries of.
  *
- * A struct deep begins with its mutex, and is released in the end. Any thread may call
- * deep_add; the rest is for one. Functions return 0 or -errno.
+ * A struct deep begins with its mutex. Any thread may call deep_add; the rest is for one.
+ * Functions return 0 or -errno.
  */
 #pragma once
 
