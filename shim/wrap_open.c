@@ -181,13 +181,12 @@ static int create_in_cache(struct place *place, int flags, mode_t mode)
 static int write_in_tree(struct place *place, int flags, mode_t mode)
 {
 	bool ephemeral = place->map.ephemeral.len > 0;
+	/* Where the tree has a __pycache__, that is what is listed. */
+	bool turns_real = (flags & O_CREAT) && !ephemeral && place_is_cache_only(place);
 	int err = 0;
 
 	if (place_in_cache(place) && process_config.readonly)
 		return fail(EROFS);
-	/* Where the tree has a __pycache__, that is what is listed. */
-	if ((flags & O_CREAT) && !ephemeral && place_is_cache_only(place))
-		place_turn_real(place);
 	if (place_in_cache(place)) {
 		/* Another tree's, maybe, and the program throws it away; or one that the
 		 * program, whose __pycache__ is the tree's own, knows nothing of. */
@@ -200,6 +199,8 @@ static int write_in_tree(struct place *place, int flags, mode_t mode)
 	}
 	if (flags & O_CREAT)
 		err = place_ready_tree(place);
+	if (err == 0 && turns_real)
+		place_turn_real(place);
 	return err < 0 ? fail(-err) : open_tree(place, flags, mode);
 }
 
