@@ -379,6 +379,7 @@ int cached_truncate(const char *path, off_t length)
 {
 	struct place place;
 	const char *found = place_change(&place, AT_FDCWD, path);
+	bool turns_real;
 	int err;
 
 	if (!found)
@@ -386,7 +387,10 @@ int cached_truncate(const char *path, off_t length)
 	if (found != place.cache || place.kind != PLACE_ENTRY ||
 		place.pyc.kind != PYC_CODE || !place_in_cache(&place))
 		return real.truncate(found, length);
+	turns_real = !place.map.ephemeral.len && place_is_cache_only(&place);
 	err = place_move_to_tree(&place, O_WRONLY);
+	if (err == 0 && turns_real)
+		place_turn_real(&place);
 	return err < 0 ? fail(-err)
 		       : PASSING(place.path, NULL, real.truncate(place.path, length));
 }
