@@ -275,10 +275,15 @@ static int publish(struct place *temporary, struct place *final, int flags)
 	bool shared = false, is_new;
 	int saved = errno, err;
 
-	if (!place_entry(final, &world, &entry))
-		return is_cached(temporary)
-			       ? from_cache(do_rename, temporary->cache, final, flags)
-			       : from_tree(do_rename, temporary, final, flags);
+	if (!place_entry(final, &world, &entry)) {
+		if (!is_cached(temporary))
+			return from_tree(do_rename, temporary, final, flags);
+		/* A name that tells no source is known by a mark; one whose path leaves
+		 * no room for a proof is for the tree. */
+		return final->pyc.module_len
+			       ? copy_out(do_rename, temporary, final, flags)
+			       : from_cache(do_rename, temporary->cache, final, flags);
+	}
 	err = entry_seal(&entry, temporary->cache, &shared, &verdict);
 	/* It is not in the cache, then, or in one of which no policy lets it be. */
 	if (err == -ENOENT || (err < 0 && !is_cached(temporary)))
