@@ -134,7 +134,7 @@ $(OUT)/shim/calls.o: last := -fno-lto -fno-stack-protector -U_FORTIFY_SOURCE
 $(OUT)/tools/%.o: own += -DPYCSTASH_VERSION='"$(VERSION)"' -DPYCSTASH_LIBDIR='"$(libdir)"' \
 	-DPYCSTASH_SYSCONFDIR='"$(sysconfdir)"'
 
-$(OUT)/shim/gen/list: shim/gen/list.c shim/calls.def shim/exceptions.def shim/core/cache/config.def shim/core/stats/verdict.def tools/conf/conf.def | $(OUT)/.need-build
+$(OUT)/shim/gen/list: shim/gen/list.c shim/calls.def shim/exceptions.def shim/core/cache/settings_library.def shim/core/stats/verdict.def tools/conf/settings_command.def | $(OUT)/.need-build
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(std) $< -o $@
 

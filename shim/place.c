@@ -8,7 +8,6 @@
 #include "shim/core/base/path.h"
 #include "shim/core/base/text.h"
 #include "shim/core/cache/dirs.h"
-#include "shim/core/cache/root.h"
 #include "shim/process.h"
 #include "shim/report.h"
 
@@ -354,101 +353,4 @@ bool place_settle(struct place *place)
 		strncmp(physical + used_len, "/" PYCACHE, PYCACHE_LEN + 1) != 0;
 	place_hide(place);
 	return other;
-}
-
-/* A program that looks at a pyc may go on to write it without opening it: py_compile. */
-static void ask(struct place *place)
-{
-	const struct entry_world world = process_world(report_counters());
-	struct entry entry;
-
-	if (process_tag() && place_entry(place, &world, &entry))
-		entry_ask(&entry);
-}
-
-bool place_is_cache_only(struct place *place)
-{
-	char *end = place->cache + place->map.dir_len, behind = *end;
-	bool pretended;
-
-	*end = '\0';
-	pretended = !place_exists(AT_FDCWD, place_show(place));
-	place_hide(place);
-	pretended = pretended && place_in_cache(place);
-	*end = behind;
-	return pretended;
-}
-
-const char *place_find(struct place *place, int dirfd, const char *path)
-{
-	place_at(place, dirfd, path, PLACE_ANY);
-	if (place->kind == PLACE_DIR && place_is_pretended(place))
-		return place->cache;
-	if (place->kind != PLACE_ENTRY)
-		return place->path;
-	ask(place);
-	if (place_in_cache(place))
-		return place->cache;
-	/* Where there is nothing, the error is that of the directory. */
-	return !place_in_tree(place) && place_is_cache_only(place) ? place->cache
-								   : place->path;
-}
-
-const char *place_change(struct place *place, int dirfd, const char *path)
-{
-	const char *found = place_find(place, dirfd, path);
-
-	if (found != place->cache || place->kind == PLACE_TREE ||
-		!process_config.readonly)
-		return found;
-	errno = EROFS;
-	return NULL;
-}
-
-bool place_entry(
-	struct place *place, const struct entry_world *world, struct entry *entry)
-{
-	*entry = (struct entry){
-		.world = world,
-		.path = place->cache,
-		.version_len = place->map.version_len,
-		.dir_len = place->map.dir_len,
-		.pyc = &place->pyc,
-		.tree_dirfd = place->dirfd,
-		.tree_path = place->path,
-		.common = place->map.ephemeral.len > 0,
-	};
-	return place->pyc.kind == PYC_CODE &&
-	       entry_begin(entry, sizeof place->cache, place->path, place->spelled_len);
-}
-
-void place_disclaim(struct place *place, int fd)
-{
-	const struct entry_world world = process_world(report_counters());
-	struct entry entry;
-
-	(void)place_entry(place, &world, &entry);
-	entry_disclaim(&entry, fd);
-}
-
-void place_moved(struct place *place)
-{
-	const struct entry_world world = process_world(report_counters());
-	struct entry entry;
-
-	(void)place_entry(place, &world, &entry);
-	if (place->kind == PLACE_DIR)
-		entry_directory_moved(&entry);
-	else
-		entry_moved(&entry);
-}
-
-void place_created(struct place *place, int fd)
-{
-	const struct entry_world world = process_world(report_counters());
-
-	if (place->pyc.kind == PYC_TEMPORARY)
-		entry_created(&world, place->cache, fd);
-	else
-		place_disclaim(place, fd);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Prints what other files are made of the tables calls.def, config.def, exceptions.def
- * and verdict.def:
+ * Prints what other files are made of the tables calls.def, settings_library.def,
+ * exceptions.def and verdict.def:
  *
  *   list version-script   for the linker: the exported symbols
  *   list names            the interposed symbols, one a line
@@ -41,10 +41,10 @@ static const struct setting {
 		"that runs with another user's privileges (set-user-ID) reads no settings and uses no cache." },
 #define SETTING(id, key, option, kind, value, fallback, what) \
 	{ "PYCSTASH_" #id, key, value, fallback, what },
-#include "shim/core/cache/config.def"
+#include "shim/core/cache/settings_library.def"
 	{ NULL, "The command", NULL, NULL,
 		"Sizes are written as `500M` or `2G`, ages as `12h` or `30d`." },
-#include "tools/conf/conf.def"
+#include "tools/conf/settings_command.def"
 };
 
 static const struct {
@@ -104,7 +104,7 @@ static void print_cell(const char *text)
 static void print_settings(void)
 {
 	puts("# Settings\n\n"
-	     "<!-- Made from shim/core/cache/config.def and tools/conf/conf.def by `make docs`. -->\n\n"
+	     "<!-- Made from shim/core/cache/settings_library.def and tools/conf/settings_command.def by `make docs`. -->\n\n"
 	     "Each setting is an environment variable. Commands also read\n"
 	     "`$XDG_CONFIG_HOME/pycstash/pycstash.conf` (`~/.config` if that is unset) and then\n"
 	     "`/etc/pycstash.conf`, lines `key = value`, and pass what they say to the library, which\n"

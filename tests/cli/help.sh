@@ -63,7 +63,7 @@ done | none "every command and every option is in its page"
 for setting in "${settings[@]}"; do
 	unroff "$T/man/pycstash.conf.5" | grep -q "^$setting = " || echo "$setting"
 done | none "every setting is in pycstash.conf(5)"
-sed -n 's/^SETTING(\([A-Z_]*\),.*/PYCSTASH_\1/p' "$HERE/shim/core/config.def" | while read -r name; do
+sed -n 's/^SETTING(\([A-Z_]*\),.*/PYCSTASH_\1/p' "$HERE/shim/core/cache/settings_library.def" | while read -r name; do
 	unroff "$T/man/libpycstash.7" | grep -q "^$name=" || echo "$name"
 done | none "every variable of the library is in libpycstash(7)"
 if type -P groff >/dev/null; then

@@ -15,10 +15,10 @@
 
 #include "shim/core/base/path.h"
 #include "shim/core/base/text.h"
+#include "tools/archive/import_put.h"
 #include "tools/base/alloc.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
-#include "tools/cache/publish.h"
 #include "tools/cache/sys_libc.h"
 #include "tools/pyc/inspect.h"
 #include "tools/stats/totals.h"
@@ -198,13 +198,13 @@ static int put_link(
 	struct import *import, const char *path, const char *object, size_t *ret_size)
 {
 	uint8_t *data = read_object(import, object, ret_size);
-	int r = data ? publish_link(import->cache, object, path, true) : -ENOLINK;
+	int r = data ? import_put_link(import->cache, object, path, true) : -ENOLINK;
 
 	/* The file system has no links, or no more of them to this file; or it
 	 * is gone. */
 	if (r == -ENOENT || r == -EMLINK || r == -EPERM || r == -EOPNOTSUPP ||
 		r == -EXDEV)
-		r = publish_file(import->cache, path, data, *ret_size);
+		r = import_put_file(import->cache, path, data, *ret_size);
 	free(data);
 	return r;
 }
@@ -217,7 +217,7 @@ static bool share(struct import *import, const struct layout *item,
 	char object[PATH_MAX];
 
 	return layout_object_of(item, place->name, seal, object, sizeof object) &&
-	       publish_link(import->cache, place->path, object, false) == 0;
+	       import_put_link(import->cache, place->path, object, false) == 0;
 }
 
 /* --- growth --------------------------------------------------------------------------*/
@@ -268,7 +268,7 @@ static int put(struct import *import, const struct archive_in *in,
 	if (import->dry_run)
 		return 0;
 	r = linked ? put_link(import, place->path, member->link, &size)
-		   : publish_file(import->cache, place->path, member->data, size);
+		   : import_put_file(import->cache, place->path, member->data, size);
 	if (r < 0)
 		return r;
 	if (!linked && share(import, &in->item, place, &in->seal)) {

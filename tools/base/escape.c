@@ -4,19 +4,15 @@
  */
 #include "tools/base/escape.h"
 
-#include <stdbool.h>
-
 #include "shim/core/base/shown.h"
 
-/* Prints what needs no escape; returns the rest of the text: what *ret_length bytes of it
- * stand for is *ret_character (0: they are not UTF-8). */
-static const unsigned char *print_harmless(FILE *out, const unsigned char *text,
-	bool json, size_t *ret_length, unsigned *ret_character)
+const unsigned char *escape_skip(FILE *out, const unsigned char *text, bool quoted,
+	size_t *ret_length, unsigned *ret_character)
 {
 	const unsigned char *p = text;
 
 	for (;;) {
-		while (*p >= 0x20 && *p < 0x7f && !(json && (*p == '"' || *p == '\\')))
+		while (*p >= 0x20 && *p < 0x7f && !(quoted && (*p == '"' || *p == '\\')))
 			p++; /* almost all there is */
 		*ret_length = shown_decode(p, ret_character);
 		if (*p < 0x80 || *ret_length == 0 || shown_is_control(*ret_character))
@@ -33,7 +29,7 @@ void escape_plain(FILE *out, const char *text)
 	unsigned character;
 	size_t length;
 
-	while (*(p = print_harmless(out, p, false, &length, &character))) {
+	while (*(p = escape_skip(out, p, false, &length, &character))) {
 		if (*p == '\n')
 			fputs("\\n", out);
 		else if (*p == '\t')
@@ -56,21 +52,4 @@ void escape_sh(FILE *out, const char *text)
 			fputc(*text, out);
 	}
 	fputc('\'', out);
-}
-
-void escape_json(FILE *out, const char *text)
-{
-	const unsigned char *p = (const unsigned char *)text;
-	unsigned character;
-	size_t length;
-
-	fputc('"', out);
-	while (*(p = print_harmless(out, p, true, &length, &character))) {
-		if (*p == '"' || *p == '\\')
-			fprintf(out, "\\%c", *p);
-		else
-			fprintf(out, "\\u%04x", length ? character : 0xdc00u + *p);
-		p += length ? length : 1;
-	}
-	fputc('"', out);
 }

@@ -9,6 +9,23 @@
 #include "tools/base/escape.h"
 #include "tools/base/human.h"
 
+void json_quote(FILE *out, const char *text)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	unsigned character;
+	size_t length;
+
+	fputc('"', out);
+	while (*(p = escape_skip(out, p, true, &length, &character))) {
+		if (*p == '"' || *p == '\\')
+			fprintf(out, "\\%c", *p);
+		else
+			fprintf(out, "\\u%04x", length ? character : 0xdc00u + *p);
+		p += length ? length : 1;
+	}
+	fputc('"', out);
+}
+
 /* What stands before a value of text: its line, or its place in the line. */
 static void begin_text(struct json *json, const char *key)
 {
@@ -31,7 +48,7 @@ static void begin_value(struct json *json, const char *key)
 		if (json->depth > 0 && json->filled[json->depth])
 			fputc(',', json->out);
 		if (key) {
-			escape_json(json->out, key);
+			json_quote(json->out, key);
 			fputc(':', json->out);
 		}
 	}
@@ -81,7 +98,7 @@ void json_string(struct json *json, const char *key, const char *value)
 	if (json->text)
 		escape_plain(json->out, value);
 	else if (value)
-		escape_json(json->out, value);
+		json_quote(json->out, value);
 	else
 		fputs("null", json->out);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * JSON, written as it comes: the writer keeps the commas and the nesting. Strings are
- * those of escape_json (escape.h): bytes that are no UTF-8 become lone surrogates, as
- * Python's surrogateescape has them. Every object that a program gets begins with
+ * JSON, written as it comes: the writer keeps the commas and the nesting, and escapes
+ * strings. Every object that a program gets begins with
  * json_schema; all of them are described in docs/json.md.
  *
  *	struct json json = json_begin(stdout, "stats", 1);
@@ -46,3 +45,8 @@ void json_number(struct json *json, const char *key, int64_t value);
 void json_unsigned(struct json *json, const char *key, uint64_t value);
 void json_bool(struct json *json, const char *key, bool value);
 void json_time(struct json *json, const char *key, int64_t seconds); /* RFC 3339 */
+
+/* Prints one JSON string, with the characters escaped that escape_plain escapes. Bytes
+ * that are not UTF-8 become \udc80 to \udcff, as in Python's surrogateescape, so that
+ * every name can be told from every other. */
+void json_quote(FILE *out, const char *text);

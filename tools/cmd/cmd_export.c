@@ -24,7 +24,7 @@
 #include "tools/base/json.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
-#include "tools/base/tmpfile.h"
+#include "tools/base/whole_file.h"
 #include "tools/cli/command.h"
 #include "tools/cli/common.h"
 #include "tools/select/select.h"
@@ -242,7 +242,7 @@ static bool is_direct(const struct export *export)
 }
 
 /* A descriptor, or -errno; file->out is NULL where there is no temporary file. */
-static int open_file(const struct export *export, struct tmpfile *file)
+static int open_file(const struct export *export, struct whole_file *file)
 {
 	int fd, r;
 
@@ -253,23 +253,23 @@ static int open_file(const struct export *export, struct tmpfile *file)
 		fd = open(export->file, O_WRONLY | O_CLOEXEC);
 		return fd < 0 ? -errno : fd;
 	}
-	r = tmpfile_begin(file, AT_FDCWD, export->file, 0600);
+	r = whole_file_begin(file, AT_FDCWD, export->file, 0600);
 	return r < 0 ? r : fileno(file->out);
 }
 
-static int close_file(struct tmpfile *file, int fd, bool keep)
+static int close_file(struct whole_file *file, int fd, bool keep)
 {
 	if (!file->out)
 		return fd != STDOUT_FILENO && close(fd) < 0 ? -errno : 0;
 	if (keep)
-		return tmpfile_publish(file);
-	tmpfile_discard(file);
+		return whole_file_publish(file);
+	whole_file_discard(file);
 	return 0;
 }
 
 static int write_archive(struct export *export)
 {
-	struct tmpfile file;
+	struct whole_file file;
 	int fd = open_file(export, &file), r, closed;
 
 	if (fd < 0)

@@ -16,7 +16,7 @@
 #include "tools/base/escape.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
-#include "tools/base/tmpfile.h"
+#include "tools/base/whole_file.h"
 #include "tools/cli/command.h"
 #include "tools/conf/conf.h"
 #include "tools/conf/settings.h"
@@ -149,13 +149,13 @@ static int check_interpreter(const char *name, char **ret_path)
 static int write_wrapper(const char *output, const struct settings *settings,
 	const char *library, const char *interpreter)
 {
-	struct tmpfile file;
-	int r = tmpfile_begin(&file, AT_FDCWD, output, 0755);
+	struct whole_file file;
+	int r = whole_file_begin(&file, AT_FDCWD, output, 0755);
 
 	if (r < 0)
 		return r;
 	print_wrapper(file.out, settings, library, interpreter);
-	return tmpfile_publish(&file);
+	return whole_file_publish(&file);
 }
 
 static int wrap(const struct settings *settings, const char *output, const char *name)

@@ -21,11 +21,11 @@
 const struct conf_key conf_keys[] = {
 #define SETTING(id, key, option, kind, value, fallback, what) \
 	{ key, "PYCSTASH_" #id, option, CONF_##kind, value, fallback, what, true },
-#include "shim/core/cache/config.def"
+#include "shim/core/cache/settings_library.def"
 #undef SETTING
 #define SETTING(id, key, option, kind, value, fallback, what) \
 	{ key, "PYCSTASH_" #id, option, CONF_##kind, value, fallback, what, false },
-#include "tools/conf/conf.def"
+#include "tools/conf/settings_command.def"
 #undef SETTING
 	{ 0 },
 };

@@ -41,8 +41,8 @@ struct conf_key {
 	bool shim;	      /* the shim reads it too */
 };
 
-/* All keys: those of shim/core/cache/config.def and of tools/conf/conf.def; ends with a
- * NULL name. */
+/* All keys: those of shim/core/cache/settings_library.def and of
+ * tools/conf/settings_command.def; ends with a NULL name. */
 extern const struct conf_key conf_keys[];
 
 const struct conf_key *conf_find(const char *name); /* NULL: there is none */

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "tools/base/files.h"
-#include "tools/base/tmpfile.h"
+#include "tools/base/whole_file.h"
 #include "tools/cache/trust.h"
 
 #define BLANKS " \t\r\n\v\f"
@@ -122,12 +122,12 @@ static int make_directories(const char *path)
 static int rewrite(const char *path, FILE *from, const char *key, const char *value)
 {
 	struct stat st = { .st_mode = 0600 };
-	struct tmpfile file;
+	struct whole_file file;
 	int r;
 
 	if (from && fstat(fileno(from), &st) < 0)
 		return -errno;
-	r = tmpfile_begin(&file, AT_FDCWD, path, st.st_mode & 07777);
+	r = whole_file_begin(&file, AT_FDCWD, path, st.st_mode & 07777);
 	if (r < 0)
 		return r;
 	if (from)
@@ -137,8 +137,8 @@ static int rewrite(const char *path, FILE *from, const char *key, const char *va
 	if (r == 0 && (fflush(file.out) == EOF || fsync(fileno(file.out)) < 0))
 		r = -errno;
 	if (r == 0)
-		return tmpfile_publish(&file);
-	tmpfile_discard(&file);
+		return whole_file_publish(&file);
+	whole_file_discard(&file);
 	return r;
 }
 

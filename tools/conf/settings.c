@@ -80,7 +80,7 @@ const struct opt settings_options[] = {
 #define SETTING(id, key, option, kind, value, fallback, what) \
 	{ option, 0, CONF_##kind == CONF_BOOL ? NULL : value, \
 		what " (PYCSTASH_" #id ")", .type = OPT_IS_CALL, .take = take_setting },
-#include "shim/core/cache/config.def"
+#include "shim/core/cache/settings_library.def"
 #undef SETTING
 	{ "keep-dontwrite", 0, NULL,
 		"Keep PYTHONDONTWRITEBYTECODE in the environment: with it Python writes no bytecode, and the cache stays empty.",
@@ -94,7 +94,7 @@ const struct opt settings_limits[] = {
 #define SETTING(id, key, option, kind, value, fallback, what)                   \
 	{ option, 0, value, "instead of the setting " key, .type = OPT_IS_CALL, \
 		.take = take_setting },
-#include "tools/conf/conf.def"
+#include "tools/conf/settings_command.def"
 #undef SETTING
 	{ 0 },
 };

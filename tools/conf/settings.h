@@ -18,7 +18,8 @@ struct settings {
 };
 
 extern const struct opt settings_options[]; /* about a struct settings */
-extern const struct opt settings_limits[];  /* those of conf.def, about no struct */
+extern const struct opt
+	settings_limits[]; /* those of settings_command.def, about no struct */
 
 /* Puts them, and what configuration files say, into the environment of this process. 0 or
  * -errno. */

@@ -17,7 +17,7 @@
 
 #include "shim/core/base/path.h"
 #include "tools/base/alloc.h"
-#include "tools/base/tmpfile.h"
+#include "tools/base/whole_file.h"
 #include "tools/cache/sys_libc.h"
 
 #define FILE_NAME "orphans"
@@ -178,17 +178,17 @@ struct orphans *orphans_load(const struct cache *cache, int64_t now, int64_t gra
 int orphans_save(const struct orphans *orphans, const struct cache *cache, bool all)
 {
 	int state = cache_open_private(cache, CACHE_STATE), r;
-	struct tmpfile file;
+	struct whole_file file;
 
 	if (state < 0)
 		return state;
-	r = tmpfile_begin_locked(&file, state, FILE_NAME, 0600);
+	r = whole_file_begin_locked(&file, state, FILE_NAME, 0600);
 	for (const struct orphan *o = r < 0 ? NULL : orphans->all; o; o = o->hh.next)
 		if (o->seen || all)
 			fprintf(file.out, "%" PRId64 " %" PRIx64 " %c %s%c", o->since,
 				o->place, o->folder ? 'd' : 'f', o->path, '\0');
 	if (r == 0)
-		r = tmpfile_publish(&file);
+		r = whole_file_publish(&file);
 	close(state);
 	return r;
 }

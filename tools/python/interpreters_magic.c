@@ -11,7 +11,7 @@ static const uint8_t line_end[2] = { '\r', '\n' };
 static const struct magic_row rows[] = {
 #define INTERPRETER(first, last, tag, header, name, releases) \
 	{ first, last, tag, name, releases },
-#include "shim/core/python/tags.def"
+#include "shim/core/python/interpreters.def"
 };
 
 unsigned interpreters_magic_number(const uint8_t magic[4])

@@ -13,7 +13,7 @@
 
 #include "shim/core/base/text.h"
 #include "tools/base/alloc.h"
-#include "tools/base/tmpfile.h"
+#include "tools/base/whole_file.h"
 #include "tools/cache/lock.h"
 #include "tools/stats/totals.h"
 
@@ -179,7 +179,7 @@ void totals_forget_gone(const struct cache *cache, struct totals *counters)
 
 /* --- folding -------------------------------------------------------------------------*/
 
-/* A failure is for tmpfile_publish to find. */
+/* A failure is for whole_file_publish to find. */
 static void write_record(FILE *file, struct journal_record record)
 {
 	journal_finish(&record);
@@ -201,8 +201,8 @@ static void write_sizes(FILE *file, const struct extents *sizes)
 static int write_totals(int state, const struct totals *counters)
 {
 	struct totals coarser = { .now = counters->now, .zero = counters->zero };
-	struct tmpfile file;
-	int r = tmpfile_begin_locked(&file, state, TOTALS, 0600);
+	struct whole_file file;
+	int r = whole_file_begin_locked(&file, state, TOTALS, 0600);
 
 	if (r < 0)
 		return r;
@@ -213,7 +213,7 @@ static int write_totals(int state, const struct totals *counters)
 		write_record(file.out, coarser.rows[i]);
 	write_sizes(file.out, &counters->sizes);
 	totals_release(&coarser);
-	return tmpfile_publish(&file);
+	return whole_file_publish(&file);
 }
 
 /* Appenders may have it open: the grace time begins now. */

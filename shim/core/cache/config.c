@@ -8,7 +8,7 @@
 
 const char *const config_names[CONFIG_SETTINGS] = {
 #define SETTING(id, key, option, kind, value, fallback, what) "PYCSTASH_" #id,
-#include "shim/core/cache/config.def"
+#include "shim/core/cache/settings_library.def"
 #undef SETTING
 };
 

@@ -2,7 +2,7 @@
  *
  * The settings of the shim, from the strings of the environment.
  *
- * Every setting is a row of config.def; the shim, the command's options and the
+ * Every setting is a row of settings_library.def; the shim, the command's options and the
  * documentation (docs/settings.md) go by it. Core does not read the environment
  * itself: the strings are passed in, and must stay as they are for as long as
  * the struct config is used, since it points into them.
@@ -26,7 +26,7 @@
 
 enum config_setting {
 #define SETTING(id, key, option, kind, value, fallback, what) CONFIG_##id,
-#include "shim/core/cache/config.def"
+#include "shim/core/cache/settings_library.def"
 #undef SETTING
 	CONFIG_SETTINGS
 };

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Entries and objects as files: judging one that is open, reading it, adapting its
+ * Entries and objects as files: classifying one that is open, reading it, adapting its
  * bytecode to another source of the same content, and writing it.
  *
  * A file of the cache is never changed in place: it is written under a temporary name
- * (importlib's, ".pyc.<digits>") and renamed, so that readers see all of it or none.
+ * (importlib's, ".pyc.<digits>") and renamed, so that readers see all of it or nothing.
  *
- * For entry.c alone. Functions return a descriptor or 0, or -errno.
+ * entry.h is for the rest of the library; this is for the files entry_*.c and for the
+ * command. Functions return a descriptor or 0, or -errno.
  */
 #pragma once
 
@@ -65,8 +66,8 @@ void entry_file_adapt(const struct entry *entry, struct entry_file *file);
 
 /* Writes the adapted pyc with its seal to the entry, and opens that. Where the cache
  * cannot be written, file->from itself serves if its header fits, and an anonymous file
- * if not. */
-int entry_file_store(struct entry *entry, struct entry_file *file, int flags);
+ * if not. (entry_write.c) */
+int entry_write_or_serve(struct entry *entry, struct entry_file *file, int flags);
 
 /* Sets *ret to the entry as the next layer would have it, in entry's spare room, where it
  * stays until that is used. *n is how many layers have been looked at, 0 at first. False
@@ -83,13 +84,18 @@ int entry_file_reuse(struct entry *entry, const struct entry *at, int flags);
 char *entry_file_object(
 	const struct entry *entry, const struct digest *digest, const uint8_t magic[4]);
 
-/* Writes the pyc to path, replacing what is there; size letters at spare are for a
- * temporary name. With flags >= 0 it returns the file, opened so. */
-int entry_file_put(const struct entry_world *world, const struct entry_file *file,
+/* Writes the pyc to path, replacing what is there; size bytes at spare are for a
+ * temporary name. With flags >= 0 it returns the file, opened with them. */
+int entry_write(const struct entry_world *world, const struct entry_file *file,
 	char *path, mode_t mode, char *spare, size_t size, int flags);
 
-/* The n-th temporary name of a path, in spare; false where there is no room for it. */
-bool entry_file_temporary(const char *path, unsigned n, char *spare, size_t size);
+/* Writes the n-th temporary name of a path to spare; false where there is no room. */
+bool entry_temporary_name(const char *path, unsigned n, char *spare, size_t size);
+
+/* Whether the open file at that path is the temporary file that this thread has reported
+ * with entry_created; st is its stat from before it was read. */
+bool entry_is_created(const struct entry_world *world, const char *temporary, int fd,
+	const struct stat *st);
 
 /* Reads an open file that should be the object of the entry's source, of which the digest
  * is known; -ENOENT where it is not, or is damaged. To be freed. */
@@ -105,7 +111,7 @@ bool entry_file_is_stock(const struct entry *entry);
 bool entry_file_is_reusable(const struct entry *entry);
 
 /* Makes the directory that path lies in. */
-int entry_file_make_parent(const struct entry_world *world, char *path);
+int entry_make_parent(const struct entry_world *world, char *path);
 
 /* Whether others can have put the file there: the cache itself is closed to them, a layer
  * need not be. */

@@ -126,7 +126,7 @@ static bool link_object(struct entry *entry, const struct seal *seal)
 		!identity_equal(&seal->source, &entry->source.identity))
 		return false;
 	err = world->env.sys->linkat(AT_FDCWD, entry->spare, AT_FDCWD, entry->path, 0);
-	if (err == -ENOENT && entry_file_make_parent(world, entry->path) == 0)
+	if (err == -ENOENT && entry_make_parent(world, entry->path) == 0)
 		err = world->env.sys->linkat(
 			AT_FDCWD, entry->spare, AT_FDCWD, entry->path, 0);
 	if (err == 0)
@@ -166,7 +166,7 @@ int entry_file_reuse(struct entry *entry, const struct entry *at, int flags)
 		ret = fd;
 	} else {
 		entry_file_adapt(entry, &file);
-		ret = entry_file_store(entry, &file, flags);
+		ret = entry_write_or_serve(entry, &file, flags);
 	}
 	entry_file_free(world, &file);
 	if (ret != fd)

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "shim/core/base/timestamp.h"
 #include "shim/core/cache/way.h"
 #include "shim/core/entry/entry_file.h"
 
@@ -20,50 +19,6 @@ static int open_to_seal(const struct sys *sys, const char *path, struct stat *st
 		return -EIO;
 	}
 	return fd;
-}
-
-/* What tells a file from all others of its name and inode, before it and after: the time
- * that stamp put on it as its access time, which a scanner that reads new files takes
- * away again; then its birth, which is of the clock's tick, in which a file may be
- * deleted, by a purge, and another made. */
-static struct identity made_at(
-	const struct sys *sys, int fd, const struct stat *st, bool with_birth)
-{
-	struct identity ret = { .inode = st->st_ino, .mtime = st->st_atim };
-
-	if (with_birth)
-		sys->birth(fd, "", &ret.ctime);
-	return ret;
-}
-
-void entry_created(const struct entry_world *world, const char *path, int fd)
-{
-	const struct sys *sys = world->env.sys;
-	struct pending_source made = { .digested = 0 };
-	struct stat st;
-
-	(void)sys->stamp(fd); /* a sandbox may refuse it; then its birth has to do */
-	if (sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
-		return;
-	made.identity = made_at(sys, fd, &st, true);
-	pending_add(world->python.created, sys->thread(), path, &made);
-}
-
-static bool is_created(const struct entry_world *world, const char *temporary, int fd,
-	const struct stat *st)
-{
-	const struct sys *sys = world->env.sys;
-	struct identity now = made_at(sys, fd, st, false);
-	struct pending_source made;
-
-	if (!pending_find(world->python.created, sys->thread(), temporary, &made) ||
-		made.identity.inode != now.inode)
-		return false;
-	if (timestamp_equal(&made.identity.mtime, &now.mtime))
-		return true;
-	now = made_at(sys, fd, st, true);
-	return timestamp_is_set(&now.ctime) &&
-	       timestamp_equal(&made.identity.ctime, &now.ctime);
 }
 
 /* Sets the seal's source if it is proven that this is what was compiled: the source is
@@ -174,7 +129,8 @@ static enum verdict decide(struct entry *entry, const char *temporary, int fd,
 	entry_magic_owned(entry, pyc->seal.magic);
 	memcpy(entry->magic, pyc->seal.magic, sizeof entry->magic);
 	verdict = prove(entry, &pyc->header, &pyc->seal);
-	if (verdict != VERDICT_SEALED || is_created(entry->world, temporary, fd, st))
+	if (verdict != VERDICT_SEALED ||
+		entry_is_created(entry->world, temporary, fd, st))
 		return verdict;
 	pyc->seal.flags &= ~(uint32_t)(SEAL_SOURCE | SEAL_IDENTITY);
 	return VERDICT_UNSEALED_TEMPORARY;
@@ -273,7 +229,7 @@ static void copy_to(
 	if (entry_file_is_sealed(world, fd, &seal) &&
 		entry_file_load(entry, fd, &seal, &file) == 0) {
 		file.is_object = true;
-		(void)entry_file_put(world, &file, object, 0600, spare, size, -1);
+		(void)entry_write(world, &file, object, 0600, spare, size, -1);
 		entry_file_free(world, &file);
 	}
 	world->env.sys->close(fd);
@@ -285,7 +241,7 @@ static bool become(const struct entry_world *world, const char *temporary,
 {
 	const struct sys *sys = world->env.sys;
 
-	if (!entry_file_temporary(object, 0, spare, size) ||
+	if (!entry_temporary_name(object, 0, spare, size) ||
 		sys->linkat(AT_FDCWD, object, AT_FDCWD, spare, 0) < 0)
 		return false;
 	if (sys->renameat(AT_FDCWD, spare, AT_FDCWD, temporary) == 0)
@@ -311,7 +267,7 @@ void entry_share(struct entry *entry, const char *temporary)
 	spare = object + used;
 	for (int i = 0; i < 2; i++) {
 		err = sys->linkat(AT_FDCWD, temporary, AT_FDCWD, object, 0);
-		if (err == -ENOENT && entry_file_make_parent(world, object) == 0)
+		if (err == -ENOENT && entry_make_parent(world, object) == 0)
 			err = sys->linkat(AT_FDCWD, temporary, AT_FDCWD, object, 0);
 		/* One that is damaged is in the way; another process's is as good. */
 		if (err != -EEXIST || is_whole(entry, object, magic) ||

@@ -32,8 +32,8 @@ struct header {
 	uint32_t mtime, size; /* of HEADER_TIMESTAMP */
 };
 
-/* The length of the header in files with that cache tag, by tags.def; HEADER_MAX where
- * the tag has no row there. */
+/* The length of the header in files with that cache tag, by interpreters.def; HEADER_MAX
+ * where the tag has no row there. */
 size_t header_length(const char *tag);
 
 /* Reads the header at data, of which size bytes are there. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files of the cache: judging, reading and writing them. (Reusing them:
- * test_entry_reuse.c.)
+ * Files of the cache: classifying and reading them. (Writing them: test_entry_write.c.)
  */
 #include "tests/unit/unit.h"
 
@@ -14,22 +13,6 @@
 
 #include "shim/core/entry/entry_file.h"
 #include "tests/unit/fake/fake_entry.h"
-
-#define FLAGS (O_RDONLY | O_CLOEXEC)
-
-static int open_file(const char *path)
-{
-	int fd = fake_sys.openat(AT_FDCWD, path, FLAGS, 0);
-
-	assert_return_code(fd, -fd);
-	return fd;
-}
-
-static void import_once(void)
-{
-	fake_import_first();
-	assert_int_equal(source_look(&fe.entry.source, &fake_sys), 0);
-}
 
 static enum entry_file_kind kind_of(int fd)
 {
@@ -47,14 +30,14 @@ static void every_length(void **state)
 	ssize_t size;
 
 	(void)state;
-	import_once();
+	fake_import_once();
 	size = fake_read(fake_entry_path(), (char *)data, sizeof data);
 	for (ssize_t n = 0; n <= size + 1; n++) {
 		int fd;
 
 		data[size] = 0;
 		fake_make_bytes("file", data, (size_t)n);
-		fd = open_file(fake_path("file"));
+		fd = fake_open_file(fake_path("file"));
 		assert_int_equal(
 			kind_of(fd), n == size ? ENTRY_FILE_SEALED : ENTRY_FILE_DAMAGED);
 		fake_sys.close(fd);
@@ -68,7 +51,7 @@ static void every_length_with_zeros(void **state)
 	ssize_t size;
 
 	(void)state;
-	import_once();
+	fake_import_once();
 	size = fake_read(fake_entry_path(), (char *)whole, sizeof whole);
 	memcpy(data, whole, sizeof data);
 	for (ssize_t n = size - 1; n >= 16; n--) {
@@ -76,7 +59,7 @@ static void every_length_with_zeros(void **state)
 
 		data[n] = 0;
 		fake_make_bytes("file", data, (size_t)size);
-		fd = open_file(fake_path("file"));
+		fd = fake_open_file(fake_path("file"));
 		assert_int_equal(kind_of(fd), memcmp(data, whole, (size_t)size)
 						      ? ENTRY_FILE_DAMAGED
 						      : ENTRY_FILE_SEALED);
@@ -91,7 +74,7 @@ static void a_programs_own_file(void **state)
 	(void)state;
 	assert_int_equal(source_look(&fe.entry.source, &fake_sys), 0);
 	fake_make_file("file", "anything");
-	fd = open_file(fake_path("file"));
+	fd = fake_open_file(fake_path("file"));
 	assert_int_equal(kind_of(fd), ENTRY_FILE_DAMAGED);
 	entry_disclaim(&fe.entry, fd);
 	assert_int_equal(kind_of(fd), ENTRY_FILE_FOREIGN_WRITTEN);
@@ -100,24 +83,6 @@ static void a_programs_own_file(void **state)
 }
 
 /* --- entry_file_load --------------------------------------------------------------- */
-static int load(struct entry_file *file)
-{
-	int fd = open_file(fe.path), err = -EINVAL;
-	struct seal seal;
-
-	if (entry_file_is_sealed(&fe.world, fd, &seal))
-		err = entry_file_load(&fe.entry, fd, &seal, file);
-	if (err < 0)
-		fake_sys.close(fd);
-	return err;
-}
-
-static void unload(struct entry_file *file)
-{
-	fake_sys.close(file->from);
-	entry_file_free(&fe.world, file);
-}
-
 static void a_changed_byte_is_an_error(void **state)
 {
 	uint8_t data[1024];
@@ -125,7 +90,7 @@ static void a_changed_byte_is_an_error(void **state)
 	ssize_t size;
 
 	(void)state;
-	import_once();
+	fake_import_once();
 	size = fake_read(fake_entry_path(), (char *)data, sizeof data);
 	for (ssize_t at = 0; at < size - SEAL_SIZE; at++) {
 		bool may = at >= 8 && at < 16; /* mtime and size */
@@ -133,9 +98,9 @@ static void a_changed_byte_is_an_error(void **state)
 
 		data[at] ^= 1;
 		fake_make_bytes(fake_entry_path(), data, (size_t)size);
-		err = load(&file);
+		err = fake_load(&file);
 		if (err == 0)
-			unload(&file);
+			fake_unload(&file);
 		assert_int_equal(err == 0, may);
 		data[at] ^= 1;
 	}
@@ -148,282 +113,14 @@ static void without_memory(void **state)
 	int fd;
 
 	(void)state;
-	import_once();
+	fake_import_once();
 	fake_sys.unmap(atomic_exchange(&fe.world.env.scratch->kept, NULL), SCRATCH_KEPT);
-	fd = open_file(fe.path);
+	fd = fake_open_file(fe.path);
 	assert_int_equal(kind_of(fd), ENTRY_FILE_SEALED);
 	fake_count_from_here();
 	fake.fail_at = 1;
 	assert_int_equal(entry_file_load(&fe.entry, fd, &seal, &file), -ENOMEM);
 	fake_sys.close(fd);
-}
-
-/* --- entry_file_put ---------------------------------------------------------------- */
-static int put(struct entry_file *file, const char *below, size_t room, int flags)
-{
-	char path[600], before[600], spare[800];
-	int ret;
-
-	strcpy(path, fake_path(below));
-	strcpy(before, path);
-	ret = entry_file_put(&fe.world, file, path, 0640, spare, room, flags);
-	assert_string_equal(path, before);
-	return ret;
-}
-
-#define TARGET FAKE_VERSION "/tree/new/__pycache__/m.pyc"
-
-static void is_put_with_all_above_it(void **state)
-{
-	struct entry_file file;
-	int fd;
-
-	(void)state;
-	import_once();
-	assert_int_equal(load(&file), 0);
-	fd = put(&file, TARGET, 800, FLAGS);
-	assert_return_code(fd, -fd);
-	fake_check_code(fd, "first", true);
-	assert_int_equal(fake_mode(TARGET), S_IFREG | 0640);
-	fake_sys.close(fd);
-	assert_int_equal(put(&file, TARGET, 800, -1), 0); /* over it */
-	assert_int_equal(fake_check_cache(), 0);
-	unload(&file);
-}
-
-static void no_room_for_another_name(void **state)
-{
-	const size_t len = strlen(fake_path(TARGET));
-	struct entry_file file;
-
-	(void)state;
-	import_once();
-	assert_int_equal(load(&file), 0);
-	for (size_t room = 0; room <= len + 2; room++)
-		assert_int_equal(put(&file, TARGET, room, -1), -ENAMETOOLONG);
-	assert_int_equal(fake_mode(TARGET), 0);
-	unload(&file);
-}
-
-static void a_cache_that_is_read_only(void **state)
-{
-	struct entry_file file;
-
-	(void)state;
-	import_once();
-	assert_int_equal(load(&file), 0);
-	fe.world.policy.readonly = true;
-	assert_int_equal(put(&file, TARGET, 800, -1), -EROFS);
-	assert_int_equal(fake_mode(TARGET), 0);
-	unload(&file);
-}
-
-static const char *const file_systems[] = {
-	"put: a call that fails, and be it close, leaves nothing",
-	"put: likewise on a file system that always replaces",
-};
-
-/* Close: where a file server says at last that its disk is full. */
-static void a_call_that_fails(void **state)
-{
-	struct entry_file file;
-
-	fake.renames_new = *state == &file_systems[0];
-	import_once();
-	assert_int_equal(load(&file), 0);
-	assert_int_equal(put(&file, TARGET, 800, -1), 0);
-	unlink(fake_path(TARGET));
-	for (unsigned n = 1;; n++) {
-		int err;
-
-		fake_count_from_here();
-		fake.failed[0] = '\0';
-		fake.fail_at = n;
-		err = put(&file, TARGET, 800, -1);
-		fake.fail_at = 0;
-		if (!fake.failed[0])
-			break;
-		/* What is replaced is looked at only to count it. */
-		if (strcmp(fake.failed, "clone") == 0 ||
-			strcmp(fake.failed, "fstatat") == 0 ||
-			strcmp(fake.failed, "rename_new") == 0) {
-			assert_int_equal(err, 0);
-			assert_int_equal(fake_mode(TARGET), S_IFREG | 0640);
-			unlink(fake_path(TARGET));
-			continue;
-		}
-		assert_int_equal(
-			err, strcmp(fake.failed, "pwrite") == 0 ? -ENOSPC : -EIO);
-		assert_int_equal(fake_mode(TARGET), 0);
-		assert_int_equal(fake_check_cache(), 0);
-	}
-	unload(&file);
-}
-
-/* What is not settled has an identity that may come again with other content. */
-static void what_is_not_settled_has_no_identity(void **state)
-{
-	struct entry_file file;
-
-	(void)state;
-	import_once();
-	assert_int_equal(load(&file), 0);
-	fe.entry.source.settled = false;
-	entry_file_adapt(&fe.entry, &file);
-	assert_int_equal(file.seal.flags, SEAL_SOURCE);
-	fe.entry.source.settled = true;
-	entry_file_adapt(&fe.entry, &file);
-	assert_int_equal(file.seal.flags, SEAL_SOURCE | SEAL_IDENTITY);
-	assert_true(identity_same(&file.seal.source, &fe.entry.source.identity));
-	unload(&file);
-}
-
-/* A forked child has the same stack, and so the same temporary names. */
-static void the_temporary_name_is_anothers(void **state)
-{
-	struct entry_file file;
-	char name[600];
-
-	(void)state;
-	import_once();
-	assert_int_equal(load(&file), 0);
-	assert_int_equal(put(&file, TARGET, 800, -1), 0);
-	strcpy(name, fake.made + strlen(fake.dir) + 1);
-	assert_non_null(strstr(name, TARGET "."));
-	fake_make_file(name, "half");
-	unlink(fake_path(TARGET));
-	assert_int_equal(put(&file, TARGET, 800, -1), 0);
-	assert_int_equal(fake_mode(name), S_IFREG | 0644);
-	assert_int_equal(fake_mode(TARGET), S_IFREG | 0640);
-	assert_int_equal(fake_check_cache(), 1);
-	unload(&file);
-}
-
-static void all_temporary_names_are_taken(void **state)
-{
-	struct entry_file file;
-
-	(void)state;
-	import_once();
-	assert_int_equal(load(&file), 0);
-	for (int i = 0; i < 40; i++) {
-		int err = put(&file, TARGET, 800, -1);
-
-		unlink(fake_path(TARGET));
-		fake_make_file(fake.made + strlen(fake.dir) + 1, "half");
-		if (err < 0) {
-			assert_int_equal(err, -EEXIST);
-			assert_in_range(i, 4, 39);
-			unload(&file);
-			return;
-		}
-	}
-	fail_msg("it goes on for ever");
-}
-
-static void blocks_are_shared(void **state)
-{
-	struct entry_file file;
-
-	(void)state;
-	import_once();
-	fake.clones = true;
-	atomic_store(fe.world.env.cannot_clone, false);
-	assert_int_equal(load(&file), 0);
-	fake_count_from_here();
-	assert_int_equal(put(&file, TARGET, 800, -1), 0);
-	assert_false(*fe.world.env.cannot_clone);
-	assert_int_equal(fake_check_cache(), 0);
-	unload(&file);
-}
-
-static unsigned clones;
-
-static void count_clones(unsigned call, const char *name)
-{
-	(void)call;
-	clones += strcmp(name, "clone") == 0;
-}
-
-static void a_file_system_is_asked_once_for_blocks(void **state)
-{
-	struct entry_file file;
-
-	(void)state;
-	import_once();
-	assert_int_equal(load(&file), 0);
-	clones = 0;
-	fake.meanwhile = count_clones;
-	for (int i = 0; i < 3; i++)
-		assert_int_equal(put(&file, TARGET, 800, -1), 0);
-	fake.meanwhile = NULL;
-	assert_int_equal(clones, 1);
-	unload(&file);
-}
-
-/* --- entry_file_store -------------------------------------------------------------- */
-static void from_memory(void **state)
-{
-	struct entry_file file;
-	int fd;
-
-	(void)state;
-	import_once();
-	assert_int_equal(load(&file), 0);
-	fe.world.policy.readonly = true;
-	fake_count_from_here();
-	fd = entry_file_store(&fe.entry, &file, FLAGS | O_NOFOLLOW);
-	assert_return_code(fd, -fd);
-	fake_check_code(fd, "first", false);
-	fake_sys.close(fd);
-	unload(&file);
-}
-
-static void remove_entry(unsigned call, const char *name)
-{
-	(void)call;
-	if (strcmp(name, "close") == 0)
-		unlink(fe.path);
-}
-
-static void what_was_written_is_served(void **state)
-{
-	struct entry_file file;
-	int fd;
-
-	(void)state;
-	import_once();
-	assert_int_equal(load(&file), 0);
-	fake.meanwhile = remove_entry;
-	fd = entry_file_store(&fe.entry, &file, FLAGS);
-	fake.meanwhile = NULL;
-	assert_return_code(fd, -fd);
-	fake_check_code(fd, "first", true);
-	fake_sys.close(fd);
-	unload(&file);
-}
-
-static void an_entry_has_the_mode_of_its_source(void **state)
-{
-	static const mode_t modes[] = { 0644, 0600, 0444, 0755, 0666 };
-	struct entry_file file;
-
-	(void)state;
-	import_once();
-	umask(0);
-	for (size_t i = 0; i < COUNT(modes); i++) {
-		int fd;
-
-		assert_return_code(chmod(fake_path("src/m.py"), modes[i]), errno);
-		assert_int_equal(source_look(&fe.entry.source, &fake_sys), 0);
-		assert_int_equal(load(&file), 0);
-		fd = entry_file_store(&fe.entry, &file, FLAGS);
-		fake_sys.close(fd);
-		assert_int_equal(fake_mode(fake_entry_path()),
-			S_IFREG | ((modes[i] | 0200) & 0666));
-		unload(&file);
-	}
-	umask(022);
 }
 
 int main(void)
@@ -437,24 +134,5 @@ int main(void)
 	unit_one("load: any changed byte is an error, but for mtime and size",
 		a_changed_byte_is_an_error);
 	unit_one("load: without memory", without_memory);
-	unit_one("put: with all directories above it, and over what is there",
-		is_put_with_all_above_it);
-	unit_one("put: without room for another name", no_room_for_another_name);
-	unit_one("put: in a cache that is read only", a_cache_that_is_read_only);
-	unit_rows(a_call_that_fails, file_systems);
-	unit_one("adapt: what is not settled has no identity",
-		what_is_not_settled_has_no_identity);
-	unit_one("put: a temporary file of another process is left to it",
-		the_temporary_name_is_anothers);
-	unit_one("put: where all temporary names are taken",
-		all_temporary_names_are_taken);
-	unit_one("put: blocks are shared where that goes", blocks_are_shared);
-	unit_one("put: a file system is asked once to share blocks",
-		a_file_system_is_asked_once_for_blocks);
-	unit_one("store: from memory where nothing can be written", from_memory);
-	unit_one("store: what was written is served, whoever removes it",
-		what_was_written_is_served);
-	unit_one("store: the mode is that of the source",
-		an_entry_has_the_mode_of_its_source);
 	return unit_run("entry_file");
 }

@@ -17,12 +17,6 @@
 
 #define FLAGS (O_RDONLY | O_CLOEXEC)
 
-static void import_once(void)
-{
-	fake_import_first();
-	assert_int_equal(source_look(&fe.entry.source, &fake_sys), 0);
-}
-
 static void import_elsewhere(bool same_file)
 {
 	fake_import_elsewhere(same_file);
@@ -140,7 +134,7 @@ static void an_object_of_another_source_is_not_used(void **state)
 	strcpy(object, fake_object_path("first"));
 	fake_source("other/m.py", "others");
 	fake_entry_is("other", FAKE_NAME);
-	import_once();
+	fake_import_once();
 	fake_entry_is("src", FAKE_NAME);
 	assert_return_code(
 		rename(fake_path(fake_object_path("others")), fake_path(object)), errno);

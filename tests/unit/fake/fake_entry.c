@@ -11,7 +11,6 @@
 
 #include "shim/core/cache/object.h"
 #include "shim/core/cache/root.h"
-#include "shim/core/entry/entry_file.h"
 
 #define CODE "code of "
 #define LARGEST 4096
@@ -357,7 +356,7 @@ static void compile(const struct stat *source)
 		fe.compiling();
 	strcpy(before, fe.path);
 	if (!fe.writes || fe.world.policy.readonly ||
-		entry_file_make_parent(&fe.world, fe.path) < 0)
+		entry_make_parent(&fe.world, fe.path) < 0)
 		return;
 	snprintf(temporary, sizeof temporary, "%s.140001", fe.path);
 	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
@@ -443,4 +442,36 @@ void fake_check_code(int fd, const char *text, bool sealed)
 	if (sealed)
 		data[seal.pyc_size] = '\0';
 	assert_string_equal((char *)data + 16 + strlen("code of "), text);
+}
+
+void fake_import_once(void)
+{
+	fake_import_first();
+	assert_int_equal(source_look(&fe.entry.source, &fake_sys), 0);
+}
+
+int fake_open_file(const char *path)
+{
+	int fd = fake_sys.openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+
+	assert_return_code(fd, -fd);
+	return fd;
+}
+
+int fake_load(struct entry_file *file)
+{
+	int fd = fake_open_file(fe.path), err = -EINVAL;
+	struct seal seal;
+
+	if (entry_file_is_sealed(&fe.world, fd, &seal))
+		err = entry_file_load(&fe.entry, fd, &seal, file);
+	if (err < 0)
+		fake_sys.close(fd);
+	return err;
+}
+
+void fake_unload(struct entry_file *file)
+{
+	fake_sys.close(file->from);
+	entry_file_free(&fe.world, file);
 }

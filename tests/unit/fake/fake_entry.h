@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "shim/core/entry/entry.h"
+#include "shim/core/entry/entry_file.h"
 #include "tests/unit/fake/fake_sys.h"
 
 #define FAKE_MAGIC "\xa7\r\r\n"
@@ -79,6 +79,9 @@ void fake_import_right(void);
 /* The same where nothing is cached that could be served: compiled and sealed. */
 void fake_import_first(void);
 
+/* That, and the entry's source has been looked at. */
+void fake_import_once(void);
+
 /* The same for the bytecode of other/m.py, which has the text of src/m.py or is the same
  * file. Afterwards it is about src/m.py again. */
 void fake_import_elsewhere(bool same_file);
@@ -88,6 +91,11 @@ int fake_open_entry(int flags);
 
 /* The process opens the source, as a compiler does. */
 void fake_open_source(void);
+
+/* Opens a file by its path, and reads the entry with its seal (0 or -errno). */
+int fake_open_file(const char *path);
+int fake_load(struct entry_file *file);
+void fake_unload(struct entry_file *file);
 
 /* What is in a descriptor of bytecode; checks that it is such. */
 size_t fake_read_pyc(int fd, uint8_t *data, size_t size);

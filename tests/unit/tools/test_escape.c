@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "tools/base/escape.h"
+#include "tools/base/json.h"
 
 /* clang-format off: a row a line */
 static const struct row {
@@ -79,7 +80,7 @@ static void prints(void **state)
 	escape_plain(out, row->text);
 	fclose(out);
 	out = open_memstream(&json, &size);
-	escape_json(out, row->text);
+	json_quote(out, row->text);
 	fclose(out);
 	assert_string_equal(plain, row->plain);
 	assert_string_equal(json, row->json);

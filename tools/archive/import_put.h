@@ -15,9 +15,10 @@
 #include "tools/cache/cache.h"
 
 /* Puts a file there, in place of what has that name. data stays as it is. */
-int publish_file(const struct cache *cache, const char *path, uint8_t *data, size_t size);
+int import_put_file(
+	const struct cache *cache, const char *path, uint8_t *data, size_t size);
 
 /* Makes `to` a hard link of the file `from`. -EEXIST: with `replace` false, and something
  * has that name. -EMLINK, -EPERM and others: this file system has no such links. */
-int publish_link(
+int import_put_link(
 	const struct cache *cache, const char *from, const char *to, bool replace);

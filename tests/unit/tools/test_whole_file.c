@@ -12,9 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tools/base/tmpfile.h"
+#include "tools/base/whole_file.h"
 
-static char directory[] = "/tmp/test-tmpfile.XXXXXX";
+static char directory[] = "/tmp/test-whole-file.XXXXXX";
 static int dirfd_;
 
 static unsigned count_names(void)
@@ -39,22 +39,22 @@ static void read_whole(const char *name, char buf[64])
 	close(fd);
 }
 
-static void begin_with(struct tmpfile *file, const char *name, const char *text)
+static void begin_with(struct whole_file *file, const char *name, const char *text)
 {
-	assert_int_equal(tmpfile_begin(file, dirfd_, name, 0640), 0);
+	assert_int_equal(whole_file_begin(file, dirfd_, name, 0640), 0);
 	fputs(text, file->out);
 }
 
 static void published(void **state)
 {
-	struct tmpfile file;
+	struct whole_file file;
 	struct stat st;
 	char text[64];
 
 	(void)state;
 	begin_with(&file, "file", "one");
 	assert_int_equal(faccessat(dirfd_, "file", F_OK, 0), -1);
-	assert_int_equal(tmpfile_publish(&file), 0);
+	assert_int_equal(whole_file_publish(&file), 0);
 	read_whole("file", text);
 	assert_string_equal(text, "one");
 	assert_int_equal(fstatat(dirfd_, "file", &st, 0), 0);
@@ -64,14 +64,14 @@ static void published(void **state)
 
 static void two_at_a_time(void **state)
 {
-	struct tmpfile first, second;
+	struct whole_file first, second;
 	char text[64];
 
 	(void)state;
 	begin_with(&first, "file", "first");
 	begin_with(&second, "file", "second");
-	assert_int_equal(tmpfile_publish(&second), 0);
-	assert_int_equal(tmpfile_publish(&first), 0);
+	assert_int_equal(whole_file_publish(&second), 0);
+	assert_int_equal(whole_file_publish(&first), 0);
 	read_whole("file", text);
 	assert_string_equal(text, "first");
 	assert_int_equal(count_names(), 1);
@@ -79,12 +79,12 @@ static void two_at_a_time(void **state)
 
 static void discarded(void **state)
 {
-	struct tmpfile file;
+	struct whole_file file;
 	char text[64];
 
 	(void)state;
 	begin_with(&file, "file", "two");
-	tmpfile_discard(&file);
+	whole_file_discard(&file);
 	read_whole("file", text);
 	assert_string_equal(text, "first");
 	assert_int_equal(count_names(), 1);
@@ -92,14 +92,14 @@ static void discarded(void **state)
 
 static void replaces_a_link(void **state)
 {
-	struct tmpfile file;
+	struct whole_file file;
 	struct stat st;
 	char text[64];
 
 	(void)state;
 	assert_int_equal(symlinkat("file", dirfd_, "link"), 0);
 	begin_with(&file, "link", "three");
-	assert_int_equal(tmpfile_publish(&file), 0);
+	assert_int_equal(whole_file_publish(&file), 0);
 	read_whole("file", text);
 	assert_string_equal(text, "first");
 	assert_int_equal(fstatat(dirfd_, "link", &st, AT_SYMLINK_NOFOLLOW), 0);
@@ -109,12 +109,12 @@ static void replaces_a_link(void **state)
 
 static void keeps_a_fifo(void **state)
 {
-	struct tmpfile file;
+	struct whole_file file;
 	struct stat st;
 
 	(void)state;
 	assert_int_equal(mkfifoat(dirfd_, "fifo", 0600), 0);
-	assert_int_equal(tmpfile_begin(&file, dirfd_, "fifo", 0640), -EEXIST);
+	assert_int_equal(whole_file_begin(&file, dirfd_, "fifo", 0640), -EEXIST);
 	assert_int_equal(fstatat(dirfd_, "fifo", &st, AT_SYMLINK_NOFOLLOW), 0);
 	assert_true(S_ISFIFO(st.st_mode));
 	assert_int_equal(unlinkat(dirfd_, "fifo", 0), 0);
@@ -122,14 +122,14 @@ static void keeps_a_fifo(void **state)
 
 static void cannot_be_written(void **state)
 {
-	struct tmpfile file;
+	struct whole_file file;
 	char text[64];
 	int full = open("/dev/full", O_WRONLY);
 
 	(void)state;
 	begin_with(&file, "file", "four");
 	assert_true(dup2(full, fileno(file.out)) >= 0);
-	assert_int_equal(tmpfile_publish(&file), -ENOSPC);
+	assert_int_equal(whole_file_publish(&file), -ENOSPC);
 	read_whole("file", text);
 	assert_string_equal(text, "first");
 	assert_int_equal(count_names(), 1);
@@ -139,14 +139,14 @@ static void cannot_be_written(void **state)
 static void after_a_kill(void **state)
 {
 	int fd = openat(dirfd_, "file.new", O_WRONLY | O_CREAT, 0600);
-	struct tmpfile file;
+	struct whole_file file;
 	char text[64];
 
 	(void)state;
 	close(fd);
-	assert_int_equal(tmpfile_begin_locked(&file, dirfd_, "file", 0600), 0);
+	assert_int_equal(whole_file_begin_locked(&file, dirfd_, "file", 0600), 0);
 	fputs("first", file.out);
-	assert_int_equal(tmpfile_publish(&file), 0);
+	assert_int_equal(whole_file_publish(&file), 0);
 	read_whole("file", text);
 	assert_string_equal(text, "first");
 	assert_int_equal(count_names(), 1);
@@ -154,10 +154,10 @@ static void after_a_kill(void **state)
 
 static void no_place(void **state)
 {
-	struct tmpfile file;
+	struct whole_file file;
 
 	(void)state;
-	assert_int_equal(tmpfile_begin(&file, dirfd_, "none/file", 0600), -ENOENT);
+	assert_int_equal(whole_file_begin(&file, dirfd_, "none/file", 0600), -ENOENT);
 	assert_int_equal(count_names(), 1);
 }
 
@@ -176,7 +176,7 @@ int main(void)
 	unit_one(
 		"under a lock, what a killed process has left is replaced", after_a_kill);
 	unit_one("a directory that is not there is an error", no_place);
-	r = unit_run("tmpfile");
+	r = unit_run("whole_file");
 	unlinkat(dirfd_, "file", 0);
 	rmdir(directory);
 	return r;

@@ -2,7 +2,7 @@
  *
  * Files under a temporary name until they are whole.
  */
-#include "tools/base/tmpfile.h"
+#include "tools/base/whole_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 
 /* Without a name, so that nothing is left of it if we are killed; -errno where the file
  * system cannot do that, or there is no /proc by which it could be named later. */
-static int open_nameless(const struct tmpfile *file)
+static int open_nameless(const struct whole_file *file)
 {
 	AUTOFREE char *directory = file_parent(file->name);
 	int fd;
@@ -28,7 +28,7 @@ static int open_nameless(const struct tmpfile *file)
 	return fd < 0 ? -errno : fd;
 }
 
-static int begin(struct tmpfile *file, mode_t mode)
+static int begin(struct whole_file *file, mode_t mode)
 {
 	int fd, error;
 
@@ -46,7 +46,7 @@ static int begin(struct tmpfile *file, mode_t mode)
 		return 0;
 	error = errno;
 	close(fd);
-	tmpfile_discard(file);
+	whole_file_discard(file);
 	return -error;
 }
 
@@ -61,7 +61,7 @@ static bool is_special(int dirfd, const char *name)
 }
 
 /* Several processes may write the same file: a name that is likely to be free. */
-int tmpfile_begin(struct tmpfile *file, int dirfd, const char *name, mode_t mode)
+int whole_file_begin(struct whole_file *file, int dirfd, const char *name, mode_t mode)
 {
 	int r = -EEXIST;
 
@@ -70,7 +70,7 @@ int tmpfile_begin(struct tmpfile *file, int dirfd, const char *name, mode_t mode
 	for (int i = 0; i < TRIES && r == -EEXIST; i++) {
 		unsigned random;
 
-		*file = (struct tmpfile){ .dirfd = dirfd, .name = name };
+		*file = (struct whole_file){ .dirfd = dirfd, .name = name };
 		if (getrandom(&random, sizeof random, GRND_NONBLOCK) != sizeof random)
 			random = (unsigned)getpid() + (unsigned)i;
 		file->temporary = alloc_format("%s.new-%08x", name, random);
@@ -79,16 +79,17 @@ int tmpfile_begin(struct tmpfile *file, int dirfd, const char *name, mode_t mode
 	return r;
 }
 
-int tmpfile_begin_locked(struct tmpfile *file, int dirfd, const char *name, mode_t mode)
+int whole_file_begin_locked(
+	struct whole_file *file, int dirfd, const char *name, mode_t mode)
 {
-	*file = (struct tmpfile){ .dirfd = dirfd, .name = name };
+	*file = (struct whole_file){ .dirfd = dirfd, .name = name };
 	file->temporary = alloc_format("%s.new", name);
 	(void)unlinkat(dirfd, file->temporary, 0);
 	return begin(file, mode);
 }
 
 /* Gives a nameless file its temporary name: a link replaces nothing, a rename does. */
-static int name_it(struct tmpfile *file)
+static int name_it(struct whole_file *file)
 {
 	char link[sizeof "/proc/self/fd/" + 3 * sizeof(int)];
 
@@ -99,7 +100,7 @@ static int name_it(struct tmpfile *file)
 	return 0;
 }
 
-int tmpfile_publish(struct tmpfile *file)
+int whole_file_publish(struct whole_file *file)
 {
 	int r = fflush(file->out) == EOF ? -errno : ferror(file->out) ? -EIO : 0;
 
@@ -112,13 +113,13 @@ int tmpfile_publish(struct tmpfile *file)
 	if (r == 0 && renameat(file->dirfd, file->temporary, file->dirfd, file->name) < 0)
 		r = -errno;
 	if (r < 0)
-		tmpfile_discard(file);
+		whole_file_discard(file);
 	else
 		free(file->temporary);
 	return r;
 }
 
-void tmpfile_discard(struct tmpfile *file)
+void whole_file_discard(struct whole_file *file)
 {
 	if (file->out)
 		fclose(file->out);

@@ -3,7 +3,7 @@
  * Files of the cache, written by the command. Core writes by absolute path; that no link
  * lies on the way is looked up first, since only the user could plant one.
  */
-#include "tools/cache/publish.h"
+#include "tools/archive/import_put.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -44,7 +44,8 @@ static int locate(const struct cache *cache, const char *path, char absolute[PAT
 	return fd < 0 && fd != -ENOENT ? fd : 0;
 }
 
-int publish_file(const struct cache *cache, const char *path, uint8_t *data, size_t size)
+int import_put_file(
+	const struct cache *cache, const char *path, uint8_t *data, size_t size)
 {
 	const struct entry_world world = world_of(cache);
 	const struct entry_file file = {
@@ -60,12 +61,11 @@ int publish_file(const struct cache *cache, const char *path, uint8_t *data, siz
 		return r;
 	r = -ENOENT;
 	for (int n = 0; n < TRIES && r == -ENOENT; n++)
-		r = entry_file_put(
-			&world, &file, absolute, 0600, spare, sizeof spare, -1);
+		r = entry_write(&world, &file, absolute, 0600, spare, sizeof spare, -1);
 	return r;
 }
 
-int publish_link(
+int import_put_link(
 	const struct cache *cache, const char *from, const char *to, bool replace)
 {
 	const struct entry_world world = world_of(cache);
@@ -79,7 +79,7 @@ int publish_link(
 			return 0;
 		r = -errno;
 		if (r == -ENOENT && access(old, F_OK) == 0)
-			r = entry_file_make_parent(&world, absolute);
+			r = entry_make_parent(&world, absolute);
 		else if (r == -EEXIST && replace)
 			r = unlink(absolute) < 0 && errno != ENOENT ? -errno : 0;
 	}

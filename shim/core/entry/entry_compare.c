@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The part of entry.h that decides: whether a sealed entry may be served for the source
+ * that is there. entry_open.c acts on it.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "shim/core/entry/entry_file.h"
+
+/* For a pyc of which Python goes by no mtime: it is for the file that was there when it
+ * was made, or one of the same content. Python alone keeps such a pyc through an edit,
+ * but not when the source is deleted and installed again, since its own __pycache__ goes
+ * too. */
+static enum verdict compare_origin(const struct entry_world *world,
+	const struct source *source, const struct seal *seal)
+{
+	const struct origin then = { seal->source.inode, seal->source.fs,
+		seal->source.ctime };
+	const struct origin now = source_origin(source, world->env.sys);
+
+	if (origin_same(&now, &then))
+		return VERDICT_HIT_HASH;
+	return seal->flags & SEAL_SOURCE ? VERDICT_NONE : VERDICT_MISS_REPLACED;
+}
+
+static bool is_proven(const struct entry_world *world, const struct source *source,
+	const struct seal *seal)
+{
+	const uint32_t needed = SEAL_SOURCE | SEAL_IDENTITY;
+
+	return (seal->flags & (needed | SEAL_HASH)) == needed &&
+	       !world->policy.always_digest &&
+	       identity_proves(&seal->source, &source->identity);
+}
+
+enum verdict entry_compare(
+	const struct entry_world *world, struct source *source, const struct seal *seal)
+{
+	int err;
+
+	/* What the program saw a moment ago is enough to say yes, and not to say no. */
+	if (source_recall(source, world->env.sys, world->env.recent) &&
+		is_proven(world, source, seal))
+		return VERDICT_HIT;
+	err = source_look(source, world->env.sys);
+	if (err == -ENOENT || err == -ENOTDIR)
+		return VERDICT_HIT_NO_SOURCE;
+	if (err < 0)
+		return VERDICT_MISS_UNREACHABLE;
+	if (seal->flags & SEAL_HASH)
+		return compare_origin(world, source, seal);
+	if (!(seal->flags & SEAL_SOURCE))
+		return VERDICT_MISS_NOT_SEALED;
+	return is_proven(world, source, seal) ? VERDICT_HIT : VERDICT_NONE;
+}
+
+/* Whether bytecode is served that was compiled of the same content, though not of
+ * this very file. Python itself goes by time and size, and so does pytest, whose
+ * bytecode depends on its settings too, and a compiler that is told to compile what
+ * was touched. */
+static bool may_stand_for(const struct entry_world *world, const struct source *source,
+	const struct seal *seal, bool stock)
+{
+	if (source->own_codec)
+		return false;
+	return entry_file_fits(seal, source) || (stock && !world->policy.compiles);
+}
+
+enum verdict entry_compare_content(const struct entry_world *world, struct source *source,
+	const struct seal *seal, bool stock)
+{
+	const struct sys *sys = world->env.sys;
+	bool hash = seal->flags & SEAL_HASH;
+
+	if (source_read(source, sys, world->env.clock, world->env.recent,
+		    world->env.scratch) < 0 ||
+		source_digest(source, sys, world->env.scratch) < 0)
+		return VERDICT_MISS_UNREADABLE;
+	if (memcmp(&seal->digest, &source->digest, sizeof seal->digest) != 0)
+		return hash ? VERDICT_MISS_REPLACED : VERDICT_MISS_CHANGED;
+	if (hash)
+		return source->own_codec ? VERDICT_MISS_REPLACED
+					 : VERDICT_HIT_HASH_CONTENT;
+	if ((seal->flags & SEAL_IDENTITY) &&
+		identity_equal(&seal->source, &source->identity))
+		return VERDICT_HIT_SAME_CONTENT;
+	if (!may_stand_for(world, source, seal, stock))
+		return VERDICT_MISS_TOUCHED;
+	/* Else as good as it gets. */
+	if (entry_file_fits(seal, source) && (world->policy.readonly || !source->settled))
+		return VERDICT_HIT_SAME_CONTENT;
+	return VERDICT_HIT_RESEALED;
+}
+
+enum verdict entry_compare_elsewhere(
+	const struct entry_world *world, struct source *source, const struct seal *seal)
+{
+	enum verdict id = entry_compare(world, source, seal);
+
+	if (id == VERDICT_HIT_NO_SOURCE)
+		return VERDICT_MISS_UNREACHABLE;
+	/* Another machine's inode, or another image's, is that of another file here. */
+	if (id == VERDICT_HIT_HASH)
+		return seal->flags & SEAL_SOURCE ? VERDICT_NONE : VERDICT_MISS_REPLACED;
+	return id;
+}

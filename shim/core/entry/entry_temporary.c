@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Temporary files in the cache: their names, and telling one that this process has made
+ * from any other of that name.
+ */
+#include <fcntl.h>
+#include <string.h>
+
+#include "shim/core/base/text.h"
+#include "shim/core/base/timestamp.h"
+#include "shim/core/entry/entry_file.h"
+
+/* As importlib, which takes an object's address, we take one on the stack; forked
+ * children have the same, and take the next. */
+bool entry_temporary_name(const char *path, unsigned n, char *spare, size_t size)
+{
+	struct text text = { .data = spare, .size = size };
+	const char *name = strrchr(path, '/') + 1;
+	bool is_numba = pyc_parse(name, strlen(name)).kind == PYC_NUMBA;
+
+	if (size == 0)
+		return false;
+	text_adds(&text, path);
+	text_adds(&text, is_numba ? ".tmp." : ".");
+	text_addu(&text, (unsigned long)(uintptr_t)&text + n);
+	return !text.cut;
+}
+
+/* What tells a file from all others of its name and inode, before it and after: the time
+ * that stamp put on it as its access time, which a scanner that reads new files takes
+ * away again; then its birth, which is of the clock's tick, in which a file may be
+ * deleted, by a purge, and another made. */
+static struct identity made_at(
+	const struct sys *sys, int fd, const struct stat *st, bool with_birth)
+{
+	struct identity ret = { .inode = st->st_ino, .mtime = st->st_atim };
+
+	if (with_birth)
+		sys->birth(fd, "", &ret.ctime);
+	return ret;
+}
+
+void entry_created(const struct entry_world *world, const char *path, int fd)
+{
+	const struct sys *sys = world->env.sys;
+	struct pending_source made = { .digested = 0 };
+	struct stat st;
+
+	(void)sys->stamp(fd); /* a sandbox may refuse it; then its birth has to do */
+	if (sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
+		return;
+	made.identity = made_at(sys, fd, &st, true);
+	pending_add(world->python.created, sys->thread(), path, &made);
+}
+
+bool entry_is_created(const struct entry_world *world, const char *temporary, int fd,
+	const struct stat *st)
+{
+	const struct sys *sys = world->env.sys;
+	struct identity now = made_at(sys, fd, st, false);
+	struct pending_source made;
+
+	if (!pending_find(world->python.created, sys->thread(), temporary, &made) ||
+		made.identity.inode != now.inode)
+		return false;
+	if (timestamp_equal(&made.identity.mtime, &now.mtime))
+		return true;
+	now = made_at(sys, fd, st, true);
+	return timestamp_is_set(&now.ctime) &&
+	       timestamp_equal(&made.identity.ctime, &now.ctime);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The part of place.h for calls that act on what is there, be it in the cache or in the
+ * tree.
+ */
+#include <errno.h>
+#include <fcntl.h>
+
+#include "shim/place.h"
+#include "shim/process.h"
+#include "shim/report.h"
+
+/* A program that looks at a pyc may go on to write it without opening it: py_compile. */
+static void ask(struct place *place)
+{
+	const struct entry_world world = process_world(report_counters());
+	struct entry entry;
+
+	if (process_tag() && place_entry(place, &world, &entry))
+		entry_ask(&entry);
+}
+
+bool place_is_cache_only(struct place *place)
+{
+	char *end = place->cache + place->map.dir_len, behind = *end;
+	bool pretended;
+
+	*end = '\0';
+	pretended = !place_exists(AT_FDCWD, place_show(place));
+	place_hide(place);
+	pretended = pretended && place_in_cache(place);
+	*end = behind;
+	return pretended;
+}
+
+const char *place_find(struct place *place, int dirfd, const char *path)
+{
+	place_at(place, dirfd, path, PLACE_ANY);
+	if (place->kind == PLACE_DIR && place_is_pretended(place))
+		return place->cache;
+	if (place->kind != PLACE_ENTRY)
+		return place->path;
+	ask(place);
+	if (place_in_cache(place))
+		return place->cache;
+	/* Where there is nothing, the error is that of the directory. */
+	return !place_in_tree(place) && place_is_cache_only(place) ? place->cache
+								   : place->path;
+}
+
+const char *place_change(struct place *place, int dirfd, const char *path)
+{
+	const char *found = place_find(place, dirfd, path);
+
+	if (found != place->cache || place->kind == PLACE_TREE ||
+		!process_config.readonly)
+		return found;
+	errno = EROFS;
+	return NULL;
+}
