@@ -146,5 +146,5 @@ int main(void)
 	unit_one("where content alone counts it is read", where_content_alone_counts);
 	unit_one("what is compiled is not proven by it",
 		it_proves_nothing_that_is_compiled);
-	return unit_run("entry_glance");
+	return unit_run("entry_recent_stat");
 }

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a sealed entry is to the source that is there. Each row changes one thing about
+ * the source, the seal or the policy of an entry that would be a hit.
+ */
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shim/core/entry/entry_file.h"
+#include "tests/unit/fake/fake_entry.h"
+
+static struct seal seal;
+
+static void nothing(void)
+{
+}
+
+static void no_source(void)
+{
+	unlink(fake_path("src/m.py"));
+}
+
+static void no_permission(void)
+{
+	fake.fail_at = 1;
+	fake.fail_with = EACCES;
+}
+
+static void same_content(void)
+{
+	fake_source_lies("src/m.py", "first");
+}
+
+static void same_content_of_another_time(void)
+{
+	fake_source("src/m.py", "first");
+	fake_source_time(77);
+}
+
+static void other_content(void)
+{
+	fake_source_lies("src/m.py", "tsrif");
+}
+
+static void no_digest(void)
+{
+	seal.flags &= ~(uint32_t)(SEAL_SOURCE | SEAL_IDENTITY);
+}
+
+static void no_identity(void)
+{
+	seal.flags &= ~(uint32_t)SEAL_IDENTITY;
+}
+
+static void digest_policy(void)
+{
+	fe.world.policy.always_digest = true;
+}
+
+static void compiler(void)
+{
+	same_content_of_another_time();
+	fe.world.policy.compiles = true;
+}
+
+static void own_codec(void)
+{
+	fake_source_lies("src/m.py", "# coding: mine\n");
+	seal.digest = digest_of("# coding: mine\n", strlen("# coding: mine\n"));
+}
+
+/* compared: by identity alone; then: by content, after VERDICT_NONE; elsewhere: what an
+ * entry that others may have written is. */
+static const struct row {
+	const char *sentence;
+	void (*change)(void);
+	bool stock;
+	enum verdict compared, elsewhere, content;
+} rows[] = {
+	{ "an entry of this very source is a hit", nothing, true, VERDICT_HIT,
+		VERDICT_HIT, VERDICT_HIT_SAME_CONTENT },
+	{ "without a source only the user's own entry is served", no_source, true,
+		VERDICT_HIT_NO_SOURCE, VERDICT_MISS_UNREACHABLE,
+		VERDICT_MISS_UNREADABLE },
+	{ "a source that cannot be looked at is a miss", no_permission, true,
+		VERDICT_MISS_UNREACHABLE, VERDICT_HIT, VERDICT_HIT_SAME_CONTENT },
+	{ "a new file of the same content, time and size is re-sealed", same_content,
+		true, VERDICT_NONE, VERDICT_NONE, VERDICT_HIT_RESEALED },
+	{ "a new file of the same content and another time is re-sealed",
+		same_content_of_another_time, true, VERDICT_NONE, VERDICT_NONE,
+		VERDICT_HIT_RESEALED },
+	{ "bytecode that is not the import system's does not outlive a touched source",
+		same_content_of_another_time, false, VERDICT_NONE, VERDICT_NONE,
+		VERDICT_MISS_TOUCHED },
+	{ "a compiler that finds its source touched compiles", compiler, true,
+		VERDICT_NONE, VERDICT_NONE, VERDICT_MISS_TOUCHED },
+	{ "other content of the same time and size is a miss", other_content, true,
+		VERDICT_NONE, VERDICT_NONE, VERDICT_MISS_CHANGED },
+	{ "a seal without a digest proves nothing", no_digest, true,
+		VERDICT_MISS_NOT_SEALED, VERDICT_MISS_NOT_SEALED, VERDICT_HIT_RESEALED },
+	{ "without an identity the content decides", no_identity, true, VERDICT_NONE,
+		VERDICT_NONE, VERDICT_HIT_RESEALED },
+	{ "with PYCSTASH_VALIDATE=content the content decides", digest_policy, true,
+		VERDICT_NONE, VERDICT_NONE, VERDICT_HIT_SAME_CONTENT },
+	{ "a source in a program's own codec is compiled again", own_codec, true,
+		VERDICT_NONE, VERDICT_NONE, VERDICT_MISS_TOUCHED },
+};
+
+static void compares(void **state)
+{
+	const struct row *row = *state;
+	struct source source;
+	int fd;
+
+	fake_import_first();
+	source = (struct source){ .dirfd = AT_FDCWD, .path = fe.entry.source.path };
+	fd = fake_open_file(fe.path);
+	assert_true(entry_file_is_sealed(&fe.world, fd, &seal));
+	fake_sys.close(fd);
+	fake_count_from_here();
+	row->change();
+	assert_int_equal(entry_compare(&fe.world, &source, &seal), row->compared);
+	assert_int_equal(
+		entry_compare_elsewhere(&fe.world, &source, &seal), row->elsewhere);
+	assert_int_equal(entry_compare_content(&fe.world, &source, &seal, row->stock),
+		row->content);
+}
+
+int main(void)
+{
+	unit_around(fake_entry_begin, fake_entry_end);
+	unit_rows(compares, rows);
+	return unit_run("entry_compare");
+}
