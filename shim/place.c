@@ -36,7 +36,7 @@ static size_t without_slashes(const char *path, size_t len)
 	return len;
 }
 
-/* Writes the physical name of the directory of the sources behind the tree_len letters
+/* Writes the canonical path of the directory of the sources behind the tree_len bytes
  * of cache. */
 static ssize_t resolve(
 	struct place *place, const char *path, size_t len, enum place_use use)
@@ -212,7 +212,7 @@ static void place_plain(
 	place->kind = PLACE_TREE;
 	place->dirfd = dirfd;
 	place->path = path;
-	place->spelled_len = parts.dir_len;
+	place->given_len = parts.dir_len;
 	place->origin = PLACE_RESOLVED;
 	place->layers_only = false;
 	place->map = (struct map){ .path = place->cache, .size = sizeof place->cache };
@@ -253,14 +253,14 @@ static void place_plain(
 static bool fold_pretended(
 	struct place *scratch, int dirfd, char *text, size_t end, size_t rest)
 {
-	char behind = text[end];
+	char kept = text[end];
 	bool pretended, ends;
 
 	text[end] = '\0';
 	place_plain(scratch, dirfd, text, PLACE_ANY);
 	pretended = scratch->kind == PLACE_DIR && !place_in_tree(scratch) &&
 		    place_in_cache(scratch);
-	text[end] = behind;
+	text[end] = kept;
 	if (!pretended)
 		return false;
 	rest += strspn(text + rest, "/");
@@ -284,8 +284,7 @@ static void name_folded(struct place *place, const char *text)
 	} else {
 		place->path = place_show(place);
 		place->map.ephemeral.len = 0; /* it cannot be both, and this is rare */
-		place->spelled_len =
-			place->map.dir_len - place->map.tree_len - PYCACHE_LEN;
+		place->given_len = place->map.dir_len - place->map.tree_len - PYCACHE_LEN;
 	}
 }
 
@@ -337,8 +336,8 @@ void place_at(struct place *place, int dirfd, const char *path, enum place_use u
 
 bool place_settle(struct place *place)
 {
-	const char *path = place->path, *used = path, *physical;
-	size_t len = without_slashes(path, place->spelled_len), used_len = len;
+	const char *path = place->path, *used = path, *canonical;
+	size_t len = without_slashes(path, place->given_len), used_len = len;
 	bool assumed = place->origin == PLACE_ASSUMED, other;
 
 	if (place->origin == PLACE_RESOLVED)
@@ -348,9 +347,9 @@ bool place_settle(struct place *place)
 	place_plain(place, place->dirfd, path, assumed ? PLACE_SETTLED : PLACE_TO_OPEN);
 	if (place->kind != PLACE_ENTRY)
 		return true;
-	physical = place_show(place);
-	other = !used || memcmp(physical, used, used_len) != 0 ||
-		strncmp(physical + used_len, "/" PYCACHE, PYCACHE_LEN + 1) != 0;
+	canonical = place_show(place);
+	other = !used || memcmp(canonical, used, used_len) != 0 ||
+		strncmp(canonical + used_len, "/" PYCACHE, PYCACHE_LEN + 1) != 0;
 	place_hide(place);
 	return other;
 }

@@ -35,8 +35,8 @@ enum place_use {
 	PLACE_TO_OPEN, /* an open; of a temporary file, the name shows the process's tag
 			*/
 	PLACE_TO_READ, /* an open for reading: the directory's spelling is taken for its
-			  physical path where it may be one. The seal keeps that harmless,
-			  and mostly it is true and spares asking */
+			  canonical path where it may be one. The seal keeps that
+			  harmless, and mostly it is true and spares asking */
 	PLACE_SETTLED, /* the same, once more and without taking it */
 	PLACE_RECALL,  /* as PLACE_ANY, but a remembered answer will do */
 };
@@ -58,9 +58,9 @@ struct place {
 	/* How `cache` is put together. For PLACE_OTHER `cache` is empty where the process
 	 * has shown no tag. */
 	struct map map;
-	size_t name_end;    /* where the path of the name in the __pycache__ ends, without
-			       slashes */
-	size_t spelled_len; /* path[..spelled_len) is the directory of the sources */
+	size_t name_end;  /* where the path of the name in the __pycache__ ends, without
+			     slashes */
+	size_t given_len; /* path[..given_len) is the directory of the sources */
 	enum place_origin origin;
 	bool layers_only; /* to read: the cache itself is not to be used */
 	char cache[PATH_MAX];

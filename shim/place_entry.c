@@ -20,7 +20,7 @@ bool place_entry(
 		.common = place->map.ephemeral.len > 0,
 	};
 	return place->pyc.kind == PYC_CODE &&
-	       entry_begin(entry, sizeof place->cache, place->path, place->spelled_len);
+	       entry_begin(entry, sizeof place->cache, place->path, place->given_len);
 }
 
 void place_disclaim(struct place *place, int fd)

@@ -22,14 +22,14 @@ static void ask(struct place *place)
 
 bool place_is_cache_only(struct place *place)
 {
-	char *end = place->cache + place->map.dir_len, behind = *end;
+	char *end = place->cache + place->map.dir_len, kept = *end;
 	bool pretended;
 
 	*end = '\0';
 	pretended = !place_exists(AT_FDCWD, place_show(place));
 	place_hide(place);
 	pretended = pretended && place_in_cache(place);
-	*end = behind;
+	*end = kept;
 	return pretended;
 }
 

@@ -41,8 +41,8 @@ static void set_mode(const char *path, mode_t mode, const struct timespec *since
 
 int place_ready_tree(struct place *place)
 {
-	char *end, behind;
-	const char *physical;
+	char *end, kept;
+	const char *canonical;
 	struct timespec now;
 	struct stat st;
 	bool pretended;
@@ -53,36 +53,37 @@ int place_ready_tree(struct place *place)
 			NAME_MAX + 1) /* it will not be made */
 		return 0;
 	end = place->cache + place->map.dir_len;
-	behind = *end;
+	kept = *end;
 	*end = '\0';
 	pretended =
 		sys_real.fstatat(AT_FDCWD, place->cache, &st, AT_SYMLINK_NOFOLLOW) == 0;
-	physical = place_show(place);
-	if (pretended && !place_exists(AT_FDCWD, physical)) {
+	canonical = place_show(place);
+	if (pretended && !place_exists(AT_FDCWD, canonical)) {
 		sys_real.clock(&now);
-		err = sys_real.mkdirat(AT_FDCWD, physical, (st.st_mode & 0777) | S_IRUSR);
+		err = sys_real.mkdirat(
+			AT_FDCWD, canonical, (st.st_mode & 0777) | S_IRUSR);
 		if (err == 0) {
-			set_mode(physical, st.st_mode & 0777, &now);
-			report_decision(VERDICT_MADE_IN_TREE, AT_FDCWD, physical);
+			set_mode(canonical, st.st_mode & 0777, &now);
+			report_decision(VERDICT_MADE_IN_TREE, AT_FDCWD, canonical);
 		}
 	}
 	place_hide(place);
-	*end = behind;
+	*end = kept;
 	return err == -EEXIST ? 0 : err;
 }
 
 /* Whether the program has the __pycache__ of an entry: a real one, or one that it made
  * and that the cache keeps under the program's own tag. */
 static __attribute__((noinline)) bool has_directory(
-	const struct place *place, const char *physical)
+	const struct place *place, const char *canonical)
 {
 	struct place own;
 
-	if (place_exists(AT_FDCWD, physical))
+	if (place_exists(AT_FDCWD, canonical))
 		return true;
 	if (!process_tag() || strcmp(place->pyc.tag, process_tag()) == 0)
 		return false; /* it was just found to be missing */
-	place_at(&own, AT_FDCWD, physical, PLACE_ANY);
+	place_at(&own, AT_FDCWD, canonical, PLACE_ANY);
 	return own.kind == PLACE_DIR && place_in_cache(&own);
 }
 
@@ -91,7 +92,7 @@ int place_ready_cache(struct place *place)
 	/* For an entry, its __pycache__; for that, what is above it. */
 	size_t len = place->kind == PLACE_ENTRY ? place->map.dir_len
 						: place->map.dir_len - PYCACHE_LEN - 1;
-	char *end = place->cache + len, behind = *end;
+	char *end = place->cache + len, kept = *end;
 	bool wanted = place->kind == PLACE_DIR;
 	int err = -ENOENT;
 
@@ -103,7 +104,7 @@ int place_ready_cache(struct place *place)
 	if (wanted)
 		err = root_make_directory(
 			&sys_real, place->cache, process_config.root_len);
-	*end = behind;
+	*end = kept;
 	return err;
 }
 
@@ -131,21 +132,21 @@ bool place_is_refused(struct place *place, int err, int flags)
 
 bool place_drop_leftover(struct place *place)
 {
-	char *end = place->cache + place->map.dir_len, behind = *end;
+	char *end = place->cache + place->map.dir_len, kept = *end;
 	char *slash = end - PYCACHE_LEN - 1;
-	const char *physical = place->cache + place->map.tree_len;
+	const char *canonical = place->cache + place->map.tree_len;
 	struct timespec cached, sources;
 	bool leftover;
 
 	*end = '\0';
 	sys_real.birth(AT_FDCWD, place->cache, &cached);
 	*slash = '\0';
-	sys_real.birth(AT_FDCWD, physical[0] ? physical : "/", &sources);
+	sys_real.birth(AT_FDCWD, canonical[0] ? canonical : "/", &sources);
 	*slash = '/';
 	leftover = timestamp_is_set(&cached) && timestamp_before(&cached, &sources);
 	if (leftover && !process_config.readonly)
 		root_drop_directory(&sys_real, place->cache);
-	*end = behind;
+	*end = kept;
 	return leftover;
 }
 
@@ -291,7 +292,7 @@ void place_turn_real(struct place *place)
 {
 	char *room = sys_real.map(3 * PATH_MAX), *tree = room + 2 * PATH_MAX;
 	struct dirents names = { .fd = -1 };
-	char behind = place->cache[place->map.dir_len];
+	char kept = place->cache[place->map.dir_len];
 	const char *shown;
 	struct stat st;
 
@@ -312,6 +313,6 @@ void place_turn_real(struct place *place)
 		move_names(&names, place->cache, tree, room);
 		sys_real.close(names.fd);
 	}
-	place->cache[place->map.dir_len] = behind;
+	place->cache[place->map.dir_len] = kept;
 	sys_real.unmap(room, 3 * PATH_MAX);
 }

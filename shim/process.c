@@ -14,8 +14,8 @@ struct config process_config;
 struct memo process_memo;
 
 static struct scratch scratch, rooms;
-static struct pending asked, created;
-static struct recent_stat glance;
+static struct pending pending, created;
+static struct recent_stat recent;
 static _Atomic uint32_t magic;
 static struct source_clock source_clock;
 static atomic_bool cannot_clone;
@@ -77,7 +77,7 @@ struct entry_world process_world(struct counters *counters)
 			.sys = &sys_real,
 			.scratch = &scratch,
 			.clock = &source_clock,
-			.recent = &glance,
+			.recent = &recent,
 			.counters = counters,
 			.cannot_clone = &cannot_clone,
 		},
@@ -96,7 +96,7 @@ struct entry_world process_world(struct counters *counters)
 		.python = {
 			.tag = process_tag(),
 			.magic = &magic,
-			.pending = &asked,
+			.pending = &pending,
 			.created = &created,
 			.watching = &process_watching,
 		},
@@ -158,14 +158,14 @@ int process_opened(const char *path, int fd)
 	if (!pyc_may_be_source(path) || sys_real.fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
 		return fd;
 	identity = identity_of(&st);
-	pending_opened(&asked, sys_real.thread(), path, &identity);
+	pending_opened(&pending, sys_real.thread(), path, &identity);
 	return fd;
 }
 
 int process_looked(const char *path, const struct stat *st, int result)
 {
 	if (result == 0)
-		recent_stat_note(&glance, &sys_real, path, st);
+		recent_stat_note(&recent, &sys_real, path, st);
 	return result;
 }
 

@@ -97,7 +97,8 @@ int process_opened(const char *path, int fd);
  * its stats kept. One load. */
 extern _Atomic(const char *) process_own_tag;
 
-/* It has taken the stat of that path; see glance.h. Returns result, whatever that is. */
+/* It has taken the stat of that path; see recent_stat.h. Returns result, whatever that
+ * is. */
 int process_looked(const char *path, const struct stat *st, int result);
 
 /* Of the wrappers of setuid & Co. and chroot: they pass the result through. */

@@ -23,37 +23,38 @@ static atomic_bool has_no_page; /* an old kernel: it was asked once */
 
 static struct counters *make_page(void)
 {
-	struct counters *tally, *other = NULL;
+	struct counters *counters, *other = NULL;
 
 	if (!process_config.stats || process_config.readonly || !process_config.enabled ||
 		atomic_load_explicit(&has_no_page, memory_order_relaxed))
 		return NULL;
-	tally = sys_real.map(sizeof *tally);
-	if (!tally || madvise(tally, sizeof *tally, MADV_WIPEONFORK) < 0) {
+	counters = sys_real.map(sizeof *counters);
+	if (!counters || madvise(counters, sizeof *counters, MADV_WIPEONFORK) < 0) {
 		atomic_store_explicit(&has_no_page, true, memory_order_relaxed);
-		if (tally)
-			sys_real.unmap(tally, sizeof *tally);
+		if (counters)
+			sys_real.unmap(counters, sizeof *counters);
 		return NULL;
 	}
-	if (atomic_compare_exchange_strong(&report_page, &other, tally))
-		return tally;
-	sys_real.unmap(tally, sizeof *tally);
+	if (atomic_compare_exchange_strong(&report_page, &other, counters))
+		return counters;
+	sys_real.unmap(counters, sizeof *counters);
 	return other;
 }
 
 struct counters *report_counters(void)
 {
-	struct counters *tally = atomic_load_explicit(&report_page, memory_order_acquire);
+	struct counters *counters =
+		atomic_load_explicit(&report_page, memory_order_acquire);
 	int saved = errno;
 
-	if (tally && counters_has_begun(tally))
-		return tally;
-	if (!tally)
-		tally = make_page();
-	if (tally)
-		counters_begin(tally, &sys_real, getpid());
+	if (counters && counters_has_begun(counters))
+		return counters;
+	if (!counters)
+		counters = make_page();
+	if (counters)
+		counters_begin(counters, &sys_real, getpid());
 	errno = saved;
-	return tally;
+	return counters;
 }
 
 /* A journal that would grow beyond the program's limit would bring it a signal. */
@@ -92,33 +93,35 @@ static void write_record(struct journal_record *record)
 	process_give_room(path);
 }
 
-static void flush(struct counters *tally)
+static void flush(struct counters *counters)
 {
 	struct journal_record record;
 
-	if (counters_take(tally, &sys_real, &record) && !is_limited())
+	if (counters_take(counters, &sys_real, &record) && !is_limited())
 		write_record(&record);
 }
 
 void report_flush(void)
 {
-	struct counters *tally = atomic_load_explicit(&report_page, memory_order_acquire);
+	struct counters *counters =
+		atomic_load_explicit(&report_page, memory_order_acquire);
 	int saved = errno;
 
 	/* In a vfork child the owner is the parent, or it has not begun. */
-	if (tally && counters_has_begun(tally) &&
-		atomic_load_explicit(&tally->owner, memory_order_relaxed) == getpid())
-		flush(tally);
+	if (counters && counters_has_begun(counters) &&
+		atomic_load_explicit(&counters->owner, memory_order_relaxed) == getpid())
+		flush(counters);
 	errno = saved;
 }
 
 /* A vfork child never comes here, whoever began to count. */
 __attribute__((destructor)) static void fini(void)
 {
-	struct counters *tally = atomic_load_explicit(&report_page, memory_order_acquire);
+	struct counters *counters =
+		atomic_load_explicit(&report_page, memory_order_acquire);
 
-	if (tally && counters_has_begun(tally))
-		flush(tally);
+	if (counters && counters_has_begun(counters))
+		flush(counters);
 }
 
 /* --- the log -------------------------------------------------------------------------*/

@@ -40,7 +40,7 @@ uintptr_t scan_floor = UINTPTR_MAX;
 
 /* "_", and four letters of __pycache__ that lie at an address divisible by 4 when it
  * begins at one that leaves 0, 3, 2 or 1. */
-__m256i scan_letters[5] = { EIGHT('_', '_', '_', '_'), EIGHT('_', '_', 'p', 'y'),
+__m256i scan_patterns[5] = { EIGHT('_', '_', '_', '_'), EIGHT('_', '_', 'p', 'y'),
 	EIGHT('_', 'p', 'y', 'c'), EIGHT('p', 'y', 'c', 'a'), EIGHT('y', 'c', 'a', 'c') };
 
 static inline void scan_init(void)
@@ -62,10 +62,10 @@ __attribute__((target("avx2"), no_sanitize("address"))) static inline __m256i sc
 
 	/* Or the letters would be loaded on the common way as well. */
 	__asm__("" ::: "memory");
-	found = _mm256_or_si256(_mm256_cmpeq_epi32(text, scan_letters[1]),
-		_mm256_cmpeq_epi32(text, scan_letters[2]));
-	found = _mm256_or_si256(found, _mm256_cmpeq_epi32(text, scan_letters[3]));
-	return _mm256_or_si256(found, _mm256_cmpeq_epi32(text, scan_letters[4]));
+	found = _mm256_or_si256(_mm256_cmpeq_epi32(text, scan_patterns[1]),
+		_mm256_cmpeq_epi32(text, scan_patterns[2]));
+	found = _mm256_or_si256(found, _mm256_cmpeq_epi32(text, scan_patterns[3]));
+	return _mm256_or_si256(found, _mm256_cmpeq_epi32(text, scan_patterns[4]));
 }
 
 /* Not inlined, in the file of the wrappers, and calling nothing: the compiler then knows
@@ -73,7 +73,7 @@ __attribute__((target("avx2"), no_sanitize("address"))) static inline __m256i sc
 __attribute__((noinline, target("avx2"), no_sanitize("address"))) static bool scan_maybe(
 	const char *path)
 {
-	const __m256i nul = _mm256_setzero_si256(), underscore = scan_letters[0];
+	const __m256i nul = _mm256_setzero_si256(), underscore = scan_patterns[0];
 	const unsigned skip = (uintptr_t)path % 32;
 	const __m256i *block = (const __m256i *)(path - skip);
 	uint32_t valid = ~0u << skip; /* not what is before the string */

@@ -30,12 +30,12 @@ int cached_mkdir(int dirfd, const char *path, mode_t mode)
 
 	place_at(&place, dirfd, path, PLACE_ANY);
 	if (place.kind == PLACE_ENTRY) {
-		char behind = place.cache[place.name_end];
+		char kept = place.cache[place.name_end];
 		bool there;
 
 		place.cache[place.name_end] = '\0';
 		there = place_in_cache(&place);
-		place.cache[place.name_end] = behind;
+		place.cache[place.name_end] = kept;
 		if (there) {
 			errno = EEXIST;
 			return -1;

@@ -35,6 +35,6 @@ int unit_run(const char *group);
 /* The next of a fixed sequence of numbers below `below`; *seed is its state. */
 unsigned unit_random(uint64_t *seed, unsigned below);
 
-/* A copy of the len letters at data that ends where a page ends that cannot be read
+/* A copy of the len bytes at data that ends where a page ends that cannot be read
  * behind, and begins `len` before that. Valid until the next call. */
 char *unit_at_page_end(const char *data, size_t len);

@@ -227,7 +227,7 @@ void import_finish(struct import *import)
 	struct journal_record record;
 
 	if (!import->cache || import->uncounted ||
-		!counters_take(&import->tally, &sys_libc, &record))
+		!counters_take(&import->counters, &sys_libc, &record))
 		return;
 	text_adds(&TEXT(record.version), import->version);
 	totals_append(import->cache->root, &record);
@@ -243,7 +243,7 @@ static void begin_version(struct import *import, const struct layout *item)
 		return;
 	import_finish(import);
 	text_add(&version, item->version, item->version_len);
-	counters_begin(&import->tally, &sys_libc, getpid());
+	counters_begin(&import->counters, &sys_libc, getpid());
 }
 
 static void count_growth(struct import *import, const struct layout *item,
@@ -252,9 +252,9 @@ static void count_growth(struct import *import, const struct layout *item,
 	const struct stat *before = old->st_nlink ? old : NULL;
 
 	if (item->kind == LAYOUT_OBJECT)
-		counters_object(&import->tally, before, (off_t)size);
+		counters_object(&import->counters, before, (off_t)size);
 	else
-		counters_entry(&import->tally, before, (off_t)size, linked);
+		counters_entry(&import->counters, before, (off_t)size, linked);
 }
 
 static int put(struct import *import, const struct archive_in *in,
@@ -272,7 +272,7 @@ static int put(struct import *import, const struct archive_in *in,
 	if (r < 0)
 		return r;
 	if (!linked && share(import, &in->item, place, &in->seal)) {
-		counters_object(&import->tally, NULL, (off_t)size);
+		counters_object(&import->counters, NULL, (off_t)size);
 		linked = true;
 	}
 	count_growth(import, &in->item, old, size, linked);

@@ -27,7 +27,7 @@ struct import {
 	struct import_map *maps;
 	size_t map_count;
 
-	struct counters tally; /* how the version grows that is being imported */
+	struct counters counters; /* how the version grows that is being imported */
 	char version[JOURNAL_VERSION_SIZE];
 	uint64_t files, bytes; /* put there */
 	uint64_t links;	       /* of them */

@@ -135,7 +135,7 @@ static void add_target(struct warm *warm, const struct python *python, size_t le
 	target->level = level ? LEVELS[level] : '\0';
 	memcpy(&magic, python->magic, sizeof magic);
 	target->magic = magic;
-	counters_begin(&target->tally, &sys_libc, getpid());
+	counters_begin(&target->counters, &sys_libc, getpid());
 }
 
 static void make_targets(struct warm *warm, const struct python *pythons, size_t count)

@@ -48,12 +48,12 @@ static char *resolve(const char *path, size_t end, size_t *ret_end)
 {
 	for (;; end = component_before(path, end)) {
 		AUTOFREE char *directory = alloc_part(path, end);
-		char *physical;
+		char *canonical;
 
 		*ret_end = end;
-		physical = realpath(end ? directory : "/", NULL);
-		if (physical || end == 0)
-			return physical;
+		canonical = realpath(end ? directory : "/", NULL);
+		if (canonical || end == 0)
+			return canonical;
 	}
 }
 

@@ -47,7 +47,7 @@ struct warm_target {
 	struct warm_miss *misses;
 	size_t miss_count;
 	_Atomic uint64_t counts[WARM_OUTCOMES];
-	struct counters tally; /* of what the scan adds to the cache */
+	struct counters counters; /* of what the scan adds to the cache */
 };
 
 struct warm {

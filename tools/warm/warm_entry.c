@@ -82,7 +82,7 @@ void warm_entry_begin(
 			.sys = &sys_libc,
 			.scratch = &entry->scratch,
 			.clock = &source_clock,
-			.counters = writes && config->stats ? &target->tally : NULL,
+			.counters = writes && config->stats ? &target->counters : NULL,
 			.cannot_clone = &cannot_clone,
 		},
 		.policy = {
@@ -283,7 +283,7 @@ void warm_journal(const struct warm *warm, struct warm_target *target)
 	struct journal_record record;
 	struct text version;
 
-	if (!counters_take(&target->tally, &sys_libc, &record))
+	if (!counters_take(&target->counters, &sys_libc, &record))
 		return;
 	version = TEXT(record.version);
 	text_adds(&version, target->python->tag);

@@ -26,9 +26,9 @@ static const char *next_pycache(const char *path, const char *from)
 	const char *at;
 
 	for (at = from; (at = strstr(at, PYCACHE)); at++) {
-		char behind = at[PYCACHE_LEN];
+		char next = at[PYCACHE_LEN];
 
-		if ((at == path || at[-1] == '/') && (behind == '/' || behind == '\0'))
+		if ((at == path || at[-1] == '/') && (next == '/' || next == '\0'))
 			return at;
 	}
 	return NULL;

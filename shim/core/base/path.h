@@ -60,12 +60,12 @@ struct path_parts path_split(const char *path);
  * *ret_rest where the path goes on behind the "..". */
 bool path_next_up(const char *path, size_t from, size_t *ret_end, size_t *ret_rest);
 
-/* Whether the len letters at path are the directory prefix or lie below it. Both are
+/* Whether the len bytes at path are the directory prefix or lie below it. Both are
  * absolute; the match ends at a component's end, and slashes behind prefix don't
  * count. The prefix "/" holds everything. */
 bool path_is_below(const char *path, size_t len, const char *prefix, size_t prefix_len);
 
-/* Whether the len letters at path are absolute and have no empty, "." or ".."
+/* Whether the len bytes at path are absolute and have no empty, "." or ".."
  * component and no slash at the end, so that only links keep them from being a
- * directory's physical name. */
+ * directory's canonical path. */
 bool path_is_clean(const char *path, size_t len);

@@ -196,14 +196,14 @@ static bool is_listed(const char *list, const char *dir, size_t len)
 	return false;
 }
 
-bool config_covers(const struct config *config, const char *spelled, size_t spelled_len,
-	const char *physical, size_t physical_len)
+bool config_covers(const struct config *config, const char *given, size_t given_len,
+	const char *canonical, size_t canonical_len)
 {
 	const char *only = config->only, *exclude = config->exclude;
 
-	if (exclude && (is_listed(exclude, spelled, spelled_len) ||
-			       is_listed(exclude, physical, physical_len)))
+	if (exclude && (is_listed(exclude, given, given_len) ||
+			       is_listed(exclude, canonical, canonical_len)))
 		return false;
-	return !only || is_listed(only, spelled, spelled_len) ||
-	       is_listed(only, physical, physical_len);
+	return !only || is_listed(only, given, given_len) ||
+	       is_listed(only, canonical, canonical_len);
 }

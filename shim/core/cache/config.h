@@ -82,6 +82,6 @@ const char *config_layer(const char *list, size_t n, size_t *ret_len);
 struct ephemeral_patterns config_ephemeral(const char *value);
 
 /* Whether the settings ONLY and EXCLUDE let the cache serve the sources in a directory.
- * Either of its names may match: the one the program spelled, and the physical one. */
-bool config_covers(const struct config *config, const char *spelled, size_t spelled_len,
-	const char *physical, size_t physical_len);
+ * Either of its names may match: the one as given, and the canonical one. */
+bool config_covers(const struct config *config, const char *given, size_t given_len,
+	const char *canonical, size_t canonical_len);

@@ -92,29 +92,29 @@ static size_t parent_len(const char *path, size_t len)
 static ssize_t recall_parent(const struct sys *sys, const struct memo *memo,
 	const char *path, size_t len, char *buf, size_t size)
 {
-	size_t parent = parent_len(path, len), physical_len, more = len - parent;
-	const char *physical = memo_find(memo, path, parent, &physical_len);
+	size_t parent = parent_len(path, len), canonical_len, more = len - parent;
+	const char *canonical = memo_find(memo, path, parent, &canonical_len);
 	char none[1];
 
-	if (!physical || physical_len + more >= size)
+	if (!canonical || canonical_len + more >= size)
 		return -ENOENT;
 	if (sys->readlinkat(AT_FDCWD, path, none, sizeof none) != -EINVAL)
 		return -ENOENT;
 	/* buf may hold the path: its end is moved before its start is written. */
-	memmove(buf + physical_len, path + parent, more);
-	memcpy(buf, physical, physical_len);
-	return (ssize_t)(physical_len + more);
+	memmove(buf + canonical_len, path + parent, more);
+	memcpy(buf, canonical, canonical_len);
+	return (ssize_t)(canonical_len + more);
 }
 
 /* No component of a path that leads to itself is a link: its parents lead to
  * themselves as well. */
 static void remember(struct memo *memo, const char *path, size_t len,
-	const char *physical, size_t physical_len)
+	const char *canonical, size_t canonical_len)
 {
 	size_t known;
 
-	memo_add(memo, path, len, physical, physical_len);
-	if (len != physical_len || memcmp(path, physical, len) != 0)
+	memo_add(memo, path, len, canonical, canonical_len);
+	if (len != canonical_len || memcmp(path, canonical, len) != 0)
 		return;
 	while ((len = parent_len(path, len)) && !memo_find(memo, path, len, &known))
 		memo_add(memo, path, len, path, len);
@@ -124,16 +124,16 @@ ssize_t dirs_recall(const struct sys *sys, struct memo *memo, const char *path,
 	size_t len, char *buf, size_t size)
 {
 	size_t known;
-	const char *physical;
+	const char *canonical;
 	ssize_t ret;
 
 	if (!path_is_clean(path, len))
 		return -EINVAL;
-	physical = memo_find(memo, path, len, &known);
-	if (physical) {
+	canonical = memo_find(memo, path, len, &known);
+	if (canonical) {
 		if (known >= size)
 			return -ENAMETOOLONG;
-		memcpy(buf, physical, known);
+		memcpy(buf, canonical, known);
 		return (ssize_t)known;
 	}
 	if (len >= size)

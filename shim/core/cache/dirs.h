@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The physical name of a directory: the one path under which the kernel knows it.
+ * The canonical path of a directory: the one path under which the kernel knows it.
  *
  * Entries are filed under it, because a `__pycache__` that is reached through two
  * names (a link, `..`, a relative path) is one directory to Python. The kernel
@@ -19,7 +19,7 @@
 #include "shim/core/base/sys.h"
 #include "shim/core/cache/memo.h"
 
-/* Writes the physical name of the directory `path` (relative to dirfd; "" is dirfd
+/* Writes the canonical path of the directory `path` (relative to dirfd; "" is dirfd
  * itself, and with AT_FDCWD the working directory) to buf, without a NUL and, for the
  * root directory, as nothing. buf may overlap path. Returns its length, or -errno:
  * that of the kernel for a path that is no directory, -ENAMETOOLONG where it does not
@@ -27,7 +27,7 @@
 ssize_t dirs_resolve(
 	const struct sys *sys, int dirfd, const char *path, char *buf, size_t size);
 
-/* As dirs_resolve for the len letters at path, with the memory of this process: the
+/* As dirs_resolve for the len bytes at path, with the memory of this process: the
  * answer may be one that held earlier. Only an absolute path without "." and ".." is
  * remembered; path[len] must be '\0' or '/'. */
 ssize_t dirs_recall(const struct sys *sys, struct memo *memo, const char *path,

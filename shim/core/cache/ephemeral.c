@@ -22,16 +22,16 @@ static bool fits_name(const char *pattern, size_t pattern_len, const char *name,
 {
 	const char *star = memchr(pattern, '*', pattern_len);
 	size_t before = star ? (size_t)(star - pattern) : pattern_len;
-	size_t behind = star ? pattern_len - before - 1 : 0;
+	size_t rest = star ? pattern_len - before - 1 : 0;
 
 	if (!star)
 		return len == pattern_len && memcmp(name, pattern, len) == 0;
-	if (len <= before + behind || memcmp(name, pattern, before) != 0 ||
-		memcmp(name + len - behind, star + 1, behind) != 0)
+	if (len <= before + rest || memcmp(name, pattern, before) != 0 ||
+		memcmp(name + len - rest, star + 1, rest) != 0)
 		return false;
 	if (span->from == span->to)
 		span->from = at + before;
-	span->to = at + len - behind;
+	span->to = at + len - rest;
 	return true;
 }
 
@@ -132,7 +132,7 @@ static void hide(char *path, struct span span, struct ephemeral *ret)
 {
 	ret->at = span.from;
 	ret->len = span.to - span.from;
-	memcpy(ret->letters, path + span.from, ret->len);
+	memcpy(ret->bytes, path + span.from, ret->len);
 	for (size_t i = span.from; i < span.to; i++)
 		if (path[i] != '/')
 			path[i] = '*';
@@ -161,9 +161,9 @@ bool ephemeral_hide(const struct ephemeral_patterns *patterns, char *path,
 void ephemeral_swap(struct ephemeral *ephemeral, char *path)
 {
 	for (size_t i = 0; i < ephemeral->len; i++) {
-		char letter = path[ephemeral->at + i];
+		char byte = path[ephemeral->at + i];
 
-		path[ephemeral->at + i] = ephemeral->letters[i];
-		ephemeral->letters[i] = letter;
+		path[ephemeral->at + i] = ephemeral->bytes[i];
+		ephemeral->bytes[i] = byte;
 	}
 }

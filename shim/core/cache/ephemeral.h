@@ -25,7 +25,7 @@
 
 struct ephemeral {
 	size_t at, len; /* of the letters; 0 where nothing is hidden */
-	char letters[EPHEMERAL_SPAN];
+	char bytes[EPHEMERAL_SPAN];
 };
 
 /* Patterns made ready: most paths have no name that begins as one of them does, and this

@@ -6,9 +6,9 @@
 
 struct memo_record {
 	uint32_t hash;
-	uint16_t path_len, physical_len;
-	uint16_t physical_at; /* in text; 0 where both are the same */
-	char text[];	      /* the path, and behind it the physical one */
+	uint16_t path_len, canonical_len;
+	uint16_t canonical_at; /* in text; 0 where both are the same */
+	char text[];	       /* the path, and behind it the canonical one */
 };
 
 /* By words, as it is taken of a directory at each open; good enough for a table that is
@@ -61,8 +61,8 @@ const char *memo_find(
 	/* A slot that was free may have been taken for another path since. */
 	if (!record || record->path_len != len || memcmp(record->text, path, len) != 0)
 		return NULL;
-	*ret_len = record->physical_len;
-	return record->text + record->physical_at;
+	*ret_len = record->canonical_len;
+	return record->text + record->canonical_at;
 }
 
 static struct memo_record *new_record(struct memo *memo, size_t text_len)
@@ -77,27 +77,27 @@ static struct memo_record *new_record(struct memo *memo, size_t text_len)
 	return at + size <= MEMO_ARENA ? (struct memo_record *)(memo->arena + at) : NULL;
 }
 
-void memo_add(struct memo *memo, const char *path, size_t len, const char *physical,
-	size_t physical_len)
+void memo_add(struct memo *memo, const char *path, size_t len, const char *canonical,
+	size_t canonical_len)
 {
-	_Bool same = len == physical_len && memcmp(path, physical, len) == 0;
+	_Bool same = len == canonical_len && memcmp(path, canonical, len) == 0;
 	uint32_t hash = hash_path(path, len);
 	unsigned slot = find_slot(memo, hash, path, len);
 	struct memo_record *record, *none = NULL;
 
-	if (slot == MEMO_SLOTS || len > UINT16_MAX || physical_len > UINT16_MAX ||
+	if (slot == MEMO_SLOTS || len > UINT16_MAX || canonical_len > UINT16_MAX ||
 		atomic_load_explicit(&memo->slots[slot], memory_order_relaxed))
 		return;
-	record = new_record(memo, same ? len : len + physical_len);
+	record = new_record(memo, same ? len : len + canonical_len);
 	if (!record)
 		return;
 	record->hash = hash;
 	record->path_len = (uint16_t)len;
-	record->physical_len = (uint16_t)physical_len;
-	record->physical_at = same ? 0 : (uint16_t)len;
+	record->canonical_len = (uint16_t)canonical_len;
+	record->canonical_at = same ? 0 : (uint16_t)len;
 	memcpy(record->text, path, len);
 	if (!same)
-		memcpy(record->text + len, physical, physical_len);
+		memcpy(record->text + len, canonical, canonical_len);
 	/* Whoever took the slot meanwhile was first; our record is left unused. */
 	atomic_compare_exchange_strong_explicit(&memo->slots[slot], &none, record,
 		memory_order_release, memory_order_relaxed);

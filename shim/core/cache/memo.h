@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What a process remembers of directories: a spelled absolute path and the
- * physical path it led to.
+ * canonical path it led to.
  *
  * Nothing is ever forgotten or changed in place, so that neither a lock nor an
  * order of operations is needed: a record is filled in and then published with
@@ -29,11 +29,11 @@ struct memo {
 	_Alignas(16) char arena[MEMO_ARENA];
 };
 
-/* The physical path remembered for the len letters at path, with its length in
+/* The canonical path remembered for the len bytes at path, with its length in
  * *ret_len, or NULL. It stays valid for ever. */
 const char *memo_find(
 	const struct memo *memo, const char *path, size_t len, size_t *ret_len);
 
-/* Remembers that path led to physical. */
-void memo_add(struct memo *memo, const char *path, size_t len, const char *physical,
-	size_t physical_len);
+/* Remembers that path led to canonical. */
+void memo_add(struct memo *memo, const char *path, size_t len, const char *canonical,
+	size_t canonical_len);

@@ -28,7 +28,7 @@ struct object_name {
 	char level; /* '1', '2', or '\0' */
 };
 
-/* Whether a pyc of that name (len letters, without its directory) may be shared between
+/* Whether a pyc of that name (len bytes, without its directory) may be shared between
  * paths, and at which level: only what the stock import system writes,
  * <module>.<tag>[.opt-1|.opt-2].pyc, since other loaders do not fix co_filename. */
 bool object_is_shareable(const char *name, size_t len, const char *tag, char *ret_level);
@@ -42,7 +42,7 @@ bool object_of(const char *name, const char *tag, const struct digest *digest,
 /* Writes "objects/…" and returns its length. */
 size_t object_path(const struct object_name *name, char ret_path[OBJECT_PATH_SIZE]);
 
-/* Reads such a path back, len letters; false where object_path would not write it. */
+/* Reads such a path back, len bytes; false where object_path would not write it. */
 bool object_read(const char *path, size_t len, struct object_name *ret);
 
 /* Reads the name of a folder of objects; false where it is none. */

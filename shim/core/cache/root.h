@@ -4,7 +4,7 @@
  * its directories.
  *
  *   <root>/CACHEDIR.TAG
- *   <root>/v1/<tag><variant>/tree/<physical source directory>/__pycache__/<name>
+ *   <root>/v1/<tag><variant>/tree/<canonical source directory>/__pycache__/<name>
  *   <root>/v1/<tag><variant>/objects/…, see object.h
  *
  * A pyc is code: what others can write to must not be run. So nobody else may be able
@@ -45,7 +45,7 @@ bool root_is_homeless(const struct sys *sys, char *root);
 #define ROOT_TRIES 1000
 
 /* Makes the directory at path, and all above it down from the root, whose path is the
- * first root_len letters. The root itself is made with its marks should it not be there
+ * first root_len bytes. The root itself is made with its marks should it not be there
  * (any more), and judged: -EPERM where it is refused. path is written to meanwhile, and
  * given back as it was. */
 int root_make_directory(const struct sys *sys, char *path, size_t root_len);

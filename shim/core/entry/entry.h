@@ -139,7 +139,7 @@ void entry_share(struct entry *entry, const char *temporary);
 void entry_placed(const struct entry *entry, const struct stat *old);
 
 /* Whether it is the program's (or its umask's) doing that path, in a __pycache__ of the
- * cache whose path is the first dir_len letters, could not be opened with those flags
+ * cache whose path is the first dir_len bytes, could not be opened with those flags
  * (EACCES): the mode of one of both tells, and the program is to see that as in the tree.
  * Else it is the cache's alone, of what is above it or of a policy that leaves stat as it
  * is (Landlock, SELinux), and is none of the program's business. With O_CREAT | O_EXCL:

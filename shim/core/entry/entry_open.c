@@ -303,7 +303,7 @@ static int try_tree(struct search *search)
 /* Remembers the source, which Python is going to compile. */
 static void remember(struct entry *entry)
 {
-	struct pending_source asked = {
+	struct pending_source pending = {
 		.identity = entry->source.identity,
 		.digested = entry->source.digested,
 		.own_codec = entry->source.own_codec,
@@ -314,7 +314,7 @@ static void remember(struct entry *entry)
 		return;
 	atomic_store_explicit(entry->world->python.watching, true, memory_order_relaxed);
 	pending_add(entry->world->python.pending, entry->world->env.sys->thread(),
-		entry->source.path, &asked);
+		entry->source.path, &pending);
 }
 
 /* Bytecode that other paths have left for sources of the same content. */

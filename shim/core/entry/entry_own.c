@@ -17,16 +17,16 @@ struct mark {
 	struct origin source, directory;
 };
 
-/* Of the directory of the sources, by its physical path, which the entry's contains. */
+/* Of the directory of the sources, by its canonical path, which the entry's contains. */
 static struct origin directory_origin(const struct entry *entry)
 {
-	char *end = entry->path + entry->dir_len - strlen("/__pycache__"), behind = *end;
+	char *end = entry->path + entry->dir_len - strlen("/__pycache__"), kept = *end;
 	const char *path = entry->path + entry->version_len + strlen("/tree");
 	struct origin ret;
 
 	*end = '\0';
 	ret = origin_of(entry->world->env.sys, *path ? path : "/");
-	*end = behind;
+	*end = kept;
 	return ret;
 }
 
@@ -121,13 +121,13 @@ void entry_directory_moved(const struct entry *entry)
 	struct origin directory = directory_origin(entry);
 	struct dirents names;
 	const char *name;
-	char behind = entry->path[entry->dir_len];
+	char kept = entry->path[entry->dir_len];
 
 	entry->path[entry->dir_len] = '\0';
 	names = (struct dirents){ .fd = entry_file_open(sys, entry->path,
 					  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
 					  S_IRWXU) };
-	entry->path[entry->dir_len] = behind;
+	entry->path[entry->dir_len] = kept;
 	if (names.fd < 0)
 		return;
 	while ((name = dirents_next(&names, sys)))

@@ -30,13 +30,13 @@ static mode_t rights_for(int flags)
 bool entry_is_closed(const struct sys *sys, char *path, size_t dir_len, int flags)
 {
 	const bool makes = flags & O_CREAT, only_makes = makes && (flags & O_EXCL);
-	char behind = path[dir_len];
+	char kept = path[dir_len];
 	struct stat dir, file;
 	int err;
 
 	path[dir_len] = '\0';
 	err = sys->fstatat(AT_FDCWD, path, &dir, 0);
-	path[dir_len] = behind;
+	path[dir_len] = kept;
 	if (err < 0)
 		return false;
 	if (lacks(sys, &dir, S_IXUSR))

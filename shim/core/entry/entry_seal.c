@@ -28,7 +28,7 @@ static enum verdict prove(
 {
 	const struct entry_world *world = entry->world;
 	struct source *source = &entry->source;
-	struct pending_source asked;
+	struct pending_source pending;
 	int err;
 
 	if (source_look(source, world->env.sys) < 0)
@@ -44,23 +44,23 @@ static enum verdict prove(
 	if (header->kind == HEADER_TIMESTAMP && !header_fits(header, &source->st))
 		return VERDICT_UNSEALED_HEADER;
 	if (!pending_find(world->python.pending, world->env.sys->thread(), source->path,
-		    &asked))
-		return VERDICT_UNSEALED_UNASKED;
-	if (!identity_same(&asked.identity, &source->identity))
+		    &pending))
+		return VERDICT_UNSEALED_NOT_PENDING;
+	if (!identity_same(&pending.identity, &source->identity))
 		return VERDICT_UNSEALED_CHANGED;
-	if (!asked.opened)
+	if (!pending.opened)
 		return VERDICT_UNSEALED_UNREAD;
 	/* One that is young is read once more: the object would be of the content before,
 	 * for all paths, and its bytecode of what Python has read. */
-	source->digested = asked.digested && !source_is_young(source, world->env.sys);
-	source->own_codec = asked.own_codec;
-	source->digest = asked.digest;
+	source->digested = pending.digested && !source_is_young(source, world->env.sys);
+	source->own_codec = pending.own_codec;
+	source->digest = pending.digest;
 	err = source_digest(source, world->env.sys, world->env.scratch);
 	if (err < 0)
 		return err == -EFBIG ? VERDICT_UNSEALED_LARGE
 				     : VERDICT_UNSEALED_UNREADABLE;
-	if (asked.digested &&
-		memcmp(&source->digest, &asked.digest, sizeof asked.digest) != 0)
+	if (pending.digested &&
+		memcmp(&source->digest, &pending.digest, sizeof pending.digest) != 0)
 		return VERDICT_UNSEALED_CHANGED;
 	seal->digest = source->digest;
 	seal->flags |= SEAL_SOURCE | (seal->flags & SEAL_HASH ? 0 : SEAL_IDENTITY);

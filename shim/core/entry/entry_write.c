@@ -87,14 +87,14 @@ static int write_temporary(const struct entry_world *world, const struct entry_f
 }
 
 static void count(
-	struct counters *tally, const struct entry_file *file, const struct stat *old)
+	struct counters *counters, const struct entry_file *file, const struct stat *old)
 {
 	off_t size = (off_t)file->seal.pyc_size + (file->as_is ? 0 : SEAL_SIZE);
 
 	if (file->is_object)
-		counters_object(tally, old, size);
+		counters_object(counters, old, size);
 	else
-		counters_entry(tally, old, size, false);
+		counters_entry(counters, old, size, false);
 }
 
 /* Gives a new file its final name, and counts it. Mostly nothing has that name, so that

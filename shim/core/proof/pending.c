@@ -32,9 +32,9 @@ static void make_key(uintptr_t thread, const char *path, uint64_t key[2])
 }
 
 /* False where another is writing there. */
-static bool get(const struct pending *asked, unsigned slot, void *ret, size_t size)
+static bool get(const struct pending *pending, unsigned slot, void *ret, size_t size)
 {
-	return slot_read(&asked->slots[slot].sequence, asked->slots[slot].words, ret,
+	return slot_read(&pending->slots[slot].sequence, pending->slots[slot].words, ret,
 		size / sizeof(uint64_t));
 }
 
@@ -47,13 +47,13 @@ struct found {
 };
 
 static bool is_about(
-	const struct pending *asked, const struct head *head, const uint64_t key[2])
+	const struct pending *pending, const struct head *head, const uint64_t key[2])
 {
-	return head->age == asked->age && memcmp(head->key, key, sizeof head->key) == 0;
+	return head->age == pending->age && memcmp(head->key, key, sizeof head->key) == 0;
 }
 
 static void look_up(
-	const struct pending *asked, const uint64_t key[2], struct found *found)
+	const struct pending *pending, const uint64_t key[2], struct found *found)
 {
 	const unsigned first = (unsigned)((key[0] ^ key[1]) >> 40) % PENDING_SLOTS /
 			       PENDING_WAYS * PENDING_WAYS;
@@ -62,32 +62,32 @@ static void look_up(
 
 	*found = (struct found){ .oldest = first };
 	for (unsigned slot = first; slot < first + PENDING_WAYS; slot++) {
-		if (!get(asked, slot, &head, sizeof head)) {
+		if (!get(pending, slot, &head, sizeof head)) {
 			found->unclear = true;
 			continue;
 		}
-		if (head.age != asked->age)
+		if (head.age != pending->age)
 			head.number = 0;
 		if (head.number < least) {
 			least = head.number;
 			found->oldest = slot;
 		}
-		if (!is_about(asked, &head, key))
+		if (!is_about(pending, &head, key))
 			continue;
 		found->slots[found->matches++] = slot;
-		if (!get(asked, slot, &found->record, sizeof found->record) ||
-			!is_about(asked, &found->record.head, key))
+		if (!get(pending, slot, &found->record, sizeof found->record) ||
+			!is_about(pending, &found->record.head, key))
 			found->unclear = true;
 	}
 }
 
-static bool put(struct pending *asked, unsigned slot, const struct record *record)
+static bool put(struct pending *pending, unsigned slot, const struct record *record)
 {
-	return slot_write(&asked->slots[slot].sequence, asked->slots[slot].words, record,
-		PENDING_WORDS);
+	return slot_write(&pending->slots[slot].sequence, pending->slots[slot].words,
+		record, PENDING_WORDS);
 }
 
-void pending_add(struct pending *asked, uintptr_t thread, const char *path,
+void pending_add(struct pending *pending, uintptr_t thread, const char *path,
 	const struct pending_source *source)
 {
 	struct record record;
@@ -95,17 +95,17 @@ void pending_add(struct pending *asked, uintptr_t thread, const char *path,
 
 	memset(&record, 0, sizeof record);
 	make_key(thread, path, record.head.key);
-	record.head.age = asked->age;
-	record.head.number = atomic_fetch_add(&asked->added, 1) + 1;
+	record.head.age = pending->age;
+	record.head.number = atomic_fetch_add(&pending->added, 1) + 1;
 	record.source = *source;
-	look_up(asked, record.head.key, &found);
+	look_up(pending, record.head.key, &found);
 	if (found.matches &&
 		identity_same(&found.record.source.identity, &source->identity))
 		record.source.opened |= found.record.source.opened;
-	(void)put(asked, found.matches ? found.slots[0] : found.oldest, &record);
+	(void)put(pending, found.matches ? found.slots[0] : found.oldest, &record);
 }
 
-void pending_opened(struct pending *asked, uintptr_t thread, const char *path,
+void pending_opened(struct pending *pending, uintptr_t thread, const char *path,
 	const struct identity *identity)
 {
 	uint64_t key[2];
@@ -113,25 +113,25 @@ void pending_opened(struct pending *asked, uintptr_t thread, const char *path,
 	bool put_all = true;
 
 	make_key(thread, path, key);
-	look_up(asked, key, &found);
+	look_up(pending, key, &found);
 	if (identity_same(&found.record.source.identity, identity))
 		found.record.source.opened = true;
 	else /* no file has that */
 		found.record.source = (struct pending_source){ .identity.inode = 0 };
 	for (unsigned i = 0; i < found.matches; i++)
-		put_all &= put(asked, found.slots[i], &found.record);
+		put_all &= put(pending, found.slots[i], &found.record);
 	if (found.unclear || !put_all)
-		asked->age++;
+		pending->age++;
 }
 
-bool pending_find(const struct pending *asked, uintptr_t thread, const char *path,
+bool pending_find(const struct pending *pending, uintptr_t thread, const char *path,
 	struct pending_source *ret)
 {
 	uint64_t key[2];
 	struct found found;
 
 	make_key(thread, path, key);
-	look_up(asked, key, &found);
+	look_up(pending, key, &found);
 	if (found.matches != 1 || found.unclear)
 		return false;
 	*ret = found.record.source;

@@ -46,17 +46,17 @@ struct pending {
 
 /* Remembers the question about the source of that spelling. It is its thread's: another
  * may ask for the same source later, and of another state. */
-void pending_add(struct pending *asked, uintptr_t thread, const char *path,
+void pending_add(struct pending *pending, uintptr_t thread, const char *path,
 	const struct pending_source *source);
 
 /* The process has opened a source of that spelling, and what it opened has that identity.
  * If that is not what the question was about, the question is void: a path may lead
  * elsewhere for a moment (a link that flips there and back). */
-void pending_opened(struct pending *asked, uintptr_t thread, const char *path,
+void pending_opened(struct pending *pending, uintptr_t thread, const char *path,
 	const struct identity *identity);
 
 /* Finds the question again; false where it is lost. What was compiled is the source that
  * it was about only if that was opened since (ret->opened): a program may have read
- * another before it asked. */
-bool pending_find(const struct pending *asked, uintptr_t thread, const char *path,
+ * another before it asked for the bytecode. */
+bool pending_find(const struct pending *pending, uintptr_t thread, const char *path,
 	struct pending_source *ret);

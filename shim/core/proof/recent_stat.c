@@ -14,7 +14,7 @@ static size_t words_for(size_t len)
 	return (offsetof(struct recent_stat_record, path) + len) / sizeof(uint64_t) + 1;
 }
 
-void recent_stat_note(struct recent_stat *glance, const struct sys *sys, const char *path,
+void recent_stat_note(struct recent_stat *recent, const struct sys *sys, const char *path,
 	const struct stat *st)
 {
 	struct recent_stat_record record;
@@ -30,10 +30,10 @@ void recent_stat_note(struct recent_stat *glance, const struct sys *sys, const c
 	record.st = *st;
 	memset(record.path + len / 8 * 8, 0, 8); /* what is copied behind the path */
 	memcpy(record.path, path, len);
-	(void)slot_write(&glance->sequence, glance->words, &record, words_for(len));
+	(void)slot_write(&recent->sequence, recent->words, &record, words_for(len));
 }
 
-bool recent_stat_take(struct recent_stat *glance, const struct sys *sys, const char *path,
+bool recent_stat_take(struct recent_stat *recent, const struct sys *sys, const char *path,
 	struct stat *ret)
 {
 	const uint64_t none[2] = { 0, 0 };
@@ -41,11 +41,11 @@ bool recent_stat_take(struct recent_stat *glance, const struct sys *sys, const c
 	size_t len = strlen(path);
 
 	if (len >= sizeof record.path ||
-		!slot_read(&glance->sequence, glance->words, &record, words_for(len)) ||
+		!slot_read(&recent->sequence, recent->words, &record, words_for(len)) ||
 		record.ticks == 0 || record.thread != sys->thread() ||
 		memcmp(record.path, path, len + 1) != 0 ||
 		sys->ticks() - record.ticks > RECENT_STAT_TICKS)
 		return false;
 	*ret = record.st;
-	return slot_write(&glance->sequence, glance->words, none, 2);
+	return slot_write(&recent->sequence, recent->words, none, 2);
 }

@@ -40,9 +40,9 @@ struct recent_stat {
 
 /* This thread has taken the stat of that path. Kept if it is absolute, and that of a
  * regular file. */
-void recent_stat_note(struct recent_stat *glance, const struct sys *sys, const char *path,
+void recent_stat_note(struct recent_stat *recent, const struct sys *sys, const char *path,
 	const struct stat *st);
 
 /* Gives that stat back, and forgets it. False where there is none that would do. */
-bool recent_stat_take(struct recent_stat *glance, const struct sys *sys, const char *path,
+bool recent_stat_take(struct recent_stat *recent, const struct sys *sys, const char *path,
 	struct stat *ret);

@@ -69,9 +69,9 @@ int source_look(struct source *source, const struct sys *sys)
 }
 
 bool source_recall(
-	struct source *source, const struct sys *sys, struct recent_stat *glance)
+	struct source *source, const struct sys *sys, struct recent_stat *recent)
 {
-	if (!glance || !recent_stat_take(glance, sys, source->path, &source->st))
+	if (!recent || !recent_stat_take(recent, sys, source->path, &source->st))
 		return false;
 	take(source, sys, source->dirfd, source->path);
 	source->seen = true;
@@ -223,9 +223,9 @@ int source_digest(struct source *source, const struct sys *sys, struct scratch *
 }
 
 int source_read(struct source *source, const struct sys *sys, struct source_clock *clock,
-	struct recent_stat *glance, struct scratch *scratch)
+	struct recent_stat *recent, struct scratch *scratch)
 {
-	bool recalled = source_recall(source, sys, glance);
+	bool recalled = source_recall(source, sys, recent);
 	/* Before the last look, which is the one after the reading. */
 	int64_t now = ask_clock(sys);
 	int fd = open_source(source, sys);

@@ -54,10 +54,10 @@ struct source {
 /* Takes the source's stat. -ENOENT & Co. where there is no regular file. */
 int source_look(struct source *source, const struct sys *sys);
 
-/* As source_look, by the stat that the program has just taken; see glance.h. False where
- * there is none. glance may be NULL. */
+/* As source_look, by the stat that the program has just taken; see recent_stat.h. False
+ * where there is none. recent may be NULL. */
 bool source_recall(
-	struct source *source, const struct sys *sys, struct recent_stat *glance);
+	struct source *source, const struct sys *sys, struct recent_stat *recent);
 
 /* As source_look; sees to it that later changes will show, waiting for the clock's next
  * tick if need be, and says in `settled` whether they will. */
@@ -69,7 +69,7 @@ int source_settle(
  * it has been read; else by that of the source that is opened to read it, which is
  * cheaper than by its path. */
 int source_read(struct source *source, const struct sys *sys, struct source_clock *clock,
-	struct recent_stat *glance, struct scratch *scratch);
+	struct recent_stat *recent, struct scratch *scratch);
 
 /* After source_look, or source_read: reads the source and sets digest, unless it is. */
 int source_digest(struct source *source, const struct sys *sys, struct scratch *scratch);

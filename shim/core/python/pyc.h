@@ -35,7 +35,7 @@ struct pyc_name {
 			      name has none in front of the tag either */
 };
 
-/* Reads the len letters at name, one component of a path. The tag is the one of the
+/* Reads the len bytes at name, one component of a path. The tag is the one of the
  * interpreter's version: of "cpython-311-pytest-8.3.0" it is "cpython-311", and of
  * numba's "py311", "cpython-311", since numba runs on no other. */
 struct pyc_name pyc_parse(const char *name, size_t len);
@@ -47,7 +47,7 @@ struct pyc_name pyc_final(const struct pyc_name *pyc, const char *name, size_t *
 
 /* Writes the name of the source that importlib.util.cache_from_source makes this name of,
  * "m.py" for "m.cpython-311.pyc", with a NUL. 0 where the name does not tell, or has more
- * than size letters. (A source may have another suffix: then there is no such file.) */
+ * than size bytes. (A source may have another suffix: then there is no such file.) */
 size_t pyc_source(const struct pyc_name *pyc, const char *name, char *buf, size_t size);
 
 /* Whether pyc_source gives such a name: one that ends in ".py", or has no dot. */

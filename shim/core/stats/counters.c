@@ -11,22 +11,22 @@ static int64_t now(const struct sys *sys)
 	return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
-void counters_begin(struct counters *tally, const struct sys *sys, pid_t owner)
+void counters_begin(struct counters *counters, const struct sys *sys, pid_t owner)
 {
 	pid_t none = 0;
 
-	if (counters_has_begun(tally))
+	if (counters_has_begun(counters))
 		return;
-	atomic_store_explicit(&tally->begin, now(sys), memory_order_relaxed);
-	atomic_compare_exchange_strong_explicit(
-		&tally->owner, &none, owner, memory_order_release, memory_order_relaxed);
+	atomic_store_explicit(&counters->begin, now(sys), memory_order_relaxed);
+	atomic_compare_exchange_strong_explicit(&counters->owner, &none, owner,
+		memory_order_release, memory_order_relaxed);
 }
 
-void counters_count(struct counters *tally, enum verdict verdict)
+void counters_count(struct counters *counters, enum verdict verdict)
 {
-	if (tally)
+	if (counters)
 		atomic_fetch_add_explicit(
-			&tally->counts[verdict], 1, memory_order_relaxed);
+			&counters->counts[verdict], 1, memory_order_relaxed);
 }
 
 static int64_t on_disk(off_t size)
@@ -41,39 +41,39 @@ static void add(_Atomic int64_t *sum, int64_t change)
 }
 
 static void add_sizes(
-	struct counters *tally, const struct stat *old, off_t size, int64_t disk)
+	struct counters *counters, const struct stat *old, off_t size, int64_t disk)
 {
-	add(&tally->bytes, size - (old ? old->st_size : 0));
-	add(&tally->disk, disk);
+	add(&counters->bytes, size - (old ? old->st_size : 0));
+	add(&counters->disk, disk);
 	if (old) /* of a file with other names nothing becomes free */
-		add(old->st_nlink > 1 ? &tally->shared : &tally->disk,
+		add(old->st_nlink > 1 ? &counters->shared : &counters->disk,
 			-on_disk(old->st_size));
 }
 
 void counters_entry(
-	struct counters *tally, const struct stat *old, off_t size, bool linked)
+	struct counters *counters, const struct stat *old, off_t size, bool linked)
 {
-	if (!tally)
+	if (!counters)
 		return;
-	add(&tally->entries, !old);
-	add_sizes(tally, old, size, linked ? 0 : on_disk(size));
-	add(&tally->shared, linked ? on_disk(size) : 0);
+	add(&counters->entries, !old);
+	add_sizes(counters, old, size, linked ? 0 : on_disk(size));
+	add(&counters->shared, linked ? on_disk(size) : 0);
 }
 
-void counters_object(struct counters *tally, const struct stat *old, off_t size)
+void counters_object(struct counters *counters, const struct stat *old, off_t size)
 {
-	if (!tally)
+	if (!counters)
 		return;
-	add(&tally->objects, !old);
-	add_sizes(tally, old, size, on_disk(size));
+	add(&counters->objects, !old);
+	add_sizes(counters, old, size, on_disk(size));
 }
 
-void counters_gone(struct counters *tally, const struct stat *old)
+void counters_gone(struct counters *counters, const struct stat *old)
 {
-	if (!tally)
+	if (!counters)
 		return;
-	add(&tally->entries, -1);
-	add_sizes(tally, old, 0, 0);
+	add(&counters->entries, -1);
+	add_sizes(counters, old, 0, 0);
 }
 
 static int64_t take(_Atomic int64_t *sum)
@@ -82,27 +82,27 @@ static int64_t take(_Atomic int64_t *sum)
 }
 
 bool counters_take(
-	struct counters *tally, const struct sys *sys, struct journal_record *ret)
+	struct counters *counters, const struct sys *sys, struct journal_record *ret)
 {
 	uint32_t any = 0;
 
 	*ret = (struct journal_record){
 		.kind = JOURNAL_PROCESS,
 		.pid = (uint32_t)atomic_exchange_explicit(
-			&tally->owner, 0, memory_order_acquire),
+			&counters->owner, 0, memory_order_acquire),
 		.processes = 1,
-		.begin = take(&tally->begin),
+		.begin = take(&counters->begin),
 		.extent = {
-			.entries = take(&tally->entries),
-			.objects = take(&tally->objects),
-			.bytes = take(&tally->bytes),
-			.disk = take(&tally->disk),
-			.shared = take(&tally->shared),
+			.entries = take(&counters->entries),
+			.objects = take(&counters->objects),
+			.bytes = take(&counters->bytes),
+			.disk = take(&counters->disk),
+			.shared = take(&counters->shared),
 		},
 	};
 	for (int i = 0; i < VERDICT_ROOM; i++) {
 		ret->counts[i] = atomic_exchange_explicit(
-			&tally->counts[i], 0, memory_order_relaxed);
+			&counters->counts[i], 0, memory_order_relaxed);
 		any |= ret->counts[i];
 	}
 	if (!any && !ret->extent.entries && !ret->extent.objects && !ret->extent.bytes)

@@ -8,7 +8,7 @@
  * counted twice. What is counted meanwhile goes into the next record.
  *
  * Sizes on disk are reckoned in blocks of 4 KiB: near enough until gc measures them.
- * Pointers to a tally may be NULL: then nothing is counted. No system calls but the
+ * Pointers to counters may be NULL: then nothing is counted. No system calls but the
  * clock.
  */
 #pragma once
@@ -26,26 +26,26 @@ struct counters {
 	_Atomic uint32_t counts[VERDICT_ROOM];
 };
 
-static inline bool counters_has_begun(const struct counters *tally)
+static inline bool counters_has_begun(const struct counters *counters)
 {
-	return atomic_load_explicit(&tally->owner, memory_order_relaxed) != 0;
+	return atomic_load_explicit(&counters->owner, memory_order_relaxed) != 0;
 }
 
 /* Begins to count for that process, unless it has begun. */
-void counters_begin(struct counters *tally, const struct sys *sys, pid_t owner);
+void counters_begin(struct counters *counters, const struct sys *sys, pid_t owner);
 
-void counters_count(struct counters *tally, enum verdict verdict);
+void counters_count(struct counters *counters, enum verdict verdict);
 
 /* An entry of that size was put in the place of the file old, NULL where there was none.
  * linked: it is one file with an object. */
 void counters_entry(
-	struct counters *tally, const struct stat *old, off_t size, bool linked);
+	struct counters *counters, const struct stat *old, off_t size, bool linked);
 /* Likewise an object; the first link of a file, so that it takes room. */
-void counters_object(struct counters *tally, const struct stat *old, off_t size);
+void counters_object(struct counters *counters, const struct stat *old, off_t size);
 /* An entry was deleted. */
-void counters_gone(struct counters *tally, const struct stat *old);
+void counters_gone(struct counters *counters, const struct stat *old);
 
 /* Moves what was counted into a record: all but its version and what journal_finish sets.
  * False where there was nothing. */
 bool counters_take(
-	struct counters *tally, const struct sys *sys, struct journal_record *ret);
+	struct counters *counters, const struct sys *sys, struct journal_record *ret);

@@ -73,7 +73,7 @@ void journal_finish(struct journal_record *record);
  * sets *ret; 0 where there is none, and then all but the last 511 bytes are of no use. */
 size_t journal_next(const uint8_t *data, size_t size, struct journal_record *ret);
 
-/* Appends a finished record to the journal of the cache at the first root_len letters of
+/* Appends a finished record to the journal of the cache at the first root_len bytes of
  * path, a buffer of path_size, which is written to behind them. Makes what is
  * missing of the journal, but no cache. */
 int journal_append(const struct sys *sys, char *path, size_t root_len, size_t path_size,

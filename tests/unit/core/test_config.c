@@ -88,7 +88,7 @@ static const struct setting {
 
 /* --- config_covers ----------------------------------------------------------------- */
 static const struct cover {
-	const char *sentence, *only, *exclude, *spelled, *physical;
+	const char *sentence, *only, *exclude, *given, *canonical;
 	bool want;
 } covers[] = {
 	{ "covers: all without a setting", NULL, NULL, "/a", "/a", true },
@@ -96,9 +96,9 @@ static const struct cover {
 	{ "only: below the prefix", "/a", NULL, "/a/b", "/a/b", true },
 	{ "only: the prefix itself", "/a", NULL, "/a", "/a", true },
 	{ "only: beside the prefix", "/a", NULL, "/ab", "/ab", false },
-	{ "only: the physical name is enough", "/a", NULL, "/l", "/a/b", true },
+	{ "only: the canonical path is enough", "/a", NULL, "/l", "/a/b", true },
 	{ "only: the spelled name is enough", "/l", NULL, "/l/b", "/a/b", true },
-	{ "only: a relative spelling goes by the physical name", "/a", NULL, "b", "/a/b",
+	{ "only: a relative path goes by the canonical path", "/a", NULL, "b", "/a/b",
 		true },
 	{ "only: neither name", "/a", NULL, "/l", "/b", false },
 	{ "only: the second of two prefixes", "/x:/a", NULL, "/a/b", "/a/b", true },
@@ -113,7 +113,7 @@ static const struct cover {
 	{ "exclude: below the prefix", NULL, "/a", "/a/b", "/a/b", false },
 	{ "exclude: the prefix itself", NULL, "/a", "/a", "/a", false },
 	{ "exclude: beside the prefix", NULL, "/a", "/ab", "/ab", true },
-	{ "exclude: the physical name is enough", NULL, "/a", "/l", "/a/b", false },
+	{ "exclude: the canonical path is enough", NULL, "/a", "/l", "/a/b", false },
 	{ "exclude: the spelled name is enough", NULL, "/l", "/l/b", "/a/b", false },
 	{ "exclude: the second of two prefixes", NULL, "/x:/a", "/a/b", "/a/b", false },
 	{ "exclude: empty prefixes count for nothing", NULL, "::", "/a", "/a", true },
@@ -354,13 +354,13 @@ static void finds_layers(void **state)
 static void covers_as_told(void **state)
 {
 	const struct cover *row = *state;
-	size_t spelled_len = strlen(row->spelled), physical_len = strlen(row->physical);
-	const char *physical;
+	size_t given_len = strlen(row->given), canonical_len = strlen(row->canonical);
+	const char *canonical;
 
 	config = (struct config){ .only = row->only, .exclude = row->exclude };
-	physical = unit_at_page_end(row->physical, physical_len);
+	canonical = unit_at_page_end(row->canonical, canonical_len);
 	assert_int_equal(
-		config_covers(&config, row->spelled, spelled_len, physical, physical_len),
+		config_covers(&config, row->given, given_len, canonical, canonical_len),
 		row->want);
 }
 

@@ -8,11 +8,11 @@
 
 #include "shim/core/stats/counters.h"
 
-static struct counters tally;
+static struct counters counters;
 
 static int empty(void **state)
 {
-	tally = (struct counters){ 0 };
+	counters = (struct counters){ 0 };
 	return fake_begin(state);
 }
 
@@ -21,10 +21,10 @@ static void nothing_is_nothing(void **state)
 	struct journal_record record;
 
 	(void)state;
-	counters_begin(&tally, &fake_sys, 7);
-	assert_true(counters_has_begun(&tally));
-	assert_false(counters_take(&tally, &fake_sys, &record));
-	assert_false(counters_has_begun(&tally));
+	counters_begin(&counters, &fake_sys, 7);
+	assert_true(counters_has_begun(&counters));
+	assert_false(counters_take(&counters, &fake_sys, &record));
+	assert_false(counters_has_begun(&counters));
 }
 
 static void what_was_counted_is_taken_once(void **state)
@@ -34,13 +34,13 @@ static void what_was_counted_is_taken_once(void **state)
 	(void)state;
 	fake.stopped = true;
 	fake.now = (struct timespec){ 1000, 5 };
-	counters_begin(&tally, &fake_sys, 7);
-	counters_begin(&tally, &fake_sys, 8);
-	counters_count(&tally, VERDICT_HIT);
-	counters_count(&tally, VERDICT_HIT);
-	counters_count(&tally, VERDICT_ROOM - 1);
+	counters_begin(&counters, &fake_sys, 7);
+	counters_begin(&counters, &fake_sys, 8);
+	counters_count(&counters, VERDICT_HIT);
+	counters_count(&counters, VERDICT_HIT);
+	counters_count(&counters, VERDICT_ROOM - 1);
 	fake.now.tv_sec = 2000;
-	assert_true(counters_take(&tally, &fake_sys, &record));
+	assert_true(counters_take(&counters, &fake_sys, &record));
 	assert_int_equal(record.pid, 7);
 	assert_int_equal(record.kind, JOURNAL_PROCESS);
 	assert_int_equal(record.processes, 1);
@@ -49,8 +49,8 @@ static void what_was_counted_is_taken_once(void **state)
 	assert_int_equal(record.counts[VERDICT_HIT], 2);
 	assert_int_equal(record.counts[VERDICT_ROOM - 1], 1);
 	assert_int_equal(record.counts[VERDICT_SEALED], 0);
-	counters_begin(&tally, &fake_sys, 9);
-	assert_false(counters_take(&tally, &fake_sys, &record));
+	counters_begin(&counters, &fake_sys, 9);
+	assert_false(counters_take(&counters, &fake_sys, &record));
 }
 
 /* A signal handler that ends the process while its thread takes, or two threads. */
@@ -61,10 +61,10 @@ static void what_has_lost_its_beginning(void **state)
 	(void)state;
 	fake.stopped = true;
 	fake.now = (struct timespec){ 1000, 5 };
-	counters_begin(&tally, &fake_sys, 7);
-	tally.begin = 0;
-	counters_count(&tally, VERDICT_HIT);
-	assert_true(counters_take(&tally, &fake_sys, &record));
+	counters_begin(&counters, &fake_sys, 7);
+	counters.begin = 0;
+	counters_count(&counters, VERDICT_HIT);
+	assert_true(counters_take(&counters, &fake_sys, &record));
 	assert_int_equal(record.begin, 1000000000005);
 	assert_int_equal(record.end, 1000000000005);
 }
@@ -94,35 +94,35 @@ static void grows(void **state)
 	const struct stat small = { .st_size = 1, .st_nlink = 1 };
 	struct journal_record record;
 
-	counters_begin(&tally, &fake_sys, 7);
-	counters_count(&tally, VERDICT_WRITE);
+	counters_begin(&counters, &fake_sys, 7);
+	counters_count(&counters, VERDICT_WRITE);
 	for (const char *act = row->acts; *act; act++)
 		switch (*act) {
 		case 'e':
 		case 'l':
-			counters_entry(&tally, NULL, 5000, *act == 'l');
+			counters_entry(&counters, NULL, 5000, *act == 'l');
 			break;
 		case 'r':
 		case 'R':
 			counters_entry(
-				&tally, *act == 'r' ? &alone : &linked, 5000, false);
+				&counters, *act == 'r' ? &alone : &linked, 5000, false);
 			break;
 		case 'o':
 		case 'O':
-			counters_object(&tally, *act == 'o' ? NULL : &small, 5000);
+			counters_object(&counters, *act == 'o' ? NULL : &small, 5000);
 			break;
 		case 'g':
 		case 'G':
-			counters_gone(&tally, *act == 'g' ? &alone : &linked);
+			counters_gone(&counters, *act == 'g' ? &alone : &linked);
 			break;
 		default:
 			fail();
 		}
-	assert_true(counters_take(&tally, &fake_sys, &record));
+	assert_true(counters_take(&counters, &fake_sys, &record));
 	assert_memory_equal(&record.extent, &row->want, sizeof row->want);
 }
 
-static void without_a_tally(void **state)
+static void without_counters(void **state)
 {
 	const struct stat st = { .st_size = 1 };
 
@@ -140,9 +140,9 @@ static void *count_much(void *unused)
 {
 	(void)unused;
 	for (int i = 0; i < TIMES; i++) {
-		counters_begin(&tally, &fake_sys, 7);
-		counters_count(&tally, VERDICT_HIT);
-		counters_entry(&tally, NULL, 1, false);
+		counters_begin(&counters, &fake_sys, 7);
+		counters_count(&counters, VERDICT_HIT);
+		counters_entry(&counters, NULL, 1, false);
 	}
 	return NULL;
 }
@@ -159,13 +159,13 @@ static void nothing_is_lost_between_threads(void **state)
 	for (int i = 0; i < THREADS; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, count_much, NULL), 0);
 	for (int i = 0; i < 200; i++)
-		if (counters_take(&tally, &fake_sys, &record)) {
+		if (counters_take(&counters, &fake_sys, &record)) {
 			hits += record.counts[VERDICT_HIT];
 			entries += (uint64_t)record.extent.entries;
 		}
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
-	(void)counters_take(&tally, &fake_sys, &record);
+	(void)counters_take(&counters, &fake_sys, &record);
 	assert_int_equal(hits + record.counts[VERDICT_HIT], THREADS * TIMES);
 	assert_int_equal(entries + (uint64_t)record.extent.entries, THREADS * TIMES);
 }
@@ -178,7 +178,7 @@ int main(void)
 	unit_one("what has lost its beginning begins at its end",
 		what_has_lost_its_beginning);
 	unit_rows(grows, rows);
-	unit_one("without a tally nothing happens", without_a_tally);
+	unit_one("without counters nothing happens", without_counters);
 	unit_one("nothing is lost between threads", nothing_is_lost_between_threads);
-	return unit_run("tally");
+	return unit_run("counters");
 }

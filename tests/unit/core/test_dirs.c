@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The physical name of a directory, asked of the real kernel.
+ * The canonical path of a directory, asked of the real kernel.
  */
 #include "tests/unit/unit.h"
 

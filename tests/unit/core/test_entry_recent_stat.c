@@ -11,14 +11,14 @@
 
 #include "tests/unit/fake/fake_entry.h"
 
-static struct recent_stat glance;
+static struct recent_stat recent;
 
 static int begin(void **state)
 {
 	if (fake_entry_begin(state) < 0)
 		return -1;
-	memset(&glance, 0, sizeof glance);
-	fe.world.env.recent = &glance;
+	memset(&recent, 0, sizeof recent);
+	fe.world.env.recent = &recent;
 	fake.ticks = 1;
 	return 0;
 }
@@ -28,7 +28,7 @@ static void look(void)
 	struct stat st;
 
 	assert_return_code(stat(fake_path("src/m.py"), &st), errno);
-	recent_stat_note(&glance, &fake_sys, fake_path("src/m.py"), &st);
+	recent_stat_note(&recent, &fake_sys, fake_path("src/m.py"), &st);
 }
 
 /* Opens it, and returns how many system calls that took. */
@@ -88,7 +88,7 @@ static void it_does_not_say_no(void **state)
 	fake_source("src/m.py", "second");
 	fe.world.env.recent = NULL;
 	fake_import_right();
-	fe.world.env.recent = &glance;
+	fe.world.env.recent = &recent;
 	open_it(VERDICT_HIT);
 }
 

@@ -25,9 +25,9 @@ static int begin(void **state)
 	return 0;
 }
 
-static void remember(const char *path, const char *physical)
+static void remember(const char *path, const char *canonical)
 {
-	memo_add(&memo, path, strlen(path), physical, strlen(physical));
+	memo_add(&memo, path, strlen(path), canonical, strlen(canonical));
 }
 
 /* What is remembered of path, "?" for nothing. */
@@ -46,7 +46,7 @@ static const char *recall(const char *path)
 
 /* clang-format off: a row a line */
 static const struct row {
-	const char *sentence, *path, *physical;
+	const char *sentence, *path, *canonical;
 } rows[] = {
 	{ "a directory that is its own name", "/a/b", "/a/b" },
 	{ "a link to something shorter", "/long/link", "/a" },
@@ -62,10 +62,10 @@ static void remembers(void **state)
 	const struct row *row = *state;
 
 	assert_string_equal(recall(row->path), "?");
-	remember(row->path, row->physical);
-	assert_string_equal(recall(row->path), row->physical);
+	remember(row->path, row->canonical);
+	assert_string_equal(recall(row->path), row->canonical);
 	remember("/other", "/else");
-	assert_string_equal(recall(row->path), row->physical);
+	assert_string_equal(recall(row->path), row->canonical);
 }
 
 static void only_the_letters_asked_about_count(void **state)
@@ -207,7 +207,7 @@ struct thread {
 static void *work(void *data)
 {
 	struct thread *self = data;
-	char path[32], physical[32];
+	char path[32], canonical[32];
 	size_t len;
 
 	pthread_barrier_wait(&start);
@@ -216,15 +216,15 @@ static void *work(void *data)
 			/* half of the threads the other way round */
 			unsigned n = self->number % 2 ? i : PATHS - 1 - i;
 			int path_len = sprintf(path, "/d/%u", n);
-			int physical_len = sprintf(physical, "/p/%u/%u", n, n * 7);
+			int canonical_len = sprintf(canonical, "/p/%u/%u", n, n * 7);
 
 			if (!memo_find(&memo, path, (size_t)path_len, &len))
-				memo_add(&memo, path, (size_t)path_len, physical,
-					(size_t)physical_len);
+				memo_add(&memo, path, (size_t)path_len, canonical,
+					(size_t)canonical_len);
 			self->found[n] = memo_find(&memo, path, (size_t)path_len, &len);
 			if (self->found[n] &&
-				(len != (size_t)physical_len ||
-					memcmp(self->found[n], physical, len)))
+				(len != (size_t)canonical_len ||
+					memcmp(self->found[n], canonical, len)))
 				self->wrong++;
 		}
 	return NULL;
@@ -277,15 +277,15 @@ static const char *answers[2][MEETINGS];
 static void *say_otherwise(void *data)
 {
 	unsigned number = data != NULL;
-	char path[32], physical[32];
+	char path[32], canonical[32];
 	size_t len;
 
 	for (unsigned i = 0; i < MEETINGS; i++) {
 		int path_len = sprintf(path, "/d/%u", i);
-		int physical_len = sprintf(physical, "/p/%u", number);
+		int canonical_len = sprintf(canonical, "/p/%u", number);
 
 		meet(i + 1);
-		memo_add(&memo, path, (size_t)path_len, physical, (size_t)physical_len);
+		memo_add(&memo, path, (size_t)path_len, canonical, (size_t)canonical_len);
 		answers[number][i] = memo_find(&memo, path, (size_t)path_len, &len);
 	}
 	return NULL;

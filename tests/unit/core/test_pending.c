@@ -14,12 +14,12 @@
 
 #define ME ((uintptr_t)1) /* the thread that asks */
 
-static struct pending asked;
+static struct pending pending;
 
 static int begin(void **state)
 {
 	(void)state;
-	memset(&asked, 0, sizeof asked);
+	memset(&pending, 0, sizeof pending);
 	return 0;
 }
 
@@ -44,7 +44,7 @@ static void add(const char *path, uint64_t number)
 {
 	struct pending_source source = numbered(number);
 
-	pending_add(&asked, ME, path, &source);
+	pending_add(&pending, ME, path, &source);
 }
 
 /* The number that is remembered for a path, 0 for none. */
@@ -53,7 +53,7 @@ static uint64_t find(const char *path)
 	struct pending_source found, want;
 
 	memset(&found, 0, sizeof found);
-	if (!pending_find(&asked, ME, path, &found))
+	if (!pending_find(&pending, ME, path, &found))
 		return 0;
 	want = numbered(found.identity.inode);
 	assert_memory_equal(&found, &want, sizeof want);
@@ -92,7 +92,7 @@ static void what_is_not_found_touches_nothing(void **state)
 	struct pending_source found = numbered(77), want = numbered(77);
 
 	(void)state;
-	assert_false(pending_find(&asked, ME, "/a", &found));
+	assert_false(pending_find(&pending, ME, "/a", &found));
 	assert_memory_equal(&found, &want, sizeof want);
 }
 
@@ -155,13 +155,13 @@ static void a_question_within_a_question_is_lost(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < PENDING_SLOTS; i++)
-		asked.slots[i].sequence = 1;
+		pending.slots[i].sequence = 1;
 	add("/a", 1);
 	assert_int_equal(find("/a"), 0);
 	for (size_t i = 0; i < PENDING_SLOTS; i++) {
-		assert_int_equal(asked.slots[i].sequence, 1);
+		assert_int_equal(pending.slots[i].sequence, 1);
 		for (size_t word = 0; word < PENDING_WORDS; word++)
-			assert_int_equal(asked.slots[i].words[word], 0);
+			assert_int_equal(pending.slots[i].words[word], 0);
 	}
 }
 
@@ -169,7 +169,7 @@ static void it_goes_on_when_the_sequence_goes_round(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < PENDING_SLOTS; i++)
-		asked.slots[i].sequence = 0u - 2;
+		pending.slots[i].sequence = 0u - 2;
 	add("/a", 1);
 	assert_int_equal(find("/a"), 1);
 	add("/a", 2);
@@ -182,10 +182,10 @@ static void each_thread_has_its_own_questions(void **state)
 
 	(void)state;
 	add("/a", 1);
-	assert_false(pending_find(&asked, ME + 1, "/a", &found));
-	pending_add(&asked, ME + 1, "/a", &source);
+	assert_false(pending_find(&pending, ME + 1, "/a", &found));
+	pending_add(&pending, ME + 1, "/a", &source);
 	assert_int_equal(find("/a"), 1);
-	assert_true(pending_find(&asked, ME + 1, "/a", &found));
+	assert_true(pending_find(&pending, ME + 1, "/a", &found));
 	assert_int_equal(found.identity.inode, 5);
 }
 
@@ -195,16 +195,16 @@ static void opening_another_file_voids_the_question(void **state)
 
 	(void)state;
 	add("/a", 1);
-	pending_opened(&asked, ME, "/b", &source.identity);
+	pending_opened(&pending, ME, "/b", &source.identity);
 	assert_int_equal(find("/b"), 0);
-	pending_opened(&asked, ME + 1, "/a", &source.identity);
+	pending_opened(&pending, ME + 1, "/a", &source.identity);
 	assert_int_equal(find("/a"), 1);
 	source = numbered(1);
-	pending_opened(&asked, ME, "/a", &source.identity);
+	pending_opened(&pending, ME, "/a", &source.identity);
 	assert_int_equal(find("/a"), 1);
 	source = numbered(5);
-	pending_opened(&asked, ME, "/a", &source.identity);
-	assert_true(pending_find(&asked, ME, "/a", &found));
+	pending_opened(&pending, ME, "/a", &source.identity);
+	assert_true(pending_find(&pending, ME, "/a", &found));
 	assert_int_equal(found.identity.inode, 0);
 	assert_false(found.digested);
 	/* until it is asked again */
@@ -228,8 +228,8 @@ static void *hammer(void *at)
 		struct pending_source source = numbered(number), want;
 
 		if (unit_random(&seed, 2))
-			pending_add(&asked, ME, path_of(path), &source);
-		if (!pending_find(&asked, ME, path_of(path), &source))
+			pending_add(&pending, ME, path_of(path), &source);
+		if (!pending_find(&pending, ME, path_of(path), &source))
 			continue;
 		found_number = source.identity.inode;
 		want = numbered(found_number);
@@ -257,7 +257,7 @@ static void threads_never_get_a_torn_answer(void **state)
 		assert_null(wrong);
 	}
 	for (size_t i = 0; i < PENDING_SLOTS; i++)
-		assert_int_equal(asked.slots[i].sequence % 2, 0);
+		assert_int_equal(pending.slots[i].sequence % 2, 0);
 }
 
 int main(void)

@@ -10,13 +10,13 @@
 #include "shim/core/proof/recent_stat.h"
 #include "tests/unit/fake/fake_sys.h"
 
-static struct recent_stat glance;
+static struct recent_stat recent;
 static const struct stat file = { .st_mode = S_IFREG | 0644, .st_ino = 7, .st_size = 9 };
 static const struct stat directory = { .st_mode = S_IFDIR | 0755, .st_ino = 7 };
 
 static int begin(void **state)
 {
-	memset(&glance, 0, sizeof glance);
+	memset(&recent, 0, sizeof recent);
 	if (fake_begin(state) < 0)
 		return -1;
 	fake.ticks = 1000;
@@ -52,22 +52,22 @@ static void it_was_used(void)
 {
 	struct stat st;
 
-	assert_true(recent_stat_take(&glance, &fake_sys, "/src/m.py", &st));
+	assert_true(recent_stat_take(&recent, &fake_sys, "/src/m.py", &st));
 }
 
 static void another_was_looked_at(void)
 {
-	recent_stat_note(&glance, &fake_sys, "/src/n.py", &file);
+	recent_stat_note(&recent, &fake_sys, "/src/n.py", &file);
 }
 
 static void a_directory_was_looked_at(void)
 {
-	recent_stat_note(&glance, &fake_sys, "/src/m.p", &directory);
+	recent_stat_note(&recent, &fake_sys, "/src/m.p", &directory);
 }
 
 static void it_is_being_written(void)
 {
-	glance.sequence++;
+	recent.sequence++;
 }
 
 #define LONG                                                                      \
@@ -118,10 +118,10 @@ static void is_given_back(void **state)
 	const struct row *row = *state;
 	struct stat st = { .st_ino = 1 };
 
-	recent_stat_note(&glance, &fake_sys, row->noted, row->st);
+	recent_stat_note(&recent, &fake_sys, row->noted, row->st);
 	row->then();
 	assert_int_equal(
-		recent_stat_take(&glance, &fake_sys, row->asked, &st), row->want);
+		recent_stat_take(&recent, &fake_sys, row->asked, &st), row->want);
 	assert_int_equal(st.st_ino, row->want ? 7 : 1);
 }
 
@@ -131,8 +131,8 @@ static void where_nothing_is_counted(void **state)
 
 	(void)state;
 	fake.ticks = 0;
-	recent_stat_note(&glance, &fake_sys, "/src/m.py", &file);
-	assert_false(recent_stat_take(&glance, &fake_sys, "/src/m.py", &st));
+	recent_stat_note(&recent, &fake_sys, "/src/m.py", &file);
+	assert_false(recent_stat_take(&recent, &fake_sys, "/src/m.py", &st));
 }
 
 static void a_longer_one_leaves_nothing(void **state)
@@ -140,9 +140,9 @@ static void a_longer_one_leaves_nothing(void **state)
 	struct stat st;
 
 	(void)state;
-	recent_stat_note(&glance, &fake_sys, "/src/m.py.and.more", &file);
-	recent_stat_note(&glance, &fake_sys, "/src/m.py", &file);
-	assert_true(recent_stat_take(&glance, &fake_sys, "/src/m.py", &st));
+	recent_stat_note(&recent, &fake_sys, "/src/m.py.and.more", &file);
+	recent_stat_note(&recent, &fake_sys, "/src/m.py", &file);
+	assert_true(recent_stat_take(&recent, &fake_sys, "/src/m.py", &st));
 }
 
 static void nothing_was_seen(void **state)
@@ -150,8 +150,8 @@ static void nothing_was_seen(void **state)
 	struct stat st;
 
 	(void)state;
-	assert_false(recent_stat_take(&glance, &fake_sys, "/src/m.py", &st));
-	assert_false(recent_stat_take(&glance, &fake_sys, "", &st));
+	assert_false(recent_stat_take(&recent, &fake_sys, "/src/m.py", &st));
+	assert_false(recent_stat_take(&recent, &fake_sys, "", &st));
 }
 
 int main(void)
@@ -161,5 +161,5 @@ int main(void)
 	unit_one("where nothing is counted", where_nothing_is_counted);
 	unit_one("a longer one leaves nothing", a_longer_one_leaves_nothing);
 	unit_one("nothing was seen", nothing_was_seen);
-	return unit_run("glance");
+	return unit_run("recent_stat");
 }

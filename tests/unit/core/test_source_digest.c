@@ -20,7 +20,7 @@
 static struct source source;
 static struct source_clock source_clock;
 static struct scratch scratch;
-static struct recent_stat glance;
+static struct recent_stat recent;
 static bool glances; /* the program has looked at the source before */
 
 static int begin(void **state)
@@ -29,7 +29,7 @@ static int begin(void **state)
 		return -1;
 	source_clock = (struct source_clock){ .local = 0 };
 	scratch = (struct scratch){ .kept = NULL };
-	memset(&glance, 0, sizeof glance);
+	memset(&recent, 0, sizeof recent);
 	glances = false;
 	fake_make_file("m.py", "print(1)\n");
 	source = (struct source){ .dirfd = AT_FDCWD, .path = strdup(fake_path("m.py")) };
@@ -214,8 +214,8 @@ static int read_it(void)
 
 	fake.ticks = 1;
 	if (glances && stat(source.path, &st) == 0)
-		recent_stat_note(&glance, &fake_sys, source.path, &st);
-	err = source_read(&source, &fake_sys, &source_clock, &glance, &scratch);
+		recent_stat_note(&recent, &fake_sys, source.path, &st);
+	err = source_read(&source, &fake_sys, &source_clock, &recent, &scratch);
 	assert_int_equal(fake.open, 0);
 	assert_int_equal(fake.mapped, scratch.kept != NULL);
 	return err;

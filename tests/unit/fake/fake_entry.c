@@ -18,7 +18,7 @@
 struct fake_entry fe;
 
 static struct scratch scratch;
-static struct pending asked, created;
+static struct pending pending, created;
 static _Atomic uint32_t magic;
 static struct source_clock source_clock;
 static atomic_bool cannot_clone, watching;
@@ -26,7 +26,7 @@ static struct timespec first_mtime;
 
 void fake_entry_forget(void)
 {
-	memset(&asked, 0, sizeof asked);
+	memset(&pending, 0, sizeof pending);
 	magic = 0;
 	memcpy(&magic, FAKE_MAGIC, sizeof magic);
 	source_clock = (struct source_clock){ .local = 0 };
@@ -67,7 +67,7 @@ int fake_entry_begin(void **state)
 			.python = {
 				.tag = "cpython-311",
 				.magic = &magic,
-				.pending = &asked,
+				.pending = &pending,
 				.created = &created,
 				.watching = &watching,
 			},
@@ -200,7 +200,7 @@ void fake_open_source(void)
 	if (fake_sys.fstatat(AT_FDCWD, fe.entry.source.path, &st, 0) < 0)
 		return;
 	identity = identity_of(&st);
-	pending_opened(&asked, fake_sys.thread(), fe.entry.source.path, &identity);
+	pending_opened(&pending, fake_sys.thread(), fe.entry.source.path, &identity);
 }
 
 bool fake_read_seal(const uint8_t *file, size_t size, struct seal *seal)
@@ -360,10 +360,9 @@ static void compile(const struct stat *source)
 		return;
 	snprintf(temporary, sizeof temporary, "%s.140001", fe.path);
 	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	if (fd >= 0)
-		entry_created(&fe.world, temporary, fd);
 	if (fd < 0)
 		return; /* its directory could not be made, or is gone */
+	entry_created(&fe.world, temporary, fd);
 	assert_int_equal(write(fd, data, size), size);
 	close(fd);
 	publish(temporary);
@@ -397,11 +396,10 @@ void fake_import_right(void)
 
 void fake_created(const char *below)
 {
-	int fd = open(fake_path(below), O_RDONLY | O_CLOEXEC);
+	int fd = fake_open_file(fake_path(below));
 
-	assert_return_code(fd, errno);
 	entry_created(&fe.world, fake_path(below), fd);
-	close(fd);
+	fake_sys.close(fd);
 }
 
 void fake_source_time(time_t seconds)

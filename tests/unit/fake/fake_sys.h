@@ -13,7 +13,7 @@
 #include "tests/unit/unit.h"
 
 struct fake {
-	char dir[64];	   /* the temporary directory; a physical name */
+	char dir[64];	   /* the temporary directory; a canonical path */
 	unsigned calls;	   /* made since fake_begin or fake_count_from_here */
 	unsigned fail_at;  /* this call, counted from 1, is not made and fails; 0: none */
 	int fail_with;	   /* an errno */
