@@ -10,6 +10,7 @@
 #include <sys/vfs.h>
 
 #include "shim/calls.h"
+#include "shim/core/cache/root.h"
 #include "shim/place.h"
 #include "shim/process.h"
 #include "shim/report.h"
@@ -118,9 +119,6 @@ static int open_to_read(struct place *place, int flags)
 	return -1;
 }
 
-/* More than most bytecode needs. */
-#define ROOM (64u * 1024)
-
 /* Whether the file system has room for what is to be written to the file; one that gives
  * no account of its blocks has. */
 static bool has_room(int fd)
@@ -132,7 +130,7 @@ static bool has_room(int fd)
 	(void)fstatfs(fd, &st);
 	errno = saved;
 	block = (uint64_t)st.f_bsize;
-	return st.f_blocks * block == 0 || st.f_bavail * block >= ROOM;
+	return st.f_blocks * block == 0 || st.f_bavail * block >= ROOT_ROOM;
 }
 
 /* On a full disk a file can be made, and the program's write to it fails, which is too

@@ -13,6 +13,7 @@
 
 #include "shim/core/cache/config.h"
 #include "shim/core/python/pyc.h"
+#include "tools/base/alloc.h"
 #include "tools/base/escape.h"
 #include "tools/base/files.h"
 #include "tools/base/json.h"
@@ -29,7 +30,6 @@
 #include "tools/python/script.h"
 
 #define DEFAULT_INTERPRETER "python3"
-#define ADVICE_SIZE 256
 
 struct explain_command {
 	struct common common;
@@ -93,34 +93,41 @@ static char level_letter(const struct explain_command *request)
 
 /* --- printing ------------------------------------------------------------------------*/
 
-/* What to do, and what would still keep Python or the library from leaving an entry; NULL
- * where there is nothing to do. */
-static const char *write_advice(const struct explain_command *request,
-	const struct explanation *explanation, char *buf, size_t size)
+/* What would still keep an import from leaving an entry; "" for nothing. */
+static const char *reservation(
+	const struct explain_command *request, const struct explanation *explanation)
 {
-	const char *todo = advice(explanation), *but = "";
 	const char *readonly = getenv(config_names[CONFIG_READONLY]);
+
+	if (explanation->served || explanation->alone || explanation->no_source)
+		return "";
+	if (readonly && *readonly && strcmp(readonly, "0") != 0)
+		return "; without PYCSTASH_READONLY, which keeps the cache as it is";
+	if (request->dontwrite && request->settings.keep_dontwrite)
+		return "; without --keep-dontwrite: under PYTHONDONTWRITEBYTECODE Python writes no bytecode";
+	if (request->dontwrite)
+		return "; by `pycstash run`, or without PYTHONDONTWRITEBYTECODE: under that Python writes no bytecode";
+	return "";
+}
+
+/* What to do; NULL: nothing. The caller frees it. */
+static char *make_advice(
+	const struct explain_command *request, const struct explanation *explanation)
+{
+	const char *todo = advice(explanation);
 
 	if (!todo)
 		return NULL;
-	if (explanation->served || explanation->alone || explanation->no_source)
-		but = "";
-	else if (readonly && *readonly && strcmp(readonly, "0") != 0)
-		but = "; without PYCSTASH_READONLY, which keeps the cache as it is";
-	else if (request->dontwrite && request->settings.keep_dontwrite)
-		but = "; without --keep-dontwrite: under PYTHONDONTWRITEBYTECODE Python writes no bytecode";
-	else if (request->dontwrite)
-		but = "; by `pycstash run`, or without PYTHONDONTWRITEBYTECODE: under that Python writes no bytecode";
-	snprintf(buf, size, "%s%s", todo, but);
-	return buf;
+	if (!explanation->obstacle || explanation->alone || explanation->no_source)
+		return alloc_format("%s%s", todo, reservation(request, explanation));
+	return explanation->served ? NULL : alloc_copy(explanation->obstacle);
 }
 
 static void print_text(const struct explain_command *request,
 	const struct explain_subject *subject, const struct explanation *explanation)
 {
 	const struct verdict_row *row = &verdict_rows[explanation->verdict];
-	char buf[ADVICE_SIZE];
-	const char *todo = write_advice(request, explanation, buf, sizeof buf);
+	AUTOFREE char *todo = make_advice(request, explanation);
 
 	escape_plain(stdout, subject->source);
 	printf(" for %s%s", subject->tag, subject->variant);
@@ -142,7 +149,7 @@ static void print_text(const struct explain_command *request,
 static void print_object(const struct explain_command *request,
 	const struct explain_subject *subject, const struct explanation *explanation)
 {
-	char buf[ADVICE_SIZE];
+	AUTOFREE char *todo = make_advice(request, explanation);
 	const struct verdict_row *row = &verdict_rows[explanation->verdict];
 	struct json json = json_begin(stdout, "explain", 1);
 
@@ -158,7 +165,7 @@ static void print_object(const struct explain_command *request,
 	json_string(&json, "why", row->why);
 	json_string(&json, "rejected", explanation->rejected);
 	findings_print_json(&explanation->steps, &json, "steps");
-	json_string(&json, "todo", write_advice(request, explanation, buf, sizeof buf));
+	json_string(&json, "todo", todo);
 	json_close(&json);
 }
 

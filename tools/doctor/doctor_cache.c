@@ -22,7 +22,9 @@
 #include "tools/base/alloc.h"
 #include "tools/base/human.h"
 #include "tools/cache/cache.h"
+#include "tools/cache/obstacle.h"
 #include "tools/cache/sys_libc.h"
+#include "tools/cache/versions.h"
 #include "tools/doctor/doctor.h"
 #include "tools/gc/gc_due.h"
 
@@ -134,49 +136,72 @@ static void check_gc(struct findings *report, const char *root, const char *layo
 
 /* --- its place -----------------------------------------------------------------------*/
 
-static void check_ready(struct findings *report, const char *root)
+/* Whether there is bytecode in it, of any version. */
+static bool holds_anything(const char *layout)
 {
-	AUTOFREE char *layout = alloc_format("%s/" CACHE_LAYOUT, root);
+	char **versions = NULL;
+	int fd = open(layout, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool any;
 
-	if (faccessat(AT_FDCWD, layout, W_OK | X_OK, AT_EACCESS) == 0)
-		findings_add(report, FINDING_OK, "cache", "%s", root);
-	else
+	if (fd >= 0) {
+		(void)versions_add(&versions, fd);
+		close(fd);
+	}
+	any = versions && *versions;
+	versions_release(versions);
+	return any;
+}
+
+/* A cache that is there, or that the library would make. `bad`: how bad it is if it
+ * cannot serve anything. */
+static void check_usable(struct findings *report, const struct config *config,
+	enum root_state state, enum finding_state bad)
+{
+	const char *root = config->root, *why;
+	AUTOFREE char *layout = alloc_format("%s/" CACHE_LAYOUT, root);
+	char at[PATH_MAX];
+	bool ready = state == ROOT_READY;
+
+	why = obstacle_below(root, ready ? layout : root, at);
+	if (why && ready && holds_anything(layout))
 		findings_add(report, FINDING_WARN, "cache",
-			"%s can be read, but nothing new gets into it: %s", root,
-			strerror(errno));
-	check_file_system(report, layout);
+			"%s can be read, but nothing new gets into it: %s", root, why);
+	else if (why)
+		findings_add(report, bad, "cache", "%s cannot be %s in %s: %s; %s", root,
+			ready ? "written" : "made", at, why, obstacle_remedy());
+	else if (config->readonly && !holds_anything(layout))
+		findings_add(report, bad, "cache",
+			"%s is empty, and PYCSTASH_READONLY keeps it so; run: unset PYCSTASH_READONLY",
+			root);
+	else
+		findings_add(report, FINDING_OK, "cache", "%s%s", root,
+			ready ? "" : " (will be made on first use)");
+	check_file_system(report, at);
+	if (!ready)
+		return;
 	check_names(report, root, root);
 	check_names(report, layout, root);
 	check_gc(report, root, layout);
 }
 
-/* Where the cache is not there yet: whether the library would make it. */
-static void check_absent(struct findings *report, char *root, enum finding_state bad)
+/* Only what is the user's own may be changed: another's owner or mode may be what a
+ * service needs. */
+static void check_refused(struct findings *report, const char *root, const char *at,
+	enum verdict why, enum finding_state bad)
 {
-	char parent[PATH_MAX]; /* the nearest directory above it that is there */
-	const char *why = NULL;
+	const bool layout = why == VERDICT_REFUSED_LAYOUT;
+	AUTOFREE char *path = alloc_format("%s%s", at, layout ? "/" CACHE_LAYOUT : "");
+	AUTOFREE char *command =
+		alloc_format("run: chmod %s %s", layout ? "700" : "go-w", path);
+	const bool mendable = layout || why == VERDICT_REFUSED_WRITABLE ||
+			      why == VERDICT_REFUSED_WAY_WRITABLE;
 	struct stat st;
 
-	text_adds(&TEXT(parent), root);
-	while (lstat(parent, &st) < 0 && parent[1]) {
-		char *slash = strrchr(parent, '/');
-
-		slash[slash == parent] = '\0';
-	}
-	if (root_is_homeless(&sys_libc, root))
-		why = "the home directory that it belongs in does not exist";
-	else if (stat(parent, &st) == 0 && !S_ISDIR(st.st_mode))
-		why = strerror(ENOTDIR);
-	else if (faccessat(AT_FDCWD, parent, W_OK | X_OK, AT_EACCESS) < 0)
-		why = strerror(errno);
-	if (why)
-		findings_add(report, bad, "cache",
-			"%s cannot be made in %s: %s; set PYCSTASH_DIR to a directory of your own",
-			root, parent, why);
-	else
-		findings_add(report, FINDING_OK, "cache",
-			"%s (will be made on first use)", root);
-	check_file_system(report, parent);
+	findings_add(report, bad, "cache", "%s is not used: %s: %s; %s", root, at,
+		verdict_rows[why].why,
+		mendable && stat(path, &st) == 0 && st.st_uid == geteuid()
+			? command
+			: obstacle_remedy());
 }
 
 /* Returns how many are used. layers: NULL where there are none. */
@@ -217,13 +242,8 @@ void doctor_check_cache(struct doctor *doctor)
 		state = root_judge(&sys_libc, config.root, at, &why);
 	if (state == ROOT_UNKNOWN)
 		findings_add(report, bad, "cache", "%s", config.why_not);
-	else if (state == ROOT_READY)
-		check_ready(report, config.root);
-	else if (state == ROOT_ABSENT)
-		check_absent(report, config.root, bad);
+	else if (state != ROOT_REFUSED)
+		check_usable(report, &config, state, bad);
 	else
-		findings_add(report, bad, "cache",
-			"%s is not used: %s: %s; fix its owner and mode (chmod go-w %s), or set PYCSTASH_DIR to a directory of your own",
-			config.root, *at ? at : "/", verdict_rows[why].why,
-			*at ? at : "/");
+		check_refused(report, config.root, *at ? at : "/", why, bad);
 }

@@ -41,13 +41,12 @@ static void check_preload(struct doctor *doctor)
 	const char *library = doctor->library ? doctor->library : "PATH/" LIBRARY_NAME;
 	const char *value = getenv("LD_PRELOAD");
 	AUTOFREE char *copy = alloc_copy(value ? value : "");
-	char *rest = copy, *entry;
+	char *rest = copy;
+	const char *entry;
 
-	while ((entry = strsep(&rest, LIBRARY_SEPARATORS))) {
+	while ((entry = library_next_missing(&rest))) {
 		bool ours = library_is_in(entry);
 
-		if (!strchr(entry, '/') || strchr(entry, '$') || access(entry, R_OK) == 0)
-			continue;
 		findings_add(&doctor->report, ours ? FINDING_FAIL : FINDING_WARN,
 			"environment",
 			"LD_PRELOAD names %s, which cannot be read (%s): ld.so goes on without it; %s%s",

@@ -30,6 +30,8 @@ struct explanation {
 	bool no_source;
 	bool alone;	      /* the library does nothing; Python looks for its own pyc */
 	const char *rejected; /* why Python does not accept the pyc, a literal; or NULL */
+	char *obstacle;	      /* what keeps an import from leaving an entry, and what to
+				 do about it; NULL: nothing */
 	char *pyc;	      /* the path a program asks for */
 	char *entry;	      /* its path in the cache; NULL where it cannot be there */
 };

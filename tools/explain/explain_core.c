@@ -18,10 +18,12 @@
 #include "tools/base/alloc.h"
 #include "tools/base/files.h"
 #include "tools/cache/layout.h"
+#include "tools/cache/obstacle.h"
 #include "tools/cache/sys_libc.h"
 #include "tools/cache/sys_readonly.h"
 #include "tools/conf/settings.h"
 #include "tools/explain/explain_search.h"
+#include "tools/python/library.h"
 
 /* --- whether it is for the cache -----------------------------------------------------*/
 
@@ -217,6 +219,27 @@ static int ask_core(struct explain_search *search)
 	return 0;
 }
 
+/* Whether ld.so finds the library, and whether an import would leave an entry. */
+static void check_obstacles(struct explain_search *search)
+{
+	const char *value = getenv("LD_PRELOAD"), *why;
+	AUTOFREE char *directory = alloc_part(search->path, search->map.dir_len);
+	AUTOFREE char *copy = alloc_copy(value ? value : "");
+	char **ret = &search->explanation->obstacle, *rest = copy, at[PATH_MAX];
+
+	while (!*ret && (why = library_next_missing(&rest)))
+		if (library_is_in(why))
+			*ret = alloc_format(
+				"set LD_PRELOAD to the library's path: %s cannot be read",
+				why);
+	if (*ret || search->store == ROOT_REFUSED)
+		return;
+	why = obstacle_below(search->config.root, directory, at);
+	if (why)
+		*ret = alloc_format("nothing new gets into the cache (%s: %s); %s", at,
+			why, obstacle_remedy());
+}
+
 /* --- together ------------------------------------------------------------------------*/
 
 void explain_read_source(struct explain_search *search)
@@ -260,6 +283,7 @@ static int look(struct explain_search *search)
 		return r;
 	search->explanation->entry = alloc_copy(search->path);
 	explain_see(search);
+	check_obstacles(search);
 	return 0;
 }
 
@@ -286,5 +310,6 @@ void explanation_release(struct explanation *explanation)
 	findings_release(&explanation->steps);
 	free(explanation->pyc);
 	free(explanation->entry);
+	free(explanation->obstacle);
 	*explanation = (struct explanation){ .verdict = VERDICT_NONE };
 }

@@ -127,3 +127,13 @@ bool library_is_in(const char *preload)
 			return true;
 	return false;
 }
+
+const char *library_next_missing(char **list)
+{
+	const char *entry;
+
+	while ((entry = strsep(list, LIBRARY_SEPARATORS)))
+		if (strchr(entry, '/') && !strchr(entry, '$') && access(entry, R_OK) < 0)
+			return entry;
+	return NULL;
+}

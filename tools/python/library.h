@@ -27,3 +27,7 @@ int library_preload(const char *library, const char *before, char **ret_value);
 
 /* Whether LD_PRELOAD's value has an entry of the library's name. */
 bool library_is_in(const char *preload);
+
+/* The next library in a list as in LD_PRELOAD that cannot be read, so that ld.so goes on
+ * without it; NULL: there is none. Cuts the list into pieces, as strsep does. */
+const char *library_next_missing(char **list);

@@ -22,6 +22,10 @@
 #include "shim/core/base/sys.h"
 #include "shim/core/stats/verdict.h"
 
+/* Bytes that must be free on the file system before a file is created in the cache: more
+ * than most bytecode needs. */
+#define ROOT_ROOM (64u * 1024)
+
 enum root_state {
 	ROOT_UNKNOWN, /* not judged yet */
 	ROOT_READY,   /* there, and ours alone */

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What keeps new files out of the cache.
+ */
+#include "tools/cache/obstacle.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "shim/core/cache/root.h"
+#include "tools/cache/sys_libc.h"
+
+static bool is_full(const char *path)
+{
+	struct statvfs fs;
+
+	if (statvfs(path, &fs) < 0 || !fs.f_blocks)
+		return false;
+	return fs.f_bavail * fs.f_frsize < ROOT_ROOM || (fs.f_files && !fs.f_favail);
+}
+
+const char *obstacle_below(const char *root, const char *path, char at[PATH_MAX])
+{
+	struct stat st;
+
+	snprintf(at, PATH_MAX, "%s", root);
+	if (root_is_homeless(&sys_libc, at))
+		return "the home directory that it belongs in does not exist";
+	snprintf(at, PATH_MAX, "%s", path);
+	/* lstat: nothing can be made in place of a dangling link */
+	while (lstat(at, &st) < 0 && at[1]) {
+		char *slash = strrchr(at, '/');
+
+		slash[slash == at] = '\0';
+	}
+	if (stat(at, &st) == 0 && !S_ISDIR(st.st_mode))
+		return strerror(ENOTDIR);
+	if (faccessat(AT_FDCWD, at, W_OK | X_OK, AT_EACCESS) < 0)
+		return strerror(errno);
+	return is_full(at) ? strerror(ENOSPC) : NULL;
+}
+
+const char *obstacle_remedy(void)
+{
+	static char line[128];
+
+	if (getenv("KUBERNETES_SERVICE_HOST"))
+		return "mount an emptyDir at /cache and set PYCSTASH_DIR=/cache/pycstash in the pod's env";
+	if (access("/.dockerenv", F_OK) == 0 || access("/run/.containerenv", F_OK) == 0)
+		return "start the container with: --tmpfs /cache:mode=1777 -e PYCSTASH_DIR=/cache/pycstash";
+	if (getenv("INVOCATION_ID") && !getenv("DISPLAY") && !getenv("TERM"))
+		return "add to the unit: CacheDirectory=pycstash, CacheDirectoryMode=0700, Environment=PYCSTASH_DIR=%C/pycstash";
+	snprintf(line, sizeof line, "run: export PYCSTASH_DIR=/var/tmp/pycstash-%u",
+		(unsigned)geteuid());
+	return line;
+}

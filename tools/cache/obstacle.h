@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Whether anything new gets into the cache, by the rules that the library writes by, and
+ * what the user can do about it where he is: on a machine, in a systemd unit, in a
+ * container or a pod.
+ */
+#pragma once
+
+#include <limits.h>
+
+/* Why the library cannot create a file in the directory at `path`, which is below `root`
+ * and may not exist yet: a static string. NULL: it can. `at` gets the nearest existing
+ * directory. */
+const char *obstacle_below(const char *root, const char *path, char at[PATH_MAX]);
+
+/* How to give programs here a cache directory that works: a static string without a full
+ * stop. */
+const char *obstacle_remedy(void);
