@@ -77,41 +77,52 @@ static void name_version(struct journal_record *record)
 	}
 }
 
-static void write_record(struct journal_record *record)
+static void append(char *path, struct counters *counters, bool goes_on)
+{
+	const struct config *config = &process_config;
+	struct journal_record record;
+
+	if (!counters_take(counters, &sys_real, goes_on, &record))
+		return;
+	memcpy(path, config->root, config->root_len);
+	name_version(&record);
+	journal_finish(&record);
+	(void)journal_append(&sys_real, path, config->root_len, PROCESS_ROOM, &record);
+}
+
+/* What cannot be written yet, since there is no cache yet, is kept for the next time. */
+static void flush(struct counters *counters, bool goes_on)
 {
 	char *path = process_take_room(); /* a stack may be small */
-	const struct config *config = &process_config;
 	enum verdict why;
 
-	if (path && process_root(path, &why) == ROOT_READY) {
-		memcpy(path, config->root, config->root_len);
-		name_version(record);
-		journal_finish(record);
-		(void)journal_append(
-			&sys_real, path, config->root_len, PROCESS_ROOM, record);
-	}
+	if (path && process_root(path, &why) == ROOT_READY && !is_limited())
+		append(path, counters, goes_on);
 	process_give_room(path);
 }
 
-static void flush(struct counters *counters)
+/* In a vfork child the owner is the parent, or it has not begun. */
+static void flush_own(struct counters *counters, bool goes_on)
 {
-	struct journal_record record;
+	int saved = errno;
 
-	if (counters_take(counters, &sys_real, &record) && !is_limited())
-		write_record(&record);
+	if (counters && counters_has_begun(counters) &&
+		atomic_load_explicit(&counters->owner, memory_order_relaxed) == getpid())
+		flush(counters, goes_on);
+	errno = saved;
+}
+
+static void count(enum verdict verdict)
+{
+	struct counters *counters = report_counters();
+
+	if (__builtin_expect(counters_count(counters, verdict), 0))
+		flush_own(counters, true);
 }
 
 void report_flush(void)
 {
-	struct counters *counters =
-		atomic_load_explicit(&report_page, memory_order_acquire);
-	int saved = errno;
-
-	/* In a vfork child the owner is the parent, or it has not begun. */
-	if (counters && counters_has_begun(counters) &&
-		atomic_load_explicit(&counters->owner, memory_order_relaxed) == getpid())
-		flush(counters);
-	errno = saved;
+	flush_own(atomic_load_explicit(&report_page, memory_order_acquire), false);
 }
 
 /* A vfork child never comes here, whoever began to count. */
@@ -121,7 +132,7 @@ __attribute__((destructor)) static void fini(void)
 		atomic_load_explicit(&report_page, memory_order_acquire);
 
 	if (counters && counters_has_begun(counters))
-		flush(counters);
+		flush(counters, false);
 }
 
 /* --- the log -------------------------------------------------------------------------*/
@@ -190,7 +201,7 @@ void report_decision(enum verdict verdict, int dirfd, const char *path)
 {
 	const struct verdict_row *row = &verdict_rows[verdict];
 
-	counters_count(report_counters(), verdict);
+	count(verdict);
 	if (__builtin_expect(process_config.log != NULL, 0))
 		print_line(row->what, row->why, dirfd, path);
 }
@@ -269,7 +280,7 @@ void report_failure(enum verdict verdict, int err, int dirfd, const char *path)
 	char reason[32];
 	struct text text = TEXT(reason);
 
-	counters_count(report_counters(), refine(verdict, err));
+	count(refine(verdict, err));
 	if (__builtin_expect(!process_config.log, 1))
 		return;
 	add_error(&text, -err);

@@ -55,6 +55,18 @@ disk() { # what is really there: entries, objects, bytes
 	echo "$(entries | grep -c 'pyc$') $(find "$CACHE" -path '*/objects/*' -type f | wc -l)" \
 		"$(find "$CACHE" -type f -name '*.pyc' -printf '%s\n' | awk '{ s += $1 } END { print s + 0 }')"
 }
+# What stats says of a process that runs, and whether that is at least half of its opens.
+runs_counted() {
+	local served
+	counted_python "$all
+import subprocess
+env = {k: v for k, v in os.environ.items() if k != 'LD_PRELOAD'}
+print(subprocess.check_output(['$PYCSTASH', 'stats', '--json'], env=env).decode())"
+	served=$(python3 -c 'import json, sys
+x = json.loads(sys.stdin.read())["counts"]
+print(x["processes"], "yes" if 2 * (x["hits"] + x["in_tree"] + x["reused"]) >= 5 else "no")' <"$T/out")
+	echo "$served"
+}
 all='import m0, m1, m2, m3, m4'
 
 # --- interpreters ---------------------------------------------------------------------
@@ -87,9 +99,14 @@ for i in range(3): os.unlink(D + '/__pycache__/m%d.%s.pyc' % (i, sys.implementat
 
 	is "$(more 'os._exit(0)' "$all")" 5 "$name: os._exit: counted"
 	is "$(more 'raise SystemExit(3)' "$all")" 5 "$name: exit: counted"
+	counted_python "pass
+os.kill(os.getpid(), 9)"
+	nothing=$(served)
 	counted_python "$all
 os.kill(os.getpid(), 9)"
-	is "$(counts processes)" 0 "$name: killed: lost, and nothing else happens"
+	is "$(counts processes)" 1 "$name: a process that is killed is counted"
+	check "$name: at least half of what a killed process decided is counted" test $((2 * $(served))) -ge $((nothing + 5))
+	is "$(runs_counted)" "1 yes" "$name: a process is counted while it runs"
 	is "$(more "os.execv('/bin/true', ['true'])" "$all")" 5 "$name: exec: counted before it"
 	is "$(more "
 try: os.execv('/no/such/program', ['x'])

@@ -227,7 +227,7 @@ void import_finish(struct import *import)
 	struct journal_record record;
 
 	if (!import->cache || import->uncounted ||
-		!counters_take(&import->counters, &sys_libc, &record))
+		!counters_take(&import->counters, &sys_libc, false, &record))
 		return;
 	text_adds(&TEXT(record.version), import->version);
 	totals_append(import->cache->root, &record);

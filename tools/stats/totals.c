@@ -75,6 +75,15 @@ static void add_sum(struct totals *counters, const struct journal_record *record
 		row->counts[i] += record->counts[i];
 }
 
+/* The later records of a process count as none. */
+static bool has_counts(const struct journal_record *record)
+{
+	for (size_t i = 0; i < VERDICT_ROOM; i++)
+		if (record->counts[i])
+			return true;
+	return record->processes > 0;
+}
+
 static void add_extent(struct totals *counters, const struct journal_record *record)
 {
 	const struct extent none = { 0 };
@@ -100,7 +109,7 @@ void totals_add(struct totals *counters, const struct journal_record *record)
 		if (is_unmeasured(record, counters->measured))
 			add_extent(counters, record);
 		/* Of none: what the command itself took away. */
-		if (record->processes)
+		if (has_counts(record))
 			add_sum(counters, record);
 		break;
 	case JOURNAL_SUM:

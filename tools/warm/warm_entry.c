@@ -283,7 +283,7 @@ void warm_journal(const struct warm *warm, struct warm_target *target)
 	struct journal_record record;
 	struct text version;
 
-	if (!counters_take(&target->counters, &sys_libc, &record))
+	if (!counters_take(&target->counters, &sys_libc, false, &record))
 		return;
 	version = TEXT(record.version);
 	text_adds(&version, target->python->tag);

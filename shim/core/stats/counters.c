@@ -22,11 +22,15 @@ void counters_begin(struct counters *counters, const struct sys *sys, pid_t owne
 		memory_order_release, memory_order_relaxed);
 }
 
-void counters_count(struct counters *counters, enum verdict verdict)
+bool counters_count(struct counters *counters, enum verdict verdict)
 {
-	if (counters)
-		atomic_fetch_add_explicit(
-			&counters->counts[verdict], 1, memory_order_relaxed);
+	uint32_t before;
+
+	if (!counters)
+		return false;
+	atomic_fetch_add_explicit(&counters->counts[verdict], 1, memory_order_relaxed);
+	before = atomic_fetch_add_explicit(&counters->decisions, 1, memory_order_relaxed);
+	return (before & (before + 1)) == 0;
 }
 
 static int64_t on_disk(off_t size)
@@ -81,17 +85,20 @@ static int64_t take(_Atomic int64_t *sum)
 	return atomic_exchange_explicit(sum, 0, memory_order_relaxed);
 }
 
-bool counters_take(
-	struct counters *counters, const struct sys *sys, struct journal_record *ret)
+bool counters_take(struct counters *counters, const struct sys *sys, bool goes_on,
+	struct journal_record *ret)
 {
+	const int64_t end = now(sys);
+	pid_t owner = goes_on ? atomic_load(&counters->owner)
+			      : atomic_exchange(&counters->owner, 0);
 	uint32_t any = 0;
 
 	*ret = (struct journal_record){
 		.kind = JOURNAL_PROCESS,
-		.pid = (uint32_t)atomic_exchange_explicit(
-			&counters->owner, 0, memory_order_acquire),
-		.processes = 1,
-		.begin = take(&counters->begin),
+		.pid = (uint32_t)owner,
+		.begin = atomic_exchange_explicit(
+			&counters->begin, goes_on ? end : 0, memory_order_relaxed),
+		.end = end,
 		.extent = {
 			.entries = take(&counters->entries),
 			.objects = take(&counters->objects),
@@ -107,9 +114,9 @@ bool counters_take(
 	}
 	if (!any && !ret->extent.entries && !ret->extent.objects && !ret->extent.bytes)
 		return false;
-	ret->end = now(sys);
+	ret->processes = atomic_exchange(&counters->told, owner) != owner;
 	/* Who else takes at this moment may have taken the beginning. */
 	if (!ret->begin)
-		ret->begin = ret->end;
+		ret->begin = end;
 	return true;
 }

@@ -21,6 +21,8 @@
 
 struct counters {
 	_Atomic pid_t owner; /* the process that counts here; 0 before it has begun */
+	_Atomic pid_t told;  /* the last one of which there is a record */
+	_Atomic uint32_t decisions; /* ever, in this process */
 	_Atomic int64_t begin;
 	_Atomic int64_t entries, objects, bytes, disk, shared;
 	_Atomic uint32_t counts[VERDICT_ROOM];
@@ -34,7 +36,10 @@ static inline bool counters_has_begun(const struct counters *counters)
 /* Begins to count for that process, unless it has begun. */
 void counters_begin(struct counters *counters, const struct sys *sys, pid_t owner);
 
-void counters_count(struct counters *counters, enum verdict verdict);
+/* Returns whether what was counted should be written now: at decision 1, 2, 4, 8, … A
+ * process that a signal ends then loses half of it at most, and n decisions cost no more
+ * than log2(n) + 1 records. */
+bool counters_count(struct counters *counters, enum verdict verdict);
 
 /* An entry of that size was put in the place of the file old, NULL where there was none.
  * linked: it is one file with an object. */
@@ -46,6 +51,7 @@ void counters_object(struct counters *counters, const struct stat *old, off_t si
 void counters_gone(struct counters *counters, const struct stat *old);
 
 /* Moves what was counted into a record: all but its version and what journal_finish sets.
- * False where there was nothing. */
-bool counters_take(
-	struct counters *counters, const struct sys *sys, struct journal_record *ret);
+ * Only the first record of a process counts as one process. goes_on: its owner goes on
+ * counting; else the next process to begin is the owner. False where there was nothing. */
+bool counters_take(struct counters *counters, const struct sys *sys, bool goes_on,
+	struct journal_record *ret);

@@ -29,7 +29,7 @@
  * held before becomes the first records of the new one, folded: a cache grows by what is
  * compiled, not with each start. Records that are put aside wait until as many more have
  * come, so that whoever has the file open still gets to write. */
-#define JOURNAL_MOST (16u << 10)
+#define JOURNAL_MOST (64u << 10)
 /* How many records are left of them at most: one a version and hour, then one
  * a version. */
 #define JOURNAL_SUMS 64

@@ -23,7 +23,7 @@ static void nothing_is_nothing(void **state)
 	(void)state;
 	counters_begin(&counters, &fake_sys, 7);
 	assert_true(counters_has_begun(&counters));
-	assert_false(counters_take(&counters, &fake_sys, &record));
+	assert_false(counters_take(&counters, &fake_sys, false, &record));
 	assert_false(counters_has_begun(&counters));
 }
 
@@ -40,7 +40,7 @@ static void what_was_counted_is_taken_once(void **state)
 	counters_count(&counters, VERDICT_HIT);
 	counters_count(&counters, VERDICT_ROOM - 1);
 	fake.now.tv_sec = 2000;
-	assert_true(counters_take(&counters, &fake_sys, &record));
+	assert_true(counters_take(&counters, &fake_sys, false, &record));
 	assert_int_equal(record.pid, 7);
 	assert_int_equal(record.kind, JOURNAL_PROCESS);
 	assert_int_equal(record.processes, 1);
@@ -50,7 +50,44 @@ static void what_was_counted_is_taken_once(void **state)
 	assert_int_equal(record.counts[VERDICT_ROOM - 1], 1);
 	assert_int_equal(record.counts[VERDICT_SEALED], 0);
 	counters_begin(&counters, &fake_sys, 9);
-	assert_false(counters_take(&counters, &fake_sys, &record));
+	assert_false(counters_take(&counters, &fake_sys, false, &record));
+}
+
+static void a_process_is_counted_once(void **state)
+{
+	struct journal_record record;
+
+	(void)state;
+	fake.stopped = true;
+	fake.now = (struct timespec){ 1000, 0 };
+	counters_begin(&counters, &fake_sys, 7);
+	for (int i = 1; i <= 3; i++) {
+		counters_count(&counters, VERDICT_HIT);
+		fake.now.tv_sec += 10;
+		assert_true(counters_take(&counters, &fake_sys, i < 3, &record));
+		assert_int_equal(record.processes, i == 1);
+		assert_int_equal(record.counts[VERDICT_HIT], 1);
+		assert_int_equal(record.begin, (990 + 10 * i) * INT64_C(1000000000));
+		assert_int_equal(record.end, (1000 + 10 * i) * INT64_C(1000000000));
+		assert_int_equal(counters_has_begun(&counters), i < 3);
+	}
+	counters_begin(&counters, &fake_sys, 8);
+	counters_count(&counters, VERDICT_HIT);
+	assert_true(counters_take(&counters, &fake_sys, true, &record));
+	assert_int_equal(record.processes, 1);
+}
+
+static void it_is_written_at_powers_of_two(void **state)
+{
+	unsigned due = 0;
+
+	(void)state;
+	for (unsigned i = 1; i <= 1000; i++)
+		if (counters_count(&counters, VERDICT_HIT)) {
+			assert_int_equal(i, 1u << due);
+			due++;
+		}
+	assert_int_equal(due, 10);
 }
 
 /* A signal handler that ends the process while its thread takes, or two threads. */
@@ -64,7 +101,7 @@ static void what_has_lost_its_beginning(void **state)
 	counters_begin(&counters, &fake_sys, 7);
 	counters.begin = 0;
 	counters_count(&counters, VERDICT_HIT);
-	assert_true(counters_take(&counters, &fake_sys, &record));
+	assert_true(counters_take(&counters, &fake_sys, false, &record));
 	assert_int_equal(record.begin, 1000000000005);
 	assert_int_equal(record.end, 1000000000005);
 }
@@ -118,7 +155,7 @@ static void grows(void **state)
 		default:
 			fail();
 		}
-	assert_true(counters_take(&counters, &fake_sys, &record));
+	assert_true(counters_take(&counters, &fake_sys, false, &record));
 	assert_memory_equal(&record.extent, &row->want, sizeof row->want);
 }
 
@@ -159,13 +196,13 @@ static void nothing_is_lost_between_threads(void **state)
 	for (int i = 0; i < THREADS; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, count_much, NULL), 0);
 	for (int i = 0; i < 200; i++)
-		if (counters_take(&counters, &fake_sys, &record)) {
+		if (counters_take(&counters, &fake_sys, false, &record)) {
 			hits += record.counts[VERDICT_HIT];
 			entries += (uint64_t)record.extent.entries;
 		}
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
-	(void)counters_take(&counters, &fake_sys, &record);
+	(void)counters_take(&counters, &fake_sys, false, &record);
 	assert_int_equal(hits + record.counts[VERDICT_HIT], THREADS * TIMES);
 	assert_int_equal(entries + (uint64_t)record.extent.entries, THREADS * TIMES);
 }
@@ -175,6 +212,10 @@ int main(void)
 	unit_around(empty, fake_end);
 	unit_one("what counted nothing has no record", nothing_is_nothing);
 	unit_one("what was counted is taken once", what_was_counted_is_taken_once);
+	unit_one("a process is counted once, however often it writes",
+		a_process_is_counted_once);
+	unit_one("what was counted is to be written at decision 1, 2, 4, 8, ...",
+		it_is_written_at_powers_of_two);
 	unit_one("what has lost its beginning begins at its end",
 		what_has_lost_its_beginning);
 	unit_rows(grows, rows);
