@@ -325,9 +325,15 @@ void place_at(struct place *place, int dirfd, const char *path, enum place_use u
 	place->path = path;
 	place->pyc.kind = PYC_NONE;
 	place->cache[0] = '\0';
-	if (!process_config.enabled || !path_names_pycache(path) ||
-		strlen(path) >= PATH_MAX)
+	if (!path_names_pycache(path) || strlen(path) >= PATH_MAX)
 		return;
+	if (!process_config.enabled) {
+		/* Nothing is to be done, but it is to be known why. */
+		if (process_config.log && process_config.no_root)
+			(void)judge_root(place->cache);
+		place->cache[0] = '\0';
+		return;
+	}
 	if (__builtin_expect(path_next_up(path, 0, &end, &rest), 0))
 		place_through(place, dirfd, path, use);
 	else

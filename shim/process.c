@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "shim/core/base/text.h"
 #include "shim/core/cache/layer.h"
 #include "shim/core/python/pyc.h"
 
@@ -28,11 +29,12 @@ static atomic_bool left_root; /* chroot: paths do not mean what they meant */
 
 static enum root_state judge_root(char *room, enum verdict *ret_why)
 {
+	if (process_config.root_len)
+		return root_judge(&sys_real, process_config.root, room, ret_why);
 	*ret_why = VERDICT_REFUSED_NO_PLACE;
-	room[0] = '\0';
-	return process_config.root_len
-		       ? root_judge(&sys_real, process_config.root, room, ret_why)
-		       : ROOT_REFUSED;
+	text_adds(&(struct text){ .data = room, .size = PATH_MAX },
+		process_config.no_root ? process_config.no_root : "");
+	return ROOT_REFUSED;
 }
 
 enum root_state process_root(char *room, enum verdict *ret_why)

@@ -58,7 +58,8 @@ static inline bool process_passes(const char *path)
 /* The state of the cache: judged at the first use, while it is absent, and after a change
  * of identity; otherwise what was found then. *ret_why is why the cache is refused, if it
  * was judged now, for the caller to report; else VERDICT_NONE. Then room, of PATH_MAX
- * bytes, holds the path that is in the way, or is empty where that is the root itself. */
+ * bytes, holds the path that is in the way (or the setting that names none), or is empty
+ * where that is the root itself. */
 enum root_state process_root(char *room, enum verdict *ret_why);
 
 /* Whether the cache did not exist when it was last judged. */

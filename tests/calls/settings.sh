@@ -122,6 +122,22 @@ check "LOG says why sources are left alone" grep -q 'left alone: .*ab.* (exclude
 printf 'open %s\n' "d O_RDONLY" | run PYCSTASH_LOG="$T/log3" >/dev/null
 is "$(cat "$T/log3" 2>/dev/null)" "" "LOG says nothing of other paths"
 
+# LOG where there is no place for a cache.
+no_place() { # WANT SENTENCE VARIABLE=VALUE…
+	fresh
+	printf '%s\n' "import a/m" "import b/c/m" "open d O_RDONLY" |
+		env -u HOME LD_PRELOAD="$SO" PYCSTASH_LOG=stderr "${@:3}" "$call" --script 2>&1 >/dev/null |
+		sed -E 's/^pycstash\[[0-9]+\]: //; s/ \(no cache directory: set PYCSTASH_DIR .*/ (why)/' >"$T/err"
+	is "$(cat "$T/err")" "$1" "$2"
+}
+no_place "not used: HOME (why)" "LOG says once that no cache is used where HOME is not set" X=
+no_place "not used: HOME (why)" "LOG says that no cache is used where HOME is relative" HOME=home
+no_place "not used: cache (why)" "LOG says that no cache is used with a relative PYCSTASH_DIR" HOME="$HOME" PYCSTASH_DIR=cache
+no_place "not used: ~/cache (why)" "LOG says that no cache is used with a ~ in PYCSTASH_DIR" HOME="$HOME" PYCSTASH_DIR='~/cache'
+no_place "not used: $HOME (why)" "LOG says that no cache is used where PYCSTASH_DIR is the home directory" HOME="$HOME" PYCSTASH_DIR="$HOME"
+no_place "" "LOG says nothing of a place for the cache with DISABLE" PYCSTASH_DISABLE=1
+no_place "" "LOG says nothing of a place for the cache with DISABLE and a relative one" PYCSTASH_DISABLE=1 PYCSTASH_DIR=cache
+
 # What has shown no tag is left alone with the directory.
 fresh
 imports a | run >/dev/null

@@ -177,9 +177,13 @@ void config_read(struct config *config, const char *const values[CONFIG_SETTINGS
 		values[CONFIG_DIR], home, xdg_cache_home);
 	if (config_layer(values[CONFIG_LAYERS], 0, &len))
 		config->layers = values[CONFIG_LAYERS];
-	if (config->root_len == 0)
+	if (config->root_len == 0) {
+		config->no_root = unless_empty(values[CONFIG_DIR]);
+		if (!config->no_root)
+			config->no_root = "HOME";
 		config->why_not =
 			"no cache directory: set PYCSTASH_DIR to an absolute path other than $HOME";
+	}
 	config->enabled = config->root_len || config->layers;
 }
 
