@@ -131,6 +131,7 @@ $(OUT)/tools/embedded.o: $(OUT)/tools/embedded.c
 # does not see. Fortified headers would rename or inline what is wrapped. And the wrappers
 # have no frame that a stack protector could protect. Last, so that no CFLAGS undo it.
 $(OUT)/shim/calls.o: last := -fno-lto -fno-stack-protector -U_FORTIFY_SOURCE
+$(OUT)/shim/core/base/digest.o: last := -fno-lto
 $(OUT)/tools/%.o: own += -DPYCSTASH_VERSION='"$(VERSION)"' -DPYCSTASH_LIBDIR='"$(libdir)"' \
 	-DPYCSTASH_SYSCONFDIR='"$(sysconfdir)"'
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "shim/calls.h"
 
-#include <dlfcn.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "shim/next.h"
 #include "shim/place.h"
 #include "shim/process.h"
 #include "shim/report.h"
@@ -23,15 +23,13 @@
 #define RAW(call, ...) syscall(SYS_##call, __VA_ARGS__)
 #define LATE(name, args, failure)                                                      \
 	({                                                                             \
-		__typeof__(real.name) found = (__typeof__(real.name))find_real(#name); \
+		__typeof__(real.name) found = (__typeof__(real.name))next_find(#name); \
 		found ? found args : (errno = ENOSYS, failure);                        \
 	})
 
 #ifndef SYS_openat2
 #define SYS_openat2 437
 #endif
-
-static void *find_real(const char *name);
 
 #pragma GCC diagnostic ignored "-Wunused-parameter" /* the version of __xstat */
 
@@ -63,57 +61,23 @@ struct real_calls real = {
 
 /* 2. The real functions. */
 
-static const struct {
-	const char *name;
-	size_t offset;
-} calls[] = {
-#define CALL(ret, name, params, args, maybe, slow, early) \
-	{ #name, offsetof(struct real_calls, name) },
+static const char names[] =
+#define CALL(ret, name, params, args, maybe, slow, early) #name "\0"
 #include "shim/calls.def"
-};
-
-/* Functions of which a libc has several versions, and RTLD_NEXT might give the oldest:
- * realpath@GLIBC_2.2.5 fails for a NULL buffer. Other architectures have one version,
- * of another name. */
-static const struct {
-	const char *name, *version;
-} versions[] = {
-	{ "realpath", "GLIBC_2.3" },
-	{ "posix_spawn", "GLIBC_2.15" },
-	{ "posix_spawnp", "GLIBC_2.15" },
-	{ "quick_exit", "GLIBC_2.24" },
-};
-
-static void *find_real(const char *name)
-{
-	for (size_t i = 0; i < sizeof versions / sizeof *versions; i++)
-		if (strcmp(versions[i].name, name) == 0) {
-			void *found = dlvsym(RTLD_NEXT, name, versions[i].version);
-
-			if (found)
-				return found;
-		}
-	return dlsym(RTLD_NEXT, name);
-}
+	;
 
 void calls_resolve(void)
 {
-	int saved = errno;
+	/* real is a pointer for each of the names, and nothing else. */
+	struct next next[sizeof real / sizeof(void *)];
+	const size_t count = sizeof next / sizeof *next;
 
-	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
-		void *found;
-
-		/* Younger than most libcs, and looking in vain costs a malloc; the system
-		 * call is as good. */
-		if (strcmp(calls[i].name, "openat2") == 0)
-			continue;
-		found = find_real(calls[i].name);
-
-		if (found)
-			memcpy((char *)&real + calls[i].offset, &found, sizeof found);
-	}
+	next_find_all(next, names, count);
+	for (size_t i = 0; i < count; i++)
+		if (next[i].found)
+			memcpy((char *)&real + i * sizeof(void *), &next[i].found,
+				sizeof(void *));
 	scan_init();
-	errno = saved;
 }
 
 /* 3. The slow functions: the path has the letters __pycache__ in it, or may have. They

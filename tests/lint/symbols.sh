@@ -39,6 +39,19 @@ else
 	is "$(sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p' <<<"$dynamic" | tr '\n' ' ')" "libc.so.6 " \
 		"it needs libc alone"
 fi
+# ld.so ends a program whose libc lacks a version that a preload asks for.
+case $(uname -m) in
+riscv64) oldest=2.27 ;;
+*) oldest=2.17 ;;
+esac
+nm -D --undefined-only "$SO" | sed -n 's/.*@GLIBC_\([0-9.]*\)$/\1/p' >"$T/versions"
+check "the versions it asks for were read" test -s "$T/versions"
+printf '%s\n' "$oldest" | sort -uV - "$T/versions" | sed "1,/^$oldest\$/d" |
+	none "it asks for no version younger than glibc $oldest"
+# What musl has not: there ld.so ends a program for a missing name.
+nm -D --undefined-only "$SO" | awk '$1 == "U" { print $2 }' | sed 's/@.*//' |
+	grep -E '_chk$|^dlv?sym$|^__(libc|isoc|xpg)' |
+	none "it asks for no name that only glibc has"
 check "it asks for nothing that is private to glibc" says_not "$(nm -D "$SO")" GLIBC_PRIVATE
 check "it is never unloaded" says "$dynamic" 'FLAGS_1.*NODELETE'
 
@@ -95,14 +108,6 @@ awk '{ why[$1] = $2 } $2 == "as" && NF == 3 { as[$1] = $3 }
 	"$T/reasons" |
 	none "every exception has a reason of its own, or that of one that has"
 awk 'NF < 2 { print $1 }' "$T/reasons" | none "no reason is empty"
-
-# Names with several versions in libc: RTLD_NEXT may give the oldest.
-nm -D --defined-only --with-symbol-versions "$libc" | awk '{ print $NF }' |
-	sed -n 's/^\([A-Za-z_0-9]*\)@.*/\1/p' | sort | uniq -d | comm -12 - "$T/calls" |
-	while read -r name; do
-		version=$(nm -D --with-symbol-versions "$libc" | sed -n "s/.* $name@@//p")
-		grep -qF "{ \"$name\", \"$version\" }" shim/calls.c || echo "$name@@$version"
-	done | none "where libc has several versions, calls.c asks for the default one"
 
 # --- other spellings ------------------------------------------------------------------
 while read -r name; do

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/next.h"
+
+#include <elf.h>
+#include <link.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+/* Of one loaded library: where it is, and its tables. */
+struct tables {
+	ElfW(Addr) base;
+	const ElfW(Sym) * symbols;
+	const char *strings;
+	const ElfW(Half) * versions; /* or NULL */
+	const uint32_t *gnu;	     /* DT_GNU_HASH, or NULL */
+	const uint32_t *sysv; /* DT_HASH, or NULL; looked at where there is no other */
+};
+
+struct next_search {
+	struct next *next;
+	size_t count;
+	bool is_after; /* our own library has been passed */
+	bool has_found;
+};
+
+#define HIDDEN_VERSION 0x8000
+
+/* The linker's: our own dynamic section. */
+extern const ElfW(Dyn) own_dynamic[] __asm__("_DYNAMIC")
+	__attribute__((visibility("hidden")));
+
+/* What a dynamic section points to. ld.so may have made it an address, or have left it
+ * relative to the library's place, where the section is read-only and in musl. */
+static const void *pointed_to(const struct dl_phdr_info *library, ElfW(Addr) pointer)
+{
+	const ElfW(Phdr) *segment = library->dlpi_phdr;
+
+	for (int i = 0; i < library->dlpi_phnum; i++, segment++)
+		if (segment->p_type == PT_LOAD &&
+			pointer - (library->dlpi_addr + segment->p_vaddr) <
+				segment->p_memsz)
+			return (const void *)pointer;
+	return (const void *)(library->dlpi_addr + pointer);
+}
+
+/* Returns the library's dynamic section, or NULL. */
+static const ElfW(Dyn) *
+	read_tables(struct tables *ret, const struct dl_phdr_info *library)
+{
+	const ElfW(Dyn) *dynamic = NULL;
+
+	*ret = (struct tables){ .base = library->dlpi_addr };
+	for (int i = 0; i < library->dlpi_phnum; i++)
+		if (library->dlpi_phdr[i].p_type == PT_DYNAMIC)
+			dynamic = (const void *)(library->dlpi_addr +
+						 library->dlpi_phdr[i].p_vaddr);
+	for (const ElfW(Dyn) *d = dynamic; d && d->d_tag != DT_NULL; d++)
+		switch (d->d_tag) {
+		case DT_SYMTAB:
+			ret->symbols = pointed_to(library, d->d_un.d_ptr);
+			break;
+		case DT_STRTAB:
+			ret->strings = pointed_to(library, d->d_un.d_ptr);
+			break;
+		case DT_VERSYM:
+			ret->versions = pointed_to(library, d->d_un.d_ptr);
+			break;
+		case DT_GNU_HASH:
+			ret->gnu = pointed_to(library, d->d_un.d_ptr);
+			break;
+		case DT_HASH:
+			ret->sysv = pointed_to(library, d->d_un.d_ptr);
+			break;
+		default:
+			break;
+		}
+	return dynamic;
+}
+
+/* Whether the symbol is the function of that name. If so, *ret_found is its address,
+ * unless the version is an old one and another was found. */
+static bool is_it(const struct tables *in, uint32_t i, const char *name, void **ret_found)
+{
+	const ElfW(Sym) *symbol = &in->symbols[i];
+	const bool is_old = in->versions && in->versions[i] & HIDDEN_VERSION;
+	const unsigned type = symbol->st_info & 15; /* the same for both word sizes */
+	void *address = (void *)(in->base + symbol->st_value);
+
+	if (symbol->st_shndx == SHN_UNDEF ||
+		(type != STT_FUNC && type != STT_GNU_IFUNC) || (is_old && *ret_found) ||
+		strcmp(in->strings + symbol->st_name, name) != 0)
+		return false;
+	if (type == STT_GNU_IFUNC)
+		address = ((void *(*)(unsigned long))address)(getauxval(AT_HWCAP));
+	*ret_found = address;
+	return !is_old;
+}
+
+static void *find_by_gnu_hash(const struct tables *in, const char *name, uint32_t hash)
+{
+	const uint32_t *header = in->gnu;
+	const uint32_t buckets = header[0], words = header[2];
+	const ElfW(Addr) *filter = (const void *)(header + 4);
+	const uint32_t *bucket = (const void *)(filter + words);
+	const uint32_t *chain = bucket + buckets - header[1];
+	const unsigned bits = 8 * sizeof *filter;
+	const ElfW(Addr) word = filter[hash / bits & (words - 1)];
+	void *found = NULL;
+
+	if (!(word >> hash % bits & word >> (hash >> header[3]) % bits & 1))
+		return NULL;
+	for (uint32_t i = bucket[hash % buckets]; i; i = chain[i] & 1 ? 0 : i + 1)
+		if ((chain[i] ^ hash) < 2 && is_it(in, i, name, &found))
+			break;
+	return found;
+}
+
+static void *find_by_sysv_hash(const struct tables *in, const char *name)
+{
+	const uint32_t buckets = in->sysv[0];
+	uint32_t hash = 0;
+	void *found = NULL;
+
+	for (const char *p = name; *p; p++) {
+		hash = (hash << 4) + (unsigned char)*p;
+		hash = (hash ^ (hash >> 24 & 0xf0)) & 0xfffffff;
+	}
+	for (uint32_t i = in->sysv[2 + hash % buckets]; i; i = in->sysv[2 + buckets + i])
+		if (is_it(in, i, name, &found))
+			break;
+	return found;
+}
+
+static int search_library(struct dl_phdr_info *library, size_t size, void *context)
+{
+	struct next_search *search = context;
+	struct tables tables;
+	const ElfW(Dyn) *dynamic = read_tables(&tables, library);
+
+	(void)size;
+	if (dynamic == own_dynamic)
+		search->is_after = true;
+	if (!search->is_after || dynamic == own_dynamic || !tables.symbols ||
+		!tables.strings || (!tables.gnu && !tables.sysv))
+		return 0;
+	for (size_t i = 0; i < search->count; i++) {
+		struct next *next = &search->next[i];
+
+		if (next->found)
+			continue;
+		next->found = tables.gnu
+				      ? find_by_gnu_hash(&tables, next->name, next->hash)
+				      : find_by_sysv_hash(&tables, next->name);
+		search->has_found |= next->found != NULL;
+	}
+	return 0;
+}
+
+void next_find_all(struct next *ret_next, const char *names, size_t count)
+{
+	struct next_search search = { .next = ret_next, .count = count };
+
+	for (size_t i = 0; i < count; i++, names++) {
+		ret_next[i] = (struct next){ .name = names, .hash = 5381 };
+		for (; *names; names++)
+			ret_next[i].hash = ret_next[i].hash * 33 + (unsigned char)*names;
+	}
+	dl_iterate_phdr(search_library, &search);
+	/* Loaded by dlopen, after libc. */
+	search.is_after = !search.has_found;
+	if (search.is_after)
+		dl_iterate_phdr(search_library, &search);
+	for (size_t i = 1; i < count; i++) {
+		const char *before = ret_next[i - 1].name, *name = ret_next[i].name;
+		const size_t length = (size_t)(name - before) - 1;
+
+		if (!ret_next[i].found && strncmp(name, before, length) == 0 &&
+			strcmp(name + length, "64") == 0)
+			ret_next[i].found = ret_next[i - 1].found;
+	}
+}
+
+void *next_find(const char *name)
+{
+	struct next next;
+
+	next_find_all(&next, name, 1);
+	return next.found;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Finding the functions of the next library: what the loader itself finds.
+ */
+#include "shim/next.c"
+
+#include <dlfcn.h>
+#include <stdio.h>
+
+#include "tests/unit/unit.h"
+
+static const char *const names[] = {
+#define CALL(ret, name, params, args, maybe, slow, early) #name,
+#include "shim/calls.def"
+};
+#define CALLS COUNT(names)
+
+/* dlsym may give an old version; libc's linker never does. */
+static void *by_loader(const char *name)
+{
+	static const char *const versions[][2] = { { "realpath", "GLIBC_2.3" },
+		{ "posix_spawn", "GLIBC_2.15" }, { "posix_spawnp", "GLIBC_2.15" },
+		{ "quick_exit", "GLIBC_2.24" } };
+	void *found = NULL;
+
+#ifdef __GLIBC__
+	for (size_t i = 0; i < sizeof versions / sizeof *versions; i++)
+		if (strcmp(name, versions[i][0]) == 0)
+			found = dlvsym(RTLD_NEXT, name, versions[i][1]);
+#else
+	(void)versions;
+#endif
+	return found ? found : dlsym(RTLD_NEXT, name);
+}
+
+static void each_call_is_what_the_loader_finds(void **state)
+{
+	size_t found = 0;
+
+	(void)state;
+	for (size_t i = 0; i < CALLS; i++) {
+		if (by_loader(names[i]))
+			assert_ptr_equal(next_find(names[i]), by_loader(names[i]));
+		found += next_find(names[i]) != NULL;
+	}
+	assert_true(found > CALLS / 2);
+}
+
+static void all_at_once_is_the_same(void **state)
+{
+	char all[CALLS * 32];
+	struct next next[CALLS];
+	size_t used = 0;
+
+	(void)state;
+	for (size_t i = 0; i < CALLS; i++)
+		used += (size_t)sprintf(all + used, "%s", names[i]) + 1;
+	next_find_all(next, all, CALLS);
+	for (size_t i = 0; i < CALLS; i++)
+		if (by_loader(names[i]))
+			assert_ptr_equal(next[i].found, by_loader(names[i]));
+}
+
+static void what_nobody_has_is_not_found(void **state)
+{
+	struct next next[4];
+
+	(void)state;
+	assert_null(next_find("pycstash_has_no_such_name"));
+	assert_null(next_find(""));
+	next_find_all(next, "fdopen\0fdopen64\0mkfifo64\0fdopen64", 4);
+	assert_non_null(next[0].found);
+	assert_ptr_equal(next[1].found, next[0].found);
+	assert_null(next[2].found);
+	assert_null(next[3].found);
+}
+
+static int by_old_hash(struct dl_phdr_info *library, size_t size, void *context)
+{
+	struct tables tables;
+	size_t *compared = context;
+
+	(void)size;
+	if (!strstr(library->dlpi_name, "libc.") || !read_tables(&tables, library) ||
+		!tables.sysv || !tables.gnu)
+		return 0;
+	for (size_t i = 0; i < CALLS; i++, ++*compared)
+		assert_ptr_equal(
+			find_by_sysv_hash(&tables, names[i]), by_loader(names[i]));
+	assert_null(find_by_sysv_hash(&tables, "pycstash_has_no_such_name"));
+	return 1;
+}
+
+static void libraries_with_the_older_table_are_read(void **state)
+{
+	size_t compared = 0;
+
+	(void)state;
+	dl_iterate_phdr(by_old_hash, &compared);
+	if (!compared)
+		skip();
+}
+
+int main(void)
+{
+	unit_one("each call is what the loader finds, in its default version",
+		each_call_is_what_the_loader_finds);
+	unit_one("all calls at once are the same as one by one", all_at_once_is_the_same);
+	unit_one(
+		"a name that nobody has is not found, and one with 64 is the one without",
+		what_nobody_has_is_not_found);
+	unit_one("the older table of names gives the same",
+		libraries_with_the_older_table_are_read);
+	return unit_run("next");
+}
