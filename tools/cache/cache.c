@@ -106,6 +106,19 @@ static int refuse(const char *root, const char *why)
 	return EXIT_REFUSED;
 }
 
+/* Root is told as whom to go on. To change the owner would break his programs. */
+static int refuse_untrusted(const char *at, enum verdict why)
+{
+	struct stat st;
+
+	if (geteuid() != 0 || stat(at, &st) < 0 || st.st_uid == 0)
+		return refuse(at, verdict_rows[why].why);
+	complain(at,
+		"%s; not touched. Run as its owner: setpriv --reuid=%u --regid=%u --clear-groups pycstash ...",
+		verdict_rows[why].why, st.st_uid, st.st_gid);
+	return EXIT_REFUSED;
+}
+
 /* Reports everything but that there is no cache. *ret_beside: there is one, of another
  * layout, which one of ours can lie beside. */
 static int judge_root(const char *root, int root_fd, bool *ret_beside)
@@ -123,7 +136,7 @@ static int judge_root(const char *root, int root_fd, bool *ret_beside)
 		return refuse(root, "this is your home directory, no cache");
 	state = root_judge(&sys_libc, root, at, &why);
 	if (state == ROOT_REFUSED)
-		return refuse(*at ? at : "/", verdict_rows[why].why);
+		return refuse_untrusted(*at ? at : "/", why);
 	/* The mark may be lost: in a copy of `*`, or to a cleaner. */
 	if (!has_tag(root_fd) && !has_state(root_fd)) {
 		if (look_around(root_fd) == CONTENTS_NONE)

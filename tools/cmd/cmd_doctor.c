@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/base/escape.h"
 #include "tools/base/json.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
+#include "tools/cache/owner.h"
 #include "tools/cli/command.h"
 #include "tools/cli/common.h"
 #include "tools/conf/conf.h"
@@ -87,6 +89,9 @@ static int run(const struct command *self, char **words)
 	r = settings_export(&doctor->settings);
 	if (r < 0)
 		return common_failed(NULL, r);
+	if (owner_become(NULL))
+		findings_add(&doctor->report, FINDING_OK, "user",
+			"examined as user %u, who owns the cache", geteuid());
 	interrupt_catch();
 	examine(doctor);
 	if (interrupt_came())

@@ -13,6 +13,7 @@
 #include "tools/base/json.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
+#include "tools/cache/owner.h"
 #include "tools/cache/walk.h"
 #include "tools/cli/command.h"
 #include "tools/cli/common.h"
@@ -258,6 +259,7 @@ static int run(const struct command *self, char **words)
 
 	(void)self;
 	du_request.filter.now = time(NULL);
+	(void)owner_become(du_request.common.dir);
 	return code == EXIT_OK ? account(&du_request) : code;
 }
 

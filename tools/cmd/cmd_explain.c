@@ -20,6 +20,7 @@
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
 #include "tools/cache/cache.h"
+#include "tools/cache/owner.h"
 #include "tools/cache/versions.h"
 #include "tools/cli/command.h"
 #include "tools/cli/common.h"
@@ -320,6 +321,7 @@ static int run(const struct command *self, char **words)
 	r = settings_export(&request->settings);
 	if (r < 0)
 		return common_failed(NULL, r);
+	(void)owner_become(NULL);
 	code = explain_all(request, words[0]);
 	return code == EXIT_OK && request->unserved ? EXIT_FOUND : code;
 }

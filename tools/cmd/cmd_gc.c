@@ -13,6 +13,7 @@
 #include "tools/base/json.h"
 #include "tools/base/message.h"
 #include "tools/cache/lock.h"
+#include "tools/cache/owner.h"
 #include "tools/cli/command.h"
 #include "tools/cli/common.h"
 #include "tools/conf/conf.h"
@@ -207,6 +208,8 @@ static int run(const struct command *self, char **words)
 
 	(void)self;
 	(void)words;
+	if (request->common.dry_run)
+		(void)owner_become(request->common.dir);
 	code = request->automatic ? cache_open_if_there(&cache, request->common.dir)
 				  : cache_open(&cache, request->common.dir);
 	if (code != EXIT_OK) /* a timer may come before the first program */

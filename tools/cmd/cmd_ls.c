@@ -11,6 +11,7 @@
 #include "tools/base/json.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
+#include "tools/cache/owner.h"
 #include "tools/cache/walk.h"
 #include "tools/cli/command.h"
 #include "tools/cli/opt.h"
@@ -238,6 +239,7 @@ static int run(const struct command *self, char **words)
 		ls->sort = SORT_NAME;
 	if (filter_needs_state(&ls->filter))
 		ls->all = true;
+	(void)owner_become(ls->common.dir);
 	return code == EXIT_OK ? list(ls) : code;
 }
 

@@ -13,6 +13,7 @@
 #include "tools/base/json.h"
 #include "tools/base/message.h"
 #include "tools/cache/lookup.h"
+#include "tools/cache/owner.h"
 #include "tools/cli/command.h"
 #include "tools/cli/common.h"
 #include "tools/select/select.h"
@@ -172,11 +173,12 @@ static int print_all(struct path *path, char *const *words)
 static int run(const struct command *self, char **words)
 {
 	struct path *path = &path_request;
-	int code = cache_each(
-		    path->common.dir, path->common.layers, lookup_add, &path->lookup),
-	    r;
+	int code, r;
 
 	(void)self;
+	(void)owner_become(path->common.dir);
+	code = cache_each(
+		path->common.dir, path->common.layers, lookup_add, &path->lookup);
 	if (code != EXIT_OK && code != EXIT_PARTLY)
 		return code;
 	r = print_all(path, words);

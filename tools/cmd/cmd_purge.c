@@ -15,6 +15,7 @@
 #include "tools/base/clock.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
+#include "tools/cache/owner.h"
 #include "tools/cli/command.h"
 #include "tools/cli/common.h"
 #include "tools/gc/purge.h"
@@ -203,6 +204,8 @@ static int run(const struct command *self, char **words)
 	if (!is_told(purge))
 		return opt_usage(self,
 			"nothing to delete was named; use --tag, --path, --state, --older-than, --unused-since, --larger-than, --not-installed or --all");
+	if (purge->common.dry_run)
+		(void)owner_become(purge->common.dir);
 	code = cache_open(&purge->cache, purge->common.dir);
 	return code == EXIT_OK ? purge_run(purge) : code;
 }

@@ -16,6 +16,7 @@
 #include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/cache/lookup.h"
+#include "tools/cache/owner.h"
 #include "tools/cli/command.h"
 #include "tools/cli/common.h"
 #include "tools/python/interpreters.h"
@@ -220,9 +221,11 @@ static int show_file(struct show_command *show, const char *file)
 static int run(const struct command *self, char **words)
 {
 	struct show_command *show = &show_request;
-	int worst = open_caches(show);
+	int worst;
 
 	(void)self;
+	(void)owner_become(show->common.dir);
+	worst = open_caches(show);
 	if (worst != EXIT_OK)
 		return worst;
 	for (; *words; words++) {

@@ -10,6 +10,7 @@
 #include "tools/base/human.h"
 #include "tools/base/message.h"
 #include "tools/cache/lock.h"
+#include "tools/cache/owner.h"
 #include "tools/cli/command.h"
 #include "tools/cli/common.h"
 #include "tools/stats/stats.h"
@@ -281,8 +282,10 @@ static int run(const struct command *self, char **words)
 	if (request->zero && (request->since >= 0 || request->by || request->common.json))
 		return opt_usage(
 			self, "--zero prints nothing, and goes with --dir alone");
-	return request->zero ? zero(request)
-			     : cache_each(request->common.dir, false, visit, request);
+	if (request->zero)
+		return zero(request);
+	(void)owner_become(request->common.dir);
+	return cache_each(request->common.dir, false, visit, request);
 }
 
 const struct command cmd_stats = {

@@ -10,6 +10,7 @@
 #include "tools/base/json.h"
 #include "tools/base/message.h"
 #include "tools/cache/lock.h"
+#include "tools/cache/owner.h"
 #include "tools/cli/command.h"
 #include "tools/cli/opt.h"
 #include "tools/verify/verify.h"
@@ -123,6 +124,8 @@ static int run(const struct command *self, char **words)
 	(void)self;
 	if (code != EXIT_OK)
 		return code;
+	if (!verify->repair)
+		(void)owner_become(verify->common.dir);
 	code = cache_open(&verify->cache, verify->common.dir);
 	if (code != EXIT_OK)
 		return code;

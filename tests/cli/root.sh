@@ -1,0 +1,78 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Root who looks at a service's cache: the commands that only look say what the service's
+# user would be told, change nothing, and give the service's programs nothing of root's. The
+# others refuse, and say as whom to run them.
+. "$(dirname "$0")/../lib/tap.sh"
+
+python=/usr/bin/python3
+if [ "$(id -u)" != 0 ] || ! as_user "$python" -c 1 2>/dev/null; then
+	skip_all "root can look at a service's cache" "needs root, and a python3 for all"
+fi
+chmod 755 "$T"
+mkdir "$T/bin" "$T/app"
+cp "$SO" "$PYCSTASH" "$T/bin"
+pycstash=$T/bin/pycstash
+install -d -m 755 -o 65534 -g 65534 "$T/home"
+echo 'x = 1' >"$T/app/m.py"
+touch -d '1 hour ago' "$T/app/m.py"
+install -d -m 700 -o 65534 -g 65534 "$CACHE"
+service() { (cd / && as_user env HOME="$T/home" PYCSTASH_DIR="$CACHE" "$@"); }
+service "$pycstash" run -- "$python" -S -c "import sys; sys.path.insert(0, '$T/app'); import m"
+service "$pycstash" stats >/dev/null # which folds the journal, as the user does too
+state() { # the times of access of files only: find(1) itself reads the directories
+	find "$CACHE" -printf '%p %u:%g %m %s %i %T@ %C@\n' -type f -printf '%p %A@\n' | sort
+}
+
+looks() { # SENTENCE ARGUMENT…
+	local sentence=$1 before after own
+	shift
+	own=$(service "$pycstash" "$@" 2>&1)
+	before=$(state)
+	is "$("$pycstash" "${@:1:1}" --dir "$CACHE" "${@:2}" 2>&1)" "$own" "$sentence: root is told what the user is told"
+	after=$(state)
+	is "$after" "$before" "$sentence: nothing is changed"
+	is "$(grep -cE 'not touched|chown' <<<"$own")" 0 "$sentence: there is something to see"
+}
+looks "stats" stats
+looks "ls" ls --long
+looks "ls --state" ls --state fresh
+looks "du" du --by tree
+looks "path" path "$T/app/m.py"
+looks "show" show "$T/app/m.py"
+looks "explain" explain "$T/app/m.py"
+looks "verify" verify
+looks "gc --dry-run" gc --dry-run
+looks "purge --dry-run" purge --dry-run --all
+"$pycstash" doctor --dir "$CACHE" "$python" >"$T/said" 2>&1
+is "$? $(grep -cE '^fail|chown' "$T/said") $(grep -c '^ok    user .* 65534' "$T/said")" "0 0 1" \
+	"doctor says whether the service is served, and as whom it has looked"
+check "explain says what is served to the service" "$pycstash" explain --dir "$CACHE" "$T/app/m.py"
+
+before=$(state)
+for command in "gc" "purge --all" "stats --zero" "verify --repair" "warm $T/app" "export $T/x.tar"; do
+	# shellcheck disable=SC2086 # words
+	"$pycstash" ${command%% *} --dir "$CACHE" ${command#"${command%% *}"} >"$T/said" 2>&1
+	is "$? $(grep -c 'Run as its owner: setpriv --reuid=65534' "$T/said")" "12 1" \
+		"pycstash $command refuses, and says as whom to run it"
+done
+is "$(state)" "$before" "commands that refuse change nothing"
+todo=$(sed -n 's/.*Run as its owner: \(.*\) \.\.\.$/\1/p' "$T/said")
+check "what refusing commands say to do works" sh -c "cd / && ${todo/ pycstash/ $pycstash} gc --dir $CACHE"
+
+# --- an owner with bad intentions -----------------------------------------------------
+cat >"$T/home/python" <<END
+#!/bin/sh
+{ id -u; id -G; env; } >$T/home/seen
+exec $python "\$@"
+END
+chmod 755 "$T/home/python"
+SECRET=hunter2 "$pycstash" doctor --dir "$CACHE" "$T/home/python" >/dev/null 2>&1
+is "$(head -2 "$T/home/seen" | tr '\n' ' ')" "65534 65534 " "the owner's programs have none of root's rights"
+is "$(grep -c hunter2 "$T/home/seen")" 0 "the owner's programs do not see root's environment"
+mkdir -m 700 "$T/secret"
+mv "$CACHE/v1" "$T/home/v1"
+ln -s "$T/secret" "$CACHE/v1"
+check "root is not led out of the cache" grep -q 'not touched' <("$pycstash" ls --dir "$CACHE" 2>&1)
+done_testing
