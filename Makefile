@@ -39,9 +39,10 @@ endif
 
 std := -std=gnu11 -D_GNU_SOURCE -I.
 # A result that nobody needs is cast to void; the headers of a fortified libc insist on more.
+# A callback takes what its type says, needed or not.
 warn := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wpointer-arith \
 	-Wundef -Wvla -Wwrite-strings -Wformat=2 \
-	-Wno-unused-result $(WERROR)
+	-Wno-unused-result -Wno-unused-parameter $(WERROR)
 own := $(std) $(warn) $(flags.$(MODE)) -fPIC -fvisibility=hidden -fno-delete-null-pointer-checks
 link := -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
 link.so := -shared -Wl,-z,nodelete $(if $(filter release debug,$(MODE)),-Wl$(comma)-z$(comma)defs)

@@ -92,7 +92,6 @@ static void hold_standard_descriptors(void)
 
 static void note_nothing(int signal_number)
 {
-	(void)signal_number;
 }
 
 /* A file that may not grow any more is an error as others are, after which is cleaned up.
@@ -109,8 +108,6 @@ static void survive_file_limit(void)
 
 static int is_library(struct dl_phdr_info *info, size_t size, void *unused)
 {
-	(void)size;
-	(void)unused;
 	return library_is_in(info->dlpi_name);
 }
 

@@ -148,9 +148,6 @@ int file_place(const char *path, char **ret_place)
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
-	(void)st;
-	(void)type;
-	(void)ftw;
 	(void)remove(path); /* what is left behind makes no difference to the rest */
 	return 0;
 }

@@ -41,8 +41,6 @@ static int open_up(const char *path, const struct stat *st, int type, struct FTW
 	static const struct timespec times[2] = { { 0, 0 }, { 0, 0 } };
 	mode_t mode = S_ISDIR(st->st_mode) ? 0755 : 0644;
 
-	(void)type;
-	(void)ftw;
 	return chmod(path, mode) < 0 || utimensat(AT_FDCWD, path, times, 0) < 0;
 }
 

@@ -43,7 +43,6 @@ static int pretend_open(int dirfd, const char *path, int flags, mode_t mode)
 {
 	int r;
 
-	(void)mode;
 	if (strcmp(path, pretended) == 0 && *path)
 		return sys_libc.memfd("pycstash");
 	if ((flags & O_ACCMODE) == O_RDONLY && !(flags & (O_CREAT | O_TRUNC)))
@@ -57,23 +56,16 @@ static int pretend_open(int dirfd, const char *path, int flags, mode_t mode)
 
 static int pretend_mode(int dirfd, const char *path, mode_t mode)
 {
-	(void)dirfd;
-	(void)mode;
 	return check_writable(path);
 }
 
 static int pretend_unlink(int dirfd, const char *path, int flags)
 {
-	(void)dirfd;
-	(void)flags;
 	return check_writable(path);
 }
 
 static int pretend_rename(int fromfd, const char *from, int tofd, const char *to)
 {
-	(void)fromfd;
-	(void)from;
-	(void)tofd;
 	return check_writable(to);
 }
 
@@ -81,7 +73,6 @@ static int pretend_link(int fromfd, const char *from, int tofd, const char *to, 
 {
 	struct stat st;
 
-	(void)flags;
 	if (sys_libc.fstatat(tofd, to, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return -EEXIST;
 	return pretend_rename(fromfd, from, tofd, to);
@@ -89,17 +80,11 @@ static int pretend_link(int fromfd, const char *from, int tofd, const char *to, 
 
 static int pretend_setxattr(int fd, const char *name, const void *value, size_t size)
 {
-	(void)fd;
-	(void)name;
-	(void)value;
-	(void)size;
 	return 0;
 }
 
 static int no_clone(int fd, int from)
 {
-	(void)fd;
-	(void)from;
 	return -EOPNOTSUPP;
 }
 

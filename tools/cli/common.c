@@ -17,7 +17,6 @@ static int take_format(void *member, const struct opt *opt, const char *value)
 {
 	struct common *common = member;
 
-	(void)value;
 	common->json |= opt->bit == COMMON_JSON;
 	common->null |= opt->bit == COMMON_NULL;
 	if (!common->json || !common->null)

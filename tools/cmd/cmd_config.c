@@ -197,7 +197,6 @@ static int check(char **words)
 {
 	const struct conf_problem *problem;
 
-	(void)words;
 	conf_read();
 	if (common.json)
 		print_json_object(NULL);

@@ -63,8 +63,6 @@ static int run(const struct command *self, char **words)
 	AUTOFREE char *root = NULL;
 	int code = cache_root(common.dir, &root);
 
-	(void)self;
-	(void)words;
 	if (code != EXIT_OK)
 		return code;
 	if (common.json) {

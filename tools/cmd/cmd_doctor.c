@@ -80,7 +80,6 @@ static int run(const struct command *self, char **words)
 	const char *dontwrite = getenv("PYTHONDONTWRITEBYTECODE");
 	int r;
 
-	(void)self;
 	doctor->timeout = (int)command.timeout;
 	if (words[0])
 		doctor->name = words[0];

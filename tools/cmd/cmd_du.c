@@ -257,7 +257,6 @@ static int run(const struct command *self, char **words)
 {
 	int code = select_words(&du_request.select, words);
 
-	(void)self;
 	du_request.filter.now = time(NULL);
 	(void)owner_become(du_request.common.dir);
 	return code == EXIT_OK ? account(&du_request) : code;

@@ -206,8 +206,6 @@ static int run(const struct command *self, char **words)
 	struct cache cache;
 	int code;
 
-	(void)self;
-	(void)words;
 	if (request->common.dry_run)
 		(void)owner_become(request->common.dir);
 	code = request->automatic ? cache_open_if_there(&cache, request->common.dir)

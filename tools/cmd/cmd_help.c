@@ -69,7 +69,6 @@ static int run_help(const struct command *self, char **words)
 	const char *name = words[0];
 	const struct command *command = name ? command_find(name) : NULL;
 
-	(void)self;
 	if (command)
 		command_help(command);
 	else if (!name)
@@ -83,8 +82,6 @@ static int run_help(const struct command *self, char **words)
 
 static int run_version(const struct command *self, char **words)
 {
-	(void)self;
-	(void)words;
 	puts("pycstash " PYCSTASH_VERSION);
 	return EXIT_OK;
 }

@@ -233,7 +233,6 @@ static int run(const struct command *self, char **words)
 	struct ls *ls = &ls_request;
 	int code = select_words(&ls->select, words);
 
-	(void)self;
 	ls->filter.now = time(NULL);
 	if (ls->reverse && ls->sort == SORT_NONE)
 		ls->sort = SORT_NAME;

@@ -175,7 +175,6 @@ static int run(const struct command *self, char **words)
 	struct path *path = &path_request;
 	int code, r;
 
-	(void)self;
 	(void)owner_become(path->common.dir);
 	code = cache_each(
 		path->common.dir, path->common.layers, lookup_add, &path->lookup);

@@ -199,7 +199,6 @@ static int run(const struct command *self, char **words)
 	struct purge *purge = &purge_request;
 	int code;
 
-	(void)words;
 	purge->filter.now = time(NULL);
 	if (!is_told(purge))
 		return opt_usage(self,

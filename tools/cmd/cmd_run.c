@@ -56,7 +56,6 @@ static int run(const struct command *self, char **words)
 {
 	int r;
 
-	(void)self;
 	if (preload(settings.library) < 0)
 		return EXIT_OURS;
 	r = settings_export(&settings);

@@ -223,7 +223,6 @@ static int run(const struct command *self, char **words)
 	struct show_command *show = &show_request;
 	int worst;
 
-	(void)self;
 	(void)owner_become(show->common.dir);
 	worst = open_caches(show);
 	if (worst != EXIT_OK)

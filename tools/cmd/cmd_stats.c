@@ -277,7 +277,6 @@ static int run(const struct command *self, char **words)
 {
 	struct stats_command *request = &stats_request;
 
-	(void)words;
 	request->now = clock_real();
 	if (request->zero && (request->since >= 0 || request->by || request->common.json))
 		return opt_usage(

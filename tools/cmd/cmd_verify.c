@@ -121,7 +121,6 @@ static int run(const struct command *self, char **words)
 	struct verify *verify = &verify_request;
 	int code = select_words(&verify->select, words);
 
-	(void)self;
 	if (code != EXIT_OK)
 		return code;
 	if (!verify->repair)

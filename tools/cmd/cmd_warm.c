@@ -251,7 +251,6 @@ static int run(const struct command *self, char **words)
 {
 	int code = request.common.dir ? export_dir(request.common.dir) : EXIT_OK;
 
-	(void)self;
 	if (!request.levels)
 		request.levels = 1;
 	return code == EXIT_OK ? warm_up(words) : code;

@@ -192,7 +192,6 @@ static int wrap(const struct settings *settings, const char *output, const char 
 
 static int run(const struct command *self, char **words)
 {
-	(void)self;
 	return wrap(&command.settings, command.output, words[0]);
 }
 

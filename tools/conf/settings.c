@@ -59,7 +59,6 @@ static int take_setting(void *member, const struct opt *opt, const char *value)
 	const struct conf_key *key = conf_keys;
 	int r;
 
-	(void)member;
 	while (strcmp(key->option, opt->name) != 0)
 		key++;
 	if (key->kind == CONF_BOOL)

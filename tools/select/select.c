@@ -20,7 +20,6 @@ static int take_tags(void *member, const struct opt *opt, const char *value)
 {
 	struct select *select = member;
 
-	(void)opt;
 	for (;; value++) {
 		size_t len = strcspn(value, ",");
 
@@ -40,7 +39,6 @@ static int take_path(void *member, const struct opt *opt, const char *value)
 	struct select *select = member;
 	int r = targets_add(&select->paths, value);
 
-	(void)opt;
 	if (r < 0)
 		complain(value, "%s", strerror(-r));
 	return r < 0 ? -EINVAL : 0;

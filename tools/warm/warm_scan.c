@@ -111,7 +111,6 @@ static int open_directory(const struct walk *walk, const char *path)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	(void)walk;
 	return fd < 0 ? -errno : fd;
 }
 
