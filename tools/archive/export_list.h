@@ -22,8 +22,7 @@ struct export_list {
 	int64_t used_since; /* seconds since 1970 */
 	bool public_only;   /* leave out what others may not read, and objects */
 
-	/* Sorted; of each the directory below the layout folder, a NUL, and the name.
-	 * Owned. */
+	/* Sorted; of each the directory below the layout folder, a NUL, and the name. */
 	char **files;
 	size_t count;
 	_Atomic(uint64_t) bytes;	    /* in all of them */

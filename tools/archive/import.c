@@ -364,14 +364,3 @@ int import_member(struct import *import, const struct archive_in *in)
 		archive_is_private(&in->item, place.dir, member->name, &unknown);
 	return 0;
 }
-
-void import_release(struct import *import)
-{
-	size_t i;
-
-	for (i = 0; i < import->map_count; i++) {
-		free(import->maps[i].old);
-		free(import->maps[i].replacement);
-	}
-	free(import->maps);
-}

@@ -50,5 +50,3 @@ int import_member(struct import *import, const struct archive_in *in);
 
 /* After the last member: tells the cache's journal how it has grown. */
 void import_finish(struct import *import);
-
-void import_release(struct import *import);

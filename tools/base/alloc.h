@@ -4,6 +4,9 @@
  * command says so and ends at once with EXIT_OURS, as if it had been killed. Nothing is
  * cleaned up, and needs to be: what is half written has no name yet, and locks end with
  * the process. Thread-safe. What is returned is freed with free(3).
+ *
+ * One process runs one command. So a function frees what only it needs (AUTOFREE), and
+ * the lists and strings that a command collects are left to the end of the process.
  */
 #pragma once
 

@@ -6,7 +6,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "tools/base/alloc.h"
 #include "tools/base/escape.h"
@@ -56,12 +55,4 @@ void findings_print_json(
 		json_close(json);
 	}
 	json_close(json);
-}
-
-void findings_release(struct findings *report)
-{
-	for (size_t i = 0; i < report->count; i++)
-		free(report->findings[i].detail);
-	free(report->findings);
-	*report = (struct findings){ 0 };
 }

@@ -2,8 +2,7 @@
  *
  * A list of findings, printed line by line or as JSON.
  *
- * A struct findings owns the text of its details; it begins as all zeros and is released
- * in the end. Names are literals.
+ * A struct findings begins as all zeros. Names are literals.
  */
 #pragma once
 
@@ -38,5 +37,3 @@ void findings_print(const struct findings *report);
 /* The findings as an array of {"name", "state", "detail"} under that key. */
 void findings_print_json(
 	const struct findings *report, struct json *json, const char *key);
-
-void findings_release(struct findings *report);

@@ -49,13 +49,6 @@ int versions_add(char ***versions, int layout_fd)
 	return 0;
 }
 
-void versions_release(char **versions)
-{
-	for (char **version = versions; version && *version; version++)
-		free(*version);
-	free(versions);
-}
-
 const char *version_split(const char *version, char *tag, size_t size)
 {
 	size_t len = strcspn(version, "+");

@@ -8,9 +8,8 @@
 
 /* Adds the names of those in an open layout folder to a list that ends with NULL (NULL:
  * an empty one), sorted, without those that it has. 0 or -errno: then some may be
- * missing. The caller frees the list with versions_release. */
+ * missing. */
 int versions_add(char ***versions, int layout_fd);
-void versions_release(char **versions);
 
 /* Splits a folder's name: writes the tag to a buffer of size bytes, and returns the
  * variant after it (usually ""), which points into version. NULL: it is too long. */

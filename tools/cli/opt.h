@@ -100,7 +100,7 @@ struct opt_table {
 
 /* Pointers into argv; `items` ends with NULL, and is NULL where there are none. */
 struct opt_list {
-	const char **items; /* freed by the caller, or left to the end of the process */
+	const char **items;
 	size_t count;
 };
 

@@ -123,7 +123,7 @@ static int count_all(struct cache *cache, void *context)
 	int r = 0;
 
 	if (cache->device != du->device) /* with inodes of its own */
-		hardlinks_release(&du->links);
+		du->links = (struct hardlinks){ 0 };
 	du->device = cache->device;
 
 	progress_begin(&du->progress, "counting", 0);
@@ -235,7 +235,6 @@ static int conclude(struct du *du, unsigned threads)
 		print_object(du, &sum, &linked);
 	else
 		print_text(du, &sum, &linked);
-	usage_release(&sum);
 	return du->unread_directories ? EXIT_PARTLY : EXIT_OK;
 }
 

@@ -185,7 +185,6 @@ static int explain_one(
 		print_object(request, subject, &explanation);
 	else
 		print_text(request, subject, &explanation);
-	explanation_release(&explanation);
 	return EXIT_OK;
 }
 
@@ -255,7 +254,6 @@ static int explain_for_versions(struct explain_command *request, const char *sou
 		if (code != EXIT_OK)
 			break;
 	}
-	versions_release(versions);
 	return code;
 }
 
@@ -305,7 +303,6 @@ static int explain_all(struct explain_command *request, const char *file)
 		return interrupt_came() ? interrupt_exit_code() : EXIT_UNABLE;
 	code = file ? explain_for_python(request, source, &python)
 		    : explain_module(request, &python);
-	python_release(&python);
 	return code;
 }
 

@@ -175,9 +175,7 @@ static int collect(const struct cache *cache, const struct gc_command *request)
 		print_object(&gc, r == 0);
 	else if (!request->common.quiet && !request->automatic)
 		print_text(&gc, r == 0);
-	r = conclude(&gc, request, r);
-	gc_run_release(&gc);
-	return r;
+	return conclude(&gc, request, r);
 }
 
 static int lock_and_collect(const struct cache *cache, const struct gc_command *request)

@@ -330,7 +330,6 @@ static int import_file(const struct import_command *line)
 	}
 	if (job.fd > STDIN_FILENO)
 		close(job.fd);
-	import_release(&job.import);
 	cache_close(&job.cache);
 	return code;
 }

@@ -122,7 +122,7 @@ static int show_pyc(struct show_command *show, const char *path)
 	if (show->deep)
 		r = ask_interpreter(&pyc) < 0 ? -ENOENT : r;
 	print_pyc(show, &pyc);
-	show_release(&pyc);
+	inspect_release(&pyc.pyc);
 	return r < 0 ? EXIT_PARTLY : EXIT_OK;
 }
 

@@ -227,8 +227,6 @@ static int show(const struct stats_command *request, const struct cache *cache)
 		stats_print_json(&stats);
 	else
 		print_stats(&stats, request->by);
-	stats_release(&stats);
-	totals_release(&counters);
 	return EXIT_OK;
 }
 

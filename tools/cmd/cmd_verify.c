@@ -130,7 +130,6 @@ static int run(const struct command *self, char **words)
 		return code;
 	interrupt_catch();
 	code = verify->repair ? look_locked(verify) : look(verify);
-	recompile_release(&verify->recompile); /* ends the interpreters */
 	return code;
 }
 

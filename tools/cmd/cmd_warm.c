@@ -104,7 +104,7 @@ static bool is_too_old(const struct python *python)
 	       (major == 3 && minor < 6);
 }
 
-/* Asks the interpreters for their versions. *ret_count of them are to be released. */
+/* Asks the interpreters for their versions; *ret_count of them have answered. */
 static int ask_pythons(const struct warm *warm, const char *const *names,
 	struct python *pythons, size_t *ret_count)
 {
@@ -119,7 +119,6 @@ static int ask_pythons(const struct warm *warm, const char *const *names,
 		if (is_too_old(python)) {
 			complain(name, "this is Python %s; 3.6 or later is needed",
 				python->version);
-			python_release(python);
 			return EXIT_UNABLE;
 		}
 	}
@@ -227,12 +226,8 @@ static int warm_up(char **paths)
 		make_targets(&warm, pythons, count);
 		code = do_it(&warm, paths);
 	}
-	warm_release(&warm);
 	if (cache.root)
 		cache_close(&cache);
-	while (count)
-		python_release(&pythons[--count]);
-	free(pythons);
 	return code;
 }
 

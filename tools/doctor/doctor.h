@@ -3,8 +3,6 @@
  * The parts of `pycstash doctor`: each looks at one thing, adds its findings to the
  * report and leaves in struct doctor what later parts need. They run in the order in
  * which they stand here.
- *
- * struct doctor owns its strings and is released by cmd_doctor.c.
  */
 #pragma once
 

@@ -141,15 +141,12 @@ static bool holds_anything(const char *layout)
 {
 	char **versions = NULL;
 	int fd = open(layout, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool any;
 
 	if (fd >= 0) {
 		(void)versions_add(&versions, fd);
 		close(fd);
 	}
-	any = versions && *versions;
-	versions_release(versions);
-	return any;
+	return versions && *versions;
 }
 
 /* A cache that is there, or that the library would make. `bad`: how bad it is if it

@@ -36,6 +36,5 @@ struct explanation {
 	char *entry;	      /* its path in the cache; NULL where it cannot be there */
 };
 
-/* Uses the settings in the environment. 0 or -errno; the caller releases *ret. */
+/* Uses the settings in the environment. 0 or -errno. */
 int explain(const struct explain_subject *subject, struct explanation *ret);
-void explanation_release(struct explanation *explanation);

@@ -300,16 +300,5 @@ int explain(const struct explain_subject *subject, struct explanation *ret)
 	ret->no_source = !search->source.there;
 	free(search->directory);
 	free(search);
-	if (r < 0)
-		explanation_release(ret);
 	return r;
-}
-
-void explanation_release(struct explanation *explanation)
-{
-	findings_release(&explanation->steps);
-	free(explanation->pyc);
-	free(explanation->entry);
-	free(explanation->obstacle);
-	*explanation = (struct explanation){ .verdict = VERDICT_NONE };
 }

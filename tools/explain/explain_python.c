@@ -47,7 +47,6 @@ static const char *why_hash_fails(
 		why = "no interpreter was found that can compare its hash with the source";
 	else if (answer.hash != pyc->hash)
 		why = "its hash is not that of the source";
-	ask_release(&answer);
 	return why;
 }
 

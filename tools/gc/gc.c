@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tools/base/clock.h"
@@ -90,7 +89,7 @@ void gc_merge(struct gc *gc)
 					   strlen(row->version)),
 				&row->extent);
 		}
-		extent_free(from);
+		*from = (struct extents){ 0 };
 		gc->threads[t].version = NULL;
 	}
 }

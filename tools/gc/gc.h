@@ -56,8 +56,8 @@ struct gc_kept {
 
 /* What one thread knows, so that none waits for another. */
 struct gc_thread {
-	struct extents versions; /* what stays in them; owned */
-	struct gc_kept *kept;	 /* owned */
+	struct extents versions; /* what stays in them */
+	struct gc_kept *kept;
 	size_t kept_count;
 	/* The directory it reads. */
 	struct layout_dir dir;
@@ -120,9 +120,6 @@ struct extent gc_extent(struct gc *gc);
 /* Runs all rules. 0; -EAGAIN: it was interrupted or its time was over before it was done;
  * -errno. */
 int gc_run(struct gc *gc);
-
-/* Frees what gc_run has left in it. */
-void gc_run_release(struct gc *gc);
 
 /* --- gc_mark.c -----------------------------------------------------------------------*/
 

@@ -40,7 +40,6 @@ static bool is_too_large(const struct cache *cache, int64_t now)
 		return false;
 	for (size_t i = 0; i < counters.sizes.count; i++)
 		disk += counters.sizes.rows[i].extent.disk;
-	totals_release(&counters);
 	return disk > 0 && (uint64_t)disk > most;
 }
 

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -145,15 +144,4 @@ int gc_run(struct gc *gc)
 		gc->failed++;
 	}
 	return r == -EINTR ? -EAGAIN : r;
-}
-
-void gc_run_release(struct gc *gc)
-{
-	for (unsigned i = 0; i < gc->thread_count; i++) {
-		free(gc->threads[i].kept);
-		extent_free(&gc->threads[i].versions);
-	}
-	free(gc->threads);
-	orphans_free(gc->orphans);
-	hardlinks_release(&gc->links);
 }

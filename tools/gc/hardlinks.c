@@ -62,9 +62,3 @@ bool hardlinks_first(struct hardlinks *links, const struct stat *st)
 {
 	return st->st_nlink <= 1 || note(links, st) == 1;
 }
-
-void hardlinks_release(struct hardlinks *links)
-{
-	free(links->table);
-	*links = (struct hardlinks){ 0 };
-}

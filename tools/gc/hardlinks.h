@@ -4,7 +4,7 @@
  * file's blocks are free when its last hard link goes. Only files that have several are
  * remembered, in some 24 bytes each.
  *
- * A struct hardlinks begins as all zeros and is released in the end. Thread-safe.
+ * A struct hardlinks begins as all zeros. Thread-safe.
  */
 #pragma once
 
@@ -29,5 +29,3 @@ uint64_t hardlinks_drop(struct hardlinks *links, const struct stat *st);
 /* Whether this is the first hard link of that file that is asked about. Without memory
  * each is. Not to be mixed with hardlinks_drop in one table. */
 bool hardlinks_first(struct hardlinks *links, const struct stat *st);
-
-void hardlinks_release(struct hardlinks *links);

@@ -10,7 +10,6 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -116,20 +115,6 @@ struct orphan *orphans_note(struct orphans *orphans, const char *path, size_t le
 	orphan->seen = true;
 	orphan->due = orphans->now - orphan->since >= grace_of(orphans, orphan->path);
 	return orphan;
-}
-
-void orphans_free(struct orphans *orphans)
-{
-	struct orphan *orphan, *next;
-
-	if (!orphans)
-		return;
-	HASH_ITER (hh, orphans->all, orphan, next) {
-		HASH_DEL(orphans->all, orphan);
-		free(orphan->path);
-		free(orphan);
-	}
-	free(orphans);
 }
 
 /* --- the file ------------------------------------------------------------------------*/

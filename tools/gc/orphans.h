@@ -26,14 +26,14 @@ struct orphan {
 };
 
 struct orphans {
-	struct orphan *all; /* owned */
+	struct orphan *all;
 	int64_t now, grace; /* seconds */
 };
 
 /* More are not remembered; they are found again once these are gone. */
 #define ORPHANS_MOST 100000
 
-/* Reads what earlier runs have remembered. NULL without memory. Freed by orphans_free. */
+/* Reads what earlier runs have remembered. */
 struct orphans *orphans_load(const struct cache *cache, int64_t now, int64_t grace);
 
 /* Finds the highest missing directory of `path`, which does not exist: returns the length
@@ -41,12 +41,9 @@ struct orphans *orphans_load(const struct cache *cache, int64_t now, int64_t gra
  * cannot be told. Thread-safe. */
 size_t orphans_highest(const char *path, uint64_t *ret_place);
 
-/* Notes that the path, of that length, is missing now. NULL without memory, or if there
- * are too many. */
+/* Notes that the path, of that length, is missing now. NULL if there are too many. */
 struct orphan *orphans_note(struct orphans *orphans, const char *path, size_t len,
 	uint64_t place, bool folder);
 
 /* Writes those that were seen in this run, or all of them. 0 or -errno. */
 int orphans_save(const struct orphans *orphans, const struct cache *cache, bool all);
-
-void orphans_free(struct orphans *orphans);

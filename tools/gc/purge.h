@@ -34,7 +34,7 @@ struct purge {
 	uint64_t trees;		  /* that went by a rename */
 	_Atomic(uint64_t) failed; /* named on stderr */
 	pthread_mutex_t mutex;	  /* of stdout and of what follows */
-	char **wholes;		  /* paths below the layout folder; owned */
+	char **wholes;		  /* paths below the layout folder */
 	size_t whole_count;
 };
 

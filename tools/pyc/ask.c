@@ -29,37 +29,27 @@ static void read_answer(char *const fields[FIELDS], struct ask *ret)
 					 ? "siphash13"
 					 : "siphash24";
 	}
-	if (!*ret->fault) {
-		free(ret->fault);
+	if (!*ret->fault)
 		ret->fault = NULL;
-	}
-	script_release(fields + FIRST_LINE, FIELDS - FIRST_LINE);
 }
 
 int ask(const char *python, const struct inspection *pyc, const char *path,
 	const char *source, struct ask *ret)
 {
-	AUTOFREE char *found = NULL;
 	AUTOFREE char *reason = NULL;
 	char start[24], end[24], *fields[FIELDS];
 	const char *const words[] = { path ? path : "", start, end, source ? source : "",
 		NULL };
-	int r = python ? 0 : interpreters_find_magic(pyc->header.magic, &found);
+	int r;
 
 	snprintf(start, sizeof start, "%zu", pyc->header_size);
 	snprintf(end, sizeof end, "%zu", pyc->pyc_size);
-	if (r == 0)
-		r = script_run(python ? python : found, "-ISBWignore", embedded_ask,
-			words, SCRIPT_SECONDS, fields, FIELDS, &reason);
+	python = python ? python : interpreters_find_magic(pyc->header.magic);
+	if (!python)
+		return -ENOENT;
+	r = script_run(python, "-ISBWignore", embedded_ask, words, SCRIPT_SECONDS, fields,
+		FIELDS, &reason);
 	if (r == 0)
 		read_answer(fields, ret);
 	return r == -ENOEXEC ? -EPROTO : r;
-}
-
-void ask_release(struct ask *ask)
-{
-	free(ask->fault);
-	free(ask->name);
-	free(ask->file_name);
-	*ask = (struct ask){ .answered = false };
 }

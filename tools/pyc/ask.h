@@ -14,9 +14,9 @@
 #include "tools/pyc/inspect.h"
 
 struct ask {
-	bool answered; /* by an interpreter; else nothing below is known */
-	char *fault;   /* why it cannot load the code object; NULL: it can. Owned */
-	char *name, *file_name; /* co_name, co_filename; NULL with a fault. Owned */
+	bool answered;		/* by an interpreter; else nothing below is known */
+	char *fault;		/* why it cannot load the code object; NULL: it can */
+	char *name, *file_name; /* co_name, co_filename; NULL with a fault */
 	int first_line;
 	size_t codes;	       /* code objects, nested ones too */
 	size_t size;	       /* in bytes, marshalled */
@@ -29,4 +29,3 @@ struct ask {
  * alone. -ENOENT: there is no such interpreter; -EPROTO: it did not answer. */
 int ask(const char *python, const struct inspection *pyc, const char *path,
 	const char *source, struct ask *ret);
-void ask_release(struct ask *ask);

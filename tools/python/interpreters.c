@@ -69,10 +69,7 @@ int python_ask(const char *name, int seconds, bool loud, struct python *ret)
 			r == -ENOENT ? "there is no such interpreter" : strerror(-r));
 	if (r == 0)
 		r = ask(name, seconds, loud, &python);
-	if (r < 0)
-		python_release(&python);
-	else
-		*ret = python;
+	*ret = python;
 	return r;
 }
 
@@ -83,15 +80,6 @@ bool python_read_magic(const char *hex, uint8_t ret[4])
 
 	memcpy(ret, &magic, sizeof magic);
 	return end == hex + 2 * sizeof magic;
-}
-
-void python_release(struct python *python)
-{
-	free(python->path);
-	free(python->place);
-	free(python->tag);
-	free(python->version);
-	*python = (struct python){ .path = NULL };
 }
 
 /* --- finding them --------------------------------------------------------------------*/
@@ -214,20 +202,13 @@ size_t interpreters_find(struct python **ret_list)
 	return finder.count;
 }
 
-int interpreters_find_magic(const uint8_t magic[4], char **ret_path)
+const char *interpreters_find_magic(const uint8_t magic[4])
 {
 	struct python *list;
 	size_t count = interpreters_find(&list);
-	char *path = NULL;
 
-	for (size_t i = 0; i < count; i++) {
-		if (!path && memcmp(list[i].magic, magic, sizeof list[i].magic) == 0) {
-			path = list[i].path;
-			list[i].path = NULL;
-		}
-		python_release(&list[i]);
-	}
-	free(list);
-	*ret_path = path;
-	return path ? 0 : -ENOENT;
+	for (size_t i = 0; i < count; i++)
+		if (memcmp(list[i].magic, magic, sizeof list[i].magic) == 0)
+			return list[i].path;
+	return NULL;
 }

@@ -46,14 +46,11 @@ int python_ask(const char *name, int seconds, bool loud, struct python *ret);
 /* Reads a magic number from eight hex digits. False: there is something else. */
 bool python_read_magic(const char *hex, uint8_t ret[4]);
 
-void python_release(struct python *python);
-
 /* All interpreters there are: on PATH, in /usr/bin and /usr/local/bin, and those that
  * pyenv and uv have installed; each once by canonical path, those on PATH first. One that
  * anybody but root or the effective user could have put there is not run. Takes some 20
- * ms for each. Returns how many; the caller releases each and frees the list. */
+ * ms for each. Returns how many. */
 size_t interpreters_find(struct python **ret_list);
 
-/* The path of the first of them with that magic number, for the caller to free. 0,
- * -ENOENT or -ENOMEM. */
-int interpreters_find_magic(const uint8_t magic[4], char **ret_path);
+/* The path of the first of them with that magic number; NULL: there is none. */
+const char *interpreters_find_magic(const uint8_t magic[4]);

@@ -93,7 +93,6 @@ int python_recall(const struct cache *cache, bool keep, const char *name, int se
 		*ret = python;
 		return 0;
 	}
-	python_release(&python);
 	r = python_ask(name, seconds, true, ret);
 	if (r == 0 && keyed && keep)
 		keep_line(cache, key, ret);

@@ -16,7 +16,7 @@
 
 /* The library's absolute path: `given` if that is not NULL, else beside this program,
  * else where it is installed. On failure *ret_why is a sentence saying what is wrong
- * and where it was looked for (NULL: out of memory):
+ * and where it was looked for:
  * -ENOENT not there; -EINVAL a name that ld.so could not be told. */
 int library_find(const char *given, char **ret_path, char **ret_why);
 

@@ -32,10 +32,8 @@ static int read_fields(const char *line, char *fields[], size_t count)
 		size_t len = strcspn(line, "\n");
 
 		fields[i] = line[len] ? read_field(line, len) : NULL;
-		if (!fields[i]) {
-			script_release(fields, i);
+		if (!fields[i])
 			return -EPROTO;
-		}
 		line += len + 1;
 	}
 	return 0;
@@ -62,10 +60,4 @@ int script_run(const char *python, const char *flags, const char *script,
 		*ret_reason = answer_reason(&answer);
 	answer_release(&answer);
 	return r;
-}
-
-void script_release(char *const fields[], size_t count)
-{
-	while (count)
-		free(fields[--count]);
 }

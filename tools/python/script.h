@@ -14,12 +14,9 @@
 
 /* Runs `script` in the interpreter at that path. flags: options without arguments in one
  * word, "-IS". words: sys.argv[1:], ends with NULL. On success `fields` holds `count`
- * fields, which the caller frees. 0; -errno: it cannot be run; -EPROTO: it answered
+ * fields. 0; -errno: it cannot be run; -EPROTO: it answered
  * something else, or -ENOEXEC: it failed, and then *ret_reason, which the caller frees,
  * tells why. */
 int script_run(const char *python, const char *flags, const char *script,
 	const char *const words[], int seconds, char *fields[], size_t count,
 	char **ret_reason);
-
-/* Frees the fields. */
-void script_release(char *const fields[], size_t count);

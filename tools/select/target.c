@@ -149,14 +149,6 @@ int targets_add(struct targets *targets, const char *word)
 	return 0;
 }
 
-void targets_release(struct targets *targets)
-{
-	for (size_t i = 0; i < targets->count; i++)
-		free(targets->list[i].path);
-	free(targets->list);
-	*targets = (struct targets){ 0 };
-}
-
 /* --- matching ------------------------------------------------------------------------*/
 
 /* The length of the component after the slash that path begins with. */

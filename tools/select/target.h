@@ -30,7 +30,6 @@ enum cover {
 
 /* 0, or -errno where the word is relative and the working directory is not known. */
 int targets_add(struct targets *targets, const char *word);
-void targets_release(struct targets *targets);
 
 /* The canonical path of a file or directory, resolved as above, but never a pattern; the
  * caller frees it. 0 or -errno. */

@@ -6,7 +6,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define DAY INT64_C(86400)
@@ -217,14 +216,4 @@ struct amount usage_total(const struct usage *usage)
 	HASH_ITER (hh, usage->groups, group, next)
 		amount_merge(&total, &group->amount);
 	return total;
-}
-
-void usage_release(struct usage *usage)
-{
-	struct usage_group *group, *next;
-
-	HASH_ITER (hh, usage->groups, group, next) {
-		HASH_DEL(usage->groups, group);
-		free(group);
-	}
 }

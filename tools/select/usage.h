@@ -34,8 +34,7 @@ struct usage {
 	struct usage_group *groups; /* a hash table by name */
 };
 
-/* The sum that all files of a directory belong to; NULL where they differ. Valid until
- * usage_release. */
+/* The sum that all files of a directory belong to; NULL where they differ. */
 struct amount *usage_of_directory(struct usage *usage, enum usage_by by, unsigned depth,
 	const struct layout_dir *dir);
 
@@ -50,4 +49,3 @@ void usage_merge(struct usage *to, const struct usage *from);
 void usage_sort(struct usage *usage);
 
 struct amount usage_total(const struct usage *usage);
-void usage_release(struct usage *usage);

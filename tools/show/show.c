@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -127,27 +126,11 @@ int show_make(
 	ret->dir = file_parent(below ? below : path);
 	set_item(ret);
 	r = read_pyc(ret);
-	if (r < 0) {
-		show_release(ret);
+	if (r < 0)
 		return r;
-	}
 	read_source(ret);
 	set_object(ret);
 	return 0;
-}
-
-void show_release(struct show *show)
-{
-	for (size_t i = 0; i < show->sharers_count; i++)
-		free(show->sharers[i]);
-	free(show->sharers);
-	free(show->path);
-	free(show->dir);
-	free((char *)show->source.path);
-	free(show->object_path);
-	inspect_release(&show->pyc);
-	ask_release(&show->ask);
-	*show = (struct show){ .cache = NULL };
 }
 
 /* --- who else has the content --------------------------------------------------------*/

@@ -2,7 +2,8 @@
  *
  * All that is known of one pyc: what `pycstash show` prints.
  *
- * A struct show owns its strings; show_make fills it, show_release releases it.
+ * show_make fills a struct show, of which only the bytes of the file are freed
+ * (inspect_release).
  */
 #pragma once
 
@@ -38,7 +39,6 @@ struct show {
  * layout folder; NULL for one that lies elsewhere. 0 or -errno. */
 int show_make(
 	const char *path, const struct cache *cache, const char *below, struct show *ret);
-void show_release(struct show *show);
 
 /* Searches all of the pyc's version for entries that share its object: hard links and
  * copies. 0 or -errno; a partial list after an error. */

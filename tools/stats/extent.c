@@ -4,7 +4,6 @@
  */
 #include "tools/stats/extent.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "tools/base/alloc.h"
@@ -26,12 +25,6 @@ struct extent *extent_of(
 	*row = (struct extent_row){ .when = when };
 	memcpy(row->version, version, len);
 	return &row->extent;
-}
-
-void extent_free(struct extents *extents)
-{
-	free(extents->rows);
-	*extents = (struct extents){ 0 };
 }
 
 /* Journals and totals can hold any number, and files any size. */

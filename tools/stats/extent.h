@@ -12,7 +12,7 @@
 #include "shim/core/stats/journal.h"
 #include "tools/cache/layout.h"
 
-/* A list begins as all zeros; extent_free releases it. */
+/* A list begins as all zeros. */
 struct extents {
 	struct extent_row {
 		int64_t when; /* nanoseconds since 1970; 0 where it does not matter */
@@ -26,7 +26,6 @@ struct extents {
  * next call. */
 struct extent *extent_of(
 	struct extents *extents, int64_t when, const char *version, size_t len);
-void extent_free(struct extents *extents);
 
 void extent_add(struct extent *extent, const struct extent *more);
 

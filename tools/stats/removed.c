@@ -33,5 +33,5 @@ void removed_tell(struct removed *removed, const char *root)
 		memcpy(record.version, row->version, sizeof record.version);
 		totals_append(root, &record);
 	}
-	extent_free(&removed->sizes);
+	removed->sizes = (struct extents){ 0 };
 }

@@ -25,5 +25,5 @@ struct removed {
 void removed_file(struct removed *removed, int64_t when, const struct layout *item,
 	const struct stat *st, int64_t freed);
 
-/* Writes what was noted to the journal of the cache at root, and releases all. */
+/* Writes what was noted to the journal of the cache at root, and begins again. */
 void removed_tell(struct removed *removed, const char *root);

@@ -136,14 +136,6 @@ void stats_make(struct stats *stats, const char *root, const struct totals *coun
 	sort(stats->days.sums, stats->days.count, sizeof(struct stats_sum), by_begin);
 }
 
-void stats_release(struct stats *stats)
-{
-	free(stats->versions.sums);
-	free(stats->days.sums);
-	extent_free(&stats->extents);
-	*stats = (struct stats){ 0 };
-}
-
 uint64_t stats_of_group(const struct stats_sum *sum, enum verdict_group group)
 {
 	uint64_t count = 0;

@@ -18,7 +18,7 @@ struct stats_sum {
 };
 
 struct stats_sums {
-	struct stats_sum *sums; /* sorted; owned */
+	struct stats_sum *sums; /* sorted */
 	size_t count;
 };
 
@@ -27,15 +27,14 @@ struct stats {
 	int64_t now, since, zero, measured; /* nanoseconds since 1970; 0: never */
 	struct stats_sum all;
 	struct stats_sums versions, days;
-	struct extents extents; /* by version, sorted; nothing below zero; owned */
+	struct extents extents; /* by version, sorted; nothing below zero */
 	struct extent extent;	/* of all */
 };
 
 /* Takes of the counters of the cache at root what ended after `since` (nanoseconds since
- * 1970). To be freed. */
+ * 1970). */
 void stats_make(struct stats *stats, const char *root, const struct totals *counters,
 	int64_t since);
-void stats_release(struct stats *stats);
 
 /* How often verdicts of that group were reached. */
 uint64_t stats_of_group(const struct stats_sum *sum, enum verdict_group group);

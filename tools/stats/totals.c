@@ -5,7 +5,6 @@
 #include "tools/stats/totals.h"
 
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -160,11 +159,4 @@ struct journal_record totals_head(const struct totals *counters)
 		.end = counters->measured,
 		.processes = counters->folded,
 	};
-}
-
-void totals_release(struct totals *counters)
-{
-	free(counters->rows);
-	extent_free(&counters->sizes);
-	*counters = (struct totals){ 0 };
 }

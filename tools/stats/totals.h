@@ -30,10 +30,10 @@
 
 struct totals {
 	/* JOURNAL_SUM: of processes of one version that ended between begin and end. In
-	 * no order; owned. */
+	 * no order. */
 	struct journal_record *rows;
 	size_t count;
-	struct extents sizes; /* what each version takes now; owned */
+	struct extents sizes; /* what each version takes now */
 	size_t last;	      /* the sum that was added to last */
 	int64_t now;	      /* sums get coarser with their age */
 	int64_t zero;	      /* the mark of totals_zero; 0: none */
@@ -41,9 +41,8 @@ struct totals {
 	uint64_t folded;  /* the last journal.<N> that the sums hold */
 };
 
-/* Reads totals and all journals. Where there are none, all is empty: 0. To be freed. */
+/* Reads totals and all journals. Where there are none, all is empty: 0. */
 int totals_read(const struct cache *cache, int64_t now, struct totals *ret);
-void totals_release(struct totals *counters);
 
 /* A version that has no folder takes nothing: a person may have deleted it. */
 void totals_forget_gone(const struct cache *cache, struct totals *counters);

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -151,8 +150,7 @@ int totals_read(const struct cache *cache, int64_t now, struct totals *ret)
 	if (state < 0)
 		return state == -ENOENT ? 0 : state;
 	for (int i = 0; i < TRIES; i++) {
-		totals_release(ret);
-		ret->now = now;
+		*ret = (struct totals){ .now = now };
 		before = take_picture(state);
 		read_once(state, ret);
 		after = take_picture(state);
@@ -212,7 +210,6 @@ static int write_totals(int state, const struct totals *counters)
 	for (size_t i = 0; i < coarser.count; i++)
 		write_record(file.out, coarser.rows[i]);
 	write_sizes(file.out, &counters->sizes);
-	totals_release(&coarser);
 	return whole_file_publish(&file);
 }
 
@@ -268,7 +265,7 @@ static void apply(struct totals *counters, const struct change *change)
 	if (!change->when)
 		return;
 	counters->measured = change->when;
-	extent_free(&counters->sizes);
+	counters->sizes = (struct extents){ 0 };
 	for (size_t i = 0; i < change->measured->count; i++) {
 		const struct extent_row *row = &change->measured->rows[i];
 
@@ -303,7 +300,6 @@ static int with_totals(int state, int64_t now, const struct change *change)
 		r = write_totals(state, &counters);
 	if (r == 0)
 		drop_folded(state, counters.folded);
-	totals_release(&counters);
 	return r;
 }
 

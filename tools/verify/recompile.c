@@ -212,15 +212,5 @@ int recompile_run(struct recompile *recompile)
 
 	for (size_t i = 0; i < recompile->count && r == 0; i++)
 		r = compare_group(recompile, &recompile->groups[i], pythons, count);
-	for (size_t i = 0; i < count; i++)
-		python_release(&pythons[i]);
-	free(pythons);
 	return r;
-}
-
-void recompile_release(struct recompile *recompile)
-{
-	for (size_t i = 0; i < recompile->count; i++)
-		fclose(recompile->groups[i].spool);
-	free(recompile->groups);
 }

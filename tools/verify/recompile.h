@@ -8,7 +8,7 @@
  * magic number may compile differently, so a pyc is different only if every interpreter
  * found with its tag and magic number says so.
  *
- * A struct recompile begins with a mutex and its callback, and is released in the end.
+ * A struct recompile begins with a mutex and its callback.
  * Any thread may call recompile_add; the rest is for one. Functions return 0 or -errno.
  */
 #pragma once
@@ -46,5 +46,3 @@ int recompile_add(struct recompile *recompile, const char *version,
 
 /* Compares all. -EINTR: it was interrupted. */
 int recompile_run(struct recompile *recompile);
-
-void recompile_release(struct recompile *recompile);

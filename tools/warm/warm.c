@@ -5,7 +5,6 @@
 #include "tools/warm/warm.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
@@ -41,15 +40,4 @@ void warm_miss(struct warm *warm, struct warm_target *target, struct warm_miss m
 	GROW(target->misses, target->miss_count);
 	target->misses[target->miss_count++] = miss;
 	pthread_mutex_unlock(&warm->mutex);
-}
-
-void warm_release(struct warm *warm)
-{
-	for (size_t i = 0; i < warm->target_count; i++) {
-		for (size_t n = 0; n < warm->targets[i].miss_count; n++)
-			free(warm->targets[i].misses[n].path);
-		free(warm->targets[i].misses);
-	}
-	free(warm->targets);
-	pthread_mutex_destroy(&warm->mutex);
 }

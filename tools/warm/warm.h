@@ -35,7 +35,7 @@ enum warm_outcome {
 
 /* A source without bytecode for a target. */
 struct warm_miss {
-	char *path; /* absolute, its directory canonical; owned */
+	char *path; /* absolute, its directory canonical */
 	int64_t size;
 };
 
@@ -74,11 +74,8 @@ uint64_t warm_sum(const struct warm *warm, enum warm_outcome outcome);
  * where the reason is not known. */
 void warm_give_up(struct warm *warm, int err);
 
-/* Adds a source to the target's misses, from any thread; takes over miss.path. */
+/* Adds a source to the target's misses, from any thread; keeps miss.path. */
 void warm_miss(struct warm *warm, struct warm_target *target, struct warm_miss miss);
-
-/* Frees what the lists and targets have; the interpreters stay the caller's. */
-void warm_release(struct warm *warm);
 
 /* Looks at every source below `path`, a directory or a source (anything else is a
  * failure), on several threads. Entries that can be made of objects are made; the rest

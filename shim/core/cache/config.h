@@ -51,8 +51,8 @@ struct config {
 	const char *variant;
 	char root[PATH_MAX]; /* absolute, without a slash at its end */
 	size_t root_len;     /* 0 where there is no root, but layers */
-	const char *no_root; /* where the settings name none: the path that is none, or the
-				variable that should have one; else NULL */
+	const char *no_root; /* where the settings name none: the path that is none, or
+				the variable that should have one; else NULL */
 };
 
 /* Makes a config of the variables' values, by enum config_setting, NULL for one that is

@@ -71,7 +71,6 @@ static void reads_a_map(void **state)
 		assert_string_equal(import.maps[0].old, row->old);
 		assert_string_equal(import.maps[0].replacement, row->new);
 	}
-	import_release(&import);
 }
 
 int main(void)

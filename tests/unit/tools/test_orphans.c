@@ -39,7 +39,6 @@ static int begin(void **state)
 
 static int end(void **state)
 {
-	orphans_free(orphans);
 	cache_close(&cache);
 	return fake_end(state);
 }
@@ -47,7 +46,6 @@ static int end(void **state)
 /* What the runs before have left is read as of `now`. */
 static void load(int64_t now)
 {
-	orphans_free(orphans);
 	orphans = orphans_load(&cache, now, GRACE);
 	assert_non_null(orphans);
 }
