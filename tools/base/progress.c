@@ -17,6 +17,7 @@
 #define EACH 100000000
 
 static volatile sig_atomic_t signalled;
+static bool silent;
 
 static void note(int signal_number)
 {
@@ -50,6 +51,11 @@ int interrupt_exit_code(void)
 	return 128 + signalled;
 }
 
+void progress_silence(void)
+{
+	silent = true;
+}
+
 void progress_begin(struct progress *progress, const char *doing, uint64_t total)
 {
 	const char *term = getenv("TERM");
@@ -57,8 +63,8 @@ void progress_begin(struct progress *progress, const char *doing, uint64_t total
 	*progress = (struct progress){
 		.doing = doing, .total = total, .began = clock_steady()
 	};
-	progress->visible =
-		isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb") != 0;
+	progress->visible = !silent && isatty(STDERR_FILENO) && term && *term &&
+			    strcmp(term, "dumb") != 0;
 }
 
 void progress_update(struct progress *progress, uint64_t done)

@@ -28,6 +28,9 @@ struct progress {
 	bool visible;
 };
 
+/* From now on none is shown. */
+void progress_silence(void);
+
 void progress_begin(struct progress *progress, const char *doing, uint64_t total);
 /* From one thread at a time; costs a read of the clock. */
 void progress_update(struct progress *progress, uint64_t done);

@@ -25,6 +25,17 @@ static int take_format(void *member, const struct opt *opt, const char *value)
 	return -EINVAL;
 }
 
+static int take_quiet(void *member, const struct opt *opt, const char *value)
+{
+	struct common *common = member;
+
+	(void)opt;
+	(void)value;
+	common->quiet = true;
+	progress_silence();
+	return 0;
+}
+
 const struct opt common_rows[] = {
 	{ "layers", 0, NULL,
 		"include the layers of PYCSTASH_LAYERS; they are always included where there is no cache",
@@ -34,8 +45,8 @@ const struct opt common_rows[] = {
 		OPT_NUMBER(struct common, jobs, 1, MOST_JOBS), .bit = COMMON_JOBS },
 	{ "dry-run", 'n', NULL, "say what would be done, and do nothing",
 		OPT_FLAG(struct common, dry_run), .bit = COMMON_DRY_RUN },
-	{ "quiet", 'q', NULL, "print errors only", OPT_FLAG(struct common, quiet),
-		.bit = COMMON_QUIET },
+	{ "quiet", 'q', NULL, "print errors only", .type = OPT_IS_CALL,
+		.take = take_quiet, .bit = COMMON_QUIET },
 	{ "null", '0', NULL,
 		"end names with a NUL instead of a line feed, and print them as they are",
 		.type = OPT_IS_CALL, .take = take_format, .bit = COMMON_NULL },

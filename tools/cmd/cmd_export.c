@@ -56,7 +56,7 @@ static const struct opt own_options[] = {
 static const struct opt_table options[] = {
 	{ select_options, offsetof(struct export, select), 0 },
 	{ own_options, 0, 0 },
-	{ common_rows, 0, COMMON_DIR | COMMON_JSON },
+	{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_QUIET },
 	{ 0 },
 };
 
@@ -334,7 +334,7 @@ static void print_text(const struct export *export)
 /* Also where the archive itself goes to standard output. */
 static void warn_of_private(const struct export *export)
 {
-	if (export->list.hidden && !export->list.public_only)
+	if (export->list.hidden && !export->list.public_only && !export->common.quiet)
 		complain(export->file,
 			"it holds %" PRIu64
 			" files made from sources that others may not read; keep it private, or use --public-only",
@@ -347,7 +347,7 @@ static int finish(const struct export *export)
 
 	if (export->common.json)
 		print_object(export);
-	else if (!is_stdout(export))
+	else if (!is_stdout(export) && !export->common.quiet)
 		print_text(export);
 	warn_of_private(export);
 	if (export->files < list->count)

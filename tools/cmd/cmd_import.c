@@ -48,7 +48,7 @@ static const struct opt own_options[] = {
 
 static const struct opt_table options[] = {
 	{ own_options, 0, 0 },
-	{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_DRY_RUN },
+	{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_QUIET | COMMON_DRY_RUN },
 	{ 0 },
 };
 
@@ -286,9 +286,9 @@ static int import_all(struct job *job)
 	}
 	if (job->line->common.json)
 		print_object(job);
-	else
+	else if (!job->line->common.quiet)
 		print_text(job);
-	if (job->line->layer && import->hidden)
+	if (job->line->layer && import->hidden && !job->line->common.quiet)
 		complain(job->line->layer,
 			"everybody can read it, and %" PRIu64
 			" files in it were made from sources that others may not read; see `pycstash export --public-only`",

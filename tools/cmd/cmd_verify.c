@@ -27,7 +27,7 @@ static const struct opt own_options[] = {
 static const struct opt_table options[] = {
 	{ own_options, 0, 0 },
 	{ select_tag_options, offsetof(struct verify, select), 0 },
-	{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_JOBS },
+	{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_QUIET | COMMON_JOBS },
 	{ 0 },
 };
 
@@ -86,7 +86,7 @@ static int conclude(struct verify *verify, uint64_t failed)
 {
 	if (verify->common.json)
 		print_summary_object(verify, failed);
-	else
+	else if (!verify->common.quiet)
 		print_summary(verify, failed);
 	if (interrupt_came())
 		return common_interrupted(NULL, "the rest was not verified");

@@ -1,0 +1,39 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# -q: each command that has it prints nothing when it succeeds, on a terminal either.
+. "$(dirname "$0")/made.sh"
+
+python=$(interpreters cached | head -1)
+on_terminal() { # COMMAND…: what it prints on a terminal of its own
+	"$python" -c 'import os, pty, sys
+out = []
+def read(fd):
+    data = os.read(fd, 65536)
+    out.append(data)
+    return b""
+pty.spawn(sys.argv[1:], read)
+os.write(1, b"".join(out))' env TERM=xterm "$@" </dev/null
+}
+# An interpreter that takes a second: progress is shown after half of one.
+printf '#!/bin/sh\nsleep 1\nexec "%s" "$@"\n' "$python" >"$T/slow"
+chmod 755 "$T/slow"
+check "without -q warm shows its progress on a terminal" \
+	grep -q 'compiling: ' <(on_terminal "$PYCSTASH" warm -j 1 --dir "$T/one" --python "$T/slow" "$S")
+is "$(on_terminal "$PYCSTASH" warm -q -j 1 --dir "$T/two" --python "$T/slow" "$S")" "" "with -q warm shows no progress on a terminal"
+
+archive=$T/a.tar
+# shellcheck disable=SC2043
+for words in "warm $S" gc "gc --dry-run" verify "export $archive" "import $archive" "purge --dry-run --all" "purge --all"; do
+	# shellcheck disable=SC2086 # words
+	is "$(on_terminal "$PYCSTASH" ${words%% *} -q ${words#"${words%% *}"}; echo "$?")" 0 "pycstash ${words/\/*} -q prints nothing"
+	told="${told:-} ${words%% *} "
+done
+for name in $("$PYCSTASH" help | sed -n '/^Exit codes/q; s/^  \([a-z]*\)   *.*/\1/p'); do
+	"$PYCSTASH" help "$name" | grep -q -- '-q, --quiet' || continue
+	case $told in
+	*" $name "*) ;;
+	*) not_ok "the quiet form of $name is tested" ;;
+	esac
+done
+done_testing
