@@ -25,17 +25,17 @@ const struct command *const commands[] = {
 	&cmd_ls,
 	&cmd_du,
 	&cmd_path,
+	&cmd_dir,
 	&cmd_show,
 	&cmd_explain,
-	&cmd_verify,
-	&cmd_purge,
-	&cmd_gc,
 	&cmd_warm,
+	&cmd_gc,
+	&cmd_purge,
+	&cmd_verify,
 	&cmd_export,
 	&cmd_import,
 	&cmd_config,
 	&cmd_doctor,
-	&cmd_dir,
 	&cmd_help,
 	&cmd_version,
 	NULL,
@@ -163,8 +163,7 @@ int main(int argc, char **argv)
 	hold_standard_descriptors();
 	survive_file_limit();
 	if (argc < 2) {
-		fputs("usage: pycstash COMMAND [OPTIONS] [ARGUMENTS]; see `pycstash help`\n",
-			stderr);
+		command_overview();
 		return EXIT_USAGE;
 	}
 	leave_library(argv);

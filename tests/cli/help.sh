@@ -9,7 +9,7 @@ help() { "$PYCSTASH" help "$@"; }
 status_of() { "$@" >/dev/null 2>&1; echo $?; }
 
 # --- the tables -----------------------------------------------------------------------
-mapfile -t commands < <(help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
+mapfile -t commands < <(help | sed -n '/^Exit codes/q; s/^  \([a-z]*\)   *.*/\1/p')
 mapfile -t settings < <("$PYCSTASH" config | sed 's/ .*//')
 mapfile -t files < <(cd "$HERE/tools/cmd" && ls cmd_*.c)
 options_of() { help "$1" | grep -oE '^  (-.,|   ) --[a-z-]+' | grep -oE -- '--[a-z-]+'; }
@@ -28,7 +28,9 @@ for command in "${commands[@]}"; do
 	options_of "$command" | sort | uniq -d
 	help "$command" | grep -oE '^  -[^-],' | sort | uniq -d
 done | none "each has a usage, and no option twice"
-help | awk 'length > 90' | none "help fits"
+for command in "" settings "${commands[@]}"; do help $command; done | awk 'length > 80' |
+	none "help fits a terminal of 80 columns"
+is "$("$PYCSTASH"; echo "$?")" "$(help; echo 2)" "pycstash alone shows the commands in groups, and ends with 2"
 is "$(help | sed -n '/^Exit codes/,$s/^  \([0-9]*\) .*/\1/p' | tr '\n' ' ')" \
 	"$(sed -n 's/^EXIT_CODE([A-Z_]*, \([0-9]*\),.*/\1/p' "$HERE/tools/base/exit.def" | tr '\n' ' ')" \
 	"help has the exit codes"

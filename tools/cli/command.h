@@ -68,5 +68,8 @@ const struct command *command_find(const char *name); /* NULL: there is none */
 /* Says that there is no such command, and which was meant perhaps; EXIT_USAGE. */
 int command_unknown(const char *name);
 
+/* Prints the commands in groups, and the exit codes, on stdout. */
+void command_overview(void);
+
 /* Prints `pycstash help COMMAND` on stdout. */
 void command_help(const struct command *command);

@@ -12,13 +12,13 @@
 #include <time.h>
 
 #include "tools/base/alloc.h"
+#include "tools/base/columns.h"
 #include "tools/base/human.h"
 #include "tools/base/message.h"
 #include "tools/base/nearest.h"
 #include "tools/cli/command.h"
 
 #define HELP_COLUMN 26
-#define HELP_WIDTH 88
 
 static const struct opt help_row = { "help", 'h', NULL, "print this help",
 	.type = OPT_IS_HELP };
@@ -350,22 +350,8 @@ int opt_usage(const struct command *command, const char *why)
 
 /* --- help ----------------------------------------------------------------------------*/
 
-/* How many bytes of the text go on one line: as many words as fit. */
-static int line_length(const char *text, int width)
-{
-	int columns = 0, fits = 0, i;
-
-	for (i = 0; text[i] && columns <= width; i++) {
-		if (text[i] == ' ')
-			fits = i;
-		columns += (text[i] & 0xc0) != 0x80; /* of UTF-8, the first bytes */
-	}
-	return columns > width && fits ? fits : i;
-}
-
 static void print_row(FILE *out, const struct opt *row)
 {
-	const char *help = row->help;
 	int column;
 
 	if (row->letter)
@@ -374,16 +360,9 @@ static void print_row(FILE *out, const struct opt *row)
 		column = fprintf(out, "      --%s", row->name);
 	if (row->arg)
 		column += fprintf(out, " %s", row->arg);
-	if (column > HELP_COLUMN - 2) {
-		fputc('\n', out);
-		column = 0;
-	}
-	for (; *help; column = 0) {
-		int length = line_length(help, HELP_WIDTH - HELP_COLUMN);
-
-		fprintf(out, "%*s%.*s\n", HELP_COLUMN - column, "", length, help);
-		help += length + (help[length] == ' ');
-	}
+	/* two blanks at least */
+	columns_print(out, column > HELP_COLUMN - 2 ? HELP_COLUMN + 1 : column,
+		HELP_COLUMN, row->help);
 }
 
 void opt_print(FILE *out, const struct command *command)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tools/base/columns.h"
 #include "tools/base/embedded.h"
 #include "tools/cli/command.h"
 #include "tools/cli/opt.h"
@@ -34,10 +35,12 @@ static void print_settings(void)
 {
 	const struct conf_key *key;
 
-	puts("Environment variables, and keys of configuration files (`pycstash help config`):");
-	for (key = conf_keys; key->name; key++)
-		printf("  %s=%s, %s\n      %s\n", key->variable, key->values, key->name,
-			key->what);
+	columns_print(stdout, 0, 0,
+		"Environment variables, and keys of configuration files (`pycstash help config`):");
+	for (key = conf_keys; key->name; key++) {
+		printf("  %s=%s, %s\n", key->variable, key->values, key->name);
+		columns_print(stdout, 0, 6, key->what);
+	}
 }
 
 static void print_exit_codes(void)
@@ -46,20 +49,34 @@ static void print_exit_codes(void)
 
 	puts("\nExit codes:");
 	for (row = exit_meanings; row->meaning; row++)
-		printf("  %-5d %s\n", row->code, row->meaning);
+		columns_print(stdout, printf("  %-5d ", row->code), 8, row->meaning);
 	puts("  128+N ended by signal N, after a report of what was done and what is left\n"
 	     "Every other code of `run` is that of the command it runs.");
 }
 
-static void print_overview(void)
+/* Which command begins a group in the overview. */
+static const struct {
+	const char *first, *title;
+} groups[] = {
+	{ "run", "Use the cache:" },
+	{ "stats", "Look at it:" },
+	{ "warm", "Fill it, empty it, check it, move it:" },
+	{ "config", "Set it up:" },
+};
+
+void command_overview(void)
 {
 	const struct command *const *command;
+	size_t group = 0;
 
 	puts("usage: pycstash COMMAND [OPTIONS] [ARGUMENTS]\n\n"
-	     "Keeps Python's bytecode in one cache instead of in __pycache__ folders.\n\n"
-	     "Commands:");
-	for (command = commands; *command; command++)
+	     "Keeps Python's bytecode in one cache instead of in __pycache__ folders.");
+	for (command = commands; *command; command++) {
+		if (group < sizeof groups / sizeof *groups &&
+			strcmp(groups[group].first, (*command)->name) == 0)
+			printf("\n%s\n", groups[group++].title);
 		printf("  %-10s %s\n", (*command)->name, (*command)->summary);
+	}
 	puts("\n`pycstash help COMMAND` says more, `pycstash help settings` what can be set.");
 	print_exit_codes();
 }
@@ -72,7 +89,7 @@ static int run_help(const struct command *self, char **words)
 	if (command)
 		command_help(command);
 	else if (!name)
-		print_overview();
+		command_overview();
 	else if (strcmp(name, "settings") == 0)
 		print_settings();
 	else

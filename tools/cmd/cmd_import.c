@@ -358,7 +358,7 @@ const struct command cmd_import = {
 	.args = "[OPTIONS] FILE",
 	.least = 1,
 	.most = 1,
-	.summary = "put the bytecode of an archive into the cache, or make a layer of it",
+	.summary = "put an archive's bytecode into the cache, or make a layer of it",
 	.variables = &import_request,
 	.options = options,
 };

@@ -4,8 +4,10 @@
  * it.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "shim/core/base/path.h"
 #include "tools/base/escape.h"
 #include "tools/base/human.h"
 #include "tools/base/message.h"
@@ -13,6 +15,8 @@
 #include "tools/cache/owner.h"
 #include "tools/cli/command.h"
 #include "tools/cli/common.h"
+#include "tools/conf/conf.h"
+#include "tools/gc/gc_due.h"
 #include "tools/stats/stats.h"
 
 enum by { BY_NONE, BY_VERSION, BY_DAY };
@@ -49,12 +53,16 @@ static struct stats_command stats_request = { .since = -1 };
 /* --- for people ----------------------------------------------------------------------*/
 
 #define COUNT_LABEL 44
-#define TABLE_LABEL 28
+#define TABLE_LABEL 27
 
 static void print_count(int indent, const char *label, uint64_t count)
 {
 	char buf[HUMAN_SIZE * 2];
 
+	if (strlen(label) > (size_t)(COUNT_LABEL - indent)) {
+		printf("%*s%s\n", indent, "", label);
+		label = "";
+	}
 	printf("%*s%-*s %15s", indent, "", COUNT_LABEL - indent, label,
 		human_count(count, buf));
 }
@@ -78,18 +86,9 @@ static void print_reasons(const struct stats_sum *sum, enum verdict_group group)
 	}
 }
 
-static uint64_t pending_for(const struct stats_sum *sum)
-{
-	uint64_t count = 0;
-
-	for (int group = VERDICT_GROUP_HIT; group <= VERDICT_GROUP_MISS; group++)
-		count += stats_of_group(sum, (enum verdict_group)group);
-	return count;
-}
-
 static void print_groups(const struct stats_sum *sum)
 {
-	uint64_t all = pending_for(sum);
+	uint64_t served, all = stats_lookups(sum, &served);
 
 	for (int i = 0; i < VERDICT_GROUPS; i++) {
 		enum verdict_group group = (enum verdict_group)i;
@@ -115,28 +114,34 @@ static void print_label(const char *label)
 	printf("%*s", width < TABLE_LABEL ? TABLE_LABEL - width : 0, "");
 }
 
-/* The columns of --by: what an open for reading may come to, and what is written. */
-static const enum verdict_group columns[] = { VERDICT_GROUP_HIT, VERDICT_GROUP_RESEAL,
-	VERDICT_GROUP_REUSE, VERDICT_GROUP_TREE, VERDICT_GROUP_MISS, VERDICT_GROUP_WRITE,
-	VERDICT_GROUP_UNSEALED, VERDICT_GROUP_NOT_CACHED };
+/* "98.2%" */
+static const char *rate(uint64_t part, uint64_t all, char buf[HUMAN_SIZE])
+{
+	if (!all)
+		return "-";
+	snprintf(buf, HUMAN_SIZE, "%.1f%%", 100.0 * (double)part / (double)all);
+	return buf;
+}
 
 static void print_table(const char *head, const struct stats_sums *sums)
 {
-	char buf[HUMAN_SIZE * 2];
+	static const char *const heads[] = { "processes", "served", "misses", "writes" };
+	char buf[HUMAN_SIZE * 2], percent[HUMAN_SIZE];
 
-	printf("%-*s %10s", TABLE_LABEL, head, "processes");
-	for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
-		printf(" %10s", stats_groups[columns[i]].key);
-	putchar('\n');
+	printf("%-*s", TABLE_LABEL, head);
+	for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+		printf(" %10s", heads[i]);
+	puts("     rate");
 	for (size_t i = 0; i < sums->count; i++) {
 		const struct stats_sum *sum = &sums->sums[i];
+		uint64_t served, all = stats_lookups(sum, &served);
+		const uint64_t cells[] = { sum->processes, served, all - served,
+			stats_of_group(sum, VERDICT_GROUP_WRITE) };
 
 		print_label(sum->label);
-		printf(" %10s", human_count(sum->processes, buf));
-		for (size_t j = 0; j < sizeof columns / sizeof *columns; j++)
-			printf(" %10s",
-				human_count(stats_of_group(sum, columns[j]), buf));
-		putchar('\n');
+		for (size_t j = 0; j < sizeof cells / sizeof *cells; j++)
+			printf(" %10s", human_count(cells[j], buf));
+		printf(" %8s\n", rate(served, all, percent));
 	}
 }
 
@@ -147,9 +152,9 @@ static void print_extent(const char *version, const struct extent *extent)
 	print_label(version);
 	printf(" %12s", human_count((uint64_t)extent->entries, count));
 	printf(" %12s", human_count((uint64_t)extent->objects, count));
-	printf(" %10s", human_size((uint64_t)extent->bytes, size));
-	printf(" %10s", human_size((uint64_t)extent->disk, size));
-	printf(" %10s\n", human_size((uint64_t)extent->shared, size));
+	printf(" %7s", human_size((uint64_t)extent->bytes, size));
+	printf(" %8s", human_size((uint64_t)extent->disk, size));
+	printf(" %7s\n", human_size((uint64_t)extent->shared, size));
 }
 
 static void print_extents(const struct stats *stats)
@@ -161,7 +166,7 @@ static void print_extents(const struct stats *stats)
 			human_age((stats->now - stats->measured) / CLOCK_SECOND, buf));
 	else
 		puts("\nSize, as processes counted it; gc has not measured it yet");
-	printf("%-*s %12s %12s %10s %10s %10s\n", TABLE_LABEL, "version", "entries",
+	printf("%-*s %12s %12s %7s %8s %7s\n", TABLE_LABEL, "version", "entries",
 		"objects", "bytes", "on disk", "shared");
 	for (size_t i = 0; i < stats->extents.count; i++)
 		print_extent(
@@ -181,6 +186,26 @@ static void print_layers(const char *heading)
 	}
 }
 
+/* What most people want to know. */
+static void print_headline(const struct stats *stats)
+{
+	char size[HUMAN_SIZE], limit[HUMAN_SIZE], percent[HUMAN_SIZE];
+	char count[HUMAN_SIZE * 2];
+	const uint64_t disk = (uint64_t)stats->extent.disk;
+	uint64_t served, all = stats_lookups(&stats->all, &served);
+
+	if (all)
+		printf("%s of %s lookups served; ", rate(served, all, percent),
+			human_count(all, count));
+	printf("%s on disk", human_size(disk, size));
+	if (stats->limit)
+		printf(", %s of max_size (%s)", rate(disk, stats->limit, percent),
+			human_size(stats->limit, limit));
+	putchar('\n');
+	if (stats->gc_due)
+		puts("gc is due: `pycstash run` starts it; elsewhere run: pycstash gc");
+}
+
 static void print_stats(const struct stats *stats, enum by by)
 {
 	char buf[HUMAN_SIZE * 2], time[HUMAN_SIZE];
@@ -191,6 +216,7 @@ static void print_stats(const struct stats *stats, enum by by)
 	if (stats->all.processes)
 		printf(" since %s", human_time(stats->all.begin / CLOCK_SECOND, time));
 	putchar('\n');
+	print_headline(stats);
 	if (by == BY_NONE)
 		print_groups(&stats->all);
 	else if (by == BY_DAY)
@@ -223,6 +249,8 @@ static int show(const struct stats_command *request, const struct cache *cache)
 	totals_forget_gone(cache, &counters);
 	stats_make(&stats, cache->root, &counters,
 		request->since < 0 ? counters.zero : request->since * CLOCK_SECOND);
+	stats.limit = conf_number("max_size");
+	stats.gc_due = gc_due_at(cache->root_fd, CACHE_LAYOUT);
 	if (request->common.json)
 		stats_print_json(&stats);
 	else

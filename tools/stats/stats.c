@@ -145,3 +145,11 @@ uint64_t stats_of_group(const struct stats_sum *sum, enum verdict_group group)
 			count += sum->counts[i];
 	return count;
 }
+
+uint64_t stats_lookups(const struct stats_sum *sum, uint64_t *ret_served)
+{
+	*ret_served = 0;
+	for (int group = VERDICT_GROUP_HIT; group < VERDICT_GROUP_MISS; group++)
+		*ret_served += stats_of_group(sum, (enum verdict_group)group);
+	return *ret_served + stats_of_group(sum, VERDICT_GROUP_MISS);
+}

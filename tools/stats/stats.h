@@ -29,6 +29,8 @@ struct stats {
 	struct stats_sums versions, days;
 	struct extents extents; /* by version, sorted; nothing below zero */
 	struct extent extent;	/* of all */
+	uint64_t limit;		/* of its size on disk; 0: none */
+	bool gc_due;
 };
 
 /* Takes of the counters of the cache at root what ended after `since` (nanoseconds since
@@ -38,6 +40,10 @@ void stats_make(struct stats *stats, const char *root, const struct totals *coun
 
 /* How often verdicts of that group were reached. */
 uint64_t stats_of_group(const struct stats_sum *sum, enum verdict_group group);
+
+/* How many opens there were that Python would have compiled for otherwise, and how many
+ * of these were served. */
+uint64_t stats_lookups(const struct stats_sum *sum, uint64_t *ret_served);
 
 /* Prints pycstash.stats/1 on stdout. */
 void stats_print_json(const struct stats *stats);

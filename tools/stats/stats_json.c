@@ -70,6 +70,8 @@ static void json_size(struct json *json, const struct stats *stats)
 	json_open(json, "size", '{');
 	json_moment(json, "measured", stats->measured);
 	json_extent(json, &stats->extent);
+	json_unsigned(json, "limit", stats->limit);
+	json_bool(json, "gc_due", stats->gc_due);
 	json_open(json, "versions", '[');
 	for (size_t i = 0; i < stats->extents.count; i++) {
 		const struct extent_row *extent = &stats->extents.rows[i];
