@@ -43,6 +43,7 @@ struct pool {
 	struct node *stack;
 	unsigned working; /* threads that may still put something on it */
 	int first_error;  /* the start could not be read */
+	struct progress progress;
 };
 
 /* One thread's. */
@@ -228,6 +229,8 @@ static int read_names(struct worker *worker, struct walk_dir *dir, struct node *
 		/* not file by file: all threads would fight for it */
 		dir->walk->seen += worker->seen;
 		worker->seen = 0;
+		if (worker->number == 0)
+			progress_update(&worker->pool->progress, dir->walk->seen);
 	}
 	return 0;
 }
@@ -374,7 +377,10 @@ int walk_run(struct walk *walk, const char *start)
 		workers[n].pool = &pool;
 		workers[n].number = n;
 	}
+	if (walk->doing)
+		progress_begin(&pool.progress, walk->doing, 0);
 	threads_run(work, workers, sizeof *workers, count);
+	progress_end(&pool.progress);
 	free(workers);
 	if (pool.first_error)
 		return pool.first_error;

@@ -41,6 +41,8 @@ struct walk {
 	unsigned threads; /* 0: walk_threads(); at most WALK_MOST_THREADS */
 	bool force;	  /* the tree is to be deleted: where the user lacks rights to a
 			     directory, give them to him */
+	const char *doing; /* shown with the number of files on a terminal (progress.h), as
+			      "scanning"; NULL: nothing is */
 	/* Opens a directory, "" or a path that begins with `start`: a descriptor, which
 	 * the walk closes, or -errno. NULL: cache_openat of walk.cache. */
 	int (*open)(const struct walk *walk, const char *path);
@@ -59,7 +61,7 @@ struct walk {
 	bool (*leave)(struct walk *walk, const char *path);
 	/* Reports a directory that could not be read, on any thread. NULL: on stderr. */
 	void (*fail)(struct walk *walk, const char *path, int error);
-	_Atomic(uint64_t) seen;	  /* files; for progress */
+	_Atomic(uint64_t) seen;	  /* files */
 	_Atomic(uint64_t) failed; /* directories that could not be read */
 	_Atomic(bool) stop;	  /* set it to end early; set by interrupts as well */
 };

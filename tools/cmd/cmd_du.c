@@ -42,7 +42,6 @@ struct du {
 	struct hardlinks links;
 	dev_t device; /* of those */
 	struct du_thread *threads;
-	struct progress progress;
 	uint64_t unread_directories;
 };
 
@@ -80,8 +79,6 @@ static void begin(struct walk_dir *dir)
 	thread->dir = layout_dir_parse(dir->path);
 	thread->amount =
 		usage_of_directory(&thread->space, du->by, du->depth, &thread->dir);
-	if (dir->thread == 0)
-		progress_update(&du->progress, dir->walk->seen);
 }
 
 static void visit(struct walk_dir *dir, const struct walk_file *file)
@@ -125,13 +122,12 @@ static int count_all(struct cache *cache, void *context)
 	if (cache->device != du->device) /* with inodes of its own */
 		du->links = (struct hardlinks){ 0 };
 	du->device = cache->device;
-
-	progress_begin(&du->progress, "counting", 0);
 	for (int pass = 0; pass < 2 && r == 0; pass++) {
 		struct walk walk = {
 			.cache = cache,
 			.context = du,
 			.stat = true,
+			.doing = "counting",
 			.enter = enter,
 			.begin = begin,
 			.file = visit,
@@ -141,7 +137,6 @@ static int count_all(struct cache *cache, void *context)
 		r = walk_run(&walk, "");
 		du->unread_directories += walk.failed;
 	}
-	progress_end(&du->progress);
 	if (r == -EINTR)
 		return common_interrupted("du", "no totals printed");
 	return r < 0 ? common_failed(cache->root, r) : EXIT_OK;

@@ -12,6 +12,7 @@
 #include "tools/base/human.h"
 #include "tools/base/json.h"
 #include "tools/base/message.h"
+#include "tools/base/progress.h"
 #include "tools/cache/lock.h"
 #include "tools/cache/owner.h"
 #include "tools/cli/command.h"

@@ -15,6 +15,7 @@
 #include "tools/base/clock.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
+#include "tools/base/progress.h"
 #include "tools/cache/owner.h"
 #include "tools/cli/command.h"
 #include "tools/cli/common.h"
@@ -123,8 +124,6 @@ static void visit(struct walk_dir *dir, const struct walk_file *file)
 	struct purge *purge = dir->context;
 	const struct layout item = layout_parse(dir->path, file->name);
 
-	if (dir->thread == 0)
-		progress_update(&purge->progress, dir->walk->seen);
 	if (is_meant(purge, dir, file, item))
 		purge_file(purge, dir, file, &item);
 }
@@ -135,6 +134,7 @@ static int find(struct purge *purge)
 		.cache = &purge->cache,
 		.context = purge,
 		.stat = true,
+		.doing = "searching",
 		.enter = enter,
 		.file = visit,
 		.leave = walk_remove_empty,
@@ -142,9 +142,7 @@ static int find(struct purge *purge)
 	int r;
 
 	purge->began = clock_real();
-	progress_begin(&purge->progress, "searching", 0);
 	r = walk_run(&walk, "");
-	progress_end(&purge->progress);
 	removed_tell(&purge->removed, purge->cache.root);
 	purge->failed += walk.failed;
 	return r;

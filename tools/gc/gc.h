@@ -15,7 +15,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "tools/base/progress.h"
 #include "tools/cache/cache.h"
 #include "tools/cache/layout.h"
 #include "tools/cache/walk.h"
@@ -75,7 +74,6 @@ struct gc {
 	int64_t scan_began; /* when the scan did, in nanoseconds */
 	int64_t last;	    /* when the last complete run began; 0: never */
 	int64_t deadline;   /* of clock_steady; 0: none */
-	struct progress progress;
 	struct freed freed[GC_RULES];
 	bool evicting;		     /* the second scan */
 	struct gc_kept last_evicted; /* the last one that has to go */

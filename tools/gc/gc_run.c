@@ -12,6 +12,7 @@
 #include "tools/base/clock.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
+#include "tools/base/progress.h"
 #include "tools/gc/gc.h"
 #include "tools/gc/orphans.h"
 #include "tools/stats/totals.h"

@@ -91,8 +91,6 @@ static void begin_directory(struct walk_dir *dir)
 		version ? extent_of(&thread->versions, 0, dir->path, version) : NULL;
 	thread->source_fd = -1;
 	thread->orphan = NULL;
-	if (dir->thread == 0)
-		progress_update(&gc->progress, dir->walk->seen);
 	if (clock_is_over(gc->deadline))
 		dir->walk->stop = true;
 	else if (has_rules(gc))
@@ -238,17 +236,15 @@ int gc_scan(struct gc *gc)
 		.cache = gc->cache,
 		.context = gc,
 		.stat = true,
+		.doing = gc->evicting ? "evicting" : "scanning",
 		.threads = gc->thread_count,
 		.begin = begin_directory,
 		.end = end_directory,
 		.file = look_at,
 		.leave = walk_remove_empty,
 	};
-	int r;
+	int r = walk_run(&walk, "");
 
-	progress_begin(&gc->progress, gc->evicting ? "evicting" : "scanning", 0);
-	r = walk_run(&walk, "");
-	progress_end(&gc->progress);
 	gc->failed += walk.failed;
 	return r;
 }

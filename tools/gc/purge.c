@@ -15,6 +15,7 @@
 #include "tools/base/human.h"
 #include "tools/base/json.h"
 #include "tools/base/message.h"
+#include "tools/base/progress.h"
 
 /* --- names ---------------------------------------------------------------------------*/
 

@@ -8,7 +8,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "tools/base/progress.h"
 #include "tools/cache/walk.h"
 #include "tools/cli/common.h"
 #include "tools/gc/hardlinks.h"
@@ -26,7 +25,6 @@ struct purge {
 	bool all, not_installed, print, no_reclaim;
 	struct python *pythons; /* with not_installed */
 	size_t python_count;
-	struct progress progress;
 	int64_t began; /* nanoseconds since 1970 */
 	struct freed freed;
 	struct hardlinks links;	  /* of a dry run */

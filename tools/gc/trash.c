@@ -19,7 +19,6 @@
 #include "tools/base/clock.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
-#include "tools/base/progress.h"
 #include "tools/cache/layout.h"
 #include "tools/cache/walk.h"
 #include "tools/stats/removed.h"
@@ -152,7 +151,6 @@ struct reclaim {
 	struct freed *freed;
 	int trash;
 	int64_t until;
-	struct progress progress;
 	struct removed removed;
 	_Atomic(bool) flattened, left;
 };
@@ -208,11 +206,7 @@ static void drop_file(struct walk_dir *dir, const struct walk_file *file)
 
 static void drop_later(struct walk_dir *dir)
 {
-	struct reclaim *reclaim = dir->context;
-
 	dir->changed = true;
-	if (dir->thread == 0)
-		progress_update(&reclaim->progress, reclaim->freed->files);
 }
 
 /* What lies too deep to be named is moved to the top, and comes with the next round. */
@@ -240,12 +234,12 @@ int trash_reclaim(const struct cache *cache, int64_t until, struct freed *freed)
 	reclaim.trash = cache_openat(cache, CACHE_TRASH, O_PATH | O_DIRECTORY);
 	if (reclaim.trash < 0)
 		return reclaim.trash == -ENOENT ? 0 : reclaim.trash;
-	progress_begin(&reclaim.progress, "reclaiming", 0);
 	do {
 		struct walk walk = {
 			.cache = cache,
 			.context = &reclaim,
 			.stat = true,
+			.doing = "reclaiming",
 			.threads = WALK_MOST_THREADS,
 			.force = true,
 			.enter = flatten,
@@ -258,7 +252,6 @@ int trash_reclaim(const struct cache *cache, int64_t until, struct freed *freed)
 		r = walk_run(&walk, CACHE_TRASH);
 		failed = walk.failed;
 	} while (r == 0 && reclaim.flattened);
-	progress_end(&reclaim.progress);
 	close(reclaim.trash);
 	removed_tell(&reclaim.removed, cache->root);
 	if (r == -EINTR || (r == 0 && (reclaim.left || failed)))

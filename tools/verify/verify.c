@@ -282,8 +282,6 @@ static void look_at(struct walk_dir *dir, const struct walk_file *file)
 	if (verify->deep)
 		look_deep(&visit);
 	conclude(&visit);
-	if (dir->thread == 0)
-		progress_update(&verify->progress, dir->walk->seen);
 }
 
 static bool enter(struct walk_dir *parent, const char *name)
@@ -363,6 +361,7 @@ int verify_run(struct verify *verify, uint64_t *ret_failed)
 {
 	struct walk walk = { .cache = &verify->cache,
 		.context = verify,
+		.doing = "verifying",
 		.threads = verify->common.jobs,
 		.enter = enter,
 		.file = look_at };
@@ -371,9 +370,7 @@ int verify_run(struct verify *verify, uint64_t *ret_failed)
 	verify->recompile.different = found_different;
 	verify->recompile.context = verify;
 	verify->began = clock_real();
-	progress_begin(&verify->progress, "verifying", 0);
 	r = walk_run(&walk, "");
-	progress_end(&verify->progress);
 	if (verify->deep && r == 0)
 		r = compile_again(verify);
 	removed_tell(&verify->removed, verify->cache.root);

@@ -10,7 +10,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "tools/base/progress.h"
 #include "tools/cache/cache.h"
 #include "tools/cli/common.h"
 #include "tools/gc/trash.h"
@@ -40,7 +39,6 @@ struct verify {
 	struct select select;
 	struct deep finder;
 	struct recompile recompile;
-	struct progress progress;
 	struct freed freed;
 	struct removed removed;
 	int64_t began;		/* nanoseconds since 1970 */

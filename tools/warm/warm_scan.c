@@ -13,7 +13,6 @@
 
 #include "shim/core/base/path.h"
 #include "tools/base/files.h"
-#include "tools/base/progress.h"
 #include "tools/cache/walk.h"
 #include "tools/warm/warm_entry.h"
 
@@ -21,7 +20,6 @@ struct scan {
 	struct warm *warm;
 	const char *cache;	    /* canonical; NULL where there is none */
 	struct warm_entry *entries; /* of each thread, one for each target */
-	struct progress progress;
 };
 
 /* The path of a name in a directory, for the caller to free. */
@@ -138,8 +136,6 @@ static void see_file(struct walk_dir *dir, const struct walk_file *file)
 				 S_ISREG(st.st_mode))) &&
 		 !is_excluded(scan->warm, dir->path, file->name))
 		do_source(dir, file->name);
-	if (dir->thread == 0)
-		progress_update(&scan->progress, scan->warm->sources);
 }
 
 static void fail(struct walk *walk, const char *path, int error)
@@ -153,6 +149,7 @@ static void scan_directory(struct scan *scan, const char *canonical, unsigned th
 {
 	struct walk walk = {
 		.context = scan,
+		.doing = "scanning",
 		.threads = threads,
 		.open = open_directory,
 		.enter = enter,
@@ -216,9 +213,7 @@ void warm_scan(struct warm *warm, const char *path)
 	for (size_t i = 0; i < count; i++)
 		warm_entry_begin(
 			&entries[i], warm, &warm->targets[i % warm->target_count]);
-	progress_begin(&scan.progress, "looking at sources", 0);
 	scan_path(&scan, path, threads);
-	progress_end(&scan.progress);
 	for (size_t i = 0; i < count; i++)
 		warm_entry_end(&entries[i]);
 }
