@@ -117,11 +117,11 @@ static int is_library(struct dl_phdr_info *info, size_t size, void *unused)
 static void leave_library(char **argv)
 {
 	const char *before = getenv("LD_PRELOAD");
-	AUTOFREE char *value = NULL;
+	const char *value;
 
-	if (!before || !dl_iterate_phdr(is_library, NULL) ||
-		library_preload(NULL, before, &value) < 0)
+	if (!before || !dl_iterate_phdr(is_library, NULL))
 		return;
+	value = library_preload(NULL, before);
 	if ((value ? setenv("LD_PRELOAD", value, 1) : unsetenv("LD_PRELOAD")) == 0)
 		execv("/proc/self/exe", argv);
 }

@@ -56,9 +56,8 @@ int archive_compare(
 
 static int fail(struct archive_out *out)
 {
-	int error = out->handle ? out->lib->archive_errno(out->handle) : ENOMEM;
-	const char *why =
-		out->handle ? out->lib->archive_error_string(out->handle) : NULL;
+	int error = out->handle ? LIB(archive_errno)(out->handle) : ENOMEM;
+	const char *why = out->handle ? LIB(archive_error_string)(out->handle) : NULL;
 
 	/* libarchive's own errors are negative, or in words only. */
 	if (error > 0)
@@ -70,7 +69,7 @@ static int fail(struct archive_out *out)
 /* A warning says that a name is not ASCII, and was written as the bytes that it is. */
 static bool write_header(struct archive_out *out)
 {
-	int r = out->lib->archive_write_header(out->handle, out->entry);
+	int r = LIB(archive_write_header)(out->handle, out->entry);
 
 	return r == ARCHIVE_OK || r == ARCHIVE_WARN;
 }
@@ -79,35 +78,33 @@ static bool write_header(struct archive_out *out)
 static int write_file(
 	struct archive_out *out, const char *path, const void *data, size_t size)
 {
-	const struct libarchive *lib = out->lib;
 	struct digest digest = digest_of(data, size);
 	char hex[2 * DIGEST_SIZE];
 
 	digest_hex(digest.bytes, sizeof digest.bytes, hex);
-	lib->archive_entry_set_pathname(out->entry, path);
-	lib->archive_entry_set_size(out->entry, (int64_t)size);
-	lib->archive_entry_xattr_add_entry(out->entry, ARCHIVE_DIGEST, hex, sizeof hex);
+	LIB(archive_entry_set_pathname)(out->entry, path);
+	LIB(archive_entry_set_size)(out->entry, (int64_t)size);
+	LIB(archive_entry_xattr_add_entry)(out->entry, ARCHIVE_DIGEST, hex, sizeof hex);
 	if (!write_header(out) ||
-		lib->archive_write_data(out->handle, data, size) != (la_ssize_t)size)
+		LIB(archive_write_data)(out->handle, data, size) != (la_ssize_t)size)
 		return fail(out);
 	return 0;
 }
 
 static int write_link(struct archive_out *out, const char *path, const char *target)
 {
-	const struct libarchive *lib = out->lib;
 
-	lib->archive_entry_set_pathname(out->entry, path);
-	lib->archive_entry_set_hardlink(out->entry, target);
+	LIB(archive_entry_set_pathname)(out->entry, path);
+	LIB(archive_entry_set_hardlink)(out->entry, target);
 	return write_header(out) ? 0 : fail(out);
 }
 
 static void begin_entry(struct archive_out *out)
 {
-	out->lib->archive_entry_clear(out->entry);
-	out->lib->archive_entry_set_filetype(out->entry, AE_IFREG);
-	out->lib->archive_entry_set_perm(out->entry, 0644);
-	out->lib->archive_entry_set_mtime(out->entry, 0, 0);
+	LIB(archive_entry_clear)(out->entry);
+	LIB(archive_entry_set_filetype)(out->entry, AE_IFREG);
+	LIB(archive_entry_set_perm)(out->entry, 0644);
+	LIB(archive_entry_set_mtime)(out->entry, 0, 0);
 }
 
 static int write_manifest(
@@ -115,17 +112,17 @@ static int write_manifest(
 {
 	AUTOFREE char *text = NULL;
 	size_t size;
-	struct json json = { .out = open_memstream(&text, &size) };
+	FILE *file = open_memstream(&text, &size);
+	struct json json;
 
-	if (!json.out)
-		return -errno;
-	json_open(&json, NULL, '{');
-	json_schema(&json, "archive", 1);
+	if (!file)
+		alloc_fail();
+	json = json_begin(file, "archive", 1);
 	json_string(&json, "layout", CACHE_LAYOUT);
 	json_unsigned(&json, "files", manifest->files);
 	json_unsigned(&json, "bytes", manifest->bytes);
 	json_close(&json);
-	if (fclose(json.out) == EOF)
+	if (fclose(file) == EOF)
 		alloc_fail();
 	begin_entry(out);
 	return write_file(out, ARCHIVE_MANIFEST, text, size);
@@ -134,22 +131,22 @@ static int write_manifest(
 int archive_out_begin(struct archive_out *out, const char *name, int fd,
 	const struct archive_manifest *manifest)
 {
-	const struct libarchive *lib = libarchive();
+	int r = libarchive_load();
 
-	*out = (struct archive_out){ .name = name, .lib = lib };
-	if (!lib)
-		return -ENOSYS;
-	out->handle = lib->archive_write_new();
-	out->entry = lib->archive_entry_new();
+	*out = (struct archive_out){ .name = name };
+	if (r < 0)
+		return r;
+	out->handle = LIB(archive_write_new)();
+	out->entry = LIB(archive_entry_new)();
 	if (!out->handle || !out->entry ||
-		lib->archive_write_add_filter_zstd(out->handle) != ARCHIVE_OK ||
-		lib->archive_write_set_format_pax(out->handle) != ARCHIVE_OK ||
-		lib->archive_write_set_options(out->handle, OPTIONS) != ARCHIVE_OK)
+		LIB(archive_write_add_filter_zstd)(out->handle) != ARCHIVE_OK ||
+		LIB(archive_write_set_format_pax)(out->handle) != ARCHIVE_OK ||
+		LIB(archive_write_set_options)(out->handle, OPTIONS) != ARCHIVE_OK)
 		return fail(out);
-	(void)lib->archive_write_set_options(out->handle, ONE_THREAD);
+	(void)LIB(archive_write_set_options)(out->handle, ONE_THREAD);
 	/* no padding: that would depend on what fd is */
-	if (lib->archive_write_set_bytes_in_last_block(out->handle, 1) != ARCHIVE_OK ||
-		lib->archive_write_open_fd(out->handle, fd) != ARCHIVE_OK)
+	if (LIB(archive_write_set_bytes_in_last_block)(out->handle, 1) != ARCHIVE_OK ||
+		LIB(archive_write_open_fd)(out->handle, fd) != ARCHIVE_OK)
 		return fail(out);
 	return write_manifest(out, manifest);
 }
@@ -169,20 +166,20 @@ int archive_out_add(struct archive_out *out, const struct archive_member *member
 
 int archive_out_finish(struct archive_out *out, uint64_t *ret_bytes)
 {
-	if (out->lib->archive_write_close(out->handle) != ARCHIVE_OK)
+	if (LIB(archive_write_close)(out->handle) != ARCHIVE_OK)
 		return fail(out);
-	*ret_bytes = (uint64_t)out->lib->archive_filter_bytes(out->handle, -1);
+	*ret_bytes = (uint64_t)LIB(archive_filter_bytes)(out->handle, -1);
 	return 0;
 }
 
 void archive_out_release(struct archive_out *out)
 {
 	if (out->entry)
-		out->lib->archive_entry_free(out->entry);
+		LIB(archive_entry_free)(out->entry);
 	if (out->handle) {
 		/* or freeing it would make a whole archive of half a one */
-		out->lib->archive_write_fail(out->handle);
-		out->lib->archive_write_free(out->handle);
+		LIB(archive_write_fail)(out->handle);
+		LIB(archive_write_free)(out->handle);
 	}
 	*out = (struct archive_out){ 0 };
 }

@@ -64,7 +64,6 @@ int archive_compare(
 
 struct archive_out {
 	const char *name; /* of the archive, for messages; not owned */
-	const struct libarchive *lib;
 	struct archive *handle;
 	struct archive_entry *entry;
 };
@@ -82,7 +81,6 @@ void archive_out_release(struct archive_out *out);
 
 struct archive_in {
 	const char *name;
-	const struct libarchive *lib;
 	struct archive *handle;
 	struct archive_entry *entry;
 	struct archive_manifest manifest;

@@ -32,7 +32,7 @@
 
 static int refuse(const struct archive_in *in, const char *why)
 {
-	const char *path = in->lib->archive_entry_pathname(in->entry);
+	const char *path = LIB(archive_entry_pathname)(in->entry);
 
 	complain(in->name, "refused: %s%s%s", path ? path : "", path ? ": " : "", why);
 	return -EPERM;
@@ -40,7 +40,7 @@ static int refuse(const struct archive_in *in, const char *why)
 
 static int cut_off(struct archive_in *in)
 {
-	const char *why = in->lib->archive_error_string(in->handle);
+	const char *why = LIB(archive_error_string)(in->handle);
 
 	in->broken = why ? why : strerror(EIO);
 	return -EBADMSG;
@@ -56,7 +56,7 @@ static int unreadable(const struct archive_in *in)
 /* 1: there is a member; 0: no more; -EBADMSG. */
 static int next_header(struct archive_in *in)
 {
-	int r = in->lib->archive_read_next_header2(in->handle, in->entry);
+	int r = LIB(archive_read_next_header2)(in->handle, in->entry);
 
 	if (r == ARCHIVE_EOF)
 		return 0;
@@ -83,7 +83,7 @@ static int read_data(struct archive_in *in, size_t size)
 	make_room(in, size + 1);
 	while (at < size) {
 		la_ssize_t n =
-			in->lib->archive_read_data(in->handle, in->data + at, size - at);
+			LIB(archive_read_data)(in->handle, in->data + at, size - at);
 
 		if (n < 0)
 			return cut_off(in);
@@ -104,8 +104,8 @@ static bool has_its_digest(struct archive_in *in)
 	size_t size;
 
 	digest_hex(digest.bytes, sizeof digest.bytes, hex);
-	in->lib->archive_entry_xattr_reset(in->entry);
-	while (in->lib->archive_entry_xattr_next(in->entry, &name, &value, &size) ==
+	LIB(archive_entry_xattr_reset)(in->entry);
+	while (LIB(archive_entry_xattr_next)(in->entry, &name, &value, &size) ==
 		ARCHIVE_OK)
 		if (strcmp(name, ARCHIVE_DIGEST) == 0)
 			return size == sizeof hex && memcmp(value, hex, size) == 0;
@@ -170,11 +170,11 @@ static int read_manifest(struct archive_in *in, uint64_t packed)
 	int64_t size;
 	int r = next_header(in);
 
-	path = r > 0 ? in->lib->archive_entry_pathname(in->entry) : NULL;
+	path = r > 0 ? LIB(archive_entry_pathname)(in->entry) : NULL;
 	if (!path || strcmp(path, ARCHIVE_MANIFEST) != 0 ||
-		in->lib->archive_entry_filetype(in->entry) != AE_IFREG)
+		LIB(archive_entry_filetype)(in->entry) != AE_IFREG)
 		return unreadable(in);
-	size = in->lib->archive_entry_size(in->entry);
+	size = LIB(archive_entry_size)(in->entry);
 	if (size <= 0 || size > MANIFEST_MAX)
 		return refuse(in, "it is too large");
 	in->member.size = (size_t)size;
@@ -187,25 +187,25 @@ static int read_manifest(struct archive_in *in, uint64_t packed)
 
 int archive_in_begin(struct archive_in *in, const char *name, int fd)
 {
-	const struct libarchive *lib = libarchive();
+	int r = libarchive_load();
 	struct stat st;
 
-	*in = (struct archive_in){ .name = name, .lib = lib };
-	if (!lib)
-		return -ENOSYS;
+	*in = (struct archive_in){ .name = name };
+	if (r < 0)
+		return r;
 	if (fstat(fd, &st) < 0) {
 		complain(name, "%s", strerror(errno));
 		return -EIO;
 	}
-	in->handle = lib->archive_read_new();
-	in->entry = lib->archive_entry_new();
+	in->handle = LIB(archive_read_new)();
+	in->entry = LIB(archive_entry_new)();
 	if (!in->handle || !in->entry ||
-		lib->archive_read_support_filter_zstd(in->handle) != ARCHIVE_OK ||
-		lib->archive_read_support_format_tar(in->handle) != ARCHIVE_OK) {
+		LIB(archive_read_support_filter_zstd)(in->handle) != ARCHIVE_OK ||
+		LIB(archive_read_support_format_tar)(in->handle) != ARCHIVE_OK) {
 		complain(name, "libarchive cannot read it");
 		return -ENOSYS;
 	}
-	if (lib->archive_read_open_fd(in->handle, fd, BLOCK) != ARCHIVE_OK)
+	if (LIB(archive_read_open_fd)(in->handle, fd, BLOCK) != ARCHIVE_OK)
 		return unreadable(in);
 	return read_manifest(in, (uint64_t)st.st_size);
 }
@@ -252,7 +252,7 @@ static char *split(const char *path, const char **ret_name)
 /* The member's place. */
 static int read_path(struct archive_in *in)
 {
-	const char *path = in->lib->archive_entry_pathname(in->entry);
+	const char *path = LIB(archive_entry_pathname)(in->entry);
 	struct archive_member *member = &in->member;
 
 	if (!path)
@@ -308,18 +308,17 @@ static int read_link(struct archive_in *in, const char *target)
 /* What kind of a member it is, and how much of it there is. */
 static int read_kind(struct archive_in *in)
 {
-	const struct libarchive *lib = in->lib;
-	const char *target = lib->archive_entry_hardlink(in->entry);
-	int64_t size = lib->archive_entry_size_is_set(in->entry)
-			       ? lib->archive_entry_size(in->entry)
+	const char *target = LIB(archive_entry_hardlink)(in->entry);
+	int64_t size = LIB(archive_entry_size_is_set)(in->entry)
+			       ? LIB(archive_entry_size)(in->entry)
 			       : 0;
 
-	if (lib->archive_entry_symlink(in->entry) ||
-		(!target && lib->archive_entry_filetype(in->entry) != AE_IFREG))
+	if (LIB(archive_entry_symlink)(in->entry) ||
+		(!target && LIB(archive_entry_filetype)(in->entry) != AE_IFREG))
 		return refuse(in, "it is neither a file nor a link to an object");
-	if (lib->archive_entry_perm(in->entry) & 07000)
+	if (LIB(archive_entry_perm)(in->entry) & 07000)
 		return refuse(in, "it would run with another's rights");
-	if (lib->archive_entry_sparse_count(in->entry) > 0)
+	if (LIB(archive_entry_sparse_count)(in->entry) > 0)
 		return refuse(in, "it is sparse");
 	if (size < 0 || (uint64_t)size > ARCHIVE_FILE_MAX)
 		return refuse(in, "it is too large for bytecode");
@@ -387,9 +386,9 @@ int archive_in_next(struct archive_in *in)
 void archive_in_release(struct archive_in *in)
 {
 	if (in->entry)
-		in->lib->archive_entry_free(in->entry);
+		LIB(archive_entry_free)(in->entry);
 	if (in->handle)
-		in->lib->archive_read_free(in->handle);
+		LIB(archive_read_free)(in->handle);
 	free(in->path);
 	free(in->before);
 	free(in->link);

@@ -37,12 +37,12 @@ struct walk_file {
 struct walk {
 	const struct cache *cache;
 	void *context;
-	bool stat;	  /* call fstatat for each file that is no directory */
-	unsigned threads; /* 0: walk_threads(); at most WALK_MOST_THREADS */
-	bool force;	  /* the tree is to be deleted: where the user lacks rights to a
-			     directory, give them to him */
-	const char *doing; /* shown with the number of files on a terminal (progress.h), as
-			      "scanning"; NULL: nothing is */
+	bool stat;	   /* call fstatat for each file that is no directory */
+	unsigned threads;  /* 0: walk_threads(); at most WALK_MOST_THREADS */
+	bool force;	   /* the tree is to be deleted: where the user lacks rights to a
+			      directory, give them to him */
+	const char *doing; /* shown with the number of files on a terminal (progress.h),
+			      as "scanning"; NULL: nothing is */
 	/* Opens a directory, "" or a path that begins with `start`: a descriptor, which
 	 * the walk closes, or -errno. NULL: cache_openat of walk.cache. */
 	int (*open)(const struct walk *walk, const char *path);

@@ -60,7 +60,7 @@ static const struct opt own_options[] = {
 static const struct opt_table options[] = {
 	{ own_options, 0, 0 },
 	{ select_options, offsetof(struct du, select), 0 },
-	{ filter_options, offsetof(struct du, filter), 0 },
+	{ filter_options, offsetof(struct du, filter), FILTER_STAT },
 	{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_LAYERS },
 	{ 0 },
 };

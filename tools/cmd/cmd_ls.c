@@ -35,8 +35,7 @@ static const struct opt own_options[] = {
 
 static const struct opt_table options[] = {
 	{ own_options, 0, 0 },
-	{ select_tag_options, offsetof(struct ls, select), 0 },
-	{ filter_state, offsetof(struct ls, filter), 0 },
+	{ select_options, offsetof(struct ls, select), SELECT_TAG },
 	{ filter_options, offsetof(struct ls, filter), 0 },
 	{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_NULL | COMMON_LAYERS },
 	{ 0 },

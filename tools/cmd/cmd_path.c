@@ -29,7 +29,7 @@ struct path {
 static struct path path_request;
 
 static const struct opt_table options[] = {
-	{ select_tag_options, offsetof(struct path, select), 0 },
+	{ select_options, offsetof(struct path, select), SELECT_TAG },
 	{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_NULL | COMMON_LAYERS },
 	{ 0 },
 };

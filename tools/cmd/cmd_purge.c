@@ -36,7 +36,6 @@ static const struct opt own_options[] = {
 static const struct opt_table options[] = {
 	{ select_options, offsetof(struct purge, select), 0 },
 	{ own_options, 0, 0 },
-	{ filter_state, offsetof(struct purge, filter), 0 },
 	{ filter_options, offsetof(struct purge, filter), 0 },
 	{ common_rows, 0,
 		COMMON_DIR | COMMON_JSON | COMMON_NULL | COMMON_DRY_RUN | COMMON_QUIET },

@@ -19,22 +19,6 @@ static const struct opt_table options[] = { { settings_options, 0, 0 }, { 0 } };
 
 static struct settings settings;
 
-static int preload(const char *given)
-{
-	AUTOFREE char *library = NULL;
-	AUTOFREE char *value = NULL;
-	AUTOFREE char *why = NULL;
-	int r = library_find(given, &library, &why);
-
-	if (r == 0)
-		r = library_preload(library, getenv("LD_PRELOAD"), &value);
-	if (r == 0 && setenv("LD_PRELOAD", value, 1) < 0)
-		r = -errno;
-	if (r < 0)
-		complain(NULL, "%s", why ? why : strerror(-r));
-	return r;
-}
-
 static int become(char **argv)
 {
 	int error;
@@ -56,7 +40,7 @@ static int run(const struct command *self, char **words)
 {
 	int r;
 
-	if (preload(settings.library) < 0)
+	if (library_export(settings.library) < 0)
 		return EXIT_OURS;
 	r = settings_export(&settings);
 	if (r < 0) {

@@ -27,7 +27,7 @@ static const struct opt own_options[] = {
 
 static const struct opt_table options[] = {
 	{ own_options, 0, 0 },
-	{ select_tag_options, offsetof(struct verify, select), 0 },
+	{ select_options, offsetof(struct verify, select), SELECT_TAG },
 	{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_QUIET | COMMON_JOBS },
 	{ 0 },
 };

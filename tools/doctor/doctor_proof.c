@@ -63,14 +63,12 @@ static int write_module(const char *directory)
 
 static int prepare(struct doctor *doctor, struct proof *proof)
 {
-	AUTOFREE char *value = NULL;
 	int r = subprocess_directory(&proof->base);
 
-	if (r == 0)
-		r = library_preload(doctor->library, getenv("LD_PRELOAD"), &value);
 	if (r < 0)
 		return r;
-	proof->preload = alloc_format("LD_PRELOAD=%s", value);
+	proof->preload = alloc_format(
+		"LD_PRELOAD=%s", library_preload(doctor->library, getenv("LD_PRELOAD")));
 	proof->dir = alloc_format("PYCSTASH_DIR=%s/cache", proof->base);
 	return write_module(proof->base);
 }
@@ -106,7 +104,6 @@ static int import(struct doctor *doctor, struct proof *proof)
 		r = fail(doctor, "the interpreter does not import a module", reason);
 	else if (!answered)
 		r = fail(doctor, "the interpreter does not answer as Python would", NULL);
-	free(proof->log);
 	proof->log = answer.err;
 	answer.err = NULL;
 	answer_release(&answer);
@@ -172,8 +169,4 @@ void doctor_check_proof(struct doctor *doctor)
 		judge(doctor, &proof);
 	if (proof.base)
 		file_remove_tree(proof.base);
-	free(proof.base);
-	free(proof.preload);
-	free(proof.dir);
-	free(proof.log);
 }

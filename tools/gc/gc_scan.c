@@ -7,6 +7,7 @@
  * last look at it, which its own tells. That a whole directory took the place of another
  * changes neither: such an entry stays until it is replaced or evicted.
  */
+#include "shim/core/base/timestamp.h"
 #include "tools/gc/gc.h"
 
 #include <errno.h>
@@ -141,11 +142,6 @@ static enum gc_rule look_into(const struct layout *item, int dirfd,
 	return rule;
 }
 
-static bool is_later(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec : a->tv_nsec >= b->tv_nsec;
-}
-
 /* Of an entry, by its source, where the source's directory is there. */
 static enum gc_rule rule_of_entry(struct gc *gc, const struct layout *item,
 	struct walk_dir *dir, const struct walk_file *file)
@@ -164,7 +160,7 @@ static enum gc_rule rule_of_entry(struct gc *gc, const struct layout *item,
 		orphan = note_missing(gc, thread, source, false);
 		return orphan && orphan->due ? GC_ORPHANS : GC_RULES;
 	}
-	if (!is_later(&st.st_ctim, &file->st->st_mtim) &&
+	if (timestamp_before(&st.st_ctim, &file->st->st_mtim) &&
 		file->st->st_ctim.tv_sec < gc->last)
 		return GC_RULES;
 	return look_into(item, dir->fd, file, source);

@@ -148,10 +148,8 @@ int purge_wholes(struct purge *purge)
 
 static void findings_object(const struct purge *purge, int r)
 {
-	struct json json = { .out = stdout };
+	struct json json = json_begin(stdout, "purge", 1);
 
-	json_open(&json, NULL, '{');
-	json_schema(&json, "purge", 1);
 	json_bool(&json, "dry_run", purge->common.dry_run);
 	json_bool(&json, "complete", r == 0);
 	json_open(&json, "trees", '[');

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "shim/core/base/timestamp.h"
 #include "tools/base/alloc.h"
 #include "tools/base/clock.h"
 #include "tools/base/files.h"
@@ -121,18 +122,13 @@ static int64_t drop_name(
 	return bytes;
 }
 
-static bool is_equal(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
 /* Another name of it that went meanwhile, on another thread, is no change of the file,
  * though it changes its change time. */
 static bool is_same(const struct stat *a, const struct stat *b)
 {
 	return a->st_ino == b->st_ino && a->st_size == b->st_size &&
-	       is_equal(&a->st_mtim, &b->st_mtim) &&
-	       (is_equal(&a->st_ctim, &b->st_ctim) || a->st_nlink != b->st_nlink);
+	       timestamp_equal(&a->st_mtim, &b->st_mtim) &&
+	       (timestamp_equal(&a->st_ctim, &b->st_ctim) || a->st_nlink != b->st_nlink);
 }
 
 int64_t trash_unlink(

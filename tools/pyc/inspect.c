@@ -8,6 +8,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "shim/core/base/timestamp.h"
 #include "shim/core/entry/entry_file.h"
 #include "tools/base/alloc.h"
 #include "tools/python/interpreters.h"
@@ -161,10 +162,8 @@ void inspect_differences(const struct identity *a, const struct identity *b, cha
 	} fields[] = {
 		{ "inode", a->inode != b->inode },
 		{ "size", a->size != b->size },
-		{ "ctime", a->ctime.tv_sec != b->ctime.tv_sec ||
-				   a->ctime.tv_nsec != b->ctime.tv_nsec },
-		{ "mtime", a->mtime.tv_sec != b->mtime.tv_sec ||
-				   a->mtime.tv_nsec != b->mtime.tv_nsec },
+		{ "ctime", !timestamp_equal(&a->ctime, &b->ctime) },
+		{ "mtime", !timestamp_equal(&a->mtime, &b->mtime) },
 	};
 	size_t len = 0;
 

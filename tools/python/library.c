@@ -13,6 +13,7 @@
 
 #include "shim/core/base/text.h"
 #include "tools/base/files.h"
+#include "tools/base/message.h"
 
 static bool is_readable_file(const char *path)
 {
@@ -94,7 +95,7 @@ static bool is_same_file(const char *one, const char *other)
 	       a.st_ino == b.st_ino;
 }
 
-int library_preload(const char *library, const char *before, char **ret_value)
+char *library_preload(const char *library, const char *before)
 {
 	AUTOFREE char *copy = alloc_copy(before ? before : "");
 	size_t size = (library ? strlen(library) : 0) + (before ? strlen(before) : 0) + 2;
@@ -109,12 +110,23 @@ int library_preload(const char *library, const char *before, char **ret_value)
 		text_adds(&text, text.len ? ":" : "");
 		text_adds(&text, entry);
 	}
-	if (text.len == 0) {
-		free(value);
-		value = NULL;
+	return text.len ? value : NULL;
+}
+
+int library_export(const char *given)
+{
+	AUTOFREE char *library = NULL;
+	AUTOFREE char *value = NULL;
+	AUTOFREE char *why = NULL;
+	int r = library_find(given, &library, &why);
+
+	if (r == 0) {
+		value = library_preload(library, getenv("LD_PRELOAD"));
+		r = setenv("LD_PRELOAD", value, 1) < 0 ? -errno : 0;
 	}
-	*ret_value = value;
-	return 0;
+	if (r < 0)
+		complain(NULL, "%s", why ? why : strerror(-r));
+	return r;
 }
 
 bool library_is_in(const char *preload)

@@ -22,8 +22,12 @@ int library_find(const char *given, char **ret_path, char **ret_why);
 
 /* LD_PRELOAD's value with the library in front. The entries of `before` (NULL: unset)
  * keep their order, save those that are this library, under whatever spelling. Without
- * a library (NULL) they are only taken out; *ret_value is then NULL if none is left. */
-int library_preload(const char *library, const char *before, char **ret_value);
+ * a library (NULL) they are only taken out; NULL then if none is left. */
+char *library_preload(const char *library, const char *before);
+
+/* Puts the library (see library_find) into LD_PRELOAD, for what this process runs or
+ * becomes. 0; -errno after reporting why not. */
+int library_export(const char *given);
 
 /* Whether LD_PRELOAD's value has an entry of the library's name. */
 bool library_is_in(const char *preload);

@@ -4,22 +4,18 @@
  */
 #include "tools/select/filter.h"
 
-const struct opt filter_state[] = {
+const struct opt filter_options[] = {
 	{ "state", 0, "STATE",
 		"only fresh, stale, orphan, unsealed, damaged or foreign ones; several with commas, or by repeating it",
 		OPT_SET(struct filter, states, state_names) },
-	{ 0 },
-};
-
-const struct opt filter_options[] = {
 	{ "older-than", 0, "AGE",
 		"only what was made longer ago (`30d`, `12h`), or before a date",
-		OPT_TIME(struct filter, older_than) },
+		OPT_TIME(struct filter, older_than), .bit = FILTER_STAT },
 	{ "unused-since", 0, "AGE",
 		"only what was neither made nor read since (`30d`, `12h`, or a date), as far as the file system records reads",
-		OPT_TIME(struct filter, unused_since) },
+		OPT_TIME(struct filter, unused_since), .bit = FILTER_STAT },
 	{ "larger-than", 0, "SIZE", "only files of more bytes (`100K`, `2M`)",
-		OPT_SIZE(struct filter, larger_than) },
+		OPT_SIZE(struct filter, larger_than), .bit = FILTER_STAT },
 	{ 0 },
 };
 

@@ -4,8 +4,8 @@
  * --state, --older-than, --unused-since, --larger-than. A command lists the tables it
  * wants after its own.
  *
- * A struct filter begins as FILTER_BEGIN. The
- * functions that only read it are thread-safe.
+ * A struct filter begins as FILTER_BEGIN. The functions that only read it are
+ * thread-safe.
  */
 #pragma once
 
@@ -24,9 +24,9 @@ struct filter {
 	uint64_t larger_than; /* bytes; UINT64_MAX: any size */
 };
 
-/* About a struct filter. */
-extern const struct opt filter_state[];
-extern const struct opt filter_options[]; /* the others */
+/* About a struct filter; a table may choose all but --state. */
+enum { FILTER_STAT = 1 };
+extern const struct opt filter_options[];
 
 /* Lets everything pass; `now` is the caller's to set. */
 #define FILTER_BEGIN                                                \

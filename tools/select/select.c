@@ -44,23 +44,13 @@ static int take_path(void *member, const struct opt *opt, const char *value)
 	return r < 0 ? -EINVAL : 0;
 }
 
-#define TAG_ROW                                                                                                                                           \
-	{                                                                                                                                                 \
-		"tag", 0, "TAG",                                                                                                                          \
-			"only this version: `cpython-311`, with its variants, or `cpython-311+no_debug_ranges`; several with commas, or by repeating it", \
-			.type = OPT_IS_CALL, .take = take_tags                                                                                            \
-	}
-
 const struct opt select_options[] = {
-	TAG_ROW,
+	{ "tag", 0, "TAG",
+		"only this version: `cpython-311`, with its variants, or `cpython-311+no_debug_ranges`; several with commas, or by repeating it",
+		.type = OPT_IS_CALL, .take = take_tags, .bit = SELECT_TAG },
 	{ "path", 0, "PATH",
 		"only what belongs to this source, or to those below this directory, or to what matches a pattern (`*`, `?`, `[…]`, `**`); it need not exist any more; may be repeated",
 		.type = OPT_IS_CALL, .take = take_path },
-	{ 0 },
-};
-
-const struct opt select_tag_options[] = {
-	TAG_ROW,
 	{ 0 },
 };
 

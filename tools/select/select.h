@@ -25,9 +25,9 @@ struct select {
 	struct targets paths;
 };
 
-/* About a struct select. */
-extern const struct opt select_options[];     /* --tag and --path */
-extern const struct opt select_tag_options[]; /* --tag alone */
+/* About a struct select: --tag and --path; a table may choose the first alone. */
+enum { SELECT_TAG = 1 };
+extern const struct opt select_options[];
 
 /* Takes the words of the command line, up to a NULL, each as a --path. Returns an exit
  * code after reporting what is wrong. */

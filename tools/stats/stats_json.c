@@ -99,10 +99,8 @@ static void json_layers(struct json *json)
 
 void stats_print_json(const struct stats *stats)
 {
-	struct json json = { .out = stdout };
+	struct json json = json_begin(stdout, "stats", 1);
 
-	json_open(&json, NULL, '{');
-	json_schema(&json, "stats", 1);
 	json_string(&json, "dir", stats->root);
 	json_moment(&json, "now", stats->now);
 	json_moment(&json, "since", stats->since);

@@ -58,10 +58,8 @@ struct finding_line {
 
 static void print_object(const struct finding_line *line)
 {
-	struct json json = { .out = stdout };
+	struct json json = json_begin(stdout, "finding", 1);
 
-	json_open(&json, NULL, '{');
-	json_schema(&json, "finding", 1);
 	json_string(&json, "path", line->path);
 	json_string(&json, "source", line->source);
 	json_string(&json, "kind", layout_kind_names[line->kind]);

@@ -349,18 +349,12 @@ static void compile_all(struct compiler *compiler)
 /* The environment of the interpreters, from here on ours as well. */
 static int set_environment(const struct warm *warm)
 {
-	AUTOFREE char *library = NULL;
-	AUTOFREE char *preload = NULL;
-	AUTOFREE char *why = NULL;
-	int r = library_find(NULL, &library, &why);
+	int r = library_export(NULL);
 
-	if (r == 0)
-		r = library_preload(library, getenv("LD_PRELOAD"), &preload);
-	if (r == 0 && (setenv("LD_PRELOAD", preload, 1) < 0 ||
-			      setenv(config_names[CONFIG_DIR], warm->config.root, 1) < 0))
+	if (r == 0 && setenv(config_names[CONFIG_DIR], warm->config.root, 1) < 0) {
 		r = -errno;
-	if (r < 0)
-		complain(NULL, "%s", why ? why : strerror(-r));
+		complain(NULL, "%s", strerror(-r));
+	}
 	return r;
 }
 

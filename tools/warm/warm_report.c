@@ -81,8 +81,7 @@ void warm_report_begin(struct warm *warm)
 
 	if (!json->out)
 		return;
-	json_open(json, NULL, '{');
-	json_schema(json, "warm", 1);
+	*json = json_begin(json->out, "warm", 1);
 	json_string(json, "dir", warm->config.root);
 	json_bool(json, "dry_run", warm->dry_run);
 	json_open(json, "failures", '[');
