@@ -45,7 +45,15 @@ warn := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wpointe
 	-Wno-unused-result -Wno-unused-parameter $(WERROR)
 own := $(std) $(warn) $(flags.$(MODE)) -fPIC -fvisibility=hidden -fno-delete-null-pointer-checks
 link := -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
-link.so := -shared -Wl,-z,nodelete $(if $(filter release debug,$(MODE)),-Wl$(comma)-z$(comma)defs)
+link.so := -shared -Wl,-z,nodelete
+# A library that needs musl's libc.so ends each program of glibc that meets it: it takes
+# what it needs from the libc that is there already.
+is_glibc := $(shell $(CC) -E -dM -include features.h -x c /dev/null 2>/dev/null | grep -w __GLIBC__)
+ifeq ($(is_glibc),)
+any_libc := -nodefaultlibs -lgcc
+else ifneq ($(filter release debug,$(MODE)),)
+link.so += -Wl,-z,defs
+endif
 
 # The flags themselves if this compiler has them, else nothing.
 has = $(shell echo | $(CC) -O2 -Werror $1 -include stdio.h -x c -c -o /dev/null - 2>/dev/null && echo '$1')
@@ -155,7 +163,7 @@ $(OUT)/tools.a: $(filter-out $(OUT)/tools/main.o,$(tools))
 $(OUT)/libpycstash.so: $(shim) $(OUT)/core.a $(OUT)/pycstash.map
 	$(if $(V),,@echo "LD    $@")
 	$(Q)$(CC) $(own) $(CFLAGS) $(link) $(link.so) $(LDFLAGS) -Wl,--version-script=$(OUT)/pycstash.map,--exclude-libs,ALL \
-		$(shim) $(OUT)/core.a -l:libb2.a -o $@.new && mv $@.new $@
+		$(shim) $(OUT)/core.a -l:libb2.a $(any_libc) -o $@.new && mv $@.new $@
 
 $(OUT)/pycstash: $(tools) $(OUT)/core.a
 	$(if $(V),,@echo "LD    $@")

@@ -28,7 +28,7 @@
 	})
 
 #ifndef SYS_openat2
-#define SYS_openat2 437
+#define SYS_openat2 OPENAT2_CALL
 #endif
 
 #pragma GCC diagnostic ignored "-Wunused-parameter" /* the version of __xstat */

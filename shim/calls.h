@@ -13,7 +13,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
+#include <linux/fs.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,6 +24,11 @@
 #include <sys/time.h>
 #include <sys/types.h>
 #include <utime.h>
+#ifndef STATX_TYPE /* musl before 1.2.5 */
+#include <linux/stat.h>
+#endif
+
+#include "shim/core/base/openat2.h"
 
 _Static_assert(sizeof(long) == 8 && sizeof(off_t) == 8,
 	"the 64 spellings are the plain functions only on LP64");

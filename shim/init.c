@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The constructor: finds the real functions and reads the settings. No system call,
- * no file: most programs that load us have nothing to do with Python.
+ * The constructor: finds the real functions and reads the settings. It makes no system
+ * call in glibc, and opens one file in musl: most programs that load us have nothing to
+ * do with Python.
  */
 #include <limits.h>
 #include <stdlib.h>
@@ -33,8 +34,34 @@ static void keep(const char *values[CONFIG_SETTINGS])
 		}
 }
 
-__attribute__((constructor)) static void init(int argc, char **argv)
+/* The program's arguments. glibc hands them to constructors; in musl, what is in the
+ * place of these parameters is anything. Then at most `max` of them are read into ret. */
+static const char *const *arguments(
+	int argc, char **argv, char **envp, const char *ret[], size_t max)
 {
+	static char line[PATH_MAX];
+	const char *p = line;
+	ssize_t length;
+	int fd;
+
+	if (argc > 0 && (uintptr_t)envp == (uintptr_t)argv + (argc + 1U) * sizeof *argv)
+		return (const char *const *)argv;
+	fd = sys_real.openat(AT_FDCWD, "/proc/self/cmdline", O_RDONLY | O_CLOEXEC, 0);
+	length = fd < 0 ? 0 : sys_real.pread(fd, line, sizeof line - 1, 0);
+	if (fd >= 0)
+		sys_real.close(fd);
+	*ret = NULL;
+	for (size_t i = 0; i + 1 < max && length > 0 && p < line + length; i++) {
+		ret[i] = p;
+		ret[i + 1] = NULL;
+		p += strlen(p) + 1;
+	}
+	return ret;
+}
+
+__attribute__((constructor)) static void init(int argc, char **argv, char **envp)
+{
+	const char *words[64];
 	const char *values[CONFIG_SETTINGS];
 
 	calls_resolve();
@@ -45,10 +72,7 @@ __attribute__((constructor)) static void init(int argc, char **argv)
 		secure_getenv("XDG_CACHE_HOME"), getauxval(AT_SECURE) != 0);
 	process_layers.list = process_config.layers;
 	process_layers.refused = report_layer;
-#ifndef __GLIBC__ /* which gives constructors main's arguments */
-	argc = 0;
-#endif
-	process_config.variant =
-		config_variant(argc > 0 ? (const char *const *)argv : NULL,
-			secure_getenv("PYTHONNODEBUGRANGES"));
+	process_config.variant = config_variant(
+		arguments(argc, argv, envp, words, sizeof words / sizeof *words),
+		secure_getenv("PYTHONNODEBUGRANGES"));
 }

@@ -11,10 +11,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "shim/core/base/openat2.h"
 #include "shim/process.h"
 
 /* The flags of open that come with a mode. O_TMPFILE is several bits, one of which is

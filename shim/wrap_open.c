@@ -258,8 +258,8 @@ static int open_directory(struct place *place, int flags, mode_t mode)
 
 int cached_open(int dirfd, const char *path, int flags, mode_t mode)
 {
-	bool reads = (flags & O_PATH) ||
-		     ((flags & O_ACCMODE) == O_RDONLY && !(flags & (O_CREAT | O_TRUNC)));
+	bool reads =
+		(flags & O_PATH) || !(flags & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC));
 	struct place place;
 
 	place_at(&place, dirfd, path, reads ? PLACE_TO_READ : PLACE_TO_OPEN);

@@ -17,7 +17,13 @@
 #include "tests/calls/raw.h"
 
 #define ERRNO_BEFORE 77
-#define STAT_VERSION (sizeof(long) == 8 && __x86_64__ ? 1 : 0)
+#if defined(__x86_64__)
+#define STAT_VERSION 1
+#elif defined(__LP64__)
+#define STAT_VERSION 0
+#else
+#define STAT_VERSION 3
+#endif
 #define MKNOD_VERSION 0
 
 #define RUN_SCRIPT "#!/bin/sh\nexit 7\n"
@@ -46,7 +52,7 @@ static const struct symbol {
 static int own_openat2(
 	int dirfd, const char *path, const struct open_how *how, size_t size)
 {
-	return (int)syscall(SYS_openat2, dirfd, path, how, size);
+	return (int)syscall(OPENAT2_CALL, dirfd, path, how, size);
 }
 
 static void find_symbols(void)

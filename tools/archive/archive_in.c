@@ -19,6 +19,7 @@
 #include "tools/base/alloc.h"
 #include "tools/base/human.h"
 #include "tools/base/message.h"
+#include "tools/base/older.h"
 #include "tools/pyc/inspect.h"
 
 #define TOP CACHE_LAYOUT "/"

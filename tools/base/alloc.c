@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tools/base/exit.h"
+#include "tools/base/older.h"
 
 #define LEAST 8 /* elements that an array has room for */
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "tools/base/files.h"
+#include "tools/base/older.h"
 
 #define TRIES 16
 

@@ -13,9 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#if __has_include(<linux/openat2.h>)
-#include <linux/openat2.h>
-#endif
+#include "shim/core/base/openat2.h"
 
 /* A component at a time: for kernels without openat2, and for paths that are longer than
  * what a system call takes. */
@@ -59,7 +57,6 @@ static int open_stepwise(const struct cache *cache, const char *path, int flags)
 
 int cache_openat(const struct cache *cache, const char *path, int flags)
 {
-#ifdef RESOLVE_BENEATH
 	const struct open_how how = {
 		.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
@@ -69,12 +66,11 @@ int cache_openat(const struct cache *cache, const char *path, int flags)
 
 	do
 		fd = syscall(
-			SYS_openat2, cache->fd, *path ? path : ".", &how, sizeof how);
+			OPENAT2_CALL, cache->fd, *path ? path : ".", &how, sizeof how);
 	while (fd < 0 && errno == EAGAIN && --tries);
 	/* EPERM: from a sandbox that does not know the call, too. */
 	if (fd >= 0 || (errno != ENOSYS && errno != EPERM && errno != ENAMETOOLONG))
 		return fd < 0 ? -errno : (int)fd;
-#endif
 	return open_stepwise(cache, path, flags);
 }
 

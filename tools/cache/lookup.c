@@ -15,6 +15,7 @@
 #include "tools/base/alloc.h"
 #include "tools/base/exit.h"
 #include "tools/base/message.h"
+#include "tools/base/older.h"
 #include "tools/cache/layout.h"
 #include "tools/cache/versions.h"
 

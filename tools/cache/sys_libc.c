@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 
+#include "tools/base/older.h"
+
 #define SYS_NAME sys_libc
 #define NEXT(call) call
 #define PASSING(from, to, call) call

@@ -45,7 +45,7 @@ static int pretend_open(int dirfd, const char *path, int flags, mode_t mode)
 
 	if (strcmp(path, pretended) == 0 && *path)
 		return sys_libc.memfd("pycstash");
-	if ((flags & O_ACCMODE) == O_RDONLY && !(flags & (O_CREAT | O_TRUNC)))
+	if (!(flags & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC)))
 		return file_look(dirfd, path, flags);
 	r = check_writable(path);
 	if (r < 0)

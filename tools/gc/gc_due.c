@@ -21,6 +21,10 @@
 #include "tools/conf/conf.h"
 #include "tools/conf/settings.h"
 
+#ifndef SYS_close_range /* the headers are older than Linux 5.9 */
+#define SYS_close_range 436
+#endif
+
 #define DAY (24 * 60 * 60)
 #define MAX_TIME "60s" /* the rest is done on another day */
 #define OLD_LIMIT 1024

@@ -59,7 +59,8 @@ static int read_all(int fd, struct elf *elf)
 	elf->machine = header.e_machine; /* at the same place in both classes */
 	if (header.e_ident[EI_DATA] != order)
 		elf->machine = (header.e_machine & 0xff) << 8 | header.e_machine >> 8;
-	elf->native = header.e_ident[EI_DATA] == order && elf->bits == __ELF_NATIVE_CLASS;
+	elf->native =
+		header.e_ident[EI_DATA] == order && elf->bits == 8 * sizeof(ElfW(Addr));
 	if (elf->native && length < (ssize_t)sizeof header)
 		return -ENOEXEC;
 	if (elf->native && header.e_phentsize == sizeof(ElfW(Phdr)))

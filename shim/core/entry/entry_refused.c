@@ -17,7 +17,7 @@ static bool lacks(const struct sys *sys, const struct stat *st, mode_t right)
 
 static mode_t rights_for(int flags)
 {
-	switch (flags & O_ACCMODE) {
+	switch (flags & (O_WRONLY | O_RDWR)) { /* musl's O_ACCMODE has O_PATH in it */
 	case O_RDONLY:
 		return S_IRUSR;
 	case O_WRONLY:

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,8 @@
 #include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "shim/core/base/openat2.h"
 
 struct fake fake;
 
@@ -79,7 +80,7 @@ static int fake_open_straight(const char *path)
 	MAY_FAIL("open_straight");
 	if (fake.no_straight)
 		return -ENOSYS;
-	fd = RESULT((int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how));
+	fd = RESULT((int)syscall(OPENAT2_CALL, AT_FDCWD, path, &how, sizeof how));
 	if (fd >= 0)
 		fake.open++;
 	return fd;

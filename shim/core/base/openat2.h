@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What openat2(2) takes. The headers of the system that this is built on may be older
+ * than the kernel that it runs on.
+ */
+#pragma once
+
+#if __has_include(<linux/openat2.h>)
+#include <linux/openat2.h>
+#else
+#include <stdint.h>
+
+struct open_how {
+	uint64_t flags, mode, resolve;
+};
+#define RESOLVE_NO_XDEV 0x01
+#define RESOLVE_NO_SYMLINKS 0x04
+#define RESOLVE_BENEATH 0x08
+#endif
+
+/* Its number, on every architecture. */
+#define OPENAT2_CALL 437

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/base/older.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int older_renameat2(
+	int fromfd, const char *from, int tofd, const char *to, unsigned flags)
+{
+	return (int)syscall(SYS_renameat2, fromfd, from, tofd, to, flags);
+}
+
+int older_statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *ret)
+{
+	return (int)syscall(SYS_statx, dirfd, path, flags, mask, ret);
+}
+
+int older_memfd_create(const char *name, unsigned flags)
+{
+	return (int)syscall(SYS_memfd_create, name, flags);
+}
+
+ssize_t older_getrandom(void *data, size_t size, unsigned flags)
+{
+	return syscall(SYS_getrandom, data, size, flags);
+}
+
+void *older_reallocarray(void *array, size_t count, size_t size)
+{
+	if (size && count > SIZE_MAX / size) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	return realloc(array, count * size);
+}
+
+#ifndef __GLIBC__
+
+int older_scandirat(int dirfd, const char *path, struct dirent ***ret,
+	int (*filter)(const struct dirent *),
+	int (*order)(const struct dirent **, const struct dirent **))
+{
+	char *whole = NULL;
+	int count = asprintf(&whole, "/proc/self/fd/%d/%s", dirfd, path);
+
+	count = count < 0 ? -1 : scandir(whole, ret, filter, order);
+	free(whole);
+	return count;
+}
+#endif
+
+#ifdef PORTABLE
+#include <dlfcn.h>
+#include <glob.h>
+#include <pthread.h>
+
+#if defined(__x86_64__)
+#define BASE "GLIBC_2.2.5"
+#else
+#define BASE "GLIBC_2.17"
+#endif
+
+/* glibc's struct stat is the kernel's on 64-bit machines. */
+_Static_assert(sizeof(long) == 8, "a portable command is made on 64-bit machines");
+
+int fstatat(int dirfd, const char *restrict path, struct stat *restrict ret, int flags)
+{
+	return (int)syscall(SYS_newfstatat, dirfd, path, ret, flags);
+}
+
+int stat(const char *restrict path, struct stat *restrict ret)
+{
+	return fstatat(AT_FDCWD, path, ret, 0);
+}
+
+int lstat(const char *restrict path, struct stat *restrict ret)
+{
+	return fstatat(AT_FDCWD, path, ret, AT_SYMLINK_NOFOLLOW);
+}
+
+int fstat(int fd, struct stat *ret)
+{
+	return (int)syscall(SYS_fstat, fd, ret);
+}
+
+/* A function of ours that is libc's oldest version of it. */
+#define OLDEST(ret, name, params, args)                       \
+	extern __typeof__(name) oldest_##name;                \
+	__asm__(".symver oldest_" #name ", " #name "@" BASE); \
+	ret name params                                       \
+	{                                                     \
+		return oldest_##name args;                    \
+	}
+OLDEST(int, pthread_create,
+	(pthread_t * thread, const pthread_attr_t *attr, void *(*start)(void *),
+		void *context),
+	(thread, attr, start, context))
+OLDEST(int, pthread_join, (pthread_t thread, void **ret), (thread, ret))
+OLDEST(void *, dlopen, (const char *file, int mode), (file, mode))
+OLDEST(void *, dlsym, (void *handle, const char *name), (handle, name))
+OLDEST(char *, dlerror, (void), ())
+OLDEST(int, glob,
+	(const char *pattern, int flags, int (*failed)(const char *, int), glob_t *ret),
+	(pattern, flags, failed, ret))
+
+/* What the compiler's start file calls. The older version calls no constructors if none
+ * are handed over, and the command has none. */
+extern int oldest_start(int (*run)(int, char **, char **), int argc, char **argv,
+	void (*init)(void), void (*fini)(void), void (*end)(void), void *stack);
+__asm__(".symver oldest_start, __libc_start_main@" BASE);
+int __libc_start_main(int (*run)(int, char **, char **), int argc, char **argv,
+	void (*init)(void), void (*fini)(void), void (*end)(void), void *stack);
+int __libc_start_main(int (*run)(int, char **, char **), int argc, char **argv,
+	void (*init)(void), void (*fini)(void), void (*end)(void), void *stack)
+{
+	return oldest_start(run, argc, argv, init, fini, end, stack);
+}
+#endif

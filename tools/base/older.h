@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Functions that an older glibc or musl does not have, made of the system calls. Who
+ * includes this calls them under their own names, and the command asks for no version of
+ * glibc above 2.17 for their sake.
+ *
+ * With -DPORTABLE the same holds for those that have another version since glibc 2.33 and
+ * 2.34: older.c defines them under libc's names. Such a command has to be linked to
+ * libpthread.so.0 and libdl.so.2, which a new glibc has for older programs only;
+ * `make wheel` builds it.
+ */
+#pragma once
+
+#include <dirent.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#ifndef STATX_TYPE /* musl before 1.2.5 */
+#include <linux/stat.h>
+#endif
+
+int older_renameat2(
+	int fromfd, const char *from, int tofd, const char *to, unsigned flags);
+int older_statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *ret);
+int older_memfd_create(const char *name, unsigned flags);
+ssize_t older_getrandom(void *data, size_t size, unsigned flags);
+void *older_reallocarray(void *array, size_t count, size_t size);
+
+#define renameat2(...) older_renameat2(__VA_ARGS__)
+#define statx(...) older_statx(__VA_ARGS__)
+#define memfd_create(...) older_memfd_create(__VA_ARGS__)
+#define getrandom(...) older_getrandom(__VA_ARGS__)
+#define reallocarray(...) older_reallocarray(__VA_ARGS__)
+
+#ifndef __GLIBC__
+int older_scandirat(int dirfd, const char *path, struct dirent ***ret,
+	int (*filter)(const struct dirent *),
+	int (*order)(const struct dirent **, const struct dirent **));
+#define scandirat(...) older_scandirat(__VA_ARGS__)
+#endif
