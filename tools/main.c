@@ -166,8 +166,11 @@ int main(int argc, char **argv)
 		command_overview();
 		return EXIT_USAGE;
 	}
-	leave_library(argv);
 	command = command_find(argv[1]);
+	/* What becomes another program does not look into the cache, and hands LD_PRELOAD
+	 * on. */
+	if (!command || !(command->flags & COMMAND_BECOMES))
+		leave_library(argv);
 	if (!command)
 		return command_unknown(argv[1]);
 	code = load_conf(command);

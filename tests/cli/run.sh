@@ -75,6 +75,50 @@ ln -s "$SO" "$T/alias.so"
 is "$(LD_PRELOAD="$T/alias.so:$other" value_of LD_PRELOAD)" "$SO:$other" \
 	"the same file under another name makes room for this library"
 
+
+# The one that ld.so puts for it on this machine.
+lib=
+for candidate in lib64 lib "lib/$(uname -m)-linux-gnu"; do
+	mkdir -p "$T/r/$candidate"
+	cp "$SO" "$T/r/$candidate/"
+	# shellcheck disable=SC2016 # $LIB is ld.so's
+	[ -n "$(LD_PRELOAD="$T/r/"'$LIB/libpycstash.so' true 2>&1)" ] || lib=$candidate
+	[ -n "$lib" ] && break
+	rm "$T/r/$candidate/libpycstash.so"
+done
+if [ -z "$lib" ]; then
+	skip "an entry with \$LIB stays" "this ld.so puts something else for it"
+else
+	token=$T/r/\$LIB/libpycstash.so
+	is "$(LD_PRELOAD="$token" value_of LD_PRELOAD)" "$token" "an entry with \$LIB stays"
+	is "$(LD_PRELOAD="$other:$SO:$token $third" value_of LD_PRELOAD)" "$token:$other:$third" \
+		"an entry with \$LIB is the library, and others stay behind it"
+	is "$(LD_PRELOAD="$token" value_of LD_PRELOAD --library "$SO")" "$SO" \
+		"a library that is given takes the place of an entry with \$LIB"
+	is "$(LD_PRELOAD="$T/nowhere/\$LIB/libpycstash.so" value_of LD_PRELOAD 2>/dev/null)" "$SO" \
+		"an entry with \$LIB that leads nowhere makes room for the library"
+fi
+
+# --- programs that cannot load it -----------------------------------------------------
+echo 'int main(void) { return 7; }' >"$T/seven.c"
+if ${CC:-cc} -static "$T/seven.c" -o "$T/static" 2>/dev/null; then
+	is "$(status_of run "$T/static")" 7 "a static program runs"
+	check "run says that a static program is not served" complains \
+		'static: warning: it runs without the cache: this program is linked statically' run "$T/static"
+else
+	skip "a static program runs" "there is no static libc"
+fi
+python3 - "$T/static" "$T/other" <<'EOF'
+import os, sys
+head = bytearray(open("/proc/self/exe", "rb").read(4096))
+head[18:20] = b"\x02\0" # EM_SPARC
+open(sys.argv[2], "wb").write(head)
+os.chmod(sys.argv[2], 0o755)
+EOF
+is "$(run "$T/other" 2>&1 | head -1)" \
+	"pycstash: $T/other: warning: it runs without the cache: this is a 64-bit program for machine 2, and the library is for another machine" \
+	"run says that another machine's program is not served"
+
 # --- finding the library --------------------------------------------------------------
 mkdir -p "$T/prefix/bin" "$T/prefix/lib/pycstash" "$T/links"
 cp "$PYCSTASH" "$T/prefix/bin/"

@@ -56,6 +56,14 @@ for shell in $shells; do
 		"[$T/show]|$SO:$other:$other||$CACHE|" \
 		"under $shell other preloads stay behind the library, which is not doubled"
 done
+# shellcheck disable=SC2016 # $LIB is ld.so's
+is "$(LD_PRELOAD="$other:$SO:"'/r/$LIB/libpycstash.so' sh "$T/w" 2>/dev/null)" \
+	"[$T/show]|"'/r/$LIB/libpycstash.so:'"$other||$CACHE|" "an entry with \$LIB is the library"
+if ${CC:-cc} -static "$T/show.c" -o "$T/static" 2>/dev/null; then
+	check "a static interpreter gets no wrapper" refuses 'of no use: .* linked statically' wrap "$T/static"
+else
+	skip "a static interpreter gets no wrapper" "there is no static libc"
+fi
 is "$("$T/w" >/dev/null; echo $?)" 7 "the exit code is the interpreter's"
 strace -f -e trace=process -o "$T/trace" "$T/w" >/dev/null 2>&1
 if grep -q execve "$T/trace" 2>/dev/null; then

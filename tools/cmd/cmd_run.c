@@ -19,6 +19,17 @@ static const struct opt_table options[] = { { settings_options, 0, 0 }, { 0 } };
 
 static struct settings settings;
 
+/* It runs all the same, and what it starts may be another kind of program. */
+static void warn_of_obstacle(const char *name)
+{
+	AUTOFREE char *path = NULL;
+	AUTOFREE char *obstacle =
+		file_command(name, &path) == 0 ? library_obstacle(path) : NULL;
+
+	if (obstacle)
+		complain(name, "warning: it runs without the cache: %s", obstacle);
+}
+
 static int become(char **argv)
 {
 	int error;
@@ -47,6 +58,7 @@ static int run(const struct command *self, char **words)
 		complain(NULL, "%s", strerror(-r));
 		return EXIT_OURS;
 	}
+	warn_of_obstacle(words[0]);
 	gc_due_start();
 	return become(words);
 }

@@ -116,6 +116,7 @@ static int check_interpreter(const char *name, char **ret_path)
 {
 	AUTOFREE char *line = NULL;
 	AUTOFREE char *path = NULL;
+	AUTOFREE char *obstacle = NULL;
 	int r = file_command(name, &path);
 
 	if (r < 0) {
@@ -134,6 +135,11 @@ static int check_interpreter(const char *name, char **ret_path)
 	if (r < 0) {
 		complain(path, "%s", strerror(-r));
 		return r;
+	}
+	obstacle = library_obstacle(path);
+	if (obstacle) {
+		complain(path, "a wrapper would be of no use: %s", obstacle);
+		return -EINVAL;
 	}
 	if (r == FILE_SCRIPT)
 		complain(path,

@@ -3,7 +3,7 @@
 #
 # The part of a wrapper that puts the library first in LD_PRELOAD, where it names it once;
 # pycstash_library is set. Comments are not in the wrapper. Builtins only, so that nothing
-# is forked. The names are odd and unset at first: one that the environment happens to hold
+# is forked. An entry with ld.so's $LIB is the library for programs of both word sizes. The names are odd and unset at first: one that the environment happens to hold
 # would reach the interpreter changed.
 unset pycstash_rest pycstash_list pycstash_entry
 pycstash_rest=$LD_PRELOAD
@@ -12,6 +12,10 @@ while [ -n "$pycstash_rest" ]; do
 	pycstash_rest=${pycstash_rest#"$pycstash_entry"}
 	pycstash_rest=${pycstash_rest#[ :]}
 	case $pycstash_entry in
+	*'$LIB'*/libpycstash.so)
+		pycstash_list=$pycstash_entry${pycstash_list:+:$pycstash_list}
+		pycstash_library=
+		;;
 	'' | "$pycstash_library" | libpycstash.so | */libpycstash.so) ;;
 	*) pycstash_list=$pycstash_list${pycstash_list:+:}$pycstash_entry ;;
 	esac

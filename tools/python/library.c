@@ -5,6 +5,7 @@
 #include "tools/python/library.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,9 @@
 #include "shim/core/base/text.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
+#include "tools/python/elf.h"
+
+#define TOKEN "$LIB" /* for which ld.so puts what its architecture has */
 
 static bool is_readable_file(const char *path)
 {
@@ -113,20 +117,86 @@ char *library_preload(const char *library, const char *before)
 	return text.len ? value : NULL;
 }
 
+/* How many files there are of that name, which has ld.so's $LIB in it. */
+static size_t count_expansions(const char *name)
+{
+	const char *token = strstr(name, TOKEN);
+	static const char *const expansions[] = { "lib64", "lib32", "lib",
+		"lib/*-linux-*" };
+	size_t count = 0;
+
+	for (size_t i = 0; token && i < sizeof expansions / sizeof *expansions; i++) {
+		AUTOFREE char *pattern = alloc_format("%.*s%s%s", (int)(token - name),
+			name, expansions[i], token + strlen(TOKEN));
+		glob_t found;
+
+		if (glob(pattern, 0, NULL, &found) == 0) {
+			count += found.gl_pathc;
+			globfree(&found);
+		}
+	}
+	return count;
+}
+
+/* The entry that is this library, whatever the program's word size; NULL: none is. */
+static char *find_token(const char *preload)
+{
+	AUTOFREE char *copy = alloc_copy(preload ? preload : "");
+	char *rest = copy, *entry;
+
+	while ((entry = strsep(&rest, LIBRARY_SEPARATORS)))
+		if (has_library_name(entry) && count_expansions(entry) > 0)
+			return alloc_copy(entry);
+	return NULL;
+}
+
+/* The same library with $LIB in its name, if others lie in such places. Or NULL. */
+static char *with_token(const char *library)
+{
+	const char *lib = strstr(library, "/lib/"),
+		   *triplet = lib ? lib + strlen("/lib/") : "";
+	const char *end = strchr(triplet, '/');
+	AUTOFREE char *name = NULL;
+	char *ret;
+
+	if (!end ||
+		!memmem(triplet, (size_t)(end - triplet), "-linux-", strlen("-linux-")))
+		return NULL;
+	name = alloc_format("%.*s/" TOKEN "%s", (int)(lib - library), library, end);
+	ret = count_expansions(name) > 1 ? name : NULL;
+	name = ret ? NULL : name;
+	return ret;
+}
+
 int library_export(const char *given)
 {
-	AUTOFREE char *library = NULL;
+	AUTOFREE char *library = given ? NULL : find_token(getenv("LD_PRELOAD"));
+	AUTOFREE char *token = NULL;
 	AUTOFREE char *value = NULL;
 	AUTOFREE char *why = NULL;
-	int r = library_find(given, &library, &why);
+	int r = library ? 0 : library_find(given, &library, &why);
 
 	if (r == 0) {
-		value = library_preload(library, getenv("LD_PRELOAD"));
+		token = given ? NULL : with_token(library);
+		value = library_preload(token ? token : library, getenv("LD_PRELOAD"));
 		r = setenv("LD_PRELOAD", value, 1) < 0 ? -errno : 0;
 	}
 	if (r < 0)
 		complain(NULL, "%s", why ? why : strerror(-r));
 	return r;
+}
+
+char *library_obstacle(const char *program)
+{
+	struct elf own, other;
+
+	if (elf_read("/proc/self/exe", &own) < 0 || elf_read(program, &other) < 0)
+		return NULL;
+	if (own.bits != other.bits || own.machine != other.machine)
+		return alloc_format(
+			"this is a %d-bit program for %s, and the library is for another machine",
+			other.bits, elf_machine_name(other.machine));
+	return *other.loader ? NULL : alloc_copy("this program is linked statically");
 }
 
 bool library_is_in(const char *preload)

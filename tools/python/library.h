@@ -26,8 +26,15 @@ int library_find(const char *given, char **ret_path, char **ret_why);
 char *library_preload(const char *library, const char *before);
 
 /* Puts the library (see library_find) into LD_PRELOAD, for what this process runs or
- * becomes. 0; -errno after reporting why not. */
+ * becomes. 0; -errno after reporting why not. An entry with `$LIB` that is there already
+ * and leads to a library of this name stays, unless one is given: with it each program
+ * gets the library of its own word size. It is also what is exported where the library is
+ * installed for several architectures. */
 int library_export(const char *given);
+
+/* Why ld.so cannot load the library into that program: a sentence that the caller frees.
+ * NULL: it can, or the file is no program. */
+char *library_obstacle(const char *program);
 
 /* Whether LD_PRELOAD's value has an entry of the library's name. */
 bool library_is_in(const char *preload);
