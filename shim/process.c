@@ -16,6 +16,7 @@ struct memo process_memo;
 
 static struct scratch scratch, rooms;
 static struct pending pending, created;
+static struct flight flight;
 static struct recent_stat recent;
 static _Atomic uint32_t magic;
 static struct source_clock source_clock;
@@ -81,6 +82,10 @@ struct entry_world process_world(struct counters *counters)
 			.clock = &source_clock,
 			.recent = &recent,
 			.counters = counters,
+			.flight = atomic_load_explicit(&root_state,
+					  memory_order_relaxed) == ROOT_READY
+					  ? &flight
+					  : NULL,
 			.cannot_clone = &cannot_clone,
 		},
 		.policy = {

@@ -264,55 +264,65 @@ static int publish_in_tree(const struct entry *entry, struct place *temporary,
 	return ret;
 }
 
-/* Puts a new pyc under its name. Only here is it known that the file is complete, and for
- * which source it was meant: that is when it is sealed. */
-static int publish(struct place *temporary, struct place *final, int flags)
+static int publish_entry(
+	struct entry *entry, struct place *temporary, struct place *final, int flags)
 {
-	const struct entry_world world = process_world(report_counters());
 	enum verdict verdict;
-	struct entry entry;
 	struct stat old, target;
 	bool shared = false, is_new;
 	int saved = errno, err;
 
-	if (!place_entry(final, &world, &entry)) {
-		if (!is_cached(temporary))
-			return from_tree(do_rename, temporary, final, flags);
-		/* A name that tells no source is known by a mark; one whose path leaves
-		 * no room for a proof is for the tree. */
-		return final->pyc.module_len
-			       ? copy_out(do_rename, temporary, final, flags)
-			       : from_cache(do_rename, temporary->cache, final, flags);
-	}
-	err = entry_seal(&entry, temporary->cache, &shared, &verdict);
+	err = entry_seal(entry, temporary->cache, &shared, &verdict);
 	/* It is not in the cache, then, or in one of which no policy lets it be. */
 	if (err == -ENOENT || (err < 0 && !is_cached(temporary)))
 		return from_tree(do_rename, temporary, final, flags);
 	report_decision(verdict, final->dirfd, final->path);
 	if (err < 0)
-		return publish_in_tree(&entry, temporary, final, flags, err);
+		return publish_in_tree(entry, temporary, final, flags, err);
 	if (shared)
-		entry_share(&entry, temporary->cache);
+		entry_share(entry, temporary->cache);
 	/* Mostly nothing has that name, so that is tried first: it spares looking. */
-	if (flags == 0 && !entry.common &&
+	if (flags == 0 && !entry->common &&
 		from_cache(do_rename, temporary->cache, final, RENAME_NOREPLACE) == 0) {
-		entry_placed(&entry, NULL);
+		entry_placed(entry, NULL);
 		return 0;
 	}
 	errno = saved;
 	is_new = !find_cached(final, &old);
 	/* To rename a file to another name of its own would leave both. */
-	if (entry.common && !is_new && find_cached(temporary, &target) &&
+	if (entry->common && !is_new && find_cached(temporary, &target) &&
 		target.st_ino == old.st_ino)
 		return next_unlink(AT_FDCWD, temporary->cache, 0);
 	err = from_cache(do_rename, temporary->cache, final, flags);
 	if (err == 0) {
-		entry_placed(&entry, is_new ? NULL : &old);
+		entry_placed(entry, is_new ? NULL : &old);
 		return 0;
 	}
 	err = -errno;
 	errno = saved;
-	return publish_in_tree(&entry, temporary, final, flags, err);
+	return publish_in_tree(entry, temporary, final, flags, err);
+}
+
+/* Puts a new pyc under its name. Only here is it known that the file is complete, and for
+ * which source it was meant: that is when it is sealed. */
+static int publish(struct place *temporary, struct place *final, int flags)
+{
+	const struct entry_world world = process_world(report_counters());
+	struct entry entry;
+	int ret;
+
+	if (place_entry(final, &world, &entry)) {
+		ret = publish_entry(&entry, temporary, final, flags);
+		entry_landed(&entry);
+		return ret;
+	}
+	if (!is_cached(temporary))
+		return from_tree(do_rename, temporary, final, flags);
+	/* A name that tells no source is known by a mark; one whose path leaves no room
+	 * for a proof is for the tree. */
+	return final->pyc.module_len
+		       ? copy_out(do_rename, temporary, final, flags)
+		       : from_cache(do_rename, temporary->cache, final, flags);
 }
 
 static bool is_new_pyc(const struct place *old, const struct place *target)

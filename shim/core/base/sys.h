@@ -73,6 +73,8 @@ struct sys {
 	void (*clock)(struct timespec *ret);
 	void (*sleep)(long nanoseconds);
 	uid_t (*geteuid)(void);
+	/* the process, as the kernel numbers it */
+	uint32_t (*pid)(void);
 	/* which thread this is, among those of the process; a forked child's has its
 	 * parent's */
 	uintptr_t (*thread)(void);

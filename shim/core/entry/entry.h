@@ -18,6 +18,7 @@
 
 #include "shim/core/base/scratch.h"
 #include "shim/core/base/sys.h"
+#include "shim/core/flight/flight.h"
 #include "shim/core/proof/pending.h"
 #include "shim/core/proof/source.h"
 #include "shim/core/python/header.h"
@@ -32,6 +33,7 @@ struct entry_env {
 	struct source_clock *clock;
 	struct recent_stat *recent; /* NULL: no stat is kept */
 	struct counters *counters;  /* NULL: nothing is counted */
+	struct flight *flight;	    /* NULL: nobody waits for another process */
 	atomic_bool *cannot_clone;  /* set when the file system has refused to */
 };
 
@@ -134,6 +136,10 @@ int entry_seal(struct entry *entry, const char *temporary, bool *ret_shared,
  * of its content. Where there is one, and entries are many trees' (common), the pyc at
  * temporary becomes that. */
 void entry_share(struct entry *entry, const char *temporary);
+
+/* After entry_seal, when the pyc has its name or has none: whoever waits for it
+ * (flight.h) looks again. */
+void entry_landed(const struct entry *entry);
 
 /* After the rename: counts what was put there, in the place of old (NULL: nothing). */
 void entry_placed(const struct entry *entry, const struct stat *old);

@@ -110,6 +110,16 @@ bool entry_file_is_stock(const struct entry *entry);
  * its source. */
 bool entry_file_is_reusable(const struct entry *entry);
 
+/* Whether what is compiled of the source, which was digested, may become an object, which
+ * is code for all paths: see entry_share. */
+bool entry_file_may_be_object(const struct entry *entry);
+
+/* Before a compile: how long another process was waited for that compiles the same, as
+ * flight_join. */
+int64_t entry_flight_join(const struct entry *entry);
+/* What was waited for is there. */
+void entry_flight_found(const struct entry *entry, int64_t waited);
+
 /* Makes the directory that path lies in. */
 int entry_make_parent(const struct entry_world *world, char *path);
 

@@ -331,11 +331,42 @@ static __attribute__((noinline)) int try_objects(struct search *search)
 	return fd < 0 ? fd : found(search, fd, VERDICT_REUSED_LAYER);
 }
 
-static int search_for(struct search *search, int candidate)
+/* What the source's content has; without that, what is to be compiled is settled. */
+static int try_content(struct search *search)
 {
 	struct entry *entry = search->entry;
-	const struct entry_world *world = entry->world;
-	int fd = try_entry(search, candidate), err;
+	const struct entry_env *env = &entry->world->env;
+	int fd = -ENOENT;
+
+	if (!entry_file_is_reusable(entry))
+		(void)source_settle(&entry->source, env->sys, env->clock);
+	else if (source_read(&entry->source, env->sys, env->clock, env->recent,
+			 env->scratch) == 0)
+		fd = try_objects(search);
+	return fd < 0 ? -ENOENT : fd;
+}
+
+/* Another process may be compiling the same at this moment. */
+static __attribute__((noinline)) int try_flight(struct search *search)
+{
+	struct entry *entry = search->entry;
+	int64_t waited = entry_flight_join(entry);
+	int fd = -ENOENT;
+
+	if (waited == 0)
+		return -ENOENT;
+	fd = try_entry(search, entry->world->env.sys->openat(AT_FDCWD, entry->path,
+				       search->flags | O_NONBLOCK, 0));
+	if (fd == -ENOENT)
+		fd = try_content(search);
+	if (fd >= 0)
+		entry_flight_found(entry, waited);
+	return fd;
+}
+
+static int search_for(struct search *search, int candidate)
+{
+	int fd = try_entry(search, candidate);
 
 	if (fd != -ENOENT)
 		return fd;
@@ -345,19 +376,12 @@ static int search_for(struct search *search, int candidate)
 	fd = try_tree(search);
 	if (fd >= 0)
 		return fd;
-	if (!entry_file_is_reusable(entry)) {
-		err = source_settle(&entry->source, world->env.sys, world->env.clock);
-	} else {
-		err = source_read(&entry->source, world->env.sys, world->env.clock,
-			world->env.recent, world->env.scratch);
-		fd = err < 0 ? err : try_objects(search);
-		if (fd >= 0)
-			return fd;
-	}
-	if (err < 0)
-		return -ENOENT;
-	remember(entry);
-	return -ENOENT;
+	fd = try_content(search);
+	if (fd == -ENOENT)
+		fd = try_flight(search);
+	if (fd == -ENOENT)
+		remember(search->entry);
+	return fd;
 }
 
 int entry_open(struct entry *entry, int candidate, int flags, enum verdict *verdict)

@@ -10,6 +10,7 @@
 #include "shim/core/base/dirents.h"
 #include "shim/core/base/text.h"
 #include "shim/core/cache/object.h"
+#include "shim/core/cache/way.h"
 #include "shim/core/entry/entry_file.h"
 
 /* The magic number of the only folder of objects, where the interpreter has not shown its
@@ -141,6 +142,16 @@ bool entry_file_is_stock(const struct entry *entry)
 	char level;
 
 	return object_is_shareable(name, strlen(name), entry->pyc->tag, &level);
+}
+
+/* Who can write to the source can change it between the digest and the compiler through a
+ * mapping, which leaves no trace: that may spoil its own entry, and no more. */
+bool entry_file_may_be_object(const struct entry *entry)
+{
+	const struct sys *sys = entry->world->env.sys;
+
+	return !entry->source.own_codec &&
+	       way_is_private(sys, sys->geteuid(), &entry->source.st);
 }
 
 bool entry_file_is_reusable(const struct entry *entry)

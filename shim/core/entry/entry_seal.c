@@ -136,17 +136,6 @@ static enum verdict decide(struct entry *entry, const char *temporary, int fd,
 	return VERDICT_UNSEALED_TEMPORARY;
 }
 
-/* An object is code for all paths. Whoever can write to the source can change it between
- * the digest and the compiler through a mapping, which leaves no trace: he may spoil its
- * own entry so, and no more. */
-static bool may_be_object(const struct entry *entry, const struct header *header)
-{
-	const struct sys *sys = entry->world->env.sys;
-
-	return header->kind == HEADER_TIMESTAMP && !entry->source.own_codec &&
-	       way_is_private(sys, sys->geteuid(), &entry->source.st);
-}
-
 /* Puts the seal at the end of the file. */
 static int append_seal(struct entry *entry, int fd, const struct seal *seal)
 {
@@ -176,7 +165,8 @@ static int seal_open_file(struct entry *entry, const char *temporary, int fd,
 		entry_disclaim(entry, fd);
 	if (*verdict == VERDICT_UNSEALED_NO_PYC)
 		return erase_seal(entry->world->env.sys, fd, pyc.size, st->st_size);
-	*ret_shared = *verdict == VERDICT_SEALED && may_be_object(entry, &pyc.header);
+	*ret_shared = *verdict == VERDICT_SEALED && pyc.header.kind == HEADER_TIMESTAMP &&
+		      entry_file_may_be_object(entry);
 	return append_seal(entry, fd, &pyc.seal);
 }
 

@@ -79,6 +79,10 @@ int source_digest(struct source *source, const struct sys *sys, struct scratch *
  * written back yet, a write whose data comes after its time. */
 bool source_is_young(const struct source *source, const struct sys *sys);
 
+/* Whether file systems of that type (statfs's f_type) are another machine's, or have a
+ * clock that is not ours. */
+bool source_type_is_remote(long type);
+
 /* Which file something is, whatever becomes of its content. */
 struct origin {
 	uint64_t inode;

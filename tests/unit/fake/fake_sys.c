@@ -390,6 +390,11 @@ static void fake_sleep(long nanoseconds)
 	}
 }
 
+static uint32_t fake_pid(void)
+{
+	return fake.pid;
+}
+
 static uintptr_t fake_thread(void)
 {
 	return fake.thread;
@@ -435,6 +440,7 @@ const struct sys fake_sys = {
 	.unmap = fake_unmap,
 	.clock = fake_clock,
 	.sleep = fake_sleep,
+	.pid = fake_pid,
 	.thread = fake_thread,
 	.ticks = fake_ticks,
 	.getdents = fake_getdents,

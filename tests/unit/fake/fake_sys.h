@@ -35,6 +35,7 @@ struct fake {
 	struct timespec now;
 	unsigned sleeps;
 	uintptr_t thread; /* which one calls */
+	uint32_t pid;	  /* and of which process */
 	uint64_t ticks;
 	int open;	   /* descriptors */
 	int mapped;	   /* blocks of memory */
