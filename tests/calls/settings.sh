@@ -67,8 +67,15 @@ for variables in "PYCSTASH_DIR=:HOME=$T/h1:$T/h1/.cache/pycstash" \
 	imports a | run "$first" "$second" >/dev/null
 	is "$(entries "$want" | wc -l)" 1 "with ${first/$T/…} ${second/$T/…} the cache is ${want/$T/…}"
 	is "$(stat -c %a "$want" "$want/v1" | tr '\n' ' ')" "700 700 " "the cache is closed to others with ${first/$T/…} ${second/$T/…}"
-	check "the cache has its mark for backup programs with ${first/$T/…} ${second/$T/…}" grep -q 8a477f597d28d172789f06886806bc55 "$want/CACHEDIR.TAG"
+	check "the cache has its mark for backup programs with ${first/$T/…} ${second/$T/…}" grep -q 8a477f597d28d172789f06886806bc55 "$want/v1/CACHEDIR.TAG"
 done
+
+# A directory that holds the user's own files too.
+fresh
+mkdir -m 700 "$T/state" && echo precious >"$T/state/orders.db"
+imports a | run PYCSTASH_DIR="$T/state" >/dev/null
+is "$(entries "$T/state" | wc -l) $(cd "$T/state" && find . -name CACHEDIR.TAG)" "1 ./v1/CACHEDIR.TAG" \
+	"backup programs skip the cache, and not what lies beside it"
 
 # READONLY: served, never changed.
 fresh

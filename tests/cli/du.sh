@@ -31,7 +31,7 @@ check "there are several interpreters to make the cache" test "$VERSIONS" -ge 2
 for tag in "${TAGS[@]}"; do
 	is "$(group "$tag")" "$(want "$CACHE/v1/$tag")" "$tag: files, bytes and blocks, each inode once"
 done
-is "$(total)" "$(want "$CACHE"/v1/*)" "the total"
+is "$(total)" "$(want "$CACHE"/v1/*/)" "the total"
 is "$(total --by package)" "$(total)" "the total is the same by package"
 is "$(total --by age)" "$(total)" "the total is the same by age"
 is "$(total --by tree)" "$(total)" "the total is the same by tree"
@@ -76,17 +76,17 @@ is "$(status_of unreadable)" 3 "a folder that cannot be read: 3"
 check "du names a folder that cannot be read" grep -q "$S/pkg: Permission denied" <(said_by unreadable)
 chmod -R u+rwx "$T/theirs"
 ln -s / "$CACHE/v1/$TAG/tree/planted"
-is "$(total | cut -d' ' -f1)" $(($(files_of "$CACHE"/v1/*) + 1)) "a link that was planted is not followed"
+is "$(total | cut -d' ' -f1)" $(($(files_of "$CACHE"/v1/*/) + 1)) "a link that was planted is not followed"
 
 rm "$CACHE/v1/$TAG/tree/planted"
 mv "$CACHE" "$T/layer"
 export PYCSTASH_LAYERS=$T/layer
-is "$(total --layers)" "$(want "$T/layer"/v1/*)" "--layers: what is in one, also where there is no cache"
-is "$(total 2>/dev/null)" "$(want "$T/layer"/v1/*)" "du shows layers where there is no cache"
+is "$(total --layers)" "$(want "$T/layer"/v1/*/)" "--layers: what is in one, also where there is no cache"
+is "$(total 2>/dev/null)" "$(want "$T/layer"/v1/*/)" "du shows layers where there is no cache"
 is "$(env -u HOME PYCSTASH_DIR=relative "$PYCSTASH" du --layers 2>&1 >/dev/null)" "" "du shows layers where there is no place for a cache, without a message"
-is "$(total --dir / --layers 2>/dev/null) $(status_of du_ --dir / --layers)" "$(want "$T/layer"/v1/*) 3" \
+is "$(total --dir / --layers 2>/dev/null) $(status_of du_ --dir / --layers)" "$(want "$T/layer"/v1/*/) 3" \
 	"behind a cache that is refused: 3"
 cp -r "$T/layer" "$CACHE"
-is "$(total --layers)" "$(want "$T/layer"/v1/* "$CACHE"/v1/*)" "du --layers adds the layers to the cache"
-is "$(total)" "$(want "$CACHE"/v1/*)" "du without --layers shows the cache alone"
+is "$(total --layers)" "$(want "$T/layer"/v1/*/ "$CACHE"/v1/*/)" "du --layers adds the layers to the cache"
+is "$(total)" "$(want "$CACHE"/v1/*/)" "du without --layers shows the cache alone"
 done_testing

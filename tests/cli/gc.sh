@@ -7,7 +7,7 @@
 export LC_ALL=C # for patterns of find and grep, which else pass over names that are no UTF-8
 V=$CACHE/v1
 gc() { "$PYCSTASH" gc "$@"; }
-files() { find "$V" -path "$V/.*" -prune -o -type f -printf x | wc -c; }
+files() { find "$V" -path "$V/[.C]*" -prune -o -type f -printf x | wc -c; }
 pycs() { find "$V" -path "*/$1/*" -name '*.pyc' -printf x 2>/dev/null | wc -c; }
 entry_of() { "$PYCSTASH" path --tag "$TAG" "$S/$1.py" | head -1; }
 # rule NAME FIELD: of the JSON on stdin
@@ -44,7 +44,7 @@ OBJECTS=$(find "$V/$TAG/objects" -name '*.pyc' | wc -l) # some sources are equal
 # --- nothing to do ----------------------------------------------------------------------
 is "$(gc --json | field kept.entries)" $((COUNT * VERSIONS)) "all entries are kept"
 is "$(files)" "$ALL" "nothing goes from a cache that is in use"
-is "$(gc --json | field kept.disk)" "$(find "$V" -path "$V/.*" -prune -o -type f -printf '%i %b\n' | sort -u | awk '{ n += $2 } END { print n * 512 }')" \
+is "$(gc --json | field kept.disk)" "$(find "$V" -path "$V/[.C]*" -prune -o -type f -printf '%i %b\n' | sort -u | awk '{ n += $2 } END { print n * 512 }')" \
 	"gc knows what the entries take, hard links once"
 touch -a -d '5 days ago' "$(entry_of top)"
 before=$(stat -c %X "$(entry_of top)")
@@ -195,13 +195,13 @@ find "$V/$TAG" -name '*.pyc' -exec touch -m -d '9 days ago' {} + -exec touch -a 
 gc -q --max-size $((size - 4096))
 kept=$(gc --json | field kept.disk)
 check "--max-size: the cache is below it, and not by much" test "$kept" -le $((size - 4096)) -a "$kept" -ge $((size - 3 * 4096))
-is "$(find "$V" -path "*/$TAG/*" -prune -o -path "$V/.*" -prune -o -name '*.pyc' -printf x | wc -c)" \
+is "$(find "$V" -path "*/$TAG/*" -prune -o -path "$V/[.C]*" -prune -o -name '*.pyc' -printf x | wc -c)" \
 	$((ALL - COUNT - OBJECTS)) "what was used later is not touched"
 again
 again # all of the same moment, and all but a few have an object
 size=$(gc --json | field kept.disk)
-alone=$(find "$V" -path "$V/.*" -prune -o -name '*.pyc' -links 1 -print | wc -l)
-most=$(find "$V" -path "$V/.*" -prune -o -name '*.pyc' -printf '%b\n' | sort -n | tail -1)
+alone=$(find "$V" -path "$V/[.C]*" -prune -o -name '*.pyc' -links 1 -print | wc -l)
+most=$(find "$V" -path "$V/[.C]*" -prune -o -name '*.pyc' -printf '%b\n' | sort -n | tail -1)
 gc -n --long --max-size $((size / 2)) | grep '^evicted .*pyc$' | sort >"$T/dry"
 gc --long --max-size $((size / 2)) | grep '^evicted .*pyc$' | sort >"$T/real"
 check "--max-size: some of what was used at one time goes" test -s "$T/real"
@@ -209,7 +209,7 @@ is "$(cat "$T/dry")" "$(cat "$T/real")" "the very files that the dry run named"
 kept=$(gc --json | field kept.disk)
 check "--max-size evicts no more than it has to" test "$kept" -le $((size / 2)) -a "$kept" -gt $((size / 2 - most * 512))
 check "what is one file with its object goes with it, or nothing would be free" \
-	test "$(find "$V" -path "$V/.*" -prune -o -name '*.pyc' -links 1 -print | wc -l)" -le "$alone"
+	test "$(find "$V" -path "$V/[.C]*" -prune -o -name '*.pyc' -links 1 -print | wc -l)" -le "$alone"
 again
 touch "$(entry_of top)"
 check "gc says why a limit is not kept" \
@@ -296,4 +296,23 @@ as_user true && if [ "$(id -u)" = 0 ]; then
 	check "gc names a folder that it cannot read" grep -q "$TAG/tree$S/pkg" <(said_by as_user "$PYCSTASH" gc --dir "$CACHE")
 	is "$(status_of gc)" 12 "gc refuses another user's cache, also to root"
 fi
+
+# --- the mark for backup programs -----------------------------------------------------
+# Earlier releases put it into the root.
+marked() { # FILE…: what is in the root after a gc, of one with those files
+	local root=$T/marked
+	rm -rf "$root"
+	mkdir -m 700 "$root" "$root/v1" "$root/v1/.state"
+	printf '%s\n' 'Signature: 8a477f597d28d172789f06886806bc55' \
+		'# This directory is a cache of Python bytecode made by pycstash.' \
+		'# It may be deleted at any time.' >"$root/CACHEDIR.TAG"
+	for file in "$@"; do echo "$file" >>"$root/$file"; done
+	"$PYCSTASH" gc -q --dir "$root" $dry >/dev/null
+	(cd "$root" && ls CACHEDIR.TAG v1/CACHEDIR.TAG 2>/dev/null | xargs)
+}
+dry=
+is "$(marked)" "CACHEDIR.TAG v1/CACHEDIR.TAG" "a mark in a root that is nothing but a cache stays"
+is "$(marked orders.db)" "v1/CACHEDIR.TAG" "a mark in a root with the user's own files goes"
+is "$(marked orders.db CACHEDIR.TAG)" "CACHEDIR.TAG v1/CACHEDIR.TAG" "a mark that is not ours byte for byte stays"
+is "$(dry=--dry-run marked orders.db)" CACHEDIR.TAG "a dry run leaves the mark"
 done_testing

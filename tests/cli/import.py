@@ -20,7 +20,7 @@ def members_of(cache):
     found = []
     for top, folders, names in os.walk(os.path.join(cache, "v1")):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
+        for name in set(names) - {"CACHEDIR.TAG"}:
             path = os.path.join(top, name)
             with open(path, "rb") as file:
                 found.append(Member(os.path.relpath(path, cache), file.read()))

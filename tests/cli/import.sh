@@ -15,7 +15,7 @@ field() {
 	/usr/bin/python3 -c 'import functools, json, sys
 print(functools.reduce(lambda x, name: x[name], sys.argv[1].split("."), json.load(sys.stdin)))' "$1"
 }
-listing() { (cd "$1" && find . -name '.?*' -prune -o -type f -print0 | sort -z | xargs -0 sha256sum) 2>/dev/null; }
+listing() { (cd "$1" && find . -name '[.C]?*' -prune -o -type f -print0 | sort -z | xargs -0 sha256sum) 2>/dev/null; }
 leftovers() { find "$1" -name '*.pyc.[0-9]*' -o -name '*.tmp.*' | wc -l; }
 # Files whose bytes are not those of the file of that name in the cache: never any.
 broken() { (cd "$1" && find v1 -name '*.pyc' -print0 | while IFS= read -r -d '' name; do
@@ -149,7 +149,7 @@ is "$(field left_out <"$T/json")" "{'private': 0, 'unsealed': 0, 'damaged': 1, '
 	"what is left out is counted: cut off; junk, a FIFO, two links"
 rm -rf "$other"
 import_ "$T/c" >/dev/null
-is "$(cd "$other" && find v1 -path v1/.state -prune -o ! -type d ! -name '[a-h].*' ! -path '*/objects/*' -printf '%f ')" \
+is "$(cd "$other" && find v1 -name "[.C]?*" -prune -o ! -type d ! -name '[a-h].*' ! -path '*/objects/*' -printf '%f ')" \
 	"m.f-1.py${tag#cpython-}.nbi " "numba's file is in an archive of a cache with foreign files"
 is "$(broken "$other")$(cmp "$entry/m.f-1.py${tag#cpython-}.nbi" "$other${entry#"$CACHE"}/m.f-1.py${tag#cpython-}.nbi")" \
 	"" "a cache that went through an archive is as it was"
@@ -164,15 +164,15 @@ rm -rf "$other"
 mkdir "$other" && echo mine >"$other/file"
 is "$(status_of import_ "$T/a") $(ls "$other")" "12 file" "a directory with something else in it is refused"
 rm "$other/file"
-mkdir "$other/v2" && cp "$CACHE/CACHEDIR.TAG" "$other/"
-is "$(status_of import_ --dry-run "$T/a") $(ls "$other" | tr '\n' ' ')" "0 CACHEDIR.TAG v2 " "a newer pycstash's cache is none of ours"
-is "$(status_of import_ "$T/a") $(ls "$other" | tr '\n' ' ')" "0 CACHEDIR.TAG v1 v2 " "a cache of ours is made beside a newer pycstash's"
+mkdir "$other/v2" && cp "$CACHE/v1/CACHEDIR.TAG" "$other/v2"
+is "$(status_of import_ --dry-run "$T/a") $(ls "$other" | tr '\n' ' ')" "0 v2 " "a newer pycstash's cache is none of ours"
+is "$(status_of import_ "$T/a") $(ls "$other" | tr '\n' ' ')" "0 v1 v2 " "a cache of ours is made beside a newer pycstash's"
 rm -rf "$other"
 is "$(status_of "$PYCSTASH" import --dir "$HOME" "$T/a") $(ls -A "$HOME")" "12 " "import refuses to make a cache of \$HOME"
 mkdir "$other" && chmod 777 "$other"
 is "$(status_of import_ "$T/a") $(ls "$other")" "12 " "import refuses a directory that others can write to"
 chmod 700 "$other"
-is "$(status_of import_ "$T/a") $(ls "$other" | tr '\n' ' ')" "0 CACHEDIR.TAG v1 " "an empty directory will do"
+is "$(status_of import_ "$T/a") $(ls "$other" | tr '\n' ' ')" "0 v1 " "an empty directory will do"
 rm -rf "$other/v1/$tag/tree"
 mkdir "$T/outside"
 ln -s "$T/outside" "$other/v1/$tag/tree"

@@ -177,7 +177,7 @@ is "$(unreadable 2>/dev/null | wc -l)" $((COUNT - 5)) "the rest is listed where 
 chmod -R u+rwx "$T/theirs"
 is "$(status_of ls_ --dir "$T/nowhere")" 10 "no cache: 10"
 mkdir -m 700 "$T/newer" "$T/newer/v2"
-cp "$CACHE/CACHEDIR.TAG" "$T/newer"
+cp "$CACHE/v1/CACHEDIR.TAG" "$T/newer/v2"
 is "$(status_of ls_ --dir "$T/newer")" 12 "a cache of a newer layout is not touched"
 if [ -w /dev/full ]; then
 	"$PYCSTASH" ls >/dev/full 2>"$T/err"

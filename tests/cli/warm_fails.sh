@@ -126,8 +126,8 @@ is "$(code "$PYCSTASH" warm --dir "$T/documents" --python "$python" "$T/app")" 1
 is "$(ls "$T/documents")" letter "warm leaves a newer pycstash's cache as it is"
 (cd "$T" && "$PYCSTASH" warm --dir relative --python "$python" "$T/app") >/dev/null
 mkdir -m 700 "$T/newer" "$T/newer/v2"
-cp "$CACHE/CACHEDIR.TAG" "$T/newer"
-is "$(code "$PYCSTASH" warm --dir "$T/newer" --python "$python" "$T/app") $(ls "$T/newer" | xargs)" "0 CACHEDIR.TAG v1 v2" \
+cp "$CACHE/v1/CACHEDIR.TAG" "$T/newer/v2"
+is "$(code "$PYCSTASH" warm --dir "$T/newer" --python "$python" "$T/app") $(ls "$T/newer" | xargs)" "0 v1 v2" \
 	"warm makes a cache of ours beside a newer pycstash's"
 check "--dir may be relative" test -d "$T/relative/v1"
 mkdir -m 777 "$T/open"

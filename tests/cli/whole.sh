@@ -157,7 +157,7 @@ gone=${tags[1]} before=$(listing "${tags[1]}") n=$(files_of "${tags[1]}")
 is "$("$PYCSTASH" purge --json --dry-run --tag "$gone" | jsons 'x["trees"], x["files"]') $(files_of "$gone")" \
 	"['$gone'] $n $n" "purge --dry-run says what would go: $n files of $gone"
 "$PYCSTASH" purge --quiet --tag "$gone"
-is "$? $(ls "$CACHE/v1" | xargs)" "0 $(printf '%s\n' "$sorted_tags" | tr ' ' '\n' | grep -vxF "$gone" | xargs)" \
+is "$? $(ls "$CACHE/v1" | grep -v TAG | xargs)" "0 $(printf '%s\n' "$sorted_tags" | tr ' ' '\n' | grep -vxF "$gone" | xargs)" \
 	"exactly that version is gone"
 is "$(listing "$gone")" "$before" "the others are as they were, byte by byte"
 others=("${pythons[@]}")

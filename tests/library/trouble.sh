@@ -65,7 +65,7 @@ default_place() {
 	mkdir "$T/house"
 	watched env -u XDG_CACHE_HOME HOME="$T/house" LD_PRELOAD="$SO" "$python" "$tree/app.py"
 	is "$(entries "$T/house/.cache/pycstash" | grep -cF "/tree$tree/")" 5 "the cache is ~/.cache/pycstash on $name"
-	is "$(stat -c %a "$T/house/.cache/pycstash"), $(head -c 43 "$T/house/.cache/pycstash/CACHEDIR.TAG")" \
+	is "$(stat -c %a "$T/house/.cache/pycstash"), $(head -c 43 "$T/house/.cache/pycstash/v1/CACHEDIR.TAG")" \
 		"700, Signature: 8a477f597d28d172789f06886806bc55" "a new cache is private, and marked as a cache, on $name"
 	watched env HOME="$T/house" XDG_CACHE_HOME="$T/xdg" LD_PRELOAD="$SO" "$python" "$tree/app.py"
 	is "$(entries "$T/xdg/pycstash" | grep -cF "/tree$tree/")" 5 "XDG_CACHE_HOME counts on $name"

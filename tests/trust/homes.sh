@@ -165,7 +165,7 @@ mkdir -m 777 "$T/shared"
 echo secret >"$T/rootdir/key"
 chmod 600 "$T/rootdir/key"
 wrong=
-for target in cache cache/v1 cache/CACHEDIR.TAG; do
+for target in cache cache/v1 cache/v1/CACHEDIR.TAG; do
 	rm -rf "$T/shared/cache"
 	as "$ATTACKER" ln -sfn "$T/rootdir/key" "$T/shared/link"
 	attack 0 "$T/shared/cache" "$T/shared/$target" "$T/shared/link"

@@ -63,7 +63,7 @@ is "${got:-hangs}" TRUSTED "a pipe whose reader does not read does not stop the 
 wrong= n=0
 fill
 places=("$entry" "$object" "$cache/v1/.state/journal" "$cache/v1/.state/totals" "$cache/v1/.state/lock"
-	"$cache/CACHEDIR.TAG" "$cache/v1/$TAG/objects" "$cache/v1/$TAG/tree" "$cache/v1/$TAG" "$cache/v1/.state"
+	"$cache/v1/CACHEDIR.TAG" "$cache/v1/$TAG/objects" "$cache/v1/$TAG/tree" "$cache/v1/$TAG" "$cache/v1/.state"
 	"$cache/v1" "$(dirname "$entry")" "$entry.1234")
 for kind in $kinds; do
 	for place in "${places[@]}"; do

@@ -4,8 +4,6 @@
  */
 #include "tools/cache/cache.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -25,9 +23,9 @@
 #include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/cache/sys_libc.h"
+#include "tools/cache/tag.h"
 #include "tools/cli/command.h"
 
-#define TAG_FILE "CACHEDIR.TAG"
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 
 /* --- judging -------------------------------------------------------------------------*/
@@ -48,56 +46,6 @@ static bool has_state(int root_fd)
 	return fstatat(root_fd, CACHE_LAYOUT "/" JOURNAL_STATE, &st,
 		       AT_SYMLINK_NOFOLLOW) == 0 &&
 	       S_ISDIR(st.st_mode);
-}
-
-/* Whether the root has the mark that root_make_directory puts there. */
-static bool has_tag(int root_fd)
-{
-	int fd =
-		openat(root_fd, TAG_FILE, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	char text[512];
-	ssize_t len;
-
-	if (fd < 0)
-		return false;
-	len = pread(fd, text, sizeof text - 1, 0);
-	close(fd);
-	if (len <= 0)
-		return false;
-	text[len] = '\0';
-	return strncmp(text, "Signature: ", strlen("Signature: ")) == 0 &&
-	       strstr(text, "pycstash");
-}
-
-enum contents { CONTENTS_NONE, CONTENTS_OTHER_LAYOUT, CONTENTS_ELSE };
-
-static bool is_layout_name(const char *name)
-{
-	return name[0] == 'v' && isdigit((unsigned char)name[1]) &&
-	       name[1 + strspn(name + 1, "0123456789")] == '\0';
-}
-
-/* What is in a root that has no folder of this layout. */
-static enum contents look_around(int root_fd)
-{
-	enum contents found = CONTENTS_NONE;
-	int fd = openat(root_fd, ".", DIRECTORY);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-
-	if (!dir) {
-		if (fd >= 0)
-			close(fd);
-		return CONTENTS_ELSE;
-	}
-	while (found != CONTENTS_OTHER_LAYOUT && (entry = readdir(dir))) {
-		if (is_layout_name(entry->d_name))
-			found = CONTENTS_OTHER_LAYOUT;
-		else if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
-			found = CONTENTS_ELSE;
-	}
-	closedir(dir);
-	return found;
 }
 
 static int refuse(const char *root, const char *why)
@@ -125,6 +73,7 @@ static int judge_root(const char *root, int root_fd, bool *ret_beside)
 {
 	enum root_state state;
 	char at[PATH_MAX];
+	unsigned contents;
 	enum verdict why;
 	struct stat st;
 
@@ -138,16 +87,19 @@ static int judge_root(const char *root, int root_fd, bool *ret_beside)
 	if (state == ROOT_REFUSED)
 		return refuse_untrusted(*at ? at : "/", why);
 	/* The mark may be lost: in a copy of `*`, or to a cleaner. */
-	if (!has_tag(root_fd) && !has_state(root_fd)) {
-		if (look_around(root_fd) == CONTENTS_NONE)
+	if (tag_is_there(root_fd) && state == ROOT_READY)
+		return EXIT_OK;
+	contents = tag_contents(root_fd);
+	if (!(contents & TAG_IS_TAGGED) && !has_state(root_fd)) {
+		if (contents == 0)
 			return EXIT_NO_CACHE;
 		return refuse(root,
-			"this directory is not marked as a cache of pycstash (by a file " TAG_FILE
+			"this directory is not marked as a cache of pycstash (by a file " ROOT_TAG
 			")");
 	}
 	if (state == ROOT_READY)
 		return EXIT_OK;
-	*ret_beside = look_around(root_fd) == CONTENTS_OTHER_LAYOUT;
+	*ret_beside = contents & TAG_LAYOUT;
 	return EXIT_NO_CACHE;
 }
 

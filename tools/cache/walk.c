@@ -19,6 +19,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "shim/core/cache/root.h"
 #include "tools/base/alloc.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
@@ -203,9 +204,11 @@ static void found_name(struct worker *worker, struct walk_dir *dir, struct node 
 		walk->file(dir, &file);
 }
 
-static bool is_dots(const char *name)
+/* Names that are nothing in a cache: the tag of the layout folder is for backups. */
+static bool is_passed_over(const struct walk_dir *dir, const char *name)
 {
-	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
+	return (name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]))) ||
+	       (!dir->path[0] && strcmp(name, ROOT_TAG) == 0);
 }
 
 static int read_names(struct worker *worker, struct walk_dir *dir, struct node *node)
@@ -220,7 +223,7 @@ static int read_names(struct worker *worker, struct walk_dir *dir, struct node *
 			const struct dirent64 *entry =
 				(const struct dirent64 *)(worker->buffer + at);
 
-			if (!is_dots(entry->d_name)) {
+			if (!is_passed_over(dir, entry->d_name)) {
 				dir->names++;
 				found_name(worker, dir, node, entry);
 			}

@@ -118,7 +118,7 @@ static int64_t age_of(const char *directory, const char *name)
 	return stat(path, &st) < 0 ? -errno : time(NULL) - st.st_mtime;
 }
 
-static void check_gc(struct findings *report, const char *root, const char *layout)
+static void check_gc(struct findings *report, const char *layout)
 {
 	int64_t ago = age_of(layout, CACHE_STATE "/" GC_DUE_MARK);
 	char age[HUMAN_SIZE];
@@ -129,7 +129,7 @@ static void check_gc(struct findings *report, const char *root, const char *layo
 	else if (ago >= 0)
 		findings_add(
 			report, FINDING_OK, "gc", "last run %s ago", human_age(ago, age));
-	else if (age_of(root, "CACHEDIR.TAG") > DAY) /* else there was no time yet */
+	else if (age_of(layout, ROOT_TAG) > DAY) /* else there was no time yet */
 		findings_add(report, FINDING_WARN, "gc",
 			"it has never run, and without it the cache only grows; run: pycstash gc");
 }
@@ -178,7 +178,7 @@ static void check_usable(struct findings *report, const struct config *config,
 		return;
 	check_names(report, root, root);
 	check_names(report, layout, root);
-	check_gc(report, root, layout);
+	check_gc(report, layout);
 }
 
 /* Only what is the user's own may be changed: another's owner or mode may be what a

@@ -11,12 +11,6 @@
 #include "shim/core/cache/config.h"
 #include "shim/core/cache/way.h"
 
-/* https://bford.info/cachedir/: backup programs skip a directory with this file. */
-static const char cachedir_tag[] =
-	"Signature: 8a477f597d28d172789f06886806bc55\n"
-	"# This directory is a cache of Python bytecode made by pycstash.\n"
-	"# It may be deleted at any time.\n";
-
 static enum verdict judge_root(const struct stat *st, uid_t user)
 {
 	if (st->st_uid != user)
@@ -122,16 +116,16 @@ static int make_directories(const struct sys *sys, char *path, size_t stop)
 	return err == -EEXIST ? 0 : err;
 }
 
-static void mark(const struct sys *sys, int rootfd)
+void root_tag(const struct sys *sys, int rootfd)
 {
-	int fd = sys->openat(rootfd, "CACHEDIR.TAG",
-		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	static const char path[] = CACHE_LAYOUT "/" ROOT_TAG, text[] = ROOT_TAG_TEXT;
+	int fd = sys->openat(
+		rootfd, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 
 	if (fd < 0)
 		return; /* there already, or only a courtesy that is missing */
-	if (sys->pwrite(fd, cachedir_tag, sizeof cachedir_tag - 1, 0) !=
-		(ssize_t)sizeof cachedir_tag - 1)
-		(void)sys->unlinkat(rootfd, "CACHEDIR.TAG", 0);
+	if (sys->pwrite(fd, text, sizeof text - 1, 0) != (ssize_t)sizeof text - 1)
+		(void)sys->unlinkat(rootfd, path, 0);
 	sys->close(fd);
 }
 
@@ -178,12 +172,15 @@ static int make_judged(const struct sys *sys, char *root, char *room)
 		AT_FDCWD, room, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
 	if (fd < 0)
 		return fd;
-	mark(sys, fd);
 	err = make_directory(sys, fd, CACHE_LAYOUT);
+	if (err == -EEXIST)
+		err = 0;
+	if (err == 0 && root_judge(sys, root, room, &why) != ROOT_READY)
+		err = -EPERM;
+	if (err == 0)
+		root_tag(sys, fd);
 	sys->close(fd);
-	if (err < 0 && err != -EEXIST)
-		return err;
-	return root_judge(sys, root, room, &why) == ROOT_READY ? 0 : -EPERM;
+	return err;
 }
 
 static int make_root(const struct sys *sys, char *root)

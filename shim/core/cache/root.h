@@ -3,7 +3,7 @@
  * The cache on disk: where things lie in it, whether it may be trusted, and making
  * its directories.
  *
- *   <root>/CACHEDIR.TAG
+ *   <root>/v1/CACHEDIR.TAG
  *   <root>/v1/<tag><variant>/tree/<canonical source directory>/__pycache__/<name>
  *   <root>/v1/<tag><variant>/objects/…, see object.h
  *
@@ -25,6 +25,15 @@
 /* Bytes that must be free on the file system before a file is created in the cache: more
  * than most bytecode needs. */
 #define ROOT_ROOM (64u * 1024)
+
+/* The file that tells backup programs to skip the directory it lies in
+ * (https://bford.info/cachedir/), and what is in it. It is in the layout folder, since
+ * the root may be a directory that holds the user's other files too. */
+#define ROOT_TAG "CACHEDIR.TAG"
+#define ROOT_TAG_TEXT                                                        \
+	"Signature: 8a477f597d28d172789f06886806bc55\n"                      \
+	"# This directory is a cache of Python bytecode made by pycstash.\n" \
+	"# It may be deleted at any time.\n"
 
 enum root_state {
 	ROOT_UNKNOWN, /* not judged yet */
@@ -53,6 +62,9 @@ bool root_is_homeless(const struct sys *sys, char *root);
  * (any more), and judged: -EPERM where it is refused. path is written to meanwhile, and
  * given back as it was. */
 int root_make_directory(const struct sys *sys, char *path, size_t root_len);
+
+/* Puts the tag into the layout folder below rootfd, unless something has that name. */
+void root_tag(const struct sys *sys, int rootfd);
 
 /* Deletes all files in the directory at path, and it. For what a program has deleted
  * in its own view: leaving files behind is an error that it must not be told of. */

@@ -29,6 +29,10 @@ bool counters_count(struct counters *counters, enum verdict verdict)
 	if (!counters)
 		return false;
 	atomic_fetch_add_explicit(&counters->counts[verdict], 1, memory_order_relaxed);
+	/* What a program does to the cache itself, to delete it, must not make a journal
+	 * in it again. */
+	if (verdict_rows[verdict].group >= VERDICT_GROUP_NOT_CACHED)
+		return false;
 	before = atomic_fetch_add_explicit(&counters->decisions, 1, memory_order_relaxed);
 	return (before & (before + 1)) == 0;
 }

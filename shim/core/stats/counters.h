@@ -36,9 +36,9 @@ static inline bool counters_has_begun(const struct counters *counters)
 /* Begins to count for that process, unless it has begun. */
 void counters_begin(struct counters *counters, const struct sys *sys, pid_t owner);
 
-/* Returns whether what was counted should be written now: at decision 1, 2, 4, 8, … A
- * process that a signal ends then loses half of it at most, and n decisions cost no more
- * than log2(n) + 1 records. */
+/* Returns whether what was counted should be written now: at decision 1, 2, 4, 8, … about
+ * a file that is served, missed or made. A process that a signal ends then loses half of
+ * it at most, and n decisions cost no more than log2(n) + 1 records. */
 bool counters_count(struct counters *counters, enum verdict verdict);
 
 /* An entry of that size was put in the place of the file old, NULL where there was none.

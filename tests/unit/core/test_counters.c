@@ -88,6 +88,8 @@ static void it_is_written_at_powers_of_two(void **state)
 			due++;
 		}
 	assert_int_equal(due, 10);
+	for (unsigned i = 1; i <= 100; i++)
+		assert_false(counters_count(&counters, VERDICT_LEFT_EXCLUDED));
 }
 
 /* A signal handler that ends the process while its thread takes, or two threads. */

@@ -77,7 +77,7 @@ static void assert_whole(void)
 static void assert_mark_whole_or_absent(void)
 {
 	char data[300];
-	ssize_t len = fake_read(ROOT "/CACHEDIR.TAG", data, sizeof data);
+	ssize_t len = fake_read(ROOT "/v1/CACHEDIR.TAG", data, sizeof data);
 
 	if (len < 0)
 		return;
@@ -120,7 +120,7 @@ static void makes_what_is_missing(void **state)
 	assert_mark_whole_or_absent();
 	/* whoever made the layout has left the mark, or not */
 	assert_int_equal(
-		fake_mode(ROOT "/CACHEDIR.TAG"), row->there < 3 ? S_IFREG | 0644 : 0);
+		fake_mode(ROOT "/v1/CACHEDIR.TAG"), row->there < 3 ? S_IFREG | 0644 : 0);
 }
 
 /* --- any call may fail ------------------------------------------------------------- */
@@ -190,7 +190,7 @@ static void a_root_that_is_refused(void **state)
 	fake_make_directory(ROOT, 0777);
 	assert_int_equal(make(), -EPERM);
 	assert_int_equal(fake_mode(ROOT "/v1"), 0);
-	assert_int_equal(fake_mode(ROOT "/CACHEDIR.TAG"), 0);
+	assert_int_equal(fake_mode(ROOT "/v1/CACHEDIR.TAG"), 0);
 	assert_int_equal(fake_mode(ROOT), S_IFDIR | 0777);
 }
 
@@ -258,8 +258,9 @@ static void a_mark_of_the_users_own_is_kept(void **state)
 
 	(void)state;
 	make_levels(2);
+	fake_make_directory(ROOT "/v1", 0700);
 	fake_make_file("precious", "mine");
-	fake_make_link(ROOT "/CACHEDIR.TAG", fake_path("precious"));
+	fake_make_link(ROOT "/v1/CACHEDIR.TAG", fake_path("precious"));
 	assert_int_equal(make(), 0);
 	assert_int_equal(fake_read("precious", data, sizeof data), 4);
 }

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/cache/tag.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shim/core/base/path.h"
+#include "shim/core/cache/root.h"
+#include "tools/cache/sys_libc.h"
+
+/* Reads the tag in the root, or in a folder of it; "" where there is none. */
+static void read_tag(int root_fd, const char *folder, char *ret, size_t size)
+{
+	char path[NAME_MAX + sizeof "/" ROOT_TAG];
+	ssize_t len = -1;
+	int fd;
+
+	snprintf(path, sizeof path, "%s%s" ROOT_TAG, folder, *folder ? "/" : "");
+	fd = openat(root_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd >= 0) {
+		len = pread(fd, ret, size - 1, 0);
+		close(fd);
+	}
+	ret[len < 0 ? 0 : len] = '\0';
+}
+
+static bool is_tagged(int root_fd, const char *folder)
+{
+	char text[512];
+
+	read_tag(root_fd, folder, text, sizeof text);
+	return strncmp(text, "Signature: ", strlen("Signature: ")) == 0 &&
+	       strstr(text, "pycstash");
+}
+
+bool tag_is_there(int root_fd)
+{
+	return is_tagged(root_fd, CACHE_LAYOUT) || is_tagged(root_fd, "");
+}
+
+static bool is_layout_name(const char *name)
+{
+	return name[0] == 'v' && isdigit((unsigned char)name[1]) &&
+	       name[1 + strspn(name + 1, "0123456789")] == '\0';
+}
+
+static unsigned contents_of(int root_fd, const char *name)
+{
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return 0;
+	if (strcmp(name, ROOT_TAG) == 0)
+		return is_tagged(root_fd, "") ? TAG_IS_TAGGED : TAG_OTHERS;
+	if (!is_layout_name(name))
+		return TAG_OTHERS;
+	return TAG_LAYOUT | (is_tagged(root_fd, name) ? TAG_IS_TAGGED : 0);
+}
+
+unsigned tag_contents(int root_fd)
+{
+	int fd = openat(root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	unsigned found = 0;
+
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return TAG_OTHERS;
+	}
+	while ((entry = readdir(dir)))
+		found |= contents_of(root_fd, entry->d_name);
+	closedir(dir);
+	return found;
+}
+
+void tag_move(int root_fd)
+{
+	char text[sizeof ROOT_TAG_TEXT + 1]; /* one more: it may go on */
+
+	root_tag(&sys_libc, root_fd);
+	read_tag(root_fd, "", text, sizeof text);
+	if (strcmp(text, ROOT_TAG_TEXT) == 0 && (tag_contents(root_fd) & TAG_OTHERS))
+		(void)unlinkat(root_fd, ROOT_TAG, 0);
+}

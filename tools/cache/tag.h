@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * CACHEDIR.TAG, which makes backup programs skip a cache, and by which a command knows
+ * that a directory is one. It lies in the layout folder; earlier releases put it into the
+ * root, where it hides whatever else the user keeps there.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+/* What is in a root; 0: nothing. */
+enum tag_contents {
+	TAG_IS_TAGGED = 1, /* the tag, in the root or in any layout's folder */
+	TAG_LAYOUT = 2,	   /* a layout's folder, of any number */
+	TAG_OTHERS = 4,	   /* anything else */
+};
+
+unsigned tag_contents(int root_fd);
+
+/* Whether there is the tag in the root or in this layout's folder. */
+bool tag_is_there(int root_fd);
+
+/* Puts the tag into the layout folder if it is missing there, and deletes the one in the
+ * root if that is byte for byte ours and there is more in the root than caches. */
+void tag_move(int root_fd);
