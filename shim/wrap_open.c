@@ -6,7 +6,6 @@
  */
 #include "shim/wrap.h"
 
-#include <string.h>
 #include <sys/vfs.h>
 
 #include "shim/calls.h"

@@ -10,7 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/base/nearest.h"
 #include "tools/cli/command.h"

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "shim/core/base/path.h"
-#include "shim/core/cache/config.h"
 #include "tools/archive/libarchive.h"
 #include "tools/base/alloc.h"
 #include "tools/base/human.h"

@@ -5,7 +5,6 @@
 #include "tools/archive/export_list.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -2,15 +2,12 @@
  *
  * pycstash doctor: says whether an interpreter can be served, and proves it.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "tools/base/escape.h"
 #include "tools/base/json.h"
-#include "tools/base/message.h"
 #include "tools/base/progress.h"
 #include "tools/cache/owner.h"
 #include "tools/cli/command.h"

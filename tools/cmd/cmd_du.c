@@ -11,7 +11,6 @@
 #include "tools/base/escape.h"
 #include "tools/base/human.h"
 #include "tools/base/json.h"
-#include "tools/base/message.h"
 #include "tools/base/progress.h"
 #include "tools/cache/owner.h"
 #include "tools/cache/walk.h"

@@ -3,9 +3,7 @@
  * pycstash gc: keeps the cache small and clean, as a timer runs it.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 #include "tools/base/clock.h"

@@ -3,7 +3,6 @@
  * pycstash help, pycstash version: everything is printed from the tables of commands,
  * options and settings.
  */
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -18,7 +18,6 @@
 #include "tools/archive/archive.h"
 #include "tools/archive/import.h"
 #include "tools/base/escape.h"
-#include "tools/base/files.h"
 #include "tools/base/human.h"
 #include "tools/base/json.h"
 #include "tools/base/message.h"

@@ -4,11 +4,9 @@
  * this process stays: signals, descriptors and the exit code are the command's own.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/cli/command.h"
 #include "tools/conf/settings.h"

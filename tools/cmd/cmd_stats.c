@@ -3,7 +3,6 @@
  * pycstash stats: what the library did, and how large the cache is, without looking into
  * it.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 

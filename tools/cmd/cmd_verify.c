@@ -4,11 +4,9 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "tools/base/human.h"
 #include "tools/base/json.h"
-#include "tools/base/message.h"
 #include "tools/base/progress.h"
 #include "tools/cache/lock.h"
 #include "tools/cache/owner.h"

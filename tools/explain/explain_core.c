@@ -19,7 +19,6 @@
 #include "tools/base/files.h"
 #include "tools/cache/layout.h"
 #include "tools/cache/obstacle.h"
-#include "tools/cache/sys_libc.h"
 #include "tools/cache/sys_readonly.h"
 #include "tools/conf/settings.h"
 #include "tools/explain/explain_search.h"

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <limits.h>
-#include <stddef.h>
 
 #include "shim/core/base/path.h"
 #include "shim/core/cache/layer.h"

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tools/base/clock.h"
 #include "tools/base/escape.h"
 #include "tools/base/message.h"
 

@@ -9,7 +9,6 @@
  */
 #include "tools/gc/gc.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>

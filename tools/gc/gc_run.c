@@ -4,13 +4,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "tools/base/alloc.h"
 #include "tools/base/clock.h"
-#include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
 #include "tools/gc/gc.h"

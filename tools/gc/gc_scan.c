@@ -13,13 +13,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "shim/core/base/path.h"
-#include "shim/core/cache/config.h"
-#include "shim/core/cache/ephemeral.h"
 #include "tools/base/clock.h"
 #include "tools/base/files.h"
 #include "tools/gc/orphans.h"

@@ -5,7 +5,6 @@
 #include "tools/python/filetype.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 

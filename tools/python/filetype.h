@@ -5,8 +5,6 @@
  */
 #pragma once
 
-#include <stdio.h>
-
 /* The second line of a wrapper begins with this. */
 #define WRAPPER_MARK "# pycstash wrapper"
 

@@ -5,7 +5,6 @@
 #include "tools/python/interpreters_known.h"
 
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

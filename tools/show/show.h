@@ -9,7 +9,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "shim/core/proof/source.h"
 #include "tools/cache/cache.h"

@@ -19,7 +19,6 @@
 #include "tools/base/progress.h"
 #include "tools/cache/versions.h"
 #include "tools/python/interpreters.h"
-#include "tools/python/script.h"
 
 /* recompile.py tells the format of records and answers. */
 enum { KIND, PYC, SOURCE, LEVEL, INODE, CTIME, MTIME, SIZE, WHY, FIELDS };

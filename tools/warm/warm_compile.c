@@ -23,7 +23,6 @@
 #include "tools/base/subprocess.h"
 #include "tools/base/threads.h"
 #include "tools/python/library.h"
-#include "tools/python/script.h"
 #include "tools/warm/warm_entry.h"
 
 /* How long to sleep at most, for progress and interrupts. */

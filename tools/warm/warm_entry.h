@@ -11,7 +11,6 @@
 
 #include <limits.h>
 #include <stdbool.h>
-#include <stddef.h>
 
 #include "shim/core/base/path.h"
 #include "shim/core/cache/map.h"

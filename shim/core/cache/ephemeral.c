@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "shim/core/cache/ephemeral.h"
 
-#include <stdint.h>
 #include <string.h>
 
 struct span {
