@@ -104,8 +104,7 @@ static int judge_root(const char *root, int root_fd, bool *ret_beside)
 
 /* --- opening -------------------------------------------------------------------------*/
 
-/* Where the settings put the cache; NULL: nowhere. */
-static const char *configured(char room[PATH_MAX])
+const char *cache_configured(char room[PATH_MAX])
 {
 	bool any = config_root(room, PATH_MAX, getenv("PYCSTASH_DIR"), getenv("HOME"),
 		getenv("XDG_CACHE_HOME"));
@@ -126,7 +125,7 @@ int cache_root(const char *root, char **ret_path)
 	int r;
 
 	if (!root || !*root)
-		root = configured(room);
+		root = cache_configured(room);
 	if (!root)
 		return say_no_place();
 	r = file_absolute(root, ret_path);
@@ -206,7 +205,7 @@ static int open_quietly(
 	*cache = (struct cache){ .root_fd = -1, .fd = -1 };
 	*ret_path = NULL;
 	*ret_beside = false;
-	if ((!root || !*root) && !(root = configured(room)))
+	if ((!root || !*root) && !(root = cache_configured(room)))
 		return EXIT_NO_CACHE;
 	code = cache_root(root, ret_path);
 	return code == EXIT_OK ? open_root(cache, *ret_path, ret_beside) : code;

@@ -16,6 +16,7 @@
  */
 #pragma once
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/stat.h>
@@ -31,6 +32,10 @@ struct cache {
 	dev_t device;
 	bool layer; /* a read-only one: may be root's, and nothing may be changed in it */
 };
+
+/* Writes to room where PYCSTASH_DIR, XDG_CACHE_HOME and HOME put the cache, and returns
+ * it; NULL: nowhere. */
+const char *cache_configured(char room[PATH_MAX]);
 
 /* The absolute path of a root, whether it is there or not, for the caller to free: of
  * `root` (NULL: by PYCSTASH_DIR, XDG_CACHE_HOME and HOME). EXIT_OK; else, after reporting

@@ -28,7 +28,7 @@ int lookup_add(struct cache *cache, void *context)
 
 	added->layout = realpath(layout, NULL);
 	added->versions = NULL;
-	r = versions_add(&added->versions, cache->fd);
+	r = versions_add(&added->versions, cache->fd, ".");
 	added->cache = *cache;
 	*cache = (struct cache){ .root_fd = -1, .fd = -1 };
 	if (added->layout && r == 0)

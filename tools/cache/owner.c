@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "shim/core/cache/config.h"
+#include "tools/cache/cache.h"
 
 static bool is_kept(const char *variable)
 {
@@ -58,9 +58,8 @@ bool owner_become(const char *root)
 
 	if (geteuid() != 0)
 		return false;
-	if (!root && config_root(room, sizeof room, getenv("PYCSTASH_DIR"),
-			     getenv("HOME"), getenv("XDG_CACHE_HOME")))
-		root = room;
+	if (!root)
+		root = cache_configured(room);
 	if (!root || stat(root, &st) < 0 || st.st_uid == 0)
 		return false;
 	user = getpwuid(st.st_uid);

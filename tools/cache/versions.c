@@ -31,10 +31,10 @@ static int is_version(const struct dirent *entry)
 	return layout_version(entry->d_name) == strlen(entry->d_name);
 }
 
-int versions_add(char ***versions, int layout_fd)
+int versions_add(char ***versions, int dirfd, const char *layout)
 {
 	struct dirent **found;
-	int count = scandirat(layout_fd, ".", &found, is_version, alphasort);
+	int count = scandirat(dirfd, layout, &found, is_version, alphasort);
 
 	if (count < 0)
 		return -errno;

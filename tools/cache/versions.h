@@ -6,10 +6,10 @@
 
 #include <stddef.h>
 
-/* Adds the names of those in an open layout folder to a list that ends with NULL (NULL:
- * an empty one), sorted, without those that it has. 0 or -errno: then some may be
- * missing. */
-int versions_add(char ***versions, int layout_fd);
+/* Adds the names of those in a layout folder (relative to dirfd) to a list that ends with
+ * NULL (NULL: an empty one), sorted, without those that it has. 0 or -errno: then some
+ * may be missing. */
+int versions_add(char ***versions, int dirfd, const char *layout);
 
 /* Splits a folder's name: writes the tag to a buffer of size bytes, and returns the
  * variant after it (usually ""), which points into version. NULL: it is too long. */

@@ -201,9 +201,7 @@ static int check(char **words)
 	if (common.json)
 		print_json_object(NULL);
 	for (problem = conf_problems(); problem->where && !common.json; problem++) {
-		escape_plain(stdout, problem->where);
-		if (problem->line)
-			printf(":%u", problem->line);
+		escape_plain(stdout, conf_where(problem));
 		fputs(": ", stdout);
 		escape_plain(stdout, problem->what);
 		putchar('\n');

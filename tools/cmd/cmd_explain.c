@@ -201,33 +201,21 @@ static int explain_for_python(
 	return explain_one(request, &subject);
 }
 
-static void add_own_versions(char ***versions)
-{
-	char root[PATH_MAX];
-	AUTOFREE char *layout = NULL;
-	int fd;
-
-	if (!config_root(root, sizeof root, getenv("PYCSTASH_DIR"), getenv("HOME"),
-		    getenv("XDG_CACHE_HOME")))
-		return;
-	layout = alloc_format("%s/" CACHE_LAYOUT, root);
-	fd = open(layout, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	(void)versions_add(versions, fd);
-	close(fd);
-}
-
 /* The version folders of the cache and of the layers that may be used; NULL where there
  * are none. */
 static char **list_versions(void)
 {
-	char **versions = NULL;
+	char **versions = NULL, room[PATH_MAX];
+	const char *root = cache_configured(room);
 	struct cache layer;
 
-	add_own_versions(&versions);
+	if (root) {
+		AUTOFREE char *layout = alloc_format("%s/" CACHE_LAYOUT, root);
+
+		(void)versions_add(&versions, AT_FDCWD, layout);
+	}
 	for (size_t i = 0; cache_open_layer(&layer, i) == 0; i++) {
-		(void)versions_add(&versions, layer.fd);
+		(void)versions_add(&versions, layer.fd, ".");
 		cache_close(&layer);
 	}
 	return versions;

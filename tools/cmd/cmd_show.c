@@ -55,9 +55,7 @@ static bool has_cache(const char *dir)
 {
 	char root[PATH_MAX];
 
-	return dir || (config_root(root, sizeof root, getenv("PYCSTASH_DIR"),
-			       getenv("HOME"), getenv("XDG_CACHE_HOME")) &&
-			      access(root, F_OK) == 0);
+	return dir || (cache_configured(root) && access(root, F_OK) == 0);
 }
 
 /* Fails only for a cache that --dir names: layers and trees may have bytecode as well. */

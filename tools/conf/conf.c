@@ -232,6 +232,12 @@ const struct conf_problem *conf_problems(void)
 	return problems ? problems : none;
 }
 
+const char *conf_where(const struct conf_problem *problem)
+{
+	return problem->line ? alloc_format("%s:%u", problem->where, problem->line)
+			     : problem->where;
+}
+
 int conf_load(void)
 {
 	const struct conf_problem *problem;
@@ -243,14 +249,10 @@ int conf_load(void)
 	was_reported = true;
 	conf_read();
 	for (problem = conf_problems(); problem->where; problem++) {
-		AUTOFREE char *where = NULL;
-
 		if (problem->mild)
 			continue;
 		code = EXIT_BAD_CONFIG;
-		if (problem->line)
-			where = alloc_format("%s:%u", problem->where, problem->line);
-		complain(where ? where : problem->where, "%s", problem->what);
+		complain(conf_where(problem), "%s", problem->what);
 	}
 	return code;
 }

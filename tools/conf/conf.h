@@ -70,6 +70,9 @@ struct conf_problem {
 	const char *what;  /* a sentence */
 };
 
+/* "FILE:12", or where it is without a line. */
+const char *conf_where(const struct conf_problem *problem);
+
 /* Reads the files and the environment, once; later calls do nothing. Prints nothing;
  * conf_problems has what is wrong. */
 void conf_read(void);

@@ -140,12 +140,8 @@ static void check_gc(struct findings *report, const char *layout)
 static bool holds_anything(const char *layout)
 {
 	char **versions = NULL;
-	int fd = open(layout, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (fd >= 0) {
-		(void)versions_add(&versions, fd);
-		close(fd);
-	}
+	(void)versions_add(&versions, AT_FDCWD, layout);
 	return versions && *versions;
 }
 

@@ -60,14 +60,9 @@ void doctor_check_configuration(struct doctor *doctor)
 {
 	const struct conf_problem *problem;
 
-	for (problem = conf_problems(); problem->where; problem++) {
-		char line[16] = "";
-
-		if (problem->line)
-			snprintf(line, sizeof line, ":%u", problem->line);
-		findings_add(&doctor->report, FINDING_WARN, "settings", "%s%s: %s",
-			problem->where, line, problem->what);
-	}
+	for (problem = conf_problems(); problem->where; problem++)
+		findings_add(&doctor->report, FINDING_WARN, "settings", "%s: %s",
+			conf_where(problem), problem->what);
 }
 
 /* By the library's own rules. */

@@ -7,7 +7,6 @@
  * last look at it, which its own tells. That a whole directory took the place of another
  * changes neither: such an entry stays until it is replaced or evicted.
  */
-#include "shim/core/base/timestamp.h"
 #include "tools/gc/gc.h"
 
 #include <errno.h>
@@ -17,6 +16,7 @@
 #include <unistd.h>
 
 #include "shim/core/base/path.h"
+#include "shim/core/base/timestamp.h"
 #include "tools/base/clock.h"
 #include "tools/base/files.h"
 #include "tools/gc/orphans.h"

@@ -159,31 +159,47 @@ static __attribute__((noinline)) bool is_no_entry(struct entry *entry, int err)
 	return none;
 }
 
+/* Why an open file at an entry's path cannot serve, whatever the source is; VERDICT_NONE:
+ * it may, and *ret_seal is set. VERDICT_HIT_OWN: a program wrote it. */
+static enum verdict why_not(
+	const struct entry *entry, int fd, bool layer, struct seal *ret_seal)
+{
+	const struct entry_world *world = entry->world;
+	struct stat st;
+
+	if (!entry_file_is_ours(world, fd, layer, &st))
+		return layer ? VERDICT_MISS_LAYER : VERDICT_MISS_FOREIGN;
+	switch (entry_file_kind(world->env.sys, fd, &st, ret_seal)) {
+	case ENTRY_FILE_SEALED:
+		break;
+	case ENTRY_FILE_FOREIGN_WRITTEN:
+		return layer ? VERDICT_MISS_NOT_SEALED : VERDICT_HIT_OWN;
+	case ENTRY_FILE_DAMAGED:
+		return VERDICT_MISS_DAMAGED;
+	}
+	entry_magic_shown(entry, ret_seal->magic);
+	return entry_magic_is_foreign(entry, ret_seal->magic) ? VERDICT_MISS_MAGIC
+							      : VERDICT_NONE;
+}
+
 static int try_entry(struct search *search, int fd)
 {
 	struct entry *entry = search->entry;
 	const struct entry_world *world = entry->world;
 	struct seal seal;
-	struct stat st;
+	enum verdict why;
 
 	if (fd < 0) {
 		*search->verdict = VERDICT_MISS_NO_ENTRY;
 		return is_no_entry(entry, fd) ? -ENOENT : fd;
 	}
-	if (!entry_file_is_ours(world, fd, false, &st))
-		return absent(search, fd, VERDICT_MISS_FOREIGN);
-	switch (entry_file_kind(world->env.sys, fd, &st, &seal)) {
-	case ENTRY_FILE_SEALED:
-		break;
-	case ENTRY_FILE_FOREIGN_WRITTEN:
+	why = why_not(entry, fd, false, &seal);
+	if (why == VERDICT_HIT_OWN) {
 		(void)source_look(&entry->source, world->env.sys);
-		return found_unproven(search, fd, VERDICT_HIT_OWN);
-	case ENTRY_FILE_DAMAGED:
-		return absent(search, fd, VERDICT_MISS_DAMAGED);
+		return found_unproven(search, fd, why);
 	}
-	entry_magic_shown(entry, seal.magic);
-	if (entry_magic_is_foreign(entry, seal.magic))
-		return absent(search, fd, VERDICT_MISS_MAGIC);
+	if (why)
+		return absent(search, fd, why);
 	return conclude(search, fd, &seal,
 		entry->common ? entry_compare_elsewhere(world, &entry->source, &seal)
 			      : entry_compare(world, &entry->source, &seal));
@@ -197,23 +213,13 @@ static int try_layer(struct search *search, const struct entry *at)
 	int fd = world->env.sys->openat(
 		AT_FDCWD, at->path, search->flags | O_NOFOLLOW | O_NONBLOCK, 0);
 	struct seal seal;
-	struct stat st;
+	enum verdict why;
 
 	if (fd < 0)
 		return -ENOENT;
-	if (!entry_file_is_ours(world, fd, true, &st))
-		return absent(search, fd, VERDICT_MISS_LAYER);
-	switch (entry_file_kind(world->env.sys, fd, &st, &seal)) {
-	case ENTRY_FILE_SEALED:
-		break;
-	case ENTRY_FILE_FOREIGN_WRITTEN:
-		return absent(search, fd, VERDICT_MISS_NOT_SEALED);
-	case ENTRY_FILE_DAMAGED:
-		return absent(search, fd, VERDICT_MISS_DAMAGED);
-	}
-	entry_magic_shown(at, seal.magic);
-	if (entry_magic_is_foreign(at, seal.magic))
-		return absent(search, fd, VERDICT_MISS_MAGIC);
+	why = why_not(at, fd, true, &seal);
+	if (why)
+		return absent(search, fd, why);
 	fd = conclude(search, fd, &seal,
 		entry_compare_elsewhere(world, &search->entry->source, &seal));
 	if (fd < 0)

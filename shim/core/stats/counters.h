@@ -52,7 +52,7 @@ void counters_gone(struct counters *counters, const struct stat *old);
 
 /* Moves what was counted into a record: all but its version and what journal_finish sets.
  * Only the first record of a process counts as one process. goes_on: its owner goes on
- * counting; else the next process to begin is the owner. False where there was nothing.
- */
+ * counting; else the next process to begin is the owner. False where nothing was
+ * counted. */
 bool counters_take(struct counters *counters, const struct sys *sys, bool goes_on,
 	struct journal_record *ret);
