@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/cli/command.h"
 #include "tools/conf/settings.h"
