@@ -138,8 +138,8 @@ in_venv() { # NAME VENV: wraps venv/bin/python from outside and in place
 	got=$(who "$python")
 	is "$(grep -v executable= <<<"$got")" "$(grep -v executable= <<<"$want")" \
 		"$1: in place, sys.prefix and site-packages are the venv's"
-	is "$(sed -n 's/^executable=//p' <<<"$got")" "$python.real" \
-		"$1: in place, sys.executable is the python that was moved aside"
+	is "$(sed -n 's/^executable=//p' <<<"$got" | sed 's/^.*\(\.real\)$/\1/')" ".real" \
+		"$1: in place, sys.executable is a python that was moved aside"
 	is "$("$python" -c 'import os, subprocess, sys
 print(subprocess.check_output([sys.executable, "-c",
 	"import os, sys; print(sys.prefix, os.environ[\"LD_PRELOAD\"])"]).decode().strip())')" \
@@ -165,6 +165,57 @@ for python in $(interpreters cached); do
 		fi
 	done
 done
+# --- all of a virtual environment -----------------------------------------------------
+state_of() { (cd "$1" && find . -printf '%p %l %m %s\n' | sort); }
+# every_name NAME VENV: after --venv each interpreter and script of it is served, and
+# --remove puts everything back
+every_name() {
+	local venv=$2 before entry missed=
+	printf '#!%s\nimport probe_module\n' "$venv/bin/python3" >"$venv/bin/tool"
+	chmod 755 "$venv/bin/tool"
+	before=$(state_of "$venv/bin")
+	wrap --venv "$venv"
+	for entry in "$venv/bin"/*; do
+		case $entry in
+		*.real | *[aA]ctivate*) continue ;;
+		*/tool) set -- "$entry" ;;
+		*) set -- "$entry" -c 'import probe_module' ;;
+		esac
+		rm -rf "$T/lib/__pycache__" "$CACHE"
+		PYTHONPATH=$T/lib "$@"
+		[ ! -e "$T/lib/__pycache__" ] && [ -n "$(entries)" ] || missed="$missed ${entry##*/}"
+		[[ $entry = */tool ]] || [ "$("$entry" -c 'import sys; print(sys.prefix)')" = "$venv" ] || missed="$missed ${entry##*/}:prefix"
+	done
+	is "$missed" "" "$name: every interpreter and script is served and in its venv"
+	wrap --venv "$venv"
+	is "$("$venv/bin/python3" -c 'import sys; print(sys.prefix)')" "$venv" "$name: it can be wrapped again"
+	wrap --venv "$venv" --remove
+	is "$(state_of "$venv/bin")" "$before" "$name: --remove puts everything back"
+	is "$(code_of --venv "$venv" --remove)" 1 "$name: nothing is left to put back: 1"
+	rm -rf "$venv"
+}
+mkdir "$T/lib"
+cp "$T/module.py" "$T/lib/probe_module.py"
+for python in $(differing); do
+	for layout in --symlinks --copies virtualenv uv; do
+		name="$(named "$python") $layout"
+		if [[ $python = *pypy* && $layout = --copies ]]; then continue; fi
+		case $layout in
+		--*) "$python" -m venv --without-pip $layout "$T/venv" >/dev/null 2>&1 ;;
+		virtualenv) virtualenv -q --no-download --without-pip -p "$python" "$T/venv" >/dev/null 2>&1 ;;
+		uv) # `python` leads out, the others to it
+			"$python" -m venv --without-pip --symlinks "$T/venv" >/dev/null 2>&1 &&
+				rm "$T/venv/bin/"py*[!.]* && ln -s "$(readlink -f "$python")" "$T/venv/bin/python" &&
+				ln -s python "$T/venv/bin/python3" && ln -s python "$T/venv/bin/${python##*/}"
+			;;
+		esac || { rm -rf "$T/venv"; skip "$name: a whole venv" "it cannot be made"; continue; }
+		every_name "$name" "$T/venv"
+	done
+done
+check "what is no venv is not touched" refuses 'no virtual environment' wrap --venv "$T"
+is "$(code_of --remove "$T/show") $(code_of --venv "$T" "$T/show") $(code_of --venv "$T" -o "$T/x")" "2 2 2" \
+	"--venv stands alone, and --remove goes with it"
+
 for python in $(interpreters); do
 	wrap -o "$T/plain" "$python"
 	is "$(who "$T/plain")" "$(who "$python")" "$(named "$python"): its wrapper tells the same of itself"

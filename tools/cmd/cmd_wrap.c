@@ -12,12 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/base/alloc.h"
 #include "tools/base/embedded.h"
 #include "tools/base/escape.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/base/whole_file.h"
 #include "tools/cli/command.h"
+#include "tools/cmd/wrap_venv.h"
 #include "tools/conf/conf.h"
 #include "tools/conf/settings.h"
 #include "tools/python/filetype.h"
@@ -27,13 +29,18 @@
 
 struct wrap {
 	struct settings settings;
-	const char *output;
+	const char *output, *venv;
+	bool remove;
 };
 
 static const struct opt own_options[] = {
 	{ "output", 'o', "FILE",
 		"write the wrapper to FILE (mode 0755) instead of stdout",
 		OPT_STRING(struct wrap, output) },
+	{ "venv", 0, "DIR", "wrap every interpreter of that virtual environment in place",
+		OPT_STRING(struct wrap, venv) },
+	{ "remove", 0, NULL, "with --venv: put the interpreters back",
+		OPT_FLAG(struct wrap, remove) },
 	{ 0 },
 };
 
@@ -196,17 +203,68 @@ static int wrap(const struct settings *settings, const char *output, const char 
 	return r < 0 ? EXIT_OURS : EXIT_OK;
 }
 
+static int wrap_in_place(const char *output, const char *interpreter)
+{
+	return wrap(&command.settings, output, interpreter);
+}
+
+static int wrap_venv(const char *venv)
+{
+	AUTOFREE char *relative = alloc_format("%s/bin", venv);
+	AUTOFREE char *bin = NULL;
+	int r = file_absolute(relative, &bin), code;
+
+	if (r < 0 || !wrap_venv_is_bin(bin)) {
+		complain(venv, "%s",
+			r < 0 ? strerror(-r)
+			      : "this is no virtual environment: it has no pyvenv.cfg");
+		return EXIT_FOUND;
+	}
+	code = command.remove ? wrap_venv_remove(bin)
+			      : wrap_venv_all(bin, NULL, wrap_in_place);
+	if (code == EXIT_FOUND)
+		complain(bin, "%s",
+			command.remove ? "no interpreter here is wrapped"
+				       : "there is no interpreter here");
+	return code;
+}
+
+/* Where the wrapper has become one of the interpreters of an environment, its other names
+ * are to be served too. */
+static int wrap_beside(const char *output)
+{
+	AUTOFREE char *path = NULL;
+	AUTOFREE char *bin = NULL;
+	int code;
+
+	if (file_absolute(output, &path) < 0)
+		return EXIT_OK;
+	bin = file_parent(path);
+	if (!wrap_venv_is_bin(bin))
+		return EXIT_OK;
+	code = wrap_venv_all(bin, path, wrap_in_place);
+	return code == EXIT_FOUND ? EXIT_OK : code;
+}
+
 static int run(const struct command *self, char **words)
 {
-	return wrap(&command.settings, command.output, words[0]);
+	int code;
+
+	if (!words[0] == !command.venv || (command.venv && command.output))
+		return opt_usage(self, "either an INTERPRETER, or --venv DIR without -o");
+	if (command.remove && !command.venv)
+		return opt_usage(self, "--remove goes with --venv");
+	if (command.venv)
+		return wrap_venv(command.venv);
+	code = wrap(&command.settings, command.output, words[0]);
+	return code == EXIT_OK && command.output ? wrap_beside(command.output) : code;
 }
 
 const struct command cmd_wrap = {
 	.name = "wrap",
 	.flags = COMMAND_OPTIONS_FIRST,
 	.run = run,
-	.args = "[OPTIONS] INTERPRETER",
-	.least = 1,
+	.args = "[OPTIONS] INTERPRETER | --venv DIR",
 	.most = 1,
 	.summary = "print a script that stands in for an interpreter",
 	.variables = &command,
