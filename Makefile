@@ -17,6 +17,7 @@ bindir ?= $(prefix)/bin
 libdir ?= $(prefix)/lib/pycstash
 sysconfdir ?= /etc
 mandir ?= $(prefix)/share/man
+unitdir ?= $(prefix)/lib/systemd
 bashcompdir ?= $(prefix)/share/bash-completion/completions
 zshcompdir ?= $(prefix)/share/zsh/site-functions
 fishcompdir ?= $(prefix)/share/fish/vendor_completions.d
@@ -120,7 +121,7 @@ $(OUT)/%.o: %.c Makefile | $(OUT)/.need-build
 
 # Files that are in the program as strings: scripts without their comments at the beginning
 # of a line, and the help of the commands.
-scripts := tools/pyc/ask.py tools/verify/recompile.py tools/warm/warm_worker.py tools/cmd/wrap.sh
+scripts := tools/pyc/ask.py tools/verify/recompile.py tools/warm/warm_worker.py tools/cmd/wrap.sh tools/cmd/wrap_gc.sh
 help_texts := $(sort $(wildcard tools/cmd/help/*.txt))
 quoted = sed 's|@SYSCONFDIR@|$(sysconfdir)|; s/[\\"]/\\&/g; s/.*/"&\\n"/'
 $(OUT)/tools/embedded.c: $(scripts) $(help_texts) Makefile | $(OUT)/.need-build
@@ -263,12 +264,21 @@ install: all ## install below $(prefix), or $(DESTDIR)$(prefix)
 	$(Q)install -D -m 644 $(OUT)/pages/completions/_pycstash $(DESTDIR)$(zshcompdir)/_pycstash
 	$(Q)install -D -m 644 $(OUT)/pages/completions/pycstash.fish $(DESTDIR)$(fishcompdir)/pycstash.fish
 
+# Those with an instance are the machine's, the others a user's.
+	$(Q)for unit in systemd/*; do \
+		case $$unit in *@*) to=system ;; *) to=user ;; esac; \
+		install -d $(DESTDIR)$(unitdir)/$$to || exit 1; \
+		sed 's|@BINDIR@|$(bindir)|' $$unit | \
+			install -m 644 /dev/stdin $(DESTDIR)$(unitdir)/$$to/$${unit#systemd/} || exit 1; \
+	done
+
 uninstall: ## take away what install put there
 	$(Q)rm -f $(DESTDIR)$(bindir)/pycstash $(DESTDIR)$(libdir)/libpycstash.so
 	$(Q)rm -f $(addprefix $(DESTDIR)$(mandir)/,man1/pycstash.1 man1/pycstash-*.1 \
 		man5/pycstash.conf.5 man7/libpycstash.7)
 	$(Q)rm -f $(DESTDIR)$(bashcompdir)/pycstash $(DESTDIR)$(zshcompdir)/_pycstash \
 		$(DESTDIR)$(fishcompdir)/pycstash.fish
+	$(Q)rm -f $(DESTDIR)$(unitdir)/system/pycstash-gc@.* $(DESTDIR)$(unitdir)/user/pycstash-gc.*
 	$(Q)rmdir $(DESTDIR)$(libdir) 2>/dev/null || true
 
 clean: ## take away what was built

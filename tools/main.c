@@ -20,6 +20,7 @@
 const struct command *const commands[] = {
 	&cmd_run,
 	&cmd_wrap,
+	&cmd_shellenv,
 	&cmd_stats,
 	&cmd_ls,
 	&cmd_du,

@@ -106,6 +106,15 @@ is "$(status_of config set max_size)" 2 "set with too few words is a usage error
 is "$(status_of config get a b)" 2 "get with too many words is a usage error: 2"
 is "$(status_of config frobnicate)" 2 "an unknown word: 2"
 fresh
+mkdir -p "$PYCSTASH_SYSCONFDIR"
+config set --system max_size 3G
+is "$(cat "$PYCSTASH_SYSCONFDIR/pycstash.conf") $(stat -c %a "$PYCSTASH_SYSCONFDIR/pycstash.conf") $(config get max_size)" \
+	"max_size = 3G 644 3G" "set --system makes the machine's file, which all can read"
+is "$(ls "$user" 2>/dev/null)" "" "set --system leaves the user's file alone"
+config unset --system max_size
+is "$(cat "$PYCSTASH_SYSCONFDIR/pycstash.conf")" "" "unset --system takes it out of the machine's file"
+rm -r "$PYCSTASH_SYSCONFDIR"
+fresh
 for i in 1 2 3 4 5 6 7 8; do config set max_entries $i & done
 wait
 is "$(grep -cxE 'max_entries = [1-8]' "$user")" "$(wc -l <"$user")" "eight at a time leave one whole file"

@@ -129,7 +129,7 @@ fresh; touch "$H/file"; row no "a file where the cache should be" ordinary env P
 fresh; touch "$H/file"; row no "a file above the cache" ordinary env PYCSTASH_DIR="$H/file/c"
 fresh; ln -s "$T/nowhere/c" "$H/.cache"; row no ".cache is a dangling link" ordinary env HOME="$H"
 fresh; ln -s "$T/linked" "$H/.cache"; mkdir -m 1777 "$T/linked"; row yes ".cache is a link" ordinary env HOME="$H"
-fresh; ordinary mkdir -m 777 "$H/c"; row no "a cache that others can write to" env HOME="$H" PYCSTASH_DIR="$H/c"
+fresh; ordinary mkdir -m 777 "$H/c"; row no "a cache that others can write to" ordinary env HOME="$H" PYCSTASH_DIR="$H/c"
 fresh; row yes "a directory below a sticky one" ordinary env HOME=/ PYCSTASH_DIR="$C"
 
 # --- settings -------------------------------------------------------------------------
@@ -163,6 +163,7 @@ if [ -n "$root" ]; then
 	fresh; row no "another user's HOME" ordinary env HOME=/root
 	fresh; install -d -m 755 "$C"; row no "another user's directory" ordinary env PYCSTASH_DIR="$C"
 	fresh; install -d -m 700 "$C"; row no "a directory that is closed" ordinary env PYCSTASH_DIR="$C/c"
+	fresh; ordinary install -d -m 700 "$H/.cache" "$H/.cache/pycstash"; row no "root with the cache of a user" env HOME="$H"
 	fresh; ordinary install -d -m 700 "$H/.cache"; row no "root with the HOME of a user" env HOME="$H"
 	fresh; ordinary mkdir -m 777 "$H/way"; row no "others can write above the cache" ordinary env PYCSTASH_DIR="$H/way/c"
 	fresh; ordinary install -d -m 755 "$H/c" "$H/c/v1"; row no "others can read the cache" ordinary env PYCSTASH_DIR="$H/c"

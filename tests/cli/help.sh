@@ -71,7 +71,7 @@ done | none "every variable of the library is in libpycstash(7)"
 if type -P groff >/dev/null; then
 	for page in "$T/man/"*; do groff -man -ww -Tutf8 "$page" 2>&1 >/dev/null; done |
 		none "groff renders every page without a warning"
-	is "$(groff -man -Tutf8 -P-cbou "$T/man/pycstash-wrap.1" | grep -c '  mv venv/bin/python venv/bin/python\.real$')" 1 \
+	is "$(groff -man -Tutf8 -P-cbou "$T/man/pycstash-wrap.1" | grep -c '  pycstash wrap --venv venv --remove$')" 1 \
 		"an example can be copied from a page"
 else
 	skip "groff renders every page without a warning" "it is not installed"

@@ -61,6 +61,9 @@ is "$(state)" "$before" "commands that refuse change nothing"
 todo=$(sed -n 's/.*Run as its owner: \(.*\) \.\.\.$/\1/p' "$T/said")
 check "what refusing commands say to do works" sh -c "cd / && ${todo/ pycstash/ $pycstash} gc --dir $CACHE"
 
+"$pycstash" gc --as-owner --dir "$CACHE" >"$T/said" 2>&1
+is "$? $(stat -c %U "$CACHE/v1/.state/gc")" "0 nobody" "gc --as-owner collects with the owner's rights"
+
 # --- an owner with bad intentions -----------------------------------------------------
 cat >"$T/home/python" <<END
 #!/bin/sh

@@ -202,6 +202,21 @@ else
 	is "$(ls "$T/source")" module.py "a module's bytecode is not beside the source"
 fi
 
+# --- shellenv -------------------------------------------------------------------------
+echo 'value = 2' >"$T/source/other.py"
+for shell in sh bash zsh fish csh tcsh; do
+	command -v "$shell" >/dev/null || continue
+	form=${shell#t}
+	rm -rf "$CACHE" "$T/source/__pycache__"
+	"$PYCSTASH" shellenv --library "$SO" --dir "$CACHE" "$form" >"$T/env"
+	{ cat "$T/env"; echo "cd $T/source; exec $python -c 'import other'"; } >"$T/script"
+	PYTHONDONTWRITEBYTECODE=1 LD_PRELOAD='' "$shell" "$T/script"
+	is "$(entries | wc -l)$(ls -d "$T/source/__pycache__" 2>/dev/null)" 1 "$shell: what it starts after shellenv is served"
+done
+is "$(LD_PRELOAD="$T/x.so" "$PYCSTASH" shellenv --library "$SO" 2>/dev/null | grep LD_PRELOAD)" "export LD_PRELOAD='$SO:$T/x.so';" \
+	"shellenv keeps what else is in LD_PRELOAD"
+is "$("$PYCSTASH" shellenv powershell >/dev/null 2>&1; echo $?)" 2 "shellenv for an unknown shell: 2"
+
 # --- gc beside it ---------------------------------------------------------------------
 # with_gc COMMAND…: under run, with gc as it is when nobody sets anything
 with_gc() { env -u PYCSTASH_AUTO_GC "$PYCSTASH" run --dir "$CACHE" "$@"; }

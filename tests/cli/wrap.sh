@@ -220,4 +220,34 @@ for python in $(interpreters); do
 	wrap -o "$T/plain" "$python"
 	is "$(who "$T/plain")" "$(who "$python")" "$(named "$python"): its wrapper tells the same of itself"
 done
+# --- gc beside it ---------------------------------------------------------------------
+rm -rf "$CACHE"
+mkdir -p -m 700 "$CACHE" "$CACHE/v1" "$CACHE/v1/.state"
+mark=$CACHE/v1/.state/gc
+with_gc() { env -u PYCSTASH_AUTO_GC "$@"; }
+env -u PYCSTASH_AUTO_GC "$PYCSTASH" wrap --dir "$CACHE" -o "$T/collects" /usr/bin/python3
+is "$(with_gc "$T/collects" -c 'import os
+try:
+    print(os.wait())
+except ChildProcessError:
+    print("none")')" none "the interpreter has no child that it did not start"
+check "a wrapper starts a due gc" appears "$mark.due"
+check "gc has ended" await "$PYCSTASH" gc -q --dir "$CACHE" # 11 until then
+if strace -f -e trace=process -o "$T/trace" true 2>/dev/null; then
+	with_gc strace -f -e trace=process -o "$T/trace" "$T/collects" -c 1
+	is "$(grep -cE "(fork|clone)" "$T/trace")" 0 "nothing is forked while gc is not due"
+	touch -d '1 minute ago' "$mark.due"
+	strace -f -e trace=process -o "$T/trace" "$T/collects" -c 1
+	is "$(grep -cE "(fork|clone)" "$T/trace")" 0 "PYCSTASH_AUTO_GC=no: a due gc is not started"
+else
+	skip "nothing is forked while gc is not due" "strace does not work here"
+fi
+touch -d '2 days ago' "$mark"
+touch -d '1 minute ago' "$mark.due"
+before=$(stat -c %Y "$mark")
+with_gc "$T/collects" -c 1
+newer() { [ "$(stat -c %Y "$mark")" -gt "$before" ]; }
+check "a wrapper starts gc again when it is due again" await newer
+check "the second gc has ended" await "$PYCSTASH" gc -q --dir "$CACHE"
+check "auto_gc = no leaves gc out of the wrapper" test "$(PYCSTASH_AUTO_GC=no "$PYCSTASH" wrap /usr/bin/python3 | grep -c "pycstash_state")" = 1
 done_testing

@@ -14,7 +14,7 @@ unset MAKEFLAGS MFLAGS MAKELEVEL MODE CC CFLAGS CPPFLAGS LDFLAGS DESTDIR prefix
 copy=$T/copy
 mkdir "$copy"
 cd "$HERE" || exit 1
-cp -r Makefile .ci shim tools docs "$copy"
+cp -r Makefile .ci shim tools docs systemd "$copy"
 cp -r "$copy" "$T/before" # not the checkout, which somebody may be editing
 cd "$copy" || exit 1
 
@@ -102,13 +102,27 @@ fi
 listing() { (cd "$1" && find . ! -type d -printf '%m %P\n' | sort -k 2); }
 installed="755 usr/bin/pycstash
 644 usr/lib/pycstash/libpycstash.so
+644 usr/lib/systemd/system/pycstash-gc@.service
+644 usr/lib/systemd/system/pycstash-gc@.timer
+644 usr/lib/systemd/user/pycstash-gc.service
+644 usr/lib/systemd/user/pycstash-gc.timer
 644 usr/share/bash-completion/completions/pycstash
 644 usr/share/fish/vendor_completions.d/pycstash.fish
 $(cd build/pages/man && printf '%s\n' * | sed 's,.*\.\(.\)$,644 usr/share/man/man\1/&,' | sort)
 644 usr/share/zsh/site-functions/_pycstash"
 mk CC="$last" install DESTDIR="$T/dest" prefix=/usr >"$T/output" 2>&1 ||
 	not_ok "make install works" "$(cat "$T/output")"
-is "$(listing "$T/dest")" "$installed" "what is installed is the command, the library, manual pages and completions"
+is "$(listing "$T/dest")" "$installed" "what is installed is the command, the library, units, manual pages and completions"
+if type -P systemd-analyze >/dev/null; then
+	for unit in "$T"/dest/usr/lib/systemd/*/*.service; do
+		[[ $unit != *@.service ]] || unit=${unit%@.service}@var-cache-app.service
+		cp "${unit/var-cache-app/}" "$T/${unit##*/}"
+		sed -i "s|/usr/bin/pycstash|$T/dest&|" "$T/${unit##*/}"
+		systemd-analyze verify --man=no "$T/${unit##*/}" 2>&1 | grep -F "${unit##*/}"
+	done | none "systemd finds nothing wrong with the units"
+else
+	skip "systemd finds nothing wrong with the units" "systemd-analyze is not installed"
+fi
 is "$("$T/dest/usr/bin/pycstash" run -- /bin/sh -c 'echo "$LD_PRELOAD"' 2>&1)" \
 	"$T/dest/usr/lib/pycstash/libpycstash.so" \
 	"the installed command finds the installed library, wherever that was put"

@@ -8,6 +8,7 @@
 /* Python scripts; and the part of a wrapper that puts the library into LD_PRELOAD. */
 extern const char embedded_ask[], embedded_recompile[], embedded_warm_worker[];
 extern const char embedded_wrap[];
+extern const char embedded_wrap_gc[];
 
 /* What `pycstash help COMMAND` prints below the options: tools/cmd/help/COMMAND.txt. The
  * table ends with {0}; a command may be missing there. */

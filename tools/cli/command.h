@@ -45,6 +45,7 @@ extern const struct command *const commands[]; /* ends with NULL */
 
 extern const struct command cmd_run;
 extern const struct command cmd_wrap;
+extern const struct command cmd_shellenv;
 extern const struct command cmd_stats;
 extern const struct command cmd_ls;
 extern const struct command cmd_du;

@@ -19,12 +19,24 @@
 #include "tools/conf/conf.h"
 #include "tools/conf/conf_file.h"
 
+struct config_command {
+	struct common common;
+	bool system;
+};
+
+static const struct opt own_options[] = {
+	{ "system", 0, NULL, "set, unset: change the file of the machine, not the user's",
+		OPT_FLAG(struct config_command, system) },
+	{ 0 },
+};
+
 static const struct opt_table options[] = {
+	{ own_options, 0, 0 },
 	{ common_rows, 0, COMMON_DIR | COMMON_JSON },
 	{ 0 },
 };
 
-static struct common common;
+static struct config_command config;
 
 /* Where the cache is when nothing says it. */
 static const char *default_dir(void)
@@ -125,9 +137,9 @@ static int list(void)
 	const struct conf_key *key;
 	int code = conf_load();
 
-	if (common.json)
+	if (config.common.json)
 		print_json_object(NULL);
-	for (key = conf_keys; key->name && !common.json; key++)
+	for (key = conf_keys; key->name && !config.common.json; key++)
 		print_setting(key);
 	return code;
 }
@@ -142,7 +154,7 @@ static int get(char **words)
 		return EXIT_USAGE;
 	code = conf_load();
 	value = effective(key);
-	if (common.json)
+	if (config.common.json)
 		print_json_object(key);
 	else if (value.value) {
 		escape_plain(stdout, value.value);
@@ -153,7 +165,7 @@ static int get(char **words)
 
 static int write_setting(const char *key, const char *value)
 {
-	const char *path = conf_files()[0];
+	const char *path = conf_files()[config.system];
 	AUTOFREE char *why = NULL;
 	int r;
 
@@ -162,7 +174,7 @@ static int write_setting(const char *key, const char *value)
 			"there is no place for your configuration file: HOME and XDG_CONFIG_HOME are unset or not absolute");
 		return EXIT_OURS;
 	}
-	r = conf_file_set(path, key, value, &why);
+	r = conf_file_set(path, config.system ? 0644 : 0600, key, value, &why);
 	if (r == -EPERM && why) {
 		complain(path, "not changed: %s", why);
 		return EXIT_REFUSED;
@@ -198,9 +210,10 @@ static int check(char **words)
 	const struct conf_problem *problem;
 
 	conf_read();
-	if (common.json)
+	if (config.common.json)
 		print_json_object(NULL);
-	for (problem = conf_problems(); problem->where && !common.json; problem++) {
+	for (problem = conf_problems(); problem->where && !config.common.json;
+		problem++) {
 		escape_plain(stdout, conf_where(problem));
 		fputs(": ", stdout);
 		escape_plain(stdout, problem->what);
@@ -239,7 +252,7 @@ static int run(const struct command *self, char **words)
 	int count = 0, code;
 
 	conf_read();
-	code = take_dir(common.dir);
+	code = take_dir(config.common.dir);
 	if (code != EXIT_OK)
 		return code;
 	while (words[count])
@@ -260,6 +273,6 @@ const struct command cmd_config = {
 	.args = "[get KEY | set KEY VALUE | unset KEY | check]",
 	.most = -1,
 	.summary = "show the settings and where they come from, or change them",
-	.variables = &common,
+	.variables = &config,
 	.options = options,
 };

@@ -85,7 +85,7 @@ static int run(const struct command *self, char **words)
 	r = settings_export(&doctor->settings);
 	if (r < 0)
 		return common_failed(NULL, r);
-	if (owner_become(NULL))
+	if (settings_dir() && owner_become(settings_dir()))
 		findings_add(&doctor->report, FINDING_OK, "user",
 			"examined as user %u, who owns the cache", geteuid());
 	interrupt_catch();

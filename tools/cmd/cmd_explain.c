@@ -306,7 +306,8 @@ static int run(const struct command *self, char **words)
 	r = settings_export(&request->settings);
 	if (r < 0)
 		return common_failed(NULL, r);
-	(void)owner_become(NULL);
+	if (settings_dir()) /* else the question is about root's own programs */
+		(void)owner_become(settings_dir());
 	code = explain_all(request, words[0]);
 	return code == EXIT_OK && request->unserved ? EXIT_FOUND : code;
 }

@@ -25,7 +25,7 @@
 
 struct gc_command {
 	struct common common;
-	bool print, automatic;
+	bool print, automatic, as_owner;
 	int64_t seconds; /* at most; 0: no limit */
 };
 
@@ -34,6 +34,8 @@ static const struct opt own_options[] = {
 		OPT_FLAG(struct gc_command, print) },
 	{ "auto", 0, NULL, "do nothing unless it is due; say nothing",
 		OPT_FLAG(struct gc_command, automatic) },
+	{ "as-owner", 0, NULL, "for root: become the owner of the cache first",
+		OPT_FLAG(struct gc_command, as_owner) },
 	{ "max-time", 0, "AGE", "stop after so long, as 2s; the next run goes on",
 		OPT_AGE(struct gc_command, seconds, 1) },
 	{ 0 },
@@ -205,7 +207,7 @@ static int run(const struct command *self, char **words)
 	struct cache cache;
 	int code;
 
-	if (request->common.dry_run)
+	if (request->common.dry_run || request->as_owner)
 		(void)owner_become(request->common.dir);
 	code = request->automatic ? cache_open_if_there(&cache, request->common.dir)
 				  : cache_open(&cache, request->common.dir);

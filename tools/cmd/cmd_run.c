@@ -7,9 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tools/base/escape.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/cli/command.h"
+#include "tools/cli/common.h"
 #include "tools/conf/settings.h"
 #include "tools/gc/gc_due.h"
 #include "tools/python/library.h"
@@ -61,6 +63,61 @@ static int run(const struct command *self, char **words)
 	gc_due_start();
 	return become(words);
 }
+
+/* How shells are told of a variable. */
+static const struct shell {
+	const char *name, *set, *between, *unset;
+} shells[] = {
+	{ "sh", "export ", "=", "unset " },
+	{ "bash", "export ", "=", "unset " },
+	{ "zsh", "export ", "=", "unset " },
+	{ "fish", "set -gx ", " ", "set -e " },
+	{ "csh", "setenv ", " ", "unsetenv " },
+};
+
+static void print_variable(const struct shell *shell, const char *name)
+{
+	const char *value = getenv(name);
+
+	if (!value)
+		return;
+	printf("%s%s%s", shell->set, name, shell->between);
+	escape_sh(stdout, value);
+	puts(";");
+}
+
+static int run_shellenv(const struct command *self, char **words)
+{
+	const struct shell *shell = shells,
+			   *end = shells + sizeof shells / sizeof *shells;
+
+	while (words[0] && shell < end && strcmp(shell->name, words[0]) != 0)
+		shell++;
+	if (shell == end)
+		return opt_usage(self, "SHELL is sh, bash, zsh, fish or csh");
+	if (preload(settings.library) < 0)
+		return EXIT_OURS;
+	if (settings_export(&settings) < 0)
+		return common_failed(NULL, -ENOMEM);
+	gc_due_start();
+	print_variable(shell, "LD_PRELOAD");
+	for (size_t i = 0; i < CONFIG_SETTINGS; i++)
+		print_variable(shell, config_names[i]);
+	if (!settings.keep_dontwrite)
+		printf("%sPYTHONDONTWRITEBYTECODE;\n", shell->unset);
+	return EXIT_OK;
+}
+
+const struct command cmd_shellenv = {
+	.name = "shellenv",
+	.flags = COMMAND_ANY_CONF,
+	.run = run_shellenv,
+	.args = "[OPTIONS] [SHELL]",
+	.most = 1,
+	.summary = "print what a shell evaluates, so that all it starts is served",
+	.variables = &settings,
+	.options = options,
+};
 
 const struct command cmd_run = {
 	.name = "run",

@@ -52,6 +52,18 @@ static const struct opt_table options[] = {
 
 static struct wrap command;
 
+static void print_gc(FILE *out)
+{
+	AUTOFREE char *self = NULL;
+
+	if (!conf_number("auto_gc") || file_readlink("/proc/self/exe", &self) < 0)
+		return;
+	fputs("pycstash_command=", out);
+	escape_sh(out, self);
+	fputc('\n', out);
+	fputs(embedded_wrap_gc, out);
+}
+
 static void print_wrapper(FILE *out, const struct settings *settings, const char *library,
 	const char *interpreter)
 {
@@ -67,6 +79,7 @@ static void print_wrapper(FILE *out, const struct settings *settings, const char
 	if (!settings->keep_dontwrite)
 		fputs("unset PYTHONDONTWRITEBYTECODE\n", out);
 	conf_print_sh(out);
+	print_gc(out);
 	fputs("exec ", out);
 	escape_sh(out, interpreter);
 	fputs(" \"$@\"\n", out);

@@ -5,7 +5,7 @@
 # pycstash_library is set. Comments are not in the wrapper. Builtins only, so that nothing
 # is forked. An entry with ld.so's $LIB is the library for programs of both word sizes. The names are odd and unset at first: one that the environment happens to hold
 # would reach the interpreter changed.
-unset pycstash_rest pycstash_list pycstash_entry
+unset pycstash_rest pycstash_list pycstash_entry pycstash_state pycstash_command
 pycstash_rest=$LD_PRELOAD
 while [ -n "$pycstash_rest" ]; do
 	pycstash_entry=${pycstash_rest%%[ :]*}

@@ -5,15 +5,14 @@
  * An interpreter has several names there: `python`, `python3`, `python3.11`. The standard
  * library, virtualenv and uv differ in which of them is the program or leads out of the
  * directory; the rest are links to it. Only the former need a wrapper. An interpreter
- * finds its environment by where it is started, under any name: so NAME becomes
- * NAME.real, and a wrapper of that takes its place.
+ * finds its environment by its place, under any name: so NAME becomes NAME.real, and a
+ * wrapper of that takes its place.
  */
 #pragma once
 
 #include <stdbool.h>
 
-/* Writes a wrapper of `interpreter` to the file `output`; an exit code, after reporting.
- */
+/* Writes a wrapper of `interpreter` to the file `output`. Returns an exit code. */
 typedef int wrap_venv_writer(const char *output, const char *interpreter);
 
 /* Whether the directory is the bin directory of an environment. */

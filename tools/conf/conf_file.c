@@ -119,9 +119,10 @@ static int make_directories(const char *path)
 }
 
 /* from: the old file; NULL: there is none. */
-static int rewrite(const char *path, FILE *from, const char *key, const char *value)
+static int rewrite(
+	const char *path, mode_t mode, FILE *from, const char *key, const char *value)
 {
-	struct stat st = { .st_mode = 0600 };
+	struct stat st = { .st_mode = mode };
 	struct whole_file file;
 	int r;
 
@@ -142,7 +143,8 @@ static int rewrite(const char *path, FILE *from, const char *key, const char *va
 	return r;
 }
 
-int conf_file_set(const char *path, const char *key, const char *value, char **ret_why)
+int conf_file_set(
+	const char *path, mode_t mode, const char *key, const char *value, char **ret_why)
 {
 	AUTOFREE char *target = realpath(path, NULL); /* a link stays one */
 	FILE *old = NULL;
@@ -155,7 +157,7 @@ int conf_file_set(const char *path, const char *key, const char *value, char **r
 	if (r == 0 && !old)
 		r = make_directories(path);
 	if (r == 0)
-		r = rewrite(target ? target : path, old, key, value);
+		r = rewrite(target ? target : path, mode, old, key, value);
 	if (old)
 		fclose(old);
 	return r;

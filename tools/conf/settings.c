@@ -106,6 +106,13 @@ int settings_export(const struct settings *settings)
 	return conf_export();
 }
 
+const char *settings_dir(void)
+{
+	struct conf_value dir = conf_get("dir");
+
+	return strcmp(dir.origin, "option") == 0 ? dir.value : NULL;
+}
+
 void settings_config(struct config *config, bool anyway)
 {
 	const char *values[CONFIG_SETTINGS];

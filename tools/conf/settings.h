@@ -25,5 +25,8 @@ extern const struct opt
  * -errno. */
 int settings_export(const struct settings *settings);
 
+/* --dir; NULL: not given. */
+const char *settings_dir(void);
+
 /* The environment as the shim would read it; without PYCSTASH_DISABLE if `anyway`. */
 void settings_config(struct config *config, bool anyway);

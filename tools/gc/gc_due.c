@@ -25,7 +25,6 @@
 #define SYS_close_range 436
 #endif
 
-#define DAY (24 * 60 * 60)
 #define MAX_TIME "60s" /* the rest is done on another day */
 #define OLD_LIMIT 1024
 
@@ -39,7 +38,8 @@ bool gc_due_at(int fd, const char *layout)
 		return false;
 	if (fstatat(fd, mark, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		time_t age = time(NULL) - st.st_mtime;
-		if (age >= 0 && age <= DAY) /* below 0: the clock was wrong once */
+		if (age >= 0 &&
+			age <= GC_DUE_AFTER) /* below 0: the clock was wrong once */
 			return false;
 	}
 	return fstatat(fd, layout, &st, 0) == 0 && st.st_uid == geteuid() &&

@@ -7,7 +7,11 @@
 
 #include <stdbool.h>
 
-#define GC_DUE_MARK "gc" /* in .state; gc touches it when it begins */
+/* In .state; gc touches them when it begins. The time of the second is when gc is due
+ * again: a wrapper, which is a script, can compare that with the time of a new file. */
+#define GC_DUE_MARK "gc"
+#define GC_DUE_NEXT "gc.due"
+#define GC_DUE_AFTER (24 * 60 * 60)
 
 /* Whether gc is due in the cache whose layout folder is `layout` (relative to fd, or
  * absolute). Not where there is no cache, or one that is another's or cannot be written.

@@ -55,16 +55,22 @@ bool gc_mark_is_due(const struct cache *cache, int64_t now)
 	       st.st_mtim.tv_sec <= now - SOONEST && is_too_large(cache, now);
 }
 
-static int set(const struct cache *cache, int64_t ran, int64_t seen)
+static int touch(const struct cache *cache, const char *name, int64_t seen, int64_t ran)
 {
 	const struct timespec times[2] = { { .tv_sec = seen }, { .tv_sec = ran } };
-	int fd = cache_open_state(cache, GC_DUE_MARK, O_WRONLY | O_CREAT), r;
+	int fd = cache_open_state(cache, name, O_WRONLY | O_CREAT), r;
 
 	if (fd < 0)
 		return fd;
 	r = futimens(fd, times) < 0 ? -errno : 0;
 	close(fd);
 	return r;
+}
+
+static int set(const struct cache *cache, int64_t ran, int64_t seen)
+{
+	(void)touch(cache, GC_DUE_NEXT, ran, ran + GC_DUE_AFTER);
+	return touch(cache, GC_DUE_MARK, seen, ran);
 }
 
 int gc_mark_began(const struct cache *cache, int64_t now)

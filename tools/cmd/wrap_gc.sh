@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=sh disable=SC2154
+#
+# The part of a wrapper that starts gc where it is due, as `pycstash run` does: the time of
+# gc.due is when, and /proc/self is as new as the process. pycstash_command is set. Forks
+# nothing but then: twice, so that gc is not the interpreter's child.
+pycstash_state=${PYCSTASH_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/pycstash}/v1/.state
+case ${PYCSTASH_AUTO_GC:-yes}$PYCSTASH_READONLY$PYCSTASH_DISABLE in
+yes | 1 | true | on)
+	if [ $$ -ne 1 ] && [ -w "$pycstash_state" ] && [ -x "$pycstash_command" ] && {
+		[ ! -e "$pycstash_state/gc.due" ] || [ /proc/self -nt "$pycstash_state/gc.due" ]
+	}; then
+		(LD_PRELOAD='' "$pycstash_command" gc --auto --max-time 60s </dev/null >/dev/null 2>&1 &)
+	fi
+	;;
+esac
