@@ -4,6 +4,8 @@
  * this process stays: signals, descriptors and the exit code are the command's own.
  */
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -95,7 +97,7 @@ static int run_shellenv(const struct command *self, char **words)
 		shell++;
 	if (shell == end)
 		return opt_usage(self, "SHELL is sh, bash, zsh, fish or csh");
-	if (preload(settings.library) < 0)
+	if (library_export(settings.library) < 0)
 		return EXIT_OURS;
 	if (settings_export(&settings) < 0)
 		return common_failed(NULL, -ENOMEM);
