@@ -114,6 +114,23 @@ refused() {
 }
 some refused
 
+cut() { # a write that comes back short, as on a full disk, and room again after it
+	local bytes
+	mkdir "$T/a"
+	version one "$T/a/m.py"
+	for bytes in 20 100 200; do
+		logged "$python" "$SEAL/cut.py" "$T/a" $bytes >"$T/said" 2>&1
+		is "$(tail -1 "$T/said"); $(find "$CACHE" "$T/a" -name 'm.*pyc*')" "one; " \
+			"$name: bytecode of which $bytes bytes were written is not kept"
+		import "$T/a" >"$T/said"
+		logged "$python" -c "$show" "$T/a" >>"$T/said"
+		is "$(xargs <"$T/said"); $(decisions m)" "one one; hit" \
+			"$name: the next start compiles it, and the one after that finds it ($bytes)"
+		rm -rf "$CACHE"
+	done
+}
+some cut
+
 # --- other file systems ---------------------------------------------------------------
 others() {
 	local what

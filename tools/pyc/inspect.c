@@ -9,6 +9,7 @@
 
 #include "shim/core/base/timestamp.h"
 #include "shim/core/entry/entry_file.h"
+#include "shim/core/python/marshal.h"
 #include "tools/base/alloc.h"
 #include "tools/python/interpreters.h"
 
@@ -102,6 +103,9 @@ static const char *find_fault(const struct inspection *pyc)
 		return "no header of a pyc";
 	if (!pyc->sealed)
 		return NULL;
+	if (marshal_end(header->magic, pyc->bytes + pyc->header_size,
+		    pyc->pyc_size - pyc->header_size) == MARSHAL_CUT)
+		return "its code is cut off"; /* by a release that sealed such a one */
 	if ((header->kind == HEADER_HASH) != !!(seal->flags & SEAL_HASH))
 		return "the seal is for another kind of header";
 	/* The checksum leaves out the mtime and size of a header, since re-sealing

@@ -122,6 +122,18 @@ void entry_file_free(const struct entry_world *world, struct entry_file *file)
 	scratch_give(world->env.scratch, world->env.sys, file->data, file->room);
 }
 
+enum marshal_end entry_code_end(
+	const struct entry *entry, const uint8_t *pyc, size_t size)
+{
+	const char *tag = entry->pyc->tag;
+	struct header header = header_read(tag, pyc, size);
+	size_t length = header_length(tag);
+
+	return header.kind == HEADER_BAD
+		       ? MARSHAL_UNKNOWN
+		       : marshal_end(header.magic, pyc + length, size - length);
+}
+
 bool entry_file_fits(const struct seal *seal, const struct source *source)
 {
 	return header_mtime(&seal->source.mtime) == header_mtime(&source->st.st_mtim) &&

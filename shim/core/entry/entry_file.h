@@ -12,6 +12,7 @@
 #pragma once
 
 #include "shim/core/entry/entry.h"
+#include "shim/core/python/marshal.h"
 
 /* What an open file is, whoever owns it. */
 enum entry_file_kind {
@@ -57,6 +58,11 @@ bool entry_file_is_sealed(const struct entry_world *world, int fd, struct seal *
 int entry_file_load(const struct entry *entry, int fd, const struct seal *seal,
 	struct entry_file *ret);
 void entry_file_free(const struct entry_world *world, struct entry_file *file);
+
+/* Whether the code ends in a pyc of size bytes; see marshal.h. MARSHAL_UNKNOWN for what
+ * is no pyc, too. */
+enum marshal_end entry_code_end(
+	const struct entry *entry, const uint8_t *pyc, size_t size);
 
 /* Whether Python takes the pyc under that seal for the source, going by its header. */
 bool entry_file_fits(const struct seal *seal, const struct source *source);

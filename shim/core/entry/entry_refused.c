@@ -46,9 +46,9 @@ bool entry_is_closed(const struct sys *sys, char *path, size_t dir_len, int flag
 	return makes && lacks(sys, &dir, S_IWUSR);
 }
 
-/* How much of an open file in the cache is the pyc. Where sealing it has failed (why),
- * a part of a seal may follow. */
-static off_t pyc_size(const struct entry *entry, int fd, int why)
+/* How much of an open file in the cache is the pyc. Where sealing it has failed, a part
+ * of a seal may follow. */
+static off_t pyc_size(const struct entry *entry, int fd)
 {
 	struct seal seal;
 	struct stat st;
@@ -58,11 +58,20 @@ static off_t pyc_size(const struct entry *entry, int fd, int why)
 		return (off_t)seal.pyc_size;
 	if (!size && entry->world->env.sys->fstatat(fd, "", &st, AT_EMPTY_PATH) == 0)
 		size = st.st_size;
-	/* A full disk cuts off the program's own write too, which does not say so in
-	 * CPython, at the end of a block, and a limit of size anywhere: what has room for
-	 * no seal may be no whole pyc either. In the tree nothing would ever find that
-	 * out. */
-	return why && (size % 512 == 0 || why == -EFBIG) ? why : size;
+	return size;
+}
+
+/* Whether a full disk, or a limit on the size of files, may have cut off the program's
+ * own write, which CPython does not notice before 3.14. What has no room for a seal may
+ * be no whole pyc either, and in the tree nothing would ever find that out. Of a format
+ * that is not known here, only the length tells: disks are full at the end of a block. */
+static bool may_be_cut(
+	const struct entry *entry, const uint8_t *data, size_t size, int why)
+{
+	enum marshal_end end = entry_code_end(entry, data, size);
+
+	return end == MARSHAL_CUT ||
+	       (end == MARSHAL_UNKNOWN && (size % 512 == 0 || why == -EFBIG));
 }
 
 static int write_bare(const struct sys *sys, const uint8_t *data, size_t size,
@@ -102,16 +111,15 @@ int entry_leave(const struct entry *entry, const char *temporary, int why, int d
 
 	if (fd < 0)
 		return why ? why : fd;
-	size = sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 ? err
-							    : pyc_size(entry, fd, why);
-	if (size < 0) {
+	if (sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0) {
 		sys->close(fd);
-		return (int)size;
+		return err;
 	}
+	size = pyc_size(entry, fd);
 	data = scratch_take(world->env.scratch, sys, (size_t)size, &room);
 	n = data ? sys->pread(fd, data, (size_t)size, 0) : -ENOMEM;
 	sys->close(fd);
-	if (n == size)
+	if (n == size && !(why && may_be_cut(entry, data, (size_t)size, why)))
 		err = write_bare(
 			sys, data, (size_t)size, st.st_mode & 07777, dirfd, path);
 	scratch_give(world->env.scratch, sys, data, room);

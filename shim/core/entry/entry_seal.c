@@ -98,7 +98,8 @@ struct new_pyc {
 	size_t size;	  /* without a seal that it has brought along */
 };
 
-/* Reads the open file, which has size bytes. 0 or -errno. */
+/* Reads the open file, which has size bytes. 0 or -errno; -ENOSPC where the program could
+ * not write all of it. */
 static int read_new(const struct entry *entry, int fd, size_t size, struct new_pyc *ret)
 {
 	const struct entry_env *env = &entry->world->env;
@@ -106,17 +107,17 @@ static int read_new(const struct entry *entry, int fd, size_t size, struct new_p
 	size_t room;
 	uint8_t *data = scratch_take(env->scratch, env->sys, size, &room);
 	ssize_t n = data ? env->sys->pread(fd, data, size, 0) : -ENOMEM;
+	int err = n < 0 ? (int)n : -EIO;
 
 	if (n == (ssize_t)size) {
 		ret->size = without_seal(entry, data, size);
 		ret->header = header_read(tag, data, ret->size);
 		ret->seal = seal_new(data, ret->size, header_length(tag),
 			ret->header.kind == HEADER_HASH);
+		err = entry_code_end(entry, data, ret->size) == MARSHAL_CUT ? -ENOSPC : 0;
 	}
 	scratch_give(env->scratch, env->sys, data, room);
-	if (n == (ssize_t)size)
-		return 0;
-	return n < 0 ? (int)n : -EIO;
+	return err;
 }
 
 /* Decides what the seal says. st is the file's from before it was read, which changes

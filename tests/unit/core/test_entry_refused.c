@@ -221,6 +221,12 @@ static void not_what_may_be_cut_off(void **state)
 	assert_int_equal(fake_mode(LEFT), 0);
 	assert_int_equal(leave(-EDQUOT), 0);
 	assert_left();
+	unlink(fake_path(LEFT));
+	make_new(1);
+	bare[16] = 'c'; /* a code object */
+	fake_make_bytes(NEW, bare, bare_size);
+	assert_int_equal(leave(-EDQUOT), -EDQUOT);
+	assert_int_equal(fake_mode(LEFT), 0);
 }
 
 static void any_call_of_leave_may_fail(void **state)

@@ -359,6 +359,27 @@ static void a_file_that_was_read_meanwhile(void **state)
 	assert_string_equal(verdict_rows[verdict].what, "sealed");
 }
 
+static void what_is_cut_off(void **state)
+{
+	enum verdict verdict;
+	struct stat st;
+	bool shared = true;
+	uint8_t data[1024];
+	size_t size;
+
+	(void)state;
+	ask();
+	assert_return_code(stat(fake_path("src/m.py"), &st), errno);
+	size = fake_pyc(data, "first", &st);
+	data[16] = 'c'; /* a code object */
+	fake_make_bytes(NEW, data, size);
+	fake_created(NEW);
+	assert_int_equal(
+		entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict), -ENOSPC);
+	assert_false(shared);
+	assert_false(read_seal(NEW));
+}
+
 int main(void)
 {
 	unit_around(fake_entry_begin, fake_entry_end);
@@ -377,5 +398,6 @@ int main(void)
 	unit_one("a file that may not be written is sealed, and keeps its mode",
 		a_file_that_may_not_be_written);
 	unit_one("a short header, as of 3.6", a_short_header);
+	unit_one("a pyc that is cut off is not sealed", what_is_cut_off);
 	return unit_run("entry_seal");
 }

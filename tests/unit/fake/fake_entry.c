@@ -12,7 +12,7 @@
 #include "shim/core/cache/object.h"
 #include "shim/core/cache/root.h"
 
-#define CODE "code of "
+#define CODE "Code of "
 #define LARGEST 4096
 
 struct fake_entry fe;
@@ -439,7 +439,7 @@ void fake_check_code(int fd, const char *text, bool sealed)
 	assert_int_equal(fake_read_seal(data, n, &seal), sealed);
 	if (sealed)
 		data[seal.pyc_size] = '\0';
-	assert_string_equal((char *)data + 16 + strlen("code of "), text);
+	assert_string_equal((char *)data + 16 + strlen("Code of "), text);
 }
 
 void fake_import_once(void)

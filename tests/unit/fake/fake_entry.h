@@ -3,8 +3,8 @@
  * A cache in the temporary directory of fake_sys.h, and an interpreter that uses it as
  * importlib would: it asks, compiles, writes under a temporary name, renames.
  *
- * A source is any text; its bytecode is "code of " and that text, so that whatever is run
- * tells what it was compiled of.
+ * A source is any text; its bytecode is "Code of " and that text, which marshal does not
+ * know; so tells what it was compiled of.
  */
 #pragma once
 
