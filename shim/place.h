@@ -119,11 +119,22 @@ int place_copy_out(const struct place *from, struct place *to, int flags);
  * what the cache has of it there, without seals. What cannot be moved stays. */
 void place_turn_real(struct place *place);
 
-/* After a file that no source proves was opened to be written; see entry_disclaim. */
-void place_disclaim(struct place *place, int fd);
+/* This thread has looked for the PLACE_ENTRY, whose name tells no source: numba looks for
+ * its index before it writes to that directory. */
+void place_ask(struct place *place);
 
-/* After an entry or a temporary file was made in the cache; see entry_created. */
-void place_created(struct place *place, int fd);
+/* Whether this thread has looked for what the temporary file is to become: Python does
+ * before it compiles, numba likewise. */
+bool place_is_pending(struct place *place);
+
+/* After a temporary file was made in the cache; see entry_created. */
+void place_created(const struct place *place, int fd);
+
+/* Whether this thread has made the temporary file that is in the cache. */
+bool place_is_created(const struct place *temporary);
+
+/* Whether `to` is what the temporary file's name tells that it is to become. */
+bool place_is_final_of(const struct place *temporary, const struct place *to);
 
 /* After another file, or a directory, was renamed to that one in the cache; see
  * entry_moved. */

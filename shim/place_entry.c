@@ -3,6 +3,11 @@
  * The part of place.h that hands a place in the cache to core, as the entry that it is.
  */
 #include "shim/place.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "shim/core/base/text.h"
 #include "shim/process.h"
 #include "shim/report.h"
 
@@ -23,15 +28,6 @@ bool place_entry(
 	       entry_begin(entry, sizeof place->cache, place->path, place->given_len);
 }
 
-void place_disclaim(struct place *place, int fd)
-{
-	const struct entry_world world = process_world(report_counters());
-	struct entry entry;
-
-	(void)place_entry(place, &world, &entry);
-	entry_disclaim(&entry, fd);
-}
-
 void place_moved(struct place *place)
 {
 	const struct entry_world world = process_world(report_counters());
@@ -44,12 +40,75 @@ void place_moved(struct place *place)
 		entry_moved(&entry);
 }
 
-void place_created(struct place *place, int fd)
+/* What a file is looked for by whose name tells no source: its directory. */
+static const char *directory_key(struct place *place)
+{
+	size_t used = strlen(place->cache) + 1;
+	struct text text = { .data = place->cache + used,
+		.size = sizeof place->cache - used };
+
+	text_add(&text, place->path, (size_t)(strrchr(place->path, '/') - place->path));
+	return text.cut ? NULL : text.data;
+}
+
+void place_ask(struct place *place)
+{
+	const struct pending_source pending = { .identity.inode = 0 };
+	const struct entry_world world = process_world(NULL);
+	const char *key = pyc_names_no_source(&place->pyc) ? directory_key(place) : NULL;
+
+	if (key)
+		pending_add(world.python.pending, sys_real.thread(), key, &pending);
+}
+
+bool place_is_pending(struct place *place)
+{
+	const struct entry_world world = process_world(NULL);
+	const char *name = place->cache + place->map.dir_len + 1, *key;
+	size_t len = place->name_end - place->map.dir_len - 1;
+	struct pyc_name temporary = place->pyc;
+	struct pending_source pending;
+	struct entry entry;
+	bool ret;
+
+	place->pyc = pyc_final(&temporary, name, &len);
+	if (pyc_names_no_source(&place->pyc))
+		ret = (key = directory_key(place)) &&
+		      pending_find(
+			      world.python.pending, sys_real.thread(), key, &pending);
+	else
+		ret = place_entry(place, &world, &entry) && entry_is_pending(&entry);
+	place->pyc = temporary;
+	return ret;
+}
+
+void place_created(const struct place *place, int fd)
 {
 	const struct entry_world world = process_world(report_counters());
 
-	if (place->pyc.kind == PYC_TEMPORARY)
-		entry_created(&world, place->cache, fd);
-	else
-		place_disclaim(place, fd);
+	entry_created(&world, place->cache, fd);
+}
+
+bool place_is_final_of(const struct place *temporary, const struct place *to)
+{
+	size_t len = strlen(temporary->cache);
+
+	(void)pyc_final(&temporary->pyc, temporary->cache, &len);
+	return strncmp(temporary->cache, to->cache, len) == 0 && to->cache[len] == '\0';
+}
+
+bool place_is_created(const struct place *temporary)
+{
+	const struct entry_world world = process_world(NULL);
+	int fd = sys_real.openat(AT_FDCWD, temporary->cache,
+		O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC, 0);
+	struct stat st;
+	bool ret;
+
+	if (fd < 0)
+		return false;
+	ret = sys_real.fstatat(fd, "", &st, AT_EMPTY_PATH) == 0 &&
+	      entry_is_created(&world, temporary->cache, fd, &st);
+	sys_real.close(fd);
+	return ret;
 }

@@ -16,8 +16,12 @@ static void ask(struct place *place)
 	const struct entry_world world = process_world(report_counters());
 	struct entry entry;
 
-	if (process_tag() && place_entry(place, &world, &entry))
+	if (!process_tag())
+		return;
+	if (place_entry(place, &world, &entry))
 		entry_ask(&entry);
+	else if (place->pyc.kind == PYC_CODE) /* numba opens what it looks for */
+		place_ask(place);
 }
 
 bool place_is_cache_only(struct place *place)

@@ -95,16 +95,16 @@ static int do_link(int fromfd, const char *from, int tofd, const char *to, int f
 
 /* Whether what the cache has under the old name may not get the new one. An entry never
  * leaves the cache: it may be an object too, and outside of the closed folder others may
- * be able to write to it. And what a program has written (numba's files) never becomes an
- * entry, which is believed by its seal; nor can an entry become one of those, for it may
- * come back. */
-static bool must_copy(const struct place *from, const struct place *to)
+ * be able to write to it. And nothing becomes an entry, or one of numba's files, but what
+ * this thread has made to be that. */
+static bool must_copy(const struct place *from, const struct place *to, bool link)
 {
-	bool is_pyc = from->kind == PLACE_ENTRY && from->pyc.kind == PYC_CODE;
-
-	if (to->kind == PLACE_ENTRY)
-		return (to->pyc.kind == PYC_CODE) != is_pyc;
-	return is_pyc && to->kind != PLACE_DIR;
+	if (to->kind != PLACE_ENTRY)
+		return from->kind == PLACE_ENTRY && from->pyc.kind == PYC_CODE &&
+		       to->kind != PLACE_DIR;
+	if (from->pyc.kind == PYC_TEMPORARY && pyc_names_no_source(&to->pyc) && !link)
+		return !place_is_final_of(from, to) || !place_is_created(from);
+	return from->pyc.kind != to->pyc.kind;
 }
 
 /* A copy without a seal gets the new name instead, in the tree, as the file would. */
@@ -279,6 +279,8 @@ static int publish_entry(
 	report_decision(verdict, final->dirfd, final->path);
 	if (err < 0)
 		return publish_in_tree(entry, temporary, final, flags, err);
+	if (verdict_rows[verdict].unproven)
+		return copy_out(do_rename, temporary, final, flags);
 	if (shared)
 		entry_share(entry, temporary->cache);
 	/* Mostly nothing has that name, so that is tried first: it spares looking. */
@@ -316,26 +318,23 @@ static int publish(struct place *temporary, struct place *final, int flags)
 		entry_landed(&entry);
 		return ret;
 	}
-	if (!is_cached(temporary))
-		return from_tree(do_rename, temporary, final, flags);
-	/* A name that tells no source is known by a mark; one whose path leaves no room
-	 * for a proof is for the tree. */
-	return final->pyc.module_len
+	return is_cached(temporary) /* the path leaves no room for a proof */
 		       ? copy_out(do_rename, temporary, final, flags)
-		       : from_cache(do_rename, temporary->cache, final, flags);
+		       : from_tree(do_rename, temporary, final, flags);
 }
 
 static bool is_new_pyc(const struct place *old, const struct place *target)
 {
 	return old->kind == PLACE_ENTRY && old->pyc.kind == PYC_TEMPORARY &&
 	       target->kind == PLACE_ENTRY && target->pyc.kind == PYC_CODE &&
+	       target->pyc.module_len && place_is_final_of(old, target) &&
 	       !process_config.readonly;
 }
 
 static int rename_places(struct place *old, struct place *target, unsigned flags)
 {
 	struct stat st, replaced;
-	bool is_new;
+	bool is_new, copies;
 	int ret;
 
 	/* RENAME_NOREPLACE; what stands on the other side is there to the program too. */
@@ -351,9 +350,10 @@ static int rename_places(struct place *old, struct place *target, unsigned flags
 	if (process_config.readonly)
 		return refuse(EROFS);
 	is_new = !find_cached(target, &replaced);
-	ret = must_copy(old, target) ? copy_out(do_rename, old, target, (int)flags)
-				     : rename_cached(old, target, (int)flags);
-	if (ret == 0 && is_entry(target) && !is_entry(old)) /* numba's */
+	copies = must_copy(old, target, false);
+	ret = copies ? copy_out(do_rename, old, target, (int)flags)
+		     : rename_cached(old, target, (int)flags);
+	if (ret == 0 && !copies && is_entry(target) && !is_entry(old)) /* numba's */
 		counters_entry(
 			report_counters(), is_new ? NULL : &replaced, st.st_size, false);
 	if (ret == 0 && place_in_tree(old))
@@ -373,7 +373,7 @@ static int link_places(struct place *old, struct place *target, unsigned flags)
 		return from_tree(do_link, old, target, (int)flags);
 	if (process_config.readonly)
 		return refuse(EROFS);
-	return must_copy(old, target)
+	return must_copy(old, target, true)
 		       ? copy_out(do_link, old, target, (int)flags)
 		       : from_cache(do_link, old->cache, target, (int)flags);
 }

@@ -40,6 +40,7 @@ static int open_unsealed(struct place *place, const struct entry *entry, int can
 	struct stat st;
 	int fd;
 
+	place_ask(place);
 	if (candidate >= 0 && !place->map.ephemeral.len &&
 		sys_real.fstatat(candidate, "", &st, AT_EMPTY_PATH) == 0 &&
 		st.st_uid == entry->world->policy.user &&
@@ -154,8 +155,6 @@ static int create_in_cache(struct place *place, int flags, mode_t mode)
 	fd = place_make_in_cache(place, make_file, flags, mode);
 	if (fd >= 0) {
 		place_created(place, fd);
-		if (place->pyc.kind != PYC_TEMPORARY)
-			counters_entry(report_counters(), NULL, 0, false);
 		report_decision(VERDICT_WRITE, place->dirfd, place->path);
 		return fd;
 	}
@@ -171,20 +170,23 @@ static int create_in_cache(struct place *place, int flags, mode_t mode)
 	return open_tree(place, flags, mode);
 }
 
-/* Bytecode that a program writes under its final name goes into the tree, where the
- * program means it to be. Only what the library has seen compiled is in the cache: a file
- * that an archive or a checkout brings along may end in a seal that says anything. What
- * the cache has of that name is what the program sees, so it goes along. */
+/* What a program writes under its final name goes into the tree, where the program means
+ * it to be, and so does a temporary file for something that it has not looked for. Only
+ * what the library has seen made is in the cache: a file that an archive or a checkout
+ * brings along may end in a seal that says anything, and numba's are code too. What the
+ * cache has of that name is what the program sees, so it goes along. */
 static int write_in_tree(struct place *place, int flags, mode_t mode)
 {
 	bool ephemeral = place->map.ephemeral.len > 0;
+	bool cached = place_in_cache(place);
 	/* Where the tree has a __pycache__, that is what is listed. */
-	bool turns_real = (flags & O_CREAT) && !ephemeral && place_is_cache_only(place);
+	bool turns_real =
+		((flags & O_CREAT) || cached) && !ephemeral && place_is_cache_only(place);
 	int err = 0;
 
-	if (place_in_cache(place) && process_config.readonly)
+	if (cached && process_config.readonly)
 		return fail(EROFS);
-	if (place_in_cache(place)) {
+	if (cached) {
 		/* Another tree's, maybe, and the program throws it away; or one that the
 		 * program, whose __pycache__ is the tree's own, knows nothing of. */
 		if ((flags & O_EXCL) || (ephemeral && (flags & (O_CREAT | O_TRUNC))))
@@ -199,19 +201,6 @@ static int write_in_tree(struct place *place, int flags, mode_t mode)
 	if (err == 0 && turns_real)
 		place_turn_real(place);
 	return err < 0 ? fail(-err) : open_tree(place, flags, mode);
-}
-
-/* numba's files, which are pickles and machine code, are changed where they are. */
-static int change_in_cache(struct place *place, int flags, mode_t mode)
-{
-	int fd;
-
-	if (process_config.readonly)
-		return fail(EROFS);
-	fd = open_cache(place, flags, mode);
-	if (fd >= 0)
-		place_disclaim(place, fd);
-	return fd;
 }
 
 /* Whether the open fails because the file is there: git makes a __pycache__ that it does
@@ -230,17 +219,12 @@ static int open_to_write(struct place *place, int flags, mode_t mode)
 	if (flags & O_DIRECTORY) /* the kernel's own error */
 		return place_in_cache(place) ? open_cache(place, flags, mode)
 					     : open_tree(place, flags, mode);
-	if (place->pyc.kind == PYC_TEMPORARY && (flags & O_CREAT))
+	if (place->pyc.kind == PYC_TEMPORARY && (flags & O_CREAT) &&
+		place_is_pending(place))
 		return create_in_cache(place, flags, mode);
 	if (is_taken(place, flags))
 		return fail(EEXIST);
-	if (place->pyc.kind == PYC_CODE || place->map.ephemeral.len)
-		return write_in_tree(place, flags, mode);
-	if (place_in_cache(place))
-		return change_in_cache(place, flags, mode);
-	if (!(flags & O_CREAT) || place_in_tree(place))
-		return open_tree(place, flags, mode);
-	return create_in_cache(place, flags, mode);
+	return write_in_tree(place, flags, mode);
 }
 
 static int open_directory(struct place *place, int flags, mode_t mode)
@@ -381,8 +365,7 @@ int cached_truncate(const char *path, off_t length)
 
 	if (!found)
 		return -1;
-	if (found != place.cache || place.kind != PLACE_ENTRY ||
-		place.pyc.kind != PYC_CODE || !place_in_cache(&place))
+	if (found != place.cache || place.kind != PLACE_ENTRY || !place_in_cache(&place))
 		return real.truncate(found, length);
 	turns_real = !place.map.ephemeral.len && place_is_cache_only(&place);
 	err = place_move_to_tree(&place, O_WRONLY);

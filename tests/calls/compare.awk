@@ -19,12 +19,13 @@ function is_known(i) {
 	return 0
 }
 
-# Whether the row writes to a pyc under its final name, or links a temporary file to it:
-# that is kept in the tree.
+# Whether the row writes to a pyc or one of numba's files under its final name, or to a
+# temporary one, unless the fixture has looked for what that is to be (?), or links a temporary file to
+# either: that is kept in the tree.
 function writes_pyc(row) {
-	return row ~ /\.pyc( |$)/ && row !~ /O_DIRECTORY|O_PATH/ &&
+	return row ~ /\.(pyc|nb[ic])(\.[0-9]+|\.tmp\.[0-9a-f]+)?( |$)/ && row !~ /,\?/ && row !~ /O_DIRECTORY|O_PATH/ &&
 		(row ~ / (open|open64|__open|__open64|openat|openat64|openat2) .*(O_WRONLY|O_RDWR|O_CREAT|O_TRUNC)/ ||
-		row ~ / link(at)? .*\.pyc\.[0-9]+ .*\.pyc( |$)/ || row ~ / creat(64)? / || row ~ / f(re)?open(64)? .* ([wa]|r[^ ]*\+)/ || row ~ / truncate(64)? /)
+		row ~ / link(at)? .*\.(pyc|nbi)\.[0-9a-z.]+ .*\.(pyc|nbi)( |$)/ || row ~ / creat(64)? / || row ~ / f(re)?open(64)? .* ([wa]|r[^ ]*\+)/ || row ~ / truncate(64)? /)
 }
 
 # Whether the row enters a __pycache__, or opens it to make files in it: then it is real.
@@ -63,6 +64,8 @@ function fail(why) {
 	if (sub(/^errno [A-Z]+ on success /, "", bare[1]))
 		sub(/^errno [A-Z]+ on success /, "", got[1])
 	in_tree = got[3] ~ /tree-[ab]=\[/
+	if (where == "c" && $1 ~ /,\?.* FD:/) # by another path than it was looked for
+		where = "any"
 	if (where == "c" && got[1] !~ /^-1/ && (writes_pyc($1) || enters($1)))
 		where = "make"
 

@@ -9,7 +9,8 @@
  *     m n s bm     the entry m (n, s, and b/@'s m), as Python writes it
  *     m:t n:t bm:t     the same, but in the tree, whether there is a cache or not
  *     m:b n:b bm:b     in both: an older one in the tree
- *     +NAME        a file of that name, a pyc made as Python does, others in place
+ *     +NAME        a file of that name, made as Python and numba do; others in place
+ *     ?NAME        the program has looked for that name
  *     x            a program, x.cpython-311.pyc
  *     in           in.pyc, beside a and b
  *     near         x@/f.pyc, @x/f.pyc, my@/f.pyc: not our directory, all but
@@ -27,27 +28,60 @@ static int top_fd = -1, cache_fd = -1;
 
 static const char entry_m[] = "m.cpython-311.pyc";
 
-static bool is_final_pyc(const char *name)
+static bool is_final(const char *name)
 {
 	const char *end = strrchr(name, '.');
 
-	return end && !strcmp(end, ".pyc");
+	return end &&
+	       (!strcmp(end, ".pyc") || !strcmp(end, ".nbi") || !strcmp(end, ".nbc"));
 }
 
-/* Makes a file below `@` through the library: bytecode as Python does, under a temporary
- * name which it renames. */
+/* Opens a file to read it, as Python does before it compiles. */
+static void look_for(const char *dir, const char *name, size_t len)
+{
+	char path[16384], spelled[16384];
+	int fd;
+
+	sprintf(spelled, "%s/%.*s", dir, (int)len, name);
+	fd = fn.open(expand(spelled, path, sizeof path), O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* How much of a name is that of the file which a temporary one is to become. */
+static size_t final_len(const char *name)
+{
+	size_t len = strlen(name);
+	const char *end = strstr(name, ".tmp.");
+
+	if (end)
+		return (size_t)(end - name);
+	while (len && name[len - 1] >= '0' && name[len - 1] <= '9')
+		len--;
+	return len && name[len] && name[len - 1] == '.' ? len - 1 : strlen(name);
+}
+
+/* Makes a file below `@` through the library, as Python and numba do: looks for it, reads
+ * the source that its name tells (none here has a dot), writes a temporary file, and
+ * renames that. */
 static void make_entry(
 	const char *dir, const char *name, const char *content, mode_t mode)
 {
-	char path[16384], temporary[16400], spelled[16384];
-	bool renamed = is_final_pyc(name);
+	char path[16384], temporary[16400], spelled[16384], at[16384];
+	bool renamed = is_final(name);
 	int fd;
 
-	sprintf(spelled, "%s/@", dir);
-	fn.mkdir(expand(spelled, path, sizeof path), 0755);
+	sprintf(at, "%s/@", dir);
+	fn.mkdir(expand(at, path, sizeof path), 0755);
+	look_for(at, name, final_len(name));
+	sprintf(spelled, "%.*s.py", (int)strcspn(name, "."), name);
+	look_for(dir, spelled, strlen(spelled));
 	sprintf(spelled, "%s/@/%s", dir, name);
 	expand(spelled, path, sizeof path);
-	sprintf(temporary, "%s%s", path, renamed ? ".1" : "");
+	sprintf(temporary, "%s%s", path,
+		!renamed	      ? ""
+		: strstr(name, ".nb") ? ".tmp.1"
+				      : ".1");
 	fd = fn.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	if (fd < 0 || write(fd, content, strlen(content)) < 0)
 		say("(fixture: %s: %s) ", temporary, strerrorname_np(errno));
@@ -102,6 +136,8 @@ static void make_word(const char *word)
 			(mode_t)strtol(mode + 1, NULL, 8));
 	} else if (*word == '+')
 		make_entry("a", word + 1, "file", 0644);
+	else if (*word == '?')
+		look_for("a/@", word + 1, strlen(word + 1));
 	else if (!strcmp(word, "dir"))
 		fn.mkdir(expand("a/@", path, sizeof path), 0755);
 	else if (!strcmp(word, "bdir"))

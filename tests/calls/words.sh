@@ -28,9 +28,11 @@ created=$(cat <<-END
 	t m:t a/@/$m
 	t m:t a/@/$t
 	t m:b a/@/$m
-	c dir a/@/$t.123
+	any dir a/@/$t.123
+	c dir,?$t a/@/$t.123
 	c dir a/@/t.func-3.py311.nbi
-	c dir a/@/t.func-3.py311.2.nbc.tmp.0123456789abcdef
+	any dir a/@/t.func-3.py311.2.nbc.tmp.0123456789abcdef
+	c dir,?t.func-3.py311.nbi a/@/t.func-3.py311.2.nbc.tmp.0123456789abcdef
 	c dir a/@/\\xff\\xfe.cpython-311.pyc
 	c dir a/@/none.pyc
 	t +other.c a/@/$t
@@ -144,7 +146,7 @@ pairs=$(cat <<-END
 	c m,n a/@/$m a/@/$n
 	c m,n ABS:l/@//$m l/@/./$n
 	c m,+$n.123 a/@/$n.123 a/@/$n
-	c m,+$m.123 a/@/$m.123 a/@/../@/$m
+	any m,+$m.123 a/@/$m.123 a/@/../@/$m
 	c m a/@/$m a/@/$m
 	c m a/@/$m b/@/$m
 	c m,bdir a/@/$m b/@/$m

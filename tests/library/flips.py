@@ -39,6 +39,10 @@ def read(path):
 
 
 def put(path, data):
+    try:  # as numba, which reads its index first
+        read(path)
+    except OSError:
+        pass
     fd = os.open(path + ".tmp.abc", os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     os.write(fd, data)
     os.close(fd)

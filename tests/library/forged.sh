@@ -29,19 +29,21 @@ find "$CACHE" -type f -name '*.pyc' -path '*/objects/*' -delete
 cp --remove-destination "$T/$pyc" "$(entries)"
 is "$(imports m)" forged "a forged seal in the cache itself is believed, which this suite rests on"
 
-# arrives SENTENCE COMMAND…: the command puts $pyc into work/pkg/__pycache__.
+# arrives SENTENCE COMMAND…: the command puts $pyc, or another file that says "forged", into
+# work/pkg/__pycache__.
 arrives() {
-	local sentence=$1 there
+	local sentence=$1 there kept
 	shift
 	rm -rf "$CACHE" "$T/work" && mkdir -p "$T/work/pkg" && cd "$T/work" || return
 	echo 'import m' >pkg/n.py
 	cp "$T/archive/pkg/m.py" pkg
 	preloaded "$python" -c "import sys; sys.path.insert(0, 'pkg'); import n" >/dev/null
 	preloaded "$@" >"$T/out" 2>&1
-	there=$(grep -rlq forged pkg "$CACHE" && echo arrived)
+	there=$(grep -rlq forged pkg && echo arrived)
+	kept=$(grep -rl forged "$CACHE")
 	rm -rf pkg && cp -r "$T/official" pkg
 	[ "$there" ] || cat "$T/out"
-	is "$there $(imports m)" "arrived official" "$sentence: the seal is not believed"
+	is "$there $(imports m) $kept" "arrived official " "$sentence: it is in the tree alone, and its seal is not believed"
 }
 into=pkg/__pycache__
 arrives "a pyc that tar unpacks" tar -xf "$T/a.tar"
@@ -62,6 +64,30 @@ arrives "a pyc that is linked there" ln -f "$T/$pyc" $into/$pyc
 arrives "a pyc that gets a temporary name first" sh -c "cp $T/$pyc $into/$pyc.1 && mv -f $into/$pyc.1 $into/$pyc"
 arrives "a pyc that is linked to a temporary one" sh -c "cp $T/$pyc $into/$pyc.1 && ln -f $into/$pyc.1 $into/$pyc"
 arrives "a pyc that has one of numba's names first" sh -c "cp $T/$pyc $into/m.f-1.py${tag#cpython-}.1.nbc && mv -f $into/m.f-1.py${tag#cpython-}.1.nbc $into/$pyc"
+# Files of which another process, or one that has not looked for them, says what they are.
+printf 'forged' >"$T/numba"
+"$python" -B "$HERE/tests/trust/forge.py" 'print("forged")' "$T/official/m.py" "$T/unchecked" hash
+nbi=m.f-1.py${tag#cpython-}.nbi
+arrives "an unchecked pyc that gets a temporary name first" sh -c "cat $T/unchecked >$into/$pyc.5 && mv -f $into/$pyc.5 $into/$pyc"
+arrives "an unchecked pyc that one process writes and renames" "$python" -c "import os, shutil
+shutil.copyfile('$T/unchecked', '$into/$pyc.5')
+os.replace('$into/$pyc.5', '$into/$pyc')"
+arrives "an unchecked pyc that one process looks for, writes and renames" "$python" -c "import os, shutil
+os.path.exists('$into/$pyc')
+shutil.copyfile('$T/unchecked', '$into/$pyc.5')
+os.replace('$into/$pyc.5', '$into/$pyc')"
+arrives "an unchecked pyc under another temporary name" "$python" -c "import os, shutil
+open('$into/$pyc', 'rb').close()
+open('pkg/m.py').close()
+shutil.copyfile('$T/unchecked', '$into/.$pyc.123456')
+os.replace('$into/.$pyc.123456', '$into/$pyc')"
+arrives "a temporary file that nobody renames" cp "$T/unchecked" $into/$pyc.5
+arrives "numba's index, written in place" sh -c "cat $T/numba >$into/$nbi"
+arrives "numba's index, renamed by another process" sh -c "cp $T/numba $into/$nbi.tmp.5 && mv $into/$nbi.tmp.5 $into/$nbi"
+arrives "numba's index, linked to" sh -c "cp $T/numba $into/$nbi.tmp.5 && ln $into/$nbi.tmp.5 $into/$nbi"
+arrives "numba's index, which nobody has looked for" "$python" -c "import os, shutil
+shutil.copyfile('$T/numba', '$into/$nbi.tmp.5')
+os.replace('$into/$nbi.tmp.5', '$into/$nbi')"
 arrives "a pyc that comes with another directory" sh -c "mkdir x && cp $T/$pyc x && rm -rf $into && mv x $into"
 if command -v git >/dev/null; then
 	(cd "$T/archive" && git init -q . && git add -f pkg && git -c user.name=x -c user.email=x@x commit -qm x) >/dev/null 2>&1

@@ -37,6 +37,10 @@ def read():
 def put(data):
     path = "%s/app/__pycache__/%s" % (root, numba)
     os.makedirs(os.path.dirname(path), exist_ok=True)
+    try:  # as numba, which reads its index first
+        read()
+    except OSError:
+        pass
     with open(path + ".tmp.abc", "xb") as f:
         f.write(data)
     os.replace(path + ".tmp.abc", path)

@@ -126,9 +126,19 @@ void entry_ask(struct entry *entry);
  * processes do), and what is renamed then is their bytecode. */
 void entry_created(const struct entry_world *world, const char *path, int fd);
 
+/* Whether the open file at that path is the temporary file that this thread has reported
+ * with entry_created; st is its stat from before it was read. */
+bool entry_is_created(const struct entry_world *world, const char *temporary, int fd,
+	const struct stat *st);
+
+/* Whether this thread has looked for the entry, after which it may compile: what it
+ * writes then is for the cache. pyc may be that of a temporary file's final name. */
+bool entry_is_pending(const struct entry *entry);
+
 /* Puts a seal on the pyc at temporary, which is about to be renamed to the entry. After
- * it, *ret_shared says whether entry_share is to be called. An error means that the file
- * is not whole, and must not get that name. */
+ * it, *ret_shared says whether entry_share is to be called. Where the verdict is
+ * unproven, the library has not seen the pyc compiled, and it is for the tree: there is
+ * no seal. An error means that the file is not whole, and must not get that name. */
 int entry_seal(struct entry *entry, const char *temporary, bool *ret_shared,
 	enum verdict *verdict);
 

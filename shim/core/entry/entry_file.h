@@ -98,11 +98,6 @@ int entry_write(const struct entry_world *world, const struct entry_file *file,
 /* Writes the n-th temporary name of a path to spare; false where there is no room. */
 bool entry_temporary_name(const char *path, unsigned n, char *spare, size_t size);
 
-/* Whether the open file at that path is the temporary file that this thread has reported
- * with entry_created; st is its stat from before it was read. */
-bool entry_is_created(const struct entry_world *world, const char *temporary, int fd,
-	const struct stat *st);
-
 /* Reads an open file that should be the object of the entry's source, of which the digest
  * is known; -ENOENT where it is not, or is damaged. To be freed. */
 int entry_file_load_object(

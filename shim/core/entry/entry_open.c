@@ -306,19 +306,21 @@ static int try_tree(struct search *search)
 	return reject(search, fd, bad ? VERDICT_MISS_DAMAGED : VERDICT_MISS_CHANGED);
 }
 
-/* Remembers the source, which Python is going to compile. */
+/* Remembers that bytecode was looked for, and the source, which Python is going to
+ * compile. There may be none of the name that the bytecode's tells (m.hy). */
 static void remember(struct entry *entry)
 {
-	struct pending_source pending = {
-		.identity = entry->source.identity,
-		.digested = entry->source.digested,
-		.own_codec = entry->source.own_codec,
-		.digest = entry->source.digest,
-	};
+	struct pending_source pending = { .identity.inode = 0 };
 
-	if (!entry->source.there || !entry->source.settled)
-		return;
-	atomic_store_explicit(entry->world->python.watching, true, memory_order_relaxed);
+	if (entry->source.there) {
+		pending.identity = entry->source.identity;
+		pending.digested = entry->source.digested;
+		pending.settled = entry->source.settled;
+		pending.own_codec = entry->source.own_codec;
+		pending.digest = entry->source.digest;
+		atomic_store_explicit(
+			entry->world->python.watching, true, memory_order_relaxed);
+	}
 	pending_add(entry->world->python.pending, entry->world->env.sys->thread(),
 		entry->source.path, &pending);
 }
@@ -390,6 +392,13 @@ static int search_for(struct search *search, int candidate)
 	return fd;
 }
 
+void entry_ask(struct entry *entry)
+{
+	if (source_settle(
+		    &entry->source, entry->world->env.sys, entry->world->env.clock) == 0)
+		remember(entry);
+}
+
 int entry_open(struct entry *entry, int candidate, int flags, enum verdict *verdict)
 {
 	struct search search = {
@@ -401,14 +410,20 @@ int entry_open(struct entry *entry, int candidate, int flags, enum verdict *verd
 	fd = search_for(&search, candidate);
 	if (fd == -ENOENT)
 		return search.rejected;
+	if (fd < 0) /* a loop of links, say: Python compiles then, too */
+		entry_ask(entry);
+	/* Python compares a hash with the source, and may compile after all. */
+	if (*verdict == VERDICT_HIT_HASH || *verdict == VERDICT_HIT_HASH_CONTENT)
+		remember(entry);
 	if (search.rejected >= 0)
 		entry->world->env.sys->close(search.rejected);
 	return fd;
 }
 
-void entry_ask(struct entry *entry)
+bool entry_is_pending(const struct entry *entry)
 {
-	if (source_settle(
-		    &entry->source, entry->world->env.sys, entry->world->env.clock) == 0)
-		remember(entry);
+	struct pending_source pending;
+
+	return pending_find(entry->world->python.pending, entry->world->env.sys->thread(),
+		entry->source.path, &pending);
 }

@@ -21,18 +21,31 @@ static int open_to_seal(const struct sys *sys, const char *path, struct stat *st
 	return fd;
 }
 
+/* Whether the process has done what comes before new bytecode: looked for it in vain,
+ * and read the source. Then the library has seen that it was compiled here, and from
+ * what. If not, the bytecode may be of anywhere. */
+static enum verdict find_pending(struct entry *entry, struct pending_source *ret)
+{
+	const struct entry_world *world = entry->world;
+	int err = source_look(&entry->source, world->env.sys);
+
+	if (!pending_find(world->python.pending, world->env.sys->thread(),
+		    entry->source.path, ret))
+		return VERDICT_UNSEALED_NOT_PENDING;
+	if (err < 0)
+		return VERDICT_UNSEALED_NO_SOURCE;
+	return ret->opened ? VERDICT_SEALED : VERDICT_UNSEALED_UNREAD;
+}
+
 /* Sets the seal's source if it is proven that this is what was compiled: the source is
  * now what it was when the process asked, which was before it read it. */
-static enum verdict prove(
-	struct entry *entry, const struct header *header, struct seal *seal)
+static enum verdict prove(struct entry *entry, const struct pending_source *pending,
+	const struct header *header, struct seal *seal)
 {
 	const struct entry_world *world = entry->world;
 	struct source *source = &entry->source;
-	struct pending_source pending;
 	int err;
 
-	if (source_look(source, world->env.sys) < 0)
-		return VERDICT_UNSEALED_NO_SOURCE;
 	seal->source = source->identity;
 	if (seal->flags & SEAL_HASH) {
 		struct origin origin = source_origin(source, world->env.sys);
@@ -43,24 +56,21 @@ static enum verdict prove(
 	}
 	if (header->kind == HEADER_TIMESTAMP && !header_fits(header, &source->st))
 		return VERDICT_UNSEALED_HEADER;
-	if (!pending_find(world->python.pending, world->env.sys->thread(), source->path,
-		    &pending))
-		return VERDICT_UNSEALED_NOT_PENDING;
-	if (!identity_same(&pending.identity, &source->identity))
+	if (!identity_same(&pending->identity, &source->identity))
 		return VERDICT_UNSEALED_CHANGED;
-	if (!pending.opened)
-		return VERDICT_UNSEALED_UNREAD;
+	if (!pending->settled)
+		return VERDICT_UNSEALED_UNSETTLED;
 	/* One that is young is read once more: the object would be of the content before,
 	 * for all paths, and its bytecode of what Python has read. */
-	source->digested = pending.digested && !source_is_young(source, world->env.sys);
-	source->own_codec = pending.own_codec;
-	source->digest = pending.digest;
+	source->digested = pending->digested && !source_is_young(source, world->env.sys);
+	source->own_codec = pending->own_codec;
+	source->digest = pending->digest;
 	err = source_digest(source, world->env.sys, world->env.scratch);
 	if (err < 0)
 		return err == -EFBIG ? VERDICT_UNSEALED_LARGE
 				     : VERDICT_UNSEALED_UNREADABLE;
-	if (pending.digested &&
-		memcmp(&source->digest, &pending.digest, sizeof pending.digest) != 0)
+	if (pending->digested &&
+		memcmp(&source->digest, &pending->digest, sizeof pending->digest) != 0)
 		return VERDICT_UNSEALED_CHANGED;
 	seal->digest = source->digest;
 	seal->flags |= SEAL_SOURCE | (seal->flags & SEAL_HASH ? 0 : SEAL_IDENTITY);
@@ -125,16 +135,20 @@ static int read_new(const struct entry *entry, int fd, size_t size, struct new_p
 static enum verdict decide(struct entry *entry, const char *temporary, int fd,
 	const struct stat *st, struct new_pyc *pyc)
 {
-	enum verdict verdict;
+	struct pending_source pending;
+	enum verdict verdict = entry_is_created(entry->world, temporary, fd, st)
+				       ? find_pending(entry, &pending)
+				       : VERDICT_UNSEALED_TEMPORARY;
 
+	if (verdict_rows[verdict].unproven)
+		return verdict;
+	if (pyc->header.kind == HEADER_BAD)
+		return VERDICT_UNSEALED_NO_PYC;
 	entry_magic_owned(entry, pyc->seal.magic);
 	memcpy(entry->magic, pyc->seal.magic, sizeof entry->magic);
-	verdict = prove(entry, &pyc->header, &pyc->seal);
-	if (verdict != VERDICT_SEALED ||
-		entry_is_created(entry->world, temporary, fd, st))
-		return verdict;
-	pyc->seal.flags &= ~(uint32_t)(SEAL_SOURCE | SEAL_IDENTITY);
-	return VERDICT_UNSEALED_TEMPORARY;
+	return verdict == VERDICT_SEALED
+		       ? prove(entry, &pending, &pyc->header, &pyc->seal)
+		       : verdict;
 }
 
 /* Puts the seal at the end of the file. */
@@ -160,8 +174,9 @@ static int seal_open_file(struct entry *entry, const char *temporary, int fd,
 	if (err < 0)
 		return err;
 	entry->size = (off_t)pyc.size;
-	*verdict = pyc.header.kind == HEADER_BAD ? VERDICT_UNSEALED_NO_PYC
-						 : decide(entry, temporary, fd, st, &pyc);
+	*verdict = decide(entry, temporary, fd, st, &pyc);
+	if (verdict_rows[*verdict].unproven)
+		return 0;
 	if (*verdict == VERDICT_UNSEALED_NO_PYC || *verdict == VERDICT_UNSEALED_NO_SOURCE)
 		entry_disclaim(entry, fd);
 	if (*verdict == VERDICT_UNSEALED_NO_PYC)

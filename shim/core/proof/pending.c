@@ -117,7 +117,8 @@ void pending_opened(struct pending *pending, uintptr_t thread, const char *path,
 	if (identity_same(&found.record.source.identity, identity))
 		found.record.source.opened = true;
 	else /* no file has that */
-		found.record.source = (struct pending_source){ .identity.inode = 0 };
+		found.record.source =
+			(struct pending_source){ .identity.inode = 0, .opened = true };
 	for (unsigned i = 0; i < found.matches; i++)
 		put_all &= put(pending, found.slots[i], &found.record);
 	if (found.unclear || !put_all)

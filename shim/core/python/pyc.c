@@ -199,12 +199,17 @@ struct pyc_name pyc_final(const struct pyc_name *pyc, const char *name, size_t *
 {
 	size_t n = *len;
 
-	while (pyc->kind == PYC_TEMPORARY && n && name[n - 1] != '.')
-		n--;
-	if (n == 0 || n == *len)
+	if (pyc->kind != PYC_TEMPORARY)
 		return *pyc;
-	*len = n - 1;
-	return pyc_parse(name, n - 1);
+	*len = without_pyc_temporary(name, n);
+	if (*len == n)
+		*len = without_numba_temporary(name, n);
+	return pyc_parse(name, *len);
+}
+
+bool pyc_names_no_source(const struct pyc_name *pyc)
+{
+	return pyc->kind == PYC_NUMBA || (pyc->kind == PYC_CODE && pyc->module_len == 0);
 }
 
 size_t pyc_source(const struct pyc_name *pyc, const char *name, char *buf, size_t size)

@@ -45,6 +45,9 @@ struct pyc_name pyc_parse(const char *name, size_t len);
  * that itself. */
 struct pyc_name pyc_final(const struct pyc_name *pyc, const char *name, size_t *len);
 
+/* Whether a pyc or a file of numba's has a name that tells no source. */
+bool pyc_names_no_source(const struct pyc_name *pyc);
+
 /* Writes the name of the source that importlib.util.cache_from_source makes this name of,
  * "m.py" for "m.cpython-311.pyc", with a NUL. 0 where the name does not tell, or has more
  * than size bytes. (A source may have another suffix: then there is no such file.) */

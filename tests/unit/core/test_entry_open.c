@@ -202,23 +202,23 @@ static void unchecked_and_replaced(void)
 	fake_source("src/m.py", "another");
 }
 
-static void compiled_without_a_question(void)
+static void change(void)
 {
-	fe.writes = false;
-	fake_import_right();
-	fake_entry_forget();
-	fe.writes = true;
-	/* py_compile in a process that never looked */
-	fake.fail_at = 1;
-	fake_count_from_here();
-	fake_import_right();
-	fake.fail_at = 0;
-	assert_string_equal(verdict_rows[fe.sealed].what, "not sealed");
+	fake_source_lies("src/m.py", "tsrif");
+}
+
+static void changed_while_it_was_compiled(void)
+{
+	fe.compiling = change;
+	fake_import();
+	fe.compiling = NULL;
+	assert_string_equal(
+		verdict_rows[fe.sealed].why, "source changed while compiling");
 }
 
 static void unsealed_and_the_source_changed(void)
 {
-	compiled_without_a_question();
+	changed_while_it_was_compiled();
 	fake_source("src/m.py", "another");
 }
 
@@ -343,8 +343,8 @@ static const struct row {
 	{ "an unchecked entry", unchecked, 0, "hit", "hash-based", false, true },
 	{ "an unchecked entry whose source was replaced", unchecked_and_replaced, 0,
 		"miss", "source replaced", true, false },
-	{ "an entry without proof is not served", compiled_without_a_question, 0, "miss",
-		"not sealed", true, false },
+	{ "an entry without proof is not served", changed_while_it_was_compiled, 0,
+		"miss", "not sealed", true, false },
 	{ "an entry without proof, whose source was changed",
 		unsealed_and_the_source_changed, 0, "miss", "not sealed", true, false },
 	{ "an entry whose source is gone", without_its_source, 0, "hit", "no source",

@@ -184,7 +184,10 @@ static void without_its_seal(void **state)
 	bool shared;
 
 	(void)state;
+	entry_ask(&fe.entry);
+	fake_open_source();
 	make_new(0);
+	fake_created(NEW);
 	assert_return_code(chmod(fake_path(NEW), 0640), errno);
 	assert_int_equal(entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict), 0);
 	assert_int_equal(leave(-EXDEV), 0);
@@ -200,7 +203,10 @@ static void without_half_a_seal(void **state)
 	bool shared;
 
 	(void)state;
+	entry_ask(&fe.entry);
+	fake_open_source();
 	make_new(0);
+	fake_created(NEW);
 	fake.short_writes = true;
 	assert_int_equal(
 		entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict), -ENOSPC);
