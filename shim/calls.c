@@ -80,7 +80,7 @@ void calls_resolve(void)
 	scan_init();
 }
 
-/* 3. The slow functions: the path has the letters __pycache__ in it, or may have. They
+/* 3. The slow functions: the path has the text __pycache__ in it, or may have. They
  * are apart from the wrappers so that those keep a frame of nothing. */
 
 #define maybe_ours(path) (!process_passes(path) && path_names_pycache(path))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The interposed calls: libc's own functions behind them, and the wrappers that
+ * The interposed calls: the functions of libc that they call, and the wrappers that
  * are exported under libc's names.
  *
  * All of it is made from calls.def. `real.NAME` is never NULL: before the

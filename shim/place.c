@@ -28,7 +28,7 @@ bool place_in_tree(const struct place *place)
 	return place_exists(place->dirfd, place->path);
 }
 
-/* The length of a directory's spelling without the slashes at its end. */
+/* The length of a directory's path without the slashes at its end. */
 static size_t without_slashes(const char *path, size_t len)
 {
 	while (len > 1 && path[len - 1] == '/')
@@ -36,7 +36,7 @@ static size_t without_slashes(const char *path, size_t len)
 	return len;
 }
 
-/* Writes the canonical path of the directory of the sources behind the tree_len bytes
+/* Writes the canonical path of the directory of the sources after the tree_len bytes
  * of cache. */
 static ssize_t resolve(
 	struct place *place, const char *path, size_t len, enum place_use use)
@@ -61,7 +61,7 @@ static ssize_t resolve(
 	}
 	if (use == PLACE_RECALL || use == PLACE_SETTLED)
 		ret = dirs_recall(&sys_real, &process_memo, path, len, buf, size);
-	if (ret != -EINVAL) /* -EINVAL: not a spelling that is remembered */
+	if (ret != -EINVAL) /* -EINVAL: not a path that is remembered */
 		return ret;
 	/* "/.": a directory that may not be entered is to give its error. */
 	text_add(&text, path, len);

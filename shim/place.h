@@ -34,9 +34,9 @@ enum place_use {
 	PLACE_ANY,     /* the directory is resolved */
 	PLACE_TO_OPEN, /* an open; of a temporary file, the name shows the process's tag
 			*/
-	PLACE_TO_READ, /* an open for reading: the directory's spelling is taken for its
-			  canonical path where it may be one. The seal keeps that
-			  harmless, and mostly it is true and spares asking */
+	PLACE_TO_READ, /* an open for reading: the directory as given is taken for its
+			  canonical path where it may be one. That is usually right and
+			  saves two system calls; where it is wrong, the seal shows it */
 	PLACE_SETTLED, /* the same, once more and without taking it */
 	PLACE_RECALL,  /* as PLACE_ANY, but a remembered answer will do */
 };
@@ -52,8 +52,8 @@ enum place_origin {
 struct place {
 	enum place_kind kind;
 	int dirfd;
-	const char *path; /* in the tree: the caller's, or the same place spelled without
-			     "__pycache__/..", and then it points into cache */
+	const char *path;    /* in the tree: the caller's, or the same place without
+				"__pycache__/..", and then it points into cache */
 	struct pyc_name pyc; /* of PLACE_ENTRY */
 	/* How `cache` is put together. For PLACE_OTHER `cache` is empty where the process
 	 * has shown no tag. */
@@ -150,7 +150,7 @@ void place_hide(struct place *place);
  * neither real nor pretended. */
 int place_ready_cache(struct place *place);
 
-/* Whether it is the program's own doing that the PLACE_ENTRY could not be opened with
+/* Whether the program itself is the reason why the PLACE_ENTRY could not be opened with
  * those flags (EACCES); see entry_is_closed. */
 bool place_is_closed(struct place *place, int flags);
 

@@ -73,7 +73,7 @@ int place_ready_tree(struct place *place)
 }
 
 /* Whether the program has the __pycache__ of an entry: a real one, or one that it made
- * and that the cache keeps under the program's own tag. */
+ * and that the cache keeps under the process's tag. */
 static __attribute__((noinline)) bool has_directory(
 	const struct place *place, const char *canonical)
 {

@@ -32,7 +32,7 @@ extern struct layers process_layers;
 extern const struct sys sys_real;
 
 /* The paths that this thread has passed to the next library, and waits for. A preload
- * behind ours may be made of public functions (fakeroot's fstatat calls __fxstatat),
+ * after ours may be made of public functions (fakeroot's fstatat calls __fxstatat),
  * which are ours again: such a call is not looked at, or it would ask for the same
  * without end. By the pointers, so that a signal handler's calls are looked at. */
 extern __thread const char *process_passing[2] __attribute__((tls_model("initial-exec")));
@@ -101,6 +101,6 @@ extern _Atomic(const char *) process_own_tag;
  * is. */
 int process_looked(const char *path, const struct stat *st, int result);
 
-/* Of the wrappers of setuid & Co. and chroot: they pass the result through. */
+/* Of the wrappers of setuid and its kin, and chroot: they pass the result through. */
 int identity_changed(int result);
 int root_changed(int result);

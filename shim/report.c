@@ -125,7 +125,7 @@ void report_flush(void)
 	flush_own(atomic_load_explicit(&report_page, memory_order_acquire), false);
 }
 
-/* A vfork child never comes here, whoever began to count. */
+/* A vfork child never comes here, no matter which process began to count. */
 __attribute__((destructor)) static void fini(void)
 {
 	struct counters *counters =

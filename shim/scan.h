@@ -4,9 +4,9 @@
  * `__pycache__`? All of our cost to a program that has nothing to do with Python
  * is here, so it is the one place that is tuned (make bench: instructions a call).
  *
- * It reads whole aligned blocks of 32 bytes, so up to 31 bytes before and behind the
+ * It reads whole aligned blocks of 32 bytes, so up to 31 bytes before and after the
  * string, but never beyond the page and never decides by them. Blocks without an
- * underscore are passed over; in the others it looks for those four letters of the
+ * underscore are passed over; in the others it looks for those four bytes of the
  * component that lie within the block, wherever blocks begin.
  *
  * Without AVX2, and before the constructor, it says "maybe" to all, and the exact
@@ -34,11 +34,11 @@
 	}
 #define TWICE(...) (long long)(FOUR(__VA_ARGS__) | FOUR(__VA_ARGS__) << 32)
 
-/* A lower address is NULL, or the processor cannot do this. In memory, as the letters
- * are: the compiler would make them anew on each call. */
+/* A lower address is NULL, or the processor cannot do this. In memory, as the patterns
+ * are: the compiler would make them again on each call. */
 uintptr_t scan_floor = UINTPTR_MAX;
 
-/* "_", and four letters of __pycache__ that lie at an address divisible by 4 when it
+/* "_", and four bytes of __pycache__ that lie at an address divisible by 4 when it
  * begins at one that leaves 0, 3, 2 or 1. */
 __m256i scan_patterns[5] = { EIGHT('_', '_', '_', '_'), EIGHT('_', '_', 'p', 'y'),
 	EIGHT('_', 'p', 'y', 'c'), EIGHT('p', 'y', 'c', 'a'), EIGHT('y', 'c', 'a', 'c') };
@@ -48,19 +48,19 @@ static inline void scan_init(void)
 	const char *preload = secure_getenv("LD_PRELOAD");
 
 	__builtin_cpu_init();
-	/* memcheck cannot tell that what lies behind the string does not count. */
+	/* memcheck cannot tell that what follows the string does not count. */
 	if (__builtin_cpu_supports("avx2") &&
 		!(preload && strstr(preload, "vgpreload_memcheck")))
 		scan_floor = PATH_FIRST_PAGE;
 }
 
-/* Where the component is in a block, at least four letters of it. */
+/* Where the component is in a block, at least four bytes of it. */
 __attribute__((target("avx2"), no_sanitize("address"))) static inline __m256i scan_block(
 	__m256i text)
 {
 	__m256i found;
 
-	/* Or the letters would be loaded on the common way as well. */
+	/* Or the patterns would be loaded on the common way as well. */
 	__asm__("" ::: "memory");
 	found = _mm256_or_si256(_mm256_cmpeq_epi32(text, scan_patterns[1]),
 		_mm256_cmpeq_epi32(text, scan_patterns[2]));
@@ -89,7 +89,7 @@ __attribute__((noinline, target("avx2"), no_sanitize("address"))) static bool sc
 			continue;
 		ends = MASK(is_end) & valid;
 		if (MASK(is_underscore) & valid) {
-			/* Nor what is behind it. Four letters count by their first. */
+			/* Nor what follows it. Four bytes count by their first. */
 			if (MASK(scan_block(*block)) & 0x11111111u & valid &
 				(ends ^ (ends - 1)))
 				return true;

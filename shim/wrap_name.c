@@ -283,7 +283,7 @@ static int publish_entry(
 		return copy_out(do_rename, temporary, final, flags);
 	if (shared)
 		entry_share(entry, temporary->cache);
-	/* Mostly nothing has that name, so that is tried first: it spares looking. */
+	/* Usually nothing has that name, so that is tried first and saves a look. */
 	if (flags == 0 && !entry->common &&
 		from_cache(do_rename, temporary->cache, final, RENAME_NOREPLACE) == 0) {
 		entry_placed(entry, NULL);

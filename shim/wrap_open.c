@@ -258,7 +258,7 @@ int cached_open(int dirfd, const char *path, int flags, mode_t mode)
 		if (flags & O_CREAT)
 			(void)place_ready_tree(&place);
 		break;
-	case PLACE_TREE: /* a source even, in a directory with those letters in its name
+	case PLACE_TREE: /* a source even, in a directory with that text in its name
 			  */
 		return process_opened(path, open_tree(&place, flags, mode));
 	}

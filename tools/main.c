@@ -41,7 +41,7 @@ const struct command *const commands[] = {
 	NULL,
 };
 
-/* The usual spellings of two subcommands. */
+/* Other names of two subcommands. */
 static const struct {
 	const char *word, *name;
 } aliases[] = {
@@ -80,8 +80,8 @@ int command_unknown(const char *name)
 	return EXIT_USAGE;
 }
 
-/* Where 0, 1 or 2 is closed, the next file to be opened would have that number, and what
- * is said would be written to it: to the lock, or into an archive. Stays closed for the
+/* Where 0, 1 or 2 is closed, the next file to be opened would have that number, and
+ * messages would be written to it: to the lock, or into an archive. Stays closed for the
  * commands that are run. */
 static void hold_standard_descriptors(void)
 {

@@ -46,8 +46,8 @@ struct archive_member {
 };
 
 /* Whether a file, judged without its source (""), is of use elsewhere: fresh, or why not.
- * Only what a seal vouches for is of use there; a program's own file tells its source by
- * the inode that it has here. */
+ * Only what a seal vouches for is of use there; a foreign-written file names its source
+ * by the inode that it has here. */
 struct pyc_state archive_state(const struct layout *item, struct pyc_state state);
 
 /* Whether others may not read the source of that file by its mode; where there is no such

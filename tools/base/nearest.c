@@ -44,7 +44,7 @@ void nearest_offer(struct nearest *nearest, const char *candidate)
 	if (length > LONGEST || strlen(candidate) > LONGEST)
 		return;
 	far = distance(nearest->word, candidate);
-	/* A third of the letters may differ: in "rn" one, or "ls" would be near
+	/* A third of the characters may differ: in "rn" one, or "ls" would be near
 	 * to all. */
 	if (far > (length + 2) / 3 || (nearest->best && far >= nearest->distance))
 		return;

@@ -13,7 +13,7 @@
 struct nearest {
 	const char *word;
 	const char *best;
-	unsigned distance; /* letters to put in, take out or change */
+	unsigned distance; /* characters to insert, delete or change */
 };
 
 void nearest_offer(struct nearest *nearest, const char *candidate);

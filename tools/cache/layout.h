@@ -63,7 +63,7 @@ size_t layout_source(const struct layout *item, const char *dir, const char *nam
 	char *buf, size_t size);
 
 /* Whether entries of that source, or below that directory, an absolute path, are those of
- * trees that come and go, which have them in common: then there is never such a path. */
+ * ephemeral trees, which share them: then there is never such a path. */
 bool layout_is_common(const char *source);
 
 /* Writes "<version>/tree<source_dir>/__pycache__", with a NUL; 0 where it does not fit.

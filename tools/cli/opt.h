@@ -48,8 +48,8 @@ enum opt_type {
 };
 
 struct opt {
-	const char *name; /* the long spelling, without its dashes; NULL ends a table */
-	char letter;	  /* the short spelling; 0: none */
+	const char *name; /* the long form, without its dashes; NULL ends a table */
+	char letter;	  /* the short form; 0: none */
 	const char *arg;  /* what its value is called in the help; NULL: it has none */
 	const char *help; /* printed with line breaks where they fit */
 	enum opt_type type;

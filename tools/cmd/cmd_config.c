@@ -224,7 +224,7 @@ static int check(char **words)
 
 static const struct action {
 	const char *name;
-	int words; /* behind the name */
+	int words; /* after the name */
 	int (*run)(char **words);
 } actions[] = {
 	{ "get", 1, get },

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A configuration file: lines `key = value`, empty ones, and comments, which have # as
- * their first letter. There is no quoting: a value is what stands between the first `=`
- * and the end of the line, without the blanks around it.
+ * their first character. There is no quoting: a value is what stands between the first
+ * `=` and the end of the line, without the blanks around it.
  *
  * Functions return 0 or -errno unless they say otherwise.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What a pyc says of itself, wherever it lies: header, seal, and whether they agree with
- * the bytes. Reads only that one file; what its source makes of it is state.h's question.
+ * the bytes. Reads only that one file; whether it fits its source is for state.h.
  *
  * Thread-safe. Functions return 0 or -errno.
  */
@@ -22,7 +22,7 @@ struct inspection {
 	struct stat st;
 	bool sealed; /* seal is filled in */
 	struct seal seal;
-	unsigned format; /* of the seal at the end, whoever wrote it; 0: none */
+	unsigned format; /* of the seal at the end, by any version; 0: none */
 	bool newer;	 /* the seal is a later version's */
 	bool own;	 /* marked as written by the program itself */
 	/* after inspect alone */

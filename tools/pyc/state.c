@@ -40,8 +40,8 @@ void state_tag(const struct layout *item, char ret_tag[PYC_TAG_SIZE])
 	}
 }
 
-/* What the functions below decide about. */
-struct question {
+/* One file while it is classified. */
+struct subject {
 	const struct layout *item;
 	const struct inspection *pyc;
 	int fd;
@@ -50,25 +50,25 @@ struct question {
 	struct pyc_state *answer;
 };
 
-static void conclude(struct question *question, enum state state, const char *why)
+static void conclude(struct subject *subject, enum state state, const char *why)
 {
-	question->answer->state = state;
-	question->answer->why = why;
+	subject->answer->state = state;
+	subject->answer->why = why;
 }
 
-static void classify_object(struct question *question)
+static void classify_object(struct subject *subject)
 {
-	const struct seal *seal = &question->pyc->seal;
-	const struct object_name *name = &question->item->object;
+	const struct seal *seal = &subject->pyc->seal;
+	const struct object_name *name = &subject->item->object;
 
 	if ((seal->flags & (SEAL_SOURCE | SEAL_HASH)) != SEAL_SOURCE)
-		conclude(question, STATE_DAMAGED, "its seal proves no source");
+		conclude(subject, STATE_DAMAGED, "its seal proves no source");
 	else if (memcmp(&seal->digest, &name->digest, sizeof seal->digest) != 0)
-		conclude(question, STATE_DAMAGED, "its name is another source's digest");
+		conclude(subject, STATE_DAMAGED, "its name is another source's digest");
 	else if (memcmp(seal->magic, name->magic, sizeof seal->magic) != 0)
-		conclude(question, STATE_DAMAGED, "its folder is another magic number's");
+		conclude(subject, STATE_DAMAGED, "its folder is another magic number's");
 	else
-		conclude(question, STATE_FRESH, NULL);
+		conclude(subject, STATE_FRESH, NULL);
 }
 
 static enum state of_verdict(enum verdict id)
@@ -90,37 +90,37 @@ static bool is_unread(enum verdict id)
 	return id == VERDICT_MISS_UNREACHABLE || id == VERDICT_MISS_UNREADABLE;
 }
 
-static void classify_by_source(struct question *question)
+static void classify_by_source(struct subject *subject)
 {
-	const struct seal *seal = &question->pyc->seal;
-	const struct entry_world *world = question->entry.world;
-	struct source *source = &question->entry.source;
+	const struct seal *seal = &subject->pyc->seal;
+	const struct entry_world *world = subject->entry.world;
+	struct source *source = &subject->entry.source;
 	enum verdict id = entry_compare(world, source, seal);
 
-	if ((question->flags & STATE_LAYER) && id == VERDICT_HIT_HASH)
+	if ((subject->flags & STATE_LAYER) && id == VERDICT_HIT_HASH)
 		id = entry_compare_elsewhere(world, source, seal);
 	if (id == VERDICT_NONE && !(seal->flags & SEAL_HASH) &&
 		seal->source.size != source->identity.size)
 		id = VERDICT_MISS_CHANGED; /* that needs no reading */
-	if (id == VERDICT_NONE && !(question->flags & STATE_DIGEST)) {
-		conclude(question, STATE_STALE, "source touched");
-		question->answer->touched = true;
+	if (id == VERDICT_NONE && !(subject->flags & STATE_DIGEST)) {
+		conclude(subject, STATE_STALE, "source touched");
+		subject->answer->touched = true;
 		return;
 	}
 	if (id == VERDICT_NONE)
-		id = entry_compare_content(world, source, seal, question->item->stock);
-	question->answer->touched = is_unread(id) || id == VERDICT_HIT_RESEALED;
-	conclude(question, of_verdict(id),
+		id = entry_compare_content(world, source, seal, subject->item->stock);
+	subject->answer->touched = is_unread(id) || id == VERDICT_HIT_RESEALED;
+	conclude(subject, of_verdict(id),
 		id == VERDICT_HIT_RESEALED ? "same content" : verdict_rows[id].why);
 }
 
 /* Only an entry whose seal is taken at its word can be wrong: any other is compared by
  * content before it is served. */
-static void prove(struct question *question)
+static void prove(struct subject *subject)
 {
-	struct source source = { .dirfd = AT_FDCWD, .path = question->entry.source.path };
-	const struct seal *seal = &question->pyc->seal;
-	struct pyc_state *answer = question->answer;
+	struct source source = { .dirfd = AT_FDCWD, .path = subject->entry.source.path };
+	const struct seal *seal = &subject->pyc->seal;
+	struct pyc_state *answer = subject->answer;
 
 	if (!source.path || !(seal->flags & SEAL_SOURCE) ||
 		source_look(&source, &sys_libc) < 0 ||
@@ -132,75 +132,75 @@ static void prove(struct question *question)
 			identity_proves(&seal->source, &source.identity);
 }
 
-static void classify_sealed(struct question *question)
+static void classify_sealed(struct subject *subject)
 {
-	const char *source = question->entry.source.path;
+	const char *source = subject->entry.source.path;
 
 	/* Which of those trees it serves is not known: it is served where it fits. */
 	if (source && layout_is_common(source)) {
-		conclude(question,
-			question->pyc->seal.flags & SEAL_SOURCE ? STATE_FRESH
-								: STATE_UNSEALED,
+		conclude(subject,
+			subject->pyc->seal.flags & SEAL_SOURCE ? STATE_FRESH
+							       : STATE_UNSEALED,
 			"of ephemeral trees");
 		return;
 	}
-	classify_by_source(question);
-	if (question->flags & STATE_PROVE)
-		prove(question);
+	classify_by_source(subject);
+	if (subject->flags & STATE_PROVE)
+		prove(subject);
 }
 
-static void classify_own(struct question *question)
+static void classify_own(struct subject *subject)
 {
-	struct entry *entry = &question->entry;
+	struct entry *entry = &subject->entry;
 	int err = entry->source.path ? source_look(&entry->source, entry->world->env.sys)
 				     : -EINVAL;
 
 	if (err == -ENOENT || err == -ENOTDIR)
-		conclude(question, STATE_ORPHAN, "no source");
-	else if (!entry->source.there || entry_is_own(entry, question->fd))
-		conclude(question, STATE_UNSEALED, "written by a program");
+		conclude(subject, STATE_ORPHAN, "no source");
+	else if (!entry->source.there || entry_is_own(entry, subject->fd))
+		conclude(subject, STATE_UNSEALED, "written by a program");
 	else
-		conclude(question, STATE_STALE, "source replaced");
+		conclude(subject, STATE_STALE, "source replaced");
 }
 
 /* Whether the library had no room for a seal: the paths of an entry and its source share
  * one buffer (docs/limits.md). Such an entry is served by Python's own rules. */
-static bool is_too_long(const struct question *question)
+static bool is_too_long(const struct subject *subject)
 {
-	const char *source = question->entry.source.path;
+	const char *source = subject->entry.source.path;
 	char link[sizeof "/proc/self/fd/" + 3 * sizeof(int)], path[PATH_MAX];
 	ssize_t len;
 
 	if (!source || strlen(source) < PATH_MAX / 4)
 		return false;
-	snprintf(link, sizeof link, "/proc/self/fd/%d", question->fd);
+	snprintf(link, sizeof link, "/proc/self/fd/%d", subject->fd);
 	len = readlink(link, path, sizeof path);
 	return len > 0 && (size_t)len + 1 + strlen(source) + 1 >= PATH_MAX;
 }
 
-static void classify(struct question *question)
+static void classify(struct subject *subject)
 {
-	const struct inspection *pyc = question->pyc;
-	const struct layout *item = question->item;
+	const struct inspection *pyc = subject->pyc;
+	const struct layout *item = subject->item;
 
 	if (item->kind == LAYOUT_TEMPORARY)
-		conclude(question, STATE_UNSEALED, "not finished");
+		conclude(subject, STATE_UNSEALED, "not finished");
 	else if (item->kind == LAYOUT_PROGRAMS)
-		conclude(question, STATE_UNSEALED, "written by a program");
+		conclude(subject, STATE_UNSEALED, "written by a program");
 	else if (pyc->newer)
-		conclude(question, STATE_FOREIGN, INSPECT_NEWER);
+		conclude(subject, STATE_FOREIGN, INSPECT_NEWER);
 	else if (!pyc->sealed && pyc->own && item->kind == LAYOUT_ENTRY)
-		classify_own(question);
-	else if (!pyc->sealed && item->kind == LAYOUT_ENTRY && is_too_long(question))
-		conclude(question, STATE_UNSEALED, "its path leaves no room for a seal");
+		classify_own(subject);
+	else if (!pyc->sealed && item->kind == LAYOUT_ENTRY && is_too_long(subject))
+		conclude(subject, STATE_UNSEALED, "its path leaves no room for a seal");
 	else if (!pyc->sealed)
-		conclude(question, STATE_DAMAGED, "no seal");
+		conclude(subject, STATE_DAMAGED, "no seal");
 	else if (pyc->fault)
-		conclude(question, STATE_DAMAGED, pyc->fault);
+		conclude(subject, STATE_DAMAGED, pyc->fault);
 	else if (item->kind == LAYOUT_OBJECT)
-		classify_object(question);
+		classify_object(subject);
 	else
-		classify_sealed(question);
+		classify_sealed(subject);
 }
 
 /* What its owner and its kind decide, before anything in it. */
@@ -234,7 +234,7 @@ struct pyc_state state_of_inspected(const struct layout *item, int fd,
 		},
 		.policy = { .user = geteuid() },
 	};
-	struct question question = {
+	struct subject subject = {
 		.item = item,
 		.pyc = pyc,
 		.fd = fd,
@@ -246,9 +246,9 @@ struct pyc_state state_of_inspected(const struct layout *item, int fd,
 	const char *why = why_foreign(item, &pyc->st, flags);
 
 	if (why)
-		conclude(&question, STATE_FOREIGN, why);
+		conclude(&subject, STATE_FOREIGN, why);
 	else
-		classify(&question);
+		classify(&subject);
 	return ret;
 }
 

@@ -49,7 +49,7 @@ struct pyc_state {
 		      */
 	bool sealed; /* seal is filled in */
 	struct seal seal;
-	unsigned format; /* of the seal at the file's end, whoever wrote it; 0: none */
+	unsigned format; /* of the seal at the file's end, by any version; 0: none */
 	struct stat st;	 /* of the file; all zeros where it could not be had */
 	int error;	 /* -errno where the file could not be read; else 0 */
 };

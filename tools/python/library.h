@@ -21,7 +21,7 @@
 int library_find(const char *given, char **ret_path, char **ret_why);
 
 /* LD_PRELOAD's value with the library in front. The entries of `before` (NULL: unset)
- * keep their order, save those that are this library, under whatever spelling. Without
+ * keep their order, save those that are this library, under any name. Without
  * a library (NULL) they are only taken out; NULL then if none is left. */
 char *library_preload(const char *library, const char *before);
 

@@ -49,7 +49,7 @@ static void add_sum(struct totals *counters, const struct journal_record *record
 {
 	struct journal_record *row = NULL;
 
-	/* Mostly it is that of the record before. */
+	/* Usually it is that of the record before. */
 	if (counters->last < counters->count &&
 		takes(counters, &counters->rows[counters->last], record))
 		row = &counters->rows[counters->last];

@@ -81,7 +81,7 @@ void warm_miss(struct warm *warm, struct warm_target *target, struct warm_miss m
  * failure), on several threads. Entries that can be made of objects are made; the rest
  * goes into the targets' lists of misses.
  *
- * Sources are the files *.py, and symlinks to such. Directories behind symlinks,
+ * Sources are the files *.py, and symlinks to such. Directories reached through symlinks,
  * `__pycache__`, what --exclude names and the cache itself are passed over. What cannot
  * be read is a failure. An interrupt ends the scan early. */
 void warm_scan(struct warm *warm, const char *path);

@@ -17,7 +17,7 @@ struct dirents {
 	_Alignas(struct dirent64) char records[1024];
 };
 
-/* The next name, "." and ".." left out; NULL behind the last, or where the directory
+/* The next name, "." and ".." left out; NULL after the last, or where the directory
  * cannot be read. It holds until the next call. Names that come or go meanwhile may be
  * among them or not. */
 const char *dirents_next(struct dirents *names, const struct sys *sys);

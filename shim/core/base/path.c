@@ -20,7 +20,7 @@ static bool is_dotdot(const char *name, size_t len)
 	return len == 2 && name[0] == '.' && name[1] == '.';
 }
 
-/* The next component `__pycache__` at or behind `from`, or NULL. */
+/* The next component `__pycache__` at or after `from`, or NULL. */
 static const char *next_pycache(const char *path, const char *from)
 {
 	const char *at;
@@ -93,7 +93,7 @@ bool path_is_clean(const char *path, size_t len)
 	if (len == 0 || path[0] != '/')
 		return false;
 	for (size_t i = 0; i < len;) {
-		size_t start = ++i; /* behind the slash */
+		size_t start = ++i; /* after the slash */
 
 		while (i < len && path[i] != '/')
 			i++;

@@ -4,8 +4,8 @@
  * signal handlers, from malloc itself, and in forked children of threaded parents.
  *
  * One block of SCRATCH_KEPT bytes is kept for the next call once it has been used.
- * Whoever takes it swaps it out, so nobody waits; a second one, or a larger one, is
- * mapped anew.
+ * A call that takes it swaps it out, so that none waits; a second one, or a larger one,
+ * is mapped.
  */
 #pragma once
 

@@ -43,7 +43,7 @@ static size_t join(char *root, size_t size, const char *base, const char *below)
 	return len + more;
 }
 
-/* Whether both are one path but for slashes at their ends. */
+/* Whether both are one path, apart from slashes at their ends. */
 static bool is_same(const char *a, const char *b)
 {
 	size_t len = strlen(a), other = b ? strlen(b) : 0;

@@ -47,7 +47,7 @@ struct config {
 	struct ephemeral_patterns ephemeral;
 	const char *log; /* a file's absolute path, "stderr", or NULL */
 	/* What is added to the tag in the name of the folder, for an interpreter that is
-	 * told to make other bytecode under the same name; "" mostly. */
+	 * told to make other bytecode under the same name; usually "". */
 	const char *variant;
 	char root[PATH_MAX]; /* absolute, without a slash at its end */
 	size_t root_len;     /* 0 where there is no root, but layers */
@@ -75,7 +75,7 @@ size_t config_root(char *root, size_t size, const char *dir, const char *home,
 	const char *xdg_cache_home);
 
 /* The n-th layer of a list, from 0: an absolute path, in the list itself, of *ret_len
- * letters without a slash at its end. NULL behind the last, and behind LAYERS_MAX of
+ * bytes without a slash at its end. NULL after the last, and after LAYERS_MAX of
  * them; other than absolute paths do not count. */
 const char *config_layer(const char *list, size_t n, size_t *ret_len);
 

@@ -8,7 +8,7 @@
 #include "shim/core/base/path.h"
 #include "shim/core/base/text.h"
 
-/* The kernel puts this behind the name of a directory that is gone, and a directory
+/* The kernel puts this after the name of a directory that is gone, and a directory
  * may really be called so: its link count tells. */
 static const char deleted[] = " (deleted)";
 

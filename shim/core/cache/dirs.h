@@ -6,7 +6,7 @@
  * names (a link, `..`, a relative path) is one directory to Python. The kernel
  * itself is asked: whether the path is one without links (openat2, Linux 5.6), else
  * for its name, through an O_PATH descriptor and /proc/self/fd. Folding `..` in the
- * text would be wrong behind a link, and fchdir + getcwd would race with other
+ * text would be wrong after a link, and fchdir + getcwd would race with other
  * threads.
  *
  * Async-signal-safe, no locks, no allocation.

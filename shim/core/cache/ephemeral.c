@@ -14,8 +14,8 @@ static size_t name_length(const char *text, size_t len)
 	return slash ? (size_t)(slash - text) : len;
 }
 
-/* Whether the name fits; widens the span to the letters that its star stands for, which
- * lie behind `at` in the path. */
+/* Whether the name fits; widens the span to the bytes that its star stands for, which
+ * lie after `at` in the path. */
 static bool fits_name(const char *pattern, size_t pattern_len, const char *name,
 	size_t len, size_t at, struct span *span)
 {
@@ -84,7 +84,7 @@ static void add_pair(struct ephemeral_patterns *patterns, char first, char secon
 
 static void add_pairs_of(struct ephemeral_patterns *patterns, const char *pattern)
 {
-	/* A name of one letter fits too, and what is behind it is a slash or the end. */
+	/* A name of one byte fits too, and what follows it is a slash or the end. */
 	bool any_second = pattern[1] == '*' || pattern[1] == '/' || pattern[1] == ':' ||
 			  pattern[1] == '\0';
 
@@ -126,7 +126,7 @@ static bool may_fit(
 	return false;
 }
 
-/* Slashes are no letters that change: names keep their number. */
+/* Slashes stay: a path keeps the number of its components. */
 static void hide(char *path, struct span span, struct ephemeral *ret)
 {
 	ret->at = span.from;

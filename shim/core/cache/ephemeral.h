@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Trees that come and go: mounted or installed at a path that is made up for each start
+ * Ephemeral trees: mounted or installed at a path that is made up for each start
  * (AppImage's /tmp/.mount_*, pip's build environments). One entry for each such path
- * would make a cache grow for ever, so all of them have one: the letters of the path that
- * change are hidden behind as many stars. What a seal says keeps that harmless.
+ * would make a cache grow for ever, so all of them have one: the bytes of the path that
+ * change are replaced by as many stars. What a seal says keeps that harmless.
  *
  * Pure; may be called anywhere.
  */
@@ -15,16 +15,16 @@
 
 /* Patterns, separated by colons. A pattern is one name or several with slashes between,
  * which lie anywhere in the path, or, with a slash in front, at its beginning; a star in
- * a name stands for one letter or more, once in a name. */
+ * a name stands for one byte or more, once in a name. */
 #define EPHEMERAL_PATTERNS                                                             \
 	".mount_*:pip-build-env-*:pip-install-*:pip-req-build-*:pip-standalone-pip-*:" \
 	"pip-target-*:build-env-*:builds-v0/.tmp*:_MEI*"
 
-/* What is longer from the first to the last letter that changes is no such path. */
+/* What is longer from the first to the last byte that changes is no such path. */
 #define EPHEMERAL_SPAN 64
 
 struct ephemeral {
-	size_t at, len; /* of the letters; 0 where nothing is hidden */
+	size_t at, len; /* of the bytes; 0 where nothing is hidden */
 	char bytes[EPHEMERAL_SPAN];
 };
 
@@ -32,13 +32,13 @@ struct ephemeral {
  * is asked for every module. */
 struct ephemeral_patterns {
 	const char *text;   /* or NULL */
-	uint64_t pairs[16]; /* of first two letters, as a set of hashes */
+	uint64_t pairs[16]; /* of the first two bytes, as a set of hashes */
 };
 
 /* text stays the caller's, and must stay as it is. NULL: there are none. */
 struct ephemeral_patterns ephemeral_read(const char *text);
 
-/* Hides the letters of the absolute path (path_len of them) that patterns say are made
+/* Hides the bytes of the absolute path (path_len of them) that patterns say are made
  * up, and keeps them in *ret. False where no pattern fits. */
 bool ephemeral_hide(const struct ephemeral_patterns *patterns, char *path,
 	size_t path_len, struct ephemeral *ret);

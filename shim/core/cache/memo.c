@@ -8,7 +8,7 @@ struct memo_record {
 	uint32_t hash;
 	uint16_t path_len, canonical_len;
 	uint16_t canonical_at; /* in text; 0 where both are the same */
-	char text[];	       /* the path, and behind it the canonical one */
+	char text[];	       /* the path, and after it the canonical one */
 };
 
 /* By words, as it is taken of a directory at each open; good enough for a table that is
@@ -32,7 +32,7 @@ static uint32_t hash_path(const char *path, size_t len)
  * than the system calls it saves. */
 #define PROBES 32
 
-/* The slot that holds path, or the first free one behind its place; MEMO_SLOTS when
+/* The slot that holds path, or the first free one after its place; MEMO_SLOTS when
  * there is neither nearby. */
 static unsigned find_slot(
 	const struct memo *memo, uint32_t hash, const char *path, size_t len)
@@ -98,7 +98,7 @@ void memo_add(struct memo *memo, const char *path, size_t len, const char *canon
 	memcpy(record->text, path, len);
 	if (!same)
 		memcpy(record->text + len, canonical, canonical_len);
-	/* Whoever took the slot meanwhile was first; our record is left unused. */
+	/* Another thread has taken the slot meanwhile; our record is left unused. */
 	atomic_compare_exchange_strong_explicit(&memo->slots[slot], &none, record,
 		memory_order_release, memory_order_relaxed);
 }

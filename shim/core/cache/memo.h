@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a process remembers of directories: a spelled absolute path and the
+ * What a process remembers of directories: an absolute path as given and the
  * canonical path it led to.
  *
  * Nothing is ever forgotten or changed in place, so that neither a lock nor an

@@ -78,7 +78,7 @@ enum root_state root_judge(
 }
 
 /* A directory of ours. The program's umask may take away our own rights to it
- * (test_import sets 0222), and cannot be put aside: it is the whole process's. */
+ * (test_import sets 0222), and cannot be suspended: it is the whole process's. */
 static int make_directory(const struct sys *sys, int dirfd, const char *path)
 {
 	int err = sys->mkdirat(dirfd, path, 0700);
@@ -91,7 +91,7 @@ static int make_directory(const struct sys *sys, int dirfd, const char *path)
 	return err;
 }
 
-/* Makes path, and what is missing above it down from its first `stop` letters. */
+/* Makes path, and what is missing above it down from its first `stop` bytes. */
 static int make_directories(const struct sys *sys, char *path, size_t stop)
 {
 	size_t len = strlen(path), at = len;

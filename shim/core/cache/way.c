@@ -141,7 +141,7 @@ bool way_is_private(const struct sys *sys, uid_t user, const struct stat *st)
 /* --- the walk
  * -------------------------------------------------------------------------*/
 
-/* The end of the component that begins behind the slashes at `from`. Removes surplus
+/* The end of the component that begins after the slashes at `from`. Removes surplus
  * slashes and "." on the way, so that what is done stays canonical. */
 static size_t next_component(struct walk_down *walk)
 {

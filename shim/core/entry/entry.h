@@ -84,21 +84,21 @@ struct entry {
 	uint8_t magic[4]; /* set by entry_seal, for entry_share */
 	off_t size;	  /* of the sealed file; likewise */
 	bool linked;	  /* set by entry_share: it is one file with an object */
-	char *spare;	  /* behind path, for other paths */
+	char *spare;	  /* after path, for other paths */
 	size_t spare_size;
 	bool layer; /* it lies in a layer: see entry_layer_next */
 };
 
-/* Sets up an entry. room is the size of the buffer that path lies in; what is behind path
- * gets used. dir is the directory of the source as the program spells it, dir_len
- * letters, relative to tree_dirfd. False where that does not fit: the entry is then
+/* Sets up an entry. room is the size of the buffer that path lies in; what follows path
+ * gets used. dir is the directory of the source as given by the program, dir_len
+ * bytes, relative to tree_dirfd. False where that does not fit: the entry is then
  * subject to Python's own rules alone. */
 bool entry_begin(struct entry *entry, size_t room, const char *dir, size_t dir_len);
 
 /* Opens the bytecode for the source: the entry, the tree's own pyc, or an object made an
  * entry. flags are those of open(2) for reading, candidate is what it said to the entry's
  * path: a descriptor, which is taken over, or -errno. -ENOENT where Python has to
- * compile, and then the question is remembered. */
+ * compile; then the compile is noted as pending. */
 int entry_open(struct entry *entry, int candidate, int flags, enum verdict *verdict);
 
 /* What a sealed entry is to its source, which is looked at: what entry_open makes of it,
@@ -118,7 +118,7 @@ enum verdict entry_compare_content(const struct entry_world *world, struct sourc
 	const struct seal *seal, bool stock);
 
 /* The program looks for the entry and may go on to write it without opening it
- * (py_compile does): remembers the question. */
+ * (py_compile does): notes a pending compile. */
 void entry_ask(struct entry *entry);
 
 /* This thread has made a temporary file at path, open as fd: only that file will be taken
@@ -147,7 +147,7 @@ int entry_seal(struct entry *entry, const char *temporary, bool *ret_shared,
  * temporary becomes that. */
 void entry_share(struct entry *entry, const char *temporary);
 
-/* After entry_seal, when the pyc has its name or has none: whoever waits for it
+/* After entry_seal, when the pyc has its name or has none: a process that waits for it
  * (flight.h) looks again. */
 void entry_landed(const struct entry *entry);
 
@@ -182,6 +182,6 @@ void entry_disclaim(const struct entry *entry, int fd);
 bool entry_is_own(const struct entry *entry, int fd);
 
 /* After a file that was not just compiled has been renamed to the entry, or its whole
- * __pycache__ has: notes anew whose that is. */
+ * __pycache__ has: notes again whose that is. */
 void entry_moved(const struct entry *entry);
 void entry_directory_moved(const struct entry *entry);

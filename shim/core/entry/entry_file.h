@@ -14,7 +14,7 @@
 #include "shim/core/entry/entry.h"
 #include "shim/core/python/marshal.h"
 
-/* What an open file is, whoever owns it. */
+/* What an open file is, whatever its owner. */
 enum entry_file_kind {
 	ENTRY_FILE_SEALED,
 	ENTRY_FILE_FOREIGN_WRITTEN, /* a program wrote it in place, or it is no regular
@@ -26,7 +26,7 @@ enum entry_file_kind {
 /* An extended attribute of files that no source proves (entry_own.c). */
 #define ENTRY_MARK "user.pycstash.own"
 
-/* A pyc in memory, with room for its seal behind it. */
+/* A pyc in memory, with room for its seal after it. */
 struct entry_file {
 	uint8_t *data;
 	size_t room;
@@ -104,7 +104,7 @@ int entry_file_load_object(
 	const struct entry *entry, int fd, uint32_t magic, struct entry_file *ret);
 
 /* Whether the entry's name is one that the stock import system writes: nothing but the
- * source's content and the interpreter then says what is in it, mostly. */
+ * source's content and the interpreter then usually determines what is in it. */
 bool entry_file_is_stock(const struct entry *entry);
 
 /* Whether the entry may be one made of an object, as far as is known without

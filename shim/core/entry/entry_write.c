@@ -97,8 +97,8 @@ static void count(
 		counters_entry(counters, old, size, false);
 }
 
-/* Gives a new file its final name, and counts it. Mostly nothing has that name, so that
- * is tried first: it spares looking. */
+/* Gives a new file its final name, and counts it. Usually nothing has that name, so that
+ * is tried first and saves a look. */
 static int give_name(const struct entry_world *world, const struct entry_file *file,
 	const char *from, const char *to)
 {

@@ -6,7 +6,7 @@
 #include "shim/core/base/slot.h"
 
 struct head {
-	uint64_t key[2]; /* of the spelling and the thread */
+	uint64_t key[2]; /* of the path as given and the thread */
 	uint64_t age;
 	uint64_t number; /* counted from 1: the lowest is the oldest */
 };

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * What this process asked the cache for and did not get: the source as it was then.
+ * Pending compiles: the sources whose bytecode this process has asked for and not got, as
+ * they were then.
  *
- * An interpreter asks for a pyc, reads the source, compiles, and puts the pyc there.
- * That the bytecode is the source's follows when the source is the same at the end as it
- * was at the question, before it was read, and when that is what the interpreter opened.
- * So a question is kept until then.
+ * An interpreter asks for a pyc, reads the source, compiles, and writes the pyc. The
+ * bytecode is that of the source if the source is the same at the end as when the pyc was
+ * asked for, before it was read, and if that is what the interpreter opened. So each
+ * pending compile is kept until then.
  *
- * A table of fixed size in which a question may overwrite an older one: what is lost is
- * one seal. Each slot is one of slot.h. Where giving up there would keep a question alive
- * that is to be void, all questions are void. Safe for threads, signal handlers and vfork
- * children.
+ * The table has a fixed size, and a new row may overwrite an older one: what is lost is
+ * one seal. Each slot is one of slot.h. Where giving up there would keep a row that is to
+ * be void, all rows become void. Safe for threads, signal handlers and vfork children.
  */
 #pragma once
 
@@ -21,7 +21,7 @@
 #include "shim/core/proof/seal.h"
 
 #define PENDING_SLOTS 4096u
-#define PENDING_WAYS 4u /* of which a question may take the oldest */
+#define PENDING_WAYS 4u /* of which a new row may take the oldest */
 
 struct pending_source {
 	struct identity identity;
@@ -36,7 +36,7 @@ struct pending_source {
 #define PENDING_WORDS ((32 + sizeof(struct pending_source)) / 8)
 
 struct pending {
-	_Atomic uint64_t age;	/* questions of another age are void */
+	_Atomic uint64_t age;	/* rows of another age are void */
 	_Atomic uint64_t added; /* how many there were */
 	struct {
 		atomic_uint sequence; /* slot.h */
@@ -44,19 +44,19 @@ struct pending {
 	} slots[PENDING_SLOTS];
 };
 
-/* Remembers the question about the source of that spelling. It is its thread's: another
- * may ask for the same source later, and of another state. */
+/* Adds the source of that path (as given). The row belongs to the thread: another may ask
+ * for the same source later, in another state. */
 void pending_add(struct pending *pending, uintptr_t thread, const char *path,
 	const struct pending_source *source);
 
-/* The process has opened a source of that spelling, and what it opened has that identity.
- * If that is not what the question was about, the question is void: a path may lead
- * elsewhere for a moment (a link that flips there and back). */
+/* The process has opened a source by that path, and what it opened has that identity. If
+ * the row is about another, it becomes void: a path may lead elsewhere for a moment (a
+ * link that flips there and back). */
 void pending_opened(struct pending *pending, uintptr_t thread, const char *path,
 	const struct identity *identity);
 
-/* Finds the question again; false where it is lost. What was compiled is the source that
- * it was about only if that was opened since (ret->opened): a program may have read
- * another before it asked for the bytecode. */
+/* Finds the row; false where it is lost. What was compiled is the source in it only if
+ * that was opened since (ret->opened): a program may have read another before it asked
+ * for the bytecode. */
 bool pending_find(const struct pending *pending, uintptr_t thread, const char *path,
 	struct pending_source *ret);

@@ -28,7 +28,7 @@ void recent_stat_note(struct recent_stat *recent, const struct sys *sys, const c
 	record.thread = sys->thread();
 	record.ticks = sys->ticks();
 	record.st = *st;
-	memset(record.path + len / 8 * 8, 0, 8); /* what is copied behind the path */
+	memset(record.path + len / 8 * 8, 0, 8); /* what is copied after the path */
 	memcpy(record.path, path, len);
 	(void)slot_write(&recent->sequence, recent->words, &record, words_for(len));
 }

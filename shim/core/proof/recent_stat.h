@@ -7,7 +7,7 @@
  * same stat will do to find that an entry is the source's: another one would cost a third
  * of a warm import's system calls, and tell of a change in between that Python alone does
  * not see either. It will do for that only: for one time, for the thread that took it,
- * for the same spelling, and within some milliseconds.
+ * for the same path as given, and within some milliseconds.
  *
  * Holds one stat, the last. Safe for threads, signal handlers and vfork children.
  */

@@ -108,7 +108,7 @@ uint64_t seal_checksum(const void *data, size_t size, uint64_t start)
 	return sum ^ sum >> 32;
 }
 
-/* Of the header without a timestamp's mtime and size, and of what is behind it. */
+/* Of the header without a timestamp's mtime and size, and of what follows it. */
 static uint64_t pyc_checksum(
 	const void *pyc, size_t size, size_t header_len, bool hash_header)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The seal: the 128 bytes behind the bytecode in every entry and object, which say of
- * what source it was compiled. docs/seal.md is its specification; this is the only
- * code that reads and writes it. marshal ignores what is behind a code object.
+ * The seal: the 128 bytes after the bytecode in every entry and object, which say from
+ * which source it was compiled. docs/seal.md is its specification; this is the only
+ * code that reads and writes it. marshal ignores what follows a code object.
  *
  * Pure; may be called anywhere.
  */
@@ -26,9 +26,9 @@ struct identity {
 	uint64_t inode;
 	struct timespec ctime, mtime;
 	uint64_t size;
-	uint64_t fs; /* sys.h's fs_id, where somebody has asked; else 0. Two file systems
-			that are written to at once have files with all the rest in
-			common */
+	uint64_t fs; /* sys.h's fs_id, where it has been found out; else 0. Two file
+			systems that are written to at once have files with all the rest
+			in common */
 };
 
 enum seal_flags {

@@ -125,7 +125,7 @@ static bool is_settled(const struct source *source, const struct sys *sys,
 	       is_local(source, sys, clock);
 }
 
-/* The clock that files are stamped with, now. It is asked anew each time: what it said
+/* The clock that files are stamped with, now. It is read again each time: what it said
  * before says nothing once it has been set back. */
 static int64_t ask_clock(const struct sys *sys)
 {

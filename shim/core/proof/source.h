@@ -35,9 +35,8 @@ struct source_clock {
 };
 
 struct source {
-	int dirfd; /* where path is relative to */
-	const char
-		*path; /* as the program spells it: links are followed anew each time */
+	int dirfd;	  /* where path is relative to */
+	const char *path; /* as given by the program: links are followed each time */
 	struct stat st;
 	struct identity identity; /* in st */
 	bool there;		  /* st is filled in: it is a regular file */
@@ -45,13 +44,13 @@ struct source {
 	bool digested;	/* digest and own_codec are filled in */
 	bool own_codec; /* see coding.h */
 	struct digest digest;
-	/* What source_recall has had of the program's own stat, if seen. */
+	/* If seen: what source_recall took from the program's own stat. */
 	bool seen;
 	off_t seen_size;
 	struct timespec seen_mtime;
 };
 
-/* Takes the source's stat. -ENOENT & Co. where there is no regular file. */
+/* Takes the source's stat. -ENOENT and the like where there is no regular file. */
 int source_look(struct source *source, const struct sys *sys);
 
 /* As source_look, by the stat that the program has just taken; see recent_stat.h. False
@@ -64,9 +63,9 @@ bool source_recall(
 int source_settle(
 	struct source *source, const struct sys *sys, struct source_clock *clock);
 
-/* As source_settle, and where it is settled at once, mostly, digested too: by the stat
- * that the program has just taken, as source_recall, if the source is still the same when
- * it has been read; else by that of the source that is opened to read it, which is
+/* As source_settle, and if it is settled at once, as it usually is, digested too: by the
+ * stat that the program has just taken, as source_recall, if the source is still the same
+ * when it has been read; else by that of the source that is opened to read it, which is
  * cheaper than by its path. */
 int source_read(struct source *source, const struct sys *sys, struct source_clock *clock,
 	struct recent_stat *recent, struct scratch *scratch);

@@ -2,7 +2,7 @@
  *
  * What a source says of its encoding (PEP 263).
  *
- * A codec may be a program's own, and do more than decode: future_fstrings and pyxl
+ * A codec may belong to a program, and do more than decode: future_fstrings and pyxl
  * translate sources so. What is compiled then is up to the codec, of which neither the
  * source's content nor the interpreter's magic number says anything.
  *

@@ -7,7 +7,7 @@
 
 /* The cache tags (PEP 421, sys.implementation.cache_tag) of the interpreters there
  * are, up to their version. They are looked for by name first, since a module may be
- * called "foo.bar-7" and pytest's own version, dots and all, stands behind the tag. */
+ * called "foo.bar-7" and pytest's own version, dots and all, stands after the tag. */
 #define INTERPRETER(name)             \
 	{                             \
 		name, sizeof name - 1 \
@@ -52,7 +52,7 @@ static bool ends_in(const char *name, size_t len, const char *suffix)
 	return len > n && memcmp(name + len - n, suffix, n) == 0;
 }
 
-/* Whether one of them begins so: this is asked for each letter of a name. */
+/* Whether one of them begins so: this is asked for each byte of a name. */
 static bool is_initial(char c)
 {
 	switch (c) {
@@ -68,7 +68,7 @@ static bool is_initial(char c)
 	}
 }
 
-/* How many letters at s are "<interpreter><digits>[-<digits>]", a whole tag. */
+/* How many bytes at s are "<interpreter><digits>[-<digits>]", a whole tag. */
 static size_t known_tag(const char *s, const char *end)
 {
 	for (size_t i = 0; i < sizeof interpreters / sizeof *interpreters; i++) {
@@ -88,7 +88,7 @@ static size_t known_tag(const char *s, const char *end)
 	return 0;
 }
 
-/* How many letters at s are "<word>-<digits>" with nothing behind but a '.': the shape
+/* How many bytes at s are "<word>-<digits>" with nothing after it but a '.': the shape
  * of a tag that no list knows yet. */
 static size_t likely_tag(const char *s, const char *end)
 {

@@ -4,7 +4,7 @@
  *
  * PEP 3147 and PEP 488 name the files `<module>.<tag>[.opt-<level>].pyc`;
  * importlib, py_compile and pytest write them first under a temporary name with
- * `.<digits>` behind it and rename that. numba keeps an index and its machine
+ * `.<digits>` after it and rename that. numba keeps an index and its machine
  * code as `<module>.<function>-<line>.py<XY>.nbi` and `….<n>.nbc`, and writes
  * them as `….tmp.<hex digits>`. All else that lies there (cffi's sources and
  * shared objects, a compiler's objects) is not for the cache.
@@ -30,7 +30,7 @@ enum pyc_kind {
 struct pyc_name {
 	enum pyc_kind kind;
 	char tag[PYC_TAG_SIZE]; /* "cpython-311"; "" where the name shows none */
-	size_t module_len; /* of PYC_CODE: the letters before the tag, without the dot */
+	size_t module_len; /* of PYC_CODE: the bytes before the tag, without the dot */
 	bool dotted;	   /* and whether there is one: a source without a dot in its own
 			      name has none in front of the tag either */
 };

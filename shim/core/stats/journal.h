@@ -24,10 +24,10 @@
 #define JOURNAL_FULL "journal.full"
 #define JOURNAL_OLD "journal.old" /* while it is folded */
 
-/* At each multiple of that size the journal is put aside as JOURNAL_FULL, and what that
+/* At each multiple of that size the journal is rotated to JOURNAL_FULL, and what that
  * held before becomes the first records of the new one, folded: a cache grows by what is
- * compiled, not with each start. Records that are put aside wait until as many more have
- * come, so that whoever has the file open still gets to write. */
+ * compiled, not with each start. Records that were rotated wait until as many more have
+ * come, so that a process that has the file open still gets to write. */
 #define JOURNAL_MOST (64u << 10)
 /* How many records are left of them at most: one a version and hour, then one
  * a version. */
@@ -73,7 +73,7 @@ void journal_finish(struct journal_record *record);
 size_t journal_next(const uint8_t *data, size_t size, struct journal_record *ret);
 
 /* Appends a finished record to the journal of the cache at the first root_len bytes of
- * path, a buffer of path_size, which is written to behind them. Makes what is
+ * path, a buffer of path_size, which is written to after them. Makes what is
  * missing of the journal, but no cache. */
 int journal_append(const struct sys *sys, char *path, size_t root_len, size_t path_size,
 	const struct journal_record *record);
