@@ -17,12 +17,12 @@
 
 /* A code object: that many numbers of 4 bytes, 8 objects, the number of its first line,
  * and that many objects more. */
-struct layout {
+struct code_layout {
 	uint16_t first, last; /* magic numbers */
 	uint8_t numbers, more;
 };
 
-static const struct layout layouts[] = {
+static const struct code_layout layouts[] = {
 	{ 160, 240, 5, 1 },   /* PyPy 3.6 and 3.7 */
 	{ 256, 384, 6, 1 },   /* PyPy 3.8 to 3.10 */
 	{ 3230, 3409, 5, 1 }, /* CPython 3.3 to 3.7 */
@@ -30,8 +30,8 @@ static const struct layout layouts[] = {
 	{ 3495, 3627, 5, 2 }, /* CPython 3.11 to 3.14 */
 };
 
-struct reader {
-	const struct layout *layout;
+struct marshal {
+	const struct code_layout *layout;
 	const uint8_t *at;
 	size_t left; /* how many bytes are still to come */
 	/* How many objects are: outside of all code, then for each code object those
@@ -40,7 +40,7 @@ struct reader {
 	unsigned depth;
 };
 
-static enum marshal_end skip(struct reader *reader, uint64_t size)
+static enum marshal_end skip(struct marshal *reader, uint64_t size)
 {
 	if (size > reader->left)
 		return MARSHAL_CUT;
@@ -50,7 +50,7 @@ static enum marshal_end skip(struct reader *reader, uint64_t size)
 }
 
 /* So many objects more: each has a byte at least. */
-static enum marshal_end expect(struct reader *reader, uint32_t count)
+static enum marshal_end expect(struct marshal *reader, uint32_t count)
 {
 	uint32_t *objects = &reader->objects[reader->depth];
 
@@ -61,7 +61,8 @@ static enum marshal_end expect(struct reader *reader, uint32_t count)
 }
 
 /* A number of that many bytes, and after it as many times unit bytes. */
-static enum marshal_end skip_counted(struct reader *reader, unsigned width, unsigned unit)
+static enum marshal_end skip_counted(
+	struct marshal *reader, unsigned width, unsigned unit)
 {
 	const uint8_t *p = reader->at;
 	uint32_t count = 0;
@@ -77,7 +78,7 @@ static enum marshal_end skip_counted(struct reader *reader, unsigned width, unsi
 	return expect(reader, count);
 }
 
-static enum marshal_end enter_code(struct reader *reader)
+static enum marshal_end enter_code(struct marshal *reader)
 {
 	if (reader->depth == 2 * DEPTH)
 		return MARSHAL_UNKNOWN;
@@ -86,7 +87,7 @@ static enum marshal_end enter_code(struct reader *reader)
 	return skip(reader, 4 * reader->layout->numbers);
 }
 
-static enum marshal_end skip_object(struct reader *reader)
+static enum marshal_end skip_object(struct marshal *reader)
 {
 	const uint8_t *type = reader->at;
 
@@ -135,7 +136,7 @@ static enum marshal_end skip_object(struct reader *reader)
 	}
 }
 
-static const struct layout *find_layout(const uint8_t magic[4])
+static const struct code_layout *find_layout(const uint8_t magic[4])
 {
 	unsigned number = magic[0] | (unsigned)magic[1] << 8;
 
@@ -147,7 +148,7 @@ static const struct layout *find_layout(const uint8_t magic[4])
 
 enum marshal_end marshal_end(const uint8_t magic[4], const void *code, size_t size)
 {
-	struct reader reader = {
+	struct marshal reader = {
 		.layout = find_layout(magic), .at = code, .left = size, .objects = { 1 }
 	};
 	enum marshal_end ret = MARSHAL_WHOLE;
