@@ -93,6 +93,8 @@ struct entry_world process_world(struct counters *counters)
 				&process_layers.user, memory_order_relaxed),
 			.readonly = process_config.readonly,
 			.always_digest = process_config.always_digest,
+			.rewritten_by_path =
+				process_config.rewritten_by_path,
 			.share = process_config.share,
 			.compiles = atomic_load_explicit(
 				&compiles, memory_order_relaxed),

@@ -34,8 +34,8 @@ def test_many(n): assert n < 2, "too big"' >"$tree/tests/sub/test_two.py"
 run() { # as it comes, without the times it took
 	(cd "$tree" && "$@" $python -m pytest -q 2>&1 | sed -E 's/ in [0-9.]+s//')
 }
-rewritten() { # the pycs below a directory that pytest made itself
-	find "$1" -name "*.$tag-pytest-*.pyc" | wc -l
+rewritten() { # the pycs of the project, below a directory, that pytest made itself
+	find "$1" -path "*$tree*" -name "*.$tag-pytest-*.pyc" | wc -l
 }
 
 project
@@ -57,6 +57,36 @@ is "$(entries | grep -F "/tree$tree/" | xargs stat -c '%i %n')" "$inodes" \
 	$python -m pytest -q >/dev/null 2>&1)
 is "$(grep -cE "tests/(sub/)?__pycache__/(test_|conftest)[a-z]*\.$tag-pytest-.*O_RDONLY.* = [0-9]" "$T/trace"), $(
 	grep -cE 'O_(WRONLY|RDWR).*pytest-.*\.pyc' "$T/trace")" "3, 0" "pytest reads what is in the cache"
+
+# As git, there and back: other times, other inodes, the same content.
+checkout() {
+	find "$tree" -name '*.py' -exec cp {} {}.new \; -exec touch -d "@$1" {}.new \; -exec mv {}.new {} \;
+}
+written() { # ARG… of pytest: how many pycs it rewrites, after what it says
+	local log=$T/log
+	: >"$log"
+	run preloaded PYCSTASH_LOG="$log" "$@" >"$T/said"
+	cat "$T/said"
+	echo "$(grep -c "^pycstash.*: write: $tree/.*pytest-" "$log") rewritten"
+}
+checkout 1610000000
+is "$(written | tail -1)" "3 rewritten" "without a setting pytest rewrites what was touched"
+checkout 1620000000
+is "$(written PYCSTASH_REWRITTEN=path)" "$bare
+0 rewritten" "PYCSTASH_REWRITTEN=path: pytest rewrites nothing after a checkout there and back, and says the same"
+if $python -c 'import xdist' 2>/dev/null; then
+	checkout 1630000000
+	workers=$(written PYCSTASH_REWRITTEN=path PYTEST_ADDOPTS="-n 4")
+	is "$(grep -c '^E  ' <<<"$workers"), $(tail -1 <<<"$workers")" \
+		"$(grep -c '^E  ' <<<"$bare"), 0 rewritten" \
+		"PYCSTASH_REWRITTEN=path: nor do the workers of pytest-xdist"
+else
+	skip "PYCSTASH_REWRITTEN=path: nor do the workers of pytest-xdist" "python3-pytest-xdist is not installed"
+fi
+echo 'def test_good(): assert "new" == "newest"' >"$tree/tests/test_one.py"
+is "$(written PYCSTASH_REWRITTEN=path | grep -c "newest\|^1 rewritten")" "$(run env PYTHONDONTWRITEBYTECODE=1 | grep -c "newest" | awk '{ print $1 + 1 }')" \
+	"PYCSTASH_REWRITTEN=path: a test that was edited is rewritten"
+
 echo 'def test_good(): assert "new" == "newer"' >"$tree/tests/test_one.py"
 third=$(run preloaded)
 is "$(echo "$third" | grep -c 'newer'), $(echo "$third" | tail -1)" "$(

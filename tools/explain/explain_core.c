@@ -156,6 +156,7 @@ static struct entry_world make_world(struct explain_search *search)
 		.policy = { .user = geteuid(),
 			.readonly = config->readonly || refused,
 			.always_digest = config->always_digest,
+			.rewritten_by_path = config->rewritten_by_path,
 			.layers_only = refused,
 			.share = config->share,
 			.root_len = config->root_len,

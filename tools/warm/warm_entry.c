@@ -88,6 +88,8 @@ void warm_entry_begin(
 			.user = geteuid(),
 			.readonly = !writes,
 			.always_digest = config->always_digest,
+			.rewritten_by_path =
+				config->rewritten_by_path,
 			.share = config->share,
 			.root_len = config->root_len,
 			.layer = layers.list ? layer_find : NULL,

@@ -158,6 +158,8 @@ void config_read(struct config *config, const char *const values[CONFIG_SETTINGS
 		.stats = !is_zero(values[CONFIG_STATS]),
 		.always_digest = values[CONFIG_VALIDATE] &&
 				 strcmp(values[CONFIG_VALIDATE], "content") == 0,
+		.rewritten_by_path = values[CONFIG_REWRITTEN] &&
+				     strcmp(values[CONFIG_REWRITTEN], "path") == 0,
 		.only = unless_empty(values[CONFIG_ONLY]),
 		.exclude = unless_empty(values[CONFIG_EXCLUDE]),
 		.ephemeral = config_ephemeral(values[CONFIG_EPHEMERAL]),

@@ -39,8 +39,9 @@ struct config {
 	const char *why_not; /* why it is not enabled, or has no root; a literal */
 	bool readonly;
 	bool share;
-	bool stats;	     /* count what is decided */
-	bool always_digest;  /* PYCSTASH_VALIDATE=content */
+	bool stats;		/* count what is decided */
+	bool always_digest;	/* PYCSTASH_VALIDATE=content */
+	bool rewritten_by_path; /* PYCSTASH_REWRITTEN=path */
 	const char *layers;  /* colon-separated, at least one of which counts; or NULL */
 	const char *only;    /* colon-separated prefixes, or NULL */
 	const char *exclude; /* likewise */

@@ -41,6 +41,7 @@ struct entry_env {
 struct entry_policy {
 	uid_t user; /* whose files may be served */
 	bool readonly, always_digest;
+	bool rewritten_by_path; /* what is not stock is compiled by path and content */
 	bool layers_only; /* there is no cache that could be used, and it is readonly */
 	bool share;	  /* leave objects to other paths, and use theirs */
 	bool compiles; /* a compiler is at work, which must not find its work done already

@@ -64,7 +64,8 @@ static bool may_stand_for(const struct entry_world *world, const struct source *
 {
 	if (source->own_codec)
 		return false;
-	return entry_file_fits(seal, source) || (stock && !world->policy.compiles);
+	return entry_file_fits(seal, source) ||
+	       ((stock || world->policy.rewritten_by_path) && !world->policy.compiles);
 }
 
 enum verdict entry_compare_content(const struct entry_world *world, struct source *source,

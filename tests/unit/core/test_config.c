@@ -67,6 +67,8 @@ static const struct setting {
 	{ "PYCSTASH_VALIDATE=stat", CONFIG_VALIDATE, "stat", "on" },
 	{ "a PYCSTASH_VALIDATE that there is not", CONFIG_VALIDATE, "contents", "on" },
 	{ "an empty PYCSTASH_VALIDATE", CONFIG_VALIDATE, "", "on" },
+	{ "PYCSTASH_REWRITTEN=path", CONFIG_REWRITTEN, "path", "on rewritten_by_path" },
+	{ "PYCSTASH_REWRITTEN=time", CONFIG_REWRITTEN, "time", "on" },
 	{ "PYCSTASH_LOG names a file", CONFIG_LOG, "/l", "on log=/l" },
 	{ "PYCSTASH_LOG=stderr", CONFIG_LOG, "stderr", "on log=stderr" },
 	{ "a relative PYCSTASH_LOG is passed over", CONFIG_LOG, "l", "on" },
@@ -260,6 +262,7 @@ static void reads(void **state)
 		add(got, "readonly", config.readonly ? "" : NULL);
 		add(got, "unshared", config.share ? NULL : "");
 		add(got, "always_digest", config.always_digest ? "" : NULL);
+		add(got, "rewritten_by_path", config.rewritten_by_path ? "" : NULL);
 		add(got, "log=", config.log);
 		add(got, "only=", config.only);
 		add(got, "exclude=", config.exclude);

@@ -41,6 +41,12 @@ static void same_content_of_another_time(void)
 	fake_source_time(77);
 }
 
+static void same_content_by_path(void)
+{
+	same_content_of_another_time();
+	fe.world.policy.rewritten_by_path = true;
+}
+
 static void other_content(void)
 {
 	fake_source_lies("src/m.py", "tsrif");
@@ -96,6 +102,8 @@ static const struct row {
 	{ "bytecode that is not the import system's does not outlive a touched source",
 		same_content_of_another_time, false, VERDICT_NONE, VERDICT_NONE,
 		VERDICT_MISS_TOUCHED },
+	{ "with PYCSTASH_REWRITTEN=path it does", same_content_by_path, false,
+		VERDICT_NONE, VERDICT_NONE, VERDICT_HIT_RESEALED },
 	{ "a compiler that finds its source touched compiles", compiler, true,
 		VERDICT_NONE, VERDICT_NONE, VERDICT_MISS_TOUCHED },
 	{ "other content of the same time and size is a miss", other_content, true,
