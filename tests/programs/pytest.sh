@@ -79,9 +79,9 @@ if $python -c 'import xdist' 2>/dev/null; then
 	workers=$(written PYCSTASH_REWRITTEN=path PYTEST_ADDOPTS="-n 4")
 	is "$(grep -c '^E  ' <<<"$workers"), $(tail -1 <<<"$workers")" \
 		"$(grep -c '^E  ' <<<"$bare"), 0 rewritten" \
-		"PYCSTASH_REWRITTEN=path: nor do the workers of pytest-xdist"
+		"PYCSTASH_REWRITTEN=path: the workers of pytest-xdist rewrite nothing either"
 else
-	skip "PYCSTASH_REWRITTEN=path: nor do the workers of pytest-xdist" "python3-pytest-xdist is not installed"
+	skip "PYCSTASH_REWRITTEN=path: the workers of pytest-xdist rewrite nothing either" "python3-pytest-xdist is not installed"
 fi
 echo 'def test_good(): assert "new" == "newest"' >"$tree/tests/test_one.py"
 is "$(written PYCSTASH_REWRITTEN=path | grep -c "newest\|^1 rewritten")" "$(run env PYTHONDONTWRITEBYTECODE=1 | grep -c "newest" | awk '{ print $1 + 1 }')" \
