@@ -202,6 +202,24 @@ else
 	is "$(ls "$T/source")" module.py "a module's bytecode is not beside the source"
 fi
 
+# --- tox ------------------------------------------------------------------------------
+printf '#!/bin/sh\nenv | grep -E "^(TOX_|PYCSTASH_DIR|testenv)"\n' >"$T/tox"
+chmod 755 "$T/tox"
+is "$(TOX_TESTENV_PASSENV=MINE HOME=/h run "$T/tox" | sort | tr '\n' ' ')" \
+	"PYCSTASH_DIR=/h/.cache/pycstash TOX_OVERRIDE=testenv.pass_env+=LD_PRELOAD TOX_TESTENV_PASSENV=MINE LD_PRELOAD PYCSTASH_* testenv.pass_env+=PYCSTASH_* " \
+	"tox is told to pass on what the library needs"
+is "$(run env | grep -c TOX)" 0 "other commands are told nothing of tox"
+if [ -x /usr/bin/tox ] && [ -x /usr/bin/virtualenv ]; then
+	mkdir "$T/project"
+	printf '[tox]\nskipsdist = true\nenvlist = a\n[testenv]\nskip_install = true\ncommands = python -c "import other"\n' >"$T/project/tox.ini"
+	echo 'value = 3' >"$T/project/other.py"
+	rm -rf "$CACHE"
+	(cd "$T/project" && run --dir "$CACHE" /usr/bin/tox -q >"$T/out" 2>&1) || cat "$T/out"
+	is "$(ls "$T/project") $(entries | grep -c /project/__pycache__/other)" "other.py"$'\n'"tox.ini 1" "what tox runs is served"
+else
+	skip "what tox runs is served" "no tox"
+fi
+
 # --- shellenv -------------------------------------------------------------------------
 echo 'value = 2' >"$T/source/other.py"
 for shell in sh bash zsh fish csh tcsh; do

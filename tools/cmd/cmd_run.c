@@ -33,6 +33,28 @@ static void warn_of_obstacle(const char *name)
 		complain(name, "warning: it runs without the cache: %s", obstacle);
 }
 
+/* tox passes only variables that it is told of to what it runs, and never HOME: version 3
+ * by the first of these variables, version 4 by the second. It may come after others, as
+ * in `timeout 100 tox` and `python3 -m tox`. */
+static void tell_tox(char *const *words)
+{
+	const char *others = getenv("TOX_TESTENV_PASSENV");
+	AUTOFREE char *passed =
+		alloc_format("%s LD_PRELOAD PYCSTASH_*", others ? others : "");
+	struct config config;
+
+	while (*words && strcmp(file_name(*words), "tox") != 0)
+		words++;
+	if (!*words)
+		return;
+	settings_config(&config, true);
+	if (config.root_len)
+		(void)setenv("PYCSTASH_DIR", config.root, 1);
+	(void)setenv("TOX_TESTENV_PASSENV", passed, 1);
+	(void)setenv("TOX_OVERRIDE",
+		"testenv.pass_env+=LD_PRELOAD\ntestenv.pass_env+=PYCSTASH_*", 0);
+}
+
 static int become(char **argv)
 {
 	int error;
@@ -62,6 +84,7 @@ static int run(const struct command *self, char **words)
 		return EXIT_OURS;
 	}
 	warn_of_obstacle(words[0]);
+	tell_tox(words);
 	gc_due_start();
 	return become(words);
 }
