@@ -16,6 +16,8 @@
 
 #define NOINLINE __attribute__((noinline, cold))
 #define IS_KEEPING (atomic_load_explicit(&process_own_tag, memory_order_relaxed) != NULL)
+#define IS_GIVING atomic_load_explicit(&process_gave_directory, memory_order_relaxed)
+#define WRITES(flags) ((flags) & (O_ACCMODE | O_CREAT | O_TRUNC))
 #define IS_WATCHING atomic_load_explicit(&process_watching, memory_order_relaxed)
 
 /* 1. The stand-ins. */
@@ -84,6 +86,7 @@ void calls_resolve(void)
  * are apart from the wrappers so that those keep a frame of nothing. */
 
 #define maybe_ours(path) (!process_passes(path) && path_names_pycache(path))
+#define maybe_given(dirfd) ((dirfd) >= 0 && IS_GIVING && (dir_given(dirfd), false))
 
 /* Not variadic: the callers' calling convention (System V's for x86-64, AAPCS64) has an
  * argument where it is either way, and where none was given takes what is in its place.
@@ -131,23 +134,27 @@ void calls_resolve(void)
 	}                                                                     \
 	CALL(ret, name, params, args, (maybe_ours(path) || REPORT_IS_DUE),    \
 		run_##name args, early)
-#define PLACED(get, ret, name, dirfd, params, args, early) \
-	static NOINLINE ret placed_##name params           \
-	{                                                  \
-		struct place place;                        \
-		path = get(&place, dirfd, path);           \
-		return path ? real.name args : -1;         \
-	}                                                  \
-	CALL(ret, name, params, args, maybe_ours(path), placed_##name args, early)
-#define CHANGE(...) PLACED(place_change, __VA_ARGS__)
-#define MAKE(...) PLACED(place_make, __VA_ARGS__)
+#define PLACED(get, maybe, ret, name, dirfd, params, args, early) \
+	static NOINLINE ret placed_##name params                  \
+	{                                                         \
+		struct place place;                               \
+		path = get(&place, dirfd, path);                  \
+		return path ? real.name args : -1;                \
+	}                                                         \
+	CALL(ret, name, params, args, maybe, placed_##name args, early)
+#define CHANGE(...) PLACED(place_change, maybe_ours(path), __VA_ARGS__)
+#define MAKE(ret, name, dirfd, params, args, early)                                    \
+	PLACED(place_make, (maybe_ours(path) || maybe_given(dirfd)), ret, name, dirfd, \
+		params, args, early)
 #include "shim/calls.def"
 #undef maybe_ours
+#undef maybe_given
 
 /* 4. The wrappers. The asm labels give libc's names to functions that C knows by
  * another: so no header's macro, inline or fortified twin of open gets in the way. */
 
 #define maybe_ours(path) scan_maybe(path)
+#define maybe_given(dirfd) ((dirfd) >= 0 && IS_GIVING)
 #define MODE mode_t mode
 #define EXPORT(name) __asm__(".globl " #name "\n\t.set " #name ", wrap_" #name)
 

@@ -40,8 +40,11 @@ bool place_is_cache_only(struct place *place)
 const char *place_find(struct place *place, int dirfd, const char *path)
 {
 	place_at(place, dirfd, path, PLACE_ANY);
-	if (place->kind == PLACE_DIR && place_is_pretended(place))
+	if (place->kind == PLACE_DIR && place_is_pretended(place)) {
+		atomic_store_explicit(
+			&process_gave_directory, true, memory_order_relaxed);
 		return place->cache;
+	}
 	if (place->kind != PLACE_ENTRY)
 		return place->path;
 	ask(place);

@@ -93,6 +93,10 @@ extern atomic_bool process_watching;
  * that is. A path relative to a descriptor is taken for another: that can cost a seal. */
 int process_opened(const char *path, int fd);
 
+/* Whether the process has been given a directory of the cache, to list it: by a
+ * descriptor of that it may also make something; see dir_given. */
+extern atomic_bool process_gave_directory;
+
 /* The tag itself, for the wrapper of stat: only a process that opens bytecode is to have
  * its stats kept. One load. */
 extern _Atomic(const char *) process_own_tag;

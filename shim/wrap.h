@@ -44,6 +44,12 @@ int cached_mkdir(int dirfd, const char *path, mode_t mode);
 int cached_rmdir(int dirfd, const char *path);
 int cached_chdir(const char *path);
 
+/* Before a program makes something by that descriptor of a directory, or enters it: where
+ * it is one of a __pycache__ that only the cache has, makes that in the tree, with what
+ * the cache has of it, and the descriptor one of that. Where it cannot be made, nothing
+ * can be made by the descriptor any more. Keeps errno. */
+void dir_given(int dirfd);
+
 /* wrap_name.c */
 int cached_unlink(int dirfd, const char *path);
 int cached_remove(const char *path);

@@ -5,8 +5,13 @@
  */
 #include "shim/wrap.h"
 
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include "shim/calls.h"
 #include "shim/core/base/path.h"
+#include "shim/core/base/text.h"
 #include "shim/core/cache/root.h"
 #include "shim/place.h"
 #include "shim/process.h"
@@ -97,4 +102,67 @@ int cached_chdir(const char *path)
 		place_turn_real(&place);
 	path = place_find(&place, AT_FDCWD, path);
 	return real.chdir(path);
+}
+
+/* The path in the tree of what is at that path of the cache; NULL for anything else. */
+static const char *tree_of(const char *path)
+{
+	const struct config *config = &process_config;
+	size_t len;
+	const char *root = memo_find(&process_memo, config->root, config->root_len, &len);
+
+	if (!root) {
+		root = config->root;
+		len = config->root_len;
+	}
+	if (strncmp(path, root, len) != 0 ||
+		strncmp(path + len, "/" CACHE_LAYOUT "/", sizeof CACHE_LAYOUT + 1) != 0)
+		return NULL;
+	path = strchr(path + len + sizeof CACHE_LAYOUT + 1, '/');
+	if (!path || strncmp(path, "/tree/", 6) != 0)
+		return NULL;
+	path += 5;
+	return path_split(path).tail == PATH_PYCACHE ? path : NULL;
+}
+
+/* Makes the directory real, and the descriptor one of it. */
+static void replace(int dirfd, const char *tree)
+{
+	const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+	struct place place;
+	int fd, kept = (int)syscall(SYS_fcntl, dirfd, F_GETFD);
+
+	place_at(&place, AT_FDCWD, tree, PLACE_ANY);
+	if (place.kind == PLACE_DIR)
+		place_turn_real(&place);
+	fd = sys_real.openat(AT_FDCWD, tree, flags, 0);
+	if (fd < 0) /* where nobody can make anything */
+		fd = sys_real.openat(AT_FDCWD, "/proc", flags, 0);
+	if (fd < 0)
+		return;
+	(void)syscall(SYS_dup3, fd, dirfd, kept & FD_CLOEXEC ? O_CLOEXEC : 0);
+	sys_real.close(fd);
+}
+
+void dir_given(int dirfd)
+{
+	char link[32], *room = process_take_room();
+	struct text text = { .data = link, .size = sizeof link };
+	const char *tree;
+	int saved = errno;
+	ssize_t len;
+
+	if (!room)
+		return;
+	text_adds(&text, "/proc/self/fd/");
+	text_addu(&text, (unsigned long)dirfd);
+	len = sys_real.readlinkat(AT_FDCWD, link, room, PATH_MAX - 1);
+	if (len > 0) {
+		room[len] = '\0';
+		tree = tree_of(room);
+		if (tree)
+			replace(dirfd, tree);
+	}
+	process_give_room(room);
+	errno = saved;
 }

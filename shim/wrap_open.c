@@ -235,8 +235,10 @@ static int open_directory(struct place *place, int flags, mode_t mode)
 					       : open_cache(place, flags, mode);
 	if (flags & O_PATH) /* to list, it is opened for reading */
 		place_turn_real(place);
-	return place_is_pretended(place) ? open_cache(place, flags, mode)
-					 : open_tree(place, flags, mode);
+	if (!place_is_pretended(place))
+		return open_tree(place, flags, mode);
+	atomic_store_explicit(&process_gave_directory, true, memory_order_relaxed);
+	return open_cache(place, flags, mode);
 }
 
 int cached_open(int dirfd, const char *path, int flags, mode_t mode)

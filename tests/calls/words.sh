@@ -232,6 +232,14 @@ directories=$(cat <<-END
 	echo "t m:t,n:t renameat2 CWD a/@/$m CWD a/@/none.cpython-311.pyc RENAME_EXCHANGE"
 	echo "c m,n renameat2 CWD a/@/$m CWD a/@/$n 128"
 	echo "any +$m.123 renameat2 CWD a/@/$m.123 CWD a/@/$m RENAME_EXCHANGE"
+	# By a descriptor of a pretended directory.
+	echo "make m fchdir FD:a/@"
+	echo "make m mkdirat FD:a/@ new 0755"
+	echo "make m symlinkat d.txt FD:a/@ $t"
+	echo "make m linkat CWD d.txt FD:a/@ $t 0"
+	echo "make m renameat CWD d.txt FD:a/@ $t"
+	echo "make m renameat2 CWD d.txt FD:a/@ $t 0"
+	for symbol in openat openat64; do echo "make m $symbol FD:a/@ $t O_WRONLY|O_CREAT 0644"; done
 } >"$T/pairs"
 
 # 4. Names that must be gone: on one side, on the other, on both.

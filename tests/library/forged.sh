@@ -39,7 +39,7 @@ arrives() {
 	cp "$T/archive/pkg/m.py" pkg
 	preloaded "$python" -c "import sys; sys.path.insert(0, 'pkg'); import n" >/dev/null
 	preloaded "$@" >"$T/out" 2>&1
-	there=$(grep -rlq forged pkg && echo arrived)
+	there=$(grep -Rlq forged pkg && echo arrived)
 	kept=$(grep -rl forged "$CACHE")
 	rm -rf pkg && cp -r "$T/official" pkg
 	[ "$there" ] || cat "$T/out"
@@ -55,6 +55,30 @@ arrives "a pyc that Python writes by a descriptor of a __pycache__" "$python" -c
 fd = os.open('$into', os.O_PATH | os.O_DIRECTORY)
 out = os.open('$pyc', os.O_WRONLY | os.O_CREAT | os.O_TRUNC, dir_fd=fd)
 os.write(out, open('$T/$pyc', 'rb').read())"
+# By a descriptor that is for listing the directory.
+by_descriptor() { # SENTENCE CODE: fd is one
+	arrives "a pyc that Python $1 by a descriptor for reading" "$python" -c "import os, shutil
+fd = os.open('$into', os.O_RDONLY | os.O_DIRECTORY)
+assert '$pyc' in os.listdir(fd)
+shutil.copyfile('$T/$pyc', '$T/copy')
+$2
+assert '$pyc' in os.listdir(fd) and 'n.$tag.pyc' in os.listdir(fd)"
+}
+by_descriptor writes "out = os.open('$pyc', os.O_WRONLY | os.O_CREAT | os.O_TRUNC, dir_fd=fd)
+os.write(out, open('$T/$pyc', 'rb').read())"
+by_descriptor overwrites "out = os.open('$pyc', os.O_WRONLY | os.O_TRUNC, dir_fd=fd)
+os.write(out, open('$T/$pyc', 'rb').read())"
+by_descriptor "writes and renames" "out = os.open('$pyc.5', os.O_WRONLY | os.O_CREAT, dir_fd=fd)
+os.write(out, open('$T/$pyc', 'rb').read())
+os.replace('$pyc.5', '$pyc', src_dir_fd=fd, dst_dir_fd=fd)"
+by_descriptor moves "os.replace('$T/copy', '$pyc', dst_dir_fd=fd)"
+by_descriptor links "os.unlink('$pyc', dir_fd=fd)
+os.link('$T/copy', '$pyc', dst_dir_fd=fd)"
+by_descriptor "links symbolically" "os.unlink('$pyc', dir_fd=fd)
+os.symlink('$T/copy', '$pyc', dir_fd=fd)"
+by_descriptor "writes in a directory entered" "os.fchdir(fd)
+shutil.copyfile('$T/$pyc', '$pyc')
+os.chdir('/')"
 arrives "a pyc that tar unpacks in a __pycache__" sh -c "mkdir -p $into && tar -C $into -xf $T/flat.tar"
 arrives "a pyc that cp puts over another" cp "$T/$pyc" $into/$pyc
 arrives "a pyc that cp puts into the directory" sh -c "mkdir -p $into && cp $T/$pyc $into"
