@@ -153,6 +153,37 @@ staleness() {
 }
 each staleness
 
+# A start without the cache leaves its bytecode in the tree, where Python's rule would hold
+# for good.
+without_the_cache() {
+	local how said show='import sys; sys.path.insert(0, sys.argv[1]); import m; print(m.V, m.f())'
+	import() { preloaded "$python" -c "$show" "$T/here"; }
+	for how in refused bare; do
+		mkdir "$T/here"
+		version one "$T/here/m.py"
+		said=$(import)
+		version two "$T/here/m.py"
+		if [ $how = bare ]; then
+			"$python" -c "$show" "$T/here" >"$T/said"
+		else
+			mv "$CACHE" "$CACHE.away"
+			: >"$CACHE"
+			import >"$T/said"
+			rm "$CACHE"
+			mv "$CACHE.away" "$CACHE"
+		fi
+		said="$said, $(cat "$T/said"), $(ls "$T/here/__pycache__" | wc -l)"
+		version one "$T/here/m.py"
+		preloaded cat "$T"/here/__pycache__/m.*.pyc >"$T/copy" && said="$said, $(import)"
+		said="$said, $(logged "$python" -c "$show" "$T/here"), $(decisions m)"
+		version two "$T/here/m.py"
+		is "$said, $(import)" "one one, two two, 1, one one, one one, hit, two two" \
+			"$name: after a start without the cache ($how), its bytecode in the tree hides no edit"
+		rm -rf "$T/here" "$CACHE"
+	done
+}
+some without_the_cache
+
 # That the ways are traps: where Python alone is right in all, nothing was shown.
 traps() {
 	local wrong

@@ -241,18 +241,50 @@ static __attribute__((noinline)) int try_layers(struct search *search)
 	return fd;
 }
 
-/* The tree's pyc is what Python alone would have, unless the cache has had a
- * later one. */
-static bool is_later_than_entry(const struct search *search, int fd)
+/* How far apart, in seconds, a file's last write and the last change of its status are if
+ * it was made where it is; and the status of two files that are unpacked together. */
+#define WRITTEN_WITHIN 2
+#define UNPACKED_WITHIN 60
+
+static bool is_within(const struct timespec *from, const struct timespec *to, int seconds)
 {
-	const struct timespec *entry = &search->outdated;
+	struct timespec end = { from->tv_sec + seconds, from->tv_nsec };
+
+	return !timestamp_before(&end, to);
+}
+
+/* Whether the source has changed since the tree's pyc was written, by the change times,
+ * which no program can set. One that was unpacked, as the times tell that were restored,
+ * may have its source unpacked after it. Images give the mtime for the ctime, without
+ * nanoseconds: that says nothing. */
+static bool is_older_than_source(const struct stat *pyc, const struct stat *source)
+{
+	const struct timespec *changed = &source->st_ctim;
+
+	if (changed->tv_nsec == 0)
+		return false;
+	if (is_within(&pyc->st_mtim, &pyc->st_ctim, WRITTEN_WITHIN))
+		return !timestamp_before(changed, &pyc->st_mtim);
+	return !is_within(&pyc->st_ctim, changed, UNPACKED_WITHIN);
+}
+
+/* Whether anything speaks against a pyc of the tree whose header fits: it is what Python
+ * alone would have, unless the cache has had a later one; or it may be of an earlier
+ * source of the same time and size. The latter is for an interpreter that can have other
+ * bytecode: a program that copies files is to find all of them. */
+static bool is_doubtful(const struct search *search, int fd)
+{
+	const struct entry *entry = search->entry;
+	const struct entry_world *world = entry->world;
 	struct stat st;
 
-	if (!timestamp_is_set(entry))
+	if (world->env.sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
+		return timestamp_is_set(&search->outdated);
+	if (timestamp_before(&st.st_mtim, &search->outdated))
 		return true;
-	if (search->entry->world->env.sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
-		return false;
-	return !timestamp_before(&st.st_mtim, entry);
+	return !world->policy.readonly &&
+	       (entry->source.seen || *world->python.magic != 0) &&
+	       is_older_than_source(&st, &entry->source.st);
 }
 
 /* Whether it is what every interpreter imports first, from its own library. Any other pyc
@@ -298,10 +330,9 @@ static int try_tree(struct search *search)
 		(!fits && source_look(&entry->source, sys) < 0))
 		return found(search, fd, VERDICT_IN_TREE);
 	if (fits || (!bad && header_fits(&header, &entry->source.st))) {
-		if (is_later_than_entry(search, fd))
-			return found(search, fd, VERDICT_IN_TREE);
-		sys->close(fd);
-		return -ENOENT;
+		if (is_doubtful(search, fd))
+			return absent(search, fd, VERDICT_MISS_CHANGED);
+		return found(search, fd, VERDICT_IN_TREE);
 	}
 	return reject(search, fd, bad ? VERDICT_MISS_DAMAGED : VERDICT_MISS_CHANGED);
 }

@@ -54,13 +54,8 @@ static void imported_under_another_name(void)
 
 static void old_in_the_tree(void)
 {
-	uint8_t data[400];
-	struct stat st;
-
 	fake_source_time(2000);
-	assert_return_code(stat(fake_path("src/m.py"), &st), errno);
-	fake_make_directory("src/__pycache__", 0755);
-	fake_make_bytes("src/__pycache__/" FAKE_NAME, data, fake_pyc(data, "first", &st));
+	fake_pyc_in_the_tree("first");
 	fake_source("src/m.py", "tsrif");
 	fake_source_time(2000);
 }

@@ -91,28 +91,16 @@ static void stale_in_the_cache(void)
 	fake_source("src/m.py", "first");
 }
 
-static void pyc_in_the_tree(void)
-{
-	uint8_t data[400];
-	struct stat st;
-	size_t size;
-
-	assert_return_code(stat(fake_path("src/m.py"), &st), errno);
-	size = fake_pyc(data, "first", &st);
-	fake_make_directory("src/__pycache__", 0755);
-	fake_make_bytes("src/__pycache__/" FAKE_NAME, data, size);
-}
-
 static void in_the_tree_and_an_entry(void)
 {
 	in_a_layer();
-	pyc_in_the_tree();
+	fake_pyc_in_the_tree("first");
 }
 
 static void in_the_tree_and_an_object(void)
 {
 	elsewhere_in_a_layer();
-	pyc_in_the_tree();
+	fake_pyc_in_the_tree("first");
 }
 
 static const char *layers_file(void)

@@ -61,46 +61,55 @@ static void imported_under_another_name(void)
 	fake_import_elsewhere(true);
 }
 
-static void pyc_in_the_tree(const char *text)
-{
-	struct stat st;
-	uint8_t data[400];
-	size_t size;
-
-	assert_return_code(stat(fake_path("src/m.py"), &st), errno);
-	size = fake_pyc(data, text, &st);
-	fake_make_directory("src/__pycache__", 0755);
-	fake_make_bytes("src/__pycache__/" FAKE_NAME, data, size);
-}
-
 static void in_the_tree(void)
 {
-	pyc_in_the_tree("first");
+	fake_pyc_in_the_tree("first");
+}
+
+static void in_the_tree_and_changed_since(void)
+{
+	fake_source_time(1000);
+	fake_pyc_in_the_tree("first");
+	fake_make_file("src/m.py", "tsrif");
+	fake_source_time(1000);
+}
+
+/* As archives are unpacked: first __pycache__, then the sources. */
+static void unpacked_in_the_tree(void)
+{
+	const struct timespec then[2] = { { .tv_sec = 2000 }, { .tv_sec = 2000 } };
+
+	fake_source_time(1000);
+	fake_pyc_in_the_tree("first");
+	assert_return_code(
+		utimensat(AT_FDCWD, fake_path("src/__pycache__/" FAKE_NAME), then, 0),
+		errno);
+	fake_source_time(1000);
 }
 
 static void with_a_hash_in_the_tree(void)
 {
 	fe.flags = 3;
-	pyc_in_the_tree("first");
+	fake_pyc_in_the_tree("first");
 }
 
 static void old_in_the_tree(void)
 {
-	pyc_in_the_tree("zeroth");
+	fake_pyc_in_the_tree("zeroth");
 	fake_source("src/m.py", "another");
 }
 
 static void old_in_the_tree_and_in_the_cache(void)
 {
 	changed();
-	pyc_in_the_tree("zeroth");
+	fake_pyc_in_the_tree("zeroth");
 	fake_source("src/m.py", "another");
 }
 
 static void in_the_tree_and_stale_in_the_cache(void)
 {
 	changed();
-	pyc_in_the_tree("second");
+	fake_pyc_in_the_tree("second");
 }
 
 /* The tree's pyc was made of a source that is another by now, and fits it by time and
@@ -110,7 +119,7 @@ static void fitting_in_the_tree_of_before_what_is_in_the_cache(void)
 	const struct timespec long_ago[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
 	const char *pyc = fake_path("src/__pycache__/" FAKE_NAME);
 
-	pyc_in_the_tree("first");
+	fake_pyc_in_the_tree("first");
 	assert_return_code(utimensat(AT_FDCWD, pyc, long_ago, 0), errno);
 	fake_source("src/m.py", "second one");
 	fake_import();
@@ -307,6 +316,16 @@ static const struct row {
 	{ "an object of the same file under another name", imported_under_another_name, 0,
 		"reused from object", NULL, false, true },
 	{ "a pyc in the tree", in_the_tree, 0, "in-tree", NULL, false, true },
+	{ "a pyc in the tree whose source has changed since, with its time and size",
+		in_the_tree_and_changed_since, 0, "miss", "source changed", true, false },
+	{ "the same, in a cache that is read only", in_the_tree_and_changed_since,
+		READONLY, "in-tree", NULL, false, true },
+	{ "the same, where change times are whole seconds", in_the_tree_and_changed_since,
+		SECONDS, "in-tree", NULL, false, true },
+	{ "the same, for a program that has shown to be no interpreter",
+		in_the_tree_and_changed_since, NO_MAGIC, "in-tree", NULL, false, true },
+	{ "a pyc in the tree that was unpacked before its source", unpacked_in_the_tree,
+		0, "in-tree", NULL, false, true },
 	{ "a pyc with a hash in the tree is for Python to judge", with_a_hash_in_the_tree,
 		0, "in-tree", NULL, false, true },
 	{ "an old pyc in the tree: Python refuses it", old_in_the_tree, 0, "miss",
@@ -407,7 +426,8 @@ static void runs_the_right_code(void **state)
 	fake.whole_seconds = row->setting == SECONDS;
 	row->before();
 	if (row->before == without_its_source || row->before == written_by_a_program ||
-		row->before == a_directory)
+		row->before == a_directory ||
+		(row->before == in_the_tree_and_changed_since && row->setting))
 		return; /* Python's own rule, or none to run */
 	fake_entry_forget();
 	set(row->setting);

@@ -48,14 +48,7 @@ static unsigned open_it(enum verdict want)
 
 static void pyc_in_the_tree(void)
 {
-	struct stat st;
-	uint8_t data[400];
-	size_t size;
-
-	assert_return_code(stat(fake_path("src/m.py"), &st), errno);
-	size = fake_pyc(data, "first", &st);
-	fake_make_directory("src/__pycache__", 0755);
-	fake_make_bytes("src/__pycache__/" FAKE_NAME, data, size);
+	fake_pyc_in_the_tree("first");
 }
 
 static const struct row {

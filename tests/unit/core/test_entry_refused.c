@@ -98,16 +98,6 @@ static void without_stat_it_is_not_the_program(void **state)
 }
 
 /* --- the entry may not be opened -----------------------------------------------------*/
-static void pyc_in_the_tree(void)
-{
-	struct stat st;
-	uint8_t data[400];
-
-	assert_return_code(stat(fake_path("src/m.py"), &st), errno);
-	fake_make_directory("src/__pycache__", 0755);
-	fake_make_bytes("src/__pycache__/" FAKE_NAME, data, fake_pyc(data, "first", &st));
-}
-
 static int open_refused(void)
 {
 	fake_entry_forget();
@@ -123,7 +113,7 @@ static void a_policy_that_no_mode_tells(void **state)
 
 	(void)state;
 	fake_import_right();
-	pyc_in_the_tree();
+	fake_pyc_in_the_tree("first");
 	fd = open_refused();
 	assert_string_equal(fake.failed, "openat");
 	assert_return_code(fd, -fd);
@@ -138,7 +128,7 @@ static void a_mode_is_for_the_program_to_see(void **state)
 {
 	(void)state;
 	fake_import_right();
-	pyc_in_the_tree();
+	fake_pyc_in_the_tree("first");
 	assert_return_code(chmod(fe.path, 0200), errno);
 	assert_int_equal(open_refused(), -EACCES);
 }

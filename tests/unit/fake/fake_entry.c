@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "shim/core/base/timestamp.h"
 #include "shim/core/cache/object.h"
 #include "shim/core/cache/root.h"
 
@@ -180,6 +181,24 @@ size_t fake_pyc(uint8_t *data, const char *text, const struct stat *source)
 	}
 	n = sprintf((char *)data + length, CODE "%s", text);
 	return length + (size_t)n;
+}
+
+void fake_pyc_in_the_tree(const char *text)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+	struct timespec now;
+	struct stat st;
+	uint8_t data[400];
+
+	assert_return_code(stat(fake_path("src/m.py"), &st), errno);
+	for (;;) { /* the clock that files are stamped with */
+		clock_gettime(CLOCK_REALTIME_COARSE, &now);
+		if (timestamp_before(&st.st_ctim, &now))
+			break;
+		nanosleep(&pause, NULL);
+	}
+	fake_make_directory("src/__pycache__", 0755);
+	fake_make_bytes("src/__pycache__/" FAKE_NAME, data, fake_pyc(data, text, &st));
 }
 
 static void read_text(char *text, size_t size)

@@ -69,6 +69,10 @@ void fake_source_time(time_t seconds);
 /* Writes bytecode of a text for a source with that stat; returns its length. */
 size_t fake_pyc(uint8_t *data, const char *text, const struct stat *source);
 
+/* Puts that for src/m.py, in which text is or was, into the tree, later than the source
+ * has changed. */
+void fake_pyc_in_the_tree(const char *text);
+
 /* Imports the module: fe says what happened. Whatever it was, what must hold is
  * checked. */
 void fake_import(void);
