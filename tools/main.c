@@ -34,6 +34,8 @@ const struct command *const commands[] = {
 	&cmd_verify,
 	&cmd_export,
 	&cmd_import,
+	&cmd_push,
+	&cmd_pull,
 	&cmd_config,
 	&cmd_doctor,
 	&cmd_help,

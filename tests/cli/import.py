@@ -160,7 +160,7 @@ REFUSED = {
     "other-schema": told(schema="pycstash.archive/10"),
     "newer-layout": told(layout="v2"),
     "no-manifest": lambda m, manifest: manifest.clear(),
-    "manifest-too-large": told(filler="x" * 5000),
+    "manifest-too-large": told(filler="x" * (17 << 20)),
     "manifest-damaged": told(damaged=True),
     "newer-and-other": told(schema="pycstash.archive/2", files="many", damaged=True),
 }

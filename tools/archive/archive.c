@@ -106,6 +106,18 @@ static void begin_entry(struct archive_out *out)
 	LIB(archive_entry_set_mtime)(out->entry, 0, 0);
 }
 
+static void list_objects(struct json *json, const struct archive_manifest *manifest)
+{
+	json_open(json, "objects", '{');
+	for (size_t i = 0; i < manifest->files; i++) {
+		const struct archive_object *object = &manifest->objects[i];
+		AUTOFREE char *path = alloc_format("%s/%s", object->dir, object->name);
+
+		json_unsigned(json, path, object->size);
+	}
+	json_close(json);
+}
+
 static int write_manifest(
 	struct archive_out *out, const struct archive_manifest *manifest)
 {
@@ -120,6 +132,8 @@ static int write_manifest(
 	json_string(&json, "layout", CACHE_LAYOUT);
 	json_unsigned(&json, "files", manifest->files);
 	json_unsigned(&json, "bytes", manifest->bytes);
+	if (manifest->objects)
+		list_objects(&json, manifest);
 	json_close(&json);
 	if (fclose(file) == EOF)
 		alloc_fail();
@@ -130,7 +144,7 @@ static int write_manifest(
 int archive_out_begin(struct archive_out *out, const char *name, int fd,
 	const struct archive_manifest *manifest)
 {
-	int r = libarchive_load();
+	int r = shared_library_load(&libarchive);
 
 	*out = (struct archive_out){ .name = name };
 	if (r < 0)

@@ -4,7 +4,8 @@
  *
  *   pycstash.json    the manifest, first: {"schema": "pycstash.archive/1", "layout":
  *                    "v1", "files": N, "bytes": N}; how many files follow, and how many
- *                    bytes are in them, at most
+ *                    bytes are in them, at most. That of a pack (pack.h) lists them too:
+ *                    "objects": {PATH: SIZE, …}, below the layout folder and in order
  *   v1/<version>/…   entries and objects, under the names they have in the cache, in the
  *                    order of archive_compare; the BLAKE2b-256 of each is an extended
  *                    attribute. An entry with the bytes of its object is a hard link.
@@ -33,8 +34,15 @@
 /* Bytecode is never so large; what is has no business in an archive. */
 #define ARCHIVE_FILE_MAX (UINT64_C(256) << 20)
 
+struct archive_object {
+	char *dir; /* below the layout folder; owned, with the name */
+	const char *name;
+	uint64_t size;
+};
+
 struct archive_manifest {
 	uint64_t files, bytes;
+	const struct archive_object *objects; /* all files, of a pack; NULL otherwise */
 };
 
 /* One file. dir, name and link are below the layout folder. */
@@ -84,6 +92,7 @@ struct archive_in {
 	struct archive *handle;
 	struct archive_entry *entry;
 	struct archive_manifest manifest;
+	char *manifest_text;
 	struct archive_manifest seen; /* of it, so far */
 
 	/* The member that archive_in_next has read; valid until it is called again. */
@@ -102,8 +111,10 @@ struct archive_in {
 };
 
 /* Reads the manifest from fd, a regular file at its beginning that stays the caller's.
- * -EPERM: not an archive of pycstash, or none that this version may read. */
-int archive_in_begin(struct archive_in *in, const char *name, int fd);
+ * `packed` is how long the archive is, by which it is judged whether what it announces
+ * can be in it; UINT64_MAX where that is not known. -EPERM: not an archive of pycstash,
+ * or none that this version may read. */
+int archive_in_begin(struct archive_in *in, const char *name, int fd, uint64_t packed);
 
 /* Reads the next member: 1; 0: that was all. -EPERM: the archive is refused. -EBADMSG: it
  * is cut off or damaged here, and nothing after it can be read; that is not printed, but

@@ -22,7 +22,7 @@
 #include "tools/pyc/inspect.h"
 
 #define TOP CACHE_LAYOUT "/"
-#define MANIFEST_MAX 4096
+#define MANIFEST_MAX (16u << 20) /* a pack lists 100,000 objects in that */
 #define BLOCK (128u * 1024)
 
 /* Bytecode packs to about a quarter. What claims more than this many times its packed
@@ -182,21 +182,17 @@ static int read_manifest(struct archive_in *in, uint64_t packed)
 	if (r < 0)
 		return r == -EBADMSG ? unreadable(in) : r;
 	in->data[size] = '\0';
-	return take_manifest(in, (const char *)in->data, packed);
+	in->manifest_text = alloc_copy((const char *)in->data);
+	return take_manifest(in, in->manifest_text, packed);
 }
 
-int archive_in_begin(struct archive_in *in, const char *name, int fd)
+int archive_in_begin(struct archive_in *in, const char *name, int fd, uint64_t packed)
 {
-	int r = libarchive_load();
-	struct stat st;
+	int r = shared_library_load(&libarchive);
 
 	*in = (struct archive_in){ .name = name };
 	if (r < 0)
 		return r;
-	if (fstat(fd, &st) < 0) {
-		complain(name, "%s", strerror(errno));
-		return -EIO;
-	}
 	in->handle = LIB(archive_read_new)();
 	in->entry = LIB(archive_entry_new)();
 	if (!in->handle || !in->entry ||
@@ -207,7 +203,7 @@ int archive_in_begin(struct archive_in *in, const char *name, int fd)
 	}
 	if (LIB(archive_read_open_fd)(in->handle, fd, BLOCK) != ARCHIVE_OK)
 		return unreadable(in);
-	return read_manifest(in, (uint64_t)st.st_size);
+	return read_manifest(in, packed);
 }
 
 /* --- members -------------------------------------------------------------------------*/
@@ -389,6 +385,7 @@ void archive_in_release(struct archive_in *in)
 		LIB(archive_entry_free)(in->entry);
 	if (in->handle)
 		LIB(archive_read_free)(in->handle);
+	free(in->manifest_text);
 	free(in->path);
 	free(in->before);
 	free(in->link);

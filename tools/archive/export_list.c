@@ -71,7 +71,8 @@ static void take_file(struct walk_dir *dir, const struct walk_file *file)
 	if (item.kind == LAYOUT_TEMPORARY || !export_list_is_used(list, file->st) ||
 		!select_has(list->select, &item, dir->path, file->name) ||
 		!is_carried(list, &item, dir, file->name) ||
-		(list->public_only && item.kind == LAYOUT_OBJECT))
+		(list->public_only && item.kind == LAYOUT_OBJECT) ||
+		(list->objects_only && item.kind != LAYOUT_OBJECT))
 		return;
 	if (archive_is_private(&item, dir->path, file->name, file->st)) {
 		list->hidden++;

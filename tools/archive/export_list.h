@@ -21,6 +21,7 @@ struct export_list {
 	const struct select *select;
 	int64_t used_since; /* seconds since 1970 */
 	bool public_only;   /* leave out what others may not read, and objects */
+	bool objects_only;
 
 	/* Sorted; of each the directory below the layout folder, a NUL, and the name. */
 	char **files;

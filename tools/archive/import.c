@@ -19,6 +19,7 @@
 #include "tools/base/alloc.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
+#include "tools/base/progress.h"
 #include "tools/cache/sys_libc.h"
 #include "tools/pyc/inspect.h"
 #include "tools/stats/totals.h"
@@ -222,7 +223,7 @@ static bool share(struct import *import, const struct layout *item,
 
 /* --- growth --------------------------------------------------------------------------*/
 
-void import_finish(struct import *import)
+static void finish_version(struct import *import)
 {
 	struct journal_record record;
 
@@ -241,7 +242,7 @@ static void begin_version(struct import *import, const struct layout *item)
 	if (strlen(import->version) == item->version_len &&
 		memcmp(import->version, item->version, item->version_len) == 0)
 		return;
-	import_finish(import);
+	finish_version(import);
 	text_add(&version, item->version, item->version_len);
 	counters_begin(&import->counters, &sys_libc, getpid());
 }
@@ -322,7 +323,9 @@ static bool can_move(const struct layout *item, const char *name)
 	       object_is_shareable(name, strlen(name), item->pyc.tag, &level);
 }
 
-int import_member(struct import *import, const struct archive_in *in)
+/* Does with a member what is to be done. 0; -errno where there is no use in going on,
+ * such as -ENOSPC, after reporting it. */
+static int take_member(struct import *import, const struct archive_in *in)
 {
 	/* A pyc has no mode in an archive. */
 	static const struct stat unknown = { .st_mode = S_IROTH };
@@ -363,4 +366,30 @@ int import_member(struct import *import, const struct archive_in *in)
 	import->hidden +=
 		archive_is_private(&in->item, place.dir, member->name, &unknown);
 	return 0;
+}
+
+int import_archive(struct import *import, const char *name, int fd, bool put)
+{
+	struct archive_in in = { 0 };
+	struct progress progress;
+	off_t size = lseek(fd, 0, SEEK_END);
+	int r = size < 0 || lseek(fd, 0, SEEK_SET) < 0 ? -errno : 0;
+
+	r = r < 0 ? r : archive_in_begin(&in, name, fd, (uint64_t)size);
+	import->announced = in.manifest;
+	progress_begin(&progress, put ? "importing" : "checking", in.manifest.files);
+	while (r == 0 && (r = archive_in_next(&in)) > 0) {
+		r = put ? take_member(import, &in) : 0;
+		if (r == 0 && interrupt_came())
+			r = -EINTR;
+		progress_update(&progress, in.seen.files);
+	}
+	progress_end(&progress);
+	finish_version(import);
+	import->seen = in.seen;
+	import->cut_off = r == -EBADMSG;
+	if (import->cut_off && put)
+		complain(name, "it is cut off or damaged: %s", in.broken);
+	archive_in_release(&in);
+	return import->cut_off ? 0 : r;
 }

@@ -27,6 +27,10 @@ struct import {
 	struct import_map *maps;
 	size_t map_count;
 
+	/* Set by import_archive. */
+	struct archive_manifest announced, seen;
+	bool cut_off;
+
 	struct counters counters; /* how the version grows that is being imported */
 	char version[JOURNAL_VERSION_SIZE];
 	uint64_t files, bytes; /* put there */
@@ -44,9 +48,8 @@ struct import {
  * -EINVAL after printing what is wrong. */
 int import_add_map(struct import *import, const char *text, bool resolve);
 
-/* Does with a member what is to be done. 0; -errno where there is no use in going on,
- * such as -ENOSPC, after reporting it. */
-int import_member(struct import *import, const struct archive_in *in);
-
-/* After the last member: tells the cache's journal how it has grown. */
-void import_finish(struct import *import);
+/* Reads all of the archive in fd, a regular file; with `put` its members go into the
+ * cache, else they are only checked, which comes first: what a hostile archive begins
+ * with is not to be had either. 0, also where it is cut off; -EINTR after an interrupt;
+ * other errors have been reported. */
+int import_archive(struct import *import, const char *name, int fd, bool put);

@@ -273,6 +273,23 @@ static int open_one_layer(struct cache *cache, const char *path)
 	return r;
 }
 
+int cache_open_own_layer(struct cache *cache, const char *path)
+{
+	AUTOFREE char *absolute = NULL;
+	struct stat st;
+	int r = file_absolute(path, &absolute);
+
+	*cache = (struct cache){ .root_fd = -1, .fd = -1 };
+	r = r < 0 ? r : open_one_layer(cache, absolute);
+	if (r < 0)
+		return refuse(path, r == -EPERM ? "another user could change this layer"
+						: strerror(-r));
+	if (fstat(cache->fd, &st) == 0 && st.st_uid == geteuid())
+		return EXIT_OK;
+	cache_close(cache);
+	return refuse(path, "this layer belongs to another user");
+}
+
 int cache_open_layer(struct cache *cache, size_t index)
 {
 	const char *list = getenv(config_names[CONFIG_LAYERS]), *root;

@@ -61,6 +61,10 @@ int cache_open_or_make(struct cache *cache, const char *root);
  * more. Layers that are not trusted are skipped silently; doctor reports them. */
 int cache_open_layer(struct cache *cache, size_t index);
 
+/* Opens the layer at path, which must be ours, to add to it. EXIT_OK, or EXIT_REFUSED
+ * after reporting why. */
+int cache_open_own_layer(struct cache *cache, const char *path);
+
 /* Opens the cache at `root`, and with `layers` the layers after it, and calls visit for
  * one after the other as long as it returns EXIT_OK; a visitor may keep a cache, by
  * moving it away and leaving -1 for its descriptors. Returns what it returned last, or as

@@ -28,10 +28,12 @@ static bool is_new_or_empty(const char *path)
 	return names == 0;
 }
 
-int layer_create_begin(struct cache *cache, const char *path)
+int layer_create_begin(struct cache *cache, const char *path, bool update)
 {
 	if (is_new_or_empty(path))
 		return cache_open_or_make(cache, path);
+	if (update)
+		return cache_open_own_layer(cache, path);
 	complain(path, "a layer is made in a new or empty directory");
 	return EXIT_REFUSED;
 }

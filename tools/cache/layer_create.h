@@ -7,9 +7,10 @@
 
 #include "tools/cache/cache.h"
 
-/* Makes the cache in a directory that is new or empty. EXIT_OK, or another exit code,
- * after reporting why. */
-int layer_create_begin(struct cache *cache, const char *path);
+/* Makes the cache in a directory that is new or empty; with `update` it may be a layer,
+ * too, to which is added while programs use it. EXIT_OK, or another exit code, after
+ * reporting why. */
+int layer_create_begin(struct cache *cache, const char *path, bool update);
 
 /* Opens it up: directories 0755, files 0644, and all times 0, so that equal layers are
  * equal. 0 or -errno. */

@@ -60,6 +60,8 @@ extern const struct command cmd_gc;
 extern const struct command cmd_warm;
 extern const struct command cmd_export;
 extern const struct command cmd_import;
+extern const struct command cmd_push;
+extern const struct command cmd_pull;
 extern const struct command cmd_config;
 extern const struct command cmd_help;
 extern const struct command cmd_version;

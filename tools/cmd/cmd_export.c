@@ -212,8 +212,10 @@ static int add_files(struct export *export)
 
 static int write_all(struct export *export, int fd)
 {
-	const struct archive_manifest manifest = { export->list.count,
-		export->list.bytes };
+	const struct archive_manifest manifest = {
+		.files = export->list.count,
+		.bytes = export->list.bytes,
+	};
 	int r = archive_out_begin(&export->out, export->file, fd, &manifest);
 
 	progress_begin(&export->progress, "exporting", manifest.files);

@@ -18,6 +18,7 @@
 #include "tools/archive/archive.h"
 #include "tools/archive/import.h"
 #include "tools/base/escape.h"
+#include "tools/base/files.h"
 #include "tools/base/human.h"
 #include "tools/base/json.h"
 #include "tools/base/message.h"
@@ -25,12 +26,14 @@
 #include "tools/cache/layer_create.h"
 #include "tools/cli/command.h"
 #include "tools/cli/common.h"
+#include "tools/fleet/fleet.h"
 
 struct import_command {
 	struct common common;
 	const char *file, *layer;
 	struct opt_list maps; /* OLD=NEW */
-	bool force;
+	const char *verify_key;
+	bool force, update;
 };
 
 static const struct opt own_options[] = {
@@ -40,6 +43,12 @@ static const struct opt own_options[] = {
 	{ "layer", 0, "DIR",
 		"make a read-only layer for an image in DIR, which is new or empty, instead of filling the cache",
 		OPT_STRING(struct import_command, layer) },
+	{ "update", 0, NULL,
+		"with --layer: add to the layer that is in DIR, while programs use it",
+		OPT_FLAG(struct import_command, update) },
+	{ "verify-key", 0, "FILE",
+		"refuse the archive unless the holder of a public key in FILE has signed it; instead of the setting trusted_keys",
+		OPT_STRING(struct import_command, verify_key) },
 	{ "force", 'f', NULL, "replace what is in the cache and as good",
 		OPT_FLAG(struct import_command, force) },
 	{ 0 },
@@ -57,9 +66,7 @@ struct job {
 	const struct import_command *line;
 	struct import import;
 	struct cache cache;
-	struct archive_manifest announced, seen;
 	int fd;
-	bool cut_off;
 };
 
 /* --- the archive's file --------------------------------------------------------------*/
@@ -136,35 +143,6 @@ static int open_archive(const char *file)
 	return r;
 }
 
-/* --- reading it ----------------------------------------------------------------------*/
-
-/* Reads all of the archive; with `put` members go into the cache, else they are only
- * checked. -EINTR after an interrupt; other errors have been reported. */
-static int read_members(struct job *job, bool put)
-{
-	struct archive_in in = { 0 };
-	struct progress progress;
-	int r = lseek(job->fd, 0, SEEK_SET) < 0 ? -errno : 0;
-
-	r = r < 0 ? r : archive_in_begin(&in, job->line->file, job->fd);
-	job->announced = in.manifest;
-	progress_begin(&progress, put ? "importing" : "checking", in.manifest.files);
-	while (r == 0 && (r = archive_in_next(&in)) > 0) {
-		r = put ? import_member(&job->import, &in) : 0;
-		if (r == 0 && interrupt_came())
-			r = -EINTR;
-		progress_update(&progress, in.seen.files);
-	}
-	progress_end(&progress);
-	import_finish(&job->import);
-	job->seen = in.seen;
-	job->cut_off = r == -EBADMSG;
-	if (job->cut_off && put)
-		complain(job->line->file, "it is cut off or damaged: %s", in.broken);
-	archive_in_release(&in);
-	return job->cut_off ? 0 : r;
-}
-
 /* --- output --------------------------------------------------------------------------*/
 
 static const char *place(const struct job *job)
@@ -174,7 +152,7 @@ static const char *place(const struct job *job)
 
 static uint64_t missing(const struct job *job)
 {
-	return job->announced.files - job->seen.files;
+	return job->import.announced.files - job->import.seen.files;
 }
 
 static void print_object(const struct job *job)
@@ -240,7 +218,7 @@ static int stopped(const struct job *job, int error)
 	if (error == -EINTR || began)
 		complain(job->line->file, "%s after %" PRIu64 " of %" PRIu64 " files; %s",
 			error == -EINTR ? "interrupted" : "stopped", job->import.files,
-			job->announced.files,
+			job->import.announced.files,
 			began ? "what was imported is whole and stays; import it again for the rest"
 			      : "nothing was imported");
 	if (error == -EINTR)
@@ -260,22 +238,45 @@ static int open_cache(struct job *job)
 				   : cache_open_if_there(&job->cache, line->common.dir);
 		return code == EXIT_NO_CACHE ? EXIT_OK : code;
 	}
-	return line->layer ? layer_create_begin(&job->cache, line->layer)
+	return line->layer ? layer_create_begin(&job->cache, line->layer, line->update)
 			   : cache_open_or_make(&job->cache, line->common.dir);
+}
+
+/* With keys, nothing comes in that none of their holders has signed. */
+static int check_signature(const struct job *job)
+{
+	AUTOFREE char *file = alloc_format("%s" MINISIGN_SUFFIX, job->line->file);
+	char text[MINISIGN_SIZE] = "";
+	struct minisign_keys keys;
+	int r = fleet_keys(job->line->verify_key, &keys), fd;
+
+	if (r < 0 || !keys.count)
+		return r < 0 ? -EPERM : 0;
+	fd = file_open(file);
+	if (fd < 0 || pread(fd, text, sizeof text - 1, 0) < 0) {
+		complain(job->line->file,
+			"refused: there is no signature in the file beside it with the suffix " MINISIGN_SUFFIX);
+		r = -EPERM;
+	}
+	r = r < 0 ? r : minisign_verify(&keys, job->line->file, job->fd, text);
+	if (fd >= 0)
+		close(fd);
+	return r;
 }
 
 static int import_all(struct job *job)
 {
 	struct import *import = &job->import;
-	int r = read_members(job, false), code;
+	int r = check_signature(job), code;
 
+	r = r < 0 ? r : import_archive(import, job->line->file, job->fd, false);
 	if (r < 0)
 		return stopped(job, r);
 	code = open_cache(job);
 	if (code != EXIT_OK)
 		return code;
 	import->cache = job->cache.root ? &job->cache : NULL;
-	r = read_members(job, true);
+	r = import_archive(import, job->line->file, job->fd, true);
 	if (r < 0)
 		return stopped(job, r);
 	if (job->line->layer && import->cache &&
@@ -293,7 +294,7 @@ static int import_all(struct job *job)
 			" files in it were made from sources that others may not read; see `pycstash export --public-only`",
 			import->hidden);
 	if (code == EXIT_OK && (import->damaged || import->newer || import->failed ||
-				       missing(job) || job->cut_off))
+				       missing(job) || import->cut_off))
 		code = EXIT_PARTLY;
 	return code;
 }
@@ -339,6 +340,8 @@ static int check(const struct command *self, const struct import_command *line)
 		return opt_usage(self, "standard input is a terminal");
 	if (line->layer && line->common.dir)
 		return opt_usage(self, "either --layer or --dir");
+	if (line->update && !line->layer)
+		return opt_usage(self, "--update goes with --layer");
 	return EXIT_OK;
 }
 

@@ -25,6 +25,9 @@ static const struct opt own_options[] = {
 	{ "all", 0, NULL, "all of the cache", OPT_FLAG(struct purge, all) },
 	{ "not-installed", 0, NULL, "versions that no interpreter here has",
 		OPT_FLAG(struct purge, not_installed) },
+	{ "from-pack", 0, "DIGEST",
+		"what `pycstash pull` has taken from that pack, and what was made of it",
+		OPT_STRING(struct purge, from_pack) },
 	{ "long", 'l', NULL, "print each name that goes, as --dry-run does",
 		OPT_FLAG(struct purge, print) },
 	{ "no-reclaim", 0, NULL, "leave it to the next gc to free the space",
@@ -50,7 +53,8 @@ static struct purge purge_request = {
 
 static bool needs_files(const struct purge *purge)
 {
-	return filter_needs_stat(&purge->filter) || filter_needs_state(&purge->filter);
+	return purge->from_pack || filter_needs_stat(&purge->filter) ||
+	       filter_needs_state(&purge->filter);
 }
 
 static bool is_installed(const struct purge *purge, const char *version)
@@ -96,6 +100,23 @@ static bool enter(struct walk_dir *parent, const char *name)
 	return false;
 }
 
+/* Whether a file is an object of the pack, or an entry with the bytecode of one: entries
+ * are copies, with another header and seal. */
+static bool is_from_pack(const struct purge *purge, const struct walk_dir *dir,
+	const char *name, const struct layout *item)
+{
+	AUTOFREE char *own = alloc_format("%s/%s", dir->path, name);
+	struct pyc_state state;
+	char path[PATH_MAX];
+
+	if (item->kind == LAYOUT_OBJECT)
+		return known_object_find(purge->pack, own);
+	state = state_at(item, dir->fd, name, NULL, 0);
+	return state.sealed &&
+	       layout_object_of(item, name, &state.seal, path, sizeof path) &&
+	       known_object_find(purge->pack, path);
+}
+
 static bool is_meant(const struct purge *purge, struct walk_dir *dir,
 	const struct walk_file *file, struct layout item)
 {
@@ -106,7 +127,8 @@ static bool is_meant(const struct purge *purge, struct walk_dir *dir,
 	/* Outside of the versions only the state `foreign` applies. */
 	if ((!dir->path[0] && !filter_needs_state(&purge->filter)) ||
 		!select_has(&purge->select, &item, dir->path, file->name) ||
-		!filter_passes_stat(&purge->filter, file->st))
+		!filter_passes_stat(&purge->filter, file->st) ||
+		(purge->from_pack && !is_from_pack(purge, dir, file->name, &item)))
 		return false;
 	if (!filter_needs_state(&purge->filter))
 		return true;
@@ -198,11 +220,22 @@ static int run(const struct command *self, char **words)
 	purge->filter.now = time(NULL);
 	if (!is_told(purge))
 		return opt_usage(self,
-			"nothing to delete was named; use --tag, --path, --state, --older-than, --unused-since, --larger-than, --not-installed or --all");
+			"nothing to delete was named; use --tag, --path, --state, --older-than, --unused-since, --larger-than, --from-pack, --not-installed or --all");
 	if (purge->common.dry_run)
 		(void)owner_become(purge->common.dir);
 	code = cache_open(&purge->cache, purge->common.dir);
-	return code == EXIT_OK ? purge_run(purge) : code;
+	if (code != EXIT_OK || !purge->from_pack)
+		return code == EXIT_OK ? purge_run(purge) : code;
+	purge->pack = known_objects_of(&purge->cache, purge->from_pack);
+	if (!purge->pack) {
+		complain(purge->from_pack,
+			"this cache has neither pulled nor pushed a pack of that name");
+		return EXIT_FOUND;
+	}
+	code = purge_run(purge);
+	if (code == EXIT_OK && !purge->common.dry_run)
+		(void)known_forget(&purge->cache, purge->from_pack);
+	return code;
 }
 
 const struct command cmd_purge = {

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tools/base/escape.h"
@@ -15,12 +17,30 @@
 #include "tools/cli/command.h"
 #include "tools/cli/common.h"
 #include "tools/conf/settings.h"
+#include "tools/fleet/fleet.h"
+#include "tools/fleet/pull.h"
 #include "tools/gc/gc_due.h"
 #include "tools/python/library.h"
 
-static const struct opt_table options[] = { { settings_options, 0, 0 }, { 0 } };
+struct run {
+	struct settings settings;
+	const char *pull;
+};
 
-static struct settings settings;
+static const struct opt own_options[] = {
+	{ "pull", 0, "URL",
+		"Before the command starts, take what other hosts have compiled from the store there, as `pycstash pull` does; the command starts whatever becomes of it.",
+		OPT_STRING(struct run, pull) },
+	{ 0 },
+};
+
+static const struct opt_table options[] = {
+	{ settings_options, offsetof(struct run, settings), 0 },
+	{ own_options, 0, 0 },
+	{ 0 },
+};
+
+static struct run line;
 
 /* It runs all the same, and what it starts may be another kind of program. */
 static void warn_of_obstacle(const char *name)
@@ -55,6 +75,35 @@ static void tell_tox(char *const *words)
 		"testenv.pass_env+=LD_PRELOAD\ntestenv.pass_env+=PYCSTASH_*", 0);
 }
 
+static int pull(const char *url)
+{
+	struct cache cache;
+	struct pull pull = {
+		.cache = &cache,
+		.url = url,
+		.connect = fleet_connect(),
+		.seconds = fleet_seconds(),
+	};
+
+	umask(077);
+	if (fleet_keys(NULL, &pull.keys) < 0 ||
+		cache_open_or_make(&cache, NULL) != EXIT_OK)
+		return EXIT_OURS;
+	pull_before_start(&pull);
+	return EXIT_OK;
+}
+
+/* In a process of its own: whatever happens there, the command starts. */
+static void pull_in_child(const char *url)
+{
+	pid_t child = fork();
+
+	if (child == 0)
+		_exit(pull(url));
+	while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
+		continue;
+}
+
 static int become(char **argv)
 {
 	int error;
@@ -76,15 +125,17 @@ static int run(const struct command *self, char **words)
 {
 	int r;
 
-	if (library_export(settings.library) < 0)
+	if (library_export(line.settings.library) < 0)
 		return EXIT_OURS;
-	r = settings_export(&settings);
+	r = settings_export(&line.settings);
 	if (r < 0) {
 		complain(NULL, "%s", strerror(-r));
 		return EXIT_OURS;
 	}
 	warn_of_obstacle(words[0]);
 	tell_tox(words);
+	if (line.pull)
+		pull_in_child(line.pull);
 	gc_due_start();
 	return become(words);
 }
@@ -120,18 +171,23 @@ static int run_shellenv(const struct command *self, char **words)
 		shell++;
 	if (shell == end)
 		return opt_usage(self, "SHELL is sh, bash, zsh, fish or csh");
-	if (library_export(settings.library) < 0)
+	if (library_export(line.settings.library) < 0)
 		return EXIT_OURS;
-	if (settings_export(&settings) < 0)
+	if (settings_export(&line.settings) < 0)
 		return common_failed(NULL, -ENOMEM);
 	gc_due_start();
 	print_variable(shell, "LD_PRELOAD");
 	for (size_t i = 0; i < CONFIG_SETTINGS; i++)
 		print_variable(shell, config_names[i]);
-	if (!settings.keep_dontwrite)
+	if (!line.settings.keep_dontwrite)
 		printf("%sPYTHONDONTWRITEBYTECODE;\n", shell->unset);
 	return EXIT_OK;
 }
+
+static const struct opt_table shellenv_options[] = {
+	{ settings_options, offsetof(struct run, settings), 0 },
+	{ 0 },
+};
 
 const struct command cmd_shellenv = {
 	.name = "shellenv",
@@ -140,8 +196,8 @@ const struct command cmd_shellenv = {
 	.args = "[OPTIONS] [SHELL]",
 	.most = 1,
 	.summary = "print what a shell evaluates, so that all it starts is served",
-	.variables = &settings,
-	.options = options,
+	.variables = &line,
+	.options = shellenv_options,
 };
 
 const struct command cmd_run = {
@@ -152,6 +208,6 @@ const struct command cmd_run = {
 	.least = 1,
 	.most = -1,
 	.summary = "run a command with its bytecode in the cache",
-	.variables = &settings,
+	.variables = &line,
 	.options = options,
 };

@@ -10,6 +10,7 @@
 
 #include "tools/cache/walk.h"
 #include "tools/cli/common.h"
+#include "tools/fleet/known.h"
 #include "tools/gc/hardlinks.h"
 #include "tools/gc/trash.h"
 #include "tools/python/interpreters.h"
@@ -22,6 +23,8 @@ struct purge {
 	struct cache cache;
 	struct select select;
 	struct filter filter;
+	const char *from_pack;		 /* the name of a pack */
+	const struct known_object *pack; /* with it: what the pack holds */
 	bool all, not_installed, print, no_reclaim;
 	struct python *pythons; /* with not_installed */
 	size_t python_count;

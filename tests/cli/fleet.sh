@@ -1,0 +1,190 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# pycstash push and pull: what one host has compiled serves others, through a directory and
+# through a web server; the same sources give the same pack everywhere; what nobody trusted
+# has signed does not come in; and a store that fails is no obstacle.
+. "$(dirname "$0")/../lib/tap.sh"
+
+chmod 755 "$T"
+python=$(interpreters cached | grep -m 1 /usr/bin/python3)
+modules=(alpha beta gamma delta)
+
+# host NAME: a host has its own path, inodes and times of the same sources, and its own cache.
+host() {
+	local name
+	mkdir -p "$T/$1/srv/$1"
+	for name in "${modules[@]}"; do
+		printf 'import collections\nclass %s:\n    def __init__(self, value):\n        self.value = value in {"a", "b", "%s"}\n' \
+			"${name^}" "$name" >"$T/$1/srv/$1/$name.py"
+	done
+	find "$T/$1" -name '*.py' -exec touch -d "2026-01-0$((RANDOM % 9 + 1))" {} +
+}
+on() { PYCSTASH_DIR=$T/$1/cache "$PYCSTASH" "${@:2}"; }
+# How many modules that host compiles when it imports them all.
+compiles() {
+	rm -f "$T/log"
+	PYCSTASH_DIR=$T/$1/cache PYCSTASH_LOG=$T/log LD_PRELOAD=$SO "$python" -c \
+		"import sys; sys.path.insert(0, '$T/$1/srv/$1'); import $(IFS=,; echo "${modules[*]}")"
+	grep -c "sealed: $T/$1/srv" "$T/log"
+}
+status_of() { "$@" >"$T/out" 2>"$T/err"; echo $?; }
+packs() { find "$1/packs" -name '*.tar.zst' -printf '%f\n' 2>/dev/null | sort; }
+field() { /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"; }
+
+for name in a b c; do host $name; done
+
+# --- a directory ----------------------------------------------------------------------
+is "$(compiles a)" 4 "the first host compiles"
+is "$(on a push --json "file:$T/store" | field objects)" 4 "push puts all objects into a pack"
+is "$(packs "$T/store" | wc -l)" 1 "the store has one pack"
+pack=$(packs "$T/store")
+is "$(b2sum -l 256 "$T/store/packs/$pack" | cut -c 1-64).tar.zst" "$pack" "a pack is named by its digest"
+is "$(on a push --json "file:$T/store" | field objects)" 0 "a second push finds nothing new"
+is "$(on c pull --json "$T/store" | field objects)" 4 "another host pulls them"
+is "$(compiles c)" 0 "the host that has pulled compiles nothing"
+is "$(on c pull --json "$T/store" | field known)" 1 "a second pull takes no pack again"
+is "$(on c push --json "$T/store" | field objects)" 0 "what was pulled is not pushed"
+
+PYTHONHASHSEED=7 compiles b >/dev/null
+on b push "$T/store" >/dev/null
+is "$(packs "$T/store")" "$pack" "two hosts' packs of the same sources are the same bytes"
+
+echo 'new = 1' >"$T/a/srv/a/alpha.py"
+compiles a >/dev/null
+is "$(on a push --json "$T/store" | field objects)" 1 "push packs only what is new"
+is "$(packs "$T/store" | wc -l)" 2 "a push leaves the earlier packs alone"
+is "$(on a push --compact 1d --dry-run --json "$T/store" | field objects)" 5 "--compact packs all that was used"
+
+mkdir "$T/elsewhere"
+echo 'other = 1' >"$T/elsewhere/other.py"
+host d
+is "$(on d pull --for "$T/elsewhere" --json "$T/store" | field unwanted)" 2 "--for takes no pack without bytecode for these paths"
+is "$(on d pull --for "$T/d/srv" --json "$T/store" | field packs)" 1 "--for takes the pack that has some"
+
+is "$(status_of on d purge --from-pack "${pack%.tar.zst}") $(find "$T/d/cache/v1" -name '*.pyc' | wc -l)" "0 0" \
+	"purge --from-pack takes back what came with a pack"
+is "$(status_of on d purge --from-pack "${pack%.tar.zst}")" 1 "a pack is taken back once"
+is "$(on d pull --json "$T/store" | field objects)" 5 "what was taken back can be pulled again"
+compiles d >/dev/null
+on d purge --from-pack "${pack%.tar.zst}" >/dev/null
+is "$(on d ls | grep -c srv/d)" 0 "entries that were made of a pack's objects go with it"
+
+# --- layers ---------------------------------------------------------------------------
+host e
+on e pull --layer "$T/layer" "$T/store" >/dev/null
+rm -rf "$T/e/cache"
+is "$(PYCSTASH_LAYERS=$T/layer compiles e)" 0 "pull --layer makes a layer"
+modules+=(epsilon)
+for name in a e; do host $name; done
+compiles a >/dev/null
+on a push "$T/store" >/dev/null
+check "a layer is added to in place" on e pull --layer "$T/layer" "$T/store"
+rm -rf "$T/e/cache"
+is "$(PYCSTASH_LAYERS=$T/layer compiles e)" 0 "what was added to a layer is served"
+find "$T/layer" ! -perm -a+r | none "everybody can read what was added"
+
+# --- signatures -----------------------------------------------------------------------
+command -v minisign >/dev/null || skip_all "packs are signed" "no minisign"
+minisign -G -W -p "$T/good.pub" -s "$T/good.key" >/dev/null
+minisign -G -W -p "$T/evil.pub" -s "$T/evil.key" >/dev/null
+chmod 600 "$T"/*.key
+host f
+is "$(status_of on f pull --verify-key "$T/good.pub" "$T/store") $(compiles f)" "3 5" "with a key, no pack comes in that nobody has signed"
+compiles a >/dev/null
+check "a pack is signed when it is pushed" on a push --compact 1d --sign "$T/good.key" "$T/signed"
+check "minisign accepts our signature" minisign -V -q -p "$T/good.pub" -m "$T/signed/packs/$(packs "$T/signed")"
+host g
+is "$(on g pull --verify-key "$T/good.pub" --json "$T/signed" | field objects) $(compiles g)" "6 0" "what a trusted key has signed comes in"
+rm "$T/signed/packs/"*.minisig
+minisign -S -s "$T/good.key" -m "$T/signed/packs/$(packs "$T/signed")" >/dev/null 2>&1 </dev/null
+host h
+is "$(on h pull --verify-key "$T/good.pub" --json "$T/signed" | field packs)" 1 "we accept minisign's signature"
+minisign -S -s "$T/evil.key" -m "$T/signed/packs/$(packs "$T/signed")" >/dev/null 2>&1 </dev/null
+host i
+is "$(status_of on i pull --verify-key "$T/good.pub" "$T/signed") $(compiles i)" "3 5" "what another key has signed stays out"
+is "$(PYCSTASH_TRUSTED_KEYS=$T/good.pub status_of on i pull "$T/signed")" 3 "the setting trusted_keys is obeyed"
+on a push --compact 1d --sign "$T/good.key" --expires 1s "$T/expired" >/dev/null
+sleep 1.1
+is "$(status_of on i pull --verify-key "$T/good.pub" "$T/expired")" 3 "a signature that has expired is none"
+chmod 666 "$T/good.pub"
+is "$(status_of on i pull --verify-key "$T/good.pub" "$T/signed")" 12 "keys that others can write to are not used"
+chmod 644 "$T/good.pub"
+cp "$T/expired/packs/$(packs "$T/expired")" "$T/archive"
+is "$(status_of on i import --verify-key "$T/good.pub" "$T/archive")" 12 "import with a key refuses an archive without a signature"
+minisign -S -s "$T/good.key" -m "$T/archive" >/dev/null 2>&1 </dev/null
+is "$(status_of on i import --verify-key "$T/good.pub" "$T/archive")" 0 "import with a key takes an archive that is signed"
+
+# --- what a store may do to us --------------------------------------------------------
+mkdir -p "$T/liar/packs"
+cp "$T/store/packs/$pack" "$T/liar/packs/$(printf '%064d' 0).tar.zst"
+head -c 700 "$T/store/packs/$pack" >"$T/cut"
+cp "$T/cut" "$T/liar/packs/$(b2sum -l 256 "$T/cut" | cut -c 1-64).tar.zst"
+head -c 100000 /dev/urandom >"$T/noise"
+cp "$T/noise" "$T/liar/packs/$(b2sum -l 256 "$T/noise" | cut -c 1-64).tar.zst"
+mkfifo "$T/liar/packs/$(printf '%064d' 1).tar.zst"
+host j
+is "$(status_of timeout 20 env PYCSTASH_DIR="$T/j/cache" "$PYCSTASH" pull --json "$T/liar") $(field objects <"$T/out")" "3 0" \
+	"packs that are cut off, renamed, noise or a pipe bring nothing in"
+cp "$T/store/packs/$pack" "$T/liar/packs/"
+on j pull "$T/liar" >"$T/out" 2>&1
+is "$(compiles j | wc -l)" 1 "a bad pack does not keep the good ones out"
+
+is "$(status_of on j pull http://127.0.0.1:1/none)" 0 "a store that cannot be reached is no error of the job"
+is "$(status_of on j pull --strict http://127.0.0.1:1/none)" 3 "with --strict it is one"
+is "$(on j run --pull http://127.0.0.1:1/none -- echo started 2>/dev/null)" started "run --pull starts the program whatever the store does"
+is "$(on j run --pull http://127.0.0.1:1/none -- true 2>&1)" "" "a store that has failed is left alone for a while"
+on j pull http://name:secret@127.0.0.1:1/x >"$T/said" 2>&1
+is "$(grep -c secret "$T/said")" 0 "a password in a URL is not printed"
+
+# --- two at once ----------------------------------------------------------------------
+for round in {1..8}; do
+	for name in k l; do
+		echo "$name$round = 1" >"$T/elsewhere/$name.py"
+		(cd "$T/elsewhere" && PYCSTASH_DIR=$T/$name.cache LD_PRELOAD=$SO "$python" -c "import $name")
+	done
+	PYCSTASH_DIR=$T/k.cache "$PYCSTASH" push -q "$T/both" &
+	PYCSTASH_DIR=$T/l.cache "$PYCSTASH" push -q "$T/both"
+	wait $!
+done
+PYCSTASH_DIR=$T/m.cache "$PYCSTASH" pull -q "$T/both"
+is "$(find "$T/m.cache/v1" -path '*/objects/*' -name '*.pyc' | wc -l)" 16 "two hosts that push at once lose nothing"
+
+# --- a web server ---------------------------------------------------------------------
+PATH=$PATH:/usr/sbin
+command -v nginx >/dev/null || skip_all "a web server is a store" "no nginx"
+port=$(/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+mkdir -p "$T/www/dav/packs" "$T/www/list/packs" "$T/ngx"
+cat >"$T/nginx.conf" <<EOF
+daemon off; worker_processes 1; pid $T/ngx/pid; error_log $T/ngx/error;
+$([ "$(id -u)" = 0 ] && echo "user root;")
+events {}
+http {
+	access_log $T/ngx/access;
+	client_body_temp_path $T/ngx/body; proxy_temp_path $T/ngx/proxy; fastcgi_temp_path $T/ngx/fastcgi;
+	uwsgi_temp_path $T/ngx/uwsgi; scgi_temp_path $T/ngx/scgi;
+	server {
+		listen 127.0.0.1:$port; root $T/www;
+		location / { autoindex on; dav_methods PUT; create_full_put_path on; client_max_body_size 1g; }
+		location /broken/ { return 500; }
+		location /moved/ { return 302 /dav/packs/; }
+	}
+}
+EOF
+nginx -c "$T/nginx.conf" -e "$T/ngx/error" 2>/dev/null &
+server=$!
+url=http://127.0.0.1:$port
+await curl -sf -o /dev/null "$url/" || not_ok "nginx starts"
+is "$(on a push --compact 1d --sign "$T/good.key" --json "$url/dav" | field objects)" 6 "push puts a pack on a web server"
+host n
+is "$(on n pull --verify-key "$T/good.pub" --json "$url/dav" | field objects) $(compiles n)" "6 0" "pull takes it from there"
+: >"$T/ngx/access"
+on n pull "$url/dav" >/dev/null
+is "$(wc -l <"$T/ngx/access")" 1 "a second pull makes one request"
+is "$(status_of on n pull --strict "$url/broken")" 3 "a server that answers 500 is named"
+is "$(on n pull --json "$url/nothing" | field packs)" 0 "a store in which nothing is yet is empty"
+is "$(on d pull --for "$T/elsewhere" --json "$url/dav" | field pack_bytes)" 0 "--for reads no more than the beginning of a pack"
+kill "$server"
+ends "$server"
+
+done_testing

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pycstash pull: takes what others have compiled from a store.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tools/base/human.h"
+#include "tools/base/json.h"
+#include "tools/base/message.h"
+#include "tools/base/progress.h"
+#include "tools/cache/layer_create.h"
+#include "tools/cli/command.h"
+#include "tools/cli/common.h"
+#include "tools/fleet/fleet.h"
+#include "tools/fleet/pull.h"
+
+struct pull_command {
+	struct common common;
+	const char *layer, *verify_key;
+	struct opt_list wanted;
+	bool strict;
+};
+
+static const struct opt own_options[] = {
+	{ "for", 0, "PATH",
+		"only packs that hold bytecode of sources below PATH; may be repeated",
+		OPT_LIST(struct pull_command, wanted) },
+	{ "layer", 0, "DIR",
+		"into the read-only layer in DIR, which is made, or added to while programs use it",
+		OPT_STRING(struct pull_command, layer) },
+	{ "verify-key", 0, "FILE",
+		"take only what the holder of a public key in FILE has signed, instead of the setting trusted_keys",
+		OPT_STRING(struct pull_command, verify_key) },
+	{ "strict", 0, NULL, "fail if the store cannot be reached",
+		OPT_FLAG(struct pull_command, strict) },
+	{ 0 },
+};
+
+static const struct opt_table options[] = {
+	{ own_options, 0, 0 },
+	{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_DRY_RUN | COMMON_QUIET },
+	{ 0 },
+};
+
+static struct pull_command line;
+
+static void print_object(const struct pull *pull)
+{
+	struct json json = json_begin(stdout, "pull", 1);
+
+	json_string(&json, "cache", pull->cache ? pull->cache->root : NULL);
+	json_bool(&json, "dry_run", pull->dry_run);
+	json_unsigned(&json, "packs", pull->packs);
+	json_unsigned(&json, "known", pull->known);
+	json_unsigned(&json, "unwanted", pull->unwanted);
+	json_unsigned(&json, "refused", pull->refused);
+	json_unsigned(&json, "objects", pull->objects);
+	json_unsigned(&json, "bytes", pull->bytes);
+	json_unsigned(&json, "pack_bytes", pull->packed);
+	json_close(&json);
+}
+
+static void print_text(const struct pull *pull)
+{
+	char bytes[HUMAN_SIZE], packed[HUMAN_SIZE];
+
+	printf("%s %" PRIu64 " packs (%s): %" PRIu64 " objects, %s\n",
+		pull->dry_run ? "would pull" : "pulled", pull->packs,
+		human_size(pull->packed, packed), pull->objects,
+		human_size(pull->bytes, bytes));
+	if (pull->known)
+		printf("  %" PRIu64 " packs are known\n", pull->known);
+	if (pull->unwanted)
+		printf("  %" PRIu64 " packs hold nothing for these paths\n",
+			pull->unwanted);
+	if (pull->refused)
+		printf("  %" PRIu64 " packs were refused\n", pull->refused);
+}
+
+static int open_cache(struct cache *cache)
+{
+	if (line.layer)
+		return layer_create_begin(cache, line.layer, true);
+	return line.common.dry_run ? cache_open(cache, line.common.dir)
+				   : cache_open_or_make(cache, line.common.dir);
+}
+
+/* The exit code. What a store does is no error of the job that asks it, unless that says
+ * so: without it, Python compiles. */
+static int conclude(const struct pull *pull, int r)
+{
+	if (r == -EINTR)
+		return common_interrupted(
+			pull->cache->root, "what was pulled is whole and stays");
+	if (r == -ENOSPC || r == -EROFS || r == -ENOSYS)
+		return EXIT_UNABLE;
+	if (r < 0)
+		return line.strict ? EXIT_PARTLY : EXIT_OK;
+	return pull->refused ? EXIT_PARTLY : EXIT_OK;
+}
+
+static int pull_into(struct pull *pull)
+{
+	int r = pull_run(pull), finished;
+
+	if (line.layer && (finished = layer_create_finish(pull->cache)) < 0)
+		return common_failed(pull->cache->root, finished);
+	if (line.common.json)
+		print_object(pull);
+	else if (r == 0 && !line.common.quiet)
+		print_text(pull);
+	return conclude(pull, r);
+}
+
+static int run(const struct command *self, char **words)
+{
+	struct cache cache;
+	struct pull pull = {
+		.cache = &cache,
+		.url = fleet_url(words[0]),
+		.wanted = line.wanted,
+		.connect = fleet_connect(),
+		.seconds = fleet_seconds(),
+		.layer = line.layer,
+		.dry_run = line.common.dry_run,
+	};
+	int code;
+
+	if (!pull.url)
+		return EXIT_USAGE;
+	if (line.layer && line.common.dir)
+		return opt_usage(self, "either --layer or --dir");
+	umask(077);
+	interrupt_catch();
+	if (fleet_keys(line.verify_key, &pull.keys) < 0)
+		return EXIT_REFUSED;
+	code = open_cache(&cache);
+	if (code != EXIT_OK)
+		return code;
+	code = pull_into(&pull);
+	cache_close(&cache);
+	return code;
+}
+
+const struct command cmd_pull = {
+	.name = "pull",
+	.run = run,
+	.args = "[OPTIONS] [URL]",
+	.most = 1,
+	.summary = "take what other hosts have compiled from a store",
+	.variables = &line,
+	.options = options,
+};

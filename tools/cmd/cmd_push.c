@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pycstash push: puts what the cache has compiled into a store.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "tools/base/human.h"
+#include "tools/base/json.h"
+#include "tools/cli/command.h"
+#include "tools/cli/common.h"
+#include "tools/fleet/fleet.h"
+#include "tools/fleet/push.h"
+
+struct push_command {
+	struct common common;
+	const char *sign;
+	int64_t expires, compact;
+};
+
+static const struct opt own_options[] = {
+	{ "sign", 0, "KEY",
+		"sign the pack with the secret key of minisign in the file KEY",
+		OPT_STRING(struct push_command, sign) },
+	{ "expires", 0, "AGE", "the signature is good for that long: `90d`",
+		OPT_AGE(struct push_command, expires, 1) },
+	{ "compact", 0, "AGE",
+		"one pack of all that was used within that time, new or not: `30d`",
+		OPT_AGE(struct push_command, compact, 1) },
+	{ 0 },
+};
+
+static const struct opt_table options[] = {
+	{ own_options, 0, 0 },
+	{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_DRY_RUN | COMMON_QUIET },
+	{ 0 },
+};
+
+static struct push_command line;
+
+static void print_object(const struct push *push)
+{
+	struct json json = json_begin(stdout, "push", 1);
+
+	json_string(&json, "cache", push->cache->root);
+	json_bool(&json, "dry_run", push->dry_run);
+	json_string(&json, "pack", push->name[0] ? push->name : NULL);
+	json_unsigned(&json, "objects", push->objects);
+	json_unsigned(&json, "bytes", push->bytes);
+	json_unsigned(&json, "pack_bytes", push->packed);
+	json_bool(&json, "signed", push->sign != NULL);
+	json_close(&json);
+}
+
+static void print_text(const struct push *push)
+{
+	char bytes[HUMAN_SIZE], packed[HUMAN_SIZE];
+
+	if (!push->name[0])
+		puts("nothing to push: no object is new");
+	else
+		printf("%s %" PRIu64 " objects, %s in %s: %s\n",
+			push->dry_run ? "would push" : "pushed", push->objects,
+			human_size(push->bytes, bytes), human_size(push->packed, packed),
+			push->name);
+}
+
+static int run(const struct command *self, char **words)
+{
+	struct cache cache;
+	struct push push = {
+		.cache = &cache,
+		.url = fleet_url(words[0]),
+		.sign = line.sign,
+		.expires = line.expires,
+		.compact = line.compact,
+		.connect = fleet_connect(),
+		.seconds = fleet_seconds(),
+		.dry_run = line.common.dry_run,
+	};
+	int code, r;
+
+	if (!push.url)
+		return EXIT_USAGE;
+	if (line.expires && !line.sign)
+		return opt_usage(
+			self, "--expires is about the signature that --sign makes");
+	code = cache_open(&cache, line.common.dir);
+	if (code != EXIT_OK)
+		return code;
+	umask(022);
+	r = push_run(&push);
+	if (r == 0 && line.common.json)
+		print_object(&push);
+	else if (r == 0 && !line.common.quiet)
+		print_text(&push);
+	cache_close(&cache);
+	return r < 0 ? EXIT_PARTLY : EXIT_OK;
+}
+
+const struct command cmd_push = {
+	.name = "push",
+	.run = run,
+	.args = "[OPTIONS] [URL]",
+	.most = 1,
+	.summary = "put what the cache has compiled into a store, for other hosts",
+	.variables = &line,
+	.options = options,
+};

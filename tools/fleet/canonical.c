@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Asking an interpreter for canonical code objects. Questions and answers are in unnamed
+ * files: neither side waits for the other, and they take no memory.
+ */
+#include "tools/fleet/canonical.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "shim/core/python/pyc.h"
+#include "tools/archive/archive.h"
+#include "tools/base/alloc.h"
+#include "tools/base/embedded.h"
+#include "tools/base/message.h"
+#include "tools/cache/versions.h"
+#include "tools/python/interpreters.h"
+
+struct canonical {
+	const char *python;
+	FILE *questions, *answers;
+};
+
+/* The path of an interpreter; NULL: there is none. */
+static const char *find(const char *version, const uint8_t magic[4])
+{
+	static struct python *pythons;
+	static size_t count;
+	char tag[PYC_TAG_SIZE];
+
+	if (!pythons)
+		count = interpreters_find(&pythons);
+	for (size_t i = 0; i < count; i++)
+		if (version_split(version, tag, sizeof tag) &&
+			strcmp(pythons[i].tag, tag) == 0 &&
+			memcmp(pythons[i].magic, magic, 4) == 0)
+			return pythons[i].path;
+	return NULL;
+}
+
+struct canonical *canonical_begin(const char *version, const uint8_t magic[4])
+{
+	struct canonical canonical = {
+		.python = find(version, magic),
+		.questions = tmpfile(),
+		.answers = tmpfile(),
+	};
+	struct canonical *ret = alloc_array(1, sizeof *ret);
+
+	*ret = canonical;
+	if (ret->python && ret->questions && ret->answers)
+		return ret;
+	complain(version, "%s; its objects are packed as they were compiled here",
+		ret->python ? "no temporary file can be made"
+			    : "no interpreter with that magic number was found");
+	canonical_end(ret);
+	return NULL;
+}
+
+void canonical_ask(struct canonical *canonical, const uint8_t *code, size_t size)
+{
+	uint64_t length = htole64(size);
+
+	fwrite(&length, sizeof length, 1, canonical->questions);
+	fwrite(code, 1, size, canonical->questions);
+}
+
+_Noreturn static void become(const struct canonical *canonical)
+{
+	const char *argv[] = { canonical->python, "-SsB", "-c", embedded_canonical,
+		NULL };
+	const char *environment[] = { "PYTHONHASHSEED=0", NULL };
+
+	if (dup2(fileno(canonical->questions), 0) >= 0 &&
+		dup2(fileno(canonical->answers), 1) >= 0)
+		execve(canonical->python, (char *const *)argv,
+			(char *const *)environment);
+	_exit(127);
+}
+
+int canonical_run(struct canonical *canonical)
+{
+	pid_t child;
+	int status;
+
+	if (fflush(canonical->questions) == EOF ||
+		lseek(fileno(canonical->questions), 0, SEEK_SET) < 0)
+		return -errno;
+	child = fork();
+	if (child == 0)
+		become(canonical);
+	while (child > 0 && waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	rewind(canonical->answers);
+	return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -ECHILD;
+}
+
+uint8_t *canonical_answer(struct canonical *canonical, size_t *ret_size)
+{
+	uint64_t length = 0;
+	uint8_t *data;
+
+	if (fread(&length, sizeof length, 1, canonical->answers) != 1 || length == 0 ||
+		le64toh(length) > ARCHIVE_FILE_MAX)
+		return NULL;
+	*ret_size = (size_t)le64toh(length);
+	data = alloc_array(*ret_size, 1);
+	if (fread(data, 1, *ret_size, canonical->answers) == *ret_size)
+		return data;
+	free(data);
+	return NULL;
+}
+
+void canonical_end(struct canonical *canonical)
+{
+	if (canonical->questions)
+		fclose(canonical->questions);
+	if (canonical->answers)
+		fclose(canonical->answers);
+	free(canonical);
+}

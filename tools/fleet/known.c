@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The record of packs.
+ */
+#include "tools/fleet/known.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/base/hash.h"
+#include "tools/base/whole_file.h"
+
+#define PACKS "packs"
+
+/* The folder of the records, made if need be; a descriptor or -errno. */
+static int open_folder(const struct cache *cache)
+{
+	int state = cache_open_private(cache, CACHE_STATE), fd;
+
+	if (state < 0)
+		return state;
+	(void)mkdirat(state, PACKS, 0700);
+	fd = openat(state, PACKS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	fd = fd < 0 ? -errno : fd;
+	close(state);
+	return fd;
+}
+
+bool known_has(const struct cache *cache, const char *name)
+{
+	AUTOFREE char *path = alloc_format(CACHE_STATE "/" PACKS "/%s", name);
+	int fd = cache_openat(cache, path, O_PATH);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+int known_add(const struct cache *cache, const char *name, const struct pack *pack)
+{
+	int folder = open_folder(cache), r;
+	struct whole_file file;
+
+	if (folder < 0)
+		return folder;
+	r = whole_file_begin(&file, folder, name, 0600);
+	for (size_t i = 0; r == 0 && i < pack->count; i++)
+		fprintf(file.out, "%s/%s %" PRIu64 "\n", pack->objects[i].dir,
+			pack->objects[i].name, pack->objects[i].size);
+	if (r == 0)
+		r = whole_file_publish(&file);
+	close(folder);
+	return r;
+}
+
+int known_forget(const struct cache *cache, const char *name)
+{
+	int folder = open_folder(cache), r;
+
+	if (folder < 0)
+		return folder;
+	r = unlinkat(folder, name, 0) < 0 ? -errno : 0;
+	close(folder);
+	return r;
+}
+
+/* Reads a line "DIR/NAME SIZE"; false at the end. */
+static bool read_line(FILE *in, struct archive_object *ret)
+{
+	char path[512];
+	char *slash;
+
+	if (fscanf(in, "%511s %" SCNu64 "\n", path, &ret->size) != 2 ||
+		!(slash = strrchr(path, '/')))
+		return false;
+	ret->dir = alloc_copy(path);
+	ret->dir[slash - path] = '\0';
+	ret->name = ret->dir + (slash - path) + 1;
+	return true;
+}
+
+int known_read(const struct cache *cache, const char *name, struct pack *pack)
+{
+	AUTOFREE char *path = alloc_format(CACHE_STATE "/" PACKS "/%s", name);
+	int fd = cache_openat(cache, path, O_RDONLY | O_NONBLOCK);
+	FILE *in = fd < 0 ? NULL : fdopen(fd, "r");
+	struct archive_object object;
+
+	*pack = (struct pack){ 0 };
+	if (!in)
+		return fd < 0 ? fd : -errno;
+	while (read_line(in, &object)) {
+		GROW(pack->objects, pack->count);
+		pack->objects[pack->count++] = object;
+	}
+	fclose(in);
+	return 0;
+}
+
+/* --- all of them ---------------------------------------------------------------------*/
+
+struct known_object {
+	UT_hash_handle hh;
+	char path[];
+};
+
+static void add_pack(
+	const struct cache *cache, const char *name, struct known_object **objects)
+{
+	struct pack pack;
+
+	if (known_read(cache, name, &pack) < 0)
+		return;
+	for (size_t i = 0; i < pack.count; i++) {
+		AUTOFREE char *path =
+			alloc_format("%s/%s", pack.objects[i].dir, pack.objects[i].name);
+		struct known_object *known = NULL;
+
+		HASH_FIND_STR(*objects, path, known);
+		if (known)
+			continue;
+		known = alloc_array(1, sizeof *known + strlen(path) + 1);
+		memcpy(known->path, path, strlen(path) + 1);
+		HASH_ADD_STR(*objects, path, known);
+	}
+	pack_release(&pack);
+}
+
+struct known_object *known_objects(const struct cache *cache)
+{
+	struct known_object *objects = NULL;
+	int fd = cache_openat(cache, CACHE_STATE "/" PACKS, O_RDONLY | O_DIRECTORY);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		if (strlen(entry->d_name) == PACK_NAME_SIZE - 1)
+			add_pack(cache, entry->d_name, &objects);
+	if (dir)
+		closedir(dir);
+	return objects;
+}
+
+struct known_object *known_objects_of(const struct cache *cache, const char *name)
+{
+	struct known_object *objects = NULL;
+
+	if (strlen(name) == PACK_NAME_SIZE - 1 &&
+		strspn(name, "0123456789abcdef") == PACK_NAME_SIZE - 1)
+		add_pack(cache, name, &objects);
+	return objects;
+}
+
+bool known_object_find(const struct known_object *objects, const char *path)
+{
+	struct known_object *known = NULL;
+
+	HASH_FIND_STR(objects, path, known);
+	return known;
+}
+
+void known_objects_release(struct known_object *objects)
+{
+	struct known_object *known, *next;
+
+	HASH_ITER (hh, objects, known, next) {
+		HASH_DEL(objects, known);
+		free(known);
+	}
+}

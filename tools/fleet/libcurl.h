@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * libcurl, loaded when it is first needed (shared_library.h).
+ */
+#pragma once
+
+/* Its macros that check types call the functions by name. */
+#define CURL_DISABLE_TYPECHECK
+#include <curl/curl.h>
+
+#include "tools/base/shared_library.h"
+
+#undef curl_easy_setopt
+#undef curl_easy_getinfo
+
+extern struct shared_library libcurl;
+
+#define LIBCURL(function) SHARED(libcurl, function)

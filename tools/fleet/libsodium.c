@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Which libsodium.
+ */
+#include "tools/fleet/libsodium.h"
+
+struct shared_library libsodium = {
+	.soname = "libsodium.so.23",
+	.who = "signatures need it (Debian: libsodium23)",
+};

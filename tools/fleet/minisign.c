@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * minisign's files (jedisct1.github.io/minisign, "Signature format").
+ */
+#include "tools/fleet/minisign.h"
+
+#include <blake2.h>
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tools/base/alloc.h"
+#include "tools/base/files.h"
+#include "tools/base/message.h"
+#include "tools/cache/trust.h"
+#include "tools/fleet/libsodium.h"
+
+#define HASH_SIZE 64
+#define SIGNATURE_SIZE 64
+#define TRUSTED "trusted comment: "
+#define COMMENT_MAX 1024
+
+struct __attribute__((packed)) public_key {
+	char algorithm[2]; /* "Ed" */
+	uint8_t id[8], key[32];
+};
+
+struct __attribute__((packed)) secret_key {
+	char algorithm[2], kdf[2], checksum_algorithm[2];
+	uint8_t salt[32];
+	uint64_t operations, memory; /* little-endian */
+	struct __attribute__((packed)) secret {
+		uint8_t id[8], key[64], checksum[32];
+	} secret;
+};
+
+struct __attribute__((packed)) signature {
+	char algorithm[2]; /* "ED" */
+	uint8_t id[8], bytes[SIGNATURE_SIZE];
+};
+
+/* Decodes base64 of exactly that many bytes. */
+static bool decode(const char *text, size_t len, void *ret, size_t size)
+{
+	const char *end;
+	size_t got;
+
+	return LIBSODIUM(sodium_base642bin)(ret, size, text, len, NULL, &got, &end,
+		       sodium_base64_VARIANT_ORIGINAL) == 0 &&
+	       got == size && end == text + len;
+}
+
+static int hash(int fd, uint8_t ret[HASH_SIZE])
+{
+	uint8_t block[65536];
+	blake2b_state state;
+	off_t at = 0;
+	ssize_t n;
+
+	(void)blake2b_init(&state, HASH_SIZE);
+	while ((n = pread(fd, block, sizeof block, at)) > 0) {
+		(void)blake2b_update(&state, block, (size_t)n);
+		at += n;
+	}
+	(void)blake2b_final(&state, ret, HASH_SIZE);
+	return n < 0 ? -errno : 0;
+}
+
+/* --- keys ----------------------------------------------------------------------------*/
+
+/* A key's file, of which nobody else decides what is in it. */
+static FILE *open_key(const char *file)
+{
+	AUTOFREE char *path = NULL, *why = NULL;
+	int r = file_absolute(file, &path), fd;
+
+	r = r < 0 ? r : trust_file(path, &why);
+	if (r < 0) {
+		complain(file, "the key is not used: %s", why ? why : strerror(-r));
+		return NULL;
+	}
+	fd = file_open(path);
+	if (fd < 0)
+		complain(file, "%s", strerror(-fd));
+	return fd < 0 ? NULL : fdopen(fd, "r");
+}
+
+int minisign_keys_read(struct minisign_keys *keys, const char *file)
+{
+	int r = shared_library_load(&libsodium);
+	FILE *in = r == 0 ? open_key(file) : NULL;
+	char line[256];
+	struct public_key key;
+	const size_t before = keys->count;
+
+	if (!in)
+		return r < 0 ? r : -EPERM;
+	while (fgets(line, sizeof line, in)) {
+		if (!decode(line, strcspn(line, " \r\n"), &key, sizeof key) ||
+			memcmp(key.algorithm, "Ed", 2) != 0)
+			continue;
+		GROW(keys->keys, keys->count);
+		memcpy(keys->keys[keys->count].id, key.id, sizeof key.id);
+		memcpy(keys->keys[keys->count++].key, key.key, sizeof key.key);
+	}
+	fclose(in);
+	if (keys->count > before)
+		return 0;
+	complain(file, "there is no public key of minisign in it");
+	return -EPERM;
+}
+
+/* --- verifying -----------------------------------------------------------------------*/
+
+struct parts {
+	struct signature signature;
+	char comment[COMMENT_MAX];
+	uint8_t of_comment[SIGNATURE_SIZE];
+};
+
+/* The four lines of a signature. */
+static bool parse(const char *text, struct parts *ret)
+{
+	const char *line[4];
+	size_t len[4];
+
+	for (int i = 0; i < 4; i++) {
+		line[i] = text;
+		len[i] = strcspn(text, "\r\n");
+		text += len[i];
+		text += strspn(text, "\r\n");
+	}
+	if (strncmp(line[2], TRUSTED, strlen(TRUSTED)) != 0 ||
+		len[2] - strlen(TRUSTED) >= sizeof ret->comment)
+		return false;
+	len[2] -= strlen(TRUSTED);
+	memcpy(ret->comment, line[2] + strlen(TRUSTED), len[2]);
+	ret->comment[len[2]] = '\0';
+	return decode(line[1], len[1], &ret->signature, sizeof ret->signature) &&
+	       memcmp(ret->signature.algorithm, "ED", 2) == 0 &&
+	       decode(line[3], len[3], ret->of_comment, sizeof ret->of_comment);
+}
+
+/* What the second signature is of. */
+static size_t join(const uint8_t signature[SIGNATURE_SIZE], const char *comment,
+	uint8_t ret[SIGNATURE_SIZE + COMMENT_MAX])
+{
+	size_t len = strlen(comment);
+
+	memcpy(ret, signature, SIGNATURE_SIZE);
+	memcpy(ret + SIGNATURE_SIZE, comment, len);
+	return SIGNATURE_SIZE + len;
+}
+
+static bool is_signed_by(
+	const struct parts *parts, const uint8_t digest[HASH_SIZE], const uint8_t key[32])
+{
+	uint8_t joined[SIGNATURE_SIZE + COMMENT_MAX];
+	size_t size = join(parts->signature.bytes, parts->comment, joined);
+
+	return LIBSODIUM(crypto_sign_verify_detached)(
+		       parts->signature.bytes, digest, HASH_SIZE, key) == 0 &&
+	       LIBSODIUM(crypto_sign_verify_detached)(
+		       parts->of_comment, joined, size, key) == 0;
+}
+
+/* NULL: it is good; otherwise why it is not. */
+static const char *judge(const struct minisign_keys *keys,
+	const uint8_t digest[HASH_SIZE], const char *text)
+{
+	const char *expires;
+	struct parts parts;
+
+	if (!parse(text, &parts))
+		return "what should be its signature is none of minisign";
+	for (size_t i = 0; i < keys->count; i++) {
+		if (memcmp(keys->keys[i].id, parts.signature.id, 8) != 0 ||
+			!is_signed_by(&parts, digest, keys->keys[i].key))
+			continue;
+		expires = strstr(parts.comment, "expires:");
+		if (expires && strtoll(expires + strlen("expires:"), NULL, 10) <=
+				       (long long)time(NULL))
+			return "its signature has expired";
+		return NULL;
+	}
+	return "none of the trusted keys has signed it";
+}
+
+int minisign_verify(
+	const struct minisign_keys *keys, const char *what, int fd, const char *signature)
+{
+	uint8_t digest[HASH_SIZE];
+	const char *why;
+	int r = shared_library_load(&libsodium);
+
+	r = r < 0 ? r : hash(fd, digest);
+	if (r < 0)
+		return r;
+	why = judge(keys, digest, signature);
+	if (why)
+		complain(what, "refused: %s", why);
+	return why ? -EPERM : 0;
+}
+
+/* --- signing -------------------------------------------------------------------------*/
+
+/* Opens a key with a password: the bytes are xored with a stream that scrypt makes. */
+static bool decrypt(struct secret_key *key)
+{
+	const char *password = getenv("PYCSTASH_SIGN_PASSWORD");
+	uint8_t stream[sizeof key->secret], *bytes = (uint8_t *)&key->secret;
+
+	if (memcmp(key->kdf, "\0\0", 2) == 0)
+		return true;
+	if (memcmp(key->kdf, "Sc", 2) != 0 || !password ||
+		LIBSODIUM(crypto_pwhash_scryptsalsa208sha256)(stream, sizeof stream,
+			password, strlen(password), key->salt, le64toh(key->operations),
+			(size_t)le64toh(key->memory)) != 0)
+		return false;
+	for (size_t i = 0; i < sizeof stream; i++)
+		bytes[i] ^= stream[i];
+	LIBSODIUM(sodium_memzero)(stream, sizeof stream);
+	return true;
+}
+
+/* A key without a password has no checksum. */
+static bool is_whole(const struct secret_key *key)
+{
+	uint8_t checked[2 + 8 + 64], checksum[32];
+
+	if (memcmp(key->kdf, "\0\0", 2) == 0)
+		return true;
+	memcpy(checked, key->algorithm, 2);
+	memcpy(checked + 2, &key->secret, 8 + 64);
+	LIBSODIUM(crypto_generichash)
+	(checksum, sizeof checksum, checked, sizeof checked, NULL, 0);
+	LIBSODIUM(sodium_memzero)(checked, sizeof checked);
+	return memcmp(checksum, key->secret.checksum, sizeof checksum) == 0;
+}
+
+static int read_secret(const char *file, struct secret_key *key)
+{
+	FILE *in = open_key(file);
+	char line[512];
+	bool found = false;
+
+	if (!in)
+		return -EPERM;
+	while (!found && fgets(line, sizeof line, in))
+		found = decode(line, strcspn(line, "\r\n"), key, sizeof *key);
+	fclose(in);
+	LIBSODIUM(sodium_memzero)(line, sizeof line);
+	if (!found || memcmp(key->algorithm, "Ed", 2) != 0)
+		complain(file, "there is no secret key of minisign in it");
+	else if (!decrypt(key) || !is_whole(key))
+		complain(file,
+			"the key has a password, and PYCSTASH_SIGN_PASSWORD has not that one; `minisign -G -W` makes one without");
+	else
+		return 0;
+	return -EPERM;
+}
+
+static void write_signature(const struct secret_key *key, const uint8_t digest[HASH_SIZE],
+	const char *comment, char ret[MINISIGN_SIZE])
+{
+	struct signature signature = { .algorithm = { 'E', 'D' } };
+	uint8_t joined[SIGNATURE_SIZE + COMMENT_MAX], of_comment[SIGNATURE_SIZE];
+	char first[128], second[128];
+
+	memcpy(signature.id, key->secret.id, sizeof signature.id);
+	LIBSODIUM(crypto_sign_detached)
+	(signature.bytes, NULL, digest, HASH_SIZE, key->secret.key);
+	LIBSODIUM(crypto_sign_detached)
+	(of_comment, NULL, joined, join(signature.bytes, comment, joined),
+		key->secret.key);
+	LIBSODIUM(sodium_bin2base64)
+	(first, sizeof first, (const uint8_t *)&signature, sizeof signature,
+		sodium_base64_VARIANT_ORIGINAL);
+	LIBSODIUM(sodium_bin2base64)
+	(second, sizeof second, of_comment, sizeof of_comment,
+		sodium_base64_VARIANT_ORIGINAL);
+	snprintf(ret, MINISIGN_SIZE,
+		"untrusted comment: signature of a pack by pycstash\n%s\n" TRUSTED
+		"%s\n%s\n",
+		first, comment, second);
+}
+
+int minisign_sign(const char *key_file, const char *what, int fd, int64_t expires,
+	char ret[MINISIGN_SIZE])
+{
+	struct secret_key key;
+	uint8_t digest[HASH_SIZE];
+	char comment[COMMENT_MAX], until[32] = "";
+	int r = shared_library_load(&libsodium);
+
+	r = r < 0 ? r : read_secret(key_file, &key);
+	if (r == 0 && (r = hash(fd, digest)) < 0)
+		complain(what, "%s", strerror(-r));
+	if (r < 0)
+		return r;
+	if (expires)
+		snprintf(until, sizeof until, "\texpires:%" PRId64, expires);
+	snprintf(comment, sizeof comment, "timestamp:%lld\tfile:%s%s",
+		(long long)time(NULL), what, until);
+	write_signature(&key, digest, comment, ret);
+	LIBSODIUM(sodium_memzero)(&key, sizeof key);
+	return 0;
+}

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Packs.
+ */
+#include "tools/fleet/pack.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shim/core/python/header.h"
+#include "tools/archive/export_list.h"
+#include "tools/base/alloc.h"
+#include "tools/base/message.h"
+#include "tools/cache/versions.h"
+#include "tools/fleet/canonical.h"
+
+void pack_release(struct pack *pack)
+{
+	for (size_t i = 0; i < pack->count; i++)
+		free(pack->objects[i].dir);
+	free(pack->objects);
+	*pack = (struct pack){ 0 };
+}
+
+static void add(struct pack *pack, struct archive_object object)
+{
+	GROW(pack->objects, pack->count);
+	pack->objects[pack->count++] = object;
+}
+
+void pack_filter(struct pack *pack,
+	bool (*keep)(const struct archive_object *object, void *context), void *context)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < pack->count; i++)
+		if (keep(&pack->objects[i], context))
+			pack->objects[kept++] = pack->objects[i];
+		else
+			free(pack->objects[i].dir);
+	pack->count = kept;
+}
+
+/* --- what there is -------------------------------------------------------------------*/
+
+int pack_gather(struct pack *pack, const struct cache *cache, int64_t used_since)
+{
+	static const struct select all = { 0 };
+	struct export_list list = {
+		.cache = cache,
+		.select = &all,
+		.used_since = used_since,
+		.objects_only = true,
+	};
+	int r = export_list_run(&list);
+
+	*pack = (struct pack){ 0 };
+	for (size_t i = 0; i < list.count; i++)
+		add(pack, (struct archive_object){ .dir = list.files[i],
+				  .name = export_list_name_of(list.files[i]) });
+	free(list.files);
+	return r;
+}
+
+/* --- what goes into it ---------------------------------------------------------------*/
+
+/* An object as it is in the cache. */
+struct body {
+	char tag[PYC_TAG_SIZE];
+	struct seal seal;
+	size_t header; /* how long that of the pyc is */
+	uint8_t *data; /* of seal.pyc_size bytes, and the seal; owned */
+};
+
+static bool read_data(int fd, struct body *body)
+{
+	const size_t size = (size_t)body->seal.pyc_size + SEAL_SIZE;
+
+	body->data = alloc_array(size, 1);
+	if (body->header < body->seal.pyc_size &&
+		pread(fd, body->data, size, 0) == (ssize_t)size)
+		return true;
+	free(body->data);
+	return false;
+}
+
+/* False where it is not there any more, or damaged. */
+static bool read_body(
+	const struct cache *cache, const struct archive_object *object, struct body *ret)
+{
+	AUTOFREE char *path = alloc_format("%s/%s", object->dir, object->name);
+	const struct layout item = layout_parse(object->dir, object->name);
+	int fd = cache_openat(cache, path, O_RDONLY | O_NONBLOCK | O_NOATIME);
+	struct pyc_state state;
+	bool read;
+
+	if (fd < 0)
+		return false;
+	state = archive_state(&item, state_of(&item, fd, "", STATE_WHOLE));
+	ret->seal = state.seal;
+	read = state.state == STATE_FRESH &&
+	       version_split(object->dir, ret->tag, sizeof ret->tag);
+	if (read) {
+		ret->tag[strcspn(ret->tag, "/")] = '\0';
+		ret->header = header_length(ret->tag);
+		read = read_data(fd, ret);
+	}
+	close(fd);
+	return read;
+}
+
+/* Writes an object with that code, without what tells of this host, and its size. */
+static void write_body(FILE *out, const struct body *body, const uint8_t *code,
+	size_t size, uint64_t *ret_size)
+{
+	const struct stat source = { .st_size = (off_t)body->seal.source.size };
+	const size_t pyc_size = body->header + size;
+	uint8_t *pyc = alloc_array(pyc_size + SEAL_SIZE, 1);
+	struct seal seal;
+
+	memcpy(pyc, body->data, body->header);
+	memcpy(pyc + body->header, code, size);
+	header_patch(body->tag, pyc, &source);
+	seal = seal_new(pyc, pyc_size, body->header, false);
+	seal.flags = SEAL_SOURCE;
+	seal.digest = body->seal.digest;
+	seal.source.size = body->seal.source.size;
+	seal_write(&seal, pyc + pyc_size);
+	*ret_size = pyc_size + SEAL_SIZE;
+	fwrite(pyc, 1, *ret_size, out);
+	free(pyc);
+}
+
+/* Asks an interpreter for the code of those objects. NULL where it cannot be had. */
+static struct canonical *ask(
+	const struct cache *cache, const struct archive_object *objects, size_t count)
+{
+	const struct layout item = layout_parse(objects->dir, objects->name);
+	AUTOFREE char *version = alloc_part(item.version, item.version_len);
+	struct canonical *canonical = canonical_begin(version, item.object.magic);
+	struct body body;
+
+	for (size_t i = 0; canonical && i < count; i++) {
+		if (!read_body(cache, &objects[i], &body)) {
+			canonical_ask(canonical, NULL, 0);
+			continue;
+		}
+		canonical_ask(canonical, body.data + body.header,
+			(size_t)body.seal.pyc_size - body.header);
+		free(body.data);
+	}
+	if (!canonical || canonical_run(canonical) == 0)
+		return canonical;
+	complain(version,
+		"the interpreter failed; the objects are packed as they were compiled here");
+	canonical_end(canonical);
+	return NULL;
+}
+
+/* How many objects have the version and magic number of the first. */
+static size_t run_length(const struct pack *pack, size_t first)
+{
+	const char *dir = pack->objects[first].dir;
+	const size_t len = (size_t)(strrchr(dir, '/') - dir) + 1;
+	size_t count = 1;
+
+	while (first + count < pack->count &&
+		strncmp(pack->objects[first + count].dir, dir, len) == 0)
+		count++;
+	return count;
+}
+
+/* Those that are gone get the size 0. */
+static void write_run(const struct cache *cache, struct archive_object *objects,
+	size_t count, FILE *out)
+{
+	struct canonical *canonical = ask(cache, objects, count);
+	struct body body;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t size;
+		uint8_t *code = canonical ? canonical_answer(canonical, &size) : NULL;
+
+		objects[i].size = 0;
+		if (read_body(cache, &objects[i], &body)) {
+			if (code)
+				write_body(out, &body, code, size, &objects[i].size);
+			else
+				write_body(out, &body, body.data + body.header,
+					(size_t)body.seal.pyc_size - body.header,
+					&objects[i].size);
+			free(body.data);
+		}
+		free(code);
+	}
+	if (canonical)
+		canonical_end(canonical);
+}
+
+static bool is_there(const struct archive_object *object, void *context)
+{
+	(void)context;
+	return object->size > 0;
+}
+
+/* --- writing -------------------------------------------------------------------------*/
+
+static int add_object(
+	struct archive_out *out, FILE *bodies, const struct archive_object *object)
+{
+	struct archive_member member = {
+		.dir = object->dir,
+		.name = object->name,
+		.data = alloc_array(object->size, 1),
+		.size = object->size,
+	};
+	int r = fread(member.data, 1, member.size, bodies) == member.size ? 0 : -EIO;
+
+	r = r < 0 ? r : archive_out_add(out, &member);
+	free(member.data);
+	return r;
+}
+
+static int write_archive(const struct pack *pack, FILE *bodies, int fd)
+{
+	struct archive_manifest manifest = { pack->count, 0, pack->objects };
+	struct archive_out out;
+	uint64_t size;
+	int r;
+
+	for (size_t i = 0; i < pack->count; i++)
+		manifest.bytes += pack->objects[i].size;
+	r = archive_out_begin(&out, "the pack", fd, &manifest);
+	for (size_t i = 0; i < pack->count && r == 0; i++)
+		r = add_object(&out, bodies, &pack->objects[i]);
+	if (r == 0)
+		r = archive_out_finish(&out, &size);
+	archive_out_release(&out);
+	return r;
+}
+
+int pack_write(struct pack *pack, const struct cache *cache, int fd,
+	char ret_name[PACK_NAME_SIZE])
+{
+	FILE *bodies = tmpfile();
+	size_t first, count;
+	int r;
+
+	if (!bodies)
+		return -errno;
+	for (first = 0; first < pack->count; first += count) {
+		count = run_length(pack, first);
+		write_run(cache, &pack->objects[first], count, bodies);
+	}
+	pack_filter(pack, is_there, NULL);
+	r = ferror(bodies) || fflush(bodies) == EOF ? -ENOSPC : 0;
+	rewind(bodies);
+	if (r == 0 && pack->count)
+		r = write_archive(pack, bodies, fd);
+	fclose(bodies);
+	if (r == -ENOSPC)
+		complain(
+			"the pack", "there is no room for it in the temporary directory");
+	return r == 0 && pack->count ? pack_name(fd, ret_name) : r;
+}
+
+/* --- reading -------------------------------------------------------------------------*/
+
+int pack_name(int fd, char ret_name[PACK_NAME_SIZE])
+{
+	uint8_t block[65536], digest[DIGEST_SIZE];
+	blake2b_state state;
+	off_t at = 0;
+	ssize_t n;
+
+	(void)blake2b_init(&state, sizeof digest);
+	while ((n = pread(fd, block, sizeof block, at)) > 0) {
+		(void)blake2b_update(&state, block, (size_t)n);
+		at += n;
+	}
+	if (n < 0)
+		return -errno;
+	(void)blake2b_final(&state, digest, sizeof digest);
+	digest_hex(digest, sizeof digest, ret_name);
+	ret_name[2 * DIGEST_SIZE] = '\0';
+	return 0;
+}
+
+/* Reads "PATH": SIZE at *text, which moves on; false where there is no more. */
+static bool read_row(struct pack *pack, const char **text)
+{
+	char path[512];
+	struct archive_object object;
+	int len = 0;
+	char *slash;
+
+	if (sscanf(*text, " \"%511[^\"\\]\" : %20" SCNu64 "%n", path, &object.size,
+		    &len) != 2 ||
+		!(slash = strrchr(path, '/')))
+		return false;
+	object.dir = alloc_copy(path);
+	object.dir[slash - path] = '\0';
+	object.name = object.dir + (slash - path) + 1;
+	add(pack, object);
+	*text += len;
+	*text += strspn(*text, ", \n");
+	return true;
+}
+
+static bool read_list(struct pack *pack, const char *text)
+{
+	const char *list = strstr(text, "\"objects\"");
+
+	if (list)
+		list = strchr(list, '{');
+	if (!list)
+		return false;
+	list++;
+	while (read_row(pack, &list))
+		continue;
+	return *list == '}';
+}
+
+int pack_read(struct pack *pack, const char *name, int fd)
+{
+	struct archive_in in = { 0 };
+	int r = lseek(fd, 0, SEEK_SET) < 0 ? -errno : 0;
+
+	*pack = (struct pack){ 0 };
+	r = r < 0 ? r : archive_in_begin(&in, name, fd, UINT64_MAX);
+	if (r == 0 && (!read_list(pack, in.manifest_text) ||
+			      pack->count != in.manifest.files)) {
+		complain(name, "this is an archive, but no pack");
+		r = -EPERM;
+	}
+	archive_in_release(&in);
+	if (r < 0)
+		pack_release(pack);
+	return r;
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Pulling.
+ */
+#define _GNU_SOURCE 1
+#include "tools/fleet/pull.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tools/archive/import.h"
+#include "tools/base/alloc.h"
+#include "tools/base/files.h"
+#include "tools/base/hash.h"
+#include "tools/base/message.h"
+#include "tools/base/progress.h"
+#include "tools/fleet/known.h"
+#include "tools/fleet/store.h"
+
+/* Enough of a pack for the list of 10,000 objects. */
+#define HEAD (512u << 10)
+
+/* For how long a store that has failed is left alone. */
+#define FAILED_SECONDS 300
+
+/* --- what is wanted ------------------------------------------------------------------*/
+
+struct wanted {
+	UT_hash_handle hh;
+	struct digest digest;
+};
+
+/* nftw(3) has no context. */
+static struct wanted *wanted;
+
+static int want_file(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	const char *suffix = strrchr(path, '.');
+	uint8_t *data;
+	struct wanted *row, *there = NULL;
+	int fd;
+
+	(void)ftw;
+	if (type != FTW_F || !suffix || strcmp(suffix, ".py") != 0 || st->st_size == 0 ||
+		st->st_size > (off_t)ARCHIVE_FILE_MAX)
+		return interrupt_came();
+	fd = file_open(path);
+	if (fd < 0)
+		return 0;
+	data = alloc_array((size_t)st->st_size, 1);
+	if (pread(fd, data, (size_t)st->st_size, 0) == st->st_size) {
+		row = alloc_array(1, sizeof *row);
+		row->digest = digest_of(data, (size_t)st->st_size);
+		HASH_FIND(hh, wanted, &row->digest, sizeof row->digest, there);
+		if (there)
+			free(row);
+		else
+			HASH_ADD(hh, wanted, digest, sizeof row->digest, row);
+	}
+	free(data);
+	close(fd);
+	return interrupt_came();
+}
+
+static int want_all(const struct pull *pull)
+{
+	for (size_t i = 0; i < pull->wanted.count; i++) {
+		const char *path = pull->wanted.items[i];
+
+		if (nftw(path, want_file, 16, FTW_PHYS) < 0) {
+			complain(path, "%s", strerror(errno));
+			return -ENOENT;
+		}
+	}
+	return interrupt_came() ? -EINTR : 0;
+}
+
+static bool is_wanted(const struct pack *pack)
+{
+	for (size_t i = 0; i < pack->count; i++) {
+		const struct layout item =
+			layout_parse(pack->objects[i].dir, pack->objects[i].name);
+		struct wanted *there = NULL;
+
+		if (item.kind == LAYOUT_OBJECT)
+			HASH_FIND(hh, wanted, &item.object.digest,
+				sizeof item.object.digest, there);
+		if (there)
+			return true;
+	}
+	return false;
+}
+
+/* Whether what a pack begins with shows that it holds nothing that is wanted. */
+static bool is_unwanted(const struct pull *pull, struct store *store, const char *file)
+{
+	struct pack pack;
+	int fd = pull->wanted.count ? memfd_create("pycstash", MFD_CLOEXEC) : -1;
+	bool unwanted = false;
+
+	if (fd < 0)
+		return false;
+	if (store_get(store, file, fd, HEAD) == 0 && pack_read(&pack, file, fd) == 0) {
+		unwanted = !is_wanted(&pack);
+		pack_release(&pack);
+	}
+	close(fd);
+	return unwanted;
+}
+
+/* --- one pack ------------------------------------------------------------------------*/
+
+/* -EPERM: the pack is not to be had; others may be. */
+static int refuse(const char *file, const char *why)
+{
+	complain(file, "refused: %s", why);
+	return -EPERM;
+}
+
+static int check_signature(
+	const struct pull *pull, struct store *store, const char *file, int fd)
+{
+	AUTOFREE char *name = alloc_format("%s" MINISIGN_SUFFIX, file);
+	char text[MINISIGN_SIZE] = "";
+	int got = memfd_create("pycstash", MFD_CLOEXEC), r;
+
+	if (got < 0)
+		return -errno;
+	r = store_get(store, name, got, 0);
+	if (r == 0 && pread(got, text, sizeof text - 1, 0) < 0)
+		r = -errno;
+	close(got);
+	if (r == -ENOENT)
+		return refuse(file, "nobody has signed it");
+	return r < 0 ? r : minisign_verify(&pull->keys, file, fd, text);
+}
+
+/* Whether it is what its name says, by whom it may be, and a pack. */
+static int check(const struct pull *pull, struct store *store, const char *file,
+	const char *name, int fd, struct pack *pack)
+{
+	char is[PACK_NAME_SIZE];
+	int r = pack_name(fd, is);
+
+	if (r == 0 && strcmp(is, name) != 0)
+		r = refuse(file, "its bytes are others than its name says");
+	if (r == 0 && pull->keys.count)
+		r = check_signature(pull, store, file, fd);
+	return r < 0 ? r : pack_read(pack, file, fd);
+}
+
+static int take(struct pull *pull, const char *file, const char *name, int fd,
+	const struct pack *pack)
+{
+	struct import import = { .uncounted = pull->layer };
+	int r = import_archive(&import, file, fd, false);
+
+	if (r == 0 && import.cut_off)
+		r = refuse(file, "it is cut off");
+	if (r < 0 || pull->dry_run)
+		return r;
+	import.cache = pull->cache;
+	r = import_archive(&import, file, fd, true);
+	pull->objects += import.files;
+	pull->bytes += import.bytes;
+	if (r == 0 && import.failed)
+		r = -EIO;
+	return r < 0 ? r : known_add(pull->cache, name, pack);
+}
+
+/* Errors that the next pack will meet as well. Others are those of one pack, which may be
+ * gone by now. */
+static bool is_final(int error)
+{
+	return error == -ENOSPC || error == -EDQUOT || error == -EROFS ||
+	       error == -EINTR || error == -ENOSYS || error == -ETIMEDOUT;
+}
+
+static int pull_pack(struct pull *pull, struct store *store, const char *name)
+{
+	AUTOFREE char *file = alloc_format("%s" PACK_SUFFIX, name);
+	struct pack pack = { 0 };
+	struct stat st;
+	FILE *stream;
+	int r, fd;
+
+	if (is_unwanted(pull, store, file)) {
+		pull->unwanted++;
+		return 0;
+	}
+	stream = tmpfile();
+	if (!stream)
+		return -errno;
+	fd = fileno(stream);
+	r = store_get(store, file, fd, 0);
+	if (r == 0 && fstat(fd, &st) == 0)
+		pull->packed += (uint64_t)st.st_size;
+	r = r < 0 ? r : check(pull, store, file, name, fd, &pack);
+	r = r < 0 ? r : take(pull, file, name, fd, &pack);
+	pack_release(&pack);
+	fclose(stream);
+	pull->packs += r == 0;
+	pull->refused += r < 0;
+	return is_final(r) ? r : 0;
+}
+
+/* --- all -----------------------------------------------------------------------------*/
+
+static int pull_all(struct pull *pull, struct store *store)
+{
+	struct store_names names;
+	int r = store_list(store, &names);
+
+	if (r == -ENOENT) /* nobody has pushed yet */
+		r = 0;
+	for (size_t i = 0; i < names.count && r == 0; i++)
+		if (interrupt_came())
+			r = -EINTR;
+		else if (pull->cache && known_has(pull->cache, names.names[i]))
+			pull->known++;
+		else
+			r = pull_pack(pull, store, names.names[i]);
+	store_names_release(&names);
+	return r;
+}
+
+int pull_run(struct pull *pull)
+{
+	struct store store;
+	int r = want_all(pull);
+
+	r = r < 0 ? r : store_open(&store, pull->url, pull->connect, pull->seconds);
+	if (r < 0)
+		return r;
+	r = pull_all(pull, &store);
+	store_close(&store);
+	return r;
+}
+
+/* --- before a program starts ---------------------------------------------------------*/
+
+/* The file whose modification time says when that store failed. */
+static char *mark_of(const struct pull *pull)
+{
+	struct digest digest = digest_of(pull->url, strlen(pull->url));
+	char hex[16];
+
+	digest_hex(digest.bytes, sizeof hex / 2, hex);
+	return alloc_format("store-%.16s", hex);
+}
+
+static bool has_failed(const struct pull *pull, const char *mark)
+{
+	int fd = cache_open_state(pull->cache, mark, O_RDONLY);
+	struct stat st;
+	bool failed;
+
+	if (fd < 0)
+		return false;
+	failed = fstat(fd, &st) == 0 && st.st_mtime > time(NULL) - FAILED_SECONDS &&
+		 st.st_mtime <= time(NULL);
+	close(fd);
+	return failed;
+}
+
+void pull_before_start(struct pull *pull)
+{
+	AUTOFREE char *mark = mark_of(pull);
+	int fd;
+
+	if (has_failed(pull, mark) || pull_run(pull) == 0)
+		return;
+	fd = cache_open_state(pull->cache, mark, O_WRONLY | O_CREAT);
+	if (fd >= 0) {
+		(void)futimens(fd, NULL);
+		close(fd);
+	}
+}

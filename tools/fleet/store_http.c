@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * HTTP, for stores.
+ */
+#include "tools/fleet/store_http.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/base/alloc.h"
+#include "tools/base/clock.h"
+#include "tools/base/message.h"
+#include "tools/fleet/libcurl.h"
+#include "tools/fleet/pack.h"
+
+#define REDIRECTS 5L
+#define LIST_MAX (64u << 20) /* bytes: some 300,000 packs */
+
+/* One request; what it owns is freed by perform. */
+struct request {
+	CURL *handle;
+	struct curl_slist *headers;
+	char *credentials; /* of S3 */
+	FILE *file;	   /* where the answer goes */
+	size_t room;	   /* how much more of it is taken */
+	char error[CURL_ERROR_SIZE];
+};
+
+static CURL *connection; /* kept from one request to the next */
+
+static const char *variable(const char *name, const char *fallback)
+{
+	const char *value = getenv(name);
+
+	return value && *value ? value : fallback;
+}
+
+/* --- S3 ------------------------------------------------------------------------------*/
+
+char *store_http_s3_base(const char *bucket)
+{
+	const char *endpoint = getenv("AWS_ENDPOINT_URL");
+	size_t len = strlen(bucket), name = strcspn(bucket, "/");
+
+	while (len > 0 && bucket[len - 1] == '/')
+		len--;
+	if (name == 0)
+		return NULL;
+	if (endpoint && *endpoint)
+		return alloc_format("%s/%.*s/", endpoint, (int)len, bucket);
+	return alloc_format("https://%.*s.s3.%s.amazonaws.com%.*s/", (int)name, bucket,
+		variable("AWS_REGION", "us-east-1"), (int)(len > name ? len - name : 0),
+		bucket + name);
+}
+
+/* The URL of a page of a bucket's list. The query is in the order that is signed. */
+static char *s3_list_url(
+	const struct store_http *store, const char *folder, const char *previous)
+{
+	/* base is <endpoint>/<bucket>/<prefix>/ or <bucket's host>/<prefix>/ */
+	const char *endpoint = getenv("AWS_ENDPOINT_URL");
+	const char *path = strchr(strstr(store->base, "://") + 3, '/') + 1;
+	const char *begin = previous ? strstr(previous, "<NextContinuationToken>") : NULL;
+	AUTOFREE char *prefix = NULL, *token = NULL;
+	char *escaped, *url;
+
+	if (endpoint && *endpoint) {
+		path = store->base + strlen(endpoint) + 1;
+		path += strcspn(path, "/") + 1;
+	}
+	prefix = alloc_format("%s%s", path, folder);
+	escaped = LIBCURL(curl_easy_escape)(NULL, prefix, 0);
+	if (begin) {
+		char *more;
+
+		begin += strlen("<NextContinuationToken>");
+		token = alloc_part(begin, strcspn(begin, "<"));
+		more = LIBCURL(curl_easy_escape)(NULL, token, 0);
+		free(token);
+		token = alloc_format("continuation-token=%s&", more);
+		LIBCURL(curl_free)(more);
+	}
+	url = alloc_format("%.*s?%slist-type=2&prefix=%s", (int)(path - store->base),
+		store->base, token ? token : "", escaped);
+	LIBCURL(curl_free)(escaped);
+	return url;
+}
+
+static void add_header(struct request *request, const char *text)
+{
+	request->headers = LIBCURL(curl_slist_append)(request->headers, text);
+}
+
+/* The signature is over the headers; that of the payload would need it twice. */
+static void sign_s3(struct request *request)
+{
+	const char *token = variable("AWS_SESSION_TOKEN", NULL);
+	AUTOFREE char *provider =
+		alloc_format("aws:amz:%s:s3", variable("AWS_REGION", "us-east-1"));
+
+	if (!getenv("AWS_ACCESS_KEY_ID")) /* a public bucket */
+		return;
+	request->credentials = alloc_format("%s:%s", variable("AWS_ACCESS_KEY_ID", ""),
+		variable("AWS_SECRET_ACCESS_KEY", ""));
+	LIBCURL(curl_easy_setopt)(request->handle, CURLOPT_AWS_SIGV4, provider);
+	LIBCURL(curl_easy_setopt)(request->handle, CURLOPT_USERPWD, request->credentials);
+	add_header(request, "x-amz-content-sha256: UNSIGNED-PAYLOAD");
+	if (token) {
+		AUTOFREE char *header = alloc_format("x-amz-security-token: %s", token);
+
+		add_header(request, header);
+	}
+}
+
+/* --- requests ------------------------------------------------------------------------*/
+
+static int begin(struct request *request, struct store_http *store, const char *url)
+{
+	const int64_t left = store->end - clock_steady();
+	CURL *handle;
+
+	*request = (struct request){ 0 };
+	if (shared_library_load(&libcurl) < 0)
+		return -ENOSYS;
+	if (left <= 0) {
+		snprintf(request->error, sizeof request->error,
+			"the time for this store is over");
+		return -ETIMEDOUT;
+	}
+	if (!connection)
+		connection = LIBCURL(curl_easy_init)();
+	request->handle = handle = connection;
+	if (!handle)
+		alloc_fail();
+	LIBCURL(curl_easy_reset)(handle);
+	LIBCURL(curl_easy_setopt)(handle, CURLOPT_URL, url);
+	LIBCURL(curl_easy_setopt)(handle, CURLOPT_ERRORBUFFER, request->error);
+	LIBCURL(curl_easy_setopt)(handle, CURLOPT_NOSIGNAL, 1L);
+	LIBCURL(curl_easy_setopt)(handle, CURLOPT_FAILONERROR, 1L);
+	LIBCURL(curl_easy_setopt)(handle, CURLOPT_FOLLOWLOCATION, 1L);
+	LIBCURL(curl_easy_setopt)(handle, CURLOPT_MAXREDIRS, REDIRECTS);
+#if LIBCURL_VERSION_NUM >= 0x075500
+	LIBCURL(curl_easy_setopt)(handle, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+#endif
+	LIBCURL(curl_easy_setopt)(handle, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL);
+	LIBCURL(curl_easy_setopt)
+	(handle, CURLOPT_CONNECTTIMEOUT, (long)store->connect_seconds);
+	LIBCURL(curl_easy_setopt)(handle, CURLOPT_TIMEOUT_MS, (long)(left / 1000000) + 1);
+	if (store->is_s3)
+		sign_s3(request);
+	return 0;
+}
+
+static size_t take(char *data, size_t one, size_t size, void *context)
+{
+	struct request *request = context;
+
+	(void)one; /* is 1 */
+	if (size > request->room)
+		size = request->room;
+	request->room -= size;
+	return fwrite(data, 1, size, request->file);
+}
+
+/* The answer goes to `file`, and is broken off where it has more than so many bytes,
+ * whatever the server has said before. */
+static void receive(struct request *request, FILE *file, size_t most)
+{
+	request->file = file;
+	request->room = most;
+	LIBCURL(curl_easy_setopt)(request->handle, CURLOPT_WRITEFUNCTION, take);
+	LIBCURL(curl_easy_setopt)(request->handle, CURLOPT_WRITEDATA, request);
+}
+
+static int code_of(long status, CURLcode result)
+{
+	if (status == 404 || status == 410)
+		return -ENOENT;
+	if (status == 401 || status == 403)
+		return -EACCES;
+	if (status == 405 || status == 501)
+		return -EOPNOTSUPP;
+	return result == CURLE_OPERATION_TIMEDOUT ? -ETIMEDOUT : -EIO;
+}
+
+/* Makes the request, and frees what it owns; 0 or -errno. */
+static int perform(struct request *request)
+{
+	CURLcode result;
+	long status = 0;
+
+	if (request->headers)
+		LIBCURL(curl_easy_setopt)
+	(request->handle, CURLOPT_HTTPHEADER, request->headers);
+	result = LIBCURL(curl_easy_perform)(request->handle);
+	LIBCURL(curl_slist_free_all)(request->headers);
+	free(request->credentials);
+	if (result == CURLE_OK)
+		return 0;
+	if (!*request->error)
+		snprintf(request->error, sizeof request->error, "%s",
+			LIBCURL(curl_easy_strerror)(result));
+	LIBCURL(curl_easy_getinfo)(request->handle, CURLINFO_RESPONSE_CODE, &status);
+	return code_of(status, result);
+}
+
+/* Reports why perform gave that error. */
+static int fail(const struct store_http *store, const struct request *request, int error)
+{
+	if (error < 0 && error != -ENOENT && error != -ENOSYS)
+		complain(store->name, "%s", request->error);
+	return error;
+}
+
+/* --- listing -------------------------------------------------------------------------*/
+
+/* One way to ask for a list. */
+static int ask_for_list(struct store_http *store, struct request *request,
+	const char *url, const char *method, char **text)
+{
+	size_t size;
+	FILE *out;
+	int r = begin(request, store, url);
+
+	if (r < 0)
+		return r;
+	free(*text);
+	*text = NULL;
+	out = open_memstream(text, &size);
+	if (!out)
+		alloc_fail();
+	receive(request, out, LIST_MAX);
+	if (method) {
+		LIBCURL(curl_easy_setopt)(request->handle, CURLOPT_CUSTOMREQUEST, method);
+		add_header(request, "Depth: 1");
+	}
+	r = perform(request);
+	if (fclose(out) == EOF)
+		alloc_fail();
+	return r;
+}
+
+static int list_s3(struct store_http *store, const char *folder, char **text)
+{
+	AUTOFREE char *url = NULL;
+	struct request request;
+	int r = shared_library_load(&libcurl);
+
+	if (r < 0)
+		return r;
+	url = s3_list_url(store, folder, *text);
+	r = ask_for_list(store, &request, url, NULL, text);
+	if (r < 0)
+		return fail(store, &request, r);
+	return strstr(*text, "<NextContinuationToken>") ? 1 : 0;
+}
+
+int store_http_list(struct store_http *store, const char *folder, char **text)
+{
+	AUTOFREE char *url = NULL;
+	struct request request;
+	int r;
+
+	if (store->is_s3)
+		return list_s3(store, folder, text);
+	url = alloc_format("%s%s", store->base, folder);
+	r = ask_for_list(store, &request, url, NULL, text);
+	/* a server that makes no pages of folders, but speaks WebDAV */
+	if (r == -EACCES || r == -EOPNOTSUPP)
+		r = ask_for_list(store, &request, url, "PROPFIND", text);
+	return r == -ENOENT ? 0 : fail(store, &request, r);
+}
+
+/* --- files ---------------------------------------------------------------------------*/
+
+/* A stream of its own for fd, at the file's beginning. */
+static FILE *stream_of(int fd, const char *mode)
+{
+	int own = dup(fd);
+	FILE *file = own < 0 || lseek(own, 0, SEEK_SET) < 0 ? NULL : fdopen(own, mode);
+
+	if (!file && own >= 0)
+		close(own);
+	return file;
+}
+
+int store_http_get(struct store_http *store, const char *url, int fd, size_t part)
+{
+	struct request request;
+	FILE *out;
+	char range[32];
+	int r = begin(&request, store, url);
+
+	if (r < 0)
+		return r;
+	out = stream_of(fd, "w");
+	if (!out)
+		return fail(store, &request, -errno);
+	receive(&request, out, PACK_MAX);
+	snprintf(range, sizeof range, "0-%zu", part);
+	if (part)
+		LIBCURL(curl_easy_setopt)(request.handle, CURLOPT_RANGE, range);
+	r = perform(&request);
+	if (fclose(out) == EOF && r == 0) {
+		snprintf(request.error, sizeof request.error, "%s", strerror(errno));
+		r = -ENOSPC;
+	}
+	return fail(store, &request, r);
+}
+
+int store_http_put(struct store_http *store, const char *url, int fd)
+{
+	struct request request;
+	struct stat st;
+	FILE *in;
+	int r = begin(&request, store, url);
+
+	if (r < 0)
+		return r;
+	in = fstat(fd, &st) < 0 ? NULL : stream_of(fd, "r");
+	if (!in)
+		return fail(store, &request, -errno);
+	LIBCURL(curl_easy_setopt)(request.handle, CURLOPT_UPLOAD, 1L);
+	LIBCURL(curl_easy_setopt)(request.handle, CURLOPT_READDATA, in);
+	LIBCURL(curl_easy_setopt)
+	(request.handle, CURLOPT_INFILESIZE_LARGE, (curl_off_t)st.st_size);
+	r = perform(&request);
+	fclose(in);
+	if (r == -ENOENT)
+		complain(store->name, "there is no such place to put packs");
+	return fail(store, &request, r);
+}

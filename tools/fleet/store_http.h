@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Stores that are reached by HTTP: any server with PUT and GET, WebDAV, S3. Through
+ * libcurl. Functions return 0 or -errno after reporting what is wrong; -ENOENT is not
+ * reported. For one thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct store_http {
+	char *name; /* the URL without user and password, for messages; owned */
+	char *base; /* what names are appended to, with a slash; owned */
+	unsigned connect_seconds; /* how long a connection may take */
+	int64_t end;		  /* when all has to be done, by clock_steady */
+	bool is_s3;
+};
+
+/* The base of "BUCKET/PREFIX"; NULL where that is none. The caller frees it. */
+char *store_http_s3_base(const char *bucket);
+
+/* Asks for the list of what is below the folder, page by page: 1 where there is another
+ * page, for which it is called again. *text, NULL at first, is freed by the caller. */
+int store_http_list(struct store_http *store, const char *folder, char **text);
+
+int store_http_get(struct store_http *store, const char *url, int fd, size_t part);
+int store_http_put(struct store_http *store, const char *url, int fd);
