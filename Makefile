@@ -91,7 +91,7 @@ objects := $(core) $(shim) $(tools) $(unit_support)
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all help deps tests test test-cpython torture coverage bench demo docs check-style style install uninstall clean
+.PHONY: all help deps tests test test-cpython torture fuzz coverage bench demo docs check-style style install uninstall clean
 
 all: $(OUT)/libpycstash.so $(OUT)/pycstash $(OUT)/pages/made ## build the library and the command
 
@@ -101,7 +101,7 @@ help: ## say what there is to make
 
 # --- what it needs -------------------------------------------------------------------
 # Only these install packages; all else says what is missing.
-installs := $(filter deps demo test test-cpython torture bench coverage,$(MAKECMDGOALS))
+installs := $(filter deps demo test test-cpython torture fuzz bench coverage,$(MAKECMDGOALS))
 need := .ci/need $(if $(installs),--install)
 deps: ## install what building needs
 	$(Q)$(need) build
@@ -211,6 +211,9 @@ test-cpython: all | $(OUT)/.need-test ## run CPython's own tests with and withou
 
 torture: all $(helpers) | $(OUT)/.need-test ## edit, purge and kill while many import, for TORTURE_SECONDS
 	$(Q)TORTURE_SECONDS=$${TORTURE_SECONDS:-300} tests/run $(OUT) torture
+
+fuzz: all $(helpers) | $(OUT)/.need-test ## compare random calls with and without the library (SEEDS=0:1000)
+	$(Q)SEEDS=$${SEEDS:-0:1000} SUITE_TIMEOUT=100000 tests/run $(OUT) tests/fuzz/calls.sh
 
 coverage: ## run the tests under gcov (TIER=unit: those) and print what no test reaches
 	$(Q)$(MAKE) MODE=cov tests

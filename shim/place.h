@@ -87,6 +87,10 @@ const char *place_find(struct place *place, int dirfd, const char *path);
  * cache and the cache is not to be written. */
 const char *place_change(struct place *place, int dirfd, const char *path);
 
+/* Why a PLACE_ENTRY cannot be made in the tree: EEXIST where the cache holds that name,
+ * ENOTDIR where the path goes on after it. 0 where nothing is in the way. */
+int place_is_taken(struct place *place);
+
 /* The path on which to make something that belongs in the tree, whose __pycache__ is
  * made if so far it was only pretended. NULL with errno EEXIST where the cache holds
  * that name. */

@@ -78,9 +78,10 @@ static __attribute__((noinline)) bool has_directory(
 	const struct place *place, const char *canonical)
 {
 	struct place own;
+	struct stat st;
 
-	if (place_exists(AT_FDCWD, canonical))
-		return true;
+	if (sys_real.fstatat(AT_FDCWD, canonical, &st, 0) == 0)
+		return S_ISDIR(st.st_mode);
 	if (!process_tag() || strcmp(place->pyc.tag, process_tag()) == 0)
 		return false; /* it was just found to be missing */
 	place_at(&own, AT_FDCWD, canonical, PLACE_ANY);
@@ -172,15 +173,53 @@ int place_make_in_cache(struct place *place, place_maker *make, int flags, mode_
 	return made;
 }
 
+int place_is_taken(struct place *place)
+{
+	char *end, kept;
+	bool taken;
+
+	if (place->kind != PLACE_ENTRY)
+		return 0;
+	end = place->cache + place->name_end;
+	kept = *end;
+	*end = '\0';
+	taken = place_in_cache(place);
+	*end = kept;
+	if (!taken)
+		return 0;
+	return end[strspn(end, "/")] ? ENOTDIR : EEXIST;
+}
+
 const char *place_make(struct place *place, int dirfd, const char *path)
 {
+	int err;
+
 	place_at(place, dirfd, path, PLACE_ANY);
-	if (place->kind == PLACE_ENTRY && place_in_cache(place)) {
-		errno = EEXIST;
+	err = place_is_taken(place);
+	if (err) {
+		errno = err;
 		return NULL;
 	}
 	(void)place_ready_tree(place);
 	return place->path;
+}
+
+/* A copy without a seal, as old as what it is a copy of. */
+static int leave(const struct entry *entry, const char *from, int dirfd, const char *to)
+{
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT } };
+	struct stat st;
+	int saved = errno, err;
+
+	err = sys_real.fstatat(AT_FDCWD, from, &st, AT_SYMLINK_NOFOLLOW);
+	if (err == 0)
+		err = entry_leave(entry, from, 0, dirfd, to);
+	times[1] = st.st_mtim;
+	if (err == 0)
+		(void)PASSING(
+			to, NULL, real.utimensat(dirfd, to, times, AT_SYMLINK_NOFOLLOW));
+	errno = saved;
+	return err;
 }
 
 /* Writes the path of a temporary file in the directory of place->path. */
@@ -215,7 +254,7 @@ static int copy_out(
 	err = -EEXIST;
 	for (unsigned n = 0; err == -EEXIST && n < 10; n++)
 		err = name_beside(to, &text, n)
-			      ? entry_leave(&entry, from->cache, 0, to->dirfd, room)
+			      ? leave(&entry, from->cache, to->dirfd, room)
 			      : -ENAMETOOLONG;
 	if (err < 0)
 		return err;
@@ -283,7 +322,7 @@ static void move_names(
 		text_adds(&to_text, "/");
 		text_adds(&to_text, name);
 		if (!from_text.cut && !to_text.cut &&
-			entry_leave(&entry, room, 0, AT_FDCWD, to) == 0)
+			leave(&entry, room, AT_FDCWD, to) == 0)
 			(void)sys_real.unlinkat(names->fd, name, 0);
 	}
 }

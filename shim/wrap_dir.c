@@ -34,17 +34,10 @@ int cached_mkdir(int dirfd, const char *path, mode_t mode)
 	int err;
 
 	place_at(&place, dirfd, path, PLACE_ANY);
-	if (place.kind == PLACE_ENTRY) {
-		char kept = place.cache[place.name_end];
-		bool there;
-
-		place.cache[place.name_end] = '\0';
-		there = place_in_cache(&place);
-		place.cache[place.name_end] = kept;
-		if (there) {
-			errno = EEXIST;
-			return -1;
-		}
+	err = place_is_taken(&place);
+	if (err) {
+		errno = err;
+		return -1;
 	}
 	if (place.kind != PLACE_DIR) {
 		(void)place_ready_tree(&place);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Names: deleting, renaming, linking, resolving.
+ * Names: deleting, renaming, linking.
  *
  * One name may stand for two files, the entry in the cache and an older one in the
  * tree. After a success the old name is gone, so both must be; and a file moves
@@ -9,7 +9,6 @@
  */
 #include "shim/wrap.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -52,8 +51,12 @@ int cached_unlink(int dirfd, const char *path)
 	int ret;
 
 	place_at(&place, dirfd, path, PLACE_ANY);
-	if (place.kind == PLACE_DIR) /* the kernel's own error */
-		return next_unlink(dirfd, place_find(&place, dirfd, path), 0);
+	if (place.kind == PLACE_DIR) { /* the kernel's own error, or a link */
+		ret = next_unlink(dirfd, place_find(&place, dirfd, path), 0);
+		if (ret == 0 && !process_config.readonly)
+			root_drop_directory(&sys_real, place.cache);
+		return ret;
+	}
 	if (!find_cached(&place, &st))
 		return next_unlink(dirfd, place_find(&place, dirfd, path), 0);
 	if (process_config.readonly)
@@ -112,8 +115,12 @@ static int copy_out(two_paths *act, struct place *from, struct place *to, int fl
 {
 	bool turns_real = to->kind == PLACE_ENTRY && !to->map.ephemeral.len &&
 			  place_is_cache_only(to);
-	int err = place_copy_out(from, to, act == do_link ? RENAME_NOREPLACE : flags);
+	int err;
 
+	/* Before there is a copy: what cannot be deleted is not renamed. */
+	if (act == do_rename && place_is_closed(from, O_CREAT | O_EXCL))
+		return refuse(EACCES);
+	err = place_copy_out(from, to, act == do_link ? RENAME_NOREPLACE : flags);
 	if (err < 0)
 		return refuse(-err);
 	if (to->kind == PLACE_ENTRY)
@@ -164,6 +171,12 @@ static bool is_within(const struct place *from, const struct place *to)
 	       to->cache[from->map.dir_len] == '/';
 }
 
+/* Whether both are in one __pycache__ of the cache. */
+static bool is_beside(const struct place *a, const struct place *b)
+{
+	return strncmp(a->cache, b->cache, a->map.dir_len + 1) == 0;
+}
+
 /* The same, of what is not just compiled. */
 static int rename_cached(const struct place *from, struct place *to, int flags)
 {
@@ -175,9 +188,10 @@ static int rename_cached(const struct place *from, struct place *to, int flags)
 }
 
 /* A pretended directory that is to be replaced: gone if it is empty. */
-static int clear_target(struct place *to, int flags)
+static int clear_target(const struct place *from, struct place *to, int flags)
 {
-	if (to->kind != PLACE_DIR || place_in_tree(to) || !place_in_cache(to))
+	if (to->kind != PLACE_DIR || place_in_tree(to) || !place_in_cache(to) ||
+		!place_in_tree(from))
 		return 0;
 	if (flags)
 		return -EEXIST;
@@ -186,7 +200,7 @@ static int clear_target(struct place *to, int flags)
 
 static int rename_in_tree(struct place *from, struct place *to, int flags)
 {
-	int err = clear_target(to, flags), ret;
+	int err = clear_target(from, to, flags), ret;
 
 	if (err < 0)
 		return refuse(-err);
@@ -205,16 +219,39 @@ static int rename_in_tree(struct place *from, struct place *to, int flags)
 	return ret;
 }
 
-/* Why a pretended directory is not renamed to a name outside of the cache. */
-static int error_outside(const struct place *to, int flags)
+/* Where a name is that the cache does not have: in a pretended directory, if that is
+ * where the path leads, else in the tree. */
+static const char *find_missing(struct place *place)
 {
+	bool within = place->kind == PLACE_ENTRY ||
+		      (place->kind == PLACE_OTHER && place->cache[0]);
+
+	return within && place_is_cache_only(place) ? place->cache : place->path;
+}
+
+/* Why no directory gets that name, 0 if there is no reason. A directory is never linked,
+ * and before that is said the kernel looks at the new name. */
+static int error_of_name(struct place *to)
+{
+	int err = sys_real.linkat(AT_FDCWD, "/", to->dirfd, find_missing(to), 0);
+
+	return err == -EPERM || err == -EXDEV ? 0 : -err;
+}
+
+/* Why a pretended directory is not renamed to a name outside of the cache. */
+static int error_outside(struct place *to, int flags)
+{
+	int err = error_of_name(to);
 	struct stat st;
 
-	if (sys_real.fstatat(to->dirfd, to->path, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return EXDEV;
-	if (flags)
+	if (err == 0 && flags == RENAME_EXCHANGE)
+		return ENOENT;
+	if (err != EEXIST)
+		return err ? err : EXDEV;
+	if (flags == RENAME_NOREPLACE)
 		return EEXIST;
-	return S_ISDIR(st.st_mode) ? EXDEV : ENOTDIR;
+	err = sys_real.fstatat(to->dirfd, find_missing(to), &st, AT_SYMLINK_NOFOLLOW);
+	return err < 0 || S_ISDIR(st.st_mode) ? EXDEV : ENOTDIR;
 }
 
 static int rename_directory(struct place *from, struct place *to, int flags)
@@ -331,15 +368,39 @@ static bool is_new_pyc(const struct place *old, const struct place *target)
 	       !process_config.readonly;
 }
 
+/* Whether there is something of that name, as the program sees it. */
+static bool is_there(const struct place *place)
+{
+	return place_in_tree(place) || is_cached(place) ||
+	       (place->kind == PLACE_DIR && place_in_cache(place));
+}
+
+/* A file does not replace a pretended directory. Where there is none, __pycache__ is a
+ * name in the tree like any other. 0 or -errno. */
+static int meet_directory(const struct place *old, struct place *target, int err)
+{
+	if (target->kind != PLACE_DIR || old->kind == PLACE_DIR)
+		return 0;
+	if (place_is_pretended(target) && is_there(old))
+		return err;
+	target->kind = PLACE_TREE;
+	return 0;
+}
+
 static int rename_places(struct place *old, struct place *target, unsigned flags)
 {
 	struct stat st, replaced;
+	int ret = meet_directory(old, target,
+		!flags ? (is_within(target, old) ? -ENOTEMPTY : -EISDIR)
+		: flags == RENAME_NOREPLACE ? -EEXIST
+					    : -EINVAL);
 	bool is_new, copies;
-	int ret;
+
+	if (ret < 0)
+		return refuse(-ret);
 
 	/* RENAME_NOREPLACE; what stands on the other side is there to the program too. */
-	if (flags && (is_cached(target) ||
-			     (target->kind == PLACE_ENTRY && place_in_tree(target))))
+	if (flags && target->kind == PLACE_ENTRY && is_there(target) && is_there(old))
 		return refuse(flags == RENAME_NOREPLACE ? EEXIST : EINVAL);
 	if (old->kind == PLACE_DIR)
 		return rename_directory(old, target, (int)flags);
@@ -363,17 +424,23 @@ static int rename_places(struct place *old, struct place *target, unsigned flags
 
 static int link_places(struct place *old, struct place *target, unsigned flags)
 {
-	if (is_cached(target) || (target->kind == PLACE_ENTRY && place_in_tree(target)))
+	if (!is_there(old)) /* the kernel's own error */
+		return do_link(old->dirfd, find_missing(old), target->dirfd,
+			find_missing(target), (int)flags);
+	if (old->kind == PLACE_DIR && !place_in_tree(old)) {
+		int err = error_of_name(target);
+
+		return refuse(is_there(target) ? EEXIST : err ? err : EPERM);
+	}
+	if (target->kind != PLACE_TREE && target->kind != PLACE_OTHER && is_there(target))
 		return refuse(EEXIST);
-	if (target->kind == PLACE_DIR && !place_in_tree(target) && place_in_cache(target))
-		return refuse(EEXIST);
-	if (old->kind == PLACE_DIR && !place_in_tree(old) && place_in_cache(old))
-		return refuse(place_in_tree(target) ? EEXIST : EPERM); /* a directory */
+	(void)meet_directory(old, target, 0);
 	if (!is_cached(old))
 		return from_tree(do_link, old, target, (int)flags);
 	if (process_config.readonly)
 		return refuse(EROFS);
-	return must_copy(old, target, true)
+	/* The mark of what has no seal says in which directory it is. */
+	return must_copy(old, target, true) || (is_entry(old) && !is_beside(old, target))
 		       ? copy_out(do_link, old, target, (int)flags)
 		       : from_cache(do_link, old->cache, target, (int)flags);
 }
@@ -402,47 +469,4 @@ int cached_rename(int fromfd, const char *from, int tofd, const char *to, unsign
 int cached_link(int fromfd, const char *from, int tofd, const char *to, int flags)
 {
 	return on_places(link_places, fromfd, from, tofd, to, (unsigned)flags);
-}
-
-/* What the tree would say: no program needs to learn where its bytecode really lies. */
-static char *realpath_of(const char *path, char *resolved, size_t room)
-{
-	struct place place;
-	const char *found = place_find(&place, AT_FDCWD, path);
-	size_t size;
-
-	if (found != place.cache || place.kind == PLACE_TREE || !place_in_cache(&place))
-		return real.realpath(found, resolved);
-	if (place.kind == PLACE_DIR)
-		place.cache[place.map.dir_len] = '\0'; /* slashes and dots */
-	found = place_show(&place);
-	size = strlen(found) + 1;
-	if (!resolved)
-		return strdup(found);
-	if (size > room) {
-		errno = ENAMETOOLONG;
-		return NULL;
-	}
-	return memcpy(resolved, found, size);
-}
-
-char *cached_realpath(const char *path, char *resolved)
-{
-	return realpath_of(path, resolved, PATH_MAX);
-}
-
-char *cached_realpath_chk(const char *path, char *resolved, size_t room)
-{
-	/* Too small a buffer is libc's to punish. */
-	if (resolved && room < PATH_MAX)
-		return real.__realpath_chk(path, resolved, room);
-	return realpath_of(path, resolved, PATH_MAX);
-}
-
-void tree_ready(const char *path)
-{
-	struct place place;
-
-	place_at(&place, AT_FDCWD, path, PLACE_ANY);
-	(void)place_ready_tree(&place);
 }

@@ -56,6 +56,8 @@ static int open_unsealed(struct place *place, const struct entry *entry, int can
 				   (candidate != -ENOTDIR || place_in_cache(place)))
 		return candidate;
 	fd = sys_real.openat(place->dirfd, place->path, flags, 0);
+	if (fd == -ENOENT && candidate == -ENOTDIR) /* the path goes on after a file */
+		fd = candidate;
 	*verdict = fd < 0 ? VERDICT_MISS_NO_ENTRY : VERDICT_IN_TREE;
 	return fd;
 }
@@ -219,6 +221,10 @@ static int open_to_write(struct place *place, int flags, mode_t mode)
 	if (flags & O_DIRECTORY) /* the kernel's own error */
 		return place_in_cache(place) ? open_cache(place, flags, mode)
 					     : open_tree(place, flags, mode);
+	if (place->cache[place->name_end] && place_is_taken(place)) /* FILE/ */
+		return fail((flags & O_CREAT) && place_is_taken(place) == EEXIST
+				    ? EISDIR
+				    : ENOTDIR);
 	if (place->pyc.kind == PYC_TEMPORARY && (flags & O_CREAT) &&
 		place_is_pending(place))
 		return create_in_cache(place, flags, mode);

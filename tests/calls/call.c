@@ -98,10 +98,11 @@ static void rows(const char *cache)
  *   import DIR/NAME   what Python does for it, and says "served TEXT" or "compiled"
  *   see PATH          type, mode and content, as the program sees them
  *   list PATH         likewise, a directory's names
+ *   cd PATH           goes there, without the library, and says nothing
  *   sh COMMAND        a shell's command, without the library */
 static void script(void)
 {
-	static char line[32768];
+	static char line[32768], path[16384];
 
 	while (fgets(line, sizeof line, stdin)) {
 		line[strcspn(line, "\n")] = '\0';
@@ -113,6 +114,9 @@ static void script(void)
 			tree_see_list(line + 5);
 		else if (!strncmp(line, "sh ", 3)) {
 			tree_shell(line + 3);
+			continue;
+		} else if (!strncmp(line, "cd ", 3)) {
+			(void)syscall(SYS_chdir, expand(line + 3, path, sizeof path));
 			continue;
 		} else
 			make_call(line, !strncmp(line, "exec", 4));

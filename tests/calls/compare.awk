@@ -25,7 +25,7 @@ function is_known(i) {
 function writes_pyc(row) {
 	return row ~ /\.(pyc|nb[ic])(\.[0-9]+|\.tmp\.[0-9a-f]+)?( |$)/ && row !~ /,\?/ && row !~ /O_DIRECTORY|O_PATH/ &&
 		(row ~ / (open|open64|__open|__open64|openat|openat64|openat2) .*(O_WRONLY|O_RDWR|O_CREAT|O_TRUNC)/ ||
-		row ~ / link(at)? .*\.(pyc|nbi)\.[0-9a-z.]+ .*\.(pyc|nbi)( |$)/ || row ~ / creat(64)? / || row ~ / f(re)?open(64)? .* ([wa]|r[^ ]*\+)/ || row ~ / truncate(64)? /)
+		row ~ / link(at)? .*\.(pyc|nbi)\.[0-9a-z.]+ .*\.(pyc|nbi)( |$)/ || row ~ / link(at)? .*a\/@.* .*b\/@/ || row ~ / creat(64)? / || row ~ / f(re)?open(64)? .* ([wa]|r[^ ]*\+)/ || row ~ / truncate(64)? /)
 }
 
 # Whether the row enters a __pycache__, or opens it to make files in it: then it is real.

@@ -142,6 +142,7 @@ template=$(cat <<-END
 # 3. Two names.
 pairs=$(cat <<-END
 	c m a/@/$m a/@/$t
+	c m a/@/none.cpython-311.pyc a/@/$m
 	c m a/@/$m ABS:l/@/$t
 	c m,n a/@/$m a/@/$n
 	c m,n ABS:l/@//$m l/@/./$n

@@ -314,7 +314,7 @@ static int try_tree(struct search *search)
 	/* Bytecode in the tree that cannot be opened is none (root's, of another mode, a
 	 * loop of links); the program is told why if there is no other. */
 	if (fd < 0) {
-		if (fd != -ENOTDIR && search->rejected == -ENOENT)
+		if (search->rejected == -ENOENT)
 			search->rejected = fd;
 		return -ENOENT;
 	}

@@ -87,6 +87,7 @@ static int write_bare(const struct sys *sys, const uint8_t *data, size_t size,
 	n = sys->pwrite(fd, data, size, 0);
 	if (n != (ssize_t)size)
 		err = n < 0 ? (int)n : -ENOSPC;
+	(void)sys->fchmod(fd, mode); /* also what the umask has taken */
 	closed = sys->close(fd);
 	if (err == 0)
 		err = closed;

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a path resolves to, as the tree would say it.
+ */
+#include "shim/wrap.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "shim/calls.h"
+#include "shim/place.h"
+
+/* What the tree would say: no program needs to learn where its bytecode really lies. */
+static char *realpath_of(const char *path, char *resolved, size_t room)
+{
+	struct place place;
+	const char *found = place_find(&place, AT_FDCWD, path);
+	size_t size;
+
+	if (found != place.cache || place.kind == PLACE_TREE || !place_in_cache(&place))
+		return real.realpath(found, resolved);
+	if (place.kind == PLACE_DIR)
+		place.cache[place.map.dir_len] = '\0'; /* slashes and dots */
+	found = place_show(&place);
+	size = strlen(found) + 1;
+	if (!resolved)
+		return strdup(found);
+	if (size > room) {
+		errno = ENAMETOOLONG;
+		return NULL;
+	}
+	return memcpy(resolved, found, size);
+}
+
+char *cached_realpath(const char *path, char *resolved)
+{
+	return realpath_of(path, resolved, PATH_MAX);
+}
+
+char *cached_realpath_chk(const char *path, char *resolved, size_t room)
+{
+	/* Too small a buffer is libc's to punish. */
+	if (resolved && room < PATH_MAX)
+		return real.__realpath_chk(path, resolved, room);
+	return realpath_of(path, resolved, PATH_MAX);
+}
+
+void tree_ready(const char *path)
+{
+	struct place place;
+
+	place_at(&place, AT_FDCWD, path, PLACE_ANY);
+	(void)place_ready_tree(&place);
+}
