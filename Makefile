@@ -96,7 +96,7 @@ objects := $(core) $(shim) $(tools) $(unit_support)
 all: $(OUT)/libpycstash.so $(OUT)/pycstash $(OUT)/pages/made ## build the library and the command
 
 help: ## say what there is to make
-	@awk -F ':.*## ' '/^[a-z_.-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z_.-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@sed -n '/^# make help/,/^-include/{/^#   /s/^# //p}' Makefile
 
 # --- what it needs -------------------------------------------------------------------
@@ -266,6 +266,8 @@ install: all ## install below $(prefix), or $(DESTDIR)$(prefix)
 	$(Q)install -D -m 644 $(OUT)/pages/completions/pycstash $(DESTDIR)$(bashcompdir)/pycstash
 	$(Q)install -D -m 644 $(OUT)/pages/completions/_pycstash $(DESTDIR)$(zshcompdir)/_pycstash
 	$(Q)install -D -m 644 $(OUT)/pages/completions/pycstash.fish $(DESTDIR)$(fishcompdir)/pycstash.fish
+	@echo "pycstash $(VERSION): $(DESTDIR)$(bindir)/pycstash, $(DESTDIR)$(libdir)/libpycstash.so, and manual pages"
+	$(if $(DESTDIR),,@echo "next: $(bindir)/pycstash doctor")
 
 # Those with an instance are the machine's, the others a user's.
 	$(Q)for unit in systemd/*; do \
@@ -283,6 +285,8 @@ uninstall: ## take away what install put there
 		$(DESTDIR)$(fishcompdir)/pycstash.fish
 	$(Q)rm -f $(DESTDIR)$(unitdir)/system/pycstash-gc@.* $(DESTDIR)$(unitdir)/user/pycstash-gc.*
 	$(Q)rmdir $(DESTDIR)$(libdir) 2>/dev/null || true
+
+include tools/packaging/packages.mk
 
 clean: ## take away what was built
 	$(Q)rm -rf build

@@ -1,0 +1,31 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# The packages that were built here, in roots of other releases of Debian, where nothing is
+# built: ROOTS="bullseye sid" picks some. A row for each goes to $BUILD/platforms.
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
+# shellcheck source=tests/elsewhere/roots.bash
+. "$(dirname "$0")/roots.bash"
+
+packages=$HERE/build/packages
+[ "$(id -u)" = 0 ] || skip_all "the packages work elsewhere" "making a root needs root"
+type -P debootstrap >/dev/null || skip_all "the packages work elsewhere" "there is no debootstrap"
+mkdir -p "$T/given/files" "$T/given/mount" "$BUILD/platforms"
+cp "$packages"/*.deb "$packages"/*manylinux*.whl "$HERE"/tests/elsewhere/*.py "$HERE"/tests/elsewhere/packages.sh "$T/given/files"
+
+for suite in ${ROOTS:-bullseye bookworm trixie sid}; do
+	if ! root=$(make_root "$suite"); then
+		skip "the packages work in Debian $suite" "no root: $root"
+		continue
+	fi
+	in_root "$root" "$T/given" sh /given/packages.sh /given >"$T/log" 2>&1
+	sed "s/^\(not \)\{0,1\}ok - /&Debian $suite: /" "$T/log" | told
+	check "Debian $suite: all was tried" grep -q 'uninstalled wheel leaves nothing' "$T/log"
+	what=$(in_root "$root" "$T/given" sh -c 'ldd --version | sed -n "1s/.* //p"; python3 -V | sed "s/Python //"' |
+		paste -sd' ')
+	printf '| Debian %s | %s | glibc %s | %s | deb, wheel | %s passed, %s failed | %s |\n' "$suite" \
+		"$(uname -m)" "${what% *}" "${what#* }" "$(grep -c '^ok' "$T/log")" \
+		"$(grep -c '^not ok' "$T/log")" "$(date -u +%F)" >"$BUILD/platforms/debian-$suite"
+done
+done_testing

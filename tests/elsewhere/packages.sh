@@ -1,0 +1,72 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# packages.sh DIRECTORY: in a throw-away root of Debian, as root: installs, uses, upgrades
+# and removes the packages in that directory. Prints a TAP line for each claim.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+packages=$1
+T=$(mktemp -d)
+mkdir -m 700 "$T/cache"
+export HOME="$T" PYCSTASH_DIR="$T/cache"
+
+claim() { # SENTENCE COMMAND…
+	sentence=$1
+	shift
+	if "$@" >"$T/said" 2>&1; then
+		echo "ok - $sentence"
+	else
+		echo "not ok - $sentence"
+		sed 's/^/#   /' "$T/said"
+	fi
+}
+absent() { [ -z "$(find / -xdev -name '*pycstash*' ! -path "$T*" ! -path "$packages*" ! -path '/var/*' | head -5 | tee /dev/stderr)" ]; }
+install_debs() { dpkg -i "$packages"/libpycstash_*.deb "$packages"/pycstash_*.deb; }
+served() { [ -n "$(find "$T/cache" -name "$1.*.pyc" -path '*/tree/*')" ]; }
+
+# --- the deb --------------------------------------------------------------------------
+claim "the packages are installed" install_debs
+claim "the installed command says its version" pycstash --version
+claim "doctor finds python3 served" pycstash doctor
+python3 "$here/smoke.py" /usr/bin/pycstash
+mkdir "$T/src"
+echo 'import sys, time
+open(sys.argv[1] + ".ready", "w").close()
+while True:
+    try:
+        open(sys.argv[1] + ".go").close()
+        break
+    except OSError:
+        time.sleep(0.05)
+import after' >"$T/src/before.py"
+echo 'print("done")' >"$T/src/after.py"
+pycstash run -- python3 "$T/src/before.py" "$T/one" >"$T/one.said" 2>&1 &
+first=$!
+pycstash run -- python3 "$T/src/before.py" "$T/two" >"$T/two.said" 2>&1 &
+second=$!
+while ! [ -e "$T/one.ready" ] || ! [ -e "$T/two.ready" ]; do sleep 0.05; done
+claim "an upgrade under running programs works" install_debs
+: >"$T/one.go"
+wait $first
+claim "a program goes on over an upgrade" grep -qx 'done' "$T/one.said"
+claim "what a program compiles after an upgrade is in the cache" served after
+claim "the packages are removed" dpkg --purge pycstash libpycstash
+: >"$T/two.go"
+wait $second
+claim "a program goes on after a removal" grep -qx 'done' "$T/two.said"
+claim "a removal leaves nothing" absent
+
+# --- the wheel ------------------------------------------------------------------------
+if python3 -m venv "$T/venv" >/dev/null 2>&1; then
+	claim "pip installs the wheel without a network" \
+		"$T/venv/bin/pip" install --no-index --disable-pip-version-check "$packages"/*manylinux*.whl
+	claim "pip check is content" "$T/venv/bin/pip" check
+	"$T/venv/bin/python" "$here/smoke.py" "$T/venv/bin/pycstash"
+	mv "$T/venv" "$T/moved"
+	"$T/moved/bin/python" "$here/smoke.py" "$T/moved/bin/pycstash" | sed 's/ - /&in a moved environment: /'
+	claim "pip uninstalls it" "$T/moved/bin/python" -m pip uninstall -y pycstash
+	claim "an uninstalled wheel leaves nothing" absent
+else
+	echo "ok - pip installs the wheel # SKIP python3 -m venv does not work here"
+fi
+rm -rf "$T"
