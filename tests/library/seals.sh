@@ -3,14 +3,12 @@
 #
 # What the suites about seals and objects share; not a suite itself.
 #
-#   content V FILE      makes FILE a module of version V (one word of three letters: all
+#   content V FILE      makes FILE a module of version V (one word of three characters: all
 #                       versions have the same size), in place
 #   old PATH…           gives the files the time that all of them have: 2020-09-13
 #   version V FILE      both: same size, same time, other content
 #   logged COMMAND…     preloaded, with the decisions in $log (emptied before)
 #   decisions NAME      those about NAME.*.pyc: "what (why)", a line each
-#   compiled            how many modules below $T the last `logged` compiled: those that it
-#                       did not find, or found stale (what Python reports is in reuse.sh)
 #   mounts COMMAND…     runs it where mounting is nobody else's business
 #   probe               whether that works here
 # shellcheck source=tests/lib/tap.sh

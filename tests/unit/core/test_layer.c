@@ -17,61 +17,45 @@
 #include "tests/unit/fake/fake_entry.h"
 
 /* --- layer_judge ------------------------------------------------------------------- */
-enum what { NOTHING, DIRECTORY, PLAIN_FILE, LINK };
-
 /* clang-format off: a row a line */
 static const struct judged {
 	const char *sentence;
-	enum what root;
+	enum fake_kind root;
 	mode_t root_mode;
-	enum what layout;
+	enum fake_kind layout;
 	mode_t layout_mode;
 	enum verdict want;
 } judged[] = {
-	{ "judge: the user's, closed to others", DIRECTORY, 0700, DIRECTORY, 0700,
+	{ "judge: the user's, closed to others", FAKE_DIRECTORY, 0700, FAKE_DIRECTORY,
+		0700, VERDICT_NONE },
+	{ "judge: one that all can read", FAKE_DIRECTORY, 0755, FAKE_DIRECTORY, 0755,
 		VERDICT_NONE },
-	{ "judge: one that all can read", DIRECTORY, 0755, DIRECTORY, 0755,
-		VERDICT_NONE },
-	{ "judge: one that nobody can write to", DIRECTORY, 0555, DIRECTORY, 0555,
-		VERDICT_NONE },
-	{ "judge: there is none", NOTHING, 0, NOTHING, 0, VERDICT_LAYER_ABSENT },
-	{ "judge: one without its layout", DIRECTORY, 0755, NOTHING, 0,
+	{ "judge: one that nobody can write to", FAKE_DIRECTORY, 0555, FAKE_DIRECTORY,
+		0555, VERDICT_NONE },
+	{ "judge: there is none", FAKE_NOTHING, 0, FAKE_NOTHING, 0,
+		VERDICT_LAYER_ABSENT },
+	{ "judge: one without its layout", FAKE_DIRECTORY, 0755, FAKE_NOTHING, 0,
 		VERDICT_LAYER_EMPTY },
-	{ "judge: a file", PLAIN_FILE, 0644, NOTHING, 0, VERDICT_LAYER_NO_DIRECTORY },
-	{ "judge: a link", LINK, 0755, DIRECTORY, 0755, VERDICT_LAYER_NO_DIRECTORY },
-	{ "judge: the group can write to it", DIRECTORY, 0775, DIRECTORY, 0755,
-		VERDICT_LAYER_WRITABLE },
-	{ "judge: all can write to it", DIRECTORY, 0757, DIRECTORY, 0755,
-		VERDICT_LAYER_WRITABLE },
-	{ "judge: as /tmp, with the sticky bit", DIRECTORY, 01777, DIRECTORY, 0755,
-		VERDICT_LAYER_WRITABLE },
-	{ "judge: the group can write to its layout", DIRECTORY, 0755, DIRECTORY, 0775,
-		VERDICT_LAYER_WRITABLE },
-	{ "judge: all can write to its layout", DIRECTORY, 0755, DIRECTORY, 0702,
-		VERDICT_LAYER_WRITABLE },
-	{ "judge: its layout is a file", DIRECTORY, 0755, PLAIN_FILE, 0644,
+	{ "judge: a file", FAKE_PLAIN_FILE, 0644, FAKE_NOTHING, 0,
 		VERDICT_LAYER_NO_DIRECTORY },
-	{ "judge: its layout is a link", DIRECTORY, 0755, LINK, 0755,
+	{ "judge: a link", FAKE_LINK, 0755, FAKE_DIRECTORY, 0755,
+		VERDICT_LAYER_NO_DIRECTORY },
+	{ "judge: the group can write to it", FAKE_DIRECTORY, 0775, FAKE_DIRECTORY, 0755,
+		VERDICT_LAYER_WRITABLE },
+	{ "judge: all can write to it", FAKE_DIRECTORY, 0757, FAKE_DIRECTORY, 0755,
+		VERDICT_LAYER_WRITABLE },
+	{ "judge: as /tmp, with the sticky bit", FAKE_DIRECTORY, 01777, FAKE_DIRECTORY,
+		0755, VERDICT_LAYER_WRITABLE },
+	{ "judge: the group can write to its layout", FAKE_DIRECTORY, 0755,
+		FAKE_DIRECTORY, 0775, VERDICT_LAYER_WRITABLE },
+	{ "judge: all can write to its layout", FAKE_DIRECTORY, 0755, FAKE_DIRECTORY,
+		0702, VERDICT_LAYER_WRITABLE },
+	{ "judge: its layout is a file", FAKE_DIRECTORY, 0755, FAKE_PLAIN_FILE, 0644,
+		VERDICT_LAYER_NO_DIRECTORY },
+	{ "judge: its layout is a link", FAKE_DIRECTORY, 0755, FAKE_LINK, 0755,
 		VERDICT_LAYER_NO_DIRECTORY },
 };
 /* clang-format on */
-
-static void make(const char *below, enum what what, mode_t mode, const char *elsewhere)
-{
-	switch (what) {
-	case NOTHING:
-		return;
-	case DIRECTORY:
-		fake_make_directory(below, mode);
-		return;
-	case PLAIN_FILE:
-		fake_make_file(below, "");
-		return;
-	case LINK:
-		fake_make_directory(elsewhere, mode);
-		fake_make_link(below, fake_path(elsewhere));
-	}
-}
 
 static enum verdict judge(uid_t user)
 {
@@ -87,12 +71,12 @@ static void judges(void **state)
 {
 	const struct judged *row = *state;
 
-	make("root", row->root, 0755, "other-root");
-	make("root/v1", row->layout, row->layout_mode, "other-layout");
-	if (row->root == DIRECTORY)
+	fake_make("root", row->root, 0755, "other-root");
+	fake_make("root/v1", row->layout, row->layout_mode, "other-layout");
+	if (row->root == FAKE_DIRECTORY)
 		assert_return_code(chmod(fake_path("root"), row->root_mode), errno);
 	assert_int_equal(judge(geteuid()), row->want);
-	if (row->root == DIRECTORY)
+	if (row->root == FAKE_DIRECTORY)
 		assert_return_code(chmod(fake_path("root"), 0755), errno);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Whether a cache may be trusted, where things lie in it, and dropping a directory of it.
- * Making directories: test_store_make.c.
+ * Making directories: test_root_make.c.
  */
 #include "tests/unit/unit.h"
 
@@ -16,70 +16,55 @@
 #include "tests/unit/fake/fake_sys.h"
 
 /* --- root_judge ------------------------------------------------------------------- */
-enum what { NOTHING, DIRECTORY, PLAIN_FILE, LINK };
-
 /* clang-format off: a row a line */
 static const struct row {
 	const char *sentence;
-	enum what root;
+	enum fake_kind root;
 	mode_t root_mode;
-	enum what layout;
+	enum fake_kind layout;
 	mode_t layout_mode;
 	enum root_state want;
 	const char *why;
 } rows[] = {
-	{ "nothing there is absent", NOTHING, 0, NOTHING, 0, ROOT_ABSENT, NULL },
-	{ "a root without its layout is absent", DIRECTORY, 0700, NOTHING, 0, ROOT_ABSENT,
+	{ "nothing there is absent", FAKE_NOTHING, 0, FAKE_NOTHING, 0, ROOT_ABSENT,
 		NULL },
-	{ "a root of ours alone is ready", DIRECTORY, 0700, DIRECTORY, 0700, ROOT_READY,
-		NULL },
-	{ "a root that others may read is ready, its layout is closed", DIRECTORY, 0755,
-		DIRECTORY, 0700, ROOT_READY, NULL },
-	{ "a root that is a link is followed", LINK, 0700, DIRECTORY, 0700, ROOT_READY,
-		NULL },
-	{ "a root that the group can write to", DIRECTORY, 0770, DIRECTORY, 0700,
+	{ "a root without its layout is absent", FAKE_DIRECTORY, 0700, FAKE_NOTHING, 0,
+		ROOT_ABSENT, NULL },
+	{ "a root of ours alone is ready", FAKE_DIRECTORY, 0700, FAKE_DIRECTORY, 0700,
+		ROOT_READY, NULL },
+	{ "a root that others may read is ready, its layout is closed", FAKE_DIRECTORY,
+		0755, FAKE_DIRECTORY, 0700, ROOT_READY, NULL },
+	{ "a root that is a link is followed", FAKE_LINK, 0700, FAKE_DIRECTORY, 0700,
+		ROOT_READY, NULL },
+	{ "a root that the group can write to", FAKE_DIRECTORY, 0770, FAKE_DIRECTORY,
+		0700, ROOT_REFUSED, "others can write to the cache directory" },
+	{ "a root that all can write to", FAKE_DIRECTORY, 0707, FAKE_DIRECTORY, 0700,
 		ROOT_REFUSED, "others can write to the cache directory" },
-	{ "a root that all can write to", DIRECTORY, 0707, DIRECTORY, 0700, ROOT_REFUSED,
+	{ "a root as /tmp, with the sticky bit", FAKE_DIRECTORY, 01777, FAKE_DIRECTORY,
+		0700, ROOT_REFUSED, "others can write to the cache directory" },
+	{ "a root that all can write to, before its layout is made", FAKE_DIRECTORY, 0777,
+		FAKE_NOTHING, 0, ROOT_REFUSED,
 		"others can write to the cache directory" },
-	{ "a root as /tmp, with the sticky bit", DIRECTORY, 01777, DIRECTORY, 0700,
+	{ "a link to a root that all can write to", FAKE_LINK, 0777, FAKE_DIRECTORY, 0700,
 		ROOT_REFUSED, "others can write to the cache directory" },
-	{ "a root that all can write to, before its layout is made", DIRECTORY, 0777,
-		NOTHING, 0, ROOT_REFUSED, "others can write to the cache directory" },
-	{ "a link to a root that all can write to", LINK, 0777, DIRECTORY, 0700,
-		ROOT_REFUSED, "others can write to the cache directory" },
-	{ "a root that is a file", PLAIN_FILE, 0600, NOTHING, 0, ROOT_REFUSED,
+	{ "a root that is a file", FAKE_PLAIN_FILE, 0600, FAKE_NOTHING, 0, ROOT_REFUSED,
 		"the cache directory is not a directory" },
-	{ "a layout that others may read", DIRECTORY, 0700, DIRECTORY, 0755, ROOT_REFUSED,
-		"the folder v1 of the cache belongs to another user, or others may access it" },
-	{ "a layout that the group may enter", DIRECTORY, 0700, DIRECTORY, 0710,
+	{ "a layout that others may read", FAKE_DIRECTORY, 0700, FAKE_DIRECTORY, 0755,
 		ROOT_REFUSED,
 		"the folder v1 of the cache belongs to another user, or others may access it" },
-	{ "a layout that all can write to", DIRECTORY, 0700, DIRECTORY, 0702,
+	{ "a layout that the group may enter", FAKE_DIRECTORY, 0700, FAKE_DIRECTORY, 0710,
 		ROOT_REFUSED,
 		"the folder v1 of the cache belongs to another user, or others may access it" },
-	{ "a layout that is a file", DIRECTORY, 0700, PLAIN_FILE, 0600, ROOT_REFUSED,
+	{ "a layout that all can write to", FAKE_DIRECTORY, 0700, FAKE_DIRECTORY, 0702,
+		ROOT_REFUSED,
 		"the folder v1 of the cache belongs to another user, or others may access it" },
-	{ "a layout that is a link", DIRECTORY, 0700, LINK, 0700, ROOT_REFUSED,
+	{ "a layout that is a file", FAKE_DIRECTORY, 0700, FAKE_PLAIN_FILE, 0600,
+		ROOT_REFUSED,
+		"the folder v1 of the cache belongs to another user, or others may access it" },
+	{ "a layout that is a link", FAKE_DIRECTORY, 0700, FAKE_LINK, 0700, ROOT_REFUSED,
 		"the folder v1 of the cache belongs to another user, or others may access it" },
 };
 /* clang-format on */
-
-static void make(const char *below, enum what what, mode_t mode, const char *elsewhere)
-{
-	switch (what) {
-	case NOTHING:
-		return;
-	case DIRECTORY:
-		fake_make_directory(below, mode);
-		return;
-	case PLAIN_FILE:
-		fake_make_file(below, "");
-		return;
-	case LINK:
-		fake_make_directory(elsewhere, mode);
-		fake_make_link(below, fake_path(elsewhere));
-	}
-}
 
 static enum root_state judge(const char *below, enum verdict *ret_why)
 {
@@ -93,8 +78,8 @@ static void judges(void **state)
 	const struct row *row = *state;
 	enum verdict why = VERDICT_REFUSED_LAYOUT;
 
-	make("root", row->root, row->root_mode, "other-root");
-	make("root/v1", row->layout, row->layout_mode, "other-layout");
+	fake_make("root", row->root, row->root_mode, "other-root");
+	fake_make("root/v1", row->layout, row->layout_mode, "other-layout");
 	assert_int_equal(judge("root", &why), row->want);
 	if (row->why)
 		assert_string_equal(verdict_rows[why].why, row->why);

@@ -114,6 +114,23 @@ void fake_make_link(const char *below, const char *target)
 	assert_return_code(symlink(target, fake_path(below)), errno);
 }
 
+void fake_make(const char *below, enum fake_kind kind, mode_t mode, const char *elsewhere)
+{
+	switch (kind) {
+	case FAKE_NOTHING:
+		return;
+	case FAKE_DIRECTORY:
+		fake_make_directory(below, mode);
+		return;
+	case FAKE_PLAIN_FILE:
+		fake_make_file(below, "");
+		return;
+	case FAKE_LINK:
+		fake_make_directory(elsewhere, mode);
+		fake_make_link(below, fake_path(elsewhere));
+	}
+}
+
 mode_t fake_mode(const char *below)
 {
 	struct stat st;

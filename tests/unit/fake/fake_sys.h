@@ -66,6 +66,11 @@ void fake_make_directory(const char *below, mode_t mode);
 void fake_make_file(const char *below, const char *data);
 void fake_make_link(const char *below, const char *target);
 
+/* Makes one of these; a link leads to a directory of that mode at `elsewhere`. */
+enum fake_kind { FAKE_NOTHING, FAKE_DIRECTORY, FAKE_PLAIN_FILE, FAKE_LINK };
+void fake_make(
+	const char *below, enum fake_kind kind, mode_t mode, const char *elsewhere);
+
 /* The mode of what is there, with its type; 0 where nothing is. */
 mode_t fake_mode(const char *below);
 
