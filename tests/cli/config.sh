@@ -6,7 +6,6 @@
 . "$(dirname "$0")/../lib/tap.sh"
 
 config() { "$PYCSTASH" config "$@"; }
-status_of() { "$@" >/dev/null 2>&1; echo $?; }
 user=$HOME/.config/pycstash/pycstash.conf
 system=$PYCSTASH_SYSCONFDIR/pycstash.conf
 mkdir -p "$PYCSTASH_SYSCONFDIR"

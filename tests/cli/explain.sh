@@ -11,7 +11,6 @@ export PYCSTASH_DIR=$CACHE
 chmod 755 "$T"
 explain() { "$PYCSTASH" explain "$@"; }
 field() { python3 -c 'import json, sys; print(json.loads(sys.stdin.readline())[sys.argv[1]])' "$1"; }
-status_of() { "$@" >/dev/null 2>&1; echo $?; }
 entry_of() { echo "$CACHE/v1/$tag/tree$D/__pycache__/m.$tag.pyc"; }
 
 # What the library decides when $python asks for m's bytecode: "what" or "what (why)".

@@ -12,7 +12,6 @@
 chmod 755 "$T"
 export_() { "$PYCSTASH" export --dir "$CACHE" "$@"; }
 import_() { "$PYCSTASH" import "$@"; }
-status_of() { "$@" >/dev/null 2>&1; echo $?; }
 # A number or a word of the JSON on standard input: field NAME, or NAME.NAME.
 field() {
 	/usr/bin/python3 -c 'import functools, json, sys

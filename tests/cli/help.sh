@@ -6,7 +6,6 @@
 . "$(dirname "$0")/../lib/tap.sh"
 
 help() { "$PYCSTASH" help "$@"; }
-status_of() { "$@" >/dev/null 2>&1; echo $?; }
 
 # --- the tables -----------------------------------------------------------------------
 mapfile -t commands < <(help | sed -n '/^Exit codes/q; s/^  \([a-z]*\)   *.*/\1/p')

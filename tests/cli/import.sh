@@ -10,7 +10,6 @@ python=$(interpreters cached | grep -m 1 /usr/bin/python3)
 tag=$(tag_of "$python")
 export_() { "$PYCSTASH" export --dir "$CACHE" "$@"; }
 import_() { "$PYCSTASH" import --dir "$other" "$@"; }
-status_of() { "$@" >/dev/null 2>&1; echo $?; }
 field() {
 	/usr/bin/python3 -c 'import functools, json, sys
 print(functools.reduce(lambda x, name: x[name], sys.argv[1].split("."), json.load(sys.stdin)))' "$1"

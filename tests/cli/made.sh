@@ -34,7 +34,6 @@ done
 VERSIONS=${#TAGS[@]}
 TAG=${TAGS[0]}
 
-status_of() { "$@" >/dev/null 2>&1; echo $?; }
 said_by() { "$@" 2>&1 >/dev/null; } # what is on stderr
 names() { tr '\0' '\n' | sort; }
 # expression of each JSON object on stdin, `x`, a line each

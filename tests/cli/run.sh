@@ -5,7 +5,6 @@
 . "$(dirname "$0")/../lib/tap.sh"
 
 run() { "$PYCSTASH" run "$@"; }
-status_of() { "$@" >/dev/null 2>&1; echo $?; }
 # What a command under `run` finds in a variable; "unset" where there is none. OPTIONS first.
 value_of() {
 	local name=$1

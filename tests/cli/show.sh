@@ -7,7 +7,6 @@
 export PYCSTASH_DIR=$CACHE
 chmod 755 "$T"
 show() { "$PYCSTASH" show "$@"; }
-status_of() { "$@" >/dev/null 2>&1; echo $?; }
 get() { # EXPRESSION: of x, the first object on stdin
 	python3 -c 'import json, sys
 x = json.loads(sys.stdin.readline())

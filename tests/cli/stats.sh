@@ -8,7 +8,6 @@
 
 MODULES=5
 stats() { "$PYCSTASH" stats --dir "$CACHE" "$@"; }
-status_of() { "$@" >/dev/null 2>&1; echo $?; }
 # counts FIELD…: of `counts`, `size` or `verdicts`, in a line
 counts() {
 	stats --json ${since:+--since "$since"} | /usr/bin/python3 -I -c '

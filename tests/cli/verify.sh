@@ -8,7 +8,6 @@
 export PYCSTASH_DIR=$CACHE
 chmod 755 "$T"
 verify() { "$PYCSTASH" verify "$@"; }
-status_of() { "$@" >/dev/null 2>&1; echo $?; }
 summary() { # EXPRESSION: of x, the summary on stdin
 	tail -1 | python3 -c 'import json, sys
 x = json.loads(sys.stdin.readline())

@@ -12,7 +12,6 @@ chmod 755 "$T"
 export PYCSTASH_DIR=$CACHE PYTHONHASHSEED=0
 site=$T/build/site
 archive=$T/cache.tar.zst
-status_of() { "$@" >/dev/null 2>&1; echo $?; }
 # of each JSON object on stdin, `x`, an expression, a line each
 jsons() {
 	/usr/bin/python3 -c 'import json, sys

@@ -16,6 +16,7 @@
 #   told                        passes on the claims that a program prints
 #   done_testing                last line of every suite; status 1 if a claim failed
 #   skip_all SENTENCE REASON    skips the rest of the suite and ends it
+#   status_of COMMAND…          prints its exit code, and nothing that it prints
 #   preloaded COMMAND…          runs it under the library, with the cache $CACHE
 #   entries [DIR]               the entries in the cache (default $CACHE), a path a line
 #   as_user COMMAND…            runs it as an ordinary user, if we are root
@@ -128,6 +129,8 @@ is() {
 }
 
 none() { is "$(head -20 | tr '\n' ' ')" "" "$1"; }
+
+status_of() { "$@" >/dev/null 2>&1; echo $?; }
 
 preloaded() {
 	env LD_PRELOAD="$SO" PYCSTASH_DIR="$CACHE" "$@"

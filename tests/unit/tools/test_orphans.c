@@ -9,44 +9,28 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tests/unit/fake/fake_sys.h"
+#include "tests/unit/fake/fake_cache.h"
 #include "tools/gc/orphans.h"
 
-#define STATE "v1/.state/"
 #define NOW INT64_C(1700000000)
 #define DAY (24 * 3600)
 #define GRACE (30 * DAY)
 
-static struct cache cache;
 static struct orphans *orphans;
 
 static int begin(void **state)
 {
-	struct stat st;
-
-	if (fake_begin(state) < 0)
+	if (fake_cache_begin(state) < 0)
 		return -1;
-	fake_make_directory("v1", 0700);
-	fake_make_directory("v1/.state", 0700);
-	cache = (struct cache){ .root_fd = -1 };
-	cache.fd = open(fake_path("v1"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (cache.fd < 0 || fstat(cache.fd, &st) < 0)
-		return -1;
-	cache.device = st.st_dev;
+	fake_make_directory(FAKE_STATE, 0700);
 	orphans = NULL;
 	return 0;
-}
-
-static int end(void **state)
-{
-	cache_close(&cache);
-	return fake_end(state);
 }
 
 /* What the runs before have left is read as of `now`. */
 static void load(int64_t now)
 {
-	orphans = orphans_load(&cache, now, GRACE);
+	orphans = orphans_load(&fake_cache, now, GRACE);
 	assert_non_null(orphans);
 }
 
@@ -60,7 +44,7 @@ static struct orphan *note(const char *path, uint64_t place)
 
 static void next_run(int64_t now)
 {
-	assert_int_equal(orphans_save(orphans, &cache, false), 0);
+	assert_int_equal(orphans_save(orphans, &fake_cache, false), 0);
 	load(now);
 }
 
@@ -105,7 +89,7 @@ static void grace(void **state)
 static void a_grace_of_zero_is_no_wait(void **state)
 {
 	(void)state;
-	orphans = orphans_load(&cache, NOW, 0);
+	orphans = orphans_load(&fake_cache, NOW, 0);
 	assert_non_null(orphans);
 	assert_true(note("/srv/a", 1)->due);
 	assert_true(note("/tmp/a", 1)->due);
@@ -131,7 +115,7 @@ static void an_aborted_run_forgets_nothing(void **state)
 	load(NOW);
 	note("/srv/a", 1);
 	next_run(NOW + DAY);
-	assert_int_equal(orphans_save(orphans, &cache, true), 0);
+	assert_int_equal(orphans_save(orphans, &fake_cache, true), 0);
 	load(NOW + 2 * DAY);
 	assert_int_equal(count(), 1);
 }
@@ -165,7 +149,7 @@ static void bad_file(void **state)
 {
 	const struct bad *row = *state;
 
-	fake_make_bytes(STATE "orphans", row->text, strlen(row->text));
+	fake_make_bytes(FAKE_STATE "orphans", row->text, strlen(row->text));
 	load(NOW);
 	assert_int_equal(count(), row->want);
 }
@@ -176,8 +160,8 @@ static void of_a_huge_file_the_beginning_is_read(void **state)
 	static const char record[] = "12 ab d /srv";
 
 	(void)state;
-	fake_make_bytes(STATE "orphans", record, sizeof record);
-	if (truncate(fake_path(STATE "orphans"), INT64_C(1) << 40) < 0)
+	fake_make_bytes(FAKE_STATE "orphans", record, sizeof record);
+	if (truncate(fake_path(FAKE_STATE "orphans"), INT64_C(1) << 40) < 0)
 		skip();
 	load(NOW);
 	assert_int_equal(count(), 1);
@@ -209,7 +193,7 @@ static void the_highest_missing_directory_is_found(void **state)
 
 int main(void)
 {
-	unit_around(begin, end);
+	unit_around(begin, fake_cache_end);
 	unit_rows(grace, rows);
 	unit_rows(bad_file, bad);
 	unit_one("grace: with a grace of zero nothing is waited for",

@@ -3,7 +3,7 @@
  * Counters folded into sums: whatever is folded when, and whoever dies over it, the
  * numbers are the same. On real files.
  */
-#include "tests/unit/fake/fake_sys.h"
+#include "tests/unit/fake/fake_cache.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,33 +13,15 @@
 #include "tests/unit/fake/fake_totals.h"
 #include "tools/cache/lock.h"
 
-#define STATE "v1/.state/"
-
-static struct cache cache;
-
 static int begin(void **state)
 {
-	struct stat st;
-
-	if (fake_begin(state) < 0)
+	if (fake_cache_begin(state) < 0)
 		return -1;
-	fake_make_directory("v1", 0700);
-	fake_make_directory("v1/.state", 0700);
+	fake_make_directory(FAKE_STATE, 0700);
 	fake_make_directory("v1/cpython-311", 0700);
 	fake_make_directory("v1/pypy39", 0700);
-	cache = (struct cache){ .root_fd = -1 };
-	cache.fd = open(fake_path("v1"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (cache.fd < 0 || fstat(cache.fd, &st) < 0)
-		return -1;
-	cache.device = st.st_dev;
 	counters = (struct totals){ .now = BEGIN };
 	return 0;
-}
-
-static int end(void **state)
-{
-	cache_close(&cache);
-	return fake_end(state);
 }
 
 static uint64_t processes(void)
@@ -56,7 +38,7 @@ static void append(const char *name, const void *data, size_t size)
 	char below[64];
 	int fd;
 
-	sprintf(below, STATE "%s", name);
+	sprintf(below, FAKE_STATE "%s", name);
 	fd = open(fake_path(below), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	assert_return_code(fd, errno);
 	assert_int_equal(write(fd, data, size), size);
@@ -75,7 +57,7 @@ static bool there(const char *name)
 {
 	char below[64];
 
-	sprintf(below, STATE "%s", name);
+	sprintf(below, FAKE_STATE "%s", name);
 	return fake_mode(below) != 0;
 }
 
@@ -86,13 +68,13 @@ static void age(const char *name, int seconds, int64_t now)
 	const struct timespec times[] = { { then, 0 }, { then, 0 } };
 	char below[64];
 
-	sprintf(below, STATE "%s", name);
+	sprintf(below, FAKE_STATE "%s", name);
 	assert_return_code(utimensat(AT_FDCWD, fake_path(below), times, 0), errno);
 }
 
 static void reads_at(int64_t now)
 {
-	assert_int_equal(totals_read(&cache, now, &counters), 0);
+	assert_int_equal(totals_read(&fake_cache, now, &counters), 0);
 }
 
 static void read_now(void)
@@ -103,7 +85,7 @@ static void read_now(void)
 static int fold_at(int64_t now)
 {
 	reads_at(now);
-	return totals_fold(&cache, &counters);
+	return totals_fold(&fake_cache, &counters);
 }
 
 static void nothing_is_empty(void **state)
@@ -214,7 +196,7 @@ static void nothing_is_folded_twice(void **state)
 
 static void under_anothers_lock_nothing_is_folded(void **state)
 {
-	int lock = lock_take(&cache, 0);
+	int lock = lock_take(&fake_cache, 0);
 
 	(void)state;
 	assert_true(lock >= 0);
@@ -254,9 +236,9 @@ static void what_is_no_file_is_passed_over(void **state)
 {
 	(void)state;
 	journal("elsewhere", 1, 1);
-	fake_make_link(STATE "journal", fake_path(STATE "elsewhere"));
-	assert_return_code(mkfifo(fake_path(STATE "journal.full"), 0600), errno);
-	fake_make_directory(STATE "totals", 0700);
+	fake_make_link(FAKE_STATE "journal", fake_path(FAKE_STATE "elsewhere"));
+	assert_return_code(mkfifo(fake_path(FAKE_STATE "journal.full"), 0600), errno);
+	fake_make_directory(FAKE_STATE "totals", 0700);
 	journal("journal.1", 1, 10);
 	read_now();
 	assert_int_equal(hits_since(0), 10);
@@ -266,7 +248,7 @@ static void of_a_huge_one_the_end_is_read(void **state)
 {
 	(void)state;
 	journal("journal", 1, 1);
-	assert_return_code(truncate(fake_path(STATE "journal"), 1ll << 40), errno);
+	assert_return_code(truncate(fake_path(FAKE_STATE "journal"), 1ll << 40), errno);
 	journal("journal", 3, 10);
 	read_now();
 	assert_int_equal(hits_since(0), 30);
@@ -301,7 +283,7 @@ static void zero_counts_from_now_on(void **state)
 
 	(void)state;
 	journal("journal", 3, 1);
-	assert_int_equal(totals_zero(&cache, BEGIN + SECOND), 0);
+	assert_int_equal(totals_zero(&fake_cache, BEGIN + SECOND), 0);
 	append("journal", &later, sizeof later);
 	reads_at(BEGIN + DAY);
 	assert_int_equal(counters.zero, BEGIN + SECOND);
@@ -321,7 +303,7 @@ static void gc_sets_the_base(void **state)
 
 	(void)state;
 	journal("journal", 3, 1);
-	assert_int_equal(totals_rebase(&cache, BEGIN, &first), 0);
+	assert_int_equal(totals_rebase(&fake_cache, BEGIN, &first), 0);
 	read_now();
 	assert_int_equal(counters.measured, BEGIN);
 	assert_int_equal(entries_of("cpython-311"), 100);
@@ -331,9 +313,9 @@ static void gc_sets_the_base(void **state)
 	assert_int_equal(entries_of("cpython-311"), 101);
 	rmdir(fake_path("v1/pypy39"));
 	assert_int_equal(entries_of("pypy39"), 7);
-	totals_forget_gone(&cache, &counters);
+	totals_forget_gone(&fake_cache, &counters);
 	assert_int_equal(entries_of("pypy39"), 0);
-	assert_int_equal(totals_rebase(&cache, BEGIN + 20 * SECOND, &second), 0);
+	assert_int_equal(totals_rebase(&fake_cache, BEGIN + 20 * SECOND, &second), 0);
 	read_now();
 	assert_int_equal(entries_of("cpython-311"), 50);
 	assert_int_equal(entries_of("pypy39"), 0);
@@ -346,7 +328,7 @@ static void what_cannot_be_written_stays(void **state)
 	(void)state;
 	journal("journal.1", 3, 1);
 	age("journal.1", 100, BEGIN);
-	fake_make_directory(STATE "totals", 0700); /* nothing can be renamed to it */
+	fake_make_directory(FAKE_STATE "totals", 0700); /* nothing can be renamed to it */
 	assert_true(fold_at(BEGIN) < 0);
 	assert_true(there("journal.1"));
 	assert_false(there("totals.new"));
@@ -356,7 +338,7 @@ static void what_cannot_be_written_stays(void **state)
 
 int main(void)
 {
-	unit_around(begin, end);
+	unit_around(begin, fake_cache_end);
 	unit_one("read: nothing is empty", nothing_is_empty);
 	unit_one("read: all journals, and nothing else", all_journals_are_read);
 	unit_one("read: garbage is passed over", garbage_is_passed_over);

@@ -13,34 +13,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tests/unit/fake/fake_sys.h"
+#include "tests/unit/fake/fake_cache.h"
 #include "tools/cache/cache.h"
 #include "tools/cache/walk.h"
 #include "tools/gc/trash.h"
-
-static struct cache cache;
-
-static int begin(void **state)
-{
-	struct stat st;
-
-	if (fake_begin(state) < 0)
-		return -1;
-	fake_make_directory("v1", 0700);
-	cache = (struct cache){ .root_fd = -1 };
-	cache.root = strdup(fake.dir);
-	cache.fd = open(fake_path("v1"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (cache.fd < 0 || fstat(cache.fd, &st) < 0)
-		return -1;
-	cache.device = st.st_dev;
-	return 0;
-}
-
-static int end(void **state)
-{
-	cache_close(&cache);
-	return fake_end(state);
-}
 
 /* A directory chain of that many levels below v1/top, deeper than any path. */
 static void make_deep(const char *top, unsigned levels)
@@ -65,7 +41,7 @@ static void make_deep(const char *top, unsigned levels)
 
 static int open_and_close(const char *path)
 {
-	int fd = cache_openat(&cache, path, O_RDONLY);
+	int fd = cache_openat(&fake_cache, path, O_RDONLY);
 
 	if (fd >= 0)
 		close(fd);
@@ -116,8 +92,8 @@ static void opens_what_is_deep(void **state)
 	strcat(path, "/x");
 	assert_int_equal(open_and_close(path), -ENOTDIR);
 	/* fake_end could not name it either */
-	assert_int_equal(trash_move(&cache, "top", 1), 0);
-	assert_int_equal(trash_reclaim(&cache, 0, &(struct freed){ 0 }), 0);
+	assert_int_equal(trash_move(&fake_cache, "top", 1), 0);
+	assert_int_equal(trash_reclaim(&fake_cache, 0, &(struct freed){ 0 }), 0);
 }
 
 /* --- walking -------------------------------------------------------------------------*/
@@ -188,7 +164,7 @@ static void sees_all(void **state)
 	for (unsigned threads = 0; threads < WALK_MOST_THREADS + 2; threads++) {
 		struct seen seen = { 0 };
 		struct walk walk = {
-			.cache = &cache,
+			.cache = &fake_cache,
 			.context = &seen,
 			.stat = threads % 2,
 			.threads = threads,
@@ -210,9 +186,10 @@ static void sees_all(void **state)
 static void leaves_from_the_bottom_up(void **state)
 {
 	struct seen seen = { 0 };
-	struct walk walk = {
-		.cache = &cache, .context = &seen, .file = unlink_file, .leave = see_leave
-	};
+	struct walk walk = { .cache = &fake_cache,
+		.context = &seen,
+		.file = unlink_file,
+		.leave = see_leave };
 
 	(void)state;
 	make_many(50, 3);
@@ -235,9 +212,10 @@ static void stop_at_ten(struct walk_dir *dir, const struct walk_file *file)
 static void stops(void **state)
 {
 	struct seen seen = { 0 };
-	struct walk walk = {
-		.cache = &cache, .context = &seen, .file = stop_at_ten, .leave = see_leave
-	};
+	struct walk walk = { .cache = &fake_cache,
+		.context = &seen,
+		.file = stop_at_ten,
+		.leave = see_leave };
 
 	(void)state;
 	make_many(100, 30);
@@ -248,7 +226,7 @@ static void stops(void **state)
 
 static void says_what_it_cannot_begin(void **state)
 {
-	struct walk walk = { .cache = &cache };
+	struct walk walk = { .cache = &fake_cache };
 
 	(void)state;
 	fake_make_file("v1/file", "x");
@@ -266,7 +244,7 @@ static int open_elsewhere(const struct walk *walk, const char *path)
 	assert_true(path[1] != '/');
 	return strcmp(path, "/closed") == 0
 		       ? -EACCES
-		       : cache_openat(&cache, path[1] ? path + 1 : ".",
+		       : cache_openat(&fake_cache, path[1] ? path + 1 : ".",
 				 O_RDONLY | O_DIRECTORY);
 }
 
@@ -315,13 +293,13 @@ static void moves_and_reclaims(void **state)
 	(void)state;
 	make_many(20, 10);
 	fake_make_directory("v1/closed", 0);
-	assert_int_equal(trash_move(&cache, "none", 1), -ENOENT);
-	assert_int_equal(trash_move(&cache, "many/3/file-3", 1), 0);
-	assert_int_equal(trash_move(&cache, "many", 1), 0);
-	assert_int_equal(trash_move(&cache, "closed", 1), 0);
+	assert_int_equal(trash_move(&fake_cache, "none", 1), -ENOENT);
+	assert_int_equal(trash_move(&fake_cache, "many/3/file-3", 1), 0);
+	assert_int_equal(trash_move(&fake_cache, "many", 1), 0);
+	assert_int_equal(trash_move(&fake_cache, "closed", 1), 0);
 	assert_int_equal(fake_mode("v1/many"), 0);
 	assert_false(is_empty("v1/.trash"));
-	assert_int_equal(trash_reclaim(&cache, 0, &freed), 0);
+	assert_int_equal(trash_reclaim(&fake_cache, 0, &freed), 0);
 	assert_true(is_empty("v1/.trash"));
 	assert_int_equal(freed.files, 200);
 	assert_true(freed.bytes > 0);
@@ -334,8 +312,8 @@ static void reclaims_any_depth(void **state)
 	(void)state;
 	fake_make_directory("v1/top", 0700);
 	make_deep("v1/top", 500);
-	assert_int_equal(trash_move(&cache, "top", 1), 0);
-	assert_int_equal(trash_reclaim(&cache, 0, &freed), 0);
+	assert_int_equal(trash_move(&fake_cache, "top", 1), 0);
+	assert_int_equal(trash_reclaim(&fake_cache, 0, &freed), 0);
 	assert_true(is_empty("v1/.trash"));
 	assert_int_equal(freed.files, 1);
 }
@@ -346,8 +324,8 @@ static void reclaims_until_then(void **state)
 
 	(void)state;
 	make_many(20, 10);
-	assert_int_equal(trash_move(&cache, "many", 1), 0);
-	assert_int_equal(trash_reclaim(&cache, 1, &freed), -EAGAIN);
+	assert_int_equal(trash_move(&fake_cache, "many", 1), 0);
+	assert_int_equal(trash_reclaim(&fake_cache, 1, &freed), -EAGAIN);
 	assert_in_range(freed.files, 1, 100);
 	assert_false(is_empty("v1/.trash"));
 }
@@ -361,8 +339,8 @@ static void leaves_links_targets(void **state)
 	fake_make_file("outside/file", "x");
 	fake_make_directory("v1/dir", 0700);
 	fake_make_link("v1/dir/link", "../../outside");
-	assert_int_equal(trash_move(&cache, "dir", 1), 0);
-	assert_int_equal(trash_reclaim(&cache, 0, &freed), 0);
+	assert_int_equal(trash_move(&fake_cache, "dir", 1), 0);
+	assert_int_equal(trash_reclaim(&fake_cache, 0, &freed), 0);
 	assert_true(S_ISREG(fake_mode("outside/file")));
 }
 
@@ -373,25 +351,26 @@ static void counts_the_last_link(void **state)
 
 	(void)state;
 	fake_make_file("v1/a", "x");
-	assert_return_code(linkat(cache.fd, "a", cache.fd, "b", 0), errno);
-	assert_return_code(fstatat(cache.fd, "a", &st, 0), errno);
-	assert_int_equal(trash_unlink(cache.fd, "a", &st, &freed), 0);
+	assert_return_code(linkat(fake_cache.fd, "a", fake_cache.fd, "b", 0), errno);
+	assert_return_code(fstatat(fake_cache.fd, "a", &st, 0), errno);
+	assert_int_equal(trash_unlink(fake_cache.fd, "a", &st, &freed), 0);
 	assert_int_equal(freed.bytes, 0);
 	fake_make_file("v1/c", "x");
-	assert_int_equal(trash_unlink(cache.fd, "c", &st, &freed), -ESTALE);
+	assert_int_equal(trash_unlink(fake_cache.fd, "c", &st, &freed), -ESTALE);
 	/* b's change time is another now, by what was done to a */
-	assert_int_equal(trash_unlink(cache.fd, "b", &st, &freed), st.st_blocks * 512);
+	assert_int_equal(
+		trash_unlink(fake_cache.fd, "b", &st, &freed), st.st_blocks * 512);
 	assert_int_equal(freed.bytes, st.st_blocks * 512);
 	assert_int_equal(freed.files, 2);
-	assert_int_equal(trash_unlink(cache.fd, "b", &st, &freed), -ENOENT);
-	assert_return_code(fstatat(cache.fd, "c", &st, 0), errno);
-	assert_return_code(utimensat(cache.fd, "c", NULL, 0), errno);
-	assert_int_equal(trash_unlink(cache.fd, "c", &st, &freed), -ESTALE);
+	assert_int_equal(trash_unlink(fake_cache.fd, "b", &st, &freed), -ENOENT);
+	assert_return_code(fstatat(fake_cache.fd, "c", &st, 0), errno);
+	assert_return_code(utimensat(fake_cache.fd, "c", NULL, 0), errno);
+	assert_int_equal(trash_unlink(fake_cache.fd, "c", &st, &freed), -ESTALE);
 }
 
 int main(void)
 {
-	unit_around(begin, end);
+	unit_around(fake_cache_begin, fake_cache_end);
 	unit_one("what lies below is opened", opens_below);
 	unit_one("no link and no .. leads out", opens_nothing_elsewhere);
 	unit_one("a path may be longer than the kernel takes", opens_what_is_deep);
