@@ -111,6 +111,10 @@ bool place_entry(
  * changed then, and where the open itself would fail, the error is that of the open. */
 int place_move_to_tree(struct place *place, int flags);
 
+/* Makes the tree's __pycache__ with the mode that the program's umask leaves, for what
+ * others are to read: the cache's own may be closed to them. */
+void place_open_tree(struct place *place);
+
 /* Copies what the cache has for `from`, without its seal, to a temporary file beside
  * to->path in the tree, and renames that to to->path, with the flags of renameat2. 0 or
  * -errno. */

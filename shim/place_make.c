@@ -88,6 +88,16 @@ static __attribute__((noinline)) bool has_directory(
 	return own.kind == PLACE_DIR && place_in_cache(&own);
 }
 
+void place_open_tree(struct place *place)
+{
+	char *end = place->cache + place->map.dir_len, kept = *end;
+
+	*end = '\0';
+	(void)sys_real.mkdirat(AT_FDCWD, place_show(place), 0777);
+	place_hide(place);
+	*end = kept;
+}
+
 int place_ready_cache(struct place *place)
 {
 	/* For an entry, its __pycache__; for that, what is above it. */

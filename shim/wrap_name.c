@@ -342,6 +342,27 @@ static int publish_entry(
 	return publish_in_tree(entry, temporary, final, flags, err);
 }
 
+/* The same in the tree, where others will look for it; -1 where it is not for them, or
+ * cannot be put there. */
+static int publish_for_others(
+	struct entry *entry, struct place *temporary, struct place *final, int flags)
+{
+	int saved = errno, ret;
+	bool turns_real;
+
+	if (!is_cached(temporary) || !entry_is_for_others(entry))
+		return -1;
+	turns_real = place_is_cache_only(final);
+	place_open_tree(final);
+	ret = copy_out(do_rename, temporary, final, flags);
+	if (ret == 0 && turns_real)
+		place_turn_real(final);
+	if (ret == 0)
+		report_decision(VERDICT_MADE_FOR_OTHERS, final->dirfd, final->path);
+	errno = saved;
+	return ret;
+}
+
 /* Puts a new pyc under its name. Only here is it known that the file is complete, and for
  * which source it was meant: that is when it is sealed. */
 static int publish(struct place *temporary, struct place *final, int flags)
@@ -351,7 +372,9 @@ static int publish(struct place *temporary, struct place *final, int flags)
 	int ret;
 
 	if (place_entry(final, &world, &entry)) {
-		ret = publish_entry(&entry, temporary, final, flags);
+		ret = publish_for_others(&entry, temporary, final, flags);
+		if (ret < 0)
+			ret = publish_entry(&entry, temporary, final, flags);
 		entry_landed(&entry);
 		return ret;
 	}

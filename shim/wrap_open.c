@@ -263,7 +263,7 @@ int cached_open(int dirfd, const char *path, int flags, mode_t mode)
 	case PLACE_DIR:
 		return open_directory(&place, flags, mode);
 	case PLACE_OTHER:
-		if (flags & O_CREAT)
+		if ((flags & (O_CREAT | O_DIRECTORY)) == O_CREAT)
 			(void)place_ready_tree(&place);
 		break;
 	case PLACE_TREE: /* a source even, in a directory with that text in its name

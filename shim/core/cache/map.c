@@ -105,6 +105,10 @@ bool map_keeps(
 {
 	char level;
 
+	/* Which program reads a name without a tag is not known, so which version's
+	 * folder it would have to be in. */
+	if (pyc->kind == PYC_CODE && !pyc->tag[0])
+		return false;
 	return !map->ephemeral.len ||
 	       (pyc->kind == PYC_CODE &&
 		       object_is_shareable(name, len, pyc->tag, &level));

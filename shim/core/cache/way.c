@@ -278,3 +278,26 @@ enum way way_judge(const struct sys *sys, uid_t user, char *path, size_t size,
 		*ret_end = (struct way_end){ .st = walk.above };
 	return way;
 }
+
+/* The bit for others, or the same for a group that has members. */
+static bool has_public(const struct stat *st, mode_t bit)
+{
+	return st->st_mode & (st->st_gid ? bit | bit << 3 : bit);
+}
+
+bool way_is_public(const struct sys *sys, char *path)
+{
+	char *end = path, cut;
+	bool public = true;
+	struct stat st;
+
+	while (public && *end) {
+		end += 1 + strcspn(end + 1, "/");
+		cut = *end;
+		*end = '\0';
+		public = sys->fstatat(AT_FDCWD, path, &st, 0) == 0 &&
+			 has_public(&st, S_ISDIR(st.st_mode) ? S_IXOTH : S_IROTH);
+		*end = cut;
+	}
+	return public;
+}

@@ -51,6 +51,11 @@ enum way way_judge(const struct sys *sys, uid_t user, char *path, size_t size,
  * without members in /etc/group. Where groups come from elsewhere (LDAP), none is. */
 bool way_is_private(const struct sys *sys, uid_t user, const struct stat *st);
 
+/* Whether others than the owners, root's group apart, can read the file at an absolute
+ * path, or search the directory, and search all directories above it. path is written to
+ * meanwhile, and given back as it was. */
+bool way_is_public(const struct sys *sys, char *path);
+
 /* Whether a file that shows this user as its owner is certainly his. In a user namespace
  * the kernel shows 65534 ("nobody") for everybody whom it does not map: to a process that
  * runs as 65534, a stranger's file looks like its own. */

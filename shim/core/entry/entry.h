@@ -152,6 +152,13 @@ void entry_share(struct entry *entry, const char *temporary);
  * (flight.h) looks again. */
 void entry_landed(const struct entry *entry);
 
+/* Whether what is about to get the entry's name was compiled for others, who would not
+ * find it in this user's cache. That needs an explicit compiler: py_compile looks for the
+ * bytecode and writes it, while an import opens it. And a directory of sources that
+ * another user owns, or one that others can read all the way to it, and this user is root
+ * or not the only one who can write there. */
+bool entry_is_for_others(struct entry *entry);
+
 /* After the rename: counts what was put there, in the place of old (NULL: nothing). */
 void entry_placed(const struct entry *entry, const struct stat *old);
 

@@ -339,9 +339,9 @@ static int try_tree(struct search *search)
 
 /* Remembers that bytecode was looked for, and the source, which Python is going to
  * compile. There may be none of the name that the bytecode's tells (m.hy). */
-static void remember(struct entry *entry)
+static void remember(struct entry *entry, uint32_t looks)
 {
-	struct pending_source pending = { .identity.inode = 0 };
+	struct pending_source pending = { .looks = looks };
 
 	if (entry->source.there) {
 		pending.identity = entry->source.identity;
@@ -419,15 +419,20 @@ static int search_for(struct search *search, int candidate)
 	if (fd == -ENOENT)
 		fd = try_flight(search);
 	if (fd == -ENOENT)
-		remember(search->entry);
+		remember(search->entry, 0);
 	return fd;
+}
+
+static void settle(struct entry *entry, uint32_t looks)
+{
+	if (source_settle(
+		    &entry->source, entry->world->env.sys, entry->world->env.clock) == 0)
+		remember(entry, looks);
 }
 
 void entry_ask(struct entry *entry)
 {
-	if (source_settle(
-		    &entry->source, entry->world->env.sys, entry->world->env.clock) == 0)
-		remember(entry);
+	settle(entry, 1);
 }
 
 int entry_open(struct entry *entry, int candidate, int flags, enum verdict *verdict)
@@ -442,10 +447,10 @@ int entry_open(struct entry *entry, int candidate, int flags, enum verdict *verd
 	if (fd == -ENOENT)
 		return search.rejected;
 	if (fd < 0) /* a loop of links, say: Python compiles then, too */
-		entry_ask(entry);
+		settle(entry, 0);
 	/* Python compares a hash with the source, and may compile after all. */
 	if (*verdict == VERDICT_HIT_HASH || *verdict == VERDICT_HIT_HASH_CONTENT)
-		remember(entry);
+		remember(entry, 0);
 	if (search.rejected >= 0)
 		entry->world->env.sys->close(search.rejected);
 	return fd;

@@ -102,6 +102,8 @@ void pending_add(struct pending *pending, uintptr_t thread, const char *path,
 	if (found.matches &&
 		identity_same(&found.record.source.identity, &source->identity))
 		record.source.opened |= found.record.source.opened;
+	if (found.matches && record.source.looks)
+		record.source.looks += found.record.source.looks;
 	(void)put(pending, found.matches ? found.slots[0] : found.oldest, &record);
 }
 

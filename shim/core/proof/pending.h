@@ -29,7 +29,9 @@ struct pending_source {
 	uint16_t settled;  /* whether a change since would show in the identity */
 	uint16_t opened; /* whether that very source was opened since; see pending_opened
 			  */
-	uint64_t own_codec; /* see coding.h */
+	uint32_t own_codec; /* see coding.h */
+	uint32_t looks;	    /* how often the program has looked for the bytecode since it
+			       opened it last */
 	struct digest digest;
 };
 

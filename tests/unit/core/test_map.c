@@ -138,6 +138,7 @@ static const struct keeps_row {
 	bool ephemeral, want;
 } keeps_rows[] = {
 	{ "an ordinary tree keeps what numba writes", "m.f-1.py311.nbi", false, true },
+	{ "a name without a tag is nobody's", "m.pyc", false, false },
 	{ "an ephemeral tree keeps what importlib writes", "m.cpython-311.opt-1.pyc",
 		true, true },
 	{ "an ephemeral tree does not keep what numba writes", "m.f-1.py311.nbi", true,

@@ -216,6 +216,29 @@ static void tells_what_is_private(void **state)
 	assert_int_equal(fake.open, 0);
 }
 
+static void tells_what_is_public(void **state)
+{
+	char path[PATH_MAX], above[PATH_MAX];
+
+	(void)state;
+	fake_make_directory("a", 0711);
+	fake_make_directory("a/b", 0755);
+	fake_make_file("a/b/f", "");
+	strcpy(path, fake_path("a/b/f"));
+	assert_false(way_is_public(&fake_sys, path));
+	assert_return_code(chmod(fake_path("."), 0711), errno);
+	strcpy(above, fake_path("."));
+	assert_int_equal(way_is_public(&fake_sys, path), way_is_public(&fake_sys, above));
+	assert_string_equal(path, fake_path("a/b/f"));
+	assert_return_code(chmod(fake_path("a/b"), 0700), errno);
+	assert_false(way_is_public(&fake_sys, path));
+	assert_return_code(chmod(fake_path("a/b"), 0701), errno);
+	assert_return_code(chmod(fake_path("a/b/f"), 0611), errno);
+	assert_false(way_is_public(&fake_sys, path));
+	assert_string_equal(path, fake_path("a/b/f"));
+	assert_return_code(chmod(fake_path("."), 0700), errno);
+}
+
 int main(void)
 {
 	unit_around(fake_begin, fake_end);
@@ -229,5 +252,6 @@ int main(void)
 	unit_one("what does not fit is out of reach", what_does_not_fit_is_out_of_reach);
 	unit_one("any call may fail, and nothing is trusted then", any_call_may_fail);
 	unit_rows(tells_what_is_private, privates);
+	unit_one("public is what others can reach and read", tells_what_is_public);
 	return unit_run("way");
 }

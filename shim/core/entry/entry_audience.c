@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The part of entry.h that tells bytecode made for others (apt, pip install as root,
+ * compileall in the build of an image) from what a program compiles for itself.
+ */
+#include <fcntl.h>
+#include <string.h>
+
+#include "shim/core/base/path.h"
+#include "shim/core/cache/way.h"
+#include "shim/core/entry/entry.h"
+
+/* How often py_compile looks at what it is going to replace: whether it is a link, and
+ * whether it is a file. The command's own compiler (warm) looks once. */
+#define LOOKS 2
+
+/* Whether others read the sources in the directory at that canonical path. */
+static bool is_shared(const struct sys *sys, char *dir)
+{
+	const uid_t user = sys->geteuid();
+	struct stat st;
+
+	if (sys->fstatat(AT_FDCWD, *dir ? dir : "/", &st, 0) < 0)
+		return false;
+	if (st.st_uid != user)
+		return true;
+	return (user == 0 || !way_is_private(sys, user, &st)) && way_is_public(sys, dir);
+}
+
+bool entry_is_for_others(struct entry *entry)
+{
+	const struct entry_world *world = entry->world;
+	const struct sys *sys = world->env.sys;
+	struct pending_source pending;
+	char *end = entry->path + entry->dir_len - PYCACHE_LEN - 1, kept = *end;
+	bool shared;
+
+	if (!pending_find(
+		    world->python.pending, sys->thread(), entry->source.path, &pending) ||
+		pending.looks < LOOKS || source_look(&entry->source, sys) < 0 ||
+		!(entry->source.st.st_mode & (S_IRGRP | S_IROTH)))
+		return false;
+	*end = '\0';
+	shared = is_shared(sys, entry->path + entry->version_len + strlen("/tree"));
+	*end = kept;
+	return shared;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * entry_is_for_others: by what the program has done, and by who can read the source.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "shim/core/cache/way.h"
+#include "tests/unit/fake/fake_entry.h"
+#include "tests/unit/unit.h"
+
+/* clang-format off: a row a line */
+static const struct row {
+	const char *sentence,
+		*acts;	    /* l: looks, o: opens the entry, s: opens the source */
+	bool anothers;	    /* the directory belongs to another user */
+	mode_t top, source; /* modes of the directory above all, and the source */
+	bool want, want_root;
+} rows[] = {
+	{ "py_compile in another user's directory", "ll", true, 0700, 0644, true, true },
+	{ "py_compile in the user's own, which others can reach", "ll", false, 0755, 0644,
+		false, true },
+	{ "py_compile in the user's own, which others cannot reach", "ll", false, 0700,
+		0644, false, false },
+	{ "compileall, which opens what is there first", "oll", true, 0755, 0644, true,
+		true },
+	{ "a source is read after it was looked for", "lls", true, 0755, 0644, true,
+		true },
+	{ "a source that others may not read", "ll", true, 0755, 0600, false, false },
+	{ "an import", "o", true, 0755, 0644, false, false },
+	{ "an import after its bytecode was looked for", "llo", true, 0755, 0644, false,
+		false },
+	{ "what is looked for once, as warm does", "l", true, 0755, 0644, false, false },
+	{ "what was not looked for", "", true, 0755, 0644, false, false },
+};
+/* clang-format on */
+
+/* Whether others can reach the temporary directory that tests use. */
+static bool can_be_reached(void)
+{
+	char path[PATH_MAX];
+
+	strcpy(path, fake_path("."));
+	return way_is_public(&fake_sys, path);
+}
+
+static void is_for_others(void **state)
+{
+	const struct row *row = *state;
+	char before[sizeof fe.path];
+
+	fake_entry_is("src", FAKE_NAME);
+	strcpy(before, fe.entry.path);
+	assert_return_code(chmod(fake_path("src/m.py"), row->source), errno);
+	assert_return_code(chmod(fake_path("."), row->top), errno);
+	fake.owner_offset = row->anothers;
+	for (const char *act = row->acts; *act; act++) {
+		if (*act == 'l')
+			entry_ask(&fe.entry);
+		else if (*act == 's')
+			fake_open_source();
+		else
+			assert_int_equal(fake_open_entry(O_RDONLY), -ENOENT);
+	}
+	assert_int_equal(entry_is_for_others(&fe.entry),
+		row->want || (geteuid() == 0 && row->want_root && can_be_reached()));
+	assert_string_equal(fe.entry.path, before);
+	fake.owner_offset = 0;
+	assert_return_code(chmod(fake_path("."), 0700), errno);
+}
+
+int main(void)
+{
+	unit_around(fake_entry_begin, fake_entry_end);
+	unit_rows(is_for_others, rows);
+	return unit_run("audience");
+}
