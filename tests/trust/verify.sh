@@ -37,6 +37,21 @@ is "$(with "$VICTIM" "$cache" "$PY" -c "$(imports "$src")")" ATTACKER \
 	"granted: a cache that an untrusted job has filled is code"
 is "$(status_of --deep)" 1 "verify --deep finds an entry that was made of a forged object"
 
+# --- what an earlier release kept -----------------------------------------------------
+# Whatever a program wrote in place, with a mark.
+rm -rf "$cache"
+with "$VICTIM" "$cache" "$PY" -c "$(imports "$src")" >/dev/null
+entry=$(find "$cache" -path '*/tree/*' -name 'm.*.pyc')
+rm "$entry" && forge "$src/m.py" "$entry" && chown "$VICTIM" "$entry"
+readonly_run() { with "$VICTIM" "$cache" PYCSTASH_READONLY=1 "$PY" -B -c "$(imports "$src")"; }
+is "$(readonly_run)" ATTACKER "granted: one without a mark is"
+"$PY" -c "import os; os.setxattr('$entry', 'user.pycstash.own', bytes(88))"
+is "$(readonly_run)" TRUSTED \
+	"bytecode that a program wrote in place under an earlier release is not believed"
+is "$(status_of)" 1 "verify finds it"
+verify --repair >/dev/null 2>&1
+check "verify --repair deletes it" test ! -e "$entry"
+
 # --- what is not looked at ------------------------------------------------------------
 rm -rf "$cache"
 objects

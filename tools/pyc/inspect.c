@@ -46,10 +46,9 @@ static void read_seal(struct inspection *pyc, int fd, const uint8_t *end, size_t
 {
 	pyc->format = seal_format(end, size);
 	pyc->sealed = size > SEAL_SIZE && seal_read(end, size, file_size, &pyc->seal);
-	if (pyc->sealed)
-		return;
-	pyc->newer = seal_is_newer(end, size, file_size);
-	pyc->own = fgetxattr(fd, ENTRY_MARK, NULL, 0) >= 0;
+	pyc->own = (!pyc->sealed || (pyc->seal.flags & SEAL_SOURCE)) &&
+		   fgetxattr(fd, ENTRY_MARK, NULL, 0) >= 0;
+	pyc->newer = !pyc->sealed && seal_is_newer(end, size, file_size);
 }
 
 int inspect_end(int fd, struct inspection *ret)

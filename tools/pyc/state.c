@@ -195,6 +195,9 @@ static void classify(struct subject *subject)
 		conclude(subject, STATE_UNSEALED, "its path leaves no room for a seal");
 	else if (!pyc->sealed)
 		conclude(subject, STATE_DAMAGED, "no seal");
+	else if (pyc->own)
+		conclude(subject, STATE_DAMAGED,
+			"a program wrote it, with a seal of its own");
 	else if (pyc->fault)
 		conclude(subject, STATE_DAMAGED, pyc->fault);
 	else if (item->kind == LAYOUT_OBJECT)

@@ -62,6 +62,14 @@ int entry_file_open(const struct sys *sys, const char *path, int flags, mode_t r
 	return fd;
 }
 
+/* Releases before SEAL_SEEN kept what a program had written in place, and put the mark on
+ * it, whatever seal it brought along. */
+static bool is_forged(const struct sys *sys, int fd, const struct seal *seal)
+{
+	return (seal->flags & (SEAL_SOURCE | SEAL_SEEN)) == SEAL_SOURCE &&
+	       sys->fgetxattr(fd, ENTRY_MARK, NULL, 0) >= 0;
+}
+
 enum entry_file_kind entry_file_kind(
 	const struct sys *sys, int fd, const struct stat *st, struct seal *ret_seal)
 {
@@ -75,7 +83,8 @@ enum entry_file_kind entry_file_kind(
 	if (size > SEAL_SIZE &&
 		sys->pread(fd, bytes, size, st->st_size - (off_t)size) == (ssize_t)size &&
 		seal_read(bytes, size, (uint64_t)st->st_size, ret_seal))
-		return ENTRY_FILE_SEALED;
+		return is_forged(sys, fd, ret_seal) ? ENTRY_FILE_DAMAGED
+						    : ENTRY_FILE_SEALED;
 	return sys->fgetxattr(fd, ENTRY_MARK, NULL, 0) < 0 ? ENTRY_FILE_DAMAGED
 							   : ENTRY_FILE_FOREIGN_WRITTEN;
 }
@@ -147,5 +156,6 @@ void entry_file_adapt(const struct entry *entry, struct entry_file *file)
 	file->fits = entry_file_fits(&file->seal, source);
 	header_patch(entry->pyc->tag, file->data, &source->st);
 	file->seal.source = source->identity;
-	file->seal.flags = SEAL_SOURCE | (source->settled ? SEAL_IDENTITY : 0);
+	file->seal.flags =
+		SEAL_SOURCE | SEAL_SEEN | (source->settled ? SEAL_IDENTITY : 0);
 }

@@ -73,7 +73,8 @@ static enum verdict prove(struct entry *entry, const struct pending_source *pend
 		memcmp(&source->digest, &pending->digest, sizeof pending->digest) != 0)
 		return VERDICT_UNSEALED_CHANGED;
 	seal->digest = source->digest;
-	seal->flags |= SEAL_SOURCE | (seal->flags & SEAL_HASH ? 0 : SEAL_IDENTITY);
+	seal->flags |=
+		SEAL_SOURCE | SEAL_SEEN | (seal->flags & SEAL_HASH ? 0 : SEAL_IDENTITY);
 	return VERDICT_SEALED;
 }
 

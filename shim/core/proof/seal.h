@@ -36,6 +36,8 @@ enum seal_flags {
 			      of; without it nothing is proven */
 	SEAL_IDENTITY = 2, /* a file with that identity has that digest */
 	SEAL_HASH = 4,	   /* the header holds a hash, for Python to compare */
+	SEAL_SEEN = 8,	   /* with SOURCE: by a release that keeps nothing which a program
+			      has written in place, and so may have sealed itself */
 };
 
 struct seal {

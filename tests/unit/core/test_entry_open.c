@@ -168,6 +168,33 @@ static void written_by_a_program(void)
 	close(fd);
 }
 
+/* As the releases wrote seals that kept what a program had written in place. */
+static void of_an_earlier_release(void)
+{
+	uint8_t data[1024];
+	struct seal seal;
+	ssize_t n;
+
+	fake_import_first();
+	unlink(fake_path(fake_object_path("first")));
+	n = fake_read(fake_entry_path(), (char *)data, sizeof data);
+	assert_true(fake_read_seal(data, (size_t)n, &seal));
+	assert_true(seal.flags & SEAL_SEEN);
+	seal.flags &= ~(uint32_t)SEAL_SEEN;
+	seal_write(&seal, data + n - SEAL_SIZE);
+	fake_make_bytes(fake_entry_path(), data, (size_t)n);
+}
+
+static void forged_in_an_earlier_release(void)
+{
+	int fd;
+
+	of_an_earlier_release();
+	fd = open(fe.path, O_RDONLY | O_CLOEXEC);
+	entry_disclaim(&fe.entry, fd);
+	close(fd);
+}
+
 static void a_directory(void)
 {
 	fake_import_first();
@@ -366,6 +393,10 @@ static const struct row {
 		"miss", "not sealed", true, false },
 	{ "an entry without proof, whose source was changed",
 		unsealed_and_the_source_changed, 0, "miss", "not sealed", true, false },
+	{ "an entry of an earlier release", of_an_earlier_release, 0, "hit", NULL, false,
+		true },
+	{ "an entry that a program wrote under an earlier release",
+		forged_in_an_earlier_release, 0, "miss", "damaged", true, false },
 	{ "an entry whose source is gone", without_its_source, 0, "hit", "no source",
 		false, true },
 };

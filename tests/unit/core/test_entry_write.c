@@ -128,10 +128,10 @@ static void what_is_not_settled_has_no_identity(void **state)
 	assert_int_equal(fake_load(&file), 0);
 	fe.entry.source.settled = false;
 	entry_file_adapt(&fe.entry, &file);
-	assert_int_equal(file.seal.flags, SEAL_SOURCE);
+	assert_int_equal(file.seal.flags, SEAL_SOURCE | SEAL_SEEN);
 	fe.entry.source.settled = true;
 	entry_file_adapt(&fe.entry, &file);
-	assert_int_equal(file.seal.flags, SEAL_SOURCE | SEAL_IDENTITY);
+	assert_int_equal(file.seal.flags, SEAL_SOURCE | SEAL_IDENTITY | SEAL_SEEN);
 	assert_true(identity_same(&file.seal.source, &fe.entry.source.identity));
 	fake_unload(&file);
 }
