@@ -32,9 +32,9 @@ mounts() { # COMMANDS COMMAND…: in a mount namespace in which COMMANDS have ru
 # A read-only root; $W is what can be written in it.
 readonly_root() {
 	# shellcheck disable=SC2016 # for the inner shell
-	mounts 'mkdir -p "$R" && mount --bind / "$R" && mount --bind "$W" "$R$W" &&
-		mount --bind /proc "$R/proc" && mount --bind /dev "$R/dev" &&
-		mount -o remount,ro,bind "$R" && set -- - chroot "$R" "${@:2}"' "$@"
+	mounts 'mkdir -p "$R" && mount --bind / "$R" && mount --bind /proc "$R/proc" &&
+		mount --rbind /dev "$R/dev" && mount --bind "${R%/*}" "$R${R%/*}" && mount --bind "$W" "$R$W" &&
+		mount -o remount,ro,bind "$R${R%/*}" && mount -o remount,ro,bind "$R" && set -- - chroot "$R" "${@:2}"' "$@"
 }
 
 # --- a row ----------------------------------------------------------------------------
