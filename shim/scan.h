@@ -4,12 +4,13 @@
  * `__pycache__`? All of our cost to a program that has nothing to do with Python
  * is here, so it is the one place that is tuned (make bench: instructions a call).
  *
- * It reads whole aligned blocks of 32 bytes, so up to 31 bytes before and after the
+ * It reads whole aligned blocks of 32 or 16 bytes, so some bytes before and after the
  * string, but never beyond the page and never decides by them. Blocks without an
- * underscore are passed over; in the others it looks for those four bytes of the
+ * underscore are passed over; in the others it looks for those four letters of the
  * component that lie within the block, wherever blocks begin.
  *
- * Without AVX2, and before the constructor, it says "maybe" to all, and the exact
+ * AVX2 is used where the processor has it, else SSE2, which each of x86-64 has; and NEON
+ * on arm64. Elsewhere, and before the constructor, it says "maybe" to all, and the exact
  * path_names_pycache decides. To be included by calls.c alone, which has the wrappers.
  */
 #pragma once
@@ -21,82 +22,116 @@
 
 #include "shim/core/base/path.h"
 
+#if defined(__x86_64__) || defined(__aarch64__)
+
+/* A lower address is NULL, or none is to be looked at. */
+uintptr_t scan_floor = UINTPTR_MAX;
+
+#define FOUR(a, b, c, d)                                                                \
+	{                                                                               \
+		a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d, \
+			a, b, c, d, a, b, c, d                                          \
+	}
+
+/* "_", and four letters of __pycache__ that lie at an address divisible by 4 when it
+ * begins at one that leaves 0, 3, 2 or 1. In memory, as the letters are: the compiler
+ * would make them anew on each call. */
+_Alignas(32) unsigned char scan_letters[5][32] = { FOUR('_', '_', '_', '_'),
+	FOUR('_', '_', 'p', 'y'), FOUR('_', 'p', 'y', 'c'), FOUR('p', 'y', 'c', 'a'),
+	FOUR('y', 'c', 'a', 'c') };
+
+/* memcheck cannot tell that what lies after the string does not count. */
+static inline bool scan_is_watched(void)
+{
+	const char *preload = secure_getenv("LD_PRELOAD");
+
+	return preload && strstr(preload, "vgpreload_memcheck");
+}
+
+#endif
+
 #if defined(__x86_64__)
 
 #include <immintrin.h>
 
-#define MASK(vector) ((uint32_t)_mm256_movemask_epi8(vector))
-#define FOUR(a, b, c, d) ((uint64_t)(a) | (b) << 8 | (c) << 16 | (uint64_t)(d) << 24)
-#define EIGHT(...)                                                          \
-	{                                                                   \
-		TWICE(__VA_ARGS__), TWICE(__VA_ARGS__), TWICE(__VA_ARGS__), \
-			TWICE(__VA_ARGS__)                                  \
-	}
-#define TWICE(...) (long long)(FOUR(__VA_ARGS__) | FOUR(__VA_ARGS__) << 32)
+#define SCAN_NAME scan_sse2
+#define SCAN_TARGET
+#define SCAN_VECTOR __m128i
+#define SCAN_MASK uint16_t
+#define SCAN_BITS 1
+#define SCAN_MASK_OF(v) ((uint16_t)_mm_movemask_epi8(v))
+#define SCAN_BYTES(a, b) _mm_cmpeq_epi8(a, b)
+#define SCAN_FOURS(a, b) _mm_cmpeq_epi32(a, b)
+#define SCAN_OR(a, b) _mm_or_si128(a, b)
+#define SCAN_LETTERS(i) (*(const __m128i *)scan_letters[i])
+#define SCAN_FIRST 0x1111u
+#include "shim/scan_loop.inc"
 
-/* A lower address is NULL, or the processor cannot do this. In memory, as the patterns
- * are: the compiler would make them again on each call. */
-uintptr_t scan_floor = UINTPTR_MAX;
+#define SCAN_NAME scan_avx2
+#define SCAN_TARGET __attribute__((target("avx2")))
+#define SCAN_VECTOR __m256i
+#define SCAN_MASK uint32_t
+#define SCAN_BITS 1
+#define SCAN_MASK_OF(v) ((uint32_t)_mm256_movemask_epi8(v))
+#define SCAN_BYTES(a, b) _mm256_cmpeq_epi8(a, b)
+#define SCAN_FOURS(a, b) _mm256_cmpeq_epi32(a, b)
+#define SCAN_OR(a, b) _mm256_or_si256(a, b)
+#define SCAN_LETTERS(i) (*(const __m256i *)scan_letters[i])
+#define SCAN_FIRST 0x11111111u
+#include "shim/scan_loop.inc"
 
-/* "_", and four bytes of __pycache__ that lie at an address divisible by 4 when it
- * begins at one that leaves 0, 3, 2 or 1. */
-__m256i scan_patterns[5] = { EIGHT('_', '_', '_', '_'), EIGHT('_', '_', 'p', 'y'),
-	EIGHT('_', 'p', 'y', 'c'), EIGHT('p', 'y', 'c', 'a'), EIGHT('y', 'c', 'a', 'c') };
+/* The same for SSE2, which is asked where AVX2 is not. */
+uintptr_t scan_floor_sse2 = UINTPTR_MAX;
 
 static inline void scan_init(void)
 {
-	const char *preload = secure_getenv("LD_PRELOAD");
-
 	__builtin_cpu_init();
-	/* memcheck cannot tell that what follows the string does not count. */
-	if (__builtin_cpu_supports("avx2") &&
-		!(preload && strstr(preload, "vgpreload_memcheck")))
+	if (scan_is_watched())
+		return;
+	scan_floor_sse2 = PATH_FIRST_PAGE;
+	if (__builtin_cpu_supports("avx2"))
 		scan_floor = PATH_FIRST_PAGE;
 }
 
-/* Where the component is in a block, at least four bytes of it. */
-__attribute__((target("avx2"), no_sanitize("address"))) static inline __m256i scan_block(
-	__m256i text)
+/* Not a part of scan_avx2: there the compiler may put instructions that this processor
+ * does not have before the comparison. */
+__attribute__((noinline)) static bool scan_maybe(const char *path)
 {
-	__m256i found;
-
-	/* Or the patterns would be loaded on the common way as well. */
-	__asm__("" ::: "memory");
-	found = _mm256_or_si256(_mm256_cmpeq_epi32(text, scan_patterns[1]),
-		_mm256_cmpeq_epi32(text, scan_patterns[2]));
-	found = _mm256_or_si256(found, _mm256_cmpeq_epi32(text, scan_patterns[3]));
-	return _mm256_or_si256(found, _mm256_cmpeq_epi32(text, scan_patterns[4]));
+	if (__builtin_expect((uintptr_t)path >= scan_floor, 1))
+		return scan_avx2(path);
+	return (uintptr_t)path < scan_floor_sse2 || scan_sse2(path);
 }
 
-/* Not inlined, in the file of the wrappers, and calling nothing: the compiler then knows
- * which registers it leaves alone, and a wrapper need not save its arguments. */
-__attribute__((noinline, target("avx2"), no_sanitize("address"))) static bool scan_maybe(
-	const char *path)
+#elif defined(__aarch64__)
+
+#include <arm_neon.h>
+
+/* Blocks are as large and lie as the 16 bytes that have one tag where memory is tagged.
+ */
+#define SCAN_NAME scan_neon
+#define SCAN_TARGET
+#define SCAN_VECTOR uint8x16_t
+#define SCAN_MASK uint64_t
+#define SCAN_BITS 4
+#define SCAN_MASK_OF(v) \
+	vget_lane_u64(vreinterpret_u64_u8(vshrn_n_u16(vreinterpretq_u16_u8(v), 4)), 0)
+#define SCAN_BYTES(a, b) vceqq_u8(a, b)
+#define SCAN_FOURS(a, b) \
+	vreinterpretq_u8_u32(vceqq_u32(vreinterpretq_u32_u8(a), vreinterpretq_u32_u8(b)))
+#define SCAN_OR(a, b) vorrq_u8(a, b)
+#define SCAN_LETTERS(i) vld1q_u8(scan_letters[i])
+#define SCAN_FIRST 0x0001000100010001u
+#include "shim/scan_loop.inc"
+
+static inline void scan_init(void)
 {
-	const __m256i nul = _mm256_setzero_si256(), underscore = scan_patterns[0];
-	const unsigned skip = (uintptr_t)path % 32;
-	const __m256i *block = (const __m256i *)(path - skip);
-	uint32_t valid = ~0u << skip; /* not what is before the string */
+	if (!scan_is_watched())
+		scan_floor = PATH_FIRST_PAGE;
+}
 
-	if ((uintptr_t)path < scan_floor)
-		return true;
-	for (;; block++, valid = ~0u) {
-		const __m256i is_end = _mm256_cmpeq_epi8(*block, nul),
-			      is_underscore = _mm256_cmpeq_epi8(*block, underscore);
-		uint32_t ends;
-
-		if (!(MASK(_mm256_or_si256(is_end, is_underscore)) & valid))
-			continue;
-		ends = MASK(is_end) & valid;
-		if (MASK(is_underscore) & valid) {
-			/* Nor what follows it. Four bytes count by their first. */
-			if (MASK(scan_block(*block)) & 0x11111111u & valid &
-				(ends ^ (ends - 1)))
-				return true;
-		}
-		if (ends)
-			return false;
-	}
+__attribute__((noinline)) static bool scan_maybe(const char *path)
+{
+	return (uintptr_t)path < scan_floor || scan_neon(path);
 }
 
 #else

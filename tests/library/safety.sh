@@ -163,4 +163,15 @@ check "paths are read to their end and no further, wherever they lie" env "$prel
 clean
 check "threads that import at once see whole files" env "$preload" "$cache" timeout 100 "$safety/importers" "$T/tree" 16 100
 is "$(find "$T/tree" -name __pycache__)$(find "$CACHE" -name '*.pyc.*')" "" "threads that import at once leave neither a __pycache__ nor a temporary file"
+
+# A processor of the first that x86-64 was made for: it knows none of AVX2's instructions.
+if [ "$(uname -m)" = x86_64 ] && type -P qemu-x86_64-static >/dev/null; then
+	echo whole >"$T/whole"
+	is "$(qemu-x86_64-static -cpu Nehalem -E LD_PRELOAD="$SO" /bin/cat "$T/whole" 2>&1)" whole \
+		"a program runs on a processor without AVX2"
+	check "the scan is right on a processor without AVX2" \
+		qemu-x86_64-static -cpu Nehalem "$BUILD/tests/unit/shim/test_scan"
+else
+	skip "a program runs on a processor without AVX2" "there is no qemu for x86-64"
+fi
 done_testing

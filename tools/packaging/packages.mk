@@ -25,6 +25,7 @@ portable: ## build a library and a command that any glibc since 2.17 can load
 portable-musl: portable ## build a command that needs no libc at all
 	$(Q)mkdir -p $(portable)-musl/lib
 	$(Q)ln -sf "$$(gcc -print-file-name=libb2.a)" $(portable)-musl/lib/
+	$(Q)touch $(portable)-musl/.need-build # by the headers of glibc, which `portable` has
 	+$(Q)$(part) CC=musl-gcc OUT=$(portable)-musl \
 		CPPFLAGS='-idirafter /usr/include -idirafter /usr/include/$(machine)-linux-gnu $(CPPFLAGS)' \
 		CFLAGS='$(small) $(CFLAGS)' \
