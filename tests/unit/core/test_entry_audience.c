@@ -17,25 +17,25 @@
 /* clang-format off: a row a line */
 static const struct row {
 	const char *sentence,
-		*acts;	    /* l: looks, o: opens the entry, s: opens the source */
-	bool anothers;	    /* the directory belongs to another user */
+		*acts;	    /* ?: looks, o: opens the entry, s: opens the source */
+	bool foreign;	    /* the directory belongs to another user */
 	mode_t top, source; /* modes of the directory above all, and the source */
 	bool want, want_root;
 } rows[] = {
-	{ "py_compile in another user's directory", "ll", true, 0700, 0644, true, true },
-	{ "py_compile in the user's own, which others can reach", "ll", false, 0755, 0644,
+	{ "py_compile in another user's directory", "??", true, 0700, 0644, true, true },
+	{ "py_compile in the user's own, which others can reach", "??", false, 0755, 0644,
 		false, true },
-	{ "py_compile in the user's own, which others cannot reach", "ll", false, 0700,
+	{ "py_compile in the user's own, which others cannot reach", "??", false, 0700,
 		0644, false, false },
-	{ "compileall, which opens what is there first", "oll", true, 0755, 0644, true,
+	{ "compileall, which opens what is there first", "o??", true, 0755, 0644, true,
 		true },
-	{ "a source is read after it was looked for", "lls", true, 0755, 0644, true,
+	{ "a source is read after it was looked for", "??s", true, 0755, 0644, true,
 		true },
-	{ "a source that others may not read", "ll", true, 0755, 0600, false, false },
+	{ "a source that others may not read", "??", true, 0755, 0600, false, false },
 	{ "an import", "o", true, 0755, 0644, false, false },
-	{ "an import after its bytecode was looked for", "llo", true, 0755, 0644, false,
+	{ "an import after its bytecode was looked for", "??o", true, 0755, 0644, false,
 		false },
-	{ "what is looked for once, as warm does", "l", true, 0755, 0644, false, false },
+	{ "what is looked for once, as warm does", "?", true, 0755, 0644, false, false },
 	{ "what was not looked for", "", true, 0755, 0644, false, false },
 };
 /* clang-format on */
@@ -58,9 +58,9 @@ static void is_for_others(void **state)
 	strcpy(before, fe.entry.path);
 	assert_return_code(chmod(fake_path("src/m.py"), row->source), errno);
 	assert_return_code(chmod(fake_path("."), row->top), errno);
-	fake.owner_offset = row->anothers;
+	fake.owner_offset = row->foreign;
 	for (const char *act = row->acts; *act; act++) {
-		if (*act == 'l')
+		if (*act == '?')
 			entry_ask(&fe.entry);
 		else if (*act == 's')
 			fake_open_source();

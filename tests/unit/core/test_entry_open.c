@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tests/unit/fake/fake_entry.h"
+#include "tests/unit/fake/fake_tree.h"
 
 /* --- what is there before --------------------------------------------------------- */
 static void nothing(void)
@@ -59,44 +59,6 @@ static void imported_elsewhere(void)
 static void imported_under_another_name(void)
 {
 	fake_import_elsewhere(true);
-}
-
-static void in_the_tree(void)
-{
-	fake_pyc_in_the_tree("first");
-}
-
-static void in_the_tree_and_changed_since(void)
-{
-	fake_source_time(1000);
-	fake_pyc_in_the_tree("first");
-	fake_make_file("src/m.py", "tsrif");
-	fake_source_time(1000);
-}
-
-/* As archives are unpacked: first __pycache__, then the sources. */
-static void unpacked_in_the_tree(void)
-{
-	const struct timespec then[2] = { { .tv_sec = 2000 }, { .tv_sec = 2000 } };
-
-	fake_source_time(1000);
-	fake_pyc_in_the_tree("first");
-	assert_return_code(
-		utimensat(AT_FDCWD, fake_path("src/__pycache__/" FAKE_NAME), then, 0),
-		errno);
-	fake_source_time(1000);
-}
-
-static void with_a_hash_in_the_tree(void)
-{
-	fe.flags = 3;
-	fake_pyc_in_the_tree("first");
-}
-
-static void old_in_the_tree(void)
-{
-	fake_pyc_in_the_tree("zeroth");
-	fake_source("src/m.py", "another");
 }
 
 static void old_in_the_tree_and_in_the_cache(void)
@@ -158,14 +120,18 @@ static void cut_off(void)
 	fake_make_bytes(fake_entry_path(), data, (size_t)n - 1);
 }
 
-static void written_by_a_program(void)
+static void disclaim(void)
 {
-	int fd;
+	int fd = open(fe.path, O_RDONLY | O_CLOEXEC);
 
-	make_entry("anything", 8);
-	fd = open(fe.path, O_RDONLY | O_CLOEXEC);
 	entry_disclaim(&fe.entry, fd);
 	close(fd);
+}
+
+static void written_by_a_program(void)
+{
+	make_entry("anything", 8);
+	disclaim();
 }
 
 /* As the releases wrote seals that kept what a program had written in place. */
@@ -187,12 +153,8 @@ static void of_an_earlier_release(void)
 
 static void forged_in_an_earlier_release(void)
 {
-	int fd;
-
 	of_an_earlier_release();
-	fd = open(fe.path, O_RDONLY | O_CLOEXEC);
-	entry_disclaim(&fe.entry, fd);
-	close(fd);
+	disclaim();
 }
 
 static void a_directory(void)

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +11,6 @@
 #include "shim/core/base/timestamp.h"
 #include "shim/core/cache/object.h"
 #include "shim/core/cache/root.h"
-
-#define CODE "Code of "
-#define LARGEST 4096
 
 struct fake_entry fe;
 
@@ -179,7 +175,7 @@ size_t fake_pyc(uint8_t *data, const char *text, const struct stat *source)
 		data[4] = fe.flags;
 		memcpy(data + length - 8, hash.bytes, 8);
 	}
-	n = sprintf((char *)data + length, CODE "%s", text);
+	n = sprintf((char *)data + length, FAKE_CODE "%s", text);
 	return length + (size_t)n;
 }
 
@@ -230,56 +226,6 @@ bool fake_read_seal(const uint8_t *file, size_t size, struct seal *seal)
 	return (ssize_t)size > SEAL_SIZE && seal_read(file + at, size - at, size, seal);
 }
 
-/* --- what is in the cache ----------------------------------------------------------- */
-static unsigned temporaries;
-
-static void check_whole(const char *path)
-{
-	uint8_t data[LARGEST];
-	struct digest digest;
-	struct seal seal;
-	ssize_t n = fake_read(path + strlen(fake.dir) + 1, (char *)data, sizeof data);
-	size_t code = header_length(FAKE_TAG) + strlen(CODE);
-
-	if (!fake_read_seal(data, (size_t)n, &seal) ||
-		!seal_covers(&seal, data, header_length(FAKE_TAG)))
-		fail_msg("not whole: %s (%zd bytes)", path, n);
-	if (strstr(path, "/objects/") &&
-		seal.flags != (SEAL_SOURCE | SEAL_IDENTITY | SEAL_SEEN))
-		fail_msg("no object: %s", path);
-	if (!(seal.flags & SEAL_SOURCE))
-		return;
-	assert_memory_equal(data + code - strlen(CODE), CODE, strlen(CODE));
-	digest = digest_of(data + code, seal.pyc_size - code);
-	if (memcmp(&digest, &seal.digest, sizeof digest) != 0)
-		fail_msg("of another source than it says: %s", path);
-	data[seal.pyc_size] = '\0';
-	if (strstr(path, "/objects/") &&
-		!strstr(path, fake_object_path((char *)data + code)))
-		fail_msg("of another source than it is called by: %s", path);
-}
-
-static int check_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	size_t len = strlen(path);
-
-	(void)ftw;
-	if (type != FTW_F || !S_ISREG(st->st_mode) || !strstr(path, ".pyc"))
-		return 0;
-	if (strcmp(path + len - 4, ".pyc") == 0)
-		check_whole(path);
-	else
-		temporaries++;
-	return 0;
-}
-
-unsigned fake_check_cache(void)
-{
-	temporaries = 0;
-	nftw(fake_path("home/cache"), check_one, 10, FTW_PHYS);
-	return temporaries;
-}
-
 /* --- the interpreter --------------------------------------------------------------- */
 int fake_open_entry(int flags)
 {
@@ -326,7 +272,7 @@ static bool is_valid(const uint8_t *data, size_t size, const struct stat *source
 static bool can_run(int fd, const struct stat *source)
 {
 	size_t code = header_length(fe.pyc.tag), n;
-	uint8_t data[LARGEST];
+	uint8_t data[FAKE_LARGEST];
 	struct seal seal;
 
 	assert_return_code(fstat(fd, &fe.file), errno);
@@ -336,8 +282,8 @@ static bool can_run(int fd, const struct stat *source)
 		return false;
 	if (fake_read_seal(data, n, &seal))
 		data[seal.pyc_size] = '\0';
-	assert_memory_equal(data + code, CODE, strlen(CODE));
-	strcpy(fe.ran, (char *)data + code + strlen(CODE));
+	assert_memory_equal(data + code, FAKE_CODE, strlen(FAKE_CODE));
+	strcpy(fe.ran, (char *)data + code + strlen(FAKE_CODE));
 	return true;
 }
 
@@ -364,7 +310,7 @@ static void publish(const char *temporary)
 static void compile(const struct stat *source)
 {
 	char temporary[sizeof fe.path + 16], before[sizeof fe.path];
-	uint8_t data[LARGEST];
+	uint8_t data[FAKE_LARGEST];
 	size_t size;
 	int fd;
 

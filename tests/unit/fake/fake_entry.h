@@ -14,6 +14,8 @@
 #define FAKE_MAGIC "\xa7\r\r\n"
 #define FAKE_TAG "cpython-311"
 #define FAKE_VERSION "home/cache/v1/" FAKE_TAG
+#define FAKE_CODE "Code of " /* what bytecode begins with */
+#define FAKE_LARGEST 4096    /* bytes of it, with its seal */
 #define FAKE_NAME "m." FAKE_TAG ".pyc"
 
 struct fake_entry {
