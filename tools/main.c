@@ -124,6 +124,7 @@ static void leave_library(char **argv)
 	if (!before || !dl_iterate_phdr(is_library, NULL))
 		return;
 	value = library_preload(NULL, before);
+	(void)setenv(LIBRARY_LEFT, "1", 1);
 	if ((value ? setenv("LD_PRELOAD", value, 1) : unsetenv("LD_PRELOAD")) == 0)
 		execv("/proc/self/exe", argv);
 }

@@ -62,6 +62,11 @@ check "the proof is made through a script, also where it stays the parent" finds
 check "a script that is no Python is not one" finds 1 '^fail +proof .*not answer as Python' doctor "$T/stranger"
 "$PYCSTASH" wrap --dir "$T/wrapped" -o "$T/wrapper" "$python"
 check "doctor knows a wrapper" finds 0 "^ok +interpreter .*wrapper of $python" doctor "$T/wrapper"
+cp "$SO" "$T/libpycstash.so"
+"$PYCSTASH" wrap --library "$T/libpycstash.so" -o "$T/stale" "$python"
+rm "$T/libpycstash.so"
+check "a wrapper whose library is gone is found out" finds 1 "^fail +interpreter .*library is gone.*run: pycstash wrap -o $T/stale $python\$" \
+	doctor "$T/stale"
 is "$(ls -d "$T/wrapped" 2>/dev/null)" "" "doctor leaves a wrapper's own cache alone"
 printf '#!%s -s\nimport json\n' "$python" >"$T/tool"
 chmod +x "$T/tool"

@@ -147,6 +147,8 @@ fresh; row yes "PYCSTASH_VALIDATE=content" env PYCSTASH_DIR="$C" PYCSTASH_VALIDA
 fresh; row yes "PYTHONOPTIMIZE" env PYCSTASH_DIR="$C" PYTHONOPTIMIZE=
 bare=yes
 fresh; row yes "LD_PRELOAD" env PYCSTASH_DIR="$C" LD_PRELOAD="$LIBRARY"
+fresh; row no "PYTHONDONTWRITEBYTECODE and LD_PRELOAD without run" env PYCSTASH_DIR="$C" LD_PRELOAD="$LIBRARY" PYTHONDONTWRITEBYTECODE=1
+fresh; filled "$C"; row yes "the same with a filled cache" env PYCSTASH_DIR="$C" LD_PRELOAD="$LIBRARY" PYTHONDONTWRITEBYTECODE=1
 fresh; row no "LD_PRELOAD of a file that is not there" env PYCSTASH_DIR="$C" LD_PRELOAD="$T/wrong/libpycstash.so"
 bare=
 

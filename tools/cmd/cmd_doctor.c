@@ -14,6 +14,7 @@
 #include "tools/cli/common.h"
 #include "tools/conf/conf.h"
 #include "tools/doctor/doctor.h"
+#include "tools/python/library.h"
 
 #define DEFAULT_INTERPRETER "python3"
 #define DEFAULT_TIMEOUT 30
@@ -81,6 +82,7 @@ static int run(const struct command *self, char **words)
 	if (words[0])
 		doctor->name = words[0];
 	doctor->dontwrite = dontwrite && *dontwrite;
+	doctor->preloaded = getenv(LIBRARY_LEFT) != NULL;
 	conf_read(); /* what is wrong with the files is a finding */
 	r = settings_export(&doctor->settings);
 	if (r < 0)

@@ -17,6 +17,7 @@ struct doctor {
 	const char *name; /* the interpreter as it was given */
 	int timeout;	  /* seconds for each thing that is asked of the interpreter */
 	bool dontwrite;	  /* PYTHONDONTWRITEBYTECODE was set */
+	bool preloaded;	  /* the library is in LD_PRELOAD: programs start without `run` */
 	char *library;	  /* NULL: not found */
 	char *path;	  /* the interpreter's absolute path; NULL: not found */
 	char *program;	  /* the ELF file in the end; NULL: not known */

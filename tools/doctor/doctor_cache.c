@@ -145,12 +145,12 @@ static bool holds_anything(const char *layout)
 	return versions && *versions;
 }
 
-/* A cache that is there, or that the library would make. `bad`: how bad it is if it
- * cannot serve anything. */
-static void check_usable(struct findings *report, const struct config *config,
-	enum root_state state, enum finding_state bad)
+/* A cache that is there, or that the library would make. shut: the variable that keeps
+ * new bytecode out, or NULL. bad: how bad it is if nothing can be served from it. */
+static void check_usable(struct findings *report, const char *root, enum root_state state,
+	const char *shut, enum finding_state bad)
 {
-	const char *root = config->root, *why;
+	const char *why;
 	AUTOFREE char *layout = alloc_format("%s/" CACHE_LAYOUT, root);
 	char at[PATH_MAX];
 	bool ready = state == ROOT_READY;
@@ -162,10 +162,10 @@ static void check_usable(struct findings *report, const struct config *config,
 	else if (why)
 		findings_add(report, bad, "cache", "%s cannot be %s in %s: %s; %s", root,
 			ready ? "written" : "made", at, why, obstacle_remedy());
-	else if (config->readonly && !holds_anything(layout))
+	else if (shut && !holds_anything(layout))
 		findings_add(report, bad, "cache",
-			"%s is empty, and PYCSTASH_READONLY keeps it so; run: unset PYCSTASH_READONLY",
-			root);
+			"%s is empty, and %s keeps it so; run: unset %s", root, shut,
+			shut);
 	else
 		findings_add(report, FINDING_OK, "cache", "%s%s", root,
 			ready ? "" : " (will be made on first use)");
@@ -227,16 +227,21 @@ void doctor_check_cache(struct doctor *doctor)
 	char at[PATH_MAX];
 	enum finding_state bad; /* how bad it is to have no cache: layers serve without */
 	enum root_state state = ROOT_UNKNOWN;
+	const char *shut = NULL;
 	enum verdict why;
 
 	settings_config(&config, true);
+	if (config.readonly)
+		shut = config_names[CONFIG_READONLY];
+	else if (doctor->dontwrite && doctor->preloaded)
+		shut = "PYTHONDONTWRITEBYTECODE";
 	bad = check_layers(report, config.layers) ? FINDING_WARN : FINDING_FAIL;
 	if (config.root_len)
 		state = root_judge(&sys_libc, config.root, at, &why);
 	if (state == ROOT_UNKNOWN)
 		findings_add(report, bad, "cache", "%s", config.why_not);
 	else if (state != ROOT_REFUSED)
-		check_usable(report, &config, state, bad);
+		check_usable(report, config.root, state, shut, bad);
 	else
 		check_refused(report, config.root, *at ? at : "/", why, bad);
 }

@@ -27,12 +27,14 @@ void doctor_check_library(struct doctor *doctor)
 		       : strerror(-r));
 }
 
-/* What a script runs in the end: Python itself knows. Called without the library, and
- * careful to leave nothing behind. */
-static char *ask_executable(const struct doctor *doctor)
+/* What a script runs in the end, and with which LD_PRELOAD: Python itself knows. An
+ * absolute path, or NULL. Called without the library, and careful to leave nothing
+ * behind. */
+static char *ask(const struct doctor *doctor, const char *expression)
 {
 	static const char *const changes[] = { "PYTHONDONTWRITEBYTECODE=1", NULL };
-	char question[] = "import sys; sys.stdout.write('\\n' + sys.executable)";
+	AUTOFREE char *question =
+		alloc_format("import os, sys; sys.stdout.write('\\n' + %s)", expression);
 	char *argv[] = { doctor->path, (char[]){ "-c" }, question, NULL };
 	struct answer answer;
 	char *line;
@@ -65,6 +67,20 @@ static char *shebang_python(const char *line)
 	return NULL;
 }
 
+/* Whether it finds the library that it names. */
+static void check_wrapper(struct doctor *doctor)
+{
+	AUTOFREE char *preload = ask(doctor, "os.environ.get('LD_PRELOAD', '')");
+
+	if (preload && library_is_in(preload))
+		findings_add(&doctor->report, FINDING_OK, "interpreter",
+			"%s is a pycstash wrapper of %s", doctor->path, doctor->program);
+	else
+		findings_add(&doctor->report, FINDING_FAIL, "interpreter",
+			"%s is a wrapper whose library is gone, so it runs %s without the cache; run: pycstash wrap -o %s %s",
+			doctor->path, doctor->program, doctor->path, doctor->program);
+}
+
 static void check_script(struct doctor *doctor, const char *line)
 {
 	struct findings *report = &doctor->report;
@@ -78,14 +94,13 @@ static void check_script(struct doctor *doctor, const char *line)
 		doctor->path = alloc_copy(doctor->program);
 		return;
 	}
-	doctor->program = ask_executable(doctor);
+	doctor->program = ask(doctor, "sys.executable");
 	if (!doctor->program)
 		findings_add(report, FINDING_WARN, "interpreter",
 			"%s is a script (%s) that does not say which Python it runs; run: pycstash doctor INTERPRETER",
 			doctor->path, line);
 	else if (doctor->by_wrapper)
-		findings_add(report, FINDING_OK, "interpreter",
-			"%s is a pycstash wrapper of %s", doctor->path, doctor->program);
+		check_wrapper(doctor);
 	else
 		findings_add(report, FINDING_WARN, "interpreter",
 			"%s is a script (%s) that runs %s; that one starts faster: pycstash run -- %s",

@@ -14,6 +14,10 @@
 #define LIBRARY_NAME "libpycstash.so"
 #define LIBRARY_SEPARATORS " :"
 
+/* Set in the environment of a command that has started again without the library, which
+ * was loaded into it. */
+#define LIBRARY_LEFT "PYCSTASH_PRELOADED"
+
 /* The library's absolute path: `given` if that is not NULL, else beside this program,
  * else where it is installed. On failure *ret_why is a sentence saying what is wrong
  * and where it was looked for:
