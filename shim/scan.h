@@ -106,7 +106,7 @@ __attribute__((noinline)) static bool scan_maybe(const char *path)
 
 #include <arm_neon.h>
 
-/* Blocks are as large and lie as the 16 bytes that have one tag where memory is tagged.
+/* Where memory is tagged, 16 bytes have one tag: blocks are as large and lie like these.
  */
 #define SCAN_NAME scan_neon
 #define SCAN_TARGET

@@ -16,9 +16,9 @@
 #include "shim/core/base/path.h"
 #include "tools/archive/libarchive.h"
 #include "tools/base/alloc.h"
+#include "tools/base/compat.h"
 #include "tools/base/human.h"
 #include "tools/base/message.h"
-#include "tools/base/older.h"
 #include "tools/pyc/inspect.h"
 
 #define TOP CACHE_LAYOUT "/"

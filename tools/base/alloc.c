@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tools/base/compat.h"
 #include "tools/base/exit.h"
-#include "tools/base/older.h"
 
 #define LEAST 8 /* elements that an array has room for */
 

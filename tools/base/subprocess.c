@@ -17,7 +17,7 @@
 
 #include "tools/base/alloc.h"
 #include "tools/base/clock.h"
-#include "tools/base/older.h"
+#include "tools/base/compat.h"
 #include "tools/base/progress.h"
 
 static void change_environment(const char *const changes[])

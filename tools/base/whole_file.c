@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tools/base/compat.h"
 #include "tools/base/files.h"
-#include "tools/base/older.h"
 
 #define TRIES 16
 

@@ -21,8 +21,8 @@
 #include "tools/base/alloc.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
+#include "tools/cache/cachedir_tag.h"
 #include "tools/cache/sys_libc.h"
-#include "tools/cache/tag.h"
 #include "tools/cli/command.h"
 
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -86,10 +86,10 @@ static int judge_root(const char *root, int root_fd, bool *ret_beside)
 	if (state == ROOT_REFUSED)
 		return refuse_untrusted(*at ? at : "/", why);
 	/* The mark may be lost: in a copy of `*`, or to a cleaner. */
-	if (tag_is_there(root_fd) && state == ROOT_READY)
+	if (cachedir_tag_is_there(root_fd) && state == ROOT_READY)
 		return EXIT_OK;
-	contents = tag_contents(root_fd);
-	if (!(contents & TAG_IS_TAGGED) && !has_state(root_fd)) {
+	contents = cachedir_tag_contents(root_fd);
+	if (!(contents & CACHEDIR_IS_TAGGED) && !has_state(root_fd)) {
 		if (contents == 0)
 			return EXIT_NO_CACHE;
 		return refuse(root,
@@ -98,7 +98,7 @@ static int judge_root(const char *root, int root_fd, bool *ret_beside)
 	}
 	if (state == ROOT_READY)
 		return EXIT_OK;
-	*ret_beside = contents & TAG_LAYOUT;
+	*ret_beside = contents & CACHEDIR_LAYOUT;
 	return EXIT_NO_CACHE;
 }
 

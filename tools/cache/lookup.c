@@ -13,9 +13,9 @@
 
 #include "shim/core/python/pyc.h"
 #include "tools/base/alloc.h"
+#include "tools/base/compat.h"
 #include "tools/base/exit.h"
 #include "tools/base/message.h"
-#include "tools/base/older.h"
 #include "tools/cache/layout.h"
 #include "tools/cache/versions.h"
 

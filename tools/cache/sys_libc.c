@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "tools/base/older.h"
+#include "tools/base/compat.h"
 
 #define SYS_NAME sys_libc
 #define NEXT(call) call

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "tools/base/alloc.h"
-#include "tools/base/older.h"
+#include "tools/base/compat.h"
 #include "tools/cache/layout.h"
 
 static void add(char ***versions, const char *name)

@@ -11,9 +11,9 @@
 #include "tools/base/json.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
+#include "tools/cache/cachedir_tag.h"
 #include "tools/cache/lock.h"
 #include "tools/cache/owner.h"
-#include "tools/cache/tag.h"
 #include "tools/cli/command.h"
 #include "tools/cli/common.h"
 #include "tools/conf/conf.h"
@@ -193,7 +193,7 @@ static int lock_and_collect(const struct cache *cache, const struct gc_command *
 		return EXIT_OK;
 	if (lock < 0)
 		return lock_refused(cache, lock);
-	tag_move(cache->root_fd);
+	cachedir_tag_move(cache->root_fd);
 	(void)gc_mark_began(cache,
 		time(NULL)); /* if it fails, so will gc_mark_ended, which reports */
 	code = collect(cache, request);

@@ -2,7 +2,7 @@
  *
  * Interpreters: which magic number is whose, and where one is for a tag.
  *
- * The table of magic numbers (interpreters_magic.c) is from CPython's
+ * The table of magic numbers (interpreters.def) is from CPython's
  * Lib/importlib/_bootstrap_external.py (Include/internal/pycore_magic_number.h from 3.14
  * on) and PyPy's pypy/interpreter/pycode.py; it is for people to read, nothing is decided
  * by it.

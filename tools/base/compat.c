@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tools/base/older.h"
+#include "tools/base/compat.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,28 +7,28 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-int older_renameat2(
+int compat_renameat2(
 	int fromfd, const char *from, int tofd, const char *to, unsigned flags)
 {
 	return (int)syscall(SYS_renameat2, fromfd, from, tofd, to, flags);
 }
 
-int older_statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *ret)
+int compat_statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *ret)
 {
 	return (int)syscall(SYS_statx, dirfd, path, flags, mask, ret);
 }
 
-int older_memfd_create(const char *name, unsigned flags)
+int compat_memfd_create(const char *name, unsigned flags)
 {
 	return (int)syscall(SYS_memfd_create, name, flags);
 }
 
-ssize_t older_getrandom(void *data, size_t size, unsigned flags)
+ssize_t compat_getrandom(void *data, size_t size, unsigned flags)
 {
 	return syscall(SYS_getrandom, data, size, flags);
 }
 
-void *older_reallocarray(void *array, size_t count, size_t size)
+void *compat_reallocarray(void *array, size_t count, size_t size)
 {
 	if (size && count > SIZE_MAX / size) {
 		errno = ENOMEM;
@@ -39,7 +39,7 @@ void *older_reallocarray(void *array, size_t count, size_t size)
 
 #ifndef __GLIBC__
 
-int older_scandirat(int dirfd, const char *path, struct dirent ***ret,
+int compat_scandirat(int dirfd, const char *path, struct dirent ***ret,
 	int (*filter)(const struct dirent *),
 	int (*order)(const struct dirent **, const struct dirent **))
 {

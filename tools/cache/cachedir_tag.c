@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tools/cache/tag.h"
+#include "tools/cache/cachedir_tag.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -38,7 +38,7 @@ static bool is_tagged(int root_fd, const char *folder)
 	       strstr(text, "pycstash");
 }
 
-bool tag_is_there(int root_fd)
+bool cachedir_tag_is_there(int root_fd)
 {
 	return is_tagged(root_fd, CACHE_LAYOUT) || is_tagged(root_fd, "");
 }
@@ -54,13 +54,13 @@ static unsigned contents_of(int root_fd, const char *name)
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return 0;
 	if (strcmp(name, ROOT_TAG) == 0)
-		return is_tagged(root_fd, "") ? TAG_IS_TAGGED : TAG_OTHERS;
+		return is_tagged(root_fd, "") ? CACHEDIR_IS_TAGGED : CACHEDIR_OTHERS;
 	if (!is_layout_name(name))
-		return TAG_OTHERS;
-	return TAG_LAYOUT | (is_tagged(root_fd, name) ? TAG_IS_TAGGED : 0);
+		return CACHEDIR_OTHERS;
+	return CACHEDIR_LAYOUT | (is_tagged(root_fd, name) ? CACHEDIR_IS_TAGGED : 0);
 }
 
-unsigned tag_contents(int root_fd)
+unsigned cachedir_tag_contents(int root_fd)
 {
 	int fd = openat(root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -70,7 +70,7 @@ unsigned tag_contents(int root_fd)
 	if (!dir) {
 		if (fd >= 0)
 			close(fd);
-		return TAG_OTHERS;
+		return CACHEDIR_OTHERS;
 	}
 	while ((entry = readdir(dir)))
 		found |= contents_of(root_fd, entry->d_name);
@@ -78,12 +78,13 @@ unsigned tag_contents(int root_fd)
 	return found;
 }
 
-void tag_move(int root_fd)
+void cachedir_tag_move(int root_fd)
 {
 	char text[sizeof ROOT_TAG_TEXT + 1]; /* one more: it may go on */
 
 	root_tag(&sys_libc, root_fd);
 	read_tag(root_fd, "", text, sizeof text);
-	if (strcmp(text, ROOT_TAG_TEXT) == 0 && (tag_contents(root_fd) & TAG_OTHERS))
+	if (strcmp(text, ROOT_TAG_TEXT) == 0 &&
+		(cachedir_tag_contents(root_fd) & CACHEDIR_OTHERS))
 		(void)unlinkat(root_fd, ROOT_TAG, 0);
 }

@@ -9,17 +9,17 @@
 #include <stdbool.h>
 
 /* What is in a root; 0: nothing. */
-enum tag_contents {
-	TAG_IS_TAGGED = 1, /* the tag, in the root or in any layout's folder */
-	TAG_LAYOUT = 2,	   /* a layout's folder, of any number */
-	TAG_OTHERS = 4,	   /* anything else */
+enum cachedir_tag_contents {
+	CACHEDIR_IS_TAGGED = 1, /* the tag, in the root or in any layout's folder */
+	CACHEDIR_LAYOUT = 2,	/* a layout's folder, of any number */
+	CACHEDIR_OTHERS = 4,	/* anything else */
 };
 
-unsigned tag_contents(int root_fd);
+unsigned cachedir_tag_contents(int root_fd);
 
 /* Whether there is the tag in the root or in this layout's folder. */
-bool tag_is_there(int root_fd);
+bool cachedir_tag_is_there(int root_fd);
 
 /* Puts the tag into the layout folder if it is missing there, and deletes the one in the
  * root if that is byte for byte ours and there is more in the root than caches. */
-void tag_move(int root_fd);
+void cachedir_tag_move(int root_fd);

@@ -5,7 +5,7 @@
  * glibc above 2.17 for their sake.
  *
  * With -DPORTABLE the same holds for those that have another version since glibc 2.33 and
- * 2.34: older.c defines them under libc's names. Such a command has to be linked to
+ * 2.34: compat.c defines them under libc's names. Such a command has to be linked to
  * libpthread.so.0 and libdl.so.2, which a new glibc has for older programs only;
  * `make wheel` builds it.
  */
@@ -22,22 +22,23 @@
 #include <linux/stat.h>
 #endif
 
-int older_renameat2(
+int compat_renameat2(
 	int fromfd, const char *from, int tofd, const char *to, unsigned flags);
-int older_statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *ret);
-int older_memfd_create(const char *name, unsigned flags);
-ssize_t older_getrandom(void *data, size_t size, unsigned flags);
-void *older_reallocarray(void *array, size_t count, size_t size);
+int compat_statx(
+	int dirfd, const char *path, int flags, unsigned mask, struct statx *ret);
+int compat_memfd_create(const char *name, unsigned flags);
+ssize_t compat_getrandom(void *data, size_t size, unsigned flags);
+void *compat_reallocarray(void *array, size_t count, size_t size);
 
-#define renameat2(...) older_renameat2(__VA_ARGS__)
-#define statx(...) older_statx(__VA_ARGS__)
-#define memfd_create(...) older_memfd_create(__VA_ARGS__)
-#define getrandom(...) older_getrandom(__VA_ARGS__)
-#define reallocarray(...) older_reallocarray(__VA_ARGS__)
+#define renameat2(...) compat_renameat2(__VA_ARGS__)
+#define statx(...) compat_statx(__VA_ARGS__)
+#define memfd_create(...) compat_memfd_create(__VA_ARGS__)
+#define getrandom(...) compat_getrandom(__VA_ARGS__)
+#define reallocarray(...) compat_reallocarray(__VA_ARGS__)
 
 #ifndef __GLIBC__
-int older_scandirat(int dirfd, const char *path, struct dirent ***ret,
+int compat_scandirat(int dirfd, const char *path, struct dirent ***ret,
 	int (*filter)(const struct dirent *),
 	int (*order)(const struct dirent **, const struct dirent **));
-#define scandirat(...) older_scandirat(__VA_ARGS__)
+#define scandirat(...) compat_scandirat(__VA_ARGS__)
 #endif
