@@ -17,7 +17,10 @@
 #define NOINLINE __attribute__((noinline, cold))
 #define IS_KEEPING (atomic_load_explicit(&process_own_tag, memory_order_relaxed) != NULL)
 #define IS_GIVING atomic_load_explicit(&process_gave_directory, memory_order_relaxed)
-#define WRITES(flags) ((flags) & (O_ACCMODE | O_CREAT | O_TRUNC))
+#define maybe_leaves(dirfd, path, flags)                               \
+	(((flags & (O_ACCMODE | O_CREAT | O_TRUNC)) ||                 \
+		 ((dirfd) >= 0 && IS_GIVING && strstr(path, ".."))) && \
+		maybe_given(dirfd))
 #define IS_WATCHING atomic_load_explicit(&process_watching, memory_order_relaxed)
 
 /* 1. The stand-ins. */
@@ -144,7 +147,7 @@ void calls_resolve(void)
 	CALL(ret, name, params, args, maybe, placed_##name args, early)
 #define CHANGE(...) PLACED(place_change, maybe_ours(path), __VA_ARGS__)
 #define MAKE(ret, name, dirfd, params, args, early)                                    \
-	PLACED(place_make, (maybe_ours(path) || maybe_given(dirfd)), ret, name, dirfd, \
+	PLACED(place_make, (maybe_given(dirfd) || maybe_ours(path)), ret, name, dirfd, \
 		params, args, early)
 #include "shim/calls.def"
 #undef maybe_ours

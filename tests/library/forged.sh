@@ -71,6 +71,11 @@ os.write(out, open('$T/$pyc', 'rb').read())"
 by_descriptor "writes and renames" "out = os.open('$pyc.5', os.O_WRONLY | os.O_CREAT, dir_fd=fd)
 os.write(out, open('$T/$pyc', 'rb').read())
 os.replace('$pyc.5', '$pyc', src_dir_fd=fd, dst_dir_fd=fd)"
+by_descriptor "writes by a way that goes up" "out = os.open('../__pycache__/$pyc', os.O_WRONLY | os.O_CREAT | os.O_TRUNC, dir_fd=fd)
+os.write(out, open('$T/$pyc', 'rb').read())"
+by_descriptor "writes below the directory above" "up = os.open('..', os.O_RDONLY, dir_fd=fd)
+assert 'n.py' in os.listdir(up)
+os.replace('$T/copy', '__pycache__/$pyc', dst_dir_fd=up)"
 by_descriptor moves "os.replace('$T/copy', '$pyc', dst_dir_fd=fd)"
 by_descriptor links "os.unlink('$pyc', dir_fd=fd)
 os.link('$T/copy', '$pyc', dst_dir_fd=fd)"

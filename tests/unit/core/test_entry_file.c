@@ -82,6 +82,33 @@ static void a_programs_own_file(void **state)
 	fake_sys.close(fd);
 }
 
+/* Releases before SEAL_SEEN kept what a program had written in place, with the mark. */
+static void a_seal_of_an_earlier_release(void **state)
+{
+	static const uint32_t seen[] = { SEAL_SEEN, 0 };
+	uint8_t data[1024];
+	struct seal seal;
+	ssize_t size;
+	int fd;
+
+	(void)state;
+	fake_import_once();
+	size = fake_read(fake_entry_path(), (char *)data, sizeof data);
+	assert_true(fake_read_seal(data, (size_t)size, &seal));
+	assert_true(seal.flags & SEAL_SEEN);
+	for (size_t i = 0; i < COUNT(seen); i++) {
+		seal.flags = SEAL_SOURCE | seen[i];
+		seal_write(&seal, data + size - SEAL_SIZE);
+		fake_make_bytes("file", data, (size_t)size);
+		fd = fake_open_file(fake_path("file"));
+		assert_int_equal(kind_of(fd), ENTRY_FILE_SEALED);
+		entry_disclaim(&fe.entry, fd);
+		assert_int_equal(
+			kind_of(fd), seen[i] ? ENTRY_FILE_SEALED : ENTRY_FILE_DAMAGED);
+		fake_sys.close(fd);
+	}
+}
+
 /* --- entry_file_load --------------------------------------------------------------- */
 static void a_changed_byte_is_an_error(void **state)
 {
@@ -131,6 +158,8 @@ int main(void)
 		every_length_with_zeros);
 	unit_one("check: a program's own, for the source it was written for",
 		a_programs_own_file);
+	unit_one("check: under a seal of an earlier release, a program's own is damaged",
+		a_seal_of_an_earlier_release);
 	unit_one("load: any changed byte is an error, but for mtime and size",
 		a_changed_byte_is_an_error);
 	unit_one("load: without memory", without_memory);
