@@ -22,9 +22,13 @@ check "without -q warm shows its progress on a terminal" \
 	grep -q 'compiling: ' <(on_terminal "$PYCSTASH" warm -j 1 --dir "$T/one" --python "$T/slow" "$S")
 is "$(on_terminal "$PYCSTASH" warm -q -j 1 --dir "$T/two" --python "$T/slow" "$S")" "" "with -q warm shows no progress on a terminal"
 
+"$PYCSTASH" warm -q --python "$python" "$S"
+on_terminal "$PYCSTASH" show "$S/top.py" | tr -d '\r' >"$T/shown"
+is "$(grep -q '^  seal  ' "$T/shown" && echo shown) $(grep -vE '[^ ]{60}' "$T/shown" | awk 'length > 80' | wc -l)" "shown 0" \
+	"on a terminal show breaks its lines at 80 columns"
 archive=$T/a.tar
 # shellcheck disable=SC2043
-for words in "warm $S" gc "gc --dry-run" verify "export $archive" "import $archive" "purge --dry-run --all" "purge --all"; do
+for words in "warm $S" gc "gc --dry-run" verify "export $archive" "import $archive" "push file:$T/store" "pull file:$T/store" "purge --dry-run --all" "purge --all"; do
 	# shellcheck disable=SC2086 # words
 	is "$(on_terminal "$PYCSTASH" ${words%% *} -q ${words#"${words%% *}"}; echo "$?")" 0 "pycstash ${words/\/*} -q prints nothing"
 	told="${told:-} ${words%% *} "

@@ -4,6 +4,8 @@
  */
 #include "tools/base/columns.h"
 
+#include <string.h>
+
 /* How much of the text goes on one line: as many words as fit. */
 static int line_length(const char *text, int width)
 {
@@ -26,5 +28,18 @@ void columns_print(FILE *out, int column, int indent, const char *text)
 
 		fprintf(out, "%*s%.*s\n", indent - column, "", length, text);
 		text += length + (text[length] == ' ');
+	}
+}
+
+void columns_print_lines(FILE *out, int indent, char *text)
+{
+	const char *line;
+
+	while ((line = strsep(&text, "\n")) && text) {
+		if (strlen(line) <= COLUMNS_WIDTH)
+			fprintf(out, "%s\n", line);
+		else
+			columns_print(out, fprintf(out, "%.*s", indent, line), indent,
+				line + indent);
 	}
 }

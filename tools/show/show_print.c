@@ -6,14 +6,17 @@
 #include <endian.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/base/alloc.h"
+#include "tools/base/columns.h"
 #include "tools/base/escape.h"
 #include "tools/base/json.h"
 #include "tools/python/interpreters.h"
 #include "tools/show/show.h"
 
-#define FLAG_CHECKED 2 /* of PEP 552 */
+#define VALUE_COLUMN 14 /* where json.h puts the values of text */
+#define FLAG_CHECKED 2	/* of PEP 552 */
 
 static void print_hex(struct json *json, const char *key, const void *bytes, size_t size)
 {
@@ -213,11 +216,17 @@ static void print_sharing(struct json *json, const struct show *show)
 
 void show_print(const struct show *show, bool text)
 {
-	struct json json = { .out = stdout, .text = text };
+	const bool wrapped = text && isatty(STDOUT_FILENO);
+	AUTOFREE char *lines = NULL;
+	size_t size;
+	FILE *out = wrapped ? open_memstream(&lines, &size) : stdout;
+	struct json json = { .out = out, .text = text };
 
+	if (!out)
+		alloc_fail();
 	if (text) {
-		escape_plain(stdout, show->path);
-		putchar('\n');
+		escape_plain(out, show->path);
+		fputc('\n', out);
 	}
 	json_open(&json, NULL, '{');
 	json_schema(&json, "show", 1);
@@ -231,4 +240,8 @@ void show_print(const struct show *show, bool text)
 	print_seal(&json, show);
 	print_sharing(&json, show);
 	json_close(&json);
+	if (wrapped) {
+		fclose(out);
+		columns_print_lines(stdout, VALUE_COLUMN, lines);
+	}
 }
