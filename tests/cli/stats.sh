@@ -320,4 +320,11 @@ exec 9>"$CACHE/v1/.state/lock"
 flock 9
 is "$(status_of stats)" 0 "beside a gc: stats works"
 exec 9>&-
+"$PYCSTASH" stats --dir "$CACHE" --openmetrics >"$T/metrics"
+is "$(tail -n 1 "$T/metrics")" "# EOF" "OpenMetrics end as they should"
+is "$(sed -n 's/^pycstash_processes_total //p' "$T/metrics")" \
+	"$("$PYCSTASH" stats --dir "$CACHE" --json | /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin)["counts"]["processes"])')" \
+	"OpenMetrics count the processes that JSON counts"
+grep -v '^#' "$T/metrics" | grep -vE '^pycstash_[a-z_]+(\{group="[a-z_]+"\})? [0-9]+$' | none "every line of OpenMetrics has a name and a number"
+
 done_testing

@@ -23,7 +23,7 @@ static const char *const by_names[] = { "", "version", "day" };
 
 struct stats_command {
 	struct common common;
-	bool zero;
+	bool zero, metrics;
 	int64_t now;   /* nanoseconds since 1970 */
 	int64_t since; /* seconds since 1970; -1: not given */
 	enum by by;
@@ -36,6 +36,9 @@ static const struct opt own_options[] = {
 		OPT_TIME(struct stats_command, since) },
 	{ "by", 0, "version|day", "a line for each version, or each day (of UTC)",
 		OPT_CHOICE(struct stats_command, by, by_names) },
+	{ "openmetrics", 0, NULL,
+		"print OpenMetrics, for the textfile collector of a node exporter",
+		OPT_FLAG(struct stats_command, metrics) },
 	{ "zero", 0, NULL, "count from now on; --since still reaches what was before",
 		OPT_FLAG(struct stats_command, zero) },
 	{ 0 },
@@ -252,6 +255,8 @@ static int show(const struct stats_command *request, const struct cache *cache)
 	stats.gc_due = gc_due_at(cache->root_fd, CACHE_LAYOUT);
 	if (request->common.json)
 		stats_print_json(&stats);
+	else if (request->metrics)
+		stats_print_metrics(&stats);
 	else
 		print_stats(&stats, request->by);
 	return EXIT_OK;
@@ -263,6 +268,8 @@ static int show_layers(const struct stats_command *request)
 
 	if (request->common.json)
 		stats_print_json(&none);
+	else if (request->metrics)
+		stats_print_metrics(&none);
 	else
 		print_layers("Layers; `pycstash du --layers` shows what they hold\n");
 	return EXIT_OK;

@@ -48,6 +48,9 @@ uint64_t stats_lookups(const struct stats_sum *sum, uint64_t *ret_served);
 /* Prints pycstash.stats/1 on stdout. */
 void stats_print_json(const struct stats *stats);
 
+/* Prints OpenMetrics on stdout. */
+void stats_print_metrics(const struct stats *stats);
+
 /* What a group is called: as a key for programs, and for people. NULL: not shown. */
 struct stats_group {
 	const char *key, *label;
