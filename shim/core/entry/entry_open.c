@@ -254,16 +254,17 @@ static bool is_within(const struct timespec *from, const struct timespec *to, in
 }
 
 /* Whether the source has changed since the tree's pyc was written, by the change times,
- * which no program can set. One that was unpacked, as the times tell that were restored,
- * may have its source unpacked after it. Images give the mtime for the ctime, without
- * nanoseconds: that says nothing. */
+ * which no program can set. A pyc that was unpacked, as a restored mtime shows (tar's is
+ * in whole seconds), may be older than its source by the time that unpacking takes.
+ * Images show the mtime as the ctime, without nanoseconds: that says nothing. */
 static bool is_older_than_source(const struct stat *pyc, const struct stat *source)
 {
 	const struct timespec *changed = &source->st_ctim;
 
 	if (changed->tv_nsec == 0)
 		return false;
-	if (is_within(&pyc->st_mtim, &pyc->st_ctim, WRITTEN_WITHIN))
+	if (pyc->st_mtim.tv_nsec != 0 &&
+		is_within(&pyc->st_mtim, &pyc->st_ctim, WRITTEN_WITHIN))
 		return !timestamp_before(changed, &pyc->st_mtim);
 	return !is_within(&pyc->st_ctim, changed, UNPACKED_WITHIN);
 }
