@@ -112,12 +112,11 @@ void calls_resolve(void)
 			return slow;                         \
 		return process_opened(path, real.name args); \
 	}
-#define FOUND(ret, name, dirfd, params, args)           \
-	static NOINLINE ret found_##name params         \
-	{                                               \
-		struct place place;                     \
-		path = place_find(&place, dirfd, path); \
-		return real.name args;                  \
+#define FOUND(ret, name, dirfd, params, args)                                     \
+	static NOINLINE ret found_##name params                                   \
+	{                                                                         \
+		return WITH_PLACE(real.name args,                                 \
+			(path = place_find(place, dirfd, path), real.name args)); \
 	}
 #define FIND(ret, name, dirfd, params, args, early) \
 	FOUND(ret, name, dirfd, params, args)       \
@@ -137,13 +136,12 @@ void calls_resolve(void)
 	}                                                                     \
 	CALL(ret, name, params, args, (maybe_ours(path) || REPORT_IS_DUE),    \
 		run_##name args, early)
-#define PLACED(get, maybe, ret, name, dirfd, params, args, early) \
-	static NOINLINE ret placed_##name params                  \
-	{                                                         \
-		struct place place;                               \
-		path = get(&place, dirfd, path);                  \
-		return path ? real.name args : -1;                \
-	}                                                         \
+#define PLACED(get, maybe, ret, name, dirfd, params, args, early)                \
+	static NOINLINE ret placed_##name params                                 \
+	{                                                                        \
+		return WITH_PLACE(real.name args,                                \
+			(path = get(place, dirfd, path)) ? real.name args : -1); \
+	}                                                                        \
 	CALL(ret, name, params, args, maybe, placed_##name args, early)
 #define CHANGE(...) PLACED(place_change, maybe_ours(path), __VA_ARGS__)
 #define MAKE(ret, name, dirfd, params, args, early)                                    \

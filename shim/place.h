@@ -10,8 +10,8 @@
  * In every doubt (no cache, a directory that cannot be resolved, a path that is too
  * long …) the kind is PLACE_TREE and path the caller's own: the call then does what it
  * does without us. Nothing here fails, changes errno, locks or allocates; all is
- * async-signal-safe. A struct place is 4 KiB of stack; a wrapper has one for each
- * path it takes, and none on the way for other paths.
+ * async-signal-safe. A struct place is more than a small stack has room for: a
+ * wrapper takes one for each path (WITH_PLACE), and none on the way for other paths.
  */
 #pragma once
 
@@ -22,6 +22,7 @@
 #include "shim/core/cache/map.h"
 #include "shim/core/entry/entry.h"
 #include "shim/core/python/pyc.h"
+#include "shim/process.h"
 
 enum place_kind {
 	PLACE_TREE,  /* not ours */
@@ -62,9 +63,22 @@ struct place {
 			     slashes */
 	size_t given_len; /* path[..given_len) is the directory of the sources */
 	enum place_origin origin;
-	bool layers_only; /* to read: the cache itself is not to be used */
+	bool layers_only;	  /* to read: the cache itself is not to be used */
+	struct entry_world world; /* of place_entry, which a small stack */
+	struct entry entry;	  /* has no room for */
 	char cache[PATH_MAX];
 };
+
+/* The value of `call`, which may use the variable `place`; where there is no memory for
+ * that, of `otherwise`: the call as it came. A child of vfork that becomes another
+ * program in `call` leaves its memory to the parent. */
+#define WITH_PLACE(otherwise, call)                                   \
+	({                                                            \
+		struct place *place = process_take_room();            \
+		__typeof__(call) done = place ? (call) : (otherwise); \
+		process_give_room(place);                             \
+		done;                                                 \
+	})
 
 void place_at(struct place *place, int dirfd, const char *path, enum place_use use);
 
@@ -100,10 +114,9 @@ const char *place_make(struct place *place, int dirfd, const char *path);
  * pretended. 0, or -errno where it cannot be made. */
 int place_ready_tree(struct place *place);
 
-/* Sets up the entry at a PLACE_ENTRY for core. False where it is no bytecode of a source
- * that its name tells: then it has no seal either. */
-bool place_entry(
-	struct place *place, const struct entry_world *world, struct entry *entry);
+/* Sets up place->entry, of a PLACE_ENTRY, for core. False where it is no bytecode of a
+ * source that its name tells: then it has no seal either. */
+bool place_entry(struct place *place);
 
 /* Before a program opens a PLACE_ENTRY that the cache has with those flags, to change it
  * in place: moves the bytecode, without its seal, to the tree, whose __pycache__ is made

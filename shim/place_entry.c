@@ -11,11 +11,13 @@
 #include "shim/process.h"
 #include "shim/report.h"
 
-bool place_entry(
-	struct place *place, const struct entry_world *world, struct entry *entry)
+bool place_entry(struct place *place)
 {
-	*entry = (struct entry){
-		.world = world,
+	place->world = process_world(report_counters());
+	place->world.policy.layers_only = place->layers_only;
+	place->world.policy.readonly |= place->layers_only;
+	place->entry = (struct entry){
+		.world = &place->world,
 		.path = place->cache,
 		.version_len = place->map.version_len,
 		.dir_len = place->map.dir_len,
@@ -25,19 +27,17 @@ bool place_entry(
 		.common = place->map.ephemeral.len > 0,
 	};
 	return place->pyc.kind == PYC_CODE &&
-	       entry_begin(entry, sizeof place->cache, place->path, place->given_len);
+	       entry_begin(
+		       &place->entry, sizeof place->cache, place->path, place->given_len);
 }
 
 void place_moved(struct place *place)
 {
-	const struct entry_world world = process_world(report_counters());
-	struct entry entry;
-
-	(void)place_entry(place, &world, &entry);
+	(void)place_entry(place);
 	if (place->kind == PLACE_DIR)
-		entry_directory_moved(&entry);
+		entry_directory_moved(&place->entry);
 	else
-		entry_moved(&entry);
+		entry_moved(&place->entry);
 }
 
 /* What a file is looked for by whose name tells no source: its directory. */
@@ -68,7 +68,6 @@ bool place_is_pending(struct place *place)
 	size_t len = place->name_end - place->map.dir_len - 1;
 	struct pyc_name temporary = place->pyc;
 	struct pending_source pending;
-	struct entry entry;
 	bool ret;
 
 	place->pyc = pyc_final(&temporary, name, &len);
@@ -77,7 +76,7 @@ bool place_is_pending(struct place *place)
 		      pending_find(
 			      world.python.pending, sys_real.thread(), key, &pending);
 	else
-		ret = place_entry(place, &world, &entry) && entry_is_pending(&entry);
+		ret = place_entry(place) && entry_is_pending(&place->entry);
 	place->pyc = temporary;
 	return ret;
 }

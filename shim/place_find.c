@@ -13,13 +13,10 @@
 /* A program that looks at a pyc may go on to write it without opening it: py_compile. */
 static void ask(struct place *place)
 {
-	const struct entry_world world = process_world(report_counters());
-	struct entry entry;
-
 	if (!process_tag())
 		return;
-	if (place_entry(place, &world, &entry))
-		entry_ask(&entry);
+	if (place_entry(place))
+		entry_ask(&place->entry);
 	else if (place->pyc.kind == PYC_CODE) /* numba opens what it looks for */
 		place_ask(place);
 }

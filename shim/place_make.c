@@ -72,20 +72,23 @@ int place_ready_tree(struct place *place)
 	return err == -EEXIST ? 0 : err;
 }
 
+static bool is_kept(struct place *place, const char *canonical)
+{
+	place_at(place, AT_FDCWD, canonical, PLACE_ANY);
+	return place->kind == PLACE_DIR && place_in_cache(place);
+}
+
 /* Whether the program has the __pycache__ of an entry: a real one, or one that it made
  * and that the cache keeps under the process's tag. */
-static __attribute__((noinline)) bool has_directory(
-	const struct place *place, const char *canonical)
+static bool has_directory(const struct place *entry, const char *canonical)
 {
-	struct place own;
 	struct stat st;
 
 	if (sys_real.fstatat(AT_FDCWD, canonical, &st, 0) == 0)
 		return S_ISDIR(st.st_mode);
-	if (!process_tag() || strcmp(place->pyc.tag, process_tag()) == 0)
+	if (!process_tag() || strcmp(entry->pyc.tag, process_tag()) == 0)
 		return false; /* it was just found to be missing */
-	place_at(&own, AT_FDCWD, canonical, PLACE_ANY);
-	return own.kind == PLACE_DIR && place_in_cache(&own);
+	return WITH_PLACE(false, is_kept(place, canonical));
 }
 
 void place_open_tree(struct place *place)
@@ -214,16 +217,18 @@ const char *place_make(struct place *place, int dirfd, const char *path)
 	return place->path;
 }
 
-/* A copy without a seal, as old as what it is a copy of. */
-static int leave(const struct entry *entry, const char *from, int dirfd, const char *to)
+/* A copy without a seal, as old as what it is a copy of. Out of line: its callers go on
+ * to what needs a lot of stack. */
+static __attribute__((noinline)) int leave(const char *from, int dirfd, const char *to)
 {
+	const struct entry_world world = process_world(report_counters());
 	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT } };
 	struct stat st;
 	int saved = errno, err;
 
 	err = sys_real.fstatat(AT_FDCWD, from, &st, AT_SYMLINK_NOFOLLOW);
 	if (err == 0)
-		err = entry_leave(entry, from, 0, dirfd, to);
+		err = entry_leave(&world, NULL, from, 0, dirfd, to);
 	times[1] = st.st_mtim;
 	if (err == 0)
 		(void)PASSING(
@@ -251,8 +256,6 @@ static int copy_out(
 	const struct place *from, struct place *to, int flags, char room[PATH_MAX])
 {
 	struct text text = { .data = room, .size = PATH_MAX };
-	const struct entry_world world = process_world(report_counters());
-	const struct entry entry = { .world = &world };
 	struct stat st;
 	int err = sys_real.fstatat(to->dirfd, to->path, &st, AT_SYMLINK_NOFOLLOW);
 
@@ -263,9 +266,8 @@ static int copy_out(
 		return err;
 	err = -EEXIST;
 	for (unsigned n = 0; err == -EEXIST && n < 10; n++)
-		err = name_beside(to, &text, n)
-			      ? leave(&entry, from->cache, to->dirfd, room)
-			      : -ENAMETOOLONG;
+		err = name_beside(to, &text, n) ? leave(from->cache, to->dirfd, room)
+						: -ENAMETOOLONG;
 	if (err < 0)
 		return err;
 	err = PASSING(room, to->path,
@@ -314,8 +316,6 @@ int place_move_to_tree(struct place *place, int flags)
 static void move_names(
 	struct dirents *names, const char *cache, const char *tree, char *room)
 {
-	const struct entry_world world = process_world(report_counters());
-	const struct entry entry = { .world = &world };
 	char *to = room + PATH_MAX;
 	const char *name;
 
@@ -331,8 +331,7 @@ static void move_names(
 		text_adds(&to_text, tree);
 		text_adds(&to_text, "/");
 		text_adds(&to_text, name);
-		if (!from_text.cut && !to_text.cut &&
-			leave(&entry, room, AT_FDCWD, to) == 0)
+		if (!from_text.cut && !to_text.cut && leave(room, AT_FDCWD, to) == 0)
 			(void)sys_real.unlinkat(names->fd, name, 0);
 	}
 }

@@ -77,17 +77,19 @@ static void name_version(struct journal_record *record)
 	}
 }
 
-static void append(char *path, struct counters *counters, bool goes_on)
+/* room: PROCESS_ROOM bytes, for the path and, at its end, for the record. */
+static void append(char *room, struct counters *counters, bool goes_on)
 {
 	const struct config *config = &process_config;
-	struct journal_record record;
+	const size_t size = PROCESS_ROOM - sizeof(struct journal_record);
+	struct journal_record *record = (struct journal_record *)(room + size);
 
-	if (!counters_take(counters, &sys_real, goes_on, &record))
+	if (!counters_take(counters, &sys_real, goes_on, record))
 		return;
-	memcpy(path, config->root, config->root_len);
-	name_version(&record);
-	journal_finish(&record);
-	(void)journal_append(&sys_real, path, config->root_len, PROCESS_ROOM, &record);
+	memcpy(room, config->root, config->root_len);
+	name_version(record);
+	journal_finish(record);
+	(void)journal_append(&sys_real, room, config->root_len, size, record);
 }
 
 /* What cannot be written yet, since there is no cache yet, is kept for the next time. */

@@ -28,30 +28,29 @@ static int make_directory(const struct place *place, int flags, mode_t mode)
 	return sys_real.mkdirat(AT_FDCWD, place->cache, mode);
 }
 
-int cached_mkdir(int dirfd, const char *path, mode_t mode)
+static int make_place(struct place *place, int dirfd, const char *path, mode_t mode)
 {
-	struct place place;
 	int err;
 
-	place_at(&place, dirfd, path, PLACE_ANY);
-	err = place_is_taken(&place);
+	place_at(place, dirfd, path, PLACE_ANY);
+	err = place_is_taken(place);
 	if (err) {
 		errno = err;
 		return -1;
 	}
-	if (place.kind != PLACE_DIR) {
-		(void)place_ready_tree(&place);
-		return make_in_tree(&place, mode);
+	if (place->kind != PLACE_DIR) {
+		(void)place_ready_tree(place);
+		return make_in_tree(place, mode);
 	}
-	if (place_in_tree(&place)) /* libc's own EEXIST */
-		return make_in_tree(&place, mode);
+	if (place_in_tree(place)) /* libc's own EEXIST */
+		return make_in_tree(place, mode);
 	err = process_config.readonly
 		      ? -EROFS
-		      : place_make_in_cache(&place, make_directory, 0, mode);
-	if (err == -EEXIST && place.map.ephemeral.len) /* another tree's */
+		      : place_make_in_cache(place, make_directory, 0, mode);
+	if (err == -EEXIST && place->map.ephemeral.len) /* another tree's */
 		return 0;
-	if (err == -EEXIST && place_drop_leftover(&place))
-		err = place_make_in_cache(&place, make_directory, 0, mode);
+	if (err == -EEXIST && place_drop_leftover(place))
+		err = place_make_in_cache(place, make_directory, 0, mode);
 	if (err == 0)
 		return 0;
 	if (err == -EEXIST || process_config.readonly) {
@@ -59,42 +58,61 @@ int cached_mkdir(int dirfd, const char *path, mode_t mode)
 		return -1;
 	}
 	report_failure(VERDICT_NOT_CACHED, err, dirfd, path);
-	return make_in_tree(&place, mode);
+	return make_in_tree(place, mode);
 }
 
-int cached_rmdir(int dirfd, const char *path)
+int cached_mkdir(int dirfd, const char *path, mode_t mode)
 {
-	struct place place;
+	return WITH_PLACE(
+		real.mkdirat(dirfd, path, mode), make_place(place, dirfd, path, mode));
+}
+
+static int remove_place(struct place *place, int dirfd, const char *path)
+{
 	int ret;
 
-	place_at(&place, dirfd, path, PLACE_ANY);
-	if (place.kind != PLACE_DIR)
-		return next_unlink(dirfd, place_find(&place, dirfd, path), AT_REMOVEDIR);
-	if (place_in_tree(&place)) {
-		ret = next_unlink(dirfd, place.path, AT_REMOVEDIR);
+	place_at(place, dirfd, path, PLACE_ANY);
+	if (place->kind != PLACE_DIR)
+		return next_unlink(dirfd, place_find(place, dirfd, path), AT_REMOVEDIR);
+	if (place_in_tree(place)) {
+		ret = next_unlink(dirfd, place->path, AT_REMOVEDIR);
 		/* Its listing was the tree's, so to the program it was empty. */
 		if (ret == 0 && !process_config.readonly)
-			root_drop_directory(&sys_real, place.cache);
+			root_drop_directory(&sys_real, place->cache);
 		return ret;
 	}
-	if (!place_in_cache(&place))
-		return next_unlink(dirfd, place.path, AT_REMOVEDIR);
+	if (!place_in_cache(place))
+		return next_unlink(dirfd, place->path, AT_REMOVEDIR);
 	if (process_config.readonly) {
 		errno = EROFS;
 		return -1;
 	}
-	return next_unlink(AT_FDCWD, place.cache, AT_REMOVEDIR);
+	return next_unlink(AT_FDCWD, place->cache, AT_REMOVEDIR);
+}
+
+int cached_rmdir(int dirfd, const char *path)
+{
+	return WITH_PLACE(
+		next_unlink(dirfd, path, AT_REMOVEDIR), remove_place(place, dirfd, path));
+}
+
+static int turn_real(struct place *place, const char *path)
+{
+	place_at(place, AT_FDCWD, path, PLACE_ANY);
+	if (place->kind == PLACE_DIR)
+		place_turn_real(place);
+	return 0;
+}
+
+static int enter_place(struct place *place, const char *path)
+{
+	(void)turn_real(place, path);
+	return real.chdir(place_find(place, AT_FDCWD, path));
 }
 
 int cached_chdir(const char *path)
 {
-	struct place place;
-
-	place_at(&place, AT_FDCWD, path, PLACE_ANY);
-	if (place.kind == PLACE_DIR)
-		place_turn_real(&place);
-	path = place_find(&place, AT_FDCWD, path);
-	return real.chdir(path);
+	return WITH_PLACE(real.chdir(path), enter_place(place, path));
 }
 
 /* The path in the tree of what is at that path of the cache; NULL for anything else. */
@@ -122,12 +140,9 @@ static const char *tree_of(const char *path)
 static void replace(int dirfd, const char *tree)
 {
 	const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-	struct place place;
 	int fd, kept = (int)syscall(SYS_fcntl, dirfd, F_GETFD);
 
-	place_at(&place, AT_FDCWD, tree, PLACE_ANY);
-	if (place.kind == PLACE_DIR)
-		place_turn_real(&place);
+	(void)WITH_PLACE(0, turn_real(place, tree));
 	fd = sys_real.openat(AT_FDCWD, tree, flags, 0);
 	if (fd < 0) /* where nobody can make anything */
 		fd = sys_real.openat(AT_FDCWD, "/proc", flags, 0);

@@ -44,30 +44,34 @@ static bool is_entry(const struct place *place)
 	return place->kind == PLACE_ENTRY && place->pyc.kind != PYC_TEMPORARY;
 }
 
-int cached_unlink(int dirfd, const char *path)
+static int unlink_place(struct place *place, int dirfd, const char *path)
 {
-	struct place place;
 	struct stat st;
 	int ret;
 
-	place_at(&place, dirfd, path, PLACE_ANY);
-	if (place.kind == PLACE_DIR) { /* the kernel's own error, or a link */
-		ret = next_unlink(dirfd, place_find(&place, dirfd, path), 0);
+	place_at(place, dirfd, path, PLACE_ANY);
+	if (place->kind == PLACE_DIR) { /* the kernel's own error, or a link */
+		ret = next_unlink(dirfd, place_find(place, dirfd, path), 0);
 		if (ret == 0 && !process_config.readonly)
-			root_drop_directory(&sys_real, place.cache);
+			root_drop_directory(&sys_real, place->cache);
 		return ret;
 	}
-	if (!find_cached(&place, &st))
-		return next_unlink(dirfd, place_find(&place, dirfd, path), 0);
+	if (!find_cached(place, &st))
+		return next_unlink(dirfd, place_find(place, dirfd, path), 0);
 	if (process_config.readonly)
 		return refuse(EROFS);
 	/* The tree first: where it refuses, nothing has happened. */
-	if (place_in_tree(&place) && next_unlink(dirfd, place.path, 0) < 0)
+	if (place_in_tree(place) && next_unlink(dirfd, place->path, 0) < 0)
 		return -1;
-	ret = next_unlink(AT_FDCWD, place.cache, 0);
-	if (ret == 0 && is_entry(&place))
+	ret = next_unlink(AT_FDCWD, place->cache, 0);
+	if (ret == 0 && is_entry(place))
 		counters_gone(report_counters(), &st);
 	return ret;
+}
+
+int cached_unlink(int dirfd, const char *path)
+{
+	return WITH_PLACE(next_unlink(dirfd, path, 0), unlink_place(place, dirfd, path));
 }
 
 int cached_remove(const char *path)
@@ -285,8 +289,8 @@ static int publish_in_tree(const struct entry *entry, struct place *temporary,
 	for (int i = 0; err == -ENOENT && i < 2; i++) {
 		if (i > 0)
 			(void)place_ready_tree(temporary);
-		err = entry_leave(
-			entry, temporary->cache, why, temporary->dirfd, temporary->path);
+		err = entry_leave(entry->world, entry, temporary->cache, why,
+			temporary->dirfd, temporary->path);
 	}
 	if (err < 0)
 		return refuse(-err);
@@ -364,18 +368,17 @@ static int publish_for_others(
 }
 
 /* Puts a new pyc under its name. Only here is it known that the file is complete, and for
- * which source it was meant: that is when it is sealed. */
-static int publish(struct place *temporary, struct place *final, int flags)
+ * which source it was meant: that is when it is sealed. Out of line, for its stack. */
+static __attribute__((noinline)) int publish(
+	struct place *temporary, struct place *final, int flags)
 {
-	const struct entry_world world = process_world(report_counters());
-	struct entry entry;
 	int ret;
 
-	if (place_entry(final, &world, &entry)) {
-		ret = publish_for_others(&entry, temporary, final, flags);
+	if (place_entry(final)) {
+		ret = publish_for_others(&final->entry, temporary, final, flags);
 		if (ret < 0)
-			ret = publish_entry(&entry, temporary, final, flags);
-		entry_landed(&entry);
+			ret = publish_entry(&final->entry, temporary, final, flags);
+		entry_landed(&final->entry);
 		return ret;
 	}
 	return is_cached(temporary) /* the path leaves no room for a proof */

@@ -34,9 +34,10 @@ static int open_cache(const struct place *place, int flags, mode_t mode)
 
 /* A name that is no pyc of a source we know, or that leaves us no room: the cache's file,
  * else the tree's, by Python's own rules. */
-static int open_unsealed(struct place *place, const struct entry *entry, int candidate,
-	int flags, enum verdict *verdict)
+static int open_unsealed(
+	struct place *place, int candidate, int flags, enum verdict *verdict)
 {
+	const struct entry *entry = &place->entry;
 	struct stat st;
 	int fd;
 
@@ -74,8 +75,6 @@ static int open_candidate(const struct place *place, int flags)
 /* What the cache or the tree has for a name, or -errno. */
 static int find_bytecode(struct place *place, int flags, enum verdict *verdict)
 {
-	struct entry_world world = process_world(report_counters());
-	struct entry entry;
 	int fd = open_candidate(place, flags);
 
 	if (fd == -ENOENT &&
@@ -86,13 +85,9 @@ static int find_bytecode(struct place *place, int flags, enum verdict *verdict)
 			return sys_real.openat(place->dirfd, place->path, flags, 0);
 		fd = open_candidate(place, flags);
 	}
-	world.policy.layers_only = place->layers_only;
-	world.policy.readonly |= place->layers_only;
-	if (place_entry(place, &world, &entry) && !(flags & (O_DIRECTORY | O_PATH)))
-		fd = entry_open(&entry, fd, flags, verdict);
-	else
-		fd = open_unsealed(place, &entry, fd, flags, verdict);
-	return fd;
+	if (place_entry(place) && !(flags & (O_DIRECTORY | O_PATH)))
+		return entry_open(&place->entry, fd, flags, verdict);
+	return open_unsealed(place, fd, flags, verdict);
 }
 
 static int open_to_read(struct place *place, int flags)
@@ -247,30 +242,35 @@ static int open_directory(struct place *place, int flags, mode_t mode)
 	return open_cache(place, flags, mode);
 }
 
-int cached_open(int dirfd, const char *path, int flags, mode_t mode)
+static int open_place(
+	struct place *place, int dirfd, const char *path, int flags, mode_t mode)
 {
 	bool reads =
 		(flags & O_PATH) || !(flags & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC));
-	struct place place;
-
-	place_at(&place, dirfd, path, reads ? PLACE_TO_READ : PLACE_TO_OPEN);
-	switch (place.kind) {
+	place_at(place, dirfd, path, reads ? PLACE_TO_READ : PLACE_TO_OPEN);
+	switch (place->kind) {
 	case PLACE_ENTRY:
 		/* Not past the page cache: the seal is read by no such rules as
 		 * O_DIRECT's, and nobody can tell. */
-		return reads ? open_to_read(&place, flags & ~O_DIRECT)
-			     : open_to_write(&place, flags, mode);
+		return reads ? open_to_read(place, flags & ~O_DIRECT)
+			     : open_to_write(place, flags, mode);
 	case PLACE_DIR:
-		return open_directory(&place, flags, mode);
+		return open_directory(place, flags, mode);
 	case PLACE_OTHER:
 		if ((flags & (O_CREAT | O_DIRECTORY)) == O_CREAT)
-			(void)place_ready_tree(&place);
+			(void)place_ready_tree(place);
 		break;
 	case PLACE_TREE: /* a source even, in a directory with that text in its name
 			  */
-		return process_opened(path, open_tree(&place, flags, mode));
+		return process_opened(path, open_tree(place, flags, mode));
 	}
-	return open_tree(&place, flags, mode);
+	return open_tree(place, flags, mode);
+}
+
+int cached_open(int dirfd, const char *path, int flags, mode_t mode)
+{
+	return WITH_PLACE(real.openat(dirfd, path, flags, mode),
+		open_place(place, dirfd, path, flags, mode));
 }
 
 int cached_openat2(int dirfd, const char *path, const struct open_how *how, size_t size)
@@ -329,14 +329,6 @@ FILE *cached_fopen(const char *path, const char *mode)
 	return stream;
 }
 
-static __attribute__((noinline)) FILE *freopen_found(
-	const char *path, const char *mode, FILE *stream)
-{
-	struct place place;
-
-	return real.freopen(place_find(&place, AT_FDCWD, path), mode, stream);
-}
-
 /* libc opens the file itself, into the stream's own descriptor; by then it must lie where
  * it belongs. */
 FILE *cached_freopen(const char *path, const char *mode, FILE *stream)
@@ -360,25 +352,31 @@ FILE *cached_freopen(const char *path, const char *mode, FILE *stream)
 		if (*p != 'x')
 			plain[n++] = *p;
 	plain[n] = '\0';
-	return freopen_found(path, plain, stream);
+	return WITH_PLACE(real.freopen(path, plain, stream),
+		real.freopen(place_find(place, AT_FDCWD, path), plain, stream));
 }
 
 /* Bytecode that a program cuts off goes into the tree, as what it writes. */
-int cached_truncate(const char *path, off_t length)
+static int truncate_place(struct place *place, const char *path, off_t length)
 {
-	struct place place;
-	const char *found = place_change(&place, AT_FDCWD, path);
+	const char *found = place_change(place, AT_FDCWD, path);
 	bool turns_real;
 	int err;
 
 	if (!found)
 		return -1;
-	if (found != place.cache || place.kind != PLACE_ENTRY || !place_in_cache(&place))
+	if (found != place->cache || place->kind != PLACE_ENTRY || !place_in_cache(place))
 		return real.truncate(found, length);
-	turns_real = !place.map.ephemeral.len && place_is_cache_only(&place);
-	err = place_move_to_tree(&place, O_WRONLY);
+	turns_real = !place->map.ephemeral.len && place_is_cache_only(place);
+	err = place_move_to_tree(place, O_WRONLY);
 	if (err == 0 && turns_real)
-		place_turn_real(&place);
+		place_turn_real(place);
 	return err < 0 ? fail(-err)
-		       : PASSING(place.path, NULL, real.truncate(place.path, length));
+		       : PASSING(place->path, NULL, real.truncate(place->path, length));
+}
+
+int cached_truncate(const char *path, off_t length)
+{
+	return WITH_PLACE(
+		real.truncate(path, length), truncate_place(place, path, length));
 }

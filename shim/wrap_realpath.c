@@ -11,17 +11,17 @@
 #include "shim/place.h"
 
 /* What the tree would say: no program needs to learn where its bytecode really lies. */
-static char *realpath_of(const char *path, char *resolved, size_t room)
+static char *realpath_place(
+	struct place *place, const char *path, char *resolved, size_t room)
 {
-	struct place place;
-	const char *found = place_find(&place, AT_FDCWD, path);
+	const char *found = place_find(place, AT_FDCWD, path);
 	size_t size;
 
-	if (found != place.cache || place.kind == PLACE_TREE || !place_in_cache(&place))
+	if (found != place->cache || place->kind == PLACE_TREE || !place_in_cache(place))
 		return real.realpath(found, resolved);
-	if (place.kind == PLACE_DIR)
-		place.cache[place.map.dir_len] = '\0'; /* slashes and dots */
-	found = place_show(&place);
+	if (place->kind == PLACE_DIR)
+		place->cache[place->map.dir_len] = '\0'; /* slashes and dots */
+	found = place_show(place);
 	size = strlen(found) + 1;
 	if (!resolved)
 		return strdup(found);
@@ -30,6 +30,12 @@ static char *realpath_of(const char *path, char *resolved, size_t room)
 		return NULL;
 	}
 	return memcpy(resolved, found, size);
+}
+
+static char *realpath_of(const char *path, char *resolved, size_t room)
+{
+	return WITH_PLACE(real.realpath(path, resolved),
+		realpath_place(place, path, resolved, room));
 }
 
 char *cached_realpath(const char *path, char *resolved)
@@ -47,8 +53,6 @@ char *cached_realpath_chk(const char *path, char *resolved, size_t room)
 
 void tree_ready(const char *path)
 {
-	struct place place;
-
-	place_at(&place, AT_FDCWD, path, PLACE_ANY);
-	(void)place_ready_tree(&place);
+	(void)WITH_PLACE(
+		0, (place_at(place, AT_FDCWD, path, PLACE_ANY), place_ready_tree(place)));
 }

@@ -150,7 +150,7 @@ while read -r bytes call; do
 	# With a question open, the open of a source is looked at.
 	"open of a source") check "$call takes little stack" test "$bytes" -lt 1024 ;;
 	*"a source") check "$call takes little stack" test "$bytes" -lt 512 ;;
-	*) check "$call takes less than 12 KiB of stack" test "$bytes" -lt 12288 ;;
+	*) check "$call takes less than 3.5 KiB of stack" test "$bytes" -lt 3584 ;;
 	esac
 done <"$T/depth"
 sed 's/^/# stack: /' "$T/depth"

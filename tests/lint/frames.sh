@@ -17,6 +17,7 @@ nm "$SO" | grep -q ' scan_maybe$' || nothing_to_see="the scan is not a function 
 case $BUILD in */debug | */asan | */ubsan | */tsan) nothing_to_see="not a release build" ;; esac
 if [ -n "$nothing_to_see" ]; then
 	skip "no wrapper has a frame to speak of" "$nothing_to_see"
+	skip "no wrapper needs more stack than a small one has" "$nothing_to_see"
 	skip_all "a wrapper calls the scan and the next library alone" "$nothing_to_see"
 fi
 
@@ -68,4 +69,65 @@ awk 'NF > 2 { print $1 ":" $3 }' "$T/frames" >"$T/others"
 # These have no path, but change whom the cache may serve.
 grep -vE '^(set(re|res|e)?uid|chroot):' "$T/others" |
 	none "a wrapper calls the scan and the next library alone"
+
+# The deepest path of each wrapper through our own functions; libb2's, which are chosen by
+# the processor, and libc's are not known. A handler on an alternate stack of 8 KiB has some
+# 4 KiB left, with AVX-512, and the digest takes up to 2 KiB of these on other processors.
+DEEPEST=3700
+objdump -d --no-show-raw-insn "$SO" | awk '
+	function number(hex, n, i) {
+		for (i = 1; i <= length(hex); i++)
+			n = n * 16 + index("0123456789abcdef", substr(hex, i, 1)) - 1
+		return n
+	}
+	function target(line) {
+		sub(/.*</, "", line)
+		sub(/>.*/, "", line)
+		sub(/\.cold$/, "", line)
+		return line ~ /[+@]|^blake2b_/ ? "" : line
+	}
+	/^[0-9a-f]+ <.*>:$/ {
+		name = $2
+		gsub(/[<>:]/, "", name)
+		sub(/\.cold$/, "", name)
+		frame[name] += 0
+		next
+	}
+	/\tpush / { frame[name] += 8 }
+	/\tsub +\$0x[0-9a-f]+,%rsp/ && !/0xffffffff/ {
+		size = $0
+		sub(/.*\$0x/, "", size)
+		sub(/,%rsp.*/, "", size)
+		frame[name] += number(size)
+	}
+	/\tcall +\*/ { calls[name] = calls[name] " *" }
+	/\tcall +[0-9a-f]+ </ { calls[name] = calls[name] " " target($0) }
+	/\tj[a-z]+ +[0-9a-f]+ </ && target($0) != name { jumps[name] = jumps[name] " " target($0) }
+	function depth(name, most, n, i, d, to) {
+		if (name == "*") return kernel # a function of struct sys
+		if (name in known) return known[name]
+		known[name] = 0 # none of ours is recursive but in name: place_at of another path
+		n = split(calls[name], to, " ")
+		for (i = 1; i <= n; i++)
+			if ((d = 8 + depth(to[i])) > most) most = d
+		most += frame[name]
+		n = split(jumps[name], to, " ")
+		for (i = 1; i <= n; i++)
+			if ((d = depth(to[i])) > most) most = d
+		return known[name] = most
+	}
+	END {
+		for (name in frame)
+			if (name ~ /^sys_/ && depth(name) > most) most = depth(name)
+		kernel = most
+		for (name in frame)
+			if (name !~ /^sys_/) delete known[name]
+		for (name in frame)
+			if (sub(/^slow_/, "", name)) print depth("slow_" name), name
+	}' | sort -rn >"$T/depths"
+check "the depth of most of calls.def is known" \
+	test "$(wc -l <"$T/depths")" -gt $(($(wc -l <"$T/names") / 2))
+check "that of open is a depth" test "$(awk '$2 == "open" { print $1 }' "$T/depths")" -gt 1000
+awk -v most=$DEEPEST '$1 > most { print $2 " (" $1 ")" }' "$T/depths" |
+	none "no wrapper needs more than $DEEPEST bytes of stack"
 done_testing

@@ -2,7 +2,7 @@
  *
  * The names in an open directory, without libc's opendir, which allocates.
  *
- * Async-signal-safe, no locks; a struct dirents is 1 KiB of stack.
+ * Async-signal-safe, no locks; a struct dirents is 512 bytes of stack.
  */
 #pragma once
 
@@ -14,7 +14,7 @@
 struct dirents {
 	int fd;
 	ssize_t at, size;
-	_Alignas(struct dirent64) char records[1024];
+	_Alignas(struct dirent64) char records[480]; /* a record has 280 at most */
 };
 
 /* The next name, "." and ".." left out; NULL after the last, or where the directory

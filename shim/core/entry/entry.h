@@ -171,11 +171,11 @@ void entry_placed(const struct entry *entry, const struct stat *old);
 bool entry_is_closed(const struct sys *sys, char *path, size_t dir_len, int flags);
 
 /* Copies the pyc at temporary, without its seal, to a new file at path in the tree. why:
- * the -errno with which entry_seal or the rename has failed, which is the cache's alone;
- * 0 where the file is whole. Returns 0, the tree's -errno, or, where the pyc cannot be
- * read or may not be whole, why. */
-int entry_leave(const struct entry *entry, const char *temporary, int why, int dirfd,
-	const char *path);
+ * the -errno with which entry_seal or the rename of that entry has failed, which is the
+ * cache's alone; 0 where the file is whole, and entry may be NULL then. Returns 0, the
+ * tree's -errno, or, where the pyc cannot be read or may not be whole, why. */
+int entry_leave(const struct entry_world *world, const struct entry *entry,
+	const char *temporary, int why, int dirfd, const char *path);
 
 /* The rest is for files that no source proves: those that the program itself writes in
  * place, those of loaders for other suffixes, and those whose name tells no source (for

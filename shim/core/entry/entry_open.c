@@ -357,18 +357,23 @@ static void remember(struct entry *entry, uint32_t looks)
 		entry->source.path, &pending);
 }
 
-/* Bytecode that other paths have left for sources of the same content. */
-static __attribute__((noinline)) int try_objects(struct search *search)
+static __attribute__((noinline)) int try_layers_objects(struct search *search)
 {
 	struct entry *entry = search->entry, at;
-	int fd = entry_file_reuse(entry, entry, search->flags);
+	int fd = -ENOENT;
 	size_t n = 0;
 
-	if (fd >= 0)
-		return found(search, fd, VERDICT_REUSED);
 	while (fd < 0 && entry_layer_next(entry, &n, &at))
 		fd = entry_file_reuse(entry, &at, search->flags);
 	return fd < 0 ? fd : found(search, fd, VERDICT_REUSED_LAYER);
+}
+
+/* Bytecode that other paths have left for sources of the same content. */
+static __attribute__((noinline)) int try_objects(struct search *search)
+{
+	int fd = entry_file_reuse(search->entry, search->entry, search->flags);
+
+	return fd < 0 ? try_layers_objects(search) : found(search, fd, VERDICT_REUSED);
 }
 
 /* What the source's content has; without that, what is to be compiled is settled. */

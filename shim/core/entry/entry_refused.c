@@ -48,15 +48,15 @@ bool entry_is_closed(const struct sys *sys, char *path, size_t dir_len, int flag
 
 /* How much of an open file in the cache is the pyc. Where sealing it has failed, a part
  * of a seal may follow. */
-static off_t pyc_size(const struct entry *entry, int fd)
+static off_t pyc_size(const struct entry_world *world, const struct entry *entry, int fd)
 {
 	struct seal seal;
 	struct stat st;
-	off_t size = entry->size;
+	off_t size = entry ? entry->size : 0;
 
-	if (entry_file_is_sealed(entry->world, fd, &seal))
+	if (entry_file_is_sealed(world, fd, &seal))
 		return (off_t)seal.pyc_size;
-	if (!size && entry->world->env.sys->fstatat(fd, "", &st, AT_EMPTY_PATH) == 0)
+	if (!size && world->env.sys->fstatat(fd, "", &st, AT_EMPTY_PATH) == 0)
 		size = st.st_size;
 	return size;
 }
@@ -96,10 +96,9 @@ static int write_bare(const struct sys *sys, const uint8_t *data, size_t size,
 	return err;
 }
 
-int entry_leave(const struct entry *entry, const char *temporary, int why, int dirfd,
-	const char *path)
+int entry_leave(const struct entry_world *world, const struct entry *entry,
+	const char *temporary, int why, int dirfd, const char *path)
 {
-	const struct entry_world *world = entry->world;
 	const struct sys *sys = world->env.sys;
 	int fd = entry_file_open(
 		sys, temporary, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC, S_IRUSR);
@@ -116,7 +115,7 @@ int entry_leave(const struct entry *entry, const char *temporary, int why, int d
 		sys->close(fd);
 		return err;
 	}
-	size = pyc_size(entry, fd);
+	size = pyc_size(world, entry, fd);
 	data = scratch_take(world->env.scratch, sys, (size_t)size, &room);
 	n = data ? sys->pread(fd, data, (size_t)size, 0) : -ENOMEM;
 	sys->close(fd);

@@ -32,18 +32,14 @@ static bool is_whole(const struct journal_record *record)
 
 size_t journal_next(const uint8_t *data, size_t size, struct journal_record *ret)
 {
-	struct journal_record record;
-
-	for (size_t at = 0; at + sizeof record <= size; at++) {
+	for (size_t at = 0; at + sizeof *ret <= size; at++) {
 		const uint8_t *next = memchr(data + at, magic[0], size - at);
 
-		if (!next || (at = (size_t)(next - data)) + sizeof record > size)
+		if (!next || (at = (size_t)(next - data)) + sizeof *ret > size)
 			break;
-		memcpy(&record, next, sizeof record);
-		if (is_whole(&record)) {
-			*ret = record;
-			return at + sizeof record;
-		}
+		memcpy(ret, next, sizeof *ret);
+		if (is_whole(ret))
+			return at + sizeof *ret;
 	}
 	return 0;
 }
@@ -89,7 +85,7 @@ static int make_journal(const struct sys *sys, char *path, size_t state_len)
 #define FORGOTTEN 60
 
 struct folding {
-	struct journal_record sums[JOURNAL_SUMS];
+	struct journal_record sums[JOURNAL_SUMS], next;
 	size_t count;
 	uint8_t data[JOURNAL_MOST];
 };
@@ -143,7 +139,7 @@ static void add_record(struct folding *folding, const struct journal_record *rec
 
 static void read_records(struct folding *folding, const struct sys *sys, int fd)
 {
-	struct journal_record record;
+	struct journal_record *next = &folding->next;
 	size_t kept = 0, at, used;
 	off_t from = 0;
 	ssize_t n;
@@ -154,11 +150,11 @@ static void read_records(struct folding *folding, const struct sys *sys, int fd)
 		from += n;
 		kept += (size_t)n;
 		for (at = 0;
-			(used = journal_next(folding->data + at, kept - at, &record)) > 0;
+			(used = journal_next(folding->data + at, kept - at, next)) > 0;
 			at += used)
-			add_record(folding, &record);
-		if (kept - at >= sizeof record) /* nothing whole begins before */
-			at = kept - sizeof record + 1;
+			add_record(folding, next);
+		if (kept - at >= sizeof *next) /* nothing whole begins before */
+			at = kept - sizeof *next + 1;
 		kept -= at;
 		memmove(folding->data, folding->data + at, kept);
 	}

@@ -69,7 +69,8 @@ _Static_assert(sizeof(struct journal_record) == 512, "it is what lies on disk");
 void journal_finish(struct journal_record *record);
 
 /* Finds the first whole record in memory. Returns where it ends, counted from data, and
- * sets *ret; 0 where there is none, and then all but the last 511 bytes are of no use. */
+ * sets *ret; 0 where there is none, and then all but the last 511 bytes are of no use,
+ * and *ret is anything. */
 size_t journal_next(const uint8_t *data, size_t size, struct journal_record *ret);
 
 /* Appends a finished record to the journal of the cache at the first root_len bytes of

@@ -154,7 +154,8 @@ static void make_new(size_t more)
 
 static int leave(int why)
 {
-	int err = entry_leave(&fe.entry, fake_path(NEW), why, AT_FDCWD, fake_path(LEFT));
+	int err = entry_leave(
+		&fe.world, &fe.entry, fake_path(NEW), why, AT_FDCWD, fake_path(LEFT));
 
 	assert_int_equal(fake.open, 0);
 	return err;
