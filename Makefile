@@ -46,7 +46,7 @@ warn := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wpointe
 	-Wno-unused-result -Wno-unused-parameter $(WERROR)
 own := $(std) $(warn) $(flags.$(MODE)) -fPIC -fvisibility=hidden -fno-delete-null-pointer-checks
 link := -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
-link.so := -shared -Wl,-z,nodelete
+link.so := -shared -nostartfiles -Wl,-z,nodelete
 # A library that needs musl's libc.so ends each program of glibc that meets it: it takes
 # what it needs from the libc that is there already.
 is_glibc := $(shell $(CC) -E -dM -include features.h -x c /dev/null 2>/dev/null | grep -w __GLIBC__)
@@ -161,10 +161,12 @@ $(OUT)/tools.a: $(filter-out $(OUT)/tools/main.o,$(tools))
 	$(if $(V),,@echo "AR    $@")
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
+# What runs when a program starts lies together: each further page costs a page fault.
+starts := $(OUT)/shim/init.o $(OUT)/shim/next.o $(OUT)/shim/core/cache/config.o $(OUT)/shim/core/cache/ephemeral.o
 $(OUT)/libpycstash.so: $(shim) $(OUT)/core.a $(OUT)/pycstash.map
 	$(if $(V),,@echo "LD    $@")
 	$(Q)$(CC) $(own) $(CFLAGS) $(link) $(link.so) $(LDFLAGS) -Wl,--version-script=$(OUT)/pycstash.map,--exclude-libs,ALL \
-		$(shim) $(OUT)/core.a -l:libb2.a $(any_libc) -o $@.new && mv $@.new $@
+		$(starts) $(filter-out $(starts),$(shim)) $(OUT)/core.a -l:libb2.a $(any_libc) -o $@.new && mv $@.new $@
 
 $(OUT)/pycstash: $(tools) $(OUT)/core.a
 	$(if $(V),,@echo "LD    $@")

@@ -26,10 +26,11 @@
 /* 1. The stand-ins. */
 
 #define RAW(call, ...) syscall(SYS_##call, __VA_ARGS__)
-#define LATE(name, args, failure)                                                      \
-	({                                                                             \
-		__typeof__(real.name) found = (__typeof__(real.name))next_find(#name); \
-		found ? found args : (errno = ENOSYS, failure);                        \
+#define LATE(name, args, failure)                                                     \
+	({                                                                            \
+		next_begin();                                                         \
+		__typeof__(real.name) late = (__typeof__(real.name))next_find(#name); \
+		late ? late args : (errno = ENOSYS, failure);                         \
 	})
 
 #ifndef SYS_openat2
@@ -38,17 +39,25 @@
 
 #pragma GCC diagnostic ignored "-Wunused-parameter" /* the version of __xstat */
 
+/* The first call of each looks for the real function, which then takes its place. */
+#define EARLY(ret, name, params, args, early)                     \
+	ret(*found) params = (__typeof__(found))next_find(#name); \
+	if (found) {                                              \
+		real.name = found;                                \
+		return found args;                                \
+	}                                                         \
+	return (ret)(early);
 #define CALL(ret, name, params, args, maybe, slow, early) \
 	static ret early_##name params                    \
 	{                                                 \
-		return (ret)(early);                      \
+		EARLY(ret, name, params, args, early)     \
 	}
 #define VCALL(ret, name, params, args, maybe, slow, early) \
 	static ret early_##name params                     \
 	{                                                  \
 		mode_t mode = 0;                           \
 		TAKE_MODE(mode, flags);                    \
-		return (ret)(early);                       \
+		EARLY(ret, name, params, args, early)      \
 	}
 #define TAKE_MODE(mode, flags)               \
 	if (flags & WITH_MODE) {             \
@@ -64,28 +73,13 @@ struct real_calls real = {
 #include "shim/calls.def"
 };
 
-/* 2. The real functions. */
-
-static const char names[] =
-#define CALL(ret, name, params, args, maybe, slow, early) #name "\0"
-#include "shim/calls.def"
-	;
-
-void calls_resolve(void)
+void calls_begin(void)
 {
-	/* real is a pointer for each of the names, and nothing else. */
-	struct next next[sizeof real / sizeof(void *)];
-	const size_t count = sizeof next / sizeof *next;
-
-	next_find_all(next, names, count);
-	for (size_t i = 0; i < count; i++)
-		if (next[i].found)
-			memcpy((char *)&real + i * sizeof(void *), &next[i].found,
-				sizeof(void *));
+	next_begin();
 	scan_init();
 }
 
-/* 3. The slow functions: the path has the text __pycache__ in it, or may have. They
+/* 2. The slow functions: the path has the text __pycache__ in it, or may have. They
  * are apart from the wrappers so that those keep a frame of nothing. */
 
 #define maybe_ours(path) (!process_passes(path) && path_names_pycache(path))
@@ -151,7 +145,7 @@ void calls_resolve(void)
 #undef maybe_ours
 #undef maybe_given
 
-/* 4. The wrappers. The asm labels give libc's names to functions that C knows by
+/* 3. The wrappers. The asm labels give libc's names to functions that C knows by
  * another: so no header's macro, inline or fortified twin of open gets in the way. */
 
 #define maybe_ours(path) scan_maybe(path)

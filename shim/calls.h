@@ -3,10 +3,11 @@
  * The interposed calls: the functions of libc that they call, and the wrappers that
  * are exported under libc's names.
  *
- * All of it is made from calls.def. `real.NAME` is never NULL: before the
- * constructor, and where libc has no such function, it is a stand-in that does the
- * raw system call or looks the function up. So nothing here needs an "is it ready"
- * test, and other libraries' constructors, which may run before ours, are served.
+ * All of it is made from calls.def. `real.NAME` is never NULL: until it is called for the
+ * first time after the constructor, and where libc has no such function, it is a stand-in
+ * that looks the function up, or does the raw system call. So nothing here needs an "is
+ * it ready" test, and other libraries' constructors, which may run before ours, are
+ * served.
  */
 #pragma once
 
@@ -37,10 +38,9 @@ typedef int scandir_filter(const struct dirent *);
 typedef int scandir_order(const struct dirent **, const struct dirent **);
 
 extern struct real_calls {
-#define CALL(ret, name, params, args, maybe, slow, early) ret(*name) params;
+#define CALL(ret, name, params, args, maybe, slow, early) ret(*_Atomic name) params;
 #include "shim/calls.def"
 } real;
 
-/* Finds the real functions; from the constructor, once. Keeps errno. Thread-safe in that
- * a second run stores the same values. */
-void calls_resolve(void);
+/* From the constructor: from now on the real functions are found when they are called. */
+void calls_begin(void);

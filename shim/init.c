@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The constructor: finds the real functions and reads the settings. It makes no system
- * call in glibc, and opens one file in musl: most programs that load us have nothing to
- * do with Python.
+ * The constructor: notes where the real functions are and reads the settings. It makes no
+ * system call in glibc, and opens one file in musl: most programs that load us have
+ * nothing to do with Python.
  */
 #include <limits.h>
 #include <stdlib.h>
@@ -64,7 +64,7 @@ __attribute__((constructor)) static void init(int argc, char **argv, char **envp
 	const char *words[64];
 	const char *values[CONFIG_SETTINGS];
 
-	calls_resolve();
+	calls_begin();
 	for (int i = 0; i < CONFIG_SETTINGS; i++)
 		values[i] = secure_getenv(config_names[i]);
 	keep(values);

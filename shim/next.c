@@ -3,7 +3,10 @@
 
 #include <elf.h>
 #include <link.h>
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/auxv.h>
 
@@ -17,11 +20,20 @@ struct tables {
 	const uint32_t *sysv; /* DT_HASH, or NULL; looked at where there is no other */
 };
 
-struct next_search {
-	struct next *next;
+#define IN_DATA __attribute__((section(".data")))
+
+/* Far more than what stands before libc in a program that links to a hundred. Of more,
+ * those that stand last before libc are passed over: preloads stand first. */
+#define LIBRARIES_MAX 48
+
+/* In the page of initialised data, which the loader has written to: each other page costs
+ * every program a page fault. */
+static struct tables libraries[LIBRARIES_MAX] IN_DATA;
+static _Atomic(size_t) libraries_count IN_DATA; /* 0 before they are noted */
+
+struct noting {
 	size_t count;
 	bool is_after; /* our own library has been passed */
-	bool has_found;
 };
 
 #define HIDDEN_VERSION 0x8000
@@ -132,59 +144,73 @@ static void *find_by_sysv_hash(const struct tables *in, const char *name)
 	return found;
 }
 
-static int search_library(struct dl_phdr_info *library, size_t size, void *context)
+static void *find_in(const struct tables *in, const char *name)
 {
-	struct next_search *search = context;
-	struct tables tables;
-	const ElfW(Dyn) *dynamic = read_tables(&tables, library);
+	uint32_t hash = 5381;
 
-	(void)size;
-	if (dynamic == own_dynamic)
-		search->is_after = true;
-	if (!search->is_after || dynamic == own_dynamic || !tables.symbols ||
-		!tables.strings || (!tables.gnu && !tables.sysv))
-		return 0;
-	for (size_t i = 0; i < search->count; i++) {
-		struct next *next = &search->next[i];
-
-		if (next->found)
-			continue;
-		next->found = tables.gnu
-				      ? find_by_gnu_hash(&tables, next->name, next->hash)
-				      : find_by_sysv_hash(&tables, next->name);
-		search->has_found |= next->found != NULL;
-	}
-	return 0;
+	if (!in->gnu)
+		return find_by_sysv_hash(in, name);
+	for (const char *p = name; *p; p++)
+		hash = hash * 33 + (unsigned char)*p;
+	return find_by_gnu_hash(in, name, hash);
 }
 
-void next_find_all(struct next *ret_next, const char *names, size_t count)
+/* Notes a library; ends at libc, whatever may stand after it. */
+static int note(struct dl_phdr_info *library, size_t size, void *context)
 {
-	struct next_search search = { .next = ret_next, .count = count };
+	struct noting *noting = context;
+	struct tables tables;
+	const ElfW(Dyn) *dynamic = read_tables(&tables, library);
+	bool is_libc;
 
-	for (size_t i = 0; i < count; i++, names++) {
-		ret_next[i] = (struct next){ .name = names, .hash = 5381 };
-		for (; *names; names++)
-			ret_next[i].hash = ret_next[i].hash * 33 + (unsigned char)*names;
+	(void)size;
+	if (dynamic == own_dynamic) {
+		noting->is_after = true;
+		return 0;
 	}
-	dl_iterate_phdr(search_library, &search);
-	/* Loaded by dlopen, after libc. */
-	search.is_after = !search.has_found;
-	if (search.is_after)
-		dl_iterate_phdr(search_library, &search);
-	for (size_t i = 1; i < count; i++) {
-		const char *before = ret_next[i - 1].name, *name = ret_next[i].name;
-		const size_t length = (size_t)(name - before) - 1;
+	if (!noting->is_after || !tables.symbols || !tables.strings ||
+		(!tables.gnu && !tables.sysv))
+		return 0;
+	is_libc = find_in(&tables, "__libc_start_main") != NULL;
+	if (noting->count < LIBRARIES_MAX - 1 || is_libc)
+		libraries[noting->count++] = tables;
+	return is_libc;
+}
 
-		if (!ret_next[i].found && strncmp(name, before, length) == 0 &&
-			strcmp(name + length, "64") == 0)
-			ret_next[i].found = ret_next[i - 1].found;
+void next_begin(void)
+{
+	struct noting noting = { .count = 0 };
+
+	if (atomic_load_explicit(&libraries_count, memory_order_relaxed))
+		return;
+	if (!dl_iterate_phdr(note, &noting)) {
+		/* Loaded by dlopen, after libc. */
+		noting = (struct noting){ .is_after = true };
+		(void)dl_iterate_phdr(note, &noting);
 	}
+	atomic_store_explicit(&libraries_count, noting.count, memory_order_release);
+}
+
+static void *find_anywhere(const char *name)
+{
+	const size_t count = atomic_load_explicit(&libraries_count, memory_order_acquire);
+	void *found = NULL;
+
+	for (size_t i = 0; i < count && !found; i++)
+		found = find_in(&libraries[i], name);
+	return found;
 }
 
 void *next_find(const char *name)
 {
-	struct next next;
+	char plain[32];
+	const size_t length = strlen(name);
+	void *found = find_anywhere(name);
 
-	next_find_all(&next, name, 1);
-	return next.found;
+	if (found || length < 3 || length > sizeof plain ||
+		strcmp(name + length - 2, "64") != 0)
+		return found;
+	memcpy(plain, name, length - 2);
+	plain[length - 2] = '\0';
+	return find_anywhere(plain);
 }

@@ -10,27 +10,18 @@
  * name that it does not find. dl_iterate_phdr is in every libc, and gives the libraries
  * of the caller's own namespace.
  *
- * Changes no errno. Takes the loader's lock, so not for wrappers once the constructor has
- * run. The pointers it gives are for ever: nothing that is loaded at the start is
- * unloaded.
+ * The constructor notes where the tables of these libraries are, and a name is looked up
+ * when it is first called: most programs call few. Changes no errno. The pointers it
+ * gives are for ever: nothing that is loaded at the start is unloaded.
  */
 #pragma once
 
-#include <stddef.h>
-#include <stdint.h>
+/* Notes the libraries after ours, up to libc, unless it has. From the constructor: it
+ * takes the loader's lock. */
+void next_begin(void);
 
-/* One name that is looked for, and what was found, or NULL. */
-struct next {
-	void *found;
-	const char *name;
-	uint32_t hash;
-};
-
-/* Looks for `count` names, which lie one after the other in `names`, each with its NUL,
- * and puts what it finds into ret_next. A name with 64 at its end that nobody has is
- * what the name before it is, if that is the same without the 64: libcs that always had
- * 64-bit offsets have no such names. */
-void next_find_all(struct next *ret_next, const char *names, size_t count);
-
-/* Looks for one name. NULL if no library after ours has it. */
+/* Looks for one name; NULL if no library after ours has it, and before next_begin. A name
+ * with 64 at its end that nobody has is the one without: libcs that always had 64-bit
+ * offsets have no such names. Reads memory and does nothing else, so it may be called
+ * anywhere. */
 void *next_find(const char *name);

@@ -11,7 +11,7 @@
 #include "shim/core/cache/layer.h"
 #include "shim/core/python/pyc.h"
 
-struct config process_config;
+struct config process_config __attribute__((aligned(512))); /* one page of it will do */
 struct memo process_memo;
 
 static struct scratch scratch, rooms;

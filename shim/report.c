@@ -18,7 +18,8 @@
 #define MADV_WIPEONFORK 18
 #endif
 
-_Atomic(struct counters *) report_page;
+/* In the page that each program has anyway, for fini. */
+_Atomic(struct counters *) report_page __attribute__((section(".data")));
 static atomic_bool has_no_page; /* an old kernel: it was asked once */
 
 static struct counters *make_page(void)
@@ -52,7 +53,7 @@ struct counters *report_counters(void)
 	if (!counters)
 		counters = make_page();
 	if (counters)
-		counters_begin(counters, &sys_real, getpid());
+		counters_begin(counters, &sys_real, (pid_t)sys_real.pid());
 	errno = saved;
 	return counters;
 }
@@ -109,7 +110,8 @@ static void flush_own(struct counters *counters, bool goes_on)
 	int saved = errno;
 
 	if (counters && counters_has_begun(counters) &&
-		atomic_load_explicit(&counters->owner, memory_order_relaxed) == getpid())
+		atomic_load_explicit(&counters->owner, memory_order_relaxed) ==
+			(pid_t)sys_real.pid())
 		flush(counters, goes_on);
 	errno = saved;
 }
@@ -178,7 +180,7 @@ static void print_line(const char *what, const char *why, int dirfd, const char 
 	if (!room)
 		return;
 	text_adds(&line, "pycstash[");
-	text_addu(&line, (unsigned long)getpid());
+	text_addu(&line, sys_real.pid());
 	text_adds(&line, "]: ");
 	text_adds(&line, what);
 	text_adds(&line, ": ");

@@ -52,6 +52,7 @@ static inline bool scan_is_watched(void)
 
 #if defined(__x86_64__)
 
+#include <cpuid.h>
 #include <immintrin.h>
 
 #define SCAN_NAME scan_sse2
@@ -83,13 +84,25 @@ static inline bool scan_is_watched(void)
 /* The same for SSE2, which is asked where AVX2 is not. */
 uintptr_t scan_floor_sse2 = UINTPTR_MAX;
 
+/* Not __builtin_cpu_supports: it asks for all that a processor may have, at the start of
+ * every program, from pages that nothing else there needs. */
+static inline bool scan_has_avx2(void)
+{
+	unsigned a, b, c, d, states, high;
+
+	if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE))
+		return false;
+	__asm__("xgetbv" : "=a"(states), "=d"(high) : "c"(0));
+	return (states & 6) == 6 && __get_cpuid_count(7, 0, &a, &b, &c, &d) &&
+	       (b & bit_AVX2);
+}
+
 static inline void scan_init(void)
 {
-	__builtin_cpu_init();
 	if (scan_is_watched())
 		return;
 	scan_floor_sse2 = PATH_FIRST_PAGE;
-	if (__builtin_cpu_supports("avx2"))
+	if (scan_has_avx2())
 		scan_floor = PATH_FIRST_PAGE;
 }
 

@@ -44,7 +44,7 @@ END
 }
 
 # Each has other content, or it would be made of another one's object.
-module() { printf 'V = "one"\nNAME = "%s"\n' "$1" >"$T/src/$1.py" && old "$T/src/$1.py"; }
+module() { printf 'V = "one"\nNAME = "%s" + "%200s"\n' "$1" "" >"$T/src/$1.py" && old "$T/src/$1.py"; }
 
 scene() {
 	rm -rf "$T/src" "$CACHE" "$T/compiling"

@@ -151,19 +151,19 @@ void config_read(struct config *config, const char *const values[CONFIG_SETTINGS
 {
 	size_t len;
 
-	*config = (struct config){
-		.readonly = is_on(values[CONFIG_READONLY]),
-		.variant = "",
-		.share = !is_zero(values[CONFIG_SHARE]),
-		.stats = !is_zero(values[CONFIG_STATS]),
-		.always_digest = values[CONFIG_VALIDATE] &&
-				 strcmp(values[CONFIG_VALIDATE], "content") == 0,
-		.rewritten_by_path = values[CONFIG_REWRITTEN] &&
-				     strcmp(values[CONFIG_REWRITTEN], "path") == 0,
-		.only = unless_empty(values[CONFIG_ONLY]),
-		.exclude = unless_empty(values[CONFIG_EXCLUDE]),
-		.ephemeral = config_ephemeral(values[CONFIG_EPHEMERAL]),
-	};
+	/* Not what lies after it: that page is seldom needed, and each program pays. */
+	memset(config, 0, offsetof(struct config, root) + 1);
+	config->readonly = is_on(values[CONFIG_READONLY]);
+	config->variant = "";
+	config->share = !is_zero(values[CONFIG_SHARE]);
+	config->stats = !is_zero(values[CONFIG_STATS]);
+	config->always_digest = values[CONFIG_VALIDATE] &&
+				strcmp(values[CONFIG_VALIDATE], "content") == 0;
+	config->rewritten_by_path =
+		values[CONFIG_REWRITTEN] && strcmp(values[CONFIG_REWRITTEN], "path") == 0;
+	config->only = unless_empty(values[CONFIG_ONLY]);
+	config->exclude = unless_empty(values[CONFIG_EXCLUDE]);
+	config->ephemeral = config_ephemeral(values[CONFIG_EPHEMERAL]);
 	if (secure) { /* not even the log: its path is the caller's, not ours */
 		config->why_not = "the program runs with another's privileges";
 		return;

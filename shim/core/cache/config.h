@@ -50,10 +50,10 @@ struct config {
 	/* What is added to the tag in the name of the folder, for an interpreter that is
 	 * told to make other bytecode under the same name; usually "". */
 	const char *variant;
-	char root[PATH_MAX]; /* absolute, without a slash at its end */
-	size_t root_len;     /* 0 where there is no root, but layers */
 	const char *no_root; /* where the settings name none: the path that is none, or
 				the variable that should have one; else NULL */
+	size_t root_len;     /* 0 where there is no root, but layers */
+	char root[PATH_MAX]; /* absolute, without a slash at its end */
 };
 
 /* Makes a config of the variables' values, by enum config_setting, NULL for one that is

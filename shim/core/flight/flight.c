@@ -300,7 +300,7 @@ int64_t flight_join(const struct flight_site *site, uint64_t key, uint64_t sourc
 	int64_t waited = 0;
 	int fd;
 
-	if (!site->flight || site->flight->off)
+	if (!site->flight || site->flight->off || source_size < FLIGHT_LEAST_SIZE)
 		return 0;
 	fd = open_claims(site);
 	if (fd < 0)

@@ -29,6 +29,9 @@
 
 #define FLIGHT_MOST INT64_C(250000000)
 
+/* A smaller source is compiled in less time than it takes to claim it and to wait. */
+#define FLIGHT_LEAST_SIZE 200
+
 /* What one process knows. Zeros in the beginning. */
 struct flight {
 	_Atomic uintptr_t thread; /* the one that holds a claim; 0: none does */

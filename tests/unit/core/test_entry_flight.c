@@ -16,6 +16,10 @@
 #include "tests/unit/fake/fake_entry.h"
 
 #define PYTEST_NAME "m." FAKE_TAG "-pytest-7.2.1.pyc"
+/* Of a source that is large enough to be waited for. */
+#define SIXTEEN "x = 0x123456789\n"
+#define FOUR SIXTEEN SIXTEEN SIXTEEN SIXTEEN
+#define SOURCE FOUR FOUR FOUR SIXTEEN SIXTEEN
 #define NOBODY 0x7fffff00u
 
 static struct flight flights[2];
@@ -105,7 +109,8 @@ static void prepare(const struct row *row)
 {
 	struct entry_policy policy;
 
-	fake_make_file("other/m.py", "first");
+	fake_source("src/m.py", SOURCE);
+	fake_make_file("other/m.py", SOURCE);
 	row->given();
 	policy = fe.world.policy;
 	fe.world.policy.readonly = fe.world.policy.compiles = false;
@@ -138,7 +143,7 @@ static void is_opened(void **state)
 	assert_int_equal(flights[1].spent, 0);
 	if (fd < 0)
 		return;
-	fake_check_code(fd, "first", true);
+	fake_check_code(fd, SOURCE, true);
 	fake_sys.close(fd);
 }
 

@@ -298,6 +298,15 @@ static void nobody_waits(void **state)
 		assert_int_equal(fake_read("elsewhere", data, sizeof data), 0);
 }
 
+static void small_sources_are_not_claimed(void **state)
+{
+	struct flight_site at = site(0);
+
+	(void)state;
+	assert_int_equal(flight_join(&at, KEY, FLIGHT_LEAST_SIZE - 1), 0);
+	assert_int_equal(flights[0].thread, 0);
+}
+
 static void no_cache_is_made(void **state)
 {
 	(void)state;
@@ -352,6 +361,8 @@ int main(void)
 		a_clock_that_is_set_back_does_not_prolong_it);
 	unit_one("damaged claims are none", claims_that_are_damaged_are_none);
 	unit_rows(nobody_waits, withouts);
+	unit_one("a source that is compiled faster than claimed is not claimed",
+		small_sources_are_not_claimed);
 	unit_one("where there is no cache, none is made for a claim", no_cache_is_made);
 	unit_one("whichever call fails, the process compiles", whatever_fails);
 	return unit_run("flight");
