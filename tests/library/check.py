@@ -73,7 +73,7 @@ def main():
         for name in names:
             path = os.path.join(folder, name)
             parts = os.path.relpath(path, root).split("/")
-            if parts == ["CACHEDIR.TAG"] or parts[1].startswith("."):
+            if name == "CACHEDIR.TAG" or parts[1].startswith("."):
                 continue
             if re.search(r"\.pyc\.\d+$", name):
                 temporaries += 1
