@@ -142,13 +142,18 @@ __attribute__((destructor)) static void fini(void)
 /* --- the log -------------------------------------------------------------------------*/
 
 /* A log is a file or a terminal. Another user may have made a pipe of that name, and the
- * program would wait for its reader. */
+ * program would wait for its reader; or a link to a file of this user's, to which lines
+ * would be appended that have names of his choice in them. */
 static int open_log(const char *file)
 {
-	int fd = sys_real.openat(AT_FDCWD, file,
-		O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0600);
 	struct stat st;
+	int fd;
 
+	if (sys_real.kernel_stat(file, &st) == 0 && S_ISLNK(st.st_mode) &&
+		st.st_uid != 0 && st.st_uid != sys_real.geteuid())
+		return -EINVAL;
+	fd = sys_real.openat(AT_FDCWD, file,
+		O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0600);
 	if (fd >= 0 && (sys_real.fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 ||
 			       !(S_ISREG(st.st_mode) || S_ISCHR(st.st_mode)))) {
 		sys_real.close(fd);

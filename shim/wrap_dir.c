@@ -139,7 +139,7 @@ static const char *tree_of(const char *path)
 /* Makes the directory real, and the descriptor one of it. */
 static void replace(int dirfd, const char *tree)
 {
-	const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	int fd, kept = (int)syscall(SYS_fcntl, dirfd, F_GETFD);
 
 	(void)WITH_PLACE(0, turn_real(place, tree));

@@ -239,4 +239,33 @@ is "$(layered "$T/movable/layer")" TRUSTED "a layer that others could put anothe
 said=$(as "$VICTIM" PYCSTASH_LAYERS="$T/movable/layer" "$PYCSTASH" doctor "$PY" 2>&1)
 check "doctor names the directory above a layer that others can write to" \
 	grep -qE "$T/movable([^/a-z]|\$)" <<<"$said"
+# --- the log --------------------------------------------------------------------------
+mkdir -m 777 "$T/logs"
+as "$VICTIM" sh -c "echo mine >'$T/$VICTIM/.profile'"
+as "$ATTACKER" ln -s "$T/$VICTIM/.profile" "$T/logs/log"
+with "$VICTIM" "$T/$VICTIM/logged" PYCSTASH_LOG="$T/logs/log" "$PY" -c "$(imports "$T/movable")" >/dev/null 2>&1
+is "$(cat "$T/$VICTIM/.profile")" mine "a log that is another user's link has nothing written to where it leads"
+
+# --- a volume that is handed to a group -----------------------------------------------
+# As Kubernetes does for fsGroup: the mount point, and by default all that is in it.
+official "$T/app"
+mkdir "$T/volume"
+cat >"$T/pods" <<END
+	mount -t tmpfs -o mode=2775,gid=2000 none $T/volume || exit
+	pod() {
+		setpriv --reuid=$VICTIM --regid=2000 --clear-groups env -i PYCSTASH_DIR=$T/volume/cache \\
+			PYCSTASH_LOG=stderr LD_PRELOAD=$SO "$PY" -c "$(imports "$T/app")" 2>&1 |
+			grep -oE 'sealed: .*/m\.|hit: .*/m\.|not used' | head -1 | cut -d: -f1
+	}
+	pod; pod
+	find $T/volume -type d -exec chgrp 2000 {} + -exec chmod g+rwxs {} +
+	find $T/volume -type f -exec chgrp 2000 {} + -exec chmod g+rw {} +
+	pod
+END
+if unshare -m true 2>/dev/null; then
+	is "$(unshare -m bash "$T/pods" | tr '\n' ' ')" "sealed hit not used " \
+		"a directory below a mount point that a group may write to is a cache, until all in it is the group's"
+else
+	skip "a directory below a mount point that a group may write to" "this needs to mount"
+fi
 done_testing
