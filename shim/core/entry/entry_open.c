@@ -120,6 +120,29 @@ static bool is_visibly_stale(
 		       (uint32_t)seal->source.size != (uint32_t)source->seen_size);
 }
 
+/* How often an entry is re-sealed whose source has another identity at each start. */
+#define RESEAL_S 86400
+
+/* Whether an entry is served by content, without a new seal, although its source has
+ * another identity. The next start may find yet another one: that of another hard link to
+ * the source (environments that are made and deleted), or as another host sees it, which
+ * shares the cache. They would all write all of their entries at each start. */
+static bool may_stay(struct search *search, int fd, const struct seal *seal)
+{
+	const struct source *source = &search->entry->source;
+	const struct sys *sys = search->entry->world->env.sys;
+	bool another_fs = seal->source.fs && source->identity.fs != seal->source.fs;
+	struct timespec now;
+	struct stat st;
+
+	if (!entry_file_fits(seal, source) || !(seal->flags & SEAL_IDENTITY) ||
+		(source->st.st_nlink == 1 && !another_fs) ||
+		sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
+		return false;
+	sys->clock(&now);
+	return now.tv_sec - st.st_mtim.tv_sec < RESEAL_S;
+}
+
 /* Serves a sealed file or not, by what it is to the source. */
 static int conclude(
 	struct search *search, int fd, const struct seal *seal, enum verdict id)
@@ -127,6 +150,8 @@ static int conclude(
 	if (id == VERDICT_NONE)
 		id = entry_compare_content(search->entry->world, &search->entry->source,
 			seal, entry_file_is_stock(search->entry));
+	if (id == VERDICT_HIT_RESEALED && may_stay(search, fd, seal))
+		id = VERDICT_HIT_SAME_CONTENT;
 	if (id == VERDICT_HIT_RESEALED)
 		return renew(search, fd, seal);
 	if (id == VERDICT_HIT_NO_SOURCE)
@@ -348,6 +373,7 @@ static void remember(struct entry *entry, uint32_t looks)
 		pending.identity = entry->source.identity;
 		pending.digested = entry->source.digested;
 		pending.settled = entry->source.settled;
+		pending.hopeless = entry->source.hopeless;
 		pending.own_codec = entry->source.own_codec;
 		pending.digest = entry->source.digest;
 		atomic_store_explicit(

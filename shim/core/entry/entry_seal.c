@@ -54,12 +54,13 @@ static enum verdict prove(struct entry *entry, const struct pending_source *pend
 			.inode = origin.inode, .fs = origin.fs, .ctime = origin.birth
 		};
 	}
-	if (header->kind == HEADER_TIMESTAMP && !header_fits(header, &source->st))
-		return VERDICT_UNSEALED_HEADER;
 	if (!identity_same(&pending->identity, &source->identity))
 		return VERDICT_UNSEALED_CHANGED;
+	if (header->kind == HEADER_TIMESTAMP && !header_fits(header, &source->st))
+		return VERDICT_UNSEALED_HEADER;
 	if (!pending->settled)
-		return VERDICT_UNSEALED_UNSETTLED;
+		return pending->hopeless ? VERDICT_UNSEALED_HOPELESS
+					 : VERDICT_UNSEALED_UNSETTLED;
 	/* One that is young is read once more: the object would be of the content before,
 	 * for all paths, and its bytecode of what Python has read. */
 	source->digested = pending->digested && !source_is_young(source, world->env.sys);

@@ -25,7 +25,8 @@
 
 struct pending_source {
 	struct identity identity;
-	uint32_t digested; /* whether digest and own_codec are known */
+	uint16_t digested; /* whether digest and own_codec are known */
+	uint16_t hopeless; /* as struct source's */
 	uint16_t settled;  /* whether a change since would show in the identity */
 	uint16_t opened; /* whether that very source was opened since; see pending_opened
 			  */

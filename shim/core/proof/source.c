@@ -44,7 +44,7 @@ bool source_type_is_remote(long type)
 static void take(
 	struct source *source, const struct sys *sys, int dirfd, const char *path)
 {
-	source->settled = source->digested = false;
+	source->settled = source->hopeless = source->digested = false;
 	source->there = S_ISREG(source->st.st_mode);
 	source->identity = identity_of(&source->st);
 	if (source->there)
@@ -107,6 +107,8 @@ static bool is_local(
 		return false;
 	type = sys->fs_type(fd);
 	sys->close(fd);
+	if (type < 0)
+		clock->refused = true;
 	if (type < 0 || source_type_is_remote(type))
 		return false;
 	clock->local = device;
@@ -123,6 +125,17 @@ static bool is_settled(const struct source *source, const struct sys *sys,
 	/* Whole seconds: there the clock ticks as slowly. */
 	return age > (source->identity.ctime.tv_nsec ? 0 : 1000000000) &&
 	       is_local(source, sys, clock);
+}
+
+/* Sets what the age at the stat says. Waiting helps a file that is young, but not where a
+ * sandbox refuses the clock or the type of file systems, nor against a ctime that lies in
+ * the future by more than clocks differ. */
+static void judge_age(struct source *source, const struct sys *sys,
+	struct source_clock *clock, int64_t age)
+{
+	source->settled = is_settled(source, sys, clock, age);
+	source->hopeless =
+		!source->settled && (age < -REMOTE_MARGIN * 1000000000 || clock->refused);
 }
 
 /* The clock that files are stamped with, now. It is read again each time: what it said
@@ -146,7 +159,7 @@ int source_settle(
 		if (err < 0)
 			return err;
 		age = now - nanoseconds(&source->identity.ctime);
-		source->settled = is_settled(source, sys, clock, age);
+		judge_age(source, sys, clock, age);
 		/* In vain: the clock has been set back, or the file is
 		 * another machine's. */
 		if (source->settled || age < -TICKS * TICK_NS ||
@@ -232,7 +245,7 @@ int source_read(struct source *source, const struct sys *sys, struct source_cloc
 
 	if (fd >= 0) {
 		if (recalled || look(source, sys, fd, "", AT_EMPTY_PATH) == 0)
-			source->settled = is_settled(source, sys, clock,
+			judge_age(source, sys, clock,
 				now - nanoseconds(&source->identity.ctime));
 		if (source->settled)
 			(void)digest_open(source, sys, scratch, fd);

@@ -32,6 +32,7 @@
 struct source_clock {
 	/* A file system of this machine, as st_dev + 1; 0 where none was met. */
 	_Atomic(uint64_t) local;
+	atomic_bool refused; /* a sandbox lets nobody ask what a file system is */
 };
 
 struct source {
@@ -41,6 +42,7 @@ struct source {
 	struct identity identity; /* in st */
 	bool there;		  /* st is filled in: it is a regular file */
 	bool settled;	/* since st was taken, a change would show in the identity */
+	bool hopeless;	/* not settled, and not by waiting either */
 	bool digested;	/* digest and own_codec are filled in */
 	bool own_codec; /* see coding.h */
 	struct digest digest;
