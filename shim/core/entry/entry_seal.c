@@ -31,7 +31,7 @@ static enum verdict find_pending(struct entry *entry, struct pending_source *ret
 
 	if (!pending_find(world->python.pending, world->env.sys->thread(),
 		    entry->source.path, ret))
-		return VERDICT_UNSEALED_NOT_PENDING;
+		return VERDICT_UNSEALED_UNASKED;
 	if (err < 0)
 		return VERDICT_UNSEALED_NO_SOURCE;
 	return ret->opened ? VERDICT_SEALED : VERDICT_UNSEALED_UNREAD;
