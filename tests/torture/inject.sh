@@ -1,0 +1,106 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Each system call of an interpreter, from the first that touches the source on, fails in
+# turn with each error, or the process is stopped there while the source is edited. The
+# program is as without the library, the next start is right, the one after it compiles
+# nothing, and nothing is left over. Calls by which Python itself reads the source are left
+# out: it fails without the library too.
+# TORTURE_SECONDS (30) is for all; what there was no time for is told. `make inject` takes
+# the interpreters $INTERPRETERS.
+#
+# Takes 40 s.
+# shellcheck source=tests/library/seals.sh
+. "$(dirname "$0")/../library/seals.sh"
+# shellcheck source=tests/torture/moments.bash
+. "$(dirname "$0")/moments.bash"
+
+total=${TORTURE_SECONDS:-30}
+scenes=${SCENES:-fresh new warm touched edited reused layer}
+errors=${ERRORS:-EIO ENOSPC EACCES EMFILE ENOMEM EROFS EINTR EAGAIN EDQUOT ESTALE}
+injected=0 left=0
+
+# Those that may be Python's own, on the sources; or what it prints.
+is_pythons() { # CALL PATHS…
+	case " $2 " in *" $T/said "*) return 0 ;; esac
+	case $1 in open | openat | newfstatat | fstat | statx | close | ioctl | getdents64 | readlink) ;; *) return 1 ;; esac
+	case " $2 " in *"$CACHE"*) return 1 ;; *" $T/src/m.py "* | *" $T/src "*) return 0 ;; esac
+	return 1
+}
+
+# What the program leaves: right at once, and nothing to do a start later.
+check_after() { # MOMENT VERSION
+	local counted
+	run "$T/src"
+	[ "$(cat "$T/said")" = "$2" ] || wrong="$wrong$1: the next start says $(head -c 200 "$T/said")"$'\n'
+	counted=$(preloaded "$python" "$HERE/tests/library/count.py" "$T/src" m 2>&1)
+	[ "$counted" = "0 compiled, 1 loaded" ] || wrong="$wrong$1: the start after the next: $counted"$'\n'
+	counted=$(find "$T/src" "$CACHE" -regex '.*\.pyc\.[0-9]+\|.*\.pycstash-.*' 2>/dev/null | head -1)
+	[ -z "$counted" ] || wrong="$wrong$1: left over: ${counted##*/}"$'\n'
+	check_cache "$1"
+}
+
+one_error() { # SCENE CALL N ERROR
+	set_scene "$1"
+	traced -o /dev/null -e trace="$2" -e inject="$2:error=$4:when=$3" >"$T/out" 2>&1
+	[ "$? $(cat "$T/out")" = "0 one" ] || wrong="$wrong$2 $3 $4 ($1): it says $(tail -c 200 "$T/out")"$'\n'
+	check_after "$2 $3 $4 ($1)" one
+}
+
+# Stopped by a signal that strace injects, until the source is another.
+one_stop() { # SCENE CALL N
+	local tracer said pid
+	set_scene "$1"
+	traced -f -o "$T/stopped" -e trace="$2" -e inject="$2:signal=STOP:when=$3" >"$T/out" 2>&1 &
+	tracer=$!
+	if await grep -qs 'stopped by SIGSTOP' "$T/stopped"; then
+		version two "$T/src/m.py"
+		pid=$(awk '/stopped by SIGSTOP/ { print $1; exit }' "$T/stopped")
+		kill -CONT "$pid"
+	fi
+	wait "$tracer"
+	said=$(cat "$T/out")
+	rm -f "$T/stopped"
+	case $said in one | two) ;; *) wrong="$wrong$2 $3 stopped ($1): it says $said"$'\n' ;; esac
+	[ "$(cat "$T/src/m.py")" = "$(version two "$T/two.py" && cat "$T/two.py")" ] || return 0 # it was not
+	check_after "$2 $3 stopped ($1)" two
+}
+
+faults() { # SECONDS
+	local until=$((SECONDS + $1)) wrong='' scene call n paths error
+	for scene in $scenes; do
+		set_scene "$scene"
+		moments >"$T/moments"
+		while read -r call n paths; do
+			is_pythons "$call" "$paths" && continue
+			for error in $errors; do echo "$scene $call $n $error"; done
+			echo "$scene $call $n STOP"
+		done <"$T/moments"
+	done | shuf --random-source=<(yes "${SEED:-1}") >"$T/all"
+	[ "$(wc -l <"$T/all")" -gt 100 ] || not_ok "$name: there are calls that can fail" "$(head "$T/all")"
+	while read -r scene call n error <&3; do
+		[ $SECONDS -lt $until ] || { left=$((left + 1)) && continue; }
+		if [ "$error" = STOP ]; then one_stop "$scene" "$call" "$n"; else one_error "$scene" "$call" "$n" "$error"; fi
+		injected=$((injected + 1))
+	done 3<"$T/all"
+	is "$(head -20 <<<"$wrong")" "" "$name: whatever call fails, the program and the starts after it are right"
+	echo "# $injected faults injected, $left left out"
+}
+
+# In the short form one interpreter a day; in the long one all of them.
+number=-1
+count=$(interpreters cached | wc -l)
+first=$(($(date +%s) / 86400 % count))
+one() {
+	number=$((number + 1))
+	if [ "$total" -gt 60 ]; then
+		faults $((total / count))
+	elif [ $number = $first ] || [ -n "${ONLY:-}" ]; then
+		faults "$total"
+	fi
+}
+if ! strace -qq -o /dev/null true 2>/dev/null; then
+	skip_all "a system call fails" "strace does not work here"
+fi
+each one
+done_testing
