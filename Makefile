@@ -91,7 +91,7 @@ objects := $(core) $(shim) $(tools) $(unit_support)
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all help deps tests test test-cpython torture fuzz coverage bench demo docs check-style style install uninstall clean
+.PHONY: all help deps tests test test-cpython torture fuzz fuzz-parsers inject coverage bench demo docs check-style style install uninstall clean
 
 all: $(OUT)/libpycstash.so $(OUT)/pycstash $(OUT)/pages/made ## build the library and the command
 
@@ -101,7 +101,7 @@ help: ## say what there is to make
 
 # --- what it needs -------------------------------------------------------------------
 # Only these install packages; all else says what is missing.
-installs := $(filter deps demo test test-cpython torture fuzz bench coverage,$(MAKECMDGOALS))
+installs := $(filter deps demo test test-cpython torture fuzz fuzz-parsers inject bench coverage,$(MAKECMDGOALS))
 need := .ci/need $(if $(installs),--install)
 deps: ## install what building needs
 	$(Q)$(need) build
@@ -189,6 +189,8 @@ helper_build = $(CC) $(std) $(warn) -O1 -g $(CPPFLAGS) $(CFLAGS) $< -o $@ $(help
 # The digest that is measured is the library's.
 $(OUT)/tests/bench/floor: $(OUT)/core.a
 $(OUT)/tests/bench/floor: helper_libs = $(flags.$(MODE)) $(OUT)/core.a -l:libb2.a
+$(OUT)/tests/fuzz/parsers: $(OUT)/tools.a $(OUT)/core.a
+$(OUT)/tests/fuzz/parsers: helper_libs = $(flags.$(MODE)) $(OUT)/tools.a $(OUT)/core.a -l:libb2.a
 
 $(filter %.so,$(helpers)): $(OUT)/tests/%.so: tests/%.c $(helper_needs) | $(OUT)/.need-build
 	$(Q)mkdir -p $(@D)
@@ -216,6 +218,24 @@ torture: all $(helpers) | $(OUT)/.need-test ## edit, purge and kill while many i
 
 fuzz: all $(helpers) | $(OUT)/.need-test ## compare random calls with and without the library (SEEDS=0:1000)
 	$(Q)SEEDS=$${SEEDS:-0:1000} SUITE_TIMEOUT=100000 tests/run $(OUT) tests/fuzz/calls.sh
+
+# With clang's libFuzzer and sanitizers; what it finds stays in build/parsers/NAME.
+parsers := path pyc header seal journal configuration source archive elf
+fuzz-parsers: tests | $(OUT)/.need-fuzz ## make up bytes for each parser, SECONDS=60 each
+	$(Q)mkdir -p build/parsers
+	$(Q)clang $(std) $(warn) -DLIBFUZZER -g -O1 -fsanitize=fuzzer,address,undefined -DPYCSTASH_VERSION='"$(VERSION)"' \
+		-DPYCSTASH_LIBDIR='"$(libdir)"' -DPYCSTASH_SYSCONFDIR='"$(sysconfdir)"' tests/fuzz/parsers.c \
+		$(sort $(wildcard shim/core/*/*.c)) $(filter-out tools/main.c tools/cmd/%,$(sort $(wildcard tools/*/*.c))) \
+		$(OUT)/tools/embedded.c -l:libb2.a -o build/parsers/fuzz
+	$(Q)for name in $(parsers); do \
+		mkdir -p build/parsers/$$name && $(OUT)/tests/fuzz/parsers $$name build/parsers/$$name <tests/fuzz/parsers.corpus >/dev/null 2>&1 && \
+		PARSER=$$name build/parsers/fuzz -max_total_time=$(or $(SECONDS),60) -max_len=65536 -print_final_stats=1 -close_fd_mask=3 \
+			-artifact_prefix=build/parsers/$$name. build/parsers/$$name 2>build/parsers/$$name.log || { tail -30 build/parsers/$$name.log; exit 1; }; \
+		sed -n "s/^stat::number_of_executed_units: */$$name: inputs /p" build/parsers/$$name.log; \
+	done
+
+inject: all $(helpers) | $(OUT)/.need-test ## let each system call of an import fail, for TORTURE_SECONDS
+	$(Q)TORTURE_SECONDS=$${TORTURE_SECONDS:-3000} SUITE_TIMEOUT=100000 tests/run $(OUT) tests/torture/inject.sh
 
 coverage: ## run the tests under gcov (TIER=unit: those) and print what no test reaches
 	$(Q)$(MAKE) MODE=cov tests

@@ -1,0 +1,15 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Each parser of what others may have written takes all rows of the corpus.
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
+
+corpus=$HERE/tests/fuzz/parsers.corpus
+for name in $(sed -n 's/^parsers := //p' "$HERE/Makefile"); do
+	rows=$(grep -c "^$name " "$corpus")
+	is "$("$BUILD/tests/fuzz/parsers" "$name" <"$corpus" 2>"$T/errors")" "$rows" \
+		"the parser takes all that the corpus has for it: $name"
+	[ "$rows" -gt 2 ] || [ "$name" = archive ] || not_ok "the corpus has something for each parser: $name"
+done
+done_testing
