@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/core/base/mountinfo.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "shim/core/base/text.h"
+
+#define FILE_NAME "/proc/self/mountinfo"
+
+/* Longer lines are not looked at: those of overlays with many layers. */
+#define ROOM ((size_t)64 << 10)
+
+/* The kernel's numbers in a st_dev, as the file shows them. */
+static void add_device(struct text *text, dev_t device)
+{
+	text_addu(text, (device >> 8 & 0xfff) | (device >> 32 & ~UINT64_C(0xfff)));
+	text_adds(text, ":");
+	text_addu(text, (device & 0xff) | (device >> 12 & 0xffffff00));
+}
+
+/* The n-th field after p, counted from 0, and where it ends. */
+static const char *field(const char *p, const char *end, unsigned n, const char **ret_end)
+{
+	while (p && n-- > 0) {
+		p = memchr(p, ' ', (size_t)(end - p));
+		p = p ? p + 1 : NULL;
+	}
+	if (p) {
+		*ret_end = memchr(p, ' ', (size_t)(end - p));
+		*ret_end = *ret_end ? *ret_end : end;
+	}
+	return p;
+}
+
+static bool is_of_a_server(const char *source, size_t len)
+{
+	return (len > 2 && memcmp(source, "//", 2) == 0) || memmem(source, len, ":/", 2);
+}
+
+/* "36 35 0:45 / /home rw,noatime shared:1 - nfs4 server:/home rw,…" */
+uint64_t mountinfo_line_id(const char *line, size_t len, dev_t device)
+{
+	const char *end = line + len, *p, *p_end;
+	uint64_t id = 0xcbf29ce484222325; /* FNV-1a */
+	char number[48];
+	struct text text = TEXT(number);
+
+	add_device(&text, device);
+	p = field(line, end, 2, &p_end);
+	if (!p || (size_t)(p_end - p) != text.len || memcmp(p, number, text.len) != 0)
+		return 0;
+	p = memmem(p, (size_t)(end - p), " - ", 3);
+	p = p ? field(p + 3, end, 1, &p_end) : NULL;
+	if (!p || !is_of_a_server(p, (size_t)(p_end - p)))
+		return 0;
+	for (; p < p_end; p++)
+		id = (id ^ (unsigned char)*p) * 0x100000001b3;
+	return id;
+}
+
+static uint64_t find(const struct sys *sys, int fd, char *room, dev_t device)
+{
+	size_t kept = 0;
+	uint64_t id = 0;
+	off_t from = 0;
+	ssize_t n;
+
+	while (id == 0 && (n = sys->pread(fd, room + kept, ROOM - kept, from)) > 0) {
+		char *line = room, *end = room + kept + n, *feed;
+
+		from += n;
+		for (; id == 0 && (feed = memchr(line, '\n', (size_t)(end - line)));
+			line = feed + 1)
+			id = mountinfo_line_id(line, (size_t)(feed - line), device);
+		kept = line == room && end == room + ROOM ? 0 : (size_t)(end - line);
+		memmove(room, line, kept);
+	}
+	return id;
+}
+
+uint64_t mountinfo_id(const struct sys *sys, dev_t device)
+{
+	int fd = sys->openat(AT_FDCWD, FILE_NAME, O_RDONLY | O_CLOEXEC, 0);
+	char *room = fd < 0 ? NULL : sys->map(ROOM);
+	uint64_t id = 0;
+
+	if (room) {
+		id = find(sys, fd, room, device);
+		sys->unmap(room, ROOM);
+	}
+	if (fd >= 0)
+		sys->close(fd);
+	return id;
+}
