@@ -243,6 +243,10 @@ check "a relative PYCSTASH_DIR is no cache directory" finds 1 '^fail +cache +no 
 	env PYCSTASH_DIR=cache "$PYCSTASH" doctor "$python"
 check "a home directory that is not there is not made" finds 1 '^fail +cache .*home directory' \
 	env -u PYCSTASH_DIR -u XDG_CACHE_HOME HOME="$T/nobody" "$PYCSTASH" doctor "$python"
+check "in a unit doctor says what to add to the unit" finds 1 '^fail +cache .*; add to the unit: CacheDirectory=' \
+	env -u TERM -u DISPLAY -u KUBERNETES_SERVICE_HOST INVOCATION_ID=1 "$PYCSTASH" doctor --dir "$T/main.c/c" "$python"
+check "in a pod doctor says what to add to the pod" finds 1 '^fail +cache .*; mount an emptyDir at /cache and set PYCSTASH_DIR=' \
+	env KUBERNETES_SERVICE_HOST=10.0.0.1 "$PYCSTASH" doctor --dir "$T/main.c/c" "$python"
 check "XDG_CACHE_HOME is one" finds 0 "^ok +cache +$T/xdg/pycstash " \
 	env -u PYCSTASH_DIR XDG_CACHE_HOME="$T/xdg" "$PYCSTASH" doctor "$python"
 for user_python in /usr/bin/python3 ""; do

@@ -52,10 +52,11 @@ const char *obstacle_remedy(void)
 
 	if (getenv("KUBERNETES_SERVICE_HOST"))
 		return "mount an emptyDir at /cache and set PYCSTASH_DIR=/cache/pycstash in the pod's env";
-	if (access("/.dockerenv", F_OK) == 0 || access("/run/.containerenv", F_OK) == 0)
-		return "start the container with: --tmpfs /cache:mode=1777 -e PYCSTASH_DIR=/cache/pycstash";
+	/* a shell that systemd has started has a terminal */
 	if (getenv("INVOCATION_ID") && !getenv("DISPLAY") && !getenv("TERM"))
 		return "add to the unit: CacheDirectory=pycstash, CacheDirectoryMode=0700, Environment=PYCSTASH_DIR=%C/pycstash";
+	if (access("/.dockerenv", F_OK) == 0 || access("/run/.containerenv", F_OK) == 0)
+		return "start the container with: --tmpfs /cache:mode=1777 -e PYCSTASH_DIR=/cache/pycstash";
 	snprintf(line, sizeof line, "run: export PYCSTASH_DIR=/var/tmp/pycstash-%u",
 		(unsigned)geteuid());
 	return line;
