@@ -48,9 +48,7 @@ int place_ready_tree(struct place *place)
 	bool pretended;
 	int err = 0;
 
-	if (place->kind == PLACE_TREE || place->cache[0] == '\0' ||
-		place->name_end - place->map.dir_len >
-			NAME_MAX + 1) /* it will not be made */
+	if (place->kind == PLACE_TREE || place->cache[0] == '\0')
 		return 0;
 	end = place->cache + place->map.dir_len;
 	kept = *end;
@@ -58,7 +56,10 @@ int place_ready_tree(struct place *place)
 	pretended =
 		sys_real.fstatat(AT_FDCWD, place->cache, &st, AT_SYMLINK_NOFOLLOW) == 0;
 	canonical = place_show(place);
-	if (pretended && !place_exists(AT_FDCWD, canonical)) {
+	pretended = pretended && !place_exists(AT_FDCWD, canonical);
+	if (pretended && place->name_end - place->map.dir_len > NAME_MAX + 1) {
+		err = -ENAMETOOLONG; /* what the kernel would say of a real one */
+	} else if (pretended) {
 		sys_real.clock(&now);
 		err = sys_real.mkdirat(
 			AT_FDCWD, canonical, (st.st_mode & 0777) | S_IRUSR);

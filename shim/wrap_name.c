@@ -141,7 +141,9 @@ static int from_cache(two_paths *act, const char *from, struct place *to, int fl
 	int saved = errno, ret;
 
 	if (to->kind != PLACE_ENTRY && to->kind != PLACE_DIR) {
-		(void)place_ready_tree(to);
+		ret = place_ready_tree(to);
+		if (ret < 0)
+			return refuse(-ret);
 		return act(AT_FDCWD, from, to->dirfd, to->path, flags);
 	}
 	ret = act(AT_FDCWD, from, AT_FDCWD, to->cache, flags);
@@ -413,6 +415,17 @@ static int meet_directory(const struct place *old, struct place *target, int err
 	return 0;
 }
 
+/* The cache's file would hide what the kernel would not replace. */
+static bool is_tree_directory(const struct place *place)
+{
+	struct stat st;
+
+	return place->kind == PLACE_ENTRY &&
+	       sys_real.fstatat(place->dirfd, place->path, &st, AT_SYMLINK_NOFOLLOW) ==
+		       0 &&
+	       S_ISDIR(st.st_mode);
+}
+
 static int rename_places(struct place *old, struct place *target, unsigned flags)
 {
 	struct stat st, replaced;
@@ -430,6 +443,8 @@ static int rename_places(struct place *old, struct place *target, unsigned flags
 		return refuse(flags == RENAME_NOREPLACE ? EEXIST : EINVAL);
 	if (old->kind == PLACE_DIR)
 		return rename_directory(old, target, (int)flags);
+	if (is_tree_directory(target) && is_cached(old))
+		return refuse(EISDIR);
 	if (is_new_pyc(old, target))
 		return publish(old, target, (int)flags);
 	if (!find_cached(old, &st))
