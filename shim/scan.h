@@ -119,8 +119,7 @@ __attribute__((noinline)) static bool scan_maybe(const char *path)
 
 #include <arm_neon.h>
 
-/* Where memory is tagged, 16 bytes have one tag: blocks are as large and lie like these.
- */
+/* Blocks are the 16 bytes that share a tag where memory is tagged. */
 #define SCAN_NAME scan_neon
 #define SCAN_TARGET
 #define SCAN_VECTOR uint8x16_t
