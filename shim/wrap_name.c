@@ -322,7 +322,9 @@ static int publish_entry(
 	report_decision(verdict, final->dirfd, final->path);
 	if (err < 0)
 		return publish_in_tree(entry, temporary, final, flags, err);
-	if (verdict_rows[verdict].unproven)
+	/* What many trees share is code for all of them, as an object is. */
+	if (verdict_rows[verdict].unproven ||
+		(verdict == VERDICT_SEALED && entry->common && !shared))
 		return copy_out(do_rename, temporary, final, flags);
 	if (shared)
 		entry_share(entry, temporary->cache);

@@ -43,6 +43,17 @@ done <<-TREES
 	0|no source of another user's that a link leads to becomes an object|$usual && mv \$d/m.py \$d/n.py && chown \$ATTACKER \$d/n.py && ln -s n.py \$d/m.py
 TREES
 
+# --- trees that share their entries ---------------------------------------------------
+for n in 1 2; do
+	mkdir -p "$T/mounts/.mount_abcde$n" && echo 'x = "MARK-shared"' >"$T/mounts/.mount_abcde$n/m.py"
+done
+chown -R "$ATTACKER" "$T/mounts/.mount_abcde1"
+shared() { with "$VICTIM" "$cache" "$@"; }
+shared "$PY" -c "$(imports "$T/mounts/.mount_abcde1")" >/dev/null
+is "$(grep -rlaF MARK-shared "$cache")" "" "an ephemeral tree of another user's leaves nothing to those that share its entries"
+shared "$PY" -c "$(imports "$T/mounts/.mount_abcde2")" >/dev/null
+check "(one of the user's own does)" test "$(grep -rlaF MARK-shared "$cache")"
+
 # --- flips ----------------------------------------------------------------------------
 # A tree whose owner flips the sources between a trusted content and his own, through a
 # shared mapping: that gives them no new ctime.
