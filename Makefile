@@ -292,11 +292,11 @@ install: all ## install below $(prefix), or $(DESTDIR)$(prefix)
 	$(if $(DESTDIR),,@echo "next: $(bindir)/pycstash doctor")
 
 # Those with an instance are the machine's, the others a user's.
-	$(Q)for unit in systemd/*; do \
+	$(Q)for unit in tools/packaging/systemd/*; do \
 		case $$unit in *@*) to=system ;; *) to=user ;; esac; \
 		install -d $(DESTDIR)$(unitdir)/$$to || exit 1; \
 		sed 's|@BINDIR@|$(bindir)|' $$unit | \
-			install -m 644 /dev/stdin $(DESTDIR)$(unitdir)/$$to/$${unit#systemd/} || exit 1; \
+			install -m 644 /dev/stdin $(DESTDIR)$(unitdir)/$$to/$${unit##*/} || exit 1; \
 	done
 
 uninstall: ## take away what install put there

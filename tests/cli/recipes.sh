@@ -78,7 +78,7 @@ service() {
 		local name path
 		name=$(eval "echo $(block "$heading" 2 | sed -n 's/^systemctl enable --now //p')")
 		path=$(systemd-escape --unescape --path "$(sed 's/.*@\(.*\)\.timer/\1/' <<<"$name")")
-		start=$(setting "$(cat "$HERE/systemd/${name%%@*}@.service")" ExecStart | sed "s,@BINDIR@,/usr/local/bin,; s,%f,$path,")
+		start=$(setting "$(cat "$HERE/tools/packaging/systemd/${name%%@*}@.service")" ExecStart | sed "s,@BINDIR@,/usr/local/bin,; s,%f,$path,")
 		check "the timer's service runs" $start
 		is "$path $(find "$dir/v1/.state/gc" -mmin -5 -user $user | wc -l)" "$dir 1" "the timer collects in the service's cache, as its owner"
 	else

@@ -26,13 +26,14 @@ served() { [ -n "$(find "$T/cache" -name "$1.*.pyc" -path '*/tree/*')" ]; }
 
 # --- the deb --------------------------------------------------------------------------
 claim "the packages are installed" install_debs
+if ! [ -x /usr/bin/pycstash ]; then exit 1; fi
 claim "the installed command says its version" pycstash --version
 claim "doctor finds python3 served" pycstash doctor
 python3 "$here/smoke.py" /usr/bin/pycstash
 mkdir "$T/src"
 echo 'import sys, time
 open(sys.argv[1] + ".ready", "w").close()
-while True:
+for _ in range(1200):
     try:
         open(sys.argv[1] + ".go").close()
         break
@@ -44,7 +45,10 @@ pycstash run -- python3 "$T/src/before.py" "$T/one" >"$T/one.said" 2>&1 &
 first=$!
 pycstash run -- python3 "$T/src/before.py" "$T/two" >"$T/two.said" 2>&1 &
 second=$!
-while ! [ -e "$T/one.ready" ] || ! [ -e "$T/two.ready" ]; do sleep 0.05; done
+for _ in $(seq 400); do # 20 s
+	[ -e "$T/one.ready" ] && [ -e "$T/two.ready" ] && break
+	sleep 0.05
+done
 claim "an upgrade under running programs works" install_debs
 : >"$T/one.go"
 wait $first

@@ -18,6 +18,7 @@
 
 #include "tools/archive/import.h"
 #include "tools/base/alloc.h"
+#include "tools/base/compat.h"
 #include "tools/base/files.h"
 #include "tools/base/hash.h"
 #include "tools/base/message.h"

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "tools/base/alloc.h"
+#include "tools/base/compat.h"
 #include "tools/base/message.h"
 #include "tools/fleet/known.h"
 #include "tools/fleet/minisign.h"
