@@ -118,6 +118,19 @@ container() {
 		"the container's cache is below what --tmpfs mounts"
 }
 
+one_file() {
+	if ! command -v mksquashfs >/dev/null || ! losetup -f >/dev/null 2>&1; then
+		skip "a layer in one file is served" "no squashfs here"
+		return
+	fi
+	eval "$(block "Layers: bytecode that comes with an image" 2)" >/dev/null
+	rm -r /srv/bytecode
+	plain PYCSTASH_LAYERS=/opt/bytecode PYCSTASH_LOG="$T/log" \
+		LD_PRELOAD=/usr/local/lib/pycstash/libpycstash.so /usr/bin/python3 /srv/app/main.py >/dev/null
+	is "$(grep -c 'hit: /srv/app/__pycache__/helper.*(layer)' "$T/log")" 1 "a layer in one file is served"
+	umount /opt/bytecode
+}
+
 cluster_pod() {
 	local yaml mount environment user
 	yaml=$(block "In Kubernetes and OpenShift" 1)
@@ -200,5 +213,5 @@ if [ "${1:-}" = inside ]; then
 	exit 0
 fi
 chmod 755 "$T"
-for recipe in wrappers service container cluster_pod nodes integration tox_project; do machine $recipe; done
+for recipe in wrappers service container one_file cluster_pod nodes integration tox_project; do machine $recipe; done
 done_testing
