@@ -441,7 +441,8 @@ static int rename_places(struct place *old, struct place *target, unsigned flags
 		return refuse(-ret);
 
 	/* RENAME_NOREPLACE; what stands on the other side is there to the program too. */
-	if (flags && target->kind == PLACE_ENTRY && is_there(target) && is_there(old))
+	if (flags && (is_cached(old) || is_cached(target)) &&
+		target->kind == PLACE_ENTRY && is_there(target) && is_there(old))
 		return refuse(flags == RENAME_NOREPLACE ? EEXIST : EINVAL);
 	if (old->kind == PLACE_DIR)
 		return rename_directory(old, target, (int)flags);

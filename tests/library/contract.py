@@ -102,6 +102,8 @@ ACTS = [
      published(lambda: (again(), renameat2(path(temporary), path(final), NOREPLACE)))),
     ("with flags that nobody knows", lambda: renameat2(path(temporary), path(final), 0x4000)),
     ("against what is not there", lambda: renameat2(path(temporary), path(final), EXCHANGE)),
+    ("against what is there, in a directory of the tree",
+     lambda: (real(), renameat2(path("q/__pycache__/a.pyc"), path(away), EXCHANGE))),
     ("linked", lambda: os.link(path(temporary), path(final))),
     ("linked to a directory that is not there", lambda: os.link(path(temporary), path(away))),
     ("deleted", lambda: os.unlink(path(temporary))),
@@ -129,6 +131,14 @@ ACTS = [
     ("the directory deleted, after all in it",
      published(lambda: (os.unlink(path(final)), os.rmdir(path("p/__pycache__"))))),
 ]
+
+
+def real():
+    os.mkdir(path("q/__pycache__/"))
+    os.mkdir(path("q/__pycache__/real"))  # nothing that the cache keeps
+    for there in ("q/__pycache__/a.pyc", away):
+        with open(path(there), "w") as f:
+            f.write(there)
 
 
 def again():
