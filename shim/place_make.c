@@ -84,9 +84,12 @@ static bool is_kept(struct place *place, const char *canonical)
 static bool has_directory(const struct place *entry, const char *canonical)
 {
 	struct stat st;
+	int err = sys_real.fstatat(AT_FDCWD, canonical, &st, 0);
 
-	if (sys_real.fstatat(AT_FDCWD, canonical, &st, 0) == 0)
+	if (err == 0)
 		return S_ISDIR(st.st_mode);
+	if (err != -ENOENT && err != -ENOTDIR) /* a loop of links, say */
+		return true;
 	if (!process_tag() || strcmp(entry->pyc.tag, process_tag()) == 0)
 		return false; /* it was just found to be missing */
 	return WITH_PLACE(false, is_kept(place, canonical));

@@ -74,6 +74,15 @@ loaders() {
 	prepare="touch -d 2100-01-01 $T/src/m.py" as_bare "a source with a time in the future" import.py
 }
 
+# Nothing that is in the tree keeps the cache from serving.
+obstacles() {
+	local what
+	for what in "ln -s __pycache__ $T/src/__pycache__" "install -d -m 0 $T/src/__pycache__"; do
+		prepare=$what sources
+		is "$(starts "$T/program-import.py" preloaded 2>&1 | xargs)" "1 0" "$name: compiled once after ${what%% "$T"*}"
+	done
+}
+
 # --- sandboxes ------------------------------------------------------------------------
 cat >"$T/deny.py" <<'END'
 # deny.py ERROR NUMBER,… COMMAND…: those system calls fail with that error, on x86-64
@@ -170,6 +179,7 @@ for python in $(differing); do
 	case $python in ${ONLY:-*}) ;; *) continue ;; esac
 	name=$(named "$python")
 	loaders
+	obstacles
 	environments
 	hosts
 	[ "$python" = "$(differing | head -1)" ] && sandboxes

@@ -4,19 +4,32 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "shim/core/base/text.h"
-
 #define FILE_NAME "/proc/self/mountinfo"
 
 /* Longer lines are not looked at: those of overlays with many layers. */
 #define ROOM ((size_t)64 << 10)
 
-/* The kernel's numbers in a st_dev, as the file shows them. */
-static void add_device(struct text *text, dev_t device)
+/* Whether the digits from p to end are those of the number. Text takes stack. */
+static bool is_number(const char *p, const char *end, uint64_t number)
 {
-	text_addu(text, (device >> 8 & 0xfff) | (device >> 32 & ~UINT64_C(0xfff)));
-	text_adds(text, ":");
-	text_addu(text, (device & 0xff) | (device >> 12 & 0xffffff00));
+	bool digits = p < end;
+
+	while (digits && end > p) {
+		digits = *--end == (char)('0' + number % 10);
+		number /= 10;
+	}
+	return digits && number == 0;
+}
+
+/* Whether that is "major:minor", the kernel's numbers in a st_dev. */
+static bool is_device(const char *p, const char *end, dev_t device)
+{
+	const char *colon = memchr(p, ':', (size_t)(end - p));
+
+	return colon &&
+	       is_number(p, colon,
+		       (device >> 8 & 0xfff) | (device >> 32 & ~UINT64_C(0xfff))) &&
+	       is_number(colon + 1, end, (device & 0xff) | (device >> 12 & 0xffffff00));
 }
 
 /* The n-th field after p, counted from 0, and where it ends. */
@@ -39,16 +52,14 @@ static bool is_of_a_server(const char *source, size_t len)
 }
 
 /* "36 35 0:45 / /home rw,noatime shared:1 - nfs4 server:/home rw,…" */
-uint64_t mountinfo_line_id(const char *line, size_t len, dev_t device)
+static inline __attribute__((always_inline)) uint64_t line_id(
+	const char *line, size_t len, dev_t device)
 {
 	const char *end = line + len, *p, *p_end;
 	uint64_t id = 0xcbf29ce484222325; /* FNV-1a */
-	char number[48];
-	struct text text = TEXT(number);
 
-	add_device(&text, device);
 	p = field(line, end, 2, &p_end);
-	if (!p || (size_t)(p_end - p) != text.len || memcmp(p, number, text.len) != 0)
+	if (!p || !is_device(p, p_end, device))
 		return 0;
 	p = memmem(p, (size_t)(end - p), " - ", 3);
 	p = p ? field(p + 3, end, 1, &p_end) : NULL;
@@ -57,6 +68,11 @@ uint64_t mountinfo_line_id(const char *line, size_t len, dev_t device)
 	for (; p < p_end; p++)
 		id = (id ^ (unsigned char)*p) * 0x100000001b3;
 	return id;
+}
+
+uint64_t mountinfo_line_id(const char *line, size_t len, dev_t device)
+{
+	return line_id(line, len, device);
 }
 
 static uint64_t find(const struct sys *sys, int fd, char *room, dev_t device)
@@ -72,7 +88,7 @@ static uint64_t find(const struct sys *sys, int fd, char *room, dev_t device)
 		from += n;
 		for (; id == 0 && (feed = memchr(line, '\n', (size_t)(end - line)));
 			line = feed + 1)
-			id = mountinfo_line_id(line, (size_t)(feed - line), device);
+			id = line_id(line, (size_t)(feed - line), device);
 		kept = line == room && end == room + ROOM ? 0 : (size_t)(end - line);
 		memmove(room, line, kept);
 	}
