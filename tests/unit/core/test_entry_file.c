@@ -99,6 +99,7 @@ static void a_seal_of_an_earlier_release(void **state)
 	for (size_t i = 0; i < COUNT(seen); i++) {
 		seal.flags = SEAL_SOURCE | seen[i];
 		seal_write(&seal, data + size - SEAL_SIZE);
+		unlink(fake_path("file")); /* with its mark */
 		fake_make_bytes("file", data, (size_t)size);
 		fd = fake_open_file(fake_path("file"));
 		assert_int_equal(kind_of(fd), ENTRY_FILE_SEALED);
