@@ -26,11 +26,13 @@
 /* 1. The stand-ins. */
 
 #define RAW(call, ...) syscall(SYS_##call, __VA_ARGS__)
-#define LATE(name, args, failure)                                                     \
-	({                                                                            \
-		next_begin();                                                         \
-		__typeof__(real.name) late = (__typeof__(real.name))next_find(#name); \
-		late ? late args : (errno = ENOSYS, failure);                         \
+/* The operator takes _Atomic off the type, to which clang casts nothing. */
+#define TYPE_OF(name) __typeof__(0 ? real.name : NULL)
+#define LATE(name, args, failure)                                     \
+	({                                                            \
+		next_begin();                                         \
+		TYPE_OF(name) late = (TYPE_OF(name))next_find(#name); \
+		late ? late args : (errno = ENOSYS, failure);         \
 	})
 
 #ifndef SYS_openat2
