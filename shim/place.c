@@ -25,7 +25,11 @@ bool place_in_cache(const struct place *place)
 
 bool place_in_tree(const struct place *place)
 {
-	return place_exists(place->dirfd, place->path);
+	struct stat st;
+	int err = sys_real.fstatat(place->dirfd, place->path, &st, AT_SYMLINK_NOFOLLOW);
+
+	/* A file of that name, with a slash after it. */
+	return err == 0 || (err == -ENOTDIR && place->kind == PLACE_DIR);
 }
 
 /* The length of a directory's path without the slashes at its end. */

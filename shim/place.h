@@ -110,6 +110,14 @@ int place_is_taken(struct place *place);
  * that name. */
 const char *place_make(struct place *place, int dirfd, const char *path);
 
+/* Makes a pretended PLACE_DIR real that is empty, so that the kernel decides what becomes
+ * of it. 0 or -errno: -ENOTEMPTY, and nothing has changed. */
+int place_make_empty(struct place *place);
+
+/* Whether this process can delete in the __pycache__ of a PLACE_ENTRY in the cache. errno
+ * says why not. */
+bool place_may_delete(struct place *place);
+
 /* Makes the real directory of a PLACE_OTHER or PLACE_ENTRY if so far it was only
  * pretended. 0, or -errno where it cannot be made. */
 int place_ready_tree(struct place *place);

@@ -368,3 +368,27 @@ void place_turn_real(struct place *place)
 	place->cache[place->map.dir_len] = kept;
 	sys_real.unmap(room, 3 * PATH_MAX);
 }
+
+int place_make_empty(struct place *place)
+{
+	int err = place_ready_tree(place);
+
+	if (err < 0)
+		return err;
+	err = sys_real.unlinkat(AT_FDCWD, place->cache, AT_REMOVEDIR);
+	if (err < 0)
+		(void)sys_real.unlinkat(place->dirfd, place->path, AT_REMOVEDIR);
+	return err;
+}
+
+bool place_may_delete(struct place *place)
+{
+	char *end = place->cache + place->map.dir_len, kept = *end;
+	int ret;
+
+	*end = '\0';
+	ret = PASSING(place->cache, NULL,
+		real.faccessat(AT_FDCWD, place->cache, W_OK | X_OK, AT_EACCESS));
+	*end = kept;
+	return ret == 0;
+}

@@ -122,8 +122,8 @@ static int copy_out(two_paths *act, struct place *from, struct place *to, int fl
 	int err;
 
 	/* Before there is a copy: what cannot be deleted is not renamed. */
-	if (act == do_rename && place_is_closed(from, O_CREAT | O_EXCL))
-		return refuse(EACCES);
+	if (act == do_rename && !place_may_delete(from))
+		return -1;
 	err = place_copy_out(from, to, act == do_link ? RENAME_NOREPLACE : flags);
 	if (err < 0)
 		return refuse(-err);
@@ -193,25 +193,14 @@ static int rename_cached(const struct place *from, struct place *to, int flags)
 	return ret;
 }
 
-/* A pretended directory that is to be replaced: gone if it is empty. */
-static int clear_target(const struct place *from, struct place *to, int flags)
-{
-	if (to->kind != PLACE_DIR || place_in_tree(to) || !place_in_cache(to) ||
-		!place_in_tree(from))
-		return 0;
-	if (flags)
-		return -EEXIST;
-	return sys_real.unlinkat(AT_FDCWD, to->cache, AT_REMOVEDIR);
-}
-
 static int rename_in_tree(struct place *from, struct place *to, int flags)
 {
-	int err = clear_target(from, to, flags), ret;
+	int ret;
 
-	if (err < 0)
-		return refuse(-err);
+	if (is_cached(to) && place_in_tree(from)) /* a file is not replaced */
+		return refuse(flags ? EEXIST : ENOTDIR);
 	ret = from_tree(do_rename, from, to, flags);
-	if (ret < 0 || process_config.readonly)
+	if (ret < 0 || process_config.readonly || is_beside(from, to))
 		return ret;
 	/* The entries go along, or they are gone. */
 	if (to->kind == PLACE_DIR) {
@@ -257,7 +246,7 @@ static int error_outside(struct place *to, int flags)
 	if (flags == RENAME_NOREPLACE)
 		return EEXIST;
 	err = sys_real.fstatat(to->dirfd, find_missing(to), &st, AT_SYMLINK_NOFOLLOW);
-	return err < 0 || S_ISDIR(st.st_mode) ? EXDEV : ENOTDIR;
+	return flags || err < 0 || S_ISDIR(st.st_mode) ? EXDEV : ENOTDIR;
 }
 
 static int rename_directory(struct place *from, struct place *to, int flags)
@@ -268,8 +257,11 @@ static int rename_directory(struct place *from, struct place *to, int flags)
 		return refuse(EROFS);
 	if (is_within(from, to))
 		return refuse(EINVAL);
-	if (to->kind == PLACE_DIR && place_in_tree(to))
-		return refuse(ENOTEMPTY);
+	if (to->kind == PLACE_DIR && place_in_tree(to)) {
+		int err = error_outside(to, flags);
+
+		return refuse(err == EXDEV ? ENOTEMPTY : err);
+	}
 	/* Under another name its files would be open to all programs, and each may be an
 	 * object as well. Programs copy what lies on another file system, or in a layer
 	 * of overlayfs, which says the same. */
@@ -405,16 +397,28 @@ static bool is_there(const struct place *place)
 	       (place->kind == PLACE_DIR && place_in_cache(place));
 }
 
-/* A file does not replace a pretended directory. Where there is none, __pycache__ is a
- * name in the tree like any other. 0 or -errno. */
-static int meet_directory(const struct place *old, struct place *target, int err)
+/* What is renamed to a pretended directory replaces it if both are directories and that
+ * one is empty. Where there is none, __pycache__ is a name in the
+ * tree like any other. 0 or -errno. */
+static int meet_directory(const struct place *old, struct place *target, unsigned flags)
 {
-	if (target->kind != PLACE_DIR || old->kind == PLACE_DIR)
+	struct stat st;
+	int err = 0;
+
+	if (target->kind != PLACE_DIR || (old->kind == PLACE_DIR && !place_in_tree(old)))
 		return 0;
-	if (place_is_pretended(target) && is_there(old))
-		return err;
-	target->kind = PLACE_TREE;
-	return 0;
+	if (place_is_pretended(target) && is_there(old)) {
+		if (flags)
+			return flags == RENAME_NOREPLACE ? -EEXIST : -EINVAL;
+		err = sys_real.fstatat(old->dirfd, old->path, &st, AT_SYMLINK_NOFOLLOW);
+		if (err == 0 && S_ISDIR(st.st_mode))
+			err = place_make_empty(target);
+		else
+			err = is_within(target, old) ? -ENOTEMPTY : -EISDIR;
+	}
+	if (old->kind != PLACE_DIR)
+		target->kind = PLACE_TREE;
+	return err;
 }
 
 /* The cache's file would hide what the kernel would not replace. */
@@ -431,10 +435,7 @@ static bool is_tree_directory(const struct place *place)
 static int rename_places(struct place *old, struct place *target, unsigned flags)
 {
 	struct stat st, replaced;
-	int ret = meet_directory(old, target,
-		!flags ? (is_within(target, old) ? -ENOTEMPTY : -EISDIR)
-		: flags == RENAME_NOREPLACE ? -EEXIST
-					    : -EINVAL);
+	int ret = meet_directory(old, target, flags);
 	bool is_new, copies;
 
 	if (ret < 0)
@@ -478,7 +479,7 @@ static int link_places(struct place *old, struct place *target, unsigned flags)
 	}
 	if (target->kind != PLACE_TREE && target->kind != PLACE_OTHER && is_there(target))
 		return refuse(EEXIST);
-	(void)meet_directory(old, target, 0);
+	(void)meet_directory(old, target, RENAME_NOREPLACE);
 	if (!is_cached(old))
 		return from_tree(do_link, old, target, (int)flags);
 	if (process_config.readonly)

@@ -221,7 +221,7 @@ static int open_to_write(struct place *place, int flags, mode_t mode)
 				    ? EISDIR
 				    : ENOTDIR);
 	if (place->pyc.kind == PYC_TEMPORARY && (flags & O_CREAT) &&
-		place_is_pending(place))
+		place_is_pending(place) && !place_in_tree(place))
 		return create_in_cache(place, flags, mode);
 	if (is_taken(place, flags))
 		return fail(EEXIST);

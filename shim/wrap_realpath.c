@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "shim/calls.h"
+#include "shim/core/base/path.h"
 #include "shim/place.h"
 
 /* What the tree would say: no program needs to learn where its bytecode really lies. */
@@ -51,8 +52,33 @@ char *cached_realpath_chk(const char *path, char *resolved, size_t room)
 	return realpath_of(path, resolved, PATH_MAX);
 }
 
+/* Makes the pretended directories real that the path leads through and up again: libc
+ * follows it by itself. */
+static void make_way(const char *path, struct place *place)
+{
+	char *text = sys_real.map(PATH_MAX);
+	size_t from = 0, end, rest;
+
+	if (!text)
+		return;
+	while (path_next_up(path, from, &end, &rest)) {
+		memcpy(text, path, end);
+		text[end] = '\0';
+		place_at(place, AT_FDCWD, text, PLACE_ANY);
+		if (place->kind == PLACE_DIR)
+			place_turn_real(place);
+		from = end;
+	}
+	sys_real.unmap(text, PATH_MAX);
+}
+
 void tree_ready(const char *path)
 {
-	(void)WITH_PLACE(
-		0, (place_at(place, AT_FDCWD, path, PLACE_ANY), place_ready_tree(place)));
+	struct place place;
+
+	place_at(&place, AT_FDCWD, path, PLACE_ANY);
+	if (place.path != path)
+		make_way(path, &place);
+	else
+		(void)place_ready_tree(&place);
 }

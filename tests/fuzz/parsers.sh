@@ -6,7 +6,8 @@
 . "$(dirname "$0")/../lib/tap.sh"
 
 corpus=$HERE/tests/fuzz/parsers.corpus
-for name in $(sed -n 's/^parsers := //p' "$HERE/Makefile"); do
+read -ra names < <(sed -n 's/^parsers := //p' "$HERE/Makefile")
+for name in "${names[@]}"; do
 	rows=$(grep -c "^$name " "$corpus")
 	is "$("$BUILD/tests/fuzz/parsers" "$name" <"$corpus" 2>"$T/errors")" "$rows" \
 		"the parser takes all that the corpus has for it: $name"

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # $python is of tests/lib/pythons.sh
 # SPDX-License-Identifier: MIT
 #
 # What suites share that do something to an interpreter at each of its system calls: what
