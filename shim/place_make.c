@@ -39,6 +39,27 @@ static void set_mode(const char *path, mode_t mode, const struct timespec *since
 	sys_real.close(fd);
 }
 
+/* Makes real the directory that is pretended under the process's tag. */
+static void turn_own_real(const char *canonical)
+{
+	struct place *own = process_take_room();
+
+	if (!own)
+		return;
+	place_at(own, AT_FDCWD, canonical, PLACE_ANY);
+	if (own->kind == PLACE_DIR)
+		place_turn_real(own);
+	process_give_room(own);
+}
+
+/* Whether the entry has another tag than the process: then its __pycache__ is pretended
+ * under that of the process, if at all. */
+static bool has_other_tag(const struct place *place)
+{
+	return place->kind == PLACE_ENTRY && process_tag() &&
+	       strcmp(place->pyc.tag, process_tag()) != 0;
+}
+
 int place_ready_tree(struct place *place)
 {
 	char *end, kept;
@@ -67,6 +88,8 @@ int place_ready_tree(struct place *place)
 			set_mode(canonical, st.st_mode & 0777, &now);
 			report_decision(VERDICT_MADE_IN_TREE, AT_FDCWD, canonical);
 		}
+	} else if (has_other_tag(place) && !place_exists(AT_FDCWD, canonical)) {
+		turn_own_real(canonical);
 	}
 	place_hide(place);
 	*end = kept;

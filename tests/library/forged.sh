@@ -92,6 +92,11 @@ arrives "a pyc that is moved there" sh -c "cp $T/$pyc $T/moved && mv -f $T/moved
 arrives "a pyc that is linked there" ln -f "$T/$pyc" $into/$pyc
 arrives "a pyc that gets a temporary name first" sh -c "cp $T/$pyc $into/$pyc.1 && mv -f $into/$pyc.1 $into/$pyc"
 arrives "a pyc that is linked to a temporary one" sh -c "cp $T/$pyc $into/$pyc.1 && ln -f $into/$pyc.1 $into/$pyc"
+arrives "a pyc that has another tag's name first" sh -c "mkdir -p $into && cp $T/$pyc $into/m.cpython-399.pyc && mv -f $into/m.cpython-399.pyc $into/$pyc"
+arrives "a pyc that Python gives another tag's name first" "$python" -c "import os, shutil
+shutil.copyfile('$T/$pyc', '$into/m.cpython-399.pyc')
+assert 'n.$tag.pyc' in os.listdir('$into')
+os.replace('$into/m.cpython-399.pyc', '$into/$pyc')"
 arrives "a pyc that has one of numba's names first" sh -c "cp $T/$pyc $into/m.f-1.py${tag#cpython-}.1.nbc && mv -f $into/m.f-1.py${tag#cpython-}.1.nbc $into/$pyc"
 # Files of which another process, or one that has not looked for them, says what they are.
 printf 'forged' >"$T/numba"
