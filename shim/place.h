@@ -97,6 +97,10 @@ bool place_in_tree(const struct place *place);
  * absolute, so that a dirfd does not count. */
 const char *place_find(struct place *place, int dirfd, const char *path);
 
+/* Where a name is that the cache does not have: in a pretended directory, if that is
+ * where the path leads, else in the tree. */
+const char *place_find_missing(struct place *place);
+
 /* As place_find, to change what is there. NULL with errno EROFS where that is in the
  * cache and the cache is not to be written. */
 const char *place_change(struct place *place, int dirfd, const char *path);

@@ -62,3 +62,11 @@ const char *place_change(struct place *place, int dirfd, const char *path)
 	errno = EROFS;
 	return NULL;
 }
+
+const char *place_find_missing(struct place *place)
+{
+	bool within = place->kind == PLACE_ENTRY ||
+		      (place->kind == PLACE_OTHER && place->cache[0]);
+
+	return within && place_is_cache_only(place) ? place->cache : place->path;
+}

@@ -214,21 +214,11 @@ static int rename_in_tree(struct place *from, struct place *to, int flags)
 	return ret;
 }
 
-/* Where a name is that the cache does not have: in a pretended directory, if that is
- * where the path leads, else in the tree. */
-static const char *find_missing(struct place *place)
-{
-	bool within = place->kind == PLACE_ENTRY ||
-		      (place->kind == PLACE_OTHER && place->cache[0]);
-
-	return within && place_is_cache_only(place) ? place->cache : place->path;
-}
-
 /* Why no directory gets that name, 0 if there is no reason. A directory is never linked,
  * and before that is said the kernel looks at the new name. */
 static int error_of_name(struct place *to)
 {
-	int err = sys_real.linkat(AT_FDCWD, "/", to->dirfd, find_missing(to), 0);
+	int err = sys_real.linkat(AT_FDCWD, "/", to->dirfd, place_find_missing(to), 0);
 
 	return err == -EPERM || err == -EXDEV ? 0 : -err;
 }
@@ -245,7 +235,8 @@ static int error_outside(struct place *to, int flags)
 		return err ? err : EXDEV;
 	if (flags == RENAME_NOREPLACE)
 		return EEXIST;
-	err = sys_real.fstatat(to->dirfd, find_missing(to), &st, AT_SYMLINK_NOFOLLOW);
+	err = sys_real.fstatat(
+		to->dirfd, place_find_missing(to), &st, AT_SYMLINK_NOFOLLOW);
 	return flags || err < 0 || S_ISDIR(st.st_mode) ? EXDEV : ENOTDIR;
 }
 
@@ -470,8 +461,8 @@ static int rename_places(struct place *old, struct place *target, unsigned flags
 static int link_places(struct place *old, struct place *target, unsigned flags)
 {
 	if (!is_there(old)) /* the kernel's own error */
-		return do_link(old->dirfd, find_missing(old), target->dirfd,
-			find_missing(target), (int)flags);
+		return do_link(old->dirfd, place_find_missing(old), target->dirfd,
+			place_find_missing(target), (int)flags);
 	if (old->kind == PLACE_DIR && !place_in_tree(old)) {
 		int err = error_of_name(target);
 
