@@ -394,7 +394,7 @@ EXCUSES = [
     (
         "a closed directory",
         "may one through a pretended `__pycache__` that is closed, where it is `EACCES`",
-        lambda d: d.failed("EACCES", "ENOENT|ok") and "user" in d.twins.mode and "@/" in d.call,
+        lambda d: d.failed("EACCES", r"E\w+|ok") and "user" in d.twins.mode and "@/" in d.call,
     ),
     (
         "a directory that is made real is another",
@@ -492,7 +492,8 @@ class Twins:
                 cwds.add(".")
         for cwd, (i, word) in itertools.product(cwds, enumerate(words)):
             base = self.join(top, cwd, words[i - 1][3:]) if i and words[i - 1].startswith("FD:") else cwd
-            path = re.sub(r"@[/.]*/\.\.(?=/|$)", ".", word)
+            path = word[3:] if word.startswith("FD:") else word
+            path = re.sub(r"@[/.]*/\.\.(?=/|$)", ".", path.replace("LONG:230", "x" * 230))
             while "@" in path:
                 directory, _, rest = path.rpartition("@")
                 yield os.path.realpath(self.join(top, base, directory)), rest.strip("/.")
