@@ -92,6 +92,12 @@ bool place_exists(int dirfd, const char *path);
 bool place_in_cache(const struct place *place);
 bool place_in_tree(const struct place *place);
 
+/* What the cache has of a PLACE_ENTRY's name; false: nothing. */
+bool place_find_cached(const struct place *place, struct stat *ret);
+
+/* Whether it counts as an entry: a temporary file does not. */
+bool place_is_entry(const struct place *place);
+
 /* The path on which to act on what is there: a file in the cache if the cache has it,
  * else in the tree; a directory in the tree if there is one, else in the cache. May be
  * absolute, so that a dirfd does not count. */

@@ -70,3 +70,14 @@ const char *place_find_missing(struct place *place)
 
 	return within && place_is_cache_only(place) ? place->cache : place->path;
 }
+
+bool place_find_cached(const struct place *place, struct stat *ret)
+{
+	return place->kind == PLACE_ENTRY &&
+	       sys_real.fstatat(AT_FDCWD, place->cache, ret, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+bool place_is_entry(const struct place *place)
+{
+	return place->kind == PLACE_ENTRY && place->pyc.kind != PYC_TEMPORARY;
+}

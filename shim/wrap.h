@@ -50,9 +50,11 @@ int cached_chdir(const char *path);
  * can be made by the descriptor any more. Keeps errno. */
 void dir_given(int dirfd);
 
-/* wrap_name.c */
+/* wrap_unlink.c */
 int cached_unlink(int dirfd, const char *path);
 int cached_remove(const char *path);
+
+/* wrap_name.c */
 int cached_rename(int fromfd, const char *from, int tofd, const char *to, unsigned flags);
 int cached_link(int fromfd, const char *from, int tofd, const char *to, int flags);
 char *cached_realpath(const char *path, char *resolved);

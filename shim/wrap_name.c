@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Names: deleting, renaming, linking.
+ * Names: renaming and linking. (Deleting: wrap_unlink.c.)
  *
  * One name may stand for two files, the entry in the cache and an older one in the
  * tree. After a success the old name is gone, so both must be; and a file moves
@@ -24,65 +24,11 @@ static int refuse(int err)
 	return -1;
 }
 
-/* What the cache has of that name. */
-static bool find_cached(const struct place *place, struct stat *ret)
-{
-	return place->kind == PLACE_ENTRY &&
-	       sys_real.fstatat(AT_FDCWD, place->cache, ret, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
 static bool is_cached(const struct place *place)
 {
 	struct stat st;
 
-	return find_cached(place, &st);
-}
-
-/* Whether it counts as an entry: a temporary file does not. */
-static bool is_entry(const struct place *place)
-{
-	return place->kind == PLACE_ENTRY && place->pyc.kind != PYC_TEMPORARY;
-}
-
-static int unlink_place(struct place *place, int dirfd, const char *path)
-{
-	struct stat st;
-	int ret;
-
-	place_at(place, dirfd, path, PLACE_ANY);
-	if (place->kind == PLACE_DIR) { /* the kernel's own error, or a link */
-		ret = next_unlink(dirfd, place_find(place, dirfd, path), 0);
-		if (ret == 0 && !process_config.readonly)
-			root_drop_directory(&sys_real, place->cache);
-		return ret;
-	}
-	if (!find_cached(place, &st))
-		return next_unlink(dirfd, place_find(place, dirfd, path), 0);
-	if (process_config.readonly)
-		return refuse(EROFS);
-	/* The tree first: where it refuses, nothing has happened. */
-	if (place_in_tree(place) && next_unlink(dirfd, place->path, 0) < 0)
-		return -1;
-	ret = next_unlink(AT_FDCWD, place->cache, 0);
-	if (ret == 0 && is_entry(place))
-		counters_gone(report_counters(), &st);
-	return ret;
-}
-
-int cached_unlink(int dirfd, const char *path)
-{
-	return WITH_PLACE(next_unlink(dirfd, path, 0), unlink_place(place, dirfd, path));
-}
-
-int cached_remove(const char *path)
-{
-	int saved = errno, ret = cached_unlink(AT_FDCWD, path);
-
-	if (ret < 0 && errno == EISDIR) {
-		errno = saved;
-		ret = cached_rmdir(AT_FDCWD, path);
-	}
-	return ret;
+	return place_find_cached(place, &st);
 }
 
 /* rename or link on real paths. */
@@ -188,7 +134,7 @@ static int rename_cached(const struct place *from, struct place *to, int flags)
 {
 	int ret = from_cache(do_rename, from->cache, to, flags);
 
-	if (ret == 0 && (is_entry(to) || to->kind == PLACE_DIR))
+	if (ret == 0 && (place_is_entry(to) || to->kind == PLACE_DIR))
 		place_moved(to);
 	return ret;
 }
@@ -318,9 +264,9 @@ static int publish_entry(
 		return 0;
 	}
 	errno = saved;
-	is_new = !find_cached(final, &old);
+	is_new = !place_find_cached(final, &old);
 	/* To rename a file to another name of its own would leave both. */
-	if (entry->common && !is_new && find_cached(temporary, &target) &&
+	if (entry->common && !is_new && place_find_cached(temporary, &target) &&
 		target.st_ino == old.st_ino)
 		return next_unlink(AT_FDCWD, temporary->cache, 0);
 	err = from_cache(do_rename, temporary->cache, final, flags);
@@ -442,15 +388,16 @@ static int rename_places(struct place *old, struct place *target, unsigned flags
 		return refuse(EISDIR);
 	if (is_new_pyc(old, target))
 		return publish(old, target, (int)flags);
-	if (!find_cached(old, &st))
+	if (!place_find_cached(old, &st))
 		return from_tree(do_rename, old, target, (int)flags);
 	if (process_config.readonly)
 		return refuse(EROFS);
-	is_new = !find_cached(target, &replaced);
+	is_new = !place_find_cached(target, &replaced);
 	copies = must_copy(old, target, false);
 	ret = copies ? copy_out(do_rename, old, target, (int)flags)
 		     : rename_cached(old, target, (int)flags);
-	if (ret == 0 && !copies && is_entry(target) && !is_entry(old)) /* numba's */
+	if (ret == 0 && !copies && place_is_entry(target) &&
+		!place_is_entry(old)) /* numba's */
 		counters_entry(
 			report_counters(), is_new ? NULL : &replaced, st.st_size, false);
 	if (ret == 0 && place_in_tree(old))
@@ -476,7 +423,8 @@ static int link_places(struct place *old, struct place *target, unsigned flags)
 	if (process_config.readonly)
 		return refuse(EROFS);
 	/* The mark of what has no seal says in which directory it is. */
-	return must_copy(old, target, true) || (is_entry(old) && !is_beside(old, target))
+	return must_copy(old, target, true) ||
+			       (place_is_entry(old) && !is_beside(old, target))
 		       ? copy_out(do_link, old, target, (int)flags)
 		       : from_cache(do_link, old->cache, target, (int)flags);
 }
