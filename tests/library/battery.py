@@ -378,7 +378,10 @@ def compiling(here, cache, pyc):
         say("optimised", py_compile.compile, name, optimize=level)
     say("to a name", py_compile.compile, name, here + "/a.pyc")
     say("then", os.stat, here + "/a.pyc")
-    say("to a name in it", py_compile.compile, name, cache + "/a.x-1.pyc")
+    # A name that importlib would not give goes to the tree, whose directory then is what is
+    # listed: so in a directory of its own.
+    say("to an odd name", py_compile.compile, name, here + "/odd/__pycache__/a.x-1.pyc")
+    say("then", listed, here + "/odd/__pycache__")
     if sys.version_info >= (3, 7):
         for mode in py_compile.PycInvalidationMode:
             say("mode", py_compile.compile, name, invalidation_mode=mode)
