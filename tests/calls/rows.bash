@@ -117,6 +117,7 @@ c - a/@/$t"
 		statvfs64 opendir scandir scandir64 chdir canonicalize_file_name unlink rmdir remove; do
 		rows_cross "$there" "$name %p"
 	done
+	echo "c m fchdir FD:b"
 	for name in fstatat fstatat64 __fxstatat __fxstatat64 statx; do rows_cross "$there" "$name FD:b ../%p 0"; done
 	rows_cross "$there" "access %p 4" "eaccess %p 4" "euidaccess %p 4" "faccessat CWD %p 4 0" "pathconf %p 3" \
 		"inotify_add_watch INOTIFY %p IN_ALL_EVENTS" "scandirat CWD %p" "scandirat64 FD:b ../%p" "unlinkat CWD %p 0" \

@@ -27,7 +27,7 @@ rename b/@/n.cpython-311.pyc.1 b/@/n.cpython-311.pyc
 rename b/@/n.cpython-311.pyc a/@/n.cpython-311.pyc
 link a/@/n.cpython-311.pyc b/@/k.cpython-311.pyc
 chmod a/@/m.cpython-311.pyc 0600
-list a/@
+see a/@/m.cpython-311.pyc
 unlink a/@/m.cpython-311.pyc
 rmdir b/@
 unlink b/@/k.cpython-311.pyc

@@ -42,10 +42,10 @@ agrees() {
 	}
 	is "explain: $said; library: $(decided "$@")" "explain: $want; library: $want" "$name: $sentence: $want"
 }
-fresh() { # a new source, imported once
+fresh() { # a new source, imported once; of a private tree: root's compilers serve others
 	program='import m'
 	rm -rf "$D" "$CACHE"
-	mkdir "$D"
+	mkdir -m 700 "$D"
 	echo 'x = 1' >"$D/m.py"
 	sleep 0.03
 	decided >/dev/null
