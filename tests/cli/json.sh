@@ -43,6 +43,8 @@ prints gc
 prints warm --python "${PYTHONS[0]}" "$S"
 prints export "$archive"
 prints import --dry-run "$archive"
+prints push "$T/store"
+prints pull --dir "$T/pulled" "$T/store"
 mkdir -p "$HOME/.config/pycstash"
 echo 'max_size = 2G' >"$HOME/.config/pycstash/pycstash.conf"
 prints config
@@ -60,8 +62,9 @@ TYPES = {"string": str, "number": int, "boolean": bool, "object": dict, "array":
 # "the same fields": what stands for what, as the tables say it
 SAME = [(r"(versions|days)\[\]\.", "counts."), (r"size\.versions\[\]\.", "size."),
 	(r"targets\[\]\.", ""), (r"(total|linked)\.", "groups[].")]
-# not printed of this cache: what only appears where something went wrong, or is not there
-UNSEEN = {"left_out.unreadable", "source.error"}
+# not printed of this cache: what only appears where something went wrong, or is not there;
+# and the list of a pack, whose keys are names
+UNSEEN = {"left_out.unreadable", "source.error", "objects"}
 
 documented, schema = {}, []
 for line in open(sys.argv[1], encoding="utf-8"):

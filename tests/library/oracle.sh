@@ -79,6 +79,8 @@ print(os.path.exists('$tree/__pycache__'), os.path.exists('$tree/pkg/__pycache__
 	untouched "the tree is as before after rmtree on $name"
 	traced "$python" "$HERE/tests/library/battery.py" "$T/area" "${sections[@]}"
 	is "$(grep -c ': died' "$T/.out")" 0 "the battery runs under strace on $name"
+	# but for names that importlib would not give
+	sed -i '/\/area\/compiling\/odd\//d' "$T/trace"
 	clean "the whole battery touches no __pycache__ on $name"
 }
 each all
