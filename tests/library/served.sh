@@ -51,7 +51,8 @@ loader() { # NAME BODY: a program whose loader has that body
 	{ echo 'import importlib.machinery, importlib.util, os'
 	echo 'class L(importlib.machinery.SourceFileLoader):'
 	echo "$2"
-	echo 'l = L("m", sys.argv[1] + "/m.py"); l.exec_module(importlib.util.module_from_spec(importlib.util.spec_from_loader("m", l)))'; } >"$T/program-$1.py"
+	echo 'sys.path_hooks.insert(0, importlib.machinery.FileFinder.path_hook((L, [".py"])))'
+	echo 'sys.path.insert(0, sys.argv[1]); import m'; } >"$T/program-$1.py"
 }
 loader text '    def __init__(self, name, path):
         super().__init__(name, path)

@@ -376,6 +376,9 @@ static void remember(struct entry *entry, uint32_t looks)
 		pending.hopeless = entry->source.hopeless;
 		pending.own_codec = entry->source.own_codec;
 		pending.digest = entry->source.digest;
+		pending.seen = entry->source.seen;
+		pending.seen_mtime = header_mtime(&entry->source.seen_mtime);
+		pending.seen_size = (uint32_t)entry->source.seen_size;
 		atomic_store_explicit(
 			entry->world->python.watching, true, memory_order_relaxed);
 	}

@@ -37,6 +37,15 @@ static enum verdict find_pending(struct entry *entry, struct pending_source *ret
 	return ret->opened ? VERDICT_SEALED : VERDICT_UNSEALED_UNREAD;
 }
 
+/* Whether a header that does not fit the source was made up by a loader, which will make
+ * it up again. Otherwise the source was another when the program took its time: bytecode
+ * of what came after it, which would fit that other one in the tree. */
+static bool is_made_up(const struct pending_source *pending, const struct header *header)
+{
+	return pending->seen && (header->mtime != pending->seen_mtime ||
+					header->size != pending->seen_size);
+}
+
 /* Sets the seal's source if it is proven that this is what was compiled: the source is
  * now what it was when the process asked, which was before it read it. */
 static enum verdict prove(struct entry *entry, const struct pending_source *pending,
@@ -57,7 +66,8 @@ static enum verdict prove(struct entry *entry, const struct pending_source *pend
 	if (!identity_same(&pending->identity, &source->identity))
 		return VERDICT_UNSEALED_CHANGED;
 	if (header->kind == HEADER_TIMESTAMP && !header_fits(header, &source->st))
-		return VERDICT_UNSEALED_HEADER;
+		return is_made_up(pending, header) ? VERDICT_UNSEALED_HEADER
+						   : VERDICT_UNSEALED_CHANGED;
 	if (!pending->settled)
 		return pending->hopeless ? VERDICT_UNSEALED_HOPELESS
 					 : VERDICT_UNSEALED_UNSETTLED;
@@ -67,9 +77,11 @@ static enum verdict prove(struct entry *entry, const struct pending_source *pend
 	source->own_codec = pending->own_codec;
 	source->digest = pending->digest;
 	err = source_digest(source, world->env.sys, world->env.scratch);
-	if (err < 0)
-		return err == -EFBIG ? VERDICT_UNSEALED_LARGE
-				     : VERDICT_UNSEALED_UNREADABLE;
+	if (err == -EFBIG)
+		return VERDICT_UNSEALED_LARGE;
+	if (err < 0) /* anything else came between the look at it and this */
+		return err == -EACCES || err == -EPERM ? VERDICT_UNSEALED_UNREADABLE
+						       : VERDICT_UNSEALED_CHANGED;
 	if (pending->digested &&
 		memcmp(&source->digest, &pending->digest, sizeof pending->digest) != 0)
 		return VERDICT_UNSEALED_CHANGED;

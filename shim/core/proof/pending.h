@@ -30,9 +30,12 @@ struct pending_source {
 	uint16_t settled;  /* whether a change since would show in the identity */
 	uint16_t opened; /* whether that very source was opened since; see pending_opened
 			  */
-	uint32_t own_codec; /* see coding.h */
-	uint32_t looks;	    /* how often the program has looked for the bytecode since it
-			       opened it last */
+	uint16_t seen;	 /* whether the program's own stat of it, before it looked for the
+			    bytecode, is known: what follows */
+	uint32_t seen_mtime, seen_size; /* as in the header of a pyc */
+	uint32_t own_codec;		/* see coding.h */
+	uint32_t looks; /* how often the program has looked for the bytecode since it
+			   opened it last */
 	struct digest digest;
 };
 
