@@ -369,6 +369,19 @@ static bool is_tree_directory(const struct place *place)
 	       S_ISDIR(st.st_mode);
 }
 
+/* Whether both were given in one directory, and another took its place in between: what
+ * was compiled in the one is not for the other. */
+static bool is_swapped(const struct place *old, const struct place *target)
+{
+	const char *end = strrchr(old->path, '/');
+	size_t len = end ? (size_t)(end - old->path) + 1 : 0;
+
+	return old->pyc.kind == PYC_TEMPORARY && old->dirfd == target->dirfd &&
+	       strncmp(old->path, target->path, len) == 0 &&
+	       !strchr(target->path + len, '/') && is_cached(old) &&
+	       !is_beside(old, target);
+}
+
 static int rename_places(struct place *old, struct place *target, unsigned flags)
 {
 	struct stat st, replaced;
@@ -388,6 +401,8 @@ static int rename_places(struct place *old, struct place *target, unsigned flags
 		return refuse(EISDIR);
 	if (is_new_pyc(old, target))
 		return publish(old, target, (int)flags);
+	if (target->kind == PLACE_ENTRY && is_swapped(old, target))
+		return refuse(ENOENT);
 	if (!place_find_cached(old, &st))
 		return from_tree(do_rename, old, target, (int)flags);
 	if (process_config.readonly)

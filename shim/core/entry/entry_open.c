@@ -486,6 +486,9 @@ int entry_open(struct entry *entry, int candidate, int flags, enum verdict *verd
 	/* Python compares a hash with the source, and may compile after all. */
 	if (*verdict == VERDICT_HIT_HASH || *verdict == VERDICT_HIT_HASH_CONTENT)
 		remember(entry, 0);
+	if (fd >= 0)
+		pending_served(entry->world->python.pending,
+			entry->world->env.sys->thread(), entry->source.path);
 	if (search.rejected >= 0)
 		entry->world->env.sys->close(search.rejected);
 	return fd;
@@ -493,8 +496,11 @@ int entry_open(struct entry *entry, int candidate, int flags, enum verdict *verd
 
 bool entry_is_pending(const struct entry *entry)
 {
+	const struct entry_world *world = entry->world;
+	const uintptr_t thread = world->env.sys->thread();
 	struct pending_source pending;
 
-	return pending_find(entry->world->python.pending, entry->world->env.sys->thread(),
-		entry->source.path, &pending);
+	return pending_find(
+		       world->python.pending, thread, entry->source.path, &pending) ||
+	       pending_is_lost(world->python.pending, thread, entry->source.path);
 }

@@ -31,7 +31,10 @@ static enum verdict find_pending(struct entry *entry, struct pending_source *ret
 
 	if (!pending_find(world->python.pending, world->env.sys->thread(),
 		    entry->source.path, ret))
-		return VERDICT_UNSEALED_UNASKED;
+		return pending_is_lost(world->python.pending, world->env.sys->thread(),
+			       entry->source.path)
+			       ? VERDICT_UNSEALED_ERROR
+			       : VERDICT_UNSEALED_UNASKED;
 	if (err < 0)
 		return VERDICT_UNSEALED_NO_SOURCE;
 	return ret->opened ? VERDICT_SEALED : VERDICT_UNSEALED_UNREAD;

@@ -42,6 +42,7 @@ static bool get(const struct pending *pending, unsigned slot, void *ret, size_t 
 struct found {
 	unsigned matches; /* more than one where a signal handler has asked in between */
 	bool unclear;	  /* another is writing there */
+	bool is_void;	  /* there is one of another age */
 	unsigned slots[PENDING_WAYS], oldest;
 	struct record record; /* of the last match */
 };
@@ -66,8 +67,10 @@ static void look_up(
 			found->unclear = true;
 			continue;
 		}
-		if (head.age != pending->age)
+		if (head.age != pending->age) {
 			head.number = 0;
+			found->is_void |= memcmp(head.key, key, sizeof head.key) == 0;
+		}
 		if (head.number < least) {
 			least = head.number;
 			found->oldest = slot;
@@ -139,4 +142,30 @@ bool pending_find(const struct pending *pending, uintptr_t thread, const char *p
 		return false;
 	*ret = found.record.source;
 	return true;
+}
+
+static unsigned served_slot(const uint64_t key[2])
+{
+	return (unsigned)((key[0] ^ key[1]) >> 56);
+}
+
+void pending_served(struct pending *pending, uintptr_t thread, const char *path)
+{
+	uint64_t key[2];
+
+	make_key(thread, path, key);
+	atomic_store_explicit(&pending->served[served_slot(key)], key[0] ^ key[1],
+		memory_order_relaxed);
+}
+
+bool pending_is_lost(const struct pending *pending, uintptr_t thread, const char *path)
+{
+	uint64_t key[2];
+	struct found found;
+
+	make_key(thread, path, key);
+	look_up(pending, key, &found);
+	return found.unclear || found.matches > 1 || (found.is_void && !found.matches) ||
+	       atomic_load_explicit(&pending->served[served_slot(key)],
+		       memory_order_relaxed) == (key[0] ^ key[1]);
 }
