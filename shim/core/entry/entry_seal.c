@@ -152,11 +152,15 @@ static int read_new(const struct entry *entry, int fd, size_t size, struct new_p
 static enum verdict decide(struct entry *entry, const char *temporary, int fd,
 	const struct stat *st, struct new_pyc *pyc)
 {
+	const struct entry_world *world = entry->world;
 	struct pending_source pending;
-	enum verdict verdict = entry_is_created(entry->world, temporary, fd, st)
-				       ? find_pending(entry, &pending)
-				       : VERDICT_UNSEALED_TEMPORARY;
+	enum verdict verdict = VERDICT_UNSEALED_TEMPORARY;
 
+	if (entry_is_created(world, temporary, fd, st))
+		verdict = find_pending(entry, &pending);
+	else if (pending_is_lost(
+			 world->python.created, world->env.sys->thread(), temporary))
+		verdict = VERDICT_UNSEALED_ERROR;
 	if (verdict_rows[verdict].unproven)
 		return verdict;
 	if (pyc->header.kind == HEADER_BAD)
