@@ -17,10 +17,6 @@
 #define NOINLINE __attribute__((noinline, cold))
 #define IS_KEEPING (atomic_load_explicit(&process_own_tag, memory_order_relaxed) != NULL)
 #define IS_GIVING atomic_load_explicit(&process_gave_directory, memory_order_relaxed)
-#define maybe_leaves(dirfd, path, flags)                               \
-	(((flags & (O_ACCMODE | O_CREAT | O_TRUNC)) ||                 \
-		 ((dirfd) >= 0 && IS_GIVING && strstr(path, ".."))) && \
-		maybe_given(dirfd))
 #define IS_WATCHING atomic_load_explicit(&process_watching, memory_order_relaxed)
 
 /* 1. The stand-ins. */
@@ -86,6 +82,8 @@ void calls_begin(void)
 
 #define maybe_ours(path) (!process_passes(path) && path_names_pycache(path))
 #define maybe_given(dirfd) ((dirfd) >= 0 && IS_GIVING && (dir_given(dirfd), false))
+#define maybe_leaves(dirfd, path, flags) \
+	((dirfd) >= 0 && IS_GIVING && (dir_given_for(dirfd, path, flags), false))
 
 /* Not variadic: the callers' calling convention (System V's for x86-64, AAPCS64) has an
  * argument where it is either way, and where none was given takes what is in its place.
@@ -146,12 +144,14 @@ void calls_begin(void)
 #include "shim/calls.def"
 #undef maybe_ours
 #undef maybe_given
+#undef maybe_leaves
 
 /* 3. The wrappers. The asm labels give libc's names to functions that C knows by
  * another: so no header's macro, inline or fortified twin of open gets in the way. */
 
 #define maybe_ours(path) scan_maybe(path)
 #define maybe_given(dirfd) ((dirfd) >= 0 && IS_GIVING)
+#define maybe_leaves(dirfd, path, flags) maybe_given(dirfd)
 #define MODE mode_t mode
 #define EXPORT(name) __asm__(".globl " #name "\n\t.set " #name ", wrap_" #name)
 

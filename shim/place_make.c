@@ -363,33 +363,43 @@ static void move_names(
 	}
 }
 
+/* Opens the directory of the cache whose names are to be moved, and makes that in the
+ * tree. A descriptor, or negative. Out of line, for the stack below its caller. */
+static __attribute__((noinline)) int open_to_turn(struct place *place)
+{
+	struct stat st;
+
+	if (process_config.readonly ||
+		(place->kind != PLACE_ENTRY && place_in_tree(place)) ||
+		sys_real.fstatat(AT_FDCWD, place->cache, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		(st.st_mode & S_IRWXU) != S_IRWXU || place_ready_tree(place) < 0 ||
+		place->map.ephemeral.len > 0)
+		return -1;
+	return sys_real.openat(AT_FDCWD, place->cache,
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+}
+
 void place_turn_real(struct place *place)
 {
-	char *room = sys_real.map(3 * PATH_MAX), *tree = room + 2 * PATH_MAX;
-	struct dirents names = { .fd = -1 };
+	const size_t size = 3 * PATH_MAX + sizeof(struct dirents);
+	char *room = sys_real.map(size), *tree = room + 2 * PATH_MAX;
+	struct dirents *names = (struct dirents *)(room + 3 * PATH_MAX);
 	char kept = place->cache[place->map.dir_len];
 	const char *shown;
-	struct stat st;
 
 	if (!room)
 		return;
 	place->cache[place->map.dir_len] = '\0';
-	if (!process_config.readonly &&
-		(place->kind == PLACE_ENTRY || !place_in_tree(place)) &&
-		sys_real.fstatat(AT_FDCWD, place->cache, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		(st.st_mode & S_IRWXU) == S_IRWXU && place_ready_tree(place) == 0 &&
-		place->map.ephemeral.len == 0)
-		names.fd = sys_real.openat(AT_FDCWD, place->cache,
-			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
-	if (names.fd >= 0) {
+	names->fd = open_to_turn(place);
+	if (names->fd >= 0) {
 		shown = place_show(place);
 		memcpy(tree, shown, strlen(shown) + 1);
 		place_hide(place);
-		move_names(&names, place->cache, tree, room);
-		sys_real.close(names.fd);
+		move_names(names, place->cache, tree, room);
+		sys_real.close(names->fd);
 	}
 	place->cache[place->map.dir_len] = kept;
-	sys_real.unmap(room, 3 * PATH_MAX);
+	sys_real.unmap(room, size);
 }
 
 int place_make_empty(struct place *place)

@@ -49,6 +49,8 @@ int cached_chdir(const char *path);
  * the cache has of it, and the descriptor one of that. Where it cannot be made, nothing
  * can be made by the descriptor any more. Keeps errno. */
 void dir_given(int dirfd);
+/* The same before an open by it, if that makes something or leads up from there. */
+void dir_given_for(int dirfd, const char *path, int flags);
 
 /* wrap_unlink.c */
 int cached_unlink(int dirfd, const char *path);

@@ -174,3 +174,10 @@ void dir_given(int dirfd)
 	process_give_room(room);
 	errno = saved;
 }
+
+void dir_given_for(int dirfd, const char *path, int flags)
+{
+	if ((flags & (O_ACCMODE | O_CREAT | O_TRUNC)) ||
+		((uintptr_t)path >= PATH_FIRST_PAGE && strstr(path, "..")))
+		dir_given(dirfd);
+}

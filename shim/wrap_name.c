@@ -373,13 +373,16 @@ static bool is_tree_directory(const struct place *place)
  * was compiled in the one is not for the other. */
 static bool is_swapped(const struct place *old, const struct place *target)
 {
-	const char *end = strrchr(old->path, '/');
-	size_t len = end ? (size_t)(end - old->path) + 1 : 0;
+	const char *name;
+	size_t len;
 
-	return old->pyc.kind == PYC_TEMPORARY && old->dirfd == target->dirfd &&
-	       strncmp(old->path, target->path, len) == 0 &&
-	       !strchr(target->path + len, '/') && is_cached(old) &&
-	       !is_beside(old, target);
+	if (old->pyc.kind != PYC_TEMPORARY || old->dirfd != target->dirfd ||
+		!is_cached(old) || is_beside(old, target))
+		return false;
+	name = strrchr(old->path, '/');
+	len = name ? (size_t)(name - old->path) + 1 : 0;
+	return strncmp(old->path, target->path, len) == 0 &&
+	       !strchr(target->path + len, '/');
 }
 
 static int rename_places(struct place *old, struct place *target, unsigned flags)

@@ -72,13 +72,16 @@ static void make_way(const char *path, struct place *place)
 	sys_real.unmap(text, PATH_MAX);
 }
 
+static void ready(struct place *place, const char *path)
+{
+	place_at(place, AT_FDCWD, path, PLACE_ANY);
+	if (place->path != path)
+		make_way(path, place);
+	else
+		(void)place_ready_tree(place);
+}
+
 void tree_ready(const char *path)
 {
-	struct place place;
-
-	place_at(&place, AT_FDCWD, path, PLACE_ANY);
-	if (place.path != path)
-		make_way(path, &place);
-	else
-		(void)place_ready_tree(&place);
+	(void)WITH_PLACE(0, (ready(place, path), 0));
 }
