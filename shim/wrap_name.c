@@ -319,11 +319,24 @@ static __attribute__((noinline)) int publish(
 		       : from_tree(do_rename, temporary, final, flags);
 }
 
+/* Whether a temporary file gets its own name in the directory as given, though another
+ * took the place of that meanwhile: the source there decides whether it is proven. */
+static bool is_swapped(const struct place *old, const struct place *target)
+{
+	const char *name = strrchr(target->path, '/');
+	size_t len = strlen(target->path);
+
+	return name && old->dirfd == target->dirfd && is_cached(old) &&
+	       strncmp(old->path, target->path, len) == 0 && old->path[len] == '.' &&
+	       !strchr(old->path + len, '/') && !is_beside(old, target);
+}
+
 static bool is_new_pyc(const struct place *old, const struct place *target)
 {
 	return old->kind == PLACE_ENTRY && old->pyc.kind == PYC_TEMPORARY &&
 	       target->kind == PLACE_ENTRY && target->pyc.kind == PYC_CODE &&
-	       target->pyc.module_len && place_is_final_of(old, target) &&
+	       target->pyc.module_len &&
+	       (place_is_final_of(old, target) || is_swapped(old, target)) &&
 	       !process_config.readonly;
 }
 
@@ -369,22 +382,6 @@ static bool is_tree_directory(const struct place *place)
 	       S_ISDIR(st.st_mode);
 }
 
-/* Whether both were given in one directory, and another took its place in between: what
- * was compiled in the one is not for the other. */
-static bool is_swapped(const struct place *old, const struct place *target)
-{
-	const char *name;
-	size_t len;
-
-	if (old->pyc.kind != PYC_TEMPORARY || old->dirfd != target->dirfd ||
-		!is_cached(old) || is_beside(old, target))
-		return false;
-	name = strrchr(old->path, '/');
-	len = name ? (size_t)(name - old->path) + 1 : 0;
-	return strncmp(old->path, target->path, len) == 0 &&
-	       !strchr(target->path + len, '/');
-}
-
 static int rename_places(struct place *old, struct place *target, unsigned flags)
 {
 	struct stat st, replaced;
@@ -404,8 +401,6 @@ static int rename_places(struct place *old, struct place *target, unsigned flags
 		return refuse(EISDIR);
 	if (is_new_pyc(old, target))
 		return publish(old, target, (int)flags);
-	if (target->kind == PLACE_ENTRY && is_swapped(old, target))
-		return refuse(ENOENT);
 	if (!place_find_cached(old, &st))
 		return from_tree(do_rename, old, target, (int)flags);
 	if (process_config.readonly)
