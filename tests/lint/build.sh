@@ -14,7 +14,7 @@ unset MAKEFLAGS MFLAGS MAKELEVEL MODE CC CFLAGS CPPFLAGS LDFLAGS DESTDIR prefix
 copy=$T/copy
 mkdir "$copy"
 cd "$HERE" || exit 1
-cp -r Makefile .ci shim tools docs systemd "$copy"
+cp -r Makefile .ci shim tools docs "$copy"
 cp -r "$copy" "$T/before" # not the checkout, which somebody may be editing
 cd "$copy" || exit 1
 

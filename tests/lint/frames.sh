@@ -73,7 +73,7 @@ grep -vE '^(set(re|res|e)?uid|chroot):' "$T/others" |
 # The deepest path of each wrapper through our own functions; libb2's, which are chosen by
 # the processor, and libc's are not known. A handler on an alternate stack of 8 KiB has some
 # 4 KiB left, with AVX-512, and the digest takes up to 2 KiB of these on other processors.
-DEEPEST=3950
+DEEPEST=3950 # of rename, which may make a directory real and judge the cache on the way; others: 3680
 objdump -d --no-show-raw-insn "$SO" | awk '
 	function number(hex, n, i) {
 		for (i = 1; i <= length(hex); i++)

@@ -9,7 +9,7 @@ portable := build/portable
 machine := $(shell uname -m)
 tarball := $(packages)/pycstash-$(VERSION).tar.gz
 # A tarball has the commit's time on its files.
-export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || stat -c %Y README.md)
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || stat -c %Y Makefile)
 
 .PHONY: portable portable-musl wheel wheel-musl deb rpm apk dist distcheck test-packages test-elsewhere
 
