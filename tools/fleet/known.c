@@ -71,35 +71,20 @@ int known_forget(const struct cache *cache, const char *name)
 	return r;
 }
 
-/* Reads a line "DIR/NAME SIZE"; false at the end. */
-static bool read_line(FILE *in, struct archive_object *ret)
-{
-	char path[512];
-	char *slash;
-
-	if (fscanf(in, "%511s %" SCNu64 "\n", path, &ret->size) != 2 ||
-		!(slash = strrchr(path, '/')))
-		return false;
-	ret->dir = alloc_copy(path);
-	ret->dir[slash - path] = '\0';
-	ret->name = ret->dir + (slash - path) + 1;
-	return true;
-}
-
 int known_read(const struct cache *cache, const char *name, struct pack *pack)
 {
 	AUTOFREE char *path = alloc_format(CACHE_STATE "/" PACKS "/%s", name);
 	int fd = cache_openat(cache, path, O_RDONLY | O_NONBLOCK);
 	FILE *in = fd < 0 ? NULL : fdopen(fd, "r");
-	struct archive_object object;
+	char object[512];
+	uint64_t size;
 
 	*pack = (struct pack){ 0 };
 	if (!in)
 		return fd < 0 ? fd : -errno;
-	while (read_line(in, &object)) {
-		GROW(pack->objects, pack->count);
-		pack->objects[pack->count++] = object;
-	}
+	while (fscanf(in, "%511s %" SCNu64 "\n", object, &size) == 2 &&
+		pack_add(pack, object, size) == 0)
+		continue;
 	fclose(in);
 	return 0;
 }

@@ -4,7 +4,6 @@
  */
 #include "tools/fleet/minisign.h"
 
-#include <blake2.h>
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +20,7 @@
 #include "tools/base/message.h"
 #include "tools/cache/trust.h"
 #include "tools/fleet/libsodium.h"
+#include "tools/fleet/pack.h"
 
 #define HASH_SIZE 64
 #define SIGNATURE_SIZE 64
@@ -55,22 +55,6 @@ static bool decode(const char *text, size_t len, void *ret, size_t size)
 	return LIBSODIUM(sodium_base642bin)(ret, size, text, len, NULL, &got, &end,
 		       sodium_base64_VARIANT_ORIGINAL) == 0 &&
 	       got == size && end == text + len;
-}
-
-static int hash(int fd, uint8_t ret[HASH_SIZE])
-{
-	uint8_t block[65536];
-	blake2b_state state;
-	off_t at = 0;
-	ssize_t n;
-
-	(void)blake2b_init(&state, HASH_SIZE);
-	while ((n = pread(fd, block, sizeof block, at)) > 0) {
-		(void)blake2b_update(&state, block, (size_t)n);
-		at += n;
-	}
-	(void)blake2b_final(&state, ret, HASH_SIZE);
-	return n < 0 ? -errno : 0;
 }
 
 /* --- keys ----------------------------------------------------------------------------*/
@@ -200,7 +184,7 @@ int minisign_verify(
 	const char *why;
 	int r = shared_library_load(&libsodium);
 
-	r = r < 0 ? r : hash(fd, digest);
+	r = r < 0 ? r : pack_digest(fd, digest, sizeof digest);
 	if (r < 0)
 		return r;
 	why = judge(keys, digest, signature);
@@ -301,7 +285,7 @@ int minisign_sign(const char *key_file, const char *what, int fd, int64_t expire
 	int r = shared_library_load(&libsodium);
 
 	r = r < 0 ? r : read_secret(key_file, &key);
-	if (r == 0 && (r = hash(fd, digest)) < 0)
+	if (r == 0 && (r = pack_digest(fd, digest, sizeof digest)) < 0)
 		complain(what, "%s", strerror(-r));
 	if (r < 0)
 		return r;

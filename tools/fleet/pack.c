@@ -33,6 +33,20 @@ static void add(struct pack *pack, struct archive_object object)
 	pack->objects[pack->count++] = object;
 }
 
+int pack_add(struct pack *pack, const char *path, uint64_t size)
+{
+	const char *slash = strrchr(path, '/');
+	struct archive_object object = { .size = size };
+
+	if (!slash)
+		return -EINVAL;
+	object.dir = alloc_copy(path);
+	object.dir[slash - path] = '\0';
+	object.name = object.dir + (slash - path) + 1;
+	add(pack, object);
+	return 0;
+}
+
 void pack_filter(struct pack *pack,
 	bool (*keep)(const struct archive_object *object, void *context), void *context)
 {
@@ -271,42 +285,42 @@ int pack_write(struct pack *pack, const struct cache *cache, int fd,
 
 /* --- reading -------------------------------------------------------------------------*/
 
-int pack_name(int fd, char ret_name[PACK_NAME_SIZE])
+int pack_digest(int fd, uint8_t *ret_digest, size_t size)
 {
-	uint8_t block[65536], digest[DIGEST_SIZE];
+	uint8_t block[65536];
 	blake2b_state state;
 	off_t at = 0;
 	ssize_t n;
 
-	(void)blake2b_init(&state, sizeof digest);
+	(void)blake2b_init(&state, size);
 	while ((n = pread(fd, block, sizeof block, at)) > 0) {
 		(void)blake2b_update(&state, block, (size_t)n);
 		at += n;
 	}
-	if (n < 0)
-		return -errno;
-	(void)blake2b_final(&state, digest, sizeof digest);
+	(void)blake2b_final(&state, ret_digest, size);
+	return n < 0 ? -errno : 0;
+}
+
+int pack_name(int fd, char ret_name[PACK_NAME_SIZE])
+{
+	uint8_t digest[DIGEST_SIZE];
+	int r = pack_digest(fd, digest, sizeof digest);
+
 	digest_hex(digest, sizeof digest, ret_name);
 	ret_name[2 * DIGEST_SIZE] = '\0';
-	return 0;
+	return r;
 }
 
 /* Reads "PATH": SIZE at *text, which moves on; false where there is no more. */
 static bool read_row(struct pack *pack, const char **text)
 {
 	char path[512];
-	struct archive_object object;
+	uint64_t size;
 	int len = 0;
-	char *slash;
 
-	if (sscanf(*text, " \"%511[^\"\\]\" : %20" SCNu64 "%n", path, &object.size,
-		    &len) != 2 ||
-		!(slash = strrchr(path, '/')))
+	if (sscanf(*text, " \"%511[^\"\\]\" : %20" SCNu64 "%n", path, &size, &len) != 2 ||
+		pack_add(pack, path, size) < 0)
 		return false;
-	object.dir = alloc_copy(path);
-	object.dir[slash - path] = '\0';
-	object.name = object.dir + (slash - path) + 1;
-	add(pack, object);
 	*text += len;
 	*text += strspn(*text, ", \n");
 	return true;

@@ -40,6 +40,12 @@ void pack_filter(struct pack *pack,
 int pack_write(struct pack *pack, const struct cache *cache, int fd,
 	char ret_name[PACK_NAME_SIZE]);
 
+/* Adds an object by its path below the layout folder. -EINVAL: that has no directory. */
+int pack_add(struct pack *pack, const char *path, uint64_t size);
+
+/* The BLAKE2b of so many bytes, at most 64, of what is in a file. */
+int pack_digest(int fd, uint8_t *ret_digest, size_t size);
+
 /* The name that the bytes of a file should have. */
 int pack_name(int fd, char ret_name[PACK_NAME_SIZE]);
 
