@@ -155,10 +155,9 @@ static int take_manifest(struct archive_in *in, const char *text, uint64_t packe
 		return refuse(in, "it does not say what follows");
 	if (manifest->bytes > BOMB_SLACK &&
 		(manifest->bytes - BOMB_SLACK) / BOMB_RATIO > packed) {
-		char buf[HUMAN_SIZE];
 
 		complain(in->name, "refused: so small an archive unpacks to %s",
-			human_size(manifest->bytes, buf));
+			human_size(manifest->bytes));
 		return -EPERM;
 	}
 	return 0;

@@ -4,32 +4,37 @@
  */
 #include "tools/base/escape.h"
 
-#include "shim/core/base/shown.h"
+#include <string.h>
 
-const unsigned char *escape_skip(FILE *out, const unsigned char *text, bool quoted,
+#include "shim/core/base/shown.h"
+#include "tools/base/alloc.h"
+#include "tools/base/brief.h"
+
+const unsigned char *escape_find(const unsigned char *text, bool quoted,
 	size_t *ret_length, unsigned *ret_character)
 {
-	const unsigned char *p = text;
-
 	for (;;) {
-		while (*p >= 0x20 && *p < 0x7f && !(quoted && (*p == '"' || *p == '\\')))
-			p++; /* almost all there is */
-		*ret_length = shown_decode(p, ret_character);
-		if (*p < 0x80 || *ret_length == 0 || shown_is_control(*ret_character))
-			break;
-		p += *ret_length;
+		while (*text >= 0x20 && *text < 0x7f &&
+			!(quoted && (*text == '"' || *text == '\\')))
+			text++; /* almost all there is */
+		*ret_length = shown_decode(text, ret_character);
+		if (*text < 0x80 || *ret_length == 0 || shown_is_control(*ret_character))
+			return text;
+		text += *ret_length;
 	}
-	fwrite(text, 1, (size_t)(p - text), out);
-	return p;
 }
 
-void escape_plain(FILE *out, const char *text)
+static void print_plain(FILE *out, const unsigned char *text)
 {
-	const unsigned char *p = (const unsigned char *)text;
+	const unsigned char *p;
 	unsigned character;
 	size_t length;
 
-	while (*(p = escape_skip(out, p, false, &length, &character))) {
+	for (;; text = p + (length ? length : 1)) {
+		p = escape_find(text, false, &length, &character);
+		fwrite(text, 1, (size_t)(p - text), out);
+		if (!*p)
+			return;
 		if (*p == '\n')
 			fputs("\\n", out);
 		else if (*p == '\t')
@@ -38,18 +43,43 @@ void escape_plain(FILE *out, const char *text)
 			fprintf(out, "\\x%02x", *p);
 		else
 			fprintf(out, "\\u%04x", character);
-		p += length ? length : 1;
 	}
 }
 
-void escape_sh(FILE *out, const char *text)
+const char *escape_plain(const char *text)
 {
-	fputc('\'', out);
-	for (; *text; text++) {
+	const unsigned char *bytes = (const unsigned char *)text;
+	char *escaped = NULL;
+	unsigned character;
+	size_t length;
+	FILE *out;
+
+	if (!*escape_find(bytes, false, &length, &character))
+		return text;
+	out = open_memstream(&escaped, &length);
+	if (!out)
+		alloc_fail();
+	print_plain(out, bytes);
+	fclose(out);
+	return brief_keep(escaped);
+}
+
+const char *escape_sh(const char *text)
+{
+	char *word = alloc_array(4 * strlen(text) + sizeof "''", 1), *end = word;
+
+	*end++ = '\'';
+	for (; *text; text++)
 		if (*text == '\'')
-			fputs("'\\''", out);
+			end = stpcpy(end, "'\\''");
 		else
-			fputc(*text, out);
-	}
-	fputc('\'', out);
+			*end++ = *text;
+	*end = '\'';
+	return brief_keep(word);
+}
+
+void escape_line(FILE *out, const char *name, bool null)
+{
+	fputs(null ? name : escape_plain(name), out);
+	fputc(null ? '\0' : '\n', out);
 }

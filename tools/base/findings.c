@@ -35,9 +35,8 @@ void findings_print(const struct findings *report)
 	for (size_t i = 0; i < report->count; i++) {
 		const struct finding *finding = &report->findings[i];
 
-		printf("%-5s %-12s ", finding_names[finding->state], finding->name);
-		escape_plain(stdout, finding->detail);
-		putchar('\n');
+		printf("%-5s %-12s %s\n", finding_names[finding->state], finding->name,
+			escape_plain(finding->detail));
 	}
 }
 

@@ -8,7 +8,11 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
+
+#include "tools/base/brief.h"
 
 #define DAY INT64_C(86400)
 #define YEAR (365 * DAY)
@@ -162,23 +166,20 @@ int human_read_time(const char *text, int64_t now, int64_t *ret_seconds)
 	return r;
 }
 
-const char *human_size(uint64_t bytes, char buf[HUMAN_SIZE])
+const char *human_size(uint64_t bytes)
 {
 	double value = (double)bytes;
 	const char *unit = size_units;
 
-	if (bytes < 1024) {
-		snprintf(buf, HUMAN_SIZE, "%u", (unsigned)bytes);
-		return buf;
-	}
+	if (bytes < 1024)
+		return brief_format("%u", (unsigned)bytes);
 	/* Before it is rounded to "1024K". */
 	for (value /= 1024; value >= 1023.5; value /= 1024)
 		unit++;
-	snprintf(buf, HUMAN_SIZE, "%.*f%c", value < 9.95, value, *unit);
-	return buf;
+	return brief_format("%.*f%c", value < 9.95, value, *unit);
 }
 
-const char *human_age(int64_t seconds, char buf[HUMAN_SIZE])
+const char *human_age(int64_t seconds)
 {
 	size_t i = 0;
 
@@ -187,34 +188,36 @@ const char *human_age(int64_t seconds, char buf[HUMAN_SIZE])
 	while (i + 1 < sizeof age_units / sizeof *age_units &&
 		seconds >= age_units[i].below)
 		i++;
-	snprintf(buf, HUMAN_SIZE, "%" PRId64 "%c", seconds / age_units[i].seconds,
-		age_units[i].letter);
-	return buf;
+	return brief_format(
+		"%" PRId64 "%c", seconds / age_units[i].seconds, age_units[i].letter);
 }
 
-const char *human_time(int64_t seconds, char buf[HUMAN_SIZE])
+const char *human_time(int64_t seconds)
 {
 	time_t time = (time_t)seconds;
+	char text[sizeof "2026-08-01T10:00:00Z"];
 	struct tm tm;
 
 	/* A year that does not fit into four digits comes of a damaged time. */
 	if (!gmtime_r(&time, &tm) ||
-		strftime(buf, HUMAN_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-		snprintf(buf, HUMAN_SIZE, "@%" PRId64, seconds);
-	return buf;
+		strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		return brief_format("@%" PRId64, seconds);
+	return brief_format("%s", text);
 }
 
-const char *human_count(uint64_t count, char buf[HUMAN_SIZE * 2])
+/* Returns its length. */
+static int write_count(char *buf, size_t size, uint64_t count)
 {
-	char digits[HUMAN_SIZE];
-	int len = snprintf(digits, sizeof digits, "%" PRIu64, count);
-	char *p = buf;
+	int len = count < 1000 ? 0 : write_count(buf, size, count / 1000);
 
-	for (int i = 0; i < len; i++) {
-		if (i > 0 && (len - i) % 3 == 0)
-			*p++ = ' ';
-		*p++ = digits[i];
-	}
-	*p = '\0';
-	return buf;
+	return len + snprintf(buf + len, size - (size_t)len, len ? " %03u" : "%u",
+			     (unsigned)(count % 1000));
+}
+
+const char *human_count(uint64_t count)
+{
+	char text[sizeof "18 446 744 073 709 551 615"];
+
+	write_count(text, sizeof text, count);
+	return brief_format("%s", text);
 }

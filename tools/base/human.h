@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sizes, ages and times as people write them. Pure.
+ * Sizes, ages and times as people write and read them. Reading is pure. Thread-safe.
  */
 #pragma once
 
 #include <stdint.h>
-#include <stdio.h>
-#include <time.h>
 
 /* A whole number of digits alone: no sign, no blanks. -EINVAL, -ERANGE. */
 int human_read_number(const char *text, uint64_t *ret_number);
@@ -26,11 +24,11 @@ int human_read_age(const char *text, int64_t *ret_seconds);
 #define HUMAN_TIME_MAX (INT64_MAX / 1000000000)
 int human_read_time(const char *text, int64_t now, int64_t *ret_seconds);
 
-#define HUMAN_SIZE 24
-/* "1.4G", "512", in at most 6 bytes; "3d", "5h" in at most 5. They return buf. */
-const char *human_size(uint64_t bytes, char buf[HUMAN_SIZE]);
-const char *human_age(int64_t seconds, char buf[HUMAN_SIZE]);
+/* "1.4G", "512", in at most 6 bytes; "3d", "5h" in at most 5. These four return a text
+ * that lives as long as brief.h says. */
+const char *human_size(uint64_t bytes);
+const char *human_age(int64_t seconds);
 /* RFC 3339 in UTC: "2026-08-01T10:00:00Z". */
-const char *human_time(int64_t seconds, char buf[HUMAN_SIZE]);
+const char *human_time(int64_t seconds);
 /* "1 204 551" */
-const char *human_count(uint64_t count, char buf[HUMAN_SIZE * 2]);
+const char *human_count(uint64_t count);

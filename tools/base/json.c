@@ -11,17 +11,20 @@
 
 void json_quote(FILE *out, const char *text)
 {
-	const unsigned char *p = (const unsigned char *)text;
+	const unsigned char *at = (const unsigned char *)text, *p;
 	unsigned character;
 	size_t length;
 
 	fputc('"', out);
-	while (*(p = escape_skip(out, p, true, &length, &character))) {
+	for (;; at = p + (length ? length : 1)) {
+		p = escape_find(at, true, &length, &character);
+		fwrite(at, 1, (size_t)(p - at), out);
+		if (!*p)
+			break;
 		if (*p == '"' || *p == '\\')
 			fprintf(out, "\\%c", *p);
 		else
 			fprintf(out, "\\u%04x", length ? character : 0xdc00u + *p);
-		p += length ? length : 1;
 	}
 	fputc('"', out);
 }
@@ -96,7 +99,7 @@ void json_string(struct json *json, const char *key, const char *value)
 		return;
 	begin_value(json, key);
 	if (json->text)
-		escape_plain(json->out, value);
+		fputs(escape_plain(value), json->out);
 	else if (value)
 		json_quote(json->out, value);
 	else
@@ -126,7 +129,5 @@ void json_bool(struct json *json, const char *key, bool value)
 
 void json_time(struct json *json, const char *key, int64_t seconds)
 {
-	char buf[HUMAN_SIZE];
-
-	json_string(json, key, human_time(seconds, buf));
+	json_string(json, key, human_time(seconds));
 }

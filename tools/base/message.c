@@ -18,13 +18,9 @@ void complain(const char *what, const char *format, ...)
 	va_start(args, format);
 	why = alloc_format_args(format, args);
 	va_end(args);
-	flockfile(stderr); /* threads complain too */
-	fputs("pycstash: ", stderr);
-	if (what) {
-		escape_plain(stderr, *what ? what : "''"); /* or it looks like a slip */
-		fputs(": ", stderr);
-	}
-	escape_plain(stderr, why);
-	fputc('\n', stderr);
-	funlockfile(stderr);
+	fprintf(stderr, "pycstash: %s%s%s\n",
+		!what	? ""
+		: *what ? escape_plain(what)
+			: "''", /* or it looks like a slip */
+		what ? ": " : "", escape_plain(why));
 }

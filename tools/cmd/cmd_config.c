@@ -7,7 +7,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "shim/core/cache/config.h"
 #include "tools/base/escape.h"
@@ -64,10 +63,8 @@ static void print_setting(const struct conf_key *key)
 {
 	struct conf_value value = effective(key);
 
-	printf("%-13s = ", key->name);
-	escape_plain(stdout, value.value ? value.value : "");
-	fputs(value.value ? "  (" : "(", stdout);
-	escape_plain(stdout, value.origin);
+	printf("%-13s = %s%s(%s", key->name, value.value ? escape_plain(value.value) : "",
+		value.value ? "  " : "", escape_plain(value.origin));
 	if (value.line)
 		printf(":%u", value.line);
 	puts(")");
@@ -156,10 +153,8 @@ static int get(char **words)
 	value = effective(key);
 	if (config.common.json)
 		print_json_object(key);
-	else if (value.value) {
-		escape_plain(stdout, value.value);
-		putchar('\n');
-	}
+	else if (value.value)
+		escape_line(stdout, value.value, false);
 	return code ? code : value.value ? EXIT_OK : EXIT_FOUND;
 }
 
@@ -212,13 +207,9 @@ static int check(char **words)
 	conf_read();
 	if (config.common.json)
 		print_json_object(NULL);
-	for (problem = conf_problems(); problem->where && !config.common.json;
-		problem++) {
-		escape_plain(stdout, conf_where(problem));
-		fputs(": ", stdout);
-		escape_plain(stdout, problem->what);
-		putchar('\n');
-	}
+	for (problem = conf_problems(); problem->where && !config.common.json; problem++)
+		printf("%s: %s\n", escape_plain(conf_where(problem)),
+			escape_plain(problem->what));
 	return conf_problems()->where ? EXIT_BAD_CONFIG : EXIT_OK;
 }
 

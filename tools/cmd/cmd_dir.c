@@ -4,8 +4,8 @@
  */
 #include <unistd.h>
 
+#include "tools/base/alloc.h"
 #include "tools/base/escape.h"
-#include "tools/base/files.h"
 #include "tools/base/json.h"
 #include "tools/cache/cache.h"
 #include "tools/cli/command.h"
@@ -23,15 +23,6 @@ static const struct opt_table options[] = { { own_options, 0, 0 },
 
 static struct common common;
 
-static void print_name(const char *name)
-{
-	if (common.null)
-		fputs(name, stdout);
-	else
-		escape_plain(stdout, name);
-	putchar(common.null ? '\0' : '\n');
-}
-
 /* json: where they go, or NULL for lines. */
 static void print_layers(struct json *json)
 {
@@ -41,7 +32,7 @@ static void print_layers(struct json *json)
 		if (json)
 			json_string(json, NULL, layer.root);
 		else
-			print_name(layer.root);
+			escape_line(stdout, layer.root, common.null);
 		cache_close(&layer);
 	}
 }
@@ -69,7 +60,7 @@ static int run(const struct command *self, char **words)
 		print_object(root);
 		return EXIT_OK;
 	}
-	print_name(root);
+	escape_line(stdout, root, common.null);
 	if (common.layers)
 		print_layers(NULL);
 	return EXIT_OK;

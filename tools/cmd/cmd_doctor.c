@@ -57,8 +57,8 @@ static void examine(struct doctor *doctor)
 static void print_text(const struct doctor *doctor)
 {
 	findings_print(&doctor->report);
-	escape_plain(stdout, doctor->name);
-	puts(doctor->report.failures ? " cannot be served" : " can be served");
+	printf("%s %s be served\n", escape_plain(doctor->name),
+		doctor->report.failures ? "cannot" : "can");
 }
 
 static void print_object(const struct doctor *doctor)

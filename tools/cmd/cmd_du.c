@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "tools/base/alloc.h"
+#include "tools/base/brief.h"
 #include "tools/base/escape.h"
 #include "tools/base/human.h"
 #include "tools/base/json.h"
@@ -143,23 +144,18 @@ static int count_all(struct cache *cache, void *context)
 
 /* --- printing ------------------------------------------------------------------------*/
 
-static const char *size_text(const struct du *du, uint64_t size, char buf[HUMAN_SIZE])
+static const char *size_text(const struct du *du, uint64_t size)
 {
-	if (!du->bytes)
-		return human_size(size, buf);
-	snprintf(buf, HUMAN_SIZE, "%ju", (uintmax_t)size);
-	return buf;
+	return du->bytes ? brief_format("%ju", (uintmax_t)size) : human_size(size);
 }
 
 static void print_row(const struct du *du, const char *name, const struct amount *amount)
 {
 	const int width = du->bytes ? 14 : 6;
-	char disk[HUMAN_SIZE], size[HUMAN_SIZE];
 
-	printf("%*s %*s %9ju ", width, size_text(du, amount->disk, disk), width,
-		size_text(du, amount->size, size), (uintmax_t)amount->files);
-	escape_plain(stdout, name);
-	putchar('\n');
+	printf("%*s %*s %9ju %s\n", width, size_text(du, amount->disk), width,
+		size_text(du, amount->size), (uintmax_t)amount->files,
+		escape_plain(name));
 }
 
 static void print_text(

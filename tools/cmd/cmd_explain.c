@@ -130,8 +130,8 @@ static void print_text(const struct explain_command *request,
 	const struct verdict_row *row = &verdict_rows[explanation->verdict];
 	AUTOFREE char *todo = make_advice(request, explanation);
 
-	escape_plain(stdout, subject->source);
-	printf(" for %s%s", subject->tag, subject->variant);
+	printf("%s for %s%s", escape_plain(subject->source), subject->tag,
+		subject->variant);
 	if (subject->level)
 		printf(" at -O level %c", subject->level);
 	putchar('\n');

@@ -316,13 +316,11 @@ static void print_object(const struct export *export)
 static void print_text(const struct export *export)
 {
 	const struct export_list *list = &export->list;
-	char bytes[HUMAN_SIZE], packed[HUMAN_SIZE];
 	int state;
 
-	escape_plain(stdout, export->file);
-	printf(": %" PRIu64 " files, %" PRIu64 " of them links; %s in %s\n",
-		export->files, export->links, human_size(export->bytes, bytes),
-		human_size(export->archive_bytes, packed));
+	printf("%s: %" PRIu64 " files, %" PRIu64 " of them links; %s in %s\n",
+		escape_plain(export->file), export->files, export->links,
+		human_size(export->bytes), human_size(export->archive_bytes));
 	for (state = 0; state < STATES; state++)
 		if (list->left_out[state])
 			printf("left out: %" PRIu64 " %s\n", list->left_out[state],

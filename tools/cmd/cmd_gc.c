@@ -64,18 +64,16 @@ static uint64_t count_missing(const struct gc *gc)
 /* A limit that is still exceeded after a complete run: what is young is not evicted. */
 static void print_excess(const char *setting, int64_t kept, uint64_t limit, bool is_size)
 {
-	char buf[HUMAN_SIZE * 2];
 	uint64_t excess = gc_evict_excess(kept, limit);
 
 	if (!excess)
 		return;
 	printf("still over %s by %s: what is younger than an hour is not evicted\n",
-		setting, is_size ? human_size(excess, buf) : human_count(excess, buf));
+		setting, is_size ? human_size(excess) : human_count(excess));
 }
 
 static void print_text(struct gc *gc, bool complete)
 {
-	char count[HUMAN_SIZE * 2], size[HUMAN_SIZE];
 	struct extent kept = gc_extent(gc);
 	uint64_t files = 0, bytes = 0, missing = count_missing(gc);
 
@@ -86,24 +84,23 @@ static void print_text(struct gc *gc, bool complete)
 		bytes += freed->bytes;
 		if (freed->files)
 			printf("%-12s %10s  %6s\n", gc_rule_names[rule],
-				human_count(freed->files, count),
-				human_size(freed->bytes, size));
+				human_count(freed->files), human_size(freed->bytes));
 	}
 	printf("%-12s %10s  %6s\n", gc->dry_run ? "would delete" : "deleted",
-		human_count(files, count), human_size(bytes, size));
+		human_count(files), human_size(bytes));
 	if (!complete)
 		return; /* what is there was not seen */
 	printf("%-12s %10s  %6s\n", "kept",
-		human_count((uint64_t)(kept.entries + kept.objects), count),
-		human_size((uint64_t)kept.disk, size));
+		human_count((uint64_t)(kept.entries + kept.objects)),
+		human_size((uint64_t)kept.disk));
 	print_excess("max_size", kept.disk, gc->limits.size, true);
 	print_excess("max_entries", kept.entries, gc->limits.entries, false);
 	if (missing)
 		printf("missing sources still within the grace period: %s\n",
-			human_count(missing, count));
+			human_count(missing));
 	if (gc->left)
 		printf("files that are not pycstash's, not touched: %s\n",
-			human_count(gc->left, count));
+			human_count(gc->left));
 }
 
 static void print_object(struct gc *gc, bool complete)

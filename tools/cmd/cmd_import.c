@@ -194,15 +194,12 @@ static void print_text(const struct job *job)
 		{ import->failed, "failed" },
 		{ missing(job), "missing in the archive" },
 	};
-	char bytes[HUMAN_SIZE];
 	size_t i;
 
 	printf("%s%" PRIu64 " files, %s, ",
 		import->dry_run ? "would import " : "imported ", import->files,
-		human_size(import->bytes, bytes));
-	fputs("into ", stdout);
-	escape_plain(stdout, place(job) ? place(job) : "a new cache");
-	putchar('\n');
+		human_size(import->bytes));
+	printf("into %s\n", place(job) ? escape_plain(place(job)) : "a new cache");
 	for (i = 0; i < sizeof rows / sizeof *rows; i++)
 		if (rows[i].count)
 			printf("  %" PRIu64 " %s\n", rows[i].count, rows[i].what);

@@ -47,12 +47,8 @@ static void print_pair(const struct path *path, const char *source, const char *
 		json_string(&json, "entry", entry);
 		json_bool(&json, "exists", access(entry, F_OK) == 0);
 		json_close(&json);
-	} else if (path->common.null) {
-		fputs(wanted, stdout);
-		putchar('\0');
 	} else {
-		escape_plain(stdout, wanted);
-		putchar('\n');
+		escape_line(stdout, wanted, path->common.null);
 	}
 }
 

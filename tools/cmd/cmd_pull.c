@@ -66,12 +66,10 @@ static void print_object(const struct pull *pull)
 
 static void print_text(const struct pull *pull)
 {
-	char bytes[HUMAN_SIZE], packed[HUMAN_SIZE];
 
 	printf("%s %" PRIu64 " packs (%s): %" PRIu64 " objects, %s\n",
 		pull->dry_run ? "would pull" : "pulled", pull->packs,
-		human_size(pull->packed, packed), pull->objects,
-		human_size(pull->bytes, bytes));
+		human_size(pull->packed), pull->objects, human_size(pull->bytes));
 	if (pull->known)
 		printf("  %" PRIu64 " packs are known\n", pull->known);
 	if (pull->unwanted)

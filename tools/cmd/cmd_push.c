@@ -55,15 +55,13 @@ static void print_object(const struct push *push)
 
 static void print_text(const struct push *push)
 {
-	char bytes[HUMAN_SIZE], packed[HUMAN_SIZE];
 
 	if (!push->name[0])
 		puts("nothing to push: no object is new");
 	else
 		printf("%s %" PRIu64 " objects, %s in %s: %s\n",
 			push->dry_run ? "would push" : "pushed", push->objects,
-			human_size(push->bytes, bytes), human_size(push->packed, packed),
-			push->name);
+			human_size(push->bytes), human_size(push->packed), push->name);
 }
 
 static int run(const struct command *self, char **words)

@@ -155,11 +155,8 @@ static void print_variable(const struct shell *shell, const char *name)
 {
 	const char *value = getenv(name);
 
-	if (!value)
-		return;
-	printf("%s%s%s", shell->set, name, shell->between);
-	escape_sh(stdout, value);
-	puts(";");
+	if (value)
+		printf("%s%s%s%s;\n", shell->set, name, shell->between, escape_sh(value));
 }
 
 static int run_shellenv(const struct command *self, char **words)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "shim/core/base/path.h"
+#include "tools/base/brief.h"
 #include "tools/base/escape.h"
 #include "tools/base/human.h"
 #include "tools/base/message.h"
@@ -59,14 +60,13 @@ static struct stats_command stats_request = { .since = -1 };
 
 static void print_count(int indent, const char *label, uint64_t count)
 {
-	char buf[HUMAN_SIZE * 2];
 
 	if (strlen(label) > (size_t)(COUNT_LABEL - indent)) {
 		printf("%*s%s\n", indent, "", label);
 		label = "";
 	}
 	printf("%*s%-*s %15s", indent, "", COUNT_LABEL - indent, label,
-		human_count(count, buf));
+		human_count(count));
 }
 
 /* The verdicts of a group that need to be told apart from its name. */
@@ -110,25 +110,18 @@ static void print_groups(const struct stats_sum *sum)
 /* At the beginning of a line: a version or a day. */
 static void print_label(const char *label)
 {
-	int width = (int)strlen(label = *label ? label : "(not known)");
-
-	escape_plain(stdout, label);
-	printf("%*s", width < TABLE_LABEL ? TABLE_LABEL - width : 0, "");
+	printf("%-*s", TABLE_LABEL, *label ? escape_plain(label) : "(not known)");
 }
 
 /* "98.2%" */
-static const char *rate(uint64_t part, uint64_t all, char buf[HUMAN_SIZE])
+static const char *rate(uint64_t part, uint64_t all)
 {
-	if (!all)
-		return "-";
-	snprintf(buf, HUMAN_SIZE, "%.1f%%", 100.0 * (double)part / (double)all);
-	return buf;
+	return all ? brief_format("%.1f%%", 100.0 * (double)part / (double)all) : "-";
 }
 
 static void print_table(const char *head, const struct stats_sums *sums)
 {
 	static const char *const heads[] = { "processes", "served", "misses", "writes" };
-	char buf[HUMAN_SIZE * 2], percent[HUMAN_SIZE];
 
 	printf("%-*s", TABLE_LABEL, head);
 	for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
@@ -142,30 +135,27 @@ static void print_table(const char *head, const struct stats_sums *sums)
 
 		print_label(sum->label);
 		for (size_t j = 0; j < sizeof cells / sizeof *cells; j++)
-			printf(" %10s", human_count(cells[j], buf));
-		printf(" %8s\n", rate(served, all, percent));
+			printf(" %10s", human_count(cells[j]));
+		printf(" %8s\n", rate(served, all));
 	}
 }
 
 static void print_extent(const char *version, const struct extent *extent)
 {
-	char count[HUMAN_SIZE * 2], size[HUMAN_SIZE];
 
 	print_label(version);
-	printf(" %12s", human_count((uint64_t)extent->entries, count));
-	printf(" %12s", human_count((uint64_t)extent->objects, count));
-	printf(" %7s", human_size((uint64_t)extent->bytes, size));
-	printf(" %8s", human_size((uint64_t)extent->disk, size));
-	printf(" %7s\n", human_size((uint64_t)extent->shared, size));
+	printf(" %12s %12s %7s %8s %7s\n", human_count((uint64_t)extent->entries),
+		human_count((uint64_t)extent->objects),
+		human_size((uint64_t)extent->bytes), human_size((uint64_t)extent->disk),
+		human_size((uint64_t)extent->shared));
 }
 
 static void print_extents(const struct stats *stats)
 {
-	char buf[HUMAN_SIZE];
 
 	if (stats->measured)
 		printf("\nSize, as gc measured it %s ago, with what processes counted since\n",
-			human_age((stats->now - stats->measured) / CLOCK_SECOND, buf));
+			human_age((stats->now - stats->measured) / CLOCK_SECOND));
 	else
 		puts("\nSize, as processes counted it; gc has not measured it yet");
 	printf("%-*s %12s %12s %7s %8s %7s\n", TABLE_LABEL, "version", "entries",
@@ -181,9 +171,7 @@ static void print_layers(const char *heading)
 	struct cache layer;
 
 	for (size_t i = 0; cache_open_layer(&layer, i) == 0; i++) {
-		fputs(i == 0 ? heading : "", stdout);
-		escape_plain(stdout, layer.root);
-		putchar('\n');
+		printf("%s%s\n", i == 0 ? heading : "", escape_plain(layer.root));
 		cache_close(&layer);
 	}
 }
@@ -191,18 +179,15 @@ static void print_layers(const char *heading)
 /* What most people want to know. */
 static void print_headline(const struct stats *stats)
 {
-	char size[HUMAN_SIZE], limit[HUMAN_SIZE], percent[HUMAN_SIZE];
-	char count[HUMAN_SIZE * 2];
 	const uint64_t disk = (uint64_t)stats->extent.disk;
 	uint64_t served, all = stats_lookups(&stats->all, &served);
 
 	if (all)
-		printf("%s of %s lookups served; ", rate(served, all, percent),
-			human_count(all, count));
-	printf("%s on disk", human_size(disk, size));
+		printf("%s of %s lookups served; ", rate(served, all), human_count(all));
+	printf("%s on disk", human_size(disk));
 	if (stats->limit)
-		printf(", %s of max_size (%s)", rate(disk, stats->limit, percent),
-			human_size(stats->limit, limit));
+		printf(", %s of max_size (%s)", rate(disk, stats->limit),
+			human_size(stats->limit));
 	putchar('\n');
 	if (stats->gc_due)
 		puts("gc is due: `pycstash run` starts it; elsewhere run: pycstash gc");
@@ -210,13 +195,11 @@ static void print_headline(const struct stats *stats)
 
 static void print_stats(const struct stats *stats, enum by by)
 {
-	char buf[HUMAN_SIZE * 2], time[HUMAN_SIZE];
 
-	escape_plain(stdout, stats->root);
-	printf(": %s process%s", human_count(stats->all.processes, buf),
-		stats->all.processes == 1 ? "" : "es");
+	printf("%s: %s process%s", escape_plain(stats->root),
+		human_count(stats->all.processes), stats->all.processes == 1 ? "" : "es");
 	if (stats->all.processes)
-		printf(" since %s", human_time(stats->all.begin / CLOCK_SECOND, time));
+		printf(" since %s", human_time(stats->all.begin / CLOCK_SECOND));
 	putchar('\n');
 	print_headline(stats);
 	if (by == BY_NONE)

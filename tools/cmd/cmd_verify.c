@@ -40,11 +40,10 @@ static struct verify verify_request = {
 
 static void print_summary(const struct verify *verify, uint64_t failed)
 {
-	char size[HUMAN_SIZE];
 
 	printf("%llu entries and %llu objects (%s): %llu bad",
 		(unsigned long long)verify->entries, (unsigned long long)verify->objects,
-		human_size(verify->bytes, size), (unsigned long long)verify_bad(verify));
+		human_size(verify->bytes), (unsigned long long)verify_bad(verify));
 	if (verify->repair)
 		printf(", %llu deleted", (unsigned long long)verify->repaired);
 	if (verify->results[VERIFY_FOREIGN])

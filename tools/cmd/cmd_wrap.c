@@ -58,31 +58,24 @@ static void print_gc(FILE *out)
 
 	if (!conf_number("auto_gc") || file_readlink("/proc/self/exe", &self) < 0)
 		return;
-	fputs("pycstash_command=", out);
-	escape_sh(out, self);
-	fputc('\n', out);
-	fputs(embedded_wrap_gc, out);
+	fprintf(out, "pycstash_command=%s\n%s", escape_sh(self), embedded_wrap_gc);
 }
 
 static void print_wrapper(FILE *out, const struct settings *settings, const char *library,
 	const char *interpreter)
 {
-	fputs("#!/bin/sh\n" WRAPPER_MARK
-	      ", made by `pycstash wrap`: runs the interpreter named in the\n"
-	      "# last line with its bytecode in the cache. Without the library it just runs it.\n"
-	      "unset pycstash_library\n"
-	      "pycstash_library=",
-		out);
-	escape_sh(out, library);
-	fputc('\n', out);
-	fputs(embedded_wrap, out);
+	fprintf(out,
+		"#!/bin/sh\n" WRAPPER_MARK
+		", made by `pycstash wrap`: runs the interpreter named in the\n"
+		"# last line with its bytecode in the cache. Without the library it just runs it.\n"
+		"unset pycstash_library\n"
+		"pycstash_library=%s\n%s",
+		escape_sh(library), embedded_wrap);
 	if (!settings->keep_dontwrite)
 		fputs("unset PYTHONDONTWRITEBYTECODE\n", out);
 	conf_print_sh(out);
 	print_gc(out);
-	fputs("exec ", out);
-	escape_sh(out, interpreter);
-	fputs(" \"$@\"\n", out);
+	fprintf(out, "exec %s \"$@\"\n", escape_sh(interpreter));
 }
 
 /* Whether executing `path` would come to execute `place`: one of the names it leads

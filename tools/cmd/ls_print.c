@@ -11,13 +11,6 @@
 #include "tools/base/json.h"
 #include "tools/cmd/ls.h"
 
-static const char *level_of(const struct layout *item, char buf[2])
-{
-	buf[0] = item->level ? item->level : '0';
-	buf[1] = '\0';
-	return buf;
-}
-
 /* Where it lies. */
 static void write_path(
 	const struct ls *ls, const struct listed *listed, char *buf, size_t size)
@@ -30,57 +23,42 @@ static void write_path(
 
 /* What to call a file: its source; or the name under which its program knows it; or,
  * where it is nobody's, its own. */
-static void print_name(const struct ls *ls, FILE *out, const struct listed *listed,
-	void (*print)(FILE *out, const char *text))
+static void print_name(const struct ls *ls, FILE *out, const struct listed *listed)
 {
 	char path[PATH_MAX + NAME_MAX];
 	const struct layout_dir *dir = listed->dir;
 
-	if (listed->source) {
-		print(out, listed->source);
-		return;
-	}
 	if (dir->source && listed->item->kind != LAYOUT_FOREIGN)
 		snprintf(path, sizeof path, "%s/%s", dir->source, listed->name);
 	else
 		write_path(ls, listed, path, sizeof path);
-	print(out, path);
-}
-
-static void print_raw(FILE *out, const char *text)
-{
-	fputs(text, out);
+	escape_line(out, listed->source ? listed->source : path, ls->common.null);
 }
 
 static void print_details(const struct ls *ls, FILE *out, const struct listed *listed)
 {
-	char level[2], size[HUMAN_SIZE], age[HUMAN_SIZE], used[HUMAN_SIZE];
 	const struct layout *item = listed->item;
 	const struct stat *st = listed->st;
 
-	fprintf(out, "%-14.*s %s %6s %5s %5s %-8s ",
+	fprintf(out, "%-14.*s %c %6s %5s %5s %-8s ",
 		item->version_len ? (int)item->version_len : 1,
-		item->version_len ? item->version : "-", level_of(item, level),
-		human_size((uint64_t)st->st_size, size),
-		human_age(ls->filter.now - st->st_mtime, age),
-		human_age(ls->filter.now - filter_last_use(st), used),
+		item->version_len ? item->version : "-", item->level ? item->level : '0',
+		human_size((uint64_t)st->st_size),
+		human_age(ls->filter.now - st->st_mtime),
+		human_age(ls->filter.now - filter_last_use(st)),
 		state_names[listed->state->state]);
-	if (ls->layers) {
-		escape_plain(out, ls->cache->layer ? ls->cache->root : "-");
-		fputc(' ', out);
-	}
+	if (ls->layers)
+		fprintf(out, "%s ",
+			ls->cache->layer ? escape_plain(ls->cache->root) : "-");
 }
 
 static void print_line(
 	struct ls *ls, unsigned thread, FILE *out, const struct listed *listed)
 {
-	bool raw = ls->common.null;
-
 	if (ls->details)
 		print_details(ls, out, listed);
 	lines_name(&ls->lines, thread);
-	print_name(ls, out, listed, raw ? print_raw : escape_plain);
-	fputc(raw ? '\0' : '\n', out);
+	print_name(ls, out, listed);
 }
 
 static void json_level(struct json *json, const struct layout *item)

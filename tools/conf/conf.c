@@ -387,11 +387,11 @@ int conf_export(void)
 /* Appends one entry unless it is there: a wrapper may be run by one of its children. */
 static void print_sh_entry(FILE *out, const char *name, const char *entry)
 {
-	fprintf(out, "case \":$%s:\" in\n*:", name);
-	escape_sh(out, entry);
-	fprintf(out, ":*) ;;\n*) %s=${%s:+$%s:}", name, name, name);
-	escape_sh(out, entry);
-	fprintf(out, " ;;\nesac\nexport %s\n", name);
+	const char *word = escape_sh(entry);
+
+	fprintf(out,
+		"case \":$%s:\" in\n*:%s:*) ;;\n*) %s=${%s:+$%s:}%s ;;\nesac\nexport %s\n",
+		name, word, name, name, name, word, name);
 }
 
 static void print_sh_option(FILE *out, const struct conf_key *key, const char *value)
@@ -404,9 +404,8 @@ static void print_sh_option(FILE *out, const struct conf_key *key, const char *v
 			print_sh_entry(out, key->variable, entry);
 		return;
 	}
-	fprintf(out, "%s=", key->variable);
-	escape_sh(out, as_variable(key, value));
-	fprintf(out, "\nexport %s\n", key->variable);
+	fprintf(out, "%s=%s\nexport %s\n", key->variable,
+		escape_sh(as_variable(key, value)), key->variable);
 }
 
 void conf_print_sh(FILE *out)
@@ -417,11 +416,9 @@ void conf_print_sh(FILE *out)
 		const char *value = file_value(key), *option = options[key - conf_keys];
 
 		/* The environment at that time is stronger than the file now. */
-		if (value) {
-			fprintf(out, "%s=${%s-", key->variable, key->variable);
-			escape_sh(out, value);
-			fprintf(out, "}\nexport %s\n", key->variable);
-		}
+		if (value)
+			fprintf(out, "%s=${%s-%s}\nexport %s\n", key->variable,
+				key->variable, escape_sh(value), key->variable);
 		if (option && key->shim)
 			print_sh_option(out, key, option);
 	}

@@ -50,13 +50,13 @@ static const struct file_system {
 static void check_file_system(struct findings *report, const char *path)
 {
 	const size_t before = report->count;
-	char size[HUMAN_SIZE];
+	const char *size;
 	struct statvfs fs;
 	struct statfs type;
 
 	if (statvfs(path, &fs) < 0 || statfs(path, &type) < 0)
 		return;
-	human_size((uint64_t)fs.f_bavail * fs.f_frsize, size);
+	size = human_size((uint64_t)fs.f_bavail * fs.f_frsize);
 	for (size_t i = 0; i < sizeof file_systems / sizeof *file_systems; i++)
 		if ((unsigned long)type.f_type == file_systems[i].type)
 			findings_add(report, FINDING_WARN, "file system",
@@ -121,14 +121,12 @@ static int64_t age_of(const char *directory, const char *name)
 static void check_gc(struct findings *report, const char *layout)
 {
 	int64_t ago = age_of(layout, CACHE_STATE "/" GC_DUE_MARK);
-	char age[HUMAN_SIZE];
 
 	if (ago > 7 * DAY)
 		findings_add(report, FINDING_WARN, "gc",
-			"last run %s ago; run: pycstash gc", human_age(ago, age));
+			"last run %s ago; run: pycstash gc", human_age(ago));
 	else if (ago >= 0)
-		findings_add(
-			report, FINDING_OK, "gc", "last run %s ago", human_age(ago, age));
+		findings_add(report, FINDING_OK, "gc", "last run %s ago", human_age(ago));
 	else if (age_of(layout, ROOT_TAG) > DAY) /* else there was no time yet */
 		findings_add(report, FINDING_WARN, "gc",
 			"it has never run, and without it the cache only grows; run: pycstash gc");

@@ -29,12 +29,8 @@ void gc_print(struct gc *gc, enum gc_rule rule, const char *dir, const char *nam
 	if (!gc->print)
 		return;
 	pthread_mutex_lock(&gc->mutex);
-	printf("%-12s ", gc_rule_names[rule]);
-	escape_plain(stdout, dir);
-	if (*dir && *name)
-		putchar('/');
-	escape_plain(stdout, name);
-	putchar('\n');
+	printf("%-12s %s%s%s\n", gc_rule_names[rule], escape_plain(dir),
+		*dir && *name ? "/" : "", escape_plain(name));
 	pthread_mutex_unlock(&gc->mutex);
 }
 

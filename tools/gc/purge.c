@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "tools/base/alloc.h"
+#include "tools/base/brief.h"
 #include "tools/base/clock.h"
 #include "tools/base/escape.h"
 #include "tools/base/human.h"
@@ -27,19 +28,11 @@ static bool says_names(const struct purge *purge)
 /* A name below the layout folder; name may be "". */
 static void say(struct purge *purge, const char *dir, const char *name)
 {
-	const char *slash = *dir && *name ? "/" : "";
-
 	if (!says_names(purge))
 		return;
 	pthread_mutex_lock(&purge->mutex);
-	if (purge->common.null)
-		printf("%s%s%s%c", dir, slash, name, '\0');
-	else {
-		escape_plain(stdout, dir);
-		fputs(slash, stdout);
-		escape_plain(stdout, name);
-		putchar('\n');
-	}
+	escape_line(stdout, brief_format("%s%s%s", dir, *dir && *name ? "/" : "", name),
+		purge->common.null);
 	pthread_mutex_unlock(&purge->mutex);
 }
 
@@ -165,7 +158,6 @@ void purge_report(const struct purge *purge, int r)
 {
 	/* Where names are data, this is talk. */
 	FILE *out = says_names(purge) ? stderr : stdout;
-	char trees[HUMAN_SIZE * 2], files[HUMAN_SIZE * 2], size[HUMAN_SIZE];
 
 	if (purge->common.json) {
 		findings_object(purge, r);
@@ -175,10 +167,10 @@ void purge_report(const struct purge *purge, int r)
 		return;
 	fprintf(out, "%s: %s %s in one go; %s %s, which frees %s%s\n",
 		purge->common.dry_run ? "would delete" : "deleted",
-		human_count(purge->trees, trees), purge->trees == 1 ? "tree" : "trees",
-		human_count(purge->freed.files, files),
+		human_count(purge->trees), purge->trees == 1 ? "tree" : "trees",
+		human_count(purge->freed.files),
 		purge->freed.files == 1 ? "file" : "files",
-		human_size(purge->freed.bytes, size),
+		human_size(purge->freed.bytes),
 		purge->no_reclaim && purge->trees ? "; the trees' space with the next gc"
 						  : "");
 }

@@ -224,10 +224,8 @@ void show_print(const struct show *show, bool text)
 
 	if (!out)
 		alloc_fail();
-	if (text) {
-		escape_plain(out, show->path);
-		fputc('\n', out);
-	}
+	if (text)
+		escape_line(out, show->path, false);
 	json_open(&json, NULL, '{');
 	json_schema(&json, "show", 1);
 	if (!text)

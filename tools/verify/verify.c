@@ -74,11 +74,9 @@ static void print_finding(struct verify *verify, const struct finding_line *line
 	if (verify->common.json) {
 		print_object(line);
 	} else {
-		printf("%-10s ", verify_result_names[line->result]);
-		escape_plain(stdout, line->path);
-		fputs(": ", stdout);
-		escape_plain(stdout, line->why);
-		puts(line->repaired ? "; deleted" : "");
+		printf("%-10s %s: %s%s\n", verify_result_names[line->result],
+			escape_plain(line->path), escape_plain(line->why),
+			line->repaired ? "; deleted" : "");
 	}
 	pthread_mutex_unlock(&verify->output);
 }

@@ -54,12 +54,9 @@ static void print_missing(const struct warm *warm)
 	for (size_t i = 0; i < warm->target_count; i++) {
 		const struct warm_target *target = &warm->targets[i];
 
-		for (size_t n = 0; n < target->miss_count; n++) {
-			printf("to compile for %s at level %u: ", target->python->tag,
-				level_of(target));
-			escape_plain(stdout, target->misses[n].path);
-			putchar('\n');
-		}
+		for (size_t n = 0; n < target->miss_count; n++)
+			printf("to compile for %s at level %u: %s\n", target->python->tag,
+				level_of(target), escape_plain(target->misses[n].path));
 	}
 }
 

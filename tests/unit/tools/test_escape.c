@@ -73,32 +73,21 @@ static const struct row {
 static void prints(void **state)
 {
 	const struct row *row = *state;
-	char *plain = NULL, *json = NULL;
+	char *json = NULL;
 	size_t size;
-	FILE *out = open_memstream(&plain, &size);
+	FILE *out = open_memstream(&json, &size);
 
-	escape_plain(out, row->text);
-	fclose(out);
-	out = open_memstream(&json, &size);
 	json_quote(out, row->text);
 	fclose(out);
-	assert_string_equal(plain, row->plain);
+	assert_string_equal(escape_plain(row->text), row->plain);
 	assert_string_equal(json, row->json);
-	free(plain);
 	free(json);
 }
 
 static void quotes_for_sh(void **state)
 {
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
 	(void)state;
-	escape_sh(out, "a'b $c\n");
-	fclose(out);
-	assert_string_equal(text, "'a'\\''b $c\n'");
-	free(text);
+	assert_string_equal(escape_sh("a'b $c\n"), "'a'\\''b $c\n'");
 }
 
 int main(void)

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Texts that are valid for a while.
+ */
+#include "tests/unit/unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/base/brief.h"
+
+static void stays(void **state)
+{
+	const char *first = brief_format("%d", 1);
+
+	(void)state;
+	for (int i = 1; i < BRIEF_TEXTS; i++)
+		assert_ptr_not_equal(brief_format("text %d", i), first);
+	assert_string_equal(first, "1");
+}
+
+static void takes_over(void **state)
+{
+	char *text = strdup("text");
+
+	(void)state;
+	assert_ptr_equal(brief_keep(text), text);
+	for (int i = 0; i < 2 * BRIEF_TEXTS;
+		i++) /* a leak, or a double free, shows here */
+		(void)brief_format("%d", i);
+}
+
+int main(void)
+{
+	unit_one("a text stays until as many more are made as there is room for", stays);
+	unit_one("a text that is handed over is freed", takes_over);
+	return unit_run("brief");
+}
