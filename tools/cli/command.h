@@ -9,8 +9,7 @@
 #pragma once
 
 #include "tools/base/exit.h"
-
-struct opt_table;
+#include "tools/cli/opt.h"
 
 /* The exit codes with what they mean; ends with NULL. */
 struct exit_meaning {
@@ -38,7 +37,7 @@ struct command {
 	const char *args;    /* what follows the name in the synopsis */
 	int least, most;     /* how many words beside options; most < 0: any */
 	const char *summary; /* one line, no full stop */
-	const struct opt_table *options; /* ends with {0}; NULL: none of its own */
+	struct opt_table options[OPT_TABLES]; /* those after the last have no rows */
 };
 
 extern const struct command *const commands[]; /* ends with NULL */

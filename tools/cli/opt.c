@@ -29,7 +29,7 @@ static const struct opt *row_at(
 	const struct opt_table *table;
 	const struct opt *row;
 
-	for (table = command->options; table && table->rows; table++)
+	for (table = command->options; table->rows; table++)
 		for (row = table->rows; row->name; row++)
 			if ((!table->only || row->bit & table->only) && index-- == 0) {
 				*ret_at = table->at + row->at;

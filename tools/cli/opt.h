@@ -2,8 +2,8 @@
  *
  * Options of a command: tables of rows. A row says how an option is written, what its
  * help is, what its value may be and which member of the command's own struct it is
- *stored in. One call reads a command line by these tables; help, manual pages and
- *completions are printed from them.
+ * stored in. One call reads a command line by these tables; help, manual pages and
+ * completions are printed from them.
  *
  *	struct du {
  *		struct common common;
@@ -13,15 +13,17 @@
  *		{ "depth", 0, "N", "what it does", OPT_NUMBER(struct du, depth, 1, 99) },
  *		{ 0 },
  *	};
- *	static const struct opt_table options[] = {
- *		{ own_options, 0, 0 },
- *		{ filter_options, offsetof(struct du, filter), 0 },
- *		{ 0 },
+ *	const struct command cmd_du = {
+ *		.options = {
+ *			{ own_options, 0, 0 },
+ *			{ filter_options, offsetof(struct du, filter), 0 },
+ *		},
  *	};
  *
  * Options may stand before, between and after the other words, up to `--`. Where the
- *words are another command's (COMMAND_OPTIONS_FIRST), the first of them ends the options.
- *Long names cannot be abbreviated: a script must not break when an option is added.
+ * words are another command's (COMMAND_OPTIONS_FIRST), the first of them ends the
+ *options. Long names cannot be abbreviated: a script must not break when an option is
+ *added.
  */
 #pragma once
 
@@ -92,8 +94,11 @@ struct opt {
 							? 1                            \
 							: -1]))
 
+/* The tables of a command, with one without rows at the end. */
+#define OPT_TABLES 5
+
 struct opt_table {
-	const struct opt *rows; /* ends with a row without a name; NULL ends the tables */
+	const struct opt *rows; /* ends with a row without a name */
 	size_t at;     /* of the struct that its rows are about, in the command's */
 	unsigned only; /* the bits of the rows that it has; 0: all of them */
 };

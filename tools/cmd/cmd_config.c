@@ -29,12 +29,6 @@ static const struct opt own_options[] = {
 	{ 0 },
 };
 
-static const struct opt_table options[] = {
-	{ own_options, 0, 0 },
-	{ common_rows, 0, COMMON_DIR | COMMON_JSON },
-	{ 0 },
-};
-
 static struct config_command config;
 
 /* Where the cache is when nothing says it. */
@@ -265,5 +259,8 @@ const struct command cmd_config = {
 	.most = -1,
 	.summary = "show the settings and where they come from, or change them",
 	.variables = &config,
-	.options = options,
+	.options = {
+		{ own_options, 0, 0 },
+		{ common_rows, 0, COMMON_DIR | COMMON_JSON },
+	},
 };

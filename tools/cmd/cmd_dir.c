@@ -18,9 +18,6 @@ static const struct opt own_options[] = {
 	{ 0 },
 };
 
-static const struct opt_table options[] = { { own_options, 0, 0 },
-	{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_NULL }, { 0 } };
-
 static struct common common;
 
 /* json: where they go, or NULL for lines. */
@@ -72,5 +69,8 @@ const struct command cmd_dir = {
 	.args = "[--layers]",
 	.summary = "print where the cache is",
 	.variables = &common,
-	.options = options,
+	.options = {
+		{ own_options, 0, 0 },
+		{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_NULL },
+	},
 };

@@ -32,13 +32,6 @@ static const struct opt own_options[] = {
 	{ 0 },
 };
 
-static const struct opt_table options[] = {
-	{ own_options, 0, 0 },
-	{ settings_options, offsetof(struct doctor_command, doctor.settings), 0 },
-	{ common_rows, 0, COMMON_JSON },
-	{ 0 },
-};
-
 static struct doctor_command command = { .doctor.name = DEFAULT_INTERPRETER,
 	.timeout = DEFAULT_TIMEOUT };
 
@@ -109,5 +102,9 @@ const struct command cmd_doctor = {
 	.most = 1,
 	.summary = "say whether an interpreter can be served, and prove it",
 	.variables = &command,
-	.options = options,
+	.options = {
+		{ own_options, 0, 0 },
+		{ settings_options, offsetof(struct doctor_command, doctor.settings), 0 },
+		{ common_rows, 0, COMMON_JSON },
+	},
 };

@@ -57,14 +57,6 @@ static const struct opt own_options[] = {
 	{ 0 },
 };
 
-static const struct opt_table options[] = {
-	{ own_options, 0, 0 },
-	{ select_options, offsetof(struct du, select), 0 },
-	{ filter_options, offsetof(struct du, filter), FILTER_STAT },
-	{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_LAYERS },
-	{ 0 },
-};
-
 static struct du du_request = {
 	.filter = FILTER_BEGIN, .depth = DEFAULT_DEPTH, .top = UINT_MAX
 };
@@ -258,5 +250,10 @@ const struct command cmd_du = {
 	.most = -1,
 	.summary = "show what takes the space: versions, trees, packages, ages",
 	.variables = &du_request,
-	.options = options,
+	.options = {
+		{ own_options, 0, 0 },
+		{ select_options, offsetof(struct du, select), 0 },
+		{ filter_options, offsetof(struct du, filter), FILTER_STAT },
+		{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_LAYERS },
+	},
 };

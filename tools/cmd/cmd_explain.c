@@ -55,13 +55,6 @@ static const struct opt own_options[] = {
 	{ 0 },
 };
 
-static const struct opt_table options[] = {
-	{ own_options, 0, 0 },
-	{ settings_options, offsetof(struct explain_command, settings), 0 },
-	{ common_rows, 0, COMMON_JSON },
-	{ 0 },
-};
-
 static struct explain_command explain_request;
 
 static const char *advice(const struct explanation *explanation)
@@ -319,5 +312,9 @@ const struct command cmd_explain = {
 	.most = 1,
 	.summary = "say whether a source would be served now, and why",
 	.variables = &explain_request,
-	.options = options,
+	.options = {
+		{ own_options, 0, 0 },
+		{ settings_options, offsetof(struct explain_command, settings), 0 },
+		{ common_rows, 0, COMMON_JSON },
+	},
 };

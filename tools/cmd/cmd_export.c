@@ -52,13 +52,6 @@ static const struct opt own_options[] = {
 	{ 0 },
 };
 
-static const struct opt_table options[] = {
-	{ select_options, offsetof(struct export, select), 0 },
-	{ own_options, 0, 0 },
-	{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_QUIET },
-	{ 0 },
-};
-
 static struct export export_request = { .cache = { .fd = -1, .root_fd = -1 },
 	.list = { .used_since = INT64_MIN } };
 
@@ -405,5 +398,9 @@ const struct command cmd_export = {
 	.most = 1,
 	.summary = "write the cache, or part of it, as one archive",
 	.variables = &export_request,
-	.options = options,
+	.options = {
+		{ select_options, offsetof(struct export, select), 0 },
+		{ own_options, 0, 0 },
+		{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_QUIET },
+	},
 };

@@ -41,13 +41,6 @@ static const struct opt own_options[] = {
 	{ 0 },
 };
 
-static const struct opt_table options[] = {
-	{ own_options, 0, 0 },
-	{ settings_limits, 0, 0 },
-	{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_DRY_RUN | COMMON_QUIET },
-	{ 0 },
-};
-
 static struct gc_command gc_request;
 
 /* --- output --------------------------------------------------------------------------*/
@@ -222,5 +215,9 @@ const struct command cmd_gc = {
 	.args = "[OPTIONS]",
 	.summary = "delete what is of no use, and keep the cache under its limits",
 	.variables = &gc_request,
-	.options = options,
+	.options = {
+		{ own_options, 0, 0 },
+		{ settings_limits, 0, 0 },
+		{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_DRY_RUN | COMMON_QUIET },
+	},
 };

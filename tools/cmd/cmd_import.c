@@ -54,12 +54,6 @@ static const struct opt own_options[] = {
 	{ 0 },
 };
 
-static const struct opt_table options[] = {
-	{ own_options, 0, 0 },
-	{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_QUIET | COMMON_DRY_RUN },
-	{ 0 },
-};
-
 static struct import_command import_request;
 
 struct job {
@@ -359,5 +353,8 @@ const struct command cmd_import = {
 	.most = 1,
 	.summary = "put an archive's bytecode into the cache, or make a layer of it",
 	.variables = &import_request,
-	.options = options,
+	.options = {
+		{ own_options, 0, 0 },
+		{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_QUIET | COMMON_DRY_RUN },
+	},
 };

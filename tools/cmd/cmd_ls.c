@@ -33,14 +33,6 @@ static const struct opt own_options[] = {
 	{ 0 },
 };
 
-static const struct opt_table options[] = {
-	{ own_options, 0, 0 },
-	{ select_options, offsetof(struct ls, select), SELECT_TAG },
-	{ filter_options, offsetof(struct ls, filter), 0 },
-	{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_NULL | COMMON_LAYERS },
-	{ 0 },
-};
-
 static struct ls ls_request = { .filter = FILTER_BEGIN };
 
 /* --- choosing ------------------------------------------------------------------------*/
@@ -248,5 +240,10 @@ const struct command cmd_ls = {
 	.most = -1,
 	.summary = "list what is in the cache, by source",
 	.variables = &ls_request,
-	.options = options,
+	.options = {
+		{ own_options, 0, 0 },
+		{ select_options, offsetof(struct ls, select), SELECT_TAG },
+		{ filter_options, offsetof(struct ls, filter), 0 },
+		{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_NULL | COMMON_LAYERS },
+	},
 };

@@ -28,12 +28,6 @@ struct path {
 
 static struct path path_request;
 
-static const struct opt_table options[] = {
-	{ select_options, offsetof(struct path, select), SELECT_TAG },
-	{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_NULL | COMMON_LAYERS },
-	{ 0 },
-};
-
 /* --- printing ------------------------------------------------------------------------*/
 
 /* Prints one pair; `wanted` is the half that was not given. */
@@ -188,5 +182,8 @@ const struct command cmd_path = {
 	.most = -1,
 	.summary = "print the entries of a source, or the source of an entry",
 	.variables = &path_request,
-	.options = options,
+	.options = {
+		{ select_options, offsetof(struct path, select), SELECT_TAG },
+		{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_NULL | COMMON_LAYERS },
+	},
 };

@@ -40,12 +40,6 @@ static const struct opt own_options[] = {
 	{ 0 },
 };
 
-static const struct opt_table options[] = {
-	{ own_options, 0, 0 },
-	{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_DRY_RUN | COMMON_QUIET },
-	{ 0 },
-};
-
 static struct pull_command line;
 
 static void print_object(const struct pull *pull)
@@ -151,5 +145,8 @@ const struct command cmd_pull = {
 	.most = 1,
 	.summary = "take what other hosts have compiled from a store",
 	.variables = &line,
-	.options = options,
+	.options = {
+		{ own_options, 0, 0 },
+		{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_DRY_RUN | COMMON_QUIET },
+	},
 };

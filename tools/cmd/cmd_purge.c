@@ -35,15 +35,6 @@ static const struct opt own_options[] = {
 	{ 0 },
 };
 
-static const struct opt_table options[] = {
-	{ select_options, offsetof(struct purge, select), 0 },
-	{ own_options, 0, 0 },
-	{ filter_options, offsetof(struct purge, filter), 0 },
-	{ common_rows, 0,
-		COMMON_DIR | COMMON_JSON | COMMON_NULL | COMMON_DRY_RUN | COMMON_QUIET },
-	{ 0 },
-};
-
 static struct purge purge_request = {
 	.mutex = PTHREAD_MUTEX_INITIALIZER,
 	.filter = FILTER_BEGIN,
@@ -244,5 +235,11 @@ const struct command cmd_purge = {
 	.args = "[OPTIONS]",
 	.summary = "delete versions, trees or files from the cache",
 	.variables = &purge_request,
-	.options = options,
+	.options = {
+		{ select_options, offsetof(struct purge, select), 0 },
+		{ own_options, 0, 0 },
+		{ filter_options, offsetof(struct purge, filter), 0 },
+		{ common_rows, 0,
+			COMMON_DIR | COMMON_JSON | COMMON_NULL | COMMON_DRY_RUN | COMMON_QUIET },
+	},
 };

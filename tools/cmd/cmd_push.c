@@ -31,12 +31,6 @@ static const struct opt own_options[] = {
 	{ 0 },
 };
 
-static const struct opt_table options[] = {
-	{ own_options, 0, 0 },
-	{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_DRY_RUN | COMMON_QUIET },
-	{ 0 },
-};
-
 static struct push_command line;
 
 static void print_object(const struct push *push)
@@ -104,5 +98,8 @@ const struct command cmd_push = {
 	.most = 1,
 	.summary = "put what the cache has compiled into a store, for other hosts",
 	.variables = &line,
-	.options = options,
+	.options = {
+		{ own_options, 0, 0 },
+		{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_DRY_RUN | COMMON_QUIET },
+	},
 };

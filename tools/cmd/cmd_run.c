@@ -34,12 +34,6 @@ static const struct opt own_options[] = {
 	{ 0 },
 };
 
-static const struct opt_table options[] = {
-	{ settings_options, offsetof(struct run, settings), 0 },
-	{ own_options, 0, 0 },
-	{ 0 },
-};
-
 static struct run line;
 
 /* It runs all the same, and what it starts may be another kind of program. */
@@ -181,11 +175,6 @@ static int run_shellenv(const struct command *self, char **words)
 	return EXIT_OK;
 }
 
-static const struct opt_table shellenv_options[] = {
-	{ settings_options, offsetof(struct run, settings), 0 },
-	{ 0 },
-};
-
 const struct command cmd_shellenv = {
 	.name = "shellenv",
 	.flags = COMMAND_ANY_CONF,
@@ -194,7 +183,9 @@ const struct command cmd_shellenv = {
 	.most = 1,
 	.summary = "print what a shell evaluates, so that all it starts is served",
 	.variables = &line,
-	.options = shellenv_options,
+	.options = {
+		{ settings_options, offsetof(struct run, settings), 0 },
+	},
 };
 
 const struct command cmd_run = {
@@ -206,5 +197,8 @@ const struct command cmd_run = {
 	.most = -1,
 	.summary = "run a command with its bytecode in the cache",
 	.variables = &line,
-	.options = options,
+	.options = {
+		{ settings_options, offsetof(struct run, settings), 0 },
+		{ own_options, 0, 0 },
+	},
 };

@@ -40,12 +40,6 @@ static const struct opt own_options[] = {
 	{ 0 },
 };
 
-static const struct opt_table options[] = {
-	{ own_options, 0, 0 },
-	{ common_rows, 0, COMMON_DIR | COMMON_JSON },
-	{ 0 },
-};
-
 static struct show_command show_request;
 
 /* --- the caches ----------------------------------------------------------------------*/
@@ -241,5 +235,8 @@ const struct command cmd_show = {
 	.most = -1,
 	.summary = "show all that is known of a pyc, or of a source's bytecode",
 	.variables = &show_request,
-	.options = options,
+	.options = {
+		{ own_options, 0, 0 },
+		{ common_rows, 0, COMMON_DIR | COMMON_JSON },
+	},
 };

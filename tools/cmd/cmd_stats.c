@@ -45,12 +45,6 @@ static const struct opt own_options[] = {
 	{ 0 },
 };
 
-static const struct opt_table options[] = {
-	{ own_options, 0, 0 },
-	{ common_rows, 0, COMMON_DIR | COMMON_JSON },
-	{ 0 },
-};
-
 static struct stats_command stats_request = { .since = -1 };
 
 /* --- for people ----------------------------------------------------------------------*/
@@ -308,5 +302,8 @@ const struct command cmd_stats = {
 	.args = "[OPTIONS]",
 	.summary = "say what was served and what was not, and how large the cache is",
 	.variables = &stats_request,
-	.options = options,
+	.options = {
+		{ own_options, 0, 0 },
+		{ common_rows, 0, COMMON_DIR | COMMON_JSON },
+	},
 };

@@ -23,13 +23,6 @@ static const struct opt own_options[] = {
 	{ 0 },
 };
 
-static const struct opt_table options[] = {
-	{ own_options, 0, 0 },
-	{ select_options, offsetof(struct verify, select), SELECT_TAG },
-	{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_QUIET | COMMON_JOBS },
-	{ 0 },
-};
-
 static struct verify verify_request = {
 	.recompile = { .mutex = PTHREAD_MUTEX_INITIALIZER },
 	.finder = { .mutex = PTHREAD_MUTEX_INITIALIZER },
@@ -138,5 +131,9 @@ const struct command cmd_verify = {
 	.most = -1,
 	.summary = "check every entry and object, and delete what is bad",
 	.variables = &verify_request,
-	.options = options,
+	.options = {
+		{ own_options, 0, 0 },
+		{ select_options, offsetof(struct verify, select), SELECT_TAG },
+		{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_QUIET | COMMON_JOBS },
+	},
 };

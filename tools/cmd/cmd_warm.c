@@ -58,13 +58,6 @@ static const struct opt own_options[] = {
 	{ 0 },
 };
 
-static const struct opt_table options[] = {
-	{ own_options, 0, 0 },
-	{ common_rows, 0,
-		COMMON_DIR | COMMON_JSON | COMMON_DRY_RUN | COMMON_QUIET | COMMON_JOBS },
-	{ 0 },
-};
-
 static struct warm_request request = { .timeout = DEFAULT_TIMEOUT };
 
 /* --- what it is for ------------------------------------------------------------------*/
@@ -259,5 +252,9 @@ const struct command cmd_warm = {
 	.most = -1,
 	.summary = "compile everything below a path into the cache",
 	.variables = &request,
-	.options = options,
+	.options = {
+		{ own_options, 0, 0 },
+		{ common_rows, 0,
+			COMMON_DIR | COMMON_JSON | COMMON_DRY_RUN | COMMON_QUIET | COMMON_JOBS },
+	},
 };

@@ -44,12 +44,6 @@ static const struct opt own_options[] = {
 	{ 0 },
 };
 
-static const struct opt_table options[] = {
-	{ own_options, 0, 0 },
-	{ settings_options, offsetof(struct wrap, settings), 0 },
-	{ 0 },
-};
-
 static struct wrap command;
 
 static void print_gc(FILE *out)
@@ -274,5 +268,8 @@ const struct command cmd_wrap = {
 	.most = 1,
 	.summary = "print a script that stands in for an interpreter",
 	.variables = &command,
-	.options = options,
+	.options = {
+		{ own_options, 0, 0 },
+		{ settings_options, offsetof(struct wrap, settings), 0 },
+	},
 };

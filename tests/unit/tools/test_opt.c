@@ -54,22 +54,24 @@ static const struct opt own_options[] = {
 	{ 0 },
 };
 
-static const struct opt_table tables[] = {
-	{ own_options, 0, 0 },
-	{ part_options, offsetof(struct variables, part), 0 },
-	{ 0 },
-};
+/* clang-format off: rows of a table */
+#define TABLES                                                                 \
+	{                                                                      \
+		{ own_options, 0, 0 },                                         \
+			{ part_options, offsetof(struct variables, part), 0 }, \
+	}
+/* clang-format on */
 static const struct command anywhere = {
-	.name = "anywhere", .most = -1, .args = "", .options = tables
+	.name = "anywhere", .most = -1, .args = "", .options = TABLES
 };
 static const struct command first = { .name = "first",
 	.flags = COMMAND_OPTIONS_FIRST,
 	.least = 1,
 	.most = -1,
 	.args = "",
-	.options = tables };
+	.options = TABLES };
 static const struct command two = {
-	.name = "two", .least = 1, .most = 2, .args = "", .options = tables
+	.name = "two", .least = 1, .most = 2, .args = "", .options = TABLES
 };
 
 /* clang-format off: a row a line */
