@@ -39,8 +39,7 @@ bool archive_is_private(const struct layout *item, const char *dir, const char *
 	char source[PATH_MAX];
 	struct stat st;
 
-	if (layout_source(item, dir, name, source, sizeof source) &&
-		stat(source, &st) == 0)
+	if (layout_source(item, name, source, sizeof source) && stat(source, &st) == 0)
 		pyc = &st;
 	return !(pyc->st_mode & S_IROTH);
 }

@@ -69,7 +69,7 @@ static void take_file(struct walk_dir *dir, const struct walk_file *file)
 	struct layout item = layout_parse(dir->path, file->name);
 
 	if (item.kind == LAYOUT_TEMPORARY || !export_list_is_used(list, file->st) ||
-		!select_has(list->select, &item, dir->path, file->name) ||
+		!select_has(list->select, &item, file->name) ||
 		!is_carried(list, &item, dir, file->name) ||
 		(list->public_only && item.kind == LAYOUT_OBJECT) ||
 		(list->objects_only && item.kind != LAYOUT_OBJECT))

@@ -156,7 +156,7 @@ static bool stays(const struct import *import, const struct import_place *place,
 	if (fd < 0)
 		return false;
 	(void)fstat(fd, ret_old);
-	if (layout_source(&item, place->dir, place->name, source, sizeof source) == 0)
+	if (layout_source(&item, place->name, source, sizeof source) == 0)
 		source[0] = '\0';
 	as_good = is_as_good(import, &item, fd, source, seal);
 	close(fd);

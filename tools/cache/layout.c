@@ -142,6 +142,8 @@ struct layout layout_parse_in(const struct layout_dir *dir, const char *name)
 		.kind = LAYOUT_FOREIGN,
 		.version = dir->path,
 		.version_len = dir->version_len,
+		.source_dir = dir->source,
+		.source_dir_len = dir->source_len,
 	};
 
 	if (dir->source)
@@ -158,29 +160,20 @@ struct layout layout_parse(const char *dir, const char *name)
 	return layout_parse_in(&parsed, name);
 }
 
-size_t layout_source_in(const struct layout_dir *dir, const struct layout *item,
-	const char *name, char *buf, size_t size)
+size_t layout_source(const struct layout *item, const char *name, char *buf, size_t size)
 {
 	struct text text = { .data = buf, .size = size };
 	size_t more;
 
-	if (!dir->source || item->kind != LAYOUT_ENTRY)
+	if (item->kind != LAYOUT_ENTRY)
 		return 0;
-	text_add(&text, dir->source, dir->source_len);
-	if (dir->source_len > 1)
+	text_add(&text, item->source_dir, item->source_dir_len);
+	if (item->source_dir_len > 1)
 		text_adds(&text, "/");
 	if (text.cut)
 		return 0;
 	more = pyc_source(&item->pyc, name, buf + text.len, size - text.len);
 	return more ? text.len + more : 0;
-}
-
-size_t layout_source(const struct layout *item, const char *dir, const char *name,
-	char *buf, size_t size)
-{
-	const struct layout_dir parsed = layout_dir_parse(dir);
-
-	return layout_source_in(&parsed, item, name, buf, size);
 }
 
 bool layout_is_common(const char *source)

@@ -28,8 +28,10 @@ size_t layout_version(const char *path);
 
 struct layout {
 	enum layout_kind kind;
-	const char *version; /* points into the directory's path */
+	const char *version; /* this and source_dir point into the directory's path */
 	size_t version_len;
+	const char *source_dir; /* see layout_source_dir; NULL for none */
+	size_t source_dir_len;
 	char level; /* of optimization: '\0', '1', '2'; '?' for another name after opt- */
 	bool stock; /* an entry's name is one that the stock import system writes */
 	struct pyc_name pyc;	   /* of all but objects and foreign ones */
@@ -49,18 +51,16 @@ struct layout_dir {
 
 struct layout_dir layout_dir_parse(const char *path);
 struct layout layout_parse_in(const struct layout_dir *dir, const char *name);
-size_t layout_source_in(const struct layout_dir *dir, const struct layout *item,
-	const char *name, char *buf, size_t size);
 
 /* Whether dir is a directory of entries, "<version>/tree/…/__pycache__": and then the
  * canonical directory of their sources, "/srv/app", which points into dir and is *ret_len
  * bytes long (1 for "/"). NULL where it is none. */
 const char *layout_source_dir(const char *dir, size_t *ret_len);
 
-/* Writes the absolute path of an entry's source, "/srv/app/m.py", with a NUL. The name is
- * what importlib would call it; a name that does not tell gives 0. */
-size_t layout_source(const struct layout *item, const char *dir, const char *name,
-	char *buf, size_t size);
+/* Writes the absolute path of the source of an entry of that name, "/srv/app/m.py", with
+ * a NUL; returns its length. It is what importlib would call it; a name that does not
+ * tell gives 0. */
+size_t layout_source(const struct layout *item, const char *name, char *buf, size_t size);
 
 /* Whether entries of that source, or below that directory, an absolute path, are those of
  * ephemeral trees, which share them: then there is never such a path. */

@@ -278,6 +278,7 @@ static void read_directory(struct worker *worker, struct node *node)
 	int fd = open_directory(walk, path), r;
 	struct walk_dir dir = {
 		.path = path,
+		.layout = layout_dir_parse(path),
 		.fd = fd,
 		.thread = worker->number,
 		.context = walk->context,

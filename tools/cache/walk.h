@@ -17,9 +17,11 @@
 #include <sys/stat.h>
 
 #include "tools/cache/cache.h"
+#include "tools/cache/layout.h"
 
 struct walk_dir {
 	const char *path; /* begins with `start`; "" for the layout folder itself */
+	struct layout_dir layout; /* what the path stands for in a cache */
 	int fd;
 	unsigned thread; /* which of the threads this is, from 0; 0 called walk_run */
 	void *context;	 /* walk.context */

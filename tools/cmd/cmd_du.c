@@ -27,7 +27,6 @@
 /* One thread's; on cache lines of its own. */
 struct du_thread {
 	_Alignas(64) struct usage space;
-	struct layout_dir dir; /* the one being read */
 	struct amount *amount; /* for all of its files; NULL: they differ */
 	struct amount linked;  /* more hard links to files already counted */
 };
@@ -68,9 +67,8 @@ static void begin(struct walk_dir *dir)
 	struct du *du = dir->context;
 	struct du_thread *thread = &du->threads[dir->thread];
 
-	thread->dir = layout_dir_parse(dir->path);
 	thread->amount =
-		usage_of_directory(&thread->space, du->by, du->depth, &thread->dir);
+		usage_of_directory(&thread->space, du->by, du->depth, &dir->layout);
 }
 
 static void visit(struct walk_dir *dir, const struct walk_file *file)
@@ -80,9 +78,9 @@ static void visit(struct walk_dir *dir, const struct walk_file *file)
 	struct amount *amount = thread->amount;
 
 	if (du->select.paths.count) {
-		struct layout item = layout_parse_in(&thread->dir, file->name);
+		struct layout item = layout_parse_in(&dir->layout, file->name);
 
-		if (!select_has(&du->select, &item, dir->path, file->name))
+		if (!select_has(&du->select, &item, file->name))
 			return;
 	}
 	if (!filter_passes_stat(&du->filter, file->st))

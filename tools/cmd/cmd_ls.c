@@ -84,13 +84,6 @@ static bool look_at(
 	return true;
 }
 
-static void begin(struct walk_dir *dir)
-{
-	struct ls *ls = dir->context;
-
-	ls->threads[dir->thread].dir = layout_dir_parse(dir->path);
-}
-
 static void count(struct ls_thread *thread, enum layout_kind kind)
 {
 	if (kind == LAYOUT_ENTRY)
@@ -105,16 +98,16 @@ static void visit(struct walk_dir *dir, const struct walk_file *file)
 {
 	struct ls *ls = dir->context;
 	struct ls_thread *thread = &ls->threads[dir->thread];
-	struct layout item = layout_parse_in(&thread->dir, file->name);
-	struct listed listed = { &thread->dir, &item, file->name, NULL, file->st, NULL };
+	struct layout item = layout_parse_in(&dir->layout, file->name);
+	struct listed listed = { dir->path, &item, file->name, NULL, file->st, NULL };
 	char source[PATH_MAX];
 	struct pyc_state state;
 
-	if (!select_has(&ls->select, &item, dir->path, file->name))
+	if (!select_has(&ls->select, &item, file->name))
 		return;
 	if (file->type != DT_REG)
 		item.kind = LAYOUT_FOREIGN;
-	if (layout_source_in(&thread->dir, &item, file->name, source, sizeof source))
+	if (layout_source(&item, file->name, source, sizeof source))
 		listed.source = source;
 	if (!is_wanted(ls, item.kind) || !look_at(ls, dir, &listed, &state))
 		return;
@@ -143,7 +136,6 @@ static int list_cache(struct cache *cache, void *context)
 		.stat = needs_stat(ls),
 		.threads = ls->lines.threads,
 		.enter = enter,
-		.begin = begin,
 		.file = visit,
 	};
 	int r;

@@ -104,7 +104,7 @@ static bool print_source(const struct path *path, const char *entry, const char 
 	struct layout item = layout_parse(dir, name);
 	char source[PATH_MAX];
 
-	if (!layout_source(&item, dir, name, source, sizeof source))
+	if (!layout_source(&item, name, source, sizeof source))
 		return false;
 	print_pair(path, source, entry, source);
 	return true;

@@ -117,7 +117,7 @@ static bool is_meant(const struct purge *purge, struct walk_dir *dir,
 
 	/* Outside of the versions only the state `foreign` applies. */
 	if ((!dir->path[0] && !filter_needs_state(&purge->filter)) ||
-		!select_has(&purge->select, &item, dir->path, file->name) ||
+		!select_has(&purge->select, &item, file->name) ||
 		!filter_passes_stat(&purge->filter, file->st) ||
 		(purge->from_pack && !is_from_pack(purge, dir, file->name, &item)))
 		return false;
@@ -125,7 +125,7 @@ static bool is_meant(const struct purge *purge, struct walk_dir *dir,
 		return true;
 	if (file->type != DT_REG)
 		item.kind = LAYOUT_FOREIGN;
-	len = layout_source(&item, dir->path, file->name, source, sizeof source);
+	len = layout_source(&item, file->name, source, sizeof source);
 	state = state_at(&item, dir->fd, file->name, len ? source : NULL, STATE_DIGEST);
 	return state.error != -ENOENT && filter_passes_state(&purge->filter, state.state);
 }
@@ -133,7 +133,7 @@ static bool is_meant(const struct purge *purge, struct walk_dir *dir,
 static void visit(struct walk_dir *dir, const struct walk_file *file)
 {
 	struct purge *purge = dir->context;
-	const struct layout item = layout_parse(dir->path, file->name);
+	const struct layout item = layout_parse_in(&dir->layout, file->name);
 
 	if (is_meant(purge, dir, file, item))
 		purge_file(purge, dir, file, &item);

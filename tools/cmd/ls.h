@@ -14,8 +14,8 @@ enum ls_sort { SORT_NONE, SORT_NAME, SORT_SIZE, SORT_AGE, SORT_USE };
 
 /* One thread's; on cache lines of its own. */
 struct ls_thread {
-	_Alignas(64) struct layout_dir dir; /* that it is in */
-	uint64_t entries, objects, others, unreadable;
+	_Alignas(64) uint64_t entries;
+	uint64_t objects, others, unreadable;
 };
 
 struct ls {
@@ -32,7 +32,7 @@ struct ls {
 
 /* One file that is listed. */
 struct listed {
-	const struct layout_dir *dir;
+	const char *dir; /* that it is in, below the layout folder */
 	const struct layout *item;
 	const char *name;
 	const char *source;    /* NULL: it has none, or none that its name tells */

@@ -15,10 +15,8 @@
 static void write_path(
 	const struct ls *ls, const struct listed *listed, char *buf, size_t size)
 {
-	const char *dir = listed->dir->path;
-
-	snprintf(buf, size, "%s/" CACHE_LAYOUT "/%s%s%s", ls->cache->root, dir,
-		*dir ? "/" : "", listed->name);
+	snprintf(buf, size, "%s/" CACHE_LAYOUT "/%s%s%s", ls->cache->root, listed->dir,
+		*listed->dir ? "/" : "", listed->name);
 }
 
 /* What to call a file: its source; or the name under which its program knows it; or,
@@ -26,10 +24,10 @@ static void write_path(
 static void print_name(const struct ls *ls, FILE *out, const struct listed *listed)
 {
 	char path[PATH_MAX + NAME_MAX];
-	const struct layout_dir *dir = listed->dir;
+	const struct layout *item = listed->item;
 
-	if (dir->source && listed->item->kind != LAYOUT_FOREIGN)
-		snprintf(path, sizeof path, "%s/%s", dir->source, listed->name);
+	if (item->source_dir && item->kind != LAYOUT_FOREIGN)
+		snprintf(path, sizeof path, "%s/%s", item->source_dir, listed->name);
 	else
 		write_path(ls, listed, path, sizeof path);
 	escape_line(out, listed->source ? listed->source : path, ls->common.null);

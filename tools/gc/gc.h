@@ -59,7 +59,6 @@ struct gc_thread {
 	struct gc_kept *kept;
 	size_t kept_count;
 	/* The directory it reads. */
-	struct layout_dir dir;
 	struct extent *version;	    /* of it; NULL: it is in none */
 	int source_fd;		    /* of the sources; -1: there are none */
 	struct orphan *orphan;	    /* that directory, where it is missing */

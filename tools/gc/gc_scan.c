@@ -55,9 +55,9 @@ static struct orphan *note_missing(
 }
 
 /* Opens the folder of the sources of a __pycache__, or finds that it is missing. */
-static void look_for_sources(struct gc *gc, struct gc_thread *thread)
+static void look_for_sources(
+	struct gc *gc, struct gc_thread *thread, const struct layout_dir *dir)
 {
-	const struct layout_dir *dir = &thread->dir;
 	char source[PATH_MAX];
 
 	if (!dir->source || dir->source_len >= sizeof source)
@@ -81,10 +81,8 @@ static void begin_directory(struct walk_dir *dir)
 {
 	struct gc *gc = dir->context;
 	struct gc_thread *thread = thread_of(dir);
-	size_t version;
+	const size_t version = dir->layout.version_len;
 
-	thread->dir = layout_dir_parse(dir->path);
-	version = thread->dir.version_len;
 	thread->version =
 		version ? extent_of(&thread->versions, 0, dir->path, version) : NULL;
 	thread->source_fd = -1;
@@ -92,7 +90,7 @@ static void begin_directory(struct walk_dir *dir)
 	if (clock_is_over(gc->deadline))
 		dir->walk->stop = true;
 	else if (has_rules(gc))
-		look_for_sources(gc, thread);
+		look_for_sources(gc, thread, &dir->layout);
 }
 
 /* One that is empty was left so long ago that nobody is about to fill it. */
@@ -149,7 +147,7 @@ static enum gc_rule rule_of_entry(struct gc *gc, const struct layout *item,
 	struct stat st;
 
 	if (thread->source_fd < 0 ||
-		!layout_source_in(&thread->dir, item, file->name, source, sizeof source))
+		!layout_source(item, file->name, source, sizeof source))
 		return GC_RULES;
 	if (fstatat(thread->source_fd, file_name(source), &st, 0) < 0) {
 		if (errno != ENOENT && errno != ENOTDIR)
@@ -205,7 +203,7 @@ static void look_at(struct walk_dir *dir, const struct walk_file *file)
 {
 	struct gc *gc = dir->context;
 	struct gc_thread *thread = thread_of(dir);
-	const struct layout item = layout_parse_in(&thread->dir, file->name);
+	const struct layout item = layout_parse_in(&dir->layout, file->name);
 	enum gc_rule rule = GC_RULES;
 
 	if (file->type == DT_REG && has_rules(gc))

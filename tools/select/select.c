@@ -99,20 +99,18 @@ bool select_enters(const struct select *select, const char *parent, const char *
 	return targets_cover(&select->paths, dir, dir_len) > COVER_NONE;
 }
 
-bool select_has(const struct select *select, const struct layout *item, const char *dir,
-	const char *name)
+bool select_has(const struct select *select, const struct layout *item, const char *name)
 {
 	char source[PATH_MAX];
 	size_t len;
-	const char *source_dir;
 
 	if (select->paths.count == 0)
 		return true;
-	source_dir = layout_source_dir(dir, &len);
-	if (!source_dir)
+	if (!item->source_dir)
 		return false;
-	if (targets_cover(&select->paths, source_dir, len) == COVER_ALL)
+	if (targets_cover(&select->paths, item->source_dir, item->source_dir_len) ==
+		COVER_ALL)
 		return true;
-	len = layout_source(item, dir, name, source, sizeof source);
+	len = layout_source(item, name, source, sizeof source);
 	return len > 0 && targets_cover(&select->paths, source, len) == COVER_ALL;
 }

@@ -43,5 +43,4 @@ bool select_enters(const struct select *select, const char *parent, const char *
 /* Whether a file is selected, in a directory that select_enters let pass. A path selects
  * the entries of that source, or of the sources below it; no objects, which belong to no
  * path. */
-bool select_has(const struct select *select, const struct layout *item, const char *dir,
-	const char *name);
+bool select_has(const struct select *select, const struct layout *item, const char *name);

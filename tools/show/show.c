@@ -27,8 +27,7 @@ static void set_item(struct show *show)
 
 	if (show->cache) {
 		*item = layout_parse(show->dir, name);
-		if (item->kind == LAYOUT_ENTRY &&
-			layout_source(item, show->dir, name, source, sizeof source))
+		if (layout_source(item, name, source, sizeof source))
 			show->source.path = alloc_copy(source);
 	} else {
 		item->pyc = pyc_parse(name, strlen(name));
@@ -139,7 +138,7 @@ int show_make(
 static void compare_file(struct walk_dir *dir, const struct walk_file *file)
 {
 	struct show *show = dir->context;
-	struct layout item = layout_parse(dir->path, file->name);
+	struct layout item = layout_parse_in(&dir->layout, file->name);
 	AUTOFREE char *path = in_cache(show, dir->path, file->name);
 	AUTOFREE char *object = NULL;
 	int fd = strcmp(path, show->path) ? file_look(dir->fd, file->name, O_NOFOLLOW)

@@ -89,13 +89,12 @@ static void look_in_sources(struct walk_dir *dir)
 	struct deep_search *search = dir->context;
 	char directory[PATH_MAX], path[2 * PATH_MAX];
 	struct dirent *entry;
-	const char *source;
+	const struct layout_dir *layout = &dir->layout;
 	DIR *names = NULL;
-	size_t len;
 
-	source = layout_source_dir(dir->path, &len);
-	if (source && len < sizeof directory) {
-		snprintf(directory, sizeof directory, "%.*s", (int)len, source);
+	if (layout->source && layout->source_len < sizeof directory) {
+		snprintf(directory, sizeof directory, "%.*s", (int)layout->source_len,
+			layout->source);
 		names = opendir(directory);
 	}
 	while (names && search->wanted && (entry = readdir(names))) {

@@ -265,13 +265,12 @@ static void look_at(struct walk_dir *dir, const struct walk_file *file)
 	struct visit visit = { .verify = verify,
 		.dir = dir,
 		.name = file->name,
-		.item = layout_parse(dir->path, file->name) };
+		.item = layout_parse_in(&dir->layout, file->name) };
 	char source[PATH_MAX];
 
-	if (!select_has(&verify->select, &visit.item, dir->path, file->name))
+	if (!select_has(&verify->select, &visit.item, file->name))
 		return;
-	if (visit.item.kind == LAYOUT_ENTRY &&
-		layout_source(&visit.item, dir->path, file->name, source, sizeof source))
+	if (layout_source(&visit.item, file->name, source, sizeof source))
 		visit.source = source;
 	look(&visit);
 	if (verify->deep)

@@ -110,7 +110,7 @@ static void is_that_item(void **state)
 	const struct file *row = *state;
 	struct layout item = layout_parse(row->dir, row->name);
 	char source[64] = "";
-	size_t len = layout_source(&item, row->dir, row->name, source, sizeof source);
+	size_t len = layout_source(&item, row->name, source, sizeof source);
 
 	assert_string_equal(layout_kind_names[item.kind], layout_kind_names[row->kind]);
 	assert_int_equal(item.level, row->level);
@@ -118,8 +118,7 @@ static void is_that_item(void **state)
 	if (len)
 		assert_string_equal(source, row->source);
 	if (len) /* and no letter less than it needs */
-		assert_int_equal(
-			layout_source(&item, row->dir, row->name, source, len), 0);
+		assert_int_equal(layout_source(&item, row->name, source, len), 0);
 }
 
 static void there_and_back(void **state)
