@@ -9,8 +9,10 @@
  */
 #pragma once
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/types.h>
 
@@ -44,6 +46,20 @@ int cached_mkdir(int dirfd, const char *path, mode_t mode);
 int cached_rmdir(int dirfd, const char *path);
 int cached_chdir(const char *path);
 
+/* wrap_list.c */
+DIR *cached_opendir(const char *path);
+struct dirent *cached_readdir(DIR *dir);
+void cached_rewinddir(DIR *dir);
+int cached_closedir(DIR *dir);
+int cached_scandir(int dirfd, const char *path, struct dirent ***ret,
+	int (*filter)(const struct dirent *),
+	int (*order)(const struct dirent **, const struct dirent **));
+
+/* How many listings are open that are of more than the program's directory. One load, for
+ * the wrapper of readdir. */
+extern atomic_uint list_count;
+
+/* wrap_dir.c */
 /* Before a program makes something by that descriptor of a directory, or enters it: where
  * it is one of a __pycache__ that only the cache has, makes that in the tree, with what
  * the cache has of it, and the descriptor one of that. Where it cannot be made, nothing

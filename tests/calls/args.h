@@ -41,6 +41,18 @@ static struct open_how *how_of(int i)
 
 static FILE *the_stream;
 
+static DIR *the_dir;
+
+/* What a listing of the i-th argument is told by; of where we are if there is none. */
+static DIR *dir_of(int i)
+{
+	the_dir = fn.opendir(P(i));
+	if (!the_dir)
+		the_dir = fn.opendir(".");
+	errno = ERRNO_BEFORE;
+	return the_dir;
+}
+
 static FILE *some_stream(void)
 {
 	return the_stream = fdopen(raw_open(AT_FDCWD, "/dev/null", O_RDWR, 0), "r+");

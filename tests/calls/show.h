@@ -159,6 +159,15 @@ static void show_dir(DIR *dir)
 	}
 }
 
+static void show_entry(const struct dirent *entry)
+{
+	say_errno(!entry);
+	say("%s", entry ? "an entry" : "none");
+	closedir(the_dir);
+}
+
+#define show_again(call) ((call), show_dir(the_dir))
+
 static void show_list(int count)
 {
 	show_number(count);

@@ -262,17 +262,17 @@ gone=$(cat <<-END
 	c - a/@/$m
 	END
 )
-# A listing is of the tree's directory if there is one, else of the cache's; no merging.
+# A listing is of the tree's directory and of the cache's.
 {
-	for call in opendir "scandir:3_" "scandirat:3_"; do
+	for call in opendir rewinddir "scandir:" "scandir64:" "scandirat:" "scandirat64:"; do
 		dirfd=
-		[ "${call%%:*}" != scandirat ] || dirfd="CWD "
-		count=${call#*:}
-		[ "$count" != opendir ] && open=$count close= || open=[ close=]
-		echo "=${open}._.._m.cpython-311.pyc$close m:t,n ${call%%:*} ${dirfd}a/@"
-		echo "=${open}._.._other.c$close n,+other.c ${call%%:*} ${dirfd}a/@"
-		echo "=${open}._.._n.cpython-311.pyc$close n ${call%%:*} ${dirfd}a/@"
+		case $call in scandirat*) dirfd="CWD " ;; esac
+		case $call in *:) four=4_ three=3_ close= ;; *) four=[ three=[ close=] ;; esac
+		echo "=${four}._.._m.cpython-311.pyc_n.cpython-311.pyc$close m:t,n ${call%:} ${dirfd}a/@"
+		echo "=${four}._.._n.cpython-311.pyc_other.c$close n,+other.c ${call%:} ${dirfd}a/@"
+		echo "=${three}._.._n.cpython-311.pyc$close n ${call%:} ${dirfd}a/@"
 	done
+	for symbol in readdir readdir64 closedir; do echo "any m:t,n $symbol a/@"; done
 } >"$T/listings"
 rows_cross "$gone" "unlink %p" "remove %p" "rmdir %p" "unlinkat CWD %p 0" "unlinkat FD:b ../%p 0" \
 	"unlinkat CWD %p AT_REMOVEDIR" "unlinkat FD:b ../%p AT_REMOVEDIR" >"$T/gone"

@@ -32,6 +32,24 @@ made_anew() {
 		"a directory that was made anew lists nothing old after bytecode was written there on $name"
 }
 
+# A __pycache__ that came with the tree is listed with what only the cache has; but for what
+# has become stale, which could not be opened.
+beside() {
+	mkdir -p "$T/real/__pycache__" && echo 'x = 1' >"$T/real/m.py" && echo 'x = 1' >"$T/real/n.py"
+	echo text >"$T/real/__pycache__/other.txt"
+	preloaded "$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import m, n' "$T/real"
+	echo 'x = 22' >"$T/real/n.py"
+	is "$(preloaded "$python" -c 'import os, shutil, sys
+d = sys.argv[1] + "/__pycache__"
+print(sorted(os.listdir(d)), sorted(e.name for e in os.scandir(d) if e.is_file() and e.stat().st_size))
+shutil.copytree(sys.argv[1], sys.argv[2])
+print(sorted(os.listdir(d)) == sorted(os.listdir(sys.argv[2] + "/__pycache__")))
+shutil.rmtree(d)
+print(os.path.exists(d))' "$T/real" "$T/copy" 2>&1)" "['m.$tag.pyc', 'other.txt'] ['m.$tag.pyc', 'other.txt']
+True
+False" "a real __pycache__ is listed, copied and deleted with what only the cache has on $name"
+}
+
 # zipfile.PyZipFile takes bytecode that is not older than its source, and opens it.
 packed() {
 	mkdir "$T/zip" && echo 'x = 1' >"$T/zip/m.py"
@@ -93,6 +111,7 @@ closed_tree() {
 agrees() {
 	sources
 	made_anew
+	beside
 	packed
 	checked_out
 	closed_tree

@@ -96,9 +96,11 @@ comm -23 "$T/paths" "$T/known" |
 comm -13 "$T/paths" "$T/exceptions" |
 	none "every exception is about a path-taking function"
 # The four change whom the cache may serve; after the three nothing is counted any more;
-# by a descriptor of a pretended directory too a program may enter it.
-comm -13 "$T/paths" "$T/calls" | grep -vxE 'set(re|res|e)?uid|_exit|_Exit|quick_exit|fchdir' |
-	none "every interposed function takes a path, changes the user, ends the process or enters a directory"
+# by a descriptor of a pretended directory too a program may enter it; and these read what
+# opendir has opened.
+comm -13 "$T/paths" "$T/calls" |
+	grep -vxE 'set(re|res|e)?uid|_exit|_Exit|quick_exit|fchdir|readdir(64)?|rewinddir|closedir' |
+	none "every interposed function takes a path, changes the user, ends the process, enters or lists a directory"
 uniq -d "$T/paths" | none "no name is twice in path-functions.txt"
 
 # "as NAME" is a reason only if that name has one.

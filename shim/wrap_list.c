@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Listing a `__pycache__` that both the tree and the cache have: the tree's names, then
+ * those that only the cache has. Of these, what an open would not find (stale bytecode)
+ * is left out, so that a program can open all that it was shown.
+ *
+ * Only a listing by a path is of both. Who lists a descriptor (shutil.rmtree) goes on to
+ * delete by it, which does not lead to the cache.
+ */
+#include "shim/wrap.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shim/calls.h"
+#include "shim/core/base/text.h"
+#include "shim/place.h"
+#include "shim/process.h"
+
+struct listing {
+	DIR *cache;
+	struct text
+		path; /* of the tree's directory, with a slash; then of a name in it */
+	char room[2 * PATH_MAX];
+};
+
+/* Those that are open, by the program's DIR, which one thread uses at a time. Further
+ * ones are of the tree alone. */
+static struct {
+	DIR *_Atomic dir;
+	struct listing *listing;
+} slots[16];
+#define SLOTS_END (slots + sizeof slots / sizeof *slots)
+
+atomic_uint list_count;
+
+static __typeof__(&slots[0]) slot_of(DIR *dir)
+{
+	for (__auto_type slot = slots; slot < SLOTS_END; slot++)
+		if (atomic_load_explicit(&slot->dir, memory_order_acquire) == dir)
+			return slot;
+	return NULL;
+}
+
+static bool take_slot(DIR *dir, struct listing *listing)
+{
+	for (__auto_type slot = slots; slot < SLOTS_END; slot++) {
+		DIR *none = NULL;
+
+		if (atomic_compare_exchange_strong(&slot->dir, &none, dir)) {
+			slot->listing = listing;
+			list_count++;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void add_cache(struct place *place, DIR *dir)
+{
+	struct listing *listing = sys_real.map(sizeof *listing);
+
+	if (!listing)
+		return;
+	listing->path =
+		(struct text){ .data = listing->room, .size = sizeof listing->room };
+	text_adds(&listing->path, place_show(place));
+	text_adds(&listing->path, "/");
+	place_hide(place);
+	listing->cache = real.opendir(place->cache);
+	if (listing->cache && take_slot(dir, listing))
+		return;
+	if (listing->cache)
+		(void)real.closedir(listing->cache);
+	sys_real.unmap(listing, sizeof *listing);
+}
+
+/* Opens what was found for the place, and lists what the cache has besides. */
+static DIR *open_found(struct place *place, const char *found)
+{
+	DIR *dir = real.opendir(found);
+	int saved = errno;
+
+	if (dir && place->kind == PLACE_DIR && found == place->path &&
+		place_in_cache(place))
+		add_cache(place, dir);
+	errno = saved;
+	return dir;
+}
+
+DIR *cached_opendir(const char *path)
+{
+	return WITH_PLACE(
+		real.opendir(path), open_found(place, place_find(place, AT_FDCWD, path)));
+}
+
+/* Whether the name is in the cache alone, and an open finds it. */
+static bool is_more(DIR *dir, struct listing *listing, const char *name)
+{
+	const size_t len = listing->path.len;
+	int fd;
+
+	if (name[0] == '.' || place_exists(dirfd(dir), name))
+		return false;
+	text_adds(&listing->path, name);
+	fd = cached_open(AT_FDCWD, listing->room, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
+	listing->path.len = len;
+	if (fd >= 0)
+		sys_real.close(fd);
+	return fd >= 0 || errno != ENOENT;
+}
+
+struct dirent *cached_readdir(DIR *dir)
+{
+	__auto_type slot = slot_of(dir);
+	struct dirent *entry;
+	int saved = errno;
+
+	errno = 0;
+	entry = real.readdir(dir);
+	if (entry || errno || !slot) {
+		errno = errno ? errno : saved;
+		return entry;
+	}
+	while ((entry = real.readdir(slot->listing->cache)))
+		if (is_more(dir, slot->listing, entry->d_name))
+			break;
+	errno = saved;
+	return entry;
+}
+
+void cached_rewinddir(DIR *dir)
+{
+	__auto_type slot = slot_of(dir);
+
+	if (slot)
+		real.rewinddir(slot->listing->cache);
+	real.rewinddir(dir);
+}
+
+int cached_closedir(DIR *dir)
+{
+	__auto_type slot = slot_of(dir);
+
+	if (slot) {
+		(void)real.closedir(slot->listing->cache);
+		sys_real.unmap(slot->listing, sizeof *slot->listing);
+		atomic_store_explicit(&slot->dir, NULL, memory_order_release);
+		list_count--;
+	}
+	return real.closedir(dir);
+}
+
+struct names {
+	struct dirent **list;
+	size_t count, size;
+};
+
+static bool keep_name(struct names *names, const struct dirent *entry)
+{
+	struct dirent **more, *copy;
+
+	if (names->count == names->size) {
+		more = realloc(names->list, (2 * names->size + 64) * sizeof *more);
+		if (!more)
+			return false;
+		names->list = more;
+		names->size = 2 * names->size + 64;
+	}
+	copy = malloc(entry->d_reclen);
+	if (!copy)
+		return false;
+	memcpy(copy, entry, entry->d_reclen);
+	names->list[names->count++] = copy;
+	return true;
+}
+
+/* scandir of an open directory, which it closes. */
+static int scan(
+	DIR *dir, struct dirent ***ret, scandir_filter *filter, scandir_order *order)
+{
+	struct names names = { .list = NULL };
+	struct dirent *entry;
+	bool ok = true;
+
+	while (ok && (entry = cached_readdir(dir)))
+		ok = (filter && !filter(entry)) || keep_name(&names, entry);
+	(void)cached_closedir(dir);
+	if (!ok) {
+		while (names.count)
+			free(names.list[--names.count]);
+		free(names.list);
+		return -1;
+	}
+	if (order && names.count)
+		qsort(names.list, names.count, sizeof *names.list,
+			(int (*)(const void *, const void *))order);
+	*ret = names.list;
+	return (int)names.count;
+}
+
+static int scan_found(int dirfd, const char *found, struct dirent ***ret,
+	scandir_filter *filter, scandir_order *order)
+{
+	return dirfd == AT_FDCWD ? real.scandir(found, ret, filter, order)
+				 : real.scandirat(dirfd, found, ret, filter, order);
+}
+
+/* The directory if the tree and the cache have one, else NULL. */
+static DIR *open_both(struct place *place, int dirfd, const char *path)
+{
+	DIR *dir;
+
+	if (place_find(place, dirfd, path) != place->path || place->kind != PLACE_DIR ||
+		!place_in_cache(place))
+		return NULL;
+	dir = real.opendir(place_show(place));
+	place_hide(place);
+	if (dir)
+		add_cache(place, dir);
+	return dir;
+}
+
+int cached_scandir(int dirfd, const char *path, struct dirent ***ret,
+	scandir_filter *filter, scandir_order *order)
+{
+	DIR *dir = WITH_PLACE(NULL, open_both(place, dirfd, path));
+
+	return dir ? scan(dir, ret, filter, order)
+		   : WITH_PLACE(scan_found(dirfd, path, ret, filter, order),
+			     scan_found(dirfd, place_find(place, dirfd, path), ret,
+				     filter, order));
+}
