@@ -214,3 +214,10 @@ void *next_find(const char *name)
 	plain[length - 2] = '\0';
 	return find_anywhere(plain);
 }
+
+void *next_find_in_libc(const char *name)
+{
+	const size_t count = atomic_load_explicit(&libraries_count, memory_order_acquire);
+
+	return count ? find_in(&libraries[count - 1], name) : NULL;
+}

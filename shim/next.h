@@ -25,3 +25,6 @@ void next_begin(void);
  * offsets have no such names. Reads memory and does nothing else, so it may be called
  * anywhere. */
 void *next_find(const char *name);
+
+/* Likewise, in libc alone: no preload stands in front of what it gives. */
+void *next_find_in_libc(const char *name);

@@ -78,55 +78,62 @@ static void name_version(struct journal_record *record)
 	}
 }
 
-/* room: PROCESS_ROOM bytes, for the path and, at its end, for the record. */
-static void append(char *room, struct counters *counters, bool goes_on)
+/* A record and the path of its journal, not on the stack, which may be small. Kept, since
+ * what the process's calls keep is in use when a decision is counted. */
+static struct scratch kept;
+struct room {
+	struct journal_record record;
+	char path[PATH_MAX];
+};
+
+static void append(struct room *room, struct counters *counters, bool goes_on)
 {
 	const struct config *config = &process_config;
-	const size_t size = PROCESS_ROOM - sizeof(struct journal_record);
-	struct journal_record *record = (struct journal_record *)(room + size);
 
-	if (!counters_take(counters, &sys_real, goes_on, record))
+	if (!counters_take(counters, &sys_real, goes_on, &room->record))
 		return;
-	memcpy(room, config->root, config->root_len);
-	name_version(record);
-	journal_finish(record);
-	(void)journal_append(&sys_real, room, config->root_len, size, record);
+	memcpy(room->path, config->root, config->root_len);
+	name_version(&room->record);
+	journal_finish(&room->record);
+	(void)journal_append(&sys_real, room->path, config->root_len, sizeof room->path,
+		&room->record);
 }
 
 /* What cannot be written yet, since there is no cache yet, is kept for the next time. */
 static void flush(struct counters *counters, bool goes_on)
 {
-	char *path = process_take_room(); /* a stack may be small */
+	size_t size;
+	struct room *room = scratch_take(&kept, &sys_real, sizeof *room, &size);
 	enum verdict why;
 
-	if (path && process_root(path, &why) == ROOT_READY && !is_limited())
-		append(path, counters, goes_on);
-	process_give_room(path);
+	if (room && process_root(room->path, &why) == ROOT_READY && !is_limited())
+		append(room, counters, goes_on);
+	scratch_give(&kept, &sys_real, room, size);
+}
+
+/* In a vfork child, too: what it counted is its parent's, and so is the record. */
+static void count(enum verdict verdict)
+{
+	struct counters *counters = report_counters();
+	int saved = errno;
+
+	if (__builtin_expect(counters_count(counters, verdict), 0))
+		flush(counters, true);
+	errno = saved;
 }
 
 /* In a vfork child the owner is the parent, or it has not begun. */
-static void flush_own(struct counters *counters, bool goes_on)
+void report_flush(void)
 {
+	struct counters *counters =
+		atomic_load_explicit(&report_page, memory_order_acquire);
 	int saved = errno;
 
 	if (counters && counters_has_begun(counters) &&
 		atomic_load_explicit(&counters->owner, memory_order_relaxed) ==
 			(pid_t)sys_real.pid())
-		flush(counters, goes_on);
+		flush(counters, false);
 	errno = saved;
-}
-
-static void count(enum verdict verdict)
-{
-	struct counters *counters = report_counters();
-
-	if (__builtin_expect(counters_count(counters, verdict), 0))
-		flush_own(counters, true);
-}
-
-void report_flush(void)
-{
-	flush_own(atomic_load_explicit(&report_page, memory_order_acquire), false);
 }
 
 /* A vfork child never comes here, no matter which process began to count. */

@@ -60,7 +60,10 @@ static void the_last_library_is_libc(void **state)
 {
 	(void)state;
 	assert_in_range(libraries_count, 1, LIBRARIES_MAX);
-	assert_non_null(find_in(&libraries[libraries_count - 1], "__libc_start_main"));
+	assert_ptr_equal(
+		next_find_in_libc("__libc_start_main"), by_loader("__libc_start_main"));
+	assert_ptr_equal(next_find_in_libc("clock_gettime"), by_loader("clock_gettime"));
+	assert_null(next_find_in_libc("pycstash_has_no_such_name"));
 }
 
 static int by_old_hash(struct dl_phdr_info *library, size_t size, void *context)

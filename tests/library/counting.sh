@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# What a warm start costs in system calls: two for each module, and for counting one for
+# each process and five for each record. There is a record at decision 1, 2, 4, 8, … and one
+# at the end. Calls for memory are left out: how many an interpreter makes varies.
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
+
+if ! strace -f -o /dev/null true 2>/dev/null; then
+	skip_all "counting costs five system calls a record" "strace cannot trace here"
+fi
+
+of_memory='brk,mmap,munmap,mremap,mprotect,madvise,futex,rt_sigaction,rt_sigprocmask'
+# How many calls that import makes: the first N modules of $T/src.
+calls() { # N VARIABLE=VALUE…
+	env "${@:2}" strace -qq -f -E LD_PRELOAD="${preload-}" -o "$T/trace" -e trace="!$of_memory" \
+		-e signal=none "$python" -S "$T/main.py" "$1" || echo "# failed: $*"
+	grep -vc -e ' +++ ' "$T/trace"
+}
+cat >"$T/main.py" <<'END'
+import sys
+sys.path.insert(0, sys.path[0] + "/src")
+for i in range(int(sys.argv[1])):
+    __import__("m%d" % i)
+END
+
+costs() {
+	local n bare uncounted counted decisions records most
+	is_pypy "$python" && return
+	cp "$suite/main.py" "$T" && mkdir "$T/src"
+	for n in {0..199}; do echo "x = $n" >"$T/src/m$n.py"; done
+	preloaded "$python" -S "$T/main.py" 200
+	for n in 0 200; do
+		env PYTHONPYCACHEPREFIX="$T/alone" "$python" -S "$T/main.py" $n
+		preloaded PYCSTASH_LOG="$log" "$python" -S "$T/main.py" $n
+		bare=$(calls $n PYTHONPYCACHEPREFIX="$T/alone")
+		uncounted=$(preload=$SO calls $n PYCSTASH_DIR="$CACHE" PYCSTASH_STATS=0)
+		counted=$(preload=$SO calls $n PYCSTASH_DIR="$CACHE")
+		extra[n]=$((uncounted - bare))
+		decisions=$(grep -c '\.pyc' "$log") && rm "$log"
+		records=1
+		for ((most = 1; most <= decisions; most *= 2)); do records=$((records + 1)); done
+		most=$((1 + 5 * records))
+		check "$name: counting $decisions decisions costs at most $most system calls" \
+			test $((counted - uncounted)) -le $most -a $((counted - uncounted)) -gt 0
+	done
+	check "$name: a warm import costs at most two system calls more than without the library" \
+		test $((extra[200] - extra[0])) -le 400
+}
+suite=$T
+some costs
+
+done_testing
