@@ -18,7 +18,7 @@
 #define IS_KEEPING (atomic_load_explicit(&process_own_tag, memory_order_relaxed) != NULL)
 #define IS_LISTING atomic_load_explicit(&list_count, memory_order_relaxed)
 #define IS_GIVING atomic_load_explicit(&process_gave_directory, memory_order_relaxed)
-#define IS_WATCHING atomic_load_explicit(&process_watching, memory_order_relaxed)
+#define IS_WATCHING (int)atomic_load_explicit(&process_watching, memory_order_relaxed)
 
 /* 1. The stand-ins. */
 

@@ -21,7 +21,8 @@ static struct recent_stat recent;
 static _Atomic uint32_t magic;
 static struct source_clock source_clock;
 static atomic_bool cannot_clone;
-atomic_bool process_watching, process_gave_directory;
+atomic_uint process_watching;
+atomic_bool process_gave_directory;
 static atomic_bool compiles; /* it has loaded py_compile */
 
 static _Atomic(enum root_state) root_state = ROOT_UNKNOWN;

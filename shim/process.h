@@ -85,9 +85,9 @@ void process_show_tag(const char *tag);
 /* The process has loaded py_compile or compileall: see pyc_is_compiler. */
 void process_show_compiler(void);
 
-/* Whether the process has asked for bytecode that was not there: then it matters which
- * sources it opens. One load, for the wrapper of open. */
-extern atomic_bool process_watching;
+/* Whether it matters which sources the process opens: an entry_watch. One load, for the
+ * wrapper of open. */
+extern atomic_uint process_watching;
 
 /* It has opened that path: if it is a source, see pending_opened. Returns fd, whatever
  * that is. A path relative to a descriptor is taken for another: that can cost a seal. */

@@ -123,6 +123,90 @@ arrives "numba's index, which nobody has looked for" "$python" -c "import os, sh
 shutil.copyfile('$T/numba', '$into/$nbi.tmp.5')
 os.replace('$into/$nbi.tmp.5', '$into/$nbi')"
 arrives "a pyc that comes with another directory" sh -c "mkdir x && cp $T/$pyc x && rm -rf $into && mv x $into"
+# The cache has served the module to the thread that then brings another pyc for it. What
+# runs then is what Python alone would run, and it goes with its directory.
+served() { # SENTENCE CODE: m is imported from pkg, put(PATH) writes a file that says "forged"
+	local ran there kept
+	rm -rf "$CACHE" "$T/work" && mkdir -p "$T/work/pkg" && cd "$T/work" || return
+	cp "$T/archive/pkg/m.py" pkg
+	echo 'import m' >pkg/n.py
+	imports n >/dev/null
+	preloaded "$python" -c "import os, shutil, sys, threading
+sys.path.insert(0, '$T/work/pkg')
+def put(path): shutil.copyfile('$T/unchecked', path)
+$2" >"$T/out" 2>&1
+	there=$(grep -Rlq forged pkg && echo arrived)
+	kept=$(grep -rl forged "$CACHE")
+	ran=$(imports m)
+	rm -rf pkg && cp -r "$T/official" pkg
+	[ "$there" ] || cat "$T/out"
+	is "$there $ran $kept $(imports m)" "arrived forged  official" "$1: it is in the tree alone, where Python runs it"
+}
+into=$T/work/pkg/__pycache__
+replace="put('$into/$pyc.5'); os.replace('$into/$pyc.5', '$into/$pyc')"
+served "a pyc that is written for a module served" "import m
+$replace"
+served "a pyc that is written for a module served by a relative path" "sys.path[0] = 'pkg'
+import m
+$replace"
+served "a pyc that is written to a relative path for a module served" "import m
+${replace//$T\/work\//}"
+served "a pyc that is written for bytecode that was read" "open('$into/$pyc', 'rb').read()
+$replace"
+served "a pyc that another thread writes for a module served" "import m
+def work(): $replace
+thread = threading.Thread(target=work); thread.start(); thread.join()"
+served "a pyc that a child writes for a module served" "import m
+if os.fork() == 0:
+    $replace
+    os._exit(0)
+os.wait()"
+served "a pyc that comes from another directory for a module served" "import m
+os.mkdir('x'); put('x/$pyc.5'); os.replace('x/$pyc.5', '$into/$pyc')"
+served "a pyc that comes from another __pycache__ for a module served" "import m
+os.makedirs('x/__pycache__'); put('x/__pycache__/$pyc.5'); os.replace('x/__pycache__/$pyc.5', '$into/$pyc')"
+served "a pyc that is written for a module served whose source was read" "import linecache, m
+assert linecache.getline(m.__file__, 1)
+$replace"
+served "a pyc that is written once a module was compiled" "open('pkg/m.py', 'a').write('#')
+import m
+$replace"
+served "a pyc that is written once a module was compiled by py_compile" "import m, py_compile
+py_compile.compile('pkg/m.py')
+$replace"
+served "a pyc that is written for a module served and reloaded after an edit" "import importlib, m
+open('pkg/m.py', 'a').write('#')
+importlib.reload(m)
+$replace"
+
+# Where it is a compiler that writes, what it writes is kept, and served.
+compiled() { # SENTENCE CODE: m is imported from pkg, its source is edited
+	rm -rf "$CACHE" "$T/work" && mkdir -p "$T/work/pkg" && cd "$T/work" || return
+	cp "$T/archive/pkg/m.py" pkg
+	echo 'import m' >pkg/n.py
+	imports n >/dev/null
+	preloaded "$python" -c "import importlib, m, os, subprocess, sys
+open('pkg/m.py', 'w').write('print(\"edited\")')
+$2" >"$T/out" 2>&1
+	rm -f "$T/log"
+	is "$(preloaded PYCSTASH_LOG="$T/log" "$python" -c 'import m')
+$(grep -c 'hit: .*/m[.]' "$T/log")
+$(find pkg -name __pycache__)" "edited
+1
+" "$1: it is in the cache alone, and is served"
+}
+export PYTHONPATH=$T/work/pkg
+compiled "what an import makes of an edited source, of a module served" "importlib.reload(m)"
+chmod 700 "$T" # else it were for other users
+compiled "what py_compile makes of a module served" "import py_compile; py_compile.compile('$T/work/pkg/m.py', doraise=True)"
+compiled "what compileall -f makes of a module served" "import compileall; compileall.compile_dir('$T/work/pkg', force=True)"
+compiled "what another process makes of a module served" "subprocess.check_call([sys.executable, '-c', 'import m'])"
+compiled "what a child makes of a module served" "
+if os.fork() == 0:
+    importlib.reload(m)
+    os._exit(0)
+os.wait()"
+unset PYTHONPATH
 if command -v git >/dev/null; then
 	(cd "$T/archive" && git init -q . && git add -f pkg && git -c user.name=x -c user.email=x@x commit -qm x) >/dev/null 2>&1
 	arrives "a pyc that git checks out" sh -c "git clone -q $T/archive clone && rm -r pkg && mv clone/pkg pkg"

@@ -28,7 +28,8 @@ struct explain_search {
 	/* what there is one of in a process */
 	struct scratch scratch;
 	struct pending pending, created;
-	atomic_bool watching, cannot_clone;
+	atomic_uint watching;
+	atomic_bool cannot_clone;
 	_Atomic uint32_t magic;
 	struct source_clock clock;
 	struct layers layers;

@@ -26,7 +26,8 @@
 static struct layers layers;
 static struct pending pending;
 static struct source_clock source_clock;
-static atomic_bool watching, cannot_clone;
+static atomic_uint watching;
+static atomic_bool cannot_clone;
 
 /* The library creates no file in the cache where less is free. */
 #define ROOM_PER_FILE (64u * 1024)

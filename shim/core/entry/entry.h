@@ -52,6 +52,13 @@ struct entry_policy {
 	void *layer_context;
 };
 
+/* Whether it matters which sources the process opens. */
+enum entry_watch {
+	ENTRY_WATCH_NONE,
+	ENTRY_WATCH_ONCE, /* until it opens the next bytecode */
+	ENTRY_WATCH_ALWAYS,
+};
+
 /* The interpreter that runs here, and what it is about to compile: what opening and
  * sealing need. */
 struct entry_python {
@@ -61,7 +68,7 @@ struct entry_python {
 	struct pending
 		*created;      /* temporary files; apart, so that they take no slot there
 				*/
-	atomic_bool *watching; /* set when there is a pending source */
+	atomic_uint *watching; /* enum entry_watch */
 };
 
 /* What is the same for all entries of a process. */
@@ -148,8 +155,8 @@ int entry_seal(struct entry *entry, const char *temporary, bool *ret_shared,
  * temporary becomes that. */
 void entry_share(struct entry *entry, const char *temporary);
 
-/* After entry_seal, when the pyc has its name or has none: a process that waits for it
- * (flight.h) looks again. */
+/* After entry_seal, when the pyc has its name or has none: the compile is no longer
+ * pending, and a process that waits for it (flight.h) looks again. */
 void entry_landed(const struct entry *entry);
 
 /* Whether what is about to get the entry's name was compiled for others, who would not

@@ -115,6 +115,24 @@ bool entry_file_is_reusable(const struct entry *entry);
  * is code for all paths: see entry_share. */
 bool entry_file_may_be_object(const struct entry *entry);
 
+/* Whether it is what every interpreter imports first, from its own library. Any other pyc
+ * in a tree may be anybody's, and does not show which magic number the process has: one
+ * odd file would keep it from all entries. */
+bool entry_is_interpreters_own(const struct entry *entry);
+
+/* Remembers that bytecode was looked for, and the source as it was looked at, which
+ * Python is going to compile. There may be none of the name that the bytecode's tells
+ * (m.hy). */
+void entry_pending_note(struct entry *entry, uint32_t looks);
+/* The same, once the source is settled. */
+void entry_pending_settle(struct entry *entry, uint32_t looks);
+/* The same of bytecode that the program was served, if it may find it stale and compile
+ * after all. What it compiles then is of a source that changes, and proves nothing. */
+void entry_pending_served(struct entry *entry);
+/* The program goes on to other bytecode: it has compiled what it was served first, or
+ * will not. */
+void entry_pending_is_over(const struct entry_world *world);
+
 /* Before a compile: how long another process was waited for that compiles the same, as
  * flight_join. */
 int64_t entry_flight_join(const struct entry *entry);

@@ -63,7 +63,9 @@ void entry_flight_found(const struct entry *entry, int64_t waited)
 
 void entry_landed(const struct entry *entry)
 {
+	const struct entry_world *world = entry->world;
 	const struct flight_site site = site_of(entry);
 
+	pending_drop(world->python.pending, world->env.sys->thread(), entry->source.path);
 	flight_done(&site);
 }

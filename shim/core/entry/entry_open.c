@@ -313,19 +313,6 @@ static bool is_doubtful(const struct search *search, int fd)
 	       is_older_than_source(&st, &entry->source.st);
 }
 
-/* Whether it is what every interpreter imports first, from its own library. Any other pyc
- * in a tree may be anybody's, and does not show which magic number the process has: one
- * odd file would keep it from all entries. */
-static bool is_interpreters_own(const struct entry *entry)
-{
-	static const char dir[] = "/encodings/__pycache__", name[] = "/__init__.";
-	size_t len = sizeof dir - 1;
-
-	return entry->dir_len > len &&
-	       memcmp(entry->path + entry->dir_len - len, dir, len) == 0 &&
-	       strncmp(entry->path + entry->dir_len, name, sizeof name - 1) == 0;
-}
-
 /* A pyc in the tree that is valid by Python's own rule is served as it is. */
 static int try_tree(struct search *search)
 {
@@ -348,7 +335,7 @@ static int try_tree(struct search *search)
 	header = header_read(entry->pyc->tag, bytes, n < 0 ? 0 : (size_t)n);
 	/* What Python would replace is in nobody's way, or it would be so for ever. */
 	bad = header.kind == HEADER_BAD || entry_magic_is_foreign(entry, header.magic);
-	if (!bad && is_interpreters_own(entry))
+	if (!bad && entry_is_interpreters_own(entry))
 		entry_magic_shown(entry, header.magic);
 	fits = !bad && source_recall(&entry->source, sys, entry->world->env.recent) &&
 	       header_fits(&header, &entry->source.st);
@@ -361,29 +348,6 @@ static int try_tree(struct search *search)
 		return found(search, fd, VERDICT_IN_TREE);
 	}
 	return reject(search, fd, bad ? VERDICT_MISS_DAMAGED : VERDICT_MISS_CHANGED);
-}
-
-/* Remembers that bytecode was looked for, and the source, which Python is going to
- * compile. There may be none of the name that the bytecode's tells (m.hy). */
-static void remember(struct entry *entry, uint32_t looks)
-{
-	struct pending_source pending = { .looks = looks };
-
-	if (entry->source.there) {
-		pending.identity = entry->source.identity;
-		pending.digested = entry->source.digested;
-		pending.settled = entry->source.settled;
-		pending.hopeless = entry->source.hopeless;
-		pending.own_codec = entry->source.own_codec;
-		pending.digest = entry->source.digest;
-		pending.seen = entry->source.seen;
-		pending.seen_mtime = header_mtime(&entry->source.seen_mtime);
-		pending.seen_size = (uint32_t)entry->source.seen_size;
-		atomic_store_explicit(
-			entry->world->python.watching, true, memory_order_relaxed);
-	}
-	pending_add(entry->world->python.pending, entry->world->env.sys->thread(),
-		entry->source.path, &pending);
 }
 
 static __attribute__((noinline)) int try_layers_objects(struct search *search)
@@ -454,20 +418,8 @@ static int search_for(struct search *search, int candidate)
 	if (fd == -ENOENT)
 		fd = try_flight(search);
 	if (fd == -ENOENT)
-		remember(search->entry, 0);
+		entry_pending_note(search->entry, 0);
 	return fd;
-}
-
-static void settle(struct entry *entry, uint32_t looks)
-{
-	if (source_settle(
-		    &entry->source, entry->world->env.sys, entry->world->env.clock) == 0)
-		remember(entry, looks);
-}
-
-void entry_ask(struct entry *entry)
-{
-	settle(entry, 1);
 }
 
 int entry_open(struct entry *entry, int candidate, int flags, enum verdict *verdict)
@@ -478,29 +430,18 @@ int entry_open(struct entry *entry, int candidate, int flags, enum verdict *verd
 	int fd;
 
 	*verdict = VERDICT_MISS_NO_ENTRY;
+	entry_pending_is_over(entry->world);
 	fd = search_for(&search, candidate);
 	if (fd == -ENOENT)
 		return search.rejected;
 	if (fd < 0) /* a loop of links, say: Python compiles then, too */
-		settle(entry, 0);
+		entry_pending_settle(entry, 0);
 	/* Python compares a hash with the source, and may compile after all. */
 	if (*verdict == VERDICT_HIT_HASH || *verdict == VERDICT_HIT_HASH_CONTENT)
-		remember(entry, 0);
-	if (fd >= 0)
-		pending_served(entry->world->python.pending,
-			entry->world->env.sys->thread(), entry->source.path);
+		entry_pending_note(entry, 0);
+	else if (fd >= 0)
+		entry_pending_served(entry);
 	if (search.rejected >= 0)
 		entry->world->env.sys->close(search.rejected);
 	return fd;
-}
-
-bool entry_is_pending(const struct entry *entry)
-{
-	const struct entry_world *world = entry->world;
-	const uintptr_t thread = world->env.sys->thread();
-	struct pending_source pending;
-
-	return pending_find(
-		       world->python.pending, thread, entry->source.path, &pending) ||
-	       pending_is_lost(world->python.pending, thread, entry->source.path);
 }

@@ -33,7 +33,7 @@ static enum verdict find_pending(struct entry *entry, struct pending_source *ret
 		    entry->source.path, ret))
 		return pending_is_lost(world->python.pending, world->env.sys->thread(),
 			       entry->source.path)
-			       ? VERDICT_UNSEALED_ERROR
+			       ? VERDICT_UNSEALED_LOST
 			       : VERDICT_UNSEALED_UNASKED;
 	if (err < 0)
 		return VERDICT_UNSEALED_NO_SOURCE;
@@ -160,7 +160,7 @@ static enum verdict decide(struct entry *entry, const char *temporary, int fd,
 		verdict = find_pending(entry, &pending);
 	else if (pending_is_lost(
 			 world->python.created, world->env.sys->thread(), temporary))
-		verdict = VERDICT_UNSEALED_ERROR;
+		verdict = VERDICT_UNSEALED_LOST;
 	if (verdict_rows[verdict].unproven)
 		return verdict;
 	if (pyc->header.kind == HEADER_BAD)

@@ -144,18 +144,16 @@ bool pending_find(const struct pending *pending, uintptr_t thread, const char *p
 	return true;
 }
 
-static unsigned served_slot(const uint64_t key[2])
+void pending_drop(struct pending *pending, uintptr_t thread, const char *path)
 {
-	return (unsigned)((key[0] ^ key[1]) >> 56);
-}
-
-void pending_served(struct pending *pending, uintptr_t thread, const char *path)
-{
+	const struct record none = { .source.identity.inode = 0 };
 	uint64_t key[2];
+	struct found found;
 
 	make_key(thread, path, key);
-	atomic_store_explicit(&pending->served[served_slot(key)], key[0] ^ key[1],
-		memory_order_relaxed);
+	look_up(pending, key, &found);
+	for (unsigned i = 0; i < found.matches; i++)
+		(void)put(pending, found.slots[i], &none);
 }
 
 bool pending_is_lost(const struct pending *pending, uintptr_t thread, const char *path)
@@ -165,7 +163,5 @@ bool pending_is_lost(const struct pending *pending, uintptr_t thread, const char
 
 	make_key(thread, path, key);
 	look_up(pending, key, &found);
-	return found.unclear || found.matches > 1 || (found.is_void && !found.matches) ||
-	       atomic_load_explicit(&pending->served[served_slot(key)],
-		       memory_order_relaxed) == (key[0] ^ key[1]);
+	return found.unclear || found.matches > 1 || (found.is_void && !found.matches);
 }

@@ -42,9 +42,8 @@ struct pending_source {
 #define PENDING_WORDS ((32 + sizeof(struct pending_source)) / 8)
 
 struct pending {
-	_Atomic uint64_t age;	      /* rows of another age are void */
-	_Atomic uint64_t added;	      /* how many there were */
-	_Atomic uint64_t served[256]; /* see pending_served */
+	_Atomic uint64_t age;	/* rows of another age are void */
+	_Atomic uint64_t added; /* how many there were */
 	struct {
 		atomic_uint sequence; /* slot.h */
 		_Atomic uint64_t words[PENDING_WORDS];
@@ -62,10 +61,9 @@ void pending_add(struct pending *pending, uintptr_t thread, const char *path,
 void pending_opened(struct pending *pending, uintptr_t thread, const char *path,
 	const struct identity *identity);
 
-/* The program was served bytecode for that source. It may compile all the same, where the
- * source was another when it took its time. Only the last of those that share a slot is
- * remembered. */
-void pending_served(struct pending *pending, uintptr_t thread, const char *path);
+/* What was compiled has its name, or will have none: what the thread writes under that
+ * name from now on is not what it has compiled. */
+void pending_drop(struct pending *pending, uintptr_t thread, const char *path);
 
 /* Finds the row; false where it is lost. What was compiled is the source in it only if
  * that was opened since (ret->opened): a program may have read another before it asked

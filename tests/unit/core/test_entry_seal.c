@@ -135,6 +135,13 @@ static void forgotten(void)
 	fake_entry_forget();
 }
 
+/* As where a record of it could not be written. */
+static void voided(void)
+{
+	ask();
+	atomic_fetch_add(&fe.world.python.pending->age, 1);
+}
+
 /* clang-format off: a row a line */
 static const struct row {
 	const char *sentence;
@@ -154,6 +161,8 @@ static const struct row {
 		"no pending compile" },
 	{ "not sealed: another process asked", forgotten, 0, "not sealed",
 		"no pending compile" },
+	{ "not sealed: all that was asked became void", voided, 0, "not sealed",
+		"the process has lost track of the compile" },
 	{ "not sealed: of this moment", too_young, 0, "not sealed",
 		"source not settled" },
 	{ "not sealed: of a time that the clock will not reach soon", of_the_future, 0,

@@ -212,6 +212,22 @@ static void opening_another_file_voids_the_question(void **state)
 	assert_int_equal(find("/a"), 1);
 }
 
+static void what_has_its_name_is_forgotten(void **state)
+{
+	(void)state;
+	add("/a", 1);
+	add("/b", 2);
+	pending_drop(&pending, ME + 1, "/a");
+	assert_int_equal(find("/a"), 1);
+	pending_drop(&pending, ME, "/a");
+	assert_int_equal(find("/a"), 0);
+	assert_false(pending_is_lost(&pending, ME, "/a"));
+	assert_int_equal(find("/b"), 2);
+	pending_drop(&pending, ME, "/c");
+	add("/a", 3);
+	assert_int_equal(find("/a"), 3);
+}
+
 /* --- many threads ------------------------------------------------------------------ */
 #define PATHS 8 /* few: they are in each other's way */
 #define ROUNDS 60000
@@ -278,6 +294,7 @@ int main(void)
 	unit_one("each thread has its own questions", each_thread_has_its_own_questions);
 	unit_one("opening another file than was asked about voids the question",
 		opening_another_file_voids_the_question);
+	unit_one("what has got its name is forgotten", what_has_its_name_is_forgotten);
 	unit_one("four threads never get a torn answer, nor another path's",
 		threads_never_get_a_torn_answer);
 	return unit_run("asked");

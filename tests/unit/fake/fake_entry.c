@@ -18,7 +18,8 @@ static struct scratch scratch;
 static struct pending pending, created;
 static _Atomic uint32_t magic;
 static struct source_clock source_clock;
-static atomic_bool cannot_clone, watching;
+static atomic_bool cannot_clone;
+static atomic_uint watching;
 static struct timespec first_mtime;
 
 void fake_entry_forget(void)
@@ -28,7 +29,7 @@ void fake_entry_forget(void)
 	memcpy(&magic, FAKE_MAGIC, sizeof magic);
 	source_clock = (struct source_clock){ .local = 0 };
 	cannot_clone = false;
-	watching = false;
+	watching = ENTRY_WATCH_NONE;
 }
 
 void fake_make_trees(void)

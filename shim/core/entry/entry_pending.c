@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The part of entry.h that remembers what the program may be about to compile.
+ */
+#include <string.h>
+
+#include "shim/core/entry/entry_file.h"
+
+static void add(struct entry *entry, uint32_t looks)
+{
+	struct pending_source pending = { .looks = looks };
+
+	if (entry->source.there) {
+		pending.identity = entry->source.identity;
+		pending.digested = entry->source.digested;
+		pending.settled = entry->source.settled;
+		pending.hopeless = entry->source.hopeless;
+		pending.own_codec = entry->source.own_codec;
+		pending.digest = entry->source.digest;
+		pending.seen = entry->source.seen;
+		pending.seen_mtime = header_mtime(&entry->source.seen_mtime);
+		pending.seen_size = (uint32_t)entry->source.seen_size;
+	}
+	pending_add(entry->world->python.pending, entry->world->env.sys->thread(),
+		entry->source.path, &pending);
+}
+
+void entry_pending_note(struct entry *entry, uint32_t looks)
+{
+	add(entry, looks);
+	if (entry->source.there)
+		atomic_store_explicit(entry->world->python.watching, ENTRY_WATCH_ALWAYS,
+			memory_order_relaxed);
+}
+
+void entry_pending_settle(struct entry *entry, uint32_t looks)
+{
+	if (source_settle(
+		    &entry->source, entry->world->env.sys, entry->world->env.clock) == 0)
+		entry_pending_note(entry, looks);
+}
+
+void entry_ask(struct entry *entry)
+{
+	entry_pending_settle(entry, 1);
+}
+
+bool entry_is_interpreters_own(const struct entry *entry)
+{
+	static const char dir[] = "/encodings/__pycache__", name[] = "/__init__.";
+	size_t len = sizeof dir - 1;
+
+	return entry->dir_len > len &&
+	       memcmp(entry->path + entry->dir_len - len, dir, len) == 0 &&
+	       strncmp(entry->path + entry->dir_len, name, sizeof name - 1) == 0;
+}
+
+/* The program goes by the source as it saw that, which may be another, or is not known.
+ */
+static bool may_be_refused(const struct source *source)
+{
+	return !source->there || !source->seen ||
+	       header_mtime(&source->seen_mtime) != header_mtime(&source->st.st_mtim) ||
+	       (uint32_t)source->seen_size != (uint32_t)source->st.st_size;
+}
+
+static void change_watch(atomic_uint *watching, unsigned from, unsigned to)
+{
+	if (atomic_load_explicit(watching, memory_order_relaxed) == from)
+		(void)atomic_compare_exchange_strong(watching, &from, to);
+}
+
+void entry_pending_served(struct entry *entry)
+{
+	if (!may_be_refused(&entry->source))
+		return;
+	entry->source.settled = false;
+	add(entry, 0);
+	/* Every interpreter is served this one before its stats are kept: for that it is
+	 * not to watch what it opens for the rest of its life. */
+	change_watch(entry->world->python.watching, ENTRY_WATCH_NONE,
+		entry_is_interpreters_own(entry) ? ENTRY_WATCH_ONCE : ENTRY_WATCH_ALWAYS);
+}
+
+void entry_pending_is_over(const struct entry_world *world)
+{
+	change_watch(world->python.watching, ENTRY_WATCH_ONCE, ENTRY_WATCH_NONE);
+}
+
+bool entry_is_pending(const struct entry *entry)
+{
+	const struct entry_world *world = entry->world;
+	const uintptr_t thread = world->env.sys->thread();
+	struct pending_source pending;
+
+	return pending_find(
+		       world->python.pending, thread, entry->source.path, &pending) ||
+	       pending_is_lost(world->python.pending, thread, entry->source.path);
+}
