@@ -180,6 +180,29 @@ rm -f "$T/part.tar.zst"
 is "$(status_of export_ --tag cpython-99 "$T/part.tar.zst") $(ls "$T" | grep -c part)" "1 0" \
 	"nothing selected: 1, and no archive"
 
+# by_reads OPTIONS: how many files --used-since takes on a file system mounted with them, of a
+# module that was read before, and one that was read before and after
+by_reads() {
+	unshare -rm --propagation private bash -c '
+		mount -t tmpfs -o "mode=755,$1" none "$2" && cd "$2" || exit
+		mkdir src && echo "x = 1" >src/before.py && echo "x = 2" >src/after.py
+		load() { (cd src && env PYCSTASH_DIR="$at/cache" LD_PRELOAD="$so" "$python" -c "import $1"); }
+		at=$2 so=$3 python=$4
+		load before,after; sleep 0.05; load before,after; sleep 1.1
+		since=$(date +%s)
+		load after
+		"$5" export --dir cache --used-since "@$since" --json archive 2>said | sed "s/.*\"files\": *\([0-9]*\).*/\1/"
+		wc -l <said' - "$1" "$T/mount" "$SO" "${pythons[0]}" "$PYCSTASH" | tr '\n' ' '
+}
+if unshare -rm true 2>/dev/null; then
+	mkdir "$T/mount"
+	is "$(by_reads strictatime)" "2 0 " "--used-since takes what was read, where the file system records each read"
+	is "$(by_reads relatime)" "4 0 " "--used-since takes what may have been read, where it records one a day"
+	is "$(by_reads noatime)" "4 1 " "--used-since takes all and says so, where it records none"
+else
+	skip "--used-since goes by what the file system records" "unshare is not allowed"
+fi
+
 # --- a layer --------------------------------------------------------------------------
 import_ --layer "$T/layer" --map "$tree=$new" "$T/a.tar.zst" >/dev/null
 is "$(find "$T/layer" -type d ! -perm 755 -o -type f ! -perm 644 | wc -l)" 0 "a layer can be read by all"

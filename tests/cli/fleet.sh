@@ -56,6 +56,22 @@ is "$(on a push --json "$T/store" | field objects)" 1 "push packs only what is n
 is "$(packs "$T/store" | wc -l)" 2 "a push leaves the earlier packs alone"
 is "$(on a push --compact 1d --dry-run --json "$T/store" | field objects)" 5 "--compact packs all that was used"
 
+# --- archives of objects --------------------------------------------------------------
+on a export --pack "$T/all" >/dev/null
+on b export --pack "$T/all.b" >/dev/null
+is "$(status_of on a export --new "$T/new") $(ls "$T" | grep -c '^new$')" "1 0" "export --new finds nothing new after a push"
+echo 'newer = 1' >"$T/a/srv/a/beta.py"
+compiles a >/dev/null
+is "$(on a export --new --json "$T/new" | field files)" 1 "export --new packs what is new since the last push or pull"
+is "$(on a export --new --json "$T/new" | field files)" 1 "export --new is no push: the next one packs the same"
+is "$(on a export --pack --path "$T/a/srv/a/beta.py" --json "$T/part" | field files)" 1 "export --pack --path packs the objects of these sources"
+check "that is the same file, since the object is the same" cmp "$T/new" "$T/part"
+is "$(on c import --json "$T/new" | field files)" 1 "import takes a pack"
+check "the packs of two hosts by export --pack are the same bytes" cmp "$T/all.b" <(on b export --pack -)
+is "$(b2sum -l 256 "$T/all.b" | cut -c 1-64).tar.zst" "$pack" "export --pack writes what push pushes"
+find "$T/c/cache" -path '*/objects/*' -exec touch -a -m -d '60 days ago' {} +
+is "$(on c push --compact 1d --dry-run --json "$T/store" | field objects)" 4 "--compact packs objects whose entries were used"
+
 mkdir "$T/elsewhere"
 echo 'other = 1' >"$T/elsewhere/other.py"
 host d
@@ -95,7 +111,7 @@ compiles a >/dev/null
 check "a pack is signed when it is pushed" on a push --compact 1d --sign "$T/good.key" "$T/signed"
 check "minisign accepts our signature" minisign -V -q -p "$T/good.pub" -m "$T/signed/packs/$(packs "$T/signed")"
 host g
-is "$(on g pull --verify-key "$T/good.pub" --json "$T/signed" | field objects) $(compiles g)" "6 0" "what a trusted key has signed comes in"
+is "$(on g pull --verify-key "$T/good.pub" --json "$T/signed" | field objects) $(compiles g)" "7 0" "what a trusted key has signed comes in"
 rm "$T/signed/packs/"*.minisig
 minisign -S -s "$T/good.key" -m "$T/signed/packs/$(packs "$T/signed")" >/dev/null 2>&1 </dev/null
 host h
@@ -175,9 +191,9 @@ nginx -c "$T/nginx.conf" -e "$T/ngx/error" 2>/dev/null &
 server=$!
 url=http://127.0.0.1:$port
 await curl -sf -o /dev/null "$url/" || not_ok "nginx starts"
-is "$(on a push --compact 1d --sign "$T/good.key" --json "$url/dav" | field objects)" 6 "push puts a pack on a web server"
+is "$(on a push --compact 1d --sign "$T/good.key" --json "$url/dav" | field objects)" 7 "push puts a pack on a web server"
 host n
-is "$(on n pull --verify-key "$T/good.pub" --json "$url/dav" | field objects) $(compiles n)" "6 0" "pull takes it from there"
+is "$(on n pull --verify-key "$T/good.pub" --json "$url/dav" | field objects) $(compiles n)" "7 0" "pull takes it from there"
 : >"$T/ngx/access"
 on n pull "$url/dav" >/dev/null
 is "$(wc -l <"$T/ngx/access")" 1 "a second pull makes one request"

@@ -1,20 +1,28 @@
 # SPDX-License-Identifier: MIT
 #
-# A store for tests/cli/stores.sh, on loopback: stores.py DIRECTORY prints its port and serves.
+# A store for tests/cli/stores.sh, on loopback: stores.py DIRECTORY CERTIFICATE prints its port and
+# the one that speaks TLS, and serves. Requests are in DIRECTORY/log.
 #
 #   /plain/…     files, PUT and GET, pages of folders
 #   /dav/…       the same, but the names in a folder only by PROPFIND
 #   /s3/BUCKET/… S3, two names a page; every request must be signed (AWS Signature Version 4)
 #                with the key AKTEST and the secret `secret`
+#   /private/…   /plain to who is `name` with the password `secret`, else 401
+#   /nolist/…    files, PUT and GET, but no names
+#   /half/…      /plain, but says of packs that they are half as long
 #   /fails/…     500     /slow/… answers after a minute    /short/… less than it says
 #   /bomb/…      never ends          /loop/… redirects to itself
+#   /loris/…     a byte now and then /file/… redirects to a file
+#   /away/…      redirects to /plain at another name of this host
 import datetime
 import hashlib
 import hmac
 import http.server
 import os
 import socketserver
+import ssl
 import sys
+import threading
 import time
 import urllib.parse
 from xml.sax.saxutils import escape
@@ -32,7 +40,8 @@ class Store(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *args):
         with open(os.path.join(ROOT, "log"), "a") as log:
-            print(self.command, self.path, self.headers.get("Range", ""), file=log)
+            print(self.command, self.path, self.headers.get("Range", "-"),
+                  self.headers.get("Authorization", "-"), self.headers["Host"], file=log)
 
     def answer(self, code, body=b"", head=()):
         self.send_response(code)
@@ -83,9 +92,22 @@ class Store(http.server.BaseHTTPRequestHandler):
         if kind == "fails":
             self.answer(500)
         elif kind == "slow":
+            self.log_message()
             time.sleep(60)
         elif kind == "loop":
             self.answer(302, head=[("Location", self.path)])
+        elif kind == "file":
+            self.answer(302, head=[("Location", "file://" + ROOT + "/plain/packs/")])
+        elif kind == "away":
+            self.answer(302, head=[("Location", "http://localhost:%d/plain%s" % (
+                self.server.server_port, self.path[len("/away"):]))])
+        elif kind == "loris":
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            for _ in range(1000):
+                self.wfile.write(b" ")
+                time.sleep(0.2)
         elif kind == "short":
             self.send_response(200)
             self.send_header("Content-Length", "100000")
@@ -99,12 +121,25 @@ class Store(http.server.BaseHTTPRequestHandler):
             while True:
                 self.wfile.write(b" " * (1 << 20))
 
-    def do_GET(self):
-        path, _, query = self.path.partition("?")
+    def place(self):
+        """Of which kind the store is, and the file."""
+        path = self.path.partition("?")[0]
+        if path.startswith("http://"):  # we are a proxy
+            path = "/" + path.split("/", 3)[3]
         kind = path.split("/")[1]
-        file = ROOT + urllib.parse.unquote(path)
-        if kind not in ("plain", "dav", "s3"):
+        if kind in ("private", "half"):
+            path = "/plain" + path[len(kind) + 1:]
+        return kind, path, ROOT + urllib.parse.unquote(path)
+
+    def do_GET(self):
+        query = self.path.partition("?")[2]
+        kind, path, file = self.place()
+        if kind not in ("plain", "private", "half", "nolist", "dav", "s3"):
             return self.special(kind)
+        if kind == "private" and self.headers.get("Authorization") != "Basic bmFtZTpzZWNyZXQ=":
+            return self.answer(401, head=[("WWW-Authenticate", "Basic")])
+        if path.endswith("/") and kind == "nolist":
+            return self.answer(404)
         if kind == "s3" and not self.signed():
             return self.answer(403)
         if kind == "s3" and "list-type=2" in query:
@@ -125,16 +160,18 @@ class Store(http.server.BaseHTTPRequestHandler):
         if "Range" in self.headers:
             last = int(self.headers["Range"].rpartition("-")[2])
             return self.answer(206, body[:last + 1])
+        if kind == "half":
+            self.close_connection = True
+            body = body[:len(body) // 2]
         self.answer(200, body)
 
     do_PROPFIND = do_GET
 
     def do_PUT(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        kind = self.path.split("/")[1]
+        kind, _, file = self.place()
         if kind == "fails" or (kind == "s3" and not self.signed()):
             return self.answer(500 if kind == "fails" else 403)
-        file = ROOT + urllib.parse.unquote(self.path)
         os.makedirs(os.path.dirname(file), exist_ok=True)
         with open(file, "wb") as opened:
             opened.write(body)
@@ -145,6 +182,15 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
     daemon_threads = True
 
 
+def secure():
+    server = Server(("127.0.0.1", 0), Store)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(sys.argv[2])
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server.server_port
+
+
 server = Server(("127.0.0.1", 0), Store)
-print(server.server_port, flush=True)
+print(server.server_port, secure(), flush=True)
 server.serve_forever()

@@ -6,14 +6,21 @@
 . "$(dirname "$0")/../lib/tap.sh"
 
 chmod 755 "$T"
+# of this machine
+unset http_proxy https_proxy all_proxy no_proxy HTTPS_PROXY ALL_PROXY NO_PROXY CURL_CA_BUNDLE SSL_CERT_FILE SSL_CERT_DIR
 python=$(interpreters cached | grep -m 1 /usr/bin/python3)
 mkdir "$T/server" "$T/src"
-/usr/bin/python3 -W ignore "$HERE/tests/cli/stores.py" "$T/server" >"$T/port" 2>"$T/errors" &
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost \
+	-addext subjectAltName=DNS:localhost -keyout "$T/key" -out "$T/certificate" 2>/dev/null
+cat "$T/key" "$T/certificate" >"$T/both.pem"
+/usr/bin/python3 -W ignore "$HERE/tests/cli/stores.py" "$T/server" "$T/both.pem" >"$T/port" 2>"$T/errors" &
 server=$!
 await test -s "$T/port"
-url=http://127.0.0.1:$(cat "$T/port")
+read -r port secure_port <"$T/port"
+url=http://127.0.0.1:$port
 on() { PYCSTASH_DIR=$T/$1 "$PYCSTASH" "${@:2}"; }
 field() { /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"; }
+requests() { cut -d ' ' -f 1,2 "$T/server/log"; }
 status_of() { "$@" >"$T/out" 2>"$T/err"; echo $?; }
 # compile N: makes one more module and lets host a import it
 compile() {
@@ -28,7 +35,7 @@ for kind in plain dav; do
 done
 : >"$T/server/log"
 on b-plain pull "$url/plain" >/dev/null
-is "$(cut -d ' ' -f 1,2 "$T/server/log")" "GET /plain/packs/" "a pull that finds nothing new makes one request"
+is "$(requests)" "GET /plain/packs/" "a pull that finds nothing new makes one request"
 : >"$T/server/log"
 mkdir "$T/none"
 echo "none = 1" >"$T/none/none.py"
@@ -48,11 +55,60 @@ compile 4
 is "$(AWS_SECRET_ACCESS_KEY=verysecret status_of on a push s3://bytecode/main) $(cat "$T/err" "$T/out" | grep -c verysecret)" "3 0" \
 	"S3: a push that is refused says so without the secret"
 
-for kind in fails short loop; do
+# --- a server that gives no names -----------------------------------------------------
+for host in one two; do
+	echo "host = '$host'" >"$T/src/$host.py"
+	(cd "$T/src" && PYCSTASH_DIR=$T/$host LD_PRELOAD=$SO "$python" -c "import $host")
+	is "$(on $host push --json "$url/nolist" | field objects)" 1 "$host: push puts a pack where names cannot be had"
+done
+is "$(wc -l <"$T/server/nolist/packs/index")" 2 "what a server does not list is in packs/index"
+is "$(on three pull --json "$url/nolist" | field objects)" 2 "pull finds the packs by that"
+: >"$T/server/log"
+on three pull "$url/nolist" >/dev/null
+is "$(requests | tr '\n' ' ')" "GET /nolist/packs/ GET /nolist/packs/index " "a pull by the index makes two requests"
+is "$(ls "$T/server/plain/packs" | grep -c index)" 0 "a server that lists gets no index"
+
+# --- who we are -----------------------------------------------------------------------
+private=http://name:secret@127.0.0.1:$port/private
+is "$(on g pull --strict --json "$private" | field objects)" 1 "user and password in the URL are sent"
+is "$(status_of on h pull --strict "$url/private") $(grep -c 401 "$T/err")" "3 1" "without them the server refuses, which is reported"
+echo "machine 127.0.0.1 login name password secret" >"$HOME/.netrc"
+is "$(on h pull --strict --json "$url/private" | field objects)" 1 "they are taken from ~/.netrc"
+: >"$T/server/log"
+is "$(on i pull --strict --json "http://name:secret@127.0.0.1:$port/away" | field objects)" 1 "a redirect to another host is followed"
+check "the first host is told who we are" grep -q '/away/packs/ - Basic .* 127.0.0.1' "$T/server/log"
+is "$(grep localhost "$T/server/log" | grep -c Basic)" 0 "the other host is not"
+rm "$HOME/.netrc"
+PYCSTASH_DIR=$T/j "$PYCSTASH" pull "http://name:secret@127.0.0.1:$port/slow" >/dev/null 2>&1 &
+puller=$!
+await grep -q /slow "$T/server/log"
+is "$(tr '\0' ' ' <"/proc/$puller/cmdline" | grep -c secret)" 0 "a password does not stay in the list of processes"
+kill $puller
+wait $puller
+for bad in "http://name:sec/ret@127.0.0.1/x" "ftp://name:secret@127.0.0.1/x"; do
+	is "$(on j pull "$bad" 2>&1 | grep -c 'sec')" 0 "a URL that is none is reported without its password ($bad)"
+done
+: >"$T/server/log"
+is "$(http_proxy=$url on k pull --strict --json "http://store.invalid/plain" | field objects)" 1 "http_proxy is asked for the store"
+is "$(no_proxy=127.0.0.1 http_proxy=http://127.0.0.1:1 on l pull --strict --json "$url/plain" | field objects)" 1 "no_proxy is obeyed"
+
+# --- TLS ------------------------------------------------------------------------------
+secure=https://localhost:$secure_port/plain
+is "$(status_of on m pull --strict "$secure") $(grep -ci certificate "$T/err")" "3 1" "a certificate that nobody vouches for is refused, which is reported"
+is "$(SSL_CERT_FILE=$T/certificate on m pull --strict --json "$secure" | field objects)" 1 "SSL_CERT_FILE names who vouches for certificates"
+is "$(CURL_CA_BUNDLE=$T/certificate status_of on n pull --strict "https://127.0.0.1:$secure_port/plain")" 3 "a certificate of another host is refused"
+
+# --- servers that do wrong ------------------------------------------------------------
+is "$(status_of on o pull "$url/half") $(find "$T/o" -name '*.pyc' | wc -l)" "3 0" "a pack that is shorter than it was brings nothing in"
+for kind in fails short loop file; do
 	is "$(status_of timeout 20 env PYCSTASH_DIR="$T/f" "$PYCSTASH" pull --strict "$url/$kind") $(wc -l <"$T/err")" "3 1" \
 		"a server of the kind \"$kind\" is reported in a line"
 	is "$(status_of timeout 20 env PYCSTASH_DIR="$T/f" "$PYCSTASH" pull "$url/$kind")" 0 "a server of the kind \"$kind\" fails no job"
 done
+began=$SECONDS
+is "$(PYCSTASH_STORE_CONNECT=1s status_of timeout 60 env PYCSTASH_DIR="$T/f" "$PYCSTASH" pull --strict "$url/loris")" 3 "a server that sends a byte now and then is given up"
+is "$(PYCSTASH_STORE_CONNECT=1s status_of timeout 60 env PYCSTASH_DIR="$T/f" "$PYCSTASH" pull --strict "$url/slow")" 3 "a server that takes a connection and says nothing is given up"
+check "for both the time counts that a connection may take" test $((SECONDS - began)) -lt 25
 began=$SECONDS
 is "$(PYCSTASH_STORE_TIME=1s status_of timeout 20 env PYCSTASH_DIR="$T/f" "$PYCSTASH" pull --strict "$url/slow")" 3 "a server that does not answer is given up"
 check "a server is given up after the time that was set, not the server's" test $((SECONDS - began)) -lt 15
@@ -61,6 +117,33 @@ is "$(PYCSTASH_STORE_TIME=1s on f run --pull "$url/slow" -- echo started 2>/dev/
 began=$SECONDS
 on f run --pull "$url/slow" -- true
 check "the next start does not wait for that store" test $((SECONDS - began)) -lt 5
+
+# --- here -----------------------------------------------------------------------------
+: >"$T/server/log"
+env --default-signal=INT PYCSTASH_DIR="$T/p" "$PYCSTASH" pull --strict "$url/slow" >"$T/out" 2>"$T/err" &
+puller=$!
+await grep -q /slow "$T/server/log"
+kill -INT $puller
+wait $puller
+is "$? $(grep -c interrupted "$T/err")" "130 1" "SIGINT ends a pull that waits for its store"
+if unshare -rm true 2>/dev/null; then
+	# in_small_tmp COMMAND…: without room for temporary files
+	in_small_tmp() {
+		unshare -rm sh -c 'mount -t tmpfs -o size=4k none "$0" && head -c 4096 /dev/zero >"$0/fill"; exec "$@"' "$T/small" "$@"
+	}
+	mkdir "$T/small"
+	is "$(TMPDIR=$T/small status_of in_small_tmp env PYCSTASH_DIR="$T/q" "$PYCSTASH" pull "$url/plain") $(grep -ci 'no space' "$T/err")" "14 1" \
+		"a pull without room for temporary files says so"
+	is "$(TMPDIR=$T/small status_of in_small_tmp env PYCSTASH_DIR="$T/q" "$PYCSTASH" run --pull "$url/plain" -- true)" 0 "a program starts all the same"
+	is "$(TMPDIR=$T/small status_of in_small_tmp env PYCSTASH_DIR="$T/a" "$PYCSTASH" push --compact 1d "$url/full") $(ls "$T/server" | grep -c full)" "3 0" \
+		"a push without room for temporary files says so, and puts nothing there"
+	full=$T/full
+	mkdir "$full"
+	is "$(status_of unshare -rm sh -c 'mount -t tmpfs -o mode=700,nr_inodes=12 none "$0" && PYCSTASH_DIR=$0/c "$1" pull "$2"' "$full" "$PYCSTASH" "$url/plain") $(grep -ci 'no space' "$T/err")" "14 1" \
+		"a pull into a cache without room says so"
+else
+	skip "a pull without room for temporary files says so" "unshare is not allowed"
+fi
 
 kill "$server"
 ends "$server"

@@ -5,16 +5,57 @@
 #include "tools/archive/export_list.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
+#include <unistd.h>
 
+#include "shim/core/proof/source.h"
 #include "tools/base/alloc.h"
 #include "tools/base/message.h"
 #include "tools/cache/walk.h"
 
+#define DAY INT64_C(86400)
+
+/* --- use -----------------------------------------------------------------------------*/
+
+/* A server's files are read from the client's memory, of which it learns nothing. */
+static void find_reads(struct export_list *list)
+{
+	struct statvfs mount;
+	struct statfs fs;
+
+	list->reads = READS_DAILY;
+	if (list->used_since == INT64_MIN || fstatvfs(list->cache->root_fd, &mount) < 0 ||
+		fstatfs(list->cache->root_fd, &fs) < 0)
+		return;
+	if (mount.f_flag & (ST_NOATIME | ST_RDONLY) || source_type_is_remote(fs.f_type)) {
+		list->reads = READS_NEVER;
+		complain(list->cache->root,
+			"this file system does not record reads (noatime): all bytecode counts as used");
+	} else if (!(mount.f_flag & ST_RELATIME)) {
+		list->reads = READS_ALL;
+	}
+}
+
+static bool is_before(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec < b->tv_sec ||
+	       (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
+}
+
 bool export_list_is_used(const struct export_list *list, const struct stat *st)
 {
-	return st->st_atime >= list->used_since || st->st_mtime >= list->used_since;
+	if (list->reads == READS_NEVER || st->st_atime >= list->used_since ||
+		st->st_mtime >= list->used_since)
+		return true;
+	/* only then does the kernel leave the time of a read as it is */
+	return list->reads == READS_DAILY && st->st_atime > list->used_since - DAY &&
+	       is_before(&st->st_mtim, &st->st_atim) &&
+	       is_before(&st->st_ctim, &st->st_atim);
 }
 
 void export_list_failed(
@@ -47,11 +88,12 @@ static void add(struct export_list *list, const char *dir, const char *name)
 
 /* Whether the file is one to be carried; if not, that is counted. */
 static bool is_carried(struct export_list *list, const struct layout *item,
-	const struct walk_dir *dir, const char *name)
+	const struct walk_dir *dir, const char *name, struct seal *ret_seal)
 {
 	struct pyc_state state =
 		archive_state(item, state_at(item, dir->fd, name, "", 0));
 
+	*ret_seal = state.seal;
 	if (state.error == -ENOENT)
 		return false;
 	if (state.error < 0 && state.state != STATE_FOREIGN) {
@@ -63,21 +105,56 @@ static bool is_carried(struct export_list *list, const struct layout *item,
 	return state.state == STATE_FRESH;
 }
 
+/* Whether files of that kind are of interest: with objects_only, entries are where more
+ * is selected than versions, which tell what objects serve. */
+static bool is_of_interest(const struct export_list *list, enum layout_kind kind)
+{
+	if (kind == LAYOUT_OBJECT)
+		return !list->public_only;
+	return kind != LAYOUT_TEMPORARY &&
+	       (!list->objects_only ||
+		       (kind == LAYOUT_ENTRY &&
+			       (list->public_only || list->select->paths.count ||
+				       list->used_since != INT64_MIN)));
+}
+
+/* Adds the object that an entry shares its bytecode with, if it is there. */
+static void add_object(struct export_list *list, const struct layout *entry,
+	const char *name, const struct seal *seal)
+{
+	char path[PATH_MAX];
+	char *slash;
+	int fd;
+
+	if (!layout_object_of(entry, name, seal, path, sizeof path))
+		return;
+	fd = cache_openat(list->cache, path, O_PATH | O_NOFOLLOW);
+	if (fd < 0)
+		return;
+	close(fd);
+	slash = strrchr(path, '/');
+	*slash = '\0';
+	add(list, path, slash + 1);
+}
+
 static void take_file(struct walk_dir *dir, const struct walk_file *file)
 {
 	struct export_list *list = dir->context;
 	struct layout item = layout_parse(dir->path, file->name);
+	struct seal seal;
 
-	if (item.kind == LAYOUT_TEMPORARY || !export_list_is_used(list, file->st) ||
+	if (!is_of_interest(list, item.kind) || !export_list_is_used(list, file->st) ||
 		!select_has(list->select, &item, file->name) ||
-		!is_carried(list, &item, dir, file->name) ||
-		(list->public_only && item.kind == LAYOUT_OBJECT) ||
-		(list->objects_only && item.kind != LAYOUT_OBJECT))
+		!is_carried(list, &item, dir, file->name, &seal))
 		return;
 	if (archive_is_private(&item, dir->path, file->name, file->st)) {
 		list->hidden++;
 		if (list->public_only)
 			return;
+	}
+	if (list->objects_only && item.kind == LAYOUT_ENTRY) {
+		add_object(list, &item, file->name, &seal);
+		return;
 	}
 	list->bytes += (uint64_t)file->st->st_size;
 	add(list, dir->path, file->name);
@@ -92,6 +169,20 @@ static int compare(const void *left, const void *right)
 	return archive_compare(a, export_list_name_of(a), b, export_list_name_of(b));
 }
 
+static void sort(struct export_list *list)
+{
+	size_t kept = 0;
+
+	if (list->count > 0)
+		qsort(list->files, list->count, sizeof *list->files, compare);
+	for (size_t i = 0; i < list->count; i++)
+		if (kept && compare(&list->files[kept - 1], &list->files[i]) == 0)
+			free(list->files[i]);
+		else
+			list->files[kept++] = list->files[i];
+	list->count = kept;
+}
+
 int export_list_run(struct export_list *list)
 {
 	struct walk walk = {
@@ -103,10 +194,10 @@ int export_list_run(struct export_list *list)
 	};
 	int r;
 
+	find_reads(list);
 	pthread_mutex_init(&list->mutex, NULL);
 	r = walk_run(&walk, "");
 	list->unreadable += walk.failed;
-	if (list->count > 0)
-		qsort(list->files, list->count, sizeof *list->files, compare);
+	sort(list);
 	return r;
 }

@@ -19,8 +19,9 @@
 struct export_list {
 	const struct cache *cache;
 	const struct select *select;
-	int64_t used_since; /* seconds since 1970 */
+	int64_t used_since; /* seconds since 1970; INT64_MIN: used or not */
 	bool public_only;   /* leave out what others may not read, and objects */
+	/* Of an entry that is selected the object, without a selection all objects. */
 	bool objects_only;
 
 	/* Sorted; of each the directory below the layout folder, a NUL, and the name. */
@@ -33,6 +34,11 @@ struct export_list {
 	_Atomic(uint64_t) hidden;
 	_Atomic(uint64_t) unreadable; /* files and directories, each named on stderr */
 	pthread_mutex_t mutex;	      /* of files, count and room */
+	enum {
+		READS_ALL,
+		READS_DAILY,
+		READS_NEVER
+	} reads; /* that the file system records */
 };
 
 static inline const char *export_list_name_of(const char *file)
@@ -40,14 +46,15 @@ static inline const char *export_list_name_of(const char *file)
 	return file + strlen(file) + 1;
 }
 
-/* Goes through the cache; what stands below `public_only` begins as zeros. 0 or -errno;
- * -EINTR after an interrupt. */
+/* Goes through the cache; what stands below `objects_only` begins as zeros. 0 or -errno;
+ * -EINTR after an interrupt. Reports where the file system does not record reads, so that
+ * everything counts as used. */
 int export_list_run(struct export_list *list);
 
 /* Counts a file that could not be read, and reports it. Thread-safe. */
 void export_list_failed(
 	struct export_list *list, const char *dir, const char *name, int error);
 
-/* Whether a file was used then or later: read, as far as the file system says so, or
- * written. */
+/* Whether a file may have been used then or later: written, or read. Most file systems
+ * record one read a day (relatime), so a file that was read in the day before counts. */
 bool export_list_is_used(const struct export_list *list, const struct stat *st);

@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tools/base/message.h"
+
 /* What execvp(3) uses where PATH is unset. */
 #define DEFAULT_PATH "/bin:/usr/bin"
 
@@ -103,6 +105,23 @@ int file_open(const char *path)
 		return fd;
 	close(fd);
 	return -EINVAL;
+}
+
+FILE *file_temporary(void)
+{
+	const char *directory = getenv("TMPDIR");
+	int fd = open(directory && *directory ? directory : "/tmp",
+		O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	return fd < 0 ? tmpfile() : fdopen(fd, "w+");
+}
+
+int file_temporary_failed(void)
+{
+	const int error = errno;
+
+	complain("a temporary file", "%s", strerror(error));
+	return -error;
 }
 
 int file_readlink(const char *path, char **ret_target)

@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <stdio.h>
+
 #include "tools/base/alloc.h"
 
 /* The same file under an absolute name. Symlinks are not resolved, `..` is not folded:
@@ -24,6 +26,11 @@ int file_look(int dirfd, const char *name, int flags);
 /* Opens a regular file for reading: a descriptor, or -errno; -EINVAL where it is
  * something else. A FIFO is not waited for, and a terminal does not become ours. */
 int file_open(const char *path);
+
+/* A file without a name, in $TMPDIR or /tmp; NULL with errno set. */
+FILE *file_temporary(void);
+/* Reports that, and returns -errno. */
+int file_temporary_failed(void);
 
 /* The text of a symlink. -EINVAL: it is none. */
 int file_readlink(const char *path, char **ret_target);

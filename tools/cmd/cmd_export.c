@@ -26,6 +26,8 @@
 #include "tools/base/whole_file.h"
 #include "tools/cli/command.h"
 #include "tools/cli/common.h"
+#include "tools/fleet/known.h"
+#include "tools/fleet/pack.h"
 #include "tools/select/select.h"
 
 struct export
@@ -34,6 +36,8 @@ struct export
 	struct select select;
 	struct cache cache;
 	struct export_list list;
+	struct pack objects; /* of a pack */
+	bool as_pack, unknown_only;
 	struct archive_out out;
 	struct progress progress;
 	const char *file;
@@ -44,11 +48,17 @@ struct export
 
 static const struct opt own_options[] = {
 	{ "used-since", 0, "TIME",
-		"only what was read or written since then: `30d`, `2026-08-01`; file systems mounted noatime record only writes",
+		"only what was read or written since then: `30d`, `2026-08-01`; what may have been, where the file system does not record each read",
 		OPT_TIME(struct export, list.used_since) },
 	{ "public-only", 0, NULL,
 		"leave out bytecode of sources that others may not read",
 		OPT_FLAG(struct export, list.public_only) },
+	{ "pack", 0, NULL,
+		"write a pack, as `pycstash push` does: objects alone, without what tells of this host",
+		OPT_FLAG(struct export, as_pack) },
+	{ "new", 0, NULL,
+		"write a pack of what is new since the last `pycstash push` or `pull`",
+		OPT_FLAG(struct export, unknown_only) },
 	{ 0 },
 };
 
@@ -203,6 +213,16 @@ static int add_files(struct export *export)
 
 /* --- the archive ---------------------------------------------------------------------*/
 
+static int write_pack(struct export *export, int fd)
+{
+	int r = pack_write(&export->objects, &export->cache, fd, &export->archive_bytes);
+
+	export->files = export->objects.count;
+	for (size_t i = 0; i < export->objects.count; i++)
+		export->bytes += export->objects.objects[i].size;
+	return r;
+}
+
 static int write_all(struct export *export, int fd)
 {
 	const struct archive_manifest manifest = {
@@ -268,7 +288,7 @@ static int write_archive(struct export *export)
 
 	if (fd < 0)
 		return common_failed(export->file, fd);
-	r = write_all(export, fd);
+	r = export->as_pack ? write_pack(export, fd) : write_all(export, fd);
 	closed = close_file(&file, fd, r == 0);
 	if (r == -EINTR) {
 		complain(export->file,
@@ -359,11 +379,26 @@ static int check(const struct command *self, const struct export *export)
 	return EXIT_OK;
 }
 
+/* What there is to write. */
+static int gather(struct export *export)
+{
+	int r;
+
+	if (!export->as_pack)
+		return export_list_run(&export->list);
+	r = pack_gather(&export->objects, &export->list);
+	if (r == 0 && export->unknown_only)
+		known_drop(&export->cache, &export->objects);
+	export->list.count = export->objects.count;
+	return r;
+}
+
 static int run(const struct command *self, char **words)
 {
 	struct export *export = &export_request;
 	int code, r;
 
+	export->as_pack |= export->unknown_only;
 	export->file = words[0];
 	code = check(self, export);
 	if (code == EXIT_OK)
@@ -373,14 +408,15 @@ static int run(const struct command *self, char **words)
 	interrupt_catch();
 	export->list.cache = &export->cache;
 	export->list.select = &export->select;
-	r = export_list_run(&export->list);
+	r = gather(export);
 	if (r == -EINTR)
 		return common_interrupted(export->cache.root, "no archive written");
 	if (r < 0)
 		return common_failed(export->cache.root, r);
 	if (export->list.count == 0) {
 		complain(export->cache.root, "nothing to export%s; no archive written",
-			export->select.tag_count || export->select.paths.count ||
+			export->unknown_only ? " that is new"
+			: export->select.tag_count || export->select.paths.count ||
 					export->list.public_only
 				? " that was selected"
 				: "");

@@ -105,17 +105,10 @@ static int copy(int from, int to)
 /* What cannot be read twice is copied to a file that nobody else sees. */
 static int spool(int from)
 {
-	const char *directory = getenv("TMPDIR");
-	int fd = open(directory && *directory ? directory : "/tmp",
-		O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	int r;
+	FILE *file = file_temporary(); /* to the end of the process */
+	int r = file ? copy(from, fileno(file)) : -errno;
 
-	if (fd < 0)
-		return -errno;
-	r = copy(from, fd);
-	if (r < 0)
-		close(fd);
-	return r < 0 ? r : fd;
+	return r < 0 ? r : fileno(file);
 }
 
 static int open_archive(const char *file)

@@ -115,8 +115,6 @@ static int run(const struct command *self, char **words)
 		.cache = &cache,
 		.url = fleet_url(words[0]),
 		.wanted = line.wanted,
-		.connect = fleet_connect(),
-		.seconds = fleet_seconds(),
 		.layer = line.layer,
 		.dry_run = line.common.dry_run,
 	};

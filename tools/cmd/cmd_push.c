@@ -67,8 +67,6 @@ static int run(const struct command *self, char **words)
 		.sign = line.sign,
 		.expires = line.expires,
 		.compact = line.compact,
-		.connect = fleet_connect(),
-		.seconds = fleet_seconds(),
 		.dry_run = line.common.dry_run,
 	};
 	int code, r;

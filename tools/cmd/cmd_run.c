@@ -75,8 +75,6 @@ static int pull(const char *url)
 	struct pull pull = {
 		.cache = &cache,
 		.url = url,
-		.connect = fleet_connect(),
-		.seconds = fleet_seconds(),
 	};
 
 	umask(077);
@@ -88,9 +86,10 @@ static int pull(const char *url)
 }
 
 /* In a process of its own: whatever happens there, the command starts. */
-static void pull_in_child(const char *url)
+static void pull_in_child(char *word)
 {
-	pid_t child = fork();
+	const char *url = fleet_url(word);
+	pid_t child = url ? fork() : -1;
 
 	if (child == 0)
 		_exit(pull(url));
@@ -129,7 +128,7 @@ static int run(const struct command *self, char **words)
 	warn_of_obstacle(words[0]);
 	tell_tox(words);
 	if (line.pull)
-		pull_in_child(line.pull);
+		pull_in_child((char *)line.pull);
 	gc_due_start();
 	return become(words);
 }

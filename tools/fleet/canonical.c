@@ -16,6 +16,7 @@
 #include "tools/archive/archive.h"
 #include "tools/base/alloc.h"
 #include "tools/base/embedded.h"
+#include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/cache/versions.h"
 #include "tools/python/interpreters.h"
@@ -46,8 +47,8 @@ struct canonical *canonical_begin(const char *version, const uint8_t magic[4])
 {
 	struct canonical canonical = {
 		.python = find(version, magic),
-		.questions = tmpfile(),
-		.answers = tmpfile(),
+		.questions = file_temporary(),
+		.answers = file_temporary(),
 	};
 	struct canonical *ret = alloc_array(1, sizeof *ret);
 

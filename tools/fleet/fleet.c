@@ -4,36 +4,27 @@
  */
 #include "tools/fleet/fleet.h"
 
-#include <limits.h>
+#include <string.h>
 
+#include "tools/base/alloc.h"
 #include "tools/base/message.h"
 #include "tools/conf/conf.h"
+#include "tools/fleet/store.h"
 
-const char *fleet_url(const char *url)
+const char *fleet_url(char *word)
 {
-	url = url ? url : conf_get("store").value;
-	if (!url || !*url)
+	const char *url = word ? alloc_copy(word) : conf_get("store").value;
+	size_t at, len;
+
+	if (!url || !*url) {
 		complain(NULL,
 			"no store: name its URL, or set `store` in the configuration");
-	return url && *url ? url : NULL;
-}
-
-static unsigned seconds(const char *setting)
-{
-	uint64_t number = conf_number(setting);
-
-	/* 0 is no limit for settings, but these have to end */
-	return number == 0 || number > 24 * 3600 ? 24 * 3600 : (unsigned)number;
-}
-
-unsigned fleet_connect(void)
-{
-	return seconds("store_connect");
-}
-
-unsigned fleet_seconds(void)
-{
-	return seconds("store_time");
+		return NULL;
+	}
+	at = store_user(url, &len);
+	if (word)
+		memset(word + at, 'x', len);
+	return url;
 }
 
 int fleet_keys(const char *file, struct minisign_keys *ret)

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "tools/base/hash.h"
+#include "tools/base/message.h"
 #include "tools/base/whole_file.h"
 
 #define PACKS "packs"
@@ -22,12 +23,13 @@
 /* The folder of the records, made if need be; a descriptor or -errno. */
 static int open_folder(const struct cache *cache)
 {
-	int state = cache_open_private(cache, CACHE_STATE), fd;
+	int state = cache_open_private(cache, CACHE_STATE), fd = -1;
 
 	if (state < 0)
 		return state;
-	(void)mkdirat(state, PACKS, 0700);
-	fd = openat(state, PACKS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (mkdirat(state, PACKS, 0700) == 0 || errno == EEXIST)
+		fd = openat(
+			state, PACKS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	fd = fd < 0 ? -errno : fd;
 	close(state);
 	return fd;
@@ -43,7 +45,7 @@ bool known_has(const struct cache *cache, const char *name)
 	return fd >= 0;
 }
 
-int known_add(const struct cache *cache, const char *name, const struct pack *pack)
+static int record(const struct cache *cache, const char *name, const struct pack *pack)
 {
 	int folder = open_folder(cache), r;
 	struct whole_file file;
@@ -57,6 +59,16 @@ int known_add(const struct cache *cache, const char *name, const struct pack *pa
 	if (r == 0)
 		r = whole_file_publish(&file);
 	close(folder);
+	return r;
+}
+
+int known_add(const struct cache *cache, const char *name, const struct pack *pack)
+{
+	int r = record(cache, name, pack);
+
+	if (r < 0)
+		complain(cache->root, "it cannot be recorded that pack %s is known: %s",
+			name, strerror(-r));
 	return r;
 }
 
@@ -118,7 +130,7 @@ static void add_pack(
 	pack_release(&pack);
 }
 
-struct known_object *known_objects(const struct cache *cache)
+static struct known_object *all_objects(const struct cache *cache)
 {
 	struct known_object *objects = NULL;
 	int fd = cache_openat(cache, CACHE_STATE "/" PACKS, O_RDONLY | O_DIRECTORY);
@@ -149,6 +161,21 @@ bool known_object_find(const struct known_object *objects, const char *path)
 
 	HASH_FIND_STR(objects, path, known);
 	return known;
+}
+
+static bool is_new(const struct archive_object *object, void *known)
+{
+	AUTOFREE char *path = alloc_format("%s/%s", object->dir, object->name);
+
+	return !known_object_find(known, path);
+}
+
+void known_drop(const struct cache *cache, struct pack *pack)
+{
+	struct known_object *known = all_objects(cache);
+
+	pack_filter(pack, is_new, known);
+	known_objects_release(known);
 }
 
 void known_objects_release(struct known_object *objects)

@@ -18,7 +18,7 @@ struct known_object; /* a hash table, of paths */
 /* Whether the pack of that name is recorded. */
 bool known_has(const struct cache *cache, const char *name);
 
-/* Records it. */
+/* Records it; an error is reported. */
 int known_add(const struct cache *cache, const char *name, const struct pack *pack);
 
 /* Reads what is recorded of a pack. -ENOENT: nothing. */
@@ -27,8 +27,10 @@ int known_read(const struct cache *cache, const char *name, struct pack *ret_pac
 /* Deletes what is recorded of a pack. */
 int known_forget(const struct cache *cache, const char *name);
 
-/* The objects of all packs, or of one (NULL: it is not recorded); to be freed. */
-struct known_object *known_objects(const struct cache *cache);
+/* Drops from a list what is in packs that are recorded, so that what is new stays. */
+void known_drop(const struct cache *cache, struct pack *pack);
+
+/* The objects of one pack (NULL: it is not recorded); to be freed. */
 struct known_object *known_objects_of(const struct cache *cache, const char *name);
 bool known_object_find(const struct known_object *objects, const char *path);
 void known_objects_release(struct known_object *objects);

@@ -13,9 +13,10 @@
 #include <unistd.h>
 
 #include "shim/core/python/header.h"
-#include "tools/archive/export_list.h"
 #include "tools/base/alloc.h"
+#include "tools/base/files.h"
 #include "tools/base/message.h"
+#include "tools/base/progress.h"
 #include "tools/cache/versions.h"
 #include "tools/fleet/canonical.h"
 
@@ -62,22 +63,19 @@ void pack_filter(struct pack *pack,
 
 /* --- what there is -------------------------------------------------------------------*/
 
-int pack_gather(struct pack *pack, const struct cache *cache, int64_t used_since)
+int pack_gather(struct pack *pack, struct export_list *list)
 {
-	static const struct select all = { 0 };
-	struct export_list list = {
-		.cache = cache,
-		.select = &all,
-		.used_since = used_since,
-		.objects_only = true,
-	};
-	int r = export_list_run(&list);
+	int r;
 
+	list->objects_only = true;
+	r = export_list_run(list);
 	*pack = (struct pack){ 0 };
-	for (size_t i = 0; i < list.count; i++)
-		add(pack, (struct archive_object){ .dir = list.files[i],
-				  .name = export_list_name_of(list.files[i]) });
-	free(list.files);
+	for (size_t i = 0; i < list->count; i++)
+		add(pack, (struct archive_object){ .dir = list->files[i],
+				  .name = export_list_name_of(list->files[i]) });
+	free(list->files);
+	list->files = NULL;
+	list->count = 0;
 	return r;
 }
 
@@ -159,7 +157,7 @@ static struct canonical *ask(
 	struct canonical *canonical = canonical_begin(version, item.object.magic);
 	struct body body;
 
-	for (size_t i = 0; canonical && i < count; i++) {
+	for (size_t i = 0; canonical && i < count && !interrupt_came(); i++) {
 		if (!read_body(cache, &objects[i], &body)) {
 			canonical_ask(canonical, NULL, 0);
 			continue;
@@ -168,10 +166,11 @@ static struct canonical *ask(
 			(size_t)body.seal.pyc_size - body.header);
 		free(body.data);
 	}
-	if (!canonical || canonical_run(canonical) == 0)
+	if (!canonical || (!interrupt_came() && canonical_run(canonical) == 0))
 		return canonical;
-	complain(version,
-		"the interpreter failed; the objects are packed as they were compiled here");
+	if (!interrupt_came())
+		complain(version,
+			"the interpreter failed; the objects are packed as they were compiled here");
 	canonical_end(canonical);
 	return NULL;
 }
@@ -196,7 +195,7 @@ static void write_run(const struct cache *cache, struct archive_object *objects,
 	struct canonical *canonical = ask(cache, objects, count);
 	struct body body;
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count && !interrupt_came(); i++) {
 		size_t size;
 		uint8_t *code = canonical ? canonical_answer(canonical, &size) : NULL;
 
@@ -240,11 +239,11 @@ static int add_object(
 	return r;
 }
 
-static int write_archive(const struct pack *pack, FILE *bodies, int fd)
+static int write_archive(
+	const struct pack *pack, FILE *bodies, int fd, uint64_t *ret_size)
 {
 	struct archive_manifest manifest = { pack->count, 0, pack->objects };
 	struct archive_out out;
-	uint64_t size;
 	int r;
 
 	for (size_t i = 0; i < pack->count; i++)
@@ -253,34 +252,34 @@ static int write_archive(const struct pack *pack, FILE *bodies, int fd)
 	for (size_t i = 0; i < pack->count && r == 0; i++)
 		r = add_object(&out, bodies, &pack->objects[i]);
 	if (r == 0)
-		r = archive_out_finish(&out, &size);
+		r = archive_out_finish(&out, ret_size);
 	archive_out_release(&out);
 	return r;
 }
 
-int pack_write(struct pack *pack, const struct cache *cache, int fd,
-	char ret_name[PACK_NAME_SIZE])
+int pack_write(struct pack *pack, const struct cache *cache, int fd, uint64_t *ret_size)
 {
-	FILE *bodies = tmpfile();
+	FILE *bodies = file_temporary();
 	size_t first, count;
 	int r;
 
 	if (!bodies)
-		return -errno;
-	for (first = 0; first < pack->count; first += count) {
+		return file_temporary_failed();
+	for (first = 0; first < pack->count && !interrupt_came(); first += count) {
 		count = run_length(pack, first);
 		write_run(cache, &pack->objects[first], count, bodies);
 	}
 	pack_filter(pack, is_there, NULL);
 	r = ferror(bodies) || fflush(bodies) == EOF ? -ENOSPC : 0;
+	r = interrupt_came() ? -EINTR : r;
 	rewind(bodies);
 	if (r == 0 && pack->count)
-		r = write_archive(pack, bodies, fd);
+		r = write_archive(pack, bodies, fd, ret_size);
 	fclose(bodies);
 	if (r == -ENOSPC)
 		complain(
 			"the pack", "there is no room for it in the temporary directory");
-	return r == 0 && pack->count ? pack_name(fd, ret_name) : r;
+	return r;
 }
 
 /* --- reading -------------------------------------------------------------------------*/

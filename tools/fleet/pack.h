@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "tools/archive/archive.h"
+#include "tools/archive/export_list.h"
 #include "tools/cache/cache.h"
 
 #define PACK_SUFFIX ".tar.zst"
@@ -25,20 +26,18 @@ struct pack {
 	size_t count;
 };
 
-/* Lists the objects of a cache that were used, as export_list_is_used has it, since then,
- * without their sizes. */
-int pack_gather(struct pack *pack, const struct cache *cache, int64_t used_since);
+/* Lists the objects of a cache that the list selects, without their sizes; its files
+ * become the pack's. */
+int pack_gather(struct pack *pack, struct export_list *list);
 
 /* Keeps those objects only for which `keep` is true. */
 void pack_filter(struct pack *pack,
 	bool (*keep)(const struct archive_object *object, void *context), void *context);
 
-/* Writes a pack of these objects to fd, an empty file open for reading and writing, and
- * its name. Drops those from the list that vanished meanwhile; where none is left,
- * nothing is written. Where an interpreter of their version is there, their code is
- * canonical. */
-int pack_write(struct pack *pack, const struct cache *cache, int fd,
-	char ret_name[PACK_NAME_SIZE]);
+/* Writes a pack of these objects to fd, and its length. Drops those from the list that
+ * vanished meanwhile; where none is left, nothing is written. Where an interpreter of
+ * their version is there, their code is canonical. */
+int pack_write(struct pack *pack, const struct cache *cache, int fd, uint64_t *ret_size);
 
 /* Adds an object by its path below the layout folder. -EINVAL: that has no directory. */
 int pack_add(struct pack *pack, const char *path, uint64_t size);

@@ -197,9 +197,9 @@ static int pull_pack(struct pull *pull, struct store *store, const char *name)
 		pull->unwanted++;
 		return 0;
 	}
-	stream = tmpfile();
+	stream = file_temporary();
 	if (!stream)
-		return -errno;
+		return file_temporary_failed();
 	fd = fileno(stream);
 	r = store_get(store, file, fd, 0);
 	if (r == 0 && fstat(fd, &st) == 0)
@@ -238,7 +238,7 @@ int pull_run(struct pull *pull)
 	struct store store;
 	int r = want_all(pull);
 
-	r = r < 0 ? r : store_open(&store, pull->url, pull->connect, pull->seconds);
+	r = r < 0 ? r : store_open(&store, pull->url);
 	if (r < 0)
 		return r;
 	r = pull_all(pull, &store);
@@ -277,7 +277,7 @@ void pull_before_start(struct pull *pull)
 	AUTOFREE char *mark = mark_of(pull);
 	int fd;
 
-	if (has_failed(pull, mark) || pull_run(pull) == 0)
+	if (has_failed(pull, mark) || (pull_run(pull) == 0 && !pull->refused))
 		return;
 	fd = cache_open_state(pull->cache, mark, O_WRONLY | O_CREAT);
 	if (fd >= 0) {

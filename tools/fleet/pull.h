@@ -17,7 +17,6 @@ struct pull {
 	const char *url;
 	struct minisign_keys keys; /* of whom packs are taken; none: of anybody */
 	struct opt_list wanted;	   /* only what serves sources below these */
-	unsigned connect, seconds; /* limits, see store.h */
 	bool layer;		   /* the cache is a layer, of which nothing is counted */
 	bool dry_run;
 
@@ -30,6 +29,7 @@ struct pull {
  * and passed over. */
 int pull_run(struct pull *pull);
 
-/* The same for a program that is to start whatever happens: where the store has failed in
- * the last minutes it is not asked, and that it fails is only reported. */
+/* The same for a program that is to start whatever happens: where the store, or a pack in
+ * it, has failed in the last minutes, nothing is asked for, and that it fails is only
+ * reported. */
 void pull_before_start(struct pull *pull);

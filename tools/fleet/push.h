@@ -16,7 +16,6 @@ struct push {
 	const char *sign; /* the file of the secret key, or NULL */
 	int64_t expires;  /* seconds from now; 0: the signature is good for ever */
 	int64_t compact;  /* seconds: all that was used since then; 0: what is new */
-	unsigned connect, seconds; /* limits, see store.h */
 	bool dry_run;
 
 	/* What was pushed, or would be. */

@@ -10,32 +10,47 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "tools/base/alloc.h"
 #include "tools/base/clock.h"
+#include "tools/base/compat.h"
 #include "tools/base/message.h"
 #include "tools/base/whole_file.h"
+#include "tools/conf/conf.h"
 #include "tools/fleet/pack.h"
 
 #define PACKS "packs/"
+#define ANNOUNCE_TRIES 5
 
 /* --- URLs ----------------------------------------------------------------------------*/
 
-/* The URL without what stands between "//" and "@". */
+size_t store_user(const char *url, size_t *ret_len)
+{
+	const char *host = strstr(url, "://"), *at;
+	size_t len;
+
+	*ret_len = 0;
+	if (!host)
+		return 0;
+	host += 3;
+	len = strcspn(host, "/");
+	at = memrchr(host, '@', len);
+	/* a slash in a password makes it no URL, and it is secret all the same */
+	if (!at && memchr(host, ':', len))
+		at = strrchr(host, '@');
+	*ret_len = at ? (size_t)(at - host) : 0;
+	return (size_t)(host - url);
+}
+
 static char *without_user(const char *url)
 {
-	const char *host = strstr(url, "://");
-	const char *at, *end;
+	size_t len, at = store_user(url, &len);
 
-	if (!host)
-		return alloc_copy(url);
-	host += 3;
-	end = host + strcspn(host, "/");
-	at = memrchr(host, '@', (size_t)(end - host));
-	return at ? alloc_format("%.*s%s", (int)(host - url), url, at + 1)
-		  : alloc_copy(url);
+	return len ? alloc_format("%.*s%s", (int)at, url, url + at + len + 1)
+		   : alloc_copy(url);
 }
 
 static char *with_slash(const char *url)
@@ -47,13 +62,20 @@ static char *with_slash(const char *url)
 	return alloc_format("%.*s/", (int)len, url);
 }
 
-int store_open(
-	struct store *store, const char *url, unsigned connect_seconds, unsigned seconds)
+static unsigned seconds(const char *setting)
+{
+	uint64_t number = conf_number(setting);
+
+	/* 0 is no limit for settings, but these have to end */
+	return number == 0 || number > 24 * 3600 ? 24 * 3600 : (unsigned)number;
+}
+
+int store_open(struct store *store, const char *url)
 {
 	*store = (struct store){
 		.http.name = without_user(url),
-		.http.connect_seconds = connect_seconds,
-		.http.end = clock_steady() + seconds * CLOCK_SECOND,
+		.http.connect_seconds = seconds("store_connect"),
+		.http.end = clock_steady() + seconds("store_time") * CLOCK_SECOND,
 	};
 	if (strncmp(url, "file:", 5) == 0)
 		url += strncmp(url, "file:///", 8) == 0 ? 7 : 5;
@@ -75,7 +97,17 @@ void store_close(struct store *store)
 {
 	free(store->http.name);
 	free(store->http.base);
+	store_http_close();
 	*store = (struct store){ 0 };
+}
+
+/* Reports an error, unless it has been reported (no libcurl). */
+static int fail(const struct store *store, int error)
+{
+	if (error < 0 && error != -ENOENT && error != -ENOSYS && error != -EINTR)
+		complain(store->http.name, "%s",
+			store->is_directory ? strerror(-error) : store->http.error);
+	return error;
 }
 
 /* --- names ---------------------------------------------------------------------------*/
@@ -130,14 +162,13 @@ void store_names_release(struct store_names *names)
 	*names = (struct store_names){ 0 };
 }
 
-/* --- directories ---------------------------------------------------------------------*/
-
-static int fail(const struct store *store, int error)
+static bool is_listed(const struct store_names *names, const char *digest)
 {
-	if (error < 0 && error != -ENOENT)
-		complain(store->http.name, "%s", strerror(-error));
-	return error;
+	return names->count && bsearch(&digest, names->names, names->count,
+				       sizeof *names->names, compare);
 }
+
+/* --- directories ---------------------------------------------------------------------*/
 
 static int copy(int from, int to, size_t part)
 {
@@ -203,36 +234,91 @@ static int put_file(const struct store *store, const char *path, int from)
 
 /* --- all -----------------------------------------------------------------------------*/
 
-int store_list(struct store *store, struct store_names *ret_names)
+/* Without a report, since there may be another way. */
+static int list(struct store *store, struct store_names *names)
 {
-	char *text = NULL;
+	AUTOFREE char *text = NULL;
 	int r = 1;
 
-	*ret_names = (struct store_names){ 0 };
+	*names = (struct store_names){ 0 };
 	if (store->is_directory)
-		r = fail(store, list_directory(store, ret_names));
+		r = list_directory(store, names);
 	while (r > 0) {
 		r = store_http_list(&store->http, PACKS, &text);
 		if (r >= 0 && text)
-			scan_names(ret_names, text);
+			scan_names(names, text);
 	}
-	free(text);
-	sort_names(ret_names);
+	sort_names(names);
 	return r;
+}
+
+int store_list(struct store *store, struct store_names *ret_names)
+{
+	return fail(store, list(store, ret_names));
 }
 
 int store_get(struct store *store, const char *name, int fd, size_t part)
 {
 	AUTOFREE char *path = alloc_format("%s" PACKS "%s", store->http.base, name);
 
-	return store->is_directory ? fail(store, get_file(path, fd, part))
-				   : store_http_get(&store->http, path, fd, part);
+	return fail(store, store->is_directory
+				   ? get_file(path, fd, part)
+				   : store_http_get(&store->http, path, fd, part));
 }
 
 int store_put(struct store *store, const char *name, int fd)
 {
 	AUTOFREE char *path = alloc_format("%s" PACKS "%s", store->http.base, name);
 
-	return store->is_directory ? fail(store, put_file(store, path, fd))
-				   : store_http_put(&store->http, path, fd);
+	return fail(store, store->is_directory ? put_file(store, path, fd)
+					       : store_http_put(&store->http, path, fd));
+}
+
+int store_put_text(struct store *store, const char *name, const char *text)
+{
+	int fd = memfd_create("pycstash", MFD_CLOEXEC), r;
+
+	if (fd < 0)
+		return -errno;
+	r = write(fd, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : -EIO;
+	r = r < 0 ? r : store_put(store, name, fd);
+	close(fd);
+	return r;
+}
+
+/* --- the index -----------------------------------------------------------------------*/
+
+static int put_index(struct store *store, const struct store_names *names)
+{
+	AUTOFREE char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		alloc_fail();
+	for (size_t i = 0; i < names->count; i++)
+		fprintf(out, "%s" PACK_SUFFIX "\n", names->names[i]);
+	if (fclose(out) == EOF)
+		alloc_fail();
+	return store_put_text(store, STORE_HTTP_INDEX, text);
+}
+
+/* Another push may overwrite what this one has added, so it is read again. */
+int store_announce(struct store *store, const char *digest)
+{
+	bool listed = store->is_directory || store->http.is_s3;
+	int r = 0;
+
+	for (int tries = 0; !listed && r == 0 && tries < ANNOUNCE_TRIES; tries++) {
+		struct store_names names;
+
+		r = list(store, &names);
+		listed = r == 0 && is_listed(&names, digest);
+		if (!listed && (r == 0 || r == -EACCES || r == -EOPNOTSUPP)) {
+			add_name(&names, digest);
+			r = put_index(store, &names);
+		}
+		store_names_release(&names);
+	}
+	return r;
 }

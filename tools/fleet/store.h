@@ -14,8 +14,11 @@
  *	                                 AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
  *	                                 AWS_SESSION_TOKEN
  *
- * Who we are comes from ~/.netrc or the URL; neither is printed. Functions return 0 or
- * -errno after reporting what is wrong; -ENOENT is not reported. For one thread.
+ * A server that cannot list what it has gets packs/index, a list that each push adds to.
+ *
+ * Who we are comes from ~/.netrc or the URL; neither is printed. Proxies and certificates
+ * come from the environment, as curl(1) has them. Functions return 0 or -errno after
+ * reporting what is wrong; -ENOENT is not reported. For one thread.
  */
 #pragma once
 
@@ -30,10 +33,12 @@ struct store {
 	bool is_directory;
 };
 
-/* Nothing is asked for yet; `seconds` from now all has to be done. -EINVAL: the URL is
- * none of the above. */
-int store_open(
-	struct store *store, const char *url, unsigned connect_seconds, unsigned seconds);
+/* Where user and password are in a URL, *ret_len bytes, 0 where there are none. */
+size_t store_user(const char *url, size_t *ret_len);
+
+/* Nothing is asked for yet; within the time of the settings all has to be done. -EINVAL:
+ * the URL is none of the above. */
+int store_open(struct store *store, const char *url);
 void store_close(struct store *store);
 
 /* The digests of all packs there, sorted; owned by the caller. */
@@ -50,3 +55,7 @@ int store_get(struct store *store, const char *name, int fd, size_t part);
 
 /* Puts the bytes of fd there under a name; what has it already stays. */
 int store_put(struct store *store, const char *name, int fd);
+int store_put_text(struct store *store, const char *name, const char *text);
+
+/* Sees to it that readers find a pack that was put there, by its digest. */
+int store_announce(struct store *store, const char *digest);

@@ -14,12 +14,13 @@
 
 #include "tools/base/alloc.h"
 #include "tools/base/clock.h"
-#include "tools/base/message.h"
+#include "tools/base/progress.h"
 #include "tools/fleet/libcurl.h"
 #include "tools/fleet/pack.h"
 
 #define REDIRECTS 5L
 #define LIST_MAX (64u << 20) /* bytes: some 300,000 packs */
+#define SLOW 1024L /* bytes a second: no faster, and the server counts as down */
 
 /* One request; what it owns is freed by perform. */
 struct request {
@@ -28,7 +29,7 @@ struct request {
 	char *credentials; /* of S3 */
 	FILE *file;	   /* where the answer goes */
 	size_t room;	   /* how much more of it is taken */
-	char error[CURL_ERROR_SIZE];
+	char *error;	   /* the store's */
 };
 
 static CURL *connection; /* kept from one request to the next */
@@ -119,17 +120,54 @@ static void sign_s3(struct request *request)
 
 /* --- requests ------------------------------------------------------------------------*/
 
+/* As curl(1) has it; the library knows only of proxies. */
+static void set_certificates(CURL *handle)
+{
+	const char *file = variable("CURL_CA_BUNDLE", variable("SSL_CERT_FILE", NULL));
+	const char *directory = variable("SSL_CERT_DIR", NULL);
+
+	if (file)
+		LIBCURL(curl_easy_setopt)(handle, CURLOPT_CAINFO, file);
+	if (directory)
+		LIBCURL(curl_easy_setopt)(handle, CURLOPT_CAPATH, directory);
+}
+
+/* To libcurl an interrupted wait is none. */
+static int stops(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+	(void)context, (void)a, (void)b, (void)c, (void)d;
+	return interrupt_came();
+}
+
+/* Where a request may lead. Who is asked gets what headers say, and those of S3 say who
+ * we are. */
+static void set_ways(CURL *handle, bool is_s3)
+{
+	LIBCURL(curl_easy_setopt)(handle, CURLOPT_FOLLOWLOCATION, is_s3 ? 0L : 1L);
+	LIBCURL(curl_easy_setopt)(handle, CURLOPT_MAXREDIRS, REDIRECTS);
+#if LIBCURL_VERSION_NUM >= 0x075500
+	LIBCURL(curl_easy_setopt)(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+	LIBCURL(curl_easy_setopt)(handle, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+#else
+	LIBCURL(curl_easy_setopt)
+	(handle, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
+	LIBCURL(curl_easy_setopt)
+	(handle, CURLOPT_REDIR_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
+#endif
+}
+
 static int begin(struct request *request, struct store_http *store, const char *url)
 {
 	const int64_t left = store->end - clock_steady();
 	CURL *handle;
 
-	*request = (struct request){ 0 };
+	*request = (struct request){ .error = store->error };
+	*store->error = '\0';
 	if (shared_library_load(&libcurl) < 0)
 		return -ENOSYS;
 	if (left <= 0) {
-		snprintf(request->error, sizeof request->error,
-			"the time for this store is over");
+		snprintf(store->error, sizeof store->error,
+			"the time for this store is over (setting store_time)");
 		return -ETIMEDOUT;
 	}
 	if (!connection)
@@ -142,11 +180,10 @@ static int begin(struct request *request, struct store_http *store, const char *
 	LIBCURL(curl_easy_setopt)(handle, CURLOPT_ERRORBUFFER, request->error);
 	LIBCURL(curl_easy_setopt)(handle, CURLOPT_NOSIGNAL, 1L);
 	LIBCURL(curl_easy_setopt)(handle, CURLOPT_FAILONERROR, 1L);
-	LIBCURL(curl_easy_setopt)(handle, CURLOPT_FOLLOWLOCATION, 1L);
-	LIBCURL(curl_easy_setopt)(handle, CURLOPT_MAXREDIRS, REDIRECTS);
-#if LIBCURL_VERSION_NUM >= 0x075500
-	LIBCURL(curl_easy_setopt)(handle, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-#endif
+	LIBCURL(curl_easy_setopt)(handle, CURLOPT_NOPROGRESS, 0L);
+	LIBCURL(curl_easy_setopt)(handle, CURLOPT_XFERINFOFUNCTION, stops);
+	set_ways(handle, store->is_s3);
+	set_certificates(handle);
 	LIBCURL(curl_easy_setopt)(handle, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL);
 	LIBCURL(curl_easy_setopt)
 	(handle, CURLOPT_CONNECTTIMEOUT, (long)store->connect_seconds);
@@ -168,11 +205,15 @@ static size_t take(char *data, size_t one, size_t size, void *context)
 }
 
 /* The answer goes to `file`, and is broken off where it has more than so many bytes,
- * whatever the server has said before. */
-static void receive(struct request *request, FILE *file, size_t most)
+ * whatever the server has said before, or does not come. */
+static void receive(
+	struct request *request, const struct store_http *store, FILE *file, size_t most)
 {
 	request->file = file;
 	request->room = most;
+	LIBCURL(curl_easy_setopt)(request->handle, CURLOPT_LOW_SPEED_LIMIT, SLOW);
+	LIBCURL(curl_easy_setopt)
+	(request->handle, CURLOPT_LOW_SPEED_TIME, (long)store->connect_seconds);
 	LIBCURL(curl_easy_setopt)(request->handle, CURLOPT_WRITEFUNCTION, take);
 	LIBCURL(curl_easy_setopt)(request->handle, CURLOPT_WRITEDATA, request);
 }
@@ -185,6 +226,8 @@ static int code_of(long status, CURLcode result)
 		return -EACCES;
 	if (status == 405 || status == 501)
 		return -EOPNOTSUPP;
+	if (result == CURLE_ABORTED_BY_CALLBACK)
+		return -EINTR;
 	return result == CURLE_OPERATION_TIMEDOUT ? -ETIMEDOUT : -EIO;
 }
 
@@ -200,32 +243,35 @@ static int perform(struct request *request)
 	result = LIBCURL(curl_easy_perform)(request->handle);
 	LIBCURL(curl_slist_free_all)(request->headers);
 	free(request->credentials);
-	if (result == CURLE_OK)
-		return 0;
-	if (!*request->error)
-		snprintf(request->error, sizeof request->error, "%s",
-			LIBCURL(curl_easy_strerror)(result));
 	LIBCURL(curl_easy_getinfo)(request->handle, CURLINFO_RESPONSE_CODE, &status);
+	if (result == CURLE_OK && status < 300)
+		return 0;
+	if (result == CURLE_OK)
+		snprintf(request->error, CURL_ERROR_SIZE,
+			"the server answers %ld, which leads elsewhere", status);
+	if (!*request->error)
+		snprintf(request->error, CURL_ERROR_SIZE, "%s",
+			LIBCURL(curl_easy_strerror)(result));
 	return code_of(status, result);
 }
 
-/* Reports why perform gave that error. */
-static int fail(const struct store_http *store, const struct request *request, int error)
+void store_http_close(void)
 {
-	if (error < 0 && error != -ENOENT && error != -ENOSYS)
-		complain(store->name, "%s", request->error);
-	return error;
+	if (connection)
+		LIBCURL(curl_easy_cleanup)(connection);
+	connection = NULL;
 }
 
 /* --- listing -------------------------------------------------------------------------*/
 
 /* One way to ask for a list. */
-static int ask_for_list(struct store_http *store, struct request *request,
-	const char *url, const char *method, char **text)
+static int ask_for_list(
+	struct store_http *store, const char *url, const char *method, char **text)
 {
+	struct request request;
 	size_t size;
 	FILE *out;
-	int r = begin(request, store, url);
+	int r = begin(&request, store, url);
 
 	if (r < 0)
 		return r;
@@ -234,12 +280,12 @@ static int ask_for_list(struct store_http *store, struct request *request,
 	out = open_memstream(text, &size);
 	if (!out)
 		alloc_fail();
-	receive(request, out, LIST_MAX);
+	receive(&request, store, out, LIST_MAX);
 	if (method) {
-		LIBCURL(curl_easy_setopt)(request->handle, CURLOPT_CUSTOMREQUEST, method);
-		add_header(request, "Depth: 1");
+		LIBCURL(curl_easy_setopt)(request.handle, CURLOPT_CUSTOMREQUEST, method);
+		add_header(&request, "Depth: 1");
 	}
-	r = perform(request);
+	r = perform(&request);
 	if (fclose(out) == EOF)
 		alloc_fail();
 	return r;
@@ -248,32 +294,47 @@ static int ask_for_list(struct store_http *store, struct request *request,
 static int list_s3(struct store_http *store, const char *folder, char **text)
 {
 	AUTOFREE char *url = NULL;
-	struct request request;
 	int r = shared_library_load(&libcurl);
 
 	if (r < 0)
 		return r;
 	url = s3_list_url(store, folder, *text);
-	r = ask_for_list(store, &request, url, NULL, text);
+	r = ask_for_list(store, url, NULL, text);
 	if (r < 0)
-		return fail(store, &request, r);
+		return r;
 	return strstr(*text, "<NextContinuationToken>") ? 1 : 0;
+}
+
+/* The list in the file for servers that make none. */
+static int ask_for_index(struct store_http *store, const char *folder, char **text)
+{
+	AUTOFREE char *url = alloc_format("%s%s" STORE_HTTP_INDEX, store->base, folder);
+	char why[sizeof store->error];
+	int r;
+
+	memcpy(why, store->error, sizeof why);
+	r = ask_for_list(store, url, NULL, text);
+	memcpy(store->error, why, sizeof why);
+	return r;
 }
 
 int store_http_list(struct store_http *store, const char *folder, char **text)
 {
 	AUTOFREE char *url = NULL;
-	struct request request;
 	int r;
 
 	if (store->is_s3)
 		return list_s3(store, folder, text);
 	url = alloc_format("%s%s", store->base, folder);
-	r = ask_for_list(store, &request, url, NULL, text);
+	r = ask_for_list(store, url, NULL, text);
 	/* a server that makes no pages of folders, but speaks WebDAV */
 	if (r == -EACCES || r == -EOPNOTSUPP)
-		r = ask_for_list(store, &request, url, "PROPFIND", text);
-	return r == -ENOENT ? 0 : fail(store, &request, r);
+		r = ask_for_list(store, url, "PROPFIND", text);
+	if (((r == 0 && !strstr(*text, PACK_SUFFIX)) || r == -EACCES ||
+		    r == -EOPNOTSUPP || r == -ENOENT) &&
+		ask_for_index(store, folder, text) == 0)
+		r = 0;
+	return r == -ENOENT ? 0 : r;
 }
 
 /* --- files ---------------------------------------------------------------------------*/
@@ -289,6 +350,14 @@ static FILE *stream_of(int fd, const char *mode)
 	return file;
 }
 
+static int no_stream(struct store_http *store)
+{
+	const int error = errno;
+
+	snprintf(store->error, sizeof store->error, "%s", strerror(error));
+	return -error;
+}
+
 int store_http_get(struct store_http *store, const char *url, int fd, size_t part)
 {
 	struct request request;
@@ -300,17 +369,17 @@ int store_http_get(struct store_http *store, const char *url, int fd, size_t par
 		return r;
 	out = stream_of(fd, "w");
 	if (!out)
-		return fail(store, &request, -errno);
-	receive(&request, out, PACK_MAX);
+		return no_stream(store);
+	receive(&request, store, out, PACK_MAX);
 	snprintf(range, sizeof range, "0-%zu", part);
 	if (part)
 		LIBCURL(curl_easy_setopt)(request.handle, CURLOPT_RANGE, range);
 	r = perform(&request);
 	if (fclose(out) == EOF && r == 0) {
-		snprintf(request.error, sizeof request.error, "%s", strerror(errno));
+		no_stream(store);
 		r = -ENOSPC;
 	}
-	return fail(store, &request, r);
+	return r;
 }
 
 int store_http_put(struct store_http *store, const char *url, int fd)
@@ -324,14 +393,16 @@ int store_http_put(struct store_http *store, const char *url, int fd)
 		return r;
 	in = fstat(fd, &st) < 0 ? NULL : stream_of(fd, "r");
 	if (!in)
-		return fail(store, &request, -errno);
+		return no_stream(store);
 	LIBCURL(curl_easy_setopt)(request.handle, CURLOPT_UPLOAD, 1L);
 	LIBCURL(curl_easy_setopt)(request.handle, CURLOPT_READDATA, in);
 	LIBCURL(curl_easy_setopt)
 	(request.handle, CURLOPT_INFILESIZE_LARGE, (curl_off_t)st.st_size);
 	r = perform(&request);
 	fclose(in);
-	if (r == -ENOENT)
-		complain(store->name, "there is no such place to put packs");
-	return fail(store, &request, r);
+	if (r != -ENOENT)
+		return r;
+	snprintf(
+		store->error, sizeof store->error, "there is no such place to put packs");
+	return -ENOTDIR;
 }
