@@ -274,7 +274,7 @@ is "$(since=2100-01-01 counts processes)" 0 "stats counts nothing for a time in 
 tag=$(tag_of "$python")
 check "--by version has a line for each" grep -q "^$tag .*[0-9]" <(stats --since @0 --by version)
 check "the first lines have one rate, and the size in per cent of its limit" \
-	grep -qE '^[0-9.]+% of [0-9 ,]+ lookups served; [0-9.]+K on disk, [0-9.]+% of max_size \(2.0M\)$' <(PYCSTASH_MAX_SIZE=2M stats --since @0)
+	grep -qE '^[0-9.]+% of [0-9 ,]+ lookups served; [0-9.]+[KM]? on disk, [0-9.]+% of max_size \(2.0M\)$' <(PYCSTASH_MAX_SIZE=2M stats --since @0)
 check "stats says that gc is due" grep -q '^gc is due' <(stats)
 for how in "" "--by version" "--by day"; do
 	# shellcheck disable=SC2086 # words

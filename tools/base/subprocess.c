@@ -112,7 +112,7 @@ static int run(char *const argv[], const char *const changes[], int64_t deadline
 int subprocess_run(char *const argv[], const char *const changes[], int seconds,
 	struct answer *ret_answer)
 {
-	int64_t deadline = clock_steady() + seconds * CLOCK_SECOND;
+	int64_t deadline = seconds ? clock_steady() + seconds * CLOCK_SECOND : 0;
 	struct answer answer = { 0 };
 	int out = open_stream(), err = open_stream(), r;
 

@@ -8,15 +8,11 @@
  */
 #pragma once
 
-#include "tools/base/exit.h"
-#include "tools/cli/opt.h"
+#include <stddef.h>
 
-/* The exit codes with what they mean; ends with NULL. */
-struct exit_meaning {
-	int code;
-	const char *meaning;
-};
-extern const struct exit_meaning exit_meanings[];
+#include "tools/base/exit.h"
+
+struct opt;
 
 enum command_flags {
 	COMMAND_OPTIONS_FIRST = 1, /* the first other word ends them: it is a command's */
@@ -24,6 +20,16 @@ enum command_flags {
 	COMMAND_ANY_CONF = 4, /* it goes on where one is wrong, which has been said */
 	COMMAND_BECOMES = 8,  /* it becomes another: of its own codes only 125 to 127 */
 };
+
+/* Options that a command has: rows (opt.h) of its own, or some that others have too. */
+struct command_options {
+	const struct opt *rows; /* ends with a row without a name */
+	size_t at;     /* of the struct that the rows are about, in the variables */
+	unsigned only; /* the bits of the rows that the command has; 0: all of them */
+};
+
+/* The most tables that a command has, and an empty one. */
+#define COMMAND_TABLES 5
 
 struct command {
 	const char *name;
@@ -37,7 +43,7 @@ struct command {
 	const char *args;    /* what follows the name in the synopsis */
 	int least, most;     /* how many words beside options; most < 0: any */
 	const char *summary; /* one line, no full stop */
-	struct opt_table options[OPT_TABLES]; /* those after the last have no rows */
+	struct command_options options[COMMAND_TABLES];
 };
 
 extern const struct command *const commands[]; /* ends with NULL */

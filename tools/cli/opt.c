@@ -26,7 +26,7 @@ static const struct opt help_row = { "help", 'h', NULL, "print this help",
 static const struct opt *row_at(
 	const struct command *command, size_t index, size_t *ret_at)
 {
-	const struct opt_table *table;
+	const struct command_options *table;
 	const struct opt *row;
 
 	for (table = command->options; table->rows; table++)

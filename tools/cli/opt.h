@@ -94,15 +94,6 @@ struct opt {
 							? 1                            \
 							: -1]))
 
-/* The tables of a command, with one without rows at the end. */
-#define OPT_TABLES 5
-
-struct opt_table {
-	const struct opt *rows; /* ends with a row without a name */
-	size_t at;     /* of the struct that its rows are about, in the command's */
-	unsigned only; /* the bits of the rows that it has; 0: all of them */
-};
-
 /* Pointers into argv; `items` ends with NULL, and is NULL where there are none. */
 struct opt_list {
 	const char **items;

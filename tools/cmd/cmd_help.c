@@ -12,13 +12,6 @@
 #include "tools/cli/opt.h"
 #include "tools/conf/conf.h"
 
-const struct exit_meaning exit_meanings[] = {
-#define EXIT_CODE(id, number, meaning) { number, meaning },
-#include "tools/base/exit.def"
-#undef EXIT_CODE
-	{ 0, NULL },
-};
-
 void command_help(const struct command *command)
 {
 	printf("usage: pycstash %s%s%s\n\n%c%s.\n\n", command->name,
@@ -44,11 +37,11 @@ static void print_settings(void)
 
 static void print_exit_codes(void)
 {
-	const struct exit_meaning *row;
-
 	puts("\nExit codes:");
-	for (row = exit_meanings; row->meaning; row++)
-		columns_print(stdout, printf("  %-5d ", row->code), 8, row->meaning);
+#define EXIT_CODE(id, number, meaning) \
+	columns_print(stdout, printf("  %-5d ", number), 8, meaning);
+#include "tools/base/exit.def"
+#undef EXIT_CODE
 	puts("  128+N ended by signal N, after a report of what was done and what is left\n"
 	     "Every other code of `run` is that of the command it runs.");
 }

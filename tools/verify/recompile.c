@@ -6,17 +6,14 @@
 #include "tools/verify/recompile.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "shim/core/python/pyc.h"
+#include "tools/base/alloc.h"
 #include "tools/base/embedded.h"
-#include "tools/base/files.h"
 #include "tools/base/message.h"
-#include "tools/base/progress.h"
+#include "tools/base/subprocess.h"
 #include "tools/cache/versions.h"
 #include "tools/python/interpreters.h"
 
@@ -67,55 +64,37 @@ int recompile_add(struct recompile *recompile, const char *version,
 
 /* --- one interpreter -----------------------------------------------------------------*/
 
-_Noreturn static void become(
-	const struct python *python, bool no_ranges, FILE *records, FILE *answers)
+/* Gives it the group's records; afterwards those are its answers. -ECHILD: it failed, and
+ * *ret_reason, which the caller frees, tells why. */
+static int compare_with(
+	struct recompile_group *group, const struct python *python, char **ret_reason)
 {
-	const char *argv[] = { python->path, no_ranges ? "-ISBXno_debug_ranges" : "-ISB",
-		"-c", embedded_recompile, NULL };
-
-	if (dup2(fileno(records), 0) >= 0 && dup2(fileno(answers), 1) >= 0)
-		execv(python->path, (char *const *)argv);
-	_exit(127);
-}
-
-/* The terminal's signals reach it as well; one sent to us alone is passed on. */
-static int wait_for(pid_t child)
-{
-	int status;
-
-	while (waitpid(child, &status, 0) < 0) {
-		if (errno != EINTR)
-			return -errno;
-		if (interrupt_came())
-			kill(child, SIGTERM);
-	}
-	if (interrupt_came())
-		return -EINTR;
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -ECHILD;
-}
-
-/* Gives it the group's records; afterwards those are its answers. */
-static int compare_with(struct recompile_group *group, const struct python *python)
-{
-	FILE *answers = tmpfile();
-	pid_t child;
+	static const char *const changes[] = { NULL };
+	FILE *made = tmpfile();
+	AUTOFREE char *records = alloc_format("/proc/self/fd/%d", fileno(group->spool));
+	AUTOFREE char *answers =
+		alloc_format("/proc/self/fd/%d", made ? fileno(made) : -1);
+	const bool no_ranges = strchr(group->version, '+');
+	const char *const argv[] = { python->path,
+		no_ranges ? "-ISBXno_debug_ranges" : "-ISB", "-c", embedded_recompile,
+		records, answers, NULL };
+	struct answer answer;
 	int r;
 
-	if (!answers)
+	if (!made)
 		return -errno;
-	/* The child reads from where the descriptor stands, not the stream. */
-	if (fflush(group->spool) == EOF || lseek(fileno(group->spool), 0, SEEK_SET) < 0) {
-		r = -errno;
-		fclose(answers);
-		return r;
+	r = fflush(group->spool) == EOF
+		    ? -errno
+		    : subprocess_run((char *const *)argv, changes, 0, &answer);
+	if (r == 0) {
+		if (!answer_is_success(&answer)) {
+			*ret_reason = answer_reason(&answer);
+			r = -ECHILD;
+		}
+		answer_release(&answer);
 	}
-	child = fork();
-	if (child == 0)
-		become(python, strchr(group->version, '+'), group->spool, answers);
-	r = child < 0 ? -errno : wait_for(child);
 	fclose(group->spool);
-	group->spool = answers;
-	rewind(answers);
+	group->spool = made;
 	return r;
 }
 
@@ -176,13 +155,14 @@ static int compare_group(struct recompile *recompile, struct recompile_group *gr
 	const struct python *pythons, size_t count)
 {
 	const struct python *last = NULL;
+	AUTOFREE char *reason = NULL;
 	int r = 0;
 
 	for (size_t i = 0; i < count && r == 0; i++) {
 		if (!is_for(&pythons[i], group))
 			continue;
 		last = &pythons[i];
-		r = compare_with(group, last);
+		r = compare_with(group, last, &reason);
 	}
 	if (r == -EINTR)
 		return r;
@@ -193,7 +173,7 @@ static int compare_group(struct recompile *recompile, struct recompile_group *gr
 			(unsigned long long)group->count);
 	else if (r < 0)
 		complain(last->path, "cannot compare the pycs of %s: %s", group->version,
-			r == -ECHILD ? "the interpreter failed" : strerror(-r));
+			reason ? reason : strerror(-r));
 	if (!last || r < 0) {
 		recompile->uncompared += group->count;
 		return 0;

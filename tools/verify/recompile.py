@@ -3,10 +3,10 @@
 # The interpreter's side of `pycstash verify --deep` (recompile.c): compiles sources, and
 # compares the code with that of pycs. Executes neither.
 #
-# A record on stdin is kind, pyc, source, level, inode, ctime and mtime in nanoseconds, size,
-# and why, each followed by "\0". On stdout it is written again for a pyc that is not the
-# same: as "D" (different) or "U" (could not be compared). So answers are the records for
-# another interpreter; it leaves "U" as it is.
+# Arguments: a file of records, and one for the answers. A record is kind, pyc, source, level,
+# inode, ctime and mtime in nanoseconds, size, and why, each followed by "\0". It is written
+# again for a pyc that is not the same: as "D" (different) or "U" (could not be compared). So
+# answers are the records for another interpreter, which leaves "U" as it is.
 import marshal
 import os
 import sys
@@ -98,12 +98,13 @@ def write(*parts):
     for part in parts:
         if not isinstance(part, bytes):
             part = str(part).encode("utf-8", "replace")
-        sys.stdout.buffer.write(part.replace(b"\0", b"?") + b"\0")
+        answers.write(part.replace(b"\0", b"?") + b"\0")
 
 
 warnings.simplefilter("ignore")
 seen = {}
-for kind, pyc, source, level, *rest in zip(*[fields(sys.stdin.buffer)] * 9):
+records, answers = open(sys.argv[1], "rb"), open(sys.argv[2], "wb")
+for kind, pyc, source, level, *rest in zip(*[fields(records)] * 9):
     try:
         if kind == b"U":
             write(kind, pyc, source, level, *rest)
@@ -116,3 +117,4 @@ for kind, pyc, source, level, *rest in zip(*[fields(sys.stdin.buffer)] * 9):
         pass
     except Exception as error:
         write("U", pyc, source, level, 0, 0, 0, 0, repr(error))
+answers.close()
