@@ -127,6 +127,14 @@ void json_bool(struct json *json, const char *key, bool value)
 		fputs(value ? "true" : "false", json->out);
 }
 
+void json_strings(struct json *json, const char *key, char *const *list, size_t count)
+{
+	json_open(json, key, '[');
+	for (size_t i = 0; i < count; i++)
+		json_string(json, NULL, list[i]);
+	json_close(json);
+}
+
 void json_time(struct json *json, const char *key, int64_t seconds)
 {
 	json_string(json, key, human_time(seconds));

@@ -20,6 +20,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -44,6 +45,8 @@ void json_string(struct json *json, const char *key, const char *value); /* NULL
 void json_number(struct json *json, const char *key, int64_t value);
 void json_unsigned(struct json *json, const char *key, uint64_t value);
 void json_bool(struct json *json, const char *key, bool value);
+/* An array of strings, of which the list has `count`. */
+void json_strings(struct json *json, const char *key, char *const *list, size_t count);
 void json_time(struct json *json, const char *key, int64_t seconds); /* RFC 3339 */
 
 /* Prints one JSON string, with the characters escaped that escape_plain escapes. Bytes

@@ -170,14 +170,25 @@ static int open_root(struct cache *cache, const char *path, bool *ret_beside)
 	return code;
 }
 
-static bool are_layers(void)
+char **cache_layers(size_t *ret_count)
 {
+	char **roots = NULL;
 	struct cache layer;
 
-	if (cache_open_layer(&layer, 0) < 0)
-		return false;
-	cache_close(&layer);
-	return true;
+	for (*ret_count = 0; cache_open_layer(&layer, *ret_count) == 0; ++*ret_count) {
+		GROW(roots, *ret_count);
+		roots[*ret_count] = alloc_copy(layer.root);
+		cache_close(&layer);
+	}
+	return roots;
+}
+
+static bool are_layers(void)
+{
+	size_t count;
+
+	(void)cache_layers(&count);
+	return count > 0;
 }
 
 /* That there is none at path (NULL: nor a place for one); `beside`, see judge_root. */

@@ -61,6 +61,9 @@ int cache_open_or_make(struct cache *cache, const char *root);
  * more. Layers that are not trusted are skipped silently; doctor reports them. */
 int cache_open_layer(struct cache *cache, size_t index);
 
+/* The roots of these layers, in order; *ret_count is their number. */
+char **cache_layers(size_t *ret_count);
+
 /* Opens the layer at path, which must be ours, to add to it. EXIT_OK, or EXIT_REFUSED
  * after reporting why. */
 int cache_open_own_layer(struct cache *cache, const char *path);

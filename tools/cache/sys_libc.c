@@ -4,8 +4,6 @@
  */
 #include "tools/cache/sys_libc.h"
 
-#include <stdio.h>
-
 #include "tools/base/compat.h"
 
 #define SYS_NAME sys_libc

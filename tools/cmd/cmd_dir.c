@@ -20,46 +20,32 @@ static const struct opt own_options[] = {
 
 static struct common common;
 
-/* json: where they go, or NULL for lines. */
-static void print_layers(struct json *json)
-{
-	struct cache layer;
-
-	for (size_t i = 0; cache_open_layer(&layer, i) == 0; i++) {
-		if (json)
-			json_string(json, NULL, layer.root);
-		else
-			escape_line(stdout, layer.root, common.null);
-		cache_close(&layer);
-	}
-}
-
-static void print_object(const char *root)
+static void print_object(const char *root, char **layers, size_t count)
 {
 	struct json json = json_begin(stdout, "dir", 1);
 
 	json_string(&json, "dir", root);
 	json_bool(&json, "exists", access(root, F_OK) == 0);
-	json_open(&json, "layers", '[');
-	print_layers(&json);
-	json_close(&json);
+	json_strings(&json, "layers", layers, count);
 	json_close(&json);
 }
 
 static int run(const struct command *self, char **words)
 {
 	AUTOFREE char *root = NULL;
+	char **layers;
+	size_t count;
 	int code = cache_root(common.dir, &root);
 
 	if (code != EXIT_OK)
 		return code;
-	if (common.json) {
-		print_object(root);
-		return EXIT_OK;
-	}
-	escape_line(stdout, root, common.null);
-	if (common.layers)
-		print_layers(NULL);
+	layers = cache_layers(&count);
+	if (common.json)
+		print_object(root, layers, count);
+	else
+		escape_line(stdout, root, common.null);
+	for (size_t i = 0; i < count && common.layers && !common.json; i++)
+		escape_line(stdout, layers[i], common.null);
 	return EXIT_OK;
 }
 

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "shim/core/cache/config.h"
 #include "shim/core/python/pyc.h"

@@ -162,12 +162,11 @@ static void print_extents(const struct stats *stats)
 
 static void print_layers(const char *heading)
 {
-	struct cache layer;
+	size_t count;
+	char **roots = cache_layers(&count);
 
-	for (size_t i = 0; cache_open_layer(&layer, i) == 0; i++) {
-		printf("%s%s\n", i == 0 ? heading : "", escape_plain(layer.root));
-		cache_close(&layer);
-	}
+	for (size_t i = 0; i < count; i++)
+		printf("%s%s\n", i ? "" : heading, escape_plain(roots[i]));
 }
 
 /* What most people want to know. */

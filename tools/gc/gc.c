@@ -34,37 +34,15 @@ void gc_print(struct gc *gc, enum gc_rule rule, const char *dir, const char *nam
 	pthread_mutex_unlock(&gc->mutex);
 }
 
-int64_t gc_count(struct gc *gc, enum gc_rule rule, const struct stat *st)
-{
-	uint64_t bytes = hardlinks_drop(&gc->links, st);
-
-	gc->freed[rule].files++;
-	gc->freed[rule].bytes += bytes;
-	return (int64_t)bytes;
-}
-
-static int64_t delete_file(struct gc *gc, enum gc_rule rule, struct walk_dir *dir,
-	const char *name, const struct stat *st)
-{
-	int64_t r = trash_unlink(dir->fd, name, st, &gc->freed[rule]);
-
-	if (r < 0 && r != -ESTALE && r != -ENOENT) {
-		complain(name, "in %s: cannot be deleted: %s", dir->path,
-			strerror((int)-r));
-		gc->failed++;
-	}
-	if (r < 0)
-		return r;
-	dir->changed = true;
-	return r;
-}
-
 int64_t gc_take(struct gc *gc, enum gc_rule rule, struct walk_dir *dir, const char *name,
 	const struct stat *st)
 {
-	int64_t r = gc->dry_run ? gc_count(gc, rule, st)
-				: delete_file(gc, rule, dir, name, st);
+	int64_t r;
 
+	if (gc->dry_run)
+		r = trash_count(&gc->links, st, &gc->freed[rule]);
+	else
+		r = trash_delete(dir, name, st, &gc->freed[rule], &gc->failed);
 	if (r >= 0)
 		gc_print(gc, rule, dir->path, name);
 	return r;

@@ -93,9 +93,6 @@ struct gc {
 int64_t gc_take(struct gc *gc, enum gc_rule rule, struct walk_dir *dir, const char *name,
 	const struct stat *st);
 
-/* Counts a file that goes by that rule in a dry run; returns the same. Thread-safe. */
-int64_t gc_count(struct gc *gc, enum gc_rule rule, const struct stat *st);
-
 static inline bool gc_is_young(const struct gc *gc, const struct stat *st)
 {
 	/* what is of the future was written when the clock was wrong */

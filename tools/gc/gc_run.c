@@ -18,7 +18,9 @@
 
 static void count_trash(struct walk_dir *dir, const struct walk_file *file)
 {
-	(void)gc_count(dir->context, GC_TRASH, file->st);
+	struct gc *gc = dir->context;
+
+	(void)trash_count(&gc->links, file->st, &gc->freed[GC_TRASH]);
 }
 
 /* The other rules go on where something in it cannot be deleted. */

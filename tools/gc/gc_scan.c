@@ -216,7 +216,7 @@ static void look_at(struct walk_dir *dir, const struct walk_file *file)
 	} else if (rule == GC_ORPHANS && thread->orphan) {
 		/* It goes with its folder, and is counted then. */
 		if (gc->dry_run)
-			(void)gc_count(gc, GC_ORPHANS, file->st);
+			(void)trash_count(&gc->links, file->st, &gc->freed[GC_ORPHANS]);
 	} else if (rule == GC_RULES || gc_take(gc, rule, dir, file->name, file->st) < 0)
 		gc_evict_keep(gc, thread, &item, file->st);
 }

@@ -38,30 +38,18 @@ static void say(struct purge *purge, const char *dir, const char *name)
 
 /* --- files ---------------------------------------------------------------------------*/
 
-static void count(struct purge *purge, const struct stat *st)
-{
-	purge->freed.files++;
-	purge->freed.bytes += hardlinks_drop(&purge->links, st);
-}
-
 void purge_file(struct purge *purge, struct walk_dir *dir, const struct walk_file *file,
 	const struct layout *item)
 {
 	int64_t r = 0;
 
 	if (purge->common.dry_run)
-		count(purge, file->st);
+		trash_count(&purge->links, file->st, &purge->freed);
 	else
-		r = trash_unlink(dir->fd, file->name, file->st, &purge->freed);
-	if (r == -ENOENT || r == -ESTALE) /* somebody was faster */
+		r = trash_delete(
+			dir, file->name, file->st, &purge->freed, &purge->failed);
+	if (r < 0)
 		return;
-	if (r < 0) {
-		complain(file->name, "in %s: cannot be deleted: %s", dir->path,
-			strerror((int)-r));
-		purge->failed++;
-		return;
-	}
-	dir->changed = !purge->common.dry_run;
 	if (!purge->common.dry_run)
 		removed_file(&purge->removed, purge->began, item, file->st, r);
 	say(purge, dir->path, file->name);
@@ -79,7 +67,9 @@ void purge_whole(struct purge *purge, const char *path)
 
 static void count_file(struct walk_dir *dir, const struct walk_file *file)
 {
-	count(dir->context, file->st);
+	struct purge *purge = dir->context;
+
+	trash_count(&purge->links, file->st, &purge->freed);
 }
 
 static int count_whole(struct purge *purge, const char *path)
@@ -124,9 +114,7 @@ int purge_wholes(struct purge *purge)
 	for (size_t i = 0; i < purge->whole_count; i++)
 		if (!take_whole(purge, purge->wholes[i]))
 			return -EINTR;
-	if (purge->common.dry_run)
-		return 0;
-	if (purge->no_reclaim)
+	if (purge->common.dry_run || purge->no_reclaim)
 		return 0;
 	r = trash_reclaim(&purge->cache, 0, &purge->freed);
 	if (r == 0 || r == -EAGAIN)
@@ -144,10 +132,7 @@ static void findings_object(const struct purge *purge, int r)
 
 	json_bool(&json, "dry_run", purge->common.dry_run);
 	json_bool(&json, "complete", r == 0);
-	json_open(&json, "trees", '[');
-	for (size_t i = 0; i < purge->whole_count; i++)
-		json_string(&json, NULL, purge->wholes[i]);
-	json_close(&json);
+	json_strings(&json, "trees", purge->wholes, purge->whole_count);
 	json_unsigned(&json, "files", purge->freed.files);
 	json_unsigned(&json, "freed", purge->freed.bytes);
 	json_unsigned(&json, "failed", purge->failed);

@@ -4,7 +4,6 @@
  */
 #include "tools/gc/trash.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -138,6 +137,30 @@ int64_t trash_unlink(
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
 	return is_same(&st, seen) ? drop_name(dirfd, name, &st, freed) : -ESTALE;
+}
+
+int64_t trash_delete(struct walk_dir *dir, const char *name, const struct stat *seen,
+	struct freed *freed, _Atomic(uint64_t) *failed)
+{
+	int64_t r = trash_unlink(dir->fd, name, seen, freed);
+
+	if (r >= 0) {
+		dir->changed = true;
+	} else if (r != -ESTALE && r != -ENOENT) {
+		complain(name, "in %s: cannot be deleted: %s", dir->path,
+			strerror((int)-r));
+		++*failed;
+	}
+	return r;
+}
+
+int64_t trash_count(struct hardlinks *links, const struct stat *st, struct freed *freed)
+{
+	uint64_t bytes = hardlinks_drop(links, st);
+
+	freed->files++;
+	freed->bytes += bytes;
+	return (int64_t)bytes;
 }
 
 /* --- reclaiming ----------------------------------------------------------------------*/

@@ -8,10 +8,10 @@
  */
 #pragma once
 
-#include <stdbool.h>
 #include <stdint.h>
 
-#include "tools/cache/cache.h"
+#include "tools/cache/walk.h"
+#include "tools/gc/hardlinks.h"
 
 struct freed {
 	_Atomic(uint64_t) files, bytes; /* bytes: st_blocks * 512 of the last link */
@@ -31,3 +31,12 @@ int trash_reclaim(const struct cache *cache, int64_t until, struct freed *freed)
  * -ESTALE where it is another file by now. */
 int64_t trash_unlink(
 	int dirfd, const char *name, const struct stat *seen, struct freed *freed);
+
+/* The same in a directory that a walk is reading. An error is reported and counted in
+ * *failed, unless the file was gone or replaced already. Thread-safe. */
+int64_t trash_delete(struct walk_dir *dir, const char *name, const struct stat *seen,
+	struct freed *freed, _Atomic(uint64_t) *failed);
+
+/* For a dry run: counts a hard link that goes, and returns what that would free.
+ * Thread-safe. */
+int64_t trash_count(struct hardlinks *links, const struct stat *st, struct freed *freed);

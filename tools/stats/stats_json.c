@@ -85,21 +85,11 @@ static void json_size(struct json *json, const struct stats *stats)
 	json_close(json);
 }
 
-static void json_layers(struct json *json)
-{
-	struct cache layer;
-
-	json_open(json, "layers", '[');
-	for (size_t i = 0; cache_open_layer(&layer, i) == 0; i++) {
-		json_string(json, NULL, layer.root);
-		cache_close(&layer);
-	}
-	json_close(json);
-}
-
 void stats_print_json(const struct stats *stats)
 {
 	struct json json = json_begin(stdout, "stats", 1);
+	size_t count;
+	char **layers = cache_layers(&count);
 
 	json_string(&json, "dir", stats->root);
 	json_moment(&json, "now", stats->now);
@@ -113,6 +103,6 @@ void stats_print_json(const struct stats *stats)
 	json_sums(&json, "versions", "version", &stats->versions);
 	json_sums(&json, "days", "day", &stats->days);
 	json_size(&json, stats);
-	json_layers(&json);
+	json_strings(&json, "layers", layers, count);
 	json_close(&json);
 }

@@ -12,7 +12,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "shim/core/base/digest.h"
 #include "shim/core/cache/config.h"
 #include "shim/core/stats/counters.h"
 #include "tools/base/json.h"
