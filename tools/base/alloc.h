@@ -2,8 +2,8 @@
  *
  * Memory. None of these functions returns NULL: where there is no memory left, the
  * command says so and ends at once with EXIT_OURS, as if it had been killed. Nothing is
- * cleaned up, and needs to be: what is half written has no name yet, and locks end with
- * the process. Thread-safe. What is returned is freed with free(3).
+ * cleaned up, and nothing has to be: what is half written has no name yet, and locks end
+ * with the process. Thread-safe. What is returned is freed with free(3).
  *
  * One process runs one command. So a function frees what only it needs (AUTOFREE), and
  * the lists and strings that a command collects are left to the end of the process.
@@ -38,6 +38,6 @@ char *alloc_format_args(const char *format, va_list args)
 #define GROW(array, count) ((array) = alloc_grow(array, count, sizeof *(array)))
 void *alloc_grow(void *array, size_t count, size_t size);
 
-/* Says that there is no memory and ends the process, for those who ask
- * libc themselves. */
+/* Reports that there is no memory and ends the process: after a failure of a function of
+ * libc that allocates. */
 _Noreturn void alloc_fail(void);

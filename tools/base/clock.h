@@ -9,7 +9,7 @@
 
 #define CLOCK_SECOND INT64_C(1000000000)
 
-/* Since 1970; since some start, and never set back. */
+/* clock_real counts from 1970; clock_steady from some moment, and is never set back. */
 int64_t clock_real(void);
 int64_t clock_steady(void);
 

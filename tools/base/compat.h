@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Functions that an older glibc or musl does not have, made of the system calls. Who
- * includes this calls them under their own names, and the command asks for no version of
- * glibc above 2.17 for their sake.
+ * Functions that an older glibc or musl does not have, made of the system calls. A file
+ * that includes this calls them under their own names, and the command then needs no
+ * glibc above 2.17 because of them.
  *
- * With -DPORTABLE the same holds for those that have another version since glibc 2.33 and
- * 2.34: compat.c defines them under libc's names. Such a command has to be linked to
- * libpthread.so.0 and libdl.so.2, which a new glibc has for older programs only;
- * `make wheel` builds it.
+ * With -DPORTABLE this also holds for the functions that got another symbol version in
+ * glibc 2.33 and 2.34: compat.c defines them under libc's names. Such a command has to be
+ * linked to libpthread.so.0 and libdl.so.2, which a new glibc has for older programs
+ * only; `make wheel` builds it.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Questions about file names that several subcommands ask. Strings that are returned
- * belong to the caller, who frees them; on failure they are left untouched.
- * Functions return 0 or -errno.
+ * File names: making them absolute, finding them, taking them apart; and opening files.
+ * Strings that are returned belong to the caller, who frees them; on failure they are
+ * left untouched. Functions return 0 or -errno unless they say otherwise. Thread-safe.
  */
 #pragma once
 
@@ -19,8 +19,9 @@ int file_absolute(const char *path, char **ret_path);
  * cannot be executed. */
 int file_command(const char *name, char **ret_path);
 
-/* Opens a file of the cache for reading: a descriptor, or -errno. To look at it is no use
- * of it, by which gc goes: its access time stays, if it is ours. A FIFO keeps nobody. */
+/* Opens a file of the cache for reading: a descriptor, or -errno. That is not a use of
+ * the file: O_NOATIME keeps the access time, which gc evicts by, if the file is ours. A
+ * FIFO is not waited for. */
 int file_look(int dirfd, const char *name, int flags);
 
 /* Opens a regular file for reading: a descriptor, or -errno; -EINVAL where it is

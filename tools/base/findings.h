@@ -2,7 +2,8 @@
  *
  * A list of findings, printed line by line or as JSON.
  *
- * A struct findings begins as all zeros. Names are literals.
+ * A struct findings begins as all zeros, and is left to the end of the process. Names are
+ * literals. For one thread.
  */
 #pragma once
 
@@ -28,6 +29,7 @@ struct findings {
 	size_t failures;
 };
 
+/* Adds a finding; the rest is as for printf(3). */
 void findings_add(struct findings *report, enum finding_state state, const char *name,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));
 

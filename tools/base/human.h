@@ -13,8 +13,8 @@ int human_read_number(const char *text, uint64_t *ret_number);
  * allowed). -EINVAL where it is none, -ERANGE. */
 int human_read_size(const char *text, uint64_t *ret_bytes);
 
-/* "30d", "12h", "90m", "45s", "2w", "1y" (of 365 days): seconds. A plain number is
- * refused: of what? -EINVAL, -ERANGE. */
+/* "30d", "12h", "90m", "45s", "2w", "1y" (of 365 days): seconds. A number
+ * without a unit is refused. -EINVAL, -ERANGE. */
 int human_read_age(const char *text, int64_t *ret_seconds);
 
 /* "2026-08-01", "2026-08-01T10:00", "2026-08-01T10:00:00", of the local clock, or of

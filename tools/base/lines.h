@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Lines of output that several threads make: each has a buffer of its own, which goes to
- * stdout in whole lines; or they are kept, and sorted in the end.
+ * Lines of output from several threads. Each thread has a buffer of its own, which is
+ * written to stdout in whole lines; or all lines are kept, and sorted at the end.
  *
  *	FILE *out = lines_open(&lines, thread);
  *	fputs("4096 ", out);

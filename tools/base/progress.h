@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a command that takes time says meanwhile, and being told to stop.
+ * The progress of a command that takes long, and signals that tell it to stop.
  *
  * Progress is a line on stderr that is written over: only on a terminal that is not
  * "dumb", only after half a second, at most ten times a second, and it is gone at the
@@ -28,10 +28,12 @@ struct progress {
 	bool visible;
 };
 
-/* From now on none is shown. */
+/* Shows no progress from now on. */
 void progress_silence(void);
 
+/* Shows nothing yet. `doing` is a literal. */
 void progress_begin(struct progress *progress, const char *doing, uint64_t total);
 /* From one thread at a time; costs a read of the clock. */
 void progress_update(struct progress *progress, uint64_t done);
+/* Erases the line. */
 void progress_end(struct progress *progress);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Running another program for what it answers, and a directory to do it in.
+ * Running another program for its output, and a directory to run it in.
  *
- * The program gets no input, a process group of its own and a time limit; when that is
- * over, or this process is told to end, the whole group is killed. Only one runs at a
- * time. Functions return 0 or -errno.
+ * The program gets no input, a process group of its own and a time limit. When that is
+ * over, or when this process is told to end, the whole group is killed. For one thread:
+ * only one program runs at a time. Functions return 0 or -errno.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Doing one work on several threads.
+ * Running a function on several threads.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Making a layer: a read-only cache for PYCSTASH_LAYERS, such as an image carries. It is
- * a cache like any other, closed to others, until it is whole; then all may read it.
+ * a private cache like any other until it is complete; then all may read it.
  */
 #pragma once
 

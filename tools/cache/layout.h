@@ -62,8 +62,8 @@ const char *layout_source_dir(const char *dir, size_t *ret_len);
  * tell gives 0. */
 size_t layout_source(const struct layout *item, const char *name, char *buf, size_t size);
 
-/* Whether entries of that source, or below that directory, an absolute path, are those of
- * ephemeral trees, which share them: then there is never such a path. */
+/* Whether that absolute path of a source or directory stands for all ephemeral trees of a
+ * pattern, which share their entries: no such path ever exists. */
 bool layout_is_common(const char *source);
 
 /* Writes "<version>/tree<source_dir>/__pycache__", with a NUL; 0 where it does not fit.

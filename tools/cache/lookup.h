@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Looks up paths in the cache and in its layers.
+ * Looks up paths in the cache and in its layers. For one thread.
  */
 #pragma once
 

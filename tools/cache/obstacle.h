@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Whether anything new gets into the cache, by the rules that the library writes by, and
- * what the user can do about it where he is: on a machine, in a systemd unit, in a
- * container or a pod.
+ * Whether the library can write to the cache, by its own rules, and what the user can do
+ * if not: on a machine, in a systemd unit, in a container or a pod.
  */
 #pragma once
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Root, who looks at a service's cache. Root trusts no file of another user's, and what
- * the service is served is decided by what the service may read. So a command that only
- * looks becomes the owner of the cache: it sees what the service sees, and what a hostile
- * owner could make it do, he could do himself.
+ * For root, looking at the cache of a service. Root trusts no file of another user, and
+ * what a service is served depends on what it may read. So a command that only looks
+ * becomes the owner of the cache: it sees what the service sees, and a hostile owner
+ * gains nothing, since it has no other rights than his.
  */
 #pragma once
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Whether what is in a file was put there by somebody who may decide what this process
- * does: programs that nobody has named and files of settings are held to what the cache's
- * own directory is held to (way.h).
+ * Whether only root and this user can change a file. That is required of settings, and of
+ * interpreters that nobody has named, as it is of the cache's own directory (way.h).
  */
 #pragma once
 

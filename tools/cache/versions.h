@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The version folders of a cache: "cpython-311", "cpython-311+no_debug_ranges".
+ * Thread-safe.
  */
 #pragma once
 

@@ -15,10 +15,11 @@
 struct opt;
 
 enum command_flags {
-	COMMAND_OPTIONS_FIRST = 1, /* the first other word ends them: it is a command's */
+	COMMAND_OPTIONS_FIRST = 1, /* the first other word ends the options */
 	COMMAND_NO_CONF = 2,  /* it needs no configuration file, or reads them itself */
-	COMMAND_ANY_CONF = 4, /* it goes on where one is wrong, which has been said */
-	COMMAND_BECOMES = 8,  /* it becomes another: of its own codes only 125 to 127 */
+	COMMAND_ANY_CONF = 4, /* it goes on if one is wrong, which was reported */
+	COMMAND_BECOMES = 8,  /* it becomes another program: its own exit codes are 125
+				 to 127 */
 };
 
 /* Options that a command has: rows (opt.h) of its own, or some that others have too. */
@@ -37,8 +38,8 @@ struct command {
 	/* What the options are stored in before run is called: static, so that what it
 	 * owns is left to the end of the process. NULL: there are no options. */
 	void *variables;
-	/* Gets the words that are no options. Returns the exit code, after reporting on
-	 * stderr what went wrong. */
+	/* Gets the words that are not options; a NULL ends them. Returns the exit code,
+	 * after reporting on stderr what went wrong. */
 	int (*run)(const struct command *self, char **words);
 	const char *args;    /* what follows the name in the synopsis */
 	int least, most;     /* how many words beside options; most < 0: any */
@@ -73,7 +74,7 @@ extern const struct command cmd_version;
 
 const struct command *command_find(const char *name); /* NULL: there is none */
 
-/* Says that there is no such command, and which was meant perhaps; EXIT_USAGE. */
+/* Reports that there is no such command, with the nearest name; returns EXIT_USAGE. */
 int command_unknown(const char *name);
 
 /* Prints the commands in groups, and the exit codes, on stdout. */

@@ -43,7 +43,7 @@ const struct opt common_rows[] = {
 	{ "jobs", 'j', "N",
 		"how many jobs to run at a time; default: one for each processor",
 		OPT_NUMBER(struct common, jobs, 1, MOST_JOBS), .bit = COMMON_JOBS },
-	{ "dry-run", 'n', NULL, "say what would be done, and do nothing",
+	{ "dry-run", 'n', NULL, "report what would be done, and do nothing",
 		OPT_FLAG(struct common, dry_run), .bit = COMMON_DRY_RUN },
 	{ "quiet", 'q', NULL, "print errors only", .type = OPT_IS_CALL,
 		.take = take_quiet, .bit = COMMON_QUIET },

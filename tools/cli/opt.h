@@ -45,7 +45,7 @@ enum opt_type {
 			  now */
 	OPT_IS_CHOICE, /* unsigned or enum: the index of the value in `names` */
 	OPT_IS_SET,  /* unsigned: a bit for the index of each, commas between; adds up */
-	OPT_IS_CALL, /* whatever `take` does with it */
+	OPT_IS_CALL, /* `take` stores it */
 	OPT_IS_HELP, /* --help */
 };
 

@@ -184,7 +184,7 @@ static int set(char **words)
 	wrong = strpbrk(words[1], "\n\r") ? "one line" : conf_wrong(key, words[1]);
 	if (!wrong)
 		return write_setting(key->name, words[1]);
-	complain(key->name, "%s: what is expected is %s", words[1], wrong);
+	complain(key->name, "%s: expected %s", words[1], wrong);
 	return EXIT_USAGE;
 }
 
@@ -248,7 +248,8 @@ static int run(const struct command *self, char **words)
 		if (strcmp(actions[i].name, words[0]) == 0 &&
 			actions[i].words == count - 1)
 			return actions[i].run(words + 1);
-	return opt_usage(self, "nothing, get, set, unset or check, and what they need");
+	return opt_usage(
+		self, "expected get KEY, set KEY VALUE, unset KEY, check, or nothing");
 }
 
 const struct command cmd_config = {

@@ -13,7 +13,7 @@
 
 static const struct opt own_options[] = {
 	{ "layers", 0, NULL,
-		"the layers as well, in the order in which they are searched",
+		"also print the layers, in the order in which they are searched",
 		OPT_FLAG(struct common, layers) },
 	{ 0 },
 };

@@ -293,7 +293,7 @@ static int run(const struct command *self, char **words)
 	int r, code;
 
 	if (!words[0] == !request->module)
-		return opt_usage(self, "one FILE, or -m MODULE");
+		return opt_usage(self, "expected one FILE, or -m MODULE");
 	request->dontwrite = dontwrite && *dontwrite;
 	r = settings_export(&request->settings);
 	if (r < 0)

@@ -30,13 +30,14 @@ struct gc_command {
 };
 
 static const struct opt own_options[] = {
-	{ "long", 'l', NULL, "print each name that goes, and the rule",
+	{ "long", 'l', NULL, "print the name of each file that is deleted, and the rule",
 		OPT_FLAG(struct gc_command, print) },
-	{ "auto", 0, NULL, "do nothing unless it is due; say nothing",
+	{ "auto", 0, NULL, "do nothing unless gc is due; print nothing",
 		OPT_FLAG(struct gc_command, automatic) },
 	{ "as-owner", 0, NULL, "for root: become the owner of the cache first",
 		OPT_FLAG(struct gc_command, as_owner) },
-	{ "max-time", 0, "AGE", "stop after so long, as 2s; the next run goes on",
+	{ "max-time", 0, "AGE",
+		"stop after this time, such as 2s; the next run continues",
 		OPT_AGE(struct gc_command, seconds, 1) },
 	{ 0 },
 };
@@ -61,7 +62,7 @@ static void print_excess(const char *setting, int64_t kept, uint64_t limit, bool
 
 	if (!excess)
 		return;
-	printf("still over %s by %s: what is younger than an hour is not evicted\n",
+	printf("still over %s by %s: files younger than an hour are not evicted\n",
 		setting, is_size ? human_size(excess) : human_count(excess));
 }
 
@@ -129,7 +130,7 @@ static int conclude(const struct gc *gc, const struct gc_command *request, int r
 {
 	if (interrupt_came())
 		return common_interrupted(
-			"gc", "what is counted is deleted, the next gc does the rest");
+			"gc", "what was counted is deleted; the next gc does the rest");
 	if (r == -EAGAIN && request->automatic)
 		return EXIT_OK;
 	if (r == -EAGAIN) {
@@ -213,7 +214,7 @@ const struct command cmd_gc = {
 	.name = "gc",
 	.run = run,
 	.args = "[OPTIONS]",
-	.summary = "delete what is of no use, and keep the cache under its limits",
+	.summary = "delete what is useless, and keep the cache below its limits",
 	.variables = &gc_request,
 	.options = {
 		{ own_options, 0, 0 },

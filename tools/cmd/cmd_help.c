@@ -101,7 +101,7 @@ const struct command cmd_help = {
 	.run = run_help,
 	.args = "[COMMAND | settings]",
 	.most = 1,
-	.summary = "say what the commands are, or what one of them does",
+	.summary = "list the commands, or explain one of them",
 };
 
 const struct command cmd_version = {

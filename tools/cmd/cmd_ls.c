@@ -20,14 +20,15 @@
 static const char *const sort_names[] = { "", "name", "size", "age", "use" };
 
 static const struct opt own_options[] = {
-	{ "long", 'l', NULL, "version, -O level, size, age, last use and state as well",
+	{ "long", 'l', NULL,
+		"also print version, -O level, size, age, last use and state",
 		OPT_FLAG(struct ls, details) },
-	{ "all", 'a', NULL, "temporary and foreign files as well; --state implies it",
+	{ "all", 'a', NULL, "also list temporary and foreign files; --state implies it",
 		OPT_FLAG(struct ls, all) },
-	{ "objects", 0, NULL, "the bytecode that paths share as well",
+	{ "objects", 0, NULL, "also list objects, the bytecode that paths share",
 		OPT_FLAG(struct ls, objects) },
 	{ "sort", 0, "KEY",
-		"by name; or by size, age or use (of last use), the largest and oldest first",
+		"sort by name, size, age or use (last use); the largest and oldest come first",
 		OPT_CHOICE(struct ls, sort, sort_names) },
 	{ "reverse", 'r', NULL, "sort in reverse", OPT_FLAG(struct ls, reverse) },
 	{ 0 },

@@ -33,14 +33,15 @@ struct stats_command {
 
 static const struct opt own_options[] = {
 	{ "since", 0, "TIME",
-		"count from TIME on: an age as 12h, a date, or @SECONDS; includes counts from before the last --zero",
+		"count from TIME on: an age such as 12h, a date, or @SECONDS; includes counts from before the last --zero",
 		OPT_TIME(struct stats_command, since) },
 	{ "by", 0, "version|day", "a line for each version, or each day (of UTC)",
 		OPT_CHOICE(struct stats_command, by, by_names) },
 	{ "openmetrics", 0, NULL,
 		"print OpenMetrics, for the textfile collector of a node exporter",
 		OPT_FLAG(struct stats_command, metrics) },
-	{ "zero", 0, NULL, "count from now on; --since still reaches what was before",
+	{ "zero", 0, NULL,
+		"start counting from zero; --since can still include what was counted before",
 		OPT_FLAG(struct stats_command, zero) },
 	{ 0 },
 };
@@ -287,8 +288,8 @@ static int run(const struct command *self, char **words)
 
 	request->now = clock_real();
 	if (request->zero && (request->since >= 0 || request->by || request->common.json))
-		return opt_usage(
-			self, "--zero prints nothing, and goes with --dir alone");
+		return opt_usage(self,
+			"--zero prints nothing; it can be combined with --dir only");
 	if (request->zero)
 		return zero(request);
 	(void)owner_become(request->common.dir);
@@ -299,7 +300,7 @@ const struct command cmd_stats = {
 	.name = "stats",
 	.run = run,
 	.args = "[OPTIONS]",
-	.summary = "say what was served and what was not, and how large the cache is",
+	.summary = "show what was served and what was not, and how large the cache is",
 	.variables = &stats_request,
 	.options = {
 		{ own_options, 0, 0 },

@@ -53,7 +53,7 @@ static const struct opt own_options[] = {
 	{ "force", 0, NULL, "make an entry even where the tree has a valid pyc",
 		OPT_FLAG(struct warm_request, force) },
 	{ "timeout", 0, "SECONDS",
-		"give up on a source that takes longer to compile; default 300. An interpreter has as long to tell its version, but at most 30",
+		"give up on a source that takes longer to compile; default 300. An interpreter that is asked for its version has the same time, but at most 30",
 		OPT_NUMBER(struct warm_request, timeout, 1, MAX_TIMEOUT) },
 	{ 0 },
 };

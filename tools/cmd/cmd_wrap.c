@@ -145,7 +145,7 @@ static int check_interpreter(const char *name, char **ret_path)
 	}
 	obstacle = library_obstacle(path);
 	if (obstacle) {
-		complain(path, "a wrapper would be of no use: %s", obstacle);
+		complain(path, "a wrapper would be useless: %s", obstacle);
 		return -EINVAL;
 	}
 	if (r == FILE_SCRIPT)
@@ -217,7 +217,7 @@ static int wrap_venv(const char *venv)
 	if (r < 0 || !wrap_venv_is_bin(bin)) {
 		complain(venv, "%s",
 			r < 0 ? strerror(-r)
-			      : "this is no virtual environment: it has no pyvenv.cfg");
+			      : "this is not a virtual environment: it has no pyvenv.cfg");
 		return EXIT_FOUND;
 	}
 	code = command.remove ? wrap_venv_remove(bin)

@@ -93,8 +93,8 @@ static void take_setting(
 	}
 	wrong = conf_wrong(key, value);
 	if (wrong) {
-		problem_add(path, line, false, "%s = %s: what is expected is %s", name,
-			value, wrong);
+		problem_add(
+			path, line, false, "%s = %s: expected %s", name, value, wrong);
 		return;
 	}
 	old = &values[key - conf_keys];
@@ -117,7 +117,7 @@ static void read_lines(const char *path, FILE *file)
 						       : -EINVAL;
 
 		if (r < 0)
-			problem_add(path, n, false, "this is no `key = value`");
+			problem_add(path, n, false, "this is not a line `key = value`");
 		else if (r > 0)
 			take_setting(path, n, key, value);
 		errno = 0;
@@ -147,8 +147,7 @@ static const char *shim_variable(const struct conf_key *key, const char *value)
 	const char *wrong = key->kind == CONF_BOOL ? NULL : conf_wrong(key, value);
 
 	if (wrong)
-		problem_add(key->variable, 0, true, "%s: what is expected is %s", value,
-			wrong);
+		problem_add(key->variable, 0, true, "%s: expected %s", value, wrong);
 	if (key->kind != CONF_BOOL)
 		return value;
 	if (strcmp(value, "0") == 0)
@@ -170,8 +169,7 @@ static void read_variable(const struct conf_key *key, const char *value)
 	else
 		wrong = conf_wrong(key, value);
 	if (wrong)
-		problem_add(key->variable, 0, false, "%s: what is expected is %s", value,
-			wrong);
+		problem_add(key->variable, 0, false, "%s: expected %s", value, wrong);
 	else
 		values[key - conf_keys] =
 			(struct conf_value){ value ? alloc_copy(value) : NULL,
@@ -298,7 +296,7 @@ int conf_set(const char *name, const char *value)
 	char **option = &options[key - conf_keys];
 
 	if (wrong) {
-		complain(name, "%s: what is expected is %s", value, wrong);
+		complain(name, "%s: expected %s", value, wrong);
 		return -EINVAL;
 	}
 	if (*option && key->kind == CONF_LIST) {

@@ -82,9 +82,8 @@ const struct conf_problem *conf_problems(void);
  * EXIT_BAD_CONFIG where something is. */
 int conf_load(void);
 
-/* The names of the files, the stronger first; ends with NULL. The first is the user's,
- * and
- * "" where that has no place. */
+/* The names of the files, the stronger first; ends with NULL. The first is the user's, or
+ * "" where HOME and XDG_CONFIG_HOME name no place for it. */
 const char *const *conf_files(void);
 #define CONF_FILES 2
 
@@ -92,9 +91,11 @@ const char *const *conf_files(void);
  * The value is copied. -EINVAL after reporting that the key cannot have it. */
 int conf_set(const char *name, const char *value);
 
+/* Its value, and where that comes from. */
 struct conf_value conf_get(const char *name);
 
-/* The value of the key as a number; the fallback's where it is unset. */
+/* The value of the key as a number, as conf_value_number has it; the fallback's if it is
+ * unset. conf_share is for keys that may be a percentage of `total`. */
 uint64_t conf_number(const char *name);
 uint64_t conf_share(const char *name, uint64_t total);
 

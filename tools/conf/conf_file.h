@@ -21,10 +21,10 @@ int conf_file_open(const char *path, FILE **ret_file, char **ret_why);
 int conf_line(char *line, char **ret_key, char **ret_value);
 
 /* Replaces the file by one in which that key has the value (in the key's first line, or
- * in a new one at the end; its other lines go), or is in no line where value is NULL. All
+ * in a new one at the end; its other lines go), or is in no line if value is NULL. All
  * other lines and the file's mode stay; a missing file is made with `mode`, a missing
- * directory with 0700. Readers see
- * all of the old file or all of the new one. value has no line feed. Nothing is made or
- * changed below a directory that is not trusted: errors are as for conf_file_open. */
+ * directory with 0700. Readers see all of the old file or all of the new one. value has
+ * no line feed. Nothing is made or changed below a directory that is not trusted: errors
+ * are as for conf_file_open. */
 int conf_file_set(const char *path, mode_t mode, const char *key, const char *value,
 	char **ret_why);

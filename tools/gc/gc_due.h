@@ -18,8 +18,8 @@
  * One system call when it is not due. */
 bool gc_due_at(int fd, const char *layout);
 
-/* Starts `pycstash gc --auto` if it is due in the cache that the environment says and may
- * be written, and lets go of it: it is nobody's child that this process or a program
- * that takes its place would have to wait for, has no terminal and no descriptors of
- * ours, and says nothing. */
+/* Starts `pycstash gc --auto` in the background if it is due in the cache that the
+ * environment names, and that cache may be written. The process is detached: neither this
+ * one nor the program that it becomes has to wait for it, it has no terminal and none of
+ * our descriptors, and it prints nothing. */
 void gc_due_start(void);

@@ -30,7 +30,7 @@ struct orphans {
 	int64_t now, grace; /* seconds */
 };
 
-/* More are not remembered; they are found again once these are gone. */
+/* More are not remembered, but found again when these are gone. */
 #define ORPHANS_MOST 100000
 
 /* Reads what earlier runs have remembered. */

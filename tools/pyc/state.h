@@ -23,8 +23,7 @@ enum state {
 	STATE_UNSEALED, /* no seal, and none is due: served by Python's own rules, or
 			   never */
 	STATE_DAMAGED,	/* not the bytes that were written, or unreadable: see error */
-	STATE_FOREIGN,	/* not ours to judge: another user's, no name of the cache's, a
-			   newer  version's */
+	STATE_FOREIGN,	/* not ours: another user's, an unknown name, a newer version's */
 	STATES
 };
 
@@ -40,12 +39,12 @@ enum state_flags {
 struct pyc_state {
 	enum state state;
 	const char *why; /* a literal; NULL for a plain fresh */
-	bool touched;	 /* fresh: same content, but another identity; would be re-sealed.
-			    Stale: only presumed, since the source was not or cannot be read
-			  */
-	bool current;	 /* with STATE_PROVE: the source has the digest in the seal */
-	bool wrong;  /* with STATE_PROVE: it has another one, and the pyc would be served
-		      */
+	/* Fresh: same content, but another identity; would be re-sealed. Stale: only
+	 * presumed, since the source was not or cannot be read. */
+	bool touched;
+	/* With STATE_PROVE: the source has the digest in the seal; it has another one,
+	 * and the pyc would be served. */
+	bool current, wrong;
 	bool sealed; /* seal is filled in */
 	struct seal seal;
 	unsigned format; /* of the seal at the file's end, by any version; 0: none */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the beginning of an ELF file says: for which machine it is, and which ld.so loads
- * it. Nothing in the file is trusted; what does not fit reads as absent.
+ * it. Nothing in the file is trusted; what does not fit reads as absent. Thread-safe.
  */
 #pragma once
 
@@ -11,8 +11,7 @@
 struct elf {
 	int bits;    /* 32 or 64 */
 	int machine; /* EM_X86_64 and so on */
-	bool native; /* of this computer's class and byte order; else no loader is known
-		      */
+	bool native; /* of this machine's class and byte order; else no loader is known */
 	char loader[96]; /* PT_INTERP; "": linked statically, or not native */
 };
 

@@ -52,8 +52,8 @@ static int ask(const char *name, int seconds, bool loud, struct python *python)
 	if (!loud || r == 0 || r == -EINTR)
 		return r;
 	if (r == -ENOEXEC || r == -EPROTO)
-		complain(name, "this is no interpreter that keeps bytecode: %s",
-			reason ? reason : "it does not say which");
+		complain(name, "this is not an interpreter that keeps bytecode: %s",
+			reason ? reason : "its answer is not understood");
 	else
 		complain(name, "cannot be run: %s", strerror(-r));
 	return r;

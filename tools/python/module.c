@@ -40,7 +40,7 @@ int module_find(const struct python *python, const char *module, char **ret_sour
 	if (r == -EINTR)
 		return interrupt_exit_code();
 	if (r == -ENOEXEC)
-		complain(module, "%s has no source of it: %s", python->path, reason);
+		complain(module, "%s cannot find its source: %s", python->path, reason);
 	else
 		complain(python->path, "cannot be run: %s", strerror(-r));
 	return EXIT_UNABLE;

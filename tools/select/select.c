@@ -48,7 +48,7 @@ const struct opt select_options[] = {
 		"only this version: `cpython-311`, with its variants, or `cpython-311+no_debug_ranges`; several with commas, or by repeating it",
 		.type = OPT_IS_CALL, .take = take_tags, .bit = SELECT_TAG },
 	{ "path", 0, "PATH",
-		"only what belongs to this source, or to those below this directory, or to what matches a pattern (`*`, `?`, `[…]`, `**`); it need not exist any more; may be repeated",
+		"only the bytecode of this source, of the sources below this directory, or of those that match a pattern (`*`, `?`, `[…]`, `**`); it need not exist any more; may be repeated",
 		.type = OPT_IS_CALL, .take = take_path },
 	{ 0 },
 };

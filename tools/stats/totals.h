@@ -5,12 +5,12 @@
  *
  * In .state:
  *
- *   journal        records of processes; they append to it at any moment
- *   journal.full   one that grew too large before anybody folded it
- *   journal.<N>    one that was rotated, to be folded into totals after a grace time in
- * which processes that had opened it under its old name write to it totals         sums,
- * in the same form: by the hour for two days, by the day for 90, then all in one. It says
- * up to which N it holds
+ * - journal: records of processes, which append to it at any moment.
+ * - journal.full: one that grew too large before anybody folded it.
+ * - journal.<N>: one that was rotated. It is folded into totals after a grace time, in
+ *   which processes that opened it under its old name may still write to it.
+ * - totals: sums in the same form, by the hour for two days, by the day for 90, then all
+ * in one. They record up to which N they hold.
  *
  * All of this has a bounded size, so reading it takes the same time whatever the cache
  * holds and however many processes ran. Reading needs no lock and changes nothing;

@@ -335,7 +335,7 @@ static int compile_again(struct verify *verify)
 
 	if (others)
 		complain(verify->cache.root,
-			"not checked: %llu files do not tell what compiled them from what source",
+			"not checked: of %llu files it is not known what compiled them, or from which source",
 			(unsigned long long)others);
 	if (r == 0)
 		r = recompile_run(&verify->recompile);

@@ -19,9 +19,9 @@
 
 enum verify_result {
 	VERIFY_GOOD,
-	VERIFY_SKIPPED,	  /* without a seal, so that there is nothing to check; or gone */
-	VERIFY_DAMAGED,	  /* not the bytes that were written */
-	VERIFY_WRONG,	  /* whole, and would be served for a source with other content */
+	VERIFY_SKIPPED, /* it has no seal, so there is nothing to check; or it is gone */
+	VERIFY_DAMAGED, /* not the bytes that were written */
+	VERIFY_WRONG,	/* whole, and would be served for a source with other content */
 	VERIFY_DIFFERENT, /* not what the interpreter compiles from the source */
 	VERIFY_FOREIGN,	  /* not ours: never served, and never deleted */
 	VERIFY_UNREADABLE,

@@ -4,8 +4,8 @@
  * the library (shim/place.c); new bytecode is stored by interpreters under the library
  * (warm_compile.c), and checked here afterwards.
  *
- * Begin; then turn to one source after the other. An entry belongs to one thread at a
- * time and must not be moved.
+ * Begin, and look at one source after the other. A struct warm_entry belongs to one
+ * thread at a time and must not be moved.
  */
 #pragma once
 
@@ -37,7 +37,7 @@ void warm_entry_begin(
 	struct warm_entry *entry, const struct warm *warm, struct warm_target *target);
 void warm_entry_end(struct warm_entry *entry);
 
-/* Turns to the source `name` ("m.py") in the directory with that absolute canonical path,
+/* Looks at the source `name` ("m.py") in the directory with that absolute canonical path,
  * which is open as dirfd. Returns NULL, or the reason why it cannot have an entry.
  *
  * *ret is what a program would be served. Where there is an object, or an entry of the
