@@ -17,31 +17,15 @@
 #include "tools/conf/conf.h"
 #include "tools/python/library.h"
 
-const struct command *const commands[] = {
-	&cmd_run,
-	&cmd_wrap,
-	&cmd_shellenv,
-	&cmd_stats,
-	&cmd_ls,
-	&cmd_du,
-	&cmd_path,
-	&cmd_dir,
-	&cmd_show,
-	&cmd_explain,
-	&cmd_warm,
-	&cmd_gc,
-	&cmd_purge,
-	&cmd_verify,
-	&cmd_export,
-	&cmd_import,
-	&cmd_push,
-	&cmd_pull,
-	&cmd_config,
-	&cmd_doctor,
-	&cmd_help,
-	&cmd_version,
-	NULL,
+/* clang-format off: a row a line */
+const struct command commands[] = {
+#define COMMAND(name, flags, arguments, least, most, summary) \
+	{ #name, flags, arguments, least, most, summary, &cmd_##name },
+#include "tools/cli/commands.def"
+#undef COMMAND
+	{ 0 },
 };
+/* clang-format on */
 
 /* Other names of two subcommands. */
 static const struct {
@@ -55,25 +39,23 @@ static const struct {
 
 const struct command *command_find(const char *name)
 {
-	const struct command *const *command;
-	size_t i;
+	const struct command *command;
 
-	for (i = 0; i < sizeof aliases / sizeof *aliases; i++)
+	for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
 		if (strcmp(aliases[i].word, name) == 0)
 			name = aliases[i].name;
-	for (command = commands; *command; command++)
-		if (strcmp((*command)->name, name) == 0)
-			return *command;
+	for (command = commands; command->name; command++)
+		if (strcmp(command->name, name) == 0)
+			return command;
 	return NULL;
 }
 
 int command_unknown(const char *name)
 {
 	struct nearest nearest = { .word = name };
-	const struct command *const *command;
 
-	for (command = commands; *command; command++)
-		nearest_offer(&nearest, (*command)->name);
+	for (const struct command *command = commands; command->name; command++)
+		nearest_offer(&nearest, command->name);
 	if (nearest.best)
 		complain(name, "no such command; did you mean `pycstash %s`?",
 			nearest.best);
@@ -147,7 +129,7 @@ static int load_conf(const struct command *command)
 
 static int run(const struct command *command, char **words)
 {
-	int code = opt_read(command, &words, command->variables);
+	int code = opt_read(command, &words);
 
 	if (code == OPT_HELP) {
 		command_help(command);
@@ -155,7 +137,7 @@ static int run(const struct command *command, char **words)
 	}
 	if (code == EXIT_USAGE && command->flags & COMMAND_BECOMES)
 		return EXIT_OURS;
-	return code == EXIT_OK ? command->run(command, words) : code;
+	return code == EXIT_OK ? command->code->run(command, words) : code;
 }
 
 int main(int argc, char **argv)

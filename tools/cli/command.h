@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a subcommand is. Each lives in a file of its own, cmd_NAME.c, and is
- * known to the rest by its row in the table `commands` (main.c) alone: help,
- * manual pages and completions are printed from these rows.
+ * What a subcommand is: a row of commands.def and its code, which is in a file of its
+ * own, cmd_NAME.c. Help, manual pages and completions are printed from the rows.
  *
  * Everything here is static data; nothing is owned or freed.
  */
@@ -32,45 +31,34 @@ struct command_options {
 /* The most tables that a command has, and an empty one. */
 #define COMMAND_TABLES 5
 
-struct command {
-	const char *name;
-	unsigned flags; /* enum command_flags */
-	/* What the options are stored in before run is called: static, so that what it
-	 * owns is left to the end of the process. NULL: there are no options. */
-	void *variables;
+struct command;
+
+struct command_code {
 	/* Gets the words that are not options; a NULL ends them. Returns the exit code,
 	 * after reporting on stderr what went wrong. */
 	int (*run)(const struct command *self, char **words);
-	const char *args;    /* what follows the name in the synopsis */
-	int least, most;     /* how many words beside options; most < 0: any */
-	const char *summary; /* one line, no full stop */
+	/* What the options are stored in before run is called: static, so that what it
+	 * owns is left to the end of the process. NULL: there are no options. */
+	void *variables;
 	struct command_options options[COMMAND_TABLES];
 };
 
-extern const struct command *const commands[]; /* ends with NULL */
+/* A row of commands.def, where the fields are explained, and its code. */
+struct command {
+	const char *name;
+	unsigned flags; /* enum command_flags */
+	const char *arguments;
+	int least, most;
+	const char *summary;
+	const struct command_code *code;
+};
 
-extern const struct command cmd_run;
-extern const struct command cmd_wrap;
-extern const struct command cmd_shellenv;
-extern const struct command cmd_stats;
-extern const struct command cmd_ls;
-extern const struct command cmd_du;
-extern const struct command cmd_path;
-extern const struct command cmd_dir;
-extern const struct command cmd_doctor;
-extern const struct command cmd_show;
-extern const struct command cmd_explain;
-extern const struct command cmd_verify;
-extern const struct command cmd_purge;
-extern const struct command cmd_gc;
-extern const struct command cmd_warm;
-extern const struct command cmd_export;
-extern const struct command cmd_import;
-extern const struct command cmd_push;
-extern const struct command cmd_pull;
-extern const struct command cmd_config;
-extern const struct command cmd_help;
-extern const struct command cmd_version;
+extern const struct command commands[]; /* ends with a NULL name */
+
+#define COMMAND(name, flags, arguments, least, most, summary) \
+	extern const struct command_code cmd_##name;
+#include "tools/cli/commands.def"
+#undef COMMAND
 
 const struct command *command_find(const char *name); /* NULL: there is none */
 

@@ -29,7 +29,7 @@ static const struct opt *row_at(
 	const struct command_options *table;
 	const struct opt *row;
 
-	for (table = command->options; table->rows; table++)
+	for (table = command->code->options; table->rows; table++)
 		for (row = table->rows; row->name; row++)
 			if ((!table->only || row->bit & table->only) && index-- == 0) {
 				*ret_at = table->at + row->at;
@@ -190,7 +190,6 @@ static int take(const struct opt *opt, const char *value, void *member)
 
 struct reader {
 	const struct command *command;
-	void *variables;
 	char **argv;
 	int index; /* the next word to look at */
 	int words; /* how many before it are no options */
@@ -206,7 +205,7 @@ static const struct opt *find(const struct reader *reader, const char *name,
 		if (letter ? row->letter == letter
 			   : strlen(row->name) == length &&
 					memcmp(row->name, name, length) == 0) {
-			*ret_member = (char *)reader->variables + at;
+			*ret_member = (char *)reader->command->code->variables + at;
 			return row;
 		}
 	return NULL;
@@ -324,9 +323,9 @@ static int check_count(const struct command *command, char *const *words)
 	return EXIT_OK;
 }
 
-int opt_read(const struct command *command, char ***words, void *variables)
+int opt_read(const struct command *command, char ***words)
 {
-	struct reader reader = { command, variables, *words, 1, 0 };
+	struct reader reader = { command, *words, 1, 0 };
 	int r;
 
 	while ((r = step(&reader)) > 0)
@@ -342,7 +341,7 @@ int opt_read(const struct command *command, char ***words, void *variables)
 int opt_usage(const struct command *command, const char *why)
 {
 	complain(command->name, "%s; usage: pycstash %s %s", why, command->name,
-		command->args);
+		command->arguments);
 	return EXIT_USAGE;
 }
 

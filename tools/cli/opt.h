@@ -13,7 +13,7 @@
  *		{ "depth", 0, "N", "what it does", OPT_NUMBER(struct du, depth, 1, 99) },
  *		{ 0 },
  *	};
- *	const struct command cmd_du = {
+ *	const struct command_code cmd_du = {
  *		.options = {
  *			{ own_options, 0, 0 },
  *			{ filter_options, offsetof(struct du, filter), 0 },
@@ -103,11 +103,11 @@ struct opt_list {
 /* What opt_read returns, beside exit codes, where help was asked for. */
 #define OPT_HELP (-1)
 
-/* Reads options into `variables`, the command's own struct, whose members keep their
- * values where an option is not given. *words is argv with the command's name at first;
- * in the end it is what follows the options, as many words as the command takes, put in
- * order in argv itself. 0; EXIT_USAGE after saying what is wrong; OPT_HELP. */
-int opt_read(const struct command *command, char ***words, void *variables);
+/* Reads options into the variables of the command, which keep their values where an
+ * option is not given. *words is argv with the command's name at first; in the end it is
+ * what follows the options, as many words as the command takes, put in order in argv
+ * itself. 0; EXIT_USAGE after saying what is wrong; OPT_HELP. */
+int opt_read(const struct command *command, char ***words);
 
 /* Says on stderr that options or words do not go together; returns EXIT_USAGE. */
 int opt_usage(const struct command *command, const char *why);

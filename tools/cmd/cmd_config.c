@@ -252,13 +252,8 @@ static int run(const struct command *self, char **words)
 		self, "expected get KEY, set KEY VALUE, unset KEY, check, or nothing");
 }
 
-const struct command cmd_config = {
-	.name = "config",
-	.flags = COMMAND_NO_CONF,
+const struct command_code cmd_config = {
 	.run = run,
-	.args = "[get KEY | set KEY VALUE | unset KEY | check]",
-	.most = -1,
-	.summary = "show the settings and where they come from, or change them",
 	.variables = &config,
 	.options = {
 		{ own_options, 0, 0 },

@@ -49,11 +49,8 @@ static int run(const struct command *self, char **words)
 	return EXIT_OK;
 }
 
-const struct command cmd_dir = {
-	.name = "dir",
+const struct command_code cmd_dir = {
 	.run = run,
-	.args = "[--layers]",
-	.summary = "print where the cache is",
 	.variables = &common,
 	.options = {
 		{ own_options, 0, 0 },

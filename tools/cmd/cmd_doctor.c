@@ -94,13 +94,8 @@ static int run(const struct command *self, char **words)
 	return doctor->report.failures ? EXIT_FOUND : EXIT_OK;
 }
 
-const struct command cmd_doctor = {
-	.name = "doctor",
-	.flags = COMMAND_NO_CONF,
+const struct command_code cmd_doctor = {
 	.run = run,
-	.args = "[OPTIONS] [INTERPRETER]",
-	.most = 1,
-	.summary = "say whether an interpreter can be served, and prove it",
 	.variables = &command,
 	.options = {
 		{ own_options, 0, 0 },

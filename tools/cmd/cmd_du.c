@@ -241,12 +241,8 @@ static int run(const struct command *self, char **words)
 	return code == EXIT_OK ? account(&du_request) : code;
 }
 
-const struct command cmd_du = {
-	.name = "du",
+const struct command_code cmd_du = {
 	.run = run,
-	.args = "[OPTIONS] [PATH…]",
-	.most = -1,
-	.summary = "show what takes the space: versions, trees, packages, ages",
 	.variables = &du_request,
 	.options = {
 		{ own_options, 0, 0 },

@@ -304,12 +304,8 @@ static int run(const struct command *self, char **words)
 	return code == EXIT_OK && request->unserved ? EXIT_FOUND : code;
 }
 
-const struct command cmd_explain = {
-	.name = "explain",
+const struct command_code cmd_explain = {
 	.run = run,
-	.args = "[OPTIONS] FILE | -m MODULE",
-	.most = 1,
-	.summary = "say whether a source would be served now, and why",
 	.variables = &explain_request,
 	.options = {
 		{ own_options, 0, 0 },

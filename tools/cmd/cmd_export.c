@@ -426,13 +426,8 @@ static int run(const struct command *self, char **words)
 	return code == EXIT_OK ? finish(export) : code;
 }
 
-const struct command cmd_export = {
-	.name = "export",
+const struct command_code cmd_export = {
 	.run = run,
-	.args = "[OPTIONS] FILE",
-	.least = 1,
-	.most = 1,
-	.summary = "write the cache, or part of it, as one archive",
 	.variables = &export_request,
 	.options = {
 		{ select_options, offsetof(struct export, select), 0 },

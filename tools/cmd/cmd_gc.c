@@ -210,11 +210,8 @@ static int run(const struct command *self, char **words)
 	return code;
 }
 
-const struct command cmd_gc = {
-	.name = "gc",
+const struct command_code cmd_gc = {
 	.run = run,
-	.args = "[OPTIONS]",
-	.summary = "delete what is useless, and keep the cache below its limits",
 	.variables = &gc_request,
 	.options = {
 		{ own_options, 0, 0 },

@@ -15,8 +15,8 @@
 void command_help(const struct command *command)
 {
 	printf("usage: pycstash %s%s%s\n\n%c%s.\n\n", command->name,
-		*command->args ? " " : "", command->args, command->summary[0] & ~0x20,
-		command->summary + 1);
+		*command->arguments ? " " : "", command->arguments,
+		command->summary[0] & ~0x20, command->summary + 1);
 	opt_print(stdout, command);
 	for (const struct embedded_help *row = embedded_help; row->command; row++)
 		if (strcmp(row->command, command->name) == 0)
@@ -58,16 +58,15 @@ static const struct {
 
 void command_overview(void)
 {
-	const struct command *const *command;
 	size_t group = 0;
 
 	puts("usage: pycstash COMMAND [OPTIONS] [ARGUMENTS]\n\n"
 	     "Keeps Python's bytecode in one cache instead of in __pycache__ folders.");
-	for (command = commands; *command; command++) {
+	for (const struct command *command = commands; command->name; command++) {
 		if (group < sizeof groups / sizeof *groups &&
-			strcmp(groups[group].first, (*command)->name) == 0)
+			strcmp(groups[group].first, command->name) == 0)
 			printf("\n%s\n", groups[group++].title);
-		printf("  %-10s %s\n", (*command)->name, (*command)->summary);
+		printf("  %-10s %s\n", command->name, command->summary);
 	}
 	puts("\n`pycstash help COMMAND` says more, `pycstash help settings` what can be set.");
 	print_exit_codes();
@@ -95,19 +94,10 @@ static int run_version(const struct command *self, char **words)
 	return EXIT_OK;
 }
 
-const struct command cmd_help = {
-	.name = "help",
-	.flags = COMMAND_NO_CONF,
+const struct command_code cmd_help = {
 	.run = run_help,
-	.args = "[COMMAND | settings]",
-	.most = 1,
-	.summary = "list the commands, or explain one of them",
 };
 
-const struct command cmd_version = {
-	.name = "version",
-	.flags = COMMAND_NO_CONF,
+const struct command_code cmd_version = {
 	.run = run_version,
-	.args = "",
-	.summary = "print the version",
 };

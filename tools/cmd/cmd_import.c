@@ -338,13 +338,8 @@ static int run(const struct command *self, char **words)
 	return code == EXIT_OK ? import_file(&import_request) : code;
 }
 
-const struct command cmd_import = {
-	.name = "import",
+const struct command_code cmd_import = {
 	.run = run,
-	.args = "[OPTIONS] FILE",
-	.least = 1,
-	.most = 1,
-	.summary = "put an archive's bytecode into the cache, or make a layer of it",
 	.variables = &import_request,
 	.options = {
 		{ own_options, 0, 0 },

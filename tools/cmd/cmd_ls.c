@@ -226,12 +226,8 @@ static int run(const struct command *self, char **words)
 	return code == EXIT_OK ? list(ls) : code;
 }
 
-const struct command cmd_ls = {
-	.name = "ls",
+const struct command_code cmd_ls = {
 	.run = run,
-	.args = "[OPTIONS] [PATH…]",
-	.most = -1,
-	.summary = "list what is in the cache, by source",
 	.variables = &ls_request,
 	.options = {
 		{ own_options, 0, 0 },

@@ -174,13 +174,8 @@ static int run(const struct command *self, char **words)
 	return r == EXIT_OK ? code : r;
 }
 
-const struct command cmd_path = {
-	.name = "path",
+const struct command_code cmd_path = {
 	.run = run,
-	.args = "[OPTIONS] FILE…",
-	.least = 1,
-	.most = -1,
-	.summary = "print the entries of a source, or the source of an entry",
 	.variables = &path_request,
 	.options = {
 		{ select_options, offsetof(struct path, select), SELECT_TAG },

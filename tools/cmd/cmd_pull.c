@@ -136,12 +136,8 @@ static int run(const struct command *self, char **words)
 	return code;
 }
 
-const struct command cmd_pull = {
-	.name = "pull",
+const struct command_code cmd_pull = {
 	.run = run,
-	.args = "[OPTIONS] [URL]",
-	.most = 1,
-	.summary = "take what other hosts have compiled from a store",
 	.variables = &line,
 	.options = {
 		{ own_options, 0, 0 },

@@ -229,11 +229,8 @@ static int run(const struct command *self, char **words)
 	return code;
 }
 
-const struct command cmd_purge = {
-	.name = "purge",
+const struct command_code cmd_purge = {
 	.run = run,
-	.args = "[OPTIONS]",
-	.summary = "delete versions, trees or files from the cache",
 	.variables = &purge_request,
 	.options = {
 		{ select_options, offsetof(struct purge, select), 0 },

@@ -89,12 +89,8 @@ static int run(const struct command *self, char **words)
 	return r < 0 ? EXIT_PARTLY : EXIT_OK;
 }
 
-const struct command cmd_push = {
-	.name = "push",
+const struct command_code cmd_push = {
 	.run = run,
-	.args = "[OPTIONS] [URL]",
-	.most = 1,
-	.summary = "put what the cache has compiled into a store, for other hosts",
 	.variables = &line,
 	.options = {
 		{ own_options, 0, 0 },

@@ -174,27 +174,16 @@ static int run_shellenv(const struct command *self, char **words)
 	return EXIT_OK;
 }
 
-const struct command cmd_shellenv = {
-	.name = "shellenv",
-	.flags = COMMAND_ANY_CONF,
+const struct command_code cmd_shellenv = {
 	.run = run_shellenv,
-	.args = "[OPTIONS] [SHELL]",
-	.most = 1,
-	.summary = "print what a shell evaluates, so that all it starts is served",
 	.variables = &line,
 	.options = {
 		{ settings_options, offsetof(struct run, settings), 0 },
 	},
 };
 
-const struct command cmd_run = {
-	.name = "run",
-	.flags = COMMAND_OPTIONS_FIRST | COMMAND_ANY_CONF | COMMAND_BECOMES,
+const struct command_code cmd_run = {
 	.run = run,
-	.args = "[OPTIONS] [--] COMMAND [ARG...]",
-	.least = 1,
-	.most = -1,
-	.summary = "run a command with its bytecode in the cache",
 	.variables = &line,
 	.options = {
 		{ settings_options, offsetof(struct run, settings), 0 },

@@ -227,13 +227,8 @@ static int run(const struct command *self, char **words)
 	return worst;
 }
 
-const struct command cmd_show = {
-	.name = "show",
+const struct command_code cmd_show = {
 	.run = run,
-	.args = "[OPTIONS] FILE…",
-	.least = 1,
-	.most = -1,
-	.summary = "show all that is known of a pyc, or of a source's bytecode",
 	.variables = &show_request,
 	.options = {
 		{ own_options, 0, 0 },

@@ -296,11 +296,8 @@ static int run(const struct command *self, char **words)
 	return cache_each(request->common.dir, false, visit, request);
 }
 
-const struct command cmd_stats = {
-	.name = "stats",
+const struct command_code cmd_stats = {
 	.run = run,
-	.args = "[OPTIONS]",
-	.summary = "show what was served and what was not, and how large the cache is",
 	.variables = &stats_request,
 	.options = {
 		{ own_options, 0, 0 },

@@ -124,12 +124,8 @@ static int run(const struct command *self, char **words)
 	return code;
 }
 
-const struct command cmd_verify = {
-	.name = "verify",
+const struct command_code cmd_verify = {
 	.run = run,
-	.args = "[OPTIONS] [PATH…]",
-	.most = -1,
-	.summary = "check every entry and object, and delete what is bad",
 	.variables = &verify_request,
 	.options = {
 		{ own_options, 0, 0 },

@@ -244,13 +244,8 @@ static int run(const struct command *self, char **words)
 	return code == EXIT_OK ? warm_up(words) : code;
 }
 
-const struct command cmd_warm = {
-	.name = "warm",
+const struct command_code cmd_warm = {
 	.run = run,
-	.args = "[OPTIONS] PATH...",
-	.least = 1,
-	.most = -1,
-	.summary = "compile everything below a path into the cache",
 	.variables = &request,
 	.options = {
 		{ own_options, 0, 0 },

@@ -260,13 +260,8 @@ static int run(const struct command *self, char **words)
 	return code == EXIT_OK && command.output ? wrap_beside(command.output) : code;
 }
 
-const struct command cmd_wrap = {
-	.name = "wrap",
-	.flags = COMMAND_OPTIONS_FIRST,
+const struct command_code cmd_wrap = {
 	.run = run,
-	.args = "[OPTIONS] INTERPRETER | --venv DIR",
-	.most = 1,
-	.summary = "print a script that stands in for an interpreter",
 	.variables = &command,
 	.options = {
 		{ own_options, 0, 0 },

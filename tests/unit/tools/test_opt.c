@@ -54,25 +54,19 @@ static const struct opt own_options[] = {
 	{ 0 },
 };
 
-/* clang-format off: rows of a table */
-#define TABLES                                                                 \
-	{                                                                      \
-		{ own_options, 0, 0 },                                         \
-			{ part_options, offsetof(struct variables, part), 0 }, \
-	}
-/* clang-format on */
-static const struct command anywhere = {
-	.name = "anywhere", .most = -1, .args = "", .options = TABLES
+static struct variables variables;
+
+static const struct command_code code = {
+	.variables = &variables,
+	.options = {
+		{ own_options, 0, 0 },
+		{ part_options, offsetof(struct variables, part), 0 },
+	},
 };
-static const struct command first = { .name = "first",
-	.flags = COMMAND_OPTIONS_FIRST,
-	.least = 1,
-	.most = -1,
-	.args = "",
-	.options = TABLES };
-static const struct command two = {
-	.name = "two", .least = 1, .most = 2, .args = "", .options = TABLES
-};
+static const struct command anywhere = { "anywhere", 0, "", 0, -1, "", &code };
+static const struct command first = { "first", COMMAND_OPTIONS_FIRST, "", 1, -1, "",
+	&code };
+static const struct command two = { "two", 0, "", 1, 2, "", &code };
 
 /* clang-format off: a row a line */
 static const struct row {
@@ -162,28 +156,28 @@ static void append(char got[512], const char *format, ...)
 	va_end(args);
 }
 
-static void print(char got[512], const struct variables *variables)
+static void print(char got[512])
 {
-	if (variables->string)
-		append(got, "v=%s ", variables->string);
-	if (variables->part.all)
+	if (variables.string)
+		append(got, "v=%s ", variables.string);
+	if (variables.part.all)
 		append(got, "a ");
-	if (variables->part.number)
-		append(got, "n=%u ", variables->part.number);
-	if (variables->part.set)
-		append(got, "set=%u ", variables->part.set);
-	if (variables->size)
-		append(got, "s=%ju ", (uintmax_t)variables->size);
-	if (variables->age)
-		append(got, "t=%jd ", (intmax_t)variables->age);
-	if (variables->time >= 0)
-		append(got, "@%jd ", (intmax_t)variables->time);
-	if (variables->choice)
-		append(got, "c=%u ", variables->choice);
-	for (size_t i = 0; i < variables->list.count; i++)
-		append(got, "l=%s ", variables->list.items[i]);
-	if (*variables->called)
-		append(got, "call=%s ", variables->called);
+	if (variables.part.number)
+		append(got, "n=%u ", variables.part.number);
+	if (variables.part.set)
+		append(got, "set=%u ", variables.part.set);
+	if (variables.size)
+		append(got, "s=%ju ", (uintmax_t)variables.size);
+	if (variables.age)
+		append(got, "t=%jd ", (intmax_t)variables.age);
+	if (variables.time >= 0)
+		append(got, "@%jd ", (intmax_t)variables.time);
+	if (variables.choice)
+		append(got, "c=%u ", variables.choice);
+	for (size_t i = 0; i < variables.list.count; i++)
+		append(got, "l=%s ", variables.list.items[i]);
+	if (*variables.called)
+		append(got, "call=%s ", variables.called);
 }
 
 static void reads_a_line(void **state)
@@ -191,20 +185,20 @@ static void reads_a_line(void **state)
 	const struct row *row = *state;
 	char *copy = strdup(row->line), *rest = copy, *word;
 	char name[] = "name", *argv[16] = { name }, **words = argv;
-	struct variables variables = { .time = -1 };
 	char got[512] = "";
-	int argc = 1, code;
+	int argc = 1, r;
 
+	variables = (struct variables){ .time = -1 };
 	while (*copy && (word = strsep(&rest, " ")))
 		argv[argc++] = word;
-	code = opt_read(row->command, &words, &variables);
-	if (code == OPT_HELP) {
+	r = opt_read(row->command, &words);
+	if (r == OPT_HELP) {
 		append(got, "help");
-	} else if (code == EXIT_USAGE) {
+	} else if (r == EXIT_USAGE) {
 		append(got, "usage");
 	} else {
-		assert_int_equal(code, EXIT_OK);
-		print(got, &variables);
+		assert_int_equal(r, EXIT_OK);
+		print(got);
 		append(got, "|");
 		for (; *words; words++)
 			append(got, "%s%s", *words, words[1] ? " " : "");
