@@ -17,8 +17,12 @@
 #   some FUNCTION           the same for `differing`, or for each if ALL=1 is set. For suites
 #                           whose claims are about the cache more than about what an
 #                           interpreter does
+#   in_turn FUNCTION SECONDS LEAST
+#                           the same for as many as can have LEAST of these seconds each, and
+#                           at least for one; the interpreters take turns from day to day.
+#                           $share is what each has
 #
-# ONLY='*3.11*' in the environment limits `each` and `some` to paths that match.
+# ONLY='*3.11*' in the environment limits `each`, `some` and `in_turn` to paths that match.
 
 interpreters() {
 	local candidate seen=" " real versions
@@ -83,4 +87,19 @@ some() {
 	fi
 	mapfile -t all < <(differing)
 	with "$1" "${all[@]}"
+}
+in_turn() {
+	local all count first
+	mapfile -t all < <(interpreters cached | while read -r python; do
+		# shellcheck disable=SC2254 # a pattern
+		case $python in ${ONLY:-*}) echo "$python" ;; esac
+	done)
+	count=$(($2 / $3))
+	[ $count -gt 0 ] || count=1
+	[ $count -lt ${#all[@]} ] || count=${#all[@]}
+	[ $count -gt 0 ] || skip_all "there are interpreters to test with" "ONLY=${ONLY:-}"
+	share=$(($2 / count))
+	first=$(($(date +%s) / 86400 * count % ${#all[@]}))
+	all=("${all[@]:first}" "${all[@]:0:first}")
+	with "$1" "${all[@]:0:count}"
 }

@@ -1,13 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Each system call of an interpreter, from the first that touches the source on, fails in
-# turn with each error, or the process is stopped there while the source is edited. The
-# program is as without the library, the next start is right, the one after it compiles
-# nothing, and nothing is left over. Calls by which Python itself reads the source are left
-# out: it fails without the library too.
-# TORTURE_SECONDS (30) is for all; what there was no time for is told. `make inject` takes
-# the interpreters $INTERPRETERS.
+# Each system call of a program, from the first that touches the source on, fails in turn
+# with each error, a read or write does only a half, or the process is killed there, or
+# stopped while the source is edited. The program is as without the library, the next start
+# is right, the one after it compiles nothing, and nothing is left over. Calls by which
+# Python itself reads the source are left out: it fails without the library too. So do
+# compileall and rmtree by their own calls, which then may say so.
+# TORTURE_SECONDS (30) is for all; what there was no time for is told. SCENES, ERRORS and
+# SEED pick others.
 #
 # Takes 40 s.
 # shellcheck source=tests/library/seals.sh
@@ -15,8 +16,7 @@
 # shellcheck source=tests/torture/moments.bash
 . "$(dirname "$0")/moments.bash"
 
-total=${TORTURE_SECONDS:-30}
-scenes=${SCENES:-fresh new warm touched edited reused layer}
+scenes=${SCENES:-fresh new warm touched edited reused layer compileall rmtree}
 errors=${ERRORS:-EIO ENOSPC EACCES EMFILE ENOMEM EROFS EINTR EAGAIN EDQUOT ESTALE}
 injected=0 left=0
 
@@ -28,6 +28,14 @@ is_pythons() { # CALL PATHS…
 	return 1
 }
 
+# Whether the program may end with that error: it makes such calls itself, and they failed.
+may_fail() { # SCENE CALL
+	case $1 in compileall | rmtree) ;; *) return 1 ;; esac
+	case $2 in pread64 | pwrite64 | link* | readlink* | *statfs | *xattr | utimensat | ioctl | copy_file_range | clock*) return 1 ;; esac
+	! grep -q Traceback "$T/out" || grep -q OSError "$T/out" || grep -qE 'Error: \[Errno [0-9]+\]' "$T/out"
+}
+
+temporary='.*\.pyc\.[0-9]+\|.*\.pycstash-.*'
 # What the program leaves: right at once, and nothing to do a start later.
 check_after() { # MOMENT VERSION
 	local counted
@@ -35,16 +43,38 @@ check_after() { # MOMENT VERSION
 	[ "$(cat "$T/said")" = "$2" ] || wrong="$wrong$1: the next start says $(head -c 200 "$T/said")"$'\n'
 	counted=$(preloaded "$python" "$HERE/tests/library/count.py" "$T/src" m 2>&1)
 	[ "$counted" = "0 compiled, 1 loaded" ] || wrong="$wrong$1: the start after the next: $counted"$'\n'
-	counted=$(find "$T/src" "$CACHE" -regex '.*\.pyc\.[0-9]+\|.*\.pycstash-.*' 2>/dev/null | head -1)
+	counted=$(find "$T/src" "$CACHE" -regex "$temporary" 2>/dev/null | head -1)
 	[ -z "$counted" ] || wrong="$wrong$1: left over: ${counted##*/}"$'\n'
 	check_cache "$1"
 }
 
 one_error() { # SCENE CALL N ERROR
+	local said
 	set_scene "$1"
 	traced -o /dev/null -e trace="$2" -e inject="$2:error=$4:when=$3" >"$T/out" 2>&1
-	[ "$? $(cat "$T/out")" = "0 one" ] || wrong="$wrong$2 $3 $4 ($1): it says $(tail -c 200 "$T/out")"$'\n'
+	said="$? $(cat "$T/out")"
+	[ "$said" = "0 $want" ] || may_fail "$1" "$2" || wrong="$wrong$2 $3 $4 ($1): it says $(tail -c 200 <<<"$said")"$'\n'
 	check_after "$2 $3 $4 ($1)" one
+}
+
+one_kill() { # SCENE CALL N
+	set_scene "$1"
+	traced -o /dev/null -e trace="$2" -e inject="$2:signal=KILL:when=$3" >/dev/null 2>&1
+	find "$T/src" "$CACHE" -regex "$temporary" -delete 2>/dev/null # gc's, later
+	check_after "$2 $3 killed ($1)" one
+}
+
+# The N-th read or write below $T; false if there are not so many.
+one_short() { # SCENE - N
+	local said
+	set_scene "$1"
+	rm -f "$T/short"
+	said=$(preloaded PYCSTASH_LAYERS="$T/layer" LD_PRELOAD="$SO:$BUILD/tests/torture/libshort.so" \
+		SHORT_AT="$3" SHORT_BELOW="$T/" SHORT_FILE="$T/short" "$python" "${program[@]}" "$T/src" 2>&1)
+	said="$? $said"
+	[ -e "$T/short" ] || return
+	[ "$said" = "0 $want" ] || wrong="${wrong}read or write $3 cut short ($1): it says $(tail -c 200 <<<"$said")"$'\n'
+	check_after "read or write $3 cut short ($1)" one
 }
 
 # Stopped by a signal that strace injects, until the source is another.
@@ -61,46 +91,39 @@ one_stop() { # SCENE CALL N
 	wait "$tracer"
 	said=$(cat "$T/out")
 	rm -f "$T/stopped"
-	case $said in one | two) ;; *) wrong="$wrong$2 $3 stopped ($1): it says $said"$'\n' ;; esac
+	case $said in one | two | "$want") ;; *) wrong="$wrong$2 $3 stopped ($1): it says $said"$'\n' ;; esac
 	[ "$(cat "$T/src/m.py")" = "$(version two "$T/two.py" && cat "$T/two.py")" ] || return 0 # it was not
 	check_after "$2 $3 stopped ($1)" two
 }
 
-faults() { # SECONDS
-	local until=$((SECONDS + $1)) wrong='' scene call n paths error
+faults() {
+	local until=$((SECONDS + share)) wrong='' scene call n paths error
 	for scene in $scenes; do
 		set_scene "$scene"
 		moments >"$T/moments"
 		while read -r call n paths; do
 			is_pythons "$call" "$paths" && continue
-			for error in $errors; do echo "$scene $call $n $error"; done
-			echo "$scene $call $n STOP"
+			for error in $errors KILL STOP; do echo "$scene $call $n $error"; done
 		done <"$T/moments"
+		for n in {1..20}; do echo "$scene - $n SHORT"; done
 	done | shuf --random-source=<(yes "${SEED:-1}") >"$T/all"
 	[ "$(wc -l <"$T/all")" -gt 100 ] || not_ok "$name: there are calls that can fail" "$(head "$T/all")"
 	while read -r scene call n error <&3; do
 		[ $SECONDS -lt $until ] || { left=$((left + 1)) && continue; }
-		if [ "$error" = STOP ]; then one_stop "$scene" "$call" "$n"; else one_error "$scene" "$call" "$n" "$error"; fi
+		case $error in
+		STOP) one_stop "$scene" "$call" "$n" ;;
+		KILL) one_kill "$scene" "$call" "$n" ;;
+		SHORT) one_short "$scene" "$call" "$n" || continue ;;
+		*) one_error "$scene" "$call" "$n" "$error" ;;
+		esac
 		injected=$((injected + 1))
 	done 3<"$T/all"
 	is "$(head -20 <<<"$wrong")" "" "$name: whatever call fails, the program and the starts after it are right"
 	echo "# $injected faults injected, $left left out"
 }
 
-# In the short form one interpreter a day; in the long one all of them.
-number=-1
-count=$(interpreters cached | wc -l)
-first=$(($(date +%s) / 86400 % count))
-one() {
-	number=$((number + 1))
-	if [ "$total" -gt 60 ]; then
-		faults $((total / count))
-	elif [ $number = $first ] || [ -n "${ONLY:-}" ]; then
-		faults "$total"
-	fi
-}
 if ! strace -qq -o /dev/null true 2>/dev/null; then
 	skip_all "a system call fails" "strace does not work here"
 fi
-each one
+in_turn faults "${TORTURE_SECONDS:-30}" 30
 done_testing

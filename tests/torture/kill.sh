@@ -10,12 +10,10 @@
 # shellcheck source=tests/torture/moments.bash
 . "$(dirname "$0")/moments.bash"
 
-total=${TORTURE_SECONDS:-20}
-
-kills() { # SECONDS
-	local scene call n done left wrong until moments share=$(($1 / 6))
+kills() {
+	local scene call n done left wrong until moments
 	for scene in fresh new touched edited reused damaged; do
-		until=$((SECONDS + share))
+		until=$((SECONDS + share / 6))
 		set_scene $scene
 		mapfile -t moments < <(moments | shuf)
 		done=0 left=0 wrong=
@@ -45,20 +43,8 @@ kills() { # SECONDS
 	done
 }
 
-# In the short form one interpreter a day; in the long one all of them.
-number=-1
-count=$(interpreters cached | wc -l)
-first=$(($(date +%s) / 86400 % count))
-one() {
-	number=$((number + 1))
-	if [ "$total" -gt 60 ]; then
-		kills $((total / count))
-	elif [ $number = $first ]; then
-		kills "$total"
-	fi
-}
 if ! strace -qq -o /dev/null true 2>/dev/null; then
 	skip_all "an interpreter is killed at each system call" "strace does not work here"
 fi
-each one
+in_turn kills "${TORTURE_SECONDS:-20}" 20
 done_testing

@@ -4,14 +4,15 @@
 # What suites share that do something to an interpreter at each of its system calls: what
 # there is before (scenes), and when (moments). Sourced after tests/library/seals.sh.
 #
-#   set_scene NAME     makes $T/src and $CACHE anew
+#   set_scene NAME     makes $T/src and $CACHE anew; what runs then is $program, which prints
+#                      $want
 #   run DIR            imports m from it; what it says is in $T/said
 #   moments            prints "CALL N PATHS" for the N-th call of its kind in the process,
 #                      from the first that touches the cache's entry or the source on
 #   check_cache WHEN   adds what is broken in the cache to $wrong
 
 show='import sys; sys.path.insert(0, sys.argv[1]); import m; print(m.V if m.V == m.f() else "torn")'
-program=(-c "$show")
+remove='import shutil, sys; shutil.rmtree(sys.argv[1] + "/__pycache__"); print("gone")'
 calls='^(open|openat|openat2|creat|p?write(v|64)?|close|rename(at2?)?|link(at)?|mkdir(at)?|unlink(at)?|rmdir|ioctl|copy_file_range|f?chmod(at)?|newfstatat|fstat|statx|pread64|readlink(at)?|utimensat|f?statfs|f?[gs]etxattr|getdents64)$'
 
 # Made by a process that has not been disturbed: scene_<name>.
@@ -22,6 +23,8 @@ scene_touched() { scene_warm && touch -d @1650000000 "$T/src/m.py"; }
 scene_edited() { scene_fresh && version two "$T/src/m.py" && run "$T/src" && version one "$T/src/m.py"; }
 scene_reused() { scene_fresh && mkdir "$T/src/other" && cp "$T/src/m.py" "$T/src/other/" && run "$T/src/other"; }
 scene_layer() { scene_warm && mv "$CACHE" "$T/layer" && mkdir -m 700 "$CACHE"; }
+scene_compileall() { scene_fresh && program=(-m compileall -q) want=''; }
+scene_rmtree() { scene_warm && program=(-c "$remove") want=gone; }
 scene_damaged() {
 	scene_warm
 	entries | grep -F "/tree$T/src/" | while read -r entry; do truncate -s 100 "$entry"; done
@@ -30,6 +33,7 @@ run() { preloaded "$python" -c "$show" "$1" >"$T/said" 2>&1; }
 
 set_scene() {
 	rm -rf "$T/src" "$CACHE" "$T/layer"
+	program=(-c "$show") want=one
 	"scene_$1"
 }
 

@@ -7,28 +7,12 @@
 # shellcheck source=tests/library/seals.sh
 . "$(dirname "$0")/../library/seals.sh"
 
-count=0
-while read -r python; do
-	# shellcheck disable=SC2254 # a pattern
-	case $python in ${ONLY:-*}) count=$((count + 1)) ;; esac
-done < <(interpreters cached)
-total=${TORTURE_SECONDS:-20}
-# Less than that is no storm: then some of the interpreters take turns, day by day.
-least=4
-[ $((total / count)) -lt $least ] || least=$((total / count))
-turns=$((total / least))
-[ $turns -gt 0 ] || turns=1
-first=$(($(date +%s) / 86400 % count))
-number=-1
-
 storm() {
 	local way rest crowd
-	number=$((number + 1))
-	[ $(((number - first + count) % count)) -lt $turns ] || return
 	for crowd in "8 1" "8 8"; do
 		rm -rf "$CACHE" "$T/src" && mkdir "$T/src"
 		# shellcheck disable=SC2086 # two numbers
-		"$python" "$HERE/tests/torture/storm.py" "$T/src" "$CACHE" $((least / 2)) "$SO" $crowd \
+		"$python" "$HERE/tests/torture/storm.py" "$T/src" "$CACHE" $((share / 2)) "$SO" $crowd \
 			>"$T/said" 2>"$T/errors"
 		while IFS=: read -r way rest; do
 			[ -n "$rest" ] || continue # the last line
@@ -43,5 +27,5 @@ storm() {
 			"$name: ${crowd/ / processes with } threads: nothing in the cache is broken after it"
 	done
 }
-each storm
+in_turn storm "${TORTURE_SECONDS:-20}" 4
 done_testing
