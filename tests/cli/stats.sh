@@ -327,4 +327,46 @@ is "$(sed -n 's/^pycstash_processes_total //p' "$T/metrics")" \
 	"OpenMetrics count the processes that JSON counts"
 grep -v '^#' "$T/metrics" | grep -vE '^pycstash_[a-z_]+(\{group="[a-z_]+"\})? [0-9]+$' | none "every line of OpenMetrics has a name and a number"
 
+# --- many hosts -----------------------------------------------------------------------
+CACHE=$cache0
+stats --json >"$T/one.json"
+"$PYCSTASH" stats --dir "$T/purged" --json >"$T/two.json"
+merged() { "$PYCSTASH" stats --merge "$@"; }
+merged --json "$T/one.json" "$T/two.json" >"$T/both.json"
+/usr/bin/python3 - "$T" <<'END' | told
+import json, sys
+one, two, both = (json.load(open("%s/%s.json" % (sys.argv[1], name))) for name in ("one", "two", "both"))
+def rows(x, label): # what adds up, by its name
+    if label == "name":
+        return {row["name"]: row["count"] for row in x}
+    return {(row[label], key): row[key] for row in x for key in row if key != label}
+def summed(a, b):
+    return {key: a.get(key, 0) + b.get(key, 0) for key in {**a, **b}}
+def claim(holds, sentence):
+    print("ok" if holds else "not ok", "-", sentence)
+claim(both["hosts"] == 2 and both["dir"] is None, "stats --merge says of how many hosts it is")
+claim(both["counts"] == summed(one["counts"], two["counts"]) and one["counts"]["processes"] > 0 < two["counts"]["processes"], "the counts of hosts add up")
+claim(rows(both["verdicts"], "name") == summed(rows(one["verdicts"], "name"), rows(two["verdicts"], "name")), "the verdicts of hosts add up")
+for name, label in ("versions", "version"), ("days", "day"):
+    claim(rows(both[name], label) == summed(rows(one[name], label), rows(two[name], label)), "the %s of hosts add up" % name)
+for key in "entries", "objects", "bytes", "disk", "shared", "limit":
+    claim(both["size"][key] == one["size"][key] + two["size"][key], "the sizes of hosts add up: " + key)
+claim(rows(both["size"]["versions"], "version") == summed(rows(one["size"]["versions"], "version"), rows(two["size"]["versions"], "version")), "the sizes of versions add up")
+claim(both["begin"] == min(one["begin"], two["begin"]), "it begins with the first process of all hosts")
+END
+/usr/bin/python3 -m json.tool --sort-keys "$T/both.json" | cat - "$T/one.json" >"$T/several.json"
+is "$(merged --json "$T/several.json")" "$(merged --json "$T/both.json" "$T/one.json")" \
+	"a sum can be added up again, in another order of fields, with others in one file"
+is "$(merged "$T/both.json" | head -1 | cut -d ' ' -f 1,2)" "2 hosts:" "stats --merge prints for people, too"
+is "$(merged --openmetrics "$T/both.json" | sed -n 's/^pycstash_processes_total //p')" \
+	"$(merged --json "$T/both.json" | /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin)["counts"]["processes"])')" \
+	"stats --merge prints OpenMetrics, too"
+head -c 300 "$T/one.json" >"$T/cut.json"
+printf '%0500d' 0 | tr 0 '[' >"$T/deep.json"
+sed 's,stats/1,stats/2,' "$T/one.json" >"$T/later.json"
+for bad in cut.json deep.json later.json none.json metrics; do
+	is "$(merged "$T/one.json" "$T/$bad" 2>"$T/err" | wc -l) $(status_of merged "$T/$bad") $(wc -l <"$T/err")" "0 2 1" "stats --merge refuses what is no statistics: $bad"
+done
+is "$(status_of merged) $(status_of stats "$T/one.json") $(status_of stats --merge "$T/one.json")" "2 2 2" "--merge goes with files, and not with a cache"
+
 done_testing

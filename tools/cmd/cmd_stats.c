@@ -17,6 +17,7 @@
 #include "tools/cli/common.h"
 #include "tools/conf/conf.h"
 #include "tools/gc/gc_due.h"
+#include "tools/stats/merge.h"
 #include "tools/stats/stats.h"
 
 enum by { BY_NONE, BY_VERSION, BY_DAY };
@@ -24,7 +25,7 @@ static const char *const by_names[] = { "", "version", "day" };
 
 struct stats_command {
 	struct common common;
-	bool zero, metrics;
+	bool zero, metrics, merge;
 	int64_t now;   /* nanoseconds since 1970 */
 	int64_t since; /* seconds since 1970; -1: not given */
 	enum by by;
@@ -40,6 +41,9 @@ static const struct opt own_options[] = {
 	{ "openmetrics", 0, NULL,
 		"print OpenMetrics, for the textfile collector of a node exporter",
 		OPT_FLAG(struct stats_command, metrics) },
+	{ "merge", 0, NULL,
+		"add up what `stats --json` has printed on many hosts, which is in the FILEs",
+		OPT_FLAG(struct stats_command, merge) },
 	{ "zero", 0, NULL,
 		"start counting from zero; --since can still include what was counted before",
 		OPT_FLAG(struct stats_command, zero) },
@@ -148,7 +152,9 @@ static void print_extent(const char *version, const struct extent *extent)
 static void print_extents(const struct stats *stats)
 {
 
-	if (stats->measured)
+	if (stats->hosts)
+		puts("\nSize");
+	else if (stats->measured)
 		printf("\nSize, as gc measured it %s ago, with what processes counted since\n",
 			human_age((stats->now - stats->measured) / CLOCK_SECOND));
 	else
@@ -189,9 +195,13 @@ static void print_headline(const struct stats *stats)
 
 static void print_stats(const struct stats *stats, enum by by)
 {
-
-	printf("%s: %s process%s", escape_plain(stats->root),
-		human_count(stats->all.processes), stats->all.processes == 1 ? "" : "es");
+	if (stats->hosts)
+		printf("%s host%s", human_count(stats->hosts),
+			stats->hosts == 1 ? "" : "s");
+	else
+		fputs(escape_plain(stats->root), stdout);
+	printf(": %s process%s", human_count(stats->all.processes),
+		stats->all.processes == 1 ? "" : "es");
 	if (stats->all.processes)
 		printf(" since %s", human_time(stats->all.begin / CLOCK_SECOND));
 	putchar('\n');
@@ -203,7 +213,8 @@ static void print_stats(const struct stats *stats, enum by by)
 	else
 		print_table("version", &stats->versions);
 	print_extents(stats);
-	print_layers("\nLayers, not included in these sizes\n");
+	if (!stats->hosts)
+		print_layers("\nLayers, not included in these sizes\n");
 }
 
 /* --- the command ---------------------------------------------------------------------*/
@@ -212,6 +223,28 @@ static int unreadable(const struct cache *cache, int r)
 {
 	complain(cache->root, "its counters cannot be read: %s", strerror(-r));
 	return EXIT_OURS;
+}
+
+static void print(const struct stats_command *request, const struct stats *stats)
+{
+	if (request->common.json)
+		stats_print_json(stats);
+	else if (request->metrics)
+		stats_print_metrics(stats);
+	else
+		print_stats(stats, request->by);
+}
+
+static int merge(const struct stats_command *request, char **files)
+{
+	struct stats stats = { 0 };
+
+	for (; *files; files++)
+		if (merge_file(&stats, *files) < 0)
+			return EXIT_USAGE;
+	stats_sort(&stats);
+	print(request, &stats);
+	return EXIT_OK;
 }
 
 static int show(const struct stats_command *request, const struct cache *cache)
@@ -230,12 +263,7 @@ static int show(const struct stats_command *request, const struct cache *cache)
 		request->since < 0 ? counters.zero : request->since * CLOCK_SECOND);
 	stats.limit = conf_number("max_size");
 	stats.gc_due = gc_due_at(cache->root_fd, CACHE_LAYOUT);
-	if (request->common.json)
-		stats_print_json(&stats);
-	else if (request->metrics)
-		stats_print_metrics(&stats);
-	else
-		print_stats(&stats, request->by);
+	print(request, &stats);
 	return EXIT_OK;
 }
 
@@ -287,6 +315,13 @@ static int run(const struct command *self, char **words)
 	struct stats_command *request = &stats_request;
 
 	request->now = clock_real();
+	if (request->merge != (*words != NULL))
+		return opt_usage(self, "--merge and FILEs go together");
+	if (request->merge &&
+		(request->zero || request->since >= 0 || request->common.dir))
+		return opt_usage(self, "--merge is about files, not about a cache");
+	if (request->merge)
+		return merge(request, words);
 	if (request->zero && (request->since >= 0 || request->by || request->common.json))
 		return opt_usage(self,
 			"--zero prints nothing; it can be combined with --dir only");

@@ -37,28 +37,32 @@ static void add(struct stats_sum *sum, const struct journal_record *row)
 		sum->counts[i] += row->counts[i];
 }
 
-static void add_to(
-	struct stats_sums *sums, const char *label, const struct journal_record *row)
+struct stats_sum *stats_sum_of(struct stats_sums *sums, const char *label)
 {
 	struct stats_sum *sum;
 
 	for (size_t i = 0; i < sums->count; i++)
-		if (strcmp(sums->sums[i].label, label) == 0) {
-			add(&sums->sums[i], row);
-			return;
-		}
+		if (strcmp(sums->sums[i].label, label) == 0)
+			return &sums->sums[i];
 	GROW(sums->sums, sums->count);
 	sum = &sums->sums[sums->count++];
 	*sum = (struct stats_sum){ 0 };
 	text_adds(&TEXT(sum->label), label);
-	add(sum, row);
+	return sum;
 }
 
 /* What is older than the daily sums is one row of many days. */
+#define MANY "until "
+
+static bool is_many(const struct stats_sum *sum)
+{
+	return strncmp(sum->label, MANY, strlen(MANY)) == 0;
+}
+
 static void name_day(const struct journal_record *row, char label[JOURNAL_VERSION_SIZE])
 {
 	time_t seconds = (time_t)(row->end / CLOCK_SECOND);
-	const char *many = row->end / DAY - row->begin / DAY > 1 ? "until " : "";
+	const char *many = row->end / DAY - row->begin / DAY > 1 ? MANY : "";
 	char day[16] = "?";
 	struct tm tm;
 
@@ -73,8 +77,8 @@ static void add_row(struct stats *stats, const struct journal_record *row)
 
 	name_day(row, day);
 	add(&stats->all, row);
-	add_to(&stats->versions, row->version, row);
-	add_to(&stats->days, day, row);
+	add(stats_sum_of(&stats->versions, row->version), row);
+	add(stats_sum_of(&stats->days, day), row);
 }
 
 static void add_extent(struct stats *stats, const struct extent_row *row)
@@ -99,19 +103,28 @@ static int by_label(const void *a, const void *b)
 		((const struct stats_sum *)b)->label);
 }
 
-static int by_begin(const void *a, const void *b)
+/* "until DAY" comes before all days. */
+static int by_day(const void *a, const void *b)
 {
-	int64_t left = ((const struct stats_sum *)a)->begin;
-	int64_t right = ((const struct stats_sum *)b)->begin;
+	const bool left = is_many(a), right = is_many(b);
 
-	return (left > right) - (left < right);
+	return left != right ? right - left : by_label(a, b);
 }
 
-static void sort(
+static void sort_rows(
 	void *rows, size_t count, size_t size, int (*compare)(const void *, const void *))
 {
 	if (count)
 		qsort(rows, count, size, compare);
+}
+
+void stats_sort(struct stats *stats)
+{
+	sort_rows(stats->extents.rows, stats->extents.count, sizeof(struct extent_row),
+		by_version);
+	sort_rows(stats->versions.sums, stats->versions.count, sizeof(struct stats_sum),
+		by_label);
+	sort_rows(stats->days.sums, stats->days.count, sizeof(struct stats_sum), by_day);
 }
 
 void stats_make(struct stats *stats, const char *root, const struct totals *counters,
@@ -129,11 +142,7 @@ void stats_make(struct stats *stats, const char *root, const struct totals *coun
 			add_row(stats, &counters->rows[i]);
 	for (size_t i = 0; i < counters->sizes.count; i++)
 		add_extent(stats, &counters->sizes.rows[i]);
-	sort(stats->extents.rows, stats->extents.count, sizeof(struct extent_row),
-		by_version);
-	sort(stats->versions.sums, stats->versions.count, sizeof(struct stats_sum),
-		by_label);
-	sort(stats->days.sums, stats->days.count, sizeof(struct stats_sum), by_begin);
+	stats_sort(stats);
 }
 
 uint64_t stats_of_group(const struct stats_sum *sum, enum verdict_group group)

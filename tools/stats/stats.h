@@ -31,7 +31,14 @@ struct stats {
 	struct extent extent;	/* of all */
 	uint64_t limit;		/* of its size on disk; 0: none */
 	bool gc_due;
+	uint64_t hosts; /* that it is the sum of (merge.h); 0: of this one */
 };
+
+/* The sum with that label, which is made if it is new; valid until the next call. */
+struct stats_sum *stats_sum_of(struct stats_sums *sums, const char *label);
+
+/* Sorts versions, days and sizes. */
+void stats_sort(struct stats *stats);
 
 /* Takes of the counters of the cache at root what ended after `since` (nanoseconds since
  * 1970). */

@@ -92,6 +92,7 @@ void stats_print_json(const struct stats *stats)
 	char **layers = cache_layers(&count);
 
 	json_string(&json, "dir", stats->root);
+	json_unsigned(&json, "hosts", stats->hosts ? stats->hosts : 1);
 	json_moment(&json, "now", stats->now);
 	json_moment(&json, "since", stats->since);
 	json_moment(&json, "zeroed", stats->zero);
@@ -103,6 +104,6 @@ void stats_print_json(const struct stats *stats)
 	json_sums(&json, "versions", "version", &stats->versions);
 	json_sums(&json, "days", "day", &stats->days);
 	json_size(&json, stats);
-	json_strings(&json, "layers", layers, count);
+	json_strings(&json, "layers", layers, stats->hosts ? 0 : count);
 	json_close(&json);
 }
