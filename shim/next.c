@@ -24,7 +24,7 @@ struct tables {
 
 /* Far more than what stands before libc in a program that links to a hundred. Of more,
  * those that stand last before libc are passed over: preloads stand first. */
-#define LIBRARIES_MAX 48
+#define LIBRARIES_MAX 40
 
 /* In the page of initialised data, which the loader has written to: each other page costs
  * every program a page fault. */

@@ -11,7 +11,8 @@
 #include "shim/core/cache/layer.h"
 #include "shim/core/python/pyc.h"
 
-struct config process_config __attribute__((aligned(512))); /* one page of it will do */
+/* It begins in the page of initialised data, which the loader has written to. */
+struct config process_config __attribute__((section(".data")));
 struct memo process_memo;
 
 static struct scratch scratch, rooms;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "shim/core/base/shown.h"
@@ -30,7 +31,8 @@ static struct counters *make_page(void)
 		atomic_load_explicit(&has_no_page, memory_order_relaxed))
 		return NULL;
 	counters = sys_real.map(sizeof *counters);
-	if (!counters || madvise(counters, sizeof *counters, MADV_WIPEONFORK) < 0) {
+	if (!counters ||
+		syscall(SYS_madvise, counters, sizeof *counters, MADV_WIPEONFORK) < 0) {
 		atomic_store_explicit(&has_no_page, true, memory_order_relaxed);
 		if (counters)
 			sys_real.unmap(counters, sizeof *counters);
@@ -63,7 +65,7 @@ static bool is_limited(void)
 {
 	struct rlimit limit;
 
-	return getrlimit(RLIMIT_FSIZE, &limit) < 0 ||
+	return syscall(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, &limit) < 0 ||
 	       (limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < 4 * JOURNAL_MOST);
 }
 
@@ -219,7 +221,7 @@ void report_decision(enum verdict verdict, int dirfd, const char *path)
 
 	count(verdict);
 	if (__builtin_expect(process_config.log != NULL, 0))
-		print_line(row->what, row->why, dirfd, path);
+		print_line(row->what, verdict_why(verdict), dirfd, path);
 }
 
 /* Why nothing could be cached, as far as one can do something about it. */

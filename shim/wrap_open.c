@@ -6,7 +6,9 @@
  */
 #include "shim/wrap.h"
 
+#include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include "shim/calls.h"
 #include "shim/core/cache/root.h"
@@ -124,7 +126,7 @@ static bool has_room(int fd)
 	int saved = errno;
 	uint64_t block;
 
-	(void)fstatfs(fd, &st);
+	(void)syscall(SYS_fstatfs, fd, &st);
 	errno = saved;
 	block = (uint64_t)st.f_bsize;
 	return st.f_blocks * block == 0 || st.f_bavail * block >= ROOT_ROOM;

@@ -143,12 +143,10 @@ static void print_verdicts(void)
 	     "records on disk. [seal.md](seal.md) says when which verdict is reached.\n\n"
 	     "| group | name | what | why | number |\n|---|---|---|---|---|");
 	for (size_t i = 0; i < COUNT(verdicts); i++) {
-		const char *why = verdicts[i].why ? verdicts[i].why : "";
-
 		printf("| %s | ",
 			strcmp(group, verdicts[i].group) ? verdicts[i].group : "");
-		printf("`%s` | %s | %s | %d |\n", verdicts[i].id, verdicts[i].what, why,
-			verdicts[i].number);
+		printf("`%s` | %s | %s | %d |\n", verdicts[i].id, verdicts[i].what,
+			verdicts[i].why, verdicts[i].number);
 		group = verdicts[i].group;
 	}
 }

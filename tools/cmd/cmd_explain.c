@@ -129,7 +129,7 @@ static void print_text(const struct explain_command *request,
 	putchar('\n');
 	findings_print(&explanation->steps);
 	printf("%s: %s%s%s%s", explanation->served ? "served" : "not served", row->what,
-		row->why ? " (" : "", row->why ? row->why : "", row->why ? ")" : "");
+		*row->why ? " (" : "", row->why, *row->why ? ")" : "");
 	if (explanation->rejected)
 		printf("; Python compiles, since %s", explanation->rejected);
 	else if (explanation->alone && explanation->served)
@@ -155,7 +155,7 @@ static void print_object(const struct explain_command *request,
 	json_bool(&json, "served", explanation->served);
 	json_string(&json, "verdict", row->id);
 	json_string(&json, "what", row->what);
-	json_string(&json, "why", row->why);
+	json_string(&json, "why", verdict_why(explanation->verdict));
 	json_string(&json, "rejected", explanation->rejected);
 	findings_print_json(&explanation->steps, &json, "steps");
 	json_string(&json, "todo", todo);

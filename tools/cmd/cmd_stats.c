@@ -76,13 +76,13 @@ static void print_reasons(const struct stats_sum *sum, enum verdict_group group)
 	for (size_t i = 0; i < VERDICT_ROOM; i++) {
 		const struct verdict_row *row = &verdict_rows[i];
 
-		if (!row->id || row->group != group)
+		if (!*row->id || row->group != group)
 			continue;
 		if (!what)
 			what = row->what;
-		if (sum->counts[i] == 0 || (!row->why && strcmp(row->what, what) == 0))
+		if (sum->counts[i] == 0 || (!*row->why && strcmp(row->what, what) == 0))
 			continue;
-		print_count(4, row->why ? row->why : row->what, sum->counts[i]);
+		print_count(4, *row->why ? row->why : row->what, sum->counts[i]);
 		putchar('\n');
 	}
 }

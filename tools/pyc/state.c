@@ -111,7 +111,7 @@ static void classify_by_source(struct subject *subject)
 		id = entry_compare_content(world, source, seal, subject->item->stock);
 	subject->answer->touched = is_unread(id) || id == VERDICT_HIT_RESEALED;
 	conclude(subject, of_verdict(id),
-		id == VERDICT_HIT_RESEALED ? "same content" : verdict_rows[id].why);
+		id == VERDICT_HIT_RESEALED ? "same content" : verdict_why(id));
 }
 
 /* Only an entry whose seal is taken at its word can be wrong: any other is compared by

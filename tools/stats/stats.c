@@ -150,7 +150,7 @@ uint64_t stats_of_group(const struct stats_sum *sum, enum verdict_group group)
 	uint64_t count = 0;
 
 	for (size_t i = 0; i < VERDICT_ROOM; i++)
-		if (verdict_rows[i].id && verdict_rows[i].group == group)
+		if (*verdict_rows[i].id && verdict_rows[i].group == group)
 			count += sum->counts[i];
 	return count;
 }

@@ -29,13 +29,13 @@ static void json_verdicts(struct json *json, const struct stats_sum *sum)
 	for (size_t i = 0; i < VERDICT_ROOM; i++) {
 		const struct verdict_row *row = &verdict_rows[i];
 
-		if (!row->id || sum->counts[i] == 0)
+		if (!*row->id || sum->counts[i] == 0)
 			continue;
 		json_open(json, NULL, '{');
 		json_string(json, "name", row->id);
 		json_string(json, "group", stats_groups[row->group].key);
 		json_string(json, "what", row->what);
-		json_string(json, "why", row->why);
+		json_string(json, "why", verdict_why((enum verdict)i));
 		json_unsigned(json, "count", sum->counts[i]);
 		json_close(json);
 	}

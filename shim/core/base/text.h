@@ -21,3 +21,14 @@ struct text {
 void text_add(struct text *text, const char *data, size_t len);
 void text_adds(struct text *text, const char *string);
 void text_addu(struct text *text, unsigned long number);
+
+/* The bytes of the string before the first `end`, or all of them. Each program that loads
+ * us comes here once, and libc's strcspn would cost it two pages of libc. */
+static inline size_t text_until(const char *string, char end)
+{
+	size_t n = 0;
+
+	while (string[n] && string[n] != end)
+		n++;
+	return n;
+}

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "shim/core/base/path.h"
+#include "shim/core/base/text.h"
 #include "shim/core/cache/ephemeral.h"
 
 const char *const config_names[CONFIG_SETTINGS] = {
@@ -122,7 +123,7 @@ const char *config_layer(const char *list, size_t n, size_t *ret_len)
 		const char *root = p;
 		size_t len;
 
-		p += strcspn(p, ":");
+		p += text_until(p, ':');
 		len = (size_t)(p - root);
 		while (len && root[len - 1] == '/')
 			len--;
@@ -193,7 +194,7 @@ void config_read(struct config *config, const char *const values[CONFIG_SETTINGS
 static bool is_listed(const char *list, const char *dir, size_t len)
 {
 	for (const char *p = list; p;) {
-		size_t n = strcspn(p, ":");
+		size_t n = text_until(p, ':');
 
 		if (n && p[0] == '/' && path_is_below(dir, len, p, n))
 			return true;

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "shim/core/base/text.h"
+
 struct span {
 	size_t from, to;
 };
@@ -102,7 +104,7 @@ struct ephemeral_patterns ephemeral_read(const char *text)
 	struct ephemeral_patterns ret = { .text = text };
 
 	for (const char *p = text; p && *p;) {
-		size_t n = strcspn(p, ":");
+		size_t n = text_until(p, ':');
 
 		if (n)
 			add_pairs_of(&ret, p);
@@ -146,7 +148,7 @@ bool ephemeral_hide(const struct ephemeral_patterns *patterns, char *path,
 	if (!may_fit(patterns, path, path_len))
 		return false;
 	for (const char *p = patterns->text; p;) {
-		size_t n = strcspn(p, ":");
+		size_t n = text_until(p, ':');
 
 		if (fits(p, n, path, path_len, &span)) {
 			hide(path, span, ret);

@@ -5,8 +5,8 @@
 
 const struct verdict_row verdict_rows[VERDICT_ROOM] = {
 #define VERDICT(number, id, group, what, why) \
-	[number] = { #id, VERDICT_GROUP_##group, what, why, false },
+	[number] = { #id, what, why, VERDICT_GROUP_##group, false },
 #define UNPROVEN(number, id, group, what, why) \
-	[number] = { #id, VERDICT_GROUP_##group, what, why, true },
+	[number] = { #id, what, why, VERDICT_GROUP_##group, true },
 #include "shim/core/stats/verdict.def"
 };

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum verdict {
 	VERDICT_NONE, /* nothing was decided */
@@ -36,13 +37,20 @@ enum verdict_group {
 	VERDICT_GROUPS
 };
 
+/* With the texts in it: pointers would be relocated in each program that loads us. */
 struct verdict_row {
-	const char *id; /* in upper case, as in verdict.def */
+	char id[28];		 /* in upper case, as in verdict.def */
+	char what[28], why[112]; /* for people; why may be empty */
 	enum verdict_group group;
-	const char *what, *why; /* for people; why may be NULL */
 	bool unproven; /* no source vouches for what is served: only the entry's path does
 			*/
 };
 
 /* By number, up to VERDICT_ROOM; a number that is nobody's has a row of zeros. */
 extern const struct verdict_row verdict_rows[VERDICT_ROOM];
+
+/* The reason, NULL where none is needed. */
+static inline const char *verdict_why(enum verdict verdict)
+{
+	return *verdict_rows[verdict].why ? verdict_rows[verdict].why : NULL;
+}

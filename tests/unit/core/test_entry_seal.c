@@ -336,7 +336,7 @@ static const char *seal_written_through_a_mapping(void)
 	make_new("tsrif");
 	assert_int_equal(entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict), 0);
 	munmap(memory, 5);
-	return verdict_rows[verdict].why;
+	return verdict_why(verdict);
 }
 
 static void a_young_source_is_read_again(void **state)
