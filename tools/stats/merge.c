@@ -49,7 +49,7 @@ static void add_groups(struct stats_sum *sum, const struct row *row)
 	for (size_t i = 0; i < VERDICT_ROOM; i++) {
 		const enum verdict_group group = verdict_rows[i].group;
 
-		if (!verdict_rows[i].id || !stats_groups[group].key || done[group])
+		if (!*verdict_rows[i].id || !stats_groups[group].key || done[group])
 			continue;
 		sum->counts[i] += number(row, stats_groups[group].key);
 		done[group] = true;
@@ -61,7 +61,7 @@ static void add_verdict(struct stats_sum *sum, const struct row *row)
 	const char *name = json_field(row->fields, row->count, "name");
 
 	for (size_t i = 0; name && i < VERDICT_ROOM; i++)
-		if (verdict_rows[i].id && strcmp(verdict_rows[i].id, name) == 0) {
+		if (strcmp(verdict_rows[i].id, name) == 0) {
 			sum->counts[i] += number(row, "count");
 			return;
 		}
