@@ -29,16 +29,21 @@ assert data["schema"] == "pycstash.warm/1", data
 print(data["failed"], data["sources"], sorted(f["path"].split("/")[-1] for f in data["failures"] if f.get("line") == 2))')" \
 	"5 6 ['syntax.py']" "--json has the sources that failed"
 
+# python_that NAME OLD NEW: an interpreter in whose script for warm OLD is replaced by NEW.
+python_that() {
+	cat >"$T/$1" <<-END
+		#!$python
+		import os, sys
+		args = sys.argv[1:]
+		if "-I" in args:
+		    args[-1] = args[-1].replace("$2", "$3", 1)
+		os.execv("$python", ["$python"] + args)
+	END
+	chmod +x "$T/$1"
+}
+
 # An interpreter that hangs: the file costs its time, and the others are compiled.
-cat >"$T/hangs" <<-END
-	#!$python
-	import os, sys
-	args = sys.argv[1:]
-	if "-I" in args:
-	    args[-1] = args[-1].replace("loader.get_code(", "'hang' in path and __import__('time').sleep(60); loader.get_code(", 1)
-	os.execv("$python", ["$python"] + args)
-END
-chmod +x "$T/hangs"
+python_that hangs "loader.get_code(" "'hang' in path and __import__('time').sleep(60); loader.get_code("
 mkdir "$T/slow"
 for i in 1 2 3; do echo "a = $i" >"$T/slow/a$i.py"; done
 echo 'b = 1' >"$T/slow/hang.py"
@@ -58,15 +63,7 @@ check "an interpreter that is given up is reported" grep -q 'mute: .*did not end
 # One that compiles other bytes than the library reads, as a writable mapping of the source
 # can make it.
 fresh
-cat >"$T/flips" <<-END
-	#!$python
-	import os, sys
-	args = sys.argv[1:]
-	if "-I" in args:
-	    args[-1] = args[-1].replace("super().get_data(path)", "super().get_data(path).replace(b'trusted', b'flipped')", 1)
-	os.execv("$python", ["$python"] + args)
-END
-chmod +x "$T/flips"
+python_that flips "super().get_data(path)" "super().get_data(path).replace(b'trusted', b'flipped')"
 mkdir "$T/flip"
 echo 'name = "trusted"' >"$T/flip/m.py"
 echo 'name = "other"' >"$T/flip/n.py"

@@ -132,8 +132,8 @@ def rename_by_descriptor(old, new):
     os.rename(old, os.path.basename(new), dst_dir_fd=fd)
 
 
-def after_asking(old, new):
-    """As py_compile: looks at the source and the pyc, reads both; then puts it there."""
+def ask(new):
+    """As py_compile: looks at the source and the pyc, and reads both."""
     source = os.path.join(os.path.dirname(os.path.dirname(new)), "m.py")
     if os.path.exists(source):
         os.stat(source)
@@ -142,18 +142,15 @@ def after_asking(old, new):
         except OSError:
             pass
         open(source, "rb").read()
+
+
+def after_asking(old, new):
+    ask(new)
     write(old, new)
 
 
 def renamed_after_asking(old, new):
-    source = os.path.join(os.path.dirname(os.path.dirname(new)), "m.py")
-    if os.path.exists(source):
-        os.stat(source)
-        try:
-            open(new, "rb").read()
-        except OSError:
-            pass
-        open(source, "rb").read()
+    ask(new)
     os.rename(old, new)
 
 

@@ -91,21 +91,30 @@ static void fail_links(unsigned call, const char *name)
 	}
 }
 
+/* Imports a new source while no hard link can be made, and returns its text. */
+static const char *import_without_links(int error)
+{
+	static unsigned count;
+	static char text[20];
+
+	sprintf(text, "text %u", count++);
+	fake_source("src/m.py", text);
+	error_of_link = error;
+	fake.meanwhile = fail_links;
+	fake_import_first();
+	fake.meanwhile = NULL;
+	fake.fail_at = 0;
+	return text;
+}
+
 static void where_links_are_refused_it_is_a_copy(void **state)
 {
 	static const int errors[] = { EMLINK, EPERM, EXDEV, EOPNOTSUPP };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(errors); i++) {
-		char text[20];
+		const char *text = import_without_links(errors[i]);
 
-		sprintf(text, "text %zu", i);
-		fake_source("src/m.py", text);
-		error_of_link = errors[i];
-		fake.meanwhile = fail_links;
-		fake_import_first();
-		fake.meanwhile = NULL;
-		fake.fail_at = 0;
 		assert_true(read_seal(fake_object_path(text)));
 		assert_true(fake_inode(fake_object_path(text)) !=
 			    fake_inode(fake_entry_path()));
@@ -119,15 +128,8 @@ static void where_links_fail_there_is_none(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(errors); i++) {
-		char text[20];
+		const char *text = import_without_links(errors[i]);
 
-		sprintf(text, "text %zu", i);
-		fake_source("src/m.py", text);
-		error_of_link = errors[i];
-		fake.meanwhile = fail_links;
-		fake_import_first();
-		fake.meanwhile = NULL;
-		fake.fail_at = 0;
 		assert_int_equal(fake_inode(fake_object_path(text)), 0);
 	}
 }

@@ -13,35 +13,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "shim/core/proof/source.h"
-#include "tests/unit/fake/fake_sys.h"
+#include "tests/unit/fake/fake_proof.h"
 
 #define MS 1000000L
 #define MOST_TICKS 25
-
-static struct source source;
-static struct source_clock source_clock;
-static struct scratch scratch;
-
-static int begin(void **state)
-{
-	if (fake_begin(state) < 0)
-		return -1;
-	source_clock = (struct source_clock){ .local = 0 };
-	scratch = (struct scratch){ .kept = NULL };
-	fake_make_file("m.py", "print(1)\n");
-	source = (struct source){ .dirfd = AT_FDCWD, .path = strdup(fake_path("m.py")) };
-	fake.stopped = true;
-	return 0;
-}
-
-static int end(void **state)
-{
-	if (scratch.kept)
-		fake_sys.unmap(scratch.kept, SCRATCH_KEPT);
-	free((char *)source.path);
-	return fake_end(state);
-}
 
 /* Sets the clock to the change time of the source, and so much more. */
 static void set_clock(long nanoseconds)
@@ -379,7 +354,7 @@ static void without_a_source_it_is_none(void **state)
 
 int main(void)
 {
-	unit_around(begin, end);
+	unit_around(fake_proof_begin, fake_proof_end);
 	unit_rows(settles, rows);
 	unit_one("old files cost one call each", old_files_cost_one_call);
 	unit_one("young files of a known file system cost one call each",

@@ -14,35 +14,16 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "shim/core/proof/source.h"
-#include "tests/unit/fake/fake_sys.h"
+#include "tests/unit/fake/fake_proof.h"
 
-static struct source source;
-static struct source_clock source_clock;
-static struct scratch scratch;
 static struct recent_stat recent;
 static bool glances; /* the program has looked at the source before */
 
 static int begin(void **state)
 {
-	if (fake_begin(state) < 0)
-		return -1;
-	source_clock = (struct source_clock){ .local = 0 };
-	scratch = (struct scratch){ .kept = NULL };
 	memset(&recent, 0, sizeof recent);
 	glances = false;
-	fake_make_file("m.py", "print(1)\n");
-	source = (struct source){ .dirfd = AT_FDCWD, .path = strdup(fake_path("m.py")) };
-	fake.stopped = true;
-	return 0;
-}
-
-static int end(void **state)
-{
-	if (scratch.kept)
-		fake_sys.unmap(scratch.kept, SCRATCH_KEPT);
-	free((char *)source.path);
-	return fake_end(state);
+	return fake_proof_begin(state);
 }
 
 static int settle(void)
@@ -365,7 +346,7 @@ static void reading_a_source_that_changes(void **state)
 
 int main(void)
 {
-	unit_around(begin, end);
+	unit_around(begin, fake_proof_end);
 	unit_one("read: the path of an old source is gone once",
 		reading_an_old_source_asks_for_its_path_once);
 	unit_one("read: the program's own look spares one",
