@@ -121,7 +121,7 @@ $(OUT)/%.o: %.c Makefile | $(OUT)/.need-build
 
 # Files that are in the program as strings: scripts without their comments at the beginning
 # of a line, and the help of the commands.
-scripts := tools/pyc/ask.py tools/verify/recompile.py tools/warm/warm_worker.py tools/fleet/canonical.py tools/cmd/wrap.sh tools/cmd/wrap_gc.sh
+scripts := tools/pyc/code.py tools/verify/recompile.py tools/warm/warm_worker.py tools/fleet/canonical.py tools/cmd/wrap.sh tools/cmd/wrap_gc.sh
 help_texts := $(sort $(wildcard tools/cmd/help/*.txt))
 quoted = sed 's|@SYSCONFDIR@|$(sysconfdir)|; s/[\\"]/\\&/g; s/.*/"&\\n"/'
 $(OUT)/tools/embedded.c: $(scripts) $(help_texts) Makefile | $(OUT)/.need-build

@@ -6,7 +6,7 @@
 #pragma once
 
 /* Python scripts; and the part of a wrapper that puts the library into LD_PRELOAD. */
-extern const char embedded_ask[], embedded_recompile[], embedded_warm_worker[],
+extern const char embedded_code[], embedded_recompile[], embedded_warm_worker[],
 	embedded_canonical[];
 extern const char embedded_wrap[];
 extern const char embedded_wrap_gc[];

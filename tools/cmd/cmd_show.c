@@ -86,8 +86,8 @@ static int ask_interpreter(struct show *pyc)
 
 	if (pyc->pyc.header.kind == HEADER_BAD)
 		return 0;
-	r = ask(NULL, &pyc->pyc, pyc->path, pyc->error ? NULL : pyc->source.path,
-		&pyc->ask);
+	r = code_ask(NULL, &pyc->pyc, pyc->path, pyc->error ? NULL : pyc->source.path,
+		&pyc->code);
 	if (r == -ENOENT)
 		complain(pyc->path, "no interpreter with magic number %u was found",
 			interpreters_magic_number(pyc->pyc.header.magic));

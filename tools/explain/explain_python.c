@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "tools/explain/explain_search.h"
-#include "tools/pyc/ask.h"
+#include "tools/pyc/code.h"
 
 #define FLAG_CHECKED 2 /* of PEP 552 */
 
@@ -37,12 +37,12 @@ static const char *why_hash_fails(
 	const struct explain_search *search, const struct inspection *pyc)
 {
 	const struct explain_subject *subject = search->subject;
-	struct ask answer = { .answered = false };
+	struct code answer = { .answered = false };
 	const char *why = NULL;
 
 	if (!search->source.digested)
 		return NULL;
-	if (ask(subject->python, pyc, NULL, subject->source, &answer) < 0 ||
+	if (code_ask(subject->python, pyc, NULL, subject->source, &answer) < 0 ||
 		!answer.algorithm)
 		why = "no interpreter was found that can compare its hash with the source";
 	else if (answer.hash != pyc->hash)

@@ -13,7 +13,7 @@
 #include "shim/core/proof/source.h"
 #include "tools/cache/cache.h"
 #include "tools/cache/layout.h"
-#include "tools/pyc/ask.h"
+#include "tools/pyc/code.h"
 #include "tools/pyc/inspect.h"
 #include "tools/pyc/state.h"
 
@@ -24,7 +24,7 @@ struct show {
 	struct layout item; /* points into dir; outside of a cache only pyc */
 	char tag[PYC_TAG_SIZE];
 	struct inspection pyc;
-	struct ask ask;		/* the caller fills it in before show_print */
+	struct code code;	/* the caller fills it in before show_print */
 	struct source source;	/* its path is NULL where the pyc's name does not tell */
 	int error;		/* -errno where the source cannot be read; else 0 */
 	struct pyc_state state; /* in a cache */

@@ -118,7 +118,7 @@ static int fits_header(const struct show *show)
 {
 	if (show->pyc.header.kind != HEADER_HASH)
 		return header_fits(&show->pyc.header, &show->source.st);
-	return show->ask.algorithm ? show->pyc.hash == show->ask.hash : -1;
+	return show->code.algorithm ? show->pyc.hash == show->code.hash : -1;
 }
 
 /* Whether the source has the content that is in the seal; -1 without such a seal. */
@@ -134,8 +134,8 @@ static int fits_seal(const struct show *show)
 static void print_source(struct json *json, const struct show *show)
 {
 	const struct source *source = &show->source;
-	const char *algorithm = show->ask.algorithm;
-	const uint64_t hash = htole64(show->ask.hash); /* as in a header */
+	const char *algorithm = show->code.algorithm;
+	const uint64_t hash = htole64(show->code.hash); /* as in a header */
 
 	if (json->text && !source->path)
 		return;
@@ -155,19 +155,19 @@ static void print_source(struct json *json, const struct show *show)
 	json_close(json);
 }
 
-static void print_code(struct json *json, const struct ask *ask)
+static void print_code(struct json *json, const struct code *code)
 {
-	if (json->text && !ask->answered)
+	if (json->text && !code->answered)
 		return;
 	json_open(json, "code", '{');
-	json_bool(json, "known", ask->answered);
-	json_string(json, "fault", ask->fault);
-	if (ask->answered && !ask->fault) {
-		json_string(json, "name", ask->name);
-		json_string(json, "file_name", ask->file_name);
-		json_number(json, "first_line", ask->first_line);
-		json_unsigned(json, "codes", ask->codes);
-		json_unsigned(json, "size", ask->size);
+	json_bool(json, "known", code->answered);
+	json_string(json, "fault", code->fault);
+	if (code->answered && !code->fault) {
+		json_string(json, "name", code->name);
+		json_string(json, "file_name", code->file_name);
+		json_number(json, "first_line", code->first_line);
+		json_unsigned(json, "codes", code->codes);
+		json_unsigned(json, "size", code->size);
 	}
 	json_close(json);
 }
@@ -234,7 +234,7 @@ void show_print(const struct show *show, bool text)
 	print_file(&json, &show->pyc.st);
 	print_header(&json, &show->pyc);
 	print_source(&json, show);
-	print_code(&json, &show->ask);
+	print_code(&json, &show->code);
 	print_seal(&json, show);
 	print_sharing(&json, show);
 	json_close(&json);

@@ -224,7 +224,7 @@ static int note_for_deep(struct visit *visit)
 	if (state->current)
 		return recompile_add(&verify->recompile, version, seal->magic,
 			visit->path, visit->source, level);
-	deep_add(&verify->finder, version, visit->path, seal, level);
+	sources_add(&verify->finder, version, visit->path, seal, level);
 	return 0;
 }
 
@@ -331,7 +331,8 @@ static void found_different(void *context, const char *pyc, const char *source,
 static int compile_again(struct verify *verify)
 {
 	uint64_t unknown = 0, others = verify->results[VERIFY_UNCHECKED];
-	int r = deep_find(&verify->finder, &verify->cache, &verify->recompile, &unknown);
+	int r = sources_find(
+		&verify->finder, &verify->cache, &verify->recompile, &unknown);
 
 	if (others)
 		complain(verify->cache.root,

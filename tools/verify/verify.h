@@ -14,8 +14,8 @@
 #include "tools/gc/trash.h"
 #include "tools/select/select.h"
 #include "tools/stats/removed.h"
-#include "tools/verify/deep.h"
 #include "tools/verify/recompile.h"
+#include "tools/verify/sources.h"
 
 enum verify_result {
 	VERIFY_GOOD,
@@ -36,7 +36,7 @@ struct verify {
 	bool repair, deep;
 	struct cache cache;
 	struct select select;
-	struct deep finder;
+	struct sources finder;
 	struct recompile recompile;
 	struct freed freed;
 	struct removed removed;

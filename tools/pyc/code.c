@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tools/pyc/ask.h"
+#include "tools/pyc/code.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,9 +14,9 @@
 /* What it answers. */
 enum { NAME, FILE_NAME, FAULT, FIRST_LINE, CODES, SIZE, HASH, ALGORITHM, FIELDS };
 
-static void read_answer(char *const fields[FIELDS], struct ask *ret)
+static void read_answer(char *const fields[FIELDS], struct code *ret)
 {
-	*ret = (struct ask){ .answered = true,
+	*ret = (struct code){ .answered = true,
 		.name = fields[NAME],
 		.file_name = fields[FILE_NAME],
 		.fault = fields[FAULT],
@@ -33,8 +33,8 @@ static void read_answer(char *const fields[FIELDS], struct ask *ret)
 		ret->fault = NULL;
 }
 
-int ask(const char *python, const struct inspection *pyc, const char *path,
-	const char *source, struct ask *ret)
+int code_ask(const char *python, const struct inspection *pyc, const char *path,
+	const char *source, struct code *ret)
 {
 	AUTOFREE char *reason = NULL;
 	char start[24], end[24], *fields[FIELDS];
@@ -47,8 +47,8 @@ int ask(const char *python, const struct inspection *pyc, const char *path,
 	python = python ? python : interpreters_find_magic(pyc->header.magic);
 	if (!python)
 		return -ENOENT;
-	r = script_run(python, "-ISBWignore", embedded_ask, words, SCRIPT_SECONDS, fields,
-		FIELDS, &reason);
+	r = script_run(python, "-ISBWignore", embedded_code, words, SCRIPT_SECONDS,
+		fields, FIELDS, &reason);
 	if (r == 0)
 		read_answer(fields, ret);
 	return r == -ENOEXEC ? -EPROTO : r;

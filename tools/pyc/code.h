@@ -13,7 +13,7 @@
 
 #include "tools/pyc/inspect.h"
 
-struct ask {
+struct code {
 	bool answered;		/* by an interpreter; else nothing below is known */
 	char *fault;		/* why it cannot load the code object; NULL: it can */
 	char *name, *file_name; /* co_name, co_filename; NULL with a fault */
@@ -27,5 +27,5 @@ struct ask {
 /* Asks the interpreter at python; NULL: one of this machine with the pyc's magic number.
  * path: of the pyc, NULL to ask for the hash alone. source: NULL to ask for the code
  * alone. -ENOENT: there is no such interpreter; -EPROTO: it did not answer. */
-int ask(const char *python, const struct inspection *pyc, const char *path,
-	const char *source, struct ask *ret);
+int code_ask(const char *python, const struct inspection *pyc, const char *path,
+	const char *source, struct code *ret);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tools/verify/deep.h"
+#include "tools/verify/sources.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -17,7 +17,7 @@
 #include "tools/cache/walk.h"
 #include "tools/pyc/inspect.h"
 
-struct deep_pyc {
+struct source_pyc {
 	struct digest digest;
 	char *path, *version;
 	uint8_t magic[4];
@@ -25,25 +25,25 @@ struct deep_pyc {
 	bool found;
 };
 
-void deep_add(struct deep *deep, const char *version, const char *path,
+void sources_add(struct sources *sources, const char *version, const char *path,
 	const struct seal *seal, char level)
 {
-	struct deep_pyc pyc = { .path = alloc_copy(path),
+	struct source_pyc pyc = { .path = alloc_copy(path),
 		.version = alloc_copy(version),
 		.digest = seal->digest,
 		.level = level };
 
 	memcpy(pyc.magic, seal->magic, sizeof pyc.magic);
-	pthread_mutex_lock(&deep->mutex);
-	GROW(deep->pycs, deep->count);
-	deep->pycs[deep->count++] = pyc;
-	pthread_mutex_unlock(&deep->mutex);
+	pthread_mutex_lock(&sources->mutex);
+	GROW(sources->pycs, sources->count);
+	sources->pycs[sources->count++] = pyc;
+	pthread_mutex_unlock(&sources->mutex);
 }
 
 /* --- looking for sources -------------------------------------------------------------*/
 
-struct deep_search {
-	struct deep *deep; /* its pycs are in the order of by_digest */
+struct sources_search {
+	struct sources *sources; /* its pycs are in the order of by_digest */
 	struct recompile *recompile;
 	size_t wanted; /* pycs without a source */
 	int error;
@@ -51,28 +51,28 @@ struct deep_search {
 
 static int by_digest(const void *a, const void *b)
 {
-	const struct deep_pyc *x = a, *y = b;
+	const struct source_pyc *x = a, *y = b;
 
 	return memcmp(&x->digest, &y->digest, sizeof x->digest);
 }
 
 /* Adds the pycs of the source at path to what is compared. */
-static void try_source(struct deep_search *search, const char *path)
+static void try_source(struct sources_search *search, const char *path)
 {
 	struct source source = { .dirfd = AT_FDCWD, .path = path };
 	struct scratch scratch = { .kept = NULL };
-	struct deep_pyc *pycs = search->deep->pycs, *pyc, key;
+	struct source_pyc *pycs = search->sources->pycs, *pyc, key;
 
 	if (source_look(&source, &sys_libc) < 0 || source.identity.size > INSPECT_LIMIT ||
 		source_digest(&source, &sys_libc, &scratch) < 0)
 		return;
 	key.digest = source.digest;
-	pyc = bsearch(&key, pycs, search->deep->count, sizeof key, by_digest);
+	pyc = bsearch(&key, pycs, search->sources->count, sizeof key, by_digest);
 	if (!pyc || pyc->found)
 		return;
 	while (pyc > pycs && by_digest(pyc - 1, &key) == 0)
 		pyc--;
-	for (; pyc < pycs + search->deep->count && by_digest(pyc, &key) == 0; pyc++) {
+	for (; pyc < pycs + search->sources->count && by_digest(pyc, &key) == 0; pyc++) {
 		int r = recompile_add(search->recompile, pyc->version, pyc->magic,
 			pyc->path, path, pyc->level);
 
@@ -85,7 +85,7 @@ static void try_source(struct deep_search *search, const char *path)
 /* At the beginning of each directory of the cache: looks into that of its sources. */
 static void look_in_sources(struct walk_dir *dir)
 {
-	struct deep_search *search = dir->context;
+	struct sources_search *search = dir->context;
 	char directory[PATH_MAX], path[2 * PATH_MAX];
 	struct dirent *entry;
 	const struct layout_dir *layout = &dir->layout;
@@ -109,19 +109,19 @@ static void look_in_sources(struct walk_dir *dir)
 		dir->walk->stop = true;
 }
 
-int deep_find(struct deep *deep, const struct cache *cache, struct recompile *recompile,
-	uint64_t *ret_unknown)
+int sources_find(struct sources *sources, const struct cache *cache,
+	struct recompile *recompile, uint64_t *ret_unknown)
 {
-	struct deep_search search = {
-		.deep = deep, .recompile = recompile, .wanted = deep->count
+	struct sources_search search = {
+		.sources = sources, .recompile = recompile, .wanted = sources->count
 	};
 	struct walk walk = {
 		.cache = cache, .context = &search, .threads = 1, .begin = look_in_sources
 	};
 	int r = 0;
 
-	if (deep->count) {
-		qsort(deep->pycs, deep->count, sizeof *deep->pycs, by_digest);
+	if (sources->count) {
+		qsort(sources->pycs, sources->count, sizeof *sources->pycs, by_digest);
 		r = walk_run(&walk, "");
 	}
 	if (r == -EINTR && !interrupt_came()) /* all were found */

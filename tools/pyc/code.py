@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-# The interpreter's side of ask.c: says what is in a pyc, and the PEP 552 hash of a source.
+# The interpreter's side of code.c: says what is in a pyc, and the PEP 552 hash of a source.
 # Loads the code object and executes nothing of it.
 #
 # Arguments: PYC HEADER_SIZE PYC_SIZE SOURCE; an empty PYC or SOURCE is not read.
