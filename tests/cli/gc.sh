@@ -213,7 +213,7 @@ check "what is one file with its object goes with it, or nothing would be free" 
 again
 touch "$(entry_of top)"
 check "gc says why a limit is not kept" \
-	grep -q "^still over max_size by .*: what is younger than an hour" <<<"$(gc --max-size 1)"
+	grep -q "^still over max_size by .*: files younger than an hour" <<<"$(gc --max-size 1)"
 is "$(files)" 2 "what is younger than an hour is never evicted"
 is "$(gc --max-size 1G --max-entries 1 | grep -c '^still over')" 0 "gc reports nothing about limits that are kept"
 again

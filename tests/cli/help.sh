@@ -15,7 +15,7 @@ options_of() { help "$1" | grep -oE '^  (-.,|   ) --[a-z-]+' | grep -oE -- '--[a
 check "there are commands" test ${#commands[@]} -ge 6
 check "there are settings" test ${#settings[@]} -ge 10
 for file in "${files[@]}"; do
-	grep -oE '^const struct command cmd_[a-z]+' "$HERE/tools/cmd/$file" | sed 's/.*cmd_//'
+	grep -oE '^const struct command_code cmd_[a-z]+' "$HERE/tools/cmd/$file" | sed 's/.*cmd_//'
 done | sort | comm -3 - <(printf '%s\n' "${commands[@]}" | sort) |
 	none "the commands of help are those that there are"
 for command in "${commands[@]}"; do

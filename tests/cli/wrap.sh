@@ -60,7 +60,7 @@ done
 is "$(LD_PRELOAD="$other:$SO:"'/r/$LIB/libpycstash.so' sh "$T/w" 2>/dev/null)" \
 	"[$T/show]|"'/r/$LIB/libpycstash.so:'"$other||$CACHE|" "an entry with \$LIB is the library"
 if ${CC:-cc} -static "$T/show.c" -o "$T/static" 2>/dev/null; then
-	check "a static interpreter gets no wrapper" refuses 'of no use: .* linked statically' wrap "$T/static"
+	check "a static interpreter gets no wrapper" refuses 'useless: .* linked statically' wrap "$T/static"
 else
 	skip "a static interpreter gets no wrapper" "there is no static libc"
 fi
@@ -212,7 +212,7 @@ for python in $(differing); do
 		every_name "$name" "$T/venv"
 	done
 done
-check "what is no venv is not touched" refuses 'no virtual environment' wrap --venv "$T"
+check "what is no venv is not touched" refuses 'not a virtual environment' wrap --venv "$T"
 is "$(code_of --remove "$T/show") $(code_of --venv "$T" "$T/show") $(code_of --venv "$T" -o "$T/x")" "2 2 2" \
 	"--venv stands alone, and --remove goes with it"
 

@@ -66,14 +66,17 @@ const char *escape_plain(const char *text)
 
 const char *escape_sh(const char *text)
 {
-	char *word = alloc_array(4 * strlen(text) + sizeof "''", 1), *end = word;
+	const char *quote = "'\\''";
+	char *word = alloc_array(strlen(quote) * strlen(text) + sizeof "''", 1);
+	char *end = word;
 
 	*end++ = '\'';
-	for (; *text; text++)
-		if (*text == '\'')
-			end = stpcpy(end, "'\\''");
-		else
-			*end++ = *text;
+	for (; *text; text++) {
+		size_t len = *text == '\'' ? strlen(quote) : 1;
+
+		memcpy(end, len > 1 ? quote : text, len);
+		end += len;
+	}
 	*end = '\'';
 	return brief_keep(word);
 }

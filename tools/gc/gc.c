@@ -48,32 +48,11 @@ int64_t gc_take(struct gc *gc, enum gc_rule rule, struct walk_dir *dir, const ch
 	return r;
 }
 
-/* --- versions ------------------------------------------------------------------------*/
-
-void gc_merge(struct gc *gc)
+struct extent gc_extent(const struct gc *gc)
 {
-	for (unsigned t = 1; t < gc->thread_count; t++) {
-		struct extents *from = &gc->threads[t].versions;
-
-		for (size_t v = 0; v < from->count; v++) {
-			const struct extent_row *row = &from->rows[v];
-
-			extent_add(extent_of(&gc->threads[0].versions, 0, row->version,
-					   strlen(row->version)),
-				&row->extent);
-		}
-		*from = (struct extents){ 0 };
-		gc->threads[t].version = NULL;
-	}
-}
-
-struct extent gc_extent(struct gc *gc)
-{
-	const struct extents *versions = &gc->threads[0].versions;
 	struct extent sum = { 0 };
 
-	gc_merge(gc);
-	for (size_t v = 0; v < versions->count; v++)
-		extent_add(&sum, &versions->rows[v].extent);
+	for (size_t v = 0; v < gc->versions.count; v++)
+		extent_add(&sum, &gc->versions.rows[v].extent);
 	return extent_at_least_none(&sum);
 }

@@ -55,11 +55,10 @@ struct gc_kept {
 
 /* What one thread knows, so that none waits for another. */
 struct gc_thread {
-	struct extents versions; /* what stays in them */
 	struct gc_kept *kept;
 	size_t kept_count;
 	/* The directory it reads. */
-	struct extent *version;	    /* of it; NULL: it is in none */
+	struct extent here;	    /* what stays in it */
 	int source_fd;		    /* of the sources; -1: there are none */
 	struct orphan *orphan;	    /* that directory, where it is missing */
 	struct orphan *last_orphan; /* likely to be above this one too */
@@ -79,8 +78,9 @@ struct gc {
 	struct hardlinks links;	     /* of a dry run */
 	_Atomic(uint64_t) failed;
 	_Atomic(uint64_t) left; /* foreign files, which are not touched */
-	pthread_mutex_t mutex;	/* of standard output and of orphans */
+	pthread_mutex_t mutex;	/* of standard output and of what follows */
 	struct orphans *orphans;
+	struct extents versions; /* what stays in them */
 	struct gc_thread *threads;
 	unsigned thread_count;
 };
@@ -103,11 +103,8 @@ static inline bool gc_is_young(const struct gc *gc, const struct stat *st)
 /* Prints a name that goes, if this run is to. Thread-safe. */
 void gc_print(struct gc *gc, enum gc_rule rule, const char *dir, const char *name);
 
-/* Makes the sums of all threads the first one's. */
-void gc_merge(struct gc *gc);
-
 /* What is kept, once the scan is done. */
-struct extent gc_extent(struct gc *gc);
+struct extent gc_extent(const struct gc *gc);
 
 /* --- gc_run.c ------------------------------------------------------------------------*/
 

@@ -38,8 +38,7 @@ void gc_evict_keep(struct gc *gc, struct gc_thread *thread, const struct layout 
 		.shared = linked ? (int64_t)(blocks * 512) : 0,
 	};
 
-	if (thread->version)
-		extent_add(thread->version, &extent);
+	extent_add(&thread->here, &extent);
 	if (gc_is_young(gc, st))
 		return;
 	GROW(thread->kept, thread->kept_count);
@@ -116,7 +115,6 @@ static bool choose(struct gc *gc, struct gc_excess excess)
 void gc_evict_take(struct gc *gc, struct walk_dir *dir, const struct layout *item,
 	const struct walk_file *file)
 {
-	struct extent *version = gc->threads[dir->thread].version;
 	const struct gc_kept key = { .used = filter_last_use(file->st),
 		.inode = file->st->st_ino };
 	int64_t freed;
@@ -124,8 +122,8 @@ void gc_evict_take(struct gc *gc, struct walk_dir *dir, const struct layout *ite
 	if (gc_is_young(gc, file->st) || compare(&key, &gc->last_evicted) > 0)
 		return;
 	freed = gc_take(gc, GC_EVICTED, dir, file->name, file->st);
-	if (freed >= 0 && version)
-		extent_drop(version, item, file->st, freed);
+	if (freed >= 0)
+		extent_drop(&gc->threads[dir->thread].here, item, file->st, freed);
 }
 
 /* --- the limits ----------------------------------------------------------------------*/

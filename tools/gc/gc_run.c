@@ -76,9 +76,8 @@ static bool is_gone(const char *path)
 
 static int drop_orphans(struct gc *gc)
 {
-	const struct extents *versions = &gc->threads[0].versions;
+	const struct extents *versions = &gc->versions;
 
-	gc_merge(gc);
 	for (struct orphan *o = gc->orphans->all; o; o = o->hh.next) {
 		if (!o->due || (o->folder && !is_gone(o->path)))
 			continue;
@@ -120,9 +119,8 @@ static int conclude(struct gc *gc, bool complete)
 {
 	int marked = gc_mark_ended(gc->cache, gc->now, complete), r = 0;
 
-	gc_merge(gc);
 	if (complete)
-		r = totals_rebase(gc->cache, gc->scan_began, &gc->threads[0].versions);
+		r = totals_rebase(gc->cache, gc->scan_began, &gc->versions);
 	return r < 0 ? r : marked;
 }
 

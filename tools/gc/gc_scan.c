@@ -81,10 +81,8 @@ static void begin_directory(struct walk_dir *dir)
 {
 	struct gc *gc = dir->context;
 	struct gc_thread *thread = thread_of(dir);
-	const size_t version = dir->layout.version_len;
 
-	thread->version =
-		version ? extent_of(&thread->versions, 0, dir->path, version) : NULL;
+	thread->here = (struct extent){ 0 };
 	thread->source_fd = -1;
 	thread->orphan = NULL;
 	if (clock_is_over(gc->deadline))
@@ -104,12 +102,19 @@ static bool is_forsaken(const struct gc *gc, const struct walk_dir *dir)
 
 static void end_directory(struct walk_dir *dir)
 {
+	struct gc *gc = dir->context;
 	struct gc_thread *thread = thread_of(dir);
+	const size_t version = dir->layout.version_len;
 
 	if (thread->source_fd >= 0)
 		close(thread->source_fd);
-	if (is_forsaken(dir->context, dir))
+	if (is_forsaken(gc, dir))
 		dir->changed = true;
+	if (!version)
+		return;
+	pthread_mutex_lock(&gc->mutex);
+	extent_add(extent_of(&gc->versions, 0, dir->path, version), &thread->here);
+	pthread_mutex_unlock(&gc->mutex);
 }
 
 /* --- files ---------------------------------------------------------------------------*/
