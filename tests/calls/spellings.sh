@@ -152,7 +152,7 @@ open_flags="O_RDONLY O_WRONLY O_RDWR|O_CLOEXEC O_RDONLY|O_NOFOLLOW O_RDONLY|O_DI
 
 # Calls that change something.
 {
-	reading "chmod %p 0751" "lchmod %p 0751" "fchmodat CWD %p 0751 0" "fchmodat FD:b ../%p 0640 0" \
+	reading "chmod %p 0751" "lchmod %p 0751" "fchmodat CWD %p 0751 0" "fchmodat FD:b ../%p 0740 0" \
 		"chown %p -1 34" "lchown %p -1 34" "fchownat FD:b ../%p -1 34 0" \
 		"fchownat CWD %p -1 34 AT_SYMLINK_NOFOLLOW" "utime %p 5000" "utimes %p 5000" "lutimes %p 5000" \
 		"futimesat FD:b ../%p 5000" "utimensat CWD %p 5000 0" "utimensat FD:b ../%p 5000 AT_SYMLINK_NOFOLLOW" \

@@ -22,19 +22,37 @@ void counters_begin(struct counters *counters, const struct sys *sys, pid_t owne
 		memory_order_release, memory_order_relaxed);
 }
 
+static bool is_power_of_two(uint32_t n)
+{
+	return n && (n & (n - 1)) == 0;
+}
+
+static bool is_due_by_tree(uint32_t n)
+{
+	return n == 1 || (n >= 16 && is_power_of_two(n) && (n & 0x55555555));
+}
+
+static bool is_due_by_cache(uint32_t n)
+{
+	return n == 1 || (n % 3 == 0 && is_power_of_two(n / 3));
+}
+
 bool counters_count(struct counters *counters, enum verdict verdict)
 {
-	uint32_t before;
+	const enum verdict_group group = verdict_rows[verdict].group;
 
 	if (!counters)
 		return false;
 	atomic_fetch_add_explicit(&counters->counts[verdict], 1, memory_order_relaxed);
 	/* What a program does to the cache itself, to delete it, must not make a journal
 	 * in it again. */
-	if (verdict_rows[verdict].group >= VERDICT_GROUP_NOT_CACHED)
+	if (group >= VERDICT_GROUP_NOT_CACHED)
 		return false;
-	before = atomic_fetch_add_explicit(&counters->decisions, 1, memory_order_relaxed);
-	return (before & (before + 1)) == 0;
+	if (group == VERDICT_GROUP_TREE)
+		return is_due_by_tree(1 + atomic_fetch_add_explicit(&counters->by_tree, 1,
+						  memory_order_relaxed));
+	return is_due_by_cache(1 + atomic_fetch_add_explicit(
+					   &counters->by_cache, 1, memory_order_relaxed));
 }
 
 static int64_t on_disk(off_t size)

@@ -22,7 +22,7 @@
 struct counters {
 	_Atomic pid_t owner; /* the process that counts here; 0 before it has begun */
 	_Atomic pid_t told;  /* the last one of which there is a record */
-	_Atomic uint32_t decisions; /* ever, in this process */
+	_Atomic uint32_t by_tree, by_cache; /* decisions, ever, in this process */
 	_Atomic int64_t begin;
 	_Atomic int64_t entries, objects, bytes, disk, shared;
 	_Atomic uint32_t counts[VERDICT_ROOM];
@@ -36,9 +36,11 @@ static inline bool counters_has_begun(const struct counters *counters)
 /* Begins to count for that process, unless it has begun. */
 void counters_begin(struct counters *counters, const struct sys *sys, pid_t owner);
 
-/* Returns whether what was counted should be written now: at decision 1, 2, 4, 8, … about
- * a file that is served, missed or made. A process that a signal ends then loses half of
- * it at most, and n decisions cost no more than log2(n) + 1 records. */
+/* Returns whether what was counted should be written now: at decision 1, 3, 6, 12, 24, …
+ * about a file that the cache serves, misses or takes, and at decision 1, 16, 64, 256, …
+ * about one in the tree. A process that a signal ends then loses half of what the cache
+ * did at most, however much of the standard library came from the tree before. n
+ * decisions of one kind cost no more than log2(n) + 1 records. */
 bool counters_count(struct counters *counters, enum verdict verdict);
 
 /* An entry of that size was put in the place of the file old, NULL where there was none.

@@ -77,17 +77,22 @@ static void a_process_is_counted_once(void **state)
 	assert_int_equal(record.processes, 1);
 }
 
-static void it_is_written_at_powers_of_two(void **state)
+static void it_is_written_when_much_has_come(void **state)
 {
+	static const unsigned cache[] = { 1, 3, 6, 12, 24, 48, 96, 192, 384, 768 };
+	static const unsigned tree[] = { 1, 16, 64, 256 };
 	unsigned due = 0;
 
 	(void)state;
 	for (unsigned i = 1; i <= 1000; i++)
-		if (counters_count(&counters, VERDICT_HIT)) {
-			assert_int_equal(i, 1u << due);
-			due++;
-		}
-	assert_int_equal(due, 10);
+		if (counters_count(&counters, VERDICT_IN_TREE))
+			assert_int_equal(i, tree[due++]);
+	assert_int_equal(due, sizeof tree / sizeof *tree);
+	due = 0;
+	for (unsigned i = 1; i <= 1000; i++)
+		if (counters_count(&counters, VERDICT_HIT))
+			assert_int_equal(i, cache[due++]);
+	assert_int_equal(due, sizeof cache / sizeof *cache);
 	for (unsigned i = 1; i <= 100; i++)
 		assert_false(counters_count(&counters, VERDICT_LEFT_EXCLUDED));
 }
@@ -216,8 +221,9 @@ int main(void)
 	unit_one("what was counted is taken once", what_was_counted_is_taken_once);
 	unit_one("a process is counted once, however often it writes",
 		a_process_is_counted_once);
-	unit_one("what was counted is to be written at decision 1, 2, 4, 8, ...",
-		it_is_written_at_powers_of_two);
+	unit_one(
+		"what was counted is to be written when half of it is new, whatever came from the tree",
+		it_is_written_when_much_has_come);
 	unit_one("what has lost its beginning begins at its end",
 		what_has_lost_its_beginning);
 	unit_rows(grows, rows);
