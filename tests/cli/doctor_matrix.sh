@@ -59,10 +59,11 @@ verdict() { if doctor >"$T/said"; then echo yes; else echo no; fi; }
 # What the findings that fail say to do: in this shell, or as the container is started.
 follow() {
 	local todo where
-	todo=$(sed -nE '/^fail/s/.*; (run|start the container with): //p' "$T/said" | head -1)
+	todo=$(sed -nE '/^fail/s/.*; ((run|start the container with): )?//p' "$T/said" | head -1)
 	where=$(sed -nE 's/.*-e PYCSTASH_DIR=//p' <<<"$todo")
 	case $todo in
 	'export '*) how=("${how[@]}" env "${todo#export }") ;;
+	'set '*) how=("${how[@]}" env "${todo#set }") ;;
 	'unset '*) how=("${how[@]}" env -u "${todo#unset }") ;;
 	'chmod '*) eval "$todo" ;;
 	--tmpfs*) how=("${how[@]}" env PYCSTASH_DIR="$W/mnt-$n/${where##*/}") && mkdir -m 1777 "$W/mnt-$n" ;;
@@ -87,7 +88,8 @@ row() {
 	*'import it once'*) is "$want" yes "$sentence: explain says to import it once where that helps" ;;
 	esac
 	rm -rf "$D/__pycache__"
-	[ "$want" = no ] && follow || return 0
+	[ "$want" = no ] || return 0
+	follow || { not_ok "$sentence: doctor says what mends it" "$(cat "$T/said")" && return; }
 	[ "$first" = no ] || not_ok "$sentence: it is not served at the first start"
 	start >/dev/null
 	is "doctor: $(verdict); really: $(served)" "doctor: yes; really: yes" "$sentence: what doctor says to do helps"

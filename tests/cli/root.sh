@@ -65,6 +65,26 @@ check "what refusing commands say to do works" sh -c "cd / && ${todo/ pycstash/ 
 "$pycstash" gc --as-owner --dir "$CACHE" >"$T/said" 2>&1
 is "$? $(stat -c %U "$CACHE/v1/.state/gc")" "0 nobody" "gc --as-owner collects with the owner's rights"
 
+# --- below a directory that is closed to its owner ------------------------------------
+# As systemd keeps the cache of a DynamicUser=: only the service's mount namespace shows it.
+if unshare -m true 2>/dev/null; then
+	mkdir -m 700 "$T/private"
+	(umask 077 && mkdir "$T/private/below")
+	mv "$CACHE" "$T/private/below/c"
+	ln -s private/below/c "$CACHE"
+	check "a cache below a closed directory can be looked at" grep -q 'm\.py' <("$pycstash" ls --dir "$CACHE" --long)
+	check "doctor finds a cache below a closed directory in order" "$pycstash" doctor --dir "$CACHE" "$python"
+	rm "$T/private/below/c/v1/.state/gc"
+	(umask 077 && "$pycstash" gc -q --as-owner --dir "$CACHE")
+	is "$? $(stat -c %U "$CACHE/v1/.state/gc")" "0 nobody" "gc --as-owner collects below a closed directory"
+	is "$(stat -c '%a %U' "$T/private" "$T/private/below" | paste -sd ' ') $(ls "$T/private")" "700 root 700 root below" \
+		"the closed directory stays as it is"
+	rm "$CACHE"
+	mv "$T/private/below/c" "$CACHE"
+else
+	skip "a cache below a directory that is closed to its owner" "mount namespaces are not allowed"
+fi
+
 # --- an owner with bad intentions -----------------------------------------------------
 cat >"$T/home/python" <<END
 #!/bin/sh

@@ -1,4 +1,4 @@
-#!/bin/sh
+# shellcheck shell=sh
 # SPDX-License-Identifier: MIT
 #
 # packages.sh DIRECTORY: in a throw-away root of Debian, as root: installs, uses, upgrades

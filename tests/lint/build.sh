@@ -90,7 +90,7 @@ done >"$T/untold"
 is "$(tr '\n' ' ' <"$T/untold")" "" "make help tells of every target"
 mk CC=no-such-cc MODE=debug OUT="$T/other" all >"$T/output" 2>&1
 is "$(grep -vc '^make' "$T/output"):$(grep -oE 'missing: .*' "$T/output")" \
-	"1:missing: gcc; install it by: make deps" \
+	"1:missing: gcc; run: make deps" \
 	"plain make installs nothing: it names what is missing, and the command, in one line"
 if mk MODE=nonsense all >"$T/output" 2>&1; then
 	not_ok "a mode that there is not is an error"

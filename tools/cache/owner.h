@@ -12,6 +12,7 @@
 /* For root, if another user owns the cache at `root` (NULL: as configured): takes on his
  * user and group, for good, and keeps of the environment what is about Python, pycstash
  * and the terminal, since his processes can read that of the programs that are started
- * now. Returns false otherwise, and where the system does not permit it: then the cache
- * is refused as usual. */
+ * now. A cache in a directory that is closed to him (systemd's /var/cache/private)
+ * becomes reachable, for this process alone. Returns false otherwise, and where the
+ * system does not permit it: then the cache is refused as usual. */
 bool owner_become(const char *root);

@@ -237,7 +237,8 @@ void doctor_check_cache(struct doctor *doctor)
 	if (config.root_len)
 		state = root_judge(&sys_libc, config.root, at, &why);
 	if (state == ROOT_UNKNOWN)
-		findings_add(report, bad, "cache", "%s", config.why_not);
+		findings_add(report, bad, "cache", "%s; %s", config.why_not,
+			obstacle_remedy());
 	else if (state != ROOT_REFUSED)
 		check_usable(report, config.root, state, shut, bad);
 	else
