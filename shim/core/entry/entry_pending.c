@@ -55,8 +55,7 @@ bool entry_is_interpreters_own(const struct entry *entry)
 	       strncmp(entry->path + entry->dir_len, name, sizeof name - 1) == 0;
 }
 
-/* The program goes by the source as it saw that, which may be another, or is not known.
- */
+/* The program goes by the source as it saw it: that may be another, or is not known. */
 static bool may_be_refused(const struct source *source)
 {
 	return !source->there || !source->seen ||

@@ -128,41 +128,6 @@ static void it_proves_nothing_that_is_compiled(void **state)
 	assert_false(fe.compiled);
 }
 
-/* Python refuses bytecode that does not fit what it has seen, and compiles then. */
-static void what_may_be_refused_is_pending(void **state)
-{
-	(void)state;
-	fake_import_right();
-	fake_entry_forget();
-	look();
-	open_it(VERDICT_HIT);
-	assert_false(entry_is_pending(&fe.entry));
-	assert_int_equal(*fe.world.python.watching, ENTRY_WATCH_NONE);
-	fake_entry_is("src", FAKE_NAME);
-	open_it(VERDICT_HIT);
-	assert_true(entry_is_pending(&fe.entry));
-	assert_int_equal(*fe.world.python.watching, ENTRY_WATCH_ALWAYS);
-}
-
-static void the_first_is_watched_until_the_next(void **state)
-{
-	(void)state;
-	fake_make_directory("src/encodings", 0755);
-	fake_source("src/encodings/__init__.py", "codecs");
-	fake_import_right();
-	fake_entry_is("src/encodings", "__init__." FAKE_TAG ".pyc");
-	open_it(VERDICT_MISS_NO_ENTRY);
-	fake_import_first();
-	fake_entry_forget();
-	open_it(VERDICT_HIT);
-	assert_int_equal(*fe.world.python.watching, ENTRY_WATCH_ONCE);
-	assert_true(entry_is_pending(&fe.entry));
-	fake_entry_is("src", FAKE_NAME);
-	look();
-	open_it(VERDICT_HIT);
-	assert_int_equal(*fe.world.python.watching, ENTRY_WATCH_NONE);
-}
-
 int main(void)
 {
 	unit_around(begin, fake_entry_end);
@@ -174,9 +139,5 @@ int main(void)
 	unit_one("where content alone counts it is read", where_content_alone_counts);
 	unit_one("what is compiled is not proven by it",
 		it_proves_nothing_that_is_compiled);
-	unit_one("what was served and may be refused is pending",
-		what_may_be_refused_is_pending);
-	unit_one("what an interpreter is served first is watched until the next",
-		the_first_is_watched_until_the_next);
 	return unit_run("entry_recent_stat");
 }
