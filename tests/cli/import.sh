@@ -144,7 +144,7 @@ cp "$entry/b.$tag.pyc" "$CACHE/v1/.trash/x"
 : >"$CACHE/v1/.state/journal"
 timeout 20 "$PYCSTASH" export --dir "$CACHE" --json "$T/c" >"$T/json"
 is "$?" 0 "a cache with other things in it is exported"
-is "$(field left_out <"$T/json")" "{'private': 0, 'unsealed': 0, 'damaged': 1, 'foreign': 4, 'unreadable': 0}" \
+is "$(field left_out <"$T/json")" "{'private': 0, 'writable': 0, 'unsealed': 0, 'damaged': 1, 'foreign': 4, 'unreadable': 0}" \
 	"what is left out is counted: cut off; junk, a FIFO, two links"
 rm -rf "$other"
 import_ "$T/c" >/dev/null

@@ -137,6 +137,76 @@ else
 	skip "what flips while it is compiled changes nothing for other trees" "there is no compiler"
 fi
 
+# --- the same path, later -------------------------------------------------------------
+# The attacker's tree, of which the victim has compiled what was never in its file by the
+# file's own time: the content changes by a mapping, for the moment between the library's
+# look at it and Python's. Then somebody else's sources of that content are in its place.
+cp "$BUILD/tests/library/libat.so" "$T/lib/"
+cat >"$T/mapping.py" <<'END'
+import mmap, os, sys
+path, orders, done = sys.argv[1:]
+good = open(path, "rb").read()
+evil = b'print("ATTACKER")'.ljust(len(good), b"#")
+with open(path, "r+b") as file:
+    content = mmap.mmap(file.fileno(), len(good))
+content[:] = good  # the page is dirty from here on
+open(done, "w").close()
+while True:
+    with open(orders) as file:
+        order = file.read().strip()
+    if not order:
+        break
+    content[:] = evil if order == "evil" else good
+    with open(done, "w") as file:
+        file.write("done")
+END
+spoil() { # CACHE DIR [COMMAND…]: the victim runs the command, which compiles DIR/m.py of the attacker's
+	local cache=$1 dir=$2
+	shift 2
+	rm -rf "$dir" "$T/orders" "$T/done"
+	official "$dir"
+	chown -R "$ATTACKER" "$dir"
+	mkfifo -m 666 "$T/orders" "$T/done"
+	as "$ATTACKER" timeout 60 "$PY" "$T/mapping.py" "$dir/m.py" "$T/orders" "$T/done" &
+	cat "$T/done"
+	with "$VICTIM" "$cache" LD_PRELOAD="$T/lib/libat.so $SO" AT=open:/m.py "DO=echo evil >$T/orders; cat $T/done" \
+		AT2=rename:.pyc "DO2=echo good >$T/orders; cat $T/done" "$@" >"$T/said" 2>&1
+	: >"$T/orders"
+	wait $!
+}
+replaced() { rm -rf "$1" && official "$1"; }
+later() { with "$VICTIM" "$@" 2>&1; }
+spoiled=$T/spoiled run=$(imports "$T/spoiled")
+cache=$T/$VICTIM/spoiled
+while IFS='|' read -r what code; do
+	rm -rf "$cache"
+	spoil "$cache" "$spoiled" "$PY" -c "$code"
+	rm -f "$T/$VICTIM/log"
+	is "$(later "$cache" PYCSTASH_LOG="$T/$VICTIM/log" "$PY" -c "$run") $(grep -c ': hit: .*/m[.]' "$T/$VICTIM/log")" "ATTACKER 1" "what $what makes of a source that flips is served for that very file"
+	replaced "$spoiled"
+	is "$(later "$cache" "$PY" -c "$run")" TRUSTED \
+		"what $what makes of a source that flips is not served for others' sources at its path"
+done <<-WAYS
+	an import|$run
+	py_compile|import py_compile; py_compile.compile("$spoiled/m.py")
+	compileall with unchecked hashes|import compileall, py_compile; compileall.compile_dir("$spoiled", quiet=1, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+WAYS
+spoil "$cache" "$spoiled" "$PY" -c "$run"
+chown -R "$VICTIM" "$spoiled"
+is "$(later "$cache" "$PY" -c "$run")" TRUSTED "nor is it served for the same file, when that is the user's own"
+rm -rf "$cache"
+spoil "$cache" "$spoiled" "$PY" -c "$run"
+official "$T/plain"
+later "$cache" "$PY" -c "$(imports "$T/plain")" >/dev/null
+command_of "$VICTIM" "$cache" export "$T/$VICTIM/spoiled.zst" >"$T/said" 2>&1
+check "export leaves out what was made of others' sources, and says so" grep -q "left out: 1 of sources that others could write to" "$T/said"
+command_of "$VICTIM" "$T/$VICTIM/imported" import "$T/$VICTIM/spoiled.zst" >/dev/null
+is "$(grep -rlF ATTACKER "$T/$VICTIM/imported")" "" "nothing of it is in a cache that imports the archive"
+cp -a "$cache" "$T/$VICTIM/layer"
+replaced "$spoiled"
+is "$(later "$T/$VICTIM/empty" PYCSTASH_LAYERS="$T/$VICTIM/layer" "$PY" -c "$run")" TRUSTED \
+	"a copy of the cache as a layer does not serve it for others' sources"
+
 # --- leaving the cache ----------------------------------------------------------------
 # What leaves the closed cache under a name outside of it can become writable by others: by
 # umask 002 and a source that the group may write to, or when its user opens it to them. It

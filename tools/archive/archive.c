@@ -30,6 +30,11 @@ struct pyc_state archive_state(const struct layout *item, struct pyc_state state
 		state.state = STATE_FRESH;
 		state.why = NULL;
 	}
+	if (state.sealed && (state.seal.flags & SEAL_WRITERS)) {
+		state.state = STATE_UNSEALED;
+		state.why =
+			"others could write to its source when it was compiled, so it is for that file alone";
+	}
 	return state;
 }
 

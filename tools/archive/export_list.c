@@ -100,7 +100,9 @@ static bool is_carried(struct export_list *list, const struct layout *item,
 		export_list_failed(list, dir->path, name, state.error);
 		return false;
 	}
-	if (state.state != STATE_FRESH)
+	if (state.sealed && (state.seal.flags & SEAL_WRITERS))
+		list->writable++;
+	else if (state.state != STATE_FRESH)
 		list->left_out[state.state]++;
 	return state.state == STATE_FRESH;
 }

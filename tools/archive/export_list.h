@@ -32,6 +32,7 @@ struct export_list {
 	/* Of sources that others may not read: among them, or with public_only
 	 * left out. */
 	_Atomic(uint64_t) hidden;
+	_Atomic(uint64_t) writable;   /* left out: others could write to their sources */
 	_Atomic(uint64_t) unreadable; /* files and directories, each named on stderr */
 	pthread_mutex_t mutex;	      /* of files, count and room */
 	enum {

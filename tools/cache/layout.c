@@ -242,8 +242,7 @@ size_t layout_object_of(const struct layout *item, const char *name,
 {
 	struct object_name object;
 
-	if (item->kind != LAYOUT_ENTRY ||
-		(seal->flags & (SEAL_SOURCE | SEAL_HASH)) != SEAL_SOURCE ||
+	if (item->kind != LAYOUT_ENTRY || !seal_is_for_all(seal) ||
 		!object_of(name, item->pyc.tag, &seal->digest, seal->magic, &object))
 		return 0;
 	return layout_object_path(item->version, item->version_len, &object, buf, size);

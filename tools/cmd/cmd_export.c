@@ -318,6 +318,7 @@ static void print_object(const struct export *export)
 	json_unsigned(&json, "private", list->public_only ? 0 : list->hidden);
 	json_open(&json, "left_out", '{');
 	json_unsigned(&json, "private", list->public_only ? list->hidden : 0);
+	json_unsigned(&json, "writable", list->writable);
 	json_unsigned(&json, "unsealed", list->left_out[STATE_UNSEALED]);
 	json_unsigned(&json, "damaged", list->left_out[STATE_DAMAGED]);
 	json_unsigned(&json, "foreign", list->left_out[STATE_FOREIGN]);
@@ -338,6 +339,9 @@ static void print_text(const struct export *export)
 		if (list->left_out[state])
 			printf("left out: %" PRIu64 " %s\n", list->left_out[state],
 				state_names[state]);
+	if (list->writable)
+		printf("left out: %" PRIu64 " of sources that others could write to\n",
+			list->writable);
 	if (list->hidden && list->public_only)
 		printf("left out: %" PRIu64 " of sources that others may not read\n",
 			list->hidden);

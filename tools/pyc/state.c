@@ -61,7 +61,7 @@ static void classify_object(struct subject *subject)
 	const struct seal *seal = &subject->pyc->seal;
 	const struct object_name *name = &subject->item->object;
 
-	if ((seal->flags & (SEAL_SOURCE | SEAL_HASH)) != SEAL_SOURCE)
+	if (!seal_is_for_all(seal))
 		conclude(subject, STATE_DAMAGED, "its seal proves no source");
 	else if (memcmp(&seal->digest, &name->digest, sizeof seal->digest) != 0)
 		conclude(subject, STATE_DAMAGED, "its name is another source's digest");

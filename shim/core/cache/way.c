@@ -128,14 +128,29 @@ static bool is_group_without_members(const struct sys *sys, gid_t gid)
 	return found;
 }
 
+uint32_t way_number(uid_t owner, gid_t group)
+{
+	const uint64_t both = (uint64_t)owner << 32 | group;
+
+	return both ? (uint32_t)(both * 0x9e3779b97f4a7c15u >> 40) | 1 : 0;
+}
+
+uint32_t way_writers(const struct sys *sys, uid_t user, const struct stat *st)
+{
+	const uid_t owner = st->st_uid == user ? 0 : st->st_uid;
+	gid_t group = st->st_mode & S_IWGRP ? st->st_gid : 0;
+
+	if (st->st_mode & S_IWOTH)
+		return WAY_EVERYBODY;
+	if (group && (group == user || group == st->st_uid) &&
+		is_group_without_members(sys, group))
+		group = 0;
+	return way_number(owner, group);
+}
+
 bool way_is_private(const struct sys *sys, uid_t user, const struct stat *st)
 {
-	if (st->st_uid != 0 && st->st_uid != user)
-		return false;
-	if (st->st_mode & S_IWOTH)
-		return false;
-	return !(st->st_mode & S_IWGRP) || st->st_gid == 0 ||
-	       (st->st_gid == user && is_group_without_members(sys, st->st_gid));
+	return way_writers(sys, user, st) == 0;
 }
 
 /* --- the walk

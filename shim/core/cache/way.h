@@ -46,9 +46,17 @@ struct way_end {
 enum way way_judge(const struct sys *sys, uid_t user, char *path, size_t size,
 	struct way_end *ret_end);
 
-/* Whether nobody but the user and root can write to a file or directory with that status.
- * A group counts as nobody else if it is the user's private one: of the same number, and
- * without members in /etc/group. Where groups come from elsewhere (LDAP), none is. */
+/* Who but the user and root can write to a file or directory with that status: 0 for
+ * nobody, else a number of 24 bits that stands for them. A group counts as nobody else if
+ * it is the user's private one, or the owner's: of the same number, and without members
+ * in /etc/group. Where groups come from elsewhere (LDAP), none is. */
+#define WAY_EVERYBODY 0xffffffu
+uint32_t way_writers(const struct sys *sys, uid_t user, const struct stat *st);
+
+/* The number that stands for an owner and a group; 0 is root, or no group. */
+uint32_t way_number(uid_t owner, gid_t group);
+
+/* Whether that is nobody. */
 bool way_is_private(const struct sys *sys, uid_t user, const struct stat *st);
 
 /* Whether others than the owners, root's group apart, can read the file at an absolute

@@ -6,7 +6,20 @@
 #include <errno.h>
 #include <string.h>
 
+#include "shim/core/cache/way.h"
 #include "shim/core/entry/entry_file.h"
+
+/* Who could write to the source when it was compiled decides what is run of it. That is
+ * nothing new where they still can, or are the user; any other source is not theirs. */
+static bool is_of_same_writers(const struct entry_world *world,
+	const struct source *source, const struct seal *seal)
+{
+	const uint32_t then = (seal->flags & SEAL_WRITERS) >> SEAL_WRITERS_SHIFT;
+	const uid_t user = world->env.sys->geteuid();
+
+	return then == 0 || then == way_number(user, 0) ||
+	       then == way_writers(world->env.sys, user, &source->st);
+}
 
 /* For a pyc of which Python goes by no mtime: it is for the file that was there when it
  * was made, or one of the same content. Python alone keeps such a pyc through an edit,
@@ -19,7 +32,7 @@ static enum verdict compare_origin(const struct entry_world *world,
 		seal->source.ctime };
 	const struct origin now = source_origin(source, world->env.sys);
 
-	if (origin_same(&now, &then))
+	if (origin_same(&now, &then) && is_of_same_writers(world, source, seal))
 		return VERDICT_HIT_HASH;
 	return seal->flags & SEAL_SOURCE ? VERDICT_NONE : VERDICT_MISS_REPLACED;
 }
@@ -62,7 +75,7 @@ enum verdict entry_compare(
 static bool may_stand_for(const struct entry_world *world, const struct source *source,
 	const struct seal *seal, bool stock)
 {
-	if (source->own_codec)
+	if (source->own_codec || !is_of_same_writers(world, source, seal))
 		return false;
 	return entry_file_fits(seal, source) ||
 	       ((stock || world->policy.rewritten_by_path) && !world->policy.compiles);
@@ -81,8 +94,9 @@ enum verdict entry_compare_content(const struct entry_world *world, struct sourc
 	if (memcmp(&seal->digest, &source->digest, sizeof seal->digest) != 0)
 		return hash ? VERDICT_MISS_REPLACED : VERDICT_MISS_CHANGED;
 	if (hash)
-		return source->own_codec ? VERDICT_MISS_REPLACED
-					 : VERDICT_HIT_HASH_CONTENT;
+		return source->own_codec || !is_of_same_writers(world, source, seal)
+			       ? VERDICT_MISS_REPLACED
+			       : VERDICT_HIT_HASH_CONTENT;
 	if ((seal->flags & SEAL_IDENTITY) &&
 		identity_equal(&seal->source, &source->identity))
 		return VERDICT_HIT_SAME_CONTENT;

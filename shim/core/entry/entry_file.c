@@ -156,6 +156,6 @@ void entry_file_adapt(const struct entry *entry, struct entry_file *file)
 	file->fits = entry_file_fits(&file->seal, source);
 	header_patch(entry->pyc->tag, file->data, &source->st);
 	file->seal.source = source->identity;
-	file->seal.flags =
-		SEAL_SOURCE | SEAL_SEEN | (source->settled ? SEAL_IDENTITY : 0);
+	file->seal.flags = (file->seal.flags & SEAL_WRITERS) | SEAL_SOURCE | SEAL_SEEN |
+			   (source->settled ? SEAL_IDENTITY : 0);
 }

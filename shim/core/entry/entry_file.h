@@ -111,10 +111,6 @@ bool entry_file_is_stock(const struct entry *entry);
  * its source. */
 bool entry_file_is_reusable(const struct entry *entry);
 
-/* Whether what is compiled of the source, which was digested, may become an object, which
- * is code for all paths: see entry_share. */
-bool entry_file_may_be_object(const struct entry *entry);
-
 /* Whether it is what every interpreter imports first, from its own library. Any other pyc
  * in a tree may be anybody's, and does not show which magic number the process has: one
  * odd file would keep it from all entries. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "shim/core/base/text.h"
+#include "shim/core/cache/way.h"
 #include "shim/core/entry/entry_file.h"
 
 static struct flight_site site_of(const struct entry *entry)
@@ -21,6 +22,14 @@ static struct flight_site site_of(const struct entry *entry)
 	};
 }
 
+static bool may_be_object(const struct entry *entry)
+{
+	const struct sys *sys = entry->world->env.sys;
+
+	return entry->source.digested && !entry->source.own_codec &&
+	       way_is_private(sys, sys->geteuid(), &entry->source.st);
+}
+
 /* The object's name, if what is compiled will have one: it serves other paths too. Else
  * the path and the state of its source. */
 static uint64_t key_of(const struct entry *entry)
@@ -28,10 +37,9 @@ static uint64_t key_of(const struct entry *entry)
 	static const uint8_t any_magic[4];
 	const struct source *source = &entry->source;
 	struct text text = { .data = entry->spare, .size = entry->spare_size };
-	const char *object =
-		source->digested && entry_file_may_be_object(entry)
-			? entry_file_object(entry, &source->digest, any_magic)
-			: NULL;
+	const char *object = may_be_object(entry) ? entry_file_object(entry,
+							    &source->digest, any_magic)
+						  : NULL;
 	struct digest digest;
 	uint64_t key;
 

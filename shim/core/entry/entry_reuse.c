@@ -10,7 +10,6 @@
 #include "shim/core/base/dirents.h"
 #include "shim/core/base/text.h"
 #include "shim/core/cache/object.h"
-#include "shim/core/cache/way.h"
 #include "shim/core/entry/entry_file.h"
 
 /* The magic number of the only folder of objects, where the interpreter has not shown its
@@ -80,8 +79,7 @@ int entry_file_load_object(
 		return -ENOMEM;
 	if (sys->pread(fd, file.data, size, 0) == (ssize_t)size &&
 		seal_read(file.data + size - end, end, size, seal) &&
-		(seal->flags & (SEAL_SOURCE | SEAL_HASH)) == SEAL_SOURCE &&
-		entry_magic_number(seal->magic) == magic &&
+		seal_is_for_all(seal) && entry_magic_number(seal->magic) == magic &&
 		memcmp(&seal->digest, &entry->source.digest, sizeof seal->digest) == 0 &&
 		seal_covers(seal, file.data, header_length(entry->pyc->tag))) {
 		*ret = file;
@@ -142,16 +140,6 @@ bool entry_file_is_stock(const struct entry *entry)
 	char level;
 
 	return object_is_shareable(name, strlen(name), entry->pyc->tag, &level);
-}
-
-/* Who can write to the source can change it between the digest and the compiler through a
- * mapping, which leaves no trace: that may spoil its own entry, and no more. */
-bool entry_file_may_be_object(const struct entry *entry)
-{
-	const struct sys *sys = entry->world->env.sys;
-
-	return !entry->source.own_codec &&
-	       way_is_private(sys, sys->geteuid(), &entry->source.st);
 }
 
 bool entry_file_is_reusable(const struct entry *entry)

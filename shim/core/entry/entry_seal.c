@@ -89,8 +89,10 @@ static enum verdict prove(struct entry *entry, const struct pending_source *pend
 		memcmp(&source->digest, &pending->digest, sizeof pending->digest) != 0)
 		return VERDICT_UNSEALED_CHANGED;
 	seal->digest = source->digest;
-	seal->flags |=
-		SEAL_SOURCE | SEAL_SEEN | (seal->flags & SEAL_HASH ? 0 : SEAL_IDENTITY);
+	seal->flags |= SEAL_SOURCE | SEAL_SEEN |
+		       (seal->flags & SEAL_HASH ? 0 : SEAL_IDENTITY) |
+		       way_writers(world->env.sys, world->env.sys->geteuid(), &source->st)
+			       << SEAL_WRITERS_SHIFT;
 	return VERDICT_SEALED;
 }
 
@@ -202,8 +204,8 @@ static int seal_open_file(struct entry *entry, const char *temporary, int fd,
 		entry_disclaim(entry, fd);
 	if (*verdict == VERDICT_UNSEALED_NO_PYC)
 		return erase_seal(entry->world->env.sys, fd, pyc.size, st->st_size);
-	*ret_shared = *verdict == VERDICT_SEALED && pyc.header.kind == HEADER_TIMESTAMP &&
-		      entry_file_may_be_object(entry);
+	*ret_shared = *verdict == VERDICT_SEALED && seal_is_for_all(&pyc.seal) &&
+		      !entry->source.own_codec;
 	return append_seal(entry, fd, &pyc.seal);
 }
 

@@ -38,7 +38,11 @@ enum seal_flags {
 	SEAL_HASH = 4,	   /* the header holds a hash, for Python to compare */
 	SEAL_SEEN = 8,	   /* with SOURCE: by a release that keeps nothing which a program
 			      has written in place, and so may have sealed itself */
+	SEAL_WRITERS = ~0xff, /* who could write to the source when it was compiled, as
+				 way.h's way_writers: they may have changed it between its
+				 digest and the compiler */
 };
+#define SEAL_WRITERS_SHIFT 8
 
 struct seal {
 	uint32_t flags;
@@ -49,6 +53,12 @@ struct seal {
 	uint64_t pyc_checksum;	/* of the pyc, see seal_new */
 	uint64_t tail_checksum; /* of its last SEAL_TAIL bytes, without the header */
 };
+
+/* Whether the bytecode may be that of all sources of its content: an object. */
+static inline bool seal_is_for_all(const struct seal *seal)
+{
+	return (seal->flags & (SEAL_SOURCE | SEAL_HASH | SEAL_WRITERS)) == SEAL_SOURCE;
+}
 
 /* The checksum that docs/seal.md specifies. */
 uint64_t seal_checksum(const void *data, size_t size, uint64_t start);

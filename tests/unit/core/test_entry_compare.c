@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "shim/core/cache/way.h"
 #include "shim/core/entry/entry_file.h"
 #include "tests/unit/fake/fake_entry.h"
 
@@ -79,6 +80,40 @@ static void own_codec(void)
 	seal.digest = digest_of("# coding: mine\n", strlen("# coding: mine\n"));
 }
 
+static void by(uint32_t writers)
+{
+	seal.flags |= writers << SEAL_WRITERS_SHIFT;
+}
+
+static void others_could_write(void)
+{
+	by(WAY_EVERYBODY);
+}
+
+static void others_could_write_once(void)
+{
+	by(WAY_EVERYBODY);
+	same_content();
+}
+
+static void others_could_write_and_can(void)
+{
+	others_could_write_once();
+	assert_return_code(chmod(fake_path("src/m.py"), 0666), errno);
+}
+
+static void another_could_write(void)
+{
+	by(way_number(4711, 0));
+	same_content();
+}
+
+static void the_user_could_write(void)
+{
+	by(way_number(geteuid(), 0));
+	same_content();
+}
+
 /* compared: by identity alone; then: by content, after VERDICT_NONE; elsewhere: what an
  * entry that others may have written is. */
 static const struct row {
@@ -116,6 +151,18 @@ static const struct row {
 		VERDICT_NONE, VERDICT_NONE, VERDICT_HIT_SAME_CONTENT },
 	{ "a source in a program's own codec is compiled again", own_codec, true,
 		VERDICT_NONE, VERDICT_NONE, VERDICT_MISS_TOUCHED },
+	{ "what others could write to is served for that very file", others_could_write,
+		true, VERDICT_HIT, VERDICT_HIT, VERDICT_HIT_SAME_CONTENT },
+	{ "what all could write to is not served for another file",
+		others_could_write_once, true, VERDICT_NONE, VERDICT_NONE,
+		VERDICT_MISS_TOUCHED },
+	{ "what another could write to is not served for another file",
+		another_could_write, true, VERDICT_NONE, VERDICT_NONE,
+		VERDICT_MISS_TOUCHED },
+	{ "unless it is one that the same can write to", others_could_write_and_can, true,
+		VERDICT_NONE, VERDICT_NONE, VERDICT_HIT_RESEALED },
+	{ "or it was the user who could", the_user_could_write, true, VERDICT_NONE,
+		VERDICT_NONE, VERDICT_HIT_RESEALED },
 };
 
 static void compares(void **state)

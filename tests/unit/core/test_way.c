@@ -216,6 +216,25 @@ static void tells_what_is_private(void **state)
 	assert_int_equal(fake.open, 0);
 }
 
+static void tells_who_can_write(void **state)
+{
+	struct stat own = { .st_uid = 4711, .st_gid = 4711, .st_mode = S_IFREG | 0644 };
+	struct stat st = own;
+
+	(void)state;
+	assert_int_equal(way_writers(&fake_sys, 4711, &own), 0);
+	assert_int_equal(way_writers(&fake_sys, 0, &own), way_number(4711, 0));
+	assert_int_not_equal(way_number(4711, 0), way_number(4712, 0));
+	assert_int_not_equal(way_number(4711, 0), way_number(0, 4711));
+	assert_in_range(way_number(UINT32_MAX, UINT32_MAX), 1, 0xffffff);
+	st.st_mode = S_IFREG | 0664;
+	assert_int_equal(way_writers(&fake_sys, 4711, &st), way_number(0, 4711));
+	st.st_gid = 4712;
+	assert_int_equal(way_writers(&fake_sys, 0, &st), way_number(4711, 4712));
+	st.st_mode = S_IFREG | 0666;
+	assert_int_equal(way_writers(&fake_sys, 4711, &st), WAY_EVERYBODY);
+}
+
 static void tells_what_is_public(void **state)
 {
 	char path[PATH_MAX], above[PATH_MAX];
@@ -252,6 +271,7 @@ int main(void)
 	unit_one("what does not fit is out of reach", what_does_not_fit_is_out_of_reach);
 	unit_one("any call may fail, and nothing is trusted then", any_call_may_fail);
 	unit_rows(tells_what_is_private, privates);
+	unit_one("who can write has a number", tells_who_can_write);
 	unit_one("public is what others can reach and read", tells_what_is_public);
 	return unit_run("way");
 }
