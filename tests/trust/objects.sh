@@ -193,7 +193,7 @@ done <<-WAYS
 WAYS
 spoil "$cache" "$spoiled" "$PY" -c "$run"
 chown -R "$VICTIM" "$spoiled"
-is "$(later "$cache" "$PY" -c "$run")" TRUSTED "nor is it served for the same file, when that is the user's own"
+is "$(later "$cache" "$PY" -c "$run")" TRUSTED "what flipped is not served for the same file, when that is the user's own"
 rm -rf "$cache"
 spoil "$cache" "$spoiled" "$PY" -c "$run"
 official "$T/plain"
