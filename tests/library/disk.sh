@@ -9,7 +9,7 @@
 can_mount=
 probe && can_mount=yes
 show='import sys; sys.path.insert(0, sys.argv[1]); import m; print(m.V if m.V == m.f() else "torn")'
-import() { preloaded "${@:2}" "$python" -c "$show" "$1" 2>&1 | tail -1; }
+import() { preloaded "${@:2}" "$python" -S -c "$show" "$1" 2>&1 | tail -1; }
 entry_of() { entries | grep -F "/tree$1/"; }
 whole() { /usr/bin/python3 "$SEAL/check.py" "$CACHE" | grep -v ' files,'; }
 
@@ -40,7 +40,7 @@ no_room() {
 	mkdir "$T/src"
 	/usr/bin/python3 -B "$SEAL/damage.py" make "$T/src" 40
 	for _ in 1 2; do
-		preloaded "$python" "$SEAL/damage.py" run "$T/src" 2>&1 | tail -n +2
+		preloaded "$python" -S "$SEAL/damage.py" run "$T/src" 2>&1 | tail -n +2
 	done
 	whole
 	umount "$T/cache"
@@ -123,7 +123,7 @@ cut() { # a write that comes back short, as on a full disk, and room again after
 		is "$(tail -1 "$T/said"); $(find "$CACHE" "$T/a" -name 'm.*pyc*')" "one; " \
 			"$name: bytecode of which $bytes bytes were written is not kept"
 		import "$T/a" >"$T/said"
-		logged "$python" -c "$show" "$T/a" >>"$T/said"
+		logged "$python" -S -c "$show" "$T/a" >>"$T/said"
 		is "$(xargs <"$T/said"); $(decisions m)" "one one; hit" \
 			"$name: the next start compiles it, and the one after that finds it ($bytes)"
 		rm -rf "$CACHE"

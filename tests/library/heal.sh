@@ -9,7 +9,7 @@
 . "$(dirname "$0")/seals.sh"
 
 damage() { /usr/bin/python3 -B "$SEAL/damage.py" "$@"; }
-run() { preloaded "$python" "$SEAL/damage.py" run "$T/src" 2>&1; }
+run() { preloaded "$python" -S "$SEAL/damage.py" run "$T/src" 2>&1; }
 whole() { /usr/bin/python3 "$SEAL/check.py" "$CACHE" | grep -v ' files,'; }
 
 # heals KIND WHERE N SENTENCE: N modules in $T/src, cached; damaged; run again.
@@ -117,13 +117,13 @@ written() {
 		for i in bare cached; do
 			rm -rf "$CACHE" "$T/src" && mkdir "$T/src" && damage make "$T/src" 1
 			case $i in cached) by=preloaded ;; *) by="env" ;; esac
-			$by "$python" "$SEAL/damage.py" run "$T/src" >/dev/null 2>&1
+			$by "$python" -S "$SEAL/damage.py" run "$T/src" >/dev/null 2>&1
 			$by "$python" -c "import importlib.util as u
 p = u.cache_from_source('$T/src/t0000.py')
 open(p, 'rb').close()
 $how" 2>&1 | tail -1 >"$T/$i"
-			$by "$python" "$SEAL/damage.py" run "$T/src" >>"$T/$i" 2>&1
-			$by "$python" "$SEAL/damage.py" run "$T/src" >>"$T/$i" 2>&1
+			$by "$python" -S "$SEAL/damage.py" run "$T/src" >>"$T/$i" 2>&1
+			$by "$python" -S "$SEAL/damage.py" run "$T/src" >>"$T/$i" 2>&1
 		done
 		# What is no pyc is as good as none: then there may be one of the same content.
 		is "$(tr '\n' ' ' <"$T/cached" | sed 's/^0 compiled 0/1 compiled 0/')" "$(tr '\n' ' ' <"$T/bare" | sed 's/^0 compiled 0/1 compiled 0/')" \
@@ -135,7 +135,7 @@ $how" 2>&1 | tail -1 >"$T/$i"
 	run >/dev/null
 	preloaded "$python" -c "import importlib.util as u
 open(u.cache_from_source('$T/src/t0000.py'), 'wb').write(b'garbage')"
-	is "$(preloaded "$python" "$SEAL/damage.py" run "$T/src2" 2>&1)" "0 compiled" \
+	is "$(preloaded "$python" -S "$SEAL/damage.py" run "$T/src2" 2>&1)" "0 compiled" \
 		"$name: a program's writing to its own pyc does not reach the object of other paths"
 }
 some written

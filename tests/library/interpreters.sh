@@ -74,8 +74,8 @@ watched() {
 	loaded=$(count_modules '\.pyc')
 }
 
-served() { watched preloaded "$1" -v "${@:2}"; }
-bare() { watched "$1" -v "${@:2}"; }
+served() { watched preloaded "$1" -S -v "${@:2}"; }
+bare() { watched "$1" -S -v "${@:2}"; }
 
 # What `served` saw, as one string to compare.
 seen() { echo "$said, $compiled compiled, $loaded loaded, status $status"; }

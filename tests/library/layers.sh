@@ -181,7 +181,7 @@ some edits
 
 # --- damage ---------------------------------------------------------------------------
 damage() { /usr/bin/python3 -B "$SEAL/damage.py" "$@"; }
-run() { layered "$python" "$SEAL/damage.py" run "$T/src" 2>&1; }
+run() { layered "$python" -S "$SEAL/damage.py" run "$T/src" 2>&1; }
 survives() { # KIND WHERE N SENTENCE
 	local before
 	rm -rf "$CACHE" "$T/src" "$T/layer" && mkdir "$T/src"

@@ -12,7 +12,7 @@ can_mount=
 probe && can_mount=yes
 
 show='import sys; sys.path.insert(0, sys.argv[1]); import m; print(m.V if m.V == m.f() else "torn")'
-import() { preloaded "$@" "$python" -c "$show" "$T/at" 2>&1 | tail -1; }
+import() { preloaded "$@" "$python" -S -c "$show" "$T/at" 2>&1 | tail -1; }
 
 claim() { # SENTENCE GOT
 	is "$2" "one two one two two " "$name: $1: the new code, every time"
@@ -41,7 +41,7 @@ contained() {
 		mkdir "$T/two/up$i" "$T/two/work$i"
 		mount -t overlay none -o "lowerdir=$T/one,upperdir=$T/two/up$i,workdir=$T/two/work$i" "$T/at" ||
 			echo -n "cannot-mount "
-		logged "$python" -c "$show" "$T/at" >/dev/null
+		logged "$python" -S -c "$show" "$T/at" >/dev/null
 		echo -n "$(decisions m | tail -1) "
 		umount "$T/at"
 	done
@@ -130,7 +130,7 @@ elsewhere() {
 	local at
 	at=$(mktemp -d "$T/mnt/XXXXXX")
 	mount --bind "$T/$1" "$at"
-	preloaded "$python" -c "$show" "$at" 2>&1 | tail -1
+	preloaded "$python" -S -c "$show" "$at" 2>&1 | tail -1
 }
 # In a mount namespace, this file again, for one function.
 if [ "${1:-}" = inside ]; then

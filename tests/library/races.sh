@@ -5,14 +5,14 @@
 # away, hashed) always with the same size and time: the next program sees the new code.
 # The moments are hit by a library that stops the program there (libat.c).
 #
-# Takes 120 s.
+# Takes 60 s.
 # shellcheck source=tests/library/seals.sh
 . "$(dirname "$0")/seals.sh"
 
 AT_SO=$BUILD/tests/library/libat.so
 
 import() { # …; prints the version of m in here, $stage
-	preloaded "$@" "$python" -B -c "import sys; sys.dont_write_bytecode = False
+	preloaded "$@" "$python" -S -B -c "import sys; sys.dont_write_bytecode = False
 sys.path.insert(0, 'here'); import m; print(m.V if m.V == m.f() else 'torn')" 2>&1 | tail -1
 }
 before() { import LD_PRELOAD="$AT_SO $SO" "$@"; } # at the calls of the program
@@ -140,7 +140,7 @@ races() {
 	# Two threads: one asks and reads version one, the other asks after an edit.
 	fresh
 	rm here/m.py && version one here/m.py
-	got=$(preloaded "$python" -c '
+	got=$(preloaded "$python" -S -c '
 import sys, threading
 from importlib.machinery import SourceFileLoader
 read, edited = threading.Event(), threading.Event()
@@ -173,7 +173,7 @@ each races
 # One process that edits and imports at once.
 edits() {
 	mkdir "$T/edits"
-	preloaded "$python" "$SEAL/edits.py" "$T/edits" 42 >"$T/said" 2>&1
+	preloaded "$python" -S "$SEAL/edits.py" "$T/edits" 42 >"$T/said" 2>&1
 	while read -r line; do
 		is "${line#*: }" "0 wrong of 42" \
 			"$name: one process, edits without a pause: ${line%%: *}"
@@ -185,7 +185,7 @@ edits() {
 		v=$((100 + i % 4))
 		content $v "$T/edits/m.py"
 		touch -d @1600000000 "$T/edits/m.py"
-		got="$got$(cd "$T/edits" && preloaded "$python" -c 'import m; print(m.f())') "
+		got="$got$(cd "$T/edits" && preloaded "$python" -S -c 'import m; print(m.f())') "
 		want="$want$v "
 	done
 	is "$got" "$want" "$name: edited and started, six times without a pause"

@@ -121,10 +121,10 @@ staleness() {
 	top=$T/ways
 	mkdir "$top"
 	replace_all "$top" one
-	coproc live { preloaded "$python" "$SEAL/rounds.py" -l "$top" 2>/dev/null; }
+	coproc live { preloaded "$python" -S "$SEAL/rounds.py" -l "$top" 2>/dev/null; }
 	local pid=$live_PID
 	tell "$T/live.1"
-	preloaded "$python" "$SEAL/rounds.py" "$top" >"$T/start.1" 2>/dev/null
+	preloaded "$python" -S "$SEAL/rounds.py" "$top" >"$T/start.1" 2>/dev/null
 	for v in two one two two; do
 		round=$((round + 1))
 		[ "$round" = 4 ] || replace_all "$top" "$v"
@@ -132,7 +132,7 @@ staleness() {
 			echo >&"${live[1]}"
 			tell "$T/live.$((round + 1))"
 		fi
-		preloaded "$python" "$SEAL/rounds.py" "$top" >"$T/start.$((round + 1))" 2>/dev/null
+		preloaded "$python" -S "$SEAL/rounds.py" "$top" >"$T/start.$((round + 1))" 2>/dev/null
 		if [ $((round % 2)) = 1 ]; then
 			echo >&"${live[1]}"
 			tell "$T/live.$((round + 1))"
@@ -157,7 +157,7 @@ each staleness
 # for good.
 without_the_cache() {
 	local how said show='import sys; sys.path.insert(0, sys.argv[1]); import m; print(m.V, m.f())'
-	import() { preloaded "$python" -c "$show" "$T/here"; }
+	import() { preloaded "$python" -S -c "$show" "$T/here"; }
 	for how in refused bare; do
 		mkdir "$T/here"
 		version one "$T/here/m.py"
@@ -175,7 +175,7 @@ without_the_cache() {
 		said="$said, $(cat "$T/said"), $(ls "$T/here/__pycache__" | wc -l)"
 		version one "$T/here/m.py"
 		preloaded cat "$T"/here/__pycache__/m.*.pyc >"$T/copy" && said="$said, $(import)"
-		said="$said, $(logged "$python" -c "$show" "$T/here"), $(decisions m)"
+		said="$said, $(logged "$python" -S -c "$show" "$T/here"), $(decisions m)"
 		version two "$T/here/m.py"
 		is "$said, $(import)" "one one, two two, 1, one one, one one, hit, two two" \
 			"$name: after a start without the cache ($how), its bytecode in the tree hides no edit"
@@ -190,9 +190,9 @@ traps() {
 	python=/usr/bin/python3
 	top=$T/ways
 	replace_all "$top" one
-	"$python" "$SEAL/rounds.py" "$top" >/dev/null
+	"$python" -S "$SEAL/rounds.py" "$top" >/dev/null
 	replace_all "$top" two
-	wrong=$("$python" "$SEAL/rounds.py" "$top" | grep -c ' one$')
+	wrong=$("$python" -S "$SEAL/rounds.py" "$top" | grep -c ' one$')
 	check "Python alone runs old code in many of these ways ($wrong)" test "$wrong" -ge 15
 }
 traps

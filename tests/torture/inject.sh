@@ -41,7 +41,7 @@ check_after() { # MOMENT VERSION
 	local counted
 	run "$T/src"
 	[ "$(cat "$T/said")" = "$2" ] || wrong="$wrong$1: the next start says $(head -c 200 "$T/said")"$'\n'
-	counted=$(preloaded "$python" "$HERE/tests/library/count.py" "$T/src" m 2>&1)
+	counted=$(preloaded "$python" -S "$HERE/tests/library/count.py" "$T/src" m 2>&1)
 	[ "$counted" = "0 compiled, 1 loaded" ] || wrong="$wrong$1: the start after the next: $counted"$'\n'
 	counted=$(find "$T/src" "$CACHE" -regex "$temporary" 2>/dev/null | head -1)
 	[ -z "$counted" ] || wrong="$wrong$1: left over: ${counted##*/}"$'\n'

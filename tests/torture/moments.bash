@@ -23,17 +23,17 @@ scene_touched() { scene_warm && touch -d @1650000000 "$T/src/m.py"; }
 scene_edited() { scene_fresh && version two "$T/src/m.py" && run "$T/src" && version one "$T/src/m.py"; }
 scene_reused() { scene_fresh && mkdir "$T/src/other" && cp "$T/src/m.py" "$T/src/other/" && run "$T/src/other"; }
 scene_layer() { scene_warm && mv "$CACHE" "$T/layer" && mkdir -m 700 "$CACHE"; }
-scene_compileall() { scene_fresh && program=(-m compileall -q) want=''; }
-scene_rmtree() { scene_warm && program=(-c "$remove") want=gone; }
+scene_compileall() { scene_fresh && program=(-S -m compileall -q) want=''; }
+scene_rmtree() { scene_warm && program=(-S -c "$remove") want=gone; }
 scene_damaged() {
 	scene_warm
 	entries | grep -F "/tree$T/src/" | while read -r entry; do truncate -s 100 "$entry"; done
 }
-run() { preloaded "$python" -c "$show" "$1" >"$T/said" 2>&1; }
+run() { preloaded "$python" -S -c "$show" "$1" >"$T/said" 2>&1; }
 
 set_scene() {
 	rm -rf "$T/src" "$CACHE" "$T/layer"
-	program=(-c "$show") want=one
+	program=(-S -c "$show") want=one
 	"scene_$1"
 }
 
