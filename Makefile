@@ -91,7 +91,7 @@ objects := $(core) $(shim) $(tools) $(unit_support)
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all help deps tests test test-cpython torture fuzz fuzz-parsers inject coverage bench demo docs check-style style install uninstall clean
+.PHONY: all help deps tests test test-cpython test-programs torture fuzz fuzz-parsers inject coverage bench demo docs check-style style install uninstall clean
 
 all: $(OUT)/libpycstash.so $(OUT)/pycstash $(OUT)/pages/made ## build the library and the command
 
@@ -101,7 +101,7 @@ help: ## say what there is to make
 
 # --- what it needs -------------------------------------------------------------------
 # Only these install packages; all else says what is missing.
-installs := $(filter deps demo test test-cpython torture fuzz fuzz-parsers inject bench coverage,$(MAKECMDGOALS))
+installs := $(filter deps demo test test-cpython test-programs torture fuzz fuzz-parsers inject bench coverage,$(MAKECMDGOALS))
 need := .ci/need $(if $(installs),--install)
 deps: ## install what building needs
 	$(Q)$(need) build
@@ -112,6 +112,8 @@ $(OUT)/.need-%: .ci/need
 # One after the other: apt-get locks.
 $(OUT)/.need-unit $(OUT)/.need-demo: | $(OUT)/.need-build
 $(OUT)/.need-test $(OUT)/.need-bench: | $(OUT)/.need-unit
+$(OUT)/.need-programs: | $(OUT)/.need-test
+$(OUT)/.need-test $(OUT)/.need-programs: tests/programs/packaged.table
 
 # --- building ------------------------------------------------------------------------
 $(OUT)/%.o: %.c Makefile | $(OUT)/.need-build
@@ -212,6 +214,9 @@ test: tests | $(OUT)/.need-test ## run all tests
 
 test-cpython: all | $(OUT)/.need-test ## run CPython's own tests with and without the library
 	$(Q)tests/run $(OUT) cpython
+
+test-programs: all | $(OUT)/.need-test $(OUT)/.need-programs ## run programs of Debian's packages (PROGRAMS="gdb vim")
+	$(Q)PROGRAMS="$${PROGRAMS:-all}" SUITE_TIMEOUT=7200 tests/run $(OUT) tests/programs/packaged.sh
 
 torture: all $(helpers) | $(OUT)/.need-test ## edit, purge and kill while many import, for TORTURE_SECONDS
 	$(Q)TORTURE_SECONDS=$${TORTURE_SECONDS:-300} tests/run $(OUT) torture
