@@ -201,6 +201,7 @@ mv "$CACHE" "$T/layer"
 export PYCSTASH_LAYERS=$T/layer
 is "$(ls_ --layers $only "$S" | wc -l)" "$COUNT" "--layers: what is in one, also where there is no cache"
 is "$(ls_ --layers --json $only "$S/top.py" | jsons 'x.get("layer")' | head -1)" "$T/layer" "--layers says which layer an entry is in"
+is "$(ls_ --layers --long $only "$S/top.py" | sed -n "s/.* LAYER *SOURCE$/heading/p; s,.* $T/layer $S/top.py\$,row,p" | xargs)" "heading row" "--layers --long has a column for the layer"
 is "$(ls_ $only "$S" 2>/dev/null | wc -l)" "$COUNT" "ls shows layers where there is no cache"
 check "ls says that there is no cache and that its answer is about layers" grep -q ': no cache yet; showing layers only$' <(said_by ls_ "$S")
 is "$(env -u PYCSTASH_DIR -u HOME "$PYCSTASH" ls --layers $only "$S" 2>&1 | wc -l)" "$COUNT" "ls shows layers where there is no place for a cache"

@@ -22,7 +22,7 @@
 
 static void change_environment(const char *const changes[])
 {
-	for (; *changes; changes++) {
+	for (; changes && *changes; changes++) {
 		if (strchr(*changes, '='))
 			putenv((char *)*changes);
 		else

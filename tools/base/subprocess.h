@@ -20,9 +20,9 @@ struct answer {
 #define SUBPROCESS_LIMIT (1 << 20) /* bytes; writing more than that fails */
 
 /* Runs argv[0], which is a path, for so many seconds (0: no limit). `changes` are
- * "NAME=VALUE" to set and "NAME" to unset in its environment; ends with NULL. -EINTR: we
- * were told to end. That is caught from here on (progress.h), because a Ctrl-C does not
- * reach a process group of its own. */
+ * "NAME=VALUE" to set and "NAME" to unset in its environment; they end with NULL, and
+ * NULL means none. -EINTR: we were told to end. That is caught from here on (progress.h),
+ * because a Ctrl-C does not reach a process group of its own. */
 int subprocess_run(char *const argv[], const char *const changes[], int seconds,
 	struct answer *ret_answer);
 void answer_release(struct answer *answer);

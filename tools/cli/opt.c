@@ -188,14 +188,14 @@ static int take(const struct opt *opt, const char *value, void *member)
 
 /* --- the command line ----------------------------------------------------------------*/
 
-struct reader {
+struct opt_reader {
 	const struct command *command;
 	char **argv;
 	int index; /* the next word to look at */
 	int words; /* how many before it are no options */
 };
 
-static const struct opt *find(const struct reader *reader, const char *name,
+static const struct opt *find(const struct opt_reader *reader, const char *name,
 	size_t length, char letter, void **ret_member)
 {
 	const struct opt *row;
@@ -211,13 +211,13 @@ static const struct opt *find(const struct reader *reader, const char *name,
 	return NULL;
 }
 
-static int wrong(const struct reader *reader, const char *word, const char *why)
+static int wrong(const struct opt_reader *reader, const char *word, const char *why)
 {
 	complain(word, "%s; see `pycstash help %s`", why, reader->command->name);
 	return -EINVAL;
 }
 
-static int no_such_option(const struct reader *reader, const char *word)
+static int no_such_option(const struct opt_reader *reader, const char *word)
 {
 	struct nearest nearest = { .word = word + 2 };
 	const struct opt *row;
@@ -238,7 +238,7 @@ static bool is_option(const char *word)
 }
 
 /* Passes over words that are no options. */
-static void skip_words(struct reader *reader)
+static void skip_words(struct opt_reader *reader)
 {
 	const char *word;
 
@@ -251,7 +251,7 @@ static void skip_words(struct reader *reader)
 }
 
 /* Moves what was passed over to after the option that began at `start`. */
-static void move_words(struct reader *reader, int start)
+static void move_words(struct opt_reader *reader, int start)
 {
 	char **words = reader->argv + start - reader->words;
 	int i;
@@ -265,7 +265,7 @@ static void move_words(struct reader *reader, int start)
 }
 
 /* Reads the option that the next word is. */
-static int read_option(struct reader *reader)
+static int read_option(struct opt_reader *reader)
 {
 	const char *word = reader->argv[reader->index++];
 	const char *equals = strchrnul(word, '='), *value;
@@ -288,7 +288,7 @@ static int read_option(struct reader *reader)
 }
 
 /* 1 as long as there may be more options, 0 at their end, or as read_option. */
-static int step(struct reader *reader)
+static int step(struct opt_reader *reader)
 {
 	const char *word;
 	int start, r = 0;
@@ -325,7 +325,7 @@ static int check_count(const struct command *command, char *const *words)
 
 int opt_read(const struct command *command, char ***words)
 {
-	struct reader reader = { command, *words, 1, 0 };
+	struct opt_reader reader = { command, *words, 1, 0 };
 	int r;
 
 	while ((r = step(&reader)) > 0)

@@ -79,26 +79,25 @@ static bool look_at(
 		return false;
 	/* A link, or another user's file, is not read anyway. */
 	if (ret->error && ret->state != STATE_FOREIGN)
-		ls->threads[dir->thread].unreadable++;
+		ls->count.unread_files++;
 	listed->st = &ret->st;
 	listed->state = ret;
 	return true;
 }
 
-static void count(struct ls_thread *thread, enum layout_kind kind)
+static void count(struct ls *ls, enum layout_kind kind)
 {
 	if (kind == LAYOUT_ENTRY)
-		thread->entries++;
+		ls->count.entries++;
 	else if (kind == LAYOUT_OBJECT)
-		thread->objects++;
+		ls->count.objects++;
 	else
-		thread->others++;
+		ls->count.others++;
 }
 
 static void visit(struct walk_dir *dir, const struct walk_file *file)
 {
 	struct ls *ls = dir->context;
-	struct ls_thread *thread = &ls->threads[dir->thread];
 	struct layout item = layout_parse_in(&dir->layout, file->name);
 	struct listed listed = { dir->path, &item, file->name, NULL, file->st, NULL };
 	char source[PATH_MAX];
@@ -113,7 +112,7 @@ static void visit(struct walk_dir *dir, const struct walk_file *file)
 	if (!is_wanted(ls, item.kind) || !look_at(ls, dir, &listed, &state))
 		return;
 	ls_print(ls, dir->thread, &listed);
-	count(thread, item.kind);
+	count(ls, item.kind);
 }
 
 static bool enter(struct walk_dir *parent, const char *name)
@@ -143,46 +142,35 @@ static int list_cache(struct cache *cache, void *context)
 
 	ls->cache = cache;
 	r = walk_run(&walk, "");
-	ls->unread_directories += walk.failed;
+	ls->count.unread_directories += walk.failed;
 	if (r == -EINTR)
 		return common_interrupted("ls", "the rest was not listed");
 	return r < 0 ? common_failed(cache->root, r) : EXIT_OK;
 }
 
-static struct ls_thread sum_up(const struct ls *ls, unsigned threads)
-{
-	struct ls_thread sum = { 0 };
-
-	for (unsigned i = 0; i < threads; i++) {
-		sum.entries += ls->threads[i].entries;
-		sum.objects += ls->threads[i].objects;
-		sum.others += ls->threads[i].others;
-		sum.unreadable += ls->threads[i].unreadable;
-	}
-	return sum;
-}
-
-static void print_summary(const struct ls *ls, const struct ls_thread *sum)
+static void print_summary(const struct ls *ls)
 {
 	struct json json = json_begin(stdout, "ls", 1);
 
-	json_unsigned(&json, "entries", sum->entries);
-	json_unsigned(&json, "objects", sum->objects);
-	json_unsigned(&json, "others", sum->others);
-	json_unsigned(&json, "unreadable", sum->unreadable + ls->unread_directories);
+	json_unsigned(&json, "entries", ls->count.entries);
+	json_unsigned(&json, "objects", ls->count.objects);
+	json_unsigned(&json, "others", ls->count.others);
+	json_unsigned(&json, "unreadable",
+		ls->count.unread_files + ls->count.unread_directories);
 	json_close(&json);
 }
 
-static int conclude(const struct ls *ls, const struct ls_thread *sum)
+static int conclude(const struct ls *ls)
 {
 	if (ls->common.json)
-		print_summary(ls, sum);
-	if (sum->unreadable)
+		print_summary(ls);
+	if (ls->count.unread_files)
 		complain(NULL, "%ju of the files could not be read",
-			(uintmax_t)sum->unreadable);
-	if (sum->unreadable || ls->unread_directories)
+			(uintmax_t)ls->count.unread_files);
+	if (ls->count.unread_files || ls->count.unread_directories)
 		return EXIT_PARTLY;
-	if (ls->select.paths.count && sum->entries + sum->objects + sum->others == 0) {
+	if (ls->select.paths.count &&
+		ls->count.entries + ls->count.objects + ls->count.others == 0) {
 		complain("ls", "nothing of PATH is in the cache");
 		return EXIT_FOUND;
 	}
@@ -191,12 +179,9 @@ static int conclude(const struct ls *ls, const struct ls_thread *sum)
 
 static int list(struct ls *ls)
 {
-	const unsigned threads = walk_threads();
-	struct ls_thread sum;
 	int code, r;
 
-	ls->threads = alloc_array(threads, sizeof *ls->threads);
-	lines_begin(&ls->lines, threads, ls->sort != SORT_NONE, ls->reverse);
+	lines_begin(&ls->lines, walk_threads(), ls->sort != SORT_NONE, ls->reverse);
 	interrupt_catch();
 	ls_print_heading(ls);
 	code = cache_each(ls->common.dir, ls->common.layers, list_cache, ls);
@@ -207,8 +192,7 @@ static int list(struct ls *ls)
 		errno = -r;
 		return EXIT_OURS;
 	}
-	sum = sum_up(ls, threads);
-	r = code == EXIT_OK || code == EXIT_PARTLY ? conclude(ls, &sum) : code;
+	r = code == EXIT_OK || code == EXIT_PARTLY ? conclude(ls) : code;
 	return r == EXIT_OK ? code : r;
 }
 

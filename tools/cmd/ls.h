@@ -12,22 +12,18 @@
 
 enum ls_sort { SORT_NONE, SORT_NAME, SORT_SIZE, SORT_AGE, SORT_USE };
 
-/* One thread's; on cache lines of its own. */
-struct ls_thread {
-	_Alignas(64) uint64_t entries;
-	uint64_t objects, others, unreadable;
-};
-
 struct ls {
 	struct common common;
 	struct select select;
 	struct filter filter;
-	bool details, all, objects, layers, reverse;
+	bool details, all, objects, reverse;
 	enum ls_sort sort;
 	const struct cache *cache; /* the one that is being listed */
 	struct lines lines;
-	struct ls_thread *threads;
-	uint64_t unread_directories;
+	struct {
+		_Atomic(uint64_t) entries, objects, others; /* listed */
+		_Atomic(uint64_t) unread_files, unread_directories;
+	} count;
 };
 
 /* One file that is listed. */

@@ -45,7 +45,7 @@ static void print_details(const struct ls *ls, FILE *out, const struct listed *l
 		human_age(ls->filter.now - st->st_mtime),
 		human_age(ls->filter.now - filter_last_use(st)),
 		state_names[listed->state->state]);
-	if (ls->layers)
+	if (ls->common.layers)
 		fprintf(out, "%s ",
 			ls->cache->layer ? escape_plain(ls->cache->root) : "-");
 }
@@ -120,7 +120,7 @@ void ls_print_heading(const struct ls *ls)
 {
 	if (ls->details && !ls->common.json && !ls->common.null)
 		printf("%-14s %s %6s %5s %5s %-8s %s%s\n", "VERSION", "O", "SIZE", "AGE",
-			"USED", "STATE", ls->layers ? "LAYER " : "", "SOURCE");
+			"USED", "STATE", ls->common.layers ? "LAYER " : "", "SOURCE");
 }
 
 void ls_print(struct ls *ls, unsigned thread, const struct listed *listed)

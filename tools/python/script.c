@@ -43,7 +43,6 @@ int script_run(const char *python, const char *flags, const char *script,
 	const char *const words[], int seconds, char *fields[], size_t count,
 	char **ret_reason)
 {
-	static const char *const changes[] = { NULL };
 	const char *argv[MOST_WORDS + 5] = { python, flags, "-c", script };
 	struct answer answer;
 	int r;
@@ -51,7 +50,7 @@ int script_run(const char *python, const char *flags, const char *script,
 	*ret_reason = NULL;
 	for (size_t i = 0; i < MOST_WORDS && words[i]; i++)
 		argv[4 + i] = words[i];
-	r = subprocess_run((char *const *)argv, changes, seconds, &answer);
+	r = subprocess_run((char *const *)argv, NULL, seconds, &answer);
 	if (r < 0)
 		return r;
 	r = answer_is_success(&answer) ? read_fields(answer.out, fields, count)

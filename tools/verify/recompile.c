@@ -69,7 +69,6 @@ int recompile_add(struct recompile *recompile, const char *version,
 static int compare_with(
 	struct recompile_group *group, const struct python *python, char **ret_reason)
 {
-	static const char *const changes[] = { NULL };
 	FILE *made = tmpfile();
 	AUTOFREE char *records = alloc_format("/proc/self/fd/%d", fileno(group->spool));
 	AUTOFREE char *answers =
@@ -85,7 +84,7 @@ static int compare_with(
 		return -errno;
 	r = fflush(group->spool) == EOF
 		    ? -errno
-		    : subprocess_run((char *const *)argv, changes, 0, &answer);
+		    : subprocess_run((char *const *)argv, NULL, 0, &answer);
 	if (r == 0) {
 		if (!answer_is_success(&answer)) {
 			*ret_reason = answer_reason(&answer);
