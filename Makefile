@@ -2,7 +2,7 @@
 #
 # make help says what there is. Knobs, on the command line or in config.mak:
 #   MODE=release|debug|asan|ubsan|tsan|cov   another build, under build/MODE
-#   CC, CPPFLAGS, CFLAGS, LDFLAGS        yours; added behind our own
+#   CC, CPPFLAGS, CFLAGS, LDFLAGS        yours; added after our own
 #   WERROR=-Werror                       stop at warnings
 #   V=1                                  show the commands
 #   DESTDIR, prefix                      where `make install` puts things
@@ -95,7 +95,7 @@ objects := $(core) $(shim) $(tools) $(unit_support)
 
 all: $(OUT)/libpycstash.so $(OUT)/pycstash $(OUT)/pages/made ## build the library and the command
 
-help: ## say what there is to make
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z_.-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@sed -n '/^# make help/,/^-include/{/^#   /s/^# //p}' Makefile
 
@@ -226,7 +226,7 @@ fuzz: all $(helpers) | $(OUT)/.need-test ## compare random calls with and withou
 
 # With clang's libFuzzer and sanitizers; what it finds stays in build/parsers/NAME.
 parsers := path pyc header seal journal configuration source archive elf
-fuzz-parsers: tests | $(OUT)/.need-fuzz ## make up bytes for each parser, SECONDS=60 each
+fuzz-parsers: tests | $(OUT)/.need-fuzz ## fuzz each parser for SECONDS=60
 	$(Q)mkdir -p build/parsers
 	$(Q)clang $(std) $(warn) -DLIBFUZZER -g -O1 -fsanitize=fuzzer,address,undefined -DPYCSTASH_VERSION='"$(VERSION)"' \
 		-DPYCSTASH_LIBDIR='"$(libdir)"' -DPYCSTASH_SYSCONFDIR='"$(sysconfdir)"' tests/fuzz/parsers.c \
@@ -265,7 +265,7 @@ compile_commands.json: ## tell editors and clang-tidy how each file is compiled
 			printf "%s{\"directory\": \"%s\", \"file\": \"%s\", \"command\": \"%s\"}", (n++ ? ",\n" : "[\n"), dir, file, $$0 } \
 		END { print "\n]" }' > $@
 
-docs: $(OUT)/shim/gen/list $(OUT)/pycstash ## make the generated pages of docs/ anew
+docs: $(OUT)/shim/gen/list $(OUT)/pycstash ## write the generated pages of docs/ again
 	$(Q)$< interposed > docs/interposed.md
 	$(Q)$< settings > docs/settings.md
 	$(Q)$< verdicts > docs/verdicts.md
@@ -304,7 +304,7 @@ install: all ## install below $(prefix), or $(DESTDIR)$(prefix)
 			install -m 644 /dev/stdin $(DESTDIR)$(unitdir)/$$to/$${unit##*/} || exit 1; \
 	done
 
-uninstall: ## take away what install put there
+uninstall: ## delete what install has put there
 	$(Q)rm -f $(DESTDIR)$(bindir)/pycstash $(DESTDIR)$(libdir)/libpycstash.so
 	$(Q)rm -f $(addprefix $(DESTDIR)$(mandir)/,man1/pycstash.1 man1/pycstash-*.1 \
 		man5/pycstash.conf.5 man7/libpycstash.7)
@@ -315,5 +315,5 @@ uninstall: ## take away what install put there
 
 include tools/packaging/packages.mk
 
-clean: ## take away what was built
+clean: ## delete what was built
 	$(Q)rm -rf build
