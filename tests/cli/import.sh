@@ -172,6 +172,10 @@ mkdir "$other" && chmod 777 "$other"
 is "$(status_of import_ "$T/a") $(ls "$other")" "12 " "import refuses a directory that others can write to"
 chmod 700 "$other"
 is "$(status_of import_ "$T/a") $(ls "$other" | tr '\n' ' ')" "0 v1 " "an empty directory will do"
+for left in "" CACHEDIR.TAG; do
+	rm -rf "$other" && mkdir -p -m 700 "$other/v1" && touch "$other/v1/$left"
+	is "$(status_of import_ "$T/a") $(head -c 9 "$other/v1/CACHEDIR.TAG")" "0 Signature" "a cache that was not made to its end is finished ($left)"
+done
 rm -rf "$other/v1/$tag/tree"
 mkdir "$T/outside"
 ln -s "$T/outside" "$other/v1/$tag/tree"

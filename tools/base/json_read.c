@@ -11,7 +11,7 @@
 #define DEPTH 16
 #define FIELDS 256 /* of all objects that are open; what is more is passed over */
 
-struct reader {
+struct json_reader {
 	char *at;
 	json_object *object;
 	void *context;
@@ -20,15 +20,15 @@ struct reader {
 	char path[256];
 };
 
-static bool read_value(struct reader *reader, const char *key, unsigned depth);
+static bool read_value(struct json_reader *reader, const char *key, unsigned depth);
 
-static char space(struct reader *reader)
+static char space(struct json_reader *reader)
 {
 	reader->at += strspn(reader->at, " \t\r\n");
 	return *reader->at;
 }
 
-static char *read_string(struct reader *reader)
+static char *read_string(struct json_reader *reader)
 {
 	char *text;
 
@@ -44,7 +44,7 @@ static char *read_string(struct reader *reader)
 	return text;
 }
 
-static bool read_member(struct reader *reader, bool is_object, unsigned depth)
+static bool read_member(struct json_reader *reader, bool is_object, unsigned depth)
 {
 	const char *key = NULL;
 
@@ -57,7 +57,7 @@ static bool read_member(struct reader *reader, bool is_object, unsigned depth)
 	return read_value(reader, key, depth);
 }
 
-static bool read_members(struct reader *reader, unsigned depth)
+static bool read_members(struct json_reader *reader, unsigned depth)
 {
 	const bool is_object = *reader->at == '{';
 	const char end = is_object ? '}' : ']';
@@ -80,7 +80,7 @@ static bool read_members(struct reader *reader, unsigned depth)
 	return true;
 }
 
-static bool read_container(struct reader *reader, const char *key, unsigned depth)
+static bool read_container(struct json_reader *reader, const char *key, unsigned depth)
 {
 	const size_t len = strlen(reader->path);
 	struct text path = { reader->path, sizeof reader->path, len, false };
@@ -95,7 +95,7 @@ static bool read_container(struct reader *reader, const char *key, unsigned dept
 	return read;
 }
 
-static bool read_value(struct reader *reader, const char *key, unsigned depth)
+static bool read_value(struct json_reader *reader, const char *key, unsigned depth)
 {
 	const char *value;
 	const char first = space(reader);
@@ -116,7 +116,7 @@ static bool read_value(struct reader *reader, const char *key, unsigned depth)
 
 bool json_read(char **text, json_object *object, void *context)
 {
-	struct reader reader = { .at = *text, .object = object, .context = context };
+	struct json_reader reader = { .at = *text, .object = object, .context = context };
 	bool read = read_value(&reader, NULL, 0);
 
 	(void)space(&reader);

@@ -90,7 +90,8 @@ static int judge_root(const char *root, int root_fd, bool *ret_beside)
 		return EXIT_OK;
 	contents = cachedir_tag_contents(root_fd);
 	if (!(contents & CACHEDIR_IS_TAGGED) && !has_state(root_fd)) {
-		if (contents == 0)
+		if (contents == 0 || (contents == CACHEDIR_LAYOUT &&
+					     cachedir_tag_is_unfinished(root_fd)))
 			return EXIT_NO_CACHE;
 		return refuse(root,
 			"this directory is not marked as a cache of pycstash (by a file " ROOT_TAG
@@ -245,9 +246,14 @@ static int make(const char *path)
 	 * root made, with its marks. */
 	AUTOFREE char *inside = alloc_format("%s/" CACHE_LAYOUT "/.", path);
 	int r = root_make_directory(&sys_libc, inside, strlen(path));
+	int root_fd = open(path, DIRECTORY);
 
 	if (r < 0)
 		complain(path, "no cache can be made here: %s", strerror(-r));
+	if (r == 0 && root_fd >= 0)
+		cachedir_tag_finish(root_fd);
+	if (root_fd >= 0)
+		close(root_fd);
 	return r;
 }
 

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "shim/core/base/path.h"
@@ -76,6 +77,37 @@ unsigned cachedir_tag_contents(int root_fd)
 		found |= contents_of(root_fd, entry->d_name);
 	closedir(dir);
 	return found;
+}
+
+bool cachedir_tag_is_unfinished(int root_fd)
+{
+	int fd = openat(
+		root_fd, CACHE_LAYOUT, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	bool unfinished = dir;
+	struct stat st;
+
+	while (unfinished && (entry = readdir(dir)))
+		unfinished =
+			strcmp(entry->d_name, ".") == 0 ||
+			strcmp(entry->d_name, "..") == 0 ||
+			(strcmp(entry->d_name, ROOT_TAG) == 0 &&
+				fstatat(fd, ROOT_TAG, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+				st.st_size == 0);
+	if (dir)
+		closedir(dir);
+	else if (fd >= 0)
+		close(fd);
+	return unfinished;
+}
+
+void cachedir_tag_finish(int root_fd)
+{
+	if (!cachedir_tag_is_unfinished(root_fd))
+		return;
+	(void)unlinkat(root_fd, CACHE_LAYOUT "/" ROOT_TAG, 0);
+	root_tag(&sys_libc, root_fd);
 }
 
 void cachedir_tag_move(int root_fd)

@@ -20,6 +20,13 @@ unsigned cachedir_tag_contents(int root_fd);
 /* Whether there is the tag in the root or in this layout's folder. */
 bool cachedir_tag_is_there(int root_fd);
 
+/* Whether a process that was to make the cache ended before the tag was whole: the layout
+ * folder is there, and nothing else. */
+bool cachedir_tag_is_unfinished(int root_fd);
+
+/* Does then what is left to do. */
+void cachedir_tag_finish(int root_fd);
+
 /* Puts the tag into the layout folder if it is missing there, and deletes the one in the
  * root if that is byte for byte ours and there is more in the root than caches. */
 void cachedir_tag_move(int root_fd);
