@@ -171,26 +171,6 @@ bool place_is_refused(struct place *place, int err, int flags)
 	}
 }
 
-bool place_drop_leftover(struct place *place)
-{
-	char *end = place->cache + place->map.dir_len, kept = *end;
-	char *slash = end - PYCACHE_LEN - 1;
-	const char *canonical = place->cache + place->map.tree_len;
-	struct timespec cached, sources;
-	bool leftover;
-
-	*end = '\0';
-	sys_real.birth(AT_FDCWD, place->cache, &cached);
-	*slash = '\0';
-	sys_real.birth(AT_FDCWD, canonical[0] ? canonical : "/", &sources);
-	*slash = '/';
-	leftover = timestamp_is_set(&cached) && timestamp_before(&cached, &sources);
-	if (leftover && !process_config.readonly)
-		root_drop_directory(&sys_real, place->cache);
-	*end = kept;
-	return leftover;
-}
-
 bool place_is_pretended(struct place *place)
 {
 	if (place_in_tree(place) || !place_in_cache(place))

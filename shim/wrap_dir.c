@@ -49,8 +49,11 @@ static int make_place(struct place *place, int dirfd, const char *path, mode_t m
 		      : place_make_in_cache(place, make_directory, 0, mode);
 	if (err == -EEXIST && place->map.ephemeral.len) /* another tree's */
 		return 0;
-	if (err == -EEXIST && place_drop_leftover(place))
+	if (err == -EEXIST && place_drop_leftover(place)) {
 		err = place_make_in_cache(place, make_directory, 0, mode);
+		if (err == -EEXIST) /* renewed: the program has seen none */
+			return 0;
+	}
 	if (err == 0)
 		return 0;
 	if (err == -EEXIST || process_config.readonly) {

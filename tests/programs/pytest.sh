@@ -74,13 +74,27 @@ is "$(written | tail -1)" "3 rewritten" "without a setting pytest rewrites what 
 checkout 1620000000
 is "$(written PYCSTASH_REWRITTEN=path)" "$bare
 0 rewritten" "PYCSTASH_REWRITTEN=path: pytest rewrites nothing after a checkout there and back, and says the same"
+# As a CI job that clones into the same path: other directories, too.
+clone() {
+	mv "$tree" "$T/clone" && cp -r "$T/clone" "$tree" && rm -rf "$T/clone"
+}
+clone
+is "$(written PYCSTASH_REWRITTEN=path)" "$bare
+0 rewritten" "PYCSTASH_REWRITTEN=path: pytest rewrites nothing in a fresh clone, and says the same"
+is "$(find "$CACHE" -name '.pycstash-*')" "" "a directory that is made anew leaves none behind that was on its way"
 if $python -c 'import xdist' 2>/dev/null; then
+	clone
+	workers=$(written PYCSTASH_REWRITTEN=path PYTEST_ADDOPTS="-n 2")
+	is "$(grep -c '^E  ' <<<"$workers"), $(tail -1 <<<"$workers")" \
+		"$(grep -c '^E  ' <<<"$bare"), 0 rewritten" \
+		"PYCSTASH_REWRITTEN=path: workers that all look at a fresh clone rewrite nothing"
 	checkout 1630000000
 	workers=$(written PYCSTASH_REWRITTEN=path PYTEST_ADDOPTS="-n 4")
 	is "$(grep -c '^E  ' <<<"$workers"), $(tail -1 <<<"$workers")" \
 		"$(grep -c '^E  ' <<<"$bare"), 0 rewritten" \
 		"PYCSTASH_REWRITTEN=path: the workers of pytest-xdist rewrite nothing either"
 else
+	skip "PYCSTASH_REWRITTEN=path: workers that all look at a fresh clone rewrite nothing" "python3-pytest-xdist is not installed"
 	skip "PYCSTASH_REWRITTEN=path: the workers of pytest-xdist rewrite nothing either" "python3-pytest-xdist is not installed"
 fi
 echo 'def test_good(): assert "new" == "newest"' >"$tree/tests/test_one.py"
