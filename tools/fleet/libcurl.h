@@ -13,6 +13,12 @@
 #undef curl_easy_setopt
 #undef curl_easy_getinfo
 
+/* Headers may be older than the library that is loaded; one that is older still refuses
+ * what it does not know. */
+#if LIBCURL_VERSION_NUM < 0x074b00
+#define CURLOPT_AWS_SIGV4 ((CURLoption)10305)
+#endif
+
 extern struct shared_library libcurl;
 
 #define LIBCURL(function) SHARED(libcurl, function)

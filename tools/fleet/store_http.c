@@ -14,6 +14,7 @@
 
 #include "tools/base/alloc.h"
 #include "tools/base/clock.h"
+#include "tools/base/message.h"
 #include "tools/base/progress.h"
 #include "tools/fleet/libcurl.h"
 #include "tools/fleet/pack.h"
@@ -106,9 +107,14 @@ static void sign_s3(struct request *request)
 
 	if (!getenv("AWS_ACCESS_KEY_ID")) /* a public bucket */
 		return;
+	/* An older libcurl would send the secret itself. */
+	if (LIBCURL(curl_easy_setopt)(request->handle, CURLOPT_AWS_SIGV4, provider) !=
+		CURLE_OK) {
+		complain("s3", "libcurl is older than 7.75 and cannot sign requests");
+		return;
+	}
 	request->credentials = alloc_format("%s:%s", variable("AWS_ACCESS_KEY_ID", ""),
 		variable("AWS_SECRET_ACCESS_KEY", ""));
-	LIBCURL(curl_easy_setopt)(request->handle, CURLOPT_AWS_SIGV4, provider);
 	LIBCURL(curl_easy_setopt)(request->handle, CURLOPT_USERPWD, request->credentials);
 	add_header(request, "x-amz-content-sha256: UNSIGNED-PAYLOAD");
 	if (token) {
