@@ -6,17 +6,16 @@
 #pragma once
 
 #include "tests/calls/args.h"
+#include "tests/lib/error_name.h"
 
 static void say_errno(bool failed)
 {
 	int err = errno;
 
 	if (failed)
-		say("-1 %s",
-			err == ERRNO_BEFORE ? "errno untouched" : strerrorname_np(err));
+		say("-1 %s", err == ERRNO_BEFORE ? "errno untouched" : error_name(err));
 	else if (err != ERRNO_BEFORE)
-		say("errno %s on success ",
-			strerrorname_np(err) ? strerrorname_np(err) : "?");
+		say("errno %s on success ", error_name(err) ? error_name(err) : "?");
 }
 
 static void show_number(long value)
@@ -77,7 +76,7 @@ static void say_content(int fd)
 	if (n >= 0)
 		say(" '%.*s'", (int)strcspn(content, "\n"), content);
 	else
-		say(" unreadable: %s", strerrorname_np(errno));
+		say(" unreadable: %s", error_name(errno));
 }
 
 /* mkstemp and the like have changed their template. */
@@ -237,7 +236,7 @@ static void show_child(int err)
 {
 	int status = 0;
 
-	say("%s", err ? strerrorname_np(err) : "0");
+	say("%s", err ? error_name(err) : "0");
 	if (err)
 		return;
 	waitpid(the_pid, &status, 0);

@@ -84,10 +84,10 @@ static void make_entry(
 				      : ".1");
 	fd = fn.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	if (fd < 0 || write(fd, content, strlen(content)) < 0)
-		say("(fixture: %s: %s) ", temporary, strerrorname_np(errno));
+		say("(fixture: %s: %s) ", temporary, error_name(errno));
 	close(fd);
 	if (renamed && fn.rename(temporary, path) < 0)
-		say("(fixture: %s: %s) ", path, strerrorname_np(errno));
+		say("(fixture: %s: %s) ", path, error_name(errno));
 }
 
 static void make_in_tree(const char *dir, const char *name, const char *content)
@@ -206,7 +206,7 @@ static void see_path(const char *path, const char *called)
 
 	if (fn.lstat(path, &st) < 0) {
 		if (errno != ENOENT)
-			say(" %s: %s", called, strerrorname_np(errno));
+			say(" %s: %s", called, error_name(errno));
 		return;
 	}
 	say(" %s: ", called);
@@ -215,7 +215,7 @@ static void see_path(const char *path, const char *called)
 		return;
 	fd = fn.open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0) {
-		say(" unreadable: %s", strerrorname_np(errno));
+		say(" unreadable: %s", error_name(errno));
 		return;
 	}
 	say_content(fd);

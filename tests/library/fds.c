@@ -17,6 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/lib/error_name.h"
+
 static int results[64], errors[64], count;
 
 static void note(int result)
@@ -71,8 +73,7 @@ static void work(void)
 static void say(void)
 {
 	for (int i = 0; i < count; i++)
-		printf("%d %s\n", results[i],
-			results[i] ? strerrorname_np(errors[i]) : "");
+		printf("%d %s\n", results[i], results[i] ? error_name(errors[i]) : "");
 }
 
 static int leaks(void)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "shim/core/cache/dirs.h"
+#include "tests/lib/error_name.h"
 #include "tests/unit/fake/fake_sys.h"
 
 /* What is below the temporary directory while a test runs: directories a, a/b, a/b/c and
@@ -41,7 +42,7 @@ static const char *told(const char *buf, ssize_t len)
 	size_t skip = strlen(fake.dir);
 
 	if (len < 0)
-		return strerrorname_np((int)-len);
+		return error_name((int)-len);
 	if ((size_t)len >= skip && memcmp(buf, fake.dir, skip) == 0)
 		sprintf(text, "%.*s", (int)(len - (ssize_t)skip), buf + skip);
 	else
