@@ -3,15 +3,19 @@
 # make help says what there is. Knobs, on the command line or in config.mak:
 #   MODE=release|debug|asan|ubsan|tsan|cov   another build, under build/MODE
 #   CC, CPPFLAGS, CFLAGS, LDFLAGS        yours; added after our own
+#   HOSTCC                               for what runs while building, if CC is for another machine
+#   LIBB2                                libb2, where there is no libb2.a: -lb2
 #   WERROR=-Werror                       stop at warnings
 #   V=1                                  show the commands
 #   DESTDIR, prefix                      where `make install` puts things
 -include config.mak
 
-VERSION := 0.1.0
+VERSION := 0.2.0
 MODE ?= release
 CC := $(if $(filter default undefined,$(origin CC)),cc,$(CC))
 export CC
+HOSTCC ?= $(CC)
+LIBB2 ?= -l:libb2.a
 prefix ?= /usr/local
 bindir ?= $(prefix)/bin
 libdir ?= $(prefix)/lib/pycstash
@@ -96,7 +100,7 @@ objects := $(core) $(shim) $(tools) $(unit_support)
 all: $(OUT)/libpycstash.so $(OUT)/pycstash $(OUT)/pages/made ## build the library and the command
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z_.-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9_.-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@sed -n '/^# make help/,/^-include/{/^#   /s/^# //p}' Makefile
 
 # --- what it needs -------------------------------------------------------------------
@@ -149,7 +153,7 @@ $(OUT)/tools/%.o: own += -DPYCSTASH_VERSION='"$(VERSION)"' -DPYCSTASH_LIBDIR='"$
 
 $(OUT)/shim/gen/list: shim/gen/list.c shim/calls.def shim/exceptions.def shim/core/cache/settings_library.def shim/core/stats/verdict.def tools/conf/settings_command.def | $(OUT)/.need-build
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(std) $< -o $@
+	$(Q)$(HOSTCC) $(std) $< -o $@
 
 $(OUT)/pycstash.map: $(OUT)/shim/gen/list
 	$(Q)$< version-script > $@
@@ -168,11 +172,11 @@ starts := $(OUT)/shim/init.o $(OUT)/shim/next.o $(OUT)/shim/core/cache/config.o 
 $(OUT)/libpycstash.so: $(shim) $(OUT)/core.a $(OUT)/pycstash.map
 	$(if $(V),,@echo "LD    $@")
 	$(Q)$(CC) $(own) $(CFLAGS) $(link) $(link.so) $(LDFLAGS) -Wl,--version-script=$(OUT)/pycstash.map,--exclude-libs,ALL \
-		$(starts) $(filter-out $(starts),$(shim)) $(OUT)/core.a -l:libb2.a $(any_libc) -o $@.new && mv $@.new $@
+		$(starts) $(filter-out $(starts),$(shim)) $(OUT)/core.a $(LIBB2) $(any_libc) -o $@.new && mv $@.new $@
 
 $(OUT)/pycstash: $(tools) $(OUT)/core.a
 	$(if $(V),,@echo "LD    $@")
-	$(Q)$(CC) $(own) $(CFLAGS) -pie $(link) $(LDFLAGS) $(tools) $(OUT)/core.a -l:libb2.a -pthread -o $@
+	$(Q)$(CC) $(own) $(CFLAGS) -pie $(link) $(LDFLAGS) $(tools) $(OUT)/core.a $(LIBB2) -pthread -ldl -o $@
 
 # Manual pages and completions.
 page_sources := $(wildcard tools/gen/*) $(wildcard docs/man/*)
@@ -184,15 +188,15 @@ $(OUT)/pages/made: $(OUT)/pycstash $(OUT)/shim/gen/list $(page_sources)
 
 $(unit_sources:%.c=$(OUT)/%.o): | $(OUT)/.need-unit
 $(units): %: %.o $(unit_support) $(OUT)/tools.a $(OUT)/core.a
-	$(Q)$(CC) $(own) $(CFLAGS) $(LDFLAGS) $^ -l:libb2.a -lcmocka -pthread -o $@
+	$(Q)$(CC) $(own) $(CFLAGS) $(LDFLAGS) $^ $(LIBB2) -lcmocka -pthread -ldl -o $@
 
 helper_needs := $(wildcard tests/*/*.h tests/*/*.def) shim/calls.def shim/calls.h
 helper_build = $(CC) $(std) $(warn) -O1 -g $(CPPFLAGS) $(CFLAGS) $< -o $@ $(helper_libs) -lpthread -ldl
 # The digest that is measured is the library's.
 $(OUT)/tests/bench/floor: $(OUT)/core.a
-$(OUT)/tests/bench/floor: helper_libs = $(flags.$(MODE)) $(OUT)/core.a -l:libb2.a
+$(OUT)/tests/bench/floor: helper_libs = $(flags.$(MODE)) $(OUT)/core.a $(LIBB2)
 $(OUT)/tests/fuzz/parsers: $(OUT)/tools.a $(OUT)/core.a
-$(OUT)/tests/fuzz/parsers: helper_libs = $(flags.$(MODE)) $(OUT)/tools.a $(OUT)/core.a -l:libb2.a
+$(OUT)/tests/fuzz/parsers: helper_libs = $(flags.$(MODE)) $(OUT)/tools.a $(OUT)/core.a $(LIBB2)
 
 $(filter %.so,$(helpers)): $(OUT)/tests/%.so: tests/%.c $(helper_needs) | $(OUT)/.need-build
 	$(Q)mkdir -p $(@D)
@@ -231,7 +235,7 @@ fuzz-parsers: tests | $(OUT)/.need-fuzz ## fuzz each parser for SECONDS=60
 	$(Q)clang $(std) $(warn) -DLIBFUZZER -g -O1 -fsanitize=fuzzer,address,undefined -DPYCSTASH_VERSION='"$(VERSION)"' \
 		-DPYCSTASH_LIBDIR='"$(libdir)"' -DPYCSTASH_SYSCONFDIR='"$(sysconfdir)"' tests/fuzz/parsers.c \
 		$(sort $(wildcard shim/core/*/*.c)) $(filter-out tools/main.c tools/cmd/%,$(sort $(wildcard tools/*/*.c))) \
-		$(OUT)/tools/embedded.c -l:libb2.a -o build/parsers/fuzz
+		$(OUT)/tools/embedded.c $(LIBB2) -o build/parsers/fuzz
 	$(Q)for name in $(parsers); do \
 		mkdir -p build/parsers/$$name && $(OUT)/tests/fuzz/parsers $$name build/parsers/$$name <tests/fuzz/parsers.corpus >/dev/null 2>&1 && \
 		PARSER=$$name build/parsers/fuzz -max_total_time=$(or $(SECONDS),60) -max_len=65536 -print_final_stats=1 -close_fd_mask=3 \
