@@ -14,10 +14,10 @@
  * (MADV_WIPEONFORK): a child counts from zero without any hook. A vfork child counts in
  * its parent's page and for it, but does not end its count. Where there is no such page,
  * nothing is counted. The counters are written to the cache's journal from time to time
- * (counters_count), when the process ends (exit, _exit, quick_exit), and before it becomes
- * another program; a process that a signal ends loses what it has counted since. A record
- * is five system calls: the limit on the size of files, which may have changed; open,
- * write, lseek and close.
+ * (counters_count), when the process ends (exit, _exit, quick_exit), and before it
+ * becomes another program; a process that a signal ends loses what it has counted since.
+ * A record is five system calls: the limit on the size of files, which may have changed;
+ * open, write, lseek and close.
  *
  * Async-signal-safe, no locks, no allocation, errno untouched. A process that reports
  * nothing makes no system call here.

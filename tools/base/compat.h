@@ -22,6 +22,7 @@
 #include <linux/stat.h>
 #endif
 
+/* As the man pages of the functions without compat_ say. Thread-safe. */
 int compat_renameat2(
 	int fromfd, const char *from, int tofd, const char *to, unsigned flags);
 int compat_statx(

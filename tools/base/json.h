@@ -11,6 +11,9 @@
  *	json_close(&json);
  *	json_close(&json);		the outermost ends the line
  *
+ * A struct json belongs to one thread at a time. Errors of the stream are for the caller
+ * to find (ferror).
+ *
  * With `text` the same calls print a line for people for each member of the outermost
  * object, with the members of that in it, and without the schema and what is null:
  *

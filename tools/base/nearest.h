@@ -16,4 +16,5 @@ struct nearest {
 	unsigned distance; /* characters to insert, delete or change */
 };
 
+/* Takes the candidate if it is near to the word, and nearer than the best one so far. */
 void nearest_offer(struct nearest *nearest, const char *candidate);

@@ -13,7 +13,7 @@
  *	return whole_file_publish(&file);
  *
  * After a successful begin one of the other two follows. Functions return 0 or
- * -errno and print nothing.
+ * -errno and print nothing. Thread-safe.
  */
 #pragma once
 
@@ -42,4 +42,5 @@ int whole_file_begin_locked(
  * does, it is discarded instead. */
 int whole_file_publish(struct whole_file *file);
 
+/* Deletes it. */
 void whole_file_discard(struct whole_file *file);

@@ -77,6 +77,7 @@ int cache_open_own_layer(struct cache *cache, const char *path);
 int cache_each(const char *root, bool layers,
 	int (*visit)(struct cache *cache, void *context), void *context);
 
+/* Closes and frees what it owns; a cache that is closed already stays so. */
 void cache_close(struct cache *cache);
 
 /* openat2 below the layout folder that follows no link and crosses no mount; flags get

@@ -15,6 +15,7 @@ enum cachedir_tag_contents {
 	CACHEDIR_OTHERS = 4,	/* anything else */
 };
 
+/* A set of enum cachedir_tag_contents; CACHEDIR_OTHERS if the root cannot be read. */
 unsigned cachedir_tag_contents(int root_fd);
 
 /* Whether there is the tag in the root or in this layout's folder. */

@@ -41,7 +41,8 @@ struct layout {
 /* Reads dir (below the layout folder) and the file's name in it. */
 struct layout layout_parse(const char *dir, const char *name);
 
-/* The same in two steps, for many names of one directory. */
+/* A directory, for many names in it: layout_dir_parse and then layout_parse_in are
+ * layout_parse in two steps. A walk has taken the first step (walk_dir.layout). */
 struct layout_dir {
 	const char *path; /* as it was given */
 	size_t version_len;

@@ -19,4 +19,5 @@ int lock_take(const struct cache *cache, int seconds);
 /* Says why lock_take gave that error; the exit code. */
 int lock_refused(const struct cache *cache, int error);
 
+/* Takes the descriptor that lock_take returned. */
 void lock_release(int fd);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The kernel for core, as the command reaches it: through libc's own functions.
+ * Thread-safe.
  */
 #pragma once
 

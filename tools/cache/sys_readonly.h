@@ -11,4 +11,5 @@
 
 #include "shim/core/base/sys.h"
 
+/* Such a table; it forgets what earlier ones have pretended to make. */
 struct sys sys_readonly(void);

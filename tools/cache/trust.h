@@ -12,5 +12,5 @@
  *
  * 0: so it is, or there is no file, and the directories that exist are trusted. -EPERM:
  * *ret_why says who could, and is freed by the caller; otherwise it is NULL. -ENOTDIR,
- * -EACCES: the file cannot be reached. */
+ * -EACCES: the file cannot be reached. Thread-safe. */
 int trust_file(const char *path, char **ret_why);

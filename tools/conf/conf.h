@@ -44,8 +44,11 @@ struct conf_key {
  * tools/conf/settings_command.def; ends with a NULL name. */
 extern const struct conf_key conf_keys[];
 
-const struct conf_key *conf_find(const char *name); /* NULL: there is none */
-const char *conf_nearest(const char *name); /* one that was meant perhaps, or NULL */
+/* The key of that name; NULL: there is none. */
+const struct conf_key *conf_find(const char *name);
+
+/* The key whose name is nearest to that one; NULL: none is near. */
+const char *conf_nearest(const char *name);
 
 /* What the value of a key should be instead of this one, as "a size such as 5G": a
  * literal, or the key's values. NULL: the key may have this value. */

@@ -3,7 +3,8 @@
  * What only an interpreter knows of a pyc: its code object, and the hash that a header of
  * PEP 552 compares with the source. It loads the code object and executes none of it.
  *
- * One at a time (subprocess.h). Functions return 0 or -errno.
+ * One at a time (subprocess.h). Functions return 0 or -errno. The strings of an answer
+ * are left to the end of the process.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What kind of file an interpreter is: a program, a script that starts one (a pyenv
- * shim), or a wrapper that `pycstash wrap` printed.
+ * shim), or a wrapper that `pycstash wrap` printed. Thread-safe.
  */
 #pragma once
 

@@ -39,6 +39,7 @@ extern const struct opt filter_options[];
 bool filter_needs_stat(const struct filter *filter);
 bool filter_needs_state(const struct filter *filter);
 
+/* Whether the options select a file with that stat, or in that state. */
 bool filter_passes_stat(const struct filter *filter, const struct stat *st);
 bool filter_passes_state(const struct filter *filter, enum state state);
 

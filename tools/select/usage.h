@@ -21,6 +21,7 @@ struct amount {
 	uint64_t files, size, disk; /* size and disk in bytes */
 };
 
+/* Adds one file; another sum. */
 void amount_add(struct amount *amount, const struct stat *st);
 void amount_merge(struct amount *to, const struct amount *from);
 
@@ -48,4 +49,5 @@ void usage_merge(struct usage *to, const struct usage *from);
 /* Brings the groups into order: the largest on disk first, ages from young to old. */
 void usage_sort(struct usage *usage);
 
+/* The sum of all groups. */
 struct amount usage_total(const struct usage *usage);

@@ -27,6 +27,7 @@ struct extents {
 struct extent *extent_of(
 	struct extents *extents, int64_t when, const char *version, size_t len);
 
+/* Adds all fields of another one. */
 void extent_add(struct extent *extent, const struct extent *more);
 
 /* Subtracts a hard link that was deleted, of a file with that stat, and the bytes that

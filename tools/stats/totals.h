@@ -17,6 +17,7 @@
  * folding has the cache's lock. The numbers do not depend on whether it was folded.
  *
  * Functions return 0 or -errno. Times are nanoseconds since 1970 unless told otherwise.
+ * What struct totals owns is left to the end of the process.
  */
 #pragma once
 

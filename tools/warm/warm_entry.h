@@ -33,6 +33,7 @@ struct warm_entry {
 	char path[2 * PATH_MAX]; /* in the cache; what follows its NUL is core's */
 };
 
+/* warm and target have to live as long. End frees what core has kept. */
 void warm_entry_begin(
 	struct warm_entry *entry, const struct warm *warm, struct warm_target *target);
 void warm_entry_end(struct warm_entry *entry);
