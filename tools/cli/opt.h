@@ -84,8 +84,6 @@ struct opt {
 #define OPT_SET(in, member, table)                                                    \
 	.type = OPT_IS_SET, .at = OPT_AT(unsigned int, in, member), .names = (table), \
 	.name_count = sizeof(table) / sizeof *(table)
-#define OPT_CALL(in, member, function) \
-	.type = OPT_IS_CALL, .at = offsetof(in, member), .take = (function)
 
 /* An enum is compatible with unsigned int. */
 #define OPT_AT(wanted, in, member)                                                     \

@@ -280,7 +280,7 @@ static int show_layers(const struct stats_command *request)
 	return EXIT_OK;
 }
 
-/* Processes count in the own cache; where there is none, layers serve uncounted. */
+/* Processes count in the user's cache; where there is none, layers serve uncounted. */
 static int visit(struct cache *cache, void *context)
 {
 	struct stats_command *request = context;

@@ -50,7 +50,8 @@ static const struct opt own_options[] = {
 	{ "age", 0, "AGE", "", OPT_AGE(struct variables, age, 1) },
 	{ "time", 0, "TIME", "", OPT_TIME(struct variables, time) },
 	{ "choice", 0, "NAME", "", OPT_CHOICE(struct variables, choice, names) },
-	{ "call", 0, "X", "", OPT_CALL(struct variables, called, take_call) },
+	{ "call", 0, "X", "", .type = OPT_IS_CALL,
+		.at = offsetof(struct variables, called), .take = take_call },
 	{ 0 },
 };
 
