@@ -103,15 +103,14 @@ static bool is_kept(struct place *place, const char *canonical)
 }
 
 /* Whether the program has the __pycache__ of an entry: a real one, or one that it made
- * and that the cache keeps under the process's tag. */
+ * and that the cache keeps under the process's tag. A file or a link to nowhere in its
+ * place, which some put there against Python's, keeps nothing from the cache. */
 static bool has_directory(const struct place *entry, const char *canonical)
 {
 	struct stat st;
-	int err = sys_real.fstatat(AT_FDCWD, canonical, &st, 0);
+	int err = sys_real.fstatat(AT_FDCWD, canonical, &st, AT_SYMLINK_NOFOLLOW);
 
-	if (err == 0)
-		return S_ISDIR(st.st_mode);
-	if (err != -ENOENT && err != -ENOTDIR) /* a loop of links, say */
+	if (err != -ENOENT && err != -ENOTDIR)
 		return true;
 	if (!process_tag() || strcmp(entry->pyc.tag, process_tag()) == 0)
 		return false; /* it was just found to be missing */

@@ -5,6 +5,7 @@
  */
 #include "shim/wrap.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -17,9 +18,16 @@
 #include "shim/process.h"
 #include "shim/report.h"
 
+/* A filter of system calls may know only the one that Python makes. */
+static int make_given(int dirfd, const char *path, mode_t mode)
+{
+	return dirfd == AT_FDCWD ? real.mkdir(path, mode)
+				 : real.mkdirat(dirfd, path, mode);
+}
+
 static int make_in_tree(struct place *place, mode_t mode)
 {
-	return PASSING(place->path, NULL, real.mkdirat(place->dirfd, place->path, mode));
+	return PASSING(place->path, NULL, make_given(place->dirfd, place->path, mode));
 }
 
 static int make_directory(const struct place *place, int flags, mode_t mode)
@@ -67,7 +75,7 @@ static int make_place(struct place *place, int dirfd, const char *path, mode_t m
 int cached_mkdir(int dirfd, const char *path, mode_t mode)
 {
 	return WITH_PLACE(
-		real.mkdirat(dirfd, path, mode), make_place(place, dirfd, path, mode));
+		make_given(dirfd, path, mode), make_place(place, dirfd, path, mode));
 }
 
 static int remove_place(struct place *place, int dirfd, const char *path)

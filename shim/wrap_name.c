@@ -36,6 +36,9 @@ typedef int two_paths(int fromfd, const char *from, int tofd, const char *to, in
 
 static int do_rename(int fromfd, const char *from, int tofd, const char *to, int flags)
 {
+	/* A filter of system calls may know only the one that Python makes. */
+	if (flags == 0 && fromfd == AT_FDCWD && tofd == AT_FDCWD)
+		return PASSING(from, to, real.rename(from, to));
 	if (flags == 0) /* renameat2 is younger than some kernels */
 		return PASSING(from, to, real.renameat(fromfd, from, tofd, to));
 	return PASSING(from, to, real.renameat2(fromfd, from, tofd, to, (unsigned)flags));
@@ -397,10 +400,10 @@ static int rename_places(struct place *old, struct place *target, unsigned flags
 		return refuse(flags == RENAME_NOREPLACE ? EEXIST : EINVAL);
 	if (old->kind == PLACE_DIR)
 		return rename_directory(old, target, (int)flags);
+	if (is_new_pyc(old, target)) /* no directory in the tree is in its way */
+		return publish(old, target, (int)flags);
 	if (is_tree_directory(target) && is_cached(old))
 		return refuse(EISDIR);
-	if (is_new_pyc(old, target))
-		return publish(old, target, (int)flags);
 	if (!place_find_cached(old, &st))
 		return from_tree(do_rename, old, target, (int)flags);
 	if (process_config.readonly)

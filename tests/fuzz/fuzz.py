@@ -383,6 +383,11 @@ EXCUSES = [
         lambda d: d.failed("EISDIR", "ok") and d.after(d.twins.has_directory),
     ),
     (
+        "a file is not in the way of a __pycache__",
+        "a link to nowhere that stands in the place of a `__pycache__`",
+        lambda d: (d.symbol == "import" or d.failed("ENOTDIR|ENOENT|ELOOP", r"ok|E\w+")) and d.after(d.twins.has_file),
+    ),
+    (
         "a path goes on after bytecode",
         "may give `ENOENT` where it is `ENOTDIR`",
         lambda d: d.failed("ENOTDIR|ok", "ENOENT") and re.search(r"\.(pyc|nbi|nbc)\S*/", d.call),
@@ -390,7 +395,7 @@ EXCUSES = [
     (
         "a closed directory",
         "may one through a pretended `__pycache__` that is closed, where it is `EACCES`",
-        lambda d: d.failed("EACCES", r"E\w+|ok") and "user" in d.twins.mode and "@/" in d.call,
+        lambda d: d.failed("EACCES", r"E\w+|ok") and (os.getuid() or "user" in d.twins.mode) and "@/" in d.call,
     ),
     (
         "a directory that is made real is another",
@@ -420,7 +425,7 @@ class Twins:
         self.uid = 65534 if "user" in mode and os.getuid() == 0 else None
 
     def make(self, top):
-        subprocess.run(["chmod", "-R", "u+rwx", top], stderr=subprocess.DEVNULL)
+        subprocess.run(["chmod", "-R", "u+rwx", os.path.dirname(top)], stderr=subprocess.DEVNULL)
         shutil.rmtree(os.path.dirname(top), ignore_errors=True)
         for name in ("a/b", "c", "d d", b"\xff\xfe".decode("utf-8", "surrogateescape"), "x" * 200):
             os.makedirs(top + "/" + name)
@@ -511,6 +516,11 @@ class Twins:
         """Whether a name in a __pycache__ is a directory."""
         places = ["%s/__pycache__/%s" % place for place in self.places(call, before) if place[1]]
         return any(os.path.isdir(place) and not os.path.islink(place) for place in places)
+
+    def has_file(self, call, before):
+        """Whether there is something in the place of a __pycache__ that is no directory."""
+        places = [place[0] + "/__pycache__" for place in self.places(call, before)]
+        return any(os.path.lexists(place) and not os.path.isdir(place) for place in places)
 
     def has_link(self, call, before):
         """Whether a name in a __pycache__ is a symbolic link."""

@@ -81,22 +81,27 @@ checked_out() {
 		"git checks out bytecode where the cache has the same name on $name"
 }
 
-# Bytecode in the tree that cannot be opened, of three kinds, for another user.
+# What there may be in the tree in the place of bytecode, for another user.
 closed_tree() {
 	local kind
 	if [ "$(id -u)" != 0 ] || ! as_user env "$python" -c '' 2>/dev/null; then
-		skip "unreadable bytecode in the tree does not matter on $name" "there is no other user to be, or none who can run it"
+		skip "nothing in the tree keeps the cache from serving on $name" "there is no other user to be, or none who can run it"
 		return
 	fi
 	chmod 755 "$(dirname "$T")" "$T"
-	for kind in directory file loop; do
+	for kind in "directory that is closed" "file that is closed" "loop of links" "link to nowhere" "file in place of a directory" \
+		"directory in place of a file" "device that fails"; do
 		rm -rf "$tree" "$T/user"
 		sources
 		chmod -R a+rX "$tree"
 		case $kind in
-		directory) (umask 077 && "$python" "$tree/app.py" >/dev/null) ;;
-		file) "$python" "$tree/app.py" >/dev/null && find "$tree" -name '*.pyc' -exec chmod 600 {} + ;;
-		loop) find "$tree" -type d -exec ln -s __pycache__ {}/__pycache__ \; ;;
+		"directory that"*) (umask 077 && "$python" "$tree/app.py" >/dev/null) ;;
+		"file that"*) "$python" "$tree/app.py" >/dev/null && find "$tree" -name '*.pyc' -exec chmod 600 {} + ;;
+		loop*) find "$tree" -type d -exec ln -s __pycache__ {}/__pycache__ \; ;;
+		link*) find "$tree" -type d -exec ln -s /nowhere {}/__pycache__ \; ;;
+		"file in"*) find "$tree" -type d -exec touch {}/__pycache__ \; ;;
+		"directory in"*) "$python" "$tree/app.py" >/dev/null && find "$tree" -name '*.pyc' -exec rm {} \; -exec mkdir {} \; ;;
+		device*) "$python" "$tree/app.py" >/dev/null && find "$tree" -name '*.pyc' -exec ln -sf /proc/self/mem {} \; ;;
 		esac
 		mkdir -m 755 "$T/user" && cp "$SO" "$T/user/" && mkdir -m 700 "$T/user/cache"
 		chown 65534:65534 "$T/user/cache"
@@ -104,7 +109,7 @@ closed_tree() {
 		watched "${user[@]}"
 		watched "${user[@]}"
 		is "$(seen)" "six, 0 compiled, 5 loaded, status 0" \
-			"bytecode in the tree that cannot be opened ($kind) keeps none from being served on $name"
+			"a $kind in the tree keeps none from being served on $name"
 	done
 }
 

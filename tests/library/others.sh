@@ -29,6 +29,10 @@ copied() { # Its content is known, so that the cache makes the folders by itself
 	rm -rf "$T/copy"
 	touch -d @1600000000 "$T/src/m.py" "$T/src/pkg/n.py"
 }
+target() { # as pip install --target
+	mkdir -m 700 "$T/pip-target-a1b2" && cp -r "$T/src/." "$T/pip-target-a1b2" && compileall "$T/pip-target-a1b2" &&
+		rm -r "$T/src" && mv "$T/pip-target-a1b2" "$T/src" && chmod 755 "$T/src"
+}
 as_root() {
 	compiles "2 0" "what root compiles in a tree that all may read is in the tree" compileall "$T/src"
 	is "$(find "$T/src" -name '*.pyc' ! -perm -444 -o -name __pycache__ ! -perm -555)" "" \
@@ -44,6 +48,7 @@ as_root() {
 	compiles "0 2" "what root imports is in the cache" imports 'import m, pkg.n'
 	compiles "0 2" "what root imports after it has looked for bytecode is in the cache" imports "$looking"
 	prepare="chmod 700 $T/src" compiles "0 2" "what root compiles below a folder that is closed to others is in the cache" compileall "$T/src"
+	compiles "2 0" "what root compiles in a private directory that pip moves is in the tree" target
 	prepare="chmod 600 $T/src/m.py" compiles "1 1" "what root compiles of a source that others may not read is in the cache" compileall "$T/src"
 	prepare="chown -R 65534 $T/src" compiles "2 0" "what root compiles in a user's tree is in the tree" compileall "$T/src"
 	prepare="chmod 750 $T/src" compiles "0 2" "root's own group is nobody else" compileall "$T/src"

@@ -108,7 +108,9 @@ sandboxes() {
 	fi
 	for call in statfs:137,138 utimensat:280 clock_gettime:228 openat2:437 statx:332 renameat2:316 link:86,265 \
 		xattr:188,190,191,193 pwrite:18 readlink:89,267 chmod:90,91,268 \
-		statfs,clock_gettime:137,138,228 all-that-is-ours:137,138,228,280,437,332,316,265,190,193; do
+		statfs,clock_gettime:137,138,228 mkdirat:258 \
+		all-that-is-ours:137,138,228,280,437,332,316,265,190,193,258 \
+		all-that-is-relative-to-directories:258,263,264,265,267,268,269,280,316,332,437,439; do
 		for error in 1 38; do
 			sources
 			is "$(for _ in 1 2; do LD_PRELOAD='' /usr/bin/python3 "$T/deny.py" $error "${call#*:}" env LD_PRELOAD="$SO" PYCSTASH_DIR="$CACHE" \

@@ -14,12 +14,15 @@
  * whether it is a file. The command's own compiler (warm) looks once. */
 #define LOOKS 2
 
-/* Whether others read the sources in the directory at that canonical path. */
-static bool is_shared(const struct sys *sys, char *dir)
+/* Whether others read the sources in the directory at that canonical path. ephemeral: it
+ * is thrown away, or moved to where others are (pip install --target). */
+static bool is_shared(const struct sys *sys, char *dir, bool ephemeral)
 {
 	const uid_t user = sys->geteuid();
 	struct stat st;
 
+	if (ephemeral && user == 0)
+		return true;
 	if (sys->fstatat(AT_FDCWD, *dir ? dir : "/", &st, 0) < 0)
 		return false;
 	if (st.st_uid != user)
@@ -41,7 +44,8 @@ bool entry_is_for_others(struct entry *entry)
 		!(entry->source.st.st_mode & (S_IRGRP | S_IROTH)))
 		return false;
 	*end = '\0';
-	shared = is_shared(sys, entry->path + entry->version_len + strlen("/tree"));
+	shared = is_shared(
+		sys, entry->path + entry->version_len + strlen("/tree"), entry->common);
 	*end = kept;
 	return shared;
 }
