@@ -218,7 +218,7 @@ static void place_plain(
 	place->path = path;
 	place->given_len = parts.dir_len;
 	place->origin = PLACE_RESOLVED;
-	place->layers_only = false;
+	place->layers_only = place->looks_only = false;
 	place->map = (struct map){ .path = place->cache, .size = sizeof place->cache };
 	place->cache[0] = '\0';
 	place->pyc = (struct pyc_name){ .kind = PYC_NONE };

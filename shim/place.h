@@ -64,6 +64,7 @@ struct place {
 	size_t given_len; /* path[..given_len) is the directory of the sources */
 	enum place_origin origin;
 	bool layers_only;	  /* to read: the cache itself is not to be used */
+	bool looks_only;	  /* nothing is written for what is found */
 	struct entry_world world; /* of place_entry, which a small stack */
 	struct entry entry;	  /* has no room for */
 	char cache[PATH_MAX];

@@ -15,7 +15,7 @@ bool place_entry(struct place *place)
 {
 	place->world = process_world(report_counters());
 	place->world.policy.layers_only = place->layers_only;
-	place->world.policy.readonly |= place->layers_only;
+	place->world.policy.readonly |= place->layers_only || place->looks_only;
 	place->entry = (struct entry){
 		.world = &place->world,
 		.path = place->cache,

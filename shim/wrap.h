@@ -38,6 +38,9 @@ static inline int next_unlink(int dirfd, const char *path, int flags)
 int cached_open(int dirfd, const char *path, int flags, mode_t mode);
 int cached_openat2(int dirfd, const char *path, const struct open_how *how, size_t size);
 int cached_truncate(const char *path, off_t length);
+/* Whether an open of that path for reading would find bytecode. Writes, counts and
+ * reports nothing: the program has only listed the name. */
+bool cached_finds(const char *path);
 FILE *cached_fopen(const char *path, const char *mode);
 FILE *cached_freopen(const char *path, const char *mode, FILE *stream);
 

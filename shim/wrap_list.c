@@ -100,16 +100,14 @@ DIR *cached_opendir(const char *path)
 static bool is_more(DIR *dir, struct listing *listing, const char *name)
 {
 	const size_t len = listing->path.len;
-	int fd;
+	bool found;
 
 	if (name[0] == '.' || place_exists(dirfd(dir), name))
 		return false;
 	text_adds(&listing->path, name);
-	fd = cached_open(AT_FDCWD, listing->room, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
+	found = cached_finds(listing->room);
 	listing->path.len = len;
-	if (fd >= 0)
-		sys_real.close(fd);
-	return fd >= 0 || errno != ENOENT;
+	return found;
 }
 
 struct dirent *cached_readdir(DIR *dir)

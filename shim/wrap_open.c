@@ -118,6 +118,26 @@ static int open_to_read(struct place *place, int flags)
 	return -1;
 }
 
+static bool finds(struct place *place, const char *path)
+{
+	enum verdict verdict;
+	int fd;
+
+	place_at(place, AT_FDCWD, path, PLACE_TO_READ);
+	if (place->kind != PLACE_ENTRY)
+		return false;
+	place->looks_only = true;
+	fd = find_bytecode(place, O_RDONLY | O_NONBLOCK | O_CLOEXEC, &verdict);
+	if (fd >= 0)
+		sys_real.close(fd);
+	return fd != -ENOENT;
+}
+
+bool cached_finds(const char *path)
+{
+	return WITH_PLACE(false, finds(place, path));
+}
+
 /* Whether the file system has room for what is to be written to the file; one that gives
  * no account of its blocks has. */
 static bool has_room(int fd)

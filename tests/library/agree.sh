@@ -39,6 +39,8 @@ beside() {
 	echo text >"$T/real/__pycache__/other.txt"
 	preloaded "$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import m, n' "$T/real"
 	echo 'x = 22' >"$T/real/n.py"
+	preloaded PYCSTASH_LOG="$T/log" "$python" -c 'import os, sys; os.listdir(sys.argv[1])' "$T/real/__pycache__"
+	is "$(grep -c "$T/real/" "$T/log")" 0 "a listing is no lookup on $name"
 	is "$(preloaded "$python" -c 'import os, shutil, sys
 d = sys.argv[1] + "/__pycache__"
 print(sorted(os.listdir(d)), sorted(e.name for e in os.scandir(d) if e.is_file() and e.stat().st_size))
