@@ -4,6 +4,8 @@
 # pycstash push and pull: what one host has compiled serves others, through a directory and
 # through a web server; the same sources give the same pack everywhere; what nobody trusted
 # has signed does not come in; and a store that fails is no obstacle.
+#
+#   FULL=1   two hosts push at once 50 times instead of 8
 . "$(dirname "$0")/../lib/tap.sh"
 
 chmod 755 "$T"
@@ -131,6 +133,53 @@ is "$(status_of on i import --verify-key "$T/good.pub" "$T/archive")" 12 "import
 minisign -S -s "$T/good.key" -m "$T/archive" >/dev/null 2>&1 </dev/null
 is "$(status_of on i import --verify-key "$T/good.pub" "$T/archive")" 0 "import with a key takes an archive that is signed"
 
+# --- what was packed ------------------------------------------------------------------
+host honest
+host other
+host evil
+host builder
+for name in honest other evil; do compiles $name >/dev/null; done
+on honest push -q "$T/honest.store"
+on other push -q "$T/other.store"
+is "$(packs "$T/other.store")" "$(packs "$T/honest.store")" "two builders agree byte for byte"
+object=$(find "$T/evil/cache" -samefile "$T/evil/cache/v1/$(tag_of "$python")/tree$T/evil/srv/evil/__pycache__/alpha.$(tag_of "$python").pyc" -path '*/objects/*')
+"$python" "$HERE/tests/library/forge.py" "$T/evil/srv/evil/alpha.py" "$object" "stolen = True"
+on evil push -q "$T/evil.store"
+check "what was packed of other code has another name" test "$(packs "$T/evil.store")" != "$(packs "$T/honest.store")"
+on builder pull -q "$T/evil.store"
+is "$(compiles builder)" 0 "without keys it is served"
+is "$(on builder verify --deep "$T/builder/srv" | grep -c '^different .*/alpha')" 1 "verify --deep on a builder finds it by compiling a sample"
+on builder purge --from-pack "$(packs "$T/evil.store" | cut -c 1-64)" >/dev/null
+is "$(compiles builder) $(status_of on builder verify --deep "$T/builder/srv")" "5 0" "what came with it can be taken back"
+
+# --- other carriers -------------------------------------------------------------------
+if command -v rsync >/dev/null; then
+	rsync -a "$T/honest.store/" "$T/mirror"
+	host r
+	is "$(on r pull --json "$T/mirror" | field packs) $(compiles r)" "1 0" "a store that rsync has copied is one"
+else
+	skip "a store that rsync has copied is one" "no rsync"
+fi
+if command -v docker-registry >/dev/null && command -v skopeo >/dev/null; then
+	mkdir -p "$T/oci" "$T/got" "$T/oci/unpacked"
+	registry=127.0.0.1:$(/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+	printf 'version: 0.1\nstorage: {filesystem: {rootdirectory: %s}}\nhttp: {addr: "%s"}\n' "$T/oci/registry" "$registry" >"$T/oci/config.yml"
+	docker-registry serve "$T/oci/config.yml" >"$T/oci/log" 2>&1 &
+	server=$!
+	await curl -sf -o /dev/null "http://$registry/v2/"
+	recipe=$(awk '/^## / { here = $0 == "## Many hosts" } here && /^```/ { inside = !inside; n += inside; next } here && inside && n == 2' "$HERE/docs/guide.md" |
+		sed "s,s3://bytecode/main,$T/honest.store,; s,registry.example,$registry,; s,skopeo copy,skopeo --insecure-policy copy --dest-tls-verify=false,; s,^pycstash,$PYCSTASH,")
+	check "a registry takes a layer, as the guide has it" bash -ec "cd '$T/oci'; $recipe"
+	skopeo --insecure-policy copy --src-tls-verify=false "docker://$registry/bytecode:main" "dir:$T/got" >/dev/null
+	for file in "$T/got/"*; do tar -xf "$file" -C "$T/oci/unpacked" 2>/dev/null; done
+	host s
+	is "$(PYCSTASH_LAYERS=$T/oci/unpacked compiles s)" 0 "what comes out of the registry is a layer"
+	kill "$server"
+	ends "$server"
+else
+	skip "a registry takes a layer" "no docker-registry or skopeo"
+fi
+
 # --- what a store may do to us --------------------------------------------------------
 mkdir -p "$T/liar/packs"
 cp "$T/store/packs/$pack" "$T/liar/packs/$(printf '%064d' 0).tar.zst"
@@ -154,7 +203,8 @@ on j pull http://name:secret@127.0.0.1:1/x >"$T/said" 2>&1
 is "$(grep -c secret "$T/said")" 0 "a password in a URL is not printed"
 
 # --- two at once ----------------------------------------------------------------------
-for round in {1..8}; do
+rounds=${FULL:+50}
+for ((round = 1; round <= ${rounds:=8}; round++)); do
 	for name in k l; do
 		echo "$name$round = 1" >"$T/elsewhere/$name.py"
 		(cd "$T/elsewhere" && PYCSTASH_DIR=$T/$name.cache LD_PRELOAD=$SO "$python" -c "import $name")
@@ -164,7 +214,7 @@ for round in {1..8}; do
 	wait $!
 done
 PYCSTASH_DIR=$T/m.cache "$PYCSTASH" pull -q "$T/both"
-is "$(find "$T/m.cache/v1" -path '*/objects/*' -name '*.pyc' | wc -l)" 16 "two hosts that push at once lose nothing"
+is "$(find "$T/m.cache/v1" -path '*/objects/*' -name '*.pyc' | wc -l)" $((2 * rounds)) "two hosts that push at once lose nothing ($rounds rounds)"
 
 # --- a web server ---------------------------------------------------------------------
 PATH=$PATH:/usr/sbin
@@ -196,6 +246,7 @@ host n
 is "$(on n pull --verify-key "$T/good.pub" --json "$url/dav" | field objects) $(compiles n)" "7 0" "pull takes it from there"
 : >"$T/ngx/access"
 on n pull "$url/dav" >/dev/null
+await test -s "$T/ngx/access" # which is written after the answer
 is "$(wc -l <"$T/ngx/access")" 1 "a second pull makes one request"
 is "$(status_of on n pull --strict "$url/broken")" 3 "a server that answers 500 is named"
 is "$(on n pull --json "$url/nothing" | field packs)" 0 "a store in which nothing is yet is empty"
