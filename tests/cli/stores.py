@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# A store for tests/cli/stores.sh, on loopback: stores.py DIRECTORY CERTIFICATE prints its port and
-# the one that speaks TLS, and serves. Requests are in DIRECTORY/log.
+# A store for tests/cli/stores.sh, on loopback: stores.py DIRECTORY [CERTIFICATE] prints its port
+# and the one that speaks TLS, and serves. Requests are in DIRECTORY/log.
 #
 #   /plain/…     files, PUT and GET, pages of folders
 #   /dav/…       the same, but the names in a folder only by PROPFIND
@@ -192,5 +192,5 @@ def secure():
 
 
 server = Server(("127.0.0.1", 0), Store)
-print(server.server_port, secure(), flush=True)
+print(server.server_port, secure() if len(sys.argv) > 2 else "", flush=True)
 server.serve_forever()
