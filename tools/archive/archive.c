@@ -96,7 +96,6 @@ static int write_file(
 
 static int write_link(struct archive_out *out, const char *path, const char *target)
 {
-
 	LIB(archive_entry_set_pathname)(out->entry, path);
 	LIB(archive_entry_set_hardlink)(out->entry, target);
 	return write_header(out) ? 0 : fail(out);

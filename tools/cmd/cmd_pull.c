@@ -60,7 +60,6 @@ static void print_object(const struct pull *pull)
 
 static void print_text(const struct pull *pull)
 {
-
 	printf("%s %" PRIu64 " packs (%s): %" PRIu64 " objects, %s\n",
 		pull->dry_run ? "would pull" : "pulled", pull->packs,
 		human_size(pull->packed), pull->objects, human_size(pull->bytes));

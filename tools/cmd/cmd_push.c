@@ -49,7 +49,6 @@ static void print_object(const struct push *push)
 
 static void print_text(const struct push *push)
 {
-
 	if (!push->name[0])
 		puts("nothing to push: no object is new");
 	else

@@ -59,7 +59,6 @@ static struct stats_command stats_request = { .since = -1 };
 
 static void print_count(int indent, const char *label, uint64_t count)
 {
-
 	if (strlen(label) > (size_t)(COUNT_LABEL - indent)) {
 		printf("%*s%s\n", indent, "", label);
 		label = "";
@@ -141,7 +140,6 @@ static void print_table(const char *head, const struct stats_sums *sums)
 
 static void print_extent(const char *version, const struct extent *extent)
 {
-
 	print_label(version);
 	printf(" %12s %12s %7s %8s %7s\n", human_count((uint64_t)extent->entries),
 		human_count((uint64_t)extent->objects),
@@ -151,7 +149,6 @@ static void print_extent(const char *version, const struct extent *extent)
 
 static void print_extents(const struct stats *stats)
 {
-
 	if (stats->hosts)
 		puts("\nSize");
 	else if (stats->measured)

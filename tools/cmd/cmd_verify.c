@@ -3,6 +3,7 @@
  * pycstash verify: every entry and object against all that can be known of it.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "tools/base/human.h"
@@ -33,24 +34,20 @@ static struct verify verify_request = {
 
 static void print_summary(const struct verify *verify, uint64_t failed)
 {
-
-	printf("%llu entries and %llu objects (%s): %llu bad",
-		(unsigned long long)verify->entries, (unsigned long long)verify->objects,
-		human_size(verify->bytes), (unsigned long long)verify_bad(verify));
+	printf("%" PRIu64 " entries and %" PRIu64 " objects (%s): %" PRIu64 " bad",
+		verify->entries, verify->objects, human_size(verify->bytes),
+		verify_bad(verify));
 	if (verify->repair)
-		printf(", %llu deleted", (unsigned long long)verify->repaired);
+		printf(", %" PRIu64 " deleted", verify->repaired);
 	if (verify->results[VERIFY_FOREIGN])
-		printf(", %llu foreign",
-			(unsigned long long)verify->results[VERIFY_FOREIGN]);
+		printf(", %" PRIu64 " foreign", verify->results[VERIFY_FOREIGN]);
 	if (verify->deep)
-		printf(", %llu compiled again",
-			(unsigned long long)verify->recompile.compared);
+		printf(", %" PRIu64 " compiled again", verify->recompile.compared);
 	if (verify->results[VERIFY_UNCHECKED])
-		printf(", %llu not checked",
-			(unsigned long long)verify->results[VERIFY_UNCHECKED]);
+		printf(", %" PRIu64 " not checked", verify->results[VERIFY_UNCHECKED]);
 	failed += verify->results[VERIFY_UNREADABLE];
 	if (failed)
-		printf("; %llu could not be read", (unsigned long long)failed);
+		printf("; %" PRIu64 " could not be read", failed);
 	putchar('\n');
 }
 

@@ -6,6 +6,7 @@
 #include "tools/verify/recompile.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -167,9 +168,9 @@ static int compare_group(struct recompile *recompile, struct recompile_group *gr
 		return r;
 	if (!last)
 		complain(group->version,
-			"not checked: no interpreter with magic number %u was found for %llu pycs",
-			interpreters_magic_number(group->magic),
-			(unsigned long long)group->count);
+			"not checked: no interpreter with magic number %u was found for %" PRIu64
+			" pycs",
+			interpreters_magic_number(group->magic), group->count);
 	else if (r < 0)
 		complain(last->path, "cannot compare the pycs of %s: %s", group->version,
 			reason ? reason : strerror(-r));

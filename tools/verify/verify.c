@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -336,14 +337,16 @@ static int compile_again(struct verify *verify)
 
 	if (others)
 		complain(verify->cache.root,
-			"not checked: of %llu files it is not known what compiled them, or from which source",
-			(unsigned long long)others);
+			"not checked: of %" PRIu64
+			" files it is not known what compiled them, or from which source",
+			others);
 	if (r == 0)
 		r = recompile_run(&verify->recompile);
 	if (unknown)
 		complain(verify->cache.root,
-			"not checked: no source with their content was found for %llu pycs",
-			(unsigned long long)unknown);
+			"not checked: no source with their content was found for %" PRIu64
+			" pycs",
+			unknown);
 	unknown += verify->recompile.uncompared;
 	verify->results[VERIFY_GOOD] -= unknown;
 	verify->results[VERIFY_UNCHECKED] += unknown;
