@@ -55,6 +55,19 @@ static void values_of_each_kind(void **state)
 			  "\"yes\":true,\"no\":false,\"t\":\"1970-01-01T00:00:00Z\"}\n");
 }
 
+static void lists_of_strings(void **state)
+{
+	char one[] = "one", two[] = "t\two", *list[] = { one, two };
+	struct json json = begin();
+
+	(void)state;
+	json_open(&json, NULL, '{');
+	json_strings(&json, "some", list, 2);
+	json_strings(&json, "none", NULL, 0);
+	json_close(&json);
+	is_written(&json, "{\"some\":[\"one\",\"t\\u0009wo\"],\"none\":[]}\n");
+}
+
 static void values_in_values(void **state)
 {
 	struct json json = begin();
@@ -145,6 +158,7 @@ int main(void)
 {
 	unit_one("an empty object", an_empty_object);
 	unit_one("values of each kind", values_of_each_kind);
+	unit_one("a list of strings becomes an array", lists_of_strings);
 	unit_one("objects and arrays in each other", values_in_values);
 	unit_one("one writer writes a line for each object", a_line_each);
 	unit_one(
