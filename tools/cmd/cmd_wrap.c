@@ -124,6 +124,7 @@ static int check_interpreter(const char *name, char **ret_path)
 	AUTOFREE char *line = NULL;
 	AUTOFREE char *path = NULL;
 	AUTOFREE char *obstacle = NULL;
+	const char *why = NULL;
 	int r = file_command(name, &path);
 
 	if (r < 0) {
@@ -132,16 +133,15 @@ static int check_interpreter(const char *name, char **ret_path)
 		return r;
 	}
 	r = file_kind(path, &line);
-	if (r == FILE_WRAPPER || r == FILE_OTHER) {
-		complain(path, "%s",
-			r == FILE_WRAPPER
-				? "this is a wrapper already; give the interpreter that its last line names"
-				: "neither a program nor a script");
+	if (r < 0)
+		why = strerror(-r);
+	else if (r == FILE_WRAPPER)
+		why = "this is a wrapper already; give the interpreter that its last line names";
+	else if (r == FILE_OTHER)
+		why = "neither a program nor a script";
+	if (why) {
+		complain(path, "%s", why);
 		return -EINVAL;
-	}
-	if (r < 0) {
-		complain(path, "%s", strerror(-r));
-		return r;
 	}
 	obstacle = library_obstacle(path);
 	if (obstacle) {
