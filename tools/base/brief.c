@@ -1,31 +1,52 @@
 /* SPDX-License-Identifier: MIT
  *
- * The last texts of each thread.
+ * The last texts of each thread. Most are numbers, of which there may be three in each of
+ * a million lines: those take no memory of their own.
  */
 #include "tools/base/brief.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "tools/base/alloc.h"
 
+#define SHORT 32
+
+struct brief {
+	char *kept; /* NULL: `text` is the text */
+	char text[SHORT];
+};
+
+static struct brief *oldest(void)
+{
+	static _Thread_local struct brief briefs[BRIEF_TEXTS];
+	static _Thread_local unsigned next;
+	struct brief *brief = &briefs[next++ % BRIEF_TEXTS];
+
+	free(brief->kept);
+	brief->kept = NULL;
+	return brief;
+}
+
 const char *brief_keep(char *text)
 {
-	static _Thread_local char *texts[BRIEF_TEXTS];
-	static _Thread_local unsigned next;
-	char **oldest = &texts[next++ % BRIEF_TEXTS];
-
-	free(*oldest);
-	return *oldest = text;
+	return oldest()->kept = text;
 }
 
 const char *brief_format(const char *format, ...)
 {
+	struct brief *brief = oldest();
 	va_list args;
-	char *text;
+	int len;
 
 	va_start(args, format);
-	text = alloc_format_args(format, args);
+	len = vsnprintf(brief->text, SHORT, format, args);
 	va_end(args);
-	return brief_keep(text);
+	if (len < SHORT)
+		return brief->text;
+	va_start(args, format);
+	brief->kept = alloc_format_args(format, args);
+	va_end(args);
+	return brief->kept;
 }

@@ -25,12 +25,13 @@ static void print_name(const struct ls *ls, FILE *out, const struct listed *list
 {
 	char path[PATH_MAX + NAME_MAX];
 	const struct layout *item = listed->item;
+	const char *name = listed->source;
 
-	if (item->source_dir && item->kind != LAYOUT_FOREIGN)
+	if (!name && item->source_dir && item->kind != LAYOUT_FOREIGN)
 		snprintf(path, sizeof path, "%s/%s", item->source_dir, listed->name);
-	else
+	else if (!name)
 		write_path(ls, listed, path, sizeof path);
-	escape_line(out, listed->source ? listed->source : path, ls->common.null);
+	escape_line(out, name ? name : path, ls->common.null);
 }
 
 static void print_details(const struct ls *ls, FILE *out, const struct listed *listed)

@@ -4,6 +4,7 @@
  */
 #include "tests/unit/unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,9 +31,21 @@ static void takes_over(void **state)
 		(void)brief_format("%d", i);
 }
 
+static void is_of_any_length(void **state)
+{
+	char want[128];
+
+	(void)state;
+	for (int len = 0; len < (int)sizeof want; len++) {
+		sprintf(want, "%*s", len, "");
+		assert_string_equal(brief_format("%*s", len, ""), want);
+	}
+}
+
 int main(void)
 {
 	unit_one("a text stays until as many more are made as there is room for", stays);
 	unit_one("a text that is handed over is freed", takes_over);
+	unit_one("a text may have any length", is_of_any_length);
 	return unit_run("brief");
 }
