@@ -228,6 +228,10 @@ if unshare -rm true 2>/dev/null; then
 		unshare -rm sh -c 'mount -t tmpfs -o size=1M none "$0" && head -c 2M /dev/zero >"$0/fill" 2>/dev/null
 			"$1" doctor --dir "$0/cache" "$2"' "$T/c/v2" "$PYCSTASH" "$python"
 	}
+	# shellcheck disable=SC2016 # for the inner shell
+	check "a library on a file system mounted noexec is reported" finds 1 '^fail +loading .*mounted noexec.*--library COPY' \
+		unshare -rm sh -c 'mount -t tmpfs -o noexec none "$0" && cp "$1" "$0/library.so" && "$2" doctor --library "$0/library.so" "$3"' \
+		"$T/c/v2" "$SO" "$PYCSTASH" "$python"
 	check "a full disk is reported" finds 1 '^warn +file system +0 are free' full
 else
 	skip "doctor says how much space is left" "unshare is not allowed"

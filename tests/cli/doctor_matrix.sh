@@ -26,6 +26,7 @@ unshare -m true 2>/dev/null && namespaces=yes
 
 # --- ways into an environment: prefixes of a command ----------------------------------
 ordinary() { as_user "$@"; }
+gone() { (mkdir "$T/gone" && cd "$T/gone" && rmdir "$T/gone" && exec env -- bash -c "$(declare -f as_user "$1")"'; "$@"' - "$@"); }
 mounts() { # COMMANDS COMMAND…: in a mount namespace in which COMMANDS have run
 	unshare -m --propagation private bash -c "$1"' && shift && exec "$@"' - "$@"
 }
@@ -133,6 +134,17 @@ fresh; ln -s "$T/nowhere/c" "$H/.cache"; row no ".cache is a dangling link" ordi
 fresh; ln -s "$T/linked" "$H/.cache"; mkdir -m 1777 "$T/linked"; row yes ".cache is a link" ordinary env HOME="$H"
 fresh; ordinary mkdir -m 777 "$H/c"; row no "a cache that others can write to" ordinary env HOME="$H" PYCSTASH_DIR="$H/c"
 fresh; row yes "a directory below a sticky one" ordinary env HOME=/ PYCSTASH_DIR="$C"
+
+fresh; row no "an empty environment" ordinary env -i
+fresh; row yes "an empty environment but for PYCSTASH_DIR" ordinary env -i PYCSTASH_DIR="$H/c"
+fresh; row yes "a working directory that is gone" gone ordinary env HOME="$H"
+fresh; row yes "PYCSTASH_DIR with a newline in it" ordinary env PYCSTASH_DIR="$H/c"$'\n'"d"
+fresh; row yes "PYCSTASH_DIR with a slash at its end" ordinary env PYCSTASH_DIR="$H/c/"
+fresh; row yes "PYCSTASH_DIR through .." ordinary env PYCSTASH_DIR="$H/../${H##*/}/c"
+fresh; row no "PYCSTASH_DIR is /" ordinary env HOME="$H" PYCSTASH_DIR=/
+fresh; row no "PYCSTASH_DIR too long" ordinary env HOME="$H" PYCSTASH_DIR="$H/$(printf 'x/%.0s' {1..2500})c"
+fresh; row no "PYCSTASH_DIR below /proc" ordinary env HOME="$H" PYCSTASH_DIR=/proc/self/c
+fresh; row yes "no TMPDIR" ordinary env HOME="$H" TMPDIR=/nowhere
 
 # --- settings -------------------------------------------------------------------------
 fresh; row no "PYCSTASH_DISABLE" env HOME="$H" PYCSTASH_DIR="$C" PYCSTASH_DISABLE=1

@@ -65,6 +65,11 @@ if [ "${1:-}" = inside ]; then
 	ln -s pycstash /var/cache/mended
 	claim "systemd: with what doctor says to add, the service is served" served mended
 
+	elsewhere() { unshare -m sh -c "mount -t tmpfs -o ro none /var/tmp && ${1:-} exec env -i PATH=$PATH pycstash doctor" | sed -n 's/^fail.*directory.*; //p'; }
+	claim "doctor names a directory that can be written" [ "$(elsewhere)" = 'run: export PYCSTASH_DIR=/tmp/pycstash-0' ]
+	claim "doctor names no directory where none can be written" \
+		grep -q '^mount a file system' <(elsewhere 'mount -o remount,ro,bind / && mount -t tmpfs -o ro none /tmp && mount -t tmpfs -o ro none /dev/shm &&')
+
 	as_app() { setpriv --reuid=app --regid=app --init-groups env -i HOME=/home/app PATH=$PATH XDG_RUNTIME_DIR="/run/user/$(id -u app)" "$@"; }
 	as_app pycstash run -- python3 /srv/app/main.py
 	rm -f /home/app/.cache/pycstash/v1/.state/gc
@@ -93,6 +98,7 @@ guide() { # N: the n-th block below the heading
 # What the container is to have on top of this machine.
 machine() {
 	local root=$1 file to
+	rm -f "$root/.dockerenv"
 	mkdir -p "$root/units" "$root/usr/local/bin" "$root/usr/local/lib/pycstash" "$root/srv/app" "$root"/etc/systemd/{system,user}
 	cp "$0" "$root/units/units.sh"
 	guide 1 >"$root/units/unit"

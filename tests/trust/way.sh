@@ -261,10 +261,12 @@ cat >"$T/pods" <<END
 	find $T/volume -type d -exec chgrp 2000 {} + -exec chmod g+rwxs {} +
 	find $T/volume -type f -exec chgrp 2000 {} + -exec chmod g+rw {} +
 	pod
+	entry=\$(find $T/volume -path '*/tree/*' -name 'm.*.pyc')
+	setpriv --reuid=$ATTACKER --regid=2000 --clear-groups sh -c 'cat "\$1" "\$1" >"\$1.new" && cat "\$1.new" >"\$1" && echo changed' - "\$entry"
 END
 if unshare -m true 2>/dev/null; then
-	is "$(unshare -m bash "$T/pods" | tr '\n' ' ')" "sealed hit not used " \
-		"a directory below a mount point that a group may write to is a cache, until all in it is the group's"
+	is "$(unshare -m bash "$T/pods" | tr '\n' ' ')" "sealed hit not used changed " \
+		"a directory below a mount point that a group may write to is a cache, until all in it is the group's, who can change the bytecode"
 else
 	skip "a directory below a mount point that a group may write to" "this needs to mount"
 fi

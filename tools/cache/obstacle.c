@@ -48,6 +48,7 @@ const char *obstacle_below(const char *root, const char *path, char at[PATH_MAX]
 
 const char *obstacle_remedy(void)
 {
+	static const char *const places[] = { "/var/tmp", "/tmp", "/dev/shm" };
 	static char line[128];
 
 	if (getenv("KUBERNETES_SERVICE_HOST"))
@@ -57,7 +58,12 @@ const char *obstacle_remedy(void)
 		return "add to the unit: CacheDirectory=pycstash, CacheDirectoryMode=0700, Environment=PYCSTASH_DIR=%C/pycstash";
 	if (access("/.dockerenv", F_OK) == 0 || access("/run/.containerenv", F_OK) == 0)
 		return "start the container with: --tmpfs /cache:mode=1777 -e PYCSTASH_DIR=/cache/pycstash";
-	snprintf(line, sizeof line, "run: export PYCSTASH_DIR=/var/tmp/pycstash-%u",
-		(unsigned)geteuid());
-	return line;
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+		if (access(places[i], W_OK | X_OK) == 0 && !is_full(places[i])) {
+			snprintf(line, sizeof line,
+				"run: export PYCSTASH_DIR=%s/pycstash-%u", places[i],
+				(unsigned)geteuid());
+			return line;
+		}
+	return "mount a file system that can be written, and set PYCSTASH_DIR to a directory on it";
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/xattr.h>
 
 #include "tools/base/alloc.h"
@@ -175,6 +176,7 @@ static void check_loading(struct doctor *doctor, const char *loader)
 	const char *const changes[] = { preload, NULL };
 	char *argv[] = { (char *)loader, (char[]){ "--list" }, doctor->program, NULL };
 	struct answer answer;
+	struct statvfs fs;
 
 	if (subprocess_run(argv, changes, doctor->timeout, &answer) < 0)
 		return;
@@ -184,6 +186,10 @@ static void check_loading(struct doctor *doctor, const char *loader)
 	if (strstr(answer.out, doctor->library))
 		findings_add(&doctor->report, FINDING_OK, "loading",
 			"%s loads the library into it", loader);
+	else if (statvfs(doctor->library, &fs) == 0 && fs.f_flag & ST_NOEXEC)
+		findings_add(&doctor->report, FINDING_FAIL, "loading",
+			"%s is on a file system that is mounted noexec, from which nothing can be loaded; copy it to another one, and use: --library COPY",
+			doctor->library);
 	else
 		findings_add(&doctor->report, FINDING_FAIL, "loading",
 			"%s does not load the library into it: %s; if that is another C library's, build pycstash where it is: make",
