@@ -150,25 +150,31 @@ __attribute__((destructor)) static void fini(void)
 
 /* --- the log -------------------------------------------------------------------------*/
 
-/* A log is a file or a terminal. Another user may have made a pipe of that name, and the
- * program would wait for its reader; or a link to a file of this user's, to which lines
- * would be appended that have names of his choice in them. */
+static bool is_trusted(uid_t owner)
+{
+	return owner == 0 || owner == sys_real.geteuid();
+}
+
+/* A log is a file or a terminal. Another user may have made a file of that name, to read
+ * it; or a pipe, and the program would wait for its reader; or a link to a file of this
+ * user's, to which lines would be appended that have names of his choice in them. */
 static int open_log(const char *file)
 {
+	const int flags =
+		O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
+	int fd = sys_real.openat(AT_FDCWD, file, flags | O_NOFOLLOW, 0600);
 	struct stat st;
-	int fd;
 
-	if (sys_real.kernel_stat(file, &st) == 0 && S_ISLNK(st.st_mode) &&
-		st.st_uid != 0 && st.st_uid != sys_real.geteuid())
-		return -EINVAL;
-	fd = sys_real.openat(AT_FDCWD, file,
-		O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0600);
-	if (fd >= 0 && (sys_real.fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 ||
-			       !(S_ISREG(st.st_mode) || S_ISCHR(st.st_mode)))) {
-		sys_real.close(fd);
-		return -EINVAL;
-	}
-	return fd;
+	if (fd == -ELOOP &&
+		sys_real.kernel_stat(AT_FDCWD, file, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		is_trusted(st.st_uid))
+		fd = sys_real.openat(AT_FDCWD, file, flags, 0600);
+	if (fd < 0 || (sys_real.kernel_stat(fd, "", &st, AT_EMPTY_PATH) == 0 &&
+			      (S_ISCHR(st.st_mode) ||
+				      (S_ISREG(st.st_mode) && is_trusted(st.st_uid)))))
+		return fd;
+	sys_real.close(fd);
+	return -EINVAL;
 }
 
 static void write_line(const struct text *line)

@@ -12,12 +12,23 @@ objects_of() { # CACHE WORD: how many objects have the word in them
 	find "$1" -path '*/objects/*' -name '*.pyc' -exec grep -laF "$2" {} + 2>/dev/null | grep -c .
 }
 
+# A mode shows an ACL as what its group may do: here root's, or the user's own.
+lets_write() { # PATH GROUP
+	chgrp "$2" "$1" && "$PY" -c 'import os, struct, sys
+rights = [(1, 6, -1), (2, 6, int(sys.argv[1])), (4, 4, -1), (16, 6, -1), (32, 4, -1)]
+os.setxattr(sys.argv[2], "system.posix_acl_access", struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *r) for r in rights))' "$ATTACKER" "$1"
+}
+
 # --- sources of others ----------------------------------------------------------------
 # Each as the victim compiles it, one way after the other; never run but by import.
 cache=$T/$VICTIM/cache
 usual='mkdir -p $d && echo "$code" >$d/m.py && chown -R $VICTIM $d'
+acl="0|no source that an ACL lets another user write to becomes an object|$usual && lets_write \$d/m.py 0"
+touch "$T/any"
+lets_write "$T/any" 0 2>/dev/null || acl=
 n=0
 while IFS='|' read -r shares what how; do
+	[ "$what" ] || continue
 	n=$((n + 1))
 	left=
 	for by in import compileall py_compile warm; do
@@ -40,6 +51,7 @@ done <<-TREES
 	0|no source of another user's in a directory of the user's own becomes an object|$usual && chown \$ATTACKER \$d/m.py
 	0|no source that all can write to becomes an object|$usual && chmod 666 \$d/m.py
 	0|no source that a group can write to becomes an object|$usual && chmod 664 \$d/m.py && chgrp \$ATTACKER \$d/m.py
+	$acl
 	0|no source of another user's that a link leads to becomes an object|$usual && mv \$d/m.py \$d/n.py && chown \$ATTACKER \$d/n.py && ln -s n.py \$d/m.py
 TREES
 

@@ -243,4 +243,15 @@ for command in "warm --python $PY --timeout 20 ." "warm --dry-run --python $PY .
 	rm -f "$T/ran"
 done
 is "$wrong" "" "no command runs or waits for anything in a tree that it looks at"
+
+# --- a store to which others can write ------------------------------------------------
+wrong=
+mkdir -p "$T/store/packs"
+for kind in $kinds; do
+	make "$kind" "$T/store/packs/$(printf 'a%.0s' {1..64}).tar.zst"
+	as "$me" PYCSTASH_DIR="$cache" timeout -s KILL 20 "$PYCSTASH" pull "file:$T/store" >"$T/said" 2>&1
+	code=$?
+	grep -q "pulled 0 packs" "$T/said" && [ $code = 3 ] || wrong="$wrong $kind:$code"
+done
+is "$wrong" "" "whatever lies in a store in the place of a pack, pull refuses it"
 done_testing

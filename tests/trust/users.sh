@@ -121,6 +121,10 @@ if type -P fakeroot >/dev/null; then
 	is "$(as "$VICTIM" fakeroot "$PYCSTASH" run -- "$PY" -c 1 >/dev/null 2>&1; as "$VICTIM" \
 		PYCSTASH_LAYERS="$his" fakeroot "$PYCSTASH" run --dir "$T/$VICTIM/f" -- "$PY" -B -c "$(imports "$src")" 2>&1)" TRUSTED \
 		"under fakeroot another user's layer is not root's"
+	mkdir "$T/attackers" && echo 'x = "MARK-fakeroot"' >"$T/attackers/m.py" && chown -R "$ATTACKER" "$T/attackers"
+	as "$VICTIM" fakeroot "$PYCSTASH" run --dir "$T/$VICTIM/f" -- "$PY" -c "$(imports "$T/attackers")" >/dev/null 2>&1
+	is "$(grep -rlaF MARK-fakeroot "$T/$VICTIM/f" | grep -c /tree/) $(grep -rlaF MARK-fakeroot "$T/$VICTIM/f" | grep -c /objects/)" "1 0" \
+		"under fakeroot no source of another user's becomes an object"
 	is "$(as "$VICTIM" fakeroot "$PYCSTASH" run --dir "$T/$ATTACKER/cache" -- "$PY" -B -c "$(imports "$src")" 2>&1)" TRUSTED \
 		"under fakeroot another user's cache is not one's own"
 else
@@ -135,6 +139,11 @@ if as "$VICTIM" unshare -Ur true 2>/dev/null; then
 		[ "$got" = TRUSTED ] || wrong="$wrong; $how: $got"
 	done
 	is "$wrong" "" "in a user namespace of one's own, others' layers and caches are not one's own"
+	mkdir "$T/strangers" && echo 'x = "MARK-namespace"' >"$T/strangers/m.py" && chown -R "$ATTACKER" "$T/strangers"
+	with "$VICTIM" "$T/$VICTIM/u" "$PY" -c "$(imports "$src")" >/dev/null
+	with "$VICTIM" "$T/$VICTIM/u" unshare -Ur "$PY" -c "$(imports "$T/strangers")" >/dev/null 2>&1
+	is "$(grep -rlaF MARK-namespace "$T/$VICTIM/u" | grep -c /tree/) $(grep -rlaF MARK-namespace "$T/$VICTIM/u" | grep -c /objects/)" "1 0" \
+		"in a user namespace of one's own no source of another user's becomes an object"
 	plant "$T/$VICTIM/own" "$src" && chown -R "$VICTIM" "$T/$VICTIM/own"
 	is "$(as "$VICTIM" PYCSTASH_DIR="$T/$VICTIM/own" LD_PRELOAD="$SO" unshare -Ur "$PY" -B -c "$(imports "$src")")" ATTACKER \
 		"(one's own cache is used there)"

@@ -5,6 +5,7 @@
 #include "tools/cache/trust.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -30,7 +31,7 @@ int trust_file(const char *path, char **ret_why)
 			return -ENOTDIR;
 		if (!S_ISREG(end.st.st_mode))
 			why = "is not a regular file";
-		else if (way_is_private(&sys_libc, geteuid(), &end.st))
+		else if (way_is_private(&sys_libc, geteuid(), AT_FDCWD, way, &end.st))
 			return 0;
 		break;
 	case WAY_TRUSTED:

@@ -18,6 +18,7 @@
 #include "tools/base/clock.h"
 #include "tools/base/compat.h"
 #include "tools/base/message.h"
+#include "tools/base/progress.h"
 #include "tools/base/whole_file.h"
 #include "tools/conf/conf.h"
 #include "tools/fleet/pack.h"
@@ -177,6 +178,8 @@ static int copy(int from, int to, size_t part)
 	ssize_t n;
 
 	while ((!part || copied < part) && (n = read(from, block, sizeof block)) != 0) {
+		if (interrupt_came())
+			return -EINTR;
 		if (n < 0)
 			return -errno;
 		if (write(to, block, (size_t)n) != n)
@@ -209,6 +212,8 @@ static int get_file(const char *path, int to, size_t part)
 	if (from < 0)
 		return -errno;
 	r = fstat(from, &st) < 0 ? -errno : S_ISREG(st.st_mode) ? 0 : -EINVAL;
+	if (r == 0 && (uint64_t)st.st_size > PACK_MAX)
+		r = -EFBIG;
 	r = r < 0 ? r : copy(from, to, part);
 	close(from);
 	return r;

@@ -34,9 +34,9 @@ struct sys {
 	off_t (*append)(int fd, const void *data, size_t size);
 	ssize_t (*readlinkat)(int dirfd, const char *path, char *buf, size_t size);
 	int (*fstatat)(int dirfd, const char *path, struct stat *st, int flags);
-	/* the status of what is at an absolute path, a link itself, as the kernel tells
-	 * it: another preload (fakeroot) makes up the owners that fstatat tells */
-	int (*kernel_stat)(const char *path, struct stat *st);
+	/* fstatat, as the kernel tells it: another preload (fakeroot) makes up the owners
+	 * that the other one tells */
+	int (*kernel_stat)(int dirfd, const char *path, struct stat *st, int flags);
 	int (*mkdirat)(int dirfd, const char *path, mode_t mode);
 	int (*fchmodat)(int dirfd, const char *path, mode_t mode);
 	int (*fchmod)(int fd, mode_t mode);

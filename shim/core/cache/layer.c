@@ -53,7 +53,7 @@ static enum verdict judge_layout(
 	if (len + sizeof "/" CACHE_LAYOUT > size)
 		return VERDICT_LAYER_UNREACHABLE;
 	memcpy(path + len, "/" CACHE_LAYOUT, sizeof "/" CACHE_LAYOUT);
-	err = sys->kernel_stat(path, &st);
+	err = sys->kernel_stat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW);
 	path[len] = '\0';
 	if (err < 0)
 		return err == -ENOENT ? VERDICT_LAYER_EMPTY : VERDICT_LAYER_UNREACHABLE;
@@ -67,7 +67,7 @@ enum verdict layer_judge(const struct sys *sys, uid_t user, char *path, size_t s
 	enum way way;
 	int err;
 
-	err = sys->kernel_stat(path, &end.st);
+	err = sys->kernel_stat(AT_FDCWD, path, &end.st, AT_SYMLINK_NOFOLLOW);
 	if (err == -ENOTDIR || (err == 0 && S_ISLNK(end.st.st_mode)))
 		return VERDICT_LAYER_NO_DIRECTORY;
 	if (err < 0)

@@ -49,7 +49,7 @@ static enum root_state judge_layout(
 		return ROOT_REFUSED;
 	}
 	memcpy(path + len, "/" CACHE_LAYOUT, sizeof "/" CACHE_LAYOUT);
-	err = sys->kernel_stat(path, &st);
+	err = sys->kernel_stat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW);
 	path[len] = '\0';
 	if (err == -ENOENT)
 		return ROOT_ABSENT;

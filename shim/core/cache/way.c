@@ -41,6 +41,11 @@ bool way_tells_users(const struct sys *sys, uid_t user)
 	return n >= (ssize_t)sizeof all - 1 && memcmp(map, all, sizeof all - 1) == 0;
 }
 
+static int lstat_of(const struct walk_down *walk, const char *path, struct stat *ret)
+{
+	return walk->sys->kernel_stat(AT_FDCWD, path, ret, AT_SYMLINK_NOFOLLOW);
+}
+
 static bool is_owner_trusted(
 	const struct walk_down *walk, const struct stat *st, bool last)
 {
@@ -135,22 +140,46 @@ uint32_t way_number(uid_t owner, gid_t group)
 	return both ? (uint32_t)(both * 0x9e3779b97f4a7c15u >> 40) | 1 : 0;
 }
 
-uint32_t way_writers(const struct sys *sys, uid_t user, const struct stat *st)
+/* Whether others may have rights by an ACL, of which the group's bits are only the mask.
+ */
+static bool may_have_acl(
+	const struct sys *sys, int dirfd, const char *path, const struct stat *st)
 {
-	const uid_t owner = st->st_uid == user ? 0 : st->st_uid;
-	gid_t group = st->st_mode & S_IWGRP ? st->st_gid : 0;
+	int fd =
+		sys->openat(dirfd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
+	ssize_t size = -EIO;
+	struct stat now;
 
-	if (st->st_mode & S_IWOTH)
-		return WAY_EVERYBODY;
+	if (fd < 0)
+		return true;
+	if (sys->fstatat(fd, "", &now, AT_EMPTY_PATH) == 0 && now.st_ino == st->st_ino &&
+		now.st_dev == st->st_dev)
+		size = sys->fgetxattr(fd, "system.posix_acl_access", NULL, 0);
+	sys->close(fd);
+	return size != -ENODATA && size != -EOPNOTSUPP;
+}
+
+uint32_t way_writers(const struct sys *sys, uid_t user, int dirfd, const char *path,
+	const struct stat *st)
+{
+	const bool is_users = st->st_uid == user && way_tells_users(sys, user);
+	const uid_t owner = is_users ? 0 : st->st_uid;
+	const bool by_group = st->st_mode & S_IWGRP;
+	gid_t group = by_group ? st->st_gid : 0;
+
 	if (group && (group == user || group == st->st_uid) &&
 		is_group_without_members(sys, group))
 		group = 0;
+	if ((st->st_mode & S_IWOTH) ||
+		(by_group && !group && may_have_acl(sys, dirfd, path, st)))
+		return WAY_EVERYBODY;
 	return way_number(owner, group);
 }
 
-bool way_is_private(const struct sys *sys, uid_t user, const struct stat *st)
+bool way_is_private(const struct sys *sys, uid_t user, int dirfd, const char *path,
+	const struct stat *st)
 {
-	return way_writers(sys, user, st) == 0;
+	return way_writers(sys, user, dirfd, path, st) == 0;
 }
 
 /* --- the walk
@@ -222,13 +251,13 @@ static enum way go_up(struct walk_down *walk, size_t end)
 	walk->done = at;
 	cut = walk->path[at];
 	walk->path[at] = '\0';
-	err = walk->sys->kernel_stat(at ? walk->path : "/", &walk->above);
+	err = lstat_of(walk, at ? walk->path : "/", &walk->above);
 	walk->path[at] = cut;
 	return err < 0 ? WAY_UNREACHABLE : WAY_TRUSTED;
 }
 
 static enum way judge_directory(
-	const struct walk_down *walk, const struct stat *st, bool last)
+	const struct walk_down *walk, const char *path, const struct stat *st, bool last)
 {
 	if (!is_owner_trusted(walk, st, last))
 		return WAY_FOREIGN;
@@ -237,7 +266,7 @@ static enum way judge_directory(
 	if (!S_ISDIR(st->st_mode))
 		return WAY_NO_DIRECTORY;
 	if (last || (st->st_mode & S_ISVTX) || is_mount_of_root(walk, st) ||
-		way_is_private(walk->sys, walk->user, st) ||
+		way_is_private(walk->sys, walk->user, AT_FDCWD, path, st) ||
 		(st->st_uid == UNMAPPED && !(st->st_mode & (S_IWGRP | S_IWOTH))))
 		return WAY_TRUSTED;
 	return WAY_WRITABLE;
@@ -255,18 +284,18 @@ static enum way step(struct walk_down *walk, size_t end, struct way_end *ret_end
 		return go_up(walk, end);
 	ret_end->above = !last;
 	path[end] = '\0';
-	err = walk->sys->kernel_stat(path, ret_st);
+	err = lstat_of(walk, path, ret_st);
 	if (err < 0)
 		return err == -ENOENT	 ? WAY_ABSENT
 		       : err == -ENOTDIR ? WAY_NO_DIRECTORY
 					 : WAY_UNREACHABLE;
-	way = judge_directory(walk, ret_st, last);
+	way = judge_directory(walk, path, ret_st, last);
 	if (way != WAY_TRUSTED)
 		return way;
 	path[end] = cut;
 	if (S_ISLNK(ret_st->st_mode)) {
-		if (!follow(walk, end) || (walk->done == 0 && walk->sys->kernel_stat("/",
-								      &walk->above) < 0))
+		if (!follow(walk, end) ||
+			(walk->done == 0 && lstat_of(walk, "/", &walk->above) < 0))
 			return WAY_UNREACHABLE;
 		return WAY_TRUSTED;
 	}
@@ -282,11 +311,11 @@ enum way way_judge(const struct sys *sys, uid_t user, char *path, size_t size,
 	enum way way = WAY_TRUSTED;
 	size_t end;
 
-	if (path[0] != '/' || sys->kernel_stat("/", &walk.above) < 0)
+	if (path[0] != '/' || lstat_of(&walk, "/", &walk.above) < 0)
 		return WAY_UNREACHABLE;
 	*ret_end = (struct way_end){ .st = walk.above, .above = true };
 	walk.unmapped_root = walk.above.st_uid == UNMAPPED;
-	way = judge_directory(&walk, &walk.above, false);
+	way = judge_directory(&walk, "/", &walk.above, false);
 	while (way == WAY_TRUSTED && (end = next_component(&walk)) > 0)
 		way = step(&walk, end, ret_end);
 	if (way == WAY_TRUSTED)

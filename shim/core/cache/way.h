@@ -46,18 +46,22 @@ struct way_end {
 enum way way_judge(const struct sys *sys, uid_t user, char *path, size_t size,
 	struct way_end *ret_end);
 
-/* Who but the user and root can write to a file or directory with that status: 0 for
- * nobody, else a number of 24 bits that stands for them. A group counts as nobody else if
- * it is the user's private one, or the owner's: of the same number, and without members
- * in /etc/group. Where groups come from elsewhere (LDAP), none is. */
+/* Who but the user and root can write to the file or directory at a path that has that
+ * status, which is the kernel's: 0 for nobody, else a number of 24 bits that stands for
+ * them. A group counts as nobody else if it is the user's private one, or the owner's: of
+ * the same number, and without members in /etc/group. Where groups come from elsewhere
+ * (LDAP), none is. With an ACL that lets any of them write, or where the path leads
+ * elsewhere by now, it is everybody. */
 #define WAY_EVERYBODY 0xffffffu
-uint32_t way_writers(const struct sys *sys, uid_t user, const struct stat *st);
+uint32_t way_writers(const struct sys *sys, uid_t user, int dirfd, const char *path,
+	const struct stat *st);
 
 /* The number that stands for an owner and a group; 0 is root, or no group. */
 uint32_t way_number(uid_t owner, gid_t group);
 
 /* Whether that is nobody. */
-bool way_is_private(const struct sys *sys, uid_t user, const struct stat *st);
+bool way_is_private(const struct sys *sys, uid_t user, int dirfd, const char *path,
+	const struct stat *st);
 
 /* Whether others than the owners, root's group apart, can read the file at an absolute
  * path, or search the directory, and search all directories above it. path is written to

@@ -27,7 +27,9 @@ static bool is_shared(const struct sys *sys, char *dir, bool ephemeral)
 		return false;
 	if (st.st_uid != user)
 		return true;
-	return (user == 0 || !way_is_private(sys, user, &st)) && way_is_public(sys, dir);
+	return (user == 0 ||
+		       !way_is_private(sys, user, AT_FDCWD, *dir ? dir : "/", &st)) &&
+	       way_is_public(sys, dir);
 }
 
 bool entry_is_for_others(struct entry *entry)

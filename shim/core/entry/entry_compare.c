@@ -17,8 +17,9 @@ static bool is_of_same_writers(const struct entry_world *world,
 	const uint32_t then = (seal->flags & SEAL_WRITERS) >> SEAL_WRITERS_SHIFT;
 	const uid_t user = world->env.sys->geteuid();
 
-	return then == 0 || then == way_number(user, 0) ||
-	       then == way_writers(world->env.sys, user, &source->st);
+	return then == 0 ||
+	       (then == way_number(user, 0) && way_tells_users(world->env.sys, user)) ||
+	       then == entry_file_writers(world, source);
 }
 
 /* For a pyc of which Python goes by no mtime: it is for the file that was there when it

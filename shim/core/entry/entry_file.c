@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "shim/core/cache/layer.h"
+#include "shim/core/cache/way.h"
 
 uint32_t entry_magic_number(const uint8_t magic[4])
 {
@@ -147,6 +148,17 @@ bool entry_file_fits(const struct seal *seal, const struct source *source)
 {
 	return header_mtime(&seal->source.mtime) == header_mtime(&source->st.st_mtim) &&
 	       (uint32_t)seal->source.size == (uint32_t)source->st.st_size;
+}
+
+uint32_t entry_file_writers(const struct entry_world *world, const struct source *source)
+{
+	const struct sys *sys = world->env.sys;
+	struct stat st;
+
+	if (sys->kernel_stat(source->dirfd, source->path, &st, 0) < 0 ||
+		st.st_ino != source->st.st_ino || st.st_dev != source->st.st_dev)
+		return WAY_EVERYBODY;
+	return way_writers(sys, sys->geteuid(), source->dirfd, source->path, &st);
 }
 
 void entry_file_adapt(const struct entry *entry, struct entry_file *file)

@@ -67,6 +67,9 @@ enum marshal_end entry_code_end(
 /* Whether Python takes the pyc under that seal for the source, going by its header. */
 bool entry_file_fits(const struct seal *seal, const struct source *source);
 
+/* Who can write to the source, which was looked at: way.h's number. */
+uint32_t entry_file_writers(const struct entry_world *world, const struct source *source);
+
 /* Makes the pyc in memory one for the entry's source. */
 void entry_file_adapt(const struct entry *entry, struct entry_file *file);
 

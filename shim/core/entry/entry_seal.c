@@ -91,8 +91,7 @@ static enum verdict prove(struct entry *entry, const struct pending_source *pend
 	seal->digest = source->digest;
 	seal->flags |= SEAL_SOURCE | SEAL_SEEN |
 		       (seal->flags & SEAL_HASH ? 0 : SEAL_IDENTITY) |
-		       way_writers(world->env.sys, world->env.sys->geteuid(), &source->st)
-			       << SEAL_WRITERS_SHIFT;
+		       entry_file_writers(world, source) << SEAL_WRITERS_SHIFT;
 	return VERDICT_SEALED;
 }
 

@@ -3,6 +3,7 @@
  * The way to a directory: who can change it, through links, dots and missing parts.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -208,31 +209,45 @@ privates[] = {
 static void tells_what_is_private(void **state)
 {
 	const struct private *row = *state;
+	struct stat st;
+
+	fake_make_file("f", "");
+	assert_return_code(stat(fake_path("f"), &st), errno);
+	st.st_uid = row->owner;
+	st.st_gid = row->group;
+	st.st_mode = S_IFREG | row->mode;
+	assert_int_equal(way_is_private(&fake_sys, 4711, AT_FDCWD, fake_path("f"), &st),
+		row->want);
+	assert_int_equal(fake.open, 0);
+	fake.has_acl = true; /* of which the group's bits are the mask */
+	assert_int_equal(way_is_private(&fake_sys, 4711, AT_FDCWD, fake_path("f"), &st),
+		row->want && !(row->mode & S_IWGRP));
+	fake.has_acl = false;
+	assert_int_equal(way_is_private(&fake_sys, 4711, AT_FDCWD, fake_path("."), &st),
+		row->want && !(row->mode & S_IWGRP));
+	assert_int_equal(fake.open, 0);
+}
+
+static uint32_t writers(uid_t user, uid_t owner, gid_t group, mode_t mode)
+{
 	const struct stat st = {
-		.st_uid = row->owner, .st_gid = row->group, .st_mode = S_IFREG | row->mode
+		.st_uid = owner, .st_gid = group, .st_mode = S_IFREG | mode
 	};
 
-	assert_int_equal(way_is_private(&fake_sys, 4711, &st), row->want);
-	assert_int_equal(fake.open, 0);
+	return way_writers(&fake_sys, user, AT_FDCWD, fake_path("."), &st);
 }
 
 static void tells_who_can_write(void **state)
 {
-	struct stat own = { .st_uid = 4711, .st_gid = 4711, .st_mode = S_IFREG | 0644 };
-	struct stat st = own;
-
 	(void)state;
-	assert_int_equal(way_writers(&fake_sys, 4711, &own), 0);
-	assert_int_equal(way_writers(&fake_sys, 0, &own), way_number(4711, 0));
+	assert_int_equal(writers(4711, 4711, 4711, 0644), 0);
+	assert_int_equal(writers(0, 4711, 4711, 0644), way_number(4711, 0));
+	assert_int_equal(writers(4711, 4711, 4711, 0664), way_number(0, 4711));
+	assert_int_equal(writers(0, 4711, 4712, 0664), way_number(4711, 4712));
+	assert_int_equal(writers(4711, 4711, 4711, 0666), WAY_EVERYBODY);
 	assert_int_not_equal(way_number(4711, 0), way_number(4712, 0));
 	assert_int_not_equal(way_number(4711, 0), way_number(0, 4711));
 	assert_in_range(way_number(UINT32_MAX, UINT32_MAX), 1, 0xffffff);
-	st.st_mode = S_IFREG | 0664;
-	assert_int_equal(way_writers(&fake_sys, 4711, &st), way_number(0, 4711));
-	st.st_gid = 4712;
-	assert_int_equal(way_writers(&fake_sys, 0, &st), way_number(4711, 4712));
-	st.st_mode = S_IFREG | 0666;
-	assert_int_equal(way_writers(&fake_sys, 4711, &st), WAY_EVERYBODY);
 }
 
 static void tells_what_is_public(void **state)

@@ -127,12 +127,12 @@ static int fake_fstatat(int dirfd, const char *path, struct stat *st, int flags)
 	return ret;
 }
 
-static int fake_kernel_stat(const char *path, struct stat *st)
+static int fake_kernel_stat(int dirfd, const char *path, struct stat *st, int flags)
 {
 	int ret;
 
 	MAY_FAIL("kernel_stat");
-	ret = RESULT(lstat(path, st));
+	ret = RESULT(fstatat(dirfd, path, st, flags));
 	/* Only of what is in the temporary directory: what is above is this machine's. */
 	if (ret == 0 && strncmp(path, fake.dir, strlen(fake.dir)) == 0 &&
 		path[strlen(fake.dir)] == '/')
@@ -246,6 +246,8 @@ static ssize_t fake_fgetxattr(int fd, const char *name, void *value, size_t size
 	MAY_FAIL("fgetxattr");
 	if (fake.no_xattrs)
 		return -EOPNOTSUPP;
+	if (strcmp(name, "system.posix_acl_access") == 0)
+		return fake.has_acl ? 44 : -ENODATA;
 	assert_memory_equal(name, "user.", 5);
 	i = find_attribute(fd);
 	if (i == fake.attributes)

@@ -21,6 +21,7 @@ struct fake {
 	bool no_proc;	   /* there is no /proc */
 	bool no_straight;  /* nor openat2 */
 	bool no_xattrs;	   /* nor extended attributes */
+	bool has_acl;	   /* every file has an ACL */
 	bool clones;	   /* the file system shares blocks */
 	bool renames_new;  /* and can rename without replacing; set by fake_begin */
 	bool nfs;	   /* what is open keeps a name when its own is taken away */
