@@ -55,12 +55,39 @@ static int own_openat2(
 	return (int)syscall(OPENAT2_CALL, dirfd, path, how, size);
 }
 
+static int own_execveat(
+	int dirfd, const char *path, char *const *argv, char *const *env, int flags)
+{
+	return (int)syscall(SYS_execveat, dirfd, path, argv, env, flags);
+}
+
+/* Before 2.33 glibc has these in a part that is linked to the program. */
+static const struct {
+	const char *name;
+	void *function;
+} own[] = {
+	{ "openat2", own_openat2 },
+	{ "execveat", own_execveat },
+	{ "stat", (void *)stat },
+	{ "lstat", (void *)lstat },
+	{ "fstatat", (void *)fstatat },
+	{ "mknod", (void *)mknod },
+	{ "mknodat", (void *)mknodat },
+#ifdef __GLIBC__
+	{ "stat64", (void *)stat64 },
+	{ "lstat64", (void *)lstat64 },
+	{ "fstatat64", (void *)fstatat64 },
+#endif
+};
+
 static void find_symbols(void)
 {
-	fn.openat2 = own_openat2;
 	for (size_t i = 0; i < COUNT(symbols); i++) {
 		void *found = dlsym(RTLD_DEFAULT, symbols[i].name);
 
+		for (size_t k = 0; k < COUNT(own) && !found; k++)
+			if (!strcmp(own[k].name, symbols[i].name))
+				found = own[k].function;
 		if (found)
 			memcpy((char *)&fn + symbols[i].offset, &found, sizeof found);
 	}
