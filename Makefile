@@ -53,8 +53,11 @@ link := -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
 link.so := -shared -nostartfiles -Wl,-z,nodelete
 # A library that needs musl's libc.so ends each program of glibc that meets it: it takes
 # what it needs from the libc that is there already.
-is_glibc := $(shell $(CC) -E -dM -include features.h -x c /dev/null 2>/dev/null | grep -w __GLIBC__)
-ifeq ($(is_glibc),)
+macros := $(shell $(CC) -E -dM -include features.h -x c /dev/null 2>/dev/null | grep -owE '__GLIBC__|__LP64__|__linux__')
+ifeq ($(if $(macros),$(filter __LP64__,$(macros)),unknown),)
+$(error $(CC) builds for 32 bits, for which there is no library yet: see docs/platforms.md)
+endif
+ifeq ($(filter __GLIBC__,$(macros)),)
 any_libc := -nodefaultlibs -lgcc
 else ifneq ($(filter release debug,$(MODE)),)
 link.so += -Wl,-z,defs

@@ -28,6 +28,12 @@ same() {
 	done
 }
 
+# --- what it is made for --------------------------------------------------------------
+printf '#!/bin/sh\necho "#define __linux__ 1"\n' >"$T/cc32"
+chmod +x "$T/cc32"
+is "$(make CC="$T/cc32" all 2>&1 | grep -c '32 bits.*docs/platforms.md')" 1 \
+	"make says in one line that a compiler for 32 bits will not do"
+
 # --- wheel ----------------------------------------------------------------------------
 wheel() { python3 tools/packaging/wheel.py "$BUILD" "$version" "linux_$machine" "$T/wheel/$1"; }
 check "a wheel is made" wheel one

@@ -111,5 +111,7 @@ release-check: ## walk through what has to hold before a release (STEPS="tree ve
 
 test-elsewhere: wheel deb tests ## use the packages in roots of other systems, which debootstrap makes in $ELSEWHERE
 	$(Q)tests/run build elsewhere
-	$(Q){ sed '/^| [^-s]/d' docs/platforms.md; sort build/platforms/*; } >build/platforms.md && \
+# A row stays until what it tells of is run again.
+	$(Q){ sed '/^| [^-s]/d' docs/platforms.md; cat build/platforms/* docs/platforms.md | grep '^| [^-s]' | \
+		awk -F '|' '!seen[$$2 $$3 $$6]++' | sort; } >build/platforms.md && \
 		mv build/platforms.md docs/platforms.md

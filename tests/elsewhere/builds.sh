@@ -1,0 +1,117 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# The library, the command and the tests, built in roots of other systems and run there:
+# the tiers unit, calls and library. For another machine it is built by a cross compiler
+# from that machine's root, and run under qemu: the tiers unit and calls, and of library the
+# main job. BUILDS="bullseye-amd64 bookworm-arm64" picks some, TIERS what is run.
+# A row for each goes to $BUILD/platforms.
+#
+# Takes 1800 s.
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
+# shellcheck source=tests/elsewhere/roots.bash
+. "$(dirname "$0")/roots.bash"
+
+[ "$(id -u)" = 0 ] || skip_all "it builds and passes its tests elsewhere" "making a root needs root"
+type -P debootstrap >/dev/null || skip_all "it builds and passes its tests elsewhere" "there is no debootstrap"
+unset MAKEFLAGS MFLAGS MAKELEVEL MODE CC CFLAGS CPPFLAGS LDFLAGS DESTDIR prefix
+mkdir -p "$T/tree" "$BUILD/platforms"
+tar -C "$HERE" --exclude=./build --exclude=./.git -cf - . | tar -C "$T/tree" -xf -
+
+machine_of() { # ARCHITECTURE: as qemu and compilers call it
+	case $1 in
+	amd64) echo x86_64 ;;
+	arm64) echo aarch64 ;;
+	ppc64el) echo ppc64le ;;
+	*) echo "$1" ;;
+	esac
+}
+
+# prepared PLATFORM: a copy of the tree as $T/PLATFORM/files/src, where nothing is installed
+prepared() {
+	mkdir -p "$T/$1/files" "$T/$1/mount"
+	cp -R "$T/tree" "$T/$1/files/src"
+	mkdir "$T/$1/files/src/build"
+	touch "$T/$1/files/src/build/.need-"{build,unit,test}
+}
+
+# What runs in the root: copies, since users who are not root write there, too.
+cat >"$T/inside" <<'END'
+cp -R /given/src /tmp/src && cd /tmp/src || exit 1
+if ! [ -e build/tests/calls/call ]; then
+	make -j2 WERROR=-Werror tests >/tmp/make.log 2>&1 || { grep -E 'error|warning|\*\*\*' /tmp/make.log | head -n 20; exit 1; }
+fi
+echo "built"
+tests/run build "$@"
+echo "Python $(python3 -V | sed 's/Python //') glibc $(ldd --version | sed -n '1s/.* //p')"
+END
+
+# crossed PLATFORM ROOT MACHINE: builds on this machine with what is in the root
+crossed() {
+	local compiler=$3-linux-gnu-gcc
+	[ "$3" != ppc64le ] || compiler=powerpc64le-linux-gnu-gcc
+	type -P "$compiler" >/dev/null || return 77
+	# The manual pages would be made by running the command.
+	make -C "$T/$1/files/src" -j2 CC="$compiler --sysroot=$2" HOSTCC=cc -o build/pages/made WERROR=-Werror tests
+}
+
+# What an emulator is known to lack; its claims that fail are counted apart.
+lacking() { sed 's/ *#.*//; /^$/d' "$HERE/tests/elsewhere/lacking.txt"; }
+
+for platform in ${BUILDS:-bullseye-amd64 bookworm-amd64 trixie-amd64 sid-amd64 bookworm-arm64}; do
+	suite=${platform%-*} arch=${platform#*-}
+	machine=$(machine_of "$arch")
+	if ! root=$(make_build_root "$suite" "$arch"); then
+		skip "$platform: it builds and passes its tests" "no root: $root"
+		continue
+	fi
+	prepared "$platform"
+	cp "$T/inside" "$T/$platform/files/inside"
+	log=$BUILD/test-logs/elsewhere-$platform.log
+	if runs_here "$arch"; then
+		# shellcheck disable=SC2086 # words
+		in_root "$root" "$T/$platform" bash /given/inside ${TIERS:-unit calls library} >"$log" 2>&1
+		how=
+	elif ! type -P "qemu-$machine-static" >/dev/null; then
+		skip "$platform: it builds and passes its tests" "there is no qemu-$machine-static"
+		continue
+	else
+		crossed "$platform" "$root" "$machine" >"$T/make" 2>&1
+		case $? in
+		0) ;;
+		77)
+			skip "$platform: it builds and passes its tests" "there is no cross compiler for it"
+			continue
+			;;
+		*)
+			not_ok "$platform: it is built by a cross compiler" "$(grep -E 'error|warning|\*\*\*' "$T/make")"
+			continue
+			;;
+		esac
+		# shellcheck disable=SC2086 # words
+		in_foreign_root "$machine" "$root" "$T/$platform" bash /given/inside \
+			${TIERS:-unit calls tests/library/basics.sh tests/library/stale.sh} >"$log" 2>&1
+		how=", qemu"
+	fi
+	check "$platform: it is built without a warning" grep -qx built "$log"
+	read -r passed failed skipped < <(sed -nE 's/^([0-9]+) passed, ([0-9]+) failed, ([0-9]+) skipped$/\1 \2 \3/p' "$log")
+	grep -E '^  [^ ].*: ' "$log" | sed -n '/^What failed/,$!p' | sort -u | grep -vE '^  (skipped|log): ' >"$T/failed"
+	if [ "$how" ]; then
+		lacking >"$T/lacking"
+		excused=$(grep -cFf "$T/lacking" "$T/failed")
+		grep -vFf "$T/lacking" "$T/failed" >"$T/left"
+		echo "# $platform: $excused claims fail for what qemu lacks"
+	else
+		excused=0
+		cp "$T/failed" "$T/left"
+	fi
+	is "$(head -n 20 "$T/left")" "" "$platform: all tests pass that can run there"
+	check "$platform: tests were run" test "${passed:-0}" -gt 1000
+	read -r _ python _ libc < <(grep '^Python [0-9.]* glibc' "$log")
+	printf '| Debian %s | %s%s | glibc %s | %s | %s | %s passed, %s failed, %s skipped | %s |\n' "$suite" "$machine" \
+		"$how" "$libc" "$python" "built: ${TIERS:-unit, calls, library}" "${passed:-0}" $((${failed:-0} - excused)) \
+		$((${skipped:-0} + excused)) "$(date -u +%F)" >"$BUILD/platforms/build-$platform"
+	rm -rf "${T:?}/$platform"
+done
+done_testing
