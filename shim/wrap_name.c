@@ -147,7 +147,7 @@ static int rename_in_tree(struct place *from, struct place *to, int flags)
 	int ret;
 
 	if (is_cached(to) && place_in_tree(from)) /* a file is not replaced */
-		return refuse(flags ? EEXIST : ENOTDIR);
+		return refuse(flags ? EEXIST : is_within(from, to) ? EINVAL : ENOTDIR);
 	ret = from_tree(do_rename, from, to, flags);
 	if (ret < 0 || process_config.readonly || is_beside(from, to))
 		return ret;
@@ -374,15 +374,12 @@ static int meet_directory(const struct place *old, struct place *target, unsigne
 	return err;
 }
 
-/* The cache's file would hide what the kernel would not replace. */
 static bool is_tree_directory(const struct place *place)
 {
 	struct stat st;
+	int err = sys_real.fstatat(place->dirfd, place->path, &st, AT_SYMLINK_NOFOLLOW);
 
-	return place->kind == PLACE_ENTRY &&
-	       sys_real.fstatat(place->dirfd, place->path, &st, AT_SYMLINK_NOFOLLOW) ==
-		       0 &&
-	       S_ISDIR(st.st_mode);
+	return err == 0 && S_ISDIR(st.st_mode);
 }
 
 static int rename_places(struct place *old, struct place *target, unsigned flags)
@@ -402,8 +399,11 @@ static int rename_places(struct place *old, struct place *target, unsigned flags
 		return rename_directory(old, target, (int)flags);
 	if (is_new_pyc(old, target)) /* no directory in the tree is in its way */
 		return publish(old, target, (int)flags);
-	if (is_tree_directory(target) && is_cached(old))
+	/* Of a file and a directory neither replaces the other. */
+	if (target->kind == PLACE_ENTRY && is_cached(old) && is_tree_directory(target))
 		return refuse(EISDIR);
+	if (is_cached(target) && !is_cached(old) && is_tree_directory(old))
+		return refuse(ENOTDIR);
 	if (!place_find_cached(old, &st))
 		return from_tree(do_rename, old, target, (int)flags);
 	if (process_config.readonly)

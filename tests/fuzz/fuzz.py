@@ -325,7 +325,7 @@ EXCUSES = [
         "a directory has the times and the mode of the real one",
         "the times and the mode of the directory are the tree's, and `chdir` leads there",
         lambda d: d.is_both()
-        and (d.without(r" at \d+| -1$") or d.failed("EACCES", "ok") or d.without(" and written")),
+        and (d.without(r" at \d+") or d.failed("EACCES", "ok") or d.without(" and written") or d.without(r" (0|-1)$") and "chdir" in d.symbol),
     ),
     (
         "a hard link is a copy",
@@ -375,7 +375,7 @@ EXCUSES = [
         "stale bytecode is absent",
         "**Stale bytecode** counts as absent when it is opened",
         lambda d: d.has_touched_source()
-        and (d.failed("ok", "ENOENT") or re.search("open|import", d.symbol) and d.is_both()),
+        and (d.failed("ok", "ENOENT") or (d.lacks_names() or re.search("open|import", d.symbol)) and d.is_both()),
     ),
     (
         "a directory is not in the way of a pyc",
@@ -523,9 +523,15 @@ class Twins:
         return any(os.path.lexists(place) and not os.path.isdir(place) for place in places)
 
     def has_link(self, call, before):
-        """Whether a name in a __pycache__ is a symbolic link."""
-        places = ["%s/__pycache__/%s" % place for place in self.places(call, before)]
-        return any(os.path.islink(place.rstrip("/")) for place in places)
+        """Whether a name in a __pycache__ is a symbolic link, or one beside it leads to it."""
+        for real, rest in self.places(call, before):
+            top = real + "/__pycache__"
+            if os.path.islink(top):
+                return True
+            links = [name for name in os.listdir(top) if os.path.islink(top + "/" + name)] if os.path.isdir(top) else []
+            if any(rest in (name, os.readlink(top + "/" + name)) for name in links):
+                return True
+        return False
 
 
 class Fuzz:
