@@ -28,8 +28,9 @@ bool place_in_tree(const struct place *place)
 	struct stat st;
 	int err = sys_real.fstatat(place->dirfd, place->path, &st, AT_SYMLINK_NOFOLLOW);
 
-	/* A file of that name, with a slash after it. */
-	return err == 0 || (err == -ENOTDIR && place->kind == PLACE_DIR);
+	/* A file of that name, with a slash after it; a closed directory, with "/.". */
+	return err == 0 ||
+	       ((err == -ENOTDIR || err == -EACCES) && place->kind == PLACE_DIR);
 }
 
 /* The length of a directory's path without the slashes at its end. */
