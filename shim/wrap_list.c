@@ -96,13 +96,22 @@ DIR *cached_opendir(const char *path)
 		real.opendir(path), open_found(place, place_find(place, AT_FDCWD, path)));
 }
 
+/* Out of line, for the stack below its caller. In a closed directory nothing is missing.
+ */
+static __attribute__((noinline)) bool is_missing(int dirfd, const char *name)
+{
+	struct stat st;
+
+	return sys_real.fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == -ENOENT;
+}
+
 /* Whether the name is in the cache alone, and an open finds it. */
 static bool is_more(DIR *dir, struct listing *listing, const char *name)
 {
 	const size_t len = listing->path.len;
 	bool found;
 
-	if (name[0] == '.' || place_exists(dirfd(dir), name))
+	if (name[0] == '.' || !is_missing(dirfd(dir), name))
 		return false;
 	text_adds(&listing->path, name);
 	found = cached_finds(listing->room);

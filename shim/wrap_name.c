@@ -191,6 +191,10 @@ static int error_outside(struct place *to, int flags)
 
 static int rename_directory(struct place *from, struct place *to, int flags)
 {
+	if (flags == RENAME_EXCHANGE && place_in_tree(from) &&
+		(place_in_cache(from) || is_cached(to) ||
+			(to->kind == PLACE_DIR && place_in_cache(to))))
+		return refuse(EINVAL);
 	if (place_in_tree(from) || !place_in_cache(from))
 		return rename_in_tree(from, to, flags);
 	if (process_config.readonly)

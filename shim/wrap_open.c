@@ -66,12 +66,17 @@ static int open_unsealed(
 }
 
 /* Without waiting for a pipe's writer: a cache that was restored may hold one. On a file
- * the flag means nothing. */
-static int open_candidate(const struct place *place, int flags)
+ * the flag means nothing. A directory of the cache that the program has closed is nothing
+ * to it any more where the tree has got one. */
+static int open_candidate(struct place *place, int flags)
 {
-	return place->layers_only || process_root_absent()
+	int fd = -ENOENT;
+
+	if (!place->layers_only && !process_root_absent())
+		fd = sys_real.openat(AT_FDCWD, place->cache, flags | O_NONBLOCK, 0);
+	return fd == -EACCES && !place_in_cache(place) && !place_is_cache_only(place)
 		       ? -ENOENT
-		       : sys_real.openat(AT_FDCWD, place->cache, flags | O_NONBLOCK, 0);
+		       : fd;
 }
 
 /* What the cache or the tree has for a name, or -errno. */

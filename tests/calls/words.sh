@@ -229,6 +229,7 @@ directories=$(cat <<-END
 	rows_cross "$pairs"$'\n'"$directories" "link %p"
 	# Like a file system that cannot: what is exchanged would have to be on one side.
 	echo "=-1_EINVAL m,n renameat2 CWD a/@/$m CWD a/@/$n RENAME_EXCHANGE"
+	echo "=-1_EINVAL m:t,n renameat2 CWD a/@ CWD d.txt RENAME_EXCHANGE"
 	echo "=-1_EINVAL m,n:t renameat2 CWD a/@/$m CWD a/@/$n RENAME_EXCHANGE"
 	echo "t m:t,n:t renameat2 CWD a/@/$m CWD a/@/none.cpython-311.pyc RENAME_EXCHANGE"
 	echo "c m,n renameat2 CWD a/@/$m CWD a/@/$n 128"

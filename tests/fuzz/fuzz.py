@@ -325,12 +325,12 @@ EXCUSES = [
         "a directory has the times and the mode of the real one",
         "the times and the mode of the directory are the tree's, and `chdir` leads there",
         lambda d: d.is_both()
-        and (d.without(r" at \d+") or d.failed("EACCES", "ok") or d.without(" and written") or d.without(r" (0|-1)$") and "chdir" in d.symbol),
+        and (d.without(r" at \d+") or d.failed("EACCES", "ok") and not re.search(r"@[/.]*( |$)", d.call) or d.without(" and written") or d.without(r" (0|-1)$") and "chdir" in d.symbol),
     ),
     (
         "a hard link is a copy",
         "is a copy, with a link count of its own",
-        lambda d: d.without(r" links \d+"),
+        lambda d: d.without(r" links \d+") or d.without(r" links \d+.*") and any(line.startswith("link") for line in d.lines[: d.number]),
     ),
     (
         "a pretended directory is not renamed",
@@ -348,7 +348,8 @@ EXCUSES = [
         lambda d: re.match("rename|link", d.symbol)
         and (
             d.failed("ENOTDIR|EBADF|EBUSY|ELOOP|ENOTEMPTY|EEXIST", "ENOENT|EINVAL|EISDIR|EEXIST|ENOTEMPTY")
-            or d.call.endswith("AT_SYMLINK_FOLLOW") and d.failed("ENOENT", "EEXIST")
+            or d.call.endswith("AT_SYMLINK_FOLLOW") and d.failed("ENOENT", "EEXIST|EACCES")
+            or d.failed("EINVAL|EBUSY", "ENOTDIR") and not d.call.split()[1].endswith("@")
         ),
     ),
     (
@@ -395,7 +396,14 @@ EXCUSES = [
     (
         "a closed directory",
         "may one through a pretended `__pycache__` that is closed, where it is `EACCES`",
-        lambda d: d.failed("EACCES", r"E\w+|ok") and (os.getuid() or "user" in d.twins.mode) and "@/" in d.call,
+        lambda d: (os.getuid() or "user" in d.twins.mode)
+        and "@/" in d.call
+        and (d.failed("EACCES", r"E\w+") or d.failed("EACCES", "ok") and ("open" not in d.symbol or d.after(d.twins.has_pretended))),
+    ),
+    (
+        "a closed real directory keeps no bytecode out of the cache",
+        "What is compiled where the tree's `__pycache__` is closed to the program is kept in the cache",
+        lambda d: (os.getuid() or "user" in d.twins.mode) and d.without(" and written"),
     ),
     (
         "a directory that is made real is another",
@@ -488,8 +496,8 @@ class Twins:
         for line in before:
             if line.startswith("cd "):
                 went = {self.join(top, cwd, line[3:]) for cwd in cwds}
-                cwds = set(filter(os.path.isdir, went)) or cwds
-            elif line.startswith("chdir "):
+                cwds |= set(filter(os.path.isdir, went))  # an ordinary user may not get there
+            elif line.startswith(("chdir ", "fchdir ")):
                 cwds.add(".")
         for cwd, (i, word) in itertools.product(cwds, enumerate(words)):
             base = self.join(top, cwd, words[i - 1][3:]) if i and words[i - 1].startswith("FD:") else cwd
@@ -511,6 +519,10 @@ class Twins:
         cache = os.path.dirname(self.trees[1]) + "/cache/v1/cpython-311/tree"
         reals = [real + "/__pycache__" for real, _ in self.places(call, before)]
         return any(os.path.isdir(real) and os.path.isdir(cache + real) for real in reals)
+
+    def has_pretended(self, call, before):
+        """Whether a __pycache__ is not in the tree."""
+        return any(not os.path.isdir(real + "/__pycache__") for real, _ in self.places(call, before))
 
     def has_directory(self, call, before):
         """Whether a name in a __pycache__ is a directory."""

@@ -218,10 +218,10 @@ void root_drop_directory(const struct sys *sys, const char *path)
 					 0) };
 	const char *name;
 
-	if (names.fd < 0)
-		return;
-	while ((name = dirents_next(&names, sys)))
+	while (names.fd >= 0 && (name = dirents_next(&names, sys)))
 		sys->unlinkat(names.fd, name, 0);
-	sys->close(names.fd);
+	if (names.fd >= 0)
+		sys->close(names.fd);
+	/* One that is closed to us may be empty. */
 	sys->unlinkat(AT_FDCWD, path, AT_REMOVEDIR);
 }
