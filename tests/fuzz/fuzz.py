@@ -401,6 +401,11 @@ EXCUSES = [
         and (d.failed("EACCES", r"E\w+") or d.failed("EACCES", "ok") and ("open" not in d.symbol or d.after(d.twins.has_pretended))),
     ),
     (
+        "a closed real directory is listed alone",
+        "and a listing of a directory that may not be entered",
+        lambda d: (os.getuid() or "user" in d.twins.mode) and d.lacks_names() and d.is_both(),
+    ),
+    (
         "a closed real directory keeps no bytecode out of the cache",
         "What is compiled where the tree's `__pycache__` is closed to the program is kept in the cache",
         lambda d: (os.getuid() or "user" in d.twins.mode) and d.without(" and written"),
