@@ -5,11 +5,11 @@
 #include "tools/cli/opt.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <string.h>
 #include <time.h>
 
 #include "tools/base/alloc.h"
+#include "tools/base/brief.h"
 #include "tools/base/columns.h"
 #include "tools/base/human.h"
 #include "tools/base/message.h"
@@ -41,19 +41,9 @@ static const struct opt *row_at(
 
 /* --- values --------------------------------------------------------------------------*/
 
-static int refuse(const struct opt *opt, const char *value, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static int refuse(const struct opt *opt, const char *value, const char *format, ...)
+static int refuse(const struct opt *opt, const char *value, const char *expected)
 {
-	char expected[512], name[64];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(expected, sizeof expected, format, args);
-	va_end(args);
-	snprintf(name, sizeof name, "--%s", opt->name);
-	complain(name, "`%s` is not %s", value, expected);
+	complain(brief_format("--%s", opt->name), "`%s` is not %s", value, expected);
 	return -EINVAL;
 }
 
@@ -63,8 +53,8 @@ static int take_number(const struct opt *opt, const char *value, unsigned *ret)
 
 	if (human_read_number(value, &number) < 0 || number < opt->least ||
 		number > opt->most)
-		return refuse(
-			opt, value, "a number from %u to %u", opt->least, opt->most);
+		return refuse(opt, value,
+			brief_format("a number from %u to %u", opt->least, opt->most));
 	*ret = (unsigned)number;
 	return 0;
 }
@@ -81,8 +71,9 @@ static int take_age(const struct opt *opt, const char *value, int64_t *ret)
 	int64_t seconds;
 
 	if (human_read_age(value, &seconds) < 0 || seconds < opt->least)
-		return refuse(opt, value, "a time, such as 90s or 12h, of at least %us",
-			opt->least);
+		return refuse(opt, value,
+			brief_format("a time, such as 90s or 12h, of at least %us",
+				opt->least));
 	*ret = seconds;
 	return 0;
 }
@@ -106,14 +97,14 @@ static int find_name(const struct opt *opt, const char *name, size_t len)
 
 static int refuse_name(const struct opt *opt, const char *value)
 {
-	char names[256] = "";
-	size_t length = 0, i;
+	const char *expected = "one of:", *comma = " ";
 
-	for (i = 0; i < opt->name_count && length < sizeof names; i++)
-		if (*opt->names[i])
-			length += (size_t)snprintf(names + length, sizeof names - length,
-				"%s%s", length ? ", " : "", opt->names[i]);
-	return refuse(opt, value, "one of: %s", names);
+	for (size_t i = 0; i < opt->name_count; i++)
+		if (*opt->names[i]) {
+			expected = brief_format("%s%s%s", expected, comma, opt->names[i]);
+			comma = ", ";
+		}
+	return refuse(opt, value, expected);
 }
 
 static int take_choice(const struct opt *opt, const char *value, unsigned *ret)
