@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "shim/core/cache/root.h"
+#include "tools/base/brief.h"
 #include "tools/cache/sys_libc.h"
 
 static bool is_full(const char *path)
@@ -49,7 +50,6 @@ const char *obstacle_below(const char *root, const char *path, char at[PATH_MAX]
 const char *obstacle_remedy(void)
 {
 	static const char *const places[] = { "/var/tmp", "/tmp", "/dev/shm" };
-	static char line[128];
 
 	if (getenv("KUBERNETES_SERVICE_HOST"))
 		return "mount an emptyDir at /cache and set PYCSTASH_DIR=/cache/pycstash in the pod's env";
@@ -59,11 +59,8 @@ const char *obstacle_remedy(void)
 	if (access("/.dockerenv", F_OK) == 0 || access("/run/.containerenv", F_OK) == 0)
 		return "start the container with: --tmpfs /cache:mode=1777 -e PYCSTASH_DIR=/cache/pycstash";
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-		if (access(places[i], W_OK | X_OK) == 0 && !is_full(places[i])) {
-			snprintf(line, sizeof line,
-				"run: export PYCSTASH_DIR=%s/pycstash-%u", places[i],
-				(unsigned)geteuid());
-			return line;
-		}
+		if (access(places[i], W_OK | X_OK) == 0 && !is_full(places[i]))
+			return brief_format("run: export PYCSTASH_DIR=%s/pycstash-%u",
+				places[i], (unsigned)geteuid());
 	return "mount a file system that can be written, and set PYCSTASH_DIR to a directory on it";
 }

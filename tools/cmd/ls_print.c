@@ -2,20 +2,19 @@
  *
  * How ls prints a file of the cache: as its name, with details, or as JSON.
  */
-#include <limits.h>
 #include <stdio.h>
 
 #include "shim/core/cache/config.h"
+#include "tools/base/brief.h"
 #include "tools/base/escape.h"
 #include "tools/base/human.h"
 #include "tools/base/json.h"
 #include "tools/cmd/ls.h"
 
 /* Where it lies. */
-static void write_path(
-	const struct ls *ls, const struct listed *listed, char *buf, size_t size)
+static const char *path_of(const struct ls *ls, const struct listed *listed)
 {
-	snprintf(buf, size, "%s/" CACHE_LAYOUT "/%s%s%s", ls->cache->root, listed->dir,
+	return brief_format("%s/" CACHE_LAYOUT "/%s%s%s", ls->cache->root, listed->dir,
 		*listed->dir ? "/" : "", listed->name);
 }
 
@@ -23,15 +22,14 @@ static void write_path(
  * where it is nobody's, its own. */
 static void print_name(const struct ls *ls, FILE *out, const struct listed *listed)
 {
-	char path[PATH_MAX + NAME_MAX];
 	const struct layout *item = listed->item;
 	const char *name = listed->source;
 
 	if (!name && item->source_dir && item->kind != LAYOUT_FOREIGN)
-		snprintf(path, sizeof path, "%s/%s", item->source_dir, listed->name);
+		name = brief_format("%s/%s", item->source_dir, listed->name);
 	else if (!name)
-		write_path(ls, listed, path, sizeof path);
-	escape_line(out, name ? name : path, ls->common.null);
+		name = path_of(ls, listed);
+	escape_line(out, name, ls->common.null);
 }
 
 static void print_details(const struct ls *ls, FILE *out, const struct listed *listed)
@@ -82,13 +80,11 @@ static void print_object(
 {
 	const struct layout *item = listed->item;
 	struct json json = json_begin(out, "entry", 1);
-	char path[PATH_MAX + NAME_MAX], version[NAME_MAX + 1];
+	const char *version = brief_format("%.*s", (int)item->version_len, item->version);
 
-	write_path(ls, listed, path, sizeof path);
-	snprintf(version, sizeof version, "%.*s", (int)item->version_len, item->version);
 	lines_name(&ls->lines, thread);
 	json_string(&json, "source", listed->source);
-	json_string(&json, "path", path);
+	json_string(&json, "path", path_of(ls, listed));
 	json_string(&json, "kind", layout_kind_names[item->kind]);
 	json_string(&json, "version", *version ? version : NULL);
 	json_level(&json, item);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "shim/core/cache/config.h"
+#include "tools/base/brief.h"
 #include "tools/cache/cache.h"
 #include "tools/conf/conf.h"
 #include "tools/conf/settings.h"
@@ -30,12 +31,9 @@
 
 bool gc_due_at(int fd, const char *layout)
 {
-	char mark[PATH_MAX];
+	const char *mark = brief_format("%s/" CACHE_STATE "/" GC_DUE_MARK, layout);
 	struct stat st;
 
-	if (snprintf(mark, sizeof mark, "%s/" CACHE_STATE "/" GC_DUE_MARK, layout) >=
-		(int)sizeof mark)
-		return false;
 	if (fstatat(fd, mark, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		time_t age = time(NULL) - st.st_mtime;
 		if (age >= 0 &&
@@ -48,14 +46,11 @@ bool gc_due_at(int fd, const char *layout)
 
 static bool is_due_here(void)
 {
-	char layout[PATH_MAX];
 	struct config config;
 
 	settings_config(&config, false);
 	return config.enabled && config.root_len && !config.readonly &&
-	       snprintf(layout, sizeof layout, "%s/" CACHE_LAYOUT, config.root) <
-		       (int)sizeof layout &&
-	       gc_due_at(AT_FDCWD, layout);
+	       gc_due_at(AT_FDCWD, brief_format("%s/" CACHE_LAYOUT, config.root));
 }
 
 /* Whether a process that is let go of comes to be our child, and would be

@@ -15,6 +15,7 @@
 
 #include "shim/core/base/timestamp.h"
 #include "tools/base/alloc.h"
+#include "tools/base/brief.h"
 #include "tools/base/clock.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
@@ -28,17 +29,16 @@
 /* What stands in the name of a tree in the trash between the moment at which it was
  * deleted and its version; twice where it is all of a version. */
 #define MARK "@"
-#define NAME_ROOM (NAME_MAX + 1)
 
 /* A name in the trash. That it is a new one is not relied upon: over something that is
  * there a rename fails, or replaces what is to be deleted as well. */
-static void new_name(char name[NAME_ROOM], int64_t when, const char *mark,
-	const char *version, size_t len)
+static const char *new_name(
+	int64_t when, const char *mark, const char *version, size_t len)
 {
 	static _Atomic(unsigned) count;
 
-	snprintf(name, NAME_ROOM, "%" PRIx64 ".%lx.%x%s%.*s", when, (long)getpid(),
-		count++, len ? mark : "", (int)len, version);
+	return brief_format("%" PRIx64 ".%lx.%x%s%.*s", when, (long)getpid(), count++,
+		len ? mark : "", (int)len, version);
 }
 
 /* Moves name from dirfd into the trash. A directory's own entry for what is above it
@@ -64,14 +64,14 @@ int trash_move(const struct cache *cache, const char *path, int64_t when)
 {
 	AUTOFREE char *above = file_parent(path);
 	size_t version = layout_version(path);
-	char fresh[NAME_ROOM];
+	const char *fresh;
 	int trash, dirfd, r;
 
 	dirfd = cache_openat(cache, above, O_PATH | O_DIRECTORY);
 	if (dirfd < 0)
 		return dirfd;
 	trash = cache_open_private(cache, CACHE_TRASH);
-	new_name(fresh, when, path[version] ? MARK : MARK MARK, path, version);
+	fresh = new_name(when, path[version] ? MARK : MARK MARK, path, version);
 	r = trash < 0 ? trash : move(dirfd, file_name(path), trash, fresh);
 	if (trash >= 0)
 		close(trash);
@@ -231,13 +231,13 @@ static void drop_later(struct walk_dir *dir)
 static bool flatten(struct walk_dir *parent, const char *name)
 {
 	struct reclaim *reclaim = parent->context;
-	char fresh[NAME_ROOM];
+	const char *fresh;
 	int64_t when = clock_real();
 	AUTOFREE char *was_in = origin(parent->path, &when);
 
 	if (strlen(parent->path) < LONGEST_PATH)
 		return true;
-	new_name(fresh, when, MARK, was_in, was_in ? layout_version(was_in) : 0);
+	fresh = new_name(when, MARK, was_in, was_in ? layout_version(was_in) : 0);
 	if (move(parent->fd, name, reclaim->trash, fresh) == 0)
 		reclaim->flattened = true;
 	return false;

@@ -8,10 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tools/base/brief.h"
+
 const char *elf_machine_name(int machine)
 {
-	static char number[sizeof "machine " + 3 * sizeof(int)];
-
 	switch (machine) {
 	case EM_386:
 		return "x86";
@@ -22,8 +22,7 @@ const char *elf_machine_name(int machine)
 	case EM_AARCH64:
 		return "AArch64";
 	}
-	snprintf(number, sizeof number, "machine %d", machine);
-	return number;
+	return brief_format("machine %d", machine);
 }
 
 static void read_loader(int fd, const ElfW(Ehdr) * header, struct elf *elf)

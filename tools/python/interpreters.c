@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/base/alloc.h"
+#include "tools/base/brief.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/cache/trust.h"
@@ -138,12 +140,10 @@ static void try_path(struct finder *finder, const char *path)
 static void find_in(struct finder *finder, const char *directory)
 {
 	for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
-		char pattern[PATH_MAX];
+		const char *pattern = brief_format("%s/%s", directory, patterns[i]);
 		glob_t found;
 
-		if (snprintf(pattern, sizeof pattern, "%s/%s", directory, patterns[i]) >=
-				(int)sizeof pattern ||
-			glob(pattern, 0, NULL, &found) != 0)
+		if (glob(pattern, 0, NULL, &found) != 0)
 			continue;
 		for (size_t n = 0; n < found.gl_pathc; n++)
 			try_path(finder, found.gl_pathv[n]);
@@ -173,10 +173,10 @@ static void find_installed(struct finder *finder, const char *variable, const ch
 {
 	const char *place = getenv(variable);
 	const char *given = place && *place ? place : base;
-	char pattern[PATH_MAX];
+	AUTOFREE char *pattern = alloc_format("%s%s%s/*/bin", given ? given : "",
+		given == place ? "" : fallback, below);
 
-	if (given && snprintf(pattern, sizeof pattern, "%s%s%s/*/bin", given,
-			     given == place ? "" : fallback, below) < (int)sizeof pattern)
+	if (given)
 		find_in(finder, pattern);
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tools/base/alloc.h"
+#include "tools/base/brief.h"
 #include "tools/base/columns.h"
 #include "tools/base/escape.h"
 #include "tools/base/json.h"
@@ -47,11 +48,8 @@ static void print_stamp(struct json *json, const char *key, const struct timespe
 /* A mode in octal is what people know, and no number of JSON. */
 static void print_mode(struct json *json, mode_t mode)
 {
-	char octal[8];
-
-	snprintf(octal, sizeof octal, "%04o", (unsigned)mode & 07777);
 	if (json->text)
-		json_string(json, "mode", octal);
+		json_string(json, "mode", brief_format("%04o", (unsigned)mode & 07777));
 	else
 		json_unsigned(json, "mode", mode & 07777);
 }

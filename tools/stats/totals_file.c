@@ -12,6 +12,7 @@
 
 #include "shim/core/base/text.h"
 #include "tools/base/alloc.h"
+#include "tools/base/brief.h"
 #include "tools/base/whole_file.h"
 #include "tools/cache/lock.h"
 #include "tools/stats/totals.h"
@@ -86,11 +87,9 @@ static void add_file(struct totals *counters, int state, const char *name)
 
 /* --- what there is -------------------------------------------------------------------*/
 
-#define NAME_SIZE 40
-static const char *aside_name(uint64_t number, char buf[NAME_SIZE])
+static const char *aside_name(uint64_t number)
 {
-	snprintf(buf, NAME_SIZE, JOURNAL_NAME ".%" PRIu64, number);
-	return buf;
+	return brief_format(JOURNAL_NAME ".%" PRIu64, number);
 }
 
 static off_t size_of(int state, const char *name)
@@ -102,9 +101,7 @@ static off_t size_of(int state, const char *name)
 
 static bool is_there(int state, uint64_t number)
 {
-	char name[NAME_SIZE];
-
-	return size_of(state, aside_name(number, name)) >= 0;
+	return size_of(state, aside_name(number)) >= 0;
 }
 
 /* --- reading all ---------------------------------------------------------------------*/
@@ -132,11 +129,9 @@ static struct picture take_picture(int state)
 
 static void read_once(int state, struct totals *counters)
 {
-	char name[NAME_SIZE];
-
 	add_file(counters, state, TOTALS);
 	for (uint64_t n = counters->folded + 1; is_there(state, n); n++)
-		add_file(counters, state, aside_name(n, name));
+		add_file(counters, state, aside_name(n));
 	add_file(counters, state, JOURNAL_FULL);
 	add_file(counters, state, JOURNAL_NAME);
 }
@@ -216,10 +211,10 @@ static int write_totals(int state, const struct totals *counters)
 /* Appenders may have it open: the grace time begins now. */
 static void put_aside(int state, const char *name, uint64_t number)
 {
-	char buf[NAME_SIZE];
+	const char *aside = aside_name(number);
 
-	if (renameat(state, name, state, aside_name(number, buf)) == 0)
-		(void)utimensat(state, buf, NULL, AT_SYMLINK_NOFOLLOW);
+	if (renameat(state, name, state, aside) == 0)
+		(void)utimensat(state, aside, NULL, AT_SYMLINK_NOFOLLOW);
 }
 
 static bool is_quiet(int state, const char *name, int64_t now)
@@ -234,20 +229,14 @@ static bool is_quiet(int state, const char *name, int64_t now)
  * only up to which one they hold. */
 static void fold_aside(int state, struct totals *counters)
 {
-	char name[NAME_SIZE];
-
-	while (is_quiet(state, aside_name(counters->folded + 1, name), counters->now)) {
-		add_file(counters, state, name);
-		counters->folded++;
-	}
+	while (is_quiet(state, aside_name(counters->folded + 1), counters->now))
+		add_file(counters, state, aside_name(++counters->folded));
 }
 
 /* Those that were folded just now, and what a process that was killed here has left. */
 static void drop_folded(int state, uint64_t folded)
 {
-	char name[NAME_SIZE];
-
-	while (folded && unlinkat(state, aside_name(folded, name), 0) == 0)
+	while (folded && unlinkat(state, aside_name(folded), 0) == 0)
 		folded--;
 }
 
