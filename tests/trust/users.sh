@@ -108,6 +108,14 @@ command_of "$VICTIM" "" import --layer "$T/$VICTIM/layer" "$T/$VICTIM/public.zst
 in_layer() { as "$ATTACKER" grep -rl "$1" "$T/$VICTIM/layer" 2>/dev/null | grep -c .; }
 is "$(in_layer hunter2)" 0 "export --public-only leaves it out"
 check "export --public-only leaves nothing else out" test "$(in_layer TRUSTED)" -gt 0
+pushed() { # [OPTION]: what arrives of each, after what push said
+	rm -rf "$T/$VICTIM/store" "$T/$VICTIM/pulled" "$T/$VICTIM/c/v1/.state/known"*
+	command_of "$VICTIM" "$T/$VICTIM/c" push "$@" "$T/$VICTIM/store" 2>&1 | grep -c 'others may not read'
+	command_of "$VICTIM" "$T/$VICTIM/pulled" pull "$T/$VICTIM/store" >/dev/null 2>&1
+	for word in hunter2 TRUSTED; do grep -rl "$word" "$T/$VICTIM/pulled" | grep -c .; done
+}
+is "$(pushed --compact 1d | tr '\n' ' ')" "1 1 1 " "push says that there is bytecode of sources that others may not read"
+is "$(pushed --compact 1d --public-only | tr '\n' ' ')" "0 0 1 " "push --public-only leaves it out, and nothing else"
 command_of "$VICTIM" "" warm --dir "$T/$VICTIM/layer.warm" --python "$PY" "$secret" >"$T/said" 2>&1
 is "$(as "$ATTACKER" grep -rl hunter2 "$T/$VICTIM/layer.warm" 2>/dev/null | grep -c .)" 0 \
 	"warm --dir makes nothing that others can read"

@@ -8,6 +8,7 @@
 
 #include "tools/base/human.h"
 #include "tools/base/json.h"
+#include "tools/base/message.h"
 #include "tools/cli/command.h"
 #include "tools/cli/common.h"
 #include "tools/fleet/fleet.h"
@@ -17,6 +18,7 @@ struct push_command {
 	struct common common;
 	const char *sign;
 	int64_t expires, compact;
+	bool public_only;
 };
 
 static const struct opt own_options[] = {
@@ -28,6 +30,9 @@ static const struct opt own_options[] = {
 	{ "compact", 0, "AGE",
 		"one pack of all that was used within that time, new or not: `30d`",
 		OPT_AGE(struct push_command, compact, 1) },
+	{ "public-only", 0, NULL,
+		"leave out bytecode of sources that others may not read",
+		OPT_FLAG(struct push_command, public_only) },
 	{ 0 },
 };
 
@@ -43,6 +48,7 @@ static void print_object(const struct push *push)
 	json_unsigned(&json, "objects", push->objects);
 	json_unsigned(&json, "bytes", push->bytes);
 	json_unsigned(&json, "pack_bytes", push->packed);
+	json_unsigned(&json, "private", push->hidden);
 	json_bool(&json, "signed", push->sign != NULL);
 	json_close(&json);
 }
@@ -67,6 +73,7 @@ static int run(const struct command *self, char **words)
 		.expires = line.expires,
 		.compact = line.compact,
 		.dry_run = line.common.dry_run,
+		.public_only = line.public_only,
 	};
 	int code, r;
 
@@ -84,6 +91,12 @@ static int run(const struct command *self, char **words)
 		print_object(&push);
 	else if (r == 0 && !line.common.quiet)
 		print_text(&push);
+	if (r == 0 && push.objects && push.hidden && !push.public_only &&
+		!line.common.quiet)
+		complain(cache.root,
+			"%" PRIu64
+			" objects were made from sources that others may not read; keep the store private, or use --public-only",
+			push.hidden);
 	cache_close(&cache);
 	return r < 0 ? EXIT_PARTLY : EXIT_OK;
 }

@@ -15,16 +15,18 @@
 #include "tools/fleet/minisign.h"
 #include "tools/fleet/store.h"
 
-static int gather(const struct push *push, struct pack *pack)
+static int gather(struct push *push, struct pack *pack)
 {
 	static const struct select all = { 0 };
 	struct export_list list = {
 		.cache = push->cache,
 		.select = &all,
+		.public_only = push->public_only,
 		.used_since = push->compact ? time(NULL) - push->compact : INT64_MIN,
 	};
 	int r = pack_gather(pack, &list);
 
+	push->hidden = list.hidden;
 	if (r == 0 && !push->compact)
 		known_drop(push->cache, pack);
 	return r;
