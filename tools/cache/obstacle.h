@@ -12,6 +12,6 @@
  * directory. */
 const char *obstacle_below(const char *root, const char *path, char at[PATH_MAX]);
 
-/* How to give programs here a cache directory that works: a brief text (brief.h) without a full
- * stop. */
+/* How to give programs here a cache directory that works: a text without a full stop, as
+ * long-lived as brief.h says. */
 const char *obstacle_remedy(void);
