@@ -63,7 +63,7 @@ check "there is something in the cache" test "$compiled" -gt $((30 * ${#pythons[
 export_ --json "$T/a.tar.zst" >"$T/json"
 is "$(field schema <"$T/json")" pycstash.export/1 "--json says its schema"
 is "$(field files <"$T/json")" "$(find "$CACHE/v1" -name '*.pyc' | wc -l)" "all entries and objects are in it"
-is "$(field links <"$T/json")" "$compiled" "the entries in an archive that were compiled are hard links to their objects"
+is "$(field links <"$T/json")" "$served" "the entries in an archive are hard links to their objects"
 is "$(field archive_bytes <"$T/json")" "$(stat -c %s "$T/a.tar.zst")" "export says the length of the archive"
 is "$(stat -c %a "$T/a.tar.zst")" 600 "an archive is closed to others, as the cache is"
 is "$(ls "$T" | grep -c tar.zst)" 1 "export leaves no other file"
@@ -136,6 +136,18 @@ is "$(env LD_PRELOAD="$SO" PYCSTASH_DIR="$other" "${pythons[0]}" -c "import sys
 sys.path.insert(0, '$new')
 import mpmath.libmp.libhyper as m; print(m.make_hyp_summator.__code__.co_filename)")" \
 	"$new/mpmath/libmp/libhyper.py" "the code of an entry that came under another path says the path it was imported from"
+"$PYCSTASH" export --dir "$other" --json "$T/b.tar.zst" >"$T/json"
+is "$(field links <"$T/json")" "$(entries "$other" | wc -l)" "entries that are copies of an object for another source are links to it in an archive"
+import_ --dir "$T/elsewhere/third" "$T/b.tar.zst" >/dev/null
+is "$(listing "$T/elsewhere/third/v1")" "$(listing "$other/v1")" "the cache that comes out has their seals again"
+mkdir "$T/here" "$T/there"
+tar --zstd -xf "$T/a.tar.zst" -C "$T/here" 2>/dev/null
+tar --zstd -xf "$T/b.tar.zst" -C "$T/there" 2>/dev/null
+is "$(cd "$T/there" && find . -path '*/objects/*' -type f -print0 | sort -z | xargs -0 sha256sum)" \
+	"$(cd "$T/here" && find . -path '*/objects/*' -type f -print0 | sort -z | xargs -0 sha256sum)" "no member of an archive has the inode or the times of a source in its bytes"
+is "$(cd "$T/there" && find . -path '*/tree/*' -type f -exec sha256sum {} + | cut -c 1-64 | sort)" \
+	"$(cd "$T/here" && find . -path '*/tree/*' -type f -exec sha256sum {} + | cut -c 1-64 | sort)" "so entries of two hosts are the same bytes"
+rm -rf "$T/here" "$T/there" "$T/elsewhere/third"
 
 rm -rf "$other"
 import_ --dir "$other" "$T/a.tar.zst" >/dev/null

@@ -10,6 +10,7 @@
 
 #include "shim/core/cache/config.h"
 #include "tools/archive/libarchive.h"
+#include "tools/archive/neutral.h"
 #include "tools/base/alloc.h"
 #include "tools/base/json.h"
 #include "tools/base/message.h"
@@ -174,6 +175,13 @@ int archive_out_add(struct archive_out *out, const struct archive_member *member
 	AUTOFREE char *target = NULL;
 
 	begin_entry(out);
+	if (member->identity) {
+		char text[NEUTRAL_TEXT];
+
+		neutral_print(member->identity, text);
+		LIB(archive_entry_xattr_add_entry)
+		(out->entry, ARCHIVE_SOURCE, text, strlen(text));
+	}
 	if (!member->link)
 		return write_file(out, path, member->data, member->size);
 	target = alloc_format(CACHE_LAYOUT "/%s", member->link);

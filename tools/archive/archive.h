@@ -8,7 +8,9 @@
  *                    "objects": {PATH: SIZE, …}, below the layout folder and in order
  *   v1/<version>/…   entries and objects, under the names they have in the cache, in the
  *                    order of archive_compare; the BLAKE2b-256 of each is an extended
- *                    attribute. An entry with the bytes of its object is a hard link.
+ *                    attribute, and so is what tells of the source's inode and times,
+ *                    which is not in the bytes (neutral.h). An entry with the bytes of
+ *                    its object is a hard link.
  *
  * All that could differ between two archives of equal caches (times, owners, modes,
  * threads) is fixed.
@@ -30,6 +32,8 @@
 #define ARCHIVE_MANIFEST "pycstash.json"
 /* The extended attribute with a file's digest, in hex. */
 #define ARCHIVE_DIGEST "user.pycstash.blake2b"
+/* That with the identity of the source on the host that has archived it. */
+#define ARCHIVE_SOURCE "user.pycstash.source"
 
 /* Bytecode is never so large; what is has no business in an archive. */
 #define ARCHIVE_FILE_MAX (UINT64_C(256) << 20)
@@ -51,6 +55,8 @@ struct archive_member {
 	const char *link; /* the object that this entry is a link to; NULL: it has data */
 	uint8_t *data;
 	size_t size;
+	const struct identity
+		*identity; /* that was taken out of it (neutral.h), or NULL */
 };
 
 /* Whether a file, judged without its source (""), is of use elsewhere: fresh, or why not.
@@ -103,8 +109,9 @@ struct archive_in {
 	struct seal seal;   /* of an entry or object; of a link, digest and magic alone */
 	const char *broken; /* after -EBADMSG: what is wrong */
 
-	char *path;   /* the member's, its last slash a NUL */
-	char *before; /* the member's before it */
+	struct identity identity; /* the member's */
+	char *path;		  /* the member's, its last slash a NUL */
+	char *before;		  /* the member's before it */
 	char *link;
 	uint8_t *data;
 	size_t room;

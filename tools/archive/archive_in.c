@@ -15,6 +15,7 @@
 
 #include "shim/core/base/path.h"
 #include "tools/archive/libarchive.h"
+#include "tools/archive/neutral.h"
 #include "tools/base/alloc.h"
 #include "tools/base/compat.h"
 #include "tools/base/human.h"
@@ -92,6 +93,22 @@ static int read_data(struct archive_in *in, size_t size)
 		at += (size_t)n;
 	}
 	return 0;
+}
+
+/* The identity that came with the member. */
+static void read_identity(struct archive_in *in)
+{
+	const char *name;
+	const void *value;
+	size_t size;
+
+	in->member.identity = NULL;
+	LIB(archive_entry_xattr_reset)(in->entry);
+	while (LIB(archive_entry_xattr_next)(in->entry, &name, &value, &size) ==
+		ARCHIVE_OK)
+		if (strcmp(name, ARCHIVE_SOURCE) == 0 &&
+			neutral_scan(value, size, &in->identity))
+			in->member.identity = &in->identity;
 }
 
 /* Whether the digest that came with the member is that of its data. */
@@ -366,6 +383,7 @@ int archive_in_next(struct archive_in *in)
 	in->damage = NULL;
 	in->newer = false;
 	in->seal = (struct seal){ 0 };
+	read_identity(in);
 	r = read_path(in);
 	if (r == 0)
 		r = read_kind(in);

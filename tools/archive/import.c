@@ -16,6 +16,7 @@
 #include "shim/core/base/path.h"
 #include "shim/core/base/text.h"
 #include "tools/archive/import_put.h"
+#include "tools/archive/neutral.h"
 #include "tools/base/alloc.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
@@ -195,14 +196,19 @@ static uint8_t *read_object(
 
 /* An entry that is a link to an object which was put there before, or was there; sets its
  * size. */
-static int put_link(
-	struct import *import, const char *path, const char *object, size_t *ret_size)
+static int put_link(struct import *import, const char *path,
+	const struct archive_member *member, size_t *ret_size, bool *ret_linked)
 {
-	uint8_t *data = read_object(import, object, ret_size);
-	int r = data ? import_put_link(import->cache, object, path, true) : -ENOLINK;
+	uint8_t *data = read_object(import, member->link, ret_size);
+	const bool another = data && member->identity &&
+			     neutral_put(member->dir, data, *ret_size, member->identity);
+	int r = !data	  ? -ENOLINK
+		: another ? -EXDEV
+			  : import_put_link(import->cache, member->link, path, true);
 
-	/* The file system has no links, or no more of them to this file; or it
-	 * is gone. */
+	*ret_linked = r == 0;
+	/* The source is another than the object's; or the file system has no links, or no
+	 * more of them to this file; or it is gone. */
 	if (r == -ENOENT || r == -EMLINK || r == -EPERM || r == -EOPNOTSUPP ||
 		r == -EXDEV)
 		r = import_put_file(import->cache, path, data, *ret_size);
@@ -268,11 +274,13 @@ static int put(struct import *import, const struct archive_in *in,
 
 	if (import->dry_run)
 		return 0;
-	r = linked ? put_link(import, place->path, member->link, &size)
+	if (!linked && member->identity)
+		(void)neutral_put(member->dir, member->data, size, member->identity);
+	r = linked ? put_link(import, place->path, member, &size, &linked)
 		   : import_put_file(import->cache, place->path, member->data, size);
 	if (r < 0)
 		return r;
-	if (!linked && share(import, &in->item, place, &in->seal)) {
+	if (!member->link && share(import, &in->item, place, &in->seal)) {
 		counters_object(&import->counters, NULL, (off_t)size);
 		linked = true;
 	}

@@ -52,7 +52,7 @@ int versions_add(char ***versions, int dirfd, const char *layout)
 
 const char *version_split(const char *version, char *tag, size_t size)
 {
-	size_t len = strcspn(version, "+");
+	size_t len = strcspn(version, "+/");
 
 	if (len >= size)
 		return NULL;

@@ -12,6 +12,7 @@
  * may be missing. */
 int versions_add(char ***versions, int dirfd, const char *layout);
 
-/* Splits a folder's name: writes the tag to a buffer of size bytes, and returns the
- * variant after it (usually ""), which points into version. NULL: it is too long. */
+/* Splits a folder's name, or the path of what is in it: writes the tag to a buffer of
+ * size bytes, and returns the variant after it (usually ""), which points into version.
+ * NULL: it is too long. */
 const char *version_split(const char *version, char *tag, size_t size);

@@ -17,6 +17,7 @@
 
 #include "tools/archive/archive.h"
 #include "tools/archive/export_list.h"
+#include "tools/archive/neutral.h"
 #include "tools/base/escape.h"
 #include "tools/base/files.h"
 #include "tools/base/human.h"
@@ -84,18 +85,20 @@ static int read_whole(struct export *export, int fd, size_t size)
 	return (size_t)n == size ? 0 : -EIO;
 }
 
-static bool has_same_bytes(const struct export *export, int fd, const struct stat *st)
+/* Whether that file is the one in memory, but for what tells of its source here. */
+static bool has_same_bytes(
+	const struct export *export, const char *path, int fd, const struct stat *st)
 {
-	size_t size = (size_t)st->st_size, at;
-	uint8_t block[16384];
-	ssize_t n;
+	const size_t size = (size_t)st->st_size;
+	uint8_t *data = alloc_array(size, 1);
+	struct identity identity;
+	bool same = pread(fd, data, size, 0) == (ssize_t)size;
 
-	for (at = 0; at < size; at += (size_t)n) {
-		n = pread(fd, block, sizeof block, (off_t)at);
-		if (n <= 0 || memcmp(block, export->data + at, (size_t)n) != 0)
-			return false;
-	}
-	return true;
+	if (same)
+		(void)neutral_take(path, data, size, &identity);
+	same = same && memcmp(data, export->data, size) == 0;
+	free(data);
+	return same;
 }
 
 /* Whether the object at path is in the archive, and is the same file as the one in
@@ -114,7 +117,7 @@ static bool is_object(
 	     export_list_is_used(&export->list, &st) &&
 	     ((st.st_ino == state->st.st_ino) ||
 		     (st.st_size == state->st.st_size &&
-			     has_same_bytes(export, fd, &st)));
+			     has_same_bytes(export, path, fd, &st)));
 	close(fd);
 	return is;
 }
@@ -140,6 +143,7 @@ static int add_open(struct export *export, const char *dir, const char *name, in
 	struct pyc_state state =
 		archive_state(&item, state_of(&item, fd, "", STATE_WHOLE));
 	AUTOFREE char *object = NULL;
+	struct identity identity;
 	int r;
 
 	if (state.state != STATE_FRESH) {
@@ -153,6 +157,8 @@ static int add_open(struct export *export, const char *dir, const char *name, in
 		return 0;
 	}
 	member.data = export->data;
+	if (neutral_take(dir, export->data, member.size, &identity))
+		member.identity = &identity;
 	member.link = object = shared_object(export, &item, name, &state);
 	r = archive_out_add(&export->out, &member);
 	if (r < 0)

@@ -118,7 +118,6 @@ static bool read_body(
 	read = state.state == STATE_FRESH &&
 	       version_split(object->dir, ret->tag, sizeof ret->tag);
 	if (read) {
-		ret->tag[strcspn(ret->tag, "/")] = '\0';
 		ret->header = header_length(ret->tag);
 		read = read_data(fd, ret);
 	}
