@@ -69,11 +69,11 @@ make_build_root() {
 IN_ROOT='
 	root=$1 given=$2 machine=$3
 	shift 3
+	[ -z "$machine" ] || read -r _ <"$given/go" # who it is here is known
 	mount -t tmpfs tmpfs "$given/mount"
 	mkdir "$given/mount/upper" "$given/mount/work" "$given/mount/root" "$given/mount/binfmt"
 	cd "$given/mount"
 	if [ "$machine" ]; then
-		read -r _ <"$given/go"
 		more=,userxattr
 		mount -t binfmt_misc binfmt binfmt
 		zeros="\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00"
@@ -110,7 +110,7 @@ in_foreign_root() {
 	until [ "$(readlink /proc/$process/ns/user)" != "$(readlink /proc/self/ns/user)" ]; do sleep 0.01; done
 	echo '0 0 65536' >/proc/$process/uid_map
 	echo '0 0 65536' >/proc/$process/gid_map
-	echo >"$3/go"
+	echo 1<>"$3/go" # does not wait for a reader
 	rm "$3/go"
 	wait $process
 }

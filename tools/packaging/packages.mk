@@ -104,13 +104,13 @@ distcheck: dist ## build and test what the tarball has, and make the tarball of 
 	$(Q)rm -rf build/distcheck
 
 test-packages: ## make the packages twice, compare them, and use them
-	$(Q)PACKAGES=twice tests/run build packages
+	$(Q)PACKAGES=twice SUITE_TIMEOUT=100000 tests/run build packages
 
 release-check: ## walk through what has to hold before a release (STEPS="tree version": those)
 	$(Q)tools/packaging/release-check $(STEPS)
 
 test-elsewhere: wheel deb tests ## use the packages in roots of other systems, which debootstrap makes in $ELSEWHERE
-	$(Q)tests/run build elsewhere
+	$(Q)SUITE_TIMEOUT=100000 tests/run build elsewhere
 # A row stays until what it tells of is run again.
 	$(Q){ sed '/^| [^-s]/d' docs/platforms.md; cat build/platforms/* docs/platforms.md | grep '^| [^-s]' | \
 		awk -F '|' '!seen[$$2 $$3 $$6]++' | sort; } >build/platforms.md && \
