@@ -19,9 +19,9 @@ fields="program packages quick user setup run edit again filter compiles"
 # --- what rows are written with --------------------------------------------------------
 # These run in the shell of a row, which is itself under the library.
 plain() { env -u LD_PRELOAD "$@"; }
-# serve COMMAND…: starts it in the background; its process is $server.
+# serve COMMAND…: starts it in the background, with a process group of its own; it is $server.
 serve() {
-	"$@" >>"$state/server.log" 2>&1 </dev/null &
+	setsid "$@" >>"$state/server.log" 2>&1 </dev/null &
 	server=$!
 	echo $server >>"$state/pids"
 }
@@ -59,23 +59,29 @@ without_bytecode() { plain find "$@" -name __pycache__ -prune -exec rm -rf {} +;
 # story: both halves of a row, with the edit in between.
 story() {
 	cd "$site/.." || return
+	trap end_servers EXIT
+	trap 'exit 124' TERM # of timeout
 	eval "$run" >"$state/one" 2>&1
 	echo "status $?" >>"$state/one"
 	plain cp "$state/log" "$state/log.one" 2>/dev/null
-	if [ "$edit" != none ]; then
+	if [[ $edit != none && $edit != itself ]]; then
 		[ -n "${LD_PRELOAD:-}" ] || without_bytecode "$site"
 		edit "$edit"
 		eval "${again:-$run}" >"$state/two" 2>&1
 		echo "status $?" >>"$state/two"
 	fi
+}
+end_servers() {
+	local pid
 	for pid in $(cat "$state/pids" 2>/dev/null); do
 		kill "$pid" 2>/dev/null
 		ends "$pid" || kill -9 "$pid"
+		kill -9 -- "-$pid" 2>/dev/null # what it started and left
 	done
 }
 # What the shell of a row needs to have.
 export -f plain serve ended_later fetch ask answers ask_until line both edit without_bytecode story
-export -f await ends has_ended appears
+export -f end_servers await ends has_ended appears
 
 # --- the rows --------------------------------------------------------------------------
 # next_row: reads a row from stdin into the variables of `fields`.
@@ -134,9 +140,11 @@ not_served() {
 served() { grep -cE '\]: (hit|reused from object|in-tree): ' "$T/$1.state/log"; }
 bytecode() { find "$T/w" "${trees[@]}" \( -name __pycache__ -o -name '*.pyc' \) ! -path "$state/*" 2>/dev/null | head -20; }
 
-shows_edit() { # DIR; where the row edits itself, in the first half
-	grep -q first "$1/one" && if [ "$edit" = none ]; then ! grep -q 'now False' "$1/one"; else
-		! grep -q later "$1/one" && grep -q later "$1/two"; fi
+shows_edit() { # DIR
+	case $edit in
+	itself) grep -q first "$1/one" && grep -q 'now True' "$1/one" ;;
+	*) grep -q first "$1/one" && ! grep -q later "$1/one" && grep -q later "$1/two" ;;
+	esac
 }
 row() {
 	local missing began=$SECONDS
@@ -161,7 +169,7 @@ row() {
 		none "$program leaves no bytecode beside a source ($turn)" < <(bytecode)
 		check "$program says the same as without the library ($turn)" diff -u "$T/bare" "$T/$turn"
 	done
-	check "$program shows an edit" shows_edit "$T/bare.state"
+	[ "$edit" = none ] || check "$program shows an edit" shows_edit "$T/bare.state"
 	check "$program starts warm: $(served warm) served" test "$(served warm)" -gt 0
 	none "$program compiles nothing when it starts warm" < <(not_served warm)
 	echo "# $program took $((SECONDS - began)) s"
