@@ -38,6 +38,15 @@ ask_until() {
 	await answers "$1"
 	ask
 }
+# The same for one that reloads by itself, and may first have looked after the edit.
+touched() {
+	plain touch "$site/part.py"
+	answers "$1"
+}
+touch_until() {
+	await touched "$1"
+	ask
+}
 # line WORD FILE: waits until the file has a line with it, and prints that word.
 line() { await grep -qs "$1" "$2" && echo "$1" || tail -n 20 "$2"; }
 # both LIBRARY COMMAND…: with that library before ours, then behind it.
@@ -80,7 +89,7 @@ end_servers() {
 	done
 }
 # What the shell of a row needs to have.
-export -f plain serve ended_later fetch ask answers ask_until line both edit without_bytecode story
+export -f plain serve ended_later fetch ask answers ask_until touched touch_until line both edit without_bytecode story
 export -f end_servers await ends has_ended appears
 
 # --- the rows --------------------------------------------------------------------------
