@@ -146,7 +146,7 @@ tar --zstd -xf "$T/b.tar.zst" -C "$T/there" 2>/dev/null
 is "$(cd "$T/there" && find . -path '*/objects/*' -type f -print0 | sort -z | xargs -0 sha256sum)" \
 	"$(cd "$T/here" && find . -path '*/objects/*' -type f -print0 | sort -z | xargs -0 sha256sum)" "no member of an archive has the inode or the times of a source in its bytes"
 is "$(cd "$T/there" && find . -path '*/tree/*' -type f -exec sha256sum {} + | cut -c 1-64 | sort)" \
-	"$(cd "$T/here" && find . -path '*/tree/*' -type f -exec sha256sum {} + | cut -c 1-64 | sort)" "so entries of two hosts are the same bytes"
+	"$(cd "$T/here" && find . -path '*/tree/*' -type f -exec sha256sum {} + | cut -c 1-64 | sort)" "the entries of two caches are the same bytes in their archives"
 rm -rf "$T/here" "$T/there" "$T/elsewhere/third"
 
 rm -rf "$other"
