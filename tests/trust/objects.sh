@@ -55,6 +55,14 @@ done <<-TREES
 	0|no source of another user's that a link leads to becomes an object|$usual && mv \$d/m.py \$d/n.py && chown \$ATTACKER \$d/n.py && ln -s n.py \$d/m.py
 TREES
 
+if [ "$acl" ]; then
+	as "$VICTIM" "$PYCSTASH" config set share no >/dev/null
+	lets_write "$T/$VICTIM/.config/pycstash/pycstash.conf" 0
+	is "$(as "$VICTIM" "$PYCSTASH" config 2>/dev/null | grep -c '^share .* yes ')" 1 \
+		"a configuration that an ACL lets another user write to is not read"
+	rm -r "$T/$VICTIM/.config"
+fi
+
 # --- trees that share their entries ---------------------------------------------------
 for n in 1 2; do
 	mkdir -p "$T/mounts/.mount_abcde$n" && echo 'x = "MARK-shared"' >"$T/mounts/.mount_abcde$n/m.py"
