@@ -229,7 +229,7 @@ torture: all $(helpers) | $(OUT)/.need-test ## edit, purge and kill while many i
 	$(Q)TORTURE_SECONDS=$${TORTURE_SECONDS:-300} tests/run $(OUT) torture
 
 fuzz: all $(helpers) | $(OUT)/.need-test ## compare random calls with and without the library (SEEDS=0:1000)
-	$(Q)SEEDS=$${SEEDS:-0:1000} SUITE_TIMEOUT=100000 tests/run $(OUT) tests/fuzz/calls.sh
+	$(Q)SEEDS=$${SEEDS:-0:1000} LENGTH=$${LENGTH:-200} SUITE_TIMEOUT=100000 tests/run $(OUT) tests/fuzz/calls.sh
 
 # With clang's libFuzzer and sanitizers; what it finds stays in build/parsers/NAME.
 parsers := path pyc header seal journal configuration source archive elf

@@ -142,11 +142,19 @@ static int rename_cached(const struct place *from, struct place *to, int flags)
 	return ret;
 }
 
+static bool is_tree_directory(const struct place *place)
+{
+	struct stat st;
+	int err = sys_real.fstatat(place->dirfd, place->path, &st, AT_SYMLINK_NOFOLLOW);
+
+	return err == 0 && S_ISDIR(st.st_mode);
+}
+
 static int rename_in_tree(struct place *from, struct place *to, int flags)
 {
 	int ret;
 
-	if (is_cached(to) && place_in_tree(from)) /* a file is not replaced */
+	if (is_cached(to) && is_tree_directory(from)) /* a file is not replaced */
 		return refuse(flags ? EEXIST : is_within(from, to) ? EINVAL : ENOTDIR);
 	ret = from_tree(do_rename, from, to, flags);
 	if (ret < 0 || process_config.readonly || is_beside(from, to))
@@ -376,14 +384,6 @@ static int meet_directory(const struct place *old, struct place *target, unsigne
 	if (old->kind != PLACE_DIR)
 		target->kind = PLACE_TREE;
 	return err;
-}
-
-static bool is_tree_directory(const struct place *place)
-{
-	struct stat st;
-	int err = sys_real.fstatat(place->dirfd, place->path, &st, AT_SYMLINK_NOFOLLOW);
-
-	return err == 0 && S_ISDIR(st.st_mode);
 }
 
 static int rename_places(struct place *old, struct place *target, unsigned flags)

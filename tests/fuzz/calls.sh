@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Random sequences of calls give what they give without the library, but for what
-# docs/limits.md names. SEEDS=FROM:TO and MODES=… as of fuzz.py; `make fuzz` sets them.
+# docs/limits.md names. SEEDS=FROM:TO, LENGTH=N and MODES=… as of fuzz.py; `make fuzz` sets them.
 #
 # Takes 40 s.
 # shellcheck source=tests/calls/fast.bash
@@ -25,7 +25,7 @@ first=0
 for mode in $modes; do
 	seeds=${SEEDS:-$first:$((first + 100 / count))}
 	first=$((first + 100 / count))
-	"$fuzz" --modes "$mode" --seeds "$seeds" "$BUILD" "$T" >"$T/said" 2>&1
+	"$fuzz" --modes "$mode" --seeds "$seeds" --length "${LENGTH:-60}" "$BUILD" "$T" >"$T/said" 2>&1
 	is "$? $(grep -v '^excused\|differences$' "$T/said")" "0 " \
 		"$mode: no difference that docs/limits.md does not name ($(tail -1 "$T/said"))"
 	grep '^excused' "$T/said" | sed 's/^/# /'
