@@ -17,7 +17,7 @@
 
 /* Gives what is rewritten in the directory `from` a second name in `to`. False where
  * there is nothing like that, or it cannot be done for all of it. */
-static bool keep_rewritten(const char *from, int to)
+static __attribute__((noinline)) bool keep_rewritten(const char *from, int to)
 {
 	struct dirents names = { .fd = sys_real.openat(AT_FDCWD, from,
 					 O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
@@ -48,7 +48,7 @@ static bool keep_rewritten(const char *from, int to)
  * look for it meanwhile. The new one is begun as that of a directory of sources that does
  * not exist, which gc removes where the process dies. dir: in the cache; its first
  * sources_len bytes are for the directory of sources. */
-static void renew(const char *dir, size_t sources_len)
+static __attribute__((noinline)) void renew(const char *dir, size_t sources_len)
 {
 	char *path = sys_real.map(PATH_MAX);
 	struct text text = { .data = path, .size = PATH_MAX };
