@@ -142,7 +142,7 @@ static int rename_cached(const struct place *from, struct place *to, int flags)
 	return ret;
 }
 
-static bool is_tree_directory(const struct place *place)
+static __attribute__((noinline)) bool is_tree_directory(const struct place *place)
 {
 	struct stat st;
 	int err = sys_real.fstatat(place->dirfd, place->path, &st, AT_SYMLINK_NOFOLLOW);
