@@ -17,28 +17,27 @@
 
 /* Gives what is rewritten in the directory `from` a second name in `to`. False where
  * there is nothing like that, or it cannot be done for all of it. */
-static __attribute__((noinline)) bool keep_rewritten(const char *from, int to)
+static bool keep_rewritten(const char *from, int to, struct dirents *names)
 {
-	struct dirents names = { .fd = sys_real.openat(AT_FDCWD, from,
-					 O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
-					 0) };
 	size_t kept = 0;
 	const char *name;
 	int err = 0;
 	char level;
 
-	if (names.fd < 0)
+	names->fd = sys_real.openat(
+		AT_FDCWD, from, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+	if (names->fd < 0)
 		return false;
-	while (err == 0 && (name = dirents_next(&names, &sys_real))) {
+	while (err == 0 && (name = dirents_next(names, &sys_real))) {
 		const struct pyc_name pyc = pyc_parse(name, strlen(name));
 
 		if (pyc.kind != PYC_CODE ||
 			object_is_shareable(name, strlen(name), pyc.tag, &level))
 			continue;
-		err = sys_real.linkat(names.fd, name, to, name, 0);
+		err = sys_real.linkat(names->fd, name, to, name, 0);
 		kept++;
 	}
-	sys_real.close(names.fd);
+	sys_real.close(names->fd);
 	return err == 0 && kept > 0;
 }
 
@@ -50,7 +49,8 @@ static __attribute__((noinline)) bool keep_rewritten(const char *from, int to)
  * sources_len bytes are for the directory of sources. */
 static __attribute__((noinline)) void renew(const char *dir, size_t sources_len)
 {
-	char *path = sys_real.map(PATH_MAX);
+	const size_t size = PATH_MAX + sizeof(struct dirents); /* a stack may be small */
+	char *path = sys_real.map(size);
 	struct text text = { .data = path, .size = PATH_MAX };
 	size_t parent_len;
 	int fd = -1;
@@ -68,7 +68,8 @@ static __attribute__((noinline)) void renew(const char *dir, size_t sources_len)
 		if (!text.cut && sys_real.mkdirat(AT_FDCWD, path, 0700) == 0)
 			fd = sys_real.openat(AT_FDCWD, path,
 				O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
-		if (fd >= 0 && keep_rewritten(dir, fd))
+		if (fd >= 0 &&
+			keep_rewritten(dir, fd, (struct dirents *)(path + PATH_MAX)))
 			(void)PASSING(path, dir,
 				real.renameat2(
 					AT_FDCWD, path, AT_FDCWD, dir, RENAME_EXCHANGE));
@@ -78,7 +79,7 @@ static __attribute__((noinline)) void renew(const char *dir, size_t sources_len)
 		path[parent_len] = '\0';
 		(void)sys_real.unlinkat(AT_FDCWD, path, AT_REMOVEDIR);
 	}
-	sys_real.unmap(path, PATH_MAX);
+	sys_real.unmap(path, size);
 }
 
 /* Whether the directory of sources was made after the one of the cache for it. */
