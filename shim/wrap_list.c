@@ -96,8 +96,8 @@ DIR *cached_opendir(const char *path)
 		real.opendir(path), open_found(place, place_find(place, AT_FDCWD, path)));
 }
 
-/* Out of line, for the stack below its caller. In a closed directory nothing is missing.
- */
+/* Out of line, for the stack below its caller. In a closed directory, nothing is missing
+ * that anybody could open. */
 static __attribute__((noinline)) bool is_missing(int dirfd, const char *name)
 {
 	struct stat st;

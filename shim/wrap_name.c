@@ -270,6 +270,9 @@ static int publish_entry(
 	if (verdict_rows[verdict].unproven ||
 		(verdict == VERDICT_SEALED && entry->common && !shared))
 		return copy_out(do_rename, temporary, final, flags);
+	/* Only what is proven passes a directory of its name, which Python could not. */
+	if (verdict != VERDICT_SEALED && is_tree_directory(final))
+		return refuse(EISDIR);
 	if (shared)
 		entry_share(entry, temporary->cache);
 	/* Usually nothing has that name, so that is tried first and saves a look. */
@@ -401,7 +404,7 @@ static int rename_places(struct place *old, struct place *target, unsigned flags
 		return refuse(flags == RENAME_NOREPLACE ? EEXIST : EINVAL);
 	if (old->kind == PLACE_DIR)
 		return rename_directory(old, target, (int)flags);
-	if (is_new_pyc(old, target)) /* no directory in the tree is in its way */
+	if (is_new_pyc(old, target))
 		return publish(old, target, (int)flags);
 	/* Of a file and a directory neither replaces the other. */
 	if (target->kind == PLACE_ENTRY && is_cached(old) && is_tree_directory(target))

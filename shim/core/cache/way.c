@@ -72,7 +72,7 @@ struct bytes {
 	int fd;
 	off_t at;
 	ssize_t len, next;
-	char buf[256];
+	char buf[128]; /* a stack may be small */
 };
 
 static int next_byte(struct bytes *bytes)
@@ -111,7 +111,7 @@ static int read_group(struct bytes *bytes, unsigned long *ret_gid, bool *ret_mem
 }
 
 /* Not getgrgid: it allocates, locks, and may ask a server. */
-static bool is_group_without_members(const struct sys *sys, gid_t gid)
+static __attribute__((noinline)) bool is_group_without_members(const struct sys *sys, gid_t gid)
 {
 	struct bytes bytes = { .sys = sys };
 	bool members, found = false;
@@ -141,8 +141,8 @@ uint32_t way_number(uid_t owner, gid_t group)
 }
 
 /* Whether others may have rights by an ACL, of which the group's bits are only the mask.
- */
-static bool may_have_acl(
+ * Out of line, for the stack of what else is asked. */
+static __attribute__((noinline)) bool may_have_acl(
 	const struct sys *sys, int dirfd, const char *path, const struct stat *st)
 {
 	int fd =
