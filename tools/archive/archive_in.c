@@ -18,8 +18,8 @@
 #include "tools/archive/neutral.h"
 #include "tools/base/alloc.h"
 #include "tools/base/compat.h"
-#include "tools/base/human.h"
 #include "tools/base/message.h"
+#include "tools/base/units.h"
 #include "tools/pyc/inspect.h"
 
 #define TOP CACHE_LAYOUT "/"
@@ -174,7 +174,7 @@ static int take_manifest(struct archive_in *in, const char *text, uint64_t packe
 		(manifest->bytes - BOMB_SLACK) / BOMB_RATIO > packed) {
 
 		complain(in->name, "refused: so small an archive unpacks to %s",
-			human_size(manifest->bytes));
+			units_size(manifest->bytes));
 		return -EPERM;
 	}
 	return 0;

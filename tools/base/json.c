@@ -7,7 +7,7 @@
 #include <inttypes.h>
 
 #include "tools/base/escape.h"
-#include "tools/base/human.h"
+#include "tools/base/units.h"
 
 void json_quote(FILE *out, const char *text)
 {
@@ -137,5 +137,5 @@ void json_strings(struct json *json, const char *key, char *const *list, size_t 
 
 void json_time(struct json *json, const char *key, int64_t seconds)
 {
-	json_string(json, key, human_time(seconds));
+	json_string(json, key, units_time(seconds));
 }

@@ -11,9 +11,9 @@
 #include "tools/base/alloc.h"
 #include "tools/base/brief.h"
 #include "tools/base/columns.h"
-#include "tools/base/human.h"
 #include "tools/base/message.h"
 #include "tools/base/nearest.h"
+#include "tools/base/units.h"
 #include "tools/cli/command.h"
 
 #define HELP_COLUMN 26
@@ -51,7 +51,7 @@ static int take_number(const struct opt *opt, const char *value, unsigned *ret)
 {
 	uint64_t number;
 
-	if (human_read_number(value, &number) < 0 || number < opt->least ||
+	if (units_read_number(value, &number) < 0 || number < opt->least ||
 		number > opt->most)
 		return refuse(opt, value,
 			brief_format("a number from %u to %u", opt->least, opt->most));
@@ -61,7 +61,7 @@ static int take_number(const struct opt *opt, const char *value, unsigned *ret)
 
 static int take_size(const struct opt *opt, const char *value, uint64_t *ret)
 {
-	if (human_read_size(value, ret) < 0)
+	if (units_read_size(value, ret) < 0)
 		return refuse(opt, value, "a size, such as 4096, 100K, 1.5M or 2G");
 	return 0;
 }
@@ -70,7 +70,7 @@ static int take_age(const struct opt *opt, const char *value, int64_t *ret)
 {
 	int64_t seconds;
 
-	if (human_read_age(value, &seconds) < 0 || seconds < opt->least)
+	if (units_read_age(value, &seconds) < 0 || seconds < opt->least)
 		return refuse(opt, value,
 			brief_format("a time, such as 90s or 12h, of at least %us",
 				opt->least));
@@ -80,7 +80,7 @@ static int take_age(const struct opt *opt, const char *value, int64_t *ret)
 
 static int take_time(const struct opt *opt, const char *value, int64_t *ret)
 {
-	if (human_read_time(value, time(NULL), ret) < 0)
+	if (units_read_time(value, time(NULL), ret) < 0)
 		return refuse(opt, value,
 			"an age (30d, 12h, 90m) or a time (2026-08-01, 2026-08-01T10:00, @1785571200)");
 	return 0;

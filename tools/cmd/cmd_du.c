@@ -10,9 +10,9 @@
 #include "tools/base/alloc.h"
 #include "tools/base/brief.h"
 #include "tools/base/escape.h"
-#include "tools/base/human.h"
 #include "tools/base/json.h"
 #include "tools/base/progress.h"
+#include "tools/base/units.h"
 #include "tools/cache/owner.h"
 #include "tools/cache/walk.h"
 #include "tools/cli/command.h"
@@ -136,7 +136,7 @@ static int count_all(struct cache *cache, void *context)
 
 static const char *size_text(const struct du *du, uint64_t size)
 {
-	return du->bytes ? brief_format("%ju", (uintmax_t)size) : human_size(size);
+	return du->bytes ? brief_format("%ju", (uintmax_t)size) : units_size(size);
 }
 
 static void print_row(const struct du *du, const char *name, const struct amount *amount)

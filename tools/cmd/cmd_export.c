@@ -20,10 +20,10 @@
 #include "tools/archive/neutral.h"
 #include "tools/base/escape.h"
 #include "tools/base/files.h"
-#include "tools/base/human.h"
 #include "tools/base/json.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
+#include "tools/base/units.h"
 #include "tools/base/whole_file.h"
 #include "tools/cli/command.h"
 #include "tools/cli/common.h"
@@ -340,7 +340,7 @@ static void print_text(const struct export *export)
 
 	printf("%s: %" PRIu64 " files, %" PRIu64 " of them links; %s in %s\n",
 		escape_plain(export->file), export->files, export->links,
-		human_size(export->bytes), human_size(export->archive_bytes));
+		units_size(export->bytes), units_size(export->archive_bytes));
 	for (state = 0; state < STATES; state++)
 		if (list->left_out[state])
 			printf("left out: %" PRIu64 " %s\n", list->left_out[state],

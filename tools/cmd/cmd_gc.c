@@ -7,10 +7,10 @@
 #include <time.h>
 
 #include "tools/base/clock.h"
-#include "tools/base/human.h"
 #include "tools/base/json.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
+#include "tools/base/units.h"
 #include "tools/cache/cachedir_tag.h"
 #include "tools/cache/lock.h"
 #include "tools/cache/owner.h"
@@ -63,7 +63,7 @@ static void print_excess(const char *setting, int64_t kept, uint64_t limit, bool
 	if (!excess)
 		return;
 	printf("still over %s by %s: files younger than an hour are not evicted\n",
-		setting, is_size ? human_size(excess) : human_count(excess));
+		setting, is_size ? units_size(excess) : units_count(excess));
 }
 
 static void print_text(struct gc *gc, bool complete)
@@ -78,23 +78,23 @@ static void print_text(struct gc *gc, bool complete)
 		bytes += freed->bytes;
 		if (freed->files)
 			printf("%-12s %10s  %6s\n", gc_rule_names[rule],
-				human_count(freed->files), human_size(freed->bytes));
+				units_count(freed->files), units_size(freed->bytes));
 	}
 	printf("%-12s %10s  %6s\n", gc->dry_run ? "would delete" : "deleted",
-		human_count(files), human_size(bytes));
+		units_count(files), units_size(bytes));
 	if (!complete)
 		return; /* what is there was not seen */
 	printf("%-12s %10s  %6s\n", "kept",
-		human_count((uint64_t)(kept.entries + kept.objects)),
-		human_size((uint64_t)kept.disk));
+		units_count((uint64_t)(kept.entries + kept.objects)),
+		units_size((uint64_t)kept.disk));
 	print_excess("max_size", kept.disk, gc->limits.size, true);
 	print_excess("max_entries", kept.entries, gc->limits.entries, false);
 	if (missing)
 		printf("missing sources still within the grace period: %s\n",
-			human_count(missing));
+			units_count(missing));
 	if (gc->left)
 		printf("files that are not pycstash's, not touched: %s\n",
-			human_count(gc->left));
+			units_count(gc->left));
 }
 
 static void print_object(struct gc *gc, bool complete)

@@ -19,10 +19,10 @@
 #include "tools/archive/import.h"
 #include "tools/base/escape.h"
 #include "tools/base/files.h"
-#include "tools/base/human.h"
 #include "tools/base/json.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
+#include "tools/base/units.h"
 #include "tools/cache/layer_create.h"
 #include "tools/cli/command.h"
 #include "tools/cli/common.h"
@@ -185,7 +185,7 @@ static void print_text(const struct job *job)
 
 	printf("%s%" PRIu64 " files, %s, ",
 		import->dry_run ? "would import " : "imported ", import->files,
-		human_size(import->bytes));
+		units_size(import->bytes));
 	printf("into %s\n", place(job) ? escape_plain(place(job)) : "a new cache");
 	for (i = 0; i < sizeof rows / sizeof *rows; i++)
 		if (rows[i].count)

@@ -8,10 +8,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "tools/base/human.h"
 #include "tools/base/json.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
+#include "tools/base/units.h"
 #include "tools/cache/layer_create.h"
 #include "tools/cli/command.h"
 #include "tools/cli/common.h"
@@ -62,7 +62,7 @@ static void print_text(const struct pull *pull)
 {
 	printf("%s %" PRIu64 " packs (%s): %" PRIu64 " objects, %s\n",
 		pull->dry_run ? "would pull" : "pulled", pull->packs,
-		human_size(pull->packed), pull->objects, human_size(pull->bytes));
+		units_size(pull->packed), pull->objects, units_size(pull->bytes));
 	if (pull->known)
 		printf("  %" PRIu64 " packs are known\n", pull->known);
 	if (pull->unwanted)

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "tools/base/human.h"
 #include "tools/base/json.h"
 #include "tools/base/message.h"
+#include "tools/base/units.h"
 #include "tools/cli/command.h"
 #include "tools/cli/common.h"
 #include "tools/fleet/fleet.h"
@@ -60,7 +60,7 @@ static void print_text(const struct push *push)
 	else
 		printf("%s %" PRIu64 " objects, %s in %s: %s\n",
 			push->dry_run ? "would push" : "pushed", push->objects,
-			human_size(push->bytes), human_size(push->packed), push->name);
+			units_size(push->bytes), units_size(push->packed), push->name);
 }
 
 static int run(const struct command *self, char **words)

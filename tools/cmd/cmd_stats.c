@@ -9,8 +9,8 @@
 #include "shim/core/base/path.h"
 #include "tools/base/brief.h"
 #include "tools/base/escape.h"
-#include "tools/base/human.h"
 #include "tools/base/message.h"
+#include "tools/base/units.h"
 #include "tools/cache/lock.h"
 #include "tools/cache/owner.h"
 #include "tools/cli/command.h"
@@ -64,7 +64,7 @@ static void print_count(int indent, const char *label, uint64_t count)
 		label = "";
 	}
 	printf("%*s%-*s %15s", indent, "", COUNT_LABEL - indent, label,
-		human_count(count));
+		units_count(count));
 }
 
 /* The verdicts of a group that need to be told apart from its name. */
@@ -133,7 +133,7 @@ static void print_table(const char *head, const struct stats_sums *sums)
 
 		print_label(sum->label);
 		for (size_t j = 0; j < sizeof cells / sizeof *cells; j++)
-			printf(" %10s", human_count(cells[j]));
+			printf(" %10s", units_count(cells[j]));
 		printf(" %8s\n", rate(served, all));
 	}
 }
@@ -141,10 +141,10 @@ static void print_table(const char *head, const struct stats_sums *sums)
 static void print_extent(const char *version, const struct extent *extent)
 {
 	print_label(version);
-	printf(" %12s %12s %7s %8s %7s\n", human_count((uint64_t)extent->entries),
-		human_count((uint64_t)extent->objects),
-		human_size((uint64_t)extent->bytes), human_size((uint64_t)extent->disk),
-		human_size((uint64_t)extent->shared));
+	printf(" %12s %12s %7s %8s %7s\n", units_count((uint64_t)extent->entries),
+		units_count((uint64_t)extent->objects),
+		units_size((uint64_t)extent->bytes), units_size((uint64_t)extent->disk),
+		units_size((uint64_t)extent->shared));
 }
 
 static void print_extents(const struct stats *stats)
@@ -153,7 +153,7 @@ static void print_extents(const struct stats *stats)
 		puts("\nSize");
 	else if (stats->measured)
 		printf("\nSize, as gc measured it %s ago, with what processes counted since\n",
-			human_age((stats->now - stats->measured) / CLOCK_SECOND));
+			units_age((stats->now - stats->measured) / CLOCK_SECOND));
 	else
 		puts("\nSize, as processes counted it; gc has not measured it yet");
 	printf("%-*s %12s %12s %7s %8s %7s\n", TABLE_LABEL, "version", "entries",
@@ -180,11 +180,11 @@ static void print_headline(const struct stats *stats)
 	uint64_t served, all = stats_lookups(&stats->all, &served);
 
 	if (all)
-		printf("%s of %s lookups served; ", rate(served, all), human_count(all));
-	printf("%s on disk", human_size(disk));
+		printf("%s of %s lookups served; ", rate(served, all), units_count(all));
+	printf("%s on disk", units_size(disk));
 	if (stats->limit)
 		printf(", %s of max_size (%s)", rate(disk, stats->limit),
-			human_size(stats->limit));
+			units_size(stats->limit));
 	putchar('\n');
 	if (stats->gc_due)
 		puts("gc is due: `pycstash run` starts it; elsewhere run: pycstash gc");
@@ -193,14 +193,14 @@ static void print_headline(const struct stats *stats)
 static void print_stats(const struct stats *stats, enum by by)
 {
 	if (stats->hosts)
-		printf("%s host%s", human_count(stats->hosts),
+		printf("%s host%s", units_count(stats->hosts),
 			stats->hosts == 1 ? "" : "s");
 	else
 		fputs(escape_plain(stats->root), stdout);
-	printf(": %s process%s", human_count(stats->all.processes),
+	printf(": %s process%s", units_count(stats->all.processes),
 		stats->all.processes == 1 ? "" : "es");
 	if (stats->all.processes)
-		printf(" since %s", human_time(stats->all.begin / CLOCK_SECOND));
+		printf(" since %s", units_time(stats->all.begin / CLOCK_SECOND));
 	putchar('\n');
 	print_headline(stats);
 	if (by == BY_NONE)

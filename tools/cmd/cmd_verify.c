@@ -6,9 +6,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "tools/base/human.h"
 #include "tools/base/json.h"
 #include "tools/base/progress.h"
+#include "tools/base/units.h"
 #include "tools/cache/lock.h"
 #include "tools/cache/owner.h"
 #include "tools/cli/command.h"
@@ -35,7 +35,7 @@ static struct verify verify_request = {
 static void print_summary(const struct verify *verify, uint64_t failed)
 {
 	printf("%" PRIu64 " entries and %" PRIu64 " objects (%s): %" PRIu64 " bad",
-		verify->entries, verify->objects, human_size(verify->bytes),
+		verify->entries, verify->objects, units_size(verify->bytes),
 		verify_bad(verify));
 	if (verify->repair)
 		printf(", %" PRIu64 " deleted", verify->repaired);

@@ -7,8 +7,8 @@
 #include "shim/core/cache/config.h"
 #include "tools/base/brief.h"
 #include "tools/base/escape.h"
-#include "tools/base/human.h"
 #include "tools/base/json.h"
+#include "tools/base/units.h"
 #include "tools/cmd/ls.h"
 
 /* Where it lies. */
@@ -40,9 +40,9 @@ static void print_details(const struct ls *ls, FILE *out, const struct listed *l
 	fprintf(out, "%-14.*s %c %6s %5s %5s %-8s ",
 		item->version_len ? (int)item->version_len : 1,
 		item->version_len ? item->version : "-", item->level ? item->level : '0',
-		human_size((uint64_t)st->st_size),
-		human_age(ls->filter.now - st->st_mtime),
-		human_age(ls->filter.now - filter_last_use(st)),
+		units_size((uint64_t)st->st_size),
+		units_age(ls->filter.now - st->st_mtime),
+		units_age(ls->filter.now - filter_last_use(st)),
 		state_names[listed->state->state]);
 	if (ls->common.layers)
 		fprintf(out, "%s ",

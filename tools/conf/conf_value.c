@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "tools/base/human.h"
+#include "tools/base/units.h"
 #include "tools/conf/conf.h"
 
 static int read_bool(const char *text, uint64_t *ret)
@@ -24,7 +24,7 @@ static int read_bool(const char *text, uint64_t *ret)
 static int read_age(const char *text, uint64_t *ret)
 {
 	int64_t seconds = 0;
-	int r = strcmp(text, "0") == 0 ? 0 : human_read_age(text, &seconds);
+	int r = strcmp(text, "0") == 0 ? 0 : units_read_age(text, &seconds);
 
 	*ret = (uint64_t)seconds;
 	return r;
@@ -36,7 +36,7 @@ static int read_share(const char *text, uint64_t total, uint64_t *ret)
 	unsigned long percent;
 
 	if (length == 0 || strcmp(text + length, "%") != 0)
-		return human_read_size(text, ret);
+		return units_read_size(text, ret);
 	percent = length < 4 ? strtoul(text, NULL, 10) : 100;
 	if (percent >= 100)
 		return -ERANGE;
@@ -51,11 +51,11 @@ int conf_value_number(const struct conf_key *key, const char *value, uint64_t to
 	case CONF_BOOL:
 		return read_bool(value, ret_number);
 	case CONF_SIZE:
-		return human_read_size(value, ret_number);
+		return units_read_size(value, ret_number);
 	case CONF_AGE:
 		return read_age(value, ret_number);
 	case CONF_COUNT:
-		return human_read_number(value, ret_number);
+		return units_read_number(value, ret_number);
 	case CONF_SHARE:
 		return read_share(value, total, ret_number);
 	default:

@@ -20,7 +20,7 @@
 #include "shim/core/cache/layer.h"
 #include "shim/core/cache/root.h"
 #include "tools/base/alloc.h"
-#include "tools/base/human.h"
+#include "tools/base/units.h"
 #include "tools/cache/cache.h"
 #include "tools/cache/obstacle.h"
 #include "tools/cache/sys_libc.h"
@@ -56,7 +56,7 @@ static void check_file_system(struct findings *report, const char *path)
 
 	if (statvfs(path, &fs) < 0 || statfs(path, &type) < 0)
 		return;
-	size = human_size((uint64_t)fs.f_bavail * fs.f_frsize);
+	size = units_size((uint64_t)fs.f_bavail * fs.f_frsize);
 	for (size_t i = 0; i < sizeof file_systems / sizeof *file_systems; i++)
 		if ((unsigned long)type.f_type == file_systems[i].type)
 			findings_add(report, FINDING_WARN, "file system",
@@ -124,9 +124,9 @@ static void check_gc(struct findings *report, const char *layout)
 
 	if (ago > 7 * DAY)
 		findings_add(report, FINDING_WARN, "gc",
-			"last run %s ago; run: pycstash gc", human_age(ago));
+			"last run %s ago; run: pycstash gc", units_age(ago));
 	else if (ago >= 0)
-		findings_add(report, FINDING_OK, "gc", "last run %s ago", human_age(ago));
+		findings_add(report, FINDING_OK, "gc", "last run %s ago", units_age(ago));
 	else if (age_of(layout, ROOT_TAG) > DAY) /* else there was no time yet */
 		findings_add(report, FINDING_WARN, "gc",
 			"it has never run, and without it the cache only grows; run: pycstash gc");

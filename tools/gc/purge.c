@@ -12,10 +12,10 @@
 #include "tools/base/brief.h"
 #include "tools/base/clock.h"
 #include "tools/base/escape.h"
-#include "tools/base/human.h"
 #include "tools/base/json.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
+#include "tools/base/units.h"
 
 /* --- names ---------------------------------------------------------------------------*/
 
@@ -152,10 +152,10 @@ void purge_report(const struct purge *purge, int r)
 		return;
 	fprintf(out, "%s: %s %s in one go; %s %s, which frees %s%s\n",
 		purge->common.dry_run ? "would delete" : "deleted",
-		human_count(purge->trees), purge->trees == 1 ? "tree" : "trees",
-		human_count(purge->freed.files),
+		units_count(purge->trees), purge->trees == 1 ? "tree" : "trees",
+		units_count(purge->freed.files),
 		purge->freed.files == 1 ? "file" : "files",
-		human_size(purge->freed.bytes),
+		units_size(purge->freed.bytes),
 		purge->no_reclaim && purge->trees ? "; the trees' space with the next gc"
 						  : "");
 }

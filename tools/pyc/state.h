@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * What a file of the cache is: the one classification that ls, show, verify, purge,
- * explain, export and gc print in their own ways. Whether a source still fits is decided
- * by core's own functions, so what is fresh here is served by the library (docs/seal.md).
+ * explain, export and gc (except of orphans, which wait for a grace time) go by. Whether
+ * a source still fits is decided by core's own functions, so what is fresh here is served
+ * by the library (docs/seal.md).
  *
  * Opens the file and stats its source; reads either in full only on request. Thread-safe.
  */

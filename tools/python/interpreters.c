@@ -220,7 +220,7 @@ const char *interpreters_find_magic(const uint8_t magic[4])
 static const uint8_t line_end[2] = { '\r', '\n' };
 
 static const struct magic_row rows[] = {
-#define INTERPRETER(first, last, tag, header, name, releases) \
+#define INTERPRETER(first, last, tag, header, code, name, releases) \
 	{ first, last, tag, name, releases },
 #include "shim/core/python/interpreters.def"
 };

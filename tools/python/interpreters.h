@@ -4,8 +4,8 @@
  *
  * The table of magic numbers (interpreters.def) is from CPython's
  * Lib/importlib/_bootstrap_external.py (Include/internal/pycore_magic_number.h from 3.14
- * on) and PyPy's pypy/interpreter/pycode.py; it is for people to read, nothing is decided
- * by it.
+ * on) and PyPy's pypy/interpreter/pycode.py; here it is for people to
+ * read, and decides nothing.
  *
  * Asking runs the interpreter (script.h), so one at a time; the rest is pure.
  */

@@ -111,7 +111,8 @@ static int read_group(struct bytes *bytes, unsigned long *ret_gid, bool *ret_mem
 }
 
 /* Not getgrgid: it allocates, locks, and may ask a server. */
-static __attribute__((noinline)) bool is_group_without_members(const struct sys *sys, gid_t gid)
+static __attribute__((noinline)) bool is_group_without_members(
+	const struct sys *sys, gid_t gid)
 {
 	struct bytes bytes = { .sys = sys };
 	bool members, found = false;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * The seal: the 128 bytes after the bytecode in every entry and object, which say from
- * which source it was compiled. docs/seal.md is its specification; this is the only
- * code that reads and writes it. marshal ignores what follows a code object.
+ * which source it was compiled. docs/seal.md is its specification; seal.c, which has
+ * the offsets, is the only code that reads and writes it. marshal ignores what follows a
+ * code object.
  *
  * Pure; may be called anywhere.
  */

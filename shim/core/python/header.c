@@ -7,7 +7,7 @@
 static const char short_tags[][sizeof "cpython-36"] = {
 #define TAG_12(tag) tag,
 #define TAG_16(tag)
-#define INTERPRETER(first, last, tag, header, name, releases) TAG_##header(tag)
+#define INTERPRETER(first, last, tag, header, code, name, releases) TAG_##header(tag)
 #include "shim/core/python/interpreters.def"
 };
 

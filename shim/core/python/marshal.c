@@ -15,19 +15,14 @@
 /* Deeper than CPython's compiler nests code. */
 #define DEPTH 32
 
-/* A code object: that many numbers of 4 bytes, 8 objects, the number of its first line,
- * and that many objects more. */
-struct code_layout {
+static const struct code_layout {
 	uint16_t first, last; /* magic numbers */
 	uint8_t numbers, more;
-};
-
-static const struct code_layout layouts[] = {
-	{ 160, 240, 5, 1 },   /* PyPy 3.6 and 3.7 */
-	{ 256, 384, 6, 1 },   /* PyPy 3.8 to 3.10 */
-	{ 3230, 3409, 5, 1 }, /* CPython 3.3 to 3.7 */
-	{ 3410, 3449, 6, 1 }, /* CPython 3.8 to 3.10 */
-	{ 3495, 3627, 5, 2 }, /* CPython 3.11 to 3.14 */
+} layouts[] = {
+#define CODE(numbers, more) numbers, more
+#define CODE_UNKNOWN 0, 0
+#define INTERPRETER(first, last, tag, header, code, name, releases) { first, last, code },
+#include "shim/core/python/interpreters.def"
 };
 
 struct marshal {
@@ -141,7 +136,8 @@ static const struct code_layout *find_layout(const uint8_t magic[4])
 	unsigned number = magic[0] | (unsigned)magic[1] << 8;
 
 	for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++)
-		if (layouts[i].first <= number && number <= layouts[i].last)
+		if (layouts[i].first <= number && number <= layouts[i].last &&
+			layouts[i].numbers)
 			return &layouts[i];
 	return NULL;
 }

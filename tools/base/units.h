@@ -7,28 +7,28 @@
 #include <stdint.h>
 
 /* A whole number of digits alone: no sign, no blanks. -EINVAL, -ERANGE. */
-int human_read_number(const char *text, uint64_t *ret_number);
+int units_read_number(const char *text, uint64_t *ret_number);
 
 /* "2G", "500M", "1.5K", "4096": bytes, in powers of 1024 (an `iB` after the unit is
  * allowed). -EINVAL where it is none, -ERANGE. */
-int human_read_size(const char *text, uint64_t *ret_bytes);
+int units_read_size(const char *text, uint64_t *ret_bytes);
 
 /* "30d", "12h", "90m", "45s", "2w", "1y" (of 365 days): seconds. A number
  * without a unit is refused. -EINVAL, -ERANGE. */
-int human_read_age(const char *text, int64_t *ret_seconds);
+int units_read_age(const char *text, int64_t *ret_seconds);
 
 /* "2026-08-01", "2026-08-01T10:00", "2026-08-01T10:00:00", of the local clock, or of
  * UTC with a Z after the time; "@1785571200"; or an age ("1h": that long ago): seconds
- * since 1970, from 0 (for what was before that, too) to HUMAN_TIME_MAX, so that it is
+ * since 1970, from 0 (for what was before that, too) to UNITS_TIME_MAX, so that it is
  * also a number of nanoseconds. -EINVAL, -ERANGE. */
-#define HUMAN_TIME_MAX (INT64_MAX / 1000000000)
-int human_read_time(const char *text, int64_t now, int64_t *ret_seconds);
+#define UNITS_TIME_MAX (INT64_MAX / 1000000000)
+int units_read_time(const char *text, int64_t now, int64_t *ret_seconds);
 
 /* "1.4G", "512", in at most 6 bytes; "3d", "5h" in at most 5. These four return a text
  * that lives as long as brief.h says. */
-const char *human_size(uint64_t bytes);
-const char *human_age(int64_t seconds);
+const char *units_size(uint64_t bytes);
+const char *units_age(int64_t seconds);
 /* RFC 3339 in UTC: "2026-08-01T10:00:00Z". */
-const char *human_time(int64_t seconds);
+const char *units_time(int64_t seconds);
 /* "1 204 551" */
-const char *human_count(uint64_t count);
+const char *units_count(uint64_t count);

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "tools/base/human.h"
+#include "tools/base/units.h"
 
 #define NOW INT64_C(1785571200) /* 2026-08-01T08:00:00Z */
 
@@ -128,7 +128,7 @@ static void reads_a_size(void **state)
 	const struct size_row *row = *state;
 	uint64_t got = 77;
 
-	assert_int_equal(human_read_size(row->text, &got), row->error);
+	assert_int_equal(units_read_size(row->text, &got), row->error);
 	assert_int_equal(got, row->error ? 77 : row->want);
 }
 
@@ -137,7 +137,7 @@ static void reads_an_age(void **state)
 	const struct age_row *row = *state;
 	int64_t got = 77;
 
-	assert_int_equal(human_read_age(row->text, &got), row->error);
+	assert_int_equal(units_read_age(row->text, &got), row->error);
 	assert_int_equal(got, row->error ? 77 : row->want);
 }
 
@@ -146,7 +146,7 @@ static void reads_a_time(void **state)
 	const struct age_row *row = *state;
 	int64_t got = 77;
 
-	assert_int_equal(human_read_time(row->text, NOW, &got), row->error);
+	assert_int_equal(units_read_time(row->text, NOW, &got), row->error);
 	assert_int_equal(got, row->error ? 77 : row->want);
 }
 
@@ -154,7 +154,7 @@ static void shows_a_size(void **state)
 {
 	const struct text_row *row = *state;
 
-	assert_string_equal(human_size(row->number), row->want);
+	assert_string_equal(units_size(row->number), row->want);
 	assert_true(strlen(row->want) <= 6);
 }
 
@@ -162,21 +162,21 @@ static void shows_an_age(void **state)
 {
 	const struct text_row *row = *state;
 
-	assert_string_equal(human_age((int64_t)row->number), row->want);
+	assert_string_equal(units_age((int64_t)row->number), row->want);
 }
 
 static void shows_a_time(void **state)
 {
 	const struct text_row *row = *state;
 
-	assert_string_equal(human_time((int64_t)row->number), row->want);
+	assert_string_equal(units_time((int64_t)row->number), row->want);
 }
 
 static void shows_a_count(void **state)
 {
 	const struct text_row *row = *state;
 
-	assert_string_equal(human_count(row->number), row->want);
+	assert_string_equal(units_count(row->number), row->want);
 }
 
 int main(void)
@@ -190,5 +190,5 @@ int main(void)
 	unit_rows(shows_an_age, shown_ages);
 	unit_rows(shows_a_time, shown_times);
 	unit_rows(shows_a_count, shown_counts);
-	return unit_run("human");
+	return unit_run("units");
 }

@@ -2,7 +2,7 @@
  *
  * Sizes, ages and times as people write them.
  */
-#include "tools/base/human.h"
+#include "tools/base/units.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -48,7 +48,7 @@ static int read_digits(const char *text, uint64_t *ret_number)
 	return count;
 }
 
-int human_read_number(const char *text, uint64_t *ret_number)
+int units_read_number(const char *text, uint64_t *ret_number)
 {
 	uint64_t number;
 	int digits = read_digits(text, &number);
@@ -72,7 +72,7 @@ static int read_size_unit(const char *text)
 	return 10 * (int)(unit - size_units + 1);
 }
 
-int human_read_size(const char *text, uint64_t *ret_bytes)
+int units_read_size(const char *text, uint64_t *ret_bytes)
 {
 	long double fraction = 0, place = 1;
 	uint64_t whole, bytes;
@@ -96,7 +96,7 @@ int human_read_size(const char *text, uint64_t *ret_bytes)
 	return 0;
 }
 
-int human_read_age(const char *text, int64_t *ret_seconds)
+int units_read_age(const char *text, int64_t *ret_seconds)
 {
 	uint64_t number;
 	int digits = read_digits(text, &number);
@@ -137,36 +137,36 @@ static int read_date(const char *text, int64_t *ret_seconds)
 	return -EINVAL;
 }
 
-int human_read_time(const char *text, int64_t now, int64_t *ret_seconds)
+int units_read_time(const char *text, int64_t now, int64_t *ret_seconds)
 {
 	int64_t seconds;
 	uint64_t number;
 	int r;
 
 	if (text[0] == '@') {
-		r = human_read_number(text + 1, &number);
+		r = units_read_number(text + 1, &number);
 		if (r < 0)
 			return r;
-		if (number > HUMAN_TIME_MAX)
+		if (number > UNITS_TIME_MAX)
 			return -ERANGE;
 		*ret_seconds = (int64_t)number;
 		return 0;
 	}
 	if (!isdigit((unsigned char)text[0]))
 		return -EINVAL;
-	r = human_read_age(text, &seconds);
+	r = units_read_age(text, &seconds);
 	if (r == 0)
 		seconds = now - seconds;
 	else if (r == -EINVAL)
 		r = read_date(text, &seconds);
-	if (r == 0 && seconds > HUMAN_TIME_MAX)
+	if (r == 0 && seconds > UNITS_TIME_MAX)
 		r = -ERANGE;
 	if (r == 0)
 		*ret_seconds = seconds < 0 ? 0 : seconds;
 	return r;
 }
 
-const char *human_size(uint64_t bytes)
+const char *units_size(uint64_t bytes)
 {
 	double value = (double)bytes;
 	const char *unit = size_units;
@@ -179,7 +179,7 @@ const char *human_size(uint64_t bytes)
 	return brief_format("%.*f%c", value < 9.95, value, *unit);
 }
 
-const char *human_age(int64_t seconds)
+const char *units_age(int64_t seconds)
 {
 	size_t i = 0;
 
@@ -192,7 +192,7 @@ const char *human_age(int64_t seconds)
 		"%" PRId64 "%c", seconds / age_units[i].seconds, age_units[i].letter);
 }
 
-const char *human_time(int64_t seconds)
+const char *units_time(int64_t seconds)
 {
 	time_t time = (time_t)seconds;
 	char text[sizeof "2026-08-01T10:00:00Z"];
@@ -214,7 +214,7 @@ static int write_count(char *buf, size_t size, uint64_t count)
 			     (unsigned)(count % 1000));
 }
 
-const char *human_count(uint64_t count)
+const char *units_count(uint64_t count)
 {
 	char text[sizeof "18 446 744 073 709 551 615"];
 
