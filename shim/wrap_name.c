@@ -270,11 +270,11 @@ static int publish_entry(
 	if (verdict_rows[verdict].unproven ||
 		(verdict == VERDICT_SEALED && entry->common && !shared))
 		return copy_out(do_rename, temporary, final, flags);
-	/* Only what is proven passes a directory of its name, which Python could not. */
-	if (verdict != VERDICT_SEALED && is_tree_directory(final))
-		return refuse(EISDIR);
 	if (shared)
 		entry_share(entry, temporary->cache);
+	/* As without the library; what is shared is served all the same. */
+	if (is_tree_directory(final))
+		return refuse(EISDIR);
 	/* Usually nothing has that name, so that is tried first and saves a look. */
 	if (flags == 0 && !entry->common &&
 		from_cache(do_rename, temporary->cache, final, RENAME_NOREPLACE) == 0) {

@@ -379,13 +379,8 @@ EXCUSES = [
         and (d.failed("ok", "ENOENT") or (d.lacks_names() or re.search("open|import", d.symbol)) and d.is_both()),
     ),
     (
-        "a directory is not in the way of a pyc",
-        "A directory there that has a pyc's name is not in the way",
-        lambda d: d.failed("EISDIR", "ok") and d.after(d.twins.has_directory),
-    ),
-    (
         "a file is not in the way of a __pycache__",
-        "a link to nowhere that stands in the place of a `__pycache__`",
+        "A file or a link to nowhere in the place of a `__pycache__` is not in the way",
         lambda d: (d.symbol == "import" or d.failed("ENOTDIR|ENOENT|ELOOP", r"ok|E\w+")) and d.after(d.twins.has_file),
     ),
     (
