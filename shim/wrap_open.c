@@ -133,9 +133,10 @@ static bool finds(struct place *place, const char *path)
 		return false;
 	place->looks_only = true;
 	fd = find_bytecode(place, O_RDONLY | O_NONBLOCK | O_CLOEXEC, &verdict);
-	if (fd >= 0)
-		sys_real.close(fd);
-	return fd != -ENOENT;
+	if (fd < 0)
+		return fd != -ENOENT;
+	sys_real.close(fd);
+	return verdict_rows[verdict].group != VERDICT_GROUP_MISS; /* not what is stale */
 }
 
 bool cached_finds(const char *path)

@@ -114,7 +114,7 @@ c - a/@/$t"
 		"mkdir %p 0755" "mkdirat CWD %p 0700" | sed -E '/ mkdir/s/^c/any/'
 	rows_cross "$there" "fopen %p r" "fopen64 %p r+" "freopen %p r" "freopen64 %p r+"
 	for name in stat stat64 lstat lstat64 __xstat __xstat64 __lxstat __lxstat64 statfs statfs64 __statfs statvfs \
-		statvfs64 opendir scandir scandir64 chdir canonicalize_file_name unlink rmdir remove; do
+		statvfs64 opendir readdir readdir64 rewinddir closedir scandir scandir64 chdir canonicalize_file_name unlink rmdir remove; do
 		rows_cross "$there" "$name %p"
 	done
 	echo "c m fchdir FD:b"

@@ -96,7 +96,7 @@ user() { as_user env LD_PRELOAD="$SO" PYCSTASH_DIR="$CACHE" PYCSTASH_LOG="$T/log
 good_root
 chmod 755 "$CACHE"
 as_bare "a root of another user" "belongs to another user" user
-good_root; chown 65534 "$CACHE"
+good_root; chown 65534 "$CACHE"; chown 0 "$T/log" # root does not write to the log of another
 as_bare "a user's root, for root" "belongs to another user"
 mkdir -p "$T/closed"; chmod 755 "$T/closed"
 as_bare "a place where no cache can be made" "not cached" user PYCSTASH_DIR="$T/closed/cache"

@@ -37,11 +37,11 @@ if has sympy; then
 	program='import sympy as s; x = s.Symbol("x")
 print(s.__file__, s.integrate(s.sin(x)**2 * x, x), s.factor(x**4 - 1), s.latex(s.series(s.exp(x), x, 0, 4)))'
 	bare_said=$($python -B -c "$program" 2>&1)
-	served $python -c "$program"
+	watched preloaded $python -v -c "$program"
 	is "$said" "$bare_said" "SymPy computes the same with the library"
 	is "$((compiled > 400)), $loaded, $(cached)" "1, 0, $compiled" "all $compiled modules of a cold start are in the cache"
 	count=$compiled
-	served $python -c "$program"
+	watched preloaded $python -v -c "$program"
 	is "$said, $compiled, $loaded" "$bare_said, 0, $count" "the second start compiles nothing"
 	untouched "SymPy's tree is as before"
 else
@@ -87,7 +87,7 @@ if has django && has sqlite3; then
 		"Django's modules and the project's own are in the cache ($(cached))"
 	is "$(find "$T/site" -name __pycache__)" "" "the project has no __pycache__"
 	cd "$T/site" || exit
-	served $python manage.py check
+	watched preloaded $python -v manage.py check
 	is "$compiled, $((loaded > 100)), $status" "0, 1, 0" "a command compiles nothing any more: $loaded modules loaded"
 	cd / || exit
 	untouched "Django's tree is as before"
@@ -125,7 +125,7 @@ if [ -x /usr/bin/hg ] && $python -c 'import mercurial' 2>/dev/null; then
 	check "Mercurial does the same with the library: $(wc -l <"$T/cached.out") lines" cmp "$T/bare.out" "$T/cached.out"
 	is "$(grep -c '^[01] [0-9a-f]\{40\}' "$T/cached.out")" 2 "Mercurial's commits are there"
 	is "$(($(cached) > 50))" 1 "Mercurial's modules are in the cache: $(cached)"
-	served $python "$hg" -R "$T/repository" log -q
+	watched preloaded $python -v "$hg" -R "$T/repository" log -q
 	is "$compiled, $((loaded > 20)), $status" "0, 1, 0" "a command compiles nothing any more: $loaded modules loaded"
 	untouched "Mercurial's tree is as before"
 else

@@ -78,7 +78,7 @@ rm -rf "$venv" "$CACHE"
 preloaded $python -m venv --without-pip --system-site-packages "$venv"
 preloaded "$venv/bin/python" -m pip -q install "$T/stashed-1.0-py3-none-any.whl"
 tree=$site
-served "$venv/bin/python" -c 'import stashed.cli as c, single; c.main()'
+watched preloaded "$venv/bin/python" -v -c 'import stashed.cli as c, single; c.main()'
 is "$(seen)" "leaf 1, 0 compiled, 5 loaded, status 0" "what pip compiled is not compiled again"
 # An environment with a pip of its own.
 rm -rf "$venv"
@@ -86,8 +86,8 @@ preloaded $python -m venv "$venv" >"$T/.out" 2>&1
 check "venv with pip works: $(head -c 300 "$T/.out")" preloaded "$venv/bin/pip" --version
 is "$(find "$venv" -name __pycache__ | wc -l)" 0 "an environment of venv with pip has no __pycache__"
 tree=$site
-served "$venv/bin/python" -m pip --version
-served "$venv/bin/python" -m pip --version
+watched preloaded "$venv/bin/python" -v -m pip --version
+watched preloaded "$venv/bin/python" -v -m pip --version
 is "$compiled, $((loaded > 50)), $status" "0, 1, 0" "the pip of a new environment starts warm: $loaded modules"
 # A source tree, in place.
 mkdir -p "$T/source/hatched"
