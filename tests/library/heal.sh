@@ -30,6 +30,27 @@ heals() {
 	is "$(whole)" "" "$name: $4: nothing in the cache is broken after it"
 }
 
+# Python before 3.14 does not look whether its write of the bytecode did anything.
+emptied() {
+	local again
+	rm -rf "$CACHE" "$T/src" && mkdir "$T/src" && version one "$T/src/m.py"
+	preloaded "$python" -S -c 'import importlib.util, os, sys
+source = sys.argv[1]
+final = importlib.util.cache_from_source(source)
+os.mkdir(os.path.dirname(final))
+try: open(final, "rb")
+except OSError: pass
+open(source, "rb").read()
+os.close(os.open(final + ".4711", os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+os.rename(final + ".4711", final)' "$T/src/m.py"
+	is "$(entries | grep -cF "$T/src/")" 1 "$name: bytecode that was not written at all is in the cache"
+	for again in 1 0; do
+		is "$(preloaded "$python" -S "$HERE/tests/library/count.py" "$T/src" m 2>&1)" "$again compiled, $((1 - again)) loaded" \
+			"$name: of bytecode that was not written at all, $again is compiled"
+	done
+}
+some emptied
+
 truncated() {
 	local size
 	export STEP=16

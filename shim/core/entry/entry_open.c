@@ -434,12 +434,13 @@ int entry_open(struct entry *entry, int candidate, int flags, enum verdict *verd
 	fd = search_for(&search, candidate);
 	if (fd == -ENOENT)
 		return search.rejected;
-	if (fd < 0) /* a loop of links, say: Python compiles then, too */
+	/* Python may compile after all: after a loop of links, say, or what is no
+	 * bytecode; and it compares a hash with the source. */
+	if (fd < 0 || *verdict == VERDICT_HIT_OWN)
 		entry_pending_settle(entry, 0);
-	/* Python compares a hash with the source, and may compile after all. */
-	if (*verdict == VERDICT_HIT_HASH || *verdict == VERDICT_HIT_HASH_CONTENT)
+	else if (*verdict == VERDICT_HIT_HASH || *verdict == VERDICT_HIT_HASH_CONTENT)
 		entry_pending_note(entry, 0);
-	else if (fd >= 0)
+	else
 		entry_pending_served(entry);
 	if (search.rejected >= 0)
 		entry->world->env.sys->close(search.rejected);
