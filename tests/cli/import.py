@@ -216,7 +216,7 @@ def build(cache, out, case):
             info = tarfile.TarInfo(member.name)
             info.size = len(member.data)
             info.pax_headers = dict(member.header.pop("pax", {}))
-            if member.digest:
+            if member.digest and member.header.get("type") != tarfile.LNKTYPE:
                 info.pax_headers["SCHILY.xattr.user.pycstash.blake2b"] = member.digest
             info.mode = 0o644
             for key, value in member.header.items():

@@ -109,6 +109,20 @@ for at in $(seq 20 $((size / 40)) "$size"); do
 	rm -rf "$other"
 done
 is "$wrong" "" "a wrong byte anywhere: no broken file"
+# What stands beside the bytes of a member, under the compression: the number of the inode, and the name.
+zstd -dqf "$T/a" -o "$T/plain"
+wrong='' bent=0
+for at in $(grep -obUa 'user.pycstash.source=' "$T/plain" | cut -d: -f1); do
+	for byte in 5 22; do
+		cp "$T/plain" "$T/bent" && bent=$((bent + 1))
+		printf 7 | dd of="$T/bent" bs=1 seek=$((at + byte)) conv=notrunc status=none
+		cmp -s "$T/plain" "$T/bent" && continue
+		code=$(status_of import_ <(zstd -qc "$T/bent"))
+		[ "$code" = 3 ] && [ -z "$(broken "$other")" ] || wrong="$wrong $at+$byte:$code"
+		rm -rf "$other"
+	done
+done
+is "$wrong $((bent > 3))" " 1" "an identity that is not the one that was archived: no broken file, and said"
 
 # --- what is there already ------------------------------------------------------------
 import_ "$T/a" >/dev/null

@@ -78,17 +78,40 @@ static bool write_header(struct archive_out *out)
 	return r == ARCHIVE_OK || r == ARCHIVE_WARN;
 }
 
+void archive_digest(
+	const void *data, size_t size, const char *identity, char ret[2 * DIGEST_SIZE])
+{
+	struct digest digest = digest_of(data, size);
+	uint8_t both[DIGEST_SIZE + NEUTRAL_TEXT];
+	const size_t len = identity ? strlen(identity) : 0;
+
+	if (identity) {
+		memcpy(both, digest.bytes, DIGEST_SIZE);
+		memcpy(both + DIGEST_SIZE, identity, len);
+		digest = digest_of(both, DIGEST_SIZE + len);
+	}
+	digest_hex(digest.bytes, sizeof digest.bytes, ret);
+}
+
+/* What the entry has beside its data. */
+static void add_attributes(
+	struct archive_out *out, const void *data, size_t size, const char *identity)
+{
+	char hex[2 * DIGEST_SIZE];
+
+	archive_digest(data, size, identity, hex);
+	LIB(archive_entry_xattr_add_entry)(out->entry, ARCHIVE_DIGEST, hex, sizeof hex);
+	if (identity)
+		LIB(archive_entry_xattr_add_entry)
+	(out->entry, ARCHIVE_SOURCE, identity, strlen(identity));
+}
+
 /* A member with its data. path is relative to the archive's top. */
 static int write_file(
 	struct archive_out *out, const char *path, const void *data, size_t size)
 {
-	struct digest digest = digest_of(data, size);
-	char hex[2 * DIGEST_SIZE];
-
-	digest_hex(digest.bytes, sizeof digest.bytes, hex);
 	LIB(archive_entry_set_pathname)(out->entry, path);
 	LIB(archive_entry_set_size)(out->entry, (int64_t)size);
-	LIB(archive_entry_xattr_add_entry)(out->entry, ARCHIVE_DIGEST, hex, sizeof hex);
 	if (!write_header(out) ||
 		LIB(archive_write_data)(out->handle, data, size) != (la_ssize_t)size)
 		return fail(out);
@@ -142,6 +165,7 @@ static int write_manifest(
 	if (fclose(file) == EOF)
 		alloc_fail();
 	begin_entry(out);
+	add_attributes(out, text, size, NULL);
 	return write_file(out, ARCHIVE_MANIFEST, text, size);
 }
 
@@ -173,15 +197,15 @@ int archive_out_add(struct archive_out *out, const struct archive_member *member
 	AUTOFREE char *path =
 		alloc_format(CACHE_LAYOUT "/%s/%s", member->dir, member->name);
 	AUTOFREE char *target = NULL;
+	char identity[NEUTRAL_TEXT];
 
+	if (member->identity)
+		neutral_print(member->identity, identity);
 	begin_entry(out);
-	if (member->identity) {
-		char text[NEUTRAL_TEXT];
-
-		neutral_print(member->identity, text);
-		LIB(archive_entry_xattr_add_entry)
-		(out->entry, ARCHIVE_SOURCE, text, strlen(text));
-	}
+	if (member->identity || !member->link)
+		add_attributes(out, member->link ? NULL : member->data,
+			member->link ? 0 : member->size,
+			member->identity ? identity : NULL);
 	if (!member->link)
 		return write_file(out, path, member->data, member->size);
 	target = alloc_format(CACHE_LAYOUT "/%s", member->link);

@@ -26,11 +26,12 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "tools/archive/neutral.h"
 #include "tools/cache/layout.h"
 #include "tools/pyc/state.h"
 
 #define ARCHIVE_MANIFEST "pycstash.json"
-/* The extended attribute with a file's digest, in hex. */
+/* The extended attribute with a file's digest, in hex: see archive_digest. */
 #define ARCHIVE_DIGEST "user.pycstash.blake2b"
 /* That with the identity of the source on the host that has archived it. */
 #define ARCHIVE_SOURCE "user.pycstash.source"
@@ -74,6 +75,11 @@ bool archive_is_private(const struct layout *item, const char *dir, const char *
 int archive_compare(
 	const char *a_dir, const char *a_name, const char *b_dir, const char *b_name);
 
+/* The digest, in hex, that goes with a member: of its data, which a link has not, and of
+ * its identity as text (neutral.h), or NULL. */
+void archive_digest(
+	const void *data, size_t size, const char *identity, char ret[2 * DIGEST_SIZE]);
+
 /* --- writing -------------------------------------------------------------------------*/
 
 struct archive_out {
@@ -109,9 +115,10 @@ struct archive_in {
 	struct seal seal;   /* of an entry or object; of a link, digest and magic alone */
 	const char *broken; /* after -EBADMSG: what is wrong */
 
-	struct identity identity; /* the member's */
-	char *path;		  /* the member's, its last slash a NUL */
-	char *before;		  /* the member's before it */
+	struct identity identity; /* the member's, and as text */
+	char identity_text[NEUTRAL_TEXT];
+	char *path;   /* the member's, its last slash a NUL */
+	char *before; /* the member's before it */
 	char *link;
 	uint8_t *data;
 	size_t room;

@@ -95,38 +95,46 @@ static int read_data(struct archive_in *in, size_t size)
 	return 0;
 }
 
+/* The extended attribute of the member, or NULL. */
+static const char *find_attribute(
+	const struct archive_in *in, const char *wanted, size_t *ret_size)
+{
+	const char *name;
+	const void *value;
+
+	LIB(archive_entry_xattr_reset)(in->entry);
+	while (LIB(archive_entry_xattr_next)(in->entry, &name, &value, ret_size) ==
+		ARCHIVE_OK)
+		if (strcmp(name, wanted) == 0)
+			return value;
+	return NULL;
+}
+
 /* The identity that came with the member. */
 static void read_identity(struct archive_in *in)
 {
-	const char *name;
-	const void *value;
 	size_t size;
+	const char *value = find_attribute(in, ARCHIVE_SOURCE, &size);
 
 	in->member.identity = NULL;
-	LIB(archive_entry_xattr_reset)(in->entry);
-	while (LIB(archive_entry_xattr_next)(in->entry, &name, &value, &size) ==
-		ARCHIVE_OK)
-		if (strcmp(name, ARCHIVE_SOURCE) == 0 &&
-			neutral_scan(value, size, &in->identity))
-			in->member.identity = &in->identity;
+	if (!value)
+		return;
+	snprintf(in->identity_text, sizeof in->identity_text, "%.*s", (int)size, value);
+	if (neutral_scan(in->identity_text, &in->identity))
+		in->member.identity = &in->identity;
 }
 
-/* Whether the digest that came with the member is that of its data. */
-static bool has_its_digest(struct archive_in *in)
+/* Whether the digest that came with the member is that of its data and identity. */
+static bool has_its_digest(struct archive_in *in, const void *data, size_t size)
 {
-	struct digest digest = digest_of(in->data, in->member.size);
 	char hex[2 * DIGEST_SIZE];
-	const char *name;
-	const void *value;
-	size_t size;
+	size_t length;
+	const char *value = find_attribute(in, ARCHIVE_DIGEST, &length);
 
-	digest_hex(digest.bytes, sizeof digest.bytes, hex);
-	LIB(archive_entry_xattr_reset)(in->entry);
-	while (LIB(archive_entry_xattr_next)(in->entry, &name, &value, &size) ==
-		ARCHIVE_OK)
-		if (strcmp(name, ARCHIVE_DIGEST) == 0)
-			return size == sizeof hex && memcmp(value, hex, size) == 0;
-	return false;
+	if (!value) /* a link without an identity has none */
+		return !data && !in->member.identity;
+	archive_digest(data, size, in->member.identity ? in->identity_text : NULL, hex);
+	return length == sizeof hex && memcmp(value, hex, length) == 0;
 }
 
 /* --- the manifest --------------------------------------------------------------------*/
@@ -164,7 +172,7 @@ static int take_manifest(struct archive_in *in, const char *text, uint64_t packe
 	/* before all that a newer version may do in another way */
 	if (versions.schema > 1 || versions.layout > ours)
 		return refuse(in, INSPECT_NEWER "; import it with that");
-	if (!has_its_digest(in))
+	if (!has_its_digest(in, in->data, in->member.size))
 		return refuse(in, "it is damaged");
 	if (versions.schema != 1 || versions.layout != ours)
 		return refuse(in, "this is not the manifest of an archive");
@@ -350,7 +358,7 @@ static int check_data(struct archive_in *in)
 	struct pyc_state state;
 	int fd;
 
-	if (!has_its_digest(in)) {
+	if (!has_its_digest(in, in->data, in->member.size)) {
 		in->damage = "not the bytes that were archived";
 		return 0;
 	}
@@ -392,6 +400,8 @@ int archive_in_next(struct archive_in *in)
 	if (r == 0 && !in->member.link) {
 		in->member.data = in->data;
 		r = check_data(in);
+	} else if (r == 0 && !has_its_digest(in, NULL, 0)) {
+		in->damage = "not the identity that was archived";
 	}
 	return r < 0 ? r : 1;
 }

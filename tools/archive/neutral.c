@@ -85,14 +85,12 @@ void neutral_print(const struct identity *identity, char ret[NEUTRAL_TEXT])
 		identity->mtime.tv_nsec);
 }
 
-bool neutral_scan(const char *text, size_t size, struct identity *ret)
+bool neutral_scan(const char *text, struct identity *ret)
 {
-	char copy[NEUTRAL_TEXT] = "";
 	intmax_t ctime, mtime;
 
-	memcpy(copy, text, size < sizeof copy ? size : sizeof copy - 1);
 	*ret = (struct identity){ 0 };
-	if (sscanf(copy, "%" SCNu64 " %" SCNu64 " %" SCNu64 " %jd.%9ld %jd.%9ld",
+	if (sscanf(text, "%" SCNu64 " %" SCNu64 " %" SCNu64 " %jd.%9ld %jd.%9ld",
 		    &ret->size, &ret->inode, &ret->fs, &ctime, &ret->ctime.tv_nsec,
 		    &mtime, &ret->mtime.tv_nsec) != 7)
 		return false;

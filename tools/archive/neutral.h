@@ -24,4 +24,5 @@ bool neutral_put(
 	const char *dir, uint8_t *data, size_t size, const struct identity *identity);
 
 void neutral_print(const struct identity *identity, char ret[NEUTRAL_TEXT]);
-bool neutral_scan(const char *text, size_t size, struct identity *ret);
+/* False where the text is no identity. */
+bool neutral_scan(const char *text, struct identity *ret);
