@@ -43,7 +43,8 @@ complete() { # KIND: after it was done again
 	*) [ "$(objects "$T/new")" = ${#modules[@]} ] || echo "objects are missing " ;;
 	esac
 }
-packs() { (cd "$1" && find packs -type f | sort); }
+# What a killed push was writing stays, under a name that is no pack's.
+packs() { (cd "$1" && find packs -type f ! -name '*.new-*' | sort); }
 
 kills() { # KIND SECONDS
 	local until=$((SECONDS + $2)) done=0 left=0 wrong= moments call n now
