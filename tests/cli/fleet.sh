@@ -97,7 +97,20 @@ modules+=(epsilon)
 for name in a e; do host $name; done
 compiles a >/dev/null
 on a push "$T/store" >/dev/null
+# Each start has a cache of its own: what it compiles is what the layer lacks at that moment.
+starts() {
+	local n
+	for n in {1..12}; do
+		PYCSTASH_DIR=$T/pods/$n PYCSTASH_LAYERS=$T/layer LD_PRELOAD=$SO "$python" -c "import sys; sys.path.insert(0, '$T/e/srv/e')
+import $(IFS=,; echo "${modules[*]}")
+print(epsilon.Epsilon(1).value)"
+	done
+}
+mkdir "$T/pods"
+starts >"$T/started" 2>&1 &
 check "a layer is added to in place" on e pull --layer "$T/layer" "$T/store"
+wait $!
+is "$(sort "$T/started" | uniq -c | tr -s ' ')" " 12 False" "programs that start while a layer grows are right"
 rm -rf "$T/e/cache"
 is "$(PYCSTASH_LAYERS=$T/layer compiles e)" 0 "what was added to a layer is served"
 find "$T/layer" ! -perm -a+r | none "everybody can read what was added"
