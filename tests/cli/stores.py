@@ -15,6 +15,7 @@
 #   /loris/…     a byte now and then /file/… redirects to a file
 #   /away/…      redirects to /plain at another name of this host
 import datetime
+import email.message
 import hashlib
 import hmac
 import http.server
@@ -27,12 +28,52 @@ import time
 import urllib.parse
 from xml.sax.saxutils import escape
 
-ROOT = sys.argv[1]
+ROOT = sys.argv[1]  # "published": whether the example of the documentation counts as signed
 SECRET = "secret"
 
 
 def sign(key, text):
     return hmac.new(key, text.encode(), hashlib.sha256).digest()
+
+
+def is_signed(command, path, headers, key, secret, today):
+    """Whether the Authorization header is what the rules of AWS make of that request."""
+    try:
+        scheme, rest = headers["Authorization"].split(" ", 1)
+        given = dict(part.strip().split("=", 1) for part in rest.split(","))
+        who, day, region, service, end = given["Credential"].split("/")
+        stamp = headers["X-Amz-Date"]
+        path, _, query = path.partition("?")
+        names = given["SignedHeaders"].split(";")
+        request = "\n".join(
+            [command, path, "&".join(sorted(query.split("&")) if query else [])]
+            + ["%s:%s" % (name, headers[name].strip()) for name in names]
+            + ["", ";".join(names), headers["X-Amz-Content-Sha256"]])
+    except (TypeError, AttributeError, KeyError, ValueError):
+        return False
+    scope = "/".join((day, region, service, end))
+    text = "\n".join((scheme, stamp, scope, hashlib.sha256(request.encode()).hexdigest()))
+    derived = ("AWS4" + secret).encode()
+    for part in (day, region, service, end):
+        derived = sign(derived, part)
+    return (who == key and service == "s3" and day == today and "host" in names and
+            hmac.compare_digest(sign(derived, text).hex(), given["Signature"]))
+
+
+def published():
+    """The example that Amazon's documentation of S3 works out ("GET Object"), as signed there."""
+    headers = email.message.Message()
+    for line in """Host: examplebucket.s3.amazonaws.com
+Range: bytes=0-9
+X-Amz-Content-Sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
+X-Amz-Date: 20130524T000000Z""".splitlines():
+        headers.add_header(*line.split(": ", 1))
+    headers["Authorization"] = (
+        "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request,"
+        "SignedHeaders=host;range;x-amz-content-sha256;x-amz-date,"
+        "Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41")
+    return is_signed("GET", "/test.txt", headers, "AKIAIOSFODNN7EXAMPLE",
+                     "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "20130524")
 
 
 class Store(http.server.BaseHTTPRequestHandler):
@@ -52,28 +93,8 @@ class Store(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def signed(self):
-        """Whether the Authorization header is what the rules of AWS make of this request."""
-        try:
-            scheme, rest = self.headers["Authorization"].split(" ", 1)
-            given = dict(part.strip().split("=", 1) for part in rest.split(","))
-            key, day, region, service, end = given["Credential"].split("/")
-            stamp = self.headers["X-Amz-Date"]
-            path, _, query = self.path.partition("?")
-            names = given["SignedHeaders"].split(";")
-            request = "\n".join(
-                [self.command, path, "&".join(sorted(query.split("&")) if query else [])]
-                + ["%s:%s" % (name, self.headers[name].strip()) for name in names]
-                + ["", ";".join(names), self.headers["X-Amz-Content-Sha256"]])
-        except (TypeError, AttributeError, KeyError, ValueError):
-            return False
-        scope = "/".join((day, region, service, end))
-        text = "\n".join((scheme, stamp, scope, hashlib.sha256(request.encode()).hexdigest()))
-        secret = ("AWS4" + SECRET).encode()
-        for part in (day, region, service, end):
-            secret = sign(secret, part)
-        now = datetime.datetime.utcnow().strftime("%Y%m%d")
-        return (key == "AKTEST" and service == "s3" and day == now and "host" in names and
-                hmac.compare_digest(sign(secret, text).hex(), given["Signature"]))
+        day = datetime.datetime.utcnow().strftime("%Y%m%d")
+        return is_signed(self.command, self.path, self.headers, "AKTEST", SECRET, day)
 
     def list_s3(self, bucket, query):
         asked = dict(urllib.parse.parse_qsl(query))
@@ -191,6 +212,8 @@ def secure():
     return server.server_port
 
 
+if ROOT == "published":
+    sys.exit(not published())
 server = Server(("127.0.0.1", 0), Store)
 print(server.server_port, secure() if len(sys.argv) > 2 else "", flush=True)
 server.serve_forever()

@@ -42,6 +42,7 @@ echo "none = 1" >"$T/none/none.py"
 is "$(on c pull --for "$T/none" --json "$url/plain" | field unwanted)" 1 "--for leaves out a pack that serves none of the paths"
 is "$(grep -c 'tar.zst bytes=0-' "$T/server/log")" 1 "for that it asks for the beginning of the pack only"
 
+check "S3: the server goes by the rules of the published example" /usr/bin/python3 "$HERE/tests/cli/stores.py" published
 export AWS_ACCESS_KEY_ID=AKTEST AWS_SECRET_ACCESS_KEY=secret AWS_ENDPOINT_URL=$url/s3
 for number in 1 2 3; do
 	compile $number
