@@ -85,9 +85,13 @@ void process_show_tag(const char *tag);
 /* The process has loaded py_compile or compileall: see pyc_is_compiler. */
 void process_show_compiler(void);
 
+/* What a wrapper looks at on each call. -fvisibility=hidden is about definitions: without
+ * this attribute, its address would be loaded first. */
+#define PEEKED extern __attribute__((visibility("hidden")))
+
 /* Whether it matters which sources the process opens: an entry_watch. One load, for the
  * wrapper of open. */
-extern atomic_uint process_watching;
+PEEKED atomic_uint process_watching;
 
 /* It has opened that path: if it is a source, see pending_opened. Returns fd, whatever
  * that is. A path relative to a descriptor is taken for another: that can cost a seal. */
@@ -95,11 +99,11 @@ int process_opened(const char *path, int fd);
 
 /* Whether the process has been given a directory of the cache, to list it: by a
  * descriptor of that it may also make something; see dir_given. */
-extern atomic_bool process_gave_directory;
+PEEKED atomic_bool process_gave_directory;
 
 /* The tag itself, for the wrapper of stat: only a process that opens bytecode is to have
  * its stats kept. One load. */
-extern _Atomic(const char *) process_own_tag;
+PEEKED _Atomic(const char *) process_own_tag;
 
 /* It has taken the stat of that path; see recent_stat.h. Returns result, whatever that
  * is. */

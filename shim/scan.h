@@ -106,13 +106,18 @@ static inline void scan_init(void)
 		scan_floor = PATH_FIRST_PAGE;
 }
 
+__attribute__((noinline, cold)) static int scan_without_avx2(const char *path)
+{
+	return (uintptr_t)path < scan_floor_sse2 || scan_sse2(path);
+}
+
 /* Not a part of scan_avx2: there the compiler may put instructions that this processor
  * does not have before the comparison. */
-__attribute__((noinline)) static bool scan_maybe(const char *path)
+static inline int scan_maybe(const char *path)
 {
-	if (__builtin_expect((uintptr_t)path >= scan_floor, 1))
-		return scan_avx2(path);
-	return (uintptr_t)path < scan_floor_sse2 || scan_sse2(path);
+	return __builtin_expect((uintptr_t)path >= scan_floor, 1)
+		       ? scan_avx2(path)
+		       : scan_without_avx2(path);
 }
 
 #elif defined(__aarch64__)
@@ -141,7 +146,7 @@ static inline void scan_init(void)
 		scan_floor = PATH_FIRST_PAGE;
 }
 
-__attribute__((noinline)) static bool scan_maybe(const char *path)
+__attribute__((noinline)) static int scan_maybe(const char *path)
 {
 	return (uintptr_t)path < scan_floor || scan_neon(path);
 }

@@ -60,7 +60,7 @@ int cached_scandir(int dirfd, const char *path, struct dirent ***ret,
 
 /* How many listings are open that are of more than the program's directory. One load, for
  * the wrapper of readdir. */
-extern atomic_uint list_count;
+PEEKED atomic_uint list_count;
 
 /* wrap_dir.c */
 /* Before a program makes something by that descriptor of a directory, or enters it: where
