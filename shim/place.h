@@ -201,8 +201,9 @@ bool place_is_refused(struct place *place, int err, int flags);
 
 /* Takes away what the cache has for a directory of sources that is gone: the one of that
  * name which is there was made later, and the program knows of no __pycache__ in it. What
- * is of the same content is found as an object; with PYCSTASH_REWRITTEN=path, what has no
- * object is kept. False where it is not so, or where the file system does not tell. */
+ * is of the same content is found as an object. What has been served since is kept, and
+ * with PYCSTASH_REWRITTEN=path what has no object. False where it is not so, where
+ * something is kept, or where the file system does not tell. */
 bool place_drop_leftover(struct place *place);
 
 /* Whether the __pycache__ of a PLACE_ENTRY is in the cache alone. Where the tree has one,

@@ -30,6 +30,12 @@ made_anew() {
 		"a directory that was deleted and made anew does not list the bytecode of the one before on $name"
 	is "$(preloaded "$python" -c "$revisions" "$T/versions" 2>&1)" "a " \
 		"a directory that was made anew lists nothing old after bytecode was written there on $name"
+	rm -rf "$T/versions" && mkdir "$T/versions" && echo 'r = 2' >"$T/versions/a.py"
+	is "$(preloaded "$python" -c 'import os, sys
+sys.path.insert(0, sys.argv[1])
+import a
+print(os.path.exists(a.__cached__), os.listdir(os.path.dirname(a.__cached__)))' "$T/versions" 2>&1)" \
+		"True ['a.$tag.pyc']" "a directory that was made anew lists what was served there on $name"
 }
 
 # A __pycache__ that came with the tree is listed with what only the cache has; but for what
