@@ -51,7 +51,7 @@ def judge(path, tag):
         return "bad seal"
     if struct.unpack_from("<Q", seal, 120)[0] != checksum(seal[:120], 0):
         return "bad seal"
-    header = 12 if tag in SHORT else 16
+    header = 12 if tag.split("+")[0] in SHORT else 16
     if seal[104:108] != pyc[:4] or struct.unpack_from("<Q", seal, 96)[0] != pyc_checksum(
         pyc, header, flags & 4
     ):
