@@ -185,6 +185,17 @@ is "$(explain "$D/nm.py" --python "$python" | tail -1)" "to do: check the name: 
 is "$(status_of explain "$D/nm.py" --python "$python")" 1 "a source that is not there is not served: exit code 1"
 echo 'x = 1' >"$D/notes.txt"
 is "$(explain "$D/notes.txt" --python "$python" | grep -c '^warn  source .*does not end in .py')" 1 "a file that is no Python"
+no_source="nothing: Python caches only what it imports from names in .py, and no script that it runs"
+is "$(explain "$D/notes.txt" --python "$python" | tail -1)" "to do: $no_source" "a file that is no Python is not to be imported"
+echo 'x: int' >"$D/m.pyi"
+is "$(explain "$D/m.pyi" | tail -2)" "not served: hit; Python compiles, since it was compiled from another version of the source
+to do: $no_source" "a stub is not served the bytecode of the module beside it"
+is "$(status_of explain "$D/m.pyi")" 1 "a stub is not served: exit code 1"
+chmod 755 "$D"
+cp "$D/m.py" "$D/closed.py"
+chmod 0 "$D/closed.py"
+is "$(as_user env PYCSTASH_DIR="$T/another" "$PYCSTASH" explain "$D/closed.py" --python "$python" 2>&1 | tail -1)" \
+	"to do: check its permissions: Python cannot read it" "a source that cannot be read is not to be imported once"
 is "$(status_of explain "$D/m.py" --python /no/such/python)" 14 "no such interpreter: 14"
 printf '#!/bin/sh\necho $$ >"%s.new" && mv "%s.new" "%s"\nexec sleep 1000\n' "$T/napping"{,,} >"$T/hangs"
 chmod +x "$T/hangs"

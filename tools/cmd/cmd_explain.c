@@ -60,9 +60,9 @@ static const char *advice(const struct explanation *explanation)
 {
 	enum verdict verdict = explanation->verdict;
 
-	if (explanation->no_source && !explanation->served &&
+	if (explanation->unfit && !explanation->served &&
 		verdict_rows[verdict].group != VERDICT_GROUP_REFUSED)
-		return "check the name: there is no such source";
+		return explanation->unfit;
 	if (explanation->rejected && !explanation->alone)
 		return "import it once: it is compiled again";
 	switch (verdict) {
@@ -92,7 +92,7 @@ static const char *reservation(
 {
 	const char *readonly = getenv(config_names[CONFIG_READONLY]);
 
-	if (explanation->served || explanation->alone || explanation->no_source)
+	if (explanation->served || explanation->alone || explanation->unfit)
 		return "";
 	if (readonly && *readonly && strcmp(readonly, "0") != 0)
 		return "; without PYCSTASH_READONLY, which keeps the cache as it is";
@@ -111,7 +111,7 @@ static char *make_advice(
 
 	if (!todo)
 		return NULL;
-	if (!explanation->obstacle || explanation->alone || explanation->no_source)
+	if (!explanation->obstacle || explanation->alone || explanation->unfit)
 		return alloc_format("%s%s", todo, reservation(request, explanation));
 	return explanation->served ? NULL : alloc_copy(explanation->obstacle);
 }

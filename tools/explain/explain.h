@@ -26,8 +26,9 @@ struct explanation {
 	 * goes on; fail: it ends the search. */
 	struct findings steps;
 	enum verdict verdict;
-	bool served; /* and the interpreter accepts it */
-	bool no_source;
+	bool served;	      /* and the interpreter accepts it */
+	const char *unfit;    /* what to do where there is nothing to import, a literal;
+				 NULL:    there is a source */
 	bool alone;	      /* the library does nothing; Python looks for its own pyc */
 	const char *rejected; /* why Python does not accept the pyc, a literal; or NULL */
 	char *obstacle;	      /* what keeps an import from leaving an entry, and what to

@@ -170,7 +170,8 @@ static struct entry_world make_world(struct explain_search *search)
 	};
 }
 
-/* What goes by the tree's pyc or by a hash is served for Python to judge. */
+/* What goes by the tree's pyc or by a hash, and what core has not compared with this
+ * source, is served for Python to judge. */
 static void judge_served(struct explain_search *search, int fd)
 {
 	struct explanation *explanation = search->explanation;
@@ -183,7 +184,7 @@ static void judge_served(struct explain_search *search, int fd)
 	if (!in_tree && group != VERDICT_GROUP_HIT)
 		return;
 	why = explain_rejects(search, fd, &kind);
-	if (!why || (!in_tree && kind != HEADER_HASH))
+	if (!why || (!in_tree && kind != HEADER_HASH && explain_is_py(search)))
 		return;
 	explanation->served = false;
 	explanation->rejected = why;
@@ -297,7 +298,6 @@ int explain(const struct explain_subject *subject, struct explanation *ret)
 	search->explanation = ret;
 	search->sys = sys_readonly();
 	r = look(search);
-	ret->no_source = !search->source.there;
 	free(search->directory);
 	free(search);
 	return r;

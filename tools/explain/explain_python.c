@@ -21,6 +21,11 @@ const char *explain_prefix(const char *tag)
 	return knows && prefix && *prefix ? prefix : NULL;
 }
 
+bool explain_is_py(const struct explain_search *search)
+{
+	return fnmatch("*?.py", search->subject->source, 0) == 0;
+}
+
 static bool is_another_magic(
 	const struct explain_search *search, const struct header *header)
 {

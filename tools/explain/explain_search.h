@@ -47,6 +47,9 @@ const char *explain_prefix(const char *tag);
 const char *explain_rejects(
 	const struct explain_search *search, int fd, enum header_kind *ret_kind);
 
+/* Whether the source has a name that Python itself imports. */
+bool explain_is_py(const struct explain_search *search);
+
 /* Stats and reads the source. */
 void explain_read_source(struct explain_search *search);
 

@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,15 +17,20 @@
 static void see_source(struct explain_search *search)
 {
 	const struct source *source = &search->source;
-	const char *path = search->subject->source, *problem = NULL;
+	const char *path = search->subject->source, *problem = NULL, *todo = NULL;
 
-	if (!source->there)
+	if (!source->there) {
 		problem = "no such file; Python does not import without it";
-	else if (!source->digested)
+		todo = "check the name: there is no such source";
+	} else if (!source->digested) {
 		problem = "it cannot be read";
-	else if (fnmatch("*?.py", path, 0) != 0)
+		todo = "check its permissions: Python cannot read it";
+	} else if (!explain_is_py(search)) {
 		problem =
 			"its name does not end in .py, so Python imports it only with a program's own loader";
+		todo = "nothing: Python caches only what it imports from names in .py, and no script that it runs";
+	}
+	search->explanation->unfit = todo;
 	if (problem)
 		STEP(search, WARN, "source", "%s: %s", path, problem);
 	else
