@@ -9,8 +9,10 @@
 # Two things differ between compilations of the same source. One is the path, co_filename,
 # which importlib puts right in whatever it loads. The other is which objects marshal marks
 # as ones that it may refer to: those that somebody else has a reference to at that moment
-# (w_ref in CPython's marshal.c). So here everything has one. What stays is which constants
-# were interned when they were compiled, which another module of the process may decide.
+# (w_ref in CPython's marshal.c). So here everything has one. Before CPython 3.11 a third is
+# the order of frozensets, which also depends on the order in which they were filled; so here
+# they are filled anew. What stays is which constants were interned when they were compiled,
+# which another module of the process may decide.
 #
 # Only modules that are built in are imported: the directory that this runs in is on sys.path,
 # because -I would also ignore PYTHONHASHSEED, by which frozensets have one order.
@@ -20,6 +22,32 @@ import sys
 
 CODE = type((lambda: None).__code__)
 PATH = "<pack>"
+SORTS = sys.implementation.name != "cpython" or sys.version_info >= (3, 11)  # marshal itself
+
+
+def with_consts(code, consts):
+    if hasattr(code, "replace"):
+        return code.replace(co_consts=consts)
+    return CODE(  # before 3.8
+        code.co_argcount, code.co_kwonlyargcount, code.co_nlocals, code.co_stacksize,
+        code.co_flags, code.co_code, consts, code.co_names, code.co_varnames,
+        code.co_filename, code.co_name, code.co_firstlineno, code.co_lnotab,
+        code.co_freevars, code.co_cellvars)
+
+
+def sort(value, done):
+    """The same value, but its frozensets filled in one order; what is shared stays shared."""
+    if not isinstance(value, (CODE, tuple, frozenset)):
+        return value
+    if id(value) not in done:
+        if isinstance(value, CODE):
+            new = with_consts(value, sort(value.co_consts, done))
+        elif isinstance(value, tuple):
+            new = tuple([sort(one, done) for one in value])
+        else:
+            new = frozenset(sorted([sort(one, done) for one in value], key=repr))
+        done[id(value)] = new
+    return done[id(value)]
 
 
 def hold(value, held):
@@ -38,6 +66,8 @@ def canonical(data):
     if not isinstance(code, CODE):
         return b""
     _imp._fix_co_filename(code, PATH)
+    if not SORTS:
+        code = sort(code, {})
     held = []
     hold(code, held)
     return marshal.dumps(code)

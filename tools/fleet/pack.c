@@ -309,15 +309,21 @@ int pack_name(int fd, char ret_name[PACK_NAME_SIZE])
 	return r;
 }
 
-/* Reads "PATH": SIZE at *text, which moves on; false where there is no more. */
+/* Reads "PATH": SIZE at *text, which moves on; false where there is no more. From a copy,
+ * since sscanf first looks for the end of all that it is given. */
 static bool read_row(struct pack *pack, const char **text)
 {
-	char path[512];
+	const size_t len = strcspn(*text, ",}");
+	char row[640], path[512];
 	uint64_t size;
-	int len = 0;
+	int end = 0;
 
-	if (sscanf(*text, " \"%511[^\"\\]\" : %20" SCNu64 "%n", path, &size, &len) != 2 ||
-		pack_add(pack, path, size) < 0)
+	if (len >= sizeof row)
+		return false;
+	memcpy(row, *text, len);
+	row[len] = '\0';
+	if (sscanf(row, " \"%511[^\"\\]\" : %20" SCNu64 " %n", path, &size, &end) != 2 ||
+		row[end] || pack_add(pack, path, size) < 0)
 		return false;
 	*text += len;
 	*text += strspn(*text, ", \n");
