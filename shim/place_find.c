@@ -8,7 +8,6 @@
 
 #include "shim/place.h"
 #include "shim/process.h"
-#include "shim/report.h"
 
 /* A program that looks at a pyc may go on to write it without opening it: py_compile. */
 static void ask(struct place *place)

@@ -10,7 +10,6 @@
 
 #include "shim/core/cache/config.h"
 #include "tools/archive/libarchive.h"
-#include "tools/archive/neutral.h"
 #include "tools/base/alloc.h"
 #include "tools/base/json.h"
 #include "tools/base/message.h"

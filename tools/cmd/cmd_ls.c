@@ -7,7 +7,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "tools/base/alloc.h"
 #include "tools/base/json.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"

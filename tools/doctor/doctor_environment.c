@@ -3,7 +3,6 @@
  * doctor: what configuration files and the environment ask for.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -4,12 +4,10 @@
  */
 #include "tools/gc/gc.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "tools/base/escape.h"
-#include "tools/base/message.h"
 
 const char *const gc_rule_names[GC_RULES] = {
 	[GC_TEMPORARIES] = "temporaries",

@@ -5,9 +5,7 @@
 #include "tools/gc/gc_due.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>

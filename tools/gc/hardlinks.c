@@ -5,7 +5,6 @@
  */
 #include "tools/gc/hardlinks.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "tools/base/alloc.h"

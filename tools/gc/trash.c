@@ -20,7 +20,6 @@
 #include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/cache/layout.h"
-#include "tools/cache/walk.h"
 #include "tools/stats/removed.h"
 
 /* A path that is longer could not be opened by one call, see flatten. */

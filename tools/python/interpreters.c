@@ -7,8 +7,6 @@
 #include <endian.h>
 #include <errno.h>
 #include <glob.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

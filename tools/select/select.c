@@ -13,7 +13,6 @@
 #include "tools/base/alloc.h"
 #include "tools/base/message.h"
 #include "tools/cli/command.h"
-#include "tools/cli/opt.h"
 
 static int take_tags(void *member, const struct opt *opt, const char *value)
 {

@@ -3,9 +3,7 @@
 
 #include <string.h>
 
-#include "shim/core/base/path.h"
 #include "shim/core/base/text.h"
-#include "shim/core/cache/ephemeral.h"
 
 const char *const config_names[CONFIG_SETTINGS] = {
 #define SETTING(id, key, option, kind, value, fallback, what) "PYCSTASH_" #id,
