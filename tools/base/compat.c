@@ -37,21 +37,6 @@ void *compat_reallocarray(void *array, size_t count, size_t size)
 	return realloc(array, count * size);
 }
 
-#ifndef __GLIBC__
-
-int compat_scandirat(int dirfd, const char *path, struct dirent ***ret,
-	int (*filter)(const struct dirent *),
-	int (*order)(const struct dirent **, const struct dirent **))
-{
-	char *whole = NULL;
-	int count = asprintf(&whole, "/proc/self/fd/%d/%s", dirfd, path);
-
-	count = count < 0 ? -1 : scandir(whole, ret, filter, order);
-	free(whole);
-	return count;
-}
-#endif
-
 #ifdef PORTABLE
 #include <dlfcn.h>
 #include <glob.h>

@@ -11,7 +11,6 @@
  */
 #pragma once
 
-#include <dirent.h>
 #include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,10 +35,3 @@ void *compat_reallocarray(void *array, size_t count, size_t size);
 #define memfd_create(...) compat_memfd_create(__VA_ARGS__)
 #define getrandom(...) compat_getrandom(__VA_ARGS__)
 #define reallocarray(...) compat_reallocarray(__VA_ARGS__)
-
-#ifndef __GLIBC__
-int compat_scandirat(int dirfd, const char *path, struct dirent ***ret,
-	int (*filter)(const struct dirent *),
-	int (*order)(const struct dirent **, const struct dirent **));
-#define scandirat(...) compat_scandirat(__VA_ARGS__)
-#endif

@@ -4,6 +4,7 @@
  */
 #include "tools/base/files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -14,6 +15,15 @@
 #include <unistd.h>
 
 #include "tools/base/message.h"
+
+void file_close(const int *fd)
+{
+	const int error = errno;
+
+	if (*fd >= 0)
+		close(*fd);
+	errno = error;
+}
 
 /* What execvp(3) uses where PATH is unset. */
 #define DEFAULT_PATH "/bin:/usr/bin"
@@ -104,6 +114,35 @@ int file_open(const char *path)
 		return fd;
 	close(fd);
 	return -EINVAL;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+char **file_names(int fd)
+{
+	AUTOCLOSE int closed = fd;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	char **names = NULL;
+	size_t count = 0;
+
+	if (!dir)
+		return NULL;
+	closed = -1; /* closedir does it */
+	while ((entry = readdir(dir))) {
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		GROW(names, count);
+		names[count++] = alloc_copy(entry->d_name);
+	}
+	closedir(dir);
+	GROW(names, count);
+	names[count] = NULL;
+	qsort(names, count, sizeof *names, by_name);
+	return names;
 }
 
 FILE *file_temporary(void)

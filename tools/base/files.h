@@ -10,6 +10,10 @@
 
 #include "tools/base/alloc.h"
 
+/* Closes a descriptor at the end of its scope, unless it is negative; errno stays. */
+#define AUTOCLOSE __attribute__((cleanup(file_close)))
+void file_close(const int *fd);
+
 /* The same file under an absolute name. Symlinks are not resolved, `..` is not folded:
  * a virtual environment is found by the name of its python. */
 int file_absolute(const char *path, char **ret_path);
@@ -27,6 +31,11 @@ int file_look(int dirfd, const char *name, int flags);
 /* Opens a regular file for reading: a descriptor, or -errno; -EINVAL where it is
  * something else. A FIFO is not waited for, and a terminal does not become ours. */
 int file_open(const char *path);
+
+/* The names in a directory, sorted, without "." and ".."; the list ends with NULL and is
+ * left to the end of the process. fd is closed. NULL with errno set where fd is negative
+ * (errno is the caller's then) or is no directory that can be read. */
+char **file_names(int fd);
 
 /* A file without a name, in $TMPDIR or /tmp; NULL with errno set. */
 FILE *file_temporary(void);

@@ -2,7 +2,6 @@
 #include "tools/cache/cachedir_tag.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -12,21 +11,19 @@
 
 #include "shim/core/base/path.h"
 #include "shim/core/cache/root.h"
+#include "tools/base/files.h"
 #include "tools/cache/sys_libc.h"
 
 /* Reads the tag in the root, or in a folder of it; "" where there is none. */
 static void read_tag(int root_fd, const char *folder, char *ret, size_t size)
 {
 	char path[NAME_MAX + sizeof "/" ROOT_TAG];
-	ssize_t len = -1;
-	int fd;
+	AUTOCLOSE int fd = -1;
+	ssize_t len;
 
 	snprintf(path, sizeof path, "%s%s" ROOT_TAG, folder, *folder ? "/" : "");
 	fd = openat(root_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd >= 0) {
-		len = pread(fd, ret, size - 1, 0);
-		close(fd);
-	}
+	len = pread(fd, ret, size - 1, 0);
 	ret[len < 0 ? 0 : len] = '\0';
 }
 
@@ -52,8 +49,6 @@ static bool is_layout_name(const char *name)
 
 static unsigned contents_of(int root_fd, const char *name)
 {
-	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-		return 0;
 	if (strcmp(name, ROOT_TAG) == 0)
 		return is_tagged(root_fd, "") ? CACHEDIR_IS_TAGGED : CACHEDIR_OTHERS;
 	if (!is_layout_name(name))
@@ -63,43 +58,25 @@ static unsigned contents_of(int root_fd, const char *name)
 
 unsigned cachedir_tag_contents(int root_fd)
 {
-	int fd = openat(root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-	unsigned found = 0;
+	char **names =
+		file_names(openat(root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	unsigned found = names ? 0 : CACHEDIR_OTHERS;
 
-	if (!dir) {
-		if (fd >= 0)
-			close(fd);
-		return CACHEDIR_OTHERS;
-	}
-	while ((entry = readdir(dir)))
-		found |= contents_of(root_fd, entry->d_name);
-	closedir(dir);
+	for (; names && *names; names++)
+		found |= contents_of(root_fd, *names);
 	return found;
 }
 
 bool cachedir_tag_is_unfinished(int root_fd)
 {
-	int fd = openat(
-		root_fd, CACHE_LAYOUT, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *entry;
-	bool unfinished = dir;
+	char **names = file_names(openat(
+		root_fd, CACHE_LAYOUT, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 	struct stat st;
 
-	while (unfinished && (entry = readdir(dir)))
-		unfinished =
-			strcmp(entry->d_name, ".") == 0 ||
-			strcmp(entry->d_name, "..") == 0 ||
-			(strcmp(entry->d_name, ROOT_TAG) == 0 &&
-				fstatat(fd, ROOT_TAG, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-				st.st_size == 0);
-	if (dir)
-		closedir(dir);
-	else if (fd >= 0)
-		close(fd);
-	return unfinished;
+	return names && (!names[0] || (!names[1] && strcmp(names[0], ROOT_TAG) == 0 &&
+					      fstatat(root_fd, CACHE_LAYOUT "/" ROOT_TAG,
+						      &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+					      st.st_size == 0));
 }
 
 void cachedir_tag_finish(int root_fd)

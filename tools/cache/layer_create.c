@@ -4,28 +4,20 @@
  */
 #include "tools/cache/layer_create.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <string.h>
 #include <sys/stat.h>
 
+#include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/cli/command.h"
 
 static bool is_new_or_empty(const char *path)
 {
-	DIR *dir = opendir(path);
-	const struct dirent *entry;
-	int names = 0;
+	char **names = file_names(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 
-	if (!dir)
-		return errno == ENOENT;
-	while ((entry = readdir(dir)))
-		names += strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
-	closedir(dir);
-	return names == 0;
+	return names ? !*names : errno == ENOENT;
 }
 
 int layer_create_begin(struct cache *cache, const char *path, bool update)

@@ -4,17 +4,14 @@
  */
 #include "tools/cache/lookup.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "shim/core/python/pyc.h"
-#include "tools/base/alloc.h"
-#include "tools/base/compat.h"
 #include "tools/base/exit.h"
+#include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/cache/layout.h"
 #include "tools/cache/versions.h"
@@ -66,17 +63,9 @@ static bool is_wanted(const char *name, const char *wanted)
 void lookup_directory(int fd, const struct lookup_cache *in, const char *dir,
 	const char *wanted, lookup_visit *visit, void *context)
 {
-	struct dirent **names = NULL;
-	int count = fd < 0 ? 0 : scandirat(fd, ".", &names, NULL, alphasort);
-
-	if (fd >= 0)
-		close(fd);
-	for (int i = 0; i < count; i++) {
-		if (is_wanted(names[i]->d_name, wanted))
-			visit(context, in, dir, names[i]->d_name);
-		free(names[i]);
-	}
-	free(names);
+	for (char **names = file_names(fd); names && *names; names++)
+		if (is_wanted(*names, wanted))
+			visit(context, in, dir, *names);
 }
 
 void lookup_entries(const struct lookup *lookup, const char *source_dir,

@@ -4,13 +4,11 @@
  */
 #include "tools/cache/versions.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <stdlib.h>
+#include <fcntl.h>
 #include <string.h>
 
-#include "tools/base/alloc.h"
-#include "tools/base/compat.h"
+#include "tools/base/files.h"
 #include "tools/cache/layout.h"
 
 static void add(char ***versions, const char *name)
@@ -26,23 +24,16 @@ static void add(char ***versions, const char *name)
 	(*versions)[count + 1] = NULL;
 }
 
-static int is_version(const struct dirent *entry)
-{
-	return layout_version(entry->d_name) == strlen(entry->d_name);
-}
-
 int versions_add(char ***versions, int dirfd, const char *layout)
 {
-	struct dirent **found;
-	int count = scandirat(dirfd, layout, &found, is_version, alphasort);
+	char **names =
+		file_names(openat(dirfd, layout, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 
-	if (count < 0)
+	if (!names)
 		return -errno;
-	for (int i = 0; i < count; i++) {
-		add(versions, found[i]->d_name);
-		free(found[i]);
-	}
-	free(found);
+	for (; *names; names++)
+		if (layout_version(*names) == strlen(*names))
+			add(versions, *names);
 	if (!*versions) {
 		GROW(*versions, 0);
 		**versions = NULL;

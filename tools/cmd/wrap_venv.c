@@ -4,8 +4,8 @@
  */
 #include "tools/cmd/wrap_venv.h"
 
-#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -90,25 +90,23 @@ static int remove_one(const char *path, const char *real, wrap_venv_writer *writ
 static int each(
 	const char *bin, const char *except, venv_action *action, wrap_venv_writer *write)
 {
-	DIR *dir = opendir(bin);
-	struct dirent *entry;
+	char **names = file_names(open(bin, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	int worst = EXIT_FOUND;
 
-	if (!dir) {
+	if (!names) {
 		complain(bin, "%s", strerror(errno));
 		return EXIT_OURS;
 	}
-	while ((entry = readdir(dir))) {
-		AUTOFREE char *path = alloc_format("%s/%s", bin, entry->d_name);
+	for (; *names; names++) {
+		AUTOFREE char *path = alloc_format("%s/%s", bin, *names);
 		AUTOFREE char *real = alloc_format("%s" REAL, path);
-		bool left = !is_interpreter_name(entry->d_name) ||
+		bool left = !is_interpreter_name(*names) ||
 			    (except && strcmp(path, except) == 0);
 		int code = left ? EXIT_FOUND : action(path, real, write);
 
 		if (worst == EXIT_FOUND || code > EXIT_FOUND)
 			worst = code;
 	}
-	closedir(dir);
 	return worst;
 }
 

@@ -3,7 +3,6 @@
  * doctor: the place of the cache, the file system that it is on, what lies at its top,
  * and the layers.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
@@ -18,7 +17,7 @@
 #include "shim/core/cache/config.h"
 #include "shim/core/cache/layer.h"
 #include "shim/core/cache/root.h"
-#include "tools/base/alloc.h"
+#include "tools/base/files.h"
 #include "tools/base/units.h"
 #include "tools/cache/cache.h"
 #include "tools/cache/obstacle.h"
@@ -82,16 +81,15 @@ static void check_file_system(struct findings *report, const char *path)
  * there (a run under sudo) can be neither renewed nor deleted. */
 static void check_names(struct findings *report, const char *path, const char *root)
 {
-	DIR *dir = opendir(path);
-	struct dirent *entry;
+	AUTOCLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char **names = file_names(dup(fd));
 	struct stat st;
 	bool strange = false; /* one will do: there is one cure for all */
 
-	while (dir && (entry = readdir(dir))) {
-		const char *name = entry->d_name;
+	for (; names && *names; names++) {
+		const char *name = *names;
 
-		if (!strange && strcmp(name, "..") != 0 &&
-			fstatat(dirfd(dir), name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		if (!strange && fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 			st.st_uid != geteuid()) {
 			strange = true;
 			findings_add(report, FINDING_WARN, "cache",
@@ -104,8 +102,6 @@ static void check_names(struct findings *report, const char *path, const char *r
 				"%s/%s is of another version of pycstash, and gc does not limit its size; when nothing uses it any more, run: rm -r %s/%s",
 				root, name, root, name);
 	}
-	if (dir)
-		closedir(dir);
 }
 
 /* -errno where there is no such file. */
