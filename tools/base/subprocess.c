@@ -15,9 +15,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tools/base/alloc.h"
 #include "tools/base/clock.h"
 #include "tools/base/compat.h"
+#include "tools/base/files.h"
 #include "tools/base/progress.h"
 
 static void change_environment(const char *const changes[])
@@ -114,7 +114,9 @@ int subprocess_run(char *const argv[], const char *const changes[], int seconds,
 {
 	int64_t deadline = seconds ? clock_steady() + seconds * CLOCK_SECOND : 0;
 	struct answer answer = { 0 };
-	int out = open_stream(), err = open_stream(), r;
+	AUTOCLOSE int out = open_stream();
+	AUTOCLOSE int err = open_stream();
+	int r;
 
 	interrupt_catch();
 	r = run(argv, changes, deadline, out, err, &answer);
@@ -123,10 +125,6 @@ int subprocess_run(char *const argv[], const char *const changes[], int seconds,
 		answer.err = read_stream(err);
 		*ret_answer = answer;
 	}
-	if (out >= 0)
-		close(out);
-	if (err >= 0)
-		close(err);
 	return r;
 }
 

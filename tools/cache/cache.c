@@ -244,14 +244,12 @@ static int make(const char *path)
 	 * root made, with its marks. */
 	AUTOFREE char *inside = alloc_format("%s/" CACHE_LAYOUT "/.", path);
 	int r = root_make_directory(&sys_libc, inside, strlen(path));
-	int root_fd = open(path, DIRECTORY);
+	AUTOCLOSE int root_fd = open(path, DIRECTORY);
 
 	if (r < 0)
 		complain(path, "no cache can be made here: %s", strerror(-r));
 	if (r == 0 && root_fd >= 0)
 		cachedir_tag_finish(root_fd);
-	if (root_fd >= 0)
-		close(root_fd);
 	return r;
 }
 

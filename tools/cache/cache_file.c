@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "shim/core/base/openat2.h"
+#include "tools/base/files.h"
 
 /* A component at a time: for kernels without openat2, and for paths that are longer than
  * what a system call takes. */
@@ -84,9 +85,9 @@ int cache_open_private(const struct cache *cache, const char *name)
 int cache_open_state(const struct cache *cache, const char *name, int flags)
 {
 	const int how = flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-	int state = flags & O_CREAT
-			    ? cache_open_private(cache, CACHE_STATE)
-			    : cache_openat(cache, CACHE_STATE, O_RDONLY | O_DIRECTORY);
+	AUTOCLOSE int state = flags & O_CREAT ? cache_open_private(cache, CACHE_STATE)
+					      : cache_openat(cache, CACHE_STATE,
+							O_RDONLY | O_DIRECTORY);
 	struct stat st;
 	int fd;
 
@@ -94,7 +95,6 @@ int cache_open_state(const struct cache *cache, const char *name, int flags)
 		return state;
 	fd = openat(state, name, how, 0600);
 	fd = fd < 0 ? -errno : fd;
-	close(state);
 	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1)) {
 		close(fd);
 		fd = -EINVAL;

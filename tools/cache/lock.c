@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tools/base/alloc.h"
+#include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
 #include "tools/cli/command.h"
@@ -52,22 +52,17 @@ int lock_take(const struct cache *cache, int seconds)
 	return fd;
 }
 
-/* "pid 123 on host", or NULL where nobody holds it; the caller frees it. */
+/* "pid 123 on host", or NULL where that is not known; the caller frees it. */
 static char *find_holder(const struct cache *cache)
 {
-	int fd = cache_open_state(cache, LOCK_FILE, O_RDONLY);
-	char text[384], *holder = NULL;
+	AUTOCLOSE int fd = cache_open_state(cache, LOCK_FILE, O_RDONLY);
+	char text[384];
 	ssize_t len;
 
-	if (fd < 0)
+	if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK)
 		return NULL;
-	if (flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
-		len = pread(fd, text, sizeof text, 0);
-		holder = len > 0 ? alloc_part(text, (size_t)len)
-				 : alloc_copy("another process");
-	}
-	close(fd);
-	return holder;
+	len = pread(fd, text, sizeof text, 0);
+	return len > 0 ? alloc_part(text, (size_t)len) : NULL;
 }
 
 int lock_refused(const struct cache *cache, int error)
@@ -86,9 +81,4 @@ int lock_refused(const struct cache *cache, int error)
 	complain(cache->root, "it is locked by %s; try again when that has finished",
 		holder ? holder : "another process");
 	return EXIT_LOCKED;
-}
-
-void lock_release(int fd)
-{
-	close(fd);
 }

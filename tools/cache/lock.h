@@ -11,13 +11,10 @@
 /* For how many seconds a command waits that needs the lock for a moment. */
 #define LOCK_PATIENCE 10
 
-/* Takes the lock, waiting at most that many seconds (0: not at all). Returns its
- * descriptor; -EAGAIN where another holds it; -EINTR after an interrupt (progress.h);
- * -errno. */
+/* Takes the lock, waiting at most that many seconds (0: not at all). Returns a
+ * descriptor, which releases the lock when it is closed (AUTOCLOSE); -EAGAIN where
+ * another holds it; -EINTR after an interrupt (progress.h); -errno. */
 int lock_take(const struct cache *cache, int seconds);
 
 /* Says why lock_take gave that error; the exit code. */
 int lock_refused(const struct cache *cache, int error);
-
-/* Takes the descriptor that lock_take returned. */
-void lock_release(int fd);

@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tools/base/alloc.h"
+#include "tools/base/files.h"
 #include "tools/cache/cache.h"
 
 static bool is_kept(const char *variable)
@@ -45,12 +45,10 @@ static void clean_environment(const char *home)
 /* His programs must not type into root's terminal (TIOCSTI). */
 static void leave_terminal(void)
 {
-	int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	AUTOCLOSE int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
 
-	if (fd < 0)
-		return;
-	(void)ioctl(fd, TIOCNOTTY);
-	close(fd);
+	if (fd >= 0)
+		(void)ioctl(fd, TIOCNOTTY);
 }
 
 /* --- a way that is closed to him -----------------------------------------------------*/

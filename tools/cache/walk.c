@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "shim/core/cache/root.h"
-#include "tools/base/alloc.h"
+#include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
 #include "tools/base/threads.h"
@@ -240,17 +240,12 @@ static int read_names(struct worker *worker, struct walk_dir *dir, struct node *
 /* Gives the user all rights to the directory at path. */
 static int take_rights(const struct cache *cache, const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	size_t len = slash ? (size_t)(slash - path) : 0;
-	AUTOFREE char *above = alloc_part(path, len);
-	int fd = cache_openat(cache, above, O_PATH | O_DIRECTORY), r = 0;
+	AUTOFREE char *above = file_parent(path);
+	AUTOCLOSE int fd = cache_openat(cache, above, O_PATH | O_DIRECTORY);
 
 	if (fd < 0)
 		return fd;
-	if (fchmodat(fd, slash ? slash + 1 : path, 0700, AT_SYMLINK_NOFOLLOW) < 0)
-		r = -errno;
-	close(fd);
-	return r;
+	return fchmodat(fd, file_name(path), 0700, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
 static int open_directory(const struct walk *walk, const char *path)
@@ -275,7 +270,8 @@ static void read_directory(struct worker *worker, struct node *node)
 {
 	struct walk *walk = worker->pool->walk;
 	const char *path = node_path(worker, node);
-	int fd = open_directory(walk, path), r;
+	AUTOCLOSE int fd = open_directory(walk, path);
+	int r;
 	struct walk_dir dir = {
 		.path = path,
 		.layout = layout_dir_parse(path),
@@ -300,7 +296,6 @@ static void read_directory(struct worker *worker, struct node *node)
 	node->changed = dir.changed;
 	if (r < 0)
 		failed(walk, path, r);
-	close(fd);
 }
 
 /* --- the threads ---------------------------------------------------------------------*/

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "tools/base/clock.h"
+#include "tools/base/files.h"
 #include "tools/base/json.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
@@ -173,7 +174,7 @@ static int collect(const struct cache *cache, const struct gc_command *request)
 
 static int lock_and_collect(const struct cache *cache, const struct gc_command *request)
 {
-	int lock, code;
+	AUTOCLOSE int lock = -1;
 
 	if (request->automatic && !gc_mark_is_due(cache, time(NULL)))
 		return EXIT_OK;
@@ -187,9 +188,7 @@ static int lock_and_collect(const struct cache *cache, const struct gc_command *
 	cachedir_tag_move(cache->root_fd);
 	(void)gc_mark_began(cache,
 		time(NULL)); /* if it fails, so will gc_mark_ended, which reports */
-	code = collect(cache, request);
-	lock_release(lock);
-	return code;
+	return collect(cache, request);
 }
 
 static int run(const struct command *self, char **words)

@@ -148,16 +148,11 @@ static int show_all_of(
 
 static bool begins_as_pyc(const char *path)
 {
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	AUTOCLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	uint8_t bytes[4];
-	bool is;
 
-	if (fd < 0)
-		return false;
-	is = pread(fd, bytes, sizeof bytes, 0) == sizeof bytes &&
-	     interpreters_of_magic(bytes)->name;
-	close(fd);
-	return is;
+	return fd >= 0 && pread(fd, bytes, sizeof bytes, 0) == sizeof bytes &&
+	       interpreters_of_magic(bytes)->name;
 }
 
 static bool is_pyc(const struct show_command *show, const char *place)

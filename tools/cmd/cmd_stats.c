@@ -9,6 +9,7 @@
 #include "shim/core/base/path.h"
 #include "tools/base/brief.h"
 #include "tools/base/escape.h"
+#include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/base/units.h"
 #include "tools/cache/lock.h"
@@ -290,21 +291,18 @@ static int visit(struct cache *cache, void *context)
 static int zero(const struct stats_command *request)
 {
 	struct cache cache;
-	int code = cache_open(&cache, request->common.dir), lock, r;
+	int code = cache_open(&cache, request->common.dir), r;
+	AUTOCLOSE int lock = code == EXIT_OK ? lock_take(&cache, LOCK_PATIENCE) : -1;
 
 	if (code != EXIT_OK)
 		return code;
-	lock = lock_take(&cache, LOCK_PATIENCE);
-	if (lock < 0) {
-		code = lock_refused(&cache, lock);
-	} else if ((r = totals_zero(&cache, request->now)) < 0) {
-		complain(cache.root, "its counters cannot be written: %s", strerror(-r));
-		code = common_exit_code(r);
-	}
-	if (lock >= 0)
-		lock_release(lock);
-	cache_close(&cache);
-	return code;
+	if (lock < 0)
+		return lock_refused(&cache, lock);
+	r = totals_zero(&cache, request->now);
+	if (r == 0)
+		return EXIT_OK;
+	complain(cache.root, "its counters cannot be written: %s", strerror(-r));
+	return common_exit_code(r);
 }
 
 static int run(const struct command *self, char **words)

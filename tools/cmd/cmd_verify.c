@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "tools/base/files.h"
 #include "tools/base/json.h"
 #include "tools/base/progress.h"
 #include "tools/base/units.h"
@@ -95,13 +96,9 @@ static int look(struct verify *verify)
 
 static int look_locked(struct verify *verify)
 {
-	int lock = lock_take(&verify->cache, LOCK_PATIENCE), code;
+	AUTOCLOSE int lock = lock_take(&verify->cache, LOCK_PATIENCE);
 
-	if (lock < 0)
-		return lock_refused(&verify->cache, lock);
-	code = look(verify);
-	lock_release(lock);
-	return code;
+	return lock < 0 ? lock_refused(&verify->cache, lock) : look(verify);
 }
 
 static int run(const struct command *self, char **words)
@@ -117,8 +114,7 @@ static int run(const struct command *self, char **words)
 	if (code != EXIT_OK)
 		return code;
 	interrupt_catch();
-	code = verify->repair ? look_locked(verify) : look(verify);
-	return code;
+	return verify->repair ? look_locked(verify) : look(verify);
 }
 
 const struct command_code cmd_verify = {

@@ -205,7 +205,7 @@ static int ask_core(struct explain_search *search)
 	/* with the slash at its end */
 	size_t len =
 		strlen(explanation->pyc) - strlen(PYCACHE "/") - strlen(search->name);
-	int fd = -ENOENT;
+	AUTOCLOSE int fd = -ENOENT;
 
 	if (!entry_begin(&entry, sizeof search->path, explanation->pyc, len))
 		return -ENAMETOOLONG;
@@ -213,10 +213,8 @@ static int ask_core(struct explain_search *search)
 		fd = search->sys.openat(AT_FDCWD, search->path, O_RDONLY | O_CLOEXEC, 0);
 	fd = entry_open(&entry, fd, O_RDONLY | O_CLOEXEC, &explanation->verdict);
 	explain_read_source(search);
-	if (fd >= 0) {
+	if (fd >= 0)
 		judge_served(search, fd);
-		close(fd);
-	}
 	return 0;
 }
 

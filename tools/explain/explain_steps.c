@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "shim/core/cache/object.h"
-#include "tools/base/alloc.h"
+#include "tools/base/files.h"
 #include "tools/cache/layout.h"
 #include "tools/explain/explain_search.h"
 #include "tools/pyc/state.h"
@@ -114,7 +114,7 @@ static bool see_tree(struct explain_search *search)
 {
 	struct explanation *explanation = search->explanation;
 	const char *pyc = explanation->pyc, *why;
-	int fd = open(pyc, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	AUTOCLOSE int fd = open(pyc, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	bool absent = fd < 0 && errno == ENOENT; /* none is needed */
 	enum header_kind kind;
 
@@ -125,7 +125,6 @@ static bool see_tree(struct explain_search *search)
 		return false;
 	}
 	why = explain_rejects(search, fd, &kind);
-	close(fd);
 	if (why)
 		STEP(search, WARN, "in-tree", "%s: Python does not take it, since %s",
 			pyc, why);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "shim/core/cache/config.h"
+#include "tools/base/files.h"
 #include "tools/conf/conf.h"
 #include "tools/gc/gc_due.h"
 #include "tools/stats/totals.h"
@@ -58,13 +59,11 @@ bool gc_mark_is_due(const struct cache *cache, int64_t now)
 static int touch(const struct cache *cache, const char *name, int64_t seen, int64_t ran)
 {
 	const struct timespec times[2] = { { .tv_sec = seen }, { .tv_sec = ran } };
-	int fd = cache_open_state(cache, name, O_WRONLY | O_CREAT), r;
+	AUTOCLOSE int fd = cache_open_state(cache, name, O_WRONLY | O_CREAT);
 
 	if (fd < 0)
 		return fd;
-	r = futimens(fd, times) < 0 ? -errno : 0;
-	close(fd);
-	return r;
+	return futimens(fd, times) < 0 ? -errno : 0;
 }
 
 static int set(const struct cache *cache, int64_t ran, int64_t seen)

@@ -123,14 +123,13 @@ static void end_directory(struct walk_dir *dir)
 static enum gc_rule look_into(const struct layout *item, int dirfd,
 	const struct walk_file *file, const char *source)
 {
-	int fd = file_look(dirfd, file->name, O_NOFOLLOW);
+	AUTOCLOSE int fd = file_look(dirfd, file->name, O_NOFOLLOW);
 	enum gc_rule rule = GC_RULES;
 	struct pyc_state state;
 
 	if (fd < 0)
 		return GC_RULES;
 	state = state_of(item, fd, source, STATE_DIGEST);
-	close(fd);
 	if (state.error || state.st.st_uid != geteuid() || state.format > SEAL_VERSION)
 		return GC_RULES;
 	if (state.format && (item->kind == LAYOUT_FOREIGN || state.format < SEAL_VERSION))

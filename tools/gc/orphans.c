@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "shim/core/base/path.h"
-#include "tools/base/alloc.h"
+#include "tools/base/files.h"
 #include "tools/base/whole_file.h"
 #include "tools/cache/sys_libc.h"
 
@@ -162,8 +162,9 @@ struct orphans *orphans_load(const struct cache *cache, int64_t now, int64_t gra
 
 int orphans_save(const struct orphans *orphans, const struct cache *cache, bool all)
 {
-	int state = cache_open_private(cache, CACHE_STATE), r;
+	AUTOCLOSE int state = cache_open_private(cache, CACHE_STATE);
 	struct whole_file file;
+	int r;
 
 	if (state < 0)
 		return state;
@@ -174,6 +175,5 @@ int orphans_save(const struct orphans *orphans, const struct cache *cache, bool 
 				o->place, o->folder ? 'd' : 'f', o->path, '\0');
 	if (r == 0)
 		r = whole_file_publish(&file);
-	close(state);
 	return r;
 }

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "shim/core/base/timestamp.h"
-#include "tools/base/alloc.h"
 #include "tools/base/brief.h"
 #include "tools/base/clock.h"
 #include "tools/base/files.h"
@@ -63,19 +62,13 @@ int trash_move(const struct cache *cache, const char *path, int64_t when)
 {
 	AUTOFREE char *above = file_parent(path);
 	size_t version = layout_version(path);
-	const char *fresh;
-	int trash, dirfd, r;
+	AUTOCLOSE int dirfd = cache_openat(cache, above, O_PATH | O_DIRECTORY);
+	AUTOCLOSE int trash = dirfd < 0 ? dirfd : cache_open_private(cache, CACHE_TRASH);
 
-	dirfd = cache_openat(cache, above, O_PATH | O_DIRECTORY);
-	if (dirfd < 0)
-		return dirfd;
-	trash = cache_open_private(cache, CACHE_TRASH);
-	fresh = new_name(when, path[version] ? MARK : MARK MARK, path, version);
-	r = trash < 0 ? trash : move(dirfd, file_name(path), trash, fresh);
-	if (trash >= 0)
-		close(trash);
-	close(dirfd);
-	return r;
+	return trash < 0 ? trash
+			 : move(dirfd, file_name(path), trash,
+				   new_name(when, path[version] ? MARK : MARK MARK, path,
+					   version));
 }
 
 /* --- single files --------------------------------------------------------------------*/
@@ -86,7 +79,7 @@ static int64_t drop_link(int dirfd, const char *name)
 {
 	/* Or the last two would both find that there is none left. */
 	static pthread_mutex_t one_by_one = PTHREAD_MUTEX_INITIALIZER;
-	int fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	AUTOCLOSE int fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
 	int64_t r;
 
@@ -96,7 +89,6 @@ static int64_t drop_link(int dirfd, const char *name)
 	r = unlinkat(dirfd, name, 0) < 0 || fstat(fd, &st) < 0 ? -errno
 							       : (int64_t)st.st_nlink;
 	pthread_mutex_unlock(&one_by_one);
-	close(fd);
 	return r;
 }
 

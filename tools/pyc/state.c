@@ -293,16 +293,12 @@ struct pyc_state state_of(
 struct pyc_state state_at(const struct layout *item, int dirfd, const char *name,
 	const char *source, unsigned flags)
 {
-	int fd = file_look(dirfd, name, O_NOFOLLOW);
+	AUTOCLOSE int fd = file_look(dirfd, name, O_NOFOLLOW);
 	struct stat st = { 0 };
-	struct pyc_state ret;
 
-	if (fd < 0) {
-		if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			fd = -errno;
-		return unreadable(item, &st, flags, fd);
-	}
-	ret = state_of(item, fd, source, flags);
-	close(fd);
-	return ret;
+	if (fd >= 0)
+		return state_of(item, fd, source, flags);
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		fd = -errno;
+	return unreadable(item, &st, flags, fd);
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "tools/base/brief.h"
+#include "tools/base/files.h"
 
 const char *elf_machine_name(int machine)
 {
@@ -68,13 +69,8 @@ static int read_all(int fd, struct elf *elf)
 
 int elf_read(const char *path, struct elf *ret_elf)
 {
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	int r = fd < 0 ? -errno : 0;
+	AUTOCLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 
 	*ret_elf = (struct elf){ 0 };
-	if (r == 0) {
-		r = read_all(fd, ret_elf);
-		close(fd);
-	}
-	return r;
+	return fd < 0 ? -errno : read_all(fd, ret_elf);
 }

@@ -12,16 +12,10 @@
 
 static ssize_t read_start(const char *path, char *buf, size_t size)
 {
-	int fd = file_open(path);
-	ssize_t length;
+	AUTOCLOSE int fd = file_open(path);
+	ssize_t length = fd < 0 ? fd : read(fd, buf, size);
 
-	if (fd < 0)
-		return fd;
-	length = read(fd, buf, size);
-	if (length < 0)
-		length = -errno;
-	close(fd);
-	return length;
+	return fd >= 0 && length < 0 ? -errno : length;
 }
 
 int file_kind(const char *path, char **ret_line)

@@ -67,7 +67,7 @@ static void keep_line(
 	const struct cache *cache, const char *key, const struct python *python)
 {
 	const uint8_t *magic = python->magic;
-	int fd = cache_open_state(cache, KNOWN, O_WRONLY | O_APPEND | O_CREAT);
+	AUTOCLOSE int fd = cache_open_state(cache, KNOWN, O_WRONLY | O_APPEND | O_CREAT);
 	struct stat st;
 
 	if (fd < 0)
@@ -76,7 +76,6 @@ static void keep_line(
 		(void)ftruncate(fd, 0);
 	dprintf(fd, "%s%s %s %02x%02x%02x%02x\n", key, python->tag, python->version,
 		magic[0], magic[1], magic[2], magic[3]);
-	close(fd);
 }
 
 int python_recall(const struct cache *cache, bool keep, const char *name, int seconds,

@@ -103,7 +103,8 @@ static int read_pyc(struct show *show)
 {
 	bool layer = show->cache && show->cache->layer;
 	/* A link planted in the cache would show a file that is not the cache's. */
-	int fd = file_look(AT_FDCWD, show->path, show->cache ? O_NOFOLLOW : 0), r;
+	AUTOCLOSE int fd = file_look(AT_FDCWD, show->path, show->cache ? O_NOFOLLOW : 0);
+	int r;
 
 	if (fd < 0)
 		return fd;
@@ -111,7 +112,6 @@ static int read_pyc(struct show *show)
 	if (r == 0 && show->cache)
 		show->state = state_of_inspected(&show->item, fd, &show->pyc,
 			show->source.path, STATE_DIGEST | (layer ? STATE_LAYER : 0));
-	close(fd);
 	return r;
 }
 
@@ -141,8 +141,9 @@ static void compare_file(struct walk_dir *dir, const struct walk_file *file)
 	struct layout item = layout_parse_in(&dir->layout, file->name);
 	AUTOFREE char *path = in_cache(show, dir->path, file->name);
 	AUTOFREE char *object = NULL;
-	int fd = strcmp(path, show->path) ? file_look(dir->fd, file->name, O_NOFOLLOW)
-					  : -1;
+	AUTOCLOSE int fd = strcmp(path, show->path)
+				   ? file_look(dir->fd, file->name, O_NOFOLLOW)
+				   : -1;
 	struct inspection pyc;
 
 	if (fd >= 0 && inspect_end(fd, &pyc) == 0)
@@ -151,8 +152,6 @@ static void compare_file(struct walk_dir *dir, const struct walk_file *file)
 		GROW(show->sharers, show->sharers_count);
 		show->sharers[show->sharers_count++] = alloc_copy(path);
 	}
-	if (fd >= 0)
-		close(fd);
 }
 
 int show_find_sharers(struct show *show)

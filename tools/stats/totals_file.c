@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "shim/core/base/text.h"
-#include "tools/base/alloc.h"
 #include "tools/base/brief.h"
+#include "tools/base/files.h"
 #include "tools/base/whole_file.h"
 #include "tools/cache/lock.h"
 #include "tools/stats/totals.h"
@@ -77,12 +77,11 @@ static void add_descriptor(struct totals *counters, int fd, off_t at)
 static void add_file(struct totals *counters, int state, const char *name)
 {
 	struct stat st;
-	int fd = open_records(state, name, &st);
+	AUTOCLOSE int fd = open_records(state, name, &st);
 
-	if (fd < 0)
-		return;
-	add_descriptor(counters, fd, st.st_size > READ_MOST ? st.st_size - READ_MOST : 0);
-	close(fd);
+	if (fd >= 0)
+		add_descriptor(counters, fd,
+			st.st_size > READ_MOST ? st.st_size - READ_MOST : 0);
 }
 
 /* --- what there is -------------------------------------------------------------------*/
@@ -138,7 +137,7 @@ static void read_once(int state, struct totals *counters)
 
 int totals_read(const struct cache *cache, int64_t now, struct totals *ret)
 {
-	int state = cache_openat(cache, JOURNAL_STATE, O_RDONLY | O_DIRECTORY);
+	AUTOCLOSE int state = cache_openat(cache, JOURNAL_STATE, O_RDONLY | O_DIRECTORY);
 	struct picture before, after;
 
 	*ret = (struct totals){ .now = now };
@@ -152,7 +151,6 @@ int totals_read(const struct cache *cache, int64_t now, struct totals *ret)
 		if (!memcmp(&before, &after, sizeof before))
 			break;
 	}
-	close(state);
 	return 0;
 }
 
@@ -301,31 +299,23 @@ static bool is_due(int state, const struct totals *counters)
 
 int totals_fold(const struct cache *cache, const struct totals *counters)
 {
-	int state = cache_openat(cache, JOURNAL_STATE, O_RDONLY | O_DIRECTORY), r = 0;
-	int lock;
+	AUTOCLOSE int state = cache_openat(cache, JOURNAL_STATE, O_RDONLY | O_DIRECTORY);
+	AUTOCLOSE int lock = -1;
 
 	if (state < 0)
 		return state == -ENOENT ? 0 : state;
-	if (is_due(state, counters)) {
-		lock = lock_take(cache, 0);
-		r = lock < 0 ? lock : with_totals(state, counters->now, NULL);
-		if (lock >= 0)
-			lock_release(lock);
-	}
-	close(state);
-	return r;
+	if (!is_due(state, counters))
+		return 0;
+	lock = lock_take(cache, 0);
+	return lock < 0 ? lock : with_totals(state, counters->now, NULL);
 }
 
 static int change_totals(
 	const struct cache *cache, int64_t now, const struct change *change)
 {
-	int state = cache_open_private(cache, JOURNAL_STATE), r;
+	AUTOCLOSE int state = cache_open_private(cache, JOURNAL_STATE);
 
-	if (state < 0)
-		return state;
-	r = with_totals(state, now, change);
-	close(state);
-	return r;
+	return state < 0 ? state : with_totals(state, now, change);
 }
 
 int totals_zero(const struct cache *cache, int64_t now)

@@ -100,13 +100,9 @@ static int repair(struct verify *verify, const char *path, const struct stat *se
 {
 	AUTOFREE char *dir = NULL;
 	struct layout item = layout_at(verify, path, &dir);
-	int fd = cache_openat(&verify->cache, dir, O_RDONLY | O_DIRECTORY);
-	int64_t r = fd;
+	AUTOCLOSE int fd = cache_openat(&verify->cache, dir, O_RDONLY | O_DIRECTORY);
+	int64_t r = fd < 0 ? fd : trash_unlink(fd, file_name(path), seen, &verify->freed);
 
-	if (fd >= 0) {
-		r = trash_unlink(fd, file_name(path), seen, &verify->freed);
-		close(fd);
-	}
 	if (r >= 0) {
 		verify->repaired++;
 		removed_file(&verify->removed, verify->began, &item, seen, r);

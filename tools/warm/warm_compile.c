@@ -165,15 +165,11 @@ static enum warm_outcome lose(struct warm_worker *worker, bool late)
 static const char *look(struct warm_worker *worker, enum warm_outcome *ret)
 {
 	AUTOFREE char *directory = file_parent(worker->miss->path);
-	int dirfd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	const char *why;
+	AUTOCLOSE int dirfd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	if (dirfd < 0)
-		return strerror(errno);
-	why = warm_entry_look(
-		&worker->entry, directory, dirfd, file_name(worker->miss->path), ret);
-	close(dirfd);
-	return why;
+	return dirfd < 0 ? strerror(errno)
+			 : warm_entry_look(&worker->entry, directory, dirfd,
+				   file_name(worker->miss->path), ret);
 }
 
 /* Sends the source to the interpreter. One that cannot take it has died, and that is

@@ -16,6 +16,7 @@
 #include "shim/core/cache/object.h"
 #include "shim/core/cache/root.h"
 #include "shim/core/entry/entry_file.h"
+#include "tools/base/files.h"
 #include "tools/cache/cache.h"
 #include "tools/cache/layout.h"
 #include "tools/cache/sys_libc.h"
@@ -49,13 +50,11 @@ static int open_inside(const struct warm *warm, const char *path, int flags)
 static bool are_objects_inside(struct warm_entry *entry)
 {
 	char path[PATH_MAX + sizeof "/objects"];
-	int fd;
+	AUTOCLOSE int fd = -1;
 
 	snprintf(path, sizeof path, "%.*s/objects", (int)entry->map.version_len,
 		entry->path);
 	fd = open_inside(entry->warm, path, O_PATH | O_DIRECTORY);
-	if (fd >= 0)
-		close(fd);
 	return !is_in_the_way(fd);
 }
 
@@ -189,7 +188,8 @@ static enum warm_outcome open_once(struct warm_entry *entry, int candidate)
 	const struct warm *warm = entry->warm;
 	enum warm_outcome outcome;
 	enum verdict verdict;
-	int fd = entry_open(&entry->entry, candidate, O_RDONLY | O_CLOEXEC, &verdict);
+	AUTOCLOSE int fd =
+		entry_open(&entry->entry, candidate, O_RDONLY | O_CLOEXEC, &verdict);
 
 	outcome = fd < 0 ? WARM_MISSING : outcome_of(&verdict);
 	if (outcome == WARM_REUSED || outcome == WARM_RESEALED) {
@@ -200,8 +200,6 @@ static enum warm_outcome open_once(struct warm_entry *entry, int candidate)
 		else if (!warm->dry_run && !is_kept(entry, fd))
 			outcome = WARM_FAILED;
 	}
-	if (fd >= 0)
-		close(fd);
 	/* Where the tree cannot be read, core has not come so far. */
 	if (outcome == WARM_MISSING && !entry->entry.source.settled)
 		entry_ask(&entry->entry);
@@ -264,15 +262,14 @@ static void discard(struct warm_entry *entry, const struct seal *seal)
 
 const char *warm_entry_check(struct warm_entry *entry, const struct digest *compiled)
 {
-	int fd = open(entry->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	AUTOCLOSE int fd =
+		open(entry->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct seal seal = { .flags = 0 };
-	bool sealed;
 
 	if (fd < 0) /* a purge, or a gc: what was compiled was stored */
 		return NULL;
-	sealed = entry_file_is_sealed(&entry->world, fd, &seal);
-	close(fd);
-	if (sealed && (seal.flags & SEAL_SOURCE) &&
+	if (entry_file_is_sealed(&entry->world, fd, &seal) &&
+		(seal.flags & SEAL_SOURCE) &&
 		(!compiled || memcmp(compiled, &seal.digest, sizeof *compiled) == 0))
 		return NULL;
 	discard(entry, &seal);

@@ -205,7 +205,7 @@ static void under_anothers_lock_nothing_is_folded(void **state)
 	assert_true(there("journal"));
 	read_now();
 	assert_int_equal(hits_since(0), MANY);
-	lock_release(lock);
+	close(lock);
 }
 
 static void garbage_is_passed_over(void **state)
