@@ -24,26 +24,20 @@
 
 #define LONGEST_TIME INT64_C(1000000000) /* seconds, which are nanoseconds in 64 bits */
 
-struct gc_command {
-	struct common common;
-	bool print, automatic, as_owner;
-	int64_t seconds; /* at most; 0: no limit */
-};
-
 static const struct opt own_options[] = {
 	{ "long", 'l', NULL, "print the name of each file that is deleted, and the rule",
-		OPT_FLAG(struct gc_command, print) },
+		OPT_FLAG(struct gc, print) },
 	{ "auto", 0, NULL, "do nothing unless gc is due; print nothing",
-		OPT_FLAG(struct gc_command, automatic) },
+		OPT_FLAG(struct gc, automatic) },
 	{ "as-owner", 0, NULL, "for root: become the owner of the cache first",
-		OPT_FLAG(struct gc_command, as_owner) },
+		OPT_FLAG(struct gc, as_owner) },
 	{ "max-time", 0, "AGE",
 		"stop after this time, such as 2s; the next run continues",
-		OPT_AGE(struct gc_command, seconds, 1) },
+		OPT_AGE(struct gc, seconds, 1) },
 	{ 0 },
 };
 
-static struct gc_command gc_request;
+static struct gc gc_request;
 
 /* --- output --------------------------------------------------------------------------*/
 
@@ -81,7 +75,7 @@ static void print_text(struct gc *gc, bool complete)
 			printf("%-12s %10s  %6s\n", gc_rule_names[rule],
 				units_count(freed->files), units_size(freed->bytes));
 	}
-	printf("%-12s %10s  %6s\n", gc->dry_run ? "would delete" : "deleted",
+	printf("%-12s %10s  %6s\n", gc->common.dry_run ? "would delete" : "deleted",
 		units_count(files), units_size(bytes));
 	if (!complete)
 		return; /* what is there was not seen */
@@ -103,7 +97,7 @@ static void print_object(struct gc *gc, bool complete)
 	struct json json = json_begin(stdout, "gc", 1);
 	struct extent kept = gc_extent(gc);
 
-	json_bool(&json, "dry_run", gc->dry_run);
+	json_bool(&json, "dry_run", gc->common.dry_run);
 	json_bool(&json, "complete", complete);
 	json_open(&json, "rules", '[');
 	for (int rule = 0; rule < GC_RULES; rule++) {
@@ -127,12 +121,12 @@ static void print_object(struct gc *gc, bool complete)
 }
 
 /* How it ended; the exit code. */
-static int conclude(const struct gc *gc, const struct gc_command *request, int r)
+static int conclude(const struct gc *gc, int r)
 {
 	if (interrupt_came())
 		return common_interrupted(
 			"gc", "what was counted is deleted; the next gc does the rest");
-	if (r == -EAGAIN && request->automatic)
+	if (r == -EAGAIN && gc->automatic)
 		return EXIT_OK;
 	if (r == -EAGAIN) {
 		complain("gc",
@@ -146,67 +140,59 @@ static int conclude(const struct gc *gc, const struct gc_command *request, int r
 
 /* --- the run -------------------------------------------------------------------------*/
 
-static int collect(const struct cache *cache, const struct gc_command *request)
+static int collect(struct gc *gc)
 {
-	struct gc gc = {
-		.cache = cache,
-		.dry_run = request->common.dry_run,
-		.print = request->print && !request->common.json,
-		.limits = { conf_number("max_size"), conf_number("max_entries"),
-			(int64_t)conf_number("max_age"),
-			(int64_t)conf_number("orphan_grace") },
-		.now = time(NULL),
-		.deadline = request->seconds
-				    ? clock_steady() + (request->seconds < LONGEST_TIME
-								       ? request->seconds
-								       : LONGEST_TIME) *
-							       CLOCK_SECOND
-				    : 0,
-	};
-	int r = gc_run(&gc);
+	int r;
 
-	if (request->common.json)
-		print_object(&gc, r == 0);
-	else if (!request->common.quiet && !request->automatic)
-		print_text(&gc, r == 0);
-	return conclude(&gc, request, r);
+	gc->now = time(NULL);
+	gc->print &= !gc->common.json;
+	gc->limits = (struct gc_limits){ conf_number("max_size"),
+		conf_number("max_entries"), (int64_t)conf_number("max_age"),
+		(int64_t)conf_number("orphan_grace") };
+	if (gc->seconds > LONGEST_TIME)
+		gc->seconds = LONGEST_TIME;
+	if (gc->seconds)
+		gc->deadline = clock_steady() + gc->seconds * CLOCK_SECOND;
+	r = gc_run(gc);
+	if (gc->common.json)
+		print_object(gc, r == 0);
+	else if (!gc->common.quiet && !gc->automatic)
+		print_text(gc, r == 0);
+	return conclude(gc, r);
 }
 
-static int lock_and_collect(const struct cache *cache, const struct gc_command *request)
+static int lock_and_collect(struct gc *gc)
 {
 	AUTOCLOSE int lock = -1;
 
-	if (request->automatic && !gc_mark_is_due(cache, time(NULL)))
+	if (gc->automatic && !gc_mark_is_due(&gc->cache, time(NULL)))
 		return EXIT_OK;
-	if (request->common.dry_run)
-		return collect(cache, request);
-	lock = lock_take(cache, 0);
-	if (lock == -EAGAIN && request->automatic)
+	if (gc->common.dry_run)
+		return collect(gc);
+	lock = lock_take(&gc->cache, 0);
+	if (lock == -EAGAIN && gc->automatic)
 		return EXIT_OK;
 	if (lock < 0)
-		return lock_refused(cache, lock);
-	cachedir_tag_move(cache->root_fd);
-	(void)gc_mark_began(cache,
-		time(NULL)); /* if it fails, so will gc_mark_ended, which reports */
-	return collect(cache, request);
+		return lock_refused(&gc->cache, lock);
+	cachedir_tag_move(gc->cache.root_fd);
+	/* if it fails, so will gc_mark_ended, which reports */
+	(void)gc_mark_began(&gc->cache, time(NULL));
+	return collect(gc);
 }
 
 static int run(const struct command *self, char **words)
 {
-	const struct gc_command *request = &gc_request;
-	struct cache cache;
+	struct gc *gc = &gc_request;
 	int code;
 
-	if (request->common.dry_run || request->as_owner)
-		(void)owner_become(request->common.dir);
-	code = request->automatic ? cache_open_if_there(&cache, request->common.dir)
-				  : cache_open(&cache, request->common.dir);
+	if (gc->common.dry_run || gc->as_owner)
+		(void)owner_become(gc->common.dir);
+	code = gc->automatic ? cache_open_if_there(&gc->cache, gc->common.dir)
+			     : cache_open(&gc->cache, gc->common.dir);
 	if (code != EXIT_OK) /* a timer may come before the first program */
-		return code == EXIT_NO_CACHE && request->automatic ? EXIT_OK : code;
+		return code == EXIT_NO_CACHE && gc->automatic ? EXIT_OK : code;
 	interrupt_catch();
-	code = lock_and_collect(&cache, request);
-	cache_close(&cache);
-	return code;
+	return lock_and_collect(gc);
 }
 
 const struct command_code cmd_gc = {

@@ -37,7 +37,7 @@ int64_t gc_take(struct gc *gc, enum gc_rule rule, struct walk_dir *dir, const ch
 {
 	int64_t r;
 
-	if (gc->dry_run)
+	if (gc->common.dry_run)
 		r = trash_count(&gc->links, st, &gc->freed[rule]);
 	else
 		r = trash_delete(dir, name, st, &gc->freed[rule], &gc->failed);

@@ -18,6 +18,7 @@
 #include "tools/cache/cache.h"
 #include "tools/cache/layout.h"
 #include "tools/cache/walk.h"
+#include "tools/cli/common.h"
 #include "tools/gc/hardlinks.h"
 #include "tools/gc/trash.h"
 #include "tools/stats/extent.h"
@@ -58,15 +59,20 @@ struct gc_thread {
 	struct gc_kept *kept;
 	size_t kept_count;
 	/* The directory it reads. */
-	struct extent here;	    /* what stays in it */
-	int source_fd;		    /* of the sources; -1: there are none */
-	struct orphan *orphan;	    /* that directory, where it is missing */
+	struct extent here;    /* what stays in it */
+	int source_fd;	       /* of its sources; -1: they are missing, or it has none */
+	struct orphan *orphan; /* that directory, where it is missing */
 	struct orphan *last_orphan; /* likely to be above this one too */
 };
 
 struct gc {
-	const struct cache *cache;
-	bool dry_run, print; /* print: each name that goes */
+	/* what the command line asks for */
+	struct common common;
+	bool automatic, as_owner;
+	bool print;	 /* each name that goes */
+	int64_t seconds; /* at most; 0: no limit */
+
+	struct cache cache;
 	struct gc_limits limits;
 	int64_t now;	    /* when it began, in seconds since 1970 */
 	int64_t scan_began; /* when the scan did, in nanoseconds */
@@ -131,6 +137,21 @@ int gc_mark_ended(const struct cache *cache, int64_t began, bool complete);
  * with gc->evicting, deletes what has to be evicted. 0 or -errno; directories that cannot
  * be read are counted in gc->failed. */
 int gc_scan(struct gc *gc);
+
+/* --- gc_orphans.c --------------------------------------------------------------------*/
+
+/* Opens the directory of the sources of a __pycache__ as thread->source_fd, or notes in
+ * thread->orphan that it is missing. Thread-safe, for each thread's own. */
+void gc_orphans_enter(
+	struct gc *gc, struct gc_thread *thread, const struct layout_dir *dir);
+
+/* Whether the source at that path, which is missing in thread->source_fd, has been
+ * missing for long enough. Thread-safe. */
+bool gc_orphans_is_due(struct gc *gc, struct gc_thread *thread, const char *source);
+
+/* After the scan: moves what belongs to directories of sources that have been missing for
+ * long enough to the trash. */
+void gc_orphans_drop(struct gc *gc);
 
 /* --- gc_evict.c ----------------------------------------------------------------------*/
 

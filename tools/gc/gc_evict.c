@@ -134,13 +134,13 @@ static uint64_t missing_free(const struct gc *gc)
 	struct statvfs fs;
 	uint64_t unit, all, free;
 
-	if (fstatvfs(gc->cache->fd, &fs) < 0)
+	if (fstatvfs(gc->cache.fd, &fs) < 0)
 		return 0;
 	unit = fs.f_frsize ? fs.f_frsize : fs.f_bsize;
 	if (__builtin_mul_overflow(unit, fs.f_blocks, &all) ||
 		__builtin_mul_overflow(unit, fs.f_bavail, &free))
 		return 0; /* such a file system lies */
-	for (int rule = 0; gc->dry_run && rule < GC_RULES; rule++)
+	for (int rule = 0; gc->common.dry_run && rule < GC_RULES; rule++)
 		free += gc->freed[rule].bytes; /* would be by then */
 	return minus(conf_share("keep_free", all), free);
 }

@@ -15,7 +15,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "shim/core/base/path.h"
 #include "shim/core/base/timestamp.h"
 #include "tools/base/clock.h"
 #include "tools/base/files.h"
@@ -32,49 +31,11 @@ static struct gc_thread *thread_of(struct walk_dir *dir)
 	return &gc->threads[dir->thread];
 }
 
-/* The folder of sources that is missing, with what is known of the highest one. */
-static struct orphan *note_missing(
-	struct gc *gc, struct gc_thread *thread, const char *source, bool folder)
-{
-	struct orphan *orphan = thread->last_orphan;
-	uint64_t place;
-	size_t len;
-
-	if (folder && orphan &&
-		path_is_below(source, strlen(source), orphan->path, strlen(orphan->path)))
-		return orphan;
-	len = orphans_highest(source, &place);
-	if (!len || (!folder && len < strlen(source)))
-		return NULL; /* its folder went just now: the next run sees that */
-	pthread_mutex_lock(&gc->mutex);
-	orphan = orphans_note(gc->orphans, source, len, place, folder);
-	pthread_mutex_unlock(&gc->mutex);
-	if (folder)
-		thread->last_orphan = orphan;
-	return orphan;
-}
-
-/* Opens the folder of the sources of a __pycache__, or finds that it is missing. */
-static void look_for_sources(
-	struct gc *gc, struct gc_thread *thread, const struct layout_dir *dir)
-{
-	char source[PATH_MAX];
-
-	if (!dir->source || dir->source_len >= sizeof source)
-		return;
-	memcpy(source, dir->source, dir->source_len);
-	source[dir->source_len] = '\0';
-	thread->source_fd = open(source, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (thread->source_fd < 0 && (errno == ENOENT || errno == ENOTDIR) &&
-		!layout_is_common(source))
-		thread->orphan = note_missing(gc, thread, source, true);
-}
-
 /* Whether rules are looked at: not while files are evicted, but that a dry run has to
  * tell which would be gone by then. */
 static bool has_rules(const struct gc *gc)
 {
-	return !gc->evicting || gc->dry_run;
+	return !gc->evicting || gc->common.dry_run;
 }
 
 static void begin_directory(struct walk_dir *dir)
@@ -88,7 +49,7 @@ static void begin_directory(struct walk_dir *dir)
 	if (clock_is_over(gc->deadline))
 		dir->walk->stop = true;
 	else if (has_rules(gc))
-		look_for_sources(gc, thread, &dir->layout);
+		gc_orphans_enter(gc, thread, &dir->layout);
 }
 
 /* One that is empty was left so long ago that nobody is about to fill it. */
@@ -96,7 +57,7 @@ static bool is_forsaken(const struct gc *gc, const struct walk_dir *dir)
 {
 	struct stat st;
 
-	return dir->names == 0 && !gc->dry_run && fstat(dir->fd, &st) == 0 &&
+	return dir->names == 0 && !gc->common.dry_run && fstat(dir->fd, &st) == 0 &&
 	       !gc_is_young(gc, &st);
 }
 
@@ -146,7 +107,6 @@ static enum gc_rule rule_of_entry(struct gc *gc, const struct layout *item,
 	struct walk_dir *dir, const struct walk_file *file)
 {
 	struct gc_thread *thread = thread_of(dir);
-	const struct orphan *orphan;
 	char source[PATH_MAX];
 	struct stat st;
 
@@ -154,10 +114,10 @@ static enum gc_rule rule_of_entry(struct gc *gc, const struct layout *item,
 		!layout_source(item, file->name, source, sizeof source))
 		return GC_RULES;
 	if (fstatat(thread->source_fd, file_name(source), &st, 0) < 0) {
-		if (errno != ENOENT && errno != ENOTDIR)
-			return GC_RULES;
-		orphan = note_missing(gc, thread, source, false);
-		return orphan && orphan->due ? GC_ORPHANS : GC_RULES;
+		bool missing = errno == ENOENT || errno == ENOTDIR;
+
+		return missing && gc_orphans_is_due(gc, thread, source) ? GC_ORPHANS
+									: GC_RULES;
 	}
 	if (timestamp_before(&st.st_ctim, &file->st->st_mtim) &&
 		file->st->st_ctim.tv_sec < gc->last)
@@ -219,7 +179,7 @@ static void look_at(struct walk_dir *dir, const struct walk_file *file)
 			gc_evict_take(gc, dir, &item, file);
 	} else if (rule == GC_ORPHANS && thread->orphan) {
 		/* It goes with its folder, and is counted then. */
-		if (gc->dry_run)
+		if (gc->common.dry_run)
 			(void)trash_count(&gc->links, file->st, &gc->freed[GC_ORPHANS]);
 	} else if (rule == GC_RULES || gc_take(gc, rule, dir, file->name, file->st) < 0)
 		gc_evict_keep(gc, thread, &item, file->st);
@@ -228,7 +188,7 @@ static void look_at(struct walk_dir *dir, const struct walk_file *file)
 int gc_scan(struct gc *gc)
 {
 	struct walk walk = {
-		.cache = gc->cache,
+		.cache = &gc->cache,
 		.context = gc,
 		.stat = true,
 		.doing = gc->evicting ? "evicting" : "scanning",

@@ -65,27 +65,6 @@ void purge_whole(struct purge *purge, const char *path)
 	pthread_mutex_unlock(&purge->mutex);
 }
 
-static void count_file(struct walk_dir *dir, const struct walk_file *file)
-{
-	struct purge *purge = dir->context;
-
-	trash_count(&purge->links, file->st, &purge->freed);
-}
-
-static int count_whole(struct purge *purge, const char *path)
-{
-	struct walk walk = {
-		.cache = &purge->cache,
-		.context = purge,
-		.stat = true,
-		.file = count_file,
-	};
-	int r = walk_run(&walk, path);
-
-	purge->failed += walk.failed;
-	return r;
-}
-
 /* One more is gone, or would be. False where an interrupt came. */
 static bool take_whole(struct purge *purge, const char *path)
 {
@@ -93,7 +72,8 @@ static bool take_whole(struct purge *purge, const char *path)
 
 	if (interrupt_came())
 		return false;
-	r = purge->common.dry_run ? count_whole(purge, path)
+	r = purge->common.dry_run ? trash_count_below(&purge->cache, path, &purge->links,
+					    &purge->freed, &purge->failed)
 				  : trash_move(&purge->cache, path, clock_real());
 	if (r == -EINTR)
 		return false;

@@ -154,6 +154,34 @@ int64_t trash_count(struct hardlinks *links, const struct stat *st, struct freed
 	return (int64_t)bytes;
 }
 
+struct counting {
+	struct hardlinks *links;
+	struct freed *freed;
+};
+
+static void count_file(struct walk_dir *dir, const struct walk_file *file)
+{
+	const struct counting *counting = dir->context;
+
+	(void)trash_count(counting->links, file->st, counting->freed);
+}
+
+int trash_count_below(const struct cache *cache, const char *path,
+	struct hardlinks *links, struct freed *freed, _Atomic(uint64_t) *failed)
+{
+	struct counting counting = { links, freed };
+	struct walk walk = {
+		.cache = cache,
+		.context = &counting,
+		.stat = true,
+		.file = count_file,
+	};
+	int r = walk_run(&walk, path);
+
+	*failed += walk.failed;
+	return r;
+}
+
 /* --- reclaiming ----------------------------------------------------------------------*/
 
 struct reclaim {

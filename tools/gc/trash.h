@@ -40,3 +40,8 @@ int64_t trash_delete(struct walk_dir *dir, const char *name, const struct stat *
 /* For a dry run: counts a hard link that goes, and returns what that would free.
  * Thread-safe. */
 int64_t trash_count(struct hardlinks *links, const struct stat *st, struct freed *freed);
+
+/* The same for all files below a directory of the cache; adds directories that cannot be
+ * read, which are reported, to *failed. */
+int trash_count_below(const struct cache *cache, const char *path,
+	struct hardlinks *links, struct freed *freed, _Atomic(uint64_t) *failed);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What a file of the cache is: the one classification that ls, show, verify, purge,
- * explain, export and gc (except of orphans, which wait for a grace time) go by. Whether
+ * explain, export and gc (except of orphans, see gc/gc_orphans.c) go by. Whether
  * a source still fits is decided by core's own functions, so what is fresh here is served
  * by the library (docs/seal.md).
  *
