@@ -20,19 +20,13 @@
 #define DEFAULT_TIMEOUT 30
 #define LONGEST_TIMEOUT 86400
 
-struct doctor_command {
-	struct common common;
-	struct doctor doctor;
-	unsigned timeout; /* seconds */
-};
-
 static const struct opt own_options[] = {
 	{ "timeout", 0, "SECONDS", "kill an interpreter that takes longer; default 30",
-		OPT_NUMBER(struct doctor_command, timeout, 1, LONGEST_TIMEOUT) },
+		OPT_NUMBER(struct doctor, timeout, 1, LONGEST_TIMEOUT) },
 	{ 0 },
 };
 
-static struct doctor_command command = { .doctor.name = DEFAULT_INTERPRETER,
+static struct doctor doctor_request = { .name = DEFAULT_INTERPRETER,
 	.timeout = DEFAULT_TIMEOUT };
 
 static void examine(struct doctor *doctor)
@@ -67,11 +61,10 @@ static void print_object(const struct doctor *doctor)
 
 static int run(const struct command *self, char **words)
 {
-	struct doctor *doctor = &command.doctor;
+	struct doctor *doctor = &doctor_request;
 	const char *dontwrite = getenv("PYTHONDONTWRITEBYTECODE");
 	int r;
 
-	doctor->timeout = (int)command.timeout;
 	if (words[0])
 		doctor->name = words[0];
 	doctor->dontwrite = dontwrite && *dontwrite;
@@ -87,7 +80,7 @@ static int run(const struct command *self, char **words)
 	examine(doctor);
 	if (interrupt_came())
 		return interrupt_exit_code();
-	if (command.common.json)
+	if (doctor->common.json)
 		print_object(doctor);
 	else
 		print_text(doctor);
@@ -96,10 +89,10 @@ static int run(const struct command *self, char **words)
 
 const struct command_code cmd_doctor = {
 	.run = run,
-	.variables = &command,
+	.variables = &doctor_request,
 	.options = {
 		{ own_options, 0, 0 },
-		{ settings_options, offsetof(struct doctor_command, doctor.settings), 0 },
+		{ settings_options, offsetof(struct doctor, settings), 0 },
 		{ common_rows, 0, COMMON_JSON },
 	},
 };

@@ -29,36 +29,28 @@
 #define MAX_TIMEOUT 86400
 #define LEVELS "012"
 
-/* What the command line asks for. */
-struct warm_request {
-	struct common common;
-	struct opt_list pythons, exclude;
-	unsigned levels; /* a bit for each of `level_names` */
-	bool force;
-	unsigned timeout; /* seconds */
-};
-
 static const char *const level_names[] = { "0", "1", "2" };
 
 static const struct opt own_options[] = {
 	{ "python", 0, "PYTHON",
 		"the interpreter to compile for, a path or a name on PATH; may be repeated; default " DEFAULT_PYTHON,
-		OPT_LIST(struct warm_request, pythons) },
+		OPT_LIST(struct warm, pythons) },
 	{ "opt", 0, "LEVELS",
 		"the optimization levels to compile for: 0, 1 (-O), 2 (-OO), separated by commas; default 0",
-		OPT_SET(struct warm_request, levels, level_names) },
+		OPT_SET(struct warm, levels, level_names) },
 	{ "exclude", 0, "GLOB",
 		"leave out files and directories whose name matches GLOB, or whose absolute path does if GLOB has a slash; may be repeated",
-		OPT_LIST(struct warm_request, exclude) },
+		OPT_LIST(struct warm, exclude) },
 	{ "force", 0, NULL, "make an entry even where the tree has a valid pyc",
-		OPT_FLAG(struct warm_request, force) },
+		OPT_FLAG(struct warm, force) },
 	{ "timeout", 0, "SECONDS",
 		"give up on a source that takes longer to compile; default 300. An interpreter that is asked for its version has the same time, but at most 30",
-		OPT_NUMBER(struct warm_request, timeout, 1, MAX_TIMEOUT) },
+		OPT_NUMBER(struct warm, timeout, 1, MAX_TIMEOUT) },
 	{ 0 },
 };
 
-static struct warm_request request = { .timeout = DEFAULT_TIMEOUT };
+static struct warm warm_request = { .timeout = DEFAULT_TIMEOUT,
+	.mutex = PTHREAD_MUTEX_INITIALIZER };
 
 /* --- what it is for ------------------------------------------------------------------*/
 
@@ -97,25 +89,17 @@ static bool is_too_old(const struct python *python)
 	       (major == 3 && minor < 6);
 }
 
-/* Asks the interpreters for their versions; *ret_count of them have answered. */
-static int ask_pythons(const struct warm *warm, const char *const *names,
-	struct python *pythons, size_t *ret_count)
+/* Asks the interpreter for its version; an exit code. */
+static int ask_python(const struct warm *warm, const char *name, struct python *python)
 {
-	bool keep = warm->cache && !warm->dry_run && !warm->readonly;
+	bool keep = warm->cache && !warm->common.dry_run && !warm->readonly;
 
-	for (*ret_count = 0; names[*ret_count]; ++*ret_count) {
-		const char *name = names[*ret_count];
-		struct python *python = &pythons[*ret_count];
-
-		if (python_recall(warm->cache, keep, name, warm->timeout, python) < 0)
-			return interrupt_came() ? interrupt_exit_code() : EXIT_UNABLE;
-		if (is_too_old(python)) {
-			complain(name, "this is Python %s; 3.6 or later is needed",
-				python->version);
-			return EXIT_UNABLE;
-		}
-	}
-	return EXIT_OK;
+	if (python_recall(warm->cache, keep, name, (int)warm->timeout, python) < 0)
+		return interrupt_came() ? interrupt_exit_code() : EXIT_UNABLE;
+	if (!is_too_old(python))
+		return EXIT_OK;
+	complain(name, "this is Python %s; 3.6 or later is needed", python->version);
+	return EXIT_UNABLE;
 }
 
 static void add_target(struct warm *warm, const struct python *python, size_t level)
@@ -130,13 +114,26 @@ static void add_target(struct warm *warm, const struct python *python, size_t le
 	counters_begin(&target->counters, &sys_libc, getpid());
 }
 
-static void make_targets(struct warm *warm, const struct python *pythons, size_t count)
+static int make_targets(struct warm *warm)
 {
-	warm->targets = alloc_array(count * (sizeof LEVELS - 1), sizeof *warm->targets);
-	for (size_t i = 0; i < count; i++)
-		for (size_t level = 0; level < sizeof LEVELS - 1; level++)
-			if (request.levels & 1u << level)
-				add_target(warm, &pythons[i], level);
+	static const char *default_python[] = { DEFAULT_PYTHON };
+	struct opt_list names = warm->pythons;
+	int code = EXIT_OK;
+
+	if (!names.count)
+		names = (struct opt_list){ default_python, 1 };
+	warm->targets =
+		alloc_array(names.count * (sizeof LEVELS - 1), sizeof *warm->targets);
+	for (size_t i = 0; i < names.count && code == EXIT_OK; i++) {
+		struct python *python = alloc_array(1, sizeof *python);
+
+		code = ask_python(warm, names.items[i], python);
+		for (size_t level = 0; code == EXIT_OK && level < sizeof LEVELS - 1;
+			level++)
+			if (warm->levels & 1u << level)
+				add_target(warm, python, level);
+	}
+	return code;
 }
 
 /* --- doing it ------------------------------------------------------------------------*/
@@ -145,7 +142,7 @@ static void make_targets(struct warm *warm, const struct python *pythons, size_t
 static void leave_missing(struct warm *warm)
 {
 	enum warm_outcome outcome =
-		warm->dry_run && !interrupt_came() ? WARM_COMPILED : WARM_LEFT;
+		warm->common.dry_run && !interrupt_came() ? WARM_COMPILED : WARM_LEFT;
 
 	for (size_t i = 0; i < warm->target_count; i++)
 		warm->targets[i].counts[outcome] += warm->targets[i].miss_count;
@@ -156,7 +153,7 @@ static bool is_lacking(const struct warm *warm)
 {
 	uint64_t count = warm_sum(warm, WARM_LEFT);
 
-	if (!warm->readonly || warm->dry_run || count == 0 || interrupt_came())
+	if (!warm->readonly || warm->common.dry_run || count == 0 || interrupt_came())
 		return false;
 	complain(warm->config.root, "the cache is read-only, and %ju %s missing: %s",
 		(uintmax_t)count, count == 1 ? "entry is" : "entries are",
@@ -169,17 +166,16 @@ static bool is_lacking(const struct warm *warm)
 static int do_it(struct warm *warm, char **paths)
 {
 	interrupt_catch();
-	warm->json.out = request.common.json ? stdout : NULL;
 	warm_report_begin(warm);
 	for (; *paths && !warm->stop && !interrupt_came(); paths++)
 		warm_scan(warm, *paths);
-	if (!warm->dry_run && !warm->readonly && !warm->stop && !interrupt_came())
+	if (!warm->common.dry_run && !warm->readonly && !warm->stop && !interrupt_came())
 		warm_compile(warm);
 	else
 		leave_missing(warm);
 	for (size_t i = 0; i < warm->target_count; i++)
 		warm_journal(warm, &warm->targets[i]);
-	warm_report_end(warm, request.common.quiet);
+	warm_report_end(warm);
 	if (interrupt_came())
 		return common_interrupted(
 			"warm", "what is done stays done; run it again for the rest");
@@ -188,40 +184,19 @@ static int do_it(struct warm *warm, char **paths)
 	return warm_sum(warm, WARM_FAILED) || warm->stop ? EXIT_PARTLY : EXIT_OK;
 }
 
-static int warm_up(char **paths)
+static int warm_up(struct warm *warm, char **paths)
 {
-	static const char *const default_exclude[] = { NULL };
-	static const char *const default_pythons[] = { DEFAULT_PYTHON, NULL };
-	const char *const *names =
-		request.pythons.items ? request.pythons.items : default_pythons;
-	struct warm warm = {
-		.exclude =
-			request.exclude.items ? request.exclude.items : default_exclude,
-		.jobs = request.common.jobs ? request.common.jobs : walk_processors(),
-		.timeout = (int)request.timeout,
-		.dry_run = request.common.dry_run,
-		.force = request.force,
-		.mutex = PTHREAD_MUTEX_INITIALIZER,
-	};
-	struct python *pythons = alloc_array(request.pythons.count + 1, sizeof *pythons);
-	struct cache cache = { .root = NULL };
-	size_t count = 0;
+	static struct cache cache;
 	int code;
 
-	settings_config(&warm.config, false);
-	warm.config.variant = config_variant(NULL, getenv("PYTHONNODEBUGRANGES"));
-	warm.readonly = warm.config.readonly || is_mounted_readonly(warm.config.root);
-	code = judge_cache(&warm.config, &cache);
-	warm.cache = cache.root ? &cache : NULL;
+	settings_config(&warm->config, false);
+	warm->config.variant = config_variant(NULL, getenv("PYTHONNODEBUGRANGES"));
+	warm->readonly = warm->config.readonly || is_mounted_readonly(warm->config.root);
+	code = judge_cache(&warm->config, &cache);
+	warm->cache = cache.root ? &cache : NULL;
 	if (code == EXIT_OK)
-		code = ask_pythons(&warm, names, pythons, &count);
-	if (code == EXIT_OK) {
-		make_targets(&warm, pythons, count);
-		code = do_it(&warm, paths);
-	}
-	if (cache.root)
-		cache_close(&cache);
-	return code;
+		code = make_targets(warm);
+	return code == EXIT_OK ? do_it(warm, paths) : code;
 }
 
 /* Core and the interpreters read --dir from the environment. */
@@ -237,16 +212,19 @@ static int export_dir(const char *dir)
 
 static int run(const struct command *self, char **words)
 {
-	int code = request.common.dir ? export_dir(request.common.dir) : EXIT_OK;
+	struct warm *warm = &warm_request;
+	int code = warm->common.dir ? export_dir(warm->common.dir) : EXIT_OK;
 
-	if (!request.levels)
-		request.levels = 1;
-	return code == EXIT_OK ? warm_up(words) : code;
+	if (!warm->levels)
+		warm->levels = 1;
+	if (!warm->common.jobs)
+		warm->common.jobs = walk_processors();
+	return code == EXIT_OK ? warm_up(warm, words) : code;
 }
 
 const struct command_code cmd_warm = {
 	.run = run,
-	.variables = &request,
+	.variables = &warm_request,
 	.options = {
 		{ own_options, 0, 0 },
 		{ common_rows, 0,

@@ -9,13 +9,15 @@
 #include <stdbool.h>
 
 #include "tools/base/findings.h"
+#include "tools/cli/common.h"
 #include "tools/conf/settings.h"
 
 struct doctor {
+	struct common common;
 	struct findings report;
 	struct settings settings;
 	const char *name; /* the interpreter as it was given */
-	int timeout;	  /* seconds for each thing that is asked of the interpreter */
+	unsigned timeout; /* seconds for each thing that is asked of the interpreter */
 	bool dontwrite;	  /* PYTHONDONTWRITEBYTECODE was set */
 	bool preloaded;	  /* the library is in LD_PRELOAD: programs start without `run` */
 	char *library;	  /* NULL: not found */

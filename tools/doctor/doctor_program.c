@@ -40,7 +40,7 @@ static char *ask(const struct doctor *doctor, const char *expression)
 	struct answer answer;
 	char *line;
 
-	if (subprocess_run(argv, changes, doctor->timeout, &answer) < 0)
+	if (subprocess_run(argv, changes, (int)doctor->timeout, &answer) < 0)
 		return NULL;
 	line = answer_last_line(answer_is_success(&answer) ? answer.out : "");
 	answer_release(&answer);
@@ -178,7 +178,7 @@ static void check_loading(struct doctor *doctor, const char *loader)
 	struct answer answer;
 	struct statvfs fs;
 
-	if (subprocess_run(argv, changes, doctor->timeout, &answer) < 0)
+	if (subprocess_run(argv, changes, (int)doctor->timeout, &answer) < 0)
 		return;
 	doctor->has_python =
 		strstr(answer.out, "libpython") || strstr(answer.out, "libpypy");

@@ -89,7 +89,7 @@ static int import(struct doctor *doctor, struct proof *proof)
 	AUTOFREE char *reason = NULL;
 	const char *line;
 	bool answered;
-	int r = subprocess_run(argv, changes, doctor->timeout, &answer);
+	int r = subprocess_run(argv, changes, (int)doctor->timeout, &answer);
 
 	if (r < 0)
 		return r == -EINTR ? r : fail(doctor, "it cannot be made", strerror(-r));

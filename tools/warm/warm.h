@@ -16,6 +16,7 @@
 #include "shim/core/stats/counters.h"
 #include "tools/base/json.h"
 #include "tools/cache/cache.h"
+#include "tools/cli/common.h"
 #include "tools/python/interpreters.h"
 
 /* What became of one source for one target. */
@@ -50,19 +51,21 @@ struct warm_target {
 };
 
 struct warm {
+	/* what the command line asks for; the number of jobs is never 0 */
+	struct common common;
+	struct opt_list pythons, exclude; /* names; globs */
+	unsigned levels;		  /* a bit for each level of optimization */
+	unsigned timeout;		  /* seconds for one source to compile */
+	bool force;			  /* pycs of the tree do not count */
+
 	struct config config;
-	const struct cache *cache;  /* NULL: there was none when we began */
-	const char *const *exclude; /* globs; ends with NULL */
+	const struct cache *cache; /* NULL: there was none when we began */
 	struct warm_target *targets;
 	size_t target_count;
-	unsigned jobs;
-	int timeout;		  /* seconds for one source to compile */
-	bool dry_run;		  /* write nothing */
-	bool readonly;		  /* likewise, and what is missing cannot be made */
-	bool force;		  /* pycs of the tree do not count */
+	bool readonly;		  /* what is missing cannot be made */
 	_Atomic uint64_t sources; /* that were found */
 	pthread_mutex_t mutex;	  /* of the misses, and of what is printed */
-	struct json json;	  /* its `out` is NULL where no JSON is wanted */
+	struct json json;	  /* with common.json */
 	atomic_bool stop;	  /* go no further; the reason was reported */
 };
 
@@ -106,5 +109,5 @@ void warm_report_begin(struct warm *warm);
 void warm_report_failure(struct warm *warm, struct warm_target *target, const char *path,
 	unsigned line, const char *message);
 
-/* Reports what was done; quiet: only where JSON is wanted. */
-void warm_report_end(struct warm *warm, bool quiet);
+/* Reports what was done. */
+void warm_report_end(struct warm *warm);

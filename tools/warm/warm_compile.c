@@ -150,7 +150,7 @@ static enum warm_outcome lose(struct warm_worker *worker, bool late)
 	struct answer answer = { .status = stop_at_work(worker), .err = (char[]){ "" } };
 	AUTOFREE char *reason = answer_reason(&answer);
 	AUTOFREE char *message =
-		late ? alloc_format("compiling took more than %d s, see --timeout",
+		late ? alloc_format("compiling took more than %u s, see --timeout",
 			       worker->compiler->warm->timeout)
 		     : alloc_format("the interpreter ended while it compiled this: %s",
 			       reason);
@@ -328,14 +328,15 @@ static int by_size(const void *a, const void *b)
 static void compile_all(struct compiler *compiler)
 {
 	struct warm *warm = compiler->warm;
-	AUTOFREE struct warm_worker *workers = alloc_array(warm->jobs, sizeof *workers);
+	AUTOFREE struct warm_worker *workers =
+		alloc_array(warm->common.jobs, sizeof *workers);
 
-	for (unsigned i = 0; i < warm->jobs; i++)
+	for (unsigned i = 0; i < warm->common.jobs; i++)
 		workers[i].compiler = compiler;
 	for (size_t i = 0; i < warm->target_count; i++) {
 		compiler->target = &warm->targets[i];
 		compiler->next = 0;
-		threads_run(work, workers, sizeof *workers, warm->jobs);
+		threads_run(work, workers, sizeof *workers, warm->common.jobs);
 		for (size_t n = compiler->next; n < warm->targets[i].miss_count; n++)
 			warm->targets[i].counts[WARM_LEFT]++;
 	}

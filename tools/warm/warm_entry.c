@@ -62,7 +62,7 @@ void warm_entry_begin(
 	struct warm_entry *entry, const struct warm *warm, struct warm_target *target)
 {
 	const struct config *config = &warm->config;
-	bool writes = !warm->dry_run && !warm->readonly;
+	bool writes = !warm->common.dry_run && !warm->readonly;
 
 	layers.sys = &sys_libc;
 	layers.list = config->layers;
@@ -195,9 +195,9 @@ static enum warm_outcome open_once(struct warm_entry *entry, int candidate)
 	if (outcome == WARM_REUSED || outcome == WARM_RESEALED) {
 		if (entry->map.ephemeral.len) /* served from memory, each time */
 			outcome = WARM_FRESH;
-		else if (warm->readonly && !warm->dry_run)
+		else if (warm->readonly && !warm->common.dry_run)
 			outcome = WARM_LEFT;
-		else if (!warm->dry_run && !is_kept(entry, fd))
+		else if (!warm->common.dry_run && !is_kept(entry, fd))
 			outcome = WARM_FAILED;
 	}
 	/* Where the tree cannot be read, core has not come so far. */
@@ -239,7 +239,8 @@ int warm_entry_prepare(struct warm_entry *entry)
 			faccessat(AT_FDCWD, entry->path, W_OK | X_OK, AT_EACCESS) < 0))
 		r = -errno;
 	else if (r == 0 && fs.f_blocks &&
-		 fs.f_bavail * fs.f_frsize < (uint64_t)(warm->jobs + 1) * ROOM_PER_FILE)
+		 fs.f_bavail * fs.f_frsize <
+			 (uint64_t)(warm->common.jobs + 1) * ROOM_PER_FILE)
 		r = -ENOSPC;
 	entry->path[entry->map.dir_len] = '/';
 	return r;

@@ -42,7 +42,7 @@ static void print_summary(const struct warm *warm)
 		if (outcomes[i].rare && !count)
 			continue;
 		printf("%s%" PRIu64 " %s", comma, count,
-			warm->dry_run ? outcomes[i].dry_text : outcomes[i].text);
+			warm->common.dry_run ? outcomes[i].dry_text : outcomes[i].text);
 		comma = ", ";
 	}
 	putchar('\n');
@@ -76,11 +76,11 @@ void warm_report_begin(struct warm *warm)
 {
 	struct json *json = &warm->json;
 
-	if (!json->out)
+	if (!warm->common.json)
 		return;
-	*json = json_begin(json->out, "warm", 1);
+	*json = json_begin(stdout, "warm", 1);
 	json_string(json, "dir", warm->config.root);
-	json_bool(json, "dry_run", warm->dry_run);
+	json_bool(json, "dry_run", warm->common.dry_run);
 	json_open(json, "failures", '[');
 }
 
@@ -108,7 +108,7 @@ void warm_report_failure(struct warm *warm, struct warm_target *target, const ch
 		complain(path, "line %u: %s", line, message);
 	else
 		complain(path, "%s", message);
-	if (warm->json.out)
+	if (warm->common.json)
 		print_failure_json(&warm->json, target, path, line, message);
 	pthread_mutex_unlock(&warm->mutex);
 }
@@ -129,12 +129,12 @@ static void end_json(struct warm *warm)
 	json_close(json);
 }
 
-void warm_report_end(struct warm *warm, bool quiet)
+void warm_report_end(struct warm *warm)
 {
-	if (warm->json.out) {
+	if (warm->common.json) {
 		end_json(warm);
-	} else if (!quiet) {
-		if (warm->dry_run)
+	} else if (!warm->common.quiet) {
+		if (warm->common.dry_run)
 			print_missing(warm);
 		print_summary(warm);
 	}

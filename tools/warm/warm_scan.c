@@ -31,10 +31,12 @@ static bool is_excluded(const struct warm *warm, const char *directory, const ch
 {
 	AUTOFREE char *path = NULL;
 
-	for (const char *const *glob = warm->exclude; *glob; glob++) {
-		if (strchr(*glob, '/') && !path)
+	for (size_t i = 0; i < warm->exclude.count; i++) {
+		const char *glob = warm->exclude.items[i];
+
+		if (strchr(glob, '/') && !path)
 			path = join(directory, name);
-		if (fnmatch(*glob, strchr(*glob, '/') && path ? path : name, 0) == 0)
+		if (fnmatch(glob, strchr(glob, '/') && path ? path : name, 0) == 0)
 			return true;
 	}
 	return false;
@@ -203,8 +205,8 @@ static void scan_path(struct scan *scan, const char *path, unsigned threads)
 void warm_scan(struct warm *warm, const char *path)
 {
 	AUTOFREE char *cache = realpath(warm->config.root, NULL);
-	unsigned threads =
-		warm->jobs < WALK_MOST_THREADS ? warm->jobs : WALK_MOST_THREADS;
+	unsigned threads = warm->common.jobs < WALK_MOST_THREADS ? warm->common.jobs
+								 : WALK_MOST_THREADS;
 	size_t count = threads * warm->target_count;
 	AUTOFREE struct warm_entry *entries = alloc_array(count, sizeof *entries);
 	struct scan scan = { .warm = warm, .cache = cache, .entries = entries };
