@@ -12,6 +12,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "shim/core/base/timestamp.h"
 #include "shim/core/proof/source.h"
 #include "tools/base/alloc.h"
 #include "tools/base/message.h"
@@ -40,12 +41,6 @@ static void find_reads(struct export_list *list)
 	}
 }
 
-static bool is_before(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec < b->tv_sec ||
-	       (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
-}
-
 bool export_list_is_used(const struct export_list *list, const struct stat *st)
 {
 	if (list->reads == READS_NEVER || st->st_atime >= list->used_since ||
@@ -53,8 +48,8 @@ bool export_list_is_used(const struct export_list *list, const struct stat *st)
 		return true;
 	/* only then does the kernel leave the time of a read as it is */
 	return list->reads == READS_DAILY && st->st_atime > list->used_since - DAY &&
-	       is_before(&st->st_mtim, &st->st_atim) &&
-	       is_before(&st->st_ctim, &st->st_atim);
+	       timestamp_before(&st->st_mtim, &st->st_atim) &&
+	       timestamp_before(&st->st_ctim, &st->st_atim);
 }
 
 void export_list_failed(

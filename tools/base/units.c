@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -32,20 +33,15 @@ static const struct {
 	{ 'y', YEAR, INT64_MAX },
 };
 
-/* Digits alone: strtoull would take blanks and a sign. Returns how many there are, or
- * -ERANGE. */
+/* Digits alone, without the blanks and the sign that strtoull would take. Returns how
+ * many there are, or -ERANGE. */
 static int read_digits(const char *text, uint64_t *ret_number)
 {
-	uint64_t number = 0;
-	int count;
+	char *end = (char *)text;
 
-	for (count = 0; isdigit((unsigned char)text[count]); count++)
-		if (__builtin_mul_overflow(number, 10u, &number) ||
-			__builtin_add_overflow(
-				number, (unsigned)(text[count] - '0'), &number))
-			return -ERANGE;
-	*ret_number = number;
-	return count;
+	errno = 0;
+	*ret_number = isdigit((unsigned char)*text) ? strtoull(text, &end, 10) : 0;
+	return errno ? -ERANGE : (int)(end - text);
 }
 
 int units_read_number(const char *text, uint64_t *ret_number)

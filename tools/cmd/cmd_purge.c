@@ -7,19 +7,55 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "shim/core/base/path.h"
+#include "tools/base/alloc.h"
+#include "tools/base/brief.h"
 #include "tools/base/clock.h"
+#include "tools/base/escape.h"
 #include "tools/base/files.h"
+#include "tools/base/json.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
+#include "tools/base/units.h"
 #include "tools/cache/owner.h"
+#include "tools/cache/walk.h"
 #include "tools/cli/command.h"
 #include "tools/cli/common.h"
-#include "tools/gc/purge.h"
+#include "tools/fleet/known.h"
+#include "tools/gc/hardlinks.h"
+#include "tools/gc/trash.h"
 #include "tools/python/interpreters.h"
+#include "tools/select/filter.h"
+#include "tools/select/select.h"
+#include "tools/stats/removed.h"
+
+struct purge {
+	struct common common;
+	struct cache cache;
+	struct select select;
+	struct filter filter;
+	const char *from_pack;		 /* the name of a pack */
+	const struct known_object *pack; /* with it: what the pack holds */
+	bool all, not_installed, print, no_reclaim;
+	struct python *pythons; /* with not_installed */
+	size_t python_count;
+	int64_t began; /* nanoseconds since 1970 */
+	struct freed freed;
+	struct hardlinks links;	  /* of a dry run */
+	struct removed removed;	  /* single files */
+	uint64_t trees;		  /* that went by a rename */
+	_Atomic(uint64_t) failed; /* named on stderr */
+	pthread_mutex_t mutex;	  /* of stdout and of what follows */
+	char **wholes;		  /* paths below the layout folder */
+	size_t whole_count;
+};
 
 static const struct opt own_options[] = {
 	{ "all", 0, NULL, "all of the cache", OPT_FLAG(struct purge, all) },
@@ -39,6 +75,97 @@ static struct purge purge_request = {
 	.mutex = PTHREAD_MUTEX_INITIALIZER,
 	.filter = FILTER_BEGIN,
 };
+
+/* --- names ---------------------------------------------------------------------------*/
+
+static bool says_names(const struct purge *purge)
+{
+	return !purge->common.json && !purge->common.quiet &&
+	       (purge->print || purge->common.dry_run || purge->common.null);
+}
+
+/* A name below the layout folder; name may be "". */
+static void say(struct purge *purge, const char *dir, const char *name)
+{
+	if (!says_names(purge))
+		return;
+	pthread_mutex_lock(&purge->mutex);
+	escape_line(stdout, brief_format("%s%s%s", dir, *dir && *name ? "/" : "", name),
+		purge->common.null);
+	pthread_mutex_unlock(&purge->mutex);
+}
+
+/* --- files ---------------------------------------------------------------------------*/
+
+/* Deletes a file, or counts it. */
+static void take_file(struct purge *purge, struct walk_dir *dir,
+	const struct walk_file *file, const struct layout *item)
+{
+	int64_t r = 0;
+
+	if (purge->common.dry_run)
+		trash_count(&purge->links, file->st, &purge->freed);
+	else
+		r = trash_delete(
+			dir, file->name, file->st, &purge->freed, &purge->failed);
+	if (r < 0)
+		return;
+	if (!purge->common.dry_run)
+		removed_file(&purge->removed, purge->began, item, file->st, r);
+	say(purge, dir->path, file->name);
+}
+
+/* --- wholes --------------------------------------------------------------------------*/
+
+/* Notes a version or tree that is to go as one. */
+static void note_whole(struct purge *purge, const char *path)
+{
+	pthread_mutex_lock(&purge->mutex);
+	GROW(purge->wholes, purge->whole_count);
+	purge->wholes[purge->whole_count++] = alloc_copy(path);
+	pthread_mutex_unlock(&purge->mutex);
+}
+
+/* One more is gone, or would be. False where an interrupt came. */
+static bool take_whole(struct purge *purge, const char *path)
+{
+	int r;
+
+	if (interrupt_came())
+		return false;
+	r = purge->common.dry_run ? trash_count_below(&purge->cache, path, &purge->links,
+					    &purge->freed, &purge->failed)
+				  : trash_move(&purge->cache, path, clock_real());
+	if (r == -EINTR)
+		return false;
+	if (r == 0) {
+		purge->trees++;
+		say(purge, path, "");
+	} else if (r != -ENOENT) {
+		complain(path, "cannot be deleted: %s", strerror(-r));
+		purge->failed++;
+	}
+	return true;
+}
+
+/* Deletes, or counts, the whole ones. 0; -EINTR: before all of them were gone; -EAGAIN:
+ * not all of their space is free. */
+static int take_wholes(struct purge *purge)
+{
+	int r;
+
+	for (size_t i = 0; i < purge->whole_count; i++)
+		if (!take_whole(purge, purge->wholes[i]))
+			return -EINTR;
+	if (purge->common.dry_run || purge->no_reclaim)
+		return 0;
+	r = trash_reclaim(&purge->cache, 0, &purge->freed);
+	if (r == 0 || r == -EAGAIN)
+		return r;
+	complain(CACHE_TRASH, "cannot be emptied: %s", strerror(-r));
+	purge->failed++;
+	return 0;
+}
 
 /* --- finding -------------------------------------------------------------------------*/
 
@@ -87,7 +214,7 @@ static bool enter(struct walk_dir *parent, const char *name)
 	path = alloc_format("%s%s%s", parent->path, parent->path[0] ? "/" : "", name);
 	if (!is_whole(purge, path))
 		return true;
-	purge_whole(purge, path);
+	note_whole(purge, path);
 	return false;
 }
 
@@ -136,7 +263,7 @@ static void visit(struct walk_dir *dir, const struct walk_file *file)
 	const struct layout item = layout_parse_in(&dir->layout, file->name);
 
 	if (is_meant(purge, dir, file, item))
-		purge_file(purge, dir, file, &item);
+		take_file(purge, dir, file, &item);
 }
 
 static int find(struct purge *purge)
@@ -159,6 +286,43 @@ static int find(struct purge *purge)
 	return r;
 }
 
+/* --- the report ----------------------------------------------------------------------*/
+
+static void print_object(const struct purge *purge, int r)
+{
+	struct json json = json_begin(stdout, "purge", 1);
+
+	json_bool(&json, "dry_run", purge->common.dry_run);
+	json_bool(&json, "complete", r == 0);
+	json_strings(&json, "trees", purge->wholes, purge->whole_count);
+	json_unsigned(&json, "files", purge->freed.files);
+	json_unsigned(&json, "freed", purge->freed.bytes);
+	json_unsigned(&json, "failed", purge->failed);
+	json_close(&json);
+}
+
+/* r is how take_wholes ended. */
+static void report(const struct purge *purge, int r)
+{
+	/* Where names are data, this is talk. */
+	FILE *out = says_names(purge) ? stderr : stdout;
+
+	if (purge->common.json) {
+		print_object(purge, r);
+		return;
+	}
+	if (purge->common.quiet)
+		return;
+	fprintf(out, "%s: %s %s in one go; %s %s, which frees %s%s\n",
+		purge->common.dry_run ? "would delete" : "deleted",
+		units_count(purge->trees), purge->trees == 1 ? "tree" : "trees",
+		units_count(purge->freed.files),
+		purge->freed.files == 1 ? "file" : "files",
+		units_size(purge->freed.bytes),
+		purge->no_reclaim && purge->trees ? "; the trees' space with the next gc"
+						  : "");
+}
+
 /* --- the run -------------------------------------------------------------------------*/
 
 static int conclude(const struct purge *purge, int r)
@@ -174,7 +338,7 @@ static int conclude(const struct purge *purge, int r)
 	return r < 0 || purge->failed ? EXIT_PARTLY : EXIT_OK;
 }
 
-static int purge_run(struct purge *purge)
+static int find_and_take(struct purge *purge)
 {
 	int r;
 
@@ -191,8 +355,8 @@ static int purge_run(struct purge *purge)
 	interrupt_catch();
 	r = find(purge);
 	if (r == 0)
-		r = purge_wholes(purge);
-	purge_report(purge, r);
+		r = take_wholes(purge);
+	report(purge, r);
 	return conclude(purge, r);
 }
 
@@ -216,14 +380,14 @@ static int run(const struct command *self, char **words)
 		(void)owner_become(purge->common.dir);
 	code = cache_open(&purge->cache, purge->common.dir);
 	if (code != EXIT_OK || !purge->from_pack)
-		return code == EXIT_OK ? purge_run(purge) : code;
+		return code == EXIT_OK ? find_and_take(purge) : code;
 	purge->pack = known_objects_of(&purge->cache, purge->from_pack);
 	if (!purge->pack) {
 		complain(purge->from_pack,
 			"this cache has neither pulled nor pushed a pack of that name");
 		return EXIT_FOUND;
 	}
-	code = purge_run(purge);
+	code = find_and_take(purge);
 	if (code == EXIT_OK && !purge->common.dry_run)
 		(void)known_forget(&purge->cache, purge->from_pack);
 	return code;

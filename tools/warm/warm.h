@@ -76,9 +76,6 @@ uint64_t warm_sum(const struct warm *warm, enum warm_outcome outcome);
  * where the reason is not known. */
 void warm_give_up(struct warm *warm, int err);
 
-/* Adds a source to the target's misses, from any thread; keeps miss.path. */
-void warm_miss(struct warm *warm, struct warm_target *target, struct warm_miss miss);
-
 /* Looks at every source below `path`, a directory or a source (anything else is a
  * failure), on several threads. Entries that can be made of objects are made; the rest
  * goes into the targets' lists of misses.

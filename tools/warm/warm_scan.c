@@ -56,12 +56,15 @@ static void note_miss(struct scan *scan, struct warm_entry *entry, const char *d
 	const char *name)
 {
 	const struct source *source = &entry->entry.source;
-	struct warm_miss miss = { .size = source->st.st_size };
+	struct warm_target *target = entry->target;
 
 	if (!source->there) /* it is gone */
 		return;
-	miss.path = join(directory, name);
-	warm_miss(scan->warm, entry->target, miss);
+	pthread_mutex_lock(&scan->warm->mutex);
+	GROW(target->misses, target->miss_count);
+	target->misses[target->miss_count++] =
+		(struct warm_miss){ join(directory, name), source->st.st_size };
+	pthread_mutex_unlock(&scan->warm->mutex);
 }
 
 static void look_at(struct scan *scan, struct warm_entry *entry,
