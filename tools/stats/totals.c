@@ -127,27 +127,17 @@ void totals_add(struct totals *counters, const struct journal_record *record)
 	}
 }
 
-/* The library takes the folder as it is; a command goes across no link. */
-static bool leads_elsewhere(char *path, size_t root_len, size_t size)
-{
-	struct text text = { .data = path, .size = size, .len = root_len };
-	struct stat st;
-	bool ret;
-
-	text_adds(&text, "/" CACHE_LAYOUT "/" JOURNAL_STATE);
-	ret = text.cut || (lstat(path, &st) == 0 && !S_ISDIR(st.st_mode));
-	path[root_len] = '\0';
-	return ret;
-}
-
 void totals_append(const char *root, struct journal_record *record)
 {
+	AUTOFREE char *state = alloc_format("%s/" CACHE_LAYOUT "/" JOURNAL_STATE, root);
 	char room[2 * PATH_MAX];
 	struct text path = TEXT(room);
+	struct stat st;
 
 	text_adds(&path, root);
 	journal_finish(record);
-	if (!path.cut && !leads_elsewhere(room, path.len, sizeof room))
+	/* the library takes the folder as it is; a command goes across no link */
+	if (!path.cut && (lstat(state, &st) < 0 || S_ISDIR(st.st_mode)))
 		(void)journal_append(&sys_libc, room, path.len, sizeof room, record);
 }
 
