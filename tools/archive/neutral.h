@@ -23,6 +23,6 @@ bool neutral_take(const char *dir, uint8_t *data, size_t size, struct identity *
 bool neutral_put(
 	const char *dir, uint8_t *data, size_t size, const struct identity *identity);
 
+/* An identity as text, and back; false where the text is none. */
 void neutral_print(const struct identity *identity, char ret[NEUTRAL_TEXT]);
-/* False where the text is no identity. */
 bool neutral_scan(const char *text, struct identity *ret);

@@ -175,5 +175,5 @@ struct gc_excess {
 };
 size_t gc_evict_choose(struct gc_kept *kept, size_t count, struct gc_excess excess);
 
-/* Deletes what was used least recently until the limits hold. */
+/* Deletes what was used least recently until the limits hold. 0 or -errno, as gc_scan. */
 int gc_evict(struct gc *gc);
