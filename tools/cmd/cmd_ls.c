@@ -4,17 +4,52 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+#include "shim/core/cache/config.h"
+#include "tools/base/brief.h"
+#include "tools/base/escape.h"
 #include "tools/base/json.h"
+#include "tools/base/lines.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
+#include "tools/base/units.h"
+#include "tools/cache/cache.h"
 #include "tools/cache/owner.h"
 #include "tools/cache/walk.h"
 #include "tools/cli/command.h"
+#include "tools/cli/common.h"
 #include "tools/cli/opt.h"
-#include "tools/cmd/ls.h"
+#include "tools/select/filter.h"
+#include "tools/select/select.h"
+
+enum ls_sort { SORT_NONE, SORT_NAME, SORT_SIZE, SORT_AGE, SORT_USE };
+
+struct ls {
+	struct common common;
+	struct select select;
+	struct filter filter;
+	bool details, all, objects, reverse;
+	enum ls_sort sort;
+	const struct cache *cache; /* the one that is being listed */
+	struct lines lines;
+	struct {
+		_Atomic(uint64_t) entries, objects, others; /* listed */
+		_Atomic(uint64_t) unread_files, unread_directories;
+	} count;
+};
+
+/* One file that is listed. */
+struct listed {
+	const char *dir; /* that it is in, below the layout folder */
+	const struct layout *item;
+	const char *name;
+	const char *source;    /* NULL: it has none, or none that its name tells */
+	const struct stat *st; /* NULL: not looked at */
+	const struct pyc_state *state; /* likewise */
+};
 
 static const char *const sort_names[] = { "", "name", "size", "age", "use" };
 
@@ -34,6 +69,130 @@ static const struct opt own_options[] = {
 };
 
 static struct ls ls_request = { .filter = FILTER_BEGIN };
+
+/* --- printing ------------------------------------------------------------------------*/
+
+/* Where it lies. */
+static const char *path_of(const struct ls *ls, const struct listed *listed)
+{
+	return brief_format("%s/" CACHE_LAYOUT "/%s%s%s", ls->cache->root, listed->dir,
+		*listed->dir ? "/" : "", listed->name);
+}
+
+/* What to call a file: its source; or the name under which its program knows it; or,
+ * where it is nobody's, its own. */
+static void print_name(const struct ls *ls, FILE *out, const struct listed *listed)
+{
+	const struct layout *item = listed->item;
+	const char *name = listed->source;
+
+	if (!name && item->source_dir && item->kind != LAYOUT_FOREIGN)
+		name = brief_format("%s/%s", item->source_dir, listed->name);
+	else if (!name)
+		name = path_of(ls, listed);
+	escape_line(out, name, ls->common.null);
+}
+
+static void print_details(const struct ls *ls, FILE *out, const struct listed *listed)
+{
+	const struct layout *item = listed->item;
+	const struct stat *st = listed->st;
+
+	fprintf(out, "%-14.*s %c %6s %5s %5s %-8s ",
+		item->version_len ? (int)item->version_len : 1,
+		item->version_len ? item->version : "-", item->level ? item->level : '0',
+		units_size((uint64_t)st->st_size),
+		units_age(ls->filter.now - st->st_mtime),
+		units_age(ls->filter.now - filter_last_use(st)),
+		state_names[listed->state->state]);
+	if (ls->common.layers)
+		fprintf(out, "%s ",
+			ls->cache->layer ? escape_plain(ls->cache->root) : "-");
+}
+
+static void print_line(
+	struct ls *ls, unsigned thread, FILE *out, const struct listed *listed)
+{
+	if (ls->details)
+		print_details(ls, out, listed);
+	lines_name(&ls->lines, thread);
+	print_name(ls, out, listed);
+}
+
+static void json_level(struct json *json, const struct layout *item)
+{
+	if (item->level == '?')
+		json_string(json, "level", NULL);
+	else
+		json_number(json, "level", item->level ? item->level - '0' : 0);
+}
+
+static void json_stat(struct json *json, const struct stat *st)
+{
+	json_unsigned(json, "size", (uint64_t)st->st_size);
+	json_unsigned(json, "disk", (uint64_t)st->st_blocks * 512);
+	json_unsigned(json, "links", st->st_nlink);
+	json_time(json, "made", st->st_mtime);
+	json_time(json, "used", filter_last_use(st));
+}
+
+static void print_object(
+	struct ls *ls, unsigned thread, FILE *out, const struct listed *listed)
+{
+	const struct layout *item = listed->item;
+	struct json json = json_begin(out, "entry", 1);
+	const char *version = brief_format("%.*s", (int)item->version_len, item->version);
+
+	lines_name(&ls->lines, thread);
+	json_string(&json, "source", listed->source);
+	json_string(&json, "path", path_of(ls, listed));
+	json_string(&json, "kind", layout_kind_names[item->kind]);
+	json_string(&json, "version", *version ? version : NULL);
+	json_level(&json, item);
+	json_string(&json, "layer", ls->cache->layer ? ls->cache->root : NULL);
+	if (listed->st)
+		json_stat(&json, listed->st);
+	if (listed->state) {
+		json_string(&json, "state", state_names[listed->state->state]);
+		json_string(&json, "why", listed->state->why);
+		json_bool(&json, "touched", listed->state->touched);
+	}
+	json_close(&json);
+}
+
+static int64_t sort_key(const struct ls *ls, const struct stat *st)
+{
+	switch (ls->sort) {
+	case SORT_SIZE:
+		return st->st_size;
+	case SORT_AGE:
+		return -st->st_mtime;
+	case SORT_USE:
+		return -filter_last_use(st);
+	default:
+		return 0;
+	}
+}
+
+/* What stands above the lines, if anything. */
+static void print_heading(const struct ls *ls)
+{
+	if (ls->details && !ls->common.json && !ls->common.null)
+		printf("%-14s %s %6s %5s %5s %-8s %s%s\n", "VERSION", "O", "SIZE", "AGE",
+			"USED", "STATE", ls->common.layers ? "LAYER " : "", "SOURCE");
+}
+
+/* Thread-safe: `thread` says which it is. */
+static void print(struct ls *ls, unsigned thread, const struct listed *listed)
+{
+	FILE *out = lines_open(&ls->lines, thread);
+
+	if (ls->common.json)
+		print_object(ls, thread, out, listed);
+	else
+		print_line(ls, thread, out, listed);
+	lines_close(&ls->lines, thread, sort_key(ls, listed->st));
+}
 
 /* --- choosing ------------------------------------------------------------------------*/
 
@@ -110,7 +269,7 @@ static void visit(struct walk_dir *dir, const struct walk_file *file)
 		listed.source = source;
 	if (!is_wanted(ls, item.kind) || !look_at(ls, dir, &listed, &state))
 		return;
-	ls_print(ls, dir->thread, &listed);
+	print(ls, dir->thread, &listed);
 	count(ls, item.kind);
 }
 
@@ -182,7 +341,7 @@ static int list(struct ls *ls)
 
 	lines_begin(&ls->lines, walk_threads(), ls->sort != SORT_NONE, ls->reverse);
 	interrupt_catch();
-	ls_print_heading(ls);
+	print_heading(ls);
 	code = cache_each(ls->common.dir, ls->common.layers, list_cache, ls);
 	r = lines_end(&ls->lines);
 	if (r < 0) {

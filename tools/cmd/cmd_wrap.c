@@ -6,11 +6,20 @@
  * under: pyvenv.cfg lies beside it or one directory up. A script cannot choose another
  * name for what it executes (`exec -a` is not POSIX), so the interpreter's own name
  * is kept as it is, links and all, and becomes sys.executable.
+ *
+ * In the bin directory of a virtual environment an interpreter has several names:
+ * `python`, `python3`, `python3.11`. The standard library, virtualenv and uv differ in
+ * which of them is the program or leads out of the directory; the rest are links to it.
+ * Only the former need a wrapper. So NAME becomes NAME.real there, and a wrapper of that
+ * takes its place.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/base/alloc.h"
 #include "tools/base/embedded.h"
@@ -19,12 +28,12 @@
 #include "tools/base/message.h"
 #include "tools/base/whole_file.h"
 #include "tools/cli/command.h"
-#include "tools/cmd/wrap_venv.h"
 #include "tools/conf/conf.h"
 #include "tools/conf/settings.h"
 #include "tools/python/filetype.h"
 #include "tools/python/library.h"
 
+#define REAL ".real"
 #define MAX_LINKS 40 /* as many as the kernel follows */
 
 struct wrap {
@@ -55,8 +64,7 @@ static void print_gc(FILE *out)
 	fprintf(out, "pycstash_command=%s\n%s", escape_sh(self), embedded_wrap_gc);
 }
 
-static void print_wrapper(FILE *out, const struct settings *settings, const char *library,
-	const char *interpreter)
+static void print_wrapper(FILE *out, const char *library, const char *interpreter)
 {
 	fprintf(out,
 		"#!/bin/sh\n" WRAPPER_MARK
@@ -65,7 +73,7 @@ static void print_wrapper(FILE *out, const struct settings *settings, const char
 		"unset pycstash_library\n"
 		"pycstash_library=%s\n%s",
 		escape_sh(library), embedded_wrap);
-	if (!settings->keep_dontwrite)
+	if (!command.settings.keep_dontwrite)
 		fputs("unset PYTHONDONTWRITEBYTECODE\n", out);
 	conf_print_sh(out);
 	print_gc(out);
@@ -159,19 +167,19 @@ static int check_interpreter(const char *name, char **ret_path)
 
 /* Atomically: nobody may execute half a wrapper, and a name that is a symlink (a virtual
  * environment's python) is replaced rather than its target. */
-static int write_wrapper(const char *output, const struct settings *settings,
-	const char *library, const char *interpreter)
+static int write_wrapper(const char *output, const char *library, const char *interpreter)
 {
 	struct whole_file file;
 	int r = whole_file_begin(&file, AT_FDCWD, output, 0755);
 
 	if (r < 0)
 		return r;
-	print_wrapper(file.out, settings, library, interpreter);
+	print_wrapper(file.out, library, interpreter);
 	return whole_file_publish(&file);
 }
 
-static int wrap(const struct settings *settings, const char *output, const char *name)
+/* output: NULL for standard output. An exit code. */
+static int wrap(const char *output, const char *name)
 {
 	AUTOFREE char *interpreter = NULL;
 	AUTOFREE char *library = NULL;
@@ -180,19 +188,19 @@ static int wrap(const struct settings *settings, const char *output, const char 
 
 	if (r < 0)
 		return EXIT_FOUND;
-	r = library_find(settings->library, &library, &why);
+	r = library_find(command.settings.library, &library, &why);
 	if (r < 0) {
 		complain(NULL, "%s", why ? why : strerror(-r));
 		return EXIT_OURS;
 	}
 	if (!output) {
-		print_wrapper(stdout, settings, library, interpreter);
+		print_wrapper(stdout, library, interpreter);
 		return EXIT_OK;
 	}
 	r = check_output(output, interpreter);
 	if (r < 0)
 		return r == -ELOOP ? EXIT_REFUSED : EXIT_OURS;
-	r = write_wrapper(output, settings, library, interpreter);
+	r = write_wrapper(output, library, interpreter);
 	if (r == -EEXIST) {
 		complain(output,
 			"not replaced: this is a device, a FIFO or a socket; without -o the wrapper goes to standard output");
@@ -203,9 +211,100 @@ static int wrap(const struct settings *settings, const char *output, const char 
 	return r < 0 ? EXIT_OURS : EXIT_OK;
 }
 
-static int wrap_in_place(const char *output, const char *interpreter)
+/* --- in place ------------------------------------------------------------------------*/
+
+/* Whether the directory is the bin directory of an environment. */
+static bool is_bin(const char *bin)
 {
-	return wrap(&command.settings, output, interpreter);
+	AUTOFREE char *venv = alloc_format("%s/../pyvenv.cfg", bin);
+	AUTOFREE char *conda = alloc_format("%s/../conda-meta", bin);
+
+	return access(venv, F_OK) == 0 || access(conda, F_OK) == 0;
+}
+
+/* python, python3, python3.13t, pypy3.10 */
+static bool is_interpreter_name(const char *name)
+{
+	size_t stem = strncmp(name, "python", 6) == 0 ? 6
+		      : strncmp(name, "pypy", 4) == 0 ? 4
+						      : 0;
+
+	return stem && name[stem + strspn(name + stem, "0123456789.t")] == '\0';
+}
+
+/* The program itself, or a link that leads out of the directory. */
+static bool is_root(const char *path)
+{
+	AUTOFREE char *target = NULL;
+
+	return file_readlink(path, &target) < 0 || strchr(target, '/');
+}
+
+static enum file_kind kind_of(const char *path)
+{
+	AUTOFREE char *line = NULL;
+	int r = file_kind(path, &line);
+
+	return r < 0 ? FILE_OTHER : (enum file_kind)r;
+}
+
+/* Puts a wrapper in the place of an interpreter, or writes it again. */
+static int wrap_one(const char *path, const char *real)
+{
+	bool done = kind_of(path) == FILE_WRAPPER;
+	int code;
+
+	if (done && access(real, X_OK) == 0) /* unless that leads to another wrapper */
+		return kind_of(real) == FILE_WRAPPER ? EXIT_OK : wrap(path, real);
+	if (done || !is_root(path) || access(path, X_OK) < 0)
+		return EXIT_FOUND;
+	/* a link of both names to one file: at no time is there no interpreter */
+	(void)unlink(real);
+	if (link(path, real) < 0) {
+		complain(real, "%s", strerror(errno));
+		return EXIT_OURS;
+	}
+	code = wrap(path, real);
+	if (code != EXIT_OK)
+		(void)unlink(real);
+	return code;
+}
+
+/* Puts the interpreter back. */
+static int remove_one(const char *path, const char *real)
+{
+	if (kind_of(path) != FILE_WRAPPER || access(real, X_OK) < 0)
+		return EXIT_FOUND;
+	if (rename(real, path) == 0)
+		return EXIT_OK;
+	complain(path, "%s", strerror(errno));
+	return EXIT_OURS;
+}
+
+/* Does that to each interpreter in the directory but `except` (a path, or NULL): to its
+ * name, and what that is or becomes besides. An exit code, after reporting failures;
+ * EXIT_FOUND, which is not reported: there was nothing to do. */
+static int each(const char *bin, const char *except,
+	int (*action)(const char *path, const char *real))
+{
+	char **names = file_names(open(bin, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	int worst = EXIT_FOUND;
+
+	if (!names) {
+		complain(bin, "%s", strerror(errno));
+		return EXIT_OURS;
+	}
+	for (; *names; names++) {
+		AUTOFREE char *path = alloc_format("%s/%s", bin, *names);
+		AUTOFREE char *real = alloc_format("%s" REAL, path);
+		bool left = !is_interpreter_name(*names) ||
+			    (except && strcmp(path, except) == 0);
+		int code = left ? EXIT_FOUND : action(path, real);
+
+		if (worst == EXIT_FOUND || code > EXIT_FOUND)
+			worst = code;
+	}
+	return worst;
 }
 
 static int wrap_venv(const char *venv)
@@ -214,14 +313,13 @@ static int wrap_venv(const char *venv)
 	AUTOFREE char *bin = NULL;
 	int r = file_absolute(relative, &bin), code;
 
-	if (r < 0 || !wrap_venv_is_bin(bin)) {
+	if (r < 0 || !is_bin(bin)) {
 		complain(venv, "%s",
 			r < 0 ? strerror(-r)
 			      : "this is not a virtual environment: it has no pyvenv.cfg");
 		return EXIT_FOUND;
 	}
-	code = command.remove ? wrap_venv_remove(bin)
-			      : wrap_venv_all(bin, NULL, wrap_in_place);
+	code = command.remove ? each(bin, NULL, remove_one) : each(bin, NULL, wrap_one);
 	if (code == EXIT_FOUND)
 		complain(bin, "%s",
 			command.remove ? "no interpreter here is wrapped"
@@ -240,9 +338,9 @@ static int wrap_beside(const char *output)
 	if (file_absolute(output, &path) < 0)
 		return EXIT_OK;
 	bin = file_parent(path);
-	if (!wrap_venv_is_bin(bin))
+	if (!is_bin(bin))
 		return EXIT_OK;
-	code = wrap_venv_all(bin, path, wrap_in_place);
+	code = each(bin, path, wrap_one);
 	return code == EXIT_FOUND ? EXIT_OK : code;
 }
 
@@ -256,7 +354,7 @@ static int run(const struct command *self, char **words)
 		return opt_usage(self, "--remove goes with --venv");
 	if (command.venv)
 		return wrap_venv(command.venv);
-	code = wrap(&command.settings, command.output, words[0]);
+	code = wrap(command.output, words[0]);
 	return code == EXIT_OK && command.output ? wrap_beside(command.output) : code;
 }
 
