@@ -108,19 +108,14 @@ int lines_end(struct lines *lines)
 
 		fflush(buffer->out);
 		write_out(lines, buffer->text, buffer->size);
-		fclose(buffer->out);
-		free(buffer->text);
 	}
 	if (lines->count)
 		qsort(lines->kept, lines->count, sizeof *lines->kept, compare);
 	for (size_t i = 0; i < lines->count; i++) {
-		struct line *line =
+		const struct line *line =
 			&lines->kept[lines->reversed ? lines->count - 1 - i : i];
 
 		write_out(lines, line->text, line->len);
-		free(line->text);
 	}
-	free(lines->kept);
-	free(lines->buffers);
 	return lines->error;
 }

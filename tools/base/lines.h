@@ -9,7 +9,7 @@
  *	fputs("/srv/app/m.py\n", out);
  *	lines_close(&lines, thread, 4096);
  *
- * A failure to write is kept until lines_end.
+ * A failure to write is kept until lines_end. Memory is left to the end of the process.
  */
 #pragma once
 

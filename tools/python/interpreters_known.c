@@ -6,7 +6,6 @@
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -39,13 +38,8 @@ static bool read_line(const char *line, struct python *ret)
 {
 	char magic[9];
 
-	if (sscanf(line, "%ms %ms %8s", &ret->tag, &ret->version, magic) == 3 &&
-		python_read_magic(magic, ret->magic))
-		return true;
-	free(ret->tag);
-	free(ret->version);
-	ret->tag = ret->version = NULL;
-	return false;
+	return sscanf(line, "%ms %ms %8s", &ret->tag, &ret->version, magic) == 3 &&
+	       python_read_magic(magic, ret->magic);
 }
 
 static bool recall(const struct cache *cache, const char *key, struct python *ret)
