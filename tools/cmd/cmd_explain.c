@@ -26,7 +26,6 @@
 #include "tools/conf/settings.h"
 #include "tools/explain/explain.h"
 #include "tools/python/interpreters.h"
-#include "tools/python/module.h"
 #include "tools/python/script.h"
 
 #define DEFAULT_INTERPRETER "python3"
@@ -55,6 +54,21 @@ static const struct opt own_options[] = {
 };
 
 static struct explain_command explain_request;
+
+/* What packages print is kept off the answer. */
+static const char question[] =
+	"import os, sys\n"
+	"out, sys.stdout = sys.stdout, sys.stderr\n"
+	"import importlib.util\n"
+	"try:\n"
+	"    spec = importlib.util.find_spec(sys.argv[1])\n"
+	"except (ImportError, ValueError) as error:\n"
+	"    sys.exit(str(error))\n"
+	"if spec is None:\n"
+	"    sys.exit('no module of that name')\n"
+	"if not spec.has_location or not spec.cached:\n"
+	"    sys.exit('it has no source: ' + str(spec.origin or 'a namespace'))\n"
+	"out.write(os.fsencode(os.path.abspath(spec.origin)).hex() + '\\n')\n";
 
 static const char *advice(const struct explanation *explanation)
 {
@@ -237,10 +251,31 @@ static int explain_for_versions(struct explain_command *request, const char *sou
 	return code;
 }
 
+/* Asks an interpreter for the source of a module without importing it; packages above it
+ * are imported. The working directory counts, as with -m. EXIT_OK and the absolute path;
+ * else an exit code, after saying why there is none. */
+static int find_module(const struct python *python, const char *module, char **ret_source)
+{
+	AUTOFREE char *reason = NULL;
+	const char *const words[] = { module, NULL };
+	int r = script_run(python->path, "-B", question, words, SCRIPT_SECONDS,
+		ret_source, 1, &reason);
+
+	if (r == 0)
+		return EXIT_OK;
+	if (r == -EINTR)
+		return interrupt_exit_code();
+	if (r == -ENOEXEC)
+		complain(module, "%s cannot find its source: %s", python->path, reason);
+	else
+		complain(python->path, "cannot be run: %s", strerror(-r));
+	return EXIT_UNABLE;
+}
+
 static int explain_module(struct explain_command *request, const struct python *python)
 {
 	AUTOFREE char *source = NULL;
-	int code = module_find(python, request->module, &source);
+	int code = find_module(python, request->module, &source);
 
 	return code == EXIT_OK ? explain_for_python(request, source, python) : code;
 }

@@ -269,10 +269,8 @@ static int show_layers(const struct stats_command *request)
 {
 	const struct stats none = { .now = request->now };
 
-	if (request->common.json)
-		stats_print_json(&none);
-	else if (request->metrics)
-		stats_print_metrics(&none);
+	if (request->common.json || request->metrics)
+		print(request, &none);
 	else
 		print_layers("Layers; `pycstash du --layers` shows what they hold\n");
 	return EXIT_OK;
