@@ -18,7 +18,6 @@
 #include "tools/cli/common.h"
 #include "tools/conf/conf.h"
 #include "tools/gc/gc_due.h"
-#include "tools/stats/merge.h"
 #include "tools/stats/stats.h"
 
 enum by { BY_NONE, BY_VERSION, BY_DAY };
@@ -238,7 +237,7 @@ static int merge(const struct stats_command *request, char **files)
 	struct stats stats = { 0 };
 
 	for (; *files; files++)
-		if (merge_file(&stats, *files) < 0)
+		if (stats_merge(&stats, *files) < 0)
 			return EXIT_USAGE;
 	stats_sort(&stats);
 	print(request, &stats);

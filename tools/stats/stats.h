@@ -31,7 +31,7 @@ struct stats {
 	struct extent extent;	/* of all */
 	uint64_t limit;		/* of its size on disk; 0: none */
 	bool gc_due;
-	uint64_t hosts; /* that it is the sum of (merge.h); 0: of this one */
+	uint64_t hosts; /* that it is the sum of (stats_merge); 0: of this one */
 };
 
 /* The sum with that label, which is made if it is new; valid until the next call. */
@@ -44,6 +44,10 @@ void stats_sort(struct stats *stats);
  * 1970). */
 void stats_make(struct stats *stats, const char *root, const struct totals *counters,
 	int64_t since);
+
+/* Adds what `stats --json` has printed, on one host or on several in turn, and is in that
+ * file; stats begins as all zeros. 0 or -errno after reporting what is wrong. */
+int stats_merge(struct stats *stats, const char *file);
 
 /* How often verdicts of that group were reached. */
 uint64_t stats_of_group(const struct stats_sum *sum, enum verdict_group group);

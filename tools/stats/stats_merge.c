@@ -2,9 +2,6 @@
  *
  * Adding up pycstash.stats/1.
  */
-#define _GNU_SOURCE 1
-#include "tools/stats/merge.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +11,7 @@
 #include "tools/base/alloc.h"
 #include "tools/base/json_read.h"
 #include "tools/base/message.h"
+#include "tools/stats/stats.h"
 
 /* An object as the reader gives it. */
 struct row {
@@ -130,7 +128,7 @@ static void add_object(
 	}
 }
 
-int merge_file(struct stats *stats, const char *file)
+int stats_merge(struct stats *stats, const char *file)
 {
 	AUTOFREE char *text = NULL;
 	FILE *in = fopen(file, "re");
