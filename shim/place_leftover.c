@@ -16,8 +16,7 @@
 #include "shim/process.h"
 
 /* Whether a file of the old directory goes into the new one: what was written since the
- * sources have theirs; with PYCSTASH_REWRITTEN=path, what has no object to be found by.
- */
+ * sources have theirs; with PYCSTASH_REWRITTEN=path, what has no object. */
 static bool is_kept(int dirfd, const char *name, const struct timespec *since)
 {
 	const struct pyc_name pyc = pyc_parse(name, strlen(name));

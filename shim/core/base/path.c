@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "shim/core/base/path.h"
 
-
 static const char *skip_slashes_and_dots(const char *p)
 {
 	for (;;) {

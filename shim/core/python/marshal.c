@@ -7,7 +7,6 @@
  */
 #include "shim/core/python/marshal.h"
 
-
 /* Set in the type of an object that another one refers to. */
 #define FLAG_REF 0x80
 
