@@ -23,6 +23,10 @@ is "$(config | sed -n 's/ *= .*//p' | tr '\n' ' ')" \
 	"$("$PYCSTASH" help settings | sed -n 's,.*=.*\, \([a-z_]*\)$,\1,p' | tr "\\n" " ")" \
 	"every setting is shown, and they are those of help"
 is "$(config get max_size)" 5G "get prints a default"
+export PYCSTASH_STORE=https://name:secret@store.example/main
+is "$({ config && config --json; } | grep -c 'https://store.example/main') $({ config && config --json; } | grep -c secret)" "2 0" "a list of the settings has no password of the store"
+is "$(config get store)" "$PYCSTASH_STORE" "get prints the store as it is set"
+unset PYCSTASH_STORE
 is "$(config get dir)" "$HOME/.cache/pycstash" "the default of dir is shown"
 is "$(XDG_CACHE_HOME=/xdg config get dir)" /xdg/pycstash "the default of dir follows XDG_CACHE_HOME"
 is "$(origin_of max_size)" default "the origin of a default is named"

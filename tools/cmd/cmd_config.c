@@ -17,6 +17,7 @@
 #include "tools/cli/common.h"
 #include "tools/conf/conf.h"
 #include "tools/conf/conf_file.h"
+#include "tools/fleet/store.h"
 
 struct config_command {
 	struct common common;
@@ -51,11 +52,21 @@ static struct conf_value effective(const struct conf_key *key)
 	return value;
 }
 
+/* The same, for a list, in which there is no password. */
+static struct conf_value shown(const struct conf_key *key)
+{
+	struct conf_value value = effective(key);
+
+	if (value.value && strcmp(key->name, "store") == 0)
+		value.value = store_without_user(value.value);
+	return value;
+}
+
 /* --- printing ------------------------------------------------------------------------*/
 
 static void print_setting(const struct conf_key *key)
 {
-	struct conf_value value = effective(key);
+	struct conf_value value = shown(key);
 
 	printf("%-13s = %s%s(%s", key->name, value.value ? escape_plain(value.value) : "",
 		value.value ? "  " : "", escape_plain(value.origin));
@@ -66,7 +77,7 @@ static void print_setting(const struct conf_key *key)
 
 static void print_json_setting(struct json *json, const struct conf_key *key)
 {
-	struct conf_value value = effective(key);
+	struct conf_value value = shown(key);
 
 	json_open(json, NULL, '{');
 	json_string(json, "key", key->name);

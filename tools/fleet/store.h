@@ -36,6 +36,9 @@ struct store {
 /* Where user and password are in a URL, *ret_len bytes, 0 where there are none. */
 size_t store_user(const char *url, size_t *ret_len);
 
+/* The same URL without them, for the caller to free. */
+char *store_without_user(const char *url);
+
 /* Nothing is asked for yet; within the time of the settings all has to be done. -EINVAL:
  * the URL is none of the above. */
 int store_open(struct store *store, const char *url);
