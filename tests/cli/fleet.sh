@@ -95,6 +95,10 @@ mkdir "$T/elsewhere"
 echo 'other = 1' >"$T/elsewhere/other.py"
 host d
 is "$(on d pull --for "$T/elsewhere" --json "$T/store" | field unwanted)" 2 "--for takes no pack without bytecode for these paths"
+ln -s d/srv "$T/current"
+is "$(on fresh pull --dry-run --for "$T/current" --json "$T/store" | field objects) $(find "$T" -name fresh)" "4 " "--for follows a link to its path; a dry run says what would come, and makes no cache"
+is "$(status_of on d pull --for "$T/missing" "$T/store")" 2 "--for with a path that is not there is a mistake in the command line"
+is "$(on d pull --dry-run --layer "$T/new.layer" --json "$T/store" | field packs) $(find "$T" -name new.layer)" "2 " "a dry run makes no layer"
 is "$(on d pull --for "$T/d/srv" --json "$T/store" | field packs)" 1 "--for takes the pack that has some"
 
 is "$(status_of on d purge --from-pack "${pack%.tar.zst}") $(find "$T/d/cache/v1" -name '*.pyc' | wc -l)" "0 0" \
@@ -242,6 +246,7 @@ cp "$T/store/packs/$pack" "$T/liar/packs/"
 on j pull "$T/liar" >"$T/out" 2>&1
 is "$(compiles j | wc -l)" 1 "a bad pack does not keep the good ones out"
 
+is "$(status_of on a push --compact 1d "$T/not/there") $(grep -c 'no such place' "$T/err")" "3 1" "a push to where no store can be made is reported"
 is "$(status_of on j pull http://127.0.0.1:1/none)" 0 "a store that cannot be reached is no error of the job"
 is "$(status_of on j pull --strict http://127.0.0.1:1/none)" 3 "with --strict it is one"
 is "$(on j run --pull http://127.0.0.1:1/none -- echo started 2>/dev/null)" started "run --pull starts the program whatever the store does"

@@ -9,6 +9,8 @@
 #                with the key AKTEST and the secret `secret`
 #   /private/…   /plain to who is `name` with the password `secret`, else 401
 #   /nolist/…    files, PUT and GET, but no names
+#   /nowhere/…   /plain, but keeps nothing of what it is given
+#   /endless/…   /plain, but signatures never end
 #   /half/…      /plain, but says of packs that they are half as long
 #   /fails/…     500     /slow/… answers after a minute    /short/… less than it says
 #   /bomb/…      never ends          /loop/… redirects to itself
@@ -148,14 +150,16 @@ class Store(http.server.BaseHTTPRequestHandler):
         if path.startswith("http://"):  # we are a proxy
             path = "/" + path.split("/", 3)[3]
         kind = path.split("/")[1]
-        if kind in ("private", "half"):
+        if kind in ("private", "half", "nowhere", "endless"):
             path = "/plain" + path[len(kind) + 1:]
         return kind, path, ROOT + urllib.parse.unquote(path)
 
     def do_GET(self):
         query = self.path.partition("?")[2]
         kind, path, file = self.place()
-        if kind not in ("plain", "private", "half", "nolist", "dav", "s3"):
+        if kind == "endless" and path.endswith(".minisig"):
+            return self.special(kind)
+        if kind not in ("plain", "private", "half", "nowhere", "endless", "nolist", "dav", "s3"):
             return self.special(kind)
         if kind == "private" and self.headers.get("Authorization") != "Basic bmFtZTpzZWNyZXQ=":
             return self.answer(401, head=[("WWW-Authenticate", "Basic")])
@@ -193,10 +197,11 @@ class Store(http.server.BaseHTTPRequestHandler):
         kind, _, file = self.place()
         if kind == "fails" or (kind == "s3" and not self.signed()):
             return self.answer(500 if kind == "fails" else 403)
-        os.makedirs(os.path.dirname(file), exist_ok=True)
-        with open(file, "wb") as opened:
-            opened.write(body)
-        self.answer(201)
+        if kind != "nowhere":
+            os.makedirs(os.path.dirname(file), exist_ok=True)
+            with open(file, "wb") as opened:
+                opened.write(body)
+        self.answer(201, b"<html>a page, such as Apache answers with</html>")
 
 
 class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):

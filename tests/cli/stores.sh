@@ -56,6 +56,12 @@ compile 4
 is "$(AWS_SECRET_ACCESS_KEY=verysecret status_of on a push s3://bytecode/main) $(cat "$T/err" "$T/out" | grep -c verysecret)" "3 0" \
 	"S3: a push that is refused says so without the secret"
 
+is "$(on a push --compact 1d --json "s3://bytecode/a branch+ä%2f/&" | field objects)" 5 "S3: push puts a pack below a prefix of any characters"
+is "$(on odd pull --json "s3://bytecode/a branch+ä%2f/&/" | field objects)" 5 "S3: pull finds it there"
+: >"$T/server/log"
+is "$(AWS_ENDPOINT_URL=$url/s3/ on slash pull --json s3://bytecode/main | field objects) $(grep -c //bytecode "$T/server/log")" "3 0" "S3: AWS_ENDPOINT_URL may end in a slash"
+is "$(AWS_ENDPOINT_URL=localhost:9000 status_of on e pull s3://bytecode/main) $(grep -c AWS_ENDPOINT_URL "$T/err")" "2 1" "S3: an AWS_ENDPOINT_URL that is no URL is named"
+
 # --- a server that gives no names -----------------------------------------------------
 for host in one two; do
 	echo "host = '$host'" >"$T/src/$host.py"
@@ -67,6 +73,8 @@ is "$(on three pull --json "$url/nolist" | field objects)" 2 "pull finds the pac
 : >"$T/server/log"
 on three pull "$url/nolist" >/dev/null
 is "$(requests | tr '\n' ' ')" "GET /nolist/packs/ GET /nolist/packs/index " "a pull by the index makes two requests"
+printf '%064d.tar.zst\n' 0 >>"$T/server/nolist/packs/index"
+is "$(status_of on three pull "$url/nolist") $(cat "$T/err")" "0 " "a pack that was deleted from a store, and is still in its list, is no error"
 is "$(ls "$T/server/plain/packs" | grep -c index)" 0 "a server that lists gets no index"
 
 # --- who we are -----------------------------------------------------------------------
@@ -101,6 +109,12 @@ is "$(CURL_CA_BUNDLE=$T/certificate status_of on n pull --strict "https://127.0.
 
 # --- servers that do wrong ------------------------------------------------------------
 is "$(status_of on o pull "$url/half") $(find "$T/o" -name '*.pyc' | wc -l)" "3 0" "a pack that is shorter than it was brings nothing in"
+is "$(status_of on a push --compact 1d "$url/nowhere/new") $(grep -c 'does not list it' "$T/err")" "3 1" "a push to a server that keeps nothing fails"
+if command -v minisign >/dev/null; then
+	minisign -G -W -p "$T/key.pub" -s "$T/key.secret" >/dev/null
+	is "$(status_of timeout 20 env PYCSTASH_DIR="$T/o" "$PYCSTASH" pull --verify-key "$T/key.pub" "$url/endless") $(grep -c 'none of minisign' "$T/err")" "3 1" \
+		"of a signature that never ends no more is read than one can have"
+fi
 for kind in fails short loop file; do
 	is "$(status_of timeout 20 env PYCSTASH_DIR="$T/f" "$PYCSTASH" pull --strict "$url/$kind") $(wc -l <"$T/err")" "3 1" \
 		"a server of the kind \"$kind\" is reported in a line"
@@ -118,6 +132,10 @@ is "$(PYCSTASH_STORE_TIME=1s on f run --pull "$url/slow" -- echo started 2>/dev/
 began=$SECONDS
 on f run --pull "$url/slow" -- true
 check "the next start does not wait for that store" test $((SECONDS - began)) -lt 5
+
+for bad in "$url/plain?key=1" "$url/plain#here" "file://localhost$T/server/plain" "ftp://127.0.0.1/plain"; do
+	is "$(status_of on f pull "$bad") $(status_of on a push --compact 1d "$bad")" "2 2" "what is no URL of a store is a mistake in the command line ($bad)"
+done
 
 # --- here -----------------------------------------------------------------------------
 : >"$T/server/log"

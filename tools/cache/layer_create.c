@@ -20,14 +20,28 @@ static bool is_new_or_empty(const char *path)
 	return names ? !*names : errno == ENOENT;
 }
 
-int layer_create_begin(struct cache *cache, const char *path, bool update)
+static int open_layer(struct cache *cache, const struct layer_create *wanted)
 {
-	if (is_new_or_empty(path))
-		return cache_open_or_make(cache, path);
-	if (update)
-		return cache_open_own_layer(cache, path);
-	complain(path, "a layer is made in a new or empty directory");
+	if (is_new_or_empty(wanted->layer))
+		return wanted->dry_run ? EXIT_OK
+				       : cache_open_or_make(cache, wanted->layer);
+	if (wanted->update)
+		return cache_open_own_layer(cache, wanted->layer);
+	complain(wanted->layer, "a layer is made in a new or empty directory");
 	return EXIT_REFUSED;
+}
+
+int layer_create_begin(struct cache *cache, const struct layer_create *wanted)
+{
+	int code;
+
+	*cache = (struct cache){ .fd = -1, .root_fd = -1 };
+	if (wanted->layer)
+		return open_layer(cache, wanted);
+	if (!wanted->dry_run)
+		return cache_open_or_make(cache, wanted->root);
+	code = cache_open_if_there(cache, wanted->root);
+	return code == EXIT_NO_CACHE ? EXIT_OK : code;
 }
 
 static int open_up(const char *path, const struct stat *st, int type, struct FTW *ftw)

@@ -7,10 +7,16 @@
 
 #include "tools/cache/cache.h"
 
-/* Makes the cache in a directory that is new or empty; with `update` it may be a layer,
- * too, to which is added while programs use it. EXIT_OK, or another exit code, after
- * reporting why. */
-int layer_create_begin(struct cache *cache, const char *path, bool update);
+/* What a command fills. */
+struct layer_create {
+	const char *layer; /* makes the cache in this directory, new or empty; or NULL */
+	bool update;	   /* which may be a layer, too, to which is added in use */
+	const char *root;  /* otherwise: the cache there, made if need be */
+	bool dry_run;	   /* nothing is made: where nothing is, cache->root is NULL */
+};
+
+/* EXIT_OK, or another exit code, after reporting why. Close the cache in any case. */
+int layer_create_begin(struct cache *cache, const struct layer_create *wanted);
 
 /* Opens it up: directories 0755, files 0644, and all times 0, so that equal layers are
  * equal. 0 or -errno. */

@@ -211,20 +211,6 @@ static int stopped(const struct job *job, int error)
 
 /* --- the command ---------------------------------------------------------------------*/
 
-static int open_cache(struct job *job)
-{
-	const struct import_command *line = job->line;
-	int code;
-
-	if (line->common.dry_run) {
-		code = line->layer ? EXIT_NO_CACHE
-				   : cache_open_if_there(&job->cache, line->common.dir);
-		return code == EXIT_NO_CACHE ? EXIT_OK : code;
-	}
-	return line->layer ? layer_create_begin(&job->cache, line->layer, line->update)
-			   : cache_open_or_make(&job->cache, line->common.dir);
-}
-
 /* With keys, nothing comes in that none of their holders has signed. */
 static int check_signature(const struct job *job)
 {
@@ -249,13 +235,19 @@ static int check_signature(const struct job *job)
 
 static int import_all(struct job *job)
 {
+	const struct layer_create wanted = {
+		.layer = job->line->layer,
+		.update = job->line->update,
+		.root = job->line->common.dir,
+		.dry_run = job->line->common.dry_run,
+	};
 	struct import *import = &job->import;
 	int r = check_signature(job), code;
 
 	r = r < 0 ? r : import_archive(import, job->line->file, job->fd, false);
 	if (r < 0)
 		return stopped(job, r);
-	code = open_cache(job);
+	code = layer_create_begin(&job->cache, &wanted);
 	if (code != EXIT_OK)
 		return code;
 	import->cache = job->cache.root ? &job->cache : NULL;

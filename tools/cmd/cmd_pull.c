@@ -72,21 +72,15 @@ static void print_text(const struct pull *pull)
 		printf("  %" PRIu64 " packs were refused\n", pull->refused);
 }
 
-static int open_cache(struct cache *cache)
-{
-	if (line.layer)
-		return layer_create_begin(cache, line.layer, true);
-	return line.common.dry_run ? cache_open(cache, line.common.dir)
-				   : cache_open_or_make(cache, line.common.dir);
-}
-
 /* The exit code. What a store does is no error of the job that asks it, unless that says
  * so: without it, Python compiles. */
 static int conclude(const struct pull *pull, int r)
 {
+	if (r == -EINVAL)
+		return EXIT_USAGE;
 	if (r == -EINTR)
-		return common_interrupted(
-			pull->cache->root, "what was pulled is whole and stays");
+		return common_interrupted(pull->cache ? pull->cache->root : NULL,
+			"what was pulled is whole and stays");
 	if (r == -ENOSPC || r == -EROFS || r == -ENOSYS)
 		return EXIT_UNABLE;
 	if (r < 0)
@@ -98,7 +92,8 @@ static int pull_into(struct pull *pull)
 {
 	int r = pull_run(pull), finished;
 
-	if (line.layer && (finished = layer_create_finish(pull->cache)) < 0)
+	if (line.layer && pull->cache &&
+		(finished = layer_create_finish(pull->cache)) < 0)
 		return common_failed(pull->cache->root, finished);
 	if (line.common.json)
 		print_object(pull);
@@ -109,9 +104,14 @@ static int pull_into(struct pull *pull)
 
 static int run(const struct command *self, char **words)
 {
+	const struct layer_create wanted = {
+		.layer = line.layer,
+		.update = true,
+		.root = line.common.dir,
+		.dry_run = line.common.dry_run,
+	};
 	struct cache cache;
 	struct pull pull = {
-		.cache = &cache,
 		.url = fleet_url(words[0]),
 		.wanted = line.wanted,
 		.layer = line.layer,
@@ -127,9 +127,10 @@ static int run(const struct command *self, char **words)
 	interrupt_catch();
 	if (fleet_keys(line.verify_key, &pull.keys) < 0)
 		return EXIT_REFUSED;
-	code = open_cache(&cache);
+	code = layer_create_begin(&cache, &wanted);
 	if (code != EXIT_OK)
 		return code;
+	pull.cache = cache.root ? &cache : NULL;
 	code = pull_into(&pull);
 	cache_close(&cache);
 	return code;

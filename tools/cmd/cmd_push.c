@@ -2,6 +2,7 @@
  *
  * pycstash push: puts what the cache has compiled into a store.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -98,6 +99,8 @@ static int run(const struct command *self, char **words)
 			" objects were made from sources that others may not read; keep the store private, or use --public-only",
 			push.hidden);
 	cache_close(&cache);
+	if (r == -EINVAL)
+		return EXIT_USAGE;
 	return r < 0 ? EXIT_PARTLY : EXIT_OK;
 }
 

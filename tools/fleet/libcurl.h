@@ -4,8 +4,10 @@
  */
 #pragma once
 
-/* Its macros that check types call the functions by name. */
+/* Its macros that check types call the functions by name. Options that have a successor
+ * since 7.85 stay, and mean something to each libcurl that may be loaded. */
 #define CURL_DISABLE_TYPECHECK
+#define CURL_DISABLE_DEPRECATION
 #include <curl/curl.h>
 
 #include "tools/base/shared_library.h"

@@ -74,11 +74,12 @@ static int want_file(const char *path, const struct stat *st, int type, struct F
 static int want_all(const struct pull *pull)
 {
 	for (size_t i = 0; i < pull->wanted.count; i++) {
-		const char *path = pull->wanted.items[i];
+		/* which may be a link, such as to the current release */
+		AUTOFREE char *path = realpath(pull->wanted.items[i], NULL);
 
-		if (nftw(path, want_file, 16, FTW_PHYS) < 0) {
-			complain(path, "%s", strerror(errno));
-			return -ENOENT;
+		if (!path || nftw(path, want_file, 16, FTW_PHYS) < 0) {
+			complain(pull->wanted.items[i], "%s", strerror(errno));
+			return -EINVAL;
 		}
 	}
 	return interrupt_came() ? -EINTR : 0;
@@ -135,7 +136,7 @@ static int check_signature(
 
 	if (got < 0)
 		return -errno;
-	r = store_get(store, name, got, 0);
+	r = store_get(store, name, got, MINISIGN_SIZE);
 	if (r == 0 && pread(got, text, sizeof text - 1, 0) < 0)
 		r = -errno;
 	close(got);
@@ -166,12 +167,15 @@ static int take(struct pull *pull, const char *file, const char *name, int fd,
 
 	if (r == 0 && import.cut_off)
 		r = refuse(file, "it is cut off");
-	if (r < 0 || pull->dry_run)
+	if (r < 0)
 		return r;
 	import.cache = pull->cache;
+	import.dry_run = pull->dry_run;
 	r = import_archive(&import, file, fd, true);
 	pull->objects += import.files;
 	pull->bytes += import.bytes;
+	if (pull->dry_run)
+		return r;
 	if (r == 0 && import.failed)
 		r = -EIO;
 	return r < 0 ? r : known_add(pull->cache, name, pack);
@@ -202,6 +206,10 @@ static int pull_pack(struct pull *pull, struct store *store, const char *name)
 		return file_temporary_failed();
 	fd = fileno(stream);
 	r = store_get(store, file, fd, 0);
+	if (r == -ENOENT) { /* deleted since, from the store though not from a list */
+		fclose(stream);
+		return 0;
+	}
 	if (r == 0 && fstat(fd, &st) == 0)
 		pull->packed += (uint64_t)st.st_size;
 	r = r < 0 ? r : check(pull, store, file, name, fd, &pack);

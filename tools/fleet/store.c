@@ -46,7 +46,7 @@ size_t store_user(const char *url, size_t *ret_len)
 	return (size_t)(host - url);
 }
 
-static char *without_user(const char *url)
+char *store_without_user(const char *url)
 {
 	size_t len, at = store_user(url, &len);
 
@@ -74,18 +74,16 @@ static unsigned seconds(const char *setting)
 int store_open(struct store *store, const char *url)
 {
 	*store = (struct store){
-		.http.name = without_user(url),
+		.http.name = store_without_user(url),
 		.http.connect_seconds = seconds("store_connect"),
 		.http.end = clock_steady() + seconds("store_time") * CLOCK_SECOND,
 	};
 	if (strncmp(url, "file:", 5) == 0)
-		url += strncmp(url, "file:///", 8) == 0 ? 7 : 5;
+		url += strncmp(url, "file://", 7) == 0 ? 7 : 5;
 	store->is_directory = url[0] == '/';
-	store->http.is_s3 = strncmp(url, "s3://", 5) == 0;
-	if (store->http.is_s3)
-		store->http.base = store_http_s3_base(url + 5);
-	else if (store->is_directory || strncmp(url, "http://", 7) == 0 ||
-		 strncmp(url, "https://", 8) == 0)
+	if (strncmp(url, "s3://", 5) == 0 && store_http_s3(&store->http, url + 5))
+		return 0;
+	if (store->is_directory || store_http_is_url(url))
 		store->http.base = with_slash(url);
 	if (store->http.base)
 		return 0;
@@ -275,8 +273,13 @@ int store_put(struct store *store, const char *name, int fd)
 {
 	AUTOFREE char *path = alloc_format("%s" PACKS "%s", store->http.base, name);
 
-	return fail(store, store->is_directory ? put_file(store, path, fd)
-					       : store_http_put(&store->http, path, fd));
+	int r = store->is_directory ? put_file(store, path, fd)
+				    : store_http_put(&store->http, path, fd);
+
+	if (r != -ENOENT)
+		return fail(store, r);
+	complain(store->http.name, "there is no such place to put packs");
+	return -ENOTDIR;
 }
 
 int store_put_text(struct store *store, const char *name, const char *text)
@@ -325,5 +328,8 @@ int store_announce(struct store *store, const char *digest)
 		}
 		store_names_release(&names);
 	}
-	return r;
+	if (listed || r < 0)
+		return r;
+	complain(store->http.name, "the server has taken the pack, but does not list it");
+	return -EIO;
 }

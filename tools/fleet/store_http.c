@@ -4,6 +4,7 @@
  */
 #include "tools/fleet/store_http.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -28,8 +29,9 @@ struct request {
 	CURL *handle;
 	struct curl_slist *headers;
 	char *credentials; /* of S3 */
-	FILE *file;	   /* where the answer goes */
+	FILE *file;	   /* where the answer goes; NULL: nowhere */
 	size_t room;	   /* how much more of it is taken */
+	bool part;	   /* and that is enough */
 	char *error;	   /* the store's */
 };
 
@@ -42,54 +44,91 @@ static const char *variable(const char *name, const char *fallback)
 	return value && *value ? value : fallback;
 }
 
+bool store_http_is_url(const char *text)
+{
+	return (strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0) &&
+	       !strpbrk(text, "?#");
+}
+
 /* --- S3 ------------------------------------------------------------------------------*/
 
-char *store_http_s3_base(const char *bucket)
+/* Appends text as it is signed: all but these characters as their bytes in hex. */
+static void add_escaped(FILE *out, const char *text, const char *plain)
 {
-	const char *endpoint = getenv("AWS_ENDPOINT_URL");
-	size_t len = strlen(bucket), name = strcspn(bucket, "/");
+	for (; *text; text++)
+		if (isalnum((unsigned char)*text) || strchr(plain, *text))
+			fputc(*text, out);
+		else
+			fprintf(out, "%%%02X", (unsigned char)*text);
+}
 
-	while (len > 0 && bucket[len - 1] == '/')
-		len--;
-	if (name == 0)
-		return NULL;
-	if (endpoint && *endpoint)
-		return alloc_format("%s/%.*s/", endpoint, (int)len, bucket);
-	return alloc_format("https://%.*s.s3.%s.amazonaws.com%.*s/", (int)name, bucket,
-		variable("AWS_REGION", "us-east-1"), (int)(len > name ? len - name : 0),
-		bucket + name);
+/* The URL of a bucket; NULL: the settings have none. */
+static char *bucket_url(const char *bucket, size_t len)
+{
+	const char *endpoint = variable("AWS_ENDPOINT_URL", NULL);
+	size_t end = endpoint ? strlen(endpoint) : 0;
+
+	if (!endpoint)
+		return alloc_format("https://%.*s.s3.%s.amazonaws.com/", (int)len, bucket,
+			variable("AWS_REGION", "us-east-1"));
+	while (end > 0 && endpoint[end - 1] == '/')
+		end--;
+	if (store_http_is_url(endpoint))
+		return alloc_format("%.*s/%.*s/", (int)end, endpoint, (int)len, bucket);
+	complain("AWS_ENDPOINT_URL", "this is no URL of a server");
+	return NULL;
+}
+
+bool store_http_s3(struct store_http *store, const char *bucket)
+{
+	size_t len = strcspn(bucket, "/"), size;
+	const char *key = bucket + len + strspn(bucket + len, "/");
+	AUTOFREE char *url = len ? bucket_url(bucket, len) : NULL;
+	FILE *out = url ? open_memstream(&store->base, &size) : NULL;
+
+	if (!url)
+		return false;
+	if (!out)
+		alloc_fail();
+	store->is_s3 = true;
+	store->bucket = strlen(url);
+	fputs(url, out);
+	add_escaped(out, key, "-._~/");
+	if (*key && key[strlen(key) - 1] != '/')
+		fputc('/', out);
+	if (fclose(out) == EOF)
+		alloc_fail();
+	return true;
 }
 
 /* The URL of a page of a bucket's list. The query is in the order that is signed. */
 static char *s3_list_url(
 	const struct store_http *store, const char *folder, const char *previous)
 {
-	/* base is <endpoint>/<bucket>/<prefix>/ or <bucket's host>/<prefix>/ */
-	const char *endpoint = getenv("AWS_ENDPOINT_URL");
-	const char *path = strchr(strstr(store->base, "://") + 3, '/') + 1;
-	const char *begin = previous ? strstr(previous, "<NextContinuationToken>") : NULL;
-	AUTOFREE char *prefix = NULL, *token = NULL;
-	char *escaped, *url;
+	static const char next[] = "<NextContinuationToken>";
+	const char *token = previous ? strstr(previous, next) : NULL;
+	const char *key = store->base + store->bucket;
+	char *url = NULL;
+	size_t size;
+	FILE *out = open_memstream(&url, &size);
 
-	if (endpoint && *endpoint) {
-		path = store->base + strlen(endpoint) + 1;
-		path += strcspn(path, "/") + 1;
-	}
-	prefix = alloc_format("%s%s", path, folder);
-	escaped = LIBCURL(curl_easy_escape)(NULL, prefix, 0);
-	if (begin) {
-		char *more;
+	if (!out)
+		alloc_fail();
+	fprintf(out, "%.*s?", (int)store->bucket, store->base);
+	if (token) {
+		AUTOFREE char *text = alloc_part(
+			token + strlen(next), strcspn(token + strlen(next), "<"));
 
-		begin += strlen("<NextContinuationToken>");
-		token = alloc_part(begin, strcspn(begin, "<"));
-		more = LIBCURL(curl_easy_escape)(NULL, token, 0);
-		free(token);
-		token = alloc_format("continuation-token=%s&", more);
-		LIBCURL(curl_free)(more);
+		fputs("continuation-token=", out);
+		add_escaped(out, text, "-._~");
+		fputc('&', out);
 	}
-	url = alloc_format("%.*s?%slist-type=2&prefix=%s", (int)(path - store->base),
-		store->base, token ? token : "", escaped);
-	LIBCURL(curl_free)(escaped);
+	fputs("list-type=2&prefix=", out);
+	for (; *key; key++) /* in a query, a slash is escaped, too */
+		fprintf(out, *key == '/' ? "%%2F" : "%c", *key);
+	add_escaped(out, folder, "");
+	if (fclose(out) == EOF)
+		alloc_fail();
 	return url;
 }
 
@@ -145,21 +184,30 @@ static int stops(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_o
 	return interrupt_came();
 }
 
-/* Where a request may lead. Who is asked gets what headers say, and those of S3 say who
- * we are. */
-static void set_ways(CURL *handle, bool is_s3)
+/* Where a request may lead; false: this libcurl cannot be held back. Who is asked gets
+ * what headers say, and those of S3 say who we are. */
+static bool set_ways(CURL *handle, bool is_s3)
 {
+	const long http = CURLPROTO_HTTP | CURLPROTO_HTTPS;
+
 	LIBCURL(curl_easy_setopt)(handle, CURLOPT_FOLLOWLOCATION, is_s3 ? 0L : 1L);
 	LIBCURL(curl_easy_setopt)(handle, CURLOPT_MAXREDIRS, REDIRECTS);
-#if LIBCURL_VERSION_NUM >= 0x075500
-	LIBCURL(curl_easy_setopt)(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-	LIBCURL(curl_easy_setopt)(handle, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-#else
-	LIBCURL(curl_easy_setopt)
-	(handle, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
-	LIBCURL(curl_easy_setopt)
-	(handle, CURLOPT_REDIR_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
-#endif
+	return LIBCURL(curl_easy_setopt)(handle, CURLOPT_PROTOCOLS, http) == CURLE_OK &&
+	       LIBCURL(curl_easy_setopt)(handle, CURLOPT_REDIR_PROTOCOLS, http) ==
+		       CURLE_OK;
+}
+
+static size_t take(char *data, size_t one, size_t size, void *context)
+{
+	struct request *request = context;
+
+	(void)one; /* is 1 */
+	if (!request->file)
+		return size;
+	if (size > request->room)
+		size = request->room;
+	request->room -= size;
+	return fwrite(data, 1, size, request->file);
 }
 
 static int begin(struct request *request, struct store_http *store, const char *url)
@@ -188,7 +236,13 @@ static int begin(struct request *request, struct store_http *store, const char *
 	LIBCURL(curl_easy_setopt)(handle, CURLOPT_FAILONERROR, 1L);
 	LIBCURL(curl_easy_setopt)(handle, CURLOPT_NOPROGRESS, 0L);
 	LIBCURL(curl_easy_setopt)(handle, CURLOPT_XFERINFOFUNCTION, stops);
-	set_ways(handle, store->is_s3);
+	LIBCURL(curl_easy_setopt)(handle, CURLOPT_WRITEFUNCTION, take);
+	LIBCURL(curl_easy_setopt)(handle, CURLOPT_WRITEDATA, request);
+	if (!set_ways(handle, store->is_s3)) {
+		snprintf(store->error, sizeof store->error,
+			"libcurl cannot be kept to HTTP");
+		return -EPROTONOSUPPORT;
+	}
 	set_certificates(handle);
 	LIBCURL(curl_easy_setopt)(handle, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL);
 	LIBCURL(curl_easy_setopt)
@@ -197,17 +251,6 @@ static int begin(struct request *request, struct store_http *store, const char *
 	if (store->is_s3)
 		sign_s3(request);
 	return 0;
-}
-
-static size_t take(char *data, size_t one, size_t size, void *context)
-{
-	struct request *request = context;
-
-	(void)one; /* is 1 */
-	if (size > request->room)
-		size = request->room;
-	request->room -= size;
-	return fwrite(data, 1, size, request->file);
 }
 
 /* The answer goes to `file`, and is broken off where it has more than so many bytes,
@@ -220,8 +263,6 @@ static void receive(
 	LIBCURL(curl_easy_setopt)(request->handle, CURLOPT_LOW_SPEED_LIMIT, SLOW);
 	LIBCURL(curl_easy_setopt)
 	(request->handle, CURLOPT_LOW_SPEED_TIME, (long)store->connect_seconds);
-	LIBCURL(curl_easy_setopt)(request->handle, CURLOPT_WRITEFUNCTION, take);
-	LIBCURL(curl_easy_setopt)(request->handle, CURLOPT_WRITEDATA, request);
 }
 
 static int code_of(long status, CURLcode result)
@@ -250,6 +291,8 @@ static int perform(struct request *request)
 	LIBCURL(curl_slist_free_all)(request->headers);
 	free(request->credentials);
 	LIBCURL(curl_easy_getinfo)(request->handle, CURLINFO_RESPONSE_CODE, &status);
+	if (result == CURLE_WRITE_ERROR && request->part && request->room == 0)
+		result = CURLE_OK; /* a server that does not know of ranges */
 	if (result == CURLE_OK && status < 300)
 		return 0;
 	if (result == CURLE_OK)
@@ -299,13 +342,9 @@ static int ask_for_list(
 
 static int list_s3(struct store_http *store, const char *folder, char **text)
 {
-	AUTOFREE char *url = NULL;
-	int r = shared_library_load(&libcurl);
+	AUTOFREE char *url = s3_list_url(store, folder, *text);
+	int r = ask_for_list(store, url, NULL, text);
 
-	if (r < 0)
-		return r;
-	url = s3_list_url(store, folder, *text);
-	r = ask_for_list(store, url, NULL, text);
 	if (r < 0)
 		return r;
 	return strstr(*text, "<NextContinuationToken>") ? 1 : 0;
@@ -376,8 +415,9 @@ int store_http_get(struct store_http *store, const char *url, int fd, size_t par
 	out = stream_of(fd, "w");
 	if (!out)
 		return no_stream(store);
-	receive(&request, store, out, PACK_MAX);
-	snprintf(range, sizeof range, "0-%zu", part);
+	receive(&request, store, out, part ? part : PACK_MAX);
+	request.part = part > 0;
+	snprintf(range, sizeof range, "0-%zu", part - 1);
 	if (part)
 		LIBCURL(curl_easy_setopt)(request.handle, CURLOPT_RANGE, range);
 	r = perform(&request);
@@ -406,9 +446,5 @@ int store_http_put(struct store_http *store, const char *url, int fd)
 	(request.handle, CURLOPT_INFILESIZE_LARGE, (curl_off_t)st.st_size);
 	r = perform(&request);
 	fclose(in);
-	if (r != -ENOENT)
-		return r;
-	snprintf(
-		store->error, sizeof store->error, "there is no such place to put packs");
-	return -ENOTDIR;
+	return r;
 }

@@ -15,6 +15,7 @@ struct store_http {
 	char *base; /* what names are appended to, with a slash; owned */
 	unsigned connect_seconds; /* how long a connection may take */
 	int64_t end;		  /* when all has to be done, by clock_steady */
+	size_t bucket;		  /* of S3: how much of the base is the bucket's */
 	bool is_s3;
 	char error[256]; /* as much as libcurl writes */
 };
@@ -22,8 +23,11 @@ struct store_http {
 /* The file in a folder that lists it, for readers to whom the server does not. */
 #define STORE_HTTP_INDEX "index"
 
-/* The base of "BUCKET/PREFIX"; NULL where that is none. The caller frees it. */
-char *store_http_s3_base(const char *bucket);
+/* Whether it is a URL below which there can be others. */
+bool store_http_is_url(const char *text);
+
+/* Makes it that of "BUCKET/PREFIX"; false where that is none. */
+bool store_http_s3(struct store_http *store, const char *bucket);
 
 /* Asks for the list of what is below the folder, page by page: 1 where there is another
  * page, for which it is called again. *text, NULL at first, is freed by the caller. No
