@@ -15,8 +15,8 @@
 #include "shim/core/base/path.h"
 #include "tools/archive/libarchive.h"
 #include "tools/archive/neutral.h"
-#include "tools/base/alloc.h"
 #include "tools/base/compat.h"
+#include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/base/units.h"
 #include "tools/pyc/inspect.h"
@@ -354,8 +354,8 @@ static int read_kind(struct archive_in *in)
 /* Puts the data into a file in memory, where it can be judged as one of the cache is. */
 static int check_data(struct archive_in *in)
 {
+	AUTOCLOSE int fd = -1;
 	struct pyc_state state;
-	int fd;
 
 	if (!has_its_digest(in, in->data, in->member.size)) {
 		in->damage = "not the bytes that were archived";
@@ -364,12 +364,9 @@ static int check_data(struct archive_in *in)
 	fd = memfd_create("pycstash", MFD_CLOEXEC);
 	if (fd < 0 || write(fd, in->data, in->member.size) != (ssize_t)in->member.size) {
 		complain(in->name, "%s", strerror(errno));
-		if (fd >= 0)
-			close(fd);
 		return -EIO;
 	}
 	state = archive_state(&in->item, state_of(&in->item, fd, "", STATE_WHOLE));
-	close(fd);
 	if (state.state != STATE_FRESH) {
 		in->damage = state.why;
 		/* by its digest it is what was archived: no number that was bent */

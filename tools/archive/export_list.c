@@ -14,7 +14,7 @@
 
 #include "shim/core/base/timestamp.h"
 #include "shim/core/proof/source.h"
-#include "tools/base/alloc.h"
+#include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/cache/walk.h"
 
@@ -118,16 +118,15 @@ static bool is_of_interest(const struct export_list *list, enum layout_kind kind
 static void add_object(struct export_list *list, const struct layout *entry,
 	const char *name, const struct seal *seal)
 {
+	AUTOCLOSE int fd = -1;
 	char path[PATH_MAX];
 	char *slash;
-	int fd;
 
 	if (!layout_object_of(entry, name, seal, path, sizeof path))
 		return;
 	fd = cache_openat(list->cache, path, O_PATH | O_NOFOLLOW);
 	if (fd < 0)
 		return;
-	close(fd);
 	slash = strrchr(path, '/');
 	*slash = '\0';
 	add(list, path, slash + 1);

@@ -149,9 +149,8 @@ static bool stays(const struct import *import, const struct import_place *place,
 	const struct seal *seal, struct stat *ret_old)
 {
 	struct layout item = layout_parse(place->dir, place->name);
-	int fd = open_there(import, place->path);
+	AUTOCLOSE int fd = open_there(import, place->path);
 	char source[PATH_MAX];
-	bool as_good;
 
 	*ret_old = (struct stat){ 0 };
 	if (fd < 0)
@@ -159,9 +158,7 @@ static bool stays(const struct import *import, const struct import_place *place,
 	(void)fstat(fd, ret_old);
 	if (layout_source(&item, place->name, source, sizeof source) == 0)
 		source[0] = '\0';
-	as_good = is_as_good(import, &item, fd, source, seal);
-	close(fd);
-	return as_good;
+	return is_as_good(import, &item, fd, source, seal);
 }
 
 /* --- putting -------------------------------------------------------------------------*/
@@ -171,17 +168,14 @@ static bool stays(const struct import *import, const struct import_place *place,
 static uint8_t *read_object(
 	const struct import *import, const char *path, size_t *ret_size)
 {
-	AUTOFREE char *dir = NULL;
-	int fd;
-	struct layout item;
+	AUTOCLOSE int fd = open_there(import, path);
+	AUTOFREE char *dir = file_parent(path);
+	const struct layout item = layout_parse(dir, file_name(path));
 	struct pyc_state state;
 	uint8_t *data = NULL;
 
-	fd = open_there(import, path);
 	if (fd < 0)
 		return NULL;
-	dir = file_parent(path);
-	item = layout_parse(dir, file_name(path));
 	state = state_of(&item, fd, NULL, STATE_WHOLE);
 	*ret_size = (size_t)state.st.st_size;
 	if (state.state == STATE_FRESH)
@@ -190,7 +184,6 @@ static uint8_t *read_object(
 		free(data);
 		data = NULL;
 	}
-	close(fd);
 	return data;
 }
 

@@ -33,14 +33,11 @@ static struct entry_world world_of(const struct cache *cache)
 static int locate(const struct cache *cache, const char *path, char absolute[PATH_MAX])
 {
 	AUTOFREE char *above = file_parent(path);
-	int fd;
+	AUTOCLOSE int fd = cache_openat(cache, above, O_PATH | O_DIRECTORY);
 
 	if (snprintf(absolute, PATH_MAX, "%s/" CACHE_LAYOUT "/%s", cache->root, path) >=
 		PATH_MAX)
 		return -ENAMETOOLONG;
-	fd = cache_openat(cache, above, O_PATH | O_DIRECTORY);
-	if (fd >= 0)
-		close(fd);
 	return fd < 0 && fd != -ENOENT ? fd : 0;
 }
 

@@ -90,15 +90,13 @@ static bool has_same_bytes(
 	const struct export *export, const char *path, int fd, const struct stat *st)
 {
 	const size_t size = (size_t)st->st_size;
-	uint8_t *data = alloc_array(size, 1);
+	AUTOFREE uint8_t *data = alloc_array(size, 1);
 	struct identity identity;
-	bool same = pread(fd, data, size, 0) == (ssize_t)size;
 
-	if (same)
-		(void)neutral_take(path, data, size, &identity);
-	same = same && memcmp(data, export->data, size) == 0;
-	free(data);
-	return same;
+	if (pread(fd, data, size, 0) != (ssize_t)size)
+		return false;
+	(void)neutral_take(path, data, size, &identity);
+	return memcmp(data, export->data, size) == 0;
 }
 
 /* Whether the object at path is in the archive, and is the same file as the one in
@@ -107,19 +105,15 @@ static bool has_same_bytes(
 static bool is_object(
 	const struct export *export, const char *path, const struct pyc_state *state)
 {
-	int fd = cache_openat(&export->cache, path, O_RDONLY | O_NONBLOCK | O_NOATIME);
+	AUTOCLOSE int fd =
+		cache_openat(&export->cache, path, O_RDONLY | O_NONBLOCK | O_NOATIME);
 	struct stat st;
-	bool is;
 
-	if (fd < 0)
-		return false;
-	is = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	     export_list_is_used(&export->list, &st) &&
-	     ((st.st_ino == state->st.st_ino) ||
-		     (st.st_size == state->st.st_size &&
-			     has_same_bytes(export, path, fd, &st)));
-	close(fd);
-	return is;
+	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	       export_list_is_used(&export->list, &st) &&
+	       ((st.st_ino == state->st.st_ino) ||
+		       (st.st_size == state->st.st_size &&
+			       has_same_bytes(export, path, fd, &st)));
 }
 
 /* The object that an entry is one file with, for the caller to free; NULL: there is none,
@@ -171,7 +165,8 @@ static int add_open(struct export *export, const char *dir, const char *name, in
 
 static int add_file(struct export *export, const char *dir, int dirfd, const char *name)
 {
-	int fd = file_look(dirfd, name, O_NOFOLLOW), r;
+	AUTOCLOSE int fd = file_look(dirfd, name, O_NOFOLLOW);
+	int r;
 
 	if (fd < 0) {
 		if (fd != -ENOENT)
@@ -179,7 +174,6 @@ static int add_file(struct export *export, const char *dir, int dirfd, const cha
 		return 0;
 	}
 	r = add_open(export, dir, name, fd);
-	close(fd);
 	progress_update(&export->progress, export->files);
 	return r;
 }

@@ -217,7 +217,8 @@ static int check_signature(const struct job *job)
 	AUTOFREE char *file = alloc_format("%s" MINISIGN_SUFFIX, job->line->file);
 	char text[MINISIGN_SIZE] = "";
 	struct minisign_keys keys;
-	int r = fleet_keys(job->line->verify_key, &keys), fd;
+	AUTOCLOSE int fd = -1;
+	int r = fleet_keys(job->line->verify_key, &keys);
 
 	if (r < 0 || !keys.count)
 		return r < 0 ? -EPERM : 0;
@@ -225,12 +226,9 @@ static int check_signature(const struct job *job)
 	if (fd < 0 || pread(fd, text, sizeof text - 1, 0) < 0) {
 		complain(job->line->file,
 			"refused: there is no signature in the file beside it with the suffix " MINISIGN_SUFFIX);
-		r = -EPERM;
+		return -EPERM;
 	}
-	r = r < 0 ? r : minisign_verify(&keys, job->line->file, job->fd, text);
-	if (fd >= 0)
-		close(fd);
-	return r;
+	return minisign_verify(&keys, job->line->file, job->fd, text);
 }
 
 static int import_all(struct job *job)
@@ -303,9 +301,6 @@ static int import_file(const struct import_command *line)
 		else
 			code = interrupt_came() ? stopped(&job, -EINTR) : EXIT_USAGE;
 	}
-	if (job.fd > STDIN_FILENO)
-		close(job.fd);
-	cache_close(&job.cache);
 	return code;
 }
 
