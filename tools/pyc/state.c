@@ -12,6 +12,7 @@
 #include "shim/core/entry/entry.h"
 #include "tools/base/files.h"
 #include "tools/cache/sys_libc.h"
+#include "tools/cache/versions.h"
 
 const char *const state_names[STATES] = {
 	[STATE_FRESH] = "fresh",
@@ -28,16 +29,11 @@ static struct source_clock source_clock;
 
 void state_tag(const struct layout *item, char ret_tag[PYC_TAG_SIZE])
 {
-	const char *variant = memchr(item->version, '+', item->version_len);
-	size_t len = variant ? (size_t)(variant - item->version) : item->version_len;
-
-	if (item->kind != LAYOUT_OBJECT && *item->pyc.tag) {
+	if (item->kind != LAYOUT_OBJECT && *item->pyc.tag)
 		memcpy(ret_tag, item->pyc.tag, PYC_TAG_SIZE);
-	} else {
-		len = len < PYC_TAG_SIZE ? len : 0;
-		memcpy(ret_tag, item->version, len);
-		ret_tag[len] = '\0';
-	}
+	else if (!item->version_len ||
+		 !version_split(item->version, ret_tag, PYC_TAG_SIZE))
+		*ret_tag = '\0';
 }
 
 /* One file while it is classified. */
