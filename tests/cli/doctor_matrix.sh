@@ -181,6 +181,7 @@ if [ -n "$root" ]; then
 	fresh; install -d -m 700 "$C"; row no "a directory that is closed" ordinary env PYCSTASH_DIR="$C/c"
 	fresh; ordinary install -d -m 700 "$H/.cache" "$H/.cache/pycstash"; row no "root with the cache of a user" env HOME="$H"
 	fresh; ordinary install -d -m 700 "$H/.cache"; row no "root with the HOME of a user" env HOME="$H"
+	fresh; row no "a HOME in which root cannot make anything" env HOME=/proc
 	fresh; ordinary mkdir -m 777 "$H/way"; row no "others can write above the cache" ordinary env PYCSTASH_DIR="$H/way/c"
 	fresh; ordinary install -d -m 755 "$H/c" "$H/c/v1"; row no "others can read the cache" ordinary env PYCSTASH_DIR="$H/c"
 else
@@ -195,6 +196,10 @@ if [ -n "$namespaces" ] && mounts true true; then
 	fresh; rm -r "$T/layer"; filled "$T/layer"; chmod -R a+rX "$T/layer"; row yes "a read-only root with a layer" readonly_root env HOME=/ PYCSTASH_LAYERS="$T/layer"
 	mkdir "$T/full"
 	fresh; row no "a full disk" mounts "mount -t tmpfs -o size=1M none $T/full && head -c 2M /dev/zero >$T/full/fill 2>/dev/null; true" \
+		env PYCSTASH_DIR="$T/full/c"
+	tag=$("$python" -c 'import sys; print(sys.implementation.cache_tag)')
+	fresh; row no "a full disk with a cache that holds nothing yet" mounts "mount -t tmpfs -o size=1M none $T/full && mkdir -m 700 $T/full/c $T/full/c/v1 &&
+		mkdir -p $T/full/c/v1/$tag/objects $T/full/c/v1/$tag/tree && head -c 2M /dev/zero >$T/full/fill 2>/dev/null; true" \
 		env PYCSTASH_DIR="$T/full/c"
 	fresh; row no "a disk without inodes" mounts "mount -t tmpfs -o nr_inodes=1 none $T/full" env PYCSTASH_DIR="$T/full/c"
 	fresh; row yes "no /proc" mounts "umount -l /proc" env PYCSTASH_DIR="$C"

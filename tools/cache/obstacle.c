@@ -26,6 +26,24 @@ static bool is_full(const char *path)
 	return fs.f_bavail * fs.f_frsize < ROOT_ROOM || (fs.f_files && !fs.f_favail);
 }
 
+/* Whether the kernel has nothing to say against the directory, and yet makes no file in
+ * it: a quota, a policy, a file system like /proc. Not all that make files make them
+ * without a name; those have blocks. */
+static const char *refuses(const char *path)
+{
+	int fd = open(path, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600), err = errno;
+	struct statvfs fs;
+
+	if (fd >= 0) {
+		close(fd);
+		return NULL;
+	}
+	if (err == EOPNOTSUPP || err == EISDIR || err == ENOENT || err == EINVAL)
+		return statvfs(path, &fs) == 0 && fs.f_blocks == 0 ? strerror(EOPNOTSUPP)
+								   : NULL;
+	return strerror(err);
+}
+
 const char *obstacle_below(const char *root, const char *path, char at[PATH_MAX])
 {
 	struct stat st;
@@ -44,7 +62,7 @@ const char *obstacle_below(const char *root, const char *path, char at[PATH_MAX]
 		return strerror(ENOTDIR);
 	if (faccessat(AT_FDCWD, at, W_OK | X_OK, AT_EACCESS) < 0)
 		return strerror(errno);
-	return is_full(at) ? strerror(ENOSPC) : NULL;
+	return is_full(at) ? strerror(ENOSPC) : refuses(at);
 }
 
 const char *obstacle_remedy(void)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <ftw.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -22,7 +23,6 @@
 #include "tools/cache/cache.h"
 #include "tools/cache/obstacle.h"
 #include "tools/cache/sys_libc.h"
-#include "tools/cache/versions.h"
 #include "tools/doctor/doctor.h"
 #include "tools/gc/gc_due.h"
 
@@ -129,13 +129,19 @@ static void check_gc(struct findings *report, const char *layout)
 
 /* --- its place -----------------------------------------------------------------------*/
 
+static int is_bytecode(const char *path, const struct stat *st, int type, struct FTW *way)
+{
+	const size_t len = strlen(path);
+
+	(void)st;
+	(void)way;
+	return type == FTW_F && len > 4 && strcmp(path + len - 4, ".pyc") == 0;
+}
+
 /* Whether there is bytecode in it, of any version. */
 static bool holds_anything(const char *layout)
 {
-	char **versions = NULL;
-
-	(void)versions_add(&versions, AT_FDCWD, layout);
-	return versions && *versions;
+	return nftw(layout, is_bytecode, 16, FTW_PHYS) == 1;
 }
 
 /* A cache that is there, or that the library would make. shut: the variable that keeps
