@@ -196,6 +196,31 @@ cp "$D/m.py" "$D/closed.py"
 chmod 0 "$D/closed.py"
 is "$(as_user env PYCSTASH_DIR="$T/another" "$PYCSTASH" explain "$D/closed.py" --python "$python" 2>&1 | tail -1)" \
 	"to do: check its permissions: Python cannot read it" "a source that cannot be read is not to be imported once"
+
+# --- which bytecode ------------------------------------------------------------------------
+fresh
+mkdir -p "$CACHE/v1/cpython-30"
+is "$(explain "$D/m.py" | grep -E ' for |^served')" "$D/m.py for $tag
+served: hit
+no entry of it for cpython-30; --python INTERPRETER explains that" "only versions that have bytecode of it are explained"
+(cd "$D" && preloaded "$python" -c "import py_compile
+py_compile.compile('m.py', cfile='__pycache__/m.$tag-pytest-9.9.9.pyc', doraise=True)")
+is "$(find "$CACHE/v1/$tag/tree" -name '*pytest*' -printf '%f\n')" "m.$tag-pytest-9.9.9.pyc" "a tool's bytecode has a name of its own"
+is "$(explain "$D/m.py" | grep -E ' for |^served')" "$D/m.py for $tag-pytest-9.9.9
+served: hit
+$D/m.py for $tag
+served: hit
+no entry of it for cpython-30; --python INTERPRETER explains that" "a tool's bytecode is explained, too"
+rm "$(entry_of)"
+is "$(explain "$D/m.py" --python "$python" --json | field pyc)" "$D/__pycache__/m.$tag-pytest-9.9.9.pyc" \
+	"where the cache has only a tool's bytecode of it, that is explained"
+is "$(status_of explain "$D/m.py")" 0 "a test that only pytest imports is served: exit code 0"
+touch -d 2001-01-01 "$D/m.py"
+is "$(explain "$D/m.py" | grep -E '^(not |to do)')" "not served: miss (source touched; its content alone does not determine the bytecode)
+to do: run it once: it is compiled again; PYCSTASH_REWRITTEN=path would serve it" "a test that was touched: PYCSTASH_REWRITTEN=path is named"
+is "$(PYCSTASH_REWRITTEN=path explain "$D/m.py" | grep '^served')" "served: hit (re-sealed)" "PYCSTASH_REWRITTEN=path serves a test that was touched"
+is "$(explain "$D/m.py" --level 1 --python "$python" | head -1)" "$D/m.py for $tag at -O level 1" \
+	"bytecode of another level is not meant"
 is "$(status_of explain "$D/m.py" --python /no/such/python)" 14 "no such interpreter: 14"
 printf '#!/bin/sh\necho $$ >"%s.new" && mv "%s.new" "%s"\nexec sleep 1000\n' "$T/napping"{,,} >"$T/hangs"
 chmod +x "$T/hangs"

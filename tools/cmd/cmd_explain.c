@@ -3,8 +3,6 @@
  * pycstash explain: what the library would do for a source now, step by step.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,11 +16,11 @@
 #include "tools/base/json.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
-#include "tools/cache/cache.h"
 #include "tools/cache/owner.h"
 #include "tools/cache/versions.h"
 #include "tools/cli/command.h"
 #include "tools/cli/common.h"
+#include "tools/cmd/explain_which.h"
 #include "tools/conf/settings.h"
 #include "tools/explain/explain.h"
 #include "tools/python/interpreters.h"
@@ -46,7 +44,7 @@ static const struct opt own_options[] = {
 		"the source of that module, as the interpreter finds it",
 		OPT_STRING(struct explain_command, module) },
 	{ "python", 0, "INTERPRETER",
-		"for that interpreter; default: those that the cache and the layers have bytecode of, else python3",
+		"for that interpreter; default: those that the cache or a layer has bytecode of FILE for, else python3",
 		OPT_STRING(struct explain_command, python) },
 	{ "level", 'O', "N", "optimization level: 0 (default), 1 (-O) or 2 (-OO)",
 		OPT_CHOICE(struct explain_command, level, level_names) },
@@ -70,13 +68,16 @@ static const char question[] =
 	"    sys.exit('it has no source: ' + str(spec.origin or 'a namespace'))\n"
 	"out.write(os.fsencode(os.path.abspath(spec.origin)).hex() + '\\n')\n";
 
-static const char *advice(const struct explanation *explanation)
+static const char *advice(
+	const struct explain_subject *subject, const struct explanation *explanation)
 {
 	enum verdict verdict = explanation->verdict;
 
 	if (explanation->unfit && !explanation->served &&
 		verdict_rows[verdict].group != VERDICT_GROUP_REFUSED)
 		return explanation->unfit;
+	if (verdict == VERDICT_MISS_TOUCHED && *subject->tool)
+		return "run it once: it is compiled again; PYCSTASH_REWRITTEN=path would serve it";
 	if (explanation->rejected && !explanation->alone)
 		return "import it once: it is compiled again";
 	switch (verdict) {
@@ -118,10 +119,10 @@ static const char *reservation(
 }
 
 /* What to do; NULL: nothing. The caller frees it. */
-static char *make_advice(
-	const struct explain_command *request, const struct explanation *explanation)
+static char *make_advice(const struct explain_command *request,
+	const struct explain_subject *subject, const struct explanation *explanation)
 {
-	const char *todo = advice(explanation);
+	const char *todo = advice(subject, explanation);
 
 	if (!todo)
 		return NULL;
@@ -134,10 +135,10 @@ static void print_text(const struct explain_command *request,
 	const struct explain_subject *subject, const struct explanation *explanation)
 {
 	const struct verdict_row *row = &verdict_rows[explanation->verdict];
-	AUTOFREE char *todo = make_advice(request, explanation);
+	AUTOFREE char *todo = make_advice(request, subject, explanation);
 
-	printf("%s for %s%s", escape_plain(subject->source), subject->tag,
-		subject->variant);
+	printf("%s for %s%s%s", escape_plain(subject->source), subject->tag,
+		subject->tool, subject->variant);
 	if (subject->level)
 		printf(" at -O level %c", subject->level);
 	putchar('\n');
@@ -156,7 +157,7 @@ static void print_text(const struct explain_command *request,
 static void print_object(const struct explain_command *request,
 	const struct explain_subject *subject, const struct explanation *explanation)
 {
-	AUTOFREE char *todo = make_advice(request, explanation);
+	AUTOFREE char *todo = make_advice(request, subject, explanation);
 	const struct verdict_row *row = &verdict_rows[explanation->verdict];
 	struct json json = json_begin(stdout, "explain", 1);
 
@@ -174,6 +175,17 @@ static void print_object(const struct explain_command *request,
 	findings_print_json(&explanation->steps, &json, "steps");
 	json_string(&json, "todo", todo);
 	json_close(&json);
+}
+
+/* Versions of which the cache has no bytecode of it. */
+static void print_others(char *const *others)
+{
+	if (!others)
+		return;
+	fputs("\nno entry of it for", stdout);
+	for (size_t i = 0; others[i]; i++)
+		printf("%s %s", i ? "," : "", others[i]);
+	puts("; --python INTERPRETER explains that");
 }
 
 /* --- explaining ----------------------------------------------------------------------*/
@@ -194,61 +206,50 @@ static int explain_one(
 	return EXIT_OK;
 }
 
-static int explain_for_python(
+/* What the cache has of it, for that interpreter or (NULL) for any, a tool's as well;
+ * else for that interpreter as if it had. -ENOENT: there is neither. */
+static int explain_for(
 	struct explain_command *request, const char *source, const struct python *python)
 {
-	struct explain_subject subject = { .source = source,
-		.tag = python->tag,
-		.python = python->path,
-		.variant = config_variant(NULL, getenv("PYTHONNODEBUGRANGES")),
-		.level = level_letter(request) };
-
-	memcpy(subject.magic, python->magic, sizeof subject.magic);
-	return explain_one(request, &subject);
-}
-
-/* The version folders of the cache and of the layers that may be used; NULL where there
- * are none. */
-static char **list_versions(void)
-{
-	char **versions = NULL, room[PATH_MAX];
-	const char *root = cache_configured(room);
-	struct cache layer;
-
-	if (root) {
-		AUTOFREE char *layout = alloc_format("%s/" CACHE_LAYOUT, root);
-
-		(void)versions_add(&versions, AT_FDCWD, layout);
-	}
-	for (size_t i = 0; cache_open_layer(&layer, i) == 0; i++) {
-		(void)versions_add(&versions, layer.fd, ".");
-		cache_close(&layer);
-	}
-	return versions;
-}
-
-/* For each version that has bytecode. -ENOENT: there is none. */
-static int explain_for_versions(struct explain_command *request, const char *source)
-{
-	char **versions = list_versions();
+	const char level = level_letter(request);
+	const char *variant = config_variant(NULL, getenv("PYTHONNODEBUGRANGES"));
+	const struct explain_which which = explain_which(source, level);
+	struct explain_subject subject = {
+		.source = source, .level = level, .variant = variant, .tool = ""
+	};
 	int code = -ENOENT;
 
-	for (char **version = versions; version && *version; version++) {
+	if (python) {
+		subject.python = python->path;
+		memcpy(subject.magic, python->magic, sizeof subject.magic);
+	}
+	for (char **item = which.found; item && *item; item++) {
 		char tag[PYC_TAG_SIZE];
-		struct explain_subject subject = { .source = source,
-			.tag = tag,
-			.variant = version_split(*version, tag, sizeof tag),
-			.level = level_letter(request) };
+		char *tool = strchr(*item, '/');
 
-		if (!subject.variant)
+		if (tool)
+			*tool++ = '\0';
+		subject.tool = tool ? tool : "";
+		subject.tag = tag;
+		subject.variant = version_split(*item, tag, sizeof tag);
+		if (!subject.variant ||
+			(python && (strcmp(tag, python->tag) != 0 ||
+					   strcmp(subject.variant, variant) != 0)))
 			continue;
 		if (code == EXIT_OK && !request->common.json)
 			putchar('\n');
 		code = explain_one(request, &subject);
 		if (code != EXIT_OK)
-			break;
+			return code;
 	}
-	return code;
+	if (code == EXIT_OK && !python && !request->common.json)
+		print_others(which.others);
+	if (code == EXIT_OK || !python)
+		return code;
+	subject.tool = "";
+	subject.tag = python->tag;
+	subject.variant = variant;
+	return explain_one(request, &subject);
 }
 
 /* Asks an interpreter for the source of a module without importing it; packages above it
@@ -277,7 +278,7 @@ static int explain_module(struct explain_command *request, const struct python *
 	AUTOFREE char *source = NULL;
 	int code = find_module(python, request->module, &source);
 
-	return code == EXIT_OK ? explain_for_python(request, source, python) : code;
+	return code == EXIT_OK ? explain_for(request, source, python) : code;
 }
 
 static bool may_be_source(const char *path, const char *file)
@@ -310,13 +311,13 @@ static int explain_all(struct explain_command *request, const char *file)
 	if (file && !may_be_source(source, file))
 		return EXIT_USAGE;
 	if (file && !request->python) {
-		code = explain_for_versions(request, source);
+		code = explain_for(request, source, NULL);
 		if (code != -ENOENT)
 			return code;
 	}
 	if (python_ask(name, SCRIPT_SECONDS, true, &python) < 0)
 		return interrupt_came() ? interrupt_exit_code() : EXIT_UNABLE;
-	code = file ? explain_for_python(request, source, &python)
+	code = file ? explain_for(request, source, &python)
 		    : explain_module(request, &python);
 	return code;
 }

@@ -16,6 +16,8 @@ struct explain_subject {
 	const char *source;  /* absolute; its directory as a program names it */
 	const char *tag;     /* of the interpreter */
 	const char *variant; /* of its folder: "" or "+no_debug_ranges" */
+	const char *tool;    /* after the tag, in names that a tool makes up for its own
+				bytecode: "-pytest-8.3.0"; "": the interpreter's own */
 	const char *python;  /* its path; NULL where only the tag is known */
 	uint8_t magic[4];    /* of the interpreter; zeros where it is not known */
 	char level;	     /* of optimization: '\0', '1' or '2' */

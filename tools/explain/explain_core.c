@@ -254,9 +254,10 @@ static int prepare(struct explain_search *search)
 {
 	const struct explain_subject *subject = search->subject;
 	const char *prefix = explain_prefix(subject->tag);
+	AUTOFREE char *tag = alloc_format("%s%s", subject->tag, subject->tool);
 
 	search->directory = file_parent(subject->source);
-	if (!layout_entry_name(file_name(subject->source), subject->tag, subject->level,
+	if (!layout_entry_name(file_name(subject->source), tag, subject->level,
 		    search->name, sizeof search->name))
 		return -ENAMETOOLONG;
 	search->pyc = pyc_parse(search->name, strlen(search->name));

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * See explain_which.h. Reads directories only; what may not be used is explain's
+ * business.
+ */
+#include "tools/cmd/explain_which.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shim/core/python/pyc.h"
+#include "tools/base/alloc.h"
+#include "tools/base/files.h"
+#include "tools/cache/cache.h"
+#include "tools/cache/layout.h"
+#include "tools/cache/lookup.h"
+#include "tools/cache/versions.h"
+
+struct which_search {
+	struct explain_which which;
+	const char *source;
+	char level;
+	const char *version; /* that is looked at */
+	char *dir;	     /* in its tree, below the layout folder */
+};
+
+static void add(char ***list, const char *item)
+{
+	size_t count = 0;
+
+	for (; *list && (*list)[count]; count++)
+		if (strcmp((*list)[count], item) == 0)
+			return;
+	GROW(*list, count);
+	(*list)[count] = alloc_copy(item);
+	GROW(*list, count + 1);
+	(*list)[count + 1] = NULL;
+}
+
+/* For lookup_directory. */
+static void add_entry(
+	void *context, const struct lookup_cache *in, const char *dir, const char *name)
+{
+	struct which_search *search = context;
+	const struct pyc_name pyc = pyc_parse(name, strlen(name));
+	const char *tool = name + pyc.module_len + pyc.dotted + strlen(pyc.tag);
+	const char *end = strrchr(tool, '.'), *level = strstr(tool, ".opt-");
+	AUTOFREE char *item = NULL;
+
+	(void)in;
+	(void)dir;
+	if (pyc.kind != PYC_CODE || !end || (level ? level[5] : '\0') != search->level)
+		return;
+	item = alloc_format(
+		"%s/%.*s", search->version, (int)((level ? level : end) - tool), tool);
+	if (item[strlen(item) - 1] == '/')
+		item[strlen(item) - 1] = '\0';
+	add(&search->which.found, item);
+}
+
+/* In one cache or layer; fd may be -1. */
+static void look_in(struct which_search *search, int fd)
+{
+	lookup_directory(
+		fd, NULL, search->dir, file_name(search->source), add_entry, search);
+}
+
+static size_t count_of(char **list)
+{
+	size_t count = 0;
+
+	while (list && list[count])
+		count++;
+	return count;
+}
+
+static void look_for_version(struct which_search *search, const char *layout)
+{
+	const size_t before = count_of(search->which.found);
+	struct cache layer;
+
+	if (layout) {
+		AUTOFREE char *path = alloc_format("%s/%s", layout, search->dir);
+
+		look_in(search, open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	}
+	for (size_t i = 0; cache_open_layer(&layer, i) == 0; i++) {
+		look_in(search,
+			cache_openat(&layer, search->dir, O_RDONLY | O_DIRECTORY));
+		cache_close(&layer);
+	}
+	if (count_of(search->which.found) == before)
+		add(&search->which.others, search->version);
+}
+
+/* The version folders of the cache and of the layers that may be used. */
+static char **list_versions(const char *layout)
+{
+	char **versions = NULL;
+	struct cache layer;
+
+	if (layout)
+		(void)versions_add(&versions, AT_FDCWD, layout);
+	for (size_t i = 0; cache_open_layer(&layer, i) == 0; i++) {
+		(void)versions_add(&versions, layer.fd, ".");
+		cache_close(&layer);
+	}
+	return versions;
+}
+
+struct explain_which explain_which(const char *source, char level)
+{
+	struct which_search search = { .source = source, .level = level };
+	char room[PATH_MAX], dir[2 * PATH_MAX];
+	const char *root = cache_configured(room);
+	AUTOFREE char *layout = root ? alloc_format("%s/" CACHE_LAYOUT, root) : NULL;
+	AUTOFREE char *parent = file_parent(source);
+	AUTOFREE char *canonical = realpath(parent, NULL);
+	char **versions = canonical ? list_versions(layout) : NULL;
+
+	search.dir = dir;
+	for (; versions && *versions; versions++) {
+		search.version = *versions;
+		if (layout_entry_dir(
+			    *versions, strlen(*versions), canonical, dir, sizeof dir))
+			look_for_version(&search, layout);
+	}
+	return search.which;
+}
