@@ -255,27 +255,50 @@ static void move_words(struct opt_reader *reader, int start)
 	}
 }
 
-/* Reads the option that the next word is. */
-static int read_option(struct opt_reader *reader)
+/* value: what stands in the same word, or NULL. */
+static int read_value(struct opt_reader *reader, const char *word, const struct opt *opt,
+	const char *value, void *member)
 {
-	const char *word = reader->argv[reader->index++];
-	const char *equals = strchrnul(word, '='), *value;
-	bool is_long = word[1] == '-';
-	void *member = NULL;
-	const struct opt *opt = find(reader, word + 2, (size_t)(equals - word) - 2,
-		is_long ? 0 : word[1], &member);
-
-	if (!opt)
-		return no_such_option(reader, word);
-	if (is_long)
-		value = *equals ? equals + 1 : NULL;
-	else
-		value = word[2] ? word + 2 : NULL;
 	if (!opt->arg && value)
 		return wrong(reader, word, "this option takes no value");
 	if (opt->arg && !value && !(value = reader->argv[reader->index++]))
 		return wrong(reader, word, "this option needs a value");
 	return take(opt, value, member);
+}
+
+/* "-lr", "-j2": the first letter that has a value takes the rest. */
+static int read_letters(struct opt_reader *reader, const char *word)
+{
+	int r = 0;
+
+	for (const char *letter = word + 1; *letter && r == 0; letter++) {
+		void *member = NULL;
+		const struct opt *opt = find(reader, NULL, 0, *letter, &member);
+
+		if (!opt)
+			return no_such_option(reader, word);
+		if (opt->arg)
+			return read_value(
+				reader, word, opt, letter[1] ? letter + 1 : NULL, member);
+		r = take(opt, NULL, member);
+	}
+	return r;
+}
+
+/* Reads the option that the next word is. */
+static int read_option(struct opt_reader *reader)
+{
+	const char *word = reader->argv[reader->index++];
+	const char *equals = strchrnul(word, '=');
+	void *member = NULL;
+	const struct opt *opt;
+
+	if (word[1] != '-')
+		return read_letters(reader, word);
+	opt = find(reader, word + 2, (size_t)(equals - word) - 2, 0, &member);
+	if (!opt)
+		return no_such_option(reader, word);
+	return read_value(reader, word, opt, *equals ? equals + 1 : NULL, member);
 }
 
 /* 1 as long as there may be more options, 0 at their end, or as read_option. */
