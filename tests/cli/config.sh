@@ -97,6 +97,7 @@ is "$(readlink "$user") $(grep -c 'max_size = 4G' "$T/dotfiles/conf")" "$T/dotfi
 before=$(cat "$user")
 is "$(status_of config set max_szie 1G)" 2 "set of no setting: 2"
 check "set suggests a known setting for a mistyped one" sh -c '"$1" config set max_szie 1G 2>&1 | grep -q "did you mean .max_size"' - "$PYCSTASH"
+is "$(status_of config unset max_szie)" 2 "unset of no setting that is not in the file either: 2"
 is "$(status_of config set max_size lots)" 2 "set of no value: 2"
 is "$(status_of config set dir $'/a\nmax_size = 0')" 2 "a value with a line feed: 2"
 is "$(status_of config set dir relative)" 2 "a relative path: 2"
@@ -140,6 +141,8 @@ user_says 'max_szie = 1G' 'max_size = lots' 'nonsense' 'max_age = 1d' 'max_age =
 is "$(config check | sed "s,^$user:,," | cut -d: -f 1 | tr '\n' ' ')" "1 2 3 5 6 " "check names every wrong line"
 check "check suggests a known setting for a mistyped one" sh -c '"$1" config check | grep -q "did you mean .max_size"' - "$PYCSTASH"
 is "$(status_of config check)" 13 "check: 13"
+is "$(PYCSTASH_MAX_SZIE=1G config check | grep SZIE)" \
+	"PYCSTASH_MAX_SZIE: there is no such variable; did you mean PYCSTASH_MAX_SIZE?" "check names a variable that is mistyped"
 is "$(config check --json | json '[p.get("line") for p in object["problems"]]')" "[1, 2, 3, 5, 6]" "check names every wrong line in JSON"
 is "$(config get max_age 2>/dev/null)" 2d "what is right in the file counts"
 is "$(status_of config)" 13 "the list ends with 13"

@@ -202,6 +202,8 @@ static int set(char **words)
 /* An unknown key may be taken out too: that is how its file is mended. */
 static int unset(char **words)
 {
+	if (!conf_file_has(conf_files()[config.system], words[0]) && !find(words[0]))
+		return EXIT_USAGE;
 	return write_setting(words[0], NULL);
 }
 

@@ -4,10 +4,12 @@
  */
 #include "tools/conf/conf.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "shim/core/cache/ephemeral.h"
 #include "tools/base/alloc.h"
@@ -206,6 +208,42 @@ const char *const *conf_files(void)
 	return files;
 }
 
+static bool is_variable(const char *name)
+{
+	static const char *const others[] = { "PYCSTASH_SIGN_PASSWORD",
+		"PYCSTASH_SYSCONFDIR", "PYCSTASH_PRELOADED" };
+	const struct conf_key *key;
+
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		if (strcmp(name, others[i]) == 0)
+			return true;
+	for (key = conf_keys; key->name; key++)
+		if (strcmp(name, key->variable) == 0)
+			return true;
+	return false;
+}
+
+/* A variable of our kind that nothing reads: likely one that was misspelt. */
+static void check_name(const char *variable)
+{
+	static const char prefix[] = "PYCSTASH_";
+	const size_t len = sizeof prefix - 1;
+	AUTOFREE char *name = alloc_part(variable, strcspn(variable, "="));
+	AUTOFREE char *key = NULL;
+	const char *meant;
+
+	if (strncmp(name, prefix, len) != 0 || is_variable(name))
+		return;
+	key = alloc_copy(name + len);
+	for (char *c = key; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	meant = conf_nearest(key);
+	problem_add(alloc_copy(name), 0, true,
+		meant ? "there is no such variable; did you mean %s?"
+		      : "there is no such variable; see `pycstash help settings`",
+		meant ? conf_find(meant)->variable : "");
+}
+
 void conf_read(void)
 {
 	const struct conf_key *key;
@@ -221,6 +259,8 @@ void conf_read(void)
 		if (value)
 			read_variable(key, value);
 	}
+	for (char **variable = environ; *variable; variable++)
+		check_name(*variable);
 }
 
 const struct conf_problem *conf_problems(void)

@@ -78,6 +78,21 @@ static bool has_key(const char *line, const char *key)
 	return conf_line(copy, &found, &value) == 1 && strcmp(found, key) == 0;
 }
 
+bool conf_file_has(const char *path, const char *key)
+{
+	AUTOFREE char *line = NULL, *why = NULL;
+	FILE *file;
+	size_t size = 0;
+	bool has = false;
+
+	if (conf_file_open(path, &file, &why) < 0)
+		return false;
+	while (!has && getline(&line, &size, file) >= 0)
+		has = has_key(line, key);
+	fclose(file);
+	return has;
+}
+
 /* Copies the lines, the first with the key changed and all others with it left out. */
 static int copy_lines(FILE *from, FILE *to, const char *key, const char *value)
 {

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/types.h>
 
@@ -19,6 +20,9 @@ int conf_file_open(const char *path, FILE **ret_file, char **ret_why);
 
 /* Takes a line apart, in place. 1: a setting; 0: nothing; -EINVAL: neither. */
 int conf_line(char *line, char **ret_key, char **ret_value);
+
+/* Whether that key is in a line of the file; false also where it cannot be read. */
+bool conf_file_has(const char *path, const char *key);
 
 /* Replaces the file by one in which that key has the value (in the key's first line, or
  * in a new one at the end; its other lines go), or is in no line if value is NULL. All
