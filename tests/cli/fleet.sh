@@ -105,6 +105,10 @@ is "$(status_of on d purge --from-pack "${pack%.tar.zst}") $(find "$T/d/cache/v1
 	"purge --from-pack takes back what came with a pack"
 is "$(status_of on d purge --from-pack "${pack%.tar.zst}")" 1 "a pack is taken back once"
 is "$(on d pull --json "$T/store" | field objects)" 5 "what was taken back can be pulled again"
+is "$(on d pull "$T/store" | tail -n +2 | head -1 | grep -cx '  [0-9]* known already')" 1 "pull says how many packs are known"
+mkdir "$T/nothing"
+is "$(on d pull "$T/nothing")" "pulled 0 packs (0): 0 objects, 0
+  nothing has been pushed to that store yet" "pull says that a store is empty"
 compiles d >/dev/null
 on d purge --from-pack "${pack%.tar.zst}" >/dev/null
 is "$(on d ls | grep -c srv/d)" 0 "entries that were made of a pack's objects go with it"

@@ -60,16 +60,18 @@ static void print_object(const struct pull *pull)
 
 static void print_text(const struct pull *pull)
 {
-	printf("%s %" PRIu64 " packs (%s): %" PRIu64 " objects, %s\n",
+	printf("%s %" PRIu64 " pack%s (%s): %" PRIu64 " object%s, %s\n",
 		pull->dry_run ? "would pull" : "pulled", pull->packs,
-		units_size(pull->packed), pull->objects, units_size(pull->bytes));
+		pull->packs == 1 ? "" : "s", units_size(pull->packed), pull->objects,
+		pull->objects == 1 ? "" : "s", units_size(pull->bytes));
 	if (pull->known)
-		printf("  %" PRIu64 " packs are known\n", pull->known);
+		printf("  %" PRIu64 " known already\n", pull->known);
 	if (pull->unwanted)
-		printf("  %" PRIu64 " packs hold nothing for these paths\n",
-			pull->unwanted);
+		printf("  %" PRIu64 " with nothing for these paths\n", pull->unwanted);
 	if (pull->refused)
-		printf("  %" PRIu64 " packs were refused\n", pull->refused);
+		printf("  %" PRIu64 " refused\n", pull->refused);
+	if (pull->packs + pull->known + pull->unwanted + pull->refused == 0)
+		puts("  nothing has been pushed to that store yet");
 }
 
 /* The exit code. What a store does is no error of the job that asks it, unless that says
