@@ -84,6 +84,7 @@ interpret() {
 	touch "$D/m0.py"
 	counted_python "$all"
 	is "$(counts HIT_RESEALED misses)" "1 0" "$name: a source that was touched: re-sealed"
+	is "$(stats | grep -c 're-sealed')" 1 "$name: stats tells what is re-sealed in one line"
 	modules "$T/$1.copy"
 	D=$T/$1.copy counted_python "$all"
 	is "$(counts REUSED misses)" "5 0" "$name: a copy: reused"

@@ -79,7 +79,8 @@ static void print_reasons(const struct stats_sum *sum, enum verdict_group group)
 			continue;
 		if (!what)
 			what = row->what;
-		if (sum->counts[i] == 0 || (!*row->why && strcmp(row->what, what) == 0))
+		if (sum->counts[i] == 0 || (!*row->why && strcmp(row->what, what) == 0) ||
+			strcmp(row->why, stats_groups[group].label) == 0)
 			continue;
 		print_count(4, *row->why ? row->why : row->what, sum->counts[i]);
 		putchar('\n');
