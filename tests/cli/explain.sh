@@ -241,6 +241,8 @@ is "$(cd "$D" && explain -m p.leaf --json --python "$python" | field source)" "$
 is "$([ -e "$D/p/__pycache__" ] && echo written)" "" "explain -m leaves no bytecode in the tree"
 is "$(cd "$D" && status_of explain -m no_such_module --python "$python")" 14 "-m and no such module: 14"
 is "$(status_of explain -m sys --python "$python")" 14 "-m and a built-in module: 14"
+is "$(explain -m sys --python "$python" 2>&1)" "pycstash: sys: $python cannot find its source: it has no source: built-in" \
+	"-m says what kind of module has no source"
 wild=$D/$'line\nfeed \xff'
 mkdir "$wild"
 echo 'x = 1' >"$wild/m.py"

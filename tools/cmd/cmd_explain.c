@@ -257,6 +257,7 @@ static int explain_for(
  * else an exit code, after saying why there is none. */
 static int find_module(const struct python *python, const char *module, char **ret_source)
 {
+	static const char told[] = "exit code 1: "; /* by the question itself */
 	AUTOFREE char *reason = NULL;
 	const char *const words[] = { module, NULL };
 	int r = script_run(python->path, "-B", question, words, SCRIPT_SECONDS,
@@ -267,7 +268,9 @@ static int find_module(const struct python *python, const char *module, char **r
 	if (r == -EINTR)
 		return interrupt_exit_code();
 	if (r == -ENOEXEC)
-		complain(module, "%s cannot find its source: %s", python->path, reason);
+		complain(module, "%s cannot find its source: %s", python->path,
+			strncmp(reason, told, strlen(told)) == 0 ? reason + strlen(told)
+								 : reason);
 	else
 		complain(python->path, "cannot be run: %s", strerror(-r));
 	return EXIT_UNABLE;

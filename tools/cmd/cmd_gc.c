@@ -85,7 +85,7 @@ static void print_text(struct gc *gc, bool complete)
 	print_excess("max_size", kept.disk, gc->limits.size, true);
 	print_excess("max_entries", kept.entries, gc->limits.entries, false);
 	if (missing)
-		printf("missing sources still within the grace period: %s\n",
+		printf("sources and directories missing for less than orphan_grace: %s\n",
 			units_count(missing));
 	if (gc->left)
 		printf("files that are not pycstash's, not touched: %s\n",

@@ -12,6 +12,5 @@ struct explain_which {
 	char **others; /* version folders that have none of it */
 };
 
-/* Of a source, given by its absolute path, at a level of optimization ('\0', '1', '2').
- */
+/* Of a source, by its absolute path, at a level of optimization ('\0', '1', '2'). */
 struct explain_which explain_which(const char *source, char level);

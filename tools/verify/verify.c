@@ -333,8 +333,8 @@ static int compile_again(struct verify *verify)
 
 	if (others)
 		complain(verify->cache.root,
-			"not checked: of %" PRIu64
-			" files it is not known what compiled them, or from which source",
+			"not checked: %" PRIu64
+			" files, since it is not known what compiled them, or from which source",
 			others);
 	if (r == 0)
 		r = recompile_run(&verify->recompile);
