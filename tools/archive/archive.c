@@ -38,8 +38,8 @@ struct pyc_state archive_state(const struct layout *item, struct pyc_state state
 	return state;
 }
 
-bool archive_is_private(const struct layout *item, const char *dir, const char *name,
-	const struct stat *pyc)
+bool archive_is_private(
+	const struct layout *item, const char *name, const struct stat *pyc)
 {
 	char source[PATH_MAX];
 	struct stat st;

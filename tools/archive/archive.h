@@ -67,8 +67,8 @@ struct pyc_state archive_state(const struct layout *item, struct pyc_state state
 
 /* Whether others may not read the source of that file by its mode; where there is no such
  * source, the mode of the pyc tells, which Python gives it after its source. */
-bool archive_is_private(const struct layout *item, const char *dir, const char *name,
-	const struct stat *pyc);
+bool archive_is_private(
+	const struct layout *item, const char *name, const struct stat *pyc);
 
 /* The order of the members: by directory, then by name, as strcmp has them; so an object
  * comes before its entries. */

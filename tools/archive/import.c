@@ -364,8 +364,7 @@ static int take_member(struct import *import, const struct archive_in *in)
 	import->links += member->link != NULL;
 	import->bytes += member->size;
 	import->moved += moved;
-	import->hidden +=
-		archive_is_private(&in->item, place.dir, member->name, &unknown);
+	import->hidden += archive_is_private(&in->item, member->name, &unknown);
 	return 0;
 }
 

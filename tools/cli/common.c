@@ -29,8 +29,6 @@ static int take_quiet(void *member, const struct opt *opt, const char *value)
 {
 	struct common *common = member;
 
-	(void)opt;
-	(void)value;
 	common->quiet = true;
 	progress_silence();
 	return 0;
