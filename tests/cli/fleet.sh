@@ -48,8 +48,14 @@ is "$(compiles c)" 0 "the host that has pulled compiles nothing"
 is "$(on c pull --json "$T/store" | field known)" 1 "a second pull takes no pack again"
 is "$(on c push --json "$T/store" | field objects)" 0 "what was pulled is not pushed"
 
+on again pull "$T/store" >/dev/null
+on again purge --all >/dev/null
+is "$(on again pull --json "$T/store" | field objects)" 4 "after purge --all, pull takes again what it had taken"
+
 PYTHONHASHSEED=7 compiles b >/dev/null
+inode=$(stat -c %i "$T/store/packs/$pack")
 on b push "$T/store" >/dev/null
+is "$(stat -c %i "$T/store/packs/$pack")" "$inode" "a pack that is in a directory already stays, so it may be somebody else's"
 is "$(packs "$T/store")" "$pack" "two hosts' packs of the same sources are the same bytes"
 
 # Frozensets have an order in marshal data that hashes decide, and in what order they were filled.

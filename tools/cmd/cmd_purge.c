@@ -379,17 +379,18 @@ static int run(const struct command *self, char **words)
 	if (purge->common.dry_run)
 		(void)owner_become(purge->common.dir);
 	code = cache_open(&purge->cache, purge->common.dir);
-	if (code != EXIT_OK || !purge->from_pack)
-		return code == EXIT_OK ? find_and_take(purge) : code;
-	purge->pack = known_objects_of(&purge->cache, purge->from_pack);
-	if (!purge->pack) {
+	if (code != EXIT_OK)
+		return code;
+	if (purge->from_pack)
+		purge->pack = known_objects_of(&purge->cache, purge->from_pack);
+	if (purge->from_pack && !purge->pack) {
 		complain(purge->from_pack,
 			"this cache has neither pulled nor pushed a pack of that name");
 		return EXIT_FOUND;
 	}
 	code = find_and_take(purge);
-	if (code == EXIT_OK && !purge->common.dry_run)
-		(void)known_forget(&purge->cache, purge->from_pack);
+	if (code == EXIT_OK && !purge->common.dry_run && (purge->from_pack || purge->all))
+		known_forget(&purge->cache, purge->from_pack);
 	return code;
 }
 

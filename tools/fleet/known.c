@@ -72,15 +72,17 @@ int known_add(const struct cache *cache, const char *name, const struct pack *pa
 	return r;
 }
 
-int known_forget(const struct cache *cache, const char *name)
+void known_forget(const struct cache *cache, const char *name)
 {
-	int folder = open_folder(cache), r;
+	int folder = open_folder(cache);
+	DIR *dir = folder < 0 ? NULL : fdopendir(folder);
+	const struct dirent *entry;
 
-	if (folder < 0)
-		return folder;
-	r = unlinkat(folder, name, 0) < 0 ? -errno : 0;
-	close(folder);
-	return r;
+	while (dir && (entry = readdir(dir)))
+		if (!name || strcmp(name, entry->d_name) == 0)
+			(void)unlinkat(folder, entry->d_name, 0);
+	if (dir)
+		closedir(dir);
 }
 
 int known_read(const struct cache *cache, const char *name, struct pack *pack)

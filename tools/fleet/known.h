@@ -24,8 +24,8 @@ int known_add(const struct cache *cache, const char *name, const struct pack *pa
 /* Reads what is recorded of a pack. -ENOENT: nothing. */
 int known_read(const struct cache *cache, const char *name, struct pack *ret_pack);
 
-/* Deletes what is recorded of a pack. */
-int known_forget(const struct cache *cache, const char *name);
+/* Deletes what is recorded of a pack, or with NULL of all. */
+void known_forget(const struct cache *cache, const char *name);
 
 /* Drops from a list what is in packs that are recorded, so that what is new stays. */
 void known_drop(const struct cache *cache, struct pack *pack);

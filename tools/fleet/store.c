@@ -17,6 +17,7 @@
 #include "tools/base/alloc.h"
 #include "tools/base/clock.h"
 #include "tools/base/compat.h"
+#include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
 #include "tools/base/whole_file.h"
@@ -204,17 +205,30 @@ static int list_directory(const struct store *store, struct store_names *names)
 
 static int get_file(const char *path, int to, size_t part)
 {
-	int from = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), r;
+	int from = file_open(path), r;
 	struct stat st;
 
 	if (from < 0)
-		return -errno;
-	r = fstat(from, &st) < 0 ? -errno : S_ISREG(st.st_mode) ? 0 : -EINVAL;
+		return from;
+	r = fstat(from, &st) < 0 ? -errno : 0;
 	if (r == 0 && (uint64_t)st.st_size > PACK_MAX)
 		r = -EFBIG;
 	r = r < 0 ? r : copy(from, to, part);
 	close(from);
 	return r;
+}
+
+/* Whether a file has these bytes; it may be somebody else's, who has pushed them. */
+static bool has_bytes(const char *path, int fd)
+{
+	char there_name[PACK_NAME_SIZE], name[PACK_NAME_SIZE];
+	int there = file_open(path);
+	bool same = there >= 0 && pack_name(there, there_name) == 0 &&
+		    pack_name(fd, name) == 0 && strcmp(there_name, name) == 0;
+
+	if (there >= 0)
+		close(there);
+	return same;
 }
 
 static int put_file(const struct store *store, const char *path, int from)
@@ -223,6 +237,8 @@ static int put_file(const struct store *store, const char *path, int from)
 	struct whole_file file;
 	int r;
 
+	if (has_bytes(path, from))
+		return 0;
 	(void)mkdir(store->http.base, 0777);
 	(void)mkdir(folder, 0777);
 	r = whole_file_begin(&file, AT_FDCWD, path, 0644);
