@@ -273,4 +273,41 @@ if unshare -m true 2>/dev/null; then
 else
 	skip "a directory below a mount point that a group may write to" "this needs to mount"
 fi
+# --- a group that only looks like the user's own --------------------------------------
+# Who is in a group is in two files: as a member, and as a user whose first group it is. The
+# group may write to the sources and to a directory above the cache.
+official "$T/grouped"
+chown -R "$VICTIM:$VICTIM" "$T/grouped"
+chmod 664 "$T/grouped/m.py"
+cat >"$T/groups" <<END
+	mount --bind $T/passwd /etc/passwd && mount --bind $T/group /etc/group || exit
+	for place in open closed; do
+		install -d -m 775 -o $VICTIM -g $VICTIM $T/\$1/\$place
+		[ \$place = open ] || chmod 755 $T/\$1/\$place
+		rm -rf $T/grouped/__pycache__
+		setpriv --reuid=$VICTIM --regid=$VICTIM --clear-groups env -i PYCSTASH_DIR=$T/\$1/\$place/cache \
+			LD_PRELOAD=$SO "$PY" -c "$(imports "$T/grouped")" >/dev/null 2>&1
+	done
+	find $T/\$1/open -name 'm.*.pyc' | grep -c .
+	find $T/\$1/closed -path '*/objects/*.pyc' | grep -c .
+END
+told= n=0
+if unshare -m true 2>/dev/null; then
+	while IFS='|' read -r want what groups users; do
+		printf 'victim:x:%s:%s::/:/bin/sh\n' "$VICTIM" "$VICTIM" >"$T/passwd"
+		echo "$users" | tr ' ' '\n' >>"$T/passwd"
+		echo "$groups" | tr ' ' '\n' >"$T/group"
+		n=$((n + 1))
+		got=$(unshare -m bash "$T/groups" "grouped.$n" | tr '\n' ' ')
+		[ "$got" = "$want" ] || told="$told; $what: $got"
+	done <<-GROUPS
+		1 1 |the user is alone in it|root:x:0: victim:x:$VICTIM:|attacker:x:$ATTACKER:$ATTACKER::/:/bin/sh
+		0 0 |somebody is a member|victim:x:$VICTIM:attacker|attacker:x:$ATTACKER:$ATTACKER::/:/bin/sh
+		0 0 |another name of it has a member|victim:x:$VICTIM: alias:x:$VICTIM:attacker|attacker:x:$ATTACKER:$ATTACKER::/:/bin/sh
+		0 0 |it is the first group of somebody|victim:x:$VICTIM:|attacker:x:$ATTACKER:$VICTIM::/:/bin/sh
+	GROUPS
+	is "$told" "" "a group is the user's own only if nobody else is in it, in whichever file that stands"
+else
+	skip "a group is the user's own only if nobody else is in it, in whichever file that stands" "this needs to mount"
+fi
 done_testing

@@ -90,48 +90,68 @@ static int next_byte(struct bytes *bytes)
 	return (unsigned char)bytes->buf[bytes->next++];
 }
 
-/* One line of group(5), "name:password:number:members". Returns the byte that
- * ended it. */
-static int read_group(struct bytes *bytes, unsigned long *ret_gid, bool *ret_members)
+/* Of a line of group(5), "name:password:number:members", or of passwd(5),
+ * "name:password:user:group:…". */
+struct account {
+	unsigned long third, fourth;
+	bool has_fourth;
+};
+
+/* Returns the byte that ended the line, 0 for one that is none of these. */
+static int read_account(struct bytes *bytes, struct account *ret)
 {
 	unsigned field = 0;
 	int byte;
 
-	*ret_gid = 0;
-	*ret_members = false;
+	*ret = (struct account){ 0 };
 	while ((byte = next_byte(bytes)) >= 0 && byte != '\n') {
+		const bool digit = byte >= '0' && byte <= '9';
+
 		if (byte == ':')
 			field++;
-		else if (field == 2 && byte >= '0' && byte <= '9')
-			*ret_gid = *ret_gid * 10 + (unsigned)(byte - '0');
-		else if (field == 3)
-			*ret_members = true;
+		else if (field == 2 && digit)
+			ret->third = ret->third * 10 + (unsigned)(byte - '0');
+		else if (field == 3 && digit)
+			ret->fourth = ret->fourth * 10 + (unsigned)(byte - '0');
+		ret->has_fourth |= field == 3 && byte != ':';
 	}
-	return field == 3 ? byte : byte < 0 ? byte : 0;
+	return field >= 3 ? byte : byte < 0 ? byte : 0;
 }
 
-/* Not getgrgid: it allocates, locks, and may ask a server. */
-static __attribute__((noinline)) bool is_group_without_members(
-	const struct sys *sys, gid_t gid)
+/* Whether a group is named in one of these files, and nobody is in it as far as that
+ * tells but the user of the same number. */
+static bool is_group_of_one(
+	const struct sys *sys, const char *file, bool users, gid_t gid)
 {
 	struct bytes bytes = { .sys = sys };
-	bool members, found = false;
-	unsigned long number;
+	bool named = users, others = false;
+	struct account account;
 	int end;
 
 	bytes.fd = sys->openat(
-		AT_FDCWD, "/etc/group", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
+		AT_FDCWD, file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
 	if (bytes.fd < 0)
 		return false;
 	do {
-		end = read_group(&bytes, &number, &members);
-		if (end != 0 && number == gid) {
-			found = !members;
-			break;
+		end = read_account(&bytes, &account);
+		if (end == 0)
+			continue;
+		if (users) {
+			others |= account.fourth == gid && account.third != gid;
+		} else if (account.third == gid) {
+			named = true;
+			others |= account.has_fourth;
 		}
-	} while (end >= 0);
+	} while (end >= 0 && !others);
 	sys->close(bytes.fd);
-	return found;
+	return named && !others;
+}
+
+/* Not getgrgid and getpwent: they allocate, lock, and may ask a server. */
+static __attribute__((noinline)) bool is_private_group(const struct sys *sys, gid_t gid)
+{
+	return is_group_of_one(sys, "/etc/group", false, gid) &&
+	       is_group_of_one(sys, "/etc/passwd", true, gid);
 }
 
 uint32_t way_number(uid_t owner, gid_t group)
@@ -169,7 +189,7 @@ uint32_t way_writers(const struct sys *sys, uid_t user, int dirfd, const char *p
 	gid_t group = by_group ? st->st_gid : 0;
 
 	if (group && (group == user || group == st->st_uid) &&
-		is_group_without_members(sys, group))
+		is_private_group(sys, group))
 		group = 0;
 	if ((st->st_mode & S_IWOTH) ||
 		(by_group && !group && may_have_acl(sys, dirfd, path, st)))

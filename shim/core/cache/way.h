@@ -49,9 +49,9 @@ enum way way_judge(const struct sys *sys, uid_t user, char *path, size_t size,
 /* Who but the user and root can write to the file or directory at a path that has that
  * status, which is the kernel's: 0 for nobody, else a number of 24 bits that stands for
  * them. A group counts as nobody else if it is the user's private one, or the owner's: of
- * the same number, and without members in /etc/group. Where groups come from elsewhere
- * (LDAP), none is. With an ACL that lets any of them write, or where the path leads
- * elsewhere by now, it is everybody. */
+ * the same number, without members in /etc/group, and nobody else's first group in
+ * /etc/passwd. Where groups come from elsewhere (LDAP), none is. With an ACL that lets
+ * any of them write, or where the path leads elsewhere by now, it is everybody. */
 #define WAY_EVERYBODY 0xffffffu
 uint32_t way_writers(const struct sys *sys, uid_t user, int dirfd, const char *path,
 	const struct stat *st);
