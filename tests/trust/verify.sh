@@ -103,4 +103,36 @@ for command in "verify --deep" "purge --not-installed --dry-run" "verify --deep 
 	done
 done
 is "$wrong" "" "no program in another user's directory, or where all can write, is run by root's command"
+
+# --- an archive in somebody else's hands ----------------------------------------------
+# Signed by one whom the victim trusts. Its owner puts another in its place, once the command
+# has read it and before it makes the cache.
+cache=$T/$VICTIM/imported
+official "$src"
+what="what another user makes of a signed archive, once it is verified, does not come in"
+if command -v minisign >/dev/null; then
+	minisign -G -W -p "$T/key.pub" -s "$T/key" >/dev/null
+	with 0 "$T/0/cache" "$PY" -c "$(imports "$src")" >/dev/null
+	command_of 0 "$T/0/cache" export -q "$T/signed"
+	minisign -S -s "$T/key" -m "$T/signed" >/dev/null 2>&1 </dev/null
+	find "$T/0/cache" -path '*/objects/*.pyc' | while read -r object; do
+		forge "$src/m.py" "$object"
+	done
+	find "$T/0/cache" -path '*/tree/*.pyc' -delete
+	command_of 0 "$T/0/cache" export -q "$T/forged"
+	chmod a+r "$T/forged"
+	cp "$BUILD/tests/library/libat.so" "$T/lib/"
+	for how in true "cat '$T/forged' >'$T/offered'"; do
+		rm -rf "$cache"
+		cp "$T/signed" "$T/offered"
+		cp "$T/signed.minisig" "$T/offered.minisig"
+		chown "$ATTACKER" "$T/offered"
+		chmod 666 "$T/offered" # what is run then is the victim's
+		as "$VICTIM" PYCSTASH_DIR="$cache" LD_PRELOAD="$T/lib/libat.so" AT=open:CACHEDIR.TAG "DO=$how; touch $T/$VICTIM/did" \
+			"$PYCSTASH" import --verify-key "$T/key.pub" "$T/offered" >"$T/said" 2>&1
+		is "$? $(ls "$T/$VICTIM/did") $(with "$VICTIM" "$cache" "$PY" -c "$(imports "$src")")" "0 $T/$VICTIM/did TRUSTED" "$what (${how%% *})"
+	done
+else
+	skip "$what" "there is no minisign"
+fi
 done_testing

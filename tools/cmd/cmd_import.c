@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "shim/core/cache/way.h"
 #include "tools/archive/archive.h"
 #include "tools/archive/import.h"
 #include "tools/base/escape.h"
@@ -23,6 +24,7 @@
 #include "tools/base/progress.h"
 #include "tools/base/units.h"
 #include "tools/cache/layer_create.h"
+#include "tools/cache/sys_libc.h"
 #include "tools/cli/command.h"
 #include "tools/cli/common.h"
 #include "tools/fleet/fleet.h"
@@ -211,8 +213,22 @@ static int stopped(const struct job *job, int error)
 
 /* --- the command ---------------------------------------------------------------------*/
 
+/* Who else can write to the archive could exchange it once it is verified. */
+static int keep_as_it_is(struct job *job)
+{
+	struct stat st;
+	int fd = job->fd, r = fstat(fd, &st) < 0 ? -errno : 0;
+
+	if (r < 0 || way_is_private(&sys_libc, geteuid(), AT_FDCWD, job->line->file, &st))
+		return r;
+	job->fd = spool(fd);
+	if (fd > STDIN_FILENO)
+		close(fd);
+	return job->fd < 0 ? job->fd : 0;
+}
+
 /* With keys, nothing comes in that none of their holders has signed. */
-static int check_signature(const struct job *job)
+static int check_signature(struct job *job)
 {
 	AUTOFREE char *file = alloc_format("%s" MINISIGN_SUFFIX, job->line->file);
 	char text[MINISIGN_SIZE] = "";
@@ -222,6 +238,9 @@ static int check_signature(const struct job *job)
 
 	if (r < 0 || !keys.count)
 		return r < 0 ? -EPERM : 0;
+	r = keep_as_it_is(job);
+	if (r < 0)
+		return r;
 	fd = file_open(file);
 	if (fd < 0 || pread(fd, text, sizeof text - 1, 0) < 0) {
 		complain(job->line->file,
