@@ -368,6 +368,8 @@ sed 's,stats/1,stats/2,' "$T/one.json" >"$T/later.json"
 for bad in cut.json deep.json later.json none.json metrics; do
 	is "$(merged "$T/one.json" "$T/$bad" 2>"$T/err" | wc -l) $(status_of merged "$T/$bad") $(wc -l <"$T/err")" "0 2 1" "stats --merge refuses what is no statistics: $bad"
 done
+sed 's/"hosts":1/"hosts":-1/' "$T/one.json" >"$T/hosts.json"
+is "$(merged "$T/hosts.json" | head -1 | cut -d : -f 1)" "1 host" "stats --merge takes a number of hosts that cannot be for one"
 is "$(status_of merged) $(status_of stats "$T/one.json") $(status_of stats --merge "$T/one.json")" "2 2 2" "--merge goes with files, and not with a cache"
 
 done_testing

@@ -93,7 +93,8 @@ static void add_host(struct stats *stats, const struct row *row)
 	const int64_t begin = moment(row, "begin"), now = moment(row, "now");
 	const uint64_t hosts = number(row, "hosts");
 
-	stats->hosts += hosts ? hosts : 1;
+	/* never 0 in all, which is the statistics of one cache */
+	stats->hosts += hosts && hosts <= UINT32_MAX ? hosts : 1;
 	if (begin && (!stats->all.begin || begin < stats->all.begin))
 		stats->all.begin = begin;
 	stats->now = now > stats->now ? now : stats->now;
