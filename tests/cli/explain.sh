@@ -185,6 +185,19 @@ is "$(explain "$D/nm.py" --python "$python" | tail -1)" "to do: check the name: 
 is "$(status_of explain "$D/nm.py" --python "$python")" 1 "a source that is not there is not served: exit code 1"
 echo 'x = 1' >"$D/notes.txt"
 is "$(explain "$D/notes.txt" --python "$python" | grep -c '^warn  source .*does not end in .py')" 1 "a file that is no Python"
+cp -r "$D" "$T/copied"
+is "$(explain "$T/copied/m.py" | grep -cE '^ok +object .*fresh$|^served: reused')" 2 \
+	"the object that would be reused is shown, also if no interpreter was named"
+rm -rf "$T/copied" "$T/layer"
+cp -r "$CACHE" "$T/layer"
+echo 'x = 3' >"$D/new.py"
+chmod 777 "$CACHE"
+is "$(PYCSTASH_LAYERS=$T/layer explain "$D/new.py" --python "$python" | tail -1)" \
+	"to do: run \`pycstash doctor\`, which says why the cache is not used" \
+	"with a cache that is not used, and a layer, to import a source once is no advice"
+chmod 700 "$CACHE"
+is "$(explain "$D/new.py" --python "$python" --dir "$T/none/yet" | sed -n 's/^warn *cache *//p')" \
+	"$T/none/yet: there is none yet" "a cache that is not there yet is named in full"
 no_source="nothing: Python caches only what it imports from names in .py, and no script that it runs"
 is "$(explain "$D/notes.txt" --python "$python" | tail -1)" "to do: $no_source" "a file that is no Python is not to be imported"
 echo 'x: int' >"$D/m.pyi"

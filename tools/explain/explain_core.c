@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "shim/core/cache/dirs.h"
+#include "shim/core/entry/entry_file.h"
 #include "tools/base/alloc.h"
 #include "tools/base/files.h"
 #include "tools/cache/layout.h"
@@ -65,7 +66,9 @@ static bool check_store(struct explain_search *search)
 	usable = search->store != ROOT_REFUSED || search->config.layers;
 	if (search->store == ROOT_REFUSED)
 		problem = verdict_rows[why].why;
-	else if (search->store == ROOT_ABSENT)
+	else
+		*at = '\0'; /* where the search ended says nothing */
+	if (search->store == ROOT_ABSENT)
 		problem = "there is none yet";
 	findings_add(&search->explanation->steps,
 		!problem ? FINDING_OK
@@ -212,6 +215,8 @@ static int ask_core(struct explain_search *search)
 	if (search->store == ROOT_READY)
 		fd = search->sys.openat(AT_FDCWD, search->path, O_RDONLY | O_CLOEXEC, 0);
 	fd = entry_open(&entry, fd, O_RDONLY | O_CLOEXEC, &explanation->verdict);
+	if (!search->magic)
+		search->magic = entry_file_only_magic(&entry);
 	explain_read_source(search);
 	if (fd >= 0)
 		judge_served(search, fd);
@@ -231,8 +236,13 @@ static void check_obstacles(struct explain_search *search)
 			*ret = alloc_format(
 				"set LD_PRELOAD to the library's path: %s cannot be read",
 				why);
-	if (*ret || search->store == ROOT_REFUSED)
+	if (*ret)
 		return;
+	if (search->store == ROOT_REFUSED) {
+		*ret = alloc_copy(
+			"run `pycstash doctor`, which says why the cache is not used");
+		return;
+	}
 	why = obstacle_below(search->config.root, directory, at);
 	if (why)
 		*ret = alloc_format("nothing new gets into the cache (%s: %s); %s", at,

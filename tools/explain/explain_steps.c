@@ -152,7 +152,9 @@ static const char *why_no_object(
 	if (!object_of(search->name, search->subject->tag, &search->source.digest,
 		    (const uint8_t *)&search->magic, ret))
 		return "pycs of this name are not shared";
-	return search->magic ? NULL : "the magic number is not known; see --python";
+	return search->magic
+		       ? NULL
+		       : "it is not known for which interpreter; name it with --python";
 }
 
 static void see_object(struct explain_search *search)

@@ -83,6 +83,10 @@ int entry_write_or_serve(struct entry *entry, struct entry_file *file, int flags
  * where there are no more. */
 bool entry_layer_next(const struct entry *entry, size_t *n, struct entry *ret);
 
+/* The magic number of the only folder of objects, where the interpreter has not shown its
+ * own yet; 0 where there are none or several. */
+uint32_t entry_file_only_magic(const struct entry *entry);
+
 /* Opens the bytecode for the entry's source that another path has left in the objects,
  * and makes it the entry. Those of `at` are meant: of the entry itself, or of what
  * entry_layer_next has made of it since the source's digest is known. */

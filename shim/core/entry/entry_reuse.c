@@ -12,9 +12,7 @@
 #include "shim/core/cache/object.h"
 #include "shim/core/entry/entry_file.h"
 
-/* The magic number of the only folder of objects, where the interpreter has not shown its
- * own yet; 0 where there are none or several. */
-static uint32_t only_magic(const struct entry *entry)
+uint32_t entry_file_only_magic(const struct entry *entry)
 {
 	const struct sys *sys = entry->world->env.sys;
 	struct text text = { .data = entry->spare, .size = entry->spare_size };
@@ -98,7 +96,7 @@ static int open_object(const struct entry *entry, int flags, struct entry_file *
 	int fd, err;
 
 	if (!magic)
-		magic = only_magic(entry);
+		magic = entry_file_only_magic(entry);
 	path = magic ? entry_file_object(
 			       entry, &entry->source.digest, (const uint8_t *)&magic)
 		     : NULL;
