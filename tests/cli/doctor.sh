@@ -83,6 +83,8 @@ else
 fi
 check "text is no interpreter" finds 1 '^fail +interpreter .*neither' doctor "$T/text"
 check "a program that is no Python is not one" finds 1 '^fail +proof' doctor /bin/true
+is "$(doctor /bin/true | tail -1)" "/bin/true is no Python that doctor can ask" \
+	"of a program that may load Python later, doctor does not say that it cannot be served"
 check "a missing interpreter is said" finds 1 '^fail +interpreter .*no such interpreter' doctor no-such-python
 check "a missing path as well" finds 1 '^fail +interpreter .*no such interpreter' doctor /no/such/python
 
@@ -195,7 +197,14 @@ chmod 755 "$T/c/v1"
 cached 1 '^fail +cache .*v1' "others must not be able to read in it"
 chmod 700 "$T/c/v1"
 chmod 775 "$T/c"
-cached 1 '^fail +cache .*others can write' "others must not be able to write into a cache"
+cached 1 "^fail +cache .*others can write.*; run: chmod go-w $T/c\$" "others must not be able to write into a cache"
+chmod 2770 "$T/c" "$T/c/v1" # as Kubernetes does with fsGroup
+todo=$(doctor --dir "$T/c" "$python" | sed -n 's/^fail .*others may have changed the bytecode in it; run: //p')
+check "what doctor says about a cache that others could write to is one command" sh -c "$todo"
+cached 0 "^ok +cache +$T/c" "after what doctor says the cache is used again"
+is "$(ls "$T/c")" "" "bytecode that others could change is gone after what doctor says"
+check "in a pod doctor names the setting that opened the cache" finds 1 '^fail +cache .*fsGroupChangePolicy' \
+	env KUBERNETES_SERVICE_HOST=x sh -c "mkdir '$T/c/v1' && chmod 2770 '$T/c' '$T/c/v1' && exec '$PYCSTASH' doctor --dir '$T/c' '$python'"
 rm -rf "$T/c"
 mkdir -p -m 700 "$T/c" "$T/c/v1" "$T/c/v1/.state"
 touch -d '3 days ago' "$T/c/v1/CACHEDIR.TAG"
@@ -290,10 +299,15 @@ check "a layer is enough where the place of the cache cannot be used" finds 0 '^
 	env PYCSTASH_DIR="$T/main.c/c" PYCSTASH_LAYERS="$T/layer" "$PYCSTASH" doctor "$python"
 check "a layer that is not used is not enough" finds 1 '^fail +cache .*not a directory' \
 	env PYCSTASH_DIR="$T/main.c/c" PYCSTASH_LAYERS="$T/open" "$PYCSTASH" doctor "$python"
+mkdir -p "$T/ro" "$T/place"
 if unshare -m true 2>/dev/null; then
 	check "without a place for temporary files the other checks decide" \
 		finds 0 '^warn +proof +not made: .*TMPDIR' \
-		unshare -m sh -c 'mount -t tmpfs -o ro none "$0" && TMPDIR=$0 exec "$1" doctor "$2"' "$T/layer" "$PYCSTASH" "$python"
+		unshare -m sh -c 'mount -t tmpfs -o ro none "$0" && TMPDIR=$0 PYCSTASH_DIR=$0/c exec "$1" doctor --layer "$3" "$2"' "$T/ro" "$PYCSTASH" "$python" "$T/layer"
+	check "without a place for temporary files the proof is made where the cache is" \
+		finds 0 '^ok +proof' \
+		unshare -m sh -c 'mount -t tmpfs -o ro none "$0" && TMPDIR=$0 PYCSTASH_DIR=$3/c exec "$1" doctor "$2"' "$T/ro" "$PYCSTASH" "$python" "$T/place"
+	is "$(ls "$T/place")" "" "the proof leaves nothing where the cache is"
 else
 	skip "without a place for temporary files the other checks decide" "unshare is not allowed"
 fi

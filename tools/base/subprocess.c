@@ -166,20 +166,23 @@ char *answer_reason(const struct answer *answer)
 		"exit code %d%s%s", WEXITSTATUS(answer->status), *line ? ": " : "", line);
 }
 
-int subprocess_directory(char **ret_path)
+int subprocess_directory(const char *last, char **ret_path)
 {
 	const char *given = getenv("TMPDIR");
 	AUTOFREE char *base = given && *given == '/' ? realpath(given, NULL) : NULL;
 	/* the shim leaves what is below /dev alone */
 	bool usable = base && strncmp(base, "/dev", 4) != 0;
-	char *path = alloc_format("%s/pycstash-doctor.XXXXXX", usable ? base : "/tmp");
-	int r;
+	const char *const places[] = { usable ? base : "/tmp", last };
+	char *path;
+	int r = -ENOENT;
 
-	if (mkdtemp(path)) {
-		*ret_path = path;
-		return 0;
+	for (size_t i = 0; r < 0 && i < 2 && places[i]; i++) {
+		path = alloc_format("%s/pycstash-doctor.XXXXXX", places[i]);
+		r = mkdtemp(path) ? 0 : -errno;
+		if (r == 0)
+			*ret_path = path;
+		else
+			free(path);
 	}
-	r = -errno;
-	free(path);
 	return r;
 }

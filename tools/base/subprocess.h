@@ -37,6 +37,6 @@ char *answer_reason(const struct answer *answer);
  * it. */
 char *answer_last_line(const char *text);
 
-/* A new directory, 0700, by its canonical path. The caller frees the name and deletes
- * the directory. */
-int subprocess_directory(char **ret_path);
+/* A new directory, 0700, by its canonical path: where temporary files are, or else in
+ * `last`, which may be NULL. The caller frees the name and deletes the directory. */
+int subprocess_directory(const char *last, char **ret_path);

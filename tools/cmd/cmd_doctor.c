@@ -44,8 +44,10 @@ static void examine(struct doctor *doctor)
 static void print_text(const struct doctor *doctor)
 {
 	findings_print(&doctor->report);
-	printf("%s %s be served\n", escape_plain(doctor->name),
-		doctor->report.failures ? "cannot" : "can");
+	printf("%s %s\n", escape_plain(doctor->name),
+		doctor->stranger	  ? "is no Python that doctor can ask"
+		: doctor->report.failures ? "cannot be served"
+					  : "can be served");
 }
 
 static void print_object(const struct doctor *doctor)

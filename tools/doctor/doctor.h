@@ -24,6 +24,7 @@ struct doctor {
 	char *path;	  /* the interpreter's absolute path; NULL: not found */
 	char *program;	  /* the ELF file in the end; NULL: not known */
 	bool by_wrapper;  /* path is one of our wrappers */
+	bool stranger;	  /* a program that does not answer: what it loads is not known */
 	bool has_python;  /* libpython or libpypy is among the program's libraries */
 	bool prefix;	  /* PYTHONPYCACHEPREFIX is set; whether this Python heeds it, the
 			     proof tells */
@@ -35,6 +36,9 @@ struct doctor {
 void doctor_check_library(struct doctor *doctor);
 void doctor_check_interpreter(struct doctor *doctor);
 void doctor_check_program(struct doctor *doctor);
+
+/* Whether the name is that of an interpreter. */
+bool doctor_is_python(const char *path);
 
 /* Configuration files, settings, /proc: doctor_environment.c. */
 void doctor_check_configuration(struct doctor *doctor);

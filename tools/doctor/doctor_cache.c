@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <ftw.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -176,6 +177,25 @@ static void check_usable(struct findings *report, const char *root, enum root_st
 	check_gc(report, layout);
 }
 
+/* What makes a cache one that only its owner can write to. Where others could get at the
+ * bytecode, it cannot be trusted any more. The caller frees it. */
+static char *closing_command(const char *path, const char *root, enum verdict why)
+{
+	AUTOFREE char *layout = alloc_format("%s/" CACHE_LAYOUT, root);
+	struct stat st;
+
+	if (why != VERDICT_REFUSED_WAY_WRITABLE && stat(layout, &st) == 0 &&
+		st.st_mode & (S_IWGRP | S_IWOTH))
+		return alloc_format(
+			"others may have changed the bytecode in it; run: chmod go-w %s && rm -r %s%s",
+			root, layout,
+			getenv("KUBERNETES_SERVICE_HOST")
+				? "; with fsGroup, set fsGroupChangePolicy: OnRootMismatch in the pod's securityContext"
+				: "");
+	return alloc_format(
+		"run: chmod %s %s", why == VERDICT_REFUSED_LAYOUT ? "700" : "go-w", path);
+}
+
 /* Only what is the user's own may be changed: another's owner or mode may be what a
  * service needs. */
 static void check_refused(struct findings *report, const char *root, const char *at,
@@ -183,8 +203,7 @@ static void check_refused(struct findings *report, const char *root, const char 
 {
 	const bool layout = why == VERDICT_REFUSED_LAYOUT;
 	AUTOFREE char *path = alloc_format("%s%s", at, layout ? "/" CACHE_LAYOUT : "");
-	AUTOFREE char *command =
-		alloc_format("run: chmod %s %s", layout ? "700" : "go-w", path);
+	AUTOFREE char *command = closing_command(path, root, why);
 	const bool mendable = layout || why == VERDICT_REFUSED_WRITABLE ||
 			      why == VERDICT_REFUSED_WAY_WRITABLE;
 	struct stat st;

@@ -50,6 +50,13 @@ static char *ask(const struct doctor *doctor, const char *expression)
 	return NULL;
 }
 
+bool doctor_is_python(const char *path)
+{
+	const char *name = file_name(path);
+
+	return strncmp(name, "python", 6) == 0 || strncmp(name, "pypy", 4) == 0;
+}
+
 /* The interpreter that a script's first line names, if that is a Python: a path, or a
  * name after env. The caller frees it; NULL: another. */
 static char *shebang_python(const char *line)
@@ -58,11 +65,9 @@ static char *shebang_python(const char *line)
 	char *rest = copy, *word, *found = NULL;
 
 	while ((word = strsep(&rest, " \t"))) {
-		const char *name = file_name(word);
-
-		if (strncmp(name, "python", 6) == 0 || strncmp(name, "pypy", 4) == 0)
+		if (doctor_is_python(word))
 			return file_command(word, &found) == 0 ? found : NULL;
-		if (*word && strcmp(name, "env") != 0 && *word != '-')
+		if (*word && strcmp(file_name(word), "env") != 0 && *word != '-')
 			break;
 	}
 	return NULL;

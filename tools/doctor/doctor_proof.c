@@ -9,9 +9,13 @@
 #include <unistd.h>
 
 #include "shim/core/base/path.h"
+#include "shim/core/cache/config.h"
+#include "shim/core/cache/root.h"
 #include "tools/base/alloc.h"
 #include "tools/base/files.h"
 #include "tools/base/subprocess.h"
+#include "tools/cache/obstacle.h"
+#include "tools/cache/sys_libc.h"
 #include "tools/doctor/doctor.h"
 #include "tools/python/library.h"
 
@@ -50,6 +54,16 @@ static int fail(struct doctor *doctor, const char *what, const char *why)
 	return -EINVAL;
 }
 
+/* uWSGI and Apache load Python when they have read their settings. */
+static int fail_stranger(struct doctor *doctor, const char *why)
+{
+	doctor->stranger = true;
+	findings_add(&doctor->report, FINDING_FAIL, "proof",
+		"it does not answer as Python would%s%s; if it loads Python as a plugin, run it twice with PYCSTASH_LOG=stderr, and look for `hit`",
+		why ? ": " : "", why ? why : "");
+	return -EINVAL;
+}
+
 static int write_module(const char *directory)
 {
 	AUTOFREE char *path = alloc_format("%s/" MODULE ".py", directory);
@@ -61,9 +75,23 @@ static int write_module(const char *directory)
 	return fclose(out) == EOF ? -errno : 0;
 }
 
+/* Whether the cache's place will do for the proof: a read-only container may have no
+ * other. */
+static bool is_beside_cache(char at[PATH_MAX])
+{
+	struct config config;
+	enum verdict why;
+
+	settings_config(&config, true);
+	return config.root_len &&
+	       root_judge(&sys_libc, config.root, at, &why) != ROOT_REFUSED &&
+	       !obstacle_below(config.root, config.root, at);
+}
+
 static int prepare(struct doctor *doctor, struct proof *proof)
 {
-	int r = subprocess_directory(&proof->base);
+	char at[PATH_MAX];
+	int r = subprocess_directory(is_beside_cache(at) ? at : NULL, &proof->base);
 
 	if (r < 0)
 		return r;
@@ -100,6 +128,8 @@ static int import(struct doctor *doctor, struct proof *proof)
 	if (!answered && doctor->has_python)
 		r = skip(doctor,
 			"it has Python inside and takes no -c; run it twice with PYCSTASH_LOG=stderr, and look for `hit`");
+	else if (!answered && !doctor_is_python(path))
+		r = fail_stranger(doctor, reason);
 	else if (!answer_is_success(&answer))
 		r = fail(doctor, "the interpreter does not import a module", reason);
 	else if (!answered)
