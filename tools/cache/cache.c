@@ -59,7 +59,7 @@ static int refuse_untrusted(const char *at, enum verdict why)
 	if (geteuid() != 0 || stat(at, &st) < 0 || st.st_uid == 0)
 		return refuse(at, verdict_rows[why].why);
 	complain(at,
-		"%s; not touched. Run as its owner: setpriv --reuid=%u --regid=%u --clear-groups pycstash ...",
+		"%s; not touched. Run as its owner: setpriv --reuid=%u --regid=%u --clear-groups pycstash ... (gc, purge and verify: or add --as-owner)",
 		verdict_rows[why].why, st.st_uid, st.st_gid);
 	return EXIT_REFUSED;
 }

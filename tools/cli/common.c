@@ -38,6 +38,8 @@ const struct opt common_rows[] = {
 	{ "layers", 0, NULL,
 		"include the layers of PYCSTASH_LAYERS; they are always included where there is no cache",
 		OPT_FLAG(struct common, layers), .bit = COMMON_LAYERS },
+	{ "as-owner", 0, NULL, "for root: become the owner of the cache first",
+		OPT_FLAG(struct common, as_owner), .bit = COMMON_AS_OWNER },
 	{ "jobs", 'j', "N",
 		"how many jobs to run at a time; default: one for each processor",
 		OPT_NUMBER(struct common, jobs, 1, MOST_JOBS), .bit = COMMON_JOBS },

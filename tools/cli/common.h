@@ -13,7 +13,7 @@
 
 struct common {
 	const char *dir; /* --dir, the cache; NULL: as configured */
-	bool json, null, dry_run, quiet, layers;
+	bool json, null, dry_run, quiet, layers, as_owner;
 	unsigned jobs; /* 0: not given */
 };
 
@@ -25,6 +25,7 @@ enum common_options {
 	COMMON_QUIET = 16,
 	COMMON_JOBS = 32,
 	COMMON_LAYERS = 64, /* --layers: those caches as well */
+	COMMON_AS_OWNER = 128,
 };
 
 extern const struct opt common_rows[];

@@ -29,8 +29,6 @@ static const struct opt own_options[] = {
 		OPT_FLAG(struct gc, print) },
 	{ "auto", 0, NULL, "do nothing unless gc is due; print nothing",
 		OPT_FLAG(struct gc, automatic) },
-	{ "as-owner", 0, NULL, "for root: become the owner of the cache first",
-		OPT_FLAG(struct gc, as_owner) },
 	{ "max-time", 0, "AGE",
 		"stop after this time, such as 2s; the next run continues",
 		OPT_AGE(struct gc, seconds, 1) },
@@ -185,7 +183,7 @@ static int run(const struct command *self, char **words)
 	struct gc *gc = &gc_request;
 	int code;
 
-	if (gc->common.dry_run || gc->as_owner)
+	if (gc->common.dry_run || gc->common.as_owner)
 		(void)owner_become(gc->common.dir);
 	code = gc->automatic ? cache_open_if_there(&gc->cache, gc->common.dir)
 			     : cache_open(&gc->cache, gc->common.dir);
@@ -201,6 +199,6 @@ const struct command_code cmd_gc = {
 	.options = {
 		{ own_options, 0, 0 },
 		{ settings_limits, 0, 0 },
-		{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_DRY_RUN | COMMON_QUIET },
+		{ common_rows, 0, COMMON_DIR | COMMON_AS_OWNER | COMMON_JSON | COMMON_DRY_RUN | COMMON_QUIET },
 	},
 };

@@ -376,7 +376,7 @@ static int run(const struct command *self, char **words)
 	if (!is_told(purge))
 		return opt_usage(self,
 			"nothing to delete was named; use --tag, --path, --state, --older-than, --unused-since, --larger-than, --from-pack, --not-installed or --all");
-	if (purge->common.dry_run)
+	if (purge->common.dry_run || purge->common.as_owner)
 		(void)owner_become(purge->common.dir);
 	code = cache_open(&purge->cache, purge->common.dir);
 	if (code != EXIT_OK)
@@ -402,6 +402,6 @@ const struct command_code cmd_purge = {
 		{ own_options, 0, 0 },
 		{ filter_options, offsetof(struct purge, filter), 0 },
 		{ common_rows, 0,
-			COMMON_DIR | COMMON_JSON | COMMON_NULL | COMMON_DRY_RUN | COMMON_QUIET },
+			COMMON_DIR | COMMON_AS_OWNER | COMMON_JSON | COMMON_NULL | COMMON_DRY_RUN | COMMON_QUIET },
 	},
 };

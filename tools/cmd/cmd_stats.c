@@ -26,6 +26,7 @@ static const char *const by_names[] = { "", "version", "day" };
 struct stats_command {
 	struct common common;
 	bool zero, metrics, merge;
+	bool as_owner; /* for root, who looks as the cache's owner */
 	int64_t now;   /* nanoseconds since 1970 */
 	int64_t since; /* seconds since 1970; -1: not given */
 	enum by by;
@@ -174,8 +175,18 @@ static void print_layers(const char *heading)
 		printf("%s%s\n", i ? "" : heading, escape_plain(roots[i]));
 }
 
+/* Where `run` does not come by. */
+static void print_due(const struct stats_command *request)
+{
+	const char *dir = request->common.dir;
+
+	printf("gc is due: `pycstash run` starts it; elsewhere run:%spycstash gc%s%s%s\n",
+		dir ? "\n  " : " ", request->as_owner ? " --as-owner" : "",
+		dir ? " --dir " : "", dir ? escape_plain(dir) : "");
+}
+
 /* What most people want to know. */
-static void print_headline(const struct stats *stats)
+static void print_headline(const struct stats_command *request, const struct stats *stats)
 {
 	const uint64_t disk = (uint64_t)stats->extent.disk;
 	uint64_t served, all = stats_lookups(&stats->all, &served);
@@ -188,10 +199,10 @@ static void print_headline(const struct stats *stats)
 			units_size(stats->limit));
 	putchar('\n');
 	if (stats->gc_due)
-		puts("gc is due: `pycstash run` starts it; elsewhere run: pycstash gc");
+		print_due(request);
 }
 
-static void print_stats(const struct stats *stats, enum by by)
+static void print_stats(const struct stats_command *request, const struct stats *stats)
 {
 	if (stats->hosts)
 		printf("%s host%s", units_count(stats->hosts),
@@ -203,10 +214,10 @@ static void print_stats(const struct stats *stats, enum by by)
 	if (stats->all.processes)
 		printf(" since %s", units_time(stats->all.begin / CLOCK_SECOND));
 	putchar('\n');
-	print_headline(stats);
-	if (by == BY_NONE)
+	print_headline(request, stats);
+	if (request->by == BY_NONE)
 		print_groups(&stats->all);
-	else if (by == BY_DAY)
+	else if (request->by == BY_DAY)
 		print_table("day", &stats->days);
 	else
 		print_table("version", &stats->versions);
@@ -230,7 +241,7 @@ static void print(const struct stats_command *request, const struct stats *stats
 	else if (request->metrics)
 		stats_print_metrics(stats);
 	else
-		print_stats(stats, request->by);
+		print_stats(request, stats);
 }
 
 static int merge(const struct stats_command *request, char **files)
@@ -272,7 +283,8 @@ static int show_layers(const struct stats_command *request)
 	if (request->common.json || request->metrics)
 		print(request, &none);
 	else
-		print_layers("Layers; `pycstash du --layers` shows what they hold\n");
+		print_layers(
+			"Layers, in which nothing is counted; `pycstash du --layers` shows what they hold\n");
 	return EXIT_OK;
 }
 
@@ -320,7 +332,7 @@ static int run(const struct command *self, char **words)
 			"--zero prints nothing; it can be combined with --dir only");
 	if (request->zero)
 		return zero(request);
-	(void)owner_become(request->common.dir);
+	request->as_owner = owner_become(request->common.dir);
 	return cache_each(request->common.dir, false, visit, request);
 }
 

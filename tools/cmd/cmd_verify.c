@@ -108,7 +108,7 @@ static int run(const struct command *self, char **words)
 
 	if (code != EXIT_OK)
 		return code;
-	if (!verify->repair)
+	if (!verify->repair || verify->common.as_owner)
 		(void)owner_become(verify->common.dir);
 	code = cache_open(&verify->cache, verify->common.dir);
 	if (code != EXIT_OK)
@@ -123,6 +123,6 @@ const struct command_code cmd_verify = {
 	.options = {
 		{ own_options, 0, 0 },
 		{ select_options, offsetof(struct verify, select), SELECT_TAG },
-		{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_QUIET | COMMON_JOBS },
+		{ common_rows, 0, COMMON_DIR | COMMON_AS_OWNER | COMMON_JSON | COMMON_QUIET | COMMON_JOBS },
 	},
 };

@@ -68,7 +68,7 @@ struct gc_thread {
 struct gc {
 	/* what the command line asks for */
 	struct common common;
-	bool automatic, as_owner;
+	bool automatic;
 	bool print;	 /* each name that goes */
 	int64_t seconds; /* at most; 0: no limit */
 
