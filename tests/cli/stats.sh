@@ -276,7 +276,8 @@ tag=$(tag_of "$python")
 check "--by version has a line for each" grep -q "^$tag .*[0-9]" <(stats --since @0 --by version)
 check "the first lines have one rate, and the size in per cent of its limit" \
 	grep -qE '^[0-9.]+% of [0-9 ,]+ lookups served; [0-9.]+[KM]? on disk, [0-9.]+% of max_size \(2.0M\)$' <(PYCSTASH_MAX_SIZE=2M stats --since @0)
-check "stats says that gc is due" grep -q '^gc is due' <(stats)
+check "stats says that gc is due, and how this cache is collected" \
+	grep -qxF "  pycstash gc --dir $CACHE" <(stats | grep -A1 '^gc is due')
 for how in "" "--by version" "--by day"; do
 	# shellcheck disable=SC2086 # words
 	stats --since @0 $how | sed 1d | awk 'length > 80' | none "stats $how fits a terminal of 80 columns"
@@ -297,6 +298,8 @@ cp -a "$cache0" "$layer"
 check "layers are named" grep -qx "$layer" <(PYCSTASH_LAYERS=$layer stats)
 PYCSTASH_LAYERS=$T/none:$layer PYCSTASH_DIR=$T/nowhere "$PYCSTASH" stats >"$T/out" 2>"$T/said"
 is "$? $(sed 1d "$T/out")" "0 $layer" "stats shows layers where there is no cache"
+is "$(HOME=$T/gone/me "$PYCSTASH" stats 2>&1 | grep -c "none can be made: the home directory .* does not exist; .*PYCSTASH_DIR")" 1 \
+	"stats of a cache that cannot be made says why, and what to do"
 check "stats says that there is no cache and that its answer is about layers" grep -q "^pycstash: $T/nowhere: no cache yet; showing layers only$" "$T/said"
 is "$(env -u HOME PYCSTASH_LAYERS="$layer" "$PYCSTASH" stats --json 2>/dev/null | python3 -c 'import json
 x = json.load(open(0))

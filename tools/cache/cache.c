@@ -20,6 +20,7 @@
 #include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/cache/cachedir_tag.h"
+#include "tools/cache/obstacle.h"
 #include "tools/cache/sys_libc.h"
 #include "tools/cli/command.h"
 
@@ -193,15 +194,25 @@ static bool are_layers(void)
 /* That there is none at path (NULL: nor a place for one); `beside`, see judge_root. */
 static int say_none(const char *path, bool beside)
 {
+	const char *obstacle;
+	char at[PATH_MAX];
+
 	if (!path)
 		return say_no_place();
 	if (beside)
 		return refuse(path,
 			"this cache was made by another version of pycstash: it has no folder " CACHE_LAYOUT);
-	complain(path, "no cache yet; `pycstash run` makes one%s",
-		are_layers()
-			? ". There are layers: ls, du and path read them with --layers"
-			: "");
+	obstacle = obstacle_below(path, path, at);
+	if (obstacle)
+		complain(path, "no cache, and none can be made%s%s: %s; %s",
+			strcmp(at, path) == 0 ? "" : " in ",
+			strcmp(at, path) == 0 ? "" : at, obstacle, obstacle_remedy());
+	else
+		complain(path,
+			"no cache yet; it is made when Python first compiles something under `pycstash run`%s",
+			are_layers()
+				? ". There are layers: ls, du and path read them with --layers"
+				: "");
 	return EXIT_NO_CACHE;
 }
 
