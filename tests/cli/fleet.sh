@@ -235,6 +235,31 @@ mkfifo "$T/liar/packs/$(printf '%064d' 1).tar.zst"
 host j
 is "$(status_of timeout 20 env PYCSTASH_DIR="$T/j/cache" "$PYCSTASH" pull --json "$T/liar") $(field objects <"$T/out")" "3 0" \
 	"packs that are cut off, renamed, noise or a pipe bring nothing in"
+# What a list does not tell of could not be withdrawn.
+/usr/bin/python3 - "$T/store/packs/$pack" "$T/untrue/packs" <<'EOF'
+import hashlib, io, os, subprocess, sys, tarfile
+os.makedirs(sys.argv[2])
+tar = tarfile.open(fileobj=io.BytesIO(subprocess.run(["zstd", "-dc", sys.argv[1]], stdout=subprocess.PIPE).stdout))
+members = [(member, tar.extractfile(member).read()) for member in tar]
+text = members[0][1]
+name = os.path.basename(members[1][0].name).encode()
+
+def write(members):
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for member, data in members:
+            member.size = len(data)
+            member.pax_headers["SCHILY.xattr.user.pycstash.blake2b"] = hashlib.blake2b(data, digest_size=32).hexdigest()
+            tar.addfile(member, io.BytesIO(data))
+    pack = subprocess.run(["zstd", "-c"], input=file.getvalue(), stdout=subprocess.PIPE).stdout
+    with open("%s/%s.tar.zst" % (sys.argv[2], hashlib.blake2b(pack, digest_size=32).hexdigest()), "wb") as file:
+        file.write(pack)
+
+write(members[:-1])  # less than is listed
+write([(members[0][0], text.replace(name, name.translate(bytes.maketrans(b"01234567", b"12345670"))))] + members[1:])
+EOF
+is "$(status_of on untrue pull "$T/untrue") $(grep -c refused "$T/err") $(find "$T/untrue/cache" -name '*.pyc' | wc -l)" "3 2 0" "a pack that holds something else than it lists brings nothing in"
+
 # As many objects as a list can have, most of it read before anybody asks who has signed it.
 /usr/bin/python3 - "$T/many/packs" <<'EOF'
 import hashlib, io, os, subprocess, sys, tarfile

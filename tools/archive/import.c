@@ -368,6 +368,21 @@ static int take_member(struct import *import, const struct archive_in *in)
 	return 0;
 }
 
+/* What a pack holds beside its list could not be withdrawn. */
+static int check_listed(const struct import *import, const struct archive_in *in)
+{
+	const struct archive_member *member = &in->member;
+	const struct archive_object *object = &import->listed[in->seen.files - 1];
+
+	if (in->item.kind == LAYOUT_OBJECT && member->size == object->size &&
+		strcmp(member->dir, object->dir) == 0 &&
+		strcmp(member->name, object->name) == 0)
+		return 0;
+	complain(in->name, "refused: %s/%s: this is not what it lists", member->dir,
+		member->name);
+	return -EPERM;
+}
+
 int import_archive(struct import *import, const char *name, int fd, bool put)
 {
 	struct archive_in in = { 0 };
@@ -379,7 +394,9 @@ int import_archive(struct import *import, const char *name, int fd, bool put)
 	import->announced = in.manifest;
 	progress_begin(&progress, put ? "importing" : "checking", in.manifest.files);
 	while (r == 0 && (r = archive_in_next(&in)) > 0) {
-		r = put ? take_member(import, &in) : 0;
+		r = import->listed ? check_listed(import, &in) : 0;
+		if (r == 0 && put)
+			r = take_member(import, &in);
 		if (r == 0 && interrupt_came())
 			r = -EINTR;
 		progress_update(&progress, in.seen.files);

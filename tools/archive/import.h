@@ -23,7 +23,8 @@ struct import_map {
 struct import {
 	const struct cache *cache; /* NULL: there is none yet, and nothing is put there */
 	bool dry_run, force;
-	bool uncounted; /* a layer, whose size nobody records */
+	bool uncounted;			     /* a layer, whose size nobody records */
+	const struct archive_object *listed; /* what all of it must be; NULL: anything */
 	struct import_map *maps;
 	size_t map_count;
 

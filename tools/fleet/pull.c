@@ -162,10 +162,10 @@ static int check(const struct pull *pull, struct store *store, const char *file,
 static int take(struct pull *pull, const char *file, const char *name, int fd,
 	const struct pack *pack)
 {
-	struct import import = { .uncounted = pull->layer };
+	struct import import = { .uncounted = pull->layer, .listed = pack->objects };
 	int r = import_archive(&import, file, fd, false);
 
-	if (r == 0 && import.cut_off)
+	if (r == 0 && (import.cut_off || import.seen.files < pack->count))
 		r = refuse(file, "it is cut off");
 	if (r < 0)
 		return r;
