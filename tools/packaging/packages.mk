@@ -81,9 +81,12 @@ rpmbuild = rpmbuild --define "_topdir $$PWD" --define '_buildhost localhost' --d
 	$$(rpm -q gcc >/dev/null 2>&1 || echo --nodeps) --quiet
 
 rpm: dist ## make packages for Fedora and RHEL: source and binary
-	$(Q)rm -rf build/rpm && mkdir -p build/rpm/SOURCES build/rpm/SPECS && cp $(tarball) build/rpm/SOURCES/
-	$(Q)$(filled) tools/packaging/pycstash.spec >build/rpm/SPECS/pycstash.spec
-	$(Q)umask 022 && cd build/rpm && $(rpmbuild) -ba SPECS/pycstash.spec >build.log 2>&1 || { tail -n 20 build.log; exit 1; }
+	$(Q)rm -rf build/rpm && umask 022 && mkdir -p build/rpm/SOURCES build/rpm/SPECS && \
+		install -m 644 $(tarball) build/rpm/SOURCES/ && \
+		$(filled) tools/packaging/pycstash.spec >build/rpm/SPECS/pycstash.spec
+# The source package has the spec in it, with the names of its folders filled in.
+	$(Q)umask 022 && cd build/rpm && { $(rpmbuild) -bb SPECS/pycstash.spec && \
+		$(rpmbuild) --define '_topdir .' -bs SPECS/pycstash.spec; } >build.log 2>&1 || { tail -n 20 build.log; exit 1; }
 	$(Q)cp build/rpm/SRPMS/*.rpm build/rpm/RPMS/*/pycstash-$(VERSION)-*.rpm $(packages)/
 	@ls $(packages)/*.rpm
 
