@@ -78,11 +78,12 @@ else
 	mkdir -p "$T/dist/one" "$T/dist/another"
 	cp "$T/one/build/packages/"*.tar.gz "$T/dist/one" && cp "$T/another/build/packages/"*.tar.gz "$T/dist/another"
 	same dist "a tarball has the same bytes, whoever makes it"
-	tar -C "$T" -xzf "$T/one/build/packages/pycstash-$version.tar.gz"
-	(unset SOURCE_DATE_EPOCH && make -C "$T/one" dist >/dev/null 2>&1 && tar -C "$T" -xzf "$T"/one/build/packages/*.tar.gz &&
-		differently make -C "$T/pycstash-$version" dist >/dev/null 2>&1)
+	# In a repository of something else, which has a time of its own.
+	git -C "$T/another" -c user.name=t -c user.email=t commit -q --allow-empty -m later
+	(unset SOURCE_DATE_EPOCH && make -C "$T/one" dist >/dev/null 2>&1 && tar -C "$T/another" -xzf "$T"/one/build/packages/*.tar.gz &&
+		differently make -C "$T/another/pycstash-$version" dist >/dev/null 2>&1)
 	check "a tarball makes itself" cmp "$T/one/build/packages/pycstash-$version.tar.gz" \
-		"$T/pycstash-$version/build/packages/pycstash-$version.tar.gz"
+		"$T/another/pycstash-$version/build/packages/pycstash-$version.tar.gz"
 	check "its checksum is right" env -C "$T/one/build/packages" sha256sum -c "pycstash-$version.tar.gz.sha256"
 	tar -tzf "$T/one/build/packages/pycstash-$version.tar.gz" | grep -vE "^pycstash-$version/" |
 		none "all in it is in one folder"

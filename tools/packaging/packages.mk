@@ -14,7 +14,7 @@ tarball := $(packages)/pycstash-$(VERSION).tar.gz
 # Not for other targets: SOURCE_DATE_EPOCH changes what Python compiles. A tarball has the
 # commit's time on its files.
 makes_package := portable portable-musl portable-aarch64 wheel wheel-musl wheel-aarch64 deb rpm apk dist distcheck
-$(makes_package): export SOURCE_DATE_EPOCH ?= $(or $(shell git log -1 --format=%ct 2>/dev/null),$(shell stat -c %Y Makefile))
+$(makes_package): export SOURCE_DATE_EPOCH ?= $(or $(if $(wildcard .git),$(shell git log -1 --format=%ct 2>/dev/null)),$(shell stat -c %Y Makefile))
 # Messages of tools, names in lists and the order of files are the same everywhere.
 $(makes_package): export LC_ALL := C
 $(makes_package): export TZ := UTC
