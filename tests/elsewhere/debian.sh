@@ -12,7 +12,7 @@ packages=$HERE/build/packages
 [ "$(id -u)" = 0 ] || skip_all "the packages work elsewhere" "making a root needs root"
 type -P debootstrap >/dev/null || skip_all "the packages work elsewhere" "there is no debootstrap"
 mkdir -p "$T/given/files" "$T/given/mount" "$BUILD/platforms"
-cp "$packages"/*.deb "$packages"/*manylinux*.whl "$HERE"/tests/elsewhere/*.py "$HERE"/tests/elsewhere/packages.sh "$T/given/files"
+cp "$packages"/*.deb "$packages"/*manylinux*_"$(uname -m)".whl "$HERE"/tests/elsewhere/*.py "$HERE"/tests/elsewhere/packages.sh "$T/given/files"
 
 for suite in ${ROOTS:-bullseye bookworm trixie sid}; do
 	if ! root=$(make_root "$suite"); then
