@@ -6,7 +6,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "shim/core/python/header.h"
 #include "shim/core/python/pyc.h"

@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "shim/core/cache/way.h"
-#include "tools/archive/archive.h"
 #include "tools/archive/import.h"
 #include "tools/base/escape.h"
 #include "tools/base/files.h"

@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 
 #include "tools/base/json.h"
-#include "tools/base/message.h"
 #include "tools/base/progress.h"
 #include "tools/base/units.h"
 #include "tools/cache/layer_create.h"

@@ -4,9 +4,7 @@
  */
 #include "tools/fleet/push.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 #include "tools/base/alloc.h"
