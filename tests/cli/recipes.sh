@@ -146,6 +146,31 @@ cluster_pod() {
 	done
 }
 
+shared_host() {
+	local heading="On a shared host" etc=/usr/local/etc home=/srv/home looking
+	user() { # HOME COMMAND: in a login shell
+		setpriv --reuid=65534 --regid=65534 --clear-groups env -i PATH=/usr/local/bin:/usr/bin:/bin \
+			HOME="$1" PYCSTASH_SYSCONFDIR=$etc PYCSTASH_LOG="$1/log" sh -c ". $etc/profile.d/pycstash.sh; $2"
+	}
+	export PYCSTASH_SYSCONFDIR=$etc
+	mkdir -p $etc/profile.d $home
+	install -d -m 700 -o 65534 $home/anna $home/ben
+	sh -c "$(block "$heading" 1 | sed "s,/etc/,$etc/,")"
+	twice user $home/anna "python3 /srv/app/main.py"
+	served $home/anna/.cache/pycstash "on a shared host, login shells are served"
+	is "$(user $home/anna "pycstash config get max_size")" 1G "what root has set for all users counts"
+	looking=$(block "$heading" 4 | sed "s,/home/,$home/,")
+	cd "$T" && await sh -ec "$looking" >"$T/out" # a gc that the shell has started may hold the lock
+	is "$(grep -c '^1 host: . process' "$T/out")" 1 "root can look at users' caches, and add up their counts"
+	twice sh -ec "$(block "$heading" 3)" # in a new layer, and in one that is there
+	user $home/ben "python3 /srv/app/main.py" >/dev/null
+	is "$(grep -c 'hit: /srv/app/__pycache__/helper.*(layer)' $home/ben/log)" 1 "users are served by the layer that root has made"
+	mv /usr/local/bin/pycstash "$T"
+	is "$(user $home/ben "echo on" 2>&1)" on "after an uninstall, the line of the login shells is silent"
+	mv "$T/pycstash" /usr/local/bin
+	is "$(block "$heading" 2)" "export PYCSTASH_DIR=/scratch/\$USER/pycstash" "caches elsewhere: a variable of the shell"
+}
+
 nodes() {
 	local heading="On a cluster"
 	sh -c "$(block "$heading" 1)"
@@ -213,5 +238,5 @@ if [ "${1:-}" = inside ]; then
 	exit 0
 fi
 chmod 755 "$T"
-for recipe in wrappers service container one_file cluster_pod nodes integration tox_project; do machine $recipe; done
+for recipe in wrappers service container one_file cluster_pod shared_host nodes integration tox_project; do machine $recipe; done
 done_testing
