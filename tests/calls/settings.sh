@@ -134,7 +134,7 @@ no_place() { # WANT SENTENCE VARIABLE=VALUE…
 	fresh
 	printf '%s\n' "import a/m" "import b/c/m" "open d O_RDONLY" |
 		env -u HOME LD_PRELOAD="$SO" PYCSTASH_LOG=stderr "${@:3}" "$call" --script 2>&1 >/dev/null |
-		sed -E 's/^pycstash\[[0-9]+\]: //; s/ \(no cache directory: set PYCSTASH_DIR .*/ (why)/' >"$T/err"
+		sed -E 's/^pycstash\[[0-9]+\]: //; s/ \(no cache directory: set HOME, or PYCSTASH_DIR .*/ (why)/' >"$T/err"
 	is "$(cat "$T/err")" "$1" "$2"
 }
 no_place "not used: HOME (why)" "LOG says once that no cache is used where HOME is not set" X=

@@ -41,6 +41,7 @@ for each in $(interpreters); do
 	esac
 done
 is "$(ls -A "$CACHE" 2>/dev/null)" "" "the proof does not touch the user's cache"
+check "the proof says so" finds 0 '^ok +proof .* a cache made for this proof$' doctor "$python"
 check "a name is found on PATH" finds 0 "^ok +interpreter +$python" \
 	env PATH="$(dirname "$python"):$PATH" "$PYCSTASH" doctor "${python##*/}"
 ln -s "$python" "$T/link"
@@ -149,6 +150,24 @@ done
 check "with PYCSTASH_DISABLE nothing is served" \
 	finds 1 '^fail +environment +PYCSTASH_DISABLE .*unset PYCSTASH_DISABLE$' \
 	env PYCSTASH_DISABLE=1 "$PYCSTASH" doctor "$python"
+mkdir -p "$T/config/pycstash"
+echo 'disable = yes' >"$T/config/pycstash/pycstash.conf"
+check "what switches it off in a file is taken out of there" \
+	finds 1 "^fail +environment +PYCSTASH_DISABLE is set in $T/config/pycstash/pycstash.conf: .*run: pycstash config unset disable\$" \
+	env XDG_CONFIG_HOME="$T/config" "$PYCSTASH" doctor "$python"
+rm -r "$T/config"
+check "a log below a directory that is not there is warned of" \
+	finds 0 "^warn +log +nothing is written to $T/no/log: No such file or directory" doctor --log "$T/no/log" "$python"
+mkfifo "$T/fifo"
+check "a log that is a pipe is warned of" finds 0 '^warn +log .*neither a file nor a terminal' doctor --log "$T/fifo" "$python"
+is "$(doctor --log "$T/log" "$python" | grep -c '^warn  log') $(ls "$T/log" 2>/dev/null)" "0 " "a log that can be made is not, and not warned of"
+if [ "$(id -u)" = 0 ]; then
+	echo >"$T/log"
+	chown 65534 "$T/log"
+	check "a log that is another user's is warned of" finds 0 '^warn +log .*belongs to another user' doctor --log "$T/log" "$python"
+else
+	skip "a log that is another user's is warned of" "needs root"
+fi
 check "PYCSTASH_EXCLUDE=/ is a failure, since nothing is served" finds 1 '^fail +environment .*excludes every source' \
 	env PYCSTASH_EXCLUDE=/srv:/ "$PYCSTASH" doctor "$python"
 check "other places in PYCSTASH_EXCLUDE do no harm" finds 0 '^ok +environment .*below /srv are left' \
@@ -241,7 +260,16 @@ if unshare -rm true 2>/dev/null; then
 	check "a library on a file system mounted noexec is reported" finds 1 '^fail +loading .*mounted noexec.*--library COPY' \
 		unshare -rm sh -c 'mount -t tmpfs -o noexec none "$0" && cp "$1" "$0/library.so" && "$2" doctor --library "$0/library.so" "$3"' \
 		"$T/c/v2" "$SO" "$PYCSTASH" "$python"
-	check "a full disk is reported" finds 1 '^warn +file system +0 are free' full
+	check "a full disk is reported, and gc may make room on it, however small it is" \
+		finds 1 '^warn +file system +0 are free: .*run: pycstash gc --keep-free 1%$' full
+	filled() {
+		unshare -rm sh -c 'mount -t tmpfs -o size=1M none "$0" && "$1" warm -q --dir "$0/cache" "$0/../for-warm" &&
+			head -c 2M /dev/zero >"$0/fill" 2>/dev/null; "$1" doctor --dir "$0/cache" "$2"' "$T/c/v2" "$PYCSTASH" "$python"
+	}
+	mkdir "$T/c/for-warm"
+	echo 'x = 1' >"$T/c/for-warm/m.py"
+	check "a cache on a full disk could be elsewhere, which is said" \
+		finds 0 '^warn +cache .* can be read, but nothing new gets into it: No space left on device; .*PYCSTASH_DIR=' filled
 else
 	skip "doctor says how much space is left" "unshare is not allowed"
 fi
@@ -250,11 +278,11 @@ echo >"$T/c"
 cached 1 '^fail +cache .*not a directory' "a file in its place is said"
 check "a file in place of a directory above the cache is reported" finds 1 '^fail +cache .*not a directory' doctor --dir "$T/c/below/it" "$python"
 rm "$T/c"
-check "no cache directory at all is said" finds 1 '^fail +cache +no cache directory: set PYCSTASH_DIR' \
+check "no cache directory at all is said" finds 1 '^fail +cache +no cache directory: set HOME, or PYCSTASH_DIR' \
 	env -u PYCSTASH_DIR -u HOME -u XDG_CACHE_HOME "$PYCSTASH" doctor "$python"
-check "a relative PYCSTASH_DIR is no cache directory" finds 1 '^fail +cache +no cache directory: set PYCSTASH_DIR' \
+check "a relative PYCSTASH_DIR is no cache directory" finds 1 '^fail +cache +no cache directory: set HOME, or PYCSTASH_DIR' \
 	env PYCSTASH_DIR=cache "$PYCSTASH" doctor "$python"
-check "a home directory that is not there is not made" finds 1 '^fail +cache .*home directory' \
+check "a home directory that is not there is not made" finds 1 "^fail +cache .* cannot be made in $T/nobody: there is no such home directory;" \
 	env -u PYCSTASH_DIR -u XDG_CACHE_HOME HOME="$T/nobody" "$PYCSTASH" doctor "$python"
 check "in a unit doctor says what to add to the unit" finds 1 '^fail +cache .*; add to the unit: CacheDirectory=' \
 	env -u TERM -u DISPLAY -u KUBERNETES_SERVICE_HOST INVOCATION_ID=1 "$PYCSTASH" doctor --dir "$T/main.c/c" "$python"
@@ -293,7 +321,7 @@ check "a layer that can be used is said" finds 0 "^ok +layer +$T/layer\$" \
 	env PYCSTASH_LAYERS="$T/layer:$T/open" "$PYCSTASH" doctor "$python"
 check "a layer that others can write is warned of" finds 0 "^warn +layer +$T/open is not used: .*others" \
 	env PYCSTASH_LAYERS="$T/layer:$T/open" "$PYCSTASH" doctor "$python"
-check "a layer alone is enough" finds 0 '^warn +cache +no cache directory: set PYCSTASH_DIR' \
+check "a layer alone is enough" finds 0 '^warn +cache +no cache directory: set HOME, or PYCSTASH_DIR' \
 	env -u PYCSTASH_DIR -u HOME -u XDG_CACHE_HOME PYCSTASH_LAYERS="$T/layer" "$PYCSTASH" doctor "$python"
 check "a layer is enough where the place of the cache cannot be used" finds 0 '^warn +cache .*not a directory' \
 	env PYCSTASH_DIR="$T/main.c/c" PYCSTASH_LAYERS="$T/layer" "$PYCSTASH" doctor "$python"

@@ -115,7 +115,7 @@ const char *cache_configured(char room[PATH_MAX])
 static int say_no_place(void)
 {
 	complain("cache",
-		"no cache directory: set PYCSTASH_DIR to an absolute path other than $HOME, or use --dir");
+		"no cache directory: set HOME, or PYCSTASH_DIR to an absolute path other than $HOME, or use --dir");
 	return EXIT_NO_CACHE;
 }
 

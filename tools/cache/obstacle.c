@@ -44,13 +44,29 @@ static const char *refuses(const char *path)
 	return strerror(err);
 }
 
+/* Of a path that is not there: cuts it after the first directory that is missing. */
+static void name_first_missing(char *path)
+{
+	char *slash;
+
+	while ((slash = strrchr(path, '/')) != path) {
+		*slash = '\0';
+		if (access(path, F_OK) < 0)
+			continue;
+		*slash = '/';
+		return;
+	}
+}
+
 const char *obstacle_below(const char *root, const char *path, char at[PATH_MAX])
 {
 	struct stat st;
 
 	snprintf(at, PATH_MAX, "%s", root);
-	if (root_is_homeless(&sys_libc, at))
-		return "the home directory that it belongs in does not exist";
+	if (root_is_homeless(&sys_libc, at)) {
+		name_first_missing(at);
+		return "there is no such home directory";
+	}
 	snprintf(at, PATH_MAX, "%s", path);
 	/* lstat: nothing can be made in place of a dangling link */
 	while (lstat(at, &st) < 0 && at[1]) {

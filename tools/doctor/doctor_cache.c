@@ -63,7 +63,7 @@ static void check_file_system(struct findings *report, const char *path)
 				file_systems[i].name, file_systems[i].problem);
 	if (fs.f_bavail * 100 < fs.f_blocks)
 		findings_add(report, FINDING_WARN, "file system",
-			"%s are free: less than 1%%; run: pycstash gc --max-size 500M",
+			"%s are free: less than 1%%; run: pycstash gc --keep-free 1%%",
 			size);
 	if (fs.f_favail * 100 < fs.f_files)
 		findings_add(report, FINDING_WARN, "file system",
@@ -158,7 +158,8 @@ static void check_usable(struct findings *report, const char *root, enum root_st
 	why = obstacle_below(root, ready ? layout : root, at);
 	if (why && ready && holds_anything(layout))
 		findings_add(report, FINDING_WARN, "cache",
-			"%s can be read, but nothing new gets into it: %s", root, why);
+			"%s can be read, but nothing new gets into it: %s; %s", root, why,
+			obstacle_remedy());
 	else if (why)
 		findings_add(report, bad, "cache", "%s cannot be %s in %s: %s; %s", root,
 			ready ? "written" : "made", at, why, obstacle_remedy());

@@ -3,12 +3,15 @@
  * doctor: what configuration files and the environment ask for.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "shim/core/cache/config.h"
 #include "tools/base/alloc.h"
+#include "tools/base/files.h"
 #include "tools/conf/conf.h"
 #include "tools/doctor/doctor.h"
 #include "tools/python/library.h"
@@ -64,6 +67,43 @@ void doctor_check_configuration(struct doctor *doctor)
 			conf_where(problem), problem->what);
 }
 
+static void check_disabled(struct findings *report, const char *why)
+{
+	const struct conf_value value = conf_get("disable");
+	const bool machine = strcmp(value.origin, conf_files()[1]) == 0;
+
+	if (value.line == 0)
+		findings_add(report, FINDING_FAIL, "environment",
+			"%s: nothing is cached; run: unset PYCSTASH_DISABLE", why);
+	else
+		findings_add(report, FINDING_FAIL, "environment",
+			"%s in %s: nothing is cached; run%s: pycstash config unset%s disable",
+			why, value.origin, machine ? " as root" : "",
+			machine ? " --system" : "");
+}
+
+/* By the rules of open_log in shim/report.c. */
+static void check_log(struct findings *report, const char *log)
+{
+	AUTOFREE char *directory = file_parent(log);
+	const char *why = NULL;
+	struct stat st;
+
+	if (stat(log, &st) < 0)
+		why = faccessat(AT_FDCWD, directory, W_OK | X_OK, AT_EACCESS) < 0
+			      ? strerror(errno)
+			      : NULL;
+	else if (!S_ISREG(st.st_mode) && !S_ISCHR(st.st_mode))
+		why = "it is neither a file nor a terminal";
+	else if (S_ISREG(st.st_mode) && st.st_uid != 0 && st.st_uid != geteuid())
+		why = "it belongs to another user; let each user have a log of their own";
+	else if (faccessat(AT_FDCWD, log, W_OK, AT_EACCESS) < 0)
+		why = strerror(errno);
+	if (why)
+		findings_add(report, FINDING_WARN, "log", "nothing is written to %s: %s",
+			log, why);
+}
+
 /* By the library's own rules. */
 static void check_library_settings(struct doctor *doctor)
 {
@@ -73,9 +113,9 @@ static void check_library_settings(struct doctor *doctor)
 	settings_config(&config, false);
 	settings_config(&enabled, true);
 	if (!config.enabled && enabled.enabled)
-		findings_add(report, FINDING_FAIL, "environment",
-			"%s: nothing is cached; run: unset PYCSTASH_DISABLE",
-			config.why_not);
+		check_disabled(report, config.why_not);
+	if (config.log && strcmp(config.log, "stderr") != 0)
+		check_log(report, config.log);
 	if (config.readonly)
 		findings_add(report, FINDING_WARN, "environment",
 			"PYCSTASH_READONLY is set: nothing new gets into the cache");

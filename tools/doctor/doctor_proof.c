@@ -175,7 +175,7 @@ static void judge(struct doctor *doctor, const struct proof *proof)
 		(void)fail(doctor, "the same module was compiled a second time", why);
 	else
 		findings_add(&doctor->report, FINDING_OK, "proof",
-			"Python %d.%d compiled a module into the cache and was served it from there",
+			"Python %d.%d compiled a module and was then served it, from a cache made for this proof",
 			proof->major, proof->minor);
 }
 

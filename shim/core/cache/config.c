@@ -183,7 +183,7 @@ void config_read(struct config *config, const char *const values[CONFIG_SETTINGS
 		if (!config->no_root)
 			config->no_root = "HOME";
 		config->why_not =
-			"no cache directory: set PYCSTASH_DIR to an absolute path other than $HOME";
+			"no cache directory: set HOME, or PYCSTASH_DIR to an absolute path other than $HOME";
 	}
 	config->enabled = config->root_len || config->layers;
 }

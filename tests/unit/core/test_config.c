@@ -85,7 +85,7 @@ static const struct setting {
 	{ "PYCSTASH_EPHEMERAL=0", CONFIG_EPHEMERAL, "0", "on ephemeral=none" },
 	{ "an empty PYCSTASH_EPHEMERAL is an unset one", CONFIG_EPHEMERAL, "", "on" },
 	{ "a PYCSTASH_DIR that is no place", CONFIG_DIR, "c",
-		"off: no cache directory: set PYCSTASH_DIR to an absolute path other than $HOME" },
+		"off: no cache directory: set HOME, or PYCSTASH_DIR to an absolute path other than $HOME" },
 };
 
 /* --- config_covers ----------------------------------------------------------------- */
