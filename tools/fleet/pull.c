@@ -127,26 +127,23 @@ static int refuse(const char *file, const char *why)
 	return -EPERM;
 }
 
-static int check_signature(
-	const struct pull *pull, struct store *store, const char *file, int fd)
+/* text: of MINISIGN_SIZE zeros. */
+static int get_signature(struct store *store, const char *file, char *text)
 {
 	AUTOFREE char *name = alloc_format("%s" MINISIGN_SUFFIX, file);
-	char text[MINISIGN_SIZE] = "";
 	int got = memfd_create("pycstash", MFD_CLOEXEC), r;
 
 	if (got < 0)
 		return -errno;
 	r = store_get(store, name, got, MINISIGN_SIZE);
-	if (r == 0 && pread(got, text, sizeof text - 1, 0) < 0)
+	if (r == 0 && pread(got, text, MINISIGN_SIZE - 1, 0) < 0)
 		r = -errno;
 	close(got);
-	if (r == -ENOENT)
-		return refuse(file, "nobody has signed it");
-	return r < 0 ? r : minisign_verify(&pull->keys, file, fd, text);
+	return r;
 }
 
 /* Whether it is what its name says, by whom it may be, and a pack. */
-static int check(const struct pull *pull, struct store *store, const char *file,
+static int check(const struct pull *pull, const char *signature, const char *file,
 	const char *name, int fd, struct pack *pack)
 {
 	char is[PACK_NAME_SIZE];
@@ -155,7 +152,7 @@ static int check(const struct pull *pull, struct store *store, const char *file,
 	if (r == 0 && strcmp(is, name) != 0)
 		r = refuse(file, "its bytes are others than its name says");
 	if (r == 0 && pull->keys.count)
-		r = check_signature(pull, store, file, fd);
+		r = minisign_verify(&pull->keys, file, fd, signature);
 	return r < 0 ? r : pack_read(pack, file, fd);
 }
 
@@ -189,11 +186,27 @@ static bool is_final(int error)
 	       error == -EINTR || error == -ENOSYS || error == -ETIMEDOUT;
 }
 
+/* What nobody has signed is not even transferred. */
+static int get_pack(
+	struct pull *pull, struct store *store, const char *file, char *signature, int fd)
+{
+	int r = pull->keys.count ? get_signature(store, file, signature) : 0;
+	struct stat st;
+
+	if (r == -ENOENT) /* the pack may be gone as well */
+		r = store_get(store, file, fd, 1) ?: refuse(file, "nobody has signed it");
+	else if (r == 0)
+		r = store_get(store, file, fd, 0);
+	if (r == 0 && fstat(fd, &st) == 0)
+		pull->packed += (uint64_t)st.st_size;
+	return r;
+}
+
 static int pull_pack(struct pull *pull, struct store *store, const char *name)
 {
 	AUTOFREE char *file = alloc_format("%s" PACK_SUFFIX, name);
+	char signature[MINISIGN_SIZE] = "";
 	struct pack pack = { 0 };
-	struct stat st;
 	FILE *stream;
 	int r, fd;
 
@@ -205,14 +218,12 @@ static int pull_pack(struct pull *pull, struct store *store, const char *name)
 	if (!stream)
 		return file_temporary_failed();
 	fd = fileno(stream);
-	r = store_get(store, file, fd, 0);
+	r = get_pack(pull, store, file, signature, fd);
 	if (r == -ENOENT) { /* deleted since, from the store though not from a list */
 		fclose(stream);
 		return 0;
 	}
-	if (r == 0 && fstat(fd, &st) == 0)
-		pull->packed += (uint64_t)st.st_size;
-	r = r < 0 ? r : check(pull, store, file, name, fd, &pack);
+	r = r < 0 ? r : check(pull, signature, file, name, fd, &pack);
 	r = r < 0 ? r : take(pull, file, name, fd, &pack);
 	pack_release(&pack);
 	fclose(stream);
