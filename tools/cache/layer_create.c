@@ -27,7 +27,8 @@ static int open_layer(struct cache *cache, const struct layer_create *wanted)
 				       : cache_open_or_make(cache, wanted->layer);
 	if (wanted->update)
 		return cache_open_own_layer(cache, wanted->layer);
-	complain(wanted->layer, "a layer is made in a new or empty directory");
+	complain(wanted->layer,
+		"a layer is made in a new or empty directory; --update adds to a layer that is there");
 	return EXIT_REFUSED;
 }
 

@@ -194,7 +194,9 @@ static int get_pack(
 	struct stat st;
 
 	if (r == -ENOENT) /* the pack may be gone as well */
-		r = store_get(store, file, fd, 1) ?: refuse(file, "nobody has signed it");
+		r = store_get(store, file, fd, 1) == 0
+			    ? refuse(file, "nobody has signed it")
+			    : -ENOENT;
 	else if (r == 0)
 		r = store_get(store, file, fd, 0);
 	if (r == 0 && fstat(fd, &st) == 0)

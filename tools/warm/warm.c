@@ -4,16 +4,16 @@
  */
 #include "tools/warm/warm.h"
 
-#include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/statvfs.h>
 
 #include "tools/base/escape.h"
 #include "tools/base/json.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
+#include "tools/cache/obstacle.h"
 
 uint64_t warm_sum(const struct warm *warm, enum warm_outcome outcome)
 {
@@ -26,15 +26,15 @@ uint64_t warm_sum(const struct warm *warm, enum warm_outcome outcome)
 
 void warm_give_up(struct warm *warm, int err)
 {
-	struct statvfs fs;
+	char at[PATH_MAX];
+	const char *why = obstacle_below(warm->config.root, warm->config.root, at);
 
 	if (atomic_exchange(&warm->stop, true))
 		return;
-	if (!err && statvfs(warm->config.root, &fs) == 0 && (fs.f_flag & ST_RDONLY))
-		err = -EROFS;
+	if (!why)
+		why = err ? strerror(-err) : "is the disk full?";
 	pthread_mutex_lock(&warm->mutex);
-	complain(warm->config.root, "the cache cannot be written: %s",
-		err ? strerror(-err) : "is the disk full?");
+	complain(warm->config.root, "the cache cannot be written: %s", why);
 	pthread_mutex_unlock(&warm->mutex);
 }
 
