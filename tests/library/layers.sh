@@ -133,7 +133,7 @@ order() {
 	version one "$T/src/m.py"
 	value >/dev/null
 	is "$(grep -c 'layer not used' "$log"), $(sed -n 's/.*layer not used: //p' "$log")" \
-		"1, $T/none (no such directory)" "$name: a layer that is not there is said once"
+		"1, $T/none (no such layer)" "$name: a layer that is not there is said once"
 }
 some order
 
