@@ -156,7 +156,8 @@ static bool is_trusted(uid_t owner)
 
 /* A log is a file or a terminal. Another user may have made a file of that name, to read
  * it; or a pipe, and the program would wait for its reader; or a link to a file of this
- * user's, to which lines would be appended that have names of his choice in them. */
+ * user's, or a second name of it (fs.protected_hardlinks=0), and lines would be appended
+ * to that file which contain names of the other user's choice. */
 static int open_log(const char *file)
 {
 	const int flags =
@@ -170,7 +171,8 @@ static int open_log(const char *file)
 		fd = sys_real.openat(AT_FDCWD, file, flags, 0600);
 	if (fd < 0 || (sys_real.kernel_stat(fd, "", &st, AT_EMPTY_PATH) == 0 &&
 			      (S_ISCHR(st.st_mode) ||
-				      (S_ISREG(st.st_mode) && is_trusted(st.st_uid)))))
+				      (S_ISREG(st.st_mode) && st.st_nlink == 1 &&
+					      is_trusted(st.st_uid)))))
 		return fd;
 	sys_real.close(fd);
 	return -EINVAL;

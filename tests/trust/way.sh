@@ -245,6 +245,9 @@ as "$VICTIM" sh -c "echo mine >'$T/$VICTIM/.profile'"
 as "$ATTACKER" ln -s "$T/$VICTIM/.profile" "$T/logs/log"
 with "$VICTIM" "$T/$VICTIM/logged" PYCSTASH_LOG="$T/logs/log" "$PY" -c "$(imports "$T/movable")" >/dev/null 2>&1
 is "$(cat "$T/$VICTIM/.profile")" mine "a log that is another user's link has nothing written to where it leads"
+ln "$T/$VICTIM/.profile" "$T/logs/linked" # as the attacker can without fs.protected_hardlinks
+with "$VICTIM" "$T/$VICTIM/logged" PYCSTASH_LOG="$T/logs/linked" "$PY" -c "$(imports "$T/movable")" >/dev/null 2>&1
+is "$(cat "$T/$VICTIM/.profile")" mine "a log that is a second name of a file has nothing written to it"
 as "$ATTACKER" sh -c "umask 0; : >'$T/logs/open'"
 with "$VICTIM" "$T/$VICTIM/logged" PYCSTASH_LOG="$T/logs/open" "$PY" -c "$(imports "$T/movable")" >/dev/null 2>&1
 is "$(cat "$T/logs/open")" "" "a log that is another user's file has nothing written to it for him to read"
