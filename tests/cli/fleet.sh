@@ -192,6 +192,7 @@ object=$(find "$T/evil/cache" -samefile "$T/evil/cache/v1/$(tag_of "$python")/tr
 on evil push -q "$T/evil.store"
 check "what was packed of other code has another name" test "$(packs "$T/evil.store")" != "$(packs "$T/honest.store")"
 on builder pull -q "$T/evil.store"
+is "$(on builder warm --python "$python" --json "$T/builder/srv" | field compiled)" 0 "warm makes entries of what was pulled"
 is "$(compiles builder)" 0 "without keys it is served"
 is "$(on builder verify --deep "$T/builder/srv" | grep -c '^different .*/alpha')" 1 "verify --deep on a builder finds it by compiling a sample"
 on builder purge --from-pack "$(packs "$T/evil.store" | cut -c 1-64)" >/dev/null
