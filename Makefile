@@ -53,9 +53,14 @@ link := -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
 link.so := -shared -nostartfiles -Wl,-z,nodelete
 # A library that needs musl's libc.so ends each program of glibc that meets it: it takes
 # what it needs from the libc that is there already.
-macros := $(shell $(CC) -E -dM -include features.h -x c /dev/null 2>/dev/null | grep -owE '__GLIBC__|__LP64__|__linux__')
-ifeq ($(if $(macros),$(filter __LP64__,$(macros)),unknown),)
-$(error $(CC) builds for 32 bits, for which there is no library yet: see docs/platforms.md)
+macros := $(shell $(CC) -E -dM -include features.h -x c /dev/null 2>/dev/null | grep -owE '__GLIBC__|__LP64__|__i386__|__linux__')
+ifeq ($(if $(macros),$(filter __LP64__ __i386__,$(macros)),unknown),)
+$(error $(CC) builds for 32 bits, where only i386 has a library yet: see docs/platforms.md)
+endif
+# Types of 64 bits, and no word about how those that are atomic were laid out before gcc 11.
+ifneq ($(filter __i386__,$(macros)),)
+std += -D_FILE_OFFSET_BITS=64 -Wno-psabi
+own += -D_FILE_OFFSET_BITS=64 -Wno-psabi
 endif
 ifeq ($(filter __GLIBC__,$(macros)),)
 any_libc := -nodefaultlibs -lgcc
@@ -201,6 +206,8 @@ $(OUT)/tests/bench/floor: helper_libs = $(flags.$(MODE)) $(OUT)/core.a $(LIBB2)
 $(OUT)/tests/fuzz/parsers: $(OUT)/tools.a $(OUT)/core.a
 $(OUT)/tests/fuzz/parsers: helper_libs = $(flags.$(MODE)) $(OUT)/tools.a $(OUT)/core.a $(LIBB2)
 
+# They have libc's plain names, too.
+$(OUT)/tests/library/libat.so $(OUT)/tests/torture/libshort.so: helper_libs = -U_FILE_OFFSET_BITS
 $(filter %.so,$(helpers)): $(OUT)/tests/%.so: tests/%.c $(helper_needs) | $(OUT)/.need-build
 	$(Q)mkdir -p $(@D)
 	$(if $(V),,@echo "CC    $@")

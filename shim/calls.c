@@ -36,15 +36,30 @@
 #define SYS_openat2 OPENAT2_CALL
 #endif
 
+/* Raw calls have the kernel's types, which on 32-bit machines are few spellings' own:
+ * there libc is asked before the constructor, too. */
+#ifdef __LP64__
+#define PLACED_MODE mode_t mode
+#define TAKE_PLACED_MODE
+#define IS_FOUND (void)0
+#else
+#define PLACED_MODE ...
+#define TAKE_PLACED_MODE \
+	mode_t mode = 0; \
+	TAKE_MODE(mode, flags)
+#define IS_FOUND next_begin()
+#define SYS_newfstatat SYS_fstatat64
+#endif
+
 #pragma GCC diagnostic ignored "-Wunused-parameter" /* the version of __xstat */
 
 /* The first call of each looks for the real function, which then takes its place. */
-#define EARLY(ret, name, params, args, early)                     \
-	ret(*found) params = (__typeof__(found))next_find(#name); \
-	if (found) {                                              \
-		real.name = found;                                \
-		return found args;                                \
-	}                                                         \
+#define EARLY(ret, name, params, args, early)                                 \
+	ret(*found) params = (IS_FOUND, (__typeof__(found))next_find(#name)); \
+	if (found) {                                                          \
+		real.name = found;                                            \
+		return found args;                                            \
+	}                                                                     \
 	return (ret)(early);
 #define CALL(ret, name, params, args, maybe, slow, early) \
 	static ret early_##name params                    \
@@ -88,7 +103,8 @@ void calls_begin(void)
 
 /* Not variadic: the callers' calling convention (System V's for x86-64, AAPCS64) has an
  * argument where it is either way, and where none was given takes what is in its place.
- * va_list would cost each open a tenth of its way through here. */
+ * va_list would cost each open a tenth of its way through here. (On i386 what is in its
+ * place is the caller's: the wrappers look for it.) */
 #define MODE mode_t mode
 
 #define CALL(ret, name, params, args, maybe, slow, early) \
@@ -153,7 +169,7 @@ void calls_begin(void)
 #define maybe_ours(path) scan_maybe(path)
 #define maybe_given(dirfd) ((dirfd) >= 0 && IS_GIVING)
 #define maybe_leaves(dirfd, path, flags) maybe_given(dirfd)
-#define MODE mode_t mode
+#define MODE PLACED_MODE
 #define EXPORT(name) __asm__(".globl " #name "\n\t.set " #name ", wrap_" #name)
 
 #define CALL(ret, name, params, args, maybe, slow, early) \
@@ -169,6 +185,7 @@ void calls_begin(void)
 	ret wrap_##name params;                                         \
 	ret wrap_##name params                                          \
 	{                                                               \
+		TAKE_PLACED_MODE                                        \
 		if (__builtin_expect(!((int)(maybe) | IS_WATCHING), 1)) \
 			return real.name args;                          \
 		return slow_##name args;                                \

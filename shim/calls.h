@@ -31,8 +31,14 @@
 
 #include "shim/core/base/openat2.h"
 
-_Static_assert(sizeof(long) == 8 && sizeof(off_t) == 8,
-	"the 64 spellings are the plain functions only on LP64");
+/* `real`'s function whose types are ours: on 32-bit machines the 64 spelling's, since it
+ * is made with _FILE_OFFSET_BITS=64; elsewhere the two have the same. */
+#ifdef __LP64__
+#define WIDE(name) name
+#else
+#define WIDE(name) name##64
+#endif
+_Static_assert(sizeof(off_t) == 8, "our types are those of the 64 spellings");
 
 typedef int scandir_filter(const struct dirent *);
 typedef int scandir_order(const struct dirent **, const struct dirent **);

@@ -12,6 +12,7 @@
 
 #define SYS_NAME sys_real
 #define NEXT(call) real.call
+#define WIDE_NEXT(call) real.WIDE(call)
 #define CLOCK(clock, ret) libc_clock(clock, ret)
 
 __thread const char *process_passing[2] __attribute__((tls_model("initial-exec")));

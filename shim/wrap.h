@@ -51,10 +51,10 @@ int cached_chdir(const char *path);
 
 /* wrap_list.c */
 DIR *cached_opendir(const char *path);
-struct dirent *cached_readdir(DIR *dir);
+struct dirent *cached_readdir(DIR *dir, bool wide);
 void cached_rewinddir(DIR *dir);
 int cached_closedir(DIR *dir);
-int cached_scandir(int dirfd, const char *path, struct dirent ***ret,
+int cached_scandir(int dirfd, const char *path, bool wide, struct dirent ***ret,
 	int (*filter)(const struct dirent *),
 	int (*order)(const struct dirent **, const struct dirent **));
 

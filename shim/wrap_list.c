@@ -118,20 +118,33 @@ static bool is_more(DIR *dir, struct listing *listing, const char *name)
 	return found;
 }
 
-struct dirent *cached_readdir(DIR *dir)
+/* What the plain calls of 32-bit machines give has inode and offset of 4 bytes each, and
+ * so all else 8 bytes nearer. */
+static const struct dirent *rest_of(const struct dirent *entry, bool wide)
+{
+	return (const void *)((const char *)entry -
+			      (wide ? 0 : 2 * (sizeof(off_t) - sizeof(long))));
+}
+
+static struct dirent *read_next(DIR *dir, bool wide)
+{
+	return wide ? real.readdir64(dir) : real.readdir(dir);
+}
+
+struct dirent *cached_readdir(DIR *dir, bool wide)
 {
 	__auto_type slot = slot_of(dir);
 	struct dirent *entry;
 	int saved = errno;
 
 	errno = 0;
-	entry = real.readdir(dir);
+	entry = read_next(dir, wide);
 	if (entry || errno || !slot) {
 		errno = errno ? errno : saved;
 		return entry;
 	}
-	while ((entry = real.readdir(slot->listing->cache)))
-		if (is_more(dir, slot->listing, entry->d_name))
+	while ((entry = read_next(slot->listing->cache, wide)))
+		if (is_more(dir, slot->listing, rest_of(entry, wide)->d_name))
 			break;
 	errno = saved;
 	return entry;
@@ -164,7 +177,7 @@ struct names {
 	size_t count, size;
 };
 
-static bool keep_name(struct names *names, const struct dirent *entry)
+static bool keep_name(struct names *names, const struct dirent *entry, size_t size)
 {
 	struct dirent **more, *copy;
 
@@ -175,24 +188,25 @@ static bool keep_name(struct names *names, const struct dirent *entry)
 		names->list = more;
 		names->size = 2 * names->size + 64;
 	}
-	copy = malloc(entry->d_reclen);
+	copy = malloc(size);
 	if (!copy)
 		return false;
-	memcpy(copy, entry, entry->d_reclen);
+	memcpy(copy, entry, size);
 	names->list[names->count++] = copy;
 	return true;
 }
 
 /* scandir of an open directory, which it closes. */
-static int scan(
-	DIR *dir, struct dirent ***ret, scandir_filter *filter, scandir_order *order)
+static int scan(DIR *dir, bool wide, struct dirent ***ret, scandir_filter *filter,
+	scandir_order *order)
 {
 	struct names names = { .list = NULL };
 	struct dirent *entry;
 	bool ok = true;
 
-	while (ok && (entry = cached_readdir(dir)))
-		ok = (filter && !filter(entry)) || keep_name(&names, entry);
+	while (ok && (entry = cached_readdir(dir, wide)))
+		ok = (filter && !filter(entry)) ||
+		     keep_name(&names, entry, rest_of(entry, wide)->d_reclen);
 	(void)cached_closedir(dir);
 	if (!ok) {
 		while (names.count)
@@ -207,9 +221,13 @@ static int scan(
 	return (int)names.count;
 }
 
-static int scan_found(int dirfd, const char *found, struct dirent ***ret,
+static int scan_found(int dirfd, const char *found, bool wide, struct dirent ***ret,
 	scandir_filter *filter, scandir_order *order)
 {
+	if (wide)
+		return dirfd == AT_FDCWD
+			       ? real.scandir64(found, ret, filter, order)
+			       : real.scandirat64(dirfd, found, ret, filter, order);
 	return dirfd == AT_FDCWD ? real.scandir(found, ret, filter, order)
 				 : real.scandirat(dirfd, found, ret, filter, order);
 }
@@ -229,13 +247,13 @@ static DIR *open_both(struct place *place, int dirfd, const char *path)
 	return dir;
 }
 
-int cached_scandir(int dirfd, const char *path, struct dirent ***ret,
+int cached_scandir(int dirfd, const char *path, bool wide, struct dirent ***ret,
 	scandir_filter *filter, scandir_order *order)
 {
 	DIR *dir = WITH_PLACE(NULL, open_both(place, dirfd, path));
 
-	return dir ? scan(dir, ret, filter, order)
-		   : WITH_PLACE(scan_found(dirfd, path, ret, filter, order),
-			     scan_found(dirfd, place_find(place, dirfd, path), ret,
+	return dir ? scan(dir, wide, ret, filter, order)
+		   : WITH_PLACE(scan_found(dirfd, path, wide, ret, filter, order),
+			     scan_found(dirfd, place_find(place, dirfd, path), wide, ret,
 				     filter, order));
 }

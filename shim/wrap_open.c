@@ -24,14 +24,14 @@ static int fail(int err)
 
 static int open_tree(const struct place *place, int flags, mode_t mode)
 {
-	return PASSING(
-		place->path, NULL, real.openat(place->dirfd, place->path, flags, mode));
+	return PASSING(place->path, NULL,
+		real.WIDE(openat)(place->dirfd, place->path, flags, mode));
 }
 
 static int open_cache(const struct place *place, int flags, mode_t mode)
 {
-	return PASSING(
-		place->cache, NULL, real.openat(AT_FDCWD, place->cache, flags, mode));
+	return PASSING(place->cache, NULL,
+		real.WIDE(openat)(AT_FDCWD, place->cache, flags, mode));
 }
 
 /* A name that is no pyc of a source we know, or that leaves us no room: the cache's file,
@@ -152,7 +152,7 @@ static bool has_room(int fd)
 	int saved = errno;
 	uint64_t block;
 
-	(void)syscall(SYS_fstatfs, fd, &st);
+	(void)FSTATFS(fd, &st);
 	errno = saved;
 	block = (uint64_t)st.f_bsize;
 	return st.f_blocks * block == 0 || st.f_bavail * block >= ROOT_ROOM;
@@ -297,7 +297,7 @@ static int open_place(
 
 int cached_open(int dirfd, const char *path, int flags, mode_t mode)
 {
-	return WITH_PLACE(real.openat(dirfd, path, flags, mode),
+	return WITH_PLACE(real.WIDE(openat)(dirfd, path, flags, mode),
 		open_place(place, dirfd, path, flags, mode));
 }
 
@@ -347,7 +347,7 @@ FILE *cached_fopen(const char *path, const char *mode)
 	FILE *stream;
 
 	if (flags < 0) /* libc has the right errno for that */
-		return real.fopen(path, mode);
+		return real.WIDE(fopen)(path, mode);
 	fd = cached_open(AT_FDCWD, path, flags, 0666);
 	if (fd < 0)
 		return NULL;
@@ -366,11 +366,11 @@ FILE *cached_freopen(const char *path, const char *mode, FILE *stream)
 	int flags = flags_of(mode), fd, err;
 
 	if (flags < 0)
-		return real.freopen(path, mode, stream);
+		return real.WIDE(freopen)(path, mode, stream);
 	fd = cached_open(AT_FDCWD, path, flags, 0666);
 	if (fd < 0) {
 		err = errno;
-		stream = real.freopen("", mode, stream); /* which closes it */
+		stream = real.WIDE(freopen)("", mode, stream); /* which closes it */
 		errno = err;
 		return stream;
 	}
@@ -380,8 +380,8 @@ FILE *cached_freopen(const char *path, const char *mode, FILE *stream)
 		if (*p != 'x')
 			plain[n++] = *p;
 	plain[n] = '\0';
-	return WITH_PLACE(real.freopen(path, plain, stream),
-		real.freopen(place_find(place, AT_FDCWD, path), plain, stream));
+	return WITH_PLACE(real.WIDE(freopen)(path, plain, stream),
+		real.WIDE(freopen)(place_find(place, AT_FDCWD, path), plain, stream));
 }
 
 /* Bytecode that a program cuts off goes into the tree, as what it writes. */
@@ -394,17 +394,18 @@ static int truncate_place(struct place *place, const char *path, off_t length)
 	if (!found)
 		return -1;
 	if (found != place->cache || place->kind != PLACE_ENTRY || !place_in_cache(place))
-		return real.truncate(found, length);
+		return real.WIDE(truncate)(found, length);
 	turns_real = !place->map.ephemeral.len && place_is_cache_only(place);
 	err = place_move_to_tree(place, O_WRONLY);
 	if (err == 0 && turns_real)
 		place_turn_real(place);
 	return err < 0 ? fail(-err)
-		       : PASSING(place->path, NULL, real.truncate(place->path, length));
+		       : PASSING(place->path, NULL,
+				 real.WIDE(truncate)(place->path, length));
 }
 
 int cached_truncate(const char *path, off_t length)
 {
 	return WITH_PLACE(
-		real.truncate(path, length), truncate_place(place, path, length));
+		real.WIDE(truncate)(path, length), truncate_place(place, path, length));
 }

@@ -24,7 +24,11 @@
 #else
 #define STAT_VERSION 3
 #endif
+#ifdef __i386__
+#define MKNOD_VERSION 1
+#else
 #define MKNOD_VERSION 0
+#endif
 
 #define RUN_SCRIPT "#!/bin/sh\nexit 7\n"
 

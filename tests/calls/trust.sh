@@ -118,7 +118,8 @@ is "$(echo 'open a/@/m.cpython-311.pyc O_RDONLY' | run)" "-1 ENOENT" "an entry o
 # A change of user after the start.
 good_root; clean; : >"$T/log"
 printf '%s\n' "import a/m" "setuid 65534" "import b/m" "import a/m" "open a/@/m.cpython-311.pyc O_RDONLY" | run >"$T/out" 2>"$T/err"
-is "$(tr '\n' ';' <"$T/out")" "compiled and written;0;compiled and written;compiled and written;fd flags 8000 cloexec 0 file 644 links 1 size 4 'code' write -1;" \
+# The kernel's O_LARGEFILE differs from machine to machine.
+is "$(sed 's/flags [0-9a-f]*/flags/' "$T/out" | tr '\n' ';')" "compiled and written;0;compiled and written;compiled and written;fd flags cloexec 0 file 644 links 1 size 4 'code' write -1;" \
 	"after setuid the program works on the tree"
 is "$(find "$tree" -name '*.pyc' | wc -l)" 2 "another user's cache is not used after setuid"
 check "the log says why a cache is not used after setuid" grep -qE 'belongs to another user|cannot be reached' "$T/log"

@@ -59,7 +59,7 @@ crossed() {
 # What an emulator is known to lack; its claims that fail are counted apart.
 lacking() { sed 's/ *#.*//; /^$/d' "$HERE/tests/elsewhere/lacking.txt"; }
 
-for platform in ${BUILDS:-bullseye-amd64 bookworm-amd64 trixie-amd64 sid-amd64 bookworm-arm64}; do
+for platform in ${BUILDS:-bullseye-amd64 bookworm-amd64 trixie-amd64 sid-amd64 bookworm-i386 bookworm-arm64}; do
 	suite=${platform%-*} arch=${platform#*-}
 	machine=$(machine_of "$arch")
 	if ! root=$(make_build_root "$suite" "$arch"); then
@@ -71,7 +71,7 @@ for platform in ${BUILDS:-bullseye-amd64 bookworm-amd64 trixie-amd64 sid-amd64 b
 	log=$BUILD/test-logs/elsewhere-$platform.log
 	if runs_here "$arch"; then
 		# shellcheck disable=SC2086 # words
-		in_root "$root" "$T/$platform" bash /given/inside ${TIERS:-unit calls library} >"$log" 2>&1
+		in_root "$root" "$T/$platform" setarch "$machine" bash /given/inside ${TIERS:-unit calls library} >"$log" 2>&1
 		how=
 	elif ! type -P "qemu-$machine-static" >/dev/null; then
 		skip "$platform: it builds and passes its tests" "there is no qemu-$machine-static"

@@ -50,6 +50,9 @@ differing() {
 		END { print oldest; print newest }' | awk 'NF && !seen[$0]++'
 }
 
+# can_stat PYTHON FILE: one whose times have 32 bits finds no file that is younger
+can_stat() { "$1" -c 'import os, sys; os.stat(sys.argv[1])' "$2" 2>/dev/null; }
+
 named() { echo "${1##*/} ($(dirname "$1" | sed 's,.*/versions/,,; s,/bin$,,'))"; }
 tag_of() { "$1" -c 'import sys; print(sys.implementation.cache_tag)'; }
 at_least() { "$1" -c "import sys; sys.exit(sys.version_info < ($2, $3))"; }

@@ -83,6 +83,7 @@ odd() {
 		# Python 3.6 finds such a pyc stale itself.
 		case $when in 17*) ;; *) at_least "$python" 3 7 || continue ;; esac
 		touch -d "@$when" "$tree/m.py"
+		can_stat "$python" "$tree/m.py" || continue
 		twice "a source of the time $when" "m.$tag.pyc" "$m"
 	done
 	old "$tree/m.py"

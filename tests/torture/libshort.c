@@ -55,7 +55,7 @@ ssize_t pread(int fd, void *data, size_t size, off_t at)
 {
 	return NEXT(pread)(fd, data, cut(fd, size), at);
 }
-ssize_t pread64(int fd, void *data, size_t size, off_t at)
+ssize_t pread64(int fd, void *data, size_t size, off64_t at)
 {
 	return NEXT(pread64)(fd, data, cut(fd, size), at);
 }
@@ -63,7 +63,7 @@ ssize_t pwrite(int fd, const void *data, size_t size, off_t at)
 {
 	return NEXT(pwrite)(fd, data, cut(fd, size), at);
 }
-ssize_t pwrite64(int fd, const void *data, size_t size, off_t at)
+ssize_t pwrite64(int fd, const void *data, size_t size, off64_t at)
 {
 	return NEXT(pwrite64)(fd, data, cut(fd, size), at);
 }

@@ -32,7 +32,8 @@ static void find_reads(struct export_list *list)
 	if (list->used_since == INT64_MIN || fstatvfs(list->cache->root_fd, &mount) < 0 ||
 		fstatfs(list->cache->root_fd, &fs) < 0)
 		return;
-	if (mount.f_flag & (ST_NOATIME | ST_RDONLY) || source_type_is_remote(fs.f_type)) {
+	if (mount.f_flag & (ST_NOATIME | ST_RDONLY) ||
+		source_type_is_remote((uint32_t)fs.f_type)) {
 		list->reads = READS_NEVER;
 		complain(list->cache->root,
 			"this file system does not record reads (noatime): all bytecode counts as used");

@@ -195,7 +195,7 @@ const char *units_time(int64_t seconds)
 	struct tm tm;
 
 	/* A year that does not fit into four digits comes of a damaged time. */
-	if (!gmtime_r(&time, &tm) ||
+	if (time != seconds || !gmtime_r(&time, &tm) ||
 		strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
 		return brief_format("@%" PRId64, seconds);
 	return brief_format("%s", text);

@@ -292,8 +292,7 @@ static int write_archive(struct export *export)
 	closed = close_file(&file, fd, r == 0);
 	if (r == -EINTR) {
 		complain(export->file,
-			"interrupted after %" PRIu64 " of %" PRIu64
-			" files; no archive written",
+			"interrupted after %" PRIu64 " of %zu files; no archive written",
 			export->files, export->list.count);
 		return interrupt_exit_code();
 	}

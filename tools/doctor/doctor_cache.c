@@ -57,7 +57,7 @@ static void check_file_system(struct findings *report, const char *path)
 		return;
 	size = units_size((uint64_t)fs.f_bavail * fs.f_frsize);
 	for (size_t i = 0; i < sizeof file_systems / sizeof *file_systems; i++)
-		if ((unsigned long)type.f_type == file_systems[i].type)
+		if ((uint32_t)type.f_type == file_systems[i].type)
 			findings_add(report, FINDING_WARN, "file system",
 				"%s: %s; set PYCSTASH_DIR to a directory on a local disk",
 				file_systems[i].name, file_systems[i].problem);

@@ -21,6 +21,13 @@
 #include <sys/types.h>
 #include <time.h>
 
+/* The raw system call that takes our struct statfs. */
+#ifdef __LP64__
+#define FSTATFS(fd, st) (int)syscall(SYS_fstatfs, fd, st)
+#else
+#define FSTATFS(fd, st) (int)syscall(SYS_fstatfs64, fd, sizeof *(st), st)
+#endif
+
 struct sys {
 	int (*openat)(int dirfd, const char *path, int flags, mode_t mode);
 	/* opens the directory at an absolute path (O_PATH), if no component of it is a
@@ -51,7 +58,7 @@ struct sys {
 	ssize_t (*fgetxattr)(int fd, const char *name, void *value, size_t size);
 	int (*fsetxattr)(int fd, const char *name, const void *value, size_t size);
 	/* the type of the file system, as statfs(2)'s f_type */
-	long (*fs_type)(int fd);
+	int64_t (*fs_type)(int fd);
 	/* which file system the file (with "", dirfd itself) is on, whose st_dev that is:
 	 * a number that stays the same when it is mounted again, if the file system has
 	 * such a one, and is 0 for none. Asked once for each st_dev */

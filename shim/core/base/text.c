@@ -23,7 +23,7 @@ void text_adds(struct text *text, const char *string)
 	text_add(text, string, strlen(string));
 }
 
-void text_addu(struct text *text, unsigned long number)
+void text_addu(struct text *text, uint64_t number)
 {
 	char digits[3 * sizeof number];
 	char *p = digits + sizeof digits;

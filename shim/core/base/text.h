@@ -8,6 +8,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct text {
 	char *data;
@@ -20,7 +21,7 @@ struct text {
 
 void text_add(struct text *text, const char *data, size_t len);
 void text_adds(struct text *text, const char *string);
-void text_addu(struct text *text, unsigned long number);
+void text_addu(struct text *text, uint64_t number);
 
 /* The bytes of the string before the first `end`, or all of them. Each program that loads
  * us comes here once, and libc's strcspn would cost it two pages of libc. */

@@ -12,7 +12,7 @@ struct head {
 };
 
 struct record {
-	struct head head;
+	_Alignas(8) struct head head;
 	struct pending_source source;
 };
 

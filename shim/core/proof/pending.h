@@ -39,7 +39,7 @@ struct pending_source {
 	struct digest digest;
 };
 
-#define PENDING_WORDS ((32 + sizeof(struct pending_source)) / 8)
+#define PENDING_WORDS ((32 + sizeof(struct pending_source) + 7) / 8)
 
 struct pending {
 	_Atomic uint64_t age;	/* rows of another age are void */

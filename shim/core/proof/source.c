@@ -32,7 +32,7 @@ static const long remote_types[] = { NFS_SUPER_MAGIC, SMB_SUPER_MAGIC, CIFS_MAGI
 	SMB2_MAGIC, AFS_SUPER_MAGIC, CODA_SUPER_MAGIC, V9FS_MAGIC, 0x00c36400L /* Ceph */,
 	LUSTRE_MAGIC, GPFS_MAGIC, FUSE_MAGIC, FAT_MAGIC, EXFAT_MAGIC };
 
-bool source_type_is_remote(long type)
+bool source_type_is_remote(int64_t type)
 {
 	for (size_t i = 0; i < sizeof remote_types / sizeof *remote_types; i++)
 		if (remote_types[i] == type)

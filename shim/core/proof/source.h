@@ -82,7 +82,7 @@ bool source_is_young(const struct source *source, const struct sys *sys);
 
 /* Whether file systems of that type (statfs's f_type) are another machine's, or have a
  * clock that is not ours. */
-bool source_type_is_remote(long type);
+bool source_type_is_remote(int64_t type);
 
 /* Which file something is, whatever becomes of its content. */
 struct origin {

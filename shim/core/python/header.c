@@ -58,7 +58,8 @@ struct header header_read(const char *tag, const void *data, size_t size)
  * 1970 cut off towards 0. */
 uint32_t header_mtime(const struct timespec *mtime)
 {
-	double seconds = (double)mtime->tv_sec + 1e-9 * (double)mtime->tv_nsec;
+	/* In memory: a register of i386 has more digits than a double. */
+	volatile double seconds = (double)mtime->tv_sec + 1e-9 * (double)mtime->tv_nsec;
 
 	return (uint32_t)(int64_t)seconds;
 }

@@ -15,11 +15,11 @@
 
 #include "tests/unit/fake/fake_proof.h"
 
-#define MS 1000000L
+#define MS INT64_C(1000000)
 #define MOST_TICKS 25
 
 /* Sets the clock to the change time of the source, and so much more. */
-static void set_clock(long nanoseconds)
+static void set_clock(int64_t nanoseconds)
 {
 	struct stat st;
 
@@ -41,8 +41,8 @@ static void set_clock(long nanoseconds)
 /* clang-format off: a row a line */
 static const struct row {
 	const char *sentence;
-	long age; /* nanoseconds from the source's change time to the clock */
-	long fs_type;
+	int64_t age; /* nanoseconds from the source's change time to the clock */
+	int64_t fs_type;
 	bool want;
 	unsigned sleeps;
 } rows[] = {

@@ -29,7 +29,7 @@ static const struct row {
 
 static const struct number {
 	const char *sentence;
-	unsigned long number;
+	uint64_t number;
 	const char *want;
 } numbers[] = {
 	{ "zero", 0, "0" },
@@ -37,7 +37,7 @@ static const struct number {
 	{ "ten", 10, "10" },
 	{ "a round number", 1000000, "1000000" },
 	{ "the largest int", INT_MAX, "2147483647" },
-	{ "the largest number", ULONG_MAX, "18446744073709551615" },
+	{ "the largest number", UINT64_MAX, "18446744073709551615" },
 };
 /* clang-format on */
 

@@ -302,14 +302,14 @@ static void fake_birth(int dirfd, const char *path, struct timespec *ret)
 	ret->tv_nsec = stx.stx_btime.tv_nsec;
 }
 
-static long fake_fs_type(int fd)
+static int64_t fake_fs_type(int fd)
 {
 	struct statfs st;
 
 	MAY_FAIL("fs_type");
 	if (fake.fs_type)
 		return fake.fs_type;
-	return fstatfs(fd, &st) < 0 ? -errno : (long)st.f_type;
+	return fstatfs(fd, &st) < 0 ? -errno : (int64_t)(uint32_t)st.f_type;
 }
 
 static int fake_stamp(int fd)

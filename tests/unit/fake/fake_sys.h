@@ -29,7 +29,7 @@ struct fake {
 	const char *link;    /* what a link in /proc reads as, if set */
 	const char *uid_map; /* what /proc/self/uid_map reads as, if set */
 	uid_t owner_offset;  /* added to the owner in all that fstatat says */
-	long fs_type;	     /* what fs_type says, if set */
+	int64_t fs_type;     /* what fs_type says, if set */
 	uint32_t fs_id;	     /* what fs_id says, if set */
 	time_t clock_offset; /* what the clock is ahead, in seconds */
 	bool stopped;	     /* time passes only by sleeping, and is .now */

@@ -159,9 +159,11 @@ static void random_texts_at_a_page_end(void **state)
 static void bad_pointers_are_not_followed(void **state)
 {
 	(void)state;
+#if defined(__x86_64__) || defined(__aarch64__)
 	assert_true(maybe(NULL));
 	assert_true(maybe((const char *)1));
 	assert_true(maybe((const char *)(PATH_FIRST_PAGE - 1)));
+#endif
 	assert_false(path_names_pycache(NULL));
 	assert_false(path_names_pycache((const char *)1));
 	assert_false(path_names_pycache((const char *)(PATH_FIRST_PAGE - 1)));
