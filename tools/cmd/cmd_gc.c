@@ -20,7 +20,7 @@
 #include "tools/conf/conf.h"
 #include "tools/conf/settings.h"
 #include "tools/gc/gc.h"
-#include "tools/gc/orphans.h"
+#include "tools/gc/missing.h"
 
 #define LONGEST_TIME INT64_C(1000000000) /* seconds, which are nanoseconds in 64 bits */
 
@@ -43,7 +43,7 @@ static uint64_t count_missing(const struct gc *gc)
 {
 	uint64_t missing = 0;
 
-	for (const struct orphan *o = gc->orphans->all; o; o = o->hh.next)
+	for (const struct missing *o = gc->missing->all; o; o = o->hh.next)
 		missing += o->seen && !o->due;
 	return missing;
 }

@@ -2,7 +2,7 @@
  *
  * Garbage collection, in the order in which it is done: the trash is reclaimed; one walk
  * (gc_scan.c) deletes every file that a rule takes, notes whose sources are gone
- * (orphans.h) and remembers what may be evicted; folders whose sources have been gone
+ * (missing.h) and remembers what may be evicted; folders whose sources have been gone
  * long enough follow; and where a limit is exceeded, what was used least recently is
  * evicted (gc_evict.c).
  *
@@ -59,10 +59,10 @@ struct gc_thread {
 	struct gc_kept *kept;
 	size_t kept_count;
 	/* The directory it reads. */
-	struct extent here;    /* what stays in it */
-	int source_fd;	       /* of its sources; -1: they are missing, or it has none */
-	struct orphan *orphan; /* that directory, where it is missing */
-	struct orphan *last_orphan; /* likely to be above this one too */
+	struct extent here; /* what stays in it */
+	int source_fd;	    /* of its sources; -1: they are missing, or it has none */
+	struct missing *missing;      /* that directory, where it is missing */
+	struct missing *last_missing; /* likely to be above this one too */
 };
 
 struct gc {
@@ -85,7 +85,7 @@ struct gc {
 	_Atomic(uint64_t) failed;
 	_Atomic(uint64_t) left; /* foreign files, which are not touched */
 	pthread_mutex_t mutex;	/* of standard output and of what follows */
-	struct orphans *orphans;
+	struct missing_table *missing;
 	struct extents versions; /* what stays in them */
 	struct gc_thread *threads;
 	unsigned thread_count;
@@ -141,7 +141,7 @@ int gc_scan(struct gc *gc);
 /* --- gc_orphans.c --------------------------------------------------------------------*/
 
 /* Opens the directory of the sources of a __pycache__ as thread->source_fd, or notes in
- * thread->orphan that it is missing. Thread-safe, for each thread's own. */
+ * thread->missing that it is missing. Thread-safe, for each thread's own. */
 void gc_orphans_enter(
 	struct gc *gc, struct gc_thread *thread, const struct layout_dir *dir);
 

@@ -2,7 +2,7 @@
  *
  * Which entries are orphans, and deleting them: those of a directory of sources that is
  * missing as a whole, by a rename into the trash after the scan; those of a source that
- * is missing in a directory that is there, by the scan itself. orphans.h remembers since
+ * is missing in a directory that is there, by the scan itself. missing.h remembers since
  * when.
  */
 #include <errno.h>
@@ -12,28 +12,29 @@
 #include "shim/core/base/path.h"
 #include "tools/base/message.h"
 #include "tools/gc/gc.h"
-#include "tools/gc/orphans.h"
+#include "tools/gc/missing.h"
 
 /* The folder of sources that is missing, with what is known of the highest one. */
-static struct orphan *note_missing(
+static struct missing *note_missing(
 	struct gc *gc, struct gc_thread *thread, const char *source, bool folder)
 {
-	struct orphan *orphan = thread->last_orphan;
+	struct missing *missing = thread->last_missing;
 	uint64_t place;
 	size_t len;
 
-	if (folder && orphan &&
-		path_is_below(source, strlen(source), orphan->path, strlen(orphan->path)))
-		return orphan;
-	len = orphans_highest(source, &place);
+	if (folder && missing &&
+		path_is_below(
+			source, strlen(source), missing->path, strlen(missing->path)))
+		return missing;
+	len = missing_highest(source, &place);
 	if (!len || (!folder && len < strlen(source)))
 		return NULL; /* its folder went just now: the next run sees that */
 	pthread_mutex_lock(&gc->mutex);
-	orphan = orphans_note(gc->orphans, source, len, place, folder);
+	missing = missing_note(gc->missing, source, len, place, folder);
 	pthread_mutex_unlock(&gc->mutex);
 	if (folder)
-		thread->last_orphan = orphan;
-	return orphan;
+		thread->last_missing = missing;
+	return missing;
 }
 
 void gc_orphans_enter(
@@ -48,22 +49,22 @@ void gc_orphans_enter(
 	thread->source_fd = open(source, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (thread->source_fd < 0 && (errno == ENOENT || errno == ENOTDIR) &&
 		!layout_is_common(source))
-		thread->orphan = note_missing(gc, thread, source, true);
+		thread->missing = note_missing(gc, thread, source, true);
 }
 
 bool gc_orphans_is_due(struct gc *gc, struct gc_thread *thread, const char *source)
 {
-	const struct orphan *orphan = note_missing(gc, thread, source, false);
+	const struct missing *missing = note_missing(gc, thread, source, false);
 
-	return orphan && orphan->due;
+	return missing && missing->due;
 }
 
 /* --- deleting ------------------------------------------------------------------------*/
 
 /* Moves what one version has for a folder of sources that is gone to the trash. */
-static void drop_orphan(struct gc *gc, const char *version, const struct orphan *orphan)
+static void drop_orphan(struct gc *gc, const char *version, const struct missing *missing)
 {
-	AUTOFREE char *path = alloc_format("%s/tree%s", version, orphan->path);
+	AUTOFREE char *path = alloc_format("%s/tree%s", version, missing->path);
 	struct stat st;
 	int r;
 
@@ -93,7 +94,7 @@ void gc_orphans_drop(struct gc *gc)
 {
 	const struct extents *versions = &gc->versions;
 
-	for (struct orphan *o = gc->orphans->all; o; o = o->hh.next) {
+	for (struct missing *o = gc->missing->all; o; o = o->hh.next) {
 		if (!o->due || (o->folder && !is_gone(o->path)))
 			continue;
 		for (size_t v = 0; o->folder && v < versions->count; v++)

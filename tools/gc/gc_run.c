@@ -11,7 +11,7 @@
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
 #include "tools/gc/gc.h"
-#include "tools/gc/orphans.h"
+#include "tools/gc/missing.h"
 #include "tools/stats/totals.h"
 
 /* The other rules go on where something in it cannot be deleted. */
@@ -38,7 +38,7 @@ static void prepare(struct gc *gc)
 	gc->last = gc_mark_seen(&gc->cache);
 	gc->thread_count = walk_threads();
 	gc->threads = alloc_array(gc->thread_count, sizeof *gc->threads);
-	gc->orphans = orphans_load(&gc->cache, gc->now, gc->limits.orphan_grace);
+	gc->missing = missing_load(&gc->cache, gc->now, gc->limits.orphan_grace);
 }
 
 static int scan(struct gc *gc)
@@ -50,7 +50,7 @@ static int scan(struct gc *gc)
 		r = gc->common.dry_run ? 0 : empty_trash(gc, GC_ORPHANS);
 	}
 	if (!gc->common.dry_run)
-		saved = orphans_save(gc->orphans, &gc->cache, r != 0);
+		saved = missing_save(gc->missing, &gc->cache, r != 0);
 	if (saved < 0) {
 		complain("orphans", "cannot be remembered: %s", strerror(-saved));
 		gc->failed++;

@@ -18,7 +18,7 @@
 #include "shim/core/base/timestamp.h"
 #include "tools/base/clock.h"
 #include "tools/base/files.h"
-#include "tools/gc/orphans.h"
+#include "tools/gc/missing.h"
 #include "tools/pyc/state.h"
 #include "tools/select/filter.h"
 
@@ -45,7 +45,7 @@ static void begin_directory(struct walk_dir *dir)
 
 	thread->here = (struct extent){ 0 };
 	thread->source_fd = -1;
-	thread->orphan = NULL;
+	thread->missing = NULL;
 	if (clock_is_over(gc->deadline))
 		dir->walk->stop = true;
 	else if (has_rules(gc))
@@ -141,9 +141,9 @@ static enum gc_rule rule_of(
 	struct walk_dir *dir, const struct walk_file *file, const struct layout *item)
 {
 	struct gc *gc = dir->context;
-	const struct orphan *orphan = thread_of(dir)->orphan;
+	const struct missing *missing = thread_of(dir)->missing;
 
-	if (orphan && orphan->due)
+	if (missing && missing->due)
 		return GC_ORPHANS;
 	switch (item->kind) {
 	case LAYOUT_TEMPORARY:
@@ -177,7 +177,7 @@ static void look_at(struct walk_dir *dir, const struct walk_file *file)
 	else if (gc->evicting) {
 		if (rule == GC_RULES)
 			gc_evict_take(gc, dir, &item, file);
-	} else if (rule == GC_ORPHANS && thread->orphan) {
+	} else if (rule == GC_ORPHANS && thread->missing) {
 		/* It goes with its folder, and is counted then. */
 		if (gc->common.dry_run)
 			(void)trash_count(&gc->links, file->st, &gc->freed[GC_ORPHANS]);

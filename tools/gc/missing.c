@@ -3,7 +3,7 @@
  * The table of missing sources, and .state/orphans: a record each, ended by a NUL since
  * a path may hold any other byte: "<since> <place in hex> <d or f> <path>".
  */
-#include "tools/gc/orphans.h"
+#include "tools/gc/missing.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,14 +25,14 @@
 static const char *const short_lived[] = { "/tmp", "/var/tmp", "/dev/shm" };
 #define SHORT_GRACE (24 * 3600)
 
-static int64_t grace_of(const struct orphans *orphans, const char *path)
+static int64_t grace_of(const struct missing_table *table, const char *path)
 {
 	for (size_t i = 0; i < sizeof short_lived / sizeof *short_lived; i++)
 		if (path_is_below(
 			    path, strlen(path), short_lived[i], strlen(short_lived[i])) &&
-			orphans->grace > SHORT_GRACE)
+			table->grace > SHORT_GRACE)
 			return SHORT_GRACE;
-	return orphans->grace;
+	return table->grace;
 }
 
 /* --- the file system -----------------------------------------------------------------*/
@@ -60,7 +60,7 @@ static int is_directory(const char *path)
 	return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
 }
 
-size_t orphans_highest(const char *path, uint64_t *ret_place)
+size_t missing_highest(const char *path, uint64_t *ret_place)
 {
 	size_t len = strlen(path), highest = len;
 	char above[PATH_MAX];
@@ -87,42 +87,42 @@ size_t orphans_highest(const char *path, uint64_t *ret_place)
 /* --- the table -----------------------------------------------------------------------*/
 
 /* Finds or adds the one of that path. NULL if there are too many. */
-static struct orphan *find(struct orphans *orphans, const char *path, size_t len)
+static struct missing *find(struct missing_table *table, const char *path, size_t len)
 {
-	struct orphan *orphan;
+	struct missing *missing;
 
-	HASH_FIND(hh, orphans->all, path, len, orphan);
-	if (orphan || HASH_COUNT(orphans->all) >= ORPHANS_MOST)
-		return orphan;
-	orphan = alloc_array(1, sizeof *orphan);
-	orphan->path = alloc_part(path, len);
-	HASH_ADD_KEYPTR(hh, orphans->all, orphan->path, len, orphan);
-	return orphan;
+	HASH_FIND(hh, table->all, path, len, missing);
+	if (missing || HASH_COUNT(table->all) >= MISSING_MOST)
+		return missing;
+	missing = alloc_array(1, sizeof *missing);
+	missing->path = alloc_part(path, len);
+	HASH_ADD_KEYPTR(hh, table->all, missing->path, len, missing);
+	return missing;
 }
 
-struct orphan *orphans_note(struct orphans *orphans, const char *path, size_t len,
+struct missing *missing_note(struct missing_table *table, const char *path, size_t len,
 	uint64_t place, bool folder)
 {
-	struct orphan *orphan = find(orphans, path, len);
+	struct missing *missing = find(table, path, len);
 
-	if (!orphan || orphan->seen)
-		return orphan;
-	if (!orphan->since || orphan->place != place || orphan->folder != folder ||
-		orphan->since > orphans->now)
-		orphan->since = orphans->now;
-	orphan->place = place;
-	orphan->folder = folder;
-	orphan->seen = true;
-	orphan->due = orphans->now - orphan->since >= grace_of(orphans, orphan->path);
-	return orphan;
+	if (!missing || missing->seen)
+		return missing;
+	if (!missing->since || missing->place != place || missing->folder != folder ||
+		missing->since > table->now)
+		missing->since = table->now;
+	missing->place = place;
+	missing->folder = folder;
+	missing->seen = true;
+	missing->due = table->now - missing->since >= grace_of(table, missing->path);
+	return missing;
 }
 
 /* --- the file ------------------------------------------------------------------------*/
 
 /* A record that cannot be read is dropped: its grace time starts again. */
-static void read_record(struct orphans *orphans, const char *record)
+static void read_record(struct missing_table *table, const char *record)
 {
-	struct orphan *orphan;
+	struct missing *missing;
 	uint64_t place;
 	int64_t since;
 	int path = 0;
@@ -132,35 +132,35 @@ static void read_record(struct orphans *orphans, const char *record)
 		    &path) < 3 ||
 		!path || record[path] != '/' || since <= 0)
 		return;
-	orphan = find(orphans, record + path, strlen(record + path));
-	if (orphan && !orphan->since) {
-		orphan->since = since;
-		orphan->place = place;
-		orphan->folder = kind == 'd';
+	missing = find(table, record + path, strlen(record + path));
+	if (missing && !missing->since) {
+		missing->since = since;
+		missing->place = place;
+		missing->folder = kind == 'd';
 	}
 }
 
-struct orphans *orphans_load(const struct cache *cache, int64_t now, int64_t grace)
+struct missing_table *missing_load(const struct cache *cache, int64_t now, int64_t grace)
 {
-	struct orphans *orphans = alloc_array(1, sizeof *orphans);
+	struct missing_table *table = alloc_array(1, sizeof *table);
 	int fd = cache_open_state(cache, FILE_NAME, O_RDONLY);
 	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
 	AUTOFREE char *record = NULL;
 	size_t room = 0;
 
-	orphans->now = now;
-	orphans->grace = grace;
-	for (int n = 0; file && n < ORPHANS_MOST; n++)
+	table->now = now;
+	table->grace = grace;
+	for (int n = 0; file && n < MISSING_MOST; n++)
 		if (getdelim(&record, &room, '\0', file) > 0)
-			read_record(orphans, record);
+			read_record(table, record);
 	if (file)
 		fclose(file);
 	else if (fd >= 0)
 		close(fd);
-	return orphans;
+	return table;
 }
 
-int orphans_save(const struct orphans *orphans, const struct cache *cache, bool all)
+int missing_save(const struct missing_table *table, const struct cache *cache, bool all)
 {
 	AUTOCLOSE int state = cache_open_private(cache, CACHE_STATE);
 	struct whole_file file;
@@ -169,7 +169,7 @@ int orphans_save(const struct orphans *orphans, const struct cache *cache, bool 
 	if (state < 0)
 		return state;
 	r = whole_file_begin_locked(&file, state, FILE_NAME, 0600);
-	for (const struct orphan *o = r < 0 ? NULL : orphans->all; o; o = o->hh.next)
+	for (const struct missing *o = r < 0 ? NULL : table->all; o; o = o->hh.next)
 		if (o->seen || all)
 			fprintf(file.out, "%" PRId64 " %" PRIx64 " %c %s%c", o->since,
 				o->place, o->folder ? 'd' : 'f', o->path, '\0');

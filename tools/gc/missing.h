@@ -15,7 +15,7 @@
 #include "tools/base/hash.h"
 #include "tools/cache/cache.h"
 
-struct orphan {
+struct missing {
 	char *path;	/* absolute and canonical */
 	int64_t since;	/* seconds since 1970; 0: not known yet */
 	uint64_t place; /* the file system that it is missing from */
@@ -25,25 +25,25 @@ struct orphan {
 	UT_hash_handle hh; /* by path; hh.next is the next of all */
 };
 
-struct orphans {
-	struct orphan *all;
+struct missing_table {
+	struct missing *all;
 	int64_t now, grace; /* seconds */
 };
 
 /* More are not remembered, but found again when these are gone. */
-#define ORPHANS_MOST 100000
+#define MISSING_MOST 100000
 
 /* Reads what earlier runs have remembered. */
-struct orphans *orphans_load(const struct cache *cache, int64_t now, int64_t grace);
+struct missing_table *missing_load(const struct cache *cache, int64_t now, int64_t grace);
 
 /* Finds the highest missing directory of `path`, which does not exist: returns the length
  * of its path, and in *ret_place the file system that it is missing from. 0 where that
  * cannot be told. Thread-safe. */
-size_t orphans_highest(const char *path, uint64_t *ret_place);
+size_t missing_highest(const char *path, uint64_t *ret_place);
 
 /* Notes that the path, of that length, is missing now. NULL if there are too many. */
-struct orphan *orphans_note(struct orphans *orphans, const char *path, size_t len,
+struct missing *missing_note(struct missing_table *table, const char *path, size_t len,
 	uint64_t place, bool folder);
 
 /* Writes those that were seen in this run, or all of them. 0 or -errno. */
-int orphans_save(const struct orphans *orphans, const struct cache *cache, bool all);
+int missing_save(const struct missing_table *table, const struct cache *cache, bool all);

@@ -10,47 +10,47 @@
 #include <unistd.h>
 
 #include "tests/unit/fake/fake_cache.h"
-#include "tools/gc/orphans.h"
+#include "tools/gc/missing.h"
 
 #define NOW INT64_C(1700000000)
 #define DAY (24 * 3600)
 #define GRACE (30 * DAY)
 
-static struct orphans *orphans;
+static struct missing_table *table;
 
 static int begin(void **state)
 {
 	if (fake_cache_begin(state) < 0)
 		return -1;
 	fake_make_directory(FAKE_STATE, 0700);
-	orphans = NULL;
+	table = NULL;
 	return 0;
 }
 
 /* What the runs before have left is read as of `now`. */
 static void load(int64_t now)
 {
-	orphans = orphans_load(&fake_cache, now, GRACE);
-	assert_non_null(orphans);
+	table = missing_load(&fake_cache, now, GRACE);
+	assert_non_null(table);
 }
 
-static struct orphan *note(const char *path, uint64_t place)
+static struct missing *note(const char *path, uint64_t place)
 {
-	struct orphan *orphan = orphans_note(orphans, path, strlen(path), place, true);
+	struct missing *missing = missing_note(table, path, strlen(path), place, true);
 
-	assert_non_null(orphan);
-	return orphan;
+	assert_non_null(missing);
+	return missing;
 }
 
 static void next_run(int64_t now)
 {
-	assert_int_equal(orphans_save(orphans, &fake_cache, false), 0);
+	assert_int_equal(missing_save(table, &fake_cache, false), 0);
 	load(now);
 }
 
 static size_t count(void)
 {
-	return HASH_COUNT(orphans->all);
+	return HASH_COUNT(table->all);
 }
 
 /* Missing now, and again so much later. */
@@ -89,8 +89,8 @@ static void grace(void **state)
 static void a_grace_of_zero_is_no_wait(void **state)
 {
 	(void)state;
-	orphans = orphans_load(&fake_cache, NOW, 0);
-	assert_non_null(orphans);
+	table = missing_load(&fake_cache, NOW, 0);
+	assert_non_null(table);
 	assert_true(note("/srv/a", 1)->due);
 	assert_true(note("/tmp/a", 1)->due);
 }
@@ -105,8 +105,8 @@ static void what_is_back_is_forgotten(void **state)
 	note("/srv/b", 1);
 	next_run(NOW + 2 * DAY);
 	assert_int_equal(count(), 1);
-	assert_string_equal(orphans->all->path, "/srv/b");
-	assert_int_equal(orphans->all->since, NOW);
+	assert_string_equal(table->all->path, "/srv/b");
+	assert_int_equal(table->all->since, NOW);
 }
 
 static void an_aborted_run_forgets_nothing(void **state)
@@ -115,7 +115,7 @@ static void an_aborted_run_forgets_nothing(void **state)
 	load(NOW);
 	note("/srv/a", 1);
 	next_run(NOW + DAY);
-	assert_int_equal(orphans_save(orphans, &fake_cache, true), 0);
+	assert_int_equal(missing_save(table, &fake_cache, true), 0);
 	load(NOW + 2 * DAY);
 	assert_int_equal(count(), 1);
 }
@@ -174,7 +174,7 @@ static void highest_missing(const char *below, const char *want)
 
 	strcpy(path, fake_path(below));
 	strcpy(expected, fake_path(want));
-	assert_int_equal(orphans_highest(path, &place), strlen(expected));
+	assert_int_equal(missing_highest(path, &place), strlen(expected));
 }
 
 static void the_highest_missing_directory_is_found(void **state)
@@ -188,7 +188,7 @@ static void the_highest_missing_directory_is_found(void **state)
 	highest_missing("there/gone/a/b", "there/gone");
 	highest_missing("gone/a/b", "gone");
 	highest_missing("file/a/b", "file");
-	assert_int_equal(orphans_highest("/", &place), 0);
+	assert_int_equal(missing_highest("/", &place), 0);
 }
 
 int main(void)
@@ -206,5 +206,5 @@ int main(void)
 		of_a_huge_file_the_beginning_is_read);
 	unit_one("the highest missing directory is found",
 		the_highest_missing_directory_is_found);
-	return unit_run("orphans");
+	return unit_run("missing");
 }
