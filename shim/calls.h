@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * The interposed calls: the functions of libc that they call, and the wrappers that
- * are exported under libc's names.
+ * The interposed calls: pointers to libc's functions, and the wrappers that are exported
+ * under libc's names.
  *
- * All of it is made from calls.def. `real.NAME` is never NULL: until it is called for the
- * first time after the constructor, and where libc has no such function, it is a stand-in
- * that looks the function up, or does the raw system call. So nothing here needs an "is
- * it ready" test, and other libraries' constructors, which may run before ours, are
- * served.
+ * All of it is made from calls.def. `real.NAME` is never NULL: until its first call after
+ * the constructor, and if libc has no such function, it is a stand-in that looks the
+ * function up or makes the raw system call. So nothing here has to test whether it is
+ * ready, and calls from other libraries' constructors, which may run before ours, work
+ * too.
  */
 #pragma once
 
@@ -48,5 +48,6 @@ extern struct real_calls {
 #include "shim/calls.def"
 } real;
 
-/* From the constructor: from now on the real functions are found when they are called. */
+/* Called by the constructor: from now on each real function is looked up when it is first
+ * called. */
 void calls_begin(void);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the library knows in one process: its settings, the state of the cache, the cache
- * tag of the interpreter, and the directories it has met. Returns what it finds, and
- * reports nothing.
+ * tag of the interpreter, and the directories it has met. The functions return what they
+ * find and report nothing.
  *
- * Settings are written once, by the constructor. All else is single atomics and the
- * memo, each of which may be read and set at any moment by any thread, by a signal
- * handler, and by a vfork child, whose writes land in the parent and are true there
- * as well. There is no lock, and no descriptor is kept.
+ * Settings are written once, by the constructor. Everything else is single atomics and
+ * the memo, which any thread, signal handler or vfork child may read and set at any
+ * moment; a vfork child's writes land in its parent and are true there as well. There is
+ * no lock, and no descriptor is kept.
  */
 #pragma once
 
@@ -25,16 +25,17 @@
 extern struct config process_config;
 extern struct memo process_memo;
 
-/* The layers, and for which user the cache and the layers were judged. */
+/* The layers, and the user for whom the cache and the layers were judged. */
 extern struct layers process_layers;
 
 /* Core's way to the kernel: the next library's functions. */
 extern const struct sys sys_real;
 
-/* The paths that this thread has passed to the next library, and waits for. A preload
- * after ours may be made of public functions (fakeroot's fstatat calls __fxstatat),
- * which are ours again: such a call is not looked at, or it would ask for the same
- * without end. By the pointers, so that a signal handler's calls are looked at. */
+/* The paths that this thread has passed to a function of the next library that has not
+ * returned yet. A preload after ours may be made of public functions (fakeroot's fstatat
+ * calls __fxstatat), which are interposed too: such an inner call is passed through, or
+ * it would recurse for ever. The pointers are compared, not the texts, so that calls from
+ * a signal handler are still looked at. */
 extern __thread const char *process_passing[2] __attribute__((tls_model("initial-exec")));
 
 static inline bool process_passes(const char *path)
@@ -42,7 +43,7 @@ static inline bool process_passes(const char *path)
 	return path == process_passing[0] || path == process_passing[1];
 }
 
-/* The value of a call that passes those paths on (to may be NULL). */
+/* The value of `call`, which passes those paths on; `to` may be NULL. */
 #define PASSING(from, to, call)              \
 	({                                   \
 		__typeof__(call) passed;     \
@@ -54,61 +55,62 @@ static inline bool process_passes(const char *path)
 		passed;                      \
 	})
 
-/* The state of the cache: judged at the first use, while it is absent, and after a change
- * of identity; otherwise what was found then. *ret_why is why the cache is refused, if it
- * was judged now, for the caller to report; else VERDICT_NONE. Then room, of PATH_MAX
- * bytes, holds the path that is in the way (or the setting that names none), or is empty
- * where that is the root itself. */
+/* Returns the state of the cache. It is judged at the first use, while it is absent, and
+ * after a change of identity; otherwise the last result is returned. *ret_why is the
+ * reason to report if the cache was judged now and refused, else VERDICT_NONE. If there
+ * is a reason, room, of PATH_MAX bytes, holds the path at fault (or the setting that
+ * names no root), or is empty if that is the root itself. */
 enum root_state process_root(char *room, enum verdict *ret_why);
 
-/* Whether the cache did not exist when it was last judged. */
+/* Returns whether the cache did not exist when it was last judged. */
 bool process_root_absent(void);
 
-/* Whether layers may be read, whatever the cache's own standing. */
+/* Returns whether layers may be read, whatever the state of the cache itself. */
 bool process_has_layers(void);
 
-/* What core needs to know of this process to open and seal entries. */
+/* Returns what core needs to know of this process to open and seal entries. */
 struct entry_world process_world(struct counters *counters);
 
-/* PROCESS_ROOM bytes for paths, which a small stack has no room for; NULL where there is
- * no memory. To be given back; NULL may be. */
+/* Takes PROCESS_ROOM bytes for paths, which a small stack has no room for; NULL if there
+ * is no memory. They must be given back; giving back NULL does nothing. */
 #define PROCESS_ROOM SCRATCH_KEPT
 void *process_take_room(void);
 void process_give_room(void *room);
 
-/* The tag of the interpreter that runs here, NULL until it has shown one. */
+/* The tag of the interpreter that runs here; NULL until it has opened bytecode. */
 const char *process_tag(void);
 
-/* The process has opened bytecode with that tag: the first one shown is its own. */
+/* The process has opened bytecode with that tag: the first such tag is its own. */
 void process_show_tag(const char *tag);
 
 /* The process has loaded py_compile or compileall: see pyc_is_compiler. */
 void process_show_compiler(void);
 
-/* What a wrapper looks at on each call. -fvisibility=hidden is about definitions: without
- * this attribute, its address would be loaded first. */
+/* For variables that a wrapper reads on each call. -fvisibility=hidden affects only
+ * definitions: without this attribute, the variable's address would be loaded first. */
 #define PEEKED extern __attribute__((visibility("hidden")))
 
-/* Whether it matters which sources the process opens: an entry_watch. One load, for the
- * wrapper of open. */
+/* Tells which opens of sources matter: an enum entry_watch. One load, for the wrapper of
+ * open. */
 PEEKED atomic_uint process_watching;
 
-/* It has opened that path: if it is a source, see pending_opened. Returns fd, whatever
- * that is. A path relative to a descriptor is taken for another: that can cost a seal. */
+/* The process has opened that path: if it is a source, see pending_opened. Returns fd as
+ * it is, even if negative. A path relative to a descriptor is mistaken for a different
+ * file, which can cost a seal. */
 int process_opened(const char *path, int fd);
 
-/* Whether the process has been given a directory of the cache, to list it: by a
- * descriptor of that it may also make something; see dir_given. */
+/* Set once the process has got a descriptor of a directory in the cache, to list it: it
+ * may also create something through that descriptor; see dir_given. */
 PEEKED atomic_bool process_gave_directory;
 
-/* The tag itself, for the wrapper of stat: only a process that opens bytecode is to have
- * its stats kept. One load. */
+/* The tag itself, for the wrapper of stat: stats are kept only in a process that opens
+ * bytecode. One load. */
 PEEKED _Atomic(const char *) process_own_tag;
 
-/* It has taken the stat of that path; see recent_stat.h. Returns result, whatever that
+/* The process has taken the stat of that path; see recent_stat.h. Returns result as it
  * is. */
 int process_looked(const char *path, const struct stat *st, int result);
 
-/* Of the wrappers of setuid and its kin, and chroot: they pass the result through. */
+/* For the wrappers of chroot, and of setuid and its kin: they return result as it is. */
 int identity_changed(int result);
 int root_changed(int result);

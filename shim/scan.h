@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * The test that every interposed call pays: may this path have a component
- * `__pycache__`? All of our cost to a program that has nothing to do with Python
- * is here, so it is the one place that is tuned (make bench: instructions a call).
+ * The test that every interposed call pays: may this path have a component `__pycache__`?
+ * For a program that has nothing to do with Python, this is the library's whole cost, so
+ * it is the one place that is tuned (make bench: instructions per call).
  *
- * It reads whole aligned blocks of 32 or 16 bytes, so some bytes before and after the
- * string, but never beyond the page and never decides by them. Blocks without an
- * underscore are passed over; in the others it looks for those four letters of the
- * component that lie within the block, wherever blocks begin.
+ * It reads whole aligned blocks of 32 or 16 bytes. So it reads some bytes before and
+ * after the string, but never beyond the page, and those bytes never affect the result.
+ * Blocks without an underscore are skipped; in the others it looks for the four letters
+ * of the component that must lie within the block, wherever blocks begin.
  *
- * AVX2 is used where the processor has it, else SSE2, which each of x86-64 has; and NEON
- * on arm64. Elsewhere, and before the constructor, it says "maybe" to all, and the exact
- * path_names_pycache decides. To be included by calls.c alone, which has the wrappers.
+ * AVX2 is used if the processor has it, else SSE2, which every x86-64 has; and NEON on
+ * arm64. Elsewhere, and before the constructor has run, every path is a "maybe", and the
+ * exact path_names_pycache decides. To be included only by calls.c, which has the
+ * wrappers.
  */
 #pragma once
 
@@ -24,7 +25,7 @@
 
 #if defined(__x86_64__) || defined(__aarch64__)
 
-/* A lower address is NULL, or none is to be looked at. */
+/* An address below this is NULL, or, while this is UINTPTR_MAX, nothing is scanned. */
 uintptr_t scan_floor = UINTPTR_MAX;
 
 #define FOUR(a, b, c, d)                                                                \
@@ -33,14 +34,15 @@ uintptr_t scan_floor = UINTPTR_MAX;
 			a, b, c, d, a, b, c, d                                          \
 	}
 
-/* "_", and four letters of __pycache__ that lie at an address divisible by 4 when it
- * begins at one that leaves 0, 3, 2 or 1. In memory, as the letters are: the compiler
- * would make them anew on each call. */
+/* "_", then the four letters of __pycache__ that lie at an address divisible by 4 if the
+ * component begins at an address that leaves 0, 3, 2 or 1. They are variables in memory
+ * because the compiler would build constants anew on each call. */
 _Alignas(32) unsigned char scan_letters[5][32] = { FOUR('_', '_', '_', '_'),
 	FOUR('_', '_', 'p', 'y'), FOUR('_', 'p', 'y', 'c'), FOUR('p', 'y', 'c', 'a'),
 	FOUR('y', 'c', 'a', 'c') };
 
-/* memcheck cannot tell that what lies after the string does not count. */
+/* Returns whether memcheck runs: it cannot tell that the bytes after the string do not
+ * affect the result. */
 static inline bool scan_is_watched(void)
 {
 	const char *preload = secure_getenv("LD_PRELOAD");
@@ -81,11 +83,11 @@ static inline bool scan_is_watched(void)
 #define SCAN_FIRST 0x11111111u
 #include "shim/scan_loop.inc"
 
-/* The same for SSE2, which is asked where AVX2 is not. */
+/* As scan_floor, for SSE2, which is used if there is no AVX2. */
 uintptr_t scan_floor_sse2 = UINTPTR_MAX;
 
-/* Not __builtin_cpu_supports: it asks for all that a processor may have, at the start of
- * every program, from pages that nothing else there needs. */
+/* Does without __builtin_cpu_supports, which would ask for every feature a processor may
+ * have, at the start of every program, from pages that nothing else there needs. */
 static inline bool scan_has_avx2(void)
 {
 	unsigned a, b, c, d, states, high;
@@ -111,8 +113,8 @@ __attribute__((noinline, cold)) static int scan_without_avx2(const char *path)
 	return (uintptr_t)path < scan_floor_sse2 || scan_sse2(path);
 }
 
-/* Not a part of scan_avx2: there the compiler may put instructions that this processor
- * does not have before the comparison. */
+/* Kept out of scan_avx2: inside it, the compiler might put instructions that this
+ * processor lacks before the comparison. */
 static inline int scan_maybe(const char *path)
 {
 	return __builtin_expect((uintptr_t)path >= scan_floor, 1)
@@ -124,7 +126,7 @@ static inline int scan_maybe(const char *path)
 
 #include <arm_neon.h>
 
-/* Blocks are the 16 bytes that share a tag where memory is tagged. */
+/* A block is the 16 bytes that share a tag on systems with memory tagging. */
 #define SCAN_NAME scan_neon
 #define SCAN_TARGET
 #define SCAN_VECTOR uint8x16_t

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The calls with logic of their own, for paths that name a `__pycache__`: what the
- * CALL rows of calls.def name as their slow function. They speak libc's language: the
- * call's own results, -1 or NULL with errno for a failure, errno untouched otherwise.
+ * The calls with logic of their own, for paths that name a `__pycache__`: the slow
+ * functions of the CALL rows in calls.def. They follow libc's conventions: the call's own
+ * results, -1 or NULL with errno on failure, errno untouched otherwise.
  *
- * Where the cache cannot do what is asked (it is full, unwritable, gone), the call is
- * made on the tree as if we were not there.
+ * If the cache cannot do what is asked (it is full, unwritable, gone), the call is made
+ * on the tree as if the library were not there.
  */
 #pragma once
 
@@ -19,8 +19,8 @@
 #include "shim/core/base/openat2.h"
 #include "shim/process.h"
 
-/* The flags of open that come with a mode. O_TMPFILE is several bits, one of which is
- * O_DIRECTORY: what is left is its own, and O_DIRECTORY alone must not match. */
+/* The flags with which open takes a mode. O_TMPFILE includes the O_DIRECTORY bit, which
+ * is masked out because O_DIRECTORY alone takes no mode. */
 #define WITH_MODE (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))
 
 /* The next library's unlinkat, with libc's results. */
@@ -38,8 +38,8 @@ static inline int next_unlink(int dirfd, const char *path, int flags)
 int cached_open(int dirfd, const char *path, int flags, mode_t mode);
 int cached_openat2(int dirfd, const char *path, const struct open_how *how, size_t size);
 int cached_truncate(const char *path, off_t length);
-/* Whether an open of that path for reading would find bytecode. Writes, counts and
- * reports nothing: the program has only listed the name. */
+/* Returns whether opening that path for reading would find bytecode. Writes, counts and
+ * reports nothing, since the program has only listed the name. */
 bool cached_finds(const char *path);
 FILE *cached_fopen(const char *path, const char *mode);
 FILE *cached_freopen(const char *path, const char *mode, FILE *stream);
@@ -58,17 +58,19 @@ int cached_scandir(int dirfd, const char *path, bool wide, struct dirent ***ret,
 	int (*filter)(const struct dirent *),
 	int (*order)(const struct dirent **, const struct dirent **));
 
-/* How many listings are open that are of more than the program's directory. One load, for
+/* The number of open listings that merge the cache's names into the tree's. One load, for
  * the wrapper of readdir. */
 PEEKED atomic_uint list_count;
 
 /* wrap_dir.c */
-/* Before a program makes something by that descriptor of a directory, or enters it: where
- * it is one of a __pycache__ that only the cache has, makes that in the tree, with what
- * the cache has of it, and the descriptor one of that. Where it cannot be made, nothing
- * can be made by the descriptor any more. Keeps errno. */
+/* To be called before a program creates something through a directory descriptor, or
+ * enters the directory. If the descriptor refers to a `__pycache__` that exists only in
+ * the cache, creates that directory in the tree, moves the cached files into it, and
+ * makes the descriptor refer to it. If the directory cannot be created, nothing can be
+ * created through the descriptor any more. Keeps errno. */
 void dir_given(int dirfd);
-/* The same before an open by it, if that makes something or leads up from there. */
+/* Does the same before an open through the descriptor, if the open creates something or
+ * leads up from the directory. */
 void dir_given_for(int dirfd, const char *path, int flags);
 
 /* wrap_unlink.c */
@@ -81,6 +83,7 @@ int cached_link(int fromfd, const char *from, int tofd, const char *to, int flag
 char *cached_realpath(const char *path, char *resolved);
 char *cached_realpath_chk(const char *path, char *resolved, size_t room);
 
-/* Before a temporary file or directory is made at path: makes the real __pycache__ if it
- * is only pretended. The template itself is left to libc, which writes to it. */
+/* To be called before a temporary file or directory is created at path: creates the real
+ * __pycache__ if it is only pretended. The template itself is left to libc, which writes
+ * to it. */
 void tree_ready(const char *path);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * BLAKE2b-256 (RFC 7693), by libb2: of a source, to tell it by its content.
+ * BLAKE2b-256 (RFC 7693), by libb2: identifies a source by its content.
  *
  * Pure, no allocation; may be called anywhere.
  */

@@ -10,14 +10,14 @@
 
 #include "shim/core/base/sys.h"
 
-/* Starts as { .fd = an open directory }; the rest is dirents_next's. */
+/* Initialized as { .fd = an open directory }; the rest belongs to dirents_next. */
 struct dirents {
 	int fd;
 	ssize_t at, size;
-	_Alignas(struct dirent64) char records[480]; /* a record has 280 at most */
+	_Alignas(struct dirent64) char records[480]; /* a record has at most 280 */
 };
 
-/* The next name, "." and ".." left out; NULL after the last, or where the directory
- * cannot be read. It holds until the next call. Names that come or go meanwhile may be
- * among them or not. */
+/* Returns the next name, skipping "." and ".."; NULL after the last, or if the directory
+ * cannot be read. The name is valid until the next call. Names that are created or
+ * deleted in the meantime may or may not be returned. */
 const char *dirents_next(struct dirents *names, const struct sys *sys);

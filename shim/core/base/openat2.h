@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What openat2(2) takes. The headers of the system that this is built on may be older
- * than the kernel that it runs on.
+ * The arguments of openat2(2). The system headers at build time may be older than the
+ * kernel at run time.
  */
 #pragma once
 

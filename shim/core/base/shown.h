@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What of a name may be shown as it is. A file name may hold any byte: one that a
- * terminal obeys, one that ends a line and begins another that looks like ours, or one
- * that turns the direction of writing.
+ * How a name is shown. A file name may hold any byte: one that controls a terminal, one
+ * that ends a line so that the next looks like one of ours, or one that turns the
+ * direction of writing.
  *
  * Pure; may be called anywhere.
  */
@@ -13,15 +13,15 @@
 
 #include "shim/core/base/text.h"
 
-/* The UTF-8 sequence that p, a string, starts with: its length, and the character that it
- * stands for; 0: it starts with none. Overlong forms, surrogates and what lies beyond
- * U+10FFFF are none: Python's decoder agrees. */
+/* Decodes the UTF-8 sequence at the beginning of the string p. Returns its length, and
+ * its character in *ret_character; 0 if there is no valid sequence. As in Python's
+ * decoder, overlong forms, surrogates and values beyond U+10FFFF are invalid. */
 size_t shown_decode(const unsigned char *p, unsigned *ret_character);
 
-/* Whether a terminal obeys the character, or it makes a text look like another one: C0,
- * DEL, C1, marks of direction, separators of lines and paragraphs. */
+/* Returns whether the character controls a terminal, or can disguise a text: C0, DEL, C1,
+ * marks of direction, separators of lines and paragraphs. */
 bool shown_is_control(unsigned character);
 
-/* Adds a string with all of those written as escapes, and bytes that are not UTF-8: \n,
- * \xNN, \uNNNN. */
+/* Adds a string with all such characters, and bytes that are not UTF-8, written as
+ * escapes: \n, \xNN, \uNNNN. */
 void shown_add(struct text *text, const char *string);

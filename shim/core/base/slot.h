@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A record that any thread may read and write at any moment: a sequence lock for which
- * nobody waits. A writer that finds another one gives up, and a reader that does gets
- * nothing; so neither can hang on one that was interrupted for ever (a fork in another
- * thread, a signal). Safe for threads, signal handlers and vfork children.
+ * A record that any thread may read and write at any moment: a sequence lock that nobody
+ * waits for. A writer that finds another writer gives up, and a reader that finds one
+ * gets nothing; so neither can hang on a writer that was interrupted for ever (a fork in
+ * another thread, a signal). Safe for threads, signal handlers and vfork children.
  */
 #pragma once
 
@@ -12,12 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Puts the first `count` words (of 8 bytes) of a record where words points. False
- * where another is writing there. sequence is 0 in the beginning and odd while it
- * is written. */
+/* Writes the first `count` words (of 8 bytes) of a record to words. Returns false if
+ * another thread is writing there. sequence is 0 in the beginning and odd during a
+ * write. */
 bool slot_write(atomic_uint *sequence, _Atomic(uint64_t) *words, const void *record,
 	size_t count);
 
-/* Takes a copy of the first `count` words. False where another is writing there. */
+/* Copies the first `count` words to ret_record. Returns false if another thread is
+ * writing there. */
 bool slot_read(const atomic_uint *sequence, const _Atomic(uint64_t) *words,
 	void *ret_record, size_t count);

@@ -2,16 +2,15 @@
  *
  * The only way core touches the kernel.
  *
- * Core never calls libc's file functions by name: those names are the ones we
- * interpose. It goes through a `struct sys`, which in the shim reaches the next
- * library's functions, in the command libc's own, and in the unit tests a
- * table whose n-th call fails.
+ * Core never calls libc's file functions by name: those names are the ones we interpose.
+ * It goes through a `struct sys`, which holds the next library's functions in the shim,
+ * libc's own in the command, and in the unit tests a table whose n-th call fails.
  *
  * Every member returns a value >= 0 or -errno, and leaves errno alone. All are
- * async-signal-safe, as the calls under them are. A call that a signal has interrupted,
- * or that has moved a part of the bytes (FUSE and network file systems do both), is made
- * again for the rest: pread returns fewer bytes than were asked for only at the end of
- * the file, and pwrite and append write all bytes or fail.
+ * async-signal-safe, as the underlying calls are. If a signal interrupts a call, or the
+ * call transfers only part of the bytes (FUSE and network file systems do both), it is
+ * repeated for the rest: pread returns fewer bytes than requested only at the end of the
+ * file, and pwrite and append write all bytes or fail.
  */
 #pragma once
 
@@ -30,62 +29,63 @@
 
 struct sys {
 	int (*openat)(int dirfd, const char *path, int flags, mode_t mode);
-	/* opens the directory at an absolute path (O_PATH), if no component of it is a
-	 * symbolic link; -ENOSYS where the kernel cannot tell */
+	/* opens the directory at an absolute path (O_PATH) if no component of it is a
+	 * symbolic link; -ENOSYS if the kernel cannot tell */
 	int (*open_straight)(const char *path);
 	int (*close)(int fd);
 	ssize_t (*pread)(int fd, void *data, size_t size, off_t at);
 	ssize_t (*pwrite)(int fd, const void *data, size_t size, off_t at);
-	/* writes all of it to a file that was opened with O_APPEND; returns where
-	 * it ends */
+	/* writes all bytes to a file that was opened with O_APPEND; returns the offset
+	 * after the last of them */
 	off_t (*append)(int fd, const void *data, size_t size);
 	ssize_t (*readlinkat)(int dirfd, const char *path, char *buf, size_t size);
 	int (*fstatat)(int dirfd, const char *path, struct stat *st, int flags);
-	/* fstatat, as the kernel tells it: another preload (fakeroot) makes up the owners
-	 * that the other one tells */
+	/* fstatat as the kernel answers it: another preload (fakeroot) makes up the
+	 * owners that fstatat returns */
 	int (*kernel_stat)(int dirfd, const char *path, struct stat *st, int flags);
 	int (*mkdirat)(int dirfd, const char *path, mode_t mode);
 	int (*fchmodat)(int dirfd, const char *path, mode_t mode);
 	int (*fchmod)(int fd, mode_t mode);
 	int (*unlinkat)(int dirfd, const char *path, int flags);
 	int (*renameat)(int fromfd, const char *from, int tofd, const char *to);
-	/* the same where nothing has that name yet, else an error; and where the file
-	 * system or the kernel cannot do that */
+	/* renameat if the new name does not exist yet, else an error; also an error if
+	 * the file system or the kernel cannot do that */
 	int (*rename_new)(int fromfd, const char *from, int tofd, const char *to);
 	int (*linkat)(int fromfd, const char *from, int tofd, const char *to, int flags);
 	/* one read of directory records (struct dirent64), as getdents64(2) */
 	ssize_t (*getdents)(int fd, void *buf, size_t size);
 	ssize_t (*fgetxattr)(int fd, const char *name, void *value, size_t size);
 	int (*fsetxattr)(int fd, const char *name, const void *value, size_t size);
-	/* the type of the file system, as statfs(2)'s f_type */
+	/* the type of the file system, as f_type of statfs(2) */
 	int64_t (*fs_type)(int fd);
-	/* which file system the file (with "", dirfd itself) is on, whose st_dev that is:
-	 * a number that stays the same when it is mounted again, if the file system has
-	 * such a one, and is 0 for none. Asked once for each st_dev */
+	/* a number for the file system that the file (with "", dirfd itself) is on, whose
+	 * st_dev is device. The number stays the same when the file system is mounted
+	 * again; it is 0 if there is no such number. Asked once for each st_dev */
 	uint32_t (*fs_id)(int dirfd, const char *path, dev_t device);
-	/* the time a file was made (with "", that of dirfd), zeros where it is
-	 * not known */
+	/* the time a file was created (with "", that of dirfd); zeros if it is not
+	 * known */
 	void (*birth)(int dirfd, const char *path, struct timespec *ret);
-	/* puts the time on a file's st_atim, as exactly as the file system keeps it, and
-	 * later than on any file before */
+	/* sets a file's st_atim to a time that is later than that of any file before, as
+	 * exactly as the file system keeps it */
 	int (*stamp)(int fd);
-	/* makes fd share the blocks of from (FICLONE) */
+	/* makes fd share the blocks of `from` (FICLONE) */
 	int (*clone)(int fd, int from);
 	/* an anonymous file in memory */
 	int (*memfd)(const char *name);
 	/* memory of that size, zeroed, or NULL */
 	void *(*map)(size_t size);
 	void (*unmap)(void *memory, size_t size);
-	/* the clock that the kernel puts on local files; not what a preload says it is */
+	/* the clock from which the kernel stamps local files, whatever a preload
+	 * pretends */
 	void (*clock)(struct timespec *ret);
 	void (*sleep)(long nanoseconds);
 	uid_t (*geteuid)(void);
 	/* the process, as the kernel numbers it */
 	uint32_t (*pid)(void);
-	/* which thread this is, among those of the process; a forked child's has its
-	 * parent's */
+	/* identifies the thread within the process; the thread of a forked child has the
+	 * number of its parent's */
 	uintptr_t (*thread)(void);
-	/* a counter that grows by 1 to 5 a nanosecond, 0 where there is none. No system
-	 * call, and no clock: those are interposed by others (libfaketime) */
+	/* a counter that grows by 1 to 5 per nanosecond; 0 if there is none. Neither a
+	 * system call nor a clock function, which others interpose (libfaketime) */
 	uint64_t (*ticks)(void);
 };

@@ -17,7 +17,7 @@ static inline bool timestamp_before(const struct timespec *a, const struct times
 	return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
 }
 
-/* Whether there is a time: file systems without one say zeros. */
+/* Returns whether there is a time: file systems without one return zeros. */
 static inline bool timestamp_is_set(const struct timespec *time)
 {
 	return time->tv_sec || time->tv_nsec;

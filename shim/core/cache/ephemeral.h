@@ -2,8 +2,8 @@
  *
  * Ephemeral trees: mounted or installed at a path that is made up for each start
  * (AppImage's /tmp/.mount_*, pip's build environments). One entry for each such path
- * would make a cache grow for ever, so all of them have one: the bytes of the path that
- * change are replaced by as many stars. What a seal says keeps that harmless.
+ * would make a cache grow for ever, so all of them share one: the bytes of the path that
+ * change are replaced by as many stars. The seals keep that harmless.
  *
  * Pure; may be called anywhere.
  */
@@ -13,36 +13,38 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Patterns, separated by colons. A pattern is one name or several with slashes between,
- * which lie anywhere in the path, or, with a slash in front, at its beginning; a star in
- * a name stands for one byte or more, once in a name. */
+/* Patterns, separated by colons. A pattern is one or more names with slashes between
+ * them. It matches anywhere in the path, or only at the beginning if it starts with a
+ * slash. A name may have one star, which stands for one byte or more. */
 #define EPHEMERAL_PATTERNS                                                             \
 	".mount_*:pip-build-env-*:pip-install-*:pip-req-build-*:pip-standalone-pip-*:" \
 	"pip-target-*:build-env-*:builds-v0/.tmp*:_MEI*"
 
-/* What is longer from the first to the last byte that changes is no such path. */
+/* If the span from the first to the last changing byte is longer, the path does not
+ * match. */
 #define EPHEMERAL_SPAN 64
 
 struct ephemeral {
-	size_t at, len; /* of the bytes; 0 where nothing is hidden */
+	size_t at, len; /* the hidden bytes; 0 if nothing is hidden */
 	char bytes[EPHEMERAL_SPAN];
 };
 
-/* Patterns made ready: most paths have no name that begins as one of them does, and this
- * is asked for every module. */
+/* Parsed patterns: most paths have no name that begins as a pattern does, and this is
+ * tested for every module. */
 struct ephemeral_patterns {
 	const char *text;   /* or NULL */
-	uint64_t pairs[16]; /* of the first two bytes, as a set of hashes */
+	uint64_t pairs[16]; /* a set of hashes of the first two bytes of each */
 };
 
-/* text stays the caller's, and must stay as it is. NULL: there are none. */
+/* text stays the caller's, and must stay unchanged. If it is NULL, there are no
+ * patterns. */
 struct ephemeral_patterns ephemeral_read(const char *text);
 
-/* Hides the bytes of the absolute path (path_len of them) that patterns say are made
- * up, and keeps them in *ret. False where no pattern fits. */
+/* Hides the bytes of the absolute path (path_len bytes) that are made up according to the
+ * patterns, and keeps them in *ret. Returns false if no pattern matches. */
 bool ephemeral_hide(const struct ephemeral_patterns *patterns, char *path,
 	size_t path_len, struct ephemeral *ret);
 
-/* Exchanges what stands in the path and what is kept: the second time, all is
- * as before. */
+/* Exchanges the bytes in the path and those that are kept: a second call restores
+ * both. */
 void ephemeral_swap(struct ephemeral *ephemeral, char *path);

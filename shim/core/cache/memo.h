@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a process remembers of directories: an absolute path as given and the
- * canonical path it led to.
+ * What a process remembers of directories: absolute paths as given, and the canonical
+ * paths they led to.
  *
- * Nothing is ever forgotten or changed in place, so that neither a lock nor an
- * order of operations is needed: a record is filled in and then published with
- * one compare-and-swap. Any thread, a signal handler, a forked child of a
- * threaded parent and a vfork child may read and add at any moment; one that is
- * interrupted loses some bytes of the arena and nothing else. When the arena is
- * full, adding does nothing.
+ * Nothing is ever forgotten or changed in place, so that neither a lock nor an order of
+ * operations is needed: a record is filled in and then published with one
+ * compare-and-swap. Any thread, a signal handler, a forked child of a threaded parent and
+ * a vfork child may read and add at any moment; if one is interrupted, some bytes of the
+ * arena are lost and nothing else. Once the arena is full, adding does nothing.
  *
- * A remembered answer may be out of date: use it only where that is harmless.
+ * A remembered answer may be out of date: use it only if that is harmless.
  */
 #pragma once
 
@@ -29,8 +28,8 @@ struct memo {
 	_Alignas(16) char arena[MEMO_ARENA];
 };
 
-/* The canonical path remembered for the len bytes at path, with its length in
- * *ret_len, or NULL. It stays valid for ever. */
+/* Returns the canonical path remembered for the len bytes at path, and its length in
+ * *ret_len, or NULL. The path stays valid for ever. */
 const char *memo_find(
 	const struct memo *memo, const char *path, size_t len, size_t *ret_len);
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * The cache on disk: where things lie in it, whether it may be trusted, and making
- * its directories.
+ * The cache on disk: where things lie in it, whether it may be trusted, and creating its
+ * directories.
  *
  *   <root>/v1/CACHEDIR.TAG
  *   <root>/v1/<tag><variant>/tree/<canonical source directory>/__pycache__/<name>
  *   <root>/v1/<tag><variant>/objects/…, see object.h
  *
- * A pyc is code: what others can write to must not be run. So nobody else may be able
- * to change the way to the root (way.h), the root has to belong to the effective user
- * and be writable by no one else, and its layout folder, under which everything lies, is
- * closed to others altogether (0700).
+ * A pyc is code: one that others can write to must not be run. So nobody else may be able
+ * to change the way to the root (way.h), the root must belong to the effective user and
+ * be writable by nobody else, and its layout folder, which holds everything, is closed to
+ * others altogether (0700).
  *
  * Functions return 0 or -errno. Async-signal-safe, no locks, no allocation.
  */
@@ -27,8 +27,8 @@
 #define ROOT_ROOM (64u * 1024)
 
 /* The file that tells backup programs to skip the directory it lies in
- * (https://bford.info/cachedir/), and what is in it. It is in the layout folder, since
- * the root may be a directory that holds the user's other files too. */
+ * (https://bford.info/cachedir/), and its content. It is in the layout folder, since the
+ * root may be a directory that holds the user's other files too. */
 #define ROOT_TAG "CACHEDIR.TAG"
 #define ROOT_TAG_TEXT                                                        \
 	"Signature: 8a477f597d28d172789f06886806bc55\n"                      \
@@ -37,35 +37,37 @@
 
 enum root_state {
 	ROOT_UNKNOWN, /* not judged yet */
-	ROOT_READY,   /* there, and ours alone */
-	ROOT_ABSENT,  /* not there yet: nothing to read, the first write makes it */
+	ROOT_READY,   /* it exists, and only we can write to it */
+	ROOT_ABSENT, /* it does not exist: nothing to read, and the first write creates it
+		      */
 	ROOT_REFUSED, /* not to be used */
 };
 
-/* Judges the root at that absolute path, and the way to it (way.h). Where it is refused,
- * *ret_why gets the reason, else VERDICT_NONE. room has PATH_MAX bytes and gets the
+/* Judges the root at that absolute path, and the way to it (way.h). *ret_why is the
+ * reason if it is refused, else VERDICT_NONE. room has PATH_MAX bytes and receives the
  * canonical path of the root, or of the directory above it that is at fault. */
 enum root_state root_judge(
 	const struct sys *sys, const char *root, char *room, enum verdict *ret_why);
 
-/* Whether the home directory that the root is to lie in is missing: it is not made, since
- * useradd would find it taken, and /nonexistent is to be none. The path is written to
- * meanwhile, and given back as it was. */
+/* Returns whether the home directory that the root is to lie in is missing. It is not
+ * created, since useradd would then find it taken, and /nonexistent must not exist. The
+ * path is modified during the call, and restored. */
 bool root_is_homeless(const struct sys *sys, char *root);
 
-/* How often something is made again that others delete meanwhile: one purge after another
- * must not lead to the tree. */
+/* How often something is created again if others delete it in the meantime: a series of
+ * purges must not make us write to the tree. */
 #define ROOT_TRIES 1000
 
-/* Makes the directory at path, and all above it down from the root, whose path is the
- * first root_len bytes. The root itself is made with its marks should it not be there
- * (any more), and judged: -EPERM where it is refused. path is written to meanwhile, and
- * given back as it was. */
+/* Creates the directory at path, and all directories above it down from the root, whose
+ * path is the first root_len bytes. If the root itself is missing (or was deleted), it is
+ * created with its tag. It is judged in any case: -EPERM if it is refused. path is
+ * modified during the call, and restored. */
 int root_make_directory(const struct sys *sys, char *path, size_t root_len);
 
-/* Puts the tag into the layout folder below rootfd, unless something has that name. */
+/* Puts the tag into the layout folder below rootfd, unless something has its name. */
 void root_tag(const struct sys *sys, int rootfd);
 
-/* Deletes all files in the directory at path, and it. For what a program has deleted
- * in its own view: leaving files behind is an error that it must not be told of. */
+/* Deletes the directory at path and all files in it. For a directory that the program has
+ * deleted in its own view: errors are ignored, since the program must not be told that
+ * files are left behind. */
 void root_drop_directory(const struct sys *sys, const char *path);

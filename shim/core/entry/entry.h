@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which bytecode is served for a source, and which is kept: the opening protocol and
- * the sealing, as docs/seal.md tells them.
+ * Which bytecode is served for a source, and which is kept: the protocol for opening and
+ * sealing that docs/seal.md describes.
  *
  * Calling sequence: entry_begin with the paths; then entry_open for an open for reading,
- * or entry_ask where the program only looks whether there is a pyc, or entry_seal and
+ * or entry_ask if the program only looks whether there is a pyc, or entry_seal and
  * entry_share before the rename that puts a new pyc in its place.
  *
  * Functions return a descriptor or 0, or -errno. Async-signal-safe, no locks, no malloc.
@@ -26,49 +26,49 @@
 #include "shim/core/stats/counters.h"
 #include "shim/core/stats/verdict.h"
 
-/* How core reaches the machine: all that comparing an entry with its source needs. */
+/* How core reaches the machine: everything needed to compare an entry with its source. */
 struct entry_env {
 	const struct sys *sys;
 	struct scratch *scratch;
 	struct source_clock *clock;
-	struct recent_stat *recent; /* NULL: no stat is kept */
-	struct counters *counters;  /* NULL: nothing is counted */
-	struct flight *flight;	    /* NULL: nobody waits for another process */
-	atomic_bool *cannot_clone;  /* set when the file system has refused to */
+	struct recent_stat *recent; /* NULL if no stat is kept */
+	struct counters *counters;  /* NULL if nothing is counted */
+	struct flight *flight;	    /* NULL if nobody waits for another process */
+	atomic_bool *cannot_clone;  /* set when the file system has refused to clone */
 };
 
-/* What is allowed. Zeros: the user is root, and nothing is shared. */
+/* What is allowed. With zeros, the user is root, and nothing is shared. */
 struct entry_policy {
-	uid_t user; /* whose files may be served */
+	uid_t user; /* the user whose files may be served */
 	bool readonly, always_digest;
-	bool rewritten_by_path; /* what is not stock is compiled by path and content */
-	bool layers_only; /* there is no cache that could be used, and it is readonly */
-	bool share;	  /* leave objects to other paths, and use theirs */
-	bool compiles; /* a compiler is at work, which must not find its work done already
+	bool rewritten_by_path; /* PYCSTASH_REWRITTEN=path: non-stock bytecode is served
+				   by path and content */
+	bool layers_only; /* the cache cannot be used, only layers; implies readonly */
+	bool share;	  /* leave objects for other paths, and use theirs */
+	bool compiles; /* a compiler is running, which must not find its work already done
 			*/
 	size_t root_len;
-	/* layer_find, or NULL where there are no layers. */
+	/* layer_find, or NULL if there are no layers. */
 	ssize_t (*layer)(void *context, size_t n, char *room, size_t size);
 	void *layer_context;
 };
 
-/* Whether it matters which sources the process opens. */
+/* Which opens of sources matter. */
 enum entry_watch {
 	ENTRY_WATCH_NONE,
-	ENTRY_WATCH_ONCE, /* until it opens the next bytecode */
+	ENTRY_WATCH_ONCE, /* those until the process opens the next bytecode */
 	ENTRY_WATCH_ALWAYS,
 };
 
-/* The interpreter that runs here, and what it is about to compile: what opening and
- * sealing need. */
+/* The interpreter that runs here, and what it is about to compile: needed for opening and
+ * sealing. */
 struct entry_python {
-	const char *tag;	 /* or NULL, while it is not known */
-	_Atomic uint32_t *magic; /* 0 while it is not known */
+	const char *tag;	 /* NULL as long as it is not known */
+	_Atomic uint32_t *magic; /* 0 as long as it is not known */
 	struct pending *pending; /* sources */
-	struct pending
-		*created;      /* temporary files; apart, so that they take no slot there
-				*/
-	atomic_uint *watching; /* enum entry_watch */
+	struct pending *created; /* temporary files; a separate table, so that they take
+				    no slots of sources */
+	atomic_uint *watching;	 /* enum entry_watch */
 };
 
 /* What is the same for all entries of a process. */
@@ -80,123 +80,128 @@ struct entry_world {
 
 struct entry {
 	const struct entry_world *world;
-	char *path; /* in the cache; written to at times, and given back as it was */
-	size_t version_len; /* path[..version_len) is the folder of the version */
+	char *path;	    /* in the cache; modified during calls, and restored */
+	size_t version_len; /* path[..version_len) is the version folder */
 	size_t dir_len;	    /* path[..dir_len) is its __pycache__ */
 	const struct pyc_name *pyc;
 	int tree_dirfd; /* the same name in the tree */
 	const char *tree_path;
 	struct source source;
-	bool common; /* other trees have their entries there too (ephemeral.h): what is
-			not as it is needed is served from memory, and not kept */
+	bool common; /* other trees share this entry (ephemeral.h): bytecode that needs
+			adapting is served from memory, and not kept */
 	uint8_t magic[4]; /* set by entry_seal, for entry_share */
-	off_t size;	  /* of the sealed file; likewise */
-	bool linked;	  /* set by entry_share: it is one file with an object */
-	char *spare;	  /* after path, for other paths */
+	off_t size;	  /* size of the sealed file; set by entry_seal too */
+	bool linked; /* set by entry_share: the entry and an object are the same file */
+	char *spare; /* the room after path, for other paths */
 	size_t spare_size;
-	bool layer; /* it lies in a layer: see entry_layer_next */
+	bool layer; /* the entry lies in a layer: see entry_layer_next */
 };
 
-/* Sets up an entry. room is the size of the buffer that path lies in; what follows path
- * gets used. dir is the directory of the source as given by the program, dir_len
- * bytes, relative to tree_dirfd. False where that does not fit: the entry is then
- * subject to Python's own rules alone. */
+/* Sets up an entry. room is the size of the buffer that holds path; the bytes after path
+ * are used too. dir is the directory of the source as given by the program, dir_len
+ * bytes, relative to tree_dirfd. Returns false if that does not fit, or the name names no
+ * source: then only Python's own rules apply to the entry. */
 bool entry_begin(struct entry *entry, size_t room, const char *dir, size_t dir_len);
 
-/* Opens the bytecode for the source: the entry, the tree's own pyc, or an object made an
- * entry. flags are those of open(2) for reading, candidate is what it said to the entry's
- * path: a descriptor, which is taken over, or -errno. -ENOENT where Python has to
- * compile; then the compile is noted as pending. */
+/* Opens the bytecode for the source: the entry, the tree's own pyc, or an object that is
+ * turned into the entry. flags are those of open(2) for reading. candidate is the result
+ * of open(2) on the entry's path: a descriptor, which the function takes over, or -errno.
+ * Returns -ENOENT if Python has to compile; the compile is then noted as pending. */
 int entry_open(struct entry *entry, int candidate, int flags, enum verdict *verdict);
 
-/* What a sealed entry is to its source, which is looked at: what entry_open makes of it,
- * without the file. VERDICT_NONE: only the source's content tells. */
+/* Compares a sealed entry with its source, which was looked at: returns the verdict of
+ * entry_open, without opening a file. VERDICT_NONE means that the source has to be
+ * read. */
 enum verdict entry_compare(
 	const struct entry_world *world, struct source *source, const struct seal *seal);
 
-/* The same of what others may have put there (a layer, an entry of many trees), of which
- * only that is served whose source vouches for it. */
+/* Does the same for an entry that others may have created (in a layer, or shared by many
+ * trees): it is served only if its source vouches for it. */
 enum verdict entry_compare_elsewhere(
 	const struct entry_world *world, struct source *source, const struct seal *seal);
 
-/* After VERDICT_NONE: the rest, by reading the source. stock: the entry's name is one
- * that the stock import system writes. VERDICT_HIT_RESEALED: it holds, and needs a new
- * seal. */
+/* After VERDICT_NONE: decides by reading the source. stock: the stock import system
+ * writes files of the entry's name. VERDICT_HIT_RESEALED means that the entry is valid,
+ * and needs a new seal. */
 enum verdict entry_compare_content(const struct entry_world *world, struct source *source,
 	const struct seal *seal, bool stock);
 
-/* The program looks for the entry and may go on to write it without opening it
+/* The program looks for the entry, and may go on to write it without opening it
  * (py_compile does): notes a pending compile. */
 void entry_ask(struct entry *entry);
 
-/* This thread has made a temporary file at path, open as fd: only that file will be taken
- * for what it has compiled. Others may use the same name after it was purged (forked
- * processes do), and what is renamed then is their bytecode. */
+/* This thread has created a temporary file at path, open as fd: only that file will be
+ * accepted as the result of its compile. After a purge, others (forked processes) may use
+ * the same name, and then the renamed file is theirs. */
 void entry_created(const struct entry_world *world, const char *path, int fd);
 
-/* Whether the open file at that path is the temporary file that this thread has reported
- * with entry_created; st is its stat from before it was read. */
+/* Returns whether the open file at that path is the temporary file that this thread has
+ * reported with entry_created; st is its stat from before it was read. */
 bool entry_is_created(const struct entry_world *world, const char *temporary, int fd,
 	const struct stat *st);
 
-/* Whether this thread has looked for the entry, after which it may compile: what it
- * writes then is for the cache. pyc may be that of a temporary file's final name. */
+/* Returns whether this thread has looked for the entry, after which it may compile:
+ * whatever it then writes belongs in the cache. pyc may be that of a temporary file's
+ * final name. */
 bool entry_is_pending(const struct entry *entry);
 
-/* Puts a seal on the pyc at temporary, which is about to be renamed to the entry. After
- * it, *ret_shared says whether entry_share is to be called. Where the verdict is
- * unproven, the library has not seen the pyc compiled, and it is for the tree: there is
- * no seal. An error means that the file is not whole, and must not get that name. */
+/* Puts a seal on the pyc at temporary, which is about to be renamed to the entry.
+ * *ret_shared is whether entry_share should be called afterwards. If the verdict is
+ * unproven, the library has not seen the pyc compiled: it gets no seal, and belongs in
+ * the tree. An error means that the file is not whole, and must not get its final
+ * name. */
 int entry_seal(struct entry *entry, const char *temporary, bool *ret_shared,
 	enum verdict *verdict);
 
 /* Between sealing and the rename, while nobody else knows the file: makes it the object
- * of its content. Where there is one, and entries are many trees' (common), the pyc at
- * temporary becomes that. */
+ * of its content. If there is an object already, and the entry is shared by many trees
+ * (common), the file at temporary is replaced by that object. */
 void entry_share(struct entry *entry, const char *temporary);
 
-/* After entry_seal, when the pyc has its name or has none: the compile is no longer
- * pending, and a process that waits for it (flight.h) looks again. */
+/* After entry_seal, once the pyc has its name or will not get one: the compile is no
+ * longer pending, and a process that waits for it (flight.h) looks again. */
 void entry_landed(const struct entry *entry);
 
-/* Whether what is about to get the entry's name was compiled for others, who would not
- * find it in this user's cache. That needs an explicit compiler: py_compile looks for the
- * bytecode and writes it, while an import opens it. And a directory of sources that
- * another user owns, or one that others can read all the way to it, and this user is root
- * or not the only one who can write there. */
+/* Returns whether the file about to get the entry's name was compiled for others, who
+ * would not find it in this user's cache. That takes an explicit compiler: py_compile
+ * looks for the bytecode and writes it, while an import opens it. It also takes a
+ * directory of sources that belongs to another user; or one that others can read, as well
+ * as all directories above it, if this user is root or not the only one who can write
+ * there. */
 bool entry_is_for_others(struct entry *entry);
 
-/* After the rename: counts what was put there, in the place of old (NULL: nothing). */
+/* After the rename: counts the new file, which has replaced old (NULL: nothing). */
 void entry_placed(const struct entry *entry, const struct stat *old);
 
-/* Whether it is the program's (or its umask's) doing that path, in a __pycache__ of the
- * cache whose path is the first dir_len bytes, could not be opened with those flags
- * (EACCES): the mode of one of both tells, and the program is to see that as in the tree.
- * Else it is the cache's alone, of what is above it or of a policy that leaves stat as it
- * is (Landlock, SELinux), and is none of the program's business. With O_CREAT | O_EXCL:
- * that a name could not be made there. path is given back as it was. */
+/* Returns whether the program (or its umask) is the reason why path could not be opened
+ * with those flags (EACCES). path lies in a __pycache__ of the cache, whose path is the
+ * first dir_len bytes. The program is the reason if the mode of one of the two forbids
+ * it, and then has to see the error, as in the tree. Otherwise only the cache is
+ * affected, through a directory above it or a policy that does not show in stat
+ * (Landlock, SELinux), and the program must not notice. With O_CREAT | O_EXCL, the
+ * question is why no name could be created there. path is restored. */
 bool entry_is_closed(const struct sys *sys, char *path, size_t dir_len, int flags);
 
-/* Copies the pyc at temporary, without its seal, to a new file at path in the tree. why:
- * the -errno with which entry_seal or the rename of that entry has failed, which is the
- * cache's alone; 0 where the file is whole, and entry may be NULL then. Returns 0, the
- * tree's -errno, or, where the pyc cannot be read or may not be whole, why. */
+/* Copies the pyc at temporary, without its seal, to a new file at path in the tree. why
+ * is the -errno with which entry_seal or the rename of that entry has failed because of
+ * the cache; 0 if the file is whole, in which case entry may be NULL. Returns 0, the
+ * tree's -errno, or why if the pyc cannot be read or may not be whole. */
 int entry_leave(const struct entry_world *world, const struct entry *entry,
 	const char *temporary, int why, int dirfd, const char *path);
 
 /* The rest is for files that no source proves: those that the program itself writes in
- * place, those of loaders for other suffixes, and those whose name tells no source (for
+ * place, those of loaders for other suffixes, and those whose name names no source (for
  * which entry_begin fails).
  *
- * Notes on a descriptor of one for which source it is, and for which directory of
- * sources: without the note, a file without a seal is a damaged one. */
+ * Notes on the file's descriptor for which source, and which directory of sources, the
+ * file is: without the note, a file without a seal counts as damaged. */
 void entry_disclaim(const struct entry *entry, int fd);
 
-/* Whether the open file is one for the source that is there, which was looked at; without
- * a source, for the directory that is there. */
+/* Returns whether the open file was noted for the existing source, which was looked at;
+ * or, if there is no source, for the existing directory. */
 bool entry_is_own(const struct entry *entry, int fd);
 
-/* After a file that was not just compiled has been renamed to the entry, or its whole
- * __pycache__ has: notes again whose that is. */
+/* To be called after a file that was not just compiled, or its whole __pycache__, has
+ * been renamed to the entry: renews the note on it. */
 void entry_moved(const struct entry *entry);
 void entry_directory_moved(const struct entry *entry);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Entries and objects as files: classifying one that is open, reading it, adapting its
+ * Entries and objects as files: classifying an open one, reading it, adapting its
  * bytecode to another source of the same content, and writing it.
  *
  * A file of the cache is never changed in place: it is written under a temporary name
@@ -14,13 +14,12 @@
 #include "shim/core/entry/entry.h"
 #include "shim/core/python/marshal.h"
 
-/* What an open file is, whatever its owner. */
+/* The kind of an open file, whatever its owner. */
 enum entry_file_kind {
 	ENTRY_FILE_SEALED,
 	ENTRY_FILE_FOREIGN_WRITTEN, /* a program wrote it in place, or it is no regular
-				     * file
-				     */
-	ENTRY_FILE_DAMAGED,	    /* neither: not ours, or no longer what we wrote */
+				       file */
+	ENTRY_FILE_DAMAGED,	    /* neither: not ours, or not as we wrote it */
 };
 
 /* An extended attribute of files that no source proves (entry_own.c). */
@@ -32,130 +31,136 @@ struct entry_file {
 	size_t room;
 	struct seal seal;
 	int from;	/* the descriptor it was read from */
-	bool fits;	/* that, for the entry's source: set by entry_file_adapt */
-	bool is_object; /* that is what it will be */
+	bool fits;	/* whether that file fits the entry's source as it is: set by
+			   entry_file_adapt */
+	bool is_object; /* whether it is to become an object */
 	bool as_is;	/* the data has a seal already, or is of a kind that has none */
 };
 
-/* Opens what is ours at path, also where its mode does not give us those rights: the
- * program's umask took them away, and that is for the program alone. */
+/* Opens a file of ours at path, even if its mode does not allow us to: the program's
+ * umask took those rights away, which is meant to affect only the program. */
 int entry_file_open(const struct sys *sys, const char *path, int flags, mode_t rights);
 
-/* The kind of an open file, st being its stat; sets *ret_seal if it is sealed. */
+/* Returns the kind of an open file whose stat is st; sets *ret_seal if it is sealed. */
 enum entry_file_kind entry_file_kind(
 	const struct sys *sys, int fd, const struct stat *st, struct seal *ret_seal);
 
-/* Whether the open file may be served to the user, going by its owner (and mode, in a
- * layer): see entry_file_is_trusted. Sets *ret to its stat. */
+/* Returns whether the open file may be served to the user, judging by its owner (and, in
+ * a layer, its mode): see entry_file_is_trusted. Sets *ret to its stat. */
 bool entry_file_is_ours(
 	const struct entry_world *world, int fd, bool layer, struct stat *ret);
 
-/* Whether the open file is the user's and sealed; then sets *ret_seal. */
+/* Returns whether the open file is the user's and sealed, and then sets *ret_seal. */
 bool entry_file_is_sealed(const struct entry_world *world, int fd, struct seal *ret_seal);
 
-/* Reads the pyc under that seal; -EIO where the bytes are not those that were sealed. To
- * be freed. */
+/* Reads the pyc under that seal; -EIO if the bytes are not those that were sealed. The
+ * caller frees *ret. */
 int entry_file_load(const struct entry *entry, int fd, const struct seal *seal,
 	struct entry_file *ret);
 void entry_file_free(const struct entry_world *world, struct entry_file *file);
 
-/* Whether the code ends in a pyc of size bytes; see marshal.h. MARSHAL_UNKNOWN for what
- * is no pyc, too. */
+/* Returns whether the code is complete in a pyc of size bytes; see marshal.h.
+ * MARSHAL_UNKNOWN also for a file that is no pyc. */
 enum marshal_end entry_code_end(
 	const struct entry *entry, const uint8_t *pyc, size_t size);
 
-/* Whether Python takes the pyc under that seal for the source, going by its header. */
+/* Returns whether Python accepts the pyc under that seal for the source, judging by its
+ * header. */
 bool entry_file_fits(const struct seal *seal, const struct source *source);
 
-/* Who can write to the source, which was looked at: way.h's number. */
+/* Returns who can write to the source, which was looked at: the number of way_writers. */
 uint32_t entry_file_writers(const struct entry_world *world, const struct source *source);
 
-/* Makes the pyc in memory one for the entry's source. */
+/* Adapts the pyc in memory to the entry's source. */
 void entry_file_adapt(const struct entry *entry, struct entry_file *file);
 
-/* Writes the adapted pyc with its seal to the entry, and opens that. Where the cache
- * cannot be written, file->from itself serves if its header fits, and an anonymous file
- * if not. (entry_write.c) */
+/* Writes the adapted pyc with its seal to the entry, and opens it. If the cache cannot be
+ * written, serves file->from itself if its header fits, else an anonymous file.
+ * (entry_write.c) */
 int entry_write_or_serve(struct entry *entry, struct entry_file *file, int flags);
 
-/* Sets *ret to the entry as the next layer would have it, in entry's spare room, where it
- * stays until that is used. *n is how many layers have been looked at, 0 at first. False
- * where there are no more. */
+/* Sets *ret to the entry in the next layer. Its path is in entry's spare room, and valid
+ * until that is used. *n is how many layers have been looked at, 0 at first. Returns
+ * false if there are no more. */
 bool entry_layer_next(const struct entry *entry, size_t *n, struct entry *ret);
 
-/* The magic number of the only folder of objects, where the interpreter has not shown its
- * own yet; 0 where there are none or several. */
+/* Returns the magic number of the only folder of objects, for an interpreter whose own is
+ * not known yet; 0 if there are none or several. */
 uint32_t entry_file_only_magic(const struct entry *entry);
 
-/* Opens the bytecode for the entry's source that another path has left in the objects,
- * and makes it the entry. Those of `at` are meant: of the entry itself, or of what
- * entry_layer_next has made of it since the source's digest is known. */
+/* Opens an object that another path has left for the entry's source, and turns it into
+ * the entry. `at` tells whose objects to search: entry itself, or the result of
+ * entry_layer_next called after the source's digest was known. */
 int entry_file_reuse(struct entry *entry, const struct entry *at, int flags);
 
 /* Writes the path of the entry's object for that digest and magic number to its spare
- * room. NULL where there is none, or no room. */
+ * room. NULL if there is none, or no room. */
 char *entry_file_object(
 	const struct entry *entry, const struct digest *digest, const uint8_t magic[4]);
 
-/* Writes the pyc to path, replacing what is there; size bytes at spare are for a
- * temporary name. With flags >= 0 it returns the file, opened with them. */
+/* Writes the pyc to path, replacing an existing file; the size bytes at spare are for a
+ * temporary name. If flags >= 0, returns the file, opened with those flags. */
 int entry_write(const struct entry_world *world, const struct entry_file *file,
 	char *path, mode_t mode, char *spare, size_t size, int flags);
 
-/* Writes the n-th temporary name of a path to spare; false where there is no room. */
+/* Writes the n-th temporary name of a path to spare. Returns false if there is no
+ * room. */
 bool entry_temporary_name(const char *path, unsigned n, char *spare, size_t size);
 
-/* Reads an open file that should be the object of the entry's source, of which the digest
- * is known; -ENOENT where it is not, or is damaged. To be freed. */
+/* Reads an open file that should be the object of the entry's source, whose digest must
+ * be known; -ENOENT if it is not, or is damaged. The caller frees *ret. */
 int entry_file_load_object(
 	const struct entry *entry, int fd, uint32_t magic, struct entry_file *ret);
 
-/* Whether the entry's name is one that the stock import system writes: nothing but the
- * source's content and the interpreter then usually determines what is in it. */
+/* Returns whether the stock import system writes files of the entry's name: usually their
+ * content depends only on the source's content and the interpreter. */
 bool entry_file_is_stock(const struct entry *entry);
 
-/* Whether the entry may be one made of an object, as far as is known without
+/* Returns whether the entry may be one made from an object, as far as is known without
  * its source. */
 bool entry_file_is_reusable(const struct entry *entry);
 
-/* Whether it is what every interpreter imports first, from its own library. Any other pyc
- * in a tree may be anybody's, and does not show which magic number the process has: one
- * odd file would keep it from all entries. */
+/* Returns whether it is the file that every interpreter imports first, from its own
+ * library. Any other pyc in a tree may be anybody's, and does not show the process's
+ * magic number: one odd file would keep the process from all entries. */
 bool entry_is_interpreters_own(const struct entry *entry);
 
-/* Remembers that bytecode was looked for, and the source as it was looked at, which
- * Python is going to compile. There may be none of the name that the bytecode's tells
+/* Notes that bytecode was looked for, and the state of its source, which Python is going
+ * to compile. There may be no source of the name that the bytecode's name tells
  * (m.hy). */
 void entry_pending_note(struct entry *entry, uint32_t looks);
-/* The same, once the source is settled. */
+/* Does the same, once the source is settled. */
 void entry_pending_settle(struct entry *entry, uint32_t looks);
-/* The same of bytecode that the program was served, if it may find it stale and compile
- * after all. What it compiles then is of a source that changes, and proves nothing. */
+/* Does the same for bytecode that the program was served, if the program may find it
+ * stale and compile after all. It then compiles a source that changes, which proves
+ * nothing. */
 void entry_pending_served(struct entry *entry);
-/* The program goes on to other bytecode: it has compiled what it was served first, or
+/* The program goes on to other bytecode: it has compiled the one it was served first, or
  * will not. */
 void entry_pending_is_over(const struct entry_world *world);
 
-/* Before a compile: how long another process was waited for that compiles the same, as
- * flight_join. */
+/* Before a compile: waits for another process that compiles the same, and returns how
+ * long, as flight_join. */
 int64_t entry_flight_join(const struct entry *entry);
-/* What was waited for is there. */
+/* To be called if the awaited result was found. */
 void entry_flight_found(const struct entry *entry, int64_t waited);
 
-/* Makes the directory that path lies in. */
+/* Creates the directory that path lies in. */
 int entry_make_parent(const struct entry_world *world, char *path);
 
-/* Whether others can have put the file there: the cache itself is closed to them, a layer
- * need not be. */
+/* Returns whether nobody else can have put the file there: the cache itself is closed to
+ * others, but a layer may be open. */
 bool entry_file_is_trusted(const struct stat *st, uid_t user, bool layer);
 
 uint32_t entry_magic_number(const uint8_t magic[4]);
 
-/* Of another interpreter's bytecode nothing can be learned about this one's. */
+/* Returns whether the bytecode is for this interpreter: another interpreter's shows
+ * nothing about this one's. */
 bool entry_is_own_tag(const struct entry *entry);
 
-/* The interpreter has read (shown) or written (owned) a pyc with that magic number: it is
- * its own until it writes another. One that is not is of no use to it (foreign). */
+/* The interpreter has read (shown) or written a pyc with that magic number: it is the
+ * interpreter's own until it writes a different one. A different number is of no use to
+ * it (foreign). */
 void entry_magic_shown(const struct entry *entry, const uint8_t magic[4]);
 bool entry_magic_is_foreign(const struct entry *entry, const uint8_t magic[4]);
 void entry_magic_owned(const struct entry *entry, const uint8_t magic[4]);

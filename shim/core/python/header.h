@@ -21,8 +21,8 @@
 #define HEADER_MAX 16
 
 enum header_kind {
-	HEADER_BAD,	  /* not a header that any interpreter would accept */
-	HEADER_TIMESTAMP, /* valid for a source of that mtime and size */
+	HEADER_BAD,	  /* not a header that any interpreter accepts */
+	HEADER_TIMESTAMP, /* valid for a source with that mtime and size */
 	HEADER_HASH, /* valid by a hash of the source, which Python compares or trusts */
 };
 
@@ -32,17 +32,17 @@ struct header {
 	uint32_t mtime, size; /* of HEADER_TIMESTAMP */
 };
 
-/* The length of the header in files with that cache tag, by interpreters.def; HEADER_MAX
- * where the tag has no row there. */
+/* Returns the length of the header in files with that cache tag, by interpreters.def;
+ * HEADER_MAX if the tag has no row there. */
 size_t header_length(const char *tag);
 
-/* Reads the header at data, of which size bytes are there. */
+/* Reads the header at data, which has size bytes. */
 struct header header_read(const char *tag, const void *data, size_t size);
 
-/* The mtime that Python puts into the header of a source's pyc. */
+/* Returns the mtime that Python puts into the header of a source's pyc. */
 uint32_t header_mtime(const struct timespec *mtime);
 
-/* Whether Python takes a file with that header for a source with that stat. */
+/* Returns whether Python accepts a file with that header for a source with that stat. */
 bool header_fits(const struct header *header, const struct stat *source);
 
 /* Makes the timestamp header at data fit a source with that stat. */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The journal: what processes counted, a record of fixed size each, appended in one write
- * when a process ends. Nobody locks it, and a record that is lost or torn (a full disk, a
- * machine that dies) costs itself alone: readers look for the next one that is whole.
+ * The journal: what processes counted, as records of fixed size, each appended in one
+ * write when a process ends. Nobody locks it. A record that is lost or torn (a full disk,
+ * a crash) affects no other: readers skip to the next whole one.
  *
- * The processes themselves fold old records, and the command does for good, into sums,
- * which are records too, in a file of the same form (tools/stats/totals.h); so there is
- * one format, in the machine's byte order.
+ * Old records are folded into sums, provisionally by the processes themselves and for
+ * good by the command. Sums are records too, in a file of the same form
+ * (tools/stats/totals.h); so there is one format, in the machine's byte order.
  *
  * Async-signal-safe, no locks, no allocation; functions return 0 or -errno.
  */
@@ -22,28 +22,29 @@
 #define JOURNAL_STATE ".state"
 #define JOURNAL_NAME "journal"
 #define JOURNAL_FULL "journal.full"
-#define JOURNAL_OLD "journal.old" /* while it is folded */
+#define JOURNAL_OLD "journal.old" /* while it is being folded */
 
-/* At each multiple of that size the journal is rotated to JOURNAL_FULL, and what that
- * held before becomes the first records of the new one, folded: a cache grows by what is
- * compiled, not with each start. Records that were rotated wait until as many more have
- * come, so that a process that has the file open still gets to write. */
+/* Whenever the journal reaches a multiple of this size, it is rotated to JOURNAL_FULL.
+ * The previous JOURNAL_FULL is folded into the first records of the new journal: so a
+ * cache grows with what is compiled, not with each start. Rotated records are folded only
+ * after as many more have come, so that a process that has the file open can still
+ * write. */
 #define JOURNAL_MOST (64u << 10)
-/* How many records are left of them at most: one a version and hour, then one
- * a version. */
+/* At most how many records folding leaves: one per version and hour, else one per
+ * version. */
 #define JOURNAL_SUMS 64
 
 #define JOURNAL_FORMAT 1
-#define JOURNAL_VERSION_SIZE 64 /* room for a tag, what is added to it, and a NUL */
+#define JOURNAL_VERSION_SIZE 64 /* room for a tag, the variant, and a NUL */
 
 enum journal_kind {
 	JOURNAL_PROCESS = 1, /* what processes counted between begin and end */
-	JOURNAL_SUM,	     /* of several */
-	JOURNAL_EXTENT,	     /* what a version takes; begin: when gc measured it, or 0 */
-	JOURNAL_HEAD,	     /* the first of a file of sums; begin: see counters.c */
+	JOURNAL_SUM,	     /* the sum of several of these */
+	JOURNAL_EXTENT,	     /* the size of a version; begin: when gc measured it, or 0 */
+	JOURNAL_HEAD,	     /* the first in a file of sums; begin: see counters.c */
 };
 
-/* What a cache, or the change to one, comes to. */
+/* The size of a cache, or a change to it. */
 struct extent {
 	int64_t entries, objects;
 	int64_t bytes;	/* apparent, of entries and objects, each link counted */
@@ -57,24 +58,24 @@ struct journal_record {
 	uint32_t pid;
 	int64_t begin, end; /* nanoseconds since 1970 */
 	uint64_t processes;
-	char version[JOURNAL_VERSION_SIZE]; /* the folder; "" where it is not known */
-	struct extent extent;		    /* changes to it, as this process knows */
+	char version[JOURNAL_VERSION_SIZE]; /* the version folder; "" if not known */
+	struct extent extent;		    /* changes to it that this process knows */
 	uint32_t counts[VERDICT_ROOM];
 	uint64_t checksum; /* of all above */
 };
 
 _Static_assert(sizeof(struct journal_record) == 512, "it is what lies on disk");
 
-/* Sets magic, format and checksum; all else is the caller's. */
+/* Sets magic, format and checksum; the caller fills in the rest. */
 void journal_finish(struct journal_record *record);
 
-/* Finds the first whole record in memory. Returns where it ends, counted from data, and
- * sets *ret; 0 where there is none, and then all but the last 511 bytes are of no use,
- * and *ret is anything. */
+/* Finds the first whole record in memory. Sets *ret and returns the offset of its end
+ * from data. If there is none, returns 0, *ret is undefined, and only the last 511 bytes
+ * of data can still be part of a record. */
 size_t journal_next(const uint8_t *data, size_t size, struct journal_record *ret);
 
-/* Appends a finished record to the journal of the cache at the first root_len bytes of
- * path, a buffer of path_size, which is written to after them. Makes what is
- * missing of the journal, but no cache. */
+/* Appends a finished record to the journal of the cache whose root is the first root_len
+ * bytes of path, a buffer of path_size bytes, which is overwritten after them. Creates
+ * missing parts of the journal, but no cache. */
 int journal_append(const struct sys *sys, char *path, size_t root_len, size_t path_size,
 	const struct journal_record *record);

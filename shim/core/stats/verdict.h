@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The decisions that the library takes, from the table verdict.def: how they are told,
- * and where they are counted.
+ * The decisions of the library, from the table verdict.def: how they are worded, and
+ * where they are counted.
  *
  * Pure.
  */
@@ -20,7 +20,7 @@ enum verdict {
  * record on disk. */
 #define VERDICT_ROOM 90
 
-/* What verdicts have in common: `pycstash stats` gives a sum for each. */
+/* Groups of verdicts: `pycstash stats` prints a sum for each. */
 enum verdict_group {
 	VERDICT_GROUP_NONE,
 	VERDICT_GROUP_HIT,    /* an entry was served as it is */
@@ -28,28 +28,30 @@ enum verdict_group {
 	VERDICT_GROUP_REUSE,  /* another path's bytecode was served */
 	VERDICT_GROUP_TREE,   /* the tree's own pyc was served */
 	VERDICT_GROUP_MISS,   /* Python has to compile */
-	VERDICT_GROUP_WRITE,  /* a file is made in the cache */
+	VERDICT_GROUP_WRITE,  /* a file was created in the cache */
 	VERDICT_GROUP_SEALED,
 	VERDICT_GROUP_UNSEALED,
-	VERDICT_GROUP_NOT_CACHED, /* it could not be made in the cache, but in the tree */
+	VERDICT_GROUP_NOT_CACHED, /* a file could not be created in the cache, and went to
+				     the tree */
 	VERDICT_GROUP_LEFT,	  /* the call was made as without the library */
 	VERDICT_GROUP_REFUSED,	  /* the cache is not used at all */
 	VERDICT_GROUPS
 };
 
-/* With the texts in it: pointers would be relocated in each program that loads us. */
+/* The texts are arrays in the row: pointers would be relocated in each program that loads
+ * us. */
 struct verdict_row {
 	char id[28];		 /* in upper case, as in verdict.def */
 	char what[28], why[112]; /* for people; why may be empty */
 	enum verdict_group group;
-	bool unproven; /* no source vouches for what is served: only the entry's path does
-			*/
+	bool unproven; /* no source vouches for what is served, only the entry's path */
 };
 
-/* By number, up to VERDICT_ROOM; a number that is nobody's has a row of zeros. */
+/* Indexed by number, up to VERDICT_ROOM; a number without a verdict has a row of
+ * zeros. */
 extern const struct verdict_row verdict_rows[VERDICT_ROOM];
 
-/* The reason, NULL where none is needed. */
+/* Returns the reason; NULL if none is needed. */
 static inline const char *verdict_why(enum verdict verdict)
 {
 	return *verdict_rows[verdict].why ? verdict_rows[verdict].why : NULL;
