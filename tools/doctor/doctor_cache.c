@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * doctor: the place of the cache, the file system that it is on, what lies at its top,
- * and the layers.
+ * doctor: the location of the cache, its file system, the files at its top, and the
+ * layers.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -33,8 +33,8 @@
 
 #define SLOW "each start asks its server"
 
-/* Those that do harm. The numbers are of linux/magic.h and statfs(2), which have no
- * header in common. */
+/* File systems that do harm. The numbers come from linux/magic.h and statfs(2), since
+ * no single header has them all. */
 static const struct file_system {
 	unsigned long type;
 	const char *name, *problem;
@@ -78,14 +78,14 @@ static void check_file_system(struct findings *report, const char *path)
 
 /* --- what lies at the top ------------------------------------------------------------*/
 
-/* What lies in path, the root or its layout folder, and should not. What another user put
- * there (a run under sudo) can be neither renewed nor deleted. */
+/* Reports what should not be in `path`, which is the root or its layout folder. Files
+ * of another user (from a run under sudo) can be neither renewed nor deleted. */
 static void check_names(struct findings *report, const char *path, const char *root)
 {
 	AUTOCLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char **names = file_names(dup(fd));
 	struct stat st;
-	bool strange = false; /* one will do: there is one cure for all */
+	bool strange = false; /* report one file only: one command mends them all */
 
 	for (; names && *names; names++) {
 		const char *name = *names;
@@ -105,7 +105,7 @@ static void check_names(struct findings *report, const char *path, const char *r
 	}
 }
 
-/* -errno where there is no such file. */
+/* Returns the age in seconds, or -errno if there is no such file. */
 static int64_t age_of(const char *directory, const char *name)
 {
 	AUTOFREE char *path = alloc_format("%s/%s", directory, name);
@@ -123,12 +123,12 @@ static void check_gc(struct findings *report, const char *layout)
 			"last run %s ago; run: pycstash gc", units_age(ago));
 	else if (ago >= 0)
 		findings_add(report, FINDING_OK, "gc", "last run %s ago", units_age(ago));
-	else if (age_of(layout, ROOT_TAG) > DAY) /* else there was no time yet */
+	else if (age_of(layout, ROOT_TAG) > DAY) /* else it had no time yet */
 		findings_add(report, FINDING_WARN, "gc",
 			"it has never run, and without it the cache only grows; run: pycstash gc");
 }
 
-/* --- its place -----------------------------------------------------------------------*/
+/* --- its location --------------------------------------------------------------------*/
 
 static int is_bytecode(const char *path, const struct stat *st, int type, struct FTW *way)
 {
@@ -139,14 +139,15 @@ static int is_bytecode(const char *path, const struct stat *st, int type, struct
 	return type == FTW_F && len > 4 && strcmp(path + len - 4, ".pyc") == 0;
 }
 
-/* Whether there is bytecode in it, of any version. */
+/* Returns whether the layout folder contains bytecode of any version. */
 static bool holds_anything(const char *layout)
 {
 	return nftw(layout, is_bytecode, 16, FTW_PHYS) == 1;
 }
 
-/* A cache that is there, or that the library would make. shut: the variable that keeps
- * new bytecode out, or NULL. bad: how bad it is if nothing can be served from it. */
+/* Checks a cache that exists or that the library would create. shut: the variable that
+ * keeps new bytecode out, or NULL. bad: how bad it is if nothing can be served from the
+ * cache. */
 static void check_usable(struct findings *report, const char *root, enum root_state state,
 	const char *shut, enum finding_state bad)
 {
@@ -178,8 +179,9 @@ static void check_usable(struct findings *report, const char *root, enum root_st
 	check_gc(report, layout);
 }
 
-/* What makes a cache one that only its owner can write to. Where others could get at the
- * bytecode, it cannot be trusted any more. The caller frees it. */
+/* Returns the command that makes the cache writable by its owner only. If others could
+ * write to the bytecode, it can no longer be trusted and has to be deleted. The caller
+ * frees the result. */
 static char *closing_command(const char *path, const char *root, enum verdict why)
 {
 	AUTOFREE char *layout = alloc_format("%s/" CACHE_LAYOUT, root);
@@ -197,8 +199,8 @@ static char *closing_command(const char *path, const char *root, enum verdict wh
 		"run: chmod %s %s", why == VERDICT_REFUSED_LAYOUT ? "700" : "go-w", path);
 }
 
-/* Only what is the user's own may be changed: another's owner or mode may be what a
- * service needs. */
+/* Suggests a command only for files that the user owns: a service may need the owner or
+ * mode of other users' files. */
 static void check_refused(struct findings *report, const char *root, const char *at,
 	enum verdict why, enum finding_state bad)
 {
@@ -216,7 +218,7 @@ static void check_refused(struct findings *report, const char *root, const char 
 			: obstacle_remedy());
 }
 
-/* Returns how many are used. layers: NULL where there are none. */
+/* Returns how many layers are used. layers: NULL if there are none. */
 static size_t check_layers(struct findings *report, const char *layers)
 {
 	const char *layer;
@@ -225,7 +227,7 @@ static size_t check_layers(struct findings *report, const char *layers)
 	size_t len, used = 0;
 
 	for (size_t n = 0; layers && (layer = config_layer(layers, n, &len)); n++) {
-		/* one that is too long is absent then */
+		/* a path that is cut off here does not exist */
 		snprintf(at, sizeof at, "%.*s", (int)len, layer);
 		why = layer_judge(&sys_libc, geteuid(), at, sizeof at);
 		used += why == VERDICT_NONE;
@@ -244,7 +246,8 @@ void doctor_check_cache(struct doctor *doctor)
 	struct findings *report = &doctor->report;
 	struct config config;
 	char at[PATH_MAX];
-	enum finding_state bad; /* how bad it is to have no cache: layers serve without */
+	/* How bad it is to have no cache: layers work without one */
+	enum finding_state bad;
 	enum root_state state = ROOT_UNKNOWN;
 	const char *shut = NULL;
 	enum verdict why;

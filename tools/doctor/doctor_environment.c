@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * doctor: what configuration files and the environment ask for.
+ * doctor: checks what the configuration files and the environment ask for.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,8 +36,8 @@ static void check_python_variables(struct doctor *doctor)
 			"PYTHONDONTWRITEBYTECODE is set: Python writes no bytecode; `pycstash run` and wrappers unset it, elsewhere run: unset PYTHONDONTWRITEBYTECODE");
 }
 
-/* A library that is not there is the likeliest slip in a unit or a Dockerfile: ld.so
- * complains and goes on without it. */
+/* A wrong path to the library is the most likely mistake in a unit file or a
+ * Dockerfile: ld.so complains and goes on without the library. */
 static void check_preload(struct doctor *doctor)
 {
 	const char *library = doctor->library ? doctor->library : "PATH/" LIBRARY_NAME;
@@ -82,7 +82,7 @@ static void check_disabled(struct findings *report, const char *why)
 			machine ? " --system" : "");
 }
 
-/* By the rules of open_log in shim/report.c. */
+/* Follows the rules of open_log in shim/report.c. */
 static void check_log(struct findings *report, const char *log)
 {
 	AUTOFREE char *directory = file_parent(log);
@@ -104,7 +104,7 @@ static void check_log(struct findings *report, const char *log)
 			log, why);
 }
 
-/* By the library's own rules. */
+/* Follows the library's own rules. */
 static void check_library_settings(struct doctor *doctor)
 {
 	struct findings *report = &doctor->report;
@@ -122,7 +122,8 @@ static void check_library_settings(struct doctor *doctor)
 	if (config.only)
 		findings_add(report, FINDING_OK, "environment",
 			"PYCSTASH_ONLY: only sources below %s are served", config.only);
-	config.only = NULL; /* "/" is below none of them, which is no mistake */
+	/* None of its directories contains "/", which is no mistake. */
+	config.only = NULL;
 	if (!config_covers(&config, "/", 1, "/", 1))
 		findings_add(report, FINDING_FAIL, "environment",
 			"PYCSTASH_EXCLUDE=%s excludes every source; run: unset PYCSTASH_EXCLUDE",
@@ -146,7 +147,7 @@ void doctor_check_environment(struct doctor *doctor)
 			"no variable keeps Python from writing bytecode");
 }
 
-/* The library serves without, as the proof shows. */
+/* The library serves without /proc too, as the proof shows. */
 void doctor_check_proc(struct doctor *doctor)
 {
 	if (access("/proc/self/exe", F_OK) == 0)

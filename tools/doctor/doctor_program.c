@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * doctor: the library, the interpreter, and whether ld.so brings them together.
+ * doctor: the library, the interpreter, and whether ld.so loads the one into the other.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -28,9 +28,9 @@ void doctor_check_library(struct doctor *doctor)
 		       : strerror(-r));
 }
 
-/* What a script runs in the end, and with which LD_PRELOAD: Python itself knows. An
- * absolute path, or NULL. Called without the library, and careful to leave nothing
- * behind. */
+/* Asks the Python that a script runs in the end, for example which interpreter it is or
+ * what its LD_PRELOAD is. Returns the absolute path that it answers, or NULL. The
+ * script runs without the library and must leave no bytecode behind. */
 static char *ask(const struct doctor *doctor, const char *expression)
 {
 	static const char *const changes[] = { "PYTHONDONTWRITEBYTECODE=1", NULL };
@@ -57,8 +57,9 @@ bool doctor_is_python(const char *path)
 	return strncmp(name, "python", 6) == 0 || strncmp(name, "pypy", 4) == 0;
 }
 
-/* The interpreter that a script's first line names, if that is a Python: a path, or a
- * name after env. The caller frees it; NULL: another. */
+/* Returns the interpreter that a script's first line names, if it is a Python: a path,
+ * or a name after env. The caller frees the result. Returns NULL if it is not a
+ * Python. */
 static char *shebang_python(const char *line)
 {
 	AUTOFREE char *copy = alloc_copy(line + strlen("#!"));
@@ -73,7 +74,7 @@ static char *shebang_python(const char *line)
 	return NULL;
 }
 
-/* Whether it finds the library that it names. */
+/* Checks whether the wrapper finds the library that it names. */
 static void check_wrapper(struct doctor *doctor)
 {
 	AUTOFREE char *preload = ask(doctor, "os.environ.get('LD_PRELOAD', '')");
@@ -172,8 +173,8 @@ static void check_privileges(struct doctor *doctor)
 			doctor->program, what, doctor->program);
 }
 
-/* Asks the program's own ld.so what it would load: it knows the search paths, and what
- * the library needs of which libc. */
+/* Asks the program's own ld.so what it would load: ld.so knows the search paths, and
+ * which libc symbols the library needs. */
 static void check_loading(struct doctor *doctor, const char *loader)
 {
 	AUTOFREE char *preload = alloc_format("LD_PRELOAD=%s", doctor->library);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * doctor: one real import, twice. All other checks are opinions; this is what decides.
+ * doctor: imports a real module twice. All other checks only predict; this one decides.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -22,8 +22,8 @@
 #define MODULE "pycstash_proof"
 #define ANSWER "\npycstash-proof "
 
-/* Python 2 understands it too. sys.path is set here, since neither PYTHONPATH nor the
- * working directory is searched under all options. */
+/* Must be valid in Python 2 too. sys.path is set here because some options keep Python
+ * from searching PYTHONPATH and the working directory. */
 static const char question[] =
 	"import sys\n"
 	"sys.path.insert(0, sys.argv[1])\n"
@@ -33,14 +33,14 @@ static const char question[] =
 	"    sys.dont_write_bytecode or 0, sys.version_info[0], sys.version_info[1]))\n";
 
 struct proof {
-	char *base;	     /* our temporary directory, with the module */
+	char *base;	     /* our temporary directory, which contains the module */
 	char *preload, *dir; /* "NAME=VALUE" */
-	char *log;	     /* of the library, at the last import */
-	/* what the interpreter says of itself */
+	char *log;	     /* the library's log of the last import */
+	/* what the interpreter reports about itself */
 	int has_tag, dontwrite, major, minor;
 };
 
-/* Without a proof the other checks decide. */
+/* Without a proof, the other checks decide. */
 static int skip(struct doctor *doctor, const char *why)
 {
 	findings_add(&doctor->report, FINDING_WARN, "proof", "not made: %s", why);
@@ -54,7 +54,7 @@ static int fail(struct doctor *doctor, const char *what, const char *why)
 	return -EINVAL;
 }
 
-/* uWSGI and Apache load Python when they have read their settings. */
+/* uWSGI and Apache load Python only after reading their settings. */
 static int fail_stranger(struct doctor *doctor, const char *why)
 {
 	doctor->stranger = true;
@@ -75,8 +75,8 @@ static int write_module(const char *directory)
 	return fclose(out) == EOF ? -errno : 0;
 }
 
-/* Whether the cache's place will do for the proof: a read-only container may have no
- * other. */
+/* Returns whether the proof can use the directory that holds the cache: a read-only
+ * container may have no other that is writable. */
 static bool is_beside_cache(char at[PATH_MAX])
 {
 	struct config config;
@@ -101,15 +101,15 @@ static int prepare(struct doctor *doctor, struct proof *proof)
 	return write_module(proof->base);
 }
 
-/* What could keep the proof from being one is taken out of the environment: other checks
- * report it. */
+/* Variables that could spoil the proof are removed from the environment: other checks
+ * report them. */
 static int import(struct doctor *doctor, struct proof *proof)
 {
 	const char *const changes[] = { proof->preload, proof->dir, "PYCSTASH_LOG=stderr",
 		"PYCSTASH_ONLY", "PYCSTASH_EXCLUDE", "PYCSTASH_READONLY",
 		"PYCSTASH_DISABLE", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX",
 		NULL };
-	/* a wrapper would put its own settings in the place of ours */
+	/* a wrapper would replace our settings with its own */
 	char *path =
 		doctor->by_wrapper && doctor->program ? doctor->program : doctor->path;
 	char *argv[] = { path, (char[]){ "-c" }, (char *)question, proof->base, NULL };
@@ -140,7 +140,7 @@ static int import(struct doctor *doctor, struct proof *proof)
 	return r;
 }
 
-/* What keeps this Python itself from using a __pycache__. */
+/* Reports what keeps this Python itself from using a `__pycache__`. */
 static int check_python(struct doctor *doctor, const struct proof *proof)
 {
 	char version[32];
@@ -159,8 +159,8 @@ static int check_python(struct doctor *doctor, const struct proof *proof)
 	return 0;
 }
 
-/* What came of the second import: the cache was new, so that a hit can only be of what
- * the first has left there. */
+/* Judges the second import. The cache was new, so a hit can only come from bytecode
+ * that the first import left there. */
 static void judge(struct doctor *doctor, const struct proof *proof)
 {
 	AUTOFREE char *pycache = alloc_format("%s/" PYCACHE, proof->base);
