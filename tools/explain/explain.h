@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the library would do for a source now, and why: core's own entry_open, run so that
- * it changes nothing, and the steps that lead to its verdict.
+ * What the library would do for a source now, and why. Runs core's own entry_open so
+ * that it changes nothing, and collects the steps that lead to its verdict.
  */
 #pragma once
 
@@ -11,33 +11,33 @@
 #include "shim/core/stats/verdict.h"
 #include "tools/base/findings.h"
 
-/* Which source, for which interpreter. */
+/* The source, and the interpreter that would import it. */
 struct explain_subject {
-	const char *source;  /* absolute; its directory as a program names it */
+	const char *source;  /* absolute; its directory as a program would name it */
 	const char *tag;     /* of the interpreter */
-	const char *variant; /* of its folder: "" or "+no_debug_ranges" */
-	const char *tool;    /* after the tag, in names that a tool makes up for its own
-				bytecode: "-pytest-8.3.0"; "": the interpreter's own */
-	const char *python;  /* its path; NULL where only the tag is known */
-	uint8_t magic[4];    /* of the interpreter; zeros where it is not known */
-	char level;	     /* of optimization: '\0', '1' or '2' */
+	const char *variant; /* suffix of the version folder: "" or "+no_debug_ranges" */
+	const char *tool; /* what a tool adds to the tag in the names of its own bytecode:
+			     "-pytest-8.3.0"; "": the interpreter's own bytecode */
+	const char *python; /* the interpreter's path; NULL if only the tag is known */
+	uint8_t magic[4];   /* of the interpreter; zeros if unknown */
+	char level;	    /* opt level: '\0', '1' or '2' */
 };
 
 struct explanation {
-	/* Ok: it serves the source, or permits that; warn: it does not, and the search
-	 * goes on; fail: it ends the search. */
+	/* OK: the step serves the source or allows serving it. WARN: it does not, and
+	 * the search goes on. FAIL: it ends the search. */
 	struct findings steps;
 	enum verdict verdict;
-	bool served;	      /* and the interpreter accepts it */
-	const char *unfit;    /* what to do where there is nothing to import, a literal;
-				 NULL:    there is a source */
-	bool alone;	      /* the library does nothing; Python looks for its own pyc */
+	bool served;	   /* and the interpreter accepts the bytecode */
+	const char *unfit; /* what to do if there is nothing to import, a literal; NULL:
+			      there is a source */
+	bool alone; /* the library does nothing, and Python looks for its own pyc */
 	const char *rejected; /* why Python does not accept the pyc, a literal; or NULL */
-	char *obstacle;	      /* what keeps an import from leaving an entry, and what to
-				 do about it; NULL: nothing */
-	char *pyc;	      /* the path a program asks for */
-	char *entry;	      /* its path in the cache; NULL where it cannot be there */
+	char *obstacle; /* what keeps an import from leaving an entry, and the remedy;
+			   NULL: nothing */
+	char *pyc;	/* the path that a program asks for */
+	char *entry;	/* the entry's path in the cache; NULL if it cannot have one */
 };
 
-/* Uses the settings in the environment. 0 or -errno. */
+/* Uses the settings in the environment. Returns 0 or -errno. */
 int explain(const struct explain_subject *subject, struct explanation *ret);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The library's protocol, only looking.
+ * Follows the library's protocol without changing anything.
  *
- * The verdict is that of entry_open, nobody else's. What comes before it, whether a path
- * is for the cache at all, is decided by the same function of core as in shim/place.c;
- * the steps beside it are what a person would look at.
+ * The verdict is always that of entry_open. Whether a path is for the cache at all is
+ * decided before that, by the same function of core that shim/place.c uses. The other
+ * steps show what a person would look at.
  */
 #include "tools/explain/explain.h"
 
@@ -25,7 +25,7 @@
 #include "tools/explain/explain_search.h"
 #include "tools/python/library.h"
 
-/* --- whether it is for the cache -----------------------------------------------------*/
+/* --- whether the source is for the cache ---------------------------------------------*/
 
 static bool check_settings(struct explain_search *search)
 {
@@ -42,7 +42,7 @@ static bool check_settings(struct explain_search *search)
 	return config->enabled;
 }
 
-/* Whether the interpreter looks into a __pycache__ at all. */
+/* Returns whether the interpreter looks into a `__pycache__` at all. */
 static bool check_prefix(struct explain_search *search)
 {
 	if (!explain_prefix(search->subject->tag))
@@ -52,7 +52,7 @@ static bool check_prefix(struct explain_search *search)
 	return false;
 }
 
-/* Whether the cache may be read, or else layers. */
+/* Returns whether the cache, or else a layer, may be read. */
 static bool check_store(struct explain_search *search)
 {
 	const char *root = search->config.root, *problem = NULL;
@@ -67,7 +67,7 @@ static bool check_store(struct explain_search *search)
 	if (search->store == ROOT_REFUSED)
 		problem = verdict_rows[why].why;
 	else
-		*at = '\0'; /* where the search ended says nothing */
+		*at = '\0'; /* it says something only after a refusal */
 	if (search->store == ROOT_ABSENT)
 		problem = "there is none yet";
 	findings_add(&search->explanation->steps,
@@ -89,7 +89,8 @@ static bool leave(struct explain_search *search, enum verdict verdict, const cha
 	return false;
 }
 
-/* Whether the library serves sources of that directory, given by its canonical path. */
+/* Returns whether the library serves sources in that directory, given by its canonical
+ * path. */
 static bool check_directory(
 	struct explain_search *search, const char *canonical, size_t len)
 {
@@ -111,7 +112,7 @@ static bool check_directory(
 	       leave(search, VERDICT_LEFT_EXCLUDED, canonical, answers[answer]);
 }
 
-/* Finds out where the entry lies. */
+/* Finds the entry's path in the cache. */
 static bool find_place(struct explain_search *search)
 {
 	const struct config *config = &search->config;
@@ -173,8 +174,8 @@ static struct entry_world make_world(struct explain_search *search)
 	};
 }
 
-/* What goes by the tree's pyc or by a hash, and what core has not compared with this
- * source, is served for Python to judge. */
+/* Some pycs are served without core having compared them with this source: the tree's
+ * own, and hash-based ones. Python judges these, so do the same here. */
 static void judge_served(struct explain_search *search, int fd)
 {
 	struct explanation *explanation = search->explanation;
@@ -205,7 +206,7 @@ static int ask_core(struct explain_search *search)
 		.tree_dirfd = AT_FDCWD,
 		.tree_path = explanation->pyc,
 		.common = search->map.ephemeral.len > 0 };
-	/* with the slash at its end */
+	/* including the slash at its end */
 	size_t len =
 		strlen(explanation->pyc) - strlen(PYCACHE "/") - strlen(search->name);
 	AUTOCLOSE int fd = -ENOENT;
@@ -223,7 +224,8 @@ static int ask_core(struct explain_search *search)
 	return 0;
 }
 
-/* Whether ld.so finds the library, and whether an import would leave an entry. */
+/* Checks whether ld.so finds the library, and whether an import would leave an
+ * entry. */
 static void check_obstacles(struct explain_search *search)
 {
 	const char *value = getenv("LD_PRELOAD"), *why;
@@ -249,7 +251,7 @@ static void check_obstacles(struct explain_search *search)
 			why, obstacle_remedy());
 }
 
-/* --- together ------------------------------------------------------------------------*/
+/* --- all together --------------------------------------------------------------------*/
 
 void explain_read_source(struct explain_search *search)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the interpreter does by itself with a pyc: importlib's own rules, which neither
+ * What the interpreter itself does with a pyc: the rules of importlib, which neither
  * core nor the library applies.
  */
 #include <fnmatch.h>
@@ -15,7 +15,7 @@
 const char *explain_prefix(const char *tag)
 {
 	const char *prefix = getenv("PYTHONPYCACHEPREFIX");
-	/* "cpython-37", "pypy36": Python 3.8 was the first to know it */
+	/* PYTHONPYCACHEPREFIX is new in Python 3.8: not for "cpython-37", "pypy36" */
 	bool knows = fnmatch("*[!0-9]3[0-7]", tag, 0) != 0;
 
 	return knows && prefix && *prefix ? prefix : NULL;
@@ -36,8 +36,8 @@ static bool is_another_magic(
 	       memcmp(magic, header->magic, sizeof header->magic) != 0;
 }
 
-/* Why the interpreter does not take a pyc with a checked hash, or NULL. Python that
- * cannot read the source does not compile it either. */
+/* Returns why the interpreter does not accept a pyc with a checked hash, or NULL. A
+ * Python that cannot read the source cannot compile it either. */
 static const char *why_hash_fails(
 	const struct explain_search *search, const struct inspection *pyc)
 {

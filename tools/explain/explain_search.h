@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Private to this folder: one source while it is explained.
+ * Private to this folder: the state while one source is explained.
  */
 #pragma once
 
@@ -22,10 +22,10 @@ struct explain_search {
 	char *directory; /* of the source, as given */
 	char name[NAME_MAX + 1];
 	struct pyc_name pyc;
-	char path[PATH_MAX]; /* of the entry; core writes after it */
-	struct map map;	     /* how that is put together */
+	char path[PATH_MAX]; /* of the entry; core uses the space after it */
+	struct map map;	     /* how the path is composed */
 	struct source source;
-	/* what there is one of in a process */
+	/* what a process has one of */
 	struct scratch scratch;
 	struct pending pending, created;
 	atomic_uint watching;
@@ -38,23 +38,24 @@ struct explain_search {
 #define STEP(search, state, name, ...) \
 	findings_add(&(search)->explanation->steps, FINDING_##state, name, __VA_ARGS__)
 
-/* The directory below which the interpreter keeps its bytecode, instead of in each
- * __pycache__; NULL: it does not. */
+/* Returns the directory in which the interpreter keeps all of its bytecode, instead of
+ * in each `__pycache__`; NULL if it does not. */
 const char *explain_prefix(const char *tag);
 
-/* Why the interpreter does not take an open pyc, which it would compile for, as a
- * literal; NULL: it does. *ret_kind: what the pyc goes by. */
+/* Returns why the interpreter does not accept an open pyc and would compile instead, as
+ * a literal; NULL if it accepts it. *ret_kind: how the pyc is validated. */
 const char *explain_rejects(
 	const struct explain_search *search, int fd, enum header_kind *ret_kind);
 
-/* Whether the source has a name that Python itself imports. */
+/* Returns whether the source has a name that Python itself imports. */
 bool explain_is_py(const struct explain_search *search);
 
 /* Stats and reads the source. */
 void explain_read_source(struct explain_search *search);
 
-/* After core was asked: adds the steps that tell what there is. */
+/* To be called after asking core: adds the steps that show which files exist. */
 void explain_see(struct explain_search *search);
 
-/* Instead of both, where the library leaves it alone: what Python does then. */
+/* Used instead of both if the library leaves the source alone: adds what Python does
+ * then. */
 void explain_alone(struct explain_search *search);

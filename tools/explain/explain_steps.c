@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The steps that show what exists: the source, its entry, the tree's pyc, its object.
+ * Adds the steps that show which files exist: the source, its entry, the tree's pyc,
+ * its object.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -38,12 +39,12 @@ static void see_source(struct explain_search *search)
 			(long long)source->st.st_size);
 }
 
-/* A file that may be in the cache, and in each layer. */
+/* A file that may exist in the cache and in each layer. */
 struct explain_file {
-	const char *step, *layer_step; /* what the steps are called */
+	const char *step, *layer_step; /* the names of the steps */
 	struct layout item;
 	const char *below;  /* its path below the layout folder */
-	const char *source; /* of an entry */
+	const char *source; /* of an entry; NULL for an object */
 };
 
 static void see_state(struct explain_search *search, const char *step, const char *path,
@@ -70,8 +71,8 @@ static void see_in(struct explain_search *search, const struct explain_file *fil
 	see_state(search, layer ? file->layer_step : file->step, path, &state);
 }
 
-/* In the cache, and in the layers in order. Each must be trusted before anything in it
- * counts. */
+/* Looks in the cache, then in the layers in order. A layer counts only if it can be
+ * trusted. */
 static void see_file(struct explain_search *search, const struct explain_file *file)
 {
 	const char *layer;
@@ -83,7 +84,7 @@ static void see_file(struct explain_search *search, const struct explain_file *f
 		char at[PATH_MAX];
 		enum verdict why;
 
-		/* one that is too long is absent then */
+		/* a path that is cut off here does not exist */
 		snprintf(at, sizeof at, "%.*s", (int)len, layer);
 		why = layer_judge(&search->sys, geteuid(), at, sizeof at);
 		if (why == VERDICT_NONE)
@@ -109,13 +110,13 @@ static void see_entry(struct explain_search *search)
 	see_file(search, &file);
 }
 
-/* Whether Python takes the tree's pyc. */
+/* Returns whether Python accepts the tree's pyc. */
 static bool see_tree(struct explain_search *search)
 {
 	struct explanation *explanation = search->explanation;
 	const char *pyc = explanation->pyc, *why;
 	AUTOCLOSE int fd = open(pyc, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	bool absent = fd < 0 && errno == ENOENT; /* none is needed */
+	bool absent = fd < 0 && errno == ENOENT; /* the tree needs no pyc */
 	enum header_kind kind;
 
 	if (fd < 0) {
@@ -139,7 +140,8 @@ static bool see_tree(struct explain_search *search)
 	return !why;
 }
 
-/* Why there is no object to search for; NULL: *ret is its name. */
+/* Returns why there is no object to search for. Returns NULL if there is one, and its
+ * name in *ret. */
 static const char *why_no_object(
 	const struct explain_search *search, struct object_name *ret)
 {
