@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the rules of gc share: deleting, and sums by version.
+ * What the rules of gc share: deleting files, and adding up versions.
  */
 #include "tools/gc/gc.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Starting gc beside a command that is run.
+ * Starts gc in the background when a command is run.
  */
 #include "tools/gc/gc_due.h"
 
@@ -24,7 +24,7 @@
 #define SYS_close_range 436
 #endif
 
-#define MAX_TIME "60s" /* the rest is done on another day */
+#define MAX_TIME "60s" /* the next run does the rest */
 #define OLD_LIMIT 1024
 
 bool gc_due_at(int fd, const char *layout)
@@ -34,8 +34,7 @@ bool gc_due_at(int fd, const char *layout)
 
 	if (fstatat(fd, mark, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		time_t age = time(NULL) - st.st_mtime;
-		if (age >= 0 &&
-			age <= GC_DUE_AFTER) /* below 0: the clock was wrong once */
+		if (age >= 0 && age <= GC_DUE_AFTER) /* below 0: the clock was wrong */
 			return false;
 	}
 	return fstatat(fd, layout, &st, 0) == 0 && st.st_uid == geteuid() &&
@@ -51,8 +50,8 @@ static bool is_due_here(void)
 	       gc_due_at(AT_FDCWD, brief_format("%s/" CACHE_LAYOUT, config.root));
 }
 
-/* Whether a process that is let go of comes to be our child, and would be
- * the command's. */
+/* Returns whether orphaned processes become children of this process. gc would then be
+ * a child of the command. */
 static bool is_reaper(void)
 {
 	int on = 0;
@@ -60,8 +59,8 @@ static bool is_reaper(void)
 	return getpid() == 1 || prctl(PR_GET_CHILD_SUBREAPER, &on) < 0 || on;
 }
 
-/* A child whose end sends no signal: SIGCHLD, blocked by who started us, would stay
- * pending into the command. */
+/* Creates a child that sends no signal when it ends. If the process that started us had
+ * blocked SIGCHLD, the signal would stay pending in the command. */
 static pid_t fork_silently(void)
 {
 	return (pid_t)syscall(SYS_clone, 0, 0, 0, 0, 0);
@@ -83,7 +82,7 @@ static void become_gc(void)
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)unsetenv("LD_PRELOAD");
-	(void)chdir("/"); /* or it would keep a file system from being unmounted */
+	(void)chdir("/"); /* so that the file system can be unmounted */
 	(void)nice(10);
 	execl("/proc/self/exe", "pycstash", "gc", "--auto", "--max-time", MAX_TIME, NULL);
 }

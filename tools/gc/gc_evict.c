@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Keeping the cache below its limits: least recently used goes first.
+ * Keeps the cache below its limits by deleting the least recently used files.
  *
- * The scan remembers what may go, 24 bytes a name. Only where a limit is exceeded are
- * they sorted, which tells the last one that has to go, and one more walk deletes all
- * that come before it. All hard links of a file go together: deleting an entry frees
- * nothing while its object stays.
+ * The scan remembers which files may go, in 24 bytes a name. Only if a limit is
+ * exceeded are they sorted, which yields the last file that has to go; another walk
+ * then deletes that file and all that come before it. All hard links of a file go
+ * together: deleting an entry frees nothing while its object stays.
  */
 #include "tools/gc/gc.h"
 
@@ -29,7 +29,7 @@ void gc_evict_keep(struct gc *gc, struct gc_thread *thread, const struct layout 
 {
 	const uint64_t blocks = (uint64_t)st->st_blocks;
 	const bool entry = is_entry(item);
-	const bool linked = entry && st->st_nlink > 1; /* it counts with its object */
+	const bool linked = entry && st->st_nlink > 1; /* counted with its object */
 	const struct extent extent = {
 		.entries = entry,
 		.objects = item->kind == LAYOUT_OBJECT,
@@ -52,7 +52,7 @@ void gc_evict_keep(struct gc *gc, struct gc_thread *thread, const struct layout 
 
 /* --- choosing ------------------------------------------------------------------------*/
 
-/* By last use, the hard links of one file together. */
+/* Sorts by last use, and keeps the hard links of one file together. */
 static int compare(const void *left, const void *right)
 {
 	const struct gc_kept *a = left, *b = right;
@@ -83,8 +83,8 @@ size_t gc_evict_choose(struct gc_kept *kept, size_t count, struct gc_excess exce
 	return end;
 }
 
-/* Finds the last file that has to go, among what all threads remember. False: there is
- * none. */
+/* Finds the last file that has to go, among those that all threads remember. Returns
+ * false if there is none. */
 static bool choose(struct gc *gc, struct gc_excess excess)
 {
 	size_t count = 0, chosen;
@@ -128,7 +128,7 @@ void gc_evict_take(struct gc *gc, struct walk_dir *dir, const struct layout *ite
 
 /* --- the limits ----------------------------------------------------------------------*/
 
-/* How many bytes keep_free is short of, on the file system. */
+/* Returns how many bytes the file system lacks to have keep_free. */
 static uint64_t missing_free(const struct gc *gc)
 {
 	struct statvfs fs;
@@ -139,9 +139,9 @@ static uint64_t missing_free(const struct gc *gc)
 	unit = fs.f_frsize ? fs.f_frsize : fs.f_bsize;
 	if (__builtin_mul_overflow(unit, fs.f_blocks, &all) ||
 		__builtin_mul_overflow(unit, fs.f_bavail, &free))
-		return 0; /* such a file system lies */
+		return 0; /* a file system that reports such numbers cannot be believed */
 	for (int rule = 0; gc->common.dry_run && rule < GC_RULES; rule++)
-		free += gc->freed[rule].bytes; /* would be by then */
+		free += gc->freed[rule].bytes; /* a real run would have */
 	return minus(conf_share("keep_free", all), free);
 }
 

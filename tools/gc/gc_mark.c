@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The mark that gc leaves, an empty file. Its modification time is when gc is taken to
- * have run last (due.h); its access time, which nothing else changes since nobody reads
- * it, is when the last run began that saw everything.
+ * The mark that gc leaves, an empty file. Its modification time is when gc counts as
+ * last run (gc_due.h). Its access time is when the last complete run began; nothing
+ * else changes the access time, since nobody reads the file.
  */
 #include "tools/gc/gc.h"
 
@@ -17,7 +17,7 @@
 #include "tools/gc/gc_due.h"
 #include "tools/stats/totals.h"
 
-/* A run that was not complete is done again after an hour, not after a day. */
+/* An incomplete run is repeated after an hour instead of a day. */
 #define SOONEST 3600
 #define SOONER (24 * 3600 - SOONEST)
 
@@ -27,7 +27,7 @@ int64_t gc_mark_seen(const struct cache *cache)
 
 	if (fstatat(cache->fd, CACHE_STATE "/" GC_DUE_MARK, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
-	/* the clock was wrong once: nothing is known then */
+	/* a time in the future comes from a wrong clock, and tells nothing */
 	return st.st_atim.tv_sec > time(NULL) ? 0 : st.st_atim.tv_sec;
 }
 
@@ -50,7 +50,7 @@ bool gc_mark_is_due(const struct cache *cache, int64_t now)
 
 	if (gc_due_at(cache->root_fd, CACHE_LAYOUT))
 		return true;
-	/* What is young is not evicted: not again at once. */
+	/* Young files are not evicted, so another run right now would not help. */
 	return fstatat(cache->fd, CACHE_STATE "/" GC_DUE_MARK, &st,
 		       AT_SYMLINK_NOFOLLOW) == 0 &&
 	       st.st_mtim.tv_sec <= now - SOONEST && is_too_large(cache, now);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which entries are orphans, and deleting them: those of a directory of sources that is
- * missing as a whole, by a rename into the trash after the scan; those of a source that
- * is missing in a directory that is there, by the scan itself. missing.h remembers since
- * when.
+ * Decides which entries are orphans, and deletes them. If a whole directory of sources
+ * is missing, its entries are renamed into the trash after the scan. If a source is
+ * missing from a directory that exists, the scan itself deletes its entry. missing.h
+ * remembers since when sources have been missing.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,8 @@
 #include "tools/gc/gc.h"
 #include "tools/gc/missing.h"
 
-/* The folder of sources that is missing, with what is known of the highest one. */
+/* Notes that a directory of sources or a source is missing, and returns the record of
+ * the highest missing directory. */
 static struct missing *note_missing(
 	struct gc *gc, struct gc_thread *thread, const char *source, bool folder)
 {
@@ -28,7 +29,7 @@ static struct missing *note_missing(
 		return missing;
 	len = missing_highest(source, &place);
 	if (!len || (!folder && len < strlen(source)))
-		return NULL; /* its folder went just now: the next run sees that */
+		return NULL; /* it has just disappeared: the next run sees that */
 	pthread_mutex_lock(&gc->mutex);
 	missing = missing_note(gc->missing, source, len, place, folder);
 	pthread_mutex_unlock(&gc->mutex);
@@ -61,14 +62,15 @@ bool gc_orphans_is_due(struct gc *gc, struct gc_thread *thread, const char *sour
 
 /* --- deleting ------------------------------------------------------------------------*/
 
-/* Moves what one version has for a folder of sources that is gone to the trash. */
+/* Moves the entries of one version for a missing directory to the trash. */
 static void drop_orphan(struct gc *gc, const char *version, const struct missing *missing)
 {
 	AUTOFREE char *path = alloc_format("%s/tree%s", version, missing->path);
 	struct stat st;
 	int r;
 
-	/* The scan has not counted it: dated before that, it is not subtracted either. */
+	/* The scan has not counted these files. A date before the scan keeps them from
+	 * being subtracted either. */
 	if (gc->common.dry_run)
 		r = fstatat(gc->cache.fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0 ? -errno
 									      : 0;
@@ -82,7 +84,7 @@ static void drop_orphan(struct gc *gc, const char *version, const struct missing
 	}
 }
 
-/* A second look, after the scan, that the folder has not come back. */
+/* Checks again, after the scan, that the directory has not come back. */
 static bool is_gone(const char *path)
 {
 	struct stat st;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * One run of gc: its rules one after the other.
+ * One run of gc: its rules, one after the other.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,8 @@
 #include "tools/gc/missing.h"
 #include "tools/stats/totals.h"
 
-/* The other rules go on where something in it cannot be deleted. */
+/* Empties the trash. If something in it cannot be deleted, the other rules still
+ * run. */
 static int empty_trash(struct gc *gc, enum gc_rule rule)
 {
 	struct freed *freed = &gc->freed[rule];
@@ -26,7 +27,7 @@ static int empty_trash(struct gc *gc, enum gc_rule rule)
 		return 0;
 	if (r == 0 || r == -EINTR || interrupt_came() || clock_is_over(gc->deadline))
 		return r;
-	if (r != -EAGAIN) /* else its files have been named */
+	if (r != -EAGAIN) /* with -EAGAIN, its files have been named already */
 		complain(CACHE_TRASH, "cannot be emptied: %s", strerror(-r));
 	gc->failed++;
 	return 0;
@@ -58,7 +59,7 @@ static int scan(struct gc *gc)
 	return r;
 }
 
-/* What the next run and `stats` go by. */
+/* Writes what the next run and `stats` rely on. */
 static int conclude(struct gc *gc, bool complete)
 {
 	int marked = gc_mark_ended(&gc->cache, gc->now, complete), r = 0;

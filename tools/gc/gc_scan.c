@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The first walk of gc: looks at every file by its stat, and opens few.
+ * The first walk of gc: stats every file, and opens few.
  *
- * An entry is opened only if it may be stale, since its source changed after it was
- * written, which the source's change time tells; or damaged, since it changed after the
- * last look at it, which its own tells. That a whole directory took the place of another
- * changes neither: such an entry stays until it is replaced or evicted.
+ * An entry is opened only if it may be stale or damaged. It may be stale if the
+ * source's ctime says that the source changed after the entry was written. It may be
+ * damaged if its own ctime says that it changed after the last run looked at it.
+ * Neither ctime shows that a whole directory was replaced by another: such an entry
+ * stays until it is replaced or evicted.
  */
 #include "tools/gc/gc.h"
 
@@ -31,8 +32,8 @@ static struct gc_thread *thread_of(struct walk_dir *dir)
 	return &gc->threads[dir->thread];
 }
 
-/* Whether rules are looked at: not while files are evicted, but that a dry run has to
- * tell which would be gone by then. */
+/* Returns whether the rules apply. They do not during eviction, except that a dry run
+ * has to know which files would be gone by then. */
 static bool has_rules(const struct gc *gc)
 {
 	return !gc->evicting || gc->common.dry_run;
@@ -52,7 +53,8 @@ static void begin_directory(struct walk_dir *dir)
 		gc_orphans_enter(gc, thread, &dir->layout);
 }
 
-/* One that is empty was left so long ago that nobody is about to fill it. */
+/* Returns whether the directory is empty, and old enough that nobody is about to fill
+ * it. */
 static bool is_forsaken(const struct gc *gc, const struct walk_dir *dir)
 {
 	struct stat st;
@@ -80,7 +82,7 @@ static void end_directory(struct walk_dir *dir)
 
 /* --- files ---------------------------------------------------------------------------*/
 
-/* The rule that a file falls under by what is in it; GC_RULES: none. */
+/* Returns the rule that applies to a file because of its content; GC_RULES: none. */
 static enum gc_rule look_into(const struct layout *item, int dirfd,
 	const struct walk_file *file, const char *source)
 {
@@ -102,7 +104,8 @@ static enum gc_rule look_into(const struct layout *item, int dirfd,
 	return rule;
 }
 
-/* Of an entry, by its source, where the source's directory is there. */
+/* Returns the rule that applies to an entry because of its source, if the source's
+ * directory exists. */
 static enum gc_rule rule_of_entry(struct gc *gc, const struct layout *item,
 	struct walk_dir *dir, const struct walk_file *file)
 {
@@ -178,7 +181,7 @@ static void look_at(struct walk_dir *dir, const struct walk_file *file)
 		if (rule == GC_RULES)
 			gc_evict_take(gc, dir, &item, file);
 	} else if (rule == GC_ORPHANS && thread->missing) {
-		/* It goes with its folder, and is counted then. */
+		/* The entry goes with its directory, and is counted then. */
 		if (gc->common.dry_run)
 			(void)trash_count(&gc->links, file->st, &gc->freed[GC_ORPHANS]);
 	} else if (rule == GC_RULES || gc_take(gc, rule, dir, file->name, file->st) < 0)

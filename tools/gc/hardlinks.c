@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A hash table of inodes, open addressing: 16 bytes a file. uthash would take 80, some 80
- * MB for a million.
+ * A hash table of inodes with open addressing: 16 bytes a file. uthash would take 80,
+ * which is some 80 MB for a million files.
  */
 #include "tools/gc/hardlinks.h"
 
@@ -33,7 +33,7 @@ static void grow(struct hardlinks *links)
 	links->room = room;
 }
 
-/* Notes one more name of a file that has several, and returns which it is, from 1. */
+/* Counts one more name of a file that has several, and returns the count. */
 static uint64_t note(struct hardlinks *links, const struct stat *st)
 {
 	struct link *link;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The table of missing sources, and .state/orphans: a record each, ended by a NUL since
- * a path may hold any other byte: "<since> <place in hex> <d or f> <path>".
+ * The table of missing sources, and the file .state/orphans. Each record there is
+ * "<since> <place in hex> <d or f> <path>" and ends with a NUL, since a path may
+ * contain any other byte.
  */
 #include "tools/gc/missing.h"
 
@@ -21,7 +22,7 @@
 
 #define FILE_NAME "orphans"
 
-/* What is missing there was not on a disk that will come back. */
+/* Directories that are not on a disk that may come back. */
 static const char *const short_lived[] = { "/tmp", "/var/tmp", "/dev/shm" };
 #define SHORT_GRACE (24 * 3600)
 
@@ -37,9 +38,8 @@ static int64_t grace_of(const struct missing_table *table, const char *path)
 
 /* --- the file system -----------------------------------------------------------------*/
 
-/* Which file system is at path, the same number as in seals: it stays the same after
- * the next start of the machine, and overlays of a container's next start count as
- * the same. */
+/* Returns the file system at path, as the same number as in seals: it stays the same
+ * across reboots, and counts the overlay of a restarted container as the same. */
 static bool find_place(const char *path, uint64_t *ret_place)
 {
 	struct stat st;
@@ -50,7 +50,8 @@ static bool find_place(const char *path, uint64_t *ret_place)
 	return true;
 }
 
-/* 1: it is a directory; 0: it is missing, or a file is in its place; -errno. */
+/* Returns 1 if it is a directory, 0 if it is missing or replaced by a file, or
+ * -errno. */
 static int is_directory(const char *path)
 {
 	struct stat st;
@@ -86,7 +87,7 @@ size_t missing_highest(const char *path, uint64_t *ret_place)
 
 /* --- the table -----------------------------------------------------------------------*/
 
-/* Finds or adds the one of that path. NULL if there are too many. */
+/* Finds or adds the record of that path. Returns NULL if there are too many. */
 static struct missing *find(struct missing_table *table, const char *path, size_t len)
 {
 	struct missing *missing;
@@ -119,7 +120,7 @@ struct missing *missing_note(struct missing_table *table, const char *path, size
 
 /* --- the file ------------------------------------------------------------------------*/
 
-/* A record that cannot be read is dropped: its grace time starts again. */
+/* Drops a record that cannot be parsed: its grace time starts again. */
 static void read_record(struct missing_table *table, const char *record)
 {
 	struct missing *missing;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Deleting by rename, and reclaiming what was.
+ * Deletes by renaming into the trash, and reclaims the space.
  */
 #include "tools/gc/trash.h"
 
@@ -21,15 +21,15 @@
 #include "tools/cache/layout.h"
 #include "tools/stats/removed.h"
 
-/* A path that is longer could not be opened by one call, see flatten. */
+/* A longer path may not be possible to open with one call, see flatten. */
 #define LONGEST_PATH (PATH_MAX - NAME_MAX - 64)
 
-/* What stands in the name of a tree in the trash between the moment at which it was
- * deleted and its version; twice where it is all of a version. */
+/* Separates a tree's time of deletion and its version in the name in the trash. It is
+ * doubled if the tree is a whole version. */
 #define MARK "@"
 
-/* A name in the trash. That it is a new one is not relied upon: over something that is
- * there a rename fails, or replaces what is to be deleted as well. */
+/* Returns a name in the trash. Nothing relies on the name being new: renaming to an
+ * existing name fails, or replaces something that is to be deleted anyway. */
 static const char *new_name(
 	int64_t when, const char *mark, const char *version, size_t len)
 {
@@ -39,8 +39,8 @@ static const char *new_name(
 		len ? mark : "", (int)len, version);
 }
 
-/* Moves name from dirfd into the trash. A directory's own entry for what is above it
- * changes with that, so the right to write to it is needed. */
+/* Moves `name` from dirfd into the trash. Renaming a directory changes its `..`, which
+ * takes write permission for the directory itself. */
 static int move(int dirfd, const char *name, int trash, const char *fresh)
 {
 	struct stat st;
@@ -52,7 +52,8 @@ static int move(int dirfd, const char *name, int trash, const char *fresh)
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
 	if (!S_ISDIR(st.st_mode))
-		return -EACCES; /* its mode would not help, and is its other links' too */
+		return -EACCES; /* write permission for the file would not help, and would
+				   affect its other links */
 	if (fchmodat(dirfd, name, 0700, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
 	return renameat(dirfd, name, trash, fresh) < 0 ? -errno : 0;
@@ -73,11 +74,11 @@ int trash_move(const struct cache *cache, const char *path, int64_t when)
 
 /* --- single files --------------------------------------------------------------------*/
 
-/* Deletes one of several hard links. Whether it was the last is known only afterwards:
- * other threads delete the others. Returns how many are left, or -errno. */
+/* Deletes one of several hard links. Only afterwards is it known whether it was the
+ * last, since other threads delete the others. Returns how many are left, or -errno. */
 static int64_t drop_link(int dirfd, const char *name)
 {
-	/* Or the last two would both find that there is none left. */
+	/* Without the lock, two threads could both see that no link is left. */
 	static pthread_mutex_t one_by_one = PTHREAD_MUTEX_INITIALIZER;
 	AUTOCLOSE int fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
@@ -92,7 +93,7 @@ static int64_t drop_link(int dirfd, const char *name)
 	return r;
 }
 
-/* Deletes a name of the file with that stat; see trash_unlink. */
+/* Deletes a name of the file with that stat. Returns the same as trash_unlink. */
 static int64_t drop_name(
 	int dirfd, const char *name, const struct stat *st, struct freed *freed)
 {
@@ -111,8 +112,8 @@ static int64_t drop_name(
 	return bytes;
 }
 
-/* Another name of it that went meanwhile, on another thread, is no change of the file,
- * though it changes its change time. */
+/* Returns whether this is still the same file. If another thread has deleted another of
+ * its names, its ctime changes, but the file does not count as changed. */
 static bool is_same(const struct stat *a, const struct stat *b)
 {
 	return a->st_ino == b->st_ino && a->st_size == b->st_size &&
@@ -192,8 +193,8 @@ struct reclaim {
 	_Atomic(bool) flattened, left;
 };
 
-/* Where a directory in the trash lay below the layout folder, for the caller to free;
- * NULL where its name does not tell. */
+/* Returns where a directory in the trash lay below the layout folder, for the caller to
+ * free; NULL if its name does not say. */
 static char *origin(const char *path, int64_t *ret_when)
 {
 	const size_t trash = strlen(CACHE_TRASH "/");
@@ -211,8 +212,8 @@ static char *origin(const char *path, int64_t *ret_when)
 		whole ? "" : "/tree", version + layout_version(version));
 }
 
-/* Deletes a name in the trash; a directory that may not be written to is made one that
- * may. */
+/* Deletes a name in the trash. If the directory is not writable, makes it writable
+ * first. */
 static int64_t drop(struct walk_dir *dir, const struct walk_file *file)
 {
 	struct reclaim *reclaim = dir->context;
@@ -246,7 +247,8 @@ static void drop_later(struct walk_dir *dir)
 	dir->changed = true;
 }
 
-/* What lies too deep to be named is moved to the top, and comes with the next round. */
+/* Moves a directory whose path is too long to the top of the trash, where the next
+ * round deletes it. */
 static bool flatten(struct walk_dir *parent, const char *name)
 {
 	struct reclaim *reclaim = parent->context;
