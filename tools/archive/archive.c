@@ -15,8 +15,8 @@
 #include "tools/base/message.h"
 
 #define OPTIONS "zstd:compression-level=9,pax:xattrheader=SCHILY"
-/* Several threads cut the data at random places. Before libarchive 3.6 there is only one,
- * and no such option. */
+/* With several threads, zstd splits the data at unpredictable places. Before version 3.6
+ * libarchive uses one thread only and does not have this option. */
 #define ONE_THREAD "zstd:threads=1"
 
 struct pyc_state archive_state(const struct layout *item, struct pyc_state state)
@@ -62,14 +62,14 @@ static int fail(struct archive_out *out)
 	int error = out->handle ? LIB(archive_errno)(out->handle) : ENOMEM;
 	const char *why = out->handle ? LIB(archive_error_string)(out->handle) : NULL;
 
-	/* libarchive's own errors are negative, or in words only. */
+	/* libarchive's own errors are negative, or have only a text. */
 	if (error > 0)
 		why = strerror(error);
 	complain(out->name, "%s", why ? why : strerror(EIO));
 	return error > 0 ? -error : -EIO;
 }
 
-/* A warning says that a name is not ASCII, and was written as the bytes that it is. */
+/* A warning means that a name is not ASCII and was written as its bytes. */
 static bool write_header(struct archive_out *out)
 {
 	int r = LIB(archive_write_header)(out->handle, out->entry);
@@ -92,7 +92,7 @@ void archive_digest(
 	digest_hex(digest.bytes, sizeof digest.bytes, ret);
 }
 
-/* What the entry has beside its data. */
+/* Adds the digest and the identity as extended attributes. */
 static void add_attributes(
 	struct archive_out *out, const void *data, size_t size, const char *identity)
 {
@@ -105,7 +105,7 @@ static void add_attributes(
 	(out->entry, ARCHIVE_SOURCE, identity, strlen(identity));
 }
 
-/* A member with its data. path is relative to the archive's top. */
+/* Writes a member with its data. path is relative to the top of the archive. */
 static int write_file(
 	struct archive_out *out, const char *path, const void *data, size_t size)
 {
@@ -184,7 +184,7 @@ int archive_out_begin(struct archive_out *out, const char *name, int fd,
 		LIB(archive_write_set_options)(out->handle, OPTIONS) != ARCHIVE_OK)
 		return fail(out);
 	(void)LIB(archive_write_set_options)(out->handle, ONE_THREAD);
-	/* no padding: that would depend on what fd is */
+	/* no padding: it would depend on the kind of file that fd is */
 	if (LIB(archive_write_set_bytes_in_last_block)(out->handle, 1) != ARCHIVE_OK ||
 		LIB(archive_write_open_fd)(out->handle, fd) != ARCHIVE_OK)
 		return fail(out);
@@ -224,7 +224,7 @@ void archive_out_release(struct archive_out *out)
 	if (out->entry)
 		LIB(archive_entry_free)(out->entry);
 	if (out->handle) {
-		/* or freeing it would make a whole archive of half a one */
+		/* or freeing the handle would complete a half-written archive */
 		LIB(archive_write_fail)(out->handle);
 		LIB(archive_write_free)(out->handle);
 	}

@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
- * An archive of cached bytecode: a pax tar under zstd, which holds
+ * An archive of cached bytecode: a pax tar compressed with zstd. It holds
  *
- *   pycstash.json    the manifest, first: {"schema": "pycstash.archive/1", "layout":
- *                    "v1", "files": N, "bytes": N}; how many files follow, and how many
- *                    bytes are in them, at most. That of a pack (pack.h) lists them too:
- *                    "objects": {PATH: SIZE, …}, below the layout folder and in order
- *   v1/<version>/…   entries and objects, under the names they have in the cache, in the
- *                    order of archive_compare; the BLAKE2b-256 of each is an extended
- *                    attribute, and so is what tells of the source's inode and times,
- *                    which is not in the bytes (neutral.h). An entry with the bytes of
+ *   pycstash.json    the manifest, which comes first: {"schema": "pycstash.archive/1",
+ *                    "layout": "v1", "files": N, "bytes": N}; the numbers are upper
+ *                    limits for the files that follow and for the bytes in them. The
+ *                    manifest of a pack (pack.h) also lists the files: "objects":
+ *                    {PATH: SIZE, …}, relative to the layout folder and in order
+ *   v1/<version>/…   entries and objects under their names in the cache, in the order of
+ *                    archive_compare. Each has its BLAKE2b-256 as an extended attribute.
+ *                    The source's inode and times are not in the bytes, but in another
+ *                    extended attribute (neutral.h). An entry that has the same bytes as
  *                    its object is a hard link.
  *
- * All that could differ between two archives of equal caches (times, owners, modes,
- * threads) is fixed.
+ * Everything that could differ between two archives of equal caches (times, owners,
+ * modes, threads) is fixed.
  *
- * A reader trusts nothing: what pycstash would not write makes it refuse the archive,
- * what is not whole is marked as damaged. Functions return 0 or -errno after printing on
- * stderr what is wrong, unless their comment says otherwise. For one thread.
+ * A reader trusts nothing: it refuses an archive that pycstash would not have written,
+ * and marks members that are not intact as damaged. Functions return 0 or -errno after
+ * printing the error on stderr, unless their comment says otherwise. For one thread.
  */
 #pragma once
 
@@ -33,50 +34,49 @@
 #define ARCHIVE_MANIFEST "pycstash.json"
 /* The extended attribute with a file's digest, in hex: see archive_digest. */
 #define ARCHIVE_DIGEST "user.pycstash.blake2b"
-/* That with the identity of the source on the host that has archived it. */
+/* The extended attribute with the identity that the source has on the exporting host. */
 #define ARCHIVE_SOURCE "user.pycstash.source"
 
-/* Bytecode is never so large; what is has no business in an archive. */
+/* No bytecode is this large; a larger file has no business in an archive. */
 #define ARCHIVE_FILE_MAX (UINT64_C(256) << 20)
 
 struct archive_object {
-	char *dir; /* below the layout folder; owned, with the name */
+	char *dir; /* below the layout folder; owned, together with the name */
 	const char *name;
 	uint64_t size;
 };
 
 struct archive_manifest {
 	uint64_t files, bytes;
-	const struct archive_object *objects; /* all files, of a pack; NULL otherwise */
+	const struct archive_object *objects; /* of a pack: all files; otherwise NULL */
 };
 
-/* One file. dir, name and link are below the layout folder. */
+/* One file. dir, name and link are relative to the layout folder. */
 struct archive_member {
 	const char *dir, *name;
-	const char *link; /* the object that this entry is a link to; NULL: it has data */
+	const char *link; /* the object that this entry links to; NULL: it has data */
 	uint8_t *data;
 	size_t size;
-	const struct identity
-		*identity; /* that was taken out of it (neutral.h), or NULL */
+	const struct identity *identity; /* taken out of the bytes (neutral.h), or NULL */
 };
 
-/* Whether a file, judged without its source (""), is of use elsewhere: fresh, or why not.
- * Only what a seal vouches for is of use there; a foreign-written file names its source
- * by the inode that it has here. */
+/* Judges a file without its source (""): STATE_FRESH if it is of use on other hosts, or
+ * the reason why not. Only files that a seal vouches for are of use there: a
+ * foreign-written file names its source by the inode on this host. */
 struct pyc_state archive_state(const struct layout *item, struct pyc_state state);
 
-/* Whether others may not read the source of that file by its mode; where there is no such
- * source, the mode of the pyc tells, which Python gives it after its source. */
+/* Returns true if the mode of the file's source denies reading to others. If there is no
+ * such source, the mode of the pyc decides, because Python copies it from the source. */
 bool archive_is_private(
 	const struct layout *item, const char *name, const struct stat *pyc);
 
-/* The order of the members: by directory, then by name, as strcmp has them; so an object
- * comes before its entries. */
+/* The order of the members: by directory, then by name, both as strcmp orders them. So an
+ * object comes before its entries. */
 int archive_compare(
 	const char *a_dir, const char *a_name, const char *b_dir, const char *b_name);
 
-/* The digest, in hex, that goes with a member: of its data, which a link has not, and of
- * its identity as text (neutral.h), or NULL. */
+/* The digest of a member, in hex. It covers the data (a link has none) and the identity
+ * as text (neutral.h), which may be NULL. */
 void archive_digest(
 	const void *data, size_t size, const char *identity, char ret[2 * DIGEST_SIZE]);
 
@@ -88,13 +88,14 @@ struct archive_out {
 	struct archive_entry *entry;
 };
 
-/* Begins an archive on fd, which stays the caller's. -ENOSYS: there is no libarchive. */
+/* Begins an archive on fd, which the caller still owns. -ENOSYS: libarchive is
+ * missing. */
 int archive_out_begin(struct archive_out *out, const char *name, int fd,
 	const struct archive_manifest *manifest);
 int archive_out_add(struct archive_out *out, const struct archive_member *member);
-/* Writes what is left; *ret_bytes is how long the archive has become. */
+/* Writes the rest. *ret_bytes is the length of the complete archive. */
 int archive_out_finish(struct archive_out *out, uint64_t *ret_bytes);
-/* After any of them, also where archive_out_begin has failed. */
+/* To be called after all of these, even if archive_out_begin has failed. */
 void archive_out_release(struct archive_out *out);
 
 /* --- reading -------------------------------------------------------------------------*/
@@ -105,35 +106,36 @@ struct archive_in {
 	struct archive_entry *entry;
 	struct archive_manifest manifest;
 	char *manifest_text;
-	struct archive_manifest seen; /* of it, so far */
+	struct archive_manifest seen; /* read so far */
 
-	/* The member that archive_in_next has read; valid until it is called again. */
+	/* The member that archive_in_next has read; valid until its next call. */
 	struct archive_member member;
 	struct layout item;
-	const char *damage; /* why it must not be used, a literal; NULL: it is whole */
-	bool newer;	    /* which is that a later version of pycstash has sealed it */
-	struct seal seal;   /* of an entry or object; of a link, digest and magic alone */
+	const char *damage; /* a literal: why not to use the member; NULL: it is intact */
+	bool newer;	    /* it is damaged only in that a later pycstash sealed it */
+	struct seal seal;   /* of an entry or object; of a link: digest and magic only */
 	const char *broken; /* after -EBADMSG: what is wrong */
 
-	struct identity identity; /* the member's, and as text */
+	struct identity identity; /* the member's, and the same as text */
 	char identity_text[NEUTRAL_TEXT];
-	char *path;   /* the member's, its last slash a NUL */
-	char *before; /* the member's before it */
+	char *path;   /* the member's, with a NUL for the last slash */
+	char *before; /* the path of the previous member */
 	char *link;
 	uint8_t *data;
 	size_t room;
 };
 
-/* Reads the manifest from fd, a regular file at its beginning that stays the caller's.
- * `packed` is how long the archive is, by which it is judged whether what it announces
- * can be in it; UINT64_MAX where that is not known. -EPERM: not an archive of pycstash,
- * or none that this version may read. */
+/* Reads the manifest from fd, a regular file at offset 0, which the caller still owns.
+ * `packed` is the length of the archive, or UINT64_MAX if it is not known; an archive
+ * that announces more than can be in that length is refused. -EPERM: this is not an
+ * archive of pycstash, or this version may not read it. */
 int archive_in_begin(struct archive_in *in, const char *name, int fd, uint64_t packed);
 
-/* Reads the next member: 1; 0: that was all. -EPERM: the archive is refused. -EBADMSG: it
- * is cut off or damaged here, and nothing after it can be read; that is not printed, but
- * is in `broken`. -EIO: there is no room in memory for a file. */
+/* Reads the next member. Returns 1, or 0 after the last one. -EPERM: the archive is
+ * refused. -EBADMSG: it is truncated or damaged here, and the rest cannot be read; this
+ * error is not printed, but stored in `broken`. -EIO: there is not enough memory for a
+ * file. */
 int archive_in_next(struct archive_in *in);
 
-/* After any of them, also where archive_in_begin has failed. */
+/* To be called after both of these, even if archive_in_begin has failed. */
 void archive_in_release(struct archive_in *in);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reading archives, of which each byte may be somebody's trap.
+ * Reading archives. Any byte of an archive may be hostile.
  */
 #include "tools/archive/archive.h"
 
@@ -22,11 +22,11 @@
 #include "tools/pyc/inspect.h"
 
 #define TOP CACHE_LAYOUT "/"
-#define MANIFEST_MAX (16u << 20) /* a pack lists 100,000 objects in that */
+#define MANIFEST_MAX (16u << 20) /* enough for a pack to list 100,000 objects */
 #define BLOCK (128u * 1024)
 
-/* Bytecode packs to about a quarter. What claims more than this many times its packed
- * size (and is not small anyway) is there to fill the disk. */
+/* Bytecode compresses to about a quarter. An archive that announces more than this many
+ * times its own size (and more than the slack) is meant to fill the disk. */
 #define BOMB_RATIO 200
 #define BOMB_SLACK (UINT64_C(64) << 20)
 
@@ -46,21 +46,21 @@ static int cut_off(struct archive_in *in)
 	return -EBADMSG;
 }
 
-/* Nothing was read yet that could be used. */
+/* To be called if nothing usable has been read yet. */
 static int unreadable(const struct archive_in *in)
 {
 	complain(in->name, "this is no archive that `pycstash export` has made");
 	return -EPERM;
 }
 
-/* 1: there is a member; 0: no more; -EBADMSG. */
+/* Returns 1 if there is a member, 0 if there are no more, or -EBADMSG. */
 static int next_header(struct archive_in *in)
 {
 	int r = LIB(archive_read_next_header2)(in->handle, in->entry);
 
 	if (r == ARCHIVE_EOF)
 		return 0;
-	/* A warning is about an attribute that we do not use, or a name that is then
+	/* A warning concerns an attribute that we do not use, or a name, which is then
 	 * found to be missing. */
 	return r == ARCHIVE_OK || r == ARCHIVE_WARN ? 1 : cut_off(in);
 }
@@ -94,7 +94,7 @@ static int read_data(struct archive_in *in, size_t size)
 	return 0;
 }
 
-/* The extended attribute of the member, or NULL. */
+/* Returns the member's extended attribute of that name, or NULL. */
 static const char *find_attribute(
 	const struct archive_in *in, const char *wanted, size_t *ret_size)
 {
@@ -109,7 +109,7 @@ static const char *find_attribute(
 	return NULL;
 }
 
-/* The identity that came with the member. */
+/* Reads the identity that came with the member. */
 static void read_identity(struct archive_in *in)
 {
 	size_t size;
@@ -123,14 +123,14 @@ static void read_identity(struct archive_in *in)
 		in->member.identity = &in->identity;
 }
 
-/* Whether the digest that came with the member is that of its data and identity. */
+/* Returns true if the member's digest is that of its data and identity. */
 static bool has_its_digest(struct archive_in *in, const void *data, size_t size)
 {
 	char hex[2 * DIGEST_SIZE];
 	size_t length;
 	const char *value = find_attribute(in, ARCHIVE_DIGEST, &length);
 
-	if (!value) /* a link without an identity has none */
+	if (!value) /* only a link without an identity has no digest */
 		return !data && !in->member.identity;
 	archive_digest(data, size, in->member.identity ? in->identity_text : NULL, hex);
 	return length == sizeof hex && memcmp(value, hex, length) == 0;
@@ -138,8 +138,8 @@ static bool has_its_digest(struct archive_in *in, const void *data, size_t size)
 
 /* --- the manifest --------------------------------------------------------------------*/
 
-/* As archive_out writes it. What a newer version adds comes after these, and what it
- * changes has a higher number. */
+/* As archive_out writes it. A newer version appends its additions, and raises a number
+ * when it changes something. */
 #define MANIFEST                                                             \
 	" { \"schema\" : \"pycstash.archive/%9u\" , \"layout\" : \"v%9u\" ," \
 	" \"files\" : %19[0-9] , \"bytes\" : %19[0-9]"
@@ -148,7 +148,8 @@ struct manifest_versions {
 	unsigned schema, layout;
 };
 
-/* Whether the manifest has all of these; the versions that it lacks stay as they are. */
+/* Returns true if the manifest has all of these. Versions that it lacks are left
+ * unchanged. */
 static bool scan_manifest(const char *text, struct manifest_versions *versions,
 	struct archive_manifest *manifest)
 {
@@ -168,7 +169,7 @@ static int take_manifest(struct archive_in *in, const char *text, uint64_t packe
 	struct manifest_versions versions = { 0, 0 };
 	const bool whole = scan_manifest(text, &versions, manifest);
 
-	/* before all that a newer version may do in another way */
+	/* first of all: a newer version may change everything below */
 	if (versions.schema > 1 || versions.layout > ours)
 		return refuse(in, INSPECT_NEWER "; import it with that");
 	if (!has_its_digest(in, in->data, in->member.size))
@@ -244,7 +245,7 @@ static bool has_short_names(const char *path)
 	}
 }
 
-/* Whether path is "v1/…", clean, and short enough to be anybody's file. */
+/* Returns true if path is "v1/…", clean, and short enough for a file name. */
 static bool is_plain(const char *path)
 {
 	char absolute[PATH_MAX];
@@ -268,7 +269,7 @@ static char *split(const char *path, const char **ret_name)
 	return copy;
 }
 
-/* The member's place. */
+/* Reads where the member belongs. */
 static int read_path(struct archive_in *in)
 {
 	const char *path = LIB(archive_entry_pathname)(in->entry);
@@ -324,7 +325,7 @@ static int read_link(struct archive_in *in, const char *target)
 	return 0;
 }
 
-/* What kind of a member it is, and how much of it there is. */
+/* Reads the kind of the member and its size. */
 static int read_kind(struct archive_in *in)
 {
 	const char *target = LIB(archive_entry_hardlink)(in->entry);
@@ -351,7 +352,8 @@ static int read_kind(struct archive_in *in)
 	return target ? read_link(in, target) : 0;
 }
 
-/* Puts the data into a file in memory, where it can be judged as one of the cache is. */
+/* Puts the data into a file in memory, so that it can be judged like a file of the
+ * cache. */
 static int check_data(struct archive_in *in)
 {
 	AUTOCLOSE int fd = -1;
@@ -369,7 +371,7 @@ static int check_data(struct archive_in *in)
 	state = archive_state(&in->item, state_of(&in->item, fd, "", STATE_WHOLE));
 	if (state.state != STATE_FRESH) {
 		in->damage = state.why;
-		/* by its digest it is what was archived: no number that was bent */
+		/* the digest is right, so this number was archived and is not damage */
 		in->newer = seal_format(in->data, in->member.size) > SEAL_VERSION;
 	}
 	in->seal = state.seal;

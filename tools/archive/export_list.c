@@ -22,7 +22,8 @@
 
 /* --- use -----------------------------------------------------------------------------*/
 
-/* A server's files are read from the client's memory, of which it learns nothing. */
+/* On a remote file system reads are served from the client's memory, so the server does
+ * not record them. */
 static void find_reads(struct export_list *list)
 {
 	struct statvfs mount;
@@ -47,7 +48,7 @@ bool export_list_is_used(const struct export_list *list, const struct stat *st)
 	if (list->reads == READS_NEVER || st->st_atime >= list->used_since ||
 		st->st_mtime >= list->used_since)
 		return true;
-	/* only then does the kernel leave the time of a read as it is */
+	/* this is the only case in which relatime does not record a read */
 	return list->reads == READS_DAILY && st->st_atime > list->used_since - DAY &&
 	       timestamp_before(&st->st_mtim, &st->st_atim) &&
 	       timestamp_before(&st->st_ctim, &st->st_atim);
@@ -81,7 +82,7 @@ static void add(struct export_list *list, const char *dir, const char *name)
 	pthread_mutex_unlock(&list->mutex);
 }
 
-/* Whether the file is one to be carried; if not, that is counted. */
+/* Returns true if the file is to be exported; otherwise counts the reason. */
 static bool is_carried(struct export_list *list, const struct layout *item,
 	const struct walk_dir *dir, const char *name, struct seal *ret_seal)
 {
@@ -102,8 +103,9 @@ static bool is_carried(struct export_list *list, const struct layout *item,
 	return state.state == STATE_FRESH;
 }
 
-/* Whether files of that kind are of interest: with objects_only, entries are where more
- * is selected than versions, which tell what objects serve. */
+/* Returns true if files of that kind are of interest. With objects_only, entries are
+ * needed if the selection is by more than version: they tell which objects are selected.
+ */
 static bool is_of_interest(const struct export_list *list, enum layout_kind kind)
 {
 	if (kind == LAYOUT_OBJECT)
@@ -115,7 +117,7 @@ static bool is_of_interest(const struct export_list *list, enum layout_kind kind
 				       list->used_since != INT64_MIN)));
 }
 
-/* Adds the object that an entry shares its bytecode with, if it is there. */
+/* Adds the object that the entry shares its bytecode with, if it exists. */
 static void add_object(struct export_list *list, const struct layout *entry,
 	const char *name, const struct seal *seal)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * From an archive into a cache, member by member.
+ * Importing an archive into a cache, member by member.
  */
 #include "tools/archive/import.h"
 
@@ -57,14 +57,14 @@ int import_add_map(struct import *import, const char *text, bool resolve)
 	return -EINVAL;
 }
 
-/* Where a member goes, below the layout folder. */
+/* Where a member goes, relative to the layout folder. */
 struct import_place {
 	char dir[PATH_MAX], path[PATH_MAX];
 	const char *name;
 };
 
-/* Where a directory of entries goes: writes its path to buf. 1: that is another; 0: the
- * same; -ENAMETOOLONG. */
+/* Writes to buf where a directory of entries goes. Returns 1 if that is a different
+ * directory, 0 if it is the same, or -ENAMETOOLONG. */
 static int map_dir(const struct import *import, const struct layout *item,
 	const char *dir, char buf[PATH_MAX])
 {
@@ -90,7 +90,8 @@ static int map_dir(const struct import *import, const struct layout *item,
 			return -ENAMETOOLONG;
 		return strcmp(buf, dir) != 0;
 	}
-	memcpy(buf, dir, strlen(dir) + 1); /* no longer than PATH_MAX, see archive_in */
+	memcpy(buf, dir,
+		strlen(dir) + 1); /* never longer than PATH_MAX, see archive_in */
 	return 0;
 }
 
@@ -110,7 +111,7 @@ static int map_member(const struct import *import, const struct archive_in *in,
 
 /* --- what is there already -----------------------------------------------------------*/
 
-/* Opens a file of the cache to look at it; -errno. */
+/* Opens a file of the cache for inspection. Returns a descriptor or -errno. */
 static int open_there(const struct import *import, const char *path)
 {
 	return import->cache ? cache_openat(import->cache, path,
@@ -136,15 +137,15 @@ static bool is_as_good(const struct import *import, const struct layout *item, i
 	case STATE_ORPHAN:
 		return !import->force && there.sealed &&
 		       is_same_content(&there.seal, seal);
-	case STATE_UNSEALED: /* what a program wrote itself is its own */
+	case STATE_UNSEALED: /* what a program wrote itself belongs to it */
 		return !import->force && !there.sealed;
 	default:
 		return false;
 	}
 }
 
-/* Whether what the cache has under that name stays. Sets *ret_old to its stat; its links
- * are 0 where there is nothing. */
+/* Returns true if the existing file of that name stays. Sets *ret_old to its stat;
+ * st_nlink is 0 if there is no such file. */
 static bool stays(const struct import *import, const struct import_place *place,
 	const struct seal *seal, struct stat *ret_old)
 {
@@ -163,8 +164,8 @@ static bool stays(const struct import *import, const struct import_place *place,
 
 /* --- putting -------------------------------------------------------------------------*/
 
-/* The bytes of a whole object of the cache, for the caller to free; NULL where it is not
- * one. */
+/* Returns the bytes of an intact object of the cache, which the caller frees; NULL if it
+ * is not one. */
 static uint8_t *read_object(
 	const struct import *import, const char *path, size_t *ret_size)
 {
@@ -187,8 +188,8 @@ static uint8_t *read_object(
 	return data;
 }
 
-/* An entry that is a link to an object which was put there before, or was there; sets its
- * size. */
+/* Puts an entry that is a link to an object. The object was in the cache before, or was
+ * put there by this import. Sets *ret_size to the size of the entry. */
 static int put_link(struct import *import, const char *path,
 	const struct archive_member *member, size_t *ret_size, bool *ret_linked)
 {
@@ -200,8 +201,8 @@ static int put_link(struct import *import, const char *path,
 			  : import_put_link(import->cache, member->link, path, true);
 
 	*ret_linked = r == 0;
-	/* The source is another than the object's; or the file system has no links, or no
-	 * more of them to this file; or it is gone. */
+	/* The entry's source differs from the object's; or the file system has no hard
+	 * links, or this file cannot have more; or the file is gone. */
 	if (r == -ENOENT || r == -EMLINK || r == -EPERM || r == -EOPNOTSUPP ||
 		r == -EXDEV)
 		r = import_put_file(import->cache, path, data, *ret_size);
@@ -209,8 +210,8 @@ static int put_link(struct import *import, const char *path,
 	return r;
 }
 
-/* Leaves the bytecode of an entry to other paths, where the object is missing. That it
- * cannot be done is no harm. */
+/* If there is no object for the entry's bytecode yet, creates it, so that other paths can
+ * share the bytecode. A failure does no harm. */
 static bool share(struct import *import, const struct layout *item,
 	const struct import_place *place, const struct seal *seal)
 {
@@ -233,7 +234,7 @@ static void finish_version(struct import *import)
 	totals_append(import->cache->root, &record);
 }
 
-/* Members come version by version: each gets a record of its own. */
+/* Members are sorted by version. Each version gets its own record. */
 static void begin_version(struct import *import, const struct layout *item)
 {
 	struct text version = TEXT(import->version);
@@ -290,7 +291,7 @@ static void complain_member(const struct archive_in *in, const char *why)
 	complain(path, "%s", why);
 }
 
-/* Errors that the next member will meet as well. */
+/* Returns true for errors that will recur with the next member. */
 static bool is_final(int error)
 {
 	return error == -ENOSPC || error == -EDQUOT || error == -EROFS || error == -EIO ||
@@ -299,7 +300,7 @@ static bool is_final(int error)
 
 static int fail(struct import *import, const struct archive_in *in, int error)
 {
-	if (error == -ENOLINK && import->newer) { /* most likely one of those */
+	if (error == -ENOLINK && import->newer) { /* most likely the missing object */
 		import->newer++;
 		complain_member(in, "skipped: " INSPECT_NEWER
 				    ", or the object it is a link to is not there");
@@ -319,16 +320,17 @@ static bool can_move(const struct layout *item, const char *name)
 {
 	char level;
 
-	/* Who loads the others does not put the new path into the code objects. */
+	/* The programs that load other kinds of files do not put the new path into the
+	 * code objects. */
 	return item->kind == LAYOUT_ENTRY &&
 	       object_is_shareable(name, strlen(name), item->pyc.tag, &level);
 }
 
-/* Does with a member what is to be done. 0; -errno where there is no use in going on,
- * such as -ENOSPC, after reporting it. */
+/* Imports or skips one member. Returns 0; or -errno after reporting it if it makes no
+ * sense to continue, such as -ENOSPC. */
 static int take_member(struct import *import, const struct archive_in *in)
 {
-	/* A pyc has no mode in an archive. */
+	/* An archive does not record the mode of a pyc. */
 	static const struct stat unknown = { .st_mode = S_IROTH };
 	const struct archive_member *member = &in->member;
 	struct import_place place;
@@ -368,7 +370,7 @@ static int take_member(struct import *import, const struct archive_in *in)
 	return 0;
 }
 
-/* What a pack holds beside its list could not be withdrawn. */
+/* A member that is not in the pack's list could not be withdrawn later. */
 static int check_listed(const struct import *import, const struct archive_in *in)
 {
 	const struct archive_member *member = &in->member;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files of the cache, written by the command. Core writes by absolute path; that no link
- * lies on the way is looked up first, since only the user could plant one.
+ * Writing files of the cache from the command. Core writes by absolute path. Checking
+ * beforehand that there is no link on the way is sufficient, since only the user could
+ * plant one.
  */
 #include "tools/archive/import_put.h"
 
@@ -17,8 +18,8 @@
 #include "tools/base/files.h"
 #include "tools/cache/sys_libc.h"
 
-/* How often something is done again where gc or purge took away the directory, or another
- * process made the file, between two steps. */
+/* How often a step is tried again if gc or purge has removed the directory, or another
+ * process has created the file, between two steps. */
 #define TRIES 16
 
 static struct entry_world world_of(const struct cache *cache)
@@ -29,7 +30,7 @@ static struct entry_world world_of(const struct cache *cache)
 	};
 }
 
-/* Writes the absolute path of a file, to whose directory no link leads. */
+/* Writes the absolute path of a file. Fails if a link leads to its directory. */
 static int locate(const struct cache *cache, const char *path, char absolute[PATH_MAX])
 {
 	AUTOFREE char *above = file_parent(path);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Putting whole files into the cache, through the library's own writer: under a temporary
- * name that gc knows, then renamed, so that a reader sees all of a file or nothing; 0600
- * in directories of 0700. No link or mount in the cache is followed.
+ * Putting whole files into the cache with the library's own writer. It writes under a
+ * temporary name that gc knows and then renames the file, so a reader sees either the
+ * whole file or nothing. Files have mode 0600, directories 0700. Links and mounts in the
+ * cache are not followed.
  *
- * Paths are below the layout folder. Functions return 0 or -errno and print nothing.
- * Thread-safe.
+ * Paths are relative to the layout folder. Functions return 0 or -errno and print
+ * nothing. Thread-safe.
  */
 #pragma once
 
@@ -14,11 +15,11 @@
 
 #include "tools/cache/cache.h"
 
-/* Puts a file there, in place of what has that name. data stays as it is. */
+/* Puts a file there, replacing any file of that name. data is not changed. */
 int import_put_file(
 	const struct cache *cache, const char *path, uint8_t *data, size_t size);
 
-/* Makes `to` a hard link of the file `from`. -EEXIST: with `replace` false, and something
- * has that name. -EMLINK, -EPERM and others: this file system has no such links. */
+/* Makes `to` a hard link to the file `from`. -EEXIST: the name is taken and `replace` is
+ * false. -EMLINK, -EPERM and others: this file system does not support such a link. */
 int import_put_link(
 	const struct cache *cache, const char *from, const char *to, bool replace);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which libarchive.
+ * The libarchive to load.
  */
 #include "tools/archive/libarchive.h"
 
 struct shared_library libarchive = {
-	.soname = "libarchive.so.13", /* of all releases since 3.0 */
+	.soname = "libarchive.so.13", /* all releases since 3.0 have this name */
 	.who = "archives need it (Debian: libarchive13)",
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files of the cache without their host.
+ * Files of the cache, independent of the host.
  */
 #include "tools/archive/neutral.h"
 
@@ -30,7 +30,7 @@ static void renew(const char *tag, uint8_t *data, size_t size, const struct seal
 	seal_write(seal, data + size - SEAL_SIZE);
 }
 
-/* Whether a header of that time is what the identity alone makes of it. */
+/* Returns true if the header is a timestamp header with exactly the identity's mtime. */
 static bool is_of(const char *tag, const uint8_t *data, size_t size,
 	const struct identity *identity)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * What in a file of the cache tells of the host's source (its times and inode, in the
- * header and in the seal), taken out of the bytes and put back. So an archive has the
- * same bytes for the same bytecode, entries of many sources become links to one object,
- * and the cache that comes out is as it was.
+ * A file of the cache describes the source on this host: its times and inode are in the
+ * header and in the seal. These functions take that identity out of the bytes and put it
+ * back. So equal bytecode has equal bytes in an archive, entries of many sources become
+ * links to one object, and an import restores the cache as it was.
  */
 #pragma once
 
@@ -13,16 +13,17 @@
 
 #include "shim/core/proof/seal.h"
 
-#define NEUTRAL_TEXT 160 /* of an identity as text, with its NUL */
+#define NEUTRAL_TEXT 160 /* size of an identity as text, with its NUL */
 
-/* Takes it out of a whole file in a directory of the cache; false, and nothing is
- * changed, where there is nothing of the kind. */
+/* Takes the identity out of a whole file; `dir` is its directory in the cache. Returns
+ * false and changes nothing if there is no identity to take out. */
 bool neutral_take(const char *dir, uint8_t *data, size_t size, struct identity *ret);
 
-/* Puts it back; whether the file is another now. */
+/* Puts the identity back. Returns true if this has changed the file. */
 bool neutral_put(
 	const char *dir, uint8_t *data, size_t size, const struct identity *identity);
 
-/* An identity as text, and back; false where the text is none. */
+/* Convert an identity to text, and back. neutral_scan returns false if the text is not an
+ * identity. */
 void neutral_print(const struct identity *identity, char ret[NEUTRAL_TEXT]);
 bool neutral_scan(const char *text, struct identity *ret);
