@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory, or the end of the process.
+ * Allocating memory, or ending the process.
  */
 #include "tools/base/alloc.h"
 
@@ -12,14 +12,14 @@
 #include "tools/base/compat.h"
 #include "tools/base/exit.h"
 
-#define LEAST 8 /* elements that an array has room for */
+#define LEAST 8 /* the least number of elements to make room for */
 
 void alloc_fail(void)
 {
 	static const char message[] = "pycstash: there is not enough memory\n";
 
 	(void)!write(STDERR_FILENO, message, sizeof message - 1);
-	_exit(EXIT_OURS); /* another thread may hold what exit(3) would wait for */
+	_exit(EXIT_OURS); /* exit(3) might wait for a lock that another thread holds */
 }
 
 static void *checked(void *memory)
@@ -74,7 +74,7 @@ void *alloc_grow(void *array, size_t count, size_t size)
 {
 	size_t room = count < LEAST ? LEAST : 2 * count;
 
-	/* Its room is a power of two, and full when the count is one. */
+	/* The room is a power of two, so it is full when the count is one. */
 	if (array && (count < LEAST || (count & (count - 1))))
 		return array;
 	return checked(reallocarray(array, room, size));

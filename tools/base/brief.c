@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The last texts of each thread. Most are numbers, of which there may be three in each of
- * a million lines: those take no memory of their own.
+ * The last texts of each thread. Most are numbers, and a million lines may have three
+ * each, so short texts are not allocated.
  */
 #include "tools/base/brief.h"
 
@@ -14,7 +14,7 @@
 #define SHORT 32
 
 struct brief {
-	char *kept; /* NULL: `text` is the text */
+	char *kept; /* NULL: the text is in `text` */
 	char text[SHORT];
 };
 

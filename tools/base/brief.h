@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Text that is printed at once and then forgotten: what people read of a number or a
- * name. Nobody frees it; it is valid until the same thread has made BRIEF_TEXTS more.
- * Never NULL. Thread-safe.
+ * Short-lived text for immediate printing, such as a number or a name as people read it.
+ * It is not freed by the caller, but reused when the same thread has made BRIEF_TEXTS
+ * more. Never NULL. Thread-safe.
  */
 #pragma once
 
@@ -11,5 +11,5 @@
 /* What printf(3) would print. */
 const char *brief_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Takes over a text from malloc(3), and returns it. */
+/* Takes ownership of a text from malloc(3), and returns it. */
 const char *brief_keep(char *text);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Moments in nanoseconds. Thread-safe.
+ * Points in time, in nanoseconds. Thread-safe.
  */
 #pragma once
 
@@ -9,10 +9,11 @@
 
 #define CLOCK_SECOND INT64_C(1000000000)
 
-/* clock_real counts from 1970; clock_steady from some moment, and is never set back. */
+/* clock_real counts from 1970. clock_steady counts from an unspecified moment and is
+ * never set back. */
 int64_t clock_real(void);
 int64_t clock_steady(void);
 
-/* Whether that moment of clock_steady has come; 0 never does. Cheap enough to be asked
- * for each file, and up to some milliseconds late. */
+/* Returns true if that moment of clock_steady has come; a deadline of 0 never comes.
+ * Cheap enough to be called for each file, and up to a few milliseconds late. */
 bool clock_is_over(int64_t deadline);

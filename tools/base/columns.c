@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* How much of the text goes on one line: as many words as fit. */
+/* The length of the text that goes on one line: as many words as fit. */
 static int line_length(const char *text, int width)
 {
 	int fits = 0, i;

@@ -8,11 +8,12 @@
 
 #define COLUMNS_WIDTH 80
 
-/* Prints text from column `indent` on, with line breaks between words where they
- * fit, and ends the line; a character of UTF-8 counts as its bytes. `column` is where the
- * output is now; where that is beyond `indent`, the text begins on the next line. */
+/* Prints text from column `indent` on, breaks lines between words where possible, and
+ * ends with a line feed. A UTF-8 character counts as its number of bytes. `column` is the
+ * current column of the output; if it is beyond `indent`, the text begins on the next
+ * line. */
 void columns_print(FILE *out, int column, int indent, const char *text);
 
-/* Prints lines of text, each ended by a line feed; of those that are too long, what is
- * after the first `indent` bytes is broken. Cuts the text into pieces. */
+/* Prints lines of text, each ended by a line feed. If a line is too long, the part after
+ * its first `indent` bytes is broken into several lines. Modifies the text. */
 void columns_print_lines(FILE *out, int indent, char *text);

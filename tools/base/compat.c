@@ -48,7 +48,7 @@ void *compat_reallocarray(void *array, size_t count, size_t size)
 #define BASE "GLIBC_2.17"
 #endif
 
-/* glibc's struct stat is the kernel's on 64-bit machines. */
+/* On 64-bit machines glibc's struct stat is the kernel's. */
 _Static_assert(sizeof(long) == 8, "a portable command is made on 64-bit machines");
 
 int fstatat(int dirfd, const char *restrict path, struct stat *restrict ret, int flags)
@@ -71,7 +71,7 @@ int fstat(int fd, struct stat *ret)
 	return (int)syscall(SYS_fstat, fd, ret);
 }
 
-/* A function of ours that is libc's oldest version of it. */
+/* Defines a function that calls libc's oldest version of it. */
 #define OLDEST(ret, name, params, args)                       \
 	extern __typeof__(name) oldest_##name;                \
 	__asm__(".symver oldest_" #name ", " #name "@" BASE); \
@@ -91,8 +91,8 @@ OLDEST(int, glob,
 	(const char *pattern, int flags, int (*failed)(const char *, int), glob_t *ret),
 	(pattern, flags, failed, ret))
 
-/* What the compiler's start file calls. The older version calls no constructors if none
- * are handed over, and the command has none. */
+/* Called by the compiler's startup code. The older version calls no constructors unless
+ * they are passed to it, and the command has none. */
 extern int oldest_start(int (*run)(int, char **, char **), int argc, char **argv,
 	void (*init)(void), void (*fini)(void), void (*end)(void), void *stack);
 __asm__(".symver oldest_start, __libc_start_main@" BASE);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Functions that an older glibc or musl does not have, made of the system calls. A file
- * that includes this calls them under their own names, and the command then needs no
- * glibc above 2.17 because of them.
+ * Functions that an older glibc or musl lacks, implemented with the system calls. A file
+ * that includes this header calls them under their usual names, and they do not make the
+ * command require a glibc newer than 2.17.
  *
- * With -DPORTABLE this also holds for the functions that got another symbol version in
- * glibc 2.33 and 2.34: compat.c defines them under libc's names. Such a command has to be
- * linked to libpthread.so.0 and libdl.so.2, which a new glibc has for older programs
- * only; `make wheel` builds it.
+ * With -DPORTABLE the same holds for the functions whose symbol version changed in glibc
+ * 2.33 and 2.34: compat.c defines them under libc's names. Such a command has to be
+ * linked to libpthread.so.0 and libdl.so.2, which a new glibc has only for older
+ * programs; `make wheel` builds it.
  */
 #pragma once
 
@@ -21,7 +21,7 @@
 #include <linux/stat.h>
 #endif
 
-/* As the man pages of the functions without compat_ say. Thread-safe. */
+/* They do what the man pages of the functions without compat_ say. Thread-safe. */
 int compat_renameat2(
 	int fromfd, const char *from, int tofd, const char *to, unsigned flags);
 int compat_statx(

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Printing text that may hold any byte.
+ * Printing text that may contain any byte.
  */
 #include "tools/base/escape.h"
 
@@ -16,7 +16,7 @@ const unsigned char *escape_find(const unsigned char *text, bool quoted,
 	for (;;) {
 		while (*text >= 0x20 && *text < 0x7f &&
 			!(quoted && (*text == '"' || *text == '\\')))
-			text++; /* almost all there is */
+			text++; /* the usual case */
 		*ret_length = shown_decode(text, ret_character);
 		if (*text < 0x80 || *ret_length == 0 || shown_is_control(*ret_character))
 			return text;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Text that may hold any byte that a file name may hold, as it is printed; for JSON see
- * json.h. What is returned is the text itself or as long-lived as brief.h says.
+ * Printing text that may contain any byte that a file name may contain; for JSON see
+ * json.h. The result is either the text itself or lives as long as brief.h says.
  * Thread-safe.
  */
 #pragma once
@@ -10,20 +10,23 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* For people: what a terminal would obey or show as something else is written as an
- * escape, so that a name can neither forge a line nor hide: \n, \t, \xNN (other control
+/* For people: characters that a terminal would obey or misrepresent are escaped, so that
+ * a name can neither forge a line nor hide. The escapes are \n, \t, \xNN (other control
  * characters of ASCII, bytes that are not UTF-8) and \uNNNN (control characters above
- * that, marks that turn the direction of writing, line and paragraph separators). */
+ * ASCII, characters that change the direction of writing, line and paragraph
+ * separators). */
 const char *escape_plain(const char *text);
 
-/* One word of POSIX sh that stands for exactly these bytes. */
+/* A single word of POSIX sh that expands to exactly these bytes. */
 const char *escape_sh(const char *text);
 
-/* Prints a name and ends it: with a line feed, or with `null` as it is and with a NUL. */
+/* Prints a name and ends it: escaped and with a line feed, or with `null` unescaped and
+ * with a NUL. */
 void escape_line(FILE *out, const char *name, bool null);
 
-/* The common part of these: the first character that needs an escape, or the end. Its
- * *ret_length bytes stand for *ret_character (0: they are not UTF-8). quoted: `"` and `\`
- * need one too. */
+/* The common part of these functions: finds the first character that needs an escape, or
+ * the end of the text. *ret_length is its length in bytes, and *ret_character the
+ * character (0: the bytes are not UTF-8). With `quoted`, `"` and `\` need an escape as
+ * well. */
 const unsigned char *escape_find(const unsigned char *text, bool quoted,
 	size_t *ret_length, unsigned *ret_character);

@@ -25,10 +25,10 @@ void file_close(const int *fd)
 	errno = error;
 }
 
-/* What execvp(3) uses where PATH is unset. */
+/* What execvp(3) uses if PATH is unset. */
 #define DEFAULT_PATH "/bin:/usr/bin"
 
-/* "./x" and ".//x" name x; more would need the kernel. */
+/* Removes leading "./" and ".//". Removing more would need the kernel. */
 static const char *without_dots(const char *path)
 {
 	while (path[0] == '.' && (path[1] == '/' || !path[1])) {
@@ -98,7 +98,7 @@ int file_look(int dirfd, const char *name, int flags)
 	const int how = flags | O_RDONLY | O_NONBLOCK | O_CLOEXEC;
 	int fd = openat(dirfd, name, how | O_NOATIME);
 
-	if (fd < 0 && errno == EPERM) /* another user's: only the owner may ask */
+	if (fd < 0 && errno == EPERM) /* O_NOATIME is for the owner only */
 		fd = openat(dirfd, name, how);
 	return fd < 0 ? -errno : fd;
 }
@@ -131,7 +131,7 @@ char **file_names(int fd)
 
 	if (!dir)
 		return NULL;
-	closed = -1; /* closedir does it */
+	closed = -1; /* closedir closes it */
 	while ((entry = readdir(dir))) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
@@ -205,7 +205,7 @@ int file_place(const char *path, char **ret_place)
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
-	(void)remove(path); /* what is left behind makes no difference to the rest */
+	(void)remove(path); /* if this fails, go on with the rest */
 	return 0;
 }
 

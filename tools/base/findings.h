@@ -2,7 +2,7 @@
  *
  * A list of findings, printed line by line or as JSON.
  *
- * A struct findings begins as all zeros, and is left to the end of the process. Names are
+ * A struct findings starts as all zeros, and is left to the end of the process. Names are
  * literals. For one thread.
  */
 #pragma once
@@ -29,13 +29,13 @@ struct findings {
 	size_t failures;
 };
 
-/* Adds a finding; the rest is as for printf(3). */
+/* Adds a finding. The format and its arguments are as for printf(3). */
 void findings_add(struct findings *report, enum finding_state state, const char *name,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* "ok    name    detail", a line each, on stdout. */
+/* Prints "ok name detail" on stdout, one line per finding. */
 void findings_print(const struct findings *report);
 
-/* The findings as an array of {"name", "state", "detail"} under that key. */
+/* Writes the findings under that key, as an array of {"name", "state", "detail"}. */
 void findings_print_json(
 	const struct findings *report, struct json *json, const char *key);

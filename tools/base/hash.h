@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Hash tables: uthash, where memory is as in alloc.h.
+ * Hash tables: uthash, with memory as in alloc.h.
  *
- * An empty table is a NULL pointer. A thread that adds or deletes has the table to
- * itself.
+ * An empty table is a NULL pointer. While a thread adds or deletes, no other thread may
+ * use the table.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * JSON, or the same as text, written as it comes.
+ * Writing JSON, or the same as text, as a stream.
  */
 #include "tools/base/json.h"
 
@@ -29,7 +29,8 @@ void json_quote(FILE *out, const char *text)
 	fputc('"', out);
 }
 
-/* What stands before a value of text: its line, or its place in the line. */
+/* Writes what precedes a value in text: its name at the start of the line or within
+ * it. */
 static void begin_text(struct json *json, const char *key)
 {
 	bool filled = json->filled[json->depth];
@@ -42,7 +43,7 @@ static void begin_text(struct json *json, const char *key)
 		fprintf(json->out, "%s%s ", filled ? ", " : "", key);
 }
 
-/* What stands before a value: a comma, if it is not the first, and its key. */
+/* Writes what precedes a value: a comma, unless it is the first, and its key. */
 static void begin_value(struct json *json, const char *key)
 {
 	if (json->text) {

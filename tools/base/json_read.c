@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The reader.
+ * Reading JSON.
  */
 #include "tools/base/json_read.h"
 
@@ -9,7 +9,7 @@
 #include "shim/core/base/text.h"
 
 #define DEPTH 16
-#define FIELDS 256 /* of all objects that are open; what is more is passed over */
+#define FIELDS 256 /* of all open objects together; any more are skipped */
 
 struct json_reader {
 	char *at;

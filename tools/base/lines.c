@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Lines of several threads, as they come or sorted.
+ * Lines from several threads, in the order they come or sorted.
  */
 #include "tools/base/lines.h"
 
@@ -19,8 +19,8 @@ struct line {
 };
 
 struct lines_buffer {
-	FILE *out;  /* to text, which is valid after a flush: the present line if they */
-	char *text; /* are sorted, else all that are not written yet */
+	FILE *out;  /* writes to text, which is valid after a flush: the current */
+	char *text; /* line if lines are sorted, else all that are not written yet */
 	size_t size, name;
 };
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Lines of output from several threads. Each thread has a buffer of its own, which is
- * written to stdout in whole lines; or all lines are kept, and sorted at the end.
+ * Printing lines from several threads. Each thread has its own buffer, which is written
+ * to stdout in whole lines; or all lines are kept, and sorted at the end.
  *
  *	FILE *out = lines_open(&lines, thread);
  *	fputs("4096 ", out);
- *	lines_name(&lines, thread);	what follows is what ties are sorted by
+ *	lines_name(&lines, thread);	the rest of the line is its name, which sorts ties
  *	fputs("/srv/app/m.py\n", out);
  *	lines_close(&lines, thread, 4096);
  *
- * A failure to write is kept until lines_end. Memory is left to the end of the process.
+ * A write error is remembered until lines_end. Memory is left to the end of the process.
  */
 #pragma once
 
@@ -25,19 +25,19 @@ struct lines {
 	unsigned threads;
 	bool sorted, reversed;
 	struct lines_buffer *buffers;
-	pthread_mutex_t mutex; /* of what follows, and of stdout */
+	pthread_mutex_t mutex; /* protects the members below, and stdout */
 	struct line *kept;
 	size_t count;
 	int error;
 };
 
-/* sorted: by falling keys, then by rising names; reversed: the other way round. */
+/* sorted: by descending keys, then by ascending names; reversed: the other way round. */
 void lines_begin(struct lines *lines, unsigned threads, bool sorted, bool reversed);
 
-/* A line: to be written to the stream, with what ends it. */
+/* Write a line to the stream, including the line feed. */
 FILE *lines_open(struct lines *lines, unsigned thread);
 void lines_name(struct lines *lines, unsigned thread);
 void lines_close(struct lines *lines, unsigned thread, int64_t key);
 
-/* Writes what is left; 0 or -errno of the first failure. */
+/* Writes the rest. Returns 0, or -errno of the first failure. */
 int lines_end(struct lines *lines);

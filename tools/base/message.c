@@ -21,6 +21,6 @@ void complain(const char *what, const char *format, ...)
 	fprintf(stderr, "pycstash: %s%s%s\n",
 		!what	? ""
 		: *what ? escape_plain(what)
-			: "''", /* or it looks like a slip */
+			: "''", /* an empty name would look like a mistake */
 		what ? ": " : "", escape_plain(why));
 }

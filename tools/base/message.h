@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the command says when something goes wrong: one line on stderr of the form
- * `pycstash: what: why`.
+ * Error messages of the command: one line on stderr of the form `pycstash: what: why`.
  */
 #pragma once
 
-/* Prints one error. `what` is the thing it is about, usually a name from the user; NULL:
- * the command itself. Both are escaped (escape_plain), so that names can be in the
- * reason, which says what to do next where that is not plain. Thread-safe. */
+/* Prints one error. `what` is what the error is about, usually a name from the user;
+ * NULL: the command itself. `what` and the reason are escaped (escape_plain), so the
+ * reason may contain names. It says what to do next unless that is obvious.
+ * Thread-safe. */
 void complain(const char *what, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

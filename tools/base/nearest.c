@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * The distance of Levenshtein, one row of its matrix at a time.
+ * The Levenshtein distance, one row of its matrix at a time.
  */
 #include "tools/base/nearest.h"
 
 #include <stddef.h>
 #include <string.h>
 
-#define LONGEST 64 /* names of ours are shorter; nothing longer is near to one */
+#define LONGEST 64 /* our names are shorter, and nothing longer is near to one */
 
 static unsigned least(unsigned a, unsigned b, unsigned c)
 {
@@ -44,8 +44,8 @@ void nearest_offer(struct nearest *nearest, const char *candidate)
 	if (length > LONGEST || strlen(candidate) > LONGEST)
 		return;
 	far = distance(nearest->word, candidate);
-	/* A third of the characters may differ: in "rn" one, or "ls" would be near
-	 * to all. */
+	/* A third of the characters may differ: one in "rn". If both might, "ls" would be
+	 * near to everything. */
 	if (far > (length + 2) / 3 || (nearest->best && far >= nearest->distance))
 		return;
 	nearest->best = candidate;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Shared objects that are loaded when they are first needed: with all that they are
- * linked to in turn they would multiply the start-up of every `pycstash run`, and a
- * machine that only runs programs need not have them.
+ * Shared objects that are loaded when they are first needed. If they were linked, they
+ * and their own dependencies would multiply the start-up time of every `pycstash run`,
+ * and even a machine that only runs programs would need them.
  *
  *	struct shared_library libfoo = { .soname = "libfoo.so.1", .who = "…" };
  *
@@ -16,17 +16,18 @@
 
 struct shared_library {
 	const char *soname;
-	const char *alternative; /* what may be there instead, or NULL */
-	const char *who; /* needs it, and where it comes from: "archives need it (…)" */
-	void *handle;	 /* NULL: not loaded; it is never unloaded */
+	const char *alternative; /* an alternative soname, or NULL */
+	const char *who;	 /* for the message: "archives need it (PACKAGE)" */
+	void *handle;		 /* NULL: not loaded; it is never unloaded */
 };
 
-/* 0; -ENOSYS after reporting that there is none of that version. */
+/* Returns 0, or -ENOSYS after reporting that there is no library of that version. */
 int shared_library_load(struct shared_library *library);
 
-/* A function of a library that is loaded. */
+/* A function of a loaded library. */
 #define SHARED(library, function) \
 	((__typeof__(&(function)))shared_library_symbol(&(library), #function))
 
-/* Its address. A library that is too old to have it ends the command, which says so. */
+/* The address of a function. If the library is too old to have it, reports that and ends
+ * the command. */
 void *shared_library_symbol(const struct shared_library *library, const char *name);

@@ -30,7 +30,7 @@ static void change_environment(const char *const changes[])
 	}
 }
 
-/* The child's side. */
+/* Runs in the child. */
 _Noreturn static void become(
 	char *const argv[], const char *const changes[], int out, int err)
 {
@@ -45,8 +45,9 @@ _Noreturn static void become(
 	_exit(127);
 }
 
-/* Memory for one stream of the child: a grandchild may keep it, and nobody has to read
- * meanwhile. Its size is fixed, and what is not written stays NULs. */
+/* Creates a file in memory for one stream of the child. A grandchild may keep it open,
+ * and it need not be read in the meantime. Its size is fixed; the unwritten rest is
+ * NULs. */
 static int open_stream(void)
 {
 	int fd = memfd_create("pycstash-answer", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -71,8 +72,8 @@ static char *read_stream(int fd)
 	return text;
 }
 
-/* Waits for the end of the child, which stays a zombie, so that its number and that of
- * its group remain its own. */
+/* Waits for the end of the child, which stays a zombie, so that its process id and its
+ * group's are not reused. */
 static int await(pid_t child, int64_t deadline, bool *ret_timed_out)
 {
 	for (;;) {
@@ -101,7 +102,7 @@ static int run(char *const argv[], const char *const changes[], int64_t deadline
 		return -errno;
 	if (child == 0)
 		become(argv, changes, out, err);
-	setpgid(child, child); /* whichever of the two comes first */
+	setpgid(child, child); /* in both processes, since either may run first */
 	r = await(child, deadline, &answer->timed_out);
 	kill(-child, SIGKILL);
 	while (waitpid(child, &answer->status, 0) < 0 && errno == EINTR)
@@ -141,7 +142,6 @@ bool answer_is_success(const struct answer *answer)
 	       WEXITSTATUS(answer->status) == 0;
 }
 
-/* The last line that is not empty: of a traceback, the error. */
 char *answer_last_line(const char *text)
 {
 	const char *end = text + strlen(text), *begin;
@@ -170,7 +170,7 @@ int subprocess_directory(const char *last, char **ret_path)
 {
 	const char *given = getenv("TMPDIR");
 	AUTOFREE char *base = given && *given == '/' ? realpath(given, NULL) : NULL;
-	/* the shim leaves what is below /dev alone */
+	/* the shim ignores files below /dev */
 	bool usable = base && strncmp(base, "/dev", 4) != 0;
 	const char *const places[] = { usable ? base : "/tmp", last };
 	char *path;

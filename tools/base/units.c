@@ -23,7 +23,7 @@ static const char size_units[] = "KMGTPE";
 static const struct {
 	char letter;
 	int64_t seconds;
-	int64_t below; /* in which it is shown; 0: it is only read */
+	int64_t below; /* smaller ages are shown in this unit; 0: it is only read */
 } age_units[] = {
 	{ 's', 1, 60 },
 	{ 'm', 60, 3600 },
@@ -33,8 +33,8 @@ static const struct {
 	{ 'y', YEAR, INT64_MAX },
 };
 
-/* Digits alone, without the blanks and the sign that strtoull would take. Returns how
- * many there are, or -ERANGE. */
+/* Reads digits, without the blanks and the sign that strtoull would accept. Returns their
+ * number, or -ERANGE. */
 static int read_digits(const char *text, uint64_t *ret_number)
 {
 	char *end = (char *)text;
@@ -55,7 +55,7 @@ int units_read_number(const char *text, uint64_t *ret_number)
 	return 0;
 }
 
-/* The exponent of two that a unit stands for, -1 for none. */
+/* The exponent of two that a unit stands for; -1 if it is not a unit. */
 static int read_size_unit(const char *text)
 {
 	const char *unit;
@@ -78,7 +78,7 @@ int units_read_size(const char *text, uint64_t *ret_bytes)
 
 	if (digits < 0)
 		return digits;
-	/* More digits after the point than a size can have make no difference. */
+	/* Digits beyond the precision of a size make no difference. */
 	for (p += point; point && isdigit((unsigned char)*p); p++)
 		fraction += (place /= 10) * (*p - '0');
 	shift = read_size_unit(p);
@@ -113,7 +113,7 @@ int units_read_age(const char *text, int64_t *ret_seconds)
 	return -EINVAL;
 }
 
-/* A date of the calendar: "02-30" is none, though mktime would take it. */
+/* Reads a calendar date: "02-30" is not one, though mktime would accept it. */
 static int read_date(const char *text, int64_t *ret_seconds)
 {
 	static const char *const formats[] = { "%Y-%m-%d", "%Y-%m-%dT%H:%M",
@@ -169,7 +169,7 @@ const char *units_size(uint64_t bytes)
 
 	if (bytes < 1024)
 		return brief_format("%u", (unsigned)bytes);
-	/* Before it is rounded to "1024K". */
+	/* 1023.5 and more would be rounded to "1024K". */
 	for (value /= 1024; value >= 1023.5; value /= 1024)
 		unit++;
 	return brief_format("%.*f%c", value < 9.95, value, *unit);
@@ -180,7 +180,7 @@ const char *units_age(int64_t seconds)
 	size_t i = 0;
 
 	if (seconds < 0)
-		seconds = 0; /* a clock that was set back */
+		seconds = 0; /* the clock was set back */
 	while (i + 1 < sizeof age_units / sizeof *age_units &&
 		seconds >= age_units[i].below)
 		i++;
@@ -194,7 +194,7 @@ const char *units_time(int64_t seconds)
 	char text[sizeof "2026-08-01T10:00:00Z"];
 	struct tm tm;
 
-	/* A year that does not fit into four digits comes of a damaged time. */
+	/* A year that does not fit into four digits comes from a damaged time. */
 	if (time != seconds || !gmtime_r(&time, &tm) ||
 		strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
 		return brief_format("@%" PRId64, seconds);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files under a temporary name until they are whole.
+ * Files that have a temporary name until they are complete.
  */
 #include "tools/base/whole_file.h"
 
@@ -16,8 +16,9 @@
 
 #define TRIES 16
 
-/* Without a name, so that nothing is left of it if we are killed; -errno where the file
- * system cannot do that, or there is no /proc by which it could be named later. */
+/* Opens a file without a name, so that nothing is left if we are killed. Returns -errno
+ * if the file system does not support it, or if there is no /proc to name the file
+ * through later. */
 static int open_nameless(const struct whole_file *file)
 {
 	AUTOFREE char *directory = file_parent(file->name);
@@ -51,8 +52,9 @@ static int begin(struct whole_file *file, mode_t mode)
 	return -error;
 }
 
-/* Whether something else than a file, a symlink or a directory has the name: others would
- * lose a device or a FIFO that they use. (A directory is not replaced by rename(2).) */
+/* Returns true if the name belongs to anything but a file, a symlink or a directory:
+ * others would lose a device or a FIFO that they use. (rename(2) does not replace a
+ * directory.) */
 static bool is_special(int dirfd, const char *name)
 {
 	struct stat st;
@@ -61,7 +63,8 @@ static bool is_special(int dirfd, const char *name)
 	       !S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode) && !S_ISDIR(st.st_mode);
 }
 
-/* Several processes may write the same file: a name that is likely to be free. */
+/* Several processes may write the same file, so this tries a name that is likely to be
+ * free. */
 int whole_file_begin(struct whole_file *file, int dirfd, const char *name, mode_t mode)
 {
 	int r = -EEXIST;
@@ -89,7 +92,8 @@ int whole_file_begin_locked(
 	return begin(file, mode);
 }
 
-/* Gives a nameless file its temporary name: a link replaces nothing, a rename does. */
+/* Gives a nameless file its temporary name: a link does not replace anything, a rename
+ * does. */
 static int name_it(struct whole_file *file)
 {
 	char link[sizeof "/proc/self/fd/" + 3 * sizeof(int)];
@@ -107,7 +111,7 @@ int whole_file_publish(struct whole_file *file)
 
 	if (r == 0 && file->nameless)
 		r = name_it(file);
-	/* where a file server says that its disk is full */
+	/* this is when a file server reports that its disk is full */
 	if (fclose(file->out) == EOF && r == 0)
 		r = -errno;
 	file->out = NULL;
