@@ -36,7 +36,7 @@ static bool is_directory_at(const char *path, const struct stat *st)
 	       there.st_ino == st->st_ino;
 }
 
-/* Whether there is what the library keeps of itself, and nobody else would. */
+/* Returns true if there is the folder .state, which only the library creates. */
 static bool has_state(int root_fd)
 {
 	struct stat st;
@@ -52,7 +52,8 @@ static int refuse(const char *root, const char *why)
 	return EXIT_REFUSED;
 }
 
-/* Root is told as whom to go on. To change the owner would break his programs. */
+/* Tells root which user to become. Changing the owner would break that user's
+ * programs. */
 static int refuse_untrusted(const char *at, enum verdict why)
 {
 	struct stat st;
@@ -65,8 +66,8 @@ static int refuse_untrusted(const char *at, enum verdict why)
 	return EXIT_REFUSED;
 }
 
-/* Reports everything but that there is no cache. *ret_beside: there is one, of another
- * layout, which one of ours can lie beside. */
+/* Reports all errors but EXIT_NO_CACHE. *ret_beside is set if the root has a cache of
+ * another layout, beside which ours can be created. */
 static int judge_root(const char *root, int root_fd, bool *ret_beside)
 {
 	enum root_state state;
@@ -84,7 +85,7 @@ static int judge_root(const char *root, int root_fd, bool *ret_beside)
 	state = root_judge(&sys_libc, root, at, &why);
 	if (state == ROOT_REFUSED)
 		return refuse_untrusted(*at ? at : "/", why);
-	/* The mark may be lost: in a copy of `*`, or to a cleaner. */
+	/* The tag may have been lost: in a copy of `*`, or to a cleaner. */
 	if (cachedir_tag_is_there(root_fd) && state == ROOT_READY)
 		return EXIT_OK;
 	contents = cachedir_tag_contents(root_fd);
@@ -134,7 +135,7 @@ int cache_root(const char *root, char **ret_path)
 	return r < 0 ? EXIT_OURS : EXIT_OK;
 }
 
-/* Opens the layout folder below root_fd, which is judged. */
+/* Opens the layout folder below root_fd, which has been judged. */
 static int open_layout(struct cache *cache, const char *root, int root_fd)
 {
 	int fd = openat(root_fd, CACHE_LAYOUT, DIRECTORY | O_NOFOLLOW);
@@ -155,7 +156,7 @@ static int open_layout(struct cache *cache, const char *root, int root_fd)
 	return 0;
 }
 
-/* Reports everything but that there is no cache. */
+/* Reports all errors but EXIT_NO_CACHE. */
 static int open_root(struct cache *cache, const char *path, bool *ret_beside)
 {
 	int root_fd = open(path, DIRECTORY), code, r;
@@ -191,7 +192,8 @@ static bool are_layers(void)
 	return count > 0;
 }
 
-/* That there is none at path (NULL: nor a place for one); `beside`, see judge_root. */
+/* Reports that there is no cache at path (NULL: nor a place for one); `beside` as in
+ * judge_root. */
 static int say_none(const char *path, bool beside)
 {
 	const char *obstacle;
@@ -216,7 +218,7 @@ static int say_none(const char *path, bool beside)
 	return EXIT_NO_CACHE;
 }
 
-/* EXIT_NO_CACHE is for say_none to say. */
+/* Leaves it to say_none to report EXIT_NO_CACHE. */
 static int open_quietly(
 	struct cache *cache, const char *root, char **ret_path, bool *ret_beside)
 {
@@ -251,8 +253,8 @@ int cache_open_if_there(struct cache *cache, const char *root)
 
 static int make(const char *path)
 {
-	/* Something in the layout folder: that the folder is missing is then what has the
-	 * root made, with its marks. */
+	/* A path inside the layout folder: since the folder is missing,
+	 * root_make_directory creates the root with its marks. */
 	AUTOFREE char *inside = alloc_format("%s/" CACHE_LAYOUT "/.", path);
 	int r = root_make_directory(&sys_libc, inside, strlen(path));
 	AUTOCLOSE int root_fd = open(path, DIRECTORY);
@@ -346,15 +348,15 @@ static int each_layer(int (*visit)(struct cache *cache, void *context), void *co
 	return code;
 }
 
-/* Whether layers are to be gone through though nobody asked for them: they are all that
- * programs here have, and no other cache is meant. Says so. */
+/* Returns true if the layers are to be shown although that was not asked for: programs
+ * here have only layers, and no other cache is meant. Reports it. */
 static bool are_to_serve(int opened, const char *path, bool beside, bool chosen)
 {
 	bool closed = opened == EXIT_REFUSED && access(path, F_OK) < 0 && errno == EACCES;
 
 	if ((opened != EXIT_NO_CACHE && !closed) || chosen || beside || !are_layers())
 		return false;
-	if (closed) /* it was reported */
+	if (closed) /* has been reported */
 		return true;
 	complain(path ? path : "cache", "%s; showing layers only",
 		path ? "no cache yet" : "no cache directory");

@@ -16,8 +16,8 @@
 #include "shim/core/base/openat2.h"
 #include "tools/base/files.h"
 
-/* A component at a time: for kernels without openat2, and for paths that are longer than
- * what a system call takes. */
+/* Opens one component at a time: for kernels without openat2, and for paths that are too
+ * long for a system call. */
 static int open_stepwise(const struct cache *cache, const char *path, int flags)
 {
 	int dirfd = cache->fd, fd = -1;
@@ -62,14 +62,14 @@ int cache_openat(const struct cache *cache, const char *path, int flags)
 		.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
 	};
-	unsigned tries = 16; /* EAGAIN: something was renamed just then */
+	unsigned tries = 16; /* EAGAIN: something was renamed in the meantime */
 	long fd;
 
 	do
 		fd = syscall(
 			OPENAT2_CALL, cache->fd, *path ? path : ".", &how, sizeof how);
 	while (fd < 0 && errno == EAGAIN && --tries);
-	/* EPERM: from a sandbox that does not know the call, too. */
+	/* EPERM can also come from a sandbox that does not know the call. */
 	if (fd >= 0 || (errno != ENOSYS && errno != EPERM && errno != ENAMETOOLONG))
 		return fd < 0 ? -errno : (int)fd;
 	return open_stepwise(cache, path, flags);

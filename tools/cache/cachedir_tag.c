@@ -14,7 +14,7 @@
 #include "tools/base/files.h"
 #include "tools/cache/sys_libc.h"
 
-/* Reads the tag in the root, or in a folder of it; "" where there is none. */
+/* Reads the tag in the root or in a folder of it; "" if there is none. */
 static void read_tag(int root_fd, const char *folder, char *ret, size_t size)
 {
 	char path[NAME_MAX + sizeof "/" ROOT_TAG];
@@ -89,7 +89,7 @@ void cachedir_tag_finish(int root_fd)
 
 void cachedir_tag_move(int root_fd)
 {
-	char text[sizeof ROOT_TAG_TEXT + 1]; /* one more: it may go on */
+	char text[sizeof ROOT_TAG_TEXT + 1]; /* one more, to see if it goes on */
 
 	root_tag(&sys_libc, root_fd);
 	read_tag(root_fd, "", text, sizeof text);

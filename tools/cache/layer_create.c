@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Layers.
+ * Creating layers.
  */
 #include "tools/cache/layer_create.h"
 

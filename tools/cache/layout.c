@@ -21,7 +21,7 @@ const char *const layout_kind_names[] = {
 	[LAYOUT_TEMPORARY] = "temporary",
 };
 
-/* Whether the library takes that for a tag in the name of a pyc. */
+/* Returns true if the library accepts this as a tag in the name of a pyc. */
 static bool is_tag(const char *tag, size_t len)
 {
 	char name[PYC_TAG_SIZE + sizeof "m..pyc"];
@@ -45,7 +45,7 @@ static bool is_variant(const char *variant, size_t len)
 	       (len > 1 && variant[0] == '+' && strspn(variant + 1, allowed) >= len - 1);
 }
 
-/* How long the tag of a version folder is, before its variant. */
+/* The length of the tag at the start of a version folder's name, before the variant. */
 static size_t tag_len(const char *version, size_t len)
 {
 	const char *plus = memchr(version, '+', len);
@@ -73,7 +73,7 @@ const char *layout_source_dir(const char *dir, size_t *ret_len)
 	return source;
 }
 
-/* What stands between the tag and the suffix. */
+/* Reads what is between the tag and the suffix. */
 static char read_level(const struct pyc_name *pyc, const char *name)
 {
 	const char *rest = name + pyc->module_len + pyc->dotted + strlen(pyc->tag);
@@ -84,7 +84,7 @@ static char read_level(const struct pyc_name *pyc, const char *name)
 	return (rest[0] == '1' || rest[0] == '2') && rest[1] == '.' ? rest[0] : '?';
 }
 
-/* A name in a __pycache__. */
+/* Parses a name in a __pycache__. */
 static void read_entry(struct layout *item, const char *name)
 {
 	size_t tag = tag_len(item->version, item->version_len);
@@ -107,7 +107,8 @@ static void read_entry(struct layout *item, const char *name)
 	}
 }
 
-/* A name below objects/; dir is that folder's path below the version's. */
+/* Parses a name below objects/; dir is the path of its directory below the version
+ * folder. */
 static void read_object(struct layout *item, const char *dir, const char *name)
 {
 	char path[OBJECT_PATH_SIZE + sizeof ".18446744073709551615"];
@@ -210,7 +211,7 @@ bool layout_entry_name(
 	struct text text = { .data = buf, .size = size };
 	const char *dot = strrchr(source, '.');
 
-	/* Like str.rpartition: of ".hidden" it takes what follows the dot. */
+	/* Like str.rpartition: for ".hidden" it takes the part after the dot. */
 	if (dot == source)
 		text_adds(&text, source + 1);
 	else

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The lock of a cache, .state/lock. Who holds it is written in it, for people: the lock
- * itself is the kernel's.
+ * The lock of a cache, .state/lock. The kernel keeps the lock; the file's content says
+ * who holds it, for people.
  */
 #include "tools/cache/lock.h"
 
@@ -21,7 +21,7 @@
 #define LOCK_FILE "lock"
 #define WAIT_STEP_MS 50
 
-/* What cannot be written is missing in a message to somebody else, no more. */
+/* If writing fails, another process's message merely lacks the holder. */
 static void write_holder(int fd)
 {
 	char host[256] = "an unknown host";
@@ -52,7 +52,7 @@ int lock_take(const struct cache *cache, int seconds)
 	return fd;
 }
 
-/* "pid 123 on host", or NULL where that is not known; the caller frees it. */
+/* Returns "pid 123 on host", or NULL if the holder is not known; the caller frees it. */
 static char *find_holder(const struct cache *cache)
 {
 	AUTOCLOSE int fd = cache_open_state(cache, LOCK_FILE, O_RDONLY);

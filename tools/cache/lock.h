@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * The one lock of a cache: held by gc, and by what else deletes or rewrites in bulk. The
- * kernel releases it with the process that holds it (flock); there is nothing that could
- * be left behind. Interpreters never wait for it. For one thread.
+ * The one lock of a cache: held by gc, and by other commands that delete or rewrite in
+ * bulk. The kernel releases it when the process ends (flock), so no lock can be left
+ * behind. Interpreters never wait for it. For one thread.
  */
 #pragma once
 
 #include "tools/cache/cache.h"
 
-/* For how many seconds a command waits that needs the lock for a moment. */
+/* Seconds to wait for a command that needs the lock only briefly. */
 #define LOCK_PATIENCE 10
 
 /* Takes the lock, waiting at most that many seconds (0: not at all). Returns a
- * descriptor, which releases the lock when it is closed (AUTOCLOSE); -EAGAIN where
- * another holds it; -EINTR after an interrupt (progress.h); -errno. */
+ * descriptor; closing it (AUTOCLOSE) releases the lock. -EAGAIN: another process holds
+ * the lock. -EINTR: interrupted (progress.h). Otherwise -errno. */
 int lock_take(const struct cache *cache, int seconds);
 
-/* Says why lock_take gave that error; the exit code. */
+/* Reports the error of lock_take, and returns the exit code. */
 int lock_refused(const struct cache *cache, int error);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which cache a path lies in, and where the bytecode of a source lies in each.
+ * Finding the cache that a path is in, and the bytecode of a source in each cache.
  */
 #include "tools/cache/lookup.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Looks up paths in the cache and in its layers. For one thread.
+ * Looking up paths in the cache and in its layers. For one thread.
  */
 #pragma once
 
@@ -8,7 +8,7 @@
 
 #include "shim/core/cache/config.h"
 
-/* All zeros at first. What it owns is left to the end of the process. */
+/* Starts as all zeros. What it owns is left to the end of the process. */
 struct lookup {
 	struct lookup_cache {
 		struct cache cache;
@@ -18,25 +18,26 @@ struct lookup {
 	size_t count;
 };
 
-/* Takes over an open cache, leaving it as if closed; a visitor for cache_each, with a
- * struct lookup as context. EXIT_OK; EXIT_OURS after reporting that it cannot be read. */
+/* Takes over an open cache, leaving the original as if closed; a visitor for cache_each,
+ * with a struct lookup as context. Returns EXIT_OK, or EXIT_OURS after reporting that the
+ * cache cannot be read. */
 int lookup_add(struct cache *cache, void *context);
 
-/* The cache that a canonical path lies in, and the rest of the path below the layout
- * folder; NULL: it is in none of them. */
+/* Returns the cache that contains a canonical path, and the part of the path below the
+ * layout folder; NULL if it is in none of them. */
 const struct lookup_cache *lookup_of(
 	const struct lookup *lookup, const char *path, const char **ret_below);
 
-/* Gets a file by its directory and name. Of a cache, the directory is given below the
- * layout folder; without one (in is NULL), as it was given to lookup_directory. */
+/* Gets a file by its directory and name. In a cache, the directory is relative to the
+ * layout folder; without a cache (in is NULL), it is as passed to lookup_directory. */
 typedef void lookup_visit(
 	void *context, const struct lookup_cache *in, const char *dir, const char *name);
 
-/* Visits, in all caches, the entries of sources in a canonical directory that are called
- * `wanted`, or whose sources are; sorted by name in each version. */
+/* Visits, in all caches, the entries of sources in a canonical directory if the entry or
+ * its source is called `wanted`; sorted by name in each version. */
 void lookup_entries(const struct lookup *lookup, const char *source_dir,
 	const char *wanted, lookup_visit *visit, void *context);
 
-/* The same in one directory. fd, which may be -1 for none, is closed. */
+/* The same in one directory. fd may be -1 for none; it is closed. */
 void lookup_directory(int fd, const struct lookup_cache *in, const char *dir,
 	const char *wanted, lookup_visit *visit, void *context);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What keeps new files out of the cache.
+ * Reasons why the library cannot create files in the cache.
  */
 #include "tools/cache/obstacle.h"
 
@@ -26,9 +26,9 @@ static bool is_full(const char *path)
 	return fs.f_bavail * fs.f_frsize < ROOT_ROOM || (fs.f_files && !fs.f_favail);
 }
 
-/* Whether the kernel has nothing to say against the directory, and yet makes no file in
- * it: a quota, a policy, a file system like /proc. Not all that make files make them
- * without a name; those have blocks. */
+/* Returns why the kernel creates no file in a directory that it seems to permit: a quota,
+ * a policy, a file system like /proc. Some file systems can create files, but not without
+ * a name (O_TMPFILE); those have blocks. */
 static const char *refuses(const char *path)
 {
 	int fd = open(path, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600), err = errno;
@@ -68,7 +68,7 @@ const char *obstacle_below(const char *root, const char *path, char at[PATH_MAX]
 		return "there is no such home directory";
 	}
 	snprintf(at, PATH_MAX, "%s", path);
-	/* lstat: nothing can be made in place of a dangling link */
+	/* lstat: a file cannot be created in place of a dangling link */
 	while (lstat(at, &st) < 0 && at[1]) {
 		char *slash = strrchr(at, '/');
 
@@ -87,7 +87,7 @@ const char *obstacle_remedy(void)
 
 	if (getenv("KUBERNETES_SERVICE_HOST"))
 		return "mount an emptyDir at /cache and set PYCSTASH_DIR=/cache/pycstash in the pod's env";
-	/* a shell that systemd has started has a terminal */
+	/* a shell started by systemd has a terminal */
 	if (getenv("INVOCATION_ID") && !getenv("DISPLAY") && !getenv("TERM"))
 		return "add to the unit: CacheDirectory=pycstash, CacheDirectoryMode=0700, Environment=PYCSTASH_DIR=%C/pycstash";
 	if (access("/.dockerenv", F_OK) == 0 || access("/run/.containerenv", F_OK) == 0)

@@ -42,7 +42,7 @@ static void clean_environment(const char *home)
 		(void)setenv("HOME", home, 1);
 }
 
-/* His programs must not type into root's terminal (TIOCSTI). */
+/* The owner's programs must not type into root's terminal (TIOCSTI). */
 static void leave_terminal(void)
 {
 	AUTOCLOSE int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
@@ -53,8 +53,8 @@ static void leave_terminal(void)
 
 /* --- a way that is closed to him -----------------------------------------------------*/
 
-/* The length of the first directory above the path that the effective user may not
- * search; 0: he may search all of them. */
+/* The length of the first directory in the path that the effective user may not search;
+ * 0: all can be searched. */
 static size_t closed_length(char *path)
 {
 	for (char *slash = path; (slash = strchr(slash + 1, '/'));) {
@@ -68,9 +68,9 @@ static size_t closed_length(char *path)
 	return 0;
 }
 
-/* In a mount namespace of this process, puts an empty directory that everybody may search
- * over the closed one, and in it nothing but the cache. Of what was there before, the
- * owner saw nothing either. */
+/* In a mount namespace of this process, mounts an empty directory that everybody may
+ * search over the closed one, with nothing but the cache in it. The owner could not see
+ * the hidden files before, either. */
 static void open_way(char *path, size_t closed)
 {
 	AUTOFREE char *source = NULL;

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * For root, looking at the cache of a service. Root trusts no file of another user, and
- * what a service is served depends on what it may read. So a command that only looks
- * becomes the owner of the cache: it sees what the service sees, and a hostile owner
- * gains nothing, since it has no other rights than his.
+ * Lets root look at the cache of a service. Root does not trust files of other users, and
+ * what a service gets from the cache depends on what it may read. So a command that only
+ * reads becomes the owner of the cache: it sees what the service sees, and a hostile
+ * owner gains nothing, since the command has only the owner's rights.
  */
 #pragma once
 
 #include <stdbool.h>
 
-/* For root, if another user owns the cache at `root` (NULL: as configured): takes on his
- * user and group, for good, and keeps of the environment what is about Python, pycstash
- * and the terminal, since his processes can read that of the programs that are started
- * now. A cache in a directory that is closed to him (systemd's /var/cache/private)
- * becomes reachable, for this process alone. Returns false otherwise, and where the
- * system does not permit it: then the cache is refused as usual. */
+/* If this is root and another user owns the cache at `root` (NULL: as configured), takes
+ * on that user and group for good. Clears the environment except for what concerns
+ * Python, pycstash and the terminal, since the owner's processes can read the environment
+ * of programs started from now on. If the cache is in a directory that the owner may not
+ * enter (systemd's /var/cache/private), makes the cache reachable for this process alone.
+ * Returns false in all other cases and if the system does not permit it: the cache is
+ * then refused as usual. */
 bool owner_become(const char *root);

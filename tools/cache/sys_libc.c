@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Core's way to the kernel from the command: plain libc.
+ * Core's system calls in the command: plain libc.
  */
 #include "tools/cache/sys_libc.h"
 

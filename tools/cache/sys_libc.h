@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The kernel for core, as the command reaches it: through libc's own functions.
- * Thread-safe.
+ * The command's implementation of core's system calls: libc's own functions. Thread-safe.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * libc, without what changes files.
+ * libc, without the functions that change files.
  */
 #include "tools/cache/sys_readonly.h"
 
@@ -14,11 +14,11 @@
 #include "tools/base/files.h"
 #include "tools/cache/sys_libc.h"
 
-/* The file that was made last, as far as core can tell: it opens it again. */
+/* The last file that core believes to have created; core opens it again. */
 static char pretended[PATH_MAX];
 
-/* 0 where something could be made at an absolute path, in the nearest directory above it
- * that is there; else why not. */
+/* Returns 0 if a file could be created at an absolute path, judged by the nearest
+ * existing directory above it; otherwise -errno. */
 static int check_writable(const char *path)
 {
 	char above[PATH_MAX];
@@ -88,7 +88,7 @@ static int no_clone(int fd, int from)
 	return -EOPNOTSUPP;
 }
 
-/* pwrite stays: it is for files in memory, since there are no others to write to. */
+/* pwrite is kept: there are only files in memory to write to. */
 struct sys sys_readonly(void)
 {
 	struct sys ret = sys_libc;

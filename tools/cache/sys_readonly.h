@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The kernel for core, where core is only to say what it would do: it looks at everything
- * and changes nothing. Where something would be made or replaced, and the directory could
- * be written to, that seems to succeed; else it fails as it would. A full disk is not
- * foreseen.
+ * System calls for core when it is only to report what it would do: everything can be
+ * read, and nothing is changed. Creating or replacing a file seems to succeed if the
+ * directory is writable; otherwise it fails as it would in earnest. A full disk is not
+ * simulated.
  *
  * For one thread.
  */
@@ -11,5 +11,6 @@
 
 #include "shim/core/base/sys.h"
 
-/* Such a table; it forgets what earlier ones have pretended to make. */
+/* Returns such a table, and forgets the files that earlier tables have pretended to
+ * create. */
 struct sys sys_readonly(void);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files that only root and the user can change.
+ * Checking that only root and the user can change a file.
  */
 #include "tools/cache/trust.h"
 
@@ -26,7 +26,7 @@ int trust_file(const char *path, char **ret_why)
 	switch (way_judge(&sys_libc, geteuid(), way, sizeof way, &end)) {
 	case WAY_ABSENT:
 		return 0;
-	case WAY_NO_DIRECTORY: /* so it is a file, where the way ends */
+	case WAY_NO_DIRECTORY: /* a file, at the end of the way */
 		if (end.above)
 			return -ENOTDIR;
 		if (!S_ISREG(end.st.st_mode))

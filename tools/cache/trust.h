@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * Whether only root and this user can change a file. That is required of settings, and of
- * interpreters that nobody has named, as it is of the cache's own directory (way.h).
+ * Whether only root and this user can change a file. This is required of settings and of
+ * interpreters that the user has not named, just as of the cache's own directory (way.h).
  */
 #pragma once
 
-/* Whether nobody but root and the effective user can change the file at that absolute
- * path or put another there: they own it, each directory and each symlink on the way to
+/* Checks that only root and the effective user can change the file at that absolute path
+ * or replace it: one of them owns the file and each directory and symlink on the way to
  * it, and nobody else may write to any of these. A sticky directory may be writable
- * (/tmp), since the names in it belong to their owners.
+ * (/tmp), since its names belong to their owners.
  *
- * 0: so it is, or there is no file, and the directories that exist are trusted. -EPERM:
- * *ret_why says who could, and is freed by the caller; otherwise it is NULL. -ENOTDIR,
- * -EACCES: the file cannot be reached. Thread-safe. */
+ * Returns 0 if that is so, or if there is no file and the existing directories are
+ * trusted. -EPERM: *ret_why, which the caller frees, says who could change it; otherwise
+ * *ret_why is NULL. -ENOTDIR, -EACCES: the file cannot be reached. Thread-safe. */
 int trust_file(const char *path, char **ret_why);

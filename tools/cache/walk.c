@@ -3,9 +3,9 @@
  * Reading a tree of directories on several threads.
  *
  * A directory that waits to be read is a node with its name and a pointer to its parent.
- * The last one found is read first, so memory holds one path from the root and its
- * siblings, not the tree. A directory is opened by its whole path: the only descriptors
- * open are those of the directories that are being read.
+ * The last one found is read first, so memory holds one path from the root and the
+ * siblings along it, not the tree. Directories are opened by their whole path: only those
+ * that are being read have an open descriptor.
  */
 #include "tools/cache/walk.h"
 
@@ -24,15 +24,16 @@
 #include "tools/base/progress.h"
 #include "tools/base/threads.h"
 
-#define MOST_THREADS 8 /* where processors are what a walk takes */
+#define MOST_THREADS 8 /* for a walk that is limited by the processors */
 #define BUFFER_SIZE (64u * 1024)
 
 struct node {
-	struct node *parent; /* NULL: of where the walk starts */
+	struct node *parent; /* NULL: this is the start of the walk */
 	struct node *next;   /* in the stack */
-	/* Its directories that were not left, and itself until it is read. */
+	/* The number of subdirectories that are not finished, plus one until it is read
+	 * itself. */
 	_Atomic(unsigned) pending;
-	_Atomic(bool) changed; /* to be left by walk.leave */
+	_Atomic(bool) changed; /* call walk.leave for it */
 	char name[];
 };
 
@@ -41,19 +42,19 @@ struct pool {
 	pthread_mutex_t mutex;
 	pthread_cond_t more;
 	struct node *stack;
-	unsigned working; /* threads that may still put something on it */
-	int first_error;  /* the start could not be read */
+	unsigned working; /* threads that may still push onto the stack */
+	int first_error;  /* error of reading the start */
 	struct progress progress;
 };
 
-/* One thread's. */
+/* The state of one thread. */
 struct worker {
 	struct pool *pool;
 	unsigned number;
 	char *path; /* of the directory being read */
 	size_t path_size;
-	struct node *found; /* its directories */
-	uint64_t seen;	    /* files, not added to the walk's yet */
+	struct node *found; /* subdirectories of that directory */
+	uint64_t seen;	    /* files that are not yet added to the walk's count */
 	_Alignas(struct dirent64) char buffer[BUFFER_SIZE];
 };
 
@@ -66,7 +67,7 @@ unsigned walk_processors(void)
 {
 	cpu_set_t set;
 
-	/* It fails where there are more than the set has room for. */
+	/* Fails if there are more processors than the set has room for. */
 	return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set)
 							   : MOST_THREADS;
 }
@@ -100,7 +101,7 @@ static struct node *node_new(struct node *parent, const char *name)
 	return node;
 }
 
-/* Writes the node's path to the worker's buffer, from its end to its beginning. */
+/* Writes the node's path to the worker's buffer, from the end backwards. */
 static const char *node_path(struct worker *worker, const struct node *node)
 {
 	const struct node *at;
@@ -121,7 +122,7 @@ static const char *node_path(struct worker *worker, const struct node *node)
 		memcpy(worker->path + len, at->name, n);
 		if (!at->parent)
 			break;
-		/* "" on top stands for the layout folder, and "/" ends with its slash */
+		/* the top "" is the layout folder, and "/" ends with its own slash */
 		if (at->parent->name[0] && strcmp(at->parent->name, "/") != 0)
 			worker->path[--len] = '/';
 	}
@@ -136,7 +137,7 @@ static bool node_leave(struct worker *worker, struct node *node)
 	       walk->leave(walk, node_path(worker, node));
 }
 
-/* One of its parts is done; what is done altogether is left, upwards. */
+/* Counts one part of the node as done. Leaves each node that is now finished, upwards. */
 static void node_done(struct worker *worker, struct node *node)
 {
 	while (node && --node->pending == 0) {
@@ -203,7 +204,7 @@ static void found_name(struct worker *worker, struct walk_dir *dir, struct node 
 		walk->file(dir, &file);
 }
 
-/* Names that are nothing in a cache: the tag of the layout folder is for backups. */
+/* Names to skip in a cache; the tag of the layout folder is for backups. */
 static bool is_passed_over(const struct walk_dir *dir, const char *name)
 {
 	return (name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]))) ||
@@ -228,7 +229,7 @@ static int read_names(struct worker *worker, struct walk_dir *dir, struct node *
 			}
 			at += entry->d_reclen;
 		}
-		/* not file by file: all threads would fight for it */
+		/* not for each file: all threads would compete for the counter */
 		dir->walk->seen += worker->seen;
 		worker->seen = 0;
 		if (worker->number == 0)
@@ -300,8 +301,8 @@ static void read_directory(struct worker *worker, struct node *node)
 
 /* --- the threads ---------------------------------------------------------------------*/
 
-/* The next directory, once there is one; NULL: there will be none. `done`: this thread
- * had one, and has put all of its directories. */
+/* Returns the next directory, waiting for one; NULL if there will be none. `done`: this
+ * thread has read its last directory and pushed all subdirectories. */
 static struct node *take(struct pool *pool, bool done)
 {
 	struct node *node;
