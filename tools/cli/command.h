@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a subcommand is: a row of commands.def and its code, which is in a file of its
- * own, cmd_NAME.c. Help, manual pages and completions are printed from the rows.
+ * A subcommand: a row of commands.def and its code in its own file, cmd_NAME.c. Help,
+ * manual pages and completions are printed from the rows.
  *
  * Everything here is static data; nothing is owned or freed.
  */
@@ -14,36 +14,37 @@
 struct opt;
 
 enum command_flags {
-	COMMAND_OPTIONS_FIRST = 1, /* the first other word ends the options */
-	COMMAND_NO_CONF = 2,  /* it needs no configuration file, or reads them itself */
-	COMMAND_ANY_CONF = 4, /* it goes on if one is wrong, which was reported */
-	COMMAND_BECOMES = 8,  /* it becomes another program: its own exit codes are 125
-				 to 127 */
+	COMMAND_OPTIONS_FIRST =
+		1,	      /* the first word that is not an option ends the options */
+	COMMAND_NO_CONF = 2,  /* needs no configuration file, or reads them itself */
+	COMMAND_ANY_CONF = 4, /* goes on after reporting that one is wrong */
+	COMMAND_BECOMES =
+		8, /* becomes another program: uses only the exit codes 125 to 127 */
 };
 
-/* Options that a command has: rows (opt.h) of its own, or some that others have too. */
+/* Options of a command: rows (opt.h) of its own, or rows that commands share. */
 struct command_options {
 	const struct opt *rows; /* ends with a row without a name */
-	size_t at;     /* of the struct that the rows are about, in the variables */
-	unsigned only; /* the bits of the rows that the command has; 0: all of them */
+	size_t at;		/* offset of the rows' struct in the variables */
+	unsigned only; /* bits of the rows that the command has; 0: all of them */
 };
 
-/* The most tables that a command has, and an empty one. */
+/* The number of tables that a command can have, including an empty one at the end. */
 #define COMMAND_TABLES 5
 
 struct command;
 
 struct command_code {
-	/* Gets the words that are not options; a NULL ends them. Returns the exit code,
+	/* Gets the words that are not options, ended by NULL. Returns the exit code,
 	 * after reporting on stderr what went wrong. */
 	int (*run)(const struct command *self, char **words);
-	/* What the options are stored in before run is called: static, so that what it
-	 * owns is left to the end of the process. NULL: there are no options. */
+	/* The options are stored here before run is called. Static, so that what it owns
+	 * is left to the end of the process. NULL: there are no options. */
 	void *variables;
 	struct command_options options[COMMAND_TABLES];
 };
 
-/* A row of commands.def, where the fields are explained, and its code. */
+/* A row of commands.def, which explains the fields, and its code. */
 struct command {
 	const char *name;
 	unsigned flags; /* enum command_flags */
@@ -60,9 +61,9 @@ extern const struct command commands[]; /* ends with a NULL name */
 #include "tools/cli/commands.def"
 #undef COMMAND
 
-const struct command *command_find(const char *name); /* NULL: there is none */
+const struct command *command_find(const char *name); /* NULL: not found */
 
-/* Reports that there is no such command, with the nearest name; returns EXIT_USAGE. */
+/* Reports that there is no such command, and the nearest name; returns EXIT_USAGE. */
 int command_unknown(const char *name);
 
 /* Prints the commands in groups, and the exit codes, on stdout. */

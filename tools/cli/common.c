@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The options that mean the same in every command, and the end of a run.
+ * Options that all commands share, and the end of a run.
  */
 #include "tools/cli/common.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is the same in every command: options, and how the end of a run is reported. A
- * command begins its variables with a struct common and names the options that it has:
+ * Shared by all commands: options, and how the end of a run is reported. A command begins
+ * its variables with a struct common and names the options that it has:
  *
  *	{ common_rows, 0, COMMON_DIR | COMMON_JSON },
  */
@@ -24,19 +24,19 @@ enum common_options {
 	COMMON_DRY_RUN = 8,
 	COMMON_QUIET = 16,
 	COMMON_JOBS = 32,
-	COMMON_LAYERS = 64, /* --layers: those caches as well */
+	COMMON_LAYERS = 64, /* --layers: include the layers */
 	COMMON_AS_OWNER = 128,
 };
 
 extern const struct opt common_rows[];
 
-/* The exit code after -errno: EXIT_UNABLE for a full or read-only disk or a missing
+/* Returns the exit code for -errno: EXIT_UNABLE for a full or read-only disk or a missing
  * library, otherwise EXIT_OURS. */
 int common_exit_code(int error);
 
 /* The same, and reports it. */
 int common_failed(const char *what, int error);
 
-/* Reports that a signal ended the work, and what is done and left. Returns the
- * exit code. */
+/* Reports that a signal ended the work, what is done and what is left. Returns the exit
+ * code. */
 int common_interrupted(const char *what, const char *left);

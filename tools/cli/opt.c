@@ -21,8 +21,8 @@
 static const struct opt help_row = { "help", 'h', NULL, "print this help",
 	.type = OPT_IS_HELP };
 
-/* The index-th option of a command; the last one is --help. *ret_at is where the member
- * is in its variables. NULL: there are no more. */
+/* Returns the index-th option of a command, the last one being --help; NULL: there are no
+ * more. *ret_at is the offset of the option's member in the variables. */
 static const struct opt *row_at(
 	const struct command *command, size_t index, size_t *ret_at)
 {
@@ -86,7 +86,7 @@ static int take_time(const struct opt *opt, const char *value, int64_t *ret)
 	return 0;
 }
 
-/* The index of a name of `len` bytes, or -EINVAL. */
+/* Returns the index of a name of `len` bytes, or -EINVAL. */
 static int find_name(const struct opt *opt, const char *name, size_t len)
 {
 	for (size_t i = 0; i < opt->name_count; i++)
@@ -143,7 +143,8 @@ static int take_item(struct opt_list *list, const char *value)
 	return 0;
 }
 
-/* Stores a value. OPT_HELP; -EINVAL after saying what is wrong with it. */
+/* Stores a value. Returns 0; OPT_HELP; -EINVAL after saying what is wrong with the
+ * value. */
 static int take(const struct opt *opt, const char *value, void *member)
 {
 	if (value && !*value)
@@ -183,7 +184,7 @@ struct opt_reader {
 	const struct command *command;
 	char **argv;
 	int index; /* the next word to look at */
-	int words; /* how many before it are no options */
+	int words; /* number of words before it that are not options */
 };
 
 static const struct opt *find(const struct opt_reader *reader, const char *name,
@@ -228,7 +229,7 @@ static bool is_option(const char *word)
 	return word[0] == '-' && word[1];
 }
 
-/* Passes over words that are no options. */
+/* Skips words that are not options. */
 static void skip_words(struct opt_reader *reader)
 {
 	const char *word;
@@ -241,7 +242,7 @@ static void skip_words(struct opt_reader *reader)
 	}
 }
 
-/* Moves what was passed over to after the option that began at `start`. */
+/* Moves the skipped words to after the option that began at `start`. */
 static void move_words(struct opt_reader *reader, int start)
 {
 	char **words = reader->argv + start - reader->words;
@@ -255,7 +256,7 @@ static void move_words(struct opt_reader *reader, int start)
 	}
 }
 
-/* value: what stands in the same word, or NULL. */
+/* value: the rest of the same word, or NULL. */
 static int read_value(struct opt_reader *reader, const char *word, const struct opt *opt,
 	const char *value, void *member)
 {
@@ -266,7 +267,7 @@ static int read_value(struct opt_reader *reader, const char *word, const struct 
 	return take(opt, value, member);
 }
 
-/* "-lr", "-j2": the first letter that has a value takes the rest. */
+/* "-lr", "-j2": the first letter that takes a value gets the rest of the word. */
 static int read_letters(struct opt_reader *reader, const char *word)
 {
 	int r = 0;
@@ -285,7 +286,7 @@ static int read_letters(struct opt_reader *reader, const char *word)
 	return r;
 }
 
-/* Reads the option that the next word is. */
+/* Reads the next word as an option. */
 static int read_option(struct opt_reader *reader)
 {
 	const char *word = reader->argv[reader->index++];
@@ -301,7 +302,7 @@ static int read_option(struct opt_reader *reader)
 	return read_value(reader, word, opt, *equals ? equals + 1 : NULL, member);
 }
 
-/* 1 as long as there may be more options, 0 at their end, or as read_option. */
+/* Returns 1 as long as there may be more options, 0 at their end, or as read_option. */
 static int step(struct opt_reader *reader)
 {
 	const char *word;
@@ -371,7 +372,7 @@ static void print_row(FILE *out, const struct opt *row)
 		column = fprintf(out, "      --%s", row->name);
 	if (row->arg)
 		column += fprintf(out, " %s", row->arg);
-	/* two blanks at least */
+	/* at least two blanks */
 	columns_print(out, column > HELP_COLUMN - 2 ? HELP_COLUMN + 1 : column,
 		HELP_COLUMN, row->help);
 }
