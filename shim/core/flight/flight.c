@@ -285,7 +285,7 @@ static int64_t join(
 static bool is_usable(const struct flight_site *site, int fd)
 {
 	struct flight *flight = site->flight;
-	long type;
+	int64_t type;
 
 	if (!flight->on) {
 		type = site->sys->fs_type(fd);

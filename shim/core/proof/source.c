@@ -97,7 +97,7 @@ static bool is_local(
 	const struct source *source, const struct sys *sys, struct source_clock *clock)
 {
 	uint64_t device = (uint64_t)source->st.st_dev + 1;
-	long type;
+	int64_t type;
 	int fd;
 
 	if (clock->local == device)
