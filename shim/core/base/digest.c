@@ -3,18 +3,18 @@
 
 #include <string.h>
 
-/* The archive's plain C, which its header does not declare: on AMD's processors it is
- * twice as fast as what libb2 picks by the processor's features (1221 and 546 MB/s,
- * measured), and on others not much slower. Weak: a libb2 that is built for one processor
- * has no such names. */
+/* libb2's plain C version, which its header does not declare: on AMD's processors it is
+ * twice as fast as the version that libb2 picks by the processor's features (1221 and 546
+ * MB/s, measured), and on others not much slower. Weak: a libb2 that is built for one
+ * processor has no such names. */
 __attribute__((weak)) int blake2b_init_ref(blake2b_state *state, size_t size);
 __attribute__((weak)) int blake2b_update_ref(
 	blake2b_state *state, const uint8_t *data, size_t size);
 __attribute__((weak)) int blake2b_final_ref(
 	blake2b_state *state, uint8_t *ret, size_t size);
 
-/* What an archive of libb2 that was compiled against fortified headers asks for. musl has
- * neither, and glibc before 2.25 has not the second: ours are hidden. */
+/* Functions that a libb2 compiled against fortified headers needs. musl has neither, and
+ * glibc before 2.25 lacks the second; ours are hidden. */
 void *digest_copy(void *to, const void *from, size_t size, size_t room) __asm__(
 	"__memcpy_chk");
 void digest_forget(void *memory, size_t size, size_t room) __asm__(

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-/* Of the records as the kernel lays them out for getdents64(2); glibc's struct dirent64
- * is the same. */
+/* Reads records as the kernel lays them out for getdents64(2); glibc's struct dirent64 is
+ * the same. */
 const char *dirents_next(struct dirents *names, const struct sys *sys)
 {
 	for (;;) {

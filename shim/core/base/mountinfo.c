@@ -6,10 +6,11 @@
 
 #define FILE_NAME "/proc/self/mountinfo"
 
-/* Longer lines are not looked at: those of overlays with many layers. */
+/* Longer lines, those of overlays with many layers, are ignored. */
 #define ROOM ((size_t)64 << 10)
 
-/* Whether the digits from p to end are those of the number. Text takes stack. */
+/* Returns whether the digits from p to end are those of the number. Formatting the number
+ * as text would take stack. */
 static bool is_number(const char *p, const char *end, uint64_t number)
 {
 	bool digits = p < end;
@@ -21,7 +22,7 @@ static bool is_number(const char *p, const char *end, uint64_t number)
 	return digits && number == 0;
 }
 
-/* Whether that is "major:minor", the kernel's numbers in a st_dev. */
+/* Returns whether the text is "major:minor", the kernel's form of a st_dev. */
 static bool is_device(const char *p, const char *end, dev_t device)
 {
 	const char *colon = memchr(p, ':', (size_t)(end - p));
@@ -32,7 +33,7 @@ static bool is_device(const char *p, const char *end, dev_t device)
 	       is_number(colon + 1, end, (device & 0xff) | (device >> 12 & 0xffffff00));
 }
 
-/* The n-th field after p, counted from 0, and where it ends. */
+/* Returns the n-th field after p, counted from 0, and its end. */
 static const char *field(const char *p, const char *end, unsigned n, const char **ret_end)
 {
 	while (p && n-- > 0) {

@@ -18,7 +18,7 @@ static bool is_dotdot(const char *name, size_t len)
 	return len == 2 && name[0] == '.' && name[1] == '.';
 }
 
-/* The next component `__pycache__` at or after `from`, or NULL. */
+/* Returns the next component `__pycache__` at or after `from`, or NULL. */
 static const char *next_pycache(const char *path, const char *from)
 {
 	const char *at;
@@ -45,7 +45,7 @@ struct path_parts path_split(const char *path)
 		return parts;
 	if (previous && skip_slashes_and_dots(previous + PYCACHE_LEN) == last &&
 		!*skip_slashes_and_dots(last + PYCACHE_LEN))
-		last = previous; /* one in another is a name like any other in there */
+		last = previous; /* inside another one, it is a name like any other */
 
 	parts.dir_len = (size_t)(last - path);
 	parts.cache_end = parts.dir_len + PYCACHE_LEN;

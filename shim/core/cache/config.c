@@ -11,13 +11,13 @@ const char *const config_names[CONFIG_SETTINGS] = {
 #undef SETTING
 };
 
-/* "0" is off too: PYCSTASH_DISABLE=0 that disables would be a trap. */
+/* "0" means off too: a PYCSTASH_DISABLE=0 that disables would be a trap. */
 static bool is_on(const char *value)
 {
 	return value && *value && strcmp(value, "0") != 0;
 }
 
-/* For what is on unless it is switched off. */
+/* For settings that are on unless switched off. */
 static bool is_zero(const char *value)
 {
 	return value && strcmp(value, "0") == 0;
@@ -28,7 +28,7 @@ static bool is_absolute(const char *value)
 	return value && value[0] == '/';
 }
 
-/* Joins base and below into root; 0 where they don't fit. */
+/* Joins base and below into root. Returns 0 if they don't fit. */
 static size_t join(char *root, size_t size, const char *base, const char *below)
 {
 	size_t len = strlen(base), more = strlen(below);
@@ -42,7 +42,7 @@ static size_t join(char *root, size_t size, const char *base, const char *below)
 	return len + more;
 }
 
-/* Whether both are one path, apart from slashes at their ends. */
+/* Returns whether both are the same path, apart from trailing slashes. */
 static bool is_same(const char *a, const char *b)
 {
 	size_t len = strlen(a), other = b ? strlen(b) : 0;
@@ -50,7 +50,7 @@ static bool is_same(const char *a, const char *b)
 	return b && path_is_below(a, len, b, other) && path_is_below(b, other, a, len);
 }
 
-/* Whether an -X option is that one, perhaps with a value. */
+/* Returns whether an -X option is the given one, perhaps with a value. */
 static bool is_option(const char *x, const char *option)
 {
 	size_t len = strlen(option);
@@ -58,7 +58,7 @@ static bool is_option(const char *x, const char *option)
 	return x && strncmp(x, option, len) == 0 && (x[len] == '\0' || x[len] == '=');
 }
 
-/* Whether a program's options are an interpreter's, by its name. */
+/* Returns whether the program is an interpreter, judging by its name. */
 static bool is_interpreter(const char *program)
 {
 	const char *slash = strrchr(program, '/'), *name = slash ? slash + 1 : program;
@@ -71,8 +71,8 @@ const char *config_variant(const char *const argv[], const char *no_debug_ranges
 	static const char variant[] = "+no_debug_ranges";
 	bool in_environment = no_debug_ranges && *no_debug_ranges;
 
-	/* The interpreter's own options end at the first word that is none: "-" and "--"
-	 * are none. */
+	/* The interpreter's own options end at the first word that is no option; "-" and
+	 * "--" are none. */
 	for (size_t i = 1; argv && argv[0] && argv[i] && argv[i][0] == '-'; i++) {
 		const char *p = argv[i] + 1;
 		size_t flags;
@@ -103,7 +103,7 @@ const char *config_variant(const char *const argv[], const char *no_debug_ranges
 size_t config_root(char *root, size_t size, const char *dir, const char *home,
 	const char *xdg_cache_home)
 {
-	if (dir && *dir) /* set: another place than the one asked for would surprise */
+	if (dir && *dir) /* set: silently using a different directory would surprise */
 		return is_absolute(dir) && !is_same(dir, home) ? join(root, size, dir, "")
 							       : 0;
 	if (is_absolute(xdg_cache_home))
@@ -150,7 +150,8 @@ void config_read(struct config *config, const char *const values[CONFIG_SETTINGS
 {
 	size_t len;
 
-	/* Not what lies after it: that page is seldom needed, and each program pays. */
+	/* Only up to the first byte of root: the page after that is seldom needed, and
+	 * each program would pay for it. */
 	memset(config, 0, offsetof(struct config, root) + 1);
 	config->readonly = is_on(values[CONFIG_READONLY]);
 	config->variant = "";
@@ -163,7 +164,7 @@ void config_read(struct config *config, const char *const values[CONFIG_SETTINGS
 	config->only = unless_empty(values[CONFIG_ONLY]);
 	config->exclude = unless_empty(values[CONFIG_EXCLUDE]);
 	config->ephemeral = config_ephemeral(values[CONFIG_EPHEMERAL]);
-	if (secure) { /* not even the log: its path is the caller's, not ours */
+	if (secure) { /* not even the log: its path comes from the caller */
 		config->why_not = "the program runs with another's privileges";
 		return;
 	}
@@ -188,7 +189,7 @@ void config_read(struct config *config, const char *const values[CONFIG_SETTINGS
 	config->enabled = config->root_len || config->layers;
 }
 
-/* Whether dir lies below one of the colon-separated prefixes. */
+/* Returns whether dir lies below one of the colon-separated prefixes. */
 static bool is_listed(const char *list, const char *dir, size_t len)
 {
 	for (const char *p = list; p;) {

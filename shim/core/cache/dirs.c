@@ -8,8 +8,8 @@
 #include "shim/core/base/path.h"
 #include "shim/core/base/text.h"
 
-/* The kernel puts this after the name of a directory that is gone, and a directory
- * may really be called so: its link count tells. */
+/* The kernel appends this to the name of a deleted directory. A directory may really have
+ * such a name: its link count distinguishes them. */
 static const char deleted[] = " (deleted)";
 
 static int is_deleted(const struct sys *sys, int fd, const char *name, size_t len)
@@ -36,15 +36,15 @@ static ssize_t name_of(const struct sys *sys, int fd, char *buf, size_t size)
 		return len;
 	if ((size_t)len == size)
 		return -ENAMETOOLONG;
-	if (buf[0] != '/') /* "(unreachable)": outside of our root directory */
+	if (buf[0] != '/') /* "(unreachable)": outside our root directory */
 		return -ENOENT;
 	if (is_deleted(sys, fd, buf, (size_t)len))
 		return -ENOENT;
 	return len == 1 ? 0 : len;
 }
 
-/* A path without a link in it is the directory's name already. To ask whether it is one
- * takes a fifth of the time that the name in /proc takes. */
+/* A path without a link in it is already the directory's name. Asking whether it has
+ * links takes a fifth of the time that reading the name in /proc takes. */
 static ssize_t resolve_straight(
 	const struct sys *sys, const char *path, char *buf, size_t size)
 {
@@ -86,9 +86,8 @@ static size_t parent_len(const char *path, size_t len)
 	return len ? len - 1 : 0;
 }
 
-/* A directory whose parent is remembered costs one system call instead of more: all
- * that can be new about it is whether its last component is a link. path is
- * terminated. */
+/* A directory whose parent is remembered needs only one system call: the only open
+ * question is whether its last component is a link. path is terminated. */
 static ssize_t recall_parent(const struct sys *sys, const struct memo *memo,
 	const char *path, size_t len, char *buf, size_t size)
 {
@@ -100,14 +99,15 @@ static ssize_t recall_parent(const struct sys *sys, const struct memo *memo,
 		return -ENOENT;
 	if (sys->readlinkat(AT_FDCWD, path, none, sizeof none) != -EINVAL)
 		return -ENOENT;
-	/* buf may hold the path: its end is moved before its start is written. */
+	/* buf may hold the path, so the end of the path is moved before its beginning is
+	 * overwritten. */
 	memmove(buf + canonical_len, path + parent, more);
 	memcpy(buf, canonical, canonical_len);
 	return (ssize_t)(canonical_len + more);
 }
 
-/* No component of a path that leads to itself is a link: its parents lead to
- * themselves as well. */
+/* If a path leads to itself, none of its components is a link, and each parent directory
+ * leads to itself as well. */
 static void remember(struct memo *memo, const char *path, size_t len,
 	const char *canonical, size_t canonical_len)
 {

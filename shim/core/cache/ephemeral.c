@@ -16,8 +16,8 @@ static size_t name_length(const char *text, size_t len)
 	return slash ? (size_t)(slash - text) : len;
 }
 
-/* Whether the name fits; widens the span to the bytes that its star stands for, which
- * lie after `at` in the path. */
+/* Returns whether the name matches, and widens the span to the bytes that its star stands
+ * for, which lie after `at` in the path. */
 static bool fits_name(const char *pattern, size_t pattern_len, const char *name,
 	size_t len, size_t at, struct span *span)
 {
@@ -36,7 +36,8 @@ static bool fits_name(const char *pattern, size_t pattern_len, const char *name,
 	return true;
 }
 
-/* Whether the pattern's names are those at path + at; the span is what changes. */
+/* Returns whether the pattern's names are those at path + at; the span covers the
+ * changing bytes. */
 static bool fits_here(const char *pattern, size_t pattern_len, const char *path,
 	size_t path_len, size_t at, struct span *span)
 {
@@ -86,7 +87,7 @@ static void add_pair(struct ephemeral_patterns *patterns, char first, char secon
 
 static void add_pairs_of(struct ephemeral_patterns *patterns, const char *pattern)
 {
-	/* A name of one byte fits too, and what follows it is a slash or the end. */
+	/* A name of one byte matches too, followed by a slash or the end. */
 	bool any_second = pattern[1] == '*' || pattern[1] == '/' || pattern[1] == ':' ||
 			  pattern[1] == '\0';
 
@@ -128,7 +129,7 @@ static bool may_fit(
 	return false;
 }
 
-/* Slashes stay: a path keeps the number of its components. */
+/* Slashes are kept, so that a path keeps the number of its components. */
 static void hide(char *path, struct span span, struct ephemeral *ret)
 {
 	ret->at = span.from;

@@ -75,7 +75,7 @@ enum verdict layer_judge(const struct sys *sys, uid_t user, char *path, size_t s
 	way = way_judge(sys, user, path, size, &end);
 	if (way != WAY_TRUSTED)
 		return why_not(way, end.above);
-	/* Of files that show 65534 as their owner, any may be a stranger's. */
+	/* Any file that shows 65534 as its owner may be a stranger's. */
 	if (!way_tells_users(sys, user))
 		user = 0;
 	why = judge_directory(&end.st, user);
@@ -102,7 +102,7 @@ ssize_t layer_find(void *context, size_t n, char *room, size_t size)
 		enum verdict why = layer_judge(layers->sys, (uid_t)user, room, size);
 
 		if (why && layers->refused)
-			layers->refused(why, room); /* with what is in the way */
+			layers->refused(why, room); /* the path at fault */
 		memcpy(room, root, len);
 		room[len] = '\0';
 		known = why ? unused : used;

@@ -69,8 +69,8 @@ enum map_answer map_covers(const struct config *config, const char *root, size_t
 	const char *path = sources->canonical;
 	size_t len = sources->canonical_len;
 
-	/* A compiler's files lie in a __pycache__ of a __pycache__ (cffi); below /proc
-	 * there is only what has a name for a moment (/dev/fd/3). */
+	/* A __pycache__ inside a __pycache__ holds a compiler's files (cffi); names below
+	 * /proc exist only for a moment (/dev/fd/3). */
 	if (path_split(path).tail != PATH_NO_PYCACHE ||
 		path_is_below(path, len, "/proc", strlen("/proc")))
 		return MAP_NO_SOURCES;
@@ -105,8 +105,8 @@ bool map_keeps(
 {
 	char level;
 
-	/* Which program reads a name without a tag is not known, so which version's
-	 * folder it would have to be in. */
+	/* If a name has no tag, nobody knows which program reads it, and so in which
+	 * version folder it would belong. */
 	if (pyc->kind == PYC_CODE && !pyc->tag[0])
 		return false;
 	return !map->ephemeral.len ||

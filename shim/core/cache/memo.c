@@ -7,12 +7,12 @@
 struct memo_record {
 	uint32_t hash;
 	uint16_t path_len, canonical_len;
-	uint16_t canonical_at; /* in text; 0 where both are the same */
-	char text[];	       /* the path, and after it the canonical one */
+	uint16_t canonical_at; /* offset in text; 0 if both are the same */
+	char text[];	       /* the path, followed by the canonical one */
 };
 
-/* By words, as it is taken of a directory at each open; good enough for a table that is
- * searched by the whole path. */
+/* Hashes whole words, since it is computed for a directory at each open; good enough for
+ * a table whose records are compared by the whole path. */
 static uint32_t hash_path(const char *path, size_t len)
 {
 	uint64_t hash = len, word;
@@ -32,7 +32,7 @@ static uint32_t hash_path(const char *path, size_t len)
  * than the system calls it saves. */
 #define PROBES 32
 
-/* The slot that holds path, or the first free one after its place; MEMO_SLOTS when
+/* Returns the slot that holds path, or the first free one after its place; MEMO_SLOTS if
  * there is neither nearby. */
 static unsigned find_slot(
 	const struct memo *memo, uint32_t hash, const char *path, size_t len)
@@ -58,7 +58,7 @@ const char *memo_find(
 	if (slot == MEMO_SLOTS)
 		return NULL;
 	record = atomic_load_explicit(&memo->slots[slot], memory_order_acquire);
-	/* A slot that was free may have been taken for another path since. */
+	/* The slot may have been free, and then taken for a different path. */
 	if (!record || record->path_len != len || memcmp(record->text, path, len) != 0)
 		return NULL;
 	*ret_len = record->canonical_len;
@@ -70,7 +70,7 @@ static struct memo_record *new_record(struct memo *memo, size_t text_len)
 	size_t size = sizeof(struct memo_record) + text_len, at;
 
 	size = (size + 15) & ~(size_t)15;
-	/* Checked first, so that a full arena's counter does not go round. */
+	/* Checked first, so that the counter of a full arena cannot wrap around. */
 	if (atomic_load_explicit(&memo->used, memory_order_relaxed) + size > MEMO_ARENA)
 		return NULL;
 	at = atomic_fetch_add_explicit(&memo->used, size, memory_order_relaxed);
@@ -98,7 +98,8 @@ void memo_add(struct memo *memo, const char *path, size_t len, const char *canon
 	memcpy(record->text, path, len);
 	if (!same)
 		memcpy(record->text + len, canonical, canonical_len);
-	/* Another thread has taken the slot meanwhile; our record is left unused. */
+	/* If another thread has taken the slot in the meantime, our record stays
+	 * unused. */
 	atomic_compare_exchange_strong_explicit(&memo->slots[slot], &none, record,
 		memory_order_release, memory_order_relaxed);
 }

@@ -44,8 +44,8 @@ size_t object_path(const struct object_name *name, char ret_path[OBJECT_PATH_SIZ
 	digest_hex(name->magic, sizeof name->magic, hex);
 	text_add(&text, hex, 2 * sizeof name->magic);
 	text_adds(&text, "/");
-	/* Few folders: to make 256 of them costs a first start more than it
-	 * ever saves. */
+	/* Few folders: creating 256 of them would cost a first start more than they ever
+	 * save. */
 	digest_hex(name->digest.bytes, DIGEST_SIZE, hex);
 	text_add(&text, hex, 1);
 	text_adds(&text, "/");
@@ -65,7 +65,7 @@ static int hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Reads size bytes from 2 * size digits. */
+/* Parses 2 * size hex digits into size bytes. */
 static bool read_hex(const char *hex, size_t size, uint8_t *ret_bytes)
 {
 	for (size_t i = 0; i < size; i++) {
@@ -109,7 +109,7 @@ bool object_read(const char *path, size_t len, struct object_name *ret)
 		return false;
 	if (len > LEVEL && (path[LEVEL] == '1' || path[LEVEL] == '2'))
 		name.level = path[LEVEL];
-	/* All that is between them */
+	/* Checks everything between the parsed parts. */
 	if (object_path(&name, written) != len || memcmp(written, path, len) != 0)
 		return false;
 	*ret = name;

@@ -77,8 +77,9 @@ enum root_state root_judge(
 	return way == WAY_ABSENT ? ROOT_ABSENT : judge_layout(sys, room, user, ret_why);
 }
 
-/* A directory of ours. The program's umask may take away our own rights to it
- * (test_import sets 0222), and cannot be suspended: it is the whole process's. */
+/* Creates a directory of ours. The program's umask may take away our own rights to it
+ * (test_import sets 0222), and cannot be suspended, since it belongs to the whole
+ * process. */
 static int make_directory(const struct sys *sys, int dirfd, const char *path)
 {
 	int err = sys->mkdirat(dirfd, path, 0700);
@@ -86,18 +87,19 @@ static int make_directory(const struct sys *sys, int dirfd, const char *path)
 	if (err < 0)
 		return err;
 	err = sys->fchmodat(dirfd, path, 0700);
-	if (err < 0) /* it might be one that nobody can use */
+	if (err < 0) /* it may be unusable for everybody */
 		(void)sys->unlinkat(dirfd, path, AT_REMOVEDIR);
 	return err;
 }
 
-/* Makes path, and what is missing above it down from its first `stop` bytes. */
+/* Creates path, and missing directories above it, but none within its first `stop`
+ * bytes. */
 static int make_directories(const struct sys *sys, char *path, size_t stop)
 {
 	size_t len = strlen(path), at = len;
 	int err;
 
-	/* From the bottom up: almost always all but the last one are there. */
+	/* From the bottom up: almost always only the last one is missing. */
 	while ((err = make_directory(sys, AT_FDCWD, path)) == -ENOENT) {
 		while (at > stop && path[at] != '/')
 			at--;
@@ -110,7 +112,7 @@ static int make_directories(const struct sys *sys, char *path, size_t stop)
 		at += strlen(path + at);
 		err = make_directory(sys, AT_FDCWD, path);
 	}
-	for (; at < len; at++) /* after a failure: the path is given back whole */
+	for (; at < len; at++) /* also after a failure, restores the path */
 		if (path[at] == '\0')
 			path[at] = '/';
 	return err == -EEXIST ? 0 : err;
@@ -123,13 +125,14 @@ void root_tag(const struct sys *sys, int rootfd)
 		rootfd, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 
 	if (fd < 0)
-		return; /* there already, or only a courtesy that is missing */
+		return; /* the tag exists, or is only a missing courtesy */
 	if (sys->pwrite(fd, text, sizeof text - 1, 0) != (ssize_t)sizeof text - 1)
 		(void)sys->unlinkat(rootfd, path, 0);
 	sys->close(fd);
 }
 
-/* The length of the home directory that the root lies in, 0 for one that does not. */
+/* Returns the length of the home directory that the root lies in, or 0 if it lies in
+ * none. */
 static size_t home_length(const char *root, size_t len)
 {
 	const size_t below = sizeof CACHE_IN_HOME - 1;
@@ -153,8 +156,8 @@ bool root_is_homeless(const struct sys *sys, char *root)
 	return err < 0;
 }
 
-/* Makes the root, judging what is there before and after: somebody else may have been
- * faster to put something in its place. */
+/* Creates the root, and judges before and after that what is there: somebody else may
+ * have been faster to put something in its place. */
 static int make_judged(const struct sys *sys, char *root, char *room)
 {
 	enum verdict why;
@@ -200,7 +203,7 @@ int root_make_directory(const struct sys *sys, char *path, size_t root_len)
 	const size_t layout_len = root_len + sizeof "/" CACHE_LAYOUT - 1;
 	int err = make_directories(sys, path, layout_len);
 
-	/* Also where a purge has taken one away between two steps. */
+	/* Also if a purge has deleted a directory between two steps. */
 	for (unsigned tries = 0; err == -ENOENT && tries < ROOT_TRIES; tries++) {
 		path[root_len] = '\0';
 		err = make_root(sys, path);
@@ -222,6 +225,6 @@ void root_drop_directory(const struct sys *sys, const char *path)
 		sys->unlinkat(names.fd, name, 0);
 	if (names.fd >= 0)
 		sys->close(names.fd);
-	/* One that is closed to us may be empty. */
+	/* A directory that is closed to us may be empty. */
 	sys->unlinkat(AT_FDCWD, path, AT_REMOVEDIR);
 }

@@ -9,7 +9,7 @@
 /* As in the kernel's path lookup. */
 #define LINKS_MAX 40
 
-/* What a user namespace shows in the place of every user that it does not know
+/* The owner that a user namespace shows for every user that is not mapped
  * (/proc/sys/kernel/overflowuid). */
 #define UNMAPPED 65534
 
@@ -18,8 +18,8 @@ struct walk_down {
 	uid_t user;
 	char *path; /* [0, done) is canonical and trusted, the rest still to be walked */
 	size_t size, done;
-	bool unmapped_root; /* "/" belongs to a user whom this user namespace does not
-			       know */
+	bool unmapped_root; /* "/" belongs to a user that is not mapped in this user
+			       namespace */
 	unsigned links;
 	struct stat above; /* the directory at done */
 };
@@ -53,8 +53,8 @@ static bool is_owner_trusted(
 		return true;
 	if (st->st_uid == walk->user)
 		return last || way_tells_users(walk->sys, walk->user);
-	/* Where even root is unmapped, his directories cannot be told from a stranger's
-	 * by the owner; that nobody can write to them is all that is left to ask. */
+	/* If even root is unmapped, root's directories cannot be told from a stranger's
+	 * by their owner; the only remaining test is that nobody can write to them. */
 	return walk->unmapped_root && st->st_uid == UNMAPPED;
 }
 
@@ -90,14 +90,14 @@ static int next_byte(struct bytes *bytes)
 	return (unsigned char)bytes->buf[bytes->next++];
 }
 
-/* Of a line of group(5), "name:password:number:members", or of passwd(5),
+/* A line of group(5), "name:password:number:members", or of passwd(5),
  * "name:password:user:group:…". */
 struct account {
 	unsigned long third, fourth;
 	bool has_fourth;
 };
 
-/* Returns the byte that ended the line, 0 for one that is none of these. */
+/* Returns the byte that ended the line, or 0 if it has a different form. */
 static int read_account(struct bytes *bytes, struct account *ret)
 {
 	unsigned field = 0;
@@ -118,8 +118,8 @@ static int read_account(struct bytes *bytes, struct account *ret)
 	return field >= 3 ? byte : byte < 0 ? byte : 0;
 }
 
-/* Whether a group is named in one of these files, and nobody is in it as far as that
- * tells but the user of the same number. */
+/* Returns whether a group is named in one of these files and, according to that file, has
+ * no member except the user of the same number. */
 static bool is_group_of_one(
 	const struct sys *sys, const char *file, bool users, gid_t gid)
 {
@@ -147,7 +147,7 @@ static bool is_group_of_one(
 	return named && !others;
 }
 
-/* Not getgrgid and getpwent: they allocate, lock, and may ask a server. */
+/* getgrgid and getpwent would allocate, lock, and may ask a server. */
 static __attribute__((noinline)) bool is_private_group(const struct sys *sys, gid_t gid)
 {
 	return is_group_of_one(sys, "/etc/group", false, gid) &&
@@ -161,8 +161,8 @@ uint32_t way_number(uid_t owner, gid_t group)
 	return both ? (uint32_t)(both * 0x9e3779b97f4a7c15u >> 40) | 1 : 0;
 }
 
-/* Whether others may have rights by an ACL, of which the group's bits are only the mask.
- * Out of line, for the stack of what else is asked. */
+/* Returns whether others may have rights by an ACL; the group's bits are then only its
+ * mask. Out of line, to keep the caller's stack frame small. */
 static __attribute__((noinline)) bool may_have_acl(
 	const struct sys *sys, int dirfd, const char *path, const struct stat *st)
 {
@@ -206,8 +206,8 @@ bool way_is_private(const struct sys *sys, uid_t user, int dirfd, const char *pa
 /* --- the walk
  * -------------------------------------------------------------------------*/
 
-/* The end of the component that begins after the slashes at `from`. Removes surplus
- * slashes and "." on the way, so that what is done stays canonical. */
+/* Returns the end of the component that begins after the slashes at `from`. Removes
+ * surplus slashes and "." on the way, so that the walked part stays canonical. */
 static size_t next_component(struct walk_down *walk)
 {
 	char *path = walk->path;
@@ -232,7 +232,7 @@ static size_t next_component(struct walk_down *walk)
 	return end;
 }
 
-/* Puts the target of the link that ends at `end` in its place. */
+/* Replaces the link that ends at `end` by its target. */
 static bool follow(struct walk_down *walk, size_t end)
 {
 	size_t rest = strlen(walk->path + end) + 1, keep;
@@ -259,7 +259,7 @@ static bool follow(struct walk_down *walk, size_t end)
 	return len > 0;
 }
 
-/* The parent of what is done was trusted when it was passed. */
+/* The parent of the walked part was found to be trusted on the way down. */
 static enum way go_up(struct walk_down *walk, size_t end)
 {
 	size_t at = walk->done;
@@ -344,7 +344,7 @@ enum way way_judge(const struct sys *sys, uid_t user, char *path, size_t size,
 	return way;
 }
 
-/* The bit for others, or the same for a group that has members. */
+/* Tests the bit for others, and that for the group unless the group is root's. */
 static bool has_public(const struct stat *st, mode_t bit)
 {
 	return st->st_mode & (st->st_gid ? bit | bit << 3 : bit);

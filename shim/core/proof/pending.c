@@ -6,7 +6,7 @@
 #include "shim/core/base/slot.h"
 
 struct head {
-	uint64_t key[2]; /* of the path as given and the thread */
+	uint64_t key[2]; /* of the path as given, and the thread */
 	uint64_t age;
 	uint64_t number; /* counted from 1: the lowest is the oldest */
 };
@@ -19,8 +19,8 @@ struct record {
 _Static_assert(sizeof(struct record) == PENDING_WORDS * sizeof(uint64_t),
 	"a record is copied as whole words");
 
-/* FNV-1a, twice. Paths that collide would have to be of files with the same identity to
- * be taken for each other, and this is called where there is little stack. */
+/* FNV-1a, twice. Two paths that collide could be confused only if their files had the
+ * same identity, and this is called with little stack left. */
 static void make_key(uintptr_t thread, const char *path, uint64_t key[2])
 {
 	key[0] = 0xcbf29ce484222325u;
@@ -31,18 +31,18 @@ static void make_key(uintptr_t thread, const char *path, uint64_t key[2])
 	}
 }
 
-/* False where another is writing there. */
+/* Returns false if another thread is writing there. */
 static bool get(const struct pending *pending, unsigned slot, void *ret, size_t size)
 {
 	return slot_read(&pending->slots[slot].sequence, pending->slots[slot].words, ret,
 		size / sizeof(uint64_t));
 }
 
-/* What there is of a key, in the few slots that it may have. */
+/* The records of a key, in the few slots that it may have. */
 struct found {
-	unsigned matches; /* more than one where a signal handler has asked in between */
-	bool unclear;	  /* another is writing there */
-	bool is_void;	  /* there is one of another age */
+	unsigned matches; /* more than one if a signal handler has asked in between */
+	bool unclear;	  /* another thread is writing there */
+	bool is_void;	  /* there is one with a different age */
 	unsigned slots[PENDING_WAYS], oldest;
 	struct record record; /* of the last match */
 };
@@ -59,7 +59,8 @@ static void look_up(
 	const unsigned first = (unsigned)((key[0] ^ key[1]) >> 40) % PENDING_SLOTS /
 			       PENDING_WAYS * PENDING_WAYS;
 	uint64_t least = UINT64_MAX;
-	struct head head; /* there may be little stack: one record is enough */
+	struct head
+		head; /* the stack may be small, so there is room for one record only */
 
 	*found = (struct found){ .oldest = first };
 	for (unsigned slot = first; slot < first + PENDING_WAYS; slot++) {
@@ -121,7 +122,7 @@ void pending_opened(struct pending *pending, uintptr_t thread, const char *path,
 	look_up(pending, key, &found);
 	if (identity_same(&found.record.source.identity, identity))
 		found.record.source.opened = true;
-	else /* no file has that */
+	else /* no file has that inode */
 		found.record.source =
 			(struct pending_source){ .identity.inode = 0, .opened = true };
 	for (unsigned i = 0; i < found.matches; i++)

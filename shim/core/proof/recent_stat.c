@@ -8,7 +8,7 @@
 _Static_assert(sizeof(struct recent_stat_record) % sizeof(uint64_t) == 0,
 	"a record is copied as whole words");
 
-/* The words of a record up to the end of a path of that length. */
+/* Returns the number of words in a record up to the end of a path of that length. */
 static size_t words_for(size_t len)
 {
 	return (offsetof(struct recent_stat_record, path) + len) / sizeof(uint64_t) + 1;
@@ -28,7 +28,7 @@ void recent_stat_note(struct recent_stat *recent, const struct sys *sys, const c
 	record.thread = sys->thread();
 	record.ticks = sys->ticks();
 	record.st = *st;
-	memset(record.path + len / 8 * 8, 0, 8); /* what is copied after the path */
+	memset(record.path + len / 8 * 8, 0, 8); /* the bytes copied after the path */
 	memcpy(record.path, path, len);
 	(void)slot_write(&recent->sequence, recent->words, &record, words_for(len));
 }

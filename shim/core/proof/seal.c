@@ -73,9 +73,9 @@ bool identity_proves(const struct identity *a, const struct identity *b)
 	return a->ctime.tv_nsec != 0 && identity_equal(a, b);
 }
 
-/* Against accidents, not malice, and fast, since it is taken of all bytecode that is
- * reused: four lanes of FNV-1a over little-endian words. Every step can be undone, so a
- * single changed word always changes the sum. */
+/* The checksum detects accidents, not malice, and is fast, since it is computed for all
+ * bytecode that is reused: four lanes of FNV-1a over little-endian words. Every step is
+ * reversible, so a single changed word always changes the sum. */
 #define CHECKSUM_PRIME 0x9e3779b97f4a7c15u
 
 static uint64_t word_at(const uint8_t *p)
@@ -108,7 +108,8 @@ uint64_t seal_checksum(const void *data, size_t size, uint64_t start)
 	return sum ^ sum >> 32;
 }
 
-/* Of the header without a timestamp's mtime and size, and of what follows it. */
+/* The checksum of the header, without the mtime and size of a timestamp header, and of
+ * the bytes after it. */
 static uint64_t pyc_checksum(
 	const void *pyc, size_t size, size_t header_len, bool hash_header)
 {
@@ -121,7 +122,7 @@ static uint64_t pyc_checksum(
 		p + header_len, size - header_len, seal_checksum(p, start, 0));
 }
 
-/* The header is left out, however long it is: it may be patched. */
+/* The header is left out, however long it is, since it may be patched. */
 static uint64_t tail_checksum(const uint8_t *pyc, size_t size)
 {
 	size_t start = size > HEADER_MAX + SEAL_TAIL ? size - SEAL_TAIL : HEADER_MAX;
@@ -177,7 +178,7 @@ bool seal_read(const uint8_t *end, size_t size, uint64_t file_size, struct seal 
 	uint64_t pyc_size = file_size - SEAL_SIZE;
 	size_t tail = size - SEAL_SIZE;
 
-	/* As tail_checksum: what was read may begin with some of the header. */
+	/* As in tail_checksum: the bytes read may begin with part of the header. */
 	if (tail > 0 && tail + HEADER_MAX > pyc_size)
 		tail = pyc_size > HEADER_MAX ? (size_t)pyc_size - HEADER_MAX : 0;
 	if (memcmp(bytes + AT_MAGIC, seal_magic, sizeof seal_magic) != 0 ||

@@ -8,18 +8,18 @@
 #include "shim/core/base/timestamp.h"
 #include "shim/core/python/coding.h"
 
-/* How long a young file is waited for: the clock ticks every 1 to 10 ms (CONFIG_HZ). */
+/* How long to wait for a young file: the clock ticks every 1 to 10 ms (CONFIG_HZ). */
 #define TICK_NS 1000000L
 #define TICKS 25
 
-/* Longer than the kernel keeps what is to be written back (30 s, vm.dirty_expire). */
+/* Longer than the kernel holds back data to be written (30 s, vm.dirty_expire). */
 #define YOUNG_NS (INT64_C(60) * 1000000000)
 
 /* How much older than our clock a file on another machine must be, in seconds. */
 #define REMOTE_MARGIN INT64_C(3)
 
-/* linux/magic.h lacks some. The last two are local, but a tick of their times takes
- * longer than what they show says: 2 s and 10 ms. */
+/* Some are missing in linux/magic.h. The last two are local, but their times tick more
+ * slowly than their values suggest: every 2 s and 10 ms. */
 #define CIFS_MAGIC 0xff534d42L
 #define SMB2_MAGIC 0xfe534d42L
 #define LUSTRE_MAGIC 0x0bd00bd0L
@@ -40,7 +40,7 @@ bool source_type_is_remote(int64_t type)
 	return false;
 }
 
-/* st is filled in, with what the path led to. */
+/* Sets the fields that depend on st, which was taken from path. */
 static void take(
 	struct source *source, const struct sys *sys, int dirfd, const char *path)
 {
@@ -80,7 +80,7 @@ bool source_recall(
 	return true;
 }
 
-/* Times that an int64_t does not hold (a server may say anything) are at its ends. */
+/* Times outside the range of int64_t (a server may return anything) are clamped. */
 static int64_t nanoseconds(const struct timespec *time)
 {
 	int64_t ret;
@@ -115,21 +115,21 @@ static bool is_local(
 	return true;
 }
 
-/* Whether the change time lies before a moment before the stat. The age is that of the
- * change, in nanoseconds, at that moment. */
+/* Returns whether the file's change time lies before a moment that precedes the stat. age
+ * is how long before that moment the change was, in nanoseconds. */
 static bool is_settled(const struct source *source, const struct sys *sys,
 	struct source_clock *clock, int64_t age)
 {
 	if (age > REMOTE_MARGIN * 1000000000)
 		return true;
-	/* Whole seconds: there the clock ticks as slowly. */
+	/* Whole seconds: the clock of such a file system ticks that slowly. */
 	return age > (source->identity.ctime.tv_nsec ? 0 : 1000000000) &&
 	       is_local(source, sys, clock);
 }
 
-/* Sets what the age at the stat says. Waiting helps a file that is young, but not where a
- * sandbox refuses the clock or the type of file systems, nor against a ctime that lies in
- * the future by more than clocks differ. */
+/* Sets `settled` and `hopeless` from the age at the stat. Waiting helps if a file is
+ * young, but not if a sandbox refuses the clock or the type of file systems, or if the
+ * ctime lies further in the future than clocks differ. */
 static void judge_age(struct source *source, const struct sys *sys,
 	struct source_clock *clock, int64_t age)
 {
@@ -138,8 +138,8 @@ static void judge_age(struct source *source, const struct sys *sys,
 		!source->settled && (age < -REMOTE_MARGIN * 1000000000 || clock->refused);
 }
 
-/* The clock that files are stamped with, now. It is read again each time: what it said
- * before says nothing once it has been set back. */
+/* Reads the clock that stamps files. It is read anew each time: an earlier reading means
+ * nothing once the clock has been set back. */
 static int64_t ask_clock(const struct sys *sys)
 {
 	struct timespec now;
@@ -152,7 +152,8 @@ int source_settle(
 	struct source *source, const struct sys *sys, struct source_clock *clock)
 {
 	for (int i = 0; i < TICKS; i++) {
-		/* Before the stat: what is older than it then was so at the stat too. */
+		/* Before the stat: a file that is older than this moment was so at the
+		 * stat too. */
 		int64_t now = ask_clock(sys), age;
 		int err = source_look(source, sys);
 
@@ -160,8 +161,8 @@ int source_settle(
 			return err;
 		age = now - nanoseconds(&source->identity.ctime);
 		judge_age(source, sys, clock, age);
-		/* In vain: the clock has been set back, or the file is
-		 * another machine's. */
+		/* Waiting is in vain: the clock has been set back, or the file is another
+		 * machine's. */
 		if (source->settled || age < -TICKS * TICK_NS ||
 			!is_local(source, sys, clock))
 			break;
@@ -170,22 +171,22 @@ int source_settle(
 	return 0;
 }
 
-/* Reads all of a file that is to have size bytes; -EAGAIN where it has not. */
+/* Reads a whole file that should have size bytes; -EAGAIN if it does not have them. */
 static int read_whole(const struct source *source, const struct sys *sys, int fd,
 	uint8_t *data, size_t size)
 {
 	struct identity identity;
 	struct stat st;
 
-	/* That it is no longer than that is what its status tells afterwards. */
+	/* That the file is not longer is checked by its stat afterwards. */
 	ssize_t n = sys->pread(fd, data, size, 0);
 
 	if (n < 0)
 		return (int)n;
 	if (sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 || (size_t)n != size)
 		return -EAGAIN;
-	/* The path may lead elsewhere by now (a link that was flipped): what was read is
-	 * to be what was looked at, and unchanged until now. */
+	/* The path may lead elsewhere by now (a link that was flipped): the file read
+	 * must be the one that was looked at, and unchanged until now. */
 	identity = identity_of(&st);
 	return st.st_dev == source->st.st_dev &&
 			       identity_same(&identity, &source->identity)
@@ -199,7 +200,7 @@ static int open_source(const struct source *source, const struct sys *sys)
 		O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
 }
 
-/* Sets the digest, of an open source that was looked at. */
+/* Sets the digest of an open source that was looked at. */
 static int digest_open(
 	struct source *source, const struct sys *sys, struct scratch *scratch, int fd)
 {
@@ -207,7 +208,8 @@ static int digest_open(
 	uint8_t *data;
 	int err;
 
-	/* A hole of any size takes no room in an archive: no source is as large. */
+	/* A hole of any size takes no room in an archive; no real source is that
+	 * large. */
 	if (source->st.st_size > SOURCE_MAX)
 		return -EFBIG;
 	data = scratch_take(scratch, sys, size + 1, &room);
@@ -239,7 +241,7 @@ int source_read(struct source *source, const struct sys *sys, struct source_cloc
 	struct recent_stat *recent, struct scratch *scratch)
 {
 	bool recalled = source_recall(source, sys, recent);
-	/* Before the last look, which is the one after the reading. */
+	/* Before the decisive stat, which is the one after the reading. */
 	int64_t now = ask_clock(sys);
 	int fd = open_source(source, sys);
 
