@@ -11,7 +11,7 @@
 #include "tools/python/interpreters.h"
 #include "tools/python/script.h"
 
-/* What it answers. */
+/* The fields of the answer. */
 enum { NAME, FILE_NAME, FAULT, FIRST_LINE, CODES, SIZE, HASH, ALGORITHM, FIELDS };
 
 static void read_answer(char *const fields[FIELDS], struct code *ret)

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: MIT
 #
-# The interpreter's side of code.c: says what is in a pyc, and the PEP 552 hash of a source.
-# Loads the code object and executes nothing of it.
+# The interpreter's side of code.c: describes a pyc, and computes the PEP 552 hash of a source.
+# Loads the code object and executes none of it.
 #
-# Arguments: PYC HEADER_SIZE PYC_SIZE SOURCE; an empty PYC or SOURCE is not read.
-# Answer (script.h): name, file name, fault, first line, number of code objects, size, hash
-# as a number, its algorithm. The hash is empty where it is not known, the fault where there
-# is none.
+# Arguments: PYC HEADER_SIZE PYC_SIZE SOURCE; an empty PYC or SOURCE is not read. Answer
+# (script.h): name, file name, fault, first line, number of code objects, size, hash as a
+# number, the hash's algorithm. The hash is empty if it is unknown, the fault if there is none.
 import importlib.util
 import io
 import marshal

@@ -13,7 +13,8 @@
 #include "tools/base/alloc.h"
 #include "tools/python/interpreters.h"
 
-/* Reads size bytes from `at`, or as many as there are. Returns their number or -errno. */
+/* Reads size bytes from offset `at`, or as many as there are. Returns their number or
+ * -errno. */
 static ssize_t read_at(int fd, uint8_t *bytes, size_t size, off_t at)
 {
 	size_t done = 0;
@@ -40,7 +41,7 @@ static int look(int fd, struct inspection *ret)
 	return S_ISREG(ret->st.st_mode) ? 0 : -EINVAL;
 }
 
-/* end: the last size bytes of a file of file_size bytes. */
+/* Reads a seal. end: the last size bytes of a file of file_size bytes. */
 static void read_seal(struct inspection *pyc, int fd, const uint8_t *end, size_t size,
 	uint64_t file_size)
 {
@@ -104,11 +105,12 @@ static const char *find_fault(const struct inspection *pyc)
 		return NULL;
 	if (marshal_end(header->magic, pyc->bytes + pyc->header_size,
 		    pyc->pyc_size - pyc->header_size) == MARSHAL_CUT)
-		return "its code is cut off"; /* by a release that sealed such a one */
+		return "its code is cut off"; /* an old release sealed such pycs */
 	if ((header->kind == HEADER_HASH) != !!(seal->flags & SEAL_HASH))
 		return "the seal is for another kind of header";
-	/* The checksum leaves out the mtime and size of a header, since re-sealing
-	 * patches them; but it patches those in the seal as well. */
+	/* The checksum leaves out the mtime and size in the header, because re-sealing
+	 * changes them. But re-sealing changes those in the seal too, so they must be
+	 * equal. */
 	if (header->kind == HEADER_TIMESTAMP && (seal->flags & SEAL_SOURCE) &&
 		(header->mtime != (uint32_t)seal->source.mtime.tv_sec ||
 			header->size != (uint32_t)seal->source.size))

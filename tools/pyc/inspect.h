@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a pyc says of itself, wherever it lies: header, seal, and whether they agree with
- * the bytes. Reads only that one file; whether it fits its source is for state.h.
+ * What a pyc says about itself, wherever it lies: its header, its seal, and whether
+ * they agree with the bytes. Reads only that file; whether it fits its source is
+ * decided in state.h.
  *
  * Thread-safe. Functions return 0 or -errno.
  */
@@ -15,39 +16,41 @@
 #include "shim/core/proof/seal.h"
 #include "shim/core/python/header.h"
 
-/* Larger files are not read. No pyc comes near it. */
+/* Larger files are not read. No real pyc is nearly as large. */
 #define INSPECT_LIMIT (1u << 30)
 
 struct inspection {
 	struct stat st;
 	bool sealed; /* seal is filled in */
 	struct seal seal;
-	unsigned format; /* of the seal at the end, by any version; 0: none */
-	bool newer;	 /* the seal is a later version's */
+	unsigned format; /* of the seal at the end, of any version; 0: no seal */
+	bool newer;	 /* the seal was written by a later version */
 	bool own;	 /* marked as written by the program itself */
-	/* after inspect alone */
+	/* set only by inspect */
 	uint8_t *bytes; /* the whole file; owned */
 	size_t size;
 	size_t pyc_size; /* without the seal */
 	size_t header_size;
 	struct header header;
-	uint32_t flags; /* of PEP 552; 0 in a header without flags */
+	uint32_t flags; /* of PEP 552; 0 if the header has no flags */
 	uint64_t hash;	/* of HEADER_HASH */
 	const char
 		*fault; /* what is wrong with the file itself, a literal; NULL: nothing */
 };
 
-/* Reads the end of an open file: its seal. -EINVAL: not a regular file. */
+/* Reads the seal at the end of an open file. Returns -EINVAL if it is not a regular
+ * file. */
 int inspect_end(int fd, struct inspection *ret);
 
-/* Reads all of it. tag: of the interpreter, which tells the length of the header; ""
- * where only the magic number can. -EFBIG, -EINVAL: not a regular file. */
+/* Reads the whole file. tag: the interpreter's, which determines the length of the
+ * header; "" if only the magic number can. Returns -EFBIG if the file is too large,
+ * -EINVAL if it is not a regular file. */
 int inspect(int fd, const char *tag, struct inspection *ret);
 void inspect_release(struct inspection *pyc);
 
-/* Printed for a file with a newer seal. */
+/* The message for a file with a newer seal. */
 #define INSPECT_NEWER "written by a newer pycstash"
 
-/* Which fields of two identities differ, as "inode, ctime"; "" where none. */
+/* Writes which fields of two identities differ, such as "inode, ctime"; "" if none. */
 void inspect_differences(
 	const struct identity *a, const struct identity *b, char buf[64]);

@@ -23,7 +23,7 @@ const char *const state_names[STATES] = {
 	[STATE_FOREIGN] = "foreign",
 };
 
-/* Shared by all threads, which both allow. */
+/* Shared by all threads, which both types allow. */
 static struct scratch scratch;
 static struct source_clock source_clock;
 
@@ -36,13 +36,13 @@ void state_tag(const struct layout *item, char ret_tag[PYC_TAG_SIZE])
 		*ret_tag = '\0';
 }
 
-/* One file while it is classified. */
+/* A file while it is being classified. */
 struct subject {
 	const struct layout *item;
 	const struct inspection *pyc;
 	int fd;
 	unsigned flags;
-	struct entry entry; /* of core; with its source */
+	struct entry entry; /* as core sees it; with its source */
 	struct pyc_state *answer;
 };
 
@@ -80,7 +80,7 @@ static enum state of_verdict(enum verdict id)
 	}
 }
 
-/* Whether that says nothing about the content. */
+/* Returns whether the verdict says nothing about the content. */
 static bool is_unread(enum verdict id)
 {
 	return id == VERDICT_MISS_UNREACHABLE || id == VERDICT_MISS_UNREADABLE;
@@ -97,7 +97,7 @@ static void classify_by_source(struct subject *subject)
 		id = entry_compare_elsewhere(world, source, seal);
 	if (id == VERDICT_NONE && !(seal->flags & SEAL_HASH) &&
 		seal->source.size != source->identity.size)
-		id = VERDICT_MISS_CHANGED; /* that needs no reading */
+		id = VERDICT_MISS_CHANGED; /* the size alone shows that */
 	if (id == VERDICT_NONE && !(subject->flags & STATE_DIGEST)) {
 		conclude(subject, STATE_STALE, "source touched");
 		subject->answer->touched = true;
@@ -110,8 +110,8 @@ static void classify_by_source(struct subject *subject)
 		id == VERDICT_HIT_RESEALED ? "same content" : verdict_why(id));
 }
 
-/* Only an entry whose seal is taken at its word can be wrong: any other is compared by
- * content before it is served. */
+/* An entry can be wrong only if its seal is trusted without reading the source. The
+ * content of any other is compared before it is served. */
 static void prove(struct subject *subject)
 {
 	struct source source = { .dirfd = AT_FDCWD, .path = subject->entry.source.path };
@@ -132,7 +132,8 @@ static void classify_sealed(struct subject *subject)
 {
 	const char *source = subject->entry.source.path;
 
-	/* Which of those trees it serves is not known: it is served where it fits. */
+	/* It is unknown which of those trees the entry is for: it is served to any that
+	 * it fits. */
 	if (source && layout_is_common(source)) {
 		conclude(subject,
 			subject->pyc->seal.flags & SEAL_SOURCE ? STATE_FRESH
@@ -159,8 +160,9 @@ static void classify_own(struct subject *subject)
 		conclude(subject, STATE_STALE, "source replaced");
 }
 
-/* Whether the library had no room for a seal: the paths of an entry and its source share
- * one buffer (docs/limits.md). Such an entry is served by Python's own rules. */
+/* Returns whether the library had no room for a seal: the paths of an entry and its
+ * source share one buffer (docs/limits.md). Such an entry is served by Python's own
+ * rules. */
 static bool is_too_long(const struct subject *subject)
 {
 	const char *source = subject->entry.source.path;
@@ -202,7 +204,8 @@ static void classify(struct subject *subject)
 		classify_sealed(subject);
 }
 
-/* What its owner and its kind decide, before anything in it. */
+/* Returns why a file is foreign because of its owner or kind, whatever its content;
+ * NULL if it is not. */
 static const char *why_foreign(
 	const struct layout *item, const struct stat *st, unsigned flags)
 {
@@ -251,7 +254,7 @@ struct pyc_state state_of_inspected(const struct layout *item, int fd,
 	return ret;
 }
 
-/* For a file that could not be read. */
+/* Returns the state of a file that could not be read. */
 static struct pyc_state unreadable(
 	const struct layout *item, const struct stat *st, unsigned flags, int error)
 {

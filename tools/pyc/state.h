@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a file of the cache is: the one classification that ls, show, verify, purge,
- * explain, export and gc (except of orphans, see gc/gc_orphans.c) go by. Whether
- * a source still fits is decided by core's own functions, so what is fresh here is served
- * by the library (docs/seal.md).
+ * Classifies a file of the cache. This is the only classification: ls, show, verify,
+ * purge, explain and export use it, and so does gc (except for orphans, see
+ * gc/gc_orphans.c). Core's own functions decide whether a source still fits, so the
+ * library serves what is fresh here (docs/seal.md).
  *
- * Opens the file and stats its source; reads either in full only on request. Thread-safe.
+ * Opens the file and stats its source; reads either in full only on request.
+ * Thread-safe.
  */
 #pragma once
 
@@ -17,12 +18,12 @@
 #include "tools/pyc/inspect.h"
 
 enum state {
-	STATE_FRESH,	/* served: its seal fits the source as it is now */
-	STATE_STALE,	/* the source changed. Without STATE_DIGEST also where only its
-			   identity did: see pyc_state.touched */
+	STATE_FRESH, /* served: its seal fits the source as it is now */
+	STATE_STALE, /* the source changed; without STATE_DIGEST perhaps only its identity
+			did: see pyc_state.touched */
 	STATE_ORPHAN,	/* its source does not exist */
-	STATE_UNSEALED, /* no seal, and none is due: served by Python's own rules, or
-			   never */
+	STATE_UNSEALED, /* it has no seal and needs none: it is served by Python's own
+			   rules, or never */
 	STATE_DAMAGED,	/* not the bytes that were written, or unreadable: see error */
 	STATE_FOREIGN,	/* not ours: another user's, an unknown name, a newer version's */
 	STATES
@@ -31,41 +32,44 @@ enum state {
 extern const char *const state_names[STATES]; /* "fresh", … */
 
 enum state_flags {
-	STATE_DIGEST = 1, /* read the source where only its content decides */
+	STATE_DIGEST = 1, /* read the source if only its content decides */
 	STATE_WHOLE = 2,  /* read the whole pyc and compare its checksum */
 	STATE_LAYER = 4,  /* the file lies in a layer: root may own it too */
-	STATE_PROVE = 8,  /* read the source even where its identity fits the seal */
+	STATE_PROVE = 8,  /* read the source even if its identity fits the seal */
 };
 
 struct pyc_state {
 	enum state state;
-	const char *why; /* a literal; NULL for a plain fresh */
-	/* Fresh: same content, but another identity; would be re-sealed. Stale: only
-	 * presumed, since the source was not or cannot be read. */
+	const char *why; /* a literal; NULL if there is nothing to add to "fresh" */
+	/* If fresh: the source has the same content and another identity, so the entry
+	 * would be re-sealed. If stale: only presumed, since the source was not or
+	 * cannot be read. */
 	bool touched;
-	/* With STATE_PROVE: the source has the digest in the seal; it has another one,
-	 * and the pyc would be served. */
+	/* With STATE_PROVE. current: the source has the digest in the seal. wrong: it
+	 * has a different digest, and the pyc would be served. */
 	bool current, wrong;
 	bool sealed; /* seal is filled in */
 	struct seal seal;
-	unsigned format; /* of the seal at the file's end, by any version; 0: none */
-	struct stat st;	 /* of the file; all zeros where it could not be had */
-	int error;	 /* -errno where the file could not be read; else 0 */
+	unsigned format; /* of the seal at the end, of any version; 0: no seal */
+	struct stat st;	 /* of the file; all zeros if it could not be read */
+	int error;	 /* -errno if the file could not be read; else 0 */
 };
 
-/* Classifies the open file of an item. source: the absolute path of its source, NULL for
- * objects: an object is fresh where it is whole and its digest is that of its name. */
+/* Classifies the open file of an item. source: the absolute path of its source; NULL
+ * for objects. An object is fresh if it is whole and its digest is the one in its
+ * name. */
 struct pyc_state state_of(
 	const struct layout *item, int fd, const char *source, unsigned flags);
 
-/* The same, for a file that inspect (STATE_WHOLE) or inspect_end has read from fd. */
+/* Does the same for a file that inspect (STATE_WHOLE) or inspect_end has read from
+ * fd. */
 struct pyc_state state_of_inspected(const struct layout *item, int fd,
 	const struct inspection *pyc, const char *source, unsigned flags);
 
-/* The same, opening `name` in dirfd without following a link. */
+/* Does the same, opening `name` in dirfd without following a link. */
 struct pyc_state state_at(const struct layout *item, int dirfd, const char *name,
 	const char *source, unsigned flags);
 
-/* Writes the tag of the interpreter that an item is for: an object's name has none, but
- * its version has. "" where neither tells. */
+/* Writes the tag of the interpreter that an item is for. An object's name has no tag,
+ * but its version does. Writes "" if neither has one. */
 void state_tag(const struct layout *item, char ret_tag[PYC_TAG_SIZE]);
