@@ -55,7 +55,7 @@ static int read_all(int fd, struct elf *elf)
 		memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
 		return length < 0 ? -errno : -ENOEXEC;
 	elf->bits = header.e_ident[EI_CLASS] == ELFCLASS64 ? 64 : 32;
-	elf->machine = header.e_machine; /* at the same place in both classes */
+	elf->machine = header.e_machine; /* at the same offset in both classes */
 	if (header.e_ident[EI_DATA] != order)
 		elf->machine = (header.e_machine & 0xff) << 8 | header.e_machine >> 8;
 	elf->native =

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the beginning of an ELF file says: for which machine it is, and which ld.so loads
- * it. Nothing in the file is trusted; what does not fit reads as absent. Thread-safe.
+ * Reads from the beginning of an ELF file which machine it is for and which ld.so loads
+ * it. Nothing in the file is trusted; fields that make no sense are treated as absent.
+ * Thread-safe.
  */
 #pragma once
 
@@ -15,9 +16,10 @@ struct elf {
 	char loader[96]; /* PT_INTERP; "": linked statically, or not native */
 };
 
-/* 0 or -errno; -ENOEXEC: no ELF file, or one that ends within its header. */
+/* Returns 0 or -errno; -ENOEXEC if it is not an ELF file, or one that ends within its
+ * header. */
 int elf_read(const char *path, struct elf *ret_elf);
 
-/* "x86-64" and the like; "machine 77" where we have no name for it (in a static
- * buffer). */
+/* Returns "x86-64" and the like, or "machine 77" (in a static buffer) for a machine
+ * that has no name here. */
 const char *elf_machine_name(int machine);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Telling programs, scripts and our own wrappers apart by how they begin.
+ * Tells programs, scripts and our own wrappers apart by how they begin.
  */
 #include "tools/python/filetype.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finding interpreters and asking them what they are.
+ * Finds interpreters and asks them for their properties.
  */
 #include "tools/python/interpreters.h"
 
@@ -18,7 +18,7 @@
 #include "tools/python/filetype.h"
 #include "tools/python/script.h"
 
-/* Without an import from sys.path, which may begin with a directory that is anyone's. */
+/* Imports nothing from sys.path, whose first directory may belong to anyone. */
 static const char question[] =
 	"import sys\n"
 	"if sys.version_info < (3, 3):\n"
@@ -30,7 +30,7 @@ static const char question[] =
 	"print('.'.join(map(str, sys.version_info[:3])).encode().hex())\n"
 	"print(MAGIC_NUMBER.hex().encode().hex())\n";
 
-/* What interpreters are called; python3-config and such are not among them. */
+/* The names of interpreters; python3-config and the like do not match. */
 static const char *const patterns[] = { "python", "python3", "python3.[0-9]",
 	"python3.[0-9][0-9]", "python3.[0-9][0-9]t", "pypy3", "pypy3.[0-9]",
 	"pypy3.[0-9][0-9]" };
@@ -98,8 +98,9 @@ static bool is_known(const struct finder *finder, const char *place)
 	return false;
 }
 
-/* Scripts are left out: those of pyenv start an interpreter that is found in its own
- * place, and our own wrappers one that is on PATH too. */
+/* Returns whether it is a program. Scripts are left out: pyenv's shims start an
+ * interpreter that is found in its own directory, and our own wrappers start one that
+ * is on PATH too. */
 static bool is_program(const char *place)
 {
 	AUTOFREE char *line = NULL;
@@ -107,7 +108,8 @@ static bool is_program(const char *place)
 	return file_kind(place, &line) == FILE_ELF;
 }
 
-/* Nobody has named it: what another user could have put there is not run. */
+/* Returns whether the interpreter may be run. No user has named it, so one that another
+ * user could have put there is not run. */
 static bool may_run(const char *path)
 {
 	AUTOFREE char *why = NULL;
@@ -157,15 +159,16 @@ static void find_on_path(struct finder *finder)
 		size_t length = strcspn(search, ":");
 		AUTOFREE char *directory = alloc_part(search, length);
 
-		/* relative ones depend on where we are, and whose that is */
+		/* who owns a relative one depends on where we are */
 		if (directory[0] == '/')
 			find_in(finder, directory);
 		search += length + (search[length] == ':');
 	}
 }
 
-/* The installations of a manager: directories with a bin in each, in the place that the
- * variable says, else in `fallback` below `base`. */
+/* Finds the installations of a version manager: directories that each contain a bin.
+ * They are in the directory that the variable names, else in `fallback` below
+ * `base`. */
 static void find_installed(struct finder *finder, const char *variable, const char *below,
 	const char *base, const char *fallback)
 {
@@ -213,8 +216,8 @@ const char *interpreters_find_magic(const uint8_t magic[4])
 
 /* --- magic numbers -------------------------------------------------------------------*/
 
-/* A pyc begins with a number of 16 bits and these two, which a transfer as
- * text breaks. */
+/* A pyc begins with a 16-bit number and these two bytes, which a transfer in text mode
+ * would damage. */
 static const uint8_t line_end[2] = { '\r', '\n' };
 
 static const struct magic_row rows[] = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The file of interpreters that are known, and looking one up.
+ * The file of known interpreters, and looking one up.
  */
 #include "tools/python/interpreters_known.h"
 
@@ -14,12 +14,12 @@
 #include "tools/python/filetype.h"
 
 #define KNOWN "pythons"
-/* Larger than a file of the interpreters that a machine has; from there it
- * begins again. */
+/* More than the interpreters of one machine need. A file that exceeds it is emptied. */
 #define LIMIT 16384
 #define KEY_SIZE 128
 
-/* What the kernel says of the program that a name leads to; false for a script. */
+/* Identifies the program that a name leads to by its stat. Returns false for a
+ * script. */
 static bool make_key(const char *path, char key[KEY_SIZE])
 {
 	AUTOFREE char *line = NULL;

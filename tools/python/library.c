@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finding the library, and editing LD_PRELOAD.
+ * Finds the library, and edits LD_PRELOAD.
  */
 #include "tools/python/library.h"
 
@@ -16,7 +16,7 @@
 #include "tools/base/message.h"
 #include "tools/python/elf.h"
 
-#define TOKEN "$LIB" /* for which ld.so puts what its architecture has */
+#define TOKEN "$LIB" /* ld.so puts its architecture's directory in its place */
 
 static bool is_readable_file(const char *path)
 {
@@ -25,7 +25,7 @@ static bool is_readable_file(const char *path)
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, R_OK) == 0;
 }
 
-/* Takes over `path`. */
+/* Takes ownership of `path`. */
 static int accept_path(char *path, char **ret_path, char **ret_why)
 {
 	if (!strpbrk(path, LIBRARY_SEPARATORS "$")) {
@@ -64,8 +64,9 @@ int library_find(const char *given, char **ret_path, char **ret_why)
 	*ret_why = NULL;
 	if (given)
 		return find_given(given, ret_path, ret_why);
-	/* Two places follow from where this program is, unless there is no /proc. The
-	 * path there is canonical, so `..` may be folded in its text. */
+	/* Two of the places are relative to this program's own path, which is unknown
+	 * without /proc. That path is canonical, so `..` can be resolved in its
+	 * text. */
 	if (file_readlink("/proc/self/exe", &self) == 0) {
 		AUTOFREE char *directory = file_parent(self);
 		AUTOFREE char *prefix = file_parent(directory);
@@ -116,7 +117,7 @@ char *library_preload(const char *library, const char *before)
 	return text.len ? value : NULL;
 }
 
-/* How many files there are of that name, which has ld.so's $LIB in it. */
+/* Counts the files that a name with ld.so's $LIB in it can mean. */
 static size_t count_expansions(const char *name)
 {
 	const char *token = strstr(name, TOKEN);
@@ -137,7 +138,8 @@ static size_t count_expansions(const char *name)
 	return count;
 }
 
-/* The entry that is this library, whatever the program's word size; NULL: none is. */
+/* Returns the entry that names this library for any word size; NULL if there is
+ * none. */
 static char *find_token(const char *preload)
 {
 	AUTOFREE char *copy = alloc_copy(preload ? preload : "");
@@ -149,7 +151,8 @@ static char *find_token(const char *preload)
 	return NULL;
 }
 
-/* The same library with $LIB in its name, if others lie in such places. Or NULL. */
+/* Returns the library's path with $LIB in it if other libraries exist under that name;
+ * else NULL. */
 static char *with_token(const char *library)
 {
 	const char *lib = strstr(library, "/lib/"),

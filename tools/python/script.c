@@ -10,7 +10,7 @@
 
 #define MOST_WORDS 8
 
-/* The text of a line of hex digits; NULL: it is something else. */
+/* Decodes a line of hex digits; NULL if it is something else. */
 static char *read_field(const char *line, size_t len)
 {
 	char *text;
