@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files of the cache by state, age and size.
+ * Selects files of the cache by state, age and size.
  */
 #include "tools/select/filter.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Selects files of the cache by what they are (select.h: by where they lie): the options
- * --state, --older-than, --unused-since, --larger-than. A command lists the tables it
- * wants after its own.
+ * Selects files of the cache by their properties (select.h selects by location): the
+ * options --state, --older-than, --unused-since, --larger-than. A command lists the
+ * option tables it wants after its own.
  *
  * A struct filter begins as FILTER_BEGIN. The functions that only read it are
  * thread-safe.
@@ -19,30 +19,31 @@
 struct filter {
 	int64_t now;	      /* seconds since 1970 */
 	unsigned states;      /* a bit for each enum state; 0: any */
-	int64_t older_than;   /* written before that second; INT64_MAX: at any time */
-	int64_t unused_since; /* last used before it; likewise */
+	int64_t older_than;   /* written before that second; INT64_MAX: any time */
+	int64_t unused_since; /* last used before that second; INT64_MAX: any time */
 	uint64_t larger_than; /* bytes; UINT64_MAX: any size */
 };
 
-/* About a struct filter; a table may choose all but --state. */
+/* Options that fill a struct filter. A command may choose all of them except
+ * --state. */
 enum { FILTER_STAT = 1 };
 extern const struct opt filter_options[];
 
-/* Lets everything pass; `now` is the caller's to set. */
+/* Lets every file pass. The caller has to set `now`. */
 #define FILTER_BEGIN                                                \
 	{                                                           \
 		.older_than = INT64_MAX, .unused_since = INT64_MAX, \
 		.larger_than = UINT64_MAX                           \
 	}
 
-/* Whether the filter needs a file's stat, or its state. */
+/* Return whether the filter needs a file's stat, or its state. */
 bool filter_needs_stat(const struct filter *filter);
 bool filter_needs_state(const struct filter *filter);
 
-/* Whether the options select a file with that stat, or in that state. */
+/* Return whether the options select a file with that stat, or in that state. */
 bool filter_passes_stat(const struct filter *filter, const struct stat *st);
 bool filter_passes_state(const struct filter *filter, enum state state);
 
-/* When a file was last used: read, as far as the file system records that (relatime: once
- * a day), or written. Seconds since 1970. */
+/* Returns when a file was last used: written, or read as far as the file system records
+ * that (relatime: once a day). Seconds since 1970. */
 int64_t filter_last_use(const struct stat *st);

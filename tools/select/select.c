@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Part of a cache, by version and by source.
+ * Selects a part of a cache by version and by source.
  */
 #include "tools/select/select.h"
 
@@ -55,7 +55,8 @@ const struct opt select_options[] = {
 int select_words(struct select *select, char *const *words)
 {
 	for (; *words; words++) {
-		/* Most likely an unset variable of a shell, which must not select all. */
+		/* Most likely an unset shell variable, which must not select
+		 * everything. */
 		if (!**words) {
 			complain("PATH", "an argument is empty");
 			return EXIT_USAGE;

@@ -30,7 +30,7 @@ static bool exists(const char *path)
 	return lstat(path, &st) == 0;
 }
 
-/* Where the component before path[end] begins, with its slash. */
+/* Returns where the component before path[end] begins, including its slash. */
 static size_t component_before(const char *path, size_t end)
 {
 	while (end > 0 && path[end - 1] == '/')
@@ -42,8 +42,8 @@ static size_t component_before(const char *path, size_t end)
 	return end;
 }
 
-/* The canonical path of the directory in path's first `end` bytes, or of its longest part
- * that exists; *ret_end is the length of that part. */
+/* Returns the canonical path of the directory in the first `end` bytes of path, or of
+ * its longest part that exists. *ret_end is the length of that part. */
 static char *resolve(const char *path, size_t end, size_t *ret_end)
 {
 	for (;; end = component_before(path, end)) {
@@ -57,7 +57,7 @@ static char *resolve(const char *path, size_t end, size_t *ret_end)
 	}
 }
 
-/* Appends the components of rest, each after one slash. */
+/* Appends the components of rest, each after a single slash. */
 static void append(char *path, const char *rest)
 {
 	size_t len = strlen(path);
@@ -79,14 +79,16 @@ static void append(char *path, const char *rest)
 	path[len] = '\0';
 }
 
-/* The length of the directory in an absolute word: all of it, if it is one; else without
- * its last component, which may be a link to a source elsewhere. */
+/* Returns the length of the directory part of an absolute word: all of it if the word
+ * is a directory; else without its last component, which may be a link to a source
+ * elsewhere. */
 static size_t directory_of(const char *word)
 {
 	return is_directory(word) ? strlen(word) : component_before(word, strlen(word));
 }
 
-/* The length of what precedes the first component with a pattern; all, without one. */
+/* Returns the length of the part before the first component with a pattern, or of the
+ * whole word if there is no pattern. */
 static size_t before_pattern(const char *word)
 {
 	size_t special = strcspn(word, "*?[");
@@ -98,8 +100,8 @@ static size_t before_pattern(const char *word)
 	return special;
 }
 
-/* Resolves an absolute word's first `end` bytes as far as they exist, and appends the
- * rest, which is the pattern. */
+/* Resolves the first `end` bytes of an absolute word as far as they exist, and appends
+ * the rest, which is the pattern. */
 static struct target make_canonical(const char *word, size_t directory, size_t end)
 {
 	AUTOFREE char *literal = alloc_part(word, end);
@@ -108,7 +110,7 @@ static struct target make_canonical(const char *word, size_t directory, size_t e
 	struct target target = { .path = alloc_array(
 					 strlen(canonical) + strlen(word) + 2, 1) };
 
-	append(target.path, canonical); /* of "/" nothing */
+	append(target.path, canonical); /* appends nothing for "/" */
 	append(target.path, literal + resolved);
 	target.literal = strlen(target.path);
 	append(target.path, word + end);
@@ -142,7 +144,7 @@ int targets_add(struct targets *targets, const char *word)
 	end = before_pattern(absolute);
 	target = make_canonical(
 		absolute, absolute[end] ? end : directory_of(absolute), end);
-	/* As the cache names ephemeral trees. */
+	/* Hides the changing part, as the cache does for ephemeral trees. */
 	(void)ephemeral_hide(&patterns, target.path, target.literal, &hidden);
 	GROW(targets->list, targets->count);
 	targets->list[targets->count++] = target;
@@ -151,7 +153,7 @@ int targets_add(struct targets *targets, const char *word)
 
 /* --- matching ------------------------------------------------------------------------*/
 
-/* The length of the component after the slash that path begins with. */
+/* Returns the length of the component after the slash with which path begins. */
 static size_t component(const char *path, const char *end)
 {
 	const char *slash = memchr(path + 1, '/', (size_t)(end - path) - 1);
@@ -172,7 +174,7 @@ static bool fits(const char *pattern, size_t pattern_len, const char *name, size
 	return fnmatch(pattern_text, text, 0) == 0;
 }
 
-/* Both are empty, or begin with a slash. */
+/* Pattern and path are either empty or begin with a slash. */
 static enum cover match(
 	const char *pattern, const char *pattern_end, const char *path, const char *end)
 {
@@ -198,7 +200,7 @@ static enum cover target_covers(const struct target *target, const char *path, s
 	size_t literal = target->literal, shorter = len < literal ? len : literal;
 	const char *pattern = target->path + literal;
 
-	/* The shorter of them ends where a component of the other does. */
+	/* The shorter of the two must end where a component of the other ends. */
 	if (memcmp(target->path, path, shorter) != 0)
 		return COVER_NONE;
 	if (len < literal)

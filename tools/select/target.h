@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sources as people name them. A word is a file, a directory with everything below it, or
- * a pattern for either: `*`, `?` and `[…]` match within a component, `**` any number of
- * components. A word with such characters that names an existing file means that file.
+ * Sources as people name them. A word is a file, a directory with everything below it,
+ * or a pattern for either: `*`, `?` and `[…]` match within a component, `**` matches
+ * any number of components. A word with such characters that names an existing file
+ * means that file.
  *
- * Entries are filed under the canonical directory of their source, so the directories of
- * a word are resolved as far as they exist (those of orphans do not). In ephemeral trees
- * (ephemeral.h) the changing part of the name is a star.
+ * Entries are stored under the canonical directory of their source, so the directories
+ * in a word are resolved as far as they exist (those of orphans do not). In ephemeral
+ * trees (ephemeral.h), a star replaces the part of the name that changes.
  */
 #pragma once
 
 #include <stddef.h>
 
 struct target {
-	char *path;	/* absolute, without a slash at its end ("" is the root) */
-	size_t literal; /* bytes to compare as they are; what follows is a pattern */
+	char *path;	/* absolute, without a slash at the end ("" is "/") */
+	size_t literal; /* number of bytes to compare literally; the rest is a pattern */
 };
 
 struct targets {
@@ -28,13 +29,14 @@ enum cover {
 	COVER_ALL,  /* the path and everything below it */
 };
 
-/* 0, or -errno where the word is relative and the working directory is not known. */
+/* Adds a word. Returns 0, or -errno if the word is relative and the working directory
+ * is unknown. */
 int targets_add(struct targets *targets, const char *word);
 
-/* The canonical path of a file or directory, resolved as above, but never a pattern; the
- * caller frees it. 0 or -errno. */
+/* Returns the canonical path of a file or directory, resolved as above but never as a
+ * pattern, in *ret_path, which the caller frees. Returns 0 or -errno. */
 int target_canonical(const char *word, char **ret_path);
 
-/* How far they cover an absolute canonical path of len bytes, without a slash at its end
- * unless it is "/". Pure. */
+/* Returns how far the targets cover an absolute canonical path of len bytes, without a
+ * slash at the end unless it is "/". Pure. */
 enum cover targets_cover(const struct targets *targets, const char *path, size_t len);

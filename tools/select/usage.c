@@ -43,7 +43,8 @@ void amount_merge(struct amount *to, const struct amount *from)
 	to->disk += from->disk;
 }
 
-/* The sum of the group with that name of len bytes, which is made if it is new. */
+/* Returns the sum of the group with that name of len bytes, and creates it if
+ * needed. */
 static struct amount *sum_of(struct usage *usage, const char *name, size_t len)
 {
 	struct usage_group *group;
@@ -66,7 +67,7 @@ static const char *below_version(const struct layout_dir *dir)
 	return *rest == '/' ? rest + 1 : rest;
 }
 
-/* The group of files without a source. */
+/* Returns the group of files that have no source. */
 static const char *unsourced(const struct layout_dir *dir)
 {
 	return dir->version_len && strncmp(below_version(dir), "objects", 7) == 0
@@ -82,8 +83,8 @@ static size_t components(const char *path, size_t len, unsigned count)
 	return len;
 }
 
-/* What follows the last component with that name, with its slash, or ""; NULL if there is
- * no such component. */
+/* Returns the part after the last component with that name, either "" or beginning with
+ * a slash; NULL if there is no such component. */
 static const char *after(const char *path, size_t len, const char *name)
 {
 	const char *end = path + len, *found = NULL, *p = path;
@@ -108,8 +109,8 @@ static bool is_standard(const char *path, size_t len)
 	return false;
 }
 
-/* The package that a directory of sources belongs to; *ret_len is 0 where each of its
- * files is a module of its own. */
+/* Returns the package that a directory of sources belongs to. *ret_len is 0 if each
+ * file in it is a module of its own. */
 static const char *package_of(const struct layout_dir *dir, size_t *ret_len)
 {
 	static const char *const homes[] = { "site-packages", "dist-packages" };
@@ -171,7 +172,7 @@ struct amount *usage_of_file(
 	return sum_of(usage, file->name, strcspn(file->name, "."));
 }
 
-/* --- the whole -----------------------------------------------------------------------*/
+/* --- merging and sorting -------------------------------------------------------------*/
 
 void usage_merge(struct usage *to, const struct usage *from)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Sums of space by group: by version, by tree (the first components of the sources'
- * directories), by package, or by age. Each thread has a struct usage of its own, which
- * begins as all zeros; they are merged in the end.
+ * directories), by package, or by age. Each thread has its own struct usage, which
+ * begins as all zeros. They are merged at the end.
  */
 #pragma once
 
@@ -21,7 +21,7 @@ struct amount {
 	uint64_t files, size, disk; /* size and disk in bytes */
 };
 
-/* Adds one file; another sum. */
+/* Add one file; add another sum. */
 void amount_add(struct amount *amount, const struct stat *st);
 void amount_merge(struct amount *to, const struct amount *from);
 
@@ -35,19 +35,20 @@ struct usage {
 	struct usage_group *groups; /* a hash table by name */
 };
 
-/* The sum that all files of a directory belong to; NULL where they differ. */
+/* Returns the sum for all files of a directory; NULL if its files belong to different
+ * sums. */
 struct amount *usage_of_directory(struct usage *usage, enum usage_by by, unsigned depth,
 	const struct layout_dir *dir);
 
-/* The sum that one file belongs to; now: seconds since 1970. Never NULL. */
+/* Returns the sum for one file. now: seconds since 1970. Never returns NULL. */
 struct amount *usage_of_file(
 	struct usage *usage, enum usage_by by, const struct walk_file *file, int64_t now);
 
-/* Adds the groups that have files. */
+/* Adds the groups that contain files. */
 void usage_merge(struct usage *to, const struct usage *from);
 
-/* Brings the groups into order: the largest on disk first, ages from young to old. */
+/* Sorts the groups: the largest on disk first, but ages from young to old. */
 void usage_sort(struct usage *usage);
 
-/* The sum of all groups. */
+/* Returns the sum of all groups. */
 struct amount usage_total(const struct usage *usage);
