@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Collecting what is to be shown.
+ * Collects what is to be shown.
  */
 #include "tools/show/show.h"
 
@@ -16,7 +16,7 @@
 #include "tools/cache/sys_libc.h"
 #include "tools/cache/walk.h"
 
-/* --- where it lies -------------------------------------------------------------------*/
+/* --- its location --------------------------------------------------------------------*/
 
 static void set_item(struct show *show)
 {
@@ -50,7 +50,7 @@ static char *in_cache(const struct show *show, const char *dir, const char *name
 	return alloc_format("%s/" CACHE_LAYOUT "/%s/%s", show->cache->root, dir, name);
 }
 
-/* The path of the object of an entry; NULL where it is not shared. */
+/* Returns the path of an entry's object; NULL if the entry is not shared. */
 static char *object_of_entry(const struct show *show, const struct layout *item,
 	const char *name, const struct inspection *pyc)
 {
@@ -86,7 +86,7 @@ static void set_object(struct show *show)
 		show->relation = "other";
 }
 
-/* --- together ------------------------------------------------------------------------*/
+/* --- all together --------------------------------------------------------------------*/
 
 static void read_source(struct show *show)
 {
@@ -102,7 +102,7 @@ static void read_source(struct show *show)
 static int read_pyc(struct show *show)
 {
 	bool layer = show->cache && show->cache->layer;
-	/* A link planted in the cache would show a file that is not the cache's. */
+	/* A link planted in the cache could lead to a file outside of it. */
 	AUTOCLOSE int fd = file_look(AT_FDCWD, show->path, show->cache ? O_NOFOLLOW : 0);
 	int r;
 
@@ -132,9 +132,9 @@ int show_make(
 	return 0;
 }
 
-/* --- who else has the content --------------------------------------------------------*/
+/* --- other entries with the same content ---------------------------------------------*/
 
-/* Whose object is the same has the same content. */
+/* Adds the file to the list if it has the same object, and so the same content. */
 static void compare_file(struct walk_dir *dir, const struct walk_file *file)
 {
 	struct show *show = dir->context;
@@ -156,7 +156,7 @@ static void compare_file(struct walk_dir *dir, const struct walk_file *file)
 
 int show_find_sharers(struct show *show)
 {
-	/* one thread: they add to one list */
+	/* one thread, since all results go into one list */
 	struct walk walk = {
 		.cache = show->cache, .context = show, .threads = 1, .file = compare_file
 	};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Printing what is known of a pyc. Each field is named once, here: people and programs
- * read the same words (docs/json.md).
+ * Prints what is known about a pyc. Each field is named once, here, so that text and
+ * JSON use the same words (docs/json.md).
  */
 #include <endian.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@
 #include "tools/python/interpreters.h"
 #include "tools/show/show.h"
 
-#define VALUE_COLUMN 14 /* where json.h puts the values of text */
+#define VALUE_COLUMN 14 /* where json.h puts values in text output */
 #define FLAG_CHECKED 2	/* of PEP 552 */
 
 static void print_hex(struct json *json, const char *key, const void *bytes, size_t size)
@@ -28,7 +28,7 @@ static void print_hex(struct json *json, const char *key, const void *bytes, siz
 	json_string(json, key, hex);
 }
 
-/* value: -1 where it is not known. */
+/* value: -1 if unknown. */
 static void print_answer(struct json *json, const char *key, int value)
 {
 	if (value < 0)
@@ -45,7 +45,7 @@ static void print_stamp(struct json *json, const char *key, const struct timespe
 	json_close(json);
 }
 
-/* A mode in octal is what people know, and no number of JSON. */
+/* People know modes in octal, which JSON cannot express. */
 static void print_mode(struct json *json, mode_t mode)
 {
 	if (json->text)
@@ -110,8 +110,8 @@ static void print_header(struct json *json, const struct inspection *pyc)
 	json_close(json);
 }
 
-/* Whether the header is that of the source; -1 where only a hash tells, and is
- * not known. */
+/* Returns whether the header fits the source; -1 if only a hash can tell and it is
+ * unknown. */
 static int fits_header(const struct show *show)
 {
 	if (show->pyc.header.kind != HEADER_HASH)
@@ -119,7 +119,7 @@ static int fits_header(const struct show *show)
 	return show->code.algorithm ? show->pyc.hash == show->code.hash : -1;
 }
 
-/* Whether the source has the content that is in the seal; -1 without such a seal. */
+/* Returns whether the source has the digest in the seal; -1 if the seal has none. */
 static int fits_seal(const struct show *show)
 {
 	const struct seal *seal = &show->pyc.seal;
