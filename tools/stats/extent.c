@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sizes of versions.
+ * Adds and subtracts sizes of versions.
  */
 #include "tools/stats/extent.h"
 
@@ -27,7 +27,8 @@ struct extent *extent_of(
 	return &row->extent;
 }
 
-/* Journals and totals can hold any number, and files any size. */
+/* Must saturate: journals and totals can contain any number, and files have any
+ * size. */
 static void add(int64_t *sum, int64_t more)
 {
 	if (__builtin_add_overflow(*sum, more, sum))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Arithmetic with the sizes of versions (struct extent, shim/core/stats/journal.h).
- * Numbers that do not fit stay at the greatest or least one. For one thread at a time.
+ * Numbers saturate instead of overflowing. For one thread at a time.
  */
 #pragma once
 
@@ -15,26 +15,26 @@
 /* A list begins as all zeros. */
 struct extents {
 	struct extent_row {
-		int64_t when; /* nanoseconds since 1970; 0 where it does not matter */
+		int64_t when; /* nanoseconds since 1970; 0 if it does not matter */
 		char version[JOURNAL_VERSION_SIZE];
 		struct extent extent;
 	} * rows;
 	size_t count;
 };
 
-/* The row of that version (of len bytes) and moment, which may be new; valid until the
- * next call. */
+/* Returns the row of that version (of len bytes) and moment, and adds it if needed.
+ * Valid until the next call. */
 struct extent *extent_of(
 	struct extents *extents, int64_t when, const char *version, size_t len);
 
-/* Adds all fields of another one. */
+/* Adds all fields of `more`. */
 void extent_add(struct extent *extent, const struct extent *more);
 
-/* Subtracts a hard link that was deleted, of a file with that stat, and the bytes that
- * this has freed: all of its blocks with the last hard link, else none. */
+/* Subtracts a deleted hard link of a file with that stat. freed: the bytes that this
+ * freed, which are all of the file's blocks if it was the last hard link, else none. */
 void extent_drop(struct extent *extent, const struct layout *item, const struct stat *st,
 	int64_t freed);
 
-/* The same with zeros for what is below zero: an entry was deleted whose object
- * is gone. */
+/* Returns a copy with zeros for negative numbers, which arise if an entry is deleted
+ * after its object. */
 struct extent extent_at_least_none(const struct extent *extent);

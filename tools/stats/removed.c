@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sums of what was deleted, one a version and moment.
+ * Adds up what was deleted, by version and moment.
  */
 #include "tools/stats/removed.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the recorded sizes of a cache lose when a command deletes files. It is appended to
- * the journal, as the library does with what they gain, so that `stats` subtracts it at
- * once.
+ * The sizes to subtract when a command deletes files from the cache. They are appended
+ * to the journal, just as the library appends what it adds, so that `stats` subtracts
+ * them at once.
  *
  * A struct removed begins as all zeros. removed_file is thread-safe.
  */
@@ -17,13 +17,14 @@
 
 struct removed {
 	pthread_mutex_t mutex;
-	struct extents sizes; /* below zero */
+	struct extents sizes; /* negative numbers */
 };
 
-/* Subtracts a deleted hard link (see extent_drop) from its version, as of that moment
- * (nanoseconds since 1970). What is not a file of a version has no recorded size. */
+/* Subtracts a deleted hard link (see extent_drop) from its version, as of `when`
+ * (nanoseconds since 1970). A file that belongs to no version has no recorded size and
+ * is ignored. */
 void removed_file(struct removed *removed, int64_t when, const struct layout *item,
 	const struct stat *st, int64_t freed);
 
-/* Writes what was noted to the journal of the cache at root, and begins again. */
+/* Writes what was noted to the journal of the cache at root, and clears it. */
 void removed_tell(struct removed *removed, const char *root);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Adding up counters for `pycstash stats`.
+ * Adds up counters for `pycstash stats`.
  */
 #include "tools/stats/stats.h"
 
@@ -51,7 +51,7 @@ struct stats_sum *stats_sum_of(struct stats_sums *sums, const char *label)
 	return sum;
 }
 
-/* What is older than the daily sums is one row of many days. */
+/* Begins the label of the row with the many days before the daily sums. */
 #define MANY "until "
 
 static bool is_many(const struct stats_sum *sum)
@@ -103,7 +103,7 @@ static int by_label(const void *a, const void *b)
 		((const struct stats_sum *)b)->label);
 }
 
-/* "until DAY" comes before all days. */
+/* Sorts "until DAY" before all days. */
 static int by_day(const void *a, const void *b)
 {
 	const bool left = is_many(a), right = is_many(b);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * pycstash.stats/1, as docs/json.md has it.
+ * Prints pycstash.stats/1, as docs/json.md describes it.
  */
 #include "tools/base/json.h"
 #include "tools/cache/cache.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Adding up pycstash.stats/1.
+ * Adds up several pycstash.stats/1.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include "tools/base/message.h"
 #include "tools/stats/stats.h"
 
-/* An object as the reader gives it. */
+/* A JSON object as the reader passes it. */
 struct row {
 	const struct json_field *fields;
 	size_t count;
@@ -26,7 +26,7 @@ static uint64_t number(const struct row *row, const char *key)
 	return value ? strtoull(value, NULL, 10) : 0;
 }
 
-/* Nanoseconds since 1970; 0: never. */
+/* Reads a time as nanoseconds since 1970; 0: never. */
 static int64_t moment(const struct row *row, const char *key)
 {
 	const char *value = json_field(row->fields, row->count, key);
@@ -37,8 +37,8 @@ static int64_t moment(const struct row *row, const char *key)
 		       : 0;
 }
 
-/* Of versions and days there are only the sums of groups; which verdict of a group has
- * them does not matter. */
+/* Versions and days have only the sums of groups. It does not matter which verdict of a
+ * group is given the sum. */
 static void add_groups(struct stats_sum *sum, const struct row *row)
 {
 	bool done[VERDICT_GROUPS] = { false };
@@ -93,7 +93,7 @@ static void add_host(struct stats *stats, const struct row *row)
 	const int64_t begin = moment(row, "begin"), now = moment(row, "now");
 	const uint64_t hosts = number(row, "hosts");
 
-	/* never 0 in all, which is the statistics of one cache */
+	/* never 0 in total, since that would mean the statistics of this host */
 	stats->hosts += hosts && hosts <= UINT32_MAX ? hosts : 1;
 	if (begin && (!stats->all.begin || begin < stats->all.begin))
 		stats->all.begin = begin;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Statistics as OpenMetrics: for the textfile collector of a node exporter, so that a
- * fleet is watched without logging in. The names stay as they are.
+ * Prints statistics as OpenMetrics, for the textfile collector of a node exporter: a
+ * fleet can be watched without logging in. The names of metrics must not change.
  */
 #include <inttypes.h>
 #include <stdio.h>

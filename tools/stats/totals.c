@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sums of counters, in memory.
+ * Adds up counters in memory.
  */
 #include "tools/stats/totals.h"
 
@@ -18,8 +18,8 @@
 #define HOURLY (2 * DAY)
 #define DAILY (90 * DAY)
 
-/* Which time a moment is put together with: the number of an hour or, negative, of a day;
- * 0: all that is older. */
+/* Returns the period to which a moment belongs: the number of an hour or, negative, of
+ * a day; 0: everything older. */
 static int64_t bucket(int64_t moment, int64_t now)
 {
 	if (moment > now - HOURLY)
@@ -27,7 +27,7 @@ static int64_t bucket(int64_t moment, int64_t now)
 	return moment > now - DAILY ? -(moment / DAY) : 0;
 }
 
-/* Whether the sums stay numbers of 32 bits: else there will be two rows. */
+/* Returns whether the sums still fit into 32 bits. If not, there will be two rows. */
 static bool fits(const struct journal_record *row, const struct journal_record *more)
 {
 	for (size_t i = 0; i < VERDICT_ROOM; i++)
@@ -49,7 +49,7 @@ static void add_sum(struct totals *counters, const struct journal_record *record
 {
 	struct journal_record *row = NULL;
 
-	/* Usually it is that of the record before. */
+	/* Usually it is the row of the previous record. */
 	if (counters->last < counters->count &&
 		takes(counters, &counters->rows[counters->last], record))
 		row = &counters->rows[counters->last];
@@ -74,7 +74,7 @@ static void add_sum(struct totals *counters, const struct journal_record *record
 		row->counts[i] += record->counts[i];
 }
 
-/* The later records of a process count as none. */
+/* Returns whether the record counts anything. Later records of a process may not. */
 static bool has_counts(const struct journal_record *record)
 {
 	for (size_t i = 0; i < VERDICT_ROOM; i++)
@@ -87,15 +87,15 @@ static void add_extent(struct totals *counters, const struct journal_record *rec
 {
 	const struct extent none = { 0 };
 
-	/* Of a version that is gone nothing is left. */
+	/* Without a change of size, do not add the version: it may be gone. */
 	if (memcmp(&record->extent, &none, sizeof none) != 0)
 		extent_add(extent_of(&counters->sizes, 0, record->version,
 				   strlen(record->version)),
 			&record->extent);
 }
 
-/* Whether what a process changed is not in what gc measured. One that ran meanwhile does
- * not tell when it changed what: that counts as of the middle of its time. */
+/* Returns whether a process made its changes after gc measured. A process that ran at
+ * the same time does not say when it changed what: the middle of its time counts. */
 static bool is_unmeasured(const struct journal_record *record, int64_t measured)
 {
 	return record->begin / 2 + record->end / 2 >= measured;
@@ -107,7 +107,7 @@ void totals_add(struct totals *counters, const struct journal_record *record)
 	case JOURNAL_PROCESS:
 		if (is_unmeasured(record, counters->measured))
 			add_extent(counters, record);
-		/* Of none: what the command itself took away. */
+		/* A record without counts is of a command that deleted files. */
 		if (has_counts(record))
 			add_sum(counters, record);
 		break;
@@ -122,7 +122,7 @@ void totals_add(struct totals *counters, const struct journal_record *record)
 		counters->measured = record->end > 0 ? record->end : 0;
 		counters->folded = record->processes;
 		break;
-	default: /* a later version's */
+	default: /* written by a later version */
 		break;
 	}
 }
@@ -136,7 +136,7 @@ void totals_append(const char *root, struct journal_record *record)
 
 	text_adds(&path, root);
 	journal_finish(record);
-	/* the library takes the folder as it is; a command goes across no link */
+	/* the library uses the folder as it is, but a command must follow no link */
 	if (!path.cut && (lstat(state, &st) < 0 || S_ISDIR(st.st_mode)))
 		(void)journal_append(&sys_libc, room, path.len, sizeof room, record);
 }

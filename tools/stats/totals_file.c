@@ -19,13 +19,13 @@
 
 #define TOTALS "totals"
 
-/* A journal that large is worth folding. */
+/* A journal of this size, in bytes, is folded. */
 #define FOLD_SIZE (32 << 10)
-/* Of one that is larger than ours can get, the end is read. */
+/* If a journal is larger than ours can get, only the end is read, in bytes. */
 #define READ_MOST ((off_t)8 << 20)
 /* How long a process may take between opening the journal and writing to it. */
 #define GRACE_SECONDS 60
-/* How often reading starts again because somebody folded meanwhile. */
+/* How often reading is repeated because another process folded in the meantime. */
 #define TRIES 8
 
 /* --- reading one file ----------------------------------------------------------------*/
@@ -43,7 +43,7 @@ static int open_records(int state, const char *name, struct stat *st)
 	return err;
 }
 
-/* Adds the records in memory; returns how many bytes are done with. */
+/* Adds the records in memory. Returns how many bytes are done. */
 static size_t add_all(struct totals *counters, const uint8_t *data, size_t size)
 {
 	const size_t tail = sizeof(struct journal_record) - 1;
@@ -73,7 +73,8 @@ static void add_descriptor(struct totals *counters, int fd, off_t at)
 	}
 }
 
-/* What cannot be read counts as empty: a journal must not stand in anybody's way. */
+/* Adds a file. A file that cannot be read counts as empty: a bad journal must not stop
+ * anyone. */
 static void add_file(struct totals *counters, int state, const char *name)
 {
 	struct stat st;
@@ -84,7 +85,7 @@ static void add_file(struct totals *counters, int state, const char *name)
 			st.st_size > READ_MOST ? st.st_size - READ_MOST : 0);
 }
 
-/* --- what there is -------------------------------------------------------------------*/
+/* --- which files exist ---------------------------------------------------------------*/
 
 static const char *aside_name(uint64_t number)
 {
@@ -105,7 +106,7 @@ static bool is_there(int state, uint64_t number)
 
 /* --- reading all ---------------------------------------------------------------------*/
 
-/* Which files are meant by the names: folding changes one, putting aside the other. */
+/* Identifies the files behind the names: folding replaces one, rotating the other. */
 struct picture {
 	ino_t totals, journal;
 	struct timespec changed;
@@ -116,7 +117,7 @@ static struct picture take_picture(int state)
 	struct picture picture;
 	struct stat st;
 
-	memset(&picture, 0, sizeof picture); /* it is compared as a whole */
+	memset(&picture, 0, sizeof picture); /* padding too: it is compared whole */
 	if (fstatat(state, TOTALS, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		picture.totals = st.st_ino;
 		picture.changed = st.st_ctim;
@@ -170,7 +171,7 @@ void totals_forget_gone(const struct cache *cache, struct totals *counters)
 
 /* --- folding -------------------------------------------------------------------------*/
 
-/* A failure is for whole_file_publish to find. */
+/* whole_file_publish detects failures. */
 static void write_record(FILE *file, struct journal_record record)
 {
 	journal_finish(&record);
@@ -188,7 +189,8 @@ static void write_sizes(FILE *file, const struct extents *sizes)
 	}
 }
 
-/* Sums that have become older are put together on the way. With the lock. */
+/* Writes the sums, and merges those that have become older. The caller holds the
+ * lock. */
 static int write_totals(int state, const struct totals *counters)
 {
 	struct totals coarser = { .now = counters->now, .zero = counters->zero };
@@ -206,7 +208,7 @@ static int write_totals(int state, const struct totals *counters)
 	return whole_file_publish(&file);
 }
 
-/* Appenders may have it open: the grace time begins now. */
+/* Rotates a journal. Other processes may have it open: their grace time begins now. */
 static void put_aside(int state, const char *name, uint64_t number)
 {
 	const char *aside = aside_name(number);
@@ -223,25 +225,25 @@ static bool is_quiet(int state, const char *name, int64_t now)
 	       now / CLOCK_SECOND - st.st_mtim.tv_sec >= GRACE_SECONDS;
 }
 
-/* Adds journals that were rotated long enough ago. Those after them wait: totals record
- * only up to which one they hold. */
+/* Adds journals that were rotated long enough ago. It stops at the first that was not,
+ * since totals only records the last N. */
 static void fold_aside(int state, struct totals *counters)
 {
 	while (is_quiet(state, aside_name(counters->folded + 1), counters->now))
 		add_file(counters, state, aside_name(++counters->folded));
 }
 
-/* Those that were folded just now, and what a process that was killed here has left. */
+/* Deletes the journals that were just folded, and those that a killed process left. */
 static void drop_folded(int state, uint64_t folded)
 {
 	while (folded && unlinkat(state, aside_name(folded), 0) == 0)
 		folded--;
 }
 
-/* What is to become of totals, besides folding. */
+/* What to change in totals, besides folding. */
 struct change {
 	bool zero;
-	int64_t when; /* gc has measured then; 0: it has not */
+	int64_t when; /* when gc measured; 0: it did not */
 	const struct extents *measured;
 };
 
@@ -261,8 +263,8 @@ static void apply(struct totals *counters, const struct change *change)
 	}
 }
 
-/* With the lock: reads totals, folds into it what can be, changes it, and writes it if
- * anything is new. */
+/* Reads totals, folds what it can, applies the change, and writes totals if anything is
+ * new. The caller holds the lock. */
 static int with_totals(int state, int64_t now, const struct change *change)
 {
 	struct totals counters = { .now = now };
@@ -276,8 +278,8 @@ static int with_totals(int state, int64_t now, const struct change *change)
 		next++;
 	if (size_of(state, JOURNAL_FULL) >= 0)
 		put_aside(state, JOURNAL_FULL, next++);
-	/* What is changed draws a line between records, which those that write the
-	 * journal are not to fold into one. */
+	/* A change separates earlier records from later ones. Rotating the journal
+	 * keeps processes from merging their records across that line. */
 	if (size_of(state, JOURNAL_NAME) >= (change ? 1 : FOLD_SIZE))
 		put_aside(state, JOURNAL_NAME, next);
 	fold_aside(state, &counters);
