@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 #
-# make help says what there is. Knobs, on the command line or in config.mak:
+# `make help` lists the targets. Settings, on the command line or in config.mak:
 #   MODE=release|debug|asan|ubsan|tsan|cov   another build, under build/MODE
-#   CC, CPPFLAGS, CFLAGS, LDFLAGS        yours; added after our own
-#   HOSTCC                               for what runs while building, if CC is for another machine
-#   LIBB2                                libb2, where there is no libb2.a: -lb2
+#   CC, CPPFLAGS, CFLAGS, LDFLAGS        yours, added after our own
+#   HOSTCC                               compiler of programs that run during the build, if CC is a cross compiler
+#   LIBB2                                how to link libb2 if there is no libb2.a: -lb2
 #   WERROR=-Werror                       stop at warnings
 #   V=1                                  show the commands
 #   DESTDIR, prefix                      where `make install` puts things
@@ -43,21 +43,21 @@ $(error MODE=$(MODE): there are $(modes))
 endif
 
 std := -std=gnu11 -D_GNU_SOURCE -I.
-# A result that nobody needs is cast to void; the headers of a fortified libc insist on more.
-# A callback takes what its type says, needed or not.
+# Unneeded results are cast to void, which does not satisfy the headers of a fortified libc.
+# A callback has all the parameters of its type, even those it does not use.
 warn := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wpointer-arith \
 	-Wundef -Wvla -Wwrite-strings -Wformat=2 \
 	-Wno-unused-result -Wno-unused-parameter $(WERROR)
 own := $(std) $(warn) $(flags.$(MODE)) -fPIC -fvisibility=hidden -fno-delete-null-pointer-checks
 link := -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
 link.so := -shared -nostartfiles -Wl,-z,nodelete
-# A library that needs musl's libc.so ends each program of glibc that meets it: it takes
-# what it needs from the libc that is there already.
+# A library linked to musl's libc.so would end every glibc program that loads it, so it is not
+# linked to libc: it uses the libc that the program has loaded already.
 macros := $(shell $(CC) -E -dM -include features.h -x c /dev/null 2>/dev/null | grep -owE '__GLIBC__|__LP64__|__i386__|__linux__')
 ifeq ($(if $(macros),$(filter __LP64__ __i386__,$(macros)),unknown),)
 $(error $(CC) builds for 32 bits, where only i386 has a library yet: see docs/platforms.md)
 endif
-# Types of 64 bits, and no word about how those that are atomic were laid out before gcc 11.
+# Use 64-bit types, without a warning about the layout of atomic ones before gcc 11.
 ifneq ($(filter __i386__,$(macros)),)
 std += -D_FILE_OFFSET_BITS=64 -Wno-psabi
 own += -D_FILE_OFFSET_BITS=64 -Wno-psabi
@@ -68,18 +68,18 @@ else ifneq ($(filter release debug,$(MODE)),)
 link.so += -Wl,-z,defs
 endif
 
-# The flags themselves if this compiler has them, else nothing.
+# The flags if this compiler supports them, otherwise nothing.
 has = $(shell echo | $(CC) -O2 -Werror $1 -include stdio.h -x c -c -o /dev/null - 2>/dev/null && echo '$1')
 ifeq ($(MODE),release)
 branches := $(call has,-fcf-protection)$(call has,-mbranch-protection=standard)
 hardened := -fstack-protector-strong $(branches)
-# A packager who says how much to fortify is right.
+# A packager's own level of fortification takes precedence.
 ifeq ($(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS)),)
 fortified := $(or $(call has,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 endif
-# libb2.a comes without these notes, and the linker gives one only where all parts have it.
-# No code of libb2 that we use is the target of an indirect branch, so they are true. On
-# arm64 the processor enforces the note: there libc's own start files decide.
+# libb2.a lacks these notes, and the linker writes a note only if all parts have it. No code
+# of libb2 that we use is the target of an indirect branch, so the notes are true. On arm64
+# the processor enforces the note: there, libc's own start files decide.
 ifneq ($(filter -fcf-protection,$(branches)),)
 link += -Wl,-z,ibt,-z,shstk
 else ifneq ($(if $(branches),$(shell readelf -nW "$$($(CC) -print-file-name=crti.o)" 2>/dev/null | grep BTI)),)
@@ -87,14 +87,14 @@ link += -Wl,-z,force-bti
 endif
 endif
 
-# --- what there is -------------------------------------------------------------------
+# --- sources -------------------------------------------------------------------------
 # Folders below shim/core, tools and tests/unit are found, not listed.
 core := $(patsubst %.c,$(OUT)/%.o,$(sort $(wildcard shim/core/*/*.c)))
 shim := $(patsubst %.c,$(OUT)/%.o,$(wildcard shim/*.c))
 tools := $(patsubst %.c,$(OUT)/%.o,$(sort $(wildcard tools/*.c tools/*/*.c))) $(OUT)/tools/embedded.o
 unit_sources := $(sort $(wildcard tests/unit/*.c tests/unit/*/*.c))
 units := $(patsubst %.c,$(OUT)/%,$(foreach c,$(unit_sources),$(if $(filter test_%,$(notdir $c)),$c)))
-# One binary a file; those called lib… are shared objects.
+# One binary per file; those called lib… are shared objects.
 helper_sources := $(filter-out tests/unit/%,$(wildcard tests/*/*.c))
 helpers := $(foreach c,$(helper_sources:.c=),$(OUT)/$c$(if $(filter lib%,$(notdir $c)),.so))
 unit_support := $(patsubst %.c,$(OUT)/%.o,$(foreach c,$(unit_sources),$(if $(filter test_%,$(notdir $c)),,$c)))
@@ -111,8 +111,8 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9_.-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@sed -n '/^# make help/,/^-include/{/^#   /s/^# //p}' Makefile
 
-# --- what it needs -------------------------------------------------------------------
-# Only these install packages; all else says what is missing.
+# --- requirements --------------------------------------------------------------------
+# Only these targets install packages; all others report what is missing.
 installs := $(filter deps demo test test-cpython test-programs torture fuzz fuzz-parsers inject bench coverage,$(MAKECMDGOALS))
 need := .ci/need $(if $(installs),--install)
 deps: ## install what building needs
@@ -121,7 +121,7 @@ deps: ## install what building needs
 $(OUT)/.need-%: .ci/need
 	$(Q)$(need) $* $(filter demo test bench,$(MAKECMDGOALS))
 	$(Q)mkdir -p $(@D) && touch $@
-# One after the other: apt-get locks.
+# One after the other, because apt-get takes a lock.
 $(OUT)/.need-unit $(OUT)/.need-demo: | $(OUT)/.need-build
 $(OUT)/.need-test $(OUT)/.need-bench: | $(OUT)/.need-unit
 $(OUT)/.need-programs: | $(OUT)/.need-test
@@ -133,8 +133,8 @@ $(OUT)/%.o: %.c Makefile | $(OUT)/.need-build
 	$(if $(V),,@echo "CC    $@")
 	$(Q)$(CC) $(own) $(hardened) $(fortified) $(CPPFLAGS) $(CFLAGS) $(last) -MMD -MP -c $< -o $@
 
-# Files that are in the program as strings: scripts without their comments at the beginning
-# of a line, and the help of the commands.
+# Files that are embedded in the program as strings: scripts without their comment lines, and
+# the help of the commands.
 scripts := tools/pyc/code.py tools/verify/recompile.py tools/warm/warm_worker.py tools/fleet/canonical.py tools/cmd/wrap.sh tools/cmd/wrap_gc.sh
 help_texts := $(sort $(wildcard tools/cmd/help/*.txt))
 quoted = sed 's|@SYSCONFDIR@|$(sysconfdir)|; s/[\\"]/\\&/g; s/.*/"&\\n"/'
@@ -153,7 +153,8 @@ $(OUT)/tools/embedded.o: $(OUT)/tools/embedded.c
 
 # The wrappers give libc's names to our functions, in assembler that link-time optimization
 # does not see. Fortified headers would rename or inline what is wrapped. And the wrappers
-# have no frame that a stack protector could protect. Last, so that no CFLAGS undo it.
+# have no frame that a stack protector could protect. These flags come last, so that CFLAGS
+# cannot undo them.
 $(OUT)/shim/calls.o: last := -fno-lto -fno-stack-protector -U_FORTIFY_SOURCE
 $(OUT)/shim/core/base/digest.o: last := -fno-lto
 $(OUT)/tools/%.o: own += -DPYCSTASH_VERSION='"$(VERSION)"' -DPYCSTASH_LIBDIR='"$(libdir)"' \
@@ -170,12 +171,12 @@ $(OUT)/core.a: $(core)
 	$(if $(V),,@echo "AR    $@")
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-# For the unit tests: all of the command but its main.
+# For the unit tests: the whole command except its main.
 $(OUT)/tools.a: $(filter-out $(OUT)/tools/main.o,$(tools))
 	$(if $(V),,@echo "AR    $@")
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-# What runs when a program starts lies together: each further page costs a page fault.
+# Code that runs when a program starts is placed together: each page costs a page fault.
 starts := $(OUT)/shim/init.o $(OUT)/shim/next.o $(OUT)/shim/core/cache/config.o $(OUT)/shim/core/cache/ephemeral.o
 $(OUT)/libpycstash.so: $(shim) $(OUT)/core.a $(OUT)/pycstash.map
 	$(if $(V),,@echo "LD    $@")
@@ -200,13 +201,13 @@ $(units): %: %.o $(unit_support) $(OUT)/tools.a $(OUT)/core.a
 
 helper_needs := $(wildcard tests/*/*.h tests/*/*.def) shim/calls.def shim/calls.h
 helper_build = $(CC) $(std) $(warn) -O1 -g $(CPPFLAGS) $(CFLAGS) $< -o $@ $(helper_libs) -lpthread -ldl
-# The digest that is measured is the library's.
+# It measures the digest of the library.
 $(OUT)/tests/bench/floor: $(OUT)/core.a
 $(OUT)/tests/bench/floor: helper_libs = $(flags.$(MODE)) $(OUT)/core.a $(LIBB2)
 $(OUT)/tests/fuzz/parsers: $(OUT)/tools.a $(OUT)/core.a
 $(OUT)/tests/fuzz/parsers: helper_libs = $(flags.$(MODE)) $(OUT)/tools.a $(OUT)/core.a $(LIBB2)
 
-# They have libc's plain names, too.
+# They also define libc's names without 64.
 $(OUT)/tests/library/libat.so $(OUT)/tests/torture/libshort.so: helper_libs = -U_FILE_OFFSET_BITS
 $(filter %.so,$(helpers)): $(OUT)/tests/%.so: tests/%.c $(helper_needs) | $(OUT)/.need-build
 	$(Q)mkdir -p $(@D)
@@ -238,7 +239,7 @@ torture: all $(helpers) | $(OUT)/.need-test ## edit, purge and kill while many i
 fuzz: all $(helpers) | $(OUT)/.need-test ## compare random calls with and without the library (SEEDS=0:1000)
 	$(Q)SEEDS=$${SEEDS:-0:1000} LENGTH=$${LENGTH:-200} SUITE_TIMEOUT=100000 tests/run $(OUT) tests/fuzz/calls.sh
 
-# With clang's libFuzzer and sanitizers; what it finds stays in build/parsers/NAME.
+# With clang's libFuzzer and sanitizers; its findings stay in build/parsers/NAME.
 parsers := path pyc header seal journal configuration source archive elf
 fuzz-parsers: tests | $(OUT)/.need-fuzz ## fuzz each parser for SECONDS=60
 	$(Q)mkdir -p build/parsers
@@ -298,7 +299,7 @@ style: | $(OUT)/.need-style ## put the sources into that format
 install: all ## install below $(prefix), or $(DESTDIR)$(prefix)
 	$(Q)install -d $(DESTDIR)$(bindir) $(DESTDIR)$(libdir)
 	$(Q)install -m 755 $(OUT)/pycstash $(DESTDIR)$(bindir)/pycstash
-# Under another name first: programs that run have the old library mapped.
+# Under a temporary name first, because running programs have the old library mapped.
 	$(Q)install -m 644 $(OUT)/libpycstash.so $(DESTDIR)$(libdir)/.libpycstash.so.new
 	$(Q)mv -f $(DESTDIR)$(libdir)/.libpycstash.so.new $(DESTDIR)$(libdir)/libpycstash.so
 	$(Q)for page in $(OUT)/pages/man/*; do \
@@ -310,7 +311,7 @@ install: all ## install below $(prefix), or $(DESTDIR)$(prefix)
 	@echo "pycstash $(VERSION): $(DESTDIR)$(bindir)/pycstash, $(DESTDIR)$(libdir)/libpycstash.so, and manual pages"
 	$(if $(DESTDIR),,@echo "next: $(bindir)/pycstash doctor")
 
-# Those with an instance are the machine's, the others a user's.
+# Units with an instance are system units, the others are user units.
 	$(Q)for unit in tools/packaging/systemd/*; do \
 		case $$unit in *@*) to=system ;; *) to=user ;; esac; \
 		install -d $(DESTDIR)$(unitdir)/$$to || exit 1; \

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
-# Packages, below build/packages. Each is made of the committed sources or of what
-# PORTABLE builds, with the time of the last commit, so that the same commit makes the
-# same bytes on the same tools, wherever, whenever and by whomever it is made.
+# Packages, in build/packages. Each is built from the committed sources or from the output of
+# PORTABLE, with the time of the last commit, so that the same commit and the same tools give
+# the same bytes, wherever, whenever and by whomever they are built.
 
 packages := build/packages
 portable := build/portable
@@ -11,24 +11,24 @@ tarball := $(packages)/pycstash-$(VERSION).tar.gz
 .PHONY: portable portable-musl portable-aarch64 wheel wheel-musl wheel-aarch64 deb rpm apk dist distcheck
 .PHONY: test-packages test-elsewhere release-check
 
-# Not for other targets: SOURCE_DATE_EPOCH changes what Python compiles. A tarball has the
-# commit's time on its files.
+# Only for these targets, because SOURCE_DATE_EPOCH changes what Python compiles. The files of
+# a tarball have the commit's time.
 makes_package := portable portable-musl portable-aarch64 wheel wheel-musl wheel-aarch64 deb rpm apk dist distcheck
 $(makes_package): export SOURCE_DATE_EPOCH ?= $(or $(if $(wildcard .git),$(shell git log -1 --format=%ct 2>/dev/null)),$(shell stat -c %Y Makefile))
-# Messages of tools, names in lists and the order of files are the same everywhere.
+# So that tools' messages, names in lists and the order of files are the same everywhere.
 $(makes_package): export LC_ALL := C
 $(makes_package): export TZ := UTC
 
 small := -g0 -ffile-prefix-map=$(CURDIR)=.
 part = umask 022 && $(MAKE) --no-print-directory MODE=release
-# The headers of libraries that are loaded when they are needed; libc's own come first.
+# The headers of libraries that are loaded on demand; libc's own come first.
 other_headers := -idirafter /usr/include -idirafter /usr/include/$(machine)-linux-gnu
 any_glibc = CPPFLAGS='-DPORTABLE $(CPPFLAGS)' CFLAGS='$(small) $(CFLAGS)' \
 	LDFLAGS='-s -Wl,--no-as-needed,-l:libpthread.so.0,-l:libdl.so.2,--as-needed $(LDFLAGS)'
 portable: ## build a library and a command that any glibc since 2.17 can load
 	+$(Q)$(part) OUT=$(portable) $(any_glibc) all
 
-# The library is that of glibc: it works in programs of musl.
+# The library is the one built for glibc, which also works in musl programs.
 portable-musl: portable ## build a command that needs no libc at all
 	$(Q)mkdir -p $(portable)-musl && touch $(portable)-musl/.need-build
 	+$(Q)$(part) CC=musl-gcc HOSTCC='$(CC)' OUT=$(portable)-musl CPPFLAGS='$(other_headers) $(CPPFLAGS)' \
@@ -37,7 +37,7 @@ portable-musl: portable ## build a command that needs no libc at all
 	$(Q)rm -rf $(portable)-musl/pages && cp -R $(portable)/pages $(portable)-musl/
 	$(Q)cp $(portable)/libpycstash.so $(portable)-musl/
 
-# libb2.a comes in libb2-dev:arm64; LIBB2_AARCH64=FILE names another.
+# libb2.a is in libb2-dev:arm64; LIBB2_AARCH64=FILE selects a different one.
 LIBB2_AARCH64 ?= -l:libb2.a
 portable-aarch64: portable ## the same as portable for arm64, with aarch64-linux-gnu-gcc
 	$(Q)mkdir -p $(portable)-aarch64 && touch $(portable)-aarch64/.need-build
@@ -61,7 +61,7 @@ deb: ## make packages for Debian and Ubuntu
 		libdir=/usr/lib/$$(dpkg-architecture -q DEB_HOST_MULTIARCH)/pycstash install
 	$(Q)tools/packaging/deb build/deb/root $(VERSION) $(packages)
 
-# Of the last commit; of a tarball, of what was in that.
+# Packs the last commit or, in an unpacked tarball, the files that were in the tarball.
 dist: ## make a tarball, and its checksum; SIGN='minisign -S -m' signs it
 	$(Q)rm -rf build/dist && mkdir -p $(packages) build/dist/pycstash-$(VERSION)
 	$(Q)if [ -e .git ]; then git archive --format=tar HEAD; \
@@ -72,10 +72,10 @@ dist: ## make a tarball, and its checksum; SIGN='minisign -S -m' signs it
 	$(if $(SIGN),$(Q)$(SIGN) $(tarball))
 	@echo $(tarball)
 
-# The version and the time in a file of this folder.
+# Fills in the version and the time in a file of this folder.
 filled = sed "s/@VERSION@/$(VERSION)/; s/@DATE@/$$(date -u -d @$$SOURCE_DATE_EPOCH '+%a %b %d %Y')/; \
 	s/@SHA512@/$$(sha512sum <$(tarball) | cut -d' ' -f1)/"
-# Where rpm is not what installed the compiler and the headers, it knows of none.
+# If rpm did not install the compiler and the headers, it does not know of them.
 rpmbuild = rpmbuild --define "_topdir $$PWD" --define '_buildhost localhost' --define '_smp_mflags -j2' \
 	--define 'use_source_date_epoch_as_buildtime 1' --define 'clamp_mtime_to_source_date_epoch 1' \
 	$$(rpm -q gcc >/dev/null 2>&1 || echo --nodeps) --quiet
@@ -84,7 +84,7 @@ rpm: dist ## make packages for Fedora and RHEL: source and binary
 	$(Q)rm -rf build/rpm && umask 022 && mkdir -p build/rpm/SOURCES build/rpm/SPECS && \
 		install -m 644 $(tarball) build/rpm/SOURCES/ && \
 		$(filled) tools/packaging/pycstash.spec >build/rpm/SPECS/pycstash.spec
-# The source package has the spec in it, with the names of its folders filled in.
+# The source package contains the spec, with the names of its folders filled in.
 	$(Q)umask 022 && cd build/rpm && { $(rpmbuild) -bb SPECS/pycstash.spec && \
 		$(rpmbuild) --define '_topdir .' -bs SPECS/pycstash.spec; } >build.log 2>&1 || { tail -n 20 build.log; exit 1; }
 	$(Q)cp build/rpm/SRPMS/*.rpm build/rpm/RPMS/*/pycstash-$(VERSION)-*.rpm $(packages)/
@@ -114,7 +114,7 @@ release-check: ## walk through what has to hold before a release (STEPS="tree ve
 
 test-elsewhere: wheel deb tests ## use the packages in roots of other systems, which debootstrap makes in $ELSEWHERE
 	$(Q)SUITE_TIMEOUT=100000 tests/run build elsewhere
-# A row stays until what it tells of is run again.
+# A row is kept until its platform is tested again.
 	$(Q){ sed '/^| [^-s]/d' docs/platforms.md; cat build/platforms/* docs/platforms.md | grep '^| [^-s]' | \
 		awk -F '|' '!seen[$$2 $$3 $$6]++' | sort; } >build/platforms.md && \
 		mv build/platforms.md docs/platforms.md
