@@ -14,12 +14,10 @@
 struct opt;
 
 enum command_flags {
-	COMMAND_OPTIONS_FIRST =
-		1,	      /* the first word that is not an option ends the options */
-	COMMAND_NO_CONF = 2,  /* needs no configuration file, or reads them itself */
-	COMMAND_ANY_CONF = 4, /* goes on after reporting that one is wrong */
-	COMMAND_BECOMES =
-		8, /* becomes another program: uses only the exit codes 125 to 127 */
+	COMMAND_OPTIONS_FIRST = 1, /* the first other word ends the options */
+	COMMAND_NO_CONF = 2,	   /* needs no configuration file, or reads them itself */
+	COMMAND_ANY_CONF = 4,	   /* goes on after reporting that one is wrong */
+	COMMAND_BECOMES = 8, /* becomes another program: its own exit codes are 125–127 */
 };
 
 /* Options of a command: rows (opt.h) of its own, or rows that commands share. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The settings: their table, and what files, the environment and options say of them.
+ * The settings: their table, and their values in files, the environment and options.
  */
 #include "tools/conf/conf.h"
 
@@ -19,7 +19,7 @@
 #include "tools/base/nearest.h"
 #include "tools/conf/conf_file.h"
 
-/* clang-format off: a row a line */
+/* clang-format off: one line per row */
 const struct conf_key conf_keys[] = {
 #define SETTING(id, key, option, kind, value, fallback, what) \
 	{ key, "PYCSTASH_" #id, option, CONF_##kind, value, fallback, what, true },
@@ -35,7 +35,7 @@ const struct conf_key conf_keys[] = {
 
 #define KEYS (sizeof conf_keys / sizeof *conf_keys - 1)
 
-static struct conf_value values[KEYS]; /* without an origin: the default's */
+static struct conf_value values[KEYS]; /* without an origin: the default */
 static char *options[KEYS];	       /* NULL: not given */
 static const char *files[CONF_FILES + 1];
 static struct conf_problem *problems;
@@ -142,8 +142,8 @@ static void read_file(const char *path)
 			path, 0, false, "it is not read: %s", why ? why : strerror(-r));
 }
 
-/* The shim takes a switch as off if it is 0, and as on otherwise. It ignores wrong values
- * and prints nothing, so they are reported here. Returns what the value means. */
+/* The shim treats a switch as off if it is 0, and as on otherwise. It ignores wrong
+ * values and prints nothing, so they are reported here. Returns what the value means. */
 static const char *shim_variable(const struct conf_key *key, const char *value)
 {
 	const char *wrong = key->kind == CONF_BOOL ? NULL : conf_wrong(key, value);
@@ -178,7 +178,7 @@ static void read_variable(const struct conf_key *key, const char *value)
 				"environment", 0 };
 }
 
-/* The user's place as the XDG base directory specification has it: only absolute names
+/* The user's file according to the XDG base directory specification: only absolute names
  * count. */
 static const char *user_file(void)
 {
@@ -223,7 +223,7 @@ static bool is_variable(const char *name)
 	return false;
 }
 
-/* A variable of our kind that nothing reads: likely one that was misspelt. */
+/* Reports a PYCSTASH_ variable that nothing reads, as it is probably misspelt. */
 static void check_name(const char *variable)
 {
 	static const char prefix[] = "PYCSTASH_";
@@ -297,7 +297,7 @@ int conf_load(void)
 
 /* --- options -------------------------------------------------------------------------*/
 
-/* Whether one of the colon-separated entries of list is exactly this one. */
+/* Returns true if `entry` is one of the colon-separated entries of `list`. */
 static bool is_in_list(const char *list, const char *entry)
 {
 	size_t length = strlen(entry), n;
@@ -311,7 +311,7 @@ static bool is_in_list(const char *list, const char *entry)
 	}
 }
 
-/* Appends to `list`, which is freed, those of the entries that it does not have. */
+/* Appends the entries that `list` does not have yet. Frees `list`. */
 static char *append_entries(char *list, const char *entries)
 {
 	AUTOFREE char *copy = alloc_copy(entries);
@@ -364,7 +364,7 @@ uint64_t conf_share(const char *name, uint64_t total)
 {
 	uint64_t number = 0;
 
-	/* What is kept is right, so reading it again cannot fail. */
+	/* Stored values have been checked, so reading them again cannot fail. */
 	(void)conf_value_number(conf_find(name), conf_get(name).value, total, &number);
 	return number;
 }
@@ -376,7 +376,7 @@ uint64_t conf_number(const char *name)
 
 /* --- the environment -----------------------------------------------------------------*/
 
-/* A value as the shim reads it from the key's variable. */
+/* Returns a value in the form in which the shim reads it from the key's variable. */
 static const char *as_variable(const struct conf_key *key, const char *value)
 {
 	uint64_t on;
@@ -387,8 +387,8 @@ static const char *as_variable(const struct conf_key *key, const char *value)
 	return on ? "1" : "0";
 }
 
-/* What a file says about a key of the shim, and nothing stronger but an option;
- * or NULL. */
+/* Returns the value that a file sets for a key of the shim; NULL if there is none or the
+ * environment overrides it. */
 static const char *file_value(const struct conf_key *key)
 {
 	const struct conf_value *value = &values[key - conf_keys];
@@ -422,7 +422,8 @@ int conf_export(void)
 	return r;
 }
 
-/* Appends one entry unless it is there: a wrapper may be run by one of its children. */
+/* Appends an entry unless it is in the list: a wrapper may be run by one of its
+ * children. */
 static void print_sh_entry(FILE *out, const char *name, const char *entry)
 {
 	const char *word = escape_sh(entry);
@@ -453,7 +454,7 @@ void conf_print_sh(FILE *out)
 	for (key = conf_keys; key->name; key++) {
 		const char *value = file_value(key), *option = options[key - conf_keys];
 
-		/* The environment at that time is stronger than the file now. */
+		/* The environment at run time overrides the file as it is now. */
 		if (value)
 			fprintf(out, "%s=${%s-%s}\nexport %s\n", key->variable,
 				key->variable, escape_sh(value), key->variable);

@@ -18,8 +18,8 @@
 
 #define BLANKS " \t\r\n\v\f"
 
-/* After root's rights were dropped, HOME may still be root's, and it may not even be
- * known whether there is a file: then there is none for this user. */
+/* After root's privileges were dropped, HOME may still be root's, and it cannot be known
+ * whether there is a file. In that case there is none for this user. */
 static bool is_out_of_reach(const char *path, int error)
 {
 	return error == ENOTDIR ||
@@ -93,7 +93,8 @@ bool conf_file_has(const char *path, const char *key)
 	return has;
 }
 
-/* Copies the lines, the first with the key changed and all others with it left out. */
+/* Copies the lines. The first one with the key is changed, all others with it are left
+ * out. */
 static int copy_lines(FILE *from, FILE *to, const char *key, const char *value)
 {
 	AUTOFREE char *line = NULL;
@@ -102,7 +103,7 @@ static int copy_lines(FILE *from, FILE *to, const char *key, const char *value)
 
 	for (errno = 0; (length = getline(&line, &size, from)) >= 0; errno = 0) {
 		if ((size_t)length != strlen(line))
-			return -EINVAL; /* a NUL in it */
+			return -EINVAL; /* it contains a NUL */
 		if (!has_key(line, key)) {
 			fputs(line, to);
 			if (line[length - 1] != '\n')
@@ -119,7 +120,7 @@ static int copy_lines(FILE *from, FILE *to, const char *key, const char *value)
 	return 0;
 }
 
-/* Makes the directories that are missing above a file. */
+/* Creates the missing directories above a file. */
 static int make_directories(const char *path)
 {
 	AUTOFREE char *directory = file_parent(path);
@@ -161,7 +162,7 @@ static int rewrite(
 int conf_file_set(
 	const char *path, mode_t mode, const char *key, const char *value, char **ret_why)
 {
-	AUTOFREE char *target = realpath(path, NULL); /* a link stays one */
+	AUTOFREE char *target = realpath(path, NULL); /* a symlink is kept */
 	FILE *old = NULL;
 	int r = conf_file_open(path, &old, ret_why);
 

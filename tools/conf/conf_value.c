@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the values of settings may be, and what they mean.
+ * The possible values of settings, and what they mean.
  */
 #include <errno.h>
 #include <stdlib.h>

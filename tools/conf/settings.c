@@ -12,8 +12,8 @@
 #include "tools/base/message.h"
 #include "tools/conf/conf.h"
 
-/* Prefixes are compared with the names of directories, byte by byte. So a relative one
- * gets the name that the kernel has for it, if it exists. */
+/* Prefixes are compared with the names of directories byte by byte. So a relative prefix
+ * is replaced by the kernel's name for it, if it exists. */
 static int absolute_prefix(const char *prefix, char **ret_path)
 {
 	*ret_path = prefix[0] == '/' ? NULL : realpath(prefix, NULL);
@@ -43,7 +43,7 @@ static int take_list(const struct conf_key *key, const char *value)
 	return r;
 }
 
-/* A file, or one of the words that may stand in its place. */
+/* Takes a file, or one of the words that can replace it. */
 static int take_path(const struct conf_key *key, const char *value)
 {
 	AUTOFREE char *path = NULL;

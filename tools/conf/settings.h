@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The options that stand for settings: by them `run`, `wrap`, `doctor` and `explain` set
- * what the shim reads from the environment, and `gc` its limits. The values are kept by
- * conf.h. What the command line says wins over a variable that is already set; lists of
+ * The options that stand for settings: with them `run`, `wrap`, `doctor` and `explain`
+ * set what the shim reads from the environment, and `gc` its limits. conf.h keeps the
+ * values. The command line overrides a variable that is already set, except that lists of
  * prefixes are appended to it.
  */
 #pragma once
@@ -17,16 +17,16 @@ struct settings {
 	bool keep_dontwrite; /* leave PYTHONDONTWRITEBYTECODE as it is */
 };
 
-extern const struct opt settings_options[]; /* about a struct settings */
+extern const struct opt settings_options[]; /* for a struct settings */
 extern const struct opt
-	settings_limits[]; /* those of settings_command.def, about no struct */
+	settings_limits[]; /* those of settings_command.def; they need no struct */
 
-/* Puts them, and what configuration files say, into the environment of this process. 0 or
- * -errno. */
+/* Puts these settings and those of configuration files into the environment of this
+ * process. 0 or -errno. */
 int settings_export(const struct settings *settings);
 
-/* --dir; NULL: not given. */
+/* The value of --dir; NULL: not given. */
 const char *settings_dir(void);
 
-/* The environment as the shim would read it; without PYCSTASH_DISABLE if `anyway`. */
+/* Reads the environment as the shim would; with `anyway`, ignores PYCSTASH_DISABLE. */
 void settings_config(struct config *config, bool anyway);
