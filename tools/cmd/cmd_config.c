@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * pycstash config: the settings, where their values come from, and what is wrong with
- * the files.
+ * pycstash config: the settings, where their values come from, and what is wrong with the
+ * files.
  */
 #include <errno.h>
 #include <limits.h>
@@ -32,7 +32,7 @@ static const struct opt own_options[] = {
 
 static struct config_command config;
 
-/* Where the cache is when nothing says it. */
+/* The cache directory if no setting names one. */
 static const char *default_dir(void)
 {
 	static char root[PATH_MAX];
@@ -52,7 +52,7 @@ static struct conf_value effective(const struct conf_key *key)
 	return value;
 }
 
-/* The same, for a list, in which there is no password. */
+/* Returns the effective value for a listing, which must not show a password. */
 static struct conf_value shown(const struct conf_key *key)
 {
 	struct conf_value value = effective(key);
@@ -199,7 +199,7 @@ static int set(char **words)
 	return EXIT_USAGE;
 }
 
-/* An unknown key may be taken out too: that is how its file is mended. */
+/* An unknown key can be removed, too: that is how to repair its file. */
 static int unset(char **words)
 {
 	if (!conf_file_has(conf_files()[config.system], words[0]) && !find(words[0]))
@@ -231,7 +231,7 @@ static const struct action {
 	{ "check", 0, check },
 };
 
-/* An exit code. */
+/* Returns an exit code. */
 static int take_dir(const char *name)
 {
 	AUTOFREE char *path = NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * pycstash doctor: says whether an interpreter can be served, and proves it.
+ * pycstash doctor: tells whether an interpreter can be served, and proves it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,7 +71,7 @@ static int run(const struct command *self, char **words)
 		doctor->name = words[0];
 	doctor->dontwrite = dontwrite && *dontwrite;
 	doctor->preloaded = getenv(LIBRARY_LEFT) != NULL;
-	conf_read(); /* what is wrong with the files is a finding */
+	conf_read(); /* errors in the files are a finding */
 	r = settings_export(&doctor->settings);
 	if (r < 0)
 		return common_failed(NULL, r);

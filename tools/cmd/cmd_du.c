@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * pycstash du: what takes the space.
+ * pycstash du: what takes up space.
  */
 #include <errno.h>
 #include <limits.h>
@@ -24,10 +24,10 @@
 
 #define DEFAULT_DEPTH 3
 
-/* One thread's; on cache lines of its own. */
+/* The state of one thread; on cache lines of its own. */
 struct du_thread {
 	_Alignas(64) struct usage space;
-	struct amount *amount; /* for all of its files; NULL: they differ */
+	struct amount *amount; /* for all files of a directory; NULL: they differ */
 	struct amount linked;  /* more hard links to files already counted */
 };
 
@@ -39,7 +39,7 @@ struct du {
 	unsigned depth, top;
 	bool bytes, in_objects;
 	struct hardlinks links;
-	dev_t device; /* of those */
+	dev_t device; /* that the links are on */
 	struct du_thread *threads;
 	uint64_t unread_directories;
 };
@@ -92,7 +92,8 @@ static void visit(struct walk_dir *dir, const struct walk_file *file)
 	amount_add(amount, file->st);
 }
 
-/* Entries go first: a file that is an entry and an object is counted as an entry. */
+/* Entries come first: a file that is both an entry and an object is counted as an
+ * entry. */
 static bool enter(struct walk_dir *parent, const char *name)
 {
 	struct du *du = parent->context;
@@ -109,7 +110,7 @@ static int count_all(struct cache *cache, void *context)
 	struct du *du = context;
 	int r = 0;
 
-	if (cache->device != du->device) /* with inodes of its own */
+	if (cache->device != du->device) /* it has its own inodes */
 		du->links = (struct hardlinks){ 0 };
 	du->device = cache->device;
 	for (int pass = 0; pass < 2 && r == 0; pass++) {

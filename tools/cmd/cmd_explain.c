@@ -53,7 +53,7 @@ static const struct opt own_options[] = {
 
 static struct explain_command explain_request;
 
-/* What packages print is kept off the answer. */
+/* Output of imported packages is kept out of the answer. */
 static const char question[] =
 	"import os, sys\n"
 	"out, sys.stdout = sys.stdout, sys.stderr\n"
@@ -93,7 +93,7 @@ static const char *advice(
 	}
 }
 
-/* As names of pycs have it; NUL for none. */
+/* As in the names of pycs; NUL for none. */
 static char level_letter(const struct explain_command *request)
 {
 	return request->level ? *level_names[request->level] : '\0';
@@ -101,7 +101,7 @@ static char level_letter(const struct explain_command *request)
 
 /* --- printing ------------------------------------------------------------------------*/
 
-/* What would still keep an import from leaving an entry; "" for nothing. */
+/* Returns what would still keep an import from creating an entry; "" for nothing. */
 static const char *reservation(
 	const struct explain_command *request, const struct explanation *explanation)
 {
@@ -118,7 +118,7 @@ static const char *reservation(
 	return "";
 }
 
-/* What to do; NULL: nothing. The caller frees it. */
+/* Returns what to do; NULL: nothing. The caller frees it. */
 static char *make_advice(const struct explain_command *request,
 	const struct explain_subject *subject, const struct explanation *explanation)
 {
@@ -177,7 +177,7 @@ static void print_object(const struct explain_command *request,
 	json_close(&json);
 }
 
-/* Versions of which the cache has no bytecode of it. */
+/* Prints the versions for which the cache has no bytecode of the source. */
 static void print_others(char *const *others)
 {
 	if (!others)
@@ -206,8 +206,9 @@ static int explain_one(
 	return EXIT_OK;
 }
 
-/* What the cache has of it, for that interpreter or (NULL) for any, a tool's as well;
- * else for that interpreter as if it had. -ENOENT: there is neither. */
+/* Explains what the cache has of the source: for that interpreter, or (NULL) for all,
+ * including tools. If it has nothing, explains what that interpreter would do. -ENOENT:
+ * it has nothing, and there is no interpreter. */
 static int explain_for(
 	struct explain_command *request, const char *source, const struct python *python)
 {
@@ -252,12 +253,12 @@ static int explain_for(
 	return explain_one(request, &subject);
 }
 
-/* Asks an interpreter for the source of a module without importing it; packages above it
- * are imported. The working directory counts, as with -m. EXIT_OK and the absolute path;
- * else an exit code, after saying why there is none. */
+/* Asks an interpreter for the source of a module without importing the module; packages
+ * above it are imported. The working directory counts, as with -m. Returns EXIT_OK and
+ * the absolute path; or an exit code after saying why there is none. */
 static int find_module(const struct python *python, const char *module, char **ret_source)
 {
-	static const char told[] = "exit code 1: "; /* by the question itself */
+	static const char told[] = "exit code 1: "; /* printed by the question itself */
 	AUTOFREE char *reason = NULL;
 	const char *const words[] = { module, NULL };
 	int r = script_run(python->path, "-B", question, words, SCRIPT_SECONDS,
@@ -337,7 +338,7 @@ static int run(const struct command *self, char **words)
 	r = settings_export(&request->settings);
 	if (r < 0)
 		return common_failed(NULL, r);
-	if (settings_dir()) /* else the question is about root's own programs */
+	if (settings_dir()) /* otherwise the question is about root's own programs */
 		(void)owner_become(settings_dir());
 	code = explain_all(request, words[0]);
 	return code == EXIT_OK && request->unserved ? EXIT_FOUND : code;

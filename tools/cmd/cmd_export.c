@@ -2,8 +2,9 @@
  *
  * pycstash export: writes the cache, or part of it, as one archive.
  *
- * Interpreters go on meanwhile. Each file is read once, whole, and judged as it was read;
- * what vanishes between the count and that is missing in the archive, and reported.
+ * Interpreters may keep running. Each file is read once, as a whole, and is judged by
+ * what was read. A file that vanishes after it was counted is missing from the archive,
+ * and reported.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +38,7 @@ struct export
 	struct select select;
 	struct cache cache;
 	struct export_list list;
-	struct pack objects; /* of a pack */
+	struct pack objects; /* for a pack */
 	bool as_pack, unknown_only;
 	struct archive_out out;
 	struct progress progress;
@@ -85,7 +86,8 @@ static int read_whole(struct export *export, int fd, size_t size)
 	return (size_t)n == size ? 0 : -EIO;
 }
 
-/* Whether that file is the one in memory, but for what tells of its source here. */
+/* Returns true if that file equals the one in memory, apart from the identity of its
+ * source. */
 static bool has_same_bytes(
 	const struct export *export, const char *path, int fd, const struct stat *st)
 {
@@ -99,9 +101,9 @@ static bool has_same_bytes(
 	return memcmp(data, export->data, size) == 0;
 }
 
-/* Whether the object at path is in the archive, and is the same file as the one in
- * memory: by its bytes, since links are lost when a cache is copied, and the archive
- * should not be another for that. */
+/* Returns true if the object at path is in the archive and is the same file as the one in
+ * memory. The bytes are compared, since hard links are lost when a cache is copied, and
+ * that should not change the archive. */
 static bool is_object(
 	const struct export *export, const char *path, const struct pyc_state *state)
 {
@@ -116,8 +118,8 @@ static bool is_object(
 			       has_same_bytes(export, path, fd, &st)));
 }
 
-/* The object that an entry is one file with, for the caller to free; NULL: there is none,
- * or objects are not archived. */
+/* Returns the object that an entry shares its file with, which the caller frees; NULL if
+ * there is none, or if objects are not archived. */
 static char *shared_object(const struct export *export, const struct layout *item,
 	const char *name, const struct pyc_state *state)
 {
@@ -178,7 +180,7 @@ static int add_file(struct export *export, const char *dir, int dirfd, const cha
 	return r;
 }
 
-/* Opens the directory of a file, and keeps it open for the next one. *dir is its path,
+/* Opens the directory of a file, and keeps it open for the next file. *dir is its path,
  * NULL at first; *dirfd may be -errno. */
 static void enter(struct export *export, const char *file, const char **dir, int *dirfd)
 {
@@ -246,7 +248,7 @@ static bool is_stdout(const struct export *export)
 	return strcmp(export->file, "-") == 0;
 }
 
-/* Whether it is written to as it is: what is no plain file cannot be replaced. */
+/* Returns true if the output is written directly: only a regular file can be replaced. */
 static bool is_direct(const struct export *export)
 {
 	struct stat st;
@@ -255,7 +257,7 @@ static bool is_direct(const struct export *export)
 	       (stat(export->file, &st) == 0 && !S_ISREG(st.st_mode));
 }
 
-/* A descriptor, or -errno; file->out is NULL where there is no temporary file. */
+/* Returns a descriptor or -errno; file->out is NULL if there is no temporary file. */
 static int open_file(const struct export *export, struct whole_file *file)
 {
 	int fd, r;
@@ -296,7 +298,7 @@ static int write_archive(struct export *export)
 			export->files, export->list.count);
 		return interrupt_exit_code();
 	}
-	if (r < 0) /* which archive.h has reported */
+	if (r < 0) /* archive.h has reported it */
 		return common_exit_code(r);
 	return closed < 0 ? common_failed(export->file, closed) : EXIT_OK;
 }
@@ -346,7 +348,7 @@ static void print_text(const struct export *export)
 			list->hidden);
 }
 
-/* Also where the archive itself goes to standard output. */
+/* Also if the archive itself goes to standard output. */
 static void warn_of_private(const struct export *export)
 {
 	if (export->list.hidden && !export->list.public_only && !export->common.quiet)
@@ -382,7 +384,7 @@ static int check(const struct command *self, const struct export *export)
 	return EXIT_OK;
 }
 
-/* What there is to write. */
+/* Collects what is to be written. */
 static int gather(struct export *export)
 {
 	int r;

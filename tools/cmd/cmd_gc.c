@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * pycstash gc: keeps the cache small and clean, as a timer runs it.
+ * pycstash gc: keeps the cache small and clean; suited to be run by a timer.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@
 #include "tools/gc/gc.h"
 #include "tools/gc/missing.h"
 
-#define LONGEST_TIME INT64_C(1000000000) /* seconds, which are nanoseconds in 64 bits */
+#define LONGEST_TIME INT64_C(1000000000) /* seconds; as nanoseconds in 64 bits */
 
 static const struct opt own_options[] = {
 	{ "long", 'l', NULL, "print the name of each file that is deleted, and the rule",
@@ -48,7 +48,8 @@ static uint64_t count_missing(const struct gc *gc)
 	return missing;
 }
 
-/* A limit that is still exceeded after a complete run: what is young is not evicted. */
+/* Reports a limit that is still exceeded after a complete run, because young bytecode is
+ * not evicted. */
 static void print_excess(const char *setting, int64_t kept, uint64_t limit, bool is_size)
 {
 	uint64_t excess = gc_evict_excess(kept, limit);
@@ -76,7 +77,7 @@ static void print_text(struct gc *gc, bool complete)
 	printf("%-12s %10s  %6s\n", gc->common.dry_run ? "would delete" : "deleted",
 		units_count(files), units_size(bytes));
 	if (!complete)
-		return; /* what is there was not seen */
+		return; /* the contents were not seen */
 	printf("%-12s %10s  %6s\n", "kept",
 		units_count((uint64_t)(kept.entries + kept.objects)),
 		units_size((uint64_t)kept.disk));
@@ -118,7 +119,7 @@ static void print_object(struct gc *gc, bool complete)
 	json_close(&json);
 }
 
-/* How it ended; the exit code. */
+/* Reports how it ended; returns the exit code. */
 static int conclude(const struct gc *gc, int r)
 {
 	if (interrupt_came())
@@ -173,7 +174,7 @@ static int lock_and_collect(struct gc *gc)
 	if (lock < 0)
 		return lock_refused(&gc->cache, lock);
 	cachedir_tag_move(gc->cache.root_fd);
-	/* if it fails, so will gc_mark_ended, which reports */
+	/* if this fails, gc_mark_ended will fail as well and report it */
 	(void)gc_mark_began(&gc->cache, time(NULL));
 	return collect(gc);
 }
@@ -187,7 +188,7 @@ static int run(const struct command *self, char **words)
 		(void)owner_become(gc->common.dir);
 	code = gc->automatic ? cache_open_if_there(&gc->cache, gc->common.dir)
 			     : cache_open(&gc->cache, gc->common.dir);
-	if (code != EXIT_OK) /* a timer may come before the first program */
+	if (code != EXIT_OK) /* a timer may run before the first program */
 		return code == EXIT_NO_CACHE && gc->automatic ? EXIT_OK : code;
 	interrupt_catch();
 	return lock_and_collect(gc);

@@ -46,7 +46,7 @@ static void print_exit_codes(void)
 	     "Every other code of `run` is that of the command it runs.");
 }
 
-/* Which command begins a group in the overview. */
+/* The command that begins each group in the overview. */
 static const struct {
 	const char *first, *title;
 } groups[] = {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * pycstash import: puts the bytecode of an archive into the cache, or makes a layer of
- * it.
+ * pycstash import: puts the bytecode of an archive into the cache, or creates a layer
+ * from it.
  *
- * The archive is read twice: all of it is checked before anything is put anywhere, since
- * what a hostile one begins with is not to be had either.
+ * The archive is read twice: all of it is checked before anything is put into the cache,
+ * so that not even the beginning of a hostile archive gets there.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -65,8 +65,8 @@ struct job {
 
 /* --- the archive's file --------------------------------------------------------------*/
 
-/* Whether it may be an archive of ours: what zstd begins with (RFC 8878). Others are not
- * copied to their end, which may never come. */
+/* Returns true if the file begins as zstd's do (RFC 8878), so that it may be an archive
+ * of ours. Other files are not copied to their end, which may never come. */
 static bool is_compressed(int fd)
 {
 	static const char magic[4] = { '\x28', '\xb5', '\x2f', '\xfd' };
@@ -91,7 +91,7 @@ static int copy(int from, int to)
 		if (n < 0)
 			return -errno;
 		if (write(to, block, (size_t)n) != n)
-			return -ENOSPC; /* what else, in a file of our own */
+			return -ENOSPC; /* the only likely error in a file of our own */
 		copied += (size_t)n;
 		if (copied < 4 || known)
 			continue;
@@ -102,10 +102,10 @@ static int copy(int from, int to)
 	return 0;
 }
 
-/* What cannot be read twice is copied to a file that nobody else sees. */
+/* Copies input that cannot be read twice to a file that nobody else sees. */
 static int spool(int from)
 {
-	FILE *file = file_temporary(); /* to the end of the process */
+	FILE *file = file_temporary(); /* kept to the end of the process */
 	int r = file ? copy(from, fileno(file)) : -errno;
 
 	return r < 0 ? r : fileno(file);
@@ -192,7 +192,7 @@ static void print_text(const struct job *job)
 			printf("  %" PRIu64 " %s\n", rows[i].count, rows[i].what);
 }
 
-/* Why it was not read to its end; the exit code. */
+/* Reports why it was not read to its end; returns the exit code. */
 static int stopped(const struct job *job, int error)
 {
 	bool began = job->import.files > 0;
@@ -212,7 +212,8 @@ static int stopped(const struct job *job, int error)
 
 /* --- the command ---------------------------------------------------------------------*/
 
-/* Who else can write to the archive could exchange it once it is verified. */
+/* If others can write to the archive, copies it: they could replace it after it was
+ * verified. */
 static int keep_as_it_is(struct job *job)
 {
 	struct stat st;
@@ -226,7 +227,7 @@ static int keep_as_it_is(struct job *job)
 	return job->fd < 0 ? job->fd : 0;
 }
 
-/* With keys, nothing comes in that none of their holders has signed. */
+/* If keys are configured, an archive must be signed by the holder of one of them. */
 static int check_signature(struct job *job)
 {
 	AUTOFREE char *file = alloc_format("%s" MINISIGN_SUFFIX, job->line->file);
@@ -295,7 +296,7 @@ static int read_maps(struct job *job)
 	size_t i;
 	int r = 0;
 
-	/* a layer's paths are the image's */
+	/* the paths of a layer are those in the image */
 	for (i = 0; i < job->line->maps.count && r == 0; i++)
 		r = import_add_map(
 			&job->import, job->line->maps.items[i], !job->line->layer);

@@ -33,7 +33,7 @@ struct ls {
 	struct filter filter;
 	bool details, all, objects, reverse;
 	enum ls_sort sort;
-	const struct cache *cache; /* the one that is being listed */
+	const struct cache *cache; /* the cache that is being listed */
 	struct lines lines;
 	struct {
 		_Atomic(uint64_t) entries, objects, others; /* listed */
@@ -41,13 +41,13 @@ struct ls {
 	} count;
 };
 
-/* One file that is listed. */
+/* A file that is listed. */
 struct listed {
-	const char *dir; /* that it is in, below the layout folder */
+	const char *dir; /* its directory, relative to the layout folder */
 	const struct layout *item;
 	const char *name;
-	const char *source;    /* NULL: it has none, or none that its name tells */
-	const struct stat *st; /* NULL: not looked at */
+	const char *source;	       /* NULL: none, or not known from its name */
+	const struct stat *st;	       /* NULL: not read */
 	const struct pyc_state *state; /* likewise */
 };
 
@@ -72,15 +72,15 @@ static struct ls ls_request = { .filter = FILTER_BEGIN };
 
 /* --- printing ------------------------------------------------------------------------*/
 
-/* Where it lies. */
+/* Returns the path of the file. */
 static const char *path_of(const struct ls *ls, const struct listed *listed)
 {
 	return brief_format("%s/" CACHE_LAYOUT "/%s%s%s", ls->cache->root, listed->dir,
 		*listed->dir ? "/" : "", listed->name);
 }
 
-/* What to call a file: its source; or the name under which its program knows it; or,
- * where it is nobody's, its own. */
+/* Prints the name of a file: its source; or the name by which its program knows it; or,
+ * if no program does, its own name. */
 static void print_name(const struct ls *ls, FILE *out, const struct listed *listed)
 {
 	const struct layout *item = listed->item;
@@ -174,7 +174,7 @@ static int64_t sort_key(const struct ls *ls, const struct stat *st)
 	}
 }
 
-/* What stands above the lines, if anything. */
+/* Prints the heading, if there is any. */
 static void print_heading(const struct ls *ls)
 {
 	if (ls->details && !ls->common.json && !ls->common.null)
@@ -182,7 +182,7 @@ static void print_heading(const struct ls *ls)
 			"USED", "STATE", ls->common.layers ? "LAYER " : "", "SOURCE");
 }
 
-/* Thread-safe: `thread` says which it is. */
+/* Thread-safe: `thread` is the number of this thread. */
 static void print(struct ls *ls, unsigned thread, const struct listed *listed)
 {
 	FILE *out = lines_open(&ls->lines, thread);
@@ -214,15 +214,16 @@ static bool needs_state(const struct ls *ls)
 	return ls->details || filter_needs_state(&ls->filter);
 }
 
-/* A state comes with a stat; a filter by stat comes first all the same, since that is
- * cheaper than opening what it rejects. */
+/* Reading a state includes a stat. A filter by stat is applied first nevertheless, since
+ * a stat is cheaper than opening the file. */
 static bool needs_stat(const struct ls *ls)
 {
 	return filter_needs_stat(&ls->filter) ||
 	       (ls->sort > SORT_NAME && !needs_state(ls));
 }
 
-/* Completes what is known of a file; false where a filter rejects it, or it is gone. */
+/* Completes the information about a file. Returns false if a filter rejects the file, or
+ * it is gone. */
 static bool look_at(
 	struct ls *ls, struct walk_dir *dir, struct listed *listed, struct pyc_state *ret)
 {
@@ -235,7 +236,7 @@ static bool look_at(
 	*ret = state_at(listed->item, dir->fd, listed->name, listed->source, flags);
 	if (ret->error == -ENOENT || !filter_passes_state(&ls->filter, ret->state))
 		return false;
-	/* A link, or another user's file, is not read anyway. */
+	/* Links and other users' files are never read, so they do not count. */
 	if (ret->error && ret->state != STATE_FOREIGN)
 		ls->count.unread_files++;
 	listed->st = &ret->st;
@@ -345,7 +346,7 @@ static int list(struct ls *ls)
 	code = cache_each(ls->common.dir, ls->common.layers, list_cache, ls);
 	r = lines_end(&ls->lines);
 	if (r < 0) {
-		if (!ferror(stdout)) /* else main says it */
+		if (!ferror(stdout)) /* otherwise main reports it */
 			complain("standard output", "%s", strerror(-r));
 		errno = -r;
 		return EXIT_OURS;

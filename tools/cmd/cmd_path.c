@@ -22,8 +22,8 @@ struct path {
 	struct common common;
 	struct select select;
 	struct lookup lookup;
-	const char *source; /* whose entries are printed now */
-	unsigned found;	    /* of these */
+	const char *source; /* its entries are being printed */
+	unsigned found;	    /* number of them */
 };
 
 static struct path path_request;
@@ -62,7 +62,7 @@ static void print_entry(
 
 /* --- of a source ---------------------------------------------------------------------*/
 
-/* Prints where the entry would be, for a tag without one. name: of the entry; NULL: as
+/* Prints where the entry would be, for a tag that has none. name: the entry's; NULL: as
  * the interpreter of that tag would name it. */
 static void print_expected(struct path *path, const struct select_tag *tag,
 	const char *source_dir, const char *name)
@@ -79,7 +79,7 @@ static void print_expected(struct path *path, const struct select_tag *tag,
 		print_entry(path, &path->lookup.caches[0], dir, name ? name : made);
 }
 
-/* name: of one entry; NULL: all of the source. */
+/* name: of one entry; NULL: all entries of the source. */
 static bool print_entries(
 	struct path *path, const char *source_dir, const char *source, const char *name)
 {
@@ -110,7 +110,8 @@ static bool print_source(const struct path *path, const char *entry, const char 
 	return true;
 }
 
-/* The path by which Python knows an entry, "/srv/app/__pycache__/m.cpython-311.pyc". */
+/* Takes the path by which Python knows an entry,
+ * "/srv/app/__pycache__/m.cpython-311.pyc". */
 static bool print_named(
 	struct path *path, const char *canonical, const struct path_parts *parts)
 {

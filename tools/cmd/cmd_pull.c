@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * pycstash pull: takes what others have compiled from a store.
+ * pycstash pull: takes bytecode that others have compiled from a store.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -73,8 +73,8 @@ static void print_text(const struct pull *pull)
 		puts("  nothing has been pushed to that store yet");
 }
 
-/* The exit code. What a store does is no error of the job that asks it, unless that says
- * so: without it, Python compiles. */
+/* Returns the exit code. A failing store is not an error for the job that asks it, except
+ * with --strict: without the store, Python compiles. */
 static int conclude(const struct pull *pull, int r)
 {
 	if (r == -EINVAL)

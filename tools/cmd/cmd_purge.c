@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * pycstash purge: deletes the part of the cache that the options name.
+ * pycstash purge: deletes the part of the cache that the options select.
  *
  * One walk finds whole versions and trees, which it does not enter, and single files,
- * which it deletes. Versions and trees are then moved away with one rename each.
+ * which it deletes. Each version and tree is then moved away with a single rename.
  */
 #include <errno.h>
 #include <limits.h>
@@ -42,17 +42,17 @@ struct purge {
 	struct select select;
 	struct filter filter;
 	const char *from_pack;		 /* the name of a pack */
-	const struct known_object *pack; /* with it: what the pack holds */
+	const struct known_object *pack; /* with from_pack: what the pack contains */
 	bool all, not_installed, print, no_reclaim;
 	struct python *pythons; /* with not_installed */
 	size_t python_count;
 	int64_t began; /* nanoseconds since 1970 */
 	struct freed freed;
-	struct hardlinks links;	  /* of a dry run */
+	struct hardlinks links;	  /* to count space in a dry run */
 	struct removed removed;	  /* single files */
-	uint64_t trees;		  /* that went by a rename */
+	uint64_t trees;		  /* trees moved away as a whole */
 	_Atomic(uint64_t) failed; /* named on stderr */
-	pthread_mutex_t mutex;	  /* of stdout and of what follows */
+	pthread_mutex_t mutex;	  /* protects stdout and what follows */
 	char **wholes;		  /* paths below the layout folder */
 	size_t whole_count;
 };
@@ -84,7 +84,7 @@ static bool says_names(const struct purge *purge)
 	       (purge->print || purge->common.dry_run || purge->common.null);
 }
 
-/* A name below the layout folder; name may be "". */
+/* Prints a name below the layout folder; name may be "". */
 static void say(struct purge *purge, const char *dir, const char *name)
 {
 	if (!says_names(purge))
@@ -117,7 +117,7 @@ static void take_file(struct purge *purge, struct walk_dir *dir,
 
 /* --- wholes --------------------------------------------------------------------------*/
 
-/* Notes a version or tree that is to go as one. */
+/* Notes a version or tree that is to be deleted as a whole. */
 static void note_whole(struct purge *purge, const char *path)
 {
 	pthread_mutex_lock(&purge->mutex);
@@ -126,7 +126,7 @@ static void note_whole(struct purge *purge, const char *path)
 	pthread_mutex_unlock(&purge->mutex);
 }
 
-/* One more is gone, or would be. False where an interrupt came. */
+/* Deletes or counts one whole version or tree. Returns false after an interrupt. */
 static bool take_whole(struct purge *purge, const char *path)
 {
 	int r;
@@ -148,8 +148,8 @@ static bool take_whole(struct purge *purge, const char *path)
 	return true;
 }
 
-/* Deletes, or counts, the whole ones. 0; -EINTR: before all of them were gone; -EAGAIN:
- * not all of their space is free. */
+/* Deletes or counts the whole versions and trees. Returns 0; -EINTR: some of them are
+ * left; -EAGAIN: not all of their space has been freed. */
 static int take_wholes(struct purge *purge)
 {
 	int r;
@@ -186,7 +186,7 @@ static bool is_installed(const struct purge *purge, const char *version)
 	return false;
 }
 
-/* Whether all below the directory `path` is meant. */
+/* Returns true if everything below the directory `path` is selected. */
 static bool is_whole(const struct purge *purge, const char *path)
 {
 	size_t version = layout_version(path);
@@ -196,7 +196,7 @@ static bool is_whole(const struct purge *purge, const char *path)
 		return false;
 	if (!purge->select.paths.count)
 		return !path[version];
-	/* A pattern may match the name of a __pycache__, but means sources. */
+	/* A pattern may match the name of a __pycache__, but refers to sources. */
 	return strncmp(path + version, "/tree", strlen("/tree")) == 0 &&
 	       strcmp(file_name(path), PYCACHE) != 0 &&
 	       targets_cover(&purge->select.paths, *source ? source : "/",
@@ -218,8 +218,8 @@ static bool enter(struct walk_dir *parent, const char *name)
 	return false;
 }
 
-/* Whether a file is an object of the pack, or an entry with the bytecode of one: entries
- * are copies, with another header and seal. */
+/* Returns true if a file is an object of the pack, or an entry with the bytecode of such
+ * an object: entries are copies with a different header and seal. */
 static bool is_from_pack(const struct purge *purge, const struct walk_dir *dir,
 	const char *name, const struct layout *item)
 {
@@ -242,7 +242,7 @@ static bool is_meant(const struct purge *purge, struct walk_dir *dir,
 	struct pyc_state state;
 	size_t len;
 
-	/* Outside of the versions only the state `foreign` applies. */
+	/* Outside the versions only the state `foreign` applies. */
 	if ((!dir->path[0] && !filter_needs_state(&purge->filter)) ||
 		!select_has(&purge->select, &item, file->name) ||
 		!filter_passes_stat(&purge->filter, file->st) ||
@@ -301,10 +301,10 @@ static void print_object(const struct purge *purge, int r)
 	json_close(&json);
 }
 
-/* r is how take_wholes ended. */
+/* r is the result of take_wholes. */
 static void report(const struct purge *purge, int r)
 {
-	/* Where names are data, this is talk. */
+	/* If stdout has names as data, the report goes to stderr. */
 	FILE *out = says_names(purge) ? stderr : stdout;
 
 	if (purge->common.json) {
@@ -360,7 +360,7 @@ static int find_and_take(struct purge *purge)
 	return conclude(purge, r);
 }
 
-/* Whether an option says what to delete. */
+/* Returns true if an option says what to delete. */
 static bool is_told(const struct purge *purge)
 {
 	return purge->all || purge->not_installed || purge->select.tag_count ||

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * pycstash push: puts what the cache has compiled into a store.
+ * pycstash push: puts bytecode of the cache into a store.
  */
 #include <errno.h>
 #include <inttypes.h>

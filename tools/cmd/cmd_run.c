@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * pycstash run: puts the library into LD_PRELOAD and becomes the command. Nothing of
- * this process stays: signals, descriptors and the exit code are the command's own.
+ * pycstash run: puts the library into LD_PRELOAD and becomes the command. Nothing of this
+ * process remains: signals, descriptors and the exit code are the command's own.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -36,7 +36,7 @@ static const struct opt own_options[] = {
 
 static struct run line;
 
-/* It runs all the same, and what it starts may be another kind of program. */
+/* The program runs nevertheless, and may start programs of another kind. */
 static void warn_of_obstacle(const char *name)
 {
 	AUTOFREE char *path = NULL;
@@ -47,9 +47,9 @@ static void warn_of_obstacle(const char *name)
 		complain(name, "warning: it runs without the cache: %s", obstacle);
 }
 
-/* tox passes only variables that it is told of to what it runs, and never HOME: version 3
- * by the first of these variables, version 4 by the second. It may come after others, as
- * in `timeout 100 tox` and `python3 -m tox`. */
+/* tox passes on only the variables it is told to, and never HOME. Version 3 is told by
+ * the first of these variables, version 4 by the second. tox may come after other words,
+ * as in `timeout 100 tox` and `python3 -m tox`. */
 static void tell_tox(char *const *words)
 {
 	const char *others = getenv("TOX_TESTENV_PASSENV");
@@ -85,7 +85,7 @@ static int pull(const char *url)
 	return EXIT_OK;
 }
 
-/* In a process of its own: whatever happens there, the command starts. */
+/* In a child process: whatever happens there, the command starts. */
 static void pull_in_child(char *word)
 {
 	const char *url = fleet_url(word);
@@ -133,7 +133,7 @@ static int run(const struct command *self, char **words)
 	return become(words);
 }
 
-/* How shells are told of a variable. */
+/* How to set a variable in each kind of shell. */
 static const struct shell {
 	const char *name, *set, *between, *unset;
 } shells[] = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * pycstash show: all that there is to know of a pyc, or of the bytecode of a source.
+ * pycstash show: all that can be known about a pyc, or about the bytecode of a source.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +27,7 @@ struct show_command {
 	bool all, deep;
 	struct lookup lookup;
 	size_t shown;
-	int code; /* the worst of one FILE */
+	int code; /* the worst result of a FILE */
 };
 
 static const struct opt own_options[] = {
@@ -43,7 +43,8 @@ static struct show_command show_request;
 
 /* --- the caches ----------------------------------------------------------------------*/
 
-/* Whether there is something to open: a pyc in the tree may be shown without a cache. */
+/* Returns true if there is a cache to open: a pyc in the tree can be shown without
+ * one. */
 static bool has_cache(const char *dir)
 {
 	char root[PATH_MAX];
@@ -77,8 +78,8 @@ static void print_pyc(struct show_command *show, const struct show *pyc)
 	show->shown++;
 }
 
-/* Asks an interpreter of the pyc's magic number for what only that knows. That nobody
- * answers is reported. 0 or -errno. */
+/* Asks an interpreter with the pyc's magic number for what only an interpreter knows.
+ * Reports if there is no answer. Returns 0 or -errno. */
 static int ask_interpreter(struct show *pyc)
 {
 	int r;
@@ -130,7 +131,7 @@ static void show_found(
 	show->code = code == EXIT_OK ? show->code : code;
 }
 
-/* directory: of the sources, canonical. */
+/* directory: the canonical directory of the sources. */
 static int show_all_of(
 	struct show_command *show, const char *directory, const char *wanted)
 {
@@ -163,8 +164,8 @@ static bool is_pyc(const struct show_command *show, const char *place)
 	       begins_as_pyc(place);
 }
 
-/* The directory of the sources of a path in a __pycache__ that may only be pretended; of
- * any other path, its own. */
+/* For a path in a __pycache__, which need not exist, gets the directory of the sources;
+ * for any other path, its own directory. */
 static int find_directory(const char *file, char **ret_directory)
 {
 	struct path_parts parts = path_split(file);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * pycstash stats: what the library did, and how large the cache is, without looking into
- * it.
+ * pycstash stats: what the library did, and how large the cache is, without reading the
+ * cache itself.
  */
 #include <stdio.h>
 #include <string.h>
@@ -26,11 +26,11 @@ static const char *const by_names[] = { "", "version", "day" };
 struct stats_command {
 	struct common common;
 	bool zero, metrics, merge;
-	bool as_owner; /* for root, who looks as the cache's owner */
+	bool as_owner; /* root looks as the cache's owner */
 	int64_t now;   /* nanoseconds since 1970 */
 	int64_t since; /* seconds since 1970; -1: not given */
 	enum by by;
-	unsigned layers; /* that were come to, there being no cache */
+	unsigned layers; /* the number visited, if there is no cache */
 };
 
 static const struct opt own_options[] = {
@@ -68,7 +68,7 @@ static void print_count(int indent, const char *label, uint64_t count)
 		units_count(count));
 }
 
-/* The verdicts of a group that need to be told apart from its name. */
+/* Prints the verdicts of a group that are not obvious from its name. */
 static void print_reasons(const struct stats_sum *sum, enum verdict_group group)
 {
 	const char *what = NULL;
@@ -107,7 +107,7 @@ static void print_groups(const struct stats_sum *sum)
 	}
 }
 
-/* At the beginning of a line: a version or a day. */
+/* Prints the version or day at the start of a line. */
 static void print_label(const char *label)
 {
 	printf("%-*s", TABLE_LABEL, *label ? escape_plain(label) : "(not known)");
@@ -175,7 +175,7 @@ static void print_layers(const char *heading)
 		printf("%s%s\n", i ? "" : heading, escape_plain(roots[i]));
 }
 
-/* Where `run` does not come by. */
+/* For caches that `run` does not reach. */
 static void print_due(const struct stats_command *request)
 {
 	const char *dir = request->common.dir;
@@ -185,7 +185,7 @@ static void print_due(const struct stats_command *request)
 		dir ? " --dir " : "", dir ? escape_plain(dir) : "");
 }
 
-/* What most people want to know. */
+/* Prints what most people want to know. */
 static void print_headline(const struct stats_command *request, const struct stats *stats)
 {
 	const uint64_t disk = (uint64_t)stats->extent.disk;
@@ -265,7 +265,7 @@ static int show(const struct stats_command *request, const struct cache *cache)
 	r = totals_read(cache, request->now, &counters);
 	if (r < 0)
 		return unreadable(cache, r);
-	/* For the next time; without it the numbers are the same. */
+	/* This speeds up the next call; without it the numbers are the same. */
 	(void)totals_fold(cache, &counters);
 	totals_forget_gone(cache, &counters);
 	stats_make(&stats, cache->root, &counters,
@@ -288,7 +288,8 @@ static int show_layers(const struct stats_command *request)
 	return EXIT_OK;
 }
 
-/* Processes count in the user's cache; where there is none, layers serve uncounted. */
+/* Processes are counted in the user's cache. If there is none, they use layers
+ * uncounted. */
 static int visit(struct cache *cache, void *context)
 {
 	struct stats_command *request = context;

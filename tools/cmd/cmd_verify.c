@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * pycstash verify: every entry and object against all that can be known of it.
+ * pycstash verify: checks every entry and object against all that can be known about it.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -54,14 +54,14 @@ static struct warm warm_request = { .timeout = DEFAULT_TIMEOUT,
 
 /* --- what it is for ------------------------------------------------------------------*/
 
-/* Nobody can write there, not even root. */
+/* Returns true if the file system is read-only, even for root. */
 static bool is_mounted_readonly(const char *root)
 {
 	return access(root, W_OK) < 0 && errno == EROFS;
 }
 
-/* Opens the cache at the root if there is one; otherwise cache->root stays NULL. EXIT_OK,
- * or why there cannot be one. */
+/* Opens the cache at the root if there is one; otherwise cache->root stays NULL. Returns
+ * EXIT_OK, or the error that prevents a cache there. */
 static int judge_cache(const struct config *config, struct cache *cache)
 {
 	char at[PATH_MAX];
@@ -76,7 +76,7 @@ static int judge_cache(const struct config *config, struct cache *cache)
 	if (code != EXIT_NO_CACHE)
 		return code;
 	if (root_judge(&sys_libc, config->root, at, &why) != ROOT_REFUSED)
-		return EXIT_OK; /* core will make it */
+		return EXIT_OK; /* core will create it */
 	complain(*at ? at : "/", "%s", verdict_rows[why].why);
 	return EXIT_REFUSED;
 }
@@ -89,7 +89,7 @@ static bool is_too_old(const struct python *python)
 	       (major == 3 && minor < 6);
 }
 
-/* Asks the interpreter for its version; an exit code. */
+/* Asks the interpreter for its version; returns an exit code. */
 static int ask_python(const struct warm *warm, const char *name, struct python *python)
 {
 	bool keep = warm->cache && !warm->common.dry_run && !warm->readonly;
@@ -148,7 +148,7 @@ static void leave_missing(struct warm *warm)
 		warm->targets[i].counts[outcome] += warm->targets[i].miss_count;
 }
 
-/* Where the cache is only read: whether it lacks something, which is then reported. */
+/* Returns true, after reporting it, if a read-only cache lacks something. */
 static bool is_lacking(const struct warm *warm)
 {
 	uint64_t count = warm_sum(warm, WARM_LEFT);

@@ -2,16 +2,16 @@
  *
  * pycstash wrap: prints a POSIX sh script that stands in for an interpreter.
  *
- * CPython and PyPy find their virtual environment by the name they are started
- * under: pyvenv.cfg lies beside it or one directory up. A script cannot choose another
- * name for what it executes (`exec -a` is not POSIX), so the interpreter's own name
- * is kept as it is, links and all, and becomes sys.executable.
+ * CPython and PyPy find their virtual environment by the name they are started under:
+ * pyvenv.cfg is beside it or one directory up. A script cannot choose a different name
+ * for the program that it executes (`exec -a` is not POSIX), so the interpreter's own
+ * name is kept as it is, including links, and becomes sys.executable.
  *
  * In the bin directory of a virtual environment an interpreter has several names:
- * `python`, `python3`, `python3.11`. The standard library, virtualenv and uv differ in
- * which of them is the program or leads out of the directory; the rest are links to it.
- * Only the former need a wrapper. So NAME becomes NAME.real there, and a wrapper of that
- * takes its place.
+ * `python`, `python3`, `python3.11`. One of them is the program or leads out of the
+ * directory; the standard library, virtualenv and uv differ in which. The rest are links
+ * to it. Only the former needs a wrapper: NAME is renamed to NAME.real, and a wrapper of
+ * NAME.real takes its place.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -80,8 +80,8 @@ static void print_wrapper(FILE *out, const char *library, const char *interprete
 	fprintf(out, "exec %s \"$@\"\n", escape_sh(interpreter));
 }
 
-/* Whether executing `path` would come to execute `place`: one of the names it leads
- * through is there. Such a wrapper would execute itself for ever. */
+/* Returns 1 if executing `path` would execute `place`, because `path` leads through that
+ * name. Such a wrapper would execute itself forever. */
 static int leads_through(const char *path, const char *place)
 {
 	AUTOFREE char *now = alloc_copy(path);
@@ -126,7 +126,7 @@ static int check_output(const char *output, const char *interpreter)
 	return -ELOOP;
 }
 
-/* A program by its absolute name, or a script that is not one of our own wrappers. */
+/* Accepts a program, by its absolute name, or a script that is not a wrapper of ours. */
 static int check_interpreter(const char *name, char **ret_path)
 {
 	AUTOFREE char *line = NULL;
@@ -165,8 +165,8 @@ static int check_interpreter(const char *name, char **ret_path)
 	return 0;
 }
 
-/* Atomically: nobody may execute half a wrapper, and a name that is a symlink (a virtual
- * environment's python) is replaced rather than its target. */
+/* Writes atomically: nobody may execute half a wrapper, and a name that is a symlink (a
+ * virtual environment's python) is replaced rather than its target. */
 static int write_wrapper(const char *output, const char *library, const char *interpreter)
 {
 	struct whole_file file;
@@ -178,7 +178,7 @@ static int write_wrapper(const char *output, const char *library, const char *in
 	return whole_file_publish(&file);
 }
 
-/* output: NULL for standard output. An exit code. */
+/* output: NULL for standard output. Returns an exit code. */
 static int wrap(const char *output, const char *name)
 {
 	AUTOFREE char *interpreter = NULL;
@@ -213,7 +213,7 @@ static int wrap(const char *output, const char *name)
 
 /* --- in place ------------------------------------------------------------------------*/
 
-/* Whether the directory is the bin directory of an environment. */
+/* Returns true if the directory is the bin directory of an environment. */
 static bool is_bin(const char *bin)
 {
 	AUTOFREE char *venv = alloc_format("%s/../pyvenv.cfg", bin);
@@ -232,7 +232,7 @@ static bool is_interpreter_name(const char *name)
 	return stem && name[stem + strspn(name + stem, "0123456789.t")] == '\0';
 }
 
-/* The program itself, or a link that leads out of the directory. */
+/* Returns true for the program itself, or for a link that leads out of the directory. */
 static bool is_root(const char *path)
 {
 	AUTOFREE char *target = NULL;
@@ -248,17 +248,17 @@ static enum file_kind kind_of(const char *path)
 	return r < 0 ? FILE_OTHER : (enum file_kind)r;
 }
 
-/* Puts a wrapper in the place of an interpreter, or writes it again. */
+/* Replaces an interpreter by a wrapper, or rewrites the wrapper. */
 static int wrap_one(const char *path, const char *real)
 {
 	bool done = kind_of(path) == FILE_WRAPPER;
 	int code;
 
-	if (done && access(real, X_OK) == 0) /* unless that leads to another wrapper */
+	if (done && access(real, X_OK) == 0) /* unless `real` leads to another wrapper */
 		return kind_of(real) == FILE_WRAPPER ? EXIT_OK : wrap(path, real);
 	if (done || !is_root(path) || access(path, X_OK) < 0)
 		return EXIT_FOUND;
-	/* a link of both names to one file: at no time is there no interpreter */
+	/* both names are links to one file: an interpreter exists at any time */
 	(void)unlink(real);
 	if (link(path, real) < 0) {
 		complain(real, "%s", strerror(errno));
@@ -281,9 +281,9 @@ static int remove_one(const char *path, const char *real)
 	return EXIT_OURS;
 }
 
-/* Does that to each interpreter in the directory but `except` (a path, or NULL): to its
- * name, and what that is or becomes besides. An exit code, after reporting failures;
- * EXIT_FOUND, which is not reported: there was nothing to do. */
+/* Calls action for each interpreter in the directory except `except` (a path, or NULL),
+ * with its name and the name of the wrapped program. Returns an exit code after reporting
+ * failures; EXIT_FOUND, which is not reported, if there was nothing to do. */
 static int each(const char *bin, const char *except,
 	int (*action)(const char *path, const char *real))
 {
@@ -327,8 +327,8 @@ static int wrap_venv(const char *venv)
 	return code;
 }
 
-/* Where the wrapper has become one of the interpreters of an environment, its other names
- * are to be served too. */
+/* If the wrapper has replaced an interpreter of an environment, wraps its other names as
+ * well. */
 static int wrap_beside(const char *output)
 {
 	AUTOFREE char *path = NULL;

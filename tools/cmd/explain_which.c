@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * See explain_which.h. Reads directories only; what may not be used is explain's
- * business.
+ * See explain_which.h. Only reads directories; whether bytecode may be used is checked by
+ * explain.
  */
 #include "tools/cmd/explain_which.h"
 
@@ -22,8 +22,8 @@ struct which_search {
 	struct explain_which which;
 	const char *source;
 	char level;
-	const char *version; /* that is looked at */
-	char *dir;	     /* in its tree, below the layout folder */
+	const char *version; /* the one being searched */
+	char *dir;	     /* in its tree, relative to the layout folder */
 };
 
 static void add(char ***list, const char *item)
@@ -60,7 +60,7 @@ static void add_entry(
 	add(&search->which.found, item);
 }
 
-/* In one cache or layer; fd may be -1. */
+/* Searches one cache or layer; fd may be -1. */
 static void look_in(struct which_search *search, int fd)
 {
 	lookup_directory(
@@ -95,7 +95,7 @@ static void look_for_version(struct which_search *search, const char *layout)
 		add(&search->which.others, search->version);
 }
 
-/* The version folders of the cache and of the layers that may be used. */
+/* Returns the version folders of the cache and of the usable layers. */
 static char **list_versions(const char *layout)
 {
 	char **versions = NULL;

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=sh
 #
-# The part of a wrapper that puts the library first in LD_PRELOAD, where it names it once;
-# pycstash_library is set. Comments are not in the wrapper. Builtins only, so that nothing
-# is forked. An entry with ld.so's $LIB is the library for programs of both word sizes. The names are odd and unset at first: one that the environment happens to hold
-# would reach the interpreter changed.
+# The part of a wrapper that puts the library first in LD_PRELOAD, and only once;
+# pycstash_library is set. Comments are not copied into the wrapper. Uses builtins only, so
+# that nothing is forked. An entry with ld.so's $LIB is the library for programs of both
+# word sizes. The names are unusual, and are unset first: a variable of the environment with
+# the same name would reach the interpreter with a different value.
 unset pycstash_rest pycstash_list pycstash_entry pycstash_state pycstash_command
 pycstash_rest=$LD_PRELOAD
 while [ -n "$pycstash_rest" ]; do

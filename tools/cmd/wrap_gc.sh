@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=sh disable=SC2154
 #
-# The part of a wrapper that starts gc where it is due, as `pycstash run` does: the time of
-# gc.due is when, and /proc/self is as new as the process. pycstash_command is set. Forks
-# nothing but then: twice, so that gc is not the interpreter's child.
+# The part of a wrapper that starts gc when it is due, as `pycstash run` does. It is due at
+# the mtime of gc.due; /proc/self has the start time of the process. pycstash_command is
+# set. Forks only to start gc: twice, so that gc is not the interpreter's child.
 pycstash_state=${PYCSTASH_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/pycstash}/v1/.state
 case ${PYCSTASH_AUTO_GC:-yes}$PYCSTASH_READONLY$PYCSTASH_DISABLE in
 yes | 1 | true | on)
