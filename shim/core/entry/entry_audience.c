@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The part of entry.h that tells bytecode made for others (apt, pip install as root,
- * compileall in the build of an image) from what a program compiles for itself.
+ * The part of entry.h that distinguishes bytecode compiled for others (apt, pip install
+ * as root, compileall when an image is built) from what a program compiles for itself.
  */
 #include <fcntl.h>
 #include <string.h>
@@ -10,12 +10,13 @@
 #include "shim/core/cache/way.h"
 #include "shim/core/entry/entry.h"
 
-/* How often py_compile looks at what it is going to replace: whether it is a link, and
- * whether it is a file. The command's own compiler (warm) looks once. */
+/* How often py_compile looks at the file that it is going to replace: whether it is a
+ * link, and whether it is a file. The command's own compiler (warm) looks once. */
 #define LOOKS 2
 
-/* Whether others read the sources in the directory at that canonical path. ephemeral: it
- * is thrown away, or moved to where others are (pip install --target). */
+/* Returns whether others read the sources in the directory at that canonical path. An
+ * ephemeral directory is thrown away, or moved to a place where others read it (pip
+ * install --target). */
 static bool is_shared(const struct sys *sys, char *dir, bool ephemeral)
 {
 	const uid_t user = sys->geteuid();

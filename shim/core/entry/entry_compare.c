@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The part of entry.h that decides: whether a sealed entry may be served for the source
- * that is there. entry_open.c acts on it.
+ * The part of entry.h that decides whether a sealed entry may be served for the existing
+ * source. entry_open.c acts on the decision.
  */
 #include <errno.h>
 #include <string.h>
@@ -9,8 +9,9 @@
 #include "shim/core/cache/way.h"
 #include "shim/core/entry/entry_file.h"
 
-/* Who could write to the source when it was compiled decides what is run of it. That is
- * nothing new where they still can, or are the user; any other source is not theirs. */
+/* Whoever could write to the source when it was compiled could choose the bytecode.
+ * Serving it is harmless if they can still write to this source, or if only the user
+ * could; any other source is out of their control. */
 static bool is_of_same_writers(const struct entry_world *world,
 	const struct source *source, const struct seal *seal)
 {
@@ -22,10 +23,10 @@ static bool is_of_same_writers(const struct entry_world *world,
 	       then == entry_file_writers(world, source);
 }
 
-/* For a pyc of which Python goes by no mtime: it is for the file that was there when it
- * was made, or one of the same content. Python alone keeps such a pyc through an edit,
- * but not when the source is deleted and installed again, since its own __pycache__ goes
- * too. */
+/* For a pyc whose mtime Python does not check: it is valid for the file that existed when
+ * it was made, or for one with the same content. Python alone keeps such a pyc when the
+ * source is edited, but not when the source is deleted and installed again, since its own
+ * __pycache__ is deleted too. */
 static enum verdict compare_origin(const struct entry_world *world,
 	const struct source *source, const struct seal *seal)
 {
@@ -53,7 +54,7 @@ enum verdict entry_compare(
 {
 	int err;
 
-	/* What the program saw a moment ago is enough to say yes, and not to say no. */
+	/* The program's recent stat is enough to say yes, but not to say no. */
 	if (source_recall(source, world->env.sys, world->env.recent) &&
 		is_proven(world, source, seal))
 		return VERDICT_HIT;
@@ -69,10 +70,10 @@ enum verdict entry_compare(
 	return is_proven(world, source, seal) ? VERDICT_HIT : VERDICT_NONE;
 }
 
-/* Whether bytecode is served that was compiled of the same content, though not of
- * this very file. Python itself goes by time and size, and so does pytest, whose
- * bytecode depends on its settings too, and a compiler that is told to compile what
- * was touched. */
+/* Returns whether bytecode is served that was compiled from the same content, but not
+ * from this very file. Python itself checks time and size, and so do pytest, whose
+ * bytecode depends on its settings too, and a compiler that is told to compile touched
+ * files. */
 static bool may_stand_for(const struct entry_world *world, const struct source *source,
 	const struct seal *seal, bool stock)
 {
@@ -103,7 +104,7 @@ enum verdict entry_compare_content(const struct entry_world *world, struct sourc
 		return VERDICT_HIT_SAME_CONTENT;
 	if (!may_stand_for(world, source, seal, stock))
 		return VERDICT_MISS_TOUCHED;
-	/* Else as good as it gets. */
+	/* Otherwise this is the best there is. */
 	if (entry_file_fits(seal, source) && (world->policy.readonly || !source->settled))
 		return VERDICT_HIT_SAME_CONTENT;
 	return VERDICT_HIT_RESEALED;
@@ -116,7 +117,8 @@ enum verdict entry_compare_elsewhere(
 
 	if (id == VERDICT_HIT_NO_SOURCE)
 		return VERDICT_MISS_UNREACHABLE;
-	/* Another machine's inode, or another image's, is that of another file here. */
+	/* The inode on another machine, or in another image, belongs to a different file
+	 * here. */
 	if (id == VERDICT_HIT_HASH)
 		return seal->flags & SEAL_SOURCE ? VERDICT_NONE : VERDICT_MISS_REPLACED;
 	return id;

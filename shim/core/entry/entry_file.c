@@ -63,8 +63,8 @@ int entry_file_open(const struct sys *sys, const char *path, int flags, mode_t r
 	return fd;
 }
 
-/* Releases before SEAL_SEEN kept what a program had written in place, and put the mark on
- * it, whatever seal it brought along. */
+/* Releases before SEAL_SEEN kept files that a program had written in place, and put the
+ * mark on them, whatever seal they brought along. */
 static bool is_forged(const struct sys *sys, int fd, const struct seal *seal)
 {
 	return (seal->flags & (SEAL_SOURCE | SEAL_SEEN)) == SEAL_SOURCE &&

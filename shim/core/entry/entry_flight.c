@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The part of entry_file.h that keeps several processes from compiling the same.
+ * The part of entry_file.h that keeps several processes from compiling the same source at
+ * once.
  */
 #include <string.h>
 
@@ -21,7 +22,7 @@ static struct flight_site site_of(const struct entry *entry)
 	};
 }
 
-/* A guess will do: whoever waits in vain compiles. */
+/* A guess is good enough: a process that waits in vain compiles. */
 static bool may_be_object(const struct entry *entry)
 {
 	const struct source *source = &entry->source;
@@ -31,8 +32,8 @@ static bool may_be_object(const struct entry *entry)
 	       (st->st_uid == 0 || st->st_uid == entry->world->env.sys->geteuid());
 }
 
-/* The object's name, if what is compiled will have one: it serves other paths too. Else
- * the path and the state of its source. */
+/* The object's name, if the bytecode will become an object, since it serves other paths
+ * too; else the path and the state of its source. */
 static uint64_t key_of(const struct entry *entry)
 {
 	static const uint8_t any_magic[4];

@@ -12,14 +12,14 @@
 #include "shim/core/base/timestamp.h"
 #include "shim/core/entry/entry_file.h"
 
-/* While an entry is looked for. */
+/* The state of a search for an entry. */
 struct search {
 	struct entry *entry;
 	int flags;
-	int rejected; /* a file that Python will find stale by itself, or an error: where
-			 nothing better is found it is what the program would get without
-			 us */
-	struct timespec outdated; /* when the entry was written, if it was of another
+	int rejected; /* a file that Python will itself find stale, or an error: if
+			 nothing better is found, this is what the program would get
+			 without us */
+	struct timespec outdated; /* when the entry was written, if it was for a different
 				     source: without us that would have replaced the
 				     tree's pyc; else zeros */
 	enum verdict *verdict;
@@ -58,7 +58,7 @@ static int absent(struct search *search, int fd, enum verdict id)
 	return -ENOENT;
 }
 
-/* A file that Python will find stale by itself. */
+/* Remembers a file that Python will itself find stale. */
 static int reject(struct search *search, int fd, enum verdict id)
 {
 	if (search->rejected >= 0)
@@ -68,7 +68,7 @@ static int reject(struct search *search, int fd, enum verdict id)
 	return -ENOENT;
 }
 
-/* By Python's own rules: nothing but the place says whose it is. */
+/* Serves a file by Python's own rules: only its place says what it belongs to. */
 static int found_unproven(struct search *search, int fd, enum verdict id)
 {
 	if (search->entry->common || !entry_is_own(search->entry, fd))
@@ -77,8 +77,8 @@ static int found_unproven(struct search *search, int fd, enum verdict id)
 	return fd;
 }
 
-/* The same bytecode with the source's present identity, for which Python takes it and
- * which needs no digest the next time. */
+/* Writes the same bytecode for the source's present identity, so that Python accepts it
+ * and the next open needs no digest. */
 static int renew(struct search *search, int fd, const struct seal *seal)
 {
 	struct entry *entry = search->entry;
@@ -107,9 +107,10 @@ static void note_outdated(struct search *search, int fd)
 		search->outdated = st.st_mtim;
 }
 
-/* Whether the program can tell by the header that the entry is stale: by the source as it
- * is, and as the program has just seen it, for it goes by that. Without its stat, nobody
- * knows what it has seen. */
+/* Returns whether the program can see from the header that the entry is stale. The header
+ * must disagree both with the source as it is and with the stat that the program has just
+ * taken, since the program goes by that. Without that stat, we do not know what the
+ * program has seen. */
 static bool is_visibly_stale(
 	const struct source *source, const struct seal *seal, enum verdict id)
 {
@@ -120,13 +121,15 @@ static bool is_visibly_stale(
 		       (uint32_t)seal->source.size != (uint32_t)source->seen_size);
 }
 
-/* How often an entry is re-sealed whose source has another identity at each start. */
+/* How often, in seconds, an entry is re-sealed if its source's identity differs at each
+ * start. */
 #define RESEAL_S 86400
 
-/* Whether an entry is served by content, without a new seal, although its source has
- * another identity. The next start may find yet another one: that of another hard link to
- * the source (environments that are made and deleted), or as another host sees it, which
- * shares the cache. They would all write all of their entries at each start. */
+/* Returns whether an entry is served by content, without a new seal, although its source
+ * has a different identity. The next start may find yet another identity: that of another
+ * hard link to the source (environments that are created and deleted), or the one seen by
+ * another host that shares the cache. Otherwise each start would write all entries
+ * again. */
 static bool may_stay(struct search *search, int fd, const struct seal *seal)
 {
 	const struct source *source = &search->entry->source;
@@ -143,7 +146,7 @@ static bool may_stay(struct search *search, int fd, const struct seal *seal)
 	return now.tv_sec - st.st_mtim.tv_sec < RESEAL_S;
 }
 
-/* Serves a sealed file or not, by what it is to the source. */
+/* Serves a sealed file or not, according to the verdict on it. */
 static int conclude(
 	struct search *search, int fd, const struct seal *seal, enum verdict id)
 {
@@ -159,15 +162,16 @@ static int conclude(
 	if (id == VERDICT_MISS_CHANGED || id == VERDICT_MISS_TOUCHED ||
 		id == VERDICT_MISS_REPLACED)
 		note_outdated(search, fd);
-	/* stat and listings show it, so a program may open it, as without the library. */
+	/* stat and listings show the file, so a program may expect to open it, as without
+	 * the library. */
 	if (is_visibly_stale(&search->entry->source, seal, id) && !search->entry->common)
 		return reject(search, fd, id);
 	return verdict_rows[id].group == VERDICT_GROUP_HIT ? found(search, fd, id)
 							   : absent(search, fd, id);
 }
 
-/* Whether an error of opening the entry says no more to the program than that there is
- * none. */
+/* Returns whether an error of opening the entry means to the program only that there is
+ * no entry. */
 static __attribute__((noinline)) bool is_no_entry(struct entry *entry, int err)
 {
 	const struct sys *sys = entry->world->env.sys;
@@ -184,8 +188,9 @@ static __attribute__((noinline)) bool is_no_entry(struct entry *entry, int err)
 	return none;
 }
 
-/* Why an open file at an entry's path cannot serve, whatever the source is; VERDICT_NONE:
- * it may, and *ret_seal is set. VERDICT_HIT_OWN: a program wrote it. */
+/* Returns why an open file at an entry's path cannot be served, whatever the source is.
+ * VERDICT_NONE: it may be served, and *ret_seal is set. VERDICT_HIT_OWN: a program wrote
+ * it. */
 static enum verdict why_not(
 	const struct entry *entry, int fd, bool layer, struct seal *ret_seal)
 {
@@ -230,8 +235,9 @@ static int try_entry(struct search *search, int fd)
 			      : entry_compare(world, &entry->source, &seal));
 }
 
-/* What a layer has for the same path. It is served as it is if the source's identity
- * proves it, and by content becomes an entry of the user's own. */
+/* Tries the file that a layer has for the same path. It is served as it is if the
+ * source's identity proves it; if only the content does, it becomes an entry of the
+ * user's own. */
 static int try_layer(struct search *search, const struct entry *at)
 {
 	const struct entry_world *world = at->world;
@@ -254,7 +260,7 @@ static int try_layer(struct search *search, const struct entry *at)
 							 : VERDICT_HIT_LAYER);
 }
 
-/* Out of line, as try_objects: a hit needs no room for another entry. */
+/* Out of line, like try_objects: a hit needs no room for a second entry. */
 static __attribute__((noinline)) int try_layers(struct search *search)
 {
 	struct entry at;
@@ -266,8 +272,8 @@ static __attribute__((noinline)) int try_layers(struct search *search)
 	return fd;
 }
 
-/* How far apart, in seconds, a file's last write and the last change of its status are if
- * it was made where it is; and the status of two files that are unpacked together. */
+/* In seconds: at most how far a file's mtime and ctime differ if it was created where it
+ * is; and how far the ctimes of two files that are unpacked together differ. */
 #define WRITTEN_WITHIN 2
 #define UNPACKED_WITHIN 60
 
@@ -278,10 +284,11 @@ static bool is_within(const struct timespec *from, const struct timespec *to, in
 	return !timestamp_before(&end, to);
 }
 
-/* Whether the source has changed since the tree's pyc was written, by the change times,
- * which no program can set. A pyc that was unpacked, as a restored mtime shows (tar's is
- * in whole seconds), may be older than its source by the time that unpacking takes.
- * Images show the mtime as the ctime, without nanoseconds: that says nothing. */
+/* Returns whether the source has changed since the tree's pyc was written, judging by the
+ * change times, which no program can set. A pyc that was unpacked, as a restored mtime
+ * shows (tar's is in whole seconds), may be older than its source by the time that
+ * unpacking takes. Images show the mtime as the ctime, without nanoseconds, which proves
+ * nothing. */
 static bool is_older_than_source(const struct stat *pyc, const struct stat *source)
 {
 	const struct timespec *changed = &source->st_ctim;
@@ -294,10 +301,10 @@ static bool is_older_than_source(const struct stat *pyc, const struct stat *sour
 	return !is_within(&pyc->st_ctim, changed, UNPACKED_WITHIN);
 }
 
-/* Whether anything speaks against a pyc of the tree whose header fits: it is what Python
- * alone would have, unless the cache has had a later one; or it may be of an earlier
- * source of the same time and size. The latter is for an interpreter that can have other
- * bytecode: a program that copies files is to find all of them. */
+/* Returns whether a pyc of the tree whose header fits may be wrong. Python alone would
+ * serve it, unless the cache has had a later one. Or it may belong to an earlier source
+ * of the same time and size; this is tested only for an interpreter, which can get other
+ * bytecode: a program that copies files must find all of them. */
 static bool is_doubtful(const struct search *search, int fd)
 {
 	const struct entry *entry = search->entry;
@@ -313,7 +320,7 @@ static bool is_doubtful(const struct search *search, int fd)
 	       is_older_than_source(&st, &entry->source.st);
 }
 
-/* A pyc in the tree that is valid by Python's own rule is served as it is. */
+/* A pyc in the tree that is valid by Python's own rules is served as it is. */
 static int try_tree(struct search *search)
 {
 	struct entry *entry = search->entry;
@@ -324,8 +331,9 @@ static int try_tree(struct search *search)
 	ssize_t n;
 	bool bad, fits;
 
-	/* Bytecode in the tree that cannot be opened is none (root's, of another mode, a
-	 * loop of links); the program is told why if there is no other. */
+	/* Bytecode in the tree that cannot be opened counts as missing (root's, with a
+	 * closed mode, a loop of links); if there is no other, the program gets the
+	 * error. */
 	if (fd < 0) {
 		if (search->rejected == -ENOENT)
 			search->rejected = fd;
@@ -333,7 +341,8 @@ static int try_tree(struct search *search)
 	}
 	n = sys->pread(fd, bytes, sizeof bytes, 0);
 	header = header_read(entry->pyc->tag, bytes, n < 0 ? 0 : (size_t)n);
-	/* What Python would replace is in nobody's way, or it would be so for ever. */
+	/* A pyc that Python would replace must not get in the way, or it would stay there
+	 * for ever. */
 	bad = header.kind == HEADER_BAD || entry_magic_is_foreign(entry, header.magic);
 	if (!bad && entry_is_interpreters_own(entry))
 		entry_magic_shown(entry, header.magic);
@@ -361,7 +370,7 @@ static __attribute__((noinline)) int try_layers_objects(struct search *search)
 	return fd < 0 ? fd : found(search, fd, VERDICT_REUSED_LAYER);
 }
 
-/* Bytecode that other paths have left for sources of the same content. */
+/* Tries bytecode that other paths have left for sources of the same content. */
 static __attribute__((noinline)) int try_objects(struct search *search)
 {
 	int fd = entry_file_reuse(search->entry, search->entry, search->flags);
@@ -369,7 +378,8 @@ static __attribute__((noinline)) int try_objects(struct search *search)
 	return fd < 0 ? try_layers_objects(search) : found(search, fd, VERDICT_REUSED);
 }
 
-/* What the source's content has; without that, what is to be compiled is settled. */
+/* Tries bytecode for the source's content; if there is none, settles the source that is
+ * about to be compiled. */
 static int try_content(struct search *search)
 {
 	struct entry *entry = search->entry;
@@ -384,7 +394,7 @@ static int try_content(struct search *search)
 	return fd < 0 ? -ENOENT : fd;
 }
 
-/* Another process may be compiling the same at this moment. */
+/* Another process may be compiling the same source at this moment. */
 static __attribute__((noinline)) int try_flight(struct search *search)
 {
 	struct entry *entry = search->entry;
@@ -434,7 +444,7 @@ int entry_open(struct entry *entry, int candidate, int flags, enum verdict *verd
 	fd = search_for(&search, candidate);
 	if (fd == -ENOENT)
 		return search.rejected;
-	/* Python may compile after all: after a loop of links, say, or what is no
+	/* Python may still compile: after a loop of links, say, or if the file is no
 	 * bytecode; and it compares a hash with the source. */
 	if (fd < 0 || *verdict == VERDICT_HIT_OWN)
 		entry_pending_settle(entry, 0);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The part of entry.h for files that no source proves. Beside their sources they would go
- * where their directory goes, and be gone when it is; here their path outlives it. So
- * each has a mark that says what it was written for.
+ * The part of entry.h for files that no source proves. Beside their sources, they would
+ * move with their directory, and be deleted with it; here their path outlives it. So each
+ * has a mark that says what it was written for.
  */
 #include <fcntl.h>
 #include <string.h>
@@ -13,11 +13,13 @@
 
 /* The attribute's value. */
 struct mark {
-	uint64_t inode; /* of the file: a program that copies it copies attributes too */
+	uint64_t inode; /* of the file itself: a program that copies the file copies its
+			   attributes too */
 	struct origin source, directory;
 };
 
-/* Of the directory of the sources, by its canonical path, which the entry's contains. */
+/* The origin of the directory of the sources, found by its canonical path, which is part
+ * of the entry's. */
 static struct origin directory_origin(const struct entry *entry)
 {
 	char *end = entry->path + entry->dir_len - strlen("/__pycache__"), kept = *end;
@@ -52,8 +54,8 @@ void entry_disclaim(const struct entry *entry, int fd)
 	(void)sys->fsetxattr(fd, ENTRY_MARK, &mark, sizeof mark);
 }
 
-/* When a file got its name, at the latest: that changes the ctime, which no program can
- * set. */
+/* Returns whether a file may have got its name since then: that changes the ctime, which
+ * no program can set. */
 static bool is_named_since(const struct stat *st, const struct timespec *birth)
 {
 	return !timestamp_before(&st->st_ctim, birth);
@@ -73,7 +75,7 @@ bool entry_is_own(const struct entry *entry, int fd)
 	if (read_mark(sys, fd, st.st_ino, &mark)) {
 		if (origin_same(&now, source ? &mark.source : &mark.directory))
 			return true;
-		if (st.st_nlink == 1) /* else it may be in two directories */
+		if (st.st_nlink == 1) /* otherwise it may be in two directories */
 			return false;
 	}
 	return !source && is_named_since(&st, &now.birth);
@@ -92,7 +94,8 @@ void entry_moved(const struct entry *entry)
 
 	if (fd < 0)
 		return;
-	/* A seal is proof enough, of numba's files only this. */
+	/* A seal is proof enough, so of files with a source only those with a mark get a
+	 * new one; numba's files have no other proof, and always get one. */
 	if (!entry->source.path || sys->fgetxattr(fd, ENTRY_MARK, NULL, 0) >= 0)
 		entry_disclaim(entry, fd);
 	sys->close(fd);

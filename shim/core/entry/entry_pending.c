@@ -55,7 +55,8 @@ bool entry_is_interpreters_own(const struct entry *entry)
 	       strncmp(entry->path + entry->dir_len, name, sizeof name - 1) == 0;
 }
 
-/* The program goes by the source as it saw it: that may be another, or is not known. */
+/* The program judges by its own stat of the source, which may differ from ours, or is not
+ * known. */
 static bool may_be_refused(const struct source *source)
 {
 	return !source->there || !source->seen ||
@@ -75,8 +76,8 @@ void entry_pending_served(struct entry *entry)
 		return;
 	entry->source.settled = false;
 	add(entry, 0);
-	/* Every interpreter is served this one before its stats are kept: for that it is
-	 * not to watch what it opens for the rest of its life. */
+	/* Every interpreter is served this file before its stats are kept. That must not
+	 * make it watch its opens for the rest of its life. */
 	change_watch(entry->world->python.watching, ENTRY_WATCH_NONE,
 		entry_is_interpreters_own(entry) ? ENTRY_WATCH_ONCE : ENTRY_WATCH_ALWAYS);
 }

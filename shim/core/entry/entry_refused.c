@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is to be done of entry.h where the cache refuses something: telling whose refusal
- * it is, and leaving a pyc that it has no room for to the tree.
+ * The part of entry.h for refusals by the cache: finding out who has caused one, and
+ * leaving a pyc that the cache has no room for in the tree.
  */
 #include <errno.h>
 #include <fcntl.h>
 
 #include "shim/core/entry/entry_file.h"
 
-/* Whether the mode takes a right from the owner, which we are. Of another's file no
- * program of ours has set it. */
+/* Returns whether the mode denies a right to the owner, if that is us: no program of ours
+ * has set the mode of another user's file. */
 static bool lacks(const struct sys *sys, const struct stat *st, mode_t right)
 {
 	return st->st_uid == sys->geteuid() && (st->st_mode & right) != right;
@@ -17,7 +17,7 @@ static bool lacks(const struct sys *sys, const struct stat *st, mode_t right)
 
 static mode_t rights_for(int flags)
 {
-	switch (flags & (O_WRONLY | O_RDWR)) { /* musl's O_ACCMODE has O_PATH in it */
+	switch (flags & (O_WRONLY | O_RDWR)) { /* musl's O_ACCMODE includes O_PATH */
 	case O_RDONLY:
 		return S_IRUSR;
 	case O_WRONLY:
@@ -46,8 +46,8 @@ bool entry_is_closed(const struct sys *sys, char *path, size_t dir_len, int flag
 	return makes && lacks(sys, &dir, S_IWUSR);
 }
 
-/* How much of an open file in the cache is the pyc. Where sealing it has failed, a part
- * of a seal may follow. */
+/* Returns the size of the pyc in an open file of the cache. If sealing has failed, part
+ * of a seal may follow the pyc. */
 static off_t pyc_size(const struct entry_world *world, const struct entry *entry, int fd)
 {
 	struct seal seal;
@@ -61,10 +61,11 @@ static off_t pyc_size(const struct entry_world *world, const struct entry *entry
 	return size;
 }
 
-/* Whether a full disk, or a limit on the size of files, may have cut off the program's
- * own write, which CPython does not notice before 3.14. What has no room for a seal may
- * be no whole pyc either, and in the tree nothing would ever find that out. Of a format
- * that is not known here, only the length tells: disks are full at the end of a block. */
+/* Returns whether a full disk, or a limit on the size of files, may have cut off the
+ * program's own write, which CPython does not notice before 3.14. If there is no room for
+ * a seal, the pyc may be truncated as well, and in the tree nothing would ever find that
+ * out. If the format is not known here, only the length can tell: a full disk cuts at the
+ * end of a block. */
 static bool may_be_cut(
 	const struct entry *entry, const uint8_t *data, size_t size, int why)
 {
@@ -87,7 +88,7 @@ static int write_bare(const struct sys *sys, const uint8_t *data, size_t size,
 	n = sys->pwrite(fd, data, size, 0);
 	if (n != (ssize_t)size)
 		err = n < 0 ? (int)n : -ENOSPC;
-	(void)sys->fchmod(fd, mode); /* also what the umask has taken */
+	(void)sys->fchmod(fd, mode); /* including the bits that the umask has removed */
 	closed = sys->close(fd);
 	if (err == 0)
 		err = closed;

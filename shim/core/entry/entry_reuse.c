@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The half of entry_file.h that is about objects: finding the one of a source's content,
- * and making the entry of it.
+ * The half of entry_file.h for objects: finding the one for a source's content, and
+ * turning it into the entry.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -51,11 +51,11 @@ char *entry_file_object(
 	return text.cut ? NULL : text.data;
 }
 
-/* No bytecode of a source that may have an object is as large; a hole of any size takes
+/* No bytecode of a source that may have an object is that large; a hole of any size takes
  * no room in an archive. */
 #define OBJECT_MAX (4 * (off_t)SOURCE_MAX)
 
-/* All of it at once: to look at its seal first would be one more read. */
+/* Reads all of it at once: reading the seal first would take one more read. */
 int entry_file_load_object(
 	const struct entry *entry, int fd, uint32_t magic, struct entry_file *ret)
 {
@@ -87,7 +87,7 @@ int entry_file_load_object(
 	return -ENOENT;
 }
 
-/* Opens the object of the source's content, if it is whole, and reads it. */
+/* Opens the object for the source's content, and reads it if it is whole. */
 static int open_object(const struct entry *entry, int flags, struct entry_file *file)
 {
 	const struct entry_world *world = entry->world;
@@ -112,8 +112,8 @@ static int open_object(const struct entry *entry, int flags, struct entry_file *
 	return err;
 }
 
-/* The object itself as the entry: where it was made of this very source, under another
- * name. */
+/* Links the object itself as the entry, if it was made from this very source, under a
+ * different name. */
 static bool link_object(struct entry *entry, const struct seal *seal)
 {
 	const struct entry_world *world = entry->world;

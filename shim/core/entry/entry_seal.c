@@ -21,9 +21,9 @@ static int open_to_seal(const struct sys *sys, const char *path, struct stat *st
 	return fd;
 }
 
-/* Whether the process has done what comes before new bytecode: looked for it in vain,
- * and read the source. Then the library has seen that it was compiled here, and from
- * what. If not, the bytecode may be of anywhere. */
+/* Returns whether the process has done what precedes new bytecode: looked for the
+ * bytecode in vain, and read the source. Then the library knows that the bytecode was
+ * compiled here, and from what. If not, the bytecode may come from anywhere. */
 static enum verdict find_pending(struct entry *entry, struct pending_source *ret)
 {
 	const struct entry_world *world = entry->world;
@@ -40,17 +40,18 @@ static enum verdict find_pending(struct entry *entry, struct pending_source *ret
 	return ret->opened ? VERDICT_SEALED : VERDICT_UNSEALED_UNREAD;
 }
 
-/* Whether a header that does not fit the source was made up by a loader, which will make
- * it up again. Otherwise the source was another when the program took its time: bytecode
- * of what came after it, which would fit that other one in the tree. */
+/* Returns whether a header that does not fit the source was made up by a loader, which
+ * will do so again. Otherwise the source was different when the program took its stat; in
+ * the tree, the bytecode of the later source would fit that earlier one. */
 static bool is_made_up(const struct pending_source *pending, const struct header *header)
 {
 	return pending->seen && (header->mtime != pending->seen_mtime ||
 					header->size != pending->seen_size);
 }
 
-/* Sets the seal's source if it is proven that this is what was compiled: the source is
- * now what it was when the process asked, which was before it read it. */
+/* Sets the seal's source if it is proven that this source was compiled: it is now the
+ * same as when the process asked for the bytecode, which was before the process read
+ * it. */
 static enum verdict prove(struct entry *entry, const struct pending_source *pending,
 	const struct header *header, struct seal *seal)
 {
@@ -74,15 +75,15 @@ static enum verdict prove(struct entry *entry, const struct pending_source *pend
 	if (!pending->settled)
 		return pending->hopeless ? VERDICT_UNSEALED_HOPELESS
 					 : VERDICT_UNSEALED_UNSETTLED;
-	/* One that is young is read once more: the object would be of the content before,
-	 * for all paths, and its bytecode of what Python has read. */
+	/* A young source is read once more: otherwise the object could claim the earlier
+	 * content, for all paths, and hold bytecode of what Python has read. */
 	source->digested = pending->digested && !source_is_young(source, world->env.sys);
 	source->own_codec = pending->own_codec;
 	source->digest = pending->digest;
 	err = source_digest(source, world->env.sys, world->env.scratch);
 	if (err == -EFBIG)
 		return VERDICT_UNSEALED_LARGE;
-	if (err < 0) /* anything else came between the look at it and this */
+	if (err < 0) /* any other error: something changed after the stat */
 		return err == -EACCES || err == -EPERM ? VERDICT_UNSEALED_UNREADABLE
 						       : VERDICT_UNSEALED_CHANGED;
 	if (pending->digested &&
@@ -95,8 +96,8 @@ static enum verdict prove(struct entry *entry, const struct pending_source *pend
 	return VERDICT_SEALED;
 }
 
-/* How much of the file is the pyc: all of it, or what stands before a seal that a copy of
- * an entry has brought along. That seal is not believed: anybody can write one. */
+/* Returns the size of the pyc in the file: the whole file, or the part before the seal if
+ * the file is a copy of an entry. That seal is not believed: anybody can write one. */
 static size_t without_seal(const struct entry *entry, const uint8_t *data, size_t size)
 {
 	size_t tail = size < SEAL_TAIL + SEAL_SIZE ? size : SEAL_TAIL + SEAL_SIZE;
@@ -108,7 +109,7 @@ static size_t without_seal(const struct entry *entry, const uint8_t *data, size_
 		       : size;
 }
 
-/* Bytecode that gets no seal may not end in one that it has brought along. */
+/* Bytecode that gets no seal must not end in a copied one. */
 static int erase_seal(const struct sys *sys, int fd, size_t size, off_t end)
 {
 	static const uint8_t zeros[SEAL_SIZE];
@@ -119,15 +120,15 @@ static int erase_seal(const struct sys *sys, int fd, size_t size, off_t end)
 	return n < 0 ? (int)n : 0;
 }
 
-/* What a new pyc is. */
+/* A new pyc. */
 struct new_pyc {
 	struct header header;
-	struct seal seal; /* without a source as yet */
-	size_t size;	  /* without a seal that it has brought along */
+	struct seal seal; /* without a source yet */
+	size_t size;	  /* without a copied seal */
 };
 
-/* Reads the open file, which has size bytes. 0 or -errno; -ENOSPC where the program could
- * not write all of it. */
+/* Reads the open file, which has size bytes. Returns 0 or -errno; -ENOSPC if the program
+ * could not write all of it. */
 static int read_new(const struct entry *entry, int fd, size_t size, struct new_pyc *ret)
 {
 	const struct entry_env *env = &entry->world->env;
@@ -148,8 +149,8 @@ static int read_new(const struct entry *entry, int fd, size_t size, struct new_p
 	return err;
 }
 
-/* Decides what the seal says. st is the file's from before it was read, which changes
- * st_atim. */
+/* Decides what the seal says. st is the file's stat from before it was read, which
+ * changes st_atim. */
 static enum verdict decide(struct entry *entry, const char *temporary, int fd,
 	const struct stat *st, struct new_pyc *pyc)
 {
@@ -173,7 +174,7 @@ static enum verdict decide(struct entry *entry, const char *temporary, int fd,
 		       : verdict;
 }
 
-/* Puts the seal at the end of the file. */
+/* Appends the seal to the file. */
 static int append_seal(struct entry *entry, int fd, const struct seal *seal)
 {
 	uint8_t bytes[SEAL_SIZE];
@@ -220,11 +221,11 @@ int entry_seal(struct entry *entry, const char *temporary, bool *ret_shared,
 	if (fd < 0)
 		return fd;
 	err = seal_open_file(entry, temporary, fd, &st, ret_shared, verdict);
-	closed = sys->close(fd); /* where a file server says that its disk is full */
+	closed = sys->close(fd); /* a file server may report a full disk only here */
 	return err < 0 ? err : closed;
 }
 
-/* Whether the object at path can be used as it is. */
+/* Returns whether the object at path can be used as it is. */
 static bool is_whole(const struct entry *entry, const char *path, uint32_t magic)
 {
 	const struct entry_world *world = entry->world;
@@ -242,7 +243,7 @@ static bool is_whole(const struct entry *entry, const char *path, uint32_t magic
 	return whole;
 }
 
-/* The object as a file of its own, where it cannot be a link. */
+/* Creates the object as a copy, if it cannot be a link. */
 static void copy_to(
 	struct entry *entry, const char *from, char *object, char *spare, size_t size)
 {
@@ -263,7 +264,7 @@ static void copy_to(
 	world->env.sys->close(fd);
 }
 
-/* Puts the object in the place of the pyc at temporary, which is the same bytecode. */
+/* Replaces the pyc at temporary by the object, which has the same bytecode. */
 static bool become(const struct entry_world *world, const char *temporary,
 	const char *object, char *spare, size_t size)
 {
@@ -297,7 +298,8 @@ void entry_share(struct entry *entry, const char *temporary)
 		err = sys->linkat(AT_FDCWD, temporary, AT_FDCWD, object, 0);
 		if (err == -ENOENT && entry_make_parent(world, object) == 0)
 			err = sys->linkat(AT_FDCWD, temporary, AT_FDCWD, object, 0);
-		/* One that is damaged is in the way; another process's is as good. */
+		/* A damaged object is in the way; another process's object is as good as
+		 * ours. */
 		if (err != -EEXIST || is_whole(entry, object, magic) ||
 			sys->unlinkat(AT_FDCWD, object, 0) < 0)
 			break;

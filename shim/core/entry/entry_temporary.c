@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Temporary files in the cache: their names, and telling one that this process has made
- * from any other of that name.
+ * Temporary files in the cache: their names, and how to tell one that this process has
+ * created from any other of that name.
  */
 #include <fcntl.h>
 #include <string.h>
@@ -10,8 +10,8 @@
 #include "shim/core/base/timestamp.h"
 #include "shim/core/entry/entry_file.h"
 
-/* As importlib, which takes an object's address, we take one on the stack; forked
- * children have the same, and take the next. */
+/* importlib uses an object's address as the number; we use one on the stack. Forked
+ * children have the same address, and take the next number. */
 bool entry_temporary_name(const char *path, unsigned n, char *spare, size_t size)
 {
 	struct text text = { .data = spare, .size = size };
@@ -26,10 +26,10 @@ bool entry_temporary_name(const char *path, unsigned n, char *spare, size_t size
 	return !text.cut;
 }
 
-/* What tells a file from all others of its name and inode, before it and after: the time
- * that stamp put on it as its access time, which a scanner that reads new files takes
- * away again; then its birth, which is of the clock's tick, in which a file may be
- * deleted, by a purge, and another made. */
+/* Distinguishes a file from all other files, earlier or later, with its name and inode:
+ * by the time that stamp has set as its access time, unless a scanner that reads new
+ * files has overwritten that; then by its birth time. That has the resolution of the
+ * clock's tick, during which a purge may delete the file and another be created. */
 static struct identity made_at(
 	const struct sys *sys, int fd, const struct stat *st, bool with_birth)
 {
@@ -46,7 +46,7 @@ void entry_created(const struct entry_world *world, const char *path, int fd)
 	struct pending_source made = { .digested = 0 };
 	struct stat st;
 
-	(void)sys->stamp(fd); /* a sandbox may refuse it; then its birth has to do */
+	(void)sys->stamp(fd); /* a sandbox may refuse it; then the birth time has to do */
 	if (sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
 		return;
 	made.identity = made_at(sys, fd, &st, true);

@@ -21,7 +21,7 @@ static bool clone_blocks(const struct entry_world *world, int fd, int from)
 	return false;
 }
 
-/* Fills a new file: shares the blocks of the one the bytecode came from where the file
+/* Fills a new file: shares the blocks of the file that the bytecode came from if the file
  * system can, else copies. */
 static int fill(const struct entry_world *world, const struct entry_file *file, int fd)
 {
@@ -52,7 +52,7 @@ static int write_new(const struct entry_world *world, const struct entry_file *f
 	if (fd < 0)
 		return fd;
 	err = fill(world, file, fd);
-	closed = sys->close(fd); /* where a file server says that its disk is full */
+	closed = sys->close(fd); /* a file server may report a full disk only here */
 	if (err == 0)
 		err = closed;
 	if (err < 0)
@@ -97,8 +97,8 @@ static void count(
 		counters_entry(counters, old, size, false);
 }
 
-/* Gives a new file its final name, and counts it. Usually nothing has that name, so that
- * is tried first and saves a look. */
+/* Gives a new file its final name, and counts it. Usually nothing has that name, so
+ * renaming without replacing is tried first and saves a look. */
 static int give_name(const struct entry_world *world, const struct entry_file *file,
 	const char *from, const char *to)
 {
@@ -127,8 +127,8 @@ int entry_write(const struct entry_world *world, const struct entry_file *file,
 	err = write_temporary(world, file, path, mode, spare, size);
 	if (err < 0)
 		return err;
-	/* Before it has its name, under which another may put another file at
-	 * any time. */
+	/* Before it has its final name, under which another process may put a different
+	 * file at any time. */
 	if (flags >= 0)
 		fd = sys->openat(AT_FDCWD, spare, flags, 0);
 	err = fd < 0 ? fd : give_name(world, file, spare, path);
@@ -140,7 +140,7 @@ int entry_write(const struct entry_world *world, const struct entry_file *file,
 	return err;
 }
 
-/* The pyc as an anonymous file. */
+/* Serves the pyc as an anonymous file. */
 static int serve_from_memory(
 	const struct entry_world *world, const struct entry_file *file, int flags)
 {

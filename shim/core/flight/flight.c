@@ -10,24 +10,25 @@
 #include "shim/core/proof/source.h"
 #include "shim/core/stats/journal.h"
 
-/* A compile takes 0.17 ms for each KiB of source, and a little; a busy machine, or an old
- * one, takes several times as long. */
+/* A compile takes 0.17 ms per KiB of source, plus a little; a busy or old machine takes
+ * several times as long. */
 #define EXPECTED(size) (INT64_C(500000) + (int64_t)(size)*170)
 #define PATIENCE (INT64_C(20) * 1000000)
-#define SLOWER 10 /* than expected, and another is taken for hung */
+#define SLOWER 10 /* times the expected time: then a process counts as hung */
 #define SPEND_MOST (INT64_C(1000) * 1000000)
 
-/* Between two looks at a claim: a quarter of what was waited, within these. */
+/* The time between two looks at a claim: a quarter of the time waited so far, within
+ * these limits. */
 #define NAP_LEAST INT64_C(500000)
 #define NAP_MOST INT64_C(4000000)
 
-/* The file is an array of sets; a claim stands anywhere in the set of its key. It is no
- * larger than a page, so that a limit on the size of files seldom meets it. */
+/* The file is an array of sets; a claim may be anywhere in the set of its key. The file
+ * is no larger than a page, so that limits on the size of files seldom affect it. */
 #define SETS 32u
 #define WAYS 8u
 
 struct claim {
-	uint32_t key; /* the part of it that does not tell the set */
+	uint32_t key; /* the part of the key that does not select the set */
 	uint32_t pid;
 	int64_t until; /* nanoseconds since 1970; 0: released */
 };
@@ -37,7 +38,7 @@ struct set {
 };
 
 struct wait {
-	uint32_t pid; /* for which process */
+	uint32_t pid; /* the process that is waited for */
 	int64_t patience;
 };
 
@@ -64,7 +65,7 @@ static int64_t patience(uint64_t source_size)
 	return ret < FLIGHT_MOST ? ret : FLIGHT_MOST;
 }
 
-/* Opens the file, and makes it where the cache exists. */
+/* Opens the file, and creates it if the cache exists. */
 static int open_claims(const struct flight_site *site)
 {
 	const struct sys *sys = site->sys;
@@ -89,14 +90,14 @@ static int open_claims(const struct flight_site *site)
 	return sys->openat(AT_FDCWD, text.data, flags, 0600);
 }
 
-/* What is not in the file, since it is short, is free. */
+/* Whatever lies beyond the end of a short file counts as free. */
 static bool read_set(const struct sys *sys, int fd, uint64_t key, struct set *ret)
 {
 	memset(ret, 0, sizeof *ret);
 	return sys->pread(fd, ret, sizeof *ret, position(key)) >= 0;
 }
 
-/* What lies too far ahead is damaged, or of a clock that was set back. */
+/* A time too far ahead is damaged, or from a clock that was set back. */
 static bool is_live(const struct claim *claim, int64_t time)
 {
 	return claim->until > time && claim->until - time <= FLIGHT_MOST;
@@ -128,7 +129,7 @@ static bool write_claim(const struct sys *sys, int fd, uint64_t key,
 	       sizeof *value;
 }
 
-/* Marks the process's claim in the file as released, if it is there. */
+/* Marks the process's claim in the file as released, if it is still there. */
 static void release(const struct flight_site *site, int fd, uint64_t key)
 {
 	const struct claim released = { .until = 0 };
@@ -142,8 +143,8 @@ static void release(const struct flight_site *site, int fd, uint64_t key)
 		(void)write_claim(site->sys, fd, key, &set, own, &released);
 }
 
-/* Whether this thread may claim. It must not have a claim already: that was for what has
- * not been written, and nobody is to wait for it any longer. */
+/* Returns whether this thread may claim. If it still has a claim, that was for bytecode
+ * it has not written, and nobody should wait for it any longer. */
 static bool may_claim(const struct flight_site *site, int fd, int64_t time)
 {
 	struct flight *flight = site->flight;
@@ -162,7 +163,7 @@ static bool may_claim(const struct flight_site *site, int fd, int64_t time)
 	       atomic_compare_exchange_strong(&flight->thread, &holder, thread);
 }
 
-/* Claims the compile, unless another has done so in between. */
+/* Claims the compile, unless another process has done so in the meantime. */
 static void claim(const struct flight_site *site, int fd, uint64_t key, struct set *set,
 	int64_t until)
 {
@@ -184,7 +185,8 @@ static bool may_wait(const struct flight_site *site, uint32_t pid)
 {
 	const struct flight *flight = site->flight;
 
-	/* Its other thread may need what this one holds, the interpreter's lock. */
+	/* A thread of our own process may need what this one holds, the interpreter's
+	 * lock. */
 	if (pid == site->sys->pid() || flight->spent >= SPEND_MOST)
 		return false;
 	for (size_t i = 0; i < sizeof flight->slow / sizeof *flight->slow; i++)
@@ -200,8 +202,8 @@ static void remember_slow(struct flight *flight, uint32_t pid)
 	flight->slow[n % (sizeof flight->slow / sizeof *flight->slow)] = pid;
 }
 
-/* Whether that process is at work, as far as can be seen: it has got no processor, maybe,
- * on a busy machine. Not where it is stopped, dead, waiting for something, or of another
+/* Returns whether that process seems to be working; on a busy machine it may just lack a
+ * processor. Returns false if it is stopped, dead, waiting for something, or in another
  * name space. */
 static bool is_working(const struct sys *sys, uint32_t pid)
 {
@@ -224,8 +226,8 @@ static bool is_working(const struct sys *sys, uint32_t pid)
 	       (data[n + 1] == 'R' || data[n + 1] == 'D');
 }
 
-/* Waits for the release of a claim. Returns how long, and whether it is still there.
- * Time that the clock does not show, since it was set back, is what was slept. */
+/* Waits for the release of a claim. Returns whether it is still there, and in *ret_waited
+ * how long that took. If the clock was set back, the time slept counts. */
 static bool wait_for(const struct flight_site *site, int fd, uint64_t key,
 	const struct wait *wait, int64_t *ret_waited)
 {
@@ -273,15 +275,15 @@ static int64_t join(
 		return 0;
 	wait.pid = other->pid;
 	if (site->flight->thread == site->sys->thread())
-		site->flight->thread = 0; /* another was faster */
+		site->flight->thread = 0; /* another process was faster */
 	if (wait_for(site, fd, key, &wait, &waited))
 		remember_slow(site->flight, wait.pid);
 	site->flight->spent += waited;
 	return waited;
 }
 
-/* Not on a network file system: what others write there is seen late, and each look
- * takes long. */
+/* Returns false on a network file system: others' writes are seen late there, and each
+ * look takes long. */
 static bool is_usable(const struct flight_site *site, int fd)
 {
 	struct flight *flight = site->flight;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* Where the first two lines end. A "\r" ends a line too. */
+/* Returns the length of the first two lines. A "\r" ends a line too. */
 static size_t two_lines(const char *text, size_t size)
 {
 	unsigned lines = 0;
@@ -24,14 +24,15 @@ static bool is_in_name(char c)
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-' || c == '.';
 }
 
-/* As CPython's tokenizer and codecs compare names: in lower case, "_" for "-". */
+/* Normalizes a character as CPython's tokenizer and codecs do: to lower case, "_" to
+ * "-". */
 static char normal(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c == '_' ? '-' : c;
 }
 
-/* These are found before any codec that a program registers; "iso-8859-" goes on with a
- * number. */
+/* These are found before any codec that a program registers; a number follows
+ * "iso-8859-". */
 static bool is_built_in(const char *name)
 {
 	static const char *const names[] = { "utf-8", "utf8", "latin-1", "latin1",

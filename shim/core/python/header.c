@@ -40,7 +40,8 @@ struct header header_read(const char *tag, const void *data, size_t size)
 	if (size <= length)
 		return ret;
 	memcpy(ret.magic, p, sizeof ret.magic);
-	/* All CPythons and PyPys since 1.5: a text-mode copy would be noticed by it. */
+	/* All CPythons and PyPys since 1.5: copying in text mode would change these
+	 * bytes. */
 	if (p[2] != '\r' || p[3] != '\n')
 		return ret;
 	flags = length == HEADER_MAX ? get32(p + 4) : 0;
@@ -54,8 +55,8 @@ struct header header_read(const char *tag, const void *data, size_t size)
 	return ret;
 }
 
-/* As Python has it: int() of a float, which is rounded near the next second, and before
- * 1970 cut off towards 0. */
+/* As Python computes it: int() of a float, which is rounded near the next second, and
+ * truncated towards 0 before 1970. */
 uint32_t header_mtime(const struct timespec *mtime)
 {
 	/* In memory: a register of i386 has more digits than a double. */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * The format is that of Python/marshal.c in CPython and marshal_impl.py in PyPy. An
- * object is a byte for its type, and what belongs to the type. The objects in a container
- * follow it, so it is enough to count how many are still to come; only in the middle of a
- * code object there is a number.
+ * object is a byte for its type, followed by the data of that type. The objects in a
+ * container follow it, so it is enough to count how many are still to come; only in the
+ * middle of a code object there is a number.
  */
 #include "shim/core/python/marshal.h"
 
-/* Set in the type of an object that another one refers to. */
+/* Set in the type of an object that is referred to later. */
 #define FLAG_REF 0x80
 
 /* Deeper than CPython's compiler nests code. */
@@ -27,8 +27,8 @@ struct marshal {
 	const struct code_layout *layout;
 	const uint8_t *at;
 	size_t left; /* how many bytes are still to come */
-	/* How many objects are: outside of all code, then for each code object those
-	 * after its first line, and those before it. */
+	/* How many objects are still to come: outside all code, then for each code object
+	 * those after its first line, and those before it. */
 	uint32_t objects[2 * DEPTH + 1];
 	unsigned depth;
 };
@@ -42,7 +42,7 @@ static enum marshal_end skip(struct marshal *reader, uint64_t size)
 	return MARSHAL_WHOLE;
 }
 
-/* So many objects more: each has a byte at least. */
+/* Expects that many more objects, each of at least one byte. */
 static enum marshal_end expect(struct marshal *reader, uint32_t count)
 {
 	uint32_t *objects = &reader->objects[reader->depth];
@@ -53,7 +53,7 @@ static enum marshal_end expect(struct marshal *reader, uint32_t count)
 	return MARSHAL_WHOLE;
 }
 
-/* A number of that many bytes, and after it as many times unit bytes. */
+/* Skips a count of `width` bytes, and after it that many times `unit` bytes. */
 static enum marshal_end skip_counted(
 	struct marshal *reader, unsigned width, unsigned unit)
 {

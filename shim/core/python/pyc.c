@@ -5,9 +5,9 @@
 
 #include "shim/core/base/text.h"
 
-/* The cache tags (PEP 421, sys.implementation.cache_tag) of the interpreters there
- * are, up to their version. They are looked for by name first, since a module may be
- * called "foo.bar-7" and pytest's own version, dots and all, stands after the tag. */
+/* The cache tags (PEP 421, sys.implementation.cache_tag) of the known interpreters, up to
+ * their version. They are looked for by name first, since a module may be called
+ * "foo.bar-7", and pytest's own version, with its dots, follows the tag. */
 #define INTERPRETER(name)             \
 	{                             \
 		name, sizeof name - 1 \
@@ -25,7 +25,7 @@ static const struct {
 	INTERPRETER("jython-"),
 };
 
-/* Not <ctype.h>: a name means the same whatever the program's locale. */
+/* Without <ctype.h>: a name means the same whatever the program's locale. */
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
@@ -52,7 +52,7 @@ static bool ends_in(const char *name, size_t len, const char *suffix)
 	return len > n && memcmp(name + len - n, suffix, n) == 0;
 }
 
-/* Whether one of them begins so: this is asked for each byte of a name. */
+/* Returns whether a tag may begin with c: this is tested for each byte of a name. */
 static bool is_initial(char c)
 {
 	switch (c) {
@@ -68,7 +68,7 @@ static bool is_initial(char c)
 	}
 }
 
-/* How many bytes at s are "<interpreter><digits>[-<digits>]", a whole tag. */
+/* Returns the length of "<interpreter><digits>[-<digits>]" at s, a whole tag. */
 static size_t known_tag(const char *s, const char *end)
 {
 	for (size_t i = 0; i < sizeof interpreters / sizeof *interpreters; i++) {
@@ -88,8 +88,8 @@ static size_t known_tag(const char *s, const char *end)
 	return 0;
 }
 
-/* How many bytes at s are "<word>-<digits>" with nothing after it but a '.': the shape
- * of a tag that no list knows yet. */
+/* Returns the length of "<word>-<digits>" at s, if nothing but a '.' follows: the form of
+ * a tag that no list knows yet. */
 static size_t likely_tag(const char *s, const char *end)
 {
 	const char *p = s;
@@ -115,8 +115,8 @@ static void set_tag(struct pyc_name *ret, const char *name, const char *tag, siz
 }
 
 /* Finds the tag in "<module>.<tag>[.opt-<level>]". The last known interpreter counts:
- * "cpython-36.cpython-311" is a module called "cpython-36". A source without a dot in
- * its name has none before its tag either: /bin/tool gives "toolcpython-311". */
+ * "cpython-36.cpython-311" is a module called "cpython-36". A source without a dot in its
+ * name has none before its tag either: /bin/tool gives "toolcpython-311". */
 static void find_tag(const char *name, const char *end, struct pyc_name *ret)
 {
 	const char *p;
@@ -134,7 +134,7 @@ static void find_tag(const char *name, const char *end, struct pyc_name *ret)
 		}
 }
 
-/* Takes numba's ".tmp.<hex digits>" off the end; returns the length that is left. */
+/* Removes numba's ".tmp.<hex digits>" from the end; returns the remaining length. */
 static size_t without_numba_temporary(const char *name, size_t len)
 {
 	size_t n = len;
@@ -144,7 +144,7 @@ static size_t without_numba_temporary(const char *name, size_t len)
 	return n < len && ends_in(name, n, ".tmp.") ? n - strlen(".tmp.") : len;
 }
 
-/* Takes importlib's ".<digits>" off the end. */
+/* Removes importlib's ".<digits>" from the end. */
 static size_t without_pyc_temporary(const char *name, size_t len)
 {
 	size_t n = len;
@@ -155,7 +155,7 @@ static size_t without_pyc_temporary(const char *name, size_t len)
 										   : len;
 }
 
-/* The tag in numba's "….py311.nbi" and "….py311.2.nbc". */
+/* Finds the tag in numba's "….py311.nbi" and "….py311.2.nbc". */
 static void find_numba_tag(const char *name, const char *end, struct pyc_name *ret)
 {
 	static const char implementation[] = "cpython-";
@@ -181,7 +181,7 @@ struct pyc_name pyc_parse(const char *name, size_t len)
 	struct pyc_name ret = { .kind = PYC_NONE };
 	size_t n = without_pyc_temporary(name, len);
 
-	/* ".pyo": pytest under -O still calls it so. */
+	/* ".pyo": pytest under -O still uses that suffix. */
 	if (ends_in(name, n, ".pyc") || ends_in(name, n, ".pyo")) {
 		ret.kind = n < len ? PYC_TEMPORARY : PYC_CODE;
 		find_tag(name, name + n - strlen(".pyc"), &ret);

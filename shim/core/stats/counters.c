@@ -44,8 +44,8 @@ bool counters_count(struct counters *counters, enum verdict verdict)
 	if (!counters)
 		return false;
 	atomic_fetch_add_explicit(&counters->counts[verdict], 1, memory_order_relaxed);
-	/* What a program does to the cache itself, to delete it, must not make a journal
-	 * in it again. */
+	/* A program's calls on the cache itself, such as deleting it, must not create a
+	 * journal there again. */
 	if (group >= VERDICT_GROUP_NOT_CACHED)
 		return false;
 	if (group == VERDICT_GROUP_TREE)
@@ -71,7 +71,7 @@ static void add_sizes(
 {
 	add(&counters->bytes, size - (old ? old->st_size : 0));
 	add(&counters->disk, disk);
-	if (old) /* of a file with other names nothing becomes free */
+	if (old) /* a file with other names frees no space */
 		add(old->st_nlink > 1 ? &counters->shared : &counters->disk,
 			-on_disk(old->st_size));
 }
@@ -137,7 +137,7 @@ bool counters_take(struct counters *counters, const struct sys *sys, bool goes_o
 	if (!any && !ret->extent.entries && !ret->extent.objects && !ret->extent.bytes)
 		return false;
 	ret->processes = atomic_exchange(&counters->told, owner) != owner;
-	/* Who else takes at this moment may have taken the beginning. */
+	/* A concurrent call may have taken the beginning. */
 	if (!ret->begin)
 		ret->begin = end;
 	return true;

@@ -44,8 +44,8 @@ size_t journal_next(const uint8_t *data, size_t size, struct journal_record *ret
 	return 0;
 }
 
-/* Opens the journal to append. Not the file that a link leads to, and not a pipe that
- * would be waited for: whatever is wrong, there is no journal then. */
+/* Opens the journal for appending. Neither follows a link nor waits for a pipe: in such
+ * cases there is no journal. */
 static int open_journal(const struct sys *sys, int dirfd, const char *path, int create)
 {
 	return sys->openat(dirfd, path,
@@ -54,7 +54,7 @@ static int open_journal(const struct sys *sys, int dirfd, const char *path, int 
 		0600);
 }
 
-/* The process's umask may have taken away our own rights. */
+/* The process's umask may have removed our own rights. */
 static int make_state(const struct sys *sys, const char *path)
 {
 	int err = sys->mkdirat(AT_FDCWD, path, 0700);
@@ -81,7 +81,7 @@ static int make_journal(const struct sys *sys, char *path, size_t state_len)
 
 #define HOUR INT64_C(3600000000000)
 
-/* Seconds after which nobody folds any more what was taken. */
+/* Seconds after which a process that has taken records to fold them counts as dead. */
 #define FORGOTTEN 60
 
 struct folding {
@@ -153,7 +153,7 @@ static void read_records(struct folding *folding, const struct sys *sys, int fd)
 			(used = journal_next(folding->data + at, kept - at, next)) > 0;
 			at += used)
 			add_record(folding, next);
-		if (kept - at >= sizeof *next) /* nothing whole begins before */
+		if (kept - at >= sizeof *next) /* no whole record begins before this */
 			at = kept - sizeof *next + 1;
 		kept -= at;
 		memmove(folding->data, folding->data + at, kept);
@@ -176,7 +176,8 @@ static void write_sums(struct folding *folding, const struct sys *sys, int state
 	sys->close(fd);
 }
 
-/* It is closed before it is deleted: on NFS it would keep another name. */
+/* Closes the file before deleting it: NFS would otherwise keep it under a different
+ * name. */
 static void fold(const struct sys *sys, int state)
 {
 	int fd = sys->openat(
@@ -193,8 +194,8 @@ static void fold(const struct sys *sys, int state)
 	(void)sys->unlinkat(state, JOURNAL_OLD, 0);
 }
 
-/* Renames over nothing, where the file system can: another process may be at it, whose
- * record passed the next mark. */
+/* Renames without replacing a file, if the file system can: another process, whose record
+ * passed the next mark, may be doing the same. */
 static int rename_in(const struct sys *sys, int state, const char *from, const char *to)
 {
 	int err = sys->rename_new(state, from, state, to);
@@ -203,8 +204,8 @@ static int rename_in(const struct sys *sys, int state, const char *from, const c
 						: err;
 }
 
-/* Whether what was taken to be folded is there still, since its process has died. (A
- * rename is a change.) */
+/* Returns whether records that were taken to be folded are still there because their
+ * process has died. (A rename updates the ctime.) */
 static bool is_forgotten(const struct sys *sys, int state)
 {
 	struct timespec now;
@@ -215,9 +216,9 @@ static bool is_forgotten(const struct sys *sys, int state)
 	       now.tv_sec - st.st_ctim.tv_sec > FORGOTTEN;
 }
 
-/* Puts the journal aside. What stood aside before is taken away first, under a name of
- * its own: who has renamed it, this process or the command, is the one to fold it. Where
- * another process is doing that, the journal grows until its next mark. */
+/* Sets the journal aside. The file set aside earlier is first renamed to a name of its
+ * own: the process that has renamed it, this one or the command, is the one to fold it.
+ * If another process is already folding, the journal grows until its next mark. */
 static void turn(const struct sys *sys, const char *state_path)
 {
 	int state =
