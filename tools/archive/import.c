@@ -90,8 +90,7 @@ static int map_dir(const struct import *import, const struct layout *item,
 			return -ENAMETOOLONG;
 		return strcmp(buf, dir) != 0;
 	}
-	memcpy(buf, dir,
-		strlen(dir) + 1); /* never longer than PATH_MAX, see archive_in */
+	memcpy(buf, dir, strlen(dir) + 1); /* it fits, see archive_in */
 	return 0;
 }
 

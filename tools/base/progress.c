@@ -35,7 +35,7 @@ void interrupt_catch(void)
 	struct sigaction action = { .sa_handler = note }, before;
 
 	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
-		/* a signal that is ignored stays so: nohup and job control rely on it */
+		/* nohup and job control rely on ignored signals staying ignored */
 		if (sigaction(signals[i], NULL, &before) == 0 &&
 			before.sa_handler != SIG_IGN)
 			sigaction(signals[i], &action, NULL);

@@ -111,7 +111,7 @@ int whole_file_publish(struct whole_file *file)
 
 	if (r == 0 && file->nameless)
 		r = name_it(file);
-	/* this is when a file server reports that its disk is full */
+	/* a file server may report only now that its disk is full */
 	if (fclose(file->out) == EOF && r == 0)
 		r = -errno;
 	file->out = NULL;

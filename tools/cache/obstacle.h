@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Whether the library can write to the cache, by its own rules, and what the user can do
- * if it cannot: on a machine, in a systemd unit, in a container or a pod.
+ * Tells whether the library can write to the cache, by its own rules, and what the user
+ * can do if it cannot: on a machine, in a systemd unit, in a container or a pod.
  */
 #pragma once
 

@@ -26,7 +26,7 @@ int trust_file(const char *path, char **ret_why)
 	switch (way_judge(&sys_libc, geteuid(), way, sizeof way, &end)) {
 	case WAY_ABSENT:
 		return 0;
-	case WAY_NO_DIRECTORY: /* a file, at the end of the way */
+	case WAY_NO_DIRECTORY: /* a file at the end of the path */
 		if (end.above)
 			return -ENOTDIR;
 		if (!S_ISREG(end.st.st_mode))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Whether only root and this user can change a file. This is required of settings and of
- * interpreters that the user has not named, just as of the cache's own directory (way.h).
+ * Checks that only root and this user can change a file. This is required of settings and
+ * of interpreters that the user has not named, just as of the cache's own directory
+ * (way.h).
  */
 #pragma once
 

@@ -39,7 +39,7 @@ struct du {
 	unsigned depth, top;
 	bool bytes, in_objects;
 	struct hardlinks links;
-	dev_t device; /* that the links are on */
+	dev_t device; /* of the files in links */
 	struct du_thread *threads;
 	uint64_t unread_directories;
 };
@@ -110,7 +110,7 @@ static int count_all(struct cache *cache, void *context)
 	struct du *du = context;
 	int r = 0;
 
-	if (cache->device != du->device) /* it has its own inodes */
+	if (cache->device != du->device) /* inodes of another file system */
 		du->links = (struct hardlinks){ 0 };
 	du->device = cache->device;
 	for (int pass = 0; pass < 2 && r == 0; pass++) {

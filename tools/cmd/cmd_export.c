@@ -38,7 +38,7 @@ struct export
 	struct select select;
 	struct cache cache;
 	struct export_list list;
-	struct pack objects; /* for a pack */
+	struct pack objects; /* its objects, if it is a pack */
 	bool as_pack, unknown_only;
 	struct archive_out out;
 	struct progress progress;

@@ -28,7 +28,7 @@ static bool is_out_of_reach(const char *path, int error)
 
 int conf_file_open(const char *path, FILE **ret_file, char **ret_why)
 {
-	/* not to wait for the writer of a FIFO */
+	/* O_NONBLOCK: do not wait for the writer of a FIFO */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), r;
 
 	*ret_why = NULL;
