@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Records go to the interpreter, and answers come back, in unnamed files: however many
+ * Records go to the interpreter, and answers come back, in unnamed files. However many
  * there are, neither side waits for the other, and they take no memory.
  */
 #include "tools/verify/recompile.h"
@@ -18,7 +18,7 @@
 #include "tools/cache/versions.h"
 #include "tools/python/interpreters.h"
 
-/* recompile.py tells the format of records and answers. */
+/* The fields of records and answers, described in recompile.py. */
 enum { KIND, PYC, SOURCE, LEVEL, INODE, CTIME, MTIME, SIZE, WHY, FIELDS };
 
 /* --- collecting ----------------------------------------------------------------------*/
@@ -65,8 +65,8 @@ int recompile_add(struct recompile *recompile, const char *version,
 
 /* --- one interpreter -----------------------------------------------------------------*/
 
-/* Gives it the group's records; afterwards those are its answers. -ECHILD: it failed, and
- * *ret_reason, which the caller frees, tells why. */
+/* Passes the group's records to the interpreter, and replaces them by its answers.
+ * Returns -ECHILD if it failed; then *ret_reason, which the caller frees, says why. */
 static int compare_with(
 	struct recompile_group *group, const struct python *python, char **ret_reason)
 {
@@ -100,7 +100,7 @@ static int compare_with(
 
 /* --- comparing -----------------------------------------------------------------------*/
 
-/* Of nanoseconds. */
+/* Reads a time in nanoseconds. */
 static struct timespec read_time(const char *field)
 {
 	unsigned long long time = strtoull(field, NULL, 10);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Compares pycs with what a real interpreter compiles from their sources now: one process
- * for many, which executes nothing of either.
+ * Compares pycs with what a real interpreter compiles from their sources now. One
+ * process handles many pycs, and executes neither the pycs nor the sources.
  *
- * Marshal writes the same code in more than one way (references, interned strings), so
- * code objects are compared, not bytes; co_filename does not count. Releases with one
- * magic number may compile differently, so a pyc is different only if every interpreter
- * found with its tag and magic number says so.
+ * Marshal can write the same code in more than one way (references, interned strings),
+ * so code objects are compared instead of bytes; co_filename is ignored. Releases with
+ * the same magic number may compile differently, so a pyc counts as different only if
+ * every interpreter found with its tag and magic number says so.
  *
- * A struct recompile begins with a mutex and its callback.
- * Any thread may call recompile_add; the rest is for one. Functions return 0 or -errno.
+ * A struct recompile begins with an initialized mutex and its callback. Any thread may
+ * call recompile_add; the rest is for one thread. Functions return 0 or -errno.
  */
 #pragma once
 
@@ -19,7 +19,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-/* Pycs of one version folder and magic number. */
+/* The pycs of one version folder and magic number. */
 struct recompile_group {
 	char version[64];
 	uint8_t magic[4];
@@ -31,8 +31,8 @@ struct recompile {
 	pthread_mutex_t mutex;
 	struct recompile_group *groups;
 	size_t count;
-	/* Called for each pyc that is different. seen has the inode, ctime, mtime and
-	 * size of the file that was compared; why lives until the call returns. */
+	/* Called for each pyc that is different. seen: the inode, ctime, mtime and size
+	 * of the file that was compared. why is valid until the call returns. */
 	void (*different)(void *context, const char *pyc, const char *source,
 		const struct stat *seen, const char *why);
 	void *context;
@@ -40,9 +40,9 @@ struct recompile {
 	uint64_t uncompared; /* no such interpreter, or it failed; reported on stderr */
 };
 
-/* Adds a pyc to compare, with its source. level: of optimization, '1', '2' or '\0'. */
+/* Adds a pyc to compare, with its source. level: opt level, '1', '2' or '\0'. */
 int recompile_add(struct recompile *recompile, const char *version,
 	const uint8_t magic[4], const char *pyc, const char *source, char level);
 
-/* Compares all. -EINTR: it was interrupted. */
+/* Compares all pycs. Returns -EINTR if it was interrupted. */
 int recompile_run(struct recompile *recompile);

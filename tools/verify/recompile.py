@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 #
-# The interpreter's side of `pycstash verify --deep` (recompile.c): compiles sources, and
-# compares the code with that of pycs. Executes neither.
+# The interpreter's side of `pycstash verify --deep` (recompile.c): compiles sources and
+# compares their code with that of pycs. Executes neither.
 #
-# Arguments: a file of records, and one for the answers. A record is kind, pyc, source, level,
-# inode, ctime and mtime in nanoseconds, size, and why, each followed by "\0". It is written
-# again for a pyc that is not the same: as "D" (different) or "U" (could not be compared). So
-# answers are the records for another interpreter, which leaves "U" as it is.
+# Arguments: a file of records, and a file for the answers. A record is kind, pyc, source,
+# level, inode, ctime and mtime in nanoseconds, size, and why, each followed by "\0". It is
+# written to the answers if the pyc is not the same: as "D" (different) or "U" (could not be
+# compared). So the answers are the records for the next interpreter, which passes "U" records
+# on unchanged.
 import marshal
 import os
 import sys

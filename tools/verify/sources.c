@@ -43,9 +43,9 @@ void sources_add(struct sources *sources, const char *version, const char *path,
 /* --- looking for sources -------------------------------------------------------------*/
 
 struct sources_search {
-	struct sources *sources; /* its pycs are in the order of by_digest */
+	struct sources *sources; /* its pycs are sorted by by_digest */
 	struct recompile *recompile;
-	size_t wanted; /* pycs without a source */
+	size_t wanted; /* pycs whose source has not been found */
 	int error;
 };
 
@@ -56,7 +56,7 @@ static int by_digest(const void *a, const void *b)
 	return memcmp(&x->digest, &y->digest, sizeof x->digest);
 }
 
-/* Adds the pycs of the source at path to what is compared. */
+/* Adds the pycs that fit the source at path to those to compare. */
 static void try_source(struct sources_search *search, const char *path)
 {
 	struct source source = { .dirfd = AT_FDCWD, .path = path };
@@ -82,7 +82,7 @@ static void try_source(struct sources_search *search, const char *path)
 	}
 }
 
-/* At the beginning of each directory of the cache: looks into that of its sources. */
+/* Called at the beginning of each directory of the cache: looks at its sources. */
 static void look_in_sources(struct walk_dir *dir)
 {
 	struct sources_search *search = dir->context;
@@ -124,7 +124,7 @@ int sources_find(struct sources *sources, const struct cache *cache,
 		qsort(sources->pycs, sources->count, sizeof *sources->pycs, by_digest);
 		r = walk_run(&walk, "");
 	}
-	if (r == -EINTR && !interrupt_came()) /* all were found */
+	if (r == -EINTR && !interrupt_came()) /* stopped because all were found */
 		r = 0;
 	*ret_unknown = search.wanted;
 	return r < 0 ? r : search.error;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * For `pycstash verify --deep`: finds a source for each pyc that names none, or whose own
- * source has changed, by the digest in its seal. Objects are such pycs. Sources are
- * looked for in the directories that the cache has entries of.
+ * For `pycstash verify --deep`: some pycs name no source (objects), or their own source
+ * has changed. Finds a source for each of them by the digest in its seal, in the
+ * directories for which the cache has entries.
  *
- * A struct sources begins with its mutex. Any thread may call sources_add; the rest is
- * for one. Functions return 0 or -errno.
+ * A struct sources begins with an initialized mutex. Any thread may call sources_add;
+ * the rest is for one thread. Functions return 0 or -errno.
  */
 #pragma once
 
@@ -23,11 +23,12 @@ struct sources {
 	size_t count;
 };
 
-/* A pyc whose source is to be found: its absolute path, and what it is. The arguments are
- * copied. */
+/* Adds a pyc whose source is to be found, with its absolute path. Copies the
+ * arguments. */
 void sources_add(struct sources *sources, const char *version, const char *path,
 	const struct seal *seal, char level);
 
-/* Adds the pycs whose sources are found to recompile. *ret_unknown: how many are left. */
+/* Adds each pyc whose source was found to `recompile`. *ret_unknown: how many were not
+ * found. */
 int sources_find(struct sources *sources, const struct cache *cache,
 	struct recompile *recompile, uint64_t *ret_unknown);

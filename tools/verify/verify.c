@@ -47,7 +47,7 @@ uint64_t verify_bad(const struct verify *verify)
 	return ret;
 }
 
-/* What was found wrong, and with what. */
+/* One line of output. */
 struct finding_line {
 	const char *path, *source; /* absolute; source may be NULL */
 	enum layout_kind kind;
@@ -82,9 +82,8 @@ static void print_finding(struct verify *verify, const struct finding_line *line
 	pthread_mutex_unlock(&verify->output);
 }
 
-/* Takes the absolute path of a file of the cache apart: *ret_dir is its directory below
- * the layout folder, for the caller to free, into which the layout that is returned
- * points. */
+/* Splits the absolute path of a file of the cache. *ret_dir is its directory below the
+ * layout folder, for the caller to free; the returned layout points into it. */
 static struct layout layout_at(
 	const struct verify *verify, const char *path, char **ret_dir)
 {
@@ -93,9 +92,9 @@ static struct layout layout_at(
 	return layout_parse(*ret_dir, file_name(path));
 }
 
-/* Deletes the bad file at an absolute path if it is still the one of that stat. 0;
- * -ENOENT: it is gone; -ESTALE: it is another by now, or another hard link of it has just
- * been deleted; or another -errno. */
+/* Deletes the bad file at an absolute path if it is still the file of that stat.
+ * Returns 0, -ENOENT if it is gone, -ESTALE if it is a different file by now or another
+ * hard link of it has just been deleted, or another -errno. */
 static int repair(struct verify *verify, const char *path, const struct stat *seen)
 {
 	AUTOFREE char *dir = NULL;
@@ -120,7 +119,7 @@ struct visit {
 	struct walk_dir *dir;
 	const char *name, *path; /* path: absolute */
 	struct layout item;
-	const char *source; /* NULL where it has none */
+	const char *source; /* NULL if it has none */
 	struct pyc_state state;
 	enum verify_result result;
 };
@@ -147,8 +146,8 @@ static void look(struct visit *visit)
 	visit->result = result_of(&visit->state);
 }
 
-/* Entry and object are often one file: where one thread deletes the one, the other's
- * ctime changes, and it is looked at again. */
+/* Deletes the bad file. An entry and its object are often one file: if another thread
+ * deletes one name, the ctime of the other changes, and the file is checked again. */
 static bool repair_visited(struct visit *visit)
 {
 	int r = repair(visit->verify, visit->path, &visit->state.st);
@@ -178,9 +177,9 @@ static void report(struct visit *visit)
 	print_finding(visit->verify, &line);
 }
 
-/* Whether an interpreter can tell if a file is what it should be; sets *ret_level. Of
- * names that the stock import system does not write (pytest's, typeguard's), nobody knows
- * what compiles them, and of files without a proven source, from what. */
+/* Returns whether an interpreter can check the file's code, and sets *ret_level. It
+ * cannot if the name is not one that the stock import system writes (pytest's,
+ * typeguard's), since what compiled it is unknown; nor if no source is proven. */
 static bool is_compilable(const struct visit *visit, char *ret_level)
 {
 	*ret_level = visit->item.object.level;
@@ -190,7 +189,8 @@ static bool is_compilable(const struct visit *visit, char *ret_level)
 			       visit->item.pyc.tag, ret_level));
 }
 
-/* With --deep, what cannot be compiled again is not good, unless it is never served. */
+/* With --deep, a file that cannot be compiled again does not count as good, unless it
+ * is never served. */
 static void look_deep(struct visit *visit)
 {
 	const enum state state = visit->state.state;
@@ -203,7 +203,7 @@ static void look_deep(struct visit *visit)
 		visit->result = VERIFY_UNCHECKED;
 }
 
-/* Notes a good file for the interpreters. */
+/* Hands a good file over to the interpreters. */
 static int note_for_deep(struct visit *visit)
 {
 	struct verify *verify = visit->verify;
@@ -214,7 +214,7 @@ static int note_for_deep(struct visit *visit)
 	char level;
 
 	if (!object && state->state != STATE_FRESH && !state->current)
-		return 0; /* never served */
+		return 0; /* never served as it is */
 	if (!is_compilable(visit, &level))
 		return 0;
 	version = alloc_part(visit->item.version, visit->item.version_len);
@@ -237,7 +237,7 @@ static void count(const struct visit *visit)
 	verify->bytes += (uint64_t)visit->state.st.st_size;
 }
 
-/* What there is to do about a file that was looked at. */
+/* Decides what to do about a file that was looked at. */
 static void conclude(struct visit *visit)
 {
 	struct verify *verify = visit->verify;
@@ -284,8 +284,8 @@ static bool enter(struct walk_dir *parent, const char *name)
 
 /* --- what the interpreters find ------------------------------------------------------*/
 
-/* Deletes a pyc with other code than its source, and the object that would give it to
- * other paths. True: it is gone. */
+/* Deletes a pyc whose code differs from its source's, and the object that would pass
+ * the code on to other paths. Returns true if the pyc is gone. */
 static bool repair_different(struct verify *verify, const struct layout *item,
 	const char *pyc, const struct stat *seen)
 {
@@ -349,7 +349,7 @@ static int compile_again(struct verify *verify)
 	return r;
 }
 
-/* --- together ------------------------------------------------------------------------*/
+/* --- all together --------------------------------------------------------------------*/
 
 int verify_run(struct verify *verify, uint64_t *ret_failed)
 {

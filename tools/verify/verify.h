@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The work of `pycstash verify`: walks the cache, compiles its sources again if that is
- * wanted, prints what is wrong, and counts.
+ * The work of `pycstash verify`: walks the cache, compiles its sources again if
+ * requested, prints what is wrong, and counts.
  */
 #pragma once
 
@@ -19,9 +19,9 @@
 
 enum verify_result {
 	VERIFY_GOOD,
-	VERIFY_SKIPPED, /* it has no seal, so there is nothing to check; or it is gone */
+	VERIFY_SKIPPED, /* it has no seal and so nothing to check, or it is gone */
 	VERIFY_DAMAGED, /* not the bytes that were written */
-	VERIFY_WRONG,	/* whole, and would be served for a source with other content */
+	VERIFY_WRONG, /* whole, but would be served for a source with different content */
 	VERIFY_DIFFERENT, /* not what the interpreter compiles from the source */
 	VERIFY_FOREIGN,	  /* not ours: never served, and never deleted */
 	VERIFY_UNREADABLE,
@@ -41,16 +41,16 @@ struct verify {
 	struct freed freed;
 	struct removed removed;
 	int64_t began;		/* nanoseconds since 1970 */
-	pthread_mutex_t output; /* findings come from all threads */
+	pthread_mutex_t output; /* threads print findings one at a time */
 	_Atomic(uint64_t) entries, objects, bytes, repaired;
 	_Atomic(uint64_t) results[VERIFY_RESULTS];
 	_Atomic(bool) incomplete; /* something could not be noted or deleted */
 };
 
-/* Verifies the cache, prints a line for each finding, and deletes what is bad if that is
- * wanted. 0; -EINTR; or -errno where it could not even begin. *ret_failed: how many
- * directories could not be read. */
+/* Verifies the cache, prints a line for each finding, and deletes bad files if
+ * requested. Returns 0, -EINTR, or another -errno if it could not even begin.
+ * *ret_failed: how many directories could not be read. */
 int verify_run(struct verify *verify, uint64_t *ret_failed);
 
-/* How many files are damaged, wrong or different. */
+/* Returns how many files are damaged, wrong or different. */
 uint64_t verify_bad(const struct verify *verify);
