@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What warm has done, and printing it.
+ * Collects and prints the results of warm.
  */
 #include "tools/warm/warm.h"
 
@@ -42,7 +42,7 @@ void warm_give_up(struct warm *warm, int err)
 
 static const struct {
 	const char *text, *dry_text, *json;
-	bool rare; /* printed only where there are any */
+	bool rare; /* printed only if there are any */
 } outcomes[WARM_OUTCOMES] = {
 	[WARM_FRESH] = { "up to date", "up to date", "up_to_date", false },
 	[WARM_RESEALED] = { "re-sealed", "to re-seal", "resealed", true },
@@ -76,7 +76,7 @@ static void print_summary(const struct warm *warm)
 	putchar('\n');
 }
 
-/* What a dry run found to compile. */
+/* Prints which sources a dry run would compile. */
 static void print_missing(const struct warm *warm)
 {
 	for (size_t i = 0; i < warm->target_count; i++) {

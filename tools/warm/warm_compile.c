@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Giving sources to interpreters. Each is a thread's own, has one source at a time, and a
- * socket on which a message is a request or an answer (warm_worker.py).
+ * Passes sources to interpreters. Each thread has an interpreter of its own, which
+ * works on one source at a time. Their socket carries one request or answer per message
+ * (warm_worker.py).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,28 +26,29 @@
 #include "tools/python/library.h"
 #include "tools/warm/warm_entry.h"
 
-/* How long to sleep at most, for progress and interrupts. */
+/* The longest sleep between updates of the progress and checks for interrupts. */
 #define PAUSE_MS 100
-/* How often a source is compiled again whose entry was purged before it was there. */
+/* How often to compile a source again if its entry was purged while it was being
+ * stored. */
 #define TRIES 8
 #define ANSWER_SIZE (8u * 1024)
 
-/* What all workers share, while one target is compiled. */
+/* What all workers share while one target is being compiled. */
 struct compiler {
 	struct warm *warm;
 	struct warm_target *target;
-	_Atomic(size_t) next; /* of the target's misses */
+	_Atomic(size_t) next; /* index into the target's misses */
 	struct progress progress;
-	_Atomic(uint64_t) done; /* of all targets */
+	_Atomic(uint64_t) done; /* for all targets */
 };
 
 struct warm_worker {
 	struct compiler *compiler;
 	pid_t pid; /* 0: no interpreter is running */
 	int fd;
-	const struct warm_miss *miss; /* what it compiles */
+	const struct warm_miss *miss; /* the source that it compiles */
 	struct warm_entry entry;
-	char temporary[2 * PATH_MAX + 24]; /* the entry, while it is written */
+	char temporary[2 * PATH_MAX + 24]; /* its name while it is being written */
 };
 
 static bool is_over(const struct compiler *compiler)
@@ -66,9 +68,8 @@ static enum warm_outcome fail(
 
 /* --- the interpreter -----------------------------------------------------------------*/
 
-/* The child's side: an interpreter that our environment does not change, except that it
- * finds the library, that imports nothing but what it consists of, and that a Ctrl-C for
- * us does not reach. */
+/* Runs in the child: becomes an interpreter that ignores our environment except for the
+ * library, imports only what is built in, and ignores a Ctrl-C that is meant for us. */
 _Noreturn static void become(const struct compiler *compiler, int fd, pid_t parent)
 {
 	const char *python = compiler->target->python->path;
@@ -113,8 +114,8 @@ static int start(struct warm_worker *worker)
 	return -err;
 }
 
-/* Ends the interpreter, if there is one, and returns its status as of waitpid(2). One
- * that is idle ends by itself, since the library counts what it did when it ends. */
+/* Ends the interpreter, if there is one, and returns its status as waitpid(2) does. An
+ * idle interpreter must end by itself, since the library writes its counts at exit. */
 static int stop(struct warm_worker *worker)
 {
 	int status = 0;
@@ -128,8 +129,8 @@ static int stop(struct warm_worker *worker)
 	return status;
 }
 
-/* The same for one that is at work: kills it, and deletes what it was writing; without
- * the library that is in the tree. */
+/* Does the same for an interpreter that is at work: kills it, and deletes the file that
+ * it was writing. Without the library, that file is in the tree. */
 static int stop_at_work(struct warm_worker *worker)
 {
 	AUTOFREE char *directory = file_parent(worker->miss->path);
@@ -137,14 +138,15 @@ static int stop_at_work(struct warm_worker *worker)
 		"%s/" PYCACHE "/%s", directory, file_name(worker->temporary));
 	int status;
 
-	kill(worker->pid, SIGKILL); /* one that has died keeps its own status */
+	kill(worker->pid, SIGKILL); /* does not change the status of one that has died */
 	status = stop(worker);
 	(void)unlink(worker->temporary);
 	(void)unlink(in_tree);
 	return status;
 }
 
-/* It has died, or is killed for taking too long, over its source. */
+/* Reports that the interpreter died while compiling a source. late: it took too long
+ * and is killed. */
 static enum warm_outcome lose(struct warm_worker *worker, bool late)
 {
 	struct answer answer = { .status = stop_at_work(worker), .err = (char[]){ "" } };
@@ -158,10 +160,10 @@ static enum warm_outcome lose(struct warm_worker *worker, bool late)
 	return fail(worker, 0, message);
 }
 
-/* --- giving it a source --------------------------------------------------------------*/
+/* --- sending a source ----------------------------------------------------------------*/
 
-/* Sets up the entry of the worker's source. By now it may have been made, or there may be
- * an object for it. */
+/* Sets up the entry of the worker's source. In the meantime the entry, or an object for
+ * it, may have been created. */
 static const char *look(struct warm_worker *worker, enum warm_outcome *ret)
 {
 	AUTOFREE char *directory = file_parent(worker->miss->path);
@@ -172,8 +174,8 @@ static const char *look(struct warm_worker *worker, enum warm_outcome *ret)
 				   file_name(worker->miss->path), ret);
 }
 
-/* Sends the source to the interpreter. One that cannot take it has died, and that is
- * found when its answer is read. 0, or -errno: there is none. */
+/* Sends the source to the interpreter. If the interpreter has died, that is noticed
+ * when its answer is read. Returns 0, or -errno if no interpreter could be started. */
 static int request(struct warm_worker *worker)
 {
 	char message[4 * PATH_MAX];
@@ -181,7 +183,7 @@ static int request(struct warm_worker *worker)
 
 	if (r < 0)
 		return r;
-	/* No other process has the number: not in another container, either. */
+	/* No other process uses the same number, not even in another container. */
 	snprintf(worker->temporary, sizeof worker->temporary, "%s.%lld",
 		worker->entry.path, (long long)clock_steady());
 	len = snprintf(message, sizeof message, "%s%c%s", worker->miss->path, '\0',
@@ -192,14 +194,15 @@ static int request(struct warm_worker *worker)
 	return 0;
 }
 
-/* --- taking its answer ---------------------------------------------------------------*/
+/* --- reading the answer --------------------------------------------------------------*/
 
-/* The bytecode is not in the cache, because of err, an errno. WARM_MISSING: try again. */
+/* Decides what to do if the bytecode could not be stored because of err, an errno.
+ * Returns WARM_MISSING to try again. */
 static enum warm_outcome keep_failed(struct warm_worker *worker, int err, bool last)
 {
 	struct warm *warm = worker->compiler->warm;
 
-	if (err == ENOENT && !last) /* purged meanwhile? */
+	if (err == ENOENT && !last) /* purged in the meantime? */
 		return WARM_MISSING;
 	if (err != ENOENT)
 		warm_give_up(warm, -err);
@@ -230,7 +233,7 @@ static enum warm_outcome take(
 	case 'E':
 		line = (unsigned)strtoul(answer + 1, &message, 10);
 		return fail(worker, line, message + (*message == ' '));
-	default: /* it prints what is no answer, and is out of step from here on */
+	default: /* no answer: all that follow would be out of step */
 		return lose(worker, false);
 	}
 }
@@ -257,7 +260,7 @@ static enum warm_outcome await(struct warm_worker *worker, bool last)
 	return WARM_LEFT;
 }
 
-/* --- all of it -----------------------------------------------------------------------*/
+/* --- all together --------------------------------------------------------------------*/
 
 static enum warm_outcome compile_source(struct warm_worker *worker)
 {
@@ -284,7 +287,7 @@ static enum warm_outcome compile_source(struct warm_worker *worker)
 	}
 }
 
-/* NULL: there are no more, or it is over. */
+/* Returns NULL if there are no more, or if the work has to stop. */
 static const struct warm_miss *next_miss(struct compiler *compiler)
 {
 	size_t n = is_over(compiler) ? SIZE_MAX : compiler->next++;
@@ -302,7 +305,7 @@ static void *work(void *argument)
 	while ((worker->miss = next_miss(compiler))) {
 		enum warm_outcome outcome = compile_source(worker);
 
-		if (outcome != WARM_FAILED) /* that was counted */
+		if (outcome != WARM_FAILED) /* failures have been counted already */
 			target->counts[outcome]++;
 		pthread_mutex_lock(&compiler->warm->mutex);
 		progress_update(&compiler->progress, ++compiler->done);
@@ -313,9 +316,10 @@ static void *work(void *argument)
 	return NULL;
 }
 
-/* The largest first, by powers of two, so that they are not waited for in the end; and by
- * path, so that sources with the same content, which are far apart then, are seldom
- * compiled at the same time: for the second one there is an object. */
+/* Sorts by powers of two of the size, the largest first, so that nobody waits for a
+ * large source at the end. Within one power sorts by path: sources with the same
+ * content are then far apart and seldom compiled at once, so the second one can use the
+ * object of the first. */
 static int by_size(const void *a, const void *b)
 {
 	const struct warm_miss *x = a, *y = b;
@@ -342,7 +346,7 @@ static void compile_all(struct compiler *compiler)
 	}
 }
 
-/* The environment of the interpreters, from here on ours as well. */
+/* Sets the environment for the interpreters, which changes our own from here on. */
 static int set_environment(const struct warm *warm)
 {
 	int r = library_export(NULL);

@@ -22,14 +22,14 @@
 #include "tools/cache/sys_libc.h"
 #include "tools/stats/totals.h"
 
-/* What the process knows, for all threads, as in the library (shim/process.c). */
+/* State of the process, shared by all threads, as in the library (shim/process.c). */
 static struct layers layers;
 static struct pending pending;
 static struct source_clock source_clock;
 static atomic_uint watching;
 static atomic_bool cannot_clone;
 
-/* The library creates no file in the cache where less is free. */
+/* The library creates no file in the cache if fewer bytes are free. */
 #define ROOM_PER_FILE (64u * 1024)
 
 static bool is_in_the_way(int error)
@@ -37,8 +37,8 @@ static bool is_in_the_way(int error)
 	return error == -EXDEV || error == -ENOTDIR || error == -ELOOP;
 }
 
-/* Opens a file or directory of the cache, by a way that follows no link and crosses no
- * mount: core would. path: absolute. */
+/* Opens a file or directory of the cache without following links or crossing mounts,
+ * which core would do. path: absolute. */
 static int open_inside(const struct warm *warm, const char *path, int flags)
 {
 	const char *below = path + warm->config.root_len + sizeof "/" CACHE_LAYOUT;
@@ -46,7 +46,7 @@ static int open_inside(const struct warm *warm, const char *path, int flags)
 	return warm->cache ? cache_openat(warm->cache, below, flags) : -ENOENT;
 }
 
-/* Whether no link leads to the target's objects. */
+/* Returns whether the target's objects are reached without a link or a mount. */
 static bool are_objects_inside(struct warm_entry *entry)
 {
 	char path[PATH_MAX + sizeof "/objects"];
@@ -111,7 +111,7 @@ void warm_entry_end(struct warm_entry *entry)
 
 /* --- a source ------------------------------------------------------------------------*/
 
-/* Completes the entry's path; false where it does not fit. */
+/* Completes the entry's path. Returns false if it is too long. */
 static bool set_path(struct warm_entry *entry, const char *directory, const char *name)
 {
 	struct map *map = &entry->map;
@@ -131,7 +131,7 @@ static const char *set_source(
 	char *pyc_name = entry->tree + sizeof PYCACHE;
 
 	memcpy(entry->tree, PYCACHE "/", sizeof PYCACHE);
-	/* It is written under a longer name, by importlib too. */
+	/* The bytecode is first written under a longer name, by importlib too. */
 	if (!layout_entry_name(name, target->python->tag, target->level, pyc_name,
 		    NAME_MAX + 1 - WARM_TEMPORARY_SUFFIX))
 		return "the name of its bytecode would be too long";
@@ -145,7 +145,7 @@ static const char *set_source(
 		.dir_len = entry->map.dir_len,
 		.pyc = &entry->pyc,
 		.tree_dirfd = dirfd,
-		/* "": there is no such file */
+		/* "": there is no pyc in the tree */
 		.tree_path = entry->warm->force ? "" : entry->tree,
 		.common = entry->map.ephemeral.len > 0,
 	};
@@ -156,8 +156,8 @@ static const char *set_source(
 	return NULL;
 }
 
-/* Whether the open file is the entry's: where the cache cannot be written, core serves a
- * file in memory, which is no use to the next process. */
+/* Returns whether the open file is the entry. If the cache cannot be written, core
+ * serves a file in memory, which is of no use to the next process. */
 static bool is_kept(const struct warm_entry *entry, int fd)
 {
 	struct stat served, kept;
@@ -193,14 +193,14 @@ static enum warm_outcome open_once(struct warm_entry *entry, int candidate)
 
 	outcome = fd < 0 ? WARM_MISSING : outcome_of(&verdict);
 	if (outcome == WARM_REUSED || outcome == WARM_RESEALED) {
-		if (entry->map.ephemeral.len) /* served from memory, each time */
+		if (entry->map.ephemeral.len) /* served from memory each time */
 			outcome = WARM_FRESH;
 		else if (warm->readonly && !warm->common.dry_run)
 			outcome = WARM_LEFT;
 		else if (!warm->common.dry_run && !is_kept(entry, fd))
 			outcome = WARM_FAILED;
 	}
-	/* Where the tree cannot be read, core has not come so far. */
+	/* If the tree cannot be read, core has not got that far. */
 	if (outcome == WARM_MISSING && !entry->entry.source.settled)
 		entry_ask(&entry->entry);
 	return outcome;
@@ -218,7 +218,8 @@ const char *warm_entry_look(struct warm_entry *entry, const char *directory, int
 	if (entry->blocked || is_in_the_way(fd))
 		return "in the cache a link or a mount is in the way of its bytecode";
 	*ret = open_once(entry, fd);
-	/* Not kept: a disk that is full stays so, a purge in between is over soon. */
+	/* The entry was not kept. Retry: a full disk stays full, but a purge is over
+	 * soon. */
 	for (unsigned tries = 0; *ret == WARM_FAILED && tries < 32; tries++)
 		*ret = open_once(entry, -ENOENT);
 	return NULL;
@@ -246,7 +247,7 @@ int warm_entry_prepare(struct warm_entry *entry)
 	return r;
 }
 
-/* Deletes the entry, and the object of the digest in its seal. */
+/* Deletes the entry, and the object for the digest in its seal. */
 static void discard(struct warm_entry *entry, const struct seal *seal)
 {
 	struct object_name name = { .digest = seal->digest,
@@ -267,7 +268,7 @@ const char *warm_entry_check(struct warm_entry *entry, const struct digest *comp
 		open(entry->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct seal seal = { .flags = 0 };
 
-	if (fd < 0) /* a purge, or a gc: what was compiled was stored */
+	if (fd < 0) /* purged or collected by gc: it had been stored */
 		return NULL;
 	if (entry_file_is_sealed(&entry->world, fd, &seal) &&
 		(seal.flags & SEAL_SOURCE) &&

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Looking at every source below a path.
+ * Looks at every source below a path.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,11 +17,11 @@
 
 struct scan {
 	struct warm *warm;
-	const char *cache;	    /* canonical; NULL where there is none */
-	struct warm_entry *entries; /* of each thread, one for each target */
+	const char *cache;	    /* canonical; NULL if there is none */
+	struct warm_entry *entries; /* one for each target, for each thread */
 };
 
-/* The path of a name in a directory, for the caller to free. */
+/* Returns the path of a name in a directory, for the caller to free. */
 static char *join(const char *directory, const char *name)
 {
 	return alloc_format("%s/%s", directory[1] ? directory : "", name);
@@ -58,7 +58,7 @@ static void note_miss(struct scan *scan, struct warm_entry *entry, const char *d
 	const struct source *source = &entry->entry.source;
 	struct warm_target *target = entry->target;
 
-	if (!source->there) /* it is gone */
+	if (!source->there) /* it is gone by now */
 		return;
 	pthread_mutex_lock(&scan->warm->mutex);
 	GROW(target->misses, target->miss_count);

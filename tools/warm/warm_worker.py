@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 #
-# The interpreter's side of `pycstash warm` (see warm_compile.c). It runs under the library
-# and compiles one source after the other, as an import would, without executing it. The
-# library alone decides what goes into the cache and seals it.
+# The interpreter's side of `pycstash warm` (see warm_compile.c). It runs under the library and
+# compiles one source after the other, as an import would, without executing it. Only the
+# library decides what goes into the cache, and seals it.
 #
-#   request  source "\0" where in the cache the temporary file must appear
+#   request  source "\0" the path in the cache where the temporary file must appear
 #   answer   "P" and the BLAKE2b digest of what was compiled (without _blake2: nothing),
 #            "E" line " " message: the source cannot be compiled,
 #            "N" errno: the bytecode cannot be stored in the cache
@@ -21,8 +21,8 @@ except ImportError:
 class Loader(SourceFileLoader):
     def get_data(self, path):
         if path != self.path:  # the pyc
-            # The library notes from here on what the source is. It must not be opened:
-            # a pyc in the tree could be valid, and we are here to replace it.
+            # This stat makes the library note the source's identity. The pyc must not be
+            # opened: a pyc in the tree could be valid, and we are here to replace it.
             try:
                 posix.stat(path)
             except OSError:
@@ -43,9 +43,9 @@ def is_at(fd, path):
 
 
 def write(fd, temporary, data):
-    # Without the library, or where it has given up, the file is in the tree.
+    # Without the library, or if the library has given up, the file is in the tree.
     if not is_at(fd, temporary):
-        posix.stat(temporary)  # by way of a link, or without /proc
+        posix.stat(temporary)  # through a link, or without /proc
     while data:
         data = data[posix.write(fd, data) :]
 
@@ -90,7 +90,7 @@ def answer(path, temporary):
     return b"P" + (blake2b(loader.source, digest_size=32).digest() if blake2b else b"")
 
 
-# The interpreter was started with -B, so that it stores no bytecode of its own.
+# The interpreter was started with -B so that it stores no bytecode of its own.
 sys.dont_write_bytecode = False
 for request in iter(lambda: posix.read(0, 1 << 16), b""):
     request = request.decode(sys.getfilesystemencoding(), "surrogateescape")
