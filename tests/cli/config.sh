@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# pycstash config: settings, where they come from, changing them, what is wrong with them;
-# and that the other commands go by the files.
+# pycstash config: shows settings and where they come from, changes them, and reports what is
+# wrong with them. The other commands obey the files.
 . "$(dirname "$0")/../lib/tap.sh"
 
 config() { "$PYCSTASH" config "$@"; }

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# pycstash doctor: says who can be served and who cannot, and why.
+# pycstash doctor: says which programs can be served, which cannot, and why.
 . "$(dirname "$0")/../lib/tap.sh"
 
 doctor() { "$PYCSTASH" doctor --timeout 20 "$@"; }

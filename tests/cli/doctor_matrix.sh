@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# What doctor and explain say, against what really happens, in the environments that people
-# run Python in. Each row is one: doctor and explain are asked first, then a module is
-# imported twice, and where the library logs a hit it was served. What doctor says to do is
-# done, and must help.
+# Compares what doctor and explain say with what really happens, in the environments that people
+# run Python in. Each row is one environment: doctor and explain are asked first, then a module
+# is imported twice, and it was served if the library logs a hit. The command that doctor
+# suggests is run, and must help.
 #
 # Takes 60 s.
 . "$(dirname "$0")/../lib/tap.sh"

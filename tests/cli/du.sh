@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# pycstash du: its sums are those of find and du, each file once.
+# pycstash du: its sums equal those of find and du, and count each file once.
 . "$(dirname "$0")/made.sh"
 
 du_() { "$PYCSTASH" du "$@"; }

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# pycstash explain: it says beforehand what a real interpreter under the library then does,
-# in a table of situations, and changes nothing by saying it.
+# pycstash explain: predicts what a real interpreter under the library then does, in a table of
+# situations, and changes nothing.
 #
 # Takes 50 s.
 . "$(dirname "$0")/../lib/tap.sh"

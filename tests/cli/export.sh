@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# pycstash export and import: a cache of several interpreters goes into an archive, comes out
-# under other paths, and is used from there without compiling anything.
+# pycstash export and import: a cache of several interpreters goes into an archive, is imported
+# under other paths, and is used there without compiling anything.
 #
 #   FULL=1   with all of SymPy, which takes a minute
 #

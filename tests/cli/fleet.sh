@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# pycstash push and pull: what one host has compiled serves others, through a directory and
-# through a web server; the same sources give the same pack everywhere; what nobody trusted
-# has signed does not come in; and a store that fails is no obstacle.
+# pycstash push and pull: bytecode that one host has compiled serves others, through a directory
+# and through a web server. The same sources give the same pack everywhere. A pack without a
+# trusted signature is not taken in. A store that fails is no obstacle.
 #
 #   FULL=1   two hosts push at once 50 times instead of 8
 . "$(dirname "$0")/../lib/tap.sh"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# pycstash gc: each of its rules, on a cache that real interpreters made.
+# pycstash gc: each of its rules, on a cache that real interpreters filled.
 . "$(dirname "$0")/made.sh"
 
 export LC_ALL=C # for patterns of find and grep, which else pass over names that are no UTF-8

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# pycstash help: what is printed from the tables of commands, options, settings and exit
-# codes has all of them: help, manual pages, completions.
+# pycstash help: the help, manual pages and completions that are generated from the tables of
+# commands, options, settings and exit codes contain all of their rows.
 . "$(dirname "$0")/../lib/tap.sh"
 
 help() { "$PYCSTASH" help "$@"; }

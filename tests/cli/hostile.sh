@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# The command in a hostile place: a cache in which something else has the names of its own
-# files, standard output that is closed, limits, full disks, mounts, a clock that was wrong,
-# gc killed at any moment. Nothing outside the cache may change by any of it.
+# The command in a hostile environment: a cache in which other things have the names of its
+# files, closed standard output, limits, full disks, mounts, a clock that was wrong, gc killed
+# at any moment. None of these may change anything outside the cache.
 . "$(dirname "$0")/made.sh"
 
 V=$CACHE/v1

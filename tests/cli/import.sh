@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# pycstash import: what somebody else made is refused or skipped, what goes wrong on the way
-# leaves nothing half done; and export, of a cache in which there is more than bytecode.
+# pycstash import: archives that others have crafted are refused or skipped, and a failure
+# leaves nothing half done. Also export, of a cache that contains more than bytecode.
 . "$(dirname "$0")/../lib/tap.sh"
 
 chmod 755 "$T"

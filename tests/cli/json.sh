@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# docs/json.md and what the commands print agree: every field that is printed is described,
-# has the type that is said, and every field that is described is printed by some command
-# here, but for those that the test names.
+# docs/json.md and the output of the commands agree: every field that is printed is described
+# and has the type that is described, and every field that is described is printed by some
+# command here, except for those that the test lists.
 . "$(dirname "$0")/made.sh"
 
 out=$T/json

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# To look at bytecode is no use of it: by the last use `gc` and --unused-since go, and what
-# was verified, listed or exported yesterday must not look as if a program needed it.
+# Looking at bytecode does not count as using it: `gc` and --unused-since go by the last use,
+# and bytecode that was verified, listed or exported yesterday must not look as if a program
+# needed it.
 . "$(dirname "$0")/made.sh"
 
 archive=$T/archive.tar.zst

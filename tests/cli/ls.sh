@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# pycstash ls: what it lists of a cache that real interpreters made, and in what state.
+# pycstash ls: the files that it lists in a cache that real interpreters filled, and their
+# states.
 . "$(dirname "$0")/made.sh"
 
 ls_() { "$PYCSTASH" ls "$@"; }

@@ -1,8 +1,9 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
 #
-# For suites about what is in a cache: one that several interpreters have made, of sources
-# with awkward names too. $S is the tree, $TAGS the versions, $COUNT the sources of each.
+# For suites about the content of a cache: one that several interpreters have filled, with
+# sources that have awkward names among them. $S is the tree, $TAGS the versions, $COUNT the
+# number of sources for each.
 . "$(dirname "$0")/../lib/tap.sh"
 
 chmod 755 "$T"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# pycstash path and dir: there and back, of every name.
+# pycstash path and dir: there and back, for every kind of name.
 . "$(dirname "$0")/made.sh"
 
 path() { "$PYCSTASH" path "$@"; }

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# pycstash purge: what goes from a cache that real interpreters made, and what stays.
+# pycstash purge: what it deletes from a cache that real interpreters filled, and what stays.
 . "$(dirname "$0")/made.sh"
 
 V=$CACHE/v1

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# -q: each command that has it prints nothing when it succeeds, on a terminal either.
+# -q: each command that has it prints nothing when it succeeds, even on a terminal.
 . "$(dirname "$0")/made.sh"
 
 python=$(interpreters cached | head -1)

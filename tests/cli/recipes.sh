@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# The recipes of docs/guide.md do what they say: the text of each block is what runs here,
-# in a mount namespace with a machine of its own (/srv, /opt, /var/cache, /usr/local), as
-# the user that the recipe names. Where a manager would read it (systemd, Docker, a
-# cluster), its lines are taken apart, and what they ask for is made by hand.
+# The recipes of docs/guide.md work: the text of each block is run here, in a mount namespace
+# with a machine of its own (/srv, /opt, /var/cache, /usr/local), as the user that the recipe
+# names. If a manager would read the block (systemd, Docker, a cluster), its lines are parsed
+# and what they ask for is done by hand.
 #
 # Takes 30 s.
 . "$(dirname "$0")/../lib/tap.sh"

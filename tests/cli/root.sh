@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Root who looks at a service's cache: the commands that only look say what the service's
-# user would be told, change nothing, and give the service's programs nothing of root's. The
-# others refuse, and say as whom to run them.
+# Root looks at a service's cache: the commands that only look say what the service's user would
+# be told, change nothing, and leave nothing of root's for the service's programs. The others
+# refuse, and say as which user to run them.
 . "$(dirname "$0")/../lib/tap.sh"
 
 python=/usr/bin/python3

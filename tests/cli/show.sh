@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# pycstash show: what it says of pycs is what Python and a second reader of the format say.
+# pycstash show: what it says about pycs agrees with Python and with a second reader of the
+# format.
 . "$(dirname "$0")/../lib/tap.sh"
 
 export PYCSTASH_DIR=$CACHE

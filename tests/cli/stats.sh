@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# pycstash stats: what interpreters did is counted once each, whatever way they end, and
-# nothing that is wrong with the journal is in anybody's way.
+# pycstash stats: everything that interpreters did is counted exactly once, however they end,
+# and a broken journal stops nobody.
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Stores on servers (stores.py, on loopback): any with PUT and GET, WebDAV, S3 with signed
-# requests; and what servers do wrong.
+# Stores on servers (stores.py, on loopback): any server with PUT and GET, WebDAV, S3 with
+# signed requests; and what servers do wrong.
 . "$(dirname "$0")/../lib/tap.sh"
 
 chmod 755 "$T"

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# The units of the guide under a real systemd: this machine's own, started as the first
-# process of a container whose root is an overlay of this one. Nothing that the machine has
-# enabled is started in it.
+# The guide's units under a real systemd: this machine's own, started as the first process of a
+# container whose root is an overlay of this machine's. Nothing that is enabled on the machine
+# is started in it.
 #
 # Takes 40 s.
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# pycstash verify: it finds every byte that is wrong, the entry that would be served for
-# another source, and the one that is not what the interpreter compiles; and nothing else.
+# pycstash verify: finds every wrong byte, the entry that would be served for another source,
+# and the one that is not what the interpreter compiles; and reports nothing else.
 . "$(dirname "$0")/../lib/tap.sh"
 
 export PYCSTASH_DIR=$CACHE

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# pycstash warm: what it leaves to be compiled (nothing), what it says, and what it leaves
-# alone. What goes wrong is in warm_fails.sh.
+# pycstash warm: after it nothing is left to compile. Also what it prints, and what it leaves
+# alone. Failures are in warm_fails.sh.
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# pycstash warm where something goes wrong: sources and interpreters with faults, what it
-# refuses, a full disk, an interrupt.
+# pycstash warm when something goes wrong: faulty sources and interpreters, what it refuses, a
+# full disk, an interrupt.
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
 # shellcheck source=tests/cli/warm.bash

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# The whole of it, as one story: a cache that three interpreters have filled with SymPy and
-# Django is looked at, purged by version, kept under a limit, carried to another path as an
-# archive and as a layer, and used from there; what Python compiles is counted throughout.
+# Everything together, as one story: a cache that three interpreters have filled with SymPy and
+# Django is inspected, purged by version, kept under a limit, moved to another path as an
+# archive and as a layer, and used there. What Python compiles is counted throughout.
 #
 # Takes 120 s.
 . "$(dirname "$0")/../lib/tap.sh"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# pycstash wrap: the script it prints stands in for an interpreter.
+# pycstash wrap: the script that it prints stands in for an interpreter.
 . "$(dirname "$0")/../lib/tap.sh"
 
 wrap() { "$PYCSTASH" wrap --dir "$CACHE" "$@"; }

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Random sequences of calls give what they give without the library, but for what
-# docs/limits.md names. SEEDS=FROM:TO, LENGTH=N and MODES=… as of fuzz.py; `make fuzz` sets them.
+# Random sequences of calls return what they return without the library, except for what
+# docs/limits.md names. SEEDS=FROM:TO, LENGTH=N and MODES=… are those of fuzz.py; `make fuzz`
+# sets them.
 #
 # Takes 40 s.
 # shellcheck source=tests/calls/fast.bash

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Each parser of what others may have written takes all rows of the corpus.
+# Each parser of data that others may have written takes all rows of the corpus.
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
 

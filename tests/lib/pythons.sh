@@ -1,26 +1,25 @@
 # shellcheck shell=bash disable=SC2034 # for those who source it
 # SPDX-License-Identifier: MIT
 #
-# The interpreters that suites run with. tests/lib/tap.sh sources this.
+# The interpreters that suites run with. Sourced by tests/lib/tap.sh.
 #
-#   interpreters [cached]   those that are installed, a path a line; with `cached` those that
-#                           have a __pycache__ (not 2.7)
-#   differing               the four of them that differ most: the first that is found (the
+#   interpreters [cached]   prints the installed ones, a path a line; with `cached` only those
+#                           that use a __pycache__ (not 2.7)
+#   differing               prints the four that differ most: the first that is found (the
 #                           distribution's), PyPy, the oldest and the newest
-#   named PYTHON            its name in a sentence: "python3.11 (/usr/bin)"
-#   tag_of PYTHON           its sys.implementation.cache_tag
-#   at_least PYTHON 3 8     whether it is of that version or later
-#   is_pypy PYTHON          whether it is PyPy, by its name
-#   each FUNCTION           calls it for each interpreter with $python, $name and $tag set,
-#                           and a fresh $T, $CACHE and $log each time
+#   named PYTHON            prints its name in a sentence: "python3.11 (/usr/bin)"
+#   tag_of PYTHON           prints its sys.implementation.cache_tag
+#   at_least PYTHON 3 8     succeeds if it is of that version or later
+#   is_pypy PYTHON          succeeds if it is PyPy, judging by its name
+#   each FUNCTION           calls the function for each interpreter with $python, $name and $tag
+#                           set, and a fresh $T, $CACHE and $log each time
 #                           ($before_each is a command that is run before it)
-#   some FUNCTION           the same for `differing`, or for each if ALL=1 is set. For suites
-#                           whose claims are about the cache more than about what an
-#                           interpreter does
+#   some FUNCTION           does the same for `differing`, or for each if ALL=1 is set; for
+#                           suites whose claims depend more on the cache than on the interpreter
 #   in_turn FUNCTION SECONDS LEAST
-#                           the same for as many as can have LEAST of these seconds each, and
-#                           at least for one; the interpreters take turns from day to day.
-#                           $share is what each has
+#                           does the same for as many as can have LEAST of these seconds each,
+#                           and at least for one; a different interpreter comes first each day.
+#                           $share is the time of each
 #
 # ONLY='*3.11*' in the environment limits `each`, `some` and `in_turn` to paths that match.
 

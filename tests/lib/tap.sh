@@ -1,33 +1,34 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
 #
-# What every shell suite sources: a clean environment, a temporary directory, and the
-# functions that tests are written with. A suite prints a line for each claim it checked
-# (`ok - sentence`, `not ok - sentence`, `ok - sentence # SKIP reason`) and ends with
-# done_testing, which prints how many there were: tests/run fails a suite that stops
-# earlier. A suite runs with BUILD set to the build directory.
+# Sourced by every shell suite: provides a clean environment, a temporary directory, and the
+# functions that tests are written with. A suite prints a line for each claim it checked (`ok -
+# sentence`, `not ok - sentence`, `ok - sentence # SKIP reason`) and ends with done_testing,
+# which prints their number: tests/run fails a suite that stops earlier. BUILD must be set to
+# the build directory.
 #
 #   $T         a fresh directory, removed at the end (kept with KEEP=1)
 #   $BUILD     absolute; $SO is the library in it, $PYCSTASH the command
 #   ok SENTENCE | not_ok SENTENCE [DETAIL…] | skip SENTENCE REASON
-#   check SENTENCE COMMAND…     passes when the command succeeds; else its output is shown
+#   check SENTENCE COMMAND…     passes if the command succeeds; else shows its output
 #   is GOT WANT SENTENCE        compares two strings
-#   none SENTENCE               passes when stdin is empty
+#   none SENTENCE               passes if stdin is empty
 #   told                        passes on the claims that a program prints
 #   done_testing                last line of every suite; status 1 if a claim failed
 #   skip_all SENTENCE REASON    skips the rest of the suite and ends it
-#   status_of COMMAND…          prints its exit code, and nothing that it prints
+#   status_of COMMAND…          prints its exit code and hides its output
 #   preloaded COMMAND…          runs it under the library, with the cache $CACHE
-#   entries [DIR]               the entries in the cache (default $CACHE), a path a line
+#   entries [DIR]               prints the entries in the cache (default $CACHE), a path a line
 #   as_user COMMAND…            runs it as an ordinary user, if we are root
-#   part_of DIR                 for a suite that has run itself again, for instance in a mount
-#                               namespace: $T is the first one's, which also removes it
+#   part_of DIR                 for a suite that has run itself again, such as in a mount
+#                               namespace: $T belongs to the first run, which also removes it
 #   ends PID                    waits until that process has ended, at most 20 seconds
-#   appears FILE                waits until there is that file, at most 20 seconds
+#   appears FILE                waits until that file exists, at most 20 seconds
 #
-# A claim is a whole sentence that says what is true if it passes, without the claim before
-# it: "a dry run removes nothing", not "and nothing is removed". tests/lint/style.sh checks
-# how it begins. Interpreters are in tests/lib/pythons.sh, which this file sources.
+# A claim is a whole sentence that says what is true if it passes, and that can be understood
+# without the claim before it: "a dry run removes nothing", not "and nothing is removed".
+# tests/lint/style.sh checks how it begins. The functions for interpreters are in
+# tests/lib/pythons.sh, which this file sources.
 set -u
 
 # A developer's or CI's own settings must not decide what a test sees; above all

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# What a program is told that there is, it can open: stat, listings and open agree; and
-# bytecode in the tree that nobody can open keeps no bytecode from being served.
+# Whatever a program is told exists, it can open: stat, listings and open agree. Bytecode in the
+# tree that nobody can open does not keep other bytecode from being served.
 # shellcheck source=tests/library/interpreters.sh
 . "$(dirname "$0")/interpreters.sh"
 

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# What must not be shared is not: other loaders' bytecode, other modes, other releases, what
-# settings forbid. And what a program says about itself is of the path it imported.
+# Bytecode that must not be shared is not shared: that of other loaders, other modes, other
+# releases, or if settings forbid it. What a program says about itself uses the path that it
+# imported.
 #
 # Takes 90 s.
 # shellcheck source=tests/library/seals.sh

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# The main job, with every interpreter: a cold start fills the cache, a warm one compiles
-# nothing, and the tree stays as it is; then the ways and options of starting.
+# The main job, with every interpreter: a cold start fills the cache, a warm start compiles
+# nothing, and the tree stays as it is. Then the ways and options of starting.
 #
 # Takes 60 s.
 # shellcheck source=tests/library/interpreters.sh

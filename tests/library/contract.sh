@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# What a program may do with bytecode that it has compiled, before it has its final name and
-# after: each call gives the result that it gives without the library, and so is what is
-# there afterwards. Above all where it fails, nothing is lost.
+# A program may do anything with bytecode that it has compiled, before and after the file has
+# its final name: each call returns the same as without the library, and leaves the same files.
+# Above all, nothing is lost if a call fails.
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
 

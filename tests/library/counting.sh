@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# What a warm start costs in system calls: two for each module, and for counting one for
-# each process and five for each record. There is a record whenever the decisions have
-# doubled, one for the first in a tree, and one at the end. Calls for memory are left out: how
-# many an interpreter makes varies, and so do some others by two or three.
+# The system calls of a warm start: two for each module, and for counting one for each process
+# and five for each record. A record is written whenever the number of decisions has doubled,
+# for the first one in a tree, and at the end. Calls for memory are left out: their number
+# varies between runs, and the number of some others varies by two or three.
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
 

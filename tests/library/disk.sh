@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# What the cache takes on the disk, and file systems that lack something: no hard links, no
-# nanoseconds, no room. It degrades to Python's own rules, never to wrong code.
+# The space that the cache takes on disk, and file systems without hard links, nanoseconds or
+# free space. The cache degrades to Python's own rules, and never serves wrong code.
 # shellcheck source=tests/library/seals.sh
 . "$(dirname "$0")/seals.sh"
 

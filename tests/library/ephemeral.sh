@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Trees at paths that are made up for each start: the cache grows with their content, not
-# with the starts; and what one of them left is never another's code.
+# Trees at paths that are made up for each start: the cache grows with their content, not with
+# the number of starts, and no tree gets the code of another.
 #
 # Takes 45 s.
 # shellcheck source=tests/library/seals.sh

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Pycs that are in the tree already, and pycs that are checked by hash.
+# Pycs that are already in the tree, and hash-based pycs.
 #
 # Takes 40 s.
 # shellcheck source=tests/library/interpreters.sh

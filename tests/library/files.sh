@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# What programs see of __pycache__ and do to it: battery.py, with each interpreter, once
-# with and once without the library at the same path, must say the same to the letter.
+# What programs see of __pycache__ and do to it: for each interpreter, battery.py runs once with
+# and once without the library at the same path, and must print exactly the same.
 #
 # Takes 50 s.
 # shellcheck source=tests/library/interpreters.sh

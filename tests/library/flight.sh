@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Single flight: what one process is compiling, another waits for, and not for long where
-# that one is stopped, dies, or writes nothing.
+# Single flight: if one process is compiling a source, others wait for it, but not for long if
+# it is stopped, dies, or writes nothing.
 # shellcheck source=tests/library/seals.sh
 . "$(dirname "$0")/seals.sh"
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Links that are flipped and directories that are made again while a program runs, or
-# between two: what it sees of bytecode there is what it sees without the library.
+# Links that are flipped and directories that are recreated while a program runs, or between two
+# programs: they see the same bytecode there as without the library.
 # shellcheck source=tests/library/interpreters.sh
 . "$(dirname "$0")/interpreters.sh"
 

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# A seal that arrives as data is not believed: a pyc with a forged one is put into a
-# __pycache__ by some program, the sources are replaced by those that the seal claims, and
-# what runs is theirs.
+# A seal that arrives as data is not believed: a program puts a pyc with a forged seal into a
+# __pycache__, the sources are replaced by those that the seal claims, and the code of the
+# sources runs.
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Damaged entries and objects count as absent, and are replaced by whole ones. A module for
-# each kind of damage, all of them in one run.
+# Damaged entries and objects count as absent, and are replaced by whole ones. There is one
+# module for each kind of damage, and all of them are imported in one run.
 #
 # Takes 60 s.
 # shellcheck source=tests/library/seals.sh

@@ -1,20 +1,20 @@
 # shellcheck shell=bash disable=SC2034,SC2120 # for those who source it
 # SPDX-License-Identifier: MIT
 #
-# What the suites with real interpreters share; not a suite itself.
+# Shared by the suites that run real interpreters; not a suite itself.
 #
-#   sources [DIR]            makes the small program $tree (default $T/tree): app.py imports
-#                            five modules and prints "six". Times are fixed, so
-#                            that two trees made so are the same byte for byte.
+#   sources [DIR]            creates the small program $tree (default $T/tree): app.py imports
+#                            five modules and prints "six". Times are fixed, so that two such
+#                            trees are identical byte for byte.
 #   served PYTHON ARG…       runs it under the library, with -v; sets $status, $said (its
 #                            output), $compiled and $loaded: how many modules below $tree
 #                            were compiled, and how many came from a pyc
-#   bare PYTHON ARG…         the same without the library
-#   cached                   how many entries the cache has for sources below $tree
+#   bare PYTHON ARG…         does the same without the library
+#   cached                   prints how many entries the cache has for sources below $tree
 #   modest COMMAND…          runs it so that the modes of files count, for root too
-#   snapshot [DIR]           everything about a tree: names, kinds, modes, sizes, times, contents
-#   untouched SENTENCE       $tree is as `sources` (or `remember`) left it, and no __pycache__ in it
-#   remember                 takes the snapshot that `untouched` compares with
+#   snapshot [DIR]           prints all about a tree: names, kinds, modes, sizes, times, contents
+#   untouched SENTENCE       $tree is as `sources` (or `remember`) left it, without a __pycache__
+#   remember                 takes the snapshot with which `untouched` compares
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 

@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Layers: caches that are only read (PYCSTASH_LAYERS). What they have is not compiled, what
-# they should not have is not served, and nothing is ever written to them. Compilations are
-# counted (count.py), and a layer is compared byte for byte before and after.
+# Layers: caches that are only read (PYCSTASH_LAYERS). Bytecode in a layer is not compiled
+# again, bytecode that should not be there is not served, and nothing is ever written to a
+# layer. Compilations are counted (count.py), and a layer is compared byte for byte before and
+# after.
 # shellcheck source=tests/library/seals.sh
 . "$(dirname "$0")/seals.sh"
 

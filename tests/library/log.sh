@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# PYCSTASH_LOG tells each decision with its reason.
+# PYCSTASH_LOG shows each decision with its reason.
 # shellcheck source=tests/library/seals.sh
 . "$(dirname "$0")/seals.sh"
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Sources behind one path that changes its meaning as a whole: directories that take turns
-# at a mount point, images, layers, and clocks that lie. The program sees the new code.
+# Paths below which all sources are replaced at once: directories that take turns at a mount
+# point, images, layers, and clocks that are wrong. The program sees the new code.
 #
 # Takes 40 s.
 # shellcheck source=tests/library/seals.sh

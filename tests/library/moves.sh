@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Directories that are moved, deleted and made anew: what no source vouches for is of the
-# directory that it was written in, and is not seen in another of the same name.
+# Directories that are moved, deleted and recreated: bytecode without a source stays with the
+# directory that it was written in, and is not seen in another directory of the same name.
 # shellcheck source=tests/library/interpreters.sh
 . "$(dirname "$0")/interpreters.sh"
 

@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# The oracle: strace sees every call, also those that no wrapper of ours saw. None may
-# touch a __pycache__ in the tree, except to read (open for reading, stat, readlink,
-# access): the look whether the tree has a pyc that the cache has not. A call that fails
-# because something is (not) there is the kernel's answer for the program, and no touch.
+# The oracle: strace sees every call, including those that none of our wrappers saw. No call may
+# touch a __pycache__ in the tree except to read (open for reading, stat, readlink, access),
+# which is how the library checks whether the tree has a pyc that the cache lacks. A call that
+# fails because something does (or does not) exist is the kernel's answer to the program, and
+# does not count as a touch.
 # shellcheck source=tests/library/interpreters.sh
 . "$(dirname "$0")/interpreters.sh"
 

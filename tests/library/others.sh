@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Bytecode that an explicit compiler makes for other users is where they find it, beside the
-# sources. What a program imports, or a user compiles for himself, is in the cache.
+# Bytecode that an explicit compiler creates for other users is where they find it, beside the
+# sources. Bytecode that a program imports, or that users compile for themselves, is in the
+# cache.
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
 

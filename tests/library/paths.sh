@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Where sources can lie: odd names, long ones, links, relative ones, a changed root.
+# Places where sources can be: odd names, long names, links, relative paths, a changed root.
 #
 # Takes 50 s.
 # shellcheck source=tests/library/interpreters.sh

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Python 2.7 keeps its bytecode beside the source: it works, and is left alone.
+# Python 2.7 keeps its bytecode beside the source: it works, and its bytecode is left alone.
 # shellcheck source=tests/library/interpreters.sh
 . "$(dirname "$0")/interpreters.sh"
 

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# A source that changes at the worst moments (while it is asked for, read, compiled, put
-# away, hashed) always with the same size and time: the next program sees the new code.
-# The moments are hit by a library that stops the program there (libat.c).
+# A source changes at the worst moments (while it is looked up, read, compiled, stored or
+# hashed), always with the same size and time: the next program sees the new code. A library
+# that stops the program at these moments hits them exactly (libat.c).
 #
 # Takes 60 s.
 # shellcheck source=tests/library/seals.sh

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Trees that cannot be written: without the library Python compiles them anew at each
-# start, with it once.
+# Trees that cannot be written: without the library Python compiles them at each start, with it
+# only once.
 # shellcheck source=tests/library/interpreters.sh
 . "$(dirname "$0")/interpreters.sh"
 

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# What was compiled once is not compiled again: in copies, clones, branches, virtual
-# environments, at new paths, with other times, and on another machine. Compilations are
-# counted (count.py), at the function that importlib calls to compile.
+# Code that was compiled once is not compiled again: in copies, clones, branches and virtual
+# environments, at new paths, with other times, and on another machine. Compilations are counted
+# (count.py) at the function that importlib calls to compile.
 #
 # Takes 80 s.
 # shellcheck source=tests/library/seals.sh

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# The library called from awkward places and in odd company. Every symbol with some rows
-# (rows_every), each place compared with the same place without the library.
+# The library is called from awkward places and in unusual company. Every symbol has some rows
+# (rows_every), and each place is compared with the same place without the library.
 #
 # Takes 40 s.
 # shellcheck source=tests/calls/fast.bash

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# The library built with the compiler's checks, and under valgrind: they find nothing.
+# The library runs with the compiler's sanitizers and under valgrind, and they find nothing.
 # shellcheck source=tests/calls/fast.bash
 . "$(dirname "$0")/../calls/fast.bash"
 # shellcheck source=tests/lib/tap.sh

@@ -1,16 +1,16 @@
 # shellcheck shell=bash disable=SC2034 # for those who source it
 # SPDX-License-Identifier: MIT
 #
-# What the suites about seals and objects share; not a suite itself.
+# Shared by the suites about seals and objects; not a suite itself.
 #
 #   content V FILE      makes FILE a module of version V (one word of three characters: all
 #                       versions have the same size), in place
-#   old PATH…           gives the files the time that all of them have: 2020-09-13
-#   version V FILE      both: same size, same time, other content
-#   logged COMMAND…     preloaded, with the decisions in $log (emptied before)
-#   decisions NAME      those about NAME.*.pyc: "what (why)", a line each
-#   mounts COMMAND…     runs it where mounting is nobody else's business
-#   probe               whether that works here
+#   old PATH…           sets the time of the files to 2020-09-13, the same for all
+#   version V FILE      does both: same size, same time, different content
+#   logged COMMAND…     runs it under the library, with the decisions in $log (emptied before)
+#   decisions NAME      prints those about NAME.*.pyc: "what (why)", a line each
+#   mounts COMMAND…     runs it where its mounts affect nobody else
+#   probe               succeeds if that works here
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 

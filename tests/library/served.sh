@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# What Python alone keeps is kept: what cannot be proven goes where Python alone would find
-# it. And what is served is not written again at each start.
+# Everything that Python alone keeps is kept: bytecode that cannot be proven goes where Python
+# alone would find it. Bytecode that is served is not written again at each start.
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# However a source is replaced, with the same size and the same time, a program sees the
-# new code: one that starts, and one that lives on and reloads.
+# However a source is replaced, with the same size and the same time, programs see the new code:
+# one that starts, and one that keeps running and reloads.
 # shellcheck source=tests/library/seals.sh
 . "$(dirname "$0")/seals.sh"
 

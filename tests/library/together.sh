@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Several at once: processes, threads and forks on a cold tree; children with and without
-# the library.
+# Concurrent processes, threads and forks on a cold tree, and children with and without the
+# library.
 # shellcheck source=tests/library/interpreters.sh
 . "$(dirname "$0")/interpreters.sh"
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# No cache, a bad cache, a cache that goes away, and the settings that restrict it: the
-# program works as without the library, and says no word more.
+# No cache, a bad cache, a cache that disappears, and the settings that restrict it: the program
+# works as it does without the library, and prints nothing more.
 #
 # Takes 40 s.
 # shellcheck source=tests/library/interpreters.sh

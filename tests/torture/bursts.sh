@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Sixteen programs start at once, alone, with threads or with forks, and most of them are
-# killed at some moment. The others never notice, what is left heals, and gc takes it away.
+# Sixteen programs start at once, alone, with threads or with forks, and most of them are killed
+# at some moment. The others never notice, damage heals, and gc deletes the leftovers.
 #
 # Takes 20 s.
 # shellcheck source=tests/library/seals.sh

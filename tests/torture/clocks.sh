@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Programs whose clock jumps (libfaketime, before and behind the library) get no old code,
-# and what they left serves programs whose clock is right.
+# Programs whose clock jumps (libfaketime, before and behind the library) get no old code, and
+# what they leave serves programs whose clock is right.
 #
 # Takes 10 s.
 # shellcheck source=tests/library/seals.sh

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# The storm, with the command itself as what takes away and fills: purge, gc, verify --repair,
-# warm and import run beside interpreters that import what is edited, and some of each are
-# killed. For COMMANDS_SECONDS (12).
+# The storm, in which the command itself deletes and fills: purge, gc, verify --repair, warm and
+# import run beside interpreters that import sources while they are edited, and some of each are
+# killed. Runs for COMMANDS_SECONDS (12).
 # shellcheck source=tests/library/seals.sh
 . "$(dirname "$0")/../library/seals.sh"
 

@@ -1,16 +1,15 @@
 # shellcheck shell=bash disable=SC2154 # $python is of tests/lib/pythons.sh
 # SPDX-License-Identifier: MIT
 #
-# What suites share whose programs import many modules. Sourced after
-# tests/library/seals.sh.
+# Shared by suites whose programs import many modules. Sourced after tests/library/seals.sh.
 #
-#   edition VERSION     makes all modules of $T/src anew, as of that version
-#   crowd [HOW]         what a program says that imports them all, and its status:
+#   edition VERSION     recreates all modules of $T/src with that version
+#   crowd [HOW]         prints the output and status of a program that imports them all:
 #                       "VERSION, N compiled 7"
-#   starts VERSION      what is wrong with the starts from now on: two are to say that
-#                       version, and the second of them to compile nothing
-#   healed VERSION      the same; and verify is to find no damage
-#   long                whether there is time for the long form
+#   starts VERSION      prints what is wrong with the starts from now on: two must print that
+#                       version, and the second one must compile nothing
+#   healed VERSION      does the same; verify must find no damage either
+#   long                succeeds if there is time for the long form
 
 crowd=$HERE/tests/torture/crowd.py
 

@@ -2,13 +2,13 @@
 #
 # Modules of all sizes, and a program that imports them all:
 #
-#   crowd.py write DIR VERSION   makes DIR/m0.py … anew, each with the same size and time
+#   crowd.py write DIR VERSION   recreates DIR/m0.py …, each with the same size and time
 #                                whatever the version, which is a number of three digits
-#   crowd.py DIR [HOW]           imports them; prints the versions that it got, how many it
-#                                compiled, and ends with 7. HOW is "threads" or "forks":
+#   crowd.py DIR [HOW]           imports them; prints the versions that it got and how many it
+#                                compiled, and exits with 7. HOW is "threads" or "forks":
 #                                several threads, or processes, import at once
 #   crowd.py burst COMMAND…      starts 16 of that command at once, and kills most of them
-#                                at some moment; prints what else the others said
+#                                at some moment; prints what else the others printed
 import os
 import random
 import signal

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# A folder with very many entries (200,000 in the long form, 10,000 else): imports there make
-# no more system calls than in an empty one, and every command ends, in bounded memory.
+# A folder with very many entries (200,000 in the long form, else 10,000): imports there make no
+# more system calls than in an empty folder, and every command ends, in bounded memory.
 #
 # Takes 10 s.
 # shellcheck source=tests/library/seals.sh

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# push, pull and import are killed at each of their system calls that can change something, or
-# come before one: no file of a store, a cache or a layer is ever there in part, and doing it
-# again completes it. For TORTURE_SECONDS (20); moments that there was no time for are told.
+# push, pull and import are killed at each system call that can change something, or that comes
+# before one: no file of a store, a cache or a layer ever exists in part, and running them again
+# completes it. Runs for TORTURE_SECONDS (20), and reports the moments that it had no time for.
 # shellcheck source=tests/library/seals.sh
 . "$(dirname "$0")/../library/seals.sh"
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# The cache is on a disk of any size that is too small, in bytes or in inodes. Each program
-# runs as without the library, and when there is room, what could not be kept is kept.
+# The cache is on a disk that is too small, by any amount, in bytes or in inodes. Each program
+# runs as it does without the library, and once there is room, what could not be kept is kept.
 #
 # Takes 20 s.
 # shellcheck source=tests/library/seals.sh

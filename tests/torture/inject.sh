@@ -1,14 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Each system call of a program, from the first that touches the source on, fails in turn
-# with each error, a read or write does only a half, or the process is killed there, or
-# stopped while the source is edited. The program is as without the library, the next start
-# is right, the one after it compiles nothing, and nothing is left over. Calls by which
-# Python itself reads the source are left out: it fails without the library too. So do
-# compileall and rmtree by their own calls, which then may say so.
-# TORTURE_SECONDS (30) is for all; what there was no time for is told. SCENES, ERRORS and
-# SEED pick others.
+# Each system call of a program, from the first that touches the source, fails in turn with each
+# error, or reads or writes only half, or the process is killed there, or stopped while the
+# source is edited. The program behaves as it does without the library, the next start is right,
+# the one after it compiles nothing, and nothing is left over. Calls with which Python itself
+# reads the source are left out, since it fails without the library too; so are the own calls of
+# compileall and rmtree, which may then report an error.
+#
+# TORTURE_SECONDS (30) is the time for all; what it had no time for is reported. SCENES, ERRORS
+# and SEED select others.
 #
 # Takes 40 s.
 # shellcheck source=tests/library/seals.sh

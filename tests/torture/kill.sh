@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# An interpreter is killed at each system call between its question for bytecode and the
-# end: a new entry, one renewed, one reused, one replaced, in a fresh cache and in a used
-# one. What is left is whole, and the next program is right. For TORTURE_SECONDS (20);
-# moments that there was no time for are told.
+# An interpreter is killed at each system call between its lookup of bytecode and its end: while
+# an entry is created, renewed, reused or replaced, in a fresh cache and in a used one. What is
+# left is whole, and the next program is right. Runs for TORTURE_SECONDS (20), and reports the
+# moments that it had no time for.
 # shellcheck source=tests/library/seals.sh
 . "$(dirname "$0")/../library/seals.sh"
 # shellcheck source=tests/torture/moments.bash

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * One read or write does only a half, as on a full disk, or on FUSE and network file
- * systems. To be preloaded, behind the library.
+ * Makes one read or write transfer only half, as on a full disk, or on FUSE and network
+ * file systems. To be preloaded behind the library.
  *
- *   SHORT_AT=N        the N-th one of a file below SHORT_BELOW=DIR
- *   SHORT_FILE=FILE   is made when that is done
+ *   SHORT_AT=N        the N-th read or write of a file below SHORT_BELOW=DIR
+ *   SHORT_FILE=FILE   is created when that has happened
  */
 #include <dlfcn.h>
 #include <fcntl.h>

@@ -1,14 +1,14 @@
 # shellcheck shell=bash disable=SC2154 # $python is of tests/lib/pythons.sh
 # SPDX-License-Identifier: MIT
 #
-# What suites share that do something to an interpreter at each of its system calls: what
-# there is before (scenes), and when (moments). Sourced after tests/library/seals.sh.
+# Shared by suites that do something to an interpreter at each of its system calls: the
+# situation before (scenes), and the calls (moments). Sourced after tests/library/seals.sh.
 #
-#   set_scene NAME     makes $T/src and $CACHE anew; what runs then is $program, which prints
+#   set_scene NAME     recreates $T/src and $CACHE; $program is what runs then, and it prints
 #                      $want
-#   run DIR            imports m from it; what it says is in $T/said
+#   run DIR            imports m from it; its output is in $T/said
 #   moments            prints "CALL N PATHS" for the N-th call of its kind in the process,
-#                      from the first that touches the cache's entry or the source on
+#                      from the first that touches the cache's entry or the source
 #   check_cache WHEN   adds what is broken in the cache to $wrong
 
 show='import sys; sys.path.insert(0, sys.argv[1]); import m; print(m.V if m.V == m.f() else "torn")'

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # The power fails while programs import edited sources and the command works: whatever the
-# disk of the cache has lost, the next start is right, and the one after it compiles nothing.
+# cache's disk has lost, the next start is right, and the one after it compiles nothing.
 #
 # Takes 20 s.
 # shellcheck source=tests/library/seals.sh

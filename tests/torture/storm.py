@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: MIT
 #
-# Many import, while others edit and purge:
-# storm.py DIR CACHE SECONDS SO PROCESSES THREADS [COMMAND]
+# Many processes import while others edit and purge:
+#   storm.py DIR CACHE SECONDS SO PROCESSES THREADS [COMMAND]
 #
-# One process edits modules, each in its own way, always with the same size and time; a
-# counter on either side of an edit tells which versions can have been seen. PROCESSES with
-# THREADS each import them over and over under the library SO, and compare. One process
-# removes parts of the cache, and one kills importers. With COMMAND, pycstash, it is that
-# which removes, repairs and fills, in two processes; some of its runs are killed, and the
-# exit codes of the others are looked at. Prints for each way
-# "way: N imports, M wrong" and then "K killed, P purges, L lost".
+# One process edits modules, each in its own way, always with the same size and time; a counter
+# on either side of an edit tells which versions can have been seen. PROCESSES with THREADS each
+# import the modules again and again under the library SO, and compare. One process removes
+# parts of the cache, and one kills importers. With COMMAND, which is pycstash, the command does
+# the removing, repairing and filling, in two processes; some of its runs are killed, and the
+# exit codes of the others are checked. Prints for each way "way: N imports, M wrong", and then
+# "K killed, P purges, L lost".
 import mmap
 import os
 import random

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Processes and threads import one tree while it is edited, the cache is purged and some of
-# them are killed: what each import gives is a version that there was while it ran. For
-# TORTURE_SECONDS (20), which the interpreters share.
+# Processes and threads import one tree while it is edited, the cache is purged and some of them
+# are killed: each import gives a version that existed while it ran. Runs for TORTURE_SECONDS
+# (20), which the interpreters share.
 # shellcheck source=tests/library/seals.sh
 . "$(dirname "$0")/../library/seals.sh"
 

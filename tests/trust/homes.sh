@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Root (or another user) with somebody else's HOME, as by `sudo -E`, `su`, or their like:
-# nothing is made, followed, obeyed or run there. And what the library does in a tree that
-# others can write to.
+# Root (or another user) has somebody else's HOME, as with `sudo -E`, `su` and the like: nothing
+# there is created, followed, obeyed or run. Also what the library does in a tree that others
+# can write to.
 # shellcheck source=tests/trust/actors.bash
 . "$(dirname "$0")/actors.bash"
 separate "attacks by way of a home directory"

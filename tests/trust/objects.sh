@@ -1,8 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# An object is code for every path with a source of that content. So nothing of a tree that
-# somebody else can write to becomes one, and no file of the cache leaves it as itself.
+# An object provides the code for every path whose source has that content. So no file from a
+# tree that somebody else can write to becomes an object, and no file of the cache leaves it as
+# a link to the same file.
+#
 # Takes 40 s.
 # shellcheck source=tests/trust/actors.bash
 . "$(dirname "$0")/actors.bash"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# What is printed: no name of a file, whoever made it, steers a terminal, hides or forges a
-# line, in the log or in what the command prints; and JSON has each name exactly.
+# Output is safe: no file name, whoever chose it, controls a terminal, or hides or forges a
+# line, in the log or in the output of the command; and JSON contains each name exactly.
 # shellcheck source=tests/trust/actors.bash
 . "$(dirname "$0")/actors.bash"
 

@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# What may become proven: bytecode that arrives as data, with a seal that the attacker made,
-# is never served for a source that it was not compiled of, by whatever tool or call it
-# comes. It may be run in the tree in which it lies, as Python alone does.
+# What may count as proven: bytecode that arrives as data, with a seal that the attacker made,
+# is never served for a source that it was not compiled from, whichever tool or call brings it.
+# It may run in the tree that contains it, as with Python alone.
+#
 # Takes 80 s.
 # shellcheck source=tests/trust/actors.bash
 . "$(dirname "$0")/actors.bash"

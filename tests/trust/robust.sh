@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# What somebody else left lying about neither stops a program nor takes its memory: pipes,
-# devices, holes, odd bytecode, whole trees that are made to be trouble.
+# Nothing that other users leave lying about stops a program or uses up its memory: FIFOs,
+# devices, sparse files, odd bytecode, whole trees that are made to cause trouble.
+#
 # Takes 60 s.
 # shellcheck source=tests/trust/actors.bash
 . "$(dirname "$0")/actors.bash"

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Whose a file is, as far as that can be known: set-user-ID programs, user namespaces,
-# nobody, fakeroot, FUSE; who may read the bytecode of a source that he may not read; and
-# what is granted to every process of one user.
+# Who owns a file, as far as that can be known: set-user-ID programs, user namespaces, nobody,
+# fakeroot, FUSE; who may read the bytecode of a source that they may not read; and what every
+# process of one user may do.
 # shellcheck source=tests/trust/actors.bash
 . "$(dirname "$0")/actors.bash"
 separate "attacks by way of who a user is"

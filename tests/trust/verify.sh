@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# What a user is told of bytecode that he did not make: `verify --deep` finds what was
-# forged before it ran, nothing counts as good that was not looked at, and no program of
-# another user's is run to find that out.
+# What users are told about bytecode that others created: `verify --deep` finds forged bytecode
+# before it runs, nothing counts as good that was not checked, and no program of another user is
+# run to find out.
 # shellcheck source=tests/trust/actors.bash
 . "$(dirname "$0")/actors.bash"
 separate "attacks on what is checked"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# The way to the cache and to a layer: whoever else owns a directory or a link on it, or can
-# write to one, must not get his own bytecode run. docs/security.md has the table.
+# The path to the cache and to a layer: another user who owns a directory or a link on it, or
+# can write to one, must not get their own bytecode run. docs/security.md has the table.
 # shellcheck source=tests/trust/actors.bash
 . "$(dirname "$0")/actors.bash"
 separate "attacks on the way to the cache"
