@@ -153,7 +153,7 @@ minisign -G -W -p "$T/evil.pub" -s "$T/evil.key" >/dev/null
 chmod 600 "$T"/*.key
 host f
 is "$(status_of on f pull --verify-key "$T/good.pub" "$T/store") $(compiles f)" "3 5" "with a key, no pack comes in that nobody has signed"
-is "$(on f pull --verify-key "$T/good.pub" --json "$T/store" 2>/dev/null | field pack_bytes)" 0 "nor is it transferred"
+is "$(on f pull --verify-key "$T/good.pub" --json "$T/store" 2>/dev/null | field pack_bytes)" 0 "with a key, a pack that nobody has signed is not transferred"
 compiles a >/dev/null
 check "a pack is signed when it is pushed" on a push --compact 1d --sign "$T/good.key" "$T/signed"
 check "minisign accepts our signature" minisign -V -q -p "$T/good.pub" -m "$T/signed/packs/$(packs "$T/signed")"

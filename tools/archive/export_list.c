@@ -104,8 +104,7 @@ static bool is_carried(struct export_list *list, const struct layout *item,
 }
 
 /* Returns true if files of that kind are of interest. With objects_only, entries are
- * needed if the selection is by more than version: they tell which objects are selected.
- */
+ * needed if the selection is by more than version: they name the selected objects. */
 static bool is_of_interest(const struct export_list *list, enum layout_kind kind)
 {
 	if (kind == LAYOUT_OBJECT)

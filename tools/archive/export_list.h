@@ -21,12 +21,11 @@ struct export_list {
 	const struct select *select;
 	int64_t used_since; /* seconds since 1970; INT64_MIN: used or not */
 	bool public_only;   /* leave out objects, and files that others may not read */
-	/* Take only objects: those of the selected entries, or all if nothing is
-	 * selected. */
+	/* Take only objects: those of the selected entries, or all if there is no
+	 * selection. */
 	bool objects_only;
 
-	/* Sorted. Each is a directory relative to the layout folder, a NUL, and a name.
-	 */
+	/* Sorted. Each is a directory below the layout folder, a NUL, and a name. */
 	char **files;
 	size_t count;
 	_Atomic(uint64_t) bytes;	    /* in all files */
