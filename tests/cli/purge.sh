@@ -24,6 +24,7 @@ before=$(files)
 check "there are several versions to purge" test "$VERSIONS" -ge 2
 is "$(status_of purge)" 2 "purge without a criterion refuses"
 check "purge without a criterion says which criteria there are" grep -q -- '--tag.*--all' <(said_by purge)
+check "where a bare word is a path, --path is named with it" grep -qF -- "--path $S" <(said_by purge "$S")
 is "$(status_of purge -n)$(status_of purge --long)$(status_of purge --no-reclaim)" 222 "a manner is no criterion"
 is "$(status_of purge "$S")" 2 "a bare word is no criterion: --path is needed"
 is "$(status_of purge --state rotten)$(status_of purge --older-than 3)" 22 "wrong values: 2"

@@ -324,18 +324,26 @@ static int step(struct opt_reader *reader)
 	return r ? r : !end;
 }
 
-static int check_count(const struct command *command, char *const *words)
+static int check_count(const struct opt_reader *reader, char *const *words)
 {
+	const struct command *command = reader->command;
+	void *member;
 	int count = 0;
 
 	while (words[count])
 		count++;
 	if (count < command->least)
 		return opt_usage(command, "an argument is missing");
-	if (command->most >= 0 && count > command->most)
-		return opt_usage(command, command->most ? "too many arguments"
-							: "no arguments are expected");
-	return EXIT_OK;
+	if (command->most < 0 || count <= command->most)
+		return EXIT_OK;
+	if (command->most)
+		return opt_usage(command, "too many arguments");
+	if (find(reader, "path", strlen("path"), 0, &member))
+		return opt_usage(command,
+			brief_format(
+				"no arguments are expected (did you mean --path %s?)",
+				*words));
+	return opt_usage(command, "no arguments are expected");
 }
 
 int opt_read(const struct command *command, char ***words)
@@ -350,7 +358,7 @@ int opt_read(const struct command *command, char ***words)
 	if (r < 0)
 		return EXIT_USAGE;
 	*words = reader.argv + reader.index - reader.words;
-	return check_count(command, *words);
+	return check_count(&reader, *words);
 }
 
 int opt_usage(const struct command *command, const char *why)
