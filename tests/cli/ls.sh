@@ -24,6 +24,12 @@ is "$(lines --tag "$TAG")" "$COUNT" "--tag: one version"
 is "$(lines --tag "${TAGS[0]},${TAGS[1]}")" $((2 * COUNT)) "two of them, with a comma"
 is "$(lines --tag "${TAGS[0]}" --tag "${TAGS[1]}")" $((2 * COUNT)) "--tag can be repeated"
 is "$(lines --tag cpython-399)" 0 "none of another one"
+for command in ls du verify purge "export $T/none.tar"; do
+	# shellcheck disable=SC2086 # with its argument
+	is "$("$PYCSTASH" $command --tag 3.11 2>&1 >/dev/null | grep -cF "\`3.11\`; it has $(printf '%s\n' "${TAGS[@]}" | sort | head -1)") $(status_of "$PYCSTASH" $command --tag 3.11)" \
+		"1 $([ "$command" = purge ]; echo $?)" "${command%% *} says that no version has that tag, and which there are"
+done
+is "$(status_of ls_ --tag "3.11,$TAG")" 0 "a tag that no version has is no failure beside one that has"
 is "$(ls_ --objects --json --tag "$TAG" | jsons 'x.get("kind")' | grep -c '^object$')" \
 	"$(find "$CACHE/v1/$TAG/objects" -name '*.pyc' | wc -l)" "--objects: all of them as well"
 import_all "${PYTHONS[0]}" -O
@@ -50,7 +56,8 @@ is "$(lines $only "$S/pkg/a.py" "$S/pkg" "$S/top.py")" 6 "paths that overlap are
 is "$(status_of ls_ "$S/none.py")" 1 "nothing found: 1"
 is "$(status_of ls_ "") $(status_of "$PYCSTASH" du "$S" "") $(status_of "$PYCSTASH" verify "")" "2 2 2" \
 	"an empty path is a mistake, and does not mean all"
-check "an empty path is reported" grep -q 'nothing of PATH is in the cache' <(said_by ls_ "$S/none.py")
+is "$(status_of "$PYCSTASH" du "$S/none.py") $(status_of "$PYCSTASH" verify "$S/none.py")" "1 1" "du and verify say as ls does that nothing of a path is there"
+check "that nothing of a path is there is reported" grep -q 'nothing of PATH is in the cache' <(said_by ls_ "$S/none.py")
 
 # --- trees that come and go ---------------------------------------------------------------
 tree=$T/.mount_aB12cd

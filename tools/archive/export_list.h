@@ -18,7 +18,7 @@
 
 struct export_list {
 	const struct cache *cache;
-	const struct select *select;
+	struct select *select;
 	int64_t used_since; /* seconds since 1970; INT64_MIN: used or not */
 	bool public_only;   /* leave out objects, and files that others may not read */
 	/* Take only objects: those of the selected entries, or all if there is no

@@ -216,7 +216,9 @@ static int conclude(struct du *du, unsigned threads)
 		print_object(du, &sum, &linked);
 	else
 		print_text(du, &sum, &linked);
-	return du->unread_directories ? EXIT_PARTLY : EXIT_OK;
+	if (du->unread_directories)
+		return EXIT_PARTLY;
+	return select_conclude(&du->select, "du", usage_total(&sum).files > 0);
 }
 
 static int account(struct du *du)

@@ -418,6 +418,7 @@ static int run(const struct command *self, char **words)
 		return common_interrupted(export->cache.root, "no archive written");
 	if (r < 0)
 		return common_failed(export->cache.root, r);
+	(void)select_tags_found(&export->select);
 	if (export->list.count == 0) {
 		complain(export->cache.root, "nothing to export%s; no archive written",
 			export->unknown_only ? " that is new"

@@ -328,12 +328,8 @@ static int conclude(const struct ls *ls)
 			(uintmax_t)ls->count.unread_files);
 	if (ls->count.unread_files || ls->count.unread_directories)
 		return EXIT_PARTLY;
-	if (ls->select.paths.count &&
-		ls->count.entries + ls->count.objects + ls->count.others == 0) {
-		complain("ls", "nothing of PATH is in the cache");
-		return EXIT_FOUND;
-	}
-	return EXIT_OK;
+	return select_conclude(&ls->select, "ls",
+		ls->count.entries + ls->count.objects + ls->count.others > 0);
 }
 
 static int list(struct ls *ls)

@@ -335,6 +335,7 @@ static int conclude(const struct purge *purge, int r)
 			"everything was deleted, but the next `pycstash gc` frees some of the space");
 	if (r < 0 && r != -EAGAIN)
 		return common_failed("purge", r);
+	(void)select_tags_found(&purge->select); /* to purge what is gone is no failure */
 	return r < 0 || purge->failed ? EXIT_PARTLY : EXIT_OK;
 }
 

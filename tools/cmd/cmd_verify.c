@@ -71,6 +71,14 @@ static void print_summary_object(const struct verify *verify, uint64_t failed)
 	json_close(&json);
 }
 
+static bool has_seen_any(const struct verify *verify)
+{
+	for (int i = 0; i < VERIFY_RESULTS; i++)
+		if (verify->results[i])
+			return true;
+	return false;
+}
+
 static int conclude(struct verify *verify, uint64_t failed)
 {
 	if (verify->common.json)
@@ -82,7 +90,9 @@ static int conclude(struct verify *verify, uint64_t failed)
 	if (failed || verify->results[VERIFY_UNREADABLE] || verify->incomplete ||
 		verify->results[VERIFY_UNCHECKED])
 		return EXIT_PARTLY;
-	return verify_bad(verify) ? EXIT_FOUND : EXIT_OK;
+	if (verify_bad(verify))
+		return EXIT_FOUND;
+	return select_conclude(&verify->select, "verify", has_seen_any(verify));
 }
 
 static int look(struct verify *verify)

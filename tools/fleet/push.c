@@ -15,7 +15,7 @@
 
 static int gather(struct push *push, struct pack *pack)
 {
-	static const struct select all = { 0 };
+	struct select all = { 0 };
 	struct export_list list = {
 		.cache = push->cache,
 		.select = &all,

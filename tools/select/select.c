@@ -11,6 +11,7 @@
 
 #include "shim/core/base/path.h"
 #include "tools/base/alloc.h"
+#include "tools/base/brief.h"
 #include "tools/base/message.h"
 #include "tools/cli/command.h"
 
@@ -67,27 +68,48 @@ int select_words(struct select *select, char *const *words)
 	return EXIT_OK;
 }
 
+static bool has_tag(const struct select_tag *tag, const char *name, size_t len)
+{
+	return len >= tag->len && memcmp(name, tag->name, tag->len) == 0 &&
+	       (len == tag->len || name[tag->len] == '+');
+}
+
 bool select_version(const struct select *select, const char *name, size_t len)
 {
-	for (size_t i = 0; i < select->tag_count; i++) {
-		const struct select_tag *tag = &select->tags[i];
-
-		if (len >= tag->len && memcmp(name, tag->name, tag->len) == 0 &&
-			(len == tag->len || name[tag->len] == '+'))
+	for (size_t i = 0; i < select->tag_count; i++)
+		if (has_tag(&select->tags[i], name, len))
 			return true;
-	}
 	return select->tag_count == 0;
 }
 
-bool select_enters(const struct select *select, const char *parent, const char *name)
+/* Notes a version of the cache, or of a layer, in order and once. */
+static void note_version(struct select *select, const char *name)
+{
+	size_t i = 0;
+
+	while (i < select->version_count && strcmp(select->versions[i], name) < 0)
+		i++;
+	if (i < select->version_count && strcmp(select->versions[i], name) == 0)
+		return;
+	GROW(select->versions, select->version_count);
+	memmove(select->versions + i + 1, select->versions + i,
+		(select->version_count++ - i) * sizeof *select->versions);
+	select->versions[i] = alloc_copy(name);
+}
+
+bool select_enters(struct select *select, const char *parent, const char *name)
 {
 	size_t version = layout_version(parent), dir_len, len = strlen(name);
 	const char *below = parent + version;
 	char dir[PATH_MAX];
 
-	if (version == 0)
-		return !*parent && layout_version(name) == len &&
-		       select_version(select, name, len);
+	if (version == 0) {
+		if (*parent || layout_version(name) != len)
+			return false;
+		if (select->tag_count)
+			note_version(select, name);
+		return select_version(select, name, len);
+	}
 	if (select->paths.count == 0)
 		return true;
 	if (!*below)
@@ -113,4 +135,44 @@ bool select_has(const struct select *select, const struct layout *item, const ch
 		return true;
 	len = layout_source(item, name, source, sizeof source);
 	return len > 0 && targets_cover(&select->paths, source, len) == COVER_ALL;
+}
+
+/* --- the end -------------------------------------------------------------------------*/
+
+static bool is_tag_found(const struct select *select, const struct select_tag *tag)
+{
+	for (size_t i = 0; i < select->version_count; i++)
+		if (has_tag(tag, select->versions[i], strlen(select->versions[i])))
+			return true;
+	return false;
+}
+
+bool select_tags_found(const struct select *select)
+{
+	const char *versions = select->version_count ? "it has" : "it is empty";
+	bool found = select->tag_count == 0;
+
+	for (size_t i = 0; i < select->version_count; i++)
+		versions = brief_format(
+			"%s%s %s", versions, i ? "," : "", select->versions[i]);
+	for (size_t i = 0; i < select->tag_count; i++) {
+		const struct select_tag *tag = &select->tags[i];
+
+		if (is_tag_found(select, tag))
+			found = true;
+		else
+			complain("--tag", "no version in the cache is `%.*s`; %s",
+				(int)tag->len, tag->name, versions);
+	}
+	return found;
+}
+
+int select_conclude(const struct select *select, const char *command, bool any)
+{
+	if (!select_tags_found(select))
+		return EXIT_FOUND;
+	if (any || !select->paths.count)
+		return EXIT_OK;
+	complain(command, "nothing of PATH is in the cache");
+	return EXIT_FOUND;
 }

@@ -5,7 +5,8 @@
  * directory, and select_has for each file in it.
  *
  * A struct select begins as all zeros, which selects everything, and is never freed.
- * The functions that only read it are thread-safe.
+ * The functions that only read it are thread-safe. So is select_enters in a walk, since
+ * one thread reads the layout folder.
  */
 #pragma once
 
@@ -23,6 +24,8 @@ struct select {
 	} * tags;
 	size_t tag_count;
 	struct targets paths;
+	char **versions; /* that select_enters was asked about; with tags */
+	size_t version_count;
 };
 
 /* Options that fill a struct select: --tag and --path. A command may choose only
@@ -40,9 +43,16 @@ bool select_version(const struct select *select, const char *name, size_t len);
 /* Returns whether the directory `name` in parent may contain something selected.
  * parent: its path below the layout folder, "" for the layout folder itself. Never
  * returns true for .state, .trash or a foreign name. */
-bool select_enters(const struct select *select, const char *parent, const char *name);
+bool select_enters(struct select *select, const char *parent, const char *name);
 
 /* Returns whether a file is selected, in a directory that select_enters let pass. A
  * path selects the entries of that source, or of all sources below that directory. It
  * selects no objects, since they belong to no path. */
 bool select_has(const struct select *select, const struct layout *item, const char *name);
+
+/* After the walks: reports each --tag that no version has. Returns whether a version has
+ * any of them. */
+bool select_tags_found(const struct select *select);
+
+/* The same; also reports that nothing of the paths was found. Returns an exit code. */
+int select_conclude(const struct select *select, const char *command, bool any);
