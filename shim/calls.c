@@ -23,7 +23,7 @@
 /* 1. The stand-ins. */
 
 #define RAW(call, ...) syscall(SYS_##call, __VA_ARGS__)
-/* The operator takes _Atomic off the type, to which clang casts nothing. */
+/* The ?: operator removes _Atomic from the type; clang refuses casts to atomic types. */
 #define TYPE_OF(name) __typeof__(0 ? real.name : NULL)
 #define LATE(name, args, failure)                                     \
 	({                                                            \
@@ -36,8 +36,8 @@
 #define SYS_openat2 OPENAT2_CALL
 #endif
 
-/* Raw calls have the kernel's types, which on 32-bit machines are few spellings' own:
- * there libc is asked before the constructor, too. */
+/* Raw calls use the kernel's types, which few spellings have on 32-bit machines: there
+ * libc is asked before the constructor, too. */
 #ifdef __LP64__
 #define PLACED_MODE mode_t mode
 #define TAKE_PLACED_MODE
@@ -51,9 +51,9 @@
 #define SYS_newfstatat SYS_fstatat64
 #endif
 
-#pragma GCC diagnostic ignored "-Wunused-parameter" /* the version of __xstat */
+#pragma GCC diagnostic ignored "-Wunused-parameter" /* __xstat's version */
 
-/* The first call of each looks for the real function, which then takes its place. */
+/* The first call of each looks up the real function, which then takes its place. */
 #define EARLY(ret, name, params, args, early)                                 \
 	ret(*found) params = (IS_FOUND, (__typeof__(found))next_find(#name)); \
 	if (found) {                                                          \
@@ -93,18 +93,18 @@ void calls_begin(void)
 	scan_init();
 }
 
-/* 2. The slow functions: the path has the text __pycache__ in it, or may have. They
- * are apart from the wrappers so that those keep a frame of nothing. */
+/* 2. The slow functions: the path contains the text __pycache__, or may contain it. They
+ * are separate from the wrappers so that the wrappers need no stack frame. */
 
 #define maybe_ours(path) (!process_passes(path) && path_names_pycache(path))
 #define maybe_given(dirfd) ((dirfd) >= 0 && IS_GIVING && (dir_given(dirfd), false))
 #define maybe_leaves(dirfd, path, flags) \
 	((dirfd) >= 0 && IS_GIVING && (dir_given_for(dirfd, path, flags), false))
 
-/* Not variadic: the callers' calling convention (System V's for x86-64, AAPCS64) has an
- * argument where it is either way, and where none was given takes what is in its place.
- * va_list would cost each open a tenth of its way through here. (On i386 what is in its
- * place is the caller's: the wrappers look for it.) */
+/* Not variadic: in the callers' calling convention (System V's for x86-64, AAPCS64), an
+ * argument is in the same place either way, and if none was given, the wrapper reads
+ * whatever is in that place. va_list would add a tenth to the cost of each open here. (On
+ * i386 that place belongs to the caller, so the wrappers check whether it was given.) */
 #define MODE mode_t mode
 
 #define CALL(ret, name, params, args, maybe, slow, early) \
@@ -163,8 +163,9 @@ void calls_begin(void)
 #undef maybe_given
 #undef maybe_leaves
 
-/* 3. The wrappers. The asm labels give libc's names to functions that C knows by
- * another: so no header's macro, inline or fortified twin of open gets in the way. */
+/* 3. The wrappers. The asm labels give libc's names to functions that have different
+ * names in C, so that no header's macro, inline or fortified version of open gets in the
+ * way. */
 
 #define maybe_ours(path) scan_maybe(path)
 #define maybe_given(dirfd) ((dirfd) >= 0 && IS_GIVING)

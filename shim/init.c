@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The constructor: notes where the real functions are and reads the settings. It makes no
- * system call in glibc, and opens one file in musl: most programs that load us have
+ * system call in glibc, and opens one file in musl, since most programs that load us have
  * nothing to do with Python.
  */
 #include <limits.h>
@@ -13,8 +13,8 @@
 #include "shim/process.h"
 #include "shim/report.h"
 
-/* Programs write over their environment (setproctitle) or put other strings there: what
- * is set is copied. Memory is mapped where settings are longer than a path. */
+/* Programs overwrite their environment (setproctitle) or put other strings there, so the
+ * values of the settings are copied. If they are longer than a path, memory is mapped. */
 static void keep(const char *values[CONFIG_SETTINGS])
 {
 	static char usual[PATH_MAX];
@@ -34,9 +34,9 @@ static void keep(const char *values[CONFIG_SETTINGS])
 		}
 }
 
-/* The word that the stack protector compares, where it is not in thread-local memory.
- * glibc's is in ld.so: with that among what the library needs, each program of musl that
- * meets it would end. Changed while no function of ours runs that is guarded. */
+/* The canary of the stack protector, on machines that do not keep it in thread-local
+ * memory. glibc's is in ld.so: if the library needed that, every musl program that loads
+ * it would end. Changed while no guarded function of ours is running. */
 #if defined(__aarch64__) || defined(__arm__) || defined(__riscv)
 uintptr_t init_guard __asm__("__stack_chk_guard") = 0xff0a5e00;
 
@@ -45,14 +45,14 @@ __attribute__((constructor(101), optimize("no-stack-protector"))) static void se
 {
 	const unsigned char *random = (const unsigned char *)getauxval(AT_RANDOM);
 
-	/* The second half: libc's own is made of the first. */
+	/* Uses the second half, since libc's own canary is made from the first. */
 	for (size_t i = 1; random && i < sizeof init_guard; i++)
 		((volatile unsigned char *)&init_guard)[i] = random[8 + i];
 }
 #endif
 
-/* The program's arguments. glibc hands them to constructors; in musl, what is in the
- * place of these parameters is anything. Then at most `max` of them are read into ret. */
+/* Returns the program's arguments. glibc passes them to constructors; in musl, these
+ * parameters are garbage. Then at most `max` arguments are read into ret. */
 static const char *const *arguments(
 	int argc, char **argv, char **envp, const char *ret[], size_t max)
 {

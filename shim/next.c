@@ -10,26 +10,26 @@
 #include <string.h>
 #include <sys/auxv.h>
 
-/* Of one loaded library: where it is, and its tables. */
+/* The tables of one loaded library, and where it is. */
 struct tables {
 	ElfW(Addr) base;
 	const ElfW(Sym) * symbols;
 	const char *strings;
 	const ElfW(Half) * versions; /* or NULL */
 	const uint32_t *gnu;	     /* DT_GNU_HASH, or NULL */
-	const uint32_t *sysv; /* DT_HASH, or NULL; looked at where there is no other */
+	const uint32_t *sysv; /* DT_HASH, or NULL; used only if there is no other */
 };
 
 #define IN_DATA __attribute__((section(".data")))
 
-/* Far more than what stands before libc in a program that links to a hundred. Of more,
- * those that stand last before libc are passed over: preloads stand first. */
+/* Far more than there are before libc in a program that links to a hundred libraries. If
+ * there are still more, those last before libc are skipped: preloads come first. */
 #define LIBRARIES_MAX 40
 
-/* In the page of initialised data, which the loader has written to: each other page costs
- * every program a page fault. */
+/* In the page of initialised data, which the loader has written to anyway: each further
+ * page costs every program a page fault. */
 static struct tables libraries[LIBRARIES_MAX] IN_DATA;
-static _Atomic(size_t) libraries_count IN_DATA; /* 0 before they are noted */
+static _Atomic(size_t) libraries_count IN_DATA; /* 0 until they are noted */
 
 struct noting {
 	size_t count;
@@ -38,12 +38,12 @@ struct noting {
 
 #define HIDDEN_VERSION 0x8000
 
-/* The linker's: our own dynamic section. */
+/* Our own dynamic section, as defined by the linker. */
 extern const ElfW(Dyn) own_dynamic[] __asm__("_DYNAMIC")
 	__attribute__((visibility("hidden")));
 
-/* What a dynamic section points to. ld.so may have made it an address, or have left it
- * relative to the library's place, where the section is read-only and in musl. */
+/* Returns the address that a dynamic section gives. ld.so may have made it absolute; it
+ * is still relative to the library's base if the section is read-only, and in musl. */
 static const void *pointed_to(const struct dl_phdr_info *library, ElfW(Addr) pointer)
 {
 	const ElfW(Phdr) *segment = library->dlpi_phdr;
@@ -90,8 +90,8 @@ static const ElfW(Dyn) *
 	return dynamic;
 }
 
-/* Whether the symbol is the function of that name. If so, *ret_found is its address,
- * unless the version is an old one and another was found. */
+/* Returns whether the symbol is the function of that name. If so, sets *ret_found to its
+ * address, unless the symbol's version is an old one and another was found. */
 static bool is_it(const struct tables *in, uint32_t i, const char *name, void **ret_found)
 {
 	const ElfW(Sym) *symbol = &in->symbols[i];
@@ -155,7 +155,7 @@ static void *find_in(const struct tables *in, const char *name)
 	return find_by_gnu_hash(in, name, hash);
 }
 
-/* Notes a library; ends at libc, whatever may stand after it. */
+/* Notes a library; stops at libc, whatever comes after it. */
 static int note(struct dl_phdr_info *library, size_t size, void *context)
 {
 	struct noting *noting = context;
@@ -184,7 +184,7 @@ void next_begin(void)
 	if (atomic_load_explicit(&libraries_count, memory_order_relaxed))
 		return;
 	if (!dl_iterate_phdr(note, &noting)) {
-		/* Loaded by dlopen, after libc. */
+		/* We were loaded by dlopen, after libc. */
 		noting = (struct noting){ .is_after = true };
 		(void)dl_iterate_phdr(note, &noting);
 	}

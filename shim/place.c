@@ -28,12 +28,13 @@ bool place_in_tree(const struct place *place)
 	struct stat st;
 	int err = sys_real.fstatat(place->dirfd, place->path, &st, AT_SYMLINK_NOFOLLOW);
 
-	/* A file of that name, with a slash after it; a closed directory, with "/.". */
+	/* With a slash after it, the name may be a file; with "/.", a closed
+	 * directory. */
 	return err == 0 ||
 	       ((err == -ENOTDIR || err == -EACCES) && place->kind == PLACE_DIR);
 }
 
-/* The length of a directory's path without the slashes at its end. */
+/* Returns the length of a directory's path without trailing slashes. */
 static size_t without_slashes(const char *path, size_t len)
 {
 	while (len > 1 && path[len - 1] == '/')
@@ -41,8 +42,8 @@ static size_t without_slashes(const char *path, size_t len)
 	return len;
 }
 
-/* Writes the canonical path of the directory of the sources after the tree_len bytes
- * of cache. */
+/* Writes the canonical path of the directory of the sources behind the first tree_len
+ * bytes of cache. */
 static ssize_t resolve(
 	struct place *place, const char *path, size_t len, enum place_use use)
 {
@@ -66,9 +67,9 @@ static ssize_t resolve(
 	}
 	if (use == PLACE_RECALL || use == PLACE_SETTLED)
 		ret = dirs_recall(&sys_real, &process_memo, path, len, buf, size);
-	if (ret != -EINVAL) /* -EINVAL: not a path that is remembered */
+	if (ret != -EINVAL) /* -EINVAL: the path is not one to remember */
 		return ret;
-	/* "/.": a directory that may not be entered is to give its error. */
+	/* "/.": if a directory may not be entered, we want its error. */
 	text_add(&text, path, len);
 	text_adds(&text, len ? "/." : "");
 	if (text.cut)
@@ -87,7 +88,7 @@ void place_hide(struct place *place)
 	ephemeral_swap(&place->map.ephemeral, place->cache + place->map.tree_len);
 }
 
-/* How the directory of the sources is found out for what the call is about to do. */
+/* Chooses how to find the directory of the sources for the call that follows. */
 static enum place_use choose(struct place *place, enum place_use use)
 {
 	const struct config *config = &process_config;
@@ -95,15 +96,15 @@ static enum place_use choose(struct place *place, enum place_use use)
 	if (use != PLACE_TO_READ)
 		return use;
 	if (place->pyc.module_len == 0)
-		return PLACE_TO_OPEN; /* its path alone vouches for it */
+		return PLACE_TO_OPEN; /* only its path vouches for it */
 	if (!config->only && !config->exclude)
 		return use;
-	place->origin = PLACE_REMEMBERED; /* these settings go by the canonical path */
+	place->origin = PLACE_REMEMBERED; /* these settings need the canonical path */
 	return PLACE_RECALL;
 }
 
-/* Writes the canonical path of the directory of the sources (len bytes as given) where
- * map wants it. Returns its length, or -1. */
+/* Writes the canonical path of the directory of the sources (len bytes as given) to where
+ * map expects it. Returns its length, or -1. */
 static ssize_t find_sources(struct place *place, const char *path, size_t len,
 	const char *tag, enum place_use use)
 {
@@ -115,7 +116,7 @@ static ssize_t find_sources(struct place *place, const char *path, size_t len,
 	if (map_begin(map, &process_config, tag))
 		ret = resolve(place, path, len, use);
 	if (ret < 0) {
-		if (ret != -ENOENT && ret != -ENOTDIR) /* those say: no such sources */
+		if (ret != -ENOENT && ret != -ENOTDIR) /* else: no such sources */
 			report_failure(
 				VERDICT_LEFT_UNRESOLVED, (int)ret, place->dirfd, path);
 		return -1;
@@ -140,12 +141,12 @@ static bool is_covered(const struct place *place, const struct map_sources *sour
 	return answer == MAP_COVERED;
 }
 
-/* Fills in cache. False where the cache does not keep that directory. */
+/* Fills in cache. Returns false if the cache does not keep that directory. */
 static bool compose(struct place *place, const char *path, const struct path_parts *parts,
 	const char *tag, enum place_use use)
 {
 	struct map *map = &place->map;
-	/* Slashes and dots after a name are for the kernel to judge. */
+	/* Slashes and dots after a name are left to the kernel. */
 	const char *name =
 		parts->tail == PATH_NAME ? parts->name : path + parts->cache_end;
 	size_t len = without_slashes(path, parts->dir_len);
@@ -167,7 +168,8 @@ static bool compose(struct place *place, const char *path, const struct path_par
 	return false;
 }
 
-/* Whether layers may have what is to be read though the cache is not used. */
+/* Returns whether the file to be read may be in a layer although the cache is not
+ * used. */
 static bool is_in_layers(
 	const struct place *place, enum place_kind kind, enum place_use use)
 {
@@ -175,9 +177,9 @@ static bool is_in_layers(
 	       (use == PLACE_TO_READ || use == PLACE_SETTLED) && process_has_layers();
 }
 
-/* Whether a remembered directory will do: bytecode is asked for, written and renamed
- * within moments, is nothing to anybody else meanwhile, and is proven then. numba's files
- * go by their path alone. */
+/* Returns whether a remembered directory is good enough: bytecode is asked for, written
+ * and renamed within moments, is of no interest to others until then, and is proven
+ * afterwards. numba's files depend on their path alone. */
 static bool may_recall(const struct place *place, const struct path_parts *parts)
 {
 	size_t len = parts->name_len;
@@ -186,7 +188,8 @@ static bool may_recall(const struct place *place, const struct path_parts *parts
 	       pyc_final(&place->pyc, parts->name, &len).kind == PYC_CODE;
 }
 
-/* Whether a name of that kind stays in the tree, though its directory is kept. */
+/* Returns whether a name of that kind stays in the tree although the cache keeps its
+ * directory. */
 static bool is_left(const struct place *place, const struct path_parts *parts)
 {
 	size_t len = parts->name_len;
@@ -206,7 +209,7 @@ static enum root_state judge_root(char *room)
 	return state;
 }
 
-/* As place_at, for a path in which "__pycache__/.." is the kernel's to follow. */
+/* As place_at, but leaves any "__pycache__/.." in the path to the kernel. */
 static void place_plain(
 	struct place *place, int dirfd, const char *path, enum place_use use)
 {
@@ -253,8 +256,8 @@ static void place_plain(
 		place->kind = PLACE_OTHER;
 }
 
-/* Takes one "__pycache__/.." out of text, if that `__pycache__` is only pretended: the
- * kernel could not go through it. Otherwise text stays as it is. */
+/* Removes one "__pycache__/.." from text if that `__pycache__` is only pretended, since
+ * the kernel could not go through it. Otherwise leaves text as it is. */
 static bool fold_pretended(
 	struct place *scratch, int dirfd, char *text, size_t end, size_t rest)
 {
@@ -271,14 +274,15 @@ static bool fold_pretended(
 	rest += strspn(text + rest, "/");
 	ends = text[rest] == '\0';
 	memmove(text + end - PYCACHE_LEN, text + rest, strlen(text + rest) + 1);
-	/* Not "a/": rmdir and open(O_CREAT) ask what the last component is. */
+	/* "a/." rather than "a/": rmdir and open(O_CREAT) check what the last component
+	 * is. */
 	if (ends)
 		memcpy(text + strlen(text), ".", 2);
 	return true;
 }
 
-/* text goes away: place keeps what it said, or another name of the same place,
- * in cache. */
+/* text is about to be freed: copies it, or a different path of the same place, to
+ * cache. */
 static void name_folded(struct place *place, const char *text)
 {
 	if (place->cache[0] == '\0') {
@@ -288,18 +292,19 @@ static void name_folded(struct place *place, const char *text)
 			place->kind = PLACE_TREE;
 	} else {
 		place->path = place_show(place);
-		place->map.ephemeral.len = 0; /* it cannot be both, and this is rare */
+		place->map.ephemeral.len = 0; /* cache cannot hold both; this is rare */
 		place->given_len = place->map.dir_len - place->map.tree_len - PYCACHE_LEN;
 	}
 }
 
-/* Directories that exist in the cache alone make paths that only we can follow:
+/* Paths through directories that exist only in the cache can be followed only by us:
  * a/__pycache__/../m.py. */
 static __attribute__((noinline, cold)) void place_through(
 	struct place *place, int dirfd, const char *path, enum place_use use)
 {
 	size_t from = 0, end, rest;
-	/* What is assumed is settled by the caller's path, which this may not be. */
+	/* place_settle resolves the caller's path, which may differ from this one, so
+	 * nothing may be assumed. */
 	enum place_use exact = use == PLACE_TO_READ ? PLACE_TO_OPEN : use;
 	char *text = sys_real.map(PATH_MAX); /* the stack has no room for another path */
 	bool folded = false;
@@ -333,7 +338,7 @@ void place_at(struct place *place, int dirfd, const char *path, enum place_use u
 	if (!path_names_pycache(path) || strlen(path) >= PATH_MAX)
 		return;
 	if (!process_config.enabled) {
-		/* Nothing is to be done, but it is to be known why. */
+		/* Nothing will be done, but the reason should be logged. */
 		if (process_config.log && process_config.no_root)
 			(void)judge_root(place->cache);
 		place->cache[0] = '\0';
@@ -353,7 +358,7 @@ bool place_settle(struct place *place)
 
 	if (place->origin == PLACE_RESOLVED)
 		return false;
-	if (!assumed) /* what is remembered stays as it was */
+	if (!assumed) /* otherwise the remembered path stays as it was */
 		used = memo_find(&process_memo, path, len, &used_len);
 	place_plain(place, place->dirfd, path, assumed ? PLACE_SETTLED : PLACE_TO_OPEN);
 	if (place->kind != PLACE_ENTRY)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The part of place.h that hands a place in the cache to core, as the entry that it is.
+ * The part of place.h that hands a place in the cache to core, as an entry.
  */
 #include "shim/place.h"
 
@@ -40,7 +40,7 @@ void place_moved(struct place *place)
 		entry_moved(&place->entry);
 }
 
-/* What a file is looked for by whose name tells no source: its directory. */
+/* The key under which a file is noted whose name names no source: its directory. */
 static const char *directory_key(struct place *place)
 {
 	size_t used = strlen(place->cache) + 1;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The part of place.h for calls that act on what is there, be it in the cache or in the
- * tree.
+ * The part of place.h for calls that act on what exists, in the cache or in the tree.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -9,14 +8,15 @@
 #include "shim/place.h"
 #include "shim/process.h"
 
-/* A program that looks at a pyc may go on to write it without opening it: py_compile. */
+/* A program that looks at a pyc may go on to write it without opening it: py_compile
+ * does. */
 static void ask(struct place *place)
 {
 	if (!process_tag())
 		return;
 	if (place_entry(place))
 		entry_ask(&place->entry);
-	else if (place->pyc.kind == PYC_CODE) /* numba opens what it looks for */
+	else if (place->pyc.kind == PYC_CODE) /* numba opens the files it looks for */
 		place_ask(place);
 }
 
@@ -46,7 +46,7 @@ const char *place_find(struct place *place, int dirfd, const char *path)
 	ask(place);
 	if (place_in_cache(place))
 		return place->cache;
-	/* Where there is nothing, the error is that of the directory. */
+	/* If nothing exists, the error is that of the directory. */
 	return !place_in_tree(place) && place_is_cache_only(place) ? place->cache
 								   : place->path;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The half of place.h for directories of sources that were deleted and made anew: what
- * the cache has for the one before.
+ * The half of place.h for directories of sources that were deleted and created again:
+ * handles the cached files of the earlier one.
  */
 #include <fcntl.h>
 #include <string.h>
@@ -15,8 +15,9 @@
 #include "shim/place.h"
 #include "shim/process.h"
 
-/* Whether a file of the old directory goes into the new one: what was written since the
- * sources have theirs; with PYCSTASH_REWRITTEN=path, what has no object. */
+/* Returns whether a file of the old directory is kept in the new one: if it was written
+ * after the directory of sources was created, or, with PYCSTASH_REWRITTEN=path, if it has
+ * no object. */
 static bool is_kept(int dirfd, const char *name, const struct timespec *since)
 {
 	const struct pyc_name pyc = pyc_parse(name, strlen(name));
@@ -32,8 +33,8 @@ static bool is_kept(int dirfd, const char *name, const struct timespec *since)
 	return !timestamp_before(&written, since);
 }
 
-/* Gives what is kept of the directory `from` a second name in `to`. False where there is
- * nothing like that, or it cannot be done for all of it. */
+/* Links the files to be kept from the directory `from` into `to`. Returns false if there
+ * are none, or if not all can be linked. */
 static bool keep_some(
 	const char *from, int to, const struct timespec *since, struct dirents *names)
 {
@@ -55,12 +56,13 @@ static bool keep_some(
 	return err == 0 && kept > 0;
 }
 
-/* What has been served since the sources' directory was made is seen, as without the
- * library, and what pytest wrote for the sources of that name may still serve those of
- * the same content. So it goes into a new directory, which takes the place of the old one
- * at once: pytest's workers look for it meanwhile. The new one is begun as that of a
- * directory of sources that does not exist, which gc removes where the process dies. dir:
- * in the cache; its first sources_len bytes are for the directory of sources. */
+/* Files served since the directory of sources was created must stay visible, as without
+ * the library, and files that pytest wrote for the earlier sources may still serve new
+ * ones with the same content. So they go into a new directory, which replaces the old one
+ * in one step, since pytest's workers look for it in the meantime. The new directory is
+ * built in the place of one whose sources do not exist, which gc removes if the process
+ * dies. dir is in the cache; its first sources_len bytes are the place of the directory
+ * of sources. */
 static __attribute__((noinline)) void renew(
 	const char *dir, size_t sources_len, const struct timespec *since)
 {
@@ -97,7 +99,8 @@ static __attribute__((noinline)) void renew(
 	sys_real.unmap(path, size);
 }
 
-/* Whether the directory of sources was made after the one of the cache for it; when. */
+/* Returns whether the directory of sources was created after the cache's directory for
+ * it. Sets *ret_since to the time. */
 static bool is_leftover(
 	const char *dir, char *slash, const char *canonical, struct timespec *ret_since)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The half of place.h that makes what is missing: directories in the cache, and in the
- * tree those that so far were only pretended.
+ * The half of place.h that creates missing directories: in the cache, and in the tree
+ * those that were only pretended.
  */
 #include "shim/place.h"
 
@@ -18,10 +18,11 @@
 #include "shim/process.h"
 #include "shim/report.h"
 
-/* Gives a directory that was just made the mode that the program gave to the pretended
- * one, of which the umask has taken some and mkdir has set one, to be read. By
- * descriptor, and no link; and only if it was born since then: in a directory that others
- * can write to, any file or directory of the user's may have that name by now. */
+/* Gives a directory that was just created the mode that the program gave to the pretended
+ * one; the umask has removed bits from it, and mkdir has added one, to be able to read.
+ * Opens the directory without following links, and changes it only if it was born after
+ * `since`: in a directory that others can write to, any file or directory of the user's
+ * may have that name by now. */
 static void set_mode(const char *path, mode_t mode, const struct timespec *since)
 {
 	int fd = sys_real.openat(
@@ -39,7 +40,7 @@ static void set_mode(const char *path, mode_t mode, const struct timespec *since
 	sys_real.close(fd);
 }
 
-/* Makes real the directory that is pretended under the process's tag. */
+/* Creates the directory that is pretended under the process's tag in the tree. */
 static void turn_own_real(const char *canonical)
 {
 	struct place *own = process_take_room();
@@ -52,8 +53,8 @@ static void turn_own_real(const char *canonical)
 	process_give_room(own);
 }
 
-/* Whether the entry has another tag than the process: then its __pycache__ is pretended
- * under that of the process, if at all. */
+/* Returns whether the entry's tag differs from the process's: then its __pycache__ is
+ * pretended under the tag of the process, if at all. */
 static bool has_other_tag(const struct place *place)
 {
 	return place->kind == PLACE_ENTRY && process_tag() &&
@@ -79,7 +80,7 @@ int place_ready_tree(struct place *place)
 	canonical = place_show(place);
 	pretended = pretended && !place_exists(AT_FDCWD, canonical);
 	if (pretended && place->name_end - place->map.dir_len > NAME_MAX + 1) {
-		err = -ENAMETOOLONG; /* what the kernel would say of a real one */
+		err = -ENAMETOOLONG; /* the kernel's error for a real directory */
 	} else if (pretended) {
 		sys_real.clock(&now);
 		err = sys_real.mkdirat(
@@ -102,9 +103,10 @@ static bool is_kept(struct place *place, const char *canonical)
 	return place->kind == PLACE_DIR && place_in_cache(place);
 }
 
-/* Whether the program has the __pycache__ of an entry: a real one, or one that it made
- * and that the cache keeps under the process's tag. A file or a link to nowhere in its
- * place, which some put there against Python's, keeps nothing from the cache. */
+/* Returns whether the program has the __pycache__ of an entry: a real one, or one that it
+ * created and that the cache keeps under the process's tag. A file or a dangling link in
+ * its place, which some people put there to keep Python from writing, does not keep the
+ * cache from being used. */
 static bool has_directory(const struct place *entry, const char *canonical)
 {
 	struct stat st;
@@ -129,7 +131,7 @@ void place_open_tree(struct place *place)
 
 int place_ready_cache(struct place *place)
 {
-	/* For an entry, its __pycache__; for that, what is above it. */
+	/* For an entry, its __pycache__; for a __pycache__, the directory above it. */
 	size_t len = place->kind == PLACE_ENTRY ? place->map.dir_len
 						: place->map.dir_len - PYCACHE_LEN - 1;
 	char *end = place->cache + len, kept = *end;
@@ -174,7 +176,7 @@ bool place_is_pretended(struct place *place)
 {
 	if (place_in_tree(place) || !place_in_cache(place))
 		return false;
-	/* Of ephemeral trees, each has another directory of sources. */
+	/* Each ephemeral tree has a different directory of sources. */
 	return place->map.ephemeral.len || !place_drop_leftover(place);
 }
 
@@ -223,8 +225,8 @@ const char *place_make(struct place *place, int dirfd, const char *path)
 	return place->path;
 }
 
-/* A copy without a seal, as old as what it is a copy of. Out of line: its callers go on
- * to what needs a lot of stack. */
+/* Makes a copy without a seal and with the same mtime. Out of line: the callers then call
+ * functions that need a lot of stack. */
 static __attribute__((noinline)) int leave(const char *from, int dirfd, const char *to)
 {
 	const struct entry_world world = process_world(report_counters());
@@ -265,7 +267,7 @@ static int copy_out(
 	struct stat st;
 	int err = sys_real.fstatat(to->dirfd, to->path, &st, AT_SYMLINK_NOFOLLOW);
 
-	if (err < 0 && err != -ENOENT) /* a path that cannot be read: EFAULT */
+	if (err < 0 && err != -ENOENT) /* the path cannot be read: EFAULT */
 		return err;
 	err = place_ready_tree(to);
 	if (err < 0)
@@ -317,8 +319,9 @@ int place_move_to_tree(struct place *place, int flags)
 	return err == -ENOENT ? 0 : err;
 }
 
-/* Moves what is in the directory of the cache, open as names->fd, to the one in the tree;
- * not temporary files, which are somebody's who is writing them. room: for two paths. */
+/* Moves the files in the cache's directory, open as names->fd, to the directory in the
+ * tree, except temporary files, which somebody is still writing. room is for two
+ * paths. */
 static void move_names(
 	struct dirents *names, const char *cache, const char *tree, char *room)
 {
@@ -342,8 +345,9 @@ static void move_names(
 	}
 }
 
-/* Opens the directory of the cache whose names are to be moved, and makes that in the
- * tree. A descriptor, or negative. Out of line, for the stack below its caller. */
+/* Opens the directory of the cache whose files are to be moved, and creates the one in
+ * the tree. Returns a descriptor, or a negative value. Out of line, to save stack in its
+ * caller. */
 static __attribute__((noinline)) int open_to_turn(struct place *place)
 {
 	struct stat st;

@@ -11,7 +11,7 @@
 #include "shim/core/cache/layer.h"
 #include "shim/core/python/pyc.h"
 
-/* It begins in the page of initialised data, which the loader has written to. */
+/* Begins in the page of initialised data, which the loader has written to anyway. */
 struct config process_config __attribute__((section(".data")));
 struct memo process_memo;
 
@@ -24,11 +24,11 @@ static struct source_clock source_clock;
 static atomic_bool cannot_clone;
 atomic_uint process_watching;
 atomic_bool process_gave_directory;
-static atomic_bool compiles; /* it has loaded py_compile */
+static atomic_bool compiles; /* the process has loaded py_compile */
 
 static _Atomic(enum root_state) root_state = ROOT_UNKNOWN;
 struct layers process_layers = { .sys = &sys_real };
-static atomic_bool left_root; /* chroot: paths do not mean what they meant */
+static atomic_bool left_root; /* after chroot, paths have a different meaning */
 
 static enum root_state judge_root(char *room, enum verdict *ret_why)
 {
@@ -48,7 +48,7 @@ enum root_state process_root(char *room, enum verdict *ret_why)
 	*ret_why = VERDICT_NONE;
 	if (now == ROOT_READY || atomic_load_explicit(&left_root, memory_order_relaxed))
 		return now;
-	/* It may have been another user for whom it was refused: a vfork child after
+	/* It may have been refused for a different user: in a vfork child after
 	 * setuid. */
 	if (now == ROOT_REFUSED && atomic_load_explicit(&process_layers.user,
 					   memory_order_relaxed) == sys_real.geteuid())
@@ -129,8 +129,8 @@ void process_give_room(void *room)
 	errno = saved;
 }
 
-/* A tag takes a fresh place each time, so that one who is interrupted while writing it,
- * for ever even (a fork in another thread), is in nobody's way. */
+/* Each tag is written to a fresh place, so that a thread that is interrupted while
+ * writing, perhaps for ever (a fork in another thread), is in nobody's way. */
 static char tags[8][PYC_TAG_SIZE];
 static atomic_uint tags_taken;
 _Atomic(const char *) process_own_tag;

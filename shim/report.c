@@ -18,9 +18,9 @@
 #define MADV_WIPEONFORK 18
 #endif
 
-/* In the page that each program has anyway, for fini. */
+/* In a page that every program touches anyway, for fini. */
 _Atomic(struct counters *) report_page __attribute__((section(".data")));
-static atomic_bool has_no_page; /* an old kernel: it was asked once */
+static atomic_bool has_no_page; /* an old kernel: not asked again */
 
 static struct counters *make_page(void)
 {
@@ -59,7 +59,8 @@ struct counters *report_counters(void)
 	return counters;
 }
 
-/* A journal that would grow beyond the program's limit would bring it a signal. */
+/* Returns whether the journal would grow beyond the program's limit, for which the
+ * program would get a signal. */
 static bool is_limited(void)
 {
 	struct rlimit limit;
@@ -79,8 +80,8 @@ static void name_version(struct journal_record *record)
 	}
 }
 
-/* A record and the path of its journal, not on the stack, which may be small. Kept, since
- * what the process's calls keep is in use when a decision is counted. */
+/* A record and the path of its journal, which a small stack has no room for. A scratch of
+ * its own, since that of the process's calls is in use when a decision is counted. */
 static struct scratch kept;
 struct room {
 	struct journal_record record;
@@ -100,7 +101,7 @@ static void append(struct room *room, struct counters *counters, bool goes_on)
 		&room->record);
 }
 
-/* What cannot be written yet, since there is no cache yet, is kept for the next time. */
+/* If there is no cache yet, the counts are kept for the next time. */
 static void flush(struct counters *counters, bool goes_on)
 {
 	size_t size;
@@ -112,7 +113,7 @@ static void flush(struct counters *counters, bool goes_on)
 	scratch_give(&kept, &sys_real, room, size);
 }
 
-/* In a vfork child, too: what it counted is its parent's, and so is the record. */
+/* Also called in a vfork child, whose counts and record are its parent's. */
 static void count(enum verdict verdict)
 {
 	struct counters *counters = report_counters();
@@ -123,7 +124,7 @@ static void count(enum verdict verdict)
 	errno = saved;
 }
 
-/* In a vfork child the owner is the parent, or it has not begun. */
+/* In a vfork child, the owner is the parent, or counting has not begun. */
 void report_flush(void)
 {
 	struct counters *counters =
@@ -137,7 +138,7 @@ void report_flush(void)
 	errno = saved;
 }
 
-/* A vfork child never comes here, no matter which process began to count. */
+/* A vfork child never runs this, whichever process began to count. */
 __attribute__((destructor)) static void fini(void)
 {
 	struct counters *counters =
@@ -154,10 +155,10 @@ static bool is_trusted(uid_t owner)
 	return owner == 0 || owner == sys_real.geteuid();
 }
 
-/* A log is a file or a terminal. Another user may have made a file of that name, to read
- * it; or a pipe, and the program would wait for its reader; or a link to a file of this
- * user's, or a second name of it (fs.protected_hardlinks=0), and lines would be appended
- * to that file which contain names of the other user's choice. */
+/* A log is a file or a terminal. Another user may have created a file of that name, to
+ * read it; or a pipe, whose reader the program would wait for; or a link to a file of
+ * this user, or a second name of it (fs.protected_hardlinks=0), and then lines with names
+ * of the other user's choice would be appended to that file. */
 static int open_log(const char *file)
 {
 	const int flags =
@@ -194,7 +195,7 @@ static void write_line(const struct text *line)
 
 static void print_line(const char *what, const char *why, int dirfd, const char *path)
 {
-	char *room = process_take_room(); /* a stack may be small */
+	char *room = process_take_room(); /* the stack may be small */
 	struct text line = { .data = room, .size = PROCESS_ROOM };
 	int saved = errno;
 
@@ -231,7 +232,8 @@ void report_decision(enum verdict verdict, int dirfd, const char *path)
 		print_line(row->what, verdict_why(verdict), dirfd, path);
 }
 
-/* Why nothing could be cached, as far as one can do something about it. */
+/* Refines the reason why something could not be cached, if it is one that people can act
+ * on. */
 static enum verdict refine(enum verdict verdict, int err)
 {
 	if (verdict != VERDICT_NOT_CACHED)
@@ -250,11 +252,11 @@ static enum verdict refine(enum verdict verdict, int err)
 	}
 }
 
-/* What people know an error by; strerror may take a lock. Numbers differ between
- * architectures, and those that are not here are told as such. */
+/* The names by which people know errors; strerror may take a lock. Numbers differ between
+ * architectures, and errors that are missing here are printed as numbers. */
 static const struct {
 	int number;
-	char name[16]; /* no pointer, which the loader would have to set */
+	char name[16]; /* an array, since the loader would have to set a pointer */
 } errors[] = {
 	{ EPERM, "EPERM" },
 	{ ENOENT, "ENOENT" },

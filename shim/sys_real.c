@@ -17,7 +17,8 @@
 
 __thread const char *process_passing[2] __attribute__((tls_model("initial-exec")));
 
-/* libc's own reads the clock without a system call; another preload's does not count. */
+/* libc's own function reads the clock without a system call; another preload's is
+ * bypassed. */
 static int libc_clock(clockid_t clock, struct timespec *ret)
 {
 	static int (*_Atomic known)(clockid_t, struct timespec *);

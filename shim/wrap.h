@@ -80,6 +80,8 @@ int cached_remove(const char *path);
 /* wrap_name.c */
 int cached_rename(int fromfd, const char *from, int tofd, const char *to, unsigned flags);
 int cached_link(int fromfd, const char *from, int tofd, const char *to, int flags);
+
+/* wrap_realpath.c */
 char *cached_realpath(const char *path, char *resolved);
 char *cached_realpath_chk(const char *path, char *resolved, size_t room);
 

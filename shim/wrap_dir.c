@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Making and deleting directories. Only the process's own `__pycache__` of a directory
- * is meant, that of its tag; a process that has shown none works on the tree.
+ * Creating and deleting directories. Only the `__pycache__` under the process's own tag
+ * is meant; a process that has shown no tag works on the tree.
  */
 #include "shim/wrap.h"
 
@@ -18,7 +18,7 @@
 #include "shim/process.h"
 #include "shim/report.h"
 
-/* A filter of system calls may know only the one that Python makes. */
+/* A filter of system calls may know only the call that Python makes. */
 static int make_given(int dirfd, const char *path, mode_t mode)
 {
 	return dirfd == AT_FDCWD ? real.mkdir(path, mode)
@@ -59,7 +59,7 @@ static int make_place(struct place *place, int dirfd, const char *path, mode_t m
 		return 0;
 	if (err == -EEXIST && place_drop_leftover(place)) {
 		err = place_make_in_cache(place, make_directory, 0, mode);
-		if (err == -EEXIST) /* renewed: the program has seen none */
+		if (err == -EEXIST) /* it was renewed: the program has seen none */
 			return 0;
 	}
 	if (err == 0)
@@ -87,7 +87,8 @@ static int remove_place(struct place *place, int dirfd, const char *path)
 		return next_unlink(dirfd, place_find(place, dirfd, path), AT_REMOVEDIR);
 	if (place_in_tree(place)) {
 		ret = next_unlink(dirfd, place->path, AT_REMOVEDIR);
-		/* Its listing was the tree's, so to the program it was empty. */
+		/* The program was shown the tree's listing, so to it the directory was
+		 * empty. */
 		if (ret == 0 && !process_config.readonly)
 			root_drop_directory(&sys_real, place->cache);
 		return ret;
@@ -126,7 +127,8 @@ int cached_chdir(const char *path)
 	return WITH_PLACE(real.chdir(path), enter_place(place, path));
 }
 
-/* The path in the tree of what is at that path of the cache; NULL for anything else. */
+/* Returns the path in the tree of the __pycache__ at that path of the cache; NULL for any
+ * other path. */
 static const char *tree_of(const char *path)
 {
 	const struct config *config = &process_config;
@@ -147,7 +149,7 @@ static const char *tree_of(const char *path)
 	return path_split(path).tail == PATH_PYCACHE ? path : NULL;
 }
 
-/* Makes the directory real, and the descriptor one of it. */
+/* Creates the directory in the tree, and makes the descriptor refer to it. */
 static void replace(int dirfd, const char *tree)
 {
 	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
@@ -155,7 +157,7 @@ static void replace(int dirfd, const char *tree)
 
 	(void)WITH_PLACE(0, turn_real(place, tree));
 	fd = sys_real.openat(AT_FDCWD, tree, flags, 0);
-	if (fd < 0) /* where nobody can make anything */
+	if (fd < 0) /* a directory in which nobody can create anything */
 		fd = sys_real.openat(AT_FDCWD, "/proc", flags, 0);
 	if (fd < 0)
 		return;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * Listing a `__pycache__` that both the tree and the cache have: the tree's names, then
- * those that only the cache has. Of these, what an open would not find (stale bytecode)
- * is left out, so that a program can open all that it was shown.
+ * those that only the cache has. Of the latter, those that an open would not find (stale
+ * bytecode) are left out, so that a program can open all that it was shown.
  *
- * Only a listing by a path is of both. Who lists a descriptor (shutil.rmtree) goes on to
- * delete by it, which does not lead to the cache.
+ * Only a listing by path shows both. A program that lists a descriptor (shutil.rmtree)
+ * goes on to delete through that descriptor, which does not lead to the cache.
  */
 #include "shim/wrap.h"
 
@@ -25,8 +25,8 @@ struct listing {
 	char room[2 * PATH_MAX];
 };
 
-/* Those that are open, by the program's DIR, which one thread uses at a time. Further
- * ones are of the tree alone. */
+/* The open listings, found by the program's DIR, which only one thread uses at a time. If
+ * all slots are taken, further listings show the tree alone. */
 static struct {
 	DIR *_Atomic dir;
 	struct listing *listing;
@@ -76,7 +76,7 @@ static void add_cache(struct place *place, DIR *dir)
 	sys_real.unmap(listing, sizeof *listing);
 }
 
-/* Opens what was found for the place, and lists what the cache has besides. */
+/* Opens the path found for the place, and adds the cache's names to the listing. */
 static DIR *open_found(struct place *place, const char *found)
 {
 	DIR *dir = real.opendir(found);
@@ -95,8 +95,8 @@ DIR *cached_opendir(const char *path)
 		real.opendir(path), open_found(place, place_find(place, AT_FDCWD, path)));
 }
 
-/* Out of line, for the stack below its caller. In a closed directory, nothing is missing
- * that anybody could open. */
+/* Out of line, to save stack in its caller. If the directory is closed, nothing counts as
+ * missing, since nobody could open it. */
 static __attribute__((noinline)) bool is_missing(int dirfd, const char *name)
 {
 	struct stat st;
@@ -104,7 +104,7 @@ static __attribute__((noinline)) bool is_missing(int dirfd, const char *name)
 	return sys_real.fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == -ENOENT;
 }
 
-/* Whether the name is in the cache alone, and an open finds it. */
+/* Returns whether the name is in the cache alone, and an open finds it. */
 static bool is_more(DIR *dir, struct listing *listing, const char *name)
 {
 	const size_t len = listing->path.len;
@@ -118,8 +118,8 @@ static bool is_more(DIR *dir, struct listing *listing, const char *name)
 	return found;
 }
 
-/* What the plain calls of 32-bit machines give has inode and offset of 4 bytes each, and
- * so all else 8 bytes nearer. */
+/* The plain calls on 32-bit machines return entries with an inode and an offset of 4
+ * bytes each, so all later fields are 8 bytes nearer. */
 static const struct dirent *rest_of(const struct dirent *entry, bool wide)
 {
 	return (const void *)((const char *)entry -
@@ -196,7 +196,7 @@ static bool keep_name(struct names *names, const struct dirent *entry, size_t si
 	return true;
 }
 
-/* scandir of an open directory, which it closes. */
+/* scandir of an open directory, which this closes. */
 static int scan(DIR *dir, bool wide, struct dirent ***ret, scandir_filter *filter,
 	scandir_order *order)
 {
@@ -232,7 +232,7 @@ static int scan_found(int dirfd, const char *found, bool wide, struct dirent ***
 				 : real.scandirat(dirfd, found, ret, filter, order);
 }
 
-/* The directory if the tree and the cache have one, else NULL. */
+/* Opens the directory if both the tree and the cache have it, else returns NULL. */
 static DIR *open_both(struct place *place, int dirfd, const char *path)
 {
 	DIR *dir;

@@ -2,10 +2,9 @@
  *
  * Names: renaming and linking. (Deleting: wrap_unlink.c.)
  *
- * One name may stand for two files, the entry in the cache and an older one in the
- * tree. After a success the old name is gone, so both must be; and a file moves
- * within the side that holds it, since from one to the other would be another
- * file system to some.
+ * One name may stand for two files, the entry in the cache and an older one in the tree.
+ * After a success the old name is gone, so both must be; and a file moves within the side
+ * that holds it, since the other side may be on a different file system.
  */
 #include "shim/wrap.h"
 
@@ -31,12 +30,12 @@ static bool is_cached(const struct place *place)
 	return place_find_cached(place, &st);
 }
 
-/* rename or link on real paths. */
+/* The type of rename or link on real paths. */
 typedef int two_paths(int fromfd, const char *from, int tofd, const char *to, int flags);
 
 static int do_rename(int fromfd, const char *from, int tofd, const char *to, int flags)
 {
-	/* A filter of system calls may know only the one that Python makes. */
+	/* A filter of system calls may know only the call that Python makes. */
 	if (flags == 0 && fromfd == AT_FDCWD && tofd == AT_FDCWD)
 		return PASSING(from, to, real.rename(from, to));
 	if (flags == 0) /* renameat2 is younger than some kernels */
@@ -49,10 +48,10 @@ static int do_link(int fromfd, const char *from, int tofd, const char *to, int f
 	return PASSING(from, to, real.linkat(fromfd, from, tofd, to, flags));
 }
 
-/* Whether what the cache has under the old name may not get the new one. An entry never
- * leaves the cache: it may be an object too, and outside of the closed folder others may
- * be able to write to it. And nothing becomes an entry, or one of numba's files, but what
- * this thread has made to be that. */
+/* Returns whether the cached file must not get the new name itself. An entry never leaves
+ * the cache: it may be an object too, and outside the closed folder others may be able to
+ * write to it. And only a file that this thread has created for that purpose becomes an
+ * entry, or one of numba's files. */
 static bool must_copy(const struct place *from, const struct place *to, bool link)
 {
 	if (to->kind != PLACE_ENTRY)
@@ -63,14 +62,16 @@ static bool must_copy(const struct place *from, const struct place *to, bool lin
 	return from->pyc.kind != to->pyc.kind;
 }
 
-/* A copy without a seal gets the new name instead, in the tree, as the file would. */
+/* Gives the new name, in the tree, to a copy without a seal instead of the file
+ * itself. */
 static int copy_out(two_paths *act, struct place *from, struct place *to, int flags)
 {
 	bool turns_real = to->kind == PLACE_ENTRY && !to->map.ephemeral.len &&
 			  place_is_cache_only(to);
 	int err;
 
-	/* Before there is a copy: what cannot be deleted is not renamed. */
+	/* Checked before there is a copy: a file that cannot be deleted is not
+	 * renamed. */
 	if (act == do_rename && !place_may_delete(from))
 		return -1;
 	err = place_copy_out(from, to, act == do_link ? RENAME_NOREPLACE : flags);
@@ -84,7 +85,7 @@ static int copy_out(two_paths *act, struct place *from, struct place *to, int fl
 	return err;
 }
 
-/* From a path in the cache to another place: an entry stays in the cache. */
+/* Acts from a path in the cache to another place: an entry stays in the cache. */
 static int from_cache(two_paths *act, const char *from, struct place *to, int flags)
 {
 	int saved = errno, ret;
@@ -103,7 +104,8 @@ static int from_cache(two_paths *act, const char *from, struct place *to, int fl
 	return ret;
 }
 
-/* From a path in the tree: what the cache has under the new name would hide it. */
+/* Acts from a path in the tree: a cached file under the new name would hide the
+ * result. */
 static int from_tree(
 	two_paths *act, const struct place *from, struct place *to, int flags)
 {
@@ -119,20 +121,20 @@ static int from_tree(
 	return ret;
 }
 
-/* Whether what is at `to` lies in the directory from. */
+/* Returns whether `to` lies in the directory `from`. */
 static bool is_within(const struct place *from, const struct place *to)
 {
 	return to->cache[0] && strncmp(to->cache, from->cache, from->map.dir_len) == 0 &&
 	       to->cache[from->map.dir_len] == '/';
 }
 
-/* Whether both are in one __pycache__ of the cache. */
+/* Returns whether both are in the same __pycache__ of the cache. */
 static bool is_beside(const struct place *a, const struct place *b)
 {
 	return strncmp(a->cache, b->cache, a->map.dir_len + 1) == 0;
 }
 
-/* The same, of what is not just compiled. */
+/* As from_cache, for a file that was not just compiled. */
 static int rename_cached(const struct place *from, struct place *to, int flags)
 {
 	int ret = from_cache(do_rename, from->cache, to, flags);
@@ -154,12 +156,12 @@ static int rename_in_tree(struct place *from, struct place *to, int flags)
 {
 	int ret;
 
-	if (is_cached(to) && is_tree_directory(from)) /* a file is not replaced */
+	if (is_cached(to) && is_tree_directory(from)) /* a directory replaces no file */
 		return refuse(flags ? EEXIST : is_within(from, to) ? EINVAL : ENOTDIR);
 	ret = from_tree(do_rename, from, to, flags);
 	if (ret < 0 || process_config.readonly || is_beside(from, to))
 		return ret;
-	/* The entries go along, or they are gone. */
+	/* The entries move with the directory, or are deleted. */
 	if (to->kind == PLACE_DIR) {
 		int saved = errno;
 
@@ -171,8 +173,8 @@ static int rename_in_tree(struct place *from, struct place *to, int flags)
 	return ret;
 }
 
-/* Why no directory gets that name, 0 if there is no reason. A directory is never linked,
- * and before that is said the kernel looks at the new name. */
+/* Returns why no directory can get that name, or 0. A directory can never be linked, but
+ * before the kernel says so, it checks the new name. */
 static int error_of_name(struct place *to)
 {
 	int err = sys_real.linkat(AT_FDCWD, "/", to->dirfd, place_find_missing(to), 0);
@@ -180,7 +182,7 @@ static int error_of_name(struct place *to)
 	return err == -EPERM || err == -EXDEV ? 0 : -err;
 }
 
-/* Why a pretended directory is not renamed to a name outside of the cache. */
+/* Returns why a pretended directory cannot be renamed to a name outside the cache. */
 static int error_outside(struct place *to, int flags)
 {
 	int err = error_of_name(to);
@@ -214,22 +216,23 @@ static int rename_directory(struct place *from, struct place *to, int flags)
 
 		return refuse(err == EXDEV ? ENOTEMPTY : err);
 	}
-	/* Under another name its files would be open to all programs, and each may be an
-	 * object as well. Programs copy what lies on another file system, or in a layer
-	 * of overlayfs, which says the same. */
+	/* Under the new name, its files would be open to all programs, and each may be an
+	 * object as well. Programs fall back to copying, as they do if a directory lies
+	 * on a different file system, or in a layer of overlayfs, which gives the same
+	 * error. */
 	if (to->kind != PLACE_DIR)
 		return refuse(error_outside(to, flags));
 	return rename_cached(from, to, flags);
 }
 
-/* Puts a new pyc under its name in the tree, without a seal, where the cache has no room
- * or no right to keep it. */
+/* Puts a new pyc under its name in the tree, without a seal, if the cache has no room or
+ * no right to keep it. */
 static int publish_in_tree(const struct entry *entry, struct place *temporary,
 	struct place *final, int flags, int why)
 {
 	int err = -ENOENT, ret;
 
-	/* -ENOENT: as in create_in_cache, the program has no such directory. */
+	/* -ENOENT: the program has no such directory, as in create_in_cache. */
 	if (why == -ENOENT || !place_is_refused(final, why, O_CREAT | O_EXCL))
 		return refuse(-why);
 	for (int i = 0; err == -ENOENT && i < 2; i++) {
@@ -260,22 +263,23 @@ static int publish_entry(
 	int saved = errno, err;
 
 	err = entry_seal(entry, temporary->cache, &shared, &verdict);
-	/* It is not in the cache, then, or in one of which no policy lets it be. */
+	/* The file is not in the cache, or in a cache that a policy forbids. */
 	if (err == -ENOENT || (err < 0 && !is_cached(temporary)))
 		return from_tree(do_rename, temporary, final, flags);
 	report_decision(verdict, final->dirfd, final->path);
 	if (err < 0)
 		return publish_in_tree(entry, temporary, final, flags, err);
-	/* What many trees share is code for all of them, as an object is. */
+	/* An entry shared by many trees is code for all of them, like an object. */
 	if (verdict_rows[verdict].unproven ||
 		(verdict == VERDICT_SEALED && entry->common && !shared))
 		return copy_out(do_rename, temporary, final, flags);
 	if (shared)
 		entry_share(entry, temporary->cache);
-	/* As without the library; what is shared is served all the same. */
+	/* As without the library; the shared object is served nevertheless. */
 	if (is_tree_directory(final))
 		return refuse(EISDIR);
-	/* Usually nothing has that name, so that is tried first and saves a look. */
+	/* Usually nothing has that name, so renaming without replacing is tried first and
+	 * saves a look. */
 	if (flags == 0 && !entry->common &&
 		from_cache(do_rename, temporary->cache, final, RENAME_NOREPLACE) == 0) {
 		entry_placed(entry, NULL);
@@ -283,7 +287,7 @@ static int publish_entry(
 	}
 	errno = saved;
 	is_new = !place_find_cached(final, &old);
-	/* To rename a file to another name of its own would leave both. */
+	/* Renaming a file to another of its own names would leave both. */
 	if (entry->common && !is_new && place_find_cached(temporary, &target) &&
 		target.st_ino == old.st_ino)
 		return next_unlink(AT_FDCWD, temporary->cache, 0);
@@ -297,8 +301,8 @@ static int publish_entry(
 	return publish_in_tree(entry, temporary, final, flags, err);
 }
 
-/* The same in the tree, where others will look for it; -1 where it is not for them, or
- * cannot be put there. */
+/* Puts it in the tree, where others will look for it. Returns -1 if it is not for others,
+ * or cannot be put there. */
 static int publish_for_others(
 	struct entry *entry, struct place *temporary, struct place *final, int flags)
 {
@@ -318,8 +322,8 @@ static int publish_for_others(
 	return ret;
 }
 
-/* Puts a new pyc under its name. Only here is it known that the file is complete, and for
- * which source it was meant: that is when it is sealed. Out of line, for its stack. */
+/* Puts a new pyc under its name. It is sealed here because only here is it known that the
+ * file is complete, and for which source it was meant. Out of line, to save stack. */
 static __attribute__((noinline)) int publish(
 	struct place *temporary, struct place *final, int flags)
 {
@@ -337,8 +341,9 @@ static __attribute__((noinline)) int publish(
 		       : from_tree(do_rename, temporary, final, flags);
 }
 
-/* Whether a temporary file gets its own name in the directory as given, though another
- * took the place of that meanwhile: the source there decides whether it is proven. */
+/* Returns whether a temporary file gets its final name in the directory as given,
+ * although that directory was replaced in the meantime: the source there decides whether
+ * the file is proven. */
 static bool is_swapped(const struct place *old, const struct place *target)
 {
 	const char *name = strrchr(target->path, '/');
@@ -358,16 +363,16 @@ static bool is_new_pyc(const struct place *old, const struct place *target)
 	       !process_config.readonly;
 }
 
-/* Whether there is something of that name, as the program sees it. */
+/* Returns whether the name exists, as the program sees it. */
 static bool is_there(const struct place *place)
 {
 	return place_in_tree(place) || is_cached(place) ||
 	       (place->kind == PLACE_DIR && place_in_cache(place));
 }
 
-/* What is renamed to a pretended directory replaces it if both are directories and that
- * one is empty. Where there is none, __pycache__ is a name in the
- * tree like any other. 0 or -errno. */
+/* A directory renamed to a pretended one replaces it if that is empty; a file does not.
+ * If there is no pretended directory, __pycache__ is a name in the tree like any other.
+ * Returns 0 or -errno. */
 static int meet_directory(const struct place *old, struct place *target, unsigned flags)
 {
 	struct stat st;
@@ -398,7 +403,7 @@ static int rename_places(struct place *old, struct place *target, unsigned flags
 	if (ret < 0)
 		return refuse(-ret);
 
-	/* RENAME_NOREPLACE; what stands on the other side is there to the program too. */
+	/* With RENAME_NOREPLACE, a file on the other side exists to the program too. */
 	if (flags && (is_cached(old) || is_cached(target)) &&
 		target->kind == PLACE_ENTRY && is_there(target) && is_there(old))
 		return refuse(flags == RENAME_NOREPLACE ? EEXIST : EINVAL);
@@ -406,7 +411,7 @@ static int rename_places(struct place *old, struct place *target, unsigned flags
 		return rename_directory(old, target, (int)flags);
 	if (is_new_pyc(old, target))
 		return publish(old, target, (int)flags);
-	/* Of a file and a directory neither replaces the other. */
+	/* A file and a directory do not replace each other. */
 	if (target->kind == PLACE_ENTRY && is_cached(old) && is_tree_directory(target))
 		return refuse(EISDIR);
 	if (is_cached(target) && !is_cached(old) && is_tree_directory(old))
@@ -445,14 +450,14 @@ static int link_places(struct place *old, struct place *target, unsigned flags)
 		return from_tree(do_link, old, target, (int)flags);
 	if (process_config.readonly)
 		return refuse(EROFS);
-	/* The mark of what has no seal says in which directory it is. */
+	/* The mark of a file without a seal says in which directory it is. */
 	return must_copy(old, target, true) ||
 			       (place_is_entry(old) && !is_beside(old, target))
 		       ? copy_out(do_link, old, target, (int)flags)
 		       : from_cache(do_link, old->cache, target, (int)flags);
 }
 
-/* Two places are too much for a small stack, with what sealing needs below them. */
+/* Two places are too much for a small stack, in addition to what sealing needs. */
 static int on_places(int (*act)(struct place *, struct place *, unsigned), int fromfd,
 	const char *from, int tofd, const char *to, unsigned flags)
 {

@@ -34,8 +34,8 @@ static int open_cache(const struct place *place, int flags, mode_t mode)
 		real.WIDE(openat)(AT_FDCWD, place->cache, flags, mode));
 }
 
-/* A name that is no pyc of a source we know, or that leaves us no room: the cache's file,
- * else the tree's, by Python's own rules. */
+/* Opens a file whose name names no source, or for which there is no room: the cache's
+ * file, else the tree's, by Python's own rules. */
 static int open_unsealed(
 	struct place *place, int candidate, int flags, enum verdict *verdict)
 {
@@ -65,9 +65,9 @@ static int open_unsealed(
 	return fd;
 }
 
-/* Without waiting for a pipe's writer: a cache that was restored may hold one. On a file
- * the flag means nothing. A directory of the cache that the program has closed is nothing
- * to it any more where the tree has got one. */
+/* Opens without waiting for a pipe's writer, since a restored cache may hold a pipe;
+ * O_NONBLOCK has no effect on files. If the program has closed a directory of the cache,
+ * that directory is ignored once the tree has one. */
 static int open_candidate(struct place *place, int flags)
 {
 	int fd = -ENOENT;
@@ -79,7 +79,8 @@ static int open_candidate(struct place *place, int flags)
 		       : fd;
 }
 
-/* What the cache or the tree has for a name, or -errno. */
+/* Opens the file that the cache or the tree has for a name. Returns a descriptor or
+ * -errno. */
 static int find_bytecode(struct place *place, int flags, enum verdict *verdict)
 {
 	int fd = open_candidate(place, flags);
@@ -105,8 +106,8 @@ static int open_to_read(struct place *place, int flags)
 	if (pyc_is_compiler(&place->pyc, place->cache + place->map.dir_len + 1))
 		process_show_compiler();
 	fd = find_bytecode(place, flags, &verdict);
-	/* Nothing but its path says that it is the one: then the path must be right. Or
-	 * it was looked for where a link led that has been flipped since. */
+	/* If only its path vouches for the file, the path must be right. Or the file was
+	 * looked for through a link that has been flipped since. */
 	if ((fd >= 0 ? verdict_rows[verdict].unproven
 		     : fd == -ENOENT && place->origin == PLACE_REMEMBERED_LINK) &&
 		place_settle(place)) {
@@ -136,7 +137,7 @@ static bool finds(struct place *place, const char *path)
 	if (fd < 0)
 		return fd != -ENOENT;
 	sys_real.close(fd);
-	return verdict_rows[verdict].group != VERDICT_GROUP_MISS; /* not what is stale */
+	return verdict_rows[verdict].group != VERDICT_GROUP_MISS; /* as for stale ones */
 }
 
 bool cached_finds(const char *path)
@@ -144,8 +145,8 @@ bool cached_finds(const char *path)
 	return WITH_PLACE(false, finds(place, path));
 }
 
-/* Whether the file system has room for what is to be written to the file; one that gives
- * no account of its blocks has. */
+/* Returns whether the file system has room for the data to be written to the file; a file
+ * system that does not report its blocks is assumed to have room. */
 static bool has_room(int fd)
 {
 	struct statfs st = { .f_blocks = 0 };
@@ -158,8 +159,8 @@ static bool has_room(int fd)
 	return st.f_blocks * block == 0 || st.f_bavail * block >= ROOT_ROOM;
 }
 
-/* On a full disk a file can be made, and the program's write to it fails, which is too
- * late for the tree. */
+/* On a full disk a file can be created, but then the program's write fails, which is too
+ * late to use the tree. */
 static int make_file(const struct place *place, int flags, mode_t mode)
 {
 	int fd = sys_real.openat(AT_FDCWD, place->cache, flags, mode);
@@ -188,23 +189,24 @@ static int create_in_cache(struct place *place, int flags, mode_t mode)
 		return -1;
 	}
 	report_failure(VERDICT_NOT_CACHED, fd, place->dirfd, place->path);
-	/* -ENOENT: the program has no such directory, or had one until a purge. One that
-	 * was made in the tree now would get bytecode that only its time vouches for. */
+	/* -ENOENT: the program has no such directory, or had one until a purge. A
+	 * directory created in the tree now would receive bytecode that only its time
+	 * vouches for. */
 	if (fd != -ENOENT)
 		(void)place_ready_tree(place);
 	return open_tree(place, flags, mode);
 }
 
-/* What a program writes under its final name goes into the tree, where the program means
- * it to be, and so does a temporary file for something that it has not looked for. Only
- * what the library has seen made is in the cache: a file that an archive or a checkout
- * brings along may end in a seal that says anything, and numba's are code too. What the
- * cache has of that name is what the program sees, so it goes along. */
+/* A file that a program writes under its final name goes into the tree, where the program
+ * wants it, and so does a temporary file for something that the program has not looked
+ * for. The cache holds only files that the library has seen created: a file from an
+ * archive or a checkout may end in a seal that says anything, and numba's files are code
+ * too. The program sees the cached file of that name, so that is moved along. */
 static int write_in_tree(struct place *place, int flags, mode_t mode)
 {
 	bool ephemeral = place->map.ephemeral.len > 0;
 	bool cached = place_in_cache(place);
-	/* Where the tree has a __pycache__, that is what is listed. */
+	/* If the tree has a __pycache__, that is what programs list. */
 	bool turns_real =
 		((flags & O_CREAT) || cached) && !ephemeral && place_is_cache_only(place);
 	int err = 0;
@@ -212,8 +214,9 @@ static int write_in_tree(struct place *place, int flags, mode_t mode)
 	if (cached && process_config.readonly)
 		return fail(EROFS);
 	if (cached) {
-		/* Another tree's, maybe, and the program throws it away; or one that the
-		 * program, whose __pycache__ is the tree's own, knows nothing of. */
+		/* It may belong to another tree, and the program discards it; or the
+		 * program does not know of it, since its __pycache__ is the tree's
+		 * own. */
 		if ((flags & O_EXCL) || (ephemeral && (flags & (O_CREAT | O_TRUNC))))
 			(void)sys_real.unlinkat(AT_FDCWD, place->cache, 0);
 		else
@@ -228,8 +231,8 @@ static int write_in_tree(struct place *place, int flags, mode_t mode)
 	return err < 0 ? fail(-err) : open_tree(place, flags, mode);
 }
 
-/* Whether the open fails because the file is there: git makes a __pycache__ that it does
- * not find, and then expects no file in it. */
+/* Returns whether the open fails because the file exists: git creates a __pycache__ if it
+ * finds none, and then expects no file in it. */
 static bool is_taken(struct place *place, int flags)
 {
 	if ((flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL))
@@ -258,11 +261,12 @@ static int open_to_write(struct place *place, int flags, mode_t mode)
 
 static int open_directory(struct place *place, int flags, mode_t mode)
 {
-	/* numba asks so whether it can write: tempfile.TemporaryFile(dir=__pycache__) */
+	/* numba tests that way whether it can write:
+	 * tempfile.TemporaryFile(dir=__pycache__) */
 	if ((flags & O_TMPFILE) == O_TMPFILE && place_in_cache(place))
 		return process_config.readonly ? (errno = EROFS, -1)
 					       : open_cache(place, flags, mode);
-	if (flags & O_PATH) /* to list, it is opened for reading */
+	if (flags & O_PATH) /* for listing, it would be opened for reading */
 		place_turn_real(place);
 	if (!place_is_pretended(place))
 		return open_tree(place, flags, mode);
@@ -278,8 +282,8 @@ static int open_place(
 	place_at(place, dirfd, path, reads ? PLACE_TO_READ : PLACE_TO_OPEN);
 	switch (place->kind) {
 	case PLACE_ENTRY:
-		/* Not past the page cache: the seal is read by no such rules as
-		 * O_DIRECT's, and nobody can tell. */
+		/* O_DIRECT is dropped: reading the seal does not follow its rules of
+		 * alignment, and nobody can tell the difference. */
 		return reads ? open_to_read(place, flags & ~O_DIRECT)
 			     : open_to_write(place, flags, mode);
 	case PLACE_DIR:
@@ -288,8 +292,7 @@ static int open_place(
 		if ((flags & (O_CREAT | O_DIRECTORY)) == O_CREAT)
 			(void)place_ready_tree(place);
 		break;
-	case PLACE_TREE: /* a source even, in a directory with that text in its name
-			  */
+	case PLACE_TREE: /* perhaps a source, in a directory with that text in its name */
 		return process_opened(path, open_tree(place, flags, mode));
 	}
 	return open_tree(place, flags, mode);
@@ -303,16 +306,16 @@ int cached_open(int dirfd, const char *path, int flags, mode_t mode)
 
 int cached_openat2(int dirfd, const char *path, const struct open_how *how, size_t size)
 {
-	/* With restrictions on how a path is resolved, another path is another question;
-	 * a `how` longer than ours may say things we do not know; and openat2 is
-	 * stricter. */
+	/* With restrictions on how a path is resolved, a different path may have a
+	 * different result; a `how` longer than ours may contain fields that we do not
+	 * know; and openat2 is stricter. */
 	if (!how || size != sizeof *how || how->resolve ||
 		(how->mode && !(how->flags & WITH_MODE)))
 		return real.openat2(dirfd, path, how, size);
 	return cached_open(dirfd, path, (int)how->flags, (mode_t)how->mode);
 }
 
-/* The flags of open that fopen's mode stands for, -1 for none. */
+/* Returns the flags of open for fopen's mode, -1 if it is invalid. */
 static int flags_of(const char *mode)
 {
 	int flags;
@@ -346,7 +349,7 @@ FILE *cached_fopen(const char *path, const char *mode)
 	int flags = flags_of(mode), fd;
 	FILE *stream;
 
-	if (flags < 0) /* libc has the right errno for that */
+	if (flags < 0) /* libc sets the right errno */
 		return real.WIDE(fopen)(path, mode);
 	fd = cached_open(AT_FDCWD, path, flags, 0666);
 	if (fd < 0)
@@ -357,8 +360,8 @@ FILE *cached_fopen(const char *path, const char *mode)
 	return stream;
 }
 
-/* libc opens the file itself, into the stream's own descriptor; by then it must lie where
- * it belongs. */
+/* libc opens the file itself, into the stream's own descriptor; before that, the file
+ * must be where it belongs. */
 FILE *cached_freopen(const char *path, const char *mode, FILE *stream)
 {
 	char plain[8];
@@ -370,12 +373,12 @@ FILE *cached_freopen(const char *path, const char *mode, FILE *stream)
 	fd = cached_open(AT_FDCWD, path, flags, 0666);
 	if (fd < 0) {
 		err = errno;
-		stream = real.WIDE(freopen)("", mode, stream); /* which closes it */
+		stream = real.WIDE(freopen)("", mode, stream); /* closes the stream */
 		errno = err;
 		return stream;
 	}
 	sys_real.close(fd);
-	/* The file is made, exclusively if that was asked for. */
+	/* The file now exists, and was created exclusively if "x" asked for that. */
 	for (const char *p = mode; *p && *p != ',' && n < sizeof plain - 1; p++)
 		if (*p != 'x')
 			plain[n++] = *p;
@@ -384,7 +387,7 @@ FILE *cached_freopen(const char *path, const char *mode, FILE *stream)
 		real.WIDE(freopen)(place_find(place, AT_FDCWD, path), plain, stream));
 }
 
-/* Bytecode that a program cuts off goes into the tree, as what it writes. */
+/* Bytecode that a program truncates goes into the tree, like bytecode that it writes. */
 static int truncate_place(struct place *place, const char *path, off_t length)
 {
 	const char *found = place_change(place, AT_FDCWD, path);

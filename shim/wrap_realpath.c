@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a path resolves to, as the tree would say it.
+ * Resolving a path, with the result that the tree would give.
  */
 #include "shim/wrap.h"
 
@@ -11,7 +11,8 @@
 #include "shim/core/base/path.h"
 #include "shim/place.h"
 
-/* What the tree would say: no program needs to learn where its bytecode really lies. */
+/* Returns the path in the tree: no program needs to learn where its bytecode really
+ * lies. */
 static char *realpath_place(
 	struct place *place, const char *path, char *resolved, size_t room)
 {
@@ -21,7 +22,7 @@ static char *realpath_place(
 	if (found != place->cache || place->kind == PLACE_TREE || !place_in_cache(place))
 		return real.realpath(found, resolved);
 	if (place->kind == PLACE_DIR)
-		place->cache[place->map.dir_len] = '\0'; /* slashes and dots */
+		place->cache[place->map.dir_len] = '\0'; /* cuts off slashes and dots */
 	found = place_show(place);
 	size = strlen(found) + 1;
 	if (!resolved)
@@ -46,14 +47,14 @@ char *cached_realpath(const char *path, char *resolved)
 
 char *cached_realpath_chk(const char *path, char *resolved, size_t room)
 {
-	/* Too small a buffer is libc's to punish. */
+	/* If the buffer is too small, libc punishes that. */
 	if (resolved && room < PATH_MAX)
 		return real.__realpath_chk(path, resolved, room);
 	return realpath_of(path, resolved, PATH_MAX);
 }
 
-/* Makes the pretended directories real that the path leads through and up again: libc
- * follows it by itself. */
+/* Creates, in the tree, the pretended directories that the path goes into and up from
+ * again, since libc follows the path by itself. */
 static void make_way(const char *path, struct place *place)
 {
 	char *text = sys_real.map(PATH_MAX);

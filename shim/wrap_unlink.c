@@ -31,7 +31,7 @@ static int unlink_place(struct place *place, int dirfd, const char *path)
 		errno = EROFS;
 		return -1;
 	}
-	/* The tree first: where it refuses, nothing has happened. */
+	/* The tree first: if it refuses, nothing has happened. */
 	if (place_in_tree(place) && next_unlink(dirfd, place->path, 0) < 0)
 		return -1;
 	ret = next_unlink(AT_FDCWD, place->cache, 0);

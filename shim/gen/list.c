@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Prints what other files are made of the tables calls.def, settings_library.def,
+ * Prints the files that are made from the tables calls.def, settings_library.def,
  * exceptions.def and verdict.def:
  *
  *   list version-script   for the linker: the exported symbols
@@ -15,7 +15,7 @@
 #include "shim/core/cache/config.h"
 
 static const struct row {
-	const char *name, *params, *ret; /* of a call; of a family: title and what */
+	const char *name, *params, *ret; /* of a call; for a family: title and what */
 	int is_family;
 } rows[] = {
 #define FAMILY(title, what) { title, what, "", 1 },
@@ -31,7 +31,8 @@ static const struct {
 };
 
 static const struct setting {
-	const char *variable, *key, *value, *fallback, *what; /* no variable: a heading */
+	const char *variable, *key, *value, *fallback,
+		*what; /* a heading if variable is NULL */
 } settings[] = {
 	{ NULL, "The library", NULL, NULL,
 		"The library reads these once, when it is loaded. Prefixes are absolute paths, separated by\n"
@@ -57,7 +58,7 @@ static const struct {
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* An anonymous version script: with a named node the dynamic linker would bind nobody's
+/* An anonymous version script: with a named node, the dynamic linker would bind nobody's
  * versioned reference (open64@GLIBC_2.2.5) to us. */
 static void print_version_script(void)
 {
