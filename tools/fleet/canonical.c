@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Asking an interpreter for canonical code objects. Questions and answers are in unnamed
+ * Asks an interpreter for canonical code objects. Questions and answers are in unnamed
  * files: neither side waits for the other, and they take no memory.
  */
 #include "tools/fleet/canonical.h"
@@ -27,7 +27,7 @@ struct canonical {
 	FILE *questions, *answers;
 };
 
-/* The path of an interpreter; NULL: there is none. */
+/* Returns the path of an interpreter; NULL if there is none. */
 static const char *find(const char *version, const uint8_t magic[4])
 {
 	static struct python *pythons;

@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: MIT
 #
-# The interpreter's side of packs (canonical.c): writes code objects in the one way that does
+# The interpreter's side of packs (canonical.c): writes code objects in the one form that does
 # not depend on where and when they were compiled. Executes none of them.
 #
 # stdin and stdout are records: the length in eight bytes, little-endian, and what marshal
 # wrote. An empty answer says that it could not be done.
 #
-# Two things differ between compilations of the same source. One is the path, co_filename,
-# which importlib puts right in whatever it loads. The other is which objects marshal marks
-# as ones that it may refer to: those that somebody else has a reference to at that moment
-# (w_ref in CPython's marshal.c). So here everything has one. Before CPython 3.11 a third is
-# the order of frozensets, which also depends on the order in which they were filled; so here
-# they are filled anew. What stays is which constants were interned when they were compiled,
-# which another module of the process may decide.
+# Two things differ between compilations of the same source. One is the path, co_filename, which
+# importlib corrects in whatever it loads. The other is which objects marshal marks as possible
+# targets of references: those to which something else has a reference at that moment (w_ref in
+# CPython's marshal.c). So here every object is referenced. Before CPython 3.11, a third
+# difference is the order of frozensets, which also depends on the order in which they were
+# filled; so here they are filled again in a fixed order. One difference stays: which constants
+# were interned when they were compiled, which another module of the process may decide.
 #
-# Only modules that are built in are imported: the directory that this runs in is on sys.path,
-# because -I would also ignore PYTHONHASHSEED, by which frozensets have one order.
+# Only built-in modules are imported: the directory in which this runs is on sys.path, because
+# -I would also ignore PYTHONHASHSEED, which gives frozensets a fixed order.
 import _imp
 import marshal
 import sys

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The settings of a fleet.
+ * Reads the settings of a fleet.
  */
 #include "tools/fleet/fleet.h"
 

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * What `push`, `pull` and `run --pull` take from the settings.
+ * The settings that `push`, `pull` and `run --pull` use.
  */
 #pragma once
 
 #include "tools/fleet/minisign.h"
 
-/* The store that is meant: `word`, one of the command line, or where it is NULL the
- * setting. NULL after reporting that there is none. A password in the word is overwritten
- * there, so that it does not stay in lists of processes. */
+/* Returns the URL of the store: `word`, from the command line, or the setting if word
+ * is NULL. Returns NULL after reporting that there is none. A password in the word is
+ * overwritten in place, so that it does not show in process lists. */
 const char *fleet_url(char *word);
 
-/* Reads the keys whose holders are trusted: of the given file, or where it is NULL of the
- * setting; none where that is not set. 0 or -errno after reporting it. */
+/* Reads the trusted public keys from the given file, or from the file in the setting if
+ * `file` is NULL. Without either there are no keys. Returns 0, or -errno after
+ * reporting it. */
 int fleet_keys(const char *file, struct minisign_keys *ret);

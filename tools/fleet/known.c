@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The record of packs.
+ * The records of packs.
  */
 #include "tools/fleet/known.h"
 
@@ -20,7 +20,8 @@
 
 #define PACKS "packs"
 
-/* The folder of the records, made if need be; a descriptor or -errno. */
+/* Opens the folder of the records, and creates it if needed. Returns a descriptor or
+ * -errno. */
 static int open_folder(const struct cache *cache)
 {
 	int state = cache_open_private(cache, CACHE_STATE), fd = -1;
@@ -103,7 +104,7 @@ int known_read(const struct cache *cache, const char *name, struct pack *pack)
 	return 0;
 }
 
-/* --- all of them ---------------------------------------------------------------------*/
+/* --- all packs -----------------------------------------------------------------------*/
 
 struct known_object {
 	UT_hash_handle hh;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The packs that a cache has pushed or pulled: a file .state/packs/<name> each, with a
- * line for each object in it, "DIR/NAME SIZE". So the next push knows what is new without
- * access times, the next pull takes no pack twice, and what a pack has brought along can
- * be taken back (`purge --from-pack`).
+ * The packs that a cache has pushed or pulled. Each has a file .state/packs/<name>,
+ * with a line "DIR/NAME SIZE" for each object in the pack. Thus the next push knows
+ * what is new without access times, the next pull takes no pack twice, and what a pack
+ * has brought can be removed again (`purge --from-pack`).
  *
  * Functions return 0 or -errno. For one thread.
  */
@@ -13,24 +13,26 @@
 
 #include "tools/fleet/pack.h"
 
-struct known_object; /* a hash table, of paths */
+struct known_object; /* a hash table, keyed by path */
 
-/* Whether the pack of that name is recorded. */
+/* Returns whether the pack of that name is recorded. */
 bool known_has(const struct cache *cache, const char *name);
 
-/* Records it; an error is reported. */
+/* Records a pack; reports an error. */
 int known_add(const struct cache *cache, const char *name, const struct pack *pack);
 
-/* Reads what is recorded of a pack. -ENOENT: nothing. */
+/* Reads the record of a pack. Returns -ENOENT if there is none. */
 int known_read(const struct cache *cache, const char *name, struct pack *ret_pack);
 
-/* Deletes what is recorded of a pack, or with NULL of all. */
+/* Deletes the record of a pack, or of all packs if name is NULL. */
 void known_forget(const struct cache *cache, const char *name);
 
-/* Drops from a list what is in packs that are recorded, so that what is new stays. */
+/* Removes from a list the objects that are in recorded packs, so that only new ones
+ * stay. */
 void known_drop(const struct cache *cache, struct pack *pack);
 
-/* The objects of one pack (NULL: it is not recorded); to be freed. */
+/* Returns the objects of one recorded pack, to be freed; NULL if the pack is not
+ * recorded. */
 struct known_object *known_objects_of(const struct cache *cache, const char *name);
 bool known_object_find(const struct known_object *objects, const char *path);
 void known_objects_release(struct known_object *objects);

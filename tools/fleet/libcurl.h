@@ -4,8 +4,9 @@
  */
 #pragma once
 
-/* Its macros that check types call the functions by name. Options that have a successor
- * since 7.85 stay, and mean something to each libcurl that may be loaded. */
+/* The type-checking macros would call the functions by name, so they are disabled.
+ * Options that have had a successor since 7.85 are still used: every libcurl that may
+ * be loaded knows them. */
 #define CURL_DISABLE_TYPECHECK
 #define CURL_DISABLE_DEPRECATION
 #include <curl/curl.h>
@@ -15,8 +16,8 @@
 #undef curl_easy_setopt
 #undef curl_easy_getinfo
 
-/* Headers may be older than the library that is loaded; one that is older still refuses
- * what it does not know. */
+/* The headers may be older than the library that is loaded. A library that is too old
+ * refuses the option. */
 #if LIBCURL_VERSION_NUM < 0x074b00
 #define CURLOPT_AWS_SIGV4 ((CURLoption)10305)
 #endif

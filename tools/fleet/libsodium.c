@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which libsodium.
+ * Names the libsodium to load.
  */
 #include "tools/fleet/libsodium.h"
 

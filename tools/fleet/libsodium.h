@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * libsodium, loaded when it is first needed (shared_library.h). All releases of its ABI
- * can be used without sodium_init, which only chooses faster code.
+ * work without sodium_init, which only chooses faster code.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * minisign's files (jedisct1.github.io/minisign, "Signature format").
+ * The file formats of minisign (jedisct1.github.io/minisign, "Signature format").
  */
 #include "tools/fleet/minisign.h"
 
@@ -46,7 +46,7 @@ struct __attribute__((packed)) signature {
 	uint8_t id[8], bytes[SIGNATURE_SIZE];
 };
 
-/* Decodes base64 of exactly that many bytes. */
+/* Decodes base64 that must yield exactly `size` bytes. */
 static bool decode(const char *text, size_t len, void *ret, size_t size)
 {
 	const char *end;
@@ -59,7 +59,7 @@ static bool decode(const char *text, size_t len, void *ret, size_t size)
 
 /* --- keys ----------------------------------------------------------------------------*/
 
-/* A key's file, of which nobody else decides what is in it. */
+/* Opens the file of a key, unless other users can change it. */
 static FILE *open_key(const char *file)
 {
 	AUTOFREE char *path = NULL, *why = NULL;
@@ -109,7 +109,7 @@ struct parts {
 	uint8_t of_comment[SIGNATURE_SIZE];
 };
 
-/* The four lines of a signature. */
+/* Parses the four lines of a signature. */
 static bool parse(const char *text, struct parts *ret)
 {
 	const char *line[4];
@@ -132,7 +132,7 @@ static bool parse(const char *text, struct parts *ret)
 	       decode(line[3], len[3], ret->of_comment, sizeof ret->of_comment);
 }
 
-/* What the second signature is of. */
+/* Joins the text that the second signature signs. */
 static size_t join(const uint8_t signature[SIGNATURE_SIZE], const char *comment,
 	uint8_t ret[SIGNATURE_SIZE + COMMENT_MAX])
 {
@@ -155,7 +155,7 @@ static bool is_signed_by(
 		       parts->of_comment, joined, size, key) == 0;
 }
 
-/* NULL: it is good; otherwise why it is not. */
+/* Returns NULL if the signature is good, else why it is not. */
 static const char *judge(const struct minisign_keys *keys,
 	const uint8_t digest[HASH_SIZE], const char *text)
 {
@@ -195,7 +195,8 @@ int minisign_verify(
 
 /* --- signing -------------------------------------------------------------------------*/
 
-/* Opens a key with a password: the bytes are xored with a stream that scrypt makes. */
+/* Decrypts a key that has a password: its bytes are XORed with a stream that scrypt
+ * generates. */
 static bool decrypt(struct secret_key *key)
 {
 	const char *password = getenv("PYCSTASH_SIGN_PASSWORD");
@@ -214,7 +215,7 @@ static bool decrypt(struct secret_key *key)
 	return true;
 }
 
-/* A key without a password has no checksum. */
+/* Returns whether the key is intact. A key without a password has no checksum. */
 static bool is_whole(const struct secret_key *key)
 {
 	uint8_t checked[2 + 8 + 64], checksum[32];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Packs.
+ * Writes and reads packs.
  */
 #include "tools/fleet/pack.h"
 
@@ -61,7 +61,7 @@ void pack_filter(struct pack *pack,
 	pack->count = kept;
 }
 
-/* --- what there is -------------------------------------------------------------------*/
+/* --- listing the objects -------------------------------------------------------------*/
 
 int pack_gather(struct pack *pack, struct export_list *list)
 {
@@ -79,14 +79,14 @@ int pack_gather(struct pack *pack, struct export_list *list)
 	return r;
 }
 
-/* --- what goes into it ---------------------------------------------------------------*/
+/* --- the objects' bytes --------------------------------------------------------------*/
 
 /* An object as it is in the cache. */
 struct body {
 	char tag[PYC_TAG_SIZE];
 	struct seal seal;
-	size_t header; /* how long that of the pyc is */
-	uint8_t *data; /* of seal.pyc_size bytes, and the seal; owned */
+	size_t header; /* the length of the pyc's header */
+	uint8_t *data; /* seal.pyc_size bytes, followed by the seal; owned */
 };
 
 static bool read_data(int fd, struct body *body)
@@ -101,7 +101,7 @@ static bool read_data(int fd, struct body *body)
 	return false;
 }
 
-/* False where it is not there any more, or damaged. */
+/* Returns false if the object no longer exists or is damaged. */
 static bool read_body(
 	const struct cache *cache, const struct archive_object *object, struct body *ret)
 {
@@ -125,7 +125,7 @@ static bool read_body(
 	return read;
 }
 
-/* Writes an object with that code, without what tells of this host, and its size. */
+/* Writes an object with that code, without traces of this host. *ret_size: its size. */
 static void write_body(FILE *out, const struct body *body, const uint8_t *code,
 	size_t size, uint64_t *ret_size)
 {
@@ -147,7 +147,8 @@ static void write_body(FILE *out, const struct body *body, const uint8_t *code,
 	free(pyc);
 }
 
-/* Asks an interpreter for the code of those objects. NULL where it cannot be had. */
+/* Asks an interpreter for the canonical code of the objects. Returns NULL if it cannot
+ * give it. */
 static struct canonical *ask(
 	const struct cache *cache, const struct archive_object *objects, size_t count)
 {
@@ -174,7 +175,7 @@ static struct canonical *ask(
 	return NULL;
 }
 
-/* How many objects have the version and magic number of the first. */
+/* Returns how many objects have the same version and magic number as the first. */
 static size_t run_length(const struct pack *pack, size_t first)
 {
 	const char *dir = pack->objects[first].dir;
@@ -187,7 +188,7 @@ static size_t run_length(const struct pack *pack, size_t first)
 	return count;
 }
 
-/* Those that are gone get the size 0. */
+/* Writes the objects. Sets the size of those that are gone to 0. */
 static void write_run(const struct cache *cache, struct archive_object *objects,
 	size_t count, FILE *out)
 {
@@ -309,8 +310,8 @@ int pack_name(int fd, char ret_name[PACK_NAME_SIZE])
 	return r;
 }
 
-/* Reads "PATH": SIZE at *text, which moves on; false where there is no more. From a copy,
- * since sscanf first looks for the end of all that it is given. */
+/* Reads "PATH": SIZE at *text and moves *text on. Returns false if there is no more.
+ * Works on a copy, since sscanf first looks for the end of the whole text. */
 static bool read_row(struct pack *pack, const char **text)
 {
 	const size_t len = strcspn(*text, ",}");

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * A pack: an archive (archive.h) of objects alone, in which nothing tells where or when
- * they were compiled: the code is canonical (canonical.h), the time in the pyc's header
- * is 0, and the seal names the source by size and digest alone. So the same sources give
- * the same bytes on all hosts, and a pack is named by the BLAKE2b-256 of its bytes.
- * docs/format.md describes it for a second implementation.
+ * A pack is an archive (archive.h) of objects only, in which nothing tells where or
+ * when they were compiled: the code is canonical (canonical.h), the time in the pyc's
+ * header is 0, and the seal identifies the source only by size and digest. So the same
+ * sources give the same bytes on all hosts, and a pack is named after the BLAKE2b-256
+ * of its bytes. docs/format.md describes the format for a second implementation.
  *
- * Functions return 0 or -errno after reporting what is wrong. For one thread.
+ * Functions return 0, or -errno after reporting what is wrong. For one thread.
  */
 #pragma once
 
@@ -18,7 +18,7 @@
 #include "tools/cache/cache.h"
 
 #define PACK_SUFFIX ".tar.zst"
-#define PACK_MAX (UINT64_C(2) << 30)	     /* bytes; nothing is pulled that is larger */
+#define PACK_MAX (UINT64_C(2) << 30)	     /* bytes; a larger file is never pulled */
 #define PACK_NAME_SIZE (2 * DIGEST_SIZE + 1) /* of a digest in hex, with its NUL */
 
 struct pack {
@@ -26,30 +26,31 @@ struct pack {
 	size_t count;
 };
 
-/* Lists the objects of a cache that the list selects, without their sizes; its files
- * become the pack's. */
+/* Lists the objects of a cache that the list selects, without their sizes. Takes over
+ * the list's files. */
 int pack_gather(struct pack *pack, struct export_list *list);
 
-/* Keeps those objects only for which `keep` is true. */
+/* Keeps only those objects for which `keep` returns true. */
 void pack_filter(struct pack *pack,
 	bool (*keep)(const struct archive_object *object, void *context), void *context);
 
-/* Writes a pack of these objects to fd, and its length. Drops those from the list that
- * vanished meanwhile; where none is left, nothing is written. Where an interpreter of
- * their version is there, their code is canonical. */
+/* Writes a pack of these objects to fd, and its length to *ret_size. Drops objects that
+ * have vanished in the meantime from the list; if none is left, writes nothing. The
+ * code is canonical if an interpreter of its version is found. */
 int pack_write(struct pack *pack, const struct cache *cache, int fd, uint64_t *ret_size);
 
-/* Adds an object by its path below the layout folder. -EINVAL: that has no directory. */
+/* Adds an object by its path below the layout folder. Returns -EINVAL if the path has
+ * no directory. */
 int pack_add(struct pack *pack, const char *path, uint64_t size);
 
-/* The BLAKE2b of so many bytes, at most 64, of what is in a file. */
+/* Computes the BLAKE2b of a file's bytes, with a digest of `size` bytes, at most 64. */
 int pack_digest(int fd, uint8_t *ret_digest, size_t size);
 
-/* The name that the bytes of a file should have. */
+/* Computes the name that a file should have according to its bytes. */
 int pack_name(int fd, char ret_name[PACK_NAME_SIZE]);
 
-/* Reads what is in a pack from its first bytes, in fd. -EPERM: it is no pack, or it is
- * cut off before the end of the list. */
+/* Reads the list of a pack's objects from its first bytes, in fd. Returns -EPERM if it
+ * is not a pack, or is cut off before the end of the list. */
 int pack_read(struct pack *pack, const char *name, int fd);
 
 void pack_release(struct pack *pack);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pulling.
+ * Pulls packs.
  */
 #define _GNU_SOURCE 1
 #include "tools/fleet/pull.h"
@@ -26,10 +26,10 @@
 #include "tools/fleet/known.h"
 #include "tools/fleet/store.h"
 
-/* Enough of a pack for the list of 10,000 objects. */
+/* Enough bytes of a pack for the list of 10,000 objects. */
 #define HEAD (512u << 10)
 
-/* For how long a store that has failed is left alone. */
+/* How long a store that has failed is left alone. */
 #define FAILED_SECONDS 300
 
 /* --- what is wanted ------------------------------------------------------------------*/
@@ -39,7 +39,7 @@ struct wanted {
 	struct digest digest;
 };
 
-/* nftw(3) has no context. */
+/* Global, because nftw(3) passes no context. */
 static struct wanted *wanted;
 
 static int want_file(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -74,7 +74,7 @@ static int want_file(const char *path, const struct stat *st, int type, struct F
 static int want_all(const struct pull *pull)
 {
 	for (size_t i = 0; i < pull->wanted.count; i++) {
-		/* which may be a link, such as to the current release */
+		/* such as a link to the current release */
 		AUTOFREE char *path = realpath(pull->wanted.items[i], NULL);
 
 		if (!path || nftw(path, want_file, 16, FTW_PHYS) < 0) {
@@ -101,7 +101,7 @@ static bool is_wanted(const struct pack *pack)
 	return false;
 }
 
-/* Whether what a pack begins with shows that it holds nothing that is wanted. */
+/* Returns whether the beginning of a pack shows that it contains nothing wanted. */
 static bool is_unwanted(const struct pull *pull, struct store *store, const char *file)
 {
 	struct pack pack;
@@ -120,14 +120,14 @@ static bool is_unwanted(const struct pull *pull, struct store *store, const char
 
 /* --- one pack ------------------------------------------------------------------------*/
 
-/* -EPERM: the pack is not to be had; others may be. */
+/* Returns -EPERM: this pack cannot be had, but others may be. */
 static int refuse(const char *file, const char *why)
 {
 	complain(file, "refused: %s", why);
 	return -EPERM;
 }
 
-/* text: of MINISIGN_SIZE zeros. */
+/* text: MINISIGN_SIZE zeros. */
 static int get_signature(struct store *store, const char *file, char *text)
 {
 	AUTOFREE char *name = alloc_format("%s" MINISIGN_SUFFIX, file);
@@ -142,7 +142,8 @@ static int get_signature(struct store *store, const char *file, char *text)
 	return r;
 }
 
-/* Whether it is what its name says, by whom it may be, and a pack. */
+/* Checks that the file matches its name, that a trusted key has signed it, and that it
+ * is a pack. */
 static int check(const struct pull *pull, const char *signature, const char *file,
 	const char *name, int fd, struct pack *pack)
 {
@@ -178,22 +179,23 @@ static int take(struct pull *pull, const char *file, const char *name, int fd,
 	return r < 0 ? r : known_add(pull->cache, name, pack);
 }
 
-/* Errors that the next pack will meet as well. Others are those of one pack, which may be
- * gone by now. */
+/* Returns whether the next pack would fail with the same error. Other errors concern
+ * only one pack, which may be gone by now. */
 static bool is_final(int error)
 {
 	return error == -ENOSPC || error == -EDQUOT || error == -EROFS ||
 	       error == -EINTR || error == -ENOSYS || error == -ETIMEDOUT;
 }
 
-/* What nobody has signed is not even transferred. */
+/* Transfers a pack. If keys are required, an unsigned pack is not transferred at
+ * all. */
 static int get_pack(
 	struct pull *pull, struct store *store, const char *file, char *signature, int fd)
 {
 	int r = pull->keys.count ? get_signature(store, file, signature) : 0;
 	struct stat st;
 
-	if (r == -ENOENT) /* the pack may be gone as well */
+	if (r == -ENOENT) /* the pack may be gone too */
 		r = store_get(store, file, fd, 1) == 0
 			    ? refuse(file, "nobody has signed it")
 			    : -ENOENT;
@@ -221,7 +223,7 @@ static int pull_pack(struct pull *pull, struct store *store, const char *name)
 		return file_temporary_failed();
 	fd = fileno(stream);
 	r = get_pack(pull, store, file, signature, fd);
-	if (r == -ENOENT) { /* deleted since, from the store though not from a list */
+	if (r == -ENOENT) { /* it has been deleted since it was listed */
 		fclose(stream);
 		return 0;
 	}
@@ -234,7 +236,7 @@ static int pull_pack(struct pull *pull, struct store *store, const char *name)
 	return is_final(r) ? r : 0;
 }
 
-/* --- all -----------------------------------------------------------------------------*/
+/* --- all packs -----------------------------------------------------------------------*/
 
 static int pull_all(struct pull *pull, struct store *store)
 {
@@ -269,7 +271,7 @@ int pull_run(struct pull *pull)
 
 /* --- before a program starts ---------------------------------------------------------*/
 
-/* The file whose modification time says when that store failed. */
+/* Returns the name of the file whose modification time says when that store failed. */
 static char *mark_of(const struct pull *pull)
 {
 	struct digest digest = digest_of(pull->url, strlen(pull->url));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Taking what others have compiled from a store into a cache: each pack once, with keys
- * only what one of them has signed.
+ * Takes what other hosts have compiled from a store into a cache. Takes each pack once,
+ * and with keys only packs that one of them has signed.
  */
 #pragma once
 
@@ -15,21 +15,22 @@
 struct pull {
 	const struct cache *cache;
 	const char *url;
-	struct minisign_keys keys; /* of whom packs are taken; none: of anybody */
-	struct opt_list wanted;	   /* only what serves sources below these */
-	bool layer;		   /* the cache is a layer, of which nothing is counted */
+	struct minisign_keys
+		keys;		/* accept packs signed by these; none: accept all packs */
+	struct opt_list wanted; /* only packs that serve sources below these paths */
+	bool layer;		/* the cache is a layer, which has no counters */
 	bool dry_run;
 
-	uint64_t packs, known, unwanted, refused; /* how many packs were what */
-	uint64_t objects, bytes;		  /* put there */
-	uint64_t packed;			  /* bytes that came */
+	uint64_t packs, known, unwanted, refused; /* number of packs with each outcome */
+	uint64_t objects, bytes;		  /* stored in the cache */
+	uint64_t packed;			  /* bytes transferred */
 };
 
-/* 0 or -errno after reporting what is wrong; a pack that is refused is reported, counted
- * and passed over. */
+/* Returns 0, or -errno after reporting what is wrong. A pack that is refused is
+ * reported, counted and skipped. */
 int pull_run(struct pull *pull);
 
-/* The same for a program that is to start whatever happens: where the store, or a pack in
- * it, has failed in the last minutes, nothing is asked for, and that it fails is only
+/* Does the same for a program that must start whatever happens. If the store, or a pack
+ * in it, has failed in the last minutes, asks for nothing. A failure is only
  * reported. */
 void pull_before_start(struct pull *pull);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pushing.
+ * Pushes packs.
  */
 #include "tools/fleet/push.h"
 
@@ -30,7 +30,7 @@ static int gather(struct push *push, struct pack *pack)
 	return r;
 }
 
-/* The signature goes first: whoever sees the pack finds it. */
+/* Sends the signature first, so that whoever sees the pack finds the signature too. */
 static int send(const struct push *push, int fd)
 {
 	AUTOFREE char *file = alloc_format("%s" PACK_SUFFIX, push->name);

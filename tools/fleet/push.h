@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Putting what a cache has compiled into a store.
+ * Puts what a cache has compiled into a store.
  */
 #pragma once
 
@@ -13,16 +13,17 @@
 struct push {
 	const struct cache *cache;
 	const char *url;
-	const char *sign; /* the file of the secret key, or NULL */
-	int64_t expires;  /* seconds from now; 0: the signature is good for ever */
-	int64_t compact;  /* seconds: all that was used since then; 0: what is new */
+	const char *sign; /* the file with the secret key, or NULL */
+	int64_t expires;  /* seconds from now; 0: the signature never expires */
+	int64_t compact;  /* seconds: push all that was used in that time; 0: what is new
+			   */
 	bool dry_run, public_only;
 
-	/* What was pushed, or would be. */
-	char name[PACK_NAME_SIZE]; /* "" where there was nothing */
+	/* What was pushed, or would be in a dry run. */
+	char name[PACK_NAME_SIZE]; /* "" if there was nothing */
 	uint64_t objects, bytes, packed;
-	uint64_t hidden; /* objects in the cache of sources that others may not read:
-			    among them, or with public_only left out */
+	uint64_t hidden; /* objects whose sources other users may not read; they are
+			    pushed too, or left out with public_only */
 };
 
 /* 0 or -errno after reporting what is wrong. */

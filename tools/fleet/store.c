@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Stores: what is the same for all, and directories.
+ * What all stores share, and stores in directories.
  */
 #include "tools/fleet/store.h"
 
@@ -40,7 +40,8 @@ size_t store_user(const char *url, size_t *ret_len)
 	host += 3;
 	len = strcspn(host, "/");
 	at = memrchr(host, '@', len);
-	/* a slash in a password makes it no URL, and it is secret all the same */
+	/* with a slash in its password this is not a valid URL, but the password is
+	 * still secret */
 	if (!at && memchr(host, ':', len))
 		at = strrchr(host, '@');
 	*ret_len = at ? (size_t)(at - host) : 0;
@@ -68,7 +69,7 @@ static unsigned seconds(const char *setting)
 {
 	uint64_t number = conf_number(setting);
 
-	/* 0 is no limit for settings, but these have to end */
+	/* 0 means no limit in settings, but these must be limited */
 	return number == 0 || number > 24 * 3600 ? 24 * 3600 : (unsigned)number;
 }
 
@@ -101,7 +102,7 @@ void store_close(struct store *store)
 	*store = (struct store){ 0 };
 }
 
-/* Reports an error, unless it has been reported (no libcurl). */
+/* Reports an error, unless it has been reported already (no libcurl). */
 static int fail(const struct store *store, int error)
 {
 	if (error < 0 && error != -ENOENT && error != -ENOSYS && error != -EINTR)
@@ -118,8 +119,8 @@ static void add_name(struct store_names *names, const char *hex)
 	names->names[names->count++] = alloc_part(hex, PACK_NAME_SIZE - 1);
 }
 
-/* Every name of a pack in a text, whatever else there is: a page of a web server, XML of
- * WebDAV or S3, or a plain list. */
+/* Finds every name of a pack in a text, whatever surrounds it: a page of a web server,
+ * XML of WebDAV or S3, or a plain list. */
 static void scan_names(struct store_names *names, const char *text)
 {
 	const char *at = text;
@@ -218,7 +219,8 @@ static int get_file(const char *path, int to, size_t part)
 	return r;
 }
 
-/* Whether a file has these bytes; it may be somebody else's, who has pushed them. */
+/* Returns whether a file has these bytes. Another user, who pushed the same pack, may
+ * own it. */
 static bool has_bytes(const char *path, int fd)
 {
 	char there_name[PACK_NAME_SIZE], name[PACK_NAME_SIZE];
@@ -251,9 +253,9 @@ static int put_file(const struct store *store, const char *path, int from)
 	return r;
 }
 
-/* --- all -----------------------------------------------------------------------------*/
+/* --- all stores ----------------------------------------------------------------------*/
 
-/* Without a report, since there may be another way. */
+/* Lists the packs without reporting errors, since there may be another way. */
 static int list(struct store *store, struct store_names *names)
 {
 	AUTOFREE char *text = NULL;
@@ -327,7 +329,8 @@ static int put_index(struct store *store, const struct store_names *names)
 	return store_put_text(store, STORE_HTTP_INDEX, text);
 }
 
-/* Another push may overwrite what this one has added, so it is read again. */
+/* Another push may overwrite the index just after this one has added to it, so the
+ * index is read again. */
 int store_announce(struct store *store, const char *digest)
 {
 	bool listed = store->is_directory || store->http.is_s3;

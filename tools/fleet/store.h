@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where packs are kept: a directory or a server that can hold files. In it,
+ * Where packs are kept: a directory, or a server that can hold files. It contains
  *
  *	packs/<digest>.tar.zst           a pack, which never changes
  *	packs/<digest>.tar.zst.minisig   its signature
  *
- * Nothing is locked, and nothing is read to be written again, so writers lose nothing.
+ * Nothing is locked, and nothing is read, changed and written back, so writers lose
+ * nothing.
  *
  *	file:/srv/packs, /srv/packs      a directory
  *	http://…, https://…              PUT and GET; the names are found in whatever the
@@ -14,11 +15,11 @@
  *	                                 AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
  *	                                 AWS_SESSION_TOKEN
  *
- * A server that cannot list what it has gets packs/index, a list that each push adds to.
+ * A server that cannot list its files gets packs/index, a list to which each push adds.
  *
- * Who we are comes from ~/.netrc or the URL; neither is printed. Proxies and certificates
- * come from the environment, as curl(1) has them. Functions return 0 or -errno after
- * reporting what is wrong; -ENOENT is not reported. For one thread.
+ * Credentials come from ~/.netrc or the URL, and are never printed. Proxies and
+ * certificates come from the environment, as for curl(1). Functions return 0, or -errno
+ * after reporting what is wrong; -ENOENT is not reported. For one thread.
  */
 #pragma once
 
@@ -28,22 +29,23 @@
 #include "tools/fleet/store_http.h"
 
 struct store {
-	struct store_http http; /* where it is; of a directory name and base alone */
+	struct store_http http; /* the location; a directory only has name and base */
 	bool is_directory;
 };
 
-/* Where user and password are in a URL, *ret_len bytes, 0 where there are none. */
+/* Returns where user and password are in a URL. *ret_len: their length, 0 if there are
+ * none. */
 size_t store_user(const char *url, size_t *ret_len);
 
-/* The same URL without them, for the caller to free. */
+/* Returns the URL without user and password, for the caller to free. */
 char *store_without_user(const char *url);
 
-/* Nothing is asked for yet; within the time of the settings all has to be done. -EINVAL:
- * the URL is none of the above. */
+/* Opens a store, without asking it for anything yet. All of the work has to be done
+ * within the time in the settings. Returns -EINVAL if the URL is none of the above. */
 int store_open(struct store *store, const char *url);
 void store_close(struct store *store);
 
-/* The digests of all packs there, sorted; owned by the caller. */
+/* The digests of all packs in the store, sorted; owned by the caller. */
 struct store_names {
 	char **names;
 	size_t count;
@@ -51,13 +53,14 @@ struct store_names {
 int store_list(struct store *store, struct store_names *ret_names);
 void store_names_release(struct store_names *names);
 
-/* Writes a file of the store into fd, an empty file: all of it, or with `part` its first
- * bytes at least, if there are as many. */
+/* Writes a file of the store into fd, which is empty: the whole file, or with `part` at
+ * least that many of its first bytes, if it has them. */
 int store_get(struct store *store, const char *name, int fd, size_t part);
 
-/* Puts the bytes of fd there under a name; what has it already stays. */
+/* Stores the bytes of fd under a name. A file that already has these bytes stays as it
+ * is. */
 int store_put(struct store *store, const char *name, int fd);
 int store_put_text(struct store *store, const char *name, const char *text);
 
-/* Sees to it that readers find a pack that was put there, by its digest. */
+/* Makes sure that readers find a stored pack, given by its digest. */
 int store_announce(struct store *store, const char *digest);

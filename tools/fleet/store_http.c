@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * HTTP, for stores.
+ * Stores on HTTP servers.
  */
 #include "tools/fleet/store_http.h"
 
@@ -22,16 +22,16 @@
 
 #define REDIRECTS 5L
 #define LIST_MAX (64u << 20) /* bytes: some 300,000 packs */
-#define SLOW 1024L /* bytes a second: no faster, and the server counts as down */
+#define SLOW 1024L	     /* bytes a second: a slower server counts as down */
 
-/* One request; what it owns is freed by perform. */
+/* One request. perform frees what it owns. */
 struct request {
 	CURL *handle;
 	struct curl_slist *headers;
-	char *credentials; /* of S3 */
-	FILE *file;	   /* where the answer goes; NULL: nowhere */
-	size_t room;	   /* how much more of it is taken */
-	bool part;	   /* and that is enough */
+	char *credentials; /* for S3 */
+	FILE *file;	   /* receives the answer; NULL: it is discarded */
+	size_t room;	   /* how many more bytes are accepted */
+	bool part;	   /* a full room is not an error */
 	char *error;	   /* the store's */
 };
 
@@ -52,7 +52,8 @@ bool store_http_is_url(const char *text)
 
 /* --- S3 ------------------------------------------------------------------------------*/
 
-/* Appends text as it is signed: all but these characters as their bytes in hex. */
+/* Appends text in the form that is signed: all characters except alphanumeric ones and
+ * those in `plain` are escaped in hex. */
 static void add_escaped(FILE *out, const char *text, const char *plain)
 {
 	for (; *text; text++)
@@ -62,7 +63,7 @@ static void add_escaped(FILE *out, const char *text, const char *plain)
 			fprintf(out, "%%%02X", (unsigned char)*text);
 }
 
-/* The URL of a bucket; NULL: the settings have none. */
+/* Returns the URL of a bucket; NULL if the settings are wrong. */
 static char *bucket_url(const char *bucket, size_t len)
 {
 	const char *endpoint = variable("AWS_ENDPOINT_URL", NULL);
@@ -101,7 +102,8 @@ bool store_http_s3(struct store_http *store, const char *bucket)
 	return true;
 }
 
-/* The URL of a page of a bucket's list. The query is in the order that is signed. */
+/* Returns the URL of a page of a bucket's list. The parameters are in the order in
+ * which they are signed. */
 static char *s3_list_url(
 	const struct store_http *store, const char *folder, const char *previous)
 {
@@ -124,7 +126,7 @@ static char *s3_list_url(
 		fputc('&', out);
 	}
 	fputs("list-type=2&prefix=", out);
-	for (; *key; key++) /* in a query, a slash is escaped, too */
+	for (; *key; key++) /* in a query, slashes are escaped too */
 		fprintf(out, *key == '/' ? "%%2F" : "%c", *key);
 	add_escaped(out, folder, "");
 	if (fclose(out) == EOF)
@@ -137,7 +139,7 @@ static void add_header(struct request *request, const char *text)
 	request->headers = LIBCURL(curl_slist_append)(request->headers, text);
 }
 
-/* The signature is over the headers; that of the payload would need it twice. */
+/* Signs only the headers: signing the payload would require reading it twice. */
 static void sign_s3(struct request *request)
 {
 	const char *token = variable("AWS_SESSION_TOKEN", NULL);
@@ -165,7 +167,7 @@ static void sign_s3(struct request *request)
 
 /* --- requests ------------------------------------------------------------------------*/
 
-/* As curl(1) has it; the library knows only of proxies. */
+/* Uses the same variables as curl(1); libcurl itself only reads those for proxies. */
 static void set_certificates(CURL *handle)
 {
 	const char *file = variable("CURL_CA_BUNDLE", variable("SSL_CERT_FILE", NULL));
@@ -177,15 +179,16 @@ static void set_certificates(CURL *handle)
 		LIBCURL(curl_easy_setopt)(handle, CURLOPT_CAPATH, directory);
 }
 
-/* To libcurl an interrupted wait is none. */
+/* libcurl goes on waiting after a signal, so this callback checks for interrupts. */
 static int stops(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 {
 	(void)context, (void)a, (void)b, (void)c, (void)d;
 	return interrupt_came();
 }
 
-/* Where a request may lead; false: this libcurl cannot be held back. Who is asked gets
- * what headers say, and those of S3 say who we are. */
+/* Restricts protocols and redirects. Returns false if this libcurl cannot be
+ * restricted. A server to which we are redirected receives our headers, and those of S3
+ * identify us, so S3 requests follow no redirects. */
 static bool set_ways(CURL *handle, bool is_s3)
 {
 	const long http = CURLPROTO_HTTP | CURLPROTO_HTTPS;
@@ -201,7 +204,7 @@ static size_t take(char *data, size_t one, size_t size, void *context)
 {
 	struct request *request = context;
 
-	(void)one; /* is 1 */
+	(void)one; /* always 1 */
 	if (!request->file)
 		return size;
 	if (size > request->room)
@@ -253,8 +256,8 @@ static int begin(struct request *request, struct store_http *store, const char *
 	return 0;
 }
 
-/* The answer goes to `file`, and is broken off where it has more than so many bytes,
- * whatever the server has said before, or does not come. */
+/* Writes the answer to `file`. Stops if the answer has more bytes than `most`, whatever
+ * the server announced, or does not arrive. */
 static void receive(
 	struct request *request, const struct store_http *store, FILE *file, size_t most)
 {
@@ -278,7 +281,7 @@ static int code_of(long status, CURLcode result)
 	return result == CURLE_OPERATION_TIMEDOUT ? -ETIMEDOUT : -EIO;
 }
 
-/* Makes the request, and frees what it owns; 0 or -errno. */
+/* Makes the request, and frees what it owns. Returns 0 or -errno. */
 static int perform(struct request *request)
 {
 	CURLcode result;
@@ -292,7 +295,7 @@ static int perform(struct request *request)
 	free(request->credentials);
 	LIBCURL(curl_easy_getinfo)(request->handle, CURLINFO_RESPONSE_CODE, &status);
 	if (result == CURLE_WRITE_ERROR && request->part && request->room == 0)
-		result = CURLE_OK; /* a server that does not know of ranges */
+		result = CURLE_OK; /* the server does not support ranges */
 	if (result == CURLE_OK && status < 300)
 		return 0;
 	if (result == CURLE_OK)
@@ -313,7 +316,7 @@ void store_http_close(void)
 
 /* --- listing -------------------------------------------------------------------------*/
 
-/* One way to ask for a list. */
+/* Asks for a list in one way. */
 static int ask_for_list(
 	struct store_http *store, const char *url, const char *method, char **text)
 {
@@ -350,7 +353,7 @@ static int list_s3(struct store_http *store, const char *folder, char **text)
 	return strstr(*text, "<NextContinuationToken>") ? 1 : 0;
 }
 
-/* The list in the file for servers that make none. */
+/* Reads the list from the index file, for servers that do not list. */
 static int ask_for_index(struct store_http *store, const char *folder, char **text)
 {
 	AUTOFREE char *url = alloc_format("%s%s" STORE_HTTP_INDEX, store->base, folder);
@@ -372,7 +375,7 @@ int store_http_list(struct store_http *store, const char *folder, char **text)
 		return list_s3(store, folder, text);
 	url = alloc_format("%s%s", store->base, folder);
 	r = ask_for_list(store, url, NULL, text);
-	/* a server that makes no pages of folders, but speaks WebDAV */
+	/* a server may list no folders, but support WebDAV */
 	if (r == -EACCES || r == -EOPNOTSUPP)
 		r = ask_for_list(store, url, "PROPFIND", text);
 	if (((r == 0 && !strstr(*text, PACK_SUFFIX)) || r == -EACCES ||
@@ -384,7 +387,7 @@ int store_http_list(struct store_http *store, const char *folder, char **text)
 
 /* --- files ---------------------------------------------------------------------------*/
 
-/* A stream of its own for fd, at the file's beginning. */
+/* Returns a separate stream for fd, at the beginning of the file. */
 static FILE *stream_of(int fd, const char *mode)
 {
 	int own = dup(fd);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Stores that are reached by HTTP: any server with PUT and GET, WebDAV, S3. Through
- * libcurl. Functions return 0 or -errno and leave in `error` what is wrong; only that
- * there is no libcurl (-ENOSYS) is reported. For one thread.
+ * Stores that are reached through HTTP: any server with PUT and GET, WebDAV, S3. Uses
+ * libcurl. Functions return 0 or -errno and describe the error in `error`; only a
+ * missing libcurl (-ENOSYS) is reported at once. For one thread.
  */
 #pragma once
 
@@ -12,26 +12,28 @@
 
 struct store_http {
 	char *name; /* the URL without user and password, for messages; owned */
-	char *base; /* what names are appended to, with a slash; owned */
-	unsigned connect_seconds; /* how long a connection may take */
-	int64_t end;		  /* when all has to be done, by clock_steady */
-	size_t bucket;		  /* of S3: how much of the base is the bucket's */
+	char *base; /* names are appended to this; ends with a slash; owned */
+	unsigned connect_seconds; /* how long connecting may take */
+	int64_t end;   /* when all work has to be done, in the time of clock_steady */
+	size_t bucket; /* S3 only: the length of the bucket's part of base */
 	bool is_s3;
 	char error[256]; /* as much as libcurl writes */
 };
 
-/* The file in a folder that lists it, for readers to whom the server does not. */
+/* The file in a folder that lists its files, for servers that do not list them. */
 #define STORE_HTTP_INDEX "index"
 
-/* Whether it is a URL below which there can be others. */
+/* Returns whether it is a URL to which names can be appended. */
 bool store_http_is_url(const char *text);
 
-/* Makes it that of "BUCKET/PREFIX"; false where that is none. */
+/* Sets up the store for "BUCKET/PREFIX". Returns false if the text is not of that
+ * form. */
 bool store_http_s3(struct store_http *store, const char *bucket);
 
-/* Asks for the list of what is below the folder, page by page: 1 where there is another
- * page, for which it is called again. *text, NULL at first, is freed by the caller. No
- * folder is an empty one. -EACCES, -EOPNOTSUPP: the server does not list it. */
+/* Asks for the list of a folder's files, page by page. Returns 1 if there is another
+ * page, for which it has to be called again. *text is NULL at first; the caller frees
+ * it. A missing folder counts as empty. Returns -EACCES or -EOPNOTSUPP if the server
+ * does not list it. */
 int store_http_list(struct store_http *store, const char *folder, char **text);
 
 int store_http_get(struct store_http *store, const char *url, int fd, size_t part);
