@@ -101,10 +101,11 @@ void calls_begin(void)
 #define maybe_leaves(dirfd, path, flags) \
 	((dirfd) >= 0 && IS_GIVING && (dir_given_for(dirfd, path, flags), false))
 
-/* Not variadic: in the callers' calling convention (System V's for x86-64, AAPCS64), an
- * argument is in the same place either way, and if none was given, the wrapper reads
- * whatever is in that place. va_list would add a tenth to the cost of each open here. (On
- * i386 that place belongs to the caller, so the wrappers check whether it was given.) */
+/* The slow functions are not variadic: in the callers' calling convention (System V's for
+ * x86-64, AAPCS64), an argument is in the same place either way, and if none was given,
+ * the wrapper reads whatever is in that place. va_list would add a tenth to the cost of
+ * each open here. (On i386 that place belongs to the caller, so the wrappers check
+ * whether it was given.) */
 #define MODE mode_t mode
 
 #define CALL(ret, name, params, args, maybe, slow, early) \

@@ -31,8 +31,9 @@
 
 #include "shim/core/base/openat2.h"
 
-/* `real`'s function whose types are ours: on 32-bit machines the 64 spelling's, since it
- * is made with _FILE_OFFSET_BITS=64; elsewhere the two have the same. */
+/* The function of `real` whose types are ours: on 32-bit machines the `64` spelling,
+ * since we compile with _FILE_OFFSET_BITS=64; elsewhere both spellings have the same
+ * types. */
 #ifdef __LP64__
 #define WIDE(name) name
 #else

@@ -137,7 +137,7 @@ static bool finds(struct place *place, const char *path)
 	if (fd < 0)
 		return fd != -ENOENT;
 	sys_real.close(fd);
-	return verdict_rows[verdict].group != VERDICT_GROUP_MISS; /* as for stale ones */
+	return verdict_rows[verdict].group != VERDICT_GROUP_MISS; /* not stale */
 }
 
 bool cached_finds(const char *path)

@@ -63,8 +63,7 @@ static bool is_mount_of_root(const struct walk_down *walk, const struct stat *st
 	return st->st_uid == 0 && st->st_dev != walk->above.st_dev;
 }
 
-/* --- groups
- * ---------------------------------------------------------------------------*/
+/* --- groups --------------------------------------------------------------------------*/
 
 /* Reads a file byte by byte, through a small buffer. */
 struct bytes {
@@ -203,8 +202,7 @@ bool way_is_private(const struct sys *sys, uid_t user, int dirfd, const char *pa
 	return way_writers(sys, user, dirfd, path, st) == 0;
 }
 
-/* --- the walk
- * -------------------------------------------------------------------------*/
+/* --- the walk ------------------------------------------------------------------------*/
 
 /* Returns the end of the component that begins after the slashes at `from`. Removes
  * surplus slashes and "." on the way, so that the walked part stays canonical. */

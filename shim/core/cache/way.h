@@ -46,7 +46,7 @@ struct way_end {
 enum way way_judge(const struct sys *sys, uid_t user, char *path, size_t size,
 	struct way_end *ret_end);
 
-/* Returns who else than the user and root can write to the file or directory at a path
+/* Returns who other than the user and root can write to the file or directory at a path
  * with that status, which is the kernel's: 0 for nobody, else a number of 24 bits that
  * stands for them. A group counts as nobody else if it is the private group of the user
  * or the owner: with the same number, without members in /etc/group, and not the first

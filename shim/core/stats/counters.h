@@ -39,8 +39,8 @@ void counters_begin(struct counters *counters, const struct sys *sys, pid_t owne
 
 /* Returns whether what was counted should be written now: at decision 1, 3, 6, 12, 24, …
  * about a file that the cache serves, misses or takes, and at decision 1, 16, 64, 256, …
- * about one in the tree. A process that a signal ends then loses half of what the cache
- * did at most, however much of the standard library came from the tree before. n
+ * about one in the tree. A process killed by a signal then loses at most half of what the
+ * cache did, however much of the standard library came from the tree before. n
  * decisions of one kind cost no more than log2(n) + 1 records. */
 bool counters_count(struct counters *counters, enum verdict verdict);
 

@@ -33,7 +33,7 @@ enum verdict_group {
 	VERDICT_GROUP_UNSEALED,
 	VERDICT_GROUP_NOT_CACHED, /* a file could not be created in the cache, and went to
 				     the tree */
-	VERDICT_GROUP_LEFT,	  /* the call was made as without the library */
+	VERDICT_GROUP_LEFT,	  /* the call was made as if there were no library */
 	VERDICT_GROUP_REFUSED,	  /* the cache is not used at all */
 	VERDICT_GROUPS
 };
