@@ -15,10 +15,9 @@
 struct pull {
 	const struct cache *cache;
 	const char *url;
-	struct minisign_keys
-		keys;		/* accept packs signed by these; none: accept all packs */
-	struct opt_list wanted; /* only packs that serve sources below these paths */
-	bool layer;		/* the cache is a layer, which has no counters */
+	struct minisign_keys keys; /* of trusted signers; none: take any pack */
+	struct opt_list wanted;	   /* only packs that serve sources below these paths */
+	bool layer;		   /* the cache is a layer, which has no counters */
 	bool dry_run;
 
 	uint64_t packs, known, unwanted, refused; /* number of packs with each outcome */

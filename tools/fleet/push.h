@@ -15,8 +15,7 @@ struct push {
 	const char *url;
 	const char *sign; /* the file with the secret key, or NULL */
 	int64_t expires;  /* seconds from now; 0: the signature never expires */
-	int64_t compact;  /* seconds: push all that was used in that time; 0: what is new
-			   */
+	int64_t compact;  /* seconds: push what was used in that time; 0: what is new */
 	bool dry_run, public_only;
 
 	/* What was pushed, or would be in a dry run. */
@@ -26,5 +25,5 @@ struct push {
 			    pushed too, or left out with public_only */
 };
 
-/* 0 or -errno after reporting what is wrong. */
+/* Returns 0, or -errno after reporting what is wrong. */
 int push_run(struct push *push);

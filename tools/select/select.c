@@ -82,7 +82,7 @@ bool select_version(const struct select *select, const char *name, size_t len)
 	return select->tag_count == 0;
 }
 
-/* Notes a version of the cache, or of a layer, in order and once. */
+/* Notes a version of the cache or of a layer, once, in sorted order. */
 static void note_version(struct select *select, const char *name)
 {
 	size_t i = 0;
@@ -137,7 +137,7 @@ bool select_has(const struct select *select, const struct layout *item, const ch
 	return len > 0 && targets_cover(&select->paths, source, len) == COVER_ALL;
 }
 
-/* --- the end -------------------------------------------------------------------------*/
+/* --- after the walks -----------------------------------------------------------------*/
 
 static bool is_tag_found(const struct select *select, const struct select_tag *tag)
 {

@@ -5,8 +5,8 @@
  * directory, and select_has for each file in it.
  *
  * A struct select begins as all zeros, which selects everything, and is never freed.
- * The functions that only read it are thread-safe. So is select_enters in a walk, since
- * one thread reads the layout folder.
+ * The functions that only read it are thread-safe. So is select_enters during a walk,
+ * since only one thread reads the layout folder.
  */
 #pragma once
 
@@ -24,7 +24,7 @@ struct select {
 	} * tags;
 	size_t tag_count;
 	struct targets paths;
-	char **versions; /* that select_enters was asked about; with tags */
+	char **versions; /* the versions that select_enters has seen, if there are tags */
 	size_t version_count;
 };
 
@@ -50,9 +50,10 @@ bool select_enters(struct select *select, const char *parent, const char *name);
  * selects no objects, since they belong to no path. */
 bool select_has(const struct select *select, const struct layout *item, const char *name);
 
-/* After the walks: reports each --tag that no version has. Returns whether a version has
- * any of them. */
+/* To be called after the walks: reports each --tag that matches no version. Returns
+ * whether at least one tag matches. */
 bool select_tags_found(const struct select *select);
 
-/* The same; also reports that nothing of the paths was found. Returns an exit code. */
+/* Does the same, and also reports if nothing below the paths was found. Returns an exit
+ * code. */
 int select_conclude(const struct select *select, const char *command, bool any);
