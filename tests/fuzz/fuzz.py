@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: MIT
 """Differential fuzzing of the interposed calls.
 
-A seed makes a sequence of calls. tests/calls/call makes it in two trees that are alike,
+Each seed generates a sequence of calls. tests/calls/call makes them in two identical trees,
 bare and under the library, and every line that it prints must be the same: the result,
-errno, contents, modes, listings. Where docs/limits.md says that a program can tell, a row
-of EXCUSES names the sentence; each use of it is counted. What differs otherwise is shrunk
-to the fewest calls, and printed as a block for found.calls.
+errno, contents, modes, listings. If docs/limits.md says that programs can see a difference,
+a row of EXCUSES names the sentence; each use of it is counted. Any other difference is
+shrunk to the fewest calls, and printed as a block for found.calls.
 """
 import argparse
 import collections

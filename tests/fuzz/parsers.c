@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Everything that reads what others may have written, fed with bytes. With clang's
- * libFuzzer (`make fuzz-parsers`) it makes up the bytes, for the parser $PARSER; without,
+ * Feeds bytes to everything that reads what others may have written. With clang's
+ * libFuzzer (`make fuzz-parsers`) the fuzzer generates the bytes, for the parser
+ * $PARSER. Without it,
  *
  *   parsers NAME <CORPUS         feeds the rows of that parser, and prints how many
- *   parsers NAME DIR <CORPUS     writes them to files there, for libFuzzer to begin with
+ *   parsers NAME DIR <CORPUS     writes them to files there, as libFuzzer's first inputs
  *
- * A row of the corpus is "NAME TEXT", in which \xHH stands for a byte. A parser must not
- * crash, hang, read outside of what it is given, or contradict itself.
+ * A row of the corpus is "NAME TEXT", in which \xHH stands for a byte. A parser must
+ * not crash, hang, read outside of its input, or contradict itself.
  */
 #include <errno.h>
 #include <fcntl.h>

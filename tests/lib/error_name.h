@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * error_name(ENOENT) is "ENOENT". glibc has such a function since 2.32 only, musl none.
+ * error_name(ENOENT) is "ENOENT". glibc has such a function only since 2.32, musl has
+ * none.
  */
 #pragma once
 
 #include <errno.h>
 #include <stddef.h>
 
-/* Returns NULL for what no call on paths gives. */
+/* Returns NULL for errors that no call on paths returns. */
 static inline const char *error_name(int err)
 {
 #define NAMED(name) [name] = #name
