@@ -171,6 +171,7 @@ fi
 chmod 602 "$user"
 is "$(config get max_size 2>/dev/null)" 5G "a file that others can write is not read"
 is "$(status_of config check)" 13 "check says so"
+is "$(config get max_size 2>&1 >/dev/null | grep -oF "$user" | wc -l)" 1 "the message about a file that others can write names it once"
 is "$(status_of config set max_size 2G)" 12 "set does not touch a file that others can write: 12"
 chmod 644 "$user"
 chmod 777 "${user%/*}"

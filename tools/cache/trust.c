@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "shim/core/cache/way.h"
@@ -45,6 +46,6 @@ int trust_file(const char *path, char **ret_why)
 	case WAY_UNREACHABLE:
 		return -EACCES;
 	}
-	*ret_why = alloc_format("%s %s", way, why);
+	*ret_why = alloc_format("%s %s", strcmp(way, path) == 0 ? "it" : way, why);
 	return -EPERM;
 }
