@@ -178,6 +178,12 @@ for n in 1 2 3; do echo "y = $n" >"$T/odd/long/$n.py"; done
 is "$(said warm --python "$python" -j 1 "$T/odd/long")" "$(summary 0 0 3 0 1 3)" \
 	"a name that only its temporary name makes too long is reported, and the others are done"
 rm -r "$T/odd/long"
+mkdir "$T/large"
+yes "$long" | sed 's/^/#/' | head -c 34000000 >"$T/large/m.py"
+echo >>"$T/large/m.py"
+is "$(said warm --python "$python" "$T/large") $(grep -c '32 MiB' <(warm --help)) $(entries | grep -c /large/) $(ls "$T/large/__pycache__" | wc -l)" \
+	"$(summary 0 0 1 0 0) 1 0 1" "a source of more than 32 MiB is compiled into its tree, as the help says"
+rm -r "$T/large"
 is "$(PYCSTASH_EXCLUDE=$T/odd/a "$PYCSTASH" warm --dir "$CACHE" --python "$python" --json "$T/odd/a" | field excluded)" 2 \
 	"what settings exclude is left alone"
 
