@@ -22,6 +22,7 @@
 #include "tools/base/files.h"
 #include "tools/base/units.h"
 #include "tools/cache/cache.h"
+#include "tools/cache/layout.h"
 #include "tools/cache/obstacle.h"
 #include "tools/cache/sys_libc.h"
 #include "tools/doctor/doctor.h"
@@ -78,6 +79,23 @@ static void check_file_system(struct findings *report, const char *path)
 
 /* --- what lies at the top ------------------------------------------------------------*/
 
+/* Reports a version, or its tree, that is no directory: the library stores nothing in it.
+ */
+static void check_version(
+	struct findings *report, int fd, const char *layout, const char *version)
+{
+	AUTOFREE char *tree = alloc_format("%s/tree", version);
+	const char *names[] = { version, tree };
+	struct stat st;
+
+	for (size_t i = 0; i < 2; i++)
+		if (fstatat(fd, names[i], &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			(fstatat(fd, names[i], &st, 0) < 0 || !S_ISDIR(st.st_mode)))
+			findings_add(report, FINDING_WARN, "cache",
+				"%s/%s is no directory, so nothing of that version is cached; run: rm %s/%s",
+				layout, names[i], layout, names[i]);
+}
+
 /* Reports what should not be in `path`, which is the root or its layout folder. Files
  * of another user (from a run under sudo) can be neither renewed nor deleted. */
 static void check_names(struct findings *report, const char *path, const char *root)
@@ -97,6 +115,8 @@ static void check_names(struct findings *report, const char *path, const char *r
 				"%s/%s belongs to another user and can be neither renewed nor deleted; run as root: chown -hR %u %s",
 				path, name, geteuid(), root);
 		}
+		if (path != root && layout_version(name) == strlen(name))
+			check_version(report, fd, path, name);
 		if (path == root && fnmatch("v[0-9]*", name, 0) == 0 &&
 			strcmp(name, CACHE_LAYOUT) != 0)
 			findings_add(report, FINDING_WARN, "cache",
