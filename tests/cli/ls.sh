@@ -208,6 +208,10 @@ fi
 mv "$CACHE" "$T/layer"
 export PYCSTASH_LAYERS=$T/layer
 is "$(ls_ --layers $only "$S" | wc -l)" "$COUNT" "--layers: what is in one, also where there is no cache"
+cp -a "$T/layer" "$T/public"
+chmod -R a+rX "$T/public"
+todo=$(as_user "$PYCSTASH" ls --dir "$T/public" 2>&1 | sed -n 's/.*read as a layer: \(.*\) pycstash ls --layers .*/\1/p')
+is "$(as_user env "$todo" "$PYCSTASH" ls --layers $only "$S" 2>/dev/null | wc -l)" "$COUNT" "a layer that is named as a cache is refused, and it is said how to read it"
 is "$(ls_ --layers --json $only "$S/top.py" | jsons 'x.get("layer")' | head -1)" "$T/layer" "--layers says which layer an entry is in"
 is "$(ls_ --layers --long $only "$S/top.py" | sed -n "s/.* LAYER *SOURCE$/heading/p; s,.* $T/layer $S/top.py\$,row,p" | xargs)" "heading row" "--layers --long has a column for the layer"
 is "$(ls_ $only "$S" 2>/dev/null | wc -l)" "$COUNT" "ls shows layers where there is no cache"

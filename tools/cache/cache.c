@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -52,12 +53,27 @@ static int refuse(const char *root, const char *why)
 	return EXIT_REFUSED;
 }
 
-/* Tells root which user to become. Changing the owner would break that user's
- * programs. */
-static int refuse_untrusted(const char *at, enum verdict why)
+/* Returns whether another user's cache may be used as a layer. */
+static bool may_be_layer(const char *root)
+{
+	char at[PATH_MAX];
+
+	snprintf(at, sizeof at, "%s", root);
+	return layer_judge(&sys_libc, geteuid(), at, sizeof at) == VERDICT_NONE;
+}
+
+/* Tells a user how to read a layer, and root which user to become. Changing the owner
+ * would break that user's programs. */
+static int refuse_untrusted(const char *root, const char *at, enum verdict why)
 {
 	struct stat st;
 
+	if (may_be_layer(root)) {
+		complain(at,
+			"%s; not touched. It can be read as a layer: PYCSTASH_LAYERS=%s pycstash ls --layers (or du, path)",
+			verdict_rows[why].why, root);
+		return EXIT_REFUSED;
+	}
 	if (geteuid() != 0 || stat(at, &st) < 0 || st.st_uid == 0)
 		return refuse(at, verdict_rows[why].why);
 	complain(at,
@@ -84,7 +100,7 @@ static int judge_root(const char *root, int root_fd, bool *ret_beside)
 		return refuse(root, "this is your home directory, no cache");
 	state = root_judge(&sys_libc, root, at, &why);
 	if (state == ROOT_REFUSED)
-		return refuse_untrusted(*at ? at : "/", why);
+		return refuse_untrusted(root, *at ? at : "/", why);
 	/* The tag may have been lost: in a copy of `*`, or to a cleaner. */
 	if (cachedir_tag_is_there(root_fd) && state == ROOT_READY)
 		return EXIT_OK;
