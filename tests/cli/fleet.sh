@@ -156,6 +156,11 @@ is "$(status_of on f pull --verify-key "$T/good.pub" "$T/store") $(compiles f)" 
 is "$(on f pull --verify-key "$T/good.pub" --json "$T/store" 2>/dev/null | field pack_bytes)" 0 "with a key, a pack that nobody has signed is not transferred"
 compiles a >/dev/null
 check "a pack is signed when it is pushed" on a push --compact 1d --sign "$T/good.key" "$T/signed"
+readers() { on a push --compact 1d --sign "$T/good.key" "$T/signed" 2>&1 >/dev/null | grep -c "others can read this secret key; run: chmod 600 $T/good.key$"; }
+is "$(readers)" 0 "a secret key that nobody else can read is used without a word"
+chmod 644 "$T/good.key"
+is "$(readers)" 1 "a secret key that others can read is warned of, with what to do"
+chmod 600 "$T/good.key"
 check "minisign accepts our signature" minisign -V -q -p "$T/good.pub" -m "$T/signed/packs/$(packs "$T/signed")"
 host g
 is "$(on g pull --verify-key "$T/good.pub" --json "$T/signed" | field objects) $(compiles g)" "7 0" "what a trusted key has signed comes in"

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -230,6 +231,17 @@ static bool is_whole(const struct secret_key *key)
 	return memcmp(checksum, key->secret.checksum, sizeof checksum) == 0;
 }
 
+/* ssh refuses such a key; but what mounts secrets may do so for all to read. */
+static void warn_of_readers(const char *file, FILE *in)
+{
+	struct stat st;
+
+	if (fstat(fileno(in), &st) == 0 && st.st_uid == geteuid() &&
+		st.st_mode & (S_IRGRP | S_IROTH))
+		complain(
+			file, "others can read this secret key; run: chmod 600 %s", file);
+}
+
 static int read_secret(const char *file, struct secret_key *key)
 {
 	FILE *in = open_key(file);
@@ -238,6 +250,7 @@ static int read_secret(const char *file, struct secret_key *key)
 
 	if (!in)
 		return -EPERM;
+	warn_of_readers(file, in);
 	while (!found && fgets(line, sizeof line, in))
 		found = decode(line, strcspn(line, "\r\n"), key, sizeof *key);
 	fclose(in);
