@@ -44,14 +44,19 @@ enum root_state process_root(char *room, enum verdict *ret_why)
 {
 	enum root_state now = atomic_load_explicit(&root_state, memory_order_acquire);
 	const struct config *config = &process_config;
+	bool is_settled;
 
 	*ret_why = VERDICT_NONE;
 	if (now == ROOT_READY || atomic_load_explicit(&left_root, memory_order_relaxed))
 		return now;
-	/* It may have been refused for a different user: in a vfork child after
-	 * setuid. */
-	if (now == ROOT_REFUSED && atomic_load_explicit(&process_layers.user,
-					   memory_order_relaxed) == sys_real.geteuid())
+	/* Another process may have created it. A program whose bytecode is all in its
+	 * tree, or in layers, has no cache for good, and asks at each import. */
+	is_settled =
+		now == ROOT_REFUSED ||
+		(now == ROOT_ABSENT && root_is_absent(&sys_real, config->root, room));
+	/* The user may have changed since: in a vfork child after setuid. */
+	if (is_settled && atomic_load_explicit(&process_layers.user,
+				  memory_order_relaxed) == sys_real.geteuid())
 		return now;
 	now = judge_root(room, ret_why);
 	atomic_store_explicit(

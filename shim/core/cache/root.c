@@ -37,20 +37,27 @@ static enum verdict why_not(enum way way, bool above)
 	return VERDICT_NONE;
 }
 
+/* Takes the stat of the layout folder below the root at that path, which is in PATH_MAX
+ * bytes, modified during the call, and restored. */
+static int stat_layout(const struct sys *sys, char *path, struct stat *ret)
+{
+	size_t len = strlen(path);
+	int err;
+
+	if (len + sizeof "/" CACHE_LAYOUT > PATH_MAX)
+		return -ENAMETOOLONG;
+	memcpy(path + len, "/" CACHE_LAYOUT, sizeof "/" CACHE_LAYOUT);
+	err = sys->kernel_stat(AT_FDCWD, path, ret, AT_SYMLINK_NOFOLLOW);
+	path[len] = '\0';
+	return err;
+}
+
 static enum root_state judge_layout(
 	const struct sys *sys, char *path, uid_t user, enum verdict *ret_why)
 {
-	size_t len = strlen(path);
 	struct stat st;
-	int err;
+	int err = stat_layout(sys, path, &st);
 
-	if (len + sizeof "/" CACHE_LAYOUT > PATH_MAX) {
-		*ret_why = VERDICT_REFUSED_LAYOUT_UNREACHABLE;
-		return ROOT_REFUSED;
-	}
-	memcpy(path + len, "/" CACHE_LAYOUT, sizeof "/" CACHE_LAYOUT);
-	err = sys->kernel_stat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW);
-	path[len] = '\0';
 	if (err == -ENOENT)
 		return ROOT_ABSENT;
 	if (err < 0)
@@ -58,6 +65,15 @@ static enum root_state judge_layout(
 	else if (!S_ISDIR(st.st_mode) || st.st_uid != user || (st.st_mode & 077))
 		*ret_why = VERDICT_REFUSED_LAYOUT;
 	return *ret_why ? ROOT_REFUSED : ROOT_READY;
+}
+
+bool root_is_absent(const struct sys *sys, const char *root, char *room)
+{
+	struct text text = { .data = room, .size = PATH_MAX };
+	struct stat st;
+
+	text_adds(&text, root);
+	return !text.cut && stat_layout(sys, room, &st) == -ENOENT;
 }
 
 enum root_state root_judge(

@@ -49,6 +49,10 @@ enum root_state {
 enum root_state root_judge(
 	const struct sys *sys, const char *root, char *room, enum verdict *ret_why);
 
+/* Returns whether the cache at that absolute path still does not exist, by one system
+ * call: root_judge takes one for each directory above it. room has PATH_MAX bytes. */
+bool root_is_absent(const struct sys *sys, const char *root, char *room);
+
 /* Returns whether the home directory that the root is to lie in is missing. It is not
  * created, since useradd would then find it taken, and /nonexistent must not exist. The
  * path is modified during the call, and restored. */
