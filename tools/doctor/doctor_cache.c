@@ -79,8 +79,7 @@ static void check_file_system(struct findings *report, const char *path)
 
 /* --- what lies at the top ------------------------------------------------------------*/
 
-/* Reports a version, or its tree, that is no directory: the library stores nothing in it.
- */
+/* Reports a version, or its tree, that is no directory: nothing is stored in it. */
 static void check_version(
 	struct findings *report, int fd, const char *layout, const char *version)
 {
