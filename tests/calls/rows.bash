@@ -28,12 +28,13 @@ rows_pass() {
 		shift
 	done
 	[ $# -eq 0 ] || shift
-	${as[@]+"${as[@]}"} env "${variables[@]}" "$CALL" --rows "$work" "$@" <"$rows" >"$out" 2>"$out.err"
+	${as[@]+"${as[@]}"} env "${variables[@]}" "$CALL" --rows "$work" "$@" <"$rows" >"$out" 2>"$out.err" ||
+		echo "the driver ended with status $?" >>"$out.err"
 }
 
 # Tells of one pass against the bare one. MODE is "same" (all is equal) or "cached".
 rows_compare() { # SENTENCE MODE ROWS BARE GOT
-	[ ! -s "$5.err" ] || echo "not ok - the calls are silent: $1: $(head -n 1 "$5.err")"
+	[ ! -s "$5.err" ] || echo "not ok - the calls are silent, and the driver runs to its end: $1: $(head -n 1 "$5.err")"
 	grep -v '^#' "$3" | paste -d $'\036' - "$4" "$5" |
 		awk -v sentence="$1" -v mode="$2" -v shown="${ROWS_SHOWN:-3}" \
 			-v known="$HERE/tests/calls/known-differences.txt" -f "$HERE/tests/calls/compare.awk"
