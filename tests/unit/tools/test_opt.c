@@ -107,7 +107,7 @@ static const struct row {
 	{ "a number is taken", &anywhere, "-n 12", "n=12 |" },
 	{ "the least number is taken", &anywhere, "-n1", "n=1 |" },
 	{ "the largest number is taken", &anywhere, "--number=1024", "n=1024 |" },
-	{ "letters may share a dash", &anywhere, "-aaa x", "a a a |x" },
+	{ "letters may share a dash", &anywhere, "-aaa x", "a |x" },
 	{ "the last of them may take what follows", &anywhere, "-an12", "a n=12 |" },
 	{ "the last of them may take the next word", &anywhere, "-an 12 x", "a n=12 |x" },
 	{ "one of them that there is not is refused", &anywhere, "-az", "usage" },
