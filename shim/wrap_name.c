@@ -301,15 +301,16 @@ static int publish_entry(
 	return publish_in_tree(entry, temporary, final, flags, err);
 }
 
-/* Puts it in the tree, where others will look for it. Returns -1 if it is not for others,
- * or cannot be put there. */
+/* Puts it in the tree, where others will look for it, or where it replaces what came with
+ * the sources. Returns -1 if it is for neither, or cannot be put there. */
 static int publish_for_others(
 	struct entry *entry, struct place *temporary, struct place *final, int flags)
 {
 	int saved = errno, ret;
 	bool turns_real;
 
-	if (!is_cached(temporary) || !entry_is_for_others(entry))
+	if (!is_cached(temporary) || !entry_is_explicit(entry) ||
+		(!place_in_tree(final) && !entry_is_for_others(entry)))
 		return -1;
 	turns_real = place_is_cache_only(final);
 	place_open_tree(final);

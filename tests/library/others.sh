@@ -34,6 +34,9 @@ target() { # as pip install --target
 	mkdir -m 700 "$T/pip-target-a1b2" && cp -r "$T/src/." "$T/pip-target-a1b2" && compileall "$T/pip-target-a1b2" &&
 		rm -r "$T/src" && mv "$T/pip-target-a1b2" "$T/src" && chmod 755 "$T/src"
 }
+shipped() { # as what came with the sources, without a cache
+	"$python" -m compileall -q "$T/src" && chmod 700 "$T/src"
+}
 as_root() {
 	compiles "2 0" "what root compiles in a tree that all may read is in the tree" compileall "$T/src"
 	is "$(find "$T/src" -name '*.pyc' ! -perm -444 -o -name __pycache__ ! -perm -555)" "" \
@@ -46,6 +49,7 @@ as_root() {
 	prepare=copied compiles "2 0" "the same where the cache has folders of its own" compileall "$T/src"
 	is "$(find "$T/src" -name '*.pyc' ! -perm -444 -o -name __pycache__ ! -perm -555)" "" \
 		"$name: others may read what was compiled where the cache had folders of its own"
+	prepare=shipped compiles "2 0" "what is compiled again replaces what came with the sources" compileall -f "$T/src"
 	compiles "0 2" "what root imports is in the cache" imports 'import m, pkg.n'
 	compiles "0 2" "what root imports after it has looked for bytecode is in the cache" imports "$looking"
 	prepare="chmod 700 $T/src" compiles "0 2" "what root compiles below a folder that is closed to others is in the cache" compileall "$T/src"

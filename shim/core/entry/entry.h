@@ -162,12 +162,14 @@ void entry_share(struct entry *entry, const char *temporary);
  * longer pending, and a process that waits for it (flight.h) looks again. */
 void entry_landed(const struct entry *entry);
 
-/* Returns whether the file about to get the entry's name was compiled for others, who
- * would not find it in this user's cache. That takes an explicit compiler: py_compile
- * looks for the bytecode and writes it, while an import opens it. It also takes a
- * directory of sources that belongs to another user; or one that others can read, as well
- * as all directories above it, if this user is root or not the only one who can write
- * there. */
+/* Returns whether the file about to get the entry's name comes from an explicit compiler:
+ * py_compile looks for the bytecode and writes it, while an import opens it. */
+bool entry_is_explicit(const struct entry *entry);
+
+/* Returns whether an explicit compiler has made it for others, who would not find it in
+ * this user's cache. That takes a directory of sources that belongs to another user; or
+ * one that others can read, as well as all directories above it, if this user is root or
+ * not the only one who can write there. */
 bool entry_is_for_others(struct entry *entry);
 
 /* After the rename: counts the new file, which has replaced old (NULL: nothing). */

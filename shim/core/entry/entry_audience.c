@@ -33,17 +33,23 @@ static bool is_shared(const struct sys *sys, char *dir, bool ephemeral)
 	       way_is_public(sys, dir);
 }
 
-bool entry_is_for_others(struct entry *entry)
+bool entry_is_explicit(const struct entry *entry)
 {
 	const struct entry_world *world = entry->world;
-	const struct sys *sys = world->env.sys;
 	struct pending_source pending;
+
+	return pending_find(world->python.pending, world->env.sys->thread(),
+		       entry->source.path, &pending) &&
+	       pending.looks >= LOOKS;
+}
+
+bool entry_is_for_others(struct entry *entry)
+{
+	const struct sys *sys = entry->world->env.sys;
 	char *end = entry->path + entry->dir_len - PYCACHE_LEN - 1, kept = *end;
 	bool shared;
 
-	if (!pending_find(
-		    world->python.pending, sys->thread(), entry->source.path, &pending) ||
-		pending.looks < LOOKS || source_look(&entry->source, sys) < 0 ||
+	if (!entry_is_explicit(entry) || source_look(&entry->source, sys) < 0 ||
 		!(entry->source.st.st_mode & (S_IRGRP | S_IROTH)))
 		return false;
 	*end = '\0';
