@@ -74,7 +74,9 @@ story() {
 	echo "status $?" >>"$state/one"
 	plain cp "$state/log" "$state/log.one" 2>/dev/null
 	if [[ $edit != none && $edit != itself ]]; then
-		[ -n "${LD_PRELOAD:-}" ] || without_bytecode "$site"
+		# Python alone does not notice a quiet edit. To delete its bytecode first would not
+		# do: another worker of a server may just be writing it.
+		[ -n "${LD_PRELOAD:-}" ] || edit=plainly
 		edit "$edit"
 		eval "${again:-$run}" >"$state/two" 2>&1
 		echo "status $?" >>"$state/two"
@@ -89,7 +91,7 @@ end_servers() {
 	done
 }
 # What the shell of a row needs to have.
-export -f plain serve ended_later fetch ask answers ask_until touched touch_until line both edit without_bytecode story
+export -f plain serve ended_later fetch ask answers ask_until touched touch_until line both edit story
 export -f end_servers await ends has_ended appears
 
 # --- the rows --------------------------------------------------------------------------
