@@ -31,8 +31,8 @@ static const struct {
 };
 
 static const struct setting {
-	const char *variable, *key, *value, *fallback,
-		*what; /* a heading if variable is NULL */
+	/* what is a heading if variable is NULL. */
+	const char *variable, *key, *value, *fallback, *what;
 } settings[] = {
 	{ NULL, "The library", NULL, NULL,
 		"The library reads these once, when it is loaded. Prefixes are absolute paths, separated by\n"

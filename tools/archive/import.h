@@ -25,8 +25,8 @@ struct import {
 	const struct cache *cache; /* NULL: there is none yet, and nothing is put there */
 	bool dry_run, force;
 	bool uncounted; /* a layer, whose size is not recorded */
-	const struct archive_object
-		*listed; /* the list that the files must match; NULL: any file will do */
+	/* The list that the files must match; NULL: any file will do. */
+	const struct archive_object *listed;
 	struct import_map *maps;
 	size_t map_count;
 

@@ -165,24 +165,3 @@ char *answer_reason(const struct answer *answer)
 	return alloc_format(
 		"exit code %d%s%s", WEXITSTATUS(answer->status), *line ? ": " : "", line);
 }
-
-int subprocess_directory(const char *last, char **ret_path)
-{
-	const char *given = getenv("TMPDIR");
-	AUTOFREE char *base = given && *given == '/' ? realpath(given, NULL) : NULL;
-	/* the shim ignores files below /dev */
-	bool usable = base && strncmp(base, "/dev", 4) != 0;
-	const char *const places[] = { usable ? base : "/tmp", last };
-	char *path;
-	int r = -ENOENT;
-
-	for (size_t i = 0; r < 0 && i < 2 && places[i]; i++) {
-		path = alloc_format("%s/pycstash-doctor.XXXXXX", places[i]);
-		r = mkdtemp(path) ? 0 : -errno;
-		if (r == 0)
-			*ret_path = path;
-		else
-			free(path);
-	}
-	return r;
-}

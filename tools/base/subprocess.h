@@ -36,8 +36,3 @@ char *answer_reason(const struct answer *answer);
 
 /* The last non-empty line of a text: of a traceback, the error. The caller frees it. */
 char *answer_last_line(const char *text);
-
-/* Creates a directory, mode 0700, in the directory for temporary files, or else in
- * `last`, which may be NULL. Returns its canonical path. The caller frees the path and
- * deletes the directory. */
-int subprocess_directory(const char *last, char **ret_path);

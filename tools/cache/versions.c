@@ -11,19 +11,6 @@
 #include "tools/base/files.h"
 #include "tools/cache/layout.h"
 
-static void add(char ***versions, const char *name)
-{
-	size_t count = 0;
-
-	for (; *versions && (*versions)[count]; count++)
-		if (strcmp((*versions)[count], name) == 0)
-			return;
-	GROW(*versions, count);
-	(*versions)[count] = alloc_copy(name);
-	GROW(*versions, count + 1);
-	(*versions)[count + 1] = NULL;
-}
-
 int versions_add(char ***versions, int dirfd, const char *layout)
 {
 	char **names =
@@ -33,7 +20,7 @@ int versions_add(char ***versions, int dirfd, const char *layout)
 		return -errno;
 	for (; *names; names++)
 		if (layout_version(*names) == strlen(*names))
-			add(versions, *names);
+			alloc_list_add(versions, *names);
 	if (!*versions) {
 		GROW(*versions, 0);
 		**versions = NULL;

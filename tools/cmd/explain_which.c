@@ -26,19 +26,6 @@ struct which_search {
 	char *dir;	     /* in its tree, relative to the layout folder */
 };
 
-static void add(char ***list, const char *item)
-{
-	size_t count = 0;
-
-	for (; *list && (*list)[count]; count++)
-		if (strcmp((*list)[count], item) == 0)
-			return;
-	GROW(*list, count);
-	(*list)[count] = alloc_copy(item);
-	GROW(*list, count + 1);
-	(*list)[count + 1] = NULL;
-}
-
 /* For lookup_directory. */
 static void add_entry(
 	void *context, const struct lookup_cache *in, const char *dir, const char *name)
@@ -57,7 +44,7 @@ static void add_entry(
 		"%s/%.*s", search->version, (int)((level ? level : end) - tool), tool);
 	if (item[strlen(item) - 1] == '/')
 		item[strlen(item) - 1] = '\0';
-	add(&search->which.found, item);
+	alloc_list_add(&search->which.found, item);
 }
 
 /* Searches one cache or layer; fd may be -1. */
@@ -92,7 +79,7 @@ static void look_for_version(struct which_search *search, const char *layout)
 		cache_close(&layer);
 	}
 	if (count_of(search->which.found) == before)
-		add(&search->which.others, search->version);
+		alloc_list_add(&search->which.others, search->version);
 }
 
 /* Returns the version folders of the cache and of the usable layers. */

@@ -88,10 +88,34 @@ static bool is_beside_cache(char at[PATH_MAX])
 	       !obstacle_below(config.root, config.root, at);
 }
 
+/* Creates a directory, mode 0700, in the directory for temporary files, or else beside
+ * the cache. Its path is canonical. */
+static int make_base(char **ret_path)
+{
+	const char *given = getenv("TMPDIR");
+	AUTOFREE char *base = given && *given == '/' ? realpath(given, NULL) : NULL;
+	/* the library ignores files below /dev */
+	bool usable = base && strncmp(base, "/dev", 4) != 0;
+	char at[PATH_MAX];
+	const char *const places[] = { usable ? base : "/tmp",
+		is_beside_cache(at) ? at : NULL };
+	char *path;
+	int r = -ENOENT;
+
+	for (size_t i = 0; r < 0 && i < 2 && places[i]; i++) {
+		path = alloc_format("%s/pycstash-doctor.XXXXXX", places[i]);
+		r = mkdtemp(path) ? 0 : -errno;
+		if (r == 0)
+			*ret_path = path;
+		else
+			free(path);
+	}
+	return r;
+}
+
 static int prepare(struct doctor *doctor, struct proof *proof)
 {
-	char at[PATH_MAX];
-	int r = subprocess_directory(is_beside_cache(at) ? at : NULL, &proof->base);
+	int r = make_base(&proof->base);
 
 	if (r < 0)
 		return r;

@@ -59,8 +59,7 @@ static void look_up(
 	const unsigned first = (unsigned)((key[0] ^ key[1]) >> 40) % PENDING_SLOTS /
 			       PENDING_WAYS * PENDING_WAYS;
 	uint64_t least = UINT64_MAX;
-	struct head
-		head; /* the stack may be small, so there is room for one record only */
+	struct head head; /* not a whole record: the stack may be small */
 
 	*found = (struct found){ .oldest = first };
 	for (unsigned slot = first; slot < first + PENDING_WAYS; slot++) {

@@ -37,12 +37,12 @@ enum seal_flags {
 			      from; without this flag nothing is proven */
 	SEAL_IDENTITY = 2, /* a file with that identity has that digest */
 	SEAL_HASH = 4,	   /* the header holds a hash, for Python to compare */
-	SEAL_SEEN =
-		8, /* with SEAL_SOURCE: sealed by a release that does not keep files which
-		      a program has written in place, and may have sealed itself */
-	SEAL_WRITERS =
-		~0xff, /* way_writers of the source when it was compiled (way.h): they may
-			  have changed it between its digest and the compiler */
+	/* With SEAL_SOURCE: sealed by a release that does not keep files which a program
+	 * has written in place, and may have sealed itself. */
+	SEAL_SEEN = 8,
+	/* way_writers of the source when it was compiled (way.h): they may have changed
+	 * it between its digest and the compiler. */
+	SEAL_WRITERS = ~0xff,
 };
 #define SEAL_WRITERS_SHIFT 8
 
