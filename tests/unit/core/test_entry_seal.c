@@ -167,7 +167,7 @@ static const struct row {
 		"source not settled" },
 	{ "not sealed: of a time that the clock will not reach soon", of_the_future, 0,
 		"not sealed",
-		"the clock or the type of the file system is not known, or the source was changed in the future" },
+		"the clock or the type of the file system is not known, or the source's ctime is in the future" },
 	{ "not sealed: without a source", the_source_is_gone, 0, "not sealed",
 		"no source" },
 	{ "not sealed: of a source of another time", of_another_time, 0, "not sealed",
