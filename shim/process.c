@@ -9,6 +9,7 @@
 
 #include "shim/core/base/text.h"
 #include "shim/core/cache/layer.h"
+#include "shim/core/cache/way.h"
 #include "shim/core/python/pyc.h"
 
 /* Begins in the page of initialised data, which the loader has written to anyway. */
@@ -29,6 +30,7 @@ static atomic_bool compiles; /* the process has loaded py_compile */
 static _Atomic(enum root_state) root_state = ROOT_UNKNOWN;
 struct layers process_layers = { .sys = &sys_real };
 static atomic_bool left_root; /* after chroot, paths have a different meaning */
+static struct way_judged root_judged;
 
 static enum root_state judge_root(char *room, enum verdict *ret_why)
 {
@@ -47,7 +49,9 @@ enum root_state process_root(char *room, enum verdict *ret_why)
 	bool is_settled;
 
 	*ret_why = VERDICT_NONE;
-	if (now == ROOT_READY || atomic_load_explicit(&left_root, memory_order_relaxed))
+	if ((now == ROOT_READY &&
+		    !way_is_replaced(&sys_real, config->root, &root_judged)) ||
+		atomic_load_explicit(&left_root, memory_order_relaxed))
 		return now;
 	/* Another process may have created it. A program whose bytecode is all in its
 	 * tree, or in layers, has no cache for good, and asks at each import. */
@@ -62,9 +66,11 @@ enum root_state process_root(char *room, enum verdict *ret_why)
 	atomic_store_explicit(
 		&process_layers.user, sys_real.geteuid(), memory_order_relaxed);
 	/* For map_covers: the memo keeps the canonical path of the root. */
-	if (now == ROOT_READY)
+	if (now == ROOT_READY) {
 		memo_add(&process_memo, config->root, config->root_len, room,
 			strlen(room));
+		way_note(&sys_real, room, &root_judged);
+	}
 	atomic_store_explicit(&root_state, now, memory_order_release);
 	return now;
 }

@@ -155,6 +155,32 @@ $(imports "$src")" >"$T/out" 2>&1 &
 	wait $!
 	is "$(cat "$T/out")" TRUSTED "a cache that others put in the place of the first one is not used ($how)"
 done
+
+# In a directory like /tmp others can do that after the victim, or what cleans /tmp, has
+# deleted it. The second is how long a judgement counts.
+sleeps='import time; time.sleep(1.5)'
+for kind in cache layer; do
+	place=$T/deleted.$kind
+	mkdir -m 1777 "$place"
+	mkfifo -m 666 "$place.ready" "$place.go"
+	cp -a "$stuff" "$place/cache"
+	places=("PYCSTASH_DIR=$place/cache")
+	[ $kind = cache ] || places=(PYCSTASH_DIR=/nonexistent/cache "PYCSTASH_LAYERS=$place/cache")
+	with "$VICTIM" "" "${places[@]}" timeout -s KILL 20 "$PY" -c "import sys; sys.path.insert(0, '$src')
+import m; open('$place.ready', 'w').close(); open('$place.go').read(); $sleeps
+del sys.modules['m']; sys.path.insert(0, '$T/later'); import m" >"$T/out" 2>&1 &
+	official "$T/later"
+	timeout 15 cat "$place.ready"
+	as "$VICTIM" rm -rf "$place/cache"
+	forge "$T/later/m.py" "$up" && chown "$VICTIM" "$up" && chmod 600 "$up"
+	as "$ATTACKER" sh -c "umask 022; mkdir -m 755 '$place/cache' && mkdir -p '$place/cache/v1/$TAG/tree$T/later' &&
+		ln -s '$T/$VICTIM/folder' '$place/cache/v1/$TAG/tree$T/later/__pycache__'"
+	mkdir -p "$T/$VICTIM/folder" && cp -p "$up" "$T/$VICTIM/folder/m.$TAG.pyc"
+	: >"$place.go"
+	wait $!
+	is "$(tr '\n' ' ' <"$T/out")" "ATTACKER TRUSTED " \
+		"a $kind that others put in the place of a deleted one is not used"
+done
 mkdir -m 700 "$T/swap.rename/own" && chown "$VICTIM" "$T/swap.rename/own"
 said=$(command_of "$VICTIM" "$T/swap.rename/own" doctor "$PY" 2>&1)
 check "doctor names the directory above the cache that others can write to" \

@@ -98,13 +98,15 @@ ssize_t layer_find(void *context, size_t n, char *room, size_t size)
 	memcpy(room, root, len);
 	room[len] = '\0';
 	known = atomic_load_explicit(&layers->known[n], memory_order_relaxed);
-	if (known != used && known != unused) {
+	if (known == used ? way_is_replaced(layers->sys, room, &layers->judged[n])
+			  : known != unused) {
 		enum verdict why = layer_judge(layers->sys, (uid_t)user, room, size);
 
 		if (why && layers->refused)
 			layers->refused(why, room); /* the path at fault */
 		memcpy(room, root, len);
 		room[len] = '\0';
+		way_note(layers->sys, room, &layers->judged[n]);
 		known = why ? unused : used;
 		atomic_store_explicit(&layers->known[n], known, memory_order_relaxed);
 	}

@@ -21,6 +21,7 @@
 
 #include "shim/core/base/sys.h"
 #include "shim/core/cache/config.h"
+#include "shim/core/cache/way.h"
 #include "shim/core/stats/verdict.h"
 
 /* Returns VERDICT_NONE if that user may be served from the layer at an absolute path,
@@ -41,6 +42,7 @@ struct layers {
 	void (*refused)(enum verdict why, const char *root);
 	/* The user for whom a layer was judged, and an enum root_state; zero at first. */
 	_Atomic(uint64_t) known[LAYERS_MAX];
+	struct way_judged judged[LAYERS_MAX];
 };
 
 /* For struct entry_world, with a struct layers as context: writes the path of the n-th

@@ -6,6 +6,9 @@
 #include <limits.h>
 #include <string.h>
 
+#define DUE_TICKS UINT64_C(1000000000)
+#define DUE_USES 64u
+
 /* As in the kernel's path lookup. */
 #define LINKS_MAX 40
 
@@ -340,6 +343,39 @@ enum way way_judge(const struct sys *sys, uid_t user, char *path, size_t size,
 	if (way == WAY_TRUSTED)
 		*ret_end = (struct way_end){ .st = walk.above };
 	return way;
+}
+
+static bool is_due(const struct sys *sys, struct way_judged *judged)
+{
+	uint64_t now = sys->ticks();
+
+	if (!now)
+		return ++judged->uses % DUE_USES == 0;
+	if (now - judged->at <= DUE_TICKS)
+		return false;
+	judged->at = now;
+	return true;
+}
+
+void way_note(const struct sys *sys, const char *path, struct way_judged *judged)
+{
+	struct stat st = { .st_ino = 0 };
+
+	(void)sys->kernel_stat(AT_FDCWD, path, &st, 0);
+	judged->device = st.st_dev;
+	judged->inode = st.st_ino;
+	judged->owner = st.st_uid;
+	judged->at = sys->ticks();
+}
+
+bool way_is_replaced(const struct sys *sys, const char *path, struct way_judged *judged)
+{
+	struct stat st;
+
+	return is_due(sys, judged) &&
+	       (sys->kernel_stat(AT_FDCWD, path, &st, 0) < 0 ||
+		       st.st_ino != judged->inode || st.st_dev != judged->device ||
+		       st.st_uid != judged->owner);
 }
 
 /* Tests the bit for others, and that for the group unless the group is root's. */

@@ -6,12 +6,14 @@
  * which its bytecode's seal records (decision 47).
  *
  * Once a directory is trusted, nobody else can replace what is in it. So names can be
- * looked at one after another, and earlier findings stay true.
+ * looked at one after another, and earlier findings stay true until the user deletes what
+ * was found in a directory like /tmp.
  *
  * Async-signal-safe, no locks, no allocation but sys->map during a call.
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/stat.h>
@@ -45,6 +47,20 @@ struct way_end {
  * the last component, only the owner is checked: its mode is up to the caller. */
 enum way way_judge(const struct sys *sys, uid_t user, char *path, size_t size,
 	struct way_end *ret_end);
+
+/* A directory that was judged, and when. */
+struct way_judged {
+	_Atomic(uint64_t) at, device, inode;
+	_Atomic(uid_t) owner; /* inodes are reused */
+	atomic_uint uses;
+};
+
+/* Notes which directory was judged. */
+void way_note(const struct sys *sys, const char *path, struct way_judged *judged);
+
+/* Returns whether another directory is at that path now. Looks once a second at most, or,
+ * on a machine without ticks, after some uses. */
+bool way_is_replaced(const struct sys *sys, const char *path, struct way_judged *judged);
 
 /* Returns who other than the user and root can write to the file or directory at a path
  * with that status, which is the kernel's: 0 for nobody, else a number of 24 bits that
