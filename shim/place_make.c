@@ -61,6 +61,15 @@ static bool has_other_tag(const struct place *place)
 	       strcmp(place->pyc.tag, process_tag()) != 0;
 }
 
+static void open_up(const char *cache, mode_t mode)
+{
+	int saved = errno;
+
+	(void)PASSING(
+		cache, NULL, real.fchmodat(AT_FDCWD, cache, (mode & 0777) | S_IRWXU, 0));
+	errno = saved;
+}
+
 int place_ready_tree(struct place *place)
 {
 	char *end, kept;
@@ -93,6 +102,9 @@ int place_ready_tree(struct place *place)
 		turn_own_real(canonical);
 	}
 	place_hide(place);
+	/* From now on it is the tree's directory that is closed. */
+	if (pretended && err == 0 && (st.st_mode & S_IRWXU) != S_IRWXU)
+		open_up(place->cache, st.st_mode);
 	*end = kept;
 	return err == -EEXIST ? 0 : err;
 }
@@ -345,18 +357,26 @@ static void move_names(
 	}
 }
 
+/* Returns whether the program can list the directory in the cache and delete in it. If
+ * not, the directory stays: its mode tells the program what it may do. */
+static bool is_open(const struct place *place)
+{
+	int saved = errno;
+	int ret = PASSING(place->cache, NULL,
+		real.faccessat(AT_FDCWD, place->cache, R_OK | W_OK | X_OK, AT_EACCESS));
+
+	errno = saved;
+	return ret == 0;
+}
+
 /* Opens the directory of the cache whose files are to be moved, and creates the one in
  * the tree. Returns a descriptor, or a negative value. Out of line, to save stack in its
  * caller. */
 static __attribute__((noinline)) int open_to_turn(struct place *place)
 {
-	struct stat st;
-
 	if (process_config.readonly ||
-		(place->kind != PLACE_ENTRY && place_in_tree(place)) ||
-		sys_real.fstatat(AT_FDCWD, place->cache, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-		(st.st_mode & S_IRWXU) != S_IRWXU || place_ready_tree(place) < 0 ||
-		place->map.ephemeral.len > 0)
+		(place->kind != PLACE_ENTRY && place_in_tree(place)) || !is_open(place) ||
+		place_ready_tree(place) < 0 || place->map.ephemeral.len > 0)
 		return -1;
 	return sys_real.openat(AT_FDCWD, place->cache,
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);

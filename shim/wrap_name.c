@@ -421,6 +421,8 @@ static int rename_places(struct place *old, struct place *target, unsigned flags
 		return from_tree(do_rename, old, target, (int)flags);
 	if (process_config.readonly)
 		return refuse(EROFS);
+	if (flags & ~(unsigned)RENAME_NOREPLACE) /* a copy has nothing to exchange */
+		return refuse(EINVAL);
 	is_new = !place_find_cached(target, &replaced);
 	copies = must_copy(old, target, false);
 	ret = copies ? copy_out(do_rename, old, target, (int)flags)

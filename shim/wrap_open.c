@@ -244,13 +244,12 @@ static bool is_taken(struct place *place, int flags)
 
 static int open_to_write(struct place *place, int flags, mode_t mode)
 {
-	if (flags & O_DIRECTORY) /* the kernel's own error */
-		return place_in_cache(place) ? open_cache(place, flags, mode)
-					     : open_tree(place, flags, mode);
-	if (place->cache[place->name_end] && place_is_taken(place)) /* FILE/ */
-		return fail((flags & O_CREAT) && place_is_taken(place) == EEXIST
-				    ? EISDIR
-				    : ENOTDIR);
+	bool goes_on = place->cache[place->name_end];
+
+	if ((flags & O_DIRECTORY) || goes_on) /* the kernel's own error */
+		return place_is_taken(place) || (goes_on && place_is_cache_only(place))
+			       ? open_cache(place, flags, mode)
+			       : open_tree(place, flags, mode);
 	if (place->pyc.kind == PYC_TEMPORARY && (flags & O_CREAT) &&
 		place_is_pending(place) && !place_in_tree(place))
 		return create_in_cache(place, flags, mode);

@@ -304,6 +304,14 @@ class Difference:
         call = re.sub("^import (.*)/", r"import \1/@/", self.call)
         return test(call, self.lines[: self.number])
 
+    def is_users(self):
+        """Whether modes keep the program out."""
+        return os.getuid() != 0 or "user" in self.twins.mode
+
+    def has_moved_sources(self):
+        """Whether a directory of sources may have got another name."""
+        return any(re.match(r"rename\S* ((CWD|FD:\S+) )?([^@ ]*[/:])?a ", line) for line in self.lines[: self.number])
+
     def has_touched_source(self):
         return any(re.search(r"\.py( |$)", line) for line in self.lines[: self.number])
 
@@ -370,7 +378,8 @@ EXCUSES = [
     (
         "a link to bytecode in the cache leads nowhere",
         "to bytecode that only the cache has leads nowhere",
-        lambda d: d.after(d.twins.has_link),
+        lambda d: d.after(d.twins.has_link)
+        or any(re.search("b/+@/+@", line) or d.lacks_names() and "import a/b" in line for line in d.lines[: d.number] if "links" in d.twins.mode),
     ),
     (
         "stale bytecode is absent",
@@ -380,7 +389,7 @@ EXCUSES = [
     ),
     (
         "a file is not in the way of a __pycache__",
-        "A file or a link to nowhere in the place of a `__pycache__` is not in the way",
+        "in the place of a `__pycache__` (a file, a link to another directory or to nowhere) is not in the way",
         lambda d: (d.symbol == "import" or d.failed("ENOTDIR|ENOENT|ELOOP", r"ok|E\w+")) and d.after(d.twins.has_file),
     ),
     (
@@ -391,19 +400,34 @@ EXCUSES = [
     (
         "a closed directory",
         "may one through a pretended `__pycache__` that is closed, where it is `EACCES`",
-        lambda d: (os.getuid() or "user" in d.twins.mode)
+        lambda d: d.is_users()
         and "@/" in d.call
-        and (d.failed("EACCES", r"E\w+") or d.failed("EACCES", "ok") and ("open" not in d.symbol or d.after(d.twins.has_pretended))),
+        and (
+            d.failed("EACCES", r"E\w+")
+            or d.failed("EACCES", "ok") and ("open" not in d.symbol or re.search(r"@[/.]*/\.\.", d.call) or d.after(d.twins.has_pretended))
+        ),
+    ),
+    (
+        "a closed directory that the program is in",
+        "Below a directory that the program may not enter",
+        lambda d: d.is_users() and (d.failed(r"ok|E\w+", r"E\w+") or d.lacks_names()) and d.after(d.twins.has_closed_parent),
+    ),
+    (
+        "sources that move leave a pretended directory behind",
+        "leaves its pretended `__pycache__` behind",
+        lambda d: d.failed(r"ok|E\w+", r"ok|E\w+") and d.has_moved_sources(),
     ),
     (
         "a closed real directory is listed alone",
         "and a listing of a directory that may not be entered",
-        lambda d: (os.getuid() or "user" in d.twins.mode) and d.lacks_names() and d.is_both(),
+        lambda d: d.is_users() and d.lacks_names() and d.is_both(),
     ),
     (
         "a closed real directory keeps no bytecode out of the cache",
         "What is compiled where the tree's `__pycache__` is closed to the program is kept in the cache",
-        lambda d: (os.getuid() or "user" in d.twins.mode) and d.without(" and written"),
+        lambda d: d.is_users()
+        and (d.without(" and written") or d.failed("EACCES", "ok") and re.search(r"\.pyc\.\d+ |O_TMPFILE", d.call) or d.bare == "compiled" and d.got == "served 'code'")
+        and d.after(d.twins.has_closed),
     ),
     (
         "a directory that is made real is another",
@@ -524,6 +548,26 @@ class Twins:
         """Whether a __pycache__ is not in the tree."""
         return any(not os.path.isdir(real + "/__pycache__") for real, _ in self.places(call, before))
 
+    def has_closed(self, call, before):
+        """Whether a __pycache__ is closed to entry or to writing."""
+        tops = [real + "/__pycache__" for real, _ in self.places(call, before)]
+        tops += [os.path.dirname(self.trees[1]) + "/cache/v1/cpython-311/tree" + top for top in tops]
+        return any(os.path.isdir(top) and os.stat(top).st_mode & 0o300 != 0o300 for top in tops)
+
+    def has_closed_parent(self, call, before):
+        """Whether a directory above may not be entered."""
+        for path, _ in self.places(call, before):
+            while path.startswith(os.path.dirname(self.trees[1])):
+                try:
+                    if not os.stat(path).st_mode & 0o100:
+                        return True
+                except PermissionError:
+                    return True
+                except OSError:  # there is none
+                    pass
+                path = os.path.dirname(path)
+        return False
+
     def has_directory(self, call, before):
         """Whether a name in a __pycache__ is a directory."""
         places = ["%s/__pycache__/%s" % place for place in self.places(call, before) if place[1]]
@@ -540,7 +584,8 @@ class Twins:
             top = real + "/__pycache__"
             if os.path.islink(top):
                 return True
-            links = [name for name in os.listdir(top) if os.path.islink(top + "/" + name)] if os.path.isdir(top) else []
+            names = os.listdir(top) if os.access(top, os.R_OK | os.X_OK) else []
+            links = [name for name in names if os.path.islink(top + "/" + name)]
             if any(rest in (name, os.readlink(top + "/" + name)) for name in links):
                 return True
         return False
