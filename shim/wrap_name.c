@@ -62,12 +62,40 @@ static bool must_copy(const struct place *from, const struct place *to, bool lin
 	return from->pyc.kind != to->pyc.kind;
 }
 
-/* Gives the new name, in the tree, to a copy without a seal instead of the file
- * itself. */
+/* Returns whether both are in the same __pycache__ of the cache. */
+static bool is_beside(const struct place *a, const struct place *b)
+{
+	return strncmp(a->cache, b->cache, a->map.dir_len + 1) == 0;
+}
+
+/* Returns whether a temporary file gets its final name in the directory as given,
+ * although that directory was replaced in the meantime: the source there decides whether
+ * the file is proven. */
+static bool is_swapped(const struct place *old, const struct place *target)
+{
+	const char *name = strrchr(target->path, '/');
+	size_t len = strlen(target->path);
+
+	return name && old->dirfd == target->dirfd && is_cached(old) &&
+	       strncmp(old->path, target->path, len) == 0 && old->path[len] == '.' &&
+	       !strchr(old->path + len, '/') && !is_beside(old, target);
+}
+
+static bool is_new_pyc(const struct place *old, const struct place *target)
+{
+	return old->kind == PLACE_ENTRY && old->pyc.kind == PYC_TEMPORARY &&
+	       target->kind == PLACE_ENTRY && target->pyc.kind == PYC_CODE &&
+	       target->pyc.module_len &&
+	       (place_is_final_of(old, target) || is_swapped(old, target)) &&
+	       !process_config.readonly;
+}
+
+/* Gives the new name, in the tree, to a copy without a seal instead of the file itself.
+ * What Python has compiled leaves the entries beside it where they are. */
 static int copy_out(two_paths *act, struct place *from, struct place *to, int flags)
 {
 	bool turns_real = to->kind == PLACE_ENTRY && !to->map.ephemeral.len &&
-			  place_is_cache_only(to);
+			  !is_new_pyc(from, to) && place_is_cache_only(to);
 	int err;
 
 	/* Checked before there is a copy: a file that cannot be deleted is not
@@ -126,12 +154,6 @@ static bool is_within(const struct place *from, const struct place *to)
 {
 	return to->cache[0] && strncmp(to->cache, from->cache, from->map.dir_len) == 0 &&
 	       to->cache[from->map.dir_len] == '/';
-}
-
-/* Returns whether both are in the same __pycache__ of the cache. */
-static bool is_beside(const struct place *a, const struct place *b)
-{
-	return strncmp(a->cache, b->cache, a->map.dir_len + 1) == 0;
 }
 
 /* As from_cache, for a file that was not just compiled. */
@@ -340,28 +362,6 @@ static __attribute__((noinline)) int publish(
 	return is_cached(temporary) /* the path leaves no room for a proof */
 		       ? copy_out(do_rename, temporary, final, flags)
 		       : from_tree(do_rename, temporary, final, flags);
-}
-
-/* Returns whether a temporary file gets its final name in the directory as given,
- * although that directory was replaced in the meantime: the source there decides whether
- * the file is proven. */
-static bool is_swapped(const struct place *old, const struct place *target)
-{
-	const char *name = strrchr(target->path, '/');
-	size_t len = strlen(target->path);
-
-	return name && old->dirfd == target->dirfd && is_cached(old) &&
-	       strncmp(old->path, target->path, len) == 0 && old->path[len] == '.' &&
-	       !strchr(old->path + len, '/') && !is_beside(old, target);
-}
-
-static bool is_new_pyc(const struct place *old, const struct place *target)
-{
-	return old->kind == PLACE_ENTRY && old->pyc.kind == PYC_TEMPORARY &&
-	       target->kind == PLACE_ENTRY && target->pyc.kind == PYC_CODE &&
-	       target->pyc.module_len &&
-	       (place_is_final_of(old, target) || is_swapped(old, target)) &&
-	       !process_config.readonly;
 }
 
 /* Returns whether the name exists, as the program sees it. */

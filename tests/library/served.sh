@@ -150,6 +150,12 @@ environments() {
 	runs "$T/a" >/dev/null
 	is "$(grep -c "re-sealed" "$T/log")" 3 "$name: entries are re-sealed when that was not done for a day"
 	is "$(written runs "$T/a")" 0 "$name: nothing is written after entries were re-sealed"
+	rm -rf "$T/a" && mkdir "$T/a" && cp -rl "$T/store/pkg" "$T/a/"
+	is "$(written runs "$T/a") $(cat "$T/out")" "0 10" "$name: nothing is written for an environment of the same files that is made anew"
+	echo 'x = 7' >"$T/store/pkg/b.py"
+	touch -r "$T/store/pkg/a.py" "$T/store/pkg/b.py"
+	runs "$T/a" >"$T/out" 2>&1
+	is "$(cat "$T/out")" 8 "$name: such an edit is noticed by an environment that was made anew, too"
 }
 # Two hosts, which see a tree on file systems of their own, share a cache.
 hosts() {
@@ -177,6 +183,17 @@ END
 		"$name: warm starts of two hosts in turn write nothing"
 	is "$(cat "$T"/log.* | grep -c "hit: $T/tree")" 9 "$name: both hosts are served"
 }
+# --- a source that is too large -------------------------------------------------------
+beside_a_large_one() {
+	rm -rf "$CACHE" "$T/src" && mkdir "$T/src" && echo 'x = 1' >"$T/src/a.py"
+	{ echo 'x = 2 #' && head -c 34000000 /dev/zero | tr '\0' '#'; } >"$T/src/large.py"
+	for _ in 1 2; do
+		: >"$T/log"
+		logged /usr/bin/python3 -S -c 'import sys; sys.path.insert(0, sys.argv[1]); import a, large; print(a.x + large.x)' "$T/src"
+	done >"$T/out" 2>&1
+	is "$(xargs <"$T/out") $(find "$T/src" -name '*.pyc' | wc -l) $(grep -c 'hit: .*/src/__pycache__/a\.' "$T/log")" "3 3 1 1" \
+		"a source of more than 32 MiB leaves the entries beside its bytecode in the cache"
+}
 for python in $(differing); do
 	# shellcheck disable=SC2254 # a pattern
 	case $python in ${ONLY:-*}) ;; *) continue ;; esac
@@ -187,4 +204,5 @@ for python in $(differing); do
 	hosts
 	[ "$python" = "$(differing | head -1)" ] && sandboxes
 done
+beside_a_large_one
 done_testing
