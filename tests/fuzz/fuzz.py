@@ -313,7 +313,8 @@ class Difference:
         return any(re.match(r"rename\S* ((CWD|FD:\S+) )?([^@ ]*[/:])?a ", line) for line in self.lines[: self.number])
 
     def has_touched_source(self):
-        return any(re.search(r"\.py( |$)", line) for line in self.lines[: self.number])
+        """Whether bytecode may be for another source than the one that is there."""
+        return any(re.search(r"\.py( |$)|^(rename|link)", line) for line in self.lines[: self.number])
 
     def lacks_names(self, missing=None):
         """Whether it is a listing that has only some of the names, or lacks only those."""
@@ -415,7 +416,7 @@ EXCUSES = [
     (
         "sources that move leave a pretended directory behind",
         "leaves its pretended `__pycache__` behind",
-        lambda d: d.failed(r"ok|E\w+", r"ok|E\w+") and d.has_moved_sources(),
+        lambda d: (d.failed(r"ok|E\w+", "ENOENT") or d.failed("ENOENT", "ok")) and d.has_moved_sources(),
     ),
     (
         "a closed real directory is listed alone",
@@ -457,6 +458,7 @@ class Twins:
         self.uid = 65534 if "user" in mode and os.getuid() == 0 else None
 
     def make(self, top):
+        os.chmod(self.base, 0o755)
         subprocess.run(["chmod", "-R", "u+rwx", os.path.dirname(top)], stderr=subprocess.DEVNULL)
         shutil.rmtree(os.path.dirname(top), ignore_errors=True)
         for name in ("a/b", "c", "d d", b"\xff\xfe".decode("utf-8", "surrogateescape"), "x" * 200):
@@ -584,7 +586,7 @@ class Twins:
             top = real + "/__pycache__"
             if os.path.islink(top):
                 return True
-            names = os.listdir(top) if os.access(top, os.R_OK | os.X_OK) else []
+            names = os.listdir(top) if os.path.isdir(top) and os.access(top, os.R_OK | os.X_OK) else []
             links = [name for name in names if os.path.islink(top + "/" + name)]
             if any(rest in (name, os.readlink(top + "/" + name)) for name in links):
                 return True
