@@ -187,7 +187,7 @@ spoil() { # CACHE DIR [COMMAND…]: the victim runs the command, which compiles 
 	shift 2
 	rm -rf "$dir" "$T/orders" "$T/done"
 	official "$dir"
-	chown -R "$ATTACKER" "$dir"
+	${OWN:-chown -R "$ATTACKER"} "$dir"
 	mkfifo -m 666 "$T/orders" "$T/done"
 	as "$ATTACKER" timeout 60 "$PY" "$T/mapping.py" "$dir/m.py" "$T/orders" "$T/done" &
 	cat "$T/done"
@@ -216,6 +216,22 @@ WAYS
 spoil "$cache" "$spoiled" "$PY" -c "$run"
 chown -R "$VICTIM" "$spoiled"
 is "$(later "$cache" "$PY" -c "$run")" TRUSTED "what flipped is not served for the same file, when that is the user's own"
+opens() { # DIR: the user's own, whose group and an ACL let others write
+	chown -R "$VICTIM" "$1" && lets_write "$1/m.py" "$TEAM"
+}
+TEAM=12399
+if [ "$acl" ]; then
+	rm -rf "$cache"
+	OWN=opens spoil "$cache" "$spoiled" "$PY" -c "$run"
+	is "$(later "$cache" "$PY" -c "$run")" ATTACKER "what flips by the right of an ACL is served for that very file"
+	touch "$spoiled/m.py"
+	is "$(later "$cache" "$PY" -c "$run")" TRUSTED "and not once it has been touched"
+	OWN=opens spoil "$cache" "$spoiled" "$PY" -c "$run"
+	replaced "$spoiled"
+	chown -R "$VICTIM:$TEAM" "$spoiled" && chmod 664 "$spoiled/m.py"
+	is "$(later "$cache" "$PY" -c "$run")" TRUSTED \
+		"what flips by the right of an ACL is not served for a source that only a group can write to"
+fi
 rm -rf "$cache"
 spoil "$cache" "$spoiled" "$PY" -c "$run"
 official "$T/plain"

@@ -193,10 +193,11 @@ uint32_t way_writers(const struct sys *sys, uid_t user, int dirfd, const char *p
 	if (group && (group == user || group == st->st_uid) &&
 		is_private_group(sys, group))
 		group = 0;
-	if ((st->st_mode & S_IWOTH) ||
-		(by_group && !group && may_have_acl(sys, dirfd, path, st)))
+	if (st->st_mode & S_IWOTH)
 		return WAY_EVERYBODY;
-	return way_number(owner, group);
+	return by_group && may_have_acl(sys, dirfd, path, st)
+		       ? WAY_UNKNOWN
+		       : way_number(owner, group);
 }
 
 bool way_is_private(const struct sys *sys, uid_t user, int dirfd, const char *path,

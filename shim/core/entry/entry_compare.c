@@ -20,7 +20,7 @@ static bool is_of_same_writers(const struct entry_world *world,
 
 	return then == 0 ||
 	       (then == way_number(user, 0) && way_tells_users(world->env.sys, user)) ||
-	       then == entry_file_writers(world, source);
+	       (then != WAY_UNKNOWN && then == entry_file_writers(world, source));
 }
 
 /* For a pyc whose mtime Python does not check: it is valid for the file that existed when

@@ -157,7 +157,7 @@ uint32_t entry_file_writers(const struct entry_world *world, const struct source
 
 	if (sys->kernel_stat(source->dirfd, source->path, &st, 0) < 0 ||
 		st.st_ino != source->st.st_ino || st.st_dev != source->st.st_dev)
-		return WAY_EVERYBODY;
+		return WAY_UNKNOWN;
 	return way_writers(sys, sys->geteuid(), source->dirfd, source->path, &st);
 }
 

@@ -230,11 +230,14 @@ static void tells_what_is_private(void **state)
 
 static uint32_t writers(uid_t user, uid_t owner, gid_t group, mode_t mode)
 {
-	const struct stat st = {
-		.st_uid = owner, .st_gid = group, .st_mode = S_IFREG | mode
-	};
+	struct stat st;
 
-	return way_writers(&fake_sys, user, AT_FDCWD, fake_path("."), &st);
+	fake_make_file("written", "");
+	assert_return_code(stat(fake_path("written"), &st), errno);
+	st.st_uid = owner;
+	st.st_gid = group;
+	st.st_mode = S_IFREG | mode;
+	return way_writers(&fake_sys, user, AT_FDCWD, fake_path("written"), &st);
 }
 
 static void tells_who_can_write(void **state)
@@ -245,6 +248,10 @@ static void tells_who_can_write(void **state)
 	assert_int_equal(writers(4711, 4711, 4711, 0664), way_number(0, 4711));
 	assert_int_equal(writers(0, 4711, 4712, 0664), way_number(4711, 4712));
 	assert_int_equal(writers(4711, 4711, 4711, 0666), WAY_EVERYBODY);
+	fake.has_acl = true;
+	assert_int_equal(writers(4711, 4711, 4711, 0664), WAY_UNKNOWN);
+	assert_int_equal(writers(0, 4711, 4712, 0664), WAY_UNKNOWN);
+	assert_int_equal(writers(4711, 4711, 4711, 0644), 0);
 	assert_int_not_equal(way_number(4711, 0), way_number(4712, 0));
 	assert_int_not_equal(way_number(4711, 0), way_number(0, 4711));
 	assert_in_range(way_number(UINT32_MAX, UINT32_MAX), 1, 0xffffff);
