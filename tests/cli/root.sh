@@ -89,6 +89,12 @@ if unshare -m true 2>/dev/null; then
 		"the closed directory stays as it is"
 	rm "$CACHE"
 	mv "$T/private/below/c" "$CACHE"
+	# what root opens must not be exchanged by the owner for a link in the meantime
+	install -d -m 0 -o 65534 -g 65534 "$T/home/closed"
+	mv "$CACHE" "$T/home/closed/c"
+	"$pycstash" ls --dir "$T/home/closed/c" >"$T/said" 2>&1
+	is "$? $(grep -c "$T/home/closed" "$T/said")" "12 1" "a directory that the owner has closed himself is not opened"
+	mv "$T/home/closed/c" "$CACHE"
 else
 	skip "a cache below a directory that is closed to its owner" "mount namespaces are not allowed"
 fi
@@ -100,7 +106,8 @@ cat >"$T/home/python" <<END
 exec $python "\$@"
 END
 chmod 755 "$T/home/python"
-SECRET=hunter2 "$pycstash" doctor --dir "$CACHE" "$T/home/python" >/dev/null 2>&1
+SECRET=hunter2 PYCSTASH_SIGN_PASSWORD=hunter2 PYCSTASH_STORE=https://me:hunter2@example.org/ \
+	"$pycstash" doctor --dir "$CACHE" "$T/home/python" >/dev/null 2>&1
 is "$(head -2 "$T/home/seen" | tr '\n' ' ')" "65534 65534 " "the owner's programs have none of root's rights"
 is "$(grep -c hunter2 "$T/home/seen")" 0 "the owner's programs do not see root's environment"
 mkdir -m 700 "$T/secret"

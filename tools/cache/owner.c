@@ -16,18 +16,30 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "shim/core/cache/way.h"
 #include "tools/base/files.h"
 #include "tools/cache/cache.h"
+#include "tools/cache/sys_libc.h"
+
+/* Returns whether the variable begins with one of these. */
+static bool is_among(const char *variable, const char *const beginnings[])
+{
+	for (; *beginnings; beginnings++)
+		if (strncmp(variable, *beginnings, strlen(*beginnings)) == 0)
+			return true;
+	return false;
+}
 
 static bool is_kept(const char *variable)
 {
 	static const char *const kept[] = { "PATH=", "TERM=", "TMPDIR=", "LANG=", "LC_",
-		"PYTHON", "PYCSTASH_", "LD_PRELOAD=", "KUBERNETES_SERVICE_HOST=" };
+		"PYTHON", "PYCSTASH_", "LD_PRELOAD=", "KUBERNETES_SERVICE_HOST=", NULL };
+	/* A URL may have a password in it. */
+	static const char *const secret[] = {
+		"PYCSTASH_SIGN_PASSWORD=", "PYCSTASH_STORE=", NULL
+	};
 
-	for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
-		if (strncmp(variable, kept[i], strlen(kept[i])) == 0)
-			return true;
-	return false;
+	return is_among(variable, kept) && !is_among(variable, secret);
 }
 
 static void clean_environment(const char *home)
@@ -68,10 +80,38 @@ static size_t closed_length(char *path)
 	return 0;
 }
 
+/* Returns whether a directory is closed by root, and nobody else can put anything into
+ * its place, nor into one above it. The owner of the cache could close a directory of his
+ * own, and exchange it for a link to one of root's while it is opened. */
+static bool is_closed_by_root(const char *path, size_t len)
+{
+	char way[PATH_MAX];
+	struct way_end end;
+
+	memcpy(way, path, len);
+	way[len] = '\0';
+	return way_judge(&sys_libc, 0, way, sizeof way, &end) == WAY_TRUSTED &&
+	       end.st.st_uid == 0 && !(end.st.st_mode & (S_IWGRP | S_IWOTH));
+}
+
+/* Opens the cache, if it is that user's: he can exchange directories of his own on the
+ * way. */
+static int open_cache(const char *path, uid_t user)
+{
+	int fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == user)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
 /* In a mount namespace of this process, mounts an empty directory that everybody may
  * search over the closed one, with nothing but the cache in it. The owner could not see
  * the hidden files before, either. */
-static void open_way(char *path, size_t closed)
+static void open_way(char *path, size_t closed, uid_t user)
 {
 	AUTOFREE char *source = NULL;
 	mode_t mask;
@@ -80,7 +120,7 @@ static void open_way(char *path, size_t closed)
 	if (unshare(CLONE_NEWNS) < 0 ||
 		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return;
-	fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	fd = open_cache(path, user);
 	if (fd < 0)
 		return;
 	mask = umask(022);
@@ -110,8 +150,9 @@ static void open_way_for(uid_t user, const char *root)
 	if (!path || setresuid((uid_t)-1, user, (uid_t)-1) < 0)
 		return;
 	closed = closed_length(path);
-	if (setresuid((uid_t)-1, 0, (uid_t)-1) == 0 && closed)
-		open_way(path, closed);
+	if (setresuid((uid_t)-1, 0, (uid_t)-1) == 0 && closed &&
+		is_closed_by_root(path, closed))
+		open_way(path, closed, user);
 }
 
 bool owner_become(const char *root)

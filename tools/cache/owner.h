@@ -12,8 +12,8 @@
 /* If this is root and another user owns the cache at `root` (NULL: as configured), takes
  * on that user and group for good. Clears the environment except for what concerns
  * Python, pycstash and the terminal, since the owner's processes can read the environment
- * of programs started from now on. If the cache is in a directory that the owner may not
- * enter (systemd's /var/cache/private), makes the cache reachable for this process alone.
- * Returns false in all other cases and if the system does not permit it: the cache is
- * then refused as usual. */
+ * of programs started from now on. If the cache is in a directory of root's that the
+ * owner may not enter (systemd's /var/cache/private), makes the cache reachable for this
+ * process alone. Returns false in all other cases and if the system does not permit it:
+ * the cache is then refused as usual. */
 bool owner_become(const char *root);

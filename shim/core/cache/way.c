@@ -195,9 +195,8 @@ uint32_t way_writers(const struct sys *sys, uid_t user, int dirfd, const char *p
 		group = 0;
 	if (st->st_mode & S_IWOTH)
 		return WAY_EVERYBODY;
-	return by_group && may_have_acl(sys, dirfd, path, st)
-		       ? WAY_UNKNOWN
-		       : way_number(owner, group);
+	return by_group && may_have_acl(sys, dirfd, path, st) ? WAY_UNKNOWN
+							      : way_number(owner, group);
 }
 
 bool way_is_private(const struct sys *sys, uid_t user, int dirfd, const char *path,
