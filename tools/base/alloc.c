@@ -79,16 +79,3 @@ void *alloc_grow(void *array, size_t count, size_t size)
 		return array;
 	return checked(reallocarray(array, room, size));
 }
-
-void alloc_list_add(char ***list, const char *item)
-{
-	size_t count = 0;
-
-	for (; *list && (*list)[count]; count++)
-		if (strcmp((*list)[count], item) == 0)
-			return;
-	GROW(*list, count);
-	(*list)[count] = alloc_copy(item);
-	GROW(*list, count + 1);
-	(*list)[count + 1] = NULL;
-}

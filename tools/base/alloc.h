@@ -37,10 +37,6 @@ char *alloc_format_args(const char *format, va_list args)
 #define GROW(array, count) ((array) = alloc_grow(array, count, sizeof *(array)))
 void *alloc_grow(void *array, size_t count, size_t size);
 
-/* Adds a copy of the item to a list that ends with NULL (or is NULL, for an empty one),
- * unless the list has it. The list must have grown only in this way. */
-void alloc_list_add(char ***list, const char *item);
-
 /* Reports that there is no memory and ends the process. To be called after an allocating
  * function of libc has failed. */
 _Noreturn void alloc_fail(void);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "shim/core/base/digest.h"
 #include "tools/base/alloc.h"
 
 #define SHORT 32
@@ -49,4 +50,12 @@ const char *brief_format(const char *format, ...)
 	brief->kept = alloc_format_args(format, args);
 	va_end(args);
 	return brief->kept;
+}
+
+const char *brief_hex(const void *bytes, size_t size)
+{
+	char *hex = alloc_array(2 * size + 1, 1);
+
+	digest_hex(bytes, size, hex);
+	return brief_keep(hex);
 }

@@ -6,10 +6,15 @@
  */
 #pragma once
 
+#include <stddef.h>
+
 #define BRIEF_TEXTS 16
 
 /* What printf(3) would print. */
 const char *brief_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The bytes as lower-case hex digits. */
+const char *brief_hex(const void *bytes, size_t size);
 
 /* Takes ownership of a text from malloc(3), and returns it. */
 const char *brief_keep(char *text);

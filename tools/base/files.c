@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #include "tools/base/message.h"
+#include "tools/base/names.h"
+#include "tools/base/progress.h"
 
 void file_close(const int *fd)
 {
@@ -23,6 +25,12 @@ void file_close(const int *fd)
 	if (*fd >= 0)
 		close(*fd);
 	errno = error;
+}
+
+void file_fclose(FILE *const *stream)
+{
+	if (*stream)
+		fclose(*stream);
 }
 
 /* What execvp(3) uses if PATH is unset. */
@@ -116,33 +124,22 @@ int file_open(const char *path)
 	return -EINVAL;
 }
 
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 char **file_names(int fd)
 {
 	AUTOCLOSE int closed = fd;
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *entry;
-	char **names = NULL;
-	size_t count = 0;
+	struct names names = { 0 };
 
 	if (!dir)
 		return NULL;
 	closed = -1; /* closedir closes it */
-	while ((entry = readdir(dir))) {
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-		GROW(names, count);
-		names[count++] = alloc_copy(entry->d_name);
-	}
+	while ((entry = readdir(dir)))
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			names_add(&names, alloc_copy(entry->d_name));
 	closedir(dir);
-	GROW(names, count);
-	names[count] = NULL;
-	qsort(names, count, sizeof *names, by_name);
-	return names;
+	names_sort(&names);
+	return names.list ? names.list : alloc_array(1, sizeof *names.list);
 }
 
 FILE *file_temporary(void)
@@ -160,6 +157,26 @@ int file_temporary_failed(void)
 
 	complain("a temporary file", "%s", strerror(error));
 	return -error;
+}
+
+int file_copy(int from, int to, size_t part)
+{
+	char block[65536];
+	size_t copied = 0;
+	ssize_t n;
+
+	while ((!part || copied < part) && (n = read(from, block, sizeof block)) != 0) {
+		if (interrupt_came())
+			return -EINTR;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (write(to, block, (size_t)n) != n)
+			return -ENOSPC;
+		copied += (size_t)n;
+	}
+	return 0;
 }
 
 int file_readlink(const char *path, char **ret_target)

@@ -14,6 +14,10 @@
 #define AUTOCLOSE __attribute__((cleanup(file_close)))
 void file_close(const int *fd);
 
+/* The same for a stream, unless it is NULL. */
+#define AUTOFCLOSE __attribute__((cleanup(file_fclose)))
+void file_fclose(FILE *const *stream);
+
 /* The absolute name of a file. Symlinks are not resolved and `..` is not folded: a
  * virtual environment is found by the name of its python. */
 int file_absolute(const char *path, char **ret_path);
@@ -42,6 +46,10 @@ char **file_names(int fd);
 FILE *file_temporary(void);
 /* Reports that file_temporary failed, and returns -errno. */
 int file_temporary_failed(void);
+
+/* Copies a file from its position on; with `part`, at least that many bytes of it, if it
+ * has them. -EINTR after an interrupt; -ENOSPC, the only likely error of writing. */
+int file_copy(int from, int to, size_t part);
 
 /* The target of a symlink. -EINVAL: the file is not a symlink. */
 int file_readlink(const char *path, char **ret_target);

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 
 #include "tools/base/escape.h"
+#include "tools/base/names.h"
 #include "tools/base/units.h"
 
 void json_quote(FILE *out, const char *text)
@@ -128,11 +129,11 @@ void json_bool(struct json *json, const char *key, bool value)
 		fputs(value ? "true" : "false", json->out);
 }
 
-void json_strings(struct json *json, const char *key, char *const *list, size_t count)
+void json_names(struct json *json, const char *key, const struct names *names)
 {
 	json_open(json, key, '[');
-	for (size_t i = 0; i < count; i++)
-		json_string(json, NULL, list[i]);
+	for (size_t i = 0; i < names->count; i++)
+		json_string(json, NULL, names->list[i]);
 	json_close(json);
 }
 

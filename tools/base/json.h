@@ -28,6 +28,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "tools/base/names.h"
+
 #define JSON_DEPTH 16 /* levels, and the top level */
 
 struct json {
@@ -49,8 +51,8 @@ void json_string(struct json *json, const char *key, const char *value); /* NULL
 void json_number(struct json *json, const char *key, int64_t value);
 void json_unsigned(struct json *json, const char *key, uint64_t value);
 void json_bool(struct json *json, const char *key, bool value);
-/* An array of `count` strings. */
-void json_strings(struct json *json, const char *key, char *const *list, size_t count);
+/* An array of strings. */
+void json_names(struct json *json, const char *key, const struct names *names);
 void json_time(struct json *json, const char *key, int64_t seconds); /* RFC 3339 */
 
 /* Prints one JSON string, escaping the characters that escape_plain escapes. Bytes that

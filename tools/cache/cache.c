@@ -187,25 +187,16 @@ static int open_root(struct cache *cache, const char *path, bool *ret_beside)
 	return code;
 }
 
-char **cache_layers(size_t *ret_count)
+struct names cache_layers(void)
 {
-	char **roots = NULL;
+	struct names roots = { 0 };
 	struct cache layer;
 
-	for (*ret_count = 0; cache_open_layer(&layer, *ret_count) == 0; ++*ret_count) {
-		GROW(roots, *ret_count);
-		roots[*ret_count] = alloc_copy(layer.root);
+	while (cache_open_layer(&layer, roots.count) == 0) {
+		names_add(&roots, alloc_copy(layer.root));
 		cache_close(&layer);
 	}
 	return roots;
-}
-
-static bool are_layers(void)
-{
-	size_t count;
-
-	(void)cache_layers(&count);
-	return count > 0;
 }
 
 /* Reports that there is no cache at path (NULL: nor a place for one); `beside` as in
@@ -228,7 +219,7 @@ static int say_none(const char *path, bool beside)
 	else
 		complain(path,
 			"no cache yet; it is made when Python first compiles something under `pycstash run`%s",
-			are_layers()
+			cache_layers().count
 				? ". There are layers: ls, du and path read them with --layers"
 				: "");
 	return EXIT_NO_CACHE;
@@ -370,7 +361,8 @@ static bool are_to_serve(int opened, const char *path, bool beside, bool chosen)
 {
 	bool closed = opened == EXIT_REFUSED && access(path, F_OK) < 0 && errno == EACCES;
 
-	if ((opened != EXIT_NO_CACHE && !closed) || chosen || beside || !are_layers())
+	if ((opened != EXIT_NO_CACHE && !closed) || chosen || beside ||
+		!cache_layers().count)
 		return false;
 	if (closed) /* has been reported */
 		return true;

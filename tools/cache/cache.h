@@ -22,6 +22,8 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include "tools/base/names.h"
+
 #define CACHE_STATE ".state"
 #define CACHE_TRASH ".trash"
 
@@ -61,8 +63,8 @@ int cache_open_or_make(struct cache *cache, const char *root);
  * more. Untrusted layers are skipped silently; doctor reports them. */
 int cache_open_layer(struct cache *cache, size_t index);
 
-/* The roots of these layers, in order; *ret_count is their number. */
-char **cache_layers(size_t *ret_count);
+/* The roots of these layers, in order. */
+struct names cache_layers(void);
 
 /* Opens the layer at path, which must be ours, to add to it. Returns EXIT_OK, or
  * EXIT_REFUSED after reporting why. */

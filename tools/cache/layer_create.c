@@ -20,28 +20,28 @@ static bool is_new_or_empty(const char *path)
 	return names ? !*names : errno == ENOENT;
 }
 
-static int open_layer(struct cache *cache, const struct layer_create *wanted)
+static int open_layer(struct cache *cache, const char *layer, bool update, bool dry_run)
 {
-	if (is_new_or_empty(wanted->layer))
-		return wanted->dry_run ? EXIT_OK
-				       : cache_open_or_make(cache, wanted->layer);
-	if (wanted->update)
-		return cache_open_own_layer(cache, wanted->layer);
-	complain(wanted->layer,
+	if (is_new_or_empty(layer))
+		return dry_run ? EXIT_OK : cache_open_or_make(cache, layer);
+	if (update)
+		return cache_open_own_layer(cache, layer);
+	complain(layer,
 		"a layer is made in a new or empty directory; --update adds to a layer that is there");
 	return EXIT_REFUSED;
 }
 
-int layer_create_begin(struct cache *cache, const struct layer_create *wanted)
+int layer_create_begin(
+	struct cache *cache, const struct common *common, const char *layer, bool update)
 {
 	int code;
 
 	*cache = (struct cache){ .fd = -1, .root_fd = -1 };
-	if (wanted->layer)
-		return open_layer(cache, wanted);
-	if (!wanted->dry_run)
-		return cache_open_or_make(cache, wanted->root);
-	code = cache_open_if_there(cache, wanted->root);
+	if (layer)
+		return open_layer(cache, layer, update, common->dry_run);
+	if (!common->dry_run)
+		return cache_open_or_make(cache, common->dir);
+	code = cache_open_if_there(cache, common->dir);
 	return code == EXIT_NO_CACHE ? EXIT_OK : code;
 }
 

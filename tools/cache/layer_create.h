@@ -7,18 +7,15 @@
 #pragma once
 
 #include "tools/cache/cache.h"
+#include "tools/cli/common.h"
 
-/* The cache that a command fills. */
-struct layer_create {
-	const char *layer; /* create a layer in this directory, new or empty; or NULL */
-	bool update;	   /* `layer` may also be an existing layer, to be added to */
-	const char *root;  /* without `layer`: the cache there, created if need be */
-	bool dry_run;	   /* create nothing: if there is no cache, cache->root is NULL */
-};
-
-/* Returns EXIT_OK, or another exit code after reporting why. Close the cache in any
- * case. */
-int layer_create_begin(struct cache *cache, const struct layer_create *wanted);
+/* Opens the cache that a command fills: the one at common->dir, which is created if need
+ * be; or, with `layer`, a layer in that directory, which is new or empty, or with
+ * `update` may also be a layer already. A dry run creates nothing: if there is no cache,
+ * cache->root is NULL. Returns EXIT_OK, or another exit code after reporting why. Close
+ * the cache in any case. */
+int layer_create_begin(
+	struct cache *cache, const struct common *common, const char *layer, bool update);
 
 /* Makes the layer readable: directories 0755, files 0644. Sets all times to 0, so that
  * equal layers are equal. Returns 0 or -errno. */

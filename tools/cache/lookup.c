@@ -24,7 +24,7 @@ int lookup_add(struct cache *cache, void *context)
 	int r;
 
 	added->layout = realpath(layout, NULL);
-	added->versions = NULL;
+	added->versions = (struct names){ 0 };
 	r = versions_add(&added->versions, cache->fd, ".");
 	added->cache = *cache;
 	*cache = (struct cache){ .root_fd = -1, .fd = -1 };
@@ -33,6 +33,14 @@ int lookup_add(struct cache *cache, void *context)
 	complain(layout, "%m");
 	lookup->count--;
 	return EXIT_OURS;
+}
+
+void lookup_add_layers(struct lookup *lookup)
+{
+	struct cache layer;
+
+	for (size_t i = 0; cache_open_layer(&layer, i) == 0; i++)
+		(void)lookup_add(&layer, lookup);
 }
 
 const struct lookup_cache *lookup_of(
@@ -68,20 +76,24 @@ void lookup_directory(int fd, const struct lookup_cache *in, const char *dir,
 			visit(context, in, dir, *names);
 }
 
+void lookup_version(const struct lookup_cache *in, const char *version,
+	const char *source_dir, const char *wanted, lookup_visit *visit, void *context)
+{
+	char dir[2 * PATH_MAX];
+
+	if (layout_entry_dir(version, strlen(version), source_dir, dir, sizeof dir))
+		lookup_directory(cache_openat(&in->cache, dir, O_RDONLY | O_DIRECTORY),
+			in, dir, wanted, visit, context);
+}
+
 void lookup_entries(const struct lookup *lookup, const char *source_dir,
 	const char *wanted, lookup_visit *visit, void *context)
 {
 	for (size_t i = 0; i < lookup->count; i++) {
 		const struct lookup_cache *in = &lookup->caches[i];
 
-		for (char **version = in->versions; *version; version++) {
-			char dir[2 * PATH_MAX];
-
-			if (layout_entry_dir(*version, strlen(*version), source_dir, dir,
-				    sizeof dir))
-				lookup_directory(cache_openat(&in->cache, dir,
-							 O_RDONLY | O_DIRECTORY),
-					in, dir, wanted, visit, context);
-		}
+		for (size_t v = 0; v < in->versions.count; v++)
+			lookup_version(in, in->versions.list[v], source_dir, wanted,
+				visit, context);
 	}
 }

@@ -11,7 +11,7 @@
 #include "tools/base/files.h"
 #include "tools/cache/layout.h"
 
-int versions_add(char ***versions, int dirfd, const char *layout)
+int versions_add(struct names *versions, int dirfd, const char *layout)
 {
 	char **names =
 		file_names(openat(dirfd, layout, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -20,11 +20,7 @@ int versions_add(char ***versions, int dirfd, const char *layout)
 		return -errno;
 	for (; *names; names++)
 		if (layout_version(*names) == strlen(*names))
-			alloc_list_add(versions, *names);
-	if (!*versions) {
-		GROW(*versions, 0);
-		**versions = NULL;
-	}
+			names_add_new(versions, *names);
 	return 0;
 }
 

@@ -7,10 +7,11 @@
 
 #include <stddef.h>
 
+#include "tools/base/names.h"
+
 /* Adds the names of the version folders in a layout folder (relative to dirfd) to a
- * sorted list that ends with NULL (NULL: an empty list), without duplicates. Returns 0;
- * or -errno, and some may then be missing. */
-int versions_add(char ***versions, int dirfd, const char *layout);
+ * list, unless it has them. Returns 0; or -errno, and some may then be missing. */
+int versions_add(struct names *versions, int dirfd, const char *layout);
 
 /* Splits the name of a version folder, or a path in it: writes the tag to a buffer of
  * `size` bytes, and returns the variant after it (usually ""), which points into version.

@@ -20,32 +20,31 @@ static const struct opt own_options[] = {
 
 static struct common common;
 
-static void print_object(const char *root, char **layers, size_t count)
+static void print_object(const char *root, const struct names *layers)
 {
 	struct json json = json_begin(stdout, "dir", 1);
 
 	json_string(&json, "dir", root);
 	json_bool(&json, "exists", access(root, F_OK) == 0);
-	json_strings(&json, "layers", layers, count);
+	json_names(&json, "layers", layers);
 	json_close(&json);
 }
 
 static int run(const struct command *self, char **words)
 {
 	AUTOFREE char *root = NULL;
-	char **layers;
-	size_t count;
+	struct names layers;
 	int code = cache_root(common.dir, &root);
 
 	if (code != EXIT_OK)
 		return code;
-	layers = cache_layers(&count);
+	layers = cache_layers();
 	if (common.json)
-		print_object(root, layers, count);
+		print_object(root, &layers);
 	else
 		escape_line(stdout, root, common.null);
-	for (size_t i = 0; i < count && common.layers && !common.json; i++)
-		escape_line(stdout, layers[i], common.null);
+	for (size_t i = 0; i < layers.count && common.layers && !common.json; i++)
+		escape_line(stdout, layers.list[i], common.null);
 	return EXIT_OK;
 }
 

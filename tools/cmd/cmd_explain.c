@@ -178,13 +178,13 @@ static void print_object(const struct explain_command *request,
 }
 
 /* Prints the versions for which the cache has no bytecode of the source. */
-static void print_others(char *const *others)
+static void print_others(const struct names *others)
 {
-	if (!others)
+	if (!others->count)
 		return;
 	fputs("\nno entry of it for", stdout);
-	for (size_t i = 0; others[i]; i++)
-		printf("%s %s", i ? "," : "", others[i]);
+	for (size_t i = 0; i < others->count; i++)
+		printf("%s %s", i ? "," : "", others->list[i]);
 	puts("; --python INTERPRETER explains that");
 }
 
@@ -224,7 +224,7 @@ static int explain_for(
 		subject.python = python->path;
 		memcpy(subject.magic, python->magic, sizeof subject.magic);
 	}
-	for (char **item = which.found; item && *item; item++) {
+	for (char **item = which.found.list; item && *item; item++) {
 		char tag[PYC_TAG_SIZE];
 		char *tool = strchr(*item, '/');
 
@@ -244,7 +244,7 @@ static int explain_for(
 			return code;
 	}
 	if (code == EXIT_OK && !python && !request->common.json)
-		print_others(which.others);
+		print_others(&which.others);
 	if (code == EXIT_OK || !python)
 		return code;
 	subject.tool = "";

@@ -33,7 +33,10 @@ struct import_command {
 	const char *file, *layer;
 	struct opt_list maps; /* OLD=NEW */
 	const char *verify_key;
-	bool force, update;
+	bool update;
+	struct import import;
+	struct cache cache;
+	int fd; /* of the archive */
 };
 
 static const struct opt own_options[] = {
@@ -50,65 +53,41 @@ static const struct opt own_options[] = {
 		"refuse the archive unless the holder of a public key in FILE has signed it; instead of the setting trusted_keys",
 		OPT_STRING(struct import_command, verify_key) },
 	{ "force", 'f', NULL, "replace what is in the cache and as good",
-		OPT_FLAG(struct import_command, force) },
+		OPT_FLAG(struct import_command, import.force) },
 	{ 0 },
 };
 
-static struct import_command import_request;
-
-struct job {
-	const struct import_command *line;
-	struct import import;
-	struct cache cache;
-	int fd;
+static struct import_command import_request = {
+	.cache = { .fd = -1, .root_fd = -1 },
+	.fd = -1,
 };
 
 /* --- the archive's file --------------------------------------------------------------*/
+
+static const char zstd_magic[4] = { '\x28', '\xb5', '\x2f', '\xfd' };
 
 /* Returns true if the file begins as zstd's do (RFC 8878), so that it may be an archive
  * of ours. Other files are not copied to their end, which may never come. */
 static bool is_compressed(int fd)
 {
-	static const char magic[4] = { '\x28', '\xb5', '\x2f', '\xfd' };
-	char head[sizeof magic];
+	char head[sizeof zstd_magic];
 
 	return pread(fd, head, sizeof head, 0) == sizeof head &&
-	       memcmp(head, magic, sizeof magic) == 0;
-}
-
-static int copy(int from, int to)
-{
-	char block[65536];
-	bool known = false;
-	size_t copied = 0;
-	ssize_t n;
-
-	while ((n = read(from, block, sizeof block)) != 0) {
-		if (interrupt_came())
-			return -EINTR;
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (write(to, block, (size_t)n) != n)
-			return -ENOSPC; /* the only likely error in a file of our own */
-		copied += (size_t)n;
-		if (copied < 4 || known)
-			continue;
-		if (!is_compressed(to))
-			return 0;
-		known = true;
-	}
-	return 0;
+	       memcmp(head, zstd_magic, sizeof head) == 0;
 }
 
 /* Copies input that cannot be read twice to a file that nobody else sees. */
 static int spool(int from)
 {
 	FILE *file = file_temporary(); /* kept to the end of the process */
-	int r = file ? copy(from, fileno(file)) : -errno;
+	int to = file ? fileno(file) : -1, r;
 
-	return r < 0 ? r : fileno(file);
+	if (!file)
+		return -errno;
+	r = file_copy(from, to, sizeof zstd_magic);
+	if (r == 0 && is_compressed(to))
+		r = file_copy(from, to, 0);
+	return r < 0 ? r : to;
 }
 
 static int open_archive(const char *file)
@@ -132,24 +111,24 @@ static int open_archive(const char *file)
 
 /* --- output --------------------------------------------------------------------------*/
 
-static const char *place(const struct job *job)
+static const char *place(const struct import_command *job)
 {
-	return job->cache.root ? job->cache.root : job->line->common.dir;
+	return job->cache.root ? job->cache.root : job->common.dir;
 }
 
-static uint64_t missing(const struct job *job)
+static uint64_t missing(const struct import_command *job)
 {
 	return job->import.announced.files - job->import.seen.files;
 }
 
-static void print_object(const struct job *job)
+static void print_object(const struct import_command *job)
 {
 	const struct import *import = &job->import;
 	struct json json = json_begin(stdout, "import", 1);
 
-	json_string(&json, "file", job->line->file);
+	json_string(&json, "file", job->file);
 	json_string(&json, "cache", place(job));
-	json_bool(&json, "layer", job->line->layer != NULL);
+	json_bool(&json, "layer", job->layer != NULL);
 	json_bool(&json, "dry_run", import->dry_run);
 	json_unsigned(&json, "files", import->files);
 	json_unsigned(&json, "links", import->links);
@@ -165,7 +144,7 @@ static void print_object(const struct job *job)
 	json_close(&json);
 }
 
-static void print_text(const struct job *job)
+static void print_text(const struct import_command *job)
 {
 	const struct import *import = &job->import;
 	const struct {
@@ -193,14 +172,14 @@ static void print_text(const struct job *job)
 }
 
 /* Reports why it was not read to its end; returns the exit code. */
-static int stopped(const struct job *job, int error)
+static int stopped(const struct import_command *job, int error)
 {
 	bool began = job->import.files > 0;
 
 	if (error == -EPERM)
 		return EXIT_REFUSED;
 	if (error == -EINTR || began)
-		complain(job->line->file, "%s after %" PRIu64 " of %" PRIu64 " files; %s",
+		complain(job->file, "%s after %" PRIu64 " of %" PRIu64 " files; %s",
 			error == -EINTR ? "interrupted" : "stopped", job->import.files,
 			job->import.announced.files,
 			began ? "what was imported is whole and stays; import it again for the rest"
@@ -214,12 +193,12 @@ static int stopped(const struct job *job, int error)
 
 /* If others can write to the archive, copies it: they could replace it after it was
  * verified. */
-static int keep_as_it_is(struct job *job)
+static int keep_as_it_is(struct import_command *job)
 {
 	struct stat st;
 	int fd = job->fd, r = fstat(fd, &st) < 0 ? -errno : 0;
 
-	if (r < 0 || way_is_private(&sys_libc, geteuid(), AT_FDCWD, job->line->file, &st))
+	if (r < 0 || way_is_private(&sys_libc, geteuid(), AT_FDCWD, job->file, &st))
 		return r;
 	job->fd = spool(fd);
 	if (fd > STDIN_FILENO)
@@ -228,13 +207,13 @@ static int keep_as_it_is(struct job *job)
 }
 
 /* If keys are configured, an archive must be signed by the holder of one of them. */
-static int check_signature(struct job *job)
+static int check_signature(struct import_command *job)
 {
-	AUTOFREE char *file = alloc_format("%s" MINISIGN_SUFFIX, job->line->file);
+	AUTOFREE char *file = alloc_format("%s" MINISIGN_SUFFIX, job->file);
 	char text[MINISIGN_SIZE] = "";
 	struct minisign_keys keys;
 	AUTOCLOSE int fd = -1;
-	int r = fleet_keys(job->line->verify_key, &keys);
+	int r = fleet_keys(job->verify_key, &keys);
 
 	if (r < 0 || !keys.count)
 		return r < 0 ? -EPERM : 0;
@@ -243,45 +222,38 @@ static int check_signature(struct job *job)
 		return r;
 	fd = file_open(file);
 	if (fd < 0 || pread(fd, text, sizeof text - 1, 0) < 0) {
-		complain(job->line->file,
+		complain(job->file,
 			"refused: there is no signature in the file beside it with the suffix " MINISIGN_SUFFIX);
 		return -EPERM;
 	}
-	return minisign_verify(&keys, job->line->file, job->fd, text);
+	return minisign_verify(&keys, job->file, job->fd, text);
 }
 
-static int import_all(struct job *job)
+static int import_all(struct import_command *job)
 {
-	const struct layer_create wanted = {
-		.layer = job->line->layer,
-		.update = job->line->update,
-		.root = job->line->common.dir,
-		.dry_run = job->line->common.dry_run,
-	};
 	struct import *import = &job->import;
 	int r = check_signature(job), code;
 
-	r = r < 0 ? r : import_archive(import, job->line->file, job->fd, false);
+	r = r < 0 ? r : import_archive(import, job->file, job->fd, false);
 	if (r < 0)
 		return stopped(job, r);
-	code = layer_create_begin(&job->cache, &wanted);
+	code = layer_create_begin(&job->cache, &job->common, job->layer, job->update);
 	if (code != EXIT_OK)
 		return code;
 	import->cache = job->cache.root ? &job->cache : NULL;
-	r = import_archive(import, job->line->file, job->fd, true);
+	r = import_archive(import, job->file, job->fd, true);
 	if (r < 0)
 		return stopped(job, r);
-	if (job->line->layer && import->cache &&
-		(r = layer_create_finish(&job->cache)) < 0) {
+	if (job->layer && import->cache && (r = layer_create_finish(&job->cache)) < 0) {
 		complain(job->cache.root, "it cannot be made readable: %s", strerror(-r));
 		code = EXIT_OURS;
 	}
-	if (job->line->common.json)
+	if (job->common.json)
 		print_object(job);
-	else if (!job->line->common.quiet)
+	else if (!job->common.quiet)
 		print_text(job);
-	if (job->line->layer && import->hidden && !job->line->common.quiet)
-		complain(job->line->layer,
+	if (job->layer && import->hidden && !job->common.quiet)
+		complain(job->layer,
 			"everybody can read it, and %" PRIu64
 			" files in it were made from sources that others may not read; see `pycstash export --public-only`",
 			import->hidden);
@@ -291,45 +263,38 @@ static int import_all(struct job *job)
 	return code;
 }
 
-static int read_maps(struct job *job)
+static int read_maps(struct import_command *job)
 {
 	size_t i;
 	int r = 0;
 
 	/* the paths of a layer are those in the image */
-	for (i = 0; i < job->line->maps.count && r == 0; i++)
-		r = import_add_map(
-			&job->import, job->line->maps.items[i], !job->line->layer);
+	for (i = 0; i < job->maps.count && r == 0; i++)
+		r = import_add_map(&job->import, job->maps.items[i], !job->layer);
 	return r;
 }
 
-static int import_file(const struct import_command *line)
+static int import_file(struct import_command *job)
 {
-	struct job job = { .line = line, .fd = -1, .cache = { .fd = -1, .root_fd = -1 } };
-	int code = EXIT_USAGE;
-
-	job.import.dry_run = line->common.dry_run;
-	job.import.force = line->force;
-	job.import.uncounted = line->layer != NULL;
+	job->import.dry_run = job->common.dry_run;
+	job->import.uncounted = job->layer != NULL;
 	umask(077);
 	interrupt_catch();
-	if (read_maps(&job) == 0) {
-		job.fd = open_archive(line->file);
-		if (job.fd >= 0)
-			code = import_all(&job);
-		else
-			code = interrupt_came() ? stopped(&job, -EINTR) : EXIT_USAGE;
-	}
-	return code;
+	if (read_maps(job) < 0)
+		return EXIT_USAGE;
+	job->fd = open_archive(job->file);
+	if (job->fd >= 0)
+		return import_all(job);
+	return interrupt_came() ? stopped(job, -EINTR) : EXIT_USAGE;
 }
 
-static int check(const struct command *self, const struct import_command *line)
+static int check(const struct command *self, const struct import_command *job)
 {
-	if (strcmp(line->file, "-") == 0 && isatty(STDIN_FILENO))
+	if (strcmp(job->file, "-") == 0 && isatty(STDIN_FILENO))
 		return opt_usage(self, "standard input is a terminal");
-	if (line->layer && line->common.dir)
+	if (job->layer && job->common.dir)
 		return opt_usage(self, "either --layer or --dir");
-	if (line->update && !line->layer)
+	if (job->update && !job->layer)
 		return opt_usage(self, "--update goes with --layer");
 	return EXIT_OK;
 }

@@ -17,36 +17,29 @@
 #include "tools/fleet/fleet.h"
 #include "tools/fleet/pull.h"
 
-struct pull_command {
-	struct common common;
-	const char *layer, *verify_key;
-	struct opt_list wanted;
-	bool strict;
-};
-
 static const struct opt own_options[] = {
 	{ "for", 0, "PATH",
 		"only packs that hold bytecode of sources below PATH; may be repeated",
-		OPT_LIST(struct pull_command, wanted) },
+		OPT_LIST(struct pull, wanted) },
 	{ "layer", 0, "DIR",
 		"into the read-only layer in DIR, which is made, or added to while programs use it",
-		OPT_STRING(struct pull_command, layer) },
+		OPT_STRING(struct pull, layer) },
 	{ "verify-key", 0, "FILE",
 		"take only what the holder of a public key in FILE has signed, instead of the setting trusted_keys",
-		OPT_STRING(struct pull_command, verify_key) },
+		OPT_STRING(struct pull, verify_key) },
 	{ "strict", 0, NULL, "fail if the store cannot be reached",
-		OPT_FLAG(struct pull_command, strict) },
+		OPT_FLAG(struct pull, strict) },
 	{ 0 },
 };
 
-static struct pull_command line;
+static struct pull pull_request;
 
 static void print_object(const struct pull *pull)
 {
 	struct json json = json_begin(stdout, "pull", 1);
 
 	json_string(&json, "cache", pull->cache ? pull->cache->root : NULL);
-	json_bool(&json, "dry_run", pull->dry_run);
+	json_bool(&json, "dry_run", pull->common.dry_run);
 	json_unsigned(&json, "packs", pull->packs);
 	json_unsigned(&json, "known", pull->known);
 	json_unsigned(&json, "unwanted", pull->unwanted);
@@ -60,7 +53,7 @@ static void print_object(const struct pull *pull)
 static void print_text(const struct pull *pull)
 {
 	printf("%s %" PRIu64 " pack%s (%s): %" PRIu64 " object%s, %s\n",
-		pull->dry_run ? "would pull" : "pulled", pull->packs,
+		pull->common.dry_run ? "would pull" : "pulled", pull->packs,
 		pull->packs == 1 ? "" : "s", units_size(pull->packed), pull->objects,
 		pull->objects == 1 ? "" : "s", units_size(pull->bytes));
 	if (pull->known)
@@ -85,7 +78,7 @@ static int conclude(const struct pull *pull, int r)
 	if (r == -ENOSPC || r == -EROFS || r == -ENOSYS)
 		return EXIT_UNABLE;
 	if (r < 0)
-		return line.strict ? EXIT_PARTLY : EXIT_OK;
+		return pull->strict ? EXIT_PARTLY : EXIT_OK;
 	return pull->refused ? EXIT_PARTLY : EXIT_OK;
 }
 
@@ -93,53 +86,41 @@ static int pull_into(struct pull *pull)
 {
 	int r = pull_run(pull), finished;
 
-	if (line.layer && pull->cache &&
+	if (pull->layer && pull->cache &&
 		(finished = layer_create_finish(pull->cache)) < 0)
 		return common_failed(pull->cache->root, finished);
-	if (line.common.json)
+	if (pull->common.json)
 		print_object(pull);
-	else if (r == 0 && !line.common.quiet)
+	else if (r == 0 && !pull->common.quiet)
 		print_text(pull);
 	return conclude(pull, r);
 }
 
 static int run(const struct command *self, char **words)
 {
-	const struct layer_create wanted = {
-		.layer = line.layer,
-		.update = true,
-		.root = line.common.dir,
-		.dry_run = line.common.dry_run,
-	};
-	struct cache cache;
-	struct pull pull = {
-		.url = fleet_url(words[0]),
-		.wanted = line.wanted,
-		.layer = line.layer,
-		.dry_run = line.common.dry_run,
-	};
+	static struct cache cache;
+	struct pull *pull = &pull_request;
 	int code;
 
-	if (!pull.url)
+	pull->url = fleet_url(words[0]);
+	if (!pull->url)
 		return EXIT_USAGE;
-	if (line.layer && line.common.dir)
+	if (pull->layer && pull->common.dir)
 		return opt_usage(self, "either --layer or --dir");
 	umask(077);
 	interrupt_catch();
-	if (fleet_keys(line.verify_key, &pull.keys) < 0)
+	if (fleet_keys(pull->verify_key, &pull->keys) < 0)
 		return EXIT_REFUSED;
-	code = layer_create_begin(&cache, &wanted);
+	code = layer_create_begin(&cache, &pull->common, pull->layer, true);
 	if (code != EXIT_OK)
 		return code;
-	pull.cache = cache.root ? &cache : NULL;
-	code = pull_into(&pull);
-	cache_close(&cache);
-	return code;
+	pull->cache = cache.root ? &cache : NULL;
+	return pull_into(pull);
 }
 
 const struct command_code cmd_pull = {
 	.run = run,
-	.variables = &line,
+	.variables = &pull_request,
 	.options = {
 		{ own_options, 0, 0 },
 		{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_DRY_RUN | COMMON_QUIET },

@@ -41,8 +41,8 @@ struct purge {
 	struct cache cache;
 	struct select select;
 	struct filter filter;
-	const char *from_pack;		 /* the name of a pack */
-	const struct known_object *pack; /* with from_pack: what the pack contains */
+	const char *from_pack; /* the name of a pack */
+	struct names pack;     /* with from_pack: the paths of its objects */
 	bool all, not_installed, print, no_reclaim;
 	struct python *pythons; /* with not_installed */
 	size_t python_count;
@@ -53,8 +53,7 @@ struct purge {
 	uint64_t trees;		  /* trees moved away as a whole */
 	_Atomic(uint64_t) failed; /* named on stderr */
 	pthread_mutex_t mutex;	  /* protects stdout and what follows */
-	char **wholes;		  /* paths below the layout folder */
-	size_t whole_count;
+	struct names wholes;	  /* paths below the layout folder */
 };
 
 static const struct opt own_options[] = {
@@ -121,8 +120,7 @@ static void take_file(struct purge *purge, struct walk_dir *dir,
 static void note_whole(struct purge *purge, const char *path)
 {
 	pthread_mutex_lock(&purge->mutex);
-	GROW(purge->wholes, purge->whole_count);
-	purge->wholes[purge->whole_count++] = alloc_copy(path);
+	names_add(&purge->wholes, alloc_copy(path));
 	pthread_mutex_unlock(&purge->mutex);
 }
 
@@ -154,8 +152,8 @@ static int take_wholes(struct purge *purge)
 {
 	int r;
 
-	for (size_t i = 0; i < purge->whole_count; i++)
-		if (!take_whole(purge, purge->wholes[i]))
+	for (size_t i = 0; i < purge->wholes.count; i++)
+		if (!take_whole(purge, purge->wholes.list[i]))
 			return -EINTR;
 	if (purge->common.dry_run || purge->no_reclaim)
 		return 0;
@@ -228,11 +226,11 @@ static bool is_from_pack(const struct purge *purge, const struct walk_dir *dir,
 	char path[PATH_MAX];
 
 	if (item->kind == LAYOUT_OBJECT)
-		return known_object_find(purge->pack, own);
+		return names_has(&purge->pack, own);
 	state = state_at(item, dir->fd, name, NULL, 0);
 	return state.sealed &&
 	       layout_object_of(item, name, &state.seal, path, sizeof path) &&
-	       known_object_find(purge->pack, path);
+	       names_has(&purge->pack, path);
 }
 
 static bool is_meant(const struct purge *purge, struct walk_dir *dir,
@@ -294,7 +292,7 @@ static void print_object(const struct purge *purge, int r)
 
 	json_bool(&json, "dry_run", purge->common.dry_run);
 	json_bool(&json, "complete", r == 0);
-	json_strings(&json, "trees", purge->wholes, purge->whole_count);
+	json_names(&json, "trees", &purge->wholes);
 	json_unsigned(&json, "files", purge->freed.files);
 	json_unsigned(&json, "freed", purge->freed.bytes);
 	json_unsigned(&json, "failed", purge->failed);
@@ -383,8 +381,8 @@ static int run(const struct command *self, char **words)
 	if (code != EXIT_OK)
 		return code;
 	if (purge->from_pack)
-		purge->pack = known_objects_of(&purge->cache, purge->from_pack);
-	if (purge->from_pack && !purge->pack) {
+		purge->pack = known_paths(&purge->cache, purge->from_pack);
+	if (purge->from_pack && !purge->pack.count) {
 		complain(purge->from_pack,
 			"this cache has neither pulled nor pushed a pack of that name");
 		return EXIT_FOUND;

@@ -15,36 +15,29 @@
 #include "tools/fleet/fleet.h"
 #include "tools/fleet/push.h"
 
-struct push_command {
-	struct common common;
-	const char *sign;
-	int64_t expires, compact;
-	bool public_only;
-};
-
 static const struct opt own_options[] = {
 	{ "sign", 0, "KEY",
 		"sign the pack with the secret key of minisign in the file KEY",
-		OPT_STRING(struct push_command, sign) },
+		OPT_STRING(struct push, sign) },
 	{ "expires", 0, "AGE", "the signature is good for that long: `90d`",
-		OPT_AGE(struct push_command, expires, 1) },
+		OPT_AGE(struct push, expires, 1) },
 	{ "compact", 0, "AGE",
 		"one pack of all that was used within that time, new or not: `30d`",
-		OPT_AGE(struct push_command, compact, 1) },
+		OPT_AGE(struct push, compact, 1) },
 	{ "public-only", 0, NULL,
 		"leave out bytecode of sources that others may not read",
-		OPT_FLAG(struct push_command, public_only) },
+		OPT_FLAG(struct push, public_only) },
 	{ 0 },
 };
 
-static struct push_command line;
+static struct push push_request;
 
 static void print_object(const struct push *push)
 {
 	struct json json = json_begin(stdout, "push", 1);
 
-	json_string(&json, "cache", push->cache->root);
-	json_bool(&json, "dry_run", push->dry_run);
+	json_string(&json, "cache", push->cache.root);
+	json_bool(&json, "dry_run", push->common.dry_run);
 	json_string(&json, "pack", push->name[0] ? push->name : NULL);
 	json_unsigned(&json, "objects", push->objects);
 	json_unsigned(&json, "bytes", push->bytes);
@@ -60,45 +53,36 @@ static void print_text(const struct push *push)
 		puts("nothing to push: no object is new");
 	else
 		printf("%s %" PRIu64 " objects, %s in %s: %s\n",
-			push->dry_run ? "would push" : "pushed", push->objects,
+			push->common.dry_run ? "would push" : "pushed", push->objects,
 			units_size(push->bytes), units_size(push->packed), push->name);
 }
 
 static int run(const struct command *self, char **words)
 {
-	struct cache cache;
-	struct push push = {
-		.cache = &cache,
-		.url = fleet_url(words[0]),
-		.sign = line.sign,
-		.expires = line.expires,
-		.compact = line.compact,
-		.dry_run = line.common.dry_run,
-		.public_only = line.public_only,
-	};
+	struct push *push = &push_request;
 	int code, r;
 
-	if (!push.url)
+	push->url = fleet_url(words[0]);
+	if (!push->url)
 		return EXIT_USAGE;
-	if (line.expires && !line.sign)
+	if (push->expires && !push->sign)
 		return opt_usage(
 			self, "--expires is about the signature that --sign makes");
-	code = cache_open(&cache, line.common.dir);
+	code = cache_open(&push->cache, push->common.dir);
 	if (code != EXIT_OK)
 		return code;
 	umask(022);
-	r = push_run(&push);
-	if (r == 0 && line.common.json)
-		print_object(&push);
-	else if (r == 0 && !line.common.quiet)
-		print_text(&push);
-	if (r == 0 && push.objects && push.hidden && !push.public_only &&
-		!line.common.quiet)
-		complain(cache.root,
+	r = push_run(push);
+	if (r == 0 && push->common.json)
+		print_object(push);
+	else if (r == 0 && !push->common.quiet)
+		print_text(push);
+	if (r == 0 && push->objects && push->hidden && !push->public_only &&
+		!push->common.quiet)
+		complain(push->cache.root,
 			"%" PRIu64
 			" objects were made from sources that others may not read; keep the store private, or use --public-only",
-			push.hidden);
-	cache_close(&cache);
+			push->hidden);
 	if (r == -EINVAL)
 		return EXIT_USAGE;
 	return r < 0 ? EXIT_PARTLY : EXIT_OK;
@@ -106,7 +90,7 @@ static int run(const struct command *self, char **words)
 
 const struct command_code cmd_push = {
 	.run = run,
-	.variables = &line,
+	.variables = &push_request,
 	.options = {
 		{ own_options, 0, 0 },
 		{ common_rows, 0, COMMON_DIR | COMMON_JSON | COMMON_DRY_RUN | COMMON_QUIET },

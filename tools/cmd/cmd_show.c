@@ -63,8 +63,7 @@ static int open_caches(struct show_command *show)
 		if (code == EXIT_OK)
 			code = lookup_add(&cache, &show->lookup);
 	}
-	for (size_t i = 0; cache_open_layer(&cache, i) == 0; i++)
-		(void)lookup_add(&cache, &show->lookup);
+	lookup_add_layers(&show->lookup);
 	return show->common.dir ? code : EXIT_OK;
 }
 

@@ -168,11 +168,10 @@ static void print_extents(const struct stats *stats)
 
 static void print_layers(const char *heading)
 {
-	size_t count;
-	char **roots = cache_layers(&count);
+	const struct names roots = cache_layers();
 
-	for (size_t i = 0; i < count; i++)
-		printf("%s%s\n", i ? "" : heading, escape_plain(roots[i]));
+	for (size_t i = 0; i < roots.count; i++)
+		printf("%s%s\n", i ? "" : heading, escape_plain(roots.list[i]));
 }
 
 /* For caches that `run` does not reach. */

@@ -9,24 +9,20 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "shim/core/python/pyc.h"
 #include "tools/base/alloc.h"
 #include "tools/base/files.h"
-#include "tools/cache/cache.h"
-#include "tools/cache/layout.h"
 #include "tools/cache/lookup.h"
-#include "tools/cache/versions.h"
 
 struct which_search {
 	struct explain_which which;
-	const char *source;
 	char level;
 	const char *version; /* the one being searched */
-	char *dir;	     /* in its tree, relative to the layout folder */
 };
 
-/* For lookup_directory. */
+/* For lookup_version. */
 static void add_entry(
 	void *context, const struct lookup_cache *in, const char *dir, const char *name)
 {
@@ -44,75 +40,63 @@ static void add_entry(
 		"%s/%.*s", search->version, (int)((level ? level : end) - tool), tool);
 	if (item[strlen(item) - 1] == '/')
 		item[strlen(item) - 1] = '\0';
-	alloc_list_add(&search->which.found, item);
+	names_add_new(&search->which.found, item);
 }
 
-/* Searches one cache or layer; fd may be -1. */
-static void look_in(struct which_search *search, int fd)
+/* Adds the cache even if it must not be used: explain says so. */
+static void add_cache(struct lookup *lookup)
 {
-	lookup_directory(
-		fd, NULL, search->dir, file_name(search->source), add_entry, search);
-}
-
-static size_t count_of(char **list)
-{
-	size_t count = 0;
-
-	while (list && list[count])
-		count++;
-	return count;
-}
-
-static void look_for_version(struct which_search *search, const char *layout)
-{
-	const size_t before = count_of(search->which.found);
-	struct cache layer;
-
-	if (layout) {
-		AUTOFREE char *path = alloc_format("%s/%s", layout, search->dir);
-
-		look_in(search, open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-	}
-	for (size_t i = 0; cache_open_layer(&layer, i) == 0; i++) {
-		look_in(search,
-			cache_openat(&layer, search->dir, O_RDONLY | O_DIRECTORY));
-		cache_close(&layer);
-	}
-	if (count_of(search->which.found) == before)
-		alloc_list_add(&search->which.others, search->version);
-}
-
-/* Returns the version folders of the cache and of the usable layers. */
-static char **list_versions(const char *layout)
-{
-	char **versions = NULL;
-	struct cache layer;
+	char root[PATH_MAX];
+	AUTOFREE char *layout =
+		cache_configured(root) ? alloc_format("%s/" CACHE_LAYOUT, root) : NULL;
+	struct cache cache = { .root_fd = -1, .fd = -1 };
+	struct stat st;
 
 	if (layout)
-		(void)versions_add(&versions, AT_FDCWD, layout);
-	for (size_t i = 0; cache_open_layer(&layer, i) == 0; i++) {
-		(void)versions_add(&versions, layer.fd, ".");
-		cache_close(&layer);
+		cache.fd = open(layout, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (cache.fd < 0 || fstat(cache.fd, &st) < 0)
+		return;
+	cache.root = alloc_copy(root);
+	cache.device = st.st_dev;
+	(void)lookup_add(&cache, lookup);
+}
+
+/* Returns the version folders of all caches. */
+static struct names list_versions(const struct lookup *lookup)
+{
+	struct names versions = { 0 };
+
+	for (size_t i = 0; i < lookup->count; i++) {
+		const struct names *more = &lookup->caches[i].versions;
+
+		for (size_t v = 0; v < more->count; v++)
+			names_add_new(&versions, more->list[v]);
 	}
 	return versions;
 }
 
 struct explain_which explain_which(const char *source, char level)
 {
-	struct which_search search = { .source = source, .level = level };
-	char room[PATH_MAX], dir[2 * PATH_MAX];
-	const char *root = cache_configured(room);
-	AUTOFREE char *layout = root ? alloc_format("%s/" CACHE_LAYOUT, root) : NULL;
+	struct which_search search = { .level = level };
 	AUTOFREE char *parent = file_parent(source);
 	AUTOFREE char *canonical = realpath(parent, NULL);
-	char **versions = canonical ? list_versions(layout) : NULL;
+	struct lookup lookup = { 0 };
+	struct names versions;
 
-	search.dir = dir;
-	for (; versions && *versions; versions++) {
-		search.version = *versions;
-		if (layout_entry_dir(
-			    *versions, strlen(*versions), canonical, dir, sizeof dir))
-			look_for_version(&search, layout);
+	if (!canonical)
+		return search.which;
+	add_cache(&lookup);
+	lookup_add_layers(&lookup);
+	versions = list_versions(&lookup);
+	for (size_t v = 0; v < versions.count; v++) {
+		const size_t before = search.which.found.count;
+
+		search.version = versions.list[v];
+		for (size_t i = 0; i < lookup.count; i++)
+			lookup_version(&lookup.caches[i], search.version, canonical,
+				file_name(source), add_entry, &search);
+		if (search.which.found.count == before)
+			names_add_new(&search.which.others, search.version);
 	}
 	return search.which;
 }

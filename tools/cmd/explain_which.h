@@ -4,12 +4,13 @@
  */
 #pragma once
 
-/* Lists that end with NULL; NULL if they are empty. Left to the end of the process. */
+#include "tools/base/names.h"
+
 struct explain_which {
 	/* "cpython-311+no_debug_ranges": for an interpreter. For a tool, a slash and the
 	 * part of the names after the tag follow: "cpython-311/-pytest-7.2.1". */
-	char **found;
-	char **others; /* version folders that have no bytecode for it */
+	struct names found;
+	struct names others; /* version folders that have no bytecode for it */
 };
 
 /* For a source, by its absolute path, at an optimization level ('\0', '1', '2'). */

@@ -11,18 +11,14 @@
 
 #include <stdbool.h>
 
+#include "tools/base/names.h"
 #include "tools/fleet/pack.h"
-
-struct known_object; /* a hash table, keyed by path */
 
 /* Returns whether the pack of that name is recorded. */
 bool known_has(const struct cache *cache, const char *name);
 
 /* Records a pack; reports an error. */
 int known_add(const struct cache *cache, const char *name, const struct pack *pack);
-
-/* Reads the record of a pack. Returns -ENOENT if there is none. */
-int known_read(const struct cache *cache, const char *name, struct pack *ret_pack);
 
 /* Deletes the record of a pack, or of all packs if name is NULL. */
 void known_forget(const struct cache *cache, const char *name);
@@ -31,8 +27,6 @@ void known_forget(const struct cache *cache, const char *name);
  * stay. */
 void known_drop(const struct cache *cache, struct pack *pack);
 
-/* Returns the objects of one recorded pack, to be freed; NULL if the pack is not
- * recorded. */
-struct known_object *known_objects_of(const struct cache *cache, const char *name);
-bool known_object_find(const struct known_object *objects, const char *path);
-void known_objects_release(struct known_object *objects);
+/* Returns the paths of the objects in a recorded pack (NULL: in all of them), sorted. An
+ * object's path is below the layout folder. */
+struct names known_paths(const struct cache *cache, const char *name);

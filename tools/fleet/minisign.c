@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sodium.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,9 +20,16 @@
 #include "tools/base/alloc.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
+#include "tools/base/shared_library.h"
 #include "tools/cache/trust.h"
-#include "tools/fleet/libsodium.h"
 #include "tools/fleet/pack.h"
+
+/* All releases of its ABI work without sodium_init, which only chooses faster code. */
+static struct shared_library libsodium = {
+	.soname = "libsodium.so.23",
+	.who = "signatures need it (Debian: libsodium23)",
+};
+#define LIBSODIUM(function) SHARED(libsodium, function)
 
 #define HASH_SIZE 64
 #define SIGNATURE_SIZE 64
@@ -80,7 +88,7 @@ static FILE *open_key(const char *file)
 int minisign_keys_read(struct minisign_keys *keys, const char *file)
 {
 	int r = shared_library_load(&libsodium);
-	FILE *in = r == 0 ? open_key(file) : NULL;
+	AUTOFCLOSE FILE *in = r == 0 ? open_key(file) : NULL;
 	char line[256];
 	struct public_key key;
 	const size_t before = keys->count;
@@ -95,7 +103,6 @@ int minisign_keys_read(struct minisign_keys *keys, const char *file)
 		memcpy(keys->keys[keys->count].id, key.id, sizeof key.id);
 		memcpy(keys->keys[keys->count++].key, key.key, sizeof key.key);
 	}
-	fclose(in);
 	if (keys->count > before)
 		return 0;
 	complain(file, "there is no public key of minisign in it");
@@ -244,7 +251,7 @@ static void warn_of_readers(const char *file, FILE *in)
 
 static int read_secret(const char *file, struct secret_key *key)
 {
-	FILE *in = open_key(file);
+	AUTOFCLOSE FILE *in = open_key(file);
 	char line[512];
 	bool found = false;
 
@@ -253,7 +260,6 @@ static int read_secret(const char *file, struct secret_key *key)
 	warn_of_readers(file, in);
 	while (!found && fgets(line, sizeof line, in))
 		found = decode(line, strcspn(line, "\r\n"), key, sizeof *key);
-	fclose(in);
 	LIBSODIUM(sodium_memzero)(line, sizeof line);
 	if (!found || memcmp(key->algorithm, "Ed", 2) != 0)
 		complain(file, "there is no secret key of minisign in it");

@@ -89,40 +89,33 @@ struct body {
 	uint8_t *data; /* seal.pyc_size bytes, followed by the seal; owned */
 };
 
-static bool read_data(int fd, struct body *body)
-{
-	const size_t size = (size_t)body->seal.pyc_size + SEAL_SIZE;
-
-	body->data = alloc_array(size, 1);
-	if (body->header < body->seal.pyc_size &&
-		pread(fd, body->data, size, 0) == (ssize_t)size)
-		return true;
-	free(body->data);
-	return false;
-}
-
 /* Returns false if the object no longer exists or is damaged. */
 static bool read_body(
 	const struct cache *cache, const struct archive_object *object, struct body *ret)
 {
 	AUTOFREE char *path = alloc_format("%s/%s", object->dir, object->name);
 	const struct layout item = layout_parse(object->dir, object->name);
-	int fd = cache_openat(cache, path, O_RDONLY | O_NONBLOCK | O_NOATIME);
+	AUTOCLOSE int fd = cache_openat(cache, path, O_RDONLY | O_NONBLOCK | O_NOATIME);
+	AUTOFREE uint8_t *data = NULL;
 	struct pyc_state state;
-	bool read;
+	size_t size;
 
 	if (fd < 0)
 		return false;
 	state = archive_state(&item, state_of(&item, fd, "", STATE_WHOLE));
+	if (state.state != STATE_FRESH ||
+		!version_split(object->dir, ret->tag, sizeof ret->tag))
+		return false;
 	ret->seal = state.seal;
-	read = state.state == STATE_FRESH &&
-	       version_split(object->dir, ret->tag, sizeof ret->tag);
-	if (read) {
-		ret->header = header_length(ret->tag);
-		read = read_data(fd, ret);
-	}
-	close(fd);
-	return read;
+	ret->header = header_length(ret->tag);
+	size = (size_t)ret->seal.pyc_size + SEAL_SIZE;
+	data = alloc_array(size, 1);
+	if (ret->header >= ret->seal.pyc_size ||
+		pread(fd, data, size, 0) != (ssize_t)size)
+		return false;
+	ret->data = data;
+	data = NULL;
+	return true;
 }
 
 /* Writes an object with that code, without traces of this host. *ret_size: its size. */
@@ -131,7 +124,7 @@ static void write_body(FILE *out, const struct body *body, const uint8_t *code,
 {
 	const struct stat source = { .st_size = (off_t)body->seal.source.size };
 	const size_t pyc_size = body->header + size;
-	uint8_t *pyc = alloc_array(pyc_size + SEAL_SIZE, 1);
+	AUTOFREE uint8_t *pyc = alloc_array(pyc_size + SEAL_SIZE, 1);
 	struct seal seal;
 
 	memcpy(pyc, body->data, body->header);
@@ -144,7 +137,6 @@ static void write_body(FILE *out, const struct body *body, const uint8_t *code,
 	seal_write(&seal, pyc + pyc_size);
 	*ret_size = pyc_size + SEAL_SIZE;
 	fwrite(pyc, 1, *ret_size, out);
-	free(pyc);
 }
 
 /* Asks an interpreter for the canonical code of the objects. Returns NULL if it cannot
@@ -226,17 +218,17 @@ static bool is_there(const struct archive_object *object, void *context)
 static int add_object(
 	struct archive_out *out, FILE *bodies, const struct archive_object *object)
 {
-	struct archive_member member = {
+	AUTOFREE uint8_t *data = alloc_array(object->size, 1);
+	const struct archive_member member = {
 		.dir = object->dir,
 		.name = object->name,
-		.data = alloc_array(object->size, 1),
+		.data = data,
 		.size = object->size,
 	};
-	int r = fread(member.data, 1, member.size, bodies) == member.size ? 0 : -EIO;
 
-	r = r < 0 ? r : archive_out_add(out, &member);
-	free(member.data);
-	return r;
+	return fread(data, 1, object->size, bodies) == object->size
+		       ? archive_out_add(out, &member)
+		       : -EIO;
 }
 
 static int write_archive(
@@ -259,7 +251,7 @@ static int write_archive(
 
 int pack_write(struct pack *pack, const struct cache *cache, int fd, uint64_t *ret_size)
 {
-	FILE *bodies = file_temporary();
+	AUTOFCLOSE FILE *bodies = file_temporary();
 	size_t first, count;
 	int r;
 
@@ -270,12 +262,12 @@ int pack_write(struct pack *pack, const struct cache *cache, int fd, uint64_t *r
 		write_run(cache, &pack->objects[first], count, bodies);
 	}
 	pack_filter(pack, is_there, NULL);
+	if (interrupt_came())
+		return -EINTR;
 	r = ferror(bodies) || fflush(bodies) == EOF ? -ENOSPC : 0;
-	r = interrupt_came() ? -EINTR : r;
 	rewind(bodies);
 	if (r == 0 && pack->count)
 		r = write_archive(pack, bodies, fd, ret_size);
-	fclose(bodies);
 	if (r == -ENOSPC)
 		complain(
 			"the pack", "there is no room for it in the temporary directory");

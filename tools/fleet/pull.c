@@ -2,7 +2,6 @@
  *
  * Pulls packs.
  */
-#define _GNU_SOURCE 1
 #include "tools/fleet/pull.h"
 
 #include <errno.h>
@@ -16,13 +15,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "shim/core/proof/source.h"
 #include "tools/archive/import.h"
 #include "tools/base/alloc.h"
+#include "tools/base/brief.h"
 #include "tools/base/compat.h"
 #include "tools/base/files.h"
-#include "tools/base/hash.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
+#include "tools/cache/sys_libc.h"
 #include "tools/fleet/known.h"
 #include "tools/fleet/store.h"
 
@@ -34,40 +35,21 @@
 
 /* --- what is wanted ------------------------------------------------------------------*/
 
-struct wanted {
-	UT_hash_handle hh;
-	struct digest digest;
-};
-
-/* Global, because nftw(3) passes no context. */
-static struct wanted *wanted;
+/* The digests of the wanted sources, in hex. Global, because nftw(3) passes no context.
+ */
+static struct names wanted;
 
 static int want_file(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
+	static struct scratch scratch;
+	struct source source = { .dirfd = AT_FDCWD, .path = path };
 	const char *suffix = strrchr(path, '.');
-	uint8_t *data;
-	struct wanted *row, *there = NULL;
-	int fd;
 
 	(void)ftw;
-	if (type != FTW_F || !suffix || strcmp(suffix, ".py") != 0 || st->st_size == 0 ||
-		st->st_size > (off_t)ARCHIVE_FILE_MAX)
-		return interrupt_came();
-	fd = file_open(path);
-	if (fd < 0)
-		return 0;
-	data = alloc_array((size_t)st->st_size, 1);
-	if (pread(fd, data, (size_t)st->st_size, 0) == st->st_size) {
-		row = alloc_array(1, sizeof *row);
-		row->digest = digest_of(data, (size_t)st->st_size);
-		HASH_FIND(hh, wanted, &row->digest, sizeof row->digest, there);
-		if (there)
-			free(row);
-		else
-			HASH_ADD(hh, wanted, digest, sizeof row->digest, row);
-	}
-	free(data);
-	close(fd);
+	if (type == FTW_F && suffix && strcmp(suffix, ".py") == 0 && st->st_size > 0 &&
+		source_look(&source, &sys_libc) == 0 &&
+		source_digest(&source, &sys_libc, &scratch) == 0)
+		names_add(&wanted, alloc_copy(brief_hex(&source.digest, DIGEST_SIZE)));
 	return interrupt_came();
 }
 
@@ -82,39 +64,32 @@ static int want_all(const struct pull *pull)
 			return -EINVAL;
 		}
 	}
+	names_sort(&wanted);
 	return interrupt_came() ? -EINTR : 0;
 }
 
-static bool is_wanted(const struct pack *pack)
+static bool is_wanted(const struct archive_object *object)
 {
-	for (size_t i = 0; i < pack->count; i++) {
-		const struct layout item =
-			layout_parse(pack->objects[i].dir, pack->objects[i].name);
-		struct wanted *there = NULL;
+	const struct layout item = layout_parse(object->dir, object->name);
 
-		if (item.kind == LAYOUT_OBJECT)
-			HASH_FIND(hh, wanted, &item.object.digest,
-				sizeof item.object.digest, there);
-		if (there)
-			return true;
-	}
-	return false;
+	return item.kind == LAYOUT_OBJECT &&
+	       names_has(&wanted, brief_hex(&item.object.digest, DIGEST_SIZE));
 }
 
 /* Returns whether the beginning of a pack shows that it contains nothing wanted. */
 static bool is_unwanted(const struct pull *pull, struct store *store, const char *file)
 {
+	AUTOCLOSE int fd =
+		pull->wanted.count ? memfd_create("pycstash", MFD_CLOEXEC) : -1;
 	struct pack pack;
-	int fd = pull->wanted.count ? memfd_create("pycstash", MFD_CLOEXEC) : -1;
-	bool unwanted = false;
+	bool unwanted = true;
 
-	if (fd < 0)
+	if (fd < 0 || store_get(store, file, fd, HEAD) < 0 ||
+		pack_read(&pack, file, fd) < 0)
 		return false;
-	if (store_get(store, file, fd, HEAD) == 0 && pack_read(&pack, file, fd) == 0) {
-		unwanted = !is_wanted(&pack);
-		pack_release(&pack);
-	}
-	close(fd);
+	for (size_t i = 0; i < pack.count && unwanted; i++)
+		unwanted = !is_wanted(&pack.objects[i]);
+	pack_release(&pack);
 	return unwanted;
 }
 
@@ -131,15 +106,10 @@ static int refuse(const char *file, const char *why)
 static int get_signature(struct store *store, const char *file, char *text)
 {
 	AUTOFREE char *name = alloc_format("%s" MINISIGN_SUFFIX, file);
-	int got = memfd_create("pycstash", MFD_CLOEXEC), r;
+	AUTOCLOSE int got = memfd_create("pycstash", MFD_CLOEXEC);
+	int r = got < 0 ? -errno : store_get(store, name, got, MINISIGN_SIZE);
 
-	if (got < 0)
-		return -errno;
-	r = store_get(store, name, got, MINISIGN_SIZE);
-	if (r == 0 && pread(got, text, MINISIGN_SIZE - 1, 0) < 0)
-		r = -errno;
-	close(got);
-	return r;
+	return r == 0 && pread(got, text, MINISIGN_SIZE - 1, 0) < 0 ? -errno : r;
 }
 
 /* Checks that the file matches its name, that a trusted key has signed it, and that it
@@ -160,7 +130,8 @@ static int check(const struct pull *pull, const char *signature, const char *fil
 static int take(struct pull *pull, const char *file, const char *name, int fd,
 	const struct pack *pack)
 {
-	struct import import = { .uncounted = pull->layer, .listed = pack->objects };
+	struct import import = { .uncounted = pull->layer != NULL,
+		.listed = pack->objects };
 	int r = import_archive(&import, file, fd, false);
 
 	if (r == 0 && (import.cut_off || import.seen.files < pack->count))
@@ -168,11 +139,11 @@ static int take(struct pull *pull, const char *file, const char *name, int fd,
 	if (r < 0)
 		return r;
 	import.cache = pull->cache;
-	import.dry_run = pull->dry_run;
+	import.dry_run = pull->common.dry_run;
 	r = import_archive(&import, file, fd, true);
 	pull->objects += import.files;
 	pull->bytes += import.bytes;
-	if (pull->dry_run)
+	if (pull->common.dry_run)
 		return r;
 	if (r == 0 && import.failed)
 		r = -EIO;
@@ -210,8 +181,8 @@ static int pull_pack(struct pull *pull, struct store *store, const char *name)
 {
 	AUTOFREE char *file = alloc_format("%s" PACK_SUFFIX, name);
 	char signature[MINISIGN_SIZE] = "";
+	AUTOFCLOSE FILE *stream = NULL;
 	struct pack pack = { 0 };
-	FILE *stream;
 	int r, fd;
 
 	if (is_unwanted(pull, store, file)) {
@@ -223,14 +194,11 @@ static int pull_pack(struct pull *pull, struct store *store, const char *name)
 		return file_temporary_failed();
 	fd = fileno(stream);
 	r = get_pack(pull, store, file, signature, fd);
-	if (r == -ENOENT) { /* it has been deleted since it was listed */
-		fclose(stream);
+	if (r == -ENOENT) /* it has been deleted since it was listed */
 		return 0;
-	}
 	r = r < 0 ? r : check(pull, signature, file, name, fd, &pack);
 	r = r < 0 ? r : take(pull, file, name, fd, &pack);
 	pack_release(&pack);
-	fclose(stream);
 	pull->packs += r == 0;
 	pull->refused += r < 0;
 	return is_final(r) ? r : 0;
@@ -240,7 +208,7 @@ static int pull_pack(struct pull *pull, struct store *store, const char *name)
 
 static int pull_all(struct pull *pull, struct store *store)
 {
-	struct store_names names;
+	struct names names;
 	int r = store_list(store, &names);
 
 	if (r == -ENOENT) /* nobody has pushed yet */
@@ -248,11 +216,10 @@ static int pull_all(struct pull *pull, struct store *store)
 	for (size_t i = 0; i < names.count && r == 0; i++)
 		if (interrupt_came())
 			r = -EINTR;
-		else if (pull->cache && known_has(pull->cache, names.names[i]))
+		else if (pull->cache && known_has(pull->cache, names.list[i]))
 			pull->known++;
 		else
-			r = pull_pack(pull, store, names.names[i]);
-	store_names_release(&names);
+			r = pull_pack(pull, store, names.list[i]);
 	return r;
 }
 
@@ -275,36 +242,27 @@ int pull_run(struct pull *pull)
 static char *mark_of(const struct pull *pull)
 {
 	struct digest digest = digest_of(pull->url, strlen(pull->url));
-	char hex[16];
 
-	digest_hex(digest.bytes, sizeof hex / 2, hex);
-	return alloc_format("store-%.16s", hex);
+	return alloc_format("store-%s", brief_hex(digest.bytes, 8));
 }
 
 static bool has_failed(const struct pull *pull, const char *mark)
 {
-	int fd = cache_open_state(pull->cache, mark, O_RDONLY);
+	AUTOCLOSE int fd = cache_open_state(pull->cache, mark, O_RDONLY);
 	struct stat st;
-	bool failed;
 
-	if (fd < 0)
-		return false;
-	failed = fstat(fd, &st) == 0 && st.st_mtime > time(NULL) - FAILED_SECONDS &&
-		 st.st_mtime <= time(NULL);
-	close(fd);
-	return failed;
+	return fd >= 0 && fstat(fd, &st) == 0 &&
+	       st.st_mtime > time(NULL) - FAILED_SECONDS && st.st_mtime <= time(NULL);
 }
 
 void pull_before_start(struct pull *pull)
 {
 	AUTOFREE char *mark = mark_of(pull);
-	int fd;
+	AUTOCLOSE int fd = -1;
 
 	if (has_failed(pull, mark) || (pull_run(pull) == 0 && !pull->refused))
 		return;
 	fd = cache_open_state(pull->cache, mark, O_WRONLY | O_CREAT);
-	if (fd >= 0) {
+	if (fd >= 0)
 		(void)futimens(fd, NULL);
-		close(fd);
-	}
 }

@@ -9,16 +9,20 @@
 #include <stdint.h>
 
 #include "tools/cache/cache.h"
-#include "tools/cli/opt.h"
+#include "tools/cli/common.h"
 #include "tools/fleet/minisign.h"
 
 struct pull {
-	const struct cache *cache;
+	/* what the command line asks for */
+	struct common common;
 	const char *url;
+	const char *layer;	/* the cache is a layer, which has no counters */
+	const char *verify_key; /* a file with public keys */
+	struct opt_list wanted; /* only packs that serve sources below these paths */
+	bool strict;
+
+	const struct cache *cache;
 	struct minisign_keys keys; /* of trusted signers; none: take any pack */
-	struct opt_list wanted;	   /* only packs that serve sources below these paths */
-	bool layer;		   /* the cache is a layer, which has no counters */
-	bool dry_run;
 
 	uint64_t packs, known, unwanted, refused; /* number of packs with each outcome */
 	uint64_t objects, bytes;		  /* stored in the cache */

@@ -17,7 +17,7 @@ static int gather(struct push *push, struct pack *pack)
 {
 	struct select all = { 0 };
 	struct export_list list = {
-		.cache = push->cache,
+		.cache = &push->cache,
 		.select = &all,
 		.public_only = push->public_only,
 		.used_since = push->compact ? time(NULL) - push->compact : INT64_MIN,
@@ -26,7 +26,7 @@ static int gather(struct push *push, struct pack *pack)
 
 	push->hidden = list.hidden;
 	if (r == 0 && !push->compact)
-		known_drop(push->cache, pack);
+		known_drop(&push->cache, pack);
 	return r;
 }
 
@@ -52,34 +52,28 @@ static int send(const struct push *push, int fd)
 	return r;
 }
 
-static int push_file(struct push *push, struct pack *pack, int fd)
+static int push_file(struct push *push, int fd)
 {
-	int r = gather(push, pack);
+	struct pack pack = { 0 };
+	int r = gather(push, &pack);
 
-	r = r < 0 ? r : pack_write(pack, push->cache, fd, &push->packed);
-	if (r == 0 && pack->count)
+	r = r < 0 ? r : pack_write(&pack, &push->cache, fd, &push->packed);
+	if (r == 0 && pack.count)
 		r = pack_name(fd, push->name);
-	if (r < 0 || !pack->count)
+	if (r < 0 || !pack.count)
 		return r;
-	push->objects = pack->count;
-	for (size_t i = 0; i < pack->count; i++)
-		push->bytes += pack->objects[i].size;
-	if (push->dry_run)
+	push->objects = pack.count;
+	for (size_t i = 0; i < pack.count; i++)
+		push->bytes += pack.objects[i].size;
+	if (push->common.dry_run)
 		return 0;
 	r = send(push, fd);
-	return r < 0 ? r : known_add(push->cache, push->name, pack);
+	return r < 0 ? r : known_add(&push->cache, push->name, &pack);
 }
 
 int push_run(struct push *push)
 {
-	struct pack pack = { 0 };
-	FILE *file = file_temporary();
-	int r;
+	AUTOFCLOSE FILE *file = file_temporary();
 
-	if (!file)
-		return file_temporary_failed();
-	r = push_file(push, &pack, fileno(file));
-	pack_release(&pack);
-	fclose(file);
-	return r;
+	return file ? push_file(push, fileno(file)) : file_temporary_failed();
 }

@@ -8,17 +8,21 @@
 #include <stdint.h>
 
 #include "tools/cache/cache.h"
+#include "tools/cli/common.h"
 #include "tools/fleet/pack.h"
 
 struct push {
-	const struct cache *cache;
+	/* what the command line asks for */
+	struct common common;
 	const char *url;
 	const char *sign; /* the file with the secret key, or NULL */
 	int64_t expires;  /* seconds from now; 0: the signature never expires */
 	int64_t compact;  /* seconds: push what was used in that time; 0: what is new */
-	bool dry_run, public_only;
+	bool public_only;
 
-	/* What was pushed, or would be in a dry run. */
+	struct cache cache;
+
+	/* what was pushed, or would be in a dry run */
 	char name[PACK_NAME_SIZE]; /* "" if there was nothing */
 	uint64_t objects, bytes, packed;
 	uint64_t hidden; /* objects whose sources other users may not read; they are

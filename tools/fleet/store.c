@@ -4,7 +4,6 @@
  */
 #include "tools/fleet/store.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -113,15 +112,9 @@ static int fail(const struct store *store, int error)
 
 /* --- names ---------------------------------------------------------------------------*/
 
-static void add_name(struct store_names *names, const char *hex)
-{
-	GROW(names->names, names->count);
-	names->names[names->count++] = alloc_part(hex, PACK_NAME_SIZE - 1);
-}
-
 /* Finds every name of a pack in a text, whatever surrounds it: a page of a web server,
  * XML of WebDAV or S3, or a plain list. */
-static void scan_names(struct store_names *names, const char *text)
+static void scan_names(struct names *names, const char *text)
 {
 	const char *at = text;
 
@@ -131,92 +124,38 @@ static void scan_names(struct store_names *names, const char *text)
 		if (hex >= text &&
 			strspn(hex, "0123456789abcdef") == PACK_NAME_SIZE - 1 &&
 			strncmp(at + strlen(PACK_SUFFIX), ".", 1) != 0)
-			add_name(names, hex);
+			names_add(names, alloc_part(hex, PACK_NAME_SIZE - 1));
 		at += strlen(PACK_SUFFIX);
 	}
 }
 
-static int compare(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static void sort_names(struct store_names *names)
-{
-	size_t kept = 0;
-
-	if (names->count)
-		qsort(names->names, names->count, sizeof *names->names, compare);
-	for (size_t i = 0; i < names->count; i++)
-		if (kept && strcmp(names->names[kept - 1], names->names[i]) == 0)
-			free(names->names[i]);
-		else
-			names->names[kept++] = names->names[i];
-	names->count = kept;
-}
-
-void store_names_release(struct store_names *names)
-{
-	for (size_t i = 0; i < names->count; i++)
-		free(names->names[i]);
-	free(names->names);
-	*names = (struct store_names){ 0 };
-}
-
-static bool is_listed(const struct store_names *names, const char *digest)
-{
-	return names->count && bsearch(&digest, names->names, names->count,
-				       sizeof *names->names, compare);
-}
-
 /* --- directories ---------------------------------------------------------------------*/
 
-static int copy(int from, int to, size_t part)
-{
-	char block[65536];
-	size_t copied = 0;
-	ssize_t n;
-
-	while ((!part || copied < part) && (n = read(from, block, sizeof block)) != 0) {
-		if (interrupt_came())
-			return -EINTR;
-		if (n < 0)
-			return -errno;
-		if (write(to, block, (size_t)n) != n)
-			return -ENOSPC;
-		copied += (size_t)n;
-	}
-	return 0;
-}
-
-static int list_directory(const struct store *store, struct store_names *names)
+static int list_directory(const struct store *store, struct names *names)
 {
 	AUTOFREE char *path = alloc_format("%s" PACKS, store->http.base);
-	DIR *dir = opendir(path);
-	const struct dirent *entry;
+	char **files = file_names(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 
-	if (!dir)
+	if (!files)
 		return access(store->http.base, F_OK) == 0 && errno == ENOENT ? 0
 									      : -errno;
-	while ((entry = readdir(dir)))
-		scan_names(names, entry->d_name);
-	closedir(dir);
+	for (; *files; files++)
+		scan_names(names, *files);
 	return 0;
 }
 
 static int get_file(const char *path, int to, size_t part)
 {
-	int from = file_open(path), r;
+	AUTOCLOSE int from = file_open(path);
 	struct stat st;
 
 	if (from < 0)
 		return from;
-	r = fstat(from, &st) < 0 ? -errno : 0;
-	if (r == 0 && (uint64_t)st.st_size > PACK_MAX)
-		r = -EFBIG;
-	r = r < 0 ? r : copy(from, to, part);
-	close(from);
-	return r;
+	if (fstat(from, &st) < 0)
+		return -errno;
+	if ((uint64_t)st.st_size > PACK_MAX)
+		return -EFBIG;
+	return file_copy(from, to, part);
 }
 
 /* Returns whether a file has these bytes. Another user, who pushed the same pack, may
@@ -224,13 +163,10 @@ static int get_file(const char *path, int to, size_t part)
 static bool has_bytes(const char *path, int fd)
 {
 	char there_name[PACK_NAME_SIZE], name[PACK_NAME_SIZE];
-	int there = file_open(path);
-	bool same = there >= 0 && pack_name(there, there_name) == 0 &&
-		    pack_name(fd, name) == 0 && strcmp(there_name, name) == 0;
+	AUTOCLOSE int there = file_open(path);
 
-	if (there >= 0)
-		close(there);
-	return same;
+	return there >= 0 && pack_name(there, there_name) == 0 &&
+	       pack_name(fd, name) == 0 && strcmp(there_name, name) == 0;
 }
 
 static int put_file(const struct store *store, const char *path, int from)
@@ -246,7 +182,7 @@ static int put_file(const struct store *store, const char *path, int from)
 	r = whole_file_begin(&file, AT_FDCWD, path, 0644);
 	if (r < 0)
 		return r;
-	r = lseek(from, 0, SEEK_SET) < 0 ? -errno : copy(from, fileno(file.out), 0);
+	r = lseek(from, 0, SEEK_SET) < 0 ? -errno : file_copy(from, fileno(file.out), 0);
 	if (r == 0)
 		return whole_file_publish(&file);
 	whole_file_discard(&file);
@@ -256,12 +192,12 @@ static int put_file(const struct store *store, const char *path, int from)
 /* --- all stores ----------------------------------------------------------------------*/
 
 /* Lists the packs without reporting errors, since there may be another way. */
-static int list(struct store *store, struct store_names *names)
+static int list(struct store *store, struct names *names)
 {
 	AUTOFREE char *text = NULL;
 	int r = 1;
 
-	*names = (struct store_names){ 0 };
+	*names = (struct names){ 0 };
 	if (store->is_directory)
 		r = list_directory(store, names);
 	while (r > 0) {
@@ -269,11 +205,11 @@ static int list(struct store *store, struct store_names *names)
 		if (r >= 0 && text)
 			scan_names(names, text);
 	}
-	sort_names(names);
+	names_sort(names);
 	return r;
 }
 
-int store_list(struct store *store, struct store_names *ret_names)
+int store_list(struct store *store, struct names *ret_names)
 {
 	return fail(store, list(store, ret_names));
 }
@@ -302,19 +238,18 @@ int store_put(struct store *store, const char *name, int fd)
 
 int store_put_text(struct store *store, const char *name, const char *text)
 {
-	int fd = memfd_create("pycstash", MFD_CLOEXEC), r;
+	AUTOCLOSE int fd = memfd_create("pycstash", MFD_CLOEXEC);
 
 	if (fd < 0)
 		return -errno;
-	r = write(fd, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : -EIO;
-	r = r < 0 ? r : store_put(store, name, fd);
-	close(fd);
-	return r;
+	if (write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		return -EIO;
+	return store_put(store, name, fd);
 }
 
 /* --- the index -----------------------------------------------------------------------*/
 
-static int put_index(struct store *store, const struct store_names *names)
+static int put_index(struct store *store, const struct names *names)
 {
 	AUTOFREE char *text = NULL;
 	size_t size;
@@ -323,7 +258,7 @@ static int put_index(struct store *store, const struct store_names *names)
 	if (!out)
 		alloc_fail();
 	for (size_t i = 0; i < names->count; i++)
-		fprintf(out, "%s" PACK_SUFFIX "\n", names->names[i]);
+		fprintf(out, "%s" PACK_SUFFIX "\n", names->list[i]);
 	if (fclose(out) == EOF)
 		alloc_fail();
 	return store_put_text(store, STORE_HTTP_INDEX, text);
@@ -337,15 +272,14 @@ int store_announce(struct store *store, const char *digest)
 	int r = 0;
 
 	for (int tries = 0; !listed && r == 0 && tries < ANNOUNCE_TRIES; tries++) {
-		struct store_names names;
+		struct names names;
 
 		r = list(store, &names);
-		listed = r == 0 && is_listed(&names, digest);
+		listed = r == 0 && names_has(&names, digest);
 		if (!listed && (r == 0 || r == -EACCES || r == -EOPNOTSUPP)) {
-			add_name(&names, digest);
+			names_add(&names, alloc_copy(digest));
 			r = put_index(store, &names);
 		}
-		store_names_release(&names);
 	}
 	if (listed || r < 0)
 		return r;

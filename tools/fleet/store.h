@@ -26,6 +26,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "tools/base/names.h"
 #include "tools/fleet/store_http.h"
 
 struct store {
@@ -45,13 +46,8 @@ char *store_without_user(const char *url);
 int store_open(struct store *store, const char *url);
 void store_close(struct store *store);
 
-/* The digests of all packs in the store, sorted; owned by the caller. */
-struct store_names {
-	char **names;
-	size_t count;
-};
-int store_list(struct store *store, struct store_names *ret_names);
-void store_names_release(struct store_names *names);
+/* Lists the digests of all packs in the store, sorted. */
+int store_list(struct store *store, struct names *ret_names);
 
 /* Writes a file of the store into fd, which is empty: the whole file, or with `part` at
  * least that many of its first bytes, if it has them. */

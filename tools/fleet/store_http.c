@@ -4,7 +4,13 @@
  */
 #include "tools/fleet/store_http.h"
 
+/* The type-checking macros would call the functions by name, so they are disabled.
+ * Options that have had a successor since 7.85 are still used: every libcurl that may
+ * be loaded knows them. */
+#define CURL_DISABLE_TYPECHECK
+#define CURL_DISABLE_DEPRECATION
 #include <ctype.h>
+#include <curl/curl.h>
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -17,8 +23,24 @@
 #include "tools/base/clock.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
-#include "tools/fleet/libcurl.h"
+#include "tools/base/shared_library.h"
 #include "tools/fleet/pack.h"
+
+#undef curl_easy_setopt
+#undef curl_easy_getinfo
+
+/* The headers may be older than the library that is loaded. A library that is too old
+ * refuses the option. */
+#if LIBCURL_VERSION_NUM < 0x074b00
+#define CURLOPT_AWS_SIGV4 ((CURLoption)10305)
+#endif
+
+static struct shared_library libcurl = {
+	.soname = "libcurl.so.4",
+	.alternative = "libcurl-gnutls.so.4", /* Debian's, with the same functions */
+	.who = "stores on servers need it (Debian: libcurl4)",
+};
+#define LIBCURL(function) SHARED(libcurl, function)
 
 #define REDIRECTS 5L
 #define LIST_MAX (64u << 20) /* bytes: some 300,000 packs */

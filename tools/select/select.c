@@ -82,21 +82,6 @@ bool select_version(const struct select *select, const char *name, size_t len)
 	return select->tag_count == 0;
 }
 
-/* Notes a version of the cache or of a layer, once, in sorted order. */
-static void note_version(struct select *select, const char *name)
-{
-	size_t i = 0;
-
-	while (i < select->version_count && strcmp(select->versions[i], name) < 0)
-		i++;
-	if (i < select->version_count && strcmp(select->versions[i], name) == 0)
-		return;
-	GROW(select->versions, select->version_count);
-	memmove(select->versions + i + 1, select->versions + i,
-		(select->version_count++ - i) * sizeof *select->versions);
-	select->versions[i] = alloc_copy(name);
-}
-
 bool select_enters(struct select *select, const char *parent, const char *name)
 {
 	size_t version = layout_version(parent), dir_len, len = strlen(name);
@@ -106,8 +91,10 @@ bool select_enters(struct select *select, const char *parent, const char *name)
 	if (version == 0) {
 		if (*parent || layout_version(name) != len)
 			return false;
-		if (select->tag_count)
-			note_version(select, name);
+		if (select->tag_count) {
+			names_add_new(&select->versions, name);
+			names_sort(&select->versions);
+		}
 		return select_version(select, name, len);
 	}
 	if (select->paths.count == 0)
@@ -141,20 +128,22 @@ bool select_has(const struct select *select, const struct layout *item, const ch
 
 static bool is_tag_found(const struct select *select, const struct select_tag *tag)
 {
-	for (size_t i = 0; i < select->version_count; i++)
-		if (has_tag(tag, select->versions[i], strlen(select->versions[i])))
+	const struct names *versions = &select->versions;
+
+	for (size_t i = 0; i < versions->count; i++)
+		if (has_tag(tag, versions->list[i], strlen(versions->list[i])))
 			return true;
 	return false;
 }
 
 bool select_tags_found(const struct select *select)
 {
-	const char *versions = select->version_count ? "it has" : "it is empty";
+	const char *versions = select->versions.count ? "it has" : "it is empty";
 	bool found = select->tag_count == 0;
 
-	for (size_t i = 0; i < select->version_count; i++)
+	for (size_t i = 0; i < select->versions.count; i++)
 		versions = brief_format(
-			"%s%s %s", versions, i ? "," : "", select->versions[i]);
+			"%s%s %s", versions, i ? "," : "", select->versions.list[i]);
 	for (size_t i = 0; i < select->tag_count; i++) {
 		const struct select_tag *tag = &select->tags[i];
 

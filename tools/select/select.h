@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "tools/base/names.h"
 #include "tools/cache/layout.h"
 #include "tools/cli/opt.h"
 #include "tools/select/target.h"
@@ -24,8 +25,7 @@ struct select {
 	} * tags;
 	size_t tag_count;
 	struct targets paths;
-	char **versions; /* the versions that select_enters has seen, if there are tags */
-	size_t version_count;
+	struct names versions; /* that select_enters has seen, if there are tags */
 };
 
 /* Options that fill a struct select: --tag and --path. A command may choose only

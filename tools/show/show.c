@@ -149,8 +149,8 @@ static void compare_file(struct walk_dir *dir, const struct walk_file *file)
 	if (fd >= 0 && inspect_end(fd, &pyc) == 0)
 		object = object_of_entry(show, &item, file->name, &pyc);
 	if (object && strcmp(object, show->object_path) == 0) {
-		GROW(show->sharers, show->sharers_count);
-		show->sharers[show->sharers_count++] = alloc_copy(path);
+		names_add(&show->sharers, path);
+		path = NULL;
 	}
 }
 

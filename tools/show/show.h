@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "shim/core/proof/source.h"
+#include "tools/base/names.h"
 #include "tools/cache/cache.h"
 #include "tools/cache/layout.h"
 #include "tools/pyc/code.h"
@@ -30,8 +31,7 @@ struct show {
 	struct pyc_state state; /* only in a cache */
 	const char *relation;	/* to its object, in the words of docs/json.md */
 	char *object_path;	/* NULL if it has none */
-	char **sharers;		/* see show_find_sharers; else NULL */
-	size_t sharers_count;
+	struct names sharers;	/* see show_find_sharers; else empty */
 };
 
 /* Reads the pyc at path. cache: the cache that contains it, with `below` its path below

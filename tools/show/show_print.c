@@ -19,15 +19,6 @@
 #define VALUE_COLUMN 14 /* where json.h puts values in text output */
 #define FLAG_CHECKED 2	/* of PEP 552 */
 
-static void print_hex(struct json *json, const char *key, const void *bytes, size_t size)
-{
-	char hex[2 * DIGEST_SIZE + 1];
-
-	digest_hex(bytes, size, hex);
-	hex[2 * size] = '\0';
-	json_string(json, key, hex);
-}
-
 /* value: -1 if unknown. */
 static void print_answer(struct json *json, const char *key, int value)
 {
@@ -94,7 +85,7 @@ static void print_header(struct json *json, const struct inspection *pyc)
 	json_open(json, "header", '{');
 	json_string(json, "kind", kinds[pyc->header.kind]);
 	if (pyc->header.kind != HEADER_BAD) {
-		print_hex(json, "magic", magic, 4);
+		json_string(json, "magic", brief_hex(magic, 4));
 		json_unsigned(json, "number", interpreters_magic_number(magic));
 		json_string(json, "interpreter", interpreters_of_magic(magic)->name);
 		json_string(json, "releases", interpreters_of_magic(magic)->releases);
@@ -105,7 +96,7 @@ static void print_header(struct json *json, const struct inspection *pyc)
 		json_unsigned(json, "size", pyc->header.size);
 	} else if (pyc->header.kind == HEADER_HASH) {
 		json_bool(json, "checked", pyc->flags & FLAG_CHECKED);
-		print_hex(json, "hash", pyc->bytes + 8, 8);
+		json_string(json, "hash", brief_hex(pyc->bytes + 8, 8));
 	}
 	json_close(json);
 }
@@ -141,9 +132,9 @@ static void print_source(struct json *json, const struct show *show)
 	json_string(json, "path", source->path);
 	json_string(json, "error", show->error ? strerror(-show->error) : NULL);
 	if (source->path && !show->error) {
-		print_hex(json, "digest", &source->digest, DIGEST_SIZE);
+		json_string(json, "digest", brief_hex(&source->digest, DIGEST_SIZE));
 		if (algorithm)
-			print_hex(json, "hash", &hash, sizeof hash);
+			json_string(json, "hash", brief_hex(&hash, sizeof hash));
 		else
 			json_string(json, "hash", NULL);
 		json_string(json, "hash_algorithm", algorithm);
@@ -193,7 +184,7 @@ static void print_seal(struct json *json, const struct show *show)
 	json_unsigned(json, "size", seal->source.size);
 	print_stamp(json, "ctime", &seal->source.ctime);
 	print_stamp(json, "mtime", &seal->source.mtime);
-	print_hex(json, "digest", &seal->digest, DIGEST_SIZE);
+	json_string(json, "digest", brief_hex(&seal->digest, DIGEST_SIZE));
 	json_string(json, "differs", *differences ? differences : NULL);
 	json_close(json);
 }
@@ -206,8 +197,8 @@ static void print_sharing(struct json *json, const struct show *show)
 	json_close(json);
 	if (!json->text)
 		json_open(json, "also", '[');
-	for (size_t i = 0; i < show->sharers_count; i++)
-		json_string(json, json->text ? "also" : NULL, show->sharers[i]);
+	for (size_t i = 0; i < show->sharers.count; i++)
+		json_string(json, json->text ? "also" : NULL, show->sharers.list[i]);
 	if (!json->text)
 		json_close(json);
 }

@@ -88,8 +88,7 @@ static void json_size(struct json *json, const struct stats *stats)
 void stats_print_json(const struct stats *stats)
 {
 	struct json json = json_begin(stdout, "stats", 1);
-	size_t count;
-	char **layers = cache_layers(&count);
+	const struct names layers = stats->hosts ? (struct names){ 0 } : cache_layers();
 
 	json_string(&json, "dir", stats->root);
 	json_unsigned(&json, "hosts", stats->hosts ? stats->hosts : 1);
@@ -104,6 +103,6 @@ void stats_print_json(const struct stats *stats)
 	json_sums(&json, "versions", "version", &stats->versions);
 	json_sums(&json, "days", "day", &stats->days);
 	json_size(&json, stats);
-	json_strings(&json, "layers", layers, stats->hosts ? 0 : count);
+	json_names(&json, "layers", &layers);
 	json_close(&json);
 }

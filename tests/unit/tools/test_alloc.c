@@ -60,21 +60,6 @@ static void formats(void **state)
 	assert_ptr_not_equal(copy, text);
 }
 
-static void lists_once(void **state)
-{
-	char **list = NULL;
-
-	(void)state;
-	for (unsigned i = 0; i < 40; i++) {
-		AUTOFREE char *item = alloc_format("%u", i % 20);
-
-		alloc_list_add(&list, item);
-	}
-	for (unsigned i = 0; i < 20; i++)
-		assert_int_equal(atoi(list[i]), i);
-	assert_null(list[20]);
-}
-
 static void none_left(void **state)
 {
 	char said[100] = "";
@@ -109,7 +94,6 @@ int main(void)
 	unit_one("an array keeps its elements as it grows", grows);
 	unit_one("an array that has lost elements grows again", grows_again);
 	unit_one("texts are formatted, cut and copied", formats);
-	unit_one("a list keeps the first of equal items, and ends with NULL", lists_once);
 	unit_one("without memory the process says so and ends with 125", none_left);
 	return unit_run("alloc");
 }

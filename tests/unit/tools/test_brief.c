@@ -31,6 +31,13 @@ static void takes_over(void **state)
 		(void)brief_format("%d", i);
 }
 
+static void is_hex(void **state)
+{
+	(void)state;
+	assert_string_equal(brief_hex("\0\x7f\xff", 3), "007fff");
+	assert_string_equal(brief_hex("", 0), "");
+}
+
 static void is_of_any_length(void **state)
 {
 	char want[128];
@@ -47,5 +54,6 @@ int main(void)
 	unit_one("a text stays until as many more are made as there is room for", stays);
 	unit_one("a text that is handed over is freed", takes_over);
 	unit_one("a text may have any length", is_of_any_length);
+	unit_one("bytes are two hex digits each", is_hex);
 	return unit_run("brief");
 }

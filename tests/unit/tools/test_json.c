@@ -57,13 +57,14 @@ static void values_of_each_kind(void **state)
 
 static void lists_of_strings(void **state)
 {
-	char one[] = "one", two[] = "t\two", *list[] = { one, two };
+	char one[] = "one", two[] = "t\two", *list[] = { one, two, NULL };
+	const struct names some = { list, 2 }, none = { 0 };
 	struct json json = begin();
 
 	(void)state;
 	json_open(&json, NULL, '{');
-	json_strings(&json, "some", list, 2);
-	json_strings(&json, "none", NULL, 0);
+	json_names(&json, "some", &some);
+	json_names(&json, "none", &none);
 	json_close(&json);
 	is_written(&json, "{\"some\":[\"one\",\"t\\u0009wo\"],\"none\":[]}\n");
 }
