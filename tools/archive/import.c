@@ -15,12 +15,12 @@
 
 #include "shim/core/base/path.h"
 #include "shim/core/base/text.h"
-#include "tools/archive/import_put.h"
 #include "tools/archive/neutral.h"
 #include "tools/base/alloc.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
+#include "tools/cache/cache_put.h"
 #include "tools/cache/sys_libc.h"
 #include "tools/pyc/inspect.h"
 #include "tools/stats/totals.h"
@@ -197,14 +197,14 @@ static int put_link(struct import *import, const char *path,
 			     neutral_put(member->dir, data, *ret_size, member->identity);
 	int r = !data	  ? -ENOLINK
 		: another ? -EXDEV
-			  : import_put_link(import->cache, member->link, path, true);
+			  : cache_put_link(import->cache, member->link, path, true);
 
 	*ret_linked = r == 0;
 	/* The entry's source differs from the object's; or the file system has no hard
 	 * links, or this file cannot have more; or the file is gone. */
 	if (r == -ENOENT || r == -EMLINK || r == -EPERM || r == -EOPNOTSUPP ||
 		r == -EXDEV)
-		r = import_put_file(import->cache, path, data, *ret_size);
+		r = cache_put_file(import->cache, path, data, *ret_size);
 	free(data);
 	return r;
 }
@@ -217,7 +217,7 @@ static bool share(struct import *import, const struct layout *item,
 	char object[PATH_MAX];
 
 	return layout_object_of(item, place->name, seal, object, sizeof object) &&
-	       import_put_link(import->cache, place->path, object, false) == 0;
+	       cache_put_link(import->cache, place->path, object, false) == 0;
 }
 
 /* --- growth --------------------------------------------------------------------------*/
@@ -270,7 +270,7 @@ static int put(struct import *import, const struct archive_in *in,
 	if (!linked && member->identity)
 		(void)neutral_put(member->dir, member->data, size, member->identity);
 	r = linked ? put_link(import, place->path, member, &size, &linked)
-		   : import_put_file(import->cache, place->path, member->data, size);
+		   : cache_put_file(import->cache, place->path, member->data, size);
 	if (r < 0)
 		return r;
 	if (!member->link && share(import, &in->item, place, &in->seal)) {

@@ -15,7 +15,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "shim/core/base/text.h"
 #include "shim/core/cache/config.h"
 #include "shim/core/cache/layer.h"
 #include "shim/core/cache/root.h"

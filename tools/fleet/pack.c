@@ -34,20 +34,6 @@ static void add(struct pack *pack, struct archive_object object)
 	pack->objects[pack->count++] = object;
 }
 
-int pack_add(struct pack *pack, const char *path, uint64_t size)
-{
-	const char *slash = strrchr(path, '/');
-	struct archive_object object = { .size = size };
-
-	if (!slash)
-		return -EINVAL;
-	object.dir = alloc_copy(path);
-	object.dir[slash - path] = '\0';
-	object.name = object.dir + (slash - path) + 1;
-	add(pack, object);
-	return 0;
-}
-
 void pack_filter(struct pack *pack,
 	bool (*keep)(const struct archive_object *object, void *context), void *context)
 {
@@ -302,6 +288,22 @@ int pack_name(int fd, char ret_name[PACK_NAME_SIZE])
 	return r;
 }
 
+/* Adds an object by its path below the layout folder. Returns false if the path has no
+ * directory. */
+static bool add_path(struct pack *pack, const char *path, uint64_t size)
+{
+	const char *slash = strrchr(path, '/');
+	struct archive_object object = { .size = size };
+
+	if (!slash)
+		return false;
+	object.dir = alloc_copy(path);
+	object.dir[slash - path] = '\0';
+	object.name = object.dir + (slash - path) + 1;
+	add(pack, object);
+	return true;
+}
+
 /* Reads "PATH": SIZE at *text and moves *text on. Returns false if there is no more.
  * Works on a copy, since sscanf first looks for the end of the whole text. */
 static bool read_row(struct pack *pack, const char **text)
@@ -316,7 +318,7 @@ static bool read_row(struct pack *pack, const char **text)
 	memcpy(row, *text, len);
 	row[len] = '\0';
 	if (sscanf(row, " \"%511[^\"\\]\" : %20" SCNu64 " %n", path, &size, &end) != 2 ||
-		row[end] || pack_add(pack, path, size) < 0)
+		row[end] || !add_path(pack, path, size))
 		return false;
 	*text += len;
 	*text += strspn(*text, ", \n");

@@ -39,10 +39,6 @@ void pack_filter(struct pack *pack,
  * code is canonical if an interpreter of its version is found. */
 int pack_write(struct pack *pack, const struct cache *cache, int fd, uint64_t *ret_size);
 
-/* Adds an object by its path below the layout folder. Returns -EINVAL if the path has
- * no directory. */
-int pack_add(struct pack *pack, const char *path, uint64_t size);
-
 /* Computes the BLAKE2b of a file's bytes, with a digest of `size` bytes, at most 64. */
 int pack_digest(int fd, uint8_t *ret_digest, size_t size);
 

@@ -18,7 +18,6 @@
 #include "tools/base/compat.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
-#include "tools/base/progress.h"
 #include "tools/base/whole_file.h"
 #include "tools/conf/conf.h"
 #include "tools/fleet/pack.h"

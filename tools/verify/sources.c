@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "shim/core/proof/source.h"
-#include "tools/base/files.h"
+#include "tools/base/alloc.h"
 #include "tools/base/progress.h"
 #include "tools/cache/layout.h"
 #include "tools/cache/sys_libc.h"

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "shim/core/base/text.h"
 #include "shim/core/cache/root.h"
 #include "shim/core/cache/way.h"
 
@@ -27,22 +26,17 @@ static enum verdict judge_directory(const struct stat *st, uid_t user)
 
 static enum verdict why_not(enum way way, bool above)
 {
-	switch (way) {
-	case WAY_FOREIGN:
-		return above ? VERDICT_LAYER_WAY_FOREIGN : VERDICT_LAYER_FOREIGN;
-	case WAY_WRITABLE:
-		return VERDICT_LAYER_WAY_WRITABLE;
-	case WAY_NO_DIRECTORY:
-		return VERDICT_LAYER_NO_DIRECTORY;
-	case WAY_ABSENT:
-		return VERDICT_LAYER_ABSENT;
-	case WAY_UNREACHABLE:
-		return VERDICT_LAYER_UNREACHABLE;
-	case WAY_TRUSTED:
-		break;
-	}
-	return VERDICT_NONE;
+	static const uint8_t verdicts[] = {
+		[WAY_ABSENT] = VERDICT_LAYER_ABSENT,
+		[WAY_FOREIGN] = VERDICT_LAYER_WAY_FOREIGN,
+		[WAY_WRITABLE] = VERDICT_LAYER_WAY_WRITABLE,
+		[WAY_NO_DIRECTORY] = VERDICT_LAYER_NO_DIRECTORY,
+		[WAY_UNREACHABLE] = VERDICT_LAYER_UNREACHABLE,
+	};
+
+	return way == WAY_FOREIGN && !above ? VERDICT_LAYER_FOREIGN : verdicts[way];
 }
+
 static enum verdict judge_layout(
 	const struct sys *sys, uid_t user, char *path, size_t size)
 {

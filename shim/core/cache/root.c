@@ -21,20 +21,14 @@ static enum verdict judge_root(const struct stat *st, uid_t user)
 
 static enum verdict why_not(enum way way, bool above)
 {
-	switch (way) {
-	case WAY_FOREIGN:
-		return above ? VERDICT_REFUSED_WAY_FOREIGN : VERDICT_REFUSED_FOREIGN;
-	case WAY_WRITABLE:
-		return VERDICT_REFUSED_WAY_WRITABLE;
-	case WAY_NO_DIRECTORY:
-		return VERDICT_REFUSED_NO_DIRECTORY;
-	case WAY_UNREACHABLE:
-		return VERDICT_REFUSED_UNREACHABLE;
-	case WAY_TRUSTED:
-	case WAY_ABSENT:
-		break;
-	}
-	return VERDICT_NONE;
+	static const uint8_t verdicts[] = {
+		[WAY_FOREIGN] = VERDICT_REFUSED_WAY_FOREIGN,
+		[WAY_WRITABLE] = VERDICT_REFUSED_WAY_WRITABLE,
+		[WAY_NO_DIRECTORY] = VERDICT_REFUSED_NO_DIRECTORY,
+		[WAY_UNREACHABLE] = VERDICT_REFUSED_UNREACHABLE,
+	};
+
+	return way == WAY_FOREIGN && !above ? VERDICT_REFUSED_FOREIGN : verdicts[way];
 }
 
 /* Takes the stat of the layout folder below the root at that path, which is in PATH_MAX

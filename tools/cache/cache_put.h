@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Putting whole files into the cache with the library's own writer. It writes under a
- * temporary name that gc knows and then renames the file, so a reader sees either the
- * whole file or nothing. Files have mode 0600, directories 0700. Links and mounts in the
- * cache are not followed.
+ * The command's writer of the cache: puts whole files into it by the library's own writer
+ * (entry_write). That writes under a temporary name that gc knows and then renames the
+ * file, so a reader sees either the whole file or nothing. Files have mode 0600,
+ * directories 0700. Links and mounts in the cache are not followed.
  *
  * Paths are relative to the layout folder. Functions return 0 or -errno and print
  * nothing. Thread-safe.
@@ -16,10 +16,10 @@
 #include "tools/cache/cache.h"
 
 /* Puts a file there, replacing any file of that name. data is not changed. */
-int import_put_file(
+int cache_put_file(
 	const struct cache *cache, const char *path, uint8_t *data, size_t size);
 
 /* Makes `to` a hard link to the file `from`. -EEXIST: the name is taken and `replace` is
  * false. -EMLINK, -EPERM and others: this file system does not support such a link. */
-int import_put_link(
+int cache_put_link(
 	const struct cache *cache, const char *from, const char *to, bool replace);

@@ -4,7 +4,7 @@
  * beforehand that there is no link on the way is sufficient, since only the user could
  * plant one.
  */
-#include "tools/archive/import_put.h"
+#include "tools/cache/cache_put.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -42,7 +42,7 @@ static int locate(const struct cache *cache, const char *path, char absolute[PAT
 	return fd < 0 && fd != -ENOENT ? fd : 0;
 }
 
-int import_put_file(
+int cache_put_file(
 	const struct cache *cache, const char *path, uint8_t *data, size_t size)
 {
 	const struct entry_world world = world_of(cache);
@@ -63,7 +63,7 @@ int import_put_file(
 	return r;
 }
 
-int import_put_link(
+int cache_put_link(
 	const struct cache *cache, const char *from, const char *to, bool replace)
 {
 	const struct entry_world world = world_of(cache);
