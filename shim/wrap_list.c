@@ -172,12 +172,12 @@ int cached_closedir(DIR *dir)
 	return real.closedir(dir);
 }
 
-struct names {
+struct scanned {
 	struct dirent **list;
 	size_t count, size;
 };
 
-static bool keep_name(struct names *names, const struct dirent *entry, size_t size)
+static bool keep_name(struct scanned *names, const struct dirent *entry, size_t size)
 {
 	struct dirent **more, *copy;
 
@@ -200,7 +200,7 @@ static bool keep_name(struct names *names, const struct dirent *entry, size_t si
 static int scan(DIR *dir, bool wide, struct dirent ***ret, scandir_filter *filter,
 	scandir_order *order)
 {
-	struct names names = { .list = NULL };
+	struct scanned names = { .list = NULL };
 	struct dirent *entry;
 	bool ok = true;
 
