@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # Programs of musl under the library that was made for glibc: one that makes importlib's
-# calls, and CPython, which is built once from Debian's source and kept in $ELSEWHERE
-# (5 minutes). MUSL_PYTHON=PROGRAM takes that one instead; MUSL_PYTHON=no builds none.
+# calls, and CPython, which is built once from Debian's sources of it and of zlib, and kept
+# in $ELSEWHERE (5 minutes). MUSL_PYTHON=PROGRAM takes that one instead; MUSL_PYTHON=no builds none.
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
 # shellcheck source=tests/elsewhere/roots.bash
@@ -58,17 +58,20 @@ make_python() {
 		/usr/share/keyrings/debian-archive-keyring.gpg >parts/source.sources
 	apt="-o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts=$PWD/parts -o Dir::State::lists=$PWD/lists"
 	# shellcheck disable=SC2086 # words
-	apt-get $apt update && apt-get $apt source --download-only python3.11 && tar -xzf python3.11_*.orig.tar.gz || return 1
+	apt-get $apt update && apt-get $apt source --download-only python3.11 zlib &&
+		tar -xzf python3.11_*.orig.tar.gz && tar -xzf zlib_*.orig.tar.gz || return 1
 	# shellcheck disable=SC2016 # the script's
 	printf '#!/bin/sh\ncase $1 in *-print-multiarch) echo %s-linux-musl; exit ;; esac\nexec musl-gcc "$@" %s\n' \
 		"$(uname -m)" "-idirafter /usr/include -idirafter /usr/include/$(uname -m)-linux-gnu" >cc
 	chmod +x cc
-	cd Python-3.11.* && ./configure -q CC="$T/apt/cc" --prefix="$to" --without-ensurepip --disable-test-modules &&
+	(cd zlib-1.* && CC=$T/apt/cc CFLAGS='-O2 -fPIC' ./configure --static --prefix="$T/apt/zlib" && make -s install) || return 1
+	cd Python-3.11.* && ./configure -q CC="$T/apt/cc" ZLIB_CFLAGS="-I$T/apt/zlib/include" \
+		ZLIB_LIBS="$T/apt/zlib/lib/libz.a" --prefix="$to" --without-ensurepip --disable-test-modules &&
 		make -s -j2 && make -s install DESTDIR="$T/apt/root" && mv "$T/apt/root$to" "$to"
 }
 python=${MUSL_PYTHON:-$ELSEWHERE/musl-python/bin/python3}
-if [ "$python" = "$ELSEWHERE/musl-python/bin/python3" ] && ! [ -x "$python" ]; then
-	mkdir -p "$ELSEWHERE"
+if [ "$python" = "$ELSEWHERE/musl-python/bin/python3" ] && ! "$python" -c 'import zlib' 2>/dev/null; then
+	mkdir -p "$ELSEWHERE" && rm -rf "$ELSEWHERE/musl-python"
 	(make_python "$ELSEWHERE/musl-python") >"$ELSEWHERE/musl-python.log" 2>&1
 fi
 if ! [ -x "$python" ]; then

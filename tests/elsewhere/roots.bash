@@ -14,6 +14,9 @@ bootstrapped() {
 	shift 3
 	[ ! -e "$root/.complete" ] || return 0
 	mkdir -p "$ELSEWHERE"
+	# Two suites may want the same root at a time; the second waits.
+	exec 8>"$ELSEWHERE/$1.lock" && flock 8
+	[ ! -e "$root/.complete" ] || return 0
 	runs_here "$arch" || foreign=--foreign
 	for packages; do
 		rm -rf --one-file-system "$root"
@@ -60,7 +63,7 @@ make_root() {
 # make_build_root SUITE ARCHITECTURE: what building and testing needs
 make_build_root() {
 	bootstrapped "build-$1-$2" "$1" "$2" \
-		gcc,libc6-dev,make,binutils,libcmocka-dev,uthash-dev,libb2-dev,libarchive-dev,libsodium-dev,libcurl4-gnutls-dev,python3,python3-venv,strace,git,zstd,procps,rsync,e2fsprogs,xz-utils &&
+		gcc,libc6-dev,make,binutils,libcmocka-dev,uthash-dev,libb2-dev,libarchive-dev,libsodium-dev,libcurl4-gnutls-dev,python3-all,python3-venv,pypy3,strace,git,zstd,procps,rsync,e2fsprogs,xz-utils &&
 		echo "$ELSEWHERE/build-$1-$2"
 }
 

@@ -116,5 +116,5 @@ test-elsewhere: wheel deb tests ## use the packages in roots of other systems, w
 	$(Q)SUITE_TIMEOUT=100000 tests/run build elsewhere
 # A row is kept until its platform is tested again.
 	$(Q){ sed '/^| [^-s]/d' docs/platforms.md; cat build/platforms/* docs/platforms.md | grep '^| [^-s]' | \
-		awk -F '|' '!seen[$$2 $$3 $$6]++' | sort; } >build/platforms.md && \
+		awk -F '|' '{ what = $$6; sub(/:.*/, "", what) } !seen[$$2 $$3 what]++' | sort; } >build/platforms.md && \
 		mv build/platforms.md docs/platforms.md
