@@ -157,8 +157,14 @@ $(OUT)/tools/embedded.o: $(OUT)/tools/embedded.c
 # cannot undo them.
 $(OUT)/shim/calls.o: last := -fno-lto -fno-stack-protector -U_FORTIFY_SOURCE
 $(OUT)/shim/core/base/digest.o: last := -fno-lto
-$(OUT)/tools/%.o: own += -DPYCSTASH_VERSION='"$(VERSION)"' -DPYCSTASH_LIBDIR='"$(libdir)"' \
-	-DPYCSTASH_SYSCONFDIR='"$(sysconfdir)"'
+$(OUT)/tools/%.o: own += -DPYCSTASH_VERSION='"$(VERSION)"'
+# What names the places where things are installed is made again for other places.
+places := $(OUT)/.for$(subst /,_,$(libdir)$(sysconfdir))
+$(places): | $(OUT)/.need-build
+	$(Q)rm -f $(OUT)/.for_* && touch $@
+placed := $(OUT)/tools/python/library.o $(OUT)/tools/conf/conf.o
+$(placed): own += -DPYCSTASH_LIBDIR='"$(libdir)"' -DPYCSTASH_SYSCONFDIR='"$(sysconfdir)"'
+$(placed) $(OUT)/tools/embedded.c $(OUT)/pages/made: $(places)
 
 $(OUT)/shim/gen/list: shim/gen/list.c shim/calls.def shim/exceptions.def shim/core/cache/settings_library.def shim/core/stats/verdict.def tools/conf/settings_command.def | $(OUT)/.need-build
 	$(Q)mkdir -p $(@D)
@@ -308,9 +314,6 @@ install: all ## install below $(prefix), or $(DESTDIR)$(prefix)
 	$(Q)install -D -m 644 $(OUT)/pages/completions/pycstash $(DESTDIR)$(bashcompdir)/pycstash
 	$(Q)install -D -m 644 $(OUT)/pages/completions/_pycstash $(DESTDIR)$(zshcompdir)/_pycstash
 	$(Q)install -D -m 644 $(OUT)/pages/completions/pycstash.fish $(DESTDIR)$(fishcompdir)/pycstash.fish
-	@echo "pycstash $(VERSION): $(DESTDIR)$(bindir)/pycstash, $(DESTDIR)$(libdir)/libpycstash.so, and manual pages"
-	$(if $(DESTDIR),,@echo "next: $(bindir)/pycstash doctor")
-
 # Units with an instance are system units, the others are user units.
 	$(Q)for unit in tools/packaging/systemd/*; do \
 		case $$unit in *@*) to=system ;; *) to=user ;; esac; \
@@ -318,6 +321,9 @@ install: all ## install below $(prefix), or $(DESTDIR)$(prefix)
 		sed 's|@BINDIR@|$(bindir)|' $$unit | \
 			install -m 644 /dev/stdin $(DESTDIR)$(unitdir)/$$to/$${unit##*/} || exit 1; \
 	done
+	@echo "pycstash $(VERSION): $(DESTDIR)$(bindir)/pycstash, $(DESTDIR)$(libdir)/libpycstash.so,"
+	@echo "manual pages, completions and systemd units"
+	$(if $(DESTDIR),,@echo "next: $(bindir)/pycstash doctor")
 
 uninstall: ## delete what install has put there
 	$(Q)rm -f $(DESTDIR)$(bindir)/pycstash $(DESTDIR)$(libdir)/libpycstash.so

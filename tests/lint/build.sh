@@ -126,6 +126,8 @@ fi
 is "$("$T/dest/usr/bin/pycstash" run -- /bin/sh -c 'echo "$LD_PRELOAD"' 2>&1)" \
 	"$T/dest/usr/lib/pycstash/libpycstash.so" \
 	"the installed command finds the installed library, wherever that was put"
+is "$(mk -n libdir=/usr/lib/odd all | grep -c 'LIBDIR=.*/usr/lib/odd.*-c tools/python/library\.c')" 1 \
+	"a command that was built for one place is built again for another"
 is "$(find "$T/dest" -empty)" "" "no page is empty"
 
 # A program that runs has the old library mapped: it must not be written to.
