@@ -80,8 +80,8 @@ static void print_interposed(void)
 {
 	puts("# Interposed calls\n\n"
 	     "<!-- Made from shim/calls.def and shim/exceptions.def by `make docs`. -->\n\n"
-	     "Every libc call through which a path under `__pycache__` can travel. A path\n"
-	     "without that component goes straight to libc.");
+	     "The library interposes every libc call that may get a path with the component\n"
+	     "`__pycache__`. Any other path goes straight to libc.");
 	for (size_t i = 0; i < COUNT(rows); i++)
 		if (rows[i].is_family)
 			printf("\n## %s\n\n%s\n\n", rows[i].name, rows[i].params);
@@ -89,7 +89,7 @@ static void print_interposed(void)
 			printf("- `%s %s%s`\n", rows[i].ret, rows[i].name,
 				rows[i].params);
 	puts("\n## Not interposed\n\n"
-	     "Calls that take a path, or are near to one, and are left to libc:\n");
+	     "These calls take or return a path, or are related to calls that do. They are left to libc:\n");
 	for (size_t i = 0; i < COUNT(exceptions); i++)
 		printf("- `%s`: %s\n", exceptions[i].name, exceptions[i].why);
 }
@@ -108,9 +108,9 @@ static void print_settings(void)
 	     "<!-- Made from shim/core/cache/settings_library.def and tools/conf/settings_command.def by `make docs`. -->\n\n"
 	     "Each setting is an environment variable. Commands also read\n"
 	     "`$XDG_CONFIG_HOME/pycstash/pycstash.conf` (`~/.config` if that is unset) and then\n"
-	     "`/etc/pycstash.conf`, lines `key = value`, and pass what they say to the library, which\n"
-	     "reads no file itself. `pycstash config` shows the values in effect and where each comes\n"
-	     "from.");
+	     "`/etc/pycstash.conf`, which hold lines of the form `key = value`. They pass the values to\n"
+	     "the library, which reads no file itself. `pycstash config` shows the values in effect and\n"
+	     "where each comes from.");
 	for (const struct setting *row = settings; row < settings + COUNT(settings);
 		row++) {
 		if (!row->variable) {

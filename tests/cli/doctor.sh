@@ -60,7 +60,7 @@ chmod +x "$T/shim" "$T/parent" "$T/stranger" "$T/text"
 check "a script that runs Python is seen through, and warned of" \
 	finds 0 "^warn +interpreter .*#!/bin/sh.*runs $python" doctor "$T/shim"
 check "the proof is made through a script, also where it stays the parent" finds 0 '^ok +proof' doctor "$T/parent"
-check "a script that is no Python is not one" finds 1 '^fail +proof .*not answer as Python' doctor "$T/stranger"
+check "a script that is no Python is not one" finds 1 '^fail +proof .*output is not what Python would print' doctor "$T/stranger"
 "$PYCSTASH" wrap --dir "$T/wrapped" -o "$T/wrapper" "$python"
 check "doctor knows a wrapper" finds 0 "^ok +interpreter .*wrapper of $python" doctor "$T/wrapper"
 cp "$SO" "$T/libpycstash.so"
@@ -72,19 +72,19 @@ is "$(ls -d "$T/wrapped" 2>/dev/null)" "" "doctor leaves a wrapper's own cache a
 printf '#!%s -s\nimport json\n' "$python" >"$T/tool"
 chmod +x "$T/tool"
 check "a script of a Python is examined by that Python" \
-	finds 0 "^ok +interpreter +$T/tool is a script of $python" doctor "$T/tool"
+	finds 0 "^ok +interpreter +$T/tool is a script; its interpreter is examined: $python" doctor "$T/tool"
 printf '#!/usr/bin/env %s\nimport json\n' "${python##*/}" >"$T/tool"
 check "a script whose interpreter env finds can be served" finds 0 '^ok +proof' \
 	env PATH="${python%/*}:$PATH" "$PYCSTASH" doctor "$T/tool"
 if gdb -nx -batch -ex 'python print("inside")' 2>/dev/null | grep -q inside; then
 	check "a program with Python inside that takes no -c is not called unserved" \
-		finds 0 '^warn +proof +not made: it has Python inside' doctor gdb
+		finds 0 '^warn +proof +not made: it contains Python' doctor gdb
 else
 	skip "a program with Python inside that takes no -c is not called unserved" "no gdb with Python"
 fi
 check "text is no interpreter" finds 1 '^fail +interpreter .*neither' doctor "$T/text"
 check "a program that is no Python is not one" finds 1 '^fail +proof' doctor /bin/true
-is "$(doctor /bin/true | tail -1)" "/bin/true is no Python that doctor can ask" \
+is "$(doctor /bin/true | tail -1)" "/bin/true is not a Python that doctor can examine" \
 	"of a program that may load Python later, doctor does not say that it cannot be served"
 check "a missing interpreter is said" finds 1 '^fail +interpreter .*no such interpreter' doctor no-such-python
 check "a missing path as well" finds 1 '^fail +interpreter .*no such interpreter' doctor /no/such/python
@@ -276,7 +276,7 @@ if unshare -rm true 2>/dev/null; then
 	mkdir "$T/c/for-warm"
 	echo 'x = 1' >"$T/c/for-warm/m.py"
 	check "a cache on a full disk could be elsewhere, which is said" \
-		finds 0 '^warn +cache .* can be read, but nothing new gets into it: No space left on device; .*PYCSTASH_DIR=' filled
+		finds 0 '^warn +cache .* can be read, but new bytecode cannot be written to it: No space left on device; .*PYCSTASH_DIR=' filled
 else
 	skip "doctor says how much space is left" "unshare is not allowed"
 fi

@@ -85,7 +85,7 @@ row() {
 	is "doctor: $said; really: $(served)" "doctor: $want; really: $want" "$sentence: $want"
 	case $explained in
 	*pycstash\ run*) ;; # which this is
-	*without* | *'nothing new'* | *LD_PRELOAD*) is "$want" no "$sentence: what explain wants first is what is missing" ;;
+	*unset* | *'leave out'* | *'cannot be written'* | *LD_PRELOAD*) is "$want" no "$sentence: what explain wants first is what is missing" ;;
 	*'import it once'*) is "$want" yes "$sentence: explain says to import it once where that helps" ;;
 	esac
 	rm -rf "$D/__pycache__"

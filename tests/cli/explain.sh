@@ -198,7 +198,7 @@ is "$(PYCSTASH_LAYERS=$T/layer explain "$D/new.py" --python "$python" | tail -1)
 chmod 700 "$CACHE"
 is "$(explain "$D/new.py" --python "$python" --dir "$T/none/yet" | sed -n 's/^warn *cache *//p')" \
 	"$T/none/yet: there is none yet" "a cache that is not there yet is named in full"
-no_source="nothing: Python caches only what it imports from names in .py, and no script that it runs"
+no_source="nothing: Python caches only files that it imports and whose names end in .py, and never a script that it runs"
 is "$(explain "$D/notes.txt" --python "$python" | tail -1)" "to do: $no_source" "a file that is no Python is not to be imported"
 echo 'x: int' >"$D/m.pyi"
 is "$(explain "$D/m.pyi" | tail -2)" "not served: hit; Python compiles, since it was compiled from another version of the source
@@ -215,7 +215,7 @@ fresh
 mkdir -p "$CACHE/v1/cpython-30"
 is "$(explain "$D/m.py" | grep -E ' for |^served')" "$D/m.py for $tag
 served: hit
-no entry of it for cpython-30; --python INTERPRETER explains that" "only versions that have bytecode of it are explained"
+the cache has no entry of it for cpython-30; --python INTERPRETER explains that" "only versions that have bytecode of it are explained"
 (cd "$D" && preloaded "$python" -c "import py_compile
 py_compile.compile('m.py', cfile='__pycache__/m.$tag-pytest-9.9.9.pyc', doraise=True)")
 is "$(find "$CACHE/v1/$tag/tree" -name '*pytest*' -printf '%f\n')" "m.$tag-pytest-9.9.9.pyc" "a tool's bytecode has a name of its own"
@@ -223,14 +223,14 @@ is "$(explain "$D/m.py" | grep -E ' for |^served')" "$D/m.py for $tag-pytest-9.9
 served: hit
 $D/m.py for $tag
 served: hit
-no entry of it for cpython-30; --python INTERPRETER explains that" "a tool's bytecode is explained, too"
+the cache has no entry of it for cpython-30; --python INTERPRETER explains that" "a tool's bytecode is explained, too"
 rm "$(entry_of)"
 is "$(explain "$D/m.py" --python "$python" --json | field pyc)" "$D/__pycache__/m.$tag-pytest-9.9.9.pyc" \
 	"where the cache has only a tool's bytecode of it, that is explained"
 is "$(status_of explain "$D/m.py")" 0 "a test that only pytest imports is served: exit code 0"
 touch -d 2001-01-01 "$D/m.py"
 is "$(explain "$D/m.py" | grep -E '^(not |to do)')" "not served: miss (source touched; its content alone does not determine the bytecode)
-to do: run it once: it is compiled again; PYCSTASH_REWRITTEN=path would serve it" "a test that was touched: PYCSTASH_REWRITTEN=path is named"
+to do: run the tool once: the source is compiled again; with PYCSTASH_REWRITTEN=path it would be served" "a test that was touched: PYCSTASH_REWRITTEN=path is named"
 is "$(PYCSTASH_REWRITTEN=path explain "$D/m.py" | grep '^served')" "served: hit (re-sealed)" "PYCSTASH_REWRITTEN=path serves a test that was touched"
 is "$(explain "$D/m.py" --level 1 --python "$python" | head -1)" "$D/m.py for $tag at -O level 1" \
 	"bytecode of another level is not meant"
@@ -328,10 +328,10 @@ todo() { # [NAME=VALUE…] [OPTION…]
 	env "${@/#--*/PYCSTASH_UNUSED=}" "$PYCSTASH" explain "$D/m.py" --python "$python" $(printf '%s\n' "$@" | grep '^--') | sed -n 's/^to do: //p'
 }
 is "$(todo)" "import it once, or run \`pycstash warm\`" "a miss: what to do"
-is "$(todo PYTHONDONTWRITEBYTECODE=1 | grep -c 'once.*without PYTHONDONTWRITEBYTECODE')" 1 \
+is "$(todo PYTHONDONTWRITEBYTECODE=1 | grep -c 'once.*unset PYTHONDONTWRITEBYTECODE first')" 1 \
 	"under PYTHONDONTWRITEBYTECODE explain says that a miss would remain a miss"
-is "$(todo PYTHONDONTWRITEBYTECODE=1 --keep-dontwrite | grep -c 'once.*without --keep-dontwrite')" 1 "with --keep-dontwrite explain says that a miss would remain a miss"
-is "$(todo PYCSTASH_READONLY=1 | grep -c 'once.*without PYCSTASH_READONLY')" 1 "for a read-only cache explain says that a miss would remain a miss"
+is "$(todo PYTHONDONTWRITEBYTECODE=1 --keep-dontwrite | grep -c 'once.*leave out --keep-dontwrite')" 1 "with --keep-dontwrite explain says that a miss would remain a miss"
+is "$(todo PYCSTASH_READONLY=1 | grep -c 'once.*unset PYCSTASH_READONLY first')" 1 "for a read-only cache explain says that a miss would remain a miss"
 if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 8))'; then
 	fresh
 	export PYTHONPYCACHEPREFIX=$T/prefix

@@ -223,7 +223,7 @@ is "$(find "$T/layer" -printf '%T@\n' | sort -u)" 0.0000000000 "the files of a l
 is "$(cd "$T/layer2" && tar --sort=name -cf - . | sha256sum)" \
 	"$(cd "$T/layer" && tar --sort=name -cf - . | sha256sum)" "equal archives make equal layers"
 is "$(status_of import_ --layer "$T/layer" "$T/a.tar.zst")" 12 "a layer is not made where something is"
-check "--update is named there" grep -q 'new or empty directory; --update adds to a layer' <(import_ --layer "$T/layer" "$T/a.tar.zst" 2>&1)
+check "--update is named there" grep -q 'new or empty directory, and --update adds to an existing layer' <(import_ --layer "$T/layer" "$T/a.tar.zst" 2>&1)
 is "$(status_of import_ --layer "$T/l3" --dir "$T/l4" "$T/a.tar.zst")" 2 "--layer and --dir together are a usage error"
 is "$(import_ -n --json --layer "$T/l3" "$T/a.tar.zst" | field files) $(ls "$T" | grep -c l3)" \
 	"$(find "$T/layer/v1" -name '*.pyc' | wc -l) 0" "--dry-run makes no layer"

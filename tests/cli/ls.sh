@@ -57,7 +57,7 @@ is "$(status_of ls_ "$S/none.py")" 1 "nothing found: 1"
 is "$(status_of ls_ "") $(status_of "$PYCSTASH" du "$S" "") $(status_of "$PYCSTASH" verify "")" "2 2 2" \
 	"an empty path is a mistake, and does not mean all"
 is "$(status_of "$PYCSTASH" du "$S/none.py") $(status_of "$PYCSTASH" verify "$S/none.py")" "1 1" "du and verify say as ls does that nothing of a path is there"
-check "that nothing of a path is there is reported" grep -q 'nothing of PATH is in the cache' <(said_by ls_ "$S/none.py")
+check "that nothing of a path is there is reported" grep -q 'the cache has nothing of PATH' <(said_by ls_ "$S/none.py")
 
 # --- trees that come and go ---------------------------------------------------------------
 tree=$T/.mount_aB12cd

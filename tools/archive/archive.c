@@ -24,7 +24,7 @@ struct pyc_state archive_state(const struct layout *item, struct pyc_state state
 	if (state.state == STATE_DAMAGED || state.state == STATE_FOREIGN)
 		return state;
 	state.state = STATE_UNSEALED;
-	state.why = "no source vouches for it";
+	state.why = "no source proves it";
 	if (item->kind == LAYOUT_PROGRAMS ||
 		(state.sealed && (state.seal.flags & SEAL_SOURCE))) {
 		state.state = STATE_FRESH;
@@ -33,7 +33,7 @@ struct pyc_state archive_state(const struct layout *item, struct pyc_state state
 	if (state.sealed && (state.seal.flags & SEAL_WRITERS)) {
 		state.state = STATE_UNSEALED;
 		state.why =
-			"others could write to its source when it was compiled, so it is for that file alone";
+			"others could write to its source when it was compiled, so it is only for that file";
 	}
 	return state;
 }

@@ -49,7 +49,7 @@ static int cut_off(struct archive_in *in)
 /* To be called if nothing usable has been read yet. */
 static int unreadable(const struct archive_in *in)
 {
-	complain(in->name, "this is no archive that `pycstash export` has made");
+	complain(in->name, "this is not an archive that `pycstash export` has made");
 	return -EPERM;
 }
 
@@ -88,7 +88,7 @@ static int read_data(struct archive_in *in, size_t size)
 		if (n < 0)
 			return cut_off(in);
 		if (n == 0)
-			return refuse(in, "it is shorter than it says");
+			return refuse(in, "it is shorter than its manifest says");
 		at += (size_t)n;
 	}
 	return 0;
@@ -177,11 +177,12 @@ static int take_manifest(struct archive_in *in, const char *text, uint64_t packe
 	if (versions.schema != 1 || versions.layout != ours)
 		return refuse(in, "this is not the manifest of an archive");
 	if (!whole)
-		return refuse(in, "it does not say what follows");
+		return refuse(in, "its manifest is not complete");
 	if (manifest->bytes > BOMB_SLACK &&
 		(manifest->bytes - BOMB_SLACK) / BOMB_RATIO > packed) {
 
-		complain(in->name, "refused: so small an archive unpacks to %s",
+		complain(in->name,
+			"refused: it would unpack to %s, far too much for an archive of its size",
 			units_size(manifest->bytes));
 		return -EPERM;
 	}
@@ -276,9 +277,10 @@ static int read_path(struct archive_in *in)
 	struct archive_member *member = &in->member;
 
 	if (!path)
-		return refuse(in, "a member without a name");
+		return refuse(in, "it has a member without a name");
 	if (!is_plain(path))
-		return refuse(in, "this name leads out of the cache, or is none of it");
+		return refuse(in,
+			"this name leads out of the cache, or is not a name in a cache");
 	free(in->before);
 	in->before = in->path;
 	in->path = split(path + strlen(TOP), &member->name);
@@ -286,10 +288,10 @@ static int read_path(struct archive_in *in)
 	in->item = layout_parse(member->dir, member->name);
 	if (in->item.kind != LAYOUT_ENTRY && in->item.kind != LAYOUT_OBJECT &&
 		in->item.kind != LAYOUT_PROGRAMS)
-		return refuse(in, "this is no name of the cache");
+		return refuse(in, "this is not a name in a cache");
 	if (in->before && archive_compare(in->before, in->before + strlen(in->before) + 1,
 				  member->dir, member->name) >= 0)
-		return refuse(in, "it is there twice, or out of order");
+		return refuse(in, "it occurs twice, or out of order");
 	return 0;
 }
 
@@ -318,7 +320,7 @@ static int read_link(struct archive_in *in, const char *target)
 	in->link = alloc_copy(target + strlen(TOP));
 	object = layout_parse(dir, name);
 	if (!is_object_of(&object, &in->item, in->member.name))
-		return refuse(in, "this link does not lead to an object of it");
+		return refuse(in, "this link does not lead to an object that fits it");
 	in->member.link = in->link;
 	memcpy(in->seal.digest.bytes, object.object.digest.bytes, DIGEST_SIZE);
 	memcpy(in->seal.magic, object.object.magic, sizeof in->seal.magic);
@@ -337,17 +339,18 @@ static int read_kind(struct archive_in *in)
 		(!target && LIB(archive_entry_filetype)(in->entry) != AE_IFREG))
 		return refuse(in, "it is neither a file nor a link to an object");
 	if (LIB(archive_entry_perm)(in->entry) & 07000)
-		return refuse(in, "it would run with another's rights");
+		return refuse(
+			in, "its mode has the set-user-ID, set-group-ID or sticky bit");
 	if (LIB(archive_entry_sparse_count)(in->entry) > 0)
 		return refuse(in, "it is sparse");
 	if (size < 0 || (uint64_t)size > ARCHIVE_FILE_MAX)
 		return refuse(in, "it is too large for bytecode");
 	if (target && size > 0)
-		return refuse(in, "a link with content of its own");
+		return refuse(in, "it is a link, but has content too");
 	in->seen.files++;
 	in->seen.bytes += (uint64_t)size;
 	if (in->seen.files > in->manifest.files || in->seen.bytes > in->manifest.bytes)
-		return refuse(in, "more follows than the archive says");
+		return refuse(in, "there is more in the archive than its manifest says");
 	in->member.size = (size_t)size;
 	return target ? read_link(in, target) : 0;
 }
@@ -360,7 +363,7 @@ static int check_data(struct archive_in *in)
 	struct pyc_state state;
 
 	if (!has_its_digest(in, in->data, in->member.size)) {
-		in->damage = "not the bytes that were archived";
+		in->damage = "its bytes are not those that were archived";
 		return 0;
 	}
 	fd = memfd_create("pycstash", MFD_CLOEXEC);
@@ -399,7 +402,7 @@ int archive_in_next(struct archive_in *in)
 		in->member.data = in->data;
 		r = check_data(in);
 	} else if (r == 0 && !has_its_digest(in, NULL, 0)) {
-		in->damage = "not the identity that was archived";
+		in->damage = "its identity is not the one that was archived";
 	}
 	return r < 0 ? r : 1;
 }

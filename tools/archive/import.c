@@ -53,7 +53,7 @@ int import_add_map(struct import *import, const char *text, bool resolve)
 	}
 	free(map.old);
 	free(map.replacement);
-	complain(text, "this is not OLD=NEW, two absolute directories without . and ..");
+	complain(text, "expected OLD=NEW, two absolute directories without . and ..");
 	return -EINVAL;
 }
 
@@ -302,12 +302,12 @@ static int fail(struct import *import, const struct archive_in *in, int error)
 	if (error == -ENOLINK && import->newer) { /* most likely the missing object */
 		import->newer++;
 		complain_member(in, "skipped: " INSPECT_NEWER
-				    ", or the object it is a link to is not there");
+				    ", or the object that it links to is missing");
 		return 0;
 	}
 	if (error == -ENOLINK) {
 		import->damaged++;
-		complain_member(in, "skipped: the object it is a link to is not there");
+		complain_member(in, "skipped: the object that it links to is missing");
 		return 0;
 	}
 	complain_member(in, strerror(-error));
@@ -379,8 +379,8 @@ static int check_listed(const struct import *import, const struct archive_in *in
 		strcmp(member->dir, object->dir) == 0 &&
 		strcmp(member->name, object->name) == 0)
 		return 0;
-	complain(in->name, "refused: %s/%s: this is not what it lists", member->dir,
-		member->name);
+	complain(in->name, "refused: %s/%s: this file is not in the pack's list",
+		member->dir, member->name);
 	return -EPERM;
 }
 
@@ -407,7 +407,7 @@ int import_archive(struct import *import, const char *name, int fd, bool put)
 	import->seen = in.seen;
 	import->cut_off = r == -EBADMSG;
 	if (import->cut_off && put)
-		complain(name, "it is cut off or damaged: %s", in.broken);
+		complain(name, "it is truncated or damaged: %s", in.broken);
 	archive_in_release(&in);
 	return import->cut_off ? 0 : r;
 }

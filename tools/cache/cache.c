@@ -77,7 +77,7 @@ static int refuse_untrusted(const char *root, const char *at, enum verdict why)
 	if (geteuid() != 0 || stat(at, &st) < 0 || st.st_uid == 0)
 		return refuse(at, verdict_rows[why].why);
 	complain(at,
-		"%s; not touched. Run as its owner: setpriv --reuid=%u --regid=%u --clear-groups pycstash ... (gc, purge and verify: or add --as-owner)",
+		"%s; not touched. Run as its owner: setpriv --reuid=%u --regid=%u --clear-groups pycstash ... (or, for gc, purge and verify, add --as-owner)",
 		verdict_rows[why].why, st.st_uid, st.st_gid);
 	return EXIT_REFUSED;
 }
@@ -95,9 +95,9 @@ static int judge_root(const char *root, int root_fd, bool *ret_beside)
 	if (fstat(root_fd, &st) < 0)
 		return refuse(root, strerror(errno));
 	if (is_directory_at("/", &st))
-		return refuse(root, "this is the root of the file system, no cache");
+		return refuse(root, "this is the root of the file system, not a cache");
 	if (is_directory_at(getenv("HOME"), &st))
-		return refuse(root, "this is your home directory, no cache");
+		return refuse(root, "this is your home directory, not a cache");
 	state = root_judge(&sys_libc, root, at, &why);
 	if (state == ROOT_REFUSED)
 		return refuse_untrusted(root, *at ? at : "/", why);
@@ -110,8 +110,7 @@ static int judge_root(const char *root, int root_fd, bool *ret_beside)
 					     cachedir_tag_is_unfinished(root_fd)))
 			return EXIT_NO_CACHE;
 		return refuse(root,
-			"this directory is not marked as a cache of pycstash (by a file " ROOT_TAG
-			")");
+			"this directory is not a cache of pycstash: it has no file " ROOT_TAG);
 	}
 	if (state == ROOT_READY)
 		return EXIT_OK;

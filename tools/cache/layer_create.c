@@ -27,7 +27,7 @@ static int open_layer(struct cache *cache, const char *layer, bool update, bool 
 	if (update)
 		return cache_open_own_layer(cache, layer);
 	complain(layer,
-		"a layer is made in a new or empty directory; --update adds to a layer that is there");
+		"this directory is not empty; a layer is made in a new or empty directory, and --update adds to an existing layer");
 	return EXIT_REFUSED;
 }
 

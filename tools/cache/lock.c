@@ -78,7 +78,7 @@ int lock_refused(const struct cache *cache, int error)
 		return EXIT_UNABLE;
 	}
 	holder = find_holder(cache);
-	complain(cache->root, "it is locked by %s; try again when that has finished",
+	complain(cache->root, "it is locked by %s; try again when that process has ended",
 		holder ? holder : "another process");
 	return EXIT_LOCKED;
 }

@@ -158,7 +158,7 @@ static void failed(struct walk *walk, const char *path, int error)
 	if (walk->fail)
 		walk->fail(walk, path, error);
 	else if (error == -EXDEV)
-		complain(path, "another file system is mounted here; left alone");
+		complain(path, "another file system is mounted here; it is left alone");
 	else
 		complain(path, "%s", strerror(-error));
 }

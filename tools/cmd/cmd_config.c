@@ -25,7 +25,7 @@ struct config_command {
 };
 
 static const struct opt own_options[] = {
-	{ "system", 0, NULL, "set, unset: change the file of the machine, not the user's",
+	{ "system", 0, NULL, "set, unset: change the machine's file, not the user's",
 		OPT_FLAG(struct config_command, system) },
 	{ 0 },
 };

@@ -45,7 +45,7 @@ static void print_text(const struct doctor *doctor)
 {
 	findings_print(&doctor->report);
 	printf("%s %s\n", escape_plain(doctor->name),
-		doctor->stranger	  ? "is no Python that doctor can ask"
+		doctor->stranger	  ? "is not a Python that doctor can examine"
 		: doctor->report.failures ? "cannot be served"
 					  : "can be served");
 }

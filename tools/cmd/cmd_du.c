@@ -46,11 +46,11 @@ struct du {
 
 static const struct opt own_options[] = {
 	{ "by", 0, "WHAT",
-		"by version (the default), tree (a directory of sources), package (below site-packages), or age",
+		"group by version (the default), tree (a directory of sources), package (below site-packages) or age",
 		OPT_CHOICE(struct du, by, usage_by_names) },
-	{ "depth", 0, "N", "how many components of its path name a tree; default 3",
+	{ "depth", 0, "N", "group by the first N components of a tree's path; default 3",
 		OPT_NUMBER(struct du, depth, 1, UINT_MAX) },
-	{ "top", 0, "N", "print only the N largest; the total is that of all",
+	{ "top", 0, "N", "print only the N largest; the total still includes all",
 		OPT_NUMBER(struct du, top, 1, UINT_MAX) },
 	{ "bytes", 'b', NULL, "print sizes in bytes", OPT_FLAG(struct du, bytes) },
 	{ 0 },

@@ -41,10 +41,10 @@ static const char *const level_names[] = { "0", "1", "2" };
 
 static const struct opt own_options[] = {
 	{ "module", 'm', "MODULE",
-		"the source of that module, as the interpreter finds it",
+		"explain the source of this module, as the interpreter finds it",
 		OPT_STRING(struct explain_command, module) },
 	{ "python", 0, "INTERPRETER",
-		"for that interpreter; default: those that the cache or a layer has bytecode of FILE for, else python3",
+		"explain it for this interpreter; default: all for which the cache or a layer has bytecode of FILE, or python3 if there are none",
 		OPT_STRING(struct explain_command, python) },
 	{ "level", 'O', "N", "optimization level: 0 (default), 1 (-O) or 2 (-OO)",
 		OPT_CHOICE(struct explain_command, level, level_names) },
@@ -77,7 +77,7 @@ static const char *advice(
 		verdict_rows[verdict].group != VERDICT_GROUP_REFUSED)
 		return explanation->unfit;
 	if (verdict == VERDICT_MISS_TOUCHED && *subject->tool)
-		return "run it once: it is compiled again; PYCSTASH_REWRITTEN=path would serve it";
+		return "run the tool once: the source is compiled again; with PYCSTASH_REWRITTEN=path it would be served";
 	if (explanation->rejected && !explanation->alone)
 		return "import it once: it is compiled again";
 	switch (verdict) {
@@ -110,11 +110,11 @@ static const char *reservation(
 	if (explanation->served || explanation->alone || explanation->unfit)
 		return "";
 	if (readonly && *readonly && strcmp(readonly, "0") != 0)
-		return "; without PYCSTASH_READONLY, which keeps the cache as it is";
+		return "; unset PYCSTASH_READONLY first: with it, nothing is written to the cache";
 	if (request->dontwrite && request->settings.keep_dontwrite)
-		return "; without --keep-dontwrite: under PYTHONDONTWRITEBYTECODE Python writes no bytecode";
+		return "; leave out --keep-dontwrite: under PYTHONDONTWRITEBYTECODE Python writes no bytecode";
 	if (request->dontwrite)
-		return "; by `pycstash run`, or without PYTHONDONTWRITEBYTECODE: under that Python writes no bytecode";
+		return "; use `pycstash run`, or unset PYTHONDONTWRITEBYTECODE first: with it, Python writes no bytecode";
 	return "";
 }
 
@@ -182,7 +182,7 @@ static void print_others(const struct names *others)
 {
 	if (!others->count)
 		return;
-	fputs("\nno entry of it for", stdout);
+	fputs("\nthe cache has no entry of it for", stdout);
 	for (size_t i = 0; i < others->count; i++)
 		printf("%s %s", i ? "," : "", others->list[i]);
 	puts("; --python INTERPRETER explains that");

@@ -50,16 +50,16 @@ struct export
 
 static const struct opt own_options[] = {
 	{ "used-since", 0, "TIME",
-		"only what was read or written since then: `30d`, `2026-08-01`; what may have been, where the file system does not record each read",
+		"only files that were read or written within this time (`30d`) or since this date (`2026-08-01`); where the file system does not record each read, also files that may have been read",
 		OPT_TIME(struct export, list.used_since) },
 	{ "public-only", 0, NULL,
 		"leave out bytecode of sources that others may not read",
 		OPT_FLAG(struct export, list.public_only) },
 	{ "pack", 0, NULL,
-		"write a pack, as `pycstash push` does: objects alone, without what tells of this host",
+		"write a pack, as `pycstash push` does: only objects, and nothing that says anything about this host",
 		OPT_FLAG(struct export, as_pack) },
 	{ "new", 0, NULL,
-		"write a pack of what is new since the last `pycstash push` or `pull`",
+		"write a pack of the objects that are new since the last `pycstash push` or `pull`",
 		OPT_FLAG(struct export, unknown_only) },
 	{ 0 },
 };
@@ -369,7 +369,8 @@ static int finish(const struct export *export)
 	warn_of_private(export);
 	if (export->files < list->count)
 		complain(export->file,
-			"%" PRIu64 " files vanished or proved damaged while it was made",
+			"%" PRIu64
+			" files vanished or were found damaged while the archive was made",
 			list->count - export->files);
 	return list->unreadable || export->files < list->count ? EXIT_PARTLY : EXIT_OK;
 }

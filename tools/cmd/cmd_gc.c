@@ -123,13 +123,13 @@ static void print_object(struct gc *gc, bool complete)
 static int conclude(const struct gc *gc, int r)
 {
 	if (interrupt_came())
-		return common_interrupted(
-			"gc", "what was counted is deleted; the next gc does the rest");
+		return common_interrupted("gc",
+			"what is counted above was deleted; the next gc does the rest");
 	if (r == -EAGAIN && gc->automatic)
 		return EXIT_OK;
 	if (r == -EAGAIN) {
 		complain("gc",
-			"stopped by --max-time before everything was seen; the next gc does the rest");
+			"--max-time ran out before everything was looked at; the next gc does the rest");
 		return EXIT_PARTLY;
 	}
 	if (r < 0)

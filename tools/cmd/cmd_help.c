@@ -42,8 +42,8 @@ static void print_exit_codes(void)
 	columns_print(stdout, printf("  %-5d ", number), 8, meaning);
 #include "tools/base/exit.def"
 #undef EXIT_CODE
-	puts("  128+N ended by signal N, after a report of what was done and what is left\n"
-	     "Every other code of `run` is that of the command it runs.");
+	puts("  128+N ended by signal N; a message says what was done and what is left\n"
+	     "Every other code of `run` is that of the command that it runs.");
 }
 
 /* The command that begins each group in the overview. */
@@ -61,14 +61,14 @@ void command_overview(void)
 	size_t group = 0;
 
 	puts("usage: pycstash COMMAND [OPTIONS] [ARGUMENTS]\n\n"
-	     "Keeps Python's bytecode in one cache instead of in __pycache__ folders.");
+	     "Keeps Python's bytecode in one cache instead of in __pycache__ directories.");
 	for (const struct command *command = commands; command->name; command++) {
 		if (group < sizeof groups / sizeof *groups &&
 			strcmp(groups[group].first, command->name) == 0)
 			printf("\n%s\n", groups[group++].title);
 		printf("  %-10s %s\n", command->name, command->summary);
 	}
-	puts("\n`pycstash help COMMAND` says more, `pycstash help settings` what can be set.");
+	puts("\n`pycstash help COMMAND` explains a command, `pycstash help settings` the settings.");
 	print_exit_codes();
 }
 

@@ -41,18 +41,18 @@ struct import_command {
 
 static const struct opt own_options[] = {
 	{ "map", 0, "OLD=NEW",
-		"what belongs to sources below OLD goes to those below NEW; may be repeated, the first that matches counts",
+		"import the entries of sources below OLD for the sources below NEW; may be repeated, and then the first that matches counts",
 		OPT_LIST(struct import_command, maps) },
 	{ "layer", 0, "DIR",
-		"make a read-only layer for an image in DIR, which is new or empty, instead of filling the cache",
+		"make a read-only layer in DIR (a new or empty directory) instead of filling the cache",
 		OPT_STRING(struct import_command, layer) },
 	{ "update", 0, NULL,
-		"with --layer: add to the layer that is in DIR, while programs use it",
+		"with --layer: add to the existing layer in DIR, even while programs use it",
 		OPT_FLAG(struct import_command, update) },
 	{ "verify-key", 0, "FILE",
 		"refuse the archive unless the holder of a public key in FILE has signed it; instead of the setting trusted_keys",
 		OPT_STRING(struct import_command, verify_key) },
-	{ "force", 'f', NULL, "replace what is in the cache and as good",
+	{ "force", 'f', NULL, "replace entries of the cache even if they are as good",
 		OPT_FLAG(struct import_command, import.force) },
 	{ 0 },
 };
@@ -153,8 +153,8 @@ static void print_text(const struct import_command *job)
 	} rows[] = {
 		{ import->links, "links to objects" },
 		{ import->moved, "to other paths" },
-		{ import->kept, "kept: what is there is as good" },
-		{ import->bound, "left out: cannot be moved to another path" },
+		{ import->kept, "kept, because the cache has an entry that is as good" },
+		{ import->bound, "left out, because they cannot be moved to another path" },
 		{ import->damaged, "damaged" },
 		{ import->newer, "made by a newer pycstash" },
 		{ import->failed, "failed" },
@@ -223,7 +223,7 @@ static int check_signature(struct import_command *job)
 	fd = file_open(file);
 	if (fd < 0 || pread(fd, text, sizeof text - 1, 0) < 0) {
 		complain(job->file,
-			"refused: there is no signature in the file beside it with the suffix " MINISIGN_SUFFIX);
+			"refused: it is not signed; its signature would be in the file beside it with the suffix " MINISIGN_SUFFIX);
 		return -EPERM;
 	}
 	return minisign_verify(&keys, job->file, job->fd, text);
@@ -293,9 +293,9 @@ static int check(const struct command *self, const struct import_command *job)
 	if (strcmp(job->file, "-") == 0 && isatty(STDIN_FILENO))
 		return opt_usage(self, "standard input is a terminal");
 	if (job->layer && job->common.dir)
-		return opt_usage(self, "either --layer or --dir");
+		return opt_usage(self, "--layer and --dir exclude each other");
 	if (job->update && !job->layer)
-		return opt_usage(self, "--update goes with --layer");
+		return opt_usage(self, "--update needs --layer");
 	return EXIT_OK;
 }
 

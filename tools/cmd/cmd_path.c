@@ -154,7 +154,8 @@ static int print_all(struct path *path, char *const *words)
 		if (r < 0)
 			return common_failed(*words, r);
 		if (!print_of(path, canonical)) {
-			complain(*words, "neither an entry nor a source with an entry");
+			complain(*words,
+				"this is neither an entry nor a source that has an entry");
 			code = EXIT_FOUND;
 		}
 	}

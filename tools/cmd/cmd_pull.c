@@ -19,10 +19,10 @@
 
 static const struct opt own_options[] = {
 	{ "for", 0, "PATH",
-		"only packs that hold bytecode of sources below PATH; may be repeated",
+		"take only packs that hold bytecode of sources below PATH; may be repeated",
 		OPT_LIST(struct pull, wanted) },
 	{ "layer", 0, "DIR",
-		"into the read-only layer in DIR, which is made, or added to while programs use it",
+		"put the bytecode into a read-only layer in DIR, not into the cache; if the layer exists, add to it, even while programs use it",
 		OPT_STRING(struct pull, layer) },
 	{ "verify-key", 0, "FILE",
 		"take only what the holder of a public key in FILE has signed, instead of the setting trusted_keys",
@@ -59,7 +59,7 @@ static void print_text(const struct pull *pull)
 	if (pull->known)
 		printf("  %" PRIu64 " known already\n", pull->known);
 	if (pull->unwanted)
-		printf("  %" PRIu64 " with nothing for these paths\n", pull->unwanted);
+		printf("  %" PRIu64 " hold nothing for these paths\n", pull->unwanted);
 	if (pull->refused)
 		printf("  %" PRIu64 " refused\n", pull->refused);
 	if (pull->packs + pull->known + pull->unwanted + pull->refused == 0)
@@ -106,7 +106,7 @@ static int run(const struct command *self, char **words)
 	if (!pull->url)
 		return EXIT_USAGE;
 	if (pull->layer && pull->common.dir)
-		return opt_usage(self, "either --layer or --dir");
+		return opt_usage(self, "--layer and --dir exclude each other");
 	umask(077);
 	interrupt_catch();
 	if (fleet_keys(pull->verify_key, &pull->keys) < 0)

@@ -57,15 +57,16 @@ struct purge {
 };
 
 static const struct opt own_options[] = {
-	{ "all", 0, NULL, "all of the cache", OPT_FLAG(struct purge, all) },
-	{ "not-installed", 0, NULL, "versions that no interpreter here has",
+	{ "all", 0, NULL, "everything in the cache", OPT_FLAG(struct purge, all) },
+	{ "not-installed", 0, NULL,
+		"only versions of which no interpreter is installed here",
 		OPT_FLAG(struct purge, not_installed) },
 	{ "from-pack", 0, "DIGEST",
-		"what `pycstash pull` has taken from that pack, and what was made from it",
+		"only what `pycstash pull` took from this pack, and what was made from that",
 		OPT_STRING(struct purge, from_pack) },
 	{ "long", 'l', NULL, "print each name that is deleted, as --dry-run does",
 		OPT_FLAG(struct purge, print) },
-	{ "no-reclaim", 0, NULL, "leave it to the next gc to free the space",
+	{ "no-reclaim", 0, NULL, "let the next gc free the space",
 		OPT_FLAG(struct purge, no_reclaim) },
 	{ 0 },
 };
@@ -317,8 +318,9 @@ static void report(const struct purge *purge, int r)
 		units_count(purge->freed.files),
 		purge->freed.files == 1 ? "file" : "files",
 		units_size(purge->freed.bytes),
-		purge->no_reclaim && purge->trees ? "; the trees' space with the next gc"
-						  : "");
+		purge->no_reclaim && purge->trees
+			? "; the next gc frees the space of the trees"
+			: "");
 }
 
 /* --- the run -------------------------------------------------------------------------*/
@@ -326,8 +328,8 @@ static void report(const struct purge *purge, int r)
 static int conclude(const struct purge *purge, int r)
 {
 	if (r == -EINTR)
-		return common_interrupted(
-			"purge", "what is counted was deleted, the rest was left");
+		return common_interrupted("purge",
+			"what is counted above was deleted; the rest is still there");
 	if (interrupt_came())
 		return common_interrupted("purge",
 			"everything was deleted, but the next `pycstash gc` frees some of the space");
@@ -374,7 +376,7 @@ static int run(const struct command *self, char **words)
 	purge->filter.now = time(NULL);
 	if (!is_told(purge))
 		return opt_usage(self,
-			"nothing to delete was named; use --tag, --path, --state, --older-than, --unused-since, --larger-than, --from-pack, --not-installed or --all");
+			"say what to delete, with --tag, --path, --state, --older-than, --unused-since, --larger-than, --from-pack, --not-installed or --all");
 	if (purge->common.dry_run || purge->common.as_owner)
 		(void)owner_become(purge->common.dir);
 	code = cache_open(&purge->cache, purge->common.dir);

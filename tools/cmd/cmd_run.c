@@ -29,7 +29,7 @@ struct run {
 
 static const struct opt own_options[] = {
 	{ "pull", 0, "URL",
-		"Before the command starts, take what other hosts have compiled from the store there, as `pycstash pull` does; the command starts whatever becomes of it.",
+		"Before the command starts, take bytecode from the store at URL, as `pycstash pull` does. The command starts even if that fails.",
 		OPT_STRING(struct run, pull) },
 	{ 0 },
 };

@@ -35,15 +35,16 @@ struct stats_command {
 
 static const struct opt own_options[] = {
 	{ "since", 0, "TIME",
-		"count from TIME on: an age such as 12h, a date, or @SECONDS; includes counts from before the last --zero",
+		"count from TIME on, which is an age such as 12h, a date, or @SECONDS; includes counts from before the last --zero",
 		OPT_TIME(struct stats_command, since) },
-	{ "by", 0, "version|day", "a line for each version, or each day (of UTC)",
+	{ "by", 0, "version|day",
+		"print a line for each version, or for each day (of UTC)",
 		OPT_CHOICE(struct stats_command, by, by_names) },
 	{ "openmetrics", 0, NULL,
 		"print OpenMetrics, for the textfile collector of a node exporter",
 		OPT_FLAG(struct stats_command, metrics) },
 	{ "merge", 0, NULL,
-		"add up what `stats --json` has printed on many hosts, which is in the FILEs",
+		"add up the FILEs, which hold the output of `stats --json` on many hosts",
 		OPT_FLAG(struct stats_command, merge) },
 	{ "zero", 0, NULL,
 		"start counting from zero; --since can still include what was counted before",
@@ -321,10 +322,11 @@ static int run(const struct command *self, char **words)
 
 	request->now = clock_real();
 	if (request->merge != (*words != NULL))
-		return opt_usage(self, "--merge and FILEs go together");
+		return opt_usage(self, "--merge needs FILEs, and FILEs need --merge");
 	if (request->merge &&
 		(request->zero || request->since >= 0 || request->common.dir))
-		return opt_usage(self, "--merge is about files, not about a cache");
+		return opt_usage(self,
+			"--merge reads no cache: --zero, --since and --dir cannot be used with it");
 	if (request->merge)
 		return merge(request, words);
 	if (request->zero && (request->since >= 0 || request->by || request->common.json))

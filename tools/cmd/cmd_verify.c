@@ -17,7 +17,8 @@
 #include "tools/verify/verify.h"
 
 static const struct opt own_options[] = {
-	{ "repair", 0, NULL, "delete what is bad; it is compiled again when it is needed",
+	{ "repair", 0, NULL,
+		"delete bad files; Python compiles them again when it needs them",
 		OPT_FLAG(struct verify, repair) },
 	{ "deep", 0, NULL,
 		"compile the sources again, with the interpreters found on this machine, and compare the code",

@@ -82,7 +82,7 @@ const struct opt settings_options[] = {
 #include "shim/core/cache/settings_library.def"
 #undef SETTING
 	{ "keep-dontwrite", 0, NULL,
-		"Keep PYTHONDONTWRITEBYTECODE in the environment: with it Python writes no bytecode, and the cache stays empty.",
+		"Keep PYTHONDONTWRITEBYTECODE in the environment. Python then writes no bytecode, so nothing new gets into the cache.",
 		OPT_FLAG(struct settings, keep_dontwrite) },
 	{ "library", 0, "FILE", "Preload FILE instead of the installed libpycstash.so.",
 		OPT_STRING(struct settings, library) },

@@ -31,7 +31,7 @@
 
 /* --- the file system -----------------------------------------------------------------*/
 
-#define SLOW "each start asks its server"
+#define SLOW "each start has to wait for its server"
 
 /* File systems that do harm. The numbers come from linux/magic.h and statfs(2), since
  * no single header has them all. */
@@ -43,7 +43,7 @@ static const struct file_system {
 	{ 0xff534d42, "CIFS", SLOW },
 	{ 0xfe534d42, "SMB", SLOW },
 	{ 0x01021997, "9p", SLOW },
-	{ 0x65735546, "FUSE", "its times and links may prove nothing" },
+	{ 0x65735546, "FUSE", "its times and hard links may not be reliable" },
 };
 
 static void check_file_system(struct findings *report, const char *path)
@@ -71,7 +71,7 @@ static void check_file_system(struct findings *report, const char *path)
 			(unsigned long long)fs.f_favail);
 	if (fs.f_flag & ST_NOATIME)
 		findings_add(report, FINDING_WARN, "file system",
-			"it is mounted noatime: gc cannot know when bytecode was used, and goes by when it was written");
+			"it is mounted noatime: gc cannot know when bytecode was used, so it goes by the time of writing");
 	if (report->count == before)
 		findings_add(report, FINDING_OK, "file system", "%s are free", size);
 }
@@ -90,7 +90,7 @@ static void check_version(
 		if (fstatat(fd, names[i], &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 			(fstatat(fd, names[i], &st, 0) < 0 || !S_ISDIR(st.st_mode)))
 			findings_add(report, FINDING_WARN, "cache",
-				"%s/%s is no directory, so nothing of that version is cached; run: rm %s/%s",
+				"%s/%s is not a directory, so nothing of that version is cached; run: rm %s/%s",
 				layout, names[i], layout, names[i]);
 }
 
@@ -110,7 +110,7 @@ static void check_names(struct findings *report, const char *path, const char *r
 			st.st_uid != geteuid()) {
 			strange = true;
 			findings_add(report, FINDING_WARN, "cache",
-				"%s/%s belongs to another user and can be neither renewed nor deleted; run as root: chown -hR %u %s",
+				"%s/%s belongs to another user and can be neither replaced nor deleted; run as root: chown -hR %u %s",
 				path, name, geteuid(), root);
 		}
 		if (path != root && layout_version(name) == strlen(name))
@@ -177,15 +177,15 @@ static void check_usable(struct findings *report, const char *root, enum root_st
 	why = obstacle_below(root, ready ? layout : root, at);
 	if (why && ready && holds_anything(layout))
 		findings_add(report, FINDING_WARN, "cache",
-			"%s can be read, but nothing new gets into it: %s; %s", root, why,
-			obstacle_remedy());
+			"%s can be read, but new bytecode cannot be written to it: %s; %s",
+			root, why, obstacle_remedy());
 	else if (why)
 		findings_add(report, bad, "cache", "%s cannot be %s in %s: %s; %s", root,
 			ready ? "written" : "made", at, why, obstacle_remedy());
 	else if (shut && !holds_anything(layout))
 		findings_add(report, bad, "cache",
-			"%s is empty, and %s keeps it so; run: unset %s", root, shut,
-			shut);
+			"%s is empty, and %s keeps new bytecode out; run: unset %s", root,
+			shut, shut);
 	else
 		findings_add(report, FINDING_OK, "cache", "%s%s", root,
 			ready ? "" : " (will be made on first use)");

@@ -51,9 +51,9 @@ static void check_preload(struct doctor *doctor)
 
 		findings_add(&doctor->report, ours ? FINDING_FAIL : FINDING_WARN,
 			"environment",
-			"LD_PRELOAD names %s, which cannot be read (%s): ld.so goes on without it; %s%s",
+			"LD_PRELOAD names %s, which cannot be read (%s), so ld.so ignores it; %s%s",
 			entry, strerror(errno),
-			ours ? "set LD_PRELOAD=" : "take it out of LD_PRELOAD",
+			ours ? "set LD_PRELOAD=" : "remove it from LD_PRELOAD",
 			ours ? library : "");
 	}
 }
@@ -96,7 +96,7 @@ static void check_log(struct findings *report, const char *log)
 	else if (!S_ISREG(st.st_mode) && !S_ISCHR(st.st_mode))
 		why = "it is neither a file nor a terminal";
 	else if (S_ISREG(st.st_mode) && st.st_uid != 0 && st.st_uid != geteuid())
-		why = "it belongs to another user; let each user have a log of their own";
+		why = "it belongs to another user; give each user a log of their own";
 	else if (faccessat(AT_FDCWD, log, W_OK, AT_EACCESS) < 0)
 		why = strerror(errno);
 	if (why)

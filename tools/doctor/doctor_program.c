@@ -95,7 +95,7 @@ static void check_script(struct doctor *doctor, const char *line)
 	doctor->program = doctor->by_wrapper ? NULL : shebang_python(line);
 	if (doctor->program) {
 		findings_add(report, FINDING_OK, "interpreter",
-			"%s is a script of %s, which is what is examined", doctor->path,
+			"%s is a script; its interpreter is examined: %s", doctor->path,
 			doctor->program);
 		free(doctor->path);
 		doctor->path = alloc_copy(doctor->program);
@@ -110,7 +110,7 @@ static void check_script(struct doctor *doctor, const char *line)
 		check_wrapper(doctor);
 	else
 		findings_add(report, FINDING_WARN, "interpreter",
-			"%s is a script (%s) that runs %s; that one starts faster: pycstash run -- %s",
+			"%s is a script (%s) that runs %s; it is faster to start that directly: pycstash run -- %s",
 			doctor->path, line, doctor->program, doctor->program);
 }
 
@@ -146,7 +146,7 @@ static void check_machine(
 {
 	if (program->bits != library->bits || program->machine != library->machine)
 		findings_add(&doctor->report, FINDING_FAIL, "machine",
-			"the interpreter is a %d-bit %s program, the library is for another machine; build pycstash on the interpreter's: make",
+			"the interpreter is a %d-bit %s program, but the library is for another machine; on a machine of the interpreter's kind, run: make",
 			program->bits, elf_machine_name(program->machine));
 	else if (program->native && !*program->loader)
 		findings_add(&doctor->report, FINDING_FAIL, "linking",
@@ -194,11 +194,11 @@ static void check_loading(struct doctor *doctor, const char *loader)
 			"%s loads the library into it", loader);
 	else if (statvfs(doctor->library, &fs) == 0 && fs.f_flag & ST_NOEXEC)
 		findings_add(&doctor->report, FINDING_FAIL, "loading",
-			"%s is on a file system that is mounted noexec, from which nothing can be loaded; copy it to another one, and use: --library COPY",
+			"%s is on a file system that is mounted noexec, so ld.so cannot load it; copy it to another file system, and use: --library COPY",
 			doctor->library);
 	else
 		findings_add(&doctor->report, FINDING_FAIL, "loading",
-			"%s does not load the library into it: %s; if that is another C library's, build pycstash where it is: make",
+			"%s does not load the library into it: %s; if the interpreter uses another C library, run where that is installed: make",
 			loader, reason ? reason : "?");
 	answer_release(&answer);
 }

@@ -59,7 +59,7 @@ static int fail_stranger(struct doctor *doctor, const char *why)
 {
 	doctor->stranger = true;
 	findings_add(&doctor->report, FINDING_FAIL, "proof",
-		"it does not answer as Python would%s%s; if it loads Python as a plugin, run it twice with PYCSTASH_LOG=stderr, and look for `hit`",
+		"its output is not what Python would print%s%s; if it loads Python as a plugin, run it twice with PYCSTASH_LOG=stderr, and look for `hit`",
 		why ? ": " : "", why ? why : "");
 	return -EINVAL;
 }
@@ -144,20 +144,23 @@ static int import(struct doctor *doctor, struct proof *proof)
 	int r = subprocess_run(argv, changes, (int)doctor->timeout, &answer);
 
 	if (r < 0)
-		return r == -EINTR ? r : fail(doctor, "it cannot be made", strerror(-r));
+		return r == -EINTR
+			       ? r
+			       : fail(doctor, "the proof cannot be made", strerror(-r));
 	reason = answer_reason(&answer);
 	line = strstr(answer.out, ANSWER);
 	answered = line && sscanf(line, ANSWER "%d %d %d.%d", &proof->has_tag,
 				   &proof->dontwrite, &proof->major, &proof->minor) == 4;
 	if (!answered && doctor->has_python)
 		r = skip(doctor,
-			"it has Python inside and takes no -c; run it twice with PYCSTASH_LOG=stderr, and look for `hit`");
+			"it contains Python, but has no option -c; run it twice with PYCSTASH_LOG=stderr, and look for `hit`");
 	else if (!answered && !doctor_is_python(path))
 		r = fail_stranger(doctor, reason);
 	else if (!answer_is_success(&answer))
 		r = fail(doctor, "the interpreter does not import a module", reason);
 	else if (!answered)
-		r = fail(doctor, "the interpreter does not answer as Python would", NULL);
+		r = fail(doctor,
+			"the interpreter's output is not what Python would print", NULL);
 	proof->log = answer.err;
 	answer.err = NULL;
 	answer_release(&answer);
@@ -199,7 +202,7 @@ static void judge(struct doctor *doctor, const struct proof *proof)
 		(void)fail(doctor, "the same module was compiled a second time", why);
 	else
 		findings_add(&doctor->report, FINDING_OK, "proof",
-			"Python %d.%d compiled a module and was then served it, from a cache made for this proof",
+			"Python %d.%d compiled a module once, and then loaded it from a cache made for this proof",
 			proof->major, proof->minor);
 }
 
@@ -209,15 +212,16 @@ void doctor_check_proof(struct doctor *doctor)
 	int r;
 
 	if (doctor->hopeless) {
-		(void)skip(doctor, "what failed above comes first");
+		(void)skip(
+			doctor, "a check above has failed, which has to be fixed first");
 		return;
 	}
 	r = prepare(doctor, &proof);
 	if (!proof.base)
 		(void)skip(doctor,
-			"there is no directory for temporary files; set TMPDIR to one that can be written");
+			"there is no directory for temporary files; set TMPDIR to one that you can write to");
 	else if (r < 0)
-		(void)fail(doctor, "it cannot be made", strerror(-r));
+		(void)fail(doctor, "the proof cannot be made", strerror(-r));
 	else if (import(doctor, &proof) == 0 && check_python(doctor, &proof) == 0 &&
 		 import(doctor, &proof) == 0)
 		judge(doctor, &proof);

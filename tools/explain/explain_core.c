@@ -37,8 +37,9 @@ static bool check_settings(struct explain_search *search)
 		STEP(search, FAIL, "settings", "%s", config->why_not);
 	else
 		STEP(search, OK, "settings",
-			config->readonly ? "the cache is only read (PYCSTASH_READONLY)"
-					 : "on");
+			config->readonly
+				? "on, but the cache is only read (PYCSTASH_READONLY)"
+				: "on");
 	return config->enabled;
 }
 
@@ -48,7 +49,7 @@ static bool check_prefix(struct explain_search *search)
 	if (!explain_prefix(search->subject->tag))
 		return true;
 	STEP(search, FAIL, "environment",
-		"PYTHONPYCACHEPREFIX is set: this interpreter uses no __pycache__ then, and pycstash has nothing to serve, except under -E and -I; unset it");
+		"PYTHONPYCACHEPREFIX is set, so this interpreter uses no __pycache__ and pycstash has nothing to serve (except with -E or -I); unset it");
 	return false;
 }
 
@@ -137,8 +138,8 @@ static bool find_place(struct explain_search *search)
 			"the path is too long for the cache");
 	if (map->ephemeral.len)
 		STEP(search, OK, "directory",
-			"one of many, with their entries in common: %.*s", (int)len,
-			canonical);
+			"an ephemeral tree, which shares its entries with others: %.*s",
+			(int)len, canonical);
 	return true;
 }
 
@@ -247,7 +248,8 @@ static void check_obstacles(struct explain_search *search)
 	}
 	why = obstacle_below(search->config.root, directory, at);
 	if (why)
-		*ret = alloc_format("nothing new gets into the cache (%s: %s); %s", at,
+		*ret = alloc_format(
+			"new bytecode cannot be written to the cache (%s: %s); %s", at,
 			why, obstacle_remedy());
 }
 

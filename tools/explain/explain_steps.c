@@ -21,7 +21,8 @@ static void see_source(struct explain_search *search)
 	const char *path = search->subject->source, *problem = NULL, *todo = NULL;
 
 	if (!source->there) {
-		problem = "no such file; Python does not import without it";
+		problem =
+			"there is no such file, and Python imports nothing without the source";
 		todo = "check the name: there is no such source";
 	} else if (!source->digested) {
 		problem = "it cannot be read";
@@ -29,7 +30,7 @@ static void see_source(struct explain_search *search)
 	} else if (!explain_is_py(search)) {
 		problem =
 			"its name does not end in .py, so Python imports it only with a program's own loader";
-		todo = "nothing: Python caches only what it imports from names in .py, and no script that it runs";
+		todo = "nothing: Python caches only files that it imports and whose names end in .py, and never a script that it runs";
 	}
 	search->explanation->unfit = todo;
 	if (problem)
@@ -133,8 +134,9 @@ static bool see_tree(struct explain_search *search)
 		STEP(search, OK, "in-tree", "%s: %s, so %s", pyc,
 			kind == HEADER_HASH ? "hash-based, and Python takes it"
 					    : "compiled from the source as it is",
-			explanation->alone ? "Python takes it"
-					   : "it is served unless an entry is");
+			explanation->alone
+				? "Python takes it"
+				: "it is served unless the cache has a valid entry");
 	if (explanation->alone)
 		explanation->rejected = why;
 	return !why;
@@ -154,9 +156,8 @@ static const char *why_no_object(
 	if (!object_of(search->name, search->subject->tag, &search->source.digest,
 		    (const uint8_t *)&search->magic, ret))
 		return "pycs of this name are not shared";
-	return search->magic
-		       ? NULL
-		       : "it is not known for which interpreter; name it with --python";
+	return search->magic ? NULL
+			     : "the interpreter is not known; name one with --python";
 }
 
 static void see_object(struct explain_search *search)

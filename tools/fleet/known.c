@@ -47,8 +47,8 @@ int known_add(const struct cache *cache, const char *name, const struct pack *pa
 	if (r == 0)
 		r = whole_file_publish(&file);
 	if (r < 0)
-		complain(cache->root, "it cannot be recorded that pack %s is known: %s",
-			name, strerror(-r));
+		complain(cache->root, "pack %s cannot be recorded as known: %s", name,
+			strerror(-r));
 	return r;
 }
 

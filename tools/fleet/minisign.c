@@ -171,7 +171,7 @@ static const char *judge(const struct minisign_keys *keys,
 	struct parts parts;
 
 	if (!parse(text, &parts))
-		return "what should be its signature is none of minisign";
+		return "its signature is not in the format of minisign";
 	for (size_t i = 0; i < keys->count; i++) {
 		if (memcmp(keys->keys[i].id, parts.signature.id, 8) != 0 ||
 			!is_signed_by(&parts, digest, keys->keys[i].key))
@@ -182,7 +182,7 @@ static const char *judge(const struct minisign_keys *keys,
 			return "its signature has expired";
 		return NULL;
 	}
-	return "none of the trusted keys has signed it";
+	return "it is not signed with any of the trusted keys";
 }
 
 int minisign_verify(
@@ -265,7 +265,7 @@ static int read_secret(const char *file, struct secret_key *key)
 		complain(file, "there is no secret key of minisign in it");
 	else if (!decrypt(key) || !is_whole(key))
 		complain(file,
-			"the key has a password, and PYCSTASH_SIGN_PASSWORD has not that one; `minisign -G -W` makes one without");
+			"PYCSTASH_SIGN_PASSWORD does not hold the password of this key; `minisign -G -W` makes a key without one");
 	else
 		return 0;
 	return -EPERM;

@@ -255,8 +255,8 @@ int pack_write(struct pack *pack, const struct cache *cache, int fd, uint64_t *r
 	if (r == 0 && pack->count)
 		r = write_archive(pack, bodies, fd, ret_size);
 	if (r == -ENOSPC)
-		complain(
-			"the pack", "there is no room for it in the temporary directory");
+		complain("the pack",
+			"there is not enough room for it in the temporary directory");
 	return r;
 }
 
@@ -348,7 +348,7 @@ int pack_read(struct pack *pack, const char *name, int fd)
 	r = r < 0 ? r : archive_in_begin(&in, name, fd, UINT64_MAX);
 	if (r == 0 && (!read_list(pack, in.manifest_text) ||
 			      pack->count != in.manifest.files)) {
-		complain(name, "this is an archive, but no pack");
+		complain(name, "this is an archive, but not a pack");
 		r = -EPERM;
 	}
 	archive_in_release(&in);

@@ -121,7 +121,7 @@ static int check(const struct pull *pull, const char *signature, const char *fil
 	int r = pack_name(fd, is);
 
 	if (r == 0 && strcmp(is, name) != 0)
-		r = refuse(file, "its bytes are others than its name says");
+		r = refuse(file, "its bytes do not match the digest in its name");
 	if (r == 0 && pull->keys.count)
 		r = minisign_verify(&pull->keys, file, fd, signature);
 	return r < 0 ? r : pack_read(pack, file, fd);
@@ -135,7 +135,7 @@ static int take(struct pull *pull, const char *file, const char *name, int fd,
 	int r = import_archive(&import, file, fd, false);
 
 	if (r == 0 && (import.cut_off || import.seen.files < pack->count))
-		r = refuse(file, "it is cut off");
+		r = refuse(file, "it is truncated");
 	if (r < 0)
 		return r;
 	import.cache = pull->cache;
@@ -167,9 +167,8 @@ static int get_pack(
 	struct stat st;
 
 	if (r == -ENOENT) /* the pack may be gone too */
-		r = store_get(store, file, fd, 1) == 0
-			    ? refuse(file, "nobody has signed it")
-			    : -ENOENT;
+		r = store_get(store, file, fd, 1) == 0 ? refuse(file, "it is not signed")
+						       : -ENOENT;
 	else if (r == 0)
 		r = store_get(store, file, fd, 0);
 	if (r == 0 && fstat(fd, &st) == 0)

@@ -88,7 +88,7 @@ int store_open(struct store *store, const char *url)
 	if (store->http.base)
 		return 0;
 	complain(store->http.name,
-		"this is no URL of a store: file:/DIR, https://HOST/PATH, s3://BUCKET/PREFIX");
+		"this is not the URL of a store, such as file:/DIR, https://HOST/PATH or s3://BUCKET/PREFIX");
 	return -EINVAL;
 }
 
@@ -231,7 +231,8 @@ int store_put(struct store *store, const char *name, int fd)
 
 	if (r != -ENOENT)
 		return fail(store, r);
-	complain(store->http.name, "there is no such place to put packs");
+	complain(store->http.name,
+		"the store has no such directory or bucket, so the pack cannot be put there");
 	return -ENOTDIR;
 }
 

@@ -98,7 +98,7 @@ static char *bucket_url(const char *bucket, size_t len)
 		end--;
 	if (store_http_is_url(endpoint))
 		return alloc_format("%.*s/%.*s/", (int)end, endpoint, (int)len, bucket);
-	complain("AWS_ENDPOINT_URL", "this is no URL of a server");
+	complain("AWS_ENDPOINT_URL", "this is not the URL of a server");
 	return NULL;
 }
 
@@ -246,7 +246,7 @@ static int begin(struct request *request, struct store_http *store, const char *
 		return -ENOSYS;
 	if (left <= 0) {
 		snprintf(store->error, sizeof store->error,
-			"the time for this store is over (setting store_time)");
+			"it took longer than the setting store_time allows");
 		return -ETIMEDOUT;
 	}
 	if (!connection)
@@ -265,7 +265,7 @@ static int begin(struct request *request, struct store_http *store, const char *
 	LIBCURL(curl_easy_setopt)(handle, CURLOPT_WRITEDATA, request);
 	if (!set_ways(handle, store->is_s3)) {
 		snprintf(store->error, sizeof store->error,
-			"libcurl cannot be kept to HTTP");
+			"libcurl cannot be restricted to HTTP");
 		return -EPROTONOSUPPORT;
 	}
 	set_certificates(handle);
@@ -322,7 +322,8 @@ static int perform(struct request *request)
 		return 0;
 	if (result == CURLE_OK)
 		snprintf(request->error, CURL_ERROR_SIZE,
-			"the server answers %ld, which leads elsewhere", status);
+			"the server answers %ld, a redirection, which is not followed",
+			status);
 	if (!*request->error)
 		snprintf(request->error, CURL_ERROR_SIZE, "%s",
 			LIBCURL(curl_easy_strerror)(result));

@@ -53,7 +53,7 @@ static int scan(struct gc *gc)
 	if (!gc->common.dry_run)
 		saved = missing_save(gc->missing, &gc->cache, r != 0);
 	if (saved < 0) {
-		complain("orphans", "cannot be remembered: %s", strerror(-saved));
+		complain("orphans", "cannot be recorded: %s", strerror(-saved));
 		gc->failed++;
 	}
 	return r;

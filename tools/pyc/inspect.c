@@ -100,12 +100,12 @@ static const char *find_fault(const struct inspection *pyc)
 	if (pyc->sealed && !seal_covers(seal, pyc->bytes, pyc->header_size))
 		return "not the bytes that were sealed";
 	if (header->kind == HEADER_BAD)
-		return "no header of a pyc";
+		return "it has no pyc header";
 	if (!pyc->sealed)
 		return NULL;
 	if (marshal_end(header->magic, pyc->bytes + pyc->header_size,
 		    pyc->pyc_size - pyc->header_size) == MARSHAL_CUT)
-		return "its code is cut off"; /* an old release sealed such pycs */
+		return "its code is truncated"; /* an old release sealed such pycs */
 	if ((header->kind == HEADER_HASH) != !!(seal->flags & SEAL_HASH))
 		return "the seal is for another kind of header";
 	/* The checksum leaves out the mtime and size in the header, because re-sealing

@@ -62,7 +62,8 @@ static void classify_object(struct subject *subject)
 	else if (memcmp(&seal->digest, &name->digest, sizeof seal->digest) != 0)
 		conclude(subject, STATE_DAMAGED, "its name is another source's digest");
 	else if (memcmp(seal->magic, name->magic, sizeof seal->magic) != 0)
-		conclude(subject, STATE_DAMAGED, "its folder is another magic number's");
+		conclude(
+			subject, STATE_DAMAGED, "its folder is for another magic number");
 	else
 		conclude(subject, STATE_FRESH, NULL);
 }
@@ -138,7 +139,7 @@ static void classify_sealed(struct subject *subject)
 		conclude(subject,
 			subject->pyc->seal.flags & SEAL_SOURCE ? STATE_FRESH
 							       : STATE_UNSEALED,
-			"of ephemeral trees");
+			"shared by ephemeral trees");
 		return;
 	}
 	classify_by_source(subject);

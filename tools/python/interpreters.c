@@ -53,7 +53,7 @@ static int ask(const char *name, int seconds, bool loud, struct python *python)
 		return r;
 	if (r == -ENOEXEC || r == -EPROTO)
 		complain(name, "this is not an interpreter that keeps bytecode: %s",
-			reason ? reason : "its answer is not understood");
+			reason ? reason : "it gives an unexpected answer");
 	else
 		complain(name, "cannot be run: %s", strerror(-r));
 	return r;
@@ -117,7 +117,7 @@ static bool may_run(const char *path)
 
 	if (!trusted)
 		complain(path, "not run: %s",
-			why ? why : "it cannot be told who can change it");
+			why ? why : "it is not known who can change it");
 	return trusted;
 }
 

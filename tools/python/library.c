@@ -33,7 +33,7 @@ static int accept_path(char *path, char **ret_path, char **ret_why)
 		return 0;
 	}
 	*ret_why = alloc_format(
-		"%s: ld.so cannot be given a name with a space, a colon or a dollar sign; install pycstash elsewhere, or give --library another name for it",
+		"%s: ld.so accepts no path with a space, a colon or a dollar sign; install pycstash elsewhere, or use --library with another path to the library",
 		path);
 	free(path);
 	return -EINVAL;
@@ -80,7 +80,7 @@ int library_find(const char *given, char **ret_path, char **ret_why)
 		if (places[i] && is_readable_file(places[i]))
 			return accept_path(alloc_copy(places[i]), ret_path, ret_why);
 	*ret_why = alloc_format(LIBRARY_NAME
-		" is not there; looked for %s, %s and %s; install it, or say where it is with --library FILE",
+		" was not found; looked for %s, %s and %s; install it, or say where it is with --library FILE",
 		beside ? beside : "(no /proc)", installed ? installed : "(no /proc)",
 		places[2]);
 	return -ENOENT;

@@ -6,13 +6,13 @@
 
 const struct opt filter_options[] = {
 	{ "state", 0, "STATE",
-		"only fresh, stale, orphan, unsealed, damaged or foreign ones; several with commas, or by repeating it",
+		"only files in this state: fresh, stale, orphan, unsealed, damaged or foreign; for several, use commas or repeat the option",
 		OPT_SET(struct filter, states, state_names) },
 	{ "older-than", 0, "AGE",
-		"only what was written longer ago than this (`30d`, `12h`), or before a date",
+		"only files that were written longer ago than this (`30d`, `12h`), or before this date",
 		OPT_TIME(struct filter, older_than), .bit = FILTER_STAT },
 	{ "unused-since", 0, "AGE",
-		"only what was neither written nor read since then (`30d`, `12h` ago, or a date), as far as the file system records reads",
+		"only files that were neither written nor read for this long (`30d`, `12h`) or since this date, as far as the file system records reads",
 		OPT_TIME(struct filter, unused_since), .bit = FILTER_STAT },
 	{ "larger-than", 0, "SIZE", "only files larger than this (`100K`, `2M`)",
 		OPT_SIZE(struct filter, larger_than), .bit = FILTER_STAT },

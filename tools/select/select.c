@@ -45,10 +45,10 @@ static int take_path(void *member, const struct opt *opt, const char *value)
 
 const struct opt select_options[] = {
 	{ "tag", 0, "TAG",
-		"only this version: `cpython-311`, with its variants, or `cpython-311+no_debug_ranges`; several with commas, or by repeating it",
+		"only this version: `cpython-311` (with its variants) or `cpython-311+no_debug_ranges`; for several, use commas or repeat the option",
 		.type = OPT_IS_CALL, .take = take_tags, .bit = SELECT_TAG },
 	{ "path", 0, "PATH",
-		"only the bytecode of this source, of the sources below this directory, or of those that match a pattern (`*`, `?`, `[…]`, `**`); it need not exist any more; may be repeated",
+		"only the bytecode of this source, of all sources below this directory, or of the sources that match this pattern (`*`, `?`, `[…]`, `**`); they need not exist; may be repeated",
 		.type = OPT_IS_CALL, .take = take_path },
 	{ 0 },
 };
@@ -162,6 +162,6 @@ int select_conclude(const struct select *select, const char *command, bool any)
 		return EXIT_FOUND;
 	if (any || !select->paths.count)
 		return EXIT_OK;
-	complain(command, "nothing of PATH is in the cache");
+	complain(command, "the cache has nothing of PATH");
 	return EXIT_FOUND;
 }

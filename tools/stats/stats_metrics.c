@@ -41,14 +41,14 @@ void stats_print_metrics(const struct stats *stats)
 	uint64_t served, all = stats_lookups(&stats->all, &served);
 
 	counter("processes", "Processes that used the cache.", stats->all.processes);
-	counter("lookups", "Bytecode that was asked for.", all);
-	counter("served", "Bytecode that was served.", served);
+	counter("lookups", "Lookups of bytecode.", all);
+	counter("served", "Lookups of bytecode that were served.", served);
 	decisions(&stats->all);
 	gauge("entries", "Entries in the cache.", (uint64_t)stats->extent.entries);
 	gauge("objects", "Objects in the cache.", (uint64_t)stats->extent.objects);
-	gauge("disk_bytes", "What the cache takes on disk.",
-		(uint64_t)stats->extent.disk);
-	gauge("limit_bytes", "What gc keeps it below; 0: no limit.", stats->limit);
+	gauge("disk_bytes", "Size of the cache on disk.", (uint64_t)stats->extent.disk);
+	gauge("limit_bytes", "Size below which gc keeps the cache; 0: no limit.",
+		stats->limit);
 	gauge("gc_due", "Whether gc should run.", stats->gc_due);
 	puts("# EOF");
 }

@@ -152,7 +152,7 @@ static enum warm_outcome lose(struct warm_worker *worker, bool late)
 	struct answer answer = { .status = stop_at_work(worker), .err = (char[]){ "" } };
 	AUTOFREE char *reason = answer_reason(&answer);
 	AUTOFREE char *message =
-		late ? alloc_format("compiling took more than %u s, see --timeout",
+		late ? alloc_format("compiling took more than %u s; see --timeout",
 			       worker->compiler->warm->timeout)
 		     : alloc_format("the interpreter ended while it compiled this: %s",
 			       reason);
@@ -208,7 +208,7 @@ static enum warm_outcome keep_failed(struct warm_worker *worker, int err, bool l
 		warm_give_up(warm, -err);
 	else if (!atomic_exchange(&warm->stop, true))
 		complain(worker->compiler->target->python->path,
-			"this interpreter does not use the cache, `pycstash doctor` says why");
+			"this interpreter does not use the cache; `pycstash doctor` says why");
 	return WARM_LEFT;
 }
 

@@ -216,7 +216,7 @@ const char *warm_entry_look(struct warm_entry *entry, const char *directory, int
 		return why;
 	fd = open_inside(entry->warm, entry->path, O_RDONLY);
 	if (entry->blocked || is_in_the_way(fd))
-		return "in the cache a link or a mount is in the way of its bytecode";
+		return "in the cache, a link or a mount is in the place of its bytecode";
 	*ret = open_once(entry, fd);
 	/* The entry was not kept. Retry: a full disk stays full, but a purge is over
 	 * soon. */
@@ -275,7 +275,7 @@ const char *warm_entry_check(struct warm_entry *entry, const struct digest *comp
 		(!compiled || memcmp(compiled, &seal.digest, sizeof *compiled) == 0))
 		return NULL;
 	discard(entry, &seal);
-	return "it was changed while it was compiled, or a moment before; try again";
+	return "it was changed while it was compiled, or a moment before that; try again";
 }
 
 void warm_journal(const struct warm *warm, struct warm_target *target)

@@ -290,7 +290,7 @@ static void an_object_of_another_name(void **state)
 	item.object.magic[0]++;
 	got = state_of_entry(&item, 0);
 	assert_int_equal(got.state, STATE_DAMAGED);
-	assert_string_equal(got.why, "its folder is another magic number's");
+	assert_string_equal(got.why, "its folder is for another magic number");
 }
 
 static void a_seal_is_given_back(void **state)
