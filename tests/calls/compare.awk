@@ -55,7 +55,7 @@ function fail(why) {
 		gsub(/ links [0-9]+/, "", bare[2])
 		gsub(/ links [0-9]+/, "", got[2])
 	}
-	# Where libc itself touches errno (realpath, remove), we need not.
+	# Where libc itself changes errno on success (realpath, remove), the library need not.
 	if (sub(/^errno [A-Z]+ on success /, "", bare[1]))
 		sub(/^errno [A-Z]+ on success /, "", got[1])
 	in_tree = got[3] ~ /tree-[ab]=\[/

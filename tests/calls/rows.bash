@@ -1,20 +1,22 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
 #
-# The differential tests: the same rows run without the library and with it.
+# Differential tests: the same rows run without the library and with it, and the results are
+# compared.
 #
-# A row is "WHERE FIXTURE SYMBOL ARG…" (call.c and tree.h know the words). WHERE says
-# what becomes of the tree when the `__pycache__` is in the cache:
-#   c        it has none after the call, so all bytes are in the cache; one that wrote to
-#            a pyc under its final name has made it, though, as with `make`
+# A row is "WHERE FIXTURE SYMBOL ARG…"; call.c and tree.h define the words. WHERE says
+# whether the tree has a `__pycache__` after the call, if the library is loaded:
+#   c        it has none, because everything is in the cache (but it has one if the row
+#            writes to a pyc under its final name)
 #   t        it has one
 #   make     it has one if the call succeeded
 #   any      it does not matter
-#   =RESULT  a known difference: this is the cached row's result ('_' for a space)
+#   =RESULT  a known difference: RESULT is the row's result with the library ('_' for a
+#            space)
 #
-#   rows_compare …              prints what a pass says, which is for `told`
-#   rows_run NAME ROWS          runs all passes and tells what they say
-#   as=(COMMAND…)               what the driver is run by, such as setpriv
+#   rows_compare …              prints the claims of one pass, for `told`
+#   rows_run NAME ROWS          runs all passes and prints their claims
+#   as=(COMMAND…)               a command that runs the driver, such as setpriv
 
 CALL=$BUILD/tests/calls/call
 as=()
@@ -32,7 +34,8 @@ rows_pass() {
 		echo "the driver ended with status $?" >>"$out.err"
 }
 
-# Tells of one pass against the bare one. MODE is "same" (all is equal) or "cached".
+# Compares one pass with the one without the library. MODE is "same" (the results must be
+# equal) or "cached" (WHERE says what may differ).
 rows_compare() { # SENTENCE MODE ROWS BARE GOT
 	[ ! -s "$5.err" ] || echo "not ok - the calls are silent, and the driver runs to its end: $1: $(head -n 1 "$5.err")"
 	grep -v '^#' "$3" | paste -d $'\036' - "$4" "$5" |
@@ -40,8 +43,8 @@ rows_compare() { # SENTENCE MODE ROWS BARE GOT
 			-v known="$HERE/tests/calls/known-differences.txt" -f "$HERE/tests/calls/compare.awk"
 }
 
-# rows_as_one SENTENCE: claims what rows_compare prints as one sentence about all symbols;
-# those that fail are claims of their own.
+# rows_as_one SENTENCE: turns the claims that rows_compare prints into one claim about all
+# symbols. Claims that fail stay claims of their own.
 rows_as_one() {
 	awk -v sentence="$1" '/^ok/ { good++; next } /^not ok/ { bad++ } bad < 20 { print } END {
 		if (bad >= 20) print "#   … " bad " symbols fail"
@@ -54,14 +57,14 @@ rows_run() { # NAME ROWS
 	rows_pass "$T/bare" "$work" "$rows" CALL_DIR=__pycache__
 	local so=LD_PRELOAD=$SO dir=PYCSTASH_DIR=$cache
 	rows_pass "$T/cached" "$work" "$rows" "$so" "$dir" -- "$cache"
-	rows_compare "$name: %s does in the cache what it does in the tree" cached \
+	rows_compare "$name: %s does the same in the cache as in the tree" cached \
 		"$rows" "$T/bare" "$T/cached" | told
 	local pass words
 	while read -r words pass; do
 		[ -n "$words" ] || continue
 		# shellcheck disable=SC2086
 		rows_pass "$T/pass" "$work" "$rows" "$so" "$dir" ${words//,/ }
-		rows_compare "$name: %s is as without the library $pass" same \
+		rows_compare "$name: %s does the same as without the library $pass" same \
 			"$rows" "$T/bare" "$T/pass" | told
 	done <<-END
 		CALL_DIR=plain-cache outside of any __pycache__
@@ -85,7 +88,7 @@ rows_cross() {
 	done
 }
 
-# A few rows for every symbol, for places where there is no time for all.
+# A few rows for every symbol, for suites that have no time for all rows.
 rows_every() {
 	local m=m.cpython-311.pyc t=t.cpython-311.pyc
 	local there="c m a/@/$m

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# The settings of the library, by what an importing program sees of them.
+# The settings of the library: what each of them changes for a program that imports modules.
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
 
@@ -12,7 +12,7 @@ ln -s a "$tree/link"
 cd "$tree" || exit 1
 
 fresh() { rm -rf "$CACHE" "$tree"/*/__pycache__ "$tree"/b/c/__pycache__; }
-# lines of a script, under the library with the settings given as VARIABLE=VALUE
+# Runs a script (lines on stdin) under the library, with settings given as VARIABLE=VALUE.
 run() { env LD_PRELOAD="$SO" PYCSTASH_DIR="$CACHE" "$@" "$call" --script; }
 places() { # which sources have a __pycache__ in the tree, and which an entry in the cache
 	(cd "$tree" && find . -name __pycache__ | sort | sed 's,^\./,tree:,; s,/__pycache__,,')
@@ -26,34 +26,34 @@ where() { # SENTENCE PLACES SOURCES VARIABLE=VALUE…
 	# shellcheck disable=SC2086
 	imports $sources | run "$@" >"$T/out" 2>"$T/err"
 	is "$(places | tr '\n' ' ')" "$want " "$sentence"
-	[ ! -s "$T/err" ] || not_ok "$sentence: silently" "$(cat "$T/err")"
+	[ ! -s "$T/err" ] || not_ok "$sentence; nothing is printed" "$(cat "$T/err")"
 }
 
-where "without settings all goes to the cache" "cache:a cache:ab cache:b/c" "a ab b/c" X=
-where "ONLY names what is served" "tree:ab tree:b/c cache:a" "a ab b/c" PYCSTASH_ONLY="$tree/a"
-where "ONLY with a slash at its end" "tree:ab cache:a" "a ab" PYCSTASH_ONLY="$tree/a/"
-where "ONLY takes several prefixes" "tree:ab cache:a cache:b/c" "a ab b/c" PYCSTASH_ONLY="$tree/b:$tree/a"
-where "ONLY with empty prefixes between" "tree:ab cache:a" "a ab" PYCSTASH_ONLY="::$tree/a::"
-where "ONLY empty is no ONLY" "cache:a" "a" PYCSTASH_ONLY=
-where "ONLY / is everything" "cache:a cache:b/c" "a b/c" PYCSTASH_ONLY=/
-where "ONLY with a relative prefix serves nothing" "tree:a" "a" PYCSTASH_ONLY=a
-where "ONLY may name the link by which the program goes" "tree:ab cache:a" "ABS:link ab" PYCSTASH_ONLY="$tree/link"
-where "ONLY may name where the link leads" "tree:ab cache:a" "link ab" PYCSTASH_ONLY="$tree/a"
-where "ONLY of a link does not hold for the other name when that is used" "tree:a" "a" PYCSTASH_ONLY="$tree/link"
-where "EXCLUDE leaves its prefix alone" "tree:a cache:ab cache:b/c" "a ab b/c" PYCSTASH_EXCLUDE="$tree/a"
-where "EXCLUDE with a slash at its end" "tree:a cache:ab" "a ab" PYCSTASH_EXCLUDE="$tree/a/"
-where "EXCLUDE takes several prefixes" "tree:a tree:b/c cache:ab" "a ab b/c" PYCSTASH_EXCLUDE="$tree/a:$tree/b/"
-where "EXCLUDE is stronger than ONLY" "tree:b/c" "b/c" PYCSTASH_ONLY="$tree" PYCSTASH_EXCLUDE="$tree/b"
-where "EXCLUDE holds for the link's target too" "tree:a" "link" PYCSTASH_EXCLUDE="$tree/a"
-where "EXCLUDE holds for the link's own name" "tree:a" "ABS:link" PYCSTASH_EXCLUDE="$tree/link"
-where "EXCLUDE empty is no EXCLUDE" "cache:a" "a" PYCSTASH_EXCLUDE=
-where "DISABLE=1 does nothing" "tree:a" "a" PYCSTASH_DISABLE=1
-where "DISABLE=0 is off" "cache:a" "a" PYCSTASH_DISABLE=0
-where "DISABLE empty is off" "cache:a" "a" PYCSTASH_DISABLE=
-where "READONLY=0 is off" "cache:a" "a" PYCSTASH_READONLY=0
-where "a relative PYCSTASH_DIR is not used, nor another place instead" "tree:a" "a" PYCSTASH_DIR=cache
-is "$(ls -A "$HOME")" "" "a relative PYCSTASH_DIR makes nothing below HOME"
-check "a relative PYCSTASH_DIR makes nothing in the working directory" test ! -e "$tree/cache"
+where "without settings, all bytecode goes to the cache" "cache:a cache:ab cache:b/c" "a ab b/c" X=
+where "ONLY limits the cache to sources below its prefix" "tree:ab tree:b/c cache:a" "a ab b/c" PYCSTASH_ONLY="$tree/a"
+where "a prefix in ONLY may end with a slash" "tree:ab cache:a" "a ab" PYCSTASH_ONLY="$tree/a/"
+where "ONLY may have several prefixes" "tree:ab cache:a cache:b/c" "a ab b/c" PYCSTASH_ONLY="$tree/b:$tree/a"
+where "empty prefixes in ONLY are ignored" "tree:ab cache:a" "a ab" PYCSTASH_ONLY="::$tree/a::"
+where "an empty ONLY counts as unset" "cache:a" "a" PYCSTASH_ONLY=
+where "ONLY=/ serves all sources" "cache:a cache:b/c" "a b/c" PYCSTASH_ONLY=/
+where "a relative prefix in ONLY serves nothing" "tree:a" "a" PYCSTASH_ONLY=a
+where "ONLY may name the link through which the program reaches a source" "tree:ab cache:a" "ABS:link ab" PYCSTASH_ONLY="$tree/link"
+where "ONLY may name the directory to which a link leads" "tree:ab cache:a" "link ab" PYCSTASH_ONLY="$tree/a"
+where "ONLY that names a link does not cover sources that are reached without the link" "tree:a" "a" PYCSTASH_ONLY="$tree/link"
+where "EXCLUDE leaves sources below its prefix alone" "tree:a cache:ab cache:b/c" "a ab b/c" PYCSTASH_EXCLUDE="$tree/a"
+where "a prefix in EXCLUDE may end with a slash" "tree:a cache:ab" "a ab" PYCSTASH_EXCLUDE="$tree/a/"
+where "EXCLUDE may have several prefixes" "tree:a tree:b/c cache:ab" "a ab b/c" PYCSTASH_EXCLUDE="$tree/a:$tree/b/"
+where "EXCLUDE overrides ONLY" "tree:b/c" "b/c" PYCSTASH_ONLY="$tree" PYCSTASH_EXCLUDE="$tree/b"
+where "EXCLUDE may name the directory to which a link leads" "tree:a" "link" PYCSTASH_EXCLUDE="$tree/a"
+where "EXCLUDE may name the link through which the program reaches a source" "tree:a" "ABS:link" PYCSTASH_EXCLUDE="$tree/link"
+where "an empty EXCLUDE counts as unset" "cache:a" "a" PYCSTASH_EXCLUDE=
+where "DISABLE=1 switches the library off" "tree:a" "a" PYCSTASH_DISABLE=1
+where "DISABLE=0 does not switch the library off" "cache:a" "a" PYCSTASH_DISABLE=0
+where "an empty DISABLE does not switch the library off" "cache:a" "a" PYCSTASH_DISABLE=
+where "READONLY=0 lets the library write to the cache" "cache:a" "a" PYCSTASH_READONLY=0
+where "with a relative PYCSTASH_DIR no cache is used, not even the default one" "tree:a" "a" PYCSTASH_DIR=cache
+is "$(ls -A "$HOME")" "" "with a relative PYCSTASH_DIR nothing is created below HOME"
+check "with a relative PYCSTASH_DIR nothing is created in the working directory" test ! -e "$tree/cache"
 
 # Where the cache is by default.
 mkdir "$T/h1"
@@ -75,9 +75,9 @@ fresh
 mkdir -m 700 "$T/state" && echo precious >"$T/state/orders.db"
 imports a | run PYCSTASH_DIR="$T/state" >/dev/null
 is "$(entries "$T/state" | wc -l) $(cd "$T/state" && find . -name CACHEDIR.TAG)" "1 ./v1/CACHEDIR.TAG" \
-	"backup programs skip the cache, and not what lies beside it"
+	"backup programs skip the cache, but not other files in its directory"
 
-# READONLY: served, never changed.
+# READONLY: the cache is read and never changed.
 fresh
 imports a ab | run >/dev/null
 picture() { find "$CACHE" -printf '%p %m %i %s %T@ %C@\n' | sort; }
@@ -94,19 +94,19 @@ m=a/__pycache__/m.cpython-311.pyc
 	done
 } >"$T/script"
 run PYCSTASH_READONLY=1 <"$T/script" >"$T/out" 2>"$T/err"
-is "$(head -2 "$T/out" | tr '\n' ' ')" "served 'code' compiled " "READONLY serves what there is, and writes nothing"
+is "$(head -2 "$T/out" | tr '\n' ' ')" "served 'code' compiled " "READONLY serves what is in the cache, and compiles the rest"
 is "$(grep -vE '^import' "$T/script" | paste -d: - <(tail -n +3 "$T/out") | grep -v ':-1 EROFS')" "" \
-	"READONLY: every change is refused with EROFS"
+	"with READONLY, every call that would change the cache fails with EROFS"
 picture >"$T/after"
 is "$(diff "$T/before" "$T/after")" "" "READONLY leaves the cache as it is, byte for byte"
 is "$(find "$tree" -name __pycache__)" "" "READONLY does not write to the tree instead"
-is "$(cat "$T/err")" "" "READONLY is silent"
+is "$(cat "$T/err")" "" "with READONLY, nothing is printed"
 echo "open a/__pycache__/n.cpython-311.pyc O_WRONLY|O_CREAT 0644" | run PYCSTASH_READONLY=1 >"$T/out" 2>&1
 is "$(cut -d ' ' -f 1 "$T/out") $(find "$tree" -name '*.pyc' -printf '%P ')" "fd a/__pycache__/n.cpython-311.pyc " \
-	"READONLY leaves a pyc that a program writes by itself to the tree"
+	"with READONLY, a pyc that a program writes by itself goes to the tree"
 fresh
 imports a | run PYCSTASH_READONLY=1 >/dev/null
-check "READONLY does not make a cache" test ! -e "$CACHE"
+check "READONLY does not create a cache" test ! -e "$CACHE"
 
 # LOG.
 fresh
@@ -114,22 +114,22 @@ echo 'open a/__pycache__/other.c O_WRONLY|O_CREAT 0644' >"$T/other"
 { imports a a; cat "$T/other"; } | run PYCSTASH_LOG="$T/log" >/dev/null 2>"$T/err"
 for line in 'miss: .*a/__pycache__/m.cpython-311.pyc (no entry)' 'write: .*a/__pycache__/m.cpython-311.pyc' \
 	'hit: .*a/__pycache__/m.cpython-311.pyc' 'made in the tree: .*a/__pycache__ (not a bytecode file)'; do
-	check "LOG has a line for the decision '${line%%:*}'" grep -q "^pycstash\[[0-9]*\]: $line" "$T/log"
+	check "the log has a line for the verdict '${line%%:*}'" grep -q "^pycstash\[[0-9]*\]: $line" "$T/log"
 done
-is "$(cat "$T/err")" "" "LOG to a file leaves stderr alone"
-is "$(stat -c %a "$T/log")" 600 "the log is the user's alone"
+is "$(cat "$T/err")" "" "with a log in a file, nothing is printed on stderr"
+is "$(stat -c %a "$T/log")" 600 "only the user can read the log"
 imports a | run PYCSTASH_LOG=stderr >/dev/null 2>"$T/err"
-check "LOG=stderr writes there" grep -q '^pycstash\[[0-9]*\]: hit: ' "$T/err"
+check "LOG=stderr writes the log to stderr" grep -q '^pycstash\[[0-9]*\]: hit: ' "$T/err"
 imports b/c | (cd "$tree" && run PYCSTASH_LOG=relative.log) >/dev/null 2>"$T/err"
-is "$(ls "$tree"/relative.log 2>/dev/null; cat "$T/err")" "" "LOG with a relative path is none"
+is "$(ls "$tree"/relative.log 2>/dev/null; cat "$T/err")" "" "LOG with a relative path writes no log"
 imports a | run PYCSTASH_LOG=/nonexistent/log >"$T/out" 2>"$T/err"
-is "$(cat "$T/out" "$T/err")" "served 'code'" "a LOG that cannot be written is no trouble"
+is "$(cat "$T/out" "$T/err")" "served 'code'" "if the log cannot be written, the program runs as usual"
 imports ab | run PYCSTASH_LOG="$T/log2" PYCSTASH_EXCLUDE="$tree/ab" >/dev/null
-check "LOG says why sources are left alone" grep -q 'left alone: .*ab.* (excluded by a setting' "$T/log2"
+check "the log says why sources are left alone" grep -q 'left alone: .*ab.* (excluded by a setting' "$T/log2"
 printf 'open %s\n' "d O_RDONLY" | run PYCSTASH_LOG="$T/log3" >/dev/null
-is "$(cat "$T/log3" 2>/dev/null)" "" "LOG says nothing of other paths"
+is "$(cat "$T/log3" 2>/dev/null)" "" "the log has no line for paths outside __pycache__"
 
-# LOG where there is no place for a cache.
+# The log, if no cache directory can be found.
 no_place() { # WANT SENTENCE VARIABLE=VALUE…
 	fresh
 	printf '%s\n' "import a/m" "import b/c/m" "open d O_RDONLY" |
@@ -137,23 +137,24 @@ no_place() { # WANT SENTENCE VARIABLE=VALUE…
 		sed -E 's/^pycstash\[[0-9]+\]: //; s/ \(no cache directory: set HOME, or PYCSTASH_DIR .*/ (why)/' >"$T/err"
 	is "$(cat "$T/err")" "$1" "$2"
 }
-no_place "not used: HOME (why)" "LOG says once that no cache is used where HOME is not set" X=
-no_place "not used: HOME (why)" "LOG says that no cache is used where HOME is relative" HOME=home
-no_place "not used: cache (why)" "LOG says that no cache is used with a relative PYCSTASH_DIR" HOME="$HOME" PYCSTASH_DIR=cache
-no_place "not used: ~/cache (why)" "LOG says that no cache is used with a ~ in PYCSTASH_DIR" HOME="$HOME" PYCSTASH_DIR='~/cache'
-no_place "not used: $HOME (why)" "LOG says that no cache is used where PYCSTASH_DIR is the home directory" HOME="$HOME" PYCSTASH_DIR="$HOME"
-no_place "" "LOG says nothing of a place for the cache with DISABLE" PYCSTASH_DISABLE=1
-no_place "" "LOG says nothing of a place for the cache with DISABLE and a relative one" PYCSTASH_DISABLE=1 PYCSTASH_DIR=cache
+no_place "not used: HOME (why)" "the log says once that no cache is used if HOME is not set" X=
+no_place "not used: HOME (why)" "the log says that no cache is used if HOME is relative" HOME=home
+no_place "not used: cache (why)" "the log says that no cache is used if PYCSTASH_DIR is relative" HOME="$HOME" PYCSTASH_DIR=cache
+no_place "not used: ~/cache (why)" "the log says that no cache is used if PYCSTASH_DIR begins with ~" HOME="$HOME" PYCSTASH_DIR='~/cache'
+no_place "not used: $HOME (why)" "the log says that no cache is used if PYCSTASH_DIR is the home directory" HOME="$HOME" PYCSTASH_DIR="$HOME"
+no_place "" "with DISABLE, the log does not report a missing cache directory" PYCSTASH_DISABLE=1
+no_place "" "with DISABLE, the log does not report a relative PYCSTASH_DIR" PYCSTASH_DISABLE=1 PYCSTASH_DIR=cache
 
-# What has shown no tag is left alone with the directory.
+# A process has a tag once it has opened bytecode of that tag. Until then it sees only the
+# directories of the tree.
 fresh
 imports a | run >/dev/null
 printf '%s\n' "stat a/__pycache__" "opendir a/__pycache__" "mkdir b/__pycache__ 0755" "rmdir b/__pycache__" | run >"$T/out"
 is "$(cut -d' ' -f1-2 "$T/out" | tr '\n' ';')" "-1 ENOENT;-1 ENOENT;0;0;" \
-	"a process that has shown no tag sees only the tree's directory"
+	"a process without a tag sees only the __pycache__ of the tree"
 printf '%s\n' "stat a/__pycache__/m.cpython-311.pyc" "open a/__pycache__/m.cpython-38.pyc O_RDONLY" "stat a/__pycache__" | run >"$T/out"
 is "$(cut -d' ' -f1-2 "$T/out" | tr '\n' ';')" "0 file;-1 ENOENT;-1 ENOENT;" \
-	"a process of another tag sees the entry it names, but not that tag's directory"
+	"a process sees an entry of another tag by its name, but not the directory of that tag"
 printf '%s\n' "open a/__pycache__/x.cpython-38.pyc O_RDONLY" "open a/__pycache__/m.cpython-311.pyc O_RDONLY" "stat a/__pycache__" | run >"$T/out"
-is "$(cut -d' ' -f1-2 "$T/out" | sed -n 3p)" "-1 ENOENT" "the first tag shown is the process's own"
+is "$(cut -d' ' -f1-2 "$T/out" | sed -n 3p)" "-1 ENOENT" "the tag of the first bytecode that a process opens is its own"
 done_testing

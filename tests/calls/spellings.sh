@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Every symbol with every spelling of a path and every way that a path can be wrong.
+# Every symbol, with every way to write a path and every way that a path can be wrong.
 #
 # Takes 40 s.
 # shellcheck source=tests/calls/fast.bash
@@ -13,7 +13,7 @@
 
 m=m.cpython-311.pyc
 
-# WHERE FIXTURE PATH: to something that is there, as one can spell it.
+# WHERE FIXTURE PATH: paths of something that exists, written in every way.
 spelled=$(cat <<-END
 	c m a/@/$m
 	c m ABS:a/@/$m
@@ -56,7 +56,7 @@ spelled=$(cat <<-END
 	END
 )
 
-# To the directory itself.
+# Paths of the directory itself.
 directory=$(cat <<-END
 	c dir a/@
 	c m a/@
@@ -77,7 +77,7 @@ directory=$(cat <<-END
 	END
 )
 
-# To nothing, and to what cannot be.
+# Paths of something that does not exist, or cannot exist.
 wrong=$(cat <<-END
 	c - a/@/$m
 	c dir a/@/$m
@@ -98,7 +98,7 @@ wrong=$(cat <<-END
 	c m BAD
 	END
 )
-# To what is too long, for a name or for a path, behind the __pycache__.
+# Paths that are too long after the __pycache__, for a name or for a path.
 long=$(cat <<-END
 	c m a/@/LONG:300
 	c m a/@/LONG:300.cpython-311.pyc
@@ -128,7 +128,7 @@ open_flags="O_RDONLY O_WRONLY O_RDWR|O_CLOEXEC O_RDONLY|O_NOFOLLOW O_RDONLY|O_DI
 	for symbol in fopen fopen64 freopen freopen64; do
 		for mode in r re r+ rb+; do reading "$symbol %p $mode"; done
 	done
-	# A listing of the sources does not show the __pycache__ that is not there.
+	# A listing of the sources does not show a __pycache__ that is only pretended.
 	without_up=$(grep -v '\.\./*$' <<<"$directory")
 	for template in "opendir %p" "scandir %p" "scandir64 %p" "scandirat CWD %p" \
 		"scandirat FD:b ../%p" "scandirat64 CWD %p" "scandirat64 FD:b ../%p"; do

@@ -1,28 +1,28 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# No symbol of calls.def is without a test: the driver knows it, and the suites beside
-# this one have rows for it.
+# Every symbol of calls.def has a test: the driver can call it, and the other suites in this
+# folder have rows for it.
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
 
 call=$BUILD/tests/calls/call
 rows=$HERE/tests/calls
-is "$("$call" --unknown)" "" "the driver can call every symbol of calls.def (else: a row in tests/calls/table.def)"
+is "$("$call" --unknown)" "" "the driver can call every symbol of calls.def (if not, add a row to tests/calls/table.def)"
 
 # The suites name the symbols of a template or of a `for symbol in` list.
 untested=
 for name in $("$call" --names); do
 	grep -qE "(^|[\" ])${name}[\" ;:\\\\]" "$rows"/spellings.sh "$rows"/words.sh || untested="$untested $name"
 done
-is "$untested" "" "every symbol of calls.def has rows"
+is "$untested" "" "the suites have rows for every symbol of calls.def"
 
-# What is exported is what calls.def says, and is reached by a plain reference.
+# The library exports what calls.def lists, and a program reaches it by an ordinary reference.
 nm -D --defined-only "$SO" | awk '$2 ~ /[TW]/ { print $3 }' | sort >"$T/exported"
 "$call" --names | sort >"$T/names"
 is "$(diff "$T/names" "$T/exported")" "" "the library exports the symbols of calls.def and nothing else"
 
-# The names must reach us whatever version of them a program asks for.
+# A program must reach the library whatever version of a symbol it asks for.
 cat >"$T/ask.c" <<'END'
 #define _GNU_SOURCE
 #include <fcntl.h>

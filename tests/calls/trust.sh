@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Whatever is wrong with the cache, a program does what it does without the library,
-# silently; PYCSTASH_LOG has the reason.
+# Whatever is wrong with the cache, a program does what it does without the library, and
+# nothing is printed. PYCSTASH_LOG has the reason.
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
 
@@ -13,7 +13,7 @@ mkdir -p "$tree"/{a,b}
 cd "$tree" || exit 1
 root=$([ "$(id -u)" = 0 ] && echo yes)
 
-# What a program does with its __pycache__, start to end.
+# Everything that a program may do with its __pycache__, from start to end.
 cat >"$T/life" <<'END'
 import a/m
 import a/m
@@ -40,14 +40,14 @@ clean() { rm -rf "$tree"/*/__pycache__; }
 run() { env LD_PRELOAD="$SO" PYCSTASH_DIR="$CACHE" PYCSTASH_LOG="$T/log" "$@" "$call" --script; }
 clean
 "$call" --script <"$T/life" >"$T/bare"
-is "$(grep -c . "$T/bare")" "$(grep -c . "$T/life")" "without the library the program does its work"
+is "$(grep -c . "$T/bare")" "$(grep -c . "$T/life")" "without the library, the program runs to its end"
 clean
 run X= <"$T/life" >"$T/cached"
-is "$(diff "$T/bare" "$T/cached")" "" "with a good cache it sees the same"
+is "$(diff "$T/bare" "$T/cached")" "" "with a good cache, the program sees the same as without the library"
 is "$(find "$tree" -name __pycache__)" "" "a program with a good cache leaves no __pycache__ in its tree"
 
-# as_bare SENTENCE [REASON] [COMMAND…]: the life of a program under the library is the
-# bare one, in the tree, and the log has the reason.
+# as_bare SENTENCE [REASON] [COMMAND…]: under the library, the program does the same in the
+# tree as without it, and the log has the reason.
 as_bare() {
 	local sentence=$1 reason=$2
 	shift 2
@@ -56,7 +56,7 @@ as_bare() {
 	chmod 666 "$T/log"
 	"${@:-run}" <"$T/life" >"$T/out" 2>"$T/err"
 	is "$(diff "$T/bare" "$T/out")" "" "$sentence: the program does what it does without the library"
-	is "$(cat "$T/err")" "" "$sentence: silently"
+	is "$(cat "$T/err")" "" "$sentence: nothing is printed"
 	is "$(find "$tree" -name __pycache__)" "$tree/b/__pycache__" "$sentence: its bytecode is in the tree"
 	[ -z "$reason" ] || if grep -q "$reason" "$T/log"; then ok "$sentence: the log says why"; else
 		not_ok "$sentence: the log says why" "want: $reason" "$(head -3 "$T/log")"
@@ -90,7 +90,7 @@ as_bare "an empty HOME" "" with HOME=
 if [ -z "$root" ]; then
 	skip_all "roots of other users, full and read-only file systems" "not root"
 fi
-# Everything as an ordinary user.
+# From here on, the program runs as an ordinary user.
 chown -R 65534:65534 "$tree" "$T/log"
 user() { as_user env LD_PRELOAD="$SO" PYCSTASH_DIR="$CACHE" PYCSTASH_LOG="$T/log" "$@" "$call" --script; }
 good_root
@@ -108,53 +108,53 @@ as_bare "a layout folder of another user" "others may access it" user
 good_root; chown 65534 "$CACHE"; mkdir -m 700 "$CACHE/v1"; chown 65534 "$CACHE/v1"; mkdir "$CACHE/v1/cpython-311"
 as_bare "a folder in the cache that the user cannot write to" "not cached" user
 
-# An entry that another user put there is not run.
+# An entry that another user has put into the cache is not run.
 good_root
 clean
 echo "import a/m" | run >/dev/null
 chown 65534 "$(entries "$CACHE" | head -1)"
 is "$(echo 'open a/@/m.cpython-311.pyc O_RDONLY' | run)" "-1 ENOENT" "an entry of another user is not served"
 
-# A change of user after the start.
+# The process changes its user after the start.
 good_root; clean; : >"$T/log"
 printf '%s\n' "import a/m" "setuid 65534" "import b/m" "import a/m" "open a/@/m.cpython-311.pyc O_RDONLY" | run >"$T/out" 2>"$T/err"
 # The kernel's O_LARGEFILE differs from machine to machine.
 is "$(sed 's/flags [0-9a-f]*/flags/' "$T/out" | tr '\n' ';')" "compiled and written;0;compiled and written;compiled and written;fd flags cloexec 0 file 644 links 1 size 4 'code' write -1;" \
-	"after setuid the program works on the tree"
+	"after setuid, the program works in the tree"
 is "$(find "$tree" -name '*.pyc' | wc -l)" 2 "another user's cache is not used after setuid"
 check "the log says why a cache is not used after setuid" grep -qE 'belongs to another user|cannot be reached' "$T/log"
 is "$(cat "$T/err")" "" "silently"
 good_root; clean
 printf '%s\n' "setreuid 65534 65534" "setuid 0" "import a/m" "seteuid 0" | run >"$T/out" 2>&1
-is "$(tr '\n' ';' <"$T/out")" "0;-1 EPERM;compiled and written;-1 EPERM;" "a setuid that fails changes nothing"
+is "$(tr '\n' ';' <"$T/out")" "0;-1 EPERM;compiled and written;-1 EPERM;" "after a setuid that fails, the cache is used as before"
 good_root; clean
 printf '%s\n' "import a/m" "seteuid 65534" "import b/m" "seteuid 0" "import a/m" "import b/m" | run >"$T/out" 2>&1
 is "$(tr '\n' ';' <"$T/out")" "compiled and written;0;compiled and written;0;served 'code';served 'code';" \
-	"there and back with seteuid the cache serves again"
+	"after seteuid to another user and back, the cache is used again"
 good_root; clean
 (cd "$tree" && printf '%s\n' "import a/m" "chroot $tree" "import a/m" "import b/m" "list a/@" | run >"$T/out" 2>"$T/err")
 is "$(tr '\n' ';' <"$T/out")" "compiled and written;0;compiled and written;compiled and written; [. .. m.cpython-311.pyc];" \
-	"after chroot the program works on the tree"
-is "$(find "$tree" -name __pycache__ | wc -l)$(cat "$T/err")" 2 "nothing that is compiled after chroot is in the cache"
+	"after chroot, the program works in the tree"
+is "$(find "$tree" -name __pycache__ | wc -l)$(cat "$T/err")" 2 "bytecode that is compiled after chroot is not in the cache"
 
-# The cache goes away, and comes again.
+# The cache is deleted or replaced while the program runs.
 good_root; clean
 printf '%s\n' "import a/m" "sh rm -rf $CACHE" "import a/m" "import a/m" "see a/@" | run >"$T/out" 2>&1
 is "$(tr '\n' ';' <"$T/out")" "compiled and written;compiled and written;served 'code'; a/@: dir 755;" \
-	"a cache that is removed between two calls is made anew"
+	"a cache that is deleted between two calls is created again"
 good_root; clean
 printf '%s\n' "import a/m" "sh rm -rf $CACHE && ln -s $T/closed $CACHE && chown -h 65534 $CACHE" "import a/m" "import a/m" | run >"$T/out" 2>&1
-is "$(tail -1 "$T/out")" "served 'code'" "a cache that is replaced is no trouble"
+is "$(tail -1 "$T/out")" "served 'code'" "if the cache is replaced by a link, the program runs as usual"
 rm -f "$CACHE"
 good_root; clean
 printf '%s\n' "import a/m" "sh chown -R 65534 $CACHE" "import a/m" "import a/m" | run >"$T/out" 2>&1
-is "$(sed -n 2p "$T/out")" "compiled and written" "what has changed hands since is not served"
+is "$(sed -n 2p "$T/out")" "compiled and written" "a cache that now belongs to another user is not served"
 
-# Set-user-ID programs are left alone: the linker does not even load us by a path.
+# Set-user-ID programs are left alone. ld.so does not even load a library by its path there.
 cp "$call" "$T/suid"; chown 65534 "$T/suid"; chmod 4755 "$T/suid"; chmod 777 "$tree/a"
 good_root; clean
 echo "import a/m" | LD_PRELOAD=$SO PYCSTASH_DIR=$CACHE "$T/suid" --script >"$T/out" 2>/dev/null
-is "$(cat "$T/out"; entries "$CACHE")" "compiled and written" "a set-user-ID program is left alone"
+is "$(cat "$T/out"; entries "$CACHE")" "compiled and written" "a set-user-ID program runs without the cache"
 
 # File systems.
 can_mount() { unshare -m mount -t tmpfs none /mnt; }
@@ -174,21 +174,21 @@ echo "import a/m" | run >/dev/null
 printf '%s\n' "import a/m" "import b/m" "import b/m" "see b/@" >"$T/few"
 mounted "mount --bind $CACHE $CACHE && mount -o remount,ro,bind $CACHE" <"$T/few" >"$T/out" 2>"$T/err"
 is "$(cat "$T/err"; tr '\n' ';' <"$T/out")" "served 'code';compiled and written;served 'code'; b/@: dir 755;" \
-	"a read-only cache is read, and what it lacks is kept in the tree"
+	"a read-only cache is read, and bytecode that it lacks goes to the tree"
 good_root; clean
 mounted "mount -t tmpfs -o size=16k,mode=700 none $CACHE" <<<"import a/m
 sh dd if=/dev/zero of=$CACHE/fill bs=4k count=9 2>/dev/null
 import b/m
 import b/m" >"$T/out" 2>"$T/err"
-is "$(cat "$T/err"; head -1 "$T/out")" "compiled and written" "a file system that fills up is no trouble"
+is "$(cat "$T/err"; head -1 "$T/out")" "compiled and written" "if the file system fills up, the program runs as usual"
 is "$(tail -n +2 "$T/out" | grep -c compiled)" 1 "bytecode that does not fit into the cache is written to the tree"
 good_root
 as_bare "no /proc" "(errno 38, ENOSYS)" mounted "umount -l /proc"
 good_root; clean
 printf '%s\n' "import $tree/a/m" "import $tree/a/m" | mounted "umount -l /proc" >"$T/out" 2>&1
 is "$(tr '\n' ';' <"$T/out")$(find "$tree" -name __pycache__)" "compiled and written;served 'code';" \
-	"no /proc: an absolute path without links is known all the same"
+	"without /proc, sources with an absolute path without links are served"
 good_root; clean
 printf '%s\n' "import a/m" "see a/@" | mounted "mount -t tmpfs -o size=1m none $tree/a" >"$T/out" 2>&1
-is "$(tr '\n' ';' <"$T/out")" "compiled and written; a/@: dir 755;" "sources on another file system than the cache"
+is "$(tr '\n' ';' <"$T/out")" "compiled and written; a/@: dir 755;" "sources may be on another file system than the cache"
 done_testing

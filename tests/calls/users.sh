@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Permissions, as an ordinary user: who may not in the tree, may not in the cache.
+# Permissions, as an ordinary user: what the modes forbid in the tree, they forbid in the cache.
 # shellcheck source=tests/calls/fast.bash
 . "$(dirname "$0")/fast.bash"
 # shellcheck source=tests/lib/tap.sh
@@ -20,7 +20,7 @@ fi
 
 m=m.cpython-311.pyc
 t=t.cpython-311.pyc
-# An entry in a __pycache__ that may be read only, or not at all; and an unreadable entry.
+# Entries in a __pycache__ that is read-only or cannot be read, and an entry that cannot be read.
 existing=$(cat <<-END
 	c m,a/@=0555 a/@/$m
 	c m,a/@=0111 a/@/$m
@@ -64,9 +64,9 @@ closed=$(cat <<-END
 		"execve %p" "posix_spawn %p" "setxattr %p user.x 0" "getxattr %p user.x 9" "inotify_add_watch INOTIFY %p IN_ALL_EVENTS"
 	rows_cross "$new" "open %p O_WRONLY|O_CREAT 0644" "open %p O_WRONLY|O_CREAT|O_EXCL 0644" "openat CWD %p O_RDWR|O_CREAT|O_TRUNC 0600" \
 		"creat %p 0600" "fopen %p w" "fopen %p a" "freopen %p w" "rename a/@/$m %p" "link a/@/$m %p"
-	# What the tree would refuse for its own directory, too.
+	# Calls that the tree would refuse because of its own directory, too.
 	rows_cross "$(grep -v a=0555 <<<"$new")" "mkfifo %p 0600" "mknod %p S_IFREG|0600 0" "symlink x %p" "mkdir %p 0700" "rename a/m.py %p" | sed -E 's/^c /any /'
-	# Sources that are read-only keep nobody from a __pycache__ in the cache.
+	# A read-only directory of sources does not prevent a __pycache__ in the cache.
 	for call in "rmdir a/@" "mkdir a/@ 0700"; do
 		case $call in mkdir*) echo "=0 a=0555 $call" ;; *) echo "=0 dir,a=0555 $call" ;; esac
 	done

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# The calls that make, move and delete names, whichever side holds them; and those that
-# run a file or change who we are.
+# The calls that create, rename and delete files, in the cache and in the tree; and those that
+# run a file or change the user.
 #
 # Takes 30 s.
 # shellcheck source=tests/calls/fast.bash
@@ -16,7 +16,7 @@ m=m.cpython-311.pyc
 n=n.cpython-311.pyc
 t=t.cpython-311.pyc
 
-# 1. A name to be made: new, there already, and where it cannot be.
+# 1. A name that is to be created: it is new, exists already, or cannot be created there.
 created=$(cat <<-END
 	c dir a/@/$t
 	c m a/@/$t
@@ -96,7 +96,7 @@ opening() {
 # mkdir of another name than __pycache__ belongs in the tree
 sed -i -E '/ mkdir(at)? /{/@\/{0,2}(\.?\.)?\/? 0[0-9]+$/!s/^(c|make) /any /}' "$T/create"
 
-# 2. What belongs in the tree.
+# 2. Files that belong in the tree.
 made=$(cat <<-END
 	make dir a/@/$t
 	make m a/@/other.c
@@ -244,7 +244,7 @@ directories=$(cat <<-END
 	for symbol in openat openat64; do echo "make m $symbol FD:a/@ $t O_WRONLY|O_CREAT 0644"; done
 } >"$T/pairs"
 
-# 4. Names that must be gone: on one side, on the other, on both.
+# 4. Names that have to be deleted: in the cache, in the tree, or in both.
 gone=$(cat <<-END
 	c m,n a/@/$m
 	c m a/@/$m
@@ -263,7 +263,7 @@ gone=$(cat <<-END
 	c - a/@/$m
 	END
 )
-# A listing is of the tree's directory and of the cache's.
+# A listing shows the directory of the tree and that of the cache.
 {
 	for call in opendir rewinddir "scandir:" "scandir64:" "scandirat:" "scandirat64:"; do
 		dirfd=
@@ -278,7 +278,7 @@ gone=$(cat <<-END
 rows_cross "$gone" "unlink %p" "remove %p" "rmdir %p" "unlinkat CWD %p 0" "unlinkat FD:b ../%p 0" \
 	"unlinkat CWD %p AT_REMOVEDIR" "unlinkat FD:b ../%p AT_REMOVEDIR" >"$T/gone"
 
-# 5. Running, and who we are.
+# 5. Running programs, and changing the user.
 {
 	programs="c x a/@/x.cpython-311.pyc
 c x ABS:l/@/x.cpython-311.pyc
@@ -292,7 +292,7 @@ c - EMPTY
 t m:t a/@/$m"
 	rows_cross "$programs" "execve %p" "execv %p" "execvp %p" "execvpe %p" "execveat CWD %p 0" \
 		"execveat FD:b ../%p 0" "posix_spawn %p" "posix_spawnp %p"
-	# chroot is not led into the cache.
+	# The library does not redirect chroot into the cache.
 	for path in a d.txt none loop a/@/none NULL BAD EMPTY; do echo "c m chroot $path"; done
 	for symbol in _exit _Exit quick_exit; do echo "c m $symbol 5"; done
 	echo "=-1_ENOENT m chroot a/@"

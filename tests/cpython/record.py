@@ -16,7 +16,7 @@ owner = os.getpid()
 
 
 def note(outcome, test):
-    # Tests fork, and run other tests within (test_unittest does): those are none of ours.
+    # Some tests fork, or run other tests inside (as test_unittest does); those are not recorded.
     if os.getpid() == owner and not test.startswith(("__main__.", "tests.")):
         os.write(record, "{}\t{}\n".format(outcome, " ".join(test.split())).encode(
             "utf-8", "backslashreplace"))

@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# CPython's own tests of whatever touches bytecode or files, with and without the library
-# at the same time, on each CPython that has its `test` package. What counts is the
-# difference between the two, test by test: what fails anyway on this machine is no
-# concern of ours. A test file that differs is run again both ways, up to twice, and a
-# difference counts only if it is there each time.
+# Runs CPython's own tests that touch bytecode or files, with and without the library at the
+# same time, on each CPython that has its `test` package, and compares the results of each
+# test. A test that fails on this machine without the library too is ignored. If a test file
+# differs, it is run again both ways, up to twice; a difference counts only if it occurs each
+# time.
 #
 #   VERSIONS="3.8 3.13"     only those
 #   FILES="test_import …"   only those files
@@ -19,7 +19,7 @@ read -ra files <<<"${FILES:-test_import test_importlib test_py_compile test_comp
 	test_runpy test_cmd_line test_cmd_line_script test_pkgutil test_zipimport test_inspect \
 	test_venv test_shutil test_os test_posix test_pathlib test_glob test_tempfile}"
 
-# run_tests WAY PYTHON DIR FILE…: bare or cached, in the new directory DIR.
+# run_tests WAY PYTHON DIR FILE…: runs the files, in the new directory DIR; WAY is bare or cached.
 run_tests() {
 	local way=$1 python=$2 dir=$3 began=$SECONDS
 	local run=(env HOME="$dir/home" TMPDIR="$dir/tmp")
@@ -33,8 +33,8 @@ run_tests() {
 	echo $((SECONDS - began)) >"$dir/seconds"
 }
 
-# results DIR FILE: "id<tab>outcome" of each test of that file, sorted. One that has more
-# than one outcome (subtests) has them joined.
+# results DIR FILE: prints "id<tab>outcome" of each test of that file, sorted. If a test has more
+# than one outcome (subtests), they are joined.
 results() {
 	awk -F'\t' -v file="$2" '
 		{ id = $2
@@ -43,7 +43,7 @@ results() {
 		END { for (id in seen) print id "\t" seen[id] }' "$1/record" | sort
 }
 
-# differences BARE-DIR CACHED-DIR FILE: "bare cached id" a line.
+# differences BARE-DIR CACHED-DIR FILE: prints "bare cached id" for each test that differs.
 differences() {
 	join -t "$(printf '\t')" -a1 -a2 -e none -o 1.2,2.2,0 \
 		<(results "$1" "$3") <(results "$2" "$3") | awk -F'\t' '$1 != $2' | tr '\t ' ' _' |
@@ -59,7 +59,7 @@ both() {
 	wait $!
 }
 
-# Whether the list expects that difference; notes which of its lines were of use.
+# Succeeds if the list expects that difference, and notes which of its lines were used.
 is_expected() { # VERSION "bare cached id"
 	local line
 	line=$(awk -v version="$1" -v difference="$2" '
@@ -69,14 +69,14 @@ is_expected() { # VERSION "bare cached id"
 	[ -n "$line" ] && echo "$1 $line" >>"$T/used"
 }
 
-# Says how one file fared.
+# Prints the claim about one file.
 report() { # PYTHON VERSION DIR FILE
 	local python=$1 version=$2 dir=$3 file=$4 count again round difference sentence
-	sentence="$file ends the same with the library on $(named "$python")"
+	sentence="$file gives the same results with the library on $(named "$python")"
 	local new=()
 	count=$(results "$dir/bare" "$file" | wc -l)
 	if [ "$count" -eq 0 ] && [ "$(results "$dir/cached" "$file" | wc -l)" -eq 0 ]; then
-		not_ok "$sentence" "no test of it was seen" "$(tail -3 "$dir/bare/log")"
+		not_ok "$sentence" "it ran no test" "$(tail -3 "$dir/bare/log")"
 		return
 	fi
 	differences "$dir/bare" "$dir/cached" "$file" >"$dir/$file.differences"
@@ -111,7 +111,7 @@ of_version() { # PYTHON
 	echo "$version" >>"$T/versions"
 }
 
-# An expected difference that does not show any more is a lie in the list.
+# An expected difference that no longer occurs has to be removed from the list.
 check_list() {
 	local line text versions version
 	local bad=0

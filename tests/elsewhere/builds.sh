@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# The library, the command and the tests, built in roots of other systems and run there:
-# the tiers unit, calls and library. For another machine it is built by a cross compiler
-# from that machine's root, and run under qemu: the tiers unit and calls, and of library the
-# main job. BUILDS="bullseye-amd64 bookworm-arm64" picks some, TIERS what is run.
-# A row for each goes to $BUILD/platforms.
+# Builds the library, the command and the tests in root directories of other systems, and runs
+# the tiers unit, calls and library there. For another machine, a cross compiler builds them
+# from that machine's root directory, and qemu runs the tiers unit and calls, and the main
+# suite of library. BUILDS="bullseye-amd64 bookworm-arm64" selects systems, TIERS tiers.
+# Writes a row for each system to $BUILD/platforms.
 #
 # Takes 1800 s.
 # shellcheck source=tests/lib/tap.sh
@@ -13,8 +13,8 @@
 # shellcheck source=tests/elsewhere/roots.bash
 . "$(dirname "$0")/roots.bash"
 
-[ "$(id -u)" = 0 ] || skip_all "it builds and passes its tests elsewhere" "making a root needs root"
-type -P debootstrap >/dev/null || skip_all "it builds and passes its tests elsewhere" "there is no debootstrap"
+[ "$(id -u)" = 0 ] || skip_all "other systems build it and pass its tests" "making a root directory needs root"
+type -P debootstrap >/dev/null || skip_all "other systems build it and pass its tests" "there is no debootstrap"
 unset MAKEFLAGS MFLAGS MAKELEVEL MODE CC CFLAGS CPPFLAGS LDFLAGS DESTDIR prefix
 mkdir -p "$T/tree" "$BUILD/platforms"
 tar -C "$HERE" --exclude=./build --exclude=./.git -cf - . | tar -C "$T/tree" -xf -
@@ -28,7 +28,7 @@ machine_of() { # ARCHITECTURE: as qemu and compilers call it
 	esac
 }
 
-# prepared PLATFORM: a copy of the tree as $T/PLATFORM/files/src, where nothing is installed
+# prepared PLATFORM: makes $T/PLATFORM/files/src, a copy of this checkout without build/
 prepared() {
 	mkdir -p "$T/$1/files" "$T/$1/mount"
 	cp -R "$T/tree" "$T/$1/files/src"
@@ -36,7 +36,8 @@ prepared() {
 	touch "$T/$1/files/src/build/.need-"{build,unit,test}
 }
 
-# What runs in the root: copies, since users who are not root write there, too.
+# The script that runs in the root directory. It uses copies, since other users than root
+# write there, too.
 cat >"$T/inside" <<'END'
 cp -R /given/src /tmp/src && cd /tmp/src || exit 1
 if ! [ -e build/tests/calls/call ]; then
@@ -47,16 +48,16 @@ tests/run build "$@"
 echo "Python $(python3 -V | sed 's/Python //') glibc $(ldd --version | sed -n '1s/.* //p')"
 END
 
-# crossed PLATFORM ROOT MACHINE: builds on this machine with what is in the root
+# crossed PLATFORM ROOT MACHINE: builds on this machine, with the libraries of that root
 crossed() {
 	local compiler=$3-linux-gnu-gcc
 	[ "$3" != ppc64le ] || compiler=powerpc64le-linux-gnu-gcc
 	type -P "$compiler" >/dev/null || return 77
-	# The manual pages would be made by running the command.
+	# Manual pages are not made, since that would run the command.
 	make -C "$T/$1/files/src" -j2 CC="$compiler --sysroot=$2" HOSTCC=cc -o build/pages/made WERROR=-Werror tests
 }
 
-# What an emulator is known to lack; its claims that fail are counted apart.
+# Claims that are known to fail under an emulator; they count as skipped.
 lacking() { sed 's/ *#.*//; /^$/d' "$HERE/tests/elsewhere/lacking.txt"; }
 
 for platform in ${BUILDS:-bullseye-amd64 bookworm-amd64 trixie-amd64 sid-amd64 bookworm-i386 bookworm-arm64}; do
@@ -106,8 +107,8 @@ for platform in ${BUILDS:-bullseye-amd64 bookworm-amd64 trixie-amd64 sid-amd64 b
 		excused=0
 		cp "$T/failed" "$T/left"
 	fi
-	is "$(head -n 20 "$T/left")" "" "$platform: all tests pass that can run there"
-	check "$platform: tests were run" test "${passed:-0}" -gt 1000
+	is "$(head -n 20 "$T/left")" "" "$platform: all tests that can run there pass"
+	check "$platform: at least one test ran" test "${passed:-0}" -gt 1000
 	read -r _ python _ libc < <(grep '^Python [0-9.]* glibc' "$log")
 	printf '| Debian %s | %s%s | glibc %s | %s | %s | %s passed, %s failed, %s skipped | %s |\n' "$suite" "$machine" \
 		"$how" "$libc" "$python" "built: ${TIERS:-unit, calls, library}" "${passed:-0}" $((${failed:-0} - excused)) \

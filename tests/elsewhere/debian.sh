@@ -1,16 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# The packages that were built here, in roots of other releases of Debian, where nothing is
-# built: ROOTS="bullseye sid" picks some. A row for each goes to $BUILD/platforms.
+# Installs and uses the packages that were built here in root directories of other releases of
+# Debian. ROOTS="bullseye sid" selects releases. Writes a row for each to $BUILD/platforms.
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
 # shellcheck source=tests/elsewhere/roots.bash
 . "$(dirname "$0")/roots.bash"
 
 packages=$HERE/build/packages
-[ "$(id -u)" = 0 ] || skip_all "the packages work elsewhere" "making a root needs root"
-type -P debootstrap >/dev/null || skip_all "the packages work elsewhere" "there is no debootstrap"
+[ "$(id -u)" = 0 ] || skip_all "the packages work in other releases of Debian" "making a root directory needs root"
+type -P debootstrap >/dev/null || skip_all "the packages work in other releases of Debian" "there is no debootstrap"
 mkdir -p "$T/given/files" "$T/given/mount" "$BUILD/platforms"
 cp "$packages"/*.deb "$packages"/*manylinux*_"$(uname -m)".whl "$HERE"/tests/elsewhere/*.py "$HERE"/tests/elsewhere/packages.sh "$T/given/files"
 
@@ -21,7 +21,7 @@ for suite in ${ROOTS:-bullseye bookworm trixie sid}; do
 	fi
 	in_root "$root" "$T/given" sh /given/packages.sh /given >"$T/log" 2>&1
 	sed "s/^\(not \)\{0,1\}ok - /&Debian $suite: /" "$T/log" | told
-	check "Debian $suite: all was tried" grep -q 'uninstalled wheel leaves nothing' "$T/log"
+	check "Debian $suite: the script ran to its end" grep -q 'uninstalling the wheel leaves no file behind' "$T/log"
 	what=$(in_root "$root" "$T/given" sh -c 'ldd --version | sed -n "1s/.* //p"; python3 -V | sed "s/Python //"' |
 		paste -sd' ')
 	printf '| Debian %s | %s | glibc %s | %s | deb, wheel | %s passed, %s failed | %s |\n' "$suite" \

@@ -9,7 +9,7 @@
 # shellcheck source=tests/elsewhere/roots.bash
 . "$(dirname "$0")/roots.bash"
 
-type -P musl-gcc >/dev/null || skip_all "programs of musl are served" "there is no musl-gcc"
+type -P musl-gcc >/dev/null || skip_all "programs that use musl are served" "there is no musl-gcc"
 import() { LD_PRELOAD=$SO PYCSTASH_DIR=$CACHE "$@" "$T/source" 2>&1; }
 
 # --- importlib's calls ----------------------------------------------------------------
@@ -19,21 +19,21 @@ echo 'value = 1' >"$T/source/m.py"
 check "a program is built for musl" musl-gcc -O1 -o "$T/python" "$HERE/tests/elsewhere/importer.c"
 is "$(import "$T/python")" compiled "musl: without bytecode the source is compiled"
 is "$(entries | sed 's,.*/,,')" m.cpython-311.pyc "musl: the bytecode is in the cache"
-is "$(ls "$T/source")" m.py "musl: the tree has the source only"
+is "$(ls "$T/source")" m.py "musl: the tree has only the source"
 is "$(import "$T/python")" loaded "musl: the bytecode is served"
 echo 'value = 2' >"$T/source/m.py"
 touch -r "$T/python" "$T/source/m.py"
 is "$(import "$T/python")" compiled "musl: an edit that keeps the size is noticed"
 is "$(import "$T/python" -X no_debug_ranges)" compiled \
-	"musl: arguments that change the bytecode are seen"
-check "musl: bytecode of another kind is apart" test -d "$CACHE/v1/cpython-311+no_debug_ranges"
-check "a static program of musl runs" musl-gcc -static -o "$T/static" "$HERE/tests/elsewhere/importer.c"
+	"musl: a program with other bytecode options gets its own bytecode"
+check "musl: bytecode of another optimization level is stored separately" test -d "$CACHE/v1/cpython-311+no_debug_ranges"
+check "a static program that uses musl runs" musl-gcc -static -o "$T/static" "$HERE/tests/elsewhere/importer.c"
 is "$(import "$T/static"; ls "$T/source")" "compiled
 __pycache__
 m.py" "a static program of musl is left alone"
 
 # --- a library that is made for musl --------------------------------------------------
-# It names no libc, or each program of glibc that meets it would end.
+# It must not name musl's libc, or each program that uses glibc would end when it is loaded.
 mkdir "$T/tree" "$T/lib"
 ln -s "$(gcc -print-file-name=libb2.a)" "$T/lib/"
 tar -C "$HERE" --exclude=./build --exclude=./.git -cf - . | tar -C "$T/tree" -xf -
@@ -50,7 +50,7 @@ is "$(LD_PRELOAD=$SO /bin/echo whole 2>&1)" whole "a library made for musl does 
 SO=$BUILD/libpycstash.so
 
 # --- CPython --------------------------------------------------------------------------
-# make_python DIRECTORY: CPython 3.11 for musl, from Debian's sources
+# make_python DIRECTORY: builds CPython 3.11 for musl from Debian's sources
 make_python() {
 	local to=$1 apt
 	mkdir -p "$T/apt/lists/partial" "$T/apt/parts" && cd "$T/apt" || return 1
@@ -81,7 +81,7 @@ else
 	cp "$SO" "$T/prefix/lib/pycstash/"
 	cp "$HERE/build/portable-musl/pycstash" "$T/prefix/bin/" 2>/dev/null || cp "$PYCSTASH" "$T/prefix/bin/"
 	"$python" "$HERE/tests/elsewhere/smoke.py" "$T/prefix/bin/pycstash" | sed 's/ok - /&musl: /' | tee "$T/log" | told
-	check "musl: all was tried with CPython" grep -q 'archive' "$T/log"
+	check "musl: the script for CPython ran to its end" grep -q 'archive' "$T/log"
 	mkdir -p "$BUILD/platforms"
 	printf '| musl | %s | musl | %s | library of glibc, static command | %s passed, %s failed | %s |\n' "$(uname -m)" \
 		"$("$python" -V | sed 's/Python //')" "$(grep -c '^ok' "$T/log")" \

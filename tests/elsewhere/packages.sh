@@ -1,8 +1,8 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: MIT
 #
-# packages.sh DIRECTORY: in a throw-away root of Debian, as root: installs, uses, upgrades
-# and removes the packages in that directory. Prints a TAP line for each claim.
+# packages.sh DIRECTORY: runs as root in a temporary root directory of Debian. Installs, uses,
+# upgrades and removes the packages in DIRECTORY, and prints a TAP line for each claim.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 packages=$1
@@ -28,7 +28,7 @@ served() { [ -n "$(find "$T/cache" -name "$1.*.pyc" -path '*/tree/*')" ]; }
 claim "the packages are installed" install_debs
 if ! [ -x /usr/bin/pycstash ]; then exit 1; fi
 claim "the installed command says its version" pycstash --version
-claim "doctor finds python3 served" pycstash doctor
+claim "doctor says that python3 can use the cache" pycstash doctor
 python3 "$here/smoke.py" /usr/bin/pycstash
 mkdir "$T/src"
 echo 'import sys, time
@@ -52,24 +52,24 @@ done
 claim "an upgrade under running programs works" install_debs
 : >"$T/one.go"
 wait $first
-claim "a program goes on over an upgrade" grep -qx 'done' "$T/one.said"
+claim "a running program goes on during an upgrade" grep -qx 'done' "$T/one.said"
 claim "what a program compiles after an upgrade is in the cache" served after
 claim "the packages are removed" dpkg --purge pycstash libpycstash
 : >"$T/two.go"
 wait $second
-claim "a program goes on after a removal" grep -qx 'done' "$T/two.said"
-claim "a removal leaves nothing" absent
+claim "a running program goes on after the package is removed" grep -qx 'done' "$T/two.said"
+claim "removing the packages leaves no file behind" absent
 
 # --- the wheel ------------------------------------------------------------------------
 if python3 -m venv "$T/venv" >/dev/null 2>&1; then
 	claim "pip installs the wheel without a network" \
 		"$T/venv/bin/pip" install --no-index --disable-pip-version-check "$packages"/*manylinux*.whl
-	claim "pip check is content" "$T/venv/bin/pip" check
+	claim "pip check finds no problem" "$T/venv/bin/pip" check
 	"$T/venv/bin/python" "$here/smoke.py" "$T/venv/bin/pycstash"
 	mv "$T/venv" "$T/moved"
 	"$T/moved/bin/python" "$here/smoke.py" "$T/moved/bin/pycstash" | sed 's/ - /&in a moved environment: /'
-	claim "pip uninstalls it" "$T/moved/bin/python" -m pip uninstall -y pycstash
-	claim "an uninstalled wheel leaves nothing" absent
+	claim "pip uninstalls the wheel" "$T/moved/bin/python" -m pip uninstall -y pycstash
+	claim "uninstalling the wheel leaves no file behind" absent
 else
 	echo "ok - pip installs the wheel # SKIP python3 -m venv does not work here"
 fi

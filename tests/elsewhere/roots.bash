@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
 #
-# Roots of other systems. They are made once, by debootstrap, in $ELSEWHERE (default
-# ~/.cache/pycstash-elsewhere), and never written to afterwards: each use is an overlay in
-# a mount namespace of its own, which goes with its last process.
+# Root directories of other systems. debootstrap makes each of them once, in $ELSEWHERE
+# (default ~/.cache/pycstash-elsewhere), and nothing writes to it afterwards: each use mounts
+# an overlay in a mount namespace of its own, which disappears with its last process.
 
 ELSEWHERE=${ELSEWHERE:-${TEST_HOME:-$HOME}/.cache/pycstash-elsewhere}
 MIRROR=${MIRROR:-http://deb.debian.org/debian}
@@ -39,7 +39,7 @@ runs_here() { # ARCHITECTURE
 	esac
 }
 
-# unpacked ROOT: what debootstrap --foreign has fetched, without running anything of it
+# unpacked ROOT: unpacks what debootstrap --foreign has fetched, without running any of it
 unpacked() {
 	local deb name
 	for deb in "$1"/var/cache/apt/archives/*.deb; do
@@ -54,13 +54,13 @@ unpacked() {
 	ln -sf mawk "$1/usr/bin/awk"
 }
 
-# make_root SUITE: what users have; a path on stdout, or what was said about why not
+# make_root SUITE: makes a root directory like a user's; prints its path, or why it failed
 make_root() {
 	bootstrapped "$1" "$1" "$(dpkg --print-architecture)" python3,python3-venv,libarchive13 \
 		python3,python3-venv,libarchive13t64 && echo "$ELSEWHERE/$1"
 }
 
-# make_build_root SUITE ARCHITECTURE: what building and testing needs
+# make_build_root SUITE ARCHITECTURE: makes one that has what building and testing needs
 make_build_root() {
 	bootstrapped "build-$1-$2" "$1" "$2" \
 		gcc,libc6-dev,make,binutils,libcmocka-dev,uthash-dev,libb2-dev,libarchive-dev,libsodium-dev,libcurl4-gnutls-dev,python3-all,python3-venv,pypy3,strace,git,zstd,procps,rsync,e2fsprogs,xz-utils &&
@@ -99,11 +99,11 @@ IN_ROOT='
 	chmod 1777 root/tmp
 	exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 chroot root "$@"'
 
-# in_root ROOT DIRECTORY COMMAND…: runs it there, with files of DIRECTORY as /given
+# in_root ROOT DIRECTORY COMMAND…: runs the command there, with the files of DIRECTORY in /given
 in_root() { unshare --mount --propagation private sh -euc "$IN_ROOT" - "$1" "$2" "" "${@:3}"; }
 
-# in_foreign_root MACHINE ROOT DIRECTORY COMMAND…: the same for another machine, by qemu.
-# In a user namespace, so that nothing else of this machine runs such programs.
+# in_foreign_root MACHINE ROOT DIRECTORY COMMAND…: does the same for another machine, with
+# qemu. It uses a user namespace, so that nothing else on this machine runs such programs.
 in_foreign_root() {
 	local process
 	mkfifo "$3/go"

@@ -21,8 +21,8 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 # --- what is called ---------------------------------------------------------------------
-# Weight, symbols of which one is taken, and its arguments. A word of the form <name> is
-# made by the function of that name in Sequence; all other words stand for themselves.
+# Weight, symbols (one of them is chosen), arguments. The function of that name in Sequence
+# replaces a word of the form <name>; all other words stand for themselves.
 CALLS = """
  5 mkdir <dir> <dirmode>
  2 mkdirat <at_dir> <dirmode>
@@ -87,8 +87,8 @@ CALLS = """
  1 listxattr,llistxattr <path> 999
  1 removexattr,lremovexattr <path> user.x
 """
-# Made for each row of tests/calls already: they end or change the process, or are a part of
-# what shows a directory.
+# Calls that are not fuzzed, but that have rows in tests/calls: they end or change the process,
+# or are a part of listing a directory.
 NOT_FUZZED = """readdir readdir64 rewinddir closedir execve execv execvp execvpe execveat posix_spawn posix_spawnp _exit _Exit
 quick_exit setuid seteuid setreuid setresuid chroot mktemp"""
 
@@ -100,7 +100,7 @@ PLAIN = "f a/g.txt h c/new x1 a/x1 dang c/loop la a nothere/x a/m.py".split()
 DIRS = """a c a/b d\\x20d \\xff\\xfe LONG:200 la a/lc c/abs a/../c a/./b a//b ./a a/b/..
 a/b/../../c nodir f c/loop dang la/b/../lc""".split()
 
-# What the trees hold besides; a mode is some of these words joined by "+".
+# What else is in the trees; a mode is one or more of these words, joined by "+".
 WORDS = {
     "plain": "nothing else",
     "src": "sources",
@@ -323,7 +323,8 @@ class Difference:
         return len(names) == 2 and names[1] < names[0] and missing in (None, names[0] - names[1])
 
 
-# A name, words of docs/limits.md that say so, and the test.
+# The differences that are allowed: a name, the words of docs/limits.md that describe it, and a
+# test for it.
 EXCUSES = [
     (
         "O_EXCL and rmdir go by the tree's directory",

@@ -27,26 +27,26 @@ made_anew() {
 	is "$(entries | grep -c "/versions/")" 2 "both revisions are in the cache on $name"
 	rm -rf "$T/versions" && mkdir "$T/versions" && echo 'r = 2' >"$T/versions/a.py"
 	is "$(preloaded "$python" -c "$revisions" "$T/versions" 2>&1)" "a " \
-		"a directory that was deleted and made anew does not list the bytecode of the one before on $name"
+		"a directory that was deleted and created again does not list the bytecode of the old one on $name"
 	is "$(preloaded "$python" -c "$revisions" "$T/versions" 2>&1)" "a " \
-		"a directory that was made anew lists nothing old after bytecode was written there on $name"
+		"a directory that was created again lists no old bytecode after new bytecode was written there on $name"
 	rm -rf "$T/versions" && mkdir "$T/versions" && echo 'r = 2' >"$T/versions/a.py"
 	is "$(preloaded "$python" -c 'import os, sys
 sys.path.insert(0, sys.argv[1])
 import a
 print(os.path.exists(a.__cached__), os.listdir(os.path.dirname(a.__cached__)))' "$T/versions" 2>&1)" \
-		"True ['a.$tag.pyc']" "a directory that was made anew lists what was served there on $name"
+		"True ['a.$tag.pyc']" "a directory that was created again lists the bytecode that was served there on $name"
 }
 
-# A __pycache__ that came with the tree is listed with what only the cache has; but for what
-# has become stale, which could not be opened.
+# The listing of a __pycache__ that came with the tree includes entries that only the cache
+# has, except stale ones, which could not be opened.
 beside() {
 	mkdir -p "$T/real/__pycache__" && echo 'x = 1' >"$T/real/m.py" && echo 'x = 1' >"$T/real/n.py"
 	echo text >"$T/real/__pycache__/other.txt"
 	preloaded "$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import m, n' "$T/real"
 	echo 'x = 22' >"$T/real/n.py"
 	preloaded PYCSTASH_LOG="$T/log" "$python" -c 'import os, sys; os.listdir(sys.argv[1])' "$T/real/__pycache__"
-	is "$(grep -c "$T/real/" "$T/log")" 0 "a listing is no lookup on $name"
+	is "$(grep -c "$T/real/" "$T/log")" 0 "listing a directory causes no verdict on $name"
 	is "$(preloaded "$python" -c 'import os, shutil, sys
 d = sys.argv[1] + "/__pycache__"
 print(sorted(os.listdir(d)), sorted(e.name for e in os.scandir(d) if e.is_file() and e.stat().st_size))

@@ -20,41 +20,41 @@ loaders() {
 	copies_of_one
 	is "$(hook named "$T/a"); $(hook named "$T/a"); $(hook named "$T/b"); $(hook plain "$T/a"); $(hook plain "$T/b"); $(hook named "$T/c")" \
 		"ONE, 1 compiled; ONE, 0 compiled; ONE, 1 compiled; one, 1 compiled; one, 0 compiled; ONE, 1 compiled" \
-		"$name: names like typeguard's are cached where they are and not shared"
+		"$name: bytecode with a tool's own name (typeguard's) is served only at its own path"
 	is "$(find "$CACHE" -name '*typeguard443*' | grep -c /tree/) $(objects | wc -l)" "3 1" \
-		"$name: they are entries, and no objects"
+		"$name: bytecode with a tool's own name becomes an entry, but not an object"
 	touch -d @1500000000 "$T/a/m.py"
 	is "$(hook named "$T/a"); $(hook plain "$T/a"); $(hook named "$T/a")" "ONE, 1 compiled; one, 0 compiled; ONE, 0 compiled" \
-		"$name: when their source is touched they are compiled again, as without the library"
+		"$name: bytecode with a tool's own name is compiled again if its source is touched, as without the library"
 	copies_of_one
 	is "$(hook transform "$T/a" PYCSTASH_EXCLUDE="$T/a"); $(hook plain "$T/b"); $(hook plain "$T/c"); $(hook plain "$T/a" PYCSTASH_EXCLUDE="$T/a")" \
 		"ONE, 1 compiled; one, 1 compiled; one, 0 compiled; ONE, 0 compiled" \
-		"$name: a hook's output stays with it under PYCSTASH_EXCLUDE, by Python's own rules"
+		"$name: under PYCSTASH_EXCLUDE, bytecode of an import hook stays in its tree, by Python's own rules"
 	rm -rf "$T"/a/__pycache__
 	copies_of_one
 	is "$(hook plain "$T/a" PYCSTASH_SHARE=0); $(hook plain "$T/b" PYCSTASH_SHARE=0); $(hook plain "$T/a" PYCSTASH_SHARE=0)" \
 		"one, 1 compiled; one, 1 compiled; one, 0 compiled" \
-		"$name: with PYCSTASH_SHARE=0 each path compiles for itself"
+		"$name: with PYCSTASH_SHARE=0 the same source is compiled again at another path"
 	is "$(objects)" "" "$name: PYCSTASH_SHARE=0 leaves no object"
 	is "$(hook plain "$T/c"); $(hook plain "$T/a" PYCSTASH_SHARE=0)" "one, 1 compiled; one, 0 compiled" \
-		"$name: what was not shared cannot be used by others"
+		"$name: bytecode that was compiled with PYCSTASH_SHARE=0 is not served at other paths"
 	copies_of_one
 	hook plain "$T/a" >/dev/null
 	is "$(hook transform "$T/b" PYCSTASH_SHARE=0)" "ONE, 1 compiled" \
-		"$name: with PYCSTASH_SHARE=0 a hook sees its source, though others have compiled that"
+		"$name: with PYCSTASH_SHARE=0 an import hook compiles its source, even if an object of it exists"
 	copies_of_one
 	is "$(hook magic "$T/a"); $(hook plain "$T/a"); $(hook plain "$T/b"); $(hook magic "$T/b"); $(hook plain "$T/c"); $(hook plain "$T/b")" \
 		"one, 1 compiled; one, 1 compiled; one, 0 compiled; one, 1 compiled; one, 0 compiled; one, 0 compiled" \
-		"$name: releases with one tag and two magic numbers keep to their own objects"
+		"$name: two interpreters with the same tag but different magic numbers use separate objects"
 	is "$(find "$CACHE"/v1/*/objects -mindepth 1 -maxdepth 1 | wc -l)" 2 \
-		"$name: the entries of two compilers are in two folders"
+		"$name: two magic numbers have two folders of objects"
 	copies_of_one
 	hook plain "$T/a" >/dev/null
 	for module in py_compile compileall; do
 		is "$(preloaded "$python" -c "import $module, sys
 sys.argv[1:] = ['plain', '$T/b']
 exec(open('$SEAL/hook.py').read())" 2>&1 | tail -1)" "one, 1 compiled" \
-			"$name: a program that has loaded $module compiles for itself"
+			"$name: a program that has loaded $module is served no object, and compiles"
 		rm -rf "$CACHE"/v1/*/tree"$T/b"
 	done
 }
@@ -69,7 +69,7 @@ data = open(u.cache_from_source('$1/m.py'), 'rb').read()
 print(marshal.loads(data[16 if sys.version_info >= (3, 7) else 12:]).co_filename)"
 	}
 	preloaded "$python" -m compileall -q -d /first "$T/a"
-	is "$(name_in "$T/a")" "/first/m.py" "$name: compileall's path is in what it compiles"
+	is "$(name_in "$T/a")" "/first/m.py" "$name: compileall's bytecode names the path that compileall was given"
 	preloaded "$python" -m compileall -q -d /second "$T/a"
 	is "$(name_in "$T/a")" "/first/m.py" "$name: the name in the code stays while no code is written"
 	touch -d @1500000000 "$T/a/m.py"
@@ -97,21 +97,21 @@ codecs() {
 		codec "$T/a" one
 		codec "$T/b" two
 		is "$(run "$T/a" $i) $(run "$T/b" $i) $(run "$T/a" $i)" "one two one" \
-			"$name: what a codec made is for no other path ${i:+($i)}"
+			"$name: bytecode of a source with the program's own codec is not served at other paths ${i:+($i)}"
 		is "$(find "$CACHE" -name 'm.*.pyc' | grep -c /tree/)" 2 "$name: bytecode that is not shared is cached ${i:+($i)}"
 		cp "$T/a/m.py" "$T/c"
 		preloaded $i "$python" -c "import sys; sys.path.insert(0, '$T/c'); import m" >"$T/said" 2>&1
-		is "$(grep -c '^SyntaxError: .*: mycodec' "$T/said")" 1 "$name: without the codec it cannot be compiled ${i:+($i)}"
+		is "$(grep -c '^SyntaxError: .*: mycodec' "$T/said")" 1 "$name: a source with a codec that the program lacks is a SyntaxError, as without the library ${i:+($i)}"
 		rm -r "$T/a" && mkdir "$T/a"
 		codec "$T/a" new
-		is "$(run "$T/a" $i)" new "$name: it is not served for another file of the same content, size and time ${i:+($i)}"
+		is "$(run "$T/a" $i)" new "$name: bytecode of a source with its own codec is not served for another file of the same content, size and time ${i:+($i)}"
 	done
 	at_least "$python" 3 7 || return
 	preloaded "$python" -c "import sys; sys.path.insert(0, '$T/a'); import mycodec, py_compile
 py_compile.compile('$T/a/m.py', doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)"
 	rm -r "$T/a" && mkdir "$T/a"
 	codec "$T/a" last
-	is "$(run "$T/a")" last "$name: a hash-based pyc is not served by content either"
+	is "$(run "$T/a")" last "$name: a hash-based pyc of a source with its own codec is not served for another file of the same content"
 }
 some codecs
 
@@ -132,7 +132,7 @@ pytests() {
 		check "$name: pytest's traceback names the file in $at" grep -qF "\"$T/$at/test_it.py\"" "$T/said"
 	done
 	is "$(find "$CACHE" -name 'test_it*-pytest-*.pyc' | grep -c /tree/)" 2 \
-		"$name: pytest's rewritten modules are cached, each for itself"
+		"$name: each of pytest's rewritten modules has an entry of its own"
 	is "$(objects | while read -r object; do cmp -s "$object" "$(find "$CACHE" -name 'test_it*' | head -1)" && echo shared; done)" "" \
 		"$name: pytest's rewritten modules are no objects"
 }

@@ -24,7 +24,7 @@ starts_warm() {
 cold_and_warm() {
 	local wanted
 	served "$python" "$tree/app.py"
-	is "$(seen)" "six, 5 compiled, 0 loaded, status 0" "a cold start compiles all on $name"
+	is "$(seen)" "six, 5 compiled, 0 loaded, status 0" "a cold start compiles all modules on $name"
 	wanted=$(printf "%s\n" alpha pkg/__init__ pkg/beta pkg/deep/__init__ pkg/deep/leaf |
 		sed "s,\([^/]*\)\$,__pycache__/\1.$tag.pyc," | sort)
 	is "$(cd "$CACHE/v1/$tag/tree$tree" && find . -type f | sed 's,^\./,,' | sort)" "$wanted" \
@@ -60,20 +60,20 @@ edited() {
 	touch -d @1600000000 "$tree/pkg/deep/leaf.py"
 	served "$python" "$tree/app.py"
 	is "$(seen)" "six, 1 compiled, 4 loaded, status 0" \
-		"a source of another size is compiled anew on $name"
+		"a source whose size has changed is compiled again on $name"
 	echo 'THREE = 10 // 30 ' >"$tree/pkg/deep/leaf.py" # another time
 	touch -d @1600000009 "$tree/pkg/deep/leaf.py"
 	served "$python" "$tree/app.py"
 	is "$(seen)" "False, 1 compiled, 4 loaded, status 0" \
-		"a source of another time is compiled anew on $name"
+		"a source whose time has changed is compiled again on $name"
 	served "$python" "$tree/app.py"
 	is "$(seen)" "False, 0 compiled, 5 loaded, status 0" \
-		"the new code is in the cache then on $name"
-	is "$(cached)" 5 "the new entry took the place of the old on $name"
+		"a source that was compiled again is in the cache on $name"
+	is "$(cached)" 5 "the new entry has replaced the old one on $name"
 	rm "$tree/pkg/deep/leaf.py"
 	served "$python" "$tree/app.py"
-	is "$status" 1 "a source that is gone cannot be imported any more on $name"
-	check "the error is that there is no such module on $name" grep -q 'Error: No module named' "$T/.err"
+	is "$status" 1 "a source that was deleted cannot be imported on $name"
+	check "importing a deleted source fails with 'no such module' on $name" grep -q 'Error: No module named' "$T/.err"
 	rm -rf "$tree"
 	sources
 	served "$python" "$tree/app.py"
@@ -88,10 +88,10 @@ optimised() {
 	untouched "-O and -OO leave the tree as it was on $name"
 	served "$python" -OO -c "import sys; sys.path.insert(0, '$tree'); import alpha
 print(alpha.__doc__)"
-	is "$said" None "what -OO stripped is stripped on $name"
+	is "$said" None "with -OO a module has no docstrings, also from the cache, on $name"
 	served "$python" -c "import sys; sys.path.insert(0, '$tree'); import alpha
 print(alpha.__doc__)"
-	is "$said" "a docstring" "without -O nothing is stripped on $name"
+	is "$said" "a docstring" "without -OO a module has its docstring on $name"
 }
 
 # By option: whether it isolates and what else it does is Python's business; bytecode is
@@ -105,10 +105,10 @@ options() {
 	done
 	rm -rf "$CACHE"
 	served "$python" -B "$tree/app.py"
-	is "$(seen), $(cached)" "six, 5 compiled, 0 loaded, status 0, 0" "-B writes nothing on $name"
+	is "$(seen), $(cached)" "six, 5 compiled, 0 loaded, status 0, 0" "with -B nothing is written to the cache on $name"
 	served "$python" "$tree/app.py"
 	served "$python" -B "$tree/app.py"
-	is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "-B reads what is there on $name"
+	is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "with -B bytecode is served from the cache on $name"
 	rm -rf "$CACHE"
 	watched preloaded PYTHONDONTWRITEBYTECODE=1 "$python" -v "$tree/app.py"
 	is "$(seen), $(cached)" "six, 5 compiled, 0 loaded, status 0, 0" \

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 #
-# battery.py DIRECTORY: does what programs do to __pycache__ and says what it saw, a line
-# each. files.sh runs it with and without the library at the same path: not a letter may
-# differ. Sections whose name begins with "tree_" put things into __pycache__ that belong
-# in the tree; all others must leave none there.
+# battery.py DIRECTORY: does what programs do to __pycache__, and prints a line for each thing
+# that it saw. files.sh runs it with and without the library at the same path; no byte of the
+# output may differ. Sections whose names begin with "tree_" put files into __pycache__ that
+# belong in the tree; all others must leave no __pycache__ in the tree.
 import compileall
 import contextlib
 import errno

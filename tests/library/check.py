@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# A second reader of the format, after docs/seal.md: looks at all files of a cache and
-# prints a line for each that should not be there as it is:
+# A second reader of the format, written from docs/seal.md. Reads all files of a cache and
+# prints a line for each that is not as it should be:
 #
 #   bad seal PATH      a final name without a valid seal
 #   bad sum PATH       bytecode that is not what was sealed

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
-# contract.py DIR: does with the temporary file of bytecode that it has compiled, as importlib
-# does, and with the bytecode, what a program may do. Prints for each act its result, and
-# what is there afterwards: the same without the library.
+# contract.py DIR: compiles bytecode as importlib does, and does with the temporary file and
+# with the bytecode everything that a program may do. Prints for each act its result and the
+# files that exist afterwards; without the library it prints the same.
 import ctypes
 import errno
 import importlib.util

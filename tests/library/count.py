@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
-# Counts what a program really compiles: count.py DIR MODULE… imports these from DIR and
-# prints "N compiled, M loaded" for the sources below DIR, as the importer itself does it:
-# source_to_code is what importlib calls to compile, and nothing else.
+# Counts what a program really compiles: count.py DIR MODULE… imports these modules from DIR,
+# and prints "N compiled, M loaded" for the sources below DIR. It counts the calls of
+# source_to_code, the function that importlib calls to compile.
 import importlib
 import importlib.machinery
 import importlib.util

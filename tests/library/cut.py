@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# cut.py DIR BYTES: imports m from DIR, whose bytecode is written as if the disk were full
-# after BYTES bytes and had room again when the write is over.
+# cut.py DIR BYTES: imports m from DIR. The write of its bytecode fails as if the disk were
+# full after BYTES bytes; afterwards there is room again.
 import importlib._bootstrap_external as external
 import resource
 import sys

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
 #
-# Damage to a cache, a module a kind; for modules t0000, t0001 … that say their number.
+# Damages a cache, in a different way for each of the modules t0000, t0001 …, which know their
+# numbers.
 #
 #   damage.py make DIR N            writes N modules
 #   damage.py names KIND            the kinds of damage, one a line: truncate, seal or body
-#   damage.py KIND WHERE CACHE DIR  damages the n-th module's file in the n-th way. WHERE:
-#                                   entry (which gets an inode of its own), both (that are
-#                                   one inode), object (the entry is deleted)
-#   damage.py run DIR               imports all; prints "N compiled", and what was wrong
+#   damage.py KIND WHERE CACHE DIR  damages the n-th module's file in the n-th way. WHERE is
+#                                   entry (which gets an inode of its own), both (entry and
+#                                   object are one inode), or object (the entry is deleted)
+#   damage.py run DIR               imports all modules; prints "N compiled" and what was wrong
 import os
 import re
 import struct

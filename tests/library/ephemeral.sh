@@ -69,10 +69,10 @@ $first_size" "$name: pycstash warm finds nothing to do, and leaves nothing"
 		got=$(preloaded "$python" -c 'import os, sys, importlib.util as u
 print(sum(os.path.exists(u.cache_from_source(os.path.join(sys.argv[1], "pkg", f))) for f in os.listdir(sys.argv[1] + "/pkg")))' \
 			"$T/pip-build-env-abcdef0$i")
-		is "$got" $((N + 1)) "$name: compileall, path $i: what it wrote is there"
+		is "$got" $((N + 1)) "$name: compileall finds what it has written, in ephemeral tree $i"
 		[ "$i" != 1 ] || first_size=$(size)
 	done
-	is "$(size)" "$first_size" "$name: compileall, three paths: as large as after the first"
+	is "$(size)" "$first_size" "$name: after compileall in three ephemeral trees, the cache is as large as after the first"
 	is "$(run "$T/pip-build-env-abcdef03") $(compiled)" "twotwo 0" "$name: the bytecode of a tree at a new path is used"
 
 	rm -rf "$CACHE"
@@ -81,15 +81,15 @@ print(sum(os.path.exists(u.cache_from_source(os.path.join(sys.argv[1], "pkg", f)
 		run "$T/other$i" >/dev/null
 		[ "$i" != 1 ] || first_files=$(files)
 	done
-	is "$(files)" $((first_files + 2 * (N + 1))) "$name: other paths have entries of their own"
+	is "$(files)" $((first_files + 2 * (N + 1))) "$name: trees that match no pattern have entries of their own"
 	first_files=$(files)
 	PYCSTASH_EPHEMERAL="$T/other*" run "$T/other2" >/dev/null
 	cp -r "$T/.mount_app99999a" "$T/other4"
 	is "$(PYCSTASH_EPHEMERAL="$T/other*" run "$T/other4") $(files)" "twotwo $first_files" \
-		"$name: PYCSTASH_EPHEMERAL says which are such"
+		"$name: trees that match PYCSTASH_EPHEMERAL share their entries"
 	cp -r "$T/.mount_app99999a" "$T/.mount_app777777"
 	PYCSTASH_EPHEMERAL=0 run "$T/.mount_app777777" >/dev/null
-	is "$(files)" $((first_files + N + 1)) "$name: PYCSTASH_EPHEMERAL=0: none are"
+	is "$(files)" $((first_files + N + 1)) "$name: with PYCSTASH_EPHEMERAL=0 no tree shares its entries"
 }
 some starts
 
@@ -107,11 +107,11 @@ with open(pyc, 'wb') as f: f.write(open(sys.argv[1] + '/x.bin', 'rb').read())
 print(os.path.exists(pyc))"
 	is "$(preloaded "$python" -c "$write" "$a")" True "$name: a program that writes a pyc in place finds it"
 	is "$(find "$T" -name '*.pyc' -path '*/__pycache__/*' | grep -c "^$a/__pycache__/m")" 1 \
-		"$name: what is in the tree goes with the tree"
+		"$name: a pyc that a program writes in place stays in its tree"
 	is "$(logged "$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import m; print(m.V)' "$b")" bbb \
-		"$name: what is in one tree is not in another"
+		"$name: a pyc that a program wrote in one ephemeral tree is not served to another"
 	is "$(logged "$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import m; print(m.V)' "$a")" aaa \
-		"$name: what is in a tree is served to that tree"
+		"$name: a pyc that a program wrote in an ephemeral tree runs in that tree"
 	mkdir "$T/.mount_c" && cp "$a/m.py" "$T/.mount_c/m.py"
 	preloaded "$python" -c 'import os, sys
 os.path.isdir(sys.argv[1] + "/__pycache__") or os.mkdir(sys.argv[1] + "/__pycache__")
@@ -119,7 +119,7 @@ for n in ("m.f-1.py38.nbi", "m.f-1.py38.1.nbc", "m.cpython-38-pytest-8.pyc", "m.
     p = os.path.join(sys.argv[1], "__pycache__", n)
     open(p + ".12", "w").close(); os.rename(p + ".12", p); assert os.path.exists(p), p' "$T/.mount_c"
 	is "$(find "$T/.mount_c/__pycache__" -type f | wc -l)" 4 \
-		"$name: what could not be told from another tree's stays in the tree"
+		"$name: files that no source proves stay in their ephemeral tree"
 }
 some own
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
-# For flips.sh: what a program sees of bytecode below a link that is flipped, and below
-# directories that go and come again, while it runs. Prints a line for each; without the
-# library it prints the same.
+# For flips.sh: what a program sees of bytecode below a link that is flipped while it runs, and
+# below directories that are deleted and created again. Prints a line for each, and prints the
+# same without the library.
 import os
 import py_compile
 import shutil

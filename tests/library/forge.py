@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
 # forge.py SOURCE PYC CODE: writes to PYC the bytecode of CODE with a well-formed seal
-# (docs/seal.md) that claims it was compiled of what the file SOURCE holds.
+# (docs/seal.md) that claims that it was compiled from the content of the file SOURCE.
 import hashlib
 import importlib.util
 import marshal

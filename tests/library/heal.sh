@@ -26,7 +26,7 @@ heals() {
 	run >"$T/said"
 	is "$(tail -n +2 "$T/said")" "" "$name: $4: the program is right ($(cat "$T/damaged"))"
 	again=$(run)
-	is "$again" "0 compiled" "$name: $4: all is replaced"
+	is "$again" "0 compiled" "$name: $4: all damaged files are replaced"
 	is "$(whole)" "" "$name: $4: nothing in the cache is broken after it"
 }
 
@@ -43,10 +43,10 @@ except OSError: pass
 open(source, "rb").read()
 os.close(os.open(final + ".4711", os.O_CREAT | os.O_EXCL | os.O_WRONLY))
 os.rename(final + ".4711", final)' "$T/src/m.py"
-	is "$(entries | grep -cF "$T/src/")" 1 "$name: bytecode that was not written at all is in the cache"
+	is "$(entries | grep -cF "$T/src/")" 1 "$name: an empty file that a program renamed to a pyc is in the cache"
 	for again in 1 0; do
 		is "$(preloaded "$python" -S "$HERE/tests/library/count.py" "$T/src" m 2>&1)" "$again compiled, $((1 - again)) loaded" \
-			"$name: of bytecode that was not written at all, $again is compiled"
+			"$name: an empty pyc is compiled again, once ($again)"
 	done
 }
 some emptied

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 #
-# Loaders that are not the stock one, and interpreters that are another release:
+# Imitates loaders other than the stock one, and interpreters of another release:
 #
 #   hook.py KIND DIR      imports m from DIR and prints "V, N compiled"
 #
-# KIND: plain; transform, which makes other bytecode of the source under the same name;
-# named, which does so under a name of its own (as typeguard and beartype do); magic, an
-# interpreter of the same tag with another magic number.
+# KIND is plain; transform, which makes different bytecode from the source under the same
+# name; named, which does so under a name of its own (as typeguard and beartype do); or magic,
+# an interpreter of the same tag with another magic number.
 import importlib._bootstrap_external as external
 import sys
 

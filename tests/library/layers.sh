@@ -61,25 +61,25 @@ inside() { mounts "$0" inside "$T" "$python" "$LAYERS" "$1"; }
 zero() {
 	local before
 	make_layer
-	is "$(cat "$T/said")" "$all_compiled" "$name: (a first start compiles all)"
+	is "$(cat "$T/said")" "$all_compiled" "$name: (without a layer, a first start compiles all modules)"
 	before=$(picture "$T/layer")
 	is "$(count "$T/app")" "$all_loaded" "$name: with a layer, an empty cache compiles nothing"
-	is "$(entries)" "" "$name: what the layer proves becomes no entry"
+	is "$(entries)" "" "$name: a hit in a layer creates no entry in the cache"
 	is "$(count "$T/app" PYCSTASH_LOG="$T/log" >/dev/null; sed -nE 's/^[^:]*: (.*): .*\/app\/.*( \(.*\))$/\1\2/p' "$T/log" | verdicts)" \
-		"hit (layer);" "$name: each of them is a hit (layer)"
+		"hit (layer);" "$name: bytecode from a layer is logged as hit (layer)"
 	find "$T/app" -name '*.py' -exec touch {} +
 	is "$(count "$T/app"), $(entries | wc -l)" "$all_loaded, $N" \
-		"$name: touched, all become entries without being compiled"
-	is "$(LAYERS='' count "$T/app")" "$all_loaded" "$name: entries made of a layer's need no layer"
+		"$name: if all sources are touched, entries are made from the layer without compiling"
+	is "$(LAYERS='' count "$T/app")" "$all_loaded" "$name: entries that were made from a layer are served without the layer"
 	cp -r "$T/app" "$T/copy"
 	rm -rf "$CACHE"
-	is "$(count "$T/copy")" "$all_loaded" "$name: a copy of the tree compiles nothing: the layer's objects"
+	is "$(count "$T/copy")" "$all_loaded" "$name: a copy of the tree compiles nothing, because the layer has objects"
 	rm -rf "$T/app" && mv "$T/copy" "$T/app" && rm -rf "$CACHE"
 	is "$(count "$T/app")" "$all_loaded" "$name: a tree that was installed again is served from the layer"
 	echo 'V = "new"' >"$T/app/pkg/m2.py"
 	is "$(count "$T/app"); $(count "$T/app")" "1 compiled, $((N - 1)) loaded; $all_loaded" \
-		"$name: where one module was edited, one is compiled, once"
-	is "$(picture "$T/layer")" "$before" "$name: the layer is as it was, with all its times"
+		"$name: if one module is edited, only that one is compiled, once"
+	is "$(picture "$T/layer")" "$before" "$name: the layer is unchanged, with all its times"
 	is "$(find "$T/app" -name __pycache__)" "" "$name: the tree is clean"
 }
 some zero
@@ -91,12 +91,12 @@ levels() {
 	cp -r "$CACHE/." "$T/layer/" && rm -rf "$CACHE"
 	is "$(count "$T/app"); $(count "$T/app" -- -O); $(count "$T/app" -- -OO); $(count "$T/app" -- -OO)" \
 		"$all_loaded; $all_loaded; $all_compiled; $all_loaded" \
-		"$name: -O finds its own in a layer, -OO compiles what is not there"
+		"$name: -O is served from a layer that has bytecode of -O, and -OO compiles"
 	is "$(entries | grep -vc opt-2)" 0 "$name: the cache keeps only what the layer lacks"
 	[ "$name" = "${name#pypy}" ] && at_least "$python" 3 7 || return
 	rm -rf "$CACHE"
 	is "$(count "$T/app" PYTHONNODEBUGRANGES=1)" "$all_compiled" \
-		"$name: another variant of bytecode has its own folder in a layer too"
+		"$name: a start with PYTHONNODEBUGRANGES is not served a layer's bytecode with debug ranges"
 }
 some levels
 
@@ -118,23 +118,23 @@ order() {
 	in_a_layer two "$T/third"
 	LAYERS=relative:$T/none:$T/first:$T/second/::$T/third
 	is "$(value; decisions m)" "two"$'\n'"hit (re-sealed from layer)" \
-		"$name: a layer with another version is passed, the next one serves"
+		"$name: if one layer has bytecode of another version, the next layer is used"
 	: >"$T/log"
 	is "$(find "$T"/{second,third} -name 'm.*.pyc' -path '*/tree/*' -exec rm {} +; rm -rf "$CACHE"
 	value; decisions m)" "two"$'\n'"reused from layer's object" \
-		"$name: objects come last, of whichever layer"
+		"$name: objects of layers are searched after the entries of all layers"
 	# The source goes back and forth, with its time and size: what it is now is what runs.
 	rm -rf "$CACHE"
 	for v in one two one three two one three; do
 		version "${v:0:3}" "$T/src/m.py"
 		got="$got$(value) "
 	done
-	is "$got" "one two one thr two one thr " "$name: sources that change under their time and size: the new code"
+	is "$got" "one two one thr two one thr " "$name: with layers, a source that changes with its size and time kept runs its new code"
 	LAYERS=$T/none:$T/first
 	version one "$T/src/m.py"
 	value >/dev/null
 	is "$(grep -c 'layer not used' "$log"), $(sed -n 's/.*layer not used: //p' "$log")" \
-		"1, $T/none (no such layer)" "$name: a layer that is not there is said once"
+		"1, $T/none (no such layer)" "$name: a missing layer is logged once"
 }
 some order
 
@@ -174,9 +174,9 @@ edits() {
 		print(wrong)
 	END
 	is "$(layered "$python" "$T/edits.py" "$T/src" 2>&1)" "[]" \
-		"$name: edits while the program runs: the new code, every time"
+		"$name: with layers, edits while the program runs give the new code each time"
 	is "$(rm -rf "$CACHE"; layered PYCSTASH_READONLY=1 "$python" "$T/edits.py" "$T/src" 2>&1)" "[]" \
-		"$name: a cache that is read only makes no difference"
+		"$name: with layers and PYCSTASH_READONLY, edits give the new code too"
 }
 some edits
 
@@ -310,7 +310,7 @@ trust() {
 	LAYERS=$(printf "$T/none%s:" {1..8})$T/layer
 	is "$(count "$T/app" PYCSTASH_READONLY=1)" "$all_compiled" "$name: the ninth layer is not used"
 	LAYERS=${LAYERS#*:}
-	is "$(count "$T/app")" "$all_loaded" "$name: the eighth is"
+	is "$(count "$T/app")" "$all_loaded" "$name: the eighth layer is used"
 	LAYERS=$T/layer
 	for file in $(find "$T/layer" -name 'm1.*' -path '*/tree/*'); do chmod 664 "$file"; done
 	: >"$log"
@@ -344,19 +344,19 @@ users() {
 			"$python" "$SEAL/count.py" "$2" pkg late 2>&1 | tail -1
 	}
 	is "$(user "$T/layer" "$T/app")" "$all_compiled" "$name: root's layer that is closed is no use to a user"
-	check "$name: the log says that" grep -q 'layer not used.*cannot be reached' "$T/user/log"
+	check "$name: the log says that root's closed layer cannot be used" grep -q 'layer not used.*cannot be reached' "$T/user/log"
 	rm -rf "$T/user/.cache"
 	chmod -R a+rX "$T/layer"
 	is "$(user "$T/layer" "$T/app"), $(entries "$T/user" | wc -l)" "$all_loaded, 0" "$name: root's layer that all can read serves a user"
 	cp -r "$T/app" "$T/copy"
 	is "$(user "$T/layer" "$T/copy"), $(find "$T/user" -name '*.pyc' -user 65534 -path '*/tree/*' | wc -l)" "$all_loaded, $N" \
-		"$name: what it serves by content is the user's own then"
+		"$name: an entry that was made from root's layer belongs to the user"
 	rm -rf "$T/user/.cache"
 	chown -R 65533 "$T/layer"
-	is "$(user "$T/layer" "$T/app")" "$all_compiled" "$name: a third user's layer is not for this one"
+	is "$(user "$T/layer" "$T/app")" "$all_compiled" "$name: another user's layer is not used"
 	rm -rf "$T/user/.cache"
 	chown -R 65534 "$T/layer"
-	is "$(user "$T/layer" "$T/app")" "$all_loaded" "$name: a user's own layer is"
+	is "$(user "$T/layer" "$T/app")" "$all_loaded" "$name: a user's own layer is used"
 	# A change of user, and of root directory, after the start.
 	local both='import sys, os
 sys.path.insert(0, sys.argv[1])
@@ -371,7 +371,7 @@ import late'
 	chown -R 0 "$T/layer"; chmod 700 "$T/layer/v1"; : >"$log"
 	layered PYCSTASH_READONLY=1 PYCSTASH_LOG="$log" "$python" -c "$both" "$T/app" 'os.setuid(65534)' >/dev/null 2>&1
 	is "$(decisions m1 | tail -1); $(decisions late | tail -1)" "hit (layer); miss (no entry)" \
-		"$name: root's closed one is not used any more"
+		"$name: after setuid, root's closed layer is no longer used"
 	: >"$log"
 	layered PYCSTASH_READONLY=1 PYCSTASH_LOG="$log" "$python" -c "$both" "$T/app" 'os.chroot("/")' >/dev/null 2>&1
 	is "$(decisions m1 | tail -1); $(decisions late | tail -1)" "hit (layer); " "$name: after chroot no layer is used"
@@ -389,13 +389,13 @@ try:
     os.unlink(p)
 except OSError as e:
     print(e.errno)")" "False False True False"$'\n'2 \
-		"$name: what only a layer has is not there for stat, nor for unlink; open reads it"
+		"$name: bytecode that only a layer has can be opened, but stat and unlink do not find it"
 	is "$(layered "$python" -m compileall -q "$T/app"; entries | wc -l); $(layered "$python" -m compileall -qf "$T/app"; entries | wc -l)" \
-		"0; $N" "$name: compileall finds a layer's entries made, and makes its own with -f"
+		"0; $N" "$name: compileall takes a layer's entries as up to date, and with -f makes its own"
 	rm -rf "$CACHE"
 	LAYERS=$T/layer:$T/second layered "$python" -c "import shutil; shutil.copytree('$T/layer', '$T/second')"
 	is "$(cd "$T/second" && find . -type f | sort | xargs md5sum)" "$(cd "$T/layer" && find . -type f | sort | xargs md5sum)" \
-		"$name: a Python program reads and makes files of layers as they are"
+		"$name: shutil.copytree copies a layer as it is"
 }
 some seen
 
@@ -416,11 +416,11 @@ cost() {
 			"$python" -c "$show" "$T/src" >/dev/null 2>&1
 		grep '/m\.cpython' "$T/trace" | grep -o '[a-z0-9]*(.*pyc"' | sed "s,$T/,,"
 	}
-	is "$(calls "$T/layer:$T/second")" "$(calls "")" "$name: an entry of one's own costs no call more with layers"
-	is "$(calls "" | wc -l)" 1 "$name: (which is one that names it)"
+	is "$(calls "$T/layer:$T/second")" "$(calls "")" "$name: with layers, a hit in the user's cache takes no additional system call"
+	is "$(calls "" | wc -l)" 1 "$name: (a hit takes one system call that names the entry)"
 	rm -rf "$CACHE"
 	is "$(calls "$T/second:$T/layer" | grep -c '"\(second\|layer\)/v1')" 1 \
-		"$name: a layer that has it costs one open, and those behind it none"
+		"$name: a hit in a layer takes one more open, and later layers take none"
 }
 some cost
 done_testing

@@ -15,7 +15,7 @@ show='import sys; sys.path.insert(0, sys.argv[1]); import m; print(m.V if m.V ==
 import() { preloaded "$@" "$python" -S -c "$show" "$T/at" 2>&1 | tail -1; }
 
 claim() { # SENTENCE GOT
-	is "$2" "one two one two two " "$name: $1: the new code, every time"
+	is "$2" "one two one two two " "$name: $1: each start runs the new code"
 }
 
 # One round for each of these, each in a mount namespace of its own that it dies with; but
@@ -65,7 +65,7 @@ twins() {
 		        sys.exit(0)
 		    for v in "one", "two":
 		        os.remove("%s/%s/m.py" % (sys.argv[1], v))
-		sys.exit("they never were the same")
+		sys.exit("the inodes and times were never the same")
 	END
 	sleep 0.1
 	turns bound
@@ -145,7 +145,7 @@ inside() { mounts "$0" inside "$T" "$python" "$@"; }
 taking_turns() {
 	local v got
 	if [ -z "$can_mount" ]; then
-		skip "$name: what changes places at a mount point is seen" "mounting is not allowed"
+		skip "$name: if another directory is mounted, each start runs the new code" "mounting is not allowed"
 		return
 	fi
 	mkdir "$T/at" "$T/base" "$T/one" "$T/two"
@@ -153,7 +153,7 @@ taking_turns() {
 	version two "$T/two/m.py"
 	old "$T/one" "$T/two"
 	claim "two directories take turns at a mount point" "$(inside turns bound)"
-	claim "two directories take turns below a program that lives on" "$(inside lives_on)"
+	claim "two directories take turns while a program keeps running" "$(inside lives_on)"
 	rm -rf "$CACHE"
 	claim "a new tmpfs with the same inode numbers at each start" "$(inside turns fresh_tmpfs)"
 	rm -rf "$CACHE"
@@ -212,7 +212,7 @@ faketime=$(dpkg -L libfaketime 2>/dev/null | grep -m 1 'libfaketime\.so\.1')
 clocks() {
 	local order offset got v libs
 	if [ -z "$faketime" ]; then
-		skip "$name: a clock that lies changes nothing" "libfaketime is not installed"
+		skip "$name: with a wrong clock, each start runs the new code" "libfaketime is not installed"
 		return
 	fi
 	mkdir "$T/at"
@@ -227,7 +227,7 @@ clocks() {
 					DONT_FAKE_MONOTONIC=1) "
 			done
 			got="$got$(import) " # and without
-			claim "a clock that is off by $offset (libfaketime $order)" "$got"
+			claim "the clock is off by $offset (libfaketime $order)" "$got"
 		done
 		# Set back between two edits.
 		rm -rf "$CACHE"
@@ -240,7 +240,7 @@ clocks() {
 		got="$got$(import LD_PRELOAD="$libs" FAKETIME=+60d) "
 		version two "$T/at/m.py"
 		got="$got$(import) $(import LD_PRELOAD="$libs" FAKETIME=-60d) "
-		claim "a clock set back and forth (libfaketime $order)" "$got"
+		claim "the clock is set back and forth (libfaketime $order)" "$got"
 	done
 }
 each clocks

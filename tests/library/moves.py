@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
-# For moves.sh: what a program sees of bytecode that no source vouches for (numba's, and
-# that of loaders for other suffixes) below directories that are moved, deleted and made
-# anew. Prints a line for each; without the library it prints the same.
+# For moves.sh: what a program sees of bytecode that no source proves (numba's, and that of
+# loaders for other suffixes) below directories that are moved, deleted and created again.
+# Prints a line for each, and prints the same without the library.
 import importlib.machinery
 import importlib.util
 import os

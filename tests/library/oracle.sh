@@ -57,27 +57,27 @@ all() {
 	clean "a warm start touches no __pycache__ on $name"
 	is "$(grep -E "openat\(.*\"$CACHE.*O_(WRONLY|RDWR)|(mkdir|rename)[a-z2]*\(" "$T/trace" |
 		grep -cv "/\.state/journal\", ")" 0 \
-		"a warm start writes nothing anywhere, but for one record at its end, on $name"
+		"a warm start writes nothing except one record of counters on $name"
 	# The fall-back looks into the tree once a module at most, and not when warm.
 	is "$(grep -F "$tree" "$T/trace" | grep -F __pycache__ | grep -vcF "$CACHE")" 0 \
-		"a warm start does not even look into the tree's __pycache__ on $name"
+		"a warm start does not even look for a __pycache__ in the tree on $name"
 	traced "$python" -m compileall -q -f "$tree"
 	clean "compileall touches no __pycache__ on $name"
 	traced "$python" -m py_compile "$tree/alpha.py"
 	clean "py_compile touches no __pycache__ on $name"
 	traced "$python" -c "import pkgutil, sys; sys.path.insert(0, '$tree')
 print(len([m for m in pkgutil.walk_packages(['$tree'])]))"
-	is "$(echo "$said" | tail -1)" 7 "a walk over packages finds all on $name"
-	clean "a walk over packages touches no __pycache__ on $name"
-	untouched "the tree is as before on $name"
+	is "$(echo "$said" | tail -1)" 7 "pkgutil finds all packages on $name"
+	clean "pkgutil touches no __pycache__ on $name"
+	untouched "the tree is unchanged on $name"
 	traced "$python" -c "import shutil
 shutil.rmtree('$tree/__pycache__')
 shutil.rmtree('$tree/pkg/deep/__pycache__')
 import os
 print(os.path.exists('$tree/__pycache__'), os.path.exists('$tree/pkg/__pycache__'))"
-	is "$said" "False True" "rmtree takes away what it was told to on $name"
+	is "$said" "False True" "rmtree deletes the tree that it was given on $name"
 	clean "rmtree touches no __pycache__ in the tree on $name"
-	untouched "the tree is as before after rmtree on $name"
+	untouched "other trees are unchanged after rmtree on $name"
 	traced "$python" "$HERE/tests/library/battery.py" "$T/area" "${sections[@]}"
 	is "$(grep -c ': died' "$T/.out")" 0 "the battery runs under strace on $name"
 	# but for names that importlib would not give
@@ -91,5 +91,5 @@ sources
 python=$(interpreters cached | head -1)
 strace -f -qq -y --seccomp-bpf -e trace=%file -o "$T/trace" "$python" "$tree/app.py" >/dev/null 2>&1
 is "$(touching | grep -cE 'mkdir|O_EXCL|rename')" 13 \
-	"without the library the oracle sees 3 directories, 5 files and 5 renames"
+	"without the library, the oracle sees Python create 3 directories and 5 files, and rename 5"
 done_testing

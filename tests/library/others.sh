@@ -43,12 +43,12 @@ as_root() {
 		"$name: others may read what root has compiled for them"
 	is "$(preloaded "$python" -v -c "import sys; sys.path.insert(0, '$T/src'); import m, pkg.n" 2>&1 | grep -c "^# wrote.*$T")" 0 \
 		"$name: root itself uses what it has compiled for others"
-	compiles "2 0" "the same by py_compile" py_compile "$T/src/m.py" "$T/src/pkg/n.py"
-	compiles "2 0" "the same where nothing is up to date" compileall -f "$T/src"
+	compiles "2 0" "what root compiles with py_compile in a tree that all may read is in the tree" py_compile "$T/src/m.py" "$T/src/pkg/n.py"
+	compiles "2 0" "what root compiles again in a tree that all may read is in the tree" compileall -f "$T/src"
 	compiles "0 2" "what root warms is in the cache" env PYCSTASH_DIR="$CACHE" "$PYCSTASH" warm -q --python "$python" "$T/src"
-	prepare=copied compiles "2 0" "the same where the cache has folders of its own" compileall "$T/src"
+	prepare=copied compiles "2 0" "what root compiles in a tree that all may read is in the tree, even if the cache has entries for it" compileall "$T/src"
 	is "$(find "$T/src" -name '*.pyc' ! -perm -444 -o -name __pycache__ ! -perm -555)" "" \
-		"$name: others may read what was compiled where the cache had folders of its own"
+		"$name: others may read what root has compiled, even if the cache had entries for it"
 	prepare=shipped compiles "2 0" "what is compiled again replaces what came with the sources" compileall -f "$T/src"
 	compiles "0 2" "what root imports is in the cache" imports 'import m, pkg.n'
 	compiles "0 2" "what root imports after it has looked for bytecode is in the cache" imports "$looking"
@@ -56,8 +56,8 @@ as_root() {
 	compiles "2 0" "what root compiles in a private directory that pip moves is in the tree" target
 	prepare="chmod 600 $T/src/m.py" compiles "1 1" "what root compiles of a source that others may not read is in the cache" compileall "$T/src"
 	prepare="chown -R 65534 $T/src" compiles "2 0" "what root compiles in a user's tree is in the tree" compileall "$T/src"
-	prepare="chmod 750 $T/src" compiles "0 2" "root's own group is nobody else" compileall "$T/src"
-	prepare="chgrp -R 65534 $T/src" compiles "2 0" "the members of a group are others" compileall "$T/src"
+	prepare="chmod 750 $T/src" compiles "0 2" "what root compiles in a tree that only root's group may read is in the cache" compileall "$T/src"
+	prepare="chgrp -R 65534 $T/src" compiles "2 0" "what root compiles in a tree of another group is in the tree" compileall "$T/src"
 	if unshare -m true 2>/dev/null; then
 		compiles "0 2" "what root compiles in a tree that is read-only is in the cache" unshare -m bash -c '
 			mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" &&

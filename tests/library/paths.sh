@@ -31,8 +31,8 @@ odd_names() {
 		is "$(find "$CACHE/v1/$tag/tree$tree" -name "*.$tag.pyc" -printf x)" xxxxx \
 			"a source with an awkward name is cached under that name on $name"
 		watched preloaded "$python" -v "$tree/app.py"
-		is "$said, $(wrote)" "six, 0" "a start from there is warm the second time on $name"
-		untouched "a tree with an awkward name is as before on $name"
+		is "$said, $(wrote)" "six, 0" "the second start from a directory with an awkward name compiles nothing on $name"
+		untouched "a tree with an awkward name is unchanged on $name"
 	done
 }
 
@@ -49,7 +49,7 @@ long_names() {
 			preloaded "$python" -c "import sys; sys.path.insert(0, '$tree')
 import $stem as m; print(m.V)" >"$T/.out" 2>&1
 		done
-		is "$(cat "$T/.out")" 6 "a module name of $length letters works on $name"
+		is "$(cat "$T/.out")" 6 "a module name of $length bytes works on $name"
 		served "$python" -c "import sys; sys.path.insert(0, '$tree'); import $stem as m; print('six')"
 		is "$compiled, $(find "$tree" -name '*.pyc' | wc -l)" "$(
 			"$python" -v -c "import sys; sys.path.insert(0, '$tree'); import $stem" 2>/dev/null
@@ -61,14 +61,14 @@ import $stem as m; print(m.V)" >"$T/.out" 2>&1
 	for long in 1000 3700 3950 4000; do
 		mkdir -p "$T/deep"
 		if ! long_tree $long; then
-			skip "a path of $long letters works on $name" "it cannot be made here"
+			skip "a path of $long bytes works on $name" "it cannot be made here"
 			continue
 		fi
 		(cd "$T/deep" && find . -name app.py >/dev/null)
 		for _ in 1 2; do
 			served "$python" -c "import sys; sys.path.insert(0, '$tree'); import alpha; print('six')"
 		done
-		is "$said, $status" "six, 0" "a path of $long letters works on $name"
+		is "$said, $status" "six, 0" "a path of $long bytes works on $name"
 		rm -rf "$T/deep"
 	done
 }
@@ -96,10 +96,10 @@ links() {
 	is "$compiled, $(cached)" "5, 5" "a tree is compiled on $name"
 	local real=$tree
 	tree=$T/link
-	starts "the same tree through a link is warm" 0 5 -c "import sys; sys.path.insert(0, '$tree')
+	starts "the same tree is not compiled again through a link" 0 5 -c "import sys; sys.path.insert(0, '$tree')
 exec(open('$tree/app.py').read())"
 	tree=$T/relative
-	starts "through a relative link as well" 0 5 -c "import sys; sys.path.insert(0, '$tree')
+	starts "the same tree is not compiled again through a relative link" 0 5 -c "import sys; sys.path.insert(0, '$tree')
 exec(open('$tree/app.py').read())"
 	tree=$real
 	is "$(cached), $(entries | grep -cE '/tree/.*/(link|relative)/')" "5, 0" \
@@ -110,7 +110,7 @@ exec(open('$tree/app.py').read())"
 exec(open('$real/app.py').read())"
 	is "$(cached)" 1 "a linked file is cached beside the link on $name"
 	tree=$real
-	untouched "the tree behind the links is as before on $name"
+	untouched "the tree to which the links lead is unchanged on $name"
 	# current -> release-1, then release-2
 	sources "$T/release-2"
 	echo 'THREE = 30' >"$tree/pkg/deep/leaf.py"
@@ -125,7 +125,7 @@ exec(open('$tree/app.py').read())"
 	is "$(seen)" "False, 5 compiled, 0 loaded, status 0" \
 		"a link that is changed leads to the other release's entries on $name"
 	ln -sfn release-1 "$tree"
-	starts "changed back it finds the first's" 0 5 "-c" "import sys; sys.path.insert(0, '$tree')
+	starts "a link that is changed back leads to the first release's entries" 0 5 "-c" "import sys; sys.path.insert(0, '$tree')
 exec(open('$tree/app.py').read())"
 }
 
@@ -142,7 +142,7 @@ relative() {
 	served "$python" -c "$there"
 	is "$said, $compiled compiled" "six, 5 compiled" "a relative entry of sys.path works on $name"
 	served "$python" -c "$there"
-	is "$said, $compiled compiled" "six, 0 compiled" "a start from there is warm the second time on $name"
+	is "$said, $compiled compiled" "six, 0 compiled" "the second start from a relative path compiles nothing on $name"
 	tree=$real
 	is "$(cached)" 5 "entries of a relative path have absolute names on $name"
 	# Another directory of the same relative name must not be taken for it.
@@ -164,10 +164,10 @@ END
 	preloaded "$python" "$T/walk.py" "$real" "$tree" "$real" "$tree" >"$T/.out" 2>&1
 	preloaded "$python" "$T/walk.py" "$tree" "$real" "$tree" "$real" >>"$T/.out" 2>&1
 	is "$(cat "$T/.out")" "3 5 3 5 5 3 5 3 " \
-		"a process that changes its directory gets each one's own code on $name"
-	is "$(cached)" 4 "both have entries on $name"
+		"a process that changes its directory runs the code of each directory on $name"
+	is "$(cached)" 4 "two directories with the same relative name have entries of their own on $name"
 	tree=$real
-	untouched "relative names leave the tree as it was on $name"
+	untouched "imports by relative names leave the tree unchanged on $name"
 	cd / || return
 	is "$(preloaded "$python" -m compileall -q "$real" && cached)" 7 "compileall with absolute names finds the same entries on $name"
 }
@@ -175,7 +175,7 @@ END
 # In a chroot paths do not mean what they meant: left alone, and it works.
 chrooted() {
 	if [ "$(id -u)" != 0 ] || ! at_least "$python" 3 6; then
-		skip "after chroot all works as bare on $name" "only root may do that"
+		skip "after chroot Python works as without the library on $name" "only root may do that"
 		return
 	fi
 	mkdir "$T/jail"

@@ -28,7 +28,7 @@ link() { ln -sfn "../$1.py" here/m.py; }
 to_one="ln -sfn ../one.py here/m.py"
 to_two="ln -sfn ../two.py here/m.py"
 
-# follow WHAT: after whatever has happened, each version is itself, twice
+# follow WHAT: whatever has happened before, each version of the source runs as itself, twice.
 follow() {
 	local got= v
 	for v in two one one two; do
@@ -57,24 +57,24 @@ races() {
 	edited_while "a source edited before Python reads it" AT=open:/m.py
 	edited_while "a source edited once Python has opened it" AT=open:/m.py:after
 	edited_while "a source edited between Python's reading and its writing" AT=rename:.pyc
-	edited_while "a source edited while the pyc is put away" AT=rename:.pyc:after
+	edited_while "a source edited while the pyc is renamed" AT=rename:.pyc:after
 	edited_while "a source edited at the first stat of it" AT=stat:/m.py
-	edited_while "a source edited before it is looked at again" AT=stat:2:/m.py:after
+	edited_while "a source edited just before the library looks at it again" AT=stat:2:/m.py:after
 	edit='cp here/m.py new; sed -i s/one/two/g new; touch -d @1600000000 new; mv new here/m.py'
 	edited_while "a source replaced before Python reads it" AT=open:/m.py
 	edited_while "a source replaced once Python has opened it" AT=open:/m.py:after
 	edited_while "a source replaced between Python's reading and its writing" AT=rename:.pyc
-	edited_while "a source replaced while the pyc is put away" AT=rename:.pyc:after
+	edited_while "a source replaced while the pyc is renamed" AT=rename:.pyc:after
 
 	fresh
 	before AT=open:/m.py DO="$to_two" >/dev/null
 	follow "a link that flips before Python reads"
 	fresh
 	before AT=rename:.pyc DO="$to_two" >/dev/null
-	follow "a link that flips before the pyc is put away"
+	follow "a link that flips before the pyc is renamed"
 	fresh
 	before AT=open:/m.py DO="$to_two" AT2=rename:.pyc DO2="$to_one" >/dev/null
-	follow "a link that flips while Python reads and is back when the pyc is put away"
+	follow "a link that flips while Python reads, and flips back before the pyc is renamed"
 	local n
 	for n in 1 2 3; do
 		fresh
@@ -82,7 +82,7 @@ races() {
 		follow "a link that flips before opening $n of the source"
 		fresh
 		behind PYCSTASH_SHARE=0 AT=open:$n:/m.py DO="$to_two" >/dev/null
-		follow "a link that flips before opening $n of the source, nothing being shared"
+		follow "a link that flips before opening $n of the source, with PYCSTASH_SHARE=0"
 		fresh
 		behind AT=open:$n:/m.py DO="$to_two" AT2=open:$n:/m.py:after DO2="$to_one" >/dev/null
 		follow "a link that flips during opening $n of the source alone"
@@ -90,24 +90,24 @@ races() {
 		import >/dev/null
 		link two
 		behind AT=open:$n:/m.py DO="$to_one" >/dev/null
-		follow "an entry is there, and a link flips before opening $n of the source"
+		follow "a link that flips before opening $n of a source that has an entry"
 	done
 	for n in 1 2 3 4 5; do
 		fresh
 		behind AT=stat:$n:/m.py:after DO="$to_two" >/dev/null
-		follow "a link that flips behind stat $n of the source"
+		follow "a link that flips after stat $n of the source"
 		fresh
 		import >/dev/null
 		link two
 		behind AT=stat:$n:/m.py:after DO="$to_one" >/dev/null
-		follow "an entry is there, and a link flips behind stat $n of the source"
+		follow "a link that flips after stat $n of a source that has an entry"
 	done
 	fresh
 	import >/dev/null # leaves an object of one
 	link two
 	rm -rf "$CACHE"/v1/*/tree
 	behind AT=open:/m.py DO="$to_one" >/dev/null
-	follow "an object is there, and a link flips before the source is hashed"
+	follow "a link that flips before a source that has an object is hashed"
 	# The entry is of version one, the source of version two; and while Python opens its
 	# pyc, the source becomes version six, with another time.
 	fresh
@@ -117,8 +117,8 @@ races() {
 	content six six
 	got=$(before AT="open:/m.$tag.pyc" DO='cat six >here/m.py')
 	case $got in
-	two | six) ok "$name: an old entry is not served for a source that gets another time just then" ;;
-	*) not_ok "$name: an old entry is not served for a source that gets another time just then" "$got" ;;
+	two | six) ok "$name: an old entry is not served for a source whose time changes during the lookup" ;;
+	*) not_ok "$name: an old entry is not served for a source whose time changes during the lookup" "$got" ;;
 	esac
 	# Another process puts its older entry in the place of the one that was just made.
 	fresh
@@ -130,12 +130,12 @@ races() {
 	version two here/m.py
 	got=$(behind AT=rename:.pyc:after DO="cp older new && mv new '$(entries | grep -F "/tree$T/work/here/")'")
 	is "$got $(import)" "two two" \
-		"$name: another process's older entry does not come between one that was reused and its reader"
+		"$name: if another process puts its older entry in place of a reused one, that is not served"
 	chmod 600 here/m.py # as above, for an entry that is re-sealed
 	got=$(behind AT=rename:.pyc:after DO="cp older new && mv new '$(entries | grep -F "/tree$T/work/here/")'")
 	case $got in
-	two) ok "$name: no edit is missed between a reader and an entry that was re-sealed" ;;
-	*) not_ok "$name: no edit is missed between a reader and an entry that was re-sealed" "$got" ;;
+	two) ok "$name: no edit is missed while an entry is re-sealed" ;;
+	*) not_ok "$name: no edit is missed while an entry is re-sealed" "$got" ;;
 	esac
 	# Two threads: one asks and reads version one, the other asks after an edit.
 	fresh
@@ -165,7 +165,7 @@ class Stop(SourceFileLoader):
 try: Stop("m", "here/m.py").get_code("m")
 except Gone: pass
 ' 2>&1; import)
-	is "$got" two "$name: a thread's question does not vouch for what another thread has read"
+	is "$got" two "$name: a thread's lookup does not prove what another thread has read"
 	cd "$HERE" || exit
 }
 each races
@@ -176,10 +176,10 @@ edits() {
 	preloaded "$python" -S "$SEAL/edits.py" "$T/edits" 42 >"$T/said" 2>&1
 	while read -r line; do
 		is "${line#*: }" "0 wrong of 42" \
-			"$name: one process, edits without a pause: ${line%%: *}"
+			"$name: a process that edits and imports without a pause runs the new code: ${line%%: *}"
 	done <"$T/said"
 	is "$(wc -l <"$T/said")" 6 "$name: six ways to edit without a pause were tried"
-	# New processes at once behind an edit.
+	# A new process right after each edit.
 	local got= want= i v
 	for i in 1 2 3 4 5 6; do
 		v=$((100 + i % 4))
@@ -188,7 +188,7 @@ edits() {
 		got="$got$(cd "$T/edits" && preloaded "$python" -S -c 'import m; print(m.f())') "
 		want="$want$v "
 	done
-	is "$got" "$want" "$name: edited and started, six times without a pause"
+	is "$got" "$want" "$name: six starts, each right after an edit, run the new code"
 }
 each edits
 done_testing

@@ -21,7 +21,7 @@ unwritable() {
 	watched modest env LD_PRELOAD="$SO" PYCSTASH_DIR="$CACHE" "$python" -v "$tree/app.py"
 	is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "an unwritable tree is compiled only once on $name"
 	is "$(cached)" 5 "the cache has its entries on $name"
-	untouched "an unwritable tree is as before on $name"
+	untouched "an unwritable tree is unchanged on $name"
 }
 
 # Root's tree, another user's cache.
@@ -68,7 +68,7 @@ mounted() {
 	watched unshare -m sh -c "$run" sh env LD_PRELOAD="$SO" PYCSTASH_DIR="$CACHE" "$python" -m compileall -q -f "$tree"
 	is "$status, $(cat "$T/.out" "$T/.err")" "0, " "compileall works on a read-only mount on $name"
 	tree=$real
-	untouched "a tree on a read-only mount is as before on $name"
+	untouched "a tree on a read-only mount is unchanged on $name"
 }
 
 # An image with the pycs of another Python in it, or stale ones: a read-only tree whose
@@ -84,7 +84,7 @@ stale_image() {
 	is "$(seen)" "six, 5 compiled, 0 loaded, status 0" "stale pycs of a tree are not used on $name"
 	served "$python" "$tree/app.py"
 	is "$(seen)" "six, 0 compiled, 5 loaded, status 0" \
-		"what replaces them is in the cache on $name"
+		"the bytecode that replaces a tree's stale pycs is in the cache on $name"
 	is "$(snapshot)" "$before" "the stale pycs stay as they were on $name"
 	chmod -R u+w "$tree"
 }

@@ -32,11 +32,11 @@ copies() {
 	local i got
 	project "$T/first"
 	is "$(count "$T/first")" "$((N - 1)) compiled, 1 loaded" \
-		"$name: a first start compiles each content once, the same text under two names too"
+		"$name: a first start compiles each content once, even if two sources have the same"
 	none_compiled "a second start" "$(count "$T/first")"
 	cp -r "$T/first" "$T/copied"
 	none_compiled "a copy that is milliseconds old" "$(count "$T/copied")"
-	none_compiled "a copy, once more" "$(count "$T/copied")"
+	none_compiled "a second copy" "$(count "$T/copied")"
 	cp -a "$T/first" "$T/archived"
 	none_compiled "a copy with its times" "$(count "$T/archived")"
 	mv "$T/copied" "$T/moved"
@@ -63,9 +63,9 @@ copies() {
 		"$name: a tree at a new path at each start: nothing is compiled"
 	echo 'V = "new"' >"$T/first/pkg/m3.py"
 	is "$(count "$T/first")" "1 compiled, $((N - 1)) loaded" \
-		"$name: where one module was edited, one is compiled"
+		"$name: if one module is edited, only that one is compiled"
 	is "$(python3 "$SEAL/check.py" "$CACHE" | grep -v 'files,')" "" \
-		"$name: all that is in the cache is whole"
+		"$name: every file in the cache is whole"
 }
 each copies
 
@@ -108,7 +108,7 @@ levels() {
 	cp -r "$T/first" "$T/second"
 	got="$(count "$T/first"); $(count "$T/first" -O); $(count "$T/first" -OO)"
 	is "$got" "$((N - 1)) compiled, 1 loaded; $((N - 1)) compiled, 1 loaded; $((N - 1)) compiled, 1 loaded" \
-		"$name: -O and -OO compile for themselves"
+		"$name: -O and -OO compile bytecode of their own"
 	got="$(count "$T/second" -OO); $(count "$T/second" -O); $(count "$T/second")"
 	is "$got" "$all_loaded; $all_loaded; $all_loaded" \
 		"$name: each pyc finds its own object in a copy"
@@ -133,7 +133,7 @@ sys.path.insert(0, '$T/$at'); import pkg.m1; print(pkg.m1.V)"
 	want='without assert, None
 without assert, doc
 with assert, doc'
-	is "$(cat "$T/got")" "$want"$'\n'"$want" "$name: no level gets another's bytecode"
+	is "$(cat "$T/got")" "$want"$'\n'"$want" "$name: no optimization level is served bytecode of another"
 }
 each levels
 
@@ -148,8 +148,8 @@ repository() {
 	$git -C "$T/origin" checkout -q main
 	$git clone -q "$T/origin" "$T/clone"
 	is "$(count "$T/clone")" "$((N - 1)) compiled, 1 loaded" \
-		"$name: a clone that is milliseconds old is compiled, once for each content"
-	none_compiled "the clone again" "$(count "$T/clone")"
+		"$name: in a clone that is milliseconds old, each content is compiled once"
+	none_compiled "a second start in the clone" "$(count "$T/clone")"
 	$git clone -q "$T/origin" "$T/again"
 	none_compiled "a second clone" "$(count "$T/again")"
 	$git -C "$T/again" checkout -q other
@@ -158,7 +158,7 @@ repository() {
 	$git -C "$T/again" checkout -q main
 	none_compiled "back on the first branch" "$(count "$T/again")"
 	$git -C "$T/again" checkout -q other
-	none_compiled "the other branch again" "$(count "$T/again")"
+	none_compiled "the other branch, once more" "$(count "$T/again")"
 	$git -C "$T/again" worktree add -q "$T/worktree" main 2>/dev/null
 	none_compiled "a worktree" "$(count "$T/worktree")"
 	$git -C "$T/again" archive main --prefix=unpacked/ | tar -C "$T" -xf -

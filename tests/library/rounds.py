@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
-# Imports a module m_<case> from each directory <top>/<case> and tells its version, as a
-# line "case version". With -l it goes on living: for each line on stdin it reloads all of
-# them and tells again, and ends that with a line "done".
+# Imports a module m_<case> from each directory <top>/<case> and prints its version as a line
+# "case version". With -l it keeps running: for each line on stdin it reloads all modules,
+# prints their versions again, and then a line "done".
 import importlib
 import os
 import sys

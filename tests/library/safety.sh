@@ -44,7 +44,7 @@ cached "every call works in a signal handler on a stack of 16 KiB" CALL_IN=signa
 cached "every call works in the forked child of a threaded parent" CALL_IN=fork
 cached "every call works with LD_BIND_NOW" LD_BIND_NOW=1
 cached "every call works without the scan's AVX2" GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX2
-cached "every call works while all is logged" PYCSTASH_LOG="$T/log"
+cached "every call works with PYCSTASH_LOG" PYCSTASH_LOG="$T/log"
 
 # Constructors and destructors of others.
 bare_names() { sed 's,[^:]*/,,g' <<<"$1"; }
@@ -56,11 +56,11 @@ early() { # PRELOAD WHEN [CACHE]
 rows_pass "$T/bare" "$T/work" "$T/every" X=
 early "$safety/libearly.so" start
 rows_compare "in a constructor, without the library: %s" same "$T/every" "$T/bare" "$T/got" |
-	rows_as_one "these rows can be run in a constructor"
+	rows_as_one "these rows can be run in a constructor of a library"
 early "$SO:$safety/libearly.so" start
 rows_compare "before our own constructor %s is libc's" same "$T/every" "$T/bare" "$T/got" |
-	rows_as_one "before our own constructor every call is libc's"
-is "$(ls -A "$CACHE" 2>/dev/null)" "" "before our own constructor nothing goes to the cache"
+	rows_as_one "before the library's own constructor has run, every call does what libc does"
+is "$(ls -A "$CACHE" 2>/dev/null)" "" "before the library's own constructor has run, nothing goes to the cache"
 early "$safety/libearly.so:$SO" start "$CACHE"
 rows_compare "in a constructor after our own: %s" cached "$T/every" "$T/bare" "$T/got" |
 	rows_as_one "in a constructor that runs after ours every call works"
@@ -104,7 +104,7 @@ if [ "$(id -u)" = 0 ]; then
 		"at first yes, after a child's setuid yes, after a child's chroot no" \
 		"a vfork child's setuid does not concern its parent (its chroot does: docs/limits.md)"
 else
-	skip "what a vfork child does to itself does not concern its parent" "not root"
+	skip "a vfork child that changes its user or root does not change what its parent may use" "not root"
 fi
 
 # Loaded late.
@@ -112,7 +112,7 @@ mkdir -p "$T/tree"/{a,b,d0,d1,d2,d3,d4,d5,d6,d7}
 echo source >"$T/tree/a/m.py"
 clean() { rm -rf "$CACHE" "$T/tree"/*/__pycache__; }
 clean
-check "opened with dlopen it changes nobody's calls" env "$cache" "$safety/loaded" "$SO" "$T/tree"
+check "if the library is opened with dlopen, it interposes no calls" env "$cache" "$safety/loaded" "$SO" "$T/tree"
 
 # Descriptors.
 clean
@@ -136,10 +136,10 @@ done
 
 # Signals.
 clean
-is "$("$safety/storm" "$T/tree" 16384)" "main 0 handler 0 came often" "the storm of signals itself is sound"
+is "$("$safety/storm" "$T/tree" 16384)" "main 0 handler 0 came often" "without the library, the test with many signals passes"
 clean
 is "$(env "$preload" "$cache" timeout 60 "$safety/storm" "$T/tree" 16384 2>&1)" "main 0 handler 0 came often" \
-	"handlers that interrupt our calls see whole files, on 16 KiB of stack"
+	"signal handlers that interrupt the library see whole files, on 16 KiB of stack"
 
 # Stack.
 clean
@@ -157,7 +157,7 @@ sed 's/^/# stack: /' "$T/depth"
 
 # Memory.
 clean
-check "paths are read to their end and no further, wherever they lie" env "$preload" "$cache" "$safety/heap" "$T/tree"
+check "the library reads no byte after the end of a path, wherever it lies in memory" env "$preload" "$cache" "$safety/heap" "$T/tree"
 
 # Threads.
 clean
@@ -169,7 +169,7 @@ if [ "$(uname -m)" = x86_64 ] && type -P qemu-x86_64-static >/dev/null; then
 	echo whole >"$T/whole"
 	is "$(qemu-x86_64-static -cpu Nehalem -E LD_PRELOAD="$SO" /bin/cat "$T/whole" 2>&1)" whole \
 		"a program runs on a processor without AVX2"
-	check "the scan is right on a processor without AVX2" \
+	check "the scan finds __pycache__ on a processor without AVX2" \
 		qemu-x86_64-static -cpu Nehalem "$BUILD/tests/unit/shim/test_scan"
 else
 	skip "a program runs on a processor without AVX2" "there is no qemu for x86-64"

@@ -30,7 +30,7 @@ checked() {
 	rows_pass "$T/got" "$T/work" "$T/rows" "$preload" PYCSTASH_DIR="$CACHE" -- "$CACHE"
 	rows_compare "$name: %s" cached "$T/rows" "$T/bare" "$T/got" | rows_as_one "$name finds nothing in any call"
 	clean
-	check "$name finds nothing while signals interrupt us" \
+	check "$name finds nothing while signals interrupt the library" \
 		env "$preload" PYCSTASH_DIR="$CACHE" timeout 100 "$safety/storm" "$T/tree" 262144
 	clean
 	check "$name finds nothing while threads import and fork" \

@@ -66,8 +66,8 @@ loader beside '    def get_data(self, path):
         with open(os.open("m.py", os.O_RDONLY, dir_fd=fd), "rb") as f: return f.read()'
 loaders() {
 	as_bare "a module that is imported" import.py
-	as_bare "a module whose text was shown before" linecache.py
-	"$python" -W ignore -c 'import imp' 2>/dev/null && as_bare "a module that imp loads" imp.py
+	as_bare "a module whose source was printed before" linecache.py
+	"$python" -W ignore -c 'import imp' 2>/dev/null && as_bare "a module that is loaded with imp" imp.py
 	as_bare "a loader that has read the source before it looks for bytecode" text.py
 	as_bare "a loader that makes up the source's time" other.py
 	as_bare "a loader that makes up the source's time and size" zero.py
@@ -115,7 +115,7 @@ sandboxes() {
 			sources
 			is "$(for _ in 1 2; do LD_PRELOAD='' /usr/bin/python3 "$T/deny.py" $error "${call#*:}" env LD_PRELOAD="$SO" PYCSTASH_DIR="$CACHE" \
 				"$python" "$T/counted.py" "$T/src" "$T/program-import.py"; done 2>&1 | xargs)" "1 0" \
-				"$name: compiled once where ${call%:*} is refused (error $error)"
+				"$name: if a sandbox refuses ${call%:*} (error $error), modules are compiled once"
 		done
 	done
 }
@@ -136,20 +136,20 @@ environments() {
 	runs "$T/a" >/dev/null
 	is "$(written runs "$T/a")" 0 "$name: a warm start of an environment of hard links writes nothing"
 	mkdir "$T/b" && cp -rl "$T/store/pkg" "$T/b/"
-	is "$(written runs "$T/a") $(cat "$T/out")" "0 3" "$name: nothing is written after another environment was made"
+	is "$(written runs "$T/a") $(cat "$T/out")" "0 3" "$name: a start writes nothing after another environment was created"
 	rm -rf "$T/b"
-	is "$(written runs "$T/a") $(cat "$T/out")" "0 3" "$name: nothing is written after another environment is gone"
+	is "$(written runs "$T/a") $(cat "$T/out")" "0 3" "$name: a start writes nothing after another environment was deleted"
 	# What was written through another link, with the time put back, is noticed.
 	echo 'x = 9' >"$T/store/pkg/b.py"
 	touch -r "$T/store/pkg/a.py" "$T/store/pkg/b.py"
 	runs "$T/a" >"$T/out" 2>&1
-	is "$(cat "$T/out")" 10 "$name: an edit through another hard link, with its time put back, is noticed"
+	is "$(cat "$T/out")" 10 "$name: an edit through another hard link is noticed, even if the time is put back"
 	find "$CACHE" -name '*.pyc' -exec touch -m -d '2 days ago' {} +
 	: >"$T/log"
 	mkdir "$T/c" && cp -rl "$T/store/pkg" "$T/c/"
 	runs "$T/a" >/dev/null
-	is "$(grep -c "re-sealed" "$T/log")" 3 "$name: entries are re-sealed when that was not done for a day"
-	is "$(written runs "$T/a")" 0 "$name: nothing is written after entries were re-sealed"
+	is "$(grep -c "re-sealed" "$T/log")" 3 "$name: entries are re-sealed if that was not done for a day"
+	is "$(written runs "$T/a")" 0 "$name: a start writes nothing after entries were re-sealed"
 	rm -rf "$T/a" && mkdir "$T/a" && cp -rl "$T/store/pkg" "$T/a/"
 	is "$(written runs "$T/a") $(cat "$T/out")" "0 10" "$name: nothing is written for an environment of the same files that is made anew"
 	echo 'x = 7' >"$T/store/pkg/b.py"
@@ -181,7 +181,7 @@ host "$@" one; host "$@" two; host "$@" one
 END
 	is "$(cat "$T/out")$(cat "$T"/log.* | grep -cE "(miss|re-sealed|write).*$T/tree") $(find "$CACHE" -name '*.pyc' -newer "$T/stamp" | wc -l)" "0 0" \
 		"$name: warm starts of two hosts in turn write nothing"
-	is "$(cat "$T"/log.* | grep -c "hit: $T/tree")" 9 "$name: both hosts are served"
+	is "$(cat "$T"/log.* | grep -c "hit: $T/tree")" 9 "$name: two hosts with one cache are both served"
 }
 # --- a source that is too large -------------------------------------------------------
 beside_a_large_one() {

@@ -143,7 +143,7 @@ staleness() {
 	for way in "${ways[@]}"; do
 		[ -n "$way" ] || continue
 		if ! can_stat "$python" "$top/$way/here/m_$way.py"; then
-			skip "$name: ${way//_/ }: the new code is seen" "its times have 32 bits"
+			skip "$name: ${way//_/ }: the next start runs the new code" "its times have 32 bits"
 			continue
 		fi
 		for who in start live; do

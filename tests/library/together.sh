@@ -21,7 +21,7 @@ racing() {
 		answers="$answers$round:$said:$compiled:$(cached) "
 	done
 	is "$answers" "1:six:0:5 2:six:0:5 3:six:0:5 " "six processes on a cold tree leave a whole cache on $name"
-	is "$(sort "$T/race" | uniq -c | xargs)" "18 six" "each of them works on $name"
+	is "$(sort "$T/race" | uniq -c | xargs)" "18 six" "each of six processes that start at once works on $name"
 	is "$(find "$CACHE" -name '*.pyc.*' | wc -l)" 0 "processes that race leave no temporary files on $name"
 	# One edits while others run: no process may see half of anything.
 	for round in 1 2 3 4 5 6; do
@@ -98,7 +98,7 @@ END
 	rm -rf "$CACHE"
 	served "$python" "$T/forks.py" "$tree"
 	is "$said, $status" "12, 0" "forked children import a cold tree on $name"
-	is "$(cached)" 13 "what they compiled is in the cache on $name"
+	is "$(cached)" 13 "what forked children have compiled is in the cache on $name"
 	served "$python" "$T/forks.py" "$tree"
 	is "$said, $compiled compiled" "12, 0 compiled" "forked children import a warm tree on $name"
 	untouched "forks leave the tree as it was on $name"
@@ -129,7 +129,7 @@ print(os.spawnv(os.P_WAIT, sys.executable, [sys.executable, app]),
 END
 	watched preloaded "$python" "$T/children.py" "$tree"
 	is "$(echo "$said" | xargs)" "5 0 0 0 5 six six 0 0" \
-		"children are served, and one with an empty environment just works, on $name"
+		"child processes are served, and one with an empty environment works without the cache, on $name"
 	untouched "children leave the tree as it was on $name"
 	watched preloaded env -i "$python" "$tree/app.py"
 	is "$said, $(find "$tree" -name '*.pyc' | wc -l)" "six, 5" \

@@ -24,21 +24,21 @@ clean_tree() {
 # falls_back SENTENCE COMMAND…: it works, quietly, and Python writes beside the source.
 falls_back() {
 	quiet "${@:2}"
-	is "$said, $status, $(in_tree) in the tree" "six, 0, 5 in the tree" "$1: as without the library on $name"
+	is "$said, $status, $(in_tree) in the tree" "six, 0, 5 in the tree" "$1: Python runs as without the library on $name"
 	clean_tree
 }
 
 no_cache() {
 	: >"$T/file"
-	falls_back "the cache's name is a file's" env LD_PRELOAD="$SO" PYCSTASH_DIR="$T/file" "$python" "$tree/app.py"
-	falls_back "the cache cannot be made" env LD_PRELOAD="$SO" PYCSTASH_DIR=/proc/none/cache "$python" "$tree/app.py"
-	falls_back "the cache's name is relative and HOME too" env -u HOME LD_PRELOAD="$SO" PYCSTASH_DIR=cache HOME=home "$python" "$tree/app.py"
-	falls_back "there is no HOME" env -u HOME LD_PRELOAD="$SO" "$python" "$tree/app.py"
-	falls_back "HOME is not there" env HOME="$T/ghost" LD_PRELOAD="$SO" "$python" "$tree/app.py"
-	is "$(find "$T/ghost" 2>/dev/null)" "" "a home directory is not made on $name"
+	falls_back "the cache is a file" env LD_PRELOAD="$SO" PYCSTASH_DIR="$T/file" "$python" "$tree/app.py"
+	falls_back "the cache cannot be created" env LD_PRELOAD="$SO" PYCSTASH_DIR=/proc/none/cache "$python" "$tree/app.py"
+	falls_back "PYCSTASH_DIR and HOME are relative" env -u HOME LD_PRELOAD="$SO" PYCSTASH_DIR=cache HOME=home "$python" "$tree/app.py"
+	falls_back "HOME is unset" env -u HOME LD_PRELOAD="$SO" "$python" "$tree/app.py"
+	falls_back "HOME does not exist" env HOME="$T/ghost" LD_PRELOAD="$SO" "$python" "$tree/app.py"
+	is "$(find "$T/ghost" 2>/dev/null)" "" "no home directory is created on $name"
 	falls_back "HOME is empty" env HOME= LD_PRELOAD="$SO" "$python" "$tree/app.py"
 	mkdir -m 1777 "$T/open"
-	falls_back "the cache is open to all" env LD_PRELOAD="$SO" PYCSTASH_DIR="$T/open" "$python" "$tree/app.py"
+	falls_back "everyone can write to the cache" env LD_PRELOAD="$SO" PYCSTASH_DIR="$T/open" "$python" "$tree/app.py"
 	falls_back "PYCSTASH_DISABLE=1" preloaded PYCSTASH_DISABLE=1 "$python" "$tree/app.py"
 	mkdir -m 500 "$T/shut"
 	falls_back "the cache cannot be written" modest env LD_PRELOAD="$SO" PYCSTASH_DIR="$T/shut" "$python" "$tree/app.py"
@@ -50,13 +50,13 @@ no_cache() {
 		rm -f "$T/small/filler"
 		quiet env LD_PRELOAD="$SO" PYCSTASH_DIR="$T/small" "$python" "$tree/app.py"
 		quiet env LD_PRELOAD="$SO" PYCSTASH_DIR="$T/small" "$python" "$tree/app.py"
-		is "$said, $status" "six, 0" "a file system that fills up meanwhile does no harm on $name"
+		is "$said, $status" "six, 0" "if the file system fills up during a start, Python runs as without the library on $name"
 		entry=$(find "$T/small" -name '*.pyc.*')
-		is "$entry" "" "no half entry is left on a full disk on $name"
+		is "$entry" "" "no entry is left incomplete on a full disk on $name"
 		umount "$T/small"
 		clean_tree
 	else
-		skip "a full disk does no harm on $name" "no tmpfs may be mounted here"
+		skip "with a full disk, Python runs as without the library on $name" "no tmpfs may be mounted here"
 	fi
 }
 
@@ -68,7 +68,7 @@ default_place() {
 	is "$(stat -c %a "$T/house/.cache/pycstash"), $(head -c 43 "$T/house/.cache/pycstash/v1/CACHEDIR.TAG")" \
 		"700, Signature: 8a477f597d28d172789f06886806bc55" "a new cache is private, and marked as a cache, on $name"
 	watched env HOME="$T/house" XDG_CACHE_HOME="$T/xdg" LD_PRELOAD="$SO" "$python" "$tree/app.py"
-	is "$(entries "$T/xdg/pycstash" | grep -cF "/tree$tree/")" 5 "XDG_CACHE_HOME counts on $name"
+	is "$(entries "$T/xdg/pycstash" | grep -cF "/tree$tree/")" 5 "XDG_CACHE_HOME decides where the cache is on $name"
 	untouched "neither of two starts touches the tree on $name"
 }
 
@@ -86,10 +86,10 @@ import alpha
 print(alpha.one() + leaf.THREE + pkg.beta.two() == 6 and "six", os.path.exists(pkg.beta.__cached__))
 END
 	quiet preloaded "$python" "$T/removed.py" "$tree" "$CACHE"
-	is "$said, $status, $(in_tree)" "six True, 0, 0" "a cache that is removed in mid-run is made again on $name"
+	is "$said, $status, $(in_tree)" "six True, 0, 0" "a cache that is deleted during a run is created again on $name"
 	served "$python" "$tree/app.py"
-	is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "the entry is a good one on $name"
-	untouched "removing it leaves the tree as it was on $name"
+	is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "an entry in a cache that was created again is valid on $name"
+	untouched "deleting the cache leaves the tree unchanged on $name"
 }
 
 read_only() {
@@ -101,18 +101,18 @@ read_only() {
 	local before
 	before=$(snapshot "$CACHE")
 	watched preloaded PYCSTASH_READONLY=1 "$python" -v "$tree/app.py"
-	is "$(seen)" "six, 1 compiled, 4 loaded, status 0" "PYCSTASH_READONLY reads the cache on $name"
+	is "$(seen)" "six, 1 compiled, 4 loaded, status 0" "with PYCSTASH_READONLY, the cache is read on $name"
 	quiet preloaded PYCSTASH_READONLY=1 "$python" -O "$tree/app.py"
-	is "$said, $status" "six, 0" "a start that misses it is quiet on $name"
-	is "$(snapshot "$CACHE")" "$before" "the cache is as it was on $name"
-	untouched "a tree is as it was after a start that missed the cache on $name"
+	is "$said, $status" "six, 0" "with PYCSTASH_READONLY, a start that compiles prints nothing on $name"
+	is "$(snapshot "$CACHE")" "$before" "with PYCSTASH_READONLY, the cache is unchanged on $name"
+	untouched "with PYCSTASH_READONLY, a start that compiles leaves the tree unchanged on $name"
 	quiet preloaded PYCSTASH_READONLY=1 "$python" -c "
 import os, sys, errno, shutil; sys.path.insert(0, '$tree'); import alpha
 for call in os.unlink, os.rmdir, lambda c: os.rename(c, c + 'x'), lambda c: open(c, 'ab'):
     try: call(alpha.__cached__ if call is not os.rmdir else os.path.dirname(alpha.__cached__))
     except OSError as error: print(errno.errorcode[error.errno])"
-	is "$(echo "$said" | xargs)" "EROFS EROFS EROFS EROFS" "PYCSTASH_READONLY is as a read-only file system on $name"
-	is "$(snapshot "$CACHE")" "$before" "the cache is still as it was on $name"
+	is "$(echo "$said" | xargs)" "EROFS EROFS EROFS EROFS" "with PYCSTASH_READONLY, a program that writes to the cache gets EROFS on $name"
+	is "$(snapshot "$CACHE")" "$before" "with PYCSTASH_READONLY, a program cannot change the cache on $name"
 }
 
 prefixes() {
@@ -123,15 +123,15 @@ prefixes() {
 	clean_tree
 	rm -rf "$CACHE"
 	quiet preloaded PYCSTASH_EXCLUDE="$tree/pkg/dee:$tree/p" "$python" "$tree/app.py"
-	is "$said, $(in_tree), $(cached)" "six, 0, 5" "PYCSTASH_EXCLUDE goes by whole names on $name"
+	is "$said, $(in_tree), $(cached)" "six, 0, 5" "PYCSTASH_EXCLUDE compares whole names, not beginnings of names, on $name"
 	rm -rf "$CACHE"
 	quiet preloaded PYCSTASH_ONLY="$tree/pkg" "$python" "$tree/app.py"
-	is "$said, $(in_tree), $(cached)" "six, 1, 4" "PYCSTASH_ONLY serves a directory alone on $name"
+	is "$said, $(in_tree), $(cached)" "six, 1, 4" "PYCSTASH_ONLY serves only its directory on $name"
 	is "$(entries | grep -cvF "/tree$tree/pkg/")" 0 "PYCSTASH_ONLY keeps the standard library out of the cache on $name"
 	clean_tree
 	rm -rf "$CACHE"
 	quiet preloaded PYCSTASH_ONLY="$tree" PYCSTASH_EXCLUDE="$tree/pkg" "$python" "$tree/app.py"
-	is "$said, $(in_tree), $(cached)" "six, 4, 1" "PYCSTASH_EXCLUDE is the stronger on $name"
+	is "$said, $(in_tree), $(cached)" "six, 4, 1" "PYCSTASH_EXCLUDE overrides PYCSTASH_ONLY on $name"
 	clean_tree
 	rm -rf "$CACHE"
 	# Everything but the standard library, which has pycs of its own.
@@ -139,7 +139,7 @@ prefixes() {
 	stdlib=$("$python" -c 'import os; print(os.path.dirname(os.__file__))')
 	quiet preloaded PYCSTASH_EXCLUDE="$stdlib" "$python" "$tree/app.py"
 	is "$said, $(in_tree), $(cached), $(entries | grep -cF "/tree$stdlib/")" "six, 0, 5, 0" \
-		"without the standard library on $name"
+		"PYCSTASH_EXCLUDE can leave out the standard library on $name"
 	clean_tree
 }
 
@@ -167,7 +167,7 @@ sys.dont_write_bytecode = False
 import app' "$tree"
 		echo "$said, $(in_tree), $(ls), $(grep -q "left alone: $tree/pkg" "$T/log2" && echo logged)" >"$T/said")
 	is "$(cat "$T/said")" "six, 4, , logged" \
-		"a program may overwrite its environment: the settings hold on $name"
+		"a program that overwrites its environment keeps the settings on $name"
 	rm -r "$T/cwd" "$T/log2"
 	clean_tree
 }
@@ -191,10 +191,10 @@ policy() {
 	quiet "$python" "$tree/app.py"
 	entry=$(entries | grep -F "/tree$tree/__pycache__/alpha.")
 	watched refused open,openat EACCES "$entry" "" "$python" -v "$tree/app.py"
-	is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "an entry that no policy lets open: the tree's pyc is served on $name"
+	is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "if a policy forbids opening an entry, the tree's pyc is served on $name"
 	chmod 200 "$entry"
 	quiet modest env LD_PRELOAD="$SO" PYCSTASH_DIR="$CACHE" "$python" -c "open('${entry#"$CACHE"/v1/*/tree}')"
-	is "$status, $(echo "$said" | grep -c 'Permission denied')" "1, 1" "a source that its mode keeps shut is shut to the program on $name"
+	is "$status, $(echo "$said" | grep -c 'Permission denied')" "1, 1" "a program cannot read a source whose mode forbids it on $name"
 	clean_tree
 }
 
@@ -214,9 +214,9 @@ left_to_the_tree() {
 		why="$1 $2"
 		quiet refused "$1" "$2" "$3" "$4" "$python" -m py_compile "$tree/alpha.py"
 		is "$said, $status, $(in_tree) in the tree, $(find "$CACHE" -path '*/tree/*' -name 'alpha.*' | wc -l)" \
-			", 0, 1 in the tree, 0" "a pyc is left to the tree ($why) on $name"
+			", 0, 1 in the tree, 0" "a pyc that cannot be written to the cache ($why) is in the tree on $name"
 		watched "$python" -B -v "$tree/app.py"
-		is "$(seen)" "six, 4 compiled, 1 loaded, status 0" "Python takes a pyc that was left to the tree ($why) on $name"
+		is "$(seen)" "six, 4 compiled, 1 loaded, status 0" "Python uses a pyc that could not be written to the cache ($why) on $name"
 		clean_tree
 	done
 }
@@ -224,12 +224,12 @@ left_to_the_tree() {
 cut_off() {
 	mkdir -m 700 "$T/little"
 	if ! mount -t tmpfs -o size=128k,mode=700 none "$T/little" 2>/dev/null; then
-		skip "half a pyc is not left to the tree on $name" "no tmpfs may be mounted here"
+		skip "an incomplete pyc does not get into the tree on $name" "no tmpfs may be mounted here"
 		return
 	fi
 	seq 2000 | sed 's/.*/def f&(a): return "number &", a/' >"$tree/large.py"
 	quiet env LD_PRELOAD="$SO" PYCSTASH_DIR="$T/little" "$python" -m py_compile "$tree/large.py"
-	is "$(in_tree)" 0 "half a pyc is not left to the tree on $name"
+	is "$(in_tree)" 0 "an incomplete pyc does not get into the tree on $name"
 	umount "$T/little"
 	rm "$tree/large.py"
 	clean_tree

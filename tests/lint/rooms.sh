@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# What each layer may use: core itself and a few functions of memory, the rest of shim core
-# and what shim-allowed.txt tells, the command core and libc. Nobody uses the tests.
+# What each part of the code may use. shim/core uses itself and a few functions for memory and
+# strings (core-allowed.txt); the rest of shim uses core and what shim-allowed.txt lists; the
+# command uses core and libc. Nothing uses the tests.
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
 
@@ -12,7 +13,7 @@ cd "$HERE" || exit 1
 # --- symbols --------------------------------------------------------------------------
 names_in() { sed '/^#/d; s/[ 	].*//' "$@" | sort -u; }
 reasonless() { sed '/^#/d' "$1" | awk 'NF < 2'; }
-# used OBJECT…: names they take from elsewhere, but for a sanitizer's or the linker's
+# used OBJECT…: the names that they need from elsewhere, except a sanitizer's or the linker's
 used() {
 	nm -u "$@" | awk 'NF == 2 { print $2 }' |
 		grep -vE '^(__(asan|ubsan|tsan)_|_GLOBAL_OFFSET_TABLE_$)' | sort -u
@@ -25,7 +26,7 @@ for file in core shim; do
 done
 
 shopt -s nullglob
-# By the sources: a build directory keeps objects of files that are gone.
+# Goes by the sources, because a build directory keeps the objects of deleted files.
 objects() { printf '%s\n' "$@" | sed "s,.*,$BUILD/&,; s,c\$,o,"; } # SOURCE…
 mapfile -t core < <(objects shim/core/*/*.c)
 mapfile -t shim < <(objects shim/*.c)
@@ -62,7 +63,7 @@ printf '%s\n' "${core[@]}" "${shim[@]}" | grep -v '/wrap_list\.o$' | while read 
 done | none "the library owns no memory; scandir gives some to its caller"
 
 # --- includes -------------------------------------------------------------------------
-# includes FILE…: "file: included", for those between quotation marks
+# includes FILE…: prints "file: included" for each include in quotation marks
 includes() { grep -H '^#include "' "$@" | sed 's/:#include "\(.*\)".*/: \1/'; }
 system_includes() { grep -H '^#include <' "$@" | sed 's/:#include <\(.*\)>.*/: \1/'; }
 
@@ -84,8 +85,8 @@ includes shim/*.[ch] shim/core/*/*.[ch] | sed -n 's/^\(.*\): shim\/scan\.h$/\1/p
 	grep -vx shim/calls.c | none "scan.h is calls.c's alone"
 
 # --- rooms ----------------------------------------------------------------------------
-# No list of files or folders: the includes themselves have to be without a circle, between
-# folders as between modules. tsort names those that are in one.
+# There is no list of files or folders. The includes must not form a circle, either between
+# folders or between modules. tsort names the members of a circle.
 # uses FILE…: "what it stands in, what that uses" by the program on stdin of `awk`
 modules() { includes "$@" | sed -nE 's,^(.*)\.[a-z]+: (.*)\.[a-z]+$,\1 \2,p' | awk '$1 != $2'; }
 circles() { tsort 2>&1 >/dev/null | sed -n 's/^tsort: //p' | grep -v 'contains a loop'; }

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# What the library exports and needs, and the gate: whatever function of libc that takes a
-# path a program here imports is interposed, or an exception with a reason.
+# What the library exports and needs. And the symbol gate: if a program on this machine imports
+# a function of libc that takes a path, that is interposed, or is an exception with a reason.
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
 
@@ -14,7 +14,7 @@ sort -u "$T/calls" "$T/exceptions" >"$T/known"
 sort tests/lint/path-functions.txt >"$T/paths"
 libc=$(ldd "$SO" | awk '/libc\.so/ { print $3 }')
 
-# without_versions: symbols of nm's last column, sorted, once each
+# without_versions: prints the symbols of nm's last column, sorted, each once
 without_versions() { awk '{ print $NF }' | sed 's/@.*//' | sort -u; }
 nm -D --defined-only "$libc" | without_versions >"$T/libc"
 
@@ -48,7 +48,7 @@ nm -D --undefined-only "$SO" | sed -n 's/.*@GLIBC_\([0-9.]*\)$/\1/p' >"$T/versio
 check "the versions it asks for were read" test -s "$T/versions"
 printf '%s\n' "$oldest" | sort -uV - "$T/versions" | sed "1,/^$oldest\$/d" |
 	none "it asks for no version younger than glibc $oldest"
-# What musl has not: there ld.so ends a program for a missing name.
+# Names that musl lacks. With musl, ld.so ends a program if a name is missing.
 nm -D --undefined-only "$SO" | awk '$1 == "U" { print $2 }' | sed 's/@.*//' |
 	grep -E '_chk$|^dlv?sym$|^__(libc|isoc|xpg)' |
 	none "it asks for no name that only glibc has"
@@ -95,9 +95,9 @@ comm -23 "$T/paths" "$T/known" |
 	none "every path-taking function of libc is interposed or an exception"
 comm -13 "$T/paths" "$T/exceptions" |
 	none "every exception is about a path-taking function"
-# The four change whom the cache may serve; after the three nothing is counted any more;
-# by a descriptor of a pretended directory too a program may enter it; and these read what
-# opendir has opened.
+# Not functions that take a path, but interposed: four that change whom the cache may serve,
+# three that end the process (the counters are written before), one that enters a directory by
+# its descriptor, and those that read what opendir has opened.
 comm -13 "$T/paths" "$T/calls" |
 	grep -vxE 'set(re|res|e)?uid|_exit|_Exit|quick_exit|fchdir|readdir(64)?|rewinddir|closedir' |
 	none "every interposed function takes a path, changes the user, ends the process, enters or lists a directory"
@@ -123,7 +123,8 @@ while read -r name; do
 done <"$T/calls" | sort -u | comm -12 - "$T/libc" | comm -23 - "$T/known" |
 	none "the other spellings that libc has of what is interposed are known too"
 
-# A second opinion on path-functions.txt: what libc's headers call a file, path, …
+# A second source for path-functions.txt: functions with a parameter that libc's headers call
+# file, path, …
 called='file|filename|path|pathname|dir|dirname|from|to|old|new|name|tmpfile|template|target'
 called+='|special_file|fname|source|root|linkpath'
 for header in dirent dlfcn err execinfo fcntl fmtmsg fstab fts ftw glob libintl mntent mqueue \
@@ -145,7 +146,7 @@ comm -23 "$T/asked" "$T/paths" | none "what libc's headers call a path is in pat
 check "the headers were read" grep -qx openat "$T/headers"
 
 # --- the gate -------------------------------------------------------------------------
-# gate SENTENCE FILE…: what the files import
+# gate SENTENCE FILE…: checks the functions that the files import
 gate() {
 	local sentence=$1
 	shift
@@ -158,7 +159,7 @@ gate() {
 	echo "#   exceptions: $(comm -12 "$T/imports" "$T/exceptions" | tr '\n' ' ')"
 }
 
-# The binary, its library, the modules of its standard library.
+# The interpreter, its shared library, and the extension modules of its standard library.
 files_of() {
 	readlink -f "$1"
 	ldd "$1" 2>/dev/null | awk '/python|pypy/ { print $3 }'

@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Each package that make makes, built twice from one commit: in two places, with another
-# umask, zone, language and at another time: the same bytes. What they ask for. And the rpm:
-# installed, used, upgraded under a running program and removed, in a root of its own.
+# Builds each package twice from one commit: in two places, with another umask, time zone and
+# language, at another time. Both must have the same bytes. Checks what the packages depend on.
+# Installs the rpm in a root directory of its own, uses it, upgrades it under a running program,
+# and removes it.
 #
 # `make test-packages` runs it; see made.sh for what `make test` does.
 #
@@ -38,9 +39,9 @@ for target in deb rpm wheel-musl wheel-aarch64; do
 	[[ " ${targets[*]} " == *" $target "* ]] || skip "$target is made" "what makes it is not installed"
 done
 mkdir "$T/another"
-check "${targets[*]} are made" made "$T/one" "${targets[@]}"
+check "make makes ${targets[*]}" made "$T/one" "${targets[@]}"
 export -f made
-check "${targets[*]} are made by somebody else, elsewhere" differently \
+check "somebody else can make ${targets[*]} in another place" differently \
 	env HERE="$HERE" bash -c 'made "$@"' - "$T/another/place" "${targets[@]}"
 packages=$T/one/build/packages
 check "there are packages to compare" test "$(find "$packages" -type f | wc -l)" -ge ${#targets[@]}
@@ -112,10 +113,10 @@ else
 		read -r said <&"${running[0]}"
 		# shellcheck disable=SC2154 # of coproc
 		wait "$running_PID"
-		is "$said" 2 "a program goes on over an $act"
+		is "$said" 2 "a running program goes on after an $act"
 	done
 	# rpm makes the folder of temporary files there, too.
-	find "$T/root" -name '*pycstash*' ! -path '*/rpm/*' ! -path "$T/root$T*" | none "a removed rpm leaves nothing"
+	find "$T/root" -name '*pycstash*' ! -path '*/rpm/*' ! -path "$T/root$T*" | none "removing the rpm leaves no file behind"
 fi
 
 # --- the wheel ------------------------------------------------------------------------
@@ -126,6 +127,6 @@ else
 		--disable-pip-version-check "$packages"/*manylinux*"$(uname -m)".whl
 	"$T/venv/bin/python" tests/elsewhere/smoke.py "$T/venv/bin/pycstash" | told
 	is "$("$T/venv/bin/pip" show -f pycstash | grep -c 'pycstash/libpycstash.so')" 1 \
-		"pip knows the library"
+		"pip lists the library as a file of the package"
 fi
 done_testing

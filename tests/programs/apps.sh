@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Large programs from copies of their own without any bytecode: Mercurial, Django, SymPy;
-# with and without the library they say the same, and start warm the second time.
+# Large programs (Mercurial, Django, SymPy), copied without any bytecode. They print the same
+# with and without the library, and the second start compiles nothing.
 #
 # Takes 40 s.
 # shellcheck source=tests/library/interpreters.sh
@@ -11,7 +11,7 @@
 python=/usr/bin/python3
 export PYTHONPATH
 
-# copy MODULE…: copies of the modules, with no bytecode, in $tree, and none may be written there.
+# copy MODULE…: copies the modules to $tree without their bytecode.
 copy() {
 	local module from
 	tree=$T/$1-copy
@@ -43,7 +43,7 @@ print(s.__file__, s.integrate(s.sin(x)**2 * x, x), s.factor(x**4 - 1), s.latex(s
 	count=$compiled
 	watched preloaded $python -v -c "$program"
 	is "$said, $compiled, $loaded" "$bare_said, 0, $count" "the second start compiles nothing"
-	untouched "SymPy's tree is as before"
+	untouched "SymPy's tree is unchanged"
 else
 	skip "SymPy works with the library" "python3-sympy is not installed"
 fi
@@ -80,7 +80,7 @@ if has django && has sqlite3; then
 	copy django
 	bare_said=$(PYTHONDONTWRITEBYTECODE=1 django_story env 2>&1)
 	cached_said=$(django_story preloaded 2>&1)
-	is "$cached_said" "$bare_said" "Django makes, migrates and tests a project the same with the library"
+	is "$cached_said" "$bare_said" "Django creates, migrates and tests a project as without the library"
 	is "$(echo "$cached_said" | grep -cE '^(OK|System check identified no issues \(0 silenced\)\.)$')" 3 \
 		"Django's checks and tests succeed"
 	is "$(($(cached) > 300)), $(entries | grep -cF "/tree$T/site/goods/migrations/")" "1, 2" \
@@ -88,9 +88,9 @@ if has django && has sqlite3; then
 	is "$(find "$T/site" -name __pycache__)" "" "the project has no __pycache__"
 	cd "$T/site" || exit
 	watched preloaded $python -v manage.py check
-	is "$compiled, $((loaded > 100)), $status" "0, 1, 0" "a command compiles nothing any more: $loaded modules loaded"
+	is "$compiled, $((loaded > 100)), $status" "0, 1, 0" "the second start of a command compiles nothing: $loaded modules loaded"
 	cd / || exit
-	untouched "Django's tree is as before"
+	untouched "Django's tree is unchanged"
 else
 	skip "Django works with the library" "python3-django is not installed"
 fi
@@ -123,11 +123,11 @@ if [ -x /usr/bin/hg ] && $python -c 'import mercurial' 2>/dev/null; then
 	PYTHONDONTWRITEBYTECODE=1 hg_story env >"$T/bare.out"
 	hg_story preloaded >"$T/cached.out"
 	check "Mercurial does the same with the library: $(wc -l <"$T/cached.out") lines" cmp "$T/bare.out" "$T/cached.out"
-	is "$(grep -c '^[01] [0-9a-f]\{40\}' "$T/cached.out")" 2 "Mercurial's commits are there"
+	is "$(grep -c '^[01] [0-9a-f]\{40\}' "$T/cached.out")" 2 "Mercurial has made the commits"
 	is "$(($(cached) > 50))" 1 "Mercurial's modules are in the cache: $(cached)"
 	watched preloaded $python -v "$hg" -R "$T/repository" log -q
-	is "$compiled, $((loaded > 20)), $status" "0, 1, 0" "a command compiles nothing any more: $loaded modules loaded"
-	untouched "Mercurial's tree is as before"
+	is "$compiled, $((loaded > 20)), $status" "0, 1, 0" "the second start of a command compiles nothing: $loaded modules loaded"
+	untouched "Mercurial's tree is unchanged"
 else
 	skip "Mercurial works with the library" "mercurial is not installed"
 fi

@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Jobs of continuous integration that share a store: each starts with an empty cache and a
-# checkout of its own, with three changed files, pulls, runs a program, and pushes. A job
-# compiles what it has changed and nothing else, and moves that alone.
+# CI jobs that share a store. Each job starts with an empty cache and a checkout of its own in
+# which three files have changed; it pulls, runs a program, and pushes. A job compiles only the
+# files that have changed, and pushes only their bytecode.
 #
-#   FULL=1   200 jobs, a day's, with SymPy; takes a quarter of an hour
+#   FULL=1   runs 200 jobs, as in a day, with SymPy; takes a quarter of an hour
 #
 # Takes 20 s.
 . "$(dirname "$0")/../lib/tap.sh"
@@ -27,7 +27,7 @@ mkdir "$T/sources"
 for package in "${packages[@]}"; do cp -r "$modules/$package" "$T/sources/"; done
 find "$T/sources" \( -name __pycache__ -o -name LC_MESSAGES \) -prune -exec rm -rf {} +
 
-# job NAME: a fresh machine's; its checkout has a path, inodes and times of its own
+# job NAME: runs a job on a fresh machine; its checkout has its own path, inodes and times
 checkout() {
 	rm -rf "$T/cache" "$T/work-"*
 	cp -r "$T/sources" "$T/work-$1"
@@ -61,7 +61,7 @@ for ((job = 0; job < jobs; job++)); do
 	bytes=$((bytes + moved)) most=$((moved > most ? moved : most))
 done
 is "$wrong" "" "each job compiles the three modules that it has changed"
-is "$(find "$T/store/packs" -name '*.tar.zst' | wc -l)" $((jobs + 1)) "each job puts one pack there"
+is "$(find "$T/store/packs" -name '*.tar.zst' | wc -l)" $((jobs + 1)) "each job puts one pack into the store"
 check "200 such jobs move at most 25 MB up ($jobs jobs: $((bytes / 1000)) kB, the largest $((most / 1000)) kB)" \
 	test $((bytes * 200 / jobs)) -le 25000000
 done_testing

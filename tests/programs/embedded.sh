@@ -1,18 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Python within another program, and behind a shell script.
+# Python that is embedded in another program, or started by a shell script.
 # shellcheck source=tests/library/interpreters.sh
 . "$(dirname "$0")/../library/interpreters.sh"
 
 python=/usr/bin/python3
 sources
 
-# embed NAME CONFIG: a C program with the interpreter in it, built by python-config.
+# embed NAME CONFIG: builds a C program that contains the interpreter, with python-config.
 embed() {
 	local flags name=$1 config=$2
 	rm -rf "$CACHE"
-	# --embed is of 3.8; before it, --ldflags says all.
+	# Python has --embed since 3.8; before that, --ldflags is enough.
 	flags=$("$config" --embed --ldflags 2>/dev/null) || flags=$("$config" --ldflags)
 	# shellcheck disable=SC2046,SC2086 # they are words
 	if ! cc $("$config" --includes) "$T/embed.c" -o "$T/embed" \
@@ -25,7 +25,7 @@ embed() {
 	said=$(preloaded PYTHONVERBOSE=1 "$T/embed" "$tree" 2>"$T/.err")
 	is "$said, $(count_modules '\.py'), $(count_modules '\.pyc')" "six, 0, 5" \
 		"a program that embeds Python starts warm the second time ($name)"
-	untouched "a program that embeds Python leaves the tree as it was ($name)"
+	untouched "a program that embeds Python leaves the tree unchanged ($name)"
 }
 
 cat >"$T/embed.c" <<'END'
@@ -59,10 +59,10 @@ chmod 755 "$T/wrapper" "$T/outer"
 watched preloaded "$T/wrapper" "$tree/app.py"
 is "$(seen), $(cached)" "six, 5 compiled, 0 loaded, status 0, 5" "a shell script that ends in exec python3 fills the cache"
 watched preloaded "$T/outer" "$tree/app.py"
-is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "a script behind a script is warm"
+is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "a Python script that a shell script starts compiles nothing the second time"
 watched preloaded xargs -a /dev/null "$T/wrapper" "$tree/app.py"
 is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "a script that xargs starts is served from the cache"
 watched preloaded timeout 60 nice env FOO=1 "$T/wrapper" "$tree/app.py"
 is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "a script started through timeout, nice and env is served from the cache"
-untouched "none of them touches the tree"
+untouched "programs that are started by scripts leave the tree unchanged"
 done_testing

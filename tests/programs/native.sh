@@ -33,7 +33,7 @@ if $python -c 'import numba' 2>/dev/null; then
 	numba_program
 	is "$(preloaded $python "$tree/run.py" 2>&1)" "$bare_first" "numba compiles as without the library: $bare_first"
 	is "$(kept)" "$files" "numba's $files files are in the cache"
-	untouched "numba leaves a writable tree as it was"
+	untouched "numba leaves a writable tree unchanged"
 	is "$(preloaded $python "$tree/run.py" 2>&1)" "$bare_second" "a second process loads from the cache: $bare_second"
 	rm -rf "$CACHE"
 	chmod -R a-w "$tree"
@@ -41,15 +41,15 @@ if $python -c 'import numba' 2>/dev/null; then
 	modest_numba() { modest env LD_PRELOAD="$SO" PYCSTASH_DIR="$CACHE" $python "$tree/run.py" 2>&1; }
 	is "$(modest_numba)" "$bare_first" "numba works in a tree that cannot be written"
 	is "$(kept)" "$files" "numba's files are in the cache after a second run"
-	is "$(modest_numba)" "$bare_second" "a second process loads them"
-	untouched "numba leaves such a tree as it was"
+	is "$(modest_numba)" "$bare_second" "a second process loads numba's files from the cache"
+	untouched "numba leaves a read-only tree unchanged"
 	chmod -R u+w "$tree"
 	echo 'import numba
 @numba.njit(cache=True)
 def add(a, b): return a + b + 1
 @numba.njit(cache=True)
 def twice(a): return add(a, a)' >"$tree/fast.py"
-	is "$(preloaded $python "$tree/run.py" 2>&1 | cut -d' ' -f1-2)" "4 6.0" "an edited function is compiled anew"
+	is "$(preloaded $python "$tree/run.py" 2>&1 | cut -d' ' -f1-2)" "4 6.0" "numba compiles an edited function again"
 else
 	skip "numba works with the library" "python3-numba is not installed"
 fi
@@ -79,9 +79,9 @@ print(native.lib.thrice(14))' >"$tree/run.py"
 	is "$(preloaded $python "$tree/run.py" 2>&1 | tail -1)" "$bare_said" "cffi.verify works with the library: $bare_said"
 	is "$(names_in "$tree")" "$(names_in "$T/cffi.bare")" "cffi's files are in the tree, as without the library"
 	is "$(find "$tree" -name '*.so' | wc -l), $(find "$tree" -name '*.pyc' | wc -l), $(cached)" "1, 0, 1" \
-		"the library is in the tree, and the pyc in the cache"
+		"cffi's native library is in the tree, and the pyc in the cache"
 	before=$(find "$tree" -name '*.so' -printf '%i %T@')
-	is "$(preloaded $python "$tree/run.py" 2>&1 | tail -1)" "$bare_said" "a second process uses it"
+	is "$(preloaded $python "$tree/run.py" 2>&1 | tail -1)" "$bare_said" "a second process uses cffi's native library"
 	is "$(find "$tree" -name '*.so' -printf '%i %T@')" "$before" "a second process does not compile the native library again"
 else
 	skip "cffi.verify works with the library" "python3-cffi, a C compiler or Python.h is missing"

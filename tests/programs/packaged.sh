@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Programs nobody here wrote, as Debian packages them: packaged.table has a row for each, and
-# says what the words in a row mean. Each row is run bare, cold and warm, each time with an
-# edit in between. All three say the same; the warm one compiles nothing; no bytecode appears
-# beside a source.
+# Programs from Debian's packages. packaged.table has a row for each, and says what the words
+# in a row mean. Each program is run three times, each time with an edit in between: without
+# the library, with an empty cache, and with the filled cache. It prints the same each time, the
+# last run compiles nothing, and no bytecode appears beside a source.
 #
-# PROGRAMS has the names of those that are run, or "all"; without it, those that are quick.
+# PROGRAMS has the names of the programs to run, or "all". Without it, the quick ones are run.
 #
 # Takes 60 s.
 # shellcheck source=tests/lib/tap.sh
@@ -38,7 +38,7 @@ ask_until() {
 	await answers "$1"
 	ask
 }
-# The same for one that reloads by itself, and may first have looked after the edit.
+# The same for a server that reloads by itself, and that may look only after the edit.
 touched() {
 	plain touch "$site/part.py"
 	answers "$1"
@@ -49,14 +49,14 @@ touch_until() {
 }
 # line WORD FILE: waits until the file has a line with it, and prints that word.
 line() { await grep -qs "$1" "$2" && echo "$1" || tail -n 20 "$2"; }
-# both LIBRARY COMMAND…: with that library before ours, then behind it.
+# both LIBRARY COMMAND…: runs it with that library before pycstash's, then after it.
 both() {
 	local library
 	library=$(plain find /usr/lib -name "$1" | head -1)
 	LD_PRELOAD=$library:$LD_PRELOAD "${@:2}"
 	LD_PRELOAD=$LD_PRELOAD:$library "${@:2}"
 }
-# What was "first" becomes "later", with the size kept; quietly with the time kept, too.
+# edit [quietly]: changes "first" to "later" and keeps the size; quietly keeps the time, too.
 edit() {
 	[ "$1" != quietly ] || plain cp -p "$site/part.py" "$state/before"
 	plain sed 's/first/later/' "$site/part.py" >"$state/after"
@@ -65,7 +65,7 @@ edit() {
 }
 without_bytecode() { plain find "$@" -name __pycache__ -prune -exec rm -rf {} +; }
 
-# story: both halves of a row, with the edit in between.
+# story: runs both halves of a row, with the edit in between.
 story() {
 	cd "$site/.." || return
 	trap end_servers EXIT
@@ -90,7 +90,7 @@ end_servers() {
 		kill -9 -- "-$pid" 2>/dev/null # what it started and left
 	done
 }
-# What the shell of a row needs to have.
+# The functions that the shell of a row needs.
 export -f plain serve ended_later fetch ask answers ask_until touched touch_until line both edit story
 export -f end_servers await ends has_ended appears
 
@@ -106,7 +106,7 @@ next_row() {
 		$'\t'*) printf -v "$key" '%s\n%s' "${!key}" "${text#?}" ;;
 		*)
 			key=${text%% *}
-			case " $fields " in *" $key "*) ;; *) not_ok "packaged.table has only fields that it explains" "$text" ;; esac
+			case " $fields " in *" $key "*) ;; *) not_ok "packaged.table explains all fields that it uses" "$text" ;; esac
 			printf -v "$key" '%s' "${text#"$key"}"
 			printf -v "$key" '%s' "${!key# }"
 			;;
@@ -143,7 +143,7 @@ told_by() {
 	cp -R "$state" "$T/$name.state"
 }
 
-# What the library could not serve, a line each, and what it did.
+# Prints a line for each verdict of the library that is not a hit.
 not_served() {
 	grep -E '\]: (miss|write|sealed|not [a-z]+|made in the tree): ' "$T/$1.state/log" |
 		grep -vE "${compiles:-^$}" | sed 's/^pycstash\[[0-9]*\]: //' | sort | uniq -c | sort -rn | head -15
@@ -178,11 +178,11 @@ row() {
 	for turn in cold warm; do
 		told_by $turn env PYCSTASH_DIR="$T/cache" PYCSTASH_LOG="$state/log" LD_PRELOAD="$SO"
 		none "$program leaves no bytecode beside a source ($turn)" < <(bytecode)
-		check "$program says the same as without the library ($turn)" diff -u "$T/bare" "$T/$turn"
+		check "$program prints the same as without the library ($turn)" diff -u "$T/bare" "$T/$turn"
 	done
 	[ "$edit" = none ] || check "$program shows an edit" shows_edit "$T/bare.state"
-	check "$program starts warm: $(served warm) served" test "$(served warm)" -gt 0
-	none "$program compiles nothing when it starts warm" < <(not_served warm)
+	check "$program is served from a filled cache: $(served warm) hits" test "$(served warm)" -gt 0
+	none "$program compiles nothing with a filled cache" < <(not_served warm)
 	echo "# $program took $((SECONDS - began)) s"
 	[ -z "${VERBOSE:-}" ] || sed "s/^/#   $program: /" "$T/warm"
 }

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# venv and pip: an environment is made, a package installed, used and uninstalled, with
-# and without the library at the same path.
+# venv and pip: an environment is created, and a package is installed, used and uninstalled,
+# with and without the library at the same path.
 # shellcheck source=tests/library/interpreters.sh
 . "$(dirname "$0")/../library/interpreters.sh"
 
@@ -67,11 +67,11 @@ print([os.path.exists(os.path.join(site, n)) for n in ('stashed', 'stashed/__pyc
 bare=$(story env 2>&1)
 is "$(find "$site" | grep -c stashed)" 0 "without the library pip leaves nothing of the package"
 cached=$(story preloaded 2>&1)
-is "$cached" "$bare" "venv, pip install, upgrade and uninstall say and leave the same"
-is "$(echo "$cached" | grep -cE '^(made|installed|upgraded|uninstalled|leaf [12])$')" 6 "each step succeeded"
-is "$(echo "$cached" | grep -c "^stashed.*/__pycache__/.*\.pyc,")" 4 "RECORD lists the pycs"
-is "$(find "$venv" -name __pycache__ | wc -l)" 0 "the environment never got a __pycache__"
-is "$(find "$site" | grep -c stashed)" 0 "nothing of the package is left"
+is "$cached" "$bare" "venv and pip print and leave the same as without the library"
+is "$(echo "$cached" | grep -cE '^(made|installed|upgraded|uninstalled|leaf [12])$')" 6 "venv, pip install, upgrade and uninstall succeed"
+is "$(echo "$cached" | grep -c "^stashed.*/__pycache__/.*\.pyc,")" 4 "pip's RECORD lists the pycs"
+is "$(find "$venv" -name __pycache__ | wc -l)" 0 "no __pycache__ appears in the environment"
+is "$(find "$site" | grep -c stashed)" 0 "pip uninstall leaves no file of the package"
 
 # What pip compiled at installation is what a start finds.
 rm -rf "$venv" "$CACHE"
@@ -79,7 +79,7 @@ preloaded $python -m venv --without-pip --system-site-packages "$venv"
 preloaded "$venv/bin/python" -m pip -q install "$T/stashed-1.0-py3-none-any.whl"
 tree=$site
 watched preloaded "$venv/bin/python" -v -c 'import stashed.cli as c, single; c.main()'
-is "$(seen)" "leaf 1, 0 compiled, 5 loaded, status 0" "what pip compiled is not compiled again"
+is "$(seen)" "leaf 1, 0 compiled, 5 loaded, status 0" "bytecode that pip has compiled is not compiled again"
 # An environment with a pip of its own.
 rm -rf "$venv"
 preloaded $python -m venv "$venv" >"$T/.out" 2>&1

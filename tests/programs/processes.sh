@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Programs of several processes, on each interpreter: multiprocessing by its three
-# methods, concurrent.futures, a server that forks its workers beforehand.
+# Programs with several processes, on each interpreter: multiprocessing with its three start
+# methods, concurrent.futures, and a server that forks its workers in advance.
 # shellcheck source=tests/library/interpreters.sh
 . "$(dirname "$0")/../library/interpreters.sh"
 
@@ -70,19 +70,19 @@ END
 	for method in spawn forkserver; do
 		rm -rf "$CACHE"
 		watched preloaded "$python" "$tree/main.py" $method
-		is "$said, $status, $(cached)" $'84\n7, 0, 6' "multiprocessing by $method works cold on $name"
+		is "$said, $status, $(cached)" $'84\n7, 0, 6' "multiprocessing with $method works with an empty cache on $name"
 	done
 	for method in spawn fork; do
 		served "$python" "$tree/main.py" $method
 		is "$said, $status, $compiled compiled, $((loaded >= 6))" $'84\n7, 0, 0 compiled, 1' \
-			"no child compiles when the cache is warm, by $method on $name"
+			"with a filled cache, no child compiles, with $method on $name"
 	done
 	watched preloaded "$python" "$tree/futures.py"
 	is "$said, $status" $'84\n84, 0' "concurrent.futures work on $name"
 	rm -rf "$CACHE"
 	watched preloaded "$python" "$tree/server.py"
 	is "$said, $(cached)" "[b'6', b'6', b'6', b'6', b'6', b'6'], 6" "a preforking server works on $name"
-	untouched "none of them touches the tree on $name"
+	untouched "programs with several processes leave the tree unchanged on $name"
 }
 each methods
 done_testing

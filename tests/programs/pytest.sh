@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# pytest, which keeps bytecode of its own making beside Python's.
+# pytest, which compiles tests in its own way and keeps that bytecode beside Python's.
 # shellcheck source=tests/library/interpreters.sh
 . "$(dirname "$0")/../library/interpreters.sh"
 
@@ -44,7 +44,7 @@ is "$(rewritten "$tree"), $(echo "$bare" | tail -1)" "3, 2 failed, 3 passed" \
 	"without the library pytest writes its pycs into the tree"
 project
 first=$(run preloaded)
-is "$first" "$bare" "pytest says the same with the library, asserts rewritten"
+is "$first" "$bare" "pytest prints the same as without the library, with rewritten asserts"
 is "$(rewritten "$CACHE"), $(entries | grep -F "/tree$tree/" | grep -cv pytest)" "3, 2" \
 	"pytest's rewritten pycs and Python's are in the cache"
 untouched "pytest leaves the tree as it was"
@@ -70,7 +70,7 @@ written() { # ARG… of pytest: how many pycs it rewrites, after what it says
 	echo "$(grep -c "^pycstash.*: write: $tree/.*pytest-" "$log") rewritten"
 }
 checkout 1610000000
-is "$(written | tail -1)" "3 rewritten" "without a setting pytest rewrites what was touched"
+is "$(written | tail -1)" "3 rewritten" "without a setting, pytest compiles a touched test again"
 checkout 1620000000
 is "$(written PYCSTASH_REWRITTEN=path)" "$bare
 0 rewritten" "PYCSTASH_REWRITTEN=path: pytest rewrites nothing after a checkout there and back, and says the same"
@@ -81,20 +81,20 @@ clone() {
 clone
 is "$(written PYCSTASH_REWRITTEN=path)" "$bare
 0 rewritten" "PYCSTASH_REWRITTEN=path: pytest rewrites nothing in a fresh clone, and says the same"
-is "$(find "$CACHE" -name '.pycstash-*')" "" "a directory that is made anew leaves none behind that was on its way"
+is "$(find "$CACHE" -name '.pycstash-*')" "" "after a directory of the cache is replaced, no temporary directory is left"
 if $python -c 'import xdist' 2>/dev/null; then
 	clone
 	workers=$(written PYCSTASH_REWRITTEN=path PYTEST_ADDOPTS="-n 2")
 	is "$(grep -c '^E  ' <<<"$workers"), $(tail -1 <<<"$workers")" \
 		"$(grep -c '^E  ' <<<"$bare"), 0 rewritten" \
-		"PYCSTASH_REWRITTEN=path: workers that all look at a fresh clone rewrite nothing"
+		"PYCSTASH_REWRITTEN=path: several workers that start in a fresh clone rewrite nothing"
 	checkout 1630000000
 	workers=$(written PYCSTASH_REWRITTEN=path PYTEST_ADDOPTS="-n 4")
 	is "$(grep -c '^E  ' <<<"$workers"), $(tail -1 <<<"$workers")" \
 		"$(grep -c '^E  ' <<<"$bare"), 0 rewritten" \
 		"PYCSTASH_REWRITTEN=path: the workers of pytest-xdist rewrite nothing either"
 else
-	skip "PYCSTASH_REWRITTEN=path: workers that all look at a fresh clone rewrite nothing" "python3-pytest-xdist is not installed"
+	skip "PYCSTASH_REWRITTEN=path: several workers that start in a fresh clone rewrite nothing" "python3-pytest-xdist is not installed"
 	skip "PYCSTASH_REWRITTEN=path: the workers of pytest-xdist rewrite nothing either" "python3-pytest-xdist is not installed"
 fi
 echo 'def test_good(): assert "new" == "newest"' >"$tree/tests/test_one.py"
