@@ -68,7 +68,7 @@ void command_overview(void)
 			printf("\n%s\n", groups[group++].title);
 		printf("  %-10s %s\n", command->name, command->summary);
 	}
-	puts("\n`pycstash help COMMAND` explains a command, `pycstash help settings` the settings.");
+	puts("\n`pycstash help COMMAND` explains COMMAND, `pycstash help settings` settings.");
 	print_exit_codes();
 }
 
