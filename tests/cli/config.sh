@@ -21,43 +21,43 @@ print(eval(sys.argv[1]))' "$@"; }
 # --- values and origins ---------------------------------------------------------------
 is "$(config | sed -n 's/ *= .*//p' | tr '\n' ' ')" \
 	"$("$PYCSTASH" help settings | sed -n 's,.*=.*\, \([a-z_]*\)$,\1,p' | tr "\\n" " ")" \
-	"every setting is shown, and they are those of help"
-is "$(config get max_size)" 5G "get prints a default"
+	"config shows every setting that help lists"
+is "$(config get max_size)" 5G "get prints the default of a setting that is not set"
 export PYCSTASH_STORE=https://name:secret@store.example/main
 is "$({ config && config --json; } | grep -c 'https://store.example/main') $({ config && config --json; } | grep -c secret)" "2 0" "a list of the settings has no password of the store"
-is "$(config get store)" "$PYCSTASH_STORE" "get prints the store as it is set"
+is "$(config get store)" "$PYCSTASH_STORE" "get prints the store with its password"
 unset PYCSTASH_STORE
 is "$(config get dir)" "$HOME/.cache/pycstash" "the default of dir is shown"
 is "$(XDG_CACHE_HOME=/xdg config get dir)" /xdg/pycstash "the default of dir follows XDG_CACHE_HOME"
 is "$(origin_of max_size)" default "the origin of a default is named"
 system_says '# of the machine' 'max_size = 6G' 'max_age = 10d'
-is "$(config get max_size) $(origin_of max_size)" "6G $system:2" "the machine's file, with its line"
+is "$(config get max_size) $(origin_of max_size)" "6G $system:2" "the origin of a setting in the machine's file is named with its line"
 user_says 'max_size = 7G'
-is "$(config get max_size) $(origin_of max_size)" "7G $user:1" "the user's file is stronger"
-is "$(config get max_age)" 10d "what the user's file does not say is still the machine's"
-is "$(PYCSTASH_MAX_SIZE=8G config get max_size)" 8G "the environment is stronger than files"
+is "$(config get max_size) $(origin_of max_size)" "7G $user:1" "the user's file overrides the machine's"
+is "$(config get max_age)" 10d "a setting that the user's file lacks comes from the machine's file"
+is "$(PYCSTASH_MAX_SIZE=8G config get max_size)" 8G "the environment overrides the files"
 is "$(PYCSTASH_MAX_SIZE=8G origin_of max_size)" environment "the environment is named as the origin of a value"
-is "$(PYCSTASH_MAX_SIZE= config get max_size)" 5G "an empty variable asks for the default"
-is "$(PYCSTASH_DIR=/e config get dir --dir /o)" /o "an option is the strongest"
+is "$(PYCSTASH_MAX_SIZE= config get max_size)" 5G "an empty variable stands for the default"
+is "$(PYCSTASH_DIR=/e config get dir --dir /o)" /o "an option overrides the environment"
 is "$(config --dir /o | sed -n 's/^dir.*(//p')" "option)" "an option is named as the origin of a value"
-is "$(cd "$T" && config get dir --dir below)" "$T/below" "a relative one is made absolute"
+is "$(cd "$T" && config get dir --dir below)" "$T/below" "a relative --dir is made absolute"
 mkdir -p "$T/xdg/pycstash"
 echo 'max_size = 9G' >"$T/xdg/pycstash/pycstash.conf"
-is "$(XDG_CONFIG_HOME=$T/xdg config get max_size)" 9G "XDG_CONFIG_HOME has the user's file"
+is "$(XDG_CONFIG_HOME=$T/xdg config get max_size)" 9G "the user's file is in XDG_CONFIG_HOME"
 is "$(cd "$T" && XDG_CONFIG_HOME=xdg config get max_size)" 7G "a relative XDG_CONFIG_HOME is not used"
 is "$(HOME=relative config get max_size)" 6G "a relative HOME is not used"
-is "$(status_of config get log)" 1 "get of what is unset: 1"
-is "$(config get log)" "" "get of what is unset prints nothing"
+is "$(status_of config get log)" 1 "get of a setting without a value ends with 1"
+is "$(config get log)" "" "get of a setting without a value prints nothing"
 
 # --- JSON -----------------------------------------------------------------------------
 is "$(config --json | json 'object["schema"]')" pycstash.config/1 "--json has a schema"
 is "$(config --json | json 'settings["max_size"]' | tr -d "'")" \
 	"{key: max_size, variable: PYCSTASH_MAX_SIZE, value: 7G, origin: file, file: $user, line: 1}" \
-	"a setting in JSON"
+	"JSON has the value and the origin of a setting"
 is "$(config --json | json 'settings["log"]["value"], settings["log"]["origin"]')" "(None, 'default')" \
 	"a setting that is unset is null in JSON"
 is "$(config get max_age --json | json 'len(settings), settings["max_age"]["value"]')" "(1, '10d')" \
-	"get --json has that setting alone"
+	"get --json prints only that setting"
 odd=$'/a\xff\n"\\'
 is "$(PYCSTASH_DIR=$odd config --json | json 'ascii(settings["dir"]["value"])')" "'/a\\udcff\\n\"\\\\'" \
 	"JSON is exact for any bytes"
@@ -65,28 +65,28 @@ is "$(PYCSTASH_DIR=$odd config | grep -c .)" "$(config | grep -c .)" "a line fee
 
 # --- set and unset --------------------------------------------------------------------
 fresh
-check "set works without a file" config set max_size 2G
-is "$(cat "$user")" "max_size = 2G" "set makes the file"
-is "$(stat -c %a "$user" "${user%/*}" "$HOME/.config" | tr '\n' ' ')" "600 700 700 " "the file that set makes is closed to others"
+check "set works if there is no file yet" config set max_size 2G
+is "$(cat "$user")" "max_size = 2G" "set creates the file"
+is "$(stat -c %a "$user" "${user%/*}" "$HOME/.config" | tr '\n' ' ')" "600 700 700 " "the file that set creates cannot be read by others"
 user_says '# mine' '' 'max_size=1G   ' '  dir = /a = b' '# end'
 chmod 640 "$user"
 config set max_size 3G
 config set max_age 5d
 is "$(cat "$user")" "$(printf '%s\n' '# mine' '' 'max_size = 3G' '  dir = /a = b' '# end' 'max_age = 5d')" \
-	"set changes its line, adds one at the end, and leaves the others"
-is "$(stat -c %a "$user")" 640 "the mode stays"
+	"set changes the line of a setting or adds one at the end, and keeps all other lines"
+is "$(stat -c %a "$user")" 640 "set keeps the mode of the file"
 printf 'max_size = 1G\nmax_size = 2G\nmax_age = 1d' >"$user"
 config set max_size 3G
 config set keep_free 5%
 is "$(cat "$user")" "$(printf '%s\n' 'max_size = 3G' 'max_age = 1d' 'keep_free = 5%')" \
-	"of two lines with the key one is left; a last line without its end gets one"
+	"of two lines with the same key, set keeps one; a last line without a line feed gets one"
 printf 'max_size = 1G\nmax_age = 1d\nmax_size = 2G\n' >"$user"
 config unset max_size
-is "$(cat "$user")" "max_age = 1d" "unset takes out both"
-check "unset of what is not there is no error" config unset log
+is "$(cat "$user")" "max_age = 1d" "unset removes both lines with the key"
+check "unset of a setting that is not in the file is no error" config unset log
 echo 'max_szie = 1G' >>"$user"
-check "unset takes out what is no setting" config unset max_szie
-is "$(grep -c szie "$user")" 0 "unset removes a line that is no setting from the file"
+check "unset of a key that is not a setting succeeds" config unset max_szie
+is "$(grep -c szie "$user")" 0 "unset removes the line of a key that is not a setting"
 is "$(find "$HOME/.config" -type f | wc -l)" 1 "config set leaves no temporary file"
 mkdir "$T/dotfiles"
 mv "$user" "$T/dotfiles/conf"
@@ -95,20 +95,20 @@ config set max_size 4G
 is "$(readlink "$user") $(grep -c 'max_size = 4G' "$T/dotfiles/conf")" "$T/dotfiles/conf 1" \
 	"a link stays a link, and its target is changed"
 before=$(cat "$user")
-is "$(status_of config set max_szie 1G)" 2 "set of no setting: 2"
+is "$(status_of config set max_szie 1G)" 2 "set of an unknown setting ends with 2"
 check "set suggests a known setting for a mistyped one" sh -c '"$1" config set max_szie 1G 2>&1 | grep -q "did you mean .max_size"' - "$PYCSTASH"
-is "$(status_of config unset max_szie)" 2 "unset of no setting that is not in the file either: 2"
-is "$(status_of config set max_size lots)" 2 "set of no value: 2"
-is "$(status_of config set dir $'/a\nmax_size = 0')" 2 "a value with a line feed: 2"
-is "$(status_of config set dir relative)" 2 "a relative path: 2"
+is "$(status_of config unset max_szie)" 2 "unset of an unknown setting that is not in the file ends with 2"
+is "$(status_of config set max_size lots)" 2 "set of a value that is not valid ends with 2"
+is "$(status_of config set dir $'/a\nmax_size = 0')" 2 "set of a value with a line feed ends with 2"
+is "$(status_of config set dir relative)" 2 "set of a relative path ends with 2"
 is "$(cat "$user")" "$before" "set changes nothing when it refuses a value"
 printf 'max_size = 1G\n\0hidden\n' >"$user"
 is "$(status_of config set max_size 4G)" 125 "a file with a NUL in it is not rewritten"
 is "$(tr '\0' 0 <"$user")" "$(printf 'max_size = 1G\n0hidden')" "a file with a NUL in it is left as it is"
-is "$(status_of env -u HOME "$PYCSTASH" config set max_size 1G)" 125 "no place for the file: 125"
-is "$(status_of config set max_size)" 2 "set with too few words is a usage error: 2"
-is "$(status_of config get a b)" 2 "get with too many words is a usage error: 2"
-is "$(status_of config frobnicate)" 2 "an unknown word: 2"
+is "$(status_of env -u HOME "$PYCSTASH" config set max_size 1G)" 125 "set ends with 125 if there is no directory for the file"
+is "$(status_of config set max_size)" 2 "set with too few arguments ends with 2"
+is "$(status_of config get a b)" 2 "get with too many arguments ends with 2"
+is "$(status_of config frobnicate)" 2 "config with an unknown word ends with 2"
 fresh
 mkdir -p "$PYCSTASH_SYSCONFDIR"
 config set --system max_size 3G
@@ -116,12 +116,12 @@ is "$(cat "$PYCSTASH_SYSCONFDIR/pycstash.conf") $(stat -c %a "$PYCSTASH_SYSCONFD
 	"max_size = 3G 644 3G" "set --system makes the machine's file, which all can read"
 is "$(ls "$user" 2>/dev/null)" "" "set --system leaves the user's file alone"
 config unset --system max_size
-is "$(cat "$PYCSTASH_SYSCONFDIR/pycstash.conf")" "" "unset --system takes it out of the machine's file"
+is "$(cat "$PYCSTASH_SYSCONFDIR/pycstash.conf")" "" "unset --system removes a setting from the machine's file"
 rm -r "$PYCSTASH_SYSCONFDIR"
 fresh
 for i in 1 2 3 4 5 6 7 8; do config set max_entries $i & done
 wait
-is "$(grep -cxE 'max_entries = [1-8]' "$user")" "$(wc -l <"$user")" "eight at a time leave one whole file"
+is "$(grep -cxE 'max_entries = [1-8]' "$user")" "$(wc -l <"$user")" "eight runs of set at the same time leave one whole file"
 
 full() { # in a file system of one page, which is full
 	unshare -rm sh -c 'mount -t tmpfs -o size=4k none "$1/.config" && mkdir "$1/.config/pycstash" &&
@@ -136,7 +136,7 @@ fi
 
 # --- what is wrong --------------------------------------------------------------------
 fresh
-is "$(status_of config check)" 0 "no file at all is right"
+is "$(status_of config check)" 0 "check finds no mistake if there is no file"
 user_says 'max_szie = 1G' 'max_size = lots' 'nonsense' 'max_age = 1d' 'max_age = 2d' 'dir = x'
 is "$(config check | sed "s,^$user:,," | cut -d: -f 1 | tr '\n' ' ')" "1 2 3 5 6 " "check names every wrong line"
 check "check suggests a known setting for a mistyped one" sh -c '"$1" config check | grep -q "did you mean .max_size"' - "$PYCSTASH"
@@ -144,18 +144,18 @@ is "$(status_of config check)" 13 "check: 13"
 is "$(PYCSTASH_MAX_SZIE=1G config check | grep SZIE)" \
 	"PYCSTASH_MAX_SZIE: there is no such variable; did you mean PYCSTASH_MAX_SIZE?" "check names a variable that is mistyped"
 is "$(config check --json | json '[p.get("line") for p in object["problems"]]')" "[1, 2, 3, 5, 6]" "check names every wrong line in JSON"
-is "$(config get max_age 2>/dev/null)" 2d "what is right in the file counts"
-is "$(status_of config)" 13 "the list ends with 13"
-is "$(status_of "$PYCSTASH" help) $(status_of "$PYCSTASH" version)" "0 0" "help and version do not care"
-is "$(status_of "$PYCSTASH" wrap /usr/bin/python3)" 13 "other commands stop: 13"
-is "$("$PYCSTASH" run echo goes on 2>"$T/said")" "goes on" "run goes on"
+is "$(config get max_age 2>/dev/null)" 2d "correct lines of a file with mistakes are used"
+is "$(status_of config)" 13 "config ends with 13 if a file has mistakes"
+is "$(status_of "$PYCSTASH" help) $(status_of "$PYCSTASH" version)" "0 0" "help and version run in spite of a file with mistakes"
+is "$(status_of "$PYCSTASH" wrap /usr/bin/python3)" 13 "other commands end with 13 if a file has mistakes"
+is "$("$PYCSTASH" run echo goes on 2>"$T/said")" "goes on" "run starts its command in spite of a file with mistakes"
 is "$(grep -c "^pycstash: $user:" "$T/said")" 4 "run says what is wrong in a file, except for what has a meaning"
 is "$("$PYCSTASH" run sh -c 'exit 7' 2>/dev/null; echo $?)" 7 "run ends with the command's exit code in spite of a wrong file"
 user_says 'max_age = 1d' 'max_age = 2d'
 is "$(status_of config check) $(status_of "$PYCSTASH" wrap /usr/bin/python3)" "13 0" \
 	"a line that is overridden stops check alone"
 fresh
-is "$(PYCSTASH_MAX_SIZE=lots status_of config check)" 13 "a wrong variable is found"
+is "$(PYCSTASH_MAX_SIZE=lots status_of config check)" 13 "check reports a variable with a wrong value"
 is "$(PYCSTASH_READONLY=no config check)" \
 	"PYCSTASH_READONLY: no: in the environment only 0 means no; this means yes" \
 	"a variable that the library does not read as it is meant is found"
@@ -170,7 +170,7 @@ else
 fi
 chmod 602 "$user"
 is "$(config get max_size 2>/dev/null)" 5G "a file that others can write is not read"
-is "$(status_of config check)" 13 "check says so"
+is "$(status_of config check)" 13 "check ends with 13 for a file that others can write to"
 is "$(config get max_size 2>&1 >/dev/null | grep -oF "$user" | wc -l)" 1 "the message about a file that others can write names it once"
 is "$(status_of config set max_size 2G)" 12 "set does not touch a file that others can write: 12"
 chmod 644 "$user"
@@ -181,10 +181,10 @@ is "$(config get max_size)" 1G "a file in a sticky directory that others can wri
 chmod 700 "${user%/*}"
 rm "$user"
 mkfifo "$user"
-is "$(status_of timeout 5 "$PYCSTASH" config check)" 13 "a pipe is no file, and is not waited for"
+is "$(status_of timeout 5 "$PYCSTASH" config check)" 13 "a FIFO in place of the file is reported, and check does not wait for it"
 rm "$user"
 mkdir "$user"
-is "$(status_of config check)" 13 "a directory is no file of settings"
+is "$(status_of config check)" 13 "a directory in place of the file is reported"
 rmdir "$user"
 if [ "$(id -u)" = 0 ]; then
 	user_says 'max_size = 1G'
@@ -205,7 +205,7 @@ if [ "$(id -u)" = 0 ]; then
 	mkdir -p "$T/home" "$T/roots"
 	chown 65534 "$T/home"
 	set_there() { status_of env HOME="$T/home" "$PYCSTASH" config set max_size 2G; }
-	is "$(set_there) $(ls -A "$T/home")" "12 " "root makes nothing in a user's home: 12"
+	is "$(set_there) $(ls -A "$T/home")" "12 " "set by root creates nothing in a user's home, and ends with 12"
 	check "the directory that is not root's is named" sh -c \
 		'HOME=$1/home "$2" config set max_size 2G 2>&1 | grep -qF "$1/home belongs to another user"' - "$T" "$PYCSTASH"
 	as_user ln -s "$T/roots" "$T/home/.config"
@@ -213,7 +213,7 @@ if [ "$(id -u)" = 0 ]; then
 	rm "$T/home/.config"
 	as_user mkdir -m 700 "$T/home/.config"
 	is "$(set_there) $(ls -A "$T/home/.config")" "12 " "root makes nothing in a directory of a user's home"
-	is "$(status_of as_user env HOME="$T/home" "$PYCSTASH" config set max_size 2G)" 0 "the user can do it"
+	is "$(status_of as_user env HOME="$T/home" "$PYCSTASH" config set max_size 2G)" 0 "the user can set a value in that home"
 	is "$(stat -c %u "$T/home/.config/pycstash/pycstash.conf")" 65534 "the file that the user makes is the user's"
 	rm -rf "$T/home" "$T/roots"
 else
@@ -228,11 +228,11 @@ is "$("$PYCSTASH" run sh -c 'echo $PYCSTASH_DIR $PYCSTASH_ONLY $PYCSTASH_READONL
 is "$(PYCSTASH_DIR=/e "$PYCSTASH" run sh -c 'echo $PYCSTASH_DIR')" /e "the environment wins over files for run"
 is "$(PYCSTASH_ONLY= "$PYCSTASH" run sh -c 'echo $PYCSTASH_ONLY')" "" "an empty variable wins over files for run"
 is "$("$PYCSTASH" run --dir /o --only /c sh -c 'echo $PYCSTASH_DIR $PYCSTASH_ONLY')" "/o /a:/b:/c" \
-	"options replace it, or add to a list"
-is "$("$PYCSTASH" run sh -c 'echo ${PYCSTASH_MAX_SIZE-unset}')" unset "what the library does not read stays out"
+	"an option of run replaces a value of a file, or adds to a list"
+is "$("$PYCSTASH" run sh -c 'echo ${PYCSTASH_MAX_SIZE-unset}')" unset "run does not put settings into the environment that only the command reads"
 "$PYCSTASH" wrap -o "$T/wrapper" /usr/bin/python3
 show='import os; print(os.environ.get("PYCSTASH_DIR"), os.environ.get("PYCSTASH_READONLY"))'
 fresh
-is "$("$T/wrapper" -c "$show")" "$T/from-file 1" "a wrapper has what files said when it was made"
+is "$("$T/wrapper" -c "$show")" "$T/from-file 1" "a wrapper contains the settings of the files at the time when it was written"
 is "$(PYCSTASH_DIR=/e "$T/wrapper" -c "$show")" "/e 1" "the environment wins over what a wrapper says"
 done_testing

@@ -41,7 +41,7 @@ for each in $(interpreters); do
 	esac
 done
 is "$(ls -A "$CACHE" 2>/dev/null)" "" "the proof does not touch the user's cache"
-check "the proof says so" finds 0 '^ok +proof .* a cache made for this proof$' doctor "$python"
+check "the proof says that its cache is a temporary one" finds 0 '^ok +proof .* a cache made for this proof$' doctor "$python"
 check "a name is found on PATH" finds 0 "^ok +interpreter +$python" \
 	env PATH="$(dirname "$python"):$PATH" "$PYCSTASH" doctor "${python##*/}"
 ln -s "$python" "$T/link"
@@ -57,16 +57,16 @@ printf '#!/bin/sh\n"%s" "$@"\n' "$python" >"$T/parent"
 printf '#!/bin/sh\necho hello\n' >"$T/stranger"
 printf 'just text\n' >"$T/text"
 chmod +x "$T/shim" "$T/parent" "$T/stranger" "$T/text"
-check "a script that runs Python is seen through, and warned of" \
+check "doctor examines the Python that a script runs, and warns about the script" \
 	finds 0 "^warn +interpreter .*#!/bin/sh.*runs $python" doctor "$T/shim"
-check "the proof is made through a script, also where it stays the parent" finds 0 '^ok +proof' doctor "$T/parent"
-check "a script that is no Python is not one" finds 1 '^fail +proof .*output is not what Python would print' doctor "$T/stranger"
+check "the proof works through a script that stays Python's parent" finds 0 '^ok +proof' doctor "$T/parent"
+check "the proof fails for a script that does not run Python" finds 1 '^fail +proof .*output is not what Python would print' doctor "$T/stranger"
 "$PYCSTASH" wrap --dir "$T/wrapped" -o "$T/wrapper" "$python"
 check "doctor knows a wrapper" finds 0 "^ok +interpreter .*wrapper of $python" doctor "$T/wrapper"
 cp "$SO" "$T/libpycstash.so"
 "$PYCSTASH" wrap --library "$T/libpycstash.so" -o "$T/stale" "$python"
 rm "$T/libpycstash.so"
-check "a wrapper whose library is gone is found out" finds 1 "^fail +interpreter .*library is gone.*run: pycstash wrap -o $T/stale $python\$" \
+check "doctor reports a wrapper whose library is gone" finds 1 "^fail +interpreter .*library is gone.*run: pycstash wrap -o $T/stale $python\$" \
 	doctor "$T/stale"
 is "$(ls -d "$T/wrapped" 2>/dev/null)" "" "doctor leaves a wrapper's own cache alone"
 printf '#!%s -s\nimport json\n' "$python" >"$T/tool"
@@ -82,12 +82,12 @@ if gdb -nx -batch -ex 'python print("inside")' 2>/dev/null | grep -q inside; the
 else
 	skip "a program with Python inside that takes no -c is not called unserved" "no gdb with Python"
 fi
-check "text is no interpreter" finds 1 '^fail +interpreter .*neither' doctor "$T/text"
-check "a program that is no Python is not one" finds 1 '^fail +proof' doctor /bin/true
+check "a text file is not an interpreter" finds 1 '^fail +interpreter .*neither' doctor "$T/text"
+check "a program that is not a Python is reported" finds 1 '^fail +proof' doctor /bin/true
 is "$(doctor /bin/true | tail -1)" "/bin/true is not a Python that doctor can examine" \
 	"of a program that may load Python later, doctor does not say that it cannot be served"
-check "a missing interpreter is said" finds 1 '^fail +interpreter .*no such interpreter' doctor no-such-python
-check "a missing path as well" finds 1 '^fail +interpreter .*no such interpreter' doctor /no/such/python
+check "a missing interpreter is reported" finds 1 '^fail +interpreter .*no such interpreter' doctor no-such-python
+check "a path that does not exist is reported" finds 1 '^fail +interpreter .*no such interpreter' doctor /no/such/python
 
 # --- programs that nothing can be preloaded into --------------------------------------
 echo 'int main(void){return 0;}' >"$T/main.c"
@@ -118,20 +118,20 @@ check "a 32-bit program cannot be served" finds 1 '^fail +machine .*32-bit' doct
 for size in 4 20 63 64 100 400 1000; do
 	head -c $size "$real" >"$T/cut$size"
 	chmod +x "$T/cut$size"
-	check "a program cut off after $size bytes is taken calmly" finds 1 '^fail' doctor "$T/cut$size"
+	check "a program that is truncated after $size bytes is reported" finds 1 '^fail' doctor "$T/cut$size"
 done
 
 # --- the library ----------------------------------------------------------------------
-check "a missing library is said" finds 1 '^fail +library .*/no/such.so' doctor --library /no/such.so "$python"
+check "a missing library is reported" finds 1 '^fail +library .*/no/such.so' doctor --library /no/such.so "$python"
 echo 'int nothing;' | ${CC:-cc} -shared -fPIC -x c - -o "$T/idle.so"
 check "a library that does nothing is found out by the proof" \
 	finds 1 '^fail +proof .*next to the source' doctor --library "$T/idle.so" "$python"
-check "a library that is no ELF file is said" finds 1 '^fail +machine .*Exec format' \
+check "a library that is not an ELF file is reported" finds 1 '^fail +machine .*Exec format' \
 	doctor --library "$T/main.c" "$python"
 ${CC:-cc} -shared -fPIC -o "$T/libgone.so" "$T/main.c"
 ${CC:-cc} -shared -fPIC -Wl,--no-as-needed -o "$T/needy.so" "$T/main.c" -L"$T" -lgone
 rm "$T/libgone.so"
-check "a library that ld.so does not load is said, with its reason" \
+check "a library that ld.so does not load is reported with the reason" \
 	finds 1 '^fail +loading .*libgone.so' doctor --library "$T/needy.so" "$python"
 
 # --- the environment ------------------------------------------------------------------
@@ -152,7 +152,7 @@ check "with PYCSTASH_DISABLE nothing is served" \
 	env PYCSTASH_DISABLE=1 "$PYCSTASH" doctor "$python"
 mkdir -p "$T/config/pycstash"
 echo 'disable = yes' >"$T/config/pycstash/pycstash.conf"
-check "what switches it off in a file is taken out of there" \
+check "for disable in a file, doctor says how to unset it there" \
 	finds 1 "^fail +environment +PYCSTASH_DISABLE is set in $T/config/pycstash/pycstash.conf: .*run: pycstash config unset disable\$" \
 	env XDG_CONFIG_HOME="$T/config" "$PYCSTASH" doctor "$python"
 rm -r "$T/config"
@@ -160,7 +160,7 @@ check "a log below a directory that is not there is warned of" \
 	finds 0 "^warn +log +nothing is written to $T/no/log: No such file or directory" doctor --log "$T/no/log" "$python"
 mkfifo "$T/fifo"
 check "a log that is a pipe is warned of" finds 0 '^warn +log .*neither a file nor a terminal' doctor --log "$T/fifo" "$python"
-is "$(doctor --log "$T/log" "$python" | grep -c '^warn  log') $(ls "$T/log" 2>/dev/null)" "0 " "a log that can be made is not, and not warned of"
+is "$(doctor --log "$T/log" "$python" | grep -c '^warn  log') $(ls "$T/log" 2>/dev/null)" "0 " "doctor does not create the log, and does not warn about one that can be created"
 if [ "$(id -u)" = 0 ]; then
 	echo >"$T/log"
 	chown 65534 "$T/log"
@@ -200,28 +200,28 @@ mkdir -p "$HOME/.config/pycstash"
 echo 'max_szie = 1G' >"$HOME/.config/pycstash/pycstash.conf"
 check "a wrong configuration file is warned of" finds 0 '^warn +settings .*pycstash.conf:1: .*max_size' doctor "$python"
 echo "readonly = yes" >"$HOME/.config/pycstash/pycstash.conf"
-check "what files say is examined" finds 1 '^warn +environment +PYCSTASH_READONLY' doctor "$python"
+check "doctor uses the settings of the files" finds 1 '^warn +environment +PYCSTASH_READONLY' doctor "$python"
 rm -r "$HOME/.config"
 
 # --- the cache's place ----------------------------------------------------------------
 cached() { # CODE PATTERN SENTENCE: for the directory $T/c
 	check "$3" finds "$1" "$2" doctor --dir "$T/c" "$python"
 }
-cached 0 '^ok +cache .*will be made' "a cache that is not there yet will be made"
-is "$(ls -d "$T/c" 2>/dev/null)" "" "doctor does not make a cache"
+cached 0 '^ok +cache .*will be made' "doctor says that a missing cache will be made"
+is "$(ls -d "$T/c" 2>/dev/null)" "" "doctor does not create a cache"
 mkdir -p "$T/c/v1"
 chmod 700 "$T/c/v1"
-cached 0 "^ok +cache +$T/c\$" "a cache of the user's own is fine"
+cached 0 "^ok +cache +$T/c\$" "doctor finds nothing wrong with the user's own cache"
 chmod 755 "$T/c/v1"
-cached 1 '^fail +cache .*v1' "others must not be able to read in it"
+cached 1 '^fail +cache .*v1' "a cache whose v1 others can read is reported"
 chmod 700 "$T/c/v1"
 chmod 775 "$T/c"
-cached 1 "^fail +cache .*others can write.*; run: chmod go-w $T/c\$" "others must not be able to write into a cache"
+cached 1 "^fail +cache .*others can write.*; run: chmod go-w $T/c\$" "a cache that others can write to is reported"
 chmod 2770 "$T/c" "$T/c/v1" # as Kubernetes does with fsGroup
 todo=$(doctor --dir "$T/c" "$python" | sed -n 's/^fail .*others may have changed the bytecode in it; run: //p')
-check "what doctor says about a cache that others could write to is one command" sh -c "$todo"
-cached 0 "^ok +cache +$T/c" "after what doctor says the cache is used again"
-is "$(ls "$T/c")" "" "bytecode that others could change is gone after what doctor says"
+check "for a cache that others could write to, doctor suggests a command that runs" sh -c "$todo"
+cached 0 "^ok +cache +$T/c" "after the command that doctor suggests, the cache is used again"
+is "$(ls "$T/c")" "" "the command that doctor suggests deletes bytecode that others could change"
 check "in a pod doctor names the setting that opened the cache" finds 1 '^fail +cache .*fsGroupChangePolicy' \
 	env KUBERNETES_SERVICE_HOST=x sh -c "mkdir '$T/c/v1' && chmod 2770 '$T/c' '$T/c/v1' && exec '$PYCSTASH' doctor --dir '$T/c' '$python'"
 rm -rf "$T/c"
@@ -237,11 +237,11 @@ cached 0 '^warn +gc +last run 9d ago' "a gc that ran long ago is warned of"
 mkdir "$T/c/v2"
 cached 0 "^warn +cache +$T/c/v2 is of another version" "another version's layout is warned of"
 touch "$T/c/v1/cpython-399"
-cached 0 "^warn +cache +$T/c/v1/cpython-399 is no directory.*run: rm $T/c/v1/cpython-399\$" "a version that is a file is warned of"
+cached 0 "^warn +cache +$T/c/v1/cpython-399 is not a directory.*run: rm $T/c/v1/cpython-399\$" "a version that is a file is warned of"
 rm "$T/c/v1/cpython-399"
 mkdir "$T/c/v1/cpython-399"
 ln -s /nowhere "$T/c/v1/cpython-399/tree"
-cached 0 "^warn +cache +$T/c/v1/cpython-399/tree is no directory" "a version whose tree is a link to nothing is warned of"
+cached 0 "^warn +cache +$T/c/v1/cpython-399/tree is not a directory" "a version whose tree is a link to nothing is warned of"
 rm -r "$T/c/v1/cpython-399"
 if [ "$(id -u)" = 0 ]; then
 	mkdir "$T/c/v1/cpython-399"
@@ -282,10 +282,10 @@ else
 fi
 rm -rf "$T/c"
 echo >"$T/c"
-cached 1 '^fail +cache .*not a directory' "a file in its place is said"
+cached 1 '^fail +cache .*not a directory' "a file in place of the cache is reported"
 check "a file in place of a directory above the cache is reported" finds 1 '^fail +cache .*not a directory' doctor --dir "$T/c/below/it" "$python"
 rm "$T/c"
-check "no cache directory at all is said" finds 1 '^fail +cache +no cache directory: set HOME, or PYCSTASH_DIR' \
+check "doctor reports that there is no cache directory" finds 1 '^fail +cache +no cache directory: set HOME, or PYCSTASH_DIR' \
 	env -u PYCSTASH_DIR -u HOME -u XDG_CACHE_HOME "$PYCSTASH" doctor "$python"
 check "a relative PYCSTASH_DIR is no cache directory" finds 1 '^fail +cache +no cache directory: set HOME, or PYCSTASH_DIR' \
 	env PYCSTASH_DIR=cache "$PYCSTASH" doctor "$python"
@@ -295,7 +295,7 @@ check "in a unit doctor says what to add to the unit" finds 1 '^fail +cache .*; 
 	env -u TERM -u DISPLAY -u KUBERNETES_SERVICE_HOST INVOCATION_ID=1 "$PYCSTASH" doctor --dir "$T/main.c/c" "$python"
 check "in a pod doctor says what to add to the pod" finds 1 '^fail +cache .*; mount an emptyDir at /cache and set PYCSTASH_DIR=' \
 	env KUBERNETES_SERVICE_HOST=10.0.0.1 "$PYCSTASH" doctor --dir "$T/main.c/c" "$python"
-check "XDG_CACHE_HOME is one" finds 0 "^ok +cache +$T/xdg/pycstash " \
+check "XDG_CACHE_HOME gives a cache directory without HOME" finds 0 "^ok +cache +$T/xdg/pycstash " \
 	env -u PYCSTASH_DIR XDG_CACHE_HOME="$T/xdg" "$PYCSTASH" doctor "$python"
 for user_python in /usr/bin/python3 ""; do
 	[ -x "$user_python" ] && break
@@ -319,20 +319,20 @@ if unshare -m sh -c 'umount -l /proc' 2>/dev/null; then
 	check "a missing /proc is warned of, and the proof decides" finds 0 '^warn +proc' \
 		unshare -m sh -c 'umount -l /proc; "$0" doctor --library "$1" "$2"' "$PYCSTASH" "$SO" "$python"
 else
-	skip "a missing /proc is said" "mounts cannot be changed here"
+	skip "a missing /proc is reported" "mounts cannot be changed here"
 fi
 
 mkdir -p -m 755 "$T/layer" "$T/open" "$T/layer/v1" "$T/open/v1"
 chmod 1777 "$T/open"
-check "a layer that can be used is said" finds 0 "^ok +layer +$T/layer\$" \
+check "doctor lists a layer that can be used" finds 0 "^ok +layer +$T/layer\$" \
 	env PYCSTASH_LAYERS="$T/layer:$T/open" "$PYCSTASH" doctor "$python"
 check "a layer that others can write is warned of" finds 0 "^warn +layer +$T/open is not used: .*others" \
 	env PYCSTASH_LAYERS="$T/layer:$T/open" "$PYCSTASH" doctor "$python"
-check "a layer alone is enough" finds 0 '^warn +cache +no cache directory: set HOME, or PYCSTASH_DIR' \
+check "a layer without a cache is enough to be served" finds 0 '^warn +cache +no cache directory: set HOME, or PYCSTASH_DIR' \
 	env -u PYCSTASH_DIR -u HOME -u XDG_CACHE_HOME PYCSTASH_LAYERS="$T/layer" "$PYCSTASH" doctor "$python"
-check "a layer is enough where the place of the cache cannot be used" finds 0 '^warn +cache .*not a directory' \
+check "a layer is enough to be served if the cache directory cannot be used" finds 0 '^warn +cache .*not a directory' \
 	env PYCSTASH_DIR="$T/main.c/c" PYCSTASH_LAYERS="$T/layer" "$PYCSTASH" doctor "$python"
-check "a layer that is not used is not enough" finds 1 '^fail +cache .*not a directory' \
+check "a layer that is not trusted is not enough to be served" finds 1 '^fail +cache .*not a directory' \
 	env PYCSTASH_DIR="$T/main.c/c" PYCSTASH_LAYERS="$T/open" "$PYCSTASH" doctor "$python"
 mkdir -p "$T/ro" "$T/place"
 if unshare -m true 2>/dev/null; then
@@ -342,7 +342,7 @@ if unshare -m true 2>/dev/null; then
 	check "without a place for temporary files the proof is made where the cache is" \
 		finds 0 '^ok +proof' \
 		unshare -m sh -c 'mount -t tmpfs -o ro none "$0" && TMPDIR=$0 PYCSTASH_DIR=$3/c exec "$1" doctor "$2"' "$T/ro" "$PYCSTASH" "$python" "$T/place"
-	is "$(ls "$T/place")" "" "the proof leaves nothing where the cache is"
+	is "$(ls "$T/place")" "" "the proof leaves no file in the cache directory"
 else
 	skip "without a place for temporary files the other checks decide" "unshare is not allowed"
 fi
@@ -380,7 +380,7 @@ EOF
 for name in plain $'\xff\xfe' $'"\\\n\t\x01' 'é€😀' $'\xed\xa0\x80' $'\xc0\xaf' $'\xf4\x90\x80\x80' $'\xe2\x82'; do
 	mkdir -p "$T/json/$name"
 	cp "$T/stranger" "$T/json/$name/py"
-	check "--json is exact for a path with $(printf '%q' "$name")" \
+	check "--json has the exact bytes of a path with $(printf '%q' "$name")" \
 		sh -c '"$1" doctor --json "$2" | "$3" "$4" "$2"' - "$PYCSTASH" "$T/json/$name/py" "$python" "$T/read.py"
 done
 check "--json of an interpreter that can be served" \
@@ -389,5 +389,5 @@ check "--json has the same exit code" finds 1 '"served":false' doctor --json no-
 mkdir "$T/"$'forged\nok    proof        yes'
 cp "$T/text" "$T/"$'forged\nok    proof        yes/py'
 is "$(doctor "$T/"$'forged\nok    proof        yes/py' | grep -c '^ok    proof')" 0 "a path cannot forge a line"
-is "$(doctor --timeout 0 2>/dev/null; echo $?)$(doctor a b 2>/dev/null; echo $?)" 22 "a wrong command line: 2"
+is "$(doctor --timeout 0 2>/dev/null; echo $?)$(doctor a b 2>/dev/null; echo $?)" 22 "a wrong command line ends with 2"
 done_testing

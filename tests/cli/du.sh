@@ -29,7 +29,7 @@ rm "$CACHE/v1/$TAG/tree$S/pkg/__pycache__/a.$TAG.pyc"
 
 check "there are several interpreters to make the cache" test "$VERSIONS" -ge 2
 for tag in "${TAGS[@]}"; do
-	is "$(group "$tag")" "$(want "$CACHE/v1/$tag")" "$tag: files, bytes and blocks, each inode once"
+	is "$(group "$tag")" "$(want "$CACHE/v1/$tag")" "$tag: du counts the files, bytes and blocks, each inode once"
 done
 is "$(total)" "$(want "$CACHE"/v1/*/)" "the total"
 is "$(total --by package)" "$(total)" "the total is the same by package"
@@ -40,10 +40,10 @@ is "$(group "$T/other" --by tree --depth "$(echo "$T/other" | tr -cd / | wc -c)"
 is "$(group '(objects)' --by tree)" "$(find "$CACHE"/v1/*/objects -type f -links 1 -printf '%s %b\n' |
 	awk '{ n++; s += $1; b += $2 * 512 } END { print n, s, b }')" "objects without an entry are no tree's"
 is "$(du_ --json | jsons "x['linked']['files']")" "$(find "$CACHE"/v1/* -type f -links +1 -printf x | wc -c | awk '{ print $1 / 2 }')" \
-	"names beyond the first are saved by links"
-is "$(group "$TAG" "$S/pkg")" "$(want "$CACHE/v1/$TAG/tree$S/pkg")" "restricted to a path"
-is "$(group "$TAG" --tag "$TAG")" "$(group "$TAG")" "restricted to a version"
-is "$(du_ --json --tag "$TAG" | jsons "len(x['groups'])")" 1 "there is no other"
+	"further hard links of a file are in the line 'saved by links'"
+is "$(group "$TAG" "$S/pkg")" "$(want "$CACHE/v1/$TAG/tree$S/pkg")" "du PATH counts only what is below PATH"
+is "$(group "$TAG" --tag "$TAG")" "$(group "$TAG")" "du --tag counts only that version"
+is "$(du_ --json --tag "$TAG" | jsons "len(x['groups'])")" 1 "a --tag that no version has gives 0 files"
 
 mkdir -p "$T/env/lib/python3.11/site-packages/pack/sub"
 echo 'x = 1' | tee "$T/env/lib/python3.11/site-packages/pack/"{__init__,sub/__init__}.py \
@@ -51,7 +51,7 @@ echo 'x = 1' | tee "$T/env/lib/python3.11/site-packages/pack/"{__init__,sub/__in
 sleep 0.05
 preloaded "${PYTHONS[0]}" -S -c 'import sys; sys.path.insert(0, sys.argv[1]); import pack.sub, alone' \
 	"$T/env/lib/python3.11/site-packages"
-is "$(group pack --by package | cut -d' ' -f1)" 2 "a package, with what is below it"
+is "$(group pack --by package | cut -d' ' -f1)" 2 "du --by package counts a package with everything below it"
 is "$(group alone --by package | cut -d' ' -f1)" 1 "du --by package has a module outside of any package"
 
 find "$CACHE/v1/$TAG/tree$S" -name 'top.*' -exec touch -d '40 days ago' {} +
@@ -59,10 +59,10 @@ is "$(group '30d to 90d' --by age | cut -d' ' -f1)" 1 "an age"
 is "$(total --older-than 30d | cut -d' ' -f1)" 1 "--older-than"
 is "$(du_ --json --top 1 | jsons "len(x['groups'])")" 1 "--top"
 is "$(du_ --json --top 1 | jsons "x['total']['files']")" "$(total | cut -d' ' -f1)" "a limit on the groups that are shown does not change the total"
-is "$(du_ | tail -2 | head -1 | awk '{ print $3, $4 }')" "$(total | cut -d' ' -f1) total" "people get the total last"
-is "$(du_ -b | awk '$4 == "total" { print $3, $2, $1 }')" "$(total)" "-b: in bytes"
-is "$(status_of du_ --by colour) $(status_of du_ --top 0) $(status_of du_ --depth x)" "2 2 2" "wrong values: 2"
-is "$(status_of du_ --dir "$T/nowhere")" 10 "no cache: 10"
+is "$(du_ | tail -2 | head -1 | awk '{ print $3, $4 }')" "$(total | cut -d' ' -f1) total" "the last line is the total"
+is "$(du_ -b | awk '$4 == "total" { print $3, $2, $1 }')" "$(total)" "-b prints sizes in bytes"
+is "$(status_of du_ --by colour) $(status_of du_ --top 0) $(status_of du_ --depth x)" "2 2 2" "a wrong value of an option ends with 2"
+is "$(status_of du_ --dir "$T/nowhere")" 10 "du without a cache ends with 10"
 
 unreadable() {
 	chmod -R u+rwx "$T/theirs" 2>/dev/null
@@ -72,20 +72,20 @@ unreadable() {
 	chmod 000 "$T/theirs/v1/$TAG/tree$S/pkg"
 	as_user "$PYCSTASH" du --dir "$T/theirs"
 }
-is "$(status_of unreadable)" 3 "a folder that cannot be read: 3"
+is "$(status_of unreadable)" 3 "du ends with 3 if a directory cannot be read"
 check "du names a folder that cannot be read" grep -q "$S/pkg: Permission denied" <(said_by unreadable)
 chmod -R u+rwx "$T/theirs"
 ln -s / "$CACHE/v1/$TAG/tree/planted"
-is "$(total | cut -d' ' -f1)" $(($(files_of "$CACHE"/v1/*/) + 1)) "a link that was planted is not followed"
+is "$(total | cut -d' ' -f1)" $(($(files_of "$CACHE"/v1/*/) + 1)) "du does not follow a link that was put into the cache"
 
 rm "$CACHE/v1/$TAG/tree/planted"
 mv "$CACHE" "$T/layer"
 export PYCSTASH_LAYERS=$T/layer
-is "$(total --layers)" "$(want "$T/layer"/v1/*/)" "--layers: what is in one, also where there is no cache"
+is "$(total --layers)" "$(want "$T/layer"/v1/*/)" "du --layers counts a layer if there is no cache"
 is "$(total 2>/dev/null)" "$(want "$T/layer"/v1/*/)" "du shows layers where there is no cache"
 is "$(env -u HOME PYCSTASH_DIR=relative "$PYCSTASH" du --layers 2>&1 >/dev/null)" "" "du shows layers where there is no place for a cache, without a message"
 is "$(total --dir / --layers 2>/dev/null) $(status_of du_ --dir / --layers)" "$(want "$T/layer"/v1/*/) 3" \
-	"behind a cache that is refused: 3"
+	"du --layers counts layers if the cache is refused, and ends with 3"
 cp -r "$T/layer" "$CACHE"
 is "$(total --layers)" "$(want "$T/layer"/v1/*/ "$CACHE"/v1/*/)" "du --layers adds the layers to the cache"
 is "$(total)" "$(want "$CACHE"/v1/*/)" "du without --layers shows the cache alone"

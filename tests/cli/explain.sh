@@ -166,19 +166,19 @@ tag=$(tag_of "$python") name=$(named "$python")
 fresh
 is "$(status_of explain "$D/m.py")" 0 "what would be served: exit code 0"
 is "$(explain "$D/m.py" | tail -1)" "served: hit" "explain says that the entry would be served"
-is "$(cd "$D" && status_of explain m.py --python "$python")" 0 "a relative name"
-is "$(status_of explain "$D/m.py" --level 2)" 1 "another level of optimization: not served, 1"
-is "$(status_of explain "$D/m.py" --readonly --exclude "$D")" 1 "options say what the settings would be"
+is "$(cd "$D" && status_of explain m.py --python "$python")" 0 "explain takes a relative name"
+is "$(status_of explain "$D/m.py" --level 2)" 1 "explain ends with 1 for an optimization level without bytecode"
+is "$(status_of explain "$D/m.py" --readonly --exclude "$D")" 1 "options of explain override the settings of the environment"
 mkdir -p "$T/config/pycstash"
 echo "dir = $T/elsewhere" >"$T/config/pycstash/pycstash.conf"
 is "$(unset PYCSTASH_DIR; XDG_CONFIG_HOME=$T/config explain "$D/m.py" --python "$python" --dir "$CACHE" | tail -1)" \
 	"served: hit" "options win over configuration files"
 is "$(PYCSTASH_DISABLE=1 explain "$D/m.py" --python "$python" | grep -c '^fail *settings *PYCSTASH_DISABLE')" 1 \
-	"the step that ends it is named"
+	"explain names the step that ended the search"
 is "$(explain "$T/nowhere/m.py" --python "$python" | grep -c '^fail *directory .*No such file')" 1 "no such directory"
-is "$(status_of explain)" 2 "no file: usage"
-is "$(status_of explain "$D")" 2 "a directory is no source: usage"
-is "$(status_of explain "$(entry_of)")" 2 "bytecode is no source: usage"
+is "$(status_of explain)" 2 "explain without a file is a usage error"
+is "$(status_of explain "$D")" 2 "explain of a directory is a usage error"
+is "$(status_of explain "$(entry_of)")" 2 "explain of bytecode is a usage error"
 is "$(explain "$(entry_of)" 2>&1 | grep -c 'bytecode, not a source.*pycstash show')" 1 "explain of bytecode names show"
 is "$(explain "$D/nm.py" --python "$python" | tail -1)" "to do: check the name: there is no such source" \
 	"a source that is not there is not to be imported once"
@@ -233,8 +233,8 @@ is "$(explain "$D/m.py" | grep -E '^(not |to do)')" "not served: miss (source to
 to do: run the tool once: the source is compiled again; with PYCSTASH_REWRITTEN=path it would be served" "a test that was touched: PYCSTASH_REWRITTEN=path is named"
 is "$(PYCSTASH_REWRITTEN=path explain "$D/m.py" | grep '^served')" "served: hit (re-sealed)" "PYCSTASH_REWRITTEN=path serves a test that was touched"
 is "$(explain "$D/m.py" --level 1 --python "$python" | head -1)" "$D/m.py for $tag at -O level 1" \
-	"bytecode of another level is not meant"
-is "$(status_of explain "$D/m.py" --python /no/such/python)" 14 "no such interpreter: 14"
+	"explain of level 1 ignores bytecode of level 0"
+is "$(status_of explain "$D/m.py" --python /no/such/python)" 14 "explain with an interpreter that does not exist ends with 14"
 printf '#!/bin/sh\necho $$ >"%s.new" && mv "%s.new" "%s"\nexec sleep 1000\n' "$T/napping"{,,} >"$T/hangs"
 chmod +x "$T/hangs"
 "$PYCSTASH" explain "$D/m.py" --python "$T/hangs" 2>/dev/null &
@@ -244,7 +244,7 @@ kill -TERM $pid
 wait $pid
 is "$?" 143 "explain can be ended while it asks an interpreter"
 is "$(pgrep -f 'sleep 2345')" "" "explain ends the interpreter it asks when it is ended"
-is "$(status_of explain "$D/m.py" --level 3)" 2 "a level that there is not: usage"
+is "$(status_of explain "$D/m.py" --level 3)" 2 "an optimization level that does not exist is a usage error"
 is "$(cd "$D" && explain -m m --json --python "$python" | field source)" "$D/m.py" "-m finds a module in this directory"
 mkdir "$D/p"
 echo 'print("parent")' >"$D/p/__init__.py"
@@ -252,8 +252,8 @@ echo 'raise SystemExit("imported")' >"$D/p/leaf.py"
 is "$(cd "$D" && explain -m p.leaf --json --python "$python" | field source)" "$D/p/leaf.py" \
 	"-m imports the package, whose output is kept apart, and not the module"
 is "$([ -e "$D/p/__pycache__" ] && echo written)" "" "explain -m leaves no bytecode in the tree"
-is "$(cd "$D" && status_of explain -m no_such_module --python "$python")" 14 "-m and no such module: 14"
-is "$(status_of explain -m sys --python "$python")" 14 "-m and a built-in module: 14"
+is "$(cd "$D" && status_of explain -m no_such_module --python "$python")" 14 "-m with a module that does not exist ends with 14"
+is "$(status_of explain -m sys --python "$python")" 14 "-m with a built-in module ends with 14"
 is "$(explain -m sys --python "$python" 2>&1)" "pycstash: sys: $python cannot find its source: it has no source: built-in" \
 	"-m says what kind of module has no source"
 wild=$D/$'line\nfeed \xff'
@@ -266,7 +266,7 @@ is "$(explain "$wild/m.py" --python "$python" | grep -c '^feed')" 0 "a name with
 fresh
 rm -rf "$T/layer"
 cp -r "$CACHE" "$T/layer"
-is "$(PYCSTASH_LAYERS=$T/layer explain "$D/m.py" | tail -1)" "served: hit" "what cache and layer have is asked for once"
+is "$(PYCSTASH_LAYERS=$T/layer explain "$D/m.py" | tail -1)" "served: hit" "a version that both cache and layer have is explained once"
 rm -rf "$CACHE"
 is "$(PYCSTASH_LAYERS=$T/layer PATH=$T explain "$D/m.py" | tail -1)" "served: hit (layer)" \
 	"without a cache it asks for the versions of the layers"
@@ -290,7 +290,7 @@ if hash_based CHECKED_HASH; then
 	is "$(status_of explain "$D/m.py" --python "$python")" 1 "explain ends with 1 where nothing is served"
 	hash_based UNCHECKED_HASH
 	echo 'x = 3' >"$D/m.py"
-	is "$(status_of explain "$D/m.py" --python "$python")" 0 "an unchecked one stays through it"
+	is "$(status_of explain "$D/m.py" --python "$python")" 0 "an unchecked hash-based pyc is served after an edit, as with Python alone"
 	rm -rf "$D/__pycache__"
 	(cd "$D" && preloaded "$python" -c "import py_compile
 py_compile.compile('m.py', invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)")
@@ -316,7 +316,7 @@ for setting in "PYCSTASH_EXCLUDE=$D" "PYCSTASH_ONLY=$T/x" PYCSTASH_DISABLE=1; do
 done
 touch -d 2001-01-01 "$D/m.py"
 is "$(PYCSTASH_EXCLUDE=$D explain "$D/m.py" --python "$python" | grep -c '^not served: left alone.*; Python compiles, since it was compiled from another version')" 1 \
-	"a stale one it does not"
+	"if the pyc in the tree is stale, Python does not take it"
 is "$(PYCSTASH_EXCLUDE=$D status_of explain "$D/m.py" --python "$python")" 1 "explain ends with 1 where nothing is served"
 rm -rf "$D/__pycache__"
 is "$(PYCSTASH_EXCLUDE=$D status_of explain "$D/m.py" --python "$python")" 1 "nothing is served from the tree where there is no pyc"
@@ -327,7 +327,7 @@ rm -rf "$CACHE"
 todo() { # [NAME=VALUE…] [OPTION…]
 	env "${@/#--*/PYCSTASH_UNUSED=}" "$PYCSTASH" explain "$D/m.py" --python "$python" $(printf '%s\n' "$@" | grep '^--') | sed -n 's/^to do: //p'
 }
-is "$(todo)" "import it once, or run \`pycstash warm\`" "a miss: what to do"
+is "$(todo)" "import it once, or run \`pycstash warm\`" "for a miss, explain says to import the source or to warm it"
 is "$(todo PYTHONDONTWRITEBYTECODE=1 | grep -c 'once.*unset PYTHONDONTWRITEBYTECODE first')" 1 \
 	"under PYTHONDONTWRITEBYTECODE explain says that a miss would remain a miss"
 is "$(todo PYTHONDONTWRITEBYTECODE=1 --keep-dontwrite | grep -c 'once.*leave out --keep-dontwrite')" 1 "with --keep-dontwrite explain says that a miss would remain a miss"

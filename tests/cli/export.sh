@@ -23,7 +23,7 @@ listing() { (cd "$1" && find . -name '[.C]?*' -prune -o -type f -print0 | sort -
 pythons=()
 # The oldest has no mpmath to import.
 mapfile -t pythons < <(differing | while read -r python; do at_least "$python" 3 7 && echo "$python"; done)
-check "there are interpreters to look at" test ${#pythons[@]} -gt 0
+check "there are interpreters to test with" test ${#pythons[@]} -gt 0
 
 modules=/usr/lib/python3/dist-packages
 tree=$T/build/venv
@@ -62,11 +62,11 @@ check "there is something in the cache" test "$compiled" -gt $((30 * ${#pythons[
 # --- the archive ----------------------------------------------------------------------
 export_ --json "$T/a.tar.zst" >"$T/json"
 is "$(field schema <"$T/json")" pycstash.export/1 "--json says its schema"
-is "$(field files <"$T/json")" "$(find "$CACHE/v1" -name '*.pyc' | wc -l)" "all entries and objects are in it"
+is "$(field files <"$T/json")" "$(find "$CACHE/v1" -name '*.pyc' | wc -l)" "an archive has all entries and objects"
 is "$(field links <"$T/json")" "$served" "the entries in an archive are hard links to their objects"
 is "$(field archive_bytes <"$T/json")" "$(stat -c %s "$T/a.tar.zst")" "export says the length of the archive"
 is "$(stat -c %a "$T/a.tar.zst")" 600 "an archive is closed to others, as the cache is"
-is "$(ls "$T" | grep -c tar.zst)" 1 "export leaves no other file"
+is "$(ls "$T" | grep -c tar.zst)" 1 "export leaves no file besides the archive"
 
 export_ "$T/b.tar.zst" >/dev/null
 check "a second archive is the same" cmp "$T/a.tar.zst" "$T/b.tar.zst"
@@ -109,7 +109,7 @@ check "the archive of the cache that came out is the same" cmp "$T/a.tar.zst" "$
 state() { find "$other" -name '.?*' -prune -o -type f -printf '%p %i %C@\n' | sort; }
 before=$(state)
 is "$(import_ --dir "$other" --json "$T/a.tar.zst" | field kept)" "$(field files <"$T/json")" \
-	"what is there already is kept"
+	"import keeps entries that the cache has already"
 is "$(state)" "$before" "an entry that import keeps is not changed"
 is "$(import_ --dir "$other" --force --json "$T/a.tar.zst" | field files)" "$(field files <"$T/json")" \
 	"import --force replaces the entries that are there"
@@ -190,7 +190,7 @@ is "$(count --used-since 1d)" "$((2 * $(entries | grep -c "$tree/mpmath/libmp/")
 	"--used-since takes what was used, with its objects"
 rm -f "$T/part.tar.zst"
 is "$(status_of export_ --tag cpython-99 "$T/part.tar.zst") $(ls "$T" | grep -c part)" "1 0" \
-	"nothing selected: 1, and no archive"
+	"export ends with 1 and writes no archive if nothing is selected"
 
 # by_reads OPTIONS: how many files --used-since takes on a file system mounted with them, of a
 # module that was read before, and one that was read before and after
@@ -222,8 +222,8 @@ is "$(find "$T/layer" -printf '%T@\n' | sort -u)" 0.0000000000 "the files of a l
 (umask 077 && mkdir "$T/layer2" && "$PYCSTASH" import --layer "$T/layer2" --map "$tree=$new" "$T/a.tar.zst" >/dev/null)
 is "$(cd "$T/layer2" && tar --sort=name -cf - . | sha256sum)" \
 	"$(cd "$T/layer" && tar --sort=name -cf - . | sha256sum)" "equal archives make equal layers"
-is "$(status_of import_ --layer "$T/layer" "$T/a.tar.zst")" 12 "a layer is not made where something is"
-check "--update is named there" grep -q 'new or empty directory, and --update adds to an existing layer' <(import_ --layer "$T/layer" "$T/a.tar.zst" 2>&1)
+is "$(status_of import_ --layer "$T/layer" "$T/a.tar.zst")" 12 "import --layer refuses a directory that is not empty"
+check "the message about a directory that is not empty names --update" grep -q 'new or empty directory, and --update adds to an existing layer' <(import_ --layer "$T/layer" "$T/a.tar.zst" 2>&1)
 is "$(status_of import_ --layer "$T/l3" --dir "$T/l4" "$T/a.tar.zst")" 2 "--layer and --dir together are a usage error"
 is "$(import_ -n --json --layer "$T/l3" "$T/a.tar.zst" | field files) $(ls "$T" | grep -c l3)" \
 	"$(find "$T/layer/v1" -name '*.pyc' | wc -l) 0" "--dry-run makes no layer"
@@ -264,14 +264,14 @@ is "$(export_ "$T/private.zst" 2>&1 >/dev/null | grep -c 'sources that others ma
 is "$(export_ --json "$T/private.zst" 2>/dev/null | field private)" 2 "an entry and its object"
 is "$(import_ --layer "$T/private-layer" "$T/private.zst" 2>&1 >/dev/null | grep -c 'everybody can read it')" 1 \
 	"import --layer reports it where the sources are"
-is "$(grep -rl hunter2 "$T/private-layer" | wc -l)" 2 "there it is for all to read"
+is "$(grep -rl hunter2 "$T/private-layer" | wc -l)" 2 "everyone can read a layer"
 is "$(export_ --public-only --json "$T/public.zst" 2>"$T/said" | field left_out.private)$(cat "$T/said")" 1 \
 	"--public-only leaves the entry out and has nothing to report"
 import_ --layer "$T/public-layer" "$T/public.zst" >/dev/null 2>"$T/said"
 is "$(grep -rl hunter2 "$T/public-layer" | wc -l) $(find "$T/public-layer/v1" -path '*/tree/*.pyc' | wc -l)$(cat "$T/said")" "0 1" \
 	"the layer made of that holds only what is public"
 chmod 600 "$T/private/public.py"
-is "$(status_of export_ --public-only "$T/public.zst")" 1 "where nothing is public there is no archive: 1"
+is "$(status_of export_ --public-only "$T/public.zst")" 1 "export --public-only ends with 1 and writes no archive if nothing is public"
 
 # --- killed ---------------------------------------------------------------------------
 mkdir "$T/out"
@@ -279,5 +279,5 @@ strace -qq -o /dev/null -e trace=pread64 -e inject=pread64:signal=KILL:when=3 \
 	"$PYCSTASH" export --dir "$CACHE" "$T/out/a" >/dev/null 2>&1
 is "$(ls -A "$T/out")" "" "an export that is killed leaves nothing"
 for _ in 1 2; do export_ "$T/out/a" >/dev/null 2>&1; done
-is "$(ls -A "$T/out") $(stat -c %a "$T/out/a")" "a 600" "one that is not leaves the archive alone, for its owner"
+is "$(ls -A "$T/out") $(stat -c %a "$T/out/a")" "a 600" "an export that is not killed leaves only the archive, which only its owner can read"
 done_testing

@@ -46,7 +46,7 @@ is "$(on a push --json "file:$T/store" | field objects)" 0 "a second push finds 
 is "$(on c pull --json "$T/store" | field objects)" 4 "another host pulls them"
 is "$(compiles c)" 0 "the host that has pulled compiles nothing"
 is "$(on c pull --json "$T/store" | field known)" 1 "a second pull takes no pack again"
-is "$(on c push --json "$T/store" | field objects)" 0 "what was pulled is not pushed"
+is "$(on c push --json "$T/store" | field objects)" 0 "push does not push objects that were pulled"
 
 on again pull "$T/store" >/dev/null
 on again purge --all >/dev/null
@@ -55,7 +55,7 @@ is "$(on again pull --json "$T/store" | field objects)" 4 "after purge --all, pu
 PYTHONHASHSEED=7 compiles b >/dev/null
 inode=$(stat -c %i "$T/store/packs/$pack")
 on b push "$T/store" >/dev/null
-is "$(stat -c %i "$T/store/packs/$pack")" "$inode" "a pack that is in a directory already stays, so it may be somebody else's"
+is "$(stat -c %i "$T/store/packs/$pack")" "$inode" "push keeps a pack that is in the directory already, even if it belongs to somebody else"
 is "$(packs "$T/store")" "$pack" "two hosts' packs of the same sources are the same bytes"
 
 # Frozensets have an order in marshal data that hashes decide, and in what order they were filled.
@@ -79,7 +79,7 @@ echo 'new = 1' >"$T/a/srv/a/alpha.py"
 compiles a >/dev/null
 is "$(on a push --json "$T/store" | field objects)" 1 "push packs only what is new"
 is "$(packs "$T/store" | wc -l)" 2 "a push leaves the earlier packs alone"
-is "$(on a push --compact 1d --dry-run --json "$T/store" | field objects)" 5 "--compact packs all that was used"
+is "$(on a push --compact 1d --dry-run --json "$T/store" | field objects)" 5 "--compact packs all objects that were used, even if they are not new"
 
 # --- archives of objects --------------------------------------------------------------
 on a export --pack "$T/all" >/dev/null
@@ -88,9 +88,9 @@ is "$(status_of on a export --new "$T/new") $(ls "$T" | grep -c '^new$')" "1 0" 
 echo 'newer = 1' >"$T/a/srv/a/beta.py"
 compiles a >/dev/null
 is "$(on a export --new --json "$T/new" | field files)" 1 "export --new packs what is new since the last push or pull"
-is "$(on a export --new --json "$T/new" | field files)" 1 "export --new is no push: the next one packs the same"
+is "$(on a export --new --json "$T/new" | field files)" 1 "export --new does not count as a push: the next export --new packs the same"
 is "$(on a export --pack --path "$T/a/srv/a/beta.py" --json "$T/part" | field files)" 1 "export --pack --path packs the objects of these sources"
-check "that is the same file, since the object is the same" cmp "$T/new" "$T/part"
+check "export --pack --path gives the same pack as push if it has the same object" cmp "$T/new" "$T/part"
 is "$(on c import --json "$T/new" | field files)" 1 "import takes a pack"
 check "the packs of two hosts by export --pack are the same bytes" cmp "$T/all.b" <(on b export --pack -)
 is "$(b2sum -l 256 "$T/all.b" | cut -c 1-64).tar.zst" "$pack" "export --pack writes what push pushes"
@@ -109,8 +109,8 @@ is "$(on d pull --for "$T/d/srv" --json "$T/store" | field packs)" 1 "--for take
 
 is "$(status_of on d purge --from-pack "${pack%.tar.zst}") $(find "$T/d/cache/v1" -name '*.pyc' | wc -l)" "0 0" \
 	"purge --from-pack takes back what came with a pack"
-is "$(status_of on d purge --from-pack "${pack%.tar.zst}")" 1 "a pack is taken back once"
-is "$(on d pull --json "$T/store" | field objects)" 5 "what was taken back can be pulled again"
+is "$(status_of on d purge --from-pack "${pack%.tar.zst}")" 1 "purge --from-pack ends with 1 the second time"
+is "$(on d pull --json "$T/store" | field objects)" 5 "a pack that was purged can be pulled again"
 is "$(on d pull "$T/store" | tail -n +2 | head -1 | grep -cx '  [0-9]* known already')" 1 "pull says how many packs are known"
 mkdir "$T/nothing"
 is "$(on d pull "$T/nothing")" "pulled 0 packs (0): 0 objects, 0
@@ -174,7 +174,7 @@ is "$(status_of on i pull --verify-key "$T/good.pub" "$T/signed") $(compiles i)"
 is "$(PYCSTASH_TRUSTED_KEYS=$T/good.pub status_of on i pull "$T/signed")" 3 "the setting trusted_keys is obeyed"
 on a push --compact 1d --sign "$T/good.key" --expires 1s "$T/expired" >/dev/null
 sleep 1.1
-is "$(status_of on i pull --verify-key "$T/good.pub" "$T/expired")" 3 "a signature that has expired is none"
+is "$(status_of on i pull --verify-key "$T/good.pub" "$T/expired")" 3 "a signature that has expired is not accepted"
 chmod 666 "$T/good.pub"
 is "$(status_of on i pull --verify-key "$T/good.pub" "$T/signed")" 12 "keys that others can write to are not used"
 chmod 644 "$T/good.pub"
@@ -198,10 +198,10 @@ on evil push -q "$T/evil.store"
 check "what was packed of other code has another name" test "$(packs "$T/evil.store")" != "$(packs "$T/honest.store")"
 on builder pull -q "$T/evil.store"
 is "$(on builder warm --python "$python" --json "$T/builder/srv" | field compiled)" 0 "warm makes entries of what was pulled"
-is "$(compiles builder)" 0 "without keys it is served"
+is "$(compiles builder)" 0 "without keys, bytecode of a wrong pack is served"
 is "$(on builder verify --deep "$T/builder/srv" | grep -c '^different .*/alpha')" 1 "verify --deep on a builder finds it by compiling a sample"
 on builder purge --from-pack "$(packs "$T/evil.store" | cut -c 1-64)" >/dev/null
-is "$(compiles builder) $(status_of on builder verify --deep "$T/builder/srv")" "5 0" "what came with it can be taken back"
+is "$(compiles builder) $(status_of on builder verify --deep "$T/builder/srv")" "5 0" "purge --from-pack deletes what came with a wrong pack"
 
 # --- other carriers -------------------------------------------------------------------
 if command -v rsync >/dev/null; then
@@ -290,7 +290,7 @@ is "$(compiles j | wc -l)" 1 "a bad pack does not keep the good ones out"
 
 is "$(status_of on a push --compact 1d "$T/not/there") $(grep -c 'no such place' "$T/err")" "3 1" "a push to where no store can be made is reported"
 is "$(status_of on j pull http://127.0.0.1:1/none)" 0 "a store that cannot be reached is no error of the job"
-is "$(status_of on j pull --strict http://127.0.0.1:1/none)" 3 "with --strict it is one"
+is "$(status_of on j pull --strict http://127.0.0.1:1/none)" 3 "with --strict, a store that cannot be reached is an error"
 is "$(on j run --pull http://127.0.0.1:1/none -- echo started 2>/dev/null)" started "run --pull starts the program whatever the store does"
 is "$(on j run --pull http://127.0.0.1:1/none -- true 2>&1)" "" "a store that has failed is left alone for a while"
 on j pull http://name:secret@127.0.0.1:1/x >"$T/said" 2>&1

@@ -43,15 +43,15 @@ OBJECTS=$(find "$V/$TAG/objects" -name '*.pyc' | wc -l) # some sources are equal
 
 # --- nothing to do ----------------------------------------------------------------------
 is "$(gc --json | field kept.entries)" $((COUNT * VERSIONS)) "all entries are kept"
-is "$(files)" "$ALL" "nothing goes from a cache that is in use"
+is "$(files)" "$ALL" "gc deletes nothing from a cache that is in use"
 is "$(gc --json | field kept.disk)" "$(find "$V" -path "$V/[.C]*" -prune -o -type f -printf '%i %b\n' | sort -u | awk '{ n += $2 } END { print n * 512 }')" \
-	"gc knows what the entries take, hard links once"
+	"gc measures the size of the entries, and counts hard links once"
 touch -a -d '5 days ago' "$(entry_of top)"
 before=$(stat -c %X "$(entry_of top)")
 rm "$V/.state/gc"
 sleep 1
 gc -q
-is "$(stat -c %X "$(entry_of top)")" "$before" "looking is no use: access times stay"
+is "$(stat -c %X "$(entry_of top)")" "$before" "gc does not change access times"
 sleep 1.1
 gc -q
 sleep 1.1
@@ -68,45 +68,45 @@ object=$(find "$V/$TAG/objects" -name '*.pyc' | head -1)
 cp "$object" "$object.4"
 old "$entry.12345" "$object.4"
 touch "$entry.67890"
-takes temporaries 2 "temporaries older than an hour go"
-check "a young one stays: somebody may write it" test -e "$entry.67890"
+takes temporaries 2 "gc deletes temporary files older than an hour"
+check "gc keeps a young temporary file, because a process may be writing it" test -e "$entry.67890"
 again
 cp "$entry" "$V/$TAG/objects/left"
 echo text >"$V/$TAG/tree/note"
 old "$V/$TAG/objects/left" "$V/$TAG/tree/note"
-takes foreign 1 "a file of ours where nobody looks for it goes"
-check "what is not ours stays" test -e "$V/$TAG/tree/note"
+takes foreign 1 "gc deletes a file of pycstash that lies where it is never used"
+check "gc keeps files that are not pycstash's" test -e "$V/$TAG/tree/note"
 is "$(field left <"$T/real.json")" 1 "gc counts the foreign file that it leaves"
 again
 # A later format's: its number at 8 of the last 128 bytes.
 printf '\11' | dd of="$entry" bs=1 seek=$(($(stat -c %s "$entry") - 120)) conv=notrunc status=none
 rm -f "$V/.state/gc"
 gc -q
-check "a file of a later format is left to that version" test -e "$entry"
+check "gc keeps a file of a later format" test -e "$entry"
 
 # --- stale and damaged --------------------------------------------------------------------
 again
 gc -q
 printf 'y = 1\n' >>"$S/top.py"
-takes stale "$VERSIONS" "entries of a source that changed"
-check "the object stays: another path may have that content" test "$(pycs objects)" = $((OBJECTS * VERSIONS))
+takes stale "$VERSIONS" "gc deletes entries whose source has changed"
+check "gc keeps the object of a stale entry, because another path may have that content" test "$(pycs objects)" = $((OBJECTS * VERSIONS))
 make_sources "$S"
 again
 touch "$S"/pkg/*.py
 cp "$S/pkg/b.py" "$T/b" && mv "$T/b" "$S/pkg/b.py"
 gc -q
-is "$(files)" "$ALL" "what was touched, or replaced by the same, is not stale"
+is "$(files)" "$ALL" "an entry is not stale if its source was touched, or replaced with the same content"
 again
 gc -q
 truncate -s -1 "$entry"
 cp /dev/null "$(entry_of pkg/a)"
-takes damaged $((2 * 2)) "damaged files, under all of their names"
+takes damaged $((2 * 2)) "gc deletes damaged files, with all of their hard links"
 
 # --- orphans --------------------------------------------------------------------------------
 again
 mv "$S/pkg" "$T/pkg"
 gc --json >"$T/json"
-is "$(files) $(field missing <"$T/json")" "$ALL 1" "sources that are missing are waited for: one folder, the highest"
+is "$(files) $(field missing <"$T/json")" "$ALL 1" "gc waits for missing sources, and remembers only the highest missing directory"
 is "$(tr '\0' '\n' <"$V/.state/orphans" | grep -c " d $S/pkg\$")" 1 "gc remembers a missing folder"
 mv "$T/pkg" "$S/pkg"
 is "$(gc --json | field missing)" 0 "gc forgets a missing folder when it is back"
@@ -122,11 +122,11 @@ END
 }
 age $((23 * 3600))
 gc -q
-is "$(files)" "$ALL" "below /tmp: not before 24 hours"
+is "$(files)" "$ALL" "gc waits 24 hours for sources below /tmp"
 age $((2 * 3600))
 per_version=$(find "$V/$TAG/tree" -path '*/pkg/*' -name '*.pyc' -printf x | wc -c)
 takes orphans $((per_version * VERSIONS)) "the entries of a missing folder go after the grace period, in all versions"
-check "the folder is gone" test ! -e "$V/$TAG/tree$S/pkg" -a -e "$V/$TAG/tree$S/__pycache__"
+check "gc deletes the directory of entries that are gone" test ! -e "$V/$TAG/tree$S/pkg" -a -e "$V/$TAG/tree$S/__pycache__"
 is "$(field missing <"$T/real.json") $(wc -c <"$V/.state/orphans")" "0 0" "gc forgets a missing folder when its entries are gone"
 mv "$T/pkg" "$S/pkg"
 again
@@ -135,8 +135,8 @@ gc -q
 age $((90 * 86400))
 sed -i -E 's/^([0-9]+) [0-9a-f]+ d/\1 123456 d/' "$V/.state/orphans"
 gc -q
-is "$(files)" "$ALL" "missing from another file system than before: the time begins anew"
-takes orphans $((per_version * VERSIONS)) "--orphan-grace 0s takes them at once" --orphan-grace 0s
+is "$(files)" "$ALL" "if sources are missing from another file system than before, the grace period starts again"
+takes orphans $((per_version * VERSIONS)) "--orphan-grace 0s deletes orphans at once" --orphan-grace 0s
 mv "$T/pkg" "$S/pkg"
 again
 mv "$S"/new* "$T/"
@@ -149,7 +149,7 @@ again
 mv "$S" "$T/away"
 echo "no record 12" >"$V/.state/orphans"
 gc -q
-is "$(files)" "$ALL" "a list that makes no sense is begun anew"
+is "$(files)" "$ALL" "gc replaces a list of missing sources that is damaged"
 mv "$T/away" "$S"
 again
 mkdir "$S/closed"
@@ -186,7 +186,7 @@ make_sources "$S"
 again
 entries=$((COUNT * VERSIONS))
 find "$V" -name 'top.*.pyc' -exec touch -d '20 days ago' {} +
-takes evicted $((2 * VERSIONS)) "--max-entries: as many as there are too many, with their objects" \
+takes evicted $((2 * VERSIONS)) "--max-entries evicts as many entries as exceed the limit, with their objects" \
 	--max-entries $((entries - VERSIONS))
 is "$(find "$V" -name 'top.*.pyc' | wc -l)" 0 "gc evicts the entries that were not used for longest"
 again
@@ -194,9 +194,9 @@ size=$(gc --json | field kept.disk)
 find "$V/$TAG" -name '*.pyc' -exec touch -m -d '9 days ago' {} + -exec touch -a -d '8 days ago' {} +
 gc -q --max-size $((size - 4096))
 kept=$(gc --json | field kept.disk)
-check "--max-size: the cache is below it, and not by much" test "$kept" -le $((size - 4096)) -a "$kept" -ge $((size - 3 * 4096))
+check "--max-size leaves the cache just below the limit" test "$kept" -le $((size - 4096)) -a "$kept" -ge $((size - 3 * 4096))
 is "$(find "$V" -path "*/$TAG/*" -prune -o -path "$V/[.C]*" -prune -o -name '*.pyc' -printf x | wc -c)" \
-	$((ALL - COUNT - OBJECTS)) "what was used later is not touched"
+	$((ALL - COUNT - OBJECTS)) "--max-size keeps what was used later"
 again
 again # all of the same moment, and all but a few have an object
 size=$(gc --json | field kept.disk)
@@ -204,17 +204,17 @@ alone=$(find "$V" -path "$V/[.C]*" -prune -o -name '*.pyc' -links 1 -print | wc 
 most=$(find "$V" -path "$V/[.C]*" -prune -o -name '*.pyc' -printf '%b\n' | sort -n | tail -1)
 gc -n --long --max-size $((size / 2)) | grep '^evicted .*pyc$' | sort >"$T/dry"
 gc --long --max-size $((size / 2)) | grep '^evicted .*pyc$' | sort >"$T/real"
-check "--max-size: some of what was used at one time goes" test -s "$T/real"
-is "$(cat "$T/dry")" "$(cat "$T/real")" "the very files that the dry run named"
+check "--max-size may evict some of several files that were used at the same time" test -s "$T/real"
+is "$(cat "$T/dry")" "$(cat "$T/real")" "gc deletes the files that the dry run named"
 kept=$(gc --json | field kept.disk)
 check "--max-size evicts no more than it has to" test "$kept" -le $((size / 2)) -a "$kept" -gt $((size / 2 - most * 512))
-check "what is one file with its object goes with it, or nothing would be free" \
+check "an entry is evicted together with its object, because only the last link frees the space" \
 	test "$(find "$V" -path "$V/[.C]*" -prune -o -name '*.pyc' -links 1 -print | wc -l)" -le "$alone"
 again
 touch "$(entry_of top)"
 check "gc says why a limit is not kept" \
 	grep -q "^still over max_size by .*: files younger than an hour" <<<"$(gc --max-size 1)"
-is "$(files)" 2 "what is younger than an hour is never evicted"
+is "$(files)" 2 "files younger than an hour are never evicted"
 is "$(gc --max-size 1G --max-entries 1 | grep -c '^still over')" 0 "gc reports nothing about limits that are kept"
 again
 old "$V" -name '*.pyc'
@@ -222,21 +222,21 @@ gc -q --max-size 1
 is "$(files)" 0 "everything older than an hour is evicted"
 check "gc removes folders that it has emptied" test ! -e "$V/$TAG"
 again
-is "$(PYCSTASH_MAX_ENTRIES=1 gc -n --json | field kept.entries)" 1 "limits are settings"
+is "$(PYCSTASH_MAX_ENTRIES=1 gc -n --json | field kept.entries)" 1 "gc reads its limits from the settings"
 is "$(PYCSTASH_MAX_ENTRIES=1 gc -n --json --max-entries 0 | rule evicted files)" 0 "options win"
 for limit in max-entries=9223372036854775808 max-entries=18446744073709551614 max-size=8191P \
 	max-size=9223372036854775808 max-size=16383P max-size=18446744073709551615; do
 	is "$(gc -n --json "--$limit" | rule evicted files)" 0 "a huge limit evicts nothing: $limit"
 done
-is "$(gc -n --json --keep-free 4000P | rule evicted files)" "$ALL" "--keep-free, of the file system"
-is "$(status_of gc --max-size much)$(status_of gc --max-time 3)$(status_of gc word)" 222 "wrong values: 2"
+is "$(gc -n --json --keep-free 4000P | rule evicted files)" "$ALL" "--keep-free evicts until that much of the file system is free"
+is "$(status_of gc --max-size much)$(status_of gc --max-time 3)$(status_of gc word)" 222 "a wrong value of an option ends with 2"
 
 # --- when ------------------------------------------------------------------------------------
 again
 rm -f "$V/.state/gc"
 cp "$entry" "$entry.1" && old "$entry.1"
-is "$(gc --auto --dir "$T/none" 2>&1; echo $?)" 0 "--auto without a cache: 0, without a word"
-is "$(gc --auto 2>&1)" "" "--auto says nothing"
+is "$(gc --auto --dir "$T/none" 2>&1; echo $?)" 0 "gc --auto without a cache ends with 0 and prints nothing"
+is "$(gc --auto 2>&1)" "" "gc --auto prints nothing"
 check "gc --auto collects the first time" test ! -e "$entry.1"
 cp "$entry" "$entry.1" && old "$entry.1"
 gc --auto
@@ -257,10 +257,10 @@ is "$(status_of gc)" 11 "gc ends with 11 while another process holds the lock"
 check "gc says who holds the lock" grep -q 'pid 1 on here' <(said_by gc)
 is "$(status_of gc -n)" 0 "a dry run needs no lock"
 rm -f "$V/.state/gc"
-is "$(status_of gc --auto)$(said_by gc --auto)" 0 "--auto: 0, without a word"
+is "$(status_of gc --auto)$(said_by gc --auto)" 0 "gc --auto ends with 0 and prints nothing if another process has locked the cache"
 kill $holder
 wait $holder 2>/dev/null
-is "$(status_of gc)" 0 "the lock goes with its holder"
+is "$(status_of gc)" 0 "the lock is released when its holder ends"
 
 # --- trouble -----------------------------------------------------------------------------------
 again
@@ -270,7 +270,7 @@ old "$T/outside/top.$TAG.pyc.1"
 ln -s "$T/outside" "$V/$TAG/tree/__pycache__"
 ln -s "$T/outside" "$V/cpython-42"
 gc -q --max-size 1
-check "links lead nowhere" test -e "$T/outside/top.$TAG.pyc.1"
+check "gc follows no symbolic link in the cache" test -e "$T/outside/top.$TAG.pyc.1"
 again
 rm -rf "$V/.state"
 ln -s "$T/outside" "$V/.state"
@@ -285,14 +285,14 @@ for i in $(seq 3000); do : >"$V/$TAG/tree/many/__pycache__/m$i.$TAG.pyc.1"; done
 old "$V/$TAG/tree/many/__pycache__" -name '*.1'
 (find "$V/$TAG/tree/many" -name '*.1' -delete 2>/dev/null) &
 gc -q
-is "$?" 0 "files that vanish meanwhile were never there"
+is "$?" 0 "gc reports no error for files that vanish while it runs"
 wait
 again
 as_user true && if [ "$(id -u)" = 0 ]; then
 	chown -R 65534:65534 "$CACHE"
 	chmod 755 "$T" "$HOME"
 	chmod 000 "$V/$TAG/tree$S/pkg"
-	is "$(status_of as_user "$PYCSTASH" gc --dir "$CACHE")" 3 "a folder that cannot be read: the rest is done, 3"
+	is "$(status_of as_user "$PYCSTASH" gc --dir "$CACHE")" 3 "gc ends with 3 if a directory cannot be read, and does the rest"
 	check "gc names a folder that it cannot read" grep -q "$TAG/tree$S/pkg" <(said_by as_user "$PYCSTASH" gc --dir "$CACHE")
 	is "$(status_of gc)" 12 "gc refuses another user's cache, also to root"
 fi

@@ -26,7 +26,7 @@ for command in "${commands[@]}"; do
 	options_of "$command" | grep -qx -- --help || echo "$command: --help"
 	options_of "$command" | sort | uniq -d
 	help "$command" | grep -oE '^  -[^-],' | sort | uniq -d
-done | none "each has a usage, and no option twice"
+done | none "each command has a usage line, and no option twice"
 for command in "" settings "${commands[@]}"; do help $command; done | awk 'length > 80' |
 	none "help fits a terminal of 80 columns"
 is "$("$PYCSTASH"; echo "$?")" "$(help; echo 2)" "pycstash alone shows the commands in groups, and ends with 2"
@@ -120,21 +120,21 @@ offers() {
 sorted() { printf '%s\n' "$@" | sort | tr '\n' ' '; }
 is "$(offers pycstash '')" "$(sorted "${commands[@]}")" "bash offers the commands"
 is "$(offers pycstash ver)" "$(printf '%s\n' "${commands[@]}" | grep ^ver | sort | tr '\n' ' ')" "completion offers the words that begin as typed"
-is "$(offers pycstash help doc)" "doctor " "after help as well"
-is "$(offers pycstash doctor --)" "$(sorted $(options_of doctor))" "a command's options"
+is "$(offers pycstash help doc)" "doctor " "bash offers the commands after help"
+is "$(offers pycstash doctor --)" "$(sorted $(options_of doctor))" "bash offers the options of a command"
 is "$(offers pycstash run --libr)" "--library " "completion offers the words that begin as typed"
-is "$(offers pycstash config '')" "check get set unset " "what config does"
-is "$(offers pycstash config get max_)" "max_age max_entries max_size " "the settings"
-is "$(offers pycstash run --validate '')" "content stat " "the values of an option"
+is "$(offers pycstash config '')" "check get set unset " "bash offers the words that may follow config"
+is "$(offers pycstash config get max_)" "max_age max_entries max_size " "bash offers the settings after config get"
+is "$(offers pycstash run --validate '')" "content stat " "bash offers the values of an option"
 is "$(offers pycstash gc --keep-free '')" "$(offers pycstash gc --max-size '')" "completion does not offer placeholders as values"
 is "$(offers pycstash run --validate = s)" "stat " "completion works after ="
 mkdir -p "$T/here/a dir" "$T/here/another"
 touch "$T/here/a file"
-is "$(cd "$T/here" && offers pycstash run --dir a)" "a dir another " "directories where one is wanted"
+is "$(cd "$T/here" && offers pycstash run --dir a)" "a dir another " "bash offers directories if the option takes a directory"
 is "$(cd "$T/here" && offers pycstash run --dir = a)" "a dir another " "completion works after ="
-is "$(cd "$T/here" && offers pycstash run --log a)" "a dir a file another " "files where one is wanted"
-is "$(offers pycstash run --dir x printe | xargs -n 1 | sort -u | tr '\n' ' ')" "printenv " "commands after the options of run"
-is "$(cd "$T/here" && offers pycstash run ls --dir a)" "a dir a file another " "files after a command"
+is "$(cd "$T/here" && offers pycstash run --log a)" "a dir a file another " "bash offers files if the option takes a file"
+is "$(offers pycstash run --dir x printe | xargs -n 1 | sort -u | tr '\n' ' ')" "printenv " "bash offers commands after the options of run"
+is "$(cd "$T/here" && offers pycstash run ls --dir a)" "a dir a file another " "bash offers files after the command of run"
 if type -P fish >/dev/null; then
 	fish_offers() {
 		HOME=$T/home fish --no-config -c '. $argv[1]; complete -C $argv[2]' "$T/complete.fish" "$1" |

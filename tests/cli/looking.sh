@@ -15,7 +15,7 @@ used() { find "$CACHE/v1/$TAG" -name '*.pyc' -atime -1 | wc -l; }
 age_all
 cat "$(entries | grep -a "/$TAG/" | head -1)" >/dev/null
 if [ "$(used)" = 0 ]; then
-	skip_all "looking is no use" "this file system keeps no account of uses"
+	skip_all "looking at bytecode does not count as using it" "this file system does not record reads"
 fi
 leaves() { # SENTENCE COMMAND…
 	local sentence=$1 code

@@ -17,7 +17,7 @@ while IFS= read -r -d '' source; do
 	done
 done < <(find "$S" -name '*.py' -print0)
 is "$wrong" "" "each source has an entry of each version, and each leads back to it"
-is "$(path --tag "$TAG" "$S/top.py")" "$CACHE/v1/$TAG/tree$S/__pycache__/top.$TAG.pyc" "--tag: of one version"
+is "$(path --tag "$TAG" "$S/top.py")" "$CACHE/v1/$TAG/tree$S/__pycache__/top.$TAG.pyc" "--tag prints the entries of one version"
 is "$(path --tag cpython-399 "$S/top.py")" "$CACHE/v1/cpython-399/tree$S/__pycache__/top.cpython-399.pyc" \
 	"path prints the entry of a source that has none"
 is "$(path --tag "$TAG+no_debug_ranges" "$S/top.py")" \
@@ -29,40 +29,40 @@ sys.implementation.cache_tag = sys.argv[2]
 print(u.cache_from_source(sys.argv[1]))' "$S/sub/$source" "$TAG")")" "$source: its name is importlib's"
 done
 import_all "${PYTHONS[0]}" -OO
-is "$(path --tag "$TAG" "$S/top.py" | sed 's,.*/,,' | tr '\n' ' ')" "top.$TAG.opt-2.pyc top.$TAG.pyc " "each level of -O"
+is "$(path --tag "$TAG" "$S/top.py" | sed 's,.*/,,' | tr '\n' ' ')" "top.$TAG.opt-2.pyc top.$TAG.pyc " "path prints an entry for each -O level"
 find "$CACHE" -name '*.opt-2.pyc' -delete
 is "$(path "$S/pkg/__pycache__/a.$TAG.pyc")" "$CACHE/v1/$TAG/tree$S/pkg/__pycache__/a.$TAG.pyc" \
-	"what Python calls an entry is where it lies"
+	"for the path by which Python knows an entry, path prints the file in the cache"
 ln -s "$S" "$T/link"
 is "$(path --tag "$TAG" "$T/link/pkg/b.py")" "$(path --tag "$TAG" "$S/pkg/b.py")" "path is the same through a symbolic link"
 is "$(cd "$S/pkg" && path --tag "$TAG" b.py)" "$(path --tag "$TAG" "$S/pkg/b.py")" "path takes a relative name from the working directory"
 is "$(path --json --tag "$TAG" "$S/pkg/b.py" "$S/none.py" | jsons "x['source'], x['exists']")" \
-	"$(printf '%s\n' "('$S/pkg/b.py', True)" "('$S/none.py', False)")" "JSON says whether it is there"
+	"$(printf '%s\n' "('$S/pkg/b.py', True)" "('$S/none.py', False)")" "JSON says whether the entry exists"
 is "$(path "$S/new"*.py --tag "$TAG")" "$CACHE/v1/$TAG/tree$S/__pycache__/new\\nline.$TAG.pyc" "a line feed is escaped"
 rm "$S/pkg/b.py"
-is "$(path "$S/pkg/b.py" | wc -l)" "$VERSIONS" "the source need not be there"
-is "$(status_of path "$S/none.py")" 1 "what is neither: 1"
+is "$(path "$S/pkg/b.py" | wc -l)" "$VERSIONS" "path prints the entries of a source that is gone"
+is "$(status_of path "$S/none.py")" 1 "path ends with 1 for a file that is neither source nor entry"
 check "path names what is neither source nor bytecode" grep -q '/none.py: .*neither' <(said_by path "$S/none.py")
-is "$(status_of path "$(find "$CACHE" -path '*/objects/*.pyc' | head -1)")" 1 "an object has no source: 1"
-is "$(path "$S/none.py" "$S/top.py" 2>/dev/null | wc -l)" "$(path "$S/top.py" | wc -l)" "the others are printed"
-is "$(status_of path)" 2 "no file: 2"
-is "$(status_of path "") $(said_by path "" | grep -c "^pycstash: '': ")" "1 1" "a name that is empty is shown as one"
-is "$(status_of path --json -0 "$S/top.py")" 2 "two formats: 2"
-is "$(status_of path --dir "$T/nowhere" "$S/top.py")" 10 "no cache: 10"
+is "$(status_of path "$(find "$CACHE" -path '*/objects/*.pyc' | head -1)")" 1 "path ends with 1 for an object"
+is "$(path "$S/none.py" "$S/top.py" 2>/dev/null | wc -l)" "$(path "$S/top.py" | wc -l)" "path prints the other files if there is nothing to print for one"
+is "$(status_of path)" 2 "path without a file ends with 2"
+is "$(status_of path "") $(said_by path "" | grep -c "^pycstash: '': ")" "1 1" "an empty name is reported as \`\`"
+is "$(status_of path --json -0 "$S/top.py")" 2 "--json with -0 ends with 2"
+is "$(status_of path --dir "$T/nowhere" "$S/top.py")" 10 "path without a cache ends with 10"
 ln -s "$CACHE" "$T/way"
-is "$(path "$T/way/v1/$TAG/tree$S/__pycache__/top.$TAG.pyc")" "$S/top.py" "a cache that is reached through a link"
+is "$(path "$T/way/v1/$TAG/tree$S/__pycache__/top.$TAG.pyc")" "$S/top.py" "path finds the source of an entry in a cache that is reached through a link"
 is "$(PYCSTASH_DIR=$T/way path "$CACHE/v1/$TAG/tree$S/__pycache__/top.$TAG.pyc")" "$S/top.py" "path knows a cache that is configured by a symbolic link"
 
 # --- dir ------------------------------------------------------------------------------
 is "$("$PYCSTASH" dir)" "$CACHE" "dir: PYCSTASH_DIR"
 is "$("$PYCSTASH" dir --dir "$T/x")" "$T/x" "dir prints the directory that --dir names"
 is "$(cd "$T" && "$PYCSTASH" dir --dir x)" "$T/x" "absolute"
-is "$(env -u PYCSTASH_DIR "$PYCSTASH" dir)" "$HOME/.cache/pycstash" "dir: below HOME without variables"
-is "$(env -u PYCSTASH_DIR -u HOME "$PYCSTASH" dir 2>/dev/null || echo $?)" 10 "without a place: 10"
+is "$(env -u PYCSTASH_DIR "$PYCSTASH" dir)" "$HOME/.cache/pycstash" "without variables, dir prints a directory below HOME"
+is "$(env -u PYCSTASH_DIR -u HOME "$PYCSTASH" dir 2>/dev/null || echo $?)" 10 "dir ends with 10 if no setting says where the cache is"
 cp -r "$CACHE" "$T/layer"
 mkdir -m 1777 "$T/open"
 is "$(PYCSTASH_LAYERS=$T/none:$T/layer:$T/open "$PYCSTASH" dir --layers | tr '\n' ' ')" "$CACHE $T/layer " \
-	"--layers: those that are there and trusted"
+	"dir --layers prints the layers that exist and are trusted"
 is "$(PYCSTASH_LAYERS=$T/layer "$PYCSTASH" dir --json | jsons "x['dir'], x['exists'], x['layers']")" \
 	"('$CACHE', True, ['$T/layer'])" "JSON"
 
@@ -78,7 +78,7 @@ is "$(status_of path --layers "$S/none.py")" 1 "path --layers with an entry in n
 is "$(said_by path --layers "$S/top.py")" "" "path --layers says nothing of a missing entry"
 is "$(path --tag "$TAG" "$S/top.py" 2>/dev/null)" "$entry" "layers need not be asked for where there is no cache"
 check "path says that there is no cache and that its answer is about layers" grep -q ': no cache yet; showing layers only$' <(said_by path "$S/top.py")
-is "$(status_of path --dir "$CACHE" "$S/top.py")" 10 "a cache that is asked for, and is not there: 10"
+is "$(status_of path --dir "$CACHE" "$S/top.py")" 10 "path --dir of a missing cache ends with 10, even if there are layers"
 check "a cache that is asked for and missing: it is reported that there are layers" grep -q 'There are layers' <(said_by path --dir "$CACHE" "$S/top.py")
 is "$(env -u PYCSTASH_DIR -u HOME "$PYCSTASH" path --layers --tag "$TAG" "$S/top.py" 2>&1)" "$entry" \
 	"path prints a layer's entry where there is no place for a cache"

@@ -46,9 +46,9 @@ is "$(verify --deep --json 2>&1 | summary 'x["compared"], x["uncompared"], x["di
 touch "$D/m.py"
 echo 'x = 2' >"$D/n.py"
 rm "$D/p/q.py"
-is "$(status_of verify)" 0 "what is touched, edited or gone is no finding"
-is "$(verify --json "$D/p" | summary 'x["entries"], x["objects"]')" "($((2 * n)), 0)" "a directory: its entries"
-is "$(verify --json --tag "$tag" | summary 'x["entries"]')" 5 "--tag: those of a version"
+is "$(status_of verify)" 0 "an entry whose source was touched, edited or deleted is not a finding"
+is "$(verify --json "$D/p" | summary 'x["entries"], x["objects"]')" "($((2 * n)), 0)" "verify of a directory checks its entries"
+is "$(verify --json --tag "$tag" | summary 'x["entries"]')" 5 "verify --tag checks the entries of that version"
 
 # --- every byte -------------------------------------------------------------------------
 cat >"$T/flip.py" <<'END'
@@ -92,7 +92,7 @@ feed "$python"
 entry=$CACHE/v1/$tag/tree$D/__pycache__/m.$tag.pyc
 object=$("$PYCSTASH" show --json "$entry" | summary 'x["object"]["path"]')
 truncate -s -1 "$entry"
-is "$(problems)" "damaged damaged " "an entry that is cut off, and the object that is the same file"
+is "$(problems)" "damaged damaged " "a truncated entry, and the object that is the same file, are damaged"
 is "$(status_of verify)" 1 "verify ends with 1 where something is damaged"
 is "$(status_of verify --repair)" 1 "--repair says what it deleted: 1"
 is "$([ -e "$entry" ] || [ -e "$object" ] || echo gone)" gone "--repair deletes a damaged entry and its object"
@@ -105,7 +105,7 @@ cp -p "$object" "$T/object"
 rm "$object"
 other=$(find "$CACHE" -path '*/objects/*.pyc' | head -1)
 mv "$T/object" "$other"
-is "$(verify | grep -c "^damaged *$other: its name is another source's digest")" 1 "an object under another's name"
+is "$(verify | grep -c "^damaged *$other: its name is another source's digest")" 1 "an object with the name of another is damaged"
 
 feed "$python"
 # A source of other content with the identity that the seal has: a lying clock.
@@ -129,8 +129,8 @@ data[size - 8:size] = struct.pack('<II', int(st.st_mtime) & 0xffffffff, st.st_si
 os.unlink(path)
 open(path, 'wb').write(data)
 END
-is "$(problems)" "wrong " "whole, sealed with the source's identity, and of other content: the worst"
-is "$(verify --repair | grep -c '^wrong .*; deleted$')" 1 "--repair deletes it"
+is "$(problems)" "wrong " "an entry that is sealed for the source but was compiled from other content is wrong"
+is "$(verify --repair | grep -c '^wrong .*; deleted$')" 1 "--repair deletes a wrong entry"
 
 feed "$python"
 # Bytecode of another source under a seal that is right: what a hook under the stock name does.
@@ -141,7 +141,7 @@ def compiled(self, data, path, **rest):
 importlib.machinery.SourceFileLoader.source_to_code = compiled
 END
 )
-is "$(problems --deep)" "" "a hook that changes nothing"
+is "$(problems --deep)" "" "--deep accepts bytecode of a hook that changes nothing"
 (cd "$T/other" && echo 'x = 2' >m.py && sleep 0.03 && preloaded "$python" -S -c 'import hook, m')
 is "$(problems)" "" "bytecode of changed text under the stock name is whole"
 is "$(problems --deep)" "different different " "--deep finds bytecode of changed text under the stock name, and its object"
@@ -177,13 +177,13 @@ is "$(verify --deep --json | summary 'x["compared"], x["unchecked"], x["good"]')
 is "$(problems)" "" "a forged object is whole"
 is "$(verify --deep | grep -c "^different *$object: ")" 1 "--deep finds a forged object before an entry is made of it"
 is "$(verify --deep --repair --json | summary 'x["different"], x["repaired"]'; [ -e "$object" ] || echo gone)" \
-	"(1, 1)"$'\n'gone "--repair deletes it"
+	"(1, 1)"$'\n'gone "--repair deletes a forged object"
 
 feed "$python"
 rm "$D/n.py"
 is "$(verify --deep --json 2>/dev/null | summary 'x["unchecked"], x["uncompared"], x["good"], x["objects"]')" "(1, 1, 8, 4)" \
 	"an object whose source is nowhere is not checked, and does not count as good"
-is "$(verify --deep 2>/dev/null | tail -1 | grep -c ', 1 not checked')" 1 "the sum says so"
+is "$(verify --deep 2>/dev/null | tail -1 | grep -c ', 1 not checked')" 1 "verify counts objects that were not checked"
 is "$(verify --deep 2>&1 >/dev/null | grep -c 'no source with their content was found for 1 pycs')" 1 "verify --deep says why an object is not checked"
 is "$(status_of verify --deep) $(status_of verify)" "3 0" "verify --deep ends with 3 where an object is not checked, verify with 0"
 
@@ -196,7 +196,7 @@ is "$(status_of verify --deep)" 3 "verify ends with 3 where something cannot be 
 feed "$python"
 pytest=$(dirname "$entry")/m.$tag-pytest-8.3.0.pyc
 cp "$entry" "$pytest"
-is "$(verify --deep --json 2>/dev/null | summary 'x["unchecked"]')" 1 "a name of which nobody knows what compiles it is not checked"
+is "$(verify --deep --json 2>/dev/null | summary 'x["unchecked"]')" 1 "bytecode with a name that only other tools write is not checked"
 
 feed "$python"
 # A later format's: its number at 8 of the last 128 bytes, and a checksum of its own.
@@ -240,8 +240,8 @@ if [ "$(id -u)" = 0 ]; then
 	expected=5
 fi
 is "$(timeout 20 "$PYCSTASH" verify --json | summary 'x["foreign"] >= '$expected', x["damaged"]')" "(True, 0)" \
-	"foreign files, links, a FIFO, another user's: named, and not gone into"
-is "$(status_of verify --repair)" 0 "temporary files are no damage"
+	"verify lists foreign files, links, FIFOs and other users' files, and does not open them"
+is "$(status_of verify --repair)" 0 "temporary files are not findings"
 is "$([ -e "$dir/README" ] && [ -p "$dir/f.$tag.pyc" ] && [ -L "$CACHE/v1/$tag/tree/link" ] && echo there)" there \
 	"--repair leaves temporary files alone"
 is "$(verify | grep -c "line\\\\nfeed")" 1 "a name with a line feed forges no line"
@@ -258,21 +258,21 @@ if as_user true 2>/dev/null; then
 	if [ -d "$mine" ]; then
 		as_user chmod 000 "$mine/m.$tag.pyc"
 		is "$(as_user env PYCSTASH_DIR="$T/mine/c" "$PYCSTASH" verify 2>/dev/null | grep -c '^unreadable .*Permission denied')" 2 \
-			"what cannot be read is named, by both of its names"
+			"a file that cannot be read is listed under both of its hard links"
 		is "$(as_user env PYCSTASH_DIR="$T/mine/c" "$PYCSTASH" verify >/dev/null 2>&1; echo $?)" 3 "verify ends with 3 where something cannot be read"
 		is "$(as_user env PYCSTASH_DIR="$T/mine/c" "$PYCSTASH" verify --json 2>/dev/null | summary 'x["good"]')" 2 "the rest is verified where something cannot be read"
 	else
 		skip "what cannot be read" "an ordinary user cannot run $python"
 	fi
 fi
-is "$(status_of verify --dir "$T/nothing")" 10 "no cache: 10"
+is "$(status_of verify --dir "$T/nothing")" 10 "verify without a cache ends with 10"
 is "$(status_of verify --dir /)" 12 "the root of the file system: refused, 12"
 exec 9>"$CACHE/v1/.state/lock"
 flock 9
-is "$(status_of verify --repair 9>&-)" 11 "another holds the lock: 11"
+is "$(status_of verify --repair 9>&-)" 11 "verify --repair ends with 11 while another process holds the lock"
 is "$(status_of verify)" 0 "verify without --repair does not need the lock"
 exec 9>&-
-is "$(status_of verify --frobnicate)" 2 "an unknown option: usage"
+is "$(status_of verify --frobnicate)" 2 "an unknown option is a usage error"
 
 # --- beside others -----------------------------------------------------------------------
 feed "$python"

@@ -46,21 +46,21 @@ fresh
 warm --python "$python" "$T/app/pkg" >/dev/null 2>&1
 before=$(tree_of "$CACHE")
 is "$(PYCSTASH_READONLY=1 said warm --python "$python" "$T/app/pkg")" "$(summary 9 0 0 0 0)" \
-	"PYCSTASH_READONLY: what is there is up to date"
+	"with PYCSTASH_READONLY, existing entries are up to date"
 got=$(PYCSTASH_READONLY=1 said warm --python "$python" "$T/app")
 is "$got $(grep -c PYCSTASH_READONLY "$T/err")" \
-	"9 up to date, 0 from objects, 0 compiled, 0 in-tree, 0 failed, 1 left"$'\n'"exit 12 1" "a cache that is not to be written: what is missing is left, which is reported once"
+	"9 up to date, 0 from objects, 0 compiled, 0 in-tree, 0 failed, 1 left"$'\n'"exit 12 1" "with PYCSTASH_READONLY, missing entries are left, which is reported once"
 is "$(PYCSTASH_READONLY=1 said warm -n --python "$python" "$T/app/main.py" | tail -2)" \
-	"0 up to date, 0 to make from objects, 1 to compile, 0 in-tree, 0 failed"$'\n'"exit 0" "a dry run says what"
+	"0 up to date, 0 to make from objects, 1 to compile, 0 in-tree, 0 failed"$'\n'"exit 0" "with PYCSTASH_READONLY, a dry run says what it would compile"
 cp -R "$T/app/pkg" "$T/again"
 is "$(PYCSTASH_READONLY=1 said warm --python "$python" "$T/again")" \
-	"0 up to date, 0 from objects, 0 compiled, 0 in-tree, 0 failed, 9 left"$'\n'"exit 12" "a cache that is not to be written gets no entry from an object"
-is "$(tree_of "$CACHE")" "$before" "nothing was written"
+	"0 up to date, 0 from objects, 0 compiled, 0 in-tree, 0 failed, 9 left"$'\n'"exit 12" "with PYCSTASH_READONLY, no entry is made from an object"
+is "$(tree_of "$CACHE")" "$before" "with PYCSTASH_READONLY, nothing is written"
 if [ "$(id -u)" = 0 ] && mkdir "$T/ro" && mount --bind "$CACHE" "$T/ro" 2>/dev/null; then
 	mount -o remount,bind,ro "$T/ro"
 	is "$(said "$PYCSTASH" warm --dir "$T/ro" --python "$python" "$T/app/pkg")" "$(summary 9 0 0 0 0)" "a cache that is mounted read-only, likewise"
 	is "$(said "$PYCSTASH" warm --dir "$T/ro" --python "$python" "$T/app" | tail -1) $(grep -c 'Read-only file system' "$T/err")" \
-		"exit 12 1" "a cache on a read-only mount: what is missing is left, which is reported once"
+		"exit 12 1" "in a cache on a read-only mount, missing entries are left, which is reported once"
 	umount "$T/ro"
 else
 	skip "a cache that is mounted read-only, likewise" "this user cannot mount"
@@ -86,15 +86,15 @@ fi
 # --- only what is missing ------------------------------------------------------------------
 fresh
 warm --python "$python" "$T/app" >/dev/null
-is "$(said warm --python "$python" "$T/app")" "$(summary $sources 0 0 0 0)" "the second time all is up to date"
+is "$(said warm --python "$python" "$T/app")" "$(summary $sources 0 0 0 0)" "a second run finds all entries up to date"
 echo 'changed = 1' >>"$T/app/pkg/m3.py"
 is "$(said warm --python "$python" "$T/app")" "$(summary $((sources - 1)) 0 1 0 0)" "a changed source is compiled again"
 touch "$T/app/pkg/m2.py"
 is "$(said warm --python "$python" "$T/app")" \
 	"$((sources - 1)) up to date, 1 re-sealed, 0 from objects, 0 compiled, 0 in-tree, 0 failed"$'\nexit 0' \
-	"a touched one is sealed anew"
+	"an entry whose source was touched is re-sealed"
 cp -R "$T/app" "$T/copy"
-is "$(said warm --python "$python" "$T/copy")" "$(summary 0 $sources 0 0 0)" "a copy is made of objects"
+is "$(said warm --python "$python" "$T/copy")" "$(summary 0 $sources 0 0 0)" "the entries of a copy are made from objects"
 # A python that can say what it is, and compile nothing.
 cat >"$T/lazy" <<-END
 	#!/bin/sh
@@ -107,7 +107,7 @@ is "$(said warm --python "$T/lazy" "$T/copy2")" "$(summary 0 $sources 0 0 0)" "f
 echo 'new = 1' >"$T/copy2/new.py"
 is "$(said warm --python "$T/lazy" "$T/copy2")" "$(summary $sources 0 0 0 1 3)" "an interpreter that is needed and dies is a failure"
 check "an interpreter that dies is reported with the source it was compiling" grep -q "copy2/new.py: .*exit code 9" "$T/err"
-is "$(said warm --python "$python" "$T/copy2/new.py")" "$(summary 0 0 1 0 0)" "a single source"
+is "$(said warm --python "$python" "$T/copy2/new.py")" "$(summary 0 0 1 0 0)" "warm takes a single source"
 is "$(said warm --python "$python" "$T/copy2/new.py" "$T/copy2/new.py")" "$(summary 2 0 0 0 0)" "named twice"
 rm -rf "$T/copy" "$T/copy2"
 
@@ -165,14 +165,14 @@ is "$(said warm --python "$python" "$T/odd")" "$(summary 0 0 6 0 0)" \
 	"names of any bytes, hidden ones, links to files; no links to directories, no pipes"
 is "$(warm --python "$python" -j 1 --exclude 'l*' --exclude "$T/odd/a/pl*" --json "$T/odd" | field sources)" 2 \
 	"--exclude by name and by path"
-is "$(said warm --python "$python" "$T/odd/script")" "$(summary 0 0 0 0 1 3)" "a file that is no source is said"
+is "$(said warm --python "$python" "$T/odd/script")" "$(summary 0 0 0 0 1 3)" "a file that is not a source is reported"
 is "$(said warm --python "$python" "$T/missing" "$T/odd/a")" "$(summary 2 0 0 0 1 3)" "a path that is not there is a failure beside one that is"
 is "$(cd "$T/odd" && ln -s a also && warm --python "$python" also | cut -d, -f1)" "2 up to date" \
-	"a directory named by a link is its own place"
+	"a PATH that is a symbolic link stands for its target"
 long=$(printf '%0240d' 0)
 echo 'x = 1' >"$T/odd/$long.py"
 is "$(said warm --python "$python" --opt 2 "$T/odd/$long.py")" "$(summary 0 0 0 0 1 3)" \
-	"a name that is too long for bytecode is said"
+	"a name that is too long for bytecode is reported"
 mkdir "$T/odd/long" && echo 'x = 1' >"$T/odd/long/${long:6}.py"
 for n in 1 2 3; do echo "y = $n" >"$T/odd/long/$n.py"; done
 is "$(said warm --python "$python" -j 1 "$T/odd/long")" "$(summary 0 0 3 0 1 3)" \
@@ -185,7 +185,7 @@ is "$(said warm --python "$python" "$T/large") $(grep -c '32 MiB' <(warm --help)
 	"$(summary 0 0 1 0 0) 1 0 1" "a source of more than 32 MiB is compiled into its tree, as the help says"
 rm -r "$T/large"
 is "$(PYCSTASH_EXCLUDE=$T/odd/a "$PYCSTASH" warm --dir "$CACHE" --python "$python" --json "$T/odd/a" | field excluded)" 2 \
-	"what settings exclude is left alone"
+	"sources that settings exclude are not compiled"
 
 # --- layers, and trees that come and go -----------------------------------------------------
 fresh
@@ -196,17 +196,17 @@ is "$(said warm --python "$python" "$T/pip-build-env-5678") $(entries | grep -c 
 	"a second run for such a source does nothing"
 mv "$CACHE" "$T/layer"
 is "$(PYCSTASH_LAYERS=$T/layer said warm --python "$python" "$T/odd/a")" "$(summary 0 2 0 0 0)" \
-	"what a layer has is not compiled"
+	"sources with bytecode in a layer are not compiled"
 rm -rf "$T/layer"
 
 # --- a dry run -------------------------------------------------------------------------------
 fresh
 is "$(said warm -n --python "$python" "$T/odd/a" | sed 's,/.*/,,' | sort | xargs)" \
 	"0 up to date, 0 to make from objects, 2 to compile, 0 in-tree, 0 failed exit 0 to compile for $(tag_of "$python") at level 0: plain.py to compile for $(tag_of "$python") at level 0: with.dots.py" \
-	"--dry-run says what it would do"
-check "a dry run makes no cache" test ! -e "$CACHE"
+	"--dry-run lists the sources that it would compile"
+check "--dry-run creates no cache" test ! -e "$CACHE"
 warm --python "$python" -q "$T/odd/a" >"$T/out"
-is "$(cat "$T/out")" "" "--quiet says nothing"
+is "$(cat "$T/out")" "" "--quiet prints nothing"
 cp -R "$T/odd/a" "$T/odd/b"
 before=$(find "$CACHE" -printf '%p %T@\n' | sort)
 is "$(warm -n --python "$python" "$T/odd/b")" "0 up to date, 2 to make from objects, 0 to compile, 0 in-tree, 0 failed" \
@@ -228,7 +228,7 @@ warm --python "$python" "$T/app" >/dev/null 2>&1 &
 one=$!
 warm --python "$python" "$T/app" >/dev/null 2>&1
 wait $one
-is "$(said warm --python "$python" "$T/app")" "$(summary $sources 0 0 0 0)" "two at a time do no harm"
+is "$(said warm --python "$python" "$T/app")" "$(summary $sources 0 0 0 0)" "two runs of warm at the same time leave a whole cache"
 PYTHONNODEBUGRANGES=1 warm --python "$python" "$T/app" >/dev/null
-is "$(find "$CACHE/v1" -maxdepth 1 -name '*+no_debug_ranges' | wc -l)" 1 "bytecode without columns has a place of its own"
+is "$(find "$CACHE/v1" -maxdepth 1 -name '*+no_debug_ranges' | wc -l)" 1 "with PYTHONNODEBUGRANGES, warm makes entries of a version of its own"
 done_testing

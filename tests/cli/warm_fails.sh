@@ -18,10 +18,10 @@ printf '# coding: no-such\n' >"$T/bad/coding.py"
 printf 'x = "\xff"\n' >"$T/bad/bytes.py"
 "$python" -c 'print("-" * 100000 + "1")' >"$T/bad/deep.py"
 got=$(said warm --python "$python" "$T/bad")
-is "$got" "$(summary 0 0 1 0 5 3)" "sources with errors are passed over, and the code is 3"
+is "$got" "$(summary 0 0 1 0 5 3)" "warm ends with 3 if some sources have errors, and compiles the others"
 is "$(sed 's/^pycstash: //; s/:.*//; s,.*/,,' "$T/err" | sort | xargs)" "bytes.py coding.py deep.py null.py syntax.py" \
-	"each is said on a line of its own"
-check "a syntax error with its line" grep -q "bad/syntax.py: line 2: SyntaxError: " "$T/err"
+	"each source with an error is reported on a line of its own"
+check "a syntax error is reported with its line" grep -q "bad/syntax.py: line 2: SyntaxError: " "$T/err"
 is "$(warm --json --python "$python" "$T/bad" 2>/dev/null | "$python" -c '
 import json, sys
 data = json.load(sys.stdin)
@@ -48,7 +48,7 @@ mkdir "$T/slow"
 for i in 1 2 3; do echo "a = $i" >"$T/slow/a$i.py"; done
 echo 'b = 1' >"$T/slow/hang.py"
 SECONDS=0
-is "$(said warm --timeout 1 --python "$T/hangs" "$T/slow")" "$(summary 0 0 3 0 1 3)" "a source that hangs the compiler is given up"
+is "$(said warm --timeout 1 --python "$T/hangs" "$T/slow")" "$(summary 0 0 3 0 1 3)" "a source on which the compiler hangs is given up"
 check "a source whose compilation hangs is given up when its time is over" test "$SECONDS" -lt 20
 check "a source that is given up is reported" grep -q 'slow/hang.py: .*--timeout' "$T/err"
 
@@ -71,7 +71,7 @@ if "$python" -c 'import _blake2' 2>/dev/null; then
 	is "$(said warm --python "$T/flips" "$T/flip")" "$(summary 0 0 1 0 1 3)" \
 		"where the compiler got other bytes than the library, that is a failure"
 	check "a source that changes while it is compiled is reported as changed" grep -q 'flip/m.py: it was changed while it was compiled' "$T/err"
-	is "$(entries | sed 's,.*/,,; s/[.].*//' | xargs)" n "it leaves no entry"
+	is "$(entries | sed 's,.*/,,; s/[.].*//' | xargs)" n "a source that changes while it is compiled leaves no entry"
 	is "$(find "$CACHE" -path '*/objects/*' -type f | wc -l)" 1 "a source that changes while it is compiled leaves no object"
 else
 	skip "where the compiler got other bytes than the library, that is a failure" "no _blake2"
@@ -86,7 +86,7 @@ before=$(find "$T/flip" -printf '%P %i\n' | sort)
 is "$(said warm --python "$T/alone" "$T/flip")" \
 	"0 up to date, 0 from objects, 0 compiled, 0 in-tree, 0 failed, 2 left"$'\nexit 3' \
 	"an interpreter that the library does not reach stores nothing"
-is "$(grep -c 'alone: this interpreter does not use the cache' "$T/err")" 1 "that is reported once"
+is "$(grep -c 'alone: this interpreter does not use the cache' "$T/err")" 1 "an interpreter that the library does not reach is reported once"
 is "$(find "$T/flip" -printf '%P %i\n' | sort)" "$before" "a tree whose sources change has no more files than before"
 
 # One that prints what is no answer.
@@ -102,24 +102,24 @@ make_tree "$T/twice/one"
 make_tree "$T/twice/two"
 # One at a time: two at once may both find that the cache has no such content yet.
 compiled=$(warm -j 1 --python "$python" --json "$T/twice" | tee "$T/out" | field compiled)
-is "$compiled" 9 "of two copies of a tree one is compiled"
-is "$((compiled + $(field from_objects <"$T/out")))" 20 "the other is made of its objects"
+is "$compiled" 9 "of two copies of a tree, only one is compiled"
+is "$((compiled + $(field from_objects <"$T/out")))" 20 "the entries of the second copy are made from objects"
 is "$("$PYCSTASH" stats --dir "$CACHE" | awk '$1 == "all" { print $2 }')" 20 "stats knows of each entry"
 
 # --- what is refused ----------------------------------------------------------------------------
 code() { "$@" >/dev/null 2>"$T/err"; echo $?; }
-is "$(code warm)" 2 "no path: 2"
-is "$(code warm --opt 3 "$T/app")$(code warm --opt '' "$T/app")$(code warm --timeout x "$T/app")" 222 "wrong values: 2"
-is "$(code warm --python /no/such "$T/app")" 14 "no such interpreter: 14"
+is "$(code warm)" 2 "warm without a path ends with 2"
+is "$(code warm --opt 3 "$T/app")$(code warm --opt '' "$T/app")$(code warm --timeout x "$T/app")" 222 "a wrong value of an option ends with 2"
+is "$(code warm --python /no/such "$T/app")" 14 "warm with an interpreter that does not exist ends with 14"
 hex_lines() { for line; do printf %s "$line" | od -An -v -tx1 | tr -d ' \n' && echo; done; }
 printf '#!/bin/sh\necho "%s"\n' "$(hex_lines cpython-35 3.5.2 160d0d0a)" >"$T/old"
 chmod +x "$T/old"
-is "$(code warm --python "$T/old" "$T/app")" 14 "one that is too old: 14"
+is "$(code warm --python "$T/old" "$T/app")" 14 "warm with an interpreter that is too old ends with 14"
 check "an interpreter that is too old is reported with its version" grep -q '3\.5\.2; 3\.6 or later' "$T/err"
-is "$(PYCSTASH_READONLY=1 code warm --python "$python" "$T/app")" 12 "a cache that is only read: 12"
+is "$(PYCSTASH_READONLY=1 code warm --python "$python" "$T/app")" 12 "warm of a read-only cache ends with 12"
 mkdir "$T/documents"
 echo mine >"$T/documents/letter"
-is "$(code "$PYCSTASH" warm --dir "$T/documents" --python "$python" "$T/app")" 12 "a directory that is no cache: 12"
+is "$(code "$PYCSTASH" warm --dir "$T/documents" --python "$python" "$T/app")" 12 "warm into a directory that is not a cache ends with 12"
 is "$(ls "$T/documents")" letter "warm leaves a newer pycstash's cache as it is"
 (cd "$T" && "$PYCSTASH" warm --dir relative --python "$python" "$T/app") >/dev/null
 mkdir -m 700 "$T/newer" "$T/newer/v2"
@@ -128,10 +128,10 @@ is "$(code "$PYCSTASH" warm --dir "$T/newer" --python "$python" "$T/app") $(ls "
 	"warm makes a cache of ours beside a newer pycstash's"
 check "--dir may be relative" test -d "$T/relative/v1"
 mkdir -m 777 "$T/open"
-is "$(code "$PYCSTASH" warm --dir "$T/open/cache" --python "$python" "$T/app")" 12 "a cache that others could put aside: 12"
+is "$(code "$PYCSTASH" warm --dir "$T/open/cache" --python "$python" "$T/app")" 12 "warm ends with 12 if others could rename the cache"
 check "a folder that is left out is reported by its name" grep -q "^pycstash: $T/open: " "$T/err"
 chmod 777 "$CACHE/v1"
-is "$(code warm --python "$python" "$T/app")" 12 "a cache that others can write to: 12"
+is "$(code warm --python "$python" "$T/app")" 12 "warm ends with 12 if others can write to the cache"
 fresh
 
 # --- as an ordinary user ------------------------------------------------------------------------
@@ -164,9 +164,9 @@ if [ "$(id -u)" = 0 ] && mkdir "$T/disk" && mount -t tmpfs -o size=768k,mode=700
 	is "$(wc -l <"$T/err") $(grep -c 'the cache cannot be written: No space' "$T/err")" "1 1" "warm reports a full disk once"
 	compiled=$(field compiled <<<"$got")
 	check "warm does what is possible before the disk is full" test "$compiled" -gt 0
-	is "$((compiled + $(field left <<<"$got")))" 100 "a full disk: what is left is counted"
-	is "$(find "$T/many" -name __pycache__ | wc -l)" 0 "the tree is untouched then, too"
-	is "$(find "$T/disk" -name '*.pyc.*' | wc -l)" 0 "a full disk: no temporary file is left"
+	is "$((compiled + $(field left <<<"$got")))" 100 "on a full disk, warm counts the entries that are left"
+	is "$(find "$T/many" -name __pycache__ | wc -l)" 0 "on a full disk, warm leaves the tree unchanged"
+	is "$(find "$T/disk" -name '*.pyc.*' | wc -l)" 0 "on a full disk, warm leaves no temporary file"
 	umount "$T/disk"
 else
 	skip "warm ends with 3 on a full disk" "no file system of its own to fill"
@@ -182,10 +182,10 @@ for _ in $(seq 100); do # the three are done, the one hangs
 	sleep 0.1
 done
 workers=$(cat "/proc/$pid/task/"*/children 2>/dev/null)
-check "interpreters are at work" test -n "$workers"
+check "interpreters are running when warm is interrupted" test -n "$workers"
 kill -INT $pid
 wait $pid
-is "$?" 130 "an interrupt ends it with 130"
+is "$?" 130 "warm ends with 130 when it is interrupted"
 is "$(field interrupted <"$T/out") $(field compiled <"$T/out") $(field left <"$T/out")" "True 3 1" \
 	"warm says what is done and what is left when it is interrupted"
 check "warm says that it was interrupted" grep -q '^pycstash: warm: interrupted; ' "$T/err"

@@ -108,12 +108,12 @@ for i in "${!pythons[@]}"; do
 	cold[$python]=$compiled
 	is "$said" "$answer" "$(named "$python") computes from an empty cache, and compiles $compiled modules"
 	is "$(find "$CACHE/v1/${tags[i]}/objects" -type f | wc -l) $((compiled > 500))" "$compiled 1" \
-		"each is in the cache"
+		"each compiled module is in the cache"
 	use "$python" sympy django
-	is "$said, $compiled" "$answer, 0" "the second time it compiles none"
+	is "$said, $compiled" "$answer, 0" "a second start compiles nothing"
 	modules[$python]=$loaded
 done
-is "$(find "$site" -name __pycache__)" "" "nothing is beside the sources"
+is "$(find "$site" -name __pycache__)" "" "no bytecode is beside the sources"
 
 # --- inspected --------------------------------------------------------------------------
 sorted_tags=$(printf '%s\n' "${tags[@]}" | sort | xargs)
@@ -127,11 +127,11 @@ is "$(jsons 'x["counts"]["misses"], x["counts"]["sealed"], x["counts"]["unsealed
 is "$(jsons '" ".join(sorted(v["version"] for v in x["versions"]))' <"$T/json")" "$sorted_tags" "stats has the totals by version"
 is "$(jsons 'x["size"]["entries"], x["size"]["objects"], x["size"]["disk"]' <"$T/json")" \
 	"$(entries | wc -l) $(find "$CACHE"/v1/*/objects -type f | wc -l) $(room)" \
-	"and, without looking, what the cache holds and takes"
+	"stats has the number of entries and the size, without walking the cache"
 is "$("$PYCSTASH" ls "$site" | wc -l)" "$known" "ls lists each module of each version: $known"
 is "$("$PYCSTASH" ls --json --state fresh,stale,orphan,unsealed,damaged,foreign |
 	jsons 'x.get("state") if x["schema"] == "pycstash.entry/1" else ""' | sort | uniq -c | xargs)" \
-	"1 $(entries | wc -l) fresh" "all of them fresh"
+	"1 $(entries | wc -l) fresh" "ls says that all entries are fresh"
 "$PYCSTASH" du --json >"$T/json"
 is "$(jsons '" ".join(sorted(g["name"] for g in x["groups"])), x["total"]["disk"]' <"$T/json")" \
 	"$sorted_tags $(room)" "du knows what each version takes"
@@ -157,13 +157,13 @@ is "$("$PYCSTASH" purge --json --dry-run --tag "$gone" | jsons 'x["trees"], x["f
 	"['$gone'] $n $n" "purge --dry-run says what would go: $n files of $gone"
 "$PYCSTASH" purge --quiet --tag "$gone"
 is "$? $(ls "$CACHE/v1" | grep -v TAG | xargs)" "0 $(printf '%s\n' "$sorted_tags" | tr ' ' '\n' | grep -vxF "$gone" | xargs)" \
-	"exactly that version is gone"
-is "$(listing "$gone")" "$before" "the others are as they were, byte by byte"
+	"purge deletes exactly that version"
+is "$(listing "$gone")" "$before" "purge leaves the other versions unchanged, byte for byte"
 others=("${pythons[@]}")
 unset 'others[1]'
 served "the other versions are served after a purge" "${others[@]}"
 use "${pythons[1]}" sympy django
-is "$said, $compiled" "$answer, ${cold[${pythons[1]}]}" "the purged one compiles as the first time"
+is "$said, $compiled" "$answer, ${cold[${pythons[1]}]}" "the purged version is compiled again"
 
 # --- kept under a limit -----------------------------------------------------------------
 # Each file of its own age, in no order; then one program is used, of one interpreter.
@@ -197,7 +197,7 @@ check "gc evicts to not much less than the limit" test "$(room)" -ge $((limit * 
 used >"$T/after"
 gone=$(join -v 1 "$T/before" "$T/after" | awk '{ print $2 }' | sort -n | tail -1)
 kept=$(awk '{ print $2 }' "$T/after" | sort -n | head -1)
-check "what went was used before all that stayed, to the hour" \
+check "gc evicts what was used least recently" \
 	test "${gone%.*}" -le $((${kept%.*} + 3600))
 if [ "$noted" -gt 100 ]; then
 	use "${pythons[0]}" django
@@ -207,7 +207,7 @@ else
 fi
 is "$("$PYCSTASH" gc --json --max-size $limit | jsons 'sum(r["files"] for r in x["rules"])')" 0 \
 	"a second gc finds nothing to do"
-is "$("$PYCSTASH" verify --json | jsons 'x["good"] == x["entries"] + x["objects"]')" True "what stayed is good"
+is "$("$PYCSTASH" verify --json | jsons 'x["good"] == x["entries"] + x["objects"]')" True "verify finds nothing wrong after gc"
 again=0
 for python in "${pythons[@]}"; do
 	use "$python" sympy django
@@ -218,7 +218,7 @@ check "a program compiles what gc evicted, $again modules of $total" test $again
 
 # --- carried to another path ------------------------------------------------------------
 "$PYCSTASH" export "$archive" >/dev/null
-is "$?" 0 "all of it is exported"
+is "$?" 0 "export writes all entries and objects"
 built=$site site=$T/srv/app/site
 mkdir -p "$T/srv/app"
 cp -r "$built" "$site" # other inodes, other times
@@ -227,7 +227,7 @@ rm -rf "$T/build" "$CACHE"
 is "$("$PYCSTASH" import --json --map "$built=$site" "$archive" | jsons 'x["moved"], x["damaged"] + x["failed"] + x["missing"]')" \
 	"$known 0" "all of an archive is imported, with the sources at another path"
 way=(preloaded PYCSTASH_LOG="$T/log")
-served "nothing is compiled there" "${pythons[@]}"
+served "a program at the other path compiles nothing" "${pythons[@]}"
 is "$(sed -nE "s,^pycstash\[[0-9]+\]: ([^:]*): $site/.* \((.*)\)$,\1 \2,p" "$T/log" | sort | uniq -c | xargs)" \
 	"$known hit re-sealed" "each is served the entry that was mapped"
 way=(preloaded)
@@ -255,5 +255,5 @@ served "a user with a cache compiles nothing the second time" "${public[@]}"
 is "$(entries "$T/user/cache" | grep -c "/tree$site/")" "$(for python in "${public[@]}"; do
 	echo "${modules[$python]}"
 done | awk '{ n += $1 } END { print n }')" "what a layer serves is sealed for these sources in the user's cache"
-is "$(snapshot)" "$before" "the layer is only read"
+is "$(snapshot)" "$before" "nothing is written to the layer"
 done_testing

@@ -71,7 +71,7 @@ if grep -q execve "$T/trace" 2>/dev/null; then
 else
 	skip "nothing is forked" "strace does not work here"
 fi
-is "$("$T/w" | cut -d'|' -f2)" "$SO" "called by its path, it knows where all is"
+is "$("$T/w" | cut -d'|' -f2)" "$SO" "a wrapper works when it is called by its path"
 mkdir "$T/bin"
 ln -s ../w "$T/bin/mypython"
 is "$(PATH=$T/bin:$PATH mypython | cut -d'|' -f2)" "$SO" "a wrapper knows where everything is when called through a symbolic link on PATH"
@@ -122,7 +122,7 @@ check "another script is wrapped with a warning" \
 	sh -c '"$1" wrap -o "$2/w5" "$2/shim" 2>&1 | grep -q "warning: .*script"' - "$PYCSTASH" "$T"
 is "$("$T/w5" 2>&1 | cut -d'|' -f2)" "$SO" "a wrapper of another script works"
 code_of() { wrap "$@" >/dev/null 2>&1; echo $?; }
-is "$(code_of no-such-python) $(code_of "$T/w") $(code_of -o "$T/show" "$T/show")" "1 1 12" "each with its exit code"
+is "$(code_of no-such-python) $(code_of "$T/w") $(code_of -o "$T/show" "$T/show")" "1 1 12" "each refusal of wrap has its exit code"
 is "$(code_of -o /no/such/directory/w /usr/bin/python3) $(code_of --library /no/such /usr/bin/python3)" "125 125" \
 	"a wrapper that cannot be written, a library that is not there: 125"
 is "$(wrap >/dev/null 2>&1; echo $?)$(wrap a b >/dev/null 2>&1; echo $?)" 22 "not exactly one interpreter: 2"
@@ -148,7 +148,7 @@ print(subprocess.check_output([sys.executable, "-c",
 	rm -rf "$CACHE"
 	(cd "$2" && "$python" -c 'import probe_module')
 	is "$(ls -d "$2/__pycache__" 2>/dev/null)$(entries | grep -c "$2/__pycache__/probe_module")" 1 \
-		"$1: bytecode goes to the cache"
+		"$1: a wrapped python keeps its bytecode in the cache"
 	rm -rf "$2"
 }
 echo 'value = 1' >"$T/module.py"
@@ -188,7 +188,7 @@ every_name() {
 	done
 	is "$missed" "" "$name: every interpreter and script is served and in its venv"
 	wrap --venv "$venv"
-	is "$("$venv/bin/python3" -c 'import sys; print(sys.prefix)')" "$venv" "$name: it can be wrapped again"
+	is "$("$venv/bin/python3" -c 'import sys; print(sys.prefix)')" "$venv" "$name: a virtual environment that was put back can be wrapped again"
 	wrap --venv "$venv" --remove
 	is "$(state_of "$venv/bin")" "$before" "$name: --remove puts everything back"
 	is "$(code_of --venv "$venv" --remove)" 1 "$name: nothing is left to put back: 1"
@@ -212,7 +212,7 @@ for python in $(differing); do
 		every_name "$name" "$T/venv"
 	done
 done
-check "what is no venv is not touched" refuses 'not a virtual environment' wrap --venv "$T"
+check "--venv changes nothing in a directory that is not a virtual environment" refuses 'not a virtual environment' wrap --venv "$T"
 is "$(code_of --remove "$T/show") $(code_of --venv "$T" "$T/show") $(code_of --venv "$T" -o "$T/x")" "2 2 2" \
 	"--venv stands alone, and --remove goes with it"
 
@@ -232,7 +232,7 @@ try:
 except ChildProcessError:
     print("none")')" none "the interpreter has no child that it did not start"
 check "a wrapper starts a due gc" appears "$mark.due"
-check "gc has ended" await "$PYCSTASH" gc -q --dir "$CACHE" # 11 until then
+check "the gc that a wrapper started has ended" await "$PYCSTASH" gc -q --dir "$CACHE" # 11 until then
 if strace -f -e trace=process -o "$T/trace" true 2>/dev/null; then
 	with_gc strace -f -e trace=process -o "$T/trace" "$T/collects" -c 1
 	is "$(grep -cE "(fork|clone)" "$T/trace")" 0 "nothing is forked while gc is not due"
