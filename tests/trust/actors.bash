@@ -1,20 +1,20 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
 #
-# The actors of docs/security.md, for the suites beside this: a victim, an attacker, and
-# root, each with a home of his own; and what they have in hand.
+# The actors of docs/security.md, for the other suites in this folder: a victim, an attacker
+# and root, each with a home directory of their own; and their tools.
 #
-#   $VICTIM $ATTACKER           two user ids that nothing else here has
+#   $VICTIM $ATTACKER           two user ids that nothing else on this machine has
 #   as USER [NAME=VALUE…] CMD…  runs it as that user (0 is root), with a clean environment
-#                               and $T/USER for a home
-#   with USER CACHE CMD…        the same under the library, CMD may begin with NAME=VALUE…
-#   command_of USER CACHE ARG…  the command, likewise
-#   imports DIR [MODULE]        prints the code that imports m of a directory
+#                               and $T/USER as its home
+#   with USER CACHE CMD…        the same under the library; CMD may begin with NAME=VALUE…
+#   command_of USER CACHE ARG…  runs pycstash with these arguments as that user
+#   imports DIR [MODULE]        prints Python code that imports the module (m) from DIR
 #   $PY $TAG                    an interpreter that everybody may run, and its cache tag
-#   forge SOURCE TARGET [KIND]  writes bytecode of the attacker's that says that it is the
-#                               source's, see forge.py; with $FORGER's magic number
-#   plant CACHE DIR             forges the entry of DIR/m.py in what is to be a cache
-#   separate CLAIMS             goes on only where there are separate users to be had
+#   forge SOURCE TARGET [KIND]  writes the attacker's bytecode to TARGET, with a seal that
+#                               claims it was compiled from SOURCE (forge.py), for $FORGER
+#   plant CACHE DIR             forges the entry of DIR/m.py in a new cache
+#   separate CLAIMS             skips CLAIMS unless this machine can run as several users
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
 
@@ -68,7 +68,7 @@ plant() {
 	mkdir -p "$1" && mkdir -m 700 "$1/v1" &&
 		forge "$2/m.py" "$1/v1/$TAG/tree$2/__pycache__/m.$TAG.pyc"
 }
-# A tree of root's that all may read, with m.py in it that says TRUSTED.
+# official DIR…: makes trees that belong to root and that all may read; m.py prints TRUSTED.
 official() {
 	local dir
 	for dir; do

@@ -24,7 +24,7 @@ again() { # COMMANDS: the attacker's home, made of them
 	as "$ATTACKER" sh -c "umask 022; cd '$his' && ${1:-:}" || not_ok "a home can be made: $1"
 }
 
-# What root has unpacked of the attacker's archive and never run.
+# The attacker's archive, which root has unpacked and never run.
 stuff=$T/opt/stuff
 plant "$stuff" "$src"
 chmod 755 "$T/opt" "$stuff"
@@ -55,13 +55,13 @@ for who in 0 "$VICTIM"; do
 		ln -s '$T/opt' .cache && ln -s '$stuff' layer
 		mkdir .cache && ln -s ../../opt/stuff .cache/pycstash && ln -s .cache/pycstash layer
 	HOW
-	is "$homes$ran" 10 "$user with the attacker's HOME does not run what he chooses"
-	is "$left" "" "$user with the attacker's HOME makes nothing in it, nor where its links lead"
+	is "$homes$ran" 10 "$user with the attacker's HOME does not run the attacker's bytecode"
+	is "$left" "" "$user with the attacker's HOME creates nothing in it, nor where its links lead"
 done
 chown -R 0 "$stuff"
 
 # --- the command ----------------------------------------------------------------------
-# Every command that might write or read there, by root.
+# Root runs every command that might read or write there.
 cat >"$T/commands" <<-LIST
 	config
 	config set max_size 1G
@@ -106,12 +106,12 @@ is "$(cat "$T/out") $(ls "$T/rootdir")" "TRUSTED " \
 again "mkdir -p .config && ln -s '$T/rootdir' .config/pycstash"
 printf 'layers = %s\n' "$stuff" >"$T/rootdir/pycstash.conf"
 as "$VICTIM" HOME="$his" "$PYCSTASH" run -- "$PY" -c "$(imports "$src")" >"$T/out" 2>/dev/null
-is "$(cat "$T/out")" TRUSTED "what a link in another's home calls configuration runs nothing"
+is "$(cat "$T/out")" TRUSTED "a link to a configuration file in another's home runs nothing"
 rm "$T/rootdir/pycstash.conf"
 
 # --- a moment between two calls -------------------------------------------------------
-# Every call that changes a mode is held up, while the attacker puts links in the place of
-# what was made.
+# Every call that changes a mode is delayed, while the attacker replaces the new directories
+# with links.
 if ! strace -o /dev/null true 2>/dev/null || ! has_compiler; then
 	skip_all "no mode of a file changes through a name that others can swap" "no strace or compiler"
 fi
@@ -129,8 +129,8 @@ int main(int argc, char **argv)
 }
 EOF
 ${CC:-cc} -o "$T/swap" "$T/swap.c"
-# attack USER CACHE WHAT WITH [CODE]: runs a program whose directories and modes take their
-# time, while the attacker waits for WHAT and exchanges it.
+# attack USER CACHE WHAT WITH [CODE]: runs a program whose mkdir and chmod calls are slow, while
+# the attacker waits for WHAT and replaces it with WITH.
 attack() {
 	local who=$1 cache=$2 pid
 	as "$ATTACKER" timeout 10 "$T/swap" "$3" "$4" &
@@ -149,7 +149,7 @@ cache=$T/$VICTIM/cache
 key=$T/$VICTIM/key
 as "$VICTIM" sh -c "umask 077; echo secret >'$key'; mkdir '$T/tree/private'; echo >'$T/tree/private/secret'"
 with "$VICTIM" "$cache" "$PY" -c "$(imports "$T/tree")" >/dev/null
-# What makes a __pycache__ in the tree: a file in it that is no bytecode.
+# A file that is not bytecode makes the library create a __pycache__ in the tree.
 data="open('$T/tree/__pycache__/data.c', 'w')"
 as "$ATTACKER" ln -s "$key" "$T/tree/link"
 attack "$VICTIM" "$cache" "$T/tree/__pycache__" "$T/tree/link" "$data"
@@ -160,7 +160,7 @@ attack "$VICTIM" "$cache" "$T/tree/__pycache__" "$T/tree/private" "$data"
 is "$(find "$T/tree" -name secret -printf '%h ' | xargs stat -c %a)" 700 \
 	"another directory in the place of a new __pycache__ is not opened to others"
 
-# The same with a cache that root makes, where others can write.
+# The same with a cache that root creates in a place where others can write.
 mkdir -m 777 "$T/shared"
 echo secret >"$T/rootdir/key"
 chmod 600 "$T/rootdir/key"

@@ -14,7 +14,8 @@ objects_of() { # CACHE WORD: how many objects have the word in them
 	find "$1" -path '*/objects/*' -name '*.pyc' -exec grep -laF "$2" {} + 2>/dev/null | grep -c .
 }
 
-# A mode shows an ACL as what its group may do: here root's, or the user's own.
+# If a file has an ACL, the group bits of its mode are the ACL's mask; the group is root's or
+# the user's own.
 lets_write() { # PATH GROUP
 	chgrp "$2" "$1" && "$PY" -c 'import os, struct, sys
 rights = [(1, 6, -1), (2, 6, int(sys.argv[1])), (4, 4, -1), (16, 6, -1), (32, 4, -1)]
@@ -22,7 +23,7 @@ os.setxattr(sys.argv[2], "system.posix_acl_access", struct.pack("<I", 2) + b"".j
 }
 
 # --- sources of others ----------------------------------------------------------------
-# Each as the victim compiles it, one way after the other; never run but by import.
+# The victim compiles each of these sources, in one way after the other. Only import runs it.
 cache=$T/$VICTIM/cache
 usual='mkdir -p $d && echo "$code" >$d/m.py && chown -R $VICTIM $d'
 acl="0|no source that an ACL lets another user write to becomes an object|$usual && lets_write \$d/m.py 0"
@@ -72,13 +73,13 @@ done
 chown -R "$ATTACKER" "$T/mounts/.mount_abcde1"
 shared() { with "$VICTIM" "$cache" "$@"; }
 shared "$PY" -c "$(imports "$T/mounts/.mount_abcde1")" >/dev/null
-is "$(grep -rlaF MARK-shared "$cache")" "" "an ephemeral tree of another user's leaves nothing to those that share its entries"
+is "$(grep -rlaF MARK-shared "$cache")" "" "an ephemeral tree of another user leaves no entry for the trees that share its entries"
 shared "$PY" -c "$(imports "$T/mounts/.mount_abcde2")" >/dev/null
-check "(one of the user's own does)" test "$(grep -rlaF MARK-shared "$cache")"
+check "(an ephemeral tree of the user's own does)" test "$(grep -rlaF MARK-shared "$cache")"
 
 # --- flips ----------------------------------------------------------------------------
-# A tree whose owner flips the sources between a trusted content and his own, through a
-# shared mapping: that gives them no new ctime.
+# The owner of a tree flips its sources between a trusted content and their own, through a
+# shared mapping, which does not change the ctime.
 if has_compiler; then
 	cat >"$T/flip.c" <<'END'
 #include <fcntl.h>
@@ -153,16 +154,16 @@ for i in range(60):
 			[ "$(grep -c TRUSTED "$T/out")" = 60 ] || [ $ran -gt 0 ] || ran="not all ran"
 			[ "$ran" = 0 ] || break
 		done
-		is "$ran" 0 "what flips while \`$by\` reads it changes nothing for other trees"
+		is "$ran" 0 "a source that flips while \`$by\` reads it changes nothing for other trees"
 	done
 else
-	skip "what flips while it is compiled changes nothing for other trees" "there is no compiler"
+	skip "a source that flips while it is compiled changes nothing for other trees" "there is no compiler"
 fi
 
 # --- the same path, later -------------------------------------------------------------
-# The attacker's tree, of which the victim has compiled what was never in its file by the
-# file's own time: the content changes by a mapping, for the moment between the library's
-# look at it and Python's. Then somebody else's sources of that content are in its place.
+# The attacker changes a file through a mapping, which keeps its ctime, between the moments
+# when the library and Python read it. So the victim compiles content that the file never had
+# by its ctime. Later, another user's sources with that content are at the same path.
 cp "$BUILD/tests/library/libat.so" "$T/lib/"
 cat >"$T/mapping.py" <<'END'
 import mmap, os, sys
@@ -204,10 +205,10 @@ while IFS='|' read -r what code; do
 	rm -rf "$cache"
 	spoil "$cache" "$spoiled" "$PY" -c "$code"
 	rm -f "$T/$VICTIM/log"
-	is "$(later "$cache" PYCSTASH_LOG="$T/$VICTIM/log" "$PY" -c "$run") $(grep -c ': hit: .*/m[.]' "$T/$VICTIM/log")" "ATTACKER 1" "what $what makes of a source that flips is served for that very file"
+	is "$(later "$cache" PYCSTASH_LOG="$T/$VICTIM/log" "$PY" -c "$run") $(grep -c ': hit: .*/m[.]' "$T/$VICTIM/log")" "ATTACKER 1" "bytecode that $what makes of a source that flips is served for that same file"
 	replaced "$spoiled"
 	is "$(later "$cache" "$PY" -c "$run")" TRUSTED \
-		"what $what makes of a source that flips is not served for others' sources at its path"
+		"bytecode that $what makes of a source that flips is not served for others' sources at its path"
 done <<-WAYS
 	an import|$run
 	py_compile|import py_compile; py_compile.compile("$spoiled/m.py")
@@ -215,7 +216,7 @@ done <<-WAYS
 WAYS
 spoil "$cache" "$spoiled" "$PY" -c "$run"
 chown -R "$VICTIM" "$spoiled"
-is "$(later "$cache" "$PY" -c "$run")" TRUSTED "what flipped is not served for the same file, when that is the user's own"
+is "$(later "$cache" "$PY" -c "$run")" TRUSTED "bytecode of a source that flipped is not served for the same file once it is the user's own"
 opens() { # DIR: the user's own, whose group and an ACL let others write
 	chown -R "$VICTIM" "$1" && lets_write "$1/m.py" "$TEAM"
 }
@@ -239,16 +240,16 @@ later "$cache" "$PY" -c "$(imports "$T/plain")" >/dev/null
 command_of "$VICTIM" "$cache" export "$T/$VICTIM/spoiled.zst" >"$T/said" 2>&1
 check "export leaves out what was made of others' sources, and says so" grep -q "left out: 1 of sources that others could write to" "$T/said"
 command_of "$VICTIM" "$T/$VICTIM/imported" import "$T/$VICTIM/spoiled.zst" >/dev/null
-is "$(grep -rlF ATTACKER "$T/$VICTIM/imported")" "" "nothing of it is in a cache that imports the archive"
+is "$(grep -rlF ATTACKER "$T/$VICTIM/imported")" "" "bytecode of others' sources is not in a cache that imports the archive"
 cp -a "$cache" "$T/$VICTIM/layer"
 replaced "$spoiled"
 is "$(later "$T/$VICTIM/empty" PYCSTASH_LAYERS="$T/$VICTIM/layer" "$PY" -c "$run")" TRUSTED \
 	"a copy of the cache as a layer does not serve it for others' sources"
 
 # --- leaving the cache ----------------------------------------------------------------
-# What leaves the closed cache under a name outside of it can become writable by others: by
-# umask 002 and a source that the group may write to, or when its user opens it to them. It
-# must not be what other trees are served.
+# A file that leaves the private cache under a name outside of it can become writable by
+# others: with umask 002 and a source that the group may write to, or if its user changes the
+# mode. Such a file must not be served to other trees.
 mkdir -m 777 "$T/share"
 cat >"$T/leave.py" <<'END'
 import ctypes, os, shutil, subprocess, sys
@@ -319,7 +320,7 @@ while read -r how; do
 	leave "$how" group
 	leave "$how" opened
 done <"$T/ways"
-is "$ran" "" "what a group writes to a pyc that has left the cache is not run in other trees"
-is "$shared" "" "no file of the cache is one with a file outside of it"
+is "$ran" "" "a pyc that has left the cache, and that a group has changed, is not run in other trees"
+is "$shared" "" "no file of the cache is a hard link to a file outside of it"
 check "(the group could write to some of them)" test $written -gt 20
 done_testing

@@ -20,7 +20,7 @@ done
 clean() { is "$("$PY" "$controls" check "${@:2}")" "" "$1"; } # SENTENCE FILE…
 bad() { "$PY" "$controls" check "$1" | grep -c .; }
 cp "$T/names" "$T/example"
-is "$(bad "$T/example")" 1 "(what is looked for is found where it is)"
+is "$(bad "$T/example")" 1 "(the check finds control characters and forged lines in a sample)"
 
 # --- the log --------------------------------------------------------------------------
 cat >"$T/all.py" <<-'CODE'
@@ -41,7 +41,7 @@ for _ in compiled served; do
 	with "$me" "$CACHE" PYCSTASH_LOG=stderr "$PY" "$T/all.py" "$src" 2>>"$T/stderr" >/dev/null
 done
 check "the log has lines about those names" test "$(grep -ac src "$T/log")" -gt ${#names[@]}
-clean "no name in the log steers a terminal or forges a line" "$T/log" "$T/stderr"
+clean "no name in the log controls a terminal or forges a line" "$T/log" "$T/stderr"
 is "$(grep -av '^pycstash\[[0-9]*\]: ' "$T/log" "$T/stderr" | head -3)" "" \
 	"every line of the log is one of the library's"
 
@@ -95,7 +95,7 @@ for command in stats ls "ls --long" "ls --objects" "du --by tree" "du --by packa
 	run $command
 done
 check "the command printed those names" test "$(cat "$T/said"/* | grep -ac 'forged')" -gt 20
-clean "nothing that the command prints steers a terminal or forges a line" "$T/said"/*
+clean "nothing that the command prints controls a terminal or forges a line" "$T/said"/*
 
 # --- JSON -----------------------------------------------------------------------------
 command_of "$me" "$CACHE" ls --json >"$T/ls.json" 2>/dev/null
@@ -126,5 +126,5 @@ for name in '$(touch ran)' '`touch ran`' "'; touch ran; '" '"; touch ran; "' $'\
 	(cd "$T/wrap" && as "$me" "$PYCSTASH" wrap --dir "$T/wrap/$name/cache" --exclude "$name" "$T/wrap/$name/python3" >"$T/script" 2>/dev/null
 		[ -s "$T/script" ] && as "$me" sh "$T/script" -c 'print("python")')
 done >"$T/out" 2>&1
-is "$(find "$T/wrap" -name ran) $(grep -c '^python$' "$T/out")" " 6" "no name is run by the script that \`wrap\` prints"
+is "$(find "$T/wrap" -name ran) $(grep -c '^python$' "$T/out")" " 6" "the script that \`wrap\` prints runs no name as a command"
 done_testing

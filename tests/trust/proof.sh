@@ -12,12 +12,12 @@
 me=$(id -u)
 work=$T/work cache=$T/cache
 official "$T/official/pkg" "$T/elsewhere"
-# The archive: a package with a pyc that claims to be of the official source.
+# The archive is a package with a pyc that claims to be compiled from the official source.
 evil=$T/evil/proj/pkg
 mkdir -p "$evil"
 echo 'print("other")' >"$evil/m.py"
 forge "$T/official/pkg/m.py" "$evil/__pycache__/m.$TAG.pyc"
-is "$("$PY" "$evil/__pycache__/m.$TAG.pyc")" ATTACKER "the attacker's bytecode runs where it is believed"
+is "$("$PY" "$evil/__pycache__/m.$TAG.pyc")" ATTACKER "the attacker's bytecode runs in a cache that is trusted"
 (
 	cd "$T/evil" && tar -cf "$T/evil.tar" proj && tar -czf "$T/evil.tgz" proj
 	type -P zip >/dev/null && zip -qr "$T/evil.zip" proj
@@ -29,8 +29,8 @@ is "$("$PY" "$evil/__pycache__/m.$TAG.pyc")" ATTACKER "the attacker's bytecode r
 	fi
 ) >/dev/null 2>&1
 
-# What runs at the place of the archive once it is deleted and the official source is there,
-# and in another tree of that source.
+# Prints what runs at the path of the archive once it has been replaced by the official source,
+# and in another tree with that source.
 then_runs() { # INTERPRETER
 	rm -rf "$work/proj"
 	mkdir -p "$work"
@@ -40,7 +40,7 @@ then_runs() { # INTERPRETER
 	with "$me" "$cache" "$1" -B -c "$(imports "$T/fresh/pkg")" 2>&1
 	rm -rf "$T/fresh"
 }
-# The files of the cache with the attacker's code and a seal that says of what source.
+# The files of the cache that have the attacker's code and a seal that names a source.
 cat >"$T/poisoned.py" <<-'CODE'
 	import os, sys
 	for top, folders, names in os.walk(sys.argv[1]):
@@ -53,7 +53,7 @@ CODE
 poisoned() { "$PY" -B "$T/poisoned.py" "$cache" | sed "s,$T,," | head -3; }
 
 # --- tools ----------------------------------------------------------------------------
-# Each in the parent of what is to be `proj`.
+# Each tool runs in the parent directory of the future `proj`.
 while IFS='|' read -r needs tool; do
 	type -P "$needs" >/dev/null || { skip "\`$tool\` proves nothing" "$needs is not installed" && continue; }
 	rm -rf "$work" "$cache"
@@ -65,7 +65,7 @@ while IFS='|' read -r needs tool; do
 	fi
 	seen=$(PYTHONDONTWRITEBYTECODE=1 with "$me" "$cache" "$PY" -B -c "$(imports "$work/proj/pkg")" 2>&1)
 	is "$seen: $(then_runs "$PY" | tr '\n' ' ')" "other: TRUSTED TRUSTED " \
-		"what \`${tool//$T\//}\` brings is not believed"
+		"bytecode that \`${tool//$T\//}\` brings is not believed"
 done <<-TOOLS
 	tar|tar -xf $T/evil.tar
 	tar|tar -xzf $T/evil.tgz
@@ -97,9 +97,8 @@ done <<-TOOLS
 TOOLS
 
 # --- calls ----------------------------------------------------------------------------
-# By the four interpreters that differ most; to a new name, and over an entry that the
-# interpreter had made.
-# What all trees run, in one process.
+# With the four interpreters that differ most; to a new name, and over an entry that the
+# interpreter has made. One process prints what all trees run.
 cat >"$T/all.py" <<-'CODE'
 	import importlib, os, sys
 	top = sys.argv[1]
@@ -158,8 +157,8 @@ is "$(then_runs "$PY" | tr '\n' ' ')" "TRUSTED TRUSTED " \
 	"an unchecked hash-based pyc that was unpacked is gone with its directory"
 
 # --- kept, exported -------------------------------------------------------------------
-# The archive has the official source, and bytecode of its own for it. In its own tree Python
-# takes that; nobody else may.
+# The archive has the official source and its own bytecode for it. In its own tree, Python uses
+# that bytecode; other trees must not get it.
 rm -rf "$work" "$cache" "$evil/__pycache__"
 mkdir "$work"
 cp -p "$T/official/pkg/m.py" "$evil/m.py"
@@ -172,15 +171,15 @@ with "$me" "$cache" cp -r "$work/proj" "$work/copy"
 with "$me" "$cache" "$PY" -c "$(imports "$work/copy/pkg")" >/dev/null
 is "$(poisoned)" "" "bytecode that runs in its own tree gets no seal in the cache"
 is "$(with "$me" "$cache" "$PY" -c "$(imports "$T/elsewhere")")" TRUSTED \
-	"the same source elsewhere runs its own bytecode"
+	"the same source in another tree does not run the archive's bytecode"
 command_of "$me" "$cache" gc >/dev/null 2>&1
 command_of "$me" "$cache" verify --repair >/dev/null 2>&1
 command_of "$me" "$cache" warm --python "$PY" "$work/proj" "$T/elsewhere" >/dev/null 2>&1
 command_of "$me" "$cache" export "$T/all.zst" >"$T/said" 2>&1
 rm -rf "$cache"
 command_of "$me" "$cache" import "$T/all.zst" >>"$T/said" 2>&1
-is "$(poisoned)" "" "export leaves it out"
+is "$(poisoned)" "" "export leaves out bytecode that only its own tree may use"
 rm -rf "$T/fresh" && cp -r "$T/official" "$T/fresh"
 is "$(with "$me" "$cache" "$PY" -c "$(imports "$T/fresh/pkg")")" TRUSTED \
-	"what was exported and imported runs no other code"
+	"bytecode that was exported and imported runs only the code of its source"
 done_testing

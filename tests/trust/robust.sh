@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Nothing that other users leave lying about stops a program or uses up its memory: FIFOs,
-# devices, sparse files, odd bytecode, whole trees that are made to cause trouble.
+# Nothing that other users put in a program's way stops it or uses up its memory: FIFOs, devices,
+# sparse files, odd bytecode, whole trees that are made to cause trouble.
 #
 # Takes 60 s.
 # shellcheck source=tests/trust/actors.bash
@@ -48,7 +48,7 @@ for kind in $kinds; do
 	got=$(with "$me" "$cache" PYCSTASH_LOG="$T/log" timeout -s KILL 10 "$PYCSTASH" run -- "$PY" -c "$(imports "$src")" 2>&1)
 	[ "$got" = TRUSTED ] || wrong="$wrong; run, $kind: $got"
 done
-is "$wrong" "" "whatever lies where the log is to be, the program goes on"
+is "$wrong" "" "whatever is in the place of the log, the program runs as usual"
 make pipe "$T/log"
 exec 7<>"$T/log" # a reader, who never reads
 rm -rf "$cache"
@@ -57,10 +57,10 @@ got=$(with "$me" "$cache" PYCSTASH_LOG="$T/log" timeout -s KILL 20 "$PY" -c "$(i
 for i in range(1, 401): __import__('filler_%d' % i)" 2>&1)
 exec 7<&-
 rm "$T/src/filler_"*
-is "${got:-hangs}" TRUSTED "a pipe whose reader does not read does not stop the program"
+is "${got:-hangs}" TRUSTED "a pipe as log, whose reader does not read, does not stop the program"
 
 # --- the cache ------------------------------------------------------------------------
-# It was restored from a job that nobody trusts, say.
+# For example, the cache was restored from a job that nobody trusts.
 wrong= n=0
 fill
 places=("$entry" "$object" "$cache/v1/.state/journal" "$cache/v1/.state/totals" "$cache/v1/.state/lock"
@@ -77,7 +77,7 @@ for kind in $kinds; do
 		[ "$got" = TRUSTED ] || wrong="$wrong; $kind as ${place#"$cache"/}: $got"
 	done
 done
-is "$n$wrong" $((8 * 13)) "whatever lies in a cache, the program goes on"
+is "$n$wrong" $((8 * 13)) "whatever is in a cache, the program runs as usual"
 wrong=
 for kind in $kinds; do
 	for place in "$entry" "$object"; do
@@ -91,7 +91,7 @@ for kind in $kinds; do
 		done
 	done
 done
-is "$wrong" "" "whatever lies in a cache does not stop the command"
+is "$wrong" "" "whatever is in a cache, the command ends"
 wrong=
 for kind in $kinds; do
 	fill
@@ -102,7 +102,7 @@ for kind in $kinds; do
 	got=$(run /nonexistent/cache PYCSTASH_LAYERS="$T/layer")
 	[ "$got" = TRUSTED ] || wrong="$wrong; $kind: $got"
 done
-is "$wrong" "" "whatever lies in a layer, the program goes on"
+is "$wrong" "" "whatever is in a layer, the program runs as usual"
 
 # --- the tree -------------------------------------------------------------------------
 wrong=
@@ -114,9 +114,9 @@ for kind in $kinds; do
 	[ "$got" = TRUSTED ] || wrong="$wrong; $kind: $got"
 	rm -rf "$src/__pycache__"
 done
-is "$wrong" "" "with an entry of its own, a program does not look at what lies in a tree's __pycache__"
+is "$wrong" "" "a program that has an entry does not look into the tree's __pycache__"
 
-# peak COMMAND…: the most memory it took, in MiB
+# peak COMMAND…: runs it, and prints the most memory that it took, in MiB
 peak() {
 	"$PY" -c 'import resource, subprocess, sys
 subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -143,7 +143,7 @@ for command in explain show path "warm --dry-run --python $PY" "ls --state stale
 	# shellcheck disable=SC2086
 	limit "$command" env PYCSTASH_DIR="$cache" HOME="$T/$me" "$PYCSTASH" $command "$hole/m.py"
 done
-is "$wrong" "" "a source that claims 400 MB takes no memory of those who look at its bytecode"
+is "$wrong" "" "a source with a size of 400 MB uses up no memory of commands that look at its bytecode"
 
 # --- odd bytecode ---------------------------------------------------------------------
 mkdir -p "$T/odd/__pycache__" "$T/mods"
@@ -172,9 +172,9 @@ open('$T/odd/__pycache__/e.$TAG.pyc', 'wb').write(b'$magic' + head + b'x' * 50)"
 		[ "$got" = 3 ] || wrong="$wrong; ${settings[*]}, $magic: $got"
 	done
 done
-is "$wrong" "" "odd bytecode in a tree does not keep the cache from serving others"
+is "$wrong" "" "odd bytecode in a tree does not keep other modules from being served"
 
-# Each with some bytes changed, cut off or put in, and a good seal where there is one left.
+# Each pyc has some bytes changed, removed or inserted, and a valid seal if it still has one.
 rm -rf "$T/damaged" "$cache"
 mkdir "$T/damaged"
 for name in $(cd "$(dirname "$("$PY" -c 'import argparse; print(argparse.__file__)')")" && ls *.py | head -60); do
@@ -208,7 +208,7 @@ for file in "$T/damaged"/*.py; do
 	timeout -s KILL 60 env PYCSTASH_DIR="$cache" HOME="$T/$me" "$PYCSTASH" show --deep "$file" >"$T/said" 2>&1 </dev/null
 	[ $? -lt 100 ] || wrong="$wrong; show ${file##*/}"
 done
-is "$wrong" "" "no damaged bytecode ends a command by a signal (SEED=$SEED)"
+is "$wrong" "" "no command ends by a signal because of damaged bytecode (SEED=$SEED)"
 
 # --- a tree that is made to be trouble -------------------------------------------------
 bad=$T/bad
@@ -254,5 +254,5 @@ for kind in $kinds; do
 	code=$?
 	grep -q "pulled 0 packs" "$T/said" && [ $code = 3 ] || wrong="$wrong $kind:$code"
 done
-is "$wrong" "" "whatever lies in a store in the place of a pack, pull refuses it"
+is "$wrong" "" "whatever is in the place of a pack in a store, pull refuses it"
 done_testing

@@ -18,9 +18,9 @@ run() { # USER CACHE [NAME=VALUE…]
 plant "$T/$VICTIM/cache" "$src"
 chown -R "$VICTIM" "$T/$VICTIM/cache"
 is "$(run "$VICTIM" "$T/$VICTIM/cache")" ATTACKER \
-	"granted: whoever can write to the layout folder is its user"
+	"granted: whoever can write to the layout folder decides what its user runs"
 is "$(run "$ATTACKER" "$T/$VICTIM/cache") $(run 0 "$T/$VICTIM/cache")" "TRUSTED TRUSTED" \
-	"what one user has planted runs for nobody else, not even for root"
+	"bytecode that one user has planted runs for nobody else, not even for root"
 
 # --- more privileges than the caller --------------------------------------------------
 if has_compiler; then
@@ -41,8 +41,8 @@ cp "$PY" "$T/python" 2>/dev/null
 with_python() { # what the attacker gets out of a program with other rights
 	as "$ATTACKER" PYCSTASH_DIR="$T/$ATTACKER/cache" LD_PRELOAD="$SO" "$T/python" -I -B -c "$(imports "$src")" 2>/dev/null
 }
-is "$(with_python)" ATTACKER "(the attacker's own programs run his own)"
-# A library with the bit is what the linker would even take for such a program.
+is "$(with_python)" ATTACKER "(the attacker's own programs run the attacker's bytecode)"
+# For such a program, ld.so loads only a library that has the set-user-ID bit, too.
 chmod u+s "$SO"
 chown 0 "$T/python" && chmod 4755 "$T/python"
 is "$(with_python)" TRUSTED "a set-user-ID program is served nothing"
@@ -93,7 +93,7 @@ for umask in 000 022 077; do
 	done
 done
 is "$wrong" "" "bytecode of a source that only its owner may read is closed to others"
-# What leaves the cache is another matter, and said.
+# Bytecode that leaves the cache can be read by others, and a message says so.
 chmod 755 "$T/$VICTIM"
 rm -rf "$secret/public" "$T/$VICTIM/c"
 with "$VICTIM" "$T/$VICTIM/c" "$PY" -c "$(imports "$secret/private")
@@ -106,8 +106,8 @@ is "$(stat -c %a "$T/$VICTIM/all.zst")" 600 "an exported archive is closed to ot
 command_of "$VICTIM" "$T/$VICTIM/c" export --public-only "$T/$VICTIM/public.zst" >"$T/said" 2>&1
 command_of "$VICTIM" "" import --layer "$T/$VICTIM/layer" "$T/$VICTIM/public.zst" >"$T/said" 2>&1
 in_layer() { as "$ATTACKER" grep -rl "$1" "$T/$VICTIM/layer" 2>/dev/null | grep -c .; }
-is "$(in_layer hunter2)" 0 "export --public-only leaves it out"
-check "export --public-only leaves nothing else out" test "$(in_layer TRUSTED)" -gt 0
+is "$(in_layer hunter2)" 0 "export --public-only leaves out bytecode of sources that others may not read"
+check "export --public-only leaves out nothing else" test "$(in_layer TRUSTED)" -gt 0
 pushed() { # [OPTION]: what arrives of each, after what push said
 	rm -rf "$T/$VICTIM/store" "$T/$VICTIM/pulled" "$T/$VICTIM/c/v1/.state/known"*
 	command_of "$VICTIM" "$T/$VICTIM/c" push "$@" "$T/$VICTIM/store" 2>&1 | grep -c 'others may not read'
@@ -115,10 +115,10 @@ pushed() { # [OPTION]: what arrives of each, after what push said
 	for word in hunter2 TRUSTED; do grep -rl "$word" "$T/$VICTIM/pulled" | grep -c .; done
 }
 is "$(pushed --compact 1d | tr '\n' ' ')" "1 1 1 " "push says that there is bytecode of sources that others may not read"
-is "$(pushed --compact 1d --public-only | tr '\n' ' ')" "0 0 1 " "push --public-only leaves it out, and nothing else"
+is "$(pushed --compact 1d --public-only | tr '\n' ' ')" "0 0 1 " "push --public-only leaves out bytecode of sources that others may not read, and nothing else"
 command_of "$VICTIM" "" warm --dir "$T/$VICTIM/layer.warm" --python "$PY" "$secret" >"$T/said" 2>&1
 is "$(as "$ATTACKER" grep -rl hunter2 "$T/$VICTIM/layer.warm" 2>/dev/null | grep -c .)" 0 \
-	"warm --dir makes nothing that others can read"
+	"warm --dir creates nothing that others can read"
 
 # --- users that cannot be told apart --------------------------------------------------
 his=$T/$ATTACKER/layer
@@ -128,15 +128,15 @@ chmod -R a+rX,go-w "$T/$ATTACKER"
 if type -P fakeroot >/dev/null; then
 	is "$(as "$VICTIM" fakeroot "$PYCSTASH" run -- "$PY" -c 1 >/dev/null 2>&1; as "$VICTIM" \
 		PYCSTASH_LAYERS="$his" fakeroot "$PYCSTASH" run --dir "$T/$VICTIM/f" -- "$PY" -B -c "$(imports "$src")" 2>&1)" TRUSTED \
-		"under fakeroot another user's layer is not root's"
+		"under fakeroot another user's layer does not count as root's"
 	mkdir "$T/attackers" && echo 'x = "MARK-fakeroot"' >"$T/attackers/m.py" && chown -R "$ATTACKER" "$T/attackers"
 	as "$VICTIM" fakeroot "$PYCSTASH" run --dir "$T/$VICTIM/f" -- "$PY" -c "$(imports "$T/attackers")" >/dev/null 2>&1
 	is "$(grep -rlaF MARK-fakeroot "$T/$VICTIM/f" | grep -c /tree/) $(grep -rlaF MARK-fakeroot "$T/$VICTIM/f" | grep -c /objects/)" "1 0" \
-		"under fakeroot no source of another user's becomes an object"
+		"under fakeroot no source of another user becomes an object"
 	is "$(as "$VICTIM" fakeroot "$PYCSTASH" run --dir "$T/$ATTACKER/cache" -- "$PY" -B -c "$(imports "$src")" 2>&1)" TRUSTED \
-		"under fakeroot another user's cache is not one's own"
+		"under fakeroot another user's cache does not count as the user's own"
 else
-	skip "under fakeroot another user's layer is not root's" "fakeroot is not installed"
+	skip "under fakeroot another user's layer does not count as root's" "fakeroot is not installed"
 fi
 if as "$VICTIM" unshare -Ur true 2>/dev/null; then
 	chmod 755 "$his/v1"
@@ -146,20 +146,20 @@ if as "$VICTIM" unshare -Ur true 2>/dev/null; then
 		got=$(as "$VICTIM" PYCSTASH_LAYERS="$his" PYCSTASH_DIR="$T/$ATTACKER/cache" LD_PRELOAD="$SO" $how "$PY" -B -c "$(imports "$src")" 2>&1)
 		[ "$got" = TRUSTED ] || wrong="$wrong; $how: $got"
 	done
-	is "$wrong" "" "in a user namespace of one's own, others' layers and caches are not one's own"
+	is "$wrong" "" "in a user namespace, other users' layers and caches do not count as the user's own"
 	mkdir "$T/strangers" && echo 'x = "MARK-namespace"' >"$T/strangers/m.py" && chown -R "$ATTACKER" "$T/strangers"
 	with "$VICTIM" "$T/$VICTIM/u" "$PY" -c "$(imports "$src")" >/dev/null
 	with "$VICTIM" "$T/$VICTIM/u" unshare -Ur "$PY" -c "$(imports "$T/strangers")" >/dev/null 2>&1
 	is "$(grep -rlaF MARK-namespace "$T/$VICTIM/u" | grep -c /tree/) $(grep -rlaF MARK-namespace "$T/$VICTIM/u" | grep -c /objects/)" "1 0" \
-		"in a user namespace of one's own no source of another user's becomes an object"
+		"in a user namespace, no source of another user becomes an object"
 	plant "$T/$VICTIM/own" "$src" && chown -R "$VICTIM" "$T/$VICTIM/own"
 	is "$(as "$VICTIM" PYCSTASH_DIR="$T/$VICTIM/own" LD_PRELOAD="$SO" unshare -Ur "$PY" -B -c "$(imports "$src")")" ATTACKER \
-		"(one's own cache is used there)"
+		"(in a user namespace, the user's own cache is used)"
 else
 	skip "in a user namespace of one's own, others' layers are not one's own" "no user namespaces"
 fi
-# As in a rootless container whose process is 65534: each user that is not mapped looks
-# like that one.
+# As in a rootless container whose process has the user id 65534: every user that is not
+# mapped appears as 65534.
 mapped() { # CODE: runs it as 65534 in a namespace that maps 100000 to 165535
 	mkdir -p "$T/root"
 	chmod 777 "$T/root"
@@ -185,11 +185,11 @@ mapped() { # CODE: runs it as 65534 in a namespace that maps 100000 to 165535
 }
 if type -P nsenter >/dev/null && [ "$(mapped "print('works')" /nonexistent /nonexistent 2>/dev/null)" = works ]; then
 	is "$(mapped "$(imports "$src")" /nonexistent/cache "$his")" TRUSTED \
-		"for nobody in a container, a user's layer who is not mapped is not nobody's own"
+		"for nobody in a container, the layer of a user who is not mapped does not count as nobody's own"
 	chmod 700 "$his/v1"
-	is "$(mapped "$(imports "$src")" "$his" /nonexistent)" TRUSTED "for nobody in a container, the cache of a user who is not mapped is not nobody's own"
+	is "$(mapped "$(imports "$src")" "$his" /nonexistent)" TRUSTED "for nobody in a container, the cache of a user who is not mapped does not count as nobody's own"
 else
-	skip "for nobody in a container, a user's layer who is not mapped is not nobody's own" "no mapped user namespaces"
+	skip "for nobody in a container, the layer of a user who is not mapped does not count as nobody's own" "no mapped user namespaces"
 fi
 skip "a file system that shows any owner (FUSE with allow_other) counts as its mounter's" \
 	"root has to allow it in /etc/fuse.conf; what is granted is in docs/security.md"

@@ -21,10 +21,11 @@ objects() { # forges every object of the official source; then no entry is left
 }
 
 # --- what is found --------------------------------------------------------------------
-# A cache restored from a job that nobody trusts, or an archive.
+# A cache that was restored from a job that nobody trusts, or from an archive.
 objects
 is "$(status_of)" 0 "granted: without --deep, a forged object looks like any other"
-# Its source is looked for where the cache has entries: one of another source beside it.
+# verify looks for the source of an object in directories that the cache has entries of, so
+# there is an entry of another source beside it.
 echo 'x = 1' >"$src/n.py"
 with "$VICTIM" "$cache" "$PY" -c "$(imports "$src" n)"
 is "$(status_of --deep)" 1 "verify --deep finds a forged object before it has run"
@@ -38,19 +39,19 @@ is "$(with "$VICTIM" "$cache" "$PY" -c "$(imports "$src")")" ATTACKER \
 is "$(status_of --deep)" 1 "verify --deep finds an entry that was made of a forged object"
 
 # --- what an earlier release kept -----------------------------------------------------
-# Whatever a program wrote in place, with a mark.
+# Bytecode that a program wrote in place, with a mark.
 rm -rf "$cache"
 with "$VICTIM" "$cache" "$PY" -c "$(imports "$src")" >/dev/null
 entry=$(find "$cache" -path '*/tree/*' -name 'm.*.pyc')
 rm "$entry" && forge "$src/m.py" "$entry" && chown "$VICTIM" "$entry"
 readonly_run() { with "$VICTIM" "$cache" PYCSTASH_READONLY=1 "$PY" -B -c "$(imports "$src")"; }
-is "$(readonly_run)" ATTACKER "granted: one without a mark is"
+is "$(readonly_run)" ATTACKER "granted: a sealed entry without a mark is believed"
 "$PY" -c "import os; os.setxattr('$entry', 'user.pycstash.own', bytes(88))"
 is "$(readonly_run)" TRUSTED \
 	"bytecode that a program wrote in place under an earlier release is not believed"
-is "$(status_of)" 1 "verify finds it"
+is "$(status_of)" 1 "verify finds bytecode that a program wrote in place"
 verify --repair >/dev/null 2>&1
-check "verify --repair deletes it" test ! -e "$entry"
+check "verify --repair deletes bytecode that a program wrote in place" test ! -e "$entry"
 
 # --- what is not looked at ------------------------------------------------------------
 rm -rf "$cache"
@@ -105,11 +106,11 @@ done
 is "$wrong" "" "no program in another user's directory, or where all can write, is run by root's command"
 
 # --- an archive in somebody else's hands ----------------------------------------------
-# Signed by one whom the victim trusts. Its owner puts another in its place, once the command
-# has read it and before it makes the cache.
+# The archive is signed by a key that the victim trusts. Its owner replaces it after the command
+# has verified it and before it creates the cache.
 cache=$T/$VICTIM/imported
 official "$src"
-what="what another user makes of a signed archive, once it is verified, does not come in"
+what="an archive that another user replaces after its signature was verified is not imported"
 if command -v minisign >/dev/null; then
 	minisign -G -W -p "$T/key.pub" -s "$T/key" >/dev/null
 	with 0 "$T/0/cache" "$PY" -c "$(imports "$src")" >/dev/null

@@ -18,7 +18,7 @@ shut() { # PATH: what of it the attacker can read
 }
 
 # --- others cannot read it ------------------------------------------------------------
-# By POSIX ACL, which the mode shows as a mask: everything for the attacker, by default too.
+# A POSIX ACL gives the attacker all rights, also by default; the mode shows only its mask.
 acl() {
 	"$PY" -c 'import os, struct, sys
 who, path = int(sys.argv[1]), sys.argv[2]
@@ -41,13 +41,13 @@ for kind in plain setgid acl; do
 	case $kind in
 	acl) is "$used" 0 "a cache where an ACL lets others write is not used" ;;
 	*) is "$used $(shut "$T/open/$kind/cache/v1")" "1 " \
-		"a cache made under umask 0 is closed to others ($kind)" ;;
+		"a cache that is created under umask 0 is closed to others ($kind)" ;;
 	esac
 done
 
 # --- others have been there first -----------------------------------------------------
-# A place like /tmp, with and without the sticky bit, where the attacker makes what is to be
-# the cache.
+# In a directory like /tmp, with and without the sticky bit, the attacker creates the victim's
+# future cache.
 stuff=$T/$VICTIM/stuff # unpacked of the attacker's archive, never run: the victim's own
 plant "$stuff" "$src"
 chown -R "$VICTIM:$VICTIM" "$stuff"
@@ -56,7 +56,7 @@ chown -R "$ATTACKER:$ATTACKER" "$T/$ATTACKER"
 chmod -R a+rX,g-w "$T/$ATTACKER"
 chmod 700 "$T/$ATTACKER/stuff/v1"
 his=$T/$ATTACKER/stuff
-is "$(run "$stuff")" ATTACKER "bytecode that is forged like this runs where the cache is the victim's"
+is "$(run "$stuff")" ATTACKER "bytecode that is forged like this runs if it is in the victim's own cache"
 
 for mode in 1777 777; do
 	n=0 wrong=
@@ -90,16 +90,17 @@ for mode in 1777 777; do
 		mkdir cache && mkfifo cache/v1
 		mkdir cache && echo >cache/v1
 	HOW
-	is "$n$wrong" 18 "what others put in the place of a cache runs nothing (mode $mode)"
+	is "$n$wrong" 18 "a cache that others have put in place of the victim's runs nothing (mode $mode)"
 	mkdir "$T/$VICTIM/private.$mode"
 	chown "$VICTIM" "$T/$VICTIM/private.$mode"
 	as "$ATTACKER" ln -s "$T/$VICTIM/private.$mode" "$T/shared.$mode.1/cache"
 	run "$T/shared.$mode.1/cache" >/dev/null
 	is "$(ls "$T/$VICTIM/private.$mode")" "" \
-		"a planted link has nothing made in a directory of the victim's (mode $mode)"
+		"through a planted link, nothing is created in a directory of the victim's (mode $mode)"
 done
 
-# The way leads through what another user owns, or others can write to, in other words too.
+# The path leads through a directory or link that another user owns or others can write to. The
+# path is written in different ways, too.
 mkdir -m 777 "$T/ww"
 as "$ATTACKER" sh -c "mkdir '$T/ww/his' && ln -s '$T/$VICTIM' '$T/ww/his/in' && ln -s '$stuff' '$T/ww/cache'"
 mkdir -m 700 "$T/$VICTIM/.cache" && chown "$VICTIM" "$T/$VICTIM/.cache"
@@ -112,9 +113,9 @@ for way in "${ways[@]}"; do
 	# shellcheck disable=SC2086
 	[ "$(run "" $way)" = TRUSTED ] || echo "$way"
 done >"$T/got"
-is "$(cat "$T/got")" "" "no link of another user's on the way is followed, however it is written"
+is "$(cat "$T/got")" "" "no link of another user's on the path is followed, however the path is written"
 
-# Writable by a group that has others in it.
+# A directory on the path is writable by a group that has other members.
 mkdir -m 775 "$T/team" && chgrp "$ATTACKER" "$T/team"
 cp -a "$stuff" "$T/team/cache"
 is "$(run "$T/team/cache")" TRUSTED "a cache in a directory that a group can write to is not used"
@@ -122,7 +123,7 @@ said=$(command_of "$VICTIM" "$T/team/cache" doctor "$PY" 2>&1)
 check "doctor names the directory that the group can write to" grep -qE "$T/team([^/a-z]|\$)" <<<"$said"
 
 # --- it is replaced later -------------------------------------------------------------
-# A long-running process has judged the cache; then another takes its place.
+# A long-running process has checked the cache; then another cache is put in its place.
 up=$T/$VICTIM/upload.png # a file of the victim's that the attacker filled
 forge "$src/m.py" "$up" && chown "$VICTIM" "$up"
 entry=v1/$TAG/tree$src/__pycache__/m.$TAG.pyc
@@ -196,7 +197,7 @@ for path in "$mine/$entry" "$mine/v1" "$mine"; do
 	[ "$got" = TRUSTED ] || wrong="$wrong $path: $got"
 	chown "$VICTIM" "$path"
 done
-is "$wrong" "" "a cache, layout folder or entry of another user's is not used"
+is "$wrong" "" "a cache, layout folder or entry of another user is not used"
 
 # --- layers ---------------------------------------------------------------------------
 layered() { # LAYER: what runs with that layer
@@ -209,7 +210,7 @@ layer() { # DIR: a layer of root's in which everything is forged
 	chmod -R a+rX,go-w "$1"
 }
 layer "$T/base"
-is "$(layered "$T/base")" ATTACKER "granted: who makes a layer decides what runs"
+is "$(layered "$T/base")" ATTACKER "granted: whoever makes a layer decides what runs"
 wrong= n=0
 while read -r how; do
 	n=$((n + 1))
@@ -232,7 +233,7 @@ done <<-HOW
 	mv v1 $T/v.\$\$ && ln -s $T/v.\$\$ v1
 HOW
 is "$n$wrong" 12 "a layer that others own in part, or can write to, is not used"
-# A folder in it in which another user can do as he likes.
+# A folder in the layer in which another user may do everything.
 folder=$T/layer/v1/$TAG/tree$src
 wrong=
 while read -r how; do
@@ -249,7 +250,7 @@ done <<-HOW
 	mkdir __pycache__ && ln $T/forged.pyc __pycache__/m.$TAG.pyc 2>/dev/null || true
 	mkdir other && cp $T/forged.pyc other/m.$TAG.pyc && ln -s other __pycache__
 HOW
-is "$wrong" "" "a folder in a layer that others can write to lets them move files, not bring any"
+is "$wrong" "" "in a folder of a layer that others can write to, they can move files, but not add any"
 mkdir -p "$T/good" "$T/opt/z"
 layer "$T/opt/z/layer" # what root has unpacked of the attacker's, and never run
 for how in "ln -s '$T/opt/z' base" "ln -s '$T/opt/z/layer' layer" "mkdir base && ln -s '$T/opt/z/layer' base/layer"; do
@@ -257,11 +258,11 @@ for how in "ln -s '$T/opt/z' base" "ln -s '$T/opt/z/layer' layer" "mkdir base &&
 	mkdir -m 777 "$place"
 	as "$ATTACKER" sh -c "cd '$place' && $how"
 	got="$(layered "$place/base/layer") $(layered "$place/layer")"
-	is "$got" "TRUSTED TRUSTED" "no link of another user's on the way to a layer is followed: ${how//$T/}"
+	is "$got" "TRUSTED TRUSTED" "no link of another user's on the path to a layer is followed: ${how//$T/}"
 done
 mkdir -m 777 "$T/movable"
 layer "$T/movable/layer"
-is "$(layered "$T/movable/layer")" TRUSTED "a layer that others could put another in the place of is not used"
+is "$(layered "$T/movable/layer")" TRUSTED "a layer that others could replace is not used"
 said=$(as "$VICTIM" PYCSTASH_LAYERS="$T/movable/layer" "$PYCSTASH" doctor "$PY" 2>&1)
 check "doctor names the directory above a layer that others can write to" \
 	grep -qE "$T/movable([^/a-z]|\$)" <<<"$said"
@@ -270,16 +271,17 @@ mkdir -m 777 "$T/logs"
 as "$VICTIM" sh -c "echo mine >'$T/$VICTIM/.profile'"
 as "$ATTACKER" ln -s "$T/$VICTIM/.profile" "$T/logs/log"
 with "$VICTIM" "$T/$VICTIM/logged" PYCSTASH_LOG="$T/logs/log" "$PY" -c "$(imports "$T/movable")" >/dev/null 2>&1
-is "$(cat "$T/$VICTIM/.profile")" mine "a log that is another user's link has nothing written to where it leads"
+is "$(cat "$T/$VICTIM/.profile")" mine "if the log is another user's link, nothing is written to its target"
 ln "$T/$VICTIM/.profile" "$T/logs/linked" # as the attacker can without fs.protected_hardlinks
 with "$VICTIM" "$T/$VICTIM/logged" PYCSTASH_LOG="$T/logs/linked" "$PY" -c "$(imports "$T/movable")" >/dev/null 2>&1
-is "$(cat "$T/$VICTIM/.profile")" mine "a log that is a second name of a file has nothing written to it"
+is "$(cat "$T/$VICTIM/.profile")" mine "if the log is a hard link to another file, nothing is written to it"
 as "$ATTACKER" sh -c "umask 0; : >'$T/logs/open'"
 with "$VICTIM" "$T/$VICTIM/logged" PYCSTASH_LOG="$T/logs/open" "$PY" -c "$(imports "$T/movable")" >/dev/null 2>&1
-is "$(cat "$T/logs/open")" "" "a log that is another user's file has nothing written to it for him to read"
+is "$(cat "$T/logs/open")" "" "if the log is another user's file, nothing is written to it"
 
 # --- a volume that is handed to a group -----------------------------------------------
-# As Kubernetes does for fsGroup: the mount point, and by default all that is in it.
+# What Kubernetes does for fsGroup: it gives the mount point to the group, and by default
+# everything in it.
 official "$T/app"
 mkdir "$T/volume"
 cat >"$T/pods" <<END
@@ -298,13 +300,13 @@ cat >"$T/pods" <<END
 END
 if unshare -m true 2>/dev/null; then
 	is "$(unshare -m bash "$T/pods" | tr '\n' ' ')" "sealed hit not used changed " \
-		"a directory below a mount point that a group may write to is a cache, until all in it is the group's, who can change the bytecode"
+		"a directory below a mount point that a group may write to is a cache, until the group can change its bytecode"
 else
 	skip "a directory below a mount point that a group may write to" "this needs to mount"
 fi
 # --- a group that only looks like the user's own --------------------------------------
-# Who is in a group is in two files: as a member, and as a user whose first group it is. The
-# group may write to the sources and to a directory above the cache.
+# Two files say who is in a group: /etc/group lists members, and /etc/passwd says whose primary
+# group it is. The group may write to the sources and to a directory above the cache.
 official "$T/grouped"
 chown -R "$VICTIM:$VICTIM" "$T/grouped"
 chmod 664 "$T/grouped/m.py"
@@ -335,8 +337,8 @@ if unshare -m true 2>/dev/null; then
 		0 0 |another name of it has a member|victim:x:$VICTIM: alias:x:$VICTIM:attacker|attacker:x:$ATTACKER:$ATTACKER::/:/bin/sh
 		0 0 |it is the first group of somebody|victim:x:$VICTIM:|attacker:x:$ATTACKER:$VICTIM::/:/bin/sh
 	GROUPS
-	is "$told" "" "a group is the user's own only if nobody else is in it, in whichever file that stands"
+	is "$told" "" "a group is the user's own only if nobody else is in it, in /etc/group or /etc/passwd"
 else
-	skip "a group is the user's own only if nobody else is in it, in whichever file that stands" "this needs to mount"
+	skip "a group is the user's own only if nobody else is in it, in /etc/group or /etc/passwd" "this needs to mount"
 fi
 done_testing
