@@ -288,7 +288,7 @@ cp "$T/store/packs/$pack" "$T/liar/packs/"
 on j pull "$T/liar" >"$T/out" 2>&1
 is "$(compiles j | wc -l)" 1 "a bad pack does not keep the good ones out"
 
-is "$(status_of on a push --compact 1d "$T/not/there") $(grep -c 'no such place' "$T/err")" "3 1" "a push to where no store can be made is reported"
+is "$(status_of on a push --compact 1d "$T/not/there") $(grep -c 'no such directory or bucket' "$T/err")" "3 1" "a push to where no store can be made is reported"
 is "$(status_of on j pull http://127.0.0.1:1/none)" 0 "a store that cannot be reached is no error of the job"
 is "$(status_of on j pull --strict http://127.0.0.1:1/none)" 3 "with --strict, a store that cannot be reached is an error"
 is "$(on j run --pull http://127.0.0.1:1/none -- echo started 2>/dev/null)" started "run --pull starts the program whatever the store does"

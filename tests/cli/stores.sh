@@ -112,7 +112,7 @@ is "$(status_of on o pull "$url/half") $(find "$T/o" -name '*.pyc' | wc -l)" "3 
 is "$(status_of on a push --compact 1d "$url/nowhere/new") $(grep -c 'does not list it' "$T/err")" "3 1" "a push to a server that keeps nothing fails"
 if command -v minisign >/dev/null; then
 	minisign -G -W -p "$T/key.pub" -s "$T/key.secret" >/dev/null
-	is "$(status_of timeout 20 env PYCSTASH_DIR="$T/o" "$PYCSTASH" pull --verify-key "$T/key.pub" "$url/endless") $(grep -c 'none of minisign' "$T/err")" "3 1" \
+	is "$(status_of timeout 20 env PYCSTASH_DIR="$T/o" "$PYCSTASH" pull --verify-key "$T/key.pub" "$url/endless") $(grep -c 'not in the format of minisign' "$T/err")" "3 1" \
 		"of a signature that never ends no more is read than one can have"
 fi
 for kind in fails short loop file; do

@@ -354,7 +354,7 @@ EXCUSES = [
     ),
     (
         "a rename or link that fails for two reasons says the other",
-        "that fails for two reasons may give the other's error",
+        "that can fail for two reasons may give the error of the other reason",
         lambda d: re.match("rename|link", d.symbol)
         and (
             d.failed("ENOTDIR|EBADF|EBUSY|ELOOP|ENOTEMPTY|EEXIST", "ENOENT|EINVAL|EISDIR|EEXIST|ENOTEMPTY")
@@ -396,12 +396,12 @@ EXCUSES = [
     ),
     (
         "a path goes on after bytecode",
-        "may give `ENOENT` where it is `ENOTDIR`",
+        "may give `ENOENT` instead of `ENOTDIR`",
         lambda d: d.failed("ENOTDIR|ok", "ENOENT") and re.search(r"\.(pyc|nbi|nbc)\S*/", d.call),
     ),
     (
         "a closed directory",
-        "may one through a pretended `__pycache__` that is closed, where it is `EACCES`",
+        "a pretended `__pycache__` that is closed may give `ENOENT` instead of `EACCES`",
         lambda d: d.is_users()
         and "@/" in d.call
         and (
@@ -426,14 +426,14 @@ EXCUSES = [
     ),
     (
         "a closed real directory keeps no bytecode out of the cache",
-        "What is compiled where the tree's `__pycache__` is closed to the program is kept in the cache",
+        "**If the tree's `__pycache__` is closed to the program**, what the program compiles is kept in the cache",
         lambda d: d.is_users()
         and (d.without(" and written") or d.failed("EACCES", "ok") and re.search(r"\.pyc\.\d+ |O_TMPFILE", d.call) or d.bare == "compiled" and d.got == "served 'code'")
         and d.after(d.twins.has_closed),
     ),
     (
         "a directory that is made real is another",
-        "loses its extended attributes, and its parent's mtime changes then",
+        "loses its extended attributes, and the mtime of its parent changes at that moment",
         lambda d: "dir" in d.got
         and d.without(r" at \d+")
         or re.search(r"xattr \S*@[/.]*( |$)", d.call)
