@@ -19,7 +19,8 @@ static const struct opt own_options[] = {
 	{ "sign", 0, "KEY",
 		"sign the pack with the secret key of minisign in the file KEY",
 		OPT_STRING(struct push, sign) },
-	{ "expires", 0, "AGE", "with --sign: the signature expires after this time, such as `90d`",
+	{ "expires", 0, "AGE",
+		"with --sign: the signature expires after this time, such as `90d`",
 		OPT_AGE(struct push, expires, 1) },
 	{ "compact", 0, "AGE",
 		"push one pack of all objects that were used within this time, such as `30d`, even if they are not new",
@@ -66,8 +67,7 @@ static int run(const struct command *self, char **words)
 	if (!push->url)
 		return EXIT_USAGE;
 	if (push->expires && !push->sign)
-		return opt_usage(
-			self, "--expires needs --sign");
+		return opt_usage(self, "--expires needs --sign");
 	code = cache_open(&push->cache, push->common.dir);
 	if (code != EXIT_OK)
 		return code;
