@@ -134,10 +134,15 @@ static bool has_directory(const struct place *entry, const char *canonical)
 void place_open_tree(struct place *place)
 {
 	char *end = place->cache + place->map.dir_len, kept = *end;
+	struct stat st;
 
 	*end = '\0';
-	(void)sys_real.mkdirat(AT_FDCWD, place_show(place), 0777);
-	place_hide(place);
+	/* Otherwise the program has made it, with a mode of its own. */
+	if (sys_real.fstatat(AT_FDCWD, place->cache, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		(st.st_mode & 0777) == 0700) {
+		(void)sys_real.mkdirat(AT_FDCWD, place_show(place), 0777);
+		place_hide(place);
+	}
 	*end = kept;
 }
 
