@@ -10,11 +10,13 @@ shrunk to the fewest calls, and printed as a block for found.calls.
 """
 import argparse
 import collections
+import errno
 import itertools
 import os
 import random
 import re
 import shutil
+import stat
 import subprocess
 import sys
 
@@ -525,7 +527,7 @@ class Twins:
         for line in before:
             if line.startswith("cd "):
                 went = {self.join(top, cwd, line[3:]) for cwd in cwds}
-                cwds |= set(filter(os.path.isdir, went))  # an ordinary user may not get there
+                cwds |= set(filter(self.may_be_directory, went))
             elif line.startswith(("chdir ", "fchdir ")):
                 cwds.add(".")
         for cwd, (i, word) in itertools.product(cwds, enumerate(words)):
@@ -536,6 +538,14 @@ class Twins:
                 directory, _, rest = path.rpartition("@")
                 yield os.path.realpath(self.join(top, base, directory)), rest.strip("/.")
                 path = directory
+
+    @staticmethod
+    def may_be_directory(path):
+        """An ordinary user may no longer be able to tell."""
+        try:
+            return stat.S_ISDIR(os.stat(path).st_mode)
+        except OSError as error:
+            return error.errno == errno.EACCES
 
     @staticmethod
     def join(top, base, path):
