@@ -30,7 +30,7 @@ gone() { (mkdir "$T/gone" && cd "$T/gone" && rmdir "$T/gone" && exec env -- bash
 mounts() { # COMMANDS COMMAND…: in a mount namespace in which COMMANDS have run
 	unshare -m --propagation private bash -c "$1"' && shift && exec "$@"' - "$@"
 }
-# A read-only root; $W is what can be written in it.
+# A read-only root file system in which only $W can be written.
 readonly_root() {
 	# shellcheck disable=SC2016 # for the inner shell
 	mounts 'mkdir -p "$R" && mount --bind / "$R" && mount --bind /proc "$R/proc" &&
@@ -57,7 +57,7 @@ served() {
 }
 verdict() { if doctor >"$T/said"; then echo yes; else echo no; fi; }
 
-# What the findings that fail say to do: in this shell, or as the container is started.
+# Does what the failed checks say: in this shell, or where the container is started.
 follow() {
 	local todo where
 	todo=$(sed -nE '/^fail/s/.*; ((run|start the container with): )?//p' "$T/said" | head -1)
@@ -73,7 +73,7 @@ follow() {
 }
 
 n=0 bare=
-# row WANT SENTENCE PREFIX…: whether it is served where commands have that prefix
+# row WANT SENTENCE PREFIX…: checks whether Python is served if commands have that prefix
 row() {
 	local want=$1 sentence=$2 said first explained
 	how=("${@:3}")
@@ -107,7 +107,7 @@ filled() { # a cache at DIR that has the source
 	"$PYCSTASH" warm -q --dir "$1" --python "$python" "$D" >/dev/null
 }
 
-# In a mount namespace, this file again.
+# Runs this file again, in a mount namespace.
 if [ "${1:-}" = inside ]; then
 	part_of "$2"
 	n=100 pycstash=$T/bin/pycstash LIBRARY=$T/bin/libpycstash.so W=$T/volume

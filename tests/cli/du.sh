@@ -21,7 +21,7 @@ group() { # NAME OPTION…: "files size disk" of one group
 want() { echo "$(files_of "$@") $(sum_of %s 1 "$@") $(sum_of %b 512 "$@")"; }
 total() { du_ --json "$@" | jsons "' '.join(str(x['total'][k]) for k in ('files', 'size', 'disk'))"; }
 
-# An object that no entry is linked to: the entry of another tree is a copy.
+# This object has no entry as a hard link, because the entry of another tree is a copy.
 cp -r "$S" "$T/other"
 sleep 0.05
 S=$T/other import_all "${PYTHONS[0]}"

@@ -13,7 +13,7 @@ explain() { "$PYCSTASH" explain "$@"; }
 field() { python3 -c 'import json, sys; print(json.loads(sys.stdin.readline())[sys.argv[1]])' "$1"; }
 entry_of() { echo "$CACHE/v1/$tag/tree$D/__pycache__/m.$tag.pyc"; }
 
-# What the library decides when $python asks for m's bytecode: "what" or "what (why)".
+# Prints the verdict when $python opens m's bytecode: "what" or "what (why)".
 decided() {
 	local log=$T/log
 	rm -f "$log"
@@ -30,7 +30,8 @@ print(x["what"] + (" (" + x["why"] + ")" if x["why"] else ""))'
 }
 state_of_cache() { find "$CACHE" -printf '%p %s %i %T@ %C@\n' 2>/dev/null | sort; }
 
-# agrees SENTENCE WANT [NAME=VALUE…]: predicted = decided = WANT, and predicting changed nothing.
+# agrees SENTENCE WANT [NAME=VALUE…]: explain predicts WANT and changes nothing, and the library
+# then decides WANT.
 agrees() {
 	local sentence=$1 want=$2 before said
 	shift 2

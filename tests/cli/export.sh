@@ -12,7 +12,7 @@
 chmod 755 "$T"
 export_() { "$PYCSTASH" export --dir "$CACHE" "$@"; }
 import_() { "$PYCSTASH" import "$@"; }
-# A number or a word of the JSON on standard input: field NAME, or NAME.NAME.
+# field NAME, or field NAME.NAME: prints that field of the JSON on stdin.
 field() {
 	/usr/bin/python3 -c 'import functools, json, sys
 print(functools.reduce(lambda x, name: x[name], sys.argv[1].split("."), json.load(sys.stdin)))' "$1"
@@ -21,7 +21,7 @@ listing() { (cd "$1" && find . -name '[.C]?*' -prune -o -type f -print0 | sort -
 
 # --- a cache --------------------------------------------------------------------------
 pythons=()
-# The oldest has no mpmath to import.
+# mpmath does not run on the oldest interpreter.
 mapfile -t pythons < <(differing | while read -r python; do at_least "$python" 3 7 && echo "$python"; done)
 check "there are interpreters to test with" test ${#pythons[@]} -gt 0
 
@@ -51,7 +51,7 @@ use() {
 			not_ok "$(named "$python") imports the program"
 	done
 }
-# decided WHAT [TREE]: how many decisions of the last use were that, on sources of the tree
+# decided WHAT [TREE]: prints how often the last use had that verdict, for sources of the tree
 decided() { grep -cE "^pycstash\[[0-9]+\]: $1: ${2:-$T}/" "$T/log"; }
 
 use "$tree" "$CACHE"
@@ -192,8 +192,8 @@ rm -f "$T/part.tar.zst"
 is "$(status_of export_ --tag cpython-99 "$T/part.tar.zst") $(ls "$T" | grep -c part)" "1 0" \
 	"export ends with 1 and writes no archive if nothing is selected"
 
-# by_reads OPTIONS: how many files --used-since takes on a file system mounted with them, of a
-# module that was read before, and one that was read before and after
+# by_reads OPTIONS: prints how many files --used-since takes on a file system that is mounted
+# with these options: one module was read before that time, another before and after it
 by_reads() {
 	unshare -rm --propagation private bash -c '
 		mount -t tmpfs -o "mode=755,$1" none "$2" && cd "$2" || exit

@@ -23,7 +23,7 @@ host() {
 	find "$T/$1" -name '*.py' -exec touch -d "2026-01-0$((RANDOM % 9 + 1))" {} +
 }
 on() { PYCSTASH_DIR=$T/$1/cache "$PYCSTASH" "${@:2}"; }
-# How many modules that host compiles when it imports them all.
+# Prints how many modules that host compiles when it imports all of them.
 compiles() {
 	rm -f "$T/log"
 	PYCSTASH_DIR=$T/$1/cache PYCSTASH_LOG=$T/log LD_PRELOAD=$SO "$python" -c \
@@ -58,7 +58,7 @@ on b push "$T/store" >/dev/null
 is "$(stat -c %i "$T/store/packs/$pack")" "$inode" "push keeps a pack that is in the directory already, even if it belongs to somebody else"
 is "$(packs "$T/store")" "$pack" "two hosts' packs of the same sources are the same bytes"
 
-# Frozensets have an order in marshal data that hashes decide, and in what order they were filled.
+# The order of a frozenset in marshal data depends on hashes, and on the order of insertion.
 mkdir "$T/sets"
 for number in {1..40}; do
 	echo "def f$number(x): return x in {'a$number', 'b$number', 'c$number', 'd$number', 'e$number'}"
@@ -128,7 +128,7 @@ modules+=(epsilon)
 for name in a e; do host $name; done
 compiles a >/dev/null
 on a push "$T/store" >/dev/null
-# Each start has a cache of its own: what it compiles is what the layer lacks at that moment.
+# Each start has a cache of its own, so it compiles what the layer lacks at that moment.
 starts() {
 	local n
 	for n in {1..12}; do
@@ -242,7 +242,7 @@ mkfifo "$T/liar/packs/$(printf '%064d' 1).tar.zst"
 host j
 is "$(status_of timeout 20 env PYCSTASH_DIR="$T/j/cache" "$PYCSTASH" pull --json "$T/liar") $(field objects <"$T/out")" "3 0" \
 	"packs that are cut off, renamed, noise or a pipe bring nothing in"
-# What a list does not tell of could not be withdrawn.
+# An object that is not in the pack's list could not be withdrawn.
 /usr/bin/python3 - "$T/store/packs/$pack" "$T/untrue/packs" <<'EOF'
 import hashlib, io, os, subprocess, sys, tarfile
 os.makedirs(sys.argv[2])
@@ -267,7 +267,7 @@ write([(members[0][0], text.replace(name, name.translate(bytes.maketrans(b"01234
 EOF
 is "$(status_of on untrue pull "$T/untrue") $(grep -c refused "$T/err") $(find "$T/untrue/cache" -name '*.pyc' | wc -l)" "3 2 0" "a pack that holds something else than it lists brings nothing in"
 
-# As many objects as a list can have, most of it read before anybody asks who has signed it.
+# A list with as many objects as possible; most of it is read before its signature is verified.
 /usr/bin/python3 - "$T/many/packs" <<'EOF'
 import hashlib, io, os, subprocess, sys, tarfile
 rows = ",".join('"a/%x":1' % n for n in range(1000000))

@@ -18,7 +18,7 @@ print([r[sys.argv[2]] for r in json.load(sys.stdin)["rules"] if r["rule"] == sys
 field() { python3 -c 'import json, sys; x = json.load(sys.stdin)
 for key in sys.argv[1].split("."): x = x[key]
 print(x)' "$1"; }
-# takes RULE FILES SENTENCE OPTION…: a dry run and a real one agree on what goes
+# takes RULE FILES SENTENCE OPTION…: a dry run and a real run delete the same files
 takes() {
 	local name=$1 want=$2 sentence=$3 before dry real
 	shift 3
@@ -78,7 +78,7 @@ takes foreign 1 "gc deletes a file of pycstash that lies where it is never used"
 check "gc keeps files that are not pycstash's" test -e "$V/$TAG/tree/note"
 is "$(field left <"$T/real.json")" 1 "gc counts the foreign file that it leaves"
 again
-# A later format's: its number at 8 of the last 128 bytes.
+# An entry in a later format: the format number is at byte 8 of the last 128 bytes.
 printf '\11' | dd of="$entry" bs=1 seek=$(($(stat -c %s "$entry") - 120)) conv=notrunc status=none
 rm -f "$V/.state/gc"
 gc -q
@@ -112,7 +112,7 @@ mv "$T/pkg" "$S/pkg"
 is "$(gc --json | field missing)" 0 "gc forgets a missing folder when it is back"
 mv "$S/pkg" "$T/pkg"
 gc -q
-# as if that had been so long ago
+# makes it look that long ago
 age() { python3 - "$V/.state/orphans" "$1" <<'END'
 import sys
 path, seconds = sys.argv[1], int(sys.argv[2])
@@ -298,7 +298,7 @@ as_user true && if [ "$(id -u)" = 0 ]; then
 fi
 
 # --- the mark for backup programs -----------------------------------------------------
-# Earlier releases put it into the root.
+# Earlier releases put the mark into the root.
 marked() { # FILE…: what is in the root after a gc, of one with those files
 	local root=$T/marked
 	rm -rf "$root"

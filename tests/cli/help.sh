@@ -108,7 +108,7 @@ for shell in bash zsh fish; do
 	fi
 done
 
-# WORD…: what bash offers for the last of them, with blanks between
+# offers WORD…: prints what bash offers for the last word
 offers() {
 	env -i PATH="$PATH" bash --norc --noprofile -c '
 		. "$1"

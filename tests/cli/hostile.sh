@@ -14,7 +14,7 @@ again() { # as it was made
 	cp -a "$snapshot" "$CACHE"
 }
 bounded() { timeout -s KILL 20 "$PYCSTASH" "$@"; }
-# Each writing command once; what they print is of no interest.
+# Runs each command that writes once, and ignores its output.
 use() {
 	bounded gc --max-entries 5 --orphan-grace 0s
 	bounded stats
@@ -37,7 +37,7 @@ mv "$V/.state" "$T/state"
 is "$(status_of bounded gc)" 12 "a directory without the mark and without anything else of a cache is refused"
 again
 
-# What a link may lead to; of a form that commands would like to delete.
+# The targets of links, which look like something that commands would delete.
 canary=$T/canary
 mkdir -p "$canary/sub/__pycache__" "$canary/empty/empty"
 cp "$V/$TAG/tree$S/__pycache__/top.$TAG.pyc" "$canary/m.$TAG.pyc"
@@ -116,13 +116,13 @@ find "$V" -name '*.pyc' -exec touch -d '+2 years' {} +
 cp -p "$entry" "$entry.4711"
 bounded gc --max-entries 1 >/dev/null
 check "a temporary of the future does not live until then" test ! -e "$entry.4711"
-# Not lines: one of the names has two.
+# Counts names, not lines, because one of the names has two lines.
 is "$(find "$V" -path '*/tree/*' -type f -printf x)" x "entries with a time in the future count for the limits"
 is "$(status_of bounded gc --max-time 300y)" 0 "a time that is no limit is none"
 
 # --- names that a terminal would obey ----------------------------------------------------
 # ESC, CSI in UTF-8 and as a byte, DEL, an override of direction, a line separator, and a
-# line feed with what could be the start of a line of ours.
+# line feed that is followed by what looks like the start of a log line.
 again
 odd=$'x\e[2J\u009b1m\x9b\x7f\u202ey\u2028\nforged'
 mkdir "$S/$odd"

@@ -16,11 +16,11 @@ print(functools.reduce(lambda x, name: x[name], sys.argv[1].split("."), json.loa
 }
 listing() { (cd "$1" && find . -name '[.C]?*' -prune -o -type f -print0 | sort -z | xargs -0 sha256sum) 2>/dev/null; }
 leftovers() { find "$1" -name '*.pyc.[0-9]*' -o -name '*.tmp.*' | wc -l; }
-# Files whose bytes are not those of the file of that name in the cache: never any.
+# Lists files that differ from the file of the same name in the cache; there must be none.
 broken() { (cd "$1" && find v1 -name '*.pyc' -print0 | while IFS= read -r -d '' name; do
 	cmp -s "$name" "$CACHE/$name" || echo "$name"; done); }
-# All that is not the cache that is imported into.
-# Without the sizes of directories, which on a tmpfs are those of what is in them.
+# Lists all files outside the cache that is imported into. Sizes of directories are left out,
+# because on a tmpfs they depend on the files in them.
 around() { find "$T" ! -path "$other*" \( -type d -printf '%P %y\n' -o -printf '%P %y %s\n' \) | grep -v '^said ' | sort | sha256sum; }
 other=$T/other
 tree=$T/src
@@ -109,7 +109,7 @@ for at in $(seq 20 $((size / 40)) "$size"); do
 	rm -rf "$other"
 done
 is "$wrong" "" "a wrong byte anywhere: no broken file"
-# What stands beside the bytes of a member, under the compression: the number of the inode, and the name.
+# Changes what the archive says about a member besides its bytes: the inode number, and the name.
 zstd -dqf "$T/a" -o "$T/plain"
 wrong='' bent=0
 for at in $(grep -obUa 'user.pycstash.source=' "$T/plain" | cut -d: -f1); do
@@ -247,11 +247,12 @@ c" "a full disk: 14, no broken file, no temporary, no half archive"
 fi
 
 # --- interruptions --------------------------------------------------------------------
-# interrupted SIGNAL CALL COMMAND…: sends it when a third of the files was done; the exit code.
+# interrupted SIGNAL CALL COMMAND…: sends the signal when a third of the files is done; prints
+# the exit code.
 interrupted() {
 	local signal=$1 call=$2 tracer victim
 	shift 2
-	# in the background, a shell has SIGINT ignored; leaks are not looked for under strace
+	# A shell ignores SIGINT in background jobs. The leak checker does not work under strace.
 	env --default-signal=INT ASAN_OPTIONS=detect_leaks=0 strace -qq -f -o "$T/trace" -e trace="$call" -e inject="$call":delay_exit=20000 "$@" >/dev/null 2>"$T/said" &
 	tracer=$!
 	for _ in {1..200}; do

@@ -59,11 +59,11 @@ python3 - "$HERE/docs/json.md" "$out" <<'END' | told
 import json, os, re, sys
 
 TYPES = {"string": str, "number": int, "boolean": bool, "object": dict, "array": list, "null": type(None)}
-# "the same fields": what stands for what, as the tables say it
+# For "the same fields": which table of docs/json.md stands for which
 SAME = [(r"(versions|days)\[\]\.", "counts."), (r"size\.versions\[\]\.", "size."),
 	(r"targets\[\]\.", ""), (r"(total|linked)\.", "groups[].")]
-# not printed of this cache: what only appears where something went wrong, or is not there;
-# and the list of a pack, whose keys are names
+# Fields that this test does not see: those that appear only after an error or for something
+# that is missing, and the list of a pack, whose keys are names.
 UNSEEN = {"left_out.unreadable", "source.error", "objects"}
 
 documented, schema = {}, []

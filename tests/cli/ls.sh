@@ -109,7 +109,7 @@ mv "$S/pkg/sub/c.py" "$T/c.py"
 is "$(state_of pkg/sub/c)" orphan "an entry whose source is gone is an orphan"
 truncate -s 40 "$(entry_of pkg/sub/__init__)"
 is "$(state_of pkg/sub/__init__)" damaged "a truncated entry is damaged"
-# As earlier releases kept it; now it would be in the tree.
+# Earlier releases kept such a file in the cache; now it would be in the tree.
 "${PYTHONS[0]}" -c 'import os, struct, sys
 with open(sys.argv[1], "wb") as f: f.write(b"mine")
 os.setxattr(sys.argv[1], "user.pycstash.own", struct.pack("9Q", os.stat(sys.argv[1]).st_ino, *[0] * 8))' "$(entry_of 'a b')"
@@ -130,7 +130,7 @@ mv "$T/c.py" "$S/pkg/sub/c.py"
 # --- what it does not do --------------------------------------------------------------
 if calls_of true >/dev/null && grep -q . "$T/strace"; then
 	calls_of "$PYCSTASH" ls >"$T/calls"
-	# The program's start and its configuration are its own; what grows with the cache counts.
+	# Only calls on files of the cache count, not those of the program's start.
 	files=$(grep -caE 'openat2?\(.*\.pyc' "$T/strace")
 	stats=$(grep -caE '(stat|statx|newfstatat)\(.*\.py' "$T/strace")
 	check "strace shows the calls of ls" grep -qx getdents64 "$T/calls"

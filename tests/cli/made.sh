@@ -37,7 +37,7 @@ TAG=${TAGS[0]}
 
 said_by() { "$@" 2>&1 >/dev/null; } # what is on stderr
 names() { tr '\0' '\n' | sort; }
-# expression of each JSON object on stdin, `x`, a line each
+# jsons EXPRESSION: prints it for each JSON object on stdin, which is `x`, a line each
 jsons() {
 	python3 -c 'import json, os, sys
 for line in open(0, encoding="utf-8", errors="strict"):
@@ -48,7 +48,7 @@ sizes() { # as stats has them; a version without anything is none
 	"$PYCSTASH" stats --json | jsons 'sorted([(v["version"], v["entries"], v["objects"], v["bytes"],
     v["disk"], v["shared"]) for v in x["size"]["versions"] if any(list(v.values())[1:])])'
 }
-# counted_off SENTENCE COMMAND…: after it, the sizes are those that gc measures anew.
+# counted_off SENTENCE COMMAND…: after the command, the counted sizes equal those that gc measures.
 counted_off() {
 	local sentence=$1 before after
 	shift

@@ -15,7 +15,7 @@ if [ "$(id -u)" != 0 ] || ! mounts true true 2>/dev/null || ! as_user /usr/bin/p
 fi
 PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin
 
-# block HEADING N: the text of the n-th block below it
+# block HEADING N: prints the text of the n-th block below that heading
 block() {
 	awk -v heading="## $1" -v n="$2" '/^## / { here = $0 == heading }
 		here && /^```/ { inside = !inside; k += inside; next }
@@ -23,7 +23,7 @@ block() {
 }
 setting() { sed -n "s/^$2=//p" <<<"$1"; } # of a unit: its values, a line each
 plain() { env -i HOME="$HOME" LOGNAME=root SHELL=/bin/sh PATH=/usr/bin:/bin "$@"; } # as cron starts it
-# served CACHE SENTENCE: by now a module came from there, and nothing lies beside the source
+# served CACHE SENTENCE: a module was served from that cache, and no bytecode is in the tree
 served() {
 	is "$(pycstash stats --dir "$1" --json | /usr/bin/python3 -c 'import json, sys
 c = json.load(sys.stdin)["counts"]
@@ -90,7 +90,7 @@ service() {
 	served "$dir" "Apache's environment serves mod_wsgi"
 }
 
-# What it is started with: the variables of ENV lines, then the words of CMD.
+# Prints the command of a container: the variables of ENV lines, then the words of CMD.
 container_start() { # DOCKERFILE
 	sed -n 's/^ENV //p' <<<"$1" | tr ' ' '\n'
 	sed -n 's/^CMD //p' <<<"$1" | /usr/bin/python3 -c 'import json; print("\n".join(json.loads(input())))'
@@ -180,7 +180,7 @@ nodes() {
 	rm -r "/dev/shm/pycstash-$(id -u)"
 }
 
-# A job: its commands, in a fresh checkout, with what the last one saved.
+# Runs the commands of a CI job in a fresh checkout, with the cache that the last job saved.
 job() { # DIR COMMANDS
 	mkdir -p "$1" && cd "$1" || return
 	printf 'import helper\ndef test(): assert helper.x\n' >test_it.py

@@ -71,7 +71,7 @@ is "$todo" "  pycstash gc --as-owner --dir $CACHE" "stats tells root how the ser
 is "$? $(stat -c %U "$CACHE/v1/.state/gc")" "0 nobody" "gc --as-owner collects with the owner's rights"
 
 # --- below a directory that is closed to its owner ------------------------------------
-# As systemd keeps the cache of a DynamicUser=: only the service's mount namespace shows it.
+# systemd keeps the cache of a DynamicUser= where only the service's mount namespace shows it.
 if unshare -m true 2>/dev/null; then
 	mkdir -m 700 "$T/private"
 	(umask 077 && mkdir "$T/private/below")

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../lib/tap.sh"
 
 run() { "$PYCSTASH" run "$@"; }
-# What a command under `run` finds in a variable; "unset" where there is none. OPTIONS first.
+# Prints the value that a command under `run` finds in a variable, or "unset". OPTIONS first.
 value_of() {
 	local name=$1
 	shift
@@ -75,7 +75,7 @@ is "$(LD_PRELOAD="$T/alias.so:$other" value_of LD_PRELOAD)" "$SO:$other" \
 	"the same file under another name makes room for this library"
 
 
-# The one that ld.so puts for it on this machine.
+# The value for which $LIB stands on this machine.
 lib=
 for candidate in lib64 lib "lib/$(uname -m)-linux-gnu"; do
 	mkdir -p "$T/r/$candidate"
@@ -142,8 +142,8 @@ fi
 for bad in 'a b' 'a:b' 'a$b'; do
 	mkdir "$T/$bad"
 	cp "$SO" "$T/$bad/"
-	check "a library in a directory called '$bad' is refused: ld.so has no quoting" \
-		complains 'ld.so cannot' run --library "$T/$bad/libpycstash.so" true
+	check "a library in a directory called '$bad' is refused, because ld.so cannot load it" \
+		complains 'ld.so accepts no path' run --library "$T/$bad/libpycstash.so" true
 done
 odd=$T/$'it\'s"a"\nb'
 mkdir "$odd"
@@ -235,7 +235,7 @@ is "$(LD_PRELOAD="$T/x.so" "$PYCSTASH" shellenv --library "$SO" 2>/dev/null | gr
 is "$("$PYCSTASH" shellenv powershell >/dev/null 2>&1; echo $?)" 2 "shellenv for an unknown shell: 2"
 
 # --- gc beside it ---------------------------------------------------------------------
-# with_gc COMMAND…: under run, with gc as it is when nobody sets anything
+# with_gc COMMAND…: runs it under `run`, with the default of auto_gc
 with_gc() { env -u PYCSTASH_AUTO_GC "$PYCSTASH" run --dir "$CACHE" "$@"; }
 mark=$CACHE/v1/.state/gc
 due() { rm -f "$mark"; mkdir -p "$CACHE/v1/.state"; }

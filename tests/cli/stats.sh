@@ -19,12 +19,12 @@ values.update(stats["counts"])
 values.update((v["name"], v["count"]) for v in stats["verdicts"])
 print(*[values[name] for name in sys.argv[1:]])' "$@"
 }
-# counted COMMAND…: runs it, and nothing before it counts
+# counted COMMAND…: sets the counters to zero, then runs it
 counted() {
 	stats --zero
 	preloaded "$@" >"$T/out" 2>&1
 }
-# The interpreter runs a program in which D is the folder of the modules.
+# Runs a Python program in which D is the directory of the modules.
 counted_python() {
 	stats --zero 2>/dev/null # there may be no cache yet
 	preloaded "$python" -s -c "import sys, os; D = sys.argv[1]; sys.path.insert(0, D)
@@ -35,7 +35,7 @@ served() { # how many opens were served
 	# shellcheck disable=SC2046
 	found $(counts hits resealed reused in_tree)
 }
-# more PROGRAM EXTRA: how many more opens are served with EXTRA in front of PROGRAM
+# more PROGRAM EXTRA: prints how many more opens are served if EXTRA comes before PROGRAM
 more() {
 	local before
 	counted_python "$1"
@@ -54,7 +54,7 @@ disk() { # what is really there: entries, objects, bytes
 	echo "$(entries | grep -c 'pyc$') $(find "$CACHE" -path '*/objects/*' -type f | wc -l)" \
 		"$(find "$CACHE" -type f -name '*.pyc' -printf '%s\n' | awk '{ s += $1 } END { print s + 0 }')"
 }
-# What stats says of a process that runs, and whether that is at least half of its opens.
+# Prints what stats says of a running process, and whether that is at least half of its opens.
 runs_counted() {
 	local served
 	counted_python "$all
@@ -72,7 +72,7 @@ all='import m0, m1, m2, m3, m4'
 interpret() {
 	CACHE=$T/cache-$1 D=$T/$1
 	modules "$D"
-	# What it misses of its own library is not to be seen below.
+	# Misses of its own standard library must not appear below.
 	preloaded "$python" -s -c 'import sys, os, subprocess, threading, multiprocessing.pool'
 	counted_python "$all"
 	is "$(counts processes misses MISS_NO_ENTRY WRITE SEALED unsealed)" "1 5 5 5 5 0" \
@@ -259,7 +259,7 @@ is "$(cat "$T/failed")" "" "stats beside 8 times 200 processes never fails"
 is "$(counts processes)" 1600 "each of 8 times 200 processes is counted once"
 is "$(since=@0 counts processes)" $((before + 1600)) "processes from before the fold are counted too"
 check "the large journal was put aside" test "$(stat -c %s "$(journal)" 2>/dev/null || echo 0)" -lt 1000000
-# Some may be folded by now.
+# Some journals may have been folded by now.
 touch -d '2 minutes ago' "$(journal)".[0-9]* 2>/dev/null
 stats >/dev/null
 is "$(compgen -G "$(journal).[0-9]*")" "" "the journal is folded after a while"

@@ -103,8 +103,8 @@ is "$(no_proxy=127.0.0.1 http_proxy=http://127.0.0.1:1 on l pull --strict --json
 
 # --- TLS ------------------------------------------------------------------------------
 secure=https://localhost:$secure_port/plain
-is "$(status_of on m pull --strict "$secure") $(grep -ci certificate "$T/err")" "3 1" "a certificate that nobody vouches for is refused, which is reported"
-is "$(SSL_CERT_FILE=$T/certificate on m pull --strict --json "$secure" | field objects)" 1 "SSL_CERT_FILE names who vouches for certificates"
+is "$(status_of on m pull --strict "$secure") $(grep -ci certificate "$T/err")" "3 1" "a certificate that no authority has signed is refused and reported"
+is "$(SSL_CERT_FILE=$T/certificate on m pull --strict --json "$secure" | field objects)" 1 "SSL_CERT_FILE names the authorities for certificates"
 is "$(CURL_CA_BUNDLE=$T/certificate status_of on n pull --strict "https://127.0.0.1:$secure_port/plain")" 3 "a certificate of another host is refused"
 
 # --- servers that do wrong ------------------------------------------------------------
@@ -113,7 +113,7 @@ is "$(status_of on a push --compact 1d "$url/nowhere/new") $(grep -c 'does not l
 if command -v minisign >/dev/null; then
 	minisign -G -W -p "$T/key.pub" -s "$T/key.secret" >/dev/null
 	is "$(status_of timeout 20 env PYCSTASH_DIR="$T/o" "$PYCSTASH" pull --verify-key "$T/key.pub" "$url/endless") $(grep -c 'not in the format of minisign' "$T/err")" "3 1" \
-		"of a signature that never ends no more is read than one can have"
+		"pull stops reading a signature that never ends"
 fi
 for kind in fails short loop file; do
 	is "$(status_of timeout 20 env PYCSTASH_DIR="$T/f" "$PYCSTASH" pull --strict "$url/$kind") $(wc -l <"$T/err")" "3 1" \
@@ -146,7 +146,7 @@ kill -INT $puller
 wait $puller
 is "$? $(grep -c interrupted "$T/err")" "130 1" "SIGINT ends a pull that waits for its store"
 if unshare -rm true 2>/dev/null; then
-	# in_small_tmp COMMAND…: without room for temporary files
+	# in_small_tmp COMMAND…: runs it without room for temporary files
 	in_small_tmp() {
 		unshare -rm sh -c 'mount -t tmpfs -o size=4k none "$0" && head -c 4096 /dev/zero >"$0/fill"; exec "$@"' "$T/small" "$@"
 	}

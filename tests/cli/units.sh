@@ -21,7 +21,7 @@ if [ "${1:-}" = inside ]; then
 	}
 	field() { sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p" | head -1; }
 	start() { systemctl start --wait "$1" || { systemctl status "$1"; false; }; }
-	# unit NAME [SED]…: the guide's, under that name
+	# unit NAME [SED]…: installs the guide's unit under that name
 	unit() {
 		local name=$1
 		shift
@@ -56,7 +56,7 @@ if [ "${1:-}" = inside ]; then
 	unit users -e 's/^PrivateTmp=.*/&\nPrivateUsers=yes/'
 	claim "systemd: a service in a user namespace is served" served users
 
-	# without a place for a cache doctor says what the unit lacks, and that is enough
+	# Without a cache directory, doctor says what the unit lacks; with that, the service is served.
 	unit bare -e '/^Environment=\|^CacheDirectory/d; s/^User=.*/DynamicUser=yes/' -e 's/^ExecStart=.*/StandardOutput=file:\/units\/said\nSuccessExitStatus=1\nExecStart=\/usr\/local\/bin\/pycstash doctor/'
 	start bare
 	remedy=$(sed -n 's/^fail.*add to the unit: //p' said | head -1)
@@ -95,7 +95,7 @@ guide() { # N: the n-th block below the heading
 		here && /^```/ { inside = !inside; k += inside; next }
 		inside && k == n' "$HERE/docs/guide.md"
 }
-# What the container is to have on top of this machine.
+# The files that the container has in addition to those of this machine.
 machine() {
 	local root=$1 file to
 	rm -f "$root/.dockerenv"

@@ -52,7 +52,7 @@ is "$(verify --json --tag "$tag" | summary 'x["entries"]')" 5 "verify --tag chec
 
 # --- every byte -------------------------------------------------------------------------
 cat >"$T/flip.py" <<'END'
-# Flips a bit of each byte of a file in turn: how many does verify find, and name?
+# Flips a bit of each byte of a file in turn, and counts how many verify finds and names.
 import os, subprocess, sys
 path, verify = sys.argv[1], sys.argv[2:]
 data = open(path, 'rb').read()
@@ -73,7 +73,7 @@ END
 for each in "${pythons[@]}"; do
 	feed "$each"
 	entry=$CACHE/v1/$(tag_of "$each")/tree$D/__pycache__/m.$(tag_of "$each").pyc
-	# An entry alone, and an object alone: they are one file else.
+	# An entry and an object as separate files; usually they are one file.
 	object=$("$PYCSTASH" show --json "$entry" | summary 'x["object"]["path"]')
 	cp "$entry" "$T/copy"
 	rm -rf "$T/away"
@@ -108,7 +108,7 @@ mv "$T/object" "$other"
 is "$(verify | grep -c "^damaged *$other: its name is another source's digest")" 1 "an object with the name of another is damaged"
 
 feed "$python"
-# A source of other content with the identity that the seal has: a lying clock.
+# A source with other content but the seal's identity, as after a wrong clock.
 python3 - "$entry" "$D/m.py" "$HERE/tests/library" <<'END'
 import os, struct, sys
 path, source = sys.argv[1:3]
@@ -133,7 +133,7 @@ is "$(problems)" "wrong " "an entry that is sealed for the source but was compil
 is "$(verify --repair | grep -c '^wrong .*; deleted$')" 1 "--repair deletes a wrong entry"
 
 feed "$python"
-# Bytecode of another source under a seal that is right: what a hook under the stock name does.
+# Bytecode of another source under a valid seal, as a hook makes it under the stock name.
 (cd "$T/other" && echo 'y = "hooked"' >h.py && cat >hook.py <<'END' && preloaded "$python" -S -c 'import hook, m'
 import importlib.machinery
 def compiled(self, data, path, **rest):
@@ -199,7 +199,7 @@ cp "$entry" "$pytest"
 is "$(verify --deep --json 2>/dev/null | summary 'x["unchecked"]')" 1 "bytecode with a name that only other tools write is not checked"
 
 feed "$python"
-# A later format's: its number at 8 of the last 128 bytes, and a checksum of its own.
+# An entry in a later format: the number is at byte 8 of the last 128; it has its own checksum.
 newer() { # FILE
 	printf '\002' | dd of="$1" bs=1 seek=$(($(stat -c %s "$1") - 120)) conv=notrunc status=none
 	printf 'newer' | dd of="$1" bs=1 seek=$(($(stat -c %s "$1") - 5)) conv=notrunc status=none

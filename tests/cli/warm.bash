@@ -6,7 +6,7 @@
 # can run as well, or empty. $T/app is a tree of $sources sources.
 
 warm() { "$PYCSTASH" warm --dir "$CACHE" "$@"; }
-# The exit code behind what is said, on one line each.
+# Prints the output and then the exit code, on one line each.
 said() { "$@" 2>"$T/err"; echo "exit $?"; }
 field() { # NAME: a number out of pycstash.warm/1 on stdin
 	"$python" -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"
@@ -35,7 +35,7 @@ for interpreter in "${pythons[@]}"; do
 	[ -n "$public" ] || ! as_user "$interpreter" -S -c pass 2>/dev/null || public=$interpreter
 done
 
-# A package whose modules all differ, and one that is there twice.
+# A package whose modules all differ, except one that exists twice.
 make_tree() {
 	local i
 	mkdir -p "$1/pkg/sub"

@@ -17,8 +17,8 @@ for interpreter in "${pythons[@]}"; do
 	chmod -R a-w "$T/image"
 	before=$(tree_of "$T/image")
 	got=$(said warm --python "$interpreter" --opt 0,2 "$T/image/app")
-	# m6 and same: one is compiled, at each level, and the other made of its object, if
-	# they were not compiled at the same time
+	# Of m6 and same, one is compiled at each level, and the other is made from its object,
+	# unless both were compiled at the same time.
 	case $got in
 	"$(summary 0 2 18 0 0)" | "$(summary 0 1 19 0 0)" | "$(summary 0 0 20 0 0)") ok "$(named "$interpreter"): all is compiled, once" ;;
 	*) not_ok "$(named "$interpreter"): all is compiled, once" "$got" "$(cat "$T/err")" ;;
@@ -41,7 +41,7 @@ for interpreter in "${pythons[@]}"; do
 	rm -rf "$T/image"
 done
 
-# A cache that is only read: what it has counts.
+# A read-only cache: existing entries count as up to date.
 fresh
 warm --python "$python" "$T/app/pkg" >/dev/null 2>&1
 before=$(tree_of "$CACHE")
@@ -66,7 +66,7 @@ else
 	skip "a cache that is mounted read-only, likewise" "this user cannot mount"
 fi
 
-# On a file system that is mounted read-only, of a user who has no privileges.
+# A tree on a file system that is mounted read-only, for a user without privileges.
 if [ "$(id -u)" = 0 ] && mkdir "$T/mounted" && mount --bind "$T/app" "$T/mounted" 2>/dev/null; then
 	fresh
 	mount -o remount,bind,ro "$T/mounted"
@@ -95,7 +95,7 @@ is "$(said warm --python "$python" "$T/app")" \
 	"an entry whose source was touched is re-sealed"
 cp -R "$T/app" "$T/copy"
 is "$(said warm --python "$python" "$T/copy")" "$(summary 0 $sources 0 0 0)" "the entries of a copy are made from objects"
-# A python that can say what it is, and compile nothing.
+# A python that says its version, but compiles nothing.
 cat >"$T/lazy" <<-END
 	#!/bin/sh
 	case " \$* " in *" -I "*) exit 9 ;; esac
@@ -112,7 +112,7 @@ is "$(said warm --python "$python" "$T/copy2/new.py" "$T/copy2/new.py")" "$(summ
 rm -rf "$T/copy" "$T/copy2"
 
 
-# What an interpreter said of itself is kept, as long as it is that file.
+# What an interpreter has said about itself is remembered as long as the file is unchanged.
 fresh
 mkdir "$T/bin"
 cp "$(readlink -f "$python")" "$T/bin/python"
@@ -129,7 +129,7 @@ PYTHONHOME=$real strace -f -e trace=execve -o "$T/strace" "$PYCSTASH" warm --dir
 	--python "$T/bin/python" "$T/app/main.py" >"$T/out" 2>&1
 is "$(grep -c 'execve(.*bin/python' "$T/strace")" 1 "an entry whose source was replaced is made again"
 
-# What is up to date is looked at, and no more is got ready than that takes.
+# Looking at entries that are up to date takes no memory for compiling.
 fresh
 warm --python "$python" "$T/app" >/dev/null
 check "up to date: 64 jobs take no memory to compile in" "$python" -c 'import resource, subprocess, sys

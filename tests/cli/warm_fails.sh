@@ -29,7 +29,7 @@ assert data["schema"] == "pycstash.warm/1", data
 print(data["failed"], data["sources"], sorted(f["path"].split("/")[-1] for f in data["failures"] if f.get("line") == 2))')" \
 	"5 6 ['syntax.py']" "--json has the sources that failed"
 
-# python_that NAME OLD NEW: an interpreter in whose script for warm OLD is replaced by NEW.
+# python_that NAME OLD NEW: makes an interpreter that replaces OLD by NEW in warm's script.
 python_that() {
 	cat >"$T/$1" <<-END
 		#!$python
@@ -42,7 +42,7 @@ python_that() {
 	chmod +x "$T/$1"
 }
 
-# An interpreter that hangs: the file costs its time, and the others are compiled.
+# If an interpreter hangs on a file, its time runs out, and the other files are compiled.
 python_that hangs "loader.get_code(" "'hang' in path and __import__('time').sleep(60); loader.get_code("
 mkdir "$T/slow"
 for i in 1 2 3; do echo "a = $i" >"$T/slow/a$i.py"; done
@@ -60,8 +60,8 @@ check "an interpreter that hangs is given up when its time is over" test $SECOND
 check "an interpreter that is given up is reported" grep -q 'mute: .*did not end in time' "$T/err"
 
 # --- under the library -----------------------------------------------------------------------
-# One that compiles other bytes than the library reads, as a writable mapping of the source
-# can make it.
+# An interpreter that compiles other bytes than the library reads, which a writable mapping of
+# the source can cause.
 fresh
 python_that flips "super().get_data(path)" "super().get_data(path).replace(b'trusted', b'flipped')"
 mkdir "$T/flip"
@@ -77,7 +77,7 @@ else
 	skip "where the compiler got other bytes than the library, that is a failure" "no _blake2"
 fi
 
-# One that the library does not reach.
+# An interpreter that does not load the library.
 fresh
 printf '#!/bin/sh\nunset LD_PRELOAD\nexec "%s" "$@"\n' "$python" >"$T/alone"
 chmod +x "$T/alone"
@@ -89,18 +89,18 @@ is "$(said warm --python "$T/alone" "$T/flip")" \
 is "$(grep -c 'alone: this interpreter does not use the cache' "$T/err")" 1 "an interpreter that the library does not reach is reported once"
 is "$(find "$T/flip" -printf '%P %i\n' | sort)" "$before" "a tree whose sources change has no more files than before"
 
-# One that prints what is no answer.
+# An interpreter whose output is not an answer.
 printf '#!/bin/sh\ncase " $* " in *" -I "*) echo hello ;; esac\nexec "%s" "$@"\n' "$python" >"$T/chatty"
 chmod +x "$T/chatty"
 fresh
 is "$(said warm -j 1 --python "$T/chatty" "$T/flip")" "$(summary 0 0 0 0 2 3)" \
 	"of an interpreter that prints what is no answer, none is believed"
 
-# What the interpreters store is counted as what any program stores.
+# Entries that warm's interpreters store are counted as those of any other program.
 fresh
 make_tree "$T/twice/one"
 make_tree "$T/twice/two"
-# One at a time: two at once may both find that the cache has no such content yet.
+# One job at a time, because two might both find that the cache has no such content yet.
 compiled=$(warm -j 1 --python "$python" --json "$T/twice" | tee "$T/out" | field compiled)
 is "$compiled" 9 "of two copies of a tree, only one is compiled"
 is "$((compiled + $(field from_objects <"$T/out")))" 20 "the entries of the second copy are made from objects"
@@ -174,7 +174,7 @@ fi
 
 # --- interrupted -------------------------------------------------------------------------------
 fresh
-# A shell has its background commands ignore the signal.
+# A shell makes its background commands ignore this signal.
 env --default-signal=INT "$PYCSTASH" warm --dir "$CACHE" -j 2 --timeout 20 --python "$T/hangs" --json "$T/slow" >"$T/out" 2>"$T/err" &
 pid=$!
 for _ in $(seq 100); do # the three are done, the one hangs

@@ -12,7 +12,7 @@ chmod 755 "$T"
 export PYCSTASH_DIR=$CACHE PYTHONHASHSEED=0
 site=$T/build/site
 archive=$T/cache.tar.zst
-# of each JSON object on stdin, `x`, an expression, a line each
+# Prints an expression for each JSON object on stdin, which is `x`, a line each.
 jsons() {
 	/usr/bin/python3 -c 'import json, sys
 for line in sys.stdin:
@@ -38,7 +38,7 @@ tar -C "$packages" -c --exclude=__pycache__ --exclude='*/tests' --exclude='*.[pm
 	sympy mpmath django asgiref sqlparse | tar -C "$site" -x
 sleep 0.05 # settled
 
-# What Django has for another version of Python is left out, the same each time.
+# Modules that Django has for other versions of Python are left out.
 cat >"$T/sympy.py" <<'END'
 import sys
 sys.path[0] = sys.argv[1]
@@ -67,8 +67,8 @@ answer='x/2 - sin(x)*cos(x)/2 (x - 1)*(x + 1)*(x**2 + 1)
 modules_of() { # a suffix; what fails to be imported is loaded more than once
 	grep -oE "^# code object from '?$site/.*\.$1'?$" "$T/err" | sort -u | wc -l
 }
-# use PYTHON PROGRAM…: runs them from $site; sets $said, $compiled (sources, wherever they
-# are) and $loaded (modules below $site, of bytecode). $way is what stands before the python.
+# use PYTHON PROGRAM…: runs the programs from $site; sets $said, $compiled (how many sources,
+# wherever they are) and $loaded (how many modules below $site). $way comes before the python.
 way=(preloaded)
 use() {
 	local python=$1 program
@@ -80,7 +80,7 @@ use() {
 	compiled=$(grep -cE "^# code object from '?/.*\.py'?$" "$T/err")
 	loaded=$(modules_of pyc)
 }
-# served SENTENCE PYTHON…: each has its answer, of all its modules, and compiles nothing
+# served SENTENCE PYTHON…: each gives its answer, loads all its modules, and compiles nothing
 served() {
 	local sentence=$1 python wrong=
 	shift
@@ -91,13 +91,13 @@ served() {
 	done
 	is "$wrong" "" "$sentence"
 }
-# Names and contents of all entries and objects but those of the version TAG.
+# Prints names and contents of all entries and objects, except those of the version TAG.
 listing() {
 	(cd "$CACHE/v1" && find . -name '.?*' -prune -o -path "./${1:-none}" -prune -o \
 		-type f -print0 | sort -z | xargs -0 sha256sum | sha256sum)
 }
 files_of() { find "$CACHE/v1/$1" -name '*.pyc' | wc -l; }
-# What is allocated for files, each once.
+# Prints the space that files take on disk, each file once.
 room() { find "$CACHE"/v1/*/ -type f -printf '%i %b\n' | sort -u | awk '{ n += $2 } END { print n * 512 }'; }
 
 # --- fed --------------------------------------------------------------------------------
@@ -166,7 +166,7 @@ use "${pythons[1]}" sympy django
 is "$said, $compiled" "$answer, ${cold[${pythons[1]}]}" "the purged version is compiled again"
 
 # --- kept under a limit -----------------------------------------------------------------
-# Each file of its own age, in no order; then one program is used, of one interpreter.
+# Every file gets its own age, in no order; then one program of one interpreter is run.
 /usr/bin/python3 - "$CACHE/v1" <<'END'
 import os, random, sys, time
 inodes = {}

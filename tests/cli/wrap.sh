@@ -20,7 +20,7 @@ print([p for p in sys.path if "site-packages" in p])
 EOF
 who() { "$@" "$T/who.py"; }
 
-# Stands for an interpreter where only its environment and arguments matter.
+# Takes the place of an interpreter if only its environment and arguments matter.
 cat >"$T/show.c" <<'EOF'
 #include <stdio.h>
 #include <stdlib.h>
@@ -167,7 +167,7 @@ for python in $(interpreters cached); do
 done
 # --- all of a virtual environment -----------------------------------------------------
 state_of() { (cd "$1" && find . -printf '%p %l %m %s\n' | sort); }
-# every_name NAME VENV: after --venv each interpreter and script of it is served, and
+# every_name NAME VENV: after --venv, each interpreter and script in it is served, and
 # --remove puts everything back
 every_name() {
 	local venv=$2 before entry missed=

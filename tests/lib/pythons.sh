@@ -49,7 +49,7 @@ differing() {
 		END { print oldest; print newest }' | awk 'NF && !seen[$0]++'
 }
 
-# can_stat PYTHON FILE: one whose times have 32 bits finds no file that is younger
+# can_stat PYTHON FILE: fails if the interpreter has 32-bit times and the file's time is too late
 can_stat() { "$1" -c 'import os, sys; os.stat(sys.argv[1])' "$2" 2>/dev/null; }
 
 named() { echo "${1##*/} ($(dirname "$1" | sed 's,.*/versions/,,; s,/bin$,,'))"; }

@@ -56,8 +56,8 @@ esac
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) # the checkout
 T=$(mktemp -d "${TMPDIR:-/tmp}/pycstash-test.XXXXXX")
 T=$(cd "$T" && pwd -P)
-# A line for each claim, so that those of subshells count too, and those of a suite that
-# runs itself again for a part of it.
+# This file gets a line for each claim, so that claims in subshells count too, and those of a
+# suite that runs itself again for a part of it.
 CLAIMS=${TEST_CLAIMS:-$T.claims}
 export TEST_CLAIMS=$CLAIMS
 touch "$CLAIMS"
@@ -80,7 +80,7 @@ cleanup() {
 }
 trap cleanup EXIT
 
-# The lines of the suite that led here: where the claim is, then who called that.
+# Prints where the claim is in the suite, and from where that line was called.
 place() {
 	local i file at=
 	for ((i = 1; i < ${#BASH_SOURCE[@]}; i++)); do
@@ -154,7 +154,7 @@ part_of() {
 	trap - EXIT
 }
 
-# In 20 seconds something happens on a machine that is busy, too.
+# 20 seconds are enough even on a busy machine.
 await() {
 	local _
 	for _ in {1..400}; do

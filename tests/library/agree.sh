@@ -58,7 +58,7 @@ True
 False" "a real __pycache__ is listed, copied and deleted with what only the cache has on $name"
 }
 
-# zipfile.PyZipFile takes bytecode that is not older than its source, and opens it.
+# zipfile.PyZipFile opens bytecode that is not older than its source.
 packed() {
 	mkdir "$T/zip" && echo 'x = 1' >"$T/zip/m.py"
 	is "$(preloaded "$python" -c 'import io, os, sys, zipfile
@@ -73,7 +73,7 @@ z.writepy(d + "/m.py")
 print(z.namelist())' "$T/zip" 2>&1)" "['m.pyc']" "stat does not show bytecode that open refuses on $name"
 }
 
-# git makes the __pycache__ that it does not find, and opens its files with O_EXCL.
+# git creates a __pycache__ that it does not find, and opens files in it with O_EXCL.
 checked_out() {
 	command -v git >/dev/null || {
 		skip "git checks out bytecode that only the cache has on $name" "no git"
@@ -89,7 +89,7 @@ checked_out() {
 		"git checks out bytecode where the cache has the same name on $name"
 }
 
-# What there may be in the tree in the place of bytecode, for another user.
+# What may be in the tree in place of bytecode, for another user.
 closed_tree() {
 	local kind
 	if [ "$(id -u)" != 0 ] || ! as_user env "$python" -c '' 2>/dev/null; then

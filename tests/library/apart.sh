@@ -60,7 +60,7 @@ exec(open('$SEAL/hook.py').read())" 2>&1 | tail -1)" "one, 1 compiled" \
 }
 some loaders
 
-# A compiler is told more than what to compile, and works on what was touched.
+# compileall and py_compile have options that change the bytecode, and compile touched sources.
 compilers() {
 	copies_of_one
 	name_in() { # the path that the bytecode of DIR's module has in it
@@ -78,7 +78,7 @@ print(marshal.loads(data[16 if sys.version_info >= (3, 7) else 12:]).co_filename
 }
 some compilers
 
-# A codec of a program's own may translate, and the next may translate otherwise.
+# A program's own codec may translate a source, and another release of it may do so differently.
 codecs() {
 	local i
 	codec() { # DIR WORD: what its codec makes of VERSION
@@ -221,8 +221,8 @@ hashes() {
 					done
 				} 2>&1 | tr '\n' ' ' >"$T/$by"
 			done
-			# Another file of other content: Python alone keeps the old code if it is told
-			# not to look (unchecked-hash); we never do.
+			# Another file with other content. With unchecked-hash, Python alone runs the
+			# old code; the library never serves it.
 			if [ "$kind $how" = "unchecked-hash edited by rename" ]; then
 				is "$(cat "$T/preloaded")" "one two two two two two " \
 					"$name: a $kind pyc whose source is $how is not used any more"

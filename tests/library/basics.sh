@@ -39,7 +39,7 @@ cold_and_warm() {
 	same_bytes
 }
 
-# What is in the cache is what Python would have written beside the source.
+# The cache has the bytes that Python would have written beside the source.
 same_bytes() {
 	local twin=$T/twin pyc compared=0 differing=
 	cp -r "$CACHE/v1/$tag/tree$tree" "$twin"
@@ -94,8 +94,7 @@ print(alpha.__doc__)"
 	is "$said" "a docstring" "without -OO a module has its docstring on $name"
 }
 
-# By option: whether it isolates and what else it does is Python's business; bytecode is
-# read and written as without it.
+# Options such as -I: whatever they do to Python, bytecode is read and written as without them.
 options() {
 	local option
 	for option in -E -S -I -s; do
@@ -131,7 +130,7 @@ ways_to_start() {
 	PYTHONPATH=$tree served "$python" -c "import runpy; runpy.run_path('$tree/app.py')"
 	is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "runpy.run_path imports from the cache on $name"
 	untouched "no way to start changes the tree on $name"
-	# A pyc as the program, in the place where Python thinks it is.
+	# The program is a pyc, given by the path where Python thinks that it is.
 	echo 'import alpha
 print(alpha.one() == 1 and "six")' >"$tree/prog.py"
 	PYTHONPATH=$tree served "$python" -c 'import prog'
@@ -143,7 +142,7 @@ print(alpha.one() == 1 and "six")' >"$tree/prog.py"
 	rm "$tree/prog.pyc" "$tree/prog.py"
 }
 
-# With a prefix of its own Python leaves the trees alone, and so do we.
+# With PYTHONPYCACHEPREFIX, Python leaves the trees alone, and so does the library.
 prefix() {
 	at_least "$python" 3 8 || return
 	rm -rf "$CACHE"

@@ -14,7 +14,7 @@ if ! strace -f -o /dev/null true 2>/dev/null; then
 fi
 
 of_memory='brk,mmap,munmap,mremap,mprotect,madvise,futex,rt_sigaction,rt_sigprocmask'
-# How many calls that import makes: the first N modules of $T/src.
+# Prints how many calls an import of the first N modules of $T/src makes.
 calls() { # N VARIABLE=VALUE…
 	env "${@:2}" strace -qq -f -E LD_PRELOAD="${preload-}" -o "$T/trace" -e trace="!$of_memory" \
 		-e signal=none "$python" -S "$T/main.py" "$1" || echo "# failed: $*"

@@ -51,7 +51,7 @@ no_attributes() { # ramfs has none, and gives no account of itself
 	rounds
 	umount "$T/cache"
 }
-# This file again, for one function.
+# Runs this file again, for one function.
 if [ "${1:-}" = inside ]; then
 	part_of "$2"
 	python=$3 CACHE=$T/cache

@@ -32,7 +32,7 @@ starts() {
 	is "$(compiled)" $((N + 1)) "$name: its first start compiles"
 	first_size=$(size) first_files=$(files) got=
 	for i in $(seq $many); do
-		# By turns with its times, with new ones, and as the same tree moved.
+		# In turn: copied with its times, copied with new times, and moved.
 		case $((i % 3)) in
 		0) cp -a "$T/.mount_app000000" "$T/.mount_app$(printf %06d "$i")" ;;
 		1) cp -r "$T/.mount_app000000" "$T/.mount_app$(printf %06d "$i")" ;;
@@ -62,7 +62,7 @@ $first_size" "$name: pycstash warm finds nothing to do, and leaves nothing"
 	is "$(python3 "$SEAL/check.py" "$CACHE" | grep -v 'files,')" "" "$name: all that is in the cache is whole"
 	rm -rf "$CACHE"
 
-	# what compiles by itself, and looks for what it wrote
+	# compileall compiles by itself, and looks for what it has written.
 	for i in 1 2 3; do
 		cp -r "$T/.mount_app99999a" "$T/pip-build-env-abcdef0$i"
 		preloaded "$python" -m compileall -q "$T/pip-build-env-abcdef0$i"
@@ -123,7 +123,7 @@ for n in ("m.f-1.py38.nbi", "m.f-1.py38.1.nbc", "m.cpython-38-pytest-8.pyc", "m.
 }
 some own
 
-# A thousand starts of one interpreter; the tree only moves.
+# A thousand starts of one interpreter; the tree is moved each time.
 python=$(interpreters cached | head -1) log=$T/log
 tree "$T/.mount_1000" one
 run "$T/.mount_1000" >/dev/null
@@ -134,7 +134,7 @@ for i in $(seq 1001 1999); do
 		wrong=$((wrong + 1))
 done
 is "$wrong $(size)" "0 $before" "after 1,000 starts at 1,000 paths the cache is as large as after one"
-# The journal has its bounds as well, which is most of what so small a tree can gain.
+# The size of the journal is limited, too; for such a small tree it is most of the growth.
 check "with the journal too, it is no more than 192 KiB larger" \
 	[ "$(du -s --block-size=1 "$CACHE" | cut -f1)" -le $((all + 192 * 1024)) ]
 done_testing

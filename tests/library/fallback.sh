@@ -31,7 +31,7 @@ in_tree() {
 	is "$(snapshot)" "$before" "the stale one stays in the tree on $name"
 	served "$python" -m compileall -q "$tree"
 	is "$(snapshot)" "$before" "compileall leaves the tree's pycs alone on $name"
-	# Both sides know that module now. Deleted is deleted.
+	# Now the cache and the tree both have the module. Deleting it deletes both.
 	preloaded "$python" -c "import os, importlib.util as u
 os.unlink(u.cache_from_source('$tree/pkg/deep/leaf.py'))
 assert not os.path.exists(u.cache_from_source('$tree/pkg/deep/leaf.py'))"
@@ -82,7 +82,7 @@ hashed() {
 		cmp -n "$(stat -c %s "$T/wanted")" "$(entries | grep -F "/tree$tree/")" "$T/wanted"
 }
 
-# Damage that Python itself heals is healed in the cache.
+# Damage that Python itself would repair is repaired in the cache.
 damaged() {
 	local kind pyc
 	rm -rf "$CACHE" "$tree"

@@ -18,8 +18,8 @@ cp -r Makefile .ci shim tools docs "$copy"
 cp -r "$copy" "$T/before" # not the checkout, which somebody may be editing
 cd "$copy" || exit 1
 
-# It is known that this machine can build: it has.
-# Without -g: half of the time, and no warning depends on it.
+# This machine is known to be able to build, because it has built this.
+# Without -g it takes half of the time, and no warning depends on it.
 mk() { make --no-print-directory -j2 CFLAGS=-g0 "$@"; }
 ready() { mkdir -p "$1" && touch "$1/.need-build"; }
 
@@ -57,7 +57,7 @@ for compiler in clang gcc; do
 	done
 done
 
-# What Debian's, Ubuntu's and Fedora's package builds ask for, and what undoes it in calls.c.
+# The compiler flags of Debian's, Ubuntu's and Fedora's packages, and what undoes them in calls.c.
 packaged() {
 	local output
 	rm -rf build
@@ -130,7 +130,7 @@ is "$(mk -n libdir=/usr/lib/odd all | grep -c 'LIBDIR=.*/usr/lib/odd.*-c tools/p
 	"a command that was built for one place is built again for another"
 is "$(find "$T/dest" -empty)" "" "no page is empty"
 
-# A program that runs has the old library mapped: it must not be written to.
+# A running program has the old library mapped, so the file must be replaced, not overwritten.
 before=$(stat -c %i "$T/dest/usr/lib/pycstash/libpycstash.so")
 exec 9<"$T/dest/usr/lib/pycstash/libpycstash.so"
 mk CC="$last" install DESTDIR="$T/dest" prefix=/usr >/dev/null 2>&1

@@ -21,8 +21,8 @@ if [ -n "$nothing_to_see" ]; then
 	skip_all "a wrapper calls the scan and the next library alone" "$nothing_to_see"
 fi
 
-# The exported functions' own code. What the compiler has split off as cold is not on the
-# fast path: it is behind a jump.
+# Only the code of the exported functions themselves. Code that the compiler has split off as
+# cold is not on the fast path.
 "$BUILD/shim/gen/list" names | sort >"$T/names"
 objdump -d --no-show-raw-insn "$SO" | awk -v names="$T/names" '
 	function number(hex, n, i) { # not every awk has strtonum
@@ -66,13 +66,13 @@ awk -v most=$MOST '$2 > most { print $1 " (" $2 ")" }' "$T/frames" |
 awk '$1 == "stat" && $2 > 16 { print $2 }' "$T/frames" |
 	none "the frame of stat is that of any call"
 awk 'NF > 2 { print $1 ":" $3 }' "$T/frames" >"$T/others"
-# These have no path, but change whom the cache may serve.
+# These calls take no path, but change whom the cache may serve.
 grep -vE '^(set(re|res|e)?uid|chroot):' "$T/others" |
 	none "a wrapper calls the scan and the next library alone"
 
-# The deepest path of each wrapper through our own functions; libb2's, which are chosen by
-# the processor, and libc's are not known. A handler on an alternate stack of 8 KiB has some
-# 4 KiB left, with AVX-512, and the digest takes up to 2 KiB of these on other processors.
+# The deepest stack of each wrapper through the library's own functions. Those of libb2, which
+# depend on the processor, and of libc are not known. A signal handler on an alternate stack of
+# 8 KiB has some 4 KiB left with AVX-512; on other processors the digest takes up to 2 KiB of it.
 DEEPEST=3950 # of rename, which may make a directory real and judge the cache on the way; others: 3680
 objdump -d --no-show-raw-insn "$SO" | awk '
 	function number(hex, n, i) {

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 #
-# FILE:LINE of what clang-format leaves behind when it fits text into 90 columns: a comment of
-# one paragraph whose */ has a line for itself, and a string literal that is broken in the
-# middle of a sentence, where nobody finds it with grep. And includes whose groups are not in
-# order: own header, <system>, "ours", an empty line between them.
+# Prints FILE:LINE for faults that clang-format makes when it fits text into 90 columns: a
+# comment of one paragraph with its */ on a line of its own, and a string literal that is broken
+# in the middle of a sentence, so that grep does not find it. Also for includes whose groups are
+# not in this order: own header, <system>, "ours", with an empty line between them.
 FNR == 1 { comment = literal = last = 0; empty = 1 }
 
 # --- comments -------------------------------------------------------------------------
@@ -19,8 +19,8 @@ literal && /^[ \t]*"[A-Za-z([]/ || bare && /^[ \t]*" [A-Za-z]/ {
 { literal = /[A-Za-z][,;:.]? "$/; bare = /[A-Za-z][,;:.]?"$/ && !/\\n"$/ }
 
 # --- includes -------------------------------------------------------------------------
-# A file may begin with the header of what it is about; one in #if or after #define is where
-# it has to be; rows (.def) and the like are taken in where they are used.
+# A file may begin with its own header. An include in #if, or after #define, has to be where it
+# is. Tables (.def) and the like are included where they are used.
 /^#(if|define|endif)/ { last = 0 }
 /^#include / && !/\.(def|inc)"/ {
 	rank = /</ ? 2 : last || FILENAME ~ /h$/ ? 3 : 1

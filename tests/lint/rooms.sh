@@ -87,7 +87,7 @@ includes shim/*.[ch] shim/core/*/*.[ch] | sed -n 's/^\(.*\): shim\/scan\.h$/\1/p
 # --- rooms ----------------------------------------------------------------------------
 # There is no list of files or folders. The includes must not form a circle, either between
 # folders or between modules. tsort names the members of a circle.
-# uses FILE…: "what it stands in, what that uses" by the program on stdin of `awk`
+# uses FILE…: prints "folder, folder that it includes" (or modules), by the awk program on stdin
 modules() { includes "$@" | sed -nE 's,^(.*)\.[a-z]+: (.*)\.[a-z]+$,\1 \2,p' | awk '$1 != $2'; }
 circles() { tsort 2>&1 >/dev/null | sed -n 's/^tsort: //p' | grep -v 'contains a loop'; }
 mapfile -t code < <(find shim tools -name '*.[ch]' | sort)

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/../lib/tap.sh"
 
 cd "$HERE" || exit 1
-# Lines of "number file claim", with blanks for what is missing.
+# Prints lines of "number file claim"; missing parts are blank.
 sed -n 's/^| \([0-9]*\) |.*| \([^|]*\) |$/\1 \2/p' docs/security.md >"$T/table"
 is "$(cut -d' ' -f1 "$T/table" | tr '\n' ' ')" "$(seq -s' ' "$(wc -l <"$T/table")") " \
 	"the attacks in docs/security.md are numbered"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# What a reviewer should not have to say: format, lengths, licence lines, left-over notes,
-# headers that need another one first, generated pages that are out of date.
+# Faults that a reviewer should not have to point out: format, lengths, licence lines, left-over
+# notes, headers that do not compile alone, generated pages that are out of date.
 #
 # Takes 45 s.
 # shellcheck source=tests/lib/tap.sh
@@ -27,7 +27,7 @@ if type -P clang-format >/dev/null; then
 else
 	skip "the code is formatted as .clang-format says" "clang-format is not installed"
 fi
-# What it leaves behind. A sample first, with one of each fault.
+# Faults that clang-format leaves or makes. First a sample with one of each.
 printf '%s\n' '/* SPDX' ' */' '#include "a.h"' '#include <b.h>' '' '#include "c.h"' '#include <d.h>' \
 	'/* One' ' * two.' ' */' 'say("one "' '    "two");' >"$T/sample.c"
 is "$(awk -f tests/lint/order.awk "$T/sample.c" | cut -d: -f 2 | tr '\n' ' ')" "4 7 10 12 " \
@@ -76,7 +76,7 @@ for file in shim/core/*/*.c; do
 	name=$(basename "$file" .c)
 	[ -e "tests/unit/core/test_$name.c" ] || echo "$name"
 done | none "every module of core has its unit test"
-# entry_seal.c is a half of what entry.h promises.
+# entry_seal.c is one of several files for entry.h.
 for file in shim/core/*/*.c; do
 	[ -e "${file%.c}.h" ] || [ -e "${file%_*}.h" ] || echo "$file"
 done | none "every module of core has its header"
@@ -119,14 +119,14 @@ for file in "${scripts[@]}"; do
 	if head -1 "$file" | grep -q '^#!' && [ ! -x "$file" ]; then echo "$file"; fi
 done | none "every script that names its shell is executable"
 if type -P shellcheck >/dev/null; then
-	# Without -x: what they source is among them.
+	# Without -x, because the files that they source are checked as well.
 	printf '%s\n' "${scripts[@]}" | xargs -P 2 -n 20 shellcheck -S error -f gcc |
 		none "shellcheck finds no error"
 else
 	skip "shellcheck finds no error" "it is not installed"
 fi
 if type -P codespell >/dev/null; then
-	# Words that tests misspell on purpose, and what is none.
+	# Words that tests misspell on purpose, and names that look misspelled.
 	codespell --ignore-words-list=szie,nam README.md docs shim tools tests .ci Makefile 2>&1 |
 		none "codespell finds no misspelled word"
 else
@@ -140,7 +140,7 @@ for name in sys.argv[1:]:
         print(name, error)' {} + | none "every Python script compiles"
 
 # --- what is claimed ------------------------------------------------------------------
-# A sentence that leans on the one before says nothing when it fails.
+# A sentence that depends on the one before says nothing when it fails.
 leans='and|so|nor|but|or|likewise|also|which|whose|else|unless|then|though'
 mapfile -t suites < <(grep -lr '^done_testing$' tests --include='*.sh')
 check "there are suites whose claims can be read" test ${#suites[@]} -gt 40

@@ -103,7 +103,7 @@ comm -13 "$T/paths" "$T/calls" |
 	none "every interposed function takes a path, changes the user, ends the process, enters or lists a directory"
 uniq -d "$T/paths" | none "no name is twice in path-functions.txt"
 
-# "as NAME" is a reason only if that name has one.
+# "as NAME" is a reason only if NAME has a reason of its own.
 # shellcheck disable=SC2016 # the backquotes are the page's
 "$list" interposed | sed -n 's/^- `\([A-Za-z_0-9]*\)`: /\1 /p' >"$T/reasons"
 awk '{ why[$1] = $2 } $2 == "as" && NF == 3 { as[$1] = $3 }
@@ -136,8 +136,8 @@ for header in dirent dlfcn err execinfo fcntl fmtmsg fstab fts ftw glob libintl 
 done | tr '\n' ' ' | sed 's/;/;\n/g' |
 	grep -oE "[A-Za-z_0-9]+ \([^;{]*\bchar \*[^;{]*__($called)[ ,)]" |
 	sed 's/ .*//' | sort -u | comm -12 - "$T/libc" >"$T/headers"
-# Their "name" is a symbol's, a variable's, a user's, a host's, an attribute's; or their
-# path is only looked at.
+# In these functions, "name" is the name of a symbol, a variable, a user, a host or an attribute;
+# or they only look at the text of the path.
 no_path='dlv?sym|(secure_)?getenv|(un)?setenv|get(pw|gr)nam(_r)?|(get|set)(domain|host)name'
 no_path+='|f(get|set|remove)xattr|(get|set)login(_r)?|memfd_create|openpty|forkpty'
 no_path+='|error_at_line|basename|__xpg_basename'

@@ -10,7 +10,7 @@
 cd "$HERE" || exit 1
 type -P clang-tidy >/dev/null || skip_all "clang-tidy finds nothing" "it is not installed"
 
-# tidy FILE…: what is found, as the build sees these files
+# tidy FILE…: prints what clang-tidy finds, with the flags of the build
 tidy() {
 	clang-tidy --quiet --config-file=.clang-tidy "$@" -- -std=gnu11 -D_GNU_SOURCE -I. \
 		-DPYCSTASH_VERSION='""' -DPYCSTASH_LIBDIR='""' -DPYCSTASH_SYSCONFDIR='""' 2>/dev/null |

@@ -15,7 +15,7 @@ faketime=$(find /usr/lib /usr/local/lib -name 'libfaketime.so.1' 2>/dev/null | h
 python=/usr/bin/python3
 edits=100
 
-# jumps CLOCK: two starts by that clock, each after an edit, then a right one.
+# jumps CLOCK: two starts with that clock, each after an edit, then one with the right clock.
 jumps() {
 	local stat preload wrong= said
 	for stat in "" NO_FAKE_STAT=1; do

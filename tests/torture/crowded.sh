@@ -36,8 +36,8 @@ else
 	skip "an import beside many entries makes as many system calls as beside none" "strace does not work here"
 fi
 
-# bounded COMMAND…: it ends with 0, or with what it says of a cache that is not as it should
-# be, and takes no more than 2 KiB for an entry.
+# bounded COMMAND…: the command ends with 0, or with its code for findings, and takes at most
+# 2 KiB of memory for each entry.
 bounded() {
 	local said
 	said=$(PYCSTASH_DIR=$CACHE /usr/bin/python3 -c 'import resource, subprocess, sys

@@ -19,7 +19,7 @@ cp -a "$CACHE" "$T/full"
 "$PYCSTASH" push -q --dir "$T/full" "$T/whole" || not_ok "there is a store"
 "$PYCSTASH" export -q --dir "$T/full" "$T/archive" || not_ok "there is an archive"
 
-# What is killed, from nothing; and what is right afterwards, from what is left.
+# The commands that are killed, each from an empty state; and the checks of what they leave.
 job_push() { "$@" "$PYCSTASH" push -q --dir "$T/pusher" "$T/store"; }
 job_pull() { "$@" "$PYCSTASH" pull -q --dir "$T/new" "$T/whole"; }
 job_import() { "$@" "$PYCSTASH" import -q --dir "$T/new" "$T/archive"; }
@@ -28,7 +28,7 @@ clean_slate() {
 	rm -rf "$T/store" "$T/new" "$T/pusher"
 	cp -a "$CACHE" "$T/pusher"
 }
-# In one line what is wrong; nothing where all is well.
+# Prints what is wrong in one line, or nothing.
 wrong_packs() {
 	local file
 	for file in "$T/store/packs/"*.tar.zst; do
@@ -43,7 +43,7 @@ complete() { # KIND: after it was done again
 	*) [ "$(objects "$T/new")" = ${#modules[@]} ] || echo "objects are missing " ;;
 	esac
 }
-# What a killed push was writing stays, under a name that is no pack's.
+# A killed push leaves the file that it was writing, under a name that is not a pack's.
 packs() { (cd "$1" && find packs -type f ! -name '*.new-*' | sort); }
 
 kills() { # KIND SECONDS

@@ -21,7 +21,7 @@ scenes=${SCENES:-fresh new warm touched edited reused layer compileall rmtree}
 errors=${ERRORS:-EIO ENOSPC EACCES EMFILE ENOMEM EROFS EINTR EAGAIN EDQUOT ESTALE}
 injected=0 left=0
 
-# Those that may be Python's own, on the sources; or what it prints.
+# Calls that may be Python's own reads of the sources, or its output.
 is_pythons() { # CALL PATHS…
 	case " $2 " in *" $T/said "*) return 0 ;; esac
 	case $1 in open | openat | newfstatat | fstat | statx | close | ioctl | getdents64 | readlink) ;; *) return 1 ;; esac
@@ -29,7 +29,7 @@ is_pythons() { # CALL PATHS…
 	return 1
 }
 
-# Whether the program may end with that error: it makes such calls itself, and they failed.
+# Succeeds if the program may end with that error, because it makes such calls itself.
 may_fail() { # SCENE CALL
 	case $1 in compileall | rmtree) ;; *) return 1 ;; esac
 	case $2 in pread64 | pwrite64 | link* | readlink* | *statfs | *xattr | utimensat | ioctl | copy_file_range | clock*) return 1 ;; esac
@@ -37,7 +37,7 @@ may_fail() { # SCENE CALL
 }
 
 temporary='.*\.pyc\.[0-9]+\|.*\.pycstash-.*'
-# What the program leaves: right at once, and nothing to do a start later.
+# What the program leaves: the next start is right, and the one after it compiles nothing.
 check_after() { # MOMENT VERSION
 	local counted
 	run "$T/src"
@@ -65,7 +65,7 @@ one_kill() { # SCENE CALL N
 	check_after "$2 $3 killed ($1)" one
 }
 
-# The N-th read or write below $T; false if there are not so many.
+# Changes the N-th read or write below $T; fails if there are fewer.
 one_short() { # SCENE - N
 	local said
 	set_scene "$1"
@@ -78,7 +78,7 @@ one_short() { # SCENE - N
 	check_after "read or write $3 cut short ($1)" one
 }
 
-# Stopped by a signal that strace injects, until the source is another.
+# strace stops the program with a signal until the source has been replaced.
 one_stop() { # SCENE CALL N
 	local tracer said pid
 	set_scene "$1"

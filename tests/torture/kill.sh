@@ -25,7 +25,7 @@ kills() {
 			read -r call n _ <<<"$moment"
 			set_scene $scene
 			traced -o /dev/null -e trace="$call" -e inject="$call:signal=KILL:when=$n" >/dev/null 2>&1
-			# What was damaged before may still be so.
+			# Files that were damaged before may still be damaged.
 			[ $scene = damaged ] || check_cache "$moment"
 			run "$T/src"
 			[ "$(cat "$T/said")" = one ] || wrong="$wrong$moment: $(cat "$T/said")"$'\n'

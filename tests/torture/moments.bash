@@ -15,7 +15,7 @@ show='import sys; sys.path.insert(0, sys.argv[1]); import m; print(m.V if m.V ==
 remove='import shutil, sys; shutil.rmtree(sys.argv[1] + "/__pycache__"); print("gone")'
 calls='^(open|openat|openat2|creat|p?write(v|64)?|close|rename(at2?)?|link(at)?|mkdir(at)?|unlink(at)?|rmdir|ioctl|copy_file_range|f?chmod(at)?|newfstatat|fstat|statx|pread64|readlink(at)?|utimensat|f?statfs|f?[gs]etxattr|getdents64)$'
 
-# Made by a process that has not been disturbed: scene_<name>.
+# scene_<name>: makes a scene with a process that is not disturbed.
 scene_fresh() { mkdir "$T/src" && version one "$T/src/m.py"; }
 scene_new() { scene_fresh && mkdir "$T/src/other" && version two "$T/src/other/m.py" && run "$T/src/other"; }
 scene_warm() { scene_fresh && run "$T/src"; }

@@ -33,7 +33,7 @@ class Counters(object):
             with open(path, "wb") as f:
                 f.write(b"\0" * 4096)
         with open(path, "r+b") as f:
-            # Words, which are read and written whole.
+            # Machine words, which are read and written as a whole.
             self.words = memoryview(mmap.mmap(f.fileno(), 4096)).cast("Q")
 
     def get(self, way, which):

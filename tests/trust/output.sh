@@ -119,7 +119,7 @@ for name in open(sys.argv[2], "rb").read().split(b"\0")[:-1]:
         print(ascii(name))' "$T/ls.0" "$T/names" "$src")" "" "\`ls -0\` has each name exactly"
 
 # --- scripts --------------------------------------------------------------------------
-# What `wrap` prints is run by a shell.
+# A shell runs the script that `wrap` prints.
 for name in '$(touch ran)' '`touch ran`' "'; touch ran; '" '"; touch ran; "' $'\n touch ran\n' '\'; do
 	mkdir -p "$T/wrap/$name"
 	ln -sf "$PY" "$T/wrap/$name/python3"

@@ -157,8 +157,8 @@ $(imports "$src")" >"$T/out" 2>&1 &
 	is "$(cat "$T/out")" TRUSTED "a cache that others put in the place of the first one is not used ($how)"
 done
 
-# In a directory like /tmp others can do that after the victim, or what cleans /tmp, has
-# deleted it. The second is how long a judgement counts.
+# In a directory like /tmp, others can do that after the victim, or a cleaner of /tmp, has deleted
+# the cache. A check of the cache counts for one second.
 sleeps='import time; time.sleep(1.5)'
 for kind in cache layer; do
 	place=$T/deleted.$kind
