@@ -242,24 +242,13 @@ const char *place_make(struct place *place, int dirfd, const char *path)
 	return place->path;
 }
 
-/* Makes a copy without a seal and with the same mtime. Out of line: the callers then call
- * functions that need a lot of stack. */
+/* Makes a copy without a seal. Out of line: the callers then call functions that need a
+ * lot of stack. */
 static __attribute__((noinline)) int leave(const char *from, int dirfd, const char *to)
 {
 	const struct entry_world world = process_world(report_counters());
-	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT } };
-	struct stat st;
-	int saved = errno, err;
 
-	err = sys_real.fstatat(AT_FDCWD, from, &st, AT_SYMLINK_NOFOLLOW);
-	if (err == 0)
-		err = entry_leave(&world, NULL, from, 0, dirfd, to);
-	times[1] = st.st_mtim;
-	if (err == 0)
-		(void)PASSING(
-			to, NULL, real.utimensat(dirfd, to, times, AT_SYMLINK_NOFOLLOW));
-	errno = saved;
-	return err;
+	return entry_leave(&world, NULL, from, 0, dirfd, to);
 }
 
 /* Writes the path of a temporary file in the directory of place->path. */

@@ -68,6 +68,7 @@ struct sys {
 	/* sets a file's st_atim to a time that is later than that of any file before, as
 	 * exactly as the file system keeps it */
 	int (*stamp)(int fd);
+	int (*set_mtime)(int fd, const struct timespec *mtime);
 	/* makes fd share the blocks of `from` (FICLONE) */
 	int (*clone)(int fd, int from);
 	/* an anonymous file in memory */

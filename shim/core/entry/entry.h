@@ -184,10 +184,11 @@ void entry_placed(const struct entry *entry, const struct stat *old);
  * question is why no name could be created there. path is restored. */
 bool entry_is_closed(const struct sys *sys, char *path, size_t dir_len, int flags);
 
-/* Copies the pyc at temporary, without its seal, to a new file at path in the tree. why
- * is the -errno with which entry_seal or the rename of that entry has failed because of
- * the cache; 0 if the file is whole, in which case entry may be NULL. Returns 0, the
- * tree's -errno, or why if the pyc cannot be read or may not be whole. */
+/* Copies the pyc at temporary, without its seal, to a new file at path in the tree, with
+ * the same mode and mtime. why is the -errno with which entry_seal or the rename of that
+ * entry has failed because of the cache; 0 if the file is whole, in which case entry may
+ * be NULL. Returns 0, the tree's -errno, or why if the pyc cannot be read or may not be
+ * whole. */
 int entry_leave(const struct entry_world *world, const struct entry *entry,
 	const char *temporary, int why, int dirfd, const char *path);
 

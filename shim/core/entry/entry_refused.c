@@ -75,9 +75,12 @@ static bool may_be_cut(
 	       (end == MARSHAL_UNKNOWN && (size % 512 == 0 || why == -EFBIG));
 }
 
+/* The file gets the mode and the mtime in st: while it is open, since others may be able
+ * to give its name to another file. */
 static int write_bare(const struct sys *sys, const uint8_t *data, size_t size,
-	mode_t mode, int dirfd, const char *path)
+	const struct stat *st, int dirfd, const char *path)
 {
+	const mode_t mode = st->st_mode & 07777;
 	int fd = sys->openat(
 		dirfd, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	int err = 0, closed;
@@ -89,6 +92,7 @@ static int write_bare(const struct sys *sys, const uint8_t *data, size_t size,
 	if (n != (ssize_t)size)
 		err = n < 0 ? (int)n : -ENOSPC;
 	(void)sys->fchmod(fd, mode); /* including the bits that the umask has removed */
+	(void)sys->set_mtime(fd, &st->st_mtim);
 	closed = sys->close(fd);
 	if (err == 0)
 		err = closed;
@@ -121,8 +125,7 @@ int entry_leave(const struct entry_world *world, const struct entry *entry,
 	n = data ? sys->pread(fd, data, (size_t)size, 0) : -ENOMEM;
 	sys->close(fd);
 	if (n == size && !(why && may_be_cut(entry, data, (size_t)size, why)))
-		err = write_bare(
-			sys, data, (size_t)size, st.st_mode & 07777, dirfd, path);
+		err = write_bare(sys, data, (size_t)size, &st, dirfd, path);
 	scratch_give(world->env.scratch, sys, data, room);
 	return err;
 }

@@ -185,11 +185,17 @@ static int import_new(void)
 
 static void without_its_seal(void **state)
 {
+	const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { 1700000000, 5 } };
+	struct stat st;
+
 	(void)state;
 	assert_int_equal(import_new(), 0);
+	assert_return_code(utimensat(AT_FDCWD, fake_path(NEW), times, 0), errno);
 	assert_int_equal(leave(-EXDEV), 0);
 	assert_left();
 	assert_int_equal(fake_mode(LEFT), S_IFREG | 0640);
+	assert_return_code(stat(fake_path(LEFT), &st), errno);
+	assert_memory_equal(&st.st_mtim, &times[1], sizeof times[1]);
 	assert_int_equal(leave(-EXDEV), -EEXIST); /* the tree's */
 	assert_left();
 }

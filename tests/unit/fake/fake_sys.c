@@ -321,6 +321,14 @@ static int fake_stamp(int fd)
 	return futimens(fd, times) < 0 ? -errno : 0;
 }
 
+static int fake_set_mtime(int fd, const struct timespec *mtime)
+{
+	const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, *mtime };
+
+	MAY_FAIL("set_mtime");
+	return futimens(fd, times) < 0 ? -errno : 0;
+}
+
 static int fake_clone(int fd, int from)
 {
 	char data[4096];
@@ -439,6 +447,7 @@ const struct sys fake_sys = {
 	.fs_id = fake_fs_id,
 	.birth = fake_birth,
 	.stamp = fake_stamp,
+	.set_mtime = fake_set_mtime,
 	.clone = fake_clone,
 	.memfd = fake_memfd,
 	.map = fake_map,
