@@ -168,6 +168,14 @@ rm "$T/signed/packs/"*.minisig
 minisign -S -s "$T/good.key" -m "$T/signed/packs/$(packs "$T/signed")" >/dev/null 2>&1 </dev/null
 host h
 is "$(on h pull --verify-key "$T/good.pub" --json "$T/signed" | field packs)" 1 "we accept minisign's signature"
+if minisign -S -l -s "$T/good.key" -m "$T/signed/packs/$(packs "$T/signed")" >/dev/null 2>&1 </dev/null; then
+	host old
+	on old pull --verify-key "$T/good.pub" "$T/signed" >"$T/said" 2>&1
+	is "$? $(grep -c "in minisign's old form.*sign it again" "$T/said")" "3 1" \
+		"a signature of the file instead of its hash is refused, with what to do"
+else
+	skip "a signature of the file instead of its hash is refused, with what to do" "minisign makes none"
+fi
 minisign -S -s "$T/evil.key" -m "$T/signed/packs/$(packs "$T/signed")" >/dev/null 2>&1 </dev/null
 host i
 is "$(status_of on i pull --verify-key "$T/good.pub" "$T/signed") $(compiles i)" "3 5" "what another key has signed stays out"

@@ -117,9 +117,10 @@ struct parts {
 	uint8_t of_comment[SIGNATURE_SIZE];
 };
 
-/* Parses the four lines of a signature. */
-static bool parse(const char *text, struct parts *ret)
+/* Parses the four lines of a signature. Returns NULL, or why they are not accepted. */
+static const char *parse(const char *text, struct parts *ret)
 {
+	static const char none[] = "its signature is not in the format of minisign";
 	const char *line[4];
 	size_t len[4];
 
@@ -131,13 +132,16 @@ static bool parse(const char *text, struct parts *ret)
 	}
 	if (strncmp(line[2], TRUSTED, strlen(TRUSTED)) != 0 ||
 		len[2] - strlen(TRUSTED) >= sizeof ret->comment)
-		return false;
+		return none;
 	len[2] -= strlen(TRUSTED);
 	memcpy(ret->comment, line[2] + strlen(TRUSTED), len[2]);
 	ret->comment[len[2]] = '\0';
-	return decode(line[1], len[1], &ret->signature, sizeof ret->signature) &&
-	       memcmp(ret->signature.algorithm, "ED", 2) == 0 &&
-	       decode(line[3], len[3], ret->of_comment, sizeof ret->of_comment);
+	if (!decode(line[1], len[1], &ret->signature, sizeof ret->signature) ||
+		!decode(line[3], len[3], ret->of_comment, sizeof ret->of_comment))
+		return none;
+	if (memcmp(ret->signature.algorithm, "Ed", 2) == 0)
+		return "its signature is in minisign's old form, of the file itself and not of its hash; sign it again, without -l (with -H before minisign 0.10)";
+	return memcmp(ret->signature.algorithm, "ED", 2) == 0 ? NULL : none;
 }
 
 /* Joins the text that the second signature signs. */
@@ -167,11 +171,12 @@ static bool is_signed_by(
 static const char *judge(const struct minisign_keys *keys,
 	const uint8_t digest[HASH_SIZE], const char *text)
 {
-	const char *expires;
+	const char *expires, *why;
 	struct parts parts;
 
-	if (!parse(text, &parts))
-		return "its signature is not in the format of minisign";
+	why = parse(text, &parts);
+	if (why)
+		return why;
 	for (size_t i = 0; i < keys->count; i++) {
 		if (memcmp(keys->keys[i].id, parts.signature.id, 8) != 0 ||
 			!is_signed_by(&parts, digest, keys->keys[i].key))
