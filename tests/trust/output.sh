@@ -127,4 +127,17 @@ for name in '$(touch ran)' '`touch ran`' "'; touch ran; '" '"; touch ran; "' $'\
 		[ -s "$T/script" ] && as "$me" sh "$T/script" -c 'print("python")')
 done >"$T/out" 2>&1
 is "$(find "$T/wrap" -name ran) $(grep -c '^python$' "$T/out")" " 6" "the script that \`wrap\` prints runs no name as a command"
+
+# And so is what `shellenv` prints.
+mkdir -p "$T/shellenv"
+for shell in sh bash zsh fish csh tcsh; do
+	program=$(type -P $shell) || continue
+	for name in '$(touch ran)' '`touch ran`' "'; touch ran; '" "\\'; touch ran; #" "\\\\'; touch ran; #" $'\n touch ran\n' '\' '!x' '!-1'; do
+		as "$me" "$PYCSTASH" shellenv --exclude "/$name" "${shell#t}" >"$T/script" 2>/dev/null
+		echo 'printenv PYCSTASH_EXCLUDE' >>"$T/script"
+		got=$(cd "$T/shellenv" && as "$me" LD_PRELOAD= "$program" "$T/script" 2>&1)
+		[ "$got" = "/${name%$'\n'}" ] || echo "$shell: $name: $got"
+	done
+done >"$T/out"
+is "$(cat "$T/out"; ls "$T/shellenv")" "" "what \`shellenv\` prints runs no name as a command"
 done_testing

@@ -64,21 +64,54 @@ const char *escape_plain(const char *text)
 	return brief_keep(escaped);
 }
 
-const char *escape_sh(const char *text)
+struct special {
+	char character;
+	const char *written; /* 4 bytes at most */
+};
+
+/* Puts a text between apostrophes, where a shell wants some characters to be written in
+ * another way; `specials` ends with a NUL. */
+static const char *quote(const char *text, const struct special *specials)
 {
-	const char *quote = "'\\''";
-	char *word = alloc_array(strlen(quote) * strlen(text) + sizeof "''", 1);
+	char *word = alloc_array(4 * strlen(text) + sizeof "''", 1);
 	char *end = word;
 
 	*end++ = '\'';
 	for (; *text; text++) {
-		size_t len = *text == '\'' ? strlen(quote) : 1;
+		const struct special *special = specials;
 
-		memcpy(end, len > 1 ? quote : text, len);
-		end += len;
+		while (special->character && special->character != *text)
+			special++;
+		if (special->character)
+			end = stpcpy(end, special->written);
+		else
+			*end++ = *text;
 	}
 	*end = '\'';
 	return brief_keep(word);
+}
+
+const char *escape_sh(const char *text)
+{
+	static const struct special specials[] = { { '\'', "'\\''" }, { 0 } };
+
+	return quote(text, specials);
+}
+
+const char *escape_fish(const char *text)
+{
+	static const struct special specials[] = { { '\'', "\\'" }, { '\\', "\\\\" },
+		{ 0 } };
+
+	return quote(text, specials);
+}
+
+const char *escape_csh(const char *text)
+{
+	static const struct special specials[] = { { '\'', "'\\''" }, { '!', "\\!" },
+		{ '\n', "\\\n" }, { 0 } };
+
+	return quote(text, specials);
 }
 
 void escape_line(FILE *out, const char *name, bool null)

@@ -17,8 +17,10 @@
  * separators). */
 const char *escape_plain(const char *text);
 
-/* A single word of POSIX sh that expands to exactly these bytes. */
+/* A single word of POSIX sh, fish or csh that expands to exactly these bytes. */
 const char *escape_sh(const char *text);
+const char *escape_fish(const char *text);
+const char *escape_csh(const char *text);
 
 /* Prints a name and ends it: escaped and with a line feed, or with `null` unescaped and
  * with a NUL. */

@@ -136,12 +136,13 @@ static int run(const struct command *self, char **words)
 /* How to set a variable in each kind of shell. */
 static const struct shell {
 	const char *name, *set, *between, *unset;
+	const char *(*escape)(const char *text);
 } shells[] = {
-	{ "sh", "export ", "=", "unset " },
-	{ "bash", "export ", "=", "unset " },
-	{ "zsh", "export ", "=", "unset " },
-	{ "fish", "set -gx ", " ", "set -e " },
-	{ "csh", "setenv ", " ", "unsetenv " },
+	{ "sh", "export ", "=", "unset ", escape_sh },
+	{ "bash", "export ", "=", "unset ", escape_sh },
+	{ "zsh", "export ", "=", "unset ", escape_sh },
+	{ "fish", "set -gx ", " ", "set -e ", escape_fish },
+	{ "csh", "setenv ", " ", "unsetenv ", escape_csh },
 };
 
 static void print_variable(const struct shell *shell, const char *name)
@@ -149,7 +150,8 @@ static void print_variable(const struct shell *shell, const char *name)
 	const char *value = getenv(name);
 
 	if (value)
-		printf("%s%s%s%s;\n", shell->set, name, shell->between, escape_sh(value));
+		printf("%s%s%s%s;\n", shell->set, name, shell->between,
+			shell->escape(value));
 }
 
 static int run_shellenv(const struct command *self, char **words)
