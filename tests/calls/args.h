@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The arguments of a row: what the driver makes of the words, and where calls that fill
- * something in do so.
+ * The arguments of a row: how the driver interprets the words, and the buffers for calls
+ * that return something.
  */
 #pragma once
 
@@ -43,7 +43,8 @@ static FILE *the_stream;
 
 static DIR *the_dir;
 
-/* What a listing of the i-th argument is told by; of where we are if there is none. */
+/* Prints the directory that the i-th argument lists; the working directory if it is
+ * missing. */
 static DIR *dir_of(int i)
 {
 	the_dir = fn.opendir(P(i));
@@ -140,7 +141,7 @@ static bool number_of(const char *text, long *ret)
 	return true;
 }
 
-/* Writes what a path of a row stands for. */
+/* Writes the path for which a word of a row stands. */
 static char *expand(const char *from, char *buf, size_t size)
 {
 	char *to = buf, *end = buf + size - 2;

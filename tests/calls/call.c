@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Makes libc calls and says what came of them: `ret errno details`, a line each.
+ * Makes libc calls and prints their results: `ret errno details`, a line each.
  *
- *   call SYMBOL ARG…            one call, here and now
- *   call --script               a call a line from stdin, in one process; see script()
- *   call --rows WORK [CACHE]    rows from stdin, each in a fresh tree; see rows()
- *   call --names | --unknown    the symbols of calls.def; those table.def lacks
+ *   call SYMBOL ARG…            makes one call in the working directory
+ *   call --script               reads a call from each line of stdin; see script()
+ *   call --rows WORK [CACHE]    reads rows from stdin, each for a fresh tree; see rows()
+ *   call --names | --unknown    prints the symbols of calls.def, or those that table.def
+ * lacks
  *
  * It is linked with libc alone and finds each symbol where the dynamic linker would, so
  * a preloaded library gets the call. An argument is NULL, BAD (a pointer to nowhere),
@@ -30,7 +31,8 @@
 	}
 #include "tests/calls/table.def"
 
-/* Whether the call is better made in a child: it changes the process for good. */
+/* Returns whether the call has to be made in a child, because it changes the process for
+ * good. */
 static bool wants_child(const char *name)
 {
 	return strncmp(name, "exec", 4) == 0 || strncmp(name, "set", 3) == 0 ||
@@ -68,9 +70,9 @@ static void make_call(char *line, bool may_fork)
 
 /* Ways to run. */
 
-/* Rows "WHERE FIXTURE SYMBOL ARG…": each in a tree made anew. Prints, with tabs
- * between: the result; what the program sees afterwards; what the tree and the cache
- * really hold. */
+/* Reads rows "WHERE FIXTURE SYMBOL ARG…", and makes each call in a new tree. Prints, with
+ * tabs between: the result; what the program sees afterwards; which files the tree and
+ * the cache really hold. */
 static void rows(const char *cache)
 {
 	static char line[32768];
@@ -83,7 +85,8 @@ static void rows(const char *cache)
 		if (*line == '#' || sscanf(line, "%*s %255s %n", fixture, &at) != 1 ||
 			!at)
 			continue;
-		alarm(300); /* of each: under load all rows together may take longer */
+		alarm(300); /* for each row: on a busy machine, all rows together may take
+			       longer */
 		tree_make(cache, fixture);
 		make_call(line + at, true);
 		say("\t");
@@ -95,12 +98,12 @@ static void rows(const char *cache)
 	tree_wipe(cache);
 }
 
-/* Lines of calls, in one process, in the directory where we are. Besides symbols:
- *   import DIR/NAME   what Python does for it, and says "served TEXT" or "compiled"
- *   see PATH          type, mode and content, as the program sees them
- *   list PATH         likewise, a directory's names
- *   cd PATH           goes there, without the library, and says nothing
- *   sh COMMAND        a shell's command, without the library */
+/* Makes a call for each line, in one process, in the working directory. Other lines are:
+ *   import DIR/NAME   does what Python does, and prints "served TEXT" or "compiled"
+ *   see PATH          prints type, mode and content, as the program sees them
+ *   list PATH         prints a directory's names, as the program sees them
+ *   cd PATH           goes there, without the library, and prints nothing
+ *   sh COMMAND        runs a shell command, without the library */
 static void script(void)
 {
 	static char line[32768], path[16384];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What all parts of the driver share: the symbols it calls, and the words it says. To be
- * included by call.c and its parts alone, once: it has the variables.
+ * What all parts of the driver share: the symbols that it calls, and its output. Only
+ * call.c and its parts include this, and only once, because it defines the variables.
  */
 #pragma once
 
@@ -52,7 +52,7 @@ static const struct symbol {
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* What a libc may lack. */
+/* Definitions that a libc may lack. */
 static int own_openat2(
 	int dirfd, const char *path, const struct open_how *how, size_t size)
 {
@@ -65,7 +65,7 @@ static int own_execveat(
 	return (int)syscall(SYS_execveat, dirfd, path, argv, env, flags);
 }
 
-/* Before 2.33 glibc has these in a part that is linked to the program. */
+/* Before 2.33, glibc links these statically into the program. */
 static const struct {
 	const char *name;
 	void *function;
@@ -105,7 +105,7 @@ static const struct symbol *symbol_of(const char *name)
 	return NULL;
 }
 
-/* 2. What is said; in shared memory, since some calls are made in a child. */
+/* 2. The output; in shared memory, because some calls are made in a child. */
 
 static struct {
 	size_t len;
@@ -130,8 +130,9 @@ static __attribute__((format(printf, 1, 2))) void say(const char *format, ...)
 static char top[PATH_MAX]; /* the working tree */
 static const char *dir_name = "__pycache__";
 
-/* Says what differs from run to run by another name: the tree %, the directory @, a
- * random name ??????. */
+/* Replaces what differs from run to run: the tree by %, the directory by @, a random name
+ * by
+ * ??????. */
 static const char *plain(const char *text, char *buf, size_t size)
 {
 	const struct {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The kernel itself, past every library: with this the driver builds and looks at what
- * is really there. Paths are relative to a descriptor of their top.
+ * Raw system calls, which no library intercepts. With them the driver creates the tree
+ * and looks at the files that really exist. Paths are relative to a descriptor of the top
+ * directory.
  */
 #pragma once
 
@@ -34,7 +35,7 @@ static void raw_file(int dirfd, const char *path, const char *content)
 	close(fd);
 }
 
-/* Deletes all that is in a directory. */
+/* Deletes everything in a directory. */
 static void raw_wipe(int dirfd, const char *path)
 {
 	_Alignas(struct dirent64) char records[4096];
@@ -66,7 +67,8 @@ static int raw_compare(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The names in a directory, sorted, in square brackets; "-" where there is none. */
+/* Prints the names in a directory, sorted, in square brackets; "-" if it does not exist.
+ */
 static void raw_list(int dirfd, const char *path, void (*say)(const char *, ...))
 {
 	_Alignas(struct dirent64) char records[8192];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The results of calls, as the driver says them: the value, errno, and what the value
- * stands for. Addresses, inodes and times of now are left out, all else is compared.
+ * Prints the results of calls: the value, errno, and what the value refers to. Addresses,
+ * inodes and present times are left out; everything else is compared.
  */
 #pragma once
 
@@ -25,7 +25,7 @@ static void show_number(long value)
 		say("%ld", value);
 }
 
-/* It does not return, and what it ends is told by say_end. */
+/* The call does not return; say_end reports how the process ended. */
 #define show_end(call) (call)
 
 static void say_status(const struct stat *st)
@@ -45,7 +45,7 @@ static void say_status(const struct stat *st)
 			(long)st->st_size);
 	if (st->st_uid != geteuid() || st->st_gid != getegid())
 		say(" of %u:%u", st->st_uid, st->st_gid);
-	if (st->st_mtime < 1000000000) /* no time of now */
+	if (st->st_mtime < 1000000000) /* not a present time */
 		say(" at %ld", (long)st->st_mtime);
 }
 
@@ -58,7 +58,7 @@ static void show_stat(int value)
 	}
 }
 
-/* What a plain call gives on i386 has another layout from the size on. */
+/* On i386, the struct of a plain call has a different layout from the size on. */
 static void show_plain_stat(int value)
 {
 #ifdef __i386__
@@ -103,8 +103,8 @@ static void say_template(void)
 	say(" %s", path);
 }
 
-/* The library opens bytecode without waiting for a pipe, and on 32-bit machines however
- * large; on a file of bytecode these mean nothing. */
+/* The library opens bytecode with O_NONBLOCK, and on 32-bit machines with O_LARGEFILE;
+ * for a pyc these flags mean nothing. */
 #define IGNORED_FLAGS (O_NONBLOCK | O_LARGEFILE)
 
 static void show_fd(int fd)
@@ -193,7 +193,7 @@ static void show_plain_list(int count)
 		say(" %s", the_list[i]->d_name - PLAIN_NEARER);
 }
 
-/* That we are there; and back without asking anybody. */
+/* Prints where the process is now, and goes back by a raw system call. */
 static void show_chdir(int value)
 {
 	struct stat st;
@@ -250,7 +250,7 @@ static void show_watch(int value)
 	say(" event %x", n > 0 ? event.mask : 0);
 }
 
-/* posix_spawn returns an error's number. */
+/* posix_spawn returns the error number. */
 static void show_child(int err)
 {
 	int status = 0;

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
- * The tree in which a row's call is made, and what has become of it.
+ * The tree in which the call of a row is made, and its state afterwards.
  *
  *   a/ m.py      the sources; l -> a; d.txt a file; loop -> loop; b/ another directory
- *   a/@, b/@     by the words of the row's fixture, joined by commas:
- *     -            there is none
- *     dir, bdir    a/@, b/@ is there
+ *   a/@, b/@     as the words of the row's fixture say, joined by commas:
+ *     -            neither exists
+ *     dir, bdir    a/@, b/@ exists
  *     m n s bm     the entry m (n, s, and b/@'s m), as Python writes it
  *     m:t n:t bm:t     the same, but in the tree, whether there is a cache or not
- *     m:b n:b bm:b     in both: an older one in the tree
- *     +NAME        a file of that name, made as Python and numba do; others in place
+ *     m:b n:b bm:b     in both, with an older one in the tree
+ *     +NAME        a file of that name, written as Python and numba do it, else in place
  *     ?NAME        the program has looked for that name
  *     x            a program, x.cpython-311.pyc
  *     in           in.pyc, beside a and b
- *     near         x@/f.pyc, @x/f.pyc, my@/f.pyc: not our directory, all but
+ *     near         x@/f.pyc, @x/f.pyc, my@/f.pyc: names that only look like __pycache__
  *     link         a/@/k.cpython-311.pyc -> ../m.py (in the tree)
  *     PATH=MODE    its mode, in octal
  *
- * All below a/@ is made with the calls that are tested: so without the library it is
- * made for real, and with it as Python's writes end up.
+ * Everything below a/@ is made with the calls that are tested: without the library it is
+ * in the tree, and with it where Python's own files would be.
  */
 #pragma once
 
@@ -48,7 +48,7 @@ static void look_for(const char *dir, const char *name, size_t len)
 		close(fd);
 }
 
-/* How much of a name is that of the file which a temporary one is to become. */
+/* Returns how many bytes of a temporary name are the final name. */
 static size_t final_len(const char *name)
 {
 	size_t len = strlen(name);
@@ -62,8 +62,8 @@ static size_t final_len(const char *name)
 }
 
 /* Makes a file below `@` through the library, as Python and numba do: looks for it, reads
- * the source that its name tells (none here has a dot), writes a temporary file, and
- * renames that. */
+ * the source that its name indicates (no name here has a dot), writes a temporary file,
+ * and renames it. */
 static void make_entry(
 	const char *dir, const char *name, const char *content, mode_t mode)
 {
@@ -179,7 +179,7 @@ static void tree_make(const char *cache, const char *fixture)
 	if (top_fd < 0) {
 		top_fd = fcntl(raw_open(AT_FDCWD, top, O_RDONLY | O_DIRECTORY, 0),
 			F_DUPFD_CLOEXEC, 900);
-		/* A Python: it has opened bytecode before anything else. */
+		/* Like Python, it has opened bytecode before anything else. */
 		fn.open(expand("ABS:@/x.cpython-311.pyc", path, sizeof path), O_RDONLY);
 	}
 	if (cache) {
@@ -233,7 +233,7 @@ static void see_list(const char *path)
 	closedir(dir);
 }
 
-/* What the program sees after the call. */
+/* Prints what the program sees after the call. */
 static void tree_see(void)
 {
 	static const char *const paths[] = { "a/@", "a/@/m.cpython-311.pyc",
@@ -249,7 +249,7 @@ static void tree_see(void)
 	}
 }
 
-/* What is really there. */
+/* Prints the files that really exist. */
 static void tree_look(const char *cache)
 {
 	char path[3 * PATH_MAX], spelled[64];
@@ -293,7 +293,7 @@ static void tree_shell(const char *command)
 	waitpid(child, NULL, 0);
 }
 
-/* Python's import of DIR/NAME, call by call; what it cannot write it does without. */
+/* Imports DIR/NAME with the calls that Python makes; goes on if it cannot write. */
 static void tree_import(const char *source)
 {
 	const char *slash = strrchr(source, '/');

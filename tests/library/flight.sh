@@ -43,7 +43,7 @@ print(m.V, "in time" if time.time() - began < 10 else "late")
 END
 }
 
-# Each has other content, or it would be made of another one's object.
+# Each source has different content; otherwise its entry would be made from an object.
 module() { printf 'V = "one"\nNAME = "%s" + "%200s"\n' "$1" "" >"$T/src/$1.py" && old "$T/src/$1.py"; }
 
 scene() {
@@ -52,7 +52,7 @@ scene() {
 	for module in before m later n1 n2 n3 n4 n5 n6; do module $module; done
 }
 
-# A process that compiles, $holder, in a shell of its own, $!.
+# Starts a process that compiles ($holder), in a shell of its own ($!).
 hold() { # WHAT
 	scene
 	preloaded "$python" "$T/holder.py" "$T" "$1" >"$T/held" 2>&1 &
@@ -104,7 +104,7 @@ for i in range(1, 7): assert __import__('n%d' % i).V == 'one'" || echo "$i faile
 		none "$name: processes that start at once leave a whole cache"
 }
 
-# The claims are the user's own, and yet anything may be there.
+# The file of claims belongs to the user, but anything may be in its place.
 hostile() {
 	local what wrong=
 	for what in "mkfifo" "mkdir" "ln -s /dev/full" "cp /bin/sh" "truncate -s 1"; do

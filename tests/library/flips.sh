@@ -12,7 +12,7 @@ seen_by() { # WAY: in a directory of its own
 	"${@:2}" "$HERE/tests/library/flips.py" "$T/$1" 2>&1 | sed "s,$T/$1,.,g"
 }
 
-# In a tree that a distribution or a wheel brought its bytecode with.
+# In a tree that came with its bytecode, from a distribution or a wheel.
 shipped() {
 	rm -rf "$T/src"
 	mkdir -p "$T/src/pkg"

@@ -22,7 +22,7 @@ imports() { # MODULE
 	preloaded "$python" -c "import sys; sys.path.insert(0, '$T/work/pkg'); import $1"
 }
 
-# So that the way is known to be one: in the cache itself, the file is believed.
+# Shows that the forged file is a good forgery: in the cache itself, it is believed.
 mkdir -p "$T/work" && cp -r "$T/official" "$T/work/pkg"
 imports m >/dev/null
 find "$CACHE" -type f -name '*.pyc' -path '*/objects/*' -delete
@@ -55,7 +55,7 @@ arrives "a pyc that Python writes by a descriptor of a __pycache__" "$python" -c
 fd = os.open('$into', os.O_PATH | os.O_DIRECTORY)
 out = os.open('$pyc', os.O_WRONLY | os.O_CREAT | os.O_TRUNC, dir_fd=fd)
 os.write(out, open('$T/$pyc', 'rb').read())"
-# By a descriptor that is for listing the directory.
+# Through a descriptor that was opened to list the directory.
 by_descriptor() { # SENTENCE CODE: fd is one
 	arrives "a pyc that Python $1 by a descriptor for reading" "$python" -c "import os, shutil
 fd = os.open('$into', os.O_RDONLY | os.O_DIRECTORY)
@@ -98,7 +98,7 @@ shutil.copyfile('$T/$pyc', '$into/m.cpython-399.pyc')
 assert 'n.$tag.pyc' in os.listdir('$into')
 os.replace('$into/m.cpython-399.pyc', '$into/$pyc')"
 arrives "a pyc that has one of numba's names first" sh -c "cp $T/$pyc $into/m.f-1.py${tag#cpython-}.1.nbc && mv -f $into/m.f-1.py${tag#cpython-}.1.nbc $into/$pyc"
-# Files of which another process, or one that has not looked for them, says what they are.
+# Files that are renamed by another process, or by one that has not looked for them.
 printf 'forged' >"$T/numba"
 "$python" -B "$HERE/tests/trust/forge.py" 'print("forged")' "$T/official/m.py" "$T/unchecked" hash
 nbi=m.f-1.py${tag#cpython-}.nbi
@@ -123,8 +123,8 @@ arrives "numba's index, which nobody has looked for" "$python" -c "import os, sh
 shutil.copyfile('$T/numba', '$into/$nbi.tmp.5')
 os.replace('$into/$nbi.tmp.5', '$into/$nbi')"
 arrives "a pyc that comes with another directory" sh -c "mkdir x && cp $T/$pyc x && rm -rf $into && mv x $into"
-# The cache has served the module to the thread that then brings another pyc for it. What
-# runs then is what Python alone would run, and it goes with its directory.
+# The cache has served the module to the same thread that then brings another pyc for it. What
+# runs then is what Python alone would run, and it disappears with its directory.
 served() { # SENTENCE CODE: m is imported from pkg, put(PATH) writes a file that says "forged"
 	local ran there kept
 	rm -rf "$CACHE" "$T/work" && mkdir -p "$T/work/pkg" && cd "$T/work" || return
@@ -179,7 +179,7 @@ open('pkg/m.py', 'a').write('#')
 importlib.reload(m)
 $replace"
 
-# Where it is a compiler that writes, what it writes is kept, and served.
+# What a compiler writes is kept and served.
 compiled() { # SENTENCE CODE: m is imported from pkg, its source is edited
 	rm -rf "$CACHE" "$T/work" && mkdir -p "$T/work/pkg" && cd "$T/work" || return
 	cp "$T/archive/pkg/m.py" pkg

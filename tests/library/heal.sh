@@ -12,7 +12,7 @@ damage() { /usr/bin/python3 -B "$SEAL/damage.py" "$@"; }
 run() { preloaded "$python" -S "$SEAL/damage.py" run "$T/src" 2>&1; }
 whole() { /usr/bin/python3 "$SEAL/check.py" "$CACHE" | grep -v ' files,'; }
 
-# heals KIND WHERE N SENTENCE: N modules in $T/src, cached; damaged; run again.
+# heals KIND WHERE N SENTENCE: caches N modules of $T/src, damages the files, and runs again.
 heals() {
 	local again
 	rm -rf "$CACHE" "$T/src" && mkdir "$T/src"
@@ -30,7 +30,7 @@ heals() {
 	is "$(whole)" "" "$name: $4: nothing in the cache is broken after it"
 }
 
-# Python before 3.14 does not look whether its write of the bytecode did anything.
+# Python before 3.14 does not check whether its write of the bytecode has written anything.
 emptied() {
 	local again
 	rm -rf "$CACHE" "$T/src" && mkdir "$T/src" && version one "$T/src/m.py"
@@ -86,7 +86,7 @@ heals_bodies() {
 		run >"$T/said"
 		n=0
 		while read -r what; do
-			# What cannot be seen without reading the whole file is for the tools to find.
+			# Damage that shows only when the whole file is read is left to the command.
 			case $what in garbage* | *'at its end') n=$((n + 1)) && continue ;; esac
 			is "$(grep "^$(printf 't%04d' $n) " "$T/said")" "" \
 				"$name: $([ $where = both ] && echo "entry and object in one" || echo "an entry") under a valid seal, $what: the program is right"
@@ -96,7 +96,7 @@ heals_bodies() {
 }
 some kinds
 
-# Files that are there in another way.
+# Links in place of files.
 strange() {
 	local entry object what
 	mkdir "$T/src"
@@ -128,7 +128,7 @@ strange() {
 }
 some strange
 
-# What a program writes to its pyc by itself, in place, stays: as with Python alone.
+# What a program itself writes to its pyc, in place, stays, as with Python alone.
 written() {
 	local i by how
 	for how in 'open(p, "wb").write(b"garbage")' 'open(p, "wb").close()' \
@@ -146,7 +146,7 @@ $how" 2>&1 | tail -1 >"$T/$i"
 			$by "$python" -S "$SEAL/damage.py" run "$T/src" >>"$T/$i" 2>&1
 			$by "$python" -S "$SEAL/damage.py" run "$T/src" >>"$T/$i" 2>&1
 		done
-		# What is no pyc is as good as none: then there may be one of the same content.
+		# A file that is not a pyc counts as absent, so an object may take its place.
 		is "$(tr '\n' ' ' <"$T/cached" | sed 's/^0 compiled 0/1 compiled 0/')" "$(tr '\n' ' ' <"$T/bare" | sed 's/^0 compiled 0/1 compiled 0/')" \
 			"$name: a program's own ${how#*; }: it gets what Python alone gives"
 	done

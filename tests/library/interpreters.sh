@@ -77,7 +77,7 @@ watched() {
 served() { watched preloaded "$1" -S -v "${@:2}"; }
 bare() { watched "$1" -S -v "${@:2}"; }
 
-# What `served` saw, as one string to compare.
+# seen: prints the results of `served` as one string.
 seen() { echo "$said, $compiled compiled, $loaded loaded, status $status"; }
 
 cached() { entries | grep -cF "/tree$tree/"; }

@@ -22,7 +22,7 @@ project() { # DIR
 	find "$1" -name '*.py' -exec touch -d @1600000000 {} +
 }
 
-# The variable first, so that a test can name others.
+# The variable comes first, so that a test can override it.
 layered() { preloaded PYCSTASH_LAYERS="$LAYERS" "$@"; }
 count() { # DIR [SETTING…] [-- PYTHON'S OPTION…]
 	local top=$1 settings=()
@@ -33,21 +33,21 @@ count() { # DIR [SETTING…] [-- PYTHON'S OPTION…]
 verdicts() { sort -u | tr '\n' ';'; }
 picture() { find "$@" -printf '%p %y %m %U %i %s %T@ %C@\n' 2>/dev/null | sort; }
 
-# A layer at $T/layer, made of a warm cache for $T/app; the cache is empty then.
+# make_layer: makes the layer $T/layer from a warm cache for $T/app, and empties the cache.
 make_layer() {
 	project "$T/app"
 	LAYERS='' count "$T/app" >"$T/said"
 	mv "$CACHE" "$T/layer"
 	LAYERS=$T/layer
 }
-# Those that differ most; all others are in what is short, and one is enough for what is of
-# the library alone.
+# Short tests run with all interpreters, longer ones with those that differ most, and tests that
+# depend only on the library with one.
 is_one_of_few() { case $python in /usr/bin/* | *python3.8 | *python3.13) true ;; *) false ;; esac; }
 is_first() { case $python in /usr/bin/python3*) true ;; *) false ;; esac; }
 
 can_mount=
 probe && can_mount=yes
-# In a mount namespace, this file again, for one line of it.
+# Runs this file again, in a mount namespace, for one line of it.
 if [ "${1:-}" = inside ]; then
 	part_of "$2"
 	CACHE=$T/cache python=$3 LAYERS=$4
@@ -123,7 +123,7 @@ order() {
 	is "$(find "$T"/{second,third} -name 'm.*.pyc' -path '*/tree/*' -exec rm {} +; rm -rf "$CACHE"
 	value; decisions m)" "two"$'\n'"reused from layer's object" \
 		"$name: objects of layers are searched after the entries of all layers"
-	# The source goes back and forth, with its time and size: what it is now is what runs.
+	# The source changes back and forth, with its time and size kept; its present code runs.
 	rm -rf "$CACHE"
 	for v in one two one three two one three; do
 		version "${v:0:3}" "$T/src/m.py"
@@ -138,8 +138,8 @@ order() {
 }
 some order
 
-# A process that lives on: its source is edited under its time and size, in place and as a
-# new file, to and from what the layer has.
+# While a process runs, its source is edited with time and size kept, in place and as a new
+# file, to the version in the layer and away from it.
 edits() {
 	is_first || return
 	mkdir "$T/src"
@@ -206,8 +206,8 @@ damaged() {
 some damaged
 
 # --- without a cache of one's own -----------------------------------------------------
-# alone SENTENCE SETTING…: the layer serves, also a copy of the tree, and nothing is left
-# anywhere but by the program itself.
+# alone SENTENCE SETTING…: the layer serves the tree and a copy of it, and only the program
+# itself writes anything.
 alone() {
 	local sentence=$1
 	shift
@@ -233,7 +233,7 @@ without() {
 	alone "a cache that others can write to"
 	chmod 700 "$CACHE" && mkdir -m 755 "$CACHE/v1"
 	alone "a cache whose v1 is not the user's alone"
-	# What is in a cache that is not trusted is neither used nor changed.
+	# Files in a cache that is not trusted are neither used nor changed.
 	rm -rf "$CACHE" && LAYERS='' count "$T/app" >/dev/null && chmod 777 "$CACHE"
 	before=$(picture "$CACHE")
 	rm -rf "$T/copy" && cp -r "$T/app" "$T/copy"
@@ -357,7 +357,7 @@ users() {
 	rm -rf "$T/user/.cache"
 	chown -R 65534 "$T/layer"
 	is "$(user "$T/layer" "$T/app")" "$all_loaded" "$name: a user's own layer is used"
-	# A change of user, and of root directory, after the start.
+	# The process changes its user, and its root directory, after the start.
 	local both='import sys, os
 sys.path.insert(0, sys.argv[1])
 import pkg.m1

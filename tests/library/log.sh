@@ -30,7 +30,7 @@ decided() {
 	rm -rf "$CACHE"/v1/*/objects
 	is "$(decide "$T/a")" "miss (damaged);sealed;" "$name: truncated: miss (damaged), sealed"
 	is "$(decide "$T/a")" "hit;" "$name: a healed entry logs: hit"
-	# An entry that is not sealed: its source changed while it was compiled.
+	# An entry without a proof, because its source changed while it was compiled.
 	rm -rf "$CACHE"
 	is "$(decide "$T/a" LD_PRELOAD="$BUILD/tests/library/libat.so $SO" AT=rename:.pyc \
 		DO="touch '$T/a/m.py'; touch -d @1600000000 '$T/a/m.py'")" \

@@ -18,8 +18,8 @@ claim() { # SENTENCE GOT
 	is "$2" "one two one two two " "$name: $1: each start runs the new code"
 }
 
-# One round for each of these, each in a mount namespace of its own that it dies with; but
-# one namespace for a long-lived process.
+# One round for each of these, in a mount namespace of its own that disappears with it. A
+# long-lived process has one namespace for all rounds.
 turns() { # MOUNT-FUNCTION
 	local v
 	for v in one two one two two; do
@@ -33,7 +33,7 @@ fresh_tmpfs() { mount -t tmpfs none "$T/at" && version "$1" "$T/at/m.py"; }
 squashed() { mount -o loop,ro "$T/$1.squashfs" "$T/at"; }
 layered() { mount -t overlay none -o "lowerdir=$T/$1:$T/base" "$T/at"; }
 
-# As the containers of one image, each with an upper layer of its own.
+# Like containers of one image, each with an upper layer of its own.
 contained() {
 	local i
 	mount -t tmpfs none "$T/two" # which an upper layer has to be on
@@ -47,8 +47,8 @@ contained() {
 	done
 }
 
-# Two file systems that are written to at once: their files have the same inode, size, and
-# times, to the nanosecond.
+# Two file systems that are written to at the same time: their files have the same inode, size
+# and times, to the nanosecond.
 twins() {
 	mount -t tmpfs none "$T/one" && mount -t tmpfs none "$T/two" || return
 	"$python" - "$T" <<-'END' || return
@@ -72,7 +72,7 @@ twins() {
 }
 ext4_image() { mount -o loop,ro,noload "$T/$1.ext4" "$T/at"; }
 
-# The process lives on while the mounts take turns below it.
+# The process keeps running while the mounts take turns.
 lives_on() {
 	local v
 	mkfifo "$T/to" "$T/from"
@@ -108,7 +108,7 @@ make_images() {
 	done
 }
 
-# An image whose change times are the same, with nanoseconds, in both: written so by force.
+# Two images with the same change times, with nanoseconds, which are written into them.
 make_ext4() {
 	local v inode
 	for v in one two; do
@@ -132,7 +132,7 @@ elsewhere() {
 	mount --bind "$T/$1" "$at"
 	preloaded "$python" -S -c "$show" "$at" 2>&1 | tail -1
 }
-# In a mount namespace, this file again, for one function.
+# Runs this file again, in a mount namespace, for one function.
 if [ "${1:-}" = inside ]; then
 	part_of "$2"
 	CACHE=$2/cache log=$2/log python=$3
@@ -229,7 +229,7 @@ clocks() {
 			got="$got$(import) " # and without
 			claim "the clock is off by $offset (libfaketime $order)" "$got"
 		done
-		# Set back between two edits.
+		# The clock is set back between two edits.
 		rm -rf "$CACHE"
 		got=
 		version one "$T/at/m.py"

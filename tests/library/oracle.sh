@@ -13,8 +13,8 @@ if ! strace -f -o /dev/null true 2>/dev/null; then
 	skip_all "no call touches a __pycache__ in the tree" "strace cannot trace here"
 fi
 
-# traced COMMAND…: under the library, all calls with file names in $T/trace, and with the
-# paths of descriptors.
+# traced COMMAND…: runs it under the library, and writes all calls with file names to $T/trace,
+# with the paths of descriptors.
 traced() {
 	strace -f -qq -y -s 4096 --seccomp-bpf -e trace=%file -e signal=none -o "$T/trace" \
 		-E LD_PRELOAD="$SO" -E PYCSTASH_DIR="$CACHE" "$@" >"$T/.out" 2>"$T/.err" </dev/null
@@ -23,7 +23,7 @@ traced() {
 }
 
 # The calls in the trace that touch a __pycache__ outside the cache and do not only read.
-# Calls that strace shows in two pieces are put together by their first: it has the paths.
+# Of calls that strace shows in two parts, the first part counts, because it has the paths.
 touching() {
 	sed "s,${CACHE}[^\">]*,CACHE,g" "$T/trace" | grep -F __pycache__ | grep -v ' resumed>' |
 		grep -vE '^[0-9]+ +(stat|lstat|newfstatat|statx|access|faccessat2?|readlink|readlinkat|getxattr|lgetxattr|listxattr|getcwd|execve)\(' |
@@ -31,7 +31,7 @@ touching() {
 		grep -vE ' = -1 (ENOENT|EEXIST|ENOTDIR|ENOTEMPTY|EISDIR|EINVAL) '
 }
 
-# clean SENTENCE: the trace shows that the cache was used, and no __pycache__ touched.
+# clean SENTENCE: the trace shows that the cache was used and no __pycache__ was touched.
 clean() {
 	local touched
 	touched=$(touching)
@@ -44,8 +44,8 @@ clean() {
 	fi
 }
 
-# Only these may be traced: the sections that keep to what is for the cache. What is written
-# under its final name is not.
+# Only these sections are traced, because they touch only files for the cache. A file that is
+# written under its final name is not for the cache.
 mapfile -t sections < <(sed -n '/^@section/{n;s/^def \([a-z_]*\).*/\1/p}' \
 	"$HERE/tests/library/battery.py" | grep -vE '^(tree_|writing$|renaming$)')
 
@@ -58,7 +58,7 @@ all() {
 	is "$(grep -E "openat\(.*\"$CACHE.*O_(WRONLY|RDWR)|(mkdir|rename)[a-z2]*\(" "$T/trace" |
 		grep -cv "/\.state/journal\", ")" 0 \
 		"a warm start writes nothing except one record of counters on $name"
-	# The fall-back looks into the tree once a module at most, and not when warm.
+	# The library looks into the tree at most once for each module, and not in a warm start.
 	is "$(grep -F "$tree" "$T/trace" | grep -F __pycache__ | grep -vcF "$CACHE")" 0 \
 		"a warm start does not even look for a __pycache__ in the tree on $name"
 	traced "$python" -m compileall -q -f "$tree"
@@ -80,13 +80,13 @@ print(os.path.exists('$tree/__pycache__'), os.path.exists('$tree/pkg/__pycache__
 	untouched "other trees are unchanged after rmtree on $name"
 	traced "$python" "$HERE/tests/library/battery.py" "$T/area" "${sections[@]}"
 	is "$(grep -c ': died' "$T/.out")" 0 "the battery runs under strace on $name"
-	# but for names that importlib would not give
+	# except for names that importlib would not give
 	sed -i '/\/area\/compiling\/odd\//d' "$T/trace"
 	clean "the whole battery touches no __pycache__ on $name"
 }
 each all
 
-# The oracle must be able to see: without the library it shows what Python does.
+# The oracle must see what happens: without the library it shows what Python does.
 sources
 python=$(interpreters cached | head -1)
 strace -f -qq -y --seccomp-bpf -e trace=%file -o "$T/trace" "$python" "$tree/app.py" >/dev/null 2>&1

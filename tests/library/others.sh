@@ -13,7 +13,7 @@ sources() { mkdir -p "$1/pkg" && echo 'a = 1' >"$1/m.py" && echo 'b = 2' >"$1/pk
 # pycs DIR: how many there are, in the tree and in the cache
 pycs() { echo "$(find "$1" -name '*.pyc' | wc -l) $(entries | grep -c "/tree$1/.*\.pyc$")"; }
 compileall() { preloaded "$python" -m compileall -q "$@"; }
-# compiles WANT SENTENCE COMMAND…: what there is after it, of fresh sources
+# compiles WANT SENTENCE COMMAND…: runs the command on fresh sources; WANT is the result of pycs
 compiles() {
 	rm -rf "$T/src" "$CACHE"
 	sources "$T/src"
@@ -91,7 +91,7 @@ for python in $(differing); do
 	else
 		compiles "0 2" "what a user compiles in his own tree is in the cache" compileall "$T/src"
 	fi
-	# Which program reads it is not known.
+	# It is not known which program will read it.
 	rm -rf "$T/src" "$CACHE"
 	sources "$T/src"
 	preloaded "$python" -c "import py_compile; py_compile.compile('$T/src/m.py', '$T/src/__pycache__/m.pyc')"

@@ -105,7 +105,7 @@ exec(open('$tree/app.py').read())"
 	is "$(cached), $(entries | grep -cE '/tree/.*/(link|relative)/')" "5, 0" \
 		"one __pycache__ with several names has one entry a module on $name"
 	tree=$T/aside
-	# pkg is a link to a directory, alpha to a file: its __pycache__ is here.
+	# pkg is a link to a directory, alpha a link to a file, whose __pycache__ is beside the link.
 	starts "a tree made of links" 1 4 -c "import sys; sys.path.insert(0, '$tree')
 exec(open('$real/app.py').read())"
 	is "$(cached)" 1 "a linked file is cached beside the link on $name"
@@ -172,7 +172,7 @@ END
 	is "$(preloaded "$python" -m compileall -q "$real" && cached)" 7 "compileall with absolute names finds the same entries on $name"
 }
 
-# In a chroot paths do not mean what they meant: left alone, and it works.
+# After chroot, paths lead to other files, so the library leaves them alone, and Python works.
 chrooted() {
 	if [ "$(id -u)" != 0 ] || ! at_least "$python" 3 6; then
 		skip "after chroot Python works as without the library on $name" "only root may do that"
@@ -191,7 +191,7 @@ print(jailed.WHERE, os.listdir('/__pycache__'))" >"$T/.out" 2>&1
 	is "$(find "$CACHE" -name 'jailed*' | wc -l)" 0 "after chroot the cache gets no entry for the path as seen inside on $name"
 }
 
-# Names that are another file's at the next start.
+# Names that stand for another file at the next start.
 descriptors() {
 	rm -rf "$CACHE"
 	cat >"$T/descriptor.py" <<'END'
@@ -204,7 +204,7 @@ END
 		"a source below /dev/fd leaves nothing in the cache on $name"
 }
 
-# Python does not ask for that; backup programs do.
+# Python does not use O_DIRECT; backup programs do.
 past_the_page_cache() {
 	local want
 	served "$python" "$tree/app.py"

@@ -120,7 +120,7 @@ races() {
 	two | six) ok "$name: an old entry is not served for a source whose time changes during the lookup" ;;
 	*) not_ok "$name: an old entry is not served for a source whose time changes during the lookup" "$got" ;;
 	esac
-	# Another process puts its older entry in the place of the one that was just made.
+	# Another process replaces the entry that was just made with its older one.
 	fresh
 	mkdir there
 	rm here/m.py && version one here/m.py && version two there/m.py
@@ -137,7 +137,7 @@ races() {
 	two) ok "$name: no edit is missed while an entry is re-sealed" ;;
 	*) not_ok "$name: no edit is missed while an entry is re-sealed" "$got" ;;
 	esac
-	# Two threads: one asks and reads version one, the other asks after an edit.
+	# One thread looks for bytecode and reads version one; another looks for it after an edit.
 	fresh
 	rm here/m.py && version one here/m.py
 	got=$(preloaded "$python" -S -c '
@@ -170,7 +170,7 @@ except Gone: pass
 }
 each races
 
-# One process that edits and imports at once.
+# One process that imports right after each edit.
 edits() {
 	mkdir "$T/edits"
 	preloaded "$python" -S "$SEAL/edits.py" "$T/edits" 42 >"$T/said" 2>&1

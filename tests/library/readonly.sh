@@ -24,7 +24,7 @@ unwritable() {
 	untouched "an unwritable tree is unchanged on $name"
 }
 
-# Root's tree, another user's cache.
+# The tree belongs to root, the cache to another user.
 of_another() {
 	if [ "$(id -u)" != 0 ] || ! as_user env "$python" -c '' 2>/dev/null; then
 		skip "another user's tree is compiled once on $name" "there is no other user to be, or none who can run it"
@@ -42,7 +42,7 @@ of_another() {
 	is "$(seen)" "six, 0 compiled, 5 loaded, status 0" "another user's tree is compiled only once by each user on $name"
 	is "$(cached), $(stat -c %U "$CACHE")" "5, $(as_user id -un)" \
 		"the entries are in that user's own cache on $name"
-	# An ordinary user's cache is not for root, and root's not for an ordinary user.
+	# Root does not use an ordinary user's cache, nor does that user use root's.
 	served "$python" "$tree/app.py"
 	is "$(seen), $(cached)" "six, 5 compiled, 0 loaded, status 0, 5" \
 		"root does not run what another user's cache holds on $name"
@@ -71,8 +71,8 @@ mounted() {
 	untouched "a tree on a read-only mount is unchanged on $name"
 }
 
-# An image with the pycs of another Python in it, or stale ones: a read-only tree whose
-# __pycache__ is of no use.
+# A read-only tree with a useless __pycache__, as in an image with stale pycs or with those of
+# another Python.
 stale_image() {
 	local before
 	sources "$T/image"

@@ -69,7 +69,7 @@ copies() {
 }
 each copies
 
-# What Python alone compiles once is compiled once whatever it looks like.
+# Sources that Python alone compiles once are compiled once, whatever their times and pycs.
 odd() {
 	local when what tree=$T/odd m='import sys; sys.path.insert(0, sys.argv[1]); import m'
 	mkdir "$tree"
@@ -80,7 +80,7 @@ odd() {
 		is "$(sed -nE "s,^pycstash\[[0-9]+\]: (.*): .*/$2( .*)?\$,\1,p" "$log")" hit "$name: $1: the second start finds it"
 	}
 	for when in 1700000000.999999999 -1.5 -100 4300000000; do
-		# Python 3.6 finds such a pyc stale itself.
+		# For Python 3.6, such a pyc is stale.
 		case $when in 17*) ;; *) at_least "$python" 3 7 || continue ;; esac
 		touch -d "@$when" "$tree/m.py"
 		can_stat "$python" "$tree/m.py" || continue
@@ -190,7 +190,7 @@ elsewhere() {
 each elsewhere
 
 # Two virtual environments with the same packages: real ones, of the interpreter's own pip.
-# (Of it, what does not load py_compile: programs that do compile for themselves.)
+# (Only modules that do not load py_compile; programs that load it are served no objects.)
 environments() { # the real thing takes long: some interpreters
 	case $python in /usr/bin/* | *python3.6 | *python3.13) ;; *) return ;; esac
 	local pip site i got=

@@ -22,7 +22,7 @@ preload=LD_PRELOAD=$SO
 cache=PYCSTASH_DIR=$CACHE
 rows_pass "$T/bare" "$T/work" "$T/every" X=
 
-# cached SENTENCE [VARIABLE=VALUE…]: rows_every answer as in the tree
+# cached SENTENCE [VARIABLE=VALUE…]: the rows of rows_every give the same results as in the tree
 cached() {
 	local sentence=$1
 	shift
@@ -37,7 +37,7 @@ cached() {
 	rows_compare "$sentence: %s" cached "$T/every" "$T/bare" "$T/got" | rows_as_one "$sentence"
 }
 cached "every call works"
-# The parent goes on after each row, so this is also that a vfork child leaves it whole.
+# The parent goes on after each row, so this also shows that a vfork child does not damage it.
 cached "every call works in a vfork child" CALL_IN=vfork
 cached "every call works in a thread with a stack of 16 KiB" CALL_IN=thread
 cached "every call works in a signal handler on a stack of 16 KiB" CALL_IN=signal
@@ -70,7 +70,7 @@ for order in "$safety/libearly.so:$SO" "$SO:$safety/libearly.so"; do
 		rows_as_one "in a destructor every call works ($(bare_names "$order"))"
 done
 
-# In the company of others.
+# With other preloaded libraries.
 for order in "$SO:$safety/libother.so" "$safety/libother.so:$SO"; do
 	rm -f "$T/other"
 	cached "with another preload: $(bare_names "$order")" LD_PRELOAD="$order" OTHER_LOG="$T/other"
@@ -107,7 +107,7 @@ else
 	skip "a vfork child that changes its user or root does not change what its parent may use" "not root"
 fi
 
-# Loaded late.
+# The library is loaded with dlopen.
 mkdir -p "$T/tree"/{a,b,d0,d1,d2,d3,d4,d5,d6,d7}
 echo source >"$T/tree/a/m.py"
 clean() { rm -rf "$CACHE" "$T/tree"/*/__pycache__; }
@@ -147,7 +147,7 @@ env LD_BIND_NOW=1 "$preload" "$cache" "$safety/depth" "$T/tree" >"$T/depth"
 while read -r bytes call; do
 	case $call in
 	nothing | "of libc's"*) ;;
-	# With a question open, the open of a source is looked at.
+	# While a compile is pending, opens of sources are watched.
 	"open of a source") check "$call takes little stack" test "$bytes" -lt 1024 ;;
 	*"a source") check "$call takes little stack" test "$bytes" -lt 512 ;;
 	*) check "$call takes less than 3.5 KiB of stack" test "$bytes" -lt 3584 ;;
@@ -164,7 +164,7 @@ clean
 check "threads that import at once see whole files" env "$preload" "$cache" timeout 100 "$safety/importers" "$T/tree" 16 100
 is "$(find "$T/tree" -name __pycache__)$(find "$CACHE" -name '*.pyc.*')" "" "threads that import at once leave neither a __pycache__ nor a temporary file"
 
-# A processor of the first that x86-64 was made for: it knows none of AVX2's instructions.
+# One of the first x86-64 processors, which has no AVX2.
 if [ "$(uname -m)" = x86_64 ] && type -P qemu-x86_64-static >/dev/null; then
 	echo whole >"$T/whole"
 	is "$(qemu-x86_64-static -cpu Nehalem -E LD_PRELOAD="$SO" /bin/cat "$T/whole" 2>&1)" whole \

@@ -15,7 +15,7 @@ mkdir -p "$T/work" "$T/tree"/{a,b,d0,d1,d2,d3,d4,d5,d6,d7}
 echo source >"$T/tree/a/m.py"
 clean() { rm -rf "$CACHE" "$T/tree"/*/__pycache__; }
 rows_every | sed '/^$/d' >"$T/every"
-# A sanitizer's runtime sees to bad pointers itself, in its own way.
+# A sanitizer's runtime handles bad pointers in its own way.
 grep -vE ' (NULL|BAD)( |$)' "$T/every" >"$T/rows"
 rows_pass "$T/bare" "$T/work" "$T/rows" X=
 
@@ -23,7 +23,8 @@ built() { # MODE: sets so to the library of that mode
 	so=$HERE/build/$1/libpycstash.so
 	make -s -C "$HERE" MODE="$1" "build/$1/libpycstash.so" >"$T/make" 2>&1 && [ -f "$so" ]
 }
-# checked NAME PRELOAD: rows_every, the storm and the descriptors under that library.
+# checked NAME PRELOAD: runs rows_every and the tests with many signals, threads and no
+# descriptors under that library.
 checked() {
 	local name=$1 preload=LD_PRELOAD=$2
 	clean
@@ -69,7 +70,7 @@ else
 fi
 
 if command -v valgrind >/dev/null; then
-	# The wrappers behave the same in each row: a tenth of them says it.
+	# The wrappers behave the same in each row, so a tenth of the rows is enough.
 	awk 'NR % 10 == 1' "$T/rows" >"$T/few"
 	clean
 	check "valgrind finds nothing in the driver alone" sh -c \

@@ -75,7 +75,7 @@ loaders() {
 	prepare="touch -d 2100-01-01 $T/src/m.py" as_bare "a source with a time in the future" import.py
 }
 
-# Nothing that is in the tree keeps the cache from serving.
+# Nothing in the tree keeps the cache from serving.
 obstacles() {
 	local what
 	for what in "ln -s __pycache__ $T/src/__pycache__" "install -d -m 0 $T/src/__pycache__"; do
@@ -139,7 +139,7 @@ environments() {
 	is "$(written runs "$T/a") $(cat "$T/out")" "0 3" "$name: a start writes nothing after another environment was created"
 	rm -rf "$T/b"
 	is "$(written runs "$T/a") $(cat "$T/out")" "0 3" "$name: a start writes nothing after another environment was deleted"
-	# What was written through another link, with the time put back, is noticed.
+	# An edit through another hard link, with the time put back, is noticed.
 	echo 'x = 9' >"$T/store/pkg/b.py"
 	touch -r "$T/store/pkg/a.py" "$T/store/pkg/b.py"
 	runs "$T/a" >"$T/out" 2>&1

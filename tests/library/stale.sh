@@ -114,8 +114,8 @@ tell() { # FILE ROUND: what the long-lived one says now, into a file
 	while read -r line <&"${live[0]}" && [ "$line" != done ]; do echo "$line" >>"$1"; done
 }
 
-# Version one, two, one again, two again and still two. In every second round the program
-# that starts is first, in the others the one that lives on.
+# Version one, two, one again, two again and still two. In every second round, a new program
+# imports first; in the others, the program that keeps running does.
 staleness() {
 	local round=0 v way wrong known
 	top=$T/ways
@@ -157,8 +157,8 @@ staleness() {
 }
 each staleness
 
-# A start without the cache leaves its bytecode in the tree, where Python's rule would hold
-# for good.
+# A start without the cache leaves its bytecode in the tree. By Python's rule, that would hide
+# later edits permanently.
 without_the_cache() {
 	local how said show='import sys; sys.path.insert(0, sys.argv[1]); import m; print(m.V, m.f())'
 	import() { preloaded "$python" -S -c "$show" "$T/here"; }
@@ -188,7 +188,8 @@ without_the_cache() {
 }
 some without_the_cache
 
-# That the ways are traps: where Python alone is right in all, nothing was shown.
+# Shows that these ways are hard: if Python alone noticed all of them, this suite would prove
+# nothing.
 traps() {
 	local wrong
 	python=/usr/bin/python3

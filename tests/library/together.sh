@@ -23,7 +23,7 @@ racing() {
 	is "$answers" "1:six:0:5 2:six:0:5 3:six:0:5 " "six processes on a cold tree leave a whole cache on $name"
 	is "$(sort "$T/race" | uniq -c | xargs)" "18 six" "each of six processes that start at once works on $name"
 	is "$(find "$CACHE" -name '*.pyc.*' | wc -l)" 0 "processes that race leave no temporary files on $name"
-	# One edits while others run: no process may see half of anything.
+	# One process edits while others run; none may see an incomplete file.
 	for round in 1 2 3 4 5 6; do
 		echo "THREE = 3 # $round" >"$tree/pkg/deep/leaf.py.new"
 		mv "$tree/pkg/deep/leaf.py.new" "$tree/pkg/deep/leaf.py"
@@ -135,7 +135,7 @@ END
 	is "$said, $(find "$tree" -name '*.pyc' | wc -l)" "six, 5" \
 		"env -i takes the library away: Python writes beside the source on $name"
 	find "$tree" -name __pycache__ -exec rm -r {} +
-	# The tools around: they see a clean tree.
+	# Other tools see a clean tree.
 	find "$tree" -type d -exec touch -d @1600000000 {} +
 	served "$python" -c "import os, subprocess, sys; sys.path.insert(0, '$tree'); import alpha
 print(subprocess.check_output(['find', '$tree', '-name', '__pycache__']) == b'' and 'six')"

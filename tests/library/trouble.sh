@@ -21,7 +21,8 @@ clean_tree() {
 	find "$tree" -type d -exec touch -d @1600000000 {} +
 }
 
-# falls_back SENTENCE COMMAND…: it works, quietly, and Python writes beside the source.
+# falls_back SENTENCE COMMAND…: the command works and prints nothing more, and Python writes
+# beside the source.
 falls_back() {
 	quiet "${@:2}"
 	is "$said, $status, $(in_tree) in the tree" "six, 0, 5 in the tree" "$1: Python runs as without the library on $name"
@@ -134,7 +135,7 @@ prefixes() {
 	is "$said, $(in_tree), $(cached)" "six, 4, 1" "PYCSTASH_EXCLUDE overrides PYCSTASH_ONLY on $name"
 	clean_tree
 	rm -rf "$CACHE"
-	# Everything but the standard library, which has pycs of its own.
+	# Everything except the standard library, which has its own pycs.
 	local stdlib
 	stdlib=$("$python" -c 'import os; print(os.path.dirname(os.__file__))')
 	quiet preloaded PYCSTASH_EXCLUDE="$stdlib" "$python" "$tree/app.py"
@@ -151,7 +152,7 @@ logged() {
 		"six, 5, 5" "PYCSTASH_LOG has a line for each hit and miss on $name"
 }
 
-# As setproctitle does, which keeps a copy for itself.
+# As setproctitle does, which keeps its own copy of the environment.
 overwritten() {
 	rm -rf "$CACHE"
 	mkdir "$T/cwd"
@@ -172,7 +173,7 @@ import app' "$tree"
 	clean_tree
 }
 
-# As under Landlock or SELinux: the cache's files may be looked at and not be opened.
+# As under Landlock or SELinux: stat works on the cache's files, but open fails.
 # refused CALLS ERROR FILE WHICH COMMAND…
 refused() { # all files for /, each time if not told which
 	local only=(-P "$3")
@@ -220,7 +221,7 @@ left_to_the_tree() {
 		clean_tree
 	done
 }
-# CPython does not look whether all of it was written.
+# CPython does not check whether all bytes were written.
 cut_off() {
 	mkdir -m 700 "$T/little"
 	if ! mount -t tmpfs -o size=128k,mode=700 none "$T/little" 2>/dev/null; then
