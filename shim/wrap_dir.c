@@ -157,8 +157,7 @@ static void replace(int dirfd, const char *tree)
 
 	(void)WITH_PLACE(0, turn_real(place, tree));
 	fd = sys_real.openat(AT_FDCWD, tree, flags, 0);
-	/* A directory in which nobody can create anything, unless its own mode says so.
-	 */
+	/* Nobody can create anything in that directory unless its own mode says so. */
 	if (fd < 0 && real.faccessat(dirfd, ".", W_OK, AT_EACCESS) == 0)
 		fd = sys_real.openat(AT_FDCWD, "/proc", flags, 0);
 	if (fd < 0)

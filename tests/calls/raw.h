@@ -67,8 +67,7 @@ static int raw_compare(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Prints the names in a directory, sorted, in square brackets; "-" if it does not exist.
- */
+/* Prints the names in a directory, sorted, in square brackets; "-" if there is none. */
 static void raw_list(int dirfd, const char *path, void (*say)(const char *, ...))
 {
 	_Alignas(struct dirent64) char records[8192];

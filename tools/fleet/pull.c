@@ -35,8 +35,7 @@
 
 /* --- what is wanted ------------------------------------------------------------------*/
 
-/* The digests of the wanted sources, in hex. Global, because nftw(3) passes no context.
- */
+/* The digests of the wanted sources, in hex. Global because nftw(3) has no context. */
 static struct names wanted;
 
 static int want_file(const char *path, const struct stat *st, int type, struct FTW *ftw)

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
 #
-# Writes manual pages (man/) and completions of shells (completions/) into a directory that
-# has both folders. They are made of what `pycstash help` prints and of the settings as
-# `list settings` prints them; the texts that are in neither are docs/man/*.in and
-# tools/gen/pycstash.bash. What may follow an option is told by the word for its value in
-# the help: DIR, FILE, PATH, or the values themselves as a|b.
+# Writes manual pages (man/) and shell completions (completions/) into a directory that has both
+# folders. They are made from the output of `pycstash help` and `list settings`; further texts
+# are in docs/man/*.in and tools/gen/pycstash.bash. The help says what may follow an option, by
+# the word for its value: DIR, FILE, PATH, or the values themselves as a|b.
 #
 #   awk -f pages.awk -v bin=PYCSTASH -v list=LIST -v out=DIR -v version=… -v libdir=… \
 #       -v sysconfdir=…
@@ -168,7 +167,7 @@ function takes(word) {
 		word ~ /FILE|PATH|INTERPRETER|PYTHON|ENTRY|SOURCE/ ? "files" : "nothing"
 }
 
-# What follows the options; "keys" also sets `actions`, the words that stand for themselves.
+# Returns what may follow the options. "keys" also sets `actions`, words that are used as they are.
 function operands(c, i, words, n) {
 	actions = ""
 	if (args[c] ~ /KEY/) {

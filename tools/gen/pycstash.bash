@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2034,SC2086,SC2154
-# Completion for bash. What pages.awk adds: _pycstash_commands, _pycstash_keys, and
-# _pycstash_takes, which sets what follows option $1 of command $2 (value), and what that
-# command takes (options, operands, actions).
+# Completion for bash. pages.awk adds _pycstash_commands, _pycstash_keys and _pycstash_takes. The
+# last sets what follows option $1 of command $2 (value), and what that command takes (options,
+# operands, actions).
 _pycstash_reply()
 {
 	local action=
