@@ -43,19 +43,19 @@ while read -r kind cases; do
 		code=$(import_ "$T/crafted" >"$T/said" 2>&1; echo $?)
 		case $kind in
 		refused)
-			is "$code $(ls -d "$other" 2>/dev/null)" "12 " "$case: the archive is refused, and nothing put anywhere"
-			check "$case: in one line, with its reason" \
+			is "$code $(ls -d "$other" 2>/dev/null)" "12 " "$case: the archive is refused, and nothing is written"
+			check "$case: the message is one line, with the reason" \
 				test "$(grep -c "^pycstash: $T/crafted: " "$T/said") $(wc -l <"$T/said")" = "1 1"
 			case $case in
 			newer-* | other-schema) check "$case: import does not say that it is damaged" grep -q 'written by a newer pycstash' "$T/said" ;;
 			esac
 			;;
 		damaged)
-			is "$code $([ -d "$other" ] && broken "$other")" "3 " "$case: what is damaged is skipped, the rest is imported"
+			is "$code $([ -d "$other" ] && broken "$other")" "3 " "$case: damaged files are skipped, and the rest is imported"
 			;;
 		newer)
-			is "$code $(broken "$other")" "3 " "$case: what a newer version has sealed is skipped, the rest is imported"
-			check "$case: it is named, with the reason" grep -q "/.*\.pyc: skipped: written by a newer pycstash" "$T/said"
+			is "$code $(broken "$other")" "3 " "$case: files that a newer version has sealed are skipped, and the rest is imported"
+			check "$case: the file is named, with the reason" grep -q "/.*\.pyc: skipped: written by a newer pycstash" "$T/said"
 			is "$(import_ --json --dry-run "$T/crafted" 2>/dev/null | field damaged) $(grep -c damaged "$T/said")" "0 0" \
 				"$case: import does not say that it is damaged"
 			;;
@@ -70,11 +70,11 @@ while read -r kind cases; do
 done < <(/usr/bin/python3 "$HERE/tests/cli/import.py")
 for junk in /bin/sh /dev/null "$tree/a.py" "$tree"; do
 	code=$(status_of import_ "$junk")
-	check "$junk is no archive ($code)" test "$code" = 12 -o "$code" = 2
+	check "$junk is refused because it is not an archive ($code)" test "$code" = 12 -o "$code" = 2
 done
-check "a broken archive makes no cache" test ! -e "$other"
+check "a broken archive creates no cache" test ! -e "$other"
 is "$(yes | timeout 60 "$PYCSTASH" import --dir "$other" - >"$T/out" 2>&1 || echo $?) $([ -e "$other" ] || echo none)" \
-	"12 none" "input without an end that is no archive is not read to its end"
+	"12 none" "endless input that is not an archive is refused at its beginning"
 mkfifo "$T/slow"
 export_ "$T/slow.archive" 2>/dev/null
 { head -c 1 "$T/slow.archive"; sleep 0.2; tail -c +2 "$T/slow.archive"; } >"$T/slow" &
@@ -97,7 +97,7 @@ for part in 1 10 100 $((size / 4)) $((size / 2)) $((size * 3 / 4)) $((size - 1))
 		wrong="$wrong $part"
 	rm -rf "$other"
 done
-is "$wrong" "" "an archive that is cut off anywhere: no broken file, and said"
+is "$wrong" "" "an archive that is truncated anywhere is reported, and leaves no broken file"
 wrong=
 for at in $(seq 20 $((size / 40)) "$size"); do
 	cp "$T/a" "$T/bent"
@@ -108,7 +108,7 @@ for at in $(seq 20 $((size / 40)) "$size"); do
 	[ ! -d "$other" ] || [ -z "$(broken "$other")" ] || wrong="$wrong $at"
 	rm -rf "$other"
 done
-is "$wrong" "" "a wrong byte anywhere: no broken file"
+is "$wrong" "" "an archive with a wrong byte anywhere leaves no broken file"
 # Changes what the archive says about a member besides its bytes: the inode number, and the name.
 zstd -dqf "$T/a" -o "$T/plain"
 wrong='' bent=0
@@ -122,7 +122,7 @@ for at in $(grep -obUa 'user.pycstash.source=' "$T/plain" | cut -d: -f1); do
 		rm -rf "$other"
 	done
 done
-is "$wrong $((bent > 3))" " 1" "an identity that is not the one that was archived: no broken file, and said"
+is "$wrong $((bent > 3))" " 1" "an archive with a changed identity is reported, and leaves no broken file"
 
 # --- what is there already ------------------------------------------------------------
 import_ "$T/a" >/dev/null
@@ -132,16 +132,16 @@ echo "name = 'another a'" >"$tree/a.py"
 fresh=$(sha256sum <"$other/v1/$tag/tree$tree/__pycache__/a.$tag.pyc")
 import_ "$T/a" >/dev/null
 is "$(sha256sum <"$other/v1/$tag/tree$tree/__pycache__/a.$tag.pyc")" "$fresh" \
-	"a fresh entry stays, an older one does not replace it"
+	"an older entry from an archive does not replace a fresh one"
 (cd "$tree" && preloaded "$python" -c 'import a')
 export_ "$T/b" >/dev/null
 rm -rf "$other"
 import_ "$T/a" >/dev/null # whose a is stale by now
-is "$(import_ --json "$T/b" | field files)" 2 "a stale entry is replaced (and its object added)"
+is "$(import_ --json "$T/b" | field files)" 2 "import replaces a stale entry (and adds its object)"
 is "$(cd "$tree" && env LD_PRELOAD="$SO" PYCSTASH_DIR="$other" PYCSTASH_LOG=stderr "$python" -c 'import a' 2>&1 |
 	grep -c "^pycstash\[[0-9]*\]: hit: $other/.*/a.$tag.pyc$\|: hit: $tree/.*/a.$tag.pyc")" 1 "a stale entry is replaced by one that is served"
 printf 'garbage' >"$other/v1/$tag/tree$tree/__pycache__/b.$tag.pyc"
-is "$(import_ --json "$T/b" | field files)" 2 "a damaged one is, too (and its object, which was the same file)"
+is "$(import_ --json "$T/b" | field files)" 2 "import replaces a damaged entry (and its object, which was the same file)"
 is "$(broken "$other")" "" "a damaged entry is whole after import"
 
 # --- more than bytecode in the cache --------------------------------------------------
@@ -159,36 +159,36 @@ cp "$entry/b.$tag.pyc" "$CACHE/v1/.trash/x"
 timeout 20 "$PYCSTASH" export --dir "$CACHE" --json "$T/c" >"$T/json"
 is "$?" 0 "a cache with other things in it is exported"
 is "$(field left_out <"$T/json")" "{'private': 0, 'writable': 0, 'unsealed': 0, 'damaged': 1, 'foreign': 4, 'unreadable': 0}" \
-	"what is left out is counted: cut off; junk, a FIFO, two links"
+	"export counts what it leaves out: a truncated file; junk, a FIFO, two links"
 rm -rf "$other"
 import_ "$T/c" >/dev/null
 is "$(cd "$other" && find v1 -name "[.C]?*" -prune -o ! -type d ! -name '[a-h].*' ! -path '*/objects/*' -printf '%f ')" \
 	"m.f-1.py${tag#cpython-}.nbi " "numba's file is in an archive of a cache with foreign files"
 is "$(broken "$other")$(cmp "$entry/m.f-1.py${tag#cpython-}.nbi" "$other${entry#"$CACHE"}/m.f-1.py${tag#cpython-}.nbi")" \
-	"" "a cache that went through an archive is as it was"
+	"" "a cache that went through an archive is unchanged"
 rm -rf "$other"
 is "$(import_ --json --map "$tree=/elsewhere" "$T/c" | field bound)" 2 \
-	"--map leaves out what cannot be moved: numba's file, pytest's"
+	"--map leaves out files that cannot be moved (numba's and pytest's)"
 is "$(entries "$other" | grep -vc /elsewhere/__pycache__/)" 0 "--map moves what can be moved"
 rm -f "$entry"/{i,j,k}.* "$entry/readme" "$CACHE/v1/$tag/tree/link"
 
 # --- where it may not go --------------------------------------------------------------
 rm -rf "$other"
 mkdir "$other" && echo mine >"$other/file"
-is "$(status_of import_ "$T/a") $(ls "$other")" "12 file" "a directory with something else in it is refused"
+is "$(status_of import_ "$T/a") $(ls "$other")" "12 file" "import refuses a directory that has other files in it"
 rm "$other/file"
 mkdir "$other/v2" && cp "$CACHE/v1/CACHEDIR.TAG" "$other/v2"
-is "$(status_of import_ --dry-run "$T/a") $(ls "$other" | tr '\n' ' ')" "0 v2 " "a newer pycstash's cache is none of ours"
-is "$(status_of import_ "$T/a") $(ls "$other" | tr '\n' ' ')" "0 v1 v2 " "a cache of ours is made beside a newer pycstash's"
+is "$(status_of import_ --dry-run "$T/a") $(ls "$other" | tr '\n' ' ')" "0 v2 " "import does not write into a newer pycstash's layout"
+is "$(status_of import_ "$T/a") $(ls "$other" | tr '\n' ' ')" "0 v1 v2 " "import creates this version's layout beside a newer pycstash's"
 rm -rf "$other"
 is "$(status_of "$PYCSTASH" import --dir "$HOME" "$T/a") $(ls -A "$HOME")" "12 " "import refuses to make a cache of \$HOME"
 mkdir "$other" && chmod 777 "$other"
 is "$(status_of import_ "$T/a") $(ls "$other")" "12 " "import refuses a directory that others can write to"
 chmod 700 "$other"
-is "$(status_of import_ "$T/a") $(ls "$other" | tr '\n' ' ')" "0 v1 " "an empty directory will do"
+is "$(status_of import_ "$T/a") $(ls "$other" | tr '\n' ' ')" "0 v1 " "import accepts an empty directory as the cache"
 for left in "" CACHEDIR.TAG; do
 	rm -rf "$other" && mkdir -p -m 700 "$other/v1" && touch "$other/v1/$left"
-	is "$(status_of import_ "$T/a") $(head -c 9 "$other/v1/CACHEDIR.TAG")" "0 Signature" "a cache that was not made to its end is finished ($left)"
+	is "$(status_of import_ "$T/a") $(head -c 9 "$other/v1/CACHEDIR.TAG")" "0 Signature" "import completes a cache whose creation was interrupted ($left)"
 done
 rm -rf "$other/v1/$tag/tree"
 mkdir "$T/outside"
@@ -200,7 +200,7 @@ ln -sf "$T/outside/x" "$other${entry#"$CACHE"}/c.$tag.pyc"
 is "$(status_of import_ "$T/a") $(ls "$T/outside")$(broken "$other" | grep -v /a.)" "0 " "a symbolic link in the place of an entry is replaced"
 echo kept >"$T/file"
 is "$(status_of export_ "$T/file/x")$(status_of export_ /nonexistent/x) $(cat "$T/file")" "125125 kept" \
-	"an archive that cannot be written is said"
+	"export reports that an archive cannot be written"
 
 # --- standard input and output --------------------------------------------------------
 rm -rf "$other"
@@ -209,11 +209,11 @@ is "$(listing "$other/v1" | grep -c .)" "$(export_ --json "$T/c" | field files)"
 on_terminal() { /usr/bin/python3 -c 'import os, pty, sys
 code = pty.spawn(sys.argv[1:], lambda fd: os.read(fd, 1024))
 sys.exit(os.waitstatus_to_exitcode(code))' "$@"; }
-is "$(status_of on_terminal "$PYCSTASH" export --dir "$CACHE" -)" 2 "a terminal gets no archive"
-is "$(status_of on_terminal "$PYCSTASH" import --dir "$other" -)" 2 "no archive is read from a terminal"
+is "$(status_of on_terminal "$PYCSTASH" export --dir "$CACHE" -)" 2 "export writes no archive to a terminal"
+is "$(status_of on_terminal "$PYCSTASH" import --dir "$other" -)" 2 "import reads no archive from a terminal"
 is "$(status_of export_ --json -)" 2 "an archive and JSON cannot both go to standard output"
 is "$(status_of export_)$(status_of export_ x y)$(status_of import_)$(status_of export_ --used-since never x)" 2222 \
-	"wrong command lines: 2"
+	"wrong command lines end with 2"
 export_ /dev/null >/dev/null
 check "a device is written to, not replaced" test -c /dev/null
 
@@ -269,10 +269,10 @@ if strace -qq -o "$T/trace" true 2>/dev/null; then
 		interrupted $signal renameat2 "$PYCSTASH" import --dir "$other" "$T/big.archive" 2>/dev/null
 		code=$?
 		count=$(find "$other" -name '*.pyc' | wc -l)
-		is "$(broken "$other")" "" "SIG$signal ($count files came so far): no broken file"
+		is "$(broken "$other")" "" "an import that SIG$signal interrupts (after $count files) leaves no broken file"
 		[ $signal = KILL ] && continue
 		is "$code $(leftovers "$other")" "$((128 + $(kill -l $signal))) 0" "an import that is interrupted ends with its exit code and leaves no temporary file"
-		check "what was done is said" grep -qE '^pycstash: .*interrupted after [0-9]+ of [0-9]+ files' "$T/said"
+		check "an interrupted import says what it has done" grep -qE '^pycstash: .*interrupted after [0-9]+ of [0-9]+ files' "$T/said"
 	done
 	import_ "$T/big.archive" >/dev/null
 	is "$(broken "$other") $(find "$other" -name '*.pyc' | wc -l)" " $(find "$CACHE/v1" -path '*/.*' -prune -o -name '*.pyc' -print | wc -l)" \
@@ -301,11 +301,11 @@ for round in 1 2 3; do
 	done
 	wait $writer
 done
-is "$wrong" "" "export and import beside interpreters and purges"
+is "$wrong" "" "export and import work while interpreters and purges run"
 rm -rf "$other"
 load
 export_ "$T/live" >/dev/null
-is "$(status_of import_ "$T/live") $(broken "$other")" "0 " "leave a cache that is whole"
+is "$(status_of import_ "$T/live") $(broken "$other")" "0 " "export and import beside purges leave a whole cache"
 
 # --- other users ----------------------------------------------------------------------
 if [ "$(id -u)" = 0 ]; then
@@ -313,11 +313,11 @@ if [ "$(id -u)" = 0 ]; then
 	cp "$T/a" "$T/theirs/a" && chmod 644 "$T/theirs/a"
 	theirs() { as_user env HOME="$T/theirs" "$PYCSTASH" "$@"; }
 	is "$(status_of theirs import --dir "$T/theirs/c" "$T/theirs/a")$(stat -c ' %u' "$T/theirs/c")" "0 65534" \
-		"an ordinary user imports"
+		"an ordinary user can import"
 	is "$(status_of theirs export --dir "$CACHE" "$T/theirs/b")$(status_of "$PYCSTASH" export --dir "$T/theirs/c" "$T/theirs/b")" 1212 \
 		"import refuses another user's cache, to root too"
 	chmod 0 "$T/theirs/c/v1/$tag/objects"
-	is "$(status_of theirs export --dir "$T/theirs/c" "$T/theirs/b")" 3 "a folder that cannot be read: 3"
+	is "$(status_of theirs export --dir "$T/theirs/c" "$T/theirs/b")" 3 "export ends with 3 if a directory cannot be read"
 	chmod 700 "$T/theirs/c/v1/$tag/objects"
 	"$PYCSTASH" import --layer "$T/layer" "$T/a" >/dev/null
 	is "$(as_user sh -c 'cd "$1" && find . -type f -exec cat {} + | wc -c' - "$T/layer")" \
@@ -330,6 +330,6 @@ fi
 mkdir "$T/lib"
 echo 'int nothing;' | ${CC:-cc} -shared -fPIC -x c - -o "$T/lib/libarchive.so.13"
 is "$(LD_LIBRARY_PATH=$T/lib status_of import_ "$T/a")$(LD_LIBRARY_PATH=$T/lib status_of export_ "$T/x")" 1414 \
-	"without libarchive: 14"
-is "$(LD_LIBRARY_PATH=$T/lib status_of "$PYCSTASH" run true)" 0 "commands other than export and import do without libarchive"
+	"export and import end with 14 without libarchive"
+is "$(LD_LIBRARY_PATH=$T/lib status_of "$PYCSTASH" run true)" 0 "other commands work without libarchive"
 done_testing

@@ -69,7 +69,7 @@ service() {
 		twice mounts "mount --bind $dir $dir && mount -o remount,ro,bind /srv && mount -o remount,ro,bind /usr/local" \
 			setpriv --reuid=$user --regid=$user --clear-groups \
 			env -i PATH=/usr/bin:/bin HOME=/nonexistent "${environment[@]}" $start
-		served "$dir" "a service that runs as user $user is served, and root can look"
+		served "$dir" "a service that runs as user $user is served, and root can look at its cache"
 		await pycstash gc -q --as-owner --dir "$dir" # the one that it has started may hold the lock
 		[ $user = 65534 ] && rm -r "$dir"
 	done
@@ -158,7 +158,7 @@ shared_host() {
 	sh -c "$(block "$heading" 1 | sed "s,/etc/,$etc/,")"
 	twice user $home/anna "python3 /srv/app/main.py"
 	served $home/anna/.cache/pycstash "on a shared host, login shells are served"
-	is "$(user $home/anna "pycstash config get max_size")" 1G "what root has set for all users counts"
+	is "$(user $home/anna "pycstash config get max_size")" 1G "the settings that root has made for all users are used"
 	looking=$(block "$heading" 4 | sed "s,/home/,$home/,")
 	cd "$T" && await sh -ec "$looking" >"$T/out" # a gc that the shell has started may hold the lock
 	is "$(grep -c '^1 host: . process' "$T/out")" 1 "root can look at users' caches, and add up their counts"
@@ -168,7 +168,7 @@ shared_host() {
 	mv /usr/local/bin/pycstash "$T"
 	is "$(user $home/ben "echo on" 2>&1)" on "after an uninstall, the line of the login shells is silent"
 	mv "$T/pycstash" /usr/local/bin
-	is "$(block "$heading" 2)" "export PYCSTASH_DIR=/scratch/\$USER/pycstash" "caches elsewhere: a variable of the shell"
+	is "$(block "$heading" 2)" "export PYCSTASH_DIR=/scratch/\$USER/pycstash" "a variable of the login shell can put the caches elsewhere"
 }
 
 nodes() {

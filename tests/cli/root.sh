@@ -36,7 +36,7 @@ looks() { # SENTENCE ARGUMENT…
 	is "$("$pycstash" "${@:1:1}" --dir "$CACHE" "${@:2}" 2>&1 | ageless)" "$own" "$sentence: root is told what the user is told"
 	after=$(state)
 	is "$after" "$before" "$sentence: nothing is changed"
-	is "$(grep -cE 'not touched|chown' <<<"$own")" 0 "$sentence: there is something to see"
+	is "$(grep -cE 'not touched|chown' <<<"$own")" 0 "$sentence: the output is not empty"
 }
 looks "stats" stats
 looks "ls" ls --long
@@ -50,7 +50,7 @@ looks "gc --dry-run" gc --dry-run
 looks "purge --dry-run" purge --dry-run --all
 "$pycstash" doctor --dir "$CACHE" "$python" >"$T/said" 2>&1
 is "$? $(grep -cE '^fail|chown' "$T/said") $(grep -c '^ok    user .* 65534' "$T/said")" "0 0 1" \
-	"doctor says whether the service is served, and as whom it has looked"
+	"doctor says whether the service is served, and as which user it has looked"
 check "explain says what is served to the service" "$pycstash" explain --dir "$CACHE" "$T/app/m.py"
 
 before=$(state)
@@ -62,7 +62,7 @@ for command in "gc" "purge --all" "stats --zero" "verify --repair" "warm $T/app"
 done
 is "$(state)" "$before" "commands that refuse change nothing"
 todo=$(sed -n 's/.*Run as its owner: \(.*\) \.\.\..*/\1/p' "$T/said")
-check "what refusing commands say to do works" sh -c "cd / && ${todo/ pycstash/ $pycstash} gc --dir $CACHE"
+check "the command that a refusing command suggests works" sh -c "cd / && ${todo/ pycstash/ $pycstash} gc --dir $CACHE"
 
 rm "$CACHE"/v1/.state/gc*
 todo=$("$pycstash" stats --dir "$CACHE" | sed -n '/^gc is due/{n;p}')
@@ -86,7 +86,7 @@ if unshare -m true 2>/dev/null; then
 	"$pycstash" purge -q --as-owner --path "$T/app" --dir "$CACHE"
 	is "$? $("$pycstash" ls --dir "$CACHE" "$T/app")" "0 " "purge --as-owner deletes below a closed directory"
 	is "$(stat -c '%a %U' "$T/private" "$T/private/below" | paste -sd ' ') $(ls "$T/private")" "700 root 700 root below" \
-		"the closed directory stays as it is"
+		"the closed directory is unchanged"
 	rm "$CACHE"
 	mv "$T/private/below/c" "$CACHE"
 	# what root opens must not be exchanged by the owner for a link in the meantime

@@ -38,21 +38,21 @@ is "$(echo through | run cat)" through "standard input is the command's"
 is "$(status_of run -- A=b)" 127 "a word with = in it is a command, not a variable"
 
 # --- what it cannot run ---------------------------------------------------------------
-is "$(status_of run no-such-command-anywhere)" 127 "a command that is not on PATH: 127"
-is "$(status_of run /no/such/file)" 127 "a path that is not there: 127"
+is "$(status_of run no-such-command-anywhere)" 127 "run ends with 127 if the command is not on PATH"
+is "$(status_of run /no/such/file)" 127 "run ends with 127 if the path does not exist"
 is "$(status_of run "$T")" 126 "a directory: 126"
 echo text >"$T/text"
-is "$(status_of run "$T/text")" 126 "a file without the right to execute it: 126"
-is "$(status_of run)" 125 "no command at all: 125, since 2 could be the command's own"
-is "$(status_of run --frobnicate true)" 125 "an unknown option: 125"
-is "$(status_of run --library /no/such/lib.so true)" 125 "no library: 125"
-check "a missing command is said with its name" complains '^pycstash: nothing-here: .*PATH' run nothing-here
-check "a missing library is said with its name" complains '/no/such/lib.so' run --library /no/such/lib.so true
-check "an unknown option is said, and where to look" \
+is "$(status_of run "$T/text")" 126 "run ends with 126 if the file is not executable"
+is "$(status_of run)" 125 "run without a command ends with 125, because 2 could be the command's own"
+is "$(status_of run --frobnicate true)" 125 "run with an unknown option ends with 125"
+is "$(status_of run --library /no/such/lib.so true)" 125 "run without a library ends with 125"
+check "a missing command is reported with its name" complains '^pycstash: nothing-here: .*PATH' run nothing-here
+check "a missing library is reported with its name" complains '/no/such/lib.so' run --library /no/such/lib.so true
+check "an unknown option is reported, and the help is named" \
 	complains '^pycstash: --frobnicate: .*pycstash help run' run --frobnicate true
-check "an option without its value is said" complains '^pycstash: --dir: .*value' run --dir
-check "a value for an option that takes none is said" complains '^pycstash: --readonly=1: ' run --readonly=1 true
-check "an empty value is said" complains 'dir: .*empty' run --dir= true
+check "an option without its value is reported" complains '^pycstash: --dir: .*value' run --dir
+check "a value for an option that takes none is reported" complains '^pycstash: --readonly=1: ' run --readonly=1 true
+check "an empty value is reported" complains 'dir: .*empty' run --dir= true
 check "a name with a line feed cannot forge a line" complains 'a\\nb' run $'a\nb'
 
 # --- LD_PRELOAD -----------------------------------------------------------------------
@@ -63,16 +63,16 @@ done
 is "$(value_of LD_PRELOAD)" "$SO" "the library is in LD_PRELOAD"
 is "$(LD_PRELOAD='' value_of LD_PRELOAD)" "$SO" "an empty LD_PRELOAD leaves no empty entry"
 is "$(LD_PRELOAD="$other $third" value_of LD_PRELOAD)" "$SO:$other:$third" \
-	"others stay behind it in order, also where spaces separated them"
+	"other libraries stay after it in their order, even if spaces separated them"
 is "$(LD_PRELOAD="$other:$SO:$third" value_of LD_PRELOAD)" "$SO:$other:$third" "run does not put the library into LD_PRELOAD twice"
 is "$(run "$PYCSTASH" run "$PYCSTASH" run sh -c 'echo $LD_PRELOAD')" "$SO" "the library is in LD_PRELOAD once in a run within a run"
 mkdir "$T/elsewhere"
 cp "$SO" "$T/elsewhere/libpycstash.so"
 is "$(LD_PRELOAD="$T/elsewhere/libpycstash.so:$other" value_of LD_PRELOAD)" "$SO:$other" \
-	"another libpycstash.so makes room for this one"
+	"this library replaces another libpycstash.so in LD_PRELOAD"
 ln -s "$SO" "$T/alias.so"
 is "$(LD_PRELOAD="$T/alias.so:$other" value_of LD_PRELOAD)" "$SO:$other" \
-	"the same file under another name makes room for this library"
+	"this library replaces the same file under another name in LD_PRELOAD"
 
 
 # The value for which $LIB stands on this machine.
@@ -91,11 +91,11 @@ else
 	token=$T/r/\$LIB/libpycstash.so
 	is "$(LD_PRELOAD="$token" value_of LD_PRELOAD)" "$token" "an entry with \$LIB stays"
 	is "$(LD_PRELOAD="$other:$SO:$token $third" value_of LD_PRELOAD)" "$token:$other:$third" \
-		"an entry with \$LIB is the library, and others stay behind it"
+		"an entry with \$LIB counts as the library, and others stay after it"
 	is "$(LD_PRELOAD="$token" value_of LD_PRELOAD --library "$SO")" "$SO" \
 		"a library that is given takes the place of an entry with \$LIB"
 	is "$(LD_PRELOAD="$T/nowhere/\$LIB/libpycstash.so" value_of LD_PRELOAD 2>/dev/null)" "$SO" \
-		"an entry with \$LIB that leads nowhere makes room for the library"
+		"the library replaces an entry with \$LIB that leads nowhere"
 fi
 
 # --- programs that cannot load it -----------------------------------------------------
@@ -149,29 +149,29 @@ odd=$T/$'it\'s"a"\nb'
 mkdir "$odd"
 cp "$SO" "$odd/"
 is "$(run --library "$odd/libpycstash.so" sh -c 'echo "$LD_PRELOAD"')" "$odd/libpycstash.so" \
-	"quotes and a line feed in its path do no harm"
+	"the path of the library may have quotes and a line feed"
 
 # --- settings -------------------------------------------------------------------------
 is "$(value_of PYCSTASH_DIR --dir "$T/c")" "$T/c" "--dir sets PYCSTASH_DIR"
-is "$(value_of PYCSTASH_DIR --dir="$T/a=b")" "$T/a=b" "--dir=DIR does as well, also with = in it"
-is "$(PYCSTASH_DIR=/elsewhere value_of PYCSTASH_DIR --dir "$T/c")" "$T/c" "an option wins over the environment"
-is "$(PYCSTASH_DIR=/elsewhere value_of PYCSTASH_DIR)" /elsewhere "PYCSTASH_DIR counts where there is no option"
+is "$(value_of PYCSTASH_DIR --dir="$T/a=b")" "$T/a=b" "--dir=DIR sets PYCSTASH_DIR, even if DIR contains ="
+is "$(PYCSTASH_DIR=/elsewhere value_of PYCSTASH_DIR --dir "$T/c")" "$T/c" "an option overrides the environment"
+is "$(PYCSTASH_DIR=/elsewhere value_of PYCSTASH_DIR)" /elsewhere "PYCSTASH_DIR is kept if there is no --dir"
 is "$(cd "$T" && value_of PYCSTASH_DIR --dir ./c)" "$T/c" "a relative directory is made absolute"
 is "$(value_of PYCSTASH_ONLY --only /a:/b --only /c)" /a:/b:/c "--only may be repeated"
 is "$(PYCSTASH_LAYERS=/b:/a value_of PYCSTASH_LAYERS --layer /c --layer=/a --layer /d)" /b:/a:/c:/d \
-	"--layer appends to PYCSTASH_LAYERS, what is not there yet, in order"
+	"--layer appends to PYCSTASH_LAYERS what it lacks, in order"
 is "$(PYCSTASH_EXCLUDE=/x:/y value_of PYCSTASH_EXCLUDE --exclude /y:/z)" /x:/y:/z \
 	"--exclude adds to the environment's, each once"
 mkdir -p "$T/physical/below"
 ln -s physical "$T/link"
 is "$(cd "$T/link" && value_of PYCSTASH_ONLY --only .:below)" "$T/physical:$T/physical/below" \
-	"relative prefixes become the directories' physical names"
+	"relative prefixes become canonical paths"
 is "$(value_of PYCSTASH_READONLY --readonly)$(value_of PYCSTASH_DISABLE --disable)" 11 \
 	"--readonly and --disable set their variables to 1"
 is "$(value_of PYCSTASH_SHARE --no-share) $(value_of PYCSTASH_VALIDATE --validate=content)" "0 content" \
-	"--no-share and --validate set theirs"
+	"--no-share and --validate set their variables"
 is "$(value_of PYCSTASH_EPHEMERAL --ephemeral 'a*:b/c*')" 'a*:b/c*' "--ephemeral takes patterns as they are"
-check "--validate knows two ways" complains '^pycstash: validate: sometimes: ' run --validate=sometimes true
+check "--validate accepts only stat and content" complains '^pycstash: validate: sometimes: ' run --validate=sometimes true
 is "$(cd "$T" && value_of PYCSTASH_LOG --log log)" "$T/log" "--log FILE is made absolute"
 is "$(cd "$T" && run --log stderr printenv PYCSTASH_LOG 2>/dev/null)" stderr "--log stderr is kept"
 is "$(PYTHONDONTWRITEBYTECODE=1 value_of PYTHONDONTWRITEBYTECODE)" unset "PYTHONDONTWRITEBYTECODE is dropped"
@@ -184,10 +184,10 @@ check "help names every command" sh -c '"$1" help | grep -q "^  doctor"' - "$PYC
 check "help RUN and run --help print the same" \
 	sh -c '[ "$("$1" help run)" = "$("$1" run --help)" ]' - "$PYCSTASH"
 check "version says a version" sh -c '"$1" --version | grep -qE "^pycstash [0-9]"' - "$PYCSTASH"
-is "$(status_of "$PYCSTASH")" 2 "no command at all: 2"
-is "$(status_of "$PYCSTASH" frobnicate)" 2 "an unknown command: 2"
-is "$(status_of "$PYCSTASH" help frobnicate)" 2 "help for an unknown command: 2"
-is "$("$PYCSTASH" help >/dev/full 2>/dev/null; echo $?)" 125 "output that cannot be written: 125"
+is "$(status_of "$PYCSTASH")" 2 "pycstash without a command ends with 2"
+is "$(status_of "$PYCSTASH" frobnicate)" 2 "an unknown command ends with 2"
+is "$(status_of "$PYCSTASH" help frobnicate)" 2 "help for an unknown command ends with 2"
+is "$("$PYCSTASH" help >/dev/full 2>/dev/null; echo $?)" 125 "a command ends with 125 if its output cannot be written"
 
 # --- it works -------------------------------------------------------------------------
 python=$(interpreters cached | head -1)
@@ -206,8 +206,8 @@ printf '#!/bin/sh\nenv | grep -E "^(TOX_|PYCSTASH_DIR|testenv)"\n' >"$T/tox"
 chmod 755 "$T/tox"
 is "$(TOX_TESTENV_PASSENV=MINE HOME=/h run "$T/tox" | sort | tr '\n' ' ')" \
 	"PYCSTASH_DIR=/h/.cache/pycstash TOX_OVERRIDE=testenv.pass_env+=LD_PRELOAD TOX_TESTENV_PASSENV=MINE LD_PRELOAD PYCSTASH_* testenv.pass_env+=PYCSTASH_* " \
-	"tox is told to pass on what the library needs"
-is "$(run env | grep -c TOX)" 0 "other commands are told nothing of tox"
+	"run tells tox to pass on what the library needs"
+is "$(run env | grep -c TOX)" 0 "other commands get no variables for tox"
 if [ -x /usr/bin/tox ] && [ -x /usr/bin/virtualenv ]; then
 	mkdir "$T/project"
 	printf '[tox]\nskipsdist = true\nenvlist = a\n[testenv]\nskip_install = true\ncommands = python -c "import other"\n' >"$T/project/tox.ini"
@@ -232,7 +232,7 @@ for shell in sh bash zsh fish csh tcsh; do
 done
 is "$(LD_PRELOAD="$T/x.so" "$PYCSTASH" shellenv --library "$SO" 2>/dev/null | grep LD_PRELOAD)" "export LD_PRELOAD='$SO:$T/x.so';" \
 	"shellenv keeps what else is in LD_PRELOAD"
-is "$("$PYCSTASH" shellenv powershell >/dev/null 2>&1; echo $?)" 2 "shellenv for an unknown shell: 2"
+is "$("$PYCSTASH" shellenv powershell >/dev/null 2>&1; echo $?)" 2 "shellenv for an unknown shell ends with 2"
 
 # --- gc beside it ---------------------------------------------------------------------
 # with_gc COMMAND…: runs it under `run`, with the default of auto_gc
@@ -289,6 +289,6 @@ os.execv(sys.argv[1], sys.argv[1:])' "$PYCSTASH" run --dir "$CACHE" true
 	fi
 	rm -rf "$T/none"
 	with_gc --dir "$T/none" true
-	is "$(ls "$T/none" 2>&1 | grep -c v1)" 0 "run makes no cache where gc finds none"
+	is "$(ls "$T/none" 2>&1 | grep -c v1)" 0 "run creates no cache if there is none"
 fi
 done_testing

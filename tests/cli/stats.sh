@@ -76,22 +76,22 @@ interpret() {
 	preloaded "$python" -s -c 'import sys, os, subprocess, threading, multiprocessing.pool'
 	counted_python "$all"
 	is "$(counts processes misses MISS_NO_ENTRY WRITE SEALED unsealed)" "1 5 5 5 5 0" \
-		"$name: a cold start: a miss, a write and a seal for each module"
-	is "$(counts entries objects bytes)" "$(disk)" "$name: sizes are those that are there"
+		"$name: a cold start counts a miss, a write and a seal for each module"
+	is "$(counts entries objects bytes)" "$(disk)" "$name: the counted sizes are those of the files"
 	is "$(counts shared)" "$(counts disk)" "$name: each entry is one file with its object"
-	is "$(more pass "$all")" 5 "$name: a warm start: each is served"
-	is "$(counts processes misses WRITE)" "1 0 0" "$name: none of them is counted as a miss"
+	is "$(more pass "$all")" 5 "$name: a warm start counts a hit for each module"
+	is "$(counts processes misses WRITE)" "1 0 0" "$name: a warm start counts no miss"
 	touch "$D/m0.py"
 	counted_python "$all"
-	is "$(counts HIT_RESEALED misses)" "1 0" "$name: a source that was touched: re-sealed"
-	is "$(stats | grep -c 're-sealed')" 1 "$name: stats tells what is re-sealed in one line"
+	is "$(counts HIT_RESEALED misses)" "1 0" "$name: a touched source counts as re-sealed"
+	is "$(stats | grep -c 're-sealed')" 1 "$name: stats prints re-sealed hits in one line"
 	modules "$T/$1.copy"
 	D=$T/$1.copy counted_python "$all"
 	is "$(counts REUSED misses)" "5 0" "$name: a copy: reused"
 	is "$(counts entries objects bytes)" "$(disk)" "$name: the sizes are right after a copy was reused"
 	echo 'value = 77' >"$D/m1.py"
 	counted_python "$all"
-	is "$(counts MISS_CHANGED SEALED)" "1 1" "$name: an edit: a miss with its reason"
+	is "$(counts MISS_CHANGED SEALED)" "1 1" "$name: an edit counts as a miss with its reason"
 	counted_python "$all
 for i in range(3): os.unlink(D + '/__pycache__/m%d.%s.pyc' % (i, sys.implementation.cache_tag))"
 	is "$(counts entries)" "$(entries | grep -c 'pyc$')" "$name: what a program deletes is subtracted"
@@ -105,19 +105,19 @@ os.kill(os.getpid(), 9)"
 	check "$name: at least half of what the cache served a killed process is counted" test $((2 * $(counts hits))) -ge 5
 	counted_python "import m0, m1, m2
 os.kill(os.getpid(), 9)"
-	is "$(counts hits)" 3 "$name: what three modules of a killed process were is counted, however many the tree served"
+	is "$(counts hits)" 3 "$name: three verdicts of a killed process are counted, however much bytecode the tree has served"
 	is "$(runs_counted)" "1 yes" "$name: a process is counted while it runs"
-	is "$(more "os.execv('/bin/true', ['true'])" "$all")" 5 "$name: exec: counted before it"
+	is "$(more "os.execv('/bin/true', ['true'])" "$all")" 5 "$name: a process writes its counts before an exec"
 	is "$(more "
 try: os.execv('/no/such/program', ['x'])
 except OSError: pass
-import m4" 'import m0, m1, m2')" 3 "$name: an exec that fails: counted once"
+import m4" 'import m0, m1, m2')" 3 "$name: counts before an exec that fails are written once"
 	is "$(more "
 for i in range(3):
     if os.fork() == 0:
         __import__('m%d' % i)
         os._exit(0)
-    os.wait()" pass) $(counts processes)" "0 4" "$name: forked children count for themselves"
+    os.wait()" pass) $(counts processes)" "0 4" "$name: forked children write their own counts"
 	is "$(more "
 if os.fork() == 0: os._exit(0)
 os.wait()" "$all") $(counts processes)" "5 1" "$name: forked children do not count their parent's again"
@@ -125,7 +125,7 @@ os.wait()" "$all") $(counts processes)" "5 1" "$name: forked children do not cou
 import subprocess
 subprocess.call(['/bin/true'])
 try: subprocess.call(['/no/such/program'])
-except OSError: pass" "$all")" 5 "$name: a child that shares its parent's memory writes nothing of it"
+except OSError: pass" "$all")" 5 "$name: a vfork child does not write its parent's counts"
 	is "$(more "
 import threading
 for i in range(5):
@@ -138,9 +138,9 @@ print(sorted(pool.map(__import__('operator').neg, [1, 2, 3])))
 pool.close(); pool.join()"
 	check "$name: a pool of processes works" grep -q -- '\[-3, -2, -1\]' "$T/out"
 	counted env PYCSTASH_READONLY=1 "$python" -s -c "import sys; sys.path.insert(0, '$D'); $all"
-	is "$(counts processes)" 0 "$name: a read-only cache: nothing is counted"
+	is "$(counts processes)" 0 "$name: with a read-only cache, nothing is counted"
 	counted env PYCSTASH_STATS=0 "$python" -s -c "import sys; sys.path.insert(0, '$D'); $all"
-	is "$(counts processes)" 0 "$name: PYCSTASH_STATS=0: nothing is counted"
+	is "$(counts processes)" 0 "$name: with PYCSTASH_STATS=0, nothing is counted"
 }
 for python in $(interpreters cached); do
 	case $python in
@@ -159,17 +159,17 @@ journal() { echo "$CACHE/v1/.state/journal"; }
 works() { # SENTENCE: the program runs as it should, and says nothing
 	counted_python "$all
 print(m0.value + m4.value)" 2>/dev/null
-	is "$(cat "$T/out")" 4 "$1: the program does not notice"
+	is "$(cat "$T/out")" 4 "$1: the program runs as usual"
 }
 preloaded "$python" -s -c "import sys; sys.path.insert(0, sys.argv[1]); $all" "$D"
-is "$(stat -c '%a' "$(journal)" "$(dirname "$(journal)")" | tr '\n' ' ')" "600 700 " "the journal is the user's alone"
+is "$(stat -c '%a' "$(journal)" "$(dirname "$(journal)")" | tr '\n' ' ')" "600 700 " "only the user can read the journal"
 one=$T/one
 counted_python "$all"
 head -c 512 "$(journal)" >"$one" # a later record of a process does not count it again
 is "$(counts processes)" 1 "a process is a record of 512 bytes"
 head -c 300 "$one" >>"$(journal)"
 counted_python "$all"
-is "$(counts processes)" 1 "behind half a record the next one is found"
+is "$(counts processes)" 1 "after an incomplete record, the next one is found"
 head -c 100000 /dev/urandom >>"$(journal)"
 counted_python "$all"
 is "$(counts processes)" 1 "a record after garbage is counted"
@@ -180,8 +180,8 @@ rm "$(journal)"
 for what in "mkdir" "mkfifo" "ln -s $T/elsewhere"; do
 	rm -rf "$(journal)"
 	$what "$(journal)"
-	works "${what%% *} in the journal's place"
-	is "$(status_of stats)" 0 "${what%% *} in the journal's place: stats works"
+	works "${what%% *} in place of the journal"
+	is "$(status_of stats)" 0 "${what%% *} in place of the journal: stats works"
 done
 check "stats follows no symbolic link in place of the journal" test ! -e "$T/elsewhere"
 rm -rf "$(journal)"
@@ -193,7 +193,7 @@ is "$(status_of stats)" 125 "a link in the place of .state is not followed"
 rm "$CACHE/v1/.state"
 mv "$T/state" "$CACHE/v1/.state"
 echo garbage >"$CACHE/v1/.state/totals"
-is "$(status_of stats)" 0 "totals that are garbage are passed over"
+is "$(status_of stats)" 0 "stats ignores totals that are garbage"
 if [ "$(id -u)" = 0 ]; then
 	mkdir -m 755 "$T/user" && chmod 755 "$T" && chown 65534 "$T/user"
 	modules "$T/user/tree"
@@ -205,14 +205,14 @@ if [ "$(id -u)" = 0 ]; then
 	check "a journal that cannot be read counts as empty" user "$PYCSTASH" stats --dir "$CACHE"
 	CACHE=$cache0
 else
-	skip "an ordinary user has stats" "we are one, in all the others"
+	skip "an ordinary user has stats" "all other claims of this suite run as an ordinary user"
 fi
 for _ in 1 2 3 4 5 6; do cat "$one"; done >"$(journal)"
 (
 	ulimit -f 1
 	preloaded "$python" -s -c 'import signal; signal.signal(signal.SIGXFSZ, signal.SIG_DFL)'
 )
-is "$?" 0 "a limit on the size of files brings the program no signal"
+is "$?" 0 "counting under a limit on file sizes sends the program no signal"
 rm "$(journal)"
 if unshare --mount true 2>/dev/null; then
 	# shellcheck disable=SC2016
@@ -224,7 +224,7 @@ if unshare --mount true 2>/dev/null; then
 		LD_PRELOAD= "$5" stats >/dev/null || exit
 		LD_PRELOAD= "$5" stats --zero 2>/dev/null
 		[ $? = 14 ] && echo refused >>"$1/out"' - "$T" "$SO" "$python" "$D" "$PYCSTASH"
-	is "$? $(cat "$T/out")" "0 4"$'\n'refused "a full disk: the program is right, stats works, and --zero cannot: 14"
+	is "$? $(cat "$T/out")" "0 4"$'\n'refused "on a full disk, the program is right, stats works, and --zero ends with 14"
 else
 	skip "a full disk" "nothing can be mounted here"
 fi
@@ -258,7 +258,7 @@ wait $folder
 is "$(cat "$T/failed")" "" "stats beside 8 times 200 processes never fails"
 is "$(counts processes)" 1600 "each of 8 times 200 processes is counted once"
 is "$(since=@0 counts processes)" $((before + 1600)) "processes from before the fold are counted too"
-check "the large journal was put aside" test "$(stat -c %s "$(journal)" 2>/dev/null || echo 0)" -lt 1000000
+check "a large journal is rotated" test "$(stat -c %s "$(journal)" 2>/dev/null || echo 0)" -lt 1000000
 # Some journals may have been folded by now.
 touch -d '2 minutes ago' "$(journal)".[0-9]* 2>/dev/null
 stats >/dev/null
@@ -286,13 +286,13 @@ check "--by day has one for today" grep -q "^$(date -u +%F) " <(stats --since @0
 check "stats says how old the sizes are" grep -q '^Size, as processes counted it' <(stats)
 "$PYCSTASH" gc --dir "$CACHE" >/dev/null
 check "stats says that gc measured the sizes" grep -qE '^Size, as gc measured it [0-9]+s ago' <(stats)
-is "$(counts entries objects bytes)" "$(disk)" "gc's measure is what is there"
+is "$(counts entries objects bytes)" "$(disk)" "the sizes that gc measures are those of the files"
 is "$(counts entries objects bytes; preloaded "$python" -s -c "import sys; sys.path.insert(0, '$T/again'); import n" 2>/dev/null)" \
 	"$(disk)" "a process that finds nothing changes no size"
 mkdir -p "$T/again" && echo 'a = 1' >"$T/again/n.py" && touch -d @1600000000 "$T/again/n.py"
 sleep 1.1 # gc's time is in seconds
 preloaded "$python" -s -c "import sys; sys.path.insert(0, '$T/again'); import n"
-is "$(counts entries objects bytes)" "$(disk)" "what comes after gc is added"
+is "$(counts entries objects bytes)" "$(disk)" "what processes add after gc is added to the sizes"
 layer=$T/layer
 cp -a "$cache0" "$layer"
 check "layers are named" grep -qx "$layer" <(PYCSTASH_LAYERS=$layer stats)
@@ -305,10 +305,10 @@ is "$(env -u HOME PYCSTASH_LAYERS="$layer" "$PYCSTASH" stats --json 2>/dev/null 
 x = json.load(open(0))
 print(x["dir"], x["counts"]["processes"], x["size"]["entries"], x["layers"])')" "None 0 0 ['$layer']" "stats shows layers where there is no place for a cache"
 is "$(PYCSTASH_LAYERS=$layer status_of "$PYCSTASH" stats --dir "$T/nowhere") $(PYCSTASH_LAYERS=$layer PYCSTASH_DIR=$T/nowhere status_of "$PYCSTASH" stats --zero)" \
-	"10 10" "a cache that is asked for, or to be zeroed: 10"
+	"10 10" "stats --dir and --zero of a missing cache end with 10"
 cp -a "$CACHE" "$T/purged"
 rm -rf "$CACHE/v1/$tag"
-is "$(counts entries)" 0 "a version that was deleted takes nothing"
+is "$(counts entries)" 0 "a version that was deleted has size 0"
 CACHE=$T/purged
 "$PYCSTASH" purge --dir "$CACHE" --tag "$tag" >"$T/out" 2>&1
 counted_python "$all"
@@ -316,13 +316,13 @@ is "$(counts entries objects bytes)" "$(disk)" "a version that was purged and be
 CACHE=$cache0
 is "$(stats | grep -c $'\033')" 0 "no colour"
 is "$(status_of stats --since soon) $(status_of stats --since 5) $(status_of stats --by year) $(status_of stats extra) $(status_of stats --zero --json)" \
-	"2 2 2 2 2" "what is no time, no such table, or too much: 2"
-is "$(status_of "$PYCSTASH" stats --dir "$T/nowhere")" 10 "no cache: 10"
+	"2 2 2 2 2" "a wrong time, a wrong table or too many arguments end with 2"
+is "$(status_of "$PYCSTASH" stats --dir "$T/nowhere")" 10 "stats without a cache ends with 10"
 mkdir -m 700 "$T/other" && echo x >"$T/other/x"
-is "$(status_of "$PYCSTASH" stats --dir "$T/other")" 12 "a directory that is no cache: 12"
+is "$(status_of "$PYCSTASH" stats --dir "$T/other")" 12 "stats of a directory that is not a cache ends with 12"
 exec 9>"$CACHE/v1/.state/lock"
 flock 9
-is "$(status_of stats)" 0 "beside a gc: stats works"
+is "$(status_of stats)" 0 "stats works while gc runs"
 exec 9>&-
 "$PYCSTASH" stats --dir "$CACHE" --openmetrics >"$T/metrics"
 is "$(tail -n 1 "$T/metrics")" "# EOF" "OpenMetrics end as they should"
@@ -356,7 +356,7 @@ for name, label in ("versions", "version"), ("days", "day"):
 for key in "entries", "objects", "bytes", "disk", "shared", "limit":
     claim(both["size"][key] == one["size"][key] + two["size"][key], "the sizes of hosts add up: " + key)
 claim(rows(both["size"]["versions"], "version") == summed(rows(one["size"]["versions"], "version"), rows(two["size"]["versions"], "version")), "the sizes of versions add up")
-claim(both["begin"] == min(one["begin"], two["begin"]), "it begins with the first process of all hosts")
+claim(both["begin"] == min(one["begin"], two["begin"]), "the sum of hosts begins with the first process of all")
 END
 /usr/bin/python3 -m json.tool --sort-keys "$T/both.json" | cat - "$T/one.json" >"$T/several.json"
 is "$(merged --json "$T/several.json")" "$(merged --json "$T/both.json" "$T/one.json")" \
@@ -369,10 +369,10 @@ head -c 300 "$T/one.json" >"$T/cut.json"
 printf '%0500d' 0 | tr 0 '[' >"$T/deep.json"
 sed 's,stats/1,stats/2,' "$T/one.json" >"$T/later.json"
 for bad in cut.json deep.json later.json none.json metrics; do
-	is "$(merged "$T/one.json" "$T/$bad" 2>"$T/err" | wc -l) $(status_of merged "$T/$bad") $(wc -l <"$T/err")" "0 2 1" "stats --merge refuses what is no statistics: $bad"
+	is "$(merged "$T/one.json" "$T/$bad" 2>"$T/err" | wc -l) $(status_of merged "$T/$bad") $(wc -l <"$T/err")" "0 2 1" "stats --merge refuses a file that is not the output of stats: $bad"
 done
 sed 's/"hosts":1/"hosts":-1/' "$T/one.json" >"$T/hosts.json"
 is "$(merged "$T/hosts.json" | head -1 | cut -d : -f 1)" "1 host" "stats --merge takes a number of hosts that cannot be for one"
-is "$(status_of merged) $(status_of stats "$T/one.json") $(status_of stats --merge "$T/one.json")" "2 2 2" "--merge goes with files, and not with a cache"
+is "$(status_of merged) $(status_of stats "$T/one.json") $(status_of stats --merge "$T/one.json")" "2 2 2" "--merge needs files, and takes no cache"
 
 done_testing

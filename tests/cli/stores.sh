@@ -31,7 +31,7 @@ compile() {
 compile 0
 for kind in plain dav; do
 	is "$(on a push --compact 1d --json "$url/$kind" | field objects)" 1 "$kind: push puts a pack there"
-	is "$(on "b-$kind" pull --json "$url/$kind" | field objects)" 1 "$kind: pull finds it"
+	is "$(on "b-$kind" pull --json "$url/$kind" | field objects)" 1 "$kind: pull finds the pack"
 done
 : >"$T/server/log"
 on b-plain pull "$url/plain" >/dev/null
@@ -40,7 +40,7 @@ is "$(requests)" "GET /plain/packs/" "a pull that finds nothing new makes one re
 mkdir "$T/none"
 echo "none = 1" >"$T/none/none.py"
 is "$(on c pull --for "$T/none" --json "$url/plain" | field unwanted)" 1 "--for leaves out a pack that serves none of the paths"
-is "$(grep -c 'tar.zst bytes=0-' "$T/server/log")" 1 "for that it asks for the beginning of the pack only"
+is "$(grep -c 'tar.zst bytes=0-' "$T/server/log")" 1 "--for reads only the beginning of a pack"
 
 check "S3: the server goes by the rules of the published example" /usr/bin/python3 "$HERE/tests/cli/stores.py" published
 export AWS_ACCESS_KEY_ID=AKTEST AWS_SECRET_ACCESS_KEY=secret AWS_ENDPOINT_URL=$url/s3
@@ -57,19 +57,19 @@ is "$(AWS_SECRET_ACCESS_KEY=verysecret status_of on a push s3://bytecode/main) $
 	"S3: a push that is refused says so without the secret"
 
 is "$(on a push --compact 1d --json "s3://bytecode/a branch+ä%2f/&" | field objects)" 5 "S3: push puts a pack below a prefix of any characters"
-is "$(on odd pull --json "s3://bytecode/a branch+ä%2f/&/" | field objects)" 5 "S3: pull finds it there"
+is "$(on odd pull --json "s3://bytecode/a branch+ä%2f/&/" | field objects)" 5 "S3: pull finds a pack below a prefix of any characters"
 : >"$T/server/log"
 is "$(AWS_ENDPOINT_URL=$url/s3/ on slash pull --json s3://bytecode/main | field objects) $(grep -c //bytecode "$T/server/log")" "3 0" "S3: AWS_ENDPOINT_URL may end in a slash"
-is "$(AWS_ENDPOINT_URL=localhost:9000 status_of on e pull s3://bytecode/main) $(grep -c AWS_ENDPOINT_URL "$T/err")" "2 1" "S3: an AWS_ENDPOINT_URL that is no URL is named"
+is "$(AWS_ENDPOINT_URL=localhost:9000 status_of on e pull s3://bytecode/main) $(grep -c AWS_ENDPOINT_URL "$T/err")" "2 1" "S3: an AWS_ENDPOINT_URL that is not a URL is reported"
 
 # --- a server that gives no names -----------------------------------------------------
 for host in one two; do
 	echo "host = '$host'" >"$T/src/$host.py"
 	(cd "$T/src" && PYCSTASH_DIR=$T/$host LD_PRELOAD=$SO "$python" -c "import $host")
-	is "$(on $host push --json "$url/nolist" | field objects)" 1 "$host: push puts a pack where names cannot be had"
+	is "$(on $host push --json "$url/nolist" | field objects)" 1 "$host: push puts a pack on a server that cannot list files"
 done
-is "$(wc -l <"$T/server/nolist/packs/index")" 2 "what a server does not list is in packs/index"
-is "$(on three pull --json "$url/nolist" | field objects)" 2 "pull finds the packs by that"
+is "$(wc -l <"$T/server/nolist/packs/index")" 2 "push lists the packs in packs/index if the server cannot list files"
+is "$(on three pull --json "$url/nolist" | field objects)" 2 "pull finds packs by packs/index"
 : >"$T/server/log"
 on three pull "$url/nolist" >/dev/null
 is "$(requests | tr '\n' ' ')" "GET /nolist/packs/ GET /nolist/packs/index " "a pull by the index makes two requests"
@@ -80,13 +80,13 @@ is "$(ls "$T/server/plain/packs" | grep -c index)" 0 "a server that lists gets n
 # --- who we are -----------------------------------------------------------------------
 private=http://name:secret@127.0.0.1:$port/private
 is "$(on g pull --strict --json "$private" | field objects)" 1 "user and password in the URL are sent"
-is "$(status_of on h pull --strict "$url/private") $(grep -c 401 "$T/err")" "3 1" "without them the server refuses, which is reported"
+is "$(status_of on h pull --strict "$url/private") $(grep -c 401 "$T/err")" "3 1" "a store that refuses a pull without user and password is reported"
 echo "machine 127.0.0.1 login name password secret" >"$HOME/.netrc"
-is "$(on h pull --strict --json "$url/private" | field objects)" 1 "they are taken from ~/.netrc"
+is "$(on h pull --strict --json "$url/private" | field objects)" 1 "user and password are taken from ~/.netrc"
 : >"$T/server/log"
 is "$(on i pull --strict --json "http://name:secret@127.0.0.1:$port/away" | field objects)" 1 "a redirect to another host is followed"
-check "the first host is told who we are" grep -q '/away/packs/ - Basic .* 127.0.0.1' "$T/server/log"
-is "$(grep localhost "$T/server/log" | grep -c Basic)" 0 "the other host is not"
+check "the first host gets user and password" grep -q '/away/packs/ - Basic .* 127.0.0.1' "$T/server/log"
+is "$(grep localhost "$T/server/log" | grep -c Basic)" 0 "the host of a redirect does not get user and password"
 rm "$HOME/.netrc"
 PYCSTASH_DIR=$T/j "$PYCSTASH" pull "http://name:secret@127.0.0.1:$port/slow" >/dev/null 2>&1 &
 puller=$!
@@ -95,7 +95,7 @@ is "$(tr '\0' ' ' <"/proc/$puller/cmdline" | grep -c secret)" 0 "a password does
 kill $puller
 wait $puller
 for bad in "http://name:sec/ret@127.0.0.1/x" "ftp://name:secret@127.0.0.1/x"; do
-	is "$(on j pull "$bad" 2>&1 | grep -c 'sec')" 0 "a URL that is none is reported without its password ($bad)"
+	is "$(on j pull "$bad" 2>&1 | grep -c 'sec')" 0 "a wrong URL is reported without its password ($bad)"
 done
 : >"$T/server/log"
 is "$(http_proxy=$url on k pull --strict --json "http://store.invalid/plain" | field objects)" 1 "http_proxy is asked for the store"
@@ -108,7 +108,7 @@ is "$(SSL_CERT_FILE=$T/certificate on m pull --strict --json "$secure" | field o
 is "$(CURL_CA_BUNDLE=$T/certificate status_of on n pull --strict "https://127.0.0.1:$secure_port/plain")" 3 "a certificate of another host is refused"
 
 # --- servers that do wrong ------------------------------------------------------------
-is "$(status_of on o pull "$url/half") $(find "$T/o" -name '*.pyc' | wc -l)" "3 0" "a pack that is shorter than it was brings nothing in"
+is "$(status_of on o pull "$url/half") $(find "$T/o" -name '*.pyc' | wc -l)" "3 0" "nothing is imported from a truncated pack"
 is "$(status_of on a push --compact 1d "$url/nowhere/new") $(grep -c 'does not list it' "$T/err")" "3 1" "a push to a server that keeps nothing fails"
 if command -v minisign >/dev/null; then
 	minisign -G -W -p "$T/key.pub" -s "$T/key.secret" >/dev/null
@@ -118,23 +118,23 @@ fi
 for kind in fails short loop file; do
 	is "$(status_of timeout 20 env PYCSTASH_DIR="$T/f" "$PYCSTASH" pull --strict "$url/$kind") $(wc -l <"$T/err")" "3 1" \
 		"a server of the kind \"$kind\" is reported in a line"
-	is "$(status_of timeout 20 env PYCSTASH_DIR="$T/f" "$PYCSTASH" pull "$url/$kind")" 0 "a server of the kind \"$kind\" fails no job"
+	is "$(status_of timeout 20 env PYCSTASH_DIR="$T/f" "$PYCSTASH" pull "$url/$kind")" 0 "a server of the kind \"$kind\" makes no CI job fail"
 done
 began=$SECONDS
 is "$(PYCSTASH_STORE_CONNECT=1s status_of timeout 60 env PYCSTASH_DIR="$T/f" "$PYCSTASH" pull --strict "$url/loris")" 3 "a server that sends a byte now and then is given up"
 is "$(PYCSTASH_STORE_CONNECT=1s status_of timeout 60 env PYCSTASH_DIR="$T/f" "$PYCSTASH" pull --strict "$url/slow")" 3 "a server that takes a connection and says nothing is given up"
-check "for both the time counts that a connection may take" test $((SECONDS - began)) -lt 25
+check "servers that are too slow are given up after store_connect" test $((SECONDS - began)) -lt 25
 began=$SECONDS
 is "$(PYCSTASH_STORE_TIME=1s status_of timeout 20 env PYCSTASH_DIR="$T/f" "$PYCSTASH" pull --strict "$url/slow")" 3 "a server that does not answer is given up"
 check "a server is given up after the time that was set, not the server's" test $((SECONDS - began)) -lt 15
-is "$(PYCSTASH_STORE_TIME=5s status_of timeout 40 env PYCSTASH_DIR="$T/f" "$PYCSTASH" pull --strict "$url/bomb")" 3 "an answer without end is broken off"
+is "$(PYCSTASH_STORE_TIME=5s status_of timeout 40 env PYCSTASH_DIR="$T/f" "$PYCSTASH" pull --strict "$url/bomb")" 3 "an endless answer is broken off"
 is "$(PYCSTASH_STORE_TIME=1s on f run --pull "$url/slow" -- echo started 2>/dev/null)" started "a program starts when the store does not answer"
 began=$SECONDS
 on f run --pull "$url/slow" -- true
 check "the next start does not wait for that store" test $((SECONDS - began)) -lt 5
 
 for bad in "$url/plain?key=1" "$url/plain#here" "file://localhost$T/server/plain" "ftp://127.0.0.1/plain"; do
-	is "$(status_of on f pull "$bad") $(status_of on a push --compact 1d "$bad")" "2 2" "what is no URL of a store is a mistake in the command line ($bad)"
+	is "$(status_of on f pull "$bad") $(status_of on a push --compact 1d "$bad")" "2 2" "a URL that is not a store's is an error of the command line ($bad)"
 done
 
 # --- here -----------------------------------------------------------------------------
@@ -153,7 +153,7 @@ if unshare -rm true 2>/dev/null; then
 	mkdir "$T/small"
 	is "$(TMPDIR=$T/small status_of in_small_tmp env PYCSTASH_DIR="$T/q" "$PYCSTASH" pull "$url/plain") $(grep -ci 'no space' "$T/err")" "14 1" \
 		"a pull without room for temporary files says so"
-	is "$(TMPDIR=$T/small status_of in_small_tmp env PYCSTASH_DIR="$T/q" "$PYCSTASH" run --pull "$url/plain" -- true)" 0 "a program starts all the same"
+	is "$(TMPDIR=$T/small status_of in_small_tmp env PYCSTASH_DIR="$T/q" "$PYCSTASH" run --pull "$url/plain" -- true)" 0 "a program starts even if a pull has no room for temporary files"
 	is "$(TMPDIR=$T/small status_of in_small_tmp env PYCSTASH_DIR="$T/a" "$PYCSTASH" push --compact 1d "$url/full") $(ls "$T/server" | grep -c full)" "3 0" \
 		"a push without room for temporary files says so, and puts nothing there"
 	full=$T/full
