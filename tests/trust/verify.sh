@@ -29,6 +29,14 @@ is "$(status_of)" 0 "granted: without --deep, a forged object looks like any oth
 echo 'x = 1' >"$src/n.py"
 with "$VICTIM" "$cache" "$PY" -c "$(imports "$src" n)"
 is "$(status_of --deep)" 1 "verify --deep finds a forged object before it has run"
+# A second of processor time, so that the test takes no longer than that.
+entry=$cache/v1/$TAG/tree$src/__pycache__/n.$TAG.pyc
+cp -p "$entry" "$T/entry"
+EVIL='x = "NESTED"' forge "$src/n.py" "$entry" nested
+(ulimit -S -t 1 && command_of "$VICTIM" "$cache" verify --deep) >"$T/said" 2>&1
+is "$? $(grep -c '^different' "$T/said") $(grep -c "n.$TAG.pyc: not checked: .* signal" "$T/said")" "3 1 1" \
+	"verify --deep finds it too beside bytecode that an interpreter never ends to load"
+cat "$T/entry" >"$entry"
 check "verify --deep names a forged object" grep -q 'different.*objects' "$T/said"
 verify --deep --repair >/dev/null 2>&1
 is "$(with "$VICTIM" "$cache" "$PY" -B -c "$(imports "$src")")" TRUSTED "--repair deletes a forged object"

@@ -9,7 +9,9 @@
 # compared). So the answers are the records for the next interpreter, which passes "U" records
 # on unchanged.
 import marshal
+import mmap
 import os
+import signal
 import sys
 import types
 import warnings
@@ -18,19 +20,29 @@ PARTS = """argcount posonlyargcount kwonlyargcount nlocals stacksize flags code 
     varnames freevars cellvars name qualname firstlineno exceptiontable""".split()
 PARTS.append("linetable" if hasattr(types.CodeType, "co_linetable") else "lnotab")
 PARTS = [part for part in PARTS if hasattr(types.CodeType, "co_" + part)]
+SECONDS = 300  # of processor time, for one source: none takes nearly as long
 HEADER = 16 if sys.version_info >= (3, 7) else 12
 
 
 def key(value):
-    """Something that is equal for equal constants alone: 1 and True, 0.0 and -0.0 differ."""
+    """A number: equal constants alone have the same one; 1 and True, 0.0 and -0.0 differ. Each
+    object is looked at once, since a few bytes of marshal can hold a tuple of two tuples that
+    are the same tuple of two, and so on."""
+    known = numbers.get(id(value))
+    if known:
+        return known[0]
     kind = type(value).__name__
     if isinstance(value, types.CodeType):
-        return kind, [key(getattr(value, "co_" + part)) for part in PARTS]
-    if isinstance(value, (tuple, list)):
-        return kind, [key(one) for one in value]
-    if isinstance(value, (set, frozenset)):
-        return kind, sorted(repr(key(one)) for one in value)
-    return kind, hex(value) if kind == "int" else repr(value)
+        parts = tuple(key(getattr(value, "co_" + part)) for part in PARTS)
+    elif isinstance(value, (tuple, list)):
+        parts = tuple(key(one) for one in value)
+    elif isinstance(value, (set, frozenset)):
+        parts = tuple(sorted(key(one) for one in value))
+    else:
+        parts = hex(value) if kind == "int" else repr(value)
+    number = kinds.setdefault((kind, parts), len(kinds))
+    numbers[id(value)] = number, value  # so that no other object gets its id
+    return number
 
 
 def are_codes(*values):
@@ -80,6 +92,8 @@ def examine(data, source, level):
         made = compile(text, stored.co_filename, "exec", dont_inherit=True, optimize=level)
     except SyntaxError as error:
         return "its source does not compile: %s" % error
+    kinds.clear()
+    numbers.clear()
     return None if key(made) == key(stored) else difference(stored, made)
 
 
@@ -100,16 +114,14 @@ def write(*parts):
         if not isinstance(part, bytes):
             part = str(part).encode("utf-8", "replace")
         answers.write(part.replace(b"\0", b"?") + b"\0")
+    answers.flush()
 
 
-warnings.simplefilter("ignore")
-seen = {}
-records, answers = open(sys.argv[1], "rb"), open(sys.argv[2], "wb")
-for kind, pyc, source, level, *rest in zip(*[fields(records)] * 9):
+def answer(kind, pyc, source, level, *rest):
     try:
         if kind == b"U":
             write(kind, pyc, source, level, *rest)
-            continue
+            return
         stat, why = compare(pyc, source, int(level))
         if why:
             times = stat.st_ctime_ns, stat.st_mtime_ns
@@ -118,4 +130,34 @@ for kind, pyc, source, level, *rest in zip(*[fields(records)] * 9):
         pass
     except Exception as error:
         write("U", pyc, source, level, 0, 0, 0, 0, repr(error))
+
+
+def answer_from(start):
+    """In a child process: marshal and the compiler may crash, or never end, and what a pyc is
+    compared for is that somebody may have forged it."""
+    for i in range(start, len(records)):
+        place[:] = i.to_bytes(len(place), "little")
+        signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
+        answer(*records[i])
+
+
+warnings.simplefilter("ignore")
+seen, kinds, numbers = {}, {}, {}
+answers = open(sys.argv[2], "wb")
+with open(sys.argv[1], "rb") as spool:
+    records = list(zip(*[fields(spool)] * 9))
+place = mmap.mmap(-1, 8)
+start = 0
+while start < len(records):
+    child = os.fork()
+    if not child:
+        answer_from(start)
+        os._exit(0)
+    status = os.waitpid(child, 0)[1]
+    if status == 0:
+        break
+    start = int.from_bytes(place[:], "little")
+    why = "its interpreter ended by signal %d" % (status & 127)
+    write("U", *records[start][1:4], 0, 0, 0, 0, why)
+    start += 1
 answers.close()
