@@ -23,15 +23,19 @@
  * is masked out because O_DIRECTORY alone takes no mode. */
 #define WITH_MODE (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))
 
+/* Fails as libc's functions do. */
+static inline int wrap_fail(int err)
+{
+	errno = err;
+	return -1;
+}
+
 /* The next library's unlinkat, with libc's results. */
 static inline int next_unlink(int dirfd, const char *path, int flags)
 {
 	int err = sys_real.unlinkat(dirfd, path, flags);
 
-	if (err == 0)
-		return 0;
-	errno = -err;
-	return -1;
+	return err == 0 ? 0 : wrap_fail(-err);
 }
 
 /* wrap_open.c */

@@ -42,10 +42,8 @@ static int make_place(struct place *place, int dirfd, const char *path, mode_t m
 
 	place_at(place, dirfd, path, PLACE_ANY);
 	err = place_is_taken(place);
-	if (err) {
-		errno = err;
-		return -1;
-	}
+	if (err)
+		return wrap_fail(err);
 	if (place->kind != PLACE_DIR) {
 		(void)place_ready_tree(place);
 		return make_in_tree(place, mode);
@@ -64,10 +62,8 @@ static int make_place(struct place *place, int dirfd, const char *path, mode_t m
 	}
 	if (err == 0)
 		return 0;
-	if (err == -EEXIST || process_config.readonly) {
-		errno = -err;
-		return -1;
-	}
+	if (err == -EEXIST || process_config.readonly)
+		return wrap_fail(-err);
 	report_failure(VERDICT_NOT_CACHED, err, dirfd, path);
 	return make_in_tree(place, mode);
 }
@@ -95,10 +91,8 @@ static int remove_place(struct place *place, int dirfd, const char *path)
 	}
 	if (!place_in_cache(place))
 		return next_unlink(dirfd, place->path, AT_REMOVEDIR);
-	if (process_config.readonly) {
-		errno = EROFS;
-		return -1;
-	}
+	if (process_config.readonly)
+		return wrap_fail(EROFS);
 	return next_unlink(AT_FDCWD, place->cache, AT_REMOVEDIR);
 }
 

@@ -17,12 +17,6 @@
 #include "shim/process.h"
 #include "shim/report.h"
 
-static int refuse(int err)
-{
-	errno = err;
-	return -1;
-}
-
 static bool is_cached(const struct place *place)
 {
 	struct stat st;
@@ -104,7 +98,7 @@ static int copy_out(two_paths *act, struct place *from, struct place *to, int fl
 		return -1;
 	err = place_copy_out(from, to, act == do_link ? RENAME_NOREPLACE : flags);
 	if (err < 0)
-		return refuse(-err);
+		return wrap_fail(-err);
 	if (to->kind == PLACE_ENTRY)
 		(void)sys_real.unlinkat(AT_FDCWD, to->cache, 0);
 	err = act == do_link ? 0 : next_unlink(AT_FDCWD, from->cache, 0);
@@ -121,7 +115,7 @@ static int from_cache(two_paths *act, const char *from, struct place *to, int fl
 	if (to->kind != PLACE_ENTRY && to->kind != PLACE_DIR) {
 		ret = place_ready_tree(to);
 		if (ret < 0)
-			return refuse(-ret);
+			return wrap_fail(-ret);
 		return act(AT_FDCWD, from, to->dirfd, to->path, flags);
 	}
 	ret = act(AT_FDCWD, from, AT_FDCWD, to->cache, flags);
@@ -179,7 +173,7 @@ static int rename_in_tree(struct place *from, struct place *to, int flags)
 	int ret;
 
 	if (is_cached(to) && is_tree_directory(from)) /* a directory replaces no file */
-		return refuse(flags ? EEXIST : is_within(from, to) ? EINVAL : ENOTDIR);
+		return wrap_fail(flags ? EEXIST : is_within(from, to) ? EINVAL : ENOTDIR);
 	ret = from_tree(do_rename, from, to, flags);
 	if (ret < 0 || process_config.readonly || is_beside(from, to))
 		return ret;
@@ -226,24 +220,24 @@ static int rename_directory(struct place *from, struct place *to, int flags)
 	if (flags == RENAME_EXCHANGE && place_in_tree(from) &&
 		(place_in_cache(from) || is_cached(to) ||
 			(to->kind == PLACE_DIR && place_in_cache(to))))
-		return refuse(EINVAL);
+		return wrap_fail(EINVAL);
 	if (place_in_tree(from) || !place_in_cache(from))
 		return rename_in_tree(from, to, flags);
 	if (process_config.readonly)
-		return refuse(EROFS);
+		return wrap_fail(EROFS);
 	if (is_within(from, to))
-		return refuse(EINVAL);
+		return wrap_fail(EINVAL);
 	if (to->kind == PLACE_DIR && place_in_tree(to)) {
 		int err = error_outside(to, flags);
 
-		return refuse(err == EXDEV ? ENOTEMPTY : err);
+		return wrap_fail(err == EXDEV ? ENOTEMPTY : err);
 	}
 	/* Under the new name, its files would be open to all programs, and each may be an
 	 * object as well. Programs fall back to copying, as they do if a directory lies
 	 * on a different file system, or in a layer of overlayfs, which gives the same
 	 * error. */
 	if (to->kind != PLACE_DIR)
-		return refuse(error_outside(to, flags));
+		return wrap_fail(error_outside(to, flags));
 	return rename_cached(from, to, flags);
 }
 
@@ -256,7 +250,7 @@ static int publish_in_tree(const struct entry *entry, struct place *temporary,
 
 	/* -ENOENT: the program has no such directory, as in create_in_cache. */
 	if (why == -ENOENT || !place_is_refused(final, why, O_CREAT | O_EXCL))
-		return refuse(-why);
+		return wrap_fail(-why);
 	for (int i = 0; err == -ENOENT && i < 2; i++) {
 		if (i > 0)
 			(void)place_ready_tree(temporary);
@@ -264,7 +258,7 @@ static int publish_in_tree(const struct entry *entry, struct place *temporary,
 			temporary->dirfd, temporary->path);
 	}
 	if (err < 0)
-		return refuse(-err);
+		return wrap_fail(-err);
 	ret = from_tree(do_rename, temporary, final, flags);
 	err = errno;
 	if (ret == 0)
@@ -299,7 +293,7 @@ static int publish_entry(
 		entry_share(entry, temporary->cache);
 	/* As without the library; the shared object is served nevertheless. */
 	if (is_tree_directory(final))
-		return refuse(EISDIR);
+		return wrap_fail(EISDIR);
 	/* Usually nothing has that name, so renaming without replacing is tried first and
 	 * saves a look. */
 	if (flags == 0 && !entry->common &&
@@ -402,27 +396,27 @@ static int rename_places(struct place *old, struct place *target, unsigned flags
 	bool is_new, copies;
 
 	if (ret < 0)
-		return refuse(-ret);
+		return wrap_fail(-ret);
 
 	/* With RENAME_NOREPLACE, a file on the other side exists to the program too. */
 	if (flags && (is_cached(old) || is_cached(target)) &&
 		target->kind == PLACE_ENTRY && is_there(target) && is_there(old))
-		return refuse(flags == RENAME_NOREPLACE ? EEXIST : EINVAL);
+		return wrap_fail(flags == RENAME_NOREPLACE ? EEXIST : EINVAL);
 	if (old->kind == PLACE_DIR)
 		return rename_directory(old, target, (int)flags);
 	if (is_new_pyc(old, target))
 		return publish(old, target, (int)flags);
 	/* A file and a directory do not replace each other. */
 	if (target->kind == PLACE_ENTRY && is_cached(old) && is_tree_directory(target))
-		return refuse(EISDIR);
+		return wrap_fail(EISDIR);
 	if (is_cached(target) && !is_cached(old) && is_tree_directory(old))
-		return refuse(ENOTDIR);
+		return wrap_fail(ENOTDIR);
 	if (!place_find_cached(old, &st))
 		return from_tree(do_rename, old, target, (int)flags);
 	if (process_config.readonly)
-		return refuse(EROFS);
+		return wrap_fail(EROFS);
 	if (flags & ~(unsigned)RENAME_NOREPLACE) /* a copy has nothing to exchange */
-		return refuse(EINVAL);
+		return wrap_fail(EINVAL);
 	is_new = !place_find_cached(target, &replaced);
 	copies = must_copy(old, target, false);
 	ret = copies ? copy_out(do_rename, old, target, (int)flags)
@@ -444,15 +438,15 @@ static int link_places(struct place *old, struct place *target, unsigned flags)
 	if (old->kind == PLACE_DIR && !place_in_tree(old)) {
 		int err = error_of_name(target);
 
-		return refuse(is_there(target) ? EEXIST : err ? err : EPERM);
+		return wrap_fail(is_there(target) ? EEXIST : err ? err : EPERM);
 	}
 	if (target->kind != PLACE_TREE && target->kind != PLACE_OTHER && is_there(target))
-		return refuse(EEXIST);
+		return wrap_fail(EEXIST);
 	(void)meet_directory(old, target, RENAME_NOREPLACE);
 	if (!is_cached(old))
 		return from_tree(do_link, old, target, (int)flags);
 	if (process_config.readonly)
-		return refuse(EROFS);
+		return wrap_fail(EROFS);
 	/* The mark of a file without a seal says in which directory it is. */
 	return must_copy(old, target, true) ||
 			       (place_is_entry(old) && !is_beside(old, target))
@@ -468,7 +462,7 @@ static int on_places(int (*act)(struct place *, struct place *, unsigned), int f
 	int ret;
 
 	if (!places)
-		return refuse(ENOMEM);
+		return wrap_fail(ENOMEM);
 	place_at(&places[0], fromfd, from, PLACE_ANY);
 	place_at(&places[1], tofd, to, PLACE_ANY);
 	ret = act(&places[0], &places[1], flags);

@@ -16,12 +16,6 @@
 #include "shim/process.h"
 #include "shim/report.h"
 
-static int fail(int err)
-{
-	errno = err;
-	return -1;
-}
-
 static int open_tree(const struct place *place, int flags, mode_t mode)
 {
 	return PASSING(place->path, NULL,
@@ -118,10 +112,7 @@ static int open_to_read(struct place *place, int flags)
 			     : sys_real.openat(place->dirfd, place->path, flags, 0);
 	}
 	report_decision(verdict, place->dirfd, place->path);
-	if (fd >= 0)
-		return fd;
-	errno = -fd;
-	return -1;
+	return fd >= 0 ? fd : wrap_fail(-fd);
 }
 
 static bool finds(struct place *place, const char *path)
@@ -177,17 +168,15 @@ static int create_in_cache(struct place *place, int flags, mode_t mode)
 	int fd;
 
 	if (process_config.readonly)
-		return fail(EROFS);
+		return wrap_fail(EROFS);
 	fd = place_make_in_cache(place, make_file, flags, mode);
 	if (fd >= 0) {
 		place_created(place, fd);
 		report_decision(VERDICT_WRITE, place->dirfd, place->path);
 		return fd;
 	}
-	if (!place_is_refused(place, fd, flags)) {
-		errno = -fd;
-		return -1;
-	}
+	if (!place_is_refused(place, fd, flags))
+		return wrap_fail(-fd);
 	report_failure(VERDICT_NOT_CACHED, fd, place->dirfd, place->path);
 	/* -ENOENT: the program has no such directory, or had one until a purge. A
 	 * directory created in the tree now would receive bytecode that only its time
@@ -212,7 +201,7 @@ static int write_in_tree(struct place *place, int flags, mode_t mode)
 	int err = 0;
 
 	if (cached && process_config.readonly)
-		return fail(EROFS);
+		return wrap_fail(EROFS);
 	if (cached) {
 		/* It may belong to another tree, and the program discards it; or the
 		 * program does not know of it, since its __pycache__ is the tree's
@@ -222,13 +211,13 @@ static int write_in_tree(struct place *place, int flags, mode_t mode)
 		else
 			err = place_move_to_tree(place, flags);
 		if (err < 0)
-			return fail(-err);
+			return wrap_fail(-err);
 	}
 	if (flags & O_CREAT)
 		err = place_ready_tree(place);
 	if (err == 0 && turns_real)
 		place_turn_real(place);
-	return err < 0 ? fail(-err) : open_tree(place, flags, mode);
+	return err < 0 ? wrap_fail(-err) : open_tree(place, flags, mode);
 }
 
 /* Returns whether the open fails because the file exists: git creates a __pycache__ if it
@@ -254,7 +243,7 @@ static int open_to_write(struct place *place, int flags, mode_t mode)
 		place_is_pending(place) && !place_in_tree(place))
 		return create_in_cache(place, flags, mode);
 	if (is_taken(place, flags))
-		return fail(EEXIST);
+		return wrap_fail(EEXIST);
 	return write_in_tree(place, flags, mode);
 }
 
@@ -263,7 +252,7 @@ static int open_directory(struct place *place, int flags, mode_t mode)
 	/* numba tests that way whether it can write:
 	 * tempfile.TemporaryFile(dir=__pycache__) */
 	if ((flags & O_TMPFILE) == O_TMPFILE && place_in_cache(place))
-		return process_config.readonly ? (errno = EROFS, -1)
+		return process_config.readonly ? wrap_fail(EROFS)
 					       : open_cache(place, flags, mode);
 	if (flags & O_PATH) /* for listing, it would be opened for reading */
 		place_turn_real(place);
@@ -401,7 +390,7 @@ static int truncate_place(struct place *place, const char *path, off_t length)
 	err = place_move_to_tree(place, O_WRONLY);
 	if (err == 0 && turns_real)
 		place_turn_real(place);
-	return err < 0 ? fail(-err)
+	return err < 0 ? wrap_fail(-err)
 		       : PASSING(place->path, NULL,
 				 real.WIDE(truncate)(place->path, length));
 }

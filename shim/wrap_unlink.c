@@ -27,10 +27,8 @@ static int unlink_place(struct place *place, int dirfd, const char *path)
 	}
 	if (!place_find_cached(place, &st))
 		return next_unlink(dirfd, place_find(place, dirfd, path), 0);
-	if (process_config.readonly) {
-		errno = EROFS;
-		return -1;
-	}
+	if (process_config.readonly)
+		return wrap_fail(EROFS);
 	/* The tree first: if it refuses, nothing has happened. */
 	if (place_in_tree(place) && next_unlink(dirfd, place->path, 0) < 0)
 		return -1;
