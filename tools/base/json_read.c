@@ -4,18 +4,19 @@
  */
 #include "tools/base/json_read.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "shim/core/base/text.h"
+#include "tools/base/alloc.h"
 
 #define DEPTH 16
-#define FIELDS 256 /* of all open objects together; any more are skipped */
 
 struct json_reader {
 	char *at;
 	json_object *object;
 	void *context;
-	struct json_field fields[FIELDS];
+	struct json_field *fields; /* of all open objects */
 	size_t count;
 	char path[256];
 };
@@ -109,18 +110,23 @@ static bool read_value(struct json_reader *reader, const char *key, unsigned dep
 		return false;
 	if (first != '"' && strncmp(value, "null", 4) == 0)
 		value = NULL;
-	if (key && reader->count < FIELDS)
+	if (key) {
+		GROW(reader->fields, reader->count);
 		reader->fields[reader->count++] = (struct json_field){ key, value };
+	}
 	return true;
 }
 
 bool json_read(char **text, json_object *object, void *context)
 {
 	struct json_reader reader = { .at = *text, .object = object, .context = context };
-	bool read = read_value(&reader, NULL, 0);
+	bool read;
 
+	GROW(reader.fields, 0); /* an object may have none */
+	read = read_value(&reader, NULL, 0);
 	(void)space(&reader);
 	*text = reader.at;
+	free(reader.fields);
 	return read;
 }
 

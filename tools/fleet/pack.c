@@ -15,6 +15,7 @@
 #include "shim/core/python/header.h"
 #include "tools/base/alloc.h"
 #include "tools/base/files.h"
+#include "tools/base/json_read.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
 #include "tools/cache/versions.h"
@@ -288,65 +289,37 @@ int pack_name(int fd, char ret_name[PACK_NAME_SIZE])
 	return r;
 }
 
-/* Adds an object by its path below the layout folder. Returns false if the path has no
- * directory. */
-static bool add_path(struct pack *pack, const char *path, uint64_t size)
+/* For json_read: takes the objects, by their paths below the layout folder. */
+static void take_objects(
+	void *context, const char *path, const struct json_field *fields, size_t count)
 {
-	const char *slash = strrchr(path, '/');
-	struct archive_object object = { .size = size };
+	const bool is_list = strcmp(path, "objects") == 0;
 
-	if (!slash)
-		return false;
-	object.dir = alloc_copy(path);
-	object.dir[slash - path] = '\0';
-	object.name = object.dir + (slash - path) + 1;
-	add(pack, object);
-	return true;
-}
+	for (size_t i = 0; is_list && i < count; i++) {
+		const char *slash = strrchr(fields[i].key, '/');
+		struct archive_object object = { .dir = alloc_copy(fields[i].key) };
 
-/* Reads "PATH": SIZE at *text and moves *text on. Returns false if there is no more.
- * Works on a copy, since sscanf first looks for the end of the whole text. */
-static bool read_row(struct pack *pack, const char **text)
-{
-	const size_t len = strcspn(*text, ",}");
-	char row[640], path[512];
-	uint64_t size;
-	int end = 0;
-
-	if (len >= sizeof row)
-		return false;
-	memcpy(row, *text, len);
-	row[len] = '\0';
-	if (sscanf(row, " \"%511[^\"\\]\" : %20" SCNu64 " %n", path, &size, &end) != 2 ||
-		row[end] || !add_path(pack, path, size))
-		return false;
-	*text += len;
-	*text += strspn(*text, ", \n");
-	return true;
-}
-
-static bool read_list(struct pack *pack, const char *text)
-{
-	const char *list = strstr(text, "\"objects\"");
-
-	if (list)
-		list = strchr(list, '{');
-	if (!list)
-		return false;
-	list++;
-	while (read_row(pack, &list))
-		continue;
-	return *list == '}';
+		if (!slash || !fields[i].value) {
+			free(object.dir);
+			continue;
+		}
+		object.dir[slash - fields[i].key] = '\0';
+		object.name = object.dir + (slash - fields[i].key) + 1;
+		object.size = strtoull(fields[i].value, NULL, 10);
+		add(context, object);
+	}
 }
 
 int pack_read(struct pack *pack, const char *name, int fd)
 {
 	struct archive_in in = { 0 };
 	int r = lseek(fd, 0, SEEK_SET) < 0 ? -errno : 0;
+	char *text;
 
 	*pack = (struct pack){ 0 };
 	r = r < 0 ? r : archive_in_begin(&in, name, fd, UINT64_MAX);
-	if (r == 0 && (!read_list(pack, in.manifest_text) ||
+	text = in.manifest_text;
+	if (r == 0 && (!json_read(&text, take_objects, pack) ||
 			      pack->count != in.manifest.files)) {
 		complain(name, "this is an archive, but not a pack");
 		r = -EPERM;
