@@ -40,15 +40,9 @@ static enum verdict why_not(enum way way, bool above)
 static enum verdict judge_layout(
 	const struct sys *sys, uid_t user, char *path, size_t size)
 {
-	size_t len = strlen(path);
 	struct stat st;
-	int err;
+	int err = root_stat_layout(sys, path, size, &st);
 
-	if (len + sizeof "/" CACHE_LAYOUT > size)
-		return VERDICT_LAYER_UNREACHABLE;
-	memcpy(path + len, "/" CACHE_LAYOUT, sizeof "/" CACHE_LAYOUT);
-	err = sys->kernel_stat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW);
-	path[len] = '\0';
 	if (err < 0)
 		return err == -ENOENT ? VERDICT_LAYER_EMPTY : VERDICT_LAYER_UNREACHABLE;
 	return judge_directory(&st, user);

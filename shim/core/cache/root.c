@@ -31,14 +31,12 @@ static enum verdict why_not(enum way way, bool above)
 	return way == WAY_FOREIGN && !above ? VERDICT_REFUSED_FOREIGN : verdicts[way];
 }
 
-/* Takes the stat of the layout folder below the root at that path, which is in PATH_MAX
- * bytes, modified during the call, and restored. */
-static int stat_layout(const struct sys *sys, char *path, struct stat *ret)
+int root_stat_layout(const struct sys *sys, char *path, size_t size, struct stat *ret)
 {
 	size_t len = strlen(path);
 	int err;
 
-	if (len + sizeof "/" CACHE_LAYOUT > PATH_MAX)
+	if (len + sizeof "/" CACHE_LAYOUT > size)
 		return -ENAMETOOLONG;
 	memcpy(path + len, "/" CACHE_LAYOUT, sizeof "/" CACHE_LAYOUT);
 	err = sys->kernel_stat(AT_FDCWD, path, ret, AT_SYMLINK_NOFOLLOW);
@@ -50,7 +48,7 @@ static enum root_state judge_layout(
 	const struct sys *sys, char *path, uid_t user, enum verdict *ret_why)
 {
 	struct stat st;
-	int err = stat_layout(sys, path, &st);
+	int err = root_stat_layout(sys, path, PATH_MAX, &st);
 
 	if (err == -ENOENT)
 		return ROOT_ABSENT;
@@ -67,7 +65,7 @@ bool root_is_absent(const struct sys *sys, const char *root, char *room)
 	struct stat st;
 
 	text_adds(&text, root);
-	return !text.cut && stat_layout(sys, room, &st) == -ENOENT;
+	return !text.cut && root_stat_layout(sys, room, PATH_MAX, &st) == -ENOENT;
 }
 
 enum root_state root_judge(

@@ -49,6 +49,10 @@ enum root_state {
 enum root_state root_judge(
 	const struct sys *sys, const char *root, char *room, enum verdict *ret_why);
 
+/* Takes the stat of the layout folder below the root at that path, which is in a buffer
+ * of size bytes, modified during the call, and restored. */
+int root_stat_layout(const struct sys *sys, char *path, size_t size, struct stat *ret);
+
 /* Returns whether the cache at that absolute path still does not exist, by one system
  * call: root_judge takes one for each directory above it. room has PATH_MAX bytes. */
 bool root_is_absent(const struct sys *sys, const char *root, char *room);
