@@ -423,7 +423,7 @@ static int run(const struct command *self, char **words)
 	if (export->list.count == 0) {
 		complain(export->cache.root, "nothing to export%s; no archive written",
 			export->unknown_only ? " that is new"
-			: export->select.tag_count || export->select.paths.count ||
+			: export->select.tags.count || export->select.paths.count ||
 					export->list.public_only
 				? " that was selected"
 				: "");

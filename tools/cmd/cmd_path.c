@@ -64,18 +64,17 @@ static void print_entry(
 
 /* Prints where the entry would be, for a tag that has none. name: the entry's; NULL: as
  * the interpreter of that tag would name it. */
-static void print_expected(struct path *path, const struct select_tag *tag,
-	const char *source_dir, const char *name)
+static void print_expected(
+	struct path *path, const char *tag, const char *source_dir, const char *name)
 {
-	AUTOFREE char *version = alloc_part(tag->name, tag->len);
+	AUTOFREE char *plain = alloc_part(tag, strcspn(tag, "+"));
 	char dir[2 * PATH_MAX], made[NAME_MAX + 1];
 
-	if (layout_version(version) != tag->len ||
-		!layout_entry_dir(version, tag->len, source_dir, dir, sizeof dir))
+	if (layout_version(tag) != strlen(tag) ||
+		!layout_entry_dir(tag, strlen(tag), source_dir, dir, sizeof dir))
 		return;
-	version[strcspn(version, "+")] = '\0';
 	if (name || layout_entry_name(
-			    file_name(path->source), version, '\0', made, sizeof made))
+			    file_name(path->source), plain, '\0', made, sizeof made))
 		print_entry(path, &path->lookup.caches[0], dir, name ? name : made);
 }
 
@@ -90,8 +89,8 @@ static bool print_entries(
 	/* It would be in the user's cache, which comes first if it exists. */
 	if (path->found || !path->lookup.count || path->lookup.caches[0].cache.layer)
 		return path->found > 0;
-	for (size_t i = 0; i < path->select.tag_count; i++)
-		print_expected(path, &path->select.tags[i], source_dir, name);
+	for (size_t i = 0; i < path->select.tags.count; i++)
+		print_expected(path, path->select.tags.list[i], source_dir, name);
 	return path->found > 0;
 }
 

@@ -364,7 +364,7 @@ static int find_and_take(struct purge *purge)
 /* Returns true if an option says what to delete. */
 static bool is_told(const struct purge *purge)
 {
-	return purge->all || purge->not_installed || purge->select.tag_count ||
+	return purge->all || purge->not_installed || purge->select.tags.count ||
 	       purge->select.paths.count || needs_files(purge);
 }
 

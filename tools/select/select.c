@@ -19,18 +19,12 @@ static int take_tags(void *member, const struct opt *opt, const char *value)
 {
 	struct select *select = member;
 
-	for (;; value++) {
-		size_t len = strcspn(value, ",");
-
-		if (len) {
-			GROW(select->tags, select->tag_count);
-			select->tags[select->tag_count++] =
-				(struct select_tag){ value, len };
-		}
-		value += len;
-		if (!*value)
-			return 0;
+	for (size_t len; *value; value += len + (value[len] == ',')) {
+		len = strcspn(value, ",");
+		if (len)
+			names_add(&select->tags, alloc_part(value, len));
 	}
+	return 0;
 }
 
 static int take_path(void *member, const struct opt *opt, const char *value)
@@ -68,18 +62,20 @@ int select_words(struct select *select, char *const *words)
 	return EXIT_OK;
 }
 
-static bool has_tag(const struct select_tag *tag, const char *name, size_t len)
+static bool has_tag(const char *tag, const char *name, size_t len)
 {
-	return len >= tag->len && memcmp(name, tag->name, tag->len) == 0 &&
-	       (len == tag->len || name[tag->len] == '+');
+	size_t tag_len = strlen(tag);
+
+	return len >= tag_len && memcmp(name, tag, tag_len) == 0 &&
+	       (len == tag_len || name[tag_len] == '+');
 }
 
 bool select_version(const struct select *select, const char *name, size_t len)
 {
-	for (size_t i = 0; i < select->tag_count; i++)
-		if (has_tag(&select->tags[i], name, len))
+	for (size_t i = 0; i < select->tags.count; i++)
+		if (has_tag(select->tags.list[i], name, len))
 			return true;
-	return select->tag_count == 0;
+	return select->tags.count == 0;
 }
 
 bool select_enters(struct select *select, const char *parent, const char *name)
@@ -91,7 +87,7 @@ bool select_enters(struct select *select, const char *parent, const char *name)
 	if (version == 0) {
 		if (*parent || layout_version(name) != len)
 			return false;
-		if (select->tag_count) {
+		if (select->tags.count) {
 			names_add_new(&select->versions, name);
 			names_sort(&select->versions);
 		}
@@ -126,7 +122,7 @@ bool select_has(const struct select *select, const struct layout *item, const ch
 
 /* --- after the walks -----------------------------------------------------------------*/
 
-static bool is_tag_found(const struct select *select, const struct select_tag *tag)
+static bool is_tag_found(const struct select *select, const char *tag)
 {
 	const struct names *versions = &select->versions;
 
@@ -139,19 +135,19 @@ static bool is_tag_found(const struct select *select, const struct select_tag *t
 bool select_tags_found(const struct select *select)
 {
 	const char *versions = select->versions.count ? "it has" : "it is empty";
-	bool found = select->tag_count == 0;
+	bool found = select->tags.count == 0;
 
 	for (size_t i = 0; i < select->versions.count; i++)
 		versions = brief_format(
 			"%s%s %s", versions, i ? "," : "", select->versions.list[i]);
-	for (size_t i = 0; i < select->tag_count; i++) {
-		const struct select_tag *tag = &select->tags[i];
+	for (size_t i = 0; i < select->tags.count; i++) {
+		const char *tag = select->tags.list[i];
 
 		if (is_tag_found(select, tag))
 			found = true;
 		else
-			complain("--tag", "no version in the cache is `%.*s`; %s",
-				(int)tag->len, tag->name, versions);
+			complain("--tag", "no version in the cache is `%s`; %s", tag,
+				versions);
 	}
 	return found;
 }

@@ -19,11 +19,7 @@
 #include "tools/select/target.h"
 
 struct select {
-	struct select_tag {
-		const char *name; /* points into a word of the command line */
-		size_t len;
-	} * tags;
-	size_t tag_count;
+	struct names tags;
 	struct targets paths;
 	struct names versions; /* that select_enters has seen, if there are tags */
 };
