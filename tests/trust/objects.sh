@@ -224,14 +224,14 @@ TEAM=12399
 if [ "$acl" ]; then
 	rm -rf "$cache"
 	OWN=opens spoil "$cache" "$spoiled" "$PY" -c "$run"
-	is "$(later "$cache" "$PY" -c "$run")" ATTACKER "what flips by the right of an ACL is served for that very file"
+	is "$(later "$cache" "$PY" -c "$run")" ATTACKER "bytecode of a source that flips by the right of an ACL is served for that same file"
 	touch "$spoiled/m.py"
-	is "$(later "$cache" "$PY" -c "$run")" TRUSTED "and not once it has been touched"
+	is "$(later "$cache" "$PY" -c "$run")" TRUSTED "bytecode of a source that flips by the right of an ACL is not served once the source is touched"
 	OWN=opens spoil "$cache" "$spoiled" "$PY" -c "$run"
 	replaced "$spoiled"
 	chown -R "$VICTIM:$TEAM" "$spoiled" && chmod 664 "$spoiled/m.py"
 	is "$(later "$cache" "$PY" -c "$run")" TRUSTED \
-		"what flips by the right of an ACL is not served for a source that only a group can write to"
+		"bytecode of a source that flips by the right of an ACL is not served for a source that only a group can write to"
 fi
 rm -rf "$cache"
 spoil "$cache" "$spoiled" "$PY" -c "$run"

@@ -22,11 +22,11 @@ static const struct root {
 	{ "slashes behind PYCSTASH_DIR are taken off", "/c//", NULL, NULL, "/c" },
 	{ "slashes within it stay", "//c//d", NULL, NULL, "//c//d" },
 	{ "an empty PYCSTASH_DIR is an unset one", "", NULL, "/h", "/h/.cache/pycstash" },
-	{ "a relative PYCSTASH_DIR is no place, and no other is taken", "c", "/x", "/h",
-		"" },
+	{ "a relative PYCSTASH_DIR gives no cache directory, and no default is used", "c",
+		"/x", "/h", "" },
 	{ "a tilde is not expanded", "~/c", "/x", "/h", "" },
-	{ "the root directory is no place", "/", NULL, "/h", "" },
-	{ "the home directory is no place", "/h/", NULL, "/h", "" },
+	{ "the root directory is not used as the cache", "/", NULL, "/h", "" },
+	{ "the home directory is not used as the cache", "/h/", NULL, "/h", "" },
 	{ "nor spelled with more slashes", "/h", NULL, "/h//", "" },
 	{ "a directory in it is one", "/h/c", NULL, "/h", "/h/c" },
 	{ "XDG_CACHE_HOME comes before HOME", NULL, "/x", "/h", "/x/pycstash" },
@@ -39,9 +39,10 @@ static const struct root {
 	{ "HOME is the last resort", NULL, NULL, "/h", "/h/.cache/pycstash" },
 	{ "a slash behind HOME", NULL, NULL, "/h/", "/h/.cache/pycstash" },
 	{ "the root directory as HOME", NULL, NULL, "/", "/.cache/pycstash" },
-	{ "an empty HOME is no place", NULL, NULL, "", "" },
-	{ "a relative HOME is no place", NULL, NULL, "h", "" },
-	{ "without any of the three there is no place", NULL, NULL, NULL, "" },
+	{ "an empty HOME gives no cache directory", NULL, NULL, "", "" },
+	{ "a relative HOME gives no cache directory", NULL, NULL, "h", "" },
+	{ "without any of the three variables there is no cache directory", NULL, NULL,
+		NULL, "" },
 };
 
 /* --- config_read ------------------------------------------------------------------- */
@@ -65,7 +66,7 @@ static const struct setting {
 	{ "an empty PYCSTASH_SHARE is an unset one", CONFIG_SHARE, "", "on" },
 	{ "PYCSTASH_VALIDATE=content", CONFIG_VALIDATE, "content", "on always_digest" },
 	{ "PYCSTASH_VALIDATE=stat", CONFIG_VALIDATE, "stat", "on" },
-	{ "a PYCSTASH_VALIDATE that there is not", CONFIG_VALIDATE, "contents", "on" },
+	{ "an unknown PYCSTASH_VALIDATE", CONFIG_VALIDATE, "contents", "on" },
 	{ "an empty PYCSTASH_VALIDATE", CONFIG_VALIDATE, "", "on" },
 	{ "PYCSTASH_REWRITTEN=path", CONFIG_REWRITTEN, "path", "on rewritten_by_path" },
 	{ "PYCSTASH_REWRITTEN=time", CONFIG_REWRITTEN, "time", "on" },
@@ -84,7 +85,7 @@ static const struct setting {
 	{ "PYCSTASH_EPHEMERAL", CONFIG_EPHEMERAL, "a*:b*", "on ephemeral=a*:b*" },
 	{ "PYCSTASH_EPHEMERAL=0", CONFIG_EPHEMERAL, "0", "on ephemeral=none" },
 	{ "an empty PYCSTASH_EPHEMERAL is an unset one", CONFIG_EPHEMERAL, "", "on" },
-	{ "a PYCSTASH_DIR that is no place", CONFIG_DIR, "c",
+	{ "a PYCSTASH_DIR that cannot be used", CONFIG_DIR, "c",
 		"off: no cache directory: set HOME, or PYCSTASH_DIR to an absolute path other than $HOME" },
 };
 
@@ -137,7 +138,7 @@ static const struct layers {
 	{ "layers: slashes at the end are taken off", "/a/:/b//", "/a;/b;" },
 	{ "layers: empty ones do not count", "::/a::/b:", "/a;/b;" },
 	{ "layers: relative ones do not count", "a:/b:./c:~/d", "/b;" },
-	{ "layers: the root directory is none", "/://:/a", "/a;" },
+	{ "layers: the root directory is not a layer", "/://:/a", "/a;" },
 	{ "layers: no more than eight", "/1:/2:x:/3:/4:/5:/6:/7:/8:/9",
 		"/1;/2;/3;/4;/5;/6;/7;/8;" },
 };
@@ -382,7 +383,7 @@ static void each_setting_has_a_name_of_its_own(void **state)
 int main(void)
 {
 	unit_rows(finds_the_root, roots);
-	unit_one("a place that does not fit is none", a_root_has_to_fit);
+	unit_one("a cache path that does not fit is not used", a_root_has_to_fit);
 	unit_rows(reads, settings);
 	unit_one("with another's privileges nothing is done, nor logged",
 		anothers_privileges);

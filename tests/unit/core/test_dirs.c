@@ -418,7 +418,8 @@ int main(void)
 		a_relative_path_is_the_descriptors);
 	unit_one("without a descriptor it is the working directory's",
 		without_a_descriptor_it_is_the_working_directory);
-	unit_one("the root directory has no letters", the_root_directory_has_no_letters);
+	unit_one("the root directory has an empty path",
+		the_root_directory_has_no_letters);
 	unit_one("a deleted directory is not there", a_deleted_directory_is_not_there);
 	unit_one("without /proc no link is known to lead anywhere",
 		without_proc_links_are_not_known);
@@ -444,7 +445,7 @@ int main(void)
 	unit_one("recall: what is not there is not remembered",
 		what_is_not_there_is_not_remembered);
 	unit_one("recall: an answer may be out of date", an_answer_may_be_out_of_date);
-	unit_one("recall: only the letters count that were asked about",
+	unit_one("recall: only the given length of the path counts",
 		only_the_letters_asked_about_count);
 	unit_one(
 		"recall: an answer that does not fit is an error, found by its parent too",

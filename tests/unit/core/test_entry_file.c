@@ -161,7 +161,7 @@ int main(void)
 		a_programs_own_file);
 	unit_one("check: under a seal of an earlier release, a program's own is damaged",
 		a_seal_of_an_earlier_release);
-	unit_one("load: any changed byte is an error, but for mtime and size",
+	unit_one("load: any changed byte is an error, except in mtime and size",
 		a_changed_byte_is_an_error);
 	unit_one("load: without memory", without_memory);
 	return unit_run("entry_file");

@@ -205,7 +205,7 @@ static const struct row {
 		installed_again_read_only, VERDICT_HIT_LAYER, false },
 	{ "read only, one whose header does not is served from memory", touched_read_only,
 		VERDICT_RESEALED_LAYER, false },
-	{ "where there is no cache, objects are served from memory", no_cache_but_that,
+	{ "without a cache, objects are served from memory", no_cache_but_that,
 		VERDICT_REUSED_LAYER, false },
 	{ "where the cache is refused, nothing of it is served",
 		no_cache_but_an_empty_layer, VERDICT_MISS_NO_ENTRY, true },
@@ -233,8 +233,8 @@ static const struct row {
 	{ "and not for the file alone, which may be another here",
 		hash_based_in_a_layer_and_changed, VERDICT_MISS_REPLACED, false },
 	{ "by content, it is served as it is", by_content, VERDICT_HIT_LAYER, false },
-	{ "with change times in whole seconds, likewise", whole_seconds,
-		VERDICT_HIT_LAYER, false },
+	{ "the same with change times in whole seconds", whole_seconds, VERDICT_HIT_LAYER,
+		false },
 };
 /* clang-format on */
 

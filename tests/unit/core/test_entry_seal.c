@@ -426,7 +426,8 @@ int main(void)
 {
 	unit_around(fake_entry_begin, fake_entry_end);
 	unit_rows(seals, rows);
-	unit_one("what is no pyc is left as it is", what_is_no_pyc_is_left_as_it_is);
+	unit_one("a file that is not a pyc is left as it is",
+		what_is_no_pyc_is_left_as_it_is);
 	unit_one("what is not there, or a link, is an error",
 		what_is_not_there_is_an_error);
 	unit_one(

@@ -169,7 +169,8 @@ int main(void)
 		an_object_of_another_source_is_replaced);
 	unit_one("share: where links are refused it is a copy",
 		where_links_are_refused_it_is_a_copy);
-	unit_one("share: where links fail there is none", where_links_fail_there_is_none);
+	unit_one("share: without hard links there is no object",
+		where_links_fail_there_is_none);
 	unit_rows(is_not_shared, unshared);
 	return unit_run("entry_share");
 }

@@ -78,7 +78,7 @@ static void a_cache_that_is_read_only(void **state)
 
 static const char *const file_systems[] = {
 	"put: a call that fails, and be it close, leaves nothing",
-	"put: likewise on a file system that always replaces",
+	"put: the same on a file system whose rename always replaces",
 };
 
 /* Close: where a file server says at last that its disk is full. */
@@ -292,7 +292,7 @@ int main(void)
 	unit_one("write: without room for another name", no_room_for_another_name);
 	unit_one("write: in a cache that is read only", a_cache_that_is_read_only);
 	unit_rows(a_call_that_fails, file_systems);
-	unit_one("adapt: what is not settled has no identity",
+	unit_one("adapt: a source that is not settled gets no identity",
 		what_is_not_settled_has_no_identity);
 	unit_one("write: a temporary file of another process is left to it",
 		the_temporary_name_is_anothers);
@@ -302,7 +302,8 @@ int main(void)
 	unit_one("write: a file system is asked once to share blocks",
 		a_file_system_is_asked_once_for_blocks);
 	unit_one("write or serve: from memory where nothing can be written", from_memory);
-	unit_one("write or serve: what was written is served, whoever removes it",
+	unit_one(
+		"write or serve: a file that was written is served, even if somebody deletes it",
 		what_was_written_is_served);
 	unit_one("write or serve: the mode is that of the source",
 		an_entry_has_the_mode_of_its_source);

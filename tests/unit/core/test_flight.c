@@ -351,19 +351,21 @@ int main(void)
 		waiting_in_vain_has_an_end);
 	unit_one("a process does not wait for its own threads",
 		a_process_does_not_wait_for_itself);
-	unit_one("a process whose claim came to nothing claims again when it has written",
+	unit_one(
+		"a process whose claim came to nothing claims again once it has written bytecode",
 		who_writes_nothing_claims_once);
 	unit_one("a thread that ends while it compiles is in the way of no other",
 		a_thread_that_ends_does_not_keep_others_from_claiming_for_ever);
-	unit_one("of two that claim at once the one whose claim is there compiles",
+	unit_one(
+		"of two processes that claim at the same time, the one whose claim remains compiles",
 		who_is_overtaken_waits);
-	unit_one("a claim of another time is none",
+	unit_one("a claim that has expired does not count",
 		a_clock_that_is_set_back_does_not_prolong_it);
-	unit_one("damaged claims are none", claims_that_are_damaged_are_none);
+	unit_one("damaged claims do not count", claims_that_are_damaged_are_none);
 	unit_rows(nobody_waits, withouts);
 	unit_one("a source that is compiled faster than claimed is not claimed",
 		small_sources_are_not_claimed);
-	unit_one("where there is no cache, none is made for a claim", no_cache_is_made);
+	unit_one("no cache is created for a claim", no_cache_is_made);
 	unit_one("whichever call fails, the process compiles", whatever_fails);
 	return unit_run("flight");
 }

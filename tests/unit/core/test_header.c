@@ -101,7 +101,7 @@ static const struct row {
 		      "\1\2\3\4"
 		      "\5\6\7",
 		15, "bad" },
-	{ "a header of 3.6 is none of 3.7", NEW,
+	{ "a header of 3.6 is not valid for 3.7", NEW,
 		MAGIC "\1\2\3\4"
 		      "\5\6\7\10"
 		      "c",

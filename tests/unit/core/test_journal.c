@@ -42,9 +42,9 @@ static const struct row {
 	{ "read: behind noise", "nwnnw", 2 },
 	{ "read: behind zeros", "zzw", 1 },
 	{ "read: behind the beginning of a name", "bwbbw", 2 },
-	{ "read: a wrong sum is none", "wsw", 2 },
-	{ "read: another format is none", "wfw", 2 },
-	{ "read: a name without an end is none", "wvw", 2 },
+	{ "read: a record with a wrong checksum is ignored", "wsw", 2 },
+	{ "read: a record of another format is ignored", "wfw", 2 },
+	{ "read: a record whose name has no end is ignored", "wvw", 2 },
 	{ "read: noise alone", "nnnn", 0 },
 };
 

@@ -265,9 +265,9 @@ int main(void)
 		any_call_of_judge_may_fail);
 	unit_rows(trusts, trusted);
 	unit_around(fake_entry_begin, fake_entry_end);
-	unit_one("next: one after the other, but for those that are not used",
+	unit_one("next: the layers in order, except those that are not used",
 		one_after_the_other);
 	unit_one("next: none without a setting", without_a_setting_there_are_none);
-	unit_one("next: a layer whose path does not fit is passed", a_layer_has_to_fit);
+	unit_one("next: a layer whose path does not fit is skipped", a_layer_has_to_fit);
 	return unit_run("layer");
 }

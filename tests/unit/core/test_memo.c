@@ -52,7 +52,7 @@ static const struct row {
 	{ "a link to something shorter", "/long/link", "/a" },
 	{ "a link to something longer", "/l", "/a/b/c/d" },
 	{ "a link to something of its own length", "/a/b", "/a/c" },
-	{ "a link to the root directory, which has no letters", "/l", "" },
+	{ "a link to the root directory, whose path is empty", "/l", "" },
 	{ "a name that is not UTF-8", "/\xff/\xfe", "/\x80" },
 };
 /* clang-format on */
@@ -349,7 +349,7 @@ int main(void)
 {
 	unit_around(begin, NULL);
 	unit_rows(remembers, rows);
-	unit_one("only the letters count that were asked about",
+	unit_one("only the given length of the name counts",
 		only_the_letters_asked_about_count);
 	unit_one("the first answer stays, in its place", nothing_is_ever_changed);
 	unit_one("what is not found leaves the length alone", not_found_touches_nothing);

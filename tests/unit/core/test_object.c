@@ -52,7 +52,7 @@ static const struct magic {
 	{ "magic: capitals are not ours", "A70d0d0a", NULL },
 	{ "magic: too short", "a70d0d0", NULL },
 	{ "magic: too long", "a70d0d0a0", NULL },
-	{ "magic: a letter that is no digit", "a70d0dg0", NULL },
+	{ "magic: a character that is not a hex digit", "a70d0dg0", NULL },
 	{ "magic: a sign before the digits", "/a70d0d0", NULL },
 	{ "magic: the directory itself", ".", NULL },
 	{ "magic: the one above", "..", NULL },

@@ -62,10 +62,10 @@ static const struct split {
 	{ "the third of three in each other is a name in the second",
 		"__pycache__/__pycache__/__pycache__",
 		"name [__pycache__/] [__pycache__] []" },
-	{ "one below a name in the other is no name", "a/__pycache__/b/__pycache__",
-		"pycache [a/__pycache__/b/] [] []" },
-	{ "one beside the other is no name", "a/__pycache__/../__pycache__",
-		"pycache [a/__pycache__/../] [] []" },
+	{ "a path below a name of the other directory is not a name in it",
+		"a/__pycache__/b/__pycache__", "pycache [a/__pycache__/b/] [] []" },
+	{ "a directory beside the other is not a name in it",
+		"a/__pycache__/../__pycache__", "pycache [a/__pycache__/../] [] []" },
 	{ "a later one that only contains the letters", "/a/__pycache__/x__pycache__",
 		"name [/a/] [x__pycache__] []" },
 	{ "slashes before it belong to the directory", "//a///__pycache__/m",
@@ -336,7 +336,8 @@ int main(void)
 	unit_rows(finds_the_way_up, ups);
 	unit_rows(is_below, belows);
 	unit_rows(is_clean, cleans);
-	unit_one("clean: only the letters asked about count", clean_is_asked_of_a_part);
+	unit_one("clean: only the given length of the path counts",
+		clean_is_asked_of_a_part);
 	unit_one(
 		"200000 random paths are split as component by component, and no letter behind them is read",
 		stays_within_any_path);

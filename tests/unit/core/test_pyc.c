@@ -105,11 +105,11 @@ static const struct row {
 	{ "a known tag is preferred to what looks like one", "m.pypy39.foo-1.pyc",
 		"code pypy39" },
 	{ "the last of two unknown ones", "m.foo-1.bar-2.pyc", "code bar-2" },
-	{ "an optimization level is no tag", "m.opt-1.pyc", "code" },
-	{ "two letters are no interpreter", "m.ab-12.pyc", "code" },
+	{ "an optimization level is not a tag", "m.opt-1.pyc", "code" },
+	{ "two letters are not an interpreter's name", "m.ab-12.pyc", "code" },
 	{ "capitals are no interpreter", "m.NewPython-12.pyc", "code" },
 	{ "no number behind the word", "m.newpython-.pyc", "code" },
-	{ "letters behind the number", "m.newpython-12x.pyc", "code" },
+	{ "characters after the number", "m.newpython-12x.pyc", "code" },
 	{ "no dash before the number", "m.newpython12.pyc", "code" },
 	{ "an unknown tag needs its dot", "toolnewpython-12.pyc", "code" },
 	{ "a known word without a number", "m.cpython-.pyc", "code" },
@@ -140,10 +140,11 @@ static const struct row {
 	{ "a temporary without a dot before the tag", "toolcpython-313.pyc.1",
 		"temporary cpython-313" },
 	{ "a temporary without a tag", "m.pyc.1", "temporary" },
-	{ "a temporary of a temporary is none", "m.cpython-311.pyc.1.2", "none" },
+	{ "a temporary name of a temporary name is not one", "m.cpython-311.pyc.1.2",
+		"none" },
 	{ "no digits", "x.pyc.", "none" },
-	{ "letters behind the digits", "x.pyc.12a", "none" },
-	{ "letters before the digits", "x.pyc.a12", "none" },
+	{ "characters after the digits", "x.pyc.12a", "none" },
+	{ "characters before the digits", "x.pyc.a12", "none" },
 	{ "a sign before the digits", "x.pyc.-12", "none" },
 	{ "a temporary of nothing", ".pyc.12", "none" },
 	{ "no dot before the digits", "x.pyc12", "none" },
@@ -165,7 +166,8 @@ static const struct row {
 	{ "numba's index being written, one digit", "m.f-12.py311.nbi.tmp.0",
 		"temporary cpython-311" },
 	{ "numba's temporary without digits", "m.f-12.py311.nbi.tmp.", "none" },
-	{ "numba's temporary with other letters", "m.f-12.py311.nbi.tmp.xyz", "none" },
+	{ "numba's temporary name with other characters", "m.f-12.py311.nbi.tmp.xyz",
+		"none" },
 	{ "numba's temporary with importlib's digits", "m.f-12.py311.nbi.123", "none" },
 	{ "importlib's with numba's temporary", "m.cpython-311.pyc.tmp.0123456789abcdef",
 		"none" },
@@ -173,7 +175,7 @@ static const struct row {
 	{ "numba's index with a word for a tag", "m.f-12.pyxy.nbi", "numba" },
 	{ "numba's index with a tag that is too long", "m.py" D10 D10 D10 ".nbi",
 		"numba" },
-	{ "numba's index with letters behind the tag", "m.f-12.py311t.nbi", "numba" },
+	{ "numba's index with characters after the tag", "m.f-12.py311t.nbi", "numba" },
 
 	/* not for the cache */
 	{ "nothing", "", "none" },
@@ -221,7 +223,7 @@ static const struct source {
 	{ "source: a tag alone", "cpython-36.pyc", "" },
 	{ "source: a name without a tag", "m.pyc", "" },
 	{ "source: a temporary's is not asked for", "m.cpython-311.pyc.123", "" },
-	{ "source: numba's index is none of a source", "m.f-3.py311.nbi", "" },
+	{ "source: the name of numba's index names no source", "m.f-3.py311.nbi", "" },
 	{ "source: what is not for the cache", "m.c", "" },
 };
 
@@ -235,7 +237,7 @@ static const struct finished {
 		PYC_CODE },
 	{ "a file of a finished name stays what it is", "m.cpython-311.pyc", 17,
 		PYC_CODE },
-	{ "what is not for the cache stays so", "m.c.12", 6, PYC_NONE },
+	{ "a name that is not for the cache is not changed", "m.c.12", 6, PYC_NONE },
 };
 
 static void knows_what_becomes_of_a_name(void **state)
@@ -428,12 +430,12 @@ int main(void)
 	unit_rows(knows_what_becomes_of_a_name, finished);
 	unit_rows(knows_compilers, compilers);
 	unit_one("what may be a source", names_of_sources);
-	unit_one("only the letters count that belong to the name",
+	unit_one("only the bytes of the name count",
 		only_the_letters_count_that_belong_to_it);
 	unit_one("the longest name a file can have is read",
 		the_longest_name_of_a_file_is_read);
 	unit_one(
-		"300000 random names give tags made of their letters, a temporary has the tag of its file, and no letter behind them is read",
+		"300000 random names give tags that are parts of them, a temporary name has the tag of its file, and no byte after the name is read",
 		stays_within_any_name);
 	return unit_run("pyc");
 }

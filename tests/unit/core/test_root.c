@@ -276,7 +276,8 @@ int main(void)
 	unit_one("drop: a directory within stays with what is in it",
 		a_directory_within_stays);
 	unit_one("drop: a link is not followed", a_link_is_not_followed);
-	unit_one("drop: what is no directory stays", what_is_no_directory_stays);
+	unit_one(
+		"drop: a file that is not a directory stays", what_is_no_directory_stays);
 	unit_one("drop: any of its 7 calls may fail, the next run does the rest",
 		any_call_of_drop_may_fail);
 	unit_one("drop: a file that came meanwhile stays, and its directory",

@@ -166,7 +166,8 @@ int main(void)
 	unit_one("two at a time are two blocks, of which one is kept",
 		two_at_a_time_are_two_blocks);
 	unit_one("what is larger is mapped, and not kept", what_is_larger_is_not_kept);
-	unit_one("without memory there is none, and giving that back does nothing",
+	unit_one(
+		"without memory there is no scratch memory, and returning it does nothing",
 		without_memory_there_is_none);
 	unit_one("no two of four threads ever have one block",
 		no_two_threads_have_one_block);

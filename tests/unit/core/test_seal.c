@@ -206,13 +206,13 @@ static const struct fault {
 	uint8_t value;
 	bool want;
 } faults[] = {
-	{ "refused: nothing but the sum made anew is wrong", 12, 3, true },
+	{ "refused: everything but the recomputed checksum is wrong", 12, 3, true },
 	{ "refused: the version before", 8, 0, false },
 	{ "refused: a version to come", 8, 2, false },
 	{ "refused: a version far to come", 9, 1, false },
 	{ "refused: a seal of another size", 10, 0x7f, false },
 	{ "refused: a larger seal", 11, 1, false },
-	{ "refused: other first letters", 0, 'P', false },
+	{ "refused: other first bytes", 0, 'P', false },
 	{ "refused: a line's end that was translated", 7, '\r', false },
 	{ "refused: a pyc of another length", 16, 0x75, false },
 	{ "refused: a pyc that is longer than all files", 23, 0x80, false },
@@ -418,11 +418,12 @@ int main(void)
 	unit_one("the end of a pyc is noticed with the seal, whatever its length",
 		the_end_of_the_pyc_is_noticed);
 	unit_one(
-		"every flipped bit of the pyc is noticed, but for the mtime and size of its source",
+		"every flipped bit of the pyc is noticed, except in the mtime and size of its source",
 		every_flipped_bit_of_the_pyc);
 	unit_one("pycs of zeroes of all lengths have different sums",
 		every_length_of_the_pyc);
-	unit_one("what is shorter than a magic number is no pyc", a_pyc_that_is_no_pyc);
+	unit_one("a file that is shorter than a magic number is not a pyc",
+		a_pyc_that_is_no_pyc);
 	unit_one("words that changed places are noticed", words_that_changed_places);
 	unit_one("the format of any version's seal is told", the_format_is_told);
 	return unit_run("seal");

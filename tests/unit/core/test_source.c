@@ -371,13 +371,14 @@ int main(void)
 	unit_one("a new file settles within ticks", a_new_file_settles_within_ticks);
 	unit_one("what changes once it has settled has another identity, 50 times",
 		a_change_after_it_shows);
-	unit_one("a file that is not there is no source", a_file_that_is_not_there);
-	unit_one("a directory is no source", a_directory);
-	unit_one("a fifo is no source, and nothing waits for it", a_fifo);
+	unit_one("a file that does not exist is not a source", a_file_that_is_not_there);
+	unit_one("a directory is not a source", a_directory);
+	unit_one("a FIFO is not a source, and nothing waits for it", a_fifo);
 	unit_one("a link is followed", a_link_is_followed);
 	unit_one("a relative path", a_relative_path);
 	unit_one("origin: it is itself through all changes, until it is replaced",
 		it_is_itself_through_all_changes);
-	unit_one("origin: without a source there is none", without_a_source_it_is_none);
+	unit_one("origin: without a source there is no origin",
+		without_a_source_it_is_none);
 	return unit_run("source");
 }

@@ -351,7 +351,7 @@ int main(void)
 		reading_an_old_source_asks_for_its_path_once);
 	unit_one("read: the program's own look spares one",
 		the_programs_own_look_spares_one);
-	unit_one("read: what is no old source is settled only",
+	unit_one("read: a source that is not old is only settled",
 		reading_what_is_no_old_source);
 	unit_one("read: a source that changes meanwhile", reading_a_source_that_changes);
 	unit_one("digest: of what is in it, whatever its size", of_what_is_in_it);

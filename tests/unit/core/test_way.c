@@ -286,10 +286,10 @@ int main(void)
 	unit_rows(judges, rows);
 	unit_one("an absolute link begins at the root",
 		an_absolute_link_begins_at_the_root);
-	unit_one("a file is no directory", a_file_is_no_directory);
+	unit_one("a file is not a directory", a_file_is_no_directory);
 	unit_one("what another user has made is foreign, be it a link",
 		what_another_user_has_made_is_foreign);
-	unit_one("a relative path is no way", a_relative_path_is_no_way);
+	unit_one("a relative path is refused", a_relative_path_is_no_way);
 	unit_one("what does not fit is out of reach", what_does_not_fit_is_out_of_reach);
 	unit_one("any call may fail, and nothing is trusted then", any_call_may_fail);
 	unit_rows(tells_what_is_private, privates);

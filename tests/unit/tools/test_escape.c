@@ -16,7 +16,7 @@ static const struct row {
 } rows[] = {
 	{ "the empty text stays empty", "", "", "\"\"" },
 	{ "ASCII stays as it is", "a b~", "a b~", "\"a b~\"" },
-	{ "letters of other alphabets stay as they are", "äЖ日𝄞", "äЖ日𝄞", "\"äЖ日𝄞\"" },
+	{ "characters of other alphabets are unchanged", "äЖ日𝄞", "äЖ日𝄞", "\"äЖ日𝄞\"" },
 	{ "a backslash and a quote are escaped in JSON alone", "\\\"", "\\\"",
 		"\"\\\\\\\"\"" },
 	{ "a line feed is escaped", "a\nb", "a\\nb", "\"a\\u000ab\"" },

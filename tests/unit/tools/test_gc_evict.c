@@ -13,7 +13,7 @@ static const struct limit {
 	int64_t kept;
 	uint64_t limit, want;
 } limits[] = {
-	{ "a limit of 0 is none", 100, 0, 0 },
+	{ "a limit of 0 means no limit", 100, 0, 0 },
 	{ "below a limit nothing is too much", 99, 100, 0 },
 	{ "exactly at a limit nothing is too much", 100, 100, 0 },
 	{ "above a limit the difference is too much", 107, 100, 7 },
@@ -64,7 +64,7 @@ static const struct choice {
 		"112" },
 	{ "for max_entries an entry goes with its object too",
 		{ { 10, 1, 8, 1 }, { 10, 1, 8, 0 }, { 20, 2, 8, 1 } }, { 0, 1 }, "11" },
-	{ "an object alone is no entry",
+	{ "an object without an entry does not count as an entry",
 		{ { 10, 1, 8, 0 }, { 20, 2, 8, 1 }, { 30, 3, 8, 1 } }, { 0, 1 }, "12" },
 	{ "what goes for max_size counts for max_entries too",
 		{ { 10, 1, 8, 1 }, { 20, 2, 8, 1 }, { 30, 3, 8, 1 } }, { 16 * BLOCK, 2 },

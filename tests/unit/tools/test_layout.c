@@ -29,7 +29,7 @@ static const struct version {
 	{ "no version: too much behind it", "cpython-311x", 0 },
 	{ "no version: too much in front", "x.cpython-311", 0 },
 	{ "no version: an empty variant", "cpython-311+", 0 },
-	{ "no version: a variant of other letters", "cpython-311+a b", 0 },
+	{ "not a version: a variant with other characters", "cpython-311+a b", 0 },
 	{ "no version: longer than a tag", "cpython-31111111111111111111111111", 0 },
 	{ "no version: nothing", "", 0 },
 };

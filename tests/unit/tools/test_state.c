@@ -356,7 +356,7 @@ int main(void)
 	unit_one("damaged: an object that is not what it is called",
 		an_object_of_another_name);
 	unit_one("the seal and the stat are given back", a_seal_is_given_back);
-	unit_one(
-		"foreign: another user's, but for root's in a layer", another_users_file);
+	unit_one("foreign: another user's file, except root's in a layer",
+		another_users_file);
 	return unit_run("state");
 }

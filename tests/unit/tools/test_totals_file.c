@@ -342,7 +342,8 @@ int main(void)
 	unit_one("read: nothing is empty", nothing_is_empty);
 	unit_one("read: all journals, and nothing else", all_journals_are_read);
 	unit_one("read: garbage is passed over", garbage_is_passed_over);
-	unit_one("read: what is no file is passed over", what_is_no_file_is_passed_over);
+	unit_one("read: a path that is not a file is ignored",
+		what_is_no_file_is_passed_over);
 	unit_one("read: of a huge journal the end", of_a_huge_one_the_end_is_read);
 	unit_one("fold: a small journal is left", a_small_journal_is_left);
 	unit_one("fold: a large one, after its grace time",

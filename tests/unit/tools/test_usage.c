@@ -51,7 +51,7 @@ static const struct row {
 	{ "tree: the root", USAGE_TREE, 1, TREE "/__pycache__", "/" },
 	{ "tree: objects have none", USAGE_TREE, 1, "cpython-311/objects/a70d0d0a/ab",
 		"(objects)" },
-	{ "tree: what is no directory of entries is foreign", USAGE_TREE, 1,
+	{ "tree: a directory that is not for entries is foreign", USAGE_TREE, 1,
 		TREE "/srv/x", "(foreign)" },
 	{ "package: below site-packages", USAGE_PACKAGE, 0,
 		TREE "/v/lib/python3.11/site-packages/django/db/__pycache__", "django" },

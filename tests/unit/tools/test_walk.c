@@ -380,7 +380,7 @@ int main(void)
 		reads_any_tree);
 	unit_one("a directory is left after all below it", leaves_from_the_bottom_up);
 	unit_one("it stops when told, and leaves nothing then", stops);
-	unit_one("what is no directory is an error", says_what_it_cannot_begin);
+	unit_one("a path that is not a directory is an error", says_what_it_cannot_begin);
 	unit_one("what was moved into the trash is reclaimed", moves_and_reclaims);
 	unit_one("a tree of any depth is reclaimed", reclaims_any_depth);
 	unit_one("reclaiming ends when its time is over", reclaims_until_then);
