@@ -22,10 +22,10 @@ for suite in ${ROOTS:-bullseye bookworm trixie sid}; do
 	in_root "$root" "$T/given" sh /given/packages.sh /given >"$T/log" 2>&1
 	sed "s/^\(not \)\{0,1\}ok - /&Debian $suite: /" "$T/log" | told
 	check "Debian $suite: the script ran to its end" grep -q 'uninstalling the wheel leaves no file behind' "$T/log"
-	what=$(in_root "$root" "$T/given" sh -c 'ldd --version | sed -n "1s/.* //p"; python3 -V | sed "s/Python //"' |
-		paste -sd' ')
+	libc=$(in_root "$root" "$T/given" ldd --version | sed -n '1s/.* //p')
+	pythons=$(sed -n 's/^# with \(CPython \)*//p' "$T/log" | paste -sd, | sed 's/,/, /g')
 	printf '| Debian %s | %s | glibc %s | %s | deb, wheel | %s passed, %s failed | %s |\n' "$suite" \
-		"$(uname -m)" "${what% *}" "${what#* }" "$(grep -c '^ok' "$T/log")" \
+		"$(uname -m)" "$libc" "$pythons" "$(grep -c '^ok' "$T/log")" \
 		"$(grep -c '^not ok' "$T/log")" "$(date -u +%F)" >"$BUILD/platforms/debian-$suite"
 done
 done_testing

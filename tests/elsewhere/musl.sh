@@ -59,7 +59,7 @@ make_python() {
 	apt="-o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts=$PWD/parts -o Dir::State::lists=$PWD/lists"
 	# shellcheck disable=SC2086 # words
 	apt-get $apt update && apt-get $apt source --download-only python3.11 zlib &&
-		tar -xzf python3.11_*.orig.tar.gz && tar -xzf zlib_*.orig.tar.gz || return 1
+		tar -xzf python3.11_*.orig.tar.gz && tar -xf zlib_*.orig.tar.* || return 1
 	# shellcheck disable=SC2016 # the script's
 	printf '#!/bin/sh\ncase $1 in *-print-multiarch) echo %s-linux-musl; exit ;; esac\nexec musl-gcc "$@" %s\n' \
 		"$(uname -m)" "-idirafter /usr/include -idirafter /usr/include/$(uname -m)-linux-gnu" >cc

@@ -29,7 +29,11 @@ claim "the packages are installed" install_debs
 if ! [ -x /usr/bin/pycstash ]; then exit 1; fi
 claim "the installed command says its version" pycstash --version
 claim "doctor says that python3 can use the cache" pycstash doctor
-python3 "$here/smoke.py" /usr/bin/pycstash
+for python in /usr/bin/python3.[0-9] /usr/bin/python3.[0-9][0-9] /usr/bin/pypy3.[0-9] /usr/bin/pypy3.[0-9][0-9]; do
+	[ -x "$python" ] || continue
+	echo "# with $("$python" -c 'import platform as p; print(p.python_implementation(), p.python_version())')"
+	"$python" "$here/smoke.py" /usr/bin/pycstash | sed "s/ok - /&${python##*/}: /"
+done
 mkdir "$T/src"
 echo 'import sys, time
 open(sys.argv[1] + ".ready", "w").close()

@@ -54,10 +54,11 @@ unpacked() {
 	ln -sf mawk "$1/usr/bin/awk"
 }
 
-# make_root SUITE: makes a root directory like a user's; prints its path, or why it failed
+# make_root SUITE: makes a root directory like a user's, with each Python of that release;
+# prints its path, or why it failed
 make_root() {
-	bootstrapped "$1" "$1" "$(dpkg --print-architecture)" python3,python3-venv,libarchive13 \
-		python3,python3-venv,libarchive13t64 && echo "$ELSEWHERE/$1"
+	bootstrapped "$1" "$1" "$(dpkg --print-architecture)" python3-all,python3-venv,pypy3,libarchive13 \
+		python3-all,python3-venv,pypy3,libarchive13t64 && echo "$ELSEWHERE/$1"
 }
 
 # make_build_root SUITE ARCHITECTURE: makes one that has what building and testing needs
