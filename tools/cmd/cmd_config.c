@@ -171,7 +171,7 @@ static int write_setting(const char *key, const char *value)
 
 	if (!*path) {
 		complain(NULL,
-			"there is no place for your configuration file: HOME and XDG_CONFIG_HOME are unset or not absolute");
+			"no directory for your configuration file: set HOME or XDG_CONFIG_HOME to an absolute path");
 		return EXIT_OURS;
 	}
 	r = conf_file_set(path, config.system ? 0644 : 0600, key, value, &why);

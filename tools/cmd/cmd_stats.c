@@ -155,7 +155,7 @@ static void print_extents(const struct stats *stats)
 	if (stats->hosts)
 		puts("\nSize");
 	else if (stats->measured)
-		printf("\nSize, as gc measured it %s ago, with what processes counted since\n",
+		printf("\nSize, as gc measured it %s ago, plus what processes have counted since\n",
 			units_age((stats->now - stats->measured) / CLOCK_SECOND));
 	else
 		puts("\nSize, as processes counted it; gc has not measured it yet");

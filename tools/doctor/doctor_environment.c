@@ -118,7 +118,7 @@ static void check_library_settings(struct doctor *doctor)
 		check_log(report, config.log);
 	if (config.readonly)
 		findings_add(report, FINDING_WARN, "environment",
-			"PYCSTASH_READONLY is set: nothing new gets into the cache");
+			"PYCSTASH_READONLY is set: new bytecode is not written to the cache");
 	if (config.only)
 		findings_add(report, FINDING_OK, "environment",
 			"PYCSTASH_ONLY: only sources below %s are served", config.only);

@@ -105,7 +105,7 @@ int minisign_keys_read(struct minisign_keys *keys, const char *file)
 	}
 	if (keys->count > before)
 		return 0;
-	complain(file, "there is no public key of minisign in it");
+	complain(file, "it contains no public key of minisign");
 	return -EPERM;
 }
 
@@ -267,7 +267,7 @@ static int read_secret(const char *file, struct secret_key *key)
 		found = decode(line, strcspn(line, "\r\n"), key, sizeof *key);
 	LIBSODIUM(sodium_memzero)(line, sizeof line);
 	if (!found || memcmp(key->algorithm, "Ed", 2) != 0)
-		complain(file, "there is no secret key of minisign in it");
+		complain(file, "it contains no secret key of minisign");
 	else if (!decrypt(key) || !is_whole(key))
 		complain(file,
 			"PYCSTASH_SIGN_PASSWORD does not hold the password of this key; `minisign -G -W` makes a key without one");
