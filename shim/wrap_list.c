@@ -235,6 +235,7 @@ static int scan_found(int dirfd, const char *found, bool wide, struct dirent ***
 /* Opens the directory if both the tree and the cache have it, else returns NULL. */
 static DIR *open_both(struct place *place, int dirfd, const char *path)
 {
+	int saved = errno;
 	DIR *dir;
 
 	if (place_find(place, dirfd, path) != place->path || place->kind != PLACE_DIR ||
@@ -244,6 +245,7 @@ static DIR *open_both(struct place *place, int dirfd, const char *path)
 	place_hide(place);
 	if (dir)
 		add_cache(place, dir);
+	errno = saved;
 	return dir;
 }
 

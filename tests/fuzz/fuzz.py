@@ -310,6 +310,11 @@ class Difference:
         """Whether modes keep the program out."""
         return os.getuid() != 0 or "user" in self.twins.mode
 
+    def was_closed(self):
+        """Whether the mode of a __pycache__ was changed, and something imported."""
+        changed = [i for i, line in enumerate(self.lines[: self.number]) if re.match(r"\w*chmod", line) and "@" in line]
+        return any(line.startswith("import ") for line in self.lines[min(changed + [self.number]) : self.number])
+
     def has_moved_sources(self):
         """Whether a directory of sources may have got another name."""
         return any(re.match(r"rename\S* ((CWD|FD:\S+) )?([^@ ]*[/:])?a ", line) for line in self.lines[: self.number])
@@ -433,7 +438,10 @@ EXCUSES = [
         "**If the tree's `__pycache__` is closed to the program**, what the program compiles is kept in the cache",
         lambda d: d.is_users()
         and (d.without(" and written") or d.failed("EACCES", "ok") and re.search(r"\.pyc\.\d+ |O_TMPFILE", d.call) or d.bare == "compiled" and d.got == "served 'code'")
-        and d.after(d.twins.has_closed),
+        and d.after(d.twins.has_closed)
+        or d.is_users()
+        and (d.failed("ENOENT", r"ok|E\w+") or re.match(r"\d+ \.|\[", d.got))
+        and d.was_closed(),
     ),
     (
         "a directory that is made real is another",
