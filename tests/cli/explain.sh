@@ -248,12 +248,18 @@ is "$(pgrep -f 'sleep 2345')" "" "explain ends the interpreter it asks when it i
 is "$(status_of explain "$D/m.py" --level 3)" 2 "an optimization level that does not exist is a usage error"
 is "$(cd "$D" && explain -m m --json --python "$python" | field source)" "$D/m.py" "-m finds a module in this directory"
 mkdir "$D/p"
-echo 'print("parent")' >"$D/p/__init__.py"
+echo 'raise SystemExit("the package ran")' >"$D/p/__init__.py"
 echo 'raise SystemExit("imported")' >"$D/p/leaf.py"
 is "$(cd "$D" && explain -m p.leaf --json --python "$python" | field source)" "$D/p/leaf.py" \
-	"-m imports the package, whose output is kept apart, and not the module"
+	"-m finds a module in a package, and runs neither"
 is "$([ -e "$D/p/__pycache__" ] && echo written)" "" "explain -m leaves no bytecode in the tree"
-is "$(cd "$D" && status_of explain -m no_such_module --python "$python")" 14 "-m with a module that does not exist ends with 14"
+mkdir -p "$D/space/of"
+touch "$D/space/of/names.py"
+is "$(cd "$D" && explain -m space.of.names --json --python "$python" | field source)" "$D/space/of/names.py" \
+	"-m finds a module in a package without a source"
+for module in no_such_module p.none m.none .m p. p..leaf; do
+	is "$(cd "$D" && status_of explain -m "$module" --python "$python")" 14 "-m with a module that does not exist ends with 14: $module"
+done
 is "$(status_of explain -m sys --python "$python")" 14 "-m with a built-in module ends with 14"
 is "$(explain -m sys --python "$python" 2>&1)" "pycstash: sys: $python cannot find its source: it has no source: built-in" \
 	"-m says what kind of module has no source"

@@ -235,6 +235,7 @@ ln -s loop.py "$bad/loop.py"
 mkdir "$bad/dir.py"
 wrong=
 for command in "warm --python $PY --timeout 20 ." "warm --dry-run --python $PY ." "doctor $PY" "verify --deep" "ls" "show coded.py" \
+	"explain -m pkg.conftest --python $PY" "explain -m json.decoder --python $PY" \
 	"explain coded.py" "explain pipe.py" "explain zero.py" "show pipe.py" "path ." "gc" "verify --deep ."; do
 	# shellcheck disable=SC2086
 	(cd "$bad" && timeout -s KILL 100 env -i PATH=/usr/bin:/bin:. HOME="$T/$me" PYCSTASH_DIR="$cache" "$PYCSTASH" $command) \

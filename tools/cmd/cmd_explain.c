@@ -53,17 +53,34 @@ static const struct opt own_options[] = {
 
 static struct explain_command explain_request;
 
-/* Output of imported packages is kept out of the answer. */
+/* Asks the finders as an import would, but runs no package, and imports nothing itself:
+ * the modules in this directory may be anybody's. What finders print is kept out of the
+ * answer. */
 static const char question[] =
 	"import os, sys\n"
 	"out, sys.stdout = sys.stdout, sys.stderr\n"
-	"import importlib.util\n"
+	"none = 'no module of that name'\n"
+	"def find(name, path):\n"
+	"    for finder in sys.meta_path:\n"
+	"        spec = hasattr(finder, 'find_spec') and finder.find_spec(name, path)\n"
+	"        if spec:\n"
+	"            return spec\n"
+	"    sys.exit(none)\n"
+	"loaded = sys.modules.get(sys.argv[1])\n"
+	"name, _, rest = sys.argv[1].partition('.')\n"
 	"try:\n"
-	"    spec = importlib.util.find_spec(sys.argv[1])\n"
+	"    spec = getattr(loaded, '__spec__', None) or find(name or sys.exit(none), None)\n"
+	"    while rest and not loaded:\n"
+	"        package = sys.modules.setdefault(name, type(sys)(name))\n"
+	"        if not hasattr(package, '__path__'):\n"
+	"            package.__path__ = spec.submodule_search_locations\n"
+	"        if package.__path__ is None:\n"
+	"            sys.exit(none)\n"
+	"        part, _, rest = rest.partition('.')\n"
+	"        name += '.' + (part or sys.exit(none))\n"
+	"        spec = find(name, package.__path__)\n"
 	"except (ImportError, ValueError) as error:\n"
 	"    sys.exit(str(error))\n"
-	"if spec is None:\n"
-	"    sys.exit('no module of that name')\n"
 	"if not spec.has_location or not spec.cached:\n"
 	"    sys.exit('it has no source: ' + str(spec.origin or 'a namespace'))\n"
 	"out.write(os.fsencode(os.path.abspath(spec.origin)).hex() + '\\n')\n";
