@@ -96,9 +96,16 @@ is "$wrong" "" "bytecode of a source that only its owner may read is closed to o
 # Bytecode that leaves the cache can be read by others, and a message says so.
 chmod 755 "$T/$VICTIM"
 rm -rf "$secret/public" "$T/$VICTIM/c"
+mkdir -p "$secret/closed/open"
+echo "KEY = 'swordfish'" >"$secret/closed/open/closed.py"
+ln -s closed/open/closed.py "$secret/link.py"
+chown -R "$VICTIM" "$secret"
 with "$VICTIM" "$T/$VICTIM/c" "$PY" -c "$(imports "$secret/private")
 del sys.modules['m']
+$(imports "$secret/closed/open" closed)
+$(imports "$secret" link)
 $(imports "$src")" >/dev/null
+chmod 700 "$secret/closed"
 command_of "$VICTIM" "$T/$VICTIM/c" export "$T/$VICTIM/all.zst" >"$T/said" 2>&1
 check "export says that there is bytecode of sources that others may not read" \
 	grep -qiE 'may not read|private|others' "$T/said"
@@ -107,15 +114,16 @@ command_of "$VICTIM" "$T/$VICTIM/c" export --public-only "$T/$VICTIM/public.zst"
 command_of "$VICTIM" "" import --layer "$T/$VICTIM/layer" "$T/$VICTIM/public.zst" >"$T/said" 2>&1
 in_layer() { as "$ATTACKER" grep -rl "$1" "$T/$VICTIM/layer" 2>/dev/null | grep -c .; }
 is "$(in_layer hunter2)" 0 "export --public-only leaves out bytecode of sources that others may not read"
+is "$(in_layer swordfish)" 0 "export --public-only leaves out bytecode of sources in directories that others may not enter"
 check "export --public-only leaves out nothing else" test "$(in_layer TRUSTED)" -gt 0
 pushed() { # [OPTION]: what arrives of each, after what push said
 	rm -rf "$T/$VICTIM/store" "$T/$VICTIM/pulled" "$T/$VICTIM/c/v1/.state/known"*
 	command_of "$VICTIM" "$T/$VICTIM/c" push "$@" "$T/$VICTIM/store" 2>&1 | grep -c 'others may not read'
 	command_of "$VICTIM" "$T/$VICTIM/pulled" pull "$T/$VICTIM/store" >/dev/null 2>&1
-	for word in hunter2 TRUSTED; do grep -rl "$word" "$T/$VICTIM/pulled" | grep -c .; done
+	for word in hunter2 swordfish TRUSTED; do grep -rl "$word" "$T/$VICTIM/pulled" | grep -c .; done
 }
-is "$(pushed --compact 1d | tr '\n' ' ')" "1 1 1 " "push says that there is bytecode of sources that others may not read"
-is "$(pushed --compact 1d --public-only | tr '\n' ' ')" "0 0 1 " "push --public-only leaves out bytecode of sources that others may not read, and nothing else"
+is "$(pushed --compact 1d | tr '\n' ' ')" "1 1 1 1 " "push says that there is bytecode of sources that others may not read"
+is "$(pushed --compact 1d --public-only | tr '\n' ' ')" "0 0 0 1 " "push --public-only leaves out bytecode of sources that others may not read, and nothing else"
 command_of "$VICTIM" "" warm --dir "$T/$VICTIM/layer.warm" --python "$PY" "$secret" >"$T/said" 2>&1
 is "$(as "$ATTACKER" grep -rl hunter2 "$T/$VICTIM/layer.warm" 2>/dev/null | grep -c .)" 0 \
 	"warm --dir creates nothing that others can read"

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "shim/core/cache/config.h"
@@ -38,15 +39,34 @@ struct pyc_state archive_state(const struct layout *item, struct pyc_state state
 	return state;
 }
 
+/* Returns whether the mode of a directory above the file, as far as they exist, keeps
+ * others out. */
+static bool is_closed(char *path)
+{
+	bool closed = false;
+	struct stat st;
+
+	for (char *slash = path; !closed && (slash = strchr(slash + 1, '/'));) {
+		*slash = '\0';
+		closed = stat(path, &st) == 0 && !(st.st_mode & S_IXOTH);
+		*slash = '/';
+	}
+	return closed;
+}
+
 bool archive_is_private(
 	const struct layout *item, const char *name, const struct stat *pyc)
 {
 	char source[PATH_MAX];
+	AUTOFREE char *real = NULL;
 	struct stat st;
 
-	if (layout_source(item, name, source, sizeof source) && stat(source, &st) == 0)
+	if (!layout_source(item, name, source, sizeof source))
+		return !(pyc->st_mode & S_IROTH);
+	real = realpath(source, NULL);
+	if (real && stat(real, &st) == 0)
 		pyc = &st;
-	return !(pyc->st_mode & S_IROTH);
+	return !(pyc->st_mode & S_IROTH) || is_closed(real ? real : source);
 }
 
 int archive_compare(
