@@ -8,7 +8,7 @@
  * write its counts down there (--dump-after=mark). With a third argument, the sections'
  * names are printed instead, a line each in the same order.
  *
- * Both paths are 60 letters long, in DIR, which has to leave room for a name.
+ * Both paths are 60 bytes long, in DIR, which has to leave room for a name.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -76,8 +76,8 @@ __attribute__((noinline)) void mark(void)
 	__asm__ volatile("");
 }
 
-/* DIR/xxx…END, PATH_LEN letters, in a buffer that is all zeros else: what lies behind
- * the path in memory may cost an instruction or two as well. */
+/* DIR/xxx…END, PATH_LEN bytes, in a buffer of zeros: the bytes after the path in memory
+ * may cost an instruction or two as well. */
 static void spell(char *path, const char *dir, const char *end)
 {
 	size_t dir_len = strlen(dir), end_len = strlen(end);

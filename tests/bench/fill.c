@@ -2,9 +2,9 @@
  *
  * fill ROOT SOURCES N [again]: makes a cache of N entries at ROOT as the library would
  * leave one, and their sources below SOURCES: directories of four modules, ten packages
- * of them in a distribution, one entry in ten linked to an object. The entries have no
- * sense, since nobody opens them, and are younger than their sources. `again`: another
- * cache of the same sources, which are not made.
+ * of them in a distribution, one entry in ten linked to an object. The entries contain no
+ * real bytecode, because nobody opens them, and are younger than their sources. `again`:
+ * makes another cache for the same sources, which exist already.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -71,7 +71,7 @@ static void make_object(const char *root, int dirfd, const char *name, unsigned 
 		die(path);
 }
 
-/* Without a root the sources, with one their entries. */
+/* Makes the sources; with a root, their entries. */
 static void make_all(const char *root, const char *sources, unsigned n)
 {
 	int dirfd = -1;

@@ -2,10 +2,11 @@
  *
  * floor DIR <FILES
  *
- * What a module that is reused takes at least, whoever does it: its source is read and
- * digested, the bytecode is read, and a new file is made of it in DIR under a temporary
- * name, renamed, and opened. FILES has a line a module: the source's path, a tab, the
- * bytecode's. Prints the microseconds a module, the least of some rounds.
+ * Measures the least time that reusing a module can take: its source is read and
+ * digested, the bytecode is read, written to a new file in DIR under a temporary name,
+ * renamed, and opened. FILES has a line for each module: the path of the source, a tab,
+ * the path of the bytecode. Prints the microseconds for each module, the least of some
+ * rounds.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -52,7 +53,7 @@ static void reuse(const struct module *module, const char *dir, unsigned n)
 	int fd;
 
 	snprintf(name, sizeof name, "%s/%u.cpython-311.pyc", dir, n);
-	/* The digest is looked at, or the compiler would leave it out. */
+	/* The digest is used; otherwise the compiler would leave it out. */
 	snprintf(temporary, sizeof temporary, "%s.%012u%02x", name, n, digest.bytes[0]);
 	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0 || pwrite(fd, buf, size, 0) != (ssize_t)size || close(fd) < 0)

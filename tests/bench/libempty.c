@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Does nothing: what loading the library costs is measured beside loading this.
+ * Does nothing: the cost of loading the library is compared with the cost of loading
+ * this.
  */
 extern int libempty;
 int libempty;

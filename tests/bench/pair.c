@@ -3,7 +3,7 @@
  * pair COUNT [-a NAME=VALUE|SHELL COMMAND]… [-b …]… [--] COMMAND [ARG…]
  *
  * Runs one command COUNT times in each of two ways, a and b, which differ in their
- * environment, and compares what they take. An -a or -b of the form NAME=VALUE is put
+ * environment, and compares their times. An -a or -b of the form NAME=VALUE is put
  * into that way's environment; any other is a shell command, run before each run of that
  * way and not measured. The ways alternate, and which comes first alternates too, so that
  * a machine that is busy for a while is busy for both. A first pair warms up and does not
@@ -130,8 +130,8 @@ static double ratio(const double *a, const double *b, int n)
 	return median(ratios, n);
 }
 
-/* The best of b beside the best of a: what others take from a busy machine is never less
- * than nothing, so this settles where medians still wander. */
+/* The best of b divided by the best of a. Other programs can only make a run slower, so
+ * this is stable when medians still vary. */
 static double best_ratio(const double *a, const double *b, int n)
 {
 	double least_a = a[0], least_b = b[0];

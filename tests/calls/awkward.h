@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Places from which a call is awkward for a library that lies in between. $CALL_IN:
+ * Places from which a call is difficult for an interposed library. $CALL_IN is one of:
  *
  *   thread    a thread with the smallest stack there may be (16 KiB)
- *   vfork     a vfork child, which has its parent's memory
+ *   vfork     a vfork child, which shares its parent's memory
  *   signal    a signal handler on a stack of $CALL_STACK bytes (default 16 KiB)
  *   fork      the forked child of a parent with busy threads
  *
- * Each is tried in a process of its own, so that a row that dies is one row.
+ * Each row runs in a process of its own, so that a crash affects only that row.
  */
 #pragma once
 
@@ -38,7 +38,7 @@ static void in_child(const struct symbol *symbol)
 	say_end(status);
 }
 
-#define GUARD 65536 /* bytes below a stack that kill who goes there */
+#define GUARD 65536 /* bytes below a stack; touching them kills the process */
 
 static void *make_stack(size_t size)
 {

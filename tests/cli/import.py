@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""import.py CACHE OUT [CASE]: an archive as `pycstash export` makes it, of the files in a
-cache, but for what CASE does to it. Prints the cases there are without arguments.
+"""import.py CACHE OUT [CASE]: makes an archive of a cache as `pycstash export` does, and changes
+it as CASE says. Without arguments, prints the cases.
 
-Plain tar: that it is packed is no part of what is tested with it."""
+The archive is a tar file without compression, which does not matter to these tests."""
 import hashlib
 import io
 import json
@@ -179,7 +179,7 @@ DAMAGED = {
 
 
 def of_newer(data):
-    """Under a seal of a later format: its number at 8 of the last 128 bytes."""
+    """With a seal of a later format: its number is at byte 8 of the last 128 bytes."""
     return data[:-120] + b"\2\0" + data[-118:]
 
 

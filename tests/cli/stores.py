@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: MIT
 #
-# A store for tests/cli/stores.sh, on loopback: stores.py DIRECTORY [CERTIFICATE] prints its port
-# and the one that speaks TLS, and serves. Requests are in DIRECTORY/log.
+# stores.py DIRECTORY [CERTIFICATE]: a store for tests/cli/stores.sh, on loopback. Prints its port
+# and its port for TLS, and serves. It writes requests to DIRECTORY/log.
 #
-#   /plain/…     files, PUT and GET, pages of folders
-#   /dav/…       the same, but the names in a folder only by PROPFIND
-#   /s3/BUCKET/… S3, two names a page; every request must be signed (AWS Signature Version 4)
+#   /plain/…     files with PUT and GET, and pages that list folders
+#   /dav/…       the same, but only PROPFIND lists a folder
+#   /s3/BUCKET/… S3, with two names on a page; requests must be signed (AWS Signature Version 4)
 #                with the key AKTEST and the secret `secret`
-#   /private/…   /plain to who is `name` with the password `secret`, else 401
-#   /nolist/…    files, PUT and GET, but no names
-#   /nowhere/…   /plain, but keeps nothing of what it is given
+#   /private/…   /plain for the user `name` with the password `secret`, else 401
+#   /nolist/…    files with PUT and GET, but without a list of names
+#   /nowhere/…   /plain, but it stores nothing
 #   /endless/…   /plain, but signatures never end
-#   /half/…      /plain, but says of packs that they are half as long
-#   /fails/…     500     /slow/… answers after a minute    /short/… less than it says
+#   /half/…      /plain, but it gives half the length for packs
+#   /fails/…     500     /slow/… answers after a minute    /short/… sends less than announced
 #   /bomb/…      never ends          /loop/… redirects to itself
-#   /loris/…     a byte now and then /file/… redirects to a file
+#   /loris/…     sends a byte now and then  /file/… redirects to a file
 #   /away/…      redirects to /plain at another name of this host
 import datetime
 import email.message
@@ -39,7 +39,7 @@ def sign(key, text):
 
 
 def is_signed(command, path, headers, key, secret, today):
-    """Whether the Authorization header is what the rules of AWS make of that request."""
+    """Whether the Authorization header is the one that AWS's rules require for that request."""
     try:
         scheme, rest = headers["Authorization"].split(" ", 1)
         given = dict(part.strip().split("=", 1) for part in rest.split(","))
@@ -63,7 +63,7 @@ def is_signed(command, path, headers, key, secret, today):
 
 
 def published():
-    """The example that Amazon's documentation of S3 works out ("GET Object"), as signed there."""
+    """The example in Amazon's documentation of S3 ("GET Object"), as it is signed there."""
     headers = email.message.Message()
     for line in """Host: examplebucket.s3.amazonaws.com
 Range: bytes=0-9
@@ -145,7 +145,7 @@ class Store(http.server.BaseHTTPRequestHandler):
                 self.wfile.write(b" " * (1 << 20))
 
     def place(self):
-        """Of which kind the store is, and the file."""
+        """Returns the kind of the store, and the file."""
         path = self.path.partition("?")[0]
         if path.startswith("http://"):  # we are a proxy
             path = "/" + path.split("/", 3)[3]

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * importer DIRECTORY: makes the calls by which importlib imports DIRECTORY/m.py, for a
- * libc that there is no interpreter for. Prints "loaded" if there was bytecode,
- * "compiled" if it was made and written.
+ * importer DIRECTORY: makes the calls with which importlib imports DIRECTORY/m.py, for a
+ * libc for which there is no interpreter. Prints "loaded" if there was bytecode, or
+ * "compiled" if it has written bytecode.
  */
 #include <fcntl.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""smoke.py COMMAND: what `COMMAND run -- python3` does on this machine. Prints a TAP line
-for each claim. Uses nothing but the standard library, in Python 3.6."""
+"""smoke.py COMMAND: checks what `COMMAND run -- python3` does on this machine, and prints a TAP
+line for each claim. Uses only the standard library; works with Python 3.6."""
 import os
 import shutil
 import subprocess

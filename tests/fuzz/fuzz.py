@@ -175,7 +175,7 @@ class Sequence:
         return self.pick(PLAIN)
 
     def below(self, path):
-        """That path by a descriptor: where it lies, and what is left of it."""
+        """The path relative to a descriptor: the directory, and the rest of the path."""
         if path.startswith("ABS:"):
             return self.pick(["CWD ", "FD:a "]) + path
         return self.pick(["CWD ", "CWD ", "FD:ABS:a ../", "FD:ABS:a/b ../../"]) + path
@@ -242,7 +242,7 @@ class Sequence:
 
     # Several calls.
     def publish(self):
-        """As importlib writes."""
+        """Writes as importlib does."""
         final = "%s/@/%s" % (self.where(), self.pick(ENTRIES[:3]))
         flags = "O_WRONLY|O_CREAT|O_EXCL|O_CLOEXEC"
         return "open %s.4321 %s 0644\nrename %s.4321 %s" % (final, flags, final, final)
@@ -251,19 +251,19 @@ class Sequence:
         return "import %s/%s" % (self.pick(["a", "c", "a/b"]), self.pick("mnr"))
 
     def pipe(self):
-        """To open one would wait."""
+        """Opening a FIFO would wait."""
         path = self.path()
         return self.pick(["mkfifo %s 0600", "mkfifoat CWD %s 0600"]) % path + "\nunlink " + path
 
     def temporary(self):
-        """Its name is random, so that it does not stay."""
+        """Its name is random, so it is deleted."""
         call = self.pick(["mkstemp %s", "mkostemp64 %s 0", "mkstemps %s.pyc 4", "mkdtemp %s"])
         path = self.dir() + "/tmp-XXXXXX"
         return call % path + "\ncd ABS:.\nsh rm -rf */__pycache__/tmp-* */*/__pycache__/tmp-* */tmp-*"
 
 
 def all_symbols():
-    """Of CALLS and of the functions above."""
+    """Makes a sequence from CALLS and the functions above."""
     words = " ".join(row.split()[1] for row in CALLS.strip().splitlines()).replace(",", " ")
     temporaries = "mkfifo mkfifoat mkstemp mkstemp64 mkostemp mkostemp64 mkstemps mkstemps64 mkostemps mkostemps64 mkdtemp"
     names = set((words + " " + temporaries + " " + NOT_FUZZED).split())
@@ -272,7 +272,7 @@ def all_symbols():
 
 # --- what may differ --------------------------------------------------------------------
 class Difference:
-    """A line that is not the same."""
+    """A line that differs between the two trees."""
 
     def __init__(self, twins, lines, number, bare, got):
         self.twins, self.lines, self.number = twins, lines, number
@@ -280,20 +280,20 @@ class Difference:
         self.symbol = self.call.split()[0]
 
     def name(self):
-        """Of its class: those that shrinking may replace by one another."""
+        """The class of the difference. Shrinking keeps the class."""
         short = [re.sub(r"^(-1 \w+|\w+).*", r"\1", text) for text in (self.bare, self.got)]
         if short[0] != short[1]:
             return "%s: %s -> %s" % (self.symbol, short[0], short[1])
         return "%s: %s" % (self.symbol, short[0])
 
     def failed(self, bare, got):
-        """By the errors of both, "ok" for none."""
+        """Whether the errors of both match; "ok" stands for no error."""
         errors = [re.match(r"-1 (\w+)", text) for text in (self.bare, self.got)]
         errors = [m[1] if m else "ok" for m in errors]
         return re.fullmatch(bare, errors[0]) and re.fullmatch(got, errors[1])
 
     def without(self, pattern):
-        """Whether they are the same without what the pattern matches."""
+        """Whether both lines are equal once the pattern is removed."""
         return re.sub(pattern, "", self.bare) == re.sub(pattern, "", self.got)
 
     def is_both(self):
@@ -301,13 +301,13 @@ class Difference:
         return self.after(self.twins.has_both)
 
     def after(self, test):
-        """What the test says of the trees as they are before the call."""
+        """The result of a test on the trees before the call."""
         self.twins.run(self.lines[: self.number])
         call = re.sub("^import (.*)/", r"import \1/@/", self.call)
         return test(call, self.lines[: self.number])
 
     def is_users(self):
-        """Whether modes keep the program out."""
+        """Whether modes deny the program access."""
         return os.getuid() != 0 or "user" in self.twins.mode
 
     def was_closed(self):
@@ -316,15 +316,15 @@ class Difference:
         return any(line.startswith("import ") for line in self.lines[min(changed + [self.number]) : self.number])
 
     def has_moved_sources(self):
-        """Whether a directory of sources may have got another name."""
+        """Whether a directory of sources may have been renamed."""
         return any(re.match(r"rename\S* ((CWD|FD:\S+) )?([^@ ]*[/:])?a ", line) for line in self.lines[: self.number])
 
     def has_touched_source(self):
-        """Whether bytecode may be for another source than the one that is there."""
+        """Whether bytecode may belong to another source than the present one."""
         return any(re.search(r"\.py( |$)|^(rename|link)", line) for line in self.lines[: self.number])
 
     def lacks_names(self, missing=None):
-        """Whether it is a listing that has only some of the names, or lacks only those."""
+        """Whether it is a listing, and differs only in some of the names."""
         lists = [re.fullmatch(r"\[(.*)\]|\d+ (.*)", text) for text in (self.bare, self.got)]
         names = [set((m[1] or m[2]).split()) for m in lists if m]
         return len(names) == 2 and names[1] < names[0] and missing in (None, names[0] - names[1])
@@ -461,7 +461,7 @@ EXCUSES = [
 
 # --- running ----------------------------------------------------------------------------
 class Twins:
-    """Two trees that are alike."""
+    """Two equal trees."""
 
     def __init__(self, build, base, mode):
         self.mode, self.base = mode, base
@@ -513,7 +513,7 @@ class Twins:
             return subprocess.Popen(command, env=env, cwd=top, stdin=script, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def run(self, lines):
-        """What both print, a list of lines each."""
+        """The output of both, as a list of lines each."""
         with open(self.base + "/script", "w") as script:
             script.write("\n".join(lines) + "\n")
         both = [self.start(top, top == self.trees[1]) for top in self.trees]
@@ -549,7 +549,7 @@ class Twins:
 
     @staticmethod
     def may_be_directory(path):
-        """An ordinary user may no longer be able to tell."""
+        """An ordinary user may no longer be able to look there."""
         try:
             return stat.S_ISDIR(os.stat(path).st_mode)
         except OSError as error:
@@ -597,7 +597,7 @@ class Twins:
         return any(os.path.isdir(place) and not os.path.islink(place) for place in places)
 
     def has_file(self, call, before):
-        """Whether there is something in the place of a __pycache__ that is no directory."""
+        """Whether something that is not a directory is in place of a __pycache__."""
         places = [place[0] + "/__pycache__" for place in self.places(call, before)]
         return any(os.path.lexists(place) and not os.path.isdir(place) for place in places)
 
@@ -640,14 +640,14 @@ class Fuzz:
                 return found
             if count:
                 self.excused[name] += 1
-            # From here on there are different things in the trees.
+            # From here on, the trees have different contents.
             through_link = name.startswith("a link to bytecode")
             if through_link or found.failed("ok", r"E\w+") or found.failed(r"E\w+", "ok"):
                 return None
         return None
 
     def shrink(self, lines, name):
-        """The fewest lines that still have a difference of that name."""
+        """Reduces the lines to as few as possible that still have a difference of that class."""
         size = len(lines) // 2
         while size:
             start = 0

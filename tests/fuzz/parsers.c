@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 			abort(); \
 	} while (0)
 
-/* The text that the bytes are up to the first NUL; the end of its memory is its end. */
+/* The bytes up to the first NUL as text, in memory that ends where the text ends. */
 static char *text_of(const uint8_t *data, size_t size)
 {
 	return size ? strndup((const char *)data, size) : strdup("");
@@ -247,7 +247,7 @@ int main(int argc, char **argv)
 		size = decode(line + len + 1);
 		if (argc > 2)
 			keep(argv[2], count, line + len + 1, size);
-		/* With the end of its memory where it ends, for the sanitizers. */
+		/* Its memory ends where it ends: sanitizers see reads beyond it. */
 		data = malloc(size + !size);
 		memcpy(data, line + len + 1, size);
 		parser->parse((uint8_t *)data, size);

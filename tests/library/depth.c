@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * depth DIR: how many bytes of stack some calls take, in a thread whose stack was filled
- * with a pattern before. Prints "BYTES call"; DIR/a is a directory of sources.
+ * depth DIR: measures how many bytes of stack some calls take, in a thread whose stack
+ * was filled with a pattern. Prints "BYTES call"; DIR/a is a directory of sources.
  */
 #include <fcntl.h>
 #include <pthread.h>

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * fds DIR MODE: descriptors, where there are few. DIR/a is a directory of sources.
+ * fds DIR MODE: tests with few descriptors, and for leaks. DIR/a is a directory of
+ * sources.
  *
- *   leaks    makes every kind of call 1,000 times; says which descriptors are new
- *   closed   closes all descriptors, works, and says by its exit status how it went
- *   limit N  works with all descriptors taken but N, and says each result
+ *   leaks    makes every kind of call 1,000 times; prints which descriptors are new
+ *   closed   closes all descriptors and makes calls; the exit status is the result
+ *   limit N  makes calls with only N descriptors left, and prints each result
  */
 #include <dirent.h>
 #include <errno.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * heap DIR: paths of every length and alignment, in blocks of exactly their size on the
- * heap and at the very end of a page: so that reading beyond one is seen.
+ * heap DIR: makes calls with paths of every length and alignment, in heap blocks of
+ * exactly their size and at the very end of a page, so that a read beyond the path is
+ * noticed.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * importers DIR [THREADS [ROUNDS]]: threads that import the same and other modules, as
- * Python does it, with a fork now and then; all must see whole files. DIR/d0 … d7 are
- * directories of sources. Exits with 0 if all was well.
+ * importers DIR [THREADS [ROUNDS]]: threads import the same and other modules, with the
+ * calls that Python makes, and fork now and then; all must see whole files. DIR/d0 … d7
+ * are directories of sources. Exits with 0 if all files were whole.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * At one moment of a program's life, does something to its files. To be preloaded, before
- * or behind the library: behind it, it sees what the library asks the kernel.
+ * A library that runs a command at a certain moment of a program. It is preloaded before
+ * the library or after it; after it, it also sees the calls that the library itself
+ * makes.
  *
- *   AT=CALL[:N]:SUFFIX[:after]   CALL is open, stat or rename; the N-th (1) of a path
- * with that end (rename: the new one), before it or after it DO=COMMAND what is run then,
- * by sh, once, without any preload AT2, DO2, AT3, DO3           more of them, each once
+ *   AT=CALL[:N]:SUFFIX[:after]
+ *       the moment: before (or after) the N-th (default 1) open, stat or rename of a path
+ *       with that suffix (for rename, the new path)
+ *
+ *   DO=COMMAND
+ *       what sh runs then, once, without any preload
+ *
+ *   AT2, DO2, AT3, DO3
+ *       further moments and commands
  */
 #include <dlfcn.h>
 #include <fcntl.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The driver of tests/calls as a library: it makes its calls in a constructor, which is
- * $EARLY=start and may be before the constructor of a library that is preloaded with it,
- * or in a destructor, $EARLY=end, behind the program's own end. Rows come from the file
- * $EARLY_ROWS, the results go to $EARLY_OUT; $EARLY_WORK and $EARLY_CACHE are as the
- * driver's arguments.
+ * The driver of tests/calls as a library. With $EARLY=start it makes its calls in a
+ * constructor, which may run before the constructor of a library that is preloaded with
+ * it; with $EARLY=end in a destructor, after the program's own end. Rows come from the
+ * file $EARLY_ROWS, and the results go to $EARLY_OUT; $EARLY_WORK and $EARLY_CACHE stand
+ * for the driver's arguments.
  */
 int driver_main(int argc, char **argv);
 #define main driver_main
@@ -21,7 +21,7 @@ static void run(const char *when)
 
 	if (!now || strcmp(now, when))
 		return;
-	unsetenv("EARLY"); /* children are not to do it again */
+	unsetenv("EARLY"); /* child processes must not do it again */
 	stdin = fdopen(raw_open(AT_FDCWD, getenv("EARLY_ROWS"), O_RDONLY, 0), "r");
 	stdout = fdopen(raw_open(AT_FDCWD, getenv("EARLY_OUT"),
 				O_WRONLY | O_CREAT | O_TRUNC, 0644),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * An allocator that opens files in its first calls, as jemalloc does for its settings
- * (and musl's programs for /dev/urandom): so our functions are called from within the
- * dynamic linker's and libc's own allocations. Nothing is ever given back.
+ * (and programs that use musl for /dev/urandom). So the library's functions are called
+ * during allocations of the dynamic linker and of libc. It never frees memory.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Another preloaded library, as there are many: it counts the calls that it passes on,
- * and says so at the end to the file $OTHER_LOG.
+ * Stands for any other preloaded library: it counts the calls that it passes on, and
+ * writes the number to the file $OTHER_LOG at the end.
  */
 #include <dlfcn.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A preloaded library as fakeroot's is: its functions are made of others that are public,
- * so that a preload before it is called for the same thing again.
+ * A preloaded library like fakeroot's: its functions call other public functions, so a
+ * library that is preloaded before it is called again for the same thing.
  */
 #include <dlfcn.h>
 #include <fcntl.h>

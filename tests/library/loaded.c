@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * loaded LIBRARY DIR: the library opened with dlopen instead of preloaded. Its functions
- * work when they are asked for by name, nobody else's are changed, and dlclose is
- * harmless.
+ * loaded LIBRARY DIR: opens the library with dlopen instead of preloading it. Its
+ * functions work if they are looked up by name, no other functions change, and dlclose
+ * does no harm.
  */
 #include <dlfcn.h>
 #include <fcntl.h>

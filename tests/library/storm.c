@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * storm DIR [STACK]: a signal handler makes the calls that the main thread is in the
- * middle of, again and again, on an alternate stack; what either sees must be whole.
- * DIR/a and DIR/b are directories of sources. Prints how often the handler came.
+ * storm DIR [STACK]: again and again, a signal handler on an alternate stack makes the
+ * same calls that the main thread is making; both must see whole files. DIR/a and DIR/b
+ * are directories of sources. Prints how often the handler ran.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,8 +17,8 @@
 
 static volatile int handled, broken, calm;
 
-/* Anew each time, not at an interval: where a handler takes longer than that (under a
- * sanitizer, on a busy machine) the main thread would come to nothing. */
+/* The timer is set again each time, not at an interval: if the handler takes longer than
+ * that (under a sanitizer, on a busy machine), the main thread would never run. */
 static void come_again(void)
 {
 	struct itimerval soon = { .it_value = { 0, 300 } };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * vforked DIR: a vfork child, whose memory is its parent's, becomes another user or moves
- * to another root and works there on DIR/a. The parent must be served as before. To be
- * run as root. Prints whether the parent then finds its entry.
+ * vforked DIR: a vfork child, which shares its parent's memory, becomes another user or
+ * changes its root, and works on DIR/a there. The parent must be served as before. Needs
+ * root. Prints whether the parent then finds its entry.
  */
 #include <fcntl.h>
 #include <stdio.h>

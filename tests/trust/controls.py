@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""controls.py names | controls.py check FILE…: names of directories with every character
-that a terminal obeys or that hides something; and what of them is in a file."""
+"""controls.py names prints names of directories, with every character that controls a terminal
+or hides something; controls.py check FILE… prints which of these characters are in the files."""
 import sys
 
 CODES = [*range(1, 0x20), *range(0x7F, 0xA0), 0x61C, 0x200E, 0x200F, *range(0x2028, 0x202F),
@@ -16,7 +16,7 @@ def names():
 
 
 def forbidden(data):
-    """The control characters of a text, but for the newline at the end of each line."""
+    """The control characters of a text, except the line feed at the end of each line."""
     text = data.decode("utf-8", "surrogateescape")
     found = {char for char in text if char != "\n" and ord(char) in CODES}
     found |= {char for char in text if 0xDC80 <= ord(char) < 0xDCA0}

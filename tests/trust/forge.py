@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""forge.py CODE SOURCE TARGET [KIND]: what an attacker makes: bytecode of CODE with a seal
-(docs/seal.md) as if it had been compiled of SOURCE. KIND is `time` (the default), `hash`, an
-unchecked hash-based pyc, or `nested`, in which the string NESTED becomes a tuple that CPython
-takes 2**60 steps to load. Of the interpreter that runs it."""
+"""forge.py CODE SOURCE TARGET [KIND]: makes what an attacker would make: bytecode of CODE with a
+seal (docs/seal.md) that claims it was compiled from SOURCE, for the interpreter that runs this.
+KIND is `time` (the default); `hash`, an unchecked hash-based pyc; or `nested`, in which the string
+NESTED becomes a tuple that takes CPython 2**60 steps to load."""
 import hashlib
 import importlib.util
 import marshal

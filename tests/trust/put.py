@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""put.py HOW FROM TO: brings a pyc to its place by one of the calls that there are for it.
+"""put.py HOW FROM TO: puts a pyc in its place with one of the calls that can do that.
 Without arguments: prints the ways that this interpreter knows."""
 import ctypes
 import mmap
@@ -21,7 +21,7 @@ def renameat2(old, new, flags):
 
 
 def beside(old, new):
-    """What an unpacker does: a file under another name first, then rename."""
+    """As an unpacker does: writes a file under another name, then renames it."""
     name = os.path.join(os.path.dirname(new), ".tmp-unpacked")
     shutil.copy(old, name)
     return name
@@ -133,7 +133,7 @@ def rename_by_descriptor(old, new):
 
 
 def ask(new):
-    """As py_compile: looks at the source and the pyc, and reads both."""
+    """As py_compile does: looks at the source and the pyc, and reads both."""
     source = os.path.join(os.path.dirname(os.path.dirname(new)), "m.py")
     if os.path.exists(source):
         os.stat(source)
