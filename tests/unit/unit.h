@@ -25,16 +25,15 @@ void unit_add_rows(CMUnitTestFunction test, const void *rows, size_t size, size_
 /* Adds one test. */
 void unit_one(const char *sentence, CMUnitTestFunction test);
 
-/* As both, with what is to be done before and after each test (NULL: nothing) from now
- * on. */
+/* From now on, calls these functions before and after each test (NULL: nothing). */
 void unit_around(CMFixtureFunction before, CMFixtureFunction after);
 
-/* Runs all that was added; the value is main's. */
+/* Runs all added tests; the result is that of main. */
 int unit_run(const char *group);
 
-/* The next of a fixed sequence of numbers below `below`; *seed is its state. */
+/* Returns the next of a fixed sequence of numbers below `below`; *seed is its state. */
 unsigned unit_random(uint64_t *seed, unsigned below);
 
-/* A copy of the len bytes at data that ends where a page ends that cannot be read
- * behind, and begins `len` before that. Valid until the next call. */
+/* Returns a copy of the len bytes at data that ends at the end of a page; the page after
+ * it cannot be read. Valid until the next call. */
 char *unit_at_page_end(const char *data, size_t len);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * An empty cache in the temporary directory of fake_sys.h, open as the command has it.
+ * An empty cache in the temporary directory of fake_sys.h, opened as the command opens
+ * it.
  */
 #pragma once
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * A cache in the temporary directory of fake_sys.h, and an interpreter that uses it as
- * importlib would: it asks, compiles, writes under a temporary name, renames.
+ * importlib would: it looks for bytecode, compiles, writes under a temporary name,
+ * renames.
  *
- * A source is any text; its bytecode is "Code of " and that text, which marshal does not
- * know; so tells what it was compiled of.
+ * A source is any text; its bytecode is "Code of " and that text, so it shows from which
+ * source it was compiled. It is not valid for marshal.
  */
 #pragma once
 
@@ -40,23 +41,23 @@ struct fake_entry {
 
 extern struct fake_entry fe;
 
-/* Around each test. There is a source src/m.py, and nothing is cached. */
+/* Called around each test. There is a source src/m.py, and the cache is empty. */
 int fake_entry_begin(void **state);
 int fake_entry_end(void **state);
 
-/* The directories that are there before, and that source. */
+/* Makes the directories and that source. */
 void fake_make_trees(void);
 
-/* Another process begins: it remembers nothing. */
+/* Starts another process, which remembers nothing. */
 void fake_entry_forget(void);
 
-/* From now on it is about the bytecode `name` of dir, e.g. "src", FAKE_NAME. */
+/* From now on, fe stands for the bytecode `name` of dir, such as "src", FAKE_NAME. */
 void fake_entry_is(const char *dir, const char *name);
 
-/* Moves all that is cached into the next layer; the cache is empty then. */
+/* Moves everything in the cache into the next layer; the cache is empty afterwards. */
 void fake_make_layer(void);
 
-/* The entry's path in the temporary directory, and that of the object of a text. */
+/* Return the path of the entry in the temporary directory, and of a text's object. */
 const char *fake_entry_path(void);
 const char *fake_object_path(const char *text);
 
@@ -65,7 +66,7 @@ const char *fake_object_path(const char *text);
 void fake_source(const char *below, const char *text);
 void fake_source_lies(const char *below, const char *text);
 
-/* Gives src/m.py that time. */
+/* Sets the mtime of src/m.py. */
 void fake_source_time(time_t seconds);
 
 /* Writes bytecode of a text for a source with that stat; returns its length. */
@@ -75,14 +76,13 @@ size_t fake_pyc(uint8_t *data, const char *text, const struct stat *source);
  * has changed. */
 void fake_pyc_in_the_tree(const char *text);
 
-/* Imports the module: fe says what happened. Whatever it was, what must hold is
- * checked. */
+/* Imports the module; fe says what happened. Checks what must be true in every case. */
 void fake_import(void);
 
-/* As fake_import, and it must have run the present text of the source. */
+/* Imports the module, which must have run the present text of the source. */
 void fake_import_right(void);
 
-/* The same where nothing is cached that could be served: compiled and sealed. */
+/* Imports the module for the first time: it must be compiled and sealed. */
 void fake_import_first(void);
 
 /* That, and the entry's source has been looked at. */
@@ -95,7 +95,7 @@ void fake_import_elsewhere(bool same_file);
 /* The first half of it: returns the descriptor, or -errno. */
 int fake_open_entry(int flags);
 
-/* The process opens the source, as a compiler does. */
+/* Opens the source, as a compiler does. */
 void fake_open_source(void);
 
 /* Opens a file by its path, and reads the entry with its seal (0 or -errno). */
@@ -103,18 +103,18 @@ int fake_open_file(const char *path);
 int fake_load(struct entry_file *file);
 void fake_unload(struct entry_file *file);
 
-/* What is in a descriptor of bytecode; checks that it is such. */
+/* Reads the bytecode of an open file, and checks that it is bytecode. */
 size_t fake_read_pyc(int fd, uint8_t *data, size_t size);
 
-/* An open file is the bytecode of the text, with a seal or without. */
+/* Checks that an open file is the bytecode of the text, with or without a seal. */
 void fake_check_code(int fd, const char *text, bool sealed);
 
 /* Reads the seal of a whole file in memory. */
 bool fake_read_seal(const uint8_t *file, size_t size, struct seal *seal);
 
-/* All files with a final name are whole, and objects are what they are called; returns
- * how many temporary files there are. */
+/* Checks that all files with final names are whole, and that objects have the right
+ * names; returns the number of temporary files. */
 unsigned fake_check_cache(void);
 
-/* As if this thread had made the file in the temporary directory. */
+/* Notes the file in the temporary directory as created by this thread. */
 void fake_created(const char *below);

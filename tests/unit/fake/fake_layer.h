@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What can be in a layer, for src/m.py: the states that tests begin from. A cache is
- * filled by imports, and moved away (fake_make_layer), so that the user's own is empty.
+ * The states of a layer, for src/m.py, from which tests begin. A cache is filled by
+ * imports and moved away (fake_make_layer), so that the user's cache is empty.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A source whose proof is tested: m.py, on a clock that stands still. For unit_around.
+ * A source to test proofs with: m.py, with a clock that stands still. For unit_around.
  */
 #pragma once
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * A `struct sys` over the real kernel, in a temporary directory, whose n-th call fails.
+ * A `struct sys` that calls the real kernel in a temporary directory, and whose n-th call
+ * can fail.
  *
- * A test sets the fields it needs; fake_begin, before each test, clears them all and
- * makes the directory, and fake_end removes it and fails the test that has left a
- * descriptor open or memory mapped. Nothing is made, changed or removed outside of that
- * directory.
+ * A test sets the fields that it needs. fake_begin, before each test, clears all fields
+ * and makes the directory. fake_end removes it, and fails the test if that has left a
+ * descriptor open or memory mapped. Nothing outside of that directory is changed.
  */
 #pragma once
 
@@ -58,11 +58,10 @@ void fake_count_from_here(void);
 /* The path of `below` in the temporary directory; valid for the next eight calls. */
 char *fake_path(const char *below);
 
-/* How many directories there are from "/" down to the temporary directory,
- * without "/". */
+/* Returns how many directories there are below "/" down to the temporary directory. */
 unsigned fake_depth(void);
 
-/* In the temporary directory: makes a directory, a file or a link, which must work. */
+/* Make a directory, a file or a link in the temporary directory; that must succeed. */
 void fake_make_directory(const char *below, mode_t mode);
 void fake_make_file(const char *below, const char *data);
 void fake_make_link(const char *below, const char *target);
@@ -72,17 +71,17 @@ enum fake_kind { FAKE_NOTHING, FAKE_DIRECTORY, FAKE_PLAIN_FILE, FAKE_LINK };
 void fake_make(
 	const char *below, enum fake_kind kind, mode_t mode, const char *elsewhere);
 
-/* The mode of what is there, with its type; 0 where nothing is. */
+/* Returns the mode of a file, with its type; 0 if there is none. */
 mode_t fake_mode(const char *below);
 
-/* The inode of what is there; 0 where nothing is. */
+/* Returns the inode of a file; 0 if there is none. */
 ino_t fake_inode(const char *below);
 
-/* As fake_make_file, of any bytes. */
+/* Makes a file of any bytes. */
 void fake_make_bytes(const char *below, const void *data, size_t size);
 
-/* Reads a file whole; returns its length, -1 where there is none. */
+/* Reads a whole file; returns its length, or -1 if there is none. */
 ssize_t fake_read(const char *below, char *buf, size_t size);
 
-/* Removes all that is in the temporary directory. */
+/* Removes everything in the temporary directory. */
 void fake_clear(void);

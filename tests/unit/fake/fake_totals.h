@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What both tests of counters have in common: processes, and what has become of them.
+ * Shared by both tests of counters: processes, and their sums.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What can be in the tree, for src/m.py: the states that tests begin from.
+ * The states of the tree, for src/m.py, from which tests begin.
  */
 #pragma once
 
@@ -9,11 +9,11 @@
 void in_the_tree(void);
 void with_a_hash_in_the_tree(void); /* a checked one */
 
-/* The source was changed in place, with its time and size. */
+/* The source was changed in place, with its time and size kept. */
 void in_the_tree_and_changed_since(void);
 
-/* As archives are unpacked: first __pycache__, then the sources. */
+/* As when an archive is unpacked: first __pycache__, then the sources. */
 void unpacked_in_the_tree(void);
 
-/* Of a source that has another size now. */
+/* Bytecode of a source that now has another size. */
 void old_in_the_tree(void);
