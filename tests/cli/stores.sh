@@ -94,7 +94,7 @@ await grep -q /slow "$T/server/log"
 is "$(tr '\0' ' ' <"/proc/$puller/cmdline" | grep -c secret)" 0 "a password does not stay in the list of processes"
 kill $puller
 wait $puller
-for bad in "http://name:sec/ret@127.0.0.1/x" "ftp://name:secret@127.0.0.1/x"; do
+for bad in "http://name:sec/ret@127.0.0.1/x" "ftp://name:secret@127.0.0.1/x" "http:/name:secret@127.0.0.1/x" name:secret@127.0.0.1; do
 	is "$(on j pull "$bad" 2>&1 | grep -c 'sec')" 0 "a wrong URL is reported without its password ($bad)"
 done
 : >"$T/server/log"

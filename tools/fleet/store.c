@@ -33,9 +33,10 @@ size_t store_user(const char *url, size_t *ret_len)
 	size_t len;
 
 	*ret_len = 0;
-	if (!host)
+	if (!host && (url[0] == '/' || strncmp(url, "file:", 5) == 0))
 		return 0;
-	host += 3;
+	/* a mistyped URL is printed with what is wrong with it */
+	host = host ? host + 3 : url;
 	len = strcspn(host, "/");
 	at = memrchr(host, '@', len);
 	/* with a slash in its password this is not a valid URL, but the password is
