@@ -31,8 +31,7 @@ static char normal(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c == '_' ? '-' : c;
 }
 
-/* These are found before any codec that a program registers; a number follows
- * "iso-8859-". */
+/* These are found before any codec that a program registers. */
 static bool is_built_in(const char *name)
 {
 	static const char *const names[] = { "utf-8", "utf8", "latin-1", "latin1",
@@ -44,8 +43,10 @@ static bool is_built_in(const char *name)
 			return true;
 	if (strncmp(name, iso, sizeof iso - 1) != 0)
 		return false;
-	name += sizeof iso - 1;
-	return *name && name[strspn(name, "0123456789")] == '\0';
+	name += sizeof iso - 1; /* 1 to 16, but there is no 12 */
+	if (*name >= '1' && *name <= '9' && !name[1])
+		return true;
+	return *name == '1' && name[1] && strchr("013456", name[1]) && !name[2];
 }
 
 bool coding_is_own(const void *source, size_t size)
