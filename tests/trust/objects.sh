@@ -217,6 +217,27 @@ WAYS
 spoil "$cache" "$spoiled" "$PY" -c "$run"
 chown -R "$VICTIM" "$spoiled"
 is "$(later "$cache" "$PY" -c "$run")" TRUSTED "bytecode of a source that flipped is not served for the same file once it is the user's own"
+# The seal has 24 bits for owner and group. With subordinate ids, a user has billions of pairs
+# to choose from: this one would be the user's own number, if the bits were a hash.
+twin=$("$PY" - "$VICTIM" <<'END'
+import bisect, sys
+P, M, ids = 0x9E3779B97F4A7C15, 2**64, range(231072, 296608)
+heads = sorted(((owner << 32) * P % M, owner) for owner in ids)
+low = ((int(sys.argv[1]) << 32) * P % M) >> 41 << 41
+for group in ids:
+    start = (low - group * P) % M
+    at = bisect.bisect(heads, (start, 0))
+    if at < len(heads) and heads[at][0] - start < 2**41:
+        sys.exit(print(heads[at][1], group))
+END
+)
+twins() { chown -R "${twin/ /:}" "$1" && chmod -R g+w "$1"; }
+rm -rf "$cache"
+ATTACKER=${twin% *} OWN=twins spoil "$cache" "$spoiled" "$PY" -c "$run"
+is "$(later "$cache" "$PY" -c "$run")" ATTACKER "bytecode of a source that flips, of an owner and a group of his, is served for that same file"
+replaced "$spoiled"
+chown -R "$VICTIM" "$spoiled"
+is "$(later "$cache" "$PY" -c "$run")" TRUSTED "no owner and group that others choose count as the user"
 opens() { # DIR: the user's own, whose group and an ACL let others write
 	chown -R "$VICTIM" "$1" && lets_write "$1/m.py" "$TEAM"
 }

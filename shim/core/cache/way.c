@@ -156,11 +156,16 @@ static __attribute__((noinline)) bool is_private_group(const struct sys *sys, gi
 	       is_group_of_one(sys, "/etc/passwd", true, gid);
 }
 
+/* No hash: others could choose an owner and a group that have the same as the user. */
 uint32_t way_number(uid_t owner, gid_t group)
 {
-	const uint64_t both = (uint64_t)owner << 32 | group;
+	const uint32_t id = owner ? owner : group;
 
-	return both ? (uint32_t)(both * 0x9e3779b97f4a7c15u >> 40) | 1 : 0;
+	if (id == 0)
+		return 0;
+	if ((owner && group) || id >= WAY_IDS)
+		return WAY_UNKNOWN;
+	return id << 2 | (group ? 2 : 0) | 1;
 }
 
 /* Returns whether others may have rights by an ACL; the group's bits are then only its

@@ -68,9 +68,11 @@ bool way_is_replaced(const struct sys *sys, const char *path, struct way_judged 
  * or the owner: with the same number, without members in /etc/group, and not the first
  * group of anybody else in /etc/passwd. If groups come from elsewhere (LDAP), no group
  * counts as private. If an ACL lets others write, or the path leads elsewhere by now, it
- * is not known who: that answer is even, and equals no other. */
+ * is not known who: that answer is even, and equals no other. Nor is there a number for
+ * an owner together with a group, or for an id of WAY_IDS or more. */
 #define WAY_EVERYBODY 0xffffffu
 #define WAY_UNKNOWN 0xfffffeu
+#define WAY_IDS 0x3fffffu
 uint32_t way_writers(const struct sys *sys, uid_t user, int dirfd, const char *path,
 	const struct stat *st);
 

@@ -18,9 +18,10 @@ static bool is_of_same_writers(const struct entry_world *world,
 	const uint32_t then = (seal->flags & SEAL_WRITERS) >> SEAL_WRITERS_SHIFT;
 	const uid_t user = world->env.sys->geteuid();
 
-	return then == 0 ||
-	       (then == way_number(user, 0) && way_tells_users(world->env.sys, user)) ||
-	       (then != WAY_UNKNOWN && then == entry_file_writers(world, source));
+	if (then == 0 || then == WAY_UNKNOWN)
+		return then == 0;
+	return (then == way_number(user, 0) && way_tells_users(world->env.sys, user)) ||
+	       then == entry_file_writers(world, source);
 }
 
 /* For a pyc whose mtime Python does not check: it is valid for the file that existed when
