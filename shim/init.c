@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
  * The constructor: notes where the real functions are and reads the settings. It makes no
- * system call in glibc, and opens one file in musl, since most programs that load us have
- * nothing to do with Python.
+ * system call in glibc unless there is a log, and opens one file in musl, since most
+ * programs that load us have nothing to do with Python.
  */
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <unistd.h>
 
 #include "shim/calls.h"
 #include "shim/process.h"
@@ -76,6 +78,15 @@ static const char *const *arguments(
 	return ret;
 }
 
+/* If there is no standard error, a file of the program's will get its number. */
+static bool has_log(void)
+{
+	struct stat st;
+
+	return strcmp(process_config.log, "stderr") != 0 ||
+	       sys_real.kernel_stat(STDERR_FILENO, "", &st, AT_EMPTY_PATH) == 0;
+}
+
 __attribute__((constructor)) static void init(int argc, char **argv, char **envp)
 {
 	const char *words[64];
@@ -87,6 +98,8 @@ __attribute__((constructor)) static void init(int argc, char **argv, char **envp
 	keep(values);
 	config_read(&process_config, values, secure_getenv("HOME"),
 		secure_getenv("XDG_CACHE_HOME"), getauxval(AT_SECURE) != 0);
+	if (process_config.log && !has_log())
+		process_config.log = NULL;
 	process_layers.list = process_config.layers;
 	process_layers.refused = report_layer;
 	process_config.variant = config_variant(

@@ -49,6 +49,12 @@ for kind in $kinds; do
 	[ "$got" = TRUSTED ] || wrong="$wrong; run, $kind: $got"
 done
 is "$wrong" "" "whatever is in the place of the log, the program runs as usual"
+rm -rf "$cache"
+with "$me" "$cache" PYCSTASH_LOG=stderr sh -c '"$@" 2>&-' sh "$PY" -c "file = open('$T/data', 'w')
+print(file.fileno())
+$(imports "$src")" >"$T/said"
+is "$(paste -sd ' ' "$T/said") $(cat "$T/data")" "2 TRUSTED " \
+	"without a standard error, no file that the program opens gets the lines of the log"
 make pipe "$T/log"
 exec 7<>"$T/log" # a reader, who never reads
 rm -rf "$cache"
