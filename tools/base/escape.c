@@ -83,7 +83,7 @@ static const char *quote(const char *text, const struct special *specials)
 		while (special->character && special->character != *text)
 			special++;
 		if (special->character)
-			end = stpcpy(end, special->written);
+			end = mempcpy(end, special->written, strlen(special->written));
 		else
 			*end++ = *text;
 	}
