@@ -63,6 +63,8 @@ static void opens_below(void **state)
 
 static void opens_nothing_elsewhere(void **state)
 {
+	int refused;
+
 	(void)state;
 	fake_make_file("secret", "x");
 	fake_make_directory("v1/a", 0700);
@@ -70,7 +72,9 @@ static void opens_nothing_elsewhere(void **state)
 	fake_make_link("v1/dir", "..");
 	fake_make_link("v1/inside", "a");
 	assert_int_equal(open_and_close("file"), -ELOOP);
-	assert_int_equal(open_and_close("dir/secret"), -ELOOP);
+	refused = open_and_close(
+		"dir/secret"); /* not a directory, to a kernel without openat2 */
+	assert_true(refused == -ELOOP || refused == -ENOTDIR);
 	assert_int_equal(open_and_close("inside"), -ELOOP);
 	assert_int_equal(open_and_close("../secret"), -EXDEV);
 	assert_int_equal(open_and_close("a/../../secret"), -EXDEV);
