@@ -72,8 +72,8 @@ static void opens_nothing_elsewhere(void **state)
 	fake_make_link("v1/dir", "..");
 	fake_make_link("v1/inside", "a");
 	assert_int_equal(open_and_close("file"), -ELOOP);
-	refused = open_and_close(
-		"dir/secret"); /* not a directory, to a kernel without openat2 */
+	/* To a kernel without openat2 it is no directory. */
+	refused = open_and_close("dir/secret");
 	assert_true(refused == -ELOOP || refused == -ENOTDIR);
 	assert_int_equal(open_and_close("inside"), -ELOOP);
 	assert_int_equal(open_and_close("../secret"), -EXDEV);
