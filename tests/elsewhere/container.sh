@@ -59,7 +59,7 @@ claims glibc "Debian bookworm" "glibc 2.36"
 
 # --- musl -----------------------------------------------------------------------------
 python=$ELSEWHERE/musl-python
-libc=$(musl-gcc -print-file-name=libc.so 2>/dev/null)
+loader=/lib/ld-musl-$(uname -m).so.1
 if ! "$python/bin/python3" -c 'import zlib' 2>/dev/null; then
 	skip "the recipe makes an image of musl" "there is no $python, which musl.sh builds"
 elif ! type -P busybox >/dev/null || ldd "$(type -P busybox)" >/dev/null 2>&1; then
@@ -68,7 +68,7 @@ elif ! compgen -G "$HERE/build/packages/*musllinux*" >/dev/null; then
 	skip "the recipe makes an image of musl" "make wheel-musl makes the wheel"
 else
 	mkdir -p "$T/musl"/{bin,lib,tmp,usr,var} "$T/musl/usr/share"
-	cp "$(type -P busybox)" "$T/musl/bin/" && cp "$libc" "$T/musl/lib/ld-musl-$(uname -m).so.1"
+	cp "$(type -P busybox)" "$T/musl/bin/" && install -m 755 "$loader" "$T/musl/lib/"
 	cp -R "$python" "$T/musl/usr/local"
 	cp "$root"/usr/share/python-wheels/pip-*.whl "$T/musl/usr/share/"
 	# shellcheck disable=SC2016 # the script's
