@@ -56,11 +56,11 @@ static inline bool process_passes(const char *path)
 	})
 
 /* Returns the state of the cache. It is judged at the first use, while it is absent,
- * after a change of identity, and once a second while it is used; otherwise the last
- * result is returned. *ret_why is the reason to report if the cache was judged now and
- * refused, else VERDICT_NONE. If there is a reason, room, of PATH_MAX bytes, holds the
- * path at fault (or the setting that names no root), or is empty if that is the root
- * itself. */
+ * after a change of identity, and when another directory is in its place, which is looked
+ * at about once a second; otherwise the last result is returned. *ret_why is the reason
+ * to report if the cache was judged now and refused, else VERDICT_NONE. If there is a
+ * reason, room, of PATH_MAX bytes, holds the path at fault (or the setting that names no
+ * root), or is empty if that is the root itself. */
 enum root_state process_root(char *room, enum verdict *ret_why);
 
 /* Returns whether the cache did not exist when it was last judged. */

@@ -42,8 +42,8 @@ bounded() {
 	local said
 	said=$(PYCSTASH_DIR=$CACHE /usr/bin/python3 -c 'import resource, subprocess, sys
 status = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL, timeout=240)
-print(status, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' "$PYCSTASH" "$@" 2>&1)
-	case $said in "0 "* | "1 "* | "3 "*) ;; *) not_ok "$1 ends on $count entries in one folder" "$said" && return ;; esac
+print(status, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' "$PYCSTASH" "$@" 2>"$T/err")
+	case $said in "0 "* | "1 "* | "3 "*) ;; *) not_ok "$1 ends on $count entries in one folder" "$said $(cat "$T/err")" && return ;; esac
 	check "$1 takes bounded memory for $count entries in one folder" test "${said#* }" -lt $((30000 + 2 * count))
 }
 bounded stats

@@ -6,6 +6,8 @@
 #include <limits.h>
 #include <string.h>
 
+/* When a directory that was judged is looked at again: after so many ticks of the
+ * processor, a third of a second to a second, or so many uses if there are no ticks. */
 #define DUE_TICKS UINT64_C(1000000000)
 #define DUE_USES 64u
 

@@ -58,8 +58,8 @@ struct way_judged {
 /* Notes which directory was judged. */
 void way_note(const struct sys *sys, const char *path, struct way_judged *judged);
 
-/* Returns whether another directory is at that path now. Looks once a second at most, or,
- * on a machine without ticks, after some uses. */
+/* Returns whether another directory is at that path now. Looks only if the last look was
+ * up to a second ago, or, on a machine without ticks, some uses ago. */
 bool way_is_replaced(const struct sys *sys, const char *path, struct way_judged *judged);
 
 /* Returns who other than the user and root can write to the file or directory at a path
