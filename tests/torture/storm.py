@@ -218,7 +218,7 @@ def commanders(until):
     environment = dict(os.environ, PYCSTASH_DIR=cache)
     time.sleep(0.05)
     for action in (warm + [still], ["export", "--path", still, archive]):
-        subprocess.check_output([sys.argv[7]] + action, env=environment)
+        subprocess.check_output([sys.argv[7]] + action, env=environment, stderr=subprocess.STDOUT)
     removers = [
         (["purge", "--all"], [0]),
         (["purge", "--tag", tag], [0]),
