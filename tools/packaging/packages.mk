@@ -106,7 +106,7 @@ distcheck: dist ## build and test what the tarball has, and make the tarball of 
 		$(MAKE) --no-print-directory dist && cmp $(tarball) ../../../$(tarball)
 	$(Q)rm -rf build/distcheck
 
-test-packages: ## make the packages twice, compare them, and use them
+test-packages: tests ## make the packages twice, compare them, and use them
 	$(Q)PACKAGES=twice SUITE_TIMEOUT=100000 tests/run build packages
 
 release-check: ## walk through what has to hold before a release (STEPS="tree version": those)
