@@ -106,13 +106,13 @@ distcheck: dist ## build and test what the tarball has, and make the tarball of 
 		$(MAKE) --no-print-directory dist && cmp $(tarball) ../../../$(tarball)
 	$(Q)rm -rf build/distcheck
 
-test-packages: tests ## make the packages twice, compare them, and use them
+test-packages: tests | $(OUT)/.need-packages ## make the packages twice, compare them, and use them
 	$(Q)PACKAGES=twice SUITE_TIMEOUT=100000 tests/run build packages
 
 release-check: ## walk through what has to hold before a release (STEPS="tree version": those)
 	$(Q)tools/packaging/release-check $(STEPS)
 
-test-elsewhere: wheel deb tests ## use the packages in roots of other systems, which debootstrap makes in $ELSEWHERE
+test-elsewhere: wheel deb tests | $(OUT)/.need-elsewhere ## use the packages in roots of other systems, which debootstrap makes in $ELSEWHERE
 	$(Q)SUITE_TIMEOUT=100000 tests/run build elsewhere
 # A row is kept until its platform is tested again.
 	$(Q){ sed '/^| [^-s]/d' docs/platforms.md; cat build/platforms/* docs/platforms.md | grep '^| [^-s]' | \
