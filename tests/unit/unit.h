@@ -16,6 +16,12 @@
 
 #include <cmocka.h>
 
+/* cmocka 2 deprecates the name that cmocka 1 has for it. */
+#ifdef assert_uint_in_range
+#undef assert_in_range
+#define assert_in_range assert_uint_in_range
+#endif
+
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* Adds one test for each of the rows. */
