@@ -93,6 +93,12 @@ def sparse(realsize):
     return change
 
 
+def with_map(members, manifest):
+    """A sparse file with a million holes of no length; compressed, that is a few KB."""
+    sparse(0)(members, manifest)
+    members[-1].data = b"%d\n" % (1 << 20) + b"0\n0\n" * (1 << 20)
+
+
 def directory(members):
     return os.path.dirname(members[-1].name)
 
@@ -171,6 +177,7 @@ DAMAGED = {
     "no-seal": with_data(lambda data: data[:-128]),
     "shorter": with_data(lambda data: data[:-1]),
     "empty": with_data(lambda data: b""),
+    "map-of-holes": with_map,
     "zeros-at-the-end": with_data(lambda data: data[:-100] + bytes(100)),
     "object-of-other-name": other_object,
     "link-to-nothing": linked(

@@ -262,4 +262,20 @@ for kind in $kinds; do
 	grep -q "pulled 0 packs" "$T/said" && [ $code = 3 ] || wrong="$wrong $kind:$code"
 done
 is "$wrong" "" "whatever is in the place of a pack in a store, pull refuses it"
+# 64 MiB of holes without a length in a sparse manifest: 20 KB when compressed
+"$PY" -c 'import sys, tarfile
+header = tarfile.TarInfo("pycstash.json")
+header.size = 64 << 20
+header.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": "8"}
+sys.stdout.buffer.write(header.tobuf(tarfile.PAX_FORMAT) + b"%d\n" % (1 << 24))
+for i in range(64): sys.stdout.buffer.write(b"0\n0\n" * (1 << 18))' >"$T/holes"
+zstd -q "$T/holes" -o "$T/holes.zst"
+rm "$T/store/packs/"*
+cp "$T/holes.zst" "$T/store/packs/$(printf 'a%.0s' {1..64}).tar.zst"
+wrong=
+base=$(peak env PYCSTASH_DIR="$cache" "$PYCSTASH" version)
+limit import env PYCSTASH_DIR="$cache" "$PYCSTASH" import "$T/holes"
+limit "import, compressed" env PYCSTASH_DIR="$cache" "$PYCSTASH" import "$T/holes.zst"
+limit "pull --for" env PYCSTASH_DIR="$cache" "$PYCSTASH" pull --for "$T/src" "file:$T/store"
+is "$wrong" "" "a small archive or pack with millions of holes uses up no memory"
 done_testing

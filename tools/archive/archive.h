@@ -103,7 +103,9 @@ void archive_out_release(struct archive_out *out);
 
 struct archive_in {
 	const char *name;
+	struct archive *packed; /* gives the bytes of the tar file */
 	struct archive *handle;
+	size_t quota; /* how many of these bytes libarchive may still ask for */
 	struct archive_entry *entry;
 	struct archive_manifest manifest;
 	char *manifest_text;

@@ -25,6 +25,11 @@
 #define MANIFEST_MAX (16u << 20) /* enough for a pack to list 100,000 objects */
 #define BLOCK (128u * 1024)
 
+/* More than the headers of a member that we write. libarchive keeps what it reads in
+ * headers and maps of sparse files in memory, some ten bytes for each byte, and a
+ * thousand of these take one byte of the archive. */
+#define HEADERS_MAX (1u << 20)
+
 /* Bytecode compresses to about a quarter. An archive that announces more than this many
  * times its own size (and more than the slack) is meant to fill the disk. */
 #define BOMB_RATIO 200
@@ -56,8 +61,10 @@ static int unreadable(const struct archive_in *in)
 /* Returns 1 if there is a member, 0 if there are no more, or -EBADMSG. */
 static int next_header(struct archive_in *in)
 {
-	int r = LIB(archive_read_next_header2)(in->handle, in->entry);
+	int r;
 
+	in->quota = HEADERS_MAX;
+	r = LIB(archive_read_next_header2)(in->handle, in->entry);
 	if (r == ARCHIVE_EOF)
 		return 0;
 	/* A warning concerns an attribute that we do not use, or a name, which is then
@@ -80,6 +87,7 @@ static int read_data(struct archive_in *in, size_t size)
 {
 	size_t at = 0;
 
+	in->quota = size + HEADERS_MAX;
 	make_room(in, size + 1);
 	while (at < size) {
 		la_ssize_t n =
@@ -211,6 +219,29 @@ static int read_manifest(struct archive_in *in, uint64_t packed)
 	return take_manifest(in, in->manifest_text, packed);
 }
 
+/* Gives libarchive the next bytes of the tar file, if it may have any. */
+static la_ssize_t read_block(struct archive *handle, void *context, const void **ret)
+{
+	struct archive_in *in = context;
+	la_int64_t offset;
+	size_t size = 0;
+	int r;
+
+	if (in->quota == 0) {
+		LIB(archive_set_error)(handle, EFBIG, "Header too large");
+		return -1;
+	}
+	r = LIB(archive_read_data_block)(in->packed, ret, &size, &offset);
+	if (r != ARCHIVE_OK && r != ARCHIVE_EOF) {
+		const char *why = LIB(archive_error_string)(in->packed);
+
+		LIB(archive_set_error)(handle, EIO, "%s", why ? why : strerror(EIO));
+		return -1;
+	}
+	in->quota -= size < in->quota ? size : in->quota;
+	return (la_ssize_t)size;
+}
+
 int archive_in_begin(struct archive_in *in, const char *name, int fd, uint64_t packed)
 {
 	int r = shared_library_load(&libarchive);
@@ -218,15 +249,21 @@ int archive_in_begin(struct archive_in *in, const char *name, int fd, uint64_t p
 	*in = (struct archive_in){ .name = name };
 	if (r < 0)
 		return r;
+	in->packed = LIB(archive_read_new)();
 	in->handle = LIB(archive_read_new)();
 	in->entry = LIB(archive_entry_new)();
-	if (!in->handle || !in->entry ||
-		LIB(archive_read_support_filter_zstd)(in->handle) != ARCHIVE_OK ||
+	if (!in->packed || !in->handle || !in->entry ||
+		LIB(archive_read_support_filter_zstd)(in->packed) != ARCHIVE_OK ||
+		LIB(archive_read_support_format_raw)(in->packed) != ARCHIVE_OK ||
 		LIB(archive_read_support_format_tar)(in->handle) != ARCHIVE_OK) {
 		complain(name, "libarchive cannot read it");
 		return -ENOSYS;
 	}
-	if (LIB(archive_read_open_fd)(in->handle, fd, BLOCK) != ARCHIVE_OK)
+	in->quota = HEADERS_MAX;
+	if (LIB(archive_read_open_fd)(in->packed, fd, BLOCK) != ARCHIVE_OK ||
+		LIB(archive_read_next_header2)(in->packed, in->entry) != ARCHIVE_OK ||
+		LIB(archive_read_open)(in->handle, in, NULL, read_block, NULL) !=
+			ARCHIVE_OK)
 		return unreadable(in);
 	return read_manifest(in, packed);
 }
@@ -413,6 +450,8 @@ void archive_in_release(struct archive_in *in)
 		LIB(archive_entry_free)(in->entry);
 	if (in->handle)
 		LIB(archive_read_free)(in->handle);
+	if (in->packed)
+		LIB(archive_read_free)(in->packed);
 	free(in->manifest_text);
 	free(in->path);
 	free(in->before);
