@@ -111,6 +111,19 @@ SECRET=hunter2 PYCSTASH_SIGN_PASSWORD=hunter2 PYCSTASH_STORE=https://me:hunter2@
 is "$(head -2 "$T/home/seen" | tr '\n' ' ')" "65534 65534 " "the owner's programs have none of root's rights"
 is "$(grep -c hunter2 "$T/home/seen")" 0 "the owner's programs do not see root's environment"
 mkdir -m 700 "$T/secret"
+mkdir "$T/secret/work"
+echo hunter2 >"$T/secret/work/key"
+cat >"$T/home/python" <<END
+#!/bin/sh
+echo run >>$T/home/seen
+cat key >>$T/home/seen
+cat <&8 >>$T/home/seen
+exec $python "\$@"
+END
+rm "$T/home/seen"
+(cd "$T/secret/work" && "$pycstash" doctor --dir "$CACHE" "$T/home/python" >/dev/null 2>&1 8<key)
+is "$(sort -u "$T/home/seen")" run \
+	"the owner's programs neither run in a directory that only root can reach, nor have a descriptor of root's"
 mv "$CACHE/v1" "$T/home/v1"
 ln -s "$T/secret" "$CACHE/v1"
 check "root is not led out of the cache" grep -q 'not touched' <("$pycstash" ls --dir "$CACHE" 2>&1)

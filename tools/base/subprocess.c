@@ -30,6 +30,16 @@ static void change_environment(const char *const changes[])
 	}
 }
 
+/* A command of root's that has become another user may be in a directory that he can only
+ * reach through us. */
+static void leave_closed_directory(void)
+{
+	AUTOFREE char *here = getcwd(NULL, 0);
+
+	if (!here || chdir(here) < 0)
+		(void)!chdir("/");
+}
+
 /* Runs in the child. */
 _Noreturn static void become(
 	char *const argv[], const char *const changes[], int out, int err)
@@ -38,6 +48,7 @@ _Noreturn static void become(
 
 	setpgid(0, 0);
 	change_environment(changes);
+	leave_closed_directory();
 	if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0)
 		_exit(127);
 	execv(argv[0], argv);

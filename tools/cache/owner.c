@@ -4,6 +4,7 @@
  */
 #include "tools/cache/owner.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
@@ -61,6 +62,23 @@ static void leave_terminal(void)
 
 	if (fd >= 0)
 		(void)ioctl(fd, TIOCNOTTY);
+}
+
+/* Keeps from the owner's programs what the shell, or whoever else started root's command,
+ * has left open. */
+static void leave_descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		const int fd = atoi(entry->d_name);
+
+		if (fd > STDERR_FILENO)
+			(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+	}
+	if (dir)
+		closedir(dir);
 }
 
 /* --- a way that is closed to him -----------------------------------------------------*/
@@ -167,6 +185,7 @@ bool owner_become(const char *root)
 		root = cache_configured(room);
 	if (!root || stat(root, &st) < 0 || st.st_uid == 0)
 		return false;
+	leave_descriptors();
 	user = getpwuid(st.st_uid);
 	if (user)
 		st.st_gid = user->pw_gid;
