@@ -188,7 +188,7 @@ static void no_room_for_the_objects_path(void **state)
 /* --- the interpreter's magic number ------------------------------------------------- */
 static void what_is_written_says_more_than_what_is_read(void **state)
 {
-	const uint8_t a[4] = "\xa7\r\r\n", b[4] = "\xa8\r\r\n";
+	const uint8_t a[] = "\xa7\r\r\n", b[] = "\xa8\r\r\n";
 
 	(void)state;
 	*fe.world.python.magic = 0;

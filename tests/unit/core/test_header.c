@@ -192,7 +192,7 @@ static void fits_as_told(void **state)
 {
 	const struct fit *row = *state;
 	struct stat source = stat_of(row->mtime, row->size);
-	char data[17] = MAGIC "????\5\0\0\0\7\0\0\0c";
+	char data[] = MAGIC "????\5\0\0\0\7\0\0\0c";
 	struct header header;
 
 	memcpy(data + 4, row->flags, 4);
@@ -229,7 +229,7 @@ static void a_patched_header_fits(void **state)
 static void a_negative_mtime(void **state)
 {
 	struct stat source = stat_of(-2, 1);
-	char data[17] = MAGIC "\0\0\0\0????????c";
+	char data[] = MAGIC "\0\0\0\0????????c";
 
 	(void)state;
 	header_patch(NEW, data, &source);
