@@ -124,6 +124,26 @@ rm "$T/home/seen"
 (cd "$T/secret/work" && "$pycstash" doctor --dir "$CACHE" "$T/home/python" >/dev/null 2>&1 8<key)
 is "$(sort -u "$T/home/seen")" run \
 	"the owner's programs neither run in a directory that only root can reach, nor have a descriptor of root's"
+# keys DO: makes root's key, in a session of its own, and runs doctor; or looks for the key
+cat >"$T/bin/keys" <<'END'
+import ctypes, os, subprocess, sys
+add_key, keyctl = {"x86_64": (248, 250), "aarch64": (217, 219)}.get(os.uname().machine, (-1, -1))
+syscall = ctypes.CDLL(None).syscall
+if len(sys.argv) == 1:
+    print("found" if syscall(keyctl, 10, -3, b"user", b"pycstash-test", 0) > 0 else "none")
+elif syscall(keyctl, 1, None) > 0 and syscall(add_key, b"user", b"pycstash-test", b"hunter2", 7, -3) > 0:
+    subprocess.run(sys.argv[1:])
+END
+printf '#!/bin/sh\n%s %s >>%s\nexec %s "$@"\n' "$python" "$T/bin/keys" "$T/home/seen" "$python" >"$T/home/python"
+sentence="the owner's programs have none of the keys of root's session"
+rm "$T/home/seen"
+"$python" "$T/bin/keys" "$python" "$T/bin/keys" >"$T/said"
+if [ "$(cat "$T/said")" = found ]; then
+	"$python" "$T/bin/keys" "$pycstash" doctor --dir "$CACHE" "$T/home/python" >/dev/null 2>&1
+	is "$(sort -u "$T/home/seen")" none "$sentence"
+else
+	skip "$sentence" "the kernel keeps no keys here"
+fi
 mv "$CACHE/v1" "$T/home/v1"
 ln -s "$T/secret" "$CACHE/v1"
 check "root is not led out of the cache" grep -q 'not touched' <("$pycstash" ls --dir "$CACHE" 2>&1)

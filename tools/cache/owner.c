@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <linux/keyctl.h>
 #include <pwd.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "shim/core/cache/way.h"
@@ -79,6 +81,12 @@ static void leave_descriptors(void)
 	}
 	if (dir)
 		closedir(dir);
+}
+
+/* Whoever runs in a session may read its keys, such as Kerberos tickets. */
+static void leave_keys(void)
+{
+	(void)syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
 }
 
 /* --- a way that is closed to him -----------------------------------------------------*/
@@ -199,5 +207,6 @@ bool owner_become(const char *root)
 	if (root == room)
 		(void)setenv("PYCSTASH_DIR", root, 1);
 	leave_terminal();
+	leave_keys();
 	return true;
 }
