@@ -14,10 +14,10 @@ done = []
 real = importlib.machinery.SourceFileLoader.source_to_code
 
 
-def source_to_code(self, data, path, **options):
+def source_to_code(self, data, path, *args, **options):
     if path.startswith(top + "/"):
         done.append(path)
-    return real(self, data, path, **options)
+    return real(self, data, path, *args, **options)
 
 
 importlib.machinery.SourceFileLoader.source_to_code = source_to_code

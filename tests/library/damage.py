@@ -124,9 +124,9 @@ def run(top):
     compiled = []
     real = importlib.machinery.SourceFileLoader.source_to_code
 
-    def source_to_code(self, data, path, **options):
+    def source_to_code(self, data, path, *args, **options):
         compiled.append(path)
-        return real(self, data, path, **options)
+        return real(self, data, path, *args, **options)
 
     importlib.machinery.SourceFileLoader.source_to_code = source_to_code
     sys.path.insert(0, top)

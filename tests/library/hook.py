@@ -15,11 +15,11 @@ compiled = []
 real = external.SourceFileLoader.source_to_code
 
 
-def source_to_code(self, data, path, **options):
+def source_to_code(self, data, path, *args, **options):
     compiled.append(path)
     if kind in ("transform", "named") and path.startswith(top):
         data = bytes(data).replace(b'"one"', b'"ONE"')
-    return real(self, data, path, **options)
+    return real(self, data, path, *args, **options)
 
 
 external.SourceFileLoader.source_to_code = source_to_code

@@ -145,10 +145,10 @@ import sys, threading
 from importlib.machinery import SourceFileLoader
 read, edited = threading.Event(), threading.Event()
 class Slow(SourceFileLoader):
-    def source_to_code(self, data, path, **options):
+    def source_to_code(self, data, path, *args, **options):
         read.set()
         edited.wait()
-        return SourceFileLoader.source_to_code(self, data, path, **options)
+        return SourceFileLoader.source_to_code(self, data, path, *args, **options)
 slow = threading.Thread(target=lambda: Slow("m", "here/m.py").get_code("m"))
 slow.start()
 read.wait()
@@ -158,7 +158,7 @@ import os
 os.utime("here/m.py", (1600000000, 1600000000))
 class Gone(Exception): pass
 class Stop(SourceFileLoader):
-    def source_to_code(self, data, path, **options):
+    def source_to_code(self, data, path, *args, **options):
         edited.set()
         slow.join()
         raise Gone  # so that the slow one has the last word

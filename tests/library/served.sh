@@ -10,9 +10,9 @@
 cat >"$T/counted.py" <<'END'
 import importlib._bootstrap_external as be, sys
 compiled, old = [], be.SourceLoader.source_to_code
-def source_to_code(self, data, path, **kwargs):
+def source_to_code(self, data, path, *args, **kwargs):
     compiled.append(path)
-    return old(self, data, path, **kwargs)
+    return old(self, data, path, *args, **kwargs)
 be.SourceLoader.source_to_code = source_to_code
 exec(open(sys.argv[2]).read())
 print(sum(str(path).startswith(sys.argv[1]) for path in compiled))

@@ -34,9 +34,12 @@ def write(top, version):
         os.rename(path + ".new", path)
 
 
-def count(self, data, path, real=machinery.SourceFileLoader.source_to_code, **options):
+real = machinery.SourceFileLoader.source_to_code
+
+
+def count(self, data, path, *args, **options):
     compiled.append(path)
-    return real(self, data, path, **options)
+    return real(self, data, path, *args, **options)
 
 
 def take(i):
