@@ -34,7 +34,7 @@ made_anew() {
 	is "$(preloaded "$python" -c 'import os, sys
 sys.path.insert(0, sys.argv[1])
 import a
-print(os.path.exists(a.__cached__), os.listdir(os.path.dirname(a.__cached__)))' "$T/versions" 2>&1)" \
+print(os.path.exists(a.__spec__.cached), os.listdir(os.path.dirname(a.__spec__.cached)))' "$T/versions" 2>&1)" \
 		"True ['a.$tag.pyc']" "a directory that was created again lists the bytecode that was served there on $name"
 }
 

@@ -179,7 +179,7 @@ try:
 except Exception as e:
     frames = [f.filename for f in traceback.extract_tb(e.__traceback__)][1:]
 print(sorted({m.__file__, *frames, *names(m.g.__code__), *names(m.C.h.__code__)}),
-      m.__cached__ == importlib.util.cache_from_source(m.__file__))'
+      m.__spec__.cached == importlib.util.cache_from_source(m.__file__))'
 itself() {
 	local at
 	for at in a b "c/with blank" d; do

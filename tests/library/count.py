@@ -43,7 +43,7 @@ def functions(code, path):
 
 
 for module in mine:
-    assert module.__cached__ == importlib.util.cache_from_source(module.__file__), module
+    assert module.__spec__.cached == importlib.util.cache_from_source(module.__file__), module
     for value in vars(module).values():
         code = getattr(value, "__code__", None)
         if code is not None and getattr(value, "__module__", None) == module.__name__:

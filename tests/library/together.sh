@@ -57,7 +57,7 @@ def work(first):
     for i in range(12):
         n = (first + i) % 12 + 1
         found.append(importlib.import_module("many.m%d" % n).V == n)
-        os.path.exists(sys.modules["many.m%d" % n].__cached__) or found.append(False)
+        os.path.exists(sys.modules["many.m%d" % n].__spec__.cached) or found.append(False)
 all = [threading.Thread(target=work, args=(i,)) for i in range(6)]
 for thread in all: thread.start()
 for thread in all: thread.join()
@@ -87,7 +87,7 @@ for i in range(1, 13):
     pid = os.fork()
     if pid == 0:
         value = importlib.import_module("many.m%d" % i).V
-        cached = os.path.exists(sys.modules["many.m%d" % i].__cached__)
+        cached = os.path.exists(sys.modules["many.m%d" % i].__spec__.cached)
         os._exit(0 if value == i and cached else 1)
     children.append(pid)
 good = sum(os.waitpid(pid, 0)[1] == 0 for pid in children)

@@ -84,7 +84,7 @@ from pkg.deep import leaf
 importlib.invalidate_caches()
 del sys.modules["alpha"]
 import alpha
-print(alpha.one() + leaf.THREE + pkg.beta.two() == 6 and "six", os.path.exists(pkg.beta.__cached__))
+print(alpha.one() + leaf.THREE + pkg.beta.two() == 6 and "six", os.path.exists(pkg.beta.__spec__.cached))
 END
 	quiet preloaded "$python" "$T/removed.py" "$tree" "$CACHE"
 	is "$said, $status, $(in_tree)" "six True, 0, 0" "a cache that is deleted during a run is created again on $name"
@@ -110,7 +110,7 @@ read_only() {
 	quiet preloaded PYCSTASH_READONLY=1 "$python" -c "
 import os, sys, errno, shutil; sys.path.insert(0, '$tree'); import alpha
 for call in os.unlink, os.rmdir, lambda c: os.rename(c, c + 'x'), lambda c: open(c, 'ab'):
-    try: call(alpha.__cached__ if call is not os.rmdir else os.path.dirname(alpha.__cached__))
+    try: call(alpha.__spec__.cached if call is not os.rmdir else os.path.dirname(alpha.__spec__.cached))
     except OSError as error: print(errno.errorcode[error.errno])"
 	is "$(echo "$said" | xargs)" "EROFS EROFS EROFS EROFS" "with PYCSTASH_READONLY, a program that writes to the cache gets EROFS on $name"
 	is "$(snapshot "$CACHE")" "$before" "with PYCSTASH_READONLY, a program cannot change the cache on $name"

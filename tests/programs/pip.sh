@@ -52,7 +52,7 @@ story() { # [preloaded]
 	"${pip[@]}" install --upgrade "$T/stashed-2.0-py3-none-any.whl" && echo "upgraded"
 	"$@" "$venv/bin/stashed"
 	"$@" "$venv/bin/python" -c "import stashed, single, os
-print(stashed.VERSION, sorted(os.listdir(os.path.dirname(stashed.__cached__))))"
+print(stashed.VERSION, sorted(os.listdir(os.path.dirname(stashed.__spec__.cached))))"
 	"${pip[@]}" list 2>/dev/null | grep stashed
 	"${pip[@]}" check
 	"${pip[@]}" uninstall -y stashed && echo "uninstalled"
