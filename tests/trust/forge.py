@@ -2,7 +2,9 @@
 """forge.py CODE SOURCE TARGET [KIND]: makes what an attacker would make: bytecode of CODE with a
 seal (docs/seal.md) that claims it was compiled from SOURCE, for the interpreter that runs this.
 KIND is `time` (the default); `hash`, an unchecked hash-based pyc; or `nested`, in which the string
-NESTED becomes a tuple that takes CPython 2**60 steps to load."""
+NESTED becomes a tuple that takes CPython 2**60 steps to load; `special`, in which an instruction
+takes for granted what it works on (CPython 3.11 and later); `shifted`, in which free variables of
+a function are not where its code looks for them. For the last two, CODE is the source itself."""
 import hashlib
 import importlib.util
 import marshal
@@ -48,13 +50,33 @@ def nested(code):
     return before + data + after
 
 
+def special(code):
+    data = marshal.dumps(code)
+    at = data.index(code.co_code)
+    for i in range(at, at + len(code.co_code), 2):
+        for instruction in range(256):
+            changed = data[:i] + bytes([instruction]) + data[i + 1:]
+            if changed != data and marshal.loads(changed).co_code == code.co_code:
+                return changed
+    sys.exit("there is no such instruction")
+
+
+def shifted(code):
+    data = marshal.dumps(code, 2)
+    names = [marshal.dumps(names, 2) + marshal.dumps(kinds, 2) for names, kinds in
+             ((("a", "b"), b"\x80\x80"), (("a", "b", "c"), b"\x80\x80\0"))]
+    return data.replace(*names) if names[0] in data else sys.exit("there are no such variables")
+
+
+DUMPS = {"nested": nested, "special": special, "shifted": shifted}
+
+
 def forge(code, claimed, mtime=0, kind="time"):
     if kind == "hash":
         head = struct.pack("<I", 1) + hashlib.blake2b(claimed, digest_size=8).digest()
     else:
         head = struct.pack("<III", 0, mtime, len(claimed))[16 - HEADER:]
-    dump = nested if kind == "nested" else marshal.dumps
-    pyc = importlib.util.MAGIC_NUMBER + head + dump(compile(code, "forged", "exec"))
+    pyc = importlib.util.MAGIC_NUMBER + head + DUMPS.get(kind, marshal.dumps)(compile(code, "forged", "exec"))
     return pyc + seal(pyc, claimed, 0 if kind == "hash" else mtime,
                       SOURCE | HASH if kind == "hash" else SOURCE)
 

@@ -36,7 +36,23 @@ EVIL='x = "NESTED"' forge "$src/n.py" "$entry" nested
 (ulimit -S -t 1 && command_of "$VICTIM" "$cache" verify --deep) >"$T/said" 2>&1
 is "$? $(grep -c '^different' "$T/said") $(grep -c "n.$TAG.pyc: not checked: .* signal" "$T/said")" "3 1 1" \
 	"verify --deep finds it too beside bytecode that an interpreter never ends to load"
+wrong= n=0
+printf 'def f(a, b):\n    return lambda: (a, b)\n' >"$src/n.py"
+with "$VICTIM" "$cache" "$PY" -c "$(imports "$src" n)"
+cp -p "$entry" "$T/entry"
+for kind in special shifted; do
+	EVIL=$(cat "$src/n.py") forge "$src/n.py" "$T/forged" $kind 2>"$T/said" || continue
+	cat "$T/forged" >"$entry" && n=$((n + 1))
+	verify --deep >"$T/said" 2>&1
+	grep -q "^different.*n\.$TAG.pyc" "$T/said" || wrong="$wrong $kind"
+done
+if [ "$n" = 0 ]; then
+	skip "verify --deep finds code that only looks like that of its source" "before CPython 3.11 there is none"
+else
+	is "$wrong" "" "verify --deep finds code that only looks like that of its source"
+fi
 cat "$T/entry" >"$entry"
+verify --deep >"$T/said" 2>&1
 check "verify --deep names a forged object" grep -q 'different.*objects' "$T/said"
 verify --deep --repair >/dev/null 2>&1
 is "$(with "$VICTIM" "$cache" "$PY" -B -c "$(imports "$src")")" TRUSTED "--repair deletes a forged object"

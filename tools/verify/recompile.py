@@ -19,9 +19,24 @@ import warnings
 PARTS = """argcount posonlyargcount kwonlyargcount nlocals stacksize flags code consts names
     varnames freevars cellvars name qualname firstlineno exceptiontable""".split()
 PARTS.append("linetable" if hasattr(types.CodeType, "co_linetable") else "lnotab")
-PARTS = [part for part in PARTS if hasattr(types.CodeType, "co_" + part)]
+PARTS = ["co_" + part for part in PARTS if hasattr(types.CodeType, "co_" + part)]
+# CPython 3.11 and later also load instructions that take types and values for granted, with
+# their caches, which co_code shows as the general ones; and variables that are of no kind.
+if hasattr(types.CodeType, "_co_code_adaptive"):
+    PARTS += ["_co_code_adaptive", "variables"]
 SECONDS = 300  # of processor time, for one source: none takes nearly as long
 HEADER = 16 if sys.version_info >= (3, 7) else 12
+
+
+def part_of(code, part):
+    if part != "variables":
+        return getattr(code, part)
+    names = []
+    try:
+        while True:
+            names.append(code._varname_from_oparg(len(names)))
+    except IndexError:
+        return tuple(names)
 
 
 def key(value):
@@ -33,7 +48,7 @@ def key(value):
         return known[0]
     kind = type(value).__name__
     if isinstance(value, types.CodeType):
-        parts = tuple(key(getattr(value, "co_" + part)) for part in PARTS)
+        parts = tuple(key(part_of(value, part)) for part in PARTS)
     elif isinstance(value, (tuple, list)):
         parts = tuple(key(one) for one in value)
     elif isinstance(value, (set, frozenset)):
@@ -51,14 +66,14 @@ def are_codes(*values):
 
 def difference(a, b):
     for part in PARTS:
-        one, two = getattr(a, "co_" + part), getattr(b, "co_" + part)
+        one, two = part_of(a, part), part_of(b, part)
         if key(one) == key(two):
             continue
-        if part == "consts" and len(one) == len(two):
+        if part == "co_consts" and len(one) == len(two):
             for c, d in zip(one, two):
                 if are_codes(c, d) and key(c) != key(d):
                     return difference(c, d)
-        return "co_%s of %s, line %d" % (part, a.co_name, a.co_firstlineno)
+        return "%s of %s, line %d" % (part, a.co_name, a.co_firstlineno)
 
 
 def look(path, flags):
