@@ -97,6 +97,10 @@ for kind in $kinds; do
 		done
 	done
 done
+fill
+make hole "$cache/v1/.state/pythons"
+timeout -s KILL 20 env PYCSTASH_DIR="$cache" HOME="$T/$me" "$PYCSTASH" warm --python "$PY" "$src" >"$T/said" 2>&1 </dev/null
+[ $? -lt 100 ] || wrong="$wrong; warm (a hole as the list of interpreters)"
 is "$wrong" "" "whatever is in a cache, the command ends"
 wrong=
 for kind in $kinds; do

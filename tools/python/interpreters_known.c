@@ -49,7 +49,13 @@ static bool recall(const struct cache *cache, const char *key, struct python *re
 	AUTOFREE char *line = NULL;
 	size_t room = 0, len = strlen(key);
 	bool found = false;
+	struct stat st;
 
+	/* keep_line lets it exceed the limit by a line, and empties a larger one */
+	if (file && (fstat(fd, &st) < 0 || st.st_size > 2 * LIMIT)) {
+		fclose(file);
+		return false;
+	}
 	while (file && !found && getline(&line, &room, file) > 0)
 		found = strncmp(line, key, len) == 0 && read_line(line + len, ret);
 	if (file)
