@@ -74,7 +74,7 @@ static void leave_descriptors(void)
 	const struct dirent *entry;
 
 	while (dir && (entry = readdir(dir))) {
-		const int fd = atoi(entry->d_name);
+		const int fd = (int)strtol(entry->d_name, NULL, 10);
 
 		if (fd > STDERR_FILENO)
 			(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
