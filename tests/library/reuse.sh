@@ -97,8 +97,9 @@ odd() {
 	twice "a pyc of another magic number in the tree" "m.$tag.pyc" "$m"
 	rm -rf "$tree/__pycache__"
 	cp "$tree/m.py" "$tree/tool" && old "$tree/tool"
-	twice "a source without a suffix" "tool$tag.pyc" 'import importlib.machinery as i, sys
-i.SourceFileLoader("t", sys.argv[1] + "/tool").load_module()'
+	twice "a source without a suffix" "tool$tag.pyc" 'import importlib.machinery as machinery, importlib.util as util, sys
+spec = util.spec_from_loader("t", machinery.SourceFileLoader("t", sys.argv[1] + "/tool"))
+spec.loader.exec_module(util.module_from_spec(spec))'
 }
 each odd
 
