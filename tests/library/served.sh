@@ -64,6 +64,11 @@ loader beside '    def get_data(self, path):
         if path != self.path: return super().get_data(path)
         fd = os.open(os.path.dirname(path), os.O_RDONLY)
         with open(os.open("m.py", os.O_RDONLY, dir_fd=fd), "rb") as f: return f.read()'
+loader edited '    def path_stats(self, path):
+        ret = super().path_stats(path)
+        with open(path, "a") as f: f.write("# longer\n")
+        os.utime(path, (os.path.getsize(path),) * 2)
+        return ret'
 loaders() {
 	as_bare "a module that is imported" import.py
 	as_bare "a module whose source was printed before" linecache.py
@@ -73,6 +78,16 @@ loaders() {
 	as_bare "a loader that makes up the source's time and size" zero.py
 	as_bare "a loader that reads the source by its directory" beside.py
 	prepare="touch -d 2100-01-01 $T/src/m.py" as_bare "a source with a time in the future" import.py
+}
+
+# Bytecode of a source that was edited just then would have the earlier time in its header,
+# which the next edit may restore.
+edited() {
+	sources
+	starts "$T/program-edited.py" preloaded PYCSTASH_LOG="$T/log" >"$T/out" 2>&1
+	is "$(xargs <"$T/out") $(grep -c 'source changed while compiling' "$T/log") $(find "$T/src" -name '*.pyc')" "1 1 2 " \
+		"$name: bytecode of a source that is edited during the import is not left in the tree"
+	rm "$T/log"
 }
 
 # Nothing in the tree keeps the cache from serving.
@@ -199,6 +214,7 @@ for python in $(differing); do
 	case $python in ${ONLY:-*}) ;; *) continue ;; esac
 	name=$(named "$python")
 	loaders
+	edited
 	obstacles
 	environments
 	hosts

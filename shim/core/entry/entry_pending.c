@@ -6,6 +6,15 @@
 
 #include "shim/core/entry/entry_file.h"
 
+/* The program judges by its own stat of the source, which may differ from ours, or is not
+ * known. */
+static bool may_be_refused(const struct source *source)
+{
+	return !source->there || !source->seen ||
+	       header_mtime(&source->seen_mtime) != header_mtime(&source->st.st_mtim) ||
+	       (uint32_t)source->seen_size != (uint32_t)source->st.st_size;
+}
+
 static void add(struct entry *entry, uint32_t looks)
 {
 	struct pending_source pending = { .looks = looks };
@@ -17,9 +26,7 @@ static void add(struct entry *entry, uint32_t looks)
 		pending.hopeless = entry->source.hopeless;
 		pending.own_codec = entry->source.own_codec;
 		pending.digest = entry->source.digest;
-		pending.seen = entry->source.seen;
-		pending.seen_mtime = header_mtime(&entry->source.seen_mtime);
-		pending.seen_size = (uint32_t)entry->source.seen_size;
+		pending.seen = !may_be_refused(&entry->source);
 	}
 	pending_add(entry->world->python.pending, entry->world->env.sys->thread(),
 		entry->source.path, &pending);
@@ -53,15 +60,6 @@ bool entry_is_interpreters_own(const struct entry *entry)
 	return entry->dir_len > len &&
 	       memcmp(entry->path + entry->dir_len - len, dir, len) == 0 &&
 	       strncmp(entry->path + entry->dir_len, name, sizeof name - 1) == 0;
-}
-
-/* The program judges by its own stat of the source, which may differ from ours, or is not
- * known. */
-static bool may_be_refused(const struct source *source)
-{
-	return !source->there || !source->seen ||
-	       header_mtime(&source->seen_mtime) != header_mtime(&source->st.st_mtim) ||
-	       (uint32_t)source->seen_size != (uint32_t)source->st.st_size;
 }
 
 static void change_watch(atomic_uint *watching, unsigned from, unsigned to)

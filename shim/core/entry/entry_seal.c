@@ -40,15 +40,6 @@ static enum verdict find_pending(struct entry *entry, struct pending_source *ret
 	return ret->opened ? VERDICT_SEALED : VERDICT_UNSEALED_UNREAD;
 }
 
-/* Returns whether a header that does not fit the source was made up by a loader, which
- * will do so again. Otherwise the source was different when the program took its stat; in
- * the tree, the bytecode of the later source would fit that earlier one. */
-static bool is_made_up(const struct pending_source *pending, const struct header *header)
-{
-	return pending->seen && (header->mtime != pending->seen_mtime ||
-					header->size != pending->seen_size);
-}
-
 /* Sets the seal's source if it is proven that this source was compiled: it is now the
  * same as when the process asked for the bytecode, which was before the process read
  * it. */
@@ -69,9 +60,11 @@ static enum verdict prove(struct entry *entry, const struct pending_source *pend
 	}
 	if (!identity_same(&pending->identity, &source->identity))
 		return VERDICT_UNSEALED_CHANGED;
+	/* A loader that makes up a header will do so again. If the source was different
+	 * when the program took its stat, the bytecode must not get into the tree, where
+	 * that earlier time and size may fit once more. */
 	if (header->kind == HEADER_TIMESTAMP && !header_fits(header, &source->st))
-		return is_made_up(pending, header) ? VERDICT_UNSEALED_HEADER
-						   : VERDICT_UNSEALED_CHANGED;
+		return pending->seen ? VERDICT_UNSEALED_HEADER : VERDICT_UNSEALED_CHANGED;
 	if (!pending->settled)
 		return pending->hopeless ? VERDICT_UNSEALED_HOPELESS
 					 : VERDICT_UNSEALED_UNSETTLED;

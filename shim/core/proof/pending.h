@@ -29,10 +29,8 @@ struct pending_source {
 	uint16_t hopeless; /* as struct source's */
 	uint16_t settled;  /* a change since then would show in the identity */
 	uint16_t opened;   /* that very source was opened since; see pending_opened */
-	uint16_t seen; /* the fields below hold the program's own stat of it, taken before
-			  it looked for the bytecode */
-	uint32_t seen_mtime, seen_size; /* as in the header of a pyc */
-	uint32_t own_codec;		/* see coding.h */
+	uint16_t seen; /* the program's own stat of it showed the same time and size */
+	uint32_t own_codec; /* see coding.h */
 	uint32_t looks; /* how often the program has looked for the bytecode since it last
 			   opened it */
 	struct digest digest;

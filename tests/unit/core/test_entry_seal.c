@@ -81,11 +81,23 @@ static void of_another_time(void)
 	ask();
 }
 
+/* What the program's own stat has shown. */
+static void seen_with(off_t size)
+{
+	fe.entry.source.seen = true;
+	fe.entry.source.seen_mtime.tv_sec = 5;
+	fe.entry.source.seen_size = size;
+	of_another_time();
+}
+
 static void of_a_made_up_time(void)
 {
-	fe.entry.source.seen = true; /* the program's stat has another time, too */
-	fe.entry.source.seen_mtime.tv_sec = 5;
-	of_another_time();
+	seen_with(sizeof "first" - 1);
+}
+
+static void of_another_size_when_seen(void)
+{
+	seen_with(0);
 }
 
 static void changed(void)
@@ -174,6 +186,9 @@ static const struct row {
 		"source changed while compiling" },
 	{ "not sealed: of a time that a loader has made up", of_a_made_up_time, 0,
 		"not sealed", "header does not match the source" },
+	{ "not sealed: changed between the program's stat and its look for bytecode",
+		of_another_size_when_seen, 0, "not sealed",
+		"source changed while compiling" },
 	{ "not sealed: changed while it was compiled", changed, 0, "not sealed",
 		"source changed while compiling" },
 	{ "not sealed: another file was read than was asked about", another_was_opened, 0,
