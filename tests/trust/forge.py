@@ -4,7 +4,8 @@ seal (docs/seal.md) that claims it was compiled from SOURCE, for the interpreter
 KIND is `time` (the default); `hash`, an unchecked hash-based pyc; or `nested`, in which the string
 NESTED becomes a tuple that takes CPython 2**60 steps to load; `special`, in which an instruction
 takes for granted what it works on (CPython 3.11 and later); `shifted`, in which free variables of
-a function are not where its code looks for them. For the last two, CODE is the source itself."""
+a function are not where its code looks for them; `elsewhere`, in which a function claims to be in
+another file. For the last three, CODE is the source itself."""
 import hashlib
 import importlib.util
 import marshal
@@ -68,7 +69,12 @@ def shifted(code):
     return data.replace(*names) if names[0] in data else sys.exit("there are no such variables")
 
 
-DUMPS = {"nested": nested, "special": special, "shifted": shifted}
+def elsewhere(code):
+    data = marshal.dumps(code, 2)  # begins with the innermost code object
+    return data.replace(marshal.dumps("forged", 2), marshal.dumps("stolen", 2), 1)
+
+
+DUMPS = {"nested": nested, "special": special, "shifted": shifted, "elsewhere": elsewhere}
 
 
 def forge(code, claimed, mtime=0, kind="time"):

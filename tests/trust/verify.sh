@@ -40,7 +40,7 @@ wrong= n=0
 printf 'def f(a, b):\n    return lambda: (a, b)\n' >"$src/n.py"
 with "$VICTIM" "$cache" "$PY" -c "$(imports "$src" n)"
 cp -p "$entry" "$T/entry"
-for kind in special shifted; do
+for kind in special shifted elsewhere; do
 	EVIL=$(cat "$src/n.py") forge "$src/n.py" "$T/forged" $kind 2>"$T/said" || continue
 	cat "$T/forged" >"$entry" && n=$((n + 1))
 	verify --deep >"$T/said" 2>&1
@@ -52,6 +52,15 @@ else
 	is "$wrong" "" "verify --deep finds code that only looks like that of its source"
 fi
 cat "$T/entry" >"$entry"
+# The bytecode of one opt level under the name of another, as one file.
+optimized=${entry%.pyc}.opt-1.pyc
+printf 'def f(a, b):\n    assert a\n' >"$src/n.py"
+with "$VICTIM" "$cache" "$PY" -O -c "$(imports "$src" n)"
+ln -f "$optimized" "$entry"
+verify --deep >"$T/said" 2>&1
+is "$(grep -o "^different.*/n\.$TAG.*pyc" "$T/said")" "different  $entry" \
+	"verify --deep finds bytecode without asserts, under the name of bytecode with them"
+rm "$optimized" && cat "$T/entry" >"$entry"
 verify --deep >"$T/said" 2>&1
 check "verify --deep names a forged object" grep -q 'different.*objects' "$T/said"
 verify --deep --repair >/dev/null 2>&1
@@ -84,7 +93,30 @@ mv "$src" "$T/away"
 is "$(status_of --deep)" 3 "verify --deep does not call an object good whose source it has not found"
 check "verify --deep says that such an object is not checked" grep -q 'not checked' "$T/said"
 mv "$T/away" "$src"
+# Entries that are not served now, but are once their source is what they claim, as after a
+# change of branches; and numba's files, which nobody can check.
 rm -rf "$cache"
+cp -r "$src" "$T/branch"
+echo "$TRUSTED # of another branch" >"$T/branch/m.py"
+echo "$TRUSTED" >"$src/m.py"
+objects
+entry=$cache/v1/$TAG/tree$src/__pycache__/m.$TAG.pyc
+rm -r "$cache/v1/$TAG/objects"
+forge "$T/branch/m.py" "$entry"
+chown "$VICTIM" "$entry"
+is "$(status_of --deep)" 3 "verify --deep does not call stale bytecode good"
+echo "$TRUSTED # of another branch" >"$src/m.py"
+is "$(status_of --deep)" 1 "verify --deep finds it once its source is there"
+rm "$src/m.py"
+is "$(status_of --deep)" 3 "verify --deep does not call bytecode good whose source is missing"
+cp "$T/branch/m.py" "$src"
+for name in "m.f-1.${TAG//cpython-/py}.nbi" "m.$TAG-pytest-7.4.0.pyc"; do
+	mv "$entry" "${entry%/*}/$name"
+	entry=${entry%/*}/$name
+	is "$(status_of --deep) $(grep -c 'not checked' "$T/said")" "3 2" "verify --deep does not call good what other tools read ($name)"
+done
+rm -rf "$cache"
+official "$src"
 with "$VICTIM" "$cache" "$PY" -c "$(imports "$src")" >/dev/null
 find "$cache/v1" -depth -name "*$TAG*" -execdir rename "s/$TAG/cpython-399/" {} + 2>/dev/null ||
 	find "$cache/v1" -depth -name "*$TAG*" -execdir bash -c 'mv "$1" "${1//'"$TAG"'/cpython-399}"' - {} \;

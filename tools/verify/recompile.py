@@ -17,7 +17,7 @@ import types
 import warnings
 
 PARTS = """argcount posonlyargcount kwonlyargcount nlocals stacksize flags code consts names
-    varnames freevars cellvars name qualname firstlineno exceptiontable""".split()
+    varnames freevars cellvars filename name qualname firstlineno exceptiontable""".split()
 PARTS.append("linetable" if hasattr(types.CodeType, "co_linetable") else "lnotab")
 PARTS = ["co_" + part for part in PARTS if hasattr(types.CodeType, "co_" + part)]
 # CPython 3.11 and later also load instructions that take types and values for granted, with
@@ -87,10 +87,11 @@ def look(path, flags):
 def compare(pyc, source, level):
     with open(pyc, "rb", opener=look) as file:
         stat = os.fstat(file.fileno())
-        if stat.st_ino in seen:  # an entry and its object are often one file
-            return stat, seen[stat.st_ino]
+        what = stat.st_ino, level
+        if what in seen:  # an entry and its object are often one file
+            return stat, seen[what]
         data = file.read()[HEADER:]
-    seen[stat.st_ino] = why = examine(data, source, level)
+    seen[what] = why = examine(data, source, level)
     return stat, why
 
 

@@ -189,17 +189,17 @@ static bool is_compilable(const struct visit *visit, char *ret_level)
 			       visit->item.pyc.tag, ret_level));
 }
 
-/* With --deep, a file that cannot be compiled again does not count as good, unless it
- * is never served. */
+/* With --deep, a file that cannot be compiled again does not count as good. It may be
+ * served, even if it is stale now: its source may come back. */
 static void look_deep(struct visit *visit)
 {
-	const enum state state = visit->state.state;
+	const enum layout_kind kind = visit->item.kind;
 	char level;
 
 	if ((visit->result == VERIFY_GOOD || visit->result == VERIFY_SKIPPED) &&
-		(visit->item.kind == LAYOUT_ENTRY || visit->item.kind == LAYOUT_OBJECT) &&
-		(state == STATE_FRESH || state == STATE_UNSEALED) &&
-		!is_compilable(visit, &level))
+		(kind == LAYOUT_ENTRY || kind == LAYOUT_OBJECT ||
+			kind == LAYOUT_PROGRAMS) &&
+		!visit->state.error && !is_compilable(visit, &level))
 		visit->result = VERIFY_UNCHECKED;
 }
 
@@ -209,12 +209,9 @@ static int note_for_deep(struct visit *visit)
 	struct verify *verify = visit->verify;
 	const struct pyc_state *state = &visit->state;
 	const struct seal *seal = &state->seal;
-	const bool object = visit->item.kind == LAYOUT_OBJECT;
 	AUTOFREE char *version = NULL;
 	char level;
 
-	if (!object && state->state != STATE_FRESH && !state->current)
-		return 0; /* never served as it is */
 	if (!is_compilable(visit, &level))
 		return 0;
 	version = alloc_part(visit->item.version, visit->item.version_len);
