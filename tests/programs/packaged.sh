@@ -27,26 +27,21 @@ serve() {
 }
 # ended_later FILE: what is in that file is a process to be ended, too.
 ended_later() { appears "$1" && cat "$1" >>"$state/pids"; }
-# ask: the answer of the server at $port, once it is there; ask_until WORD: one that has it.
-fetch() { plain curl -s --noproxy '*' -m 20 "http://127.0.0.1:$port/"; }
-answers() { fetch | grep -q "$1"; }
-ask() {
-	await answers .
-	fetch && echo
+# ask: the first answer of the server at $port; ask_until WORD: the first that has the word.
+# The next answer may still be an older worker's.
+answers() {
+	local answer
+	answer=$(plain curl -s --noproxy '*' -m 20 "http://127.0.0.1:$port/")
+	[[ -n $answer && $answer == *"$1"* ]] && echo "$answer"
 }
-ask_until() {
-	await answers "$1"
-	ask
-}
+ask_until() { await answers "$1"; }
+ask() { ask_until ''; }
 # The same for a server that reloads by itself, and that may look only after the edit.
 touched() {
 	plain touch "$site/part.py"
 	answers "$1"
 }
-touch_until() {
-	await touched "$1"
-	ask
-}
+touch_until() { await touched "$1"; }
 # line WORD FILE: waits until the file has a line with it, and prints that word.
 line() { await grep -qs "$1" "$2" && echo "$1" || tail -n 20 "$2"; }
 # both LIBRARY COMMAND…: runs it with that library before pycstash's, then after it.
@@ -91,7 +86,7 @@ end_servers() {
 	done
 }
 # The functions that the shell of a row needs.
-export -f plain serve ended_later fetch ask answers ask_until touched touch_until line both edit story
+export -f plain serve ended_later ask answers ask_until touched touch_until line both edit story
 export -f end_servers await ends has_ended appears
 
 # --- the rows --------------------------------------------------------------------------
