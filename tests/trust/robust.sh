@@ -256,6 +256,35 @@ for command in "warm --python $PY --timeout 20 ." "warm --dry-run --python $PY .
 done
 is "$wrong" "" "no command runs or waits for anything in a tree that it looks at"
 
+# An interpreter that is interrupted may import traceback, in CPython 3.13 and later.
+what="an interpreter that would import from the working directory is not started in that of the command"
+if has_compiler; then
+	cat >"$T/where.c" <<'END'
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+int execve(const char *path, char *const argv[], char *const env[])
+{
+	char cwd[4096];
+	FILE *out = argv[1] && strchr(argv[1], 'I') ? NULL : fopen(OUT, "a");
+	if (out) {
+		fprintf(out, "%s\n", getcwd(cwd, sizeof cwd));
+		fclose(out);
+	}
+	return ((int (*)(const char *, char *const *, char *const *))dlsym(RTLD_NEXT, "execve"))(path, argv, env);
+}
+END
+	${CC:-cc} -shared -fPIC -DOUT="\"$T/where\"" -o "$T/lib/where.so" "$T/where.c" -ldl
+	with "$me" "$T/packed" "$PY" -c "$(imports "$src")" >/dev/null
+	(cd "$bad" && env -i PATH=/usr/bin:/bin HOME="$T/$me" PYCSTASH_DIR="$T/packed" LD_PRELOAD="$T/lib/where.so" \
+		"$PYCSTASH" export -q --pack "$T/pack")
+	is "$(cat "$T/where")" / "$what"
+else
+	skip "$what" "there is no compiler"
+fi
+
 # --- a store to which others can write ------------------------------------------------
 wrong=
 mkdir -p "$T/store/packs"

@@ -71,13 +71,15 @@ void canonical_ask(struct canonical *canonical, const uint8_t *code, size_t size
 	fwrite(code, 1, size, canonical->questions);
 }
 
+/* Runs in the child. CPython 3.13 imports traceback when it is interrupted, and without
+ * -I it looks for it in the working directory first. */
 _Noreturn static void become(const struct canonical *canonical)
 {
 	const char *argv[] = { canonical->python, "-SsB", "-c", embedded_canonical,
 		NULL };
 	const char *environment[] = { "PYTHONHASHSEED=0", NULL };
 
-	if (dup2(fileno(canonical->questions), 0) >= 0 &&
+	if (chdir("/") == 0 && dup2(fileno(canonical->questions), 0) >= 0 &&
 		dup2(fileno(canonical->answers), 1) >= 0)
 		execve(canonical->python, (char *const *)argv,
 			(char *const *)environment);
