@@ -86,6 +86,27 @@ is "$(status_of)" 1 "verify finds bytecode that a program wrote in place"
 verify --repair >/dev/null 2>&1
 check "verify --repair deletes bytecode that a program wrote in place" test ! -e "$entry"
 
+# --- links ----------------------------------------------------------------------------
+# In a restored cache, forged bytecode lies where verify does not look, and a link leads there.
+wrong=
+rm -rf "$cache"
+objects
+object=$(find "$cache" -path '*/objects/*.pyc' -exec grep -laF ATTACKER {} +)
+as "$VICTIM" cp -a "$cache" "$T/$VICTIM/forged"
+for link in "$TAG" "$TAG/objects" "${object%/*}" "$TAG/tree" "$TAG/tree$src" "$TAG/tree$src/__pycache__" "$TAG/tree$src/__pycache__/m.$TAG.pyc"; do
+	link=$cache/v1/${link#"$cache/v1/"}
+	rm -rf "$cache"
+	as "$VICTIM" cp -a "$T/$VICTIM/forged" "$cache"
+	[[ $link = */tree* ]] && with "$VICTIM" "$cache" "$PY" -c "$(imports "$src")" >/dev/null && rm -rf "$cache/v1/$TAG/objects"
+	mv "$link" "$cache/aside" && as "$VICTIM" ln -s "$cache/aside" "$link"
+	[ "$(with "$VICTIM" "$cache" PYCSTASH_READONLY=1 "$PY" -B -c "$(imports "$src")")" = ATTACKER ] || wrong="$wrong; is not served: $link"
+	[ "$(status_of --deep)" = 1 ] || wrong="$wrong; status: $link"
+	verify --repair >/dev/null 2>&1
+	[ "$(with "$VICTIM" "$cache" "$PY" -B -c "$(imports "$src")")" = TRUSTED ] || wrong="$wrong; not repaired: $link"
+done
+is "$wrong" "" "verify finds links in a cache, through which forged bytecode would be served"
+rm -rf "$cache/aside"
+
 # --- what is not looked at ------------------------------------------------------------
 rm -rf "$cache"
 objects

@@ -128,6 +128,9 @@ static enum verify_result result_of(const struct pyc_state *state)
 {
 	if (state->error == -ENOENT)
 		return VERIFY_SKIPPED;
+	/* The library follows it to files that are not looked at here. */
+	if (S_ISLNK(state->st.st_mode))
+		return VERIFY_DAMAGED;
 	if (state->state == STATE_FOREIGN)
 		return VERIFY_FOREIGN;
 	if (state->error)
@@ -170,6 +173,8 @@ static void report(struct visit *visit)
 		.why = visit->result == VERIFY_UNREADABLE ? strerror(-state->error)
 		       : visit->result == VERIFY_WRONG
 			       ? "it would be served for a source with other content"
+		       : S_ISLNK(state->st.st_mode)
+			       ? "a link; what it leads to is not checked"
 			       : state->why };
 
 	if (visit->verify->repair && is_bad(visit->result))
