@@ -116,6 +116,22 @@ in_layer() { as "$ATTACKER" grep -rl "$1" "$T/$VICTIM/layer" 2>/dev/null | grep 
 is "$(in_layer hunter2)" 0 "export --public-only leaves out bytecode of sources that others may not read"
 is "$(in_layer swordfish)" 0 "export --public-only leaves out bytecode of sources in directories that others may not enter"
 check "export --public-only leaves out nothing else" test "$(in_layer TRUSTED)" -gt 0
+# The author of a tree that the victim compiles, and does not run, lets a link lead to a closed
+# source, and then away from it.
+mkdir "$T/led" && ln -s "$secret/closed/open/closed.py" "$T/led/m.py" && chown -h "$ATTACKER" "$T/led" "$T/led/m.py"
+wrong= n=0
+for then in "rm m.py" "ln -sf '$src/m.py' m.py"; do
+	rm -rf "$T/$VICTIM/led"
+	command_of "$VICTIM" "$T/$VICTIM/led" warm -q --python "$PY" "$T/led"
+	n=$((n + $(grep -rl swordfish "$T/$VICTIM/led" | grep -c /tree/)))
+	as "$ATTACKER" sh -c "cd '$T/led' && $then"
+	for form in "" --pack; do
+		# shellcheck disable=SC2086
+		command_of "$VICTIM" "$T/$VICTIM/led" export $form --public-only - 2>/dev/null | zstd -dcq 2>/dev/null | grep -q swordfish && wrong="$wrong; $then $form"
+	done
+	as "$ATTACKER" ln -sf "$secret/closed/open/closed.py" "$T/led/m.py"
+done
+is "$n$wrong" 2 "export --public-only leaves out bytecode of a source that is no longer at its path"
 pushed() { # [OPTION]: what arrives of each, after what push said
 	rm -rf "$T/$VICTIM/store" "$T/$VICTIM/pulled" "$T/$VICTIM/c/v1/.state/known"*
 	command_of "$VICTIM" "$T/$VICTIM/c" push "$@" "$T/$VICTIM/store" 2>&1 | grep -c 'others may not read'

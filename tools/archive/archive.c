@@ -5,13 +5,16 @@
 #include "tools/archive/archive.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shim/core/cache/config.h"
 #include "tools/archive/libarchive.h"
 #include "tools/base/alloc.h"
+#include "tools/base/files.h"
 #include "tools/base/json.h"
 #include "tools/base/message.h"
 
@@ -54,19 +57,44 @@ static bool is_closed(char *path)
 	return closed;
 }
 
+static bool is_private(char *source, const struct stat *pyc)
+{
+	AUTOFREE char *real = realpath(source, NULL);
+	struct stat st;
+
+	if (real && stat(source, &st) == 0)
+		pyc = &st;
+	return !(pyc->st_mode & S_IROTH) || is_closed(real ? real : source);
+}
+
 bool archive_is_private(
 	const struct layout *item, const char *name, const struct stat *pyc)
 {
 	char source[PATH_MAX];
-	AUTOFREE char *real = NULL;
-	struct stat st;
+
+	return layout_source(item, name, source, sizeof source)
+		       ? is_private(source, pyc)
+		       : !(pyc->st_mode & S_IROTH);
+}
+
+bool archive_is_public(
+	const struct layout *item, int dirfd, const char *name, const struct stat *pyc)
+{
+	char source[PATH_MAX], opened[sizeof "/proc/self/fd/" + 3 * sizeof(int)];
+	struct pyc_state state;
+	AUTOCLOSE int fd = -1;
 
 	if (!layout_source(item, name, source, sizeof source))
-		return !(pyc->st_mode & S_IROTH);
-	real = realpath(source, NULL);
-	if (real && stat(real, &st) == 0)
-		pyc = &st;
-	return !(pyc->st_mode & S_IROTH) || is_closed(real ? real : source);
+		return pyc->st_mode & S_IROTH;
+	/* Its path may lead elsewhere from one look to the next. */
+	fd = file_look(AT_FDCWD, source, 0);
+	if (fd < 0)
+		return false;
+	snprintf(opened, sizeof opened, "/proc/self/fd/%d", fd);
+	if (is_private(opened, pyc))
+		return false;
+	state = state_at(item, dirfd, name, opened, STATE_PROVE);
+	return !state.sealed || state.current;
 }
 
 int archive_compare(

@@ -71,6 +71,11 @@ struct pyc_state archive_state(const struct layout *item, struct pyc_state state
 bool archive_is_private(
 	const struct layout *item, const char *name, const struct stat *pyc);
 
+/* Returns true if others may read the file's source, and the source has the content that
+ * the file was made from: what is at its path now may have been put there since. */
+bool archive_is_public(
+	const struct layout *item, int dirfd, const char *name, const struct stat *pyc);
+
 /* The order of the members: by directory, then by name, both as strcmp orders them. So an
  * object comes before its entries. */
 int archive_compare(
