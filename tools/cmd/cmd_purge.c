@@ -371,6 +371,7 @@ static bool is_told(const struct purge *purge)
 static int run(const struct command *self, char **words)
 {
 	struct purge *purge = &purge_request;
+	const struct pack none = { 0 };
 	int code;
 
 	purge->filter.now = time(NULL);
@@ -390,8 +391,12 @@ static int run(const struct command *self, char **words)
 		return EXIT_FOUND;
 	}
 	code = find_and_take(purge);
-	if (code == EXIT_OK && !purge->common.dry_run && (purge->from_pack || purge->all))
-		known_forget(&purge->cache, purge->from_pack);
+	if (code != EXIT_OK || purge->common.dry_run)
+		return code;
+	if (purge->from_pack && known_add(&purge->cache, purge->from_pack, &none) < 0)
+		code = EXIT_PARTLY;
+	if (purge->all)
+		known_forget(&purge->cache);
 	return code;
 }
 

@@ -52,13 +52,12 @@ int known_add(const struct cache *cache, const char *name, const struct pack *pa
 	return r;
 }
 
-void known_forget(const struct cache *cache, const char *name)
+void known_forget(const struct cache *cache)
 {
 	AUTOCLOSE int folder = open_folder(cache);
 
 	for (char **names = file_names(dup(folder)); names && *names; names++)
-		if (!name || strcmp(name, *names) == 0)
-			(void)unlinkat(folder, *names, 0);
+		(void)unlinkat(folder, *names, 0);
 }
 
 /* --- the objects of packs ------------------------------------------------------------*/

@@ -3,7 +3,8 @@
  * The packs that a cache has pushed or pulled. Each has a file .state/packs/<name>,
  * with a line "DIR/NAME SIZE" for each object in the pack. Thus the next push knows
  * what is new without access times, the next pull takes no pack twice, and what a pack
- * has brought can be removed again (`purge --from-pack`).
+ * has brought can be removed again (`purge --from-pack`). The record is then empty, so
+ * that the next pull does not bring it back, whatever the store offers.
  *
  * Functions return 0 or -errno. For one thread.
  */
@@ -20,8 +21,8 @@ bool known_has(const struct cache *cache, const char *name);
 /* Records a pack; reports an error. */
 int known_add(const struct cache *cache, const char *name, const struct pack *pack);
 
-/* Deletes the record of a pack, or of all packs if name is NULL. */
-void known_forget(const struct cache *cache, const char *name);
+/* Deletes the records of all packs. */
+void known_forget(const struct cache *cache);
 
 /* Removes from a list the objects that are in recorded packs, so that only new ones
  * stay. */
