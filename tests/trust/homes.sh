@@ -59,6 +59,13 @@ for who in 0 "$VICTIM"; do
 	is "$left" "" "$user with the attacker's HOME creates nothing in it, nor where its links lead"
 done
 chown -R 0 "$stuff"
+# A daemon of root's acts as the attacker for a while, and may become root again.
+again && plant "$his/.cache/pycstash" "$src" && chown -R "$ATTACKER" "$his"
+rm -rf "$src/__pycache__"
+for how in "seteuid($ATTACKER)" "setreuid(0, $ATTACKER)" "setresuid($ATTACKER, $ATTACKER, 0)" "setuid($ATTACKER)"; do
+	as 0 HOME="$his" LD_PRELOAD="$SO" "$PY" -B -c "import os; os.$how; $(imports "$src")"
+done >"$T/said" 2>&1
+is "$(tr '\n' ' ' <"$T/said")" "TRUSTED TRUSTED TRUSTED ATTACKER " "only after root's program has become the attacker for good does it run the attacker's bytecode"
 
 # --- the command ----------------------------------------------------------------------
 # Root runs every command that might read or write there.

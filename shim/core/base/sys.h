@@ -80,6 +80,8 @@ struct sys {
 	 * pretends */
 	void (*clock)(struct timespec *ret);
 	void (*sleep)(long nanoseconds);
+	/* the user; nobody's number (-1) if the process can become another user again
+	 * (seteuid): files that are code for one of them are not to be code for both */
 	uid_t (*geteuid)(void);
 	/* the process, as the kernel numbers it */
 	uint32_t (*pid)(void);
