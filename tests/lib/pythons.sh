@@ -14,8 +14,7 @@
 #   each FUNCTION           calls the function for each interpreter with $python, $name and $tag
 #                           set, and a fresh $T, $CACHE and $log each time
 #                           ($before_each is a command that is run before it)
-#   some FUNCTION           does the same for `differing`, or for each if ALL=1 is set; for
-#                           suites whose claims depend more on the cache than on the interpreter
+#   some FUNCTION           does the same for `differing`, or for each if ALL=1 is set
 #   in_turn FUNCTION SECONDS LEAST
 #                           does the same for as many as can have LEAST of these seconds each,
 #                           and at least for one; a different interpreter comes first each day.

@@ -84,7 +84,7 @@ print(os.path.exists('$tree/__pycache__'), os.path.exists('$tree/pkg/__pycache__
 	sed -i '/\/area\/compiling\/odd\//d' "$T/trace"
 	clean "the whole battery touches no __pycache__ on $name"
 }
-each all
+some all
 
 # The oracle must see what happens: without the library it shows what Python does.
 sources

@@ -67,7 +67,7 @@ copies() {
 	is "$(python3 "$SEAL/check.py" "$CACHE" | grep -v 'files,')" "" \
 		"$name: every file in the cache is whole"
 }
-each copies
+some copies
 
 # Sources that Python alone compiles once are compiled once, whatever their times and pycs.
 odd() {
@@ -101,7 +101,7 @@ odd() {
 spec = util.spec_from_loader("t", machinery.SourceFileLoader("t", sys.argv[1] + "/tool"))
 spec.loader.exec_module(util.module_from_spec(spec))'
 }
-each odd
+some odd
 
 levels() {
 	local got
@@ -136,7 +136,7 @@ without assert, doc
 with assert, doc'
 	is "$(cat "$T/got")" "$want"$'\n'"$want" "$name: no optimization level is served bytecode of another"
 }
-each levels
+some levels
 
 repository() {
 	local git
@@ -165,7 +165,7 @@ repository() {
 	$git -C "$T/again" archive main --prefix=unpacked/ | tar -C "$T" -xf -
 	none_compiled "git archive, unpacked" "$(count "$T/unpacked")"
 }
-each repository
+some repository
 
 # The cache is saved with tar and restored on "another machine": other paths, inodes and
 # times, another PYCSTASH_DIR.
@@ -188,7 +188,7 @@ elsewhere() {
 	none_compiled "at the same path on another machine, sources of this moment" "$(count "$T/job1")"
 	CACHE=$was
 }
-each elsewhere
+some elsewhere
 
 # Two virtual environments with the same packages: real ones, of the interpreter's own pip.
 # (Only modules that do not load py_compile; programs that load it are served no objects.)
@@ -220,5 +220,5 @@ environments() { # the real thing takes long: some interpreters
 		got=
 	done
 }
-each environments
+some environments
 done_testing

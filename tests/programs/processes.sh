@@ -84,5 +84,5 @@ END
 	is "$said, $(cached)" "[b'6', b'6', b'6', b'6', b'6', b'6'], 6" "a preforking server works on $name"
 	untouched "programs with several processes leave the tree unchanged on $name"
 }
-each methods
+some methods
 done_testing
