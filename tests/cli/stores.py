@@ -124,6 +124,8 @@ class Store(http.server.BaseHTTPRequestHandler):
         elif kind == "away":
             self.answer(302, head=[("Location", "http://localhost:%d/plain%s" % (
                 self.server.server_port, self.path[len("/away"):]))])
+        elif kind == "pages":
+            self.answer(200, b"<NextContinuationToken>1</NextContinuationToken>" + (b"0" * 64 + b".tar.zst\n") * 100000)
         elif kind == "loris":
             self.send_response(200)
             self.send_header("Content-Length", "1000")

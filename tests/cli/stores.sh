@@ -128,6 +128,7 @@ began=$SECONDS
 is "$(PYCSTASH_STORE_TIME=1s status_of timeout 20 env PYCSTASH_DIR="$T/f" "$PYCSTASH" pull --strict "$url/slow")" 3 "a server that does not answer is given up"
 check "a server is given up after the time that was set, not the server's" test $((SECONDS - began)) -lt 15
 is "$(PYCSTASH_STORE_TIME=5s status_of timeout 40 env PYCSTASH_DIR="$T/f" "$PYCSTASH" pull --strict "$url/bomb")" 3 "an endless answer is broken off"
+is "$(AWS_ENDPOINT_URL=$url/pages status_of on f pull --strict s3://bucket) $(grep -c 'lists too many packs' "$T/err")" "3 1" "a list without a last page is broken off"
 is "$(PYCSTASH_STORE_TIME=1s on f run --pull "$url/slow" -- echo started 2>/dev/null)" started "a program starts when the store does not answer"
 began=$SECONDS
 on f run --pull "$url/slow" -- true

@@ -24,6 +24,7 @@
 
 #define PACKS "packs/"
 #define ANNOUNCE_TRIES 5
+#define NAMES_MAX 300000 /* the pages of a bucket's list may have no end */
 
 /* --- URLs ----------------------------------------------------------------------------*/
 
@@ -204,6 +205,11 @@ static int list(struct store *store, struct names *names)
 		r = store_http_list(&store->http, PACKS, &text);
 		if (r >= 0 && text)
 			scan_names(names, text);
+		if (r > 0 && names->count > NAMES_MAX) {
+			snprintf(store->http.error, sizeof store->http.error,
+				"it lists too many packs");
+			r = -EFBIG;
+		}
 	}
 	names_sort(names);
 	return r;
