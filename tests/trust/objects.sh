@@ -217,6 +217,27 @@ WAYS
 spoil "$cache" "$spoiled" "$PY" -c "$run"
 chown -R "$VICTIM" "$spoiled"
 is "$(later "$cache" "$PY" -c "$run")" TRUSTED "bytecode of a source that flipped is not served for the same file once it is the user's own"
+# The attacker edits the source while an explicit compiler is at work, so nothing is proven.
+rm -rf "$cache"
+replaced "$spoiled"
+cat >"$spoiled/m.py" <<<"$EVIL" && chown -R "$ATTACKER" "$spoiled" && chmod 666 "$spoiled/m.py"
+with "$VICTIM" "$cache" LD_PRELOAD="$T/lib/libat.so $SO" AT=rename:.pyc "DO=echo >>'$spoiled/m.py'" "$PY" -c \
+	"import py_compile; py_compile.compile('$spoiled/m.py', invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)"
+chown -R "$VICTIM" "$spoiled" && chmod 644 "$spoiled/m.py" && echo "$TRUSTED" >"$spoiled/m.py"
+is "$(later "$cache" "$PY" -c "$run") $(entries "$cache" | grep -c "m\.$TAG")" "TRUSTED 1" \
+	"unchecked bytecode of a source that changed meanwhile is not served for the same file once it is the user's own"
+# The user moves a directory, which is older, to where the attacker's was. It has a source with
+# another suffix, whose bytecode has the same name.
+rm -rf "$cache" "$spoiled"
+mkdir "$T/older" && echo "$TRUSTED" >"$T/older/m.hy" && chown -R "$VICTIM" "$T/older"
+replaced "$spoiled"
+printf "%-$(stat -c %s "$T/older/m.hy")s" 'print("ATT")' >"$spoiled/m.py" && touch -r "$T/older/m.hy" "$spoiled/m.py"
+chown -R "$ATTACKER" "$spoiled"
+with "$VICTIM" "$cache" "$PY" -c "$run" >/dev/null
+rm -rf "$spoiled" && mv "$T/older" "$spoiled"
+is "$(later "$cache" "$PY" -c "import importlib.machinery as m, types; m.SourceFileLoader('m', '$spoiled/m.hy').exec_module(types.ModuleType('m'))")" TRUSTED \
+	"bytecode of others' sources is not served for a source with another suffix that is moved there"
+rm -rf "$spoiled"
 # The seal has 24 bits for owner and group. With subordinate ids, a user has billions of pairs
 # to choose from: this one would be the user's own number, if the bits were a hash.
 twin=$("$PY" - "$VICTIM" <<'END'

@@ -157,6 +157,10 @@ static int conclude(
 		id = VERDICT_HIT_SAME_CONTENT;
 	if (id == VERDICT_HIT_RESEALED)
 		return renew(search, fd, seal);
+	/* What others chose is for the source that they could write to. */
+	if (id == VERDICT_HIT_NO_SOURCE &&
+		(!(seal->flags & SEAL_SOURCE) || (seal->flags & SEAL_WRITERS)))
+		return absent(search, fd, VERDICT_MISS_REPLACED);
 	if (id == VERDICT_HIT_NO_SOURCE)
 		return found_unproven(search, fd, id);
 	if (id == VERDICT_MISS_CHANGED || id == VERDICT_MISS_TOUCHED ||

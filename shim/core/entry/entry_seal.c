@@ -51,6 +51,7 @@ static enum verdict prove(struct entry *entry, const struct pending_source *pend
 	int err;
 
 	seal->source = source->identity;
+	seal->flags |= entry_file_writers(world, source) << SEAL_WRITERS_SHIFT;
 	if (seal->flags & SEAL_HASH) {
 		struct origin origin = source_origin(source, world->env.sys);
 
@@ -83,9 +84,8 @@ static enum verdict prove(struct entry *entry, const struct pending_source *pend
 		memcmp(&source->digest, &pending->digest, sizeof pending->digest) != 0)
 		return VERDICT_UNSEALED_CHANGED;
 	seal->digest = source->digest;
-	seal->flags |= SEAL_SOURCE | SEAL_SEEN |
-		       (seal->flags & SEAL_HASH ? 0 : SEAL_IDENTITY) |
-		       entry_file_writers(world, source) << SEAL_WRITERS_SHIFT;
+	seal->flags |=
+		SEAL_SOURCE | SEAL_SEEN | (seal->flags & SEAL_HASH ? 0 : SEAL_IDENTITY);
 	return VERDICT_SEALED;
 }
 
