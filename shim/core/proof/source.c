@@ -171,15 +171,14 @@ int source_settle(
 	return 0;
 }
 
-/* Reads a whole file that should have size bytes; -EAGAIN if it does not have them. */
+/* Reads a whole file that should have size bytes, with room for one more; -EAGAIN if it
+ * does not have them. The files of /proc have more than their stat says. */
 static int read_whole(const struct source *source, const struct sys *sys, int fd,
 	uint8_t *data, size_t size)
 {
 	struct identity identity;
 	struct stat st;
-
-	/* That the file is not longer is checked by its stat afterwards. */
-	ssize_t n = sys->pread(fd, data, size, 0);
+	ssize_t n = sys->pread(fd, data, size + 1, 0);
 
 	if (n < 0)
 		return (int)n;
