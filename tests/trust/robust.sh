@@ -155,6 +155,16 @@ for command in explain show path "warm --dry-run --python $PY" "ls --state stale
 done
 is "$wrong" "" "a source with a size of 400 MB uses up no memory of commands that look at its bytecode"
 
+# A tuple of 100 million elements, none of which is there.
+mkdir -p "$T/tuple/__pycache__"
+echo 'x = 1' >"$T/tuple/m.py"
+tuple=$T/tuple/__pycache__/m.$TAG.pyc
+"$PY" -c 'import importlib.util, sys
+sys.stdout.buffer.write(importlib.util.MAGIC_NUMBER + bytes(12 if sys.version_info >= (3, 7) else 8) + b"(\x00\xe1\xf5\x05")' >"$tuple"
+wrong=
+limit "show --deep" env PYCSTASH_DIR="$cache" HOME="$T/$me" "$PYCSTASH" show --deep "$tuple"
+is "$wrong" "" "bytecode that announces more than it has uses up no memory"
+
 # --- odd bytecode ---------------------------------------------------------------------
 mkdir -p "$T/odd/__pycache__" "$T/mods"
 for i in 1 2 3; do echo "x = $i" >"$T/mods/m$i.py"; done

@@ -11,6 +11,7 @@
 
 #include "shim/core/base/path.h"
 #include "shim/core/cache/config.h"
+#include "shim/core/python/marshal.h"
 #include "tools/base/alloc.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
@@ -81,15 +82,22 @@ static void print_pyc(struct show_command *show, const struct show *pyc)
  * Reports if there is no answer. Returns 0 or -errno. */
 static int ask_interpreter(struct show *pyc)
 {
+	const struct inspection *file = &pyc->pyc;
+	bool cut;
 	int r;
 
-	if (pyc->pyc.header.kind == HEADER_BAD)
+	if (file->header.kind == HEADER_BAD)
 		return 0;
-	r = code_ask(NULL, &pyc->pyc, pyc->path, pyc->error ? NULL : pyc->source.path,
-		&pyc->code);
+	/* marshal takes the memory for a tuple before it finds its elements missing */
+	cut = marshal_end(file->header.magic, file->bytes + file->header_size,
+		      file->pyc_size - file->header_size) == MARSHAL_CUT;
+	r = code_ask(NULL, file, cut ? NULL : pyc->path,
+		pyc->error ? NULL : pyc->source.path, &pyc->code);
+	if (r == 0 && cut)
+		pyc->code.fault = "it is truncated";
 	if (r == -ENOENT)
 		complain(pyc->path, "no interpreter with magic number %u was found",
-			interpreters_magic_number(pyc->pyc.header.magic));
+			interpreters_magic_number(file->header.magic));
 	else if (r < 0)
 		complain(pyc->path, "the interpreter does not answer: %s", strerror(-r));
 	return r;
