@@ -62,23 +62,26 @@ static const char *resolve(int dirfd, const char *path)
 static const struct row {
 	const char *sentence, *path, *want; /* both below the temporary directory */
 } rows[] = {
-	{ "a directory's own name", "a/b", "/a/b" },
-	{ "a slash behind it", "a/b/", "/a/b" },
-	{ "slashes and dots in it", "a//./b/.", "/a/b" },
-	{ "a link", "to-b", "/a/b" },
-	{ "a link with a slash behind", "to-b/", "/a/b" },
-	{ "a link on the way", "to-b/c", "/a/b/c" },
-	{ "an absolute link", "abs-c", "/a/b/c" },
-	{ ".. behind a directory", "a/b/..", "/a" },
-	{ ".. behind a link leads to where the link's target is", "to-b/..", "/a" },
-	{ ".. behind an absolute link", "abs-c/../..", "/a" },
-	{ "a directory that only seems deleted", "x (deleted)", "/x (deleted)" },
-	{ "nothing there", "nowhere", "ENOENT" },
-	{ "nothing there, further up", "nowhere/b", "ENOENT" },
-	{ "a link to nothing", "gone", "ENOENT" },
-	{ "a link to itself", "loop", "ELOOP" },
-	{ "a file", "f", "ENOTDIR" },
-	{ "below a file", "f/b", "ENOTDIR" },
+	{ "the path of a directory resolves to itself", "a/b", "/a/b" },
+	{ "a slash at the end is dropped", "a/b/", "/a/b" },
+	{ "slashes and dots within a path are dropped", "a//./b/.", "/a/b" },
+	{ "a link resolves to its target", "to-b", "/a/b" },
+	{ "a link with a slash at the end resolves to its target", "to-b/", "/a/b" },
+	{ "a link in the middle of a path is followed", "to-b/c", "/a/b/c" },
+	{ "an absolute link is followed", "abs-c", "/a/b/c" },
+	{ ".. behind a directory leads to its parent", "a/b/..", "/a" },
+	{ ".. behind a link leads to the parent of the link's target", "to-b/..", "/a" },
+	{ ".. behind an absolute link leads to the parent of the link's target",
+		"abs-c/../..", "/a" },
+	{ "a directory whose name ends in (deleted) is not taken for deleted",
+		"x (deleted)", "/x (deleted)" },
+	{ "a directory that does not exist is ENOENT", "nowhere", "ENOENT" },
+	{ "a path below a directory that does not exist is ENOENT", "nowhere/b",
+		"ENOENT" },
+	{ "a link to nothing is ENOENT", "gone", "ENOENT" },
+	{ "a link to itself is ELOOP", "loop", "ELOOP" },
+	{ "a file is ENOTDIR", "f", "ENOTDIR" },
+	{ "a path below a file is ENOTDIR", "f/b", "ENOTDIR" },
 };
 /* clang-format on */
 
@@ -259,18 +262,20 @@ static void recalls(void **state)
 
 /* clang-format off: a row a line */
 static const struct row recalled[] = {
-	{ "recall: a directory's own name", "a/b", "/a/b" },
-	{ "recall: a link", "to-b", "/a/b" },
-	{ "recall: a link on the way", "to-b/c", "/a/b/c" },
-	{ "recall: an absolute link", "abs-c", "/a/b/c" },
-	{ "recall: a directory that only seems deleted", "x (deleted)", "/x (deleted)" },
-	{ "recall: .. is not for the memory", "a/..", "EINVAL" },
-	{ "recall: . is not for the memory", "a/./b", "EINVAL" },
-	{ "recall: a slash at the end is not for the memory", "a/", "EINVAL" },
-	{ "recall: nothing there", "nowhere", "ENOENT" },
-	{ "recall: nothing there, further up", "nowhere/b", "ENOENT" },
-	{ "recall: a link to itself", "loop", "ELOOP" },
-	{ "recall: a file", "f", "ENOTDIR" },
+	{ "the path of a directory is recalled as itself", "a/b", "/a/b" },
+	{ "a link is recalled as its target", "to-b", "/a/b" },
+	{ "a link in the middle of a path is followed on recall", "to-b/c", "/a/b/c" },
+	{ "an absolute link is followed on recall", "abs-c", "/a/b/c" },
+	{ "a directory whose name ends in (deleted) is recalled", "x (deleted)",
+		"/x (deleted)" },
+	{ "a path with .. in it is refused on recall", "a/..", "EINVAL" },
+	{ "a path with . in it is refused on recall", "a/./b", "EINVAL" },
+	{ "a path with a slash at the end is refused on recall", "a/", "EINVAL" },
+	{ "recalling a directory that does not exist gives ENOENT", "nowhere", "ENOENT" },
+	{ "recalling a path below a directory that does not exist gives ENOENT",
+		"nowhere/b", "ENOENT" },
+	{ "recalling a link to itself gives ELOOP", "loop", "ELOOP" },
+	{ "recalling a file gives ENOTDIR", "f", "ENOTDIR" },
 };
 /* clang-format on */
 
@@ -414,46 +419,48 @@ int main(void)
 {
 	unit_around(begin, fake_end);
 	unit_rows(resolves, rows);
-	unit_one("a relative path is the descriptor's",
+	unit_one("a relative path starts at the descriptor",
 		a_relative_path_is_the_descriptors);
-	unit_one("without a descriptor it is the working directory's",
+	unit_one("a relative path without a descriptor starts at the working directory",
 		without_a_descriptor_it_is_the_working_directory);
 	unit_one("the root directory has an empty path",
 		the_root_directory_has_no_letters);
-	unit_one("a deleted directory is not there", a_deleted_directory_is_not_there);
-	unit_one("without /proc no link is known to lead anywhere",
+	unit_one("a deleted directory is ENOENT", a_deleted_directory_is_not_there);
+	unit_one("without /proc a path with a link cannot be resolved",
 		without_proc_links_are_not_known);
-	unit_one("outside of our root directory nothing is known",
+	unit_one("a directory outside the root directory of the process is ENOENT",
 		outside_of_our_root_nothing_is_known);
 	unit_one("an answer that does not fit is an error", an_answer_has_to_fit);
-	unit_one("the answer may take the question's place",
+	unit_one("the answer may be written over the question",
 		the_answer_may_take_the_questions_place);
-	unit_one("a path that is too long for the kernel",
+	unit_one("a path that is too long for the kernel is ENAMETOOLONG",
 		a_path_that_is_too_long_for_the_kernel);
-	unit_one("a path without links takes 2 calls and no /proc",
+	unit_one("resolving a path without links takes 2 calls and no /proc",
 		a_path_without_links_needs_no_proc);
-	unit_one("any of resolve's 4 calls may fail", any_call_of_resolve_may_fail);
+	unit_one(
+		"any of the 4 calls of resolving may fail", any_call_of_resolve_may_fail);
 
 	unit_around(begin_recall, fake_end);
 	unit_rows(recalls, recalled);
 	unit_one(
-		"recall: 2 calls for a directory, 1 for a sibling, none for what is above it or was asked before",
+		"recalling takes 2 calls for a directory, 1 for its sibling, and none for a known path",
 		recall_costs);
-	unit_one("recall: behind a link 1 call for what lies in it",
+	unit_one("recalling takes 1 call for a directory in a link's target",
 		recall_costs_behind_a_link);
-	unit_one("recall: a sibling that is a link is followed", a_sibling_may_be_a_link);
-	unit_one("recall: what is not there is not remembered",
+	unit_one("a sibling that is a link is followed on recall",
+		a_sibling_may_be_a_link);
+	unit_one("a directory that does not exist is not remembered",
 		what_is_not_there_is_not_remembered);
-	unit_one("recall: an answer may be out of date", an_answer_may_be_out_of_date);
-	unit_one("recall: only the given length of the path counts",
+	unit_one("a remembered answer may be out of date", an_answer_may_be_out_of_date);
+	unit_one("only the given length of a path counts on recall",
 		only_the_letters_asked_about_count);
 	unit_one(
-		"recall: an answer that does not fit is an error, found by its parent too",
+		"a recalled answer that does not fit is an error, even if only its parent is remembered",
 		a_recalled_answer_has_to_fit);
-	unit_one("recall: a question that does not fit is an error",
+	unit_one("a path too long for the buffer is refused on recall",
 		a_question_has_to_fit);
-	unit_one("recall: any of its 5 calls may fail", any_call_of_recall_may_fail);
-	unit_one("recall: a full memory only costs system calls",
+	unit_one("any of the 5 calls of recalling may fail", any_call_of_recall_may_fail);
+	unit_one("recalling with a full memory only costs system calls",
 		a_full_memory_only_costs);
 	return unit_run("dirs");
 }

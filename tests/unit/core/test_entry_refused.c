@@ -22,29 +22,43 @@ static const struct closed_row {
 	int flags;
 	bool closed;
 } closed_rows[] = {
-	{ "read: both modes give it", 0700, 0600, READS, false },
-	{ "read: of a directory that may not be listed", 0300, 0600, READS, false },
-	{ "read: the file may only be written", 0700, 0200, READS, true },
-	{ "read: the file is others' alone", 0700, 0077, READS, true },
-	{ "read: the directory may not be entered", 0600, 0600, READS, true },
-	{ "read: no file", 0700, 0, READS, false },
-	{ "read: no directory", 0, 0, READS, false },
-	{ "write: both modes give it", 0700, 0600, WRITES, false },
-	{ "write: the directory may not be written", 0500, 0600, WRITES, false },
-	{ "write: the file may only be read", 0700, 0400, WRITES, true },
-	{ "read and write: the file may only be read", 0700, 0400, BOTH, true },
-	{ "read and write: the file may only be written", 0700, 0200, BOTH, true },
-	{ "make: both modes give it", 0700, 0600, MAKES, false },
-	{ "make: there is a file that may only be read", 0700, 0400, MAKES, true },
-	{ "make: there is a file, in a directory that may not be written", 0500, 0600,
-		MAKES, false },
-	{ "make: no file, in a directory that may not be written", 0500, 0, MAKES, true },
-	{ "make: no file", 0700, 0, MAKES, false },
-	{ "make: no directory", 0, 0, MAKES, false },
-	{ "only make: the file that is there does not count", 0700, 0400, ONLY_MAKES,
+	{ "reading is not closed by modes that permit it", 0700, 0600, READS, false },
+	{ "reading is not closed by a directory that may not be listed", 0300, 0600,
+		READS, false },
+	{ "reading is closed by a file that may only be written", 0700, 0200, READS,
+		true },
+	{ "reading is closed by a file that only others may read", 0700, 0077, READS,
+		true },
+	{ "reading is closed by a directory that may not be entered", 0600, 0600, READS,
+		true },
+	{ "reading a file that does not exist is not closed", 0700, 0, READS, false },
+	{ "reading in a directory that does not exist is not closed", 0, 0, READS,
 		false },
-	{ "only make: the directory may not be written", 0500, 0, ONLY_MAKES, true },
-	{ "only make: the directory may not be entered", 0600, 0, ONLY_MAKES, true },
+	{ "writing is not closed by modes that permit it", 0700, 0600, WRITES, false },
+	{ "writing an existing file is not closed by a directory that may not be written",
+		0500, 0600, WRITES, false },
+	{ "writing is closed by a file that may only be read", 0700, 0400, WRITES, true },
+	{ "reading and writing is closed by a file that may only be read", 0700, 0400,
+		BOTH, true },
+	{ "reading and writing is closed by a file that may only be written", 0700, 0200,
+		BOTH, true },
+	{ "creating is not closed by modes that permit it", 0700, 0600, MAKES, false },
+	{ "creating is closed by an existing file that may only be read", 0700, 0400,
+		MAKES, true },
+	{ "creating is not closed by a directory that may not be written if the file exists",
+		0500, 0600, MAKES, false },
+	{ "creating is closed by a directory that may not be written if there is no file",
+		0500, 0, MAKES, true },
+	{ "creating a file in a directory that permits it is not closed", 0700, 0, MAKES,
+		false },
+	{ "creating in a directory that does not exist is not closed", 0, 0, MAKES,
+		false },
+	{ "creating exclusively is not closed by the mode of an existing file", 0700,
+		0400, ONLY_MAKES, false },
+	{ "creating exclusively is closed by a directory that may not be written", 0500,
+		0, ONLY_MAKES, true },
+	{ "creating exclusively is closed by a directory that may not be entered", 0600,
+		0, ONLY_MAKES, true },
 };
 /* clang-format on */
 
@@ -261,17 +275,21 @@ int main(void)
 {
 	unit_around(fake_begin, fake_end);
 	unit_rows(tells_by_the_modes, closed_rows);
-	unit_one("what cannot be looked at is not the program's doing",
+	unit_one("a file that cannot be looked at does not count as closed",
 		without_stat_it_is_not_the_program);
 	unit_around(fake_entry_begin, fake_entry_end);
-	unit_one("a policy that no mode tells: the tree's pyc is served",
+	unit_one(
+		"an entry that a policy forbids to open is replaced by the pyc in the tree",
 		a_policy_that_no_mode_tells);
-	unit_one("a mode that forbids it is for the program to see",
+	unit_one("an entry that its mode forbids to open is reported to the program",
 		a_mode_is_for_the_program_to_see);
-	unit_one("a sealed pyc is left to the tree without its seal", without_its_seal);
-	unit_one("and one that has half a seal", without_half_a_seal);
-	unit_one("one that may have been cut off is not", not_what_may_be_cut_off);
-	unit_one("any call may fail, and half a pyc is never left",
+	unit_one("a sealed pyc is left in the tree without its seal", without_its_seal);
+	unit_one("a pyc with half a seal is left in the tree without it",
+		without_half_a_seal);
+	unit_one("a pyc that may have been cut off is not left in the tree",
+		not_what_may_be_cut_off);
+	unit_one(
+		"any call of leaving a pyc in the tree may fail, and half a pyc is never left",
 		any_call_of_leave_may_fail);
 	return unit_run("entry_refused");
 }

@@ -34,18 +34,18 @@ static const struct row {
 	const char *sentence, *pieces;
 	unsigned want; /* records */
 } rows[] = {
-	{ "read: nothing", "", 0 },
-	{ "read: a record", "w", 1 },
-	{ "read: several", "www", 3 },
-	{ "read: behind half a record", "whww", 3 },
-	{ "read: a half at the end", "wh", 1 },
-	{ "read: behind noise", "nwnnw", 2 },
-	{ "read: behind zeros", "zzw", 1 },
-	{ "read: behind the beginning of a name", "bwbbw", 2 },
+	{ "no record is read from an empty journal", "", 0 },
+	{ "a whole record is read", "w", 1 },
+	{ "several records are read in order", "www", 3 },
+	{ "a record behind half a record is read", "whww", 3 },
+	{ "half a record at the end is ignored", "wh", 1 },
+	{ "records between noise are read", "nwnnw", 2 },
+	{ "a record behind zeros is read", "zzw", 1 },
+	{ "records behind the first letters of a record are read", "bwbbw", 2 },
 	{ "read: a record with a wrong checksum is ignored", "wsw", 2 },
 	{ "read: a record of another format is ignored", "wfw", 2 },
 	{ "read: a record whose name has no end is ignored", "wvw", 2 },
-	{ "read: noise alone", "nnnn", 0 },
+	{ "no record is read from noise", "nnnn", 0 },
 };
 
 static size_t put(uint8_t *at, char piece, uint32_t pid)
@@ -289,8 +289,8 @@ static const struct place {
 	const char *sentence;
 	bool nfs;
 } places[] = {
-	{ "append: a thousand records take little room, and tell the same", false },
-	{ "append: and so they do on NFS", true },
+	{ "a thousand records take little room, and their sum is kept", false },
+	{ "a thousand records take little room on NFS, and their sum is kept", true },
 };
 
 static void a_thousand_take_little_room(void **state)
@@ -428,24 +428,28 @@ static void a_name_that_is_too_long(void **state)
 int main(void)
 {
 	unit_rows(reads, rows);
-	unit_one("any bit that flips is noticed", any_bit_that_flips_is_noticed);
+	unit_one("a record with any bit flipped is refused",
+		any_bit_that_flips_is_noticed);
 	unit_around(fake_begin, fake_end);
-	unit_one("append: makes what is missing, whatever the umask",
+	unit_one("appending creates what is missing, whatever the umask",
 		makes_what_is_missing);
-	unit_one("append: makes no cache", makes_no_cache);
-	unit_one("append: follows no link and waits for no pipe",
+	unit_one("appending does not create a cache", makes_no_cache);
+	unit_one("appending follows no link and waits for no pipe",
 		follows_no_link_and_waits_for_no_pipe);
-	unit_one("append: what is torn costs itself alone",
+	unit_one("a record that is cut off does no harm to the others",
 		what_is_torn_costs_itself_alone);
-	unit_one("append: any call may fail", any_call_may_fail);
-	unit_one(
-		"append: a full journal is put aside once", a_full_one_is_put_aside_once);
+	unit_one("any call of appending may fail", any_call_may_fail);
+	unit_one("a journal is put aside once when it is full",
+		a_full_one_is_put_aside_once);
 	unit_rows(a_thousand_take_little_room, places);
-	unit_one("append: what is folded has its bounds", what_is_folded_has_its_bounds);
-	unit_one("append: two that put journals aside at once lose nothing",
+	unit_one(
+		"folding records of many versions and hours stays within bounds and loses nothing",
+		what_is_folded_has_its_bounds);
+	unit_one("two processes that put a journal aside at once lose nothing",
 		two_at_once_lose_nothing);
-	unit_one("append: what a dead process has taken is given up",
+	unit_one("a journal that a dead process took to fold is given up after a while",
 		what_a_dead_process_has_taken);
-	unit_one("append: a name that is too long", a_name_that_is_too_long);
+	unit_one("a root with too long a path is refused without a call",
+		a_name_that_is_too_long);
 	return unit_run("journal");
 }

@@ -26,33 +26,33 @@ static const struct judged {
 	mode_t layout_mode;
 	enum verdict want;
 } judged[] = {
-	{ "judge: the user's, closed to others", FAKE_DIRECTORY, 0700, FAKE_DIRECTORY,
-		0700, VERDICT_NONE },
-	{ "judge: one that all can read", FAKE_DIRECTORY, 0755, FAKE_DIRECTORY, 0755,
+	{ "a layer of the user that is closed to others is used", FAKE_DIRECTORY, 0700,
+		FAKE_DIRECTORY, 0700, VERDICT_NONE },
+	{ "a layer that all can read is used", FAKE_DIRECTORY, 0755, FAKE_DIRECTORY, 0755,
 		VERDICT_NONE },
-	{ "judge: one that nobody can write to", FAKE_DIRECTORY, 0555, FAKE_DIRECTORY,
-		0555, VERDICT_NONE },
-	{ "judge: there is none", FAKE_NOTHING, 0, FAKE_NOTHING, 0,
+	{ "a layer that nobody can write to is used", FAKE_DIRECTORY, 0555,
+		FAKE_DIRECTORY, 0555, VERDICT_NONE },
+	{ "a layer that does not exist is absent", FAKE_NOTHING, 0, FAKE_NOTHING, 0,
 		VERDICT_LAYER_ABSENT },
-	{ "judge: one without its layout", FAKE_DIRECTORY, 0755, FAKE_NOTHING, 0,
+	{ "a layer without v1 is empty", FAKE_DIRECTORY, 0755, FAKE_NOTHING, 0,
 		VERDICT_LAYER_EMPTY },
-	{ "judge: a file", FAKE_PLAIN_FILE, 0644, FAKE_NOTHING, 0,
+	{ "a layer that is a file is refused", FAKE_PLAIN_FILE, 0644, FAKE_NOTHING, 0,
 		VERDICT_LAYER_NO_DIRECTORY },
-	{ "judge: a link", FAKE_LINK, 0755, FAKE_DIRECTORY, 0755,
+	{ "a layer that is a link is refused", FAKE_LINK, 0755, FAKE_DIRECTORY, 0755,
 		VERDICT_LAYER_NO_DIRECTORY },
-	{ "judge: the group can write to it", FAKE_DIRECTORY, 0775, FAKE_DIRECTORY, 0755,
-		VERDICT_LAYER_WRITABLE },
-	{ "judge: all can write to it", FAKE_DIRECTORY, 0757, FAKE_DIRECTORY, 0755,
-		VERDICT_LAYER_WRITABLE },
-	{ "judge: as /tmp, with the sticky bit", FAKE_DIRECTORY, 01777, FAKE_DIRECTORY,
-		0755, VERDICT_LAYER_WRITABLE },
-	{ "judge: the group can write to its layout", FAKE_DIRECTORY, 0755,
+	{ "a layer that its group can write to is refused", FAKE_DIRECTORY, 0775,
+		FAKE_DIRECTORY, 0755, VERDICT_LAYER_WRITABLE },
+	{ "a layer that all can write to is refused", FAKE_DIRECTORY, 0757,
+		FAKE_DIRECTORY, 0755, VERDICT_LAYER_WRITABLE },
+	{ "a layer that all can write to is refused, even with the sticky bit",
+		FAKE_DIRECTORY, 01777, FAKE_DIRECTORY, 0755, VERDICT_LAYER_WRITABLE },
+	{ "a layer whose v1 the group can write to is refused", FAKE_DIRECTORY, 0755,
 		FAKE_DIRECTORY, 0775, VERDICT_LAYER_WRITABLE },
-	{ "judge: all can write to its layout", FAKE_DIRECTORY, 0755, FAKE_DIRECTORY,
-		0702, VERDICT_LAYER_WRITABLE },
-	{ "judge: its layout is a file", FAKE_DIRECTORY, 0755, FAKE_PLAIN_FILE, 0644,
-		VERDICT_LAYER_NO_DIRECTORY },
-	{ "judge: its layout is a link", FAKE_DIRECTORY, 0755, FAKE_LINK, 0755,
+	{ "a layer whose v1 all can write to is refused", FAKE_DIRECTORY, 0755,
+		FAKE_DIRECTORY, 0702, VERDICT_LAYER_WRITABLE },
+	{ "a layer whose v1 is a file is refused", FAKE_DIRECTORY, 0755, FAKE_PLAIN_FILE,
+		0644, VERDICT_LAYER_NO_DIRECTORY },
+	{ "a layer whose v1 is a link is refused", FAKE_DIRECTORY, 0755, FAKE_LINK, 0755,
 		VERDICT_LAYER_NO_DIRECTORY },
 };
 /* clang-format on */
@@ -157,11 +157,11 @@ static const struct trusted {
 	mode_t mode;
 	bool want;
 } trusted[] = {
-	{ "a file of root's", 0, 0644, true },
-	{ "a file of the user's", 4711, 0600, true },
-	{ "a file of another user's", 4712, 0644, false },
-	{ "a file that the group can write to", 0, 0664, false },
-	{ "a file that all can write to", 4711, 0646, false },
+	{ "a file of root in a layer is trusted", 0, 0644, true },
+	{ "a file of the user in a layer is trusted", 4711, 0600, true },
+	{ "a file of another user in a layer is refused", 4712, 0644, false },
+	{ "a file that the group can write to is refused", 0, 0664, false },
+	{ "a file that all can write to is refused", 4711, 0646, false },
 };
 
 static void trusts(void **state)
@@ -257,17 +257,21 @@ int main(void)
 {
 	unit_around(fake_begin, fake_end);
 	unit_rows(judges, judged);
-	unit_one("judge: nobody is somebody, but where all are", of_nobody);
-	unit_one("judge: root's is everybody's", roots_is_everybodys);
-	unit_one("judge: a user's is that user's alone", a_users_is_that_users);
-	unit_one("judge: its layout is another user's", the_layout_of_another_user);
-	unit_one("judge: any of its calls may fail, and nothing is trusted then",
+	unit_one("a layer of nobody is refused if unmapped users appear as nobody",
+		of_nobody);
+	unit_one("a layer of root is used by everybody", roots_is_everybodys);
+	unit_one("a layer of a user is used by that user alone", a_users_is_that_users);
+	unit_one("a layer whose v1 is another user's is refused",
+		the_layout_of_another_user);
+	unit_one(
+		"any call of the check of a layer may fail, and then the layer is not used",
 		any_call_of_judge_may_fail);
 	unit_rows(trusts, trusted);
 	unit_around(fake_entry_begin, fake_entry_end);
-	unit_one("next: the layers in order, except those that are not used",
+	unit_one("layers are tried in order, except those that are not used",
 		one_after_the_other);
-	unit_one("next: none without a setting", without_a_setting_there_are_none);
-	unit_one("next: a layer whose path does not fit is skipped", a_layer_has_to_fit);
+	unit_one("there are no layers without a setting",
+		without_a_setting_there_are_none);
+	unit_one("a layer whose path does not fit is skipped", a_layer_has_to_fit);
 	return unit_run("layer");
 }

@@ -46,39 +46,46 @@ static const struct row {
 	bool want;
 	unsigned sleeps;
 } rows[] = {
-	{ "settled: an hour old", 3600000 * MS, 0, true, 0 },
-	{ "settled: an hour old on another machine", 3600000 * MS, NFS_SUPER_MAGIC, true,
-		0 },
-	{ "settled: a second old", 1000 * MS, 0, true, 0 },
-	{ "settled: a nanosecond old", 1, 0, true, 0 },
-	{ "settled: of this tick it is waited for", 0, 0, true, 1 },
-	{ "settled: a clock that is a little behind is waited for", -3 * MS, 0, true, 4 },
-	{ "settled: a clock that is just not too far behind", -23 * MS, 0, true, 24 },
-	{ "not settled: a clock that is a little too far behind", -24 * MS, 0, false,
-		MOST_TICKS },
-	{ "not settled: changed in the future is not waited for", -60 * MS, 0, false, 0 },
-	{ "not settled: changed an hour from now", -3600000 * MS, 0, false, 0 },
-	{ "not settled: a second old on another machine", 1000 * MS, NFS_SUPER_MAGIC,
+	{ "a source changed an hour ago is settled", 3600000 * MS, 0, true, 0 },
+	{ "a source changed an hour ago on a network file system is settled",
+		3600000 * MS, NFS_SUPER_MAGIC, true, 0 },
+	{ "a source changed a second ago is settled", 1000 * MS, 0, true, 0 },
+	{ "a source changed a nanosecond ago is settled", 1, 0, true, 0 },
+	{ "a source changed in this tick is settled after a tick's wait", 0, 0, true, 1 },
+	{ "a source is settled after a few ticks' wait if the clock is a little behind",
+		-3 * MS, 0, true, 4 },
+	{ "a source is settled after a wait if the clock is only just not too far behind",
+		-23 * MS, 0, true, 24 },
+	{ "a source is not settled if the clock is a little too far behind", -24 * MS, 0,
+		false, MOST_TICKS },
+	{ "a source changed in the future is not settled, and not waited for", -60 * MS,
+		0, false, 0 },
+	{ "a source changed an hour in the future is not settled", -3600000 * MS, 0,
 		false, 0 },
-	{ "not settled: three seconds old on another machine", 3000 * MS, NFS_SUPER_MAGIC,
+	{ "a source changed a second ago on a network file system is not settled",
+		1000 * MS, NFS_SUPER_MAGIC, false, 0 },
+	{ "a source changed three seconds ago on a network file system is not settled",
+		3000 * MS, NFS_SUPER_MAGIC, false, 0 },
+	{ "a source changed more than three seconds ago on a network file system is settled",
+		4001 * MS, NFS_SUPER_MAGIC, true, 0 },
+	{ "a new source on NFS is not settled, and not waited for", 0, NFS_SUPER_MAGIC,
 		false, 0 },
-	{ "settled: more than three seconds old on another machine", 4001 * MS,
-		NFS_SUPER_MAGIC, true, 0 },
-	{ "not settled: new on another machine, and not waited for", 0, NFS_SUPER_MAGIC,
-		false, 0 },
-	{ "not settled: new on SMB", 0, SMB_SUPER_MAGIC, false, 0 },
-	{ "not settled: new on CIFS", 0, 0xff534d42, false, 0 },
-	{ "not settled: new on SMB 2", 0, 0xfe534d42, false, 0 },
-	{ "not settled: new on AFS", 0, AFS_SUPER_MAGIC, false, 0 },
-	{ "not settled: new on Coda", 0, CODA_SUPER_MAGIC, false, 0 },
-	{ "not settled: new on 9P", 0, V9FS_MAGIC, false, 0 },
-	{ "not settled: new on Ceph", 0, 0x00c36400, false, 0 },
-	{ "not settled: new on Lustre", 0, 0x0bd00bd0, false, 0 },
-	{ "not settled: new on GPFS", 0, 0x47504653, false, 0 },
-	{ "not settled: new on FUSE", 0, 0x65735546, false, 0 },
-	{ "settled: new on ext4", 0, EXT4_SUPER_MAGIC, true, 1 },
-	{ "settled: new on btrfs", 0, BTRFS_SUPER_MAGIC, true, 1 },
-	{ "settled: new on overlayfs", 0, OVERLAYFS_SUPER_MAGIC, true, 1 },
+	{ "a new source on SMB is not settled", 0, SMB_SUPER_MAGIC, false, 0 },
+	{ "a new source on CIFS is not settled", 0, 0xff534d42, false, 0 },
+	{ "a new source on SMB 2 is not settled", 0, 0xfe534d42, false, 0 },
+	{ "a new source on AFS is not settled", 0, AFS_SUPER_MAGIC, false, 0 },
+	{ "a new source on Coda is not settled", 0, CODA_SUPER_MAGIC, false, 0 },
+	{ "a new source on 9P is not settled", 0, V9FS_MAGIC, false, 0 },
+	{ "a new source on Ceph is not settled", 0, 0x00c36400, false, 0 },
+	{ "a new source on Lustre is not settled", 0, 0x0bd00bd0, false, 0 },
+	{ "a new source on GPFS is not settled", 0, 0x47504653, false, 0 },
+	{ "a new source on FUSE is not settled", 0, 0x65735546, false, 0 },
+	{ "a new source on ext4 is settled after a tick's wait", 0, EXT4_SUPER_MAGIC,
+		true, 1 },
+	{ "a new source on btrfs is settled after a tick's wait", 0, BTRFS_SUPER_MAGIC,
+		true, 1 },
+	{ "a new source on overlayfs is settled after a tick's wait", 0,
+		OVERLAYFS_SUPER_MAGIC, true, 1 },
 };
 /* clang-format on */
 
@@ -357,28 +364,32 @@ int main(void)
 	unit_around(fake_proof_begin, fake_proof_end);
 	unit_rows(settles, rows);
 	unit_one("old files cost one call each", old_files_cost_one_call);
-	unit_one("young files of a known file system cost one call each",
+	unit_one("young files on a known file system cost one call each",
 		young_files_of_a_known_file_system_cost_few_calls);
-	unit_one(
-		"another file system is asked about", another_file_system_is_asked_about);
-	unit_one("a file system that cannot be asked about is not ours",
+	unit_one("a file system other than the known one is asked about",
+		another_file_system_is_asked_about);
+	unit_one("a file system that cannot be asked about does not count as local",
 		a_file_system_that_cannot_be_asked_is_not_ours);
-	unit_one("a file that changes while it is waited for is looked at again",
+	unit_one("a file that changes during the wait is looked at again",
 		a_file_that_changes_while_it_is_waited_for);
-	unit_one("a file that vanishes while it is waited for",
+	unit_one("a file that vanishes during the wait is not there",
 		a_file_that_vanishes_while_it_is_waited_for);
-	unit_one("a clock that is set back", a_clock_that_is_set_back);
-	unit_one("a new file settles within ticks", a_new_file_settles_within_ticks);
-	unit_one("what changes once it has settled has another identity, 50 times",
+	unit_one("after a clock is set back, a source is no longer settled",
+		a_clock_that_is_set_back);
+	unit_one("a new file is settled after a few ticks",
+		a_new_file_settles_within_ticks);
+	unit_one("a change of a settled file changes its identity, 50 times of 50",
 		a_change_after_it_shows);
 	unit_one("a file that does not exist is not a source", a_file_that_is_not_there);
 	unit_one("a directory is not a source", a_directory);
 	unit_one("a FIFO is not a source, and nothing waits for it", a_fifo);
-	unit_one("a link is followed", a_link_is_followed);
-	unit_one("a relative path", a_relative_path);
-	unit_one("origin: it is itself through all changes, until it is replaced",
+	unit_one("a link to a source is followed", a_link_is_followed);
+	unit_one(
+		"a source with a relative path is settled and digested", a_relative_path);
+	unit_one(
+		"the origin stays the same through all changes, until the source is replaced",
 		it_is_itself_through_all_changes);
-	unit_one("origin: without a source there is no origin",
+	unit_one("a source that does not exist has no origin",
 		without_a_source_it_is_none);
 	return unit_run("source");
 }

@@ -60,19 +60,19 @@ static const struct row {
 	uint64_t place; /* the second time; the first time it is 1 */
 	bool due;
 } rows[] = {
-	{ "grace: what has just gone is not due", "/srv/a", 0, 1, false },
-	{ "grace: a second too early it is not due", "/srv/a", GRACE - 1, 1, false },
-	{ "grace: at the end of the grace time it is due", "/srv/a", GRACE, 1, true },
-	{ "grace: below /tmp it is one day", "/tmp/a/b", DAY, 1, true },
-	{ "grace: below /tmp not a second less", "/tmp/a/b", DAY - 1, 1, false },
-	{ "grace: below /var/tmp it is one day", "/var/tmp/a", DAY, 1, true },
-	{ "grace: below /dev/shm it is one day", "/dev/shm/a", DAY, 1, true },
-	{ "grace: a name that only begins like /tmp waits for all of it", "/tmpfs/a", DAY,
-		1, false },
-	{ "grace: missing from another file system it begins again", "/srv/a", GRACE, 2,
+	{ "a source that has just gone is not due", "/srv/a", 0, 1, false },
+	{ "a source missing for a second less than the grace time is not due", "/srv/a",
+		GRACE - 1, 1, false },
+	{ "a source missing for the grace time is due", "/srv/a", GRACE, 1, true },
+	{ "a source below /tmp is due after one day", "/tmp/a/b", DAY, 1, true },
+	{ "a source below /tmp is not due a second earlier", "/tmp/a/b", DAY - 1, 1,
 		false },
-	{ "grace: a clock that was set back makes it begin again", "/srv/a", -1, 1,
+	{ "a source below /var/tmp is due after one day", "/var/tmp/a", DAY, 1, true },
+	{ "a source below /dev/shm is due after one day", "/dev/shm/a", DAY, 1, true },
+	{ "a source below /tmpfs is not due after one day", "/tmpfs/a", DAY, 1, false },
+	{ "a source missing from a different file system waits anew", "/srv/a", GRACE, 2,
 		false },
+	{ "a source waits anew if the clock was set back", "/srv/a", -1, 1, false },
 };
 
 static void grace(void **state)
@@ -136,13 +136,13 @@ static const struct bad {
 	const char *sentence, *text;
 	size_t want;
 } bad[] = {
-	{ "file: a record", "12 ab d /srv", 1 },
-	{ "file: empty", "", 0 },
-	{ "file: a relative path is dropped", "12 ab d srv", 0 },
-	{ "file: a time before 1970 is dropped", "-12 ab d /srv", 0 },
-	{ "file: no path is dropped", "12 ab d ", 0 },
-	{ "file: words are dropped", "no record 12", 0 },
-	{ "file: no kind is dropped", "12 ab", 0 },
+	{ "a record of a missing source is read", "12 ab d /srv", 1 },
+	{ "an empty file has no records", "", 0 },
+	{ "a record with a relative path is dropped", "12 ab d srv", 0 },
+	{ "a record with a time before 1970 is dropped", "-12 ab d /srv", 0 },
+	{ "a record without a path is dropped", "12 ab d ", 0 },
+	{ "a record of words is dropped", "no record 12", 0 },
+	{ "a record without a kind is dropped", "12 ab", 0 },
 };
 
 static void bad_file(void **state)
@@ -196,13 +196,13 @@ int main(void)
 	unit_around(begin, fake_cache_end);
 	unit_rows(grace, rows);
 	unit_rows(bad_file, bad);
-	unit_one("grace: with a grace of zero nothing is waited for",
+	unit_one("a source is due at once with a grace time of zero",
 		a_grace_of_zero_is_no_wait);
-	unit_one("memory: what is back is forgotten", what_is_back_is_forgotten);
-	unit_one("memory: a run that was cut short forgets nothing",
+	unit_one("a source that is back is forgotten", what_is_back_is_forgotten);
+	unit_one("a run that was cut short forgets nothing",
 		an_aborted_run_forgets_nothing);
-	unit_one("memory: a path may hold any byte", any_byte_may_be_in_a_name);
-	unit_one("file: only the beginning of a huge one is read",
+	unit_one("a missing path may have any byte", any_byte_may_be_in_a_name);
+	unit_one("only the beginning of a huge file of records is read",
 		of_a_huge_file_the_beginning_is_read);
 	unit_one("the highest missing directory is found",
 		the_highest_missing_directory_is_found);

@@ -37,39 +37,42 @@ static const struct row {
 	unsigned depth;
 	const char *dir, *want; /* NULL: each file of its own */
 } rows[] = {
-	{ "version: an entry's", USAGE_VERSION, 0, TREE "/srv/app/__pycache__",
-		"cpython-311" },
-	{ "version: an object's", USAGE_VERSION, 0, "pypy39/objects/a70d0d0a/ab",
-		"pypy39" },
-	{ "version: what is in none is foreign", USAGE_VERSION, 0, "stuff", "(foreign)" },
-	{ "tree: the first directory", USAGE_TREE, 1, TREE "/srv/app/lib/__pycache__",
-		"/srv" },
-	{ "tree: the first two", USAGE_TREE, 2, TREE "/srv/app/lib/__pycache__",
-		"/srv/app" },
-	{ "tree: no more than there are", USAGE_TREE, 9, TREE "/srv/app/__pycache__",
-		"/srv/app" },
-	{ "tree: the root", USAGE_TREE, 1, TREE "/__pycache__", "/" },
-	{ "tree: objects have none", USAGE_TREE, 1, "cpython-311/objects/a70d0d0a/ab",
-		"(objects)" },
-	{ "tree: a directory that is not for entries is foreign", USAGE_TREE, 1,
-		TREE "/srv/x", "(foreign)" },
-	{ "package: below site-packages", USAGE_PACKAGE, 0,
+	{ "an entry's version is its version folder", USAGE_VERSION, 0,
+		TREE "/srv/app/__pycache__", "cpython-311" },
+	{ "an object's version is its version folder", USAGE_VERSION, 0,
+		"pypy39/objects/a70d0d0a/ab", "pypy39" },
+	{ "a file outside the version folders is foreign", USAGE_VERSION, 0, "stuff",
+		"(foreign)" },
+	{ "a depth of one groups by the first directory", USAGE_TREE, 1,
+		TREE "/srv/app/lib/__pycache__", "/srv" },
+	{ "a depth of two groups by the first two directories", USAGE_TREE, 2,
+		TREE "/srv/app/lib/__pycache__", "/srv/app" },
+	{ "a depth greater than that of a path groups by the whole path", USAGE_TREE, 9,
+		TREE "/srv/app/__pycache__", "/srv/app" },
+	{ "entries of the root directory are grouped as /", USAGE_TREE, 1,
+		TREE "/__pycache__", "/" },
+	{ "objects are a group of their own when grouped by tree", USAGE_TREE, 1,
+		"cpython-311/objects/a70d0d0a/ab", "(objects)" },
+	{ "a directory that is not for entries is foreign", USAGE_TREE, 1, TREE "/srv/x",
+		"(foreign)" },
+	{ "a directory below site-packages is a package", USAGE_PACKAGE, 0,
 		TREE "/v/lib/python3.11/site-packages/django/db/__pycache__", "django" },
-	{ "package: below dist-packages", USAGE_PACKAGE, 0,
+	{ "a directory below dist-packages is a package", USAGE_PACKAGE, 0,
 		TREE "/usr/lib/python3/dist-packages/apt/__pycache__", "apt" },
-	{ "package: of two site-packages the inner one", USAGE_PACKAGE, 0,
+	{ "the inner of two site-packages determines the package", USAGE_PACKAGE, 0,
 		TREE "/site-packages/a/site-packages/b/__pycache__", "b" },
-	{ "package: a name that only ends like it is no home", USAGE_PACKAGE, 0,
-		TREE "/my-site-packages/a/__pycache__", "(elsewhere)" },
-	{ "package: modules in site-packages are each their own", USAGE_PACKAGE, 0,
-		TREE "/v/site-packages/__pycache__", NULL },
-	{ "package: the standard library", USAGE_PACKAGE, 0,
+	{ "a directory below one whose name only ends in site-packages is no package",
+		USAGE_PACKAGE, 0, TREE "/my-site-packages/a/__pycache__", "(elsewhere)" },
+	{ "each module directly in site-packages is grouped by its own name",
+		USAGE_PACKAGE, 0, TREE "/v/site-packages/__pycache__", NULL },
+	{ "the standard library of CPython is a group", USAGE_PACKAGE, 0,
 		TREE "/usr/lib/python3.11/json/__pycache__", "(standard library)" },
-	{ "package: PyPy's standard library", USAGE_PACKAGE, 0,
+	{ "the standard library of PyPy is in the same group", USAGE_PACKAGE, 0,
 		TREE "/opt/lib/pypy3.9/json/__pycache__", "(standard library)" },
-	{ "package: everything else", USAGE_PACKAGE, 0, TREE "/srv/app/__pycache__",
-		"(elsewhere)" },
-	{ "age: each file has its own", USAGE_AGE, 0, TREE "/srv/app/__pycache__", NULL },
+	{ "every other source is elsewhere", USAGE_PACKAGE, 0,
+		TREE "/srv/app/__pycache__", "(elsewhere)" },
+	{ "each file is grouped by its own age", USAGE_AGE, 0,
+		TREE "/srv/app/__pycache__", NULL },
 };
 /* clang-format on */
 
@@ -91,15 +94,16 @@ static const struct age {
 	int64_t ago;
 	const char *want;
 } ages[] = {
-	{ "age: of this second", 0, "less than 1d" },
-	{ "age: of the future", -DAY, "less than 1d" },
-	{ "age: a second less than a day", DAY - 1, "less than 1d" },
-	{ "age: a day", DAY, "1d to 7d" },
-	{ "age: a week", 7 * DAY, "7d to 30d" },
-	{ "age: 30 days", 30 * DAY, "30d to 90d" },
-	{ "age: 90 days", 90 * DAY, "90d to 1y" },
-	{ "age: a year", 365 * DAY, "1y and more" },
-	{ "age: all of the time since 1970", NOW, "1y and more" },
+	{ "a file of this second is less than a day old", 0, "less than 1d" },
+	{ "a file from the future is less than a day old", -DAY, "less than 1d" },
+	{ "a file one second short of a day is less than a day old", DAY - 1,
+		"less than 1d" },
+	{ "a file of exactly a day is 1d to 7d old", DAY, "1d to 7d" },
+	{ "a file of exactly a week is 7d to 30d old", 7 * DAY, "7d to 30d" },
+	{ "a file of exactly 30 days is 30d to 90d old", 30 * DAY, "30d to 90d" },
+	{ "a file of exactly 90 days is 90d to 1y old", 90 * DAY, "90d to 1y" },
+	{ "a file of exactly a year is 1y or more old", 365 * DAY, "1y and more" },
+	{ "a file from 1970 is 1y or more old", NOW, "1y and more" },
 };
 
 static void group_of_age(void **state)
@@ -159,9 +163,10 @@ int main(void)
 	unit_around(NULL, end);
 	unit_rows(group_of_directory, rows);
 	unit_rows(group_of_age, ages);
-	unit_one("package: a module beside packages is its own",
+	unit_one("a module beside packages is a package of its own",
 		a_module_is_its_own_package);
 	unit_one(
-		"the largest group comes first, of all threads", the_largest_comes_first);
+		"the largest group comes first after the groups of all threads are merged",
+		the_largest_comes_first);
 	return unit_run("usage");
 }
