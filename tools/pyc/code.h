@@ -17,7 +17,7 @@
 
 struct code {
 	bool answered;		/* an interpreter answered; else nothing below is known */
-	char *fault;		/* why it cannot load the code object; NULL: it can */
+	const char *fault;	/* why it cannot load the code object; NULL: it can */
 	char *name, *file_name; /* co_name, co_filename; NULL with a fault */
 	int first_line;
 	size_t codes;	       /* number of code objects, including nested ones */
