@@ -118,16 +118,18 @@ static const struct row {
 	const char *sentence, *acts;
 	struct extent want;
 } rows[] = {
-	{ "size: a new entry", "e", { 1, 0, 5000, 8192, 0 } },
-	{ "size: a new entry and its object, one file", "ol",
+	{ "a new entry adds its size", "e", { 1, 0, 5000, 8192, 0 } },
+	{ "a new entry and its object add the size of one file", "ol",
 		{ 1, 1, 10000, 8192, 8192 } },
-	{ "size: an entry in the place of one that is as large", "r", { 0, 0, 0, 0, 0 } },
-	{ "size: in the place of one with an object", "R", { 0, 0, 0, 8192, -8192 } },
-	{ "size: an object in the place of one", "O", { 0, 0, 4999, 4096, 0 } },
-	{ "size: an entry that is deleted", "g", { -1, 0, -5000, -8192, 0 } },
-	{ "size: one that is deleted and has an object", "G",
+	{ "an entry that replaces one of its size adds nothing", "r", { 0, 0, 0, 0, 0 } },
+	{ "an entry that replaces one with an object no longer shares its blocks", "R",
+		{ 0, 0, 0, 8192, -8192 } },
+	{ "an object that replaces a smaller one adds the difference", "O",
+		{ 0, 0, 4999, 4096, 0 } },
+	{ "a deleted entry subtracts its size", "g", { -1, 0, -5000, -8192, 0 } },
+	{ "a deleted entry with an object frees no blocks", "G",
 		{ -1, 0, -5000, 0, -8192 } },
-	{ "size: made and deleted is as before", "eg", { 0, 0, 0, 0, 0 } },
+	{ "an entry that is created and deleted adds nothing", "eg", { 0, 0, 0, 0, 0 } },
 };
 
 static void grows(void **state)
@@ -217,17 +219,17 @@ static void nothing_is_lost_between_threads(void **state)
 int main(void)
 {
 	unit_around(empty, fake_end);
-	unit_one("what counted nothing has no record", nothing_is_nothing);
-	unit_one("what was counted is taken once", what_was_counted_is_taken_once);
+	unit_one("counters that counted nothing give no record", nothing_is_nothing);
+	unit_one("a count is taken only once", what_was_counted_is_taken_once);
 	unit_one("a process is counted once, however often it writes",
 		a_process_is_counted_once);
 	unit_one(
-		"what was counted is to be written when half of it is new, whatever came from the tree",
+		"counts are written when half of them are new; those of the tree come more rarely",
 		it_is_written_when_much_has_come);
-	unit_one("what has lost its beginning begins at its end",
+	unit_one("a record of counters without a beginning begins at its end",
 		what_has_lost_its_beginning);
 	unit_rows(grows, rows);
 	unit_one("without counters nothing happens", without_counters);
-	unit_one("nothing is lost between threads", nothing_is_lost_between_threads);
+	unit_one("no count is lost between threads", nothing_is_lost_between_threads);
 	return unit_run("counters");
 }

@@ -154,15 +154,18 @@ static void without_memory(void **state)
 int main(void)
 {
 	unit_around(fake_entry_begin, fake_entry_end);
-	unit_one("check: cut off at every length it is damaged", every_length);
-	unit_one("check: with zeros from any byte on it is damaged",
+	unit_one("an entry that is cut off at any length is damaged", every_length);
+	unit_one("an entry with zeros from any byte on is damaged",
 		every_length_with_zeros);
-	unit_one("check: a program's own, for the source it was written for",
+	unit_one(
+		"an entry that a program wrote is foreign-written for the source it was written for",
 		a_programs_own_file);
-	unit_one("check: under a seal of an earlier release, a program's own is damaged",
+	unit_one(
+		"an entry that a program wrote is damaged under a seal of an earlier release",
 		a_seal_of_an_earlier_release);
-	unit_one("load: any changed byte is an error, except in mtime and size",
+	unit_one(
+		"loading an entry with any changed byte is an error, except in mtime and size",
 		a_changed_byte_is_an_error);
-	unit_one("load: without memory", without_memory);
+	unit_one("loading an entry without memory is an error", without_memory);
 	return unit_run("entry_file");
 }

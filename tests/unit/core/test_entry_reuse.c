@@ -204,22 +204,24 @@ static void what_is_written_says_more_than_what_is_read(void **state)
 int main(void)
 {
 	unit_around(fake_entry_begin, fake_entry_end);
-	unit_one("of the same file the object is linked", of_the_same_file_it_is_linked);
-	unit_one("of another file it is a copy", of_another_file_it_is_a_copy);
-	unit_one("in a cache that is read only, it serves without becoming an entry",
+	unit_one("an object of the same file is linked", of_the_same_file_it_is_linked);
+	unit_one("an object of a different file is copied", of_another_file_it_is_a_copy);
+	unit_one("an object is served in a read-only cache without becoming an entry",
 		in_a_cache_that_is_read_only);
 	unit_one("a damaged object is not used, wherever it is damaged",
 		a_damaged_object_is_not_used);
-	unit_one("an object of another source is not used",
+	unit_one("an object of a different source is not used",
 		an_object_of_another_source_is_not_used);
-	unit_one("of several magic numbers none is guessed",
+	unit_one("with objects of several magic numbers none is guessed",
 		of_several_magic_numbers_none_is_guessed);
-	unit_one("another magic number has other objects",
+	unit_one("an object of a different magic number is not used",
 		another_magic_number_has_other_objects);
-	unit_one("not for a loader's own name, nor another level",
+	unit_one(
+		"an object is used neither for a loader's own name nor for a different opt level",
 		of_a_loaders_own_name_none_is_used);
-	unit_one("without room for the object's path", no_room_for_the_objects_path);
-	unit_one("magic: what is written says more than what is read",
+	unit_one("an object is not used without room for its path",
+		no_room_for_the_objects_path);
+	unit_one("a magic number that was written counts more than one that was read",
 		what_is_written_says_more_than_what_is_read);
 	return unit_run("entry_reuse");
 }

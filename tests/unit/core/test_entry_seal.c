@@ -161,42 +161,45 @@ static const struct row {
 	uint8_t flags;
 	const char *what, *why;
 } rows[] = {
-	{ "sealed", ask, 0, "sealed", NULL },
-	{ "sealed: asked again", changed_and_asked_again, 0, "sealed", NULL },
-	{ "sealed: asked before and after it was read",
+	{ "a pyc is sealed if the program asked for it and opened its source", ask, 0,
+		"sealed", NULL },
+	{ "a pyc is sealed if its source changed and the program asked again",
+		changed_and_asked_again, 0, "sealed", NULL },
+	{ "a pyc is sealed if the program asked both before and after reading the source",
 		pending_before_and_after_it_was_read, 0, "sealed", NULL },
-	{ "not sealed: nobody saw it read", only_ask, 0, "not sealed",
-		"the program did not open the source" },
-	{ "not sealed: asked when it had been read", pending_after_it_was_read, 0,
+	{ "a pyc is not sealed if the program did not open the source", only_ask, 0,
 		"not sealed", "the program did not open the source" },
-	{ "not sealed: nobody asked", nobody_asked, 0, "not sealed",
-		"no pending compile" },
-	{ "not sealed: another process asked", forgotten, 0, "not sealed",
-		"no pending compile" },
-	{ "not sealed: all that was asked became void", voided, 0, "not sealed",
-		"the process has lost track of the compile" },
-	{ "not sealed: of this moment", too_young, 0, "not sealed",
+	{ "a pyc is not sealed if the program asked only after reading the source",
+		pending_after_it_was_read, 0, "not sealed",
+		"the program did not open the source" },
+	{ "a pyc is not sealed if the program did not ask for it", nobody_asked, 0,
+		"not sealed", "no pending compile" },
+	{ "a pyc is not sealed if only a different process asked for it", forgotten, 0,
+		"not sealed", "no pending compile" },
+	{ "a pyc is not sealed if all pending compiles have become void", voided, 0,
+		"not sealed", "the process has lost track of the compile" },
+	{ "a pyc is not sealed if its source is not settled", too_young, 0, "not sealed",
 		"source not settled" },
-	{ "not sealed: of a time that the clock will not reach soon", of_the_future, 0,
-		"not sealed",
+	{ "a pyc is not sealed if its source has a ctime in the far future",
+		of_the_future, 0, "not sealed",
 		"the clock or the type of the file system is not known, or the source's ctime is in the future" },
-	{ "not sealed: without a source", the_source_is_gone, 0, "not sealed",
-		"no source" },
-	{ "not sealed: of a source of another time", of_another_time, 0, "not sealed",
-		"source changed while compiling" },
-	{ "not sealed: of a time that a loader has made up", of_a_made_up_time, 0,
+	{ "a pyc is not sealed if its source is gone", the_source_is_gone, 0,
+		"not sealed", "no source" },
+	{ "a pyc is not sealed if its source got a different mtime", of_another_time, 0,
+		"not sealed", "source changed while compiling" },
+	{ "a pyc is not sealed if a loader made up its mtime", of_a_made_up_time, 0,
 		"not sealed", "header does not match the source" },
-	{ "not sealed: changed between the program's stat and its look for bytecode",
+	{ "a pyc is not sealed if its source changed between stat and the open of the bytecode",
 		of_another_size_when_seen, 0, "not sealed",
 		"source changed while compiling" },
-	{ "not sealed: changed while it was compiled", changed, 0, "not sealed",
-		"source changed while compiling" },
-	{ "not sealed: another file was read than was asked about", another_was_opened, 0,
+	{ "a pyc is not sealed if its source was changed during the compile", changed, 0,
 		"not sealed", "source changed while compiling" },
-	{ "sealed: with a checked hash", ask, 3, "sealed", NULL },
-	{ "sealed: with an unchecked hash", ask, 1, "sealed", NULL },
-	{ "not sealed: with a hash, and changed while it was compiled", changed, 3,
-		"not sealed", "source changed while compiling" },
+	{ "a pyc is not sealed if a file other than its source was opened",
+		another_was_opened, 0, "not sealed", "source changed while compiling" },
+	{ "a pyc with a checked hash is sealed", ask, 3, "sealed", NULL },
+	{ "a pyc with an unchecked hash is sealed", ask, 1, "sealed", NULL },
+	{ "a pyc with a hash is not sealed if its source was changed during the compile",
+		changed, 3, "not sealed", "source changed while compiling" },
 };
 /* clang-format on */
 
@@ -443,19 +446,20 @@ int main(void)
 	unit_rows(seals, rows);
 	unit_one("a file that is not a pyc is left as it is",
 		what_is_no_pyc_is_left_as_it_is);
-	unit_one("what is not there, or a link, is an error",
+	unit_one("sealing a file that does not exist, or a link, is an error",
 		what_is_not_there_is_an_error);
-	unit_one(
-		"what cannot be written is an error", what_cannot_be_written_is_an_error);
-	unit_one("a file that a scanner has read is known by its birth",
+	unit_one("a seal that cannot be written is an error",
+		what_cannot_be_written_is_an_error);
+	unit_one("a file that a scanner has read in the meantime is sealed",
 		a_file_that_was_read_meanwhile);
-	unit_one("a young source is read again", a_young_source_is_read_again);
-	unit_one("one that is a minute old is not", an_old_one_is_not);
+	unit_one("a young source is read again before its pyc is sealed",
+		a_young_source_is_read_again);
+	unit_one("a source that is a minute old is not read again", an_old_one_is_not);
 	unit_one(
 		"a seal that a pyc brings along is not believed", a_seal_that_came_along);
 	unit_one("a file that may not be written is sealed, and keeps its mode",
 		a_file_that_may_not_be_written);
-	unit_one("a short header, as of 3.6", a_short_header);
+	unit_one("a pyc with the short header of 3.6 is sealed", a_short_header);
 	unit_one("a pyc that is cut off is not sealed", what_is_cut_off);
 	return unit_run("entry_seal");
 }

@@ -138,10 +138,10 @@ static void where_links_fail_there_is_none(void **state)
 static const struct unshared {
 	const char *sentence, *name;
 } unshared[] = {
-	{ "not shared: pytest's", "m." FAKE_TAG "-pytest-8.3.0.pyc" },
-	{ "not shared: typeguard's", "m." FAKE_TAG ".opt-typeguard440.pyc" },
-	{ "not shared: an unknown level", "m." FAKE_TAG ".opt-3.pyc" },
-	{ "not shared: by the settings", FAKE_NAME },
+	{ "pytest's bytecode has no object", "m." FAKE_TAG "-pytest-8.3.0.pyc" },
+	{ "typeguard's bytecode has no object", "m." FAKE_TAG ".opt-typeguard440.pyc" },
+	{ "bytecode of an unknown opt level has no object", "m." FAKE_TAG ".opt-3.pyc" },
+	{ "bytecode has no object if sharing is turned off", FAKE_NAME },
 };
 /* clang-format on */
 
@@ -161,16 +161,15 @@ static void is_not_shared(void **state)
 int main(void)
 {
 	unit_around(fake_entry_begin, fake_entry_end);
-	unit_one("share: an entry and its object are one file",
+	unit_one("an entry and its object are one file",
 		an_entry_and_its_object_are_one_file);
-	unit_one("share: a damaged object is replaced, a whole one kept",
+	unit_one("a damaged object is replaced, and an undamaged one is kept",
 		a_damaged_object_is_replaced);
-	unit_one("share: an object of another source is replaced",
+	unit_one("an object of a different source is replaced",
 		an_object_of_another_source_is_replaced);
-	unit_one("share: where links are refused it is a copy",
+	unit_one("an object is a copy if hard links are refused",
 		where_links_are_refused_it_is_a_copy);
-	unit_one("share: without hard links there is no object",
-		where_links_fail_there_is_none);
+	unit_one("there is no object if hard links fail", where_links_fail_there_is_none);
 	unit_rows(is_not_shared, unshared);
 	return unit_run("entry_share");
 }

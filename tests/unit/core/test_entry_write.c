@@ -77,8 +77,8 @@ static void a_cache_that_is_read_only(void **state)
 }
 
 static const char *const file_systems[] = {
-	"put: a call that fails, and be it close, leaves nothing",
-	"put: the same on a file system whose rename always replaces",
+	"a write of which any call fails, even close, leaves nothing",
+	"a failed write leaves nothing on a file system whose rename always replaces",
 };
 
 /* Close: where a file server says at last that its disk is full. */
@@ -287,25 +287,28 @@ static void an_entry_has_the_mode_of_its_source(void **state)
 int main(void)
 {
 	unit_around(fake_entry_begin, fake_entry_end);
-	unit_one("write: with all directories above it, and over what is there",
-		is_put_with_all_above_it);
-	unit_one("write: without room for another name", no_room_for_another_name);
-	unit_one("write: in a cache that is read only", a_cache_that_is_read_only);
-	unit_rows(a_call_that_fails, file_systems);
-	unit_one("adapt: a source that is not settled gets no identity",
-		what_is_not_settled_has_no_identity);
-	unit_one("write: a temporary file of another process is left to it",
-		the_temporary_name_is_anothers);
-	unit_one("write: where all temporary names are taken",
-		all_temporary_names_are_taken);
-	unit_one("write: blocks are shared where that goes", blocks_are_shared);
-	unit_one("write: a file system is asked once to share blocks",
-		a_file_system_is_asked_once_for_blocks);
-	unit_one("write or serve: from memory where nothing can be written", from_memory);
 	unit_one(
-		"write or serve: a file that was written is served, even if somebody deletes it",
+		"a file is written with all directories above it, and over an existing one",
+		is_put_with_all_above_it);
+	unit_one("a file is not written without room for its temporary name",
+		no_room_for_another_name);
+	unit_one("a file is not written into a read-only cache",
+		a_cache_that_is_read_only);
+	unit_rows(a_call_that_fails, file_systems);
+	unit_one("a source that is not settled gives a file no identity",
+		what_is_not_settled_has_no_identity);
+	unit_one("a temporary file of a different process is left alone",
+		the_temporary_name_is_anothers);
+	unit_one("a file is not written if all temporary names are taken",
+		all_temporary_names_are_taken);
+	unit_one("a file is written by sharing blocks if the file system can do so",
+		blocks_are_shared);
+	unit_one("a file system is asked only once to share blocks",
+		a_file_system_is_asked_once_for_blocks);
+	unit_one("a file is served from memory if nothing can be written", from_memory);
+	unit_one("a file that was written is served even if somebody deletes it",
 		what_was_written_is_served);
-	unit_one("write or serve: the mode is that of the source",
+	unit_one("an entry gets the mode of its source",
 		an_entry_has_the_mode_of_its_source);
 	return unit_run("entry_write");
 }

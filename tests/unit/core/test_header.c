@@ -18,16 +18,16 @@ static const struct length {
 	const char *sentence, *tag;
 	size_t want;
 } lengths[] = {
-	{ "length: CPython 3.3", "cpython-33", 12 },
-	{ "length: CPython 3.6", "cpython-36", 12 },
-	{ "length: CPython 3.7", "cpython-37", 16 },
-	{ "length: CPython 3.14", "cpython-314", 16 },
-	{ "length: CPython 3.36", "cpython-336", 16 },
-	{ "length: PyPy 3.6", "pypy36", 12 },
-	{ "length: PyPy 3.7", "pypy37", 16 },
-	{ "length: PyPy 3.11", "pypy311", 16 },
-	{ "length: GraalPy", "graalpy230-310", 16 },
-	{ "length: of no tag", "", 16 },
+	{ "the header of CPython 3.3 has 12 bytes", "cpython-33", 12 },
+	{ "the header of CPython 3.6 has 12 bytes", "cpython-36", 12 },
+	{ "the header of CPython 3.7 has 16 bytes", "cpython-37", 16 },
+	{ "the header of CPython 3.14 has 16 bytes", "cpython-314", 16 },
+	{ "the header of a future CPython 3.36 has 16 bytes", "cpython-336", 16 },
+	{ "the header of PyPy 3.6 has 12 bytes", "pypy36", 12 },
+	{ "the header of PyPy 3.7 has 16 bytes", "pypy37", 16 },
+	{ "the header of PyPy 3.11 has 16 bytes", "pypy311", 16 },
+	{ "the header of GraalPy has 16 bytes", "graalpy230-310", 16 },
+	{ "the header without a tag has 16 bytes", "", 16 },
 };
 
 static const struct row {
@@ -35,101 +35,101 @@ static const struct row {
 	size_t size;
 	const char *want;
 } rows[] = {
-	{ "a timestamp", NEW,
+	{ "a header with a timestamp is read", NEW,
 		MAGIC "\0\0\0\0"
 		      "\1\2\3\4"
 		      "\5\6\7\10"
 		      "c",
 		17, "timestamp 67305985 134678021" },
-	{ "a timestamp of 3.6", OLD,
+	{ "a header of 3.6 with a timestamp is read", OLD,
 		MAGIC "\1\2\3\4"
 		      "\5\6\7\10"
 		      "c",
 		13, "timestamp 67305985 134678021" },
-	{ "a timestamp with the highest bits", NEW,
+	{ "a timestamp may have its highest bits set", NEW,
 		MAGIC "\0\0\0\0"
 		      "\xff\xff\xff\xff"
 		      "\xfe\xff\xff\xff"
 		      "c",
 		17, "timestamp 4294967295 4294967294" },
-	{ "an unchecked hash", NEW,
+	{ "a header with an unchecked hash is read", NEW,
 		MAGIC "\1\0\0\0"
 		      "hashhash"
 		      "c",
 		17, "hash" },
-	{ "a checked hash", NEW,
+	{ "a header with a checked hash is read", NEW,
 		MAGIC "\3\0\0\0"
 		      "hashhash"
 		      "c",
 		17, "hash" },
-	{ "a checked timestamp is nothing", NEW,
+	{ "a header with the flag for checking but none for a hash is bad", NEW,
 		MAGIC "\2\0\0\0"
 		      "hashhash"
 		      "c",
 		17, "bad" },
-	{ "an unknown flag", NEW,
+	{ "a header with an unknown flag is bad", NEW,
 		MAGIC "\4\0\0\0"
 		      "hashhash"
 		      "c",
 		17, "bad" },
-	{ "an unknown flag with a known one", NEW,
+	{ "a header with an unknown and a known flag is bad", NEW,
 		MAGIC "\5\0\0\0"
 		      "hashhash"
 		      "c",
 		17, "bad" },
-	{ "an unknown flag in the highest byte", NEW,
+	{ "a header with an unknown flag in the highest byte is bad", NEW,
 		MAGIC "\1\0\0\1"
 		      "hashhash"
 		      "c",
 		17, "bad" },
-	{ "3.6 has no flags", OLD,
+	{ "a header of 3.6 has no flags", OLD,
 		MAGIC "\1\0\0\0"
 		      "\0\0\0\0"
 		      "c",
 		13, "timestamp 1 0" },
-	{ "a header without code", NEW,
+	{ "a header without code behind it is bad", NEW,
 		MAGIC "\0\0\0\0"
 		      "\1\2\3\4"
 		      "\5\6\7\10",
 		16, "bad" },
-	{ "a header of 3.6 without code", OLD,
+	{ "a header of 3.6 without code behind it is bad", OLD,
 		MAGIC "\1\2\3\4"
 		      "\5\6\7\10",
 		12, "bad" },
-	{ "a header cut off", NEW,
+	{ "a header that is cut off is bad", NEW,
 		MAGIC "\0\0\0\0"
 		      "\1\2\3\4"
 		      "\5\6\7",
 		15, "bad" },
-	{ "a header of 3.6 is not valid for 3.7", NEW,
+	{ "a header of 3.6 is bad for 3.7", NEW,
 		MAGIC "\1\2\3\4"
 		      "\5\6\7\10"
 		      "c",
 		13, "bad" },
-	{ "a magic number cut off", NEW, MAGIC, 3, "bad" },
-	{ "no data at all", NEW, "", 0, "bad" },
-	{ "a magic number without its return", NEW,
+	{ "a header with half a magic number is bad", NEW, MAGIC, 3, "bad" },
+	{ "an empty file has a bad header", NEW, "", 0, "bad" },
+	{ "a magic number without its carriage return is bad", NEW,
 		"\xa7\r\n\n"
 		"\0\0\0\0"
 		"\1\2\3\4"
 		"\5\6\7\10"
 		"c",
 		17, "bad" },
-	{ "a magic number without its newline", NEW,
+	{ "a magic number without its newline is bad", NEW,
 		"\xa7\r\r\r"
 		"\0\0\0\0"
 		"\1\2\3\4"
 		"\5\6\7\10"
 		"c",
 		17, "bad" },
-	{ "zeroes", NEW,
+	{ "a header of zeroes is bad", NEW,
 		"\0\0\0\0"
 		"\0\0\0\0"
 		"\0\0\0\0"
 		"\0\0\0\0"
 		"\0",
 		17, "bad" },
-	{ "an executable", NEW,
+	{ "the header of an executable is bad", NEW,
 		"\177ELF"
 		"\2\1\1\0"
 		"\0\0\0\0"
@@ -145,15 +145,18 @@ static const struct fit {
 	long long mtime, size;
 	bool want;
 } fits[] = {
-	{ "fits: the same", "\0\0\0\0", 5, 7, true },
-	{ "fits: another mtime", "\0\0\0\0", 6, 7, false },
-	{ "fits: another size", "\0\0\0\0", 5, 8, false },
-	{ "fits: an mtime 2^32 seconds later, which Python cannot tell", "\0\0\0\0",
-		5 + (1LL << 32), 7, true },
-	{ "fits: an mtime 2^32 seconds earlier", "\0\0\0\0", 5 - (1LL << 32), 7, true },
-	{ "fits: 4 GiB more", "\0\0\0\0", 5, 7 + (1LL << 32), true },
-	{ "fits: a hash is not looked at", "\1\0\0\0", 5, 7, false },
-	{ "fits: a bad header never does", "\2\0\0\0", 5, 7, false },
+	{ "a header fits a source of its mtime and size", "\0\0\0\0", 5, 7, true },
+	{ "a header does not fit a source of a different mtime", "\0\0\0\0", 6, 7,
+		false },
+	{ "a header does not fit a source of a different size", "\0\0\0\0", 5, 8, false },
+	{ "a header fits an mtime 2^32 seconds later, which Python cannot distinguish",
+		"\0\0\0\0", 5 + (1LL << 32), 7, true },
+	{ "a header fits an mtime 2^32 seconds earlier", "\0\0\0\0", 5 - (1LL << 32), 7,
+		true },
+	{ "a header fits a source that is 4 GiB larger", "\0\0\0\0", 5, 7 + (1LL << 32),
+		true },
+	{ "a header with a hash fits no mtime and size", "\1\0\0\0", 5, 7, false },
+	{ "a bad header fits no mtime and size", "\2\0\0\0", 5, 7, false },
 };
 /* clang-format on */
 
@@ -265,7 +268,8 @@ int main(void)
 	unit_rows(fits_as_told, fits);
 	unit_one("a patched header fits, and nothing else is changed",
 		a_patched_header_fits);
-	unit_one("an mtime is cut off as Python does it", an_mtime_is_pythons);
-	unit_one("a negative mtime is its 32 bits", a_negative_mtime);
+	unit_one("an mtime is converted to whole seconds as in Python",
+		an_mtime_is_pythons);
+	unit_one("a negative mtime becomes its lowest 32 bits", a_negative_mtime);
 	return unit_run("header");
 }

@@ -19,18 +19,22 @@ static const struct change {
 	struct identity other;
 	bool same, proves;
 } changes[] = {
-	{ "identity: the same", { 5, { 10, 11 }, { 12, 13 }, 14, 0 }, true, true },
-	{ "identity: another inode", { 6, { 10, 11 }, { 12, 13 }, 14, 0 }, false, false },
-	{ "identity: another second of change", { 5, { 9, 11 }, { 12, 13 }, 14, 0 },
-		false, false },
-	{ "identity: another nanosecond of change", { 5, { 10, 12 }, { 12, 13 }, 14, 0 },
-		false, false },
-	{ "identity: another mtime", { 5, { 10, 11 }, { 13, 13 }, 14, 0 }, false, false },
-	{ "identity: another nanosecond of mtime", { 5, { 10, 11 }, { 12, 14 }, 14, 0 },
-		false, false },
-	{ "identity: another size", { 5, { 10, 11 }, { 12, 13 }, 15, 0 }, false, false },
-	{ "identity: 4 GiB more", { 5, { 10, 11 }, { 12, 13 }, 14 + (1ull << 32), 0 },
-		false, false },
+	{ "equal identities are the same", { 5, { 10, 11 }, { 12, 13 }, 14, 0 }, true,
+		true },
+	{ "a different inode is a different identity",
+		{ 6, { 10, 11 }, { 12, 13 }, 14, 0 }, false, false },
+	{ "a different second of the ctime is a different identity",
+		{ 5, { 9, 11 }, { 12, 13 }, 14, 0 }, false, false },
+	{ "a different nanosecond of the ctime is a different identity",
+		{ 5, { 10, 12 }, { 12, 13 }, 14, 0 }, false, false },
+	{ "a different second of the mtime is a different identity",
+		{ 5, { 10, 11 }, { 13, 13 }, 14, 0 }, false, false },
+	{ "a different nanosecond of the mtime is a different identity",
+		{ 5, { 10, 11 }, { 12, 14 }, 14, 0 }, false, false },
+	{ "a different size is a different identity",
+		{ 5, { 10, 11 }, { 12, 13 }, 15, 0 }, false, false },
+	{ "a size that is 4 GiB larger is a different identity",
+		{ 5, { 10, 11 }, { 12, 13 }, 14 + (1ull << 32), 0 }, false, false },
 };
 /* clang-format on */
 
@@ -91,10 +95,10 @@ static void of_a_stat(void **state)
 int main(void)
 {
 	unit_rows(identities, changes);
-	unit_one(
-		"another file system proves nothing", another_file_system_proves_nothing);
-	unit_one("a change time in whole seconds proves nothing",
+	unit_one("an identity on a different file system proves nothing",
+		another_file_system_proves_nothing);
+	unit_one("a ctime in whole seconds proves nothing",
 		a_change_time_in_whole_seconds_proves_nothing);
-	unit_one("the identity is that of the stat", of_a_stat);
+	unit_one("the identity of a source is made of its stat", of_a_stat);
 	return unit_run("identity");
 }

@@ -493,7 +493,7 @@ int main(void)
 	unit_one("the longest name a file can have is read",
 		the_longest_name_of_a_file_is_read);
 	unit_one(
-		"300000 random names give tags that are parts of them, a temporary name has the tag of its file, and no byte after the name is read",
+		"300000 random names, temporary ones as well, give tags that are parts of them",
 		stays_within_any_name);
 	return unit_run("pyc");
 }

@@ -26,42 +26,46 @@ static const struct row {
 	enum root_state want;
 	const char *why;
 } rows[] = {
-	{ "nothing there is absent", FAKE_NOTHING, 0, FAKE_NOTHING, 0, ROOT_ABSENT,
-		NULL },
-	{ "a root without its layout is absent", FAKE_DIRECTORY, 0700, FAKE_NOTHING, 0,
+	{ "a root that does not exist is absent", FAKE_NOTHING, 0, FAKE_NOTHING, 0,
 		ROOT_ABSENT, NULL },
-	{ "a root of ours alone is ready", FAKE_DIRECTORY, 0700, FAKE_DIRECTORY, 0700,
-		ROOT_READY, NULL },
-	{ "a root that others may read is ready, its layout is closed", FAKE_DIRECTORY,
-		0755, FAKE_DIRECTORY, 0700, ROOT_READY, NULL },
+	{ "a root without the folder v1 is absent", FAKE_DIRECTORY, 0700, FAKE_NOTHING, 0,
+		ROOT_ABSENT, NULL },
+	{ "a root that only its user can access is ready", FAKE_DIRECTORY, 0700,
+		FAKE_DIRECTORY, 0700, ROOT_READY, NULL },
+	{ "a root that others may read is ready if the folder v1 is closed to them",
+		FAKE_DIRECTORY, 0755, FAKE_DIRECTORY, 0700, ROOT_READY, NULL },
 	{ "a root that is a link is followed", FAKE_LINK, 0700, FAKE_DIRECTORY, 0700,
 		ROOT_READY, NULL },
-	{ "a root that the group can write to", FAKE_DIRECTORY, 0770, FAKE_DIRECTORY,
-		0700, ROOT_REFUSED, "others can write to the cache directory" },
-	{ "a root that all can write to", FAKE_DIRECTORY, 0707, FAKE_DIRECTORY, 0700,
-		ROOT_REFUSED, "others can write to the cache directory" },
-	{ "a root as /tmp, with the sticky bit", FAKE_DIRECTORY, 01777, FAKE_DIRECTORY,
-		0700, ROOT_REFUSED, "others can write to the cache directory" },
-	{ "a root that all can write to, before its layout is made", FAKE_DIRECTORY, 0777,
-		FAKE_NOTHING, 0, ROOT_REFUSED,
+	{ "a root that its group can write to is refused", FAKE_DIRECTORY, 0770,
+		FAKE_DIRECTORY, 0700, ROOT_REFUSED,
 		"others can write to the cache directory" },
-	{ "a link to a root that all can write to", FAKE_LINK, 0777, FAKE_DIRECTORY, 0700,
-		ROOT_REFUSED, "others can write to the cache directory" },
-	{ "a root that is a file", FAKE_PLAIN_FILE, 0600, FAKE_NOTHING, 0, ROOT_REFUSED,
-		"the cache directory is not a directory" },
-	{ "a layout that others may read", FAKE_DIRECTORY, 0700, FAKE_DIRECTORY, 0755,
-		ROOT_REFUSED,
+	{ "a root that all can write to is refused", FAKE_DIRECTORY, 0707, FAKE_DIRECTORY,
+		0700, ROOT_REFUSED, "others can write to the cache directory" },
+	{ "a root that all can write to is refused, even with the sticky bit",
+		FAKE_DIRECTORY, 01777, FAKE_DIRECTORY, 0700, ROOT_REFUSED,
+		"others can write to the cache directory" },
+	{ "a root that all can write to is refused before the folder v1 exists",
+		FAKE_DIRECTORY, 0777, FAKE_NOTHING, 0, ROOT_REFUSED,
+		"others can write to the cache directory" },
+	{ "a link to a root that all can write to is refused", FAKE_LINK, 0777,
+		FAKE_DIRECTORY, 0700, ROOT_REFUSED,
+		"others can write to the cache directory" },
+	{ "a root that is a file is refused", FAKE_PLAIN_FILE, 0600, FAKE_NOTHING, 0,
+		ROOT_REFUSED, "the cache directory is not a directory" },
+	{ "a folder v1 that others may read is refused", FAKE_DIRECTORY, 0700,
+		FAKE_DIRECTORY, 0755, ROOT_REFUSED,
 		"the folder v1 of the cache belongs to another user, or others may access it" },
-	{ "a layout that the group may enter", FAKE_DIRECTORY, 0700, FAKE_DIRECTORY, 0710,
-		ROOT_REFUSED,
+	{ "a folder v1 that the group may enter is refused", FAKE_DIRECTORY, 0700,
+		FAKE_DIRECTORY, 0710, ROOT_REFUSED,
 		"the folder v1 of the cache belongs to another user, or others may access it" },
-	{ "a layout that all can write to", FAKE_DIRECTORY, 0700, FAKE_DIRECTORY, 0702,
-		ROOT_REFUSED,
+	{ "a folder v1 that others can write to is refused", FAKE_DIRECTORY, 0700,
+		FAKE_DIRECTORY, 0702, ROOT_REFUSED,
 		"the folder v1 of the cache belongs to another user, or others may access it" },
-	{ "a layout that is a file", FAKE_DIRECTORY, 0700, FAKE_PLAIN_FILE, 0600,
-		ROOT_REFUSED,
+	{ "a folder v1 that is a file is refused", FAKE_DIRECTORY, 0700, FAKE_PLAIN_FILE,
+		0600, ROOT_REFUSED,
 		"the folder v1 of the cache belongs to another user, or others may access it" },
-	{ "a layout that is a link", FAKE_DIRECTORY, 0700, FAKE_LINK, 0700, ROOT_REFUSED,
+	{ "a folder v1 that is a link is refused", FAKE_DIRECTORY, 0700, FAKE_LINK, 0700,
+		ROOT_REFUSED,
 		"the folder v1 of the cache belongs to another user, or others may access it" },
 };
 /* clang-format on */
@@ -266,21 +270,25 @@ int main(void)
 {
 	unit_around(fake_begin, fake_end);
 	unit_rows(judges, rows);
-	unit_one("a root of another user", a_root_of_another_user);
-	unit_one("a layout of another user", a_layout_of_another_user);
-	unit_one("a root that cannot be reached", a_root_that_cannot_be_reached);
+	unit_one("a root of another user is refused", a_root_of_another_user);
+	unit_one("a folder v1 of another user is refused", a_layout_of_another_user);
+	unit_one("a root that cannot be reached is refused",
+		a_root_that_cannot_be_reached);
 	unit_one(
-		"any call of judge may fail, and nothing is trusted then; it looks once at each directory",
+		"any call of the check may fail, and then nothing is trusted; each directory is looked at once",
 		any_call_of_judge_may_fail);
-	unit_one("drop: all files, however many, and the directory", drops_all_files);
-	unit_one("drop: a directory within stays with what is in it",
+	unit_one("dropping a directory removes all its files, however many, and itself",
+		drops_all_files);
+	unit_one("a directory within the dropped one stays with its content",
 		a_directory_within_stays);
-	unit_one("drop: a link is not followed", a_link_is_not_followed);
+	unit_one("a link is not followed when a directory is dropped",
+		a_link_is_not_followed);
+	unit_one("a path that is not a directory is not dropped",
+		what_is_no_directory_stays);
 	unit_one(
-		"drop: a file that is not a directory stays", what_is_no_directory_stays);
-	unit_one("drop: any of its 7 calls may fail, the next run does the rest",
+		"any of the 7 calls of dropping may fail, and the next run does the rest",
 		any_call_of_drop_may_fail);
-	unit_one("drop: a file that came meanwhile stays, and its directory",
+	unit_one("a file that appears while its directory is dropped stays",
 		what_came_meanwhile_stays);
 	return unit_run("store");
 }

@@ -95,14 +95,14 @@ static const struct row {
 	size_t there;	/* how many of the levels */
 	unsigned calls; /* 0: as many as the way to the root takes */
 } rows[] = {
-	{ "made whole: from nothing but a home directory", 0, 0 },
-	{ "made whole: from the directory above the root", 1, 0 },
-	{ "made whole: from a root without its layout", 2, 0 },
-	{ "made whole: from an empty layout", 3, 14 },
-	{ "made whole: for the first source directory of an interpreter", 5, 8 },
-	{ "made whole: for a sibling of a known source directory", 6, 5 },
-	{ "made whole: the last one alone takes two calls", 7, 2 },
-	{ "made whole: nothing is missing", 8, 1 },
+	{ "the cache is created from nothing but a home directory", 0, 0 },
+	{ "the cache is created from the directory above the root", 1, 0 },
+	{ "the cache is created from a root without the folder v1", 2, 0 },
+	{ "the cache is created from an empty folder v1 in 14 calls", 3, 14 },
+	{ "the first directory of a version folder is created in 8 calls", 5, 8 },
+	{ "a sibling of a known directory is created in 5 calls", 6, 5 },
+	{ "the last directory alone is created in two calls", 7, 2 },
+	{ "a directory that exists takes one call", 8, 1 },
 };
 /* clang-format on */
 
@@ -413,28 +413,31 @@ int main(void)
 {
 	unit_around(begin, fake_end);
 	unit_rows(makes_what_is_missing, rows);
-	unit_one("any call may fail, from any state, and the next run repairs it",
+	unit_one("any call of creating the cache may fail, and the next run repairs it",
 		any_call_may_fail);
-	unit_one("a mark that could be written in part only is not left so",
+	unit_one("a CACHEDIR.TAG that could be written only in part does not stay",
 		a_mark_that_is_written_in_part);
-	unit_one("nothing is put into a root that others can write to",
+	unit_one("nothing is created in a root that others can write to",
 		a_root_that_is_refused);
-	unit_one("nothing is put into a root of another user", a_root_of_another_user);
-	unit_one("nor is a directory for it made in another's home",
+	unit_one("nothing is created in a root of another user", a_root_of_another_user);
+	unit_one("no root is created in another user's home directory",
 		in_a_home_of_another_user);
 	unit_one("a home directory is not made", without_a_home);
-	unit_one("a root that is a file", a_root_that_is_a_file);
-	unit_one("a layout that is a file", a_layout_that_is_a_file);
-	unit_one("a layout that is a link to nothing is not followed",
+	unit_one("a root that is a file gives ENOTDIR", a_root_that_is_a_file);
+	unit_one("a folder v1 that is a file gives ENOTDIR", a_layout_that_is_a_file);
+	unit_one("a folder v1 that is a link to nothing is not followed",
 		a_layout_that_leads_nowhere);
-	unit_one("a file within the tree", a_file_within_the_tree);
-	unit_one("a mark that is there already is kept, and no link followed",
+	unit_one("a file in the place of a directory of the tree gives ENOTDIR",
+		a_file_within_the_tree);
+	unit_one("a CACHEDIR.TAG that exists is kept, and no link is followed",
 		a_mark_of_the_users_own_is_kept);
-	unit_one("others may make it all before any call", others_may_be_faster);
-	unit_one(
-		"others may clear the cache before any call", others_may_clear_the_cache);
-	unit_one("whatever the umask, directories are ours to use", whatever_the_umask);
-	unit_one("whatever fails under a umask of 0222, the next run repairs it",
+	unit_one("another process may create the whole cache before any call",
+		others_may_be_faster);
+	unit_one("another process may clear the cache before any call",
+		others_may_clear_the_cache);
+	unit_one("directories of the cache have mode 0700, whatever the umask",
+		whatever_the_umask);
+	unit_one("under a umask of 0222 any call may fail, and the next run repairs it",
 		whatever_fails_under_any_umask);
 	return unit_run("root_make");
 }

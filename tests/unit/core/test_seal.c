@@ -97,9 +97,12 @@ static const struct sum {
 	bool hash;
 	uint64_t want;
 } sums[] = {
-	{ "checksum: with a timestamp header", 16, false, 0xe1fa399a4c28064a },
-	{ "checksum: with a hash header", 16, true, 0x96a7737b272ae92d },
-	{ "checksum: with a short header", 12, false, 0xb50e2aff123e165f },
+	{ "the checksum of a pyc with a timestamp stays the same", 16, false,
+		0xe1fa399a4c28064a },
+	{ "the checksum of a pyc with a hash stays the same", 16, true,
+		0x96a7737b272ae92d },
+	{ "the checksum of a pyc with a short header stays the same", 12, false,
+		0xb50e2aff123e165f },
 };
 /* clang-format on */
 
@@ -206,26 +209,27 @@ static const struct fault {
 	uint8_t value;
 	bool want;
 } faults[] = {
-	{ "refused: everything but the recomputed checksum is wrong", 12, 3, true },
-	{ "refused: the version before", 8, 0, false },
-	{ "refused: a version to come", 8, 2, false },
-	{ "refused: a version far to come", 9, 1, false },
-	{ "refused: a seal of another size", 10, 0x7f, false },
-	{ "refused: a larger seal", 11, 1, false },
-	{ "refused: other first bytes", 0, 'P', false },
-	{ "refused: a line's end that was translated", 7, '\r', false },
-	{ "refused: a pyc of another length", 16, 0x75, false },
-	{ "refused: a pyc that is longer than all files", 23, 0x80, false },
+	{ "a seal with a wrong field is refused although its checksum is right", 12, 3,
+		true },
+	{ "a seal of the format before this one is refused", 8, 0, false },
+	{ "a seal of the next format is refused", 8, 2, false },
+	{ "a seal of a much later format is refused", 9, 1, false },
+	{ "a seal of a different size is refused", 10, 0x7f, false },
+	{ "a much larger seal is refused", 11, 1, false },
+	{ "a seal with different first bytes is refused", 0, 'P', false },
+	{ "a seal whose newline was translated is refused", 7, '\r', false },
+	{ "a seal of a pyc of a different length is refused", 16, 0x75, false },
+	{ "a seal of a pyc longer than any file is refused", 23, 0x80, false },
 };
 
 static const struct size {
 	const char *sentence;
 	long long more;
 } sizes[] = {
-	{ "refused: a file with a byte too many", 1 },
-	{ "refused: a file that lacks a byte", -1 },
-	{ "refused: a file with two seals", SEAL_SIZE },
-	{ "refused: 4 GiB more", 1LL << 32 },
+	{ "a seal of a file with a byte too many is refused", 1 },
+	{ "a seal of a file that lacks a byte is refused", -1 },
+	{ "a file with two seals is refused", SEAL_SIZE },
+	{ "a seal of a file that is 4 GiB larger is refused", 1LL << 32 },
 };
 /* clang-format on */
 
@@ -407,24 +411,29 @@ static void the_format_is_told(void **state)
 int main(void)
 {
 	unit_around(begin, NULL);
-	unit_one("the format stays as it is told, byte for byte", the_format_stays);
+	unit_one("a seal is written byte for byte as the format specifies",
+		the_format_stays);
 	unit_rows(the_checksum_stays, sums);
-	unit_one("every field comes back", every_field_comes_back);
+	unit_one("every field of a seal is read as it was written",
+		every_field_comes_back);
 	unit_one("every flipped bit of the seal is noticed", every_flipped_bit_of_it);
 	unit_one("every changed byte of the seal is noticed", every_changed_byte_of_it);
 	unit_rows(refuses, faults);
 	unit_rows(refuses_a_size, sizes);
-	unit_one("20000 blocks of random bytes are no seal", any_bytes_are_refused);
-	unit_one("the end of a pyc is noticed with the seal, whatever its length",
+	unit_one("20000 blocks of random bytes are refused as seals",
+		any_bytes_are_refused);
+	unit_one(
+		"a change at the end of a pyc is noticed with its seal, whatever its length",
 		the_end_of_the_pyc_is_noticed);
 	unit_one(
 		"every flipped bit of the pyc is noticed, except in the mtime and size of its source",
 		every_flipped_bit_of_the_pyc);
-	unit_one("pycs of zeroes of all lengths have different sums",
+	unit_one("pycs of zeroes have a different checksum for each length",
 		every_length_of_the_pyc);
 	unit_one("a file that is shorter than a magic number is not a pyc",
 		a_pyc_that_is_no_pyc);
-	unit_one("words that changed places are noticed", words_that_changed_places);
-	unit_one("the format of any version's seal is told", the_format_is_told);
+	unit_one("a pyc in which two words have changed places is refused",
+		words_that_changed_places);
+	unit_one("the format is read from a seal of any format", the_format_is_told);
 	return unit_run("seal");
 }

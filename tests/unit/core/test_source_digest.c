@@ -105,26 +105,26 @@ static const struct meanwhile {
 	bool in_place;
 	int want;
 } meanwhiles[] = {
-	{ "digest: a file that has grown before it is opened", "openat", "print(22)\n",
-		true, -EAGAIN },
-	{ "digest: a file that has shrunk before it is opened", "openat", "print()\n",
-		true, -EAGAIN },
-	{ "digest: a file that was emptied before it is opened", "openat", "", true,
-		-EAGAIN },
-	{ "digest: a file that grows before it is read", "pread", "print(22)\n", true,
-		-EAGAIN },
-	{ "digest: a file that shrinks before it is read", "pread", "print()\n", true,
-		-EAGAIN },
-	{ "digest: a file that is gone before it is opened", "openat", NULL, false,
-		-ENOENT },
-	{ "digest: another file of that size is not the one that was looked at", "openat",
+	{ "digesting a file that grew before it was opened gives EAGAIN", "openat",
+		"print(22)\n", true, -EAGAIN },
+	{ "digesting a file that shrank before it was opened gives EAGAIN", "openat",
+		"print()\n", true, -EAGAIN },
+	{ "digesting a file that was emptied before it was opened gives EAGAIN", "openat",
+		"", true, -EAGAIN },
+	{ "digesting a file that grows before it is read gives EAGAIN", "pread",
+		"print(22)\n", true, -EAGAIN },
+	{ "digesting a file that shrinks before it is read gives EAGAIN", "pread",
+		"print()\n", true, -EAGAIN },
+	{ "digesting a file that is removed before it is opened gives ENOENT", "openat",
+		NULL, false, -ENOENT },
+	{ "digesting a file that was replaced by one of its size gives EAGAIN", "openat",
 		"print(2)\n", false, -EAGAIN },
-	{ "digest: another file of another size", "openat", "print(22)\n", false,
-		-EAGAIN },
-	{ "digest: a file that was changed before it is opened", "openat", "print(2)\n",
-		true, -EAGAIN },
-	{ "digest: a file that is changed before it is read", "pread", "print(2)\n", true,
-		-EAGAIN },
+	{ "digesting a file that was replaced by one of a different size gives EAGAIN",
+		"openat", "print(22)\n", false, -EAGAIN },
+	{ "digesting a file that was changed before it was opened gives EAGAIN", "openat",
+		"print(2)\n", true, -EAGAIN },
+	{ "digesting a file that is changed before it is read gives EAGAIN", "pread",
+		"print(2)\n", true, -EAGAIN },
 };
 /* clang-format on */
 
@@ -347,18 +347,21 @@ static void reading_a_source_that_changes(void **state)
 int main(void)
 {
 	unit_around(begin, fake_proof_end);
-	unit_one("read: the path of an old source is gone once",
+	unit_one("reading an old source looks at its path only once",
 		reading_an_old_source_asks_for_its_path_once);
-	unit_one("read: the program's own look spares one",
+	unit_one("a recent stat of the program's own saves a call",
 		the_programs_own_look_spares_one);
-	unit_one("read: a source that is not old is only settled",
+	unit_one("reading a source that is not old only settles it",
 		reading_what_is_no_old_source);
-	unit_one("read: a source that changes meanwhile", reading_a_source_that_changes);
-	unit_one("digest: of what is in it, whatever its size", of_what_is_in_it);
-	unit_one("digest: it is read once a look", it_is_read_once);
+	unit_one("a source that changes while it is read is never given a wrong digest",
+		reading_a_source_that_changes);
+	unit_one(
+		"the digest is that of the content, whatever its size", of_what_is_in_it);
+	unit_one("a source is read once for each look at it", it_is_read_once);
 	unit_rows(changes_are_noticed, meanwhiles);
-	unit_one("digest: a file that goes while it is read",
+	unit_one(
+		"a file that is removed while it is read is digested only if it is whole",
 		a_file_that_goes_while_it_is_read);
-	unit_one("any call may fail", any_call_may_fail);
+	unit_one("any call of reading a source may fail", any_call_may_fail);
 	return unit_run("source_digest");
 }

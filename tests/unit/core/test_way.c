@@ -24,31 +24,32 @@ static const struct row {
 	enum way want;
 	const char *end; /* where it ended; NULL: at path */
 } rows[] = {
-	{ "a plain way is trusted", 0755, 0755, NULL, NULL, "a/b", WAY_TRUSTED, NULL },
-	{ "a way that ends in a directory for all is its caller's matter", 0755, 0777,
+	{ "a plain path is trusted", 0755, 0755, NULL, NULL, "a/b", WAY_TRUSTED, NULL },
+	{ "a path is trusted although all can write to the directory at its end", 0755,
+		0777, NULL, NULL, "a/b", WAY_TRUSTED, NULL },
+	{ "a directory on the path that all can write to is at fault", 0777, 0755, NULL,
+		NULL, "a/b", WAY_WRITABLE, "a" },
+	{ "a sticky directory on the path that all can write to is trusted", 01777, 0755,
 		NULL, NULL, "a/b", WAY_TRUSTED, NULL },
-	{ "a directory that all can write to is at fault", 0777, 0755, NULL, NULL, "a/b",
-		WAY_WRITABLE, "a" },
-	{ "a sticky directory that all can write to is trusted", 01777, 0755, NULL, NULL,
-		"a/b", WAY_TRUSTED, NULL },
-	{ "a way with a part missing is absent", 0755, 0, NULL, NULL, "a/b/c", WAY_ABSENT,
-		"a/b" },
+	{ "a path with a missing part is absent", 0755, 0, NULL, NULL, "a/b/c",
+		WAY_ABSENT, "a/b" },
 	{ "a fault above a missing part is reported first", 0777, 0, NULL, NULL, "a/b/c",
 		WAY_WRITABLE, "a" },
-	{ "slashes and dots are removed", 0755, 0755, NULL, NULL, "a//./b/.//",
+	{ "slashes and dots are dropped from a path", 0755, 0755, NULL, NULL,
+		"a//./b/.//", WAY_TRUSTED, "a/b" },
+	{ ".. in a path leads up", 0755, 0755, NULL, NULL, "a/b/../../a/b", WAY_TRUSTED,
+		"a/b" },
+	{ ".. does not hide a fault", 0777, 0755, NULL, NULL, "a/b/../..", WAY_WRITABLE,
+		"a" },
+	{ "a link in a path is followed", 0755, 0755, "l", "a", "l/b", WAY_TRUSTED,
+		"a/b" },
+	{ "a link at the end of a path is followed", 0755, 0755, "l", "a/b", "l",
 		WAY_TRUSTED, "a/b" },
-	{ "two dots lead up", 0755, 0755, NULL, NULL, "a/b/../../a/b", WAY_TRUSTED,
+	{ "a link may lead through ..", 0755, 0755, "a/l", "../a/b", "a/l", WAY_TRUSTED,
 		"a/b" },
-	{ "two dots do not hide a fault", 0777, 0755, NULL, NULL, "a/b/../..",
+	{ "a directory that a link leads through is checked", 0777, 0755, "l", "a/b", "l",
 		WAY_WRITABLE, "a" },
-	{ "a link is followed", 0755, 0755, "l", "a", "l/b", WAY_TRUSTED, "a/b" },
-	{ "a link at the end is followed", 0755, 0755, "l", "a/b", "l", WAY_TRUSTED,
-		"a/b" },
-	{ "a link may lead through dots", 0755, 0755, "a/l", "../a/b", "a/l", WAY_TRUSTED,
-		"a/b" },
-	{ "what a link leads through is judged", 0777, 0755, "l", "a/b", "l",
-		WAY_WRITABLE, "a" },
-	{ "a directory that a link lies in is judged", 0777, 0755, "a/l", "b", "a/l",
+	{ "a directory that contains a link is checked", 0777, 0755, "a/l", "b", "a/l",
 		WAY_WRITABLE, "a" },
 	{ "a link to nothing is absent", 0755, 0, "l", "a/none", "l/x", WAY_ABSENT,
 		"a/none" },
@@ -197,13 +198,16 @@ static const struct private
 	bool want;
 }
 privates[] = {
-	{ "private: the user's, closed to others", 4711, 4711, 0644, true },
-	{ "private: root's", 0, 0, 0644, true },
-	{ "private: root's group may write", 0, 0, 0664, true },
-	{ "not private: another user's", 4712, 4711, 0644, false },
-	{ "not private: all may write", 4711, 4711, 0646, false },
-	{ "not private: a group may write that nobody knows", 4711, 4711, 0664, false },
-	{ "not private: another group may write", 4711, 4712, 0664, false },
+	{ "a file of the user that is closed to others is private", 4711, 4711, 0644,
+		true },
+	{ "a file of root is private", 0, 0, 0644, true },
+	{ "a file of root that root's group may write to is private", 0, 0, 0664, true },
+	{ "a file of another user is not private", 4712, 4711, 0644, false },
+	{ "a file that all may write to is not private", 4711, 4711, 0646, false },
+	{ "a file that a group of unknown members may write to is not private", 4711,
+		4711, 0664, false },
+	{ "a file that another group may write to is not private", 4711, 4712, 0664,
+		false },
 };
 
 static void tells_what_is_private(void **state)
@@ -287,16 +291,20 @@ int main(void)
 {
 	unit_around(fake_begin, fake_end);
 	unit_rows(judges, rows);
-	unit_one("an absolute link begins at the root",
+	unit_one("an absolute link starts at the root directory",
 		an_absolute_link_begins_at_the_root);
-	unit_one("a file is not a directory", a_file_is_no_directory);
-	unit_one("what another user has made is foreign, be it a link",
+	unit_one("a file in a path is not a directory", a_file_is_no_directory);
+	unit_one("a directory or link of another user is foreign",
 		what_another_user_has_made_is_foreign);
 	unit_one("a relative path is refused", a_relative_path_is_no_way);
-	unit_one("what does not fit is out of reach", what_does_not_fit_is_out_of_reach);
-	unit_one("any call may fail, and nothing is trusted then", any_call_may_fail);
+	unit_one("a path that does not fit is unreachable",
+		what_does_not_fit_is_out_of_reach);
+	unit_one("any call of the check may fail, and then nothing is trusted",
+		any_call_may_fail);
 	unit_rows(tells_what_is_private, privates);
-	unit_one("who can write has a number", tells_who_can_write);
-	unit_one("public is what others can reach and read", tells_what_is_public);
+	unit_one("each set of users who can write to a file has a number of its own",
+		tells_who_can_write);
+	unit_one(
+		"a file is public if others can reach and read it", tells_what_is_public);
 	return unit_run("way");
 }

@@ -26,13 +26,17 @@ static const struct row {
 	int64_t ago[4];
 	size_t want;
 } rows[] = {
-	{ "sums: of one hour, one", { 1, 2 * SECOND, 3 * SECOND }, 1 },
-	{ "sums: of hours, as many", { SECOND, HOUR + 1, 5 * HOUR + 1, 30 * HOUR }, 4 },
-	{ "sums: of a day that is past, one",
+	{ "records of one hour make one sum", { 1, 2 * SECOND, 3 * SECOND }, 1 },
+	{ "records of several hours make a sum for each hour",
+		{ SECOND, HOUR + 1, 5 * HOUR + 1, 30 * HOUR }, 4 },
+	{ "records of a past day make one sum",
 		{ 5 * DAY + HOUR, 5 * DAY + 2 * HOUR, 5 * DAY + 20 * HOUR }, 1 },
-	{ "sums: of days, as many", { 5 * DAY + HOUR, 6 * DAY + HOUR, 80 * DAY }, 3 },
-	{ "sums: of all that is old, one", { 91 * DAY, 400 * DAY, 4000 * DAY }, 1 },
-	{ "sums: of the future, its hours", { -HOUR, -HOUR, -2 * HOUR }, 2 },
+	{ "records of several past days make a sum for each day",
+		{ 5 * DAY + HOUR, 6 * DAY + HOUR, 80 * DAY }, 3 },
+	{ "records of more than 90 days ago make one sum",
+		{ 91 * DAY, 400 * DAY, 4000 * DAY }, 1 },
+	{ "records from the future make a sum for each hour", { -HOUR, -HOUR, -2 * HOUR },
+		2 },
 };
 
 static void sums(void **state)
@@ -143,13 +147,14 @@ int main(void)
 {
 	unit_around(begin, NULL);
 	unit_rows(sums, rows);
-	unit_one("sums: versions are apart", versions_are_apart);
-	unit_one("sums: no number turns over", no_number_turns_over);
-	unit_one("sizes: no number turns over", no_size_turns_over);
-	unit_one("sums: the mark of --zero parts an hour", the_mark_parts_an_hour);
-	unit_one("sizes: what went on while gc measured is in that in part",
+	unit_one("each version has sums of its own", versions_are_apart);
+	unit_one("a sum of counts does not overflow", no_number_turns_over);
+	unit_one("a sum of sizes does not overflow", no_size_turns_over);
+	unit_one("the mark of --zero divides the sum of an hour", the_mark_parts_an_hour);
+	unit_one(
+		"a process that ran while gc measured is counted if its middle came after that",
 		what_ran_while_it_was_measured_counts_by_its_middle);
-	unit_one("sizes: what began before gc measured is in that",
+	unit_one("a process that ended before gc measured is part of the measured size",
 		what_began_before_the_measure_is_in_it);
 	return unit_run("counters");
 }

@@ -339,22 +339,23 @@ static void what_cannot_be_written_stays(void **state)
 int main(void)
 {
 	unit_around(begin, fake_cache_end);
-	unit_one("read: nothing is empty", nothing_is_empty);
-	unit_one("read: all journals, and nothing else", all_journals_are_read);
-	unit_one("read: garbage is passed over", garbage_is_passed_over);
-	unit_one("read: a path that is not a file is ignored",
-		what_is_no_file_is_passed_over);
-	unit_one("read: of a huge journal the end", of_a_huge_one_the_end_is_read);
-	unit_one("fold: a small journal is left", a_small_journal_is_left);
-	unit_one("fold: a large one, after its grace time",
+	unit_one("without journals the totals are empty", nothing_is_empty);
+	unit_one("all journals are read, and nothing else", all_journals_are_read);
+	unit_one("garbage in a journal is skipped", garbage_is_passed_over);
+	unit_one("a path that is not a file is not read", what_is_no_file_is_passed_over);
+	unit_one("only the end of a huge journal is read", of_a_huge_one_the_end_is_read);
+	unit_one("a small journal is not folded", a_small_journal_is_left);
+	unit_one("a large journal is folded after its grace time",
 		a_large_one_is_folded_after_its_grace);
-	unit_one("fold: journals in their order", folded_in_their_order);
-	unit_one("fold: nothing twice", nothing_is_folded_twice);
-	unit_one("fold: nothing under another's lock",
+	unit_one("journals are folded in their order", folded_in_their_order);
+	unit_one("nothing is folded twice", nothing_is_folded_twice);
+	unit_one("nothing is folded while another process has the lock",
 		under_anothers_lock_nothing_is_folded);
-	unit_one("fold: sums get coarser with their age", sums_get_coarser);
-	unit_one("fold: what cannot be written stays", what_cannot_be_written_stays);
-	unit_one("zero: counts from now on, and keeps what was", zero_counts_from_now_on);
-	unit_one("rebase: what gc measured is the base", gc_sets_the_base);
+	unit_one("sums get coarser with their age", sums_get_coarser);
+	unit_one("a journal stays if the totals cannot be written",
+		what_cannot_be_written_stays);
+	unit_one("after --zero the counts begin again, and the old ones are kept",
+		zero_counts_from_now_on);
+	unit_one("the sizes that gc measured are the new base", gc_sets_the_base);
 	return unit_run("totals_file");
 }
