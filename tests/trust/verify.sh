@@ -144,6 +144,24 @@ find "$cache/v1" -depth -name "*$TAG*" -execdir rename "s/$TAG/cpython-399/" {} 
 is "$(status_of --deep)" 3 "verify --deep does not call good what no interpreter here can check"
 check "verify --deep says that such bytecode is not checked" grep -q 'not checked' "$T/said"
 
+# --- a source that its owner changes while it is compared ------------------------------
+rm -rf "$cache"
+objects
+rm -rf "$src"
+mkdir "$T/his"
+echo 'x = 1' >"$T/his/n.py"
+with "$VICTIM" "$cache" "$PY" -c "$(imports "$T/his" n)"
+echo "$TRUSTED" >"$T/his/m.py"
+chmod -R a+rwX "$T/his"
+# The command opens it first, and then the interpreter.
+swap="[ ! -e '$T/$VICTIM/opened' ] || cp '$T/evil.py' '$T/his/m.py'; touch '$T/$VICTIM/opened'"
+echo "$EVIL" >"$T/evil.py"
+cp "$BUILD/tests/library/libat.so" "$T/lib/"
+as "$VICTIM" PYCSTASH_DIR="$cache" LD_PRELOAD="$T/lib/libat.so" AT=open:/his/m.py "DO=$swap" \
+	"$PYCSTASH" verify --deep >"$T/said" 2>&1
+is "$? $(cat "$T/his/m.py")" "3 $EVIL" "a source that becomes that of forged bytecode while verify --deep compares them proves nothing"
+official "$src"
+
 # --- whose programs are run -----------------------------------------------------------
 if ! has_compiler; then
 	skip_all "no program in another user's directory is run" "there is no compiler"

@@ -16,6 +16,11 @@ import sys
 import types
 import warnings
 
+try:
+    from _blake2 import blake2b
+except ImportError:
+    blake2b = None
+
 PARTS = """argcount posonlyargcount kwonlyargcount nlocals stacksize flags code consts names
     varnames freevars cellvars filename name qualname firstlineno exceptiontable""".split()
 PARTS.append("linetable" if hasattr(types.CodeType, "co_linetable") else "lnotab")
@@ -90,12 +95,12 @@ def compare(pyc, source, level):
         what = stat.st_ino, level
         if what in seen:  # an entry and its object are often one file
             return stat, seen[what]
-        data = file.read()[HEADER:]
-    seen[what] = why = examine(data, source, level)
+        data = file.read()
+    seen[what] = why = examine(data[HEADER:], data[-64:-32], source, level)
     return stat, why
 
 
-def examine(data, source, level):
+def examine(data, digest, source, level):
     try:
         stored = marshal.loads(data)
         if not are_codes(stored):
@@ -104,6 +109,8 @@ def examine(data, source, level):
         return "its code object cannot be loaded: %s" % error
     with open(source, "rb") as file:
         text = file.read()
+    if blake2b and blake2b(text, digest_size=32).digest() != digest:
+        raise ValueError("its source has just been changed")
     try:
         made = compile(text, stored.co_filename, "exec", dont_inherit=True, optimize=level)
     except SyntaxError as error:
