@@ -321,4 +321,21 @@ limit import env PYCSTASH_DIR="$cache" "$PYCSTASH" import "$T/holes"
 limit "import, compressed" env PYCSTASH_DIR="$cache" "$PYCSTASH" import "$T/holes.zst"
 limit "pull --for" env PYCSTASH_DIR="$cache" "$PYCSTASH" pull --for "$T/src" "file:$T/store"
 is "$wrong" "" "a small archive or pack with millions of holes uses up no memory"
+
+# --- a restored cache -----------------------------------------------------------------
+# To open each level by its whole path would take the square of their number.
+with "$me" "$T/depths" "$PY" -c "$(imports "$src")" >/dev/null
+"$PY" -c 'import os, sys
+os.chdir(sys.argv[1])
+for _ in range(20000):
+    os.mkdir("d")
+    os.chdir("d")' "$T/depths/v1/$TAG/tree"
+wrong=
+for command in ls du verify "verify --deep" gc "export $T/depths.zst" "purge --tag $TAG"; do
+	# shellcheck disable=SC2086
+	command_of "$me" "$T/depths" $command >"$T/said" 2>&1
+	[ $? -lt 100 ] || wrong="$wrong; $command"
+done
+is "$wrong" "" "no command goes down into directories of a cache that no path reaches"
+check "directories of a cache that no path reaches are purged" test ! -e "$T/depths/v1/$TAG"
 done_testing

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -177,6 +178,11 @@ static void found_directory(struct worker *worker, struct walk_dir *dir,
 
 	if (!may_enter(dir->walk, dir, name))
 		return;
+	/* Nothing there is ever served, and the way down to each level gets longer. */
+	if (strlen(dir->path) + 1 + strlen(name) >= PATH_MAX) {
+		failed(dir->walk, dir->path, -ENAMETOOLONG);
+		return;
+	}
 	node = node_new(parent, name);
 	node->next = worker->found;
 	worker->found = node;
