@@ -14,17 +14,17 @@ static const struct row {
 	size_t size; /* of the bytes 0, 1, 2, …, 255, 0, … */
 	const char *want;
 } rows[] = {
-	{ "of nothing", 0,
+	{ "the digest of nothing is BLAKE2b-256", 0,
 		"0e5751c026e543b2e8ab2eb06099daa1d1e5df47778f7787faab45cdf12fe3a8" },
-	{ "of one byte", 1,
+	{ "the digest of one byte is BLAKE2b-256", 1,
 		"03170a2e7597b7b7e3d84c05391d139a62b157e78786d8c082f29dcf4c111314" },
-	{ "of one block less a byte", 127,
+	{ "the digest of a block less a byte is BLAKE2b-256", 127,
 		"f2fe67ff342e21b8f45e8f2e0bcd1d9243245d50ee6c78042e9c491388791c72" },
-	{ "of one block", 128,
+	{ "the digest of one block is BLAKE2b-256", 128,
 		"c3582f71ebb2be66fa5dd750f80baae97554f3b015663c8be377cfcb2488c1d1" },
-	{ "of one block and a byte", 129,
+	{ "the digest of a block and a byte is BLAKE2b-256", 129,
 		"f7f3c46ba2564ff4c4c162da1f5b605f9f1c4aa6a20652a9f9a337c1a2f5b9c9" },
-	{ "of many blocks", 100000,
+	{ "the digest of many blocks is BLAKE2b-256", 100000,
 		"2876d1bbfa8e8637e8bd364c4d91006030f439ef3d9b87f66d087dd0b021c0af" },
 };
 /* clang-format on */
@@ -75,7 +75,8 @@ static void hex_digits(void **state)
 int main(void)
 {
 	unit_rows(is_blake2b, rows);
-	unit_one("of \"abc\", and no letter behind it is read", of_abc);
-	unit_one("hex digits are lower case, and without an end", hex_digits);
+	unit_one("the digest of \"abc\" reads nothing behind it", of_abc);
+	unit_one("hex digits of a digest are lower case, and have no terminator",
+		hex_digits);
 	return unit_run("digest");
 }

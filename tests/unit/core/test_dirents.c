@@ -79,8 +79,10 @@ static void none_where_it_cannot_be_read(void **state)
 int main(void)
 {
 	unit_around(fake_begin, fake_end);
-	unit_one("each name once, without the dots", each_name_once);
-	unit_one("none in an empty directory", none_in_an_empty_directory);
-	unit_one("none where it cannot be read", none_where_it_cannot_be_read);
+	unit_one("each name in a directory is given once, without . and ..",
+		each_name_once);
+	unit_one("an empty directory gives no name", none_in_an_empty_directory);
+	unit_one("a directory that cannot be read gives no name",
+		none_where_it_cannot_be_read);
 	return unit_run("names");
 }

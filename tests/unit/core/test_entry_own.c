@@ -134,22 +134,34 @@ static const struct row {
 	void (*happens)(void);
 	bool own;
 } rows[] = {
-	{ "marked, for the source that is there", true, nothing, true },
-	{ "marked, for another source", true, replace_source, false },
-	{ "marked, and its source is gone", true, remove_source, true },
-	{ "marked, in a new directory", true, replace_directory, false },
-	{ "marked, in a directory that was made before it", true,
-		remove_and_replace_by_older, false },
-	{ "marked, and the directory has come back", true, there_and_back, true },
-	{ "a copy with its attributes, and there is a source", true, copy_over, false },
-	{ "the same without a source", true, copy_over_and_remove_source, true },
-	{ "a file with another name, perhaps in that directory", true, link_elsewhere,
+	{ "a marked file is a program's own while its source is there", true, nothing,
 		true },
-	{ "renamed to there", true, rename_to_it, true },
-	{ "moved with its __pycache__", true, move_directory_to_it, true },
-	{ "not marked, and there is a source", false, nothing, false },
-	{ "not marked, without a source", false, remove_source, true },
-	{ "not marked, in a new directory", false, replace_directory, false },
+	{ "a marked file does not count as own for a source that was replaced", true,
+		replace_source, false },
+	{ "a marked file still counts as own if its source is gone", true, remove_source,
+		true },
+	{ "a marked file does not count as own in a new directory", true,
+		replace_directory, false },
+	{ "a marked file does not count as own in a directory that is older than it",
+		true, remove_and_replace_by_older, false },
+	{ "a marked file counts as own again in a directory that has come back", true,
+		there_and_back, true },
+	{ "a marked file copied with its attributes does not count as own if there is a source",
+		true, copy_over, false },
+	{ "a marked file copied with its attributes counts as own if there is no source",
+		true, copy_over_and_remove_source, true },
+	{ "a marked file with a second name counts as own, for lack of a better answer",
+		true, link_elsewhere, true },
+	{ "a marked file that was renamed to its place counts as own", true, rename_to_it,
+		true },
+	{ "a marked file that was moved with its __pycache__ counts as own", true,
+		move_directory_to_it, true },
+	{ "a file that is not marked does not count as own if there is a source", false,
+		nothing, false },
+	{ "a file that is not marked counts as own if there is no source", false,
+		remove_source, true },
+	{ "a file that is not marked does not count as own in a new directory", false,
+		replace_directory, false },
 };
 /* clang-format on */
 
@@ -179,7 +191,8 @@ int main(void)
 {
 	unit_around(fake_entry_begin, fake_entry_end);
 	unit_rows(belongs, rows);
-	unit_one("on a file system without attributes, without a source",
+	unit_one(
+		"without extended attributes, a file counts as own only if there is no source",
 		without_attributes);
 	return unit_run("entry_own");
 }

@@ -77,9 +77,9 @@ static void the_first_is_watched_until_the_next(void **state)
 int main(void)
 {
 	unit_around(begin, fake_entry_end);
-	unit_one("what was served and may be refused is pending",
+	unit_one("an entry that was served but may be refused is a pending compile",
 		what_may_be_refused_is_pending);
-	unit_one("what an interpreter is served first is watched until the next",
+	unit_one("the first entry served to an interpreter is watched until the next",
 		the_first_is_watched_until_the_next);
 	return unit_run("entry_pending");
 }

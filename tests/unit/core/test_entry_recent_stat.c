@@ -56,8 +56,10 @@ static const struct row {
 	void (*before)(void);
 	enum verdict want;
 } rows[] = {
-	{ "an entry is served without another look", fake_import_right, VERDICT_HIT },
-	{ "so is a pyc in the tree", pyc_in_the_tree, VERDICT_IN_TREE },
+	{ "an entry is served by a recent stat of its source", fake_import_right,
+		VERDICT_HIT },
+	{ "a pyc in the tree is served by a recent stat of its source", pyc_in_the_tree,
+		VERDICT_IN_TREE },
 };
 
 static void once(void **state)
@@ -132,12 +134,17 @@ int main(void)
 {
 	unit_around(begin, fake_entry_end);
 	unit_rows(once, rows);
-	unit_one("a source that looked otherwise is looked at again", it_does_not_say_no);
-	unit_one("and so for a pyc in the tree", nor_of_a_pyc_in_the_tree);
-	unit_one("what changed since is as the program saw it, once",
+	unit_one("a source is looked at again if its recent stat does not fit the entry",
+		it_does_not_say_no);
+	unit_one(
+		"a source is looked at again if its recent stat does not fit the pyc in the tree",
+		nor_of_a_pyc_in_the_tree);
+	unit_one(
+		"a source that changed after its recent stat is a hit once, and then a miss",
 		a_source_that_changed_since);
-	unit_one("where content alone counts it is read", where_content_alone_counts);
-	unit_one("what is compiled is not proven by it",
+	unit_one("a source is read although it has a recent stat if digests are compared",
+		where_content_alone_counts);
+	unit_one("a recent stat does not prove what is compiled",
 		it_proves_nothing_that_is_compiled);
 	return unit_run("entry_recent_stat");
 }

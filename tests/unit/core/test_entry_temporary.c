@@ -20,7 +20,7 @@ static const struct row {
 	const char *path;
 	const char *begins;
 } rows[] = {
-	{ "a pyc's temporary name is importlib's: the path, a dot and digits",
+	{ "a pyc's temporary name is importlib's, the path with a dot and digits",
 		"/c/__pycache__/m.cpython-311.pyc", "/c/__pycache__/m.cpython-311.pyc." },
 	{ "a temporary name for numba's index is one that numba makes",
 		"/c/__pycache__/m.f-1.py311.nbi", "/c/__pycache__/m.f-1.py311.nbi.tmp." },
@@ -90,9 +90,9 @@ int main(void)
 	unit_rows(a_name, rows);
 	unit_one("a file is this process's only if it has said so",
 		one_that_was_not_reported);
-	unit_one(
-		"a reported file is that thread's and no other's", one_that_was_reported);
-	unit_one("another file of the same name is not the one that was reported",
+	unit_one("a file that a thread reported is that thread's and no other's",
+		one_that_was_reported);
+	unit_one("a different file of the same name is not the one that was reported",
 		another_file_of_that_name);
 	return unit_run("entry_temporary");
 }

@@ -337,13 +337,13 @@ static void whatever_fails(void **state)
 int main(void)
 {
 	unit_around(begin, fake_end);
-	unit_one("while one process compiles, another waits",
-		one_compiles_and_another_waits);
-	unit_one("a claim that is released is waited for by nobody",
+	unit_one(
+		"a process waits while another compiles", one_compiles_and_another_waits);
+	unit_one("nobody waits for a claim that was released",
 		nobody_waits_for_what_is_done);
-	unit_one("a claim for another source is waited for by nobody",
+	unit_one("nobody waits for a claim for a different source",
 		another_source_is_nobodys_business);
-	unit_one("a process that is dead is waited for once, and not long",
+	unit_one("a dead process is waited for once, and not long",
 		a_dead_process_is_waited_for_once);
 	unit_one("a process that is at work is waited for up to the limit",
 		a_busy_process_is_waited_for_longer);
@@ -352,12 +352,13 @@ int main(void)
 	unit_one("a process does not wait for its own threads",
 		a_process_does_not_wait_for_itself);
 	unit_one(
-		"a process whose claim came to nothing claims again once it has written bytecode",
+		"a process whose claim led to nothing claims again once it has written bytecode",
 		who_writes_nothing_claims_once);
-	unit_one("a thread that ends while it compiles is in the way of no other",
+	unit_one(
+		"a thread that ends while it compiles does not keep others from claiming",
 		a_thread_that_ends_does_not_keep_others_from_claiming_for_ever);
 	unit_one(
-		"of two processes that claim at the same time, the one whose claim remains compiles",
+		"if two processes claim at the same time, the one whose claim remains compiles",
 		who_is_overtaken_waits);
 	unit_one("a claim that has expired does not count",
 		a_clock_that_is_set_back_does_not_prolong_it);
@@ -366,6 +367,6 @@ int main(void)
 	unit_one("a source that is compiled faster than claimed is not claimed",
 		small_sources_are_not_claimed);
 	unit_one("no cache is created for a claim", no_cache_is_made);
-	unit_one("whichever call fails, the process compiles", whatever_fails);
+	unit_one("a process compiles whichever call fails", whatever_fails);
 	return unit_run("flight");
 }

@@ -58,7 +58,8 @@ static const struct path_row {
 		false },
 	{ "the root directory has an empty path", "", "m.cpython-311.pyc",
 		"v/tree/__pycache__/m.cpython-311.pyc", false },
-	{ "in an ephemeral tree stars hide what changes", "/tmp/.mount_ab/lib", "m.pyc",
+	{ "stars hide what changes in the path of an ephemeral tree",
+		"/tmp/.mount_ab/lib", "m.pyc",
 		"v/tree/tmp/.mount_**/lib/__pycache__/m.pyc", true },
 	{ "slashes after a name stay", "/srv", "m.pyc//.",
 		"v/tree/srv/__pycache__/m.pyc//.", false },
@@ -100,14 +101,16 @@ static const struct covers_row {
 } covers_rows[] = {
 	{ "a directory of sources is covered", "/srv/app", "/srv/app", MAP_COVERED },
 	{ "the root directory is covered", "/", "", MAP_COVERED },
-	{ "a __pycache__ holds no sources", "/a", "/a/__pycache__", MAP_NO_SOURCES },
-	{ "nor does a directory in a __pycache__", "/a", "/a/__pycache__/b",
+	{ "a __pycache__ contains no sources", "/a", "/a/__pycache__", MAP_NO_SOURCES },
+	{ "a directory in a __pycache__ contains no sources", "/a", "/a/__pycache__/b",
 		MAP_NO_SOURCES },
-	{ "below /proc there are no sources", "/dev/fd", "/proc/1/fd", MAP_NO_SOURCES },
+	{ "a directory below /proc contains no sources", "/dev/fd", "/proc/1/fd",
+		MAP_NO_SOURCES },
 	{ "/process is not below /proc", "/process", "/process", MAP_COVERED },
-	{ "the cache keeps nothing of itself", "/a", "/c/v1", MAP_IN_CACHE },
-	{ "nor under the canonical path of its root", "/a", "/real/c/x", MAP_IN_CACHE },
-	{ "nor of a layer", "/a", "/opt/layer/v1", MAP_IN_CACHE },
+	{ "the cache has no entries for itself", "/a", "/c/v1", MAP_IN_CACHE },
+	{ "the cache has no entries for the canonical path of its root", "/a",
+		"/real/c/x", MAP_IN_CACHE },
+	{ "the cache has no entries for a layer", "/a", "/opt/layer/v1", MAP_IN_CACHE },
 	{ "a setting excludes a directory by the path as given", "/srv/no/x", "/x",
 		MAP_EXCLUDED },
 	{ "a setting excludes a directory by its canonical path", "/x", "/srv/no",
@@ -137,13 +140,13 @@ static const struct keeps_row {
 	const char *sentence, *name;
 	bool ephemeral, want;
 } keeps_rows[] = {
-	{ "an ordinary tree keeps what numba writes", "m.f-1.py311.nbi", false, true },
-	{ "a name without a tag is nobody's", "m.pyc", false, false },
-	{ "an ephemeral tree keeps what importlib writes", "m.cpython-311.opt-1.pyc",
-		true, true },
-	{ "an ephemeral tree does not keep what numba writes", "m.f-1.py311.nbi", true,
+	{ "an ordinary tree keeps numba's files", "m.f-1.py311.nbi", false, true },
+	{ "a name without a tag is not kept", "m.pyc", false, false },
+	{ "an ephemeral tree keeps importlib's files", "m.cpython-311.opt-1.pyc", true,
+		true },
+	{ "an ephemeral tree does not keep numba's files", "m.f-1.py311.nbi", true,
 		false },
-	{ "an ephemeral tree does not keep what pytest writes",
+	{ "an ephemeral tree does not keep pytest's files",
 		"m.cpython-311-pytest-8.3.0.pyc", true, false },
 };
 
@@ -160,12 +163,12 @@ static void keeps(void **state)
 int main(void)
 {
 	unit_around(before, NULL);
-	unit_one("the tree of a version lies in its folder", the_path_of_a_tree);
-	unit_one("the path of a tree has to fit, with a slash",
+	unit_one("the tree of a version lies in its version folder", the_path_of_a_tree);
+	unit_one("the path of a tree must fit with a slash behind it",
 		a_tree_has_to_fit_with_a_slash);
 	unit_rows(the_path_of_an_entry, path_rows);
 	unit_rows(covers, covers_rows);
-	unit_one("a root that is not known excludes nothing",
+	unit_one("a root that is not known excludes no directory",
 		a_root_that_is_not_known_excludes_nothing);
 	unit_rows(keeps, keeps_rows);
 	return unit_run("map");

@@ -40,36 +40,42 @@ static const struct row {
 	{                                                    \
 		sentence, magic, code, sizeof code - 1, want \
 	}
-	ROW("code of CPython 3.3", 3230, CODE_36(NONE_8), MARSHAL_WHOLE),
-	ROW("code of CPython 3.6", 3379, CODE_36(NONE_8), MARSHAL_WHOLE),
-	ROW("code of CPython 3.8", 3413, CODE_38(NONE_8), MARSHAL_WHOLE),
-	ROW("code of CPython 3.10", 3439, CODE_38(NONE_8), MARSHAL_WHOLE),
-	ROW("code of CPython 3.11", 3495, CODE_311(NONE_8), MARSHAL_WHOLE),
-	ROW("code of CPython 3.14", 3627, CODE_311(NONE_8), MARSHAL_WHOLE),
-	ROW("code of PyPy 3.6", 160, CODE_36(NONE_8), MARSHAL_WHOLE),
-	ROW("code of PyPy 3.9", 336, CODE_38(NONE_8), MARSHAL_WHOLE),
-	ROW("code of 3.11 is more than that of 3.6", 3495, CODE_36(NONE_8), MARSHAL_CUT),
-	ROW("code in code", 3495, CODE_311("N)\2" CODE_311(NONE_8) "NNNNNNN"),
+	ROW("code of CPython 3.3 is whole", 3230, CODE_36(NONE_8), MARSHAL_WHOLE),
+	ROW("code of CPython 3.6 is whole", 3379, CODE_36(NONE_8), MARSHAL_WHOLE),
+	ROW("code of CPython 3.8 is whole", 3413, CODE_38(NONE_8), MARSHAL_WHOLE),
+	ROW("code of CPython 3.10 is whole", 3439, CODE_38(NONE_8), MARSHAL_WHOLE),
+	ROW("code of CPython 3.11 is whole", 3495, CODE_311(NONE_8), MARSHAL_WHOLE),
+	ROW("code of CPython 3.14 is whole", 3627, CODE_311(NONE_8), MARSHAL_WHOLE),
+	ROW("code of PyPy 3.6 is whole", 160, CODE_36(NONE_8), MARSHAL_WHOLE),
+	ROW("code of PyPy 3.9 is whole", 336, CODE_38(NONE_8), MARSHAL_WHOLE),
+	ROW("code of CPython 3.6 is cut off for CPython 3.11", 3495, CODE_36(NONE_8),
+		MARSHAL_CUT),
+	ROW("code within code is whole", 3495,
+		CODE_311("N)\2" CODE_311(NONE_8) "NNNNNNN"), MARSHAL_WHOLE),
+	ROW("code with an object of each type is whole", 3495, CODE_311("N" ALL "NNNNNN"),
 		MARSHAL_WHOLE),
-	ROW("an object of each type", 3495, CODE_311("N" ALL "NNNNNN"), MARSHAL_WHOLE),
-	ROW("bytes after it", 3495, CODE_311(NONE_8) "bytes", MARSHAL_WHOLE),
-	ROW("no bytes at all", 3495, "", MARSHAL_CUT),
-	ROW("a string that is longer than the file", 3495,
+	ROW("code with bytes behind it is whole", 3495, CODE_311(NONE_8) "bytes",
+		MARSHAL_WHOLE),
+	ROW("code without any bytes is cut off", 3495, "", MARSHAL_CUT),
+	ROW("code with a string longer than the file is cut off", 3495,
 		"s\xff\xff\xff\xff"
 		"ab",
 		MARSHAL_CUT),
-	ROW("a tuple that is longer than the file", 3495, "(\xff\xff\xff\xffNN",
-		MARSHAL_CUT),
-	ROW("tuples that are longer together", 3495, "(\4\0\0\0(\4\0\0\0NNN",
-		MARSHAL_CUT),
-	ROW("the longest number", 3495,
+	ROW("code with a tuple longer than the file is cut off", 3495,
+		"(\xff\xff\xff\xffNN", MARSHAL_CUT),
+	ROW("code with tuples that are longer together is cut off", 3495,
+		"(\4\0\0\0(\4\0\0\0NNN", MARSHAL_CUT),
+	ROW("code with the longest number is cut off", 3495,
 		"l\0\0\0\x80"
 		"dd",
 		MARSHAL_CUT),
-	ROW("an object of no type", 3495, "?", MARSHAL_UNKNOWN),
-	ROW("a dictionary, which no code has", 3495, "{NN0", MARSHAL_UNKNOWN),
-	ROW("a version that is not known", 3650, CODE_311(NONE_8), MARSHAL_UNKNOWN),
-	ROW("a version that is not known, cut off", 3650, "c", MARSHAL_UNKNOWN),
+	ROW("code with an object of no type is unknown", 3495, "?", MARSHAL_UNKNOWN),
+	ROW("code with a dictionary, which no code has, is unknown", 3495, "{NN0",
+		MARSHAL_UNKNOWN),
+	ROW("code of an unknown version is unknown", 3650, CODE_311(NONE_8),
+		MARSHAL_UNKNOWN),
+	ROW("code of an unknown version is unknown even if it is cut off", 3650, "c",
+		MARSHAL_UNKNOWN),
 #undef ROW
 };
 /* clang-format on */
@@ -123,7 +129,7 @@ static void nested_code(void **state)
 int main(void)
 {
 	unit_rows(reads, rows);
-	unit_one("cut off at every length it is cut", cut_anywhere);
-	unit_one("code in code, as deep as it is looked at", nested_code);
+	unit_one("code that is cut off at any length is cut off", cut_anywhere);
+	unit_one("code within code is followed 32 levels deep", nested_code);
 	return unit_run("marshal");
 }

@@ -48,12 +48,12 @@ static const char *recall(const char *path)
 static const struct row {
 	const char *sentence, *path, *canonical;
 } rows[] = {
-	{ "a directory that is its own name", "/a/b", "/a/b" },
-	{ "a link to something shorter", "/long/link", "/a" },
-	{ "a link to something longer", "/l", "/a/b/c/d" },
-	{ "a link to something of its own length", "/a/b", "/a/c" },
-	{ "a link to the root directory, whose path is empty", "/l", "" },
-	{ "a name that is not UTF-8", "/\xff/\xfe", "/\x80" },
+	{ "a directory that has its own name is remembered", "/a/b", "/a/b" },
+	{ "a link to something shorter is remembered", "/long/link", "/a" },
+	{ "a link to something longer is remembered", "/l", "/a/b/c/d" },
+	{ "a link to something of its own length is remembered", "/a/b", "/a/c" },
+	{ "a link to the root directory, whose path is empty, is remembered", "/l", "" },
+	{ "a name that is not UTF-8 is remembered", "/\xff/\xfe", "/\x80" },
 };
 /* clang-format on */
 
@@ -351,8 +351,10 @@ int main(void)
 	unit_rows(remembers, rows);
 	unit_one("only the given length of the name counts",
 		only_the_letters_asked_about_count);
-	unit_one("the first answer stays, in its place", nothing_is_ever_changed);
-	unit_one("what is not found leaves the length alone", not_found_touches_nothing);
+	unit_one("the first answer stays, and stays in its place",
+		nothing_is_ever_changed);
+	unit_one("a name that is not found leaves the length alone",
+		not_found_touches_nothing);
 	unit_one("two paths with one hash are kept apart", one_hash_for_two);
 	unit_one("a full table gives no wrong answer", a_full_table);
 	unit_one("a full arena keeps what it has and takes no more", a_full_arena);
@@ -360,7 +362,8 @@ int main(void)
 		paths_too_long_to_be_remembered);
 	unit_one("many threads get the same answers, and each its own path's",
 		many_threads);
-	unit_one("of two answers at the same moment both get the same one", two_answers);
-	unit_one("of two that want the last room one gets it", the_last_room);
+	unit_one("two threads that answer at the same moment both get the same answer",
+		two_answers);
+	unit_one("if two threads want the last room, one gets it", the_last_room);
 	return unit_run("memo");
 }

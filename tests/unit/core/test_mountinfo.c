@@ -17,40 +17,41 @@ static const struct row {
 	bool known, same; /* the number that HOME has */
 } rows[] = {
 	{ "an export of a server has a number", HOME, 0, 45, true, true },
-	{ "the number is the same on a host that has another device and another place for it",
+	{ "an export has the same number on a host with a different device and mount point",
 		"1 2 0:1234567 / /net/home rw - nfs server:/home ro,vers=3", 0, 1234567,
 		true, true },
 	{ "a host with several optional fields has the same number",
 		"1 2 4000:1 / /home rw shared:1 master:2 - nfs4 server:/home rw", 4000, 1,
 		true, true },
-	{ "a part of an export that is mounted alone has the same number",
+	{ "a part of an export that is mounted alone has the number of the export",
 		"1 2 0:45 /user /home/user rw - nfs4 server:/home rw", 0, 45, true,
 		true },
-	{ "another export has another number",
+	{ "a different export has a different number",
 		"36 35 0:45 / /home rw - nfs4 server:/data rw", 0, 45, true, false },
-	{ "another server's export has another number",
+	{ "a different server's export has a different number",
 		"36 35 0:45 / /home rw - nfs4 other:/home rw", 0, 45, true, false },
 	{ "a share has a number", "36 35 0:45 / /home rw - cifs //server/home rw", 0, 45,
 		true, false },
 	{ "a directory of another host has a number",
 		"36 35 0:45 / /home rw - fuse.sshfs user@server:/home rw", 0, 45, true,
 		false },
-	{ "another device's line tells nothing", HOME, 0, 46, false, false },
-	{ "a device with the same beginning is another", HOME, 0, 4, false, false },
-	{ "a local source tells nothing", "36 35 8:1 / / rw - ext4 /dev/sda1 rw", 8, 1,
-		false, false },
-	{ "a local directory below FUSE tells nothing",
+	{ "a line of a different device says nothing", HOME, 0, 46, false, false },
+	{ "a line of a device with the same first digits says nothing", HOME, 0, 4, false,
+		false },
+	{ "a line of a local file system says nothing",
+		"36 35 8:1 / / rw - ext4 /dev/sda1 rw", 8, 1, false, false },
+	{ "a line of a local directory below FUSE says nothing",
 		"36 35 0:45 / /mnt rw - fuse /srv/data rw", 0, 45, false, false },
-	{ "a name that says nothing tells nothing",
+	{ "a line with a meaningless name says nothing",
 		"36 35 0:45 / /mnt rw - tmpfs none rw", 0, 45, false, false },
-	{ "a colon among the options tells nothing",
+	{ "a line with a colon among its options says nothing",
 		"36 35 0:45 / /mnt rw - overlay overlay rw,lowerdir=/a:/b", 0, 45, false,
 		false },
-	{ "a line that is cut off tells nothing", "36 35 0:45 / /home rw - nfs4", 0, 45,
+	{ "a line that is cut off says nothing", "36 35 0:45 / /home rw - nfs4", 0, 45,
 		false, false },
-	{ "a line without its second half tells nothing", "36 35 0:45 / /home rw,noatime",
+	{ "a line without its second half says nothing", "36 35 0:45 / /home rw,noatime",
 		0, 45, false, false },
-	{ "an empty line tells nothing", "", 0, 0, false, false },
+	{ "an empty line says nothing", "", 0, 0, false, false },
 };
 /* clang-format on */
 
@@ -80,7 +81,6 @@ int main(void)
 {
 	unit_around(fake_begin, fake_end);
 	unit_rows(identifies, rows);
-	unit_one("a file system of this machine has no number of a server",
-		what_is_local_has_none);
+	unit_one("a file system of this machine has no number", what_is_local_has_none);
 	return unit_run("mountinfo");
 }

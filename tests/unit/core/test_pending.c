@@ -279,23 +279,29 @@ static void threads_never_get_a_torn_answer(void **state)
 int main(void)
 {
 	unit_around(begin, NULL);
-	unit_one("what was asked is found, whole, and again", what_was_asked_is_found);
-	unit_one("the last question counts", the_last_question_counts);
-	unit_one("other paths are others", other_paths_are_others);
-	unit_one("what is not found touches nothing", what_is_not_found_touches_nothing);
-	unit_one("of many questions the last of each place is kept, and none mixed up",
+	unit_one("a pending compile is found whole, and again", what_was_asked_is_found);
+	unit_one("the last of several compiles of a path is found",
+		the_last_question_counts);
+	unit_one("a pending compile is not found by a different path",
+		other_paths_are_others);
+	unit_one("a path that is not found leaves the result alone",
+		what_is_not_found_touches_nothing);
+	unit_one(
+		"of more compiles than there is room for, the last ones are kept, and none is mixed up",
 		others_may_take_its_place);
-	unit_one("of some hundred questions none is lost", some_hundred_are_all_kept);
-	unit_one("the oldest makes place for others", the_oldest_goes);
-	unit_one("a question within a question is lost",
+	unit_one("some hundred pending compiles are all kept", some_hundred_are_all_kept);
+	unit_one("the oldest pending compile makes room for others", the_oldest_goes);
+	unit_one("a compile added while all places are being written is lost",
 		a_question_within_a_question_is_lost);
-	unit_one("it goes on when the sequence goes round",
+	unit_one("compiles are found when the sequence number wraps around",
 		it_goes_on_when_the_sequence_goes_round);
-	unit_one("each thread has its own questions", each_thread_has_its_own_questions);
-	unit_one("opening another file than was asked about voids the question",
+	unit_one("each thread has its own pending compiles",
+		each_thread_has_its_own_questions);
+	unit_one("opening a file other than the source voids the pending compile",
 		opening_another_file_voids_the_question);
-	unit_one("what has got its name is forgotten", what_has_its_name_is_forgotten);
-	unit_one("four threads never get a torn answer, nor another path's",
+	unit_one("a compile whose bytecode has got its name is forgotten",
+		what_has_its_name_is_forgotten);
+	unit_one("four threads never get a torn answer, or that of a different path",
 		threads_never_get_a_torn_answer);
 	return unit_run("asked");
 }

@@ -84,32 +84,42 @@ static const struct row {
 	const char *asked;
 	bool want;
 } rows[] = {
-	{ "seen, and asked for", "/src/m.py", &file, nothing, "/src/m.py", true },
-	{ "at the end of its time", "/src/m.py", &file, a_while_passes, "/src/m.py",
+	{ "a recent stat is found by its path", "/src/m.py", &file, nothing, "/src/m.py",
 		true },
-	{ "too old", "/src/m.py", &file, too_long_a_while_passes, "/src/m.py", false },
-	{ "of the future", "/src/m.py", &file, the_counter_is_set_back, "/src/m.py",
-		false },
-	{ "seen by another thread", "/src/m.py", &file, another_thread_asks, "/src/m.py",
-		false },
-	{ "used before", "/src/m.py", &file, it_was_used, "/src/m.py", false },
-	{ "the one before the last", "/src/m.py", &file, another_was_looked_at,
+	{ "a stat is still recent at the end of its time", "/src/m.py", &file,
+		a_while_passes, "/src/m.py", true },
+	{ "a stat that is too old is not used", "/src/m.py", &file,
+		too_long_a_while_passes, "/src/m.py", false },
+	{ "a stat of the future is not used", "/src/m.py", &file, the_counter_is_set_back,
 		"/src/m.py", false },
-	{ "a directory in between does not count", "/src/m.py", &file,
+	{ "a stat of a different thread is not used", "/src/m.py", &file,
+		another_thread_asks, "/src/m.py", false },
+	{ "a stat that was used once is not used again", "/src/m.py", &file, it_was_used,
+		"/src/m.py", false },
+	{ "a stat before the last one is not used", "/src/m.py", &file,
+		another_was_looked_at, "/src/m.py", false },
+	{ "a stat of a directory does not replace that of a source", "/src/m.py", &file,
 		a_directory_was_looked_at, "/src/m.py", true },
-	{ "while it is written", "/src/m.py", &file, it_is_being_written, "/src/m.py",
+	{ "a stat that is being written is not used", "/src/m.py", &file,
+		it_is_being_written, "/src/m.py", false },
+	{ "a stat of a different path is not used", "/src/m.py", &file, nothing,
+		"/src/n.py", false },
+	{ "a stat is not used for a longer path", "/src/m.py", &file, nothing,
+		"/src/m.pyw", false },
+	{ "a stat is not used for a shorter path", "/src/m.pyw", &file, nothing,
+		"/src/m.py", false },
+	{ "a stat is not used for a path that is longer by a word", "/src/m.p", &file,
+		nothing, "/src/m.p12345678", false },
+	{ "a stat is not used for a path that is shorter by a word", "/src/m.p12345678",
+		&file, nothing, "/src/m.p", false },
+	{ "a stat of a relative path is not used", "src/m.py", &file, nothing, "src/m.py",
 		false },
-	{ "another path", "/src/m.py", &file, nothing, "/src/n.py", false },
-	{ "a longer path", "/src/m.py", &file, nothing, "/src/m.pyw", false },
-	{ "a shorter path", "/src/m.pyw", &file, nothing, "/src/m.py", false },
-	{ "a path that is a word longer", "/src/m.p", &file, nothing, "/src/m.p12345678",
-		false },
-	{ "a path that is a word shorter", "/src/m.p12345678", &file, nothing, "/src/m.p",
-		false },
-	{ "a relative path", "src/m.py", &file, nothing, "src/m.py", false },
-	{ "a directory", "/src/m.py", &directory, nothing, "/src/m.py", false },
-	{ "as long as it may be", LONG, &file, nothing, LONG, true },
-	{ "longer", LONG "x", &file, nothing, LONG "x", false },
+	{ "a stat of a directory is not used", "/src/m.py", &directory, nothing,
+		"/src/m.py", false },
+	{ "a stat of the longest path that fits is found", LONG, &file, nothing, LONG,
+		true },
+	{ "a stat of a longer path than fits is not used", LONG "x", &file, nothing,
+		LONG "x", false },
 };
 /* clang-format on */
 
@@ -158,8 +168,10 @@ int main(void)
 {
 	unit_around(begin, fake_end);
 	unit_rows(is_given_back, rows);
-	unit_one("where nothing is counted", where_nothing_is_counted);
-	unit_one("a longer one leaves nothing", a_longer_one_leaves_nothing);
-	unit_one("nothing was seen", nothing_was_seen);
+	unit_one("a stat is not used if there is no counter of time",
+		where_nothing_is_counted);
+	unit_one("a longer path leaves nothing behind for a shorter one",
+		a_longer_one_leaves_nothing);
+	unit_one("no stat is found before any was noted", nothing_was_seen);
 	return unit_run("recent_stat");
 }

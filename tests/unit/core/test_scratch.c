@@ -161,15 +161,15 @@ static void no_two_threads_have_one_block(void **state)
 int main(void)
 {
 	unit_around(begin, end);
-	unit_one("one block serves all that is small, one at a time",
+	unit_one("one block serves all small requests, one at a time",
 		one_block_serves_all_that_is_small);
-	unit_one("two at a time are two blocks, of which one is kept",
+	unit_one("two requests at a time get two blocks, one of which is kept",
 		two_at_a_time_are_two_blocks);
-	unit_one("what is larger is mapped, and not kept", what_is_larger_is_not_kept);
+	unit_one("a larger block is mapped and not kept", what_is_larger_is_not_kept);
 	unit_one(
 		"without memory there is no scratch memory, and returning it does nothing",
 		without_memory_there_is_none);
-	unit_one("no two of four threads ever have one block",
+	unit_one("no two of four threads ever have the same block",
 		no_two_threads_have_one_block);
 	return unit_run("scratch");
 }

@@ -12,12 +12,14 @@ static const struct row {
 	const char *sentence;
 	const char *string, *want;
 } rows[] = {
-	{ "plain text stays", "/a b/m.py", "/a b/m.py" },
-	{ "other scripts stay", "/\xc3\xa4/\xe6\x97\xa5/\xf0\x9f\x90\x8d",
+	{ "plain text is shown as it is", "/a b/m.py", "/a b/m.py" },
+	{ "text of other scripts is shown as it is",
+		"/\xc3\xa4/\xe6\x97\xa5/\xf0\x9f\x90\x8d",
 		"/\xc3\xa4/\xe6\x97\xa5/\xf0\x9f\x90\x8d" },
-	{ "a line feed cannot begin a line", "a\nb", "a\\nb" },
-	{ "C0 and DEL are escaped", "\x01\x1b[31m\x7f\t", "\\x01\\x1b[31m\\x7f\\x09" },
-	{ "C1 in UTF-8 is escaped",
+	{ "a newline is escaped", "a\nb", "a\\nb" },
+	{ "control characters and DEL are escaped", "\x01\x1b[31m\x7f\t",
+		"\\x01\\x1b[31m\\x7f\\x09" },
+	{ "a control character of C1 in UTF-8 is escaped",
 		"\xc2\x9b"
 		"1m",
 		"\\u009b1m" },
@@ -28,14 +30,15 @@ static const struct row {
 	{ "bytes that are not UTF-8 are escaped", "\xff\xc3(", "\\xff\\xc3(" },
 	{ "an overlong form is escaped", "\xc0\x8a", "\\xc0\\x8a" },
 	{ "a surrogate is escaped", "\xed\xa0\x80", "\\xed\\xa0\\x80" },
-	{ "an override of direction is escaped",
+	{ "a change of the direction of writing is escaped",
 		"a\xe2\x80\xae"
 		"b",
 		"a\\u202eb" },
-	{ "an isolate is escaped", "\xe2\x81\xa6", "\\u2066" },
+	{ "an isolate of the direction of writing is escaped", "\xe2\x81\xa6",
+		"\\u2066" },
 	{ "a line separator is escaped", "\xe2\x80\xa8", "\\u2028" },
 	{ "a sequence that is cut off is escaped", "\xe2\x80", "\\xe2\\x80" },
-	{ "nothing is nothing", "", "" },
+	{ "an empty text is shown as such", "", "" },
 };
 /* clang-format on */
 
@@ -63,6 +66,6 @@ static void what_does_not_fit_is_cut(void **state)
 int main(void)
 {
 	unit_rows(shows, rows);
-	unit_one("what does not fit is cut", what_does_not_fit_is_cut);
+	unit_one("a text that does not fit is cut off", what_does_not_fit_is_cut);
 	return unit_run("shown");
 }

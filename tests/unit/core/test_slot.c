@@ -112,10 +112,11 @@ static void two_writers_and_a_reader(void **state)
 int main(void)
 {
 	unit_around(begin, NULL);
-	unit_one("what is written is read", what_is_written_is_read);
-	unit_one("no more than asked for is copied", no_more_than_asked_for_is_copied);
-	unit_one("one that is being written is left alone",
+	unit_one("a value that is written is read", what_is_written_is_read);
+	unit_one("no more words than asked for are copied",
+		no_more_than_asked_for_is_copied);
+	unit_one("a slot that is being written is left alone",
 		one_that_is_being_written_is_left_alone);
-	unit_one("two writers and a reader", two_writers_and_a_reader);
+	unit_one("two writers never give a reader a mixture", two_writers_and_a_reader);
 	return unit_run("slot");
 }

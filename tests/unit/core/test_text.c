@@ -15,16 +15,20 @@ static const struct row {
 	const char *want;
 	bool cut;
 } rows[] = {
-	{ "nothing is the empty string", 8, "", "", "", false },
-	{ "one string", 8, "abc", "", "abc", false },
-	{ "one behind the other", 8, "abc", "def", "abcdef", false },
-	{ "what fits to the last letter is whole", 8, "abc", "defg", "abcdefg", false },
-	{ "one letter too many is cut off", 8, "abc", "defgh", "abcdefg", true },
-	{ "what begins behind the end is left out", 4, "abc", "def", "abc", true },
-	{ "nothing more fits and nothing more comes", 4, "abc", "", "abc", false },
-	{ "a first string that is too long", 4, "abcdef", "", "abc", true },
-	{ "room for the end alone", 1, "a", "b", "", true },
-	{ "room for the end alone, and nothing comes", 1, "", "", "", false },
+	{ "no strings give the empty text", 8, "", "", "", false },
+	{ "one string gives itself", 8, "abc", "", "abc", false },
+	{ "two strings follow one another", 8, "abc", "def", "abcdef", false },
+	{ "a string that fits to the last letter is whole", 8, "abc", "defg", "abcdefg",
+		false },
+	{ "a string that is one letter too long is cut off", 8, "abc", "defgh", "abcdefg",
+		true },
+	{ "a string that begins behind the end is left out", 4, "abc", "def", "abc",
+		true },
+	{ "an empty string behind a full text cuts nothing off", 4, "abc", "", "abc",
+		false },
+	{ "a first string that is too long is cut off", 4, "abcdef", "", "abc", true },
+	{ "a buffer of one byte cuts any string off", 1, "a", "b", "", true },
+	{ "a buffer of one byte holds the empty text", 1, "", "", "", false },
 };
 
 static const struct number {
@@ -32,12 +36,13 @@ static const struct number {
 	uint64_t number;
 	const char *want;
 } numbers[] = {
-	{ "zero", 0, "0" },
-	{ "one digit", 7, "7" },
-	{ "ten", 10, "10" },
-	{ "a round number", 1000000, "1000000" },
-	{ "the largest int", INT_MAX, "2147483647" },
-	{ "the largest number", UINT64_MAX, "18446744073709551615" },
+	{ "zero is one digit", 0, "0" },
+	{ "a number of one digit is one digit", 7, "7" },
+	{ "ten is two digits", 10, "10" },
+	{ "a round number keeps its zeros", 1000000, "1000000" },
+	{ "the largest int is written whole", INT_MAX, "2147483647" },
+	{ "the largest number of 64 bits is written whole", UINT64_MAX,
+		"18446744073709551615" },
 };
 /* clang-format on */
 
@@ -105,8 +110,9 @@ int main(void)
 	unit_rows(adds, rows);
 	unit_rows(adds_a_number, numbers);
 	unit_one("a number that does not fit is cut off", a_number_is_cut);
-	unit_one("letters without an end, and with one among them",
+	unit_one(
+		"letters without a terminator are added, even with a zero byte among them",
 		adds_letters_that_are_not_terminated);
-	unit_one("a text that was cut stays marked so", once_cut_stays_cut);
+	unit_one("a text that was cut off once stays marked so", once_cut_stays_cut);
 	return unit_run("text");
 }

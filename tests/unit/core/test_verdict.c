@@ -14,14 +14,14 @@ static const struct row {
 	unsigned number;
 } rows[] = {
 	{ "number 1 is a plain hit", "HIT", 1 },
-	{ "number 8 is a hit under a new seal", "HIT_RESEALED", 8 },
-	{ "number 9 is another path's bytecode", "REUSED", 9 },
-	{ "number 10 is the tree's own pyc", "IN_TREE", 10 },
+	{ "number 8 is a hit that was re-sealed", "HIT_RESEALED", 8 },
+	{ "number 9 is the bytecode of a different path", "REUSED", 9 },
+	{ "number 10 is a pyc in the tree", "IN_TREE", 10 },
 	{ "number 11 is a miss without an entry", "MISS_NO_ENTRY", 11 },
 	{ "number 20 is a damaged entry", "MISS_DAMAGED", 20 },
 	{ "number 22 is a sealed pyc", "SEALED", 22 },
-	{ "number 31 is one that could not be cached", "NOT_CACHED", 31 },
-	{ "number 39 is a directory made in the tree", "MADE_IN_TREE", 39 },
+	{ "number 31 is a pyc that could not be cached", "NOT_CACHED", 31 },
+	{ "number 39 is a directory created in the tree", "MADE_IN_TREE", 39 },
 };
 
 static void stands(void **state)
@@ -61,6 +61,6 @@ int main(void)
 {
 	unit_rows(stands, rows);
 	unit_one("every verdict has a group and words", each_is_told);
-	unit_one("no verdict has no row", nothing_has_no_row);
+	unit_one("the verdict of no decision has no words", nothing_has_no_row);
 	return unit_run("verdict");
 }

@@ -95,13 +95,13 @@ static void libraries_with_the_older_table_are_read(void **state)
 int main(void)
 {
 	next_begin();
-	unit_one("each call is what the loader finds, in its default version",
-		each_call_is_what_the_loader_finds);
-	unit_one("the libraries up to libc are searched", the_last_library_is_libc);
 	unit_one(
-		"a name that nobody has is not found, and one with 64 is the one without",
+		"each call is the function that the loader finds, in its default version",
+		each_call_is_what_the_loader_finds);
+	unit_one("the libraries are searched up to libc", the_last_library_is_libc);
+	unit_one("an unknown name is not found, and one with 64 is the one without",
 		what_nobody_has_is_not_found);
-	unit_one("the older table of names gives the same",
+	unit_one("libraries with the older table of names give the same functions",
 		libraries_with_the_older_table_are_read);
 	return unit_run("next");
 }

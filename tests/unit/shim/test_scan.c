@@ -198,18 +198,20 @@ static void before_the_constructor_it_says_maybe(void **state)
 
 int main(void)
 {
-	unit_one("before the constructor has run it says maybe to all",
+	unit_one("before the constructor has run, the scan says maybe to everything",
 		before_the_constructor_it_says_maybe);
 	unit_one("the word is seen wherever it begins and ends", every_place_of_the_word);
 	unit_one("a part of the word is not mistaken for it, whatever surrounds the text",
 		every_part_of_the_word);
-	unit_one("names that come close are told apart, wherever they begin",
-		names_that_come_close);
 	unit_one(
-		"40000 random texts at every alignment", random_texts_at_every_alignment);
-	unit_one("100000 random texts that end with a page", random_texts_at_a_page_end);
+		"names that come close to the word are told from it, wherever they begin",
+		names_that_come_close);
+	unit_one("40000 random texts at every alignment are scanned correctly",
+		random_texts_at_every_alignment);
+	unit_one("100000 random texts that end with a page are scanned correctly",
+		random_texts_at_a_page_end);
 	unit_one("pointers into the first page are not followed",
 		bad_pointers_are_not_followed);
-	unit_one("without AVX2 it scans with SSE2", without_avx2_sse2_scans);
+	unit_one("without AVX2 the scan uses SSE2", without_avx2_sse2_scans);
 	return unit_run("scan");
 }

@@ -51,9 +51,9 @@ static void is_of_any_length(void **state)
 
 int main(void)
 {
-	unit_one("a text stays until as many more are made as there is room for", stays);
+	unit_one("a text stays until all the room is used by later ones", stays);
 	unit_one("a text that is handed over is freed", takes_over);
 	unit_one("a text may have any length", is_of_any_length);
-	unit_one("bytes are two hex digits each", is_hex);
+	unit_one("each byte is written as two hex digits", is_hex);
 	return unit_run("brief");
 }

@@ -17,7 +17,7 @@ static const struct row {
 	{ "the empty text stays empty", "", "", "\"\"" },
 	{ "ASCII stays as it is", "a b~", "a b~", "\"a b~\"" },
 	{ "characters of other alphabets are unchanged", "äЖ日𝄞", "äЖ日𝄞", "\"äЖ日𝄞\"" },
-	{ "a backslash and a quote are escaped in JSON alone", "\\\"", "\\\"",
+	{ "a backslash and a quote are escaped in JSON only", "\\\"", "\\\"",
 		"\"\\\\\\\"\"" },
 	{ "a line feed is escaped", "a\nb", "a\\nb", "\"a\\u000ab\"" },
 	{ "a tab is escaped", "a\tb", "a\\tb", "\"a\\u0009b\"" },
@@ -35,7 +35,7 @@ static const struct row {
 		"\\x9b2J", "\"\\udc9b2J\"" },
 	{ "the first of C1 is escaped", "\xc2\x80", "\\u0080", "\"\\u0080\"" },
 	{ "the last of C1 is escaped", "\xc2\x9f", "\\u009f", "\"\\u009f\"" },
-	{ "what follows C1 stays", "\xc2\xa1", "\xc2\xa1", "\"\xc2\xa1\"" },
+	{ "the character behind C1 stays", "\xc2\xa1", "\xc2\xa1", "\"\xc2\xa1\"" },
 	{ "the Arabic letter mark is escaped", "\xd8\x9c", "\\u061c", "\"\\u061c\"" },
 	{ "the left-to-right mark is escaped", "\xe2\x80\x8e", "\\u200e", "\"\\u200e\"" },
 	{ "the right-to-left mark is escaped", "\xe2\x80\x8f", "\\u200f", "\"\\u200f\"" },
@@ -47,11 +47,11 @@ static const struct row {
 		"\"gpj\\u202eyp.\"" },
 	{ "the first isolate is escaped", "\xe2\x81\xa6", "\\u2066", "\"\\u2066\"" },
 	{ "the last isolate is escaped", "\xe2\x81\xa9", "\\u2069", "\"\\u2069\"" },
-	{ "the neighbours of these stay",
+	{ "the neighbours of the escaped characters stay",
 		"\xe2\x80\x8d\xe2\x80\x90\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xa5",
 		"\xe2\x80\x8d\xe2\x80\x90\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xa5",
 		"\"\xe2\x80\x8d\xe2\x80\x90\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xa5\"" },
-	{ "a byte that begins nothing is escaped",
+	{ "a byte that begins no character is escaped",
 		"a\xff"
 		"b",
 		"a\\xffb", "\"a\\udcffb\"" },
@@ -65,8 +65,8 @@ static const struct row {
 		"\"\\udced\\udca0\\udc80\"" },
 	{ "the last character stays", "\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf",
 		"\"\xf4\x8f\xbf\xbf\"" },
-	{ "what lies beyond is escaped", "\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80",
-		"\"\\udcf4\\udc90\\udc80\\udc80\"" },
+	{ "a character beyond the last is escaped", "\xf4\x90\x80\x80",
+		"\\xf4\\x90\\x80\\x80", "\"\\udcf4\\udc90\\udc80\\udc80\"" },
 };
 /* clang-format on */
 
@@ -93,6 +93,6 @@ static void quotes_for_sh(void **state)
 int main(void)
 {
 	unit_rows(prints, rows);
-	unit_one("a word of sh stands for exactly its bytes", quotes_for_sh);
+	unit_one("a quoted word of sh stands for exactly its bytes", quotes_for_sh);
 	return unit_run("escape");
 }

@@ -19,10 +19,10 @@ static const struct order_row {
 	{ "an object comes before an entry", "t/objects/a/1", "x", "t/tree/a", "a", -1 },
 	{ "a directory's files come before those below it", "t/tree", "z", "t/tree/a",
 		"a", -1 },
-	{ "by name within a directory", "t", "a", "t", "b", -1 },
-	{ "the same is the same", "t", "a", "t", "a", 0 },
-	{ "bytes are unsigned", "t", "\xff", "t", "z", 1 },
-	{ "by directory first", "b", "a", "a", "b", 1 },
+	{ "files of a directory are sorted by name", "t", "a", "t", "b", -1 },
+	{ "a file is equal to itself", "t", "a", "t", "a", 0 },
+	{ "names are compared by unsigned bytes", "t", "\xff", "t", "z", 1 },
+	{ "files are sorted by directory first", "b", "a", "a", "b", 1 },
 };
 
 static const struct map_row {
@@ -30,19 +30,22 @@ static const struct map_row {
 	int error;
 	const char *old, *new;
 } maps[] = {
-	{ "two directories", "/a=/b", 0, "/a", "/b" },
-	{ "slashes at the end do not count", "/a/=/b//", 0, "/a", "/b" },
-	{ "the root, old", "/=/b", 0, "", "/b" },
-	{ "the root, new", "/a=/", 0, "/a", "" },
-	{ "an equals sign in a name", "/a=b=/c=d", 0, "/a=b", "/c=d" },
-	{ "nothing", "", -EINVAL, NULL, NULL },
-	{ "one directory", "/a", -EINVAL, NULL, NULL },
-	{ "no new one", "/a=", -EINVAL, NULL, NULL },
-	{ "no old one", "=/b", -EINVAL, NULL, NULL },
-	{ "a relative old one", "a=/b", -EINVAL, NULL, NULL },
-	{ "a relative new one", "/a=b", -EINVAL, NULL, NULL },
-	{ "dots in the old one", "/a/../b=/c", -EINVAL, NULL, NULL },
-	{ "dots in the new one", "/a=/b/./c", -EINVAL, NULL, NULL },
+	{ "two directories with an equals sign between them are accepted", "/a=/b", 0,
+		"/a", "/b" },
+	{ "slashes at the end of the directories are dropped", "/a/=/b//", 0, "/a",
+		"/b" },
+	{ "the root directory may be the old one", "/=/b", 0, "", "/b" },
+	{ "the root directory may be the new one", "/a=/", 0, "/a", "" },
+	{ "a directory may have an equals sign in its name", "/a=b=/c=d", 0, "/a=b",
+		"/c=d" },
+	{ "an empty text is refused as two directories", "", -EINVAL, NULL, NULL },
+	{ "a single directory is refused", "/a", -EINVAL, NULL, NULL },
+	{ "an empty new directory is refused", "/a=", -EINVAL, NULL, NULL },
+	{ "an empty old directory is refused", "=/b", -EINVAL, NULL, NULL },
+	{ "a relative old directory is refused", "a=/b", -EINVAL, NULL, NULL },
+	{ "a relative new directory is refused", "/a=b", -EINVAL, NULL, NULL },
+	{ "an old directory with dots is refused", "/a/../b=/c", -EINVAL, NULL, NULL },
+	{ "a new directory with dots is refused", "/a=/b/./c", -EINVAL, NULL, NULL },
 };
 /* clang-format on */
 

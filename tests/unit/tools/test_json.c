@@ -157,15 +157,15 @@ static void as_text(void **state)
 
 int main(void)
 {
-	unit_one("an empty object", an_empty_object);
-	unit_one("values of each kind", values_of_each_kind);
+	unit_one("an empty object is written", an_empty_object);
+	unit_one("a value of each kind is written", values_of_each_kind);
 	unit_one("a list of strings becomes an array", lists_of_strings);
-	unit_one("objects and arrays in each other", values_in_values);
+	unit_one("objects and arrays may contain each other", values_in_values);
 	unit_one("one writer writes a line for each object", a_line_each);
-	unit_one(
-		"bytes that are no UTF-8 become lone surrogates", bytes_that_are_no_text);
-	unit_one("fifteen levels", as_deep_as_it_goes);
-	unit_one("the same as text: a line for each member, without what is null",
+	unit_one("bytes that are not UTF-8 become lone surrogates",
+		bytes_that_are_no_text);
+	unit_one("fifteen levels may be nested", as_deep_as_it_goes);
+	unit_one("the text form has a line for each member, without those that are null",
 		as_text);
 	return unit_run("json");
 }

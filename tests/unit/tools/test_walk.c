@@ -375,21 +375,22 @@ static void counts_the_last_link(void **state)
 int main(void)
 {
 	unit_around(fake_cache_begin, fake_cache_end);
-	unit_one("what lies below is opened", opens_below);
+	unit_one("a path below the start is opened", opens_below);
 	unit_one("no link and no .. leads out", opens_nothing_elsewhere);
 	unit_one("a path may be longer than the kernel takes", opens_what_is_deep);
-	unit_one("each file is seen once, by any number of threads", sees_all);
+	unit_one("each file is seen once, whatever the number of threads", sees_all);
 	unit_one(
 		"any tree is read, and its failures reported, by the visitor's functions",
 		reads_any_tree);
-	unit_one("a directory is left after all below it", leaves_from_the_bottom_up);
-	unit_one("it stops when told, and leaves nothing then", stops);
+	unit_one("a directory is left after everything below it",
+		leaves_from_the_bottom_up);
+	unit_one("a walk stops when told, and leaves no directory then", stops);
 	unit_one("a path that is not a directory is an error", says_what_it_cannot_begin);
-	unit_one("what was moved into the trash is reclaimed", moves_and_reclaims);
+	unit_one("a file that was moved into the trash is reclaimed", moves_and_reclaims);
 	unit_one("a tree of any depth is reclaimed", reclaims_any_depth);
-	unit_one("reclaiming ends when its time is over", reclaims_until_then);
+	unit_one("reclaiming ends when its time is up", reclaims_until_then);
 	unit_one("links are deleted, not followed", leaves_links_targets);
-	unit_one("bytes are freed with the last link, of the file that was judged",
+	unit_one("space is freed with the last link of the file that was judged",
 		counts_the_last_link);
 	return unit_run("walk");
 }

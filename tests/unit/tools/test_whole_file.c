@@ -168,14 +168,15 @@ int main(void)
 	assert_non_null(mkdtemp(directory));
 	dirfd_ = open(directory, O_RDONLY | O_DIRECTORY);
 	unit_one("a file has its name, mode and text once it is published", published);
-	unit_one("two that write one file do not touch each other", two_at_a_time);
-	unit_one("a discarded file leaves what was there", discarded);
+	unit_one("two processes that write one file do not disturb each other",
+		two_at_a_time);
+	unit_one("a discarded file leaves the existing one alone", discarded);
 	unit_one("a symlink is replaced, not followed", replaces_a_link);
 	unit_one("a FIFO is not replaced", keeps_a_fifo);
-	unit_one("a full disk leaves what was there", cannot_be_written);
-	unit_one(
-		"under a lock, what a killed process has left is replaced", after_a_kill);
-	unit_one("a directory that is not there is an error", no_place);
+	unit_one("a full disk leaves the existing file alone", cannot_be_written);
+	unit_one("under a lock, a file that a killed process left is replaced",
+		after_a_kill);
+	unit_one("a directory that does not exist is an error", no_place);
 	r = unit_run("whole_file");
 	unlinkat(dirfd_, "file", 0);
 	rmdir(directory);
