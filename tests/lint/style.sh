@@ -147,6 +147,12 @@ check "there are suites whose claims can be read" test ${#suites[@]} -gt 40
 grep -nE "\"([^\"]*: )?($leans) [^\"]*\"( |\$|;)" "${suites[@]}" |
 	grep -vE '^[^:]*:[0-9]*:[[:space:]]*#' | cut -d: -f1,2 |
 	none "no claim leans on the one before it (and …, nor …, which …)"
+# Those of unit tests are strings behind a brace or unit_one(, which may end its line.
+sed -z 's/(\n\t*/(/g' tests/unit/*/test_*.c |
+	grep -aoE '(\{ |unit_one\(|ROW\()"[^"]*"' >"$T/names"
+check "there are unit tests whose names can be read" test "$(wc -l <"$T/names")" -gt 1000
+grep -aE "\"([a-z ]+: |($leans) )" "$T/names" |
+	none "no name of a unit test has a prefix (size: …) or leans on the one before it"
 for file in tests/{lint,calls,library,trust,torture,cli,programs,cpython}/*.sh; do
 	[ ! -x "$file" ] || [ "$(tail -n 1 "$file")" = done_testing ] || echo "$file"
 done | none "every suite ends with done_testing"

@@ -42,9 +42,9 @@ static const struct row {
 	{ "records between noise are read", "nwnnw", 2 },
 	{ "a record behind zeros is read", "zzw", 1 },
 	{ "records behind the first letters of a record are read", "bwbbw", 2 },
-	{ "read: a record with a wrong checksum is ignored", "wsw", 2 },
-	{ "read: a record of another format is ignored", "wfw", 2 },
-	{ "read: a record whose name has no end is ignored", "wvw", 2 },
+	{ "a record with a wrong checksum is ignored", "wsw", 2 },
+	{ "a record of a different format is ignored", "wfw", 2 },
+	{ "a record whose name has no end is ignored", "wvw", 2 },
 	{ "no record is read from noise", "nnnn", 0 },
 };
 

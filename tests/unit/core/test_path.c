@@ -216,7 +216,7 @@ static const struct below {
 		true },
 	{ "the root directory is not below another", "", "/a", false },
 	{ "a prefix of several slashes is the root directory", "/a", "//", true },
-	{ "below: a relative path is not below the root directory", "a/b", "/", false },
+	{ "a relative path is not below the root directory", "a/b", "/", false },
 	{ "a path of different case is not below", "/A/b", "/a", false },
 }, cleans[] = {
 	{ "a path of one component is clean", "/a", NULL, true },

@@ -422,7 +422,7 @@ int main(void)
 	unit_one("nothing is created in a root of another user", a_root_of_another_user);
 	unit_one("no root is created in another user's home directory",
 		in_a_home_of_another_user);
-	unit_one("a home directory is not made", without_a_home);
+	unit_one("a missing home directory is not created", without_a_home);
 	unit_one("a root that is a file gives ENOTDIR", a_root_that_is_a_file);
 	unit_one("a folder v1 that is a file gives ENOTDIR", a_layout_that_is_a_file);
 	unit_one("a folder v1 that is a link to nothing is not followed",
