@@ -194,6 +194,14 @@ static bool is_compilable(const struct visit *visit, char *ret_level)
 			       visit->item.pyc.tag, ret_level));
 }
 
+/* Returns whether the file is served for a source with other content: Python itself does
+ * not check a hash in its header. */
+static bool is_for_another(const struct visit *visit)
+{
+	return visit->item.kind == LAYOUT_ENTRY && visit->state.state == STATE_FRESH &&
+	       !visit->state.current;
+}
+
 /* With --deep, a file that cannot be compiled again does not count as good. It may be
  * served, even if it is stale now: its source may come back. */
 static void look_deep(struct visit *visit)
@@ -204,7 +212,8 @@ static void look_deep(struct visit *visit)
 	if ((visit->result == VERIFY_GOOD || visit->result == VERIFY_SKIPPED) &&
 		(kind == LAYOUT_ENTRY || kind == LAYOUT_OBJECT ||
 			kind == LAYOUT_PROGRAMS) &&
-		!visit->state.error && !is_compilable(visit, &level))
+		!visit->state.error &&
+		(!is_compilable(visit, &level) || is_for_another(visit)))
 		visit->result = VERIFY_UNCHECKED;
 }
 
