@@ -36,6 +36,20 @@ answers() {
 }
 ask_until() { await answers "$1"; }
 ask() { ask_until ''; }
+# has_loaded N: N processes of the server have told that they have loaded the program. One that
+# loads it during the edit compiles it.
+has_loaded() { [ "$(plain grep -c loaded "$state/server.log")" -ge "$1" ]; }
+# signal_until SIGNAL WORD: makes the server load the program again, and asks. A server may answer
+# before it handles the signal, so it gets another one if that has no effect.
+signal_until() {
+	local i
+	for i in {1..400}; do
+		((i % 100 != 1)) || kill "-$1" "$server"
+		answers "$2" && return
+		sleep 0.05
+	done
+	return 1
+}
 # The same for a server that reloads by itself, and that may look only after the edit.
 touched() {
 	plain touch "$site/part.py"
@@ -86,7 +100,7 @@ end_servers() {
 	done
 }
 # The functions that the shell of a row needs.
-export -f plain serve ended_later ask answers ask_until touched touch_until line both edit story
+export -f plain serve ended_later ask answers ask_until has_loaded signal_until touched touch_until line both edit story
 export -f end_servers await ends has_ended appears
 
 # --- the rows --------------------------------------------------------------------------
