@@ -304,6 +304,20 @@ if unshare -m true 2>/dev/null; then
 else
 	skip "a directory below a mount point that a group may write to" "this needs to mount"
 fi
+# A subvolume has a device number of its own, but nobody has mounted it.
+what="a directory below a subvolume that everybody may write to is not a cache"
+truncate -s 200M "$T/image"
+cat >"$T/subvolume" <<END
+	mount -o loop $T/image $T/volume && btrfs subvolume create $T/volume/shared && chmod 777 $T/volume/shared || exit
+	setpriv --reuid=$VICTIM --regid=$VICTIM --clear-groups env -i PYCSTASH_DIR=$T/volume/shared/cache \
+		LD_PRELOAD=$SO "$PY" -c "$(imports "$T/app")"
+	ls $T/volume/shared
+END
+if mkfs.btrfs -q "$T/image" >/dev/null 2>&1 && unshare -m bash "$T/subvolume" >"$T/said" 2>&1; then
+	is "$(tail -1 "$T/said")" TRUSTED "$what"
+else
+	skip "$what" "this needs to mount, and btrfs"
+fi
 # --- a group that only looks like the user's own --------------------------------------
 # Two files say who is in a group: /etc/group lists members, and /etc/passwd says whose primary
 # group it is. The group may write to the sources and to a directory above the cache.

@@ -14,6 +14,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -43,6 +44,9 @@ struct sys {
 	/* fstatat as the kernel answers it: another preload (fakeroot) makes up the
 	 * owners that fstatat returns */
 	int (*kernel_stat)(int dirfd, const char *path, struct stat *st, int flags);
+	/* whether something is mounted there; true if the kernel does not say (before
+	 * Linux 5.8) */
+	bool (*is_mount)(const char *path);
 	int (*mkdirat)(int dirfd, const char *path, mode_t mode);
 	int (*fchmodat)(int dirfd, const char *path, mode_t mode);
 	int (*fchmod)(int fd, mode_t mode);

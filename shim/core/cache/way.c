@@ -63,9 +63,12 @@ static bool is_owner_trusted(
 	return walk->unmapped_root && st->st_uid == UNMAPPED;
 }
 
-static bool is_mount_of_root(const struct walk_down *walk, const struct stat *st)
+/* A subvolume of Btrfs has a device number of its own too. */
+static bool is_mount_of_root(
+	const struct walk_down *walk, const char *path, const struct stat *st)
 {
-	return st->st_uid == 0 && st->st_dev != walk->above.st_dev;
+	return st->st_uid == 0 && st->st_dev != walk->above.st_dev &&
+	       walk->sys->is_mount(path);
 }
 
 /* --- groups --------------------------------------------------------------------------*/
@@ -294,7 +297,7 @@ static enum way judge_directory(
 		return WAY_TRUSTED;
 	if (!S_ISDIR(st->st_mode))
 		return WAY_NO_DIRECTORY;
-	if (last || (st->st_mode & S_ISVTX) || is_mount_of_root(walk, st) ||
+	if (last || (st->st_mode & S_ISVTX) || is_mount_of_root(walk, path, st) ||
 		way_is_private(walk->sys, walk->user, AT_FDCWD, path, st) ||
 		(st->st_uid == UNMAPPED && !(st->st_mode & (S_IWGRP | S_IWOTH))))
 		return WAY_TRUSTED;

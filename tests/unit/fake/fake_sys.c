@@ -289,6 +289,12 @@ static uint32_t fake_fs_id(int dirfd, const char *path, dev_t device)
 }
 
 /* As of a file system that does not know it, where the call fails. */
+static bool fake_is_mount(const char *path)
+{
+	(void)path;
+	return true;
+}
+
 static void fake_birth(int dirfd, const char *path, struct timespec *ret)
 {
 	struct statx stx;
@@ -446,6 +452,7 @@ const struct sys fake_sys = {
 	.fs_type = fake_fs_type,
 	.fs_id = fake_fs_id,
 	.birth = fake_birth,
+	.is_mount = fake_is_mount,
 	.stamp = fake_stamp,
 	.set_mtime = fake_set_mtime,
 	.clone = fake_clone,
