@@ -55,7 +55,7 @@ void unit_around(CMFixtureFunction before, CMFixtureFunction after)
 
 int unit_run(const char *group)
 {
-	/* A test that dies must not take with it what the others said. */
+	/* If a test crashes, the output of the others must not be lost. */
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	return cmocka_run_group_tests_name(group, tests, NULL, NULL) ? 1 : 0;
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What every unit test includes, and the only file that includes cmocka.h.
- *
- * A test is a row of a table and its name is the row's sentence, so that a failure
- * reads "not ok 3 - a name that merely contains the letters". A row is a struct whose
+ * Included by every unit test, and the only file that includes cmocka.h. A test is a row
+ * of a table, and its name is the row's sentence, so that a failure reads "not ok 3 - a
+ * component with letters before the word is not a __pycache__". A row is a struct whose
  * first member is that sentence; the test function gets the row through *state.
  */
 #pragma once

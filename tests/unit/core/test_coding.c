@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sources that name an encoding, and those that only seem to.
+ * Sources that name an encoding, and sources that only seem to.
  */
 #include "tests/unit/unit.h"
 
@@ -70,7 +70,7 @@ static const struct row {
 };
 /* clang-format on */
 
-/* In memory of just that size, for the sanitizers to see what is read behind it. */
+/* In memory of exactly that size, so that sanitizers notice a read behind it. */
 static void says(void **state)
 {
 	const struct row *row = *state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the shim makes of the strings in its environment.
+ * What the library makes of the strings in its environment.
  */
 #include "tests/unit/unit.h"
 
@@ -58,7 +58,7 @@ static const struct root {
 static const struct setting {
 	const char *sentence;
 	enum config_setting setting;
-	const char *value, *want; /* all there is, besides the root /h/.cache/pycstash */
+	const char *value, *want; /* all there is, except the root /h/.cache/pycstash */
 } settings[] = {
 	{ "without settings the library is on and no option is set", CONFIG_LOG, NULL,
 		"on" },

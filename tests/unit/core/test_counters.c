@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What one process counts, and that it is counted once.
+ * What a process counts, and that each count is taken once.
  */
 #include "tests/unit/fake/fake_sys.h"
 
@@ -97,7 +97,8 @@ static void it_is_written_when_much_has_come(void **state)
 		assert_false(counters_count(&counters, VERDICT_LEFT_EXCLUDED));
 }
 
-/* A signal handler that ends the process while its thread takes, or two threads. */
+/* A signal handler may end the process while its thread takes the counts, or two threads
+ * may take them. */
 static void what_has_lost_its_beginning(void **state)
 {
 	struct journal_record record;
@@ -113,7 +114,8 @@ static void what_has_lost_its_beginning(void **state)
 	assert_int_equal(record.end, 1000000000005);
 }
 
-/* Entries and objects of 5000 bytes, two blocks, in the order of a row's letters. */
+/* The size that is counted for entries and objects of 5000 bytes (two blocks), for each
+ * letter of a row. */
 static const struct row {
 	const char *sentence, *acts;
 	struct extent want;
@@ -193,7 +195,7 @@ static void *count_much(void *unused)
 	return NULL;
 }
 
-/* One takes while others count: all of it is in one record or another. */
+/* One thread takes while others count: each count is in exactly one record. */
 static void nothing_is_lost_between_threads(void **state)
 {
 	uint64_t hits = 0, entries = 0;

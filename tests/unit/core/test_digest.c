@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * BLAKE2b-256 against another implementation (Python's hashlib), and hex digits.
+ * BLAKE2b-256 compared with a different implementation (Python's hashlib), and hex
+ * digits.
  */
 #include "tests/unit/unit.h"
 
@@ -49,7 +50,7 @@ static void is_blake2b(void **state)
 	assert_string_equal(hex, row->want);
 }
 
-/* The one that everybody quotes. */
+/* The well-known test vector. */
 static void of_abc(void **state)
 {
 	char hex[2 * DIGEST_SIZE + 1];

@@ -9,7 +9,7 @@
 #include "shim/core/base/dirents.h"
 #include "tests/unit/fake/fake_sys.h"
 
-#define MANY 100 /* more than one read of records holds */
+#define MANY 100 /* more records than one read returns */
 
 static struct dirents open_names(void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The canonical path of a directory, asked of the real kernel.
+ * Canonical paths of directories, with the real kernel.
  */
 #include "tests/unit/unit.h"
 
@@ -16,9 +16,8 @@
 #include "tests/lib/error_name.h"
 #include "tests/unit/fake/fake_sys.h"
 
-/* What is below the temporary directory while a test runs: directories a, a/b, a/b/c and
- * "x (deleted)", a file f, and links to-b -> a/b, abs-c -> <dir>/a/b/c, loop -> loop and
- * gone -> nowhere. */
+/* In the temporary directory: directories a, a/b, a/b/c and "x (deleted)", a file f, and
+ * links to-b -> a/b, abs-c -> <dir>/a/b/c, loop -> loop and gone -> nowhere. */
 static int begin(void **state)
 {
 	if (fake_begin(state) < 0)
@@ -35,7 +34,8 @@ static int begin(void **state)
 	return 0;
 }
 
-/* A result in words: a path, without the temporary directory in front, or an error. */
+/* Returns a result as text: a path without the temporary directory in front, or an
+ * error. */
 static const char *told(const char *buf, ssize_t len)
 {
 	static char text[PATH_MAX + 64];
@@ -136,7 +136,7 @@ static void a_deleted_directory_is_not_there(void **state)
 	(void)state;
 	assert_return_code(rmdir(fake_path("a/b/c")), errno);
 	assert_string_equal(resolve(fd, ""), "ENOENT");
-	/* also where one of the name that the kernel then tells is really there */
+	/* even if a directory exists that has the name which the kernel then reports */
 	fake_make_directory("a/b/c (deleted)", 0755);
 	assert_string_equal(resolve(fd, ""), "ENOENT");
 	close(fd);
@@ -203,8 +203,8 @@ static void a_path_without_links_needs_no_proc(void **state)
 	assert_int_equal(fake.calls, 2);
 }
 
-/* Neither does a failing close change anything, the answer being there already, nor one
- * of what only spares the others. */
+/* A failing close changes nothing, because the answer is known by then; nor does a
+ * failure of a call that only saves other calls. */
 static void any_call_of_resolve_may_fail(void **state)
 {
 	const char *path = fake_path("to-b");
@@ -317,8 +317,8 @@ static void what_is_not_there_is_not_remembered(void **state)
 	assert_recall("new", "/new", 2);
 }
 
-/* That is the price of remembering, and why an answer is used only where it is harmless
- * if it is out of date. */
+/* This is the price of remembering, and the reason why an answer is used only if it does
+ * no harm when it is out of date. */
 static void an_answer_may_be_out_of_date(void **state)
 {
 	(void)state;
@@ -339,11 +339,12 @@ static void only_the_letters_asked_about_count(void **state)
 		"/a/b");
 }
 
-/* However the answer is found, it leaves room for one letter more, as dirs_resolve's. */
+/* However the answer is found, the buffer needs room for one more byte, as with
+ * dirs_resolve. */
 static void a_recalled_answer_has_to_fit(void **state)
 {
 	size_t len =
-		strlen(fake_path("a/b/c/dd")); /* longer than the path that is asked */
+		strlen(fake_path("a/b/c/dd")); /* longer than the path in the question */
 	const char *path = fake_path("abs-c/dd");
 	char buf[200];
 
@@ -392,13 +393,13 @@ static void any_call_of_recall_may_fail(void **state)
 		assert_int_equal(fake.open, 0);
 		if (fake.calls < fake.fail_at)
 			break;
-		/* asking for the parent and whether there are links are shortcuts only:
-		 * failing, they cost the long way */
+		/* The look at the parent, and at whether there are links, are shortcuts:
+		 * if they fail, the long way is taken. */
 		if (fail_at > 2 && strcmp(fake.failed, "close") != 0)
 			assert_string_equal(got, "EIO");
 		else
 			assert_string_equal(got, "/a/b");
-		/* and a failure is not remembered */
+		/* a failure is not remembered */
 		fake.fail_at = 0;
 		assert_string_equal(recall("to-b"), "/a/b");
 		fake.fail_at = fail_at;

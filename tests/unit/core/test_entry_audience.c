@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * entry_is_for_others: by what the program has done, and by who can read the source.
+ * entry_is_for_others: decided by what the program did, and by who can read the source.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +19,7 @@ static const struct row {
 	const char *sentence,
 		*acts;	    /* ?: looks, o: opens the entry, s: opens the source */
 	bool foreign;	    /* the directory belongs to another user */
-	mode_t top, source; /* modes of the directory above all, and the source */
+	mode_t top, source; /* mode of the topmost directory, and of the source */
 	bool want, want_root;
 } rows[] = {
 	{ "py_compile writes for others in another user's directory", "??", true, 0700,
@@ -44,7 +44,7 @@ static const struct row {
 };
 /* clang-format on */
 
-/* Whether others can reach the temporary directory that tests use. */
+/* Returns whether others can reach the temporary directory that tests use. */
 static bool can_be_reached(void)
 {
 	char path[PATH_MAX];

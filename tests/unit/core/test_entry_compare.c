@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a sealed entry is to the source that is there. Each row changes one thing about
- * the source, the seal or the policy of an entry that would be a hit.
+ * Comparing a sealed entry with the present source. Each row changes one thing about the
+ * source, the seal or the policy of an entry that would otherwise be a hit.
  */
 #include "tests/unit/unit.h"
 
@@ -114,8 +114,8 @@ static void the_user_could_write(void)
 	same_content();
 }
 
-/* compared: by identity alone; then: by content, after VERDICT_NONE; elsewhere: what an
- * entry that others may have written is. */
+/* compared: by identity alone; content: by content, after VERDICT_NONE; elsewhere: for an
+ * entry that others may have written. */
 static const struct row {
 	const char *sentence;
 	void (*change)(void);

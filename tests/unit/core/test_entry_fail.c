@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Whatever fails, and whoever else is at work: the program runs the code of its source,
- * and what is left in the cache is whole.
+ * Whatever fails, and whatever other processes do: the program runs the code of its
+ * source, and everything left in the cache is whole.
  */
 #include "tests/unit/unit.h"
 
@@ -189,7 +189,7 @@ static void set(enum setting setting)
 	fake.clock_offset = setting == YOUNG ? 0 : 10;
 }
 
-/* As before the row: only the directories of the sources are there. */
+/* Restores the state that the row begins with. */
 static void prepare(const struct row *row)
 {
 	fake_clear();
@@ -207,14 +207,14 @@ static void prepare(const struct row *row)
 	fake_count_from_here();
 }
 
-/* The old pyc that "old_in_the_tree" has is Python's own business: its own rule is that
- * time and size tell. */
+/* Returns whether Python itself accepts bytecode of a different source, as with
+ * "old_in_the_tree": its rule is that mtime and size decide. */
 static bool python_is_fooled(const struct row *row)
 {
 	return row->before == old_in_the_tree || row->before == hash_based_and_replaced;
 }
 
-/* What was damaged before stays so until it is met. */
+/* An entry that was damaged before stays so until it is opened. */
 static void check_cache(const struct row *row)
 {
 	if (row->before != both_damaged)
@@ -229,7 +229,7 @@ static void import_and_check(const struct row *row)
 		fake_import_right();
 }
 
-/* Without a failure all is well from here on. */
+/* From here on nothing fails, and everything must be right. */
 static void check_afterwards(const struct row *row)
 {
 	fake.fail_at = 0;
@@ -255,7 +255,7 @@ static void fail_each_call(const struct row *row, int with)
 		fake.failed[0] = '\0';
 		import_and_check(row);
 		fake.fail_at = 0;
-		/* what cannot be removed stays */
+		/* a file that cannot be removed stays */
 		if (strcmp(fake.failed, "unlinkat") != 0)
 			check_cache(row);
 		if (!fake.failed[0])
@@ -273,7 +273,7 @@ static void any_call_may_fail(void **state)
 		fail_each_call(*state, errors[i]);
 }
 
-/* A full disk is told by writes that are shorter. */
+/* A full disk shows itself in short writes. */
 static void writes_may_be_short(void **state)
 {
 	prepare(*state);
@@ -287,7 +287,7 @@ static void writes_may_be_short(void **state)
 static unsigned at_call;
 static char left[2048];
 
-/* Somebody clears the cache. */
+/* Another process clears the cache. */
 static void clear(unsigned call, const char *name)
 {
 	char command[400];
@@ -299,8 +299,9 @@ static void clear(unsigned call, const char *name)
 	assert_int_equal(system(command), 0);
 }
 
-/* Somebody saves another version, under the time and size that it had. What Python read
- * before is what it runs; what it has cached must not be served for this one. */
+/* Somebody saves a different version with the same mtime and size. Python runs the
+ * version that it read before; the bytecode that it cached must not be served for the new
+ * one. */
 static void edit(unsigned call, const char *name)
 {
 	(void)name;
@@ -319,8 +320,8 @@ static void edit_in_place(unsigned call, const char *name)
 	fake_source_time(FIRST_MTIME);
 }
 
-/* Another process, to which the same path is another file (a mount point that takes
- * turns), puts its entry there. */
+/* Another process, which sees a different file at the same path (a mount point that
+ * is used in turn), puts its entry there. */
 static void put_anothers(unsigned call, const char *name)
 {
 	char new[2100];
@@ -412,7 +413,7 @@ static void the_source_may_change_while_python_compiles(void **state)
 	check_afterwards(row);
 }
 
-/* The rows again under other sentences. */
+/* Adds the rows again, each with what happens in front of its name. */
 static void add(
 	const char *what, CMUnitTestFunction test, bool (*fits)(const struct row *))
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files of the cache: classifying and reading them. (Writing them: test_entry_write.c.)
+ * Files of the cache: classifying and reading them. (Writing: test_entry_write.c.)
  */
 #include "tests/unit/unit.h"
 
@@ -44,7 +44,7 @@ static void every_length(void **state)
 	}
 }
 
-/* At each length the rest is zeros, as after a power failure. */
+/* At each length the rest is filled with zeros, as after a power failure. */
 static void every_length_with_zeros(void **state)
 {
 	uint8_t data[1024], whole[1024];
@@ -82,7 +82,8 @@ static void a_programs_own_file(void **state)
 	fake_sys.close(fd);
 }
 
-/* Releases before SEAL_SEEN kept what a program had written in place, with the mark. */
+/* Releases before SEAL_SEEN kept an entry that a program had written where it was, with
+ * its mark. */
 static void a_seal_of_an_earlier_release(void **state)
 {
 	static const uint32_t seen[] = { SEAL_SEEN, 0 };

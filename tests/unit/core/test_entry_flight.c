@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Opening an entry that another process is compiling: which compiles are the same, and
- * what is served when the other one is done.
+ * what is served when that process is done.
  */
 #include "tests/unit/unit.h"
 
@@ -16,7 +16,7 @@
 #include "tests/unit/fake/fake_entry.h"
 
 #define PYTEST_NAME "m." FAKE_TAG "-pytest-7.2.1.pyc"
-/* Of a source that is large enough to be waited for. */
+/* A source large enough to be waited for. */
 #define SIXTEEN "x = 0x123456789\n"
 #define FOUR SIXTEEN SIXTEEN SIXTEEN SIXTEEN
 #define SOURCE FOUR FOUR FOUR SIXTEEN SIXTEEN
@@ -31,7 +31,7 @@ static void become(unsigned process)
 	fe.world.env.flight = &flights[process];
 }
 
-/* Another process has compiled what is in home/done. */
+/* The other process compiles the source in home/done. */
 static void other_is_done(unsigned call, const char *name)
 {
 	char room[400];
@@ -80,7 +80,7 @@ static void unshared(void)
 
 static const struct row {
 	const char *sentence;
-	const char *dir, *name; /* what the other process compiles */
+	const char *dir, *name; /* the source that the other process compiles */
 	void (*given)(void);
 	enum verdict want; /* for src/m.py */
 } rows[] = {
@@ -103,7 +103,7 @@ static const struct row {
 		VERDICT_MISS_NO_ENTRY },
 };
 
-/* Compiled in a cache that is then put aside. */
+/* The source was compiled in a cache that was then moved away. */
 static void prepare(const struct row *row)
 {
 	struct entry_policy policy;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is served of layers: every decision, with its reason. (What can fail on the way is
- * test_entry_fail.c's.)
+ * What is served from layers: every decision, with its reason. (Failures:
+ * test_entry_fail.c.)
  */
 #include "tests/unit/unit.h"
 
@@ -55,7 +55,7 @@ static void no_cache_but_that(void)
 	fe.world.policy.layers_only = fe.world.policy.readonly = true;
 }
 
-/* Nobody may take what the cache itself has, which is not trusted. */
+/* The cache itself has the bytecode, but is not trusted, so nothing of it may be used. */
 static void no_cache_but_an_empty_layer(void)
 {
 	fake_make_directory("home/cache", 0700);
@@ -158,7 +158,7 @@ static void of_another_magic_number(void)
 
 static void not_sealed(void)
 {
-	fake.clock_offset = -2; /* a source of the future proves nothing yet */
+	fake.clock_offset = -2; /* a source from the future proves nothing yet */
 	fake_import_right();
 	fake.clock_offset = 10;
 	fake_make_layer();
@@ -182,7 +182,7 @@ static const struct row {
 	const char *sentence;
 	void (*before)(void);
 	enum verdict want;
-	bool kept; /* there is an entry of the user's own afterwards */
+	bool kept; /* the user has an entry of their own afterwards */
 } rows[] = {
 	{ "an entry in a layer is served as it is", in_a_layer, VERDICT_HIT_LAYER,
 		false },

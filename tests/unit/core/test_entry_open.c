@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which bytecode is served for a source: every decision of the opening protocol, with its
- * reason. (What can fail on the way is test_entry_fail.c's.)
+ * Which bytecode is served for a source: every decision of the opening protocol, with
+ * its reason. (Failures: test_entry_fail.c.)
  */
 #include "tests/unit/unit.h"
 
@@ -74,8 +74,9 @@ static void in_the_tree_and_stale_in_the_cache(void)
 	fake_pyc_in_the_tree("second");
 }
 
-/* The tree's pyc was made of a source that is another by now, and fits it by time and
- * size; Python alone would have replaced it when it compiled what came in between. */
+/* The pyc in the tree was compiled from an earlier source, and fits the present one by
+ * time and size. Python alone would have replaced it when it compiled the version in
+ * between. */
 static void fitting_in_the_tree_of_before_what_is_in_the_cache(void)
 {
 	const struct timespec long_ago[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
@@ -89,7 +90,7 @@ static void fitting_in_the_tree_of_before_what_is_in_the_cache(void)
 	fake_entry_forget();
 }
 
-/* Puts bytes under the entry's name. */
+/* Puts these bytes in the place of the entry. */
 static void make_entry(const void *data, size_t size)
 {
 	fake_import_first();
@@ -134,7 +135,8 @@ static void written_by_a_program(void)
 	disclaim();
 }
 
-/* As the releases wrote seals that kept what a program had written in place. */
+/* An entry with a seal as earlier releases wrote it, which kept what a program had
+ * written. */
 static void of_an_earlier_release(void)
 {
 	uint8_t data[1024];
@@ -247,7 +249,7 @@ static const struct row {
 	enum setting setting;
 	const char *what, *why;
 	bool compiles;
-	bool served; /* a file, though Python refuses it */
+	bool served; /* a file is returned, even if Python refuses it */
 } rows[] = {
 	{ "without an entry, the open is a miss", nothing, 0, "miss", "no entry", true,
 		false },
@@ -413,7 +415,7 @@ static void decides(void **state)
 		fake_sys.close(fd);
 }
 
-/* Whatever it decides, the program runs the right code, now, again, and in another
+/* Whatever is decided, the program runs the right code: now, again, and in another
  * process. */
 static void runs_the_right_code(void **state)
 {
@@ -424,7 +426,7 @@ static void runs_the_right_code(void **state)
 	if (row->before == without_its_source || row->before == written_by_a_program ||
 		row->before == a_directory ||
 		(row->before == in_the_tree_and_changed_since && row->setting))
-		return; /* Python's own rule, or none to run */
+		return; /* Python's own rule decides, or no code is run */
 	fake_entry_forget();
 	set(row->setting);
 	fake_import_right();
@@ -439,7 +441,7 @@ static void runs_the_right_code(void **state)
 		assert_int_equal(fake_check_cache(), 0);
 }
 
-/* The same rows, under another sentence. */
+/* Adds the rows again, with the claim that the right code runs. */
 static void add_rows_again(void)
 {
 	static struct row again[COUNT(rows)];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * entry_is_own and the marks it goes by: what nothing proves is of the source, or of the
- * directory, that it was written for.
+ * entry_is_own, and the marks it uses: bytecode without a proof belongs to the source,
+ * or to the directory, that it was written for.
  */
 #include "tests/unit/unit.h"
 
@@ -27,7 +27,7 @@ static void make(bool marked)
 
 static void in_a_cache(void)
 {
-	/* which makes the directories */
+	/* creates the directories */
 	fake_import_right();
 	assert_return_code(unlink(fe.path), errno);
 }
@@ -81,7 +81,7 @@ static void remove_and_replace_by_older(void)
 	replace_by_older_directory();
 }
 
-/* A program copies attributes with the content. */
+/* A program copies the attributes together with the content. */
 static void copy_over(void)
 {
 	char value[128];
@@ -171,7 +171,7 @@ static void belongs(void **state)
 
 	in_a_cache();
 	make(row->marked);
-	usleep(20000); /* a tick of the clock that stamps births */
+	usleep(20000); /* a tick of the clock that determines birth times */
 	row->happens();
 	assert_int_equal(is_own(), row->own);
 }

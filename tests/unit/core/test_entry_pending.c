@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Bytecode that a program is served, and may compile all the same.
+ * Bytecode that is served to a program, which may compile nevertheless.
  */
 #include "tests/unit/unit.h"
 
@@ -39,7 +39,7 @@ static void open_it(enum verdict want)
 		fake_sys.close(fd);
 }
 
-/* Python refuses bytecode that does not fit what it has seen, and compiles then. */
+/* Python refuses bytecode that does not fit the stat it has taken, and then compiles. */
 static void what_may_be_refused_is_pending(void **state)
 {
 	(void)state;

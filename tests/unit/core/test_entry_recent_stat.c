@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the program has just seen of a source saves a look at it where bytecode is the
- * source's, and only there.
+ * A recent stat of the program's own replaces a look at the source if it proves a hit,
+ * and only then.
  */
 #include "tests/unit/unit.h"
 
@@ -31,7 +31,7 @@ static void look(void)
 	recent_stat_note(&recent, &fake_sys, fake_path("src/m.py"), &st);
 }
 
-/* Opens it, and returns how many system calls that took. */
+/* Opens the entry, and returns how many system calls that took. */
 static unsigned open_it(enum verdict want)
 {
 	unsigned calls;
@@ -74,7 +74,7 @@ static void once(void **state)
 	assert_int_equal(open_it(row->want), calls);
 }
 
-/* A source that was changed, and compiled by another process since. */
+/* A source that was changed, and then compiled by another process. */
 static void it_does_not_say_no(void **state)
 {
 	(void)state;
@@ -96,8 +96,8 @@ static void nor_of_a_pyc_in_the_tree(void **state)
 	open_it(VERDICT_IN_TREE);
 }
 
-/* The program goes by what it has seen, and Python alone would as well; the next time it
- * has to look again. */
+/* The program acts on the stat that it has taken, as Python alone would; next time it has
+ * to look again. */
 static void a_source_that_changed_since(void **state)
 {
 	(void)state;
@@ -118,7 +118,8 @@ static void where_content_alone_counts(void **state)
 	open_it(VERDICT_MISS_CHANGED);
 }
 
-/* What the program has seen is not what was compiled: that it has still to read. */
+/* What the program saw in its stat need not be what was compiled: it reads the source
+ * later. */
 static void it_proves_nothing_that_is_compiled(void **state)
 {
 	(void)state;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the cache refuses: whose refusal it is, and what is left to the tree.
+ * Opens that fail in the cache: whether the program is meant to see it, and what is left
+ * in the tree.
  */
 #include "tests/unit/unit.h"
 
@@ -86,10 +87,10 @@ static void tells_by_the_modes(void **state)
 	}
 	if (row->dir)
 		assert_return_code(chmod(fake_path("d"), row->dir), errno);
-	/* Only root can look into a directory that it may not enter; it does not matter
-	 * here, since then the directory alone tells. */
+	/* Only root can look into a directory that it may not enter. That does not matter
+	 * here, because the directory's mode alone decides. */
 	assert_int_equal(is_closed(row->flags), row->closed);
-	/* Another's modes are not the program's doing. */
+	/* The modes of another user's files are not the program's doing. */
 	fake.owner_offset = 1;
 	assert_false(is_closed(row->flags));
 	fake.owner_offset = 0;
@@ -154,7 +155,7 @@ static void a_mode_is_for_the_program_to_see(void **state)
 static uint8_t bare[1024];
 static size_t bare_size;
 
-/* A temporary file with that many bytes behind "code of first". */
+/* Creates a temporary file with that many bytes behind "code of first". */
 static void make_new(size_t more)
 {
 	struct stat st;
@@ -183,7 +184,7 @@ static void assert_left(void)
 	assert_memory_equal(data, bare, bare_size);
 }
 
-/* A pyc that was sealed; returns what entry_seal did. */
+/* Seals a new pyc, and returns the result of entry_seal. */
 static int import_new(void)
 {
 	enum verdict verdict;

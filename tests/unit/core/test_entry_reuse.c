@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * entry_file_reuse: bytecode that another path has left is used where it is whole and of
- * the same source and magic number, and not otherwise.
+ * entry_file_reuse: bytecode that was compiled for a different path is used if it is
+ * whole, and has the same source and magic number; otherwise not.
  */
 #include "tests/unit/unit.h"
 
@@ -65,7 +65,7 @@ static void of_another_file_it_is_a_copy(void **state)
 	assert_int_equal(fake_check_cache(), 0);
 }
 
-/* The object itself if its header fits, else a file in memory. */
+/* The object itself is served if its header fits, else a file in memory. */
 static void in_a_cache_that_is_read_only(void **state)
 {
 	(void)state;
@@ -110,7 +110,7 @@ static void a_damaged_object_is_not_used(void **state)
 	}
 	for (ssize_t at = 0; at < size; at++) {
 		if (at >= 8 && at < 16)
-			continue; /* mtime and size, which are patched */
+			continue; /* the mtime and size, which are patched */
 		data[at] ^= 0x40;
 		fake_make_bytes(object, data, (size_t)size);
 		none_is_used("changed");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is sealed, what is not, and why. (Sharing it: test_entry_share.c.)
+ * What is sealed, what is not, and why. (Sharing: test_entry_share.c.)
  */
 #include "tests/unit/unit.h"
 
@@ -16,7 +16,7 @@
 
 #define NEW "new.pyc.140001"
 
-static struct seal seal; /* of the file that was read last, where it has one */
+static struct seal seal; /* of the file that was read last, if it has one */
 
 static bool read_seal(const char *below)
 {
@@ -81,7 +81,7 @@ static void of_another_time(void)
 	ask();
 }
 
-/* What the program's own stat has shown. */
+/* Lets the program's own stat show a source of that size. */
 static void seen_with(off_t size)
 {
 	fe.entry.source.seen = true;
@@ -147,7 +147,7 @@ static void forgotten(void)
 	fake_entry_forget();
 }
 
-/* As where a record of it could not be written. */
+/* As if a record of the compile could not be written. */
 static void voided(void)
 {
 	ask();
@@ -213,7 +213,7 @@ static void seals(void **state)
 		    row->before != of_the_future && row->before != of_a_made_up_time;
 	size_t size;
 
-	/* before the time is changed */
+	/* before the mtime is changed */
 	fe.flags = row->flags;
 	fake_source_lies("src/m.py", "first");
 	size = make_new("first");
@@ -223,12 +223,12 @@ static void seals(void **state)
 	assert_string_equal(verdict_rows[verdict].why ? verdict_rows[verdict].why : "",
 		row->why ? row->why : "");
 	assert_int_equal(shared, proven && row->flags == 0);
-	/* what was not seen compiled is for the tree */
+	/* a pyc whose compile was not seen is left to the tree */
 	assert_int_equal(verdict_rows[verdict].unproven, !seen);
 	assert_int_equal(read_seal(NEW), seen);
 	if (!seen)
 		return;
-	/* whatever is proven, the bytes are those that were sealed */
+	/* whether or not the source is proven, the bytes are those that were sealed */
 	assert_int_equal(seal.pyc_size, size);
 	assert_int_equal(!!(seal.flags & SEAL_SOURCE), proven);
 	assert_int_equal(!!(seal.flags & SEAL_IDENTITY), proven && row->flags == 0);
@@ -271,7 +271,8 @@ static void what_is_not_there_is_an_error(void **state)
 	assert_false(shared);
 }
 
-/* A write that is cut off, or told to have failed at last by close, is no whole file. */
+/* A file is not whole if a write is cut short, or if close reports at last that it
+ * failed. */
 static void what_cannot_be_written_is_an_error(void **state)
 {
 	enum verdict verdict;
@@ -302,7 +303,7 @@ static void what_cannot_be_written_is_an_error(void **state)
 	assert_int_equal(failures, 1);
 }
 
-/* test_import sets such a umask: nobody may write what was just made. */
+/* test_import sets a umask under which nobody may write a new file. */
 static void a_file_that_may_not_be_written(void **state)
 {
 	enum verdict verdict;
@@ -336,8 +337,8 @@ static void a_short_header(void **state)
 	assert_true(read_seal(NEW));
 }
 
-/* The content changes, and not the identity: between the question, which took the digest,
- * and what the interpreter reads. */
+/* The content changes, but not the identity, after the open that took the digest and
+ * before the interpreter reads the source. */
 static const char *seal_written_through_a_mapping(void)
 {
 	enum verdict verdict;
@@ -347,7 +348,7 @@ static const char *seal_written_through_a_mapping(void)
 
 	assert_ptr_not_equal(memory, MAP_FAILED);
 	close(fd);
-	memcpy(memory, "first", 5); /* from now on it is to be written back */
+	memcpy(memory, "first", 5); /* now the page is dirty */
 	assert_int_equal(fake_open_entry(O_RDONLY | O_CLOEXEC), -ENOENT);
 	memcpy(memory, "tsrif", 5);
 	fake_open_source();
@@ -364,7 +365,7 @@ static void a_young_source_is_read_again(void **state)
 		seal_written_through_a_mapping(), "source changed while compiling");
 }
 
-/* A mapping may stay for ever; but that is rare, and reading is not free. */
+/* A mapping may last for ever; but that is rare, and reading costs time. */
 static void an_old_one_is_not(void **state)
 {
 	(void)state;
@@ -390,12 +391,12 @@ static void a_seal_that_came_along(void **state)
 	assert_int_equal(entry_seal(&fe.entry, fake_path(NEW), &shared, &verdict), 0);
 	assert_string_equal(verdict_rows[verdict].what, "not sealed");
 	assert_false(shared);
-	/* another seal in its place, which names no source */
+	/* a different seal in its place, which names no source */
 	assert_int_equal(fake_read(NEW, after, sizeof after), size);
 	assert_true(fake_read_seal((uint8_t *)after, (size_t)size, &told));
 	assert_int_equal(told.flags & SEAL_SOURCE, 0);
 	assert_memory_equal(before, after, (size_t)size - SEAL_SIZE);
-	/* what is not that seal's is sealed as ever */
+	/* bytes that do not belong to that seal are treated as any others */
 	before[20] ^= 1;
 	fake_make_bytes(NEW, before, (size_t)size);
 	fake_created(NEW);
@@ -403,7 +404,7 @@ static void a_seal_that_came_along(void **state)
 	assert_string_equal(verdict_rows[verdict].what, "not sealed");
 }
 
-/* As an on-access scanner does, which reads each file that is opened or closed. */
+/* As after an on-access scanner, which reads each file that is opened or closed. */
 static void a_file_that_was_read_meanwhile(void **state)
 {
 	const struct timespec times[2] = { { .tv_sec = 4711 },

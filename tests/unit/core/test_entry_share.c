@@ -13,7 +13,7 @@
 
 #include "tests/unit/fake/fake_entry.h"
 
-static struct seal seal; /* of the file that was read last, where it has one */
+static struct seal seal; /* of the file that was read last, if it has one */
 
 static bool read_seal(const char *below)
 {
@@ -32,7 +32,8 @@ static void an_entry_and_its_object_are_one_file(void **state)
 		fake_inode(fake_object_path("first")), fake_inode(fake_entry_path()));
 }
 
-/* Whatever it is, it is in the way, unless it is as good. */
+/* Puts these bytes in the place of the object: they must be replaced, unless they are the
+ * same. */
 static void share_over(const char *damage, size_t size, bool kept)
 {
 	char object[300];
@@ -91,7 +92,7 @@ static void fail_links(unsigned call, const char *name)
 	}
 }
 
-/* Imports a new source while no hard link can be made, and returns its text. */
+/* Imports a new source while no hard link can be created, and returns its text. */
 static const char *import_without_links(int error)
 {
 	static unsigned count;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The names of temporary files, and which file of such a name this process has made.
+ * The names of temporary files, and which file of such a name this process has created.
  */
 #include "tests/unit/unit.h"
 

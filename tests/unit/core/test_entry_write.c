@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files of the cache: they are written as a whole or not at all.
+ * Files of the cache are written as a whole or not at all.
  */
 #include "tests/unit/unit.h"
 
@@ -81,7 +81,7 @@ static const char *const file_systems[] = {
 	"a failed write leaves nothing on a file system whose rename always replaces",
 };
 
-/* Close: where a file server says at last that its disk is full. */
+/* Even close may fail: a file server may report only then that its disk is full. */
 static void a_call_that_fails(void **state)
 {
 	struct entry_file file;
@@ -101,7 +101,7 @@ static void a_call_that_fails(void **state)
 		fake.fail_at = 0;
 		if (!fake.failed[0])
 			break;
-		/* What is replaced is looked at only to count it. */
+		/* The replaced file is looked at only for the counters. */
 		if (strcmp(fake.failed, "clone") == 0 ||
 			strcmp(fake.failed, "fstatat") == 0 ||
 			strcmp(fake.failed, "rename_new") == 0) {
@@ -118,7 +118,8 @@ static void a_call_that_fails(void **state)
 	fake_unload(&file);
 }
 
-/* What is not settled has an identity that may come again with other content. */
+/* A source that is not settled may have the same identity again with different
+ * content. */
 static void what_is_not_settled_has_no_identity(void **state)
 {
 	struct entry_file file;
@@ -136,7 +137,7 @@ static void what_is_not_settled_has_no_identity(void **state)
 	fake_unload(&file);
 }
 
-/* A forked child has the same stack, and so the same temporary names. */
+/* A forked child has the same stack, and therefore the same temporary names. */
 static void the_temporary_name_is_anothers(void **state)
 {
 	struct entry_file file;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which letters of a path are hidden, and that they come back.
+ * Which letters of a path are hidden, and that they can be restored.
  */
 #include "tests/unit/unit.h"
 
@@ -82,7 +82,7 @@ static void hides(void **state)
 	assert_string_equal(path, row->want ? row->want : row->path);
 }
 
-/* The path may end where its letters end. */
+/* Nothing behind the end of the path is readable. */
 static void looks_no_further(void **state)
 {
 	const struct ephemeral_patterns patterns = ephemeral_read(EPHEMERAL_PATTERNS);

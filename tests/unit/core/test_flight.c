@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Single flight: who compiles, who waits and for how long, and that nothing that is wrong
- * with the claims or with their owner costs more than that.
+ * Single flight: who compiles, who waits and for how long. Faulty claims, and faults of
+ * those who claim, cost no more than that wait.
  */
 #include "tests/unit/unit.h"
 
@@ -23,7 +23,7 @@
 #define NOBODY 0x7fffff00u /* is no process */
 #define CLAIMS "cache/v1/.state/claims"
 
-static struct flight flights[8]; /* of the processes NOBODY and up */
+static struct flight flights[8]; /* used by the processes NOBODY and up */
 static char room[4096];
 
 static struct flight_site site(unsigned process)
@@ -221,7 +221,7 @@ static void who_is_overtaken_waits(void **state)
 {
 	(void)state;
 	fake.meanwhile = another_claims;
-	assert_int_equal(join(1), 0); /* it has overwritten the other's claim */
+	assert_int_equal(join(1), 0); /* it has overwritten the other process's claim */
 	assert_true(join(2) > 0);
 	assert_int_equal(flights[1].thread, 2);
 }

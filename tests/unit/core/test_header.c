@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The header of a pyc, in both lengths that there have been.
+ * The header of a pyc, in both of its lengths.
  */
 #include "tests/unit/unit.h"
 
@@ -138,7 +138,7 @@ static const struct row {
 		17, "bad" },
 };
 
-/* The header of each is that of a source of mtime 5 and size 7. */
+/* Each row's header belongs to a source of mtime 5 and size 7. */
 static const struct fit {
 	const char *sentence;
 	const char *flags;
@@ -203,7 +203,7 @@ static void fits_as_told(void **state)
 	assert_int_equal(header_fits(&header, &source), row->want);
 }
 
-/* What is patched fits, whatever the source's time and size, and nothing else is
+/* A patched header fits, whatever the source's time and size, and nothing else is
  * changed. */
 static void a_patched_header_fits(void **state)
 {
@@ -228,7 +228,8 @@ static void a_patched_header_fits(void **state)
 	}
 }
 
-/* As importlib's _pack_uint32(int(mtime)): a time before 1970 is its 32 bits. */
+/* As importlib's _pack_uint32(int(mtime)): a time before 1970 becomes its lowest 32
+ * bits. */
 static void a_negative_mtime(void **state)
 {
 	struct stat source = stat_of(-2, 1);
@@ -239,7 +240,7 @@ static void a_negative_mtime(void **state)
 	assert_memory_equal(data + 8, "\xff\xff\xff\xff\1\0\0\0", 8);
 }
 
-/* What CPython and PyPy say for int(os.stat(…).st_mtime). */
+/* The value of int(os.stat(…).st_mtime) in CPython and PyPy. */
 static void an_mtime_is_pythons(void **state)
 {
 	static const struct {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * When two states of a source are one.
+ * When two states of a source count as the same.
  */
 #include "tests/unit/unit.h"
 
@@ -63,7 +63,7 @@ static void another_file_system_proves_nothing(void **state)
 	assert_false(identity_proves(&a, &b));
 }
 
-/* An image's, or a file system's that has no finer ones. */
+/* On an image, or on a file system without finer times. */
 static void a_change_time_in_whole_seconds_proves_nothing(void **state)
 {
 	struct identity a = base, b;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Records of the journal: appended whole or not at all, and found again among anything.
+ * Records of the journal: appended as a whole or not at all, and found again among any
+ * bytes.
  */
 #include "tests/unit/fake/fake_sys.h"
 
@@ -27,9 +28,9 @@ static struct journal_record record_of(uint32_t pid)
 	return record;
 }
 
-/* Pieces of a journal, a letter each: a whole record (its pid is its place among them),
- * a half, noise, zeros, half of a beginning, one with a wrong sum, one of another format,
- * one whose name has no end. */
+/* A journal made of pieces, one for each letter: a whole record (its pid is its place in
+ * the row), half a record, noise, zeros, the first bytes of a record, a record with a
+ * wrong checksum, one of a different format, and one whose name has no end. */
 static const struct row {
 	const char *sentence, *pieces;
 	unsigned want; /* records */
@@ -231,7 +232,7 @@ static void any_call_may_fail(void **state)
 	assert_true(records(JOURNAL) > 0);
 }
 
-/* The size of a file that is mostly hole. */
+/* Makes the file that long; nearly all of it is a hole. */
 static void stretch(const char *below, off_t size)
 {
 	assert_return_code(truncate(fake_path(below), size), 0);
@@ -244,7 +245,7 @@ static off_t length(const char *below)
 	return stat(fake_path(below), &st) < 0 ? 0 : st.st_size;
 }
 
-/* All that the records of a file come to. */
+/* Returns the sum of all records of a file. */
 static struct journal_record sum_of(const char *below)
 {
 	static char bytes[16 * JOURNAL_MOST];
@@ -273,13 +274,14 @@ static void a_full_one_is_put_aside_once(void **state)
 	assert_int_equal(fake_mode(FULL), S_IFREG | 0600);
 	assert_int_equal(append(3), 0);
 	assert_int_equal(records(JOURNAL), 1);
-	/* One that could not be put aside is at the next mark, and not before. */
+	/* A journal that could not be put aside is put aside at the next mark, and not
+	 * before. */
 	stretch(JOURNAL, JOURNAL_MOST + 1000);
 	assert_int_equal(append(4), 0);
 	assert_int_equal(fake_mode(JOURNAL), S_IFREG | 0600);
 	stretch(JOURNAL, 2 * JOURNAL_MOST - SIZE);
 	assert_int_equal(append(5), 0);
-	/* What the first one held is folded; what this one held will be. */
+	/* The first full journal has been folded; this one will be. */
 	assert_int_equal(sum_of(JOURNAL).processes, 2);
 	assert_int_equal(records(JOURNAL), 1);
 	assert_int_equal(sum_of(FULL).processes, 3);
@@ -317,8 +319,8 @@ static void a_thousand_take_little_room(void **state)
 	assert_int_equal(full.counts[1] + now.counts[1], 2 * many);
 }
 
-/* Of more versions and hours than there is room for, those of one version come together;
- * and of a version too many, nothing does harm. */
+/* If there are more versions and hours than there is room for, the hours of a version are
+ * added up; one version too many does no harm. */
 static void what_is_folded_has_its_bounds(void **state)
 {
 	uint64_t seed = 1, processes;
@@ -353,8 +355,8 @@ static void append_many(unsigned many)
 
 static unsigned burst_at, since_append;
 
-/* So many processes end between two calls of one that puts the journal aside, that
- * another has to put it aside as well. */
+/* So many processes end between two calls of the one that puts the journal aside that
+ * another process has to put it aside as well. */
 static void burst(unsigned call, const char *name)
 {
 	(void)call;
@@ -392,8 +394,8 @@ static void two_at_once_lose_nothing(void **state)
 	}
 }
 
-/* Who has died while it folded what it took is not waited for, but not for long: what it
- * had is lost, and the journal goes on being folded. */
+/* A process that died while folding is waited for, but not for long: then what it took is
+ * lost, and the journal is folded again. */
 static void what_a_dead_process_has_taken(void **state)
 {
 	(void)state;

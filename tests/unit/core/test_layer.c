@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Layers: which are trusted, and where things lie in them. What of them is served:
- * test_entry_layer.c.
+ * Layers: which of them are trusted, and where things are in them. (What is served from
+ * them: test_entry_layer.c.)
  */
 #include "tests/unit/unit.h"
 
@@ -86,7 +86,7 @@ static void make_layer(void)
 	fake_make_directory("root/v1", 0755);
 }
 
-/* Whoever runs the test: owners are shifted. */
+/* Owners are shifted, so that it does not matter who runs the test. */
 static void roots_is_everybodys(void **state)
 {
 	(void)state;
@@ -120,7 +120,8 @@ static void the_layout_of_another_user(void **state)
 	assert_int_equal(judge(4712), VERDICT_LAYER_FOREIGN);
 }
 
-/* A user called nobody is one as any other, but where a namespace shows others as him. */
+/* A user called nobody is like any other, except if a namespace shows others as
+ * nobody. */
 static void of_nobody(void **state)
 {
 	(void)state;
@@ -228,7 +229,7 @@ static void without_a_setting_there_are_none(void **state)
 	assert_false(entry_layer_next(&fe.entry, &n, &at));
 }
 
-/* Whatever room there is, nothing is written behind it. */
+/* However little room there is, nothing is written behind it. */
 static void a_layer_has_to_fit(void **state)
 {
 	struct entry at;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where the entry of a file in the tree lies, and which directories have none.
+ * Where the entry of a file in the tree is, and which directories have no entries.
  */
 #include "tests/unit/unit.h"
 
@@ -65,7 +65,7 @@ static const struct path_row {
 		"v/tree/srv/__pycache__/m.pyc//.", false },
 };
 
-/* False where it does not fit. */
+/* Returns false if the path does not fit. */
 static bool put(struct map *map, const struct path_row *row)
 {
 	size_t len = strlen(row->canonical);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where the code of a pyc ends, in the layouts that there have been, and cut off
- * anywhere.
+ * Where the code of a pyc ends, in each of the layouts, and if it is cut off anywhere.
  */
 #include "tests/unit/unit.h"
 
@@ -15,7 +14,7 @@
 #define CODE_311(objects) "c" NUMBER NUMBER NUMBER NUMBER NUMBER objects NUMBER "NN"
 #define CODE_38(objects) "c" NUMBER NUMBER NUMBER NUMBER NUMBER NUMBER objects NUMBER "N"
 #define CODE_36(objects) "c" NUMBER NUMBER NUMBER NUMBER NUMBER objects NUMBER "N"
-/* An object of each type, in the number that the tuple says. */
+/* An object of each type; the tuple says how many. */
 #define ALL                                                      \
 	"(\x1c\0\0\0NFTS.i" NUMBER "r" NUMBER "I12345678"        \
 	"g12345678"                                              \
@@ -103,7 +102,7 @@ static void cut_anywhere(void **state)
 		assert_int_equal(end_of(3495, code, size), MARSHAL_CUT);
 }
 
-/* Code in the constants of code, that many deep. */
+/* Code in the constants of code, nested that deep. */
 static enum marshal_end nested(unsigned depth)
 {
 	static char code[8192];

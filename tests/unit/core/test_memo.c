@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a process remembers of directories, alone and from many threads.
+ * What a process remembers of directories, with one thread and with many.
  */
 #include "tests/unit/unit.h"
 
@@ -11,7 +11,7 @@
 
 #include "shim/core/cache/memo.h"
 
-/* What is behind the arena must not be touched. */
+/* The bytes behind the arena must not be touched. */
 static struct {
 	struct memo memo;
 	char behind[2048];
@@ -30,7 +30,7 @@ static void remember(const char *path, const char *canonical)
 	memo_add(&memo, path, strlen(path), canonical, strlen(canonical));
 }
 
-/* What is remembered of path, "?" for nothing. */
+/* Returns what is remembered for a path, "?" for nothing. */
 static const char *recall(const char *path)
 {
 	static char text[8192];
@@ -104,7 +104,7 @@ static void not_found_touches_nothing(void **state)
 	assert_int_equal(len, 77);
 }
 
-/* Each two of these have one hash, on a little-endian machine. */
+/* The paths of each pair have the same hash on a little-endian machine. */
 static void one_hash_for_two(void **state)
 {
 	(void)state;
@@ -117,7 +117,7 @@ static void one_hash_for_two(void **state)
 	assert_string_equal(recall("/hfbakcmitua"), "?");
 }
 
-/* Four times as many directories as there are slots: each has neighbours. */
+/* Four times as many directories as slots, so that each has neighbours. */
 static void a_full_table(void **state)
 {
 	unsigned known = 0;
@@ -141,7 +141,7 @@ static void a_full_table(void **state)
 	assert_in_range(known, MEMO_SLOTS * 3 / 4, MEMO_SLOTS);
 }
 
-/* Long paths: the letters run out before the slots do. */
+/* Long paths, so that the arena is full before the slots are. */
 static void a_full_arena(void **state)
 {
 	char path[1025];
@@ -165,7 +165,7 @@ static void a_full_arena(void **state)
 		}
 	}
 	assert_in_range(known, MEMO_ARENA / 1100, MEMO_ARENA / 1024);
-	/* the counter does not run on, so it never comes round */
+	/* the counter stops, so it never wraps around */
 	assert_in_range(atomic_load(&memo.used), 0, MEMO_ARENA);
 	remember("/short", "/short");
 	assert_string_equal(recall("/short"), "/short");
@@ -200,7 +200,7 @@ static pthread_barrier_t start;
 struct thread {
 	pthread_t id;
 	unsigned number;
-	unsigned wrong; /* answers that are not the one for their path */
+	unsigned wrong; /* wrong answers: not the one for their path */
 	const char *found[PATHS];
 };
 
@@ -213,7 +213,7 @@ static void *work(void *data)
 	pthread_barrier_wait(&start);
 	for (unsigned round = 0; round < ROUNDS; round++)
 		for (unsigned i = 0; i < PATHS; i++) {
-			/* half of the threads the other way round */
+			/* half of the threads in the reverse order */
 			unsigned n = self->number % 2 ? i : PATHS - 1 - i;
 			int path_len = sprintf(path, "/d/%u", n);
 			int canonical_len = sprintf(canonical, "/p/%u/%u", n, n * 7);
@@ -264,7 +264,7 @@ static void many_threads(void **state)
 
 static atomic_uint arrived;
 
-/* Both go on from here as nearly together as can be. */
+/* From here both threads start as nearly together as possible. */
 static void meet(unsigned meeting)
 {
 	atomic_fetch_add(&arrived, 1);
@@ -322,7 +322,7 @@ static void run_two(void *(*work_of)(void *))
 	pthread_join(other, NULL);
 }
 
-/* How near together they come is the scheduler's: once is not enough. */
+/* How close they come is up to the scheduler, so once is not enough. */
 #define TIMES 10
 
 static void two_answers(void **state)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which bytecode may be shared between paths, and where it lies then.
+ * Which bytecode may be shared between paths, and where its object is.
  */
 #include "tests/unit/unit.h"
 
@@ -12,7 +12,7 @@
 
 /* clang-format off: a row a line */
 static const struct row {
-	const char *sentence, *name, *want; /* the level, "no" where it is not shared */
+	const char *sentence, *name, *want; /* the opt level, or "no" if not shared */
 } rows[] = {
 	{ "a module's bytecode is shared", "m.cpython-311.pyc", "0" },
 	{ "a module's bytecode of -O is shared", "m.cpython-311.opt-1.pyc", "1" },

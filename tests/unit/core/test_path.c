@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which component of a path is the `__pycache__`, by its letters alone.
+ * Which component of a path is the `__pycache__`, decided by its letters alone.
  */
 #include "tests/unit/unit.h"
 
@@ -245,7 +245,7 @@ static void is_below(void **state)
 	const char *path = unit_at_page_end(row->path, len);
 
 	assert_int_equal(path_is_below(path, len, row->prefix, prefix_len), row->want);
-	/* neither is terminated: the prefix may be one of a list */
+	/* neither is terminated: the prefix may be an item of a list */
 	path = unit_at_page_end(row->prefix, prefix_len);
 	assert_int_equal(path_is_below(row->path, len, path, prefix_len), row->want);
 }
@@ -283,8 +283,9 @@ static size_t make_path(uint64_t *seed, char *path)
 	return len;
 }
 
-/* Component by component, the slow way: whether there is a `__pycache__`, and where the
- * one is that counts: the last, but for one that ends the path right behind another. */
+/* Splits a path component by component, the slow way. Returns whether there is a
+ * `__pycache__`, and where the one is that counts: the last, unless it ends the path
+ * right behind another. */
 static bool last_pycache(const char *path, size_t *ret_at)
 {
 	enum { NOTHING, PYCACHE_SEEN, PYCACHE_TWICE } state = NOTHING;

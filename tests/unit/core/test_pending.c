@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Questions to the cache are kept until they are answered, lost at times, and never
- * mixed up: alone and from many threads.
+ * Pending compiles are kept until they are answered, sometimes lost, and never mixed up:
+ * with one thread and with many.
  */
 #include "tests/unit/unit.h"
 
@@ -23,7 +23,7 @@ static int begin(void **state)
 	return 0;
 }
 
-/* A source of which every word is told by the number. */
+/* Returns a source in which every word depends on the number. */
 static struct pending_source numbered(uint64_t number)
 {
 	struct pending_source source;
@@ -47,7 +47,7 @@ static void add(const char *path, uint64_t number)
 	pending_add(&pending, ME, path, &source);
 }
 
-/* The number that is remembered for a path, 0 for none. */
+/* Returns the number that is remembered for a path, 0 for none. */
 static uint64_t find(const char *path)
 {
 	struct pending_source found, want;
@@ -104,7 +104,7 @@ static char *path_of(unsigned number)
 	return path;
 }
 
-/* As many as there are slots: some share one. */
+/* As many paths as slots, so that some share a slot. */
 static void others_may_take_its_place(void **state)
 {
 	const unsigned many = 4 * PENDING_SLOTS;
@@ -124,7 +124,7 @@ static void others_may_take_its_place(void **state)
 	assert_in_range(kept, PENDING_SLOTS * 9 / 10, PENDING_SLOTS);
 }
 
-/* So many as many threads have at a time are all kept: each that is lost is a module that
+/* As many as many threads have at one time are all kept: each one lost is a module that
  * is compiled once more. */
 static void some_hundred_are_all_kept(void **state)
 {
@@ -150,7 +150,7 @@ static void the_oldest_goes(void **state)
 	assert_in_range(others, PENDING_SLOTS / 4, PENDING_SLOTS * 4);
 }
 
-/* As in a signal handler that comes in the middle of it. */
+/* As in a signal handler that interrupts an addition. */
 static void a_question_within_a_question_is_lost(void **state)
 {
 	(void)state;
@@ -229,7 +229,7 @@ static void what_has_its_name_is_forgotten(void **state)
 }
 
 /* --- many threads ------------------------------------------------------------------ */
-#define PATHS 8 /* few: they are in each other's way */
+#define PATHS 8 /* few paths, so that the threads get into each other's way */
 #define ROUNDS 60000
 
 static void *hammer(void *at)
@@ -239,7 +239,7 @@ static void *hammer(void *at)
 
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		unsigned path = unit_random(&seed, PATHS);
-		/* numbers of a path leave it as a remainder */
+		/* the numbers of a path leave its remainder */
 		uint64_t number = (uint64_t)unit_random(&seed, 1000000) * PATHS + path;
 		struct pending_source source = numbered(number), want;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which names in a `__pycache__` are for the cache, and under which interpreter's tag.
+ * Which names in a `__pycache__` are for the cache, and for which cache tag.
  */
 #include "tests/unit/unit.h"
 
@@ -14,9 +14,9 @@
 
 /* clang-format off: a row a line */
 static const struct row {
-	const char *sentence, *name, *want; /* the kind, and the tag where there is one */
+	const char *sentence, *name, *want; /* the kind, and the tag if there is one */
 } rows[] = {
-	/* what the import system writes */
+	/* names that the import system writes */
 	{ "a module's pyc is recognized", "m.cpython-311.pyc", "code cpython-311" },
 	{ "a package's pyc is recognized", "__init__.cpython-38.pyc", "code cpython-38" },
 	{ "the pyc of a __main__ is recognized", "__main__.cpython-313.pyc",
@@ -90,7 +90,7 @@ static const struct row {
 	{ "a pyc with an opt level that is a word is recognized",
 		"m.cpython-312.opt-debug.pyc", "code cpython-312" },
 
-	/* module names that are hard to tell from a tag */
+	/* names of modules that are hard to tell from a tag */
 	{ "a known tag needs no dot before it", "toolcpython-313.pyc",
 		"code cpython-313" },
 	{ "a known tag needs no dot before it under -O", "toolcpython-313.opt-1.pyc",
@@ -331,7 +331,7 @@ static void finds_the_source(void **state)
 	struct pyc_name name = pyc_parse(row->name, strlen(row->name));
 	char *buf;
 
-	/* Just enough room, and one letter less. */
+	/* Exactly enough room, and one byte less. */
 	buf = unit_at_page_end("????????????????????", want + 1);
 	assert_int_equal(pyc_source(&name, row->name, buf, want + 1), want);
 	if (want)
@@ -413,8 +413,8 @@ static size_t make_name(uint64_t *seed, char *name)
 	return len;
 }
 
-/* A tag is made of letters of the name, and nothing in it could lead out of the folder
- * that is called by it. */
+/* A tag consists of letters of the name, and nothing in it can lead out of the folder
+ * that is named after it. */
 static void check_tag(const char *text, const char *tag)
 {
 	static const char made_up[] = "cpython-"; /* numba's own says py311 */
@@ -427,7 +427,8 @@ static void check_tag(const char *text, const char *tag)
 	}
 }
 
-/* The source's name is the letters before the tag, with ".py" where a dot follows. */
+/* The source's name is the part before the tag, with ".py" if there is a dot before the
+ * tag. */
 static void check_source(const char *text, size_t len, const struct pyc_name *name)
 {
 	char source[400];
@@ -461,7 +462,7 @@ static void stays_within_any_name(void **state)
 		if (name.kind != PYC_CODE)
 			continue;
 		check_source(text, len, &name);
-		/* importlib's temporary spelling of it has the same tag */
+		/* importlib's temporary name for it has the same tag */
 		memcpy(text + len, ".123", 4);
 		again = pyc_parse(unit_at_page_end(text, len + 4), len + 4);
 		assert_int_equal(again.kind, PYC_TEMPORARY);

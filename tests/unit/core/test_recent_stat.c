@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A stat that the program has taken will do in place of another, and when it will not.
+ * When a recent stat of the program's own can be used, and when it cannot.
  */
 #include "tests/unit/unit.h"
 

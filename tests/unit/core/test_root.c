@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Whether a cache may be trusted, where things lie in it, and dropping a directory of it.
- * Making directories: test_root_make.c.
+ * Whether a cache may be trusted, where things are in it, and dropping one of its
+ * directories. (Creating directories: test_root_make.c.)
  */
 #include "tests/unit/unit.h"
 
@@ -141,7 +141,8 @@ static void a_root_that_cannot_be_reached(void **state)
 		verdict_rows[why].why, "the cache directory cannot be reached");
 }
 
-/* It may not be taken for ready, and not for absent either: then it would be made. */
+/* The root must not be taken for ready; nor for absent, because then it would be
+ * created. */
 static void any_call_of_judge_may_fail(void **state)
 {
 	enum verdict why;
@@ -239,7 +240,7 @@ static void any_call_of_drop_may_fail(void **state)
 		drop("d");
 		if (fake.calls < n)
 			break;
-		/* whatever was left is dropped the next time */
+		/* whatever is left is dropped the next time */
 		fake.fail_at = 0;
 		drop("d");
 		assert_int_equal(fake_mode("d"), 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Making the directories of the cache: with any call failing, under any umask, and with
- * others at work at the same time.
+ * Creating the directories of the cache: with any call failing, under any umask, and
+ * with other processes at work at the same time.
  */
 #include "tests/unit/unit.h"
 
@@ -21,11 +21,11 @@
 #define TREE ROOT "/v1/cpython-311/tree"
 #define DIRECTORY TREE "/src/pkg/__pycache__"
 
-/* All that is made, from above. The home directory is there. */
+/* All directories that are created, from the top. The home directory exists. */
 static const char *const levels[] = { "home/.cache", ROOT, ROOT "/v1",
 	ROOT "/v1/cpython-311", TREE, TREE "/src", TREE "/src/pkg", DIRECTORY };
 
-/* Making all of it: three judgements of the way down to the root, and the rest. */
+/* Creating all of it takes three checks of the path to the root, and the rest. */
 #define LOOKS (fake_depth() + 5)
 #define MOST_CALLS (31 + 3 * LOOKS)
 
@@ -45,7 +45,7 @@ static void make_levels(size_t number)
 		fake_make_directory(levels[i], 0700);
 }
 
-/* Makes the directory, and checks what holds whether it could or not. */
+/* Creates the directory, and checks what must be true whether that succeeded or not. */
 static int make(void)
 {
 	char path[512], scratch[512];
@@ -73,7 +73,7 @@ static void assert_whole(void)
 	assert_int_equal(root_judge(&fake_sys, fake_path(ROOT), room, &why), ROOT_READY);
 }
 
-/* A mark that says nothing would be worse than none: nobody would write it anew. */
+/* An empty CACHEDIR.TAG would be worse than none: no process would write it anew. */
 static void assert_mark_whole_or_absent(void)
 {
 	char data[300];
@@ -93,7 +93,7 @@ static void assert_mark_whole_or_absent(void)
 static const struct row {
 	const char *sentence;
 	size_t there;	/* how many of the levels */
-	unsigned calls; /* 0: as many as the way to the root takes */
+	unsigned calls; /* 0: as many as the check of the path to the root takes */
 } rows[] = {
 	{ "the cache is created from nothing but a home directory", 0, 0 },
 	{ "the cache is created from the directory above the root", 1, 0 },
@@ -118,7 +118,7 @@ static void makes_what_is_missing(void **state)
 		assert_in_range(fake.calls, LOOKS, MOST_CALLS);
 	assert_whole();
 	assert_mark_whole_or_absent();
-	/* whoever made the layout has left the mark, or not */
+	/* depending on whether the process that created v1 has written CACHEDIR.TAG */
 	assert_int_equal(
 		fake_mode(ROOT "/v1/CACHEDIR.TAG"), row->there < 3 ? S_IFREG | 0644 : 0);
 }
@@ -130,8 +130,8 @@ static bool is_courtesy(const char *call)
 	       strcmp(call, "close") == 0;
 }
 
-/* Lets the n-th call fail, for all n. The error is told, or was without consequence;
- * and the next run makes everything whole. */
+/* Lets the n-th call fail, for all n. The error is either returned or harmless, and the
+ * next run creates everything. */
 static void fail_each_call(size_t there, int with)
 {
 	for (unsigned n = 1;; n++) {
@@ -268,7 +268,7 @@ static void a_mark_of_the_users_own_is_kept(void **state)
 /* --- with others at work ----------------------------------------------------------- */
 static unsigned at_call;
 
-/* The same program, in another process. */
+/* Another process of the same program. */
 static void somebody_makes_it_all(unsigned call, const char *name)
 {
 	(void)name;
@@ -321,7 +321,7 @@ static void others_may_clear_the_cache(void **state)
 }
 
 /* --- under any umask --------------------------------------------------------------- */
-/* Permissions mean nothing to root, so what is checked runs as somebody else. */
+/* Permissions mean nothing to root, so the check runs as another user. */
 static void as_user(void (*check)(mode_t mask), mode_t mask)
 {
 	pid_t child;
@@ -346,7 +346,7 @@ static void as_user(void (*check)(mode_t mask), mode_t mask)
 	assert_int_equal(status, 0);
 }
 
-/* In the child a failed assertion must not go on to the next test. */
+/* In the child, a failed assertion must not go on to the next test. */
 #define CHILD_ASSERT(what)                                                            \
 	do {                                                                          \
 		if (!(what)) {                                                        \
@@ -384,7 +384,8 @@ static void whatever_the_umask(void **state)
 	}
 }
 
-/* With 0222 a directory that is made and not opened up again could never be used. */
+/* Under 0222, a new directory that is not given its mode afterwards could never be
+ * used. */
 static void check_repaired(mode_t mask)
 {
 	for (fake.fail_at = 1;; fake.fail_at++) {

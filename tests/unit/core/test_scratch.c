@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory for one file at a time: which is kept, and which is mapped anew.
+ * Memory for one file at a time: which block is kept, and which is mapped anew.
  */
 #include "tests/unit/unit.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The seal: its bytes as docs/seal.md tells them, and that it notices what is changed.
+ * The seal: its bytes as docs/seal.md specifies them, and that it notices every change.
  */
 #include "tests/unit/unit.h"
 
@@ -12,7 +12,7 @@
 #define MAGIC "\xa7\r\r\n"
 #define CODE 100 /* bytes behind the header */
 
-/* A pyc as this test's seal was made of. */
+/* The pyc that this test's seal is made for. */
 static uint8_t pyc[16 + CODE];
 
 static int begin(void **state)
@@ -40,7 +40,7 @@ static struct seal fixed(void)
 	return seal;
 }
 
-/* Reads a seal as that of a file with our pyc in front of it. */
+/* Reads a seal as that of a file that has our pyc in front of it. */
 static bool reads(const uint8_t seal[SEAL_SIZE], uint64_t file_size, struct seal *ret)
 {
 	uint8_t file[sizeof pyc + SEAL_SIZE];
@@ -64,8 +64,8 @@ static bool seals_equal(const struct seal *a, const struct seal *b)
 }
 
 /* --- the bytes --------------------------------------------------------------------- */
-/* Written by another program, by docs/seal.md alone. If this fails, what users have in
- * their caches can no longer be read: SEAL_VERSION has to be raised. */
+/* Written by a different program, according to docs/seal.md alone. If this fails, the
+ * caches of users can no longer be read, and SEAL_VERSION has to be raised. */
 static void the_format_stays(void **state)
 {
 	static const uint8_t want[SEAL_SIZE] = { 0x70, 0x79, 0x63, 0x73, 0x65, 0x61, 0x6c,
@@ -179,11 +179,11 @@ static void every_changed_byte_of_it(void **state)
 		}
 }
 
-/* The sum of all before it, as the format says: so that a seal can be made whose only
- * fault is another. */
+/* Recomputes the checksum of everything before it, as the format says, to make a seal
+ * that has only one other fault. */
 static void set_sum(uint8_t bytes[SEAL_SIZE])
 {
-	/* the one of a seal over those bytes, as if they were a pyc without a header */
+	/* of a seal over those bytes, as if they were a pyc without a header */
 	uint64_t lanes[4] = { 0, 1, 2, 3 }, sum = 120;
 	uint8_t padded[SEAL_SIZE] = { 0 };
 
@@ -277,7 +277,8 @@ static void any_bytes_are_refused(void **state)
 }
 
 /* --- the end of the pyc ------------------------------------------------------------ */
-/* As a power failure leaves it; so near to the seal that it is read along. */
+/* As after a power failure; so close to the seal that the bytes are read together with
+ * it. */
 static void the_end_of_a_pyc(size_t code)
 {
 	static uint8_t file[16 + 2 * SEAL_TAIL + SEAL_SIZE];
@@ -311,7 +312,8 @@ static void the_end_of_the_pyc_is_noticed(void **state)
 }
 
 /* --- the checksum of the pyc ------------------------------------------------------- */
-/* Which bytes Python goes by or the seal says itself: mtime and size of the source. */
+/* Bytes that Python checks itself or that the seal contains: mtime and size of the
+ * source. */
 static bool may_change(size_t at, size_t header_len, bool hash)
 {
 	return !hash && at >= header_len - 8 && at < header_len;
@@ -337,7 +339,7 @@ static void every_flipped_bit_of_the_pyc(void **state)
 	}
 }
 
-/* Each changed in length alone, with zeroes where the checksum fills up with such. */
+/* Pycs that differ only in length, with zeroes where the checksum pads with zeroes. */
 static void every_length_of_the_pyc(void **state)
 {
 	struct seal seals[sizeof pyc];
@@ -369,7 +371,7 @@ static void a_pyc_that_is_no_pyc(void **state)
 	}
 }
 
-/* Words in another order, words swapped between lanes and rounds. */
+/* Words in a different order, swapped between lanes and between rounds. */
 static void words_that_changed_places(void **state)
 {
 	struct seal seal;

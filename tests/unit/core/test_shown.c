@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What of a name is shown as it is, and what as an escape.
+ * Which characters of a name are shown as they are, and which are escaped.
  */
 #include <string.h>
 

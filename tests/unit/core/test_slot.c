@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A record that is read and written at once is whole or not there. (That many threads use
- * many of them: test_asked.c.)
+ * A record that is read and written at the same time is read as a whole or not at all.
+ * (Many slots with many threads: test_pending.c.)
  */
 #include "tests/unit/unit.h"
 
@@ -58,7 +58,7 @@ static void no_more_than_asked_for_is_copied(void **state)
 	assert_int_equal(out[2], 8);
 }
 
-/* As in a signal handler, or where a writer was forked away. */
+/* As in a signal handler, or after a writer was forked away. */
 static void one_that_is_being_written_is_left_alone(void **state)
 {
 	uint64_t in[WORDS], out[WORDS];
@@ -81,7 +81,7 @@ static void *write_often(void *at)
 	for (uint64_t i = 0; !enough; i++) {
 		fill(in, i * 2 + (uintptr_t)at);
 		(void)slot_write(&sequence, words, in, WORDS);
-		if (i % 8 == 0) /* or the reader may never find it whole */
+		if (i % 8 == 0) /* otherwise the reader may never find it whole */
 			sched_yield();
 	}
 	return NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Whether what is known of a source can be proven: on a clock that stands still, and with
- * files that change meanwhile. (Its digest: test_source_digest.c.)
+ * Whether the state of a source can be proven: on a clock that stands still, and with
+ * files that change in the meantime. (Digests: test_source_digest.c.)
  */
 #include "tests/unit/unit.h"
 
@@ -18,7 +18,7 @@
 #define MS INT64_C(1000000)
 #define MOST_TICKS 25
 
-/* Sets the clock to the change time of the source, and so much more. */
+/* Sets the clock to the ctime of the source plus that much. */
 static void set_clock(int64_t nanoseconds)
 {
 	struct stat st;
@@ -41,7 +41,7 @@ static void set_clock(int64_t nanoseconds)
 /* clang-format off: a row a line */
 static const struct row {
 	const char *sentence;
-	int64_t age; /* nanoseconds from the source's change time to the clock */
+	int64_t age; /* nanoseconds from the source's ctime to the clock */
 	int64_t fs_type;
 	bool want;
 	unsigned sleeps;
@@ -107,7 +107,7 @@ static void settles(void **state)
 	assert_false(source.digested);
 }
 
-/* What is known of the clock and the file system is not asked again. */
+/* Facts about the clock and the file system are asked for only once. */
 static void old_files_cost_one_call(void **state)
 {
 	(void)state;
@@ -133,7 +133,7 @@ static void young_files_of_a_known_file_system_cost_few_calls(void **state)
 	assert_int_equal(fake.sleeps, 0);
 }
 
-/* Known is one file system, not all. */
+/* Only one file system is known, not all. */
 static void another_file_system_is_asked_about(void **state)
 {
 	(void)state;
@@ -157,7 +157,7 @@ static void a_file_system_that_cannot_be_asked_is_not_ours(void **state)
 	assert_true(source.settled);
 }
 
-/* The waiting is for the file as it is at the end of it. */
+/* What counts is the file as it is at the end of the wait. */
 static void change_it(unsigned call, const char *name)
 {
 	(void)call;
@@ -172,7 +172,7 @@ static void a_file_that_changes_while_it_is_waited_for(void **state)
 	fake.meanwhile = change_it;
 	assert_int_equal(settle(), 0);
 	assert_int_equal(source.st.st_size, 10);
-	/* settled by what the clock said before the second stat, or not at all */
+	/* settled by the time of the clock before the second stat, or not at all */
 	if (source.settled) {
 		struct stat st;
 
@@ -202,8 +202,8 @@ static void a_file_that_vanishes_while_it_is_waited_for(void **state)
 	assert_false(source.settled);
 }
 
-/* A clock that was an hour fast, and is set right: what it said tells nothing
- * any more. */
+/* A clock that was an hour fast is set right: the time that it showed no longer
+ * counts. */
 static void a_clock_that_is_set_back(void **state)
 {
 	(void)state;
@@ -235,7 +235,8 @@ static void a_new_file_settles_within_ticks(void **state)
 	}
 }
 
-/* What it is all about: settled, and changed at once, and it shows. */
+/* The purpose of it all: a file that is changed as soon as it is settled shows the
+ * change. */
 static void a_change_after_it_shows(void **state)
 {
 	(void)state;
@@ -287,7 +288,7 @@ static void a_fifo(void **state)
 	unlink(source.path);
 	assert_return_code(mkfifo(source.path, 0644), errno);
 	try_all(-EINVAL);
-	/* nobody writes to it: an ordinary open would wait for ever */
+	/* nobody writes to it, so an ordinary open would wait for ever */
 	alarm(10);
 	assert_true(source_digest(&source, &fake_sys, &scratch) < 0);
 	alarm(0);

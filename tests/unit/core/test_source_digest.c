@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The digest of a source: of the very state that was looked at, with files that change
- * meanwhile, and with any call failing.
+ * The digest of a source: that of the very state that was looked at, with files that
+ * change in the meantime, and with any call failing.
  */
 #include "tests/unit/unit.h"
 
@@ -128,7 +128,7 @@ static const struct meanwhile {
 };
 /* clang-format on */
 
-/* The digest is to be that of the very state that was looked at. */
+/* The digest must be that of the very state that was looked at. */
 static void changes_are_noticed(void **state)
 {
 	const struct meanwhile *row = *state;
@@ -141,7 +141,7 @@ static void changes_are_noticed(void **state)
 	assert_int_equal(digest(), row->want);
 }
 
-/* Read after it was unlinked, it still is what was looked at. */
+/* Even if the file is read after it was unlinked, it is the one that was looked at. */
 static void a_file_that_goes_while_it_is_read(void **state)
 {
 	struct digest want = digest_of("print(1)\n", 9);
@@ -202,8 +202,8 @@ static int read_it(void)
 	return err;
 }
 
-/* The clock, of which the process knows, is so many seconds behind the
- * source's change. */
+/* Sets the clock, as far as the process knows it, that many seconds after the source's
+ * ctime. */
 static void set_clock(time_t seconds)
 {
 	struct stat st;
@@ -246,7 +246,8 @@ static void the_programs_own_look_spares_one(void **state)
 	assert_memory_equal(&source.digest, &want, sizeof want);
 }
 
-/* It is settled as by source_settle, and read by whoever wants its digest. */
+/* Such a source is settled as by source_settle, and read later, when its digest is
+ * needed. */
 static void is_no_old_source(void)
 {
 	char *large = calloc(1, SCRATCH_KEPT);
@@ -295,8 +296,8 @@ static void wait_for_the_clock(void)
 	} while (now.tv_sec == st.st_ctim.tv_sec && now.tv_nsec <= st.st_ctim.tv_nsec);
 }
 
-/* Whatever is done to the source between two calls, the digest is that of what has the
- * identity. */
+/* Whatever happens to the source between two calls, its digest and its identity belong
+ * together. */
 static void while_it_changes(void)
 {
 	static const char *const calls[] = { "openat", "map", "pread", "fstatat",
@@ -320,7 +321,8 @@ static void while_it_changes(void)
 		fake.meanwhile = i % 2 ? write_before : change_before;
 		fake.stopped = false;
 		assert_int_equal(read_it(), 0);
-		/* The machine was busy, and the source too young to be read that way. */
+		/* The machine was busy, and the source was too young to be read that
+		 * way. */
 		if (change_call && busy++ < 20) {
 			fake.meanwhile = NULL;
 			i--;

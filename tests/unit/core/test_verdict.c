@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The table of decisions: no number twice (the compiler sees to that), each told in full,
- * and none moved, since records on disk go by the numbers.
+ * The table of verdicts: no number occurs twice (the compiler checks that), each verdict
+ * has its words, and none has moved, because records on disk contain the numbers.
  */
 #include "tests/unit/unit.h"
 

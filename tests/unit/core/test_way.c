@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The way to a directory: who can change it, through links, dots and missing parts.
+ * The path to a directory: who can change it, through links, dots and missing parts.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,8 @@
 #include "tests/unit/fake/fake_sys.h"
 #include "tests/unit/unit.h"
 
-/* Made in this order, as far as they are not NULL: directories "a", "a/b", and links. */
+/* Created in this order, unless they are NULL: the directories "a" and "a/b", and the
+ * links. */
 /* clang-format off: a row a line */
 static const struct row {
 	const char *sentence;
@@ -223,7 +224,7 @@ static void tells_what_is_private(void **state)
 	assert_int_equal(way_is_private(&fake_sys, 4711, AT_FDCWD, fake_path("f"), &st),
 		row->want);
 	assert_int_equal(fake.open, 0);
-	fake.has_acl = true; /* of which the group's bits are the mask */
+	fake.has_acl = true; /* the group's bits are its mask */
 	assert_int_equal(way_is_private(&fake_sys, 4711, AT_FDCWD, fake_path("f"), &st),
 		row->want && !(row->mode & S_IWGRP));
 	fake.has_acl = false;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The part of fake_entry.h that checks what is in the cache.
+ * The part of fake_entry.h that checks the content of the cache.
  */
 #include <ftw.h>
 #include <string.h>

@@ -145,7 +145,7 @@ const char *fake_object_path(const char *text)
 	return path;
 }
 
-/* As an editor: a new file that takes the other's place. */
+/* As an editor does: a new file replaces the old one. */
 void fake_source(const char *below, const char *text)
 {
 	char new[300];
@@ -188,7 +188,7 @@ void fake_pyc_in_the_tree(const char *text)
 	uint8_t data[400];
 
 	assert_return_code(stat(fake_path("src/m.py"), &st), errno);
-	for (;;) { /* the clock that files are stamped with */
+	for (;;) { /* the clock that gives files their times */
 		clock_gettime(CLOCK_REALTIME_COARSE, &now);
 		if (timestamp_before(&st.st_ctim, &now))
 			break;
@@ -288,7 +288,7 @@ static bool can_run(int fd, const struct stat *source)
 	return true;
 }
 
-/* What the shim does around the rename. */
+/* What the library does around the rename. */
 static void publish(const char *temporary)
 {
 	bool shared = false;
@@ -303,7 +303,7 @@ static void publish(const char *temporary)
 	}
 	if (shared)
 		entry_share(&fe.entry, temporary);
-	/* It may be gone: somebody clears the cache. */
+	/* The file may be gone if another process clears the cache. */
 	if (rename(temporary, fe.path) < 0)
 		assert_int_equal(errno, ENOENT);
 }
@@ -328,7 +328,7 @@ static void compile(const struct stat *source)
 	snprintf(temporary, sizeof temporary, "%s.140001", fe.path);
 	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0)
-		return; /* its directory could not be made, or is gone */
+		return; /* the directory of the entry could not be created, or is gone */
 	entry_created(&fe.world, temporary, fd);
 	assert_int_equal(write(fd, data, size), size);
 	close(fd);

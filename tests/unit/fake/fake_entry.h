@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * A cache in the temporary directory of fake_sys.h, and an interpreter that uses it as
- * importlib would: it looks for bytecode, compiles, writes under a temporary name,
- * renames.
- *
- * A source is any text; its bytecode is "Code of " and that text, so it shows from which
- * source it was compiled. It is not valid for marshal.
+ * importlib would: it looks for bytecode, compiles, writes under a temporary name, and
+ * renames. A source is any text; its bytecode is "Code of " and that text, so that it
+ * shows which source it was compiled from. It is not valid for marshal.
  */
 #pragma once
 
@@ -28,24 +26,24 @@ struct fake_entry {
 	enum verdict verdict;
 	/* what the last run did */
 	bool compiled;	  /* and not served */
-	uint8_t flags;	  /* in the headers it writes: 0, 1 or 3 */
-	bool writes;	  /* the interpreter puts what it compiled into the cache */
-	unsigned layers;  /* home/layer.0 and so on are looked at */
+	uint8_t flags;	  /* in the headers that it writes: 0, 1 or 3 */
+	bool writes;	  /* the interpreter caches what it compiles */
+	unsigned layers;  /* how many of home/layer.0 and so on are looked at */
 	int error;	  /* of entry_open, or of entry_seal */
 	struct stat file; /* that was served */
-	char ran[256];	  /* the text of the source that the bytecode was compiled of */
+	char ran[256];	  /* the source that the bytecode was compiled from */
 	enum verdict sealed;
-	/* Called when the source has been read and compiled, before it is written. */
+	/* Called when the source is compiled, before the bytecode is written. */
 	void (*compiling)(void);
 };
 
 extern struct fake_entry fe;
 
-/* Called around each test. There is a source src/m.py, and the cache is empty. */
+/* Called around each test. The source src/m.py exists, and the cache is empty. */
 int fake_entry_begin(void **state);
 int fake_entry_end(void **state);
 
-/* Makes the directories and that source. */
+/* Creates the directories and that source. */
 void fake_make_trees(void);
 
 /* Starts another process, which remembers nothing. */
@@ -61,8 +59,8 @@ void fake_make_layer(void);
 const char *fake_entry_path(void);
 const char *fake_object_path(const char *text);
 
-/* Makes a source of that text; with the mtime that src/m.py had first, if it is
- * to lie. */
+/* Creates a source of that text; fake_source_lies gives it the mtime that src/m.py had
+ * first. */
 void fake_source(const char *below, const char *text);
 void fake_source_lies(const char *below, const char *text);
 
@@ -72,11 +70,12 @@ void fake_source_time(time_t seconds);
 /* Writes bytecode of a text for a source with that stat; returns its length. */
 size_t fake_pyc(uint8_t *data, const char *text, const struct stat *source);
 
-/* Puts that for src/m.py, in which text is or was, into the tree, later than the source
- * has changed. */
+/* Puts bytecode of text, the present or an earlier text of src/m.py, into the tree, later
+ * than the source was changed. */
 void fake_pyc_in_the_tree(const char *text);
 
-/* Imports the module; fe says what happened. Checks what must be true in every case. */
+/* Imports the module; fe says what happened. Checks everything that must be true in any
+ * case. */
 void fake_import(void);
 
 /* Imports the module, which must have run the present text of the source. */
@@ -85,14 +84,14 @@ void fake_import_right(void);
 /* Imports the module for the first time: it must be compiled and sealed. */
 void fake_import_first(void);
 
-/* That, and the entry's source has been looked at. */
+/* Does that, and then looks at the entry's source. */
 void fake_import_once(void);
 
 /* The same for the bytecode of other/m.py, which has the text of src/m.py or is the same
- * file. Afterwards it is about src/m.py again. */
+ * file. Afterwards fe stands for src/m.py again. */
 void fake_import_elsewhere(bool same_file);
 
-/* The first half of it: returns the descriptor, or -errno. */
+/* The first half of an import: returns the descriptor, or -errno. */
 int fake_open_entry(int flags);
 
 /* Opens the source, as a compiler does. */

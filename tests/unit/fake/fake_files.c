@@ -41,7 +41,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return ftw->level ? remove(path) : 0;
 }
 
-/* A directory that may not be read cannot be walked. */
+/* A directory that may not be read cannot be listed. */
 static int open_up(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	(void)ftw;

@@ -14,7 +14,7 @@ static void set_mtime(struct timespec mtime)
 	assert_return_code(utimensat(AT_FDCWD, fake_path(SOURCE), times, 0), errno);
 }
 
-/* Another file, with the time of the one it replaces. */
+/* A different file, with the mtime of the one that it replaces. */
 static void replace(const char *text)
 {
 	struct stat st;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Making and freeing the source.
+ * Creating and freeing the source.
  */
 #include "tests/unit/fake/fake_proof.h"
 

@@ -22,7 +22,7 @@ struct fake fake;
 		result < 0 ? -errno : result;     \
 	})
 
-/* Counts a call; whether it is the one that fails. */
+/* Counts a call, and returns whether it is the one that fails. */
 static bool fails(const char *name)
 {
 	fake.calls++;
@@ -34,14 +34,15 @@ static bool fails(const char *name)
 	return true;
 }
 
-/* In a function of the table: returns if this call is to fail. */
+/* In a function of the table: returns an error if this call is to fail. */
 #define MAY_FAIL(name)                          \
 	do {                                    \
 		if (fails(name))                \
 			return -fake.fail_with; \
 	} while (0)
 
-/* A test must not be able to harm the machine it runs on, whatever is broken. */
+/* A test must not be able to harm the machine that it runs on, whatever is wrong in the
+ * code. */
 static void check_is_inside(int dirfd, const char *path)
 {
 	size_t len = strlen(fake.dir);
@@ -133,8 +134,8 @@ static int fake_kernel_stat(int dirfd, const char *path, struct stat *st, int fl
 
 	MAY_FAIL("kernel_stat");
 	ret = RESULT(fstatat(dirfd, path, st, flags));
-	/* Only of what is in the temporary directory: what is above is this machine's,
-	 * and root's, whoever runs the test. */
+	/* Only for files in the temporary directory: the directories above belong to this
+	 * machine and to root, whoever runs the test. */
 	if (ret == 0 && strncmp(path, fake.dir, strlen(fake.dir)) == 0 &&
 		path[strlen(fake.dir)] == '/')
 		st->st_uid += fake.owner_offset;
@@ -220,15 +221,15 @@ static off_t fake_append(int fd, const void *data, size_t size)
 	return RESULT(lseek(fd, 0, SEEK_CUR));
 }
 
-/* Files in memory have had attributes only since Linux 6.6, so they are kept here: one
- * for each inode, whatever it is called. */
+/* Files in memory have extended attributes only since Linux 6.6, so they are kept here:
+ * one for each inode, whatever its names. */
 static struct {
 	ino_t inode;
 	size_t size;
 	char value[128];
 } attributes[64];
 
-/* That of an open file, or the next free one. */
+/* Returns the attribute of an open file, or the next free one. */
 static size_t find_attribute(int fd)
 {
 	struct stat st;
@@ -288,13 +289,13 @@ static uint32_t fake_fs_id(int dirfd, const char *path, dev_t device)
 	return fake.fs_id ? fake.fs_id : 7;
 }
 
-/* As of a file system that does not know it, where the call fails. */
 static bool fake_is_mount(const char *path)
 {
 	(void)path;
 	return true;
 }
 
+/* If the call fails, the file has no birth time, as on a file system without them. */
 static void fake_birth(int dirfd, const char *path, struct timespec *ret)
 {
 	struct statx stx;
@@ -360,8 +361,7 @@ static int fake_memfd(const char *name)
 	return fd;
 }
 
-/* Who takes it from a scratch is not to count on zeroes: the second time there
- * are none. */
+/* A caller must not count on zeroes in scratch memory: the second time there are none. */
 static void *fake_map(size_t size)
 {
 	void *memory = fails("map") ? NULL : malloc(size);

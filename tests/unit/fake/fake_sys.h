@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * A `struct sys` that calls the real kernel in a temporary directory, and whose n-th call
- * can fail.
- *
- * A test sets the fields that it needs. fake_begin, before each test, clears all fields
- * and makes the directory. fake_end removes it, and fails the test if that has left a
- * descriptor open or memory mapped. Nothing outside of that directory is changed.
+ * A `struct sys` that calls the real kernel in a temporary directory, and whose n-th
+ * call can fail. A test sets the fields that it needs. fake_begin, before each test,
+ * clears all fields and creates the directory. fake_end removes it, and fails the test
+ * if that has left a descriptor open or memory mapped. Nothing outside of that directory
+ * is changed.
  */
 #pragma once
 
@@ -24,14 +23,14 @@ struct fake {
 	bool has_acl;	   /* every file has an ACL */
 	bool clones;	   /* the file system shares blocks */
 	bool renames_new;  /* and can rename without replacing; set by fake_begin */
-	bool nfs;	   /* what is open keeps a name when its own is taken away */
-	bool whole_seconds;  /* change times have no smaller parts */
+	bool nfs;	   /* an open file keeps a name when its own is removed */
+	bool whole_seconds;  /* ctimes have no fractions of a second */
 	const char *link;    /* what a link in /proc reads as, if set */
 	const char *uid_map; /* what /proc/self/uid_map reads as, if set */
-	uid_t owner_offset;  /* added to the owner in all that fstatat says */
+	uid_t owner_offset;  /* added to the owner in each result of fstatat */
 	int64_t fs_type;     /* what fs_type says, if set */
 	uint32_t fs_id;	     /* what fs_id says, if set */
-	time_t clock_offset; /* what the clock is ahead, in seconds */
+	time_t clock_offset; /* how far the clock is ahead, in seconds */
 	bool stopped;	     /* time passes only by sleeping, and is .now */
 	struct timespec now;
 	unsigned sleeps;
@@ -43,7 +42,7 @@ struct fake {
 	size_t attributes; /* files that have an extended attribute */
 	char failed[16];   /* the name of the call that failed last */
 	char made[512];	   /* the file that was made last */
-	/* Called before each call, with its number: somebody else is at work. */
+	/* Called before each call, with its number: another process is at work. */
 	void (*meanwhile)(unsigned call, const char *name);
 };
 
@@ -61,12 +60,12 @@ char *fake_path(const char *below);
 /* Returns how many directories there are below "/" down to the temporary directory. */
 unsigned fake_depth(void);
 
-/* Make a directory, a file or a link in the temporary directory; that must succeed. */
+/* Create a directory, a file or a link in the temporary directory; that must succeed. */
 void fake_make_directory(const char *below, mode_t mode);
 void fake_make_file(const char *below, const char *data);
 void fake_make_link(const char *below, const char *target);
 
-/* Makes one of these; a link leads to a directory of that mode at `elsewhere`. */
+/* Creates one of these; a link leads to a directory of that mode at `elsewhere`. */
 enum fake_kind { FAKE_NOTHING, FAKE_DIRECTORY, FAKE_PLAIN_FILE, FAKE_LINK };
 void fake_make(
 	const char *below, enum fake_kind kind, mode_t mode, const char *elsewhere);
@@ -77,7 +76,7 @@ mode_t fake_mode(const char *below);
 /* Returns the inode of a file; 0 if there is none. */
 ino_t fake_inode(const char *below);
 
-/* Makes a file of any bytes. */
+/* Creates a file of any bytes. */
 void fake_make_bytes(const char *below, const void *data, size_t size);
 
 /* Reads a whole file; returns its length, or -1 if there is none. */

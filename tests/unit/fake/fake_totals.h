@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Shared by both tests of counters: processes, and their sums.
+ * Shared by the two tests of totals: processes, and their sums.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finding the functions of the next library: what the loader itself finds.
+ * Finding the functions of the next library: the same that the loader itself finds.
  */
 #include "shim/next.c"
 
@@ -14,7 +14,7 @@ static const char *const names[] = {
 };
 #define CALLS COUNT(names)
 
-/* dlsym may give an old version; libc's linker never does. */
+/* dlsym may find an old version; the linker never does. */
 static void *by_loader(const char *name)
 {
 	static const char *const versions[][2] = { { "realpath", "GLIBC_2.3" },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The scan that every interposed call pays. It may say yes too often, never no where the
- * letters are there.
+ * The scan that every interposed call pays for. It may say yes too often, but never no
+ * if the letters are there.
  */
 #include "shim/scan.h"
 
@@ -10,15 +10,16 @@
 
 #include "tests/unit/unit.h"
 
-/* Whether the scan may say yes at all: four letters of the word lie side by side. */
+/* Returns whether the scan may say yes at all: four letters of the word are next to each
+ * other. */
 static bool has_a_sign(const char *text)
 {
 	return strstr(text, "__py") || strstr(text, "_pyc") || strstr(text, "pyca") ||
 	       strstr(text, "ycac");
 }
 
-/* Whether one of the ways to scan says maybe; all have to say the same: what the
- * processor picks, and what one without AVX2 would. */
+/* Returns whether the scan says maybe. Its variants have to agree: the one that the
+ * processor selects, and the one without AVX2. */
 static bool maybe(const char *text)
 {
 	const bool ret = scan_maybe(text);
@@ -37,7 +38,7 @@ static void check(const char *text)
 	assert_int_equal(path_names_pycache(text), strstr(text, PYCACHE) != NULL);
 }
 
-/* Sets all that surrounds a text to `around`: neither is the scan to look at it. */
+/* Fills everything around a text with `around`, which the scan must ignore. */
 static char *place(
 	char *buf, size_t size, size_t at, const char *text, const char *around)
 {
@@ -89,7 +90,7 @@ static void every_part_of_the_word(void **state)
 				}
 }
 
-/* Names that come close cost no exact look. */
+/* Names that come close to the word cause no exact comparison. */
 static void names_that_come_close(void **state)
 {
 	_Alignas(32) char buf[32 * 5];
@@ -113,7 +114,7 @@ static size_t make_text(uint64_t *seed, char *text)
 	size_t len = 0;
 
 	for (unsigned n = unit_random(seed, 12); n--;) {
-		/* the whole word seldom, or it would be in almost every text */
+		/* the whole word seldom, or almost every text would contain it */
 		const char *piece =
 			pieces[unit_random(seed, 8)
 					? 1 + unit_random(seed, COUNT(pieces) - 1)
@@ -155,7 +156,7 @@ static void random_texts_at_a_page_end(void **state)
 	}
 }
 
-/* The kernel is to say EFAULT to them, and it does not matter what the scan said. */
+/* The kernel reports EFAULT for them, whatever the scan says. */
 static void bad_pointers_are_not_followed(void **state)
 {
 	(void)state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory: arrays that grow, texts, and the end of the process where there is none.
+ * Memory: arrays that grow, texts, and the end of the process if there is no memory.
  */
 #include "tests/unit/unit.h"
 
@@ -28,7 +28,8 @@ static void grows(void **state)
 		assert_int_equal(numbers[count], count);
 }
 
-/* Under a sanitizer, which guards what follows it, an array that is too short is seen. */
+/* Under a sanitizer, which guards the bytes behind it, an array that is too short is
+ * noticed. */
 static void grows_again(void **state)
 {
 	AUTOFREE size_t *numbers = NULL;
@@ -68,7 +69,7 @@ static void none_left(void **state)
 
 	(void)state;
 #ifdef __SANITIZE_ADDRESS__
-	skip(); /* it ends the process in its own way */
+	skip(); /* the sanitizer ends the process in its own way */
 #endif
 	assert_int_equal(pipe(fds), 0);
 	child = fork();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Texts that are valid for a while.
+ * Texts that stay valid for a while.
  */
 #include "tests/unit/unit.h"
 

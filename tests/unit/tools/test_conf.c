@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Lines of configuration files, the values of settings, and words that are near.
+ * Lines of configuration files, the values of settings, and the nearest words.
  */
 #include "tests/unit/unit.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Names as they are printed for people, for sh and as JSON.
+ * Names as they are printed for people, for sh and in JSON.
  */
 #include "tests/unit/unit.h"
 

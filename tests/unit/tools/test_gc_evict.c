@@ -37,7 +37,7 @@ static void excess_of_a_limit(void **state)
 #define BLOCK 512
 
 /* clang-format off: a row a line */
-/* The inodes, single digits, of the names that are chosen, in order. */
+/* Returns the inodes, single digits, of the names that are selected, in order. */
 static const struct choice {
 	const char *sentence;
 	struct gc_kept kept[6]; /* used, inode, blocks, entry; until an inode of 0 */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Archives: the order of their members, and the words of --map. What becomes of members
- * is in tests/cli/import.sh.
+ * Archives: the order of their members, and the arguments of --map. (What happens to
+ * members: tests/cli/import.sh.)
  */
 #include "tests/unit/unit.h"
 

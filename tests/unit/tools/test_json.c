@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * JSON: commas, nesting, and every byte that a name may hold.
+ * JSON: commas, nesting, and every byte that a name may contain.
  */
 #include "tests/unit/unit.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a path in the cache stands for, and where the entries of a source lie.
+ * What a path in the cache stands for, and where the entries of a source are.
  */
 #include "tests/unit/unit.h"
 
@@ -137,7 +137,7 @@ static void is_that_item(void **state)
 	assert_int_equal(len, strlen(row->source));
 	if (len)
 		assert_string_equal(source, row->source);
-	if (len) /* and no letter less than it needs */
+	if (len) /* not with a byte less than it needs */
 		assert_int_equal(layout_source(&item, row->name, source, len), 0);
 }
 

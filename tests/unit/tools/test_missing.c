@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Missing sources: how long they are waited for, and what is remembered of them.
+ * Missing sources: how long they are waited for, and what is remembered about them.
  */
 #include "tests/unit/unit.h"
 
@@ -27,7 +27,7 @@ static int begin(void **state)
 	return 0;
 }
 
-/* What the runs before have left is read as of `now`. */
+/* Loads, as of `now`, what earlier runs have left. */
 static void load(int64_t now)
 {
 	table = missing_load(&fake_cache, now, GRACE);
@@ -53,11 +53,11 @@ static size_t count(void)
 	return HASH_COUNT(table->all);
 }
 
-/* Missing now, and again so much later. */
+/* Missing at first, and still missing that much later. */
 static const struct row {
 	const char *sentence, *path;
 	int64_t later;
-	uint64_t place; /* the second time; the first time it is 1 */
+	uint64_t place; /* where it is missing the second time; the first time it is 1 */
 	bool due;
 } rows[] = {
 	{ "a source that has just gone is not due", "/srv/a", 0, 1, false },
@@ -131,7 +131,7 @@ static void any_byte_may_be_in_a_name(void **state)
 	assert_true(note(path, 1)->due);
 }
 
-/* What a file of records may begin with, and how many of them are understood. */
+/* The beginning of a file of records, and how many of them are understood. */
 static const struct bad {
 	const char *sentence, *text;
 	size_t want;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is read from command lines.
+ * Reading command lines.
  */
 #include "tests/unit/unit.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The standing of entries and objects, told of the files that core itself has made: what
+ * The states of entries and objects, with files that core itself has created: one that
  * is fresh here is served there.
  */
 #include "tests/unit/fake/fake_entry.h"
@@ -74,7 +74,7 @@ static void damage_seal(void)
 
 static void damage_code(void)
 {
-	/* in the first of its bytes: the end is looked at with the seal */
+	/* in its first bytes, because the end is checked together with the seal */
 	damage(2, SEEK_SET);
 }
 
@@ -112,7 +112,7 @@ static void put_nothing(void)
 	replace("");
 }
 
-/* As a program that opens the entry for writing. */
+/* As if a program opened the entry for writing. */
 static void write_own(void)
 {
 	int fd;
@@ -236,7 +236,7 @@ static const struct row {
 };
 /* clang-format on */
 
-/* The entry of fe, called what the row says; it is its own object. */
+/* The state of fe's entry under the name in the row; the entry is its own object. */
 static struct layout layout_of(const struct row *row)
 {
 	struct layout ret = {
@@ -322,7 +322,7 @@ static void a_seal_is_given_back(void **state)
 	assert_int_equal(got.st.st_size, 20);
 }
 
-/* root's files are for those who trust a layer. */
+/* Files of root count only for users who trust a layer. */
 static void another_users_file(void **state)
 {
 	const struct row entry = { .kind = LAYOUT_ENTRY };
@@ -349,7 +349,7 @@ static void another_users_file(void **state)
 	assert_int_equal(got.state, STATE_DAMAGED); /* looked at, and no pyc */
 }
 
-/* The command asks the real kernel which file system that is. */
+/* The command asks the real kernel for the number of the file system. */
 static int begin(void **state)
 {
 	struct stat st;

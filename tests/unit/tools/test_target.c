@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What words of a command line mean, and what they cover.
+ * What arguments of the command line stand for, and what they cover.
  */
 #include "tests/unit/fake/fake_sys.h"
 

@@ -20,7 +20,8 @@ static void add(const char *version, int64_t moment, uint32_t hits)
 	totals_add(&counters, &record);
 }
 
-/* Processes that ended so long before now, a number each; how many sums that makes. */
+/* Processes that ended that long before now, a number for each, and how many sums they
+ * make. */
 static const struct row {
 	const char *sentence;
 	int64_t ago[4];
@@ -88,7 +89,7 @@ static void what_began_before_the_measure_is_in_it(void **state)
 	assert_int_equal(hits_since(0), 2);
 }
 
-/* A long-running process, or the one that `pycstash run` started with the gc. */
+/* A long-running process, or the one for which `pycstash run` started gc. */
 static void what_ran_while_it_was_measured_counts_by_its_middle(void **state)
 {
 	struct journal_record record = process("cpython-311", BEGIN + 30 * SECOND, 1);

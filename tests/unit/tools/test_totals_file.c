@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Counters folded into sums: whatever is folded when, and whoever dies over it, the
- * numbers are the same. On real files.
+ * Counters folded into sums: whatever is folded when, and whichever process dies over
+ * it, the numbers stay the same. On real files.
  */
 #include "tests/unit/fake/fake_cache.h"
 
@@ -61,7 +61,7 @@ static bool there(const char *name)
 	return fake_mode(below) != 0;
 }
 
-/* Lets a file be as old as that. */
+/* Makes a file that old. */
 static void age(const char *name, int seconds, int64_t now)
 {
 	const time_t then = (time_t)(now / SECOND) - seconds;
@@ -114,7 +114,7 @@ static void all_journals_are_read(void **state)
 	assert_int_equal(entries_of("cpython-311"), 7);
 }
 
-/* As many records as are worth folding. */
+/* As many records as make folding worthwhile. */
 #define MANY 64
 
 static void a_small_journal_is_left(void **state)
@@ -136,7 +136,8 @@ static void a_large_one_is_folded_after_its_grace(void **state)
 	assert_true(there("journal.1"));
 	read_now();
 	assert_int_equal(hits_since(0), MANY);
-	/* Others write on, and one that had it open writes to the old one. */
+	/* Other processes go on writing, and one that had the journal open writes to the
+	 * old one. */
 	journal("journal", 2, 1);
 	journal("journal.1", 1, 1);
 	age("journal.1", 59, BEGIN);
@@ -168,7 +169,7 @@ static void folded_in_their_order(void **state)
 	assert_true(there("journal.3"));
 	read_now();
 	assert_int_equal(hits_since(0), 111);
-	/* The next one is not called as one before. */
+	/* The next one does not get a name that was used before. */
 	age("journal.3", 100, BEGIN);
 	assert_int_equal(fold_at(BEGIN), 0);
 	journal("journal", MANY, 1);
@@ -176,7 +177,7 @@ static void folded_in_their_order(void **state)
 	assert_true(there("journal.4"));
 }
 
-/* Killed after the new totals were there, before the journal was deleted. */
+/* As after a kill between writing the new totals and deleting the journal. */
 static void nothing_is_folded_twice(void **state)
 {
 	(void)state;
@@ -219,7 +220,7 @@ static void garbage_is_passed_over(void **state)
 		noise[i] = (char)unit_random(&seed, 256);
 	append("totals", noise, sizeof noise);
 	append("journal.1", noise, 700);
-	for (int i = 0; i < 1000; i++) { /* across the pieces in which it is read */
+	for (int i = 0; i < 1000; i++) { /* across the pieces that are read */
 		append("journal", &record, sizeof record);
 		append("journal", noise, (size_t)i);
 		append("journal", &record, sizeof record / 2);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Whether nobody but root and the user decides what is at a path.
+ * Whether only root and the user decide what is at a path.
  */
 #include "tests/unit/fake/fake_sys.h"
 
@@ -17,7 +17,7 @@
 
 #define OTHER 65534
 
-/* @ is the temporary directory, in which each row has the same few files. */
+/* @ is the temporary directory, which has the same few files for each row. */
 /* clang-format off: a row a line */
 static const struct row {
 	const char *sentence, *path;
@@ -127,7 +127,7 @@ static void is_told(void **state)
 
 	if (row->needs_root && geteuid() != 0)
 		skip();
-	/* a user of a group that others may be in, or that has no name here */
+	/* for a user whose group may have other members, or has no name here */
 	if (strcmp(row->path, "@/own/group") == 0 &&
 		(getegid() != geteuid() || !getgrgid(getegid())))
 		skip();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sizes, ages and times: what people may write, and what they get to read.
+ * Sizes, ages and times: what people may write, and what they are shown.
  */
 #include "tests/unit/unit.h"
 

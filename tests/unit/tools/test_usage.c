@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which group of `pycstash du` a file of the cache counts for.
+ * The group of `pycstash du` that a file of the cache belongs to.
  */
 #include "tests/unit/unit.h"
 
@@ -21,7 +21,7 @@ static int end(void **state)
 	return 0;
 }
 
-/* The name of the one group that there is; NULL: there is none. */
+/* Returns the name of the only group; NULL if there is none. */
 static const char *only_group(void)
 {
 	assert_true(HASH_COUNT(usage.groups) <= 1);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Going through a cache, opening what is in it, and the trash: on real directories.
+ * Walking through a cache, opening files in it, and the trash: on real directories.
  */
 #include "tests/unit/unit.h"
 
@@ -18,7 +18,7 @@
 #include "tools/cache/walk.h"
 #include "tools/gc/trash.h"
 
-/* A directory chain of that many levels below v1/top, deeper than any path. */
+/* A chain of that many directories below v1/top, deeper than any path can name. */
 static void make_deep(const char *top, unsigned levels)
 {
 	static const char name[] = "a-directory-with-a-name-that-is-quite-long";
@@ -72,7 +72,7 @@ static void opens_nothing_elsewhere(void **state)
 	fake_make_link("v1/dir", "..");
 	fake_make_link("v1/inside", "a");
 	assert_int_equal(open_and_close("file"), -ELOOP);
-	/* To a kernel without openat2 it is no directory. */
+	/* Without openat2, the kernel says that it is not a directory. */
 	refused = open_and_close("dir/secret");
 	assert_true(refused == -ELOOP || refused == -ENOTDIR);
 	assert_int_equal(open_and_close("inside"), -ELOOP);
@@ -129,7 +129,7 @@ static void see_end(struct walk_dir *dir)
 
 static bool see_leave(struct walk *walk, const char *path)
 {
-	/* nothing below it may still be looked at */
+	/* nothing below it may be looked at afterwards */
 	assert_return_code(unlinkat(walk->cache->fd, path, AT_REMOVEDIR), errno);
 	((struct seen *)walk->context)->left++;
 	return true;
@@ -240,7 +240,7 @@ static void says_what_it_cannot_begin(void **state)
 	assert_true(walk_run(&walk, "link") < 0);
 }
 
-/* Shows the cache's folder as the root directory; "closed" cannot be opened. */
+/* Presents the cache's folder as the root directory; "closed" cannot be opened. */
 static int open_elsewhere(const struct walk *walk, const char *path)
 {
 	(void)walk;
@@ -361,7 +361,7 @@ static void counts_the_last_link(void **state)
 	assert_int_equal(freed.bytes, 0);
 	fake_make_file("v1/c", "x");
 	assert_int_equal(trash_unlink(fake_cache.fd, "c", &st, &freed), -ESTALE);
-	/* b's change time is another now, by what was done to a */
+	/* b has a different ctime now, because of what was done to a */
 	assert_int_equal(
 		trash_unlink(fake_cache.fd, "b", &st, &freed), st.st_blocks * 512);
 	assert_int_equal(freed.bytes, st.st_blocks * 512);

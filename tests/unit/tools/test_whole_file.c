@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files that are there as a whole or not at all.
+ * Files that exist as a whole or not at all.
  */
 #include "tests/unit/unit.h"
 
