@@ -3,20 +3,13 @@
 
 #include <string.h>
 
-/* Returns the length of the first two lines. A "\r" ends a line too. */
+/* Returns the length of the first two lines. For PyPy, a "\r" ends none. */
 static size_t two_lines(const char *text, size_t size)
 {
-	unsigned lines = 0;
+	const char *end = memchr(text, '\n', size);
 
-	for (size_t i = 0; i < size; i++) {
-		bool pair = text[i] == '\r' && i + 1 < size && text[i + 1] == '\n';
-
-		if (text[i] == '\n' || (text[i] == '\r' && !pair))
-			lines++;
-		if (lines == 2)
-			return i;
-	}
-	return size;
+	end = end ? memchr(end + 1, '\n', size - (size_t)(end + 1 - text)) : NULL;
+	return end ? (size_t)(end - text) : size;
 }
 
 static bool is_in_name(char c)
@@ -63,7 +56,8 @@ bool coding_is_own(const void *source, size_t size)
 		if (memcmp(text + i, word, len) != 0 ||
 			(text[at] != ':' && text[at] != '='))
 			continue;
-		for (at++; at < size && (text[at] == ' ' || text[at] == '\t'); at++)
+		/* CPython skips spaces and tabs, PyPy all of these */
+		for (at++; at < size && text[at] && strchr(" \t\v\f\r", text[at]); at++)
 			;
 		for (; at < size && is_in_name(normal(text[at])) && n < sizeof name - 1;
 			at++)
