@@ -97,6 +97,11 @@ for mode in 1777 777; do
 	run "$T/shared.$mode.1/cache" >/dev/null
 	is "$(ls "$T/$VICTIM/private.$mode")" "" \
 		"through a planted link, nothing is created in a directory of the victim's (mode $mode)"
+	ln -s "$T/$VICTIM/private.$mode" "$T/$VICTIM/docs.$mode" && chown -h "$VICTIM" "$T/$VICTIM/docs.$mode"
+	ln -fPT "$T/$VICTIM/docs.$mode" "$T/shared.$mode.1/cache" # as the attacker can without fs.protected_hardlinks
+	run "$T/shared.$mode.1/cache" >/dev/null
+	is "$(stat -c %h "$T/$VICTIM/docs.$mode")$(ls "$T/$VICTIM/private.$mode")" 2 \
+		"through a second name of the victim's link, nothing is created where it leads (mode $mode)"
 done
 
 # The path leads through a directory or link that another user owns or others can write to. The

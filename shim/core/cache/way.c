@@ -293,8 +293,12 @@ static enum way judge_directory(
 {
 	if (!is_owner_trusted(walk, st, last))
 		return WAY_FOREIGN;
+	/* Others may have given the user's link a second name there
+	 * (fs.protected_hardlinks=0). */
 	if (S_ISLNK(st->st_mode))
-		return WAY_TRUSTED;
+		return st->st_nlink > 1 && (walk->above.st_mode & (S_IWGRP | S_IWOTH))
+			       ? WAY_FOREIGN
+			       : WAY_TRUSTED;
 	if (!S_ISDIR(st->st_mode))
 		return WAY_NO_DIRECTORY;
 	if (last || (st->st_mode & S_ISVTX) || is_mount_of_root(walk, path, st) ||
