@@ -179,4 +179,36 @@ for target in cache cache/v1 cache/v1/CACHEDIR.TAG; do
 	[ "$(stat -c %a "$T/rootdir/key")" = 600 ] || wrong="$wrong $target"
 done
 is "$wrong" "" "no mode of root's files changes while a cache is made where others can write"
+
+# Directories above the cache are missing, below a sticky one. The attacker is faster with the
+# first, once the library has seen that it is missing.
+cat >"$T/first.c" <<'END'
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+int mkdirat(int dirfd, const char *path, mode_t mode)
+{
+	if (strcmp(path, PLACE) == 0) {
+		unsetenv("LD_PRELOAD");
+		(void)!system("touch " ORDERS "/asked; until [ -e " ORDERS "/done ]; do sleep 0.01; done");
+	}
+	return ((int (*)(int, const char *, mode_t))dlsym(RTLD_NEXT, "mkdirat"))(dirfd, path, mode);
+}
+END
+${CC:-cc} -shared -fPIC -DPLACE="\"$T/sticky/a\"" -DORDERS="\"$T/orders\"" -o "$T/lib/first.so" "$T/first.c" -ldl
+mkdir -m 1777 "$T/sticky" "$T/orders"
+as "$VICTIM" mkdir "$T/$VICTIM/docs"
+official "$T/fresh"
+{
+	appears "$T/orders/asked"
+	as "$ATTACKER" ln -s "$T/$VICTIM/docs" "$T/sticky/a"
+	touch "$T/orders/done"
+} &
+with "$VICTIM" "$T/sticky/a/b" LD_PRELOAD="$SO $T/lib/first.so" "$PY" -c "$(imports "$T/fresh")" >"$T/said" 2>&1
+wait
+is "$(cat "$T/said") $(ls "$T/orders" "$T/$VICTIM/docs" | xargs)" "TRUSTED $T/$VICTIM/docs: $T/orders: asked done" \
+	"a link in the place of a missing directory above the cache does not get a directory made where it leads"
 done_testing

@@ -171,11 +171,16 @@ static int make_judged(const struct sys *sys, char *root, char *room)
 	enum verdict why;
 	int fd, err;
 
-	if (root_judge(sys, root, room, &why) == ROOT_REFUSED ||
-		root_is_homeless(sys, root))
+	if (root_is_homeless(sys, root))
 		return -EPERM;
-	err = make_directories(sys, root, 0);
-	if (err < 0)
+	/* One after the other: what is missing now, others may have made by the time
+	 * that what is above it is there. */
+	do {
+		if (root_judge(sys, root, room, &why) == ROOT_REFUSED)
+			return -EPERM;
+		err = make_directory(sys, AT_FDCWD, room);
+	} while (err == 0);
+	if (err != -EEXIST)
 		return err;
 	if (root_judge(sys, root, room, &why) == ROOT_REFUSED)
 		return -EPERM;
