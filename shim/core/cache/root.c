@@ -164,6 +164,34 @@ bool root_is_homeless(const struct sys *sys, char *root)
 	return err < 0;
 }
 
+/* Returns whether what exists of the path ends in a link that leads nowhere: that may be
+ * to a disk that is not mounted. */
+static bool dangles(const struct sys *sys, char *path)
+{
+	const size_t len = strlen(path);
+	bool ret = false;
+	struct stat st;
+	size_t at = len;
+	int err;
+
+	while ((err = sys->fstatat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW)) ==
+		-ENOENT) {
+		while (at > 0 && path[--at] != '/')
+			;
+		while (at > 0 && path[at - 1] == '/')
+			at--;
+		if (at == 0)
+			break;
+		path[at] = '\0';
+	}
+	if (at > 0)
+		ret = err < 0 || sys->fstatat(AT_FDCWD, path, &st, 0) < 0;
+	for (; at < len; at++) /* restores the path */
+		if (path[at] == '\0')
+			path[at] = '/';
+	return ret;
+}
+
 /* Creates the root, and judges before and after that what is there: somebody else may
  * have been faster to put something in its place. */
 static int make_judged(const struct sys *sys, char *root, char *room)
@@ -171,7 +199,7 @@ static int make_judged(const struct sys *sys, char *root, char *room)
 	enum verdict why;
 	int fd, err;
 
-	if (root_is_homeless(sys, root))
+	if (root_is_homeless(sys, root) || dangles(sys, root))
 		return -EPERM;
 	/* One after the other: what is missing now, others may have made by the time
 	 * that what is above it is there. */
