@@ -68,10 +68,12 @@ bool root_is_absent(const struct sys *sys, const char *root, char *room)
 	return !text.cut && root_stat_layout(sys, room, PATH_MAX, &st) == -ENOENT;
 }
 
-enum root_state root_judge(
-	const struct sys *sys, const char *root, char *room, enum verdict *ret_why)
+/* Judges the root and the way to it; sets *ret_why if they are not to be trusted. room
+ * gets the real path as far as it exists, and the next name. Returns false if the root
+ * does not exist. */
+static bool judge_way(const struct sys *sys, const char *root, uid_t user, char *room,
+	enum verdict *ret_why)
 {
-	const uid_t user = sys->geteuid();
 	struct text text = { .data = room, .size = PATH_MAX };
 	struct way_end end = { .above = true };
 	enum way way;
@@ -80,9 +82,18 @@ enum root_state root_judge(
 	way = text.cut ? WAY_UNREACHABLE : way_judge(sys, user, room, PATH_MAX, &end);
 	*ret_why =
 		way == WAY_TRUSTED ? judge_root(&end.st, user) : why_not(way, end.above);
+	return way != WAY_ABSENT;
+}
+
+enum root_state root_judge(
+	const struct sys *sys, const char *root, char *room, enum verdict *ret_why)
+{
+	const uid_t user = sys->geteuid();
+	const bool exists = judge_way(sys, root, user, room, ret_why);
+
 	if (*ret_why)
 		return ROOT_REFUSED;
-	return way == WAY_ABSENT ? ROOT_ABSENT : judge_layout(sys, room, user, ret_why);
+	return exists ? judge_layout(sys, room, user, ret_why) : ROOT_ABSENT;
 }
 
 /* Creates a directory of ours. The program's umask may take away our own rights to it
@@ -203,14 +214,12 @@ static int make_judged(const struct sys *sys, char *root, char *room)
 		return -EPERM;
 	/* One after the other: what is missing now, others may have made by the time
 	 * that what is above it is there. */
-	do {
-		if (root_judge(sys, root, room, &why) == ROOT_REFUSED)
-			return -EPERM;
+	while (!judge_way(sys, root, sys->geteuid(), room, &why)) {
 		err = make_directory(sys, AT_FDCWD, room);
-	} while (err == 0);
-	if (err != -EEXIST)
-		return err;
-	if (root_judge(sys, root, room, &why) == ROOT_REFUSED)
+		if (err < 0 && err != -EEXIST)
+			return err;
+	}
+	if (why)
 		return -EPERM;
 	fd = sys->openat(
 		AT_FDCWD, room, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);

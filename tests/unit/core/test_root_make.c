@@ -290,6 +290,38 @@ static void others_may_be_faster(void **state)
 	}
 }
 
+#define DEEP "home/a/b/c"
+static unsigned gap;
+
+static void somebody_makes_what_is_above(unsigned call, const char *name)
+{
+	(void)name;
+	if (call == at_call)
+		(void)(mkdir(fake_path("home/a"), 0700) == 0);
+	else if (call == at_call + gap)
+		(void)(mkdir(fake_path("home/a/b"), 0700) == 0);
+}
+
+static void others_may_make_a_part_of_the_way(void **state)
+{
+	char path[512];
+
+	(void)state;
+	for (at_call = 1; at_call <= MOST_CALLS; at_call++)
+		for (gap = 1; gap <= LOOKS; gap++) {
+			fake_clear();
+			fake_make_directory("home", 0755);
+			fake.meanwhile = somebody_makes_what_is_above;
+			strcpy(path, fake_path(DEEP "/v1/cpython-311"));
+			fake_count_from_here();
+			assert_int_equal(root_make_directory(&fake_sys, path,
+						 strlen(fake_path(DEEP))),
+				0);
+			assert_int_equal(fake_mode("home/a/v1"), 0);
+			assert_int_equal(fake_mode("home/a/b/v1"), 0);
+		}
+}
+
 static void somebody_clears_it(unsigned call, const char *name)
 {
 	(void)name;
@@ -434,6 +466,8 @@ int main(void)
 		a_mark_of_the_users_own_is_kept);
 	unit_one("another process may create the whole cache before any call",
 		others_may_be_faster);
+	unit_one("another process may create directories above the cache before any call",
+		others_may_make_a_part_of_the_way);
 	unit_one("another process may clear the cache before any call",
 		others_may_clear_the_cache);
 	unit_one("directories of the cache have mode 0700, whatever the umask",
