@@ -226,6 +226,18 @@ with "$VICTIM" "$cache" LD_PRELOAD="$T/lib/libat.so $SO" AT=rename:.pyc "DO=echo
 chown -R "$VICTIM" "$spoiled" && chmod 644 "$spoiled/m.py" && echo "$TRUSTED" >"$spoiled/m.py"
 is "$(later "$cache" "$PY" -c "$run") $(entries "$cache" | grep -c "m\.$TAG")" "TRUSTED 1" \
 	"unchecked bytecode of a source that changed meanwhile is not served for the same file once it is the user's own"
+# The attacker's directory becomes a link to somebody else's while his source is compiled.
+for moment in stat:/m.py rename:.pyc; do
+	rm -rf "$cache" "$T/flip" && mkdir "$T/flip" && chmod 777 "$T/flip"
+	official "$T/flip/stock"
+	replaced "$T/flip/real" && echo "$EVIL" >"$T/flip/real/m.py" && chown -R "$ATTACKER" "$T/flip/real"
+	ln -s real "$T/flip/link"
+	later "$cache" "$PY" -c "$(imports "$T/flip/stock")" >/dev/null
+	with "$VICTIM" "$cache" LD_PRELOAD="$T/lib/libat.so $SO" AT=$moment "DO=ln -sfn stock '$T/flip/link'" "$PY" -c \
+		"import py_compile; py_compile.compile('$T/flip/link/m.py', invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)" >"$T/said" 2>&1
+	is "$(readlink "$T/flip/link") $(later "$cache" "$PY" -c "$(imports "$T/flip/stock")")" "stock TRUSTED" \
+		"unchecked bytecode of a source whose directory is exchanged at ${moment%%:*} is not served for the new one's source"
+done
 # The user moves a directory, which is older, to where the attacker's was. It has a source with
 # another suffix, whose bytecode has the same name.
 rm -rf "$cache" "$spoiled"

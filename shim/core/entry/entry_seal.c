@@ -50,6 +50,10 @@ static enum verdict prove(struct entry *entry, const struct pending_source *pend
 	struct source *source = &entry->source;
 	int err;
 
+	/* First: the seal must not name a source that was not compiled, not even by its
+	 * origin. */
+	if (!identity_same(&pending->identity, &source->identity))
+		return VERDICT_UNSEALED_CHANGED;
 	seal->source = source->identity;
 	seal->flags |= entry_file_writers(world, source) << SEAL_WRITERS_SHIFT;
 	if (seal->flags & SEAL_HASH) {
@@ -59,8 +63,6 @@ static enum verdict prove(struct entry *entry, const struct pending_source *pend
 			.inode = origin.inode, .fs = origin.fs, .ctime = origin.birth
 		};
 	}
-	if (!identity_same(&pending->identity, &source->identity))
-		return VERDICT_UNSEALED_CHANGED;
 	/* A loader that makes up a header will do so again. If the source was different
 	 * when the program took its stat, the bytecode must not get into the tree, where
 	 * that earlier time and size may fit once more. */
