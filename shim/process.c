@@ -30,6 +30,8 @@ static atomic_bool compiles; /* the process has loaded py_compile */
 static _Atomic(enum root_state) root_state = ROOT_UNKNOWN;
 struct layers process_layers = { .sys = &sys_real };
 static atomic_bool left_root; /* after chroot, paths have a different meaning */
+/* The process, or a vfork child in its memory, has become another user before. */
+static atomic_bool changes_user;
 static struct way_judged root_judged;
 
 static enum root_state judge_root(char *room, enum verdict *ret_why)
@@ -42,6 +44,12 @@ static enum root_state judge_root(char *room, enum verdict *ret_why)
 	return ROOT_REFUSED;
 }
 
+static bool is_another_user(void)
+{
+	return atomic_load_explicit(&process_layers.user, memory_order_relaxed) !=
+	       sys_real.geteuid();
+}
+
 enum root_state process_root(char *room, enum verdict *ret_why)
 {
 	enum root_state now = atomic_load_explicit(&root_state, memory_order_acquire);
@@ -50,7 +58,9 @@ enum root_state process_root(char *room, enum verdict *ret_why)
 
 	*ret_why = VERDICT_NONE;
 	if ((now == ROOT_READY &&
-		    !way_is_replaced(&sys_real, config->root, &root_judged)) ||
+		    !way_is_replaced(&sys_real, config->root, &root_judged) &&
+		    !(atomic_load_explicit(&changes_user, memory_order_relaxed) &&
+			    is_another_user())) ||
 		atomic_load_explicit(&left_root, memory_order_relaxed))
 		return now;
 	/* Another process may have created it. A program whose bytecode is all in its
@@ -58,9 +68,7 @@ enum root_state process_root(char *room, enum verdict *ret_why)
 	is_settled =
 		now == ROOT_REFUSED ||
 		(now == ROOT_ABSENT && root_is_absent(&sys_real, config->root, room));
-	/* The user may have changed since: in a vfork child after setuid. */
-	if (is_settled && atomic_load_explicit(&process_layers.user,
-				  memory_order_relaxed) == sys_real.geteuid())
+	if (is_settled && !is_another_user())
 		return now;
 	now = judge_root(room, ret_why);
 	atomic_store_explicit(
@@ -193,6 +201,7 @@ int process_looked(const char *path, const struct stat *st, int result)
 
 int identity_changed(int result)
 {
+	atomic_store_explicit(&changes_user, true, memory_order_relaxed);
 	atomic_store_explicit(&root_state, ROOT_UNKNOWN, memory_order_release);
 	return result;
 }

@@ -66,6 +66,8 @@ for how in "seteuid($ATTACKER)" "setreuid(0, $ATTACKER)" "setresuid($ATTACKER, $
 	as 0 HOME="$his" LD_PRELOAD="$SO" "$PY" -B -c "import os; os.$how; $(imports "$src")"
 done >"$T/said" 2>&1
 is "$(tr '\n' ' ' <"$T/said")" "TRUSTED TRUSTED TRUSTED ATTACKER " "only after root's program has become the attacker for good does it run the attacker's bytecode"
+is "$(as 0 HOME="$his" LD_PRELOAD="$SO" "$BUILD/tests/library/vforked" "$ATTACKER" "$src/__pycache__/m.$TAG.pyc")" no \
+	"root's program does not use the attacker's cache after a vfork child, in its memory, has become the attacker and used it"
 
 # --- the command ----------------------------------------------------------------------
 # Root runs every command that might read or write there.
