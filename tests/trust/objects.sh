@@ -271,6 +271,31 @@ is "$(later "$cache" "$PY" -c "$run")" ATTACKER "bytecode of a source that flips
 replaced "$spoiled"
 chown -R "$VICTIM" "$spoiled"
 is "$(later "$cache" "$PY" -c "$run")" TRUSTED "no owner and group that others choose count as the user"
+# In a user namespace, all users and groups that are not mapped have one number, and any user can
+# have that of another.
+others() { chown "$VICTIM:$ATTACKER" "$1/m.py" && chmod 664 "$1/m.py"; }
+as_another="unshare --user --map-user=$ATTACKER --map-group=$ATTACKER" same="unshare --user --map-user=$VICTIM --map-group=$VICTIM"
+# shellcheck disable=SC2086 # commands
+if [ "$(as "$VICTIM" $as_another id -u 2>/dev/null)" = "$ATTACKER" ]; then
+	while IFS='|' read -r what before after own change; do
+		rm -rf "$cache"
+		OWN=$own spoil "$cache" "$spoiled" $before "$PY" -c "$run"
+		is "$(later "$cache" $before "$PY" -c "$run")" ATTACKER "(bytecode of a source that flips is served for that same file, $what)"
+		replaced "$spoiled"
+		eval "$change"
+		is "$(later "$cache" $after "$PY" -c "$run")" TRUSTED "bytecode of a source that flips is not served for another's at its path, $what"
+	done <<-NAMESPACES
+		if neither owner is mapped|$same|$same||
+		if neither owner is mapped and the user is root|unshare -r|unshare -r||
+		if neither group is mapped|$same|$same|others|chown "$VICTIM:$((ATTACKER + 1))" "$spoiled/m.py" && chmod 664 "$spoiled/m.py"
+		if the user has got the number of its owner||$as_another||chown -R "$VICTIM" "$spoiled"
+	NAMESPACES
+	rm -rf "$cache"
+	with "$VICTIM" "$cache" $same "$PY" -c "$(imports "$T/of.1.import")"
+	is "$(objects_of "$cache" MARK-1-import)" 1 "the user's own source becomes an object in a user namespace"
+else
+	skip "bytecode of a source that flips is not served for another's at its path, in a user namespace" "no user namespaces"
+fi
 opens() { # DIR: the user's own, whose group and an ACL let others write
 	chown -R "$VICTIM" "$1" && lets_write "$1/m.py" "$TEAM"
 }

@@ -29,21 +29,26 @@ struct walk_down {
 	struct stat above; /* the directory at done */
 };
 
-bool way_tells_users(const struct sys *sys, uid_t user)
+/* Returns whether every user, or group, is mapped as itself. Not remembered: a process
+ * may enter another user namespace at any time. */
+static bool is_full(const struct sys *sys, const char *path)
 {
 	static const char all[] = "         0          0 4294967295";
 	char map[sizeof all];
 	ssize_t n;
 	int fd;
 
-	if (user != UNMAPPED)
-		return true;
-	fd = sys->openat(AT_FDCWD, "/proc/self/uid_map", O_RDONLY | O_CLOEXEC, 0);
+	fd = sys->openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
 	if (fd < 0)
 		return false;
 	n = sys->pread(fd, map, sizeof map, 0);
 	sys->close(fd);
 	return n >= (ssize_t)sizeof all - 1 && memcmp(map, all, sizeof all - 1) == 0;
+}
+
+bool way_tells_users(const struct sys *sys, uid_t user)
+{
+	return user != UNMAPPED || is_full(sys, "/proc/self/uid_map");
 }
 
 static int lstat_of(const struct walk_down *walk, const char *path, struct stat *ret)
@@ -162,13 +167,14 @@ static __attribute__((noinline)) bool is_private_group(const struct sys *sys, gi
 }
 
 /* No hash: others could choose an owner and a group that have the same as the user. */
-uint32_t way_number(uid_t owner, gid_t group)
+uint32_t way_number(const struct sys *sys, uid_t owner, gid_t group)
 {
 	const uint32_t id = owner ? owner : group;
 
 	if (id == 0)
 		return 0;
-	if ((owner && group) || id >= WAY_IDS)
+	if ((owner && group) || id >= WAY_IDS ||
+		!is_full(sys, owner ? "/proc/self/uid_map" : "/proc/self/gid_map"))
 		return WAY_UNKNOWN;
 	return id << 2 | (group ? 2 : 0) | 1;
 }
@@ -205,8 +211,9 @@ uint32_t way_writers(const struct sys *sys, uid_t user, int dirfd, const char *p
 		group = 0;
 	if (st->st_mode & S_IWOTH)
 		return WAY_EVERYBODY;
-	return by_group && may_have_acl(sys, dirfd, path, st) ? WAY_UNKNOWN
-							      : way_number(owner, group);
+	return by_group && may_have_acl(sys, dirfd, path, st)
+		       ? WAY_UNKNOWN
+		       : way_number(sys, owner, group);
 }
 
 bool way_is_private(const struct sys *sys, uid_t user, int dirfd, const char *path,
@@ -302,8 +309,8 @@ static enum way judge_directory(
 	if (!S_ISDIR(st->st_mode))
 		return WAY_NO_DIRECTORY;
 	if (last || (st->st_mode & S_ISVTX) || is_mount_of_root(walk, path, st) ||
-		way_is_private(walk->sys, walk->user, AT_FDCWD, path, st) ||
-		(st->st_uid == UNMAPPED && !(st->st_mode & (S_IWGRP | S_IWOTH))))
+		(st->st_uid == UNMAPPED && !(st->st_mode & (S_IWGRP | S_IWOTH))) ||
+		way_is_private(walk->sys, walk->user, AT_FDCWD, path, st))
 		return WAY_TRUSTED;
 	return WAY_WRITABLE;
 }

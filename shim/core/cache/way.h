@@ -69,7 +69,9 @@ bool way_is_replaced(const struct sys *sys, const char *path, struct way_judged 
  * group of anybody else in /etc/passwd. If groups come from elsewhere (LDAP), no group
  * counts as private. If an ACL lets others write, or the path leads elsewhere by now, it
  * is not known who: that answer is even, and equals no other. Nor is there a number for
- * an owner together with a group, or for an id of WAY_IDS or more. */
+ * an owner together with a group, for an id of WAY_IDS or more, or in a user namespace
+ * that does not map all users, or groups, as themselves: there another's file can show
+ * the same number. */
 #define WAY_EVERYBODY 0xffffffu
 #define WAY_UNKNOWN 0xfffffeu
 #define WAY_IDS 0x3fffffu
@@ -77,7 +79,7 @@ uint32_t way_writers(const struct sys *sys, uid_t user, int dirfd, const char *p
 	const struct stat *st);
 
 /* Returns the number that stands for an owner and a group; 0 is root, or no group. */
-uint32_t way_number(uid_t owner, gid_t group);
+uint32_t way_number(const struct sys *sys, uid_t owner, gid_t group);
 
 /* Returns whether nobody else can write to it. */
 bool way_is_private(const struct sys *sys, uid_t user, int dirfd, const char *path,

@@ -16,12 +16,12 @@ static bool is_of_same_writers(const struct entry_world *world,
 	const struct source *source, const struct seal *seal)
 {
 	const uint32_t then = (seal->flags & SEAL_WRITERS) >> SEAL_WRITERS_SHIFT;
-	const uid_t user = world->env.sys->geteuid();
+	const struct sys *sys = world->env.sys;
 
 	if (then == 0 || then == WAY_UNKNOWN)
 		return then == 0;
-	return (then == way_number(user, 0) && way_tells_users(world->env.sys, user)) ||
-	       then == entry_file_writers(world, source);
+	return then == entry_file_writers(world, source) ||
+	       then == way_number(sys, sys->geteuid(), 0);
 }
 
 /* For a pyc whose mtime Python does not check: it is valid for the file that existed when

@@ -104,13 +104,13 @@ static void others_could_write_and_can(void)
 
 static void another_could_write(void)
 {
-	by(way_number(4711, 0));
+	by(way_number(&fake_sys, 4711, 0));
 	same_content();
 }
 
 static void the_user_could_write(void)
 {
-	by(way_number(geteuid(), 0));
+	by(way_number(&fake_sys, geteuid(), 0));
 	same_content();
 }
 

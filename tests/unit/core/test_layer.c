@@ -127,9 +127,8 @@ static void of_nobody(void **state)
 	(void)state;
 	make_layer();
 	fake.owner_offset = 65534 - geteuid();
-	fake.uid_map = "         0          0 4294967295\n";
 	assert_int_equal(judge(65534), VERDICT_NONE);
-	fake.uid_map = "         0     100000      65536\n";
+	fake.id_map = "         0     100000      65536\n";
 	assert_int_equal(judge(65534), VERDICT_LAYER_FOREIGN);
 	fake.owner_offset = -geteuid();
 	assert_int_equal(judge(65534), VERDICT_NONE);

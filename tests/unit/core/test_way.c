@@ -249,20 +249,29 @@ static void tells_who_can_write(void **state)
 {
 	(void)state;
 	assert_int_equal(writers(4711, 4711, 4711, 0644), 0);
-	assert_int_equal(writers(0, 4711, 4711, 0644), way_number(4711, 0));
-	assert_int_equal(writers(4711, 4711, 4711, 0664), way_number(0, 4711));
+	assert_int_equal(writers(0, 4711, 4711, 0644), way_number(&fake_sys, 4711, 0));
+	assert_int_equal(writers(4711, 4711, 4711, 0664), way_number(&fake_sys, 0, 4711));
 	assert_int_equal(writers(0, 4711, 4712, 0664), WAY_UNKNOWN);
 	assert_int_equal(writers(4711, 4711, 4711, 0666), WAY_EVERYBODY);
 	fake.has_acl = true;
 	assert_int_equal(writers(4711, 4711, 4711, 0664), WAY_UNKNOWN);
 	assert_int_equal(writers(0, 4711, 4712, 0664), WAY_UNKNOWN);
 	assert_int_equal(writers(4711, 4711, 4711, 0644), 0);
-	assert_int_not_equal(way_number(4711, 0), way_number(4712, 0));
-	assert_int_not_equal(way_number(4711, 0), way_number(0, 4711));
-	assert_in_range(way_number(WAY_IDS - 1, 0), 1, WAY_UNKNOWN - 1);
-	assert_in_range(way_number(0, WAY_IDS - 1), 1, WAY_UNKNOWN - 1);
-	assert_int_equal(way_number(WAY_IDS, 0), WAY_UNKNOWN);
-	assert_int_equal(way_number(0, UINT32_MAX), WAY_UNKNOWN);
+	assert_int_not_equal(
+		way_number(&fake_sys, 4711, 0), way_number(&fake_sys, 4712, 0));
+	assert_int_not_equal(
+		way_number(&fake_sys, 4711, 0), way_number(&fake_sys, 0, 4711));
+	assert_in_range(way_number(&fake_sys, WAY_IDS - 1, 0), 1, WAY_UNKNOWN - 1);
+	assert_in_range(way_number(&fake_sys, 0, WAY_IDS - 1), 1, WAY_UNKNOWN - 1);
+	assert_int_equal(way_number(&fake_sys, WAY_IDS, 0), WAY_UNKNOWN);
+	assert_int_equal(way_number(&fake_sys, 0, UINT32_MAX), WAY_UNKNOWN);
+	fake.has_acl = false;
+	fake.id_map = "         0          0      65536\n";
+	assert_int_equal(writers(4711, 4711, 4711, 0644), 0);
+	assert_int_equal(writers(4711, 0, 4711, 0644), 0);
+	assert_int_equal(writers(0, 4711, 4711, 0644), WAY_UNKNOWN);
+	assert_int_equal(writers(4711, 4711, 4712, 0664), WAY_UNKNOWN);
+	assert_int_equal(writers(4711, 4711, 4711, 0666), WAY_EVERYBODY);
 }
 
 static void tells_what_is_public(void **state)

@@ -22,7 +22,9 @@ int fake_begin(void **state)
 	const char *name;
 
 	(void)state;
-	fake = (struct fake){ .fail_with = EIO, .renames_new = true };
+	fake = (struct fake){ .fail_with = EIO,
+		.renames_new = true,
+		.id_map = "         0          0 4294967295\n" };
 	umask(022);
 	name = mkdtemp(in_memory);
 	if (!name)

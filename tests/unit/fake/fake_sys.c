@@ -60,10 +60,11 @@ static int fake_openat(int dirfd, const char *path, int flags, mode_t mode)
 		check_is_inside(dirfd, path);
 		snprintf(fake.made, sizeof fake.made, "%s", path);
 	}
-	if (fake.uid_map && strcmp(path, "/proc/self/uid_map") == 0) {
-		fd = RESULT(memfd_create("uid_map", MFD_CLOEXEC));
-		assert_int_equal(write(fd, fake.uid_map, strlen(fake.uid_map)),
-			strlen(fake.uid_map));
+	if (strcmp(path, "/proc/self/uid_map") == 0 ||
+		strcmp(path, "/proc/self/gid_map") == 0) {
+		fd = RESULT(memfd_create("id_map", MFD_CLOEXEC));
+		assert_int_equal(
+			write(fd, fake.id_map, strlen(fake.id_map)), strlen(fake.id_map));
 	} else {
 		fd = RESULT(openat(dirfd, path, flags | O_CLOEXEC, mode));
 	}
