@@ -140,11 +140,17 @@ int place_ready_tree(struct place *place);
  * names no source; such a file has no seal either. */
 bool place_entry(struct place *place);
 
+/* Returns 0 if the cached file may go into the tree: if an open would serve it now, or if
+ * nothing but its name says what it is for (temporary files, and those whose name names
+ * no source). -ESTALE if not; another -errno if it cannot be opened. */
+int place_check(struct place *place);
+
 /* To be called before a program opens, with those flags, a PLACE_ENTRY that the cache
  * has, to change it in place: moves the bytecode, without its seal, to the tree, whose
- * __pycache__ is created if it was only pretended. Replaces an older file there. Returns
- * 0 or -errno; on failure nothing has changed, and if the open itself would fail, the
- * error is that of the open. */
+ * __pycache__ is created if it was only pretended. Replaces an older file there. With
+ * O_TRUNC, the new file is empty; what fails place_check is only deleted. Returns 0 or
+ * -errno; on failure nothing has changed, and if the open itself would fail, the error is
+ * that of the open. */
 int place_move_to_tree(struct place *place, int flags);
 
 /* Creates the tree's __pycache__, with the mode that the program's umask leaves, for
@@ -152,16 +158,17 @@ int place_move_to_tree(struct place *place, int flags);
 void place_open_tree(struct place *place);
 
 /* Copies the cached file of `from`, without its seal, to a temporary file beside to->path
- * in the tree, and renames that to to->path, with the flags of renameat2. Returns 0 or
- * -errno. */
-int place_copy_out(const struct place *from, struct place *to, int flags);
+ * in the tree, and renames that to to->path, with the flags of renameat2. An entry goes
+ * to the directory that it was found for, even if the path leads elsewhere by now.
+ * Returns 0 or -errno: -ENOENT if `from` fails place_check. */
+int place_copy_out(struct place *from, struct place *to, int flags);
 
 /* To be called before a program gets hold of a PLACE_DIR in a way that lets it create
  * files there, since the library would not see files created by bare names, and they must
  * not be in the cache; and before a program creates a PLACE_ENTRY in the tree, since the
  * tree's directory is listed from then on. Creates the directory in the tree if it is
- * only pretended, and moves the cached files there, without seals. Files that cannot be
- * moved stay. */
+ * only pretended, and moves the cached files there, without seals; those that fail
+ * place_check are deleted. Files that cannot be moved stay. */
 void place_turn_real(struct place *place);
 
 /* Notes that this thread has looked for the PLACE_ENTRY, whose name names no source:

@@ -4,6 +4,7 @@
  */
 #include "shim/place.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
@@ -29,6 +30,14 @@ bool place_entry(struct place *place)
 	return place->pyc.kind == PYC_CODE &&
 	       entry_begin(
 		       &place->entry, sizeof place->cache, place->path, place->given_len);
+}
+
+int place_check(struct place *place)
+{
+	if (place->kind != PLACE_ENTRY || place->pyc.kind != PYC_CODE ||
+		pyc_names_no_source(&place->pyc))
+		return 0;
+	return place_entry(place) ? entry_check(&place->entry) : -ESTALE;
 }
 
 void place_moved(struct place *place)

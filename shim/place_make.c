@@ -266,8 +266,37 @@ static bool name_beside(const struct place *place, struct text *ret, unsigned n)
 	return !ret->cut;
 }
 
+/* Makes place->path the canonical one. A path through other users' links may lead
+ * elsewhere at each call. */
+static void go_canonical(struct place *place, char room[PATH_MAX])
+{
+	const char *shown = place_show(place);
+
+	memcpy(room, shown, strlen(shown) + 1);
+	place_hide(place);
+	place->dirfd = AT_FDCWD;
+	place->path = room;
+	place->given_len = place->map.dir_len - place->map.tree_len - PYCACHE_LEN;
+}
+
+/* Creates an empty file with the mode of the file `from`. */
+static int leave_empty(const char *from, int dirfd, const char *to)
+{
+	struct stat st;
+	int err = sys_real.fstatat(AT_FDCWD, from, &st, AT_SYMLINK_NOFOLLOW);
+
+	if (err == 0)
+		err = sys_real.openat(dirfd, to,
+			O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			st.st_mode & 0777);
+	if (err < 0)
+		return err;
+	(void)sys_real.fchmod(err, st.st_mode & 0777);
+	return sys_real.close(err);
+}
+
 static int copy_out(
-	const struct place *from, struct place *to, int flags, char room[PATH_MAX])
+	struct place *from, struct place *to, int flags, bool empty, char room[PATH_MAX])
 {
 	struct text text = { .data = room, .size = PATH_MAX };
 	struct stat st;
@@ -275,13 +304,16 @@ static int copy_out(
 
 	if (err < 0 && err != -ENOENT) /* the path cannot be read: EFAULT */
 		return err;
-	err = place_ready_tree(to);
+	err = empty ? 0 : place_check(from);
+	if (err == 0)
+		err = place_ready_tree(to);
 	if (err < 0)
 		return err;
 	err = -EEXIST;
 	for (unsigned n = 0; err == -EEXIST && n < 10; n++)
-		err = name_beside(to, &text, n) ? leave(from->cache, to->dirfd, room)
-						: -ENAMETOOLONG;
+		err = !name_beside(to, &text, n) ? -ENAMETOOLONG
+						 : (empty ? leave_empty : leave)(
+							   from->cache, to->dirfd, room);
 	if (err < 0)
 		return err;
 	err = PASSING(room, to->path,
@@ -295,14 +327,30 @@ static int copy_out(
 	return err;
 }
 
-int place_copy_out(const struct place *from, struct place *to, int flags)
+static int copy_to_canonical(struct place *from, struct place *to, int flags, bool empty)
 {
-	char *room = sys_real.map(PATH_MAX);
-	int err = room ? copy_out(from, to, flags, room) : -ENOMEM;
+	const size_t given_len = to->given_len;
+	const char *path = to->path;
+	char *room = sys_real.map(2 * PATH_MAX);
+	int dirfd = to->dirfd, err;
 
-	if (room)
-		sys_real.unmap(room, PATH_MAX);
+	if (!room)
+		return -ENOMEM;
+	if (to->kind == PLACE_ENTRY)
+		go_canonical(to, room + PATH_MAX);
+	err = copy_out(from, to, flags, empty, room);
+	to->dirfd = dirfd;
+	to->path = path;
+	to->given_len = given_len;
+	sys_real.unmap(room, 2 * PATH_MAX);
 	return err;
+}
+
+int place_copy_out(struct place *from, struct place *to, int flags)
+{
+	int err = copy_to_canonical(from, to, flags, false);
+
+	return err == -ESTALE ? -ENOENT : err;
 }
 
 int place_move_to_tree(struct place *place, int flags)
@@ -317,8 +365,8 @@ int place_move_to_tree(struct place *place, int flags)
 	err = sys_real.fstatat(fd, "", &st, AT_EMPTY_PATH);
 	sys_real.close(fd);
 	if (err == 0)
-		err = place_copy_out(place, place, 0);
-	if (err == 0)
+		err = copy_to_canonical(place, place, 0, flags & O_TRUNC);
+	if (err == 0 || err == -ESTALE)
 		err = sys_real.unlinkat(AT_FDCWD, place->cache, 0);
 	if (err == 0)
 		counters_gone(report_counters(), &st);
@@ -326,27 +374,26 @@ int place_move_to_tree(struct place *place, int flags)
 }
 
 /* Moves the files in the cache's directory, open as names->fd, to the directory in the
- * tree, except temporary files, which somebody is still writing. room is for two
- * paths. */
-static void move_names(
-	struct dirents *names, const char *cache, const char *tree, char *room)
+ * tree, except temporary files, which somebody is still writing. */
+static void move_names(struct dirents *names, struct place *each)
 {
-	char *to = room + PATH_MAX;
 	const char *name;
 
 	while ((name = dirents_next(names, &sys_real))) {
-		struct text from_text = { .data = room, .size = PATH_MAX };
-		struct text to_text = { .data = to, .size = PATH_MAX };
+		struct text text = {
+			.data = each->cache, .size = PATH_MAX, .len = each->map.dir_len
+		};
+		int err;
 
-		if (pyc_parse(name, strlen(name)).kind == PYC_TEMPORARY)
+		each->pyc = pyc_parse(name, strlen(name));
+		text_adds(&text, "/");
+		text_adds(&text, name);
+		if (each->pyc.kind == PYC_TEMPORARY || text.cut)
 			continue;
-		text_adds(&from_text, cache);
-		text_adds(&from_text, "/");
-		text_adds(&from_text, name);
-		text_adds(&to_text, tree);
-		text_adds(&to_text, "/");
-		text_adds(&to_text, name);
-		if (!from_text.cut && !to_text.cut && leave(room, AT_FDCWD, to) == 0)
+		err = place_check(each);
+		if (err == 0)
+			err = leave(each->cache, AT_FDCWD, each->path) < 0 ? -EIO : 0;
+		if (err == 0 || err == -ESTALE)
 			(void)sys_real.unlinkat(names->fd, name, 0);
 	}
 }
@@ -378,25 +425,24 @@ static __attribute__((noinline)) int open_to_turn(struct place *place)
 
 void place_turn_real(struct place *place)
 {
-	const size_t size = 3 * PATH_MAX + sizeof(struct dirents);
-	char *room = sys_real.map(size), *tree = room + 2 * PATH_MAX;
-	struct dirents *names = (struct dirents *)(room + 3 * PATH_MAX);
+	struct place *each = process_take_room();
+	struct dirents *names = sys_real.map(sizeof *names);
 	char kept = place->cache[place->map.dir_len];
-	const char *shown;
 
-	if (!room)
-		return;
 	place->cache[place->map.dir_len] = '\0';
-	names->fd = open_to_turn(place);
-	if (names->fd >= 0) {
-		shown = place_show(place);
-		memcpy(tree, shown, strlen(shown) + 1);
-		place_hide(place);
-		move_names(names, place->cache, tree, room);
+	if (each && names && (names->fd = open_to_turn(place)) >= 0) {
+		*each = *place;
+		each->kind = PLACE_ENTRY;
+		each->dirfd = AT_FDCWD;
+		each->path = each->cache + each->map.tree_len;
+		each->given_len = each->map.dir_len - each->map.tree_len - PYCACHE_LEN;
+		move_names(names, each);
 		sys_real.close(names->fd);
 	}
 	place->cache[place->map.dir_len] = kept;
-	sys_real.unmap(room, size);
+	if (names)
+		sys_real.unmap(names, sizeof *names);
+	process_give_room(each);
 }
 
 int place_make_empty(struct place *place)

@@ -109,6 +109,10 @@ bool entry_begin(struct entry *entry, size_t room, const char *dir, size_t dir_l
  * Returns -ENOENT if Python has to compile; the compile is then noted as pending. */
 int entry_open(struct entry *entry, int candidate, int flags, enum verdict *verdict);
 
+/* Returns 0 if entry_open would now serve the file at the entry's path, -ESTALE if not;
+ * another -errno if the file cannot be opened. */
+int entry_check(struct entry *entry);
+
 /* Compares a sealed entry with its source, which was looked at: returns the verdict of
  * entry_open, without opening a file. VERDICT_NONE means that the source has to be
  * read. */

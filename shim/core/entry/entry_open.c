@@ -146,21 +146,28 @@ static bool may_stay(struct search *search, int fd, const struct seal *seal)
 	return now.tv_sec - st.st_mtim.tv_sec < RESEAL_S;
 }
 
+/* Completes the verdict of entry_compare. */
+static enum verdict decide(struct entry *entry, const struct seal *seal, enum verdict id)
+{
+	if (id == VERDICT_NONE)
+		return entry_compare_content(
+			entry->world, &entry->source, seal, entry_file_is_stock(entry));
+	/* What others chose is for the source that they could write to. */
+	if (id == VERDICT_HIT_NO_SOURCE &&
+		(!(seal->flags & SEAL_SOURCE) || (seal->flags & SEAL_WRITERS)))
+		return VERDICT_MISS_REPLACED;
+	return id;
+}
+
 /* Serves a sealed file or not, according to the verdict on it. */
 static int conclude(
 	struct search *search, int fd, const struct seal *seal, enum verdict id)
 {
-	if (id == VERDICT_NONE)
-		id = entry_compare_content(search->entry->world, &search->entry->source,
-			seal, entry_file_is_stock(search->entry));
+	id = decide(search->entry, seal, id);
 	if (id == VERDICT_HIT_RESEALED && may_stay(search, fd, seal))
 		id = VERDICT_HIT_SAME_CONTENT;
 	if (id == VERDICT_HIT_RESEALED)
 		return renew(search, fd, seal);
-	/* What others chose is for the source that they could write to. */
-	if (id == VERDICT_HIT_NO_SOURCE &&
-		(!(seal->flags & SEAL_SOURCE) || (seal->flags & SEAL_WRITERS)))
-		return absent(search, fd, VERDICT_MISS_REPLACED);
 	if (id == VERDICT_HIT_NO_SOURCE)
 		return found_unproven(search, fd, id);
 	if (id == VERDICT_MISS_CHANGED || id == VERDICT_MISS_TOUCHED ||
@@ -216,6 +223,48 @@ static enum verdict why_not(
 							      : VERDICT_NONE;
 }
 
+static enum verdict compare(struct entry *entry, const struct seal *seal)
+{
+	return entry->common ? entry_compare_elsewhere(entry->world, &entry->source, seal)
+			     : entry_compare(entry->world, &entry->source, seal);
+}
+
+/* Decides on an open file at the entry's path as entry_open does. */
+static bool is_served(struct entry *entry, int fd)
+{
+	struct seal seal;
+	enum verdict id = why_not(entry, fd, false, &seal);
+
+	if (id == VERDICT_NONE)
+		id = decide(entry, &seal, compare(entry, &seal));
+	else if (id == VERDICT_HIT_OWN)
+		(void)source_look(&entry->source, entry->world->env.sys);
+	if (id == VERDICT_HIT_OWN || id == VERDICT_HIT_NO_SOURCE)
+		return !entry->common && entry_is_own(entry, fd);
+	return id == VERDICT_HIT_RESEALED || verdict_rows[id].group == VERDICT_GROUP_HIT;
+}
+
+int entry_check(struct entry *entry)
+{
+	const struct sys *sys = entry->world->env.sys;
+	int fd = entry_file_open(sys, entry->path,
+		O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC, S_IRUSR);
+	struct stat st;
+	bool closed, served;
+
+	if (fd < 0)
+		return fd;
+	/* The kernel tells a file's attributes only to those who may read it. */
+	closed = sys->fstatat(fd, "", &st, AT_EMPTY_PATH) == 0 &&
+		 !(st.st_mode & S_IRUSR) &&
+		 sys->fchmod(fd, (st.st_mode & 07777) | S_IRUSR) == 0;
+	served = is_served(entry, fd);
+	if (closed)
+		(void)sys->fchmod(fd, st.st_mode & 07777);
+	sys->close(fd);
+	return served ? 0 : -ESTALE;
+}
+
 static int try_entry(struct search *search, int fd)
 {
 	struct entry *entry = search->entry;
@@ -234,9 +283,7 @@ static int try_entry(struct search *search, int fd)
 	}
 	if (why)
 		return absent(search, fd, why);
-	return conclude(search, fd, &seal,
-		entry->common ? entry_compare_elsewhere(world, &entry->source, &seal)
-			      : entry_compare(world, &entry->source, &seal));
+	return conclude(search, fd, &seal, compare(entry, &seal));
 }
 
 /* Tries the file that a layer has for the same path. It is served as it is if the

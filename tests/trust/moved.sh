@@ -1,0 +1,128 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# In the tree, only its time vouches for bytecode. So an entry goes there only if an open would
+# serve it for the source that is there now, and only to the directory that it was found for.
+# shellcheck source=tests/trust/actors.bash
+. "$(dirname "$0")/actors.bash"
+separate "attacks with bytecode that goes from the cache to the tree"
+
+cache=$T/$VICTIM/cache
+dir=$T/tree
+pyc=$dir/__pycache__/m.$TAG.pyc
+run=$(imports "$dir")
+later() { with "$VICTIM" "$cache" "$@" 2>&1; }
+in_tree() { find "$dir" -name '*.pyc' -exec grep -laF "$1" {} + | grep -c .; }
+as 0 "$PY" -c 'import py_compile, sys; py_compile.compile(sys.argv[1], cfile=sys.argv[2])' \
+	"$HERE/tests/trust/forge.py" "$T/n.pyc"
+chmod 644 "$T/n.pyc"
+
+# theirs: the attacker's directory, with a source that the victim compiles. The victim has an
+# older one, whose source has the same size and time.
+theirs() {
+	rm -rf "$cache" "$dir" "$T/older"
+	official "$T/older"
+	chown -R "$VICTIM" "$T/older"
+	mkdir "$dir"
+	printf "%-$(($(stat -c %s "$T/older/m.py") - 1))s\n" 'print("ATT")' >"$dir/m.py"
+	touch -r "$T/older/m.py" "$dir/m.py"
+	chown -R "$ATTACKER" "$dir"
+	later "$PY" -c "import py_compile; py_compile.compile('$dir/m.py')"
+}
+
+while IFS='|' read -r what how; do
+	theirs >"$T/said"
+	made=$(entries "$cache" | grep -c "/m\.$TAG")
+	rm -rf "$dir"
+	mv "$T/older" "$dir"
+	later "$PY" -c "$how" >>"$T/said"
+	is "$made $(in_tree ATT) $(later "$PY" -c "$run")" "1 0 TRUSTED" \
+		"bytecode of others' sources does not come back from the cache when the user's program $what"
+done <<-WAYS
+	writes a pyc beside it|import shutil; shutil.copyfile("$T/n.pyc", "$dir/__pycache__/n.$TAG.pyc")
+	touches it|import subprocess; subprocess.call(["touch", "$pyc"])
+	opens it to append|open("$pyc", "ab")
+	opens its directory to create files there|import os; os.open("$dir/__pycache__", os.O_PATH)
+	enters its directory|import os; os.chdir("$dir/__pycache__")
+	renames it|import os; os.rename("$pyc", "$dir/m.pyc")
+	links it|import os; os.link("$pyc", "$dir/m.pyc")
+WAYS
+
+while IFS='|' read -r what how; do
+	theirs >"$T/said"
+	chown -R "$VICTIM" "$dir"
+	later "$PY" -c "$run" >"$T/said"
+	eval "$how"
+	later touch -a "$pyc"
+	is "$(in_tree ATT)" 1 "(bytecode of a source that $what goes to the tree)"
+done <<-'SAME'
+	is there|:
+	was installed again|cp -p "$dir/m.py" "$dir/n.py" && mv "$dir/n.py" "$dir/m.py"
+SAME
+
+# The source changes while it is compiled, so nothing is proven.
+cp "$BUILD/tests/library/libat.so" "$T/lib/"
+rm -rf "$cache" "$dir"
+mkdir "$dir" && echo "$EVIL" >"$dir/m.py" && chown -R "$ATTACKER" "$dir" && chmod 666 "$dir/m.py"
+with "$VICTIM" "$cache" LD_PRELOAD="$T/lib/libat.so $SO" AT=rename:.pyc "DO=echo >>'$dir/m.py'" "$PY" -c \
+	"import py_compile; py_compile.compile('$dir/m.py', invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)"
+made=$(entries "$cache" | grep -c "/m\.$TAG")
+chown -R "$VICTIM" "$dir" && chmod 644 "$dir/m.py" && echo "$TRUSTED" >"$dir/m.py"
+later touch "$dir/__pycache__/n.$TAG.pyc"
+is "$made $(in_tree ATTACKER) $(later "$PY" -c "$run")" "1 0 TRUSTED" \
+	"unchecked bytecode of a source that changed meanwhile does not go to the tree"
+
+# The victim opens a pyc through a link of the attacker's, which leads to a directory that only
+# the victim may read, and by turns to one of the attacker's.
+private=$T/$VICTIM/private
+mkdir -m 700 "$private"
+echo 'x = "SECRET"' >"$private/m.py"
+mkdir -p "$T/$ATTACKER/open/__pycache__"
+echo 'x = 1' >"$T/$ATTACKER/open/m.py"
+ln -s "$private" "$T/$ATTACKER/link"
+ln -s open "$T/$ATTACKER/other"
+chown -R "$VICTIM" "$private"
+chown -hR "$ATTACKER" "$T/$ATTACKER"
+chmod 777 "$T/$ATTACKER/open/__pycache__"
+cat >"$T/turns.py" <<'END'
+import ctypes, os, sys
+os.chdir(sys.argv[1])
+while True:
+    ctypes.CDLL(None).renameat2(-100, b"link", -100, b"other", 2)
+END
+cat >"$T/opens.py" <<'END'
+import importlib.util, os, sys
+private, link, flags, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+name, opened = importlib.util.cache_from_source("m.py"), 0
+for i in range(rounds):
+    try:
+        os.unlink(os.path.join(private, name))
+    except OSError:
+        pass
+    spec = importlib.util.spec_from_file_location("m", private + "/m.py")
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+    try:
+        os.close(os.open(os.path.join(link, name), flags))
+        opened += 1
+    except OSError:
+        pass
+print("opened" if opened else "never opened")
+END
+as "$ATTACKER" timeout 60 "$PY" "$T/turns.py" "$T/$ATTACKER" &
+turns=$!
+for how in "os.O_WRONLY" "os.O_WRONLY | os.O_TRUNC"; do
+	flags=$("$PY" -c "import os; print($how)")
+	rm -rf "$cache"
+	got=$(later "$PY" "$T/opens.py" "$private" "$T/$ATTACKER/link" "$flags" 500)
+	is "$got $(grep -rlaF SECRET "$T/$ATTACKER/open")" "opened " \
+		"an open ($how) through another user's link puts no private bytecode where the link leads next"
+done
+kill $turns
+wait $turns 2>/dev/null
+
+# What a program truncates goes to the tree empty, with its mode.
+rm -rf "$cache" "$private/__pycache__"
+(umask 077 && later "$PY" -c "$(imports "$private")")
+later "$PY" -c "import os; os.open('$private/__pycache__/m.$TAG.pyc', os.O_WRONLY | os.O_TRUNC)"
+is "$(stat -c '%s %a' "$private/__pycache__/m.$TAG.pyc")" "0 600" "a pyc that is truncated is an empty file of the same mode"
+done_testing
