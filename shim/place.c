@@ -48,7 +48,7 @@ static ssize_t resolve(
 	struct place *place, const char *path, size_t len, enum place_use use)
 {
 	char *buf = place->cache + place->map.tree_len;
-	size_t size = sizeof place->cache - place->map.tree_len;
+	size_t size = place->map.size - place->map.tree_len;
 	struct text text = { .data = buf, .size = size };
 	const char *known = NULL;
 	ssize_t ret = -EINVAL;
@@ -223,7 +223,7 @@ static void place_plain(
 	place->given_len = parts.dir_len;
 	place->origin = PLACE_RESOLVED;
 	place->layers_only = place->looks_only = false;
-	place->map = (struct map){ .path = place->cache, .size = sizeof place->cache };
+	place->map = (struct map){ .path = place->cache, .size = PATH_MAX };
 	place->cache[0] = '\0';
 	place->pyc = (struct pyc_name){ .kind = PYC_NONE };
 	if (parts.tail != PATH_NAME && parts.tail != PATH_PYCACHE)

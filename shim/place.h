@@ -69,7 +69,9 @@ struct place {
 	bool looks_only;	  /* only looks: writes nothing for what it finds */
 	struct entry_world world; /* for place_entry; here because a small */
 	struct entry entry;	  /* stack has no room for them */
-	char cache[PATH_MAX];
+	/* The path in the cache has up to PATH_MAX bytes. Core uses the space after it,
+	 * which holds any path of the source and one more. */
+	char cache[4 * PATH_MAX];
 };
 
 /* The value of `call`, which may use the variable `place`; if there is no memory for a

@@ -28,8 +28,8 @@ static int open_cache(const struct place *place, int flags, mode_t mode)
 		real.WIDE(openat)(AT_FDCWD, place->cache, flags, mode));
 }
 
-/* Opens a file whose name names no source, or for which there is no room: the cache's
- * file, else the tree's, by Python's own rules. */
+/* Opens a file whose name names no source: the cache's file, else the tree's, by Python's
+ * own rules. */
 static int open_unsealed(
 	struct place *place, int candidate, int flags, enum verdict *verdict)
 {
@@ -387,7 +387,7 @@ static int truncate_place(struct place *place, const char *path, off_t length)
 	if (found != place->cache || place->kind != PLACE_ENTRY || !place_in_cache(place))
 		return real.WIDE(truncate)(found, length);
 	turns_real = !place->map.ephemeral.len && place_is_cache_only(place);
-	err = place_move_to_tree(place, O_WRONLY);
+	err = place_move_to_tree(place, length == 0 ? O_WRONLY | O_TRUNC : O_WRONLY);
 	if (err == 0 && turns_real)
 		place_turn_real(place);
 	return err < 0 ? wrap_fail(-err)

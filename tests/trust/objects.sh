@@ -249,6 +249,19 @@ with "$VICTIM" "$cache" "$PY" -c "$run" >/dev/null
 rm -rf "$spoiled" && mv "$T/older" "$spoiled"
 is "$(later "$cache" "$PY" -c "import importlib.machinery as m, types; m.SourceFileLoader('m', '$spoiled/m.hy').exec_module(types.ModuleType('m'))")" TRUSTED \
 	"bytecode of others' sources is not served for a source with another suffix that is moved there"
+# The same with a source of the same suffix, whose path is so long that the path in the cache and
+# that of the source do not fit into PATH_MAX together.
+long=$T/long$(printf "/%0200d" {1..10})
+rm -rf "$cache" "$spoiled"
+mkdir -p "$T/older" "$long" && echo "$TRUSTED" >"$T/older/m.py" && chown -R "$VICTIM" "$T/older"
+printf "%-$(stat -c %s "$T/older/m.py")s" 'print("ATT")' >"$long/m.py" && touch -r "$T/older/m.py" "$long/m.py"
+chown -R "$ATTACKER" "$long"
+(cd "$long" && with "$VICTIM" "$cache" "$PY" -c "import py_compile; py_compile.compile('m.py')")
+made=$(entries "$cache" | grep -c "/m\.$TAG")
+rm -rf "$long" && mv "$T/older" "$long"
+is "$made $(with "$VICTIM" "$cache" "$PY" -c "$(imports "$long")" 2>&1)" "1 TRUSTED" \
+	"bytecode of others' sources is not served for a source with a long path that is moved there"
+rm -rf "$T/long"
 rm -rf "$spoiled"
 # The seal has 24 bits for owner and group. With subordinate ids, a user has billions of pairs
 # to choose from: this one would be the user's own number, if the bits were a hash.
@@ -293,6 +306,12 @@ if [ "$(as "$VICTIM" $as_another id -u 2>/dev/null)" = "$ATTACKER" ]; then
 	rm -rf "$cache"
 	with "$VICTIM" "$cache" $same "$PY" -c "$(imports "$T/of.1.import")"
 	is "$(objects_of "$cache" MARK-1-import)" 1 "the user's own source becomes an object in a user namespace"
+	# The number 0 may stand for the user's primary group, with others in it.
+	mkdir "$T/team" && echo 'x = "MARK-team"' >"$T/team/m.py"
+	chown -R "$VICTIM:12399" "$T/team" && chmod 664 "$T/team/m.py"
+	with 0 "$cache" setpriv --reuid="$VICTIM" --regid=12399 --clear-groups unshare -r "$PY" -c "$(imports "$T/team")"
+	is "$(entries "$cache" | grep -c "$T/team/") $(objects_of "$cache" MARK-team)" "1 0" \
+		"no source that a group can write to becomes an object in a user namespace that shows the group as root's"
 else
 	skip "bytecode of a source that flips is not served for another's at its path, in a user namespace" "no user namespaces"
 fi

@@ -121,7 +121,7 @@ static bool find_place(struct explain_search *search)
 	ssize_t len = -ENAMETOOLONG;
 	char *canonical;
 
-	*map = (struct map){ .path = search->path, .size = sizeof search->path };
+	*map = (struct map){ .path = search->path, .size = PATH_MAX };
 	if (map_begin(map, config, search->subject->tag))
 		len = dirs_resolve(&search->sys, AT_FDCWD, search->directory,
 			search->path + map->tree_len, map->size - map->tree_len);

@@ -22,8 +22,8 @@ struct explain_search {
 	char *directory; /* of the source, as given */
 	char name[NAME_MAX + 1];
 	struct pyc_name pyc;
-	char path[PATH_MAX]; /* of the entry; core uses the space after it */
-	struct map map;	     /* how the path is composed */
+	char path[4 * PATH_MAX]; /* of the entry; core uses the space after it */
+	struct map map;		 /* how the path is composed */
 	struct source source;
 	/* what a process has one of */
 	struct scratch scratch;
