@@ -51,6 +51,11 @@ bool way_tells_users(const struct sys *sys, uid_t user)
 	return user != UNMAPPED || is_full(sys, "/proc/self/uid_map");
 }
 
+bool way_tells_groups(const struct sys *sys)
+{
+	return is_full(sys, "/proc/self/gid_map");
+}
+
 static int lstat_of(const struct walk_down *walk, const char *path, struct stat *ret)
 {
 	return walk->sys->kernel_stat(AT_FDCWD, path, ret, AT_SYMLINK_NOFOLLOW);

@@ -94,3 +94,9 @@ bool way_is_public(const struct sys *sys, char *path);
  * In a user namespace the kernel shows 65534 ("nobody") for every user that is not
  * mapped: to a process that runs as 65534, a stranger's file looks like its own. */
 bool way_tells_users(const struct sys *sys, uid_t user);
+
+/* Returns whether every group of the system is shown with its own number. A user
+ * namespace may show the number 0 for any group: with `unshare --map-root-user`, and in a
+ * rootless container, for the primary group of the user who made it, which others may be
+ * in. */
+bool way_tells_groups(const struct sys *sys);
