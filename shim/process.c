@@ -180,15 +180,12 @@ void process_show_compiler(void)
 
 int process_opened(const char *path, int fd)
 {
-	struct identity identity;
 	struct stat st;
 
 	if (fd < 0 || !atomic_load_explicit(&process_watching, memory_order_relaxed))
 		return fd;
-	if (!pyc_may_be_source(path) || sys_real.fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
-		return fd;
-	identity = identity_of(&st);
-	pending_opened(&pending, sys_real.thread(), path, &identity);
+	if (pyc_may_be_source(path) && sys_real.fstatat(fd, "", &st, AT_EMPTY_PATH) == 0)
+		pending_opened(&pending, sys_real.thread(), path, &st);
 	return fd;
 }
 

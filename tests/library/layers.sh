@@ -306,7 +306,7 @@ trust() {
 	mkdir "$T/empty"; LAYERS=$T/empty refused "an empty directory" "it has no folder v1"
 	LAYERS=$T/app/pkg/m1.py refused "a file" "it or v1 in it is not a directory, or is a symbolic link"
 	LAYERS=layer refused "a relative path" ""
-	LAYERS=/$(printf 'x%.0s' {1..5000}) refused "a path that is too long" ""
+	LAYERS=/$(printf 'x%.0s' {1..5000}) refused "a path that is too long" "it cannot be reached"
 	LAYERS=$(printf "$T/none%s:" {1..8})$T/layer
 	is "$(count "$T/app" PYCSTASH_READONLY=1)" "$all_compiled" "$name: the ninth layer is not used"
 	LAYERS=${LAYERS#*:}

@@ -120,6 +120,28 @@ done
 kill $turns
 wait $turns 2>/dev/null
 
+# The attacker owns the directory above one that only the victim may enter, and exchanges it for
+# an older one of his own, in which there is no such source.
+while IFS='|' read -r what how; do
+	rm -rf "$cache" "$T/shared" "$T/copy" && mkdir -p "$T/shared/decoy" "$T/shared/private"
+	echo 'y = 1' >"$T/shared/decoy/n.py"
+	echo 'x = "SECRET"' >"$T/shared/private/m.py"
+	chown -R "$ATTACKER" "$T/shared"
+	chown -R "$VICTIM" "$T/shared/private" && chmod 700 "$T/shared/private" && chmod 777 "$T/shared/decoy"
+	later "$PY" -c "$(imports "$T/shared/private")" >"$T/said"
+	made=$(entries "$cache" | grep -c "/m\.$TAG")
+	as "$ATTACKER" sh -c "cd '$T/shared' && mv private old && mv decoy private"
+	later "$PY" -c "$how" >>"$T/said"
+	is "$made $(grep -rlaF SECRET "$T/shared/private" "$T/$VICTIM/copy" 2>/dev/null)" "1 " \
+		"bytecode of a private source is not left in the directory that the attacker puts in its place, when the user's program $what"
+	rm -rf "$T/$VICTIM/copy"
+done <<-WAYS
+	compiles what is there|import compileall; compileall.compile_dir("$T/shared/private", quiet=1)
+	writes a pyc there|import shutil; shutil.copyfile("$T/n.pyc", "$T/shared/private/__pycache__/n.$TAG.pyc")
+	renames it|import os; os.rename("$T/shared/private/__pycache__/m.$TAG.pyc", "$T/shared/private/m.pyc")
+	copies the directory|import shutil; shutil.copytree("$T/shared/private", "$T/$VICTIM/copy")
+WAYS
+
 # What a program truncates goes to the tree empty, with its mode.
 for how in "open(pyc, os.O_WRONLY | os.O_TRUNC)" "truncate(pyc, 0)"; do
 	rm -rf "$cache" "$private/__pycache__"

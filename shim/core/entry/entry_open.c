@@ -71,7 +71,7 @@ static int reject(struct search *search, int fd, enum verdict id)
 /* Serves a file by Python's own rules: only its place says what it belongs to. */
 static int found_unproven(struct search *search, int fd, enum verdict id)
 {
-	if (search->entry->common || !entry_is_own(search->entry, fd))
+	if (!entry_is_placed(search->entry, fd, id))
 		return absent(search, fd, VERDICT_MISS_REPLACED);
 	*search->verdict = id;
 	return fd;
@@ -146,24 +146,10 @@ static bool may_stay(struct search *search, int fd, const struct seal *seal)
 	return now.tv_sec - st.st_mtim.tv_sec < RESEAL_S;
 }
 
-/* Completes the verdict of entry_compare. */
-static enum verdict decide(struct entry *entry, const struct seal *seal, enum verdict id)
-{
-	if (id == VERDICT_NONE)
-		return entry_compare_content(
-			entry->world, &entry->source, seal, entry_file_is_stock(entry));
-	/* What others chose is for the source that they could write to. */
-	if (id == VERDICT_HIT_NO_SOURCE &&
-		(!(seal->flags & SEAL_SOURCE) || (seal->flags & SEAL_WRITERS)))
-		return VERDICT_MISS_REPLACED;
-	return id;
-}
-
 /* Serves a sealed file or not, according to the verdict on it. */
 static int conclude(
 	struct search *search, int fd, const struct seal *seal, enum verdict id)
 {
-	id = decide(search->entry, seal, id);
 	if (id == VERDICT_HIT_RESEALED && may_stay(search, fd, seal))
 		id = VERDICT_HIT_SAME_CONTENT;
 	if (id == VERDICT_HIT_RESEALED)
@@ -199,72 +185,6 @@ static __attribute__((noinline)) bool is_no_entry(struct entry *entry, int err)
 	return none;
 }
 
-/* Returns why an open file at an entry's path cannot be served, whatever the source is.
- * VERDICT_NONE: it may be served, and *ret_seal is set. VERDICT_HIT_OWN: a program wrote
- * it. */
-static enum verdict why_not(
-	const struct entry *entry, int fd, bool layer, struct seal *ret_seal)
-{
-	const struct entry_world *world = entry->world;
-	struct stat st;
-
-	if (!entry_file_is_ours(world, fd, layer, &st))
-		return layer ? VERDICT_MISS_LAYER : VERDICT_MISS_FOREIGN;
-	switch (entry_file_kind(world->env.sys, fd, &st, ret_seal)) {
-	case ENTRY_FILE_SEALED:
-		break;
-	case ENTRY_FILE_FOREIGN_WRITTEN:
-		return layer ? VERDICT_MISS_NOT_SEALED : VERDICT_HIT_OWN;
-	case ENTRY_FILE_DAMAGED:
-		return VERDICT_MISS_DAMAGED;
-	}
-	entry_magic_shown(entry, ret_seal->magic);
-	return entry_magic_is_foreign(entry, ret_seal->magic) ? VERDICT_MISS_MAGIC
-							      : VERDICT_NONE;
-}
-
-static enum verdict compare(struct entry *entry, const struct seal *seal)
-{
-	return entry->common ? entry_compare_elsewhere(entry->world, &entry->source, seal)
-			     : entry_compare(entry->world, &entry->source, seal);
-}
-
-/* Decides on an open file at the entry's path as entry_open does. */
-static bool is_served(struct entry *entry, int fd)
-{
-	struct seal seal;
-	enum verdict id = why_not(entry, fd, false, &seal);
-
-	if (id == VERDICT_NONE)
-		id = decide(entry, &seal, compare(entry, &seal));
-	else if (id == VERDICT_HIT_OWN)
-		(void)source_look(&entry->source, entry->world->env.sys);
-	if (id == VERDICT_HIT_OWN || id == VERDICT_HIT_NO_SOURCE)
-		return !entry->common && entry_is_own(entry, fd);
-	return id == VERDICT_HIT_RESEALED || verdict_rows[id].group == VERDICT_GROUP_HIT;
-}
-
-int entry_check(struct entry *entry)
-{
-	const struct sys *sys = entry->world->env.sys;
-	int fd = entry_file_open(sys, entry->path,
-		O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC, S_IRUSR);
-	struct stat st;
-	bool closed, served;
-
-	if (fd < 0)
-		return fd;
-	/* The kernel tells a file's attributes only to those who may read it. */
-	closed = sys->fstatat(fd, "", &st, AT_EMPTY_PATH) == 0 &&
-		 !(st.st_mode & S_IRUSR) &&
-		 sys->fchmod(fd, (st.st_mode & 07777) | S_IRUSR) == 0;
-	served = is_served(entry, fd);
-	if (closed)
-		(void)sys->fchmod(fd, st.st_mode & 07777);
-	sys->close(fd);
-	return served ? 0 : -ESTALE;
-}
-
 static int try_entry(struct search *search, int fd)
 {
 	struct entry *entry = search->entry;
@@ -276,14 +196,14 @@ static int try_entry(struct search *search, int fd)
 		*search->verdict = VERDICT_MISS_NO_ENTRY;
 		return is_no_entry(entry, fd) ? -ENOENT : fd;
 	}
-	why = why_not(entry, fd, false, &seal);
+	why = entry_why_not(entry, fd, false, &seal);
 	if (why == VERDICT_HIT_OWN) {
 		(void)source_look(&entry->source, world->env.sys);
 		return found_unproven(search, fd, why);
 	}
 	if (why)
 		return absent(search, fd, why);
-	return conclude(search, fd, &seal, compare(entry, &seal));
+	return conclude(search, fd, &seal, entry_judge(entry, &seal));
 }
 
 /* Tries the file that a layer has for the same path. It is served as it is if the
@@ -299,11 +219,10 @@ static int try_layer(struct search *search, const struct entry *at)
 
 	if (fd < 0)
 		return -ENOENT;
-	why = why_not(at, fd, true, &seal);
+	why = entry_why_not(at, fd, true, &seal);
 	if (why)
 		return absent(search, fd, why);
-	fd = conclude(search, fd, &seal,
-		entry_compare_elsewhere(world, &search->entry->source, &seal));
+	fd = conclude(search, fd, &seal, entry_judge_elsewhere(search->entry, &seal));
 	if (fd < 0)
 		return fd;
 	return found(search, fd,

@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "shim/core/base/dirents.h"
+#include "shim/core/base/text.h"
 #include "shim/core/base/timestamp.h"
+#include "shim/core/cache/way.h"
 #include "shim/core/entry/entry_file.h"
 
 /* The attribute's value. */
@@ -79,6 +81,29 @@ bool entry_is_own(const struct entry *entry, int fd)
 			return false;
 	}
 	return !source && is_named_since(&st, &now.birth);
+}
+
+/* Returns whether nobody else can have put the directory of the sources there, or put
+ * another one there meanwhile. */
+static __attribute__((noinline)) bool is_place_trusted(const struct entry *entry)
+{
+	const struct entry_world *world = entry->world;
+	const size_t begin = entry->version_len + strlen("/tree");
+	struct text text = { .data = entry->spare, .size = entry->spare_size };
+	struct way_end end;
+
+	text_add(&text, entry->path + begin,
+		entry->dir_len - strlen("/__pycache__") - begin);
+	text_adds(&text, text.len ? "" : "/");
+	return !text.cut && way_judge(world->env.sys, world->policy.user, text.data,
+				    text.size, &end) == WAY_TRUSTED;
+}
+
+bool entry_is_placed(struct entry *entry, int fd, enum verdict id)
+{
+	/* Bytecode that a program wrote is marked as that directory's. */
+	return !entry->common && entry_is_own(entry, fd) &&
+	       (id == VERDICT_HIT_OWN || is_place_trusted(entry));
 }
 
 static int open_marked(const struct sys *sys, int dirfd, const char *path)

@@ -21,6 +21,7 @@ static void add(struct entry *entry, uint32_t looks)
 
 	if (entry->source.there) {
 		pending.identity = entry->source.identity;
+		pending.device = entry->source.st.st_dev;
 		pending.digested = entry->source.digested;
 		pending.settled = entry->source.settled;
 		pending.hopeless = entry->source.hopeless;

@@ -52,7 +52,7 @@ static enum verdict prove(struct entry *entry, const struct pending_source *pend
 
 	/* First: the seal must not name a source that was not compiled, not even by its
 	 * origin. */
-	if (!identity_same(&pending->identity, &source->identity))
+	if (!pending_is_of(pending, &source->st))
 		return VERDICT_UNSEALED_CHANGED;
 	seal->source = source->identity;
 	seal->flags |= entry_file_writers(world, source) << SEAL_WRITERS_SHIFT;

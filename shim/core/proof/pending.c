@@ -102,7 +102,7 @@ void pending_add(struct pending *pending, uintptr_t thread, const char *path,
 	record.head.number = atomic_fetch_add(&pending->added, 1) + 1;
 	record.source = *source;
 	look_up(pending, record.head.key, &found);
-	if (found.matches &&
+	if (found.matches && found.record.source.device == source->device &&
 		identity_same(&found.record.source.identity, &source->identity))
 		record.source.opened |= found.record.source.opened;
 	if (found.matches && record.source.looks)
@@ -110,8 +110,16 @@ void pending_add(struct pending *pending, uintptr_t thread, const char *path,
 	(void)put(pending, found.matches ? found.slots[0] : found.oldest, &record);
 }
 
+bool pending_is_of(const struct pending_source *source, const struct stat *st)
+{
+	const struct identity identity = identity_of(st);
+
+	return source->device == st->st_dev &&
+	       identity_same(&source->identity, &identity);
+}
+
 void pending_opened(struct pending *pending, uintptr_t thread, const char *path,
-	const struct identity *identity)
+	const struct stat *st)
 {
 	uint64_t key[2];
 	struct found found;
@@ -119,7 +127,7 @@ void pending_opened(struct pending *pending, uintptr_t thread, const char *path,
 
 	make_key(thread, path, key);
 	look_up(pending, key, &found);
-	if (identity_same(&found.record.source.identity, identity))
+	if (pending_is_of(&found.record.source, st))
 		found.record.source.opened = true;
 	else /* no file has that inode */
 		found.record.source =

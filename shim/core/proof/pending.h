@@ -25,6 +25,7 @@
 
 struct pending_source {
 	struct identity identity;
+	dev_t device; /* st_dev: files on two file systems can have the same identity */
 	uint16_t digested; /* digest and own_codec are known */
 	uint16_t hopeless; /* as struct source's */
 	uint16_t settled;  /* a change since then would show in the identity */
@@ -52,11 +53,14 @@ struct pending {
 void pending_add(struct pending *pending, uintptr_t thread, const char *path,
 	const struct pending_source *source);
 
-/* The process has opened a source at that path; the opened file has that identity. If the
- * row has a different identity, it becomes void, since a path may lead elsewhere for a
- * moment (a link that flips there and back). */
+/* The process has opened a source at that path; st is the stat of the opened file. If it
+ * is not that of the row's source, the row becomes void, since a path may lead elsewhere
+ * for a moment (a link that flips there and back). */
 void pending_opened(struct pending *pending, uintptr_t thread, const char *path,
-	const struct identity *identity);
+	const struct stat *st);
+
+/* Returns whether that is a stat of the pending source, which has not changed. */
+bool pending_is_of(const struct pending_source *source, const struct stat *st);
 
 /* The compiled bytecode has its final name, or will not get one: whatever the thread
  * writes under that name from now on is not from this compile. */

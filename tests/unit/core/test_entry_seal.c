@@ -134,7 +134,7 @@ static void of_the_future(void)
 
 static void another_was_opened(void)
 {
-	struct identity other = { .inode = 1 };
+	struct stat other = { .st_ino = 1 };
 
 	ask();
 	pending_opened(

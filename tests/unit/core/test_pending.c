@@ -33,11 +33,25 @@ static struct pending_source numbered(uint64_t number)
 	source.identity.ctime = (struct timespec){ (time_t)number, (long)number };
 	source.identity.mtime = (struct timespec){ -(time_t)number, (long)number };
 	source.identity.size = number;
+	source.device = number;
 	source.digested = (uint32_t)number;
 	source.opened = number % 2;
 	for (size_t i = 0; i < DIGEST_SIZE; i += sizeof number)
 		memcpy(source.digest.bytes + i, &number, sizeof number);
 	return source;
+}
+
+/* The thread opens the source of that number, if it is on that device. */
+static void open_on(dev_t device, uintptr_t thread, const char *path, uint64_t number)
+{
+	const struct identity identity = numbered(number).identity;
+	const struct stat st = { .st_dev = device,
+		.st_ino = identity.inode,
+		.st_ctim = identity.ctime,
+		.st_mtim = identity.mtime,
+		.st_size = (off_t)identity.size };
+
+	pending_opened(&pending, thread, path, &st);
 }
 
 static void add(const char *path, uint64_t number)
@@ -191,25 +205,34 @@ static void each_thread_has_its_own_questions(void **state)
 
 static void opening_another_file_voids_the_question(void **state)
 {
-	struct pending_source source = numbered(5), found;
+	struct pending_source found;
 
 	(void)state;
 	add("/a", 1);
-	pending_opened(&pending, ME, "/b", &source.identity);
+	open_on(5, ME, "/b", 5);
 	assert_int_equal(find("/b"), 0);
-	pending_opened(&pending, ME + 1, "/a", &source.identity);
+	open_on(5, ME + 1, "/a", 5);
 	assert_int_equal(find("/a"), 1);
-	source = numbered(1);
-	pending_opened(&pending, ME, "/a", &source.identity);
+	open_on(1, ME, "/a", 1);
 	assert_int_equal(find("/a"), 1);
-	source = numbered(5);
-	pending_opened(&pending, ME, "/a", &source.identity);
+	open_on(5, ME, "/a", 5);
 	assert_true(pending_find(&pending, ME, "/a", &found));
 	assert_int_equal(found.identity.inode, 0);
 	assert_false(found.digested);
 	/* until it is asked again */
 	add("/a", 1);
 	assert_int_equal(find("/a"), 1);
+}
+
+static void opening_its_twin_on_another_device_voids_the_question(void **state)
+{
+	struct pending_source found;
+
+	(void)state;
+	add("/a", 1);
+	open_on(2, ME, "/a", 1);
+	assert_true(pending_find(&pending, ME, "/a", &found));
+	assert_int_equal(found.identity.inode, 0);
 }
 
 static void what_has_its_name_is_forgotten(void **state)
@@ -299,6 +322,9 @@ int main(void)
 		each_thread_has_its_own_questions);
 	unit_one("opening a file other than the source voids the pending compile",
 		opening_another_file_voids_the_question);
+	unit_one(
+		"opening a file on another device, with the same identity, voids the pending compile",
+		opening_its_twin_on_another_device_voids_the_question);
 	unit_one("a compile whose bytecode has got its name is forgotten",
 		what_has_its_name_is_forgotten);
 	unit_one("four threads never get a torn answer, or that of a different path",

@@ -210,13 +210,10 @@ static void read_text(char *text, size_t size)
 
 void fake_open_source(void)
 {
-	struct identity identity;
 	struct stat st;
 
-	if (fake_sys.fstatat(AT_FDCWD, fe.entry.source.path, &st, 0) < 0)
-		return;
-	identity = identity_of(&st);
-	pending_opened(&pending, fake_sys.thread(), fe.entry.source.path, &identity);
+	if (fake_sys.fstatat(AT_FDCWD, fe.entry.source.path, &st, 0) == 0)
+		pending_opened(&pending, fake_sys.thread(), fe.entry.source.path, &st);
 }
 
 bool fake_read_seal(const uint8_t *file, size_t size, struct seal *seal)
