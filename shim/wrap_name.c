@@ -126,6 +126,12 @@ static int from_cache(two_paths *act, const char *from, struct place *to, int fl
 	return ret;
 }
 
+/* Returns whether linkat links an open file, which may have no name. */
+static bool is_open_file(const struct place *from, int flags)
+{
+	return (flags & AT_EMPTY_PATH) && from->path[0] == '\0';
+}
+
 /* Acts from a path in the tree: a cached file under the new name would hide the
  * result. */
 static int from_tree(
@@ -133,7 +139,8 @@ static int from_tree(
 {
 	int saved = errno, ret = act(from->dirfd, from->path, to->dirfd, to->path, flags);
 
-	if (ret < 0 && errno == ENOENT && place_in_tree(from)) {
+	if (ret < 0 && errno == ENOENT &&
+		(place_in_tree(from) || is_open_file(from, flags))) {
 		errno = saved;
 		(void)place_ready_tree(to);
 		ret = act(from->dirfd, from->path, to->dirfd, to->path, flags);
@@ -319,7 +326,7 @@ static int publish_entry(
 
 /* Puts it in the tree, where others will look for it, or where it replaces what came with
  * the sources. Returns -1 if it is for neither, or cannot be put there. */
-static int publish_for_others(
+static __attribute__((noinline)) int publish_for_others(
 	struct entry *entry, struct place *temporary, struct place *final, int flags)
 {
 	int saved = errno, ret;
@@ -346,16 +353,12 @@ static __attribute__((noinline)) int publish(
 {
 	int ret;
 
-	if (place_entry(final)) {
-		ret = publish_for_others(&final->entry, temporary, final, flags);
-		if (ret < 0)
-			ret = publish_entry(&final->entry, temporary, final, flags);
-		entry_landed(&final->entry);
-		return ret;
-	}
-	return is_cached(temporary) /* the path leaves no room for a proof */
-		       ? copy_out(do_rename, temporary, final, flags)
-		       : from_tree(do_rename, temporary, final, flags);
+	(void)place_entry(final);
+	ret = publish_for_others(&final->entry, temporary, final, flags);
+	if (ret < 0)
+		ret = publish_entry(&final->entry, temporary, final, flags);
+	entry_landed(&final->entry);
+	return ret;
 }
 
 /* Returns whether the name exists, as the program sees it. */
@@ -432,9 +435,11 @@ static int rename_places(struct place *old, struct place *target, unsigned flags
 
 static int link_places(struct place *old, struct place *target, unsigned flags)
 {
-	if (!is_there(old)) /* the kernel's own error */
+	/* The kernel's own error. If the file exists by now, the link is in the tree: not
+	 * in the cache, where its content would count. */
+	if (!is_there(old) && !is_open_file(old, (int)flags))
 		return do_link(old->dirfd, place_find_missing(old), target->dirfd,
-			place_find_missing(target), (int)flags);
+			target->path, (int)flags);
 	if (old->kind == PLACE_DIR && !place_in_tree(old)) {
 		int err = error_of_name(target);
 

@@ -123,6 +123,25 @@ arrives "numba's index, which nobody has looked for" "$python" -c "import os, sh
 shutil.copyfile('$T/numba', '$into/$nbi.tmp.5')
 os.replace('$into/$nbi.tmp.5', '$into/$nbi')"
 arrives "a pyc that comes with another directory" sh -c "mkdir x && cp $T/$pyc x && rm -rf $into && mv x $into"
+# As systemd does it, or a copy that must not be seen unfinished.
+cat >"$T/nameless.py" <<'END'
+import ctypes, os, sys
+data, directory, name = sys.argv[1:]
+name = os.path.join(directory, name)
+if os.path.exists(name):
+    os.unlink(name)
+fd = os.open(directory, os.O_TMPFILE | os.O_WRONLY, 0o644)
+os.write(fd, open(data, "rb").read())
+AT_FDCWD, AT_EMPTY_PATH = -100, 0x1000
+if ctypes.CDLL(None, use_errno=True).linkat(fd, b"", AT_FDCWD, os.fsencode(name), AT_EMPTY_PATH):
+    sys.exit(os.strerror(ctypes.get_errno()))
+END
+if "$python" "$T/nameless.py" "$T/$pyc" "$T" linked 2>/dev/null; then
+	arrives "a pyc that is linked from a file without a name" "$python" "$T/nameless.py" "$T/$pyc" pkg/__pycache__ "$pyc"
+	arrives "a pyc that is linked from a file without a name in another directory" "$python" "$T/nameless.py" "$T/$pyc" . "$into/$pyc"
+else
+	skip "a pyc that is linked from a file without a name" "the kernel lets only root do that"
+fi
 # The cache has served the module to the same thread that then brings another pyc for it. What
 # runs then is what Python alone would run, and it disappears with its directory.
 served() { # SENTENCE CODE: m is imported from pkg, put(PATH) writes a file that says "forged"

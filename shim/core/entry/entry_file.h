@@ -109,15 +109,15 @@ int entry_write(const struct entry_world *world, const struct entry_file *file,
 enum verdict entry_why_not(
 	const struct entry *entry, int fd, bool layer, struct seal *ret_seal);
 
-/* Returns the verdict on a sealed file at the entry's path; reads the source if needed.
- */
+/* Returns the verdict on a sealed file at the entry's path, for which it may have to read
+ * the source. */
 enum verdict entry_judge(struct entry *entry, const struct seal *seal);
 
 /* Does the same for a file that others may have created; see entry_compare_elsewhere. */
 enum verdict entry_judge_elsewhere(struct entry *entry, const struct seal *seal);
 
 /* After VERDICT_HIT_OWN or VERDICT_HIT_NO_SOURCE: returns whether the open file belongs
- * to its place, since nothing else says what it is for. */
+ * to its place, which is all that says what it is for. */
 bool entry_is_placed(struct entry *entry, int fd, enum verdict id);
 
 /* Writes the n-th temporary name of a path to spare. Returns false if there is no
