@@ -125,6 +125,19 @@ OPEN(open64)
 OPENAT(openat)
 OPENAT(openat64)
 
+/* What open and openat are to a program with _FORTIFY_SOURCE. */
+int __open_2(const char *path, int flags);
+int __open_2(const char *path, int flags)
+{
+	return WATCHED("open", path, REAL(__open_2)(path, flags));
+}
+
+int __openat_2(int dirfd, const char *path, int flags);
+int __openat_2(int dirfd, const char *path, int flags)
+{
+	return WATCHED("open", path, REAL(__openat_2)(dirfd, path, flags));
+}
+
 int stat(const char *path, struct stat *st)
 {
 	return WATCHED("stat", path, REAL(stat)(path, st));

@@ -104,7 +104,13 @@ with "$VICTIM" "$T/$VICTIM/c" "$PY" -c "$(imports "$secret/private")
 del sys.modules['m']
 $(imports "$secret/closed/open" closed)
 $(imports "$secret" link)
-$(imports "$src")" >/dev/null
+$(imports "$src")
+import contextlib, os
+numba = '$secret/closed/open/__pycache__/closed.f-1.py%d%d.nbi' % sys.version_info[:2]
+os.makedirs(os.path.dirname(numba), exist_ok=True)
+with contextlib.suppress(OSError): open(numba)
+open(numba + '.tmp.abc', 'xb').write(b'MARK-numba')
+os.replace(numba + '.tmp.abc', numba)" >/dev/null
 chmod 700 "$secret/closed"
 command_of "$VICTIM" "$T/$VICTIM/c" export "$T/$VICTIM/all.zst" >"$T/said" 2>&1
 check "export says that there is bytecode of sources that others may not read" \
@@ -115,6 +121,7 @@ command_of "$VICTIM" "" import --layer "$T/$VICTIM/layer" "$T/$VICTIM/public.zst
 in_layer() { as "$ATTACKER" grep -rl "$1" "$T/$VICTIM/layer" 2>/dev/null | grep -c .; }
 is "$(in_layer hunter2)" 0 "export --public-only leaves out bytecode of sources that others may not read"
 is "$(in_layer swordfish)" 0 "export --public-only leaves out bytecode of sources in directories that others may not enter"
+is "$(grep -rl MARK-numba "$T/$VICTIM/c" | grep -c /tree/) $(in_layer MARK-numba)" "1 0" "export --public-only leaves out numba's files, whose source nobody knows"
 check "export --public-only leaves out nothing else" test "$(in_layer TRUSTED)" -gt 0
 # The author of a tree that the victim compiles, and does not run, lets a link lead to a closed
 # source, and then away from it.
@@ -132,6 +139,40 @@ for then in "rm m.py" "ln -sf '$src/m.py' m.py"; do
 	as "$ATTACKER" ln -sf "$secret/closed/open/closed.py" "$T/led/m.py"
 done
 is "$n$wrong" 2 "export --public-only leaves out bytecode of a source that is no longer at its path"
+# The owner of the directory above moves a closed directory while it is judged, or has the victim's program compile
+# what is in it while an open one is exported from its place.
+cp "$BUILD/tests/library/libat.so" "$T/lib/"
+both=$T/both
+mkdir -m 777 "$both"
+moved() { # MOMENT 700|755 COMMAND [OPTION…]: exports $both/dir, of that mode; is closed bytecode in it if COMMAND runs then?
+	rm -rf "$both"/* "$T/$VICTIM/both"
+	# shellcheck disable=SC2016
+	as "$VICTIM" sh -c 'mkdir "$0/dir" "$0/other" && chmod $1 "$0/dir" && chmod $2 "$0/other" && echo "KEY = \"MARK-$1\"" >"$0/dir/m.py" &&
+		echo "KEY = \"MARK-$2\"" >"$0/other/m.py"' "$both" "$2" $((1455 - $2))
+	with "$VICTIM" "$T/$VICTIM/both" "$PY" -c "$(imports "$both/dir")"
+	as "$VICTIM" PYCSTASH_DIR="$T/$VICTIM/both" LD_PRELOAD="$T/lib/libat.so" AT="$1" DO="touch '$T/$VICTIM/happened'; cd '$both'; $3" \
+		"$PYCSTASH" export "${@:4}" - 2>/dev/null | zstd -dcq 2>/dev/null | grep -aqF MARK-700
+}
+compile="LD_PRELOAD='$SO' '$PY' -c \"$(imports "$both/dir")\""
+exchange="mv dir aside; mv other dir; mv aside other"
+leaks() { # NAME MODE COMMAND: the moments, by the look at a file of that name, in which the secret gets out
+	local moment form happened=0
+	for moment in {open,stat}:{1..3}:"$1"; do
+		for form in "" --pack; do
+			rm -f "$T/$VICTIM/happened"
+			# shellcheck disable=SC2086
+			moved "$moment" "$2" "$3" --public-only $form && echo "$moment $form"
+			[ -e "$T/$VICTIM/happened" ] && happened=$((happened + 1))
+		done
+	done
+	[ $happened -ge 2 ] || echo "only $happened moments"
+}
+check "(without --public-only, export takes bytecode of sources in a closed directory)" moved open:- 700 :
+none "export --public-only leaves out bytecode of sources in a closed directory that is exchanged for an open one" < <(leaks dir 700 "$exchange")
+none "export --public-only leaves out bytecode of sources in a closed directory that is moved away" < <(leaks dir 700 "mv dir aside")
+none "export --public-only leaves out bytecode that was compiled from a closed directory while the open one was judged" < <(
+	leaks "m.$TAG.pyc" 755 "$exchange; $compile; $exchange"
+	leaks m.py 700 "$exchange; $compile")
 pushed() { # [OPTION]: what arrives of each, after what push said
 	rm -rf "$T/$VICTIM/store" "$T/$VICTIM/pulled" "$T/$VICTIM/c/v1/.state/known"*
 	command_of "$VICTIM" "$T/$VICTIM/c" push "$@" "$T/$VICTIM/store" 2>&1 | grep -c 'others may not read'

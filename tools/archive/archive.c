@@ -10,13 +10,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "shim/core/cache/config.h"
+#include "shim/core/proof/source.h"
 #include "tools/archive/libarchive.h"
 #include "tools/base/alloc.h"
 #include "tools/base/files.h"
 #include "tools/base/json.h"
 #include "tools/base/message.h"
+#include "tools/cache/sys_libc.h"
 
 #define OPTIONS "zstd:compression-level=9,pax:xattrheader=SCHILY"
 /* With several threads, zstd splits the data at unpredictable places. Before version 3.6
@@ -43,58 +46,83 @@ struct pyc_state archive_state(const struct layout *item, struct pyc_state state
 }
 
 /* Returns whether the mode of a directory above the file, as far as they exist, keeps
- * others out. */
-static bool is_closed(char *path)
+ * others out. If the file is opened, its path is canonical, and a file that is not found
+ * there counts as closed. Each directory is opened in the one above it and judged by its
+ * descriptor: between two looks at a path, whoever owns a directory can exchange what is
+ * in it. */
+static bool is_closed(const char *path, const struct stat *opened)
 {
+	AUTOFREE char *names = alloc_copy(path);
+	int fd = open("/", O_PATH | O_CLOEXEC), above;
 	bool closed = false;
 	struct stat st;
+	char *rest;
 
-	for (char *slash = path; !closed && (slash = strchr(slash + 1, '/'));) {
-		*slash = '\0';
-		closed = stat(path, &st) == 0 && !(st.st_mode & S_IXOTH);
-		*slash = '/';
+	for (char *name = strtok_r(names, "/", &rest); name && fd >= 0 && !closed;
+		name = strtok_r(NULL, "/", &rest)) {
+		closed = fstat(fd, &st) < 0 || !(st.st_mode & S_IXOTH);
+		above = fd;
+		fd = openat(above, name, O_PATH | O_CLOEXEC | (opened ? O_NOFOLLOW : 0));
+		close(above);
 	}
+	if (opened && !closed)
+		closed = fd < 0 || fstat(fd, &st) < 0 || st.st_dev != opened->st_dev ||
+			 st.st_ino != opened->st_ino;
+	if (fd >= 0)
+		close(fd);
 	return closed;
 }
 
-static bool is_private(char *source, const struct stat *pyc)
+/* Opens a source without reading it, so that a device or a FIFO does not notice. */
+static int open_source(const char *path)
+{
+	return open(path, O_PATH | O_CLOEXEC);
+}
+
+static bool is_private(const char *source, int fd)
 {
 	AUTOFREE char *real = realpath(source, NULL);
 	struct stat st;
 
-	if (real && stat(source, &st) == 0)
-		pyc = &st;
-	return !(pyc->st_mode & S_IROTH) || is_closed(real ? real : source);
+	return !real || fstat(fd, &st) < 0 || !(st.st_mode & S_IROTH) ||
+	       is_closed(real, &st);
 }
 
 bool archive_is_private(
 	const struct layout *item, const char *name, const struct stat *pyc)
 {
 	char source[PATH_MAX];
-
-	return layout_source(item, name, source, sizeof source)
-		       ? is_private(source, pyc)
-		       : !(pyc->st_mode & S_IROTH);
-}
-
-bool archive_is_public(
-	const struct layout *item, int dirfd, const char *name, const struct stat *pyc)
-{
-	char source[PATH_MAX], opened[sizeof "/proc/self/fd/" + 3 * sizeof(int)];
-	struct pyc_state state;
 	AUTOCLOSE int fd = -1;
 
 	if (!layout_source(item, name, source, sizeof source))
-		return pyc->st_mode & S_IROTH;
-	/* Its path may lead elsewhere from one look to the next. */
-	fd = file_look(AT_FDCWD, source, 0);
+		return !(pyc->st_mode & S_IROTH);
+	fd = open_source(source);
+	return fd < 0 ? !(pyc->st_mode & S_IROTH) || is_closed(source, NULL)
+		      : is_private(source, fd);
+}
+
+static bool has_digest(const char *path, const struct digest *digest)
+{
+	static struct scratch scratch; /* shared by all threads */
+	struct source source = { .dirfd = AT_FDCWD, .path = path };
+
+	return source_look(&source, &sys_libc) == 0 &&
+	       source_digest(&source, &sys_libc, &scratch) == 0 &&
+	       memcmp(&source.digest, digest, sizeof *digest) == 0;
+}
+
+bool archive_is_public(
+	const struct layout *item, const char *name, const struct seal *seal)
+{
+	char path[PATH_MAX], opened[sizeof "/proc/self/fd/" + 3 * sizeof(int)];
+	AUTOCLOSE int fd = -1;
+
+	if (layout_source(item, name, path, sizeof path))
+		fd = open_source(path);
 	if (fd < 0)
 		return false;
 	snprintf(opened, sizeof opened, "/proc/self/fd/%d", fd);
-	if (is_private(opened, pyc))
-		return false;
-	state = state_at(item, dirfd, name, opened, STATE_PROVE);
-	return !state.sealed || state.current;
+	return !is_private(path, fd) && has_digest(opened, &seal->digest);
 }
 
 int archive_compare(

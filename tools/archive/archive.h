@@ -72,9 +72,10 @@ bool archive_is_private(
 	const struct layout *item, const char *name, const struct stat *pyc);
 
 /* Returns true if others may read the file's source, and the source has the content that
- * the file was made from: what is at its path now may have been put there since. */
+ * the file was made from, by its seal: what is at its path now may have been put there
+ * since. Nothing shows that for a file without a source (numba's). */
 bool archive_is_public(
-	const struct layout *item, int dirfd, const char *name, const struct stat *pyc);
+	const struct layout *item, const char *name, const struct seal *seal);
 
 /* The order of the members: by directory, then by name, both as strcmp orders them. So an
  * object comes before its entries. */

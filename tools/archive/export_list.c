@@ -144,7 +144,7 @@ static void take_file(struct walk_dir *dir, const struct walk_file *file)
 		!select_has(list->select, &item, file->name) ||
 		!is_carried(list, &item, dir, file->name, &seal))
 		return;
-	if (list->public_only ? !archive_is_public(&item, dir->fd, file->name, file->st)
+	if (list->public_only ? !archive_is_public(&item, file->name, &seal)
 			      : archive_is_private(&item, file->name, file->st)) {
 		list->hidden++;
 		if (list->public_only)

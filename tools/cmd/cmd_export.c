@@ -146,6 +146,11 @@ static int add_open(struct export *export, const char *dir, const char *name, in
 		export->list.left_out[state.state]++;
 		return 0;
 	}
+	/* A program may have replaced it since the list was made. */
+	if (export->list.public_only && !archive_is_public(&item, name, &state.seal)) {
+		export->list.hidden++;
+		return 0;
+	}
 	member.size = (size_t)state.st.st_size;
 	r = read_whole(export, fd, member.size);
 	if (r < 0) {
