@@ -83,6 +83,11 @@ for kind in $kinds; do
 		[ "$got" = TRUSTED ] || wrong="$wrong; $kind as ${place#"$cache"/}: $got"
 	done
 done
+fill
+truncate -s $((65536 - 512)) "$cache/v1/.state/journal" # the next record makes it full
+make hole "$cache/v1/.state/journal.full"
+got=$(run "$cache")
+[ "$got" = TRUSTED ] || wrong="$wrong; hole as a full journal: $got"
 is "$n$wrong" $((8 * 13)) "whatever is in a cache, the program runs as usual"
 wrong=
 for kind in $kinds; do

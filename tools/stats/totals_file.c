@@ -21,8 +21,6 @@
 
 /* A journal of this size, in bytes, is folded. */
 #define FOLD_SIZE (32 << 10)
-/* If a journal is larger than ours can get, only the end is read, in bytes. */
-#define READ_MOST ((off_t)8 << 20)
 /* How long a process may take between opening the journal and writing to it. */
 #define GRACE_SECONDS 60
 /* How often reading is repeated because another process folded in the meantime. */
@@ -81,8 +79,7 @@ static void add_file(struct totals *counters, int state, const char *name)
 	AUTOCLOSE int fd = open_records(state, name, &st);
 
 	if (fd >= 0)
-		add_descriptor(counters, fd,
-			st.st_size > READ_MOST ? st.st_size - READ_MOST : 0);
+		add_descriptor(counters, fd, journal_begin(&st));
 }
 
 /* --- which files exist ---------------------------------------------------------------*/

@@ -111,6 +111,8 @@ int entry_file_load(const struct entry *entry, int fd, const struct seal *seal,
 	const struct entry_world *world = entry->world;
 	size_t size = (size_t)seal->pyc_size;
 
+	if (seal->pyc_size > ENTRY_FILE_MAX)
+		return -EFBIG;
 	ret->data = scratch_take(
 		world->env.scratch, world->env.sys, size + SEAL_SIZE, &ret->room);
 	if (!ret->data)

@@ -25,6 +25,10 @@ enum entry_file_kind {
 /* An extended attribute of files that no source proves (entry_own.c). */
 #define ENTRY_MARK "user.pycstash.own"
 
+/* A larger file of the cache is not read: no bytecode of a source of SOURCE_MAX bytes is
+ * that large, and a hole of any size takes no room in an archive of a cache. */
+#define ENTRY_FILE_MAX (4 * (off_t)SOURCE_MAX)
+
 /* A pyc in memory, with room for its seal after it. */
 struct entry_file {
 	uint8_t *data;
@@ -53,8 +57,8 @@ bool entry_file_is_ours(
 /* Returns whether the open file is the user's and sealed, and then sets *ret_seal. */
 bool entry_file_is_sealed(const struct entry_world *world, int fd, struct seal *ret_seal);
 
-/* Reads the pyc under that seal; -EIO if the bytes are not those that were sealed. The
- * caller frees *ret. */
+/* Reads the pyc under that seal; -EIO if the bytes are not those that were sealed, -EFBIG
+ * if there are too many. The caller frees *ret. */
 int entry_file_load(const struct entry *entry, int fd, const struct seal *seal,
 	struct entry_file *ret);
 void entry_file_free(const struct entry_world *world, struct entry_file *file);

@@ -51,10 +51,6 @@ char *entry_file_object(
 	return text.cut ? NULL : text.data;
 }
 
-/* No bytecode of a source that may have an object is that large; a hole of any size takes
- * no room in an archive. */
-#define OBJECT_MAX (4 * (off_t)SOURCE_MAX)
-
 /* Reads all of it at once: reading the seal first would take one more read. */
 int entry_file_load_object(
 	const struct entry *entry, int fd, uint32_t magic, struct entry_file *ret)
@@ -68,7 +64,7 @@ int entry_file_load_object(
 
 	if (sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 || !S_ISREG(st.st_mode) ||
 		!entry_file_is_trusted(&st, world->policy.user, entry->layer) ||
-		st.st_size <= SEAL_SIZE || st.st_size > OBJECT_MAX)
+		st.st_size <= SEAL_SIZE || st.st_size > ENTRY_FILE_MAX)
 		return -ENOENT;
 	size = (size_t)st.st_size;
 	end = size < SEAL_TAIL + SEAL_SIZE ? size : SEAL_TAIL + SEAL_SIZE;

@@ -44,6 +44,11 @@ size_t journal_next(const uint8_t *data, size_t size, struct journal_record *ret
 	return 0;
 }
 
+off_t journal_begin(const struct stat *st)
+{
+	return st->st_size > JOURNAL_READ_MOST ? st->st_size - JOURNAL_READ_MOST : 0;
+}
+
 /* Opens the journal for appending. Neither follows a link nor waits for a pipe: in such
  * cases there is no journal. */
 static int open_journal(const struct sys *sys, int dirfd, const char *path, int create)
@@ -141,9 +146,12 @@ static void read_records(struct folding *folding, const struct sys *sys, int fd)
 {
 	struct journal_record *next = &folding->next;
 	size_t kept = 0, at, used;
-	off_t from = 0;
+	struct stat st = { .st_size = 0 };
+	off_t from;
 	ssize_t n;
 
+	(void)sys->fstatat(fd, "", &st, AT_EMPTY_PATH);
+	from = journal_begin(&st);
 	folding->count = 0;
 	while ((n = sys->pread(fd, folding->data + kept, sizeof folding->data - kept,
 			from)) > 0) {

@@ -30,6 +30,9 @@
  * after as many more have come, so that a process that has the file open can still
  * write. */
 #define JOURNAL_MOST (64u << 10)
+/* A journal that is larger than ours can get comes from elsewhere; only so many bytes at
+ * its end are read. */
+#define JOURNAL_READ_MOST ((off_t)8 << 20)
 /* At most how many records folding leaves: one per version and hour, else one per
  * version. */
 #define JOURNAL_SUMS 64
@@ -65,6 +68,9 @@ struct journal_record {
 };
 
 _Static_assert(sizeof(struct journal_record) == 512, "it is what lies on disk");
+
+/* Returns the offset in a journal with that stat at which reading begins. */
+off_t journal_begin(const struct stat *st);
 
 /* Sets magic, format and checksum; the caller fills in the rest. */
 void journal_finish(struct journal_record *record);

@@ -135,6 +135,22 @@ static void a_changed_byte_is_an_error(void **state)
 	}
 }
 
+/* A hole of that size takes no room in an archive of a cache. */
+static void announces_too_much(void **state)
+{
+	const struct seal seal = { .pyc_size = ENTRY_FILE_MAX + 1 };
+	struct entry_file file;
+	int fd;
+
+	(void)state;
+	fake_import_once();
+	fd = fake_open_file(fe.path);
+	fake_count_from_here();
+	assert_int_equal(entry_file_load(&fe.entry, fd, &seal, &file), -EFBIG);
+	assert_int_equal(fake.calls, 0);
+	fake_sys.close(fd);
+}
+
 static void without_memory(void **state)
 {
 	struct entry_file file;
@@ -145,7 +161,7 @@ static void without_memory(void **state)
 	fake_import_once();
 	fake_sys.unmap(atomic_exchange(&fe.world.env.scratch->kept, NULL), SCRATCH_KEPT);
 	fd = fake_open_file(fe.path);
-	assert_int_equal(kind_of(fd), ENTRY_FILE_SEALED);
+	assert_true(entry_file_is_sealed(&fe.world, fd, &seal));
 	fake_count_from_here();
 	fake.fail_at = 1;
 	assert_int_equal(entry_file_load(&fe.entry, fd, &seal, &file), -ENOMEM);
@@ -167,6 +183,8 @@ int main(void)
 	unit_one(
 		"loading an entry with any changed byte is an error, except in mtime and size",
 		a_changed_byte_is_an_error);
+	unit_one("loading an entry that announces more than any bytecode has is an error",
+		announces_too_much);
 	unit_one("loading an entry without memory is an error", without_memory);
 	return unit_run("entry_file");
 }

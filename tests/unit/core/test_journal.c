@@ -1,130 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * Records of the journal: appended as a whole or not at all, and found again among any
- * bytes.
+ * Records of the journal are appended as a whole or not at all, and folded. (Reading:
+ * test_journal_next.c.)
  */
 #include "tests/unit/fake/fake_sys.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "shim/core/stats/journal.h"
+#include "tests/unit/fake/fake_journal.h"
 
-#define SIZE sizeof(struct journal_record)
 #define JOURNAL "root/v1/.state/journal"
 #define FULL "root/v1/.state/journal.full"
 #define OLD "root/v1/.state/journal.old"
 
-static struct journal_record record_of(uint32_t pid)
-{
-	struct journal_record record = { .kind = JOURNAL_PROCESS, .pid = pid };
-
-	record.processes = 1;
-	strcpy(record.version, "cpython-311");
-	record.counts[VERDICT_HIT] = pid;
-	journal_finish(&record);
-	return record;
-}
-
-/* A journal made of pieces, one for each letter: a whole record (its pid is its place in
- * the row), half a record, noise, zeros, the first bytes of a record, a record with a
- * wrong checksum, one of a different format, and one whose name has no end. */
-static const struct row {
-	const char *sentence, *pieces;
-	unsigned want; /* records */
-} rows[] = {
-	{ "no record is read from an empty journal", "", 0 },
-	{ "a whole record is read", "w", 1 },
-	{ "several records are read in order", "www", 3 },
-	{ "a record behind half a record is read", "whww", 3 },
-	{ "half a record at the end is ignored", "wh", 1 },
-	{ "records between noise are read", "nwnnw", 2 },
-	{ "a record behind zeros is read", "zzw", 1 },
-	{ "records behind the first letters of a record are read", "bwbbw", 2 },
-	{ "a record with a wrong checksum is ignored", "wsw", 2 },
-	{ "a record of a different format is ignored", "wfw", 2 },
-	{ "a record whose name has no end is ignored", "wvw", 2 },
-	{ "no record is read from noise", "nnnn", 0 },
-};
-
-static size_t put(uint8_t *at, char piece, uint32_t pid)
-{
-	struct journal_record record = record_of(pid);
-	uint64_t seed = pid + 1;
-
-	switch (piece) {
-	case 'h':
-		memcpy(at, &record, SIZE / 2);
-		return SIZE / 2;
-	case 'n':
-		for (size_t i = 0; i < 333; i++)
-			at[i] = (uint8_t)unit_random(&seed, 256);
-		return 333;
-	case 'z':
-		memset(at, 0, 1000);
-		return 1000;
-	case 'b':
-		memcpy(at, "pyccou", 6);
-		return 6;
-	case 's':
-		record.counts[3]++;
-		break;
-	case 'f':
-		record.format++;
-		break;
-	case 'v':
-		memset(record.version, 'x', sizeof record.version);
-		journal_finish(&record);
-		break;
-	default:
-		break;
-	}
-	memcpy(at, &record, SIZE);
-	return SIZE;
-}
-
-static void reads(void **state)
-{
-	const struct row *row = *state;
-	uint8_t bytes[16 * 1024], *end = bytes;
-	struct journal_record record;
-	uint32_t wanted[16];
-	unsigned found = 0, whole = 0;
-	const uint8_t *data;
-	size_t used, size;
-
-	for (uint32_t i = 0; row->pieces[i]; i++) {
-		end += put(end, row->pieces[i], 100 + i);
-		if (row->pieces[i] == 'w')
-			wanted[whole++] = 100 + i;
-	}
-	size = (size_t)(end - bytes);
-	data = (const uint8_t *)unit_at_page_end((const char *)bytes, size);
-	while ((used = journal_next(data, size, &record)) > 0) {
-		assert_in_range(used, SIZE, size);
-		assert_int_equal(record.pid, wanted[found++]);
-		data += used;
-		size -= used;
-	}
-	assert_int_equal(found, row->want);
-}
-
-static void any_bit_that_flips_is_noticed(void **state)
-{
-	struct journal_record record = record_of(5), got;
-	uint8_t bytes[SIZE];
-
-	(void)state;
-	for (size_t bit = 0; bit < 8 * SIZE; bit++) {
-		memcpy(bytes, &record, SIZE);
-		bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
-		assert_int_equal(journal_next(bytes, SIZE, &got), 0);
-	}
-}
-
-/* --- appending -----------------------------------------------------------------------*/
 static int append_record(const struct journal_record *record)
 {
 	int open = fake.open, ret; /* another may be at it */
@@ -287,6 +179,38 @@ static void a_full_one_is_put_aside_once(void **state)
 	assert_int_equal(sum_of(FULL).processes, 3);
 }
 
+/* Puts a hole of 1 GiB, which takes no room in an archive, before what the file has. */
+static void make_huge(const char *below)
+{
+	const off_t size = (off_t)1 << 30;
+	char bytes[SIZE];
+	int fd = open(fake_path(below), O_RDWR | O_CLOEXEC);
+
+	assert_int_equal(pread(fd, bytes, SIZE, 0), SIZE);
+	assert_int_equal(ftruncate(fd, 0), 0);
+	assert_int_equal(pwrite(fd, bytes, SIZE, size), SIZE);
+	close(fd);
+}
+
+static void a_huge_one_is_read_at_its_end(void **state)
+{
+	(void)state;
+	make_cache();
+	assert_int_equal(append(1), 0);
+	stretch(JOURNAL, JOURNAL_MOST - SIZE);
+	assert_int_equal(append(2), 0);
+	assert_int_equal(append(3), 0);
+	/* That record is now the last of the journal put aside. */
+	assert_return_code(rename(fake_path(JOURNAL), fake_path(FULL)), 0);
+	make_huge(FULL);
+	assert_int_equal(append(4), 0);
+	stretch(JOURNAL, JOURNAL_MOST - SIZE);
+	fake_count_from_here();
+	assert_int_equal(append(5), 0);
+	assert_in_range(fake.calls, 1, 200);
+	assert_int_equal(sum_of(JOURNAL).processes, 1);
+}
+
 static const struct place {
 	const char *sentence;
 	bool nfs;
@@ -429,9 +353,6 @@ static void a_name_that_is_too_long(void **state)
 
 int main(void)
 {
-	unit_rows(reads, rows);
-	unit_one("a record with any bit flipped is refused",
-		any_bit_that_flips_is_noticed);
 	unit_around(fake_begin, fake_end);
 	unit_one("appending creates what is missing, whatever the umask",
 		makes_what_is_missing);
@@ -443,6 +364,8 @@ int main(void)
 	unit_one("any call of appending may fail", any_call_may_fail);
 	unit_one("a journal is put aside once when it is full",
 		a_full_one_is_put_aside_once);
+	unit_one("of a journal that is too large for one of ours, only the end is read",
+		a_huge_one_is_read_at_its_end);
 	unit_rows(a_thousand_take_little_room, places);
 	unit_one(
 		"folding records of many versions and hours stays within bounds and loses nothing",
