@@ -102,6 +102,12 @@ for mode in 1777 777; do
 	run "$T/shared.$mode.1/cache" >/dev/null
 	is "$(stat -c %h "$T/$VICTIM/docs.$mode")$(ls "$T/$VICTIM/private.$mode")" 2 \
 		"through a second name of the victim's link, nothing is created where it leads (mode $mode)"
+	rm -f "$T/shared.$mode.1/cache"
+	mkdir -m 777 "$T/box.$mode" && as "$VICTIM" ln -s "$T/$VICTIM/private.$mode" "$T/box.$mode/docs"
+	as "$ATTACKER" mv "$T/box.$mode/docs" "$T/shared.$mode.1/cache"
+	run "$T/shared.$mode.1/cache" >/dev/null
+	is "$(stat -c %u "$T/shared.$mode.1/cache")$(ls "$T/$VICTIM/private.$mode")" "$VICTIM" \
+		"through a link of the victim's that others have moved there, nothing is created where it leads (mode $mode)"
 done
 
 # The path leads through a directory or link that another user owns or others can write to. The

@@ -43,6 +43,9 @@ int trust_file(const char *path, char **ret_why)
 		break;
 	case WAY_WRITABLE:
 		break;
+	case WAY_LINK:
+		why = "is a link in a directory that others can write to";
+		break;
 	case WAY_UNREACHABLE:
 		return -EACCES;
 	}

@@ -300,17 +300,29 @@ static enum way go_up(struct walk_down *walk, size_t end)
 	return err < 0 ? WAY_UNREACHABLE : WAY_TRUSTED;
 }
 
+/* Returns whether nobody else can have put the link there. (Moving a directory takes the
+ * right to write to it.) Out of line, to keep the caller's stack frame small. */
+static __attribute__((noinline)) bool is_link_trusted(const struct walk_down *walk)
+{
+	char *end = walk->path + walk->done, kept = *end;
+	bool ret;
+
+	if (!(walk->above.st_mode & (S_IWGRP | S_IWOTH)))
+		return true;
+	*end = '\0';
+	ret = way_is_private(walk->sys, walk->user, AT_FDCWD,
+		walk->done ? walk->path : "/", &walk->above);
+	*end = kept;
+	return ret;
+}
+
 static enum way judge_directory(
 	const struct walk_down *walk, const char *path, const struct stat *st, bool last)
 {
 	if (!is_owner_trusted(walk, st, last))
 		return WAY_FOREIGN;
-	/* Others may have given the user's link a second name there
-	 * (fs.protected_hardlinks=0). */
 	if (S_ISLNK(st->st_mode))
-		return st->st_nlink > 1 && (walk->above.st_mode & (S_IWGRP | S_IWOTH))
-			       ? WAY_FOREIGN
-			       : WAY_TRUSTED;
+		return is_link_trusted(walk) ? WAY_TRUSTED : WAY_LINK;
 	if (!S_ISDIR(st->st_mode))
 		return WAY_NO_DIRECTORY;
 	if (last || (st->st_mode & S_ISVTX) || is_mount_of_root(walk, path, st) ||

@@ -25,6 +25,7 @@ enum way {
 	WAY_ABSENT,	  /* a component does not exist; those above it are trusted */
 	WAY_FOREIGN,	  /* a directory or link belongs to another user */
 	WAY_WRITABLE,	  /* others can write to a directory that is not sticky */
+	WAY_LINK,	  /* others can write to the directory that contains a link */
 	WAY_NO_DIRECTORY, /* a component is a file */
 	WAY_UNREACHABLE,  /* the kernel does not let us look, or the path does not fit */
 };
@@ -40,11 +41,13 @@ struct way_end {
  * path is a buffer of size bytes. Afterwards it holds the canonical path as far as the
  * way went: all of it if trusted, else up to and including the component at fault.
  *
- * A component is trusted if it belongs to root or to the user, and is a link, or a
- * directory that nobody else can write to. Two kinds of directory may be writable by
- * others: a sticky one (/tmp), in which only the owner of a file can rename it; and
- * root's mount points, because container engines hand volumes to containers that way. For
- * the last component, only the owner is checked: its mode is up to the caller. */
+ * A component is trusted if it belongs to root or to the user, and is a directory that
+ * nobody else can write to, or a link in such a directory. Two kinds of directory may be
+ * writable by others: a sticky one (/tmp), in which only the owner of a file can rename
+ * it; and root's mount points, because container engines hand volumes to containers that
+ * way. A link is trusted in neither: others can move one of the user's there, if it was
+ * in another directory that they can write to. For the last component, only the owner is
+ * checked: its mode is up to the caller. */
 enum way way_judge(const struct sys *sys, uid_t user, char *path, size_t size,
 	struct way_end *ret_end);
 

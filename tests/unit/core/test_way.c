@@ -52,6 +52,8 @@ static const struct row {
 		WAY_WRITABLE, "a" },
 	{ "a directory that contains a link is checked", 0777, 0755, "a/l", "b", "a/l",
 		WAY_WRITABLE, "a" },
+	{ "a link in a sticky directory that all can write to is at fault", 01777, 0755,
+		"a/l", "b", "a/l", WAY_LINK, "a/l" },
 	{ "a link to nothing is absent", 0755, 0, "l", "a/none", "l/x", WAY_ABSENT,
 		"a/none" },
 	{ "a link that leads to itself cannot be followed", 0755, 0, "l", "l", "l",
