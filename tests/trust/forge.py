@@ -2,7 +2,8 @@
 """forge.py CODE SOURCE TARGET [KIND]: makes what an attacker would make: bytecode of CODE with a
 seal (docs/seal.md) that claims it was compiled from SOURCE, for the interpreter that runs this.
 KIND is `time` (the default); `hash`, an unchecked hash-based pyc; or `nested`, in which the string
-NESTED becomes a tuple that takes CPython 2**60 steps to load; `special`, in which an instruction
+NESTED becomes a tuple that takes CPython 2**60 steps to load; `many`, in which it becomes one of 6
+million numbers; `special`, in which an instruction
 takes for granted what it works on (CPython 3.11 and later); `shifted`, in which free variables of
 a function are not where its code looks for them; `elsewhere`, in which a function claims to be in
 another file. For the last three, CODE is the source itself."""
@@ -51,6 +52,12 @@ def nested(code):
     return before + data + after
 
 
+def many(code):
+    before, mark, after = marshal.dumps(code, 2).partition(marshal.dumps("NESTED", 2))
+    numbers = b"".join(struct.pack("<Bi", 105, i) for i in range(6 << 20))
+    return before + struct.pack("<BI", 40, 6 << 20) + numbers + after
+
+
 def special(code):
     data = marshal.dumps(code)
     at = data.index(code.co_code)
@@ -74,7 +81,7 @@ def elsewhere(code):
     return data.replace(marshal.dumps("forged", 2), marshal.dumps("stolen", 2), 1)
 
 
-DUMPS = {"nested": nested, "special": special, "shifted": shifted, "elsewhere": elsewhere}
+DUMPS = {"nested": nested, "many": many, "special": special, "shifted": shifted, "elsewhere": elsewhere}
 
 
 def forge(code, claimed, mtime=0, kind="time"):

@@ -36,6 +36,22 @@ EVIL='x = "NESTED"' forge "$src/n.py" "$entry" nested
 (ulimit -S -t 1 && command_of "$VICTIM" "$cache" verify --deep) >"$T/said" 2>&1
 is "$? $(grep -c '^different' "$T/said") $(grep -c "n.$TAG.pyc: not checked: .* signal" "$T/said")" "3 1 1" \
 	"verify --deep finds it too beside bytecode that an interpreter never ends to load"
+# shellcheck disable=SC2016
+as "$VICTIM" PYCSTASH_DIR="$cache" sh -c 'echo $$ && exec "$@"' sh "$PYCSTASH" verify --deep >"$T/pid" 2>"$T/said" &
+loading() { # whether the interpreter works on what never ends
+	pid=$(cat "$T/pid") && worker=$(cat "/proc/$pid/task/"*/children) && [ "$worker" ] &&
+		[ "$(awk '{ print ($14 > 50) }' "/proc/${worker% }/stat")" = 1 ]
+} 2>/dev/null
+if await loading; then
+	kill -KILL "$pid"
+	check "no interpreter of verify --deep is left when it is killed" ends "${worker% }"
+else
+	not_ok "no interpreter of verify --deep is left when it is killed"
+fi
+EVIL='x = "NESTED"' forge "$src/n.py" "$entry" many
+verify --deep >"$T/said" 2>&1
+is "$? $(grep -c "n.$TAG.pyc: not checked: MemoryError" "$T/said")" "3 1" \
+	"bytecode with millions of objects uses up no memory of verify --deep"
 wrong= n=0
 printf 'def f(a, b):\n    return lambda: (a, b)\n' >"$src/n.py"
 with "$VICTIM" "$cache" "$PY" -c "$(imports "$src" n)"
@@ -177,13 +193,29 @@ echo 'x = 1' >"$T/his/n.py"
 with "$VICTIM" "$cache" "$PY" -c "$(imports "$T/his" n)"
 echo "$TRUSTED" >"$T/his/m.py"
 chmod -R a+rwX "$T/his"
-# The command opens it first, and then the interpreter.
-swap="[ ! -e '$T/$VICTIM/opened' ] || cp '$T/evil.py' '$T/his/m.py'; touch '$T/$VICTIM/opened'"
 echo "$EVIL" >"$T/evil.py"
 cp "$BUILD/tests/library/libat.so" "$T/lib/"
-as "$VICTIM" PYCSTASH_DIR="$cache" LD_PRELOAD="$T/lib/libat.so" AT=open:/his/m.py "DO=$swap" \
-	"$PYCSTASH" verify --deep >"$T/said" 2>&1
-is "$? $(cat "$T/his/m.py")" "3 $EVIL" "a source that becomes that of forged bytecode while verify --deep compares them proves nothing"
+# meanwhile COMMAND: verifies, and runs COMMAND just before the source is opened for the second
+# time, be it by the command or by an interpreter
+meanwhile() {
+	local second="[ ! -e '$T/$VICTIM/opened' ] || { $1 && touch '$T/$VICTIM/did'; }; touch '$T/$VICTIM/opened'"
+	rm -rf "$T/his/m.py" "$T/$VICTIM/opened" "$T/$VICTIM/did"
+	echo "$TRUSTED" >"$T/his/m.py"
+	as "$VICTIM" PYCSTASH_DIR="$cache" LD_PRELOAD="$T/lib/libat.so" AT=open:/his/m.py "DO=$second" \
+		AT2=open:2:/his/m.py "DO2=$second" timeout -s KILL 30 "$PYCSTASH" verify --deep >"$T/said" 2>&1
+	echo "$? $(ls "$T/$VICTIM/did")"
+}
+is "$(meanwhile "cp -f '$T/evil.py' '$T/his/m.py'")" "3 $T/$VICTIM/did" \
+	"a source that becomes that of forged bytecode while verify --deep compares them proves nothing"
+is "$(meanwhile "rm '$T/his/m.py'")" "3 $T/$VICTIM/did" \
+	"a source that vanishes while verify --deep compares it proves nothing"
+wrong=
+for kind in "mkfifo" "ln -s /dev/zero" "ln -s /dev/tty" "truncate -s 1T" "mkdir"; do
+	got=$(meanwhile "rm '$T/his/m.py'; $kind '$T/his/m.py'")
+	[ "$got" = "3 $T/$VICTIM/did" ] || wrong="$wrong; $kind: $got"
+done
+is "$wrong" "" "whatever a source becomes, verify --deep neither waits for it nor reads it to its end"
+rm -rf "$T/his/m.py"
 official "$src"
 
 # --- whose programs are run -----------------------------------------------------------

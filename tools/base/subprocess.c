@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * Running another program with a time limit.
+ * Running another program.
  */
 #include "tools/base/subprocess.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +22,8 @@
 #include "tools/base/compat.h"
 #include "tools/base/files.h"
 #include "tools/base/progress.h"
+
+/* --- for its output ------------------------------------------------------------------*/
 
 static void change_environment(const char *const changes[])
 {
@@ -34,9 +39,9 @@ static void change_environment(const char *const changes[])
  * reach through us. */
 static void leave_closed_directory(void)
 {
-	AUTOFREE char *here = getcwd(NULL, 0);
+	char here[PATH_MAX];
 
-	if (!here || chdir(here) < 0)
+	if (!getcwd(here, sizeof here) || chdir(here) < 0)
 		(void)!chdir("/");
 }
 
@@ -175,4 +180,55 @@ char *answer_reason(const struct answer *answer)
 			strsignal(WTERMSIG(answer->status)));
 	return alloc_format(
 		"exit code %d%s%s", WEXITSTATUS(answer->status), *line ? ": " : "", line);
+}
+
+/* --- to talk with it -----------------------------------------------------------------*/
+
+/* Runs in the child. */
+_Noreturn static void converse(char *const argv[], int fd, int out, pid_t parent)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGINT, SIG_IGN);
+	leave_closed_directory();
+	if (getppid() == parent && null >= 0 && dup2(fd, 0) == 0 &&
+		dup2(out < 0 ? fd : out, 1) == 1 && dup2(null, 2) == 2)
+		execv(argv[0], argv);
+	_exit(127);
+}
+
+int subprocess_start(struct subprocess *process, char *const argv[], int out)
+{
+	pid_t parent = getpid(), child;
+	int fds[2], err;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
+		return -errno;
+	child = fork();
+	err = errno;
+	if (child == 0)
+		converse(argv, fds[1], out, parent);
+	close(fds[1]);
+	if (child < 0) {
+		close(fds[0]);
+		return -err;
+	}
+	*process = (struct subprocess){ .pid = child, .fd = fds[0] };
+	return 0;
+}
+
+int subprocess_stop(struct subprocess *process, bool at_work)
+{
+	int status = 0;
+
+	if (!process->pid)
+		return 0;
+	if (at_work)
+		kill(process->pid, SIGKILL);
+	close(process->fd);
+	while (waitpid(process->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	process->pid = 0;
+	return status;
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Running another program for its output, and creating a directory to run it in.
- *
- * The program gets no input, its own process group and a time limit. When the time is
- * over, or this process is told to end, the whole group is killed. For one thread: only
- * one program runs at a time. Functions return 0 or -errno.
+ * Running another program for its output, or to talk with it. Functions return 0 or
+ * -errno.
  */
 #pragma once
 
 #include <stdbool.h>
+#include <sys/types.h>
+
+/* --- for its output ------------------------------------------------------------------*/
 
 struct answer {
 	int status;	/* as of waitpid(2) */
@@ -19,9 +19,11 @@ struct answer {
 
 #define SUBPROCESS_LIMIT (1 << 20) /* bytes; writing more than that fails */
 
-/* Runs argv[0], which is a path, for at most that many seconds (0: no limit). `changes`
- * has "NAME=VALUE" to set and "NAME" to unset in its environment; it ends with NULL, and
- * may be NULL. -EINTR: this process was told to end. The signals are caught from now on
+/* Runs argv[0], which is a path, for at most that many seconds (0: no limit). It gets no
+ * input and its own process group, which is killed when the time is over, or when this
+ * process is told to end. For one thread: only one program runs at a time. `changes` has
+ * "NAME=VALUE" to set and "NAME" to unset in its environment; it ends with NULL, and may
+ * be NULL. -EINTR: this process was told to end. The signals are caught from now on
  * (progress.h), because a Ctrl-C does not reach the program's own process group. */
 int subprocess_run(char *const argv[], const char *const changes[], int seconds,
 	struct answer *ret_answer);
@@ -36,3 +38,20 @@ char *answer_reason(const struct answer *answer);
 
 /* The last non-empty line of a text: of a traceback, the error. The caller frees it. */
 char *answer_last_line(const char *text);
+
+/* --- to talk with it -----------------------------------------------------------------*/
+
+struct subprocess {
+	pid_t pid; /* 0: it does not run */
+	int fd;	   /* our end of a socket that carries whole messages (SOCK_SEQPACKET) */
+};
+
+/* Starts argv[0], which is a path. The other end of the socket is its fd 0, and its fd 1
+ * unless `out` is to be that (negative: none). It ignores a Ctrl-C, which is meant for
+ * us, and is killed when the calling thread ends, whatever ends it. Thread-safe. */
+int subprocess_start(struct subprocess *process, char *const argv[], int out);
+
+/* Ends the program, if it runs, and returns its status as waitpid(2) does. at_work: kills
+ * it, which does not change the status of one that has died. An idle program ends by
+ * itself once the socket is closed. Thread-safe. */
+int subprocess_stop(struct subprocess *process, bool at_work);

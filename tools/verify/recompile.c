@@ -1,25 +1,38 @@
 /* SPDX-License-Identifier: MIT
  *
- * Records go to the interpreter, and answers come back, in unnamed files. However many
- * there are, neither side waits for the other, and they take no memory.
+ * Names wait in unnamed files, so that they take no memory, however many there are. Then
+ * an interpreter gets one pyc after the other; if one makes it crash, or never ends to
+ * load, the next pyc gets a new interpreter.
  */
 #include "tools/verify/recompile.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include "shim/core/base/digest.h"
+#include "shim/core/proof/source.h"
 #include "shim/core/python/pyc.h"
-#include "tools/base/alloc.h"
+#include "tools/base/compat.h"
 #include "tools/base/embedded.h"
+#include "tools/base/files.h"
 #include "tools/base/message.h"
+#include "tools/base/progress.h"
 #include "tools/base/subprocess.h"
 #include "tools/cache/versions.h"
+#include "tools/pyc/inspect.h"
 #include "tools/python/interpreters.h"
 
-/* The fields of records and answers, described in recompile.py. */
-enum { KIND, PYC, SOURCE, LEVEL, INODE, CTIME, MTIME, SIZE, WHY, FIELDS };
+#define MEMORY_LIMIT                                                      \
+	(2ull << 30) /* of an interpreter: no source takes nearly as much \
+		      */
+#define PAUSE_MS 100 /* between checks for interrupts */
 
 /* --- collecting ----------------------------------------------------------------------*/
 
@@ -54,8 +67,8 @@ int recompile_add(struct recompile *recompile, const char *version,
 	pthread_mutex_lock(&recompile->mutex);
 	group = find_group(recompile, version, magic);
 	if (group) {
-		fprintf(group->spool, "D%c%s%c%s%c%c%c0%c0%c0%c0%c%c", 0, pyc, 0, source,
-			0, level ? level : '0', 0, 0, 0, 0, 0, 0);
+		fprintf(group->spool, "%s%c%s%c%c%c", pyc, 0, source, 0,
+			level ? level : '0', 0);
 		group->count++;
 		r = ferror(group->spool) ? -ENOSPC : 0;
 	}
@@ -65,81 +78,238 @@ int recompile_add(struct recompile *recompile, const char *version,
 
 /* --- one interpreter -----------------------------------------------------------------*/
 
-/* Passes the group's records to the interpreter, and replaces them by its answers.
- * Returns -ECHILD if it failed; then *ret_reason, which the caller frees, says why. */
-static int compare_with(
-	struct recompile_group *group, const struct python *python, char **ret_reason)
-{
-	FILE *made = tmpfile();
-	AUTOFREE char *records = alloc_format("/proc/self/fd/%d", fileno(group->spool));
-	AUTOFREE char *answers =
-		alloc_format("/proc/self/fd/%d", made ? fileno(made) : -1);
-	const bool no_ranges = strchr(group->version, '+');
-	const char *const argv[] = { python->path,
-		no_ranges ? "-ISBXno_debug_ranges" : "-ISB", "-c", embedded_recompile,
-		records, answers, NULL };
-	struct answer answer;
-	int r;
+struct interpreter {
+	const struct python *python;
+	struct subprocess process;
+	char answer[4096 + 1]; /* as recompile.py says */
+};
 
-	if (!made)
-		return -errno;
-	r = fflush(group->spool) == EOF
-		    ? -errno
-		    : subprocess_run((char *const *)argv, NULL, 0, &answer);
-	if (r == 0) {
-		if (!answer_is_success(&answer)) {
-			*ret_reason = answer_reason(&answer);
-			r = -ECHILD;
-		}
-		answer_release(&answer);
+/* The pycs of one group, while they are compared. */
+struct comparison {
+	struct recompile *recompile;
+	const struct recompile_group *group;
+	struct interpreter *interpreters;
+	size_t count;
+	struct recompile_finding *findings; /* what is different */
+	size_t finding_count;
+};
+
+struct recompile_finding {
+	char *pyc, *source, *why;
+	struct stat seen;
+};
+
+/* If the interpreter has ended, how it did is the answer. */
+static void bury(struct interpreter *interpreter)
+{
+	struct answer answer = { .status = subprocess_stop(&interpreter->process, true),
+		.err = (char[]){ "" } };
+	AUTOFREE char *reason = answer_reason(&answer);
+
+	snprintf(interpreter->answer, sizeof interpreter->answer,
+		"Uits interpreter ended: %s", reason);
+}
+
+/* Waits for an answer. Returns 0 or -EINTR. */
+static int await(struct interpreter *interpreter)
+{
+	struct pollfd fds = { interpreter->process.fd, POLLIN, 0 };
+	ssize_t n;
+
+	while (!interrupt_came()) {
+		if (poll(&fds, 1, PAUSE_MS) <= 0)
+			continue;
+		n = recv(fds.fd, interpreter->answer, sizeof interpreter->answer - 1, 0);
+		if (n > 0)
+			interpreter->answer[n] = '\0';
+		else
+			bury(interpreter);
+		return 0;
 	}
-	fclose(group->spool);
-	group->spool = made;
+	return -EINTR;
+}
+
+static int start(struct interpreter *interpreter, const struct comparison *comparison)
+{
+	const char *version = comparison->group->version;
+	const struct rlimit limit = { MEMORY_LIMIT, MEMORY_LIMIT };
+	const char *const argv[] = { interpreter->python->path,
+		strchr(version, '+') ? "-ISBXno_debug_ranges" : "-ISB", "-c",
+		embedded_recompile, NULL };
+	int r = subprocess_start(
+		&interpreter->process, (char *const *)argv, comparison->recompile->input);
+
+	if (r == 0) {
+		(void)prlimit(interpreter->process.pid, RLIMIT_AS, &limit, NULL);
+		r = await(interpreter);
+	}
+	if (r == 0 && interpreter->answer[0] != 'R')
+		r = -ECHILD;
+	if (r < 0 && r != -EINTR)
+		complain(interpreter->python->path, "cannot compare the pycs of %s: %s",
+			version, r == -ECHILD ? interpreter->answer + 1 : strerror(-r));
 	return r;
 }
 
-/* --- comparing -----------------------------------------------------------------------*/
+/* --- one pyc -------------------------------------------------------------------------*/
 
-/* Reads a time in nanoseconds. */
-static struct timespec read_time(const char *field)
+/* Passes the code of a pyc and its source to the interpreters, and writes the request.
+ * Returns NULL or why this cannot be done. Nobody looks at the source after this, as its
+ * owner may change it at any moment, or put a FIFO or a device into its place. */
+static const char *provide(int input, const struct inspection *pyc, const char *source,
+	char level, char ret_request[128])
 {
-	unsigned long long time = strtoull(field, NULL, 10);
+	const uint8_t *code = pyc->bytes + pyc->header_size;
+	const size_t code_size = pyc->pyc_size - pyc->header_size;
+	AUTOCLOSE int fd = file_open(source);
+	AUTOFREE uint8_t *text = NULL;
+	struct digest digest;
+	struct stat st;
+	ssize_t size;
 
-	return (struct timespec){ .tv_sec = (time_t)(time / 1000000000),
-		.tv_nsec = (long)(time % 1000000000) };
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_size > SOURCE_MAX)
+		return "its source has just been changed";
+	text = alloc_array((size_t)st.st_size + 1, 1);
+	size = read(fd, text, (size_t)st.st_size + 1);
+	if (size >= 0)
+		digest = digest_of(text, (size_t)size);
+	if (size < 0 || memcmp(&digest, &pyc->seal.digest, sizeof digest) != 0)
+		return "its source has just been changed";
+	if (ftruncate(input, 0) < 0 ||
+		pwrite(input, code, code_size, 0) != (ssize_t)code_size ||
+		pwrite(input, text, (size_t)size, (off_t)code_size) != size)
+		return "there is no memory left";
+	snprintf(ret_request, 128, "%ju:%ju:%jd:%ld %c %zu %zd",
+		(uintmax_t)pyc->st.st_dev, (uintmax_t)pyc->st.st_ino,
+		(intmax_t)pyc->st.st_ctim.tv_sec, pyc->st.st_ctim.tv_nsec, level,
+		code_size, size);
+	return NULL;
 }
 
-static void take_answer(struct recompile *recompile, char *const fields[FIELDS])
+/* Asks one interpreter. Returns 0 or -errno if it does not start. */
+static int ask(struct interpreter *interpreter, const struct comparison *comparison,
+	const char *request)
 {
-	struct stat seen = { .st_ino = strtoull(fields[INODE], NULL, 10),
-		.st_size = strtoll(fields[SIZE], NULL, 10),
-		.st_ctim = read_time(fields[CTIME]),
-		.st_mtim = read_time(fields[MTIME]) };
+	int r = interpreter->process.pid ? 0 : start(interpreter, comparison);
 
-	if (*fields[KIND] == 'U') {
-		complain(fields[PYC], "not checked: %s", fields[WHY]);
-		recompile->uncompared++;
-		recompile->compared--;
-	} else {
-		recompile->different(recompile->context, fields[PYC], fields[SOURCE],
-			&seen, fields[WHY]);
+	if (r < 0)
+		return r;
+	(void)send(interpreter->process.fd, request, strlen(request), MSG_NOSIGNAL);
+	return await(interpreter);
+}
+
+/* Asks one interpreter after the other, until one does not answer "different". Sets
+ * *ret_answer only if it returns 0. */
+static int ask_all(
+	const struct comparison *comparison, const char *request, const char **ret_answer)
+{
+	struct interpreter *interpreter;
+	size_t i = 0;
+	int r;
+
+	do {
+		interpreter = &comparison->interpreters[i++];
+		r = ask(interpreter, comparison, request);
+	} while (r == 0 && interpreter->answer[0] == 'D' && i < comparison->count);
+	if (r == 0)
+		*ret_answer = interpreter->answer;
+	return r;
+}
+
+static void note_difference(struct comparison *comparison, const char *pyc,
+	const char *source, const struct stat *seen, const char *why)
+{
+	GROW(comparison->findings, comparison->finding_count);
+	comparison->findings[comparison->finding_count++] =
+		(struct recompile_finding){ .pyc = alloc_copy(pyc),
+			.source = alloc_copy(source),
+			.why = alloc_copy(why),
+			.seen = *seen };
+}
+
+/* Reads the pyc. Returns NULL or why it cannot be compared. */
+static const char *take(
+	const struct recompile_group *group, int fd, struct inspection *ret)
+{
+	char tag[PYC_TAG_SIZE];
+	int r = fd < 0						 ? fd
+		: version_split(group->version, tag, sizeof tag) ? inspect(fd, tag, ret)
+								 : -EINVAL;
+
+	if (r < 0)
+		return strerror(-r);
+	return ret->sealed && !ret->fault &&
+			       memcmp(ret->seal.magic, group->magic,
+				       sizeof group->magic) == 0
+		       ? NULL
+		       : "it has just been changed";
+}
+
+/* Returns -errno if an interpreter does not start. */
+static int compare(
+	struct comparison *comparison, const char *path, const char *source, char level)
+{
+	struct recompile *recompile = comparison->recompile;
+	AUTOCLOSE int fd = file_look(AT_FDCWD, path, O_NOFOLLOW);
+	struct inspection pyc = { .size = 0 };
+	const char *answer = "U", *why;
+	char request[128];
+	int r = 0;
+
+	if (fd == -ENOENT) {
+		recompile->gone++;
+		return 0;
 	}
+	why = take(comparison->group, fd, &pyc);
+	if (!why)
+		why = provide(recompile->input, &pyc, source, level, request);
+	if (!why)
+		r = ask_all(comparison, request, &answer);
+	recompile->compared += *answer == 'S' || *answer == 'D';
+	if (*answer == 'D')
+		note_difference(comparison, path, source, &pyc.st, answer + 1);
+	else if (*answer != 'S' && r == 0)
+		complain(path, "not checked: %s", why ? why : answer + 1);
+	inspect_release(&pyc);
+	return r;
 }
 
-static void read_answers(struct recompile *recompile, FILE *answers)
+/* --- all of them ---------------------------------------------------------------------*/
+
+static int compare_all(struct comparison *comparison)
 {
+	enum { PYC, SOURCE, LEVEL, FIELDS };
 	char *fields[FIELDS] = { NULL };
 	size_t rooms[FIELDS] = { 0 };
-	int i = 0;
+	FILE *spool = comparison->group->spool;
+	int i = 0, r = 0;
 
-	while (getdelim(&fields[i], &rooms[i], '\0', answers) >= 0) {
+	rewind(spool);
+	while (r == 0 && getdelim(&fields[i], &rooms[i], '\0', spool) >= 0) {
 		if (++i < FIELDS)
 			continue;
-		take_answer(recompile, fields);
+		r = compare(comparison, fields[PYC], fields[SOURCE], *fields[LEVEL]);
 		i = 0;
 	}
 	for (i = 0; i < FIELDS; i++)
 		free(fields[i]);
+	return r;
+}
+
+/* The findings are reported at the end, since repairing one may delete a file that is
+ * still to be compared. */
+static void conclude(struct comparison *comparison)
+{
+	const struct recompile *recompile = comparison->recompile;
+
+	for (size_t i = 0; i < comparison->count; i++)
+		subprocess_stop(&comparison->interpreters[i].process, true);
+	for (size_t i = 0; i < comparison->finding_count; i++) {
+		const struct recompile_finding *finding = &comparison->findings[i];
+
+		recompile->different(recompile->context, finding->pyc, finding->source,
+			&finding->seen, finding->why);
+	}
 }
 
 static bool is_for(const struct python *python, const struct recompile_group *group)
@@ -151,36 +321,29 @@ static bool is_for(const struct python *python, const struct recompile_group *gr
 	       memcmp(python->magic, group->magic, sizeof group->magic) == 0;
 }
 
-static int compare_group(struct recompile *recompile, struct recompile_group *group,
+static int compare_group(struct recompile *recompile, const struct recompile_group *group,
 	const struct python *pythons, size_t count)
 {
-	const struct python *last = NULL;
-	AUTOFREE char *reason = NULL;
-	int r = 0;
+	AUTOFREE struct interpreter *interpreters =
+		alloc_array(count, sizeof *interpreters);
+	struct comparison comparison = {
+		.recompile = recompile, .group = group, .interpreters = interpreters
+	};
+	int r;
 
-	for (size_t i = 0; i < count && r == 0; i++) {
-		if (!is_for(&pythons[i], group))
-			continue;
-		last = &pythons[i];
-		r = compare_with(group, last, &reason);
-	}
-	if (r == -EINTR)
-		return r;
-	if (!last)
+	for (size_t i = 0; i < count; i++)
+		if (is_for(&pythons[i], group))
+			interpreters[comparison.count++].python = &pythons[i];
+	if (!comparison.count) {
 		complain(group->version,
 			"not checked: no interpreter with magic number %u was found for %" PRIu64
 			" pycs",
 			interpreters_magic_number(group->magic), group->count);
-	else if (r < 0)
-		complain(last->path, "cannot compare the pycs of %s: %s", group->version,
-			reason ? reason : strerror(-r));
-	if (!last || r < 0) {
-		recompile->uncompared += group->count;
 		return 0;
 	}
-	recompile->compared += group->count;
-	read_answers(recompile, group->spool);
-	return 0;
+	r = compare_all(&comparison);
+	conclude(&comparison);
+	return r == -EINTR ? r : 0;
 }
 
 int recompile_run(struct recompile *recompile)
@@ -189,7 +352,17 @@ int recompile_run(struct recompile *recompile)
 	size_t count = recompile->count ? interpreters_find(&pythons) : 0;
 	int r = 0;
 
-	for (size_t i = 0; i < recompile->count && r == 0; i++)
-		r = compare_group(recompile, &recompile->groups[i], pythons, count);
+	recompile->input = memfd_create("pycstash-verify", MFD_CLOEXEC);
+	if (recompile->input < 0)
+		return -errno;
+	for (size_t i = 0; i < recompile->count; i++) {
+		const struct recompile_group *group = &recompile->groups[i];
+
+		recompile->uncompared += group->count;
+		if (r == 0)
+			r = compare_group(recompile, group, pythons, count);
+	}
+	recompile->uncompared -= recompile->compared + recompile->gone;
+	close(recompile->input);
 	return r;
 }

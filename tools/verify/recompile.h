@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Compares pycs with what a real interpreter compiles from their sources now. One
- * process handles many pycs, and executes neither the pycs nor the sources.
+ * process handles many pycs, and executes neither the pycs nor the sources. It gets their
+ * bytes and opens nothing, so what is compiled is what has the digest in the seal,
+ * whatever the owner of the source does meanwhile. Whatever nobody says is the same, or
+ * different, counts as uncompared.
  *
  * Marshal can write the same code in more than one way (references, interned strings),
  * so code objects are compared instead of bytes; co_filename is ignored. Releases with
@@ -23,7 +26,7 @@
 struct recompile_group {
 	char version[64];
 	uint8_t magic[4];
-	FILE *spool; /* records */
+	FILE *spool; /* of each: pyc, source, level, each followed by a NUL */
 	uint64_t count;
 };
 
@@ -31,13 +34,15 @@ struct recompile {
 	pthread_mutex_t mutex;
 	struct recompile_group *groups;
 	size_t count;
-	/* Called for each pyc that is different. seen: the inode, ctime, mtime and size
-	 * of the file that was compared. why is valid until the call returns. */
+	int input; /* while it runs: what interpreters read code and sources from */
+	/* Called for each pyc that is different, once all with its magic number were
+	 * compared. seen: the file that was compared. */
 	void (*different)(void *context, const char *pyc, const char *source,
 		const struct stat *seen, const char *why);
 	void *context;
 	uint64_t compared;
-	uint64_t uncompared; /* no such interpreter, or it failed; reported on stderr */
+	uint64_t gone;	     /* deleted meanwhile */
+	uint64_t uncompared; /* all others; reported on stderr */
 };
 
 /* Adds a pyc to compare, with its source. level: opt level, '1', '2' or '\0'. */

@@ -1,25 +1,17 @@
 # SPDX-License-Identifier: MIT
 #
 # The interpreter's side of `pycstash verify --deep` (recompile.c): compiles sources and
-# compares their code with that of pycs. Executes neither.
+# compares their code with that of pycs. Executes neither, and opens no file: fd 1 is one that
+# holds the code of a pyc, and then the source.
 #
-# Arguments: a file of records, and a file for the answers. A record is kind, pyc, source,
-# level, inode, ctime and mtime in nanoseconds, size, and why, each followed by "\0". It is
-# written to the answers if the pyc is not the same: as "D" (different) or "U" (could not be
-# compared). So the answers are the records for the next interpreter, which passes "U" records
-# on unchanged.
+#   at the start   "R"
+#   request        the pyc's identity, opt level, size of its code, size of the source
+#   answer         "S" (same), "D" (different) or "U" (could not be compared), and why
 import marshal
-import mmap
 import os
 import signal
-import sys
 import types
 import warnings
-
-try:
-    from _blake2 import blake2b
-except ImportError:
-    blake2b = None
 
 PARTS = """argcount posonlyargcount kwonlyargcount nlocals stacksize flags code consts names
     varnames freevars cellvars filename name qualname firstlineno exceptiontable""".split()
@@ -30,7 +22,6 @@ PARTS = ["co_" + part for part in PARTS if hasattr(types.CodeType, "co_" + part)
 if hasattr(types.CodeType, "_co_code_adaptive"):
     PARTS += ["_co_code_adaptive", "variables"]
 SECONDS = 300  # of processor time, for one source: none takes nearly as long
-HEADER = 16 if sys.version_info >= (3, 7) else 12
 
 
 def part_of(code, part):
@@ -81,106 +72,39 @@ def difference(a, b):
         return "%s of %s, line %d" % (part, a.co_name, a.co_firstlineno)
 
 
-def look(path, flags):
-    """As file_look: leaves the access time alone, by which gc goes."""
-    try:
-        return os.open(path, flags | os.O_NOATIME)
-    except PermissionError:
-        return os.open(path, flags)
-
-
-def compare(pyc, source, level):
-    with open(pyc, "rb", opener=look) as file:
-        stat = os.fstat(file.fileno())
-        what = stat.st_ino, level
-        if what in seen:  # an entry and its object are often one file
-            return stat, seen[what]
-        data = file.read()
-    seen[what] = why = examine(data[HEADER:], data[-64:-32], source, level)
-    return stat, why
-
-
-def examine(data, digest, source, level):
+def compare(data, source, level):
     try:
         stored = marshal.loads(data)
         if not are_codes(stored):
-            return "it holds no code object"
+            return "Dit holds no code object"
     except (EOFError, TypeError, ValueError) as error:
-        return "its code object cannot be loaded: %s" % error
-    with open(source, "rb") as file:
-        text = file.read()
-    if blake2b and blake2b(text, digest_size=32).digest() != digest:
-        raise ValueError("its source has just been changed")
+        return "Dits code object cannot be loaded: %s" % error
     try:
-        made = compile(text, stored.co_filename, "exec", dont_inherit=True, optimize=level)
+        made = compile(source, stored.co_filename, "exec", dont_inherit=True, optimize=level)
     except SyntaxError as error:
-        return "its source does not compile: %s" % error
-    kinds.clear()
-    numbers.clear()
-    return None if key(made) == key(stored) else difference(stored, made)
-
-
-def fields(file):
-    rest = b""
-    while True:
-        chunk = file.read(65536)
-        if not chunk:
-            return
-        parts = (rest + chunk).split(b"\0")
-        rest = parts.pop()
-        for part in parts:
-            yield part
-
-
-def write(*parts):
-    for part in parts:
-        if not isinstance(part, bytes):
-            part = str(part).encode("utf-8", "replace")
-        answers.write(part.replace(b"\0", b"?") + b"\0")
-    answers.flush()
-
-
-def answer(kind, pyc, source, level, *rest):
+        return "Dits source does not compile: %s" % error
     try:
-        if kind == b"U":
-            write(kind, pyc, source, level, *rest)
-            return
-        stat, why = compare(pyc, source, int(level))
-        if why:
-            times = stat.st_ctime_ns, stat.st_mtime_ns
-            write("D", pyc, source, level, stat.st_ino, *times, stat.st_size, why)
-    except FileNotFoundError:
-        pass
+        return "S" if key(made) == key(stored) else "D" + difference(stored, made)
+    finally:  # if that crashes, it is not while another pyc is compared
+        kinds.clear()
+        numbers.clear()
+
+
+def answer(identity, level, code_size, source_size):
+    what = identity, level
+    try:
+        if what not in seen:  # an entry and its object are often one file
+            code = os.pread(1, int(code_size), 0)
+            source = os.pread(1, int(source_size), int(code_size))
+            seen[what] = compare(code, source, int(level))
+        return seen[what]
     except Exception as error:
-        write("U", pyc, source, level, 0, 0, 0, 0, repr(error))
-
-
-def answer_from(start):
-    """In a child process: marshal and the compiler may crash, or never end, and what a pyc is
-    compared for is that somebody may have forged it."""
-    for i in range(start, len(records)):
-        place[:] = i.to_bytes(len(place), "little")
-        signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
-        answer(*records[i])
+        return "U%r" % error
 
 
 warnings.simplefilter("ignore")
 seen, kinds, numbers = {}, {}, {}
-answers = open(sys.argv[2], "wb")
-with open(sys.argv[1], "rb") as spool:
-    records = list(zip(*[fields(spool)] * 9))
-place = mmap.mmap(-1, 8)
-start = 0
-while start < len(records):
-    child = os.fork()
-    if not child:
-        answer_from(start)
-        os._exit(0)
-    status = os.waitpid(child, 0)[1]
-    if status == 0:
-        break
-    start = int.from_bytes(place[:], "little")
-    why = "its interpreter ended by signal %d" % (status & 127)
-    write("U", *records[start][1:4], 0, 0, 0, 0, why)
-    start += 1
-answers.close()
+os.write(0, b"R")
+for request in iter(lambda: os.read(0, 4096), b""):
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    os.write(0, answer(*request.split()).encode("utf-8", "replace")[:4096])

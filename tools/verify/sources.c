@@ -15,7 +15,6 @@
 #include "tools/cache/layout.h"
 #include "tools/cache/sys_libc.h"
 #include "tools/cache/walk.h"
-#include "tools/pyc/inspect.h"
 
 struct source_pyc {
 	struct digest digest;
@@ -63,7 +62,7 @@ static void try_source(struct sources_search *search, const char *path)
 	struct scratch scratch = { .kept = NULL };
 	struct source_pyc *pycs = search->sources->pycs, *pyc, key;
 
-	if (source_look(&source, &sys_libc) < 0 || source.identity.size > INSPECT_LIMIT ||
+	if (source_look(&source, &sys_libc) < 0 ||
 		source_digest(&source, &sys_libc, &scratch) < 0)
 		return;
 	key.digest = source.digest;

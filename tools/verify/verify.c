@@ -355,8 +355,9 @@ static int compile_again(struct verify *verify)
 			" pycs",
 			unknown);
 	unknown += verify->recompile.uncompared;
-	verify->results[VERIFY_GOOD] -= unknown;
+	verify->results[VERIFY_GOOD] -= unknown + verify->recompile.gone;
 	verify->results[VERIFY_UNCHECKED] += unknown;
+	verify->results[VERIFY_SKIPPED] += verify->recompile.gone;
 	return r;
 }
 

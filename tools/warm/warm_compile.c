@@ -7,13 +7,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tools/base/clock.h"
@@ -44,8 +41,7 @@ struct compiler {
 
 struct warm_worker {
 	struct compiler *compiler;
-	pid_t pid; /* 0: no interpreter is running */
-	int fd;
+	struct subprocess process;    /* its interpreter */
 	const struct warm_miss *miss; /* the source that it compiles */
 	struct warm_entry entry;
 	char temporary[2 * PATH_MAX + 24]; /* its name while it is being written */
@@ -68,14 +64,17 @@ static enum warm_outcome fail(
 
 /* --- the interpreter -----------------------------------------------------------------*/
 
-/* Runs in the child: becomes an interpreter that ignores our environment except for the
- * library, imports only what is built in, and ignores a Ctrl-C that is meant for us. */
-_Noreturn static void become(const struct compiler *compiler, int fd, pid_t parent)
+/* The interpreter ignores our environment except for the library, and imports only what
+ * is built in. */
+static int start(struct warm_worker *worker)
 {
-	const char *python = compiler->target->python->path;
-	const char *argv[12] = { python, "-I", "-S", "-B", "-W", "ignore" };
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC), n = 6;
+	const struct compiler *compiler = worker->compiler;
+	const char *argv[12] = { compiler->target->python->path, "-I", "-S", "-B", "-W",
+		"ignore" };
+	int n = 6;
 
+	if (worker->process.pid)
+		return 0;
 	if (compiler->target->level)
 		argv[n++] = compiler->target->level == '1' ? "-O" : "-OO";
 	if (*compiler->warm->config.variant) {
@@ -84,53 +83,11 @@ _Noreturn static void become(const struct compiler *compiler, int fd, pid_t pare
 	}
 	argv[n++] = "-c";
 	argv[n++] = embedded_warm_worker;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	signal(SIGINT, SIG_IGN);
-	if (getppid() == parent && null >= 0 && dup2(fd, 0) == 0 && dup2(fd, 1) == 1 &&
-		dup2(null, 2) == 2)
-		execv(python, (char *const *)argv);
-	_exit(127);
+	return subprocess_start(&worker->process, (char *const *)argv, -1);
 }
 
-static int start(struct warm_worker *worker)
-{
-	pid_t parent = getpid();
-	int fds[2], err;
-
-	if (worker->pid)
-		return 0;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
-		return -errno;
-	worker->pid = fork();
-	err = errno;
-	if (worker->pid == 0)
-		become(worker->compiler, fds[1], parent);
-	close(fds[1]);
-	worker->fd = fds[0];
-	if (worker->pid > 0)
-		return 0;
-	worker->pid = 0;
-	close(fds[0]);
-	return -err;
-}
-
-/* Ends the interpreter, if there is one, and returns its status as waitpid(2) does. An
- * idle interpreter must end by itself, since the library writes its counts at exit. */
-static int stop(struct warm_worker *worker)
-{
-	int status = 0;
-
-	if (!worker->pid)
-		return 0;
-	close(worker->fd);
-	while (waitpid(worker->pid, &status, 0) < 0 && errno == EINTR)
-		;
-	worker->pid = 0;
-	return status;
-}
-
-/* Does the same for an interpreter that is at work: kills it, and deletes the file that
- * it was writing. Without the library, that file is in the tree. */
+/* Kills an interpreter that is at work, and deletes the file that it was writing. Without
+ * the library, that file is in the tree. */
 static int stop_at_work(struct warm_worker *worker)
 {
 	AUTOFREE char *directory = file_parent(worker->miss->path);
@@ -138,8 +95,7 @@ static int stop_at_work(struct warm_worker *worker)
 		"%s/" PYCACHE "/%s", directory, file_name(worker->temporary));
 	int status;
 
-	kill(worker->pid, SIGKILL); /* does not change the status of one that has died */
-	status = stop(worker);
+	status = subprocess_stop(&worker->process, true);
 	(void)unlink(worker->temporary);
 	(void)unlink(in_tree);
 	return status;
@@ -190,7 +146,7 @@ static int request(struct warm_worker *worker)
 		worker->temporary);
 	if (len >= (int)sizeof message)
 		return -ENAMETOOLONG;
-	(void)send(worker->fd, message, (size_t)len, MSG_NOSIGNAL);
+	(void)send(worker->process.fd, message, (size_t)len, MSG_NOSIGNAL);
 	return 0;
 }
 
@@ -245,9 +201,10 @@ static enum warm_outcome await(struct warm_worker *worker, bool last)
 	char answer[ANSWER_SIZE];
 
 	while (!is_over(compiler)) {
-		struct pollfd fds = { worker->fd, POLLIN, 0 };
+		struct pollfd fds = { worker->process.fd, POLLIN, 0 };
 		bool ready = poll(&fds, 1, PAUSE_MS) > 0;
-		ssize_t n = ready ? recv(worker->fd, answer, sizeof answer - 1, 0) : -1;
+		ssize_t n = ready ? recv(worker->process.fd, answer, sizeof answer - 1, 0)
+				  : -1;
 
 		if (n > 0)
 			return take(worker, answer, (size_t)n, last);
@@ -311,7 +268,8 @@ static void *work(void *argument)
 		progress_update(&compiler->progress, ++compiler->done);
 		pthread_mutex_unlock(&compiler->warm->mutex);
 	}
-	stop(worker);
+	/* It must end by itself, since the library writes its counts at exit. */
+	subprocess_stop(&worker->process, false);
 	warm_entry_end(&worker->entry);
 	return NULL;
 }
