@@ -257,6 +257,13 @@ mkdir -p "$D/space/of"
 touch "$D/space/of/names.py"
 is "$(cd "$D" && explain -m space.of.names --json --python "$python" | field source)" "$D/space/of/names.py" \
 	"-m finds a module in a package without a source"
+for each in $(differing); do
+	is "$(cd "$D" && explain -m space.of.names --json --python "$each" | field source)" "$D/space/of/names.py" \
+		"-m looks in this directory, as $(named "$each") does"
+	runs=$(cd "$D" && PYTHONSAFEPATH=1 "$each" -m space.of.names >/dev/null 2>&1 && echo "$D/space/of/names.py")
+	is "$(cd "$D" && PYTHONSAFEPATH=1 explain -m space.of.names --json --python "$each" 2>/dev/null | field source)" "$runs" \
+		"with PYTHONSAFEPATH, -m looks in this directory if $(named "$each") does"
+done
 for module in no_such_module p.none m.none .m p. p..leaf; do
 	is "$(cd "$D" && status_of explain -m "$module" --python "$python")" 14 "-m with a module that does not exist ends with 14: $module"
 done

@@ -238,9 +238,9 @@ is "$wrong" "" "no command ends by a signal because of damaged bytecode (SEED=$S
 # --- a tree that is made to be trouble -------------------------------------------------
 bad=$T/bad
 mkdir -p "$bad/pkg" "$bad/.venv/bin" "$bad/deep/$(printf 'd/%.0s' {1..200})"
-evil="open('$T/ran', 'a').write(__file__ + ' '); print('ATTACKER')"
+evil="open('$T/ran', 'a').write(__file__ + ' '); print('ATTACKER'); _register_code = print"
 for name in sitecustomize usercustomize encodings codecs importlib os site py_compile compileall marshal json evilcodec \
-	__init__ __main__ conftest setup; do
+	linecache traceback tokenize __init__ __main__ conftest setup; do
 	echo "$evil" >"$bad/$name.py"
 	echo "$evil" >"$bad/pkg/$name.py"
 done
@@ -259,12 +259,21 @@ ln -s . "$bad/pkg/loop"
 ln -s loop.py "$bad/loop.py"
 mkdir "$bad/dir.py"
 wrong=
-for command in "warm --python $PY --timeout 20 ." "warm --dry-run --python $PY ." "doctor $PY" "verify --deep" "ls" "show coded.py" \
-	"explain -m pkg.conftest --python $PY" "explain -m json.decoder --python $PY" \
-	"explain coded.py" "explain pipe.py" "explain zero.py" "show pipe.py" "path ." "gc" "verify --deep ."; do
+mapfile -t pythons < <(differing)
+commands=(ls "show coded.py" "explain coded.py" "explain pipe.py"
+	"explain zero.py" "show pipe.py" "path ." gc)
+for python in "${pythons[@]}"; do
+	commands+=("doctor $python" "warm --dry-run --python $python ." "warm --python $python --timeout 20 ."
+		"explain --python $python coded.py")
+	for module in pkg.conftest json.decoder traceback nosuch .; do
+		commands+=("explain -m $module --python $python")
+	done
+done
+commands+=("verify --deep" "verify --deep .")
+for command in "${commands[@]}"; do
 	# shellcheck disable=SC2086
-	(cd "$bad" && timeout -s KILL 100 env -i PATH=/usr/bin:/bin:. HOME="$T/$me" PYCSTASH_DIR="$cache" "$PYCSTASH" $command) \
-		>"$T/said" 2>&1 </dev/null
+	(cd "$bad" && timeout -s KILL 100 env -i PATH="/usr/bin:/bin:$(dirname "${pythons[-1]}"):." HOME="$T/$me" PYCSTASH_DIR="$cache" \
+		"$PYCSTASH" $command) >"$T/said" 2>&1 </dev/null
 	[ $? -lt 100 ] || wrong="$wrong; $command"
 	[ ! -e "$T/ran" ] || wrong="$wrong; $command ran $(cat "$T/ran")"
 	rm -f "$T/ran"

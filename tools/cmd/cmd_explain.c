@@ -53,16 +53,22 @@ static const struct opt own_options[] = {
 
 static struct explain_command explain_request;
 
-/* Asks the finders as an import would, but runs no package, and imports nothing itself:
- * the modules in this directory may be anybody's. What finders print is kept out of the
+/* Asks the finders as an import would, but runs no package. The modules in this directory
+ * may be anybody's, so that it is not on sys.path, where other finders would import from
+ * it; only the finder of files looks there. What finders print is kept out of the
  * answer. */
 static const char question[] =
-	"import os, sys\n"
+	"import os\n"
+	"from _frozen_importlib_external import PathFinder\n"
 	"out, sys.stdout = sys.stdout, sys.stderr\n"
 	"none = 'no module of that name'\n"
+	"safe = sys.argv[2] and hasattr(sys.flags, 'safe_path') or sys.flags.isolated\n"
+	"here = [] if safe else ['']\n"
 	"def find(name, path):\n"
 	"    for finder in sys.meta_path:\n"
-	"        spec = hasattr(finder, 'find_spec') and finder.find_spec(name, path)\n"
+	"        files = path is None and finder is PathFinder\n"
+	"        where = here + sys.path if files else path\n"
+	"        spec = hasattr(finder, 'find_spec') and finder.find_spec(name, where)\n"
 	"        if spec:\n"
 	"            return spec\n"
 	"    sys.exit(none)\n"
@@ -270,14 +276,15 @@ static int explain_for(
 	return explain_one(request, &subject);
 }
 
-/* Asks an interpreter for the source of a module without importing the module; packages
- * above it are imported. The working directory counts, as with -m. Returns EXIT_OK and
- * the absolute path; or an exit code after saying why there is none. */
+/* Asks an interpreter for the source of a module, without importing anything of it. The
+ * working directory counts, as with -m. Returns EXIT_OK and the absolute path; or an exit
+ * code after saying why there is none. */
 static int find_module(const struct python *python, const char *module, char **ret_source)
 {
 	static const char told[] = "exit code 1: "; /* printed by the question itself */
 	AUTOFREE char *reason = NULL;
-	const char *const words[] = { module, NULL };
+	const char *safe = getenv("PYTHONSAFEPATH");
+	const char *const words[] = { module, safe ? safe : "", NULL };
 	int r = script_run(python->path, "-B", question, words, SCRIPT_SECONDS,
 		ret_source, 1, &reason);
 

@@ -11,11 +11,11 @@
 
 #include "tools/base/alloc.h"
 #include "tools/base/files.h"
-#include "tools/base/subprocess.h"
 #include "tools/doctor/doctor.h"
 #include "tools/python/elf.h"
 #include "tools/python/filetype.h"
 #include "tools/python/library.h"
+#include "tools/python/script.h"
 
 void doctor_check_library(struct doctor *doctor)
 {
@@ -35,12 +35,12 @@ static char *ask(const struct doctor *doctor, const char *expression)
 {
 	static const char *const changes[] = { "PYTHONDONTWRITEBYTECODE=1", NULL };
 	AUTOFREE char *question =
-		alloc_format("import os, sys; sys.stdout.write('\\n' + %s)", expression);
-	char *argv[] = { doctor->path, (char[]){ "-c" }, question, NULL };
+		alloc_format("import os; sys.stdout.write('\\n' + %s)", expression);
 	struct answer answer;
 	char *line;
 
-	if (subprocess_run(argv, changes, (int)doctor->timeout, &answer) < 0)
+	if (script_start(doctor->path, NULL, question, NULL, changes,
+		    (int)doctor->timeout, &answer) < 0)
 		return NULL;
 	line = answer_last_line(answer_is_success(&answer) ? answer.out : "");
 	answer_release(&answer);

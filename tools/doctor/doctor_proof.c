@@ -13,11 +13,11 @@
 #include "shim/core/cache/root.h"
 #include "tools/base/alloc.h"
 #include "tools/base/files.h"
-#include "tools/base/subprocess.h"
 #include "tools/cache/obstacle.h"
 #include "tools/cache/sys_libc.h"
 #include "tools/doctor/doctor.h"
 #include "tools/python/library.h"
+#include "tools/python/script.h"
 
 #define MODULE "pycstash_proof"
 #define ANSWER "\npycstash-proof "
@@ -25,7 +25,6 @@
 /* Must be valid in Python 2 too. sys.path is set here because some options keep Python
  * from searching PYTHONPATH and the working directory. */
 static const char question[] =
-	"import sys\n"
 	"sys.path.insert(0, sys.argv[1])\n"
 	"import " MODULE "\n"
 	"tag = getattr(getattr(sys, 'implementation', None), 'cache_tag', None)\n"
@@ -136,12 +135,13 @@ static int import(struct doctor *doctor, struct proof *proof)
 	/* a wrapper would replace our settings with its own */
 	char *path =
 		doctor->by_wrapper && doctor->program ? doctor->program : doctor->path;
-	char *argv[] = { path, (char[]){ "-c" }, (char *)question, proof->base, NULL };
+	const char *const words[] = { proof->base, NULL };
 	struct answer answer;
 	AUTOFREE char *reason = NULL;
 	const char *line;
 	bool answered;
-	int r = subprocess_run(argv, changes, (int)doctor->timeout, &answer);
+	int r = script_start(
+		path, NULL, question, words, changes, (int)doctor->timeout, &answer);
 
 	if (r < 0)
 		return r == -EINTR

@@ -18,11 +18,7 @@
 #include "tools/python/filetype.h"
 #include "tools/python/script.h"
 
-/* Imports nothing from sys.path, whose first directory may belong to anyone. */
 static const char question[] =
-	"import sys\n"
-	"if sys.version_info < (3, 3):\n"
-	"    sys.exit('Python %d.%d has no __pycache__' % sys.version_info[:2])\n"
 	"from _frozen_importlib_external import MAGIC_NUMBER\n"
 	"if not sys.implementation.cache_tag:\n"
 	"    sys.exit('it has no cache tag')\n"
@@ -40,7 +36,7 @@ static int ask(const char *name, int seconds, bool loud, struct python *python)
 	AUTOFREE char *reason = NULL;
 	const char *const words[] = { NULL };
 	char *fields[3];
-	int r = script_run(python->path, "-EsSB", question, words,
+	int r = script_run(python->path, "-ISB", question, words,
 		seconds < SCRIPT_SECONDS ? seconds : SCRIPT_SECONDS, fields, 3, &reason);
 
 	if (r == 0) {
@@ -52,7 +48,8 @@ static int ask(const char *name, int seconds, bool loud, struct python *python)
 	if (!loud || r == 0 || r == -EINTR)
 		return r;
 	if (r == -ENOEXEC || r == -EPROTO)
-		complain(name, "this is not an interpreter that keeps bytecode: %s",
+		complain(name,
+			"this is not an interpreter that keeps bytecode (Python 3.6 or later): %s",
 			reason ? reason : "it gives an unexpected answer");
 	else
 		complain(name, "cannot be run: %s", strerror(-r));
