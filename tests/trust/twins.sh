@@ -1,14 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Two files on different file systems can agree in everything that is the identity of a source:
-# number, size and times. One of them is not the other.
+# A stat does not tell everything. Two files on different file systems can agree in all that is
+# the identity of a source: number, size and times. And the content of a file in /proc changes
+# without a trace.
 # shellcheck source=tests/trust/actors.bash
 . "$(dirname "$0")/actors.bash"
-separate "attacks with files that agree in number, size and times"
+separate "attacks with what a stat does not show"
 cp "$BUILD/tests/library/libat.so" "$T/lib/"
-unshare -m true 2>/dev/null || skip_all "attacks with files that agree in number, size and times" "unshare -m is not allowed"
+export cache=$T/$VICTIM/cache
 
+# --- files on two file systems ------------------------------------------------------------
 # Creates theirs/m.py, of the attacker's, and its twin, of the victim's. New file systems number
 # their files alike, and the clock of change times ticks every few milliseconds.
 cat >"$T/twins.py" <<'END'
@@ -53,9 +55,53 @@ END
 }
 export -f as with
 export T SO PY VICTIM ATTACKER
-export cache=$T/$VICTIM/cache
 for moment in rename:.pyc open:/m.py:after; do
+	if ! unshare -m true 2>/dev/null; then
+		skip "bytecode of a file to which a link leads until the $moment is not served for its twin" "unshare -m is not allowed"
+		continue
+	fi
 	is "$(attack "$moment" 2>&1 | tr '\n' ' ')" "twins 1 $T/own/m.py TRUSTED " \
 		"bytecode of a file to which a link leads until the $moment is not served for its twin"
 done
+
+# --- files of /proc --------------------------------------------------------------------
+mkdir "$T/nothing" "$T/pseudo"
+: >"$T/nothing/m.py"
+ln -s /proc/sys/kernel/ostype "$T/pseudo/m.py"
+with "$VICTIM" "$cache" "$PY" -c "$(imports "$T/nothing")"
+is "$(with "$VICTIM" "$cache" "$PY" -c "$(imports "$T/pseudo")" 2>&1 | tail -1)" "NameError: name 'Linux' is not defined" \
+	"a file of /proc, which has a size of 0, is not served the bytecode of an empty source"
+# The command line of a process is what that has written over its arguments. Once it is dead, its
+# command line is empty and belongs to root.
+cat >"$T/title.py" <<'END'
+import ctypes, os, sys, time
+
+pid = os.fork()
+if pid:
+    print(pid, flush=True)
+    time.sleep(60)  # until then, the dead process is not forgotten
+    os._exit(0)
+text = b'print("ATTACKER")\n'
+fields = open("/proc/self/stat").read().rsplit(")", 1)[1].split()
+begin, end = int(fields[45]), int(fields[48])  # arg_start, env_end
+ctypes.memmove(begin, text.ljust(end - begin, b"#"), end - begin)
+time.sleep(60)
+END
+rm -rf "$cache" && mkdir "$T/titled" && mkfifo "$T/pid" && mkfifo -m 666 "$T/kill" "$T/killed"
+as "$ATTACKER" PADDING="$(printf '%0500d' 0)" "$PY" "$T/title.py" >"$T/pid" &
+parent=$!
+read -r pid <"$T/pid"
+ln -s "/proc/$pid/cmdline" "$T/titled/m.py" && chown -hR "$ATTACKER" "$T/titled"
+for ((i = 0; i < 100; i++)); do
+	[ "$(head -c 5 "$T/titled/m.py")" = print ] && break
+	sleep 0.1
+done
+exec 3<>"$T/kill"
+(read -r _ <"$T/kill" && kill -KILL "$pid" && sleep 0.2 && echo >"$T/killed") &
+with "$VICTIM" "$cache" LD_PRELOAD="$T/lib/libat.so $SO" AT=rename:.pyc DO="echo >'$T/kill'; cat '$T/killed'" \
+	"$PY" -m compileall -q "$T/titled" >"$T/said" 2>&1
+is "$(wc -c <"/proc/$pid/cmdline") $(with "$VICTIM" "$cache" "$PY" -c "$(imports "$T/nothing")" 2>&1)" "0 " \
+	"bytecode of a command line, which is empty later, is not served for an empty source"
+kill "$parent"
+wait "$parent" 2>/dev/null
 done_testing

@@ -64,7 +64,8 @@ struct sys {
 	int64_t (*fs_type)(int fd);
 	/* a number for the file system that the file (with "", dirfd itself) is on, whose
 	 * st_dev is device. The number stays the same when the file system is mounted
-	 * again; it is 0 if there is no such number. Asked once for each st_dev */
+	 * again; it is 0 for file systems like /proc, whose files do not last, and if the
+	 * path leads to another device by now. Asked once for each st_dev */
 	uint32_t (*fs_id)(int dirfd, const char *path, dev_t device);
 	/* the time a file was created (with "", that of dirfd); zeros if it is not
 	 * known */

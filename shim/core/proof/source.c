@@ -120,6 +120,8 @@ static bool is_local(
 static bool is_settled(const struct source *source, const struct sys *sys,
 	struct source_clock *clock, int64_t age)
 {
+	if (!source->identity.fs) /* its content changes without a trace */
+		return false;
 	if (age > REMOTE_MARGIN * 1000000000)
 		return true;
 	/* Whole seconds: the clock of such a file system ticks that slowly. */
@@ -128,14 +130,14 @@ static bool is_settled(const struct source *source, const struct sys *sys,
 }
 
 /* Sets `settled` and `hopeless` from the age at the stat. Waiting helps if a file is
- * young, but not if a sandbox refuses the clock or the type of file systems, or if the
- * ctime lies further in the future than clocks differ. */
+ * young, but not if it is in /proc or the like, if a sandbox refuses the clock or the
+ * type of file systems, or if the ctime lies further in the future than clocks differ. */
 static void judge_age(struct source *source, const struct sys *sys,
 	struct source_clock *clock, int64_t age)
 {
 	source->settled = is_settled(source, sys, clock, age);
-	source->hopeless =
-		!source->settled && (age < -REMOTE_MARGIN * 1000000000 || clock->refused);
+	source->hopeless = !source->settled && (!source->identity.fs || clock->refused ||
+						       age < -REMOTE_MARGIN * 1000000000);
 }
 
 /* Reads the clock that stamps files. It is read anew each time: an earlier reading means
@@ -163,7 +165,7 @@ int source_settle(
 		judge_age(source, sys, clock, age);
 		/* Waiting is in vain: the clock has been set back, or the file is another
 		 * machine's. */
-		if (source->settled || age < -TICKS * TICK_NS ||
+		if (source->settled || source->hopeless || age < -TICKS * TICK_NS ||
 			!is_local(source, sys, clock))
 			break;
 		sys->sleep(TICK_NS);

@@ -157,6 +157,17 @@ static void a_file_system_that_cannot_be_asked_is_not_ours(void **state)
 	assert_true(source.settled);
 }
 
+static void the_content_of_proc_is_never_known(void **state)
+{
+	(void)state;
+	set_clock(100000 * MS);
+	fake.no_fs = true;
+	assert_int_equal(settle(), 0);
+	assert_false(source.settled);
+	assert_true(source.hopeless);
+	assert_int_equal(fake.sleeps, 0);
+}
+
 /* What counts is the file as it is at the end of the wait. */
 static void change_it(unsigned call, const char *name)
 {
@@ -371,6 +382,8 @@ int main(void)
 		another_file_system_is_asked_about);
 	unit_one("a file system that cannot be asked about does not count as local",
 		a_file_system_that_cannot_be_asked_is_not_ours);
+	unit_one("a file of /proc is never settled, however old it looks",
+		the_content_of_proc_is_never_known);
 	unit_one("a file that changes during the wait is looked at again",
 		a_file_that_changes_while_it_is_waited_for);
 	unit_one("a file that vanishes during the wait is not there",

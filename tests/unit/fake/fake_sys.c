@@ -288,7 +288,7 @@ static uint32_t fake_fs_id(int dirfd, const char *path, dev_t device)
 	(void)dirfd;
 	(void)path;
 	(void)device;
-	return fake.fs_id ? fake.fs_id : 7;
+	return fake.no_fs ? 0 : fake.fs_id ? fake.fs_id : 7;
 }
 
 static bool fake_is_mount(const char *path)

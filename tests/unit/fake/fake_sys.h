@@ -30,6 +30,7 @@ struct fake {
 	uid_t owner_offset;  /* added to the owner in each result of fstatat */
 	int64_t fs_type;     /* what fs_type says, if set */
 	uint32_t fs_id;	     /* what fs_id says, if set */
+	bool no_fs;	     /* files are like those in /proc */
 	time_t clock_offset; /* how far the clock is ahead, in seconds */
 	bool stopped;	     /* time passes only by sleeping, and is .now */
 	struct timespec now;

@@ -23,10 +23,20 @@ static void is_not_confused(void **state)
 	assert_int_equal(sys_libc.fs_id(AT_FDCWD, "/proc", st.st_dev), id);
 }
 
+static void has_none(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(stat("/proc/version", &st), 0);
+	assert_int_equal(sys_libc.fs_id(AT_FDCWD, "/proc/version", st.st_dev), 0);
+}
+
 int main(void)
 {
 	unit_one(
 		"a file system does not get the number of the one to which a path leads later",
 		is_not_confused);
+	unit_one("/proc has no number as a file system", has_none);
 	return unit_run("sys_libc");
 }
