@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 """forge.py CODE SOURCE TARGET [KIND]: makes what an attacker would make: bytecode of CODE with a
 seal (docs/seal.md) that claims it was compiled from SOURCE, for the interpreter that runs this.
-KIND is `time` (the default); `hash`, an unchecked hash-based pyc; or `nested`, in which the string
+KIND is `time` (the default); `hash`, an unchecked hash-based pyc; `nested`, in which the string
 NESTED becomes a tuple that takes CPython 2**60 steps to load; `many`, in which it becomes one of 6
-million numbers; `special`, in which an instruction
-takes for granted what it works on (CPython 3.11 and later); `shifted`, in which free variables of
-a function are not where its code looks for them; `elsewhere`, in which a function claims to be in
-another file. For the last three, CODE is the source itself."""
+million numbers; `special`, in which an instruction takes for granted what it works on (CPython
+3.11 and later); `shifted`, in which free variables of a function are not where its code looks for
+them; `hidden`, in which variables claim to be no variables; `elsewhere`, in which a function
+claims to be in another file. For the last four, CODE is the source itself."""
 import hashlib
 import importlib.util
 import marshal
@@ -76,12 +76,19 @@ def shifted(code):
     return data.replace(*names) if names[0] in data else sys.exit("there are no such variables")
 
 
+def hidden(code):
+    data = marshal.dumps(code, 2)
+    kinds = b"s\2\0\0\0" + 2 * b"\x60"
+    return data.replace(kinds, kinds[:-1] + b"\x70") if kinds in data else sys.exit("there is no such kind")
+
+
 def elsewhere(code):
     data = marshal.dumps(code, 2)  # begins with the innermost code object
     return data.replace(marshal.dumps("forged", 2), marshal.dumps("stolen", 2), 1)
 
 
-DUMPS = {"nested": nested, "many": many, "special": special, "shifted": shifted, "elsewhere": elsewhere}
+DUMPS = {"nested": nested, "many": many, "special": special, "shifted": shifted, "hidden": hidden,
+         "elsewhere": elsewhere}
 
 
 def forge(code, claimed, mtime=0, kind="time"):

@@ -61,7 +61,7 @@ wrong= n=0
 printf 'def f(a, b):\n    return lambda: (a, b)\n' >"$src/n.py"
 with "$VICTIM" "$cache" "$PY" -c "$(imports "$src" n)"
 cp -p "$entry" "$T/entry"
-for kind in special shifted elsewhere; do
+for kind in special shifted hidden elsewhere; do
 	EVIL=$(cat "$src/n.py") forge "$src/n.py" "$T/forged" $kind 2>"$T/said" || continue
 	cat "$T/forged" >"$entry" && n=$((n + 1))
 	verify --deep >"$T/said" 2>&1

@@ -72,6 +72,24 @@ def difference(a, b):
         return "%s of %s, line %d" % (part, a.co_name, a.co_firstlineno)
 
 
+def kinds_of(code):
+    """What is stored about the variables of all functions. Some of it shows in nothing but
+    marshal's bytes, which begin with a type, five numbers, and co_code. To be called for what
+    has the key of compiled code: marshal.dumps writes what is shared again and again."""
+    found = []
+    if "variables" in PARTS:
+        names = part_of(code, "variables")
+        before = code.co_consts, code.co_names, names
+        start = 26 + len(code.co_code) + sum(len(marshal.dumps(part, 2)) for part in before)
+        found.append(marshal.dumps(code, 2)[start : start + 5 + len(names)])
+        if found[0][:5] != b"s" + len(names).to_bytes(4, "little"):
+            raise ValueError("the kinds of its variables are not where they are expected")
+    for const in code.co_consts:
+        if are_codes(const):
+            found += kinds_of(const)
+    return found
+
+
 def compare(data, source, level):
     try:
         stored = marshal.loads(data)
@@ -84,7 +102,9 @@ def compare(data, source, level):
     except SyntaxError as error:
         return "Dits source does not compile: %s" % error
     try:
-        return "S" if key(made) == key(stored) else "D" + difference(stored, made)
+        if key(made) != key(stored):
+            return "D" + difference(stored, made)
+        return "S" if kinds_of(made) == kinds_of(stored) else "Dkinds of variables"
     finally:  # if that crashes, it is not while another pyc is compared
         kinds.clear()
         numbers.clear()
