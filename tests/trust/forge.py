@@ -5,8 +5,10 @@ KIND is `time` (the default); `hash`, an unchecked hash-based pyc; `nested`, in 
 NESTED becomes a tuple that takes CPython 2**60 steps to load; `many`, in which it becomes one of 6
 million numbers; `special`, in which an instruction takes for granted what it works on (CPython
 3.11 and later); `shifted`, in which free variables of a function are not where its code looks for
-them; `hidden`, in which variables claim to be no variables; `elsewhere`, in which a function
-claims to be in another file. For the last four, CODE is the source itself."""
+them; `hidden`, in which variables claim to be no variables; `clash`, in which 60 local variables
+claim to be those of another function too, which corrupts CPython's memory if it is asked for their
+names; `elsewhere`, in which a function claims to be in another file. For the last five, CODE is
+the source itself."""
 import hashlib
 import importlib.util
 import marshal
@@ -82,12 +84,18 @@ def hidden(code):
     return data.replace(kinds, kinds[:-1] + b"\x70") if kinds in data else sys.exit("there is no such kind")
 
 
+def clash(code):
+    data = marshal.dumps(code, 2)
+    kinds = 60 * b"\x20"
+    return data.replace(kinds, 60 * b"\xa0") if kinds in data else sys.exit("there is no such kind")
+
+
 def elsewhere(code):
     data = marshal.dumps(code, 2)  # begins with the innermost code object
     return data.replace(marshal.dumps("forged", 2), marshal.dumps("stolen", 2), 1)
 
 
-DUMPS = {"nested": nested, "many": many, "special": special, "shifted": shifted, "hidden": hidden,
+DUMPS = {"nested": nested, "many": many, "special": special, "shifted": shifted, "hidden": hidden, "clash": clash,
          "elsewhere": elsewhere}
 
 

@@ -48,6 +48,12 @@ loading() { # whether the interpreter works on what never ends
 		[ "$(awk '{ print ($14 > 50) }' "/proc/${worker% }/stat")" = 1 ]
 } 2>/dev/null
 if await loading; then
+	kill -STOP "${worker% }"
+	check "verify --deep goes on if an interpreter does nothing any more" ends "${worker% }"
+	kill -KILL "$pid"
+fi
+as "$VICTIM" PYCSTASH_DIR="$cache" sh -c 'echo $$ && exec "$@"' sh "$PYCSTASH" verify --deep >"$T/pid" 2>"$T/said" &
+if await loading; then
 	kill -KILL "$pid"
 	check "no interpreter of verify --deep is left when it is killed" ends "${worker% }"
 else
@@ -58,10 +64,11 @@ verify --deep >"$T/said" 2>&1
 is "$? $(grep -c "n.$TAG.pyc: not checked: MemoryError" "$T/said")" "1 1" \
 	"bytecode with millions of objects uses up no memory of verify --deep"
 wrong= n=0
-printf 'def f(a, b):\n    return lambda: (a, b)\n' >"$src/n.py"
+printf 'def f(a, b):\n    return lambda: (a, b)\ndef g():\n' >"$src/n.py"
+printf '    v%d = 1\n' {1..60} >>"$src/n.py"
 with "$VICTIM" "$cache" "$PY" -c "$(imports "$src" n)"
 cp -p "$entry" "$T/entry"
-for kind in special shifted hidden elsewhere; do
+for kind in special shifted hidden clash elsewhere; do
 	EVIL=$(cat "$src/n.py") forge "$src/n.py" "$T/forged" $kind 2>"$T/said" || continue
 	cat "$T/forged" >"$entry" && n=$((n + 1))
 	verify --deep >"$T/said" 2>&1

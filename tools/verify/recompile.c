@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "shim/core/base/digest.h"
@@ -29,10 +30,11 @@
 #include "tools/pyc/inspect.h"
 #include "tools/python/interpreters.h"
 
-#define MEMORY_LIMIT                                                      \
-	(2ull << 30) /* of an interpreter: no source takes nearly as much \
-		      */
-#define PAUSE_MS 100 /* between checks for interrupts */
+#define MEMORY_LIMIT                                                       \
+	(2ull << 30)  /* of an interpreter: no source takes nearly as much \
+		       */
+#define PAUSE_MS 100  /* between checks for interrupts */
+#define IDLE_MOST 100 /* pauses in which an interpreter uses no processor time */
 
 /* --- collecting ----------------------------------------------------------------------*/
 
@@ -110,23 +112,44 @@ static void bury(struct interpreter *interpreter)
 		"Uits interpreter ended: %s", reason);
 }
 
-/* Waits for an answer. Returns 0 or -EINTR. */
+/* Returns whether the process has used processor time since the last call, or if that is
+ * unknown. */
+static bool is_at_work(pid_t pid, struct timespec *last)
+{
+	struct timespec now;
+	clockid_t clock;
+	bool ret;
+
+	if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &now) < 0)
+		return true;
+	ret = now.tv_sec != last->tv_sec || now.tv_nsec != last->tv_nsec;
+	*last = now;
+	return ret;
+}
+
+/* Waits for an answer. Returns 0 or -EINTR. The interpreter itself limits its processor
+ * time; if it waits for anything, that is what forged bytecode has made of its memory. */
 static int await(struct interpreter *interpreter)
 {
 	struct pollfd fds = { interpreter->process.fd, POLLIN, 0 };
+	struct timespec used = { 0 };
+	bool ready = false;
 	ssize_t n;
 
-	while (!interrupt_came()) {
-		if (poll(&fds, 1, PAUSE_MS) <= 0)
-			continue;
-		n = recv(fds.fd, interpreter->answer, sizeof interpreter->answer - 1, 0);
-		if (n > 0)
-			interpreter->answer[n] = '\0';
-		else
-			bury(interpreter);
-		return 0;
+	for (int idle = 0; !ready && idle < IDLE_MOST;) {
+		if (interrupt_came())
+			return -EINTR;
+		ready = poll(&fds, 1, PAUSE_MS) > 0;
+		idle = ready || is_at_work(interpreter->process.pid, &used) ? 0
+									    : idle + 1;
 	}
-	return -EINTR;
+	n = recv(fds.fd, interpreter->answer, sizeof interpreter->answer - 1,
+		MSG_DONTWAIT);
+	if (n > 0)
+		interpreter->answer[n] = '\0';
+	else
+		bury(interpreter);
+	return 0;
 }
 
 static int start(struct interpreter *interpreter, const struct comparison *comparison)

@@ -13,13 +13,17 @@ import signal
 import types
 import warnings
 
-PARTS = """argcount posonlyargcount kwonlyargcount nlocals stacksize flags code consts names
-    varnames freevars cellvars filename name qualname firstlineno exceptiontable""".split()
+PARTS = """argcount posonlyargcount kwonlyargcount nlocals stacksize flags consts names filename
+    name qualname firstlineno exceptiontable""".split()
 PARTS.append("linetable" if hasattr(types.CodeType, "co_linetable") else "lnotab")
+# CPython 3.11 and later make these from what they have loaded, and believe it: asked for the
+# free variables of forged code, they overwrite memory. co_code also hides instructions that take
+# types and values for granted, with their caches.
+RAW = hasattr(types.CodeType, "_co_code_adaptive")
+if not RAW:
+    PARTS += "code varnames freevars cellvars".split()
 PARTS = ["co_" + part for part in PARTS if hasattr(types.CodeType, "co_" + part)]
-# CPython 3.11 and later also load instructions that take types and values for granted, with
-# their caches, which co_code shows as the general ones; and variables that are of no kind.
-if hasattr(types.CodeType, "_co_code_adaptive"):
+if RAW:
     PARTS += ["_co_code_adaptive", "variables"]
 SECONDS = 300  # of processor time, for one source: none takes nearly as long
 
@@ -73,14 +77,14 @@ def difference(a, b):
 
 
 def kinds_of(code):
-    """What is stored about the variables of all functions. Some of it shows in nothing but
-    marshal's bytes, which begin with a type, five numbers, and co_code. To be called for what
-    has the key of compiled code: marshal.dumps writes what is shared again and again."""
+    """Of what kinds the variables of all functions are, according to marshal's bytes, which begin
+    with a type, five numbers, and the instructions. To be called for what has the key of
+    compiled code: marshal.dumps writes what is shared again and again."""
     found = []
-    if "variables" in PARTS:
+    if RAW:
         names = part_of(code, "variables")
         before = code.co_consts, code.co_names, names
-        start = 26 + len(code.co_code) + sum(len(marshal.dumps(part, 2)) for part in before)
+        start = 26 + len(code._co_code_adaptive) + sum(len(marshal.dumps(part, 2)) for part in before)
         found.append(marshal.dumps(code, 2)[start : start + 5 + len(names)])
         if found[0][:5] != b"s" + len(names).to_bytes(4, "little"):
             raise ValueError("the kinds of its variables are not where they are expected")
