@@ -231,7 +231,24 @@ os.rename(c + '.2', c)
 	starts "a pyc that was renamed, and copied, is as good as before" 0 5 "$tree/app.py"
 }
 
+another_suffix() {
+	at_least "$python" 3 6 || return
+	rm -rf "$T/hy" && mkdir "$T/hy" && echo 'x = 1' >"$T/hy/m.hy"
+	cat >"$T/hy.py" <<-'END'
+		import importlib.machinery, sys
+		class Loader(importlib.machinery.SourceFileLoader):
+		    def source_to_code(self, data, path, **options):
+		        print("compiled")
+		        return super().source_to_code(data, path, **options)
+		Loader("m", sys.argv[1]).get_code("m")
+	END
+	is "$(for i in 1 2; do preloaded "$python" "$T/hy.py" "$T/hy/m.hy"; done)" compiled \
+		"a source with another suffix is compiled once on $name"
+	is "$(ls "$T/hy")" "$(printf '__pycache__\nm.hy')" "the bytecode of a source with another suffix is in the tree on $name"
+}
+
 all() {
+	another_suffix
 	odd_names
 	long_names
 	links

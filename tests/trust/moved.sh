@@ -142,6 +142,37 @@ done <<-WAYS
 	copies the directory|import shutil; shutil.copytree("$T/shared/private", "$T/$VICTIM/copy")
 WAYS
 
+# A temporary file with a second name may be where others can write to it.
+rm -rf "$cache" "$dir" "$T/own" && mkdir "$T/own" && official "$dir"
+chown -R "$VICTIM" "$dir" "$T/own"
+cat >"$T/linking.py" <<'END'
+import importlib.machinery, os, sys
+class Loader(importlib.machinery.SourceFileLoader):
+    def set_data(self, path, data, *, _mode=0o666):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        temporary = path + ".5"
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
+            file.write(data)
+        os.link(temporary, sys.argv[2])
+        os.replace(temporary, path)
+Loader("m", sys.argv[1]).get_code("m")
+END
+later "$PY" "$T/linking.py" "$dir/m.py" "$T/own/artefact" >"$T/said"
+check "(the artefact is there)" test -s "$T/own/artefact"
+is "$(find "$cache" -samefile "$T/own/artefact"; find "$cache" -path '*/objects/*.pyc')" "" \
+	"a temporary file with a second name outside the cache becomes no entry and no object"
+
+# An object has the mode of the source it was made of. Another one of that content, in an
+# ephemeral tree, may be closed.
+rm -rf "$cache" "$dir" && official "$dir"
+mkdir "$T/.mount_1" && cp "$dir/m.py" "$T/.mount_1" && chmod 600 "$T/.mount_1/m.py"
+chown -R "$VICTIM" "$dir" "$T/.mount_1"
+later "$PY" -c "$run" >"$T/said"
+later "$PY" -m compileall -q "$T/.mount_1" >"$T/said"
+later "$PY" -c "import os; os.rename('$T/.mount_1/__pycache__/m.$TAG.pyc', '$T/.mount_1/m.pyc')" >"$T/said"
+is "$(find "$cache" -path '*/objects/*.pyc' | grep -c .) $(stat -c %a "$T/.mount_1/m.pyc")" "1 600" \
+	"bytecode of a closed source in an ephemeral tree does not leave the cache with the mode of an object"
+
 # What a program truncates goes to the tree empty, with its mode.
 for how in "open(pyc, os.O_WRONLY | os.O_TRUNC)" "truncate(pyc, 0)"; do
 	rm -rf "$cache" "$private/__pycache__"

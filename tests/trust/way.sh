@@ -315,6 +315,16 @@ if unshare -m true 2>/dev/null; then
 else
 	skip "a directory below a mount point that a group may write to" "this needs to mount"
 fi
+# A program goes on running meanwhile. What it looks at again is the mode of the cache's directory.
+mkdir -m 700 "$T/$VICTIM/opened" && chown "$VICTIM" "$T/$VICTIM/opened"
+echo 'print("n")' >"$T/app/n.py"
+with "$VICTIM" "$T/$VICTIM/opened" "$PY" -c "$(imports "$T/app"); import n" >/dev/null
+with "$VICTIM" "$T/$VICTIM/opened" PYCSTASH_LOG=stderr "$PY" -c "$(imports "$T/app"); import os, time
+os.chmod('$T/$VICTIM/opened', 0o770)
+time.sleep(2)
+import n" >"$T/said" 2>&1
+is "$(grep -c ': hit: .*/m[.]' "$T/said") $(grep -c ': hit: .*/n[.]' "$T/said") $(tail -1 "$T/said")" "1 0 n" \
+	"a running program does not use a cache any more that is given to a group"
 # A subvolume has a device number of its own, but nobody has mounted it.
 what="a directory below a subvolume that everybody may write to is not a cache"
 truncate -s 200M "$T/image"

@@ -403,6 +403,8 @@ void way_note(const struct sys *sys, const char *path, struct way_judged *judged
 	judged->device = st.st_dev;
 	judged->inode = st.st_ino;
 	judged->owner = st.st_uid;
+	judged->group = st.st_gid;
+	judged->mode = st.st_mode;
 	judged->at = sys->ticks();
 }
 
@@ -413,7 +415,8 @@ bool way_is_replaced(const struct sys *sys, const char *path, struct way_judged 
 	return is_due(sys, judged) &&
 	       (sys->kernel_stat(AT_FDCWD, path, &st, 0) < 0 ||
 		       st.st_ino != judged->inode || st.st_dev != judged->device ||
-		       st.st_uid != judged->owner);
+		       st.st_uid != judged->owner || st.st_gid != judged->group ||
+		       st.st_mode != judged->mode);
 }
 
 /* Tests the bit for others, and that for the group unless the group is root's. */

@@ -55,13 +55,16 @@ enum way way_judge(const struct sys *sys, uid_t user, char *path, size_t size,
 struct way_judged {
 	_Atomic(uint64_t) at, device, inode;
 	_Atomic(uid_t) owner; /* inodes are reused */
+	_Atomic(gid_t) group;
+	_Atomic(mode_t) mode;
 	atomic_uint uses;
 };
 
 /* Notes which directory was judged. */
 void way_note(const struct sys *sys, const char *path, struct way_judged *judged);
 
-/* Returns whether another directory is at that path now. Looks only if the last look was
+/* Returns whether another directory is at that path now, or who can write to it may have
+ * changed (a volume that is given to a group). Looks only if the last look was
  * up to a second ago, or, on a machine without ticks, some uses ago. */
 bool way_is_replaced(const struct sys *sys, const char *path, struct way_judged *judged);
 

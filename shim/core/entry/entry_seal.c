@@ -158,10 +158,12 @@ static enum verdict decide(struct entry *entry, const char *temporary, int fd,
 	else if (pending_is_lost(
 			 world->python.created, world->env.sys->thread(), temporary))
 		verdict = VERDICT_UNSEALED_LOST;
-	if (verdict_rows[verdict].unproven)
+	if (verdict_rows[verdict].unproven && verdict != VERDICT_UNSEALED_NO_SOURCE)
 		return verdict;
 	if (pyc->header.kind == HEADER_BAD)
 		return VERDICT_UNSEALED_NO_PYC;
+	if (verdict == VERDICT_UNSEALED_NO_SOURCE)
+		return verdict;
 	entry_magic_owned(entry, pyc->seal.magic);
 	memcpy(entry->magic, pyc->seal.magic, sizeof entry->magic);
 	return verdict == VERDICT_SEALED
@@ -195,10 +197,10 @@ static int seal_open_file(struct entry *entry, const char *temporary, int fd,
 	*verdict = decide(entry, temporary, fd, st, &pyc);
 	if (verdict_rows[*verdict].unproven)
 		return 0;
-	if (*verdict == VERDICT_UNSEALED_NO_PYC || *verdict == VERDICT_UNSEALED_NO_SOURCE)
+	if (*verdict == VERDICT_UNSEALED_NO_PYC) {
 		entry_disclaim(entry, fd);
-	if (*verdict == VERDICT_UNSEALED_NO_PYC)
 		return erase_seal(entry->world->env.sys, fd, pyc.size, st->st_size);
+	}
 	*ret_shared = *verdict == VERDICT_SEALED && seal_is_for_all(&pyc.seal) &&
 		      !entry->source.own_codec;
 	return append_seal(entry, fd, &pyc.seal);
@@ -259,13 +261,25 @@ static void copy_to(
 	world->env.sys->close(fd);
 }
 
-/* Replaces the pyc at temporary by the object, which has the same bytecode. */
+/* Returns whether others have a right to the file `a` that they do not have to b. */
+static bool is_more_open(const struct sys *sys, const char *a, const char *b)
+{
+	struct stat st, than;
+
+	return sys->fstatat(AT_FDCWD, a, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	       sys->fstatat(AT_FDCWD, b, &than, AT_SYMLINK_NOFOLLOW) < 0 ||
+	       (st.st_mode & ~than.st_mode & 077);
+}
+
+/* Replaces the pyc at temporary by the object, which has the same bytecode, unless that
+ * is open to more people: a copy in the tree gets the mode. */
 static bool become(const struct entry_world *world, const char *temporary,
 	const char *object, char *spare, size_t size)
 {
 	const struct sys *sys = world->env.sys;
 
-	if (!entry_temporary_name(object, 0, spare, size) ||
+	if (is_more_open(sys, object, temporary) ||
+		!entry_temporary_name(object, 0, spare, size) ||
 		sys->linkat(AT_FDCWD, object, AT_FDCWD, spare, 0) < 0)
 		return false;
 	if (sys->renameat(AT_FDCWD, spare, AT_FDCWD, temporary) == 0)

@@ -60,7 +60,9 @@ bool entry_is_created(const struct entry_world *world, const char *temporary, in
 	struct identity now = made_at(sys, fd, st, false);
 	struct pending_source made;
 
-	if (!pending_find(world->python.created, sys->thread(), temporary, &made) ||
+	/* Under a second name, it may be where others can write to it. */
+	if (st->st_nlink > 1 ||
+		!pending_find(world->python.created, sys->thread(), temporary, &made) ||
 		made.identity.inode != now.inode)
 		return false;
 	if (timestamp_equal(&made.identity.mtime, &now.mtime))

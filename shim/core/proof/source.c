@@ -97,6 +97,7 @@ static bool is_local(
 	const struct source *source, const struct sys *sys, struct source_clock *clock)
 {
 	uint64_t device = (uint64_t)source->st.st_dev + 1;
+	struct stat st;
 	int64_t type;
 	int fd;
 
@@ -106,10 +107,13 @@ static bool is_local(
 	if (fd < 0)
 		return false;
 	type = sys->fs_type(fd);
+	/* The path may lead to another file system by now. */
+	if (sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
+		st.st_dev = ~source->st.st_dev;
 	sys->close(fd);
 	if (type < 0)
 		clock->refused = true;
-	if (type < 0 || source_type_is_remote(type))
+	if (type < 0 || source_type_is_remote(type) || st.st_dev != source->st.st_dev)
 		return false;
 	clock->local = device;
 	return true;
@@ -165,7 +169,7 @@ int source_settle(
 		judge_age(source, sys, clock, age);
 		/* Waiting is in vain: the clock has been set back, or the file is another
 		 * machine's. */
-		if (source->settled || source->hopeless || age < -TICKS * TICK_NS ||
+		if (source->settled || !source->identity.fs || age < -TICKS * TICK_NS ||
 			!is_local(source, sys, clock))
 			break;
 		sys->sleep(TICK_NS);

@@ -210,7 +210,8 @@ static void seals(void **state)
 	bool shared, proven = strcmp(row->what, "sealed") == 0;
 	bool seen = row->before != only_ask && row->before != pending_after_it_was_read &&
 		    row->before != nobody_asked && row->before != forgotten &&
-		    row->before != of_the_future && row->before != of_a_made_up_time;
+		    row->before != of_the_future && row->before != of_a_made_up_time &&
+		    row->before != the_source_is_gone;
 	size_t size;
 
 	/* before the mtime is changed */
