@@ -4,7 +4,7 @@
 # Nothing that other users put in a program's way stops it or uses up its memory: FIFOs, devices,
 # sparse files, odd bytecode, whole trees that are made to cause trouble.
 #
-# Takes 60 s.
+# Takes 100 s.
 # shellcheck source=tests/trust/actors.bash
 . "$(dirname "$0")/actors.bash"
 
@@ -95,7 +95,7 @@ for kind in $kinds; do
 		fill
 		rm -f "$entry"
 		make "$kind" "$place"
-		for command in stats ls "ls --long" verify "verify --repair" gc du "export $T/x.zst"; do
+		for command in stats ls "ls --long" verify "verify --repair" gc du "export $T/x.zst" "warm --python $PY $src"; do
 			# shellcheck disable=SC2086
 			timeout -s KILL 20 env PYCSTASH_DIR="$cache" HOME="$T/$me" "$PYCSTASH" $command >"$T/said" 2>&1 </dev/null
 			[ $? -lt 100 ] || wrong="$wrong; $command ($kind)"
@@ -279,6 +279,48 @@ for command in "${commands[@]}"; do
 	rm -f "$T/ran"
 done
 is "$wrong" "" "no command runs or waits for anything in a tree that it looks at"
+
+# --- a tree in which a pipe takes the place of a file ----------------------------------
+# It stands for a device, such as a watchdog that starts when it is opened, and for the terminal of
+# another user. Where a moment is given, it gets there then.
+cp "$BUILD/tests/library/libat.so" "$T/lib/"
+turned=$T/turned
+turn() { # PLACE MOMENT COMMAND…: what opened.py says about the pipe
+	rm -rf "$turned" "$T/turning" "$T/turning.new" "$T/happened"
+	mkdir -p "$turned/__pycache__" && echo 'x = 1' >"$turned/m.py"
+	[ -d "$T/turning.full" ] || with "$me" "$T/turning.full" "$PY" -c "$(imports "$turned")"
+	cp -a "$T/turning.full" "$T/turning"
+	touch -d 2001-01-01 "$turned/m.py" # so that its content has to be read
+	as "$me" "$PY" -c "import py_compile; py_compile.compile('$turned/m.py')"
+	mkfifo "$turned/pipe"
+	[ "$2" ] || mv "$turned/pipe" "$turned/$1"
+	as "$me" PYCSTASH_DIR="$T/turning" "$PY" "$HERE/tests/trust/opened.py" "$([ "$2" ] && echo "$turned/pipe" || echo "$turned/$1")" \
+		env LD_PRELOAD="$T/lib/libat.so" AT="$2" DO="touch '$T/happened'; mv '$turned/pipe' '$turned/$1'" "$PYCSTASH" "${@:3}"
+}
+source=m.py pyc=__pycache__/m.$TAG.pyc
+turns() { # prints what is wrong
+	local place moment command moments=0
+	for place in "$source" "$pyc"; do
+		for moment in "" {stat,open}:{1..3}:m.py:after; do
+			[[ $place = "$pyc" && $moment = *:[23]:* ]] && continue # bytecode is looked at once
+			[[ $place = "$pyc" && $moment ]] && moment=${moment/m.py/${pyc##*/}}
+			for command in "export --public-only $T/turned.zst" "push --public-only file:$T/turned.store" verify "verify --deep" \
+				"ls --state stale" gc "show --deep $turned/m.py" "show $turned/$pyc" "explain $turned/m.py" "path $turned/m.py" \
+				"warm --dir $T/turning.new --python $PY $turned" "warm --dry-run --python $PY $turned" "doctor $turned/$place"; do
+				# Its interpreter opens the source as an import does.
+				[[ $command = "warm "* && $place = "$source" ]] && continue
+				# shellcheck disable=SC2086
+				turn "$place" "$moment" $command | sed "s|^|$place, $moment, $command: |"
+				[ -e "$T/happened" ] && moments=$((moments + 1))
+			done
+		done
+	done
+	[ $moments -gt 9 ] || echo "only $moments moments came"
+}
+none "no command opens what takes the place of a file in a tree" < <(turns)
+
+is "$("$PY" "$HERE/tests/trust/opened.py" "" "$PYCSTASH" import TERMINAL
+	"$PY" "$HERE/tests/trust/opened.py" "" "$PYCSTASH" stats --merge TERMINAL)" "" "no terminal that a command is told to read becomes its own"
 
 # An interpreter that is interrupted may import traceback, in CPython 3.13 and later.
 what="an interpreter that would import from the working directory is not started in that of the command"

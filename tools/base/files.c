@@ -101,23 +101,51 @@ int file_command(const char *name, char **ret_path)
 	}
 }
 
+int file_reopen(int found, int dirfd, const char *name, int flags)
+{
+	char link[sizeof "/proc/self/fd/" + 3 * sizeof(int)];
+	int fd;
+
+	snprintf(link, sizeof link, "/proc/self/fd/%d", found);
+	fd = open(link, (flags & ~O_NOFOLLOW) | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT) /* there is no /proc */
+		fd = openat(dirfd, name, flags | O_NOCTTY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int file_openat(int dirfd, const char *name, int flags)
+{
+	AUTOCLOSE int found = openat(
+		dirfd, name, (flags & (O_NOFOLLOW | O_DIRECTORY)) | O_PATH | O_CLOEXEC);
+	struct stat st;
+	int ret;
+
+	if (found < 0 || fstat(found, &st) < 0)
+		return -errno;
+	if (S_ISLNK(st.st_mode))
+		return -ELOOP;
+	if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
+		return file_reopen(found, dirfd, name, flags | O_NONBLOCK);
+	ret = found;
+	found = -1;
+	return ret;
+}
+
 int file_look(int dirfd, const char *name, int flags)
 {
-	const int how = flags | O_RDONLY | O_NONBLOCK | O_CLOEXEC;
-	int fd = openat(dirfd, name, how | O_NOATIME);
+	int fd = file_openat(dirfd, name, flags | O_NOATIME);
 
-	if (fd < 0 && errno == EPERM) /* O_NOATIME is for the owner only */
-		fd = openat(dirfd, name, how);
-	return fd < 0 ? -errno : fd;
+	/* O_NOATIME is for the owner only */
+	return fd == -EPERM ? file_openat(dirfd, name, flags) : fd;
 }
 
 int file_open(const char *path)
 {
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int fd = file_openat(AT_FDCWD, path, 0);
 	struct stat st;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 		return fd;
 	close(fd);

@@ -27,14 +27,22 @@ int file_absolute(const char *path, char **ret_path);
  * -EACCES: found, but not executable. */
 int file_command(const char *name, char **ret_path);
 
-/* Opens a file of the cache for reading. Returns a descriptor or -errno. This does not
- * count as use of the file: O_NOATIME keeps the access time, which gc evicts by, if the
- * file is ours. Does not wait for a FIFO. */
+/* Opens a file or a directory for reading, wherever others may have put something else:
+ * a device may act when it is opened, a FIFO waits for a writer, a terminal would become
+ * ours. Such a thing is not opened: what is returned is good for fstat(2) alone (O_PATH).
+ * flags: O_NOFOLLOW, O_NOATIME. Returns a descriptor or -errno. */
+int file_openat(int dirfd, const char *name, int flags);
+
+/* The same for a file of the cache. This does not count as use of the file: O_NOATIME
+ * keeps the access time, which gc evicts by, if the file is ours. */
 int file_look(int dirfd, const char *name, int flags);
 
-/* Opens a regular file for reading. Returns a descriptor or -errno; -EINVAL if it is not
- * a regular file. Does not wait for a FIFO, and a terminal does not become ours. */
+/* The same for a regular file; -EINVAL if it is anything else. */
 int file_open(const char *path);
+
+/* Opens what is open as `found` (O_PATH), which has that name. Returns a descriptor or
+ * -errno. */
+int file_reopen(int found, int dirfd, const char *name, int flags);
 
 /* The names in a directory, sorted, without "." and "..". The list ends with NULL and
  * is left to the end of the process. Closes fd. Returns NULL with errno set if fd is

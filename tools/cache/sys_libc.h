@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The command's implementation of core's system calls: libc's own functions. Thread-safe.
+ * The command's implementation of core's system calls: libc's own functions, but only
+ * files and directories are opened for reading (file_openat). Thread-safe.
  */
 #pragma once
 

@@ -92,7 +92,8 @@ static int spool(int from)
 
 static int open_archive(const char *file)
 {
-	int fd = strcmp(file, "-") == 0 ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
+	int fd = strcmp(file, "-") == 0 ? STDIN_FILENO
+					: open(file, O_RDONLY | O_NOCTTY | O_CLOEXEC);
 	struct stat st;
 	int r;
 

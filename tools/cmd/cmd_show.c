@@ -155,7 +155,7 @@ static int show_all_of(
 
 static bool begins_as_pyc(const char *path)
 {
-	AUTOCLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	AUTOCLOSE int fd = file_open(path);
 	uint8_t bytes[4];
 
 	return fd >= 0 && pread(fd, bytes, sizeof bytes, 0) == sizeof bytes &&

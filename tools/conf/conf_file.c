@@ -28,12 +28,11 @@ static bool is_out_of_reach(const char *path, int error)
 
 int conf_file_open(const char *path, FILE **ret_file, char **ret_why)
 {
-	/* O_NONBLOCK: do not wait for the writer of a FIFO */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), r;
+	int fd = file_openat(AT_FDCWD, path, 0), r;
 
 	*ret_why = NULL;
 	if (fd < 0)
-		return is_out_of_reach(path, errno) ? -ENOENT : -errno;
+		return is_out_of_reach(path, -fd) ? -ENOENT : fd;
 	r = trust_file(path, ret_why);
 	if (r == 0 && !(*ret_file = fdopen(fd, "r")))
 		r = -errno;

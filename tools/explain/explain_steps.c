@@ -116,14 +116,14 @@ static bool see_tree(struct explain_search *search)
 {
 	struct explanation *explanation = search->explanation;
 	const char *pyc = explanation->pyc, *why;
-	AUTOCLOSE int fd = open(pyc, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	bool absent = fd < 0 && errno == ENOENT; /* the tree needs no pyc */
+	AUTOCLOSE int fd = file_look(AT_FDCWD, pyc, 0);
+	bool absent = fd == -ENOENT; /* the tree needs no pyc */
 	enum header_kind kind;
 
 	if (fd < 0) {
 		findings_add(&explanation->steps, absent ? FINDING_OK : FINDING_WARN,
 			"in-tree", "%s: %s", pyc,
-			absent ? "there is none" : strerror(errno));
+			absent ? "there is none" : strerror(-fd));
 		return false;
 	}
 	why = explain_rejects(search, fd, &kind);

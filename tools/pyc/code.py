@@ -9,12 +9,21 @@
 import importlib.util
 import io
 import marshal
+import os
+import stat
 import sys
 import types
 
 
+def look(path, flags):
+    """It was a file when the command looked, but others may have exchanged it."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise OSError("%r is not a file any more" % path)
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
+
+
 def read_code(path, start, end):
-    with open(path, "rb") as file:
+    with open(path, "rb", opener=look) as file:
         stream = io.BytesIO(file.read()[start:end])
     code = marshal.load(stream)
     if not isinstance(code, types.CodeType):
@@ -31,7 +40,7 @@ def count_codes(code):
 
 
 def read_hash(source):
-    with open(source, "rb") as file:
+    with open(source, "rb", opener=look) as file:
         hash = importlib.util.source_hash(file.read())
     new = sys.implementation.name == "cpython" and sys.version_info >= (3, 11)
     return int.from_bytes(hash, "little"), "siphash13" if new else "siphash24"

@@ -69,8 +69,8 @@ static int read_all(int fd, struct elf *elf)
 
 int elf_read(const char *path, struct elf *ret_elf)
 {
-	AUTOCLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	AUTOCLOSE int fd = file_open(path);
 
 	*ret_elf = (struct elf){ 0 };
-	return fd < 0 ? -errno : read_all(fd, ret_elf);
+	return fd < 0 ? fd : read_all(fd, ret_elf);
 }

@@ -3,6 +3,7 @@
  * Adds up several pycstash.stats/1.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,7 +133,8 @@ static void add_object(
 int stats_merge(struct stats *stats, const char *file)
 {
 	AUTOFREE char *text = NULL;
-	FILE *in = fopen(file, "re");
+	int fd = open(file, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+	FILE *in = fd < 0 ? NULL : fdopen(fd, "r");
 	size_t room = 0;
 	ssize_t size = in ? getdelim(&text, &room, '\0', in) : -1;
 	const int error = in ? EINVAL : errno;

@@ -214,7 +214,7 @@ const char *warm_entry_look(struct warm_entry *entry, const char *directory, int
 
 	if (why)
 		return why;
-	fd = open_inside(entry->warm, entry->path, O_RDONLY);
+	fd = open_inside(entry->warm, entry->path, O_RDONLY | O_NONBLOCK);
 	if (entry->blocked || is_in_the_way(fd))
 		return "in the cache, a link or a mount is in the place of its bytecode";
 	*ret = open_once(entry, fd);
