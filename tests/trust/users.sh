@@ -185,6 +185,37 @@ command_of "$VICTIM" "" warm --dir "$T/$VICTIM/layer.warm" --python "$PY" "$secr
 is "$(as "$ATTACKER" grep -rl hunter2 "$T/$VICTIM/layer.warm" 2>/dev/null | grep -c .)" 0 \
 	"warm --dir creates nothing that others can read"
 
+# --- where an archive goes --------------------------------------------------------------
+# In a directory like /tmp, where a job of the victim's writes an archive each night.
+sticky=$T/sticky
+mkdir -m 1777 "$sticky"
+to=$sticky/cache.zst
+arrives() { # OWNER: what a reader of that user's pipe gets of the victim's archive
+	rm -f "$to"
+	as "$1" mkfifo -m 666 "$to"
+	exec 7<>"$to"
+	command_of "$VICTIM" "$T/$VICTIM/c" export "$to" >"$T/said" 2>&1 && timeout 20 head -c 4 <&7 | od -An -tx1
+	exec 7<&-
+}
+is "$(arrives "$ATTACKER")" "" "export writes to no pipe of another user"
+is "$(arrives "$VICTIM")" " 28 b5 2f fd" "(export writes to a pipe of the user's own)"
+rm -f "$to"
+chmod 777 "$sticky"
+wrong= happened=0
+for moment in {open,stat}:{1..3}:cache.zst{,:after}; do
+	rm -f "$T/$VICTIM/happened"
+	as "$VICTIM" sh -c "echo precious >'$T/$VICTIM/precious'"
+	as "$ATTACKER" ln -sf /dev/null "$to"
+	as "$VICTIM" PYCSTASH_DIR="$T/$VICTIM/c" LD_PRELOAD="$T/lib/libat.so" AT="$moment" DO="touch '$T/$VICTIM/happened'; ln -sf '$T/$VICTIM/precious' '$to'" \
+		"$PYCSTASH" export "$to" >"$T/said" 2>&1
+	[ "$(cat "$T/$VICTIM/precious")" = precious ] || wrong="$wrong; $moment"
+	[ -e "$T/$VICTIM/happened" ] && happened=$((happened + 1))
+done
+is "$wrong$([ $happened -ge 2 ] || echo "; only $happened moments")" "" "export writes to no file that another user's link leads to by then"
+is "$(as "$ATTACKER" ln -sf /dev/full "$to"; command_of "$VICTIM" "$T/$VICTIM/c" export "$to" 2>&1 | grep -c 'No space')" 0 \
+	"export writes to no device that another user's link leads to"
+check "(export writes to a device)" command_of "$VICTIM" "$T/$VICTIM/c" export /dev/null
+
 # --- users that cannot be told apart --------------------------------------------------
 his=$T/$ATTACKER/layer
 plant "$his" "$src"

@@ -262,20 +262,46 @@ static bool is_direct(const struct export *export)
 	       (stat(export->file, &st) == 0 && !S_ISREG(st.st_mode));
 }
 
-/* Returns a descriptor or -errno; file->out is NULL if there is no temporary file. */
+static bool is_trusted(const struct stat *st)
+{
+	return st->st_uid == 0 || st->st_uid == geteuid();
+}
+
+/* Opens what cannot be replaced: a pipe, a device. Another user may have made it, to read
+ * the archive; or a link, which by now leads to a file of ours. */
+static int open_direct(const char *file, const char **ret_why)
+{
+	AUTOCLOSE int found = open(file, O_PATH | O_CLOEXEC);
+	struct stat st, name;
+
+	if (found < 0 || fstat(found, &st) < 0 || lstat(file, &name) < 0)
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	if (!S_ISREG(st.st_mode) && is_trusted(&st) && is_trusted(&name))
+		return file_reopen(found, AT_FDCWD, file, O_WRONLY);
+	*ret_why =
+		"another user made it, or what it leads to, and it is not a file; choose another name";
+	return -EPERM;
+}
+
+/* Returns a descriptor, or -errno after reporting it; file->out is NULL if there is no
+ * temporary file. */
 static int open_file(const struct export *export, struct whole_file *file)
 {
-	int fd, r;
+	const char *why = NULL;
+	int fd;
 
 	file->out = NULL;
 	if (is_stdout(export))
 		return STDOUT_FILENO;
-	if (is_direct(export)) {
-		fd = open(export->file, O_WRONLY | O_CLOEXEC);
-		return fd < 0 ? -errno : fd;
-	}
-	r = whole_file_begin(file, AT_FDCWD, export->file, 0600);
-	return r < 0 ? r : fileno(file->out);
+	if (is_direct(export))
+		fd = open_direct(export->file, &why);
+	else if ((fd = whole_file_begin(file, AT_FDCWD, export->file, 0600)) == 0)
+		fd = fileno(file->out);
+	if (fd < 0)
+		complain(export->file, "%s", why ? why : strerror(-fd));
+	return fd;
 }
 
 static int close_file(struct whole_file *file, int fd, bool keep)
@@ -294,7 +320,7 @@ static int write_archive(struct export *export)
 	int fd = open_file(export, &file), r, closed;
 
 	if (fd < 0)
-		return common_failed(export->file, fd);
+		return common_exit_code(fd);
 	r = export->as_pack ? write_pack(export, fd) : write_all(export, fd);
 	closed = close_file(&file, fd, r == 0);
 	if (r == -EINTR) {
