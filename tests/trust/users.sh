@@ -123,6 +123,27 @@ is "$(in_layer hunter2)" 0 "export --public-only leaves out bytecode of sources 
 is "$(in_layer swordfish)" 0 "export --public-only leaves out bytecode of sources in directories that others may not enter"
 is "$(grep -rl MARK-numba "$T/$VICTIM/c" | grep -c /tree/) $(in_layer MARK-numba)" "1 0" "export --public-only leaves out numba's files, whose source nobody knows"
 check "export --public-only leaves out nothing else" test "$(in_layer TRUSTED)" -gt 0
+# Only numba's files, of: a closed source, one in a closed directory, one that is gone, one whose name begins like that of an
+# open one, and an open one.
+numbas=$T/numbas
+mkdir -p "$numbas/closed" "$numbas/gone"
+touch "$numbas/shut.py" "$numbas/closed/m.py" "$numbas/m.py" "$numbas/m.more.py"
+chmod 600 "$numbas/shut.py" "$numbas/m.more.py"
+chown -R "$VICTIM" "$numbas"
+with "$VICTIM" "$T/$VICTIM/n" "$PY" -c "import os, sys
+for name in 'shut.f', 'closed/m.f', 'gone/m.f', 'm.more.f', 'm.Class.f':
+    path, name = os.path.split('$numbas/' + name)
+    os.makedirs(path + '/__pycache__', exist_ok=True)
+    name = '%s/__pycache__/%s-1.py%d%d.nbi' % (path, name, *sys.version_info[:2])
+    try: open(name)
+    except OSError: pass
+    open(name + '.tmp.abc', 'xb').write(b'numba')
+    os.replace(name + '.tmp.abc', name)"
+chmod 700 "$numbas/closed"
+is "$(command_of "$VICTIM" "$T/$VICTIM/n" export "$T/$VICTIM/n.zst" 2>&1 | grep -o '[0-9]* files' | sort | paste -sd ,)" "4 files,5 files" \
+	"export says how many of numba's files may be of sources that others may not read"
+is "$(command_of "$VICTIM" "" import --layer "$T/$VICTIM/n.layer" "$T/$VICTIM/n.zst" 2>&1 | grep -o '[0-9]* files' | sort | paste -sd ,)" "3 files,5 files" \
+	"import --layer says how many of numba's files are of sources that others may not read here"
 # The author of a tree that the victim compiles, and does not run, lets a link lead to a closed
 # source, and then away from it.
 mkdir "$T/led" && ln -s "$secret/closed/open/closed.py" "$T/led/m.py" && chown -h "$ATTACKER" "$T/led" "$T/led/m.py"

@@ -88,12 +88,34 @@ static bool is_private(const char *source, int fd)
 	       is_closed(real, &st);
 }
 
+/* numba's files begin with the name of their source, up to some dot: "m.f-1.py311.nbi".
+ * Their modes do not show the source's. */
+static bool is_programs_private(const struct layout *item, const char *name, bool unknown)
+{
+	for (const char *dot = name; (dot = strchr(dot, '.')); dot++) {
+		AUTOFREE char *source =
+			alloc_format("%.*s/%.*s.py", (int)item->source_dir_len,
+				item->source_dir, (int)(dot - name), name);
+		AUTOCLOSE int fd = open_source(source);
+
+		if (fd >= 0 && is_private(source, fd))
+			return true;
+		unknown &= fd < 0;
+	}
+	return unknown;
+}
+
 bool archive_is_private(
 	const struct layout *item, const char *name, const struct stat *pyc)
 {
+	static const struct stat none = { .st_mode = S_IROTH };
 	char source[PATH_MAX];
 	AUTOCLOSE int fd = -1;
 
+	if (item->kind == LAYOUT_PROGRAMS)
+		return is_programs_private(item, name, pyc);
+	if (!pyc)
+		pyc = &none;
 	if (!layout_source(item, name, source, sizeof source))
 		return !(pyc->st_mode & S_IROTH);
 	fd = open_source(source);

@@ -329,8 +329,6 @@ static bool can_move(const struct layout *item, const char *name)
  * sense to continue, such as -ENOSPC. */
 static int take_member(struct import *import, const struct archive_in *in)
 {
-	/* An archive does not record the mode of a pyc. */
-	static const struct stat unknown = { .st_mode = S_IROTH };
 	const struct archive_member *member = &in->member;
 	struct import_place place;
 	struct stat old;
@@ -365,7 +363,8 @@ static int take_member(struct import *import, const struct archive_in *in)
 	import->links += member->link != NULL;
 	import->bytes += member->size;
 	import->moved += moved;
-	import->hidden += archive_is_private(&in->item, member->name, &unknown);
+	/* An archive does not record the mode of a pyc. */
+	import->hidden += archive_is_private(&in->item, member->name, NULL);
 	return 0;
 }
 
