@@ -77,6 +77,21 @@ else
 	skip "where the compiler got other bytes than the library, that is a failure" "no _blake2"
 fi
 
+# Another user's directory, which is a link to somewhere else whenever its source is compiled.
+if [ "$(id -u)" = 0 ]; then
+	fresh
+	python_that turns "loader.get_code(" "'/turning/' in path and not posix.access(path[:-5] + '.old', 0) and (posix.rename(path[:-5], path[:-5] + '.old'), posix.symlink('there', path[:-5])); loader.get_code("
+	mkdir -p "$T/others/turning" "$T/others/there"
+	"$python" -c 'print("x = 1" + "#" * 5000)' | tee "$T/others/turning/m.py" >"$T/others/there/m.py"
+	echo 'x = 2' >"$T/others/n.py"
+	chown -hR 65534 "$T/others"
+	is "$(said warm -j 1 --python "$T/turns" "$T/others")" "$(summary 0 0 2 0 1 3)" \
+		"a directory that others turn into a link does not end warm's work on other sources"
+	check "a source whose directory is turned into a link is reported" grep -q 'turning/m.py: its bytecode could not be stored' "$T/err"
+else
+	skip "a directory that others turn into a link does not end warm's work on other sources" "not root"
+fi
+
 # An interpreter that does not load the library.
 fresh
 printf '#!/bin/sh\nunset LD_PRELOAD\nexec "%s" "$@"\n' "$python" >"$T/alone"

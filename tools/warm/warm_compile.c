@@ -20,6 +20,7 @@
 #include "tools/base/progress.h"
 #include "tools/base/subprocess.h"
 #include "tools/base/threads.h"
+#include "tools/cache/trust.h"
 #include "tools/python/library.h"
 #include "tools/warm/warm_entry.h"
 
@@ -153,16 +154,28 @@ static int request(struct warm_worker *worker)
 /* --- reading the answer --------------------------------------------------------------*/
 
 /* Decides what to do if the bytecode could not be stored because of err, an errno.
- * Returns WARM_MISSING to try again. */
+ * Returns WARM_MISSING to try again. If others can exchange the source's directories,
+ * that may be the reason; then it must not end the work on all other sources. */
 static enum warm_outcome keep_failed(struct warm_worker *worker, int err, bool last)
 {
 	struct warm *warm = worker->compiler->warm;
+	AUTOFREE char *why = NULL;
+	int r;
 
 	if (err == ENOENT && !last) /* purged in the meantime? */
 		return WARM_MISSING;
-	if (err != ENOENT)
-		warm_give_up(warm, -err);
-	else if (!atomic_exchange(&warm->stop, true))
+	r = warm_entry_prepare(&worker->entry);
+	if (r < 0) {
+		warm_give_up(warm, r);
+		return WARM_LEFT;
+	}
+	if (err != ENOENT || trust_file(worker->miss->path, &why) < 0) {
+		AUTOFREE char *message = alloc_format(
+			"its bytecode could not be stored: %s", strerror(err));
+
+		return fail(worker, 0, message);
+	}
+	if (!atomic_exchange(&warm->stop, true))
 		complain(worker->compiler->target->python->path,
 			"this interpreter does not use the cache; `pycstash doctor` says why");
 	return WARM_LEFT;
