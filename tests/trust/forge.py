@@ -3,12 +3,13 @@
 seal (docs/seal.md) that claims it was compiled from SOURCE, for the interpreter that runs this.
 KIND is `time` (the default); `hash`, an unchecked hash-based pyc; `nested`, in which the string
 NESTED becomes a tuple that takes CPython 2**60 steps to load; `many`, in which it becomes one of 6
-million numbers; `special`, in which an instruction takes for granted what it works on (CPython
-3.11 and later); `shifted`, in which free variables of a function are not where its code looks for
-them; `hidden`, in which variables claim to be no variables; `clash`, in which 60 local variables
-claim to be those of another function too, which corrupts CPython's memory if it is asked for their
-names; `elsewhere`, in which a function claims to be in another file. For the last five, CODE is
-the source itself."""
+million numbers; `odd` and `deep`, in which it becomes a tuple of 100 million elements that are not
+there, behind a dictionary or 33 code objects deep; `special`, in which an instruction takes for
+granted what it works on (CPython 3.11 and later); `shifted`, in which free variables of a function
+are not where its code looks for them; `hidden`, in which variables claim to be no variables;
+`clash`, in which 60 local variables claim to be those of another function too, which corrupts
+CPython's memory if it is asked for their names; `elsewhere`, in which a function claims to be in
+another file. For the last five, CODE is the source itself."""
 import hashlib
 import importlib.util
 import marshal
@@ -60,6 +61,20 @@ def many(code):
     return before + struct.pack("<BI", 40, 6 << 20) + numbers + after
 
 
+def announce(code, start):
+    before, mark, after = marshal.dumps(code, 2).partition(marshal.dumps("NESTED", 2))
+    return before + start + struct.pack("<BI", 40, 100000000) + after
+
+
+def odd(code):
+    return announce(code, b")\2{0")
+
+
+def deep(code):
+    start = marshal.dumps(code, 2).partition(marshal.dumps("NESTED", 2))[0]
+    return announce(code, start * 33)
+
+
 def special(code):
     data = marshal.dumps(code)
     at = data.index(code.co_code)
@@ -95,8 +110,8 @@ def elsewhere(code):
     return data.replace(marshal.dumps("forged", 2), marshal.dumps("stolen", 2), 1)
 
 
-DUMPS = {"nested": nested, "many": many, "special": special, "shifted": shifted, "hidden": hidden, "clash": clash,
-         "elsewhere": elsewhere}
+DUMPS = {"nested": nested, "many": many, "odd": odd, "deep": deep, "special": special, "shifted": shifted,
+         "hidden": hidden, "clash": clash, "elsewhere": elsewhere}
 
 
 def forge(code, claimed, mtime=0, kind="time"):

@@ -161,14 +161,74 @@ done
 is "$wrong" "" "a source with a size of 400 MB uses up no memory of commands that look at its bytecode"
 
 # A tuple of 100 million elements, none of which is there.
-mkdir -p "$T/tuple/__pycache__"
+mkdir -p "$T/tuple/__pycache__" "$T/plain"
 echo 'x = 1' >"$T/tuple/m.py"
 tuple=$T/tuple/__pycache__/m.$TAG.pyc
-"$PY" -c 'import importlib.util, sys
-sys.stdout.buffer.write(importlib.util.MAGIC_NUMBER + bytes(12 if sys.version_info >= (3, 7) else 8) + b"(\x00\xe1\xf5\x05")' >"$tuple"
+head=12
+at_least "$PY" 3 7 || head=8
+announces() { # MAGIC [BYTES]: a pyc with that magic number (in Python), and these bytes before the tuple
+	"$PY" -c "import importlib.util, sys
+sys.stdout.buffer.write($1 + bytes($head) + b'${2:-}(\x00\xe1\xf5\x05')" >"$tuple"
+}
 wrong=
-limit "show --deep" env PYCSTASH_DIR="$cache" HOME="$T/$me" "$PYCSTASH" show --deep "$tuple"
+show() { limit "show --deep, $1" env PATH="$T/plain:/usr/bin:/bin" PYCSTASH_DIR="$cache" HOME="$T/$me" "$PYCSTASH" show --deep "$tuple"; }
+announces importlib.util.MAGIC_NUMBER
+show "a tuple"
+announces importlib.util.MAGIC_NUMBER '(\2\0\0\0{0'
+show "a dictionary and a tuple"
+with "$me" "$T/announced" "$PY" -c "$(imports "$T/tuple")"
+find "$T/announced" -name "m.$TAG.pyc" | grep . >"$T/said" || wrong="$wrong; no entry"
+for kind in odd deep; do
+	EVIL='x = "NESTED"' forge "$T/tuple/m.py" "$(cat "$T/said")" $kind
+	limit "verify --deep, $kind" env PYCSTASH_DIR="$T/announced" HOME="$T/$me" "$PYCSTASH" verify --deep
+	find "$T/announced" -path '*/objects/*.pyc' -exec cp "$(cat "$T/said")" {} \;
+	limit "export --pack, $kind" env PYCSTASH_DIR="$T/announced" HOME="$T/$me" "$PYCSTASH" export -q --pack "$T/announced.pack"
+	[ -s "$T/announced.pack" ] || wrong="$wrong; no pack, $kind"
+	rm -f "$T/announced.pack"
+done
 is "$wrong" "" "bytecode that announces more than it has uses up no memory"
+EVIL='x = "NESTED"' forge "$T/tuple/m.py" "$(cat "$T/said")" nested
+find "$T/announced" -path '*/objects/*.pyc' -exec cp "$(cat "$T/said")" {} \;
+env --default-signal=INT PYCSTASH_DIR="$T/announced" HOME="$T/$me" "$PYCSTASH" export -q --pack "$T/announced.pack" 2>"$T/said" &
+pid=$!
+loading() { # whether an interpreter works on what never ends
+	worker=$(cat "/proc/$pid/task/"*/children) && [ "$worker" ] && [ "$(awk '{ print ($14 > 50) }' "/proc/${worker% }/stat")" = 1 ]
+} 2>/dev/null
+await loading && kill -INT $pid
+check "bytecode that an interpreter never ends to load does not keep Ctrl-C from ending export --pack" ends $pid
+kill -KILL $pid 2>/dev/null
+wait $pid
+is "$?" 130 "export --pack says so"
+what="bytecode in a format that is not known uses up no memory either"
+if has_compiler; then
+	cat >"$T/newer.c" <<'END'
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+static void field(const char *text)
+{
+	while (*text)
+		printf("%02x", *text++);
+	putchar('\n');
+}
+int main(int argc, char **argv)
+{
+	(void)argc;
+	for (int i = 0; argv[i]; i++)
+		if (strstr(argv[i], "MAGIC_NUMBER"))
+			return field("cpython-315"), field("3.15.0"), field("6a0e0d0a"), 0;
+	return execv(argv[0] = PYTHON, argv);
+}
+END
+	${CC:-cc} -DPYTHON="\"$PY\"" -o "$T/plain/python3" "$T/newer.c"
+	announces "b'\x6a\x0e\r\n'"
+	as "$me" PATH="$T/plain:/usr/bin:/bin" PYCSTASH_DIR="$cache" "$PYCSTASH" show --deep "$tuple" >"$T/said" 2>&1
+	wrong=
+	show "a tuple"
+	is "$wrong$(grep -o MemoryError "$T/said")" MemoryError "$what"
+else
+	skip "$what" "there is no compiler"
+fi
 
 # --- odd bytecode ---------------------------------------------------------------------
 mkdir -p "$T/odd/__pycache__" "$T/mods"

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -45,9 +46,16 @@ static void leave_closed_directory(void)
 		(void)!chdir("/");
 }
 
+void subprocess_limit(uint64_t memory)
+{
+	const struct rlimit limit = { memory, memory };
+
+	(void)setrlimit(RLIMIT_AS, &limit);
+}
+
 /* Runs in the child. */
-_Noreturn static void become(
-	char *const argv[], const char *const changes[], int out, int err)
+_Noreturn static void become(char *const argv[], const char *const changes[],
+	uint64_t memory, int out, int err)
 {
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
@@ -56,6 +64,8 @@ _Noreturn static void become(
 	leave_closed_directory();
 	if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0)
 		_exit(127);
+	if (memory)
+		subprocess_limit(memory);
 	execv(argv[0], argv);
 	dprintf(2, "%s: %m\n", argv[0]);
 	_exit(127);
@@ -108,8 +118,8 @@ static int await(pid_t child, int64_t deadline, bool *ret_timed_out)
 	}
 }
 
-static int run(char *const argv[], const char *const changes[], int64_t deadline, int out,
-	int err, struct answer *answer)
+static int run(char *const argv[], const char *const changes[], uint64_t memory,
+	int64_t deadline, int out, int err, struct answer *answer)
 {
 	pid_t child = out < 0 || err < 0 ? -1 : fork();
 	int r;
@@ -117,7 +127,7 @@ static int run(char *const argv[], const char *const changes[], int64_t deadline
 	if (child < 0)
 		return -errno;
 	if (child == 0)
-		become(argv, changes, out, err);
+		become(argv, changes, memory, out, err);
 	setpgid(child, child); /* in both processes, since either may run first */
 	r = await(child, deadline, &answer->timed_out);
 	kill(-child, SIGKILL);
@@ -127,7 +137,7 @@ static int run(char *const argv[], const char *const changes[], int64_t deadline
 }
 
 int subprocess_run(char *const argv[], const char *const changes[], int seconds,
-	struct answer *ret_answer)
+	uint64_t memory, struct answer *ret_answer)
 {
 	int64_t deadline = seconds ? clock_steady() + seconds * CLOCK_SECOND : 0;
 	struct answer answer = { 0 };
@@ -136,7 +146,7 @@ int subprocess_run(char *const argv[], const char *const changes[], int seconds,
 	int r;
 
 	interrupt_catch();
-	r = run(argv, changes, deadline, out, err, &answer);
+	r = run(argv, changes, memory, deadline, out, err, &answer);
 	if (r == 0) {
 		answer.out = read_stream(out);
 		answer.err = read_stream(err);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* --- for its output ------------------------------------------------------------------*/
@@ -23,10 +24,14 @@ struct answer {
  * input and its own process group, which is killed when the time is over, or when this
  * process is told to end. For one thread: only one program runs at a time. `changes` has
  * "NAME=VALUE" to set and "NAME" to unset in its environment; it ends with NULL, and may
- * be NULL. -EINTR: this process was told to end. The signals are caught from now on
- * (progress.h), because a Ctrl-C does not reach the program's own process group. */
+ * be NULL. memory: how many bytes of address space it may have; 0: no limit. -EINTR: this
+ * process was told to end. The signals are caught from now on (progress.h), because a
+ * Ctrl-C does not reach the program's own process group. */
 int subprocess_run(char *const argv[], const char *const changes[], int seconds,
-	struct answer *ret_answer);
+	uint64_t memory, struct answer *ret_answer);
+
+/* Sets that limit for this process and what it starts. */
+void subprocess_limit(uint64_t memory);
 void answer_release(struct answer *answer);
 
 /* Returns true if the program exited with 0. */

@@ -285,8 +285,12 @@ static int find_module(const struct python *python, const char *module, char **r
 	AUTOFREE char *reason = NULL;
 	const char *safe = getenv("PYTHONSAFEPATH");
 	const char *const words[] = { module, safe ? safe : "", NULL };
-	int r = script_run(python->path, "-B", question, words, SCRIPT_SECONDS,
-		ret_source, 1, &reason);
+	const struct script script = { .python = python->path,
+		.flags = "-B",
+		.code = question,
+		.words = words,
+		.seconds = SCRIPT_SECONDS };
+	int r = script_run(&script, ret_source, 1, &reason);
 
 	if (r == 0)
 		return EXIT_OK;

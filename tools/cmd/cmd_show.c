@@ -83,18 +83,12 @@ static void print_pyc(struct show_command *show, const struct show *pyc)
 static int ask_interpreter(struct show *pyc)
 {
 	const struct inspection *file = &pyc->pyc;
-	bool cut;
 	int r;
 
 	if (file->header.kind == HEADER_BAD)
 		return 0;
-	/* marshal takes the memory for a tuple before it finds its elements missing */
-	cut = marshal_end(file->header.magic, file->bytes + file->header_size,
-		      file->pyc_size - file->header_size) == MARSHAL_CUT;
-	r = code_ask(NULL, file, cut ? NULL : pyc->path,
-		pyc->error ? NULL : pyc->source.path, &pyc->code);
-	if (r == 0 && cut)
-		pyc->code.fault = "it is truncated";
+	r = code_ask(
+		NULL, file, pyc->path, pyc->error ? NULL : pyc->source.path, &pyc->code);
 	if (r == -ENOENT)
 		complain(pyc->path, "no interpreter with magic number %u was found",
 			interpreters_magic_number(file->header.magic));

@@ -36,11 +36,14 @@ static char *ask(const struct doctor *doctor, const char *expression)
 	static const char *const changes[] = { "PYTHONDONTWRITEBYTECODE=1", NULL };
 	AUTOFREE char *question =
 		alloc_format("import os; sys.stdout.write('\\n' + %s)", expression);
+	const struct script script = { .python = doctor->path,
+		.code = question,
+		.changes = changes,
+		.seconds = (int)doctor->timeout };
 	struct answer answer;
 	char *line;
 
-	if (script_start(doctor->path, NULL, question, NULL, changes,
-		    (int)doctor->timeout, &answer) < 0)
+	if (script_start(&script, &answer) < 0)
 		return NULL;
 	line = answer_last_line(answer_is_success(&answer) ? answer.out : "");
 	answer_release(&answer);
@@ -184,7 +187,7 @@ static void check_loading(struct doctor *doctor, const char *loader)
 	struct answer answer;
 	struct statvfs fs;
 
-	if (subprocess_run(argv, changes, (int)doctor->timeout, &answer) < 0)
+	if (subprocess_run(argv, changes, (int)doctor->timeout, 0, &answer) < 0)
 		return;
 	doctor->has_python =
 		strstr(answer.out, "libpython") || strstr(answer.out, "libpypy");

@@ -136,12 +136,16 @@ static int import(struct doctor *doctor, struct proof *proof)
 	char *path =
 		doctor->by_wrapper && doctor->program ? doctor->program : doctor->path;
 	const char *const words[] = { proof->base, NULL };
+	const struct script script = { .python = path,
+		.code = question,
+		.words = words,
+		.changes = changes,
+		.seconds = (int)doctor->timeout };
 	struct answer answer;
 	AUTOFREE char *reason = NULL;
 	const char *line;
 	bool answered;
-	int r = script_start(
-		path, NULL, question, words, changes, (int)doctor->timeout, &answer);
+	int r = script_start(&script, &answer);
 
 	if (r < 0)
 		return r == -EINTR

@@ -7,6 +7,8 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,12 +21,18 @@
 #include "tools/base/embedded.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
+#include "tools/base/progress.h"
+#include "tools/base/subprocess.h"
 #include "tools/cache/versions.h"
 #include "tools/python/interpreters.h"
+#include "tools/python/script.h"
+
+#define PAUSE_MS 10 /* between checks for interrupts */
 
 struct canonical {
 	const char *python;
 	FILE *questions, *answers;
+	size_t largest; /* code that it was asked about */
 };
 
 /* Returns the path of an interpreter; NULL if there is none. */
@@ -69,6 +77,8 @@ void canonical_ask(struct canonical *canonical, const uint8_t *code, size_t size
 
 	fwrite(&length, sizeof length, 1, canonical->questions);
 	fwrite(code, 1, size, canonical->questions);
+	if (size > canonical->largest)
+		canonical->largest = size;
 }
 
 /* Runs in the child. CPython 3.13 imports traceback when it is interrupted, and without
@@ -79,6 +89,7 @@ _Noreturn static void become(const struct canonical *canonical)
 		NULL };
 	const char *environment[] = { "PYTHONHASHSEED=0", NULL };
 
+	subprocess_limit(SCRIPT_MEMORY(canonical->largest));
 	if (chdir("/") == 0 && dup2(fileno(canonical->questions), 0) >= 0 &&
 		dup2(fileno(canonical->answers), 1) >= 0)
 		execve(canonical->python, (char *const *)argv,
@@ -97,9 +108,12 @@ int canonical_run(struct canonical *canonical)
 	child = fork();
 	if (child == 0)
 		become(canonical);
-	while (child > 0 && waitpid(child, &status, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
+	/* it may be at work in C, where it does not notice a Ctrl-C */
+	while (child > 0 && waitpid(child, &status, WNOHANG) == 0) {
+		if (interrupt_came())
+			kill(child, SIGKILL);
+		poll(NULL, 0, PAUSE_MS);
+	}
 	rewind(canonical->answers);
 	return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -ECHILD;
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "shim/core/python/header.h"
+#include "shim/core/python/marshal.h"
 #include "tools/base/alloc.h"
 #include "tools/base/files.h"
 #include "tools/base/json_read.h"
@@ -126,6 +127,16 @@ static void write_body(FILE *out, const struct body *body, const uint8_t *code,
 	fwrite(pyc, 1, *ret_size, out);
 }
 
+static void ask_about(struct canonical *canonical, const struct body *body)
+{
+	const uint8_t *code = body->data + body->header;
+	const size_t size = (size_t)body->seal.pyc_size - body->header;
+	const enum marshal_end end = marshal_end(body->seal.magic, code, size);
+	const bool may_load = end == MARSHAL_WHOLE || end == MARSHAL_UNKNOWN;
+
+	canonical_ask(canonical, code, may_load ? size : 0);
+}
+
 /* Asks an interpreter for the canonical code of the objects. Returns NULL if it cannot
  * give it. */
 static struct canonical *ask(
@@ -141,8 +152,7 @@ static struct canonical *ask(
 			canonical_ask(canonical, NULL, 0);
 			continue;
 		}
-		canonical_ask(canonical, body.data + body.header,
-			(size_t)body.seal.pyc_size - body.header);
+		ask_about(canonical, &body);
 		free(body.data);
 	}
 	if (!canonical || (!interrupt_came() && canonical_run(canonical) == 0))

@@ -33,23 +33,40 @@ static void read_answer(char *const fields[FIELDS], struct code *ret)
 		ret->fault = NULL;
 }
 
+/* Returns why no interpreter may load the code; NULL: it may, or need not. */
+static const char *why_not(const struct inspection *pyc, const char *path)
+{
+	const char *why = NULL;
+
+	if (path)
+		(void)inspect_code_end(pyc, &why);
+	return why;
+}
+
 int code_ask(const char *python, const struct inspection *pyc, const char *path,
 	const char *source, struct code *ret)
 {
 	AUTOFREE char *reason = NULL;
 	char start[24], end[24], *fields[FIELDS];
-	const char *const words[] = { path ? path : "", start, end, source ? source : "",
-		NULL };
+	const char *const why = why_not(pyc, path);
+	const char *const words[] = { path && !why ? path : "", start, end,
+		source ? source : "", NULL };
+	struct script script = { .flags = "-ISBWignore",
+		.code = embedded_code,
+		.words = words,
+		.seconds = SCRIPT_SECONDS,
+		.memory = SCRIPT_MEMORY(pyc->pyc_size) };
 	int r;
 
 	snprintf(start, sizeof start, "%zu", pyc->header_size);
 	snprintf(end, sizeof end, "%zu", pyc->pyc_size);
-	python = python ? python : interpreters_find_magic(pyc->header.magic);
-	if (!python)
+	script.python = python ? python : interpreters_find_magic(pyc->header.magic);
+	if (!script.python)
 		return -ENOENT;
-	r = script_run(python, "-ISBWignore", embedded_code, words, SCRIPT_SECONDS,
-		fields, FIELDS, &reason);
+	r = script_run(&script, fields, FIELDS, &reason);
 	if (r == 0)
 		read_answer(fields, ret);
+	if (r == 0 && why)
+		ret->fault = why;
 	return r == -ENOEXEC ? -EPROTO : r;
 }

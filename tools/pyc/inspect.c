@@ -9,7 +9,6 @@
 
 #include "shim/core/base/timestamp.h"
 #include "shim/core/entry/entry_file.h"
-#include "shim/core/python/marshal.h"
 #include "tools/base/alloc.h"
 #include "tools/python/interpreters.h"
 
@@ -92,10 +91,25 @@ static void read_header(struct inspection *pyc, const char *tag)
 	pyc->hash = number(pyc->bytes + 8, 8);
 }
 
+enum marshal_end inspect_code_end(const struct inspection *pyc, const char **ret_why)
+{
+	static const char *const reasons[] = {
+		[MARSHAL_CUT] = "its code is truncated",
+		[MARSHAL_ODD] = "its code has an object as no code has",
+		[MARSHAL_DEEP] = "its code is nested too deep to be loaded safely",
+	};
+	enum marshal_end end = marshal_end(pyc->header.magic,
+		pyc->bytes + pyc->header_size, pyc->pyc_size - pyc->header_size);
+
+	*ret_why = reasons[end];
+	return end;
+}
+
 static const char *find_fault(const struct inspection *pyc)
 {
 	const struct seal *seal = &pyc->seal;
 	const struct header *header = &pyc->header;
+	const char *why;
 
 	if (pyc->sealed && !seal_covers(seal, pyc->bytes, pyc->header_size))
 		return "not the bytes that were sealed";
@@ -103,9 +117,8 @@ static const char *find_fault(const struct inspection *pyc)
 		return "it has no pyc header";
 	if (!pyc->sealed)
 		return NULL;
-	if (marshal_end(header->magic, pyc->bytes + pyc->header_size,
-		    pyc->pyc_size - pyc->header_size) == MARSHAL_CUT)
-		return "its code is truncated"; /* an old release sealed such pycs */
+	if (inspect_code_end(pyc, &why) == MARSHAL_CUT)
+		return why; /* an old release sealed such pycs */
 	if ((header->kind == HEADER_HASH) != !!(seal->flags & SEAL_HASH))
 		return "the seal is for another kind of header";
 	/* The checksum leaves out the mtime and size in the header, because re-sealing

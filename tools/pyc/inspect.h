@@ -15,6 +15,7 @@
 
 #include "shim/core/proof/seal.h"
 #include "shim/core/python/header.h"
+#include "shim/core/python/marshal.h"
 
 /* Larger files are not read. No real pyc is nearly as large. */
 #define INSPECT_LIMIT (1u << 30)
@@ -47,6 +48,11 @@ int inspect_end(int fd, struct inspection *ret);
  * -EINVAL if it is not a regular file. */
 int inspect(int fd, const char *tag, struct inspection *ret);
 void inspect_release(struct inspection *pyc);
+
+/* Returns whether the code after the header is complete. If not WHOLE or UNKNOWN, no
+ * interpreter should load it: marshal takes the memory for a tuple before it finds its
+ * elements missing. Then *ret_why, a literal, is what is wrong with it; else NULL. */
+enum marshal_end inspect_code_end(const struct inspection *pyc, const char **ret_why);
 
 /* The message for a file with a newer seal. */
 #define INSPECT_NEWER "written by a newer pycstash"

@@ -34,10 +34,12 @@ static const char *const patterns[] = { "python", "python3", "python3.[0-9]",
 static int ask(const char *name, int seconds, bool loud, struct python *python)
 {
 	AUTOFREE char *reason = NULL;
-	const char *const words[] = { NULL };
+	const struct script script = { .python = python->path,
+		.flags = "-ISB",
+		.code = question,
+		.seconds = seconds < SCRIPT_SECONDS ? seconds : SCRIPT_SECONDS };
 	char *fields[3];
-	int r = script_run(python->path, "-ISB", question, words,
-		seconds < SCRIPT_SECONDS ? seconds : SCRIPT_SECONDS, fields, 3, &reason);
+	int r = script_run(&script, fields, 3, &reason);
 
 	if (r == 0) {
 		python->tag = fields[0];

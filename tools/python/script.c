@@ -47,17 +47,16 @@ static int read_fields(const char *line, char *fields[], size_t count)
 	return 0;
 }
 
-int script_start(const char *python, const char *flags, const char *script,
-	const char *const words[], const char *const changes[], int seconds,
-	struct answer *ret_answer)
+int script_start(const struct script *script, struct answer *ret_answer)
 {
-	AUTOFREE char *code = alloc_format("%s%s", prelude, script);
-	const char *argv[MOST_WORDS + 5] = { python };
+	AUTOFREE char *code = alloc_format("%s%s", prelude, script->code);
+	const char *const *words = script->words, *const *changes = script->changes;
+	const char *argv[MOST_WORDS + 5] = { script->python };
 	AUTOFREE const char **all = NULL;
 	size_t n = 1, count = 0;
 
-	if (flags)
-		argv[n++] = flags;
+	if (script->flags)
+		argv[n++] = script->flags;
 	argv[n++] = "-c";
 	argv[n++] = code;
 	for (size_t i = 0; i < MOST_WORDS && words && words[i]; i++)
@@ -68,15 +67,15 @@ int script_start(const char *python, const char *flags, const char *script,
 	for (size_t i = 0; i < count; i++)
 		all[i] = changes[i];
 	all[count] = safe_path;
-	return subprocess_run((char *const *)argv, all, seconds, ret_answer);
+	return subprocess_run(
+		(char *const *)argv, all, script->seconds, script->memory, ret_answer);
 }
 
-int script_run(const char *python, const char *flags, const char *script,
-	const char *const words[], int seconds, char *fields[], size_t count,
-	char **ret_reason)
+int script_run(
+	const struct script *script, char *fields[], size_t count, char **ret_reason)
 {
 	struct answer answer;
-	int r = script_start(python, flags, script, words, NULL, seconds, &answer);
+	int r = script_start(script, &answer);
 
 	*ret_reason = NULL;
 	if (r < 0)

@@ -16,18 +16,27 @@
 /* How long a script may take, in seconds. */
 #define SCRIPT_SECONDS 30
 
-/* Runs `script`, which finds sys imported, in the interpreter at that path, as
- * subprocess_run does. flags: options without arguments in one word, such as "-IS", or
- * NULL. words: sys.argv[1:], ending with NULL, or NULL. changes: of the environment. */
-int script_start(const char *python, const char *flags, const char *script,
-	const char *const words[], const char *const changes[], int seconds,
-	struct answer *ret_answer);
+/* Memory for an interpreter that loads code of that many bytes. Loading takes less than
+ * that, unless the code announces more than it has. */
+#define SCRIPT_MEMORY(size) ((UINT64_C(256) << 20) + UINT64_C(64) * (size))
+
+struct script {
+	const char *python;	    /* path of the interpreter */
+	const char *flags;	    /* options in one word, such as "-IS"; may be NULL */
+	const char *code;	    /* finds sys imported */
+	const char *const *words;   /* sys.argv[1:], ending with NULL; may be NULL */
+	const char *const *changes; /* of the environment (subprocess.h); may be NULL */
+	int seconds;
+	uint64_t memory; /* in bytes; 0: no limit */
+};
+
+/* Runs a script, as subprocess_run does. */
+int script_start(const struct script *script, struct answer *ret_answer);
 
 /* Does the same with a script whose answer consists of fields, one to a line and in hex,
  * since a field may contain any byte but NUL. On success, `fields` holds `count` fields.
  * Returns 0; -errno if it cannot be run; -EPROTO if the answer has another form;
  * -ENOEXEC if the script failed, and then *ret_reason, which the caller frees, says
  * why. */
-int script_run(const char *python, const char *flags, const char *script,
-	const char *const words[], int seconds, char *fields[], size_t count,
-	char **ret_reason);
+int script_run(
+	const struct script *script, char *fields[], size_t count, char **ret_reason);

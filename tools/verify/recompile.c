@@ -284,13 +284,16 @@ static int compare(
 		return 0;
 	}
 	why = take(comparison->group, fd, &pyc);
+	if (!why && inspect_code_end(&pyc, &why) == MARSHAL_ODD)
+		answer = "D";
 	if (!why)
 		why = provide(recompile->input, &pyc, source, level, request);
 	if (!why)
 		r = ask_all(comparison, request, &answer);
 	recompile->compared += *answer == 'S' || *answer == 'D';
 	if (*answer == 'D')
-		note_difference(comparison, path, source, &pyc.st, answer + 1);
+		note_difference(
+			comparison, path, source, &pyc.st, why ? why : answer + 1);
 	else if (*answer != 'S' && r == 0)
 		complain(path, "not checked: %s", why ? why : answer + 1);
 	inspect_release(&pyc);

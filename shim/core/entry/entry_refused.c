@@ -72,7 +72,7 @@ static bool may_be_cut(
 	enum marshal_end end = entry_code_end(entry, data, size);
 
 	return end == MARSHAL_CUT ||
-	       (end == MARSHAL_UNKNOWN && (size % 512 == 0 || why == -EFBIG));
+	       (end != MARSHAL_WHOLE && (size % 512 == 0 || why == -EFBIG));
 }
 
 /* The file gets the mode and the mtime in st: while it is open, since others may be able

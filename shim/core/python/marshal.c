@@ -10,7 +10,7 @@
 /* Set in the type of an object that is referred to later. */
 #define FLAG_REF 0x80
 
-/* Deeper than CPython's compiler nests code. */
+/* Deeper than people nest code. Compilers do not have such a limit. */
 #define DEPTH 32
 
 static const struct code_layout {
@@ -74,7 +74,7 @@ static enum marshal_end skip_counted(
 static enum marshal_end enter_code(struct marshal *reader)
 {
 	if (reader->depth == 2 * DEPTH)
-		return MARSHAL_UNKNOWN;
+		return MARSHAL_DEEP;
 	reader->objects[++reader->depth] = reader->layout->more;
 	reader->objects[++reader->depth] = 8;
 	return skip(reader, 4 * reader->layout->numbers);
@@ -125,7 +125,7 @@ static enum marshal_end skip_object(struct marshal *reader)
 	case 'c':
 		return enter_code(reader);
 	default:
-		return MARSHAL_UNKNOWN;
+		return MARSHAL_ODD;
 	}
 }
 
