@@ -300,7 +300,7 @@ bad=$T/bad
 mkdir -p "$bad/pkg" "$bad/.venv/bin" "$bad/deep/$(printf 'd/%.0s' {1..200})"
 evil="open('$T/ran', 'a').write(__file__ + ' '); print('ATTACKER'); _register_code = print"
 for name in sitecustomize usercustomize encodings codecs importlib os site py_compile compileall marshal json evilcodec \
-	linecache traceback tokenize __init__ __main__ conftest setup; do
+	linecache traceback tokenize typing __init__ __main__ conftest setup; do
 	echo "$evil" >"$bad/$name.py"
 	echo "$evil" >"$bad/pkg/$name.py"
 done
@@ -325,7 +325,7 @@ commands=(ls "show coded.py" "explain coded.py" "explain pipe.py"
 for python in "${pythons[@]}"; do
 	commands+=("doctor $python" "warm --dry-run --python $python ." "warm --python $python --timeout 20 ."
 		"explain --python $python coded.py")
-	for module in pkg.conftest json.decoder traceback nosuch .; do
+	for module in pkg.conftest json.decoder traceback distutils nosuch .; do
 		commands+=("explain -m $module --python $python")
 	done
 done
