@@ -138,6 +138,19 @@ for bad in "$url/plain?key=1" "$url/plain#here" "file://localhost$T/server/plain
 	is "$(status_of on f pull "$bad") $(status_of on a push --compact 1d "$bad")" "2 2" "a URL that is not a store's is an error of the command line ($bad)"
 done
 
+# --- a directory to which others can write --------------------------------------------
+# The digest of a pack of public sources is not hard to guess.
+mkdir -p "$T/common/packs"
+guessed=$(on a push --compact 1d --dry-run --json "$T/common" | field pack)
+truncate -s 8T "$T/common/packs/$guessed.tar.zst" 2>/dev/null || truncate -s 100G "$T/common/packs/$guessed.tar.zst"
+is "$(PYCSTASH_DIR=$T/a status_of timeout -s KILL 20 "$PYCSTASH" push --compact 1d "$T/common") $(head -c 1M "$T/common/packs/"* | b2sum -l 256 | cut -c 1-64)" \
+	"0 $guessed" "push does not read a file with another size that has the name of its pack"
+rm "$T/common/packs/"*
+for i in {100..160}; do truncate -s 128M "$T/common/packs/$(printf '%064d' "$i").tar.zst"; done
+is "$(PYCSTASH_STORE_TIME=1s status_of on f pull --strict "$T/common") $(grep -c 'store_time allows' "$T/err")" "3 1" \
+	"the time for a store is limited if it is a directory, too"
+rm -r "$T/common"
+
 # --- here -----------------------------------------------------------------------------
 : >"$T/server/log"
 env --default-signal=INT PYCSTASH_DIR="$T/p" "$PYCSTASH" pull --strict "$url/slow" >"$T/out" 2>"$T/err" &

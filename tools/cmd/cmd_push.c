@@ -9,6 +9,7 @@
 
 #include "tools/base/json.h"
 #include "tools/base/message.h"
+#include "tools/base/progress.h"
 #include "tools/base/units.h"
 #include "tools/cli/command.h"
 #include "tools/cli/common.h"
@@ -72,6 +73,7 @@ static int run(const struct command *self, char **words)
 	if (code != EXIT_OK)
 		return code;
 	umask(022);
+	interrupt_catch();
 	r = push_run(push);
 	if (r == 0 && push->common.json)
 		print_object(push);
@@ -85,6 +87,8 @@ static int run(const struct command *self, char **words)
 			push->hidden);
 	if (r == -EINVAL)
 		return EXIT_USAGE;
+	if (r == -EINTR)
+		return common_interrupted(push->cache.root, "the next push starts again");
 	return r < 0 ? EXIT_PARTLY : EXIT_OK;
 }
 

@@ -310,7 +310,7 @@ int minisign_sign(const char *key_file, const char *what, int fd, int64_t expire
 	int r = shared_library_load(&libsodium);
 
 	r = r < 0 ? r : read_secret(key_file, &key);
-	if (r == 0 && (r = pack_digest(fd, digest, sizeof digest)) < 0)
+	if (r == 0 && (r = pack_digest(fd, digest, sizeof digest)) < 0 && r != -EINTR)
 		complain(what, "%s", strerror(-r));
 	if (r < 0)
 		return r;

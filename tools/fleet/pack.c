@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "shim/core/python/header.h"
@@ -277,16 +278,23 @@ int pack_digest(int fd, uint8_t *ret_digest, size_t size)
 {
 	uint8_t block[65536];
 	blake2b_state state;
+	struct stat st;
 	off_t at = 0;
-	ssize_t n;
+	ssize_t n = 1;
 
+	if (fstat(fd, &st) < 0)
+		return -errno;
 	(void)blake2b_init(&state, size);
-	while ((n = pread(fd, block, sizeof block, at)) > 0) {
+	while (at <= st.st_size && (n = pread(fd, block, sizeof block, at)) > 0) {
+		if (interrupt_came())
+			return -EINTR;
 		(void)blake2b_update(&state, block, (size_t)n);
 		at += n;
 	}
 	(void)blake2b_final(&state, ret_digest, size);
-	return n < 0 ? -errno : 0;
+	if (n < 0)
+		return -errno;
+	return at > st.st_size ? -EFBIG : 0; /* it has grown meanwhile */
 }
 
 int pack_name(int fd, char ret_name[PACK_NAME_SIZE])

@@ -39,7 +39,8 @@ void pack_filter(struct pack *pack,
  * code is canonical if an interpreter of its version is found. */
 int pack_write(struct pack *pack, const struct cache *cache, int fd, uint64_t *ret_size);
 
-/* Computes the BLAKE2b of a file's bytes, with a digest of `size` bytes, at most 64. */
+/* Computes the BLAKE2b of a file's bytes, with a digest of `size` bytes, at most 64.
+ * -EFBIG: the file grows meanwhile; -EINTR after an interrupt. */
 int pack_digest(int fd, uint8_t *ret_digest, size_t size);
 
 /* Computes the name that a file should have according to its bytes. */

@@ -107,7 +107,8 @@ static int fail(const struct store *store, int error)
 {
 	if (error < 0 && error != -ENOENT && error != -ENOSYS && error != -EINTR)
 		complain(store->http.name, "%s",
-			store->is_directory ? strerror(-error) : store->http.error);
+			store->is_directory && error != -ETIMEDOUT ? strerror(-error)
+								   : store->http.error);
 	return error;
 }
 
@@ -159,14 +160,16 @@ static int get_file(const char *path, int to, size_t part)
 	return file_copy(from, to, part);
 }
 
-/* Returns whether a file has these bytes. Another user, who pushed the same pack, may
- * own it. */
+/* Returns whether a file has these bytes. Another user may own it: one who pushed the
+ * same pack, or who wants this to read without an end. */
 static bool has_bytes(const char *path, int fd)
 {
 	char there_name[PACK_NAME_SIZE], name[PACK_NAME_SIZE];
 	AUTOCLOSE int there = file_open(path);
+	struct stat a, b;
 
-	return there >= 0 && pack_name(there, there_name) == 0 &&
+	return there >= 0 && fstat(there, &a) == 0 && fstat(fd, &b) == 0 &&
+	       a.st_size == b.st_size && pack_name(there, there_name) == 0 &&
 	       pack_name(fd, name) == 0 && strcmp(there_name, name) == 0;
 }
 
@@ -224,6 +227,8 @@ int store_get(struct store *store, const char *name, int fd, size_t part)
 {
 	AUTOFREE char *path = alloc_format("%s" PACKS "%s", store->http.base, name);
 
+	if (store_http_is_over(&store->http))
+		return fail(store, -ETIMEDOUT);
 	return fail(store, store->is_directory
 				   ? get_file(path, fd, part)
 				   : store_http_get(&store->http, path, fd, part));

@@ -235,6 +235,16 @@ static size_t take(char *data, size_t one, size_t size, void *context)
 	return fwrite(data, 1, size, request->file);
 }
 
+bool store_http_is_over(struct store_http *store)
+{
+	const bool over = store->end <= clock_steady();
+
+	if (over)
+		snprintf(store->error, sizeof store->error,
+			"it took longer than the setting store_time allows");
+	return over;
+}
+
 static int begin(struct request *request, struct store_http *store, const char *url)
 {
 	const int64_t left = store->end - clock_steady();
@@ -244,11 +254,8 @@ static int begin(struct request *request, struct store_http *store, const char *
 	*store->error = '\0';
 	if (shared_library_load(&libcurl) < 0)
 		return -ENOSYS;
-	if (left <= 0) {
-		snprintf(store->error, sizeof store->error,
-			"it took longer than the setting store_time allows");
+	if (store_http_is_over(store))
 		return -ETIMEDOUT;
-	}
 	if (!connection)
 		connection = LIBCURL(curl_easy_init)();
 	request->handle = handle = connection;

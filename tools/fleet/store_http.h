@@ -26,6 +26,9 @@ struct store_http {
 /* Returns whether it is a URL to which names can be appended. */
 bool store_http_is_url(const char *text);
 
+/* Returns whether the time for all of the work is over; if so, sets the store's error. */
+bool store_http_is_over(struct store_http *store);
+
 /* Sets up the store for "BUCKET/PREFIX". Returns false if the text is not of that
  * form. */
 bool store_http_s3(struct store_http *store, const char *bucket);
