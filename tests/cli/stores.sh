@@ -146,6 +146,21 @@ truncate -s 8T "$T/common/packs/$guessed.tar.zst" 2>/dev/null || truncate -s 100
 is "$(PYCSTASH_DIR=$T/a status_of timeout -s KILL 20 "$PYCSTASH" push --compact 1d "$T/common") $(head -c 1M "$T/common/packs/"* | b2sum -l 256 | cut -c 1-64)" \
 	"0 $guessed" "push does not read a file with another size that has the name of its pack"
 rm "$T/common/packs/"*
+growing=$T/common/packs/$(printf 'a%.0s' {1..64}).tar.zst
+truncate -s 128M "$growing"
+/usr/bin/python3 -c 'import ctypes, os, sys
+libc = ctypes.CDLL(None)
+watch = libc.inotify_init()
+libc.inotify_add_watch(watch, sys.argv[1].encode(), 1)  # IN_ACCESS
+print(watch, flush=True)
+os.read(watch, 4096)
+os.truncate(sys.argv[1], 1 << 40)' "$growing" >"$T/watching" &
+grower=$!
+await test -s "$T/watching"
+(ulimit -f $((512 << 10)) && PYCSTASH_DIR=$T/f exec timeout -s KILL 20 "$PYCSTASH" pull "$T/common") >"$T/out" 2>"$T/err"
+is "$? $(stat -c %s "$growing") $(grep -c 'File too large' "$T/err")" "3 $((1 << 40)) 1" "pull copies no more of a pack than it had when it was opened"
+kill $grower 2>/dev/null
+rm "$growing"
 for i in {100..160}; do truncate -s 128M "$T/common/packs/$(printf '%064d' "$i").tar.zst"; done
 is "$(PYCSTASH_STORE_TIME=1s status_of on f pull --strict "$T/common") $(grep -c 'store_time allows' "$T/err")" "3 1" \
 	"the time for a store is limited if it is a directory, too"

@@ -150,6 +150,7 @@ static int get_file(const char *path, int to, size_t part)
 {
 	AUTOCLOSE int from = file_open(path);
 	struct stat st;
+	int r;
 
 	if (from < 0)
 		return from;
@@ -157,7 +158,11 @@ static int get_file(const char *path, int to, size_t part)
 		return -errno;
 	if ((uint64_t)st.st_size > PACK_MAX)
 		return -EFBIG;
-	return file_copy(from, to, part);
+	/* no pack grows, but whoever owns the file may let it */
+	r = file_copy(from, to, part ? part : (size_t)st.st_size + 1);
+	if (r == 0 && !part && lseek(to, 0, SEEK_END) > st.st_size)
+		return -EFBIG;
+	return r;
 }
 
 /* Returns whether a file has these bytes. Another user may own it: one who pushed the
