@@ -324,6 +324,27 @@ done
 is "$wrong" "" "whatever is in the place of a pack in a store, pull refuses it"
 
 # --- a restored cache -----------------------------------------------------------------
+# The journal has the head of totals that have folded nothing, and as many records of versions as a
+# journal can have; and it has many names.
+"$PY" -B -c 'import os, struct, sys
+sys.path.insert(0, sys.argv[2])
+import forge
+def record(kind, version):
+    data = struct.pack("<8sHHIqqQ64s400x", b"pyccount", 1, kind, 0, 0, 1, kind == 1, version)
+    return data + struct.pack("<Q", forge.checksum(data))
+os.makedirs(sys.argv[1], 0o700)
+os.chdir(sys.argv[1])
+open("journal.1", "wb").write(record(4, b"") + b"".join(record(1, b"v%d" % i) for i in range(5000)))
+os.utime("journal.1", (1, 1))
+for i in range(2, 1000): os.link("journal.1", "journal.%d" % i)' "$T/heads/v1/.state" "$HERE/tests/trust"
+chmod 700 "$T/heads/v1"
+wrong=
+for command in stats gc; do
+	command_of "$me" "$T/heads" $command >"$T/said" 2>&1
+	[ $? -lt 100 ] || wrong="$wrong; $command"
+done
+is "$wrong $(ls "$T/heads/v1/.state" | grep -c journal)" " 0" "whatever the journals of a cache say, and however many there are, stats and gc end"
+
 # To open each level by its whole path would take the square of their number.
 with "$me" "$T/depths" "$PY" -c "$(imports "$src")" >/dev/null
 "$PY" -c 'import os, sys

@@ -117,14 +117,16 @@ void totals_add(struct totals *counters, const struct journal_record *record)
 	case JOURNAL_EXTENT:
 		add_extent(counters, record);
 		break;
-	case JOURNAL_HEAD:
-		counters->zero = record->begin > 0 ? record->begin : 0;
-		counters->measured = record->end > 0 ? record->end : 0;
-		counters->folded = record->processes;
-		break;
-	default: /* written by a later version */
+	default: /* a head, or written by a later version */
 		break;
 	}
+}
+
+void totals_begin(struct totals *counters, const struct journal_record *head)
+{
+	counters->zero = head->begin > 0 ? head->begin : 0;
+	counters->measured = head->end > 0 ? head->end : 0;
+	counters->folded = head->processes;
 }
 
 void totals_append(const char *root, struct journal_record *record)

@@ -41,6 +41,7 @@ struct totals {
 	int64_t zero;	      /* the time that totals_zero recorded; 0: none */
 	int64_t measured;     /* when gc measured the base of the sizes; 0: never */
 	uint64_t folded;      /* the last journal.<N> that is folded into the sums */
+	off_t read;	      /* how many bytes of files were read */
 };
 
 /* Reads totals and all journals. If there are none, returns 0 and empty sums. */
@@ -70,7 +71,10 @@ int totals_rebase(
 
 /* --- for totals_file.c and the tests -------------------------------------------------*/
 
-/* Adds a record of a process, or one from totals. */
+/* Takes what the head of totals says. */
+void totals_begin(struct totals *counters, const struct journal_record *head);
+
+/* Adds a record of a process, or one from totals; a head changes nothing. */
 void totals_add(struct totals *counters, const struct journal_record *record);
 
 /* Returns the record with which totals begins. */

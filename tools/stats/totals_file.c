@@ -72,14 +72,33 @@ static void add_descriptor(struct totals *counters, int fd, off_t at)
 }
 
 /* Adds a file. A file that cannot be read counts as empty: a bad journal must not stop
- * anyone. */
+ * anyone. Nor must any number of them: each may take half of what is left. */
 static void add_file(struct totals *counters, int state, const char *name)
 {
+	const off_t most = JOURNAL_READ_MOST - counters->read / 2;
 	struct stat st;
 	AUTOCLOSE int fd = open_records(state, name, &st);
+	off_t size;
 
-	if (fd >= 0)
-		add_descriptor(counters, fd, journal_begin(&st));
+	if (fd < 0)
+		return;
+	size = st.st_size < most ? st.st_size : most;
+	counters->read += size;
+	add_descriptor(counters, fd, st.st_size - size);
+}
+
+/* Adds the totals. Only they have a head. */
+static void add_sums(struct totals *counters, int state)
+{
+	struct journal_record head;
+	uint8_t data[sizeof head];
+	struct stat st;
+	AUTOCLOSE int fd = open_records(state, TOTALS, &st);
+
+	if (fd >= 0 && pread(fd, data, sizeof data, 0) == sizeof data &&
+		journal_next(data, sizeof data, &head) && head.kind == JOURNAL_HEAD)
+		totals_begin(counters, &head);
+	add_file(counters, state, TOTALS);
 }
 
 /* --- which files exist ---------------------------------------------------------------*/
@@ -126,7 +145,7 @@ static struct picture take_picture(int state)
 
 static void read_once(int state, struct totals *counters)
 {
-	add_file(counters, state, TOTALS);
+	add_sums(counters, state);
 	for (uint64_t n = counters->folded + 1; is_there(state, n); n++)
 		add_file(counters, state, aside_name(n));
 	add_file(counters, state, JOURNAL_FULL);
@@ -268,7 +287,7 @@ static int with_totals(int state, int64_t now, const struct change *change)
 	uint64_t before, next;
 	int r = 0;
 
-	add_file(&counters, state, TOTALS);
+	add_sums(&counters, state);
 	before = counters.folded;
 	next = before + 1;
 	while (is_there(state, next))

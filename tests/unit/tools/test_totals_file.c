@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "tests/unit/fake/fake_totals.h"
@@ -255,6 +256,59 @@ static void of_a_huge_one_the_end_is_read(void **state)
 	assert_int_equal(hits_since(0), 30);
 }
 
+/* One file may have any number of names. */
+static void of_all_together_no_more_is_read_than_of_two(void **state)
+{
+	enum { NAMES = 9, MOST = JOURNAL_READ_MOST / sizeof(struct journal_record) };
+	struct journal_record *records = calloc(MOST, sizeof *records);
+	char below[64];
+
+	(void)state;
+	for (size_t i = 0; i < MOST; i++)
+		records[i] = process("cpython-311", BEGIN, 1);
+	append("journal.1", records, MOST * sizeof *records);
+	free(records);
+	age("journal.1", 100, BEGIN);
+	for (int i = 2; i <= NAMES; i++) {
+		sprintf(below, FAKE_STATE "journal.%d", i);
+		assert_return_code(
+			link(fake_path(FAKE_STATE "journal.1"), fake_path(below)), errno);
+	}
+	read_now();
+	assert_in_range(hits_since(0), MOST, 2 * MOST);
+	assert_int_equal(fold_at(BEGIN), 0);
+	assert_false(there("journal.1") || there("journal.9"));
+	read_now();
+	assert_in_range(hits_since(0), MOST, 2 * MOST);
+}
+
+/* A head that says that no journal was folded would have them folded for ever. */
+static void no_journal_has_a_head(void **state)
+{
+	struct journal_record head = { .kind = JOURNAL_HEAD, .begin = DAY, .end = DAY };
+
+	(void)state;
+	journal_finish(&head);
+	append("journal.1", &head, sizeof head);
+	append("journal", &head, sizeof head);
+	journal("journal.1", 1, 1);
+	append("totals", &head, sizeof head);
+	head.begin = 2 * DAY;
+	journal_finish(&head);
+	append("totals", &head, sizeof head);
+	read_now();
+	assert_int_equal(counters.zero, DAY);
+	unlink(fake_path(FAKE_STATE "totals"));
+	read_now();
+	assert_int_equal(counters.zero, 0);
+	assert_int_equal(counters.measured, 0);
+	age("journal.1", 100, BEGIN);
+	assert_int_equal(fold_at(BEGIN), 0);
+	read_now();
+	assert_int_equal(counters.folded, 1);
+	assert_int_equal(hits_since(0), 1);
+}
+
 static void sums_get_coarser(void **state)
 {
 	struct journal_record record;
@@ -345,6 +399,9 @@ int main(void)
 	unit_one("garbage in a journal is skipped", garbage_is_passed_over);
 	unit_one("a path that is not a file is not read", what_is_no_file_is_passed_over);
 	unit_one("only the end of a huge journal is read", of_a_huge_one_the_end_is_read);
+	unit_one("no more is read of all journals together than of two",
+		of_all_together_no_more_is_read_than_of_two);
+	unit_one("only the first record of the totals is a head", no_journal_has_a_head);
 	unit_one("a small journal is not folded", a_small_journal_is_left);
 	unit_one("a large journal is folded after its grace time",
 		a_large_one_is_folded_after_its_grace);
