@@ -262,6 +262,34 @@ done <<-HOW
 	mkdir other && cp $T/forged.pyc other/m.$TAG.pyc && ln -s other __pycache__
 HOW
 is "$wrong" "" "in a folder of a layer that others can write to, they can move files, but not add any"
+# Root adds to a layer in which there are links, or folders that others can write to.
+own=$T/0/own # where the links lead
+with 0 "$T/0/made" "$PY" -c "$(imports "$src")" >/dev/null
+command_of 0 "$T/0/made" export -q "$T/0/made.zst" && command_of 0 "$T/0/made" push -q "file:$T/0/store"
+state() { find "$own" "$T/layer/v1/$TAG" -printf '%P %u %m %l %s %T@\n' | sort; }
+adds() { # HOW: the exit statuses of both commands of root's after that, and what each changes
+	local command
+	for command in "import -q --update $T/0/made.zst" "pull -q file:$T/0/store"; do
+		rm -rf "$T/layer" "$own"
+		mkdir -p -m 700 "$own/own.dir" && (umask 077 && echo secret >"$own/own.key")
+		command_of 0 "" import -q --layer "$T/layer" "$T/0/made.zst"
+		(umask 077 && cd "$folder" && echo more >more.pyc && eval "$1") || echo "cannot: $1"
+		state >"$T/before"
+		# shellcheck disable=SC2086
+		command_of 0 "" $command --layer "$T/layer" >"$T/said" 2>&1
+		echo "$? $(diff "$T/before" <(state) | grep '^>' | awk '{ print $2, $4 }' | sed "s|.*$src||" | paste -sd ' ');"
+	done | paste -sd ' '
+}
+opened="0  755 /more.pyc 644;"
+is "$(adds :)" "$opened $opened" "(import --update and pull --layer open a layer to all)"
+is "$(adds "ln -s '$own/own.key' m.$TAG.pyc; ln -s '$own/own.dir' dir; ln -sf '$own/own.key' '$T/layer/v1/CACHEDIR.TAG'; ln -sf '$own/own.key' '$T/layer/CACHEDIR.TAG'")" \
+	"$opened $opened" "import --update and pull --layer change nothing to which a link in a layer leads"
+wrong=
+for how in "chown $ATTACKER ." "chmod 777 ." "chmod 1777 ." "chgrp $ATTACKER . && chmod 775 ." "mkdir deep && chown $ATTACKER deep"; do
+	got=$(adds "$how")
+	[ "$got" = "12 ; 12 ;" ] || wrong="$wrong; $how: $got"
+done
+is "$wrong" "" "import --update and pull --layer change nothing in a layer with a folder that others can write to"
 mkdir -p "$T/good" "$T/opt/z"
 layer "$T/opt/z/layer" # what root has unpacked of the attacker's, and never run
 for how in "ln -s '$T/opt/z' base" "ln -s '$T/opt/z/layer' layer" "mkdir base && ln -s '$T/opt/z/layer' base/layer"; do

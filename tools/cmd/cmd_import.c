@@ -247,6 +247,8 @@ static int import_all(struct import_command *job)
 	if (r < 0)
 		return stopped(job, r);
 	if (job->layer && import->cache && (r = layer_create_finish(&job->cache)) < 0) {
+		if (r == -EINTR)
+			return stopped(job, r);
 		complain(job->cache.root, "it cannot be made readable: %s", strerror(-r));
 		code = EXIT_OURS;
 	}

@@ -84,10 +84,12 @@ static int conclude(const struct pull *pull, int r)
 
 static int pull_into(struct pull *pull)
 {
-	int r = pull_run(pull), finished;
+	int r = pull_run(pull);
+	int finished = pull->layer && pull->cache ? layer_create_finish(pull->cache) : 0;
 
-	if (pull->layer && pull->cache &&
-		(finished = layer_create_finish(pull->cache)) < 0)
+	if (finished == -EINTR)
+		r = finished;
+	else if (finished < 0)
 		return common_failed(pull->cache->root, finished);
 	if (pull->common.json)
 		print_object(pull);
