@@ -50,6 +50,15 @@ chmod a-w "$T"/names
 touch -d '3 days ago' "$src/${names[0]}"/*.py # stale
 printf junk >"$CACHE/v1/$TAG/tree$src/${names[1]}/__pycache__/m.$TAG.pyc" # damaged
 rm "$src/${names[2]}/m.py" # an orphan
+for name in "${names[@]}"; do # tools
+	entry=$CACHE/v1/$TAG/tree$src/$name/__pycache__/m.$TAG.pyc
+	cp -p "$entry" "${entry%.pyc}-$name.pyc"
+done
+# What a cache says about interpreters.
+"$PY" -c 'import os, sys
+st = os.stat(sys.argv[1])
+open(sys.argv[2], "w").write("%d %d %d %d.%09d \x1b[31mforged 3.11.2 a70d0d0a\n" % (st.st_dev, st.st_ino, st.st_size,
+	*divmod(st.st_ctime_ns, 10**9)))' "$PY" "$CACHE/v1/.state/pythons"
 n=0
 run() { # WORD…
 	n=$((n + 1))

@@ -161,7 +161,7 @@ static void print_text(const struct explain_command *request,
 	AUTOFREE char *todo = make_advice(request, subject, explanation);
 
 	printf("%s for %s%s%s", escape_plain(subject->source), subject->tag,
-		subject->tool, subject->variant);
+		escape_plain(subject->tool), subject->variant);
 	if (subject->level)
 		printf(" at -O level %c", subject->level);
 	putchar('\n');
@@ -174,7 +174,7 @@ static void print_text(const struct explain_command *request,
 		fputs("; Python takes its own pyc", stdout);
 	putchar('\n');
 	if (todo)
-		printf("to do: %s\n", todo);
+		printf("to do: %s\n", escape_plain(todo));
 }
 
 static void print_object(const struct explain_command *request,

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "tools/base/files.h"
+#include "tools/cache/layout.h"
 #include "tools/python/filetype.h"
 
 #define KNOWN "pythons"
@@ -33,12 +34,13 @@ static bool make_key(const char *path, char key[KEY_SIZE])
 	return true;
 }
 
-/* Reads "TAG VERSION MAGIC". */
+/* Reads "TAG VERSION MAGIC". Whoever made the cache may have written anything. */
 static bool read_line(const char *line, struct python *ret)
 {
 	char magic[9];
 
 	return sscanf(line, "%ms %ms %8s", &ret->tag, &ret->version, magic) == 3 &&
+	       layout_version(ret->tag) == strlen(ret->tag) &&
 	       python_read_magic(magic, ret->magic);
 }
 
