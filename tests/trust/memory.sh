@@ -112,6 +112,28 @@ else
 	skip "$what" "there is no compiler"
 fi
 
+# --- a restored cache -----------------------------------------------------------------
+restored=$T/restored
+cp -a "$cache" "$restored"
+mkdir -m 700 "$restored/v1/.state/packs"
+record=$(printf '%063d' 0)
+wrong=
+base=$(peak env PYCSTASH_DIR="$cache" "$PYCSTASH" push -n "file:$T/none")
+records() { # SENTENCE: commands that read them
+	for command in "push -n file:$T/none" "export --new $T/new" "purge -n --from-pack ${record}1" "gc -n"; do
+		# shellcheck disable=SC2086
+		limit "$command, $1" env PYCSTASH_DIR="$restored" HOME="$T/$me" "$PYCSTASH" $command
+	done
+}
+truncate -s 400M "$restored/v1/.state/packs/${record}1"
+records "a hole"
+yes 'py311/objects/a 1' | head -c 60M >"$restored/v1/.state/packs/${record}1"
+records "many lines"
+for i in {2..9}; do ln "$restored/v1/.state/packs/${record}1" "$restored/v1/.state/packs/$record$i"; done
+yes | head -c 300M >"$restored/v1/.state/orphans"
+records "many names"
+is "$wrong" "" "no file in which a restored cache says what it knows uses up memory"
+
 # --- archives and packs ---------------------------------------------------------------
 # 64 MiB of holes without a length in a sparse manifest: 20 KB when compressed
 "$PY" -c 'import sys, tarfile

@@ -19,6 +19,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
@@ -95,3 +96,8 @@ int cache_open_private(const struct cache *cache, const char *name);
  * a pipe. -EINVAL: it is not a regular file, or it has another hard link, so that writing
  * to it would change a file elsewhere. */
 int cache_open_state(const struct cache *cache, const char *name, int flags);
+
+/* Opens a file in .state, or in a folder there, for reading. A cache may come from
+ * elsewhere, so more than `most` bytes are not ours. NULL with errno set: it is missing,
+ * no regular file (EINVAL), or larger (EFBIG). */
+FILE *cache_read_state(const struct cache *cache, const char *name, off_t most);

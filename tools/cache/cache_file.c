@@ -101,3 +101,24 @@ int cache_open_state(const struct cache *cache, const char *name, int flags)
 	}
 	return fd;
 }
+
+FILE *cache_read_state(const struct cache *cache, const char *name, off_t most)
+{
+	AUTOFREE char *path = alloc_format(CACHE_STATE "/%s", name);
+	int fd = cache_openat(cache, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+	FILE *file;
+
+	if (fd < 0) {
+		errno = -fd;
+		return NULL;
+	}
+	if (fstat(fd, &st) == 0) {
+		errno = S_ISREG(st.st_mode) ? EFBIG : EINVAL;
+		file = errno == EFBIG && st.st_size <= most ? fdopen(fd, "r") : NULL;
+		if (file)
+			return file;
+	}
+	file_close(&fd);
+	return NULL;
+}

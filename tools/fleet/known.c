@@ -17,6 +17,8 @@
 #include "tools/base/whole_file.h"
 
 #define PACKS CACHE_STATE "/packs"
+/* In bytes, of all records: those of half a million objects. */
+#define RECORDS_MOST ((off_t)64 << 20)
 
 /* Opens the folder of the records, and creates it if needed. Returns a descriptor or
  * -errno. */
@@ -62,27 +64,47 @@ void known_forget(const struct cache *cache)
 
 /* --- the objects of packs ------------------------------------------------------------*/
 
-static void add_paths(const struct cache *cache, const char *name, struct names *paths)
+static bool is_object(char *path)
 {
-	AUTOFREE char *record = alloc_format(PACKS "/%s", name);
-	int fd = cache_openat(cache, record, O_RDONLY | O_NONBLOCK);
-	AUTOFCLOSE FILE *in = fd < 0 ? NULL : fdopen(fd, "r");
-	uint64_t size;
-	char *path;
+	char *slash = strrchr(path, '/');
+	bool is;
 
-	while (in && fscanf(in, "%ms %" SCNu64 "\n", &path, &size) == 2)
-		names_add(paths, path);
+	if (!slash)
+		return false;
+	*slash = '\0';
+	is = layout_parse(path, slash + 1).kind == LAYOUT_OBJECT;
+	*slash = '/';
+	return is;
+}
+
+/* Reads a record as far as it is one of ours, but not more than *left bytes. */
+static void add_paths(
+	const struct cache *cache, const char *name, struct names *paths, off_t *left)
+{
+	AUTOFREE char *record = alloc_format("packs/%s", name);
+	AUTOFCLOSE FILE *in = cache_read_state(cache, record, *left);
+	char path[256];
+	uint64_t size;
+
+	if (!in)
+		complain(cache->root, "the record of pack %s is not read: %s", name,
+			strerror(errno));
+	while (in && fscanf(in, "%255s %" SCNu64 "\n", path, &size) == 2 &&
+		is_object(path))
+		names_add(paths, alloc_copy(path));
+	*left -= in ? ftello(in) : 0;
 }
 
 struct names known_paths(const struct cache *cache, const char *name)
 {
 	char **packs = file_names(cache_openat(cache, PACKS, O_RDONLY | O_DIRECTORY));
 	struct names paths = { 0 };
+	off_t left = RECORDS_MOST;
 
 	for (; packs && *packs; packs++)
 		if (strlen(*packs) == PACK_NAME_SIZE - 1 &&
 			(!name || strcmp(name, *packs) == 0))
-			add_paths(cache, *packs, &paths);
+			add_paths(cache, *packs, &paths, &left);
 	names_sort(&paths);
 	return paths;
 }

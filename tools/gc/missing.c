@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "shim/core/base/path.h"
 #include "tools/base/files.h"
@@ -21,6 +20,8 @@
 #include "tools/cache/sys_libc.h"
 
 #define FILE_NAME "orphans"
+/* In bytes: more than so many paths need. */
+#define FILE_MOST (MISSING_MOST * 1024)
 
 /* Directories that are not on a disk that may come back. */
 static const char *const short_lived[] = { "/tmp", "/var/tmp", "/dev/shm" };
@@ -144,8 +145,7 @@ static void read_record(struct missing_table *table, const char *record)
 struct missing_table *missing_load(const struct cache *cache, int64_t now, int64_t grace)
 {
 	struct missing_table *table = alloc_array(1, sizeof *table);
-	int fd = cache_open_state(cache, FILE_NAME, O_RDONLY);
-	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+	AUTOFCLOSE FILE *file = cache_read_state(cache, FILE_NAME, FILE_MOST);
 	AUTOFREE char *record = NULL;
 	size_t room = 0;
 
@@ -154,10 +154,6 @@ struct missing_table *missing_load(const struct cache *cache, int64_t now, int64
 	for (int n = 0; file && n < MISSING_MOST; n++)
 		if (getdelim(&record, &room, '\0', file) > 0)
 			read_record(table, record);
-	if (file)
-		fclose(file);
-	else if (fd >= 0)
-		close(fd);
 	return table;
 }
 

@@ -46,22 +46,14 @@ static bool read_line(const char *line, struct python *ret)
 
 static bool recall(const struct cache *cache, const char *key, struct python *ret)
 {
-	int fd = cache_open_state(cache, KNOWN, O_RDONLY);
-	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+	/* keep_line lets it exceed the limit by a line, and empties a larger one */
+	AUTOFCLOSE FILE *file = cache_read_state(cache, KNOWN, 2 * LIMIT);
 	AUTOFREE char *line = NULL;
 	size_t room = 0, len = strlen(key);
 	bool found = false;
-	struct stat st;
 
-	/* keep_line lets it exceed the limit by a line, and empties a larger one */
-	if (file && (fstat(fd, &st) < 0 || st.st_size > 2 * LIMIT)) {
-		fclose(file);
-		return false;
-	}
 	while (file && !found && getline(&line, &room, file) > 0)
 		found = strncmp(line, key, len) == 0 && read_line(line + len, ret);
-	if (file)
-		fclose(file);
 	return found;
 }
 
