@@ -99,11 +99,15 @@ rm -rf "$secret/public" "$T/$VICTIM/c"
 mkdir -p "$secret/closed/open"
 echo "KEY = 'swordfish'" >"$secret/closed/open/closed.py"
 ln -s closed/open/closed.py "$secret/link.py"
-chown -R "$VICTIM" "$secret"
+mkdir -p "$secret/shut" # to a group, as its members are among the others
+echo "KEY = 'sesame'" | tee "$secret/shut/below.py" >"$secret/grouped.py"
+chown -R "$VICTIM:$ATTACKER" "$secret"
 with "$VICTIM" "$T/$VICTIM/c" "$PY" -c "$(imports "$secret/private")
 del sys.modules['m']
 $(imports "$secret/closed/open" closed)
 $(imports "$secret" link)
+$(imports "$secret" grouped)
+$(imports "$secret/shut" below)
 $(imports "$src")
 import contextlib, os
 numba = '$secret/closed/open/__pycache__/closed.f-1.py%d%d.nbi' % sys.version_info[:2]
@@ -112,6 +116,8 @@ with contextlib.suppress(OSError): open(numba)
 open(numba + '.tmp.abc', 'xb').write(b'MARK-numba')
 os.replace(numba + '.tmp.abc', numba)" >/dev/null
 chmod 700 "$secret/closed"
+chmod 604 "$secret/grouped.py"
+chmod 705 "$secret/shut"
 command_of "$VICTIM" "$T/$VICTIM/c" export "$T/$VICTIM/all.zst" >"$T/said" 2>&1
 check "export says that there is bytecode of sources that others may not read" \
 	grep -qiE 'may not read|private|others' "$T/said"
@@ -121,6 +127,7 @@ command_of "$VICTIM" "" import --layer "$T/$VICTIM/layer" "$T/$VICTIM/public.zst
 in_layer() { as "$ATTACKER" grep -rl "$1" "$T/$VICTIM/layer" 2>/dev/null | grep -c .; }
 is "$(in_layer hunter2)" 0 "export --public-only leaves out bytecode of sources that others may not read"
 is "$(in_layer swordfish)" 0 "export --public-only leaves out bytecode of sources in directories that others may not enter"
+is "$(grep -rl sesame "$T/$VICTIM/c" | grep -c /tree/) $(in_layer sesame)" "2 0" "export --public-only leaves out bytecode of sources that their group may not read"
 is "$(grep -rl MARK-numba "$T/$VICTIM/c" | grep -c /tree/) $(in_layer MARK-numba)" "1 0" "export --public-only leaves out numba's files, whose source nobody knows"
 check "export --public-only leaves out nothing else" test "$(in_layer TRUSTED)" -gt 0
 # Only numba's files, of: a closed source, one in a closed directory, one that is gone, one whose name begins like that of an

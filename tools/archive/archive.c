@@ -45,6 +45,15 @@ struct pyc_state archive_state(const struct layout *item, struct pyc_state state
 	return state;
 }
 
+/* A group whose members may not do what others may is kept out. */
+#define ALL_READ (S_IRGRP | S_IROTH)
+#define ALL_ENTER (S_IXGRP | S_IXOTH)
+
+static bool allows(mode_t mode, mode_t bits)
+{
+	return (mode & bits) == bits;
+}
+
 /* Returns whether the mode of a directory above the file, as far as they exist, keeps
  * others out. If the file is opened, its path is canonical, and a file that is not found
  * there counts as closed. Each directory is opened in the one above it and judged by its
@@ -60,7 +69,7 @@ static bool is_closed(const char *path, const struct stat *opened)
 
 	for (char *name = strtok_r(names, "/", &rest); name && fd >= 0 && !closed;
 		name = strtok_r(NULL, "/", &rest)) {
-		closed = fstat(fd, &st) < 0 || !(st.st_mode & S_IXOTH);
+		closed = fstat(fd, &st) < 0 || !allows(st.st_mode, ALL_ENTER);
 		above = fd;
 		fd = openat(above, name, O_PATH | O_CLOEXEC | (opened ? O_NOFOLLOW : 0));
 		close(above);
@@ -84,7 +93,7 @@ static bool is_private(const char *source, int fd)
 	AUTOFREE char *real = realpath(source, NULL);
 	struct stat st;
 
-	return !real || fstat(fd, &st) < 0 || !(st.st_mode & S_IROTH) ||
+	return !real || fstat(fd, &st) < 0 || !allows(st.st_mode, ALL_READ) ||
 	       is_closed(real, &st);
 }
 
@@ -108,7 +117,7 @@ static bool is_programs_private(const struct layout *item, const char *name, boo
 bool archive_is_private(
 	const struct layout *item, const char *name, const struct stat *pyc)
 {
-	static const struct stat none = { .st_mode = S_IROTH };
+	static const struct stat none = { .st_mode = ALL_READ };
 	char source[PATH_MAX];
 	AUTOCLOSE int fd = -1;
 
@@ -117,9 +126,9 @@ bool archive_is_private(
 	if (!pyc)
 		pyc = &none;
 	if (!layout_source(item, name, source, sizeof source))
-		return !(pyc->st_mode & S_IROTH);
+		return !allows(pyc->st_mode, ALL_READ);
 	fd = open_source(source);
-	return fd < 0 ? !(pyc->st_mode & S_IROTH) || is_closed(source, NULL)
+	return fd < 0 ? !allows(pyc->st_mode, ALL_READ) || is_closed(source, NULL)
 		      : is_private(source, fd);
 }
 
