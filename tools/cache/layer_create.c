@@ -25,8 +25,7 @@ static bool is_new_or_empty(const char *path)
 	return names ? !*names : errno == ENOENT;
 }
 
-/* --- the folders in it
- * ----------------------------------------------------------------*/
+/* --- the folders in it ---------------------------------------------------------------*/
 
 static bool enter_all(struct walk_dir *parent, const char *name)
 {
