@@ -118,6 +118,51 @@ as "$VICTIM" HOME="$his" "$PYCSTASH" run -- "$PY" -c "$(imports "$src")" >"$T/ou
 is "$(cat "$T/out")" TRUSTED "a link to a configuration file in another's home runs nothing"
 rm "$T/rootdir/pycstash.conf"
 
+# --- wrappers -------------------------------------------------------------------------
+# Whoever can exchange a directory on the way could have root replace a program elsewhere.
+place=$T/place
+environment() { # OWNER: one of root's below $place, wrapped, and then given to the owner
+	rm -rf "$place"
+	mkdir -p "$place/venv/bin" && touch "$place/venv/pyvenv.cfg" && ln -s "$PY" "$place/venv/bin/python3" && ln -s python3 "$place/venv/bin/python"
+	command_of 0 "" wrap --venv "$place/venv" && chown -hR "$1:$1" "$place"
+}
+kept() { find "$place" "$T/opt/venv" -printf '%p %i %u %m %l %C@\n' 2>/dev/null | sort; }
+wrong=
+while read -r how; do
+	for words in "--venv $place/venv" "--venv $place/venv --remove" "-o $place/venv/bin/python3 $PY" "-o $place/venv/bin/pypy3 $PY"; do
+		rm -rf "$T/opt/venv"
+		environment 0
+		(cd "$place" && eval "$how") || wrong="$wrong; cannot: $how"
+		before=$(kept)
+		# shellcheck disable=SC2086
+		command_of 0 "" wrap $words >"$T/said" 2>&1
+		code=$?
+		[ "$code" = 12 ] && [ "$before" = "$(kept)" ] && grep -q 'others could exchange' "$T/said" || wrong="$wrong; $how: $words: $code"
+	done
+done <<-HOW
+	chown -hR $ATTACKER .
+	chown $ATTACKER .
+	chmod 777 .
+	chown $ATTACKER venv
+	chown $ATTACKER venv/bin
+	chmod 777 venv
+	chgrp $ATTACKER venv && chmod 775 venv
+	mv venv '$T/opt' && chmod 1777 . && ln -s '$T/opt/venv' venv && chown -h $ATTACKER venv
+	mv venv/bin real && ln -s ../real venv/bin && chown -h $ATTACKER venv/bin
+HOW
+is "$wrong" "" "root's wrap changes nothing where others could exchange a directory on the way"
+works=
+for owner in 0 "$VICTIM"; do
+	environment "$owner"
+	chown 0 "$place" && chmod 1777 "$place"
+	[ "$owner" = 0 ] || chown -h "$owner" "$place/venv/bin"/*
+	for words in "--venv $place/venv" "--venv $place/venv --remove" "-o $place/venv/bin/python3.11 $PY" "-o $place/py $PY"; do
+		# shellcheck disable=SC2086
+		command_of "$owner" "" wrap $words >"$T/said" 2>&1 && works="$works+" || works="$works $words: $(cat "$T/said")"
+	done
+done
+is "$works" "++++++++" "(users wrap in environments of their own, also below a directory like /tmp)"
+
 # --- a moment between two calls -------------------------------------------------------
 # Every call that changes a mode is delayed, while the attacker replaces the new directories
 # with links.

@@ -15,7 +15,7 @@
 #include "tools/base/alloc.h"
 #include "tools/cache/sys_libc.h"
 
-int trust_file(const char *path, char **ret_why)
+static int judge(const char *path, bool is_directory, char **ret_why)
 {
 	const char *why = "can be written to by others (chmod go-w)";
 	char way[PATH_MAX];
@@ -26,9 +26,9 @@ int trust_file(const char *path, char **ret_why)
 		return -ENAMETOOLONG;
 	switch (way_judge(&sys_libc, geteuid(), way, sizeof way, &end)) {
 	case WAY_ABSENT:
-		return 0;
+		return is_directory ? -ENOENT : 0;
 	case WAY_NO_DIRECTORY: /* a file at the end of the path */
-		if (end.above)
+		if (end.above || is_directory)
 			return -ENOTDIR;
 		if (!S_ISREG(end.st.st_mode))
 			why = "is not a regular file";
@@ -36,6 +36,8 @@ int trust_file(const char *path, char **ret_why)
 			return 0;
 		break;
 	case WAY_TRUSTED:
+		if (is_directory)
+			return 0;
 		why = "is not a regular file";
 		break;
 	case WAY_FOREIGN:
@@ -51,4 +53,14 @@ int trust_file(const char *path, char **ret_why)
 	}
 	*ret_why = alloc_format("%s %s", strcmp(way, path) == 0 ? "it" : way, why);
 	return -EPERM;
+}
+
+int trust_file(const char *path, char **ret_why)
+{
+	return judge(path, false, ret_why);
+}
+
+int trust_directory(const char *path, char **ret_why)
+{
+	return judge(path, true, ret_why);
 }

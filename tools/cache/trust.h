@@ -2,7 +2,8 @@
  *
  * Checks that only root and this user can change a file. This is required of settings and
  * of interpreters that the user has not named, just as of the cache's own directory
- * (way.h).
+ * (way.h). A directory in which names are replaced must not be one that others can
+ * exchange for another.
  */
 #pragma once
 
@@ -15,3 +16,7 @@
  * trusted. -EPERM: *ret_why, which the caller frees, says who could change it; otherwise
  * *ret_why is NULL. -ENOTDIR, -EACCES: the file cannot be reached. Thread-safe. */
 int trust_file(const char *path, char **ret_why);
+
+/* The same for a directory, which must exist: nobody else can put another in its place.
+ * Who may write to it is up to the caller. */
+int trust_directory(const char *path, char **ret_why);

@@ -27,6 +27,7 @@
 #include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/base/whole_file.h"
+#include "tools/cache/trust.h"
 #include "tools/cli/command.h"
 #include "tools/conf/conf.h"
 #include "tools/conf/settings.h"
@@ -344,6 +345,36 @@ static int wrap_beside(const char *output)
 	return code == EXIT_FOUND ? EXIT_OK : code;
 }
 
+/* All that follows is done by path. Whoever could exchange a directory on the way could
+ * have a program elsewhere replaced by a wrapper of his own. */
+static int check_place(void)
+{
+	AUTOFREE char *output = command.venv ? alloc_format("%s/bin/.", command.venv)
+					     : alloc_copy(command.output);
+	AUTOFREE char *path = NULL;
+	AUTOFREE char *directory = NULL;
+	AUTOFREE char *why = NULL;
+	int r = file_absolute(output, &path);
+
+	if (r == 0) {
+		directory = file_parent(path);
+		r = trust_directory(directory, &why);
+	}
+	if (r == 0)
+		return EXIT_OK;
+	if (r != -EPERM) {
+		complain(command.venv ? command.venv : command.output, "%s%s",
+			command.venv ? "this is not a virtual environment: " : "",
+			strerror(-r));
+		return command.venv ? EXIT_FOUND : EXIT_OURS;
+	}
+	complain(directory, "not touched, since others could exchange it: %s%s", why,
+		geteuid() == 0
+			? "; run this as the owner: setpriv --reuid=USER --regid=USER --clear-groups pycstash wrap ..."
+			: "");
+	return EXIT_REFUSED;
+}
+
 static int run(const struct command *self, char **words)
 {
 	int code;
@@ -352,6 +383,9 @@ static int run(const struct command *self, char **words)
 		return opt_usage(self, "either an INTERPRETER, or --venv DIR without -o");
 	if (command.remove && !command.venv)
 		return opt_usage(self, "--remove goes with --venv");
+	code = command.venv || command.output ? check_place() : EXIT_OK;
+	if (code != EXIT_OK)
+		return code;
 	if (command.venv)
 		return wrap_venv(command.venv);
 	code = wrap(command.output, words[0]);

@@ -137,9 +137,33 @@ static void is_told(void **state)
 	assert_int_equal(why != NULL, r == -EPERM);
 }
 
+static int judge(const char *directory)
+{
+	AUTOFREE char *why = NULL;
+	int r = trust_directory(at(directory), &why);
+
+	assert_int_equal(why != NULL, r == -EPERM);
+	return r;
+}
+
+static void directories(void **state)
+{
+	make_files();
+	directory("open/mine", 0755);
+	assert_int_equal(judge("own"), 0);
+	assert_int_equal(judge("open"), 0);
+	assert_int_equal(judge("sticky"), 0);
+	assert_int_equal(judge("open/mine"), -EPERM);
+	assert_int_equal(judge("own/gone"), -ENOENT);
+	assert_int_equal(judge("own/python"), -ENOTDIR);
+	if (geteuid() == 0)
+		assert_int_equal(judge("others"), -EPERM);
+}
+
 int main(void)
 {
 	unit_around(fake_begin, fake_end);
 	unit_rows(is_told, rows);
+	unit_one("a directory that others cannot exchange is trusted", directories);
 	return unit_run("trust");
 }
