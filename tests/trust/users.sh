@@ -209,6 +209,30 @@ pushed() { # [OPTION]: what arrives of each, after what push said
 }
 is "$(pushed --compact 1d | tr '\n' ' ')" "1 1 1 1 " "push says that there is bytecode of sources that others may not read"
 is "$(pushed --compact 1d --public-only | tr '\n' ' ')" "0 0 0 1 " "push --public-only leaves out bytecode of sources that others may not read, and nothing else"
+# A mount to which the kernel lets nobody else, as that of sshfs or gocryptfs.
+vault=$T/vault
+mkdir "$vault"
+what="export --public-only leaves out bytecode of sources on a mount that only its user may look into"
+vaulted() { # what export says of them
+	{
+		"$PY" -B "$HERE/tests/trust/fuse.py" "$vault" "$VICTIM" >"$T/mounted" 2>"$T/said" &
+		await grep -qs mounted "$T/mounted" || exit
+		as "$ATTACKER" cat "$vault/m.py" 2>&1
+		command_of "$VICTIM" "$T/$VICTIM/vaulted" warm --python "$PY" "$vault"
+		command_of "$VICTIM" "$T/$VICTIM/vaulted" export "$T/$VICTIM/vaulted.zst" 2>&1
+		command_of "$VICTIM" "$T/$VICTIM/vaulted" export --public-only "$T/$VICTIM/vaulted.zst"
+		echo "public: $?"
+		umount -l "$vault"
+	} 2>&1
+}
+export -f vaulted as command_of await
+export T SO PYCSTASH PY HERE VICTIM ATTACKER vault
+unshare -m bash -c vaulted >"$T/exported"
+if grep -q "Permission denied" "$T/exported"; then
+	is "$(grep -o 'others may not read\|^public: .*' "$T/exported" | paste -sd,)" "others may not read,public: 1" "$what"
+else
+	skip "$what" "no file system can be mounted: $(cat "$T/said")"
+fi
 command_of "$VICTIM" "" warm --dir "$T/$VICTIM/layer.warm" --python "$PY" "$secret" >"$T/said" 2>&1
 is "$(as "$ATTACKER" grep -rl hunter2 "$T/$VICTIM/layer.warm" 2>/dev/null | grep -c .)" 0 \
 	"warm --dir creates nothing that others can read"

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "shim/core/cache/config.h"
@@ -45,6 +47,8 @@ struct pyc_state archive_state(const struct layout *item, struct pyc_state state
 	return state;
 }
 
+#define FUSE_MAGIC 0x65735546 /* FUSE_SUPER_MAGIC of newer headers */
+
 /* A group whose members may not do what others may is kept out. */
 #define ALL_READ (S_IRGRP | S_IROTH)
 #define ALL_ENTER (S_IXGRP | S_IXOTH)
@@ -54,11 +58,32 @@ static bool allows(mode_t mode, mode_t bits)
 	return (mode & bits) == bits;
 }
 
-/* Returns whether the mode of a directory above the file, as far as they exist, keeps
- * others out. If the file is opened, its path is canonical, and a file that is not found
- * there counts as closed. Each directory is opened in the one above it and judged by its
- * descriptor: between two looks at a path, whoever owns a directory can exchange what is
- * in it. */
+/* Returns whether a file is on a FUSE mount without allow_other: the kernel lets
+ * nobody but the user who has mounted it look there, whatever the modes say. */
+static bool is_on_closed_mount(int fd, dev_t device)
+{
+	AUTOFCLOSE FILE *mounts = NULL;
+	AUTOFREE char *line = NULL;
+	unsigned major, minor;
+	struct statfs fs;
+	const char *type;
+	size_t room = 0;
+
+	if (fstatfs(fd, &fs) == 0 && fs.f_type != FUSE_MAGIC)
+		return false;
+	mounts = fopen("/proc/self/mountinfo", "re");
+	while (mounts && getline(&line, &room, mounts) > 0)
+		if (sscanf(line, "%*d %*d %u:%u", &major, &minor) == 2 &&
+			makedev(major, minor) == device && (type = strstr(line, " - ")))
+			return strncmp(type, " - fuse", strlen(" - fuse")) == 0 &&
+			       !strstr(strrchr(line, ' '), "allow_other");
+	return true;
+}
+
+/* Returns whether a directory above the file, as far as they exist, keeps others out. If
+ * the file is opened, its path is canonical, and a file that is not found there counts as
+ * closed. Each directory is opened in the one above it and judged by its descriptor:
+ * between two looks at a path, whoever owns a directory can exchange what is in it. */
 static bool is_closed(const char *path, const struct stat *opened)
 {
 	AUTOFREE char *names = alloc_copy(path);
@@ -69,14 +94,15 @@ static bool is_closed(const char *path, const struct stat *opened)
 
 	for (char *name = strtok_r(names, "/", &rest); name && fd >= 0 && !closed;
 		name = strtok_r(NULL, "/", &rest)) {
-		closed = fstat(fd, &st) < 0 || !allows(st.st_mode, ALL_ENTER);
+		closed = fstat(fd, &st) < 0 || !allows(st.st_mode, ALL_ENTER) ||
+			 is_on_closed_mount(fd, st.st_dev);
 		above = fd;
 		fd = openat(above, name, O_PATH | O_CLOEXEC | (opened ? O_NOFOLLOW : 0));
 		close(above);
 	}
 	if (opened && !closed)
 		closed = fd < 0 || fstat(fd, &st) < 0 || st.st_dev != opened->st_dev ||
-			 st.st_ino != opened->st_ino;
+			 st.st_ino != opened->st_ino || is_on_closed_mount(fd, st.st_dev);
 	if (fd >= 0)
 		close(fd);
 	return closed;
