@@ -173,6 +173,28 @@ later "$PY" -c "import os; os.rename('$T/.mount_1/__pycache__/m.$TAG.pyc', '$T/.
 is "$(find "$cache" -path '*/objects/*.pyc' | grep -c .) $(stat -c %a "$T/.mount_1/m.pyc")" "1 600" \
 	"bytecode of a closed source in an ephemeral tree does not leave the cache with the mode of an object"
 
+# The attacker's tree has a link to a private source, and a file in the place of its bytecode. The
+# victim copies the tree, without following links.
+rm -rf "$cache" "$private/__pycache__" "$T/lent"
+mkdir -p "$T/lent/__pycache__" && ln -s "$private/m.py" "$T/lent/m.py"
+head -c 200 /dev/zero >"$T/lent/__pycache__/m.$TAG.pyc"
+ln -s "$private/m.py" "$T/lent/n.py" # without bytecode
+chown -hR "$ATTACKER" "$T/lent"
+later "$PY" -c "$(imports "$private")" >"$T/said"
+mkdir "$T/$VICTIM/copies" && chown "$VICTIM" "$T/$VICTIM/copies"
+later "$PY" -c "import tarfile; tarfile.open('$T/$VICTIM/copies/tar', 'w').add('$T/lent', 'lent')" >"$T/said"
+later cp -r "$T/lent" "$T/$VICTIM/copies/cp" >>"$T/said"
+is "$(ls "$T/$VICTIM/copies") $(grep -rlaF SECRET "$T/$VICTIM/copies")" $'cp\ntar ' \
+	"a copy of a directory has no bytecode of a private source to which another user's link leads"
+later "$PY" -c "$(imports "$T/lent" n)" >"$T/said"
+is "$(entries "$cache" | grep -c "$T/lent/")" 0 "bytecode of a private source to which another user's link leads is not kept for the link"
+(cd "$T" && ln -s "$private/m.py" "$dir/n.py")
+chown -h "$VICTIM" "$dir/n.py"
+rm -f "$T/$VICTIM/log"
+later PYCSTASH_LOG="$T/$VICTIM/log" "$PY" -c "$(imports "$dir" n)" >"$T/said"
+is "$(grep -c 'reused: .*/n[.]\|reused from object: .*/n[.]' "$T/$VICTIM/log")" 1 "(bytecode of a private source is served for a link of the user's own)"
+rm -rf "$T/$VICTIM/copies"
+
 # What a program truncates goes to the tree empty, with its mode.
 for how in "open(pyc, os.O_WRONLY | os.O_TRUNC)" "truncate(pyc, 0)"; do
 	rm -rf "$cache" "$private/__pycache__"

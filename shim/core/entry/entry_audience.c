@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The part of entry.h that distinguishes bytecode compiled for others (apt, pip install
- * as root, compileall when an image is built) from what a program compiles for itself.
+ * The part of entry.h that asks for whom bytecode is: compiled for others (apt, pip
+ * install as root, compileall when an image is built), or for the program itself; and
+ * whether it may get out.
  */
 #include <fcntl.h>
 #include <string.h>
@@ -57,4 +58,25 @@ bool entry_is_for_others(struct entry *entry)
 		sys, entry->path + entry->version_len + strlen("/tree"), entry->common);
 	*end = kept;
 	return shared;
+}
+
+bool entry_is_lent(const struct entry *entry)
+{
+	const struct sys *sys = entry->world->env.sys;
+	const struct source *source = &entry->source;
+	char *end = entry->path + entry->dir_len - PYCACHE_LEN - 1, kept = *end;
+	const char *dir = entry->path + entry->version_len + strlen("/tree");
+	uint32_t writers = WAY_UNKNOWN;
+	struct stat st;
+
+	if (sys->fstatat(source->dirfd, source->path, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		!S_ISLNK(st.st_mode))
+		return false;
+	*end = '\0';
+	dir = *dir ? dir : "/";
+	if (sys->kernel_stat(AT_FDCWD, dir, &st, 0) == 0)
+		writers = way_writers(sys, sys->geteuid(), AT_FDCWD, dir, &st);
+	*end = kept;
+	return writers && (writers == WAY_UNKNOWN ||
+				  writers != way_number(sys, source->st.st_uid, 0));
 }

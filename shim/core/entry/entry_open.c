@@ -356,7 +356,7 @@ static int try_content(struct search *search)
 	const struct entry_env *env = &entry->world->env;
 	int fd = -ENOENT;
 
-	if (!entry_file_is_reusable(entry))
+	if (!entry_file_is_reusable(entry) || entry_is_lent(entry))
 		(void)source_settle(&entry->source, env->sys, env->clock);
 	else if (source_read(&entry->source, env->sys, env->clock, env->recent,
 			 env->scratch) == 0)

@@ -54,6 +54,8 @@ static enum verdict prove(struct entry *entry, const struct pending_source *pend
 	 * origin. */
 	if (!pending_is_of(pending, &source->st))
 		return VERDICT_UNSEALED_CHANGED;
+	if (entry_is_lent(entry))
+		return VERDICT_UNSEALED_LENT;
 	seal->source = source->identity;
 	seal->flags |= entry_file_writers(world, source) << SEAL_WRITERS_SHIFT;
 	if (seal->flags & SEAL_HASH) {
