@@ -55,6 +55,13 @@ const char *place_change(struct place *place, int dirfd, const char *path)
 {
 	const char *found = place_find(place, dirfd, path);
 
+	/* To the program, both are one file: the tree's must not keep its mode. */
+	if (found == place->cache && place->kind == PLACE_ENTRY && place_in_tree(place) &&
+		!process_config.readonly) {
+		if (place_move_to_tree(place, O_RDONLY) < 0)
+			(void)sys_real.unlinkat(AT_FDCWD, place->cache, 0);
+		return place->path;
+	}
 	if (found != place->cache || place->kind == PLACE_TREE ||
 		!process_config.readonly)
 		return found;

@@ -14,6 +14,7 @@
 #include "shim/core/base/path.h"
 #include "shim/core/base/text.h"
 #include "shim/core/base/timestamp.h"
+#include "shim/core/cache/dirs.h"
 #include "shim/core/cache/root.h"
 #include "shim/process.h"
 #include "shim/report.h"
@@ -23,10 +24,11 @@
  * Opens the directory without following links, and changes it only if it was born after
  * `since`: in a directory that others can write to, any file or directory of the user's
  * may have that name by now. */
-static void set_mode(const char *path, mode_t mode, const struct timespec *since)
+static __attribute__((noinline)) void set_mode(
+	int dirfd, const char *path, mode_t mode, const struct timespec *since)
 {
 	int fd = sys_real.openat(
-		AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+		dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
 	struct timespec born;
 	struct stat st;
 
@@ -40,8 +42,24 @@ static void set_mode(const char *path, mode_t mode, const struct timespec *since
 	sys_real.close(fd);
 }
 
+/* Opens the directory of the sources. What is created in the tree, or moved there, is so
+ * relative to this descriptor: by a path that others can change, it could get into
+ * another directory at each call. The caller closes it. */
+static __attribute__((noinline)) int pin(struct place *place)
+{
+	const size_t len = place->map.dir_len - place->map.tree_len - PYCACHE_LEN - 1;
+	char *canonical = (char *)place_show(place), kept = canonical[len];
+	int fd;
+
+	canonical[len] = '\0';
+	fd = dirs_open(&sys_real, len ? canonical : "/");
+	canonical[len] = kept;
+	place_hide(place);
+	return fd;
+}
+
 /* Creates the directory that is pretended under the process's tag in the tree. */
-static void turn_own_real(const char *canonical)
+static __attribute__((noinline)) void turn_own_real(const char *canonical)
 {
 	struct place *own = process_take_room();
 
@@ -70,41 +88,55 @@ static void open_up(const char *cache, mode_t mode)
 	errno = saved;
 }
 
+/* Creates in the tree, relative to dirfd, the __pycache__ that is pretended with the mode
+ * in st. */
+static __attribute__((noinline)) int make_real(
+	struct place *place, int dirfd, const struct stat *st)
+{
+	struct timespec now;
+	int err;
+
+	if (place->name_end - place->map.dir_len > NAME_MAX + 1)
+		return -ENAMETOOLONG; /* the kernel's error for a real directory */
+	sys_real.clock(&now);
+	err = sys_real.mkdirat(dirfd, PYCACHE, (st->st_mode & 0777) | S_IRUSR);
+	if (err < 0)
+		return err;
+	set_mode(dirfd, PYCACHE, st->st_mode & 0777, &now);
+	report_decision(VERDICT_MADE_IN_TREE, AT_FDCWD, place_show(place));
+	place_hide(place);
+	/* From now on it is the tree's directory that is closed. */
+	if ((st->st_mode & S_IRWXU) != S_IRWXU)
+		open_up(place->cache, st->st_mode);
+	return 0;
+}
+
 int place_ready_tree(struct place *place)
 {
 	char *end, kept;
 	const char *canonical;
-	struct timespec now;
 	struct stat st;
-	bool pretended;
-	int err = 0;
+	int dirfd, err = 0;
 
 	if (place->kind == PLACE_TREE || place->cache[0] == '\0')
 		return 0;
 	end = place->cache + place->map.dir_len;
 	kept = *end;
 	*end = '\0';
-	pretended =
-		sys_real.fstatat(AT_FDCWD, place->cache, &st, AT_SYMLINK_NOFOLLOW) == 0;
-	canonical = place_show(place);
-	pretended = pretended && !place_exists(AT_FDCWD, canonical);
-	if (pretended && place->name_end - place->map.dir_len > NAME_MAX + 1) {
-		err = -ENAMETOOLONG; /* the kernel's error for a real directory */
-	} else if (pretended) {
-		sys_real.clock(&now);
-		err = sys_real.mkdirat(
-			AT_FDCWD, canonical, (st.st_mode & 0777) | S_IRUSR);
-		if (err == 0) {
-			set_mode(canonical, st.st_mode & 0777, &now);
-			report_decision(VERDICT_MADE_IN_TREE, AT_FDCWD, canonical);
-		}
-	} else if (has_other_tag(place) && !place_exists(AT_FDCWD, canonical)) {
-		turn_own_real(canonical);
+	if (sys_real.fstatat(AT_FDCWD, place->cache, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		dirfd = pin(place);
+		if (dirfd < 0)
+			err = dirfd;
+		else if (!place_exists(dirfd, PYCACHE))
+			err = make_real(place, dirfd, &st);
+		if (dirfd >= 0)
+			sys_real.close(dirfd);
+	} else if (has_other_tag(place)) {
+		canonical = place_show(place);
+		if (!place_exists(AT_FDCWD, canonical))
+			turn_own_real(canonical);
+		place_hide(place);
 	}
-	place_hide(place);
-	/* From now on it is the tree's directory that is closed. */
-	if (pretended && err == 0 && (st.st_mode & S_IRWXU) != S_IRWXU)
-		open_up(place->cache, st.st_mode);
 	*end = kept;
 	return err == -EEXIST ? 0 : err;
 }
@@ -135,13 +167,17 @@ void place_open_tree(struct place *place)
 {
 	char *end = place->cache + place->map.dir_len, kept = *end;
 	struct stat st;
+	int fd;
 
 	*end = '\0';
 	/* Otherwise the program has made it, with a mode of its own. */
 	if (sys_real.fstatat(AT_FDCWD, place->cache, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 		(st.st_mode & 0777) == 0700) {
-		(void)sys_real.mkdirat(AT_FDCWD, place_show(place), 0777);
-		place_hide(place);
+		fd = pin(place);
+		if (fd >= 0) {
+			(void)sys_real.mkdirat(fd, PYCACHE, 0777);
+			sys_real.close(fd);
+		}
 	}
 	*end = kept;
 }
@@ -266,17 +302,12 @@ static bool name_beside(const struct place *place, struct text *ret, unsigned n)
 	return !ret->cut;
 }
 
-/* Makes place->path the canonical one. A path through other users' links may lead
- * elsewhere at each call. */
-static void go_canonical(struct place *place, char room[PATH_MAX])
+/* Makes the path of an entry in the tree relative to a descriptor of pin. */
+static void go_by(struct place *place, int dirfd)
 {
-	const char *shown = place_show(place);
-
-	memcpy(room, shown, strlen(shown) + 1);
-	place_hide(place);
-	place->dirfd = AT_FDCWD;
-	place->path = room;
-	place->given_len = place->map.dir_len - place->map.tree_len - PYCACHE_LEN;
+	place->dirfd = dirfd;
+	place->path = place->cache + place->map.dir_len - PYCACHE_LEN;
+	place->given_len = 0;
 }
 
 /* Creates an empty file with the mode of the file `from`. */
@@ -295,7 +326,7 @@ static int leave_empty(const char *from, int dirfd, const char *to)
 	return sys_real.close(err);
 }
 
-static int copy_out(
+static __attribute__((noinline)) int copy_over(
 	struct place *from, struct place *to, int flags, bool empty, char room[PATH_MAX])
 {
 	struct text text = { .data = room, .size = PATH_MAX };
@@ -327,28 +358,34 @@ static int copy_out(
 	return err;
 }
 
-static int copy_to_canonical(struct place *from, struct place *to, int flags, bool empty)
+static int copy_pinned(struct place *from, struct place *to, int flags, bool empty)
 {
 	const size_t given_len = to->given_len;
 	const char *path = to->path;
-	char *room = sys_real.map(2 * PATH_MAX);
-	int dirfd = to->dirfd, err;
+	char *room = sys_real.map(PATH_MAX);
+	int dirfd = to->dirfd, fd = -1, err = 0;
 
 	if (!room)
 		return -ENOMEM;
-	if (to->kind == PLACE_ENTRY)
-		go_canonical(to, room + PATH_MAX);
-	err = copy_out(from, to, flags, empty, room);
+	if (to->kind == PLACE_ENTRY) {
+		err = fd = pin(to);
+		if (fd >= 0)
+			go_by(to, fd);
+	}
+	if (err >= 0)
+		err = copy_over(from, to, flags, empty, room);
 	to->dirfd = dirfd;
 	to->path = path;
 	to->given_len = given_len;
-	sys_real.unmap(room, 2 * PATH_MAX);
+	if (fd >= 0)
+		sys_real.close(fd);
+	sys_real.unmap(room, PATH_MAX);
 	return err;
 }
 
 int place_copy_out(struct place *from, struct place *to, int flags)
 {
-	int err = copy_to_canonical(from, to, flags, false);
+	int err = copy_pinned(from, to, flags, false);
 
 	return err == -ESTALE ? -ENOENT : err;
 }
@@ -365,7 +402,7 @@ int place_move_to_tree(struct place *place, int flags)
 	err = sys_real.fstatat(fd, "", &st, AT_EMPTY_PATH);
 	sys_real.close(fd);
 	if (err == 0)
-		err = copy_to_canonical(place, place, 0, flags & O_TRUNC);
+		err = copy_pinned(place, place, 0, flags & O_TRUNC);
 	if (err == 0 || err == -ESTALE)
 		err = sys_real.unlinkat(AT_FDCWD, place->cache, 0);
 	if (err == 0)
@@ -392,7 +429,7 @@ static void move_names(struct dirents *names, struct place *each)
 			continue;
 		err = place_check(each);
 		if (err == 0)
-			err = leave(each->cache, AT_FDCWD, each->path) < 0 ? -EIO : 0;
+			err = leave(each->cache, each->dirfd, each->path) < 0 ? -EIO : 0;
 		if (err == 0 || err == -ESTALE)
 			(void)sys_real.unlinkat(names->fd, name, 0);
 	}
@@ -428,15 +465,18 @@ void place_turn_real(struct place *place)
 	struct place *each = process_take_room();
 	struct dirents *names = sys_real.map(sizeof *names);
 	char kept = place->cache[place->map.dir_len];
+	int fd;
 
 	place->cache[place->map.dir_len] = '\0';
 	if (each && names && (names->fd = open_to_turn(place)) >= 0) {
 		*each = *place;
 		each->kind = PLACE_ENTRY;
-		each->dirfd = AT_FDCWD;
-		each->path = each->cache + each->map.tree_len;
-		each->given_len = each->map.dir_len - each->map.tree_len - PYCACHE_LEN;
-		move_names(names, each);
+		fd = pin(each);
+		go_by(each, fd);
+		if (fd >= 0) {
+			move_names(names, each);
+			sys_real.close(fd);
+		}
 		sys_real.close(names->fd);
 	}
 	place->cache[place->map.dir_len] = kept;

@@ -57,11 +57,12 @@ enum root_state process_root(char *room, enum verdict *ret_why)
 	bool is_settled;
 
 	*ret_why = VERDICT_NONE;
-	if ((now == ROOT_READY &&
-		    !way_is_replaced(&sys_real, config->root, &root_judged) &&
-		    !(atomic_load_explicit(&changes_user, memory_order_relaxed) &&
-			    is_another_user())) ||
-		atomic_load_explicit(&left_root, memory_order_relaxed))
+	if (atomic_load_explicit(&left_root, memory_order_relaxed))
+		return ROOT_REFUSED;
+	if (now == ROOT_READY &&
+		!way_is_replaced(&sys_real, config->root, &root_judged) &&
+		!(atomic_load_explicit(&changes_user, memory_order_relaxed) &&
+			is_another_user()))
 		return now;
 	/* Another process may have created it. A program whose bytecode is all in its
 	 * tree, or in layers, has no cache for good, and asks at each import. */
@@ -120,7 +121,7 @@ struct entry_world process_world(struct counters *counters)
 			.compiles = atomic_load_explicit(
 				&compiles, memory_order_relaxed),
 			.root_len = process_config.root_len,
-			.layer = process_layers.list ? layer_find : NULL,
+			.layer = process_has_layers() ? layer_find : NULL,
 			.layer_context = &process_layers,
 		},
 		.python = {

@@ -13,6 +13,7 @@
 #include "shim/calls.h"
 #include "shim/core/base/path.h"
 #include "shim/core/base/text.h"
+#include "shim/core/cache/dirs.h"
 #include "shim/core/cache/root.h"
 #include "shim/place.h"
 #include "shim/process.h"
@@ -143,14 +144,19 @@ static const char *tree_of(const char *path)
 	return path_split(path).tail == PATH_PYCACHE ? path : NULL;
 }
 
-/* Creates the directory in the tree, and makes the descriptor refer to it. */
+/* Creates the directory in the tree, and makes the descriptor refer to it. Others may
+ * have put a link in its path since the program opened it. */
 static void replace(int dirfd, const char *tree)
 {
 	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-	int fd, kept = (int)syscall(SYS_fcntl, dirfd, F_GETFD);
+	int fd, pinned, kept = (int)syscall(SYS_fcntl, dirfd, F_GETFD);
 
 	(void)WITH_PLACE(0, turn_real(place, tree));
-	fd = sys_real.openat(AT_FDCWD, tree, flags, 0);
+	fd = pinned = dirs_open(&sys_real, tree);
+	if (pinned >= 0) {
+		fd = sys_real.openat(pinned, ".", flags, 0);
+		sys_real.close(pinned);
+	}
 	/* Nobody can create anything in that directory unless its own mode says so. */
 	if (fd < 0 && real.faccessat(dirfd, ".", W_OK, AT_EACCESS) == 0)
 		fd = sys_real.openat(AT_FDCWD, "/proc", flags, 0);

@@ -157,8 +157,10 @@ mkdir "$T/led" && ln -s "$secret/closed/open/closed.py" "$T/led/m.py" && chown -
 wrong= n=0
 for then in "rm m.py" "ln -sf '$src/m.py' m.py"; do
 	rm -rf "$T/$VICTIM/led"
+	chown -h "$VICTIM" "$T/led" "$T/led/m.py" # else its bytecode were not in the cache
 	command_of "$VICTIM" "$T/$VICTIM/led" warm -q --python "$PY" "$T/led"
 	n=$((n + $(grep -rl swordfish "$T/$VICTIM/led" | grep -c /tree/)))
+	chown -h "$ATTACKER" "$T/led" "$T/led/m.py"
 	as "$ATTACKER" sh -c "cd '$T/led' && $then"
 	for form in "" --pack; do
 		# shellcheck disable=SC2086

@@ -3,22 +3,25 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 
 #include "shim/core/base/path.h"
 #include "shim/core/base/text.h"
 
-/* The kernel appends this to the name of a deleted directory. A directory may really have
- * such a name: its link count distinguishes them. */
-static const char deleted[] = " (deleted)";
-
-static int is_deleted(const struct sys *sys, int fd, const char *name, size_t len)
+/* Returns 0 if the open directory has that name here, else -errno. The kernel also tells
+ * the names of directories that are deleted ("/d (deleted)"), hidden below a mount, or in
+ * another mount namespace (/proc/PID/root): here, such a name may be somebody else's. */
+static int check_name(const struct sys *sys, int fd, const char *name)
 {
-	const size_t n = sizeof deleted - 1;
-	struct stat st;
+	struct stat st, named;
+	int err = sys->fstatat(fd, "", &st, AT_EMPTY_PATH);
 
-	return len > n && memcmp(name + len - n, deleted, n) == 0 &&
-	       (sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 || st.st_nlink == 0);
+	if (err == 0)
+		err = sys->fstatat(AT_FDCWD, name, &named, AT_SYMLINK_NOFOLLOW);
+	if (err < 0)
+		return err;
+	return st.st_ino == named.st_ino && st.st_dev == named.st_dev ? 0 : -ENOENT;
 }
 
 static ssize_t name_of(const struct sys *sys, int fd, char *buf, size_t size)
@@ -26,6 +29,7 @@ static ssize_t name_of(const struct sys *sys, int fd, char *buf, size_t size)
 	char link[sizeof "/proc/self/fd/" + 3 * sizeof fd];
 	struct text text = TEXT(link);
 	ssize_t len;
+	int err;
 
 	text_adds(&text, "/proc/self/fd/");
 	text_addu(&text, (unsigned)fd);
@@ -38,9 +42,9 @@ static ssize_t name_of(const struct sys *sys, int fd, char *buf, size_t size)
 		return -ENAMETOOLONG;
 	if (buf[0] != '/') /* "(unreachable)": outside our root directory */
 		return -ENOENT;
-	if (is_deleted(sys, fd, buf, (size_t)len))
-		return -ENOENT;
-	return len == 1 ? 0 : len;
+	buf[len] = '\0';
+	err = check_name(sys, fd, buf);
+	return err < 0 ? err : len == 1 ? 0 : len;
 }
 
 /* A path without a link in it is already the directory's name. Asking whether it has
@@ -77,6 +81,27 @@ ssize_t dirs_resolve(
 	len = name_of(sys, fd, buf, size);
 	sys->close(fd);
 	return len;
+}
+
+int dirs_open(const struct sys *sys, const char *path)
+{
+	int fd = sys->openat(
+		AT_FDCWD, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+	char *name = fd < 0 ? NULL : sys->map(PATH_MAX);
+	ssize_t len = -ENOMEM;
+
+	if (fd < 0)
+		return fd;
+	if (name) {
+		len = name_of(sys, fd, name, PATH_MAX);
+		if (len >= 0 && strcmp(name, path) != 0)
+			len = -ELOOP;
+		sys->unmap(name, PATH_MAX);
+	}
+	if (len >= 0)
+		return fd;
+	sys->close(fd);
+	return len == -ENOSYS ? sys->open_straight(path) : (int)len;
 }
 
 static size_t parent_len(const char *path, size_t len)

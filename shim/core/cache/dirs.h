@@ -22,10 +22,15 @@
  * itself, or the working directory with AT_FDCWD) to buf, without a NUL; the root
  * directory is written as an empty string. buf may overlap path. Returns the length, or
  * -errno: the kernel's error if the path is not a directory, -ENAMETOOLONG if the result
- * does not fit, -ENOENT if the directory was deleted, -ENOSYS if /proc is needed and
- * missing. */
+ * does not fit, -ENOENT if the directory was deleted, or has that name only elsewhere (in
+ * another mount namespace), -ENOSYS if /proc is needed and missing. */
 ssize_t dirs_resolve(
 	const struct sys *sys, int dirfd, const char *path, char *buf, size_t size);
+
+/* Opens the directory with that canonical path ("/" for the root directory), through no
+ * link: others may have put one there since the path was resolved. Returns a descriptor
+ * (O_PATH) that the caller closes, or -errno; -ELOOP if the path leads elsewhere. */
+int dirs_open(const struct sys *sys, const char *path);
 
 /* As dirs_resolve for the len bytes at path, but uses this process's memo, so the answer
  * may be out of date. Only an absolute path without "." and ".." is remembered; path[len]

@@ -19,6 +19,7 @@ struct search {
 	int rejected; /* a file that Python will itself find stale, or an error: if
 			 nothing better is found, this is what the program would get
 			 without us */
+	bool in_tree; /* it is the tree's */
 	struct timespec outdated; /* when the entry was written, if it was for a different
 				     source: without us that would have replaced the
 				     tree's pyc; else zeros */
@@ -290,6 +291,19 @@ static bool is_doubtful(const struct search *search, int fd)
 	       is_older_than_source(&st, &entry->source.st);
 }
 
+/* Returns whether the program has looked at the pyc itself before it opens it, as tar and
+ * cp do. If the tree has one, stale or not, it is to get that; an interpreter looks at
+ * the source. */
+static bool is_looked_at(const struct entry *entry)
+{
+	const struct entry_world *world = entry->world;
+	struct pending_source pending;
+
+	return pending_find(world->python.pending, world->env.sys->thread(),
+		       entry->source.path, &pending) &&
+	       pending.looks > 0;
+}
+
 /* A pyc in the tree that is valid by Python's own rules is served as it is. */
 static int try_tree(struct search *search)
 {
@@ -316,16 +330,18 @@ static int try_tree(struct search *search)
 	bad = header.kind == HEADER_BAD || entry_magic_is_foreign(entry, header.magic);
 	if (!bad && entry_is_interpreters_own(entry))
 		entry_magic_shown(entry, header.magic);
-	fits = !bad && source_recall(&entry->source, sys, entry->world->env.recent) &&
+	fits = source_recall(&entry->source, sys, entry->world->env.recent) && !bad &&
 	       header_fits(&header, &entry->source.st);
 	if ((!bad && header.kind == HEADER_HASH) ||
 		(!fits && source_look(&entry->source, sys) < 0))
 		return found(search, fd, VERDICT_IN_TREE);
 	if (fits || (!bad && header_fits(&header, &entry->source.st))) {
-		if (is_doubtful(search, fd))
+		if (!is_doubtful(search, fd))
+			return found(search, fd, VERDICT_IN_TREE);
+		if (!is_looked_at(entry))
 			return absent(search, fd, VERDICT_MISS_CHANGED);
-		return found(search, fd, VERDICT_IN_TREE);
 	}
+	search->in_tree = true;
 	return reject(search, fd, bad ? VERDICT_MISS_DAMAGED : VERDICT_MISS_CHANGED);
 }
 
@@ -356,7 +372,8 @@ static int try_content(struct search *search)
 	const struct entry_env *env = &entry->world->env;
 	int fd = -ENOENT;
 
-	if (!entry_file_is_reusable(entry) || entry_is_lent(entry))
+	if ((search->in_tree && is_looked_at(entry)) || !entry_file_is_reusable(entry) ||
+		entry_is_lent(entry))
 		(void)source_settle(&entry->source, env->sys, env->clock);
 	else if (source_read(&entry->source, env->sys, env->clock, env->recent,
 			 env->scratch) == 0)

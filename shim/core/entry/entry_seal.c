@@ -35,8 +35,9 @@ static enum verdict find_pending(struct entry *entry, struct pending_source *ret
 			       entry->source.path)
 			       ? VERDICT_UNSEALED_LOST
 			       : VERDICT_UNSEALED_UNASKED;
-	if (err < 0)
-		return VERDICT_UNSEALED_NO_SOURCE;
+	if (err < 0) /* there never was one, or it was deleted in the meantime */
+		return ret->identity.inode ? VERDICT_UNSEALED_CHANGED
+					   : VERDICT_UNSEALED_NO_SOURCE;
 	return ret->opened ? VERDICT_SEALED : VERDICT_UNSEALED_UNREAD;
 }
 

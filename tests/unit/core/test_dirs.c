@@ -129,6 +129,44 @@ static void the_root_directory_has_no_letters(void **state)
 	assert_int_equal(dirs_resolve(&fake_sys, AT_FDCWD, "/../..", buf, sizeof buf), 0);
 }
 
+/* As in another mount namespace. */
+static void a_name_that_leads_elsewhere_is_not_the_directorys(void **state)
+{
+	char buf[PATH_MAX];
+
+	(void)state;
+	fake.link = fake_path("a/b/c");
+	assert_int_equal(
+		dirs_resolve(&fake_sys, AT_FDCWD, fake_path("to-b"), buf, sizeof buf),
+		-ENOENT);
+	fake.link = fake_path("none");
+	assert_int_equal(
+		dirs_resolve(&fake_sys, AT_FDCWD, fake_path("to-b"), buf, sizeof buf),
+		-ENOENT);
+}
+
+static void opens_only_by_its_own_name(void **state)
+{
+	const char *none[] = { "to-b", "to-b/c", "f", "none" };
+	int fd;
+
+	(void)state;
+	for (int straight = 0; straight < 2; straight++) {
+		fake.no_proc = straight;
+		fd = dirs_open(&fake_sys, fake_path("a/b"));
+		assert_true(fd >= 0);
+		fake_sys.close(fd);
+		for (size_t i = 0; i < COUNT(none); i++)
+			assert_true(dirs_open(&fake_sys, fake_path(none[i])) < 0);
+	}
+	fake.no_proc = false;
+	fd = dirs_open(&fake_sys, "/");
+	assert_true(fd >= 0);
+	fake_sys.close(fd);
+	assert_int_equal(fake.open, 0);
+	assert_int_equal(fake.mapped, 0);
+}
+
 static void a_deleted_directory_is_not_there(void **state)
 {
 	int fd = open(fake_path("a/b/c"), O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -223,7 +261,7 @@ static void any_call_of_resolve_may_fail(void **state)
 			assert_int_equal(ret, -EIO);
 	}
 	assert_string_equal(told(buf, ret), "/a/b");
-	assert_int_equal(fake.calls, 4);
+	assert_int_equal(fake.calls, 6);
 }
 
 /* --- dirs_recall ------------------------------------------------------------------- */
@@ -294,7 +332,7 @@ static void recall_costs(void **state)
 static void recall_costs_behind_a_link(void **state)
 {
 	(void)state;
-	assert_recall("to-b", "/a/b", 4);
+	assert_recall("to-b", "/a/b", 6);
 	assert_recall("to-b", "/a/b", 0);
 	assert_recall("to-b/c", "/a/b/c", 1);
 	assert_recall("to-b/c", "/a/b/c", 0);
@@ -304,7 +342,7 @@ static void a_sibling_may_be_a_link(void **state)
 {
 	(void)state;
 	assert_recall("a", "/a", 2);
-	assert_recall("to-b", "/a/b", 5);
+	assert_recall("to-b", "/a/b", 7);
 	assert_recall("loop", "ELOOP", 3);
 	assert_recall("nowhere", "ENOENT", 3);
 }
@@ -322,7 +360,7 @@ static void what_is_not_there_is_not_remembered(void **state)
 static void an_answer_may_be_out_of_date(void **state)
 {
 	(void)state;
-	assert_recall("to-b", "/a/b", 4);
+	assert_recall("to-b", "/a/b", 6);
 	assert_return_code(unlink(fake_path("to-b")), errno);
 	fake_make_link("to-b", "a");
 	assert_recall("to-b", "/a/b", 0);
@@ -353,7 +391,7 @@ static void a_recalled_answer_has_to_fit(void **state)
 	fake_make_directory("a/b/c/long", 0755);
 	assert_return_code(rename(fake_path("abs-c"), fake_path("l")), errno);
 	path = fake_path("l/dd");
-	assert_recall("l", "/a/b/c", 4);
+	assert_recall("l", "/a/b/c", 6);
 	for (size_t size = strlen(path) + 1; size <= len; size++)
 		assert_int_equal(
 			dirs_recall(&fake_sys, &memo, path, strlen(path), buf, size),
@@ -405,7 +443,7 @@ static void any_call_of_recall_may_fail(void **state)
 		fake.fail_at = fail_at;
 	}
 	assert_string_equal(got, "/a/b");
-	assert_int_equal(fake.calls, 5);
+	assert_int_equal(fake.calls, 7);
 }
 
 static void a_full_memory_only_costs(void **state)
@@ -413,7 +451,7 @@ static void a_full_memory_only_costs(void **state)
 	(void)state;
 	atomic_store(&memo.used, MEMO_ARENA);
 	for (int again = 0; again < 2; again++)
-		assert_recall("to-b/c", "/a/b/c", 4);
+		assert_recall("to-b/c", "/a/b/c", 6);
 }
 
 int main(void)
@@ -426,7 +464,11 @@ int main(void)
 		without_a_descriptor_it_is_the_working_directory);
 	unit_one("the root directory has an empty path",
 		the_root_directory_has_no_letters);
+	unit_one("a directory is opened by its canonical path alone, through no link",
+		opens_only_by_its_own_name);
 	unit_one("a deleted directory is ENOENT", a_deleted_directory_is_not_there);
+	unit_one("a directory whose name is another's here is ENOENT",
+		a_name_that_leads_elsewhere_is_not_the_directorys);
 	unit_one("without /proc a path with a link cannot be resolved",
 		without_proc_links_are_not_known);
 	unit_one("a directory outside the root directory of the process is ENOENT",
@@ -439,7 +481,7 @@ int main(void)
 	unit_one("resolving a path without links takes 2 calls and no /proc",
 		a_path_without_links_needs_no_proc);
 	unit_one(
-		"any of the 4 calls of resolving may fail", any_call_of_resolve_may_fail);
+		"any of the 6 calls of resolving may fail", any_call_of_resolve_may_fail);
 
 	unit_around(begin_recall, fake_end);
 	unit_rows(recalls, recalled);
@@ -460,7 +502,7 @@ int main(void)
 		a_recalled_answer_has_to_fit);
 	unit_one("a path too long for the buffer is refused on recall",
 		a_question_has_to_fit);
-	unit_one("any of the 5 calls of recalling may fail", any_call_of_recall_may_fail);
+	unit_one("any of the 7 calls of recalling may fail", any_call_of_recall_may_fail);
 	unit_one("recalling with a full memory only costs system calls",
 		a_full_memory_only_costs);
 	return unit_run("dirs");

@@ -73,6 +73,12 @@ static void the_source_is_gone(void)
 	unlink(fake_path("src/m.py"));
 }
 
+static void there_never_was_a_source(void)
+{
+	unlink(fake_path("src/m.py"));
+	entry_pending_note(&fe.entry, 0);
+}
+
 static void of_another_time(void)
 {
 	const struct timespec times[2] = { { .tv_sec = 5 }, { .tv_sec = 5 } };
@@ -183,8 +189,10 @@ static const struct row {
 	{ "a pyc is not sealed if its source has a ctime in the far future",
 		of_the_future, 0, "not sealed",
 		"the clock or the type of the file system is not known, or the source's ctime is in the future" },
-	{ "a pyc is not sealed if its source is gone", the_source_is_gone, 0,
-		"not sealed", "no source" },
+	{ "a pyc is not sealed if its source was deleted during the compile",
+		the_source_is_gone, 0, "not sealed", "source changed while compiling" },
+	{ "a pyc is not sealed if there never was a source of its name",
+		there_never_was_a_source, 0, "not sealed", "no source" },
 	{ "a pyc is not sealed if its source got a different mtime", of_another_time, 0,
 		"not sealed", "source changed while compiling" },
 	{ "a pyc is not sealed if a loader made up its mtime", of_a_made_up_time, 0,
@@ -211,7 +219,7 @@ static void seals(void **state)
 	bool seen = row->before != only_ask && row->before != pending_after_it_was_read &&
 		    row->before != nobody_asked && row->before != forgotten &&
 		    row->before != of_the_future && row->before != of_a_made_up_time &&
-		    row->before != the_source_is_gone;
+		    row->before != there_never_was_a_source;
 	size_t size;
 
 	/* before the mtime is changed */

@@ -1,0 +1,84 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# A path or a name may lead elsewhere by the time it is used: through a link that others have put
+# in its place, or because the kernel told the name that a directory has in another mount
+# namespace. What is made in the tree gets into the directory that the program meant.
+# shellcheck source=tests/trust/actors.bash
+. "$(dirname "$0")/actors.bash"
+separate "attacks with paths that lead elsewhere"
+cp "$BUILD/tests/library/libat.so" "$T/lib/"
+cache=$T/0/cache
+site=$T/site
+site() { # root's modules
+	rm -rf "$site" "$cache" && official "$site"
+}
+in_site() { (cd "$site" && find . -name '*.pyc'); }
+
+# --- another mount namespace ---------------------------------------------------------------
+# The attacker has one, where he has put a directory of his own over root's. Root compiles it
+# through a link into /proc.
+site
+mkdir "$T/$ATTACKER/his" && mkfifo "$T/$ATTACKER/ready"
+printf "%-$(($(stat -c %s "$site/m.py") - 1))s\n" 'print("ATT")' >"$T/$ATTACKER/m.py"
+touch -r "$site/m.py" "$T/$ATTACKER/m.py"
+chown -R "$ATTACKER" "$T/$ATTACKER"
+as "$ATTACKER" unshare -Urm sh -c "mount -t tmpfs none '$site' && cp --preserve=timestamps '$T/$ATTACKER/m.py' '$site' &&
+	echo \$\$ >'$T/$ATTACKER/ready' && exec sleep 60 || echo none >'$T/$ATTACKER/ready'" 2>"$T/said" &
+other=$!
+read -r pid <"$T/$ATTACKER/ready"
+
+if [ "$pid" = none ]; then
+	skip "a directory of another mount namespace is not taken for the one of that name" "no user namespaces"
+else
+	as "$ATTACKER" ln -s "/proc/$pid/root$site" "$T/$ATTACKER/his/app"
+	check "(the attacker's directory is seen)" cmp -s "$T/$ATTACKER/m.py" "$T/$ATTACKER/his/app/m.py"
+	for how in "import compileall; compileall.compile_dir('$T/$ATTACKER/his/app', quiet=1)" "$(imports "$T/$ATTACKER/his/app")"; do
+		with 0 "$cache" "$PY" -c "$how" >"$T/said" 2>&1
+	done
+	is "$(in_site) $(with 0 "$cache" "$PY" -c "$(imports "$site")" 2>&1)" " TRUSTED" \
+		"a directory of another mount namespace is not taken for the one of that name"
+fi
+kill "$other" 2>/dev/null
+wait "$other" 2>/dev/null
+
+# --- an exchange for a link ------------------------------------------------------------------
+# Root's program is safe against it by itself: it goes down by descriptors, and follows no link.
+cat >"$T/unpack.py" <<'END'
+import os, sys
+DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+def down(fd, name):
+    try:
+        os.mkdir(name, 0o755, dir_fd=fd)
+    except FileExistsError:
+        pass
+    return os.open(name, DIRECTORY, dir_fd=fd)
+fd = down(down(os.open(sys.argv[1], DIRECTORY), "t"), "__pycache__")
+name = os.path.basename(sys.argv[2])
+os.write(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644, dir_fd=fd), open(sys.argv[2], "rb").read())
+END
+evil=$T/m.$TAG.pyc
+"$PY" -c 'import py_compile, sys; py_compile.compile(sys.argv[1], cfile=sys.argv[2])' "$T/$ATTACKER/m.py" "$evil"
+site
+tree=$T/$ATTACKER/tree
+mkdir "$tree" "$site/__pycache__" && chown "$ATTACKER" "$tree"
+with 0 "$cache" LD_PRELOAD="$SO $T/lib/libat.so" AT="open:2:__pycache__" DO="cd '$tree' && mv t old && ln -s '$site' t" \
+	"$PY" "$T/unpack.py" "$tree" "$evil" >"$T/said" 2>&1
+is "$(readlink "$tree/t") $(in_site)" "$site " \
+	"a file that a program creates by the descriptor of a directory does not get into another one"
+
+# What the cache has of the attacker's source goes to the tree, when root's program writes there.
+while IFS='|' read -r what at how; do
+	site
+	rm -rf "$tree" && mkdir -p "$tree/t" && cp -p "$T/$ATTACKER/m.py" "$tree/t" && chown -R "$ATTACKER" "$tree"
+	with 0 "$cache" "$PY" -c "$(imports "$tree/t")" >"$T/said" 2>&1
+	made=$(entries "$cache" | grep -c "/m\.$TAG")
+	with 0 "$cache" LD_PRELOAD="$SO $T/lib/libat.so" AT="$at" DO="cd '$tree' && mv t old && ln -s '$site' t" \
+		"$PY" -c "$how" >"$T/said" 2>&1
+	is "$made $(readlink "$tree/t") $(in_site)" "1 $site " \
+		"bytecode of others' sources does not get into another directory while a program $what"
+done <<-WAYS
+	writes a pyc beside it|stat:m.py:after|import shutil; shutil.copyfile("$evil", "$tree/t/__pycache__/n.$TAG.pyc")
+	opens it to append|stat:m.py:after|open("$tree/t/__pycache__/m.$TAG.pyc", "ab")
+WAYS
+done_testing
