@@ -33,6 +33,17 @@ bool place_is_cache_only(struct place *place)
 	return pretended;
 }
 
+/* Returns whether the tree has a link, a pipe or the like under the name. A program that
+ * looks before it opens must see that, since it may get it when it opens the name. */
+static __attribute__((noinline)) bool is_odd_in_tree(const struct place *place)
+{
+	struct stat st;
+
+	return sys_real.fstatat(place->dirfd, place->path, &st, AT_SYMLINK_NOFOLLOW) ==
+		       0 &&
+	       !S_ISREG(st.st_mode);
+}
+
 const char *place_find(struct place *place, int dirfd, const char *path)
 {
 	place_at(place, dirfd, path, PLACE_ANY);
@@ -44,7 +55,7 @@ const char *place_find(struct place *place, int dirfd, const char *path)
 	if (place->kind != PLACE_ENTRY)
 		return place->path;
 	ask(place);
-	if (place_in_cache(place))
+	if (place_in_cache(place) && !is_odd_in_tree(place))
 		return place->cache;
 	/* If nothing exists, the error is that of the directory. */
 	return !place_in_tree(place) && place_is_cache_only(place) ? place->cache

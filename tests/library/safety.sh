@@ -126,7 +126,8 @@ clean
 clean
 env "$preload" "$cache" "$safety/fds" "$T/tree" closed && got=$? || got=$?
 is "$got" "$bare" "the library works with all descriptors closed, and takes none of 0, 1 and 2"
-for left in 0 1 2 3; do
+# With one left, the library cannot move a pyc to the tree: it needs a second one for the directory.
+for left in 0 2 3; do
 	clean
 	"$safety/fds" "$T/tree" limit $left >"$T/want"
 	clean

@@ -81,4 +81,51 @@ done <<-WAYS
 	writes a pyc beside it|stat:m.py:after|import shutil; shutil.copyfile("$evil", "$tree/t/__pycache__/n.$TAG.pyc")
 	opens it to append|stat:m.py:after|open("$tree/t/__pycache__/m.$TAG.pyc", "ab")
 WAYS
+
+# --- another root directory ------------------------------------------------------------------
+# Root's program goes into a directory with files of an archive, and becomes another user. Below it
+# is something like a cache, at the same path.
+jail=$T/jail cache=$T/0/jailed
+official "$jail/app"
+mkdir -p "$jail$cache/v1"
+forge "$jail/app/m.py" "$jail$cache/v1/$TAG/tree/app/__pycache__/m.$TAG.pyc"
+for become in "" "os.setgid($VICTIM); os.setuid($VICTIM)" "os.seteuid($VICTIM)"; do
+	is "$(with 0 "$cache" "$PY" -B -c "import os, sys; os.chroot('$jail'); os.chdir('/'); $become
+sys.path.insert(0, '/app'); import m" 2>&1 | tail -1)" TRUSTED "after chroot, no cache below the new root directory is used (${become:-as root})"
+done
+
+# --- what a look shows and what an open opens --------------------------------------------------
+# The cache has bytecode under the name. The attacker puts something else there.
+cache=$T/$VICTIM/seen tree=$T/$ATTACKER/seen
+mkdir "$tree" && echo 'x = 1' >"$tree/m.py" && chown -R "$ATTACKER" "$tree"
+with "$VICTIM" "$cache" "$PY" -c "$(imports "$tree")"
+wrong=
+for kind in "ln -s $T/0 " mkfifo mkdir; do
+	rm -rf "$tree/__pycache__" && mkdir "$tree/__pycache__"
+	$kind "$tree/__pycache__/m.$TAG.pyc" && chown -hR "$ATTACKER" "$tree"
+	for look in lstat:S_ISREG stat:S_ISREG; do
+		with "$VICTIM" "$cache" "$PY" -c "import os, stat, sys
+sys.exit(stat.${look#*:}(os.${look%:*}('$tree/__pycache__/m.$TAG.pyc').st_mode))" || wrong="$wrong $kind:$look"
+	done
+done
+is "$(entries "$cache" | grep -c "$tree/")$wrong" 1 "a link, a pipe or a directory in the place of bytecode is seen as such"
+
+# A program that looks at all files before it opens them gets the tree's own, stale or not.
+rm -rf "$tree/__pycache__" "$cache"
+as "$ATTACKER" "$PY" -c "import py_compile; py_compile.compile('$tree/m.py')"
+sleep 0.1
+as "$ATTACKER" chmod 640 "$tree/m.py" && as "$ATTACKER" chmod 644 "$tree/m.py"
+with "$VICTIM" "$cache" "$PY" -c "import tarfile
+with tarfile.open('$T/$VICTIM/seen.tar', 'w') as tar: tar.add('$tree', 'seen')" >"$T/said" 2>&1
+is "$? $(tar -tf "$T/$VICTIM/seen.tar" | grep -c .)" "0 4" "others' bytecode that is older than its source does not end an archive"
+
+# A program closes a file that it sees once: the cache's and the tree's.
+own=$T/$VICTIM/closing
+mkdir "$own" && echo 'x = 1' >"$own/m.py" && chown -R "$VICTIM" "$own"
+as "$VICTIM" "$PY" -c "import py_compile; py_compile.compile('$own/m.py')"
+echo 'x = 12' >"$own/m.py"
+with "$VICTIM" "$cache" "$PY" -c "$(imports "$own")"
+with "$VICTIM" "$cache" chmod 600 "$own/__pycache__/m.$TAG.pyc"
+is "$(stat -c %a "$own/__pycache__/m.$TAG.pyc") $(with "$VICTIM" "$cache" stat -c %a "$own/__pycache__/m.$TAG.pyc")" "600 600" \
+	"a pyc that a program closes is closed in the tree, too"
 done_testing

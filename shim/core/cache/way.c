@@ -51,11 +51,6 @@ bool way_tells_users(const struct sys *sys, uid_t user)
 	return user != UNMAPPED || is_full(sys, "/proc/self/uid_map");
 }
 
-bool way_tells_groups(const struct sys *sys)
-{
-	return is_full(sys, "/proc/self/gid_map");
-}
-
 static int lstat_of(const struct walk_down *walk, const char *path, struct stat *ret)
 {
 	return walk->sys->kernel_stat(AT_FDCWD, path, ret, AT_SYMLINK_NOFOLLOW);
@@ -105,6 +100,41 @@ static int next_byte(struct bytes *bytes)
 		bytes->at += bytes->len;
 	}
 	return (unsigned char)bytes->buf[bytes->next++];
+}
+
+/* Reads the next number of a map (user_namespaces(7)); -1 at its end. */
+static long next_number(struct bytes *bytes)
+{
+	long number = -1;
+	int byte;
+
+	while ((byte = next_byte(bytes)) >= 0 && (number < 0 || byte > ' '))
+		if (byte >= '0' && byte <= '9')
+			number = (number < 0 ? 0 : number * 10) + (byte - '0');
+	return number;
+}
+
+/* Returns whether a group is certainly the one that it seems to be by its number. A user
+ * namespace may show any number for the primary group of the user who made it, which
+ * others may be in; but that group alone. A range of several is one of subordinate ids,
+ * in which nobody is, or the whole of the system's. */
+static __attribute__((noinline)) bool tells_group(const struct sys *sys, gid_t gid)
+{
+	struct bytes bytes = { .sys = sys };
+	long inside, length = -1;
+	bool told = false;
+
+	bytes.fd = sys->openat(AT_FDCWD, "/proc/self/gid_map", O_RDONLY | O_CLOEXEC, 0);
+	if (bytes.fd < 0)
+		return false;
+	do {
+		inside = next_number(&bytes);
+		(void)next_number(&bytes);
+		length = next_number(&bytes);
+		told |= length > 1 && gid >= inside && gid - inside < length;
+	} while (length > 0);
+	sys->close(bytes.fd);
+	return told;
 }
 
 /* A line of group(5), "name:password:number:members", or of passwd(5),
@@ -216,7 +246,8 @@ uint32_t way_writers(const struct sys *sys, uid_t user, int dirfd, const char *p
 		group = 0;
 	if (st->st_mode & S_IWOTH)
 		return WAY_EVERYBODY;
-	return by_group && may_have_acl(sys, dirfd, path, st)
+	return by_group && (may_have_acl(sys, dirfd, path, st) ||
+				   (group == 0 && !tells_group(sys, st->st_gid)))
 		       ? WAY_UNKNOWN
 		       : way_number(sys, owner, group);
 }

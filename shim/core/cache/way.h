@@ -73,7 +73,8 @@ bool way_is_replaced(const struct sys *sys, const char *path, struct way_judged 
  * stands for them. A group counts as nobody else if it is the private group of the user
  * or the owner: with the same number, without members in /etc/group, and not the first
  * group of anybody else in /etc/passwd. If groups come from elsewhere (LDAP), no group
- * counts as private. If an ACL lets others write, or the path leads elsewhere by now, it
+ * counts as private; nor does one, not even root's, that a user namespace may show under
+ * another number. If an ACL lets others write, or the path leads elsewhere by now, it
  * is not known who: that answer is even, and equals no other. Nor is there a number for
  * an owner together with a group, for an id of WAY_IDS or more, or in a user namespace
  * that does not map all users, or groups, as themselves: there another's file can show
@@ -100,9 +101,3 @@ bool way_is_public(const struct sys *sys, char *path);
  * In a user namespace the kernel shows 65534 ("nobody") for every user that is not
  * mapped: to a process that runs as 65534, a stranger's file looks like its own. */
 bool way_tells_users(const struct sys *sys, uid_t user);
-
-/* Returns whether every group of the system is shown with its own number. A user
- * namespace may show the number 0 for any group: with `unshare --map-root-user`, and in a
- * rootless container, for the primary group of the user who made it, which others may be
- * in. */
-bool way_tells_groups(const struct sys *sys);

@@ -160,8 +160,6 @@ uint32_t entry_file_writers(const struct entry_world *world, const struct source
 	if (sys->kernel_stat(source->dirfd, source->path, &st, 0) < 0 ||
 		st.st_ino != source->st.st_ino || st.st_dev != source->st.st_dev)
 		return WAY_UNKNOWN;
-	if ((st.st_mode & S_IWGRP) && st.st_gid == 0 && !way_tells_groups(sys))
-		return WAY_UNKNOWN;
 	return way_writers(sys, sys->geteuid(), source->dirfd, source->path, &st);
 }
 

@@ -276,6 +276,33 @@ static void tells_who_can_write(void **state)
 	assert_int_equal(writers(4711, 4711, 4711, 0666), WAY_EVERYBODY);
 }
 
+/* The group 0 of a user namespace may be any group of the system's; a range of several
+ * groups is one of subordinate ids. */
+static void root_group_of_a_namespace(void **state)
+{
+	static const struct {
+		const char *map;
+		uint32_t want;
+	} maps[] = {
+		{ "         0          0 4294967295\n", 0 },
+		{ "         0     100000      65536\n", 0 },
+		{ "         0       1000          1\n", WAY_UNKNOWN },
+		{ "         0       1000          1\n         1     100000      65536\n",
+			WAY_UNKNOWN },
+		{ "       100       1000          1\n         0     100000         50\n",
+			0 },
+		{ "       100     100000      65536\n", WAY_UNKNOWN },
+		{ "", WAY_UNKNOWN },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(maps); i++) {
+		fake.id_map = maps[i].map;
+		assert_int_equal(writers(0, 0, 0, 0664), maps[i].want);
+		assert_int_equal(writers(0, 0, 0, 0644), 0);
+	}
+}
+
 static void tells_what_is_public(void **state)
 {
 	char path[PATH_MAX], above[PATH_MAX];
@@ -316,6 +343,9 @@ int main(void)
 	unit_rows(tells_what_is_private, privates);
 	unit_one("each set of users who can write to a file has a number of its own",
 		tells_who_can_write);
+	unit_one(
+		"a group counts as root's only if a user namespace shows no other as root's",
+		root_group_of_a_namespace);
 	unit_one(
 		"a file is public if others can reach and read it", tells_what_is_public);
 	return unit_run("way");
