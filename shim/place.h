@@ -134,6 +134,11 @@ int place_make_empty(struct place *place);
  * cache. If not, errno says why. */
 bool place_may_delete(struct place *place);
 
+/* Opens the directory of the sources. What is created in the tree, or moved there, is so
+ * relative to this descriptor: by a path that others can change, it could get into
+ * another directory at each call. The caller closes it. Returns -errno if it fails. */
+int place_pin(struct place *place);
+
 /* Creates the directory in the tree of a PLACE_OTHER or PLACE_ENTRY if it was only
  * pretended. Returns 0, or -errno if it cannot be created. */
 int place_ready_tree(struct place *place);

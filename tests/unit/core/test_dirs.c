@@ -129,44 +129,6 @@ static void the_root_directory_has_no_letters(void **state)
 	assert_int_equal(dirs_resolve(&fake_sys, AT_FDCWD, "/../..", buf, sizeof buf), 0);
 }
 
-/* As in another mount namespace. */
-static void a_name_that_leads_elsewhere_is_not_the_directorys(void **state)
-{
-	char buf[PATH_MAX];
-
-	(void)state;
-	fake.link = fake_path("a/b/c");
-	assert_int_equal(
-		dirs_resolve(&fake_sys, AT_FDCWD, fake_path("to-b"), buf, sizeof buf),
-		-ENOENT);
-	fake.link = fake_path("none");
-	assert_int_equal(
-		dirs_resolve(&fake_sys, AT_FDCWD, fake_path("to-b"), buf, sizeof buf),
-		-ENOENT);
-}
-
-static void opens_only_by_its_own_name(void **state)
-{
-	const char *none[] = { "to-b", "to-b/c", "f", "none" };
-	int fd;
-
-	(void)state;
-	for (int straight = 0; straight < 2; straight++) {
-		fake.no_proc = straight;
-		fd = dirs_open(&fake_sys, fake_path("a/b"));
-		assert_true(fd >= 0);
-		fake_sys.close(fd);
-		for (size_t i = 0; i < COUNT(none); i++)
-			assert_true(dirs_open(&fake_sys, fake_path(none[i])) < 0);
-	}
-	fake.no_proc = false;
-	fd = dirs_open(&fake_sys, "/");
-	assert_true(fd >= 0);
-	fake_sys.close(fd);
-	assert_int_equal(fake.open, 0);
-	assert_int_equal(fake.mapped, 0);
-}
-
 static void a_deleted_directory_is_not_there(void **state)
 {
 	int fd = open(fake_path("a/b/c"), O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -464,11 +426,7 @@ int main(void)
 		without_a_descriptor_it_is_the_working_directory);
 	unit_one("the root directory has an empty path",
 		the_root_directory_has_no_letters);
-	unit_one("a directory is opened by its canonical path alone, through no link",
-		opens_only_by_its_own_name);
 	unit_one("a deleted directory is ENOENT", a_deleted_directory_is_not_there);
-	unit_one("a directory whose name is another's here is ENOENT",
-		a_name_that_leads_elsewhere_is_not_the_directorys);
 	unit_one("without /proc a path with a link cannot be resolved",
 		without_proc_links_are_not_known);
 	unit_one("a directory outside the root directory of the process is ENOENT",

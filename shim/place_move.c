@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The part of place.h that moves what the cache has to the tree.
+ */
+#include "shim/place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "shim/calls.h"
+#include "shim/core/base/dirents.h"
+#include "shim/core/base/path.h"
+#include "shim/core/base/text.h"
+#include "shim/process.h"
+#include "shim/report.h"
+
+/* Makes a copy without a seal. Out of line: the callers then call functions that need a
+ * lot of stack. */
+static __attribute__((noinline)) int leave(const char *from, int dirfd, const char *to)
+{
+	const struct entry_world world = process_world(report_counters());
+
+	return entry_leave(&world, NULL, from, 0, dirfd, to);
+}
+
+/* Writes the path of a temporary file in the directory of place->path. */
+static bool name_beside(const struct place *place, struct text *ret, unsigned n)
+{
+	const char *slash = strrchr(place->path, '/');
+
+	ret->len = 0;
+	ret->cut = false;
+	text_add(ret, place->path, slash ? (size_t)(slash - place->path) + 1 : 0);
+	text_adds(ret, ".pycstash-");
+	text_addu(ret, (unsigned long)(uintptr_t)ret ^ (unsigned long)sys_real.thread());
+	text_adds(ret, "-");
+	text_addu(ret, n);
+	return !ret->cut;
+}
+
+/* Makes the path of an entry in the tree relative to a descriptor of pin. */
+static void go_by(struct place *place, int dirfd)
+{
+	place->dirfd = dirfd;
+	place->path = place->cache + place->map.dir_len - PYCACHE_LEN;
+	place->given_len = 0;
+}
+
+/* Creates an empty file with the mode of the file `from`. */
+static int leave_empty(const char *from, int dirfd, const char *to)
+{
+	struct stat st;
+	int err = sys_real.fstatat(AT_FDCWD, from, &st, AT_SYMLINK_NOFOLLOW);
+
+	if (err == 0)
+		err = sys_real.openat(dirfd, to,
+			O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			st.st_mode & 0777);
+	if (err < 0)
+		return err;
+	(void)sys_real.fchmod(err, st.st_mode & 0777);
+	return sys_real.close(err);
+}
+
+static __attribute__((noinline)) int copy_over(
+	struct place *from, struct place *to, int flags, bool empty, char room[PATH_MAX])
+{
+	struct text text = { .data = room, .size = PATH_MAX };
+	struct stat st;
+	int err = sys_real.fstatat(to->dirfd, to->path, &st, AT_SYMLINK_NOFOLLOW);
+
+	if (err < 0 && err != -ENOENT) /* the path cannot be read: EFAULT */
+		return err;
+	err = empty ? 0 : place_check(from);
+	if (err == 0)
+		err = place_ready_tree(to);
+	if (err < 0)
+		return err;
+	err = -EEXIST;
+	for (unsigned n = 0; err == -EEXIST && n < 10; n++)
+		err = !name_beside(to, &text, n) ? -ENAMETOOLONG
+						 : (empty ? leave_empty : leave)(
+							   from->cache, to->dirfd, room);
+	if (err < 0)
+		return err;
+	err = PASSING(room, to->path,
+		flags ? real.renameat2(
+				to->dirfd, room, to->dirfd, to->path, (unsigned)flags)
+		      : real.renameat(to->dirfd, room, to->dirfd, to->path));
+	if (err == 0)
+		return 0;
+	err = -errno;
+	(void)sys_real.unlinkat(to->dirfd, room, 0);
+	return err;
+}
+
+static int copy_pinned(struct place *from, struct place *to, int flags, bool empty)
+{
+	const size_t given_len = to->given_len;
+	const char *path = to->path;
+	char *room = sys_real.map(PATH_MAX);
+	int dirfd = to->dirfd, fd = -1, err = 0;
+
+	if (!room)
+		return -ENOMEM;
+	if (to->kind == PLACE_ENTRY) {
+		err = fd = place_pin(to);
+		if (fd >= 0)
+			go_by(to, fd);
+	}
+	if (err >= 0)
+		err = copy_over(from, to, flags, empty, room);
+	to->dirfd = dirfd;
+	to->path = path;
+	to->given_len = given_len;
+	if (fd >= 0)
+		sys_real.close(fd);
+	sys_real.unmap(room, PATH_MAX);
+	return err;
+}
+
+int place_copy_out(struct place *from, struct place *to, int flags)
+{
+	int err = copy_pinned(from, to, flags, false);
+
+	return err == -ESTALE ? -ENOENT : err;
+}
+
+int place_move_to_tree(struct place *place, int flags)
+{
+	struct stat st;
+	int fd = sys_real.openat(AT_FDCWD, place->cache,
+		(flags & ~(O_CREAT | O_EXCL | O_TRUNC)) | O_NONBLOCK | O_CLOEXEC, 0);
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = sys_real.fstatat(fd, "", &st, AT_EMPTY_PATH);
+	sys_real.close(fd);
+	if (err == 0)
+		err = copy_pinned(place, place, 0, flags & O_TRUNC);
+	if (err == 0 || err == -ESTALE)
+		err = sys_real.unlinkat(AT_FDCWD, place->cache, 0);
+	if (err == 0)
+		counters_gone(report_counters(), &st);
+	return err == -ENOENT ? 0 : err;
+}
+
+/* Moves the files in the cache's directory, open as names->fd, to the directory in the
+ * tree, except temporary files, which somebody is still writing. */
+static void move_names(struct dirents *names, struct place *each)
+{
+	const char *name;
+
+	while ((name = dirents_next(names, &sys_real))) {
+		struct text text = {
+			.data = each->cache, .size = PATH_MAX, .len = each->map.dir_len
+		};
+		int err;
+
+		each->pyc = pyc_parse(name, strlen(name));
+		text_adds(&text, "/");
+		text_adds(&text, name);
+		if (each->pyc.kind == PYC_TEMPORARY || text.cut)
+			continue;
+		err = place_check(each);
+		if (err == 0)
+			err = leave(each->cache, each->dirfd, each->path) < 0 ? -EIO : 0;
+		if (err == 0 || err == -ESTALE)
+			(void)sys_real.unlinkat(names->fd, name, 0);
+	}
+}
+
+/* Returns whether the program can list the directory in the cache and delete in it. If
+ * not, the directory stays: its mode tells the program what it may do. */
+static bool is_open(const struct place *place)
+{
+	int saved = errno;
+	int ret = PASSING(place->cache, NULL,
+		real.faccessat(AT_FDCWD, place->cache, R_OK | W_OK | X_OK, AT_EACCESS));
+
+	errno = saved;
+	return ret == 0;
+}
+
+/* Opens the directory of the cache whose files are to be moved, and creates the one in
+ * the tree. Returns a descriptor, or a negative value. Out of line, to save stack in its
+ * caller. */
+static __attribute__((noinline)) int open_to_turn(struct place *place)
+{
+	if (process_config.readonly ||
+		(place->kind != PLACE_ENTRY && place_in_tree(place)) || !is_open(place) ||
+		place_ready_tree(place) < 0 || place->map.ephemeral.len > 0)
+		return -1;
+	return sys_real.openat(AT_FDCWD, place->cache,
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+}
+
+void place_turn_real(struct place *place)
+{
+	struct place *each = process_take_room();
+	struct dirents *names = sys_real.map(sizeof *names);
+	char kept = place->cache[place->map.dir_len];
+	int fd;
+
+	place->cache[place->map.dir_len] = '\0';
+	if (each && names && (names->fd = open_to_turn(place)) >= 0) {
+		*each = *place;
+		each->kind = PLACE_ENTRY;
+		fd = place_pin(each);
+		go_by(each, fd);
+		if (fd >= 0) {
+			move_names(names, each);
+			sys_real.close(fd);
+		}
+		sys_real.close(names->fd);
+	}
+	place->cache[place->map.dir_len] = kept;
+	if (names)
+		sys_real.unmap(names, sizeof *names);
+	process_give_room(each);
+}
