@@ -124,7 +124,9 @@ void totals_add(struct totals *counters, const struct journal_record *record)
 
 void totals_begin(struct totals *counters, const struct journal_record *head)
 {
-	counters->zero = head->begin > 0 ? head->begin : 0;
+	const bool past = head->begin > 0 && head->begin <= counters->now;
+
+	counters->zero = past ? head->begin : 0;
 	counters->measured = head->end > 0 ? head->end : 0;
 	counters->folded = head->processes;
 }

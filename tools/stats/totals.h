@@ -71,7 +71,7 @@ int totals_rebase(
 
 /* --- for totals_file.c and the tests -------------------------------------------------*/
 
-/* Takes what the head of totals says. */
+/* Takes what the head of totals says. A reset in the future counts as none. */
 void totals_begin(struct totals *counters, const struct journal_record *head);
 
 /* Adds a record of a process, or one from totals; a head changes nothing. */

@@ -225,20 +225,25 @@ static int write_totals(int state, const struct totals *counters)
 }
 
 /* Rotates a journal. Other processes may have it open: their grace time begins now. */
-static void put_aside(int state, const char *name, uint64_t number)
+static void put_aside(int state, const char *name, uint64_t number, int64_t now)
 {
+	const struct timespec at = { .tv_sec = (time_t)(now / CLOCK_SECOND) };
 	const char *aside = aside_name(number);
 
 	if (renameat(state, name, state, aside) == 0)
-		(void)utimensat(state, aside, NULL, AT_SYMLINK_NOFOLLOW);
+		(void)utimensat(state, aside, (const struct timespec[]){ at, at },
+			AT_SYMLINK_NOFOLLOW);
 }
 
+/* A time in the future, but for clocks that differ, comes from a wrong one. */
 static bool is_quiet(int state, const char *name, int64_t now)
 {
+	const int64_t seconds = now / CLOCK_SECOND;
 	struct stat st;
 
 	return fstatat(state, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       now / CLOCK_SECOND - st.st_mtim.tv_sec >= GRACE_SECONDS;
+	       (st.st_mtim.tv_sec <= seconds - GRACE_SECONDS ||
+		       st.st_mtim.tv_sec >= seconds + GRACE_SECONDS);
 }
 
 /* Adds journals that were rotated long enough ago. It stops at the first that was not,
@@ -293,11 +298,11 @@ static int with_totals(int state, int64_t now, const struct change *change)
 	while (is_there(state, next))
 		next++;
 	if (size_of(state, JOURNAL_FULL) >= 0)
-		put_aside(state, JOURNAL_FULL, next++);
+		put_aside(state, JOURNAL_FULL, next++, now);
 	/* A change separates earlier records from later ones. Rotating the journal
 	 * keeps processes from merging their records across that line. */
 	if (size_of(state, JOURNAL_NAME) >= (change ? 1 : FOLD_SIZE))
-		put_aside(state, JOURNAL_NAME, next);
+		put_aside(state, JOURNAL_NAME, next, now);
 	fold_aside(state, &counters);
 	if (change)
 		apply(&counters, change);

@@ -161,6 +161,7 @@ static void folded_in_their_order(void **state)
 	journal("journal.full", 1, 1);
 	journal("journal.1", 1, 10);
 	journal("journal.2", 1, 100);
+	age("journal.1", 0, BEGIN);
 	age("journal.2", 100, BEGIN);
 	assert_int_equal(fold_at(BEGIN), 0);
 	assert_true(there("journal.1") && there("journal.2") && there("journal.3"));
@@ -309,6 +310,24 @@ static void no_journal_has_a_head(void **state)
 	assert_int_equal(hits_since(0), 1);
 }
 
+/* The clock was wrong, or somebody else has made the cache. */
+static void a_time_in_the_future_is_no_time(void **state)
+{
+	struct journal_record head = { .kind = JOURNAL_HEAD, .begin = BEGIN + DAY };
+
+	(void)state;
+	journal_finish(&head);
+	append("totals", &head, sizeof head);
+	journal("journal.1", 1, 1);
+	age("journal.1", -59, BEGIN);
+	assert_int_equal(fold_at(BEGIN), 0);
+	assert_int_equal(counters.zero, 0);
+	assert_true(there("journal.1"));
+	age("journal.1", -3600, BEGIN);
+	assert_int_equal(fold_at(BEGIN), 0);
+	assert_false(there("journal.1"));
+}
+
 static void sums_get_coarser(void **state)
 {
 	struct journal_record record;
@@ -402,6 +421,8 @@ int main(void)
 	unit_one("no more is read of all journals together than of two",
 		of_all_together_no_more_is_read_than_of_two);
 	unit_one("only the first record of the totals is a head", no_journal_has_a_head);
+	unit_one("a reset or a journal of the future does not wait for it",
+		a_time_in_the_future_is_no_time);
 	unit_one("a small journal is not folded", a_small_journal_is_left);
 	unit_one("a large journal is folded after its grace time",
 		a_large_one_is_folded_after_its_grace);
