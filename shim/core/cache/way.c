@@ -103,9 +103,9 @@ static int next_byte(struct bytes *bytes)
 }
 
 /* Reads the next number of a map (user_namespaces(7)); -1 at its end. */
-static long next_number(struct bytes *bytes)
+static int64_t next_number(struct bytes *bytes)
 {
-	long number = -1;
+	int64_t number = -1;
 	int byte;
 
 	while ((byte = next_byte(bytes)) >= 0 && (number < 0 || byte > ' '))
@@ -121,7 +121,7 @@ static long next_number(struct bytes *bytes)
 static __attribute__((noinline)) bool tells_group(const struct sys *sys, gid_t gid)
 {
 	struct bytes bytes = { .sys = sys };
-	long inside, length = -1;
+	int64_t inside, length;
 	bool told = false;
 
 	bytes.fd = sys->openat(AT_FDCWD, "/proc/self/gid_map", O_RDONLY | O_CLOEXEC, 0);
