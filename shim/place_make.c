@@ -21,7 +21,7 @@
  * one; the umask has removed bits from it, and mkdir has added one, to be able to read.
  * Opens the directory without following links, and changes it only if it was born after
  * `since`: in a directory that others can write to, any file or directory of the user's
- * may have that name by now. */
+ * may have that name by now. Out of line, to save stack in its caller. */
 static __attribute__((noinline)) void set_mode(
 	int dirfd, const char *path, mode_t mode, const struct timespec *since)
 {
@@ -43,7 +43,7 @@ static __attribute__((noinline)) void set_mode(
 int place_pin(struct place *place)
 {
 	const size_t len = place->map.dir_len - place->map.tree_len - PYCACHE_LEN - 1;
-	char *canonical = (char *)place_show(place), kept = canonical[len];
+	char *canonical = place_show(place), kept = canonical[len];
 	int fd;
 
 	canonical[len] = '\0';

@@ -39,7 +39,7 @@ static bool name_beside(const struct place *place, struct text *ret, unsigned n)
 	return !ret->cut;
 }
 
-/* Makes the path of an entry in the tree relative to a descriptor of pin. */
+/* Makes the path of an entry in the tree relative to a descriptor of place_pin. */
 static void go_by(struct place *place, int dirfd)
 {
 	place->dirfd = dirfd;
@@ -63,6 +63,8 @@ static int leave_empty(const char *from, int dirfd, const char *to)
 	return sys_real.close(err);
 }
 
+/* Puts a copy beside the target, and renames it to that. Out of line, to save stack in
+ * its caller. */
 static __attribute__((noinline)) int copy_over(
 	struct place *from, struct place *to, int flags, bool empty, char room[PATH_MAX])
 {

@@ -325,7 +325,8 @@ static int publish_entry(
 }
 
 /* Puts it in the tree, where others will look for it, or where it replaces what came with
- * the sources. Returns -1 if it is for neither, or cannot be put there. */
+ * the sources. Returns -1 if it is for neither, or cannot be put there. Out of line, to
+ * save stack. */
 static __attribute__((noinline)) int publish_for_others(
 	struct entry *entry, struct place *temporary, struct place *final, int flags)
 {

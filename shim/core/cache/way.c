@@ -117,7 +117,7 @@ static int64_t next_number(struct bytes *bytes)
 /* Returns whether a group is certainly the one that it seems to be by its number. A user
  * namespace may show any number for the primary group of the user who made it, which
  * others may be in; but that group alone. A range of several is one of subordinate ids,
- * in which nobody is, or the whole of the system's. */
+ * in which nobody is, or the whole of the system's. Out of line, to save stack. */
 static __attribute__((noinline)) bool tells_group(const struct sys *sys, gid_t gid)
 {
 	struct bytes bytes = { .sys = sys };

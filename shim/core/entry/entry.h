@@ -203,8 +203,8 @@ int entry_leave(const struct entry_world *world, const struct entry *entry,
 	const char *temporary, int why, int dirfd, const char *path);
 
 /* The rest is for files that no source proves: those that the program itself writes in
- * place, those of loaders for other suffixes, and those whose name names no source (for
- * which entry_begin fails).
+ * place, those that it renames there without being pycs, and those whose name names no
+ * source (for which entry_begin fails).
  *
  * Notes on the file's descriptor for which source, and which directory of sources, the
  * file is: without the note, a file without a seal counts as damaged. */
