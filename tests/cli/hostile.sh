@@ -30,11 +30,14 @@ killed() { grep -c Killed "$T/said"; }
 bounded export "$T/all.zst" >/dev/null
 
 # --- the mark -----------------------------------------------------------------------------
-rm "$CACHE/v1/CACHEDIR.TAG"
+mv "$CACHE/v1/CACHEDIR.TAG" "$T/mark"
 is "$(status_of bounded stats) $(status_of bounded gc)" "0 0" "a cache that has lost its mark is still looked after"
 check "gc gives a cache that has lost its mark a new one" rm "$CACHE/v1/CACHEDIR.TAG"
 mv "$V/.state" "$T/state"
 is "$(status_of bounded gc)" 12 "a directory without the mark and without anything else of a cache is refused"
+(sleep 0.2 && mv "$T/mark" "$V/CACHEDIR.TAG") &
+is "$(status_of bounded gc)" 0 "a command waits for the mark while another process creates the cache"
+wait $!
 again
 
 # The targets of links, which look like something that commands would delete.

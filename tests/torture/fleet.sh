@@ -52,7 +52,7 @@ kills() { # KIND SECONDS
 	job_"$1" strace -qq -o "$T/trace" >/dev/null 2>&1 || not_ok "$1 succeeds under strace"
 	mapfile -t moments < <(awk -F'(' -v calls="$calls" '{ n[$1]++ } $1 ~ calls { print $1, n[$1] }' "$T/trace" | shuf)
 	for moment in "${moments[@]}"; do
-		if [ $SECONDS -ge $until ]; then
+		if [ $SECONDS -ge $until ] && [ $done -gt 3 ]; then
 			left=$((left + 1))
 			continue
 		fi

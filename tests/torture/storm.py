@@ -217,8 +217,8 @@ def commanders(until):
         put(os.path.join(still, "m%d.py" % i), source(i))
     environment = dict(os.environ, PYCSTASH_DIR=cache)
     time.sleep(0.05)
-    for action in (warm + [still], ["export", "--path", still, archive]):
-        subprocess.check_output([sys.argv[7]] + action, env=environment, stderr=subprocess.STDOUT)
+    for action in (warm + ["-q", still], ["export", "-q", "--path", still, archive]):
+        subprocess.check_call([sys.argv[7]] + action, env=environment)
     removers = [
         (["purge", "--all"], [0]),
         (["purge", "--tag", tag], [0]),

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "shim/core/base/text.h"
@@ -26,6 +27,8 @@
 #include "tools/cli/command.h"
 
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+
+enum { LOOK_MS = 10, LOOKS_MS = 1000 };
 
 /* --- judging -------------------------------------------------------------------------*/
 
@@ -82,15 +85,55 @@ static int refuse_untrusted(const char *root, const char *at, enum verdict why)
 	return EXIT_REFUSED;
 }
 
+/* The next look at a root in which another process may be creating a cache: it makes the
+ * folder before the tag, and others use the folder at once. */
+struct looks {
+	unsigned ms;
+	bool more;
+};
+
+/* Judges what is in a root. Sets looks->more, and reports nothing, if that may change. */
+static int judge_contents(
+	const char *root, int root_fd, struct looks *looks, bool *ret_beside)
+{
+	char at[PATH_MAX];
+	enum verdict why;
+	enum root_state state = root_judge(&sys_libc, root, at, &why);
+	unsigned contents;
+	bool is_ours;
+
+	looks->more = false;
+	if (state == ROOT_REFUSED)
+		return refuse_untrusted(root, *at ? at : "/", why);
+	/* The tag may have been lost: in a copy of `*`, or to a cleaner. */
+	if (cachedir_tag_is_there(root_fd) && state == ROOT_READY)
+		return EXIT_OK;
+	contents = cachedir_tag_contents(root_fd);
+	is_ours = (contents & CACHEDIR_IS_TAGGED) || has_state(root_fd);
+	if (is_ours && state == ROOT_READY)
+		return EXIT_OK;
+	if (contents == 0 ||
+		(contents == CACHEDIR_LAYOUT && cachedir_tag_is_unfinished(root_fd)))
+		return EXIT_NO_CACHE;
+	if ((contents & CACHEDIR_LAYOUT) &&
+		looks->ms < (state == ROOT_READY ? LOOKS_MS : LOOK_MS)) {
+		looks->more = true;
+		return EXIT_NO_CACHE;
+	}
+	if (!is_ours)
+		return refuse(root,
+			"this directory is not a cache of pycstash: it has no file " ROOT_TAG);
+	*ret_beside = contents & CACHEDIR_LAYOUT;
+	return EXIT_NO_CACHE;
+}
+
 /* Reports all errors but EXIT_NO_CACHE. *ret_beside is set if the root has a cache of
  * another layout, beside which ours can be created. */
 static int judge_root(const char *root, int root_fd, bool *ret_beside)
 {
-	enum root_state state;
-	char at[PATH_MAX];
-	unsigned contents;
-	enum verdict why;
+	struct looks looks = { 0 };
 	struct stat st;
+	int code;
 
 	if (fstat(root_fd, &st) < 0)
 		return refuse(root, strerror(errno));
@@ -98,24 +141,11 @@ static int judge_root(const char *root, int root_fd, bool *ret_beside)
 		return refuse(root, "this is the root of the file system, not a cache");
 	if (is_directory_at(getenv("HOME"), &st))
 		return refuse(root, "this is your home directory, not a cache");
-	state = root_judge(&sys_libc, root, at, &why);
-	if (state == ROOT_REFUSED)
-		return refuse_untrusted(root, *at ? at : "/", why);
-	/* The tag may have been lost: in a copy of `*`, or to a cleaner. */
-	if (cachedir_tag_is_there(root_fd) && state == ROOT_READY)
-		return EXIT_OK;
-	contents = cachedir_tag_contents(root_fd);
-	if (!(contents & CACHEDIR_IS_TAGGED) && !has_state(root_fd)) {
-		if (contents == 0 || (contents == CACHEDIR_LAYOUT &&
-					     cachedir_tag_is_unfinished(root_fd)))
-			return EXIT_NO_CACHE;
-		return refuse(root,
-			"this directory is not a cache of pycstash: it has no file " ROOT_TAG);
+	while (code = judge_contents(root, root_fd, &looks, ret_beside), looks.more) {
+		nanosleep(&(struct timespec){ .tv_nsec = LOOK_MS * 1000000L }, NULL);
+		looks.ms += LOOK_MS;
 	}
-	if (state == ROOT_READY)
-		return EXIT_OK;
-	*ret_beside = contents & CACHEDIR_LAYOUT;
-	return EXIT_NO_CACHE;
+	return code;
 }
 
 /* --- opening -------------------------------------------------------------------------*/
