@@ -396,7 +396,7 @@ EXCUSES = [
         "stale bytecode is absent",
         "**Stale bytecode** counts as absent when it is opened",
         lambda d: d.has_touched_source()
-        and (d.failed("ok", "ENOENT") or (d.lacks_names() or re.search("open|import", d.symbol)) and d.is_both()),
+        and (d.failed("ok", "ENOENT") or d.failed("ENOTEMPTY", "ok") or "chdir" in d.symbol and d.without(r" (0|-1)$") or (d.lacks_names() or re.search("open|import", d.symbol)) and d.is_both()),
     ),
     (
         "a file is not in the way of a __pycache__",
@@ -628,6 +628,8 @@ class Fuzz:
             self.calls += count
             if a.startswith("errno ") and not b.startswith("errno "):
                 a = a.split(" on success ", 1)[1]  # libc may touch it, we need not
+            if i < len(lines) and lines[i].startswith("remove "):
+                b = b.split(" on success ", 1)[-1]  # libc's remove() of a directory does
             if a == b:
                 continue
             if i == len(lines):

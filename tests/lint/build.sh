@@ -23,6 +23,13 @@ cd "$copy" || exit 1
 mk() { make --no-print-directory -j2 CFLAGS=-g0 "$@"; }
 ready() { mkdir -p "$1" && touch "$1/.need-build"; }
 
+# need: succeeds if the compiler CC is there, whatever words CC has.
+need() { # CC
+	CC=$1 .ci/need build >/dev/null 2>&1
+	echo $?
+}
+is "$(need "env gcc -O2") $(need "env no-such-gcc")" "0 1" "CC may have a launcher before it and options after it"
+
 # --- compilers and modes --------------------------------------------------------------
 # The command is built once by each compiler: with gcc's -O2, which finds most, and with
 # clang's -O0, since what clang warns of does not depend on it. The library in each mode.
