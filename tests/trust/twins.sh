@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # A stat does not tell everything. Two files on different file systems can agree in all that is
-# the identity of a source: number, size and times. And the content of a file in /proc changes
-# without a trace.
+# the identity of a source: number, size and times. The bytecode of two sources can have one
+# name. And the content of a file in /proc changes without a trace.
 # shellcheck source=tests/trust/actors.bash
 . "$(dirname "$0")/actors.bash"
 separate "attacks with what a stat does not show"
@@ -63,6 +63,28 @@ for moment in rename:.pyc open:/m.py:after; do
 	is "$(attack "$moment" 2>&1 | tr '\n' ' ')" "twins 1 $T/own/m.py TRUSTED " \
 		"bytecode of a file to which a link leads until the $moment is not served for its twin"
 done
+
+# --- two sources whose bytecode has one name --------------------------------------------
+# The first one is a copy of a known module that makes the compiler warn; warnings are errors,
+# so its bytecode is not written. The second one, which is not for Python to import, is compiled
+# next. It has the size and the times that its header is to show.
+printf 'x = "\d"; print("TRUSTED")\n' >"$T/known"
+while IFS='|' read -r name other; do
+	rm -rf "$cache" "$T/archive" "$T/stock" && mkdir "$T/archive" "$T/stock"
+	cp "$T/known" "$T/archive/$name.py" && cp "$T/known" "$T/stock/$name.py"
+	printf "%-$(stat -c %s "$T/known")s" 'print("ATTACKER")' >"$T/archive/$other"
+	touch -d '2020-01-01 UTC' "$T/archive/$name.py" "$T/archive/$other" && chown -R "$VICTIM" "$T/archive" "$T/stock"
+	with "$VICTIM" "$cache" "$PY" -W error -c "import py_compile, sys
+for path in sys.argv[1:]:
+    py_compile.compile(path)" "$T/archive/$name.py" "$T/archive/$other" >"$T/said" 2>&1
+	made=$(find "$cache" "$T/archive" -name "$name.$TAG.pyc" | grep -c .)
+	is "$made $(with "$VICTIM" "$cache" "$PY" -W ignore -c "$(imports "$T/stock" "$name")" 2>&1)" "1 TRUSTED" \
+		"bytecode of $other does not count as that of $name.py, whose bytecode has the same name"
+done <<-END
+	py|.py
+	m|m.pyi
+	m|m.txt
+END
 
 # --- files of /proc --------------------------------------------------------------------
 mkdir "$T/nothing" "$T/pseudo"

@@ -41,11 +41,19 @@ void entry_pending_note(struct entry *entry, uint32_t looks)
 			memory_order_relaxed);
 }
 
+static void drop(const struct entry *entry)
+{
+	pending_drop(entry->world->python.pending, entry->world->env.sys->thread(),
+		entry->source.path);
+}
+
 void entry_pending_settle(struct entry *entry, uint32_t looks)
 {
 	if (source_settle(
 		    &entry->source, entry->world->env.sys, entry->world->env.clock) == 0)
 		entry_pending_note(entry, looks);
+	else
+		drop(entry);
 }
 
 void entry_ask(struct entry *entry)
@@ -71,8 +79,12 @@ static void change_watch(atomic_uint *watching, unsigned from, unsigned to)
 
 void entry_pending_served(struct entry *entry)
 {
-	if (!may_be_refused(&entry->source))
+	if (!may_be_refused(&entry->source)) {
+		if (atomic_load_explicit(
+			    entry->world->python.watching, memory_order_relaxed))
+			drop(entry);
 		return;
+	}
 	entry->source.settled = false;
 	add(entry, 0);
 	/* Every interpreter is served this file before its stats are kept. That must not

@@ -102,9 +102,6 @@ void pending_add(struct pending *pending, uintptr_t thread, const char *path,
 	record.head.number = atomic_fetch_add(&pending->added, 1) + 1;
 	record.source = *source;
 	look_up(pending, record.head.key, &found);
-	if (found.matches && found.record.source.device == source->device &&
-		identity_same(&found.record.source.identity, &source->identity))
-		record.source.opened |= found.record.source.opened;
 	if (found.matches && record.source.looks)
 		record.source.looks += found.record.source.looks;
 	(void)put(pending, found.matches ? found.slots[0] : found.oldest, &record);

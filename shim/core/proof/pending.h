@@ -48,8 +48,11 @@ struct pending {
 	} slots[PENDING_SLOTS];
 };
 
-/* Adds the source of that path (as given). The row belongs to the thread: another thread
- * may ask for the same source later, when its state is different. */
+/* Adds the source of that path (as given), which was not opened since. What an earlier
+ * row says of that would be wrong: compilers look for the bytecode before they open the
+ * source, and several files (m.py and m.pyi, py.py and .py) have the same bytecode's
+ * name, so that the next one may be compiled now. The row belongs to the thread: another
+ * thread may ask for the same source later, when its state is different. */
 void pending_add(struct pending *pending, uintptr_t thread, const char *path,
 	const struct pending_source *source);
 

@@ -224,6 +224,21 @@ static void opening_another_file_voids_the_question(void **state)
 	assert_int_equal(find("/a"), 1);
 }
 
+/* Its name may be that of several sources' bytecode. */
+static void asking_again_forgets_that_the_source_was_opened(void **state)
+{
+	struct pending_source source = numbered(2), found; /* even: not opened */
+
+	(void)state;
+	pending_add(&pending, ME, "/a", &source);
+	open_on(2, ME, "/a", 2);
+	assert_true(pending_find(&pending, ME, "/a", &found));
+	assert_true(found.opened);
+	pending_add(&pending, ME, "/a", &source);
+	assert_true(pending_find(&pending, ME, "/a", &found));
+	assert_false(found.opened);
+}
+
 static void opening_its_twin_on_another_device_voids_the_question(void **state)
 {
 	struct pending_source found;
@@ -322,6 +337,8 @@ int main(void)
 		each_thread_has_its_own_questions);
 	unit_one("opening a file other than the source voids the pending compile",
 		opening_another_file_voids_the_question);
+	unit_one("looking for the bytecode again forgets that the source was opened",
+		asking_again_forgets_that_the_source_was_opened);
 	unit_one(
 		"opening a file on another device, with the same identity, voids the pending compile",
 		opening_its_twin_on_another_device_voids_the_question);
