@@ -96,8 +96,8 @@ static int is_library(struct dl_phdr_info *info, size_t size, void *unused)
 }
 
 /* This program looks into the cache itself and must find what is there, so it starts
- * again where the library was loaded into it. Where LD_PRELOAD names one that is not
- * there, doctor is to see that. */
+ * again where LD_PRELOAD has loaded the library into it. Where LD_PRELOAD names one that
+ * is not there, doctor is to see that. */
 static void leave_library(char **argv)
 {
 	const char *before = getenv("LD_PRELOAD");
@@ -106,6 +106,8 @@ static void leave_library(char **argv)
 	if (!before || !dl_iterate_phdr(is_library, NULL))
 		return;
 	value = library_preload(NULL, before);
+	if (strcmp(value ? value : "", before) == 0)
+		return;
 	(void)setenv(LIBRARY_LEFT, "1", 1);
 	if ((value ? setenv("LD_PRELOAD", value, 1) : unsetenv("LD_PRELOAD")) == 0)
 		execv("/proc/self/exe", argv);

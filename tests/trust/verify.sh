@@ -268,6 +268,39 @@ for command in "verify --deep" "purge --not-installed --dry-run" "verify --deep 
 done
 is "$wrong" "" "no program in another user's directory, or where all can write, is run by root's command"
 
+# --- what looks at a cache runs without it ----------------------------------------------
+# Forged bytecode of a module that every interpreter imports at its start; the library has
+# another name, so that the command does not see that it is in LD_PRELOAD.
+cache=$T/$VICTIM/cache
+rm -rf "$cache"
+with "$VICTIM" "$cache" "$PY" -c "$(imports "$src")" >/dev/null
+first=$("$PY" -c 'import encodings; print(encodings.__file__)')
+entry=$cache/v1/$TAG/tree${first%/*}/__pycache__/__init__.$TAG.pyc
+EVIL="import posix
+f = posix.open('$first', 0)
+exec(compile(posix.read(f, 1 << 20), '$first', 'exec'))
+posix.close(f)
+posix.close(posix.open('$T/$VICTIM/ran', 64))" forge "$first" "$entry"
+chown -R "$VICTIM" "$cache"
+cp "$SO" "$T/lib/other.so"
+ln -s "$SO" "$T/lib/link.so"
+wrong=
+for library in other link; do
+	looking() { as "$VICTIM" PYCSTASH_DIR="$cache" PYCSTASH_READONLY=1 LD_PRELOAD="$T/lib/$library.so" "$@" >"$T/said" 2>&1; }
+	looking "$PY" -c pass
+	[ -e "$T/$VICTIM/ran" ] || wrong="$wrong; is not served ($library)"
+	for command in "verify --deep" "verify --deep --repair" "show --deep $entry" "explain --python $PY $first" "purge --not-installed --dry-run"; do
+		cp -p "$entry" "$T/entry"
+		rm -f "$T/$VICTIM/ran"
+		# shellcheck disable=SC2086
+		looking "$PYCSTASH" $command
+		[ ! -e "$T/$VICTIM/ran" ] || wrong="$wrong; $command ($library)"
+		[[ $command != verify* ]] || grep -q "^different .*/__init__" "$T/said" || wrong="$wrong; not found ($library)"
+		[ -e "$entry" ] || cp -p "$T/entry" "$entry"
+	done
+done
+is "$wrong" "" "forged bytecode of what an interpreter imports first does not run in commands that look at the cache"
+
 # --- an archive in somebody else's hands ----------------------------------------------
 # The archive is signed by a key that the victim trusts. Its owner replaces it after the command
 # has verified it and before it creates the cache.

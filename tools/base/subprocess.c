@@ -26,8 +26,13 @@
 
 /* --- for its output ------------------------------------------------------------------*/
 
+/* The library leaves itself alone then, whatever has loaded it: LD_PRELOAD under any
+ * name, which a command that is linked statically cannot see, or /etc/ld.so.preload. */
+static const char disable[] = "PYCSTASH_DISABLE=1";
+
 static void change_environment(const char *const changes[])
 {
+	putenv((char *)disable);
 	for (; changes && *changes; changes++) {
 		if (strchr(*changes, '='))
 			putenv((char *)*changes);
@@ -195,10 +200,12 @@ char *answer_reason(const struct answer *answer)
 /* --- to talk with it -----------------------------------------------------------------*/
 
 /* Runs in the child. */
-_Noreturn static void converse(char *const argv[], int fd, int out, pid_t parent)
+_Noreturn static void converse(
+	char *const argv[], const char *const changes[], int fd, int out, pid_t parent)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
+	change_environment(changes);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGINT, SIG_IGN);
 	leave_closed_directory();
@@ -208,7 +215,8 @@ _Noreturn static void converse(char *const argv[], int fd, int out, pid_t parent
 	_exit(127);
 }
 
-int subprocess_start(struct subprocess *process, char *const argv[], int out)
+int subprocess_start(struct subprocess *process, char *const argv[],
+	const char *const changes[], int out)
 {
 	pid_t parent = getpid(), child;
 	int fds[2], err;
@@ -218,7 +226,7 @@ int subprocess_start(struct subprocess *process, char *const argv[], int out)
 	child = fork();
 	err = errno;
 	if (child == 0)
-		converse(argv, fds[1], out, parent);
+		converse(argv, changes, fds[1], out, parent);
 	close(fds[1]);
 	if (child < 0) {
 		close(fds[0]);

@@ -2,6 +2,11 @@
  *
  * Running another program for its output, or to talk with it. Functions return 0 or
  * -errno.
+ *
+ * The program runs without the cache, so that it tells about a cache, or checks it,
+ * without running what is in there: PYCSTASH_DISABLE is set, unless `changes` unset it.
+ * They have "NAME=VALUE" to set and "NAME" to unset in its environment; they end with
+ * NULL, and may be NULL.
  */
 #pragma once
 
@@ -22,11 +27,10 @@ struct answer {
 
 /* Runs argv[0], which is a path, for at most that many seconds (0: no limit). It gets no
  * input and its own process group, which is killed when the time is over, or when this
- * process is told to end. For one thread: only one program runs at a time. `changes` has
- * "NAME=VALUE" to set and "NAME" to unset in its environment; it ends with NULL, and may
- * be NULL. memory: how many bytes of address space it may have; 0: no limit. -EINTR: this
- * process was told to end. The signals are caught from now on (progress.h), because a
- * Ctrl-C does not reach the program's own process group. */
+ * process is told to end. For one thread: only one program runs at a time. memory: how
+ * many bytes of address space it may have; 0: no limit. -EINTR: this process was told to
+ * end. The signals are caught from now on (progress.h), because a Ctrl-C does not reach
+ * the program's own process group. */
 int subprocess_run(char *const argv[], const char *const changes[], int seconds,
 	uint64_t memory, struct answer *ret_answer);
 
@@ -54,7 +58,8 @@ struct subprocess {
 /* Starts argv[0], which is a path. The other end of the socket is its fd 0, and its fd 1
  * unless `out` is to be that (negative: none). It ignores a Ctrl-C, which is meant for
  * us, and is killed when the calling thread ends, whatever ends it. Thread-safe. */
-int subprocess_start(struct subprocess *process, char *const argv[], int out);
+int subprocess_start(struct subprocess *process, char *const argv[],
+	const char *const changes[], int out);
 
 /* Ends the program, if it runs, and returns its status as waitpid(2) does. at_work: kills
  * it, which does not change the status of one that has died. An idle program ends by

@@ -86,9 +86,13 @@ int library_find(const char *given, char **ret_path, char **ret_why)
 	return -ENOENT;
 }
 
+/* A link to the library may have any name. */
 static bool has_library_name(const char *entry)
 {
-	return strcmp(file_name(entry), LIBRARY_NAME) == 0;
+	AUTOFREE char *place = realpath(entry, NULL);
+
+	return strcmp(file_name(entry), LIBRARY_NAME) == 0 ||
+	       (place && strcmp(file_name(place), LIBRARY_NAME) == 0);
 }
 
 static bool is_same_file(const char *one, const char *other)

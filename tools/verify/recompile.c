@@ -159,8 +159,8 @@ static int start(struct interpreter *interpreter, const struct comparison *compa
 	const char *const argv[] = { interpreter->python->path,
 		strchr(version, '+') ? "-ISBXno_debug_ranges" : "-ISB", "-c",
 		embedded_recompile, NULL };
-	int r = subprocess_start(
-		&interpreter->process, (char *const *)argv, comparison->recompile->input);
+	int r = subprocess_start(&interpreter->process, (char *const *)argv, NULL,
+		comparison->recompile->input);
 
 	if (r == 0) {
 		(void)prlimit(interpreter->process.pid, RLIMIT_AS, &limit, NULL);

@@ -69,6 +69,7 @@ static enum warm_outcome fail(
  * is built in. */
 static int start(struct warm_worker *worker)
 {
+	static const char *const with_library[] = { "PYCSTASH_DISABLE", NULL };
 	const struct compiler *compiler = worker->compiler;
 	const char *argv[12] = { compiler->target->python->path, "-I", "-S", "-B", "-W",
 		"ignore" };
@@ -84,7 +85,7 @@ static int start(struct warm_worker *worker)
 	}
 	argv[n++] = "-c";
 	argv[n++] = embedded_warm_worker;
-	return subprocess_start(&worker->process, (char *const *)argv, -1);
+	return subprocess_start(&worker->process, (char *const *)argv, with_library, -1);
 }
 
 /* Kills an interpreter that is at work, and deletes the file that it was writing. Without
