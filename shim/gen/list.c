@@ -38,8 +38,8 @@ static const struct setting {
 		"The library reads these once, when it is loaded. Prefixes are absolute paths, separated by\n"
 		"colons. A prefix covers the directory itself and everything below it. It may match the path\n"
 		"as the program gives it or the canonical path. In the environment, `0` switches a setting\n"
-		"off and an empty variable counts as unset; in files the values are `yes` and `no`. A program\n"
-		"that runs with another user's privileges (set-user-ID) reads no settings and uses no cache." },
+		"off; in files the values are `yes` and `no`. A program that runs with another user's\n"
+		"privileges (set-user-ID) reads no settings and uses no cache." },
 #define SETTING(id, key, option, kind, value, fallback, what) \
 	{ "PYCSTASH_" #id, key, value, fallback, what },
 #include "shim/core/cache/settings_library.def"
@@ -106,7 +106,7 @@ static void print_settings(void)
 {
 	puts("# Settings\n\n"
 	     "<!-- Made from shim/core/cache/settings_library.def and tools/conf/settings_command.def by `make docs`. -->\n\n"
-	     "Each setting is an environment variable. Commands also read\n"
+	     "Each setting is an environment variable; an empty one counts as unset. Commands also read\n"
 	     "`$XDG_CONFIG_HOME/pycstash/pycstash.conf` (`~/.config` if that is unset) and then\n"
 	     "`/etc/pycstash.conf`, which hold lines of the form `key = value`. They pass the values to\n"
 	     "the library, which reads no file itself. `pycstash config` shows the values in effect and\n"

@@ -37,7 +37,7 @@ is "$(config get max_size) $(origin_of max_size)" "7G $user:1" "the user's file 
 is "$(config get max_age)" 10d "a setting that the user's file lacks comes from the machine's file"
 is "$(PYCSTASH_MAX_SIZE=8G config get max_size)" 8G "the environment overrides the files"
 is "$(PYCSTASH_MAX_SIZE=8G origin_of max_size)" environment "the environment is named as the origin of a value"
-is "$(PYCSTASH_MAX_SIZE= config get max_size)" 5G "an empty variable stands for the default"
+is "$(PYCSTASH_MAX_SIZE= config get max_size)" 7G "an empty variable counts as unset"
 is "$(PYCSTASH_DIR=/e config get dir --dir /o)" /o "an option overrides the environment"
 is "$(config --dir /o | sed -n 's/^dir.*(//p')" "option)" "an option is named as the origin of a value"
 is "$(cd "$T" && config get dir --dir below)" "$T/below" "a relative --dir is made absolute"
@@ -226,7 +226,7 @@ user_says "dir = $T/from-file" 'only = /a:/b' 'readonly = yes' 'share = off' 'di
 is "$("$PYCSTASH" run sh -c 'echo $PYCSTASH_DIR $PYCSTASH_ONLY $PYCSTASH_READONLY $PYCSTASH_SHARE $PYCSTASH_DISABLE')" \
 	"$T/from-file /a:/b 1 0 0" "run puts what files say into the environment, as the library reads it"
 is "$(PYCSTASH_DIR=/e "$PYCSTASH" run sh -c 'echo $PYCSTASH_DIR')" /e "the environment wins over files for run"
-is "$(PYCSTASH_ONLY= "$PYCSTASH" run sh -c 'echo $PYCSTASH_ONLY')" "" "an empty variable wins over files for run"
+is "$(PYCSTASH_ONLY= PYCSTASH_READONLY= "$PYCSTASH" run sh -c 'echo $PYCSTASH_ONLY $PYCSTASH_READONLY')" "/a:/b 1" "files win over an empty variable for run"
 is "$("$PYCSTASH" run --dir /o --only /c sh -c 'echo $PYCSTASH_DIR $PYCSTASH_ONLY')" "/o /a:/b:/c" \
 	"an option of run replaces a value of a file, or adds to a list"
 is "$("$PYCSTASH" run sh -c 'echo ${PYCSTASH_MAX_SIZE-unset}')" unset "run does not put settings into the environment that only the command reads"
@@ -235,4 +235,5 @@ show='import os; print(os.environ.get("PYCSTASH_DIR"), os.environ.get("PYCSTASH_
 fresh
 is "$("$T/wrapper" -c "$show")" "$T/from-file 1" "a wrapper contains the settings of the files at the time when it was written"
 is "$(PYCSTASH_DIR=/e "$T/wrapper" -c "$show")" "/e 1" "the environment wins over what a wrapper says"
+is "$(PYCSTASH_READONLY= "$T/wrapper" -c "$show")" "$T/from-file 1" "what a wrapper says wins over an empty variable"
 done_testing

@@ -182,6 +182,11 @@ minisign -S -s "$T/evil.key" -m "$T/signed/packs/$(packs "$T/signed")" >/dev/nul
 host i
 is "$(status_of on i pull --verify-key "$T/good.pub" "$T/signed") $(compiles i)" "3 5" "what another key has signed stays out"
 is "$(PYCSTASH_TRUSTED_KEYS=$T/good.pub status_of on i pull "$T/signed")" 3 "the setting trusted_keys is obeyed"
+conf=$HOME/.config/pycstash/pycstash.conf
+mkdir -p "${conf%/*}"
+echo "trusted_keys = $T/good.pub" >"$conf"
+is "$(PYCSTASH_TRUSTED_KEYS='' status_of on i pull "$T/signed")" 3 "an empty PYCSTASH_TRUSTED_KEYS switches no signatures off that a file requires"
+rm "$conf"
 on a push --compact 1d --sign "$T/good.key" --expires 1s "$T/expired" >/dev/null
 sleep 1.1
 is "$(status_of on i pull --verify-key "$T/good.pub" "$T/expired")" 3 "a signature that has expired is not accepted"

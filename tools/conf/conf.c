@@ -164,9 +164,7 @@ static void read_variable(const struct conf_key *key, const char *value)
 {
 	const char *wrong = NULL;
 
-	if (!*value)
-		value = key->fallback;
-	else if (key->shim)
+	if (key->shim)
 		value = shim_variable(key, value);
 	else
 		wrong = conf_wrong(key, value);
@@ -174,8 +172,7 @@ static void read_variable(const struct conf_key *key, const char *value)
 		problem_add(key->variable, 0, false, "%s: expected %s", value, wrong);
 	else
 		values[key - conf_keys] =
-			(struct conf_value){ value ? alloc_copy(value) : NULL,
-				"environment", 0 };
+			(struct conf_value){ alloc_copy(value), "environment", 0 };
 }
 
 /* The user's file according to the XDG base directory specification: only absolute names
@@ -256,7 +253,7 @@ void conf_read(void)
 	for (key = conf_keys; key->name; key++) {
 		const char *value = getenv(key->variable);
 
-		if (value)
+		if (value && *value)
 			read_variable(key, value);
 	}
 	for (char **variable = environ; *variable; variable++)
@@ -456,7 +453,7 @@ void conf_print_sh(FILE *out)
 
 		/* The environment at run time overrides the file as it is now. */
 		if (value)
-			fprintf(out, "%s=${%s-%s}\nexport %s\n", key->variable,
+			fprintf(out, "%s=${%s:-%s}\nexport %s\n", key->variable,
 				key->variable, escape_sh(value), key->variable);
 		if (option && key->shim)
 			print_sh_option(out, key, option);

@@ -7,9 +7,9 @@
  * settings of the files before it does anything else (conf_export).
  *
  * A file that another user could change is not read, which is reported. An empty variable
- * selects the default, whatever the files say. All strings belong to this module and live
- * as long as the process. Until conf_load has returned, only one thread may call
- * functions of this module.
+ * counts as unset, as in the shim. All strings belong to this module and live as long as
+ * the process. Until conf_load has returned, only one thread may call functions of this
+ * module.
  */
 #pragma once
 
