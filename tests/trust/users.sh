@@ -151,6 +151,41 @@ is "$(command_of "$VICTIM" "$T/$VICTIM/n" export "$T/$VICTIM/n.zst" 2>&1 | grep 
 	"export says how many of numba's files may be of sources that others may not read"
 is "$(command_of "$VICTIM" "" import --layer "$T/$VICTIM/n.layer" "$T/$VICTIM/n.zst" 2>&1 | grep -o '[0-9]* files' | sort | paste -sd ,)" "3 files,5 files" \
 	"import --layer says how many of numba's files are of sources that others may not read here"
+# ACLs, where the group's bits of the mode are a mask: they shut out the group, a user, the members of another group, and a
+# user from the directory above; the last one shuts out nobody.
+acl() { # PATH TAG,RIGHTS,ID…
+	"$PY" -c 'import os, struct, sys
+entries = [struct.pack("<HHi", *map(int, entry.split(","))) for entry in sys.argv[2:]]
+os.setxattr(sys.argv[1], "system.posix_acl_access", struct.pack("<I", 2) + b"".join(entries))' "$@"
+}
+lists=$T/lists code="import sys"
+for name in group user members above open; do
+	mkdir -p "$lists/$name"
+	echo "KEY = 'MARK-$name'" >"$lists/$name/$name.py"
+	code="$code; sys.path.insert(0, '$lists/$name'); import $name"
+done
+chown -R "$VICTIM:$ATTACKER" "$lists"
+what="export --public-only leaves out bytecode of sources from which an ACL shuts out somebody, and nothing else"
+if acl "$lists/group/group.py" 1,6,-1 2,4,"$VICTIM" 4,0,-1 16,4,-1 32,4,-1 2>"$T/said"; then
+	acl "$lists/user/user.py" 1,6,-1 2,0,"$ATTACKER" 4,4,-1 16,4,-1 32,4,-1
+	chgrp "$VICTIM" "$lists/members/members.py"
+	acl "$lists/members/members.py" 1,6,-1 4,4,-1 8,0,"$ATTACKER" 16,4,-1 32,4,-1
+	acl "$lists/above" 1,7,-1 2,4,"$ATTACKER" 4,5,-1 16,5,-1 32,5,-1
+	acl "$lists/open/open.py" 1,6,-1 2,4,"$ATTACKER" 4,4,-1 16,4,-1 32,4,-1
+	is "$(as "$ATTACKER" cat "$lists"/*/*.py 2>/dev/null)" "KEY = 'MARK-open'" "(four ACLs shut out the attacker)"
+	with "$VICTIM" "$T/$VICTIM/lists" "$PY" -c "$code"
+	marks() { zstd -dcq 2>/dev/null | grep -ao 'MARK-[a-z]*' | sort -u | paste -sd ' '; }
+	is "$(for form in "" --pack; do
+		# shellcheck disable=SC2086
+		command_of "$VICTIM" "$T/$VICTIM/lists" export $form --public-only - 2>/dev/null | marks
+	done | paste -sd ,)" "MARK-open,MARK-open" "$what"
+	is "$(command_of "$VICTIM" "$T/$VICTIM/lists" export --path "$lists" "$T/$VICTIM/lists.zst" 2>&1 | grep -o '[0-9]* files made')" "4 files made" \
+		"export says how many files are of sources from which an ACL shuts out somebody"
+	is "$(command_of "$VICTIM" "" import --layer "$T/$VICTIM/lists.layer" "$T/$VICTIM/lists.zst" 2>&1 | grep -o '[0-9]* files in')" "4 files in" \
+		"import --layer says how many files are of sources from which an ACL shuts out somebody"
+else
+	skip "$what" "no ACLs here"
+fi
 # The author of a tree that the victim compiles, and does not run, lets a link lead to a closed
 # source, and then away from it.
 mkdir "$T/led" && ln -s "$secret/closed/open/closed.py" "$T/led/m.py" && chown -h "$ATTACKER" "$T/led" "$T/led/m.py"

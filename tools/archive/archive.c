@@ -4,6 +4,7 @@
  */
 #include "tools/archive/archive.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "shim/core/cache/config.h"
@@ -53,9 +55,48 @@ struct pyc_state archive_state(const struct layout *item, struct pyc_state state
 #define ALL_READ (S_IRGRP | S_IROTH)
 #define ALL_ENTER (S_IXGRP | S_IXOTH)
 
+#define OPENED "/proc/self/fd/%d"
+#define OPENED_MAX (sizeof OPENED + 3 * sizeof(int))
+
 static bool allows(mode_t mode, mode_t bits)
 {
 	return (mode & bits) == bits;
+}
+
+/* Returns whether the POSIX ACL of a file, if it has one, gives these rights to everybody
+ * in it but the owner. The group's bits of the mode are then only the ACL's mask. The
+ * descriptor may be of O_PATH, from which fgetxattr reads nothing. */
+static bool acl_allows(int fd, mode_t bits)
+{
+	struct {
+		uint32_t version;
+		struct {
+			uint16_t tag, rights;
+			uint32_t id;
+		} entries[511];
+	} acl;
+	const uint16_t owner = htole16(1), needed = htole16(bits & S_IRWXO);
+	char path[OPENED_MAX];
+	ssize_t size;
+
+	snprintf(path, sizeof path, OPENED, fd);
+	size = getxattr(path, "system.posix_acl_access", &acl, sizeof acl);
+	if (size < 0)
+		return errno == ENODATA || errno == EOPNOTSUPP;
+	if (size < (ssize_t)sizeof acl.version || acl.version != htole32(2))
+		return false;
+	for (size_t i = 0; i < ((size_t)size - sizeof acl.version) / sizeof *acl.entries;
+		i++)
+		if (acl.entries[i].tag != owner &&
+			(acl.entries[i].rights & needed) != needed)
+			return false;
+	return true;
+}
+
+/* Returns whether everybody has the rights of an opened file that are in `bits`. */
+static bool all_may(int fd, const struct stat *st, mode_t bits)
+{
+	return allows(st->st_mode, bits) && acl_allows(fd, bits);
 }
 
 /* Returns whether a file is on a FUSE mount without allow_other: the kernel lets
@@ -94,7 +135,7 @@ static bool is_closed(const char *path, const struct stat *opened)
 
 	for (char *name = strtok_r(names, "/", &rest); name && fd >= 0 && !closed;
 		name = strtok_r(NULL, "/", &rest)) {
-		closed = fstat(fd, &st) < 0 || !allows(st.st_mode, ALL_ENTER) ||
+		closed = fstat(fd, &st) < 0 || !all_may(fd, &st, ALL_ENTER) ||
 			 is_on_closed_mount(fd, st.st_dev);
 		above = fd;
 		fd = openat(above, name, O_PATH | O_CLOEXEC | (opened ? O_NOFOLLOW : 0));
@@ -119,7 +160,7 @@ static bool is_private(const char *source, int fd)
 	AUTOFREE char *real = realpath(source, NULL);
 	struct stat st;
 
-	return !real || fstat(fd, &st) < 0 || !allows(st.st_mode, ALL_READ) ||
+	return !real || fstat(fd, &st) < 0 || !all_may(fd, &st, ALL_READ) ||
 	       is_closed(real, &st);
 }
 
@@ -171,14 +212,14 @@ static bool has_digest(const char *path, const struct digest *digest)
 bool archive_is_public(
 	const struct layout *item, const char *name, const struct seal *seal)
 {
-	char path[PATH_MAX], opened[sizeof "/proc/self/fd/" + 3 * sizeof(int)];
+	char path[PATH_MAX], opened[OPENED_MAX];
 	AUTOCLOSE int fd = -1;
 
 	if (layout_source(item, name, path, sizeof path))
 		fd = open_source(path);
 	if (fd < 0)
 		return false;
-	snprintf(opened, sizeof opened, "/proc/self/fd/%d", fd);
+	snprintf(opened, sizeof opened, OPENED, fd);
 	return !is_private(path, fd) && has_digest(opened, &seal->digest);
 }
 

@@ -65,10 +65,11 @@ struct archive_member {
  * foreign-written file names its source by the inode on this host. */
 struct pyc_state archive_state(const struct layout *item, struct pyc_state state);
 
-/* Returns true if the mode of the file's source, or of a directory above it, keeps others
- * from reading it. If there is no such source, the mode of the pyc stands for its own,
- * because Python copies it from the source; numba does not, so its files count as
- * private. pyc is NULL on a host on which a source that is not there hides nothing. */
+/* Returns true if the mode or the ACL of the file's source, or of a directory above it,
+ * keeps others from reading it. If there is no such source, the mode of the pyc stands
+ * for its own, because Python copies it from the source; numba does not, so its files
+ * count as private. pyc is NULL on a host on which a source that is not there hides
+ * nothing. */
 bool archive_is_private(
 	const struct layout *item, const char *name, const struct stat *pyc);
 
