@@ -13,9 +13,15 @@
 #   /endless/…   /plain, but signatures never end
 #   /half/…      /plain, but it gives half the length for packs
 #   /fails/…     500     /slow/… answers after a minute    /short/… sends less than announced
-#   /bomb/…      never ends          /loop/… redirects to itself
-#   /loris/…     sends a byte now and then  /file/… redirects to a file
-#   /away/…      redirects to /plain at another name of this host
+#   /bomb/…      never ends          /loris/… sends a byte now and then
+#
+# These redirect, with the name of a pack in the text:
+#   /loop/…      to itself           /file/…  to a file
+#   /within/…    to /private         /down/…  to /plain, without TLS
+#   /away/…      to /plain at another name of this host
+#   /return/…    to /back there, which redirects to /private here
+#   /as/…        to /plain there, with our name and port in the place of a user and a password
+#   /hops/N/…    to /hops/N-1, and in the end to /plain
 import datetime
 import email.message
 import hashlib
@@ -111,19 +117,26 @@ class Store(http.server.BaseHTTPRequestHandler):
             page += "<NextContinuationToken>%s</NextContinuationToken>" % escape(names[1])
         return "<ListBucketResult>%s</ListBucketResult>" % page
 
+    def goes_on(self, kind):
+        """Answers with a redirection, if that is what this kind of store does."""
+        rest = self.path[len(kind) + 1:]
+        here, there = "http://127.0.0.1:%d" % server.server_port, "http://localhost:%d" % server.server_port
+        if kind == "hops":
+            _, left, rest = rest.split("/", 2)
+            rest = "/hops/%d/%s" % (int(left) - 1, rest) if int(left) else "/plain/" + rest
+        to = {"loop": self.path, "file": "file://" + ROOT + "/plain/packs/", "within": "/private" + rest,
+              "down": here + "/plain" + rest, "away": there + "/plain" + rest, "return": there + "/back" + rest,
+              "back": here + "/private" + rest, "as": here + "@" + there[7:] + "/plain" + rest, "hops": rest}.get(kind)
+        if to:
+            self.answer(307, b"0" * 64 + b".tar.zst", head=[("Location", to)])
+        return to
+
     def special(self, kind):
         if kind == "fails":
             self.answer(500)
         elif kind == "slow":
             self.log_message()
             time.sleep(60)
-        elif kind == "loop":
-            self.answer(302, head=[("Location", self.path)])
-        elif kind == "file":
-            self.answer(302, head=[("Location", "file://" + ROOT + "/plain/packs/")])
-        elif kind == "away":
-            self.answer(302, head=[("Location", "http://localhost:%d/plain%s" % (
-                self.server.server_port, self.path[len("/away"):]))])
         elif kind == "pages":
             self.answer(200, b"<NextContinuationToken>1</NextContinuationToken>" + (b"0" * 64 + b".tar.zst\n") * 100000)
         elif kind == "loris":
@@ -159,6 +172,8 @@ class Store(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         query = self.path.partition("?")[2]
         kind, path, file = self.place()
+        if self.goes_on(kind):
+            return None
         if kind == "endless" and path.endswith(".minisig"):
             return self.special(kind)
         if kind not in ("plain", "private", "half", "nowhere", "endless", "nolist", "dav", "s3"):
@@ -197,6 +212,8 @@ class Store(http.server.BaseHTTPRequestHandler):
     def do_PUT(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         kind, _, file = self.place()
+        if self.goes_on(kind):
+            return None
         if kind == "fails" or (kind == "s3" and not self.signed()):
             return self.answer(500 if kind == "fails" else 403)
         if kind != "nowhere":

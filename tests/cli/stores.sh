@@ -81,13 +81,30 @@ is "$(ls "$T/server/plain/packs" | grep -c index)" 0 "a server that lists gets n
 private=http://name:secret@127.0.0.1:$port/private
 is "$(on g pull --strict --json "$private" | field objects)" 1 "user and password in the URL are sent"
 is "$(status_of on h pull --strict "$url/private") $(grep -c 401 "$T/err")" "3 1" "a store that refuses a pull without user and password is reported"
-echo "machine 127.0.0.1 login name password secret" >"$HOME/.netrc"
+printf 'machine %s login name password secret\n' 127.0.0.1 localhost >"$HOME/.netrc"
 is "$(on h pull --strict --json "$url/private" | field objects)" 1 "user and password are taken from ~/.netrc"
 : >"$T/server/log"
 is "$(on i pull --strict --json "http://name:secret@127.0.0.1:$port/away" | field objects)" 1 "a redirect to another host is followed"
 check "the first host gets user and password" grep -q '/away/packs/ - Basic .* 127.0.0.1' "$T/server/log"
-is "$(grep localhost "$T/server/log" | grep -c Basic)" 0 "the host of a redirect does not get user and password"
+is "$(grep -c localhost "$T/server/log") $(grep localhost "$T/server/log" | grep -c Basic)" "2 0" \
+	"the host of a redirect gets no user and password, not even its own in ~/.netrc"
+is "$(on as pull --strict --json "$url/as" | field objects) $(grep localhost "$T/server/log" | grep -c Basic)" "1 0" \
+	"the host of a redirect gets no user and password if it looks like the first one"
+is "$(status_of on return pull --strict "$url/return") $(grep -c '/private.* - Basic' "$T/server/log")" "3 0" \
+	"another host cannot redirect back to get a request with user and password"
+is "$(on within pull --strict --json "$url/within" | field objects)" 1 "a redirect within the server gets user and password from ~/.netrc"
 rm "$HOME/.netrc"
+is "$(on inside pull --strict --json "http://name:secret@127.0.0.1:$port/within" | field objects)" 1 "a redirect within the server gets user and password from the URL"
+: >"$T/server/log"
+for to in away within; do
+	is "$(status_of on a push --compact 1d "$url/$to") $(grep -c 'redirection, which is not followed' "$T/err")" "3 1" "push is not redirected, and says so ($to)"
+done
+is "$(AWS_ENDPOINT_URL=$url/away status_of on s3 pull --strict s3://bucket) $(grep -c 'redirection, which is not followed' "$T/err")" "3 1" \
+	"S3: a pull is not redirected, and says so"
+is "$(grep -c '^PUT /[aw]' "$T/server/log") $(grep PUT "$T/server/log" | grep -c plain) $(grep localhost "$T/server/log" | grep -c AWS4)" "2 0 0" \
+	"no other place gets the redirected request of a push, or one that is signed"
+is "$(on hops pull --strict --json "$url/hops/4" | field objects)" 1 "five redirects are followed"
+is "$(status_of on hop pull --strict "$url/hops/5") $(grep -c 'redirects more than 5 times' "$T/err")" "3 1" "a sixth redirect is not followed"
 PYCSTASH_DIR=$T/j "$PYCSTASH" pull "http://name:secret@127.0.0.1:$port/slow" >/dev/null 2>&1 &
 puller=$!
 await grep -q /slow "$T/server/log"
@@ -105,6 +122,9 @@ is "$(no_proxy=127.0.0.1 http_proxy=http://127.0.0.1:1 on l pull --strict --json
 secure=https://localhost:$secure_port/plain
 is "$(status_of on m pull --strict "$secure") $(grep -ci certificate "$T/err")" "3 1" "a certificate that no authority has signed is refused and reported"
 is "$(SSL_CERT_FILE=$T/certificate on m pull --strict --json "$secure" | field objects)" 1 "SSL_CERT_FILE names the authorities for certificates"
+: >"$T/server/log"
+is "$(SSL_CERT_FILE=$T/certificate status_of on down pull --strict "https://localhost:$secure_port/down") $(grep -c plain "$T/server/log")" "3 0" \
+	"a redirect from https to http is not followed"
 is "$(CURL_CA_BUNDLE=$T/certificate status_of on n pull --strict "https://127.0.0.1:$secure_port/plain")" 3 "a certificate of another host is refused"
 
 # --- servers that do wrong ------------------------------------------------------------

@@ -21,6 +21,8 @@
 #include "tools/base/whole_file.h"
 #include "tools/conf/conf.h"
 #include "tools/fleet/pack.h"
+#include "tools/fleet/store_s3.h"
+#include "tools/fleet/url.h"
 
 #define PACKS "packs/"
 #define ANNOUNCE_TRIES 5
@@ -83,9 +85,10 @@ int store_open(struct store *store, const char *url)
 	if (strncmp(url, "file:", 5) == 0)
 		url += strncmp(url, "file://", 7) == 0 ? 7 : 5;
 	store->is_directory = url[0] == '/';
-	if (strncmp(url, "s3://", 5) == 0 && store_http_s3(&store->http, url + 5))
-		return 0;
-	if (store->is_directory || store_http_is_url(url))
+	if (strncmp(url, "s3://", 5) == 0)
+		store->http.base = store_s3_base(url + 5, &store->http.bucket);
+	store->http.is_s3 = store->http.base;
+	if (store->is_directory || url_is_base(url))
 		store->http.base = with_slash(url);
 	if (store->http.base)
 		return 0;

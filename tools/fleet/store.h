@@ -17,7 +17,8 @@
  *
  * A server that cannot list its files gets packs/index, a list to which each push adds.
  *
- * Credentials come from ~/.netrc or the URL, and are never printed. Proxies and
+ * Credentials come from ~/.netrc or the URL, are never printed, and are for the server
+ * in the URL alone: when it redirects to another one, that gets none. Proxies and
  * certificates come from the environment, as for curl(1). Functions return 0, or -errno
  * after reporting what is wrong; -ENOENT is not reported. For one thread.
  */

@@ -4,12 +4,8 @@
  */
 #include "tools/fleet/store_http.h"
 
-/* The type-checking macros would call the functions by name, so they are disabled.
- * Options that have had a successor since 7.85 are still used: every libcurl that may
- * be loaded knows them. */
+/* The type-checking macros would call the functions by name, so they are disabled. */
 #define CURL_DISABLE_TYPECHECK
-#define CURL_DISABLE_DEPRECATION
-#include <ctype.h>
 #include <curl/curl.h>
 #include <errno.h>
 #include <stdint.h>
@@ -24,7 +20,10 @@
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
 #include "tools/base/shared_library.h"
+#include "tools/base/variable.h"
 #include "tools/fleet/pack.h"
+#include "tools/fleet/store_s3.h"
+#include "tools/fleet/url.h"
 
 #undef curl_easy_setopt
 #undef curl_easy_getinfo
@@ -42,119 +41,26 @@ static struct shared_library libcurl = {
 };
 #define LIBCURL(function) SHARED(libcurl, function)
 
-#define REDIRECTS 5L
+#define REDIRECTS 5
 #define LIST_MAX (64u << 20) /* bytes: some 300,000 packs */
 #define SLOW 1024L	     /* bytes a second: a slower server counts as down */
 
 /* One request. perform frees what it owns. */
 struct request {
 	CURL *handle;
+	struct store_http *store;
+	const char *url;
+	bool follows; /* redirections, with REDIRECTS as the limit */
 	struct curl_slist *headers;
 	char *credentials; /* for S3 */
 	FILE *file;	   /* receives the answer; NULL: it is discarded */
 	size_t room;	   /* how many more bytes are accepted */
 	bool part;	   /* a full room is not an error */
-	char *error;	   /* the store's */
 };
 
 static CURL *connection; /* kept from one request to the next */
 
-static const char *variable(const char *name, const char *fallback)
-{
-	const char *value = getenv(name);
-
-	return value && *value ? value : fallback;
-}
-
-bool store_http_is_url(const char *text)
-{
-	return (strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0) &&
-	       !strpbrk(text, "?#");
-}
-
-/* --- S3 ------------------------------------------------------------------------------*/
-
-/* Appends text in the form that is signed: all characters except alphanumeric ones and
- * those in `plain` are escaped in hex. */
-static void add_escaped(FILE *out, const char *text, const char *plain)
-{
-	for (; *text; text++)
-		if (isalnum((unsigned char)*text) || strchr(plain, *text))
-			fputc(*text, out);
-		else
-			fprintf(out, "%%%02X", (unsigned char)*text);
-}
-
-/* Returns the URL of a bucket; NULL if the settings are wrong. */
-static char *bucket_url(const char *bucket, size_t len)
-{
-	const char *endpoint = variable("AWS_ENDPOINT_URL", NULL);
-	size_t end = endpoint ? strlen(endpoint) : 0;
-
-	if (!endpoint)
-		return alloc_format("https://%.*s.s3.%s.amazonaws.com/", (int)len, bucket,
-			variable("AWS_REGION", "us-east-1"));
-	while (end > 0 && endpoint[end - 1] == '/')
-		end--;
-	if (store_http_is_url(endpoint))
-		return alloc_format("%.*s/%.*s/", (int)end, endpoint, (int)len, bucket);
-	complain("AWS_ENDPOINT_URL", "this is not the URL of a server");
-	return NULL;
-}
-
-bool store_http_s3(struct store_http *store, const char *bucket)
-{
-	size_t len = strcspn(bucket, "/"), size;
-	const char *key = bucket + len + strspn(bucket + len, "/");
-	AUTOFREE char *url = len ? bucket_url(bucket, len) : NULL;
-	FILE *out = url ? open_memstream(&store->base, &size) : NULL;
-
-	if (!url)
-		return false;
-	if (!out)
-		alloc_fail();
-	store->is_s3 = true;
-	store->bucket = strlen(url);
-	fputs(url, out);
-	add_escaped(out, key, "-._~/");
-	if (*key && key[strlen(key) - 1] != '/')
-		fputc('/', out);
-	if (fclose(out) == EOF)
-		alloc_fail();
-	return true;
-}
-
-/* Returns the URL of a page of a bucket's list. The parameters are in the order in
- * which they are signed. */
-static char *s3_list_url(
-	const struct store_http *store, const char *folder, const char *previous)
-{
-	static const char next[] = "<NextContinuationToken>";
-	const char *token = previous ? strstr(previous, next) : NULL;
-	const char *key = store->base + store->bucket;
-	char *url = NULL;
-	size_t size;
-	FILE *out = open_memstream(&url, &size);
-
-	if (!out)
-		alloc_fail();
-	fprintf(out, "%.*s?", (int)store->bucket, store->base);
-	if (token) {
-		AUTOFREE char *text = alloc_part(
-			token + strlen(next), strcspn(token + strlen(next), "<"));
-
-		fputs("continuation-token=", out);
-		add_escaped(out, text, "-._~");
-		fputc('&', out);
-	}
-	fputs("list-type=2&prefix=", out);
-	for (; *key; key++) /* in a query, slashes are escaped too */
-		fprintf(out, *key == '/' ? "%%2F" : "%c", *key);
-	add_escaped(out, folder, "");
-	if (fclose(out) == EOF)
-		alloc_fail();
-	return url;
-}
+/* --- requests ------------------------------------------------------------------------*/
 
 static void add_header(struct request *request, const char *text)
 {
@@ -164,9 +70,9 @@ static void add_header(struct request *request, const char *text)
 /* Signs only the headers: signing the payload would require reading it twice. */
 static void sign_s3(struct request *request)
 {
-	const char *token = variable("AWS_SESSION_TOKEN", NULL);
+	const char *token = variable_or("AWS_SESSION_TOKEN", NULL);
 	AUTOFREE char *provider =
-		alloc_format("aws:amz:%s:s3", variable("AWS_REGION", "us-east-1"));
+		alloc_format("aws:amz:%s:s3", variable_or("AWS_REGION", "us-east-1"));
 
 	if (!getenv("AWS_ACCESS_KEY_ID")) /* a public bucket */
 		return;
@@ -176,8 +82,8 @@ static void sign_s3(struct request *request)
 		complain("s3", "libcurl is older than 7.75 and cannot sign requests");
 		return;
 	}
-	request->credentials = alloc_format("%s:%s", variable("AWS_ACCESS_KEY_ID", ""),
-		variable("AWS_SECRET_ACCESS_KEY", ""));
+	request->credentials = alloc_format("%s:%s", variable_or("AWS_ACCESS_KEY_ID", ""),
+		variable_or("AWS_SECRET_ACCESS_KEY", ""));
 	LIBCURL(curl_easy_setopt)(request->handle, CURLOPT_USERPWD, request->credentials);
 	add_header(request, "x-amz-content-sha256: UNSIGNED-PAYLOAD");
 	if (token) {
@@ -187,13 +93,12 @@ static void sign_s3(struct request *request)
 	}
 }
 
-/* --- requests ------------------------------------------------------------------------*/
-
 /* Uses the same variables as curl(1); libcurl itself only reads those for proxies. */
 static void set_certificates(CURL *handle)
 {
-	const char *file = variable("CURL_CA_BUNDLE", variable("SSL_CERT_FILE", NULL));
-	const char *directory = variable("SSL_CERT_DIR", NULL);
+	const char *file =
+		variable_or("CURL_CA_BUNDLE", variable_or("SSL_CERT_FILE", NULL));
+	const char *directory = variable_or("SSL_CERT_DIR", NULL);
 
 	if (file)
 		LIBCURL(curl_easy_setopt)(handle, CURLOPT_CAINFO, file);
@@ -208,26 +113,14 @@ static int stops(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_o
 	return interrupt_came();
 }
 
-/* Restricts protocols and redirects. Returns false if this libcurl cannot be
- * restricted. A server to which we are redirected receives our headers, and those of S3
- * identify us, so S3 requests follow no redirects. */
-static bool set_ways(CURL *handle, bool is_s3)
-{
-	const long http = CURLPROTO_HTTP | CURLPROTO_HTTPS;
-
-	LIBCURL(curl_easy_setopt)(handle, CURLOPT_FOLLOWLOCATION, is_s3 ? 0L : 1L);
-	LIBCURL(curl_easy_setopt)(handle, CURLOPT_MAXREDIRS, REDIRECTS);
-	return LIBCURL(curl_easy_setopt)(handle, CURLOPT_PROTOCOLS, http) == CURLE_OK &&
-	       LIBCURL(curl_easy_setopt)(handle, CURLOPT_REDIR_PROTOCOLS, http) ==
-		       CURLE_OK;
-}
-
 static size_t take(char *data, size_t one, size_t size, void *context)
 {
 	struct request *request = context;
+	long status = 0;
 
 	(void)one; /* always 1 */
-	if (!request->file)
+	LIBCURL(curl_easy_getinfo)(request->handle, CURLINFO_RESPONSE_CODE, &status);
+	if (!request->file || status >= 300) /* the text of a redirection */
 		return size;
 	if (size > request->room)
 		size = request->room;
@@ -247,10 +140,13 @@ bool store_http_is_over(struct store_http *store)
 
 static int begin(struct request *request, struct store_http *store, const char *url)
 {
-	const int64_t left = store->end - clock_steady();
 	CURL *handle;
 
-	*request = (struct request){ .error = store->error };
+	*request = (struct request){
+		.store = store,
+		.url = url,
+		.follows = !store->is_s3, /* others would get the headers that sign */
+	};
 	*store->error = '\0';
 	if (shared_library_load(&libcurl) < 0)
 		return -ENOSYS;
@@ -262,24 +158,17 @@ static int begin(struct request *request, struct store_http *store, const char *
 	if (!handle)
 		alloc_fail();
 	LIBCURL(curl_easy_reset)(handle);
-	LIBCURL(curl_easy_setopt)(handle, CURLOPT_URL, url);
-	LIBCURL(curl_easy_setopt)(handle, CURLOPT_ERRORBUFFER, request->error);
+	LIBCURL(curl_easy_setopt)(handle, CURLOPT_ERRORBUFFER, store->error);
 	LIBCURL(curl_easy_setopt)(handle, CURLOPT_NOSIGNAL, 1L);
 	LIBCURL(curl_easy_setopt)(handle, CURLOPT_FAILONERROR, 1L);
 	LIBCURL(curl_easy_setopt)(handle, CURLOPT_NOPROGRESS, 0L);
 	LIBCURL(curl_easy_setopt)(handle, CURLOPT_XFERINFOFUNCTION, stops);
 	LIBCURL(curl_easy_setopt)(handle, CURLOPT_WRITEFUNCTION, take);
 	LIBCURL(curl_easy_setopt)(handle, CURLOPT_WRITEDATA, request);
-	if (!set_ways(handle, store->is_s3)) {
-		snprintf(store->error, sizeof store->error,
-			"libcurl cannot be restricted to HTTP");
-		return -EPROTONOSUPPORT;
-	}
 	set_certificates(handle);
 	LIBCURL(curl_easy_setopt)(handle, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL);
 	LIBCURL(curl_easy_setopt)
 	(handle, CURLOPT_CONNECTTIMEOUT, (long)store->connect_seconds);
-	LIBCURL(curl_easy_setopt)(handle, CURLOPT_TIMEOUT_MS, (long)(left / 1000000) + 1);
 	if (store->is_s3)
 		sign_s3(request);
 	return 0;
@@ -310,16 +199,64 @@ static int code_of(long status, CURLcode result)
 	return result == CURLE_OPERATION_TIMEDOUT ? -ETIMEDOUT : -EIO;
 }
 
+/* Returns the URL to which the request for a URL is redirected, which the caller frees;
+ * NULL if it is not followed. Another server gets no user and password, not even its own
+ * from ~/.netrc, nor does any after it: whoever serves the store would decide what is
+ * asked for in our name. */
+static char *redirection(const struct request *request, const char *from)
+{
+	char *to = NULL, *ret;
+	bool same = false;
+
+	LIBCURL(curl_easy_getinfo)(request->handle, CURLINFO_REDIRECT_URL, &to);
+	ret = request->follows && to ? url_redirected(from, to, &same) : NULL;
+	if (!same)
+		LIBCURL(curl_easy_setopt)
+	(request->handle, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	return ret;
+}
+
+/* Makes the request, and those to which it is redirected. libcurl would not keep user and
+ * password from all of them, so it follows none itself. */
+static CURLcode perform_all(struct request *request)
+{
+	struct store_http *store = request->store;
+	AUTOFREE char *url = alloc_copy(request->url);
+	CURLcode result;
+
+	for (int left = REDIRECTS; !store_http_is_over(store); left--) {
+		const int64_t time = (store->end - clock_steady()) / 1000000;
+		char *to;
+
+		LIBCURL(curl_easy_setopt)(request->handle, CURLOPT_URL, url);
+		LIBCURL(curl_easy_setopt)
+		(request->handle, CURLOPT_TIMEOUT_MS, time > 0 ? (long)time : 1L);
+		result = LIBCURL(curl_easy_perform)(request->handle);
+		to = result == CURLE_OK ? redirection(request, url) : NULL;
+		if (!to)
+			return result;
+		free(url);
+		url = to;
+		if (left == 0) {
+			snprintf(store->error, sizeof store->error,
+				"the server redirects more than %d times", REDIRECTS);
+			return CURLE_TOO_MANY_REDIRECTS;
+		}
+	}
+	return CURLE_OPERATION_TIMEDOUT;
+}
+
 /* Makes the request, and frees what it owns. Returns 0 or -errno. */
 static int perform(struct request *request)
 {
+	char *error = request->store->error;
 	CURLcode result;
 	long status = 0;
 
 	if (request->headers)
 		LIBCURL(curl_easy_setopt)
 	(request->handle, CURLOPT_HTTPHEADER, request->headers);
-	result = LIBCURL(curl_easy_perform)(request->handle);
+	result = perform_all(request);
 	LIBCURL(curl_slist_free_all)(request->headers);
 	free(request->credentials);
 	LIBCURL(curl_easy_getinfo)(request->handle, CURLINFO_RESPONSE_CODE, &status);
@@ -328,11 +265,11 @@ static int perform(struct request *request)
 	if (result == CURLE_OK && status < 300)
 		return 0;
 	if (result == CURLE_OK)
-		snprintf(request->error, CURL_ERROR_SIZE,
+		snprintf(error, CURL_ERROR_SIZE,
 			"the server answers %ld, a redirection, which is not followed",
 			status);
-	if (!*request->error)
-		snprintf(request->error, CURL_ERROR_SIZE, "%s",
+	if (!*error)
+		snprintf(error, CURL_ERROR_SIZE, "%s",
 			LIBCURL(curl_easy_strerror)(result));
 	return code_of(status, result);
 }
@@ -375,7 +312,7 @@ static int ask_for_list(
 
 static int list_s3(struct store_http *store, const char *folder, char **text)
 {
-	AUTOFREE char *url = s3_list_url(store, folder, *text);
+	AUTOFREE char *url = store_s3_list_url(store->base, store->bucket, folder, *text);
 	int r = ask_for_list(store, url, NULL, text);
 
 	if (r < 0)
@@ -473,6 +410,7 @@ int store_http_put(struct store_http *store, const char *url, int fd)
 	in = fstat(fd, &st) < 0 ? NULL : stream_of(fd, "r");
 	if (!in)
 		return no_stream(store);
+	request.follows = false; /* a server would decide where we write */
 	LIBCURL(curl_easy_setopt)(request.handle, CURLOPT_UPLOAD, 1L);
 	LIBCURL(curl_easy_setopt)(request.handle, CURLOPT_READDATA, in);
 	LIBCURL(curl_easy_setopt)

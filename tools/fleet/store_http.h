@@ -23,15 +23,8 @@ struct store_http {
 /* The file in a folder that lists its files, for servers that do not list them. */
 #define STORE_HTTP_INDEX "index"
 
-/* Returns whether it is a URL to which names can be appended. */
-bool store_http_is_url(const char *text);
-
 /* Returns whether the time for all of the work is over; if so, sets the store's error. */
 bool store_http_is_over(struct store_http *store);
-
-/* Sets up the store for "BUCKET/PREFIX". Returns false if the text is not of that
- * form. */
-bool store_http_s3(struct store_http *store, const char *bucket);
 
 /* Asks for the list of a folder's files, page by page. Returns 1 if there is another
  * page, for which it has to be called again. *text is NULL at first; the caller frees
