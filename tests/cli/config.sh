@@ -151,6 +151,22 @@ is "$(status_of "$PYCSTASH" wrap /usr/bin/python3)" 13 "other commands end with 
 is "$("$PYCSTASH" run echo goes on 2>"$T/said")" "goes on" "run starts its command in spite of a file with mistakes"
 is "$(grep -c "^pycstash: $user:" "$T/said")" 4 "run says what is wrong in a file, except for what has a meaning"
 is "$("$PYCSTASH" run sh -c 'exit 7' 2>/dev/null; echo $?)" 7 "run ends with the command's exit code in spite of a wrong file"
+disabled() { "$PYCSTASH" run sh -c 'echo ${PYCSTASH_DISABLE:-0}' 2>"$T/said"; }
+is "$(disabled) $(grep -c 'the cache is switched off' "$T/said")" "1 1" "run switches the cache off, and says so, if a file has mistakes"
+is "$(eval "$("$PYCSTASH" shellenv 2>/dev/null)"; echo "$PYCSTASH_DISABLE")" 1 "shellenv switches the cache off if a file has mistakes"
+check "doctor says what has switched the cache off" sh -c '"$1" doctor | grep -q "^fail *settings .*may be missing"' - "$PYCSTASH"
+for wrong in 'readonly = maybe' 'exclude = ~/private' 'only = srv' 'raedonly = yes' 'readonly yes' 'disable = ja'; do
+	user_says "$wrong"
+	is "$(PYCSTASH_DISABLE=0 disabled)" 1 "with the wrong line \`$wrong\` a program runs without the cache"
+done
+user_says 'readonly = yes'
+chmod 602 "$user"
+is "$(disabled)" 1 "if others can write to the file, a program runs without the cache"
+chmod 644 "$user"
+is "$(disabled) $(wc -c <"$T/said")" "0 0" "with a file without mistakes, a program runs with the cache"
+user_says 'max_size = lots'
+is "$(disabled) $(wc -l <"$T/said")" "0 1" "a mistake in a setting that only commands read leaves the cache on"
+is "$(PYCSTASH_TRUSTED_KEY=/x status_of "$PYCSTASH" pull "$T")" 13 "pull stops at a variable that is probably PYCSTASH_TRUSTED_KEYS, mistyped"
 user_says 'max_age = 1d' 'max_age = 2d'
 is "$(status_of config check) $(status_of "$PYCSTASH" wrap /usr/bin/python3)" "13 0" \
 	"a line that is overridden stops check alone"

@@ -186,6 +186,18 @@ conf=$HOME/.config/pycstash/pycstash.conf
 mkdir -p "${conf%/*}"
 echo "trusted_keys = $T/good.pub" >"$conf"
 is "$(PYCSTASH_TRUSTED_KEYS='' status_of on i pull "$T/signed")" 3 "an empty PYCSTASH_TRUSTED_KEYS switches no signatures off that a file requires"
+pulls_nothing() { # LINE: the configuration
+	echo "$1" >"$conf"
+	rm -rf "$T/k"
+	host k
+	is "$(on k run --pull "$T/signed" -- echo started 2>"$T/said") $(grep -c 'nothing is pulled' "$T/said") $(compiles k)" "started 1 5" \
+		"run --pull takes nothing if the configuration has \`$1\`"
+}
+pulls_nothing 'trusted_keys = good.pub'
+pulls_nothing 'trusted_keys = ~/good.pub'
+pulls_nothing 'trusted_key = /good.pub'
+chmod 602 "$conf"
+pulls_nothing '# that others can write to'
 rm "$conf"
 on a push --compact 1d --sign "$T/good.key" --expires 1s "$T/expired" >/dev/null
 sleep 1.1

@@ -16,6 +16,7 @@
 #include "tools/base/message.h"
 #include "tools/cli/command.h"
 #include "tools/cli/common.h"
+#include "tools/conf/conf.h"
 #include "tools/conf/settings.h"
 #include "tools/fleet/fleet.h"
 #include "tools/fleet/pull.h"
@@ -69,6 +70,16 @@ static void tell_tox(char *const *words)
 		"testenv.pass_env+=LD_PRELOAD\ntestenv.pass_env+=PYCSTASH_*", 0);
 }
 
+/* What is wrong has been reported. The program starts in spite of it, but a setting may
+ * be missing that restricts the cache. */
+static int export_settings(void)
+{
+	if (conf_is_lax())
+		complain(NULL,
+			"the cache is switched off, because a setting that restricts it may be missing; see `pycstash config check`");
+	return settings_export(&line.settings);
+}
+
 static int pull(const char *url)
 {
 	struct cache cache;
@@ -89,8 +100,13 @@ static int pull(const char *url)
 static void pull_in_child(char *word)
 {
 	const char *url = fleet_url(word);
-	pid_t child = url ? fork() : -1;
+	pid_t child = -1;
 
+	if (url && conf_load() != EXIT_OK) /* trusted_keys may be missing */
+		complain(NULL,
+			"nothing is pulled, because the configuration has a mistake");
+	else if (url)
+		child = fork();
 	if (child == 0)
 		_exit(pull(url));
 	while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
@@ -120,7 +136,7 @@ static int run(const struct command *self, char **words)
 
 	if (library_export(line.settings.library) < 0)
 		return EXIT_OURS;
-	r = settings_export(&line.settings);
+	r = export_settings();
 	if (r < 0) {
 		complain(NULL, "%s", strerror(-r));
 		return EXIT_OURS;
@@ -165,7 +181,7 @@ static int run_shellenv(const struct command *self, char **words)
 		return opt_usage(self, "SHELL is sh, bash, zsh, fish or csh");
 	if (library_export(line.settings.library) < 0)
 		return EXIT_OURS;
-	if (settings_export(&line.settings) < 0)
+	if (export_settings() < 0)
 		return common_failed(NULL, -ENOMEM);
 	gc_due_start();
 	print_variable(shell, "LD_PRELOAD");

@@ -41,6 +41,7 @@ static const char *files[CONF_FILES + 1];
 static struct conf_problem *problems;
 static size_t problem_count;
 static bool was_read;
+static bool is_lax; /* a setting of the library may be missing that restricts it */
 
 /* --- the table -----------------------------------------------------------------------*/
 
@@ -91,12 +92,14 @@ static void take_setting(
 			meant ? "there is no setting `%s`; did you mean `%s`?"
 			      : "there is no setting `%s`; see `pycstash config`",
 			name, meant);
+		is_lax |= !meant || conf_find(meant)->shim;
 		return;
 	}
 	wrong = conf_wrong(key, value);
 	if (wrong) {
 		problem_add(
 			path, line, false, "%s = %s: expected %s", name, value, wrong);
+		is_lax |= key->shim;
 		return;
 	}
 	old = &values[key - conf_keys];
@@ -122,10 +125,13 @@ static void read_lines(const char *path, FILE *file)
 			problem_add(path, n, false, "this is not a line `key = value`");
 		else if (r > 0)
 			take_setting(path, n, key, value);
+		is_lax |= r < 0;
 		errno = 0;
 	}
-	if (errno)
+	if (errno) {
 		problem_add(path, 0, false, "%s", strerror(errno));
+		is_lax = true;
+	}
 }
 
 static void read_file(const char *path)
@@ -137,9 +143,11 @@ static void read_file(const char *path)
 	if (r == 0) {
 		read_lines(path, file);
 		fclose(file);
-	} else if (r != -ENOENT)
+	} else if (r != -ENOENT) {
 		problem_add(
 			path, 0, false, "it is not read: %s", why ? why : strerror(-r));
+		is_lax = true;
+	}
 }
 
 /* The shim treats a switch as off if it is 0, and as on otherwise. It ignores wrong
@@ -220,7 +228,8 @@ static bool is_variable(const char *name)
 	return false;
 }
 
-/* Reports a PYCSTASH_ variable that nothing reads, as it is probably misspelt. */
+/* Reports a PYCSTASH_ variable that nothing reads, as it is probably misspelt. It stops
+ * commands if it might be the one without which they take what nobody has signed. */
 static void check_name(const char *variable)
 {
 	static const char prefix[] = "PYCSTASH_";
@@ -235,7 +244,7 @@ static void check_name(const char *variable)
 	for (char *c = key; *c; c++)
 		*c = (char)tolower((unsigned char)*c);
 	meant = conf_nearest(key);
-	problem_add(alloc_copy(name), 0, true,
+	problem_add(alloc_copy(name), 0, !meant || strcmp(meant, "trusted_keys") != 0,
 		meant ? "there is no such variable; did you mean %s?"
 		      : "there is no such variable; see `pycstash help settings`",
 		meant ? conf_find(meant)->variable : "");
@@ -290,6 +299,11 @@ int conf_load(void)
 		complain(conf_where(problem), "%s", problem->what);
 	}
 	return code;
+}
+
+bool conf_is_lax(void)
+{
+	return is_lax;
 }
 
 /* --- options -------------------------------------------------------------------------*/
@@ -416,6 +430,8 @@ int conf_export(void)
 		if (option && key->shim && r == 0)
 			r = export_option(key, option);
 	}
+	if (is_lax && setenv("PYCSTASH_DISABLE", "1", 1) < 0)
+		r = -errno;
 	return r;
 }
 

@@ -85,6 +85,10 @@ const struct conf_problem *conf_problems(void);
  * EXIT_BAD_CONFIG if there are any. */
 int conf_load(void);
 
+/* Returns whether an error in a file may have hidden a setting that restricts the shim,
+ * such as readonly or exclude. */
+bool conf_is_lax(void);
+
 /* The names of the files by descending precedence; ends with NULL. The first is the
  * user's, or "" if HOME and XDG_CONFIG_HOME give no place for it. */
 const char *const *conf_files(void);
@@ -103,8 +107,8 @@ uint64_t conf_number(const char *name);
 uint64_t conf_share(const char *name, uint64_t total);
 
 /* Puts the settings of files and options into the environment: for the shim in a child,
- * and for config_root in this process. A list of an option is appended to the variable. 0
- * or -errno. */
+ * and for config_root in this process. A list of an option is appended to the variable.
+ * If conf_is_lax, switches the shim off. 0 or -errno. */
 int conf_export(void);
 
 /* Prints the same as lines of POSIX sh. They fork nothing and use no names but the

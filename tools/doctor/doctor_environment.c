@@ -72,7 +72,10 @@ static void check_disabled(struct findings *report, const char *why)
 	const struct conf_value value = conf_get("disable");
 	const bool machine = strcmp(value.origin, conf_files()[1]) == 0;
 
-	if (value.line == 0)
+	if (conf_is_lax())
+		findings_add(report, FINDING_FAIL, "settings",
+			"nothing is cached, because a setting that restricts the cache may be missing; correct the configuration");
+	else if (value.line == 0)
 		findings_add(report, FINDING_FAIL, "environment",
 			"%s: nothing is cached; run: unset PYCSTASH_DISABLE", why);
 	else
