@@ -182,7 +182,7 @@ void dir_given(int dirfd)
 	if (len > 0) {
 		room[len] = '\0';
 		tree = tree_of(room);
-		if (tree)
+		if (tree && dirs_check_name(&sys_real, dirfd, room) == 0)
 			replace(dirfd, tree);
 	}
 	process_give_room(room);

@@ -19,17 +19,19 @@ in_site() { (cd "$site" && find . -name '*.pyc'); }
 # The attacker has one, where he has put a directory of his own over root's. Root compiles it
 # through a link into /proc.
 site
-mkdir "$T/$ATTACKER/his" && mkfifo "$T/$ATTACKER/ready"
+mkdir "$T/$ATTACKER/his" "$T/$ATTACKER/inbox" && mkfifo "$T/$ATTACKER/ready"
+cached=$cache/v1/$TAG/tree$site/__pycache__
 printf "%-$(($(stat -c %s "$site/m.py") - 1))s\n" 'print("ATT")' >"$T/$ATTACKER/m.py"
 touch -r "$site/m.py" "$T/$ATTACKER/m.py"
 chown -R "$ATTACKER" "$T/$ATTACKER"
 as "$ATTACKER" unshare -Urm sh -c "mount -t tmpfs none '$site' && cp --preserve=timestamps '$T/$ATTACKER/m.py' '$site' &&
+	mount -t tmpfs none '$T/0' && mkdir -p '$cached' && mount --bind '$T/$ATTACKER/inbox' '$cached' &&
 	echo \$\$ >'$T/$ATTACKER/ready' && exec sleep 60 || echo none >'$T/$ATTACKER/ready'" 2>"$T/said" &
 other=$!
 read -r pid <"$T/$ATTACKER/ready"
 
 if [ "$pid" = none ]; then
-	skip "a directory of another mount namespace is not taken for the one of that name" "no user namespaces"
+	skip "a directory of another mount namespace is not taken for the one of that name, nor for one of the cache" "no user namespaces"
 else
 	as "$ATTACKER" ln -s "/proc/$pid/root$site" "$T/$ATTACKER/his/app"
 	check "(the attacker's directory is seen)" cmp -s "$T/$ATTACKER/m.py" "$T/$ATTACKER/his/app/m.py"
@@ -38,6 +40,14 @@ else
 	done
 	is "$(in_site) $(with 0 "$cache" "$PY" -c "$(imports "$site")" 2>&1)" " TRUSTED" \
 		"a directory of another mount namespace is not taken for the one of that name"
+
+	# What root's program has of it is a descriptor.
+	site
+	as "$ATTACKER" ln -s "/proc/$pid/root$cached" "$T/$ATTACKER/his/cached"
+	with 0 "$cache" "$PY" -c "$(imports "$site"), os; os.stat('$site/__pycache__')
+os.open('n.$TAG.pyc', os.O_WRONLY | os.O_CREAT, dir_fd=os.open('$T/$ATTACKER/his/cached', os.O_RDONLY))" >"$T/said" 2>&1
+	is "$(ls "$T/$ATTACKER/inbox") $(in_site)" "n.$TAG.pyc " \
+		"a directory of another mount namespace is not taken for one of the cache, by its descriptor"
 fi
 kill "$other" 2>/dev/null
 wait "$other" 2>/dev/null

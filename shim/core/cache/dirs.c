@@ -9,10 +9,7 @@
 #include "shim/core/base/path.h"
 #include "shim/core/base/text.h"
 
-/* Returns 0 if the open directory has that name here, else -errno. The kernel also tells
- * the names of directories that are deleted ("/d (deleted)"), hidden below a mount, or in
- * another mount namespace (/proc/PID/root): here, such a name may be somebody else's. */
-static int check_name(const struct sys *sys, int fd, const char *name)
+int dirs_check_name(const struct sys *sys, int fd, const char *name)
 {
 	struct stat st, named;
 	int err = sys->fstatat(fd, "", &st, AT_EMPTY_PATH);
@@ -43,7 +40,7 @@ static ssize_t name_of(const struct sys *sys, int fd, char *buf, size_t size)
 	if (buf[0] != '/') /* "(unreachable)": outside our root directory */
 		return -ENOENT;
 	buf[len] = '\0';
-	err = check_name(sys, fd, buf);
+	err = dirs_check_name(sys, fd, buf);
 	return err < 0 ? err : len == 1 ? 0 : len;
 }
 

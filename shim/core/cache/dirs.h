@@ -32,6 +32,12 @@ ssize_t dirs_resolve(
  * (O_PATH) that the caller closes, or -errno; -ELOOP if the path leads elsewhere. */
 int dirs_open(const struct sys *sys, const char *path);
 
+/* Returns 0 if the open directory has the name here that the kernel tells for it, else
+ * -errno. The kernel also tells the names of directories that are deleted ("/d
+ * (deleted)"), hidden below a mount, or in another mount namespace (/proc/PID/root, or a
+ * descriptor that another process has sent): here, such a name may be somebody else's. */
+int dirs_check_name(const struct sys *sys, int fd, const char *name);
+
 /* As dirs_resolve for the len bytes at path, but uses this process's memo, so the answer
  * may be out of date. Only an absolute path without "." and ".." is remembered; path[len]
  * must be '\0' or '/'. */
