@@ -157,8 +157,8 @@ void config_read(struct config *config, const char *const values[CONFIG_SETTINGS
 	config->variant = "";
 	config->share = !is_zero(values[CONFIG_SHARE]);
 	config->stats = !is_zero(values[CONFIG_STATS]);
-	config->always_digest = values[CONFIG_VALIDATE] &&
-				strcmp(values[CONFIG_VALIDATE], "content") == 0;
+	config->always_digest = unless_empty(values[CONFIG_VALIDATE]) &&
+				strcmp(values[CONFIG_VALIDATE], "stat") != 0;
 	config->rewritten_by_path =
 		values[CONFIG_REWRITTEN] && strcmp(values[CONFIG_REWRITTEN], "path") == 0;
 	config->only = unless_empty(values[CONFIG_ONLY]);
@@ -189,13 +189,14 @@ void config_read(struct config *config, const char *const values[CONFIG_SETTINGS
 	config->enabled = config->root_len || config->layers;
 }
 
-/* Returns whether dir lies below one of the colon-separated prefixes. */
-static bool is_listed(const char *list, const char *dir, size_t len)
+/* Returns whether dir lies below one of the colon-separated prefixes. otherwise: what a
+ * relative one means, of which nobody knows the directory. */
+static bool is_listed(const char *list, const char *dir, size_t len, bool otherwise)
 {
 	for (const char *p = list; p;) {
 		size_t n = text_until(p, ':');
 
-		if (n && p[0] == '/' && path_is_below(dir, len, p, n))
+		if (n && (p[0] == '/' ? path_is_below(dir, len, p, n) : otherwise))
 			return true;
 		p = p[n] ? p + n + 1 : NULL;
 	}
@@ -207,9 +208,9 @@ bool config_covers(const struct config *config, const char *given, size_t given_
 {
 	const char *only = config->only, *exclude = config->exclude;
 
-	if (exclude && (is_listed(exclude, given, given_len) ||
-			       is_listed(exclude, canonical, canonical_len)))
+	if (exclude && (is_listed(exclude, given, given_len, true) ||
+			       is_listed(exclude, canonical, canonical_len, true)))
 		return false;
-	return !only || is_listed(only, given, given_len) ||
-	       is_listed(only, canonical, canonical_len);
+	return !only || is_listed(only, given, given_len, false) ||
+	       is_listed(only, canonical, canonical_len, false);
 }
