@@ -11,10 +11,10 @@
 mapfile -t sections < <(sed -n '/^@section/{n;s/^def \([a-z_]*\).*/\1/p}' \
 	"$HERE/tests/library/battery.py")
 
-# Names, kinds, sizes of all that is no bytecode. (What a __pycache__ that is a link
+# Names, kinds, sizes of all files that are no bytecode. (What a __pycache__ that is a link
 # points to gets no pycs under the library: the cache has them.)
 beside() { (cd "$1" && find . -name __pycache__ -prune -o -path '*/elsewhere/*' -prune -o \
-	\( -name '*.pyc*' -o -name '*.zip' \) -printf '%y %m - %p\n' -o -printf '%y %m %s %p\n' | sort); } # a seal goes along
+	\( -type d -o -name '*.pyc*' -o -name '*.zip' \) -printf '%y %m - %p\n' -o -printf '%y %m %s %p\n' | sort); } # a seal goes along
 
 all() {
 	local area=$T/area section count

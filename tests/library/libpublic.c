@@ -12,17 +12,25 @@
 
 #define NEXT(name) ((__typeof__(name) *)dlsym(RTLD_NEXT, #name))
 
+/* On i386 this is compiled with _FILE_OFFSET_BITS=64, which turns stat into stat64. */
+#ifdef __i386__
+#define __fxstatat __fxstatat64
+#define STAT_VERSION 3
+#else
+#define STAT_VERSION 1
+#endif
+
 extern int __fxstatat(
 	int version, int dirfd, const char *path, struct stat *st, int flags);
 
 int fstatat(int dirfd, const char *restrict path, struct stat *restrict st, int flags)
 {
-	return __fxstatat(1, dirfd, path, st, flags);
+	return __fxstatat(STAT_VERSION, dirfd, path, st, flags);
 }
 
 int stat(const char *restrict path, struct stat *restrict st)
 {
-	return __fxstatat(1, AT_FDCWD, path, st, 0);
+	return __fxstatat(STAT_VERSION, AT_FDCWD, path, st, 0);
 }
 
 int openat(int dirfd, const char *path, int flags, ...)

@@ -70,6 +70,8 @@ loader edited '    def path_stats(self, path):
         os.utime(path, (os.path.getsize(path),) * 2)
         return ret'
 loaders() {
+	local future=2100-01-01
+	"$python" -c 'import sys; sys.exit(sys.maxsize < 2**32)' || future=2037-01-01 # i386 has no later times
 	as_bare "a module that is imported" import.py
 	as_bare "a module whose source was printed before" linecache.py
 	"$python" -W ignore -c 'import imp' 2>/dev/null && as_bare "a module that is loaded with imp" imp.py
@@ -77,7 +79,7 @@ loaders() {
 	as_bare "a loader that makes up the source's time" other.py
 	as_bare "a loader that makes up the source's time and size" zero.py
 	as_bare "a loader that reads the source by its directory" beside.py
-	prepare="touch -d 2100-01-01 $T/src/m.py" as_bare "a source with a time in the future" import.py
+	prepare="touch -d $future $T/src/m.py" as_bare "a source with a time in the future" import.py
 }
 
 # Bytecode of a source that was edited just then would have the earlier time in its header,

@@ -144,15 +144,17 @@ static size_t without_numba_temporary(const char *name, size_t len)
 	return n < len && ends_in(name, n, ".tmp.") ? n - strlen(".tmp.") : len;
 }
 
-/* Removes importlib's ".<digits>" from the end. */
+/* Removes importlib's ".<id>" from the end. PyPy's ids on 32-bit machines are signed. */
 static size_t without_pyc_temporary(const char *name, size_t len)
 {
 	size_t n = len;
 
 	while (n && is_digit(name[n - 1]))
 		n--;
-	return n < len && (ends_in(name, n, ".pyc.") || ends_in(name, n, ".pyo.")) ? n - 1
-										   : len;
+	if (n == len)
+		return len;
+	n -= ends_in(name, n, "-");
+	return ends_in(name, n, ".pyc.") || ends_in(name, n, ".pyo.") ? n - 1 : len;
 }
 
 /* Finds the tag in numba's "….py311.nbi" and "….py311.2.nbc". */

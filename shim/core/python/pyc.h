@@ -3,8 +3,8 @@
  * The grammar of the names that programs create in a `__pycache__`.
  *
  * PEP 3147 and PEP 488 name the files `<module>.<tag>[.opt-<level>].pyc`; importlib,
- * py_compile and pytest first write them under a temporary name with `.<digits>`
- * appended, then rename them. numba keeps an index and its machine code as
+ * py_compile and pytest first write them under a temporary name with `.<id>` appended, a
+ * decimal number, then rename them. numba keeps an index and its machine code as
  * `<module>.<function>-<line>.py<XY>.nbi` and `….<n>.nbc`, and writes them as `….tmp.<hex
  * digits>`. No other file there (cffi's sources and shared objects, a compiler's objects)
  * belongs in the cache.

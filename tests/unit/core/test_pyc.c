@@ -145,6 +145,8 @@ static const struct row {
 	{ "typeguard's temporary file is known", "m.cpython-311.opt-typeguard443.pyc.99",
 		"temporary cpython-311" },
 	{ "PyPy's temporary file is known", "m.pypy39.pyc.94512345", "temporary pypy39" },
+	{ "PyPy's temporary file with a negative id (on i386) is known",
+		"m.pypy39.pyc.-185155006", "temporary pypy39" },
 	{ "a temporary file without a dot before the tag is known",
 		"toolcpython-313.pyc.1", "temporary cpython-313" },
 	{ "a temporary file without a tag is known", "m.pyc.1", "temporary" },
@@ -153,7 +155,8 @@ static const struct row {
 	{ "a temporary name without digits is not cached", "x.pyc.", "none" },
 	{ "a temporary name with trailing letters is not cached", "x.pyc.12a", "none" },
 	{ "a temporary name with leading letters is not cached", "x.pyc.a12", "none" },
-	{ "a temporary name with a minus sign is not cached", "x.pyc.-12", "none" },
+	{ "a temporary name of two minus signs is not cached", "x.pyc.--12", "none" },
+	{ "a temporary name of a minus sign alone is not cached", "x.pyc.-", "none" },
 	{ "a temporary name of nothing is not cached", ".pyc.12", "none" },
 	{ "a temporary name without its dot is not cached", "x.pyc12", "none" },
 
@@ -245,6 +248,8 @@ static const struct finished {
 } finished[] = {
 	{ "importlib's temporary file becomes bytecode", "m.cpython-311.pyc.1234", 17,
 		PYC_CODE },
+	{ "a temporary file with a negative id becomes bytecode", "m.pypy39.pyc.-1234",
+		12, PYC_CODE },
 	{ "a final name stays as it is", "m.cpython-311.pyc", 17, PYC_CODE },
 	{ "a name that is not for the cache is not changed", "m.c.12", 6, PYC_NONE },
 };

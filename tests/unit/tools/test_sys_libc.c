@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "tools/cache/sys_libc.h"
 
@@ -23,6 +24,12 @@ static void is_not_confused(void **state)
 	assert_int_equal(sys_libc.fs_id(AT_FDCWD, "/proc", st.st_dev), id);
 }
 
+static uint64_t nanoseconds(const struct timespec *from, const struct timespec *to)
+{
+	return (uint64_t)(to->tv_sec - from->tv_sec) * 1000000000 +
+	       (uint64_t)(to->tv_nsec - from->tv_nsec);
+}
+
 static void has_none(void **state)
 {
 	struct stat st;
@@ -32,11 +39,34 @@ static void has_none(void **state)
 	assert_int_equal(sys_libc.fs_id(AT_FDCWD, "/proc/version", st.st_dev), 0);
 }
 
+/* Each time is asked for before and after the counter, so that it does not matter when
+ * this process is interrupted. */
+static void grows(void **state)
+{
+	struct timespec before[2], after[2], pause = { .tv_nsec = 20000000 };
+	uint64_t ticks;
+
+	(void)state;
+#if !defined(__x86_64__) && !defined(__i386__) && !defined(__aarch64__)
+	skip();
+#endif
+	clock_gettime(CLOCK_MONOTONIC, &before[0]);
+	ticks = sys_libc.ticks();
+	clock_gettime(CLOCK_MONOTONIC, &after[0]);
+	nanosleep(&pause, NULL);
+	clock_gettime(CLOCK_MONOTONIC, &before[1]);
+	ticks = sys_libc.ticks() - ticks;
+	clock_gettime(CLOCK_MONOTONIC, &after[1]);
+	assert_in_range(ticks, nanoseconds(&after[0], &before[1]) / 2,
+		6 * nanoseconds(&before[0], &after[1]));
+}
+
 int main(void)
 {
 	unit_one(
 		"a file system does not get the number of the one to which a path leads later",
 		is_not_confused);
 	unit_one("/proc has no number as a file system", has_none);
+	unit_one("on x86 and arm64 there are ticks, some for each nanosecond", grows);
 	return unit_run("sys_libc");
 }
