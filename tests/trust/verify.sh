@@ -164,6 +164,39 @@ for name in "m.f-1.${TAG//cpython-/py}.nbi" "m.$TAG-pytest-7.4.0.pyc"; do
 	entry=${entry%/*}/$name
 	is "$(status_of --deep) $(grep -c 'not checked' "$T/said")" "3 2" "verify --deep does not call good what other tools read ($name)"
 done
+# What a later pycstash has sealed, and what is no file: with a mark, or where nobody checks a
+# mark, the library might serve it as what a program wrote, and the later pycstash its own.
+rm -rf "$cache"
+with "$VICTIM" "$cache" "$PY" -c "$(imports "$src")" >/dev/null
+rm -r "$cache/v1/$TAG/objects"
+entry=$cache/v1/$TAG/tree$src/__pycache__/m.$TAG.pyc
+forge "$src/m.py" "$T/forged"
+cat >"$T/mark.py" <<'END'
+# mark.py FORGED ENTRY SOURCE: makes the entry of the forged pyc, with a seal of a later format
+# and the mark of what a program has written for the source.
+import ctypes, os, struct, sys
+forged, entry, source = sys.argv[1:]
+def birth(path):
+    room = ctypes.create_string_buffer(256)
+    ctypes.CDLL(None).statx(-100, os.fsencode(path), 0, 0x800, room)
+    return struct.unpack_from("<qI", room.raw, 80)
+with open(entry, "rb") as file: fs, = struct.unpack_from("<I", file.read()[-20:])
+with open(forged, "rb") as file: data = bytearray(file.read())
+data[-120:-118] = b"\2\0"
+data[-8:] = bytes(8)
+os.unlink(entry)
+with open(entry, "xb") as file: file.write(data)
+mark = struct.pack("<Q", os.stat(entry).st_ino)
+for path in source, os.path.dirname(source): mark += struct.pack("<QQqq", os.stat(path).st_ino, fs, *birth(path))
+os.setxattr(entry, "user.pycstash.own", mark)
+END
+"$PY" "$T/mark.py" "$T/forged" "$entry" "$src/m.py" && chown "$VICTIM" "$entry"
+is "$(status_of --deep) $(status_of) $("$PY" -c "import os; print(len(os.getxattr('$entry', 'user.pycstash.own')))")" "3 0 72" \
+	"verify --deep does not call good what claims to be sealed by a newer pycstash"
+is "$(with "$VICTIM" "$cache" PYCSTASH_READONLY=1 "$PY" -B -c "$(imports "$src")")" TRUSTED \
+	"bytecode that claims to be sealed by a newer pycstash is not served, with the mark of a program's own"
+rm "$entry" && as "$VICTIM" mkfifo "$entry"
+is "$(status_of --deep)" 3 "verify --deep does not call good a pipe in the place of an entry"
 # The hash-based entry of one source in the place of another's, with that file's identity.
 rm -rf "$cache"
 mkdir -m 700 "$T/$VICTIM/hashed"

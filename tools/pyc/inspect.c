@@ -4,12 +4,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "shim/core/base/timestamp.h"
-#include "shim/core/entry/entry_file.h"
 #include "tools/base/alloc.h"
+#include "tools/cache/sys_libc.h"
 #include "tools/python/interpreters.h"
 
 /* Reads size bytes from offset `at`, or as many as there are. Returns their number or
@@ -46,8 +45,8 @@ static void read_seal(struct inspection *pyc, int fd, const uint8_t *end, size_t
 {
 	pyc->format = seal_format(end, size);
 	pyc->sealed = size > SEAL_SIZE && seal_read(end, size, file_size, &pyc->seal);
-	pyc->own = (!pyc->sealed || (pyc->seal.flags & SEAL_SOURCE)) &&
-		   fgetxattr(fd, ENTRY_MARK, NULL, 0) >= 0;
+	pyc->kind =
+		entry_file_kind_by_end(&sys_libc, fd, end, size, file_size, &pyc->seal);
 	pyc->newer = !pyc->sealed && seal_is_newer(end, size, file_size);
 }
 

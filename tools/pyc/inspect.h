@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "shim/core/entry/entry_file.h"
 #include "shim/core/proof/seal.h"
 #include "shim/core/python/header.h"
 #include "shim/core/python/marshal.h"
@@ -26,7 +27,7 @@ struct inspection {
 	struct seal seal;
 	unsigned format; /* of the seal at the end, of any version; 0: no seal */
 	bool newer;	 /* the seal was written by a later version */
-	bool own;	 /* marked as written by the program itself */
+	enum entry_file_kind kind; /* as the library sees it */
 	/* set only by inspect */
 	uint8_t *bytes; /* the whole file; owned */
 	size_t size;

@@ -186,15 +186,15 @@ static void classify(struct subject *subject)
 		conclude(subject, STATE_UNSEALED, "not finished");
 	else if (item->kind == LAYOUT_PROGRAMS)
 		conclude(subject, STATE_UNSEALED, "written by a program");
-	else if (pyc->newer)
-		conclude(subject, STATE_FOREIGN, INSPECT_NEWER);
-	else if (!pyc->sealed && pyc->own && item->kind == LAYOUT_ENTRY)
-		classify_own(subject);
 	else if (!pyc->sealed && item->kind == LAYOUT_ENTRY && is_too_long(subject))
 		conclude(subject, STATE_UNSEALED, "its path leaves no room for a seal");
+	else if (pyc->newer)
+		conclude(subject, STATE_FOREIGN, INSPECT_NEWER);
+	else if (pyc->kind == ENTRY_FILE_FOREIGN_WRITTEN && item->kind == LAYOUT_ENTRY)
+		classify_own(subject);
 	else if (!pyc->sealed)
 		conclude(subject, STATE_DAMAGED, "no seal");
-	else if (pyc->own)
+	else if (pyc->kind != ENTRY_FILE_SEALED)
 		conclude(subject, STATE_DAMAGED,
 			"a program wrote it, with a seal of its own");
 	else if (pyc->fault)

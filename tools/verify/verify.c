@@ -203,17 +203,24 @@ static bool is_for_another(const struct visit *visit)
 }
 
 /* With --deep, a file that cannot be compiled again does not count as good. It may be
- * served, even if it is stale now: its source may come back. */
+ * served, even if it is stale now: its source may come back. So may, by a newer pycstash,
+ * what that has sealed, and by this one what is no regular file. Another user's never
+ * is. */
 static void look_deep(struct visit *visit)
 {
 	const enum layout_kind kind = visit->item.kind;
+	const struct pyc_state *state = &visit->state;
+	bool unchecked = false;
 	char level;
 
-	if ((visit->result == VERIFY_GOOD || visit->result == VERIFY_SKIPPED) &&
-		(kind == LAYOUT_ENTRY || kind == LAYOUT_OBJECT ||
-			kind == LAYOUT_PROGRAMS) &&
-		!visit->state.error &&
-		(!is_compilable(visit, &level) || is_for_another(visit)))
+	if (kind != LAYOUT_ENTRY && kind != LAYOUT_OBJECT && kind != LAYOUT_PROGRAMS)
+		return;
+	if (visit->result == VERIFY_FOREIGN)
+		unchecked = state->st.st_uid == geteuid();
+	else if (visit->result == VERIFY_GOOD || visit->result == VERIFY_SKIPPED)
+		unchecked = !state->error &&
+			    (!is_compilable(visit, &level) || is_for_another(visit));
+	if (unchecked)
 		visit->result = VERIFY_UNCHECKED;
 }
 

@@ -71,6 +71,19 @@ static bool is_forged(const struct sys *sys, int fd, const struct seal *seal)
 	       sys->fgetxattr(fd, ENTRY_MARK, NULL, 0) >= 0;
 }
 
+enum entry_file_kind entry_file_kind_by_end(const struct sys *sys, int fd,
+	const uint8_t *end, size_t size, uint64_t file_size, struct seal *ret_seal)
+{
+	if (size > SEAL_SIZE && seal_read(end, size, file_size, ret_seal))
+		return is_forged(sys, fd, ret_seal) ? ENTRY_FILE_DAMAGED
+						    : ENTRY_FILE_SEALED;
+	/* A mark says that there is no seal, so no later release makes both. */
+	return seal_format(end, size) > SEAL_VERSION ||
+			       sys->fgetxattr(fd, ENTRY_MARK, NULL, 0) < 0
+		       ? ENTRY_FILE_DAMAGED
+		       : ENTRY_FILE_FOREIGN_WRITTEN;
+}
+
 enum entry_file_kind entry_file_kind(
 	const struct sys *sys, int fd, const struct stat *st, struct seal *ret_seal)
 {
@@ -81,13 +94,10 @@ enum entry_file_kind entry_file_kind(
 		return ENTRY_FILE_FOREIGN_WRITTEN;
 	if (st->st_size < (off_t)size)
 		size = (size_t)st->st_size;
-	if (size > SEAL_SIZE &&
-		sys->pread(fd, bytes, size, st->st_size - (off_t)size) == (ssize_t)size &&
-		seal_read(bytes, size, (uint64_t)st->st_size, ret_seal))
-		return is_forged(sys, fd, ret_seal) ? ENTRY_FILE_DAMAGED
-						    : ENTRY_FILE_SEALED;
-	return sys->fgetxattr(fd, ENTRY_MARK, NULL, 0) < 0 ? ENTRY_FILE_DAMAGED
-							   : ENTRY_FILE_FOREIGN_WRITTEN;
+	if (sys->pread(fd, bytes, size, st->st_size - (off_t)size) != (ssize_t)size)
+		return ENTRY_FILE_DAMAGED;
+	return entry_file_kind_by_end(
+		sys, fd, bytes, size, (uint64_t)st->st_size, ret_seal);
 }
 
 bool entry_file_is_ours(

@@ -49,6 +49,12 @@ int entry_file_open(const struct sys *sys, const char *path, int flags, mode_t r
 enum entry_file_kind entry_file_kind(
 	const struct sys *sys, int fd, const struct stat *st, struct seal *ret_seal);
 
+/* The same for a regular file of file_size bytes, of which the last `size` are at `end`:
+ * at most SEAL_TAIL + SEAL_SIZE, and all if there are fewer. The library and the command
+ * both judge by this. */
+enum entry_file_kind entry_file_kind_by_end(const struct sys *sys, int fd,
+	const uint8_t *end, size_t size, uint64_t file_size, struct seal *ret_seal);
+
 /* Returns whether the open file may be served to the user, judging by its owner (and, in
  * a layer, its mode): see entry_file_is_trusted. Sets *ret to its stat. */
 bool entry_file_is_ours(

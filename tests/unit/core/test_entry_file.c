@@ -111,6 +111,28 @@ static void a_seal_of_an_earlier_release(void **state)
 	}
 }
 
+/* No release puts the mark on what it seals, and who did may have sealed it too. */
+static void a_seal_of_a_later_release(void **state)
+{
+	uint8_t data[1024];
+	ssize_t size;
+	int fd;
+
+	(void)state;
+	fake_import_once();
+	size = fake_read(fake_entry_path(), (char *)data, sizeof data);
+	data[size - SEAL_SIZE + 8] = SEAL_VERSION + 1;
+	for (ssize_t from = size - SEAL_SIZE; from >= 0; from -= size - SEAL_SIZE) {
+		unlink(fake_path("file"));
+		fake_make_bytes("file", data + from, (size_t)(size - from));
+		fd = fake_open_file(fake_path("file"));
+		assert_int_equal(kind_of(fd), ENTRY_FILE_DAMAGED);
+		entry_disclaim(&fe.entry, fd);
+		assert_int_equal(kind_of(fd), ENTRY_FILE_DAMAGED);
+		fake_sys.close(fd);
+	}
+}
+
 /* --- entry_file_load --------------------------------------------------------------- */
 static void a_changed_byte_is_an_error(void **state)
 {
@@ -180,6 +202,8 @@ int main(void)
 	unit_one(
 		"an entry that a program wrote is damaged under a seal of an earlier release",
 		a_seal_of_an_earlier_release);
+	unit_one("an entry with the seal of a later release is damaged, whoever wrote it",
+		a_seal_of_a_later_release);
 	unit_one(
 		"loading an entry with any changed byte is an error, except in mtime and size",
 		a_changed_byte_is_an_error);
