@@ -10,6 +10,7 @@
 
 #include "shim/core/base/shown.h"
 #include "shim/core/base/text.h"
+#include "shim/core/cache/way.h"
 #include "shim/process.h"
 
 /* --- counting ------------------------------------------------------------------------*/
@@ -152,7 +153,8 @@ __attribute__((destructor)) static void fini(void)
 
 static bool is_trusted(uid_t owner)
 {
-	return owner == 0 || owner == sys_real.geteuid();
+	return owner == 0 ||
+	       (owner == sys_real.geteuid() && way_tells_users(&sys_real, owner));
 }
 
 /* A log is a file or a terminal. Another user may have created a file of that name, to

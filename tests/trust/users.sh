@@ -314,6 +314,9 @@ if type -P fakeroot >/dev/null; then
 	is "$(as "$VICTIM" fakeroot "$PYCSTASH" run -- "$PY" -c 1 >/dev/null 2>&1; as "$VICTIM" \
 		PYCSTASH_LAYERS="$his" fakeroot "$PYCSTASH" run --dir "$T/$VICTIM/f" -- "$PY" -B -c "$(imports "$src")" 2>&1)" TRUSTED \
 		"under fakeroot another user's layer does not count as root's"
+	cp -a "$his" "$T/$VICTIM/mixed" && chown -R "$VICTIM" "$T/$VICTIM/mixed" && find "$T/$VICTIM/mixed" -type f -exec chown "$ATTACKER" {} +
+	is "$(as "$VICTIM" PYCSTASH_LAYERS="$T/$VICTIM/mixed" fakeroot "$PYCSTASH" run --dir "$T/$VICTIM/f" -- "$PY" -B -c "$(imports "$src")" 2>&1)" \
+		TRUSTED "under fakeroot another user's file in a layer of the user's own does not count as root's"
 	mkdir "$T/attackers" && echo 'x = "MARK-fakeroot"' >"$T/attackers/m.py" && chown -R "$ATTACKER" "$T/attackers"
 	as "$VICTIM" fakeroot "$PYCSTASH" run --dir "$T/$VICTIM/f" -- "$PY" -c "$(imports "$T/attackers")" >/dev/null 2>&1
 	is "$(grep -rlaF MARK-fakeroot "$T/$VICTIM/f" | grep -c /tree/) $(grep -rlaF MARK-fakeroot "$T/$VICTIM/f" | grep -c /objects/)" "1 0" \
@@ -345,7 +348,7 @@ else
 fi
 # As in a rootless container whose process has the user id 65534: every user that is not
 # mapped appears as 65534.
-mapped() { # CODE: runs it as 65534 in a namespace that maps 100000 to 165535
+mapped() { # CODE CACHE LAYER: runs it as 65534 in a namespace that maps 100000 to 165535
 	mkdir -p "$T/root"
 	chmod 777 "$T/root"
 	cat >"$T/inside" <<-END
@@ -354,8 +357,9 @@ mapped() { # CODE: runs it as 65534 in a namespace that maps 100000 to 165535
 			if [ -L /\$dir ]; then cp -P /\$dir $T/root/\$dir; elif [ -d /\$dir ]; then
 				mkdir $T/root/\$dir; mount --rbind /\$dir $T/root/\$dir; fi
 		done
+		mkdir $T/root/layer; if [ -d $3 ]; then mount --bind $3 $T/root/layer; fi
 		exec chroot --userspec=65534:65534 --groups= $T/root env -i PATH=/usr/bin:/bin PYCSTASH_DIR=$2 \
-			PYCSTASH_LAYERS=$3 LD_PRELOAD=$SO $PY -B -c "$1"
+			PYCSTASH_LAYERS=$3:/layer LD_PRELOAD=$SO $PY -B -c "$1"
 	END
 	unshare -Um sleep 60 &
 	local sleeper=$!
@@ -371,6 +375,15 @@ mapped() { # CODE: runs it as 65534 in a namespace that maps 100000 to 165535
 if type -P nsenter >/dev/null && [ "$(mapped "print('works')" /nonexistent /nonexistent 2>/dev/null)" = works ]; then
 	is "$(mapped "$(imports "$src")" /nonexistent/cache "$his")" TRUSTED \
 		"for nobody in a container, the layer of a user who is not mapped does not count as nobody's own"
+	cp -a "$his" "$T/theirs" && chown -R 100000 "$T/theirs"
+	is "$(mapped "$(imports "$src")" /nonexistent/cache "$T/theirs")" ATTACKER "(for nobody in a container, the layer of its root is used)"
+	find "$T/theirs" -type f -exec chown "$ATTACKER" {} +
+	is "$(mapped "$(imports "$src")" /nonexistent/cache "$T/theirs")" TRUSTED \
+		"for nobody in a container, a file in a layer of a user who is not mapped does not count as nobody's own"
+	mkdir "$T/mapped" && echo mine >"$T/mapped/log" && chown 165534 "$T/mapped/log"
+	ln -s log "$T/mapped/link" && chown -h "$ATTACKER" "$T/mapped/link"
+	mapped "$(imports "$src")" "/nonexistent/cache PYCSTASH_LOG=$T/mapped/link" /nonexistent >"$T/said"
+	is "$(cat "$T/mapped/log")" mine "for nobody in a container, the link of a user who is not mapped does not lead to its log"
 	chmod 700 "$his/v1"
 	is "$(mapped "$(imports "$src")" "$his" /nonexistent)" TRUSTED "for nobody in a container, the cache of a user who is not mapped does not count as nobody's own"
 else

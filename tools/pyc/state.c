@@ -215,7 +215,7 @@ static const char *why_foreign(
 
 	if (st->st_uid != user && (st->st_uid != 0 || !layer))
 		return "another user's";
-	if (layer && !layer_is_trusted(st, user))
+	if (layer && !layer_is_trusted(&sys_libc, st, user))
 		return "others can write to it";
 	if (!S_ISREG(st->st_mode))
 		return "not a regular file";

@@ -8,20 +8,24 @@
 #include "shim/core/cache/root.h"
 #include "shim/core/cache/way.h"
 
-bool layer_is_trusted(const struct stat *st, uid_t user)
+static bool is_owner_trusted(const struct sys *sys, const struct stat *st, uid_t user)
 {
-	return (st->st_uid == 0 || st->st_uid == user) &&
-	       !(st->st_mode & (S_IWGRP | S_IWOTH));
+	return st->st_uid == 0 || (st->st_uid == user && way_tells_users(sys, user));
 }
 
-static enum verdict judge_directory(const struct stat *st, uid_t user)
+bool layer_is_trusted(const struct sys *sys, const struct stat *st, uid_t user)
+{
+	return is_owner_trusted(sys, st, user) && !(st->st_mode & (S_IWGRP | S_IWOTH));
+}
+
+static enum verdict judge_directory(
+	const struct sys *sys, const struct stat *st, uid_t user)
 {
 	if (!S_ISDIR(st->st_mode))
 		return VERDICT_LAYER_NO_DIRECTORY;
-	if (layer_is_trusted(st, user))
-		return VERDICT_NONE;
-	return st->st_uid == 0 || st->st_uid == user ? VERDICT_LAYER_WRITABLE
-						     : VERDICT_LAYER_FOREIGN;
+	if (!is_owner_trusted(sys, st, user))
+		return VERDICT_LAYER_FOREIGN;
+	return layer_is_trusted(sys, st, user) ? VERDICT_NONE : VERDICT_LAYER_WRITABLE;
 }
 
 static enum verdict why_not(enum way way, bool above)
@@ -46,7 +50,7 @@ static enum verdict judge_layout(
 
 	if (err < 0)
 		return err == -ENOENT ? VERDICT_LAYER_EMPTY : VERDICT_LAYER_UNREACHABLE;
-	return judge_directory(&st, user);
+	return judge_directory(sys, &st, user);
 }
 
 enum verdict layer_judge(const struct sys *sys, uid_t user, char *path, size_t size)
@@ -64,10 +68,7 @@ enum verdict layer_judge(const struct sys *sys, uid_t user, char *path, size_t s
 	way = way_judge(sys, user, path, size, &end);
 	if (way != WAY_TRUSTED)
 		return why_not(way, end.above);
-	/* Any file that shows 65534 as its owner may be a stranger's. */
-	if (!way_tells_users(sys, user))
-		user = 0;
-	why = judge_directory(&end.st, user);
+	why = judge_directory(sys, &end.st, user);
 	return why ? why : judge_layout(sys, user, path, size);
 }
 

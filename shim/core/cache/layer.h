@@ -30,8 +30,9 @@
  * canonical path of the layer, or of the directory above it that is at fault. */
 enum verdict layer_judge(const struct sys *sys, uid_t user, char *path, size_t size);
 
-/* Returns whether nobody but root and that user can have written the file. */
-bool layer_is_trusted(const struct stat *st, uid_t user);
+/* Returns whether nobody but root and that user can have written the file. If the kernel
+ * shows strangers' files as that user's (way_tells_users), only root's is trusted. */
+bool layer_is_trusted(const struct sys *sys, const struct stat *st, uid_t user);
 
 /* The layers of a process, and the state of each. */
 struct layers {

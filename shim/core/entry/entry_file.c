@@ -44,9 +44,12 @@ void entry_magic_owned(const struct entry *entry, const uint8_t magic[4])
 		*entry->world->python.magic = entry_magic_number(magic);
 }
 
-bool entry_file_is_trusted(const struct stat *st, uid_t user, bool layer)
+bool entry_file_is_trusted(
+	const struct entry_world *world, const struct stat *st, bool layer)
 {
-	return layer ? layer_is_trusted(st, user) : st->st_uid == user;
+	const uid_t user = world->policy.user;
+
+	return layer ? layer_is_trusted(world->env.sys, st, user) : st->st_uid == user;
 }
 
 int entry_file_open(const struct sys *sys, const char *path, int flags, mode_t rights)
@@ -103,8 +106,8 @@ enum entry_file_kind entry_file_kind(
 bool entry_file_is_ours(
 	const struct entry_world *world, int fd, bool layer, struct stat *ret)
 {
-	return world->env.sys->fstatat(fd, "", ret, AT_EMPTY_PATH) == 0 &&
-	       entry_file_is_trusted(ret, world->policy.user, layer);
+	return world->env.sys->kernel_stat(fd, "", ret, AT_EMPTY_PATH) == 0 &&
+	       entry_file_is_trusted(world, ret, layer);
 }
 
 bool entry_file_is_sealed(const struct entry_world *world, int fd, struct seal *ret_seal)

@@ -56,7 +56,7 @@ enum entry_file_kind entry_file_kind_by_end(const struct sys *sys, int fd,
 	const uint8_t *end, size_t size, uint64_t file_size, struct seal *ret_seal);
 
 /* Returns whether the open file may be served to the user, judging by its owner (and, in
- * a layer, its mode): see entry_file_is_trusted. Sets *ret to its stat. */
+ * a layer, its mode): see entry_file_is_trusted. Sets *ret to its stat, the kernel's. */
 bool entry_file_is_ours(
 	const struct entry_world *world, int fd, bool layer, struct stat *ret);
 
@@ -177,7 +177,8 @@ int entry_make_parent(const struct entry_world *world, char *path);
 
 /* Returns whether nobody else can have put the file there: the cache itself is closed to
  * others, but a layer may be open. */
-bool entry_file_is_trusted(const struct stat *st, uid_t user, bool layer);
+bool entry_file_is_trusted(
+	const struct entry_world *world, const struct stat *st, bool layer);
 
 uint32_t entry_magic_number(const uint8_t magic[4]);
 

@@ -62,8 +62,8 @@ int entry_file_load_object(
 	size_t size, end;
 	struct stat st;
 
-	if (sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 || !S_ISREG(st.st_mode) ||
-		!entry_file_is_trusted(&st, world->policy.user, entry->layer) ||
+	if (sys->kernel_stat(fd, "", &st, AT_EMPTY_PATH) < 0 || !S_ISREG(st.st_mode) ||
+		!entry_file_is_trusted(world, &st, entry->layer) ||
 		st.st_size <= SEAL_SIZE || st.st_size > ENTRY_FILE_MAX)
 		return -ENOENT;
 	size = (size_t)st.st_size;

@@ -169,7 +169,19 @@ static void trusts(void **state)
 	const struct trusted *row = *state;
 	const struct stat st = { .st_uid = row->owner, .st_mode = S_IFREG | row->mode };
 
-	assert_int_equal(layer_is_trusted(&st, 4711), row->want);
+	assert_int_equal(layer_is_trusted(&fake_sys, &st, 4711), row->want);
+}
+
+static void trusts_of_nobody(void **state)
+{
+	const struct stat own = { .st_uid = 65534, .st_mode = S_IFREG | 0644 };
+	const struct stat roots = { .st_uid = 0, .st_mode = S_IFREG | 0644 };
+
+	(void)state;
+	assert_true(layer_is_trusted(&fake_sys, &own, 65534));
+	fake.id_map = "         0     100000      65536\n";
+	assert_false(layer_is_trusted(&fake_sys, &own, 65534));
+	assert_true(layer_is_trusted(&fake_sys, &roots, 65534));
 }
 
 /* --- entry_layer_next
@@ -267,6 +279,9 @@ int main(void)
 		"any call of the check of a layer may fail, and then the layer is not used",
 		any_call_of_judge_may_fail);
 	unit_rows(trusts, trusted);
+	unit_one(
+		"a file of nobody in a layer is refused if unmapped users appear as nobody",
+		trusts_of_nobody);
 	unit_around(fake_entry_begin, fake_entry_end);
 	unit_one("layers are tried in order, except those that are not used",
 		one_after_the_other);

@@ -135,10 +135,10 @@ static int fake_kernel_stat(int dirfd, const char *path, struct stat *st, int fl
 
 	MAY_FAIL("kernel_stat");
 	ret = RESULT(fstatat(dirfd, path, st, flags));
-	/* Only for files in the temporary directory: the directories above belong to this
-	 * machine and to root, whoever runs the test. */
-	if (ret == 0 && strncmp(path, fake.dir, strlen(fake.dir)) == 0 &&
-		path[strlen(fake.dir)] == '/')
+	/* Only for files in the temporary directory, and open ones: the directories above
+	 * belong to this machine and to root, whoever runs the test. */
+	if (ret == 0 && (!*path || (strncmp(path, fake.dir, strlen(fake.dir)) == 0 &&
+					   path[strlen(fake.dir)] == '/')))
 		st->st_uid += fake.owner_offset;
 	else if (ret == 0 && st->st_uid == geteuid())
 		st->st_uid = 0;
