@@ -135,6 +135,33 @@ done
 is "$wrong" "" "verify finds links in a cache, through which forged bytecode would be served"
 rm -rf "$cache/aside"
 
+# --- a link to the sources -------------------------------------------------------------
+# The library looks first in the directory as a program names it.
+rm -rf "$cache"
+ln -s src "$T/current"
+named=$cache/v1/$TAG/tree$T/current
+through_link() { with "$VICTIM" "$cache" "$PY" -B -c "$(imports "$T/current")"; }
+named_after_link() { # the cache has an entry of the sources, and a forged one
+	with "$VICTIM" "$cache" "$PY" -c "$(imports "$src")" >/dev/null
+	as "$VICTIM" mkdir -p "$named/__pycache__"
+	forge "$src/m.py" "$named/__pycache__/m.$TAG.pyc"
+	chown "$VICTIM" "$named/__pycache__/m.$TAG.pyc"
+}
+named_after_link
+is "$(through_link)" ATTACKER "granted: an entry that is named after a link is served to programs that use the link"
+wrong=
+for path in "$T/current" "$src" "$T/current/m.py" "$src/m.py" "$T/current/*.py" "$T"; do
+	is "$(status_of --deep "$path") $(grep -c "^different .*$named/" "$T/said")" "1 1" \
+		"verify --deep ${path#"$T"} finds forged bytecode that is named after a link"
+	[ "$(command_of "$VICTIM" "$cache" ls --json "$path" | grep -c "$T/current")" = 1 ] || wrong="$wrong ls $path"
+	[ "$(command_of "$VICTIM" "$cache" purge --path "$path" --dry-run --json | grep -c '"files": *2')" = 1 ] || wrong="$wrong purge $path"
+done
+is "$wrong" "" "ls and purge find bytecode that is named after a link"
+is "$(status_of --deep "$T/elsewhere") $(status_of --deep "$T/currents")" "1 1" "a path of which there is nothing has none of that"
+command_of "$VICTIM" "$cache" purge -q --path "$src"
+is "$(through_link)" TRUSTED "after purge --path, no bytecode is served that is named after a link"
+check "purge leaves no directory that is named after a link" test ! -e "$named"
+
 # --- what is not looked at ------------------------------------------------------------
 rm -rf "$cache"
 objects

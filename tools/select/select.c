@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "shim/core/base/path.h"
@@ -78,11 +77,26 @@ bool select_version(const struct select *select, const char *name, size_t len)
 	return select->tags.count == 0;
 }
 
+/* Returns how far a path of sources is covered. A directory of the cache may be named
+ * after a link to the sources: the library looks there first (decision 12). */
+static enum cover cover(const struct select *select, const char *path, size_t len)
+{
+	enum cover own = targets_cover(&select->paths, path, len), other = COVER_NONE;
+	AUTOFREE char *copy = NULL;
+	AUTOFREE char *canonical = NULL;
+
+	if (own == COVER_ALL)
+		return own;
+	copy = alloc_part(path, len);
+	if (target_canonical(copy, &canonical) == 0)
+		other = targets_cover(&select->paths, canonical, strlen(canonical));
+	return other > own ? other : own;
+}
+
 bool select_enters(struct select *select, const char *parent, const char *name)
 {
-	size_t version = layout_version(parent), dir_len, len = strlen(name);
+	size_t version = layout_version(parent), len = strlen(name);
 	const char *below = parent + version;
-	char dir[PATH_MAX];
 
 	if (version == 0) {
 		if (*parent || layout_version(name) != len)
@@ -98,10 +112,10 @@ bool select_enters(struct select *select, const char *parent, const char *name)
 	if (!*below)
 		return strcmp(name, "tree") == 0;
 	below += strlen("/tree");
-	dir_len = (size_t)snprintf(dir, sizeof dir, "%s/%s", below, name);
-	if (dir_len >= sizeof dir || strcmp(name, PYCACHE) == 0)
-		return true; /* select_has decides about its files */
-	return targets_cover(&select->paths, dir, dir_len) > COVER_NONE;
+	if (strcmp(name, PYCACHE) != 0)
+		return true; /* below any directory there may be a link to the sources */
+	return cover(select, *below ? below : "/", *below ? strlen(below) : 1) >
+	       COVER_NONE; /* select_has decides about its files */
 }
 
 bool select_has(const struct select *select, const struct layout *item, const char *name)
@@ -113,11 +127,10 @@ bool select_has(const struct select *select, const struct layout *item, const ch
 		return true;
 	if (!item->source_dir)
 		return false;
-	if (targets_cover(&select->paths, item->source_dir, item->source_dir_len) ==
-		COVER_ALL)
+	if (cover(select, item->source_dir, item->source_dir_len) == COVER_ALL)
 		return true;
 	len = layout_source(item, name, source, sizeof source);
-	return len > 0 && targets_cover(&select->paths, source, len) == COVER_ALL;
+	return len > 0 && cover(select, source, len) == COVER_ALL;
 }
 
 /* --- after the walks -----------------------------------------------------------------*/

@@ -43,7 +43,8 @@ bool select_enters(struct select *select, const char *parent, const char *name);
 
 /* Returns whether a file is selected, in a directory that select_enters let pass. A
  * path selects the entries of that source, or of all sources below that directory. It
- * selects no objects, since they belong to no path. */
+ * selects no objects, since they belong to no path. A source counts under the name that
+ * the cache has for it and under its canonical path. */
 bool select_has(const struct select *select, const struct layout *item, const char *name);
 
 /* To be called after the walks: reports each --tag that matches no version. Returns

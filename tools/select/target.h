@@ -34,7 +34,7 @@ enum cover {
 int targets_add(struct targets *targets, const char *word);
 
 /* Returns the canonical path of a file or directory, resolved as above but never as a
- * pattern, in *ret_path, which the caller frees. Returns 0 or -errno. */
+ * pattern, in *ret_path, which the caller frees. Returns 0 or -errno. Thread-safe. */
 int target_canonical(const char *word, char **ret_path);
 
 /* Returns how far the targets cover an absolute canonical path of len bytes, without a
