@@ -151,4 +151,14 @@ limit import env PYCSTASH_DIR="$cache" "$PYCSTASH" import "$T/holes"
 limit "import, compressed" env PYCSTASH_DIR="$cache" "$PYCSTASH" import "$T/holes.zst"
 limit "pull --for" env PYCSTASH_DIR="$cache" "$PYCSTASH" pull --for "$T/src" "file:$T/store"
 is "$wrong" "" "a small archive or pack with millions of holes uses up no memory"
+# zstd within zstd: 64 GiB of frames without content, which unpack to nothing
+printf '\x28\xb5\x2f\xfd\x20\x00\x01\x00\x00' >"$T/frame"
+"$PY" -c 'import sys; sys.stdout.buffer.write(open(sys.argv[1], "rb").read() * (64 << 20 >> 3))' "$T/frame" | zstd -q >"$T/frames"
+for ((i = 0; i < 1000; i++)); do cat "$T/frames"; done | zstd -q >"$T/layers"
+rm "$T/store/packs/"* && cp "$T/layers" "$T/store/packs/$(printf 'b%.0s' {1..64}).tar.zst"
+for words in "import $T/layers" "pull file:$T/store" "pull --for $T/src file:$T/store"; do
+	# shellcheck disable=SC2086
+	is "$(status_of timeout -s KILL 20 env PYCSTASH_DIR="$cache" "$PYCSTASH" $words | grep -x 137)" "" \
+		"an archive or pack of several layers, which unpack to nothing, does not keep ${words%% *} from ending"
+done
 done_testing

@@ -242,6 +242,19 @@ static la_ssize_t read_block(struct archive *handle, void *context, const void *
 	return (la_ssize_t)size;
 }
 
+/* Unpacks zstd, once. With archive_read_support_filter_zstd, libarchive would unpack it
+ * as often as it finds zstd in the result: a few layers give nothing, after hours. */
+static bool is_unpacked(const struct archive_in *in, int fd)
+{
+	static const uint8_t magic[] = { 0x28, 0xb5, 0x2f, 0xfd };
+	uint8_t bytes[sizeof magic];
+
+	return pread(fd, bytes, sizeof bytes, 0) != sizeof bytes ||
+	       memcmp(bytes, magic, sizeof magic) != 0 ||
+	       LIB(archive_read_append_filter)(in->packed, ARCHIVE_FILTER_ZSTD) ==
+		       ARCHIVE_OK;
+}
+
 int archive_in_begin(struct archive_in *in, const char *name, int fd, uint64_t packed)
 {
 	int r = shared_library_load(&libarchive);
@@ -252,8 +265,7 @@ int archive_in_begin(struct archive_in *in, const char *name, int fd, uint64_t p
 	in->packed = LIB(archive_read_new)();
 	in->handle = LIB(archive_read_new)();
 	in->entry = LIB(archive_entry_new)();
-	if (!in->packed || !in->handle || !in->entry ||
-		LIB(archive_read_support_filter_zstd)(in->packed) != ARCHIVE_OK ||
+	if (!in->packed || !in->handle || !in->entry || !is_unpacked(in, fd) ||
 		LIB(archive_read_support_format_raw)(in->packed) != ARCHIVE_OK ||
 		LIB(archive_read_support_format_tar)(in->handle) != ARCHIVE_OK) {
 		complain(name, "libarchive cannot read it");
