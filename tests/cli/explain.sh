@@ -220,9 +220,9 @@ the cache has no entry of it for cpython-30; --python INTERPRETER explains that"
 (cd "$D" && preloaded "$python" -c "import py_compile
 py_compile.compile('m.py', cfile='__pycache__/m.$tag-pytest-9.9.9.pyc', doraise=True)")
 is "$(find "$CACHE/v1/$tag/tree" -name '*pytest*' -printf '%f\n')" "m.$tag-pytest-9.9.9.pyc" "a tool's bytecode has a name of its own"
-is "$(explain "$D/m.py" | grep -E ' for |^served')" "$D/m.py for $tag-pytest-9.9.9
+is "$(explain "$D/m.py" | grep -E ' for |^served')" "$D/m.py for $tag
 served: hit
-$D/m.py for $tag
+$D/m.py for $tag-pytest-9.9.9
 served: hit
 the cache has no entry of it for cpython-30; --python INTERPRETER explains that" "a tool's bytecode is explained, too"
 rm "$(entry_of)"

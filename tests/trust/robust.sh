@@ -360,4 +360,14 @@ for command in ls du verify "verify --deep" gc "export $T/depths.zst" "purge --t
 done
 is "$wrong" "" "no command goes down into directories of a cache that no path reaches"
 check "directories of a cache that no path reaches are purged" test ! -e "$T/depths/v1/$TAG"
+# To compare each version with all others would take the square of their number, too.
+with "$me" "$T/many" "$PY" -c "$(imports "$src")" >/dev/null
+(cd "$T/many/v1" && printf 'aaa-%d\n' {1..100000} | xargs mkdir)
+wrong=
+for command in gc "verify --tag none" "explain $src/m.py" "path $src/m.py" "purge --tag none"; do
+	# shellcheck disable=SC2086
+	timeout -s KILL 30 env HOME="$T/$me" PYCSTASH_DIR="$T/many" "$PYCSTASH" $command >"$T/said" 2>&1
+	[ $? -lt 100 ] || wrong="$wrong; $command"
+done
+is "$wrong" "" "however many versions a restored cache has, no command takes the square of their number"
 done_testing

@@ -16,14 +16,6 @@ void names_add(struct names *names, char *name)
 	names->list[names->count] = NULL;
 }
 
-void names_add_new(struct names *names, const char *name)
-{
-	for (size_t i = 0; i < names->count; i++)
-		if (strcmp(names->list[i], name) == 0)
-			return;
-	names_add(names, alloc_copy(name));
-}
-
 static int compare(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);

@@ -16,9 +16,6 @@ struct names {
 /* Adds a name from malloc(3), which the list then owns. */
 void names_add(struct names *names, char *name);
 
-/* Adds a copy of the name, unless the list has it: for short lists. */
-void names_add_new(struct names *names, const char *name);
-
 /* Sorts the names, and removes all but one of equal names. */
 void names_sort(struct names *names);
 

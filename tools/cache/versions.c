@@ -20,7 +20,8 @@ int versions_add(struct names *versions, int dirfd, const char *layout)
 		return -errno;
 	for (; *names; names++)
 		if (layout_version(*names) == strlen(*names))
-			names_add_new(versions, *names);
+			names_add(versions, alloc_copy(*names));
+	names_sort(versions);
 	return 0;
 }
 

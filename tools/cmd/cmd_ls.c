@@ -319,7 +319,7 @@ static void print_summary(const struct ls *ls)
 	json_close(&json);
 }
 
-static int conclude(const struct ls *ls)
+static int conclude(struct ls *ls)
 {
 	if (ls->common.json)
 		print_summary(ls);

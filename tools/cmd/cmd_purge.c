@@ -325,7 +325,7 @@ static void report(const struct purge *purge, int r)
 
 /* --- the run -------------------------------------------------------------------------*/
 
-static int conclude(const struct purge *purge, int r)
+static int conclude(struct purge *purge, int r)
 {
 	if (r == -EINTR)
 		return common_interrupted("purge",

@@ -40,7 +40,7 @@ static void add_entry(
 		"%s/%.*s", search->version, (int)((level ? level : end) - tool), tool);
 	if (item[strlen(item) - 1] == '/')
 		item[strlen(item) - 1] = '\0';
-	names_add_new(&search->which.found, item);
+	names_add(&search->which.found, alloc_copy(item));
 }
 
 /* Adds the cache even if it must not be used: explain says so. */
@@ -70,8 +70,9 @@ static struct names list_versions(const struct lookup *lookup)
 		const struct names *more = &lookup->caches[i].versions;
 
 		for (size_t v = 0; v < more->count; v++)
-			names_add_new(&versions, more->list[v]);
+			names_add(&versions, alloc_copy(more->list[v]));
 	}
+	names_sort(&versions);
 	return versions;
 }
 
@@ -96,7 +97,8 @@ struct explain_which explain_which(const char *source, char level)
 			lookup_version(&lookup.caches[i], search.version, canonical,
 				file_name(source), add_entry, &search);
 		if (search.which.found.count == before)
-			names_add_new(&search.which.others, search.version);
+			names_add(&search.which.others, alloc_copy(search.version));
 	}
+	names_sort(&search.which.found);
 	return search.which;
 }

@@ -14,6 +14,8 @@
 #include "tools/base/message.h"
 #include "tools/cli/command.h"
 
+#define VERSIONS_LISTED 20
+
 static int take_tags(void *member, const struct opt *opt, const char *value)
 {
 	struct select *select = member;
@@ -101,10 +103,8 @@ bool select_enters(struct select *select, const char *parent, const char *name)
 	if (version == 0) {
 		if (*parent || layout_version(name) != len)
 			return false;
-		if (select->tags.count) {
-			names_add_new(&select->versions, name);
-			names_sort(&select->versions);
-		}
+		if (select->tags.count)
+			names_add(&select->versions, alloc_copy(name));
 		return select_version(select, name, len);
 	}
 	if (select->paths.count == 0)
@@ -145,14 +145,24 @@ static bool is_tag_found(const struct select *select, const char *tag)
 	return false;
 }
 
-bool select_tags_found(const struct select *select)
+/* Returns "it has cpython-311, pypy39", for a message. */
+static const char *list_versions(const struct names *versions)
 {
-	const char *versions = select->versions.count ? "it has" : "it is empty";
+	const char *text = versions->count ? "it has" : "it is empty";
+	size_t i;
+
+	for (i = 0; i < versions->count && i < VERSIONS_LISTED; i++)
+		text = brief_format("%s%s %s", text, i ? "," : "", versions->list[i]);
+	return i < versions->count
+		       ? brief_format("%s, and %zu more", text, versions->count - i)
+		       : text;
+}
+
+bool select_tags_found(struct select *select)
+{
 	bool found = select->tags.count == 0;
 
-	for (size_t i = 0; i < select->versions.count; i++)
-		versions = brief_format(
-			"%s%s %s", versions, i ? "," : "", select->versions.list[i]);
+	names_sort(&select->versions);
 	for (size_t i = 0; i < select->tags.count; i++) {
 		const char *tag = select->tags.list[i];
 
@@ -160,12 +170,12 @@ bool select_tags_found(const struct select *select)
 			found = true;
 		else
 			complain("--tag", "no version in the cache is `%s`; %s", tag,
-				versions);
+				list_versions(&select->versions));
 	}
 	return found;
 }
 
-int select_conclude(const struct select *select, const char *command, bool any)
+int select_conclude(struct select *select, const char *command, bool any)
 {
 	if (!select_tags_found(select))
 		return EXIT_FOUND;

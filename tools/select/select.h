@@ -49,8 +49,8 @@ bool select_has(const struct select *select, const struct layout *item, const ch
 
 /* To be called after the walks: reports each --tag that matches no version. Returns
  * whether at least one tag matches. */
-bool select_tags_found(const struct select *select);
+bool select_tags_found(struct select *select);
 
 /* Does the same, and also reports if nothing below the paths was found. Returns an exit
  * code. */
-int select_conclude(const struct select *select, const char *command, bool any);
+int select_conclude(struct select *select, const char *command, bool any);

@@ -4,27 +4,59 @@
  */
 #include "tools/stats/extent.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "tools/base/alloc.h"
 
+/* Returns the slot of the row, or the free one in which its number is to be. */
+static size_t *find_slot(const struct extents *extents, const struct extent_row *wanted)
+{
+	uint64_t hash = (uint64_t)wanted->when;
+
+	for (const char *c = wanted->version; *c; c++)
+		hash = (hash ^ (unsigned char)*c) * 0x100000001b3u;
+	for (size_t i = hash >> 20;; i++) {
+		size_t *slot = &extents->slots[i & (extents->slot_count - 1)];
+		const struct extent_row *row;
+
+		if (!*slot)
+			return slot;
+		row = &extents->rows[*slot - 1];
+		if (row->when == wanted->when &&
+			strcmp(row->version, wanted->version) == 0)
+			return slot;
+	}
+}
+
+/* A restored cache can have as many versions as its author likes. */
+static void make_slots(struct extents *extents)
+{
+	if (extents->count * 2 < extents->slot_count)
+		return;
+	free(extents->slots);
+	extents->slot_count = extents->slot_count ? extents->slot_count * 4 : 64;
+	extents->slots = alloc_array(extents->slot_count, sizeof *extents->slots);
+	for (size_t i = 0; i < extents->count; i++)
+		*find_slot(extents, &extents->rows[i]) = i + 1;
+}
+
 struct extent *extent_of(
 	struct extents *extents, int64_t when, const char *version, size_t len)
 {
-	struct extent_row *row;
+	struct extent_row row = { .when = when };
+	size_t *slot;
 
-	len = len < sizeof row->version ? len : sizeof row->version - 1;
-	for (size_t i = extents->count; i-- > 0;) {
-		row = &extents->rows[i];
-		if (row->when == when && strlen(row->version) == len &&
-			memcmp(row->version, version, len) == 0)
-			return &row->extent;
+	memcpy(row.version, version,
+		len < sizeof row.version ? len : sizeof row.version - 1);
+	make_slots(extents);
+	slot = find_slot(extents, &row);
+	if (!*slot) {
+		GROW(extents->rows, extents->count);
+		extents->rows[extents->count++] = row;
+		*slot = extents->count;
 	}
-	GROW(extents->rows, extents->count);
-	row = &extents->rows[extents->count++];
-	*row = (struct extent_row){ .when = when };
-	memcpy(row->version, version, len);
-	return &row->extent;
+	return &extents->rows[*slot - 1].extent;
 }
 
 /* Must saturate: journals and totals can contain any number, and files have any

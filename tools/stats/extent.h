@@ -20,6 +20,9 @@ struct extents {
 		struct extent extent;
 	} * rows;
 	size_t count;
+	/* A hash table of the numbers of the rows, counted from 1. Of no use once
+	 * somebody has sorted the rows. */
+	size_t *slots, slot_count;
 };
 
 /* Returns the row of that version (of len bytes) and moment, and adds it if needed.

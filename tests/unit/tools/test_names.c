@@ -10,22 +10,6 @@
 #include "tools/base/alloc.h"
 #include "tools/base/names.h"
 
-static void lists_once(void **state)
-{
-	struct names names = { 0 };
-
-	(void)state;
-	for (unsigned i = 0; i < 40; i++) {
-		AUTOFREE char *name = alloc_format("%u", i % 20);
-
-		names_add_new(&names, name);
-	}
-	assert_int_equal(names.count, 20);
-	for (unsigned i = 0; i < 20; i++)
-		assert_int_equal(atoi(names.list[i]), i);
-	assert_null(names.list[20]);
-}
-
 static void sorts(void **state)
 {
 	static const char *const mixed[] = { "b", "\xff", "a", "b", "aa", "b" },
@@ -53,7 +37,6 @@ static void sorts(void **state)
 
 int main(void)
 {
-	unit_one("a list keeps the first of equal names, and ends with NULL", lists_once);
 	unit_one("a sorted list has each name once, and finds it", sorts);
 	return unit_run("names");
 }
