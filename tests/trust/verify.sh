@@ -191,6 +191,49 @@ for name in "m.f-1.${TAG//cpython-/py}.nbi" "m.$TAG-pytest-7.4.0.pyc"; do
 	entry=${entry%/*}/$name
 	is "$(status_of --deep) $(grep -c 'not checked' "$T/said")" "3 2" "verify --deep does not call good what other tools read ($name)"
 done
+# Genuine bytecode of another source, or of another version, sealed for a file that is not in
+# that place yet, but will be once a directory is renamed.
+rm -rf "$cache"
+official "$T/deploy/app" "$T/deploy/new" "$T/deploy/lib"
+echo "$TRUSTED # new" >"$T/deploy/new/m.py"
+echo "$EVIL" >"$T/deploy/lib/e.py"
+with "$VICTIM" "$cache" "$PY" -c "$(imports "$T/deploy/app"); $(imports "$T/deploy/lib" e)" >/dev/null
+is "$(status_of --deep)" 0 "granted: the bytecode in the cache is good"
+tree=$cache/v1/$TAG/tree$T/deploy entry=$cache/v1/$TAG/tree$T/deploy/app/__pycache__/m.$TAG.pyc
+cat >"$T/bind.py" <<'END'
+# bind.py PYC ENTRY SOURCE: makes the entry of that pyc, sealed for the source's identity.
+import os, struct, sys
+sys.path.insert(0, os.environ["FORGE"])
+sys.dont_write_bytecode = True
+from forge import HEADER, checksum
+pyc, entry, source = sys.argv[1:]
+with open(pyc, "rb") as file: data = bytearray(file.read())
+st, start = os.stat(source), len(data) - 128
+data[HEADER - 8:HEADER] = struct.pack("<II", int(st.st_mtime), st.st_size)
+data[start + 24:start + 64] = struct.pack("<QQqqII", st.st_size, st.st_ino, st.st_ctime_ns // 10**9, st.st_mtime_ns // 10**9,
+                                          st.st_ctime_ns % 10**9, st.st_mtime_ns % 10**9)
+data[-8:] = struct.pack("<Q", checksum(bytes(data[start:-8])))
+with open(entry + ".new", "wb") as file: file.write(data)
+os.replace(entry + ".new", entry)
+END
+bind() { FORGE=$HERE/tests/trust "$PY" "$T/bind.py" "$1" "$entry" "$T/deploy/new/m.py" && chown "$VICTIM" "$entry"; }
+cp -p "$entry" "$T/entry"
+bind "$T/entry"
+is "$(status_of --deep)" 1 "verify --deep finds an entry that is sealed for a file of another size than its source"
+bind "$tree/lib/__pycache__/e.$TAG.pyc"
+cp -p "$entry" "$T/entry"
+is "$(status_of --deep) $(grep -c 'not checked: 1 entries' "$T/said")" "3 1" \
+	"verify --deep does not call good what is sealed for a file that gets to its place later"
+is "$(status_of --deep --repair) $(ls "$entry")" "0 " "verify --deep --repair deletes it"
+cp -p "$T/entry" "$entry"
+mv "$T/deploy/app" "$T/deploy/old" && mv "$T/deploy/new" "$T/deploy/app"
+is "$(with "$VICTIM" "$cache" PYCSTASH_READONLY=1 "$PY" -B -c "$(imports "$T/deploy/app")")" ATTACKER \
+	"granted: what is sealed for the file is believed once that is there"
+rm -rf "$cache"
+with "$VICTIM" "$cache" "$PY" -c "$(imports "$T/deploy/app"); $(imports "$T/deploy/lib" e)" >/dev/null
+cp -r "$T/deploy/app" "$T/deploy/again" && rm -r "$T/deploy/app" && mv "$T/deploy/again" "$T/deploy/app"
+is "$(status_of --deep)" 0 "bytecode of a source that was checked out again is good"
+
 # What a later pycstash has sealed, and what is no file: with a mark, or where nobody checks a
 # mark, the library might serve it as what a program wrote, and the later pycstash its own.
 rm -rf "$cache"

@@ -112,7 +112,8 @@ static void classify_by_source(struct subject *subject)
 }
 
 /* An entry can be wrong only if its seal is trusted without reading the source. The
- * content of any other is compared before it is served. */
+ * content of any other is compared before it is served. If the content is right, its size
+ * shows a false identity, which may become that of a source with other content. */
 static void prove(struct subject *subject)
 {
 	struct source source = { .dirfd = AT_FDCWD, .path = subject->entry.source.path };
@@ -125,8 +126,10 @@ static void prove(struct subject *subject)
 		source_digest(&source, &sys_libc, &scratch) < 0)
 		return;
 	answer->current = memcmp(&seal->digest, &source.digest, sizeof seal->digest) == 0;
-	answer->wrong = !answer->current && (seal->flags & SEAL_IDENTITY) &&
-			identity_proves(&seal->source, &source.identity);
+	answer->wrong =
+		(seal->flags & SEAL_IDENTITY) &&
+		(answer->current ? seal->source.size != source.identity.size
+				 : identity_proves(&seal->source, &source.identity));
 }
 
 static void classify_sealed(struct subject *subject)

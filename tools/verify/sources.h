@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * For `pycstash verify --deep`: some pycs name no source (objects), or their own source
- * has changed. Finds a source for each of them by the digest in its seal, in the
- * directories for which the cache has entries.
+ * For `pycstash verify --deep`: objects name no source. Finds a source for each of them
+ * by the digest in its seal, in the directories for which the cache has entries.
  *
  * A struct sources begins with an initialized mutex. Any thread may call sources_add;
  * the rest is for one thread. Functions return 0 or -errno.

@@ -142,14 +142,73 @@ static enum verify_result result_of(const struct pyc_state *state)
 	return state->wrong ? VERIFY_WRONG : VERIFY_GOOD;
 }
 
+/* Returns whether an interpreter can check the file's code, and sets *ret_level. It
+ * cannot if the name is not one that the stock import system writes (pytest's,
+ * typeguard's), since what compiled it is unknown; nor if no source is proven. */
+static bool is_compilable(const struct visit *visit, char *ret_level)
+{
+	*ret_level = visit->item.object.level;
+	return visit->state.sealed && (visit->state.seal.flags & SEAL_SOURCE) &&
+	       (visit->item.kind == LAYOUT_OBJECT ||
+		       object_is_shareable(visit->name, strlen(visit->name),
+			       visit->item.pyc.tag, ret_level));
+}
+
+/* Returns whether it is an entry whose source is missing, or has other content than the
+ * one it is sealed for. That may come back. Or another file may come to its place by
+ * which the library knows the source (identity, origin), and which nobody here has seen:
+ * by a rename of a directory, a link, or a mount. Or it is served now, as Python itself
+ * does not check a hash in its header. */
+static bool is_without_source(const struct visit *visit)
+{
+	return visit->item.kind == LAYOUT_ENTRY && !visit->state.current;
+}
+
+/* With --deep, a file that cannot be compiled again does not count as good. What is not
+ * regular, or sealed by a newer pycstash, may be served: by this one, or by that. Another
+ * user's file never is. */
+static void look_deep(struct visit *visit)
+{
+	const enum layout_kind kind = visit->item.kind;
+	const struct pyc_state *state = &visit->state;
+	bool unchecked = false;
+	char level;
+
+	if (kind != LAYOUT_ENTRY && kind != LAYOUT_OBJECT && kind != LAYOUT_PROGRAMS)
+		return;
+	if (visit->result == VERIFY_FOREIGN)
+		unchecked = state->st.st_uid == geteuid();
+	else if (visit->result == VERIFY_GOOD || visit->result == VERIFY_SKIPPED)
+		unchecked = !state->error &&
+			    (!is_compilable(visit, &level) || is_without_source(visit));
+	if (unchecked)
+		visit->result = VERIFY_UNCHECKED;
+}
+
 static void look(struct visit *visit)
 {
 	visit->state = state_at(&visit->item, visit->dir->fd, visit->name, visit->source,
 		STATE_WHOLE | STATE_PROVE);
 	visit->result = result_of(&visit->state);
+	if (visit->verify->deep)
+		look_deep(visit);
 }
 
-/* Deletes the bad file. An entry and its object are often one file: if another thread
+/* Returns whether it is an entry that could not be checked and is not served now, so that
+ * it is worth no more than a compile. */
+static bool is_outdated(const struct visit *visit)
+{
+	return visit->result == VERIFY_UNCHECKED && visit->state.sealed &&
+	       is_without_source(visit) &&
+	       (visit->state.state == STATE_STALE || visit->state.state == STATE_ORPHAN);
+}
+
+static bool is_to_delete(const struct visit *visit)
+{
+	return visit->verify->repair && (is_bad(visit->result) || is_outdated(visit));
+}
+
+/* Deletes the file. An entry and its object are often one file: if another thread
  * deletes one name, the ctime of the other changes, and the file is checked again. */
 static bool repair_visited(struct visit *visit)
 {
@@ -157,7 +216,7 @@ static bool repair_visited(struct visit *visit)
 
 	if (r == -ESTALE) {
 		look(visit);
-		if (is_bad(visit->result))
+		if (is_to_delete(visit))
 			r = repair(visit->verify, visit->path, &visit->state.st);
 	}
 	return r == 0;
@@ -177,51 +236,9 @@ static void report(struct visit *visit)
 			       ? "a link; what it leads to is not checked"
 			       : state->why };
 
-	if (visit->verify->repair && is_bad(visit->result))
+	if (is_to_delete(visit))
 		line.repaired = repair_visited(visit);
 	print_finding(visit->verify, &line);
-}
-
-/* Returns whether an interpreter can check the file's code, and sets *ret_level. It
- * cannot if the name is not one that the stock import system writes (pytest's,
- * typeguard's), since what compiled it is unknown; nor if no source is proven. */
-static bool is_compilable(const struct visit *visit, char *ret_level)
-{
-	*ret_level = visit->item.object.level;
-	return visit->state.sealed && (visit->state.seal.flags & SEAL_SOURCE) &&
-	       (visit->item.kind == LAYOUT_OBJECT ||
-		       object_is_shareable(visit->name, strlen(visit->name),
-			       visit->item.pyc.tag, ret_level));
-}
-
-/* Returns whether the file is served for a source with other content: Python itself does
- * not check a hash in its header. */
-static bool is_for_another(const struct visit *visit)
-{
-	return visit->item.kind == LAYOUT_ENTRY && visit->state.state == STATE_FRESH &&
-	       !visit->state.current;
-}
-
-/* With --deep, a file that cannot be compiled again does not count as good. It may be
- * served, even if it is stale now: its source may come back. So may, by a newer pycstash,
- * what that has sealed, and by this one what is no regular file. Another user's never
- * is. */
-static void look_deep(struct visit *visit)
-{
-	const enum layout_kind kind = visit->item.kind;
-	const struct pyc_state *state = &visit->state;
-	bool unchecked = false;
-	char level;
-
-	if (kind != LAYOUT_ENTRY && kind != LAYOUT_OBJECT && kind != LAYOUT_PROGRAMS)
-		return;
-	if (visit->result == VERIFY_FOREIGN)
-		unchecked = state->st.st_uid == geteuid();
-	else if (visit->result == VERIFY_GOOD || visit->result == VERIFY_SKIPPED)
-		unchecked = !state->error &&
-			    (!is_compilable(visit, &level) || is_for_another(visit));
-	if (unchecked)
-		visit->result = VERIFY_UNCHECKED;
 }
 
 /* Hands a good file over to the interpreters. */
@@ -236,7 +253,7 @@ static int note_for_deep(struct visit *visit)
 	if (!is_compilable(visit, &level))
 		return 0;
 	version = alloc_part(visit->item.version, visit->item.version_len);
-	if (state->current)
+	if (visit->item.kind == LAYOUT_ENTRY)
 		return recompile_add(&verify->recompile, version, seal->magic,
 			visit->path, visit->source, level);
 	sources_add(&verify->finder, version, visit->path, seal, level);
@@ -261,13 +278,16 @@ static void conclude(struct visit *visit)
 	struct verify *verify = visit->verify;
 	AUTOFREE char *path = NULL;
 
-	count(visit);
-	if (visit->result == VERIFY_SKIPPED || visit->result == VERIFY_UNCHECKED ||
-		(visit->result == VERIFY_GOOD && !verify->deep))
-		return;
 	path = alloc_format("%s/" CACHE_LAYOUT "/%s%s%s", verify->cache.root,
 		visit->dir->path, *visit->dir->path ? "/" : "", visit->name);
 	visit->path = path;
+	if (is_to_delete(visit) && !is_bad(visit->result) && repair_visited(visit))
+		visit->result = VERIFY_SKIPPED;
+	count(visit);
+	verify->outdated += is_outdated(visit);
+	if (visit->result == VERIFY_SKIPPED || visit->result == VERIFY_UNCHECKED ||
+		(visit->result == VERIFY_GOOD && !verify->deep))
+		return;
 	if (visit->result != VERIFY_GOOD)
 		report(visit);
 	else if (note_for_deep(visit) < 0)
@@ -288,8 +308,6 @@ static void look_at(struct walk_dir *dir, const struct walk_file *file)
 	if (layout_source(&visit.item, file->name, source, sizeof source))
 		visit.source = source;
 	look(&visit);
-	if (verify->deep)
-		look_deep(&visit);
 	conclude(&visit);
 }
 
@@ -345,7 +363,8 @@ static void found_different(void *context, const char *pyc, const char *source,
 
 static int compile_again(struct verify *verify)
 {
-	uint64_t unknown = 0, others = verify->results[VERIFY_UNCHECKED];
+	uint64_t unknown = 0;
+	uint64_t others = verify->results[VERIFY_UNCHECKED] - verify->outdated;
 	int r = sources_find(
 		&verify->finder, &verify->cache, &verify->recompile, &unknown);
 
@@ -354,6 +373,11 @@ static int compile_again(struct verify *verify)
 			"not checked: %" PRIu64
 			" files, since it is not known what compiled them, or from which source",
 			others);
+	if (verify->outdated)
+		complain(verify->cache.root,
+			"not checked: %" PRIu64
+			" entries, since their sources are missing or have other content; --repair deletes them",
+			(uint64_t)verify->outdated);
 	if (r == 0)
 		r = recompile_run(&verify->recompile);
 	if (unknown)

@@ -44,7 +44,8 @@ struct verify {
 	pthread_mutex_t output; /* threads print findings one at a time */
 	_Atomic(uint64_t) entries, objects, bytes, repaired;
 	_Atomic(uint64_t) results[VERIFY_RESULTS];
-	_Atomic(bool) incomplete; /* something could not be noted or deleted */
+	_Atomic(uint64_t) outdated; /* of the unchecked: entries without their source */
+	_Atomic(bool) incomplete;   /* something could not be noted or deleted */
 };
 
 /* Verifies the cache, prints a line for each finding, and deletes bad files if
