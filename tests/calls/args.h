@@ -20,6 +20,16 @@ static bool is_wild; /* a pointer that may kill the process */
 #define I(i) ((int)numbers[i])
 
 static struct stat the_stat;
+#ifndef __LP64__
+/* The struct stat of programs with 64-bit times. */
+static struct {
+	uint64_t device, inode;
+	uint32_t mode, links, user, group;
+	uint64_t number;
+	int64_t size;
+	char rest[64];
+} the_wide_stat;
+#endif
 static struct statx the_statx;
 static struct statfs the_statfs;
 static struct statvfs the_statvfs;

@@ -91,6 +91,15 @@ rows_cross() {
 	done
 }
 
+# rows_here: leaves out the rows of symbols that only 32-bit machines have
+rows_here() {
+	if "$CALL" --names | grep -q time64; then
+		cat
+	else
+		grep -vE ' __(l?stat64_time|fstatat64_time|utime|l?utimes|futimesat|utimensat)64 '
+	fi
+}
+
 # A few rows for every symbol, for suites that have no time for all rows.
 rows_every() {
 	local m=m.cpython-311.pyc t=t.cpython-311.pyc
@@ -120,18 +129,19 @@ c - a/@/$t"
 	rows_cross "$new" "creat %p 0600" "creat64 %p 0600" "fopen %p w" "fopen64 %p a" "freopen %p w" "freopen64 %p a" \
 		"mkdir %p 0755" "mkdirat CWD %p 0700" | sed -E '/ mkdir/s/^c/any/'
 	rows_cross "$there" "fopen %p r" "fopen64 %p r+" "freopen %p r" "freopen64 %p r+"
-	for name in stat stat64 lstat lstat64 __xstat __xstat64 __lxstat __lxstat64 statfs statfs64 __statfs statvfs \
-		statvfs64 opendir readdir readdir64 rewinddir closedir scandir scandir64 chdir canonicalize_file_name unlink rmdir remove; do
+	for name in stat stat64 lstat lstat64 __xstat __xstat64 __lxstat __lxstat64 __stat64_time64 __lstat64_time64 \
+		statfs statfs64 __statfs statvfs statvfs64 opendir readdir readdir64 rewinddir closedir scandir scandir64 chdir canonicalize_file_name unlink rmdir remove; do
 		rows_cross "$there" "$name %p"
 	done
 	echo "c m fchdir FD:b"
-	for name in fstatat fstatat64 __fxstatat __fxstatat64 statx; do rows_cross "$there" "$name FD:b ../%p 0"; done
+	for name in fstatat fstatat64 __fxstatat __fxstatat64 __fstatat64_time64 statx; do rows_cross "$there" "$name FD:b ../%p 0"; done
 	rows_cross "$there" "access %p 4" "eaccess %p 4" "euidaccess %p 4" "faccessat CWD %p 4 0" "pathconf %p 3" \
 		"inotify_add_watch INOTIFY %p IN_ALL_EVENTS" "scandirat CWD %p" "scandirat64 FD:b ../%p" "unlinkat CWD %p 0" \
 		"readlink %p 9" "readlinkat CWD %p 9" "__readlink_chk %p 9" "__readlinkat_chk FD:b ../%p 9" "realpath %p BUF" \
 		"__realpath_chk %p NULL" "chmod %p 0755" "lchmod %p 0755" "fchmodat CWD %p 0755 0" "chown %p -1 -1" \
 		"lchown %p -1 -1" "fchownat FD:b ../%p -1 -1 0" "utime %p 5000" "utimes %p 5000" "lutimes %p 5000" \
-		"futimesat CWD %p 5000" "utimensat FD:b ../%p 5000 0" "truncate %p 1" "truncate64 %p 1" "getxattr %p user.x 9" \
+		"futimesat CWD %p 5000" "utimensat FD:b ../%p 5000 0" "__utime64 %p 5000" "__utimes64 %p 5000" \
+		"__lutimes64 %p 5000" "__futimesat64 CWD %p 5000" "__utimensat64 FD:b ../%p 5000 0" "truncate %p 1" "truncate64 %p 1" "getxattr %p user.x 9" \
 		"lgetxattr %p user.x 9" "setxattr %p user.x 0" "lsetxattr %p user.x 0" "listxattr %p 9" "llistxattr %p 9" \
 		"removexattr %p user.x" "lremovexattr %p user.x"
 	rows_cross "$there" "rename %p a/@/$t" "renameat CWD %p CWD b/@/../@/$m" "renameat2 FD:b ../%p CWD a/@/$t 0" \

@@ -68,6 +68,16 @@ static void show_plain_stat(int value)
 	show_stat(value);
 }
 
+#ifndef __LP64__
+static void show_wide_stat(int value)
+{
+	the_stat = (struct stat){ .st_mode = the_wide_stat.mode,
+		.st_nlink = the_wide_stat.links,
+		.st_size = the_wide_stat.size };
+	show_stat(value);
+}
+#endif
+
 static void show_statx(int value)
 {
 	show_number(value);

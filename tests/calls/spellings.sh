@@ -134,10 +134,10 @@ open_flags="O_RDONLY O_WRONLY O_RDWR|O_CLOEXEC O_RDONLY|O_NOFOLLOW O_RDONLY|O_DI
 		"scandirat FD:b ../%p" "scandirat64 CWD %p" "scandirat64 FD:b ../%p"; do
 		directory=$without_up reading "$template"
 	done
-	for symbol in stat stat64 lstat lstat64 __xstat __xstat64 __lxstat __lxstat64 chdir statfs statfs64 __statfs statvfs statvfs64 canonicalize_file_name; do
+	for symbol in stat stat64 lstat lstat64 __xstat __xstat64 __lxstat __lxstat64 __stat64_time64 __lstat64_time64 chdir statfs statfs64 __statfs statvfs statvfs64 canonicalize_file_name; do
 		reading "$symbol %p"
 	done
-	for symbol in fstatat fstatat64 __fxstatat __fxstatat64 statx; do
+	for symbol in fstatat fstatat64 __fxstatat __fxstatat64 __fstatat64_time64 statx; do
 		reading "$symbol CWD %p 0" "$symbol FD:b ../%p AT_SYMLINK_NOFOLLOW" "$symbol FD:a %p AT_EMPTY_PATH"
 	done
 	for symbol in access eaccess euidaccess; do reading "$symbol %p 4" "$symbol %p 1"; done
@@ -148,7 +148,7 @@ open_flags="O_RDONLY O_WRONLY O_RDWR|O_CLOEXEC O_RDONLY|O_NOFOLLOW O_RDONLY|O_DI
 	reading "realpath %p BUF" "realpath %p NULL" "__realpath_chk %p BUF"
 	for symbol in getxattr lgetxattr; do reading "$symbol %p user.x 100"; done
 	for symbol in listxattr llistxattr; do reading "$symbol %p 100"; done
-} >>"$T/rows"
+} | rows_here >>"$T/rows"
 
 # Calls that change something.
 {
@@ -156,11 +156,12 @@ open_flags="O_RDONLY O_WRONLY O_RDWR|O_CLOEXEC O_RDONLY|O_NOFOLLOW O_RDONLY|O_DI
 		"chown %p -1 34" "lchown %p -1 34" "fchownat FD:b ../%p -1 34 0" \
 		"fchownat CWD %p -1 34 AT_SYMLINK_NOFOLLOW" "utime %p 5000" "utimes %p 5000" "lutimes %p 5000" \
 		"futimesat FD:b ../%p 5000" "utimensat CWD %p 5000 0" "utimensat FD:b ../%p 5000 AT_SYMLINK_NOFOLLOW" \
+		"__utime64 %p 5000" "__utimes64 %p 5000" "__lutimes64 %p 5000" "__futimesat64 FD:b ../%p 5000" "__utimensat64 CWD %p 5000 0" \
 		"truncate %p 3" "truncate64 %p 3" "setxattr %p user.x 0" "lsetxattr %p user.x 0" \
 		"removexattr %p user.x" "lremovexattr %p user.x"
 	for symbol in unlink rmdir remove; do reading "$symbol %p"; done
 	reading "unlinkat CWD %p 0" "unlinkat FD:b ../%p 0" "unlinkat FD:b ../%p AT_REMOVEDIR"
-} >>"$T/rows"
+} | rows_here >>"$T/rows"
 
 rows_run spellings "$T/rows"
 

@@ -315,7 +315,7 @@ for words in create make pairs listings gone run; do
 done
 
 # Every symbol, with the library switched off in one way or another.
-rows_every >"$T/every"
+rows_every | rows_here >"$T/every"
 rows_passes=$(cat <<-END
 	PYCSTASH_DISABLE=1 with PYCSTASH_DISABLE
 	PYCSTASH_EXCLUDE=$T/work with PYCSTASH_EXCLUDE
