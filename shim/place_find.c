@@ -33,15 +33,22 @@ bool place_is_cache_only(struct place *place)
 	return pretended;
 }
 
-/* Returns whether the tree has a link, a pipe or the like under the name. A program that
- * looks before it opens must see that, since it may get it when it opens the name. */
-static __attribute__((noinline)) bool is_odd_in_tree(const struct place *place)
+static bool is_lent(struct place *place)
+{
+	return place_entry(place) && source_look(&place->entry.source, &sys_real) == 0 &&
+	       entry_is_lent(&place->entry);
+}
+
+/* Returns whether the tree has a link, a pipe or the like under the name, or a file that
+ * an open finds in place of the cache's. A program that looks before it opens must see
+ * that. */
+static __attribute__((noinline)) bool is_trees(struct place *place)
 {
 	struct stat st;
 
 	return sys_real.fstatat(place->dirfd, place->path, &st, AT_SYMLINK_NOFOLLOW) ==
 		       0 &&
-	       !S_ISREG(st.st_mode);
+	       (!S_ISREG(st.st_mode) || is_lent(place));
 }
 
 const char *place_find(struct place *place, int dirfd, const char *path)
@@ -55,7 +62,7 @@ const char *place_find(struct place *place, int dirfd, const char *path)
 	if (place->kind != PLACE_ENTRY)
 		return place->path;
 	ask(place);
-	if (place_in_cache(place) && !is_odd_in_tree(place))
+	if (place_in_cache(place) && !is_trees(place))
 		return place->cache;
 	/* If nothing exists, the error is that of the directory. */
 	return !place_in_tree(place) && place_is_cache_only(place) ? place->cache

@@ -181,10 +181,15 @@ head -c 200 /dev/zero >"$T/lent/__pycache__/m.$TAG.pyc"
 ln -s "$private/m.py" "$T/lent/n.py" # without bytecode
 chown -hR "$ATTACKER" "$T/lent"
 later "$PY" -c "$(imports "$private")" >"$T/said"
-mkdir "$T/$VICTIM/copies" && chown "$VICTIM" "$T/$VICTIM/copies"
-later "$PY" -c "import tarfile; tarfile.open('$T/$VICTIM/copies/tar', 'w').add('$T/lent', 'lent')" >"$T/said"
-later cp -r "$T/lent" "$T/$VICTIM/copies/cp" >>"$T/said"
-is "$(ls "$T/$VICTIM/copies") $(grep -rlaF SECRET "$T/$VICTIM/copies")" $'cp\ntar ' \
+copied() { # DIR: which copies of it, made without following links, fail or have the word SECRET in them
+	rm -rf "$T/$VICTIM/copies" && mkdir "$T/$VICTIM/copies" && chown "$VICTIM" "$T/$VICTIM/copies"
+	later "$PY" -c "import tarfile; tarfile.open('$T/$VICTIM/copies/tar', 'w').add('$1', 'lent')" >"$T/said" || echo "tarfile fails"
+	later "$PY" -c "import shutil; shutil.copytree('$1', '$T/$VICTIM/copies/tree', symlinks=True)" >>"$T/said" || echo "copytree fails"
+	later cp -r "$1" "$T/$VICTIM/copies/cp" >>"$T/said" || echo "cp fails"
+	(cd "$T/$VICTIM/copies" && grep -rlaF SECRET . | sort)
+	(cd "$T/$VICTIM/copies" && [ "$(echo *)" = "cp tar tree" ]) || echo "some are missing"
+}
+is "$(copied "$T/lent")" "" \
 	"a copy of a directory has no bytecode of a private source to which another user's link leads"
 later "$PY" -c "$(imports "$T/lent" n)" >"$T/said"
 is "$(entries "$cache" | grep -c "$T/lent/")" 0 "bytecode of a private source to which another user's link leads is not kept for the link"
@@ -193,6 +198,40 @@ chown -h "$VICTIM" "$dir/n.py"
 rm -f "$T/$VICTIM/log"
 later PYCSTASH_LOG="$T/$VICTIM/log" "$PY" -c "$(imports "$dir" n)" >"$T/said"
 is "$(grep -c 'reused: .*/n[.]\|reused from object: .*/n[.]' "$T/$VICTIM/log")" 1 "(bytecode of a private source is served for a link of the user's own)"
+
+# The private source is in an ephemeral tree, and the attacker's tree shares its entries.
+mkdir -p "$T/build-env-v/p" "$T/build-env-a/p/__pycache__" && echo 'x = "SECRET too"' >"$T/build-env-v/p/m.py"
+ln -s ../../build-env-v/p/m.py "$T/build-env-a/p/m.py" && echo nothing >"$T/build-env-a/p/__pycache__/m.$TAG.pyc"
+chown -R "$VICTIM" "$T/build-env-v" && chmod 700 "$T/build-env-v"
+chown -hR "$ATTACKER" "$T/build-env-a" && chmod -R a+w "$T/build-env-a/p/__pycache__"
+later "$PY" -c "$(imports "$T/build-env-v/p")" >"$T/said"
+is "$(entries "$cache" | grep -c "/build-env-.*/m\.") $(copied "$T/build-env-a")" "1 " \
+	"a copy of an ephemeral directory has no bytecode of a private source in another one to which another user's link leads"
+mkdir -p "$T/build-env-w/p" && ln -s ../../build-env-v/p/m.py "$T/build-env-w/p/m.py"
+chown -hR "$VICTIM" "$T/build-env-w" && rm -f "$T/$VICTIM/log"
+later PYCSTASH_LOG="$T/$VICTIM/log" "$PY" -c "open('$T/build-env-w/p/__pycache__/m.$TAG.pyc')" >"$T/said"
+is "$(grep -c ' hit: .*build-env-w/p/__pycache__/m[.]' "$T/$VICTIM/log")" 1 "(bytecode in an ephemeral tree is served for a link of the user's own)"
+later chmod 600 "$T/build-env-a/p/__pycache__/m.$TAG.pyc"
+is "$(cat "$T/build-env-a/p/__pycache__/m.$TAG.pyc")" nothing \
+	"bytecode of a private source does not move to an ephemeral directory where another user's link leads to the source"
+
+# The attacker owns the directory above a private one, and puts one of his own in its place: with a
+# link to the source, or with a source of his own.
+exchanged() { # COMMAND: makes the source in it
+	rm -rf "$cache" "$T/shared" && mkdir -p "$T/shared/decoy/__pycache__" "$T/shared/private"
+	echo 'x = "SECRET"' >"$T/shared/private/m.py" && echo nothing >"$T/shared/decoy/__pycache__/m.$TAG.pyc"
+	chown -R "$ATTACKER" "$T/shared"
+	chown -R "$VICTIM" "$T/shared/private" && chmod 700 "$T/shared/private"
+	later "$PY" -c "$(imports "$T/shared/private")" >"$T/said"
+	entries "$cache" | grep -c "/m\.$TAG"
+	as "$ATTACKER" sh -c "cd '$T/shared' && mv private old && mv decoy private && cd private && $1"
+}
+is "$(exchanged "ln -s ../old/m.py m.py") $(copied "$T/shared/private")" "1 " \
+	"a copy of the directory that takes a private one's place has no bytecode of the private source to which a link in it leads"
+made=$(exchanged "echo 'x = 2' >m.py && rm __pycache__/*")
+later "$PY" -c "import os; os.stat('$T/shared/private/m.py'); print(open('$T/shared/private/__pycache__/m.$TAG.pyc', 'rb').read())" >"$T/said"
+is "$made $(grep -c SECRET "$T/said") $(grep -c FileNotFoundError "$T/said")" "1 0 1" \
+	"a program that looks at another source in such a directory does not get the old bytecode of the private one"
 rm -rf "$T/$VICTIM/copies"
 
 # What a program truncates goes to the tree empty, with its mode.

@@ -64,19 +64,20 @@ bool entry_is_lent(const struct entry *entry)
 {
 	const struct sys *sys = entry->world->env.sys;
 	const struct source *source = &entry->source;
-	char *end = entry->path + entry->dir_len - PYCACHE_LEN - 1, kept = *end;
-	const char *dir = entry->path + entry->version_len + strlen("/tree");
+	char *slash = strrchr(source->path, '/'); /* in the room after entry->path */
+	const char *dir = !slash ? "." : slash == source->path ? "/" : source->path;
 	uint32_t writers = WAY_UNKNOWN;
 	struct stat st;
 
 	if (sys->fstatat(source->dirfd, source->path, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 		!S_ISLNK(st.st_mode))
 		return false;
-	*end = '\0';
-	dir = *dir ? dir : "/";
-	if (sys->kernel_stat(AT_FDCWD, dir, &st, 0) == 0)
-		writers = way_writers(sys, sys->geteuid(), AT_FDCWD, dir, &st);
-	*end = kept;
+	if (slash)
+		*slash = '\0';
+	if (sys->kernel_stat(source->dirfd, dir, &st, 0) == 0)
+		writers = way_writers(sys, sys->geteuid(), source->dirfd, dir, &st);
+	if (slash)
+		*slash = '/';
 	return writers && (writers == WAY_UNKNOWN ||
 				  writers != way_number(sys, source->st.st_uid, 0));
 }

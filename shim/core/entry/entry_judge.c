@@ -65,9 +65,11 @@ static bool is_served(struct entry *entry, int fd)
 		id = entry_judge(entry, &seal);
 	else if (id == VERDICT_HIT_OWN)
 		(void)source_look(&entry->source, entry->world->env.sys);
+	if (entry_is_lent(entry))
+		return false;
 	if (id == VERDICT_HIT_OWN || id == VERDICT_HIT_NO_SOURCE)
 		return entry_is_placed(entry, fd, id);
-	return id == VERDICT_HIT_RESEALED || verdict_rows[id].group == VERDICT_GROUP_HIT;
+	return verdict_serves(id);
 }
 
 int entry_check(struct entry *entry)

@@ -10,6 +10,7 @@
 
 #include "shim/core/base/text.h"
 #include "shim/core/base/timestamp.h"
+#include "shim/core/cache/way.h"
 #include "shim/core/entry/entry_file.h"
 
 /* The state of a search for an entry. */
@@ -147,25 +148,60 @@ static bool may_stay(struct search *search, int fd, const struct seal *seal)
 	return now.tv_sec - st.st_mtim.tv_sec < RESEAL_S;
 }
 
+/* Returns whether the program has looked at the pyc itself before it opens it, as tar and
+ * cp do. If the tree has one, stale or not, it is to get that; an interpreter looks at
+ * the source. */
+static bool is_looked_at(const struct entry *entry)
+{
+	const struct entry_world *world = entry->world;
+	struct pending_source pending;
+
+	return pending_find(world->python.pending, world->env.sys->thread(),
+		       entry->source.path, &pending) &&
+	       pending.looks > 0;
+}
+
+/* Returns whether bytecode of a source that is lent must not get to the program. An
+ * import, which has just taken the stat of the source through the link, may have it, and
+ * costs no system call here: it runs the bytecode. */
+static bool is_withheld(const struct entry *entry)
+{
+	return (!entry->source.seen || is_looked_at(entry)) && entry_is_lent(entry);
+}
+
+/* Returns whether those who can write to the source now, if any, are those who could when
+ * the entry was made: its directory may be another one by now. */
+static bool has_same_writers(const struct entry *entry, const struct seal *seal)
+{
+	const uint32_t then = (seal->flags & SEAL_WRITERS) >> SEAL_WRITERS_SHIFT;
+
+	return then != WAY_UNKNOWN &&
+	       then == entry_file_writers(entry->world, &entry->source);
+}
+
 /* Serves a sealed file or not, according to the verdict on it. */
 static int conclude(
 	struct search *search, int fd, const struct seal *seal, enum verdict id)
 {
+	struct entry *entry = search->entry;
+
+	if (verdict_serves(id) && is_withheld(entry))
+		return absent(search, fd, VERDICT_MISS_LENT);
 	if (id == VERDICT_HIT_RESEALED && may_stay(search, fd, seal))
 		id = VERDICT_HIT_SAME_CONTENT;
 	if (id == VERDICT_HIT_RESEALED)
 		return renew(search, fd, seal);
-	if (id == VERDICT_HIT_NO_SOURCE)
+	if (id == VERDICT_HIT_NO_SOURCE || id == VERDICT_HIT_OWN)
 		return found_unproven(search, fd, id);
 	if (id == VERDICT_MISS_CHANGED || id == VERDICT_MISS_TOUCHED ||
 		id == VERDICT_MISS_REPLACED)
 		note_outdated(search, fd);
 	/* stat and listings show the file, so a program may expect to open it, as without
 	 * the library. */
-	if (is_visibly_stale(&search->entry->source, seal, id) && !search->entry->common)
+	if (is_visibly_stale(&entry->source, seal, id) && !entry->common &&
+		!entry_is_lent(entry) && has_same_writers(entry, seal))
 		return reject(search, fd, id);
-	return verdict_rows[id].group == VERDICT_GROUP_HIT ? found(search, fd, id)
-							   : absent(search, fd, id);
+	return verdict_serves(id) ? found(search, fd, id) : absent(search, fd, id);
 }
 
 /* Returns whether an error of opening the entry means to the program only that there is
@@ -198,13 +234,11 @@ static int try_entry(struct search *search, int fd)
 		return is_no_entry(entry, fd) ? -ENOENT : fd;
 	}
 	why = entry_why_not(entry, fd, false, &seal);
-	if (why == VERDICT_HIT_OWN) {
+	if (why == VERDICT_HIT_OWN)
 		(void)source_look(&entry->source, world->env.sys);
-		return found_unproven(search, fd, why);
-	}
-	if (why)
+	else if (why)
 		return absent(search, fd, why);
-	return conclude(search, fd, &seal, entry_judge(entry, &seal));
+	return conclude(search, fd, &seal, why ? why : entry_judge(entry, &seal));
 }
 
 /* Tries the file that a layer has for the same path. It is served as it is if the
@@ -289,19 +323,6 @@ static bool is_doubtful(const struct search *search, int fd)
 	return !world->policy.readonly &&
 	       (entry->source.seen || *world->python.magic != 0) &&
 	       is_older_than_source(&st, &entry->source.st);
-}
-
-/* Returns whether the program has looked at the pyc itself before it opens it, as tar and
- * cp do. If the tree has one, stale or not, it is to get that; an interpreter looks at
- * the source. */
-static bool is_looked_at(const struct entry *entry)
-{
-	const struct entry_world *world = entry->world;
-	struct pending_source pending;
-
-	return pending_find(world->python.pending, world->env.sys->thread(),
-		       entry->source.path, &pending) &&
-	       pending.looks > 0;
 }
 
 /* A pyc in the tree that is valid by Python's own rules is served as it is. */

@@ -56,3 +56,10 @@ static inline const char *verdict_why(enum verdict verdict)
 {
 	return *verdict_rows[verdict].why ? verdict_rows[verdict].why : NULL;
 }
+
+/* Returns whether an entry is served, maybe under a new seal. */
+static inline bool verdict_serves(enum verdict verdict)
+{
+	return verdict_rows[verdict].group == VERDICT_GROUP_HIT ||
+	       verdict_rows[verdict].group == VERDICT_GROUP_RESEAL;
+}

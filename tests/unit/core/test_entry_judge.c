@@ -6,6 +6,8 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "shim/core/entry/entry_file.h"
@@ -48,6 +50,18 @@ static void others_can_create_files_beside(void)
 	chmod(fake_path("src"), 0777);
 }
 
+static void a_link_leads_to_it(void)
+{
+	assert_return_code(rename(fake_path("src/m.py"), fake_path("other.py")), errno);
+	fake_make_link("src/m.py", "../other.py");
+}
+
+static void others_link_leads_to_it(void)
+{
+	a_link_leads_to_it();
+	chmod(fake_path("src"), 0777);
+}
+
 static void it_is_damaged(void)
 {
 	truncate(fake_path(fake_entry_path()), 40);
@@ -81,6 +95,10 @@ static const struct row {
 		others_can_exchange_it_with_its_source, 0 },
 	{ "an entry without a source may leave the cache if others can create files beside it",
 		others_can_create_files_beside, 0 },
+	{ "an entry may leave the cache if the user's own link leads to its source",
+		a_link_leads_to_it, 0 },
+	{ "an entry may not leave the cache if others may have made a link that leads to its source",
+		others_link_leads_to_it, -ESTALE },
 	{ "a damaged entry may not leave the cache", it_is_damaged, -ESTALE },
 	{ "an entry that its user has closed may leave the cache", it_is_closed, 0 },
 	{ "an entry that does not exist cannot leave the cache", it_is_gone, -ENOENT },

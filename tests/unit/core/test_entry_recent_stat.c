@@ -37,6 +37,7 @@ static unsigned open_it(enum verdict want)
 	unsigned calls;
 	int fd;
 
+	fe.entry.source.seen = false; /* as in a new entry */
 	fake_count_from_here();
 	fd = fake_open_entry(O_RDONLY | O_CLOEXEC);
 	calls = fake.calls;
@@ -55,11 +56,12 @@ static const struct row {
 	const char *sentence;
 	void (*before)(void);
 	enum verdict want;
+	unsigned saved; /* calls: also the question whether the source is lent */
 } rows[] = {
 	{ "an entry is served by a recent stat of its source", fake_import_right,
-		VERDICT_HIT },
+		VERDICT_HIT, 2 },
 	{ "a pyc in the tree is served by a recent stat of its source", pyc_in_the_tree,
-		VERDICT_IN_TREE },
+		VERDICT_IN_TREE, 1 },
 };
 
 static void once(void **state)
@@ -70,7 +72,7 @@ static void once(void **state)
 	row->before();
 	calls = open_it(row->want);
 	look();
-	assert_int_equal(open_it(row->want), calls - 1);
+	assert_int_equal(open_it(row->want), calls - row->saved);
 	assert_int_equal(open_it(row->want), calls);
 }
 
