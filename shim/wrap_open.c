@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "shim/calls.h"
+#include "shim/core/base/text.h"
 #include "shim/core/cache/root.h"
 #include "shim/place.h"
 #include "shim/process.h"
@@ -349,11 +350,14 @@ FILE *cached_fopen(const char *path, const char *mode)
 }
 
 /* libc opens the file itself, into the stream's own descriptor; before that, the file
- * must be where it belongs. */
+ * must be where it belongs. It opens what was opened then: another user may have put
+ * something else under the name. */
 FILE *cached_freopen(const char *path, const char *mode, FILE *stream)
 {
-	char plain[8];
+	char plain[8], opened[32];
+	struct text text = TEXT(opened);
 	size_t n = 0;
+	struct stat st;
 	int flags = flags_of(mode), fd, err;
 
 	if (flags < 0)
@@ -365,14 +369,23 @@ FILE *cached_freopen(const char *path, const char *mode, FILE *stream)
 		errno = err;
 		return stream;
 	}
-	sys_real.close(fd);
 	/* The file now exists, and was created exclusively if "x" asked for that. */
 	for (const char *p = mode; *p && *p != ',' && n < sizeof plain - 1; p++)
 		if (*p != 'x')
 			plain[n++] = *p;
 	plain[n] = '\0';
-	return WITH_PLACE(real.WIDE(freopen)(path, plain, stream),
-		real.WIDE(freopen)(place_find(place, AT_FDCWD, path), plain, stream));
+	text_adds(&text, "/proc/self/fd/");
+	text_addu(&text, (unsigned long)fd);
+	if (sys_real.fstatat(AT_FDCWD, opened, &st, 0) == 0)
+		stream = real.WIDE(freopen)(opened, plain, stream);
+	else
+		stream = WITH_PLACE(real.WIDE(freopen)(path, plain, stream),
+			real.WIDE(freopen)(
+				place_find(place, AT_FDCWD, path), plain, stream));
+	err = errno;
+	sys_real.close(fd);
+	errno = err;
+	return stream;
 }
 
 /* Bytecode that a program truncates goes into the tree, like bytecode that it writes. */

@@ -5,8 +5,8 @@
  * makes.
  *
  *   AT=CALL[:N]:SUFFIX[:after]
- *       the moment: before (or after) the N-th (default 1) open, stat or rename of a path
- *       with that suffix (for rename, the new path)
+ *       the moment: before (or after) the N-th (default 1) open, freopen, stat or rename
+ * of a path with that suffix (for rename, the new path)
  *
  *   DO=COMMAND
  *       what sh runs then, once, without any preload
@@ -166,4 +166,9 @@ int rename(const char *from, const char *to)
 int renameat(int fromfd, const char *from, int tofd, const char *to)
 {
 	return WATCHED("rename", to, REAL(renameat)(fromfd, from, tofd, to));
+}
+
+FILE *freopen(const char *path, const char *mode, FILE *stream)
+{
+	return WATCHED("freopen", path, REAL(freopen)(path, mode, stream));
 }

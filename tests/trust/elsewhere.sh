@@ -138,4 +138,16 @@ with "$VICTIM" "$cache" "$PY" -c "$(imports "$own")"
 with "$VICTIM" "$cache" chmod 600 "$own/__pycache__/m.$TAG.pyc"
 is "$(stat -c %a "$own/__pycache__/m.$TAG.pyc") $(with "$VICTIM" "$cache" stat -c %a "$own/__pycache__/m.$TAG.pyc")" "600 600" \
 	"a pyc that a program closes is closed in the tree, too"
+# A stream is opened by the library and again by libc.
+dir=$T/$ATTACKER/streams/__pycache__
+mkdir -p "$dir" && chmod 777 "$dir" && echo precious >"$T/$VICTIM/precious" && chown "$VICTIM" "$T/$VICTIM/precious"
+with "$VICTIM" "$cache" LD_PRELOAD="$SO $T/lib/libat.so" AT="freopen:" DO="touch '$T/$VICTIM/moment'; cd '$dir' && rm -f m.pyc && ln -s '$T/$VICTIM/precious' m.pyc" \
+	"$PY" -c "import ctypes
+libc = ctypes.CDLL(None)
+libc.fopen.restype = libc.freopen.restype = ctypes.c_void_p
+stream = libc.freopen(b'$dir/m.pyc', b'wx', ctypes.c_void_p(libc.fopen(b'/dev/null', b'w')))
+libc.fputs(b'new', ctypes.c_void_p(stream))
+libc.fclose(ctypes.c_void_p(stream))" >"$T/said" 2>&1
+is "$? $(cat "$T/$VICTIM/precious"; ls "$T/$VICTIM/moment")" "0 precious
+$T/$VICTIM/moment" "a stream that is to be a new file does not write through a link that others put there"
 done_testing
