@@ -258,4 +258,13 @@ with "$VICTIM" "$T/sticky/a/b" LD_PRELOAD="$SO $T/lib/first.so" "$PY" -c "$(impo
 wait
 is "$(cat "$T/said") $(ls "$T/orders") $(ls "$T/$VICTIM/docs")" "TRUSTED asked"$'\n'"done " \
 	"a link in the place of a missing directory above the cache does not get a directory made where it leads"
+
+# --- the library beside a copy of the command ------------------------------------------------
+beside=$T/sticky/bin
+as "$VICTIM" mkdir -m 1777 "$beside" && cp "$PYCSTASH" "$SO" "$beside/" && chown "$VICTIM" "$beside"/*
+is "$(as "$VICTIM" "$beside/pycstash" run env | grep -c "^LD_PRELOAD=$beside/")" 1 "the command uses the library beside it"
+chown "$ATTACKER" "$beside/libpycstash.so"
+is "$(as "$VICTIM" "$beside/pycstash" run env 2>&1; as "$VICTIM" "$beside/pycstash" shellenv 2>&1 | grep -c "not used, because it belongs")" \
+	"pycstash: $beside/libpycstash.so: not used, because it belongs to another user; delete it, or say which library to use with --library FILE
+1" "a library that another user has put beside the command is not used"
 done_testing

@@ -14,6 +14,7 @@
 #include "shim/core/base/text.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
+#include "tools/cache/trust.h"
 #include "tools/python/elf.h"
 
 #define TOKEN "$LIB" /* ld.so puts its architecture's directory in its place */
@@ -54,6 +55,20 @@ static int find_given(const char *given, char **ret_path, char **ret_why)
 	return -ENOENT;
 }
 
+/* Another user may have put a file of that name beside a command in /tmp. If others can
+ * change the command itself (NULL: not known), they need no library. */
+static char *why_not_trusted(const char *library, const char *self)
+{
+	AUTOFREE char *why = NULL;
+	AUTOFREE char *of_self = NULL;
+
+	if (!self || trust_file(library, &why) == 0 || trust_file(self, &of_self) < 0)
+		return NULL;
+	return alloc_format(
+		"%s: not used, because %s; delete it, or say which library to use with --library FILE",
+		library, why ? why : "it cannot be reached");
+}
+
 int library_find(const char *given, char **ret_path, char **ret_why)
 {
 	AUTOFREE char *self = NULL;
@@ -76,9 +91,13 @@ int library_find(const char *given, char **ret_path, char **ret_why)
 		places[1] = installed = alloc_format(
 			"%s/lib/pycstash/" LIBRARY_NAME, prefix[1] ? prefix : "");
 	}
-	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-		if (places[i] && is_readable_file(places[i]))
-			return accept_path(alloc_copy(places[i]), ret_path, ret_why);
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+		if (!places[i] || !is_readable_file(places[i]))
+			continue;
+		*ret_why = why_not_trusted(places[i], self);
+		return *ret_why ? -EPERM
+				: accept_path(alloc_copy(places[i]), ret_path, ret_why);
+	}
 	*ret_why = alloc_format(LIBRARY_NAME
 		" was not found; looked for %s, %s and %s; install it, or say where it is with --library FILE",
 		beside ? beside : "(no /proc)", installed ? installed : "(no /proc)",

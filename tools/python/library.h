@@ -20,7 +20,8 @@
 /* Finds the library's absolute path: `given` if that is not NULL, else beside this
  * program, else where it is installed. On failure, *ret_why is a sentence that says
  * what is wrong and which places were searched. Returns -ENOENT if it is not there,
- * -EINVAL if LD_PRELOAD cannot express its name. */
+ * -EINVAL if LD_PRELOAD cannot express its name, -EPERM if it was found where another
+ * user could have put it, beside a command that only this user and root can change. */
 int library_find(const char *given, char **ret_path, char **ret_why);
 
 /* Returns the value of LD_PRELOAD with the library in front. The entries of `before`

@@ -372,7 +372,8 @@ static void gc_sets_the_base(void **state)
 		{ 0, "pypy39", { 7, 7, 7, 7, 7 } },
 	};
 	struct extent_row row = { 0, "cpython-311", { 50, 50, 50, 50, 50 } };
-	const struct extents first = { rows, 2 }, second = { &row, 1 };
+	const struct extents first = { .rows = rows, .count = 2 },
+			     second = { .rows = &row, .count = 1 };
 	struct journal_record later = process("cpython-311", BEGIN + 9 * SECOND, 1);
 
 	(void)state;
