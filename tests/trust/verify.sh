@@ -157,6 +157,14 @@ for path in "$T/current" "$src" "$T/current/m.py" "$src/m.py" "$T/current/*.py" 
 	[ "$(command_of "$VICTIM" "$cache" purge --path "$path" --dry-run --json | grep -c '"files": *2')" = 1 ] || wrong="$wrong purge $path"
 done
 is "$wrong" "" "ls and purge find bytecode that is named after a link"
+is "$(command_of "$VICTIM" "$cache" path "$T/current/m.py" | sed 's,.*/tree,,')" \
+	"$(printf '%s\n' "$T/current/__pycache__/m.$TAG.pyc" "$src/__pycache__/m.$TAG.pyc")" \
+	"path prints an entry that is named after a link, in the order of the library"
+is "$(command_of "$VICTIM" "$cache" path --tag cpython-399 "$T/current/m.py" | grep -c .)" 1 "an entry that is not there is expected in one place"
+is "$(command_of "$VICTIM" "$cache" show --json "$T/current/m.py" | grep -c "$T/current/__pycache__/m")" 1 "show shows an entry that is named after a link"
+command_of "$VICTIM" "$cache" explain "$T/current/m.py" >"$T/said"
+is "$(grep -cE "(entry .*$named/.*fresh|warn +directory .*name of a link)" "$T/said")" 2 \
+	"explain says that an entry that is named after a link is served"
 is "$(status_of --deep "$T/elsewhere") $(status_of --deep "$T/currents")" "1 1" "a path of which there is nothing has none of that"
 command_of "$VICTIM" "$cache" purge -q --path "$src"
 is "$(through_link)" TRUSTED "after purge --path, no bytecode is served that is named after a link"

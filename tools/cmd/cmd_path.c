@@ -22,6 +22,7 @@ struct path {
 	struct common common;
 	struct select select;
 	struct lookup lookup;
+	bool as_given;	    /* the path is printed that may lead through a link */
 	const char *source; /* its entries are being printed */
 	unsigned found;	    /* number of them */
 };
@@ -87,7 +88,8 @@ static bool print_entries(
 	lookup_entries(&path->lookup, source_dir, name ? name : file_name(source),
 		print_entry, path);
 	/* It would be in the user's cache, which comes first if it exists. */
-	if (path->found || !path->lookup.count || path->lookup.caches[0].cache.layer)
+	if (path->found || path->as_given || !path->lookup.count ||
+		path->lookup.caches[0].cache.layer)
 		return path->found > 0;
 	for (size_t i = 0; i < path->select.tags.count; i++)
 		print_expected(path, path->select.tags.list[i], source_dir, name);
@@ -142,23 +144,42 @@ static bool print_of(struct path *path, const char *canonical)
 
 /* --- the whole -----------------------------------------------------------------------*/
 
+/* The library looks first in the directory as it is given (decision 12). */
+static int print_word(struct path *path, const char *word)
+{
+	AUTOFREE char *canonical = NULL;
+	AUTOFREE char *absolute = NULL;
+	int r = target_canonical(word, &canonical);
+	bool found = false;
+
+	if (r == 0)
+		r = file_absolute(word, &absolute);
+	if (r < 0)
+		return common_failed(word, r);
+	if (strcmp(absolute, canonical) != 0 &&
+		path_is_clean(absolute, strlen(absolute))) {
+		path->as_given = true;
+		found = print_of(path, absolute);
+		path->as_given = false;
+	}
+	if (print_of(path, canonical) || found)
+		return EXIT_OK;
+	complain(word, "this is neither an entry nor a source that has an entry");
+	return EXIT_FOUND;
+}
+
 static int print_all(struct path *path, char *const *words)
 {
-	int code = EXIT_OK;
+	int worst = EXIT_OK;
 
 	for (; *words; words++) {
-		AUTOFREE char *canonical = NULL;
-		int r = target_canonical(*words, &canonical);
+		int code = print_word(path, *words);
 
-		if (r < 0)
-			return common_failed(*words, r);
-		if (!print_of(path, canonical)) {
-			complain(*words,
-				"this is neither an entry nor a source that has an entry");
-			code = EXIT_FOUND;
-		}
+		if (code != EXIT_OK && code != EXIT_FOUND)
+			return code;
+		worst = code > worst ? code : worst;
 	}
-	return code;
+	return worst;
 }
 
 static int run(const struct command *self, char **words)

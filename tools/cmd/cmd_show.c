@@ -132,15 +132,18 @@ static void show_found(
 	show->code = code == EXIT_OK ? show->code : code;
 }
 
-/* directory: the canonical directory of the sources. */
-static int show_all_of(
-	struct show_command *show, const char *directory, const char *wanted)
+/* directory: the canonical directory of the sources. given: as it was given; the library
+ * looks there first (decision 12). */
+static int show_all_of(struct show_command *show, const char *given,
+	const char *directory, const char *wanted)
 {
 	AUTOFREE char *tree =
 		alloc_format("%s/" PYCACHE, strcmp(directory, "/") ? directory : "");
 	size_t before = show->shown;
 
 	show->code = EXIT_OK;
+	if (strcmp(given, directory) != 0 && path_is_clean(given, strlen(given)))
+		lookup_entries(&show->lookup, given, wanted, show_found, show);
 	lookup_entries(&show->lookup, directory, wanted, show_found, show);
 	lookup_directory(open(tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC), NULL, tree,
 		wanted, show_found, show);
@@ -167,23 +170,24 @@ static bool is_pyc(const struct show_command *show, const char *place)
 
 /* For a path in a __pycache__, which need not exist, gets the directory of the sources;
  * for any other path, its own directory. */
-static int find_directory(const char *file, char **ret_directory)
+static int find_directory(const char *file, char **ret_given, char **ret_directory)
 {
 	struct path_parts parts = path_split(file);
-	AUTOFREE char *directory = NULL;
 
 	if (parts.tail == PATH_NAME)
-		directory =
-			parts.dir_len ? alloc_part(file, parts.dir_len) : alloc_copy(".");
+		*ret_given = parts.dir_len ? alloc_part(file,
+						     parts.dir_len - (parts.dir_len > 1))
+					   : alloc_copy(".");
 	else
-		directory = file_parent(file);
-	*ret_directory = realpath(directory, NULL);
+		*ret_given = file_parent(file);
+	*ret_directory = realpath(*ret_given, NULL);
 	return *ret_directory ? 0 : -errno;
 }
 
 static int show_file(struct show_command *show, const char *file)
 {
 	AUTOFREE char *place = NULL;
+	AUTOFREE char *given = NULL;
 	AUTOFREE char *directory = NULL;
 	int r, code;
 
@@ -192,12 +196,12 @@ static int show_file(struct show_command *show, const char *file)
 		if (r == 0 && is_pyc(show, place))
 			return show_pyc(show, place);
 	}
-	r = find_directory(file, &directory);
+	r = find_directory(file, &given, &directory);
 	if (r < 0) {
 		complain(file, "%s", strerror(-r));
 		return EXIT_PARTLY;
 	}
-	code = show_all_of(show, directory, file_name(file));
+	code = show_all_of(show, given, directory, file_name(file));
 	if (code == EXIT_FOUND)
 		complain(file,
 			"it has no bytecode, neither in a cache nor in the tree; see `pycstash explain`");

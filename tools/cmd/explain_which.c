@@ -93,9 +93,13 @@ struct explain_which explain_which(const char *source, char level)
 		const size_t before = search.which.found.count;
 
 		search.version = versions.list[v];
-		for (size_t i = 0; i < lookup.count; i++)
+		for (size_t i = 0; i < lookup.count; i++) {
 			lookup_version(&lookup.caches[i], search.version, canonical,
 				file_name(source), add_entry, &search);
+			if (strcmp(parent, canonical) != 0)
+				lookup_version(&lookup.caches[i], search.version, parent,
+					file_name(source), add_entry, &search);
+		}
 		if (search.which.found.count == before)
 			names_add(&search.which.others, alloc_copy(search.version));
 	}

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "shim/core/cache/dirs.h"
@@ -113,12 +114,41 @@ static bool check_directory(
 	       leave(search, VERDICT_LEFT_EXCLUDED, canonical, answers[answer]);
 }
 
+/* For reading, the library looks first in the directory as it is given (decision 12).
+ * Makes that the place if the cache has such an entry, although canonical is its name. */
+static void prefer_given(struct explain_search *search, const char *canonical)
+{
+	const struct config *config = &search->config;
+	const char *given = search->directory;
+	size_t len = strlen(given);
+	char room[sizeof search->path];
+	struct map map = { .path = room, .size = PATH_MAX };
+	struct stat st;
+
+	if (config->only || config->exclude || search->store != ROOT_READY ||
+		strcmp(given, canonical) == 0 || !path_is_clean(given, len) ||
+		!map_begin(&map, config, search->subject->tag) ||
+		len >= map.size - map.tree_len)
+		return;
+	memcpy(room + map.tree_len, given, len + 1);
+	if (!map_directory(&map, &config->ephemeral, len) ||
+		!map_name(&map, search->name) || lstat(room, &st) < 0)
+		return;
+	memcpy(search->path, room, strlen(room) + 1);
+	map.path = search->path;
+	search->map = map;
+	STEP(search, WARN, "directory",
+		"the cache has an entry under the name of a link, %s, which was not made by the library and is tried first; `pycstash verify --deep` checks it",
+		given);
+}
+
 /* Finds the entry's path in the cache. */
 static bool find_place(struct explain_search *search)
 {
 	const struct config *config = &search->config;
 	struct map *map = &search->map;
 	ssize_t len = -ENAMETOOLONG;
+	AUTOFREE char *named = NULL;
 	char *canonical;
 
 	*map = (struct map){ .path = search->path, .size = PATH_MAX };
@@ -132,6 +162,7 @@ static bool find_place(struct explain_search *search)
 	canonical[len] = '\0';
 	if (!check_directory(search, canonical, (size_t)len))
 		return false;
+	named = alloc_copy(canonical);
 	if (!map_directory(map, &config->ephemeral, (size_t)len) ||
 		!map_name(map, search->name))
 		return leave(search, VERDICT_LEFT_LONG, search->directory,
@@ -140,6 +171,7 @@ static bool find_place(struct explain_search *search)
 		STEP(search, OK, "directory",
 			"an ephemeral tree, which shares its entries with others: %.*s",
 			(int)len, canonical);
+	prefer_given(search, named);
 	return true;
 }
 
