@@ -87,7 +87,7 @@ _Noreturn static void become(const struct canonical *canonical)
 {
 	const char *argv[] = { canonical->python, "-SsB", "-c", embedded_canonical,
 		NULL };
-	const char *environment[] = { "PYTHONHASHSEED=0", NULL };
+	const char *environment[] = { "PYTHONHASHSEED=0", "PYCSTASH_DISABLE=1", NULL };
 
 	subprocess_limit(SCRIPT_MEMORY(canonical->largest));
 	if (chdir("/") == 0 && dup2(fileno(canonical->questions), 0) >= 0 &&
