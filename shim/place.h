@@ -135,8 +135,9 @@ int place_make_empty(struct place *place);
 bool place_may_delete(struct place *place);
 
 /* Opens the directory of the sources. What is created in the tree, or moved there, is so
- * relative to this descriptor: by a path that others can change, it could get into
- * another directory at each call. The caller closes it. Returns -errno if it fails. */
+ * relative to this descriptor, or to one of its __pycache__: by a path that others can
+ * change, it could get into another directory at each call. The caller closes it. Returns
+ * -errno if it fails. */
 int place_pin(struct place *place);
 
 /* Creates the directory in the tree of a PLACE_OTHER or PLACE_ENTRY if it was only
@@ -148,16 +149,17 @@ int place_ready_tree(struct place *place);
 bool place_entry(struct place *place);
 
 /* Returns 0 if the cached file may go into the tree: if an open would serve it now, or if
- * nothing but its name says what it is for (temporary files, and those whose name names
- * no source). -ESTALE if not; another -errno if it cannot be opened. */
+ * it is temporary. If its name names no source, nobody else may be able to exchange the
+ * directory either. -ESTALE if not; another -errno if it cannot be opened. */
 int place_check(struct place *place);
 
 /* To be called before a program opens, with those flags, a PLACE_ENTRY that the cache
  * has, to change it in place: moves the bytecode, without its seal, to the tree, whose
  * __pycache__ is created if it was only pretended. Replaces an older file there. With
- * O_TRUNC, the new file is empty; what fails place_check is only deleted. Returns 0 or
- * -errno; on failure nothing has changed, and if the open itself would fail, the error is
- * that of the open. */
+ * O_TRUNC, the new file is empty; what fails place_check is only deleted, and so is what
+ * would get through a link that others can exchange. Returns 0 or -errno; on failure
+ * nothing has changed, and if the open itself would fail, the error is that of the
+ * open. */
 int place_move_to_tree(struct place *place, int flags);
 
 /* Creates the tree's __pycache__, with the mode that the program's umask leaves, for
@@ -166,16 +168,17 @@ void place_open_tree(struct place *place);
 
 /* Copies the cached file of `from`, without its seal, to a temporary file beside to->path
  * in the tree, and renames that to to->path, with the flags of renameat2. An entry goes
- * to the directory that it was found for, even if the path leads elsewhere by now.
- * Returns 0 or -errno: -ENOENT if `from` fails place_check. */
+ * to the directory that it was found for, even if the path leads elsewhere by now, but
+ * not through a link in the place of the __pycache__ that others can exchange. Returns 0
+ * or -errno: -ENOENT if that is there, or if `from` fails place_check. */
 int place_copy_out(struct place *from, struct place *to, int flags);
 
 /* To be called before a program gets hold of a PLACE_DIR in a way that lets it create
  * files there, since the library would not see files created by bare names, and they must
  * not be in the cache; and before a program creates a PLACE_ENTRY in the tree, since the
  * tree's directory is listed from then on. Creates the directory in the tree if it is
- * only pretended, and moves the cached files there, without seals; those that fail
- * place_check are deleted. Files that cannot be moved stay. */
+ * only pretended. Unless others can exchange that, moves the cached files there, without
+ * seals; those that fail place_check are deleted. Files that cannot be moved stay. */
 void place_turn_real(struct place *place);
 
 /* Notes that this thread has looked for the PLACE_ENTRY, whose name names no source:

@@ -34,10 +34,17 @@ bool place_entry(struct place *place)
 
 int place_check(struct place *place)
 {
-	if (place->kind != PLACE_ENTRY || place->pyc.kind != PYC_CODE ||
-		pyc_names_no_source(&place->pyc))
+	const size_t used = strlen(place->cache) + 1;
+
+	if (place->kind != PLACE_ENTRY || place->pyc.kind == PYC_TEMPORARY)
 		return 0;
-	return place_entry(place) ? entry_check(&place->entry) : -ESTALE;
+	if (!place_entry(place)) {
+		if (!pyc_names_no_source(&place->pyc))
+			return -ESTALE;
+		place->entry.spare = place->cache + used;
+		place->entry.spare_size = sizeof place->cache - used;
+	}
+	return entry_check(&place->entry);
 }
 
 void place_moved(struct place *place)

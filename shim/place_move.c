@@ -12,6 +12,7 @@
 #include "shim/core/base/dirents.h"
 #include "shim/core/base/path.h"
 #include "shim/core/base/text.h"
+#include "shim/core/cache/way.h"
 #include "shim/process.h"
 #include "shim/report.h"
 
@@ -47,6 +48,44 @@ static void go_by(struct place *place, int dirfd)
 	place->given_len = 0;
 }
 
+/* Judges the way to the tree's __pycache__, whose path it writes to room. If it is
+ * trusted, nobody else can have put a directory or a link there, or can put another one
+ * in its place. */
+static __attribute__((noinline)) enum way judge_tree(
+	struct place *place, char room[PATH_MAX])
+{
+	struct text text = { .data = room, .size = PATH_MAX };
+	struct way_end end;
+
+	text_add(&text, place_show(place), place->map.dir_len - place->map.tree_len);
+	place_hide(place);
+	return text.cut ? WAY_UNREACHABLE
+			: way_judge(&sys_real, sys_real.geteuid(), room, PATH_MAX, &end);
+}
+
+/* Opens the tree's __pycache__ in the directory open as dirfd. A link is followed only if
+ * nobody else can have made it: where another's link leads, the user's own program may
+ * run what the cache has of another's source. -ESTALE if somebody else can. */
+static __attribute__((noinline)) int pin_tree(
+	struct place *place, int dirfd, char room[PATH_MAX])
+{
+	const int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int fd = sys_real.openat(dirfd, PYCACHE, flags, 0);
+
+	if (fd != -ENOTDIR && fd != -ELOOP)
+		return fd;
+	switch (judge_tree(place, room)) {
+	case WAY_TRUSTED:
+		return sys_real.openat(AT_FDCWD, room, flags, 0);
+	case WAY_ABSENT:
+		return -ENOENT;
+	case WAY_NO_DIRECTORY:
+		return -ENOTDIR;
+	default:
+		return -ESTALE;
+	}
+}
+
 /* Creates an empty file with the mode of the file `from`. */
 static int leave_empty(const char *from, int dirfd, const char *to)
 {
@@ -63,23 +102,38 @@ static int leave_empty(const char *from, int dirfd, const char *to)
 	return sys_real.close(err);
 }
 
+/* Returns 0 or -errno. Out of line, to save stack in its caller. */
+static __attribute__((noinline)) int try_path(const struct place *place)
+{
+	struct stat st;
+	int err = sys_real.fstatat(place->dirfd, place->path, &st, AT_SYMLINK_NOFOLLOW);
+
+	return err == -ENOENT ? 0 : err; /* the path cannot be read: EFAULT */
+}
+
+/* Readies the directory of the target, and pins it: its descriptor takes the place of
+ * *fd, which is that of the directory above it. Returns 0 or -errno. */
+static int ready_target(struct place *to, int *fd, char room[PATH_MAX])
+{
+	int err = place_ready_tree(to), pinned = *fd;
+
+	if (err < 0 || to->kind != PLACE_ENTRY)
+		return err;
+	*fd = pin_tree(to, pinned, room);
+	sys_real.close(pinned);
+	to->dirfd = *fd;
+	to->path = to->cache + to->map.dir_len + 1;
+	return *fd < 0 ? *fd : 0;
+}
+
 /* Puts a copy beside the target, and renames it to that. Out of line, to save stack in
  * its caller. */
 static __attribute__((noinline)) int copy_over(
 	struct place *from, struct place *to, int flags, bool empty, char room[PATH_MAX])
 {
 	struct text text = { .data = room, .size = PATH_MAX };
-	struct stat st;
-	int err = sys_real.fstatat(to->dirfd, to->path, &st, AT_SYMLINK_NOFOLLOW);
+	int err = -EEXIST;
 
-	if (err < 0 && err != -ENOENT) /* the path cannot be read: EFAULT */
-		return err;
-	err = empty ? 0 : place_check(from);
-	if (err == 0)
-		err = place_ready_tree(to);
-	if (err < 0)
-		return err;
-	err = -EEXIST;
 	for (unsigned n = 0; err == -EEXIST && n < 10; n++)
 		err = !name_beside(to, &text, n) ? -ENAMETOOLONG
 						 : (empty ? leave_empty : leave)(
@@ -111,6 +165,12 @@ static int copy_pinned(struct place *from, struct place *to, int flags, bool emp
 		if (fd >= 0)
 			go_by(to, fd);
 	}
+	if (err >= 0)
+		err = try_path(to);
+	if (err >= 0 && !empty)
+		err = place_check(from);
+	if (err >= 0)
+		err = ready_target(to, &fd, room);
 	if (err >= 0)
 		err = copy_over(from, to, flags, empty, room);
 	to->dirfd = dirfd;
@@ -210,7 +270,9 @@ void place_turn_real(struct place *place)
 	if (each && names && (names->fd = open_to_turn(place)) >= 0) {
 		*each = *place;
 		each->kind = PLACE_ENTRY;
-		fd = place_pin(each);
+		fd = judge_tree(each, each->cache + PATH_MAX) == WAY_TRUSTED
+			     ? place_pin(each)
+			     : -1;
 		go_by(each, fd);
 		if (fd >= 0) {
 			move_names(names, each);

@@ -49,8 +49,7 @@ static int do_link(int fromfd, const char *from, int tofd, const char *to, int f
 static bool must_copy(const struct place *from, const struct place *to, bool link)
 {
 	if (to->kind != PLACE_ENTRY)
-		return from->kind == PLACE_ENTRY && from->pyc.kind == PYC_CODE &&
-		       to->kind != PLACE_DIR;
+		return place_is_entry(from) && to->kind != PLACE_DIR;
 	if (from->pyc.kind == PYC_TEMPORARY && pyc_names_no_source(&to->pyc) && !link)
 		return !place_is_final_of(from, to) || !place_is_created(from);
 	return from->pyc.kind != to->pyc.kind;

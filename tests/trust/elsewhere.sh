@@ -92,6 +92,33 @@ done <<-WAYS
 	opens it to append|stat:m.py:after|open("$tree/t/__pycache__/m.$TAG.pyc", "ab")
 WAYS
 
+# He exchanges the __pycache__ itself.
+while IFS='|' read -r what at how; do
+	site
+	mkdir "$site/__pycache__"
+	rm -rf "$tree" && mkdir -p "$tree/t" && cp -p "$T/$ATTACKER/m.py" "$tree/t" && chown -R "$ATTACKER" "$tree"
+	with 0 "$cache" "$PY" -c "$(imports "$tree/t")" >"$T/said" 2>&1
+	made=$(entries "$cache" | grep -c "/m\.$TAG")
+	with 0 "$cache" LD_PRELOAD="$SO $T/lib/libat.so" AT="$at" \
+		DO="cd '$tree/t' && mkdir -p __pycache__ && mv __pycache__ old && ln -s '$site/__pycache__' __pycache__" \
+		"$PY" -c "$how" >"$T/said" 2>&1
+	is "$made $(readlink "$tree/t/__pycache__") $(in_site | grep /m)" "1 $site/__pycache__ " \
+		"bytecode of others' sources does not get through a link in the place of their __pycache__ while a program $what"
+done <<-WAYS
+	writes a pyc beside it|open:/t:after|import shutil; shutil.copyfile("$evil", "$tree/t/__pycache__/n.$TAG.pyc")
+	enters its directory|open:/t:after|import os; os.chdir("$tree/t/__pycache__")
+	opens its directory to create files there|open:/t:after|import os; os.open("$tree/t/__pycache__", os.O_PATH)
+	opens it to change it|stat:m.py:after|open("$tree/t/__pycache__/m.$TAG.pyc", "r+b")
+WAYS
+
+# A link that nobody else can exchange is followed.
+site
+mkdir "$T/0/links" && ln -s "$T/0/links" "$site/__pycache__"
+with 0 "$cache" "$PY" -c "$(imports "$site")" >"$T/said" 2>&1
+made=$(find "$T/0/links" -name '*.pyc')
+with 0 "$cache" "$PY" -c "open('$site/__pycache__/m.$TAG.pyc', 'r+b')"
+is "$made $(ls "$T/0/links")" " m.$TAG.pyc" "(bytecode that a program changes gets through a link of root's)"
+
 # --- another root directory ------------------------------------------------------------------
 # Root's program goes into a directory with files of an archive, and becomes another user. Below it
 # is something like a cache, at the same path.

@@ -142,6 +142,70 @@ done <<-WAYS
 	copies the directory|import shutil; shutil.copytree("$T/shared/private", "$T/$VICTIM/copy")
 WAYS
 
+# The one that he puts there has a link to that source. A program of numba's has left its files.
+cat >"$T/numba.py" <<'END'
+import os, sys
+sys.path.insert(0, sys.argv[1])
+import m
+for name in sys.argv[2:]:
+    path = os.path.join(sys.argv[1], "__pycache__", name)
+    try:
+        open(path, "rb").close()
+    except OSError:
+        pass
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path + ".tmp.0123456789abcdef", "wb") as file:
+        file.write(b"SECRET")
+    os.replace(path + ".tmp.0123456789abcdef", path)
+END
+numba=m.f-1.py${TAG#cpython-}.nbi
+while IFS='|' read -r what who how; do
+	rm -rf "$cache" "$T/shared" && mkdir -p "$T/shared/decoy" "$T/shared/private"
+	ln -s ../old/m.py "$T/shared/decoy/m.py"
+	sleep 0.1 # the decoy is older
+	echo 'x = "SECRET"' >"$T/shared/private/m.py"
+	chown -hR "$ATTACKER" "$T/shared"
+	chown -R "$VICTIM" "$T/shared/private" && chmod 700 "$T/shared/private" && chmod 777 "$T/shared/decoy"
+	later "$PY" "$T/numba.py" "$T/shared/private" "$numba" >"$T/said"
+	made=$(entries "$cache" | grep -c "/m\.")
+	[ "$who" = victim ] && chown "$VICTIM" "$T/shared"
+	[ "$who" = victim ] || as "$ATTACKER" sh -c "cd '$T/shared' && mv private old && mv decoy private"
+	later "$PY" -c "$how" >>"$T/said"
+	is "$made $(cd "$T/shared/private" && grep -rlaF --include='m.*' SECRET __pycache__ . 2>/dev/null | grep -v 'm.py$' | sed 's,.*/,,' | sort -u)" \
+		"2 $([ "$who" != victim ] || printf '%s\n' "m.$TAG.pyc" "$numba")" "$what"
+done <<-WAYS
+	(what the cache has of a directory goes to the tree when a program writes a pyc there)|victim|import shutil; shutil.copyfile("$T/n.pyc", "$T/shared/private/__pycache__/n.$TAG.pyc")
+	what the cache has of a private directory is not left in one with a link to its source, when the user's program writes a pyc there|attacker|import shutil; shutil.copyfile("$T/n.pyc", "$T/shared/private/__pycache__/n.$TAG.pyc")
+	what the cache has of a private directory is not left in one with a link to its source, when the user's program enters it|attacker|import os; os.chdir("$T/shared/private/__pycache__")
+	what the cache has of a private directory is not left in one with a link to its source, when the user's program opens it to create files there|attacker|import os; os.open("$T/shared/private/__pycache__", os.O_PATH)
+	what the cache has of a private directory is not left in one with a link to its source, when the user's program changes it|attacker|open("$T/shared/private/__pycache__/m.$TAG.pyc", "ab")
+	a file of numba's is not left in a directory that the attacker puts in the place of its own, when the user's program changes it|attacker|open("$T/shared/private/__pycache__/$numba", "ab")
+	a file of numba's is not left in a directory that the attacker puts in the place of its own, when the user's program renames it|attacker|import os; os.rename("$T/shared/private/__pycache__/$numba", "$T/shared/private/m.nbi")
+	a file of numba's is not left in a directory that the attacker puts in the place of its own, when the user's program links it|attacker|import os; os.link("$T/shared/private/__pycache__/$numba", "$T/shared/private/m.nbi")
+WAYS
+
+# In others' directories, the entries stay in the cache. Programs see them by their paths.
+for remove in "import shutil; shutil.rmtree(d)" "
+for at, dirs, files in os.walk(d, topdown=False):
+    for name in files: os.remove(os.path.join(at, name))
+os.rmdir(d)" "
+for name in os.listdir(d): os.remove(os.path.join(d, name))
+os.rmdir(d)" "import subprocess; subprocess.check_call(['rm', '-r', d])"; do
+	rm -rf "$cache" "$dir" && official "$dir" && chown -R "$ATTACKER" "$dir" && chmod 777 "$dir"
+	is "$(later "$PY" -c "$(imports "$dir")
+import os, shutil
+d = '$dir/__pycache__'
+shutil.copyfile('$T/n.pyc', d + '/n.$TAG.pyc')
+print(*sorted(os.listdir(d)), os.path.exists('$pyc'), os.path.exists('$pyc.1'))
+print(len(open('$pyc', 'rb').read()) > 100)
+$remove") $(ls "$dir")" "TRUSTED
+m.$TAG.pyc n.$TAG.pyc True False
+True m.py" "a __pycache__ in others' directory shows the cache's files, and can be deleted ($remove)"
+	printf "%-$(($(stat -c %s "$dir/m.py") - 1))s\n" 'print("NEW")' >"$T/m.py"
+	touch -r "$dir/m.py" "$T/m.py" && cat "$T/m.py" >"$dir/m.py" && touch -r "$T/m.py" "$dir/m.py"
+	is "$(later "$PY" -c "$(imports "$dir")")" NEW "a __pycache__ that was deleted in others' directory leaves no stale code ($remove)"
+done
+
 # A temporary file with a second name may be where others can write to it.
 rm -rf "$cache" "$dir" "$T/own" && mkdir "$T/own" && official "$dir"
 chown -R "$VICTIM" "$dir" "$T/own"

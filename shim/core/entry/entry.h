@@ -110,7 +110,8 @@ bool entry_begin(struct entry *entry, size_t room, const char *dir, size_t dir_l
 int entry_open(struct entry *entry, int candidate, int flags, enum verdict *verdict);
 
 /* Returns 0 if entry_open would now serve the file at the entry's path, -ESTALE if not;
- * another -errno if the file cannot be opened. */
+ * another -errno if the file cannot be opened. If its name names no source: 0 if it was
+ * noted for this directory, and nobody else can exchange that. */
 int entry_check(struct entry *entry);
 
 /* Compares a sealed entry with its source, which was looked at: returns the verdict of

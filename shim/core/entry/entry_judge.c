@@ -72,6 +72,15 @@ static bool is_served(struct entry *entry, int fd)
 	return verdict_serves(id);
 }
 
+/* Decides on a file whose name names no source. */
+static bool is_in_place(struct entry *entry, int fd)
+{
+	struct stat st;
+
+	return entry_file_is_ours(entry->world, fd, false, &st) &&
+	       entry_is_placed(entry, fd, VERDICT_HIT_NO_SOURCE);
+}
+
 int entry_check(struct entry *entry)
 {
 	const struct sys *sys = entry->world->env.sys;
@@ -86,7 +95,7 @@ int entry_check(struct entry *entry)
 	closed = sys->fstatat(fd, "", &st, AT_EMPTY_PATH) == 0 &&
 		 !(st.st_mode & S_IRUSR) &&
 		 sys->fchmod(fd, (st.st_mode & 07777) | S_IRUSR) == 0;
-	served = is_served(entry, fd);
+	served = entry->source.path ? is_served(entry, fd) : is_in_place(entry, fd);
 	if (closed)
 		(void)sys->fchmod(fd, st.st_mode & 07777);
 	sys->close(fd);

@@ -62,6 +62,26 @@ static void others_link_leads_to_it(void)
 	chmod(fake_path("src"), 0777);
 }
 
+static void name_tells_no_source(void)
+{
+	fe.entry.source = (struct source){ .path = NULL };
+}
+
+static void name_tells_no_source_and_others_can_exchange(void)
+{
+	name_tells_no_source();
+	chmod(fake.dir, 0777);
+}
+
+static void name_tells_no_source_and_others_have_exchanged(void)
+{
+	name_tells_no_source();
+	usleep(20000); /* a tick of the clock that determines birth times */
+	fake_make_directory("new", 0755);
+	rename(fake_path("src"), fake_path("old"));
+	rename(fake_path("new"), fake_path("src"));
+}
+
 static void it_is_damaged(void)
 {
 	truncate(fake_path(fake_entry_path()), 40);
@@ -99,6 +119,12 @@ static const struct row {
 		a_link_leads_to_it, 0 },
 	{ "an entry may not leave the cache if others may have made a link that leads to its source",
 		others_link_leads_to_it, -ESTALE },
+	{ "a file whose name tells no source may leave the cache", name_tells_no_source,
+		0 },
+	{ "a file whose name tells no source may not leave the cache if others can exchange the directory",
+		name_tells_no_source_and_others_can_exchange, -ESTALE },
+	{ "a file whose name tells no source may not leave the cache for another directory",
+		name_tells_no_source_and_others_have_exchanged, -ESTALE },
 	{ "a damaged entry may not leave the cache", it_is_damaged, -ESTALE },
 	{ "an entry that its user has closed may leave the cache", it_is_closed, 0 },
 	{ "an entry that does not exist cannot leave the cache", it_is_gone, -ENOENT },
