@@ -263,6 +263,30 @@ rm -f "$T/$VICTIM/log"
 later PYCSTASH_LOG="$T/$VICTIM/log" "$PY" -c "$(imports "$dir" n)" >"$T/said"
 is "$(grep -c 'reused: .*/n[.]\|reused from object: .*/n[.]' "$T/$VICTIM/log")" 1 "(bytecode of a private source is served for a link of the user's own)"
 
+# At the name there is a file of the attacker's, but for the moment when it is opened; and, in the
+# place of the bytecode, a file that the victim cannot open.
+echo 'x = 1' >"$T/lent/o.py" && echo nothing >"$T/lent/__pycache__/o.$TAG.pyc"
+chown -R "$ATTACKER" "$T/lent/o.py" "$T/lent/__pycache__/o.$TAG.pyc"
+chmod 777 "$T/lent" && chmod 0 "$T/lent/__pycache__/o.$TAG.pyc"
+rm -f "$T/$VICTIM/log"
+for i in 1 2; do
+	later PYCSTASH_LOG="$T/$VICTIM/log" LD_PRELOAD="$SO $T/lib/libat.so" \
+		AT="open:$i:lent/o.py" DO="cd '$T/lent' && mv o.py own && ln -s '$private/m.py' o.py" \
+		AT2="open:$i:lent/o.py:after" DO2="cd '$T/lent' && mv own o.py" \
+		"$PY" -c "print(open('$T/lent/__pycache__/o.$TAG.pyc', 'rb').read())"
+done >"$T/said"
+is "$(grep -c PermissionError "$T/said") $(grep -c "$T/lent/__pycache__/o" "$T/$VICTIM/log") $(entries "$cache" | grep -c "$T/lent/")" "2 2 0" \
+	"bytecode of a private source is not served to a program when another user's link leads to it for a moment"
+for name in m o; do # a source of the user's own, which has bytecode, and the attacker's
+	cp -p "$private/m.py" "$dir/$name.py" && mkdir -p "$dir/__pycache__"
+	echo nothing >"$dir/__pycache__/$name.$TAG.pyc"
+	chown "$ATTACKER" "$dir/__pycache__/$name.$TAG.pyc" && chmod 0 "$dir/__pycache__/$name.$TAG.pyc"
+done
+later "$PY" -c "import tarfile; tarfile.open('$T/$VICTIM/o.tar', 'w').add('$dir/__pycache__/o.$TAG.pyc')" >"$T/said"
+is "$(grep -c PermissionError "$T/said")" 1 "a program that has looked at bytecode in the tree that it cannot open gets the error"
+later "$PY" -c "$(imports "$dir"); print(m.x)" >"$T/said"
+is "$(<"$T/said")" SECRET "(an import is served other bytecode instead)"
+
 # The private source is in an ephemeral tree, and the attacker's tree shares its entries.
 mkdir -p "$T/build-env-v/p" "$T/build-env-a/p/__pycache__" && echo 'x = "SECRET too"' >"$T/build-env-v/p/m.py"
 ln -s ../../build-env-v/p/m.py "$T/build-env-a/p/m.py" && echo nothing >"$T/build-env-a/p/__pycache__/m.$TAG.pyc"

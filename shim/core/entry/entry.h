@@ -177,8 +177,8 @@ bool entry_is_explicit(const struct entry *entry);
  * not the only one who can write there. */
 bool entry_is_for_others(struct entry *entry);
 
-/* Returns whether the source, which was looked at, is reached by a link that others may
- * have made: somebody else than the user, root, and the source's owner can write to the
+/* Returns whether the source, which was looked at, may have been reached by a link that
+ * others made: somebody else than the user, root, and the source's owner can write to the
  * directory. Bytecode that is served there gets into what a program makes of the
  * directory without following links (tar, cp -r), where the link's owner may read it. */
 bool entry_is_lent(const struct entry *entry);

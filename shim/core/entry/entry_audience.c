@@ -60,22 +60,50 @@ bool entry_is_for_others(struct entry *entry)
 	return shared;
 }
 
+/* Returns whether the name leads to the source as it was looked at. */
+static bool leads_to(const struct source *source, const struct sys *sys, int dirfd,
+	const char *path, int flags)
+{
+	struct stat st;
+
+	if (sys->fstatat(dirfd, path, &st, flags) < 0)
+		return !source->there;
+	return source->there && st.st_ino == source->st.st_ino &&
+	       st.st_dev == source->st.st_dev;
+}
+
+/* Returns who can write to the directory in which the link is, as way_writers does; not
+ * known if another user exchanges it, or the link, meanwhile. */
+static uint32_t writers_of(const struct source *source, const struct sys *sys,
+	const char *dir, const char *name)
+{
+	int fd = sys->openat(source->dirfd, dir, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+	uint32_t writers = WAY_UNKNOWN;
+	struct stat st;
+
+	if (fd < 0)
+		return writers;
+	if (leads_to(source, sys, fd, name, 0) &&
+		sys->kernel_stat(fd, "", &st, AT_EMPTY_PATH) == 0)
+		writers = way_writers(sys, sys->geteuid(), fd, ".", &st);
+	sys->close(fd);
+	return writers;
+}
+
 bool entry_is_lent(const struct entry *entry)
 {
 	const struct sys *sys = entry->world->env.sys;
 	const struct source *source = &entry->source;
 	char *slash = strrchr(source->path, '/'); /* in the room after entry->path */
 	const char *dir = !slash ? "." : slash == source->path ? "/" : source->path;
-	uint32_t writers = WAY_UNKNOWN;
-	struct stat st;
+	uint32_t writers;
 
-	if (sys->fstatat(source->dirfd, source->path, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-		!S_ISLNK(st.st_mode))
+	/* Only the source itself is no link: the name may lead elsewhere by now. */
+	if (leads_to(source, sys, source->dirfd, source->path, AT_SYMLINK_NOFOLLOW))
 		return false;
 	if (slash)
 		*slash = '\0';
-	if (sys->kernel_stat(source->dirfd, dir, &st, 0) == 0)
-		writers = way_writers(sys, sys->geteuid(), source->dirfd, dir, &st);
+	writers = writers_of(source, sys, dir, slash ? slash + 1 : source->path);
 	if (slash)
 		*slash = '/';
 	return writers && (writers == WAY_UNKNOWN ||

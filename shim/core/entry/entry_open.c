@@ -337,9 +337,10 @@ static int try_tree(struct search *search)
 	bool bad, fits;
 
 	/* Bytecode in the tree that cannot be opened counts as missing (root's, with a
-	 * closed mode, a loop of links); if there is no other, the program gets the
-	 * error. */
+	 * closed mode, a loop of links); if there is no other, or the program has looked
+	 * at it, the program gets the error. */
 	if (fd < 0) {
+		search->in_tree = fd != -ENOENT && fd != -ENOTDIR;
 		if (search->rejected == -ENOENT)
 			search->rejected = fd;
 		return -ENOENT;
@@ -393,11 +394,11 @@ static int try_content(struct search *search)
 	const struct entry_env *env = &entry->world->env;
 	int fd = -ENOENT;
 
-	if ((search->in_tree && is_looked_at(entry)) || !entry_file_is_reusable(entry) ||
-		entry_is_lent(entry))
+	if ((search->in_tree && is_looked_at(entry)) || !entry_file_is_reusable(entry))
 		(void)source_settle(&entry->source, env->sys, env->clock);
 	else if (source_read(&entry->source, env->sys, env->clock, env->recent,
-			 env->scratch) == 0)
+			 env->scratch) == 0 &&
+		 !entry_is_lent(entry))
 		fd = try_objects(search);
 	return fd < 0 ? -ENOENT : fd;
 }

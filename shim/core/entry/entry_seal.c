@@ -55,8 +55,12 @@ static enum verdict prove(struct entry *entry, const struct pending_source *pend
 	 * origin. */
 	if (!pending_is_of(pending, &source->st))
 		return VERDICT_UNSEALED_CHANGED;
+	/* Such bytecode gets into the tree, and must not be another source's there. */
 	if (entry_is_lent(entry))
-		return VERDICT_UNSEALED_LENT;
+		return source_look(source, world->env.sys) == 0 &&
+				       pending_is_of(pending, &source->st)
+			       ? VERDICT_UNSEALED_LENT
+			       : VERDICT_UNSEALED_CHANGED;
 	seal->source = source->identity;
 	seal->flags |= entry_file_writers(world, source) << SEAL_WRITERS_SHIFT;
 	if (seal->flags & SEAL_HASH) {
