@@ -247,6 +247,13 @@ static int rename_directory(struct place *from, struct place *to, int flags)
 	return rename_cached(from, to, flags);
 }
 
+/* Returns whether it is a file of `pycstash warm`, which writes nothing to the tree. */
+static bool is_for_cache_only(const struct place *temporary)
+{
+	return strncmp(strrchr(temporary->cache, '.'), PYC_CACHE_ONLY,
+		       strlen(PYC_CACHE_ONLY)) == 0;
+}
+
 /* Puts a new pyc under its name in the tree, without a seal, if the cache has no room or
  * no right to keep it. */
 static int publish_in_tree(const struct entry *entry, struct place *temporary,
@@ -255,7 +262,8 @@ static int publish_in_tree(const struct entry *entry, struct place *temporary,
 	int err = -ENOENT, ret;
 
 	/* -ENOENT: the program has no such directory, as in create_in_cache. */
-	if (why == -ENOENT || !place_is_refused(final, why, O_CREAT | O_EXCL))
+	if (why == -ENOENT || is_for_cache_only(temporary) ||
+		!place_is_refused(final, why, O_CREAT | O_EXCL))
 		return wrap_fail(-why);
 	for (int i = 0; err == -ENOENT && i < 2; i++) {
 		if (i > 0)
@@ -294,7 +302,9 @@ static int publish_entry(
 	/* An entry shared by many trees is code for all of them, like an object. */
 	if (verdict_rows[verdict].unproven ||
 		(verdict == VERDICT_SEALED && entry->common && !shared))
-		return copy_out(do_rename, temporary, final, flags);
+		return is_for_cache_only(temporary)
+			       ? wrap_fail(VERDICT_ERRNO + (int)verdict)
+			       : copy_out(do_rename, temporary, final, flags);
 	if (shared)
 		entry_share(entry, temporary->cache);
 	/* As without the library; the shared object is served nevertheless. */

@@ -287,6 +287,13 @@ is "$(grep -c PermissionError "$T/said")" 1 "a program that has looked at byteco
 later "$PY" -c "$(imports "$dir"); print(m.x)" >"$T/said"
 is "$(<"$T/said")" SECRET "(an import is served other bytecode instead)"
 
+# The victim warms a tree whose directory everybody can write to.
+rm -rf "$cache" "$T/warmed" && mkdir -p "$T/warmed/__pycache__" && ln -s "$private/m.py" "$T/warmed/m.py"
+chown -hR "$ATTACKER" "$T/warmed" && chmod 777 "$T/warmed" "$T/warmed/__pycache__"
+command_of "$VICTIM" "$cache" warm --python "$PY" "$T/warmed" >"$T/said" 2>&1
+is "$? $(grep -c 'the cache does not keep its bytecode: a link that others may have made leads to the source$' "$T/said") $(ls "$T/warmed/__pycache__")" "3 1 " \
+	"\`warm\` reports a source to which another user's link leads, and leaves no bytecode of it"
+
 # The private source is in an ephemeral tree, and the attacker's tree shares its entries.
 mkdir -p "$T/build-env-v/p" "$T/build-env-a/p/__pycache__" && echo 'x = "SECRET too"' >"$T/build-env-v/p/m.py"
 ln -s ../../build-env-v/p/m.py "$T/build-env-a/p/m.py" && echo nothing >"$T/build-env-a/p/__pycache__/m.$TAG.pyc"

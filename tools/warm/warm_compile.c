@@ -142,7 +142,7 @@ static int request(struct warm_worker *worker)
 	if (r < 0)
 		return r;
 	/* No other process uses the same number, not even in another container. */
-	snprintf(worker->temporary, sizeof worker->temporary, "%s.%lld",
+	snprintf(worker->temporary, sizeof worker->temporary, "%s" PYC_CACHE_ONLY "%lld",
 		worker->entry.path, (long long)clock_steady());
 	len = snprintf(message, sizeof message, "%s%c%s", worker->miss->path, '\0',
 		worker->temporary);
@@ -182,6 +182,16 @@ static enum warm_outcome keep_failed(struct warm_worker *worker, int err, bool l
 	return WARM_LEFT;
 }
 
+/* Reports bytecode that the library does not keep. */
+static enum warm_outcome refuse(struct warm_worker *worker, enum verdict verdict)
+{
+	const char *why = verdict < VERDICT_ROOM ? verdict_why(verdict) : NULL;
+	AUTOFREE char *message = alloc_format("the cache does not keep its bytecode%s%s",
+		why ? ": " : "", why ? why : "");
+
+	return fail(worker, 0, message);
+}
+
 static enum warm_outcome take(
 	struct warm_worker *worker, char *answer, size_t size, bool last)
 {
@@ -189,6 +199,7 @@ static enum warm_outcome take(
 	const char *why;
 	char *message;
 	unsigned line;
+	int err;
 
 	answer[size] = '\0';
 	switch (answer[0]) {
@@ -199,7 +210,10 @@ static enum warm_outcome take(
 			&worker->entry, size > sizeof digest ? &digest : NULL);
 		return why ? fail(worker, 0, why) : WARM_COMPILED;
 	case 'N':
-		return keep_failed(worker, (int)strtol(answer + 1, NULL, 10), last);
+		err = (int)strtol(answer + 1, NULL, 10);
+		return err >= VERDICT_ERRNO
+			       ? refuse(worker, (enum verdict)(err - VERDICT_ERRNO))
+			       : keep_failed(worker, err, last);
 	case 'E':
 		line = (unsigned)strtoul(answer + 1, &message, 10);
 		return fail(worker, line, message + (*message == ' '));

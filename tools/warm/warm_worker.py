@@ -7,7 +7,7 @@
 #   request  source "\0" the path in the cache where the temporary file must appear
 #   answer   "P" and the BLAKE2b digest of what was compiled (without _blake2: nothing),
 #            "E" line " " message: the source cannot be compiled,
-#            "N" errno: the bytecode cannot be stored in the cache
+#            "N" errno: the bytecode cannot be stored in the cache, or is refused (VERDICT_ERRNO)
 import posix
 import sys
 from _frozen_importlib_external import SourceFileLoader

@@ -35,6 +35,10 @@ struct pyc_name {
 			name has none in front of the tag either */
 };
 
+/* What the temporary files of `pycstash warm` end in, before more digits: they never get
+ * out of the cache. No interpreter uses a number that begins with 0. */
+#define PYC_CACHE_ONLY ".0"
+
 /* Parses the len bytes at name, one component of a path. The tag is that of the
  * interpreter's version: "cpython-311" for "cpython-311-pytest-8.3.0", and also for
  * numba's "py311", since numba runs on no other interpreter. */

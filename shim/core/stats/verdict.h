@@ -51,6 +51,10 @@ struct verdict_row {
  * zeros. */
 extern const struct verdict_row verdict_rows[VERDICT_ROOM];
 
+/* A rename that the library refuses because of a verdict fails with an errno: this and
+ * the verdict. The kernel has none that large. */
+#define VERDICT_ERRNO 4096
+
 /* Returns the reason; NULL if none is needed. */
 static inline const char *verdict_why(enum verdict verdict)
 {
