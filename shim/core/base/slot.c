@@ -3,10 +3,15 @@
 
 #include <string.h>
 
-bool slot_write(
-	atomic_uint *sequence, _Atomic(uint64_t) *words, const void *record, size_t count)
+unsigned slot_number(const atomic_uint *sequence)
 {
-	unsigned now = atomic_load_explicit(sequence, memory_order_relaxed);
+	return atomic_load_explicit(sequence, memory_order_acquire);
+}
+
+bool slot_write(atomic_uint *sequence, unsigned number, _Atomic(uint64_t) *words,
+	const void *record, size_t count)
+{
+	unsigned now = number;
 	uint64_t word;
 
 	if (now % 2 || !atomic_compare_exchange_strong_explicit(sequence, &now, now + 1,

@@ -12,11 +12,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Returns the number of the last write to a record: what is read afterwards is still
+ * there as long as the number is the same. */
+unsigned slot_number(const atomic_uint *sequence);
+
 /* Writes the first `count` words (of 8 bytes) of a record to words. Returns false if
- * another thread is writing there. sequence is 0 in the beginning and odd during a
- * write. */
-bool slot_write(atomic_uint *sequence, _Atomic(uint64_t) *words, const void *record,
-	size_t count);
+ * another thread is writing there, or has written since `number` was returned. sequence
+ * is 0 in the beginning and odd during a write. */
+bool slot_write(atomic_uint *sequence, unsigned number, _Atomic(uint64_t) *words,
+	const void *record, size_t count);
 
 /* Copies the first `count` words to ret_record. Returns false if another thread is
  * writing there. */

@@ -15,9 +15,9 @@ static bool may_be_refused(const struct source *source)
 	       (uint32_t)source->seen_size != (uint32_t)source->st.st_size;
 }
 
-static void add(struct entry *entry, uint32_t looks)
+static void add(struct entry *entry, uint32_t looks, bool served)
 {
-	struct pending_source pending = { .looks = looks };
+	struct pending_source pending = { .looks = looks, .served = served };
 
 	if (entry->source.there) {
 		pending.identity = entry->source.identity;
@@ -35,7 +35,7 @@ static void add(struct entry *entry, uint32_t looks)
 
 void entry_pending_note(struct entry *entry, uint32_t looks)
 {
-	add(entry, looks);
+	add(entry, looks, false);
 	if (entry->source.there)
 		atomic_store_explicit(entry->world->python.watching, ENTRY_WATCH_ALWAYS,
 			memory_order_relaxed);
@@ -86,7 +86,7 @@ void entry_pending_served(struct entry *entry)
 		return;
 	}
 	entry->source.settled = false;
-	add(entry, 0);
+	add(entry, 0, true);
 	/* Every interpreter is served this file before its stats are kept. That must not
 	 * make it watch its opens for the rest of its life. */
 	change_watch(entry->world->python.watching, ENTRY_WATCH_NONE,

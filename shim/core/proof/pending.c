@@ -5,10 +5,15 @@
 
 #include "shim/core/base/slot.h"
 
+#define FIRST_MISS (UINT64_C(1) << 63)
+
 struct head {
 	uint64_t key[2]; /* of the path as given, and the thread */
 	uint64_t age;
-	uint64_t number; /* counted from 1: the lowest is the oldest */
+	/* The lowest goes first: counted from 1 for bytecode that was served, which
+	 * each import adds in a process with many threads; from FIRST_MISS for the rest,
+	 * most of which will be compiled. */
+	uint64_t number;
 };
 
 struct record {
@@ -43,7 +48,11 @@ struct found {
 	unsigned matches; /* more than one if a signal handler has asked in between */
 	bool unclear;	  /* another thread is writing there */
 	bool is_void;	  /* there is one with a different age */
-	unsigned slots[PENDING_WAYS], oldest;
+	/* Of the matches, and the oldest: where they are, and the number of the write
+	 * that was seen there. Whoever has written since must not be overwritten. */
+	struct at {
+		unsigned slot, number;
+	} at[PENDING_WAYS], oldest;
 	struct record record; /* of the last match */
 };
 
@@ -61,8 +70,11 @@ static void look_up(
 	uint64_t least = UINT64_MAX;
 	struct head head; /* not a whole record: the stack may be small */
 
-	*found = (struct found){ .oldest = first };
+	*found = (struct found){ .oldest = { first, 1 } };
 	for (unsigned slot = first; slot < first + PENDING_WAYS; slot++) {
+		const struct at at = { slot,
+			slot_number(&pending->slots[slot].sequence) };
+
 		if (!get(pending, slot, &head, sizeof head)) {
 			found->unclear = true;
 			continue;
@@ -73,21 +85,21 @@ static void look_up(
 		}
 		if (head.number < least) {
 			least = head.number;
-			found->oldest = slot;
+			found->oldest = at;
 		}
 		if (!is_about(pending, &head, key))
 			continue;
-		found->slots[found->matches++] = slot;
+		found->at[found->matches++] = at;
 		if (!get(pending, slot, &found->record, sizeof found->record) ||
 			!is_about(pending, &found->record.head, key))
 			found->unclear = true;
 	}
 }
 
-static bool put(struct pending *pending, unsigned slot, const struct record *record)
+static bool put(struct pending *pending, struct at at, const struct record *record)
 {
-	return slot_write(&pending->slots[slot].sequence, pending->slots[slot].words,
-		record, PENDING_WORDS);
+	return slot_write(&pending->slots[at.slot].sequence, at.number,
+		pending->slots[at.slot].words, record, PENDING_WORDS);
 }
 
 void pending_add(struct pending *pending, uintptr_t thread, const char *path,
@@ -95,16 +107,20 @@ void pending_add(struct pending *pending, uintptr_t thread, const char *path,
 {
 	struct record record;
 	struct found found;
+	bool done = false;
 
 	memset(&record, 0, sizeof record);
 	make_key(thread, path, record.head.key);
 	record.head.age = pending->age;
-	record.head.number = atomic_fetch_add(&pending->added, 1) + 1;
-	record.source = *source;
-	look_up(pending, record.head.key, &found);
-	if (found.matches && record.source.looks)
-		record.source.looks += found.record.source.looks;
-	(void)put(pending, found.matches ? found.slots[0] : found.oldest, &record);
+	record.head.number = atomic_fetch_add(&pending->added, 1) + 1 +
+			     (source->served ? 0 : FIRST_MISS);
+	for (unsigned tries = 0; !done && tries < PENDING_WAYS; tries++) {
+		look_up(pending, record.head.key, &found);
+		record.source = *source;
+		if (found.matches && record.source.looks)
+			record.source.looks += found.record.source.looks;
+		done = put(pending, found.matches ? found.at[0] : found.oldest, &record);
+	}
 }
 
 bool pending_is_of(const struct pending_source *source, const struct stat *st)
@@ -130,7 +146,7 @@ void pending_opened(struct pending *pending, uintptr_t thread, const char *path,
 		found.record.source =
 			(struct pending_source){ .identity.inode = 0, .opened = true };
 	for (unsigned i = 0; i < found.matches; i++)
-		put_all &= put(pending, found.slots[i], &found.record);
+		put_all &= put(pending, found.at[i], &found.record);
 	if (found.unclear || !put_all)
 		pending->age++;
 }
@@ -158,7 +174,7 @@ void pending_drop(struct pending *pending, uintptr_t thread, const char *path)
 	make_key(thread, path, key);
 	look_up(pending, key, &found);
 	for (unsigned i = 0; i < found.matches; i++)
-		(void)put(pending, found.slots[i], &none);
+		(void)put(pending, found.at[i], &none);
 }
 
 bool pending_is_lost(const struct pending *pending, uintptr_t thread, const char *path)

@@ -9,8 +9,9 @@
  * read. So each pending compile is kept until then.
  *
  * The table has a fixed size, and a new row may overwrite an older one, which costs one
- * seal. Each slot is one of slot.h. If giving up there would keep a row that must become
- * void, all rows become void. Safe for threads, signal handlers and vfork children.
+ * seal. Rows of bytecode that was served go first. Each slot is one of slot.h. If giving
+ * up there would keep a row that must become void, all rows become void. Safe for
+ * threads, signal handlers and vfork children.
  */
 #pragma once
 
@@ -30,7 +31,8 @@ struct pending_source {
 	uint16_t hopeless; /* as struct source's */
 	uint16_t settled;  /* a change since then would show in the identity */
 	uint16_t opened;   /* that very source was opened since; see pending_opened */
-	uint16_t seen; /* the program's own stat of it showed the same time and size */
+	uint16_t seen;	 /* the program's own stat of it showed the same time and size */
+	uint16_t served; /* bytecode was served, which the program may refuse */
 	uint32_t own_codec; /* see coding.h */
 	uint32_t looks; /* how often the program has looked for the bytecode since it last
 			   opened it */

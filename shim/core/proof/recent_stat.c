@@ -30,7 +30,8 @@ void recent_stat_note(struct recent_stat *recent, const struct sys *sys, const c
 	record.st = *st;
 	memset(record.path + len / 8 * 8, 0, 8); /* the bytes copied after the path */
 	memcpy(record.path, path, len);
-	(void)slot_write(&recent->sequence, recent->words, &record, words_for(len));
+	(void)slot_write(&recent->sequence, slot_number(&recent->sequence), recent->words,
+		&record, words_for(len));
 }
 
 bool recent_stat_take(struct recent_stat *recent, const struct sys *sys, const char *path,
@@ -47,5 +48,6 @@ bool recent_stat_take(struct recent_stat *recent, const struct sys *sys, const c
 		sys->ticks() - record.ticks > RECENT_STAT_TICKS)
 		return false;
 	*ret = record.st;
-	return slot_write(&recent->sequence, recent->words, none, 2);
+	return slot_write(&recent->sequence, slot_number(&recent->sequence),
+		recent->words, none, 2);
 }

@@ -164,6 +164,19 @@ static void the_oldest_goes(void **state)
 	assert_in_range(others, PENDING_SLOTS / 4, PENDING_SLOTS * 4);
 }
 
+static void the_served_go_first(void **state)
+{
+	(void)state;
+	add("/a", 1);
+	for (unsigned i = 1; i <= 4 * PENDING_SLOTS; i++) {
+		struct pending_source source = numbered(i);
+
+		source.served = true;
+		pending_add(&pending, ME, path_of(i), &source);
+	}
+	assert_int_equal(find("/a"), 1);
+}
+
 /* As in a signal handler that interrupts an addition. */
 static void a_question_within_a_question_is_lost(void **state)
 {
@@ -329,6 +342,8 @@ int main(void)
 		others_may_take_its_place);
 	unit_one("some hundred pending compiles are all kept", some_hundred_are_all_kept);
 	unit_one("the oldest pending compile makes room for others", the_oldest_goes);
+	unit_one("compiles of bytecode that was served make room first",
+		the_served_go_first);
 	unit_one("a compile added while all places are being written is lost",
 		a_question_within_a_question_is_lost);
 	unit_one("compiles are found when the sequence number wraps around",

@@ -38,7 +38,7 @@ static void what_is_written_is_read(void **state)
 
 	(void)state;
 	fill(in, 7);
-	assert_true(slot_write(&sequence, words, in, WORDS));
+	assert_true(slot_write(&sequence, slot_number(&sequence), words, in, WORDS));
 	assert_true(slot_read(&sequence, words, out, WORDS));
 	assert_memory_equal(in, out, sizeof in);
 }
@@ -50,7 +50,7 @@ static void no_more_than_asked_for_is_copied(void **state)
 	(void)state;
 	fill(in, 7);
 	fill(out, 8);
-	assert_true(slot_write(&sequence, words, in, 2));
+	assert_true(slot_write(&sequence, slot_number(&sequence), words, in, 2));
 	assert_int_equal(words[1], 7);
 	assert_int_equal(words[2], 0);
 	assert_true(slot_read(&sequence, words, out, 2));
@@ -66,10 +66,25 @@ static void one_that_is_being_written_is_left_alone(void **state)
 	(void)state;
 	fill(in, 7);
 	sequence = 1;
-	assert_false(slot_write(&sequence, words, in, WORDS));
+	assert_false(slot_write(&sequence, slot_number(&sequence), words, in, WORDS));
 	assert_false(slot_read(&sequence, words, out, WORDS));
 	assert_int_equal(sequence, 1);
 	assert_int_equal(words[0], 0);
+}
+
+/* The writer has read it to decide that it may be overwritten. */
+static void what_was_written_since_is_left_alone(void **state)
+{
+	uint64_t in[WORDS], out[WORDS];
+	unsigned number = slot_number(&sequence);
+
+	(void)state;
+	fill(in, 7);
+	assert_true(slot_write(&sequence, number, words, in, WORDS));
+	fill(in, 8);
+	assert_false(slot_write(&sequence, number, words, in, WORDS));
+	assert_true(slot_read(&sequence, words, out, WORDS));
+	assert_int_equal(out[0], 7);
 }
 
 static atomic_bool enough;
@@ -80,7 +95,7 @@ static void *write_often(void *at)
 
 	for (uint64_t i = 0; !enough; i++) {
 		fill(in, i * 2 + (uintptr_t)at);
-		(void)slot_write(&sequence, words, in, WORDS);
+		(void)slot_write(&sequence, slot_number(&sequence), words, in, WORDS);
 		if (i % 8 == 0) /* otherwise the reader may never find it whole */
 			sched_yield();
 	}
@@ -117,6 +132,8 @@ int main(void)
 		no_more_than_asked_for_is_copied);
 	unit_one("a slot that is being written is left alone",
 		one_that_is_being_written_is_left_alone);
+	unit_one("a slot that was written since its number was taken is left alone",
+		what_was_written_since_is_left_alone);
 	unit_one("two writers never give a reader a mixture", two_writers_and_a_reader);
 	return unit_run("slot");
 }
