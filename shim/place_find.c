@@ -33,22 +33,16 @@ bool place_is_cache_only(struct place *place)
 	return pretended;
 }
 
-static bool is_lent(struct place *place)
-{
-	return place_entry(place) && source_look(&place->entry.source, &sys_real) == 0 &&
-	       entry_is_lent(&place->entry);
-}
-
 /* Returns whether the tree has a link, a pipe or the like under the name, or a file that
- * an open finds in place of the cache's. A program that looks before it opens must see
- * that. */
+ * an open finds in place of the cache's (a stale one, say). A program that looks before
+ * it opens must see that. */
 static __attribute__((noinline)) bool is_trees(struct place *place)
 {
 	struct stat st;
 
 	return sys_real.fstatat(place->dirfd, place->path, &st, AT_SYMLINK_NOFOLLOW) ==
 		       0 &&
-	       (!S_ISREG(st.st_mode) || is_lent(place));
+	       (!S_ISREG(st.st_mode) || place_check(place) == -ESTALE);
 }
 
 const char *place_find(struct place *place, int dirfd, const char *path)

@@ -155,6 +155,16 @@ as "$ATTACKER" chmod 640 "$tree/m.py" && as "$ATTACKER" chmod 644 "$tree/m.py"
 with "$VICTIM" "$cache" "$PY" -c "import tarfile
 with tarfile.open('$T/$VICTIM/seen.tar', 'w') as tar: tar.add('$tree', 'seen')" >"$T/said" 2>&1
 is "$? $(tar -tf "$T/$VICTIM/seen.tar" | grep -c .)" "0 4" "others' bytecode that is older than its source does not end an archive"
+for junk in "junk" "$(printf '%01000d' 0)"; do
+	rm -rf "$cache" && as "$ATTACKER" sh -c "echo 'x = 1' >'$tree/m.py'; printf '%s' '$junk' >'$tree/__pycache__/m.$TAG.pyc'"
+	with "$VICTIM" "$cache" "$PY" -c "$(imports "$tree")"
+	made=$(entries "$cache" | grep -c "$tree/")
+	as "$ATTACKER" sh -c "echo 'x = 12' >'$tree/m.py'" # now neither belongs to it
+	with "$VICTIM" "$cache" "$PY" -c "import tarfile
+with tarfile.open('$T/$VICTIM/seen.tar', 'w') as tar: tar.add('$tree', 'seen')" >"$T/said" 2>&1
+	is "$made $? $(tar -xOf "$T/$VICTIM/seen.tar" "seen/__pycache__/m.$TAG.pyc" | wc -c)" "1 0 ${#junk}" \
+		"a program that looks at a pyc that is stale in the cache and in the tree gets the tree's (${#junk} bytes)"
+done
 
 # A program closes a file that it sees once: the cache's and the tree's.
 own=$T/$VICTIM/closing

@@ -94,12 +94,14 @@ bool entry_is_lent(const struct entry *entry)
 {
 	const struct sys *sys = entry->world->env.sys;
 	const struct source *source = &entry->source;
-	char *slash = strrchr(source->path, '/'); /* in the room after entry->path */
+	/* In the room after entry->path. */
+	char *slash = source->path ? strrchr(source->path, '/') : NULL;
 	const char *dir = !slash ? "." : slash == source->path ? "/" : source->path;
 	uint32_t writers;
 
 	/* Only the source itself is no link: the name may lead elsewhere by now. */
-	if (leads_to(source, sys, source->dirfd, source->path, AT_SYMLINK_NOFOLLOW))
+	if (!source->path ||
+		leads_to(source, sys, source->dirfd, source->path, AT_SYMLINK_NOFOLLOW))
 		return false;
 	if (slash)
 		*slash = '\0';
