@@ -209,6 +209,20 @@ int place_move_to_tree(struct place *place, int flags)
 	return err == -ENOENT ? 0 : err;
 }
 
+/* Returns whether the library gives such names in that directory: bytecode of another
+ * interpreter in it, which somebody has put into a copy of the cache, would be run by
+ * that one. */
+static bool is_in_its_version(const struct place *place)
+{
+	const size_t len = strlen(place->pyc.tag);
+	const char *version = place->cache + place->map.version_len;
+
+	while (version[-1] != '/')
+		version--;
+	return strncmp(version, place->pyc.tag, len) == 0 &&
+	       (version[len] == '/' || version[len] == '+');
+}
+
 /* Moves the files in the cache's directory, open as names->fd, to the directory in the
  * tree, except temporary files, which somebody is still writing. */
 static void move_names(struct dirents *names, struct place *each)
@@ -226,7 +240,7 @@ static void move_names(struct dirents *names, struct place *each)
 		text_adds(&text, name);
 		if (each->pyc.kind == PYC_TEMPORARY || text.cut)
 			continue;
-		err = place_check(each);
+		err = is_in_its_version(each) ? place_check(each) : -ESTALE;
 		if (err == 0)
 			err = leave(each->cache, each->dirfd, each->path) < 0 ? -EIO : 0;
 		if (err == 0 || err == -ESTALE)

@@ -336,4 +336,19 @@ for how in "open(pyc, os.O_WRONLY | os.O_TRUNC)" "truncate(pyc, 0)"; do
 	later "$PY" -c "import os; pyc = '$private/__pycache__/m.$TAG.pyc'; os.$how"
 	is "$(stat -c '%s %a' "$private/__pycache__/m.$TAG.pyc")" "0 600" "a pyc that is truncated by $how is an empty file of the same mode"
 done
+
+# In the folder of a restored cache, there is more than the library puts there.
+own=$T/$VICTIM/restored
+official "$own" && chown -R "$VICTIM" "$own"
+for how in "import os; os.chdir('$own/__pycache__')" "open('$own/__pycache__/n.$TAG.pyc', 'w')"; do
+	rm -rf "$cache" "$own/__pycache__"
+	later "$PY" -c "$(imports "$own")" >"$T/said"
+	folder=$cache/v1/$TAG/tree$own/__pycache__
+	chmod 4755 "$folder/m.$TAG.pyc" && cp -p "$folder/m.$TAG.pyc" "$folder/program"
+	forge "$own/m.py" "$folder/m.cpython-399.pyc" hash
+	truncate -s 1T "$folder/module.so" && chown -R "$VICTIM" "$folder" && chmod 4755 "$folder/m.$TAG.pyc" "$folder/program"
+	later "$PY" -c "$how" >"$T/said"
+	is "$(cd "$own/__pycache__" && stat -c '%n %a' m.*; ls "$own/__pycache__" | grep -v "\.$TAG\.pyc")" "m.$TAG.pyc 755" \
+		"only bytecode for the interpreter, without special bits, moves from a restored cache to the tree (${how%%(*})"
+done
 done_testing

@@ -77,6 +77,8 @@ static bool is_forged(const struct sys *sys, int fd, const struct seal *seal)
 enum entry_file_kind entry_file_kind_by_end(const struct sys *sys, int fd,
 	const uint8_t *end, size_t size, uint64_t file_size, struct seal *ret_seal)
 {
+	if (file_size > ENTRY_FILE_MAX + SEAL_SIZE)
+		return ENTRY_FILE_DAMAGED;
 	if (size > SEAL_SIZE && seal_read(end, size, file_size, ret_seal))
 		return is_forged(sys, fd, ret_seal) ? ENTRY_FILE_DAMAGED
 						    : ENTRY_FILE_SEALED;

@@ -80,7 +80,8 @@ static bool may_be_cut(
 static int write_bare(const struct sys *sys, const uint8_t *data, size_t size,
 	const struct stat *st, int dirfd, const char *path)
 {
-	const mode_t mode = st->st_mode & 07777;
+	const mode_t mode =
+		st->st_mode & 0777; /* no more: of whom is the cache a copy? */
 	int fd = sys->openat(
 		dirfd, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	int err = 0, closed;
@@ -121,6 +122,10 @@ int entry_leave(const struct entry_world *world, const struct entry *entry,
 		return err;
 	}
 	size = pyc_size(world, entry, fd);
+	if (size > ENTRY_FILE_MAX) {
+		sys->close(fd);
+		return why ? why : -EFBIG;
+	}
 	data = scratch_take(world->env.scratch, sys, (size_t)size, &room);
 	n = data ? sys->pread(fd, data, (size_t)size, 0) : -ENOMEM;
 	sys->close(fd);

@@ -82,6 +82,24 @@ static void a_programs_own_file(void **state)
 	fake_sys.close(fd);
 }
 
+/* With a hole of any size; whoever reads it needs as much memory. */
+static void larger_than_any_bytecode(void **state)
+{
+	const off_t most = ENTRY_FILE_MAX + SEAL_SIZE;
+	int fd;
+
+	(void)state;
+	assert_int_equal(source_look(&fe.entry.source, &fake_sys), 0);
+	fake_make_file("file", "anything");
+	fd = fake_open_file(fake_path("file"));
+	entry_disclaim(&fe.entry, fd);
+	assert_return_code(truncate(fake_path("file"), most), errno);
+	assert_int_equal(kind_of(fd), ENTRY_FILE_FOREIGN_WRITTEN);
+	assert_return_code(truncate(fake_path("file"), most + 1), errno);
+	assert_int_equal(kind_of(fd), ENTRY_FILE_DAMAGED);
+	fake_sys.close(fd);
+}
+
 /* Releases before SEAL_SEEN kept an entry that a program had written where it was, with
  * its mark. */
 static void a_seal_of_an_earlier_release(void **state)
@@ -199,6 +217,8 @@ int main(void)
 	unit_one(
 		"an entry that a program wrote is foreign-written for the source it was written for",
 		a_programs_own_file);
+	unit_one("an entry that is larger than any bytecode is damaged",
+		larger_than_any_bytecode);
 	unit_one(
 		"an entry that a program wrote is damaged under a seal of an earlier release",
 		a_seal_of_an_earlier_release);
