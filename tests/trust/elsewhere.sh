@@ -166,6 +166,23 @@ with tarfile.open('$T/$VICTIM/seen.tar', 'w') as tar: tar.add('$tree', 'seen')" 
 		"a program that looks at a pyc that is stale in the cache and in the tree gets the tree's (${#junk} bytes)"
 done
 
+# By its name alone, others' bytecode is that of an interpreter, or of a compiler.
+own=$T/$VICTIM/named theirs=$tree/encodings/__pycache__
+mkdir -p "$own" "$theirs" && echo 'x = 1' >"$own/m.py" && chown -R "$VICTIM" "$own"
+rm -rf "$cache"
+with "$VICTIM" "$cache" "$PY" -c "$(imports "$own")"
+echo >"$tree/encodings/__init__.py"
+printf '\1\2\r\n\0\0\0\0abcdefghijkl' >"$theirs/__init__.$TAG.pyc"
+echo >"$tree/__pycache__/compileall.$TAG.pyc"
+chown -R "$ATTACKER" "$tree"
+for command in cat "tar cO"; do
+	with "$VICTIM" "$cache" $command "$theirs/__init__.$TAG.pyc" "$own/__pycache__/m.$TAG.pyc" >"$T/copied" 2>"$T/said"
+	is "$? $(($(wc -c <"$T/copied") > 100))" "0 1" "bytecode in others' encodings does not keep \`$command\` from the user's"
+done
+touch -d 2020-01-01 "$own/m.py"
+with "$VICTIM" "$cache" tar cO "$tree/__pycache__/compileall.$TAG.pyc" "$own/__pycache__/m.$TAG.pyc" >"$T/copied" 2>"$T/said"
+is $? 0 "others' bytecode called compileall does not keep \`tar\` from the user's"
+
 # A program closes a file that it sees once: the cache's and the tree's.
 own=$T/$VICTIM/closing
 mkdir "$own" && echo 'x = 1' >"$own/m.py" && chown -R "$VICTIM" "$own"

@@ -109,18 +109,36 @@ static void note_outdated(struct search *search, int fd)
 		search->outdated = st.st_mtim;
 }
 
+/* Returns whether the program has looked at the pyc itself before it opens it, as tar and
+ * cp do. If the tree has one, stale or not, it is to get that; an interpreter looks at
+ * the source. */
+static bool is_looked_at(const struct entry *entry)
+{
+	const struct entry_world *world = entry->world;
+	struct pending_source pending;
+
+	return pending_find(world->python.pending, world->env.sys->thread(),
+		       entry->source.path, &pending) &&
+	       pending.looks > 0;
+}
+
 /* Returns whether the program can see from the header that the entry is stale. The header
  * must disagree both with the source as it is and with the stat that the program has just
  * taken, since the program goes by that. Without that stat, we do not know what the
- * program has seen. */
+ * program has seen, unless it has looked at the entry. */
 static bool is_visibly_stale(
-	const struct source *source, const struct seal *seal, enum verdict id)
+	const struct entry *entry, const struct seal *seal, enum verdict id)
 {
-	return (id == VERDICT_MISS_CHANGED || id == VERDICT_MISS_TOUCHED) &&
-	       source->seen && !(seal->flags & SEAL_HASH) &&
-	       !entry_file_fits(seal, source) &&
-	       (header_mtime(&seal->source.mtime) != header_mtime(&source->seen_mtime) ||
-		       (uint32_t)seal->source.size != (uint32_t)source->seen_size);
+	const struct source *source = &entry->source;
+
+	if ((id != VERDICT_MISS_CHANGED && id != VERDICT_MISS_TOUCHED) ||
+		(seal->flags & SEAL_HASH) || entry_file_fits(seal, source))
+		return false;
+	return source->seen ? header_mtime(&seal->source.mtime) !=
+					      header_mtime(&source->seen_mtime) ||
+				      (uint32_t)seal->source.size !=
+					      (uint32_t)source->seen_size
+			    : is_looked_at(entry);
 }
 
 /* How often, in seconds, an entry is re-sealed if its source's identity differs at each
@@ -146,19 +164,6 @@ static bool may_stay(struct search *search, int fd, const struct seal *seal)
 		return false;
 	sys->clock(&now);
 	return now.tv_sec - st.st_mtim.tv_sec < RESEAL_S;
-}
-
-/* Returns whether the program has looked at the pyc itself before it opens it, as tar and
- * cp do. If the tree has one, stale or not, it is to get that; an interpreter looks at
- * the source. */
-static bool is_looked_at(const struct entry *entry)
-{
-	const struct entry_world *world = entry->world;
-	struct pending_source pending;
-
-	return pending_find(world->python.pending, world->env.sys->thread(),
-		       entry->source.path, &pending) &&
-	       pending.looks > 0;
 }
 
 /* Returns whether bytecode of a source that is lent must not get to the program. An
@@ -198,7 +203,7 @@ static int conclude(
 		note_outdated(search, fd);
 	/* stat and listings show the file, so a program may expect to open it, as without
 	 * the library. */
-	if (is_visibly_stale(&entry->source, seal, id) && !entry->common &&
+	if (is_visibly_stale(entry, seal, id) && !entry->common &&
 		!entry_is_lent(entry) && has_same_writers(entry, seal))
 		return reject(search, fd, id);
 	return verdict_serves(id) ? found(search, fd, id) : absent(search, fd, id);
@@ -222,6 +227,19 @@ static __attribute__((noinline)) bool is_no_entry(struct entry *entry, int err)
 	return none;
 }
 
+/* An entry with another magic number. If nothing better is found, a program that is no
+ * interpreter gets it: what it has read may have shown it any number. An interpreter
+ * finds the file stale by itself. */
+static int conclude_magic(struct search *search, int fd, const struct seal *seal)
+{
+	enum verdict id = entry_judge(search->entry, seal);
+
+	return verdict_rows[id].group == VERDICT_GROUP_HIT &&
+			       !verdict_rows[id].unproven && !is_withheld(search->entry)
+		       ? reject(search, fd, VERDICT_MISS_MAGIC)
+		       : absent(search, fd, VERDICT_MISS_MAGIC);
+}
+
 static int try_entry(struct search *search, int fd)
 {
 	struct entry *entry = search->entry;
@@ -236,6 +254,8 @@ static int try_entry(struct search *search, int fd)
 	why = entry_why_not(entry, fd, false, &seal);
 	if (why == VERDICT_HIT_OWN)
 		(void)source_look(&entry->source, world->env.sys);
+	else if (why == VERDICT_MISS_MAGIC)
+		return conclude_magic(search, fd, &seal);
 	else if (why)
 		return absent(search, fd, why);
 	return conclude(search, fd, &seal, why ? why : entry_judge(entry, &seal));
