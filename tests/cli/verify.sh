@@ -184,7 +184,7 @@ rm "$D/n.py"
 is "$(verify --deep --json 2>/dev/null | summary 'x["unchecked"], x["uncompared"], x["good"], x["objects"]')" "(2, 2, 7, 4)" \
 	"an entry and an object whose source is nowhere are not checked, and do not count as good"
 is "$(verify --deep 2>/dev/null | tail -1 | grep -c ', 2 not checked')" 1 "verify counts what was not checked"
-is "$(verify --deep 2>&1 >/dev/null | grep -c 'no source with their content was found for 1 pycs\|: 1 entries, since their sources are missing')" 2 "verify --deep says why something is not checked"
+is "$(verify --deep 2>&1 >/dev/null | grep -c 'not checked: 1 pycs, since no source with their content was found\|: 1 entries, since their sources are missing')" 2 "verify --deep says why something is not checked"
 is "$(status_of verify --deep) $(status_of verify)" "3 0" "verify --deep ends with 3 where an object is not checked, verify with 0"
 
 feed "$python"

@@ -351,4 +351,42 @@ for how in "import os; os.chdir('$own/__pycache__')" "open('$own/__pycache__/n.$
 	is "$(cd "$own/__pycache__" && stat -c '%n %a' m.*; ls "$own/__pycache__" | grep -v "\.$TAG\.pyc")" "m.$TAG.pyc 755" \
 		"only bytecode for the interpreter, without special bits, moves from a restored cache to the tree (${how%%(*})"
 done
+
+# --- modes ------------------------------------------------------------------------------
+# In a restored cache, modes that let others write to what gets into the tree.
+src=$T/$VICTIM/src
+folder=$cache/v1/$TAG/tree$src/__pycache__
+entry=$folder/m.$TAG.pyc
+umask 022
+status_of() { command_of "$VICTIM" "$cache" verify "$@" >"$T/said" 2>&1; echo $?; }
+fresh() { # new sources, and a new cache of their bytecode
+	rm -rf "$cache" "$src"
+	official "$src"
+	chown -R "$VICTIM" "$src"
+	with "$VICTIM" "$cache" "$PY" -c "$(imports "$src")" >/dev/null
+}
+# The victim's program goes into __pycache__, which then gets into the tree.
+enters() { with "$VICTIM" "$cache" "$PY" -c "$(imports "$src"); import os; os.chdir('$src/__pycache__')" >/dev/null; }
+modes() { (cd "$src" && stat -c %a __pycache__ "__pycache__/m.$TAG.pyc" | xargs); }
+fresh
+is "$(status_of --deep)" 0 "granted: a cache with the usual modes is good"
+chmod 777 "$folder"
+is "$(status_of --deep) $(grep -c ' 1 files or folders, .*write' "$T/said")" "3 1" \
+	"verify --deep does not call good a folder with a mode that lets others write to it in the tree"
+is "$(status_of)" 0 "granted: without --deep, verify says nothing about modes"
+chmod 666 "$entry"
+is "$(status_of --deep) $(status_of --deep --json >/dev/null; grep -o '"writable": *[0-9]*' "$T/said" | grep -o '[0-9]*$')" "3 3" \
+	"verify --deep does not call good a file with such a mode, nor the object that is the same file"
+as "$VICTIM" cp -a "$cache" "$T/$VICTIM/kept"
+enters
+is "$(modes)" "777 666" "granted: what gets into the tree has the mode that it has in the cache"
+rm -rf "$cache" "$src/__pycache__"
+as "$VICTIM" cp -a "$T/$VICTIM/kept" "$cache"
+is "$(status_of --deep --repair) $(status_of --deep) $(stat -c %a "$folder" "$entry" | xargs)" "0 0 755 644" \
+	"verify --deep --repair takes write rights from others"
+enters
+is "$(modes)" "755 644" "after verify --deep --repair, others can write to nothing that gets into the tree"
+fresh
+chmod 770 "$folder" && chmod 664 "$entry"
+is "$(umask 002 && status_of --deep) $(status_of --deep)" "0 3" "verify --deep goes by its umask: a group may have what that leaves to it"
 done_testing

@@ -3,7 +3,8 @@
 #
 # A stat does not tell everything. Two files on different file systems can agree in all that is
 # the identity of a source: number, size and times. The bytecode of two sources can have one
-# name. And the content of a file in /proc changes without a trace.
+# name. The content of a file in /proc changes without a trace. And nobody compares a file with
+# bytecode whose hash is unchecked.
 # shellcheck source=tests/trust/actors.bash
 . "$(dirname "$0")/actors.bash"
 separate "attacks with what a stat does not show"
@@ -126,4 +127,50 @@ is "$(wc -c <"/proc/$pid/cmdline") $(with "$VICTIM" "$cache" "$PY" -c "$(imports
 	"bytecode of a command line, which is empty later, is not served for an empty source"
 kill "$parent"
 wait "$parent" 2>/dev/null
+
+# --- a hash ---------------------------------------------------------------------------
+# In a restored cache, bytecode of the source as it is, made to be served for later versions.
+src=$T/$VICTIM/src
+entry=$cache/v1/$TAG/tree$src/__pycache__/m.$TAG.pyc
+status_of() { command_of "$VICTIM" "$cache" verify "$@" >"$T/said" 2>&1; echo $?; }
+fresh() { # new sources, and a new cache of the bytecode that those options of compileall make
+	rm -rf "$cache" "$src"
+	official "$src"
+	chown -R "$VICTIM" "$src"
+	with "$VICTIM" "$cache" "$PY" -m compileall -q "$@" "$src"
+}
+later="$TRUSTED # a later version"
+if fresh --invalidation-mode unchecked-hash 2>"$T/said"; then
+	is "$(status_of --deep) $(grep -c 'not checked: 1 entries.*hash' "$T/said")" "3 1" \
+		"verify --deep does not call good what is served whatever becomes of its source"
+	cp -p "$entry" "$T/entry"
+	forge "$src/m.py" "$T/forged" hash
+	cat "$T/forged" >"$entry"
+	is "$(status_of --deep)" 1 "verify --deep finds forged bytecode with an unchecked hash"
+	cp -p "$T/entry" "$entry"
+	is "$(status_of --deep --repair) $(ls "$entry")" "0 " "verify --deep --repair deletes what is served whatever becomes of its source"
+	cp -p "$T/entry" "$entry"
+	is "$(status_of --repair) $(ls "$entry")" "0 $entry" "verify --repair alone keeps it"
+	echo 'print("LATER")' >"$src/m.py"
+	is "$(with "$VICTIM" "$cache" "$PY" -B -c "$(imports "$src")")" TRUSTED "granted: Python does not check an unchecked hash after an edit"
+	fresh --invalidation-mode checked-hash
+	is "$(status_of --deep)" 0 "granted: bytecode with a hash that Python compares is good"
+	echo "$later" >"$T/later.py"
+	"$PY" -B - "$HERE/tests/trust" "$entry" "$T/later.py" <<'END'
+import importlib.util, struct, sys
+sys.path.insert(0, sys.argv[1])
+from forge import checksum
+with open(sys.argv[3], "rb") as file: hash = importlib.util.source_hash(file.read())
+with open(sys.argv[2], "rb") as file: data = bytearray(file.read())
+start = len(data) - 128
+data[8:16] = hash
+data[start + 96:start + 104] = struct.pack("<Q", checksum(bytes(data[16:start]), checksum(bytes(data[:16]))))
+data[-8:] = struct.pack("<Q", checksum(bytes(data[start:-8])))
+with open(sys.argv[2], "r+b") as file: file.write(data)
+END
+	is "$(status_of --deep) $(grep -c "^different .*m.$TAG.pyc: .*hash" "$T/said")" "1 1" \
+		"verify --deep finds bytecode with the hash of another version of its source"
+else
+	skip "verify --deep does not call good what is served whatever becomes of its source" "there are no hash-based pycs"
+fi
 done_testing

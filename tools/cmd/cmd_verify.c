@@ -47,6 +47,9 @@ static void print_summary(const struct verify *verify, uint64_t failed)
 		printf(", %" PRIu64 " compiled again", verify->recompile.compared);
 	if (verify->results[VERIFY_UNCHECKED])
 		printf(", %" PRIu64 " not checked", verify->results[VERIFY_UNCHECKED]);
+	if (verify->modes.writable)
+		printf(", %" PRIu64 "%s writable by others", verify->modes.writable,
+			verify->repair ? " were" : "");
 	failed += verify->results[VERIFY_UNREADABLE];
 	if (failed)
 		printf("; %" PRIu64 " could not be read", failed);
@@ -68,6 +71,7 @@ static void print_summary_object(const struct verify *verify, uint64_t failed)
 	json_unsigned(&json, "freed", verify->freed.bytes);
 	json_unsigned(&json, "compared", verify->recompile.compared);
 	json_unsigned(&json, "uncompared", verify->results[VERIFY_UNCHECKED]);
+	json_unsigned(&json, "writable", verify->modes.writable);
 	json_bool(&json, "complete", !interrupt_came());
 	json_close(&json);
 }
@@ -92,7 +96,8 @@ static int conclude(struct verify *verify, uint64_t failed)
 	if (verify_bad(verify))
 		return EXIT_FOUND;
 	if (failed || verify->results[VERIFY_UNREADABLE] || verify->incomplete ||
-		verify->results[VERIFY_UNCHECKED])
+		verify->results[VERIFY_UNCHECKED] ||
+		(verify->modes.writable && !verify->repair))
 		return EXIT_PARTLY;
 	return select_conclude(&verify->select, "verify", has_seen_any(verify));
 }

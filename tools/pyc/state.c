@@ -230,6 +230,7 @@ struct pyc_state state_of_inspected(const struct layout *item, int fd,
 {
 	struct pyc_state ret = { .st = pyc->st,
 		.sealed = pyc->sealed,
+		.unchecked_hash = pyc->flags == HEADER_UNCHECKED,
 		.seal = pyc->seal,
 		.format = pyc->format };
 	const struct entry_world world = {

@@ -202,10 +202,10 @@ static const char *provide(int input, const struct inspection *pyc, const char *
 		pwrite(input, code, code_size, 0) != (ssize_t)code_size ||
 		pwrite(input, text, (size_t)size, (off_t)code_size) != size)
 		return "there is no memory left";
-	snprintf(ret_request, 128, "%ju:%ju:%jd:%ld %c %zu %zd",
+	snprintf(ret_request, 128, "%ju:%ju:%jd:%ld %c %c%" PRIu64 " %zu %zd",
 		(uintmax_t)pyc->st.st_dev, (uintmax_t)pyc->st.st_ino,
 		(intmax_t)pyc->st.st_ctim.tv_sec, pyc->st.st_ctim.tv_nsec, level,
-		code_size, size);
+		pyc->header.kind == HEADER_HASH ? 'h' : '-', pyc->hash, code_size, size);
 	return NULL;
 }
 
@@ -290,7 +290,10 @@ static int compare(
 		why = provide(recompile->input, &pyc, source, level, request);
 	if (!why)
 		r = ask_all(comparison, request, &answer);
-	recompile->compared += *answer == 'S' || *answer == 'D';
+	if (*answer == 'S' && pyc.flags == HEADER_UNCHECKED)
+		recompile->unbound++;
+	else
+		recompile->compared += *answer == 'S' || *answer == 'D';
 	if (*answer == 'D')
 		note_difference(
 			comparison, path, source, &pyc.st, why ? why : answer + 1);

@@ -42,7 +42,9 @@ struct recompile {
 	void *context;
 	uint64_t compared;
 	uint64_t gone;	     /* deleted meanwhile */
-	uint64_t uncompared; /* all others; reported on stderr */
+	uint64_t unbound;    /* the same, but served whatever becomes of their sources: no
+				hash is compared */
+	uint64_t uncompared; /* unbound and all others, which are reported on stderr */
 };
 
 /* Adds a pyc to compare, with its source. level: opt level, '1', '2' or '\0'. */

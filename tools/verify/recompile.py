@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 #
 # The interpreter's side of `pycstash verify --deep` (recompile.c): compiles sources and
-# compares their code with that of pycs. Executes neither, and opens no file: fd 1 is one that
-# holds the code of a pyc, and then the source.
+# compares their code with that of pycs. Executes neither, and opens neither: fd 1 is a file
+# that holds the code of a pyc, and then the source.
 #
 #   at the start   "R"
-#   request        the pyc's identity, opt level, size of its code, size of the source
+#   request        the pyc's identity, opt level, "h" and the hash in its header
+#                  (otherwise "-" and anything), size of its code, size of the source
 #   answer         "S" (same), "D" (different) or "U" (could not be compared), and why
 import marshal
 import os
@@ -114,13 +115,20 @@ def compare(data, source, level):
         numbers.clear()
 
 
-def answer(identity, level, code_size, source_size):
+def hash_of(source):
+    import importlib.util  # only for the few that have one
+    return int.from_bytes(importlib.util.source_hash(source), "little")
+
+
+def answer(identity, level, hash, code_size, source_size):
     what = identity, level
     try:
         if what not in seen:  # an entry and its object are often one file
             code = os.pread(1, int(code_size), 0)
             source = os.pread(1, int(source_size), int(code_size))
             seen[what] = compare(code, source, int(level))
+            if hash[:1] == b"h" and int(hash[1:]) != hash_of(source):
+                seen[what] = "Dits header has the hash of another source"
         return seen[what]
     except Exception as error:
         return "U%r" % error

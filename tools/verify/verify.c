@@ -164,9 +164,18 @@ static bool is_without_source(const struct visit *visit)
 	return visit->item.kind == LAYOUT_ENTRY && !visit->state.current;
 }
 
+/* Returns whether it is an entry that is served whatever becomes of its source: neither
+ * the library nor Python compares the source again. */
+static bool is_unbound(const struct visit *visit)
+{
+	return visit->item.kind == LAYOUT_ENTRY && visit->state.sealed &&
+	       visit->state.unchecked_hash;
+}
+
 /* With --deep, a file that cannot be compiled again does not count as good. What is not
  * regular, or sealed by a newer pycstash, may be served: by this one, or by that. Another
- * user's file never is. */
+ * user's file never is. An unbound entry is compiled again unless it is deleted: forged
+ * bytecode is worse. */
 static void look_deep(struct visit *visit)
 {
 	const enum layout_kind kind = visit->item.kind;
@@ -180,7 +189,8 @@ static void look_deep(struct visit *visit)
 		unchecked = state->st.st_uid == geteuid();
 	else if (visit->result == VERIFY_GOOD || visit->result == VERIFY_SKIPPED)
 		unchecked = !state->error &&
-			    (!is_compilable(visit, &level) || is_without_source(visit));
+			    (!is_compilable(visit, &level) || is_without_source(visit) ||
+				    (visit->verify->repair && is_unbound(visit)));
 	if (unchecked)
 		visit->result = VERIFY_UNCHECKED;
 }
@@ -205,7 +215,9 @@ static bool is_outdated(const struct visit *visit)
 
 static bool is_to_delete(const struct visit *visit)
 {
-	return visit->verify->repair && (is_bad(visit->result) || is_outdated(visit));
+	return visit->verify->repair &&
+	       (is_bad(visit->result) || is_outdated(visit) ||
+		       (visit->result == VERIFY_UNCHECKED && is_unbound(visit)));
 }
 
 /* Deletes the file. An entry and its object are often one file: if another thread
@@ -284,7 +296,10 @@ static void conclude(struct visit *visit)
 	if (is_to_delete(visit) && !is_bad(visit->result) && repair_visited(visit))
 		visit->result = VERIFY_SKIPPED;
 	count(visit);
-	verify->outdated += is_outdated(visit);
+	if (is_outdated(visit))
+		verify->outdated++;
+	else if (visit->result == VERIFY_UNCHECKED && is_unbound(visit))
+		verify->unbound++;
 	if (visit->result == VERIFY_SKIPPED || visit->result == VERIFY_UNCHECKED ||
 		(visit->result == VERIFY_GOOD && !verify->deep))
 		return;
@@ -292,6 +307,26 @@ static void conclude(struct visit *visit)
 		report(visit);
 	else if (note_for_deep(visit) < 0)
 		verify->incomplete = true;
+}
+
+static void look_at_mode(struct walk_dir *dir, const char *name)
+{
+	struct verify *verify = dir->context;
+	int r = verify->deep ? modes_look(&verify->modes, dir->fd, name) : 0;
+	AUTOFREE char *path = NULL;
+
+	if (r == 0)
+		return;
+	path = alloc_format(
+		"%s/" CACHE_LAYOUT "/%s/%s", verify->cache.root, dir->path, name);
+	complain(path, "its mode cannot be changed: %s", strerror(-r));
+	verify->incomplete = true;
+}
+
+static void begin(struct walk_dir *dir)
+{
+	if (dir->layout.source)
+		look_at_mode(dir, ".");
 }
 
 static void look_at(struct walk_dir *dir, const struct walk_file *file)
@@ -309,6 +344,8 @@ static void look_at(struct walk_dir *dir, const struct walk_file *file)
 		visit.source = source;
 	look(&visit);
 	conclude(&visit);
+	if (dir->layout.source || visit.item.kind == LAYOUT_OBJECT)
+		look_at_mode(dir, file->name);
 }
 
 static bool enter(struct walk_dir *parent, const char *name)
@@ -361,30 +398,38 @@ static void found_different(void *context, const char *pyc, const char *source,
 	print_finding(verify, &line);
 }
 
+/* Prints a line with a number, unless that is 0. */
+static void tell(const struct verify *verify, uint64_t number, const char *what)
+{
+	if (number)
+		complain(verify->cache.root, "not checked: %" PRIu64 " %s", number, what);
+}
+
+static void tell_unchecked(const struct verify *verify)
+{
+	const uint64_t outdated = verify->outdated;
+
+	tell(verify, verify->results[VERIFY_UNCHECKED] - outdated - verify->unbound,
+		"files, since it is not known what compiled them, or from which source");
+	tell(verify, outdated,
+		"entries, since their sources are missing or have other content; --repair deletes them");
+	if (!verify->repair)
+		tell(verify, verify->modes.writable,
+			"files or folders, since others may write to them once they are in the tree, where they keep their modes; --repair changes these");
+}
+
 static int compile_again(struct verify *verify)
 {
 	uint64_t unknown = 0;
-	uint64_t others = verify->results[VERIFY_UNCHECKED] - verify->outdated;
 	int r = sources_find(
 		&verify->finder, &verify->cache, &verify->recompile, &unknown);
 
-	if (others)
-		complain(verify->cache.root,
-			"not checked: %" PRIu64
-			" files, since it is not known what compiled them, or from which source",
-			others);
-	if (verify->outdated)
-		complain(verify->cache.root,
-			"not checked: %" PRIu64
-			" entries, since their sources are missing or have other content; --repair deletes them",
-			(uint64_t)verify->outdated);
+	tell_unchecked(verify);
 	if (r == 0)
 		r = recompile_run(&verify->recompile);
-	if (unknown)
-		complain(verify->cache.root,
-			"not checked: no source with their content was found for %" PRIu64
-			" pycs",
-			unknown);
+	tell(verify, unknown, "pycs, since no source with their content was found");
+	tell(verify, verify->unbound + verify->recompile.unbound,
+		"entries with an unchecked hash, since they are served whatever becomes of their sources; --repair deletes them");
 	unknown += verify->recompile.uncompared;
 	verify->results[VERIFY_GOOD] -= unknown + verify->recompile.gone;
 	verify->results[VERIFY_UNCHECKED] += unknown;
@@ -401,12 +446,14 @@ int verify_run(struct verify *verify, uint64_t *ret_failed)
 		.doing = "verifying",
 		.threads = verify->common.jobs,
 		.enter = enter,
+		.begin = begin,
 		.file = look_at };
 	int r;
 
 	verify->recompile.different = found_different;
 	verify->recompile.context = verify;
 	verify->began = clock_real();
+	modes_begin(&verify->modes, verify->repair);
 	r = walk_run(&walk, "");
 	if (verify->deep && r == 0)
 		r = compile_again(verify);

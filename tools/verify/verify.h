@@ -14,6 +14,7 @@
 #include "tools/gc/trash.h"
 #include "tools/select/select.h"
 #include "tools/stats/removed.h"
+#include "tools/verify/modes.h"
 #include "tools/verify/recompile.h"
 #include "tools/verify/sources.h"
 
@@ -38,14 +39,17 @@ struct verify {
 	struct select select;
 	struct sources finder;
 	struct recompile recompile;
+	struct modes modes;
 	struct freed freed;
 	struct removed removed;
 	int64_t began;		/* nanoseconds since 1970 */
 	pthread_mutex_t output; /* threads print findings one at a time */
 	_Atomic(uint64_t) entries, objects, bytes, repaired;
 	_Atomic(uint64_t) results[VERIFY_RESULTS];
-	_Atomic(uint64_t) outdated; /* of the unchecked: entries without their source */
-	_Atomic(bool) incomplete;   /* something could not be noted or deleted */
+	/* Of the unchecked: entries without their source, and those with an unchecked
+	 * hash. */
+	_Atomic(uint64_t) outdated, unbound;
+	_Atomic(bool) incomplete; /* something could not be noted or deleted */
 };
 
 /* Verifies the cache, prints a line for each finding, and deletes bad files if
