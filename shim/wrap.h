@@ -19,6 +19,8 @@
 #include "shim/core/base/openat2.h"
 #include "shim/process.h"
 
+struct place;
+
 /* The flags with which open takes a mode. O_TMPFILE includes the O_DIRECTORY bit, which
  * is masked out because O_DIRECTORY alone takes no mode. */
 #define WITH_MODE (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))
@@ -56,6 +58,11 @@ int cached_chdir(const char *path);
 /* wrap_list.c */
 DIR *cached_opendir(const char *path);
 struct dirent *cached_readdir(DIR *dir, bool wide);
+/* Returns whether the program has listed the PLACE_DIR by its path last, and would find
+ * more files of the cache in it. */
+bool cached_has_shown(struct place *place);
+/* The program gets a descriptor of the PLACE_DIR in the tree, and may list that. */
+void cached_show_tree(struct place *place);
 void cached_rewinddir(DIR *dir);
 int cached_closedir(DIR *dir);
 int cached_scandir(int dirfd, const char *path, bool wide, struct dirent ***ret,

@@ -84,9 +84,10 @@ static int remove_place(struct place *place, int dirfd, const char *path)
 		return next_unlink(dirfd, place_find(place, dirfd, path), AT_REMOVEDIR);
 	if (place_in_tree(place)) {
 		ret = next_unlink(dirfd, place->path, AT_REMOVEDIR);
-		/* The program was shown the tree's listing, so to it the directory was
-		 * empty. */
-		if (ret == 0 && !process_config.readonly)
+		/* If the program was shown the tree's listing, the directory was empty to
+		 * it. pip moves file by file what it was shown, and deletes the directory
+		 * whenever that succeeds: then what the cache has stays. */
+		if (ret == 0 && !process_config.readonly && !cached_has_shown(place))
 			root_drop_directory(&sys_real, place->cache);
 		return ret;
 	}

@@ -5,7 +5,8 @@
  * bytecode) are left out, so that a program can open all that it was shown.
  *
  * Only a listing by path shows both. A program that lists a descriptor (shutil.rmtree)
- * goes on to delete through that descriptor, which does not lead to the cache.
+ * goes on to delete through that descriptor, which does not lead to the cache. To it, the
+ * directory is empty when the tree's is; to a program that has listed the path it is not.
  */
 #include "shim/wrap.h"
 
@@ -14,6 +15,7 @@
 #include <string.h>
 
 #include "shim/calls.h"
+#include "shim/core/base/dirents.h"
 #include "shim/core/base/text.h"
 #include "shim/place.h"
 #include "shim/process.h"
@@ -23,6 +25,7 @@ struct listing {
 	struct text
 		path; /* of the tree's directory, with a slash; then of a name in it */
 	char room[2 * PATH_MAX];
+	struct dirents names; /* for cached_has_shown */
 };
 
 /* The open listings, found by the program's DIR, which only one thread uses at a time. If
@@ -34,6 +37,19 @@ static struct {
 #define SLOTS_END (slots + sizeof slots / sizeof *slots)
 
 atomic_uint list_count;
+
+/* Which directories were listed by path last: hashes of their paths in the cache. */
+static _Atomic uint64_t listed[64];
+#define LISTED_COUNT (sizeof listed / sizeof *listed)
+
+static uint64_t hash_of(const char *path)
+{
+	uint64_t hash = 0xcbf29ce484222325u;
+
+	for (; *path; path++)
+		hash = (hash ^ (unsigned char)*path) * 0x100000001b3u;
+	return hash;
+}
 
 static __typeof__(&slots[0]) slot_of(DIR *dir)
 {
@@ -57,20 +73,32 @@ static bool take_slot(DIR *dir, struct listing *listing)
 	return false;
 }
 
-static void add_cache(struct place *place, DIR *dir)
+static struct listing *make_listing(struct place *place)
 {
 	struct listing *listing = sys_real.map(sizeof *listing);
 
 	if (!listing)
-		return;
+		return NULL;
 	listing->path =
 		(struct text){ .data = listing->room, .size = sizeof listing->room };
 	text_adds(&listing->path, place_show(place));
 	text_adds(&listing->path, "/");
 	place_hide(place);
-	listing->cache = real.opendir(place->cache);
-	if (listing->cache && take_slot(dir, listing))
+	return listing;
+}
+
+static void add_cache(struct place *place, DIR *dir)
+{
+	struct listing *listing = make_listing(place);
+	const uint64_t hash = hash_of(place->cache);
+
+	if (!listing)
 		return;
+	listing->cache = real.opendir(place->cache);
+	if (listing->cache && take_slot(dir, listing)) {
+		listed[hash % LISTED_COUNT] = hash;
+		return;
+	}
 	if (listing->cache)
 		(void)real.closedir(listing->cache);
 	sys_real.unmap(listing, sizeof *listing);
@@ -104,17 +132,46 @@ static __attribute__((noinline)) bool is_missing(int dirfd, const char *name)
 	return sys_real.fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == -ENOENT;
 }
 
-/* Returns whether the name is in the cache alone, and an open finds it. */
-static bool is_more(DIR *dir, struct listing *listing, const char *name)
+static bool is_found(struct listing *listing, const char *name)
 {
 	const size_t len = listing->path.len;
 	bool found;
 
-	if (name[0] == '.' || !is_missing(dirfd(dir), name))
-		return false;
 	text_adds(&listing->path, name);
 	found = cached_finds(listing->room);
 	listing->path.len = len;
+	return found;
+}
+
+/* Returns whether the name is in the cache alone, and an open finds it. */
+static bool is_more(DIR *dir, struct listing *listing, const char *name)
+{
+	return name[0] != '.' && is_missing(dirfd(dir), name) && is_found(listing, name);
+}
+
+void cached_show_tree(struct place *place)
+{
+	listed[hash_of(place->cache) % LISTED_COUNT] = 0;
+}
+
+bool cached_has_shown(struct place *place)
+{
+	const uint64_t hash = hash_of(place->cache);
+	struct listing *listing;
+	struct dirents *names;
+	const char *name;
+	bool found = false;
+
+	if (listed[hash % LISTED_COUNT] != hash || !(listing = make_listing(place)))
+		return false;
+	names = &listing->names;
+	names->fd = sys_real.openat(AT_FDCWD, place->cache,
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+	while (names->fd >= 0 && !found && (name = dirents_next(names, &sys_real)))
+		found = name[0] != '.' && is_found(listing, name);
+	if (names->fd >= 0)
+		sys_real.close(names->fd);
+	sys_real.unmap(listing, sizeof *listing);
 	return found;
 }
 

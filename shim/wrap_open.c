@@ -257,8 +257,10 @@ static int open_directory(struct place *place, int flags, mode_t mode)
 					       : open_cache(place, flags, mode);
 	if (flags & O_PATH) /* for listing, it would be opened for reading */
 		place_turn_real(place);
-	if (!place_is_pretended(place))
+	if (!place_is_pretended(place)) {
+		cached_show_tree(place);
 		return open_tree(place, flags, mode);
+	}
 	atomic_store_explicit(&process_gave_directory, true, memory_order_relaxed);
 	return open_cache(place, flags, mode);
 }

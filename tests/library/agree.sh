@@ -58,6 +58,22 @@ True
 False" "a real __pycache__ is listed, copied and deleted with what only the cache has on $name"
 }
 
+# pip moves file by file what it was shown, and deletes the directory whenever that succeeds.
+moved_away() {
+	mkdir -p "$T/away/__pycache__" "$T/moved" && echo 'x = 1' >"$T/away/m.py" && echo 'x = 1' >"$T/away/n.py"
+	echo text >"$T/away/__pycache__/a"
+	sleep 0.1
+	preloaded "$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import m, n' "$T/away"
+	is "$(preloaded "$python" -c 'import os, sys
+d = sys.argv[1] + "/__pycache__"
+for name in sorted(os.listdir(d)):
+    os.rename(d + "/" + name, sys.argv[2] + "/" + name)
+    try: os.rmdir(d)
+    except OSError: pass
+print(os.path.exists(d), sorted(os.listdir(sys.argv[2])))' "$T/away" "$T/moved" 2>&1)" "False ['a', 'm.$tag.pyc', 'n.$tag.pyc']" \
+		"what a real __pycache__ has shown can be moved file by file, though its directory is deleted on $name"
+}
+
 # zipfile.PyZipFile opens bytecode that is not older than its source.
 packed() {
 	mkdir "$T/zip" && echo 'x = 1' >"$T/zip/m.py"
@@ -125,6 +141,7 @@ agrees() {
 	sources
 	made_anew
 	beside
+	moved_away
 	packed
 	checked_out
 	closed_tree
