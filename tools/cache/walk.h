@@ -40,7 +40,7 @@ struct walk {
 	void *context;
 	bool stat;	   /* call fstatat for each file that is not a directory */
 	unsigned threads;  /* 0: walk_threads(); at most WALK_MOST_THREADS */
-	bool force;	   /* to delete the tree: take missing rights to directories */
+	bool force;	   /* take missing rights to directories */
 	const char *doing; /* "scanning": shown with a count (progress.h); or NULL */
 	/* Opens a directory, "" or a path that begins with `start`. Returns a descriptor,
 	 * which the walk closes, or -errno. NULL: cache_openat of walk.cache. */

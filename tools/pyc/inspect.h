@@ -18,8 +18,8 @@
 #include "shim/core/python/header.h"
 #include "shim/core/python/marshal.h"
 
-/* Larger files are not read. No real pyc is nearly as large. */
-#define INSPECT_LIMIT (1u << 30)
+/* Larger files are not read. No real pyc is as large, nor does the library read it. */
+#define INSPECT_LIMIT (ENTRY_FILE_MAX + SEAL_SIZE)
 
 struct inspection {
 	struct stat st;

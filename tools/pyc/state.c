@@ -187,6 +187,8 @@ static void classify(struct subject *subject)
 
 	if (item->kind == LAYOUT_TEMPORARY)
 		conclude(subject, STATE_UNSEALED, "not finished");
+	else if (pyc->st.st_size > INSPECT_LIMIT)
+		conclude(subject, STATE_DAMAGED, "larger than any bytecode");
 	else if (item->kind == LAYOUT_PROGRAMS)
 		conclude(subject, STATE_UNSEALED, "written by a program");
 	else if (!pyc->sealed && item->kind == LAYOUT_ENTRY && is_too_long(subject))
@@ -282,7 +284,8 @@ struct pyc_state state_of(
 
 	if (fstat(fd, &pyc.st) < 0)
 		return unreadable(item, &pyc.st, flags, -errno);
-	if (!why_foreign(item, &pyc.st, flags) && (flags & STATE_WHOLE)) {
+	if (!why_foreign(item, &pyc.st, flags) && (flags & STATE_WHOLE) &&
+		pyc.st.st_size <= INSPECT_LIMIT) {
 		state_tag(item, tag);
 		r = inspect(fd, tag, &pyc);
 	} else if (S_ISREG(pyc.st.st_mode)) {

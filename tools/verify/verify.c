@@ -204,13 +204,16 @@ static void look(struct visit *visit)
 		look_deep(visit);
 }
 
-/* Returns whether it is an entry that could not be checked and is not served now, so that
- * it is worth no more than a compile. */
+/* Returns whether it is an entry that could not be checked and is not served now, or only
+ * to ephemeral trees, so that it is worth no more than a compile. */
 static bool is_outdated(const struct visit *visit)
 {
+	const enum state state = visit->state.state;
+
 	return visit->result == VERIFY_UNCHECKED && visit->state.sealed &&
 	       is_without_source(visit) &&
-	       (visit->state.state == STATE_STALE || visit->state.state == STATE_ORPHAN);
+	       (state == STATE_STALE || state == STATE_ORPHAN ||
+		       (visit->source && layout_is_common(visit->source)));
 }
 
 static bool is_to_delete(const struct visit *visit)
@@ -445,6 +448,7 @@ int verify_run(struct verify *verify, uint64_t *ret_failed)
 		.context = verify,
 		.doing = "verifying",
 		.threads = verify->common.jobs,
+		.force = true, /* the library finds what is in there */
 		.enter = enter,
 		.begin = begin,
 		.file = look_at };
