@@ -4,7 +4,8 @@ seal (docs/seal.md) that claims it was compiled from SOURCE, for the interpreter
 KIND is `time` (the default); `hash`, an unchecked hash-based pyc; `nested`, in which the string
 NESTED becomes a tuple that takes CPython 2**60 steps to load; `many`, in which it becomes one of 6
 million numbers; `odd` and `deep`, in which it becomes a tuple of 100 million elements that are not
-there, behind a dictionary or 33 code objects deep; `special`, in which an instruction takes for
+there, behind a dictionary or 33 code objects deep; `tall`, in which it becomes a tuple in 700
+tuples; `named`, which claims to be from a file whose name none can have; `special`, in which an instruction takes for
 granted what it works on (CPython 3.11 and later); `shifted`, in which free variables of a function
 are not where its code looks for them; `hidden`, in which variables claim to be no variables;
 `clash`, in which 60 local variables claim to be those of another function too, which corrupts
@@ -75,6 +76,15 @@ def deep(code):
     return announce(code, start * 33)
 
 
+def tall(code):
+    before, mark, after = marshal.dumps(code, 2).partition(marshal.dumps("NESTED", 2))
+    return before + b")\1" * 700 + b"N" + after
+
+
+def named(code):
+    return marshal.dumps(code, 2).replace(marshal.dumps("forged", 2), marshal.dumps("for\0ed", 2))
+
+
 def special(code):
     data = marshal.dumps(code)
     at = data.index(code.co_code)
@@ -110,7 +120,7 @@ def elsewhere(code):
     return data.replace(marshal.dumps("forged", 2), marshal.dumps("stolen", 2), 1)
 
 
-DUMPS = {"nested": nested, "many": many, "odd": odd, "deep": deep, "special": special, "shifted": shifted,
+DUMPS = {"nested": nested, "many": many, "odd": odd, "deep": deep, "tall": tall, "named": named, "special": special, "shifted": shifted,
          "hidden": hidden, "clash": clash, "elsewhere": elsewhere}
 
 

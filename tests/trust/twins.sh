@@ -3,8 +3,8 @@
 #
 # A stat does not tell everything. Two files on different file systems can agree in all that is
 # the identity of a source: number, size and times. The bytecode of two sources can have one
-# name. The content of a file in /proc changes without a trace. And nobody compares a file with
-# bytecode whose hash is unchecked.
+# name. The content of a file in /proc changes without a trace. Nobody compares a file with bytecode
+# whose hash is unchecked. And whoever made a cache does not decide what in it is compared.
 # shellcheck source=tests/trust/actors.bash
 . "$(dirname "$0")/actors.bash"
 separate "attacks with what a stat does not show"
@@ -173,4 +173,49 @@ END
 else
 	skip "verify --deep does not call good what is served whatever becomes of its source" "there are no hash-based pycs"
 fi
+
+# --- code -----------------------------------------------------------------------------
+fresh
+wrong=
+for kind in nested tall named many odd deep; do
+	EVIL='x = "NESTED"' forge "$src/m.py" "$entry" $kind
+	chown "$VICTIM" "$entry"
+	got=$(ulimit -S -t 2 && status_of --deep --repair)
+	[ "$got $(grep -c "^different .*m.$TAG.pyc.*; deleted$" "$T/said")" = "1 1" ] && [ ! -e "$entry" ] || wrong="$wrong; $kind: $got"
+done
+is "$wrong" "" "verify --deep --repair deletes what no interpreter can load, or compare with what it compiles"
+wrong=
+for code in "x = 1$(printf ' + 1%.0s' {1..800})" "x = $(printf '(%.0s' {1..80})1,$(printf '),%.0s' {1..79}))" \
+	"x = 1 << 99999, 'x' * 4000, -0.0, 1e999j, b'y' * 4000" "x = $(printf 'lambda: %.0s' {1..30})1"; do
+	echo "$code" >"$src/m.py"
+	with "$VICTIM" "$cache" "$PY" -c "$(imports "$src")"
+	status_of --deep >/dev/null
+	! grep "/m.$TAG.pyc" "$T/said" && [ -e "$entry" ] || wrong="$wrong; $code"
+done
+is "$wrong" "" "code that is deep, or has large constants, is good if that is what its source says"
+echo "x = $(printf 'lambda: %.0s' {1..40})1" >"$src/m.py"
+with "$VICTIM" "$cache" "$PY" -c "$(imports "$src")"
+status_of --deep >/dev/null
+is "$(grep -o "m.$TAG.pyc: not checked: .*" "$T/said")" "m.$TAG.pyc: not checked: its code is nested too deep to be loaded safely" \
+	"code that is nested very deep is not checked if that is what its source says"
+
+# --- other names ----------------------------------------------------------------------
+# What lies beside bytecode is found by other interpreters and tools, in a cache of an earlier
+# release also in the tree.
+fresh
+wrong=
+for name in m.cpython-399.pyc m.pypy99.opt-1.pyc _cffi__x1.so m.json id pipe; do
+	case $name in
+	*.pyc) forge "$src/m.py" "${entry%/*}/$name" hash ;;
+	pipe) mkfifo "${entry%/*}/$name" ;;
+	*) : >"${entry%/*}/$name" ;;
+	esac
+	chown "$VICTIM" "${entry%/*}/$name"
+	got="$(status_of --deep --repair) $(grep -c "^unchecked .*/$name: not a \| 0 bad, .* 1 not checked" "$T/said") $(status_of)"
+	[ "$got" = "3 2 0" ] || wrong="$wrong; $name: $got"
+	chown "$ATTACKER" "${entry%/*}/$name"
+	[ "$(status_of --deep)" = 0 ] || wrong="$wrong; another user's $name"
+	rm "${entry%/*}/$name"
+done
+is "$wrong" "" "verify --deep does not call good what lies beside bytecode with the name of another version's, or any other name"
 done_testing

@@ -157,7 +157,8 @@ static int start(struct interpreter *interpreter, const struct comparison *compa
 	const char *version = comparison->group->version;
 	const struct rlimit limit = { MEMORY_LIMIT, MEMORY_LIMIT };
 	const char *const argv[] = { interpreter->python->path,
-		strchr(version, '+') ? "-ISBXno_debug_ranges" : "-ISB", "-c",
+		"-ISBXutf8", /* any co_filename can be encoded */
+		strchr(version, '+') ? "-Xno_debug_ranges" : "-Xutf8", "-c",
 		embedded_recompile, NULL };
 	int r = subprocess_start(&interpreter->process, (char *const *)argv, NULL,
 		comparison->recompile->input);
@@ -176,11 +177,17 @@ static int start(struct interpreter *interpreter, const struct comparison *compa
 
 /* --- one pyc -------------------------------------------------------------------------*/
 
+/* What recompile.py is asked: about a pyc, and about its source alone. */
+struct recompile_request {
+	char text[160], alone[160 + sizeof " 32"];
+	bool deep; /* nothing may load it, so only its source is asked about */
+};
+
 /* Passes the code of a pyc and its source to the interpreters, and writes the request.
  * Returns NULL or why this cannot be done. Nobody looks at the source after this, as its
  * owner may change it at any moment, or put a FIFO or a device into its place. */
 static const char *provide(int input, const struct inspection *pyc, const char *source,
-	char level, char ret_request[128])
+	char level, struct recompile_request *ret)
 {
 	const uint8_t *code = pyc->bytes + pyc->header_size;
 	const size_t code_size = pyc->pyc_size - pyc->header_size;
@@ -198,19 +205,19 @@ static const char *provide(int input, const struct inspection *pyc, const char *
 		digest = digest_of(text, (size_t)size);
 	if (size < 0 || memcmp(&digest, &pyc->seal.digest, sizeof digest) != 0)
 		return "its source has just been changed";
-	if (ftruncate(input, 0) < 0 ||
-		pwrite(input, code, code_size, 0) != (ssize_t)code_size ||
-		pwrite(input, text, (size_t)size, (off_t)code_size) != size)
+	if (ftruncate(input, 0) < 0 || pwrite(input, text, (size_t)size, 0) != size ||
+		pwrite(input, code, code_size, (off_t)size) != (ssize_t)code_size)
 		return "there is no memory left";
-	snprintf(ret_request, 128, "%ju:%ju:%jd:%ld %c %c%" PRIu64 " %zu %zd",
+	snprintf(ret->text, sizeof ret->text, "%ju:%ju:%jd:%ld %c %c%" PRIu64 " %zu %zd",
 		(uintmax_t)pyc->st.st_dev, (uintmax_t)pyc->st.st_ino,
 		(intmax_t)pyc->st.st_ctim.tv_sec, pyc->st.st_ctim.tv_nsec, level,
 		pyc->header.kind == HEADER_HASH ? 'h' : '-', pyc->hash, code_size, size);
+	snprintf(ret->alone, sizeof ret->alone, "%s %d", ret->text, MARSHAL_DEPTH);
 	return NULL;
 }
 
 /* Asks one interpreter. Returns 0 or -errno if it does not start. */
-static int ask(struct interpreter *interpreter, const struct comparison *comparison,
+static int put(struct interpreter *interpreter, const struct comparison *comparison,
 	const char *request)
 {
 	int r = interpreter->process.pid ? 0 : start(interpreter, comparison);
@@ -221,10 +228,27 @@ static int ask(struct interpreter *interpreter, const struct comparison *compari
 	return await(interpreter);
 }
 
+/* If the interpreter ends, asks a new one about the source alone: if that goes well, the
+ * compiler has not made what the other one met. Returns as put does. */
+static int ask(struct interpreter *interpreter, const struct comparison *comparison,
+	const struct recompile_request *request)
+{
+	int r = put(
+		interpreter, comparison, request->deep ? request->alone : request->text);
+	AUTOFREE char *end = alloc_copy(interpreter->answer);
+
+	if (r < 0 || interpreter->process.pid)
+		return r;
+	r = put(interpreter, comparison, request->alone);
+	*end = interpreter->answer[0] == 'D' ? 'D' : 'U';
+	snprintf(interpreter->answer, sizeof interpreter->answer, "%s", end);
+	return r;
+}
+
 /* Asks one interpreter after the other, until one does not answer "different". Sets
  * *ret_answer only if it returns 0. */
-static int ask_all(
-	const struct comparison *comparison, const char *request, const char **ret_answer)
+static int ask_all(const struct comparison *comparison,
+	const struct recompile_request *request, const char **ret_answer)
 {
 	struct interpreter *interpreter;
 	size_t i = 0;
@@ -275,8 +299,9 @@ static int compare(
 	struct recompile *recompile = comparison->recompile;
 	AUTOCLOSE int fd = file_look(AT_FDCWD, path, O_NOFOLLOW);
 	struct inspection pyc = { .size = 0 };
-	const char *answer = "U", *why;
-	char request[128];
+	const char *answer = "U", *why, *fault = NULL;
+	enum marshal_end end = MARSHAL_WHOLE;
+	struct recompile_request request = { .deep = false };
 	int r = 0;
 
 	if (fd == -ENOENT) {
@@ -284,12 +309,17 @@ static int compare(
 		return 0;
 	}
 	why = take(comparison->group, fd, &pyc);
-	if (!why && inspect_code_end(&pyc, &why) == MARSHAL_ODD)
+	if (!why)
+		end = inspect_code_end(&pyc, &why);
+	if (end == MARSHAL_ODD)
 		answer = "D";
-	if (!why)
-		why = provide(recompile->input, &pyc, source, level, request);
-	if (!why)
-		r = ask_all(comparison, request, &answer);
+	request.deep = end == MARSHAL_DEEP;
+	if (!why || request.deep)
+		fault = provide(recompile->input, &pyc, source, level, &request);
+	if (fault)
+		why = fault;
+	else if (!why || request.deep)
+		r = ask_all(comparison, &request, &answer);
 	if (*answer == 'S' && pyc.flags == HEADER_UNCHECKED)
 		recompile->unbound++;
 	else

@@ -9,7 +9,8 @@
  * Marshal can write the same code in more than one way (references, interned strings),
  * so code objects are compared instead of bytes; co_filename is ignored. Releases with
  * the same magic number may compile differently, so a pyc counts as different only if
- * every interpreter found with its tag and magic number says so.
+ * every interpreter found with its tag and magic number says so, or cannot load or
+ * compare it, but what it compiles from the same source.
  *
  * A struct recompile begins with an initialized mutex and its callback. Any thread may
  * call recompile_add; the rest is for one thread. Functions return 0 or -errno.

@@ -2,11 +2,12 @@
 #
 # The interpreter's side of `pycstash verify --deep` (recompile.c): compiles sources and
 # compares their code with that of pycs. Executes neither, and opens neither: fd 1 is a file
-# that holds the code of a pyc, and then the source.
+# that holds a source, and then the code of a pyc.
 #
 #   at the start   "R"
 #   request        the pyc's identity, opt level, "h" and the hash in its header
-#                  (otherwise "-" and anything), size of its code, size of the source
+#                  (otherwise "-" and anything), size of its code, size of the source; and, to
+#                  look at the source alone, how many code objects may be in each other
 #   answer         "S" (same), "D" (different) or "U" (could not be compared), and why
 import marshal
 import os
@@ -95,24 +96,48 @@ def kinds_of(code):
     return found
 
 
-def compare(data, source, level):
+def depth(code):
+    return 1 + max([0] + [depth(const) for const in code.co_consts if are_codes(const)])
+
+
+def compile_source(source, filename, level):
+    return compile(source, filename, "exec", dont_inherit=True, optimize=level)
+
+
+def compare(made, stored):
+    if key(made) != key(stored):
+        return "D" + difference(stored, made)
+    return "S" if kinds_of(made) == kinds_of(stored) else "Dkinds of variables"
+
+
+def forget():
+    kinds.clear()
+    numbers.clear()
+
+
+def try_source(source, level):
+    """Raises an exception if the source's own code is too much for this interpreter."""
     try:
-        stored = marshal.loads(data)
+        made = compile_source(source, "", level)
+    except ValueError as error:  # before CPython 3.12, for a NUL
+        raise SyntaxError(error)
+    compare(made, marshal.loads(marshal.dumps(made)))
+    return made
+
+
+def look(code_size, source, level):
+    try:
+        stored = marshal.loads(os.pread(1, code_size, len(source)))
         if not are_codes(stored):
             return "Dit holds no code object"
-    except (EOFError, TypeError, ValueError) as error:
-        return "Dits code object cannot be loaded: %s" % error
-    try:
-        made = compile(source, stored.co_filename, "exec", dont_inherit=True, optimize=level)
-    except SyntaxError as error:
-        return "Dits source does not compile: %s" % error
-    try:
-        if key(made) != key(stored):
-            return "D" + difference(stored, made)
-        return "S" if kinds_of(made) == kinds_of(stored) else "Dkinds of variables"
-    finally:  # if that crashes, it is not while another pyc is compared
-        kinds.clear()
-        numbers.clear()
+        return compare(compile_source(source, stored.co_filename, level), stored)
+    except Exception as error:
+        why = "%r" % error
+    stored = None
+    forget()
+    # A compiler makes only what can be loaded and compared, if that is so for its source.
+    try_source(source, level)
+    return "Dits code cannot be loaded or compared: " + why
 
 
 def hash_of(source):
@@ -120,18 +145,28 @@ def hash_of(source):
     return int.from_bytes(importlib.util.source_hash(source), "little")
 
 
-def answer(identity, level, hash, code_size, source_size):
+def look_alone(source, level, most):
+    if depth(try_source(source, level)) > most:
+        return "Uthe code of its source is nested too deep"
+    return "Dit ends the interpreter that loads it"
+
+
+def answer(identity, level, hash, code_size, source_size, most=None):
     what = identity, level
     try:
         if what not in seen:  # an entry and its object are often one file
-            code = os.pread(1, int(code_size), 0)
-            source = os.pread(1, int(source_size), int(code_size))
-            seen[what] = compare(code, source, int(level))
+            source = os.pread(1, int(source_size), 0)
+            seen[what] = (look_alone(source, int(level), int(most)) if most else
+                          look(int(code_size), source, int(level)))
             if hash[:1] == b"h" and int(hash[1:]) != hash_of(source):
                 seen[what] = "Dits header has the hash of another source"
         return seen[what]
+    except SyntaxError as error:
+        return "Dits source does not compile: %s" % error
     except Exception as error:
         return "U%r" % error
+    finally:  # if that crashes, it is not while another pyc is compared
+        forget()
 
 
 warnings.simplefilter("ignore")

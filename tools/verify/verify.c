@@ -172,6 +172,13 @@ static bool is_unbound(const struct visit *visit)
 	       visit->state.unchecked_hash;
 }
 
+/* Returns whether it lies beside bytecode under a name that is none of the version
+ * folder's, where other programs may find it. */
+static bool is_stray(const struct visit *visit)
+{
+	return visit->item.kind == LAYOUT_FOREIGN && visit->item.source_dir;
+}
+
 /* With --deep, a file that cannot be compiled again does not count as good. What is not
  * regular, or sealed by a newer pycstash, may be served: by this one, or by that. Another
  * user's file never is. An unbound entry is compiled again unless it is deleted: forged
@@ -183,7 +190,8 @@ static void look_deep(struct visit *visit)
 	bool unchecked = false;
 	char level;
 
-	if (kind != LAYOUT_ENTRY && kind != LAYOUT_OBJECT && kind != LAYOUT_PROGRAMS)
+	if (kind != LAYOUT_ENTRY && kind != LAYOUT_OBJECT && kind != LAYOUT_PROGRAMS &&
+		!is_stray(visit))
 		return;
 	if (visit->result == VERIFY_FOREIGN)
 		unchecked = state->st.st_uid == geteuid();
@@ -303,7 +311,8 @@ static void conclude(struct visit *visit)
 		verify->outdated++;
 	else if (visit->result == VERIFY_UNCHECKED && is_unbound(visit))
 		verify->unbound++;
-	if (visit->result == VERIFY_SKIPPED || visit->result == VERIFY_UNCHECKED ||
+	if (visit->result == VERIFY_SKIPPED ||
+		(visit->result == VERIFY_UNCHECKED && !is_stray(visit)) ||
 		(visit->result == VERIFY_GOOD && !verify->deep))
 		return;
 	if (visit->result != VERIFY_GOOD)

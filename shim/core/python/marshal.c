@@ -10,9 +10,6 @@
 /* Set in the type of an object that is referred to later. */
 #define FLAG_REF 0x80
 
-/* Deeper than people nest code. Compilers do not have such a limit. */
-#define DEPTH 32
-
 static const struct code_layout {
 	uint16_t first, last; /* magic numbers */
 	uint8_t numbers, more;
@@ -29,7 +26,7 @@ struct marshal {
 	size_t left; /* how many bytes are still to come */
 	/* How many objects are still to come: outside all code, then for each code object
 	 * those after its first line, and those before it. */
-	uint32_t objects[2 * DEPTH + 1];
+	uint32_t objects[2 * MARSHAL_DEPTH + 1];
 	unsigned depth;
 };
 
@@ -73,7 +70,7 @@ static enum marshal_end skip_counted(
 
 static enum marshal_end enter_code(struct marshal *reader)
 {
-	if (reader->depth == 2 * DEPTH)
+	if (reader->depth == 2 * MARSHAL_DEPTH)
 		return MARSHAL_DEEP;
 	reader->objects[++reader->depth] = reader->layout->more;
 	reader->objects[++reader->depth] = 8;

@@ -11,13 +11,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* How many code objects may be in each other: more than people nest. Compilers do not
+ * have such a limit. */
+#define MARSHAL_DEPTH 32
+
 enum marshal_end {
 	MARSHAL_WHOLE,	 /* there is a whole code object; more bytes may follow */
 	MARSHAL_CUT,	 /* the bytes end before the code object does */
 	MARSHAL_UNKNOWN, /* the format is not known here */
 	/* The format is known, but from some byte on, the bytes were not looked at: */
 	MARSHAL_ODD, /* that is an object as no code has */
-	MARSHAL_DEEP /* there, code is nested deeper than people write it */
+	MARSHAL_DEEP /* there, code is nested deeper than that */
 };
 
 /* Parses the code of a pyc: the size bytes after its header. magic is the first bytes of
