@@ -185,9 +185,13 @@ void place_turn_real(struct place *place);
  * numba looks for its index before it writes to that directory. */
 void place_ask(struct place *place);
 
-/* Returns whether this thread has looked for the final name of the temporary file: Python
- * does before it compiles, and so does numba. */
-bool place_is_pending(struct place *place);
+/* The thread creates the temporary file. Returns whether it has looked for the file's
+ * final name: Python does before it compiles, and so does numba. */
+bool place_begin(struct place *place);
+
+/* The thread has deleted the PLACE_ENTRY: if it is a temporary file, there will be no
+ * bytecode of what the thread has compiled. */
+void place_drop(struct place *place);
 
 /* To be called after a temporary file was created in the cache; see entry_created. */
 void place_created(const struct place *place, int fd);

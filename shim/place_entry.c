@@ -77,24 +77,42 @@ void place_ask(struct place *place)
 		pending_add(world.python.pending, sys_real.thread(), key, &pending);
 }
 
-bool place_is_pending(struct place *place)
+/* Sets up place->entry for the final name of the temporary file, whose pyc place->pyc
+ * then is. Returns false if that name names no source. */
+static bool set_up_final(struct place *place)
+{
+	const char *name = place->cache + place->map.dir_len + 1;
+	size_t len = place->name_end - place->map.dir_len - 1;
+
+	place->pyc = pyc_final(&place->pyc, name, &len);
+	return place_entry(place);
+}
+
+bool place_begin(struct place *place)
 {
 	const struct entry_world world = process_world(NULL);
-	const char *name = place->cache + place->map.dir_len + 1, *key;
-	size_t len = place->name_end - place->map.dir_len - 1;
-	struct pyc_name temporary = place->pyc;
+	const struct pyc_name temporary = place->pyc;
 	struct pending_source pending;
+	const char *key;
 	bool ret;
 
-	place->pyc = pyc_final(&temporary, name, &len);
-	if (pyc_names_no_source(&place->pyc))
-		ret = (key = directory_key(place)) &&
+	if (set_up_final(place))
+		ret = entry_write_begins(&place->entry);
+	else
+		ret = pyc_names_no_source(&place->pyc) && (key = directory_key(place)) &&
 		      pending_find(
 			      world.python.pending, sys_real.thread(), key, &pending);
-	else
-		ret = place_entry(place) && entry_is_pending(&place->entry);
 	place->pyc = temporary;
 	return ret;
+}
+
+void place_drop(struct place *place)
+{
+	const struct pyc_name temporary = place->pyc;
+
+	if (temporary.kind == PYC_TEMPORARY && set_up_final(place))
+		entry_drop(&place->entry);
+	place->pyc = temporary;
 }
 
 void place_created(const struct place *place, int fd)

@@ -240,8 +240,8 @@ static int open_to_write(struct place *place, int flags, mode_t mode)
 		return place_is_taken(place) || (goes_on && place_is_cache_only(place))
 			       ? open_cache(place, flags, mode)
 			       : open_tree(place, flags, mode);
-	if (place->pyc.kind == PYC_TEMPORARY && (flags & O_CREAT) &&
-		place_is_pending(place) && !place_in_tree(place))
+	if (place->pyc.kind == PYC_TEMPORARY && (flags & O_CREAT) && place_begin(place) &&
+		!place_in_tree(place))
 		return create_in_cache(place, flags, mode);
 	if (is_taken(place, flags))
 		return wrap_fail(EEXIST);

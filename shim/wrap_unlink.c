@@ -35,6 +35,8 @@ static int unlink_place(struct place *place, int dirfd, const char *path)
 	ret = next_unlink(AT_FDCWD, place->cache, 0);
 	if (ret == 0 && place_is_entry(place))
 		counters_gone(report_counters(), &st);
+	else if (ret == 0)
+		place_drop(place);
 	return ret;
 }
 

@@ -67,24 +67,28 @@ done
 
 # --- two sources whose bytecode has one name --------------------------------------------
 # The first one is a copy of a known module that makes the compiler warn; warnings are errors,
-# so its bytecode is not written. The second one, which is not for Python to import, is compiled
+# so its bytecode is not written, or it cannot be renamed. The second one, which is not for Python to import, is compiled
 # next. It has the size and the times that its header is to show.
 printf 'x = "\d"; print("TRUSTED")\n' >"$T/known"
-while IFS='|' read -r name other; do
+while IFS='|' read -r name other how; do
 	rm -rf "$cache" "$T/archive" "$T/stock" && mkdir "$T/archive" "$T/stock"
 	cp "$T/known" "$T/archive/$name.py" && cp "$T/known" "$T/stock/$name.py"
 	printf "%-$(stat -c %s "$T/known")s" 'print("ATTACKER")' >"$T/archive/$other"
 	touch -d '2020-01-01 UTC' "$T/archive/$name.py" "$T/archive/$other" && chown -R "$VICTIM" "$T/archive" "$T/stock"
-	with "$VICTIM" "$cache" "$PY" -W error -c "import py_compile, sys
+	with "$VICTIM" "$cache" "$PY" $how -c "import posix, py_compile, sys, warnings
+def fail(*args): raise OSError('as if the disk were full')
+if not sys.warnoptions: real, posix.replace = posix.replace, fail
 for path in sys.argv[1:]:
-    py_compile.compile(path)" "$T/archive/$name.py" "$T/archive/$other" >"$T/said" 2>&1
+    try: py_compile.compile(path)
+    except OSError: posix.replace = real" "$T/archive/$name.py" "$T/archive/$other" >"$T/said" 2>&1
 	made=$(find "$cache" "$T/archive" -name "$name.$TAG.pyc" | grep -c .)
 	is "$made $(with "$VICTIM" "$cache" "$PY" -W ignore -c "$(imports "$T/stock" "$name")" 2>&1)" "1 TRUSTED" \
-		"bytecode of $other does not count as that of $name.py, whose bytecode has the same name"
+		"bytecode of $other does not count as that of $name.py, whose bytecode has the same name (${how:-not renamed})"
 done <<-END
-	py|.py
-	m|m.pyi
-	m|m.txt
+	py|.py|-W error
+	m|m.pyi|-W error
+	m|m.txt|-W error
+	py|.py|
 END
 
 # --- files of /proc --------------------------------------------------------------------

@@ -145,10 +145,14 @@ void entry_created(const struct entry_world *world, const char *path, int fd);
 bool entry_is_created(const struct entry_world *world, const char *temporary, int fd,
 	const struct stat *st);
 
-/* Returns whether this thread has looked for the entry, after which it may compile:
- * whatever it then writes belongs in the cache. pyc may be that of a temporary file's
- * final name. */
-bool entry_is_pending(const struct entry *entry);
+/* The thread creates a temporary file for the entry. Returns whether it has looked for
+ * the entry, after which it may compile: whatever it then writes belongs in the cache.
+ * pyc is that of the temporary file's final name. */
+bool entry_write_begins(const struct entry *entry);
+
+/* The thread has deleted the temporary file, or looks for the entry anew in vain: what it
+ * compiles from now on is not known. */
+void entry_drop(const struct entry *entry);
 
 /* Puts a seal on the pyc at temporary, which is about to be renamed to the entry.
  * *ret_shared is whether entry_share should be called afterwards. If the verdict is

@@ -41,7 +41,7 @@ void entry_pending_note(struct entry *entry, uint32_t looks)
 			memory_order_relaxed);
 }
 
-static void drop(const struct entry *entry)
+void entry_drop(const struct entry *entry)
 {
 	pending_drop(entry->world->python.pending, entry->world->env.sys->thread(),
 		entry->source.path);
@@ -53,7 +53,7 @@ void entry_pending_settle(struct entry *entry, uint32_t looks)
 		    &entry->source, entry->world->env.sys, entry->world->env.clock) == 0)
 		entry_pending_note(entry, looks);
 	else
-		drop(entry);
+		entry_drop(entry);
 }
 
 void entry_ask(struct entry *entry)
@@ -82,7 +82,7 @@ void entry_pending_served(struct entry *entry)
 	if (!may_be_refused(&entry->source)) {
 		if (atomic_load_explicit(
 			    entry->world->python.watching, memory_order_relaxed))
-			drop(entry);
+			entry_drop(entry);
 		return;
 	}
 	entry->source.settled = false;
@@ -98,12 +98,13 @@ void entry_pending_is_over(const struct entry_world *world)
 	change_watch(world->python.watching, ENTRY_WATCH_ONCE, ENTRY_WATCH_NONE);
 }
 
-bool entry_is_pending(const struct entry *entry)
+bool entry_write_begins(const struct entry *entry)
 {
 	const struct entry_world *world = entry->world;
 	const uintptr_t thread = world->env.sys->thread();
 	struct pending_source pending;
 
+	pending_begin(world->python.pending, thread, entry->source.path);
 	return pending_find(
 		       world->python.pending, thread, entry->source.path, &pending) ||
 	       pending_is_lost(world->python.pending, thread, entry->source.path);

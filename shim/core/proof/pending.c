@@ -117,6 +117,10 @@ void pending_add(struct pending *pending, uintptr_t thread, const char *path,
 	for (unsigned tries = 0; !done && tries < PENDING_WAYS; tries++) {
 		look_up(pending, record.head.key, &found);
 		record.source = *source;
+		if (found.matches && (found.record.source.opened & PENDING_WRITING) &&
+			found.record.source.device == source->device &&
+			identity_same(&found.record.source.identity, &source->identity))
+			record.source.opened = found.record.source.opened;
 		if (found.matches && record.source.looks)
 			record.source.looks += found.record.source.looks;
 		done = put(pending, found.matches ? found.at[0] : found.oldest, &record);
@@ -141,14 +145,27 @@ void pending_opened(struct pending *pending, uintptr_t thread, const char *path,
 	make_key(thread, path, key);
 	look_up(pending, key, &found);
 	if (pending_is_of(&found.record.source, st))
-		found.record.source.opened = true;
+		found.record.source.opened |= PENDING_OPENED;
 	else /* no file has that inode */
-		found.record.source =
-			(struct pending_source){ .identity.inode = 0, .opened = true };
+		found.record.source = (struct pending_source){ .identity.inode = 0,
+			.opened = PENDING_OPENED };
 	for (unsigned i = 0; i < found.matches; i++)
 		put_all &= put(pending, found.at[i], &found.record);
 	if (found.unclear || !put_all)
 		pending->age++;
+}
+
+void pending_begin(struct pending *pending, uintptr_t thread, const char *path)
+{
+	uint64_t key[2];
+	struct found found;
+
+	make_key(thread, path, key);
+	look_up(pending, key, &found);
+	if (found.matches != 1 || found.unclear || !found.record.source.opened)
+		return;
+	found.record.source.opened |= PENDING_WRITING;
+	(void)put(pending, found.at[0], &found.record);
 }
 
 bool pending_find(const struct pending *pending, uintptr_t thread, const char *path,

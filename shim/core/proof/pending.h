@@ -24,13 +24,18 @@
 #define PENDING_SLOTS 4096u
 #define PENDING_WAYS 4u /* slots for each source; a new row may take the oldest */
 
+enum pending_state {
+	PENDING_OPENED = 1,  /* that very source was opened since; see pending_opened */
+	PENDING_WRITING = 2, /* after that, its bytecode is being written */
+};
+
 struct pending_source {
 	struct identity identity;
 	dev_t device; /* st_dev: files on two file systems can have the same identity */
 	uint16_t digested; /* digest and own_codec are known */
 	uint16_t hopeless; /* as struct source's */
 	uint16_t settled;  /* a change since then would show in the identity */
-	uint16_t opened;   /* that very source was opened since; see pending_opened */
+	uint16_t opened;   /* a set of enum pending_state */
 	uint16_t seen;	 /* the program's own stat of it showed the same time and size */
 	uint16_t served; /* bytecode was served, which the program may refuse */
 	uint32_t own_codec; /* see coding.h */
@@ -52,9 +57,10 @@ struct pending {
 
 /* Adds the source of that path (as given), which was not opened since. What an earlier
  * row says of that would be wrong: compilers look for the bytecode before they open the
- * source, and several files (m.py and m.pyi, py.py and .py) have the same bytecode's
- * name, so that the next one may be compiled now. The row belongs to the thread: another
- * thread may ask for the same source later, when its state is different. */
+ * source, and several files (m.py and m.pyi, py.py and .py) have bytecode of the same
+ * name, so that the next one may be compiled now. Only a look while the bytecode is being
+ * written says nothing: fakeroot looks before each rename. The row belongs to the thread:
+ * another thread may ask for the same source later, when its state is different. */
 void pending_add(struct pending *pending, uintptr_t thread, const char *path,
 	const struct pending_source *source);
 
@@ -63,6 +69,9 @@ void pending_add(struct pending *pending, uintptr_t thread, const char *path,
  * for a moment (a link that flips there and back). */
 void pending_opened(struct pending *pending, uintptr_t thread, const char *path,
 	const struct stat *st);
+
+/* The thread creates a temporary file for the bytecode of that source. */
+void pending_begin(struct pending *pending, uintptr_t thread, const char *path);
 
 /* Returns whether that is a stat of the pending source, which has not changed. */
 bool pending_is_of(const struct pending_source *source, const struct stat *st);

@@ -47,11 +47,11 @@ static void what_may_be_refused_is_pending(void **state)
 	fake_entry_forget();
 	look();
 	open_it(VERDICT_HIT);
-	assert_false(entry_is_pending(&fe.entry));
+	assert_false(entry_write_begins(&fe.entry));
 	assert_int_equal(*fe.world.python.watching, ENTRY_WATCH_NONE);
 	fake_entry_is("src", FAKE_NAME);
 	open_it(VERDICT_HIT);
-	assert_true(entry_is_pending(&fe.entry));
+	assert_true(entry_write_begins(&fe.entry));
 	assert_int_equal(*fe.world.python.watching, ENTRY_WATCH_ALWAYS);
 }
 
@@ -67,7 +67,7 @@ static void the_first_is_watched_until_the_next(void **state)
 	fake_entry_forget();
 	open_it(VERDICT_HIT);
 	assert_int_equal(*fe.world.python.watching, ENTRY_WATCH_ONCE);
-	assert_true(entry_is_pending(&fe.entry));
+	assert_true(entry_write_begins(&fe.entry));
 	fake_entry_is("src", FAKE_NAME);
 	look();
 	open_it(VERDICT_HIT);

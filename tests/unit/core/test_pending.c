@@ -252,6 +252,28 @@ static void asking_again_forgets_that_the_source_was_opened(void **state)
 	assert_false(found.opened);
 }
 
+/* fakeroot's rename looks at the new name. */
+static void asking_while_it_is_written_forgets_nothing(void **state)
+{
+	struct pending_source source = numbered(2), found;
+
+	(void)state;
+	pending_add(&pending, ME, "/a", &source);
+	pending_begin(&pending, ME, "/a"); /* it was not opened */
+	pending_add(&pending, ME, "/a", &source);
+	assert_true(pending_find(&pending, ME, "/a", &found));
+	assert_false(found.opened);
+	open_on(2, ME, "/a", 2);
+	pending_begin(&pending, ME, "/a");
+	pending_add(&pending, ME, "/a", &source);
+	assert_true(pending_find(&pending, ME, "/a", &found));
+	assert_true(found.opened);
+	source = numbered(4);
+	pending_add(&pending, ME, "/a", &source);
+	assert_true(pending_find(&pending, ME, "/a", &found));
+	assert_false(found.opened);
+}
+
 static void opening_its_twin_on_another_device_voids_the_question(void **state)
 {
 	struct pending_source found;
@@ -354,6 +376,8 @@ int main(void)
 		opening_another_file_voids_the_question);
 	unit_one("looking for the bytecode again forgets that the source was opened",
 		asking_again_forgets_that_the_source_was_opened);
+	unit_one("looking for the bytecode while it is written forgets nothing",
+		asking_while_it_is_written_forgets_nothing);
 	unit_one(
 		"opening a file on another device, with the same identity, voids the pending compile",
 		opening_its_twin_on_another_device_voids_the_question);
