@@ -12,6 +12,8 @@
  * does. */
 static void ask(struct place *place)
 {
+	if (place->pyc.kind == PYC_CODE)
+		process_browses();
 	if (!process_tag())
 		return;
 	if (place_entry(place))

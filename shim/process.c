@@ -25,6 +25,7 @@ static struct source_clock source_clock;
 static atomic_bool cannot_clone;
 atomic_uint process_watching;
 atomic_bool process_gave_directory;
+static atomic_bool browses;
 static atomic_bool compiles; /* the process has loaded py_compile */
 
 static _Atomic(enum root_state) root_state = ROOT_UNKNOWN;
@@ -130,6 +131,8 @@ struct entry_world process_world(struct counters *counters)
 			.pending = &pending,
 			.created = &created,
 			.watching = &process_watching,
+			.browses =
+				atomic_load_explicit(&browses, memory_order_relaxed),
 		},
 	};
 }
@@ -177,6 +180,11 @@ void process_show_tag(const char *tag)
 void process_show_compiler(void)
 {
 	atomic_store_explicit(&compiles, true, memory_order_relaxed);
+}
+
+void process_browses(void)
+{
+	atomic_store_explicit(&browses, true, memory_order_relaxed);
 }
 
 int process_opened(const char *path, int fd)

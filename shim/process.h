@@ -104,6 +104,9 @@ int process_opened(const char *path, int fd);
  * may also create something through that descriptor; see dir_given. */
 PEEKED atomic_bool process_gave_directory;
 
+/* The process lists bytecode, or looks at it; see struct entry_python. */
+void process_browses(void);
+
 /* The tag itself, for the wrapper of stat: stats are kept only in a process that opens
  * bytecode. One load. */
 PEEKED _Atomic(const char *) process_own_tag;

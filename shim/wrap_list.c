@@ -110,6 +110,8 @@ static DIR *open_found(struct place *place, const char *found)
 	DIR *dir = real.opendir(found);
 	int saved = errno;
 
+	if (place->kind == PLACE_DIR)
+		process_browses();
 	if (dir && place->kind == PLACE_DIR && found == place->path &&
 		place_in_cache(place))
 		add_cache(place, dir);

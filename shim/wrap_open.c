@@ -255,6 +255,7 @@ static int open_directory(struct place *place, int flags, mode_t mode)
 	if ((flags & O_TMPFILE) == O_TMPFILE && place_in_cache(place))
 		return process_config.readonly ? wrap_fail(EROFS)
 					       : open_cache(place, flags, mode);
+	process_browses();
 	if (flags & O_PATH) /* for listing, it would be opened for reading */
 		place_turn_real(place);
 	if (!place_is_pretended(place)) {

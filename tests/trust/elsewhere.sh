@@ -183,6 +183,75 @@ touch -d 2020-01-01 "$own/m.py"
 with "$VICTIM" "$cache" tar cO "$tree/__pycache__/compileall.$TAG.pyc" "$own/__pycache__/m.$TAG.pyc" >"$T/copied" 2>"$T/said"
 is $? 0 "others' bytecode called compileall does not keep \`tar\` from the user's"
 
+# The victim's bytecode is stale, and there is other bytecode for the present source: an object, or a
+# layer's. Programs ask for the size first, and read so much.
+packed='import marshal, os, sys, tarfile
+with tarfile.open(sys.argv[2], "w") as tar: tar.add(sys.argv[1], "seen")
+with tarfile.open(sys.argv[2]) as tar:
+    for member in tar:
+        if member.name.endswith(".pyc"): marshal.loads(tar.extractfile(member).read()[16:])'
+tree=$T/$VICTIM/updated
+long="y = $("$PY" -c 'print([*range(500)])')" short='y = 2'
+same="y = 2 #$(printf "%$((${#long} - 7))s")"
+as "$VICTIM" mkdir "$tree"
+while IFS='|' read -r what old new like; do
+	for where in object layer; do
+		rm -rf "$tree" "$cache" && as "$VICTIM" mkdir -p "$tree/a/__pycache__" "$tree/b"
+		as "$VICTIM" touch "$tree/a/__pycache__/other.txt" # so that the directory is listed
+		echo "${!new}" | as "$VICTIM" tee "$tree/a/m.py" "$tree/b/m.py" >/dev/null
+		how=()
+		if [ $where = layer ]; then
+			rm -rf "$T/$VICTIM/layer" && with "$VICTIM" "$T/$VICTIM/layer" "$PY" -c "$(imports "$tree/a")"
+			how=(PYCSTASH_LAYERS="$T/$VICTIM/layer" PYCSTASH_SHARE=0)
+		else
+			with "$VICTIM" "$cache" "$PY" -c "$(imports "$tree/b")"
+		fi
+		echo "${!old}" | as "$VICTIM" tee "$tree/a/m.py" >/dev/null
+		with "$VICTIM" "$cache" PYCSTASH_SHARE=0 "$PY" -c "$(imports "$tree/a")"
+		made=$(entries "$cache" | grep -c "$tree/a/")
+		as "$VICTIM" cp -p "$tree/a/m.py" "$tree/like"
+		echo "${!new}" | as "$VICTIM" tee "$tree/a/m.py" >/dev/null
+		as "$VICTIM" touch -r "$tree/$like" "$tree/a/m.py"
+		with "$VICTIM" "$cache" "${how[@]}" "$PY" -c "$packed" "$tree/a" "$T/$VICTIM/seen.tar" >"$T/said" 2>&1
+		is "$made $?" "1 0" "a program that looks at stale bytecode before it opens it gets no other in its place (the $where's; $what)"
+	done
+done <<-WAYS
+	longer|long|short|b/m.py
+	shorter|short|long|b/m.py
+	longer, with the source's time and size|long|same|like
+	shorter, with the source's time and size|same|long|like
+WAYS
+
+# Programs that look at everything before they open the first file, or open in other threads.
+tree=$T/$ATTACKER/edited
+as "$ATTACKER" mkdir "$tree" && as "$ATTACKER" "$PY" -c "import os, py_compile, time
+for i in range(8000): os.close(os.open('$tree/n%d.py' % i, os.O_CREAT))
+for name in 'a', 'b', 'c':
+    with open('$tree/' + name + '.py', 'w') as file: file.write('x = 1')
+    py_compile.compile(file.name)
+time.sleep(0.1)
+for name in 'a', 'b', 'c':
+    path = '$tree/' + name + '.py'
+    st = os.stat(path)
+    with open(path, 'w') as file: file.write('x = 2')
+    os.utime(path, ns=(st.st_atime_ns, st.st_mtime_ns))"
+while IFS='|' read -r what how; do
+	rm -rf "$cache"
+	is "$(with "$VICTIM" "$cache" "$PY" -c "import os, threading
+def read(name):
+    with open(name, 'rb') as file: good.append(len(file.read()) > 16)
+good, names = [], []
+$how
+print(len(good), all(good))" 2>&1 | tail -1)" "3 True" "a program that $what finds all bytecode of others' edited sources"
+done <<-WAYS
+	looks in one thread and opens in another|names = [e.path for e in os.scandir("$tree/__pycache__") if e.stat().st_size]; [(t := threading.Thread(target=read, args=[n])).start() or t.join() for n in names]
+	lists files and opens them|[read("$tree/__pycache__/" + n) for n in os.listdir("$tree/__pycache__")]
+	lists files by a descriptor and opens them|[read("$tree/__pycache__/" + n) for n in os.listdir(os.open("$tree/__pycache__", os.O_RDONLY))]
+	looks at thousands before it opens one|names = ["$tree/__pycache__/" + n + ".$TAG.pyc" for n in "abc"]; [os.stat(n) for n in names]; [os.path.exists("$tree/__pycache__/n%d.$TAG.pyc" % i) for i in range(8000)]; [read(n) for n in names]
+WAYS
+is "$(rm -rf "$cache" && with "$VICTIM" "$cache" "$PY" -c "import sys; sys.path.insert(0, '$tree'); import a; print(a.x)")" 2 \
+	"(an import gets none of an earlier source)"
+
 # A program closes a file that it sees once: the cache's and the tree's.
 own=$T/$VICTIM/closing
 mkdir "$own" && echo 'x = 1' >"$own/m.py" && chown -R "$VICTIM" "$own"

@@ -69,6 +69,8 @@ struct entry_python {
 	struct pending *created; /* temporary files; a separate table, so that they take
 				    no slots of sources */
 	atomic_uint *watching;	 /* enum entry_watch */
+	bool browses; /* the process has listed or looked at bytecode, as no import does
+		       */
 };
 
 /* What is the same for all entries of a process. */

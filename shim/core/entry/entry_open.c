@@ -20,7 +20,8 @@ struct search {
 	int rejected; /* a file that Python will itself find stale, or an error: if
 			 nothing better is found, this is what the program would get
 			 without us */
-	bool in_tree; /* it is the tree's */
+	bool shown;   /* stat shows a file that is not served, for which other bytecode
+			 must not stand unless an import asks */
 	struct timespec outdated; /* when the entry was written, if it was for a different
 				     source: without us that would have replaced the
 				     tree's pyc; else zeros */
@@ -109,38 +110,6 @@ static void note_outdated(struct search *search, int fd)
 		search->outdated = st.st_mtim;
 }
 
-/* Returns whether the program has looked at the pyc itself before it opens it, as tar and
- * cp do. If the tree has one, stale or not, it is to get that; an interpreter looks at
- * the source. */
-static bool is_looked_at(const struct entry *entry)
-{
-	const struct entry_world *world = entry->world;
-	struct pending_source pending;
-
-	return pending_find(world->python.pending, world->env.sys->thread(),
-		       entry->source.path, &pending) &&
-	       pending.looks > 0;
-}
-
-/* Returns whether the program can see from the header that the entry is stale. The header
- * must disagree both with the source as it is and with the stat that the program has just
- * taken, since the program goes by that. Without that stat, we do not know what the
- * program has seen, unless it has looked at the entry. */
-static bool is_visibly_stale(
-	const struct entry *entry, const struct seal *seal, enum verdict id)
-{
-	const struct source *source = &entry->source;
-
-	if ((id != VERDICT_MISS_CHANGED && id != VERDICT_MISS_TOUCHED) ||
-		(seal->flags & SEAL_HASH) || entry_file_fits(seal, source))
-		return false;
-	return source->seen ? header_mtime(&seal->source.mtime) !=
-					      header_mtime(&source->seen_mtime) ||
-				      (uint32_t)seal->source.size !=
-					      (uint32_t)source->seen_size
-			    : is_looked_at(entry);
-}
-
 /* How often, in seconds, an entry is re-sealed if its source's identity differs at each
  * start. */
 #define RESEAL_S 86400
@@ -164,6 +133,55 @@ static bool may_stay(struct search *search, int fd, const struct seal *seal)
 		return false;
 	sys->clock(&now);
 	return now.tv_sec - st.st_mtim.tv_sec < RESEAL_S;
+}
+
+/* Returns whether the program has looked at the pyc itself before it opens it, as tar and
+ * cp do. If the tree has one, stale or not, it is to get that; an interpreter looks at
+ * the source. */
+static bool is_looked_at(const struct entry *entry)
+{
+	const struct entry_world *world = entry->world;
+	struct pending_source pending;
+
+	return pending_find(world->python.pending, world->env.sys->thread(),
+		       entry->source.path, &pending) &&
+	       pending.looks > 0;
+}
+
+/* Returns whether an import asks, as far as can be told: other threads' stats, or a long
+ * wait, hide that it has just taken the stat of the source. Anybody else is to get what
+ * stat and listings show, whose size he may go by. */
+static bool is_import(const struct entry *entry)
+{
+	return (entry->source.seen || !entry->world->python.browses) &&
+	       !is_looked_at(entry);
+}
+
+/* Returns whether the program can see from the header that the entry is stale. The header
+ * must disagree both with the source as it is and with the stat that the program has just
+ * taken, if any, since the program goes by that. */
+static bool is_visibly_stale(const struct source *source, const struct seal *seal)
+{
+	return !(seal->flags & SEAL_HASH) && !entry_file_fits(seal, source) &&
+	       (!source->seen ||
+		       header_mtime(&seal->source.mtime) !=
+			       header_mtime(&source->seen_mtime) ||
+		       (uint32_t)seal->source.size != (uint32_t)source->seen_size);
+}
+
+/* Returns whether the program may open the stale entry because stat and listings show it,
+ * as without the library. An import must see that it is stale; if we do not know what the
+ * program has seen, it must have looked at the entry, or be no import. */
+static bool is_shown_stale(
+	const struct entry *entry, const struct seal *seal, enum verdict id)
+{
+	const struct source *source = &entry->source;
+	const bool looked = !source->seen && is_looked_at(entry);
+
+	if ((id != VERDICT_MISS_CHANGED && id != VERDICT_MISS_TOUCHED) || entry->common)
+		return false;
+	return looked || ((source->seen || entry->world->python.browses) &&
+				 is_visibly_stale(source, seal));
 }
 
 /* Returns whether bytecode of a source that is lent must not get to the program. An
@@ -201,11 +219,6 @@ static int conclude(
 	if (id == VERDICT_MISS_CHANGED || id == VERDICT_MISS_TOUCHED ||
 		id == VERDICT_MISS_REPLACED)
 		note_outdated(search, fd);
-	/* stat and listings show the file, so a program may expect to open it, as without
-	 * the library. */
-	if (is_visibly_stale(entry, seal, id) && !entry->common &&
-		!entry_is_lent(entry) && has_same_writers(entry, seal))
-		return reject(search, fd, id);
 	return verdict_serves(id) ? found(search, fd, id) : absent(search, fd, id);
 }
 
@@ -258,7 +271,15 @@ static int try_entry(struct search *search, int fd)
 		return conclude_magic(search, fd, &seal);
 	else if (why)
 		return absent(search, fd, why);
-	return conclude(search, fd, &seal, why ? why : entry_judge(entry, &seal));
+	else
+		why = entry_judge(entry, &seal);
+	if (!is_shown_stale(entry, &seal, why))
+		return conclude(search, fd, &seal, why);
+	note_outdated(search, fd);
+	search->shown = true;
+	return entry_is_lent(entry) || !has_same_writers(entry, &seal)
+		       ? absent(search, fd, why)
+		       : reject(search, fd, why);
 }
 
 /* Tries the file that a layer has for the same path. It is served as it is if the
@@ -360,10 +381,14 @@ static int try_tree(struct search *search)
 	 * closed mode, a loop of links); if there is no other, or the program has looked
 	 * at it, the program gets the error. */
 	if (fd < 0) {
-		search->in_tree = fd != -ENOENT && fd != -ENOTDIR;
-		if (search->rejected == -ENOENT)
-			search->rejected = fd;
-		return -ENOENT;
+		bad = fd != -ENOENT && fd != -ENOTDIR;
+		search->shown |= bad;
+		if (bad)
+			(void)source_recall(
+				&entry->source, sys, entry->world->env.recent);
+		return search->rejected == -ENOENT || (bad && !is_import(entry))
+			       ? reject(search, fd, *search->verdict)
+			       : -ENOENT;
 	}
 	n = sys->pread(fd, bytes, sizeof bytes, 0);
 	header = header_read(entry->pyc->tag, bytes, n < 0 ? 0 : (size_t)n);
@@ -380,10 +405,10 @@ static int try_tree(struct search *search)
 	if (fits || (!bad && header_fits(&header, &entry->source.st))) {
 		if (!is_doubtful(search, fd))
 			return found(search, fd, VERDICT_IN_TREE);
-		if (!is_looked_at(entry))
+		if (is_import(entry))
 			return absent(search, fd, VERDICT_MISS_CHANGED);
 	}
-	search->in_tree = true;
+	search->shown = true;
 	return reject(search, fd, bad ? VERDICT_MISS_DAMAGED : VERDICT_MISS_CHANGED);
 }
 
@@ -406,6 +431,12 @@ static __attribute__((noinline)) int try_objects(struct search *search)
 	return fd < 0 ? try_layers_objects(search) : found(search, fd, VERDICT_REUSED);
 }
 
+/* Returns whether the program gets what it was shown, or nothing. */
+static bool is_kept(const struct search *search)
+{
+	return search->shown && !is_import(search->entry);
+}
+
 /* Tries bytecode for the source's content; if there is none, settles the source that is
  * about to be compiled. */
 static int try_content(struct search *search)
@@ -414,7 +445,7 @@ static int try_content(struct search *search)
 	const struct entry_env *env = &entry->world->env;
 	int fd = -ENOENT;
 
-	if ((search->in_tree && is_looked_at(entry)) || !entry_file_is_reusable(entry))
+	if (is_kept(search) || !entry_file_is_reusable(entry))
 		(void)source_settle(&entry->source, env->sys, env->clock);
 	else if (source_read(&entry->source, env->sys, env->clock, env->recent,
 			 env->scratch) == 0 &&
@@ -444,17 +475,20 @@ static __attribute__((noinline)) int try_flight(struct search *search)
 static int search_for(struct search *search, int candidate)
 {
 	int fd = try_entry(search, candidate);
+	bool tree_first;
 
 	if (fd != -ENOENT)
 		return fd;
-	fd = try_layers(search);
-	if (fd >= 0)
-		return fd;
-	fd = try_tree(search);
-	if (fd >= 0)
-		return fd;
-	fd = try_content(search);
+	tree_first = is_looked_at(search->entry);
+	if (tree_first)
+		fd = try_tree(search);
+	if (fd == -ENOENT && !is_kept(search))
+		fd = try_layers(search);
+	if (fd == -ENOENT && !tree_first)
+		fd = try_tree(search);
 	if (fd == -ENOENT)
+		fd = try_content(search);
+	if (fd == -ENOENT && !is_kept(search))
 		fd = try_flight(search);
 	if (fd == -ENOENT)
 		entry_pending_note(search->entry, 0);

@@ -133,6 +133,20 @@ static void it_proves_nothing_that_is_compiled(void **state)
 	assert_false(fe.compiled);
 }
 
+/* The entry is stale, and there is an object. */
+static void it_tells_an_import(void **state)
+{
+	(void)state;
+	fake_import_first();
+	fake_source("src/m.py", "second");
+	fake_import_right();
+	fake_source("src/m.py", "first");
+	fe.world.python.browses = true;
+	open_it(VERDICT_MISS_CHANGED);
+	look();
+	open_it(VERDICT_REUSED);
+}
+
 int main(void)
 {
 	unit_around(begin, fake_entry_end);
@@ -149,5 +163,8 @@ int main(void)
 		where_content_alone_counts);
 	unit_one("a recent stat does not prove what is compiled",
 		it_proves_nothing_that_is_compiled);
+	unit_one(
+		"a process that lists bytecode finds other in the place of a stale entry only by a recent stat",
+		it_tells_an_import);
 	return unit_run("entry_recent_stat");
 }
