@@ -101,9 +101,11 @@ static int open_to_read(struct place *place, int flags)
 	if (pyc_is_compiler(&place->pyc, place->cache + place->map.dir_len + 1))
 		process_show_compiler();
 	fd = find_bytecode(place, flags, &verdict);
-	/* If only its path vouches for the file, the path must be right. Or the file was
+	/* If only its path vouches for the file, the path must be right: so too if the
+	 * file is stale, and the program gets it because that was shown. Or the file was
 	 * looked for through a link that has been flipped since. */
-	if ((fd >= 0 ? verdict_rows[verdict].unproven
+	if ((fd >= 0 ? verdict_rows[verdict].unproven ||
+				    verdict_rows[verdict].group == VERDICT_GROUP_MISS
 		     : fd == -ENOENT && place->origin == PLACE_REMEMBERED_LINK) &&
 		place_settle(place)) {
 		if (fd >= 0)
