@@ -21,6 +21,7 @@ fields="program packages quick user setup run edit again filter compiles"
 plain() { env -u LD_PRELOAD "$@"; }
 # serve COMMAND…: starts it in the background, with a process group of its own; it is $server.
 serve() {
+	: >>"$state/server.log" # before has_loaded reads it
 	setsid "$@" >>"$state/server.log" 2>&1 </dev/null &
 	server=$!
 	echo $server >>"$state/pids"
