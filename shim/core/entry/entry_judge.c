@@ -65,6 +65,9 @@ static bool is_served(struct entry *entry, int fd)
 		id = entry_judge(entry, &seal);
 	else if (id == VERDICT_HIT_OWN)
 		(void)source_look(&entry->source, entry->world->env.sys);
+	/* The stat that the program took may be of a source that is gone by now. */
+	if (entry->source.seen)
+		(void)source_look(&entry->source, entry->world->env.sys);
 	if (entry_is_lent(entry))
 		return false;
 	if (id == VERDICT_HIT_OWN || id == VERDICT_HIT_NO_SOURCE)
