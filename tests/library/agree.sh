@@ -74,6 +74,20 @@ print(os.path.exists(d), sorted(os.listdir(sys.argv[2])))' "$T/away" "$T/moved" 
 		"what a real __pycache__ has shown can be moved file by file, though its directory is deleted on $name"
 }
 
+# CPython's tests, and those who ship no sources, move a pyc to where its source was.
+sourceless() {
+	mkdir "$T/legacy" && echo 'x = 1' >"$T/legacy/m.py"
+	sleep 0.1
+	is "$(preloaded "$python" -c 'import os, py_compile, sys
+source = sys.argv[1] + "/m.py"
+pyc = py_compile.compile(source)
+os.remove(source)
+os.rename(pyc, source + "c")
+sys.path.insert(0, sys.argv[1])
+import m
+print(m.x)' "$T/legacy" 2>&1)" 1 "bytecode can be moved to the place of its source, which was deleted, on $name"
+}
+
 # zipfile.PyZipFile opens bytecode that is not older than its source.
 packed() {
 	mkdir "$T/zip" && echo 'x = 1' >"$T/zip/m.py"
@@ -142,6 +156,7 @@ agrees() {
 	made_anew
 	beside
 	moved_away
+	sourceless
 	packed
 	checked_out
 	closed_tree

@@ -11,18 +11,17 @@ unsigned slot_number(const atomic_uint *sequence)
 bool slot_write(atomic_uint *sequence, unsigned number, _Atomic(uint64_t) *words,
 	const void *record, size_t count)
 {
-	unsigned now = number;
 	uint64_t word;
 
-	if (now % 2 || !atomic_compare_exchange_strong_explicit(sequence, &now, now + 1,
-			       memory_order_acquire, memory_order_relaxed))
+	if (number % 2 || !atomic_compare_exchange_strong_explicit(sequence, &number,
+				  number + 1, memory_order_acquire, memory_order_relaxed))
 		return false;
 	atomic_thread_fence(memory_order_release);
 	for (size_t i = 0; i < count; i++) {
 		memcpy(&word, (const char *)record + i * sizeof word, sizeof word);
 		atomic_store_explicit(&words[i], word, memory_order_relaxed);
 	}
-	atomic_store_explicit(sequence, now + 2, memory_order_release);
+	atomic_store_explicit(sequence, number + 2, memory_order_release);
 	return true;
 }
 

@@ -80,8 +80,8 @@ static bool may_be_cut(
 static int write_bare(const struct sys *sys, const uint8_t *data, size_t size,
 	const struct stat *st, int dirfd, const char *path)
 {
-	const mode_t mode =
-		st->st_mode & 0777; /* no more: of whom is the cache a copy? */
+	/* No set-user-ID: whoever made the cache, maybe a copy, has set that. */
+	const mode_t mode = st->st_mode & 0777;
 	int fd = sys->openat(
 		dirfd, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	int err = 0, closed;
