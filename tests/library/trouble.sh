@@ -105,6 +105,12 @@ read_only() {
 	is "$(seen)" "six, 1 compiled, 4 loaded, status 0" "with PYCSTASH_READONLY, the cache is read on $name"
 	quiet preloaded PYCSTASH_READONLY=1 "$python" -O "$tree/app.py"
 	is "$said, $status" "six, 0" "with PYCSTASH_READONLY, a start that compiles prints nothing on $name"
+	touch -d @1600000001 "$tree/alpha.py"
+	quiet preloaded PYCSTASH_READONLY=1 "$python" -c "
+import os, sys; sys.path.insert(0, '$tree'); import alpha; pyc = alpha.__spec__.cached
+print(os.stat(pyc).st_size - len(open(pyc, 'rb').read()))"
+	touch -d @1600000000 "$tree/alpha.py"
+	is "$said, $status" "0, 0" "with PYCSTASH_READONLY, the pyc of a touched source has the size that stat shows on $name"
 	is "$(snapshot "$CACHE")" "$before" "with PYCSTASH_READONLY, the cache is unchanged on $name"
 	untouched "with PYCSTASH_READONLY, a start that compiles leaves the tree unchanged on $name"
 	quiet preloaded PYCSTASH_READONLY=1 "$python" -c "

@@ -21,9 +21,10 @@ static bool clone_blocks(const struct entry_world *world, int fd, int from)
 	return false;
 }
 
-/* Fills a new file: shares the blocks of the file that the bytecode came from if the file
- * system can, else copies. */
-static int fill(const struct entry_world *world, const struct entry_file *file, int fd)
+/* Fills a new file: shares the blocks of the file that the bytecode came from if it may
+ * and the file system can, else copies. */
+static int fill(const struct entry_world *world, const struct entry_file *file, int fd,
+	bool may_clone)
 {
 	const struct sys *sys = world->env.sys;
 	size_t size = (size_t)file->seal.pyc_size, at = 0, end = size;
@@ -31,7 +32,7 @@ static int fill(const struct entry_world *world, const struct entry_file *file, 
 	if (!file->as_is) {
 		seal_write(&file->seal, file->data + size);
 		end += SEAL_SIZE;
-		if (clone_blocks(world, fd, file->from) &&
+		if (may_clone && clone_blocks(world, fd, file->from) &&
 			sys->pwrite(fd, file->data, HEADER_MAX, 0) == HEADER_MAX)
 			at = size;
 	}
@@ -51,7 +52,7 @@ static int write_new(const struct entry_world *world, const struct entry_file *f
 
 	if (fd < 0)
 		return fd;
-	err = fill(world, file, fd);
+	err = fill(world, file, fd, true);
 	closed = sys->close(fd); /* a file server may report a full disk only here */
 	if (err == 0)
 		err = closed;
@@ -140,23 +141,23 @@ int entry_write(const struct entry_world *world, const struct entry_file *file,
 	return err;
 }
 
-/* Serves the pyc as an anonymous file. */
+/* Serves the pyc as an anonymous file, with its seal: a program may have seen the size of
+ * the entry that it stands for. */
 static int serve_from_memory(
 	const struct entry_world *world, const struct entry_file *file, int flags)
 {
 	const struct sys *sys = world->env.sys;
 	char name[sizeof "/proc/self/fd/" + 3 * sizeof(int)];
 	struct text text = TEXT(name);
-	size_t size = (size_t)file->seal.pyc_size;
 	int fd = sys->memfd("pycstash"), ret;
 
 	if (fd < 0)
 		return fd;
 	text_adds(&text, "/proc/self/fd/");
 	text_addu(&text, (unsigned)fd);
-	ret = sys->pwrite(fd, file->data, size, 0) == (ssize_t)size
-		      ? sys->openat(AT_FDCWD, name, flags & ~O_NOFOLLOW, 0)
-		      : -ENOSPC;
+	ret = fill(world, file, fd, false);
+	if (ret == 0)
+		ret = sys->openat(AT_FDCWD, name, flags & ~O_NOFOLLOW, 0);
 	sys->close(fd);
 	return ret;
 }

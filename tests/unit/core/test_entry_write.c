@@ -233,7 +233,7 @@ static void from_memory(void **state)
 	fake_count_from_here();
 	fd = entry_write_or_serve(&fe.entry, &file, FLAGS | O_NOFOLLOW);
 	assert_return_code(fd, -fd);
-	fake_check_code(fd, "first", false);
+	fake_check_code(fd, "first", true);
 	fake_sys.close(fd);
 	fake_unload(&file);
 }
