@@ -59,11 +59,35 @@ is "$(said warm --timeout 1 --python "$T/mute" "$T/app")" "exit 14" "an interpre
 check "an interpreter that hangs is given up when its time is over" test $SECONDS -lt 15
 check "an interpreter that is given up is reported" grep -q 'mute: .*did not end in time' "$T/err"
 
+# Others put something else in the place of a source when the interpreter has looked at it.
+becomes() { # INTERPRETER: what warm says then
+	local python=$1 name
+	fresh
+	rm -rf "$T/becomes"
+	mkdir "$T/becomes"
+	for name in good pipe zero terminal hole; do echo "a = '$name'" >"$T/becomes/$name.py"; done
+	mkfifo "$T/becomes/pipe.py.new"
+	ln -s /dev/zero "$T/becomes/zero.py.new"
+	ln -s /dev/tty "$T/becomes/terminal.py.new"
+	truncate -s 64G "$T/becomes/hole.py.new"
+	python_that turns "raise FileNotFoundError(path)" \
+		"posix.access(self.path + '.new', 0) and posix.rename(self.path + '.new', self.path); raise FileNotFoundError(path)"
+	(ulimit -v 8000000 && said warm -j 1 --timeout 5 --python "$T/turns" "$T/becomes")
+	sed 's,.*/becomes/,,' "$T/err" | sort
+}
+for interpreter in "${pythons[@]}"; do
+	is "$(becomes "$interpreter")" "$(summary 0 0 1 0 4 3)
+hole.py: it is larger than 32 MiB
+pipe.py: it is not a file any more
+terminal.py: it is not a file any more
+zero.py: it is not a file any more" "$(named "$interpreter"): whatever a source becomes, warm neither waits for it nor reads it to its end"
+done
+
 # --- under the library -----------------------------------------------------------------------
 # An interpreter that compiles other bytes than the library reads, which a writable mapping of
 # the source can cause.
 fresh
-python_that flips "super().get_data(path)" "super().get_data(path).replace(b'trusted', b'flipped')"
+python_that flips "read_source(path, self.most)" "read_source(path, self.most).replace(b'trusted', b'flipped')"
 mkdir "$T/flip"
 echo 'name = "trusted"' >"$T/flip/m.py"
 echo 'name = "other"' >"$T/flip/n.py"

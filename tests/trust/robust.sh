@@ -266,10 +266,9 @@ turns() { # prints what is wrong
 			[[ $place = "$pyc" && $moment = *:[23]:* ]] && continue # bytecode is looked at once
 			[[ $place = "$pyc" && $moment ]] && moment=${moment/m.py/${pyc##*/}}
 			for command in "export --public-only $T/turned.zst" "push --public-only file:$T/turned.store" verify "verify --deep" \
-				"ls --state stale" gc "show --deep $turned/m.py" "show $turned/$pyc" "explain $turned/m.py" "path $turned/m.py" \
-				"warm --dir $T/turning.new --python $PY $turned" "warm --dry-run --python $PY $turned" "doctor $turned/$place"; do
-				# Its interpreter opens the source as an import does.
-				[[ $command = "warm "* && $place = "$source" ]] && continue
+				"ls --state stale" gc "show --deep $turned/m.py" "show $turned/$pyc" "show --deep $turned/$pyc" "explain $turned/m.py" "path $turned/m.py" \
+				"warm --dir $T/turning.new --python $PY $turned" "warm --force --dir $T/turning.new --python $PY $turned" \
+				"warm --dry-run --python $PY $turned" "doctor $turned/$place"; do
 				# shellcheck disable=SC2086
 				turn "$place" "$moment" $command | sed "s|^|$place, $moment, $command: |"
 				[ -e "$T/happened" ] && moments=$((moments + 1))

@@ -14,12 +14,19 @@ import stat
 import sys
 import types
 
+O_PATH = getattr(os, "O_PATH", 1 << 21)  # Python 3.10 and later have its name
+
 
 def look(path, flags):
     """It was a file when the command looked, but others may have exchanged it."""
-    if not stat.S_ISREG(os.stat(path).st_mode):
-        raise OSError("%r is not a file any more" % path)
-    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
+    found = os.open(path, O_PATH)
+    try:
+        if not stat.S_ISREG(os.fstat(found).st_mode):
+            raise OSError("%r is not a file any more" % path)
+        same = "/proc/self/fd/%d" % found
+        return os.open(same if os.path.exists(same) else path, flags | os.O_NONBLOCK | os.O_NOCTTY)
+    finally:
+        os.close(found)
 
 
 def read_code(path, start, end):

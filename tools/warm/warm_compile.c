@@ -144,8 +144,8 @@ static int request(struct warm_worker *worker)
 	/* No other process uses the same number, not even in another container. */
 	snprintf(worker->temporary, sizeof worker->temporary, "%s" PYC_CACHE_ONLY "%lld",
 		worker->entry.path, (long long)clock_steady());
-	len = snprintf(message, sizeof message, "%s%c%s", worker->miss->path, '\0',
-		worker->temporary);
+	len = snprintf(message, sizeof message, "%s%c%s%c%d", worker->miss->path, '\0',
+		worker->temporary, '\0', SOURCE_MAX);
 	if (len >= (int)sizeof message)
 		return -ENAMETOOLONG;
 	(void)send(worker->process.fd, message, (size_t)len, MSG_NOSIGNAL);

@@ -5,6 +5,7 @@
 # library decides what goes into the cache, and seals it.
 #
 #   request  source "\0" the path in the cache where the temporary file must appear
+#            "\0" how many bytes the source may have
 #   answer   "P" and the BLAKE2b digest of what was compiled (without _blake2: nothing),
 #            "E" line " " message: the source cannot be compiled,
 #            "N" errno: the bytecode cannot be stored in the cache, or is refused (VERDICT_ERRNO)
@@ -17,6 +18,28 @@ try:
 except ImportError:
     blake2b = None
 
+O_PATH = getattr(posix, "O_PATH", 1 << 21)  # Python 3.10 and later have its name
+
+
+def read_source(path, most):
+    """Others may have put a pipe, a device or a hole there by now, which is not opened."""
+    found = posix.open(path, O_PATH)  # which the library sees as opening the source
+    try:
+        st = posix.fstat(found)
+        if st.st_mode >> 12 != 0o10:  # S_ISREG is in a module that may be no built-in
+            raise OSError("it is not a file any more")
+        if st.st_size > most:
+            raise OSError("it is larger than %d MiB" % (most >> 20))
+        same = "/proc/self/fd/%d" % found
+        fd = posix.open(
+            same if posix.access(same, posix.F_OK) else path,
+            posix.O_RDONLY | posix.O_NONBLOCK | posix.O_NOCTTY,
+        )
+    finally:
+        posix.close(found)
+    with open(fd, "rb") as file:
+        return file.read(st.st_size)
+
 
 class Loader(SourceFileLoader):
     def get_data(self, path):
@@ -28,7 +51,7 @@ class Loader(SourceFileLoader):
             except OSError:
                 pass
             raise FileNotFoundError(path)
-        self.source = super().get_data(path)
+        self.source = read_source(path, self.most)
         return self.source
 
     def set_data(self, path, data, _mode=0o666):
@@ -73,8 +96,9 @@ def error_answer(error, line, message):
     return b"E%d %b" % (line or 0, text[:4096].encode("utf-8", "backslashreplace"))
 
 
-def answer(path, temporary):
+def answer(path, temporary, most):
     loader = Loader("__main__", path)
+    loader.most = int(most)
     try:
         loader.get_code("__main__")
     except SyntaxError as error:
