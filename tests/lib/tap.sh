@@ -19,6 +19,8 @@
 #   status_of COMMAND…          prints its exit code and hides its output
 #   preloaded COMMAND…          runs it under the library, with the cache $CACHE
 #   entries [DIR]               prints the entries in the cache (default $CACHE), a path a line
+#   faked COMMAND…              runs it, and removes what it leaves in /dev/shm if it has loaded
+#                               libfaketime and ends by _exit
 #   as_user COMMAND…            runs it as an ordinary user, if we are root
 #   part_of DIR                 for a suite that has run itself again, such as in a mount
 #                               namespace: $T belongs to the first run, which also removes it
@@ -139,6 +141,15 @@ preloaded() {
 }
 
 entries() { find "${1:-$CACHE}" -type f -path '*/tree/*' 2>/dev/null | sort; }
+
+faked() {
+	local code
+	(exec "$@") &
+	wait $!
+	code=$?
+	LD_PRELOAD='' rm -f /dev/shm/faketime_shm_$! /dev/shm/sem.faketime_sem_$!
+	return $code
+}
 
 as_user() {
 	if [ "$(id -u)" = 0 ]; then

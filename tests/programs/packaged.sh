@@ -63,8 +63,8 @@ line() { await grep -qs "$1" "$2" && echo "$1" || tail -n 20 "$2"; }
 both() {
 	local library
 	library=$(plain find /usr/lib -name "$1" | head -1)
-	LD_PRELOAD=$library:$LD_PRELOAD "${@:2}"
-	LD_PRELOAD=$LD_PRELOAD:$library "${@:2}"
+	LD_PRELOAD=$library:$LD_PRELOAD faked "${@:2}"
+	LD_PRELOAD=$LD_PRELOAD:$library faked "${@:2}"
 }
 # edit [quietly]: changes "first" to "later" and keeps the size; quietly keeps the time, too.
 edit() {
@@ -102,7 +102,7 @@ end_servers() {
 }
 # The functions that the shell of a row needs.
 export -f plain serve ended_later ask answers ask_until has_loaded signal_until touched touch_until line both edit story
-export -f end_servers await ends has_ended appears
+export -f faked end_servers await ends has_ended appears
 
 # --- the rows --------------------------------------------------------------------------
 # next_row: reads a row from stdin into the variables of `fields`.

@@ -22,7 +22,7 @@ jumps() {
 		for preload in "$SO:$faketime" "$faketime:$SO"; do
 			for _ in 1 2; do
 				edits=$((edits + 1)) && edition $edits
-				said=$(preloaded ${stat:+"$stat"} FAKETIME="$1" LD_PRELOAD="$preload" "$python" -S "$crowd" "$T/src" 2>&1)
+				said=$(faked env PYCSTASH_DIR="$CACHE" ${stat:+"$stat"} FAKETIME="$1" LD_PRELOAD="$preload" "$python" -S "$crowd" "$T/src" 2>&1)
 				case $said in "$edits, "*) ;; *) wrong+="$stat $preload: it says ${said:0:200}, not $edits"$'\n' ;; esac
 			done
 			rm -rf "$T/src/__pycache__" # there Python's own rule holds
