@@ -61,4 +61,61 @@ is "$(ulimit -S -v 500000 && status_of --jobs 1) $(grep -c '^damaged .*: larger 
 	"verify does not read a file of the cache that is larger than any bytecode"
 is "$(ulimit -S -v 500000 && status_of --jobs 1 --repair) $(ls "${large[@]}" 2>/dev/null)" "1 " \
 	"verify --repair deletes a file of the cache that is larger than any bytecode"
+
+# --- links in the place of folders: what they lead to has no name below PATH ------------
+rm -rf "$cache"
+mkdir "$T/in"
+ln -s src "$T/current"
+ln -s ../src "$T/in/current"
+with "$VICTIM" "$cache" "$PY" -c "$(imports "$src"); $(imports "$src" n)" >/dev/null
+tree=$TAG/tree zz=$cache/v1/$TAG/tree/zz
+rm -r "$cache/v1/$TAG/objects" "$cache/v1/$tree$src/__pycache__/m.$TAG.pyc"
+as "$VICTIM" cp -a "$cache" "$T/$VICTIM/good"
+# lead LINK DIR: forges the entry of DIR/m.py, and puts the folder LINK elsewhere
+lead() {
+	local entry=$cache/v1/$tree$2/__pycache__/m.$TAG.pyc link=$cache/v1/$1 aside=$zz
+	rm -rf "$cache"
+	as "$VICTIM" cp -a "$T/$VICTIM/good" "$cache"
+	as "$VICTIM" mkdir -p "${entry%/*}"
+	forge "$src/m.py" "$entry" && chown "$VICTIM" "$entry"
+	case $1 in "$TAG" | "$tree") aside=$cache/aside ;; esac
+	mv "$link" "$aside" && as "$VICTIM" ln -s "$aside" "$link"
+}
+import_it() { with "$VICTIM" "$cache" PYCSTASH_READONLY=1 "$PY" -B -c "$(imports "$1")"; }
+purge() { command_of "$VICTIM" "$cache" purge -q "$@"; }
+unseen= kept= unlisted=
+while read -r link dir; do
+	for path in "$src" "$src/m.py" "$src/*.py" "$T"; do
+		lead "$link" "$dir"
+		[ "$(import_it "$dir")" = ATTACKER ] || unseen="$unseen; is not served: $link"
+		[ "$(status_of --deep "$path") $(grep -c "^damaged .*v1/$link: a link" "$T/said")" = "1 1" ] || unseen="$unseen; $link $path"
+		[ "$(command_of "$VICTIM" "$cache" ls -a "$path" | grep -c "/v1/$link\$")" = 1 ] || unlisted="$unlisted; $link $path"
+		status_of --repair "$path" >/dev/null
+		[ "$(import_it "$dir")" = TRUSTED ] || unseen="$unseen; not repaired: $link $path"
+		lead "$link" "$dir"
+		purge --path "$path" && [ "$(import_it "$dir")" = TRUSTED ] || kept="$kept; $link $path"
+	done
+done <<END
+$TAG $src
+$tree $src
+$tree$T $src
+$tree$src $src
+$tree$src/__pycache__ $src
+$tree$T/current $T/current
+$tree$T/current/__pycache__ $T/current
+$tree$T/in $T/in/current
+END
+is "$unseen" "" "verify --deep PATH finds links in the place of folders, wherever they lead"
+is "$kept" "" "after purge --path, nothing is served to which such a link leads"
+is "$unlisted" "" "ls --all PATH lists such links"
+for how in "--all" "--tag $TAG" "--tag ${TAG%%+*} --path $T"; do
+	lead "$TAG" "$src"
+	# shellcheck disable=SC2086
+	is "$(purge $how 2>&1; import_it "$src"; [ -L "$cache/v1/$TAG" ] && echo "is there")" TRUSTED \
+		"purge ${how%" $T"} deletes a link in the place of a version"
+done
+lead "$TAG" "$src"
+purge --tag cpython-399 2>/dev/null
+purge --not-installed
+check "purge leaves a link in the place of a version that is not meant" test -L "$cache/v1/$TAG"
 done_testing

@@ -254,6 +254,16 @@ static void count(struct ls *ls, enum layout_kind kind)
 		ls->count.others++;
 }
 
+static bool enter(struct walk_dir *parent, const char *name)
+{
+	struct ls *ls = parent->context;
+	size_t version = layout_version(parent->path);
+	bool objects = version && !parent->path[version] && strcmp(name, "objects") == 0;
+
+	return (!objects || ls->objects || ls->all) &&
+	       select_enters(&ls->select, parent->path, name);
+}
+
 static void visit(struct walk_dir *dir, const struct walk_file *file)
 {
 	struct ls *ls = dir->context;
@@ -262,7 +272,8 @@ static void visit(struct walk_dir *dir, const struct walk_file *file)
 	char source[PATH_MAX];
 	struct pyc_state state;
 
-	if (!select_has(&ls->select, &item, file->name))
+	if (!(file->type == DT_LNK && enter(dir, file->name)) &&
+		!select_has(&ls->select, &item, file->name))
 		return;
 	if (file->type != DT_REG)
 		item.kind = LAYOUT_FOREIGN;
@@ -272,16 +283,6 @@ static void visit(struct walk_dir *dir, const struct walk_file *file)
 		return;
 	print(ls, dir->thread, &listed);
 	count(ls, item.kind);
-}
-
-static bool enter(struct walk_dir *parent, const char *name)
-{
-	struct ls *ls = parent->context;
-	size_t version = layout_version(parent->path);
-	bool objects = version && !parent->path[version] && strcmp(name, "objects") == 0;
-
-	return (!objects || ls->objects || ls->all) &&
-	       select_enters(&ls->select, parent->path, name);
 }
 
 /* --- the whole -----------------------------------------------------------------------*/

@@ -202,13 +202,18 @@ static bool is_whole(const struct purge *purge, const char *path)
 		       *source ? strlen(source) : 1) == COVER_ALL;
 }
 
+static bool is_on_the_way(struct purge *purge, const char *parent, const char *name)
+{
+	return select_enters(&purge->select, parent, name) &&
+	       !(purge->not_installed && !*parent && is_installed(purge, name));
+}
+
 static bool enter(struct walk_dir *parent, const char *name)
 {
 	struct purge *purge = parent->context;
 	AUTOFREE char *path = NULL;
 
-	if (!select_enters(&purge->select, parent->path, name) ||
-		(purge->not_installed && !parent->path[0] && is_installed(purge, name)))
+	if (!is_on_the_way(purge, parent->path, name))
 		return false;
 	path = alloc_format("%s%s%s", parent->path, parent->path[0] ? "/" : "", name);
 	if (!is_whole(purge, path))
@@ -234,16 +239,25 @@ static bool is_from_pack(const struct purge *purge, const struct walk_dir *dir,
 	       names_has(&purge->pack, path);
 }
 
-static bool is_meant(const struct purge *purge, struct walk_dir *dir,
+/* Returns true if the file is in the part of the cache that is to be deleted. Outside the
+ * versions only the state `foreign` applies. */
+static bool is_in_part(struct purge *purge, const struct walk_dir *dir,
+	const struct walk_file *file, const struct layout *item)
+{
+	if (file->type == DT_LNK && is_on_the_way(purge, dir->path, file->name))
+		return true;
+	return (dir->path[0] || filter_needs_state(&purge->filter)) &&
+	       select_has(&purge->select, item, file->name);
+}
+
+static bool is_meant(struct purge *purge, struct walk_dir *dir,
 	const struct walk_file *file, struct layout item)
 {
 	char source[PATH_MAX];
 	struct pyc_state state;
 	size_t len;
 
-	/* Outside the versions only the state `foreign` applies. */
-	if ((!dir->path[0] && !filter_needs_state(&purge->filter)) ||
-		!select_has(&purge->select, &item, file->name) ||
+	if (!is_in_part(purge, dir, file, &item) ||
 		!filter_passes_stat(&purge->filter, file->st) ||
 		(purge->from_pack && !is_from_pack(purge, dir, file->name, &item)))
 		return false;

@@ -38,7 +38,8 @@ bool select_version(const struct select *select, const char *name, size_t len);
 
 /* Returns whether the directory `name` in parent may contain something selected.
  * parent: its path below the layout folder, "" for the layout folder itself. Never
- * returns true for .state, .trash or a foreign name. */
+ * returns true for .state, .trash or a foreign name. A link in the place of a directory
+ * is selected then, as the library follows it, to bytecode that no walk finds. */
 bool select_enters(struct select *select, const char *parent, const char *name);
 
 /* Returns whether a file is selected, in a directory that select_enters let pass. A

@@ -341,6 +341,13 @@ static void begin(struct walk_dir *dir)
 		look_at_mode(dir, ".");
 }
 
+static bool enter(struct walk_dir *parent, const char *name)
+{
+	struct verify *verify = parent->context;
+
+	return select_enters(&verify->select, parent->path, name);
+}
+
 static void look_at(struct walk_dir *dir, const struct walk_file *file)
 {
 	struct verify *verify = dir->context;
@@ -350,7 +357,8 @@ static void look_at(struct walk_dir *dir, const struct walk_file *file)
 		.item = layout_parse_in(&dir->layout, file->name) };
 	char source[PATH_MAX];
 
-	if (!select_has(&verify->select, &visit.item, file->name))
+	if (!(file->type == DT_LNK && enter(dir, file->name)) &&
+		!select_has(&verify->select, &visit.item, file->name))
 		return;
 	if (layout_source(&visit.item, file->name, source, sizeof source))
 		visit.source = source;
@@ -358,13 +366,6 @@ static void look_at(struct walk_dir *dir, const struct walk_file *file)
 	conclude(&visit);
 	if (dir->layout.source || visit.item.kind == LAYOUT_OBJECT)
 		look_at_mode(dir, file->name);
-}
-
-static bool enter(struct walk_dir *parent, const char *name)
-{
-	struct verify *verify = parent->context;
-
-	return select_enters(&verify->select, parent->path, name);
 }
 
 /* --- what the interpreters find ------------------------------------------------------*/
