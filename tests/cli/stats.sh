@@ -373,6 +373,17 @@ for bad in cut.json deep.json later.json none.json metrics; do
 done
 sed 's/"hosts":1/"hosts":-1/' "$T/one.json" >"$T/hosts.json"
 is "$(merged "$T/hosts.json" | head -1 | cut -d : -f 1)" "1 host" "stats --merge takes a number of hosts that cannot be for one"
+# To compare each row with all others, or to look for each schema in the whole file, would take the
+# square of their number.
+/usr/bin/python3 - "$T" <<'END'
+import json, sys
+rows = {what + "s": [{what: "v%d" % i} for i in range(200000)] for what in ("version", "day")}
+json.dump({"schema": "pycstash.stats/1", **rows}, open(sys.argv[1] + "/rows.json", "w"))
+open(sys.argv[1] + "/empty.json", "w").write("{}" * 1000000 + open(sys.argv[1] + "/one.json").read())
+END
+quick() { timeout -s KILL 30 "$PYCSTASH" stats --merge --json "$@" 2>/dev/null; }
+is "$(quick "$T/rows.json" | grep -o '"v[0-9]*"' | wc -l)" 400000 "stats --merge does not take the square of the number of rows in a file"
+is "$(status_of quick "$T/empty.json")" 2 "stats --merge looks for the schema of each object in that object alone"
 is "$(status_of merged) $(status_of stats "$T/one.json") $(status_of stats --merge "$T/one.json")" "2 2 2" "--merge needs files, and takes no cache"
 
 done_testing

@@ -120,7 +120,7 @@ static const char *rate(uint64_t part, uint64_t all)
 	return all ? brief_format("%.1f%%", 100.0 * (double)part / (double)all) : "-";
 }
 
-static void print_table(const char *head, const struct stats_sums *sums)
+static void print_table(const char *head, const struct stats_sum *sum)
 {
 	static const char *const heads[] = { "processes", "served", "misses", "writes" };
 
@@ -128,8 +128,7 @@ static void print_table(const char *head, const struct stats_sums *sums)
 	for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
 		printf(" %10s", heads[i]);
 	puts("     rate");
-	for (size_t i = 0; i < sums->count; i++) {
-		const struct stats_sum *sum = &sums->sums[i];
+	for (; sum; sum = sum->hh.next) {
 		uint64_t served, all = stats_lookups(sum, &served);
 		const uint64_t cells[] = { sum->processes, served, all - served,
 			stats_of_group(sum, VERDICT_GROUP_WRITE) };
@@ -218,9 +217,9 @@ static void print_stats(const struct stats_command *request, const struct stats 
 	if (request->by == BY_NONE)
 		print_groups(&stats->all);
 	else if (request->by == BY_DAY)
-		print_table("day", &stats->days);
+		print_table("day", stats->days);
 	else
-		print_table("version", &stats->versions);
+		print_table("version", stats->versions);
 	print_extents(stats);
 	if (!stats->hosts)
 		print_layers("\nLayers, not included in these sizes\n");

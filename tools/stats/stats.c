@@ -37,17 +37,18 @@ static void add(struct stats_sum *sum, const struct journal_record *row)
 		sum->counts[i] += row->counts[i];
 }
 
-struct stats_sum *stats_sum_of(struct stats_sums *sums, const char *label)
+struct stats_sum *stats_sum_of(struct stats_sum **sums, const char *label)
 {
+	char key[JOURNAL_VERSION_SIZE] = "";
 	struct stats_sum *sum;
 
-	for (size_t i = 0; i < sums->count; i++)
-		if (strcmp(sums->sums[i].label, label) == 0)
-			return &sums->sums[i];
-	GROW(sums->sums, sums->count);
-	sum = &sums->sums[sums->count++];
-	*sum = (struct stats_sum){ 0 };
-	text_adds(&TEXT(sum->label), label);
+	text_adds(&TEXT(key), label);
+	HASH_FIND_STR(*sums, key, sum);
+	if (!sum) {
+		sum = alloc_array(1, sizeof *sum);
+		memcpy(sum->label, key, sizeof key);
+		HASH_ADD_STR(*sums, label, sum);
+	}
 	return sum;
 }
 
@@ -97,34 +98,26 @@ static int by_version(const void *a, const void *b)
 		((const struct extent_row *)b)->version);
 }
 
-static int by_label(const void *a, const void *b)
+static int by_label(const struct stats_sum *a, const struct stats_sum *b)
 {
-	return strcmp(((const struct stats_sum *)a)->label,
-		((const struct stats_sum *)b)->label);
+	return strcmp(a->label, b->label);
 }
 
 /* Sorts "until DAY" before all days. */
-static int by_day(const void *a, const void *b)
+static int by_day(const struct stats_sum *a, const struct stats_sum *b)
 {
 	const bool left = is_many(a), right = is_many(b);
 
 	return left != right ? right - left : by_label(a, b);
 }
 
-static void sort_rows(
-	void *rows, size_t count, size_t size, int (*compare)(const void *, const void *))
-{
-	if (count)
-		qsort(rows, count, size, compare);
-}
-
 void stats_sort(struct stats *stats)
 {
-	sort_rows(stats->extents.rows, stats->extents.count, sizeof(struct extent_row),
-		by_version);
-	sort_rows(stats->versions.sums, stats->versions.count, sizeof(struct stats_sum),
-		by_label);
-	sort_rows(stats->days.sums, stats->days.count, sizeof(struct stats_sum), by_day);
+	if (stats->extents.count)
+		qsort(stats->extents.rows, stats->extents.count,
+			sizeof(struct extent_row), by_version);
+	HASH_SORT(stats->versions, by_label);
+	HASH_SORT(stats->days, by_day);
 }
 
 void stats_make(struct stats *stats, const char *root, const struct totals *counters,

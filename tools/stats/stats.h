@@ -7,26 +7,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tools/base/hash.h"
 #include "tools/stats/totals.h"
 
+/* Sums are a hash table by label, sorted: hh.next is the next one. */
 struct stats_sum {
 	char label[JOURNAL_VERSION_SIZE]; /* a version, "" if unknown; or a UTC day,
 					     "until DAY" for all that is older */
 	int64_t begin;			  /* when its first process began */
 	uint64_t processes;
 	uint64_t counts[VERDICT_ROOM];
-};
-
-struct stats_sums {
-	struct stats_sum *sums; /* sorted */
-	size_t count;
+	UT_hash_handle hh;
 };
 
 struct stats {
 	const char *root; /* of the cache; borrowed. NULL: there is no cache */
 	int64_t now, since, zero, measured; /* nanoseconds since 1970; 0: never */
 	struct stats_sum all;
-	struct stats_sums versions, days;
+	struct stats_sum *versions, *days;
 	struct extents extents; /* by version, sorted; nothing is negative */
 	struct extent extent;	/* the sum of all versions */
 	uint64_t limit;		/* for the size on disk; 0: none */
@@ -34,8 +32,8 @@ struct stats {
 	uint64_t hosts; /* how many hosts it adds up (stats_merge); 0: only this one */
 };
 
-/* Returns the sum with that label, and adds it if needed. Valid until the next call. */
-struct stats_sum *stats_sum_of(struct stats_sums *sums, const char *label);
+/* Returns the sum with that label, and adds it if needed. */
+struct stats_sum *stats_sum_of(struct stats_sum **sums, const char *label);
 
 /* Sorts versions, days and sizes. */
 void stats_sort(struct stats *stats);

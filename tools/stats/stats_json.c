@@ -42,15 +42,14 @@ static void json_verdicts(struct json *json, const struct stats_sum *sum)
 	json_close(json);
 }
 
-static void json_sums(struct json *json, const char *key, const char *what,
-	const struct stats_sums *sums)
+static void json_sums(
+	struct json *json, const char *key, const char *what, const struct stats_sum *sum)
 {
 	json_open(json, key, '[');
-	for (size_t i = 0; i < sums->count; i++) {
+	for (; sum; sum = sum->hh.next) {
 		json_open(json, NULL, '{');
-		json_string(
-			json, what, *sums->sums[i].label ? sums->sums[i].label : NULL);
-		json_groups(json, &sums->sums[i]);
+		json_string(json, what, *sum->label ? sum->label : NULL);
+		json_groups(json, sum);
 		json_close(json);
 	}
 	json_close(json);
@@ -100,8 +99,8 @@ void stats_print_json(const struct stats *stats)
 	json_groups(&json, &stats->all);
 	json_close(&json);
 	json_verdicts(&json, &stats->all);
-	json_sums(&json, "versions", "version", &stats->versions);
-	json_sums(&json, "days", "day", &stats->days);
+	json_sums(&json, "versions", "version", stats->versions);
+	json_sums(&json, "days", "day", stats->days);
 	json_size(&json, stats);
 	json_names(&json, "layers", &layers);
 	json_close(&json);

@@ -91,9 +91,12 @@ static void add_size(struct stats *stats, const struct row *row)
 
 static void add_host(struct stats *stats, const struct row *row)
 {
+	const char *schema = json_field(row->fields, row->count, "schema");
 	const int64_t begin = moment(row, "begin"), now = moment(row, "now");
 	const uint64_t hosts = number(row, "hosts");
 
+	if (!schema || strcmp(schema, "pycstash.stats/1") != 0)
+		return;
 	/* never 0 in total, since that would mean the statistics of this host */
 	stats->hosts += hosts && hosts <= UINT32_MAX ? hosts : 1;
 	if (begin && (!stats->all.begin || begin < stats->all.begin))
@@ -140,12 +143,14 @@ int stats_merge(struct stats *stats, const char *file)
 	const int error = in ? EINVAL : errno;
 	char *at = text;
 	bool read = size > 0;
+	uint64_t hosts;
 
 	if (in)
 		fclose(in);
-	while (read && at < text + size)
-		read = strstr(at, "\"pycstash.stats/1\"") &&
-		       json_read(&at, add_object, stats);
+	while (read && at < text + size) {
+		hosts = stats->hosts;
+		read = json_read(&at, add_object, stats) && stats->hosts > hosts;
+	}
 	if (!read)
 		complain(file, "%s",
 			in ? "this is not what `pycstash stats --json` prints"
