@@ -113,6 +113,16 @@ is "$(status_of on d purge --from-pack "${pack%.tar.zst}")" 1 "purge --from-pack
 is "$(on d pull --json "$T/store" | field objects)" 1 "a pack that was purged is not pulled again"
 on d purge -q --all
 is "$(on d pull --json "$T/store" | field objects)" 5 "after purge --all, it is"
+record=$T/d/cache/v1/.state/packs/${pack%.tar.zst}
+on d purge -q --from-pack "${pack%.tar.zst}" --older-than 9d
+on d purge -q --all --tag cpython-27
+is "$(wc -l <"$record")" 4 "a purge that deletes only part of the cache forgets nothing of what came with a pack"
+cp "$record" "$T/record"
+sed -i "2i$(printf 'a%.0s' {1..300}) 7\nno object 7" "$record"
+is "$(status_of on d purge --from-pack "${pack%.tar.zst}") $(grep -c 'not understood' "$T/err") $(sed 's/ .*//' "$T/record" | while read -r path; do ls "$T/d/cache/v1/$path"; done 2>/dev/null | wc -l) $(wc -l <"$record")" \
+	"3 1 0 6" "lines of a pack's record that are not understood do not keep purge from deleting what the others name"
+on d purge -q --all
+on d pull -q "$T/store"
 is "$(on d pull "$T/store" | tail -n +2 | head -1 | grep -cx '  [0-9]* known already')" 1 "pull says how many packs are known"
 mkdir "$T/nothing"
 is "$(on d pull "$T/nothing")" "pulled 0 packs (0): 0 objects, 0
@@ -270,7 +280,7 @@ host j
 is "$(status_of timeout 20 env PYCSTASH_DIR="$T/j/cache" "$PYCSTASH" pull --json "$T/liar") $(field objects <"$T/out")" "3 0" \
 	"packs that are cut off, renamed, noise or a pipe bring nothing in"
 # An object that is not in the pack's list could not be withdrawn.
-/usr/bin/python3 - "$T/store/packs/$pack" "$T/untrue/packs" <<'EOF'
+/usr/bin/python3 - "$T/store/packs/$pack" "$T/untrue/packs" "$T/longer/packs" <<'EOF'
 import hashlib, io, os, subprocess, sys, tarfile
 os.makedirs(sys.argv[2])
 tar = tarfile.open(fileobj=io.BytesIO(subprocess.run(["zstd", "-dc", sys.argv[1]], stdout=subprocess.PIPE).stdout))
@@ -278,7 +288,7 @@ members = [(member, tar.extractfile(member).read()) for member in tar]
 text = members[0][1]
 name = os.path.basename(members[1][0].name).encode()
 
-def write(members):
+def write(members, where=sys.argv[2]):
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for member, data in members:
@@ -286,13 +296,22 @@ def write(members):
             member.pax_headers["SCHILY.xattr.user.pycstash.blake2b"] = hashlib.blake2b(data, digest_size=32).hexdigest()
             tar.addfile(member, io.BytesIO(data))
     pack = subprocess.run(["zstd", "-c"], input=file.getvalue(), stdout=subprocess.PIPE).stdout
-    with open("%s/%s.tar.zst" % (sys.argv[2], hashlib.blake2b(pack, digest_size=32).hexdigest()), "wb") as file:
+    with open("%s/%s.tar.zst" % (where, hashlib.blake2b(pack, digest_size=32).hexdigest()), "wb") as file:
         file.write(pack)
 
 write(members[:-1])  # less than is listed
 write([(members[0][0], text.replace(name, name.translate(bytes.maketrans(b"01234567", b"12345670"))))] + members[1:])
+
+# What the record of a pack lists must fit into it, also in a version of the longest name.
+os.makedirs(sys.argv[3])
+version = members[1][0].name.split("/")[1]
+for member, data in members[1:]:
+    member.name = member.name.replace(version, version + "+" + "a" * 200)
+write([(members[0][0], text.replace(version.encode(), version.encode() + b"+" + b"a" * 200))] + members[1:], sys.argv[3])
 EOF
 is "$(status_of on untrue pull "$T/untrue") $(grep -c refused "$T/err") $(find "$T/untrue/cache" -name '*.pyc' | wc -l)" "3 2 0" "a pack that holds something else than it lists brings nothing in"
+is "$(status_of on longer pull "$T/longer") $(grep -c refused "$T/err") $(find "$T/longer/cache" -name '*.pyc' | wc -l)" "3 1 0" \
+	"a pack with a version whose name is longer than any of the library's brings nothing in"
 
 # A list with as many objects as possible; most of it is read before its signature is verified.
 /usr/bin/python3 - "$T/many/packs" <<'EOF'

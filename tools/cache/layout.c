@@ -10,6 +10,7 @@
 #include "shim/core/base/path.h"
 #include "shim/core/base/text.h"
 #include "shim/core/cache/map.h"
+#include "shim/core/stats/journal.h"
 
 #define TREE "/tree"
 
@@ -57,7 +58,10 @@ size_t layout_version(const char *path)
 {
 	size_t len = strcspn(path, "/"), tag = tag_len(path, len);
 
-	return is_tag(path, tag) && is_variant(path + tag, len - tag) ? len : 0;
+	return len < JOURNAL_VERSION_SIZE && is_tag(path, tag) &&
+			       is_variant(path + tag, len - tag)
+		       ? len
+		       : 0;
 }
 
 const char *layout_source_dir(const char *dir, size_t *ret_len)

@@ -23,8 +23,8 @@ enum layout_kind {
 extern const char *const layout_kind_names[];
 
 /* The version folder at the start of a path: "cpython-311+no_debug_ranges". Returns
- * the length of its name; 0 if it is not a version folder (.state, .trash, a foreign
- * name). */
+ * the length of its name, which is less than JOURNAL_VERSION_SIZE; 0 if it is not a
+ * version folder (.state, .trash, a foreign name). */
 size_t layout_version(const char *path);
 
 struct layout {

@@ -382,10 +382,25 @@ static bool is_told(const struct purge *purge)
 	       purge->select.paths.count || needs_files(purge);
 }
 
+/* After a purge of everything, or of a whole pack: what is left is still on record. */
+static int update_records(const struct purge *purge)
+{
+	const struct pack none = { 0 };
+
+	if (purge->not_installed || purge->select.tags.count ||
+		purge->select.paths.count || filter_needs_stat(&purge->filter) ||
+		filter_needs_state(&purge->filter))
+		return EXIT_OK;
+	if (!purge->from_pack)
+		known_forget(&purge->cache);
+	else if (known_add(&purge->cache, purge->from_pack, &none) < 0)
+		return EXIT_PARTLY;
+	return EXIT_OK;
+}
+
 static int run(const struct command *self, char **words)
 {
 	struct purge *purge = &purge_request;
-	const struct pack none = { 0 };
 	int code;
 
 	purge->filter.now = time(NULL);
@@ -397,21 +412,16 @@ static int run(const struct command *self, char **words)
 	code = cache_open(&purge->cache, purge->common.dir);
 	if (code != EXIT_OK)
 		return code;
-	if (purge->from_pack)
-		purge->pack = known_paths(&purge->cache, purge->from_pack);
-	if (purge->from_pack && !purge->pack.count) {
+	if (purge->from_pack &&
+		known_paths(&purge->cache, purge->from_pack, &purge->pack) < 0)
+		purge->failed++;
+	if (purge->from_pack && !purge->pack.count && !purge->failed) {
 		complain(purge->from_pack,
 			"this cache has neither pulled nor pushed a pack of that name");
 		return EXIT_FOUND;
 	}
 	code = find_and_take(purge);
-	if (code != EXIT_OK || purge->common.dry_run)
-		return code;
-	if (purge->from_pack && known_add(&purge->cache, purge->from_pack, &none) < 0)
-		code = EXIT_PARTLY;
-	if (purge->all)
-		known_forget(&purge->cache);
-	return code;
+	return code == EXIT_OK && !purge->common.dry_run ? update_records(purge) : code;
 }
 
 const struct command_code cmd_purge = {

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "shim/core/cache/object.h"
+#include "shim/core/stats/journal.h"
 #include "tools/base/files.h"
 #include "tools/base/message.h"
 #include "tools/base/whole_file.h"
@@ -77,36 +79,63 @@ static bool is_object(char *path)
 	return is;
 }
 
-/* Reads a record as far as it is one of ours, but not more than *left bytes. */
-static void add_paths(
+/* Adds what the lines of a record name. Returns whether all of them name an object. */
+static bool add_lines(FILE *in, struct names *paths)
+{
+	/* Of a longer line, which is not one of ours, it takes several pieces. */
+	char line[JOURNAL_VERSION_SIZE + OBJECT_PATH_SIZE +
+		  sizeof "/ 18446744073709551615\n"];
+	bool all = true;
+
+	while (fgets(line, sizeof line, in)) {
+		char *end = strchr(line, ' ');
+
+		if (end)
+			*end = '\0';
+		if (end && is_object(line))
+			names_add(paths, alloc_copy(line));
+		else
+			all = false;
+	}
+	return all && !ferror(in);
+}
+
+/* Reads a record of not more than *left bytes. Returns as known_paths does. */
+static int add_paths(
 	const struct cache *cache, const char *name, struct names *paths, off_t *left)
 {
 	AUTOFREE char *record = alloc_format("packs/%s", name);
 	AUTOFCLOSE FILE *in = cache_read_state(cache, record, *left);
-	char path[256];
-	uint64_t size;
 
-	if (!in)
+	if (!in) {
 		complain(cache->root, "the record of pack %s is not read: %s", name,
 			strerror(errno));
-	while (in && fscanf(in, "%255s %" SCNu64 "\n", path, &size) == 2 &&
-		is_object(path))
-		names_add(paths, alloc_copy(path));
-	*left -= in ? ftello(in) : 0;
+		return -EBADMSG;
+	}
+	if (!add_lines(in, paths)) {
+		complain(cache->root,
+			"the record of pack %s has lines that are not understood, and are skipped",
+			name);
+		return -EBADMSG;
+	}
+	*left -= ftello(in);
+	return 0;
 }
 
-struct names known_paths(const struct cache *cache, const char *name)
+int known_paths(const struct cache *cache, const char *name, struct names *ret)
 {
 	char **packs = file_names(cache_openat(cache, PACKS, O_RDONLY | O_DIRECTORY));
-	struct names paths = { 0 };
 	off_t left = RECORDS_MOST;
+	int r = 0;
 
+	*ret = (struct names){ 0 };
 	for (; packs && *packs; packs++)
 		if (strlen(*packs) == PACK_NAME_SIZE - 1 &&
-			(!name || strcmp(name, *packs) == 0))
-			add_paths(cache, *packs, &paths, &left);
-	names_sort(&paths);
-	return paths;
+			(!name || strcmp(name, *packs) == 0) &&
+			add_paths(cache, *packs, ret, &left) < 0)
+			r = -EBADMSG;
+	names_sort(ret);
+	return r;
 }
 
 static bool is_new(const struct archive_object *object, void *known)
@@ -118,7 +147,8 @@ static bool is_new(const struct archive_object *object, void *known)
 
 void known_drop(const struct cache *cache, struct pack *pack)
 {
-	struct names known = known_paths(cache, NULL);
+	struct names known;
 
+	(void)known_paths(cache, NULL, &known);
 	pack_filter(pack, is_new, &known);
 }

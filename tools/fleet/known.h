@@ -28,6 +28,7 @@ void known_forget(const struct cache *cache);
  * stay. */
 void known_drop(const struct cache *cache, struct pack *pack);
 
-/* Returns the paths of the objects in a recorded pack (NULL: in all of them), sorted. An
- * object's path is below the layout folder. */
-struct names known_paths(const struct cache *cache, const char *name);
+/* Lists the paths of the objects in a recorded pack (NULL: in all of them), sorted. An
+ * object's path is below the layout folder. Returns -EBADMSG after reporting it if a
+ * record cannot be read, or only in part: there may be more objects. */
+int known_paths(const struct cache *cache, const char *name, struct names *ret);

@@ -38,6 +38,9 @@ static const struct version {
 		0 },
 	{ "a folder with a name longer than a tag is not a version folder",
 		"cpython-31111111111111111111111111", 0 },
+	{ "a folder whose variant is longer than any of the library's is not a version folder",
+		"cpython-311+aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/objects",
+		0 },
 	{ "an empty path is not a version folder", "", 0 },
 };
 
