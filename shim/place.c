@@ -222,7 +222,7 @@ static void place_plain(
 	place->path = path;
 	place->given_len = parts.dir_len;
 	place->origin = PLACE_RESOLVED;
-	place->layers_only = place->looks_only = false;
+	place->layers_only = false;
 	place->map = (struct map){ .path = place->cache, .size = PATH_MAX };
 	place->cache[0] = '\0';
 	place->pyc = (struct pyc_name){ .kind = PYC_NONE };
@@ -334,6 +334,7 @@ void place_at(struct place *place, int dirfd, const char *path, enum place_use u
 	place->dirfd = dirfd;
 	place->path = path;
 	place->pyc.kind = PYC_NONE;
+	place->looks_only = false;
 	place->cache[0] = '\0';
 	if (!path_names_pycache(path) || strlen(path) >= PATH_MAX)
 		return;

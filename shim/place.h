@@ -66,7 +66,8 @@ struct place {
 	size_t given_len; /* path[..given_len) is the directory of the sources */
 	enum place_origin origin;
 	bool layers_only;	  /* for reading: the cache itself must not be used */
-	bool looks_only;	  /* only looks: writes nothing for what it finds */
+	bool looks_only;	  /* only looks whether an open would find what the cache
+				     has: writes nothing, opens nothing in the tree */
 	struct entry_world world; /* for place_entry; here because a small */
 	struct entry entry;	  /* stack has no room for them */
 	/* The path in the cache has up to PATH_MAX bytes. Core uses the space after it,
@@ -108,6 +109,9 @@ bool place_is_entry(const struct place *place);
  * else in the tree; a directory in the tree if there is one, else in the cache. The path
  * may be absolute, so that dirfd is ignored. */
 const char *place_find(struct place *place, int dirfd, const char *path);
+
+/* The same after place_at with PLACE_ANY or PLACE_TO_OPEN. */
+const char *place_found(struct place *place);
 
 /* Returns the path of a name that the cache does not have: in a pretended directory if
  * the path leads there, else in the tree. */
@@ -152,6 +156,10 @@ bool place_entry(struct place *place);
  * it is temporary. If its name names no source, nobody else may be able to exchange the
  * directory either. -ESTALE if not; another -errno if it cannot be opened. */
 int place_check(struct place *place);
+
+/* Returns 0 if a program that has looked at the cached file may open it: if an open would
+ * then give it, stale or not. Else as place_check. */
+int place_check_looked_at(struct place *place);
 
 /* To be called before a program opens, with those flags, a PLACE_ENTRY that the cache
  * has, to change it in place: moves the bytecode, without its seal, to the tree, whose

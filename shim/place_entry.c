@@ -17,6 +17,7 @@ bool place_entry(struct place *place)
 	place->world = process_world(report_counters());
 	place->world.policy.layers_only = place->layers_only;
 	place->world.policy.readonly |= place->layers_only || place->looks_only;
+	place->world.policy.looks = place->looks_only;
 	place->entry = (struct entry){
 		.world = &place->world,
 		.path = place->cache,
@@ -32,7 +33,7 @@ bool place_entry(struct place *place)
 		       &place->entry, sizeof place->cache, place->path, place->given_len);
 }
 
-int place_check(struct place *place)
+static int check(struct place *place, bool looked_at)
 {
 	const size_t used = strlen(place->cache) + 1;
 
@@ -44,7 +45,17 @@ int place_check(struct place *place)
 		place->entry.spare = place->cache + used;
 		place->entry.spare_size = sizeof place->cache - used;
 	}
-	return entry_check(&place->entry);
+	return entry_check(&place->entry, looked_at);
+}
+
+int place_check(struct place *place)
+{
+	return check(place, false);
+}
+
+int place_check_looked_at(struct place *place)
+{
+	return check(place, true);
 }
 
 void place_moved(struct place *place)

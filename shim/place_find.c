@@ -47,9 +47,8 @@ static __attribute__((noinline)) bool is_trees(struct place *place)
 	       (!S_ISREG(st.st_mode) || place_check(place) == -ESTALE);
 }
 
-const char *place_find(struct place *place, int dirfd, const char *path)
+const char *place_found(struct place *place)
 {
-	place_at(place, dirfd, path, PLACE_ANY);
 	if (place->kind == PLACE_DIR && place_is_pretended(place)) {
 		atomic_store_explicit(
 			&process_gave_directory, true, memory_order_relaxed);
@@ -63,6 +62,12 @@ const char *place_find(struct place *place, int dirfd, const char *path)
 	/* If nothing exists, the error is that of the directory. */
 	return !place_in_tree(place) && place_is_cache_only(place) ? place->cache
 								   : place->path;
+}
+
+const char *place_find(struct place *place, int dirfd, const char *path)
+{
+	place_at(place, dirfd, path, PLACE_ANY);
+	return place_found(place);
 }
 
 const char *place_change(struct place *place, int dirfd, const char *path)

@@ -29,6 +29,14 @@ static int open_cache(const struct place *place, int flags, mode_t mode)
 		real.WIDE(openat)(AT_FDCWD, place->cache, flags, mode));
 }
 
+/* Opens the tree's file, which others may have exchanged for a link to a device: not for
+ * a program that only lists the name. */
+static int open_to_find(const struct place *place, int flags)
+{
+	return place->looks_only ? -ENOENT
+				 : sys_real.openat(place->dirfd, place->path, flags, 0);
+}
+
 /* Opens a file whose name names no source: the cache's file, else the tree's, by Python's
  * own rules. */
 static int open_unsealed(
@@ -42,7 +50,7 @@ static int open_unsealed(
 	if (candidate >= 0 && !place->map.ephemeral.len &&
 		sys_real.fstatat(candidate, "", &st, AT_EMPTY_PATH) == 0 &&
 		st.st_uid == entry->world->policy.user &&
-		((flags & O_PATH) || entry_is_own(entry, candidate))) {
+		entry_is_own(entry, candidate)) {
 		*verdict = VERDICT_HIT_UNSEALED;
 		return candidate;
 	}
@@ -53,7 +61,7 @@ static int open_unsealed(
 			 : candidate != -ENOENT &&
 				   (candidate != -ENOTDIR || place_in_cache(place)))
 		return candidate;
-	fd = sys_real.openat(place->dirfd, place->path, flags, 0);
+	fd = open_to_find(place, flags);
 	if (fd == -ENOENT && candidate == -ENOTDIR) /* the path goes on after a file */
 		fd = candidate;
 	*verdict = fd < 0 ? VERDICT_MISS_NO_ENTRY : VERDICT_IN_TREE;
@@ -85,10 +93,10 @@ static int find_bytecode(struct place *place, int flags, enum verdict *verdict)
 			place->origin == PLACE_REMEMBERED_LINK) &&
 		place_settle(place)) {
 		if (place->kind != PLACE_ENTRY)
-			return sys_real.openat(place->dirfd, place->path, flags, 0);
+			return open_to_find(place, flags);
 		fd = open_candidate(place, flags);
 	}
-	if (place_entry(place) && !(flags & (O_DIRECTORY | O_PATH)))
+	if (place_entry(place) && !(flags & O_DIRECTORY))
 		return entry_open(&place->entry, fd, flags, verdict);
 	return open_unsealed(place, fd, flags, verdict);
 }
@@ -118,6 +126,17 @@ static int open_to_read(struct place *place, int flags)
 	return fd >= 0 ? fd : wrap_fail(-fd);
 }
 
+/* With O_PATH, the program opens what stat shows. It can read by the descriptor
+ * (/proc/self/fd), so it gets only what a later open for reading would give. */
+static int open_to_look(struct place *place, int flags)
+{
+	const char *found = place_found(place);
+
+	return found == place->cache && place_check_looked_at(place) != -ESTALE
+		       ? open_cache(place, flags, 0)
+		       : open_tree(place, flags, 0);
+}
+
 static bool finds(struct place *place, const char *path)
 {
 	enum verdict verdict;
@@ -127,7 +146,7 @@ static bool finds(struct place *place, const char *path)
 	if (place->kind != PLACE_ENTRY)
 		return false;
 	place->looks_only = true;
-	fd = find_bytecode(place, O_RDONLY | O_NONBLOCK | O_CLOEXEC, &verdict);
+	fd = find_bytecode(place, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, &verdict);
 	if (fd < 0)
 		return fd != -ENOENT;
 	sys_real.close(fd);
@@ -271,15 +290,17 @@ static int open_directory(struct place *place, int flags, mode_t mode)
 static int open_place(
 	struct place *place, int dirfd, const char *path, int flags, mode_t mode)
 {
-	bool reads =
-		(flags & O_PATH) || !(flags & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC));
+	bool looks = flags & O_PATH;
+	bool reads = !(flags & (O_PATH | O_WRONLY | O_RDWR | O_CREAT | O_TRUNC));
+
 	place_at(place, dirfd, path, reads ? PLACE_TO_READ : PLACE_TO_OPEN);
 	switch (place->kind) {
 	case PLACE_ENTRY:
 		/* O_DIRECT is dropped: reading the seal does not follow its rules of
 		 * alignment, and nobody can tell the difference. */
-		return reads ? open_to_read(place, flags & ~O_DIRECT)
-			     : open_to_write(place, flags, mode);
+		return looks   ? open_to_look(place, flags)
+		       : reads ? open_to_read(place, flags & ~O_DIRECT)
+			       : open_to_write(place, flags, mode);
 	case PLACE_DIR:
 		return open_directory(place, flags, mode);
 	case PLACE_OTHER:

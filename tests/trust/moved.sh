@@ -320,6 +320,7 @@ exchanged() { # COMMAND: makes the source in it
 	chown -R "$VICTIM" "$T/shared/private" && chmod 700 "$T/shared/private"
 	later "$PY" -c "$(imports "$T/shared/private")" >"$T/said"
 	entries "$cache" | grep -c "/m\.$TAG"
+	echo 'x = 12' >"$T/shared/victims.py" && chown "$VICTIM" "$T/shared/victims.py"
 	as "$ATTACKER" sh -c "cd '$T/shared' && mv private old && mv decoy private && cd private && $1"
 }
 is "$(exchanged "ln -s ../old/m.py m.py") $(copied "$T/shared/private")" "1 " \
@@ -329,6 +330,34 @@ later "$PY" -c "import os; os.stat('$T/shared/private/m.py'); print(open('$T/sha
 is "$made $(grep -c SECRET "$T/said") $(grep -c FileNotFoundError "$T/said")" "1 0 1" \
 	"a program that looks at another source in such a directory does not get the old bytecode of the private one"
 rm -rf "$T/$VICTIM/copies"
+there=__pycache__/m.$TAG.pyc
+cat >"$T/look.py" <<'END'
+import os, stat
+def look(path): # careful programs open only what is a file
+    fd = os.open(path, os.O_PATH | os.O_NOFOLLOW)
+    if stat.S_ISREG(os.fstat(fd).st_mode):
+        return open("/proc/self/fd/%d" % fd, "rb").read()
+END
+while IFS='|' read -r what put how; do
+	made=$(exchanged "$put")
+	later "$PY" -c "exec(open('$T/look.py').read()); $how" >"$T/said"
+	is "$made $(grep -rlaF SECRET "$T/said" "$T/$VICTIM/copy" 2>/dev/null)" "1 " \
+		"a program that $what does not get the old bytecode of the private one"
+	rm -rf "$T/$VICTIM/copy"
+done <<-WAYS
+	copies such a directory with a source of the user's own, and with a link to nowhere|mv ../victims.py m.py && ln -sf nowhere $there|import shutil; shutil.copytree("$T/shared/private", "$T/$VICTIM/copy")
+	lists such a directory with a source of the user's own|mv ../victims.py m.py && rm -r __pycache__|d = "$T/shared/private/__pycache__/"; [print(open(d + n, "rb").read()) for n in os.listdir(d)]
+	opens what is in such a directory with O_PATH, to read it through that,|echo 'x = 2' >m.py|print(look("$T/shared/private/$there"))
+	opens what is in such a directory with O_PATH, where nothing is,|echo 'x = 2' >m.py && rm -r __pycache__|print(look("$T/shared/private/$there"))
+WAYS
+rm -rf "$cache" "$private/__pycache__"
+later "$PY" -c "$(imports "$private")"
+for text in SECRET SECRET2; do # which makes the bytecode stale
+	echo "x = '$text'" >"$private/m.py"
+	is "$(later "$PY" -c "exec(open('$T/look.py').read()); print(look('$private/$there'))" | grep -c SECRET)" 1 \
+		"(a program that opens bytecode of the user's own with O_PATH gets it: the source is $text)"
+done
+echo "x = 'SECRET'" >"$private/m.py"
 
 # What a program truncates goes to the tree empty, with its mode.
 for how in "open(pyc, os.O_WRONLY | os.O_TRUNC)" "truncate(pyc, 0)"; do

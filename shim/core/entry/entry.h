@@ -45,6 +45,8 @@ struct entry_policy {
 				   by path and content */
 	bool layers_only; /* the cache cannot be used, only layers; implies readonly */
 	bool share;	  /* leave objects for other paths, and use theirs */
+	bool looks;    /* the program only looks whether an open would find what the cache
+			  has: nothing in the tree is opened */
 	bool compiles; /* a compiler is running, which must not find its work already done
 			*/
 	size_t root_len;
@@ -113,8 +115,10 @@ int entry_open(struct entry *entry, int candidate, int flags, enum verdict *verd
 
 /* Returns 0 if entry_open would now serve the file at the entry's path, -ESTALE if not;
  * another -errno if the file cannot be opened. If its name names no source: 0 if it was
- * noted for this directory, and nobody else can exchange that. */
-int entry_check(struct entry *entry);
+ * noted for this directory, and nobody else can exchange that. looked_at: for a program
+ * that has looked at the file, and gets it even if it is stale; without a source, even if
+ * others can exchange the directory. */
+int entry_check(struct entry *entry, bool looked_at);
 
 /* Compares a sealed entry with its source, which was looked at: returns the verdict of
  * entry_open, without opening a file. VERDICT_NONE means that the source has to be
@@ -209,6 +213,34 @@ bool entry_is_closed(const struct sys *sys, char *path, size_t dir_len, int flag
 int entry_leave(const struct entry_world *world, const struct entry *entry,
 	const char *temporary, int why, int dirfd, const char *path);
 
+/* Returns whether the program has looked at the pyc itself before it opens it, as tar and
+ * cp do. If the tree has one, stale or not, it is to get that; an interpreter looks at
+ * the source. */
+bool entry_is_looked_at(const struct entry *entry);
+
+/* Returns whether an import asks, as far as can be told: other threads' stats, or a long
+ * wait, hide that it has just taken the stat of the source. Anybody else is to get what
+ * stat and listings show, whose size he may go by. */
+bool entry_is_import(const struct entry *entry);
+
+/* Returns whether bytecode of a source that is lent must not get to the program. An
+ * import, which has just taken the stat of the source through the link, may have it, and
+ * costs no system call here: it runs the bytecode. */
+bool entry_is_withheld(const struct entry *entry);
+
+/* Returns whether stat and listings show the program the stale entry, so that it may
+ * expect to open it, as without the library. An import must see that it is stale; if we
+ * do not know what the program has seen, it must have looked at the entry, or be no
+ * import. */
+bool entry_is_shown_stale(
+	const struct entry *entry, const struct seal *seal, enum verdict id);
+
+/* Returns whether the program then gets it: the source is not lent, nobody can write to
+ * it who could not when the entry was made, and nobody else can exchange its directory.
+ * (The old source may have been in another directory, which others could not enter, but
+ * they may read what the program makes of this one.) */
+bool entry_is_given_stale(const struct entry *entry, const struct seal *seal);
+
 /* The rest is for files that no source proves: those that the program itself writes in
  * place, those that it renames there without being pycs, and those whose name names no
  * source (for which entry_begin fails).
@@ -220,6 +252,10 @@ void entry_disclaim(const struct entry *entry, int fd);
 /* Returns whether the open file was noted for the existing source, which was looked at;
  * or, if there is no source, for the existing directory. */
 bool entry_is_own(const struct entry *entry, int fd);
+
+/* Returns whether nobody else can have put the directory of the sources there, or put
+ * another one there meanwhile. */
+bool entry_is_place_trusted(const struct entry *entry);
 
 /* To be called after a file that was not just compiled, or its whole __pycache__, has
  * been renamed to the entry: renews the note on it. */

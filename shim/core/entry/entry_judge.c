@@ -56,7 +56,7 @@ enum verdict entry_judge(struct entry *entry, const struct seal *seal)
 }
 
 /* Decides on an open file at the entry's path as entry_open does. */
-static bool is_served(struct entry *entry, int fd)
+static bool is_served(struct entry *entry, int fd, bool looked_at)
 {
 	struct seal seal;
 	enum verdict id = entry_why_not(entry, fd, false, &seal);
@@ -72,19 +72,22 @@ static bool is_served(struct entry *entry, int fd)
 		return false;
 	if (id == VERDICT_HIT_OWN || id == VERDICT_HIT_NO_SOURCE)
 		return entry_is_placed(entry, fd, id);
-	return verdict_serves(id);
+	return verdict_serves(id) ||
+	       (looked_at && entry_is_shown_stale(entry, &seal, id) &&
+		       entry_is_given_stale(entry, &seal));
 }
 
 /* Decides on a file whose name names no source. */
-static bool is_in_place(struct entry *entry, int fd)
+static bool is_in_place(struct entry *entry, int fd, bool looked_at)
 {
 	struct stat st;
 
 	return entry_file_is_ours(entry->world, fd, false, &st) &&
-	       entry_is_placed(entry, fd, VERDICT_HIT_NO_SOURCE);
+	       entry_is_placed(
+		       entry, fd, looked_at ? VERDICT_HIT_OWN : VERDICT_HIT_NO_SOURCE);
 }
 
-int entry_check(struct entry *entry)
+int entry_check(struct entry *entry, bool looked_at)
 {
 	const struct sys *sys = entry->world->env.sys;
 	int fd = entry_file_open(sys, entry->path,
@@ -98,7 +101,8 @@ int entry_check(struct entry *entry)
 	closed = sys->fstatat(fd, "", &st, AT_EMPTY_PATH) == 0 &&
 		 !(st.st_mode & S_IRUSR) &&
 		 sys->fchmod(fd, (st.st_mode & 07777) | S_IRUSR) == 0;
-	served = entry->source.path ? is_served(entry, fd) : is_in_place(entry, fd);
+	served = entry->source.path ? is_served(entry, fd, looked_at)
+				    : is_in_place(entry, fd, looked_at);
 	if (closed)
 		(void)sys->fchmod(fd, st.st_mode & 07777);
 	sys->close(fd);

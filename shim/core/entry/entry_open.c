@@ -10,7 +10,6 @@
 
 #include "shim/core/base/text.h"
 #include "shim/core/base/timestamp.h"
-#include "shim/core/cache/way.h"
 #include "shim/core/entry/entry_file.h"
 
 /* The state of a search for an entry. */
@@ -135,80 +134,13 @@ static bool may_stay(struct search *search, int fd, const struct seal *seal)
 	return now.tv_sec - st.st_mtim.tv_sec < RESEAL_S;
 }
 
-/* Returns whether the program has looked at the pyc itself before it opens it, as tar and
- * cp do. If the tree has one, stale or not, it is to get that; an interpreter looks at
- * the source. */
-static bool is_looked_at(const struct entry *entry)
-{
-	const struct entry_world *world = entry->world;
-	struct pending_source pending;
-
-	return pending_find(world->python.pending, world->env.sys->thread(),
-		       entry->source.path, &pending) &&
-	       pending.looks > 0;
-}
-
-/* Returns whether an import asks, as far as can be told: other threads' stats, or a long
- * wait, hide that it has just taken the stat of the source. Anybody else is to get what
- * stat and listings show, whose size he may go by. */
-static bool is_import(const struct entry *entry)
-{
-	return (entry->source.seen || !entry->world->python.browses) &&
-	       !is_looked_at(entry);
-}
-
-/* Returns whether the program can see from the header that the entry is stale. The header
- * must disagree both with the source as it is and with the stat that the program has just
- * taken, if any, since the program goes by that. */
-static bool is_visibly_stale(const struct source *source, const struct seal *seal)
-{
-	return !(seal->flags & SEAL_HASH) && !entry_file_fits(seal, source) &&
-	       (!source->seen ||
-		       header_mtime(&seal->source.mtime) !=
-			       header_mtime(&source->seen_mtime) ||
-		       (uint32_t)seal->source.size != (uint32_t)source->seen_size);
-}
-
-/* Returns whether the program may open the stale entry because stat and listings show it,
- * as without the library. An import must see that it is stale; if we do not know what the
- * program has seen, it must have looked at the entry, or be no import. */
-static bool is_shown_stale(
-	const struct entry *entry, const struct seal *seal, enum verdict id)
-{
-	const struct source *source = &entry->source;
-	const bool looked = !source->seen && is_looked_at(entry);
-
-	if ((id != VERDICT_MISS_CHANGED && id != VERDICT_MISS_TOUCHED) || entry->common)
-		return false;
-	return looked || ((source->seen || entry->world->python.browses) &&
-				 is_visibly_stale(source, seal));
-}
-
-/* Returns whether bytecode of a source that is lent must not get to the program. An
- * import, which has just taken the stat of the source through the link, may have it, and
- * costs no system call here: it runs the bytecode. */
-static bool is_withheld(const struct entry *entry)
-{
-	return (!entry->source.seen || is_looked_at(entry)) && entry_is_lent(entry);
-}
-
-/* Returns whether those who can write to the source now, if any, are those who could when
- * the entry was made: its directory may be another one by now. */
-static bool has_same_writers(const struct entry *entry, const struct seal *seal)
-{
-	const uint32_t then = (seal->flags & SEAL_WRITERS) >> SEAL_WRITERS_SHIFT;
-
-	return then != WAY_UNKNOWN &&
-	       then == entry_file_writers(entry->world, &entry->source);
-}
-
 /* Serves a sealed file or not, according to the verdict on it. */
 static int conclude(
 	struct search *search, int fd, const struct seal *seal, enum verdict id)
 {
 	struct entry *entry = search->entry;
 
-	if (verdict_serves(id) && is_withheld(entry))
+	if (verdict_serves(id) && entry_is_withheld(entry))
 		return absent(search, fd, VERDICT_MISS_LENT);
 	if (id == VERDICT_HIT_RESEALED && may_stay(search, fd, seal))
 		id = VERDICT_HIT_SAME_CONTENT;
@@ -248,7 +180,8 @@ static int conclude_magic(struct search *search, int fd, const struct seal *seal
 	enum verdict id = entry_judge(search->entry, seal);
 
 	return verdict_rows[id].group == VERDICT_GROUP_HIT &&
-			       !verdict_rows[id].unproven && !is_withheld(search->entry)
+			       !verdict_rows[id].unproven &&
+			       !entry_is_withheld(search->entry)
 		       ? reject(search, fd, VERDICT_MISS_MAGIC)
 		       : absent(search, fd, VERDICT_MISS_MAGIC);
 }
@@ -273,13 +206,12 @@ static int try_entry(struct search *search, int fd)
 		return absent(search, fd, why);
 	else
 		why = entry_judge(entry, &seal);
-	if (!is_shown_stale(entry, &seal, why))
+	if (!entry_is_shown_stale(entry, &seal, why))
 		return conclude(search, fd, &seal, why);
 	note_outdated(search, fd);
 	search->shown = true;
-	return entry_is_lent(entry) || !has_same_writers(entry, &seal)
-		       ? absent(search, fd, why)
-		       : reject(search, fd, why);
+	return entry_is_given_stale(entry, &seal) ? reject(search, fd, why)
+						  : absent(search, fd, why);
 }
 
 /* Tries the file that a layer has for the same path. It is served as it is if the
@@ -371,7 +303,9 @@ static int try_tree(struct search *search)
 {
 	struct entry *entry = search->entry;
 	const struct sys *sys = entry->world->env.sys;
-	int fd = sys->openat(entry->tree_dirfd, entry->tree_path, search->flags, 0);
+	int fd = entry->world->policy.looks ? -ENOENT
+					    : sys->openat(entry->tree_dirfd,
+						      entry->tree_path, search->flags, 0);
 	uint8_t bytes[HEADER_MAX + 1];
 	struct header header;
 	ssize_t n;
@@ -386,7 +320,7 @@ static int try_tree(struct search *search)
 		if (bad)
 			(void)source_recall(
 				&entry->source, sys, entry->world->env.recent);
-		return search->rejected == -ENOENT || (bad && !is_import(entry))
+		return search->rejected == -ENOENT || (bad && !entry_is_import(entry))
 			       ? reject(search, fd, *search->verdict)
 			       : -ENOENT;
 	}
@@ -405,7 +339,7 @@ static int try_tree(struct search *search)
 	if (fits || (!bad && header_fits(&header, &entry->source.st))) {
 		if (!is_doubtful(search, fd))
 			return found(search, fd, VERDICT_IN_TREE);
-		if (is_import(entry))
+		if (entry_is_import(entry))
 			return absent(search, fd, VERDICT_MISS_CHANGED);
 	}
 	search->shown = true;
@@ -434,7 +368,7 @@ static __attribute__((noinline)) int try_objects(struct search *search)
 /* Returns whether the program gets what it was shown, or nothing. */
 static bool is_kept(const struct search *search)
 {
-	return search->shown && !is_import(search->entry);
+	return search->shown && !entry_is_import(search->entry);
 }
 
 /* Tries bytecode for the source's content; if there is none, settles the source that is
@@ -479,7 +413,7 @@ static int search_for(struct search *search, int candidate)
 
 	if (fd != -ENOENT)
 		return fd;
-	tree_first = is_looked_at(search->entry);
+	tree_first = entry_is_looked_at(search->entry);
 	if (tree_first)
 		fd = try_tree(search);
 	if (fd == -ENOENT && !is_kept(search))

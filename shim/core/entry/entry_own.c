@@ -83,9 +83,7 @@ bool entry_is_own(const struct entry *entry, int fd)
 	return !source && is_named_since(&st, &now.birth);
 }
 
-/* Returns whether nobody else can have put the directory of the sources there, or put
- * another one there meanwhile. */
-static __attribute__((noinline)) bool is_place_trusted(const struct entry *entry)
+__attribute__((noinline)) bool entry_is_place_trusted(const struct entry *entry)
 {
 	const struct entry_world *world = entry->world;
 	const size_t begin = entry->version_len + strlen("/tree");
@@ -103,7 +101,7 @@ bool entry_is_placed(struct entry *entry, int fd, enum verdict id)
 {
 	/* Bytecode that a program wrote is marked as that directory's. */
 	return !entry->common && entry_is_own(entry, fd) &&
-	       (id == VERDICT_HIT_OWN || is_place_trusted(entry));
+	       (id == VERDICT_HIT_OWN || entry_is_place_trusted(entry));
 }
 
 static int open_marked(const struct sys *sys, int dirfd, const char *path)

@@ -137,7 +137,7 @@ static void leaves(void **state)
 	fake_import_first();
 	fake_entry_forget();
 	row->change();
-	assert_int_equal(entry_check(&fe.entry), row->want);
+	assert_int_equal(entry_check(&fe.entry, false), row->want);
 }
 
 int main(void)

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The part of entry.h that asks what the program has been shown: by listings, and by its
+ * own look at the pyc or at the source. An import goes by the source. Any other program
+ * is to open what it was shown, stale or not, unless others could get to read it.
+ */
+#include "shim/core/cache/way.h"
+#include "shim/core/entry/entry_file.h"
+
+bool entry_is_looked_at(const struct entry *entry)
+{
+	const struct entry_world *world = entry->world;
+	struct pending_source pending;
+
+	return pending_find(world->python.pending, world->env.sys->thread(),
+		       entry->source.path, &pending) &&
+	       pending.looks > 0;
+}
+
+bool entry_is_import(const struct entry *entry)
+{
+	return (entry->source.seen || !entry->world->python.browses) &&
+	       !entry_is_looked_at(entry);
+}
+
+bool entry_is_withheld(const struct entry *entry)
+{
+	return (!entry->source.seen || entry_is_looked_at(entry)) && entry_is_lent(entry);
+}
+
+/* Returns whether the program can see from the header that the entry is stale. The header
+ * must disagree both with the source as it is and with the stat that the program has just
+ * taken, if any, since the program goes by that. */
+static bool is_visibly_stale(const struct source *source, const struct seal *seal)
+{
+	return !(seal->flags & SEAL_HASH) && !entry_file_fits(seal, source) &&
+	       (!source->seen ||
+		       header_mtime(&seal->source.mtime) !=
+			       header_mtime(&source->seen_mtime) ||
+		       (uint32_t)seal->source.size != (uint32_t)source->seen_size);
+}
+
+bool entry_is_shown_stale(
+	const struct entry *entry, const struct seal *seal, enum verdict id)
+{
+	const struct source *source = &entry->source;
+	const bool looked = !source->seen && entry_is_looked_at(entry);
+
+	if ((id != VERDICT_MISS_CHANGED && id != VERDICT_MISS_TOUCHED) || entry->common)
+		return false;
+	return looked || ((source->seen || entry->world->python.browses) &&
+				 is_visibly_stale(source, seal));
+}
+
+/* Returns whether those who can write to the source now, if any, are those who could when
+ * the entry was made. */
+static bool has_same_writers(const struct entry *entry, const struct seal *seal)
+{
+	const uint32_t then = (seal->flags & SEAL_WRITERS) >> SEAL_WRITERS_SHIFT;
+
+	return then != WAY_UNKNOWN &&
+	       then == entry_file_writers(entry->world, &entry->source);
+}
+
+bool entry_is_given_stale(const struct entry *entry, const struct seal *seal)
+{
+	return !entry_is_lent(entry) && has_same_writers(entry, seal) &&
+	       entry_is_place_trusted(entry);
+}

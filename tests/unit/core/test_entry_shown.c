@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Who gets a stale entry: a program that stat or a listing has shown it, unless others
+ * could get to read it. What an open gives, a check for a program that has looked allows.
+ */
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/unit/fake/fake_entry.h"
+
+static void nothing(void)
+{
+}
+
+static void looks(void)
+{
+	entry_ask(&fe.entry);
+}
+
+static void lists(void)
+{
+	fe.world.python.browses = true;
+}
+
+static void lies(void)
+{
+	fake_source_lies("src/m.py", "tsrif");
+	lists();
+}
+
+static void lies_and_looks(void)
+{
+	lies();
+	looks();
+}
+
+static void others_can_exchange_the_directory(void)
+{
+	chmod(fake.dir, 0777);
+	looks();
+}
+
+static void others_can_exchange_the_source(void)
+{
+	chmod(fake_path("src"), 0777);
+	looks();
+}
+
+static void others_can_write_to_the_source(void)
+{
+	chmod(fake_path("src/m.py"), 0666);
+	looks();
+}
+
+static void others_link_leads_to_the_source(void)
+{
+	assert_return_code(rename(fake_path("src/m.py"), fake_path("other.py")), errno);
+	fake_make_link("src/m.py", "../other.py");
+	others_can_exchange_the_source();
+}
+
+static void it_is_shared(void)
+{
+	fe.entry.common = true;
+	looks();
+}
+
+/* clang-format off: a row a line */
+static const struct row {
+	const char *sentence;
+	void (*before)(void);
+	bool given;
+} rows[] = {
+	{ "an import does not get a stale entry", nothing, false },
+	{ "a program that has looked at a stale entry gets it", looks, true },
+	{ "a program that lists bytecode gets a stale entry", lists, true },
+	{ "a program that lists bytecode does not get a stale entry whose header does not show it",
+		lies, false },
+	{ "a program that has looked at a stale entry gets it although its header does not show it",
+		lies_and_looks, true },
+	{ "nobody gets a stale entry if others can exchange the directory of its source",
+		others_can_exchange_the_directory, false },
+	{ "a program gets a stale entry if others can exchange only its source",
+		others_can_exchange_the_source, true },
+	{ "nobody gets a stale entry if others can write to its source who could not before",
+		others_can_write_to_the_source, false },
+	{ "nobody gets a stale entry if others may have made a link that leads to its source",
+		others_link_leads_to_the_source, false },
+	{ "nobody gets a stale entry that trees share", it_is_shared, false },
+};
+/* clang-format on */
+
+static void gives(void **state)
+{
+	const struct row *row = *state;
+	int fd;
+
+	fake_import_first();
+	fake_entry_forget();
+	fake_source("src/m.py", "second");
+	row->before();
+	assert_int_equal(entry_check(&fe.entry, true), row->given ? 0 : -ESTALE);
+	assert_int_equal(entry_check(&fe.entry, false), -ESTALE);
+	fd = fake_open_entry(O_RDONLY | O_CLOEXEC);
+	assert_int_equal(fd >= 0, row->given);
+	if (fd < 0)
+		return;
+	fake_check_code(fd, "first", true);
+	fake_sys.close(fd);
+}
+
+static void of_the_tree(void **state)
+{
+	int fd;
+
+	(void)state;
+	fake_pyc_in_the_tree("first");
+	fe.world.policy.looks = true;
+	assert_int_equal(fake_open_entry(O_RDONLY | O_CLOEXEC), -ENOENT);
+	fe.world.policy.looks = false;
+	fd = fake_open_entry(O_RDONLY | O_CLOEXEC);
+	assert_return_code(fd, -fd);
+	fake_sys.close(fd);
+}
+
+int main(void)
+{
+	unit_around(fake_entry_begin, fake_entry_end);
+	unit_rows(gives, rows);
+	unit_one("what only looks opens nothing in the tree", of_the_tree);
+	return unit_run("entry_shown");
+}
