@@ -131,6 +131,20 @@ compiles d >/dev/null
 on d purge --from-pack "${pack%.tar.zst}" >/dev/null
 is "$(on d ls | grep -c srv/d)" 0 "entries that were made of a pack's objects go with it"
 
+# A directory with the name of its last object keeps that out.
+for name in half rest; do
+	host $name
+	last=$T/$name/cache/v1/$(sed 's/ .*//' "$T/record" | sort | tail -1)
+	on $name pull -q "$T/nothing" 2>/dev/null
+	(umask 077 && mkdir -p "$last/in the way")
+	is "$(status_of on $name pull "$T/store") $(compiles $name)" "3 1" "what was taken of a pack before a failure is served ($name)"
+done
+is "$(on half push --json "$T/half.store" | field objects)" 0 "push does not push what was taken of a pack before a failure"
+is "$(status_of on half purge --from-pack "${pack%.tar.zst}") $(compiles half) $(on half pull --json "$T/store" | field known)" "0 4 2" \
+	"what was taken of a pack before a failure can be withdrawn, and is not pulled again"
+rm -r "$last"
+is "$(on rest pull --json "$T/store" | field packs) $(ls "$T/rest/cache/v1/.state/packs" | wc -l)" "1 2" "a pack that was not taken as a whole is pulled again"
+
 # --- layers ---------------------------------------------------------------------------
 host e
 on e pull --layer "$T/layer" "$T/store" >/dev/null

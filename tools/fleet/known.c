@@ -19,6 +19,7 @@
 #include "tools/base/whole_file.h"
 
 #define PACKS CACHE_STATE "/packs"
+#define PART ".part"
 /* In bytes, of all records: those of half a million objects. */
 #define RECORDS_MOST ((off_t)64 << 20)
 
@@ -39,9 +40,9 @@ bool known_has(const struct cache *cache, const char *name)
 	return fd >= 0;
 }
 
-int known_add(const struct cache *cache, const char *name, const struct pack *pack)
+static int write_record(
+	const struct cache *cache, int folder, const char *name, const struct pack *pack)
 {
-	AUTOCLOSE int folder = open_folder(cache);
 	struct whole_file file;
 	int r = folder < 0 ? folder : whole_file_begin(&file, folder, name, 0600);
 
@@ -53,6 +54,25 @@ int known_add(const struct cache *cache, const char *name, const struct pack *pa
 	if (r < 0)
 		complain(cache->root, "pack %s cannot be recorded as known: %s", name,
 			strerror(-r));
+	return r;
+}
+
+int known_begin(const struct cache *cache, const char *name, const struct pack *pack)
+{
+	AUTOCLOSE int folder = open_folder(cache);
+	AUTOFREE char *part = alloc_format("%s" PART, name);
+
+	return write_record(cache, folder, part, pack);
+}
+
+int known_add(const struct cache *cache, const char *name, const struct pack *pack)
+{
+	AUTOCLOSE int folder = open_folder(cache);
+	AUTOFREE char *part = alloc_format("%s" PART, name);
+	int r = write_record(cache, folder, name, pack);
+
+	if (r == 0) /* if it stays, it is in the way of nothing */
+		(void)unlinkat(folder, part, 0);
 	return r;
 }
 
@@ -106,20 +126,31 @@ static int add_paths(
 {
 	AUTOFREE char *record = alloc_format("packs/%s", name);
 	AUTOFCLOSE FILE *in = cache_read_state(cache, record, *left);
+	bool all;
 
 	if (!in) {
 		complain(cache->root, "the record of pack %s is not read: %s", name,
 			strerror(errno));
 		return -EBADMSG;
 	}
-	if (!add_lines(in, paths)) {
+	all = add_lines(in, paths);
+	*left -= ftello(in);
+	if (!all)
 		complain(cache->root,
 			"the record of pack %s has lines that are not understood, and are skipped",
 			name);
-		return -EBADMSG;
-	}
-	*left -= ftello(in);
-	return 0;
+	return all ? 0 : -EBADMSG;
+}
+
+/* Returns whether the file is a record of the pack of that name, or of any if it is
+ * NULL. */
+static bool is_record(const char *file, const char *name)
+{
+	const size_t len = PACK_NAME_SIZE - 1;
+
+	if (strlen(file) < len || (file[len] && strcmp(file + len, PART) != 0))
+		return false;
+	return !name || (strlen(name) == len && memcmp(file, name, len) == 0);
 }
 
 int known_paths(const struct cache *cache, const char *name, struct names *ret)
@@ -130,9 +161,7 @@ int known_paths(const struct cache *cache, const char *name, struct names *ret)
 
 	*ret = (struct names){ 0 };
 	for (; packs && *packs; packs++)
-		if (strlen(*packs) == PACK_NAME_SIZE - 1 &&
-			(!name || strcmp(name, *packs) == 0) &&
-			add_paths(cache, *packs, ret, &left) < 0)
+		if (is_record(*packs, name) && add_paths(cache, *packs, ret, &left) < 0)
 			r = -EBADMSG;
 	names_sort(ret);
 	return r;

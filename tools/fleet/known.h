@@ -4,7 +4,9 @@
  * with a line "DIR/NAME SIZE" for each object in the pack. Thus the next push knows
  * what is new without access times, the next pull takes no pack twice, and what a pack
  * has brought can be removed again (`purge --from-pack`). The record is then empty, so
- * that the next pull does not bring it back, whatever the store offers.
+ * that the next pull does not bring it back, whatever the store offers. While a pack is
+ * pulled, its record is <name>.part: so what it has brought can be removed even if
+ * that never ends, and the next pull takes it again.
  *
  * Functions return 0 or -errno. For one thread.
  */
@@ -18,7 +20,10 @@
 /* Returns whether the pack of that name is recorded. */
 bool known_has(const struct cache *cache, const char *name);
 
-/* Records a pack; reports an error. */
+/* Records a pack that is about to be put into the cache; reports an error. */
+int known_begin(const struct cache *cache, const char *name, const struct pack *pack);
+
+/* Records a pack as known; reports an error. */
 int known_add(const struct cache *cache, const char *name, const struct pack *pack);
 
 /* Deletes the records of all packs. */

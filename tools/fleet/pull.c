@@ -139,7 +139,8 @@ static int take(struct pull *pull, const char *file, const char *name, int fd,
 		return r;
 	import.cache = pull->cache;
 	import.dry_run = pull->common.dry_run;
-	r = import_archive(&import, file, fd, true);
+	r = import.dry_run ? 0 : known_begin(pull->cache, name, pack);
+	r = r < 0 ? r : import_archive(&import, file, fd, true);
 	pull->objects += import.files;
 	pull->bytes += import.bytes;
 	if (pull->common.dry_run)
