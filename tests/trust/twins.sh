@@ -188,6 +188,27 @@ for kind in nested tall named many odd deep; do
 	[ "$got $(grep -c "^different .*m.$TAG.pyc.*; deleted$" "$T/said")" = "1 1" ] && [ ! -e "$entry" ] || wrong="$wrong; $kind: $got"
 done
 is "$wrong" "" "verify --deep --repair deletes what no interpreter can load, or compare with what it compiles"
+fresh
+forge "$src/m.py" "$entry"
+chown "$VICTIM" "$entry"
+as "$VICTIM" "$PY" -B - "$HERE/tests/trust" "$src/m.py" "$cache/v1/$TAG" <<'END'
+import hashlib, importlib.util, os, sys
+sys.path.insert(0, sys.argv[1])
+import forge
+with open(sys.argv[2], "rb") as file: source = file.read()
+digest = hashlib.blake2b(source, digest_size=32).hexdigest()
+real = importlib.util.MAGIC_NUMBER
+os.umask(0o77)
+for i in range(300):
+    for version, magic in ("", (20000 + i).to_bytes(2, "little") + b"\r\n"), ("+v%d" % i, real):
+        importlib.util.MAGIC_NUMBER = magic
+        folder = "%s%s/objects/%s/%s" % (sys.argv[3], version, "".join("%02x" % byte for byte in magic), digest[0])
+        os.makedirs(folder)
+        with open(folder + "/" + digest[1:] + ".pyc", "wb") as file: file.write(forge.forge(source, source))
+END
+got=$(ulimit -S -n 128 && status_of --deep --repair)
+is "$got $(grep -c "^different .*m.$TAG.pyc.*; deleted$" "$T/said") $(ls "$entry" 2>/dev/null) $(grep -c 'no interpreter was found for 25. pycs' "$T/said")" "1 1  1" \
+	"forged bytecode is found beside objects of more versions and magic numbers than descriptors"
 wrong=
 for code in "x = 1$(printf ' + 1%.0s' {1..800})" "x = $(printf '(%.0s' {1..80})1,$(printf '),%.0s' {1..79}))" \
 	"x = 1 << 99999, 'x' * 4000, -0.0, 1e999j, b'y' * 4000" "x = $(printf 'lambda: %.0s' {1..30})1"; do

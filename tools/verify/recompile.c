@@ -28,52 +28,100 @@
 #include "tools/base/subprocess.h"
 #include "tools/cache/versions.h"
 #include "tools/pyc/inspect.h"
-#include "tools/python/interpreters.h"
 
-#define MEMORY_LIMIT                                                       \
-	(2ull << 30)  /* of an interpreter: no source takes nearly as much \
-		       */
-#define PAUSE_MS 100  /* between checks for interrupts */
-#define IDLE_MOST 100 /* pauses in which an interpreter uses no processor time */
+#define MEMORY_LIMIT                                                        \
+	(2ull << 30)   /* of an interpreter: no source takes nearly as much \
+			*/
+#define GROUPS_MOST 50 /* without an interpreter, that get a line each */
+#define PAUSE_MS 100   /* between checks for interrupts */
+#define IDLE_MOST 100  /* pauses in which an interpreter uses no processor time */
 
 /* --- collecting ----------------------------------------------------------------------*/
 
-static struct recompile_group *find_group(
-	struct recompile *recompile, const char *version, const uint8_t magic[4])
+void recompile_begin(struct recompile *recompile)
 {
-	struct recompile_group *group;
+	recompile->python_count = interpreters_find(&recompile->pythons);
+}
 
-	for (size_t i = 0; i < recompile->count; i++) {
-		group = &recompile->groups[i];
-		if (strcmp(group->version, version) == 0 &&
-			memcmp(group->magic, magic, sizeof group->magic) == 0)
-			return group;
-	}
-	GROW(recompile->groups, recompile->count);
-	group = &recompile->groups[recompile->count];
-	*group = (struct recompile_group){ .spool = tmpfile() };
-	if (!group->spool)
+static bool is_for(const struct python *python, const struct recompile_group *group)
+{
+	char tag[PYC_TAG_SIZE];
+
+	return version_split(group->version, tag, sizeof tag) &&
+	       strcmp(python->tag, tag) == 0 &&
+	       memcmp(python->magic, group->magic, sizeof group->magic) == 0;
+}
+
+static bool has_interpreter(
+	const struct recompile *recompile, const struct recompile_group *group)
+{
+	for (size_t i = 0; i < recompile->python_count; i++)
+		if (is_for(&recompile->pythons[i], group))
+			return true;
+	return false;
+}
+
+static bool has_variant(const struct recompile_group *group)
+{
+	return strchr(group->version, '+') != NULL;
+}
+
+static bool is_same_group(
+	const struct recompile_group *a, const struct recompile_group *b)
+{
+	const size_t tag = strcspn(a->version, "+");
+
+	return tag == strcspn(b->version, "+") &&
+	       memcmp(a->version, b->version, tag) == 0 &&
+	       has_variant(a) == has_variant(b) &&
+	       memcmp(a->magic, b->magic, sizeof a->magic) == 0;
+}
+
+/* Returns the group of a pyc, and creates it if needed. Whoever has written the cache
+ * decides how many versions and magic numbers there are, but not how many interpreters:
+ * only those get a spool. Returns NULL if the pyc gets no group. */
+static struct recompile_group *find_group(
+	struct recompile *recompile, const struct recompile_group *of)
+{
+	const bool known = has_interpreter(recompile, of);
+
+	for (size_t i = 0; i < recompile->count; i++)
+		if (is_same_group(&recompile->groups[i], of))
+			return &recompile->groups[i];
+	if (!known && recompile->count >= GROUPS_MOST)
 		return NULL;
-	snprintf(group->version, sizeof group->version, "%s", version);
-	memcpy(group->magic, magic, sizeof group->magic);
-	recompile->count++;
-	return group;
+	GROW(recompile->groups, recompile->count);
+	recompile->groups[recompile->count] = *of;
+	if (known)
+		recompile->groups[recompile->count].spool = file_temporary();
+	if (known && !recompile->groups[recompile->count].spool) {
+		recompile->error = file_temporary_failed();
+		return NULL;
+	}
+	return &recompile->groups[recompile->count++];
 }
 
 int recompile_add(struct recompile *recompile, const char *version,
 	const uint8_t magic[4], const char *pyc, const char *source, char level)
 {
-	struct recompile_group *group;
-	int r = -ENOMEM;
+	struct recompile_group of = { .count = 0 }, *group;
+	int r;
 
+	snprintf(of.version, sizeof of.version, "%s", version);
+	memcpy(of.magic, magic, sizeof of.magic);
 	pthread_mutex_lock(&recompile->mutex);
-	group = find_group(recompile, version, magic);
-	if (group) {
+	group = recompile->error < 0 ? NULL : find_group(recompile, &of);
+	if (!group)
+		recompile->others++;
+	else
+		group->count++;
+	if (group && group->spool) {
 		fprintf(group->spool, "%s%c%s%c%c%c", pyc, 0, source, 0,
 			level ? level : '0', 0);
-		group->count++;
-		r = ferror(group->spool) ? -ENOSPC : 0;
+		if (ferror(group->spool))
+			recompile->error = -ENOSPC;
 	}
+	r = recompile->error;
 	pthread_mutex_unlock(&recompile->mutex);
 	return r;
 }
@@ -343,6 +391,8 @@ static int compare_all(struct comparison *comparison)
 	FILE *spool = comparison->group->spool;
 	int i = 0, r = 0;
 
+	if (fflush(spool) == EOF)
+		return -ENOSPC;
 	rewind(spool);
 	while (r == 0 && getdelim(&fields[i], &rooms[i], '\0', spool) >= 0) {
 		if (++i < FIELDS)
@@ -371,29 +421,27 @@ static void conclude(struct comparison *comparison)
 	}
 }
 
-static bool is_for(const struct python *python, const struct recompile_group *group)
+/* Returns whether nothing more can be compared, because this process cannot have what it
+ * needs. That is no reason to call bytecode unchecked. */
+static bool is_final(int error)
 {
-	char tag[PYC_TAG_SIZE];
-
-	return version_split(group->version, tag, sizeof tag) &&
-	       strcmp(python->tag, tag) == 0 &&
-	       memcmp(python->magic, group->magic, sizeof group->magic) == 0;
+	return error == -EINTR || error == -EMFILE || error == -ENFILE ||
+	       error == -ENOMEM || error == -EAGAIN || error == -ENOSPC;
 }
 
-static int compare_group(struct recompile *recompile, const struct recompile_group *group,
-	const struct python *pythons, size_t count)
+static int compare_group(struct recompile *recompile, const struct recompile_group *group)
 {
 	AUTOFREE struct interpreter *interpreters =
-		alloc_array(count, sizeof *interpreters);
+		alloc_array(recompile->python_count, sizeof *interpreters);
 	struct comparison comparison = {
 		.recompile = recompile, .group = group, .interpreters = interpreters
 	};
 	int r;
 
-	for (size_t i = 0; i < count; i++)
-		if (is_for(&pythons[i], group))
-			interpreters[comparison.count++].python = &pythons[i];
-	if (!comparison.count) {
+	for (size_t i = 0; i < recompile->python_count; i++)
+		if (is_for(&recompile->pythons[i], group))
+			interpreters[comparison.count++].python = &recompile->pythons[i];
+	if (!group->spool) {
 		complain(group->version,
 			"not checked: no interpreter with magic number %u was found for %" PRIu64
 			" pycs",
@@ -402,14 +450,12 @@ static int compare_group(struct recompile *recompile, const struct recompile_gro
 	}
 	r = compare_all(&comparison);
 	conclude(&comparison);
-	return r == -EINTR ? r : 0;
+	return is_final(r) ? r : 0;
 }
 
 int recompile_run(struct recompile *recompile)
 {
-	struct python *pythons = NULL;
-	size_t count = recompile->count ? interpreters_find(&pythons) : 0;
-	int r = 0;
+	int r = recompile->error;
 
 	recompile->input = memfd_create("pycstash-verify", MFD_CLOEXEC);
 	if (recompile->input < 0)
@@ -419,8 +465,13 @@ int recompile_run(struct recompile *recompile)
 
 		recompile->uncompared += group->count;
 		if (r == 0)
-			r = compare_group(recompile, group, pythons, count);
+			r = compare_group(recompile, group);
 	}
+	recompile->uncompared += recompile->others;
+	if (recompile->others)
+		complain("other versions",
+			"not checked: no interpreter was found for %" PRIu64 " pycs",
+			recompile->others);
 	recompile->uncompared -= recompile->compared + recompile->gone;
 	close(recompile->input);
 	return r;

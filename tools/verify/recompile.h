@@ -12,8 +12,9 @@
  * every interpreter found with its tag and magic number says so, or cannot load or
  * compare it, but what it compiles from the same source.
  *
- * A struct recompile begins with an initialized mutex and its callback. Any thread may
- * call recompile_add; the rest is for one thread. Functions return 0 or -errno.
+ * A struct recompile begins with an initialized mutex and its callback. After
+ * recompile_begin, any thread may call recompile_add; the rest is for one thread.
+ * Functions return 0 or -errno.
  */
 #pragma once
 
@@ -23,19 +24,27 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-/* The pycs of one version folder and magic number. */
+#include "shim/core/stats/journal.h"
+#include "tools/python/interpreters.h"
+
+/* The pycs of one tag and magic number, with a variant or without. */
 struct recompile_group {
-	char version[64];
+	char version[JOURNAL_VERSION_SIZE]; /* of the first */
 	uint8_t magic[4];
-	FILE *spool; /* of each: pyc, source, level, each followed by a NUL */
+	FILE *spool; /* of each: pyc, source, level, each followed by a NUL; NULL: there
+			is no interpreter for them */
 	uint64_t count;
 };
 
 struct recompile {
 	pthread_mutex_t mutex;
+	struct python *pythons; /* all that were found */
+	size_t python_count;
 	struct recompile_group *groups;
 	size_t count;
-	int input; /* while it runs: what interpreters read code and sources from */
+	uint64_t others; /* pycs without an interpreter that are in no group */
+	int error;	 /* a pyc could not be added: then nothing is compared */
+	int input;	 /* while it runs: what interpreters read code and sources from */
 	/* Called for each pyc that is different, once all with its magic number were
 	 * compared. seen: the file that was compared. */
 	void (*different)(void *context, const char *pyc, const char *source,
@@ -47,6 +56,9 @@ struct recompile {
 				hash is compared */
 	uint64_t uncompared; /* unbound and all others, which are reported on stderr */
 };
+
+/* Looks for interpreters. */
+void recompile_begin(struct recompile *recompile);
 
 /* Adds a pyc to compare, with its source. level: opt level, '1', '2' or '\0'. */
 int recompile_add(struct recompile *recompile, const char *version,

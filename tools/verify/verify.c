@@ -468,6 +468,8 @@ int verify_run(struct verify *verify, uint64_t *ret_failed)
 	verify->recompile.context = verify;
 	verify->began = clock_real();
 	modes_begin(&verify->modes, verify->repair);
+	if (verify->deep)
+		recompile_begin(&verify->recompile);
 	r = walk_run(&walk, "");
 	if (verify->deep && r == 0)
 		r = compile_again(verify);
