@@ -214,7 +214,7 @@ $(OUT)/tests/fuzz/parsers: $(OUT)/tools.a $(OUT)/core.a
 $(OUT)/tests/fuzz/parsers: helper_libs = $(flags.$(MODE)) $(OUT)/tools.a $(OUT)/core.a $(LIBB2)
 
 # They also define libc's names without 64.
-$(OUT)/tests/library/libat.so $(OUT)/tests/torture/libshort.so: helper_libs = -U_FILE_OFFSET_BITS
+$(OUT)/tests/library/libat.so $(OUT)/tests/library/libmapped.so $(OUT)/tests/torture/libshort.so: helper_libs = -U_FILE_OFFSET_BITS
 $(filter %.so,$(helpers)): $(OUT)/tests/%.so: tests/%.c $(helper_needs) | $(OUT)/.need-build
 	$(Q)mkdir -p $(@D)
 	$(if $(V),,@echo "CC    $@")

@@ -157,6 +157,21 @@ static bool is_trusted(uid_t owner)
 	       (owner == sys_real.geteuid() && way_tells_users(&sys_real, owner));
 }
 
+/* The link is opened itself: another preload may change paths. */
+static bool is_link_trusted(const char *file)
+{
+	int fd = sys_real.openat(AT_FDCWD, file, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
+	struct stat st;
+	bool ret;
+
+	if (fd < 0)
+		return false;
+	ret = sys_real.kernel_stat(fd, "", &st, AT_EMPTY_PATH) == 0 &&
+	      is_trusted(st.st_uid);
+	sys_real.close(fd);
+	return ret;
+}
+
 /* A log is a file or a terminal. Another user may have created a file of that name, to
  * read it; or a pipe, whose reader the program would wait for; or a link to a file of
  * this user, or a second name of it (fs.protected_hardlinks=0), and then lines with names
@@ -168,9 +183,7 @@ static int open_log(const char *file)
 	int fd = sys_real.openat(AT_FDCWD, file, flags | O_NOFOLLOW, 0600);
 	struct stat st;
 
-	if (fd == -ELOOP &&
-		sys_real.kernel_stat(AT_FDCWD, file, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		is_trusted(st.st_uid))
+	if (fd == -ELOOP && is_link_trusted(file))
 		fd = sys_real.openat(AT_FDCWD, file, flags, 0600);
 	if (fd < 0 || (sys_real.kernel_stat(fd, "", &st, AT_EMPTY_PATH) == 0 &&
 			      (S_ISCHR(st.st_mode) ||

@@ -404,4 +404,38 @@ if unshare -m true 2>/dev/null; then
 else
 	skip "a group is the user's own only if nobody else is in it, in /etc/group or /etc/passwd" "this needs to mount"
 fi
+# --- another preload changes paths ----------------------------------------------------
+# As with fakechroot: what lies at a path for the kernel, where the library judges it, is not
+# what the program uses.
+cp "$BUILD/tests/library/libmapped.so" "$T/lib/"
+mkdir "$T/place" "$T/$VICTIM/private" "$T/$VICTIM/mapped"
+echo 'KEY = "swordfish"; print("TRUSTED")' >"$T/$VICTIM/private/m.py"
+chown -R "$VICTIM" "$T/place" "$T/$VICTIM"/{private,mapped}
+chmod 700 "$T/$VICTIM/private"
+elsewhere() { # FROM TO [NAME=VALUE…]: what the victim's program prints
+	rm -rf "$T/$VICTIM/private/__pycache__"
+	as "$VICTIM" MAP_FROM="$1" MAP_TO="$2" LD_PRELOAD="$SO:$T/lib/libmapped.so" PYCSTASH_DIR="$T/place/cache" "${@:3}" \
+		timeout -s KILL 20 "$PY" -c "$(imports "$T/$VICTIM/private")" 2>&1
+}
+is "$(elsewhere "$T/away" "$T/$VICTIM/mapped" PYCSTASH_DIR="$T/away/cache")$(ls -A "$T/$VICTIM/mapped")" TRUSTED \
+	"a program ends, and makes no cache, if another preload shows it a home that the kernel does not"
+is "$(elsewhere "$T/away" "$T/$VICTIM/mapped")" TRUSTED "(a cache is used if no preload changes the way to it)"
+check "(bytecode is in that cache)" grep -rqs swordfish "$T/place/cache/v1"
+his=$T/$ATTACKER/place
+as "$ATTACKER" mkdir -p "$his/cache/v1/$TAG/tree$T/$VICTIM/private/__pycache__" && chmod -R 777 "$his"
+chmod 755 "$T/$ATTACKER"
+rm -rf "$T/place/cache/v1/$TAG"
+is "$(elsewhere "$T/place" "$his")$(grep -rl swordfish "$his")" TRUSTED \
+	"no bytecode gets to another user's directory to which another preload leads from the path of the cache"
+is "$(elsewhere "$T/place" "$his" PYCSTASH_DIR="$T/place/new")$(ls "$his")" TRUSTEDcache \
+	"no cache is made in another user's directory to which another preload leads from the path of the cache"
+mkdir -p "$T/place/layer/v1"
+plant "$T/layered" "$T/$VICTIM/private"
+chown -R "$VICTIM" "$T/layered" && mv "$T/layered" "$his/layer"
+is "$(elsewhere "$T/place" "$his" PYCSTASH_LAYERS="$T/place/layer")" TRUSTED \
+	"no layer is used to which another preload leads from the path of a trusted one"
+echo precious >"$T/$VICTIM/precious" && ln -s /dev/null "$T/place/log" && ln -s "$T/$VICTIM/precious" "$his/log"
+chown -h "$VICTIM" "$T/place/log" "$T/$VICTIM/precious" && chown -h "$ATTACKER" "$his/log"
+elsewhere "$T/place" "$his" PYCSTASH_LOG="$T/place/log" >"$T/said"
+is "$(cat "$T/$VICTIM/precious")" precious "another user's link to which another preload leads from the path of the log is not followed"
 done_testing

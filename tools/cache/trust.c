@@ -48,6 +48,9 @@ static int judge(const char *path, bool is_directory, char **ret_why)
 	case WAY_LINK:
 		why = "is a link in a directory that others can write to";
 		break;
+	case WAY_ELSEWHERE:
+		why = "leads elsewhere for a preloaded library (fakechroot)";
+		break;
 	case WAY_UNREACHABLE:
 		return -EACCES;
 	}

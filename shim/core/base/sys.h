@@ -42,7 +42,8 @@ struct sys {
 	ssize_t (*readlinkat)(int dirfd, const char *path, char *buf, size_t size);
 	int (*fstatat)(int dirfd, const char *path, struct stat *st, int flags);
 	/* fstatat as the kernel answers it: another preload (fakeroot) makes up the
-	 * owners that fstatat returns */
+	 * owners that fstatat returns. One may change paths, too (fakechroot): with a
+	 * path, compare what is judged with what is used (way.h) */
 	int (*kernel_stat)(int dirfd, const char *path, struct stat *st, int flags);
 	/* whether something is mounted there; true if the kernel does not say (before
 	 * Linux 5.8) */

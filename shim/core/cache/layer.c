@@ -37,6 +37,7 @@ static enum verdict why_not(enum way way, bool above)
 		[WAY_LINK] = VERDICT_LAYER_WAY_LINK,
 		[WAY_NO_DIRECTORY] = VERDICT_LAYER_NO_DIRECTORY,
 		[WAY_UNREACHABLE] = VERDICT_LAYER_UNREACHABLE,
+		[WAY_ELSEWHERE] = VERDICT_LAYER_ELSEWHERE,
 	};
 
 	return way == WAY_FOREIGN && !above ? VERDICT_LAYER_FOREIGN : verdicts[way];

@@ -27,6 +27,7 @@ static enum verdict why_not(enum way way, bool above)
 		[WAY_LINK] = VERDICT_REFUSED_WAY_LINK,
 		[WAY_NO_DIRECTORY] = VERDICT_REFUSED_NO_DIRECTORY,
 		[WAY_UNREACHABLE] = VERDICT_REFUSED_UNREACHABLE,
+		[WAY_ELSEWHERE] = VERDICT_REFUSED_ELSEWHERE,
 	};
 
 	return way == WAY_FOREIGN && !above ? VERDICT_REFUSED_FOREIGN : verdicts[way];
@@ -208,6 +209,7 @@ static bool dangles(const struct sys *sys, char *path)
  * have been faster to put something in its place. */
 static int make_judged(const struct sys *sys, char *root, char *room)
 {
+	unsigned tries = 0;
 	enum verdict why;
 	int fd, err;
 
@@ -219,6 +221,8 @@ static int make_judged(const struct sys *sys, char *root, char *room)
 		err = make_directory(sys, AT_FDCWD, room);
 		if (err < 0 && err != -EEXIST)
 			return err;
+		if (++tries == ROOT_TRIES)
+			return -EPERM;
 	}
 	if (why)
 		return -EPERM;

@@ -6,6 +6,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "shim/core/cache/view.h"
+
 /* When a directory that was judged is looked at again: after so many ticks of the
  * processor, a third of a second to a second, or so many uses if there are no ticks. */
 #define DUE_TICKS UINT64_C(1000000000)
@@ -395,6 +397,21 @@ static enum way step(struct walk_down *walk, size_t end, struct way_end *ret_end
 	return WAY_TRUSTED;
 }
 
+/* Returns the way that was found, unless the next library sees something else at the end
+ * of the walked part or, if the way is absent, a file of the missing name after it. */
+static enum way compare_views(const struct walk_down *walk, enum way found)
+{
+	char *end = walk->path + walk->done, kept = *end;
+	int err;
+
+	*end = '\0';
+	err = view_compare(walk->sys, walk->done ? walk->path : "/", &walk->above);
+	*end = kept;
+	if (err == 0 && found == WAY_ABSENT)
+		err = view_compare(walk->sys, walk->path, NULL);
+	return err == 0 ? found : err == -ESTALE ? WAY_ELSEWHERE : WAY_UNREACHABLE;
+}
+
 enum way way_judge(const struct sys *sys, uid_t user, char *path, size_t size,
 	struct way_end *ret_end)
 {
@@ -411,7 +428,7 @@ enum way way_judge(const struct sys *sys, uid_t user, char *path, size_t size,
 		way = step(&walk, end, ret_end);
 	if (way == WAY_TRUSTED)
 		*ret_end = (struct way_end){ .st = walk.above };
-	return way;
+	return way == WAY_TRUSTED || way == WAY_ABSENT ? compare_views(&walk, way) : way;
 }
 
 static bool is_due(const struct sys *sys, struct way_judged *judged)

@@ -28,6 +28,8 @@ enum way {
 	WAY_LINK,	  /* others can write to the directory that contains a link */
 	WAY_NO_DIRECTORY, /* a component is a file */
 	WAY_UNREACHABLE,  /* the kernel does not let us look, or the path does not fit */
+	WAY_ELSEWHERE,	  /* another preload changes paths: for the program, the path
+			     leads elsewhere (fakechroot) */
 };
 
 /* Where the way ended: at the directory, or at the component at fault. */
@@ -47,7 +49,10 @@ struct way_end {
  * it; and root's mount points, because container engines hand volumes to containers that
  * way. A link is trusted in neither: others can move one of the user's there, if it was
  * in another directory that they can write to. For the last component, only the owner is
- * checked: its mode is up to the caller. */
+ * checked: its mode is up to the caller.
+ *
+ * The kernel is asked about all this, and sys->fstatat must find the same at the end of a
+ * trusted way, or as little after the existing part: what is judged is what is used. */
 enum way way_judge(const struct sys *sys, uid_t user, char *path, size_t size,
 	struct way_end *ret_end);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Whether a cache may be trusted, where things are in it, and dropping one of its
- * directories. (Creating directories: test_root_make.c.)
+ * directories. (Creating directories: test_root_make.c; that it ends is here.)
  */
 #include "tests/unit/unit.h"
 
@@ -112,7 +112,8 @@ static void a_root_of_another_user(void **state)
 static void last_status_is_anothers(unsigned call, const char *name)
 {
 	(void)name;
-	fake.owner_offset = call == fake_depth() + 3; /* "/", those above, the root */
+	/* "/", those above, the root, and that once more */
+	fake.owner_offset = call == fake_depth() + 4;
 }
 
 static void a_layout_of_another_user(void **state)
@@ -141,6 +142,19 @@ static void a_root_that_cannot_be_reached(void **state)
 		verdict_rows[why].why, "the cache directory cannot be reached");
 }
 
+static void of_a_preload_that_changes_paths(void **state)
+{
+	enum verdict why;
+
+	(void)state;
+	make_ready();
+	fake.elsewhere = true;
+	assert_int_equal(judge("root", &why), ROOT_REFUSED);
+	assert_int_equal(why, VERDICT_REFUSED_ELSEWHERE);
+	assert_int_equal(judge("missing", &why), ROOT_REFUSED);
+	assert_int_equal(why, VERDICT_REFUSED_ELSEWHERE);
+}
+
 /* The root must not be taken for ready; nor for absent, because then it would be
  * created. */
 static void any_call_of_judge_may_fail(void **state)
@@ -160,7 +174,28 @@ static void any_call_of_judge_may_fail(void **state)
 		assert_int_equal(got == ROOT_REFUSED, why != VERDICT_NONE);
 	}
 	assert_int_equal(got, ROOT_READY);
-	assert_int_equal(fake.calls, fake_depth() + 3);
+	assert_int_equal(fake.calls, fake_depth() + 4);
+}
+
+/* --- root_make_directory ---------------------------------------------------------- */
+static void somebody_takes_it_away(unsigned call, const char *name)
+{
+	(void)call;
+	if (strcmp(name, "kernel_stat") == 0)
+		(void)(rmdir(fake_path("root")) == 0);
+}
+
+static void what_never_lasts(void **state)
+{
+	char path[PATH_MAX];
+
+	(void)state;
+	strcpy(path, fake_path("root/v1/cpython-311"));
+	fake.meanwhile = somebody_takes_it_away;
+	alarm(60);
+	assert_int_equal(
+		root_make_directory(&fake_sys, path, strlen(fake_path("root"))), -EPERM);
+	alarm(0);
 }
 
 /* --- root_drop_directory ---------------------------------------------------------- */
@@ -275,9 +310,13 @@ int main(void)
 	unit_one("a folder v1 of another user is refused", a_layout_of_another_user);
 	unit_one("a root that cannot be reached is refused",
 		a_root_that_cannot_be_reached);
+	unit_one("a root that another preload leads elsewhere is refused, and not absent",
+		of_a_preload_that_changes_paths);
 	unit_one(
-		"any call of the check may fail, and then nothing is trusted; each directory is looked at once",
+		"any call of the check may fail, and then nothing is trusted; each directory is looked at once, and the root twice",
 		any_call_of_judge_may_fail);
+	unit_one("creating a root ends, though it is gone after each try",
+		what_never_lasts);
 	unit_one("dropping a directory removes all its files, however many, and itself",
 		drops_all_files);
 	unit_one("a directory within the dropped one stays with its content",

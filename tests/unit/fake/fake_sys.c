@@ -123,6 +123,7 @@ static int fake_fstatat(int dirfd, const char *path, struct stat *st, int flags)
 	ret = RESULT(fstatat(dirfd, path, st, flags));
 	if (ret == 0) {
 		st->st_uid += fake.owner_offset;
+		st->st_ino += fake.elsewhere && *path;
 		if (fake.whole_seconds)
 			st->st_ctim.tv_nsec = 0;
 	}

@@ -27,6 +27,7 @@ struct fake {
 	bool whole_seconds;  /* ctimes have no fractions of a second */
 	const char *link;    /* what a link in /proc reads as, if set */
 	const char *id_map;  /* what /proc/self/uid_map and gid_map read as */
+	bool elsewhere;	     /* with a path, fstatat finds another file */
 	uid_t owner_offset;  /* added to the owner in each result of fstatat */
 	int64_t fs_type;     /* what fs_type says, if set */
 	uint32_t fs_id;	     /* what fs_id says, if set */
