@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""fuse.py DIRECTORY UID: mounts a file system with one file, m.py, for that user, as sshfs and
-gocryptfs do: the kernel lets nobody else in, whatever the modes. Says so, then serves it until it
-is unmounted. For root, in a mount namespace of its own."""
+"""fuse.py DIRECTORY UID [MODEL TEXT]: mounts a file system with one file, m.py, for that user, as
+sshfs and gocryptfs do: the kernel lets nobody else in, whatever the modes. Says so, then serves it
+until it is unmounted. For root, in a mount namespace of its own. With a MODEL, m.py has the inode,
+size and times of that file, and the content of the file TEXT, which has the same size."""
 import ctypes
 import errno
 import os
@@ -9,14 +10,18 @@ import struct
 import sys
 
 DATA = b"KEY = 'vaulted'\n"
+MODEL = None
 LOOKUP, FORGET, GETATTR, OPEN, READ, STATFS, RELEASE, FLUSH, INIT, OPENDIR, READDIR, RELEASEDIR, BATCH = (
     1, 2, 3, 14, 15, 17, 18, 25, 26, 27, 28, 29, 42)
 
 
 def attributes(inode, uid):
     size, mode = (0, 0o40755) if inode == 1 else (len(DATA), 0o100644)
-    return struct.pack("<6Q10I", inode, size, 1, *[1600000000] * 3, 0, 0, 0, mode, 1, uid, uid, 0,
-                       4096, 0)
+    times = [1600000000 * 10**9] * 3
+    if MODEL and inode != 1:
+        inode, times = MODEL.st_ino, [MODEL.st_atime_ns, MODEL.st_mtime_ns, MODEL.st_ctime_ns]
+    return struct.pack("<6Q10I", inode, size, 1, *(time // 10**9 for time in times),
+                       *(time % 10**9 for time in times), mode, 1, uid, uid, 0, 4096, 0)
 
 
 def answer(op, node, body, uid):
@@ -40,12 +45,15 @@ def answer(op, node, body, uid):
 
 
 directory, uid = os.fsencode(sys.argv[1]), int(sys.argv[2])
-fd = os.open("/dev/fuse", os.O_RDWR)
+if len(sys.argv) > 3:
+    MODEL, DATA = os.stat(sys.argv[3]), open(sys.argv[4], "rb").read()
+fd = os.open(os.environ.get("FUSE", "/dev/fuse"), os.O_RDWR)
 options = b"fd=%d,rootmode=40000,user_id=%d,group_id=%d" % (fd, uid, uid)
 libc = ctypes.CDLL(None, use_errno=True)
 if libc.mount(b"vault", directory, b"fuse", 6, options):
     sys.exit(os.strerror(ctypes.get_errno()))
-os.setgroups([])
+if uid:
+    os.setgroups([])
 os.setgid(uid)
 os.setuid(uid)
 print("mounted", flush=True)

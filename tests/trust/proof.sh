@@ -182,4 +182,43 @@ is "$(poisoned)" "" "export leaves out bytecode that only its own tree may use"
 rm -rf "$T/fresh" && cp -r "$T/official" "$T/fresh"
 is "$(with "$me" "$cache" "$PY" -c "$(imports "$T/fresh/pkg")")" TRUSTED \
 	"bytecode that was exported and imported runs only the code of its source"
+# --- a forged identity ----------------------------------------------------------------
+# In namespaces of his own, the attacker mounts a FUSE that shows the inode, size and times of
+# root's new source, and over it an overlay, into which the kernel lets root look. Root's sources
+# are on an overlay, too, and all of them count as one file system. Root compiles the attacker's
+# tree, and puts its own in the place of that.
+overlaid() { # whether the attacker's code is in the cache, and what runs
+	local o=$T/overlaid seen
+	mount -t tmpfs none "$o" && mkdir "$o"/{l,u,w,m} && mknod -m 666 "$o/fuse" c 10 229 &&
+		mount -t overlay -o "lowerdir=$o/l,upperdir=$o/u,workdir=$o/w" none "$o/m" &&
+		mkdir "$o"/m/{new,app} && chown "$ATTACKER" "$o/m/app" || exit
+	echo 'print("TRUSTED")' >"$o/m/new/m.py"
+	echo 'print("EVIL!!!")' >"$o/text"
+	as "$ATTACKER" FUSE="$o/fuse" unshare -Urm sh -c 'mount -t tmpfs none /mnt && mkdir /mnt/f /mnt/u /mnt/w /mnt/o &&
+		echo $$ >"$1" && shift && exec "$@" >/mnt/said' - "$o/m/app/pid" "$PY" -B \
+		"$HERE/tests/trust/fuse.py" /mnt/f 0 "$o/m/new/m.py" "$o/text" &
+	await test -s "$o/m/app/pid" || exit
+	pid=$(cat "$o/m/app/pid") seen=/proc/$pid/root/mnt
+	trap 'kill "$pid"' EXIT
+	await grep -qs mounted "$seen/said" || exit
+	nsenter -t "$pid" -U -m -S 0 -G 0 mount -t overlay -o lowerdir=/mnt/f,upperdir=/mnt/u,workdir=/mnt/w,userxattr none /mnt/o
+	as "$ATTACKER" ln -s "$seen/o/m.py" "$o/m/app/m.py"
+	[ "$(stat -Lc '%i %s %.9Y %.9Z' "$o/m/app/m.py")" = "$(stat -c '%i %s %.9Y %.9Z' "$o/m/new/m.py")" ] || exit
+	command_of 0 "$o/cache" warm --python "$PY" "$o/m/app" 2>&1
+	echo "in the cache: $(grep -rlF 'EVIL!!!' "$o/cache" | grep -c .)"
+	mv "$o/m/app" "$o/m/old" && mv "$o/m/new" "$o/m/app"
+	with 0 "$o/cache" "$PY" -c "$(imports "$o/m/app")"
+}
+what="bytecode of a file with the inode, size and times of root's source is not served for that source"
+if [ "$me" = 0 ] && type -P setpriv nsenter >/dev/null; then
+	export -f overlaid as with command_of await imports
+	export T SO PYCSTASH PY HERE ATTACKER
+	mkdir "$T/overlaid"
+	unshare -m bash -c overlaid >"$T/said" 2>"$T/failed"
+fi
+if grep -qs '^in the cache' "$T/said"; then
+	is "$(grep -A1 '^in the cache' "$T/said" | tr '\n' ' ')" "in the cache: 1 TRUSTED " "$what"
+else
+	skip "$what" "this needs root, FUSE and overlays in user namespaces"
+fi
 done_testing

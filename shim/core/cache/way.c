@@ -210,7 +210,7 @@ uint32_t way_number(const struct sys *sys, uid_t owner, gid_t group)
 
 	if (id == 0)
 		return 0;
-	if ((owner && group) || id >= WAY_IDS ||
+	if (id >= WAY_IDS ||
 		!is_full(sys, owner ? "/proc/self/uid_map" : "/proc/self/gid_map"))
 		return WAY_UNKNOWN;
 	return id << 2 | (group ? 2 : 0) | 1;
@@ -241,17 +241,21 @@ uint32_t way_writers(const struct sys *sys, uid_t user, int dirfd, const char *p
 	const bool is_users = st->st_uid == user && way_tells_users(sys, user);
 	const uid_t owner = is_users ? 0 : st->st_uid;
 	const bool by_group = st->st_mode & S_IWGRP;
+	uint32_t number = WAY_UNKNOWN;
 	gid_t group = by_group ? st->st_gid : 0;
 
+	if (st->st_mode & S_IWOTH)
+		return WAY_EVERYBODY;
 	if (group && (group == user || group == st->st_uid) &&
 		is_private_group(sys, group))
 		group = 0;
-	if (st->st_mode & S_IWOTH)
-		return WAY_EVERYBODY;
-	return by_group && (may_have_acl(sys, dirfd, path, st) ||
-				   (group == 0 && !tells_group(sys, st->st_gid)))
-		       ? WAY_UNKNOWN
-		       : way_number(sys, owner, group);
+	if (!(owner && group) &&
+		!(by_group && (may_have_acl(sys, dirfd, path, st) ||
+				      (group == 0 && !tells_group(sys, st->st_gid)))))
+		number = way_number(sys, owner, group);
+	if (number == WAY_UNKNOWN) /* at least the owner may be known */
+		number = (way_number(sys, owner, 0) & ~UINT32_C(1)) | WAY_OTHERS;
+	return number;
 }
 
 bool way_is_private(const struct sys *sys, uid_t user, int dirfd, const char *path,

@@ -79,19 +79,35 @@ bool way_is_replaced(const struct sys *sys, const char *path, struct way_judged 
  * or the owner: with the same number, without members in /etc/group, and not the first
  * group of anybody else in /etc/passwd. If groups come from elsewhere (LDAP), no group
  * counts as private; nor does one, not even root's, that a user namespace may show under
- * another number. If an ACL lets others write, or the path leads elsewhere by now, it
- * is not known who: that answer is even, and equals no other. Nor is there a number for
- * an owner together with a group, for an id of WAY_IDS or more, or in a user namespace
- * that does not map all users, or groups, as themselves: there another's file can show
- * the same number. */
+ * another number. If an ACL lets others write, the path leads elsewhere by now, or a
+ * group can write to another user's file, it is not known who: the number is even, and
+ * stands for the owner alone (WAY_OTHERS is a file of the user's or root's). Nor is there
+ * a number for an id of WAY_IDS or more, or in a user namespace that does not map all
+ * users, or groups, as themselves: there another's file can show the same number. If the
+ * owner is not known either, it is WAY_UNKNOWN, which counts as equal to no other. */
 #define WAY_EVERYBODY 0xffffffu
 #define WAY_UNKNOWN 0xfffffeu
+#define WAY_OTHERS 2u
 #define WAY_IDS 0x3fffffu
 uint32_t way_writers(const struct sys *sys, uid_t user, int dirfd, const char *path,
 	const struct stat *st);
 
-/* Returns the number that stands for an owner and a group; 0 is root, or no group. */
+/* Returns the number that stands for an owner or a group, of which one is 0: root, or no
+ * group. */
 uint32_t way_number(const struct sys *sys, uid_t owner, gid_t group);
+
+/* Returns whether it is known who can write. */
+static inline bool way_is_known(uint32_t writers)
+{
+	return writers == 0 || (writers & 1);
+}
+
+/* Returns whether the owner is certainly the user or root. */
+static inline bool way_is_owned(uint32_t writers)
+{
+	return writers == 0 || writers == WAY_OTHERS ||
+	       ((writers & 3) == 3 && writers != WAY_EVERYBODY);
+}
 
 /* Returns whether nobody else can write to it. */
 bool way_is_private(const struct sys *sys, uid_t user, int dirfd, const char *path,

@@ -9,19 +9,42 @@
 #include "shim/core/cache/way.h"
 #include "shim/core/entry/entry_file.h"
 
+static uint32_t writers_then(const struct seal *seal)
+{
+	return (seal->flags & SEAL_WRITERS) >> SEAL_WRITERS_SHIFT;
+}
+
+/* Returns whether they can write to this source too, or are the user. */
+static bool can_write(
+	const struct entry_world *world, const struct source *source, uint32_t writers)
+{
+	const struct sys *sys = world->env.sys;
+
+	return writers == entry_file_writers(world, source) ||
+	       writers == way_number(sys, sys->geteuid(), 0);
+}
+
 /* Whoever could write to the source when it was compiled could choose the bytecode.
  * Serving it is harmless if they can still write to this source, or if only the user
  * could; any other source is out of their control. */
 static bool is_of_same_writers(const struct entry_world *world,
 	const struct source *source, const struct seal *seal)
 {
-	const uint32_t then = (seal->flags & SEAL_WRITERS) >> SEAL_WRITERS_SHIFT;
-	const struct sys *sys = world->env.sys;
+	const uint32_t then = writers_then(seal);
 
-	if (then == 0 || then == WAY_UNKNOWN)
-		return then == 0;
-	return then == entry_file_writers(world, source) ||
-	       then == way_number(sys, sys->geteuid(), 0);
+	return then == 0 || (way_is_known(then) && can_write(world, source, then));
+}
+
+/* Returns whether the identities of the two sources prove anything. The owner of a file
+ * can make its identity up, by a file system of his own (FUSE in a user namespace, and an
+ * overlay over it); so the other source must be his too. */
+static bool is_of_same_owner(const struct entry_world *world, const struct source *source,
+	const struct seal *seal)
+{
+	const uint32_t then = writers_then(seal);
+
+	return way_is_owned(then) ||
+	       (then != WAY_UNKNOWN && can_write(world, source, then));
 }
 
 /* For a pyc whose mtime Python does not check: it is valid for the file that existed when
@@ -47,7 +70,8 @@ static bool is_proven(const struct entry_world *world, const struct source *sour
 
 	return (seal->flags & (needed | SEAL_HASH)) == needed &&
 	       !world->policy.always_digest &&
-	       identity_proves(&seal->source, &source->identity);
+	       identity_proves(&seal->source, &source->identity) &&
+	       is_of_same_owner(world, source, seal);
 }
 
 enum verdict entry_compare(
@@ -101,7 +125,8 @@ enum verdict entry_compare_content(const struct entry_world *world, struct sourc
 			       ? VERDICT_MISS_REPLACED
 			       : VERDICT_HIT_HASH_CONTENT;
 	if ((seal->flags & SEAL_IDENTITY) &&
-		identity_equal(&seal->source, &source->identity))
+		identity_equal(&seal->source, &source->identity) &&
+		is_of_same_owner(world, source, seal))
 		return VERDICT_HIT_SAME_CONTENT;
 	if (!may_stand_for(world, source, seal, stock))
 		return VERDICT_MISS_TOUCHED;

@@ -58,7 +58,7 @@ static bool has_same_writers(const struct entry *entry, const struct seal *seal)
 {
 	const uint32_t then = (seal->flags & SEAL_WRITERS) >> SEAL_WRITERS_SHIFT;
 
-	return then != WAY_UNKNOWN &&
+	return way_is_known(then) &&
 	       then == entry_file_writers(entry->world, &entry->source);
 }
 

@@ -85,9 +85,59 @@ static void by(uint32_t writers)
 	seal.flags |= writers << SEAL_WRITERS_SHIFT;
 }
 
+/* The mode, and thereby the ctime, of the source changes, and the seal with it. */
+static void all_can_write(void)
+{
+	struct stat st;
+	uint64_t fs = seal.source.fs;
+
+	assert_return_code(chmod(fake_path("src/m.py"), 0666), errno);
+	assert_return_code(stat(fake_path("src/m.py"), &st), errno);
+	seal.source = identity_of(&st);
+	seal.source.fs = fs;
+}
+
 static void others_could_write(void)
 {
 	by(WAY_EVERYBODY);
+	all_can_write();
+}
+
+static void unknown_others_could_write(void)
+{
+	by(WAY_OTHERS);
+}
+
+static void a_group_could_write(void)
+{
+	by(way_number(&fake_sys, 0, 4711));
+}
+
+static void all_could_write_to_its_like(void)
+{
+	by(WAY_EVERYBODY);
+}
+
+static void another_could_write_to_its_like(void)
+{
+	by(way_number(&fake_sys, 4711, 0));
+}
+
+static void nobody_knows_whose_its_like_was(void)
+{
+	by(WAY_UNKNOWN);
+	all_can_write();
+}
+
+static void its_like_was_the_users(void)
+{
+	by(way_number(&fake_sys, geteuid(), 0));
+}
+
+static void unknown_others_could_write_once(void)
+{
+	by(WAY_OTHERS);
+	same_content();
 }
 
 static void others_could_write_once(void)
@@ -155,6 +205,27 @@ static const struct row {
 		own_codec, true, VERDICT_NONE, VERDICT_NONE, VERDICT_MISS_TOUCHED },
 	{ "an entry of a source that others could write to is served for that very file",
 		others_could_write, true, VERDICT_HIT, VERDICT_HIT,
+		VERDICT_HIT_SAME_CONTENT },
+	{ "an entry of a source that a group could write to is served for that very file",
+		a_group_could_write, true, VERDICT_HIT, VERDICT_HIT,
+		VERDICT_HIT_SAME_CONTENT },
+	{ "an entry of a source that unknown others could write to is served for that very file",
+		unknown_others_could_write, true, VERDICT_HIT, VERDICT_HIT,
+		VERDICT_HIT_SAME_CONTENT },
+	{ "an entry of a source that unknown others could write to is not served for a different file",
+		unknown_others_could_write_once, true, VERDICT_NONE, VERDICT_NONE,
+		VERDICT_MISS_TOUCHED },
+	{ "an entry of a file that all could write to is not served for one of that identity which they cannot",
+		all_could_write_to_its_like, true, VERDICT_NONE, VERDICT_NONE,
+		VERDICT_MISS_TOUCHED },
+	{ "an entry of another user's file is not served for one of that identity which is not theirs",
+		another_could_write_to_its_like, true, VERDICT_NONE, VERDICT_NONE,
+		VERDICT_MISS_TOUCHED },
+	{ "an entry of a file whose owner is not known is not served for one of that identity",
+		nobody_knows_whose_its_like_was, true, VERDICT_NONE, VERDICT_NONE,
+		VERDICT_MISS_TOUCHED },
+	{ "an entry that root has made of the user's file is served for that very file",
+		its_like_was_the_users, true, VERDICT_HIT, VERDICT_HIT,
 		VERDICT_HIT_SAME_CONTENT },
 	{ "an entry of a source that all could write to is not served for a different file",
 		others_could_write_once, true, VERDICT_NONE, VERDICT_NONE,

@@ -253,11 +253,14 @@ static void tells_who_can_write(void **state)
 	assert_int_equal(writers(4711, 4711, 4711, 0644), 0);
 	assert_int_equal(writers(0, 4711, 4711, 0644), way_number(&fake_sys, 4711, 0));
 	assert_int_equal(writers(4711, 4711, 4711, 0664), way_number(&fake_sys, 0, 4711));
-	assert_int_equal(writers(0, 4711, 4712, 0664), WAY_UNKNOWN);
+	assert_int_equal(writers(0, 4711, 4712, 0664), 4711 << 2 | WAY_OTHERS);
 	assert_int_equal(writers(4711, 4711, 4711, 0666), WAY_EVERYBODY);
 	fake.has_acl = true;
-	assert_int_equal(writers(4711, 4711, 4711, 0664), WAY_UNKNOWN);
-	assert_int_equal(writers(0, 4711, 4712, 0664), WAY_UNKNOWN);
+	assert_int_equal(writers(4711, 4711, 4711, 0664), WAY_OTHERS);
+	assert_int_equal(writers(4711, 0, 4711, 0664), WAY_OTHERS);
+	assert_int_equal(writers(0, 4711, 4712, 0664), 4711 << 2 | WAY_OTHERS);
+	assert_int_equal(writers(0, WAY_IDS, 4712, 0664), WAY_UNKNOWN);
+	assert_in_range(writers(0, WAY_IDS - 1, 4712, 0664), 1, WAY_UNKNOWN - 1);
 	assert_int_equal(writers(4711, 4711, 4711, 0644), 0);
 	assert_int_not_equal(
 		way_number(&fake_sys, 4711, 0), way_number(&fake_sys, 4712, 0));
@@ -272,8 +275,24 @@ static void tells_who_can_write(void **state)
 	assert_int_equal(writers(4711, 4711, 4711, 0644), 0);
 	assert_int_equal(writers(4711, 0, 4711, 0644), 0);
 	assert_int_equal(writers(0, 4711, 4711, 0644), WAY_UNKNOWN);
-	assert_int_equal(writers(4711, 4711, 4712, 0664), WAY_UNKNOWN);
+	assert_int_equal(writers(0, 4711, 4712, 0664), WAY_UNKNOWN);
+	assert_int_equal(writers(4711, 4711, 4712, 0664), WAY_OTHERS);
 	assert_int_equal(writers(4711, 4711, 4711, 0666), WAY_EVERYBODY);
+}
+
+static void tells_what_numbers_mean(void **state)
+{
+	(void)state;
+	assert_true(way_is_known(0) && way_is_owned(0));
+	assert_true(way_is_known(WAY_EVERYBODY) && !way_is_owned(WAY_EVERYBODY));
+	assert_true(!way_is_known(WAY_OTHERS) && way_is_owned(WAY_OTHERS));
+	assert_true(!way_is_known(WAY_UNKNOWN) && !way_is_owned(WAY_UNKNOWN));
+	assert_true(way_is_known(way_number(&fake_sys, 4711, 0)));
+	assert_false(way_is_owned(way_number(&fake_sys, 4711, 0)));
+	assert_true(way_is_known(way_number(&fake_sys, 0, 4711)));
+	assert_true(way_is_owned(way_number(&fake_sys, 0, 4711)));
+	assert_false(way_is_known(writers(0, 4711, 4712, 0664)));
+	assert_false(way_is_owned(writers(0, 4711, 4712, 0664)));
 }
 
 /* The group 0 of a user namespace may be any group of the system's; a range of several
@@ -286,13 +305,13 @@ static void root_group_of_a_namespace(void **state)
 	} maps[] = {
 		{ "         0          0 4294967295\n", 0 },
 		{ "         0     100000      65536\n", 0 },
-		{ "         0       1000          1\n", WAY_UNKNOWN },
+		{ "         0       1000          1\n", WAY_OTHERS },
 		{ "         0       1000          1\n         1     100000      65536\n",
-			WAY_UNKNOWN },
+			WAY_OTHERS },
 		{ "       100       1000          1\n         0     100000         50\n",
 			0 },
-		{ "       100     100000      65536\n", WAY_UNKNOWN },
-		{ "", WAY_UNKNOWN },
+		{ "       100     100000      65536\n", WAY_OTHERS },
+		{ "", WAY_OTHERS },
 	};
 
 	(void)state;
@@ -343,6 +362,9 @@ int main(void)
 	unit_rows(tells_what_is_private, privates);
 	unit_one("each set of users who can write to a file has a number of its own",
 		tells_who_can_write);
+	unit_one(
+		"the number of who can write tells whether that is known, and whether the owner is the user or root",
+		tells_what_numbers_mean);
 	unit_one(
 		"a group counts as root's only if a user namespace shows no other as root's",
 		root_group_of_a_namespace);
