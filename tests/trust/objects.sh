@@ -315,10 +315,27 @@ if [ "$(as "$VICTIM" $as_another id -u 2>/dev/null)" = "$ATTACKER" ]; then
 else
 	skip "bytecode of a source that flips is not served for another's at its path, in a user namespace" "no user namespaces"
 fi
+TEAM=12399
+# The user's new source is as open by its mode, but lies where others cannot enter.
+teams() { chown -R "$VICTIM:$TEAM" "$1" && chmod "$mode" "$1/m.py"; }
+yard=$T/yard/pkg run_there=$(imports "$T/yard/pkg")
+while IFS='|' read -r who mode shut what; do
+	rm -rf "$cache" "$T/yard" && mkdir "$T/yard" && chown "$VICTIM" "$T/yard"
+	OWN=teams GROUPS_OF=--groups=$TEAM spoil "$cache" "$yard" "$PY" -c "$run_there"
+	replaced "$yard" && teams "$yard"
+	is "$(later "$cache" "$PY" -c "$run_there")" ATTACKER "(bytecode of a source that $who can write to is served for another such, before $what is closed)"
+	replaced "$yard" && teams "$yard" && chmod 700 "$T/yard/$shut"
+	is "$(later "$cache" "$PY" -c "$run_there")" TRUSTED \
+		"bytecode of a source that $who could write to is not served for one of that mode if $what is closed to them"
+done <<-DOORS
+	everybody|666|pkg|its directory
+	everybody|666|.|a directory above
+	a group|664|pkg|its directory
+	a group|664|.|a directory above
+DOORS
 opens() { # DIR: the user's own, whose group and an ACL let others write
 	chown -R "$VICTIM" "$1" && lets_write "$1/m.py" "$TEAM"
 }
-TEAM=12399
 if [ "$acl" ]; then
 	rm -rf "$cache"
 	OWN=opens spoil "$cache" "$spoiled" "$PY" -c "$run"

@@ -96,9 +96,6 @@ static void classify_by_source(struct subject *subject)
 
 	if ((subject->flags & STATE_LAYER) && id == VERDICT_HIT_HASH)
 		id = entry_compare_elsewhere(world, source, seal);
-	if (id == VERDICT_NONE && !(seal->flags & SEAL_HASH) &&
-		seal->source.size != source->identity.size)
-		id = VERDICT_MISS_CHANGED; /* the size alone shows that */
 	if (id == VERDICT_NONE && !(subject->flags & STATE_DIGEST)) {
 		conclude(subject, STATE_STALE, "source touched");
 		subject->answer->touched = true;

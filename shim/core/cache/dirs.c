@@ -21,7 +21,7 @@ int dirs_check_name(const struct sys *sys, int fd, const char *name)
 	return st.st_ino == named.st_ino && st.st_dev == named.st_dev ? 0 : -ENOENT;
 }
 
-static ssize_t name_of(const struct sys *sys, int fd, char *buf, size_t size)
+ssize_t dirs_name_of(const struct sys *sys, int fd, char *buf, size_t size)
 {
 	char link[sizeof "/proc/self/fd/" + 3 * sizeof fd];
 	struct text text = TEXT(link);
@@ -75,7 +75,7 @@ ssize_t dirs_resolve(
 	fd = sys->openat(dirfd, *path ? path : ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
 	if (fd < 0)
 		return fd;
-	len = name_of(sys, fd, buf, size);
+	len = dirs_name_of(sys, fd, buf, size);
 	sys->close(fd);
 	return len;
 }
@@ -90,7 +90,7 @@ int dirs_open(const struct sys *sys, const char *path)
 	if (fd < 0)
 		return fd;
 	if (name) {
-		len = name_of(sys, fd, name, PATH_MAX);
+		len = dirs_name_of(sys, fd, name, PATH_MAX);
 		if (len >= 0 && strcmp(name, path) != 0)
 			len = -ELOOP;
 		sys->unmap(name, PATH_MAX);

@@ -38,6 +38,10 @@ int dirs_open(const struct sys *sys, const char *path);
  * descriptor that another process has sent): here, such a name may be somebody else's. */
 int dirs_check_name(const struct sys *sys, int fd, const char *name);
 
+/* Writes the canonical path of an open file or directory to buf, and a NUL. Returns its
+ * length, or -errno, as dirs_resolve: 0 for the root directory. */
+ssize_t dirs_name_of(const struct sys *sys, int fd, char *buf, size_t size);
+
 /* As dirs_resolve for the len bytes at path, but uses this process's memo, so the answer
  * may be out of date. Only an absolute path without "." and ".." is remembered; path[len]
  * must be '\0' or '/'. */

@@ -47,6 +47,15 @@ static bool is_of_same_owner(const struct entry_world *world, const struct sourc
 	       (then != WAY_UNKNOWN && can_write(world, source, then));
 }
 
+/* For another file, its mode is not enough: they must be able to get to it. The very
+ * file, whose identity nobody knows who has not got to it, is theirs in any case. */
+static bool is_in_same_hands(const struct entry_world *world, const struct source *source,
+	const struct seal *seal)
+{
+	return is_of_same_writers(world, source, seal) &&
+	       entry_file_is_reached(world, source, seal);
+}
+
 /* For a pyc whose mtime Python does not check: it is valid for the file that existed when
  * it was made, or for one with the same content. Python alone keeps such a pyc when the
  * source is edited, but not when the source is deleted and installed again, since its own
@@ -92,6 +101,8 @@ enum verdict entry_compare(
 		return compare_origin(world, source, seal);
 	if (!(seal->flags & SEAL_SOURCE))
 		return VERDICT_MISS_NOT_SEALED;
+	if (seal->source.size != source->identity.size)
+		return VERDICT_MISS_CHANGED;
 	return is_proven(world, source, seal) ? VERDICT_HIT : VERDICT_NONE;
 }
 
@@ -102,7 +113,7 @@ enum verdict entry_compare(
 static bool may_stand_for(const struct entry_world *world, const struct source *source,
 	const struct seal *seal, bool stock)
 {
-	if (source->own_codec || !is_of_same_writers(world, source, seal))
+	if (source->own_codec || !is_in_same_hands(world, source, seal))
 		return false;
 	return entry_file_fits(seal, source) ||
 	       ((stock || world->policy.rewritten_by_path) && !world->policy.compiles);
@@ -121,7 +132,7 @@ enum verdict entry_compare_content(const struct entry_world *world, struct sourc
 	if (memcmp(&seal->digest, &source->digest, sizeof seal->digest) != 0)
 		return hash ? VERDICT_MISS_REPLACED : VERDICT_MISS_CHANGED;
 	if (hash)
-		return source->own_codec || !is_of_same_writers(world, source, seal)
+		return source->own_codec || !is_in_same_hands(world, source, seal)
 			       ? VERDICT_MISS_REPLACED
 			       : VERDICT_HIT_HASH_CONTENT;
 	if ((seal->flags & SEAL_IDENTITY) &&

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "shim/core/cache/layer.h"
+#include "shim/core/cache/reach.h"
 #include "shim/core/cache/way.h"
 
 uint32_t entry_magic_number(const uint8_t magic[4])
@@ -176,6 +177,14 @@ uint32_t entry_file_writers(const struct entry_world *world, const struct source
 		st.st_ino != source->st.st_ino || st.st_dev != source->st.st_dev)
 		return WAY_UNKNOWN;
 	return way_writers(sys, sys->geteuid(), source->dirfd, source->path, &st);
+}
+
+bool entry_file_is_reached(const struct entry_world *world, const struct source *source,
+	const struct seal *seal)
+{
+	return reach_of_writers(world->env.sys,
+		(seal->flags & SEAL_WRITERS) >> SEAL_WRITERS_SHIFT, source->dirfd,
+		source->path, &source->st);
 }
 
 void entry_file_adapt(const struct entry *entry, struct entry_file *file)

@@ -81,6 +81,11 @@ bool entry_file_fits(const struct seal *seal, const struct source *source);
 /* Returns who can write to the source, which was looked at: the number of way_writers. */
 uint32_t entry_file_writers(const struct entry_world *world, const struct source *source);
 
+/* Returns whether those who could write to the sealed source, and by its mode can write
+ * to this one, which was looked at, can get to it; see reach.h. */
+bool entry_file_is_reached(const struct entry_world *world, const struct source *source,
+	const struct seal *seal);
+
 /* Adapts the pyc in memory to the entry's source. */
 void entry_file_adapt(const struct entry *entry, struct entry_file *file);
 

@@ -59,7 +59,8 @@ static bool has_same_writers(const struct entry *entry, const struct seal *seal)
 	const uint32_t then = (seal->flags & SEAL_WRITERS) >> SEAL_WRITERS_SHIFT;
 
 	return way_is_known(then) &&
-	       then == entry_file_writers(entry->world, &entry->source);
+	       then == entry_file_writers(entry->world, &entry->source) &&
+	       entry_file_is_reached(entry->world, &entry->source, seal);
 }
 
 bool entry_is_given_stale(const struct entry *entry, const struct seal *seal)

@@ -53,6 +53,11 @@ static void other_content(void)
 	fake_source_lies("src/m.py", "tsrif");
 }
 
+static void other_size(void)
+{
+	fake_source_lies("src/m.py", "first and more");
+}
+
 static void no_digest(void)
 {
 	seal.flags &= ~(uint32_t)(SEAL_SOURCE | SEAL_IDENTITY);
@@ -77,7 +82,8 @@ static void compiler(void)
 static void own_codec(void)
 {
 	fake_source_lies("src/m.py", "# coding: mine\n");
-	seal.digest = digest_of("# coding: mine\n", strlen("# coding: mine\n"));
+	seal.source.size = strlen("# coding: mine\n");
+	seal.digest = digest_of("# coding: mine\n", seal.source.size);
 }
 
 static void by(uint32_t writers)
@@ -150,6 +156,19 @@ static void others_could_write_and_can(void)
 {
 	others_could_write_once();
 	assert_return_code(chmod(fake_path("src/m.py"), 0666), errno);
+	assert_return_code(chmod(fake_path("."), 0755), errno);
+}
+
+static void others_could_write_and_cannot_get_there(void)
+{
+	others_could_write_and_can();
+	assert_return_code(chmod(fake_path("src"), 0700), errno);
+}
+
+static void others_could_write_to_this_one(void)
+{
+	others_could_write();
+	assert_return_code(chmod(fake_path("src"), 0700), errno);
 }
 
 static void another_could_write(void)
@@ -194,6 +213,8 @@ static const struct row {
 		VERDICT_NONE, VERDICT_NONE, VERDICT_MISS_TOUCHED },
 	{ "different content of the same time and size is a miss", other_content, true,
 		VERDICT_NONE, VERDICT_NONE, VERDICT_MISS_CHANGED },
+	{ "different content of another size is a miss", other_size, true,
+		VERDICT_MISS_CHANGED, VERDICT_MISS_CHANGED, VERDICT_MISS_CHANGED },
 	{ "a seal without a digest proves nothing", no_digest, true,
 		VERDICT_MISS_NOT_SEALED, VERDICT_MISS_NOT_SEALED, VERDICT_HIT_RESEALED },
 	{ "an entry without an identity is compared by its content", no_identity, true,
@@ -236,6 +257,12 @@ static const struct row {
 	{ "an entry of a source that others could write to is served for one that the same can write to",
 		others_could_write_and_can, true, VERDICT_NONE, VERDICT_NONE,
 		VERDICT_HIT_RESEALED },
+	{ "an entry of a source that others could write to is not served for one that they cannot get to",
+		others_could_write_and_cannot_get_there, true, VERDICT_NONE, VERDICT_NONE,
+		VERDICT_MISS_TOUCHED },
+	{ "an entry of a source that others could write to is served for that file in a closed directory",
+		others_could_write_to_this_one, true, VERDICT_HIT, VERDICT_HIT,
+		VERDICT_HIT_SAME_CONTENT },
 	{ "an entry of a source that only the user could write to is served for a different file",
 		the_user_could_write, true, VERDICT_NONE, VERDICT_NONE,
 		VERDICT_HIT_RESEALED },
@@ -261,9 +288,56 @@ static void compares(void **state)
 		row->content);
 }
 
+/* --- what is read
+ * ----------------------------------------------------------------------*/
+static unsigned reads;
+
+static void count_read(unsigned call, const char *name)
+{
+	(void)call;
+	reads += strcmp(name, "pread") == 0;
+}
+
+static const struct read {
+	const char *sentence;
+	uint8_t flags; /* in the header of the pyc */
+	const char *text;
+	enum verdict verdict;
+	unsigned reads;
+} read_rows[] = {
+	{ "a source of another size than the entry's is not read", 0, "another",
+		VERDICT_MISS_CHANGED, 0 },
+	{ "a changed source of the same size is read", 0, "tsrif", VERDICT_MISS_CHANGED,
+		1 },
+	{ "a source of the same content is read", 0, "first", VERDICT_HIT_RESEALED, 1 },
+	{ "for a hash-based entry, which has no size, a source of another size is read",
+		1, "another", VERDICT_MISS_REPLACED, 1 },
+	{ "for a hash-based entry, a source of the same content is read", 1, "first",
+		VERDICT_HIT_HASH_CONTENT, 1 },
+};
+
+static void counts_reads(void **state)
+{
+	const struct read *row = *state;
+	int fd;
+
+	fe.flags = row->flags;
+	fake_import_first();
+	fd = fake_open_file(fe.path);
+	assert_true(entry_file_is_sealed(&fe.world, fd, &seal));
+	fake_sys.close(fd);
+	fake_source("src/m.py", row->text);
+	reads = 0;
+	fake.meanwhile = count_read;
+	assert_int_equal(entry_judge(&fe.entry, &seal), row->verdict);
+	fake.meanwhile = NULL;
+	assert_int_equal(reads, row->reads);
+}
+
 int main(void)
 {
 	unit_around(fake_entry_begin, fake_entry_end);
 	unit_rows(compares, rows);
+	unit_rows(counts_reads, read_rows);
 	return unit_run("entry_compare");
 }

@@ -147,6 +147,13 @@ ino_t fake_inode(const char *below)
 	return lstat(fake_path(below), &st) == 0 ? st.st_ino : 0;
 }
 
+bool fake_is_root(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_ino == fake_inode(".");
+}
+
 ssize_t fake_read(const char *below, char *buf, size_t size)
 {
 	int fd = open(fake_path(below), O_RDONLY | O_CLOEXEC);

@@ -60,6 +60,8 @@ static int fake_openat(int dirfd, const char *path, int flags, mode_t mode)
 		check_is_inside(dirfd, path);
 		snprintf(fake.made, sizeof fake.made, "%s", path);
 	}
+	if (strcmp(path, "..") == 0 && fake_is_root(dirfd))
+		path = ".";
 	if (strcmp(path, "/proc/self/uid_map") == 0 ||
 		strcmp(path, "/proc/self/gid_map") == 0) {
 		fd = RESULT(memfd_create("id_map", MFD_CLOEXEC));
@@ -143,6 +145,8 @@ static int fake_kernel_stat(int dirfd, const char *path, struct stat *st, int fl
 		st->st_uid += fake.owner_offset;
 	else if (ret == 0 && st->st_uid == geteuid())
 		st->st_uid = 0;
+	if (ret == 0)
+		st->st_gid += fake.group_offset;
 	return ret;
 }
 

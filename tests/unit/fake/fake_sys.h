@@ -29,6 +29,7 @@ struct fake {
 	const char *id_map;  /* what /proc/self/uid_map and gid_map read as */
 	bool elsewhere;	     /* with a path, fstatat finds another file */
 	uid_t owner_offset;  /* added to the owner in each result of fstatat */
+	gid_t group_offset;  /* added to the group in each result of kernel_stat */
 	int64_t fs_type;     /* what fs_type says, if set */
 	uint32_t fs_id;	     /* what fs_id says, if set */
 	bool no_fs;	     /* files are like those in /proc */
@@ -77,6 +78,10 @@ mode_t fake_mode(const char *below);
 
 /* Returns the inode of a file; 0 if there is none. */
 ino_t fake_inode(const char *below);
+
+/* Returns whether that is the temporary directory, open. It is its own parent, as the
+ * root directory is: it does not matter who can enter those above. */
+bool fake_is_root(int fd);
 
 /* Creates a file of any bytes. */
 void fake_make_bytes(const char *below, const void *data, size_t size);
