@@ -52,6 +52,9 @@ enum place_origin {
 			       */
 };
 
+/* Whether others can exchange the directory of the sources, or put something into it. */
+enum place_exposure { PLACE_NOT_JUDGED, PLACE_OWN, PLACE_EXPOSED };
+
 struct place {
 	enum place_kind kind;
 	int dirfd;
@@ -65,7 +68,8 @@ struct place {
 			     trailing slashes */
 	size_t given_len; /* path[..given_len) is the directory of the sources */
 	enum place_origin origin;
-	bool layers_only;	  /* for reading: the cache itself must not be used */
+	enum place_exposure exposure; /* for place_is_exposed */
+	bool layers_only;	      /* for reading: the cache itself must not be used */
 	bool looks_only;	  /* only looks whether an open would find what the cache
 				     has: writes nothing, opens nothing in the tree */
 	struct entry_world world; /* for place_entry; here because a small */
@@ -92,6 +96,29 @@ void place_at(struct place *place, int dirfd, const char *path, enum place_use u
  * resolves the directory after all. Returns whether the result differs from the path that
  * was assumed or recalled (a link was flipped), so that the caller has to look again. */
 bool place_settle(struct place *place);
+
+/* Returns whether others can exchange the directory of the sources, or put something into
+ * it. There the cache shows nothing: an import is served, and what it compiles is kept,
+ * but programs that look, list, copy or create find what the tree has, as without the
+ * library. Otherwise others could decide, by what they put there at which moment, where
+ * such a program finds what the cache has of the user's sources, or writes what is for
+ * the cache. */
+bool place_is_exposed(struct place *place);
+
+/* Returns whether the program sees what the cache has under a PLACE_ENTRY's name. One
+ * that has opened no bytecode (git, dpkg, unzip) lists the tree's __pycache__ if there is
+ * one, and must not find names that are not in it: it would take them for files that are
+ * in the way. No program sees, beside what the tree has, what is left over from a deleted
+ * directory of sources. A temporary file is its writer's. */
+bool place_is_shown(struct place *place);
+
+/* Notes that the program has looked for bytecode in the __pycache__ in vain, and so may
+ * go on to create that for what it compiles. */
+void place_note_miss(const struct place *place);
+bool place_has_missed(const struct place *place);
+
+/* Returns a hash of the __pycache__'s path in the cache. */
+uint64_t place_hash(const struct place *place);
 
 /* Returns whether the name exists, even as a dangling link. */
 bool place_exists(int dirfd, const char *path);
@@ -243,8 +270,8 @@ bool place_is_refused(struct place *place, int err, int flags);
  * records no birth times. */
 bool place_drop_leftover(struct place *place);
 
-/* Returns whether the __pycache__ of a PLACE_ENTRY is in the cache alone. If the tree has
- * one, the program lists that. */
+/* Returns whether the __pycache__ of a PLACE_ENTRY is in the cache alone, and shown. If
+ * the tree has one, the program lists that. */
 bool place_is_cache_only(struct place *place);
 
 /* Returns whether a PLACE_DIR exists only in the cache, and is not left over from a

@@ -32,7 +32,7 @@ bool place_is_cache_only(struct place *place)
 	place_hide(place);
 	pretended = pretended && place_in_cache(place);
 	*end = kept;
-	return pretended;
+	return pretended && !place_is_exposed(place);
 }
 
 /* Returns whether the tree has a link, a pipe or the like under the name, or a file that
@@ -57,7 +57,7 @@ const char *place_found(struct place *place)
 	if (place->kind != PLACE_ENTRY)
 		return place->path;
 	ask(place);
-	if (place_in_cache(place) && !is_trees(place))
+	if (place_in_cache(place) && place_is_shown(place) && !is_trees(place))
 		return place->cache;
 	/* If nothing exists, the error is that of the directory. */
 	return !place_in_tree(place) && place_is_cache_only(place) ? place->cache

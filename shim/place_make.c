@@ -222,7 +222,7 @@ bool place_is_refused(struct place *place, int err, int flags)
 
 bool place_is_pretended(struct place *place)
 {
-	if (place_in_tree(place) || !place_in_cache(place))
+	if (place_in_tree(place) || !place_in_cache(place) || place_is_exposed(place))
 		return false;
 	/* Each ephemeral tree has a different directory of sources. */
 	return place->map.ephemeral.len || !place_drop_leftover(place);
@@ -252,7 +252,9 @@ int place_is_taken(struct place *place)
 	end = place->cache + place->name_end;
 	kept = *end;
 	*end = '\0';
-	taken = place_in_cache(place);
+	/* An ephemeral tree's entry may be another tree's. */
+	taken = place_in_cache(place) && !place->map.ephemeral.len &&
+		place_is_shown(place) && !place_drop_leftover(place);
 	*end = kept;
 	if (!taken)
 		return 0;

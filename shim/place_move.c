@@ -266,8 +266,9 @@ static bool is_open(const struct place *place)
 static __attribute__((noinline)) int open_to_turn(struct place *place)
 {
 	if (process_config.readonly ||
-		(place->kind != PLACE_ENTRY && place_in_tree(place)) || !is_open(place) ||
-		place_ready_tree(place) < 0 || place->map.ephemeral.len > 0)
+		(place->kind != PLACE_ENTRY && !place_is_pretended(place)) ||
+		!is_open(place) || place_ready_tree(place) < 0 ||
+		place->map.ephemeral.len > 0)
 		return -1;
 	return sys_real.openat(AT_FDCWD, place->cache,
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);

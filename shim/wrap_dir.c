@@ -51,10 +51,17 @@ static int make_place(struct place *place, int dirfd, const char *path, mode_t m
 	}
 	if (place_in_tree(place)) /* libc's own EEXIST */
 		return make_in_tree(place, mode);
+	/* What is not shown is of use only to an import. */
+	if (place_is_exposed(place) && !place_has_missed(place)) {
+		err = make_in_tree(place, mode);
+		if (err == 0 || (errno != EACCES && errno != EROFS))
+			return err;
+	}
 	err = process_config.readonly
 		      ? -EROFS
 		      : place_make_in_cache(place, make_directory, 0, mode);
-	if (err == -EEXIST && place->map.ephemeral.len) /* another tree's */
+	/* Another tree's, or not shown. */
+	if (err == -EEXIST && (place->map.ephemeral.len || place_is_exposed(place)))
 		return 0;
 	if (err == -EEXIST && place_drop_leftover(place)) {
 		err = place_make_in_cache(place, make_directory, 0, mode);
@@ -104,11 +111,13 @@ int cached_rmdir(int dirfd, const char *path)
 		next_unlink(dirfd, path, AT_REMOVEDIR), remove_place(place, dirfd, path));
 }
 
+/* Returns -1 if others may have put the directory there that is in the tree now. */
 static int turn_real(struct place *place, const char *path)
 {
 	place_at(place, AT_FDCWD, path, PLACE_ANY);
-	if (place->kind == PLACE_DIR)
-		place_turn_real(place);
+	if (place->kind != PLACE_DIR || place_is_exposed(place))
+		return -1;
+	place_turn_real(place);
 	return 0;
 }
 
@@ -145,15 +154,16 @@ static const char *tree_of(const char *path)
 	return path_split(path).tail == PATH_PYCACHE ? path : NULL;
 }
 
-/* Creates the directory in the tree, and makes the descriptor refer to it. Others may
- * have put a link in its path since the program opened it. */
+/* Creates the directory in the tree, and makes the descriptor refer to it, unless others
+ * may have exchanged it, or a link in its path, since the program opened it. */
 static void replace(int dirfd, const char *tree)
 {
 	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	int fd, pinned, kept = (int)syscall(SYS_fcntl, dirfd, F_GETFD);
 
-	(void)WITH_PLACE(0, turn_real(place, tree));
-	fd = pinned = dirs_open(&sys_real, tree);
+	fd = pinned = WITH_PLACE(-1, turn_real(place, tree)) < 0
+			      ? -EACCES
+			      : dirs_open(&sys_real, tree);
 	if (pinned >= 0) {
 		fd = sys_real.openat(pinned, ".", flags, 0);
 		sys_real.close(pinned);

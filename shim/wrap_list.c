@@ -42,15 +42,6 @@ atomic_uint list_count;
 static _Atomic uint64_t listed[64];
 #define LISTED_COUNT (sizeof listed / sizeof *listed)
 
-static uint64_t hash_of(const char *path)
-{
-	uint64_t hash = 0xcbf29ce484222325u;
-
-	for (; *path; path++)
-		hash = (hash ^ (unsigned char)*path) * 0x100000001b3u;
-	return hash;
-}
-
 static __typeof__(&slots[0]) slot_of(DIR *dir)
 {
 	for (__auto_type slot = slots; slot < SLOTS_END; slot++)
@@ -90,7 +81,7 @@ static struct listing *make_listing(struct place *place)
 static void add_cache(struct place *place, DIR *dir)
 {
 	struct listing *listing = make_listing(place);
-	const uint64_t hash = hash_of(place->cache);
+	const uint64_t hash = place_hash(place);
 
 	if (!listing)
 		return;
@@ -104,6 +95,11 @@ static void add_cache(struct place *place, DIR *dir)
 	sys_real.unmap(listing, sizeof *listing);
 }
 
+static bool shows_more(struct place *place)
+{
+	return place_in_cache(place) && !place_is_exposed(place);
+}
+
 /* Opens the path found for the place, and adds the cache's names to the listing. */
 static DIR *open_found(struct place *place, const char *found)
 {
@@ -112,8 +108,7 @@ static DIR *open_found(struct place *place, const char *found)
 
 	if (place->kind == PLACE_DIR)
 		process_browses();
-	if (dir && place->kind == PLACE_DIR && found == place->path &&
-		place_in_cache(place))
+	if (dir && place->kind == PLACE_DIR && found == place->path && shows_more(place))
 		add_cache(place, dir);
 	errno = saved;
 	return dir;
@@ -153,12 +148,12 @@ static bool is_more(DIR *dir, struct listing *listing, const char *name)
 
 void cached_show_tree(struct place *place)
 {
-	listed[hash_of(place->cache) % LISTED_COUNT] = 0;
+	listed[place_hash(place) % LISTED_COUNT] = 0;
 }
 
 bool cached_has_shown(struct place *place)
 {
-	const uint64_t hash = hash_of(place->cache);
+	const uint64_t hash = place_hash(place);
 	struct listing *listing;
 	struct dirents *names;
 	const char *name;
@@ -298,7 +293,7 @@ static DIR *open_both(struct place *place, int dirfd, const char *path)
 	DIR *dir;
 
 	if (place_find(place, dirfd, path) != place->path || place->kind != PLACE_DIR ||
-		!place_in_cache(place))
+		!shows_more(place))
 		return NULL;
 	dir = real.opendir(place_show(place));
 	place_hide(place);

@@ -378,6 +378,13 @@ static bool is_there(const struct place *place)
 	       (place->kind == PLACE_DIR && place_in_cache(place));
 }
 
+/* Returns whether the name cannot be given to something else. */
+static bool is_taken(struct place *place)
+{
+	return place_in_tree(place) || place_is_taken(place) ||
+	       (place->kind == PLACE_DIR && place_is_pretended(place));
+}
+
 /* A directory renamed to a pretended one replaces it if that is empty; a file does not.
  * If there is no pretended directory, __pycache__ is a name in the tree like any other.
  * Returns 0 or -errno. */
@@ -413,7 +420,7 @@ static int rename_places(struct place *old, struct place *target, unsigned flags
 
 	/* With RENAME_NOREPLACE, a file on the other side exists to the program too. */
 	if (flags && (is_cached(old) || is_cached(target)) &&
-		target->kind == PLACE_ENTRY && is_there(target) && is_there(old))
+		target->kind == PLACE_ENTRY && is_taken(target) && is_there(old))
 		return wrap_fail(flags == RENAME_NOREPLACE ? EEXIST : EINVAL);
 	if (old->kind == PLACE_DIR)
 		return rename_directory(old, target, (int)flags);
@@ -455,7 +462,7 @@ static int link_places(struct place *old, struct place *target, unsigned flags)
 
 		return wrap_fail(is_there(target) ? EEXIST : err ? err : EPERM);
 	}
-	if (target->kind != PLACE_TREE && target->kind != PLACE_OTHER && is_there(target))
+	if (target->kind != PLACE_TREE && target->kind != PLACE_OTHER && is_taken(target))
 		return wrap_fail(EEXIST);
 	(void)meet_directory(old, target, RENAME_NOREPLACE);
 	if (!is_cached(old))

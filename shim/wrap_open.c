@@ -82,11 +82,34 @@ static int open_candidate(struct place *place, int flags)
 		       : fd;
 }
 
+/* Returns whether the program gets only what the tree has. */
+static bool is_withheld(struct place *place)
+{
+	return !place->looks_only && place_entry(place) &&
+	       !entry_is_certainly_import(&place->entry) && place_is_exposed(place);
+}
+
+static int open_withheld(struct place *place, int flags, enum verdict *verdict)
+{
+	int fd = sys_real.openat(place->dirfd, place->path, flags, 0);
+
+	if (fd < 0) { /* it may be an import, after all, that now compiles */
+		entry_miss(&place->entry);
+		place_note_miss(place);
+	}
+	*verdict = fd < 0 ? VERDICT_MISS_NO_ENTRY : VERDICT_IN_TREE;
+	return fd;
+}
+
 /* Opens the file that the cache or the tree has for a name. Returns a descriptor or
  * -errno. */
 static int find_bytecode(struct place *place, int flags, enum verdict *verdict)
 {
-	int fd = open_candidate(place, flags);
+	int fd;
+
+	if (is_withheld(place))
+		return open_withheld(place, flags, verdict);
+	fd = open_candidate(place, flags);
 
 	if (fd == -ENOENT &&
 		(place->origin == PLACE_ASSUMED ||
@@ -96,9 +119,12 @@ static int find_bytecode(struct place *place, int flags, enum verdict *verdict)
 			return open_to_find(place, flags);
 		fd = open_candidate(place, flags);
 	}
-	if (place_entry(place) && !(flags & O_DIRECTORY))
-		return entry_open(&place->entry, fd, flags, verdict);
-	return open_unsealed(place, fd, flags, verdict);
+	fd = place_entry(place) && !(flags & O_DIRECTORY)
+		     ? entry_open(&place->entry, fd, flags, verdict)
+		     : open_unsealed(place, fd, flags, verdict);
+	if (fd < 0)
+		place_note_miss(place);
+	return fd;
 }
 
 static int open_to_read(struct place *place, int flags)
@@ -277,7 +303,9 @@ static int open_directory(struct place *place, int flags, mode_t mode)
 		return process_config.readonly ? wrap_fail(EROFS)
 					       : open_cache(place, flags, mode);
 	process_browses();
-	if (flags & O_PATH) /* for listing, it would be opened for reading */
+	/* For listing, it would be opened for reading. The cache's directory of an
+	 * ephemeral tree is that of others as well. */
+	if ((flags & O_PATH) || place->map.ephemeral.len)
 		place_turn_real(place);
 	if (!place_is_pretended(place)) {
 		cached_show_tree(place);

@@ -138,6 +138,7 @@ is "$(tr '\n' ';' <"$T/out")" "compiled and written;0;compiled and written;compi
 is "$(find "$tree" -name __pycache__ | wc -l)$(cat "$T/err")" 2 "bytecode that is compiled after chroot is not in the cache"
 
 # The cache is deleted or replaced while the program runs.
+[ -z "$root" ] || chown -R 0:0 "$tree"
 good_root; clean
 printf '%s\n' "import a/m" "sh rm -rf $CACHE" "import a/m" "import a/m" "see a/@" | run >"$T/out" 2>&1
 is "$(tr '\n' ';' <"$T/out")" "compiled and written;compiled and written;served 'code'; a/@: dir 755;" \
@@ -189,6 +190,6 @@ printf '%s\n' "import $tree/a/m" "import $tree/a/m" | mounted "umount -l /proc" 
 is "$(tr '\n' ';' <"$T/out")$(find "$tree" -name __pycache__)" "compiled and written;served 'code';" \
 	"without /proc, sources with an absolute path without links are served"
 good_root; clean
-printf '%s\n' "import a/m" "see a/@" | mounted "mount -t tmpfs -o size=1m none $tree/a" >"$T/out" 2>&1
+printf '%s\n' "import a/m" "see a/@" | mounted "mount -t tmpfs -o size=1m,mode=755 none $tree/a" >"$T/out" 2>&1
 is "$(tr '\n' ';' <"$T/out")" "compiled and written; a/@: dir 755;" "sources may be on another file system than the cache"
 done_testing

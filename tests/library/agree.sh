@@ -151,9 +151,31 @@ closed_tree() {
 	done
 }
 
+# A program that shows no tag looks at names one by one.
+one_by_one() {
+	mkdir -p "$T/tools/__pycache__" && echo 'x = 1' >"$T/tools/m.py" && echo stale >"$T/tools/__pycache__/m.$tag.pyc"
+	preloaded "$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import m' "$T/tools"
+	touch -d @1700000000 "$T/tools/m.py"
+	for copy in cp\ -a install\ -D; do
+		# shellcheck disable=SC2086 # a command and its option
+		is "$(preloaded $copy "$T/tools/__pycache__/m.$tag.pyc" "$T/taken.pyc" 2>&1)" "" \
+			"\`$copy\` of bytecode of a touched source says nothing of a file that was replaced on $name"
+	done
+	rm -rf "$T/tools" && mkdir -p "$T/tools/__pycache__"
+	preloaded ln -s nowhere "$T/tools/__pycache__/m.$tag.pyc" 2>"$T/said" && preloaded mkfifo "$T/tools/__pycache__/n.$tag.pyc" 2>>"$T/said"
+	is "$(cat "$T/said"; ls "$T/tools/__pycache__" | xargs)" "m.$tag.pyc n.$tag.pyc" \
+		"in a directory that was created again, old bytecode is not in the way of other files on $name"
+	mkdir -p "$T/build-env-1/p" "$T/build-env-2/p/__pycache__" && echo 'x = "an ephemeral one"' >"$T/build-env-1/p/m.py"
+	preloaded "$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import m' "$T/build-env-1/p"
+	preloaded ln -s nowhere "$T/build-env-2/p/__pycache__/m.$tag.pyc" 2>"$T/said"
+	is "$(cat "$T/said"; entries | grep -c "build-env-.*/p/"; ls "$T/build-env-2/p/__pycache__")" "1
+m.$tag.pyc" "bytecode of an ephemeral directory is not in the way of files in another one on $name"
+}
+
 agrees() {
 	sources
 	made_anew
+	one_by_one
 	beside
 	moved_away
 	sourceless

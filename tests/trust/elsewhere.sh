@@ -72,7 +72,7 @@ evil=$T/m.$TAG.pyc
 site
 tree=$T/$ATTACKER/tree
 mkdir "$tree" "$site/__pycache__" && chown "$ATTACKER" "$tree"
-with 0 "$cache" LD_PRELOAD="$SO $T/lib/libat.so" AT="open:2:__pycache__" DO="cd '$tree' && mv t old && ln -s '$site' t" \
+with 0 "$cache" LD_PRELOAD="$SO $T/lib/libat.so" AT="open:__pycache__:after" DO="cd '$tree' && mv t old && ln -s '$site' t" \
 	"$PY" "$T/unpack.py" "$tree" "$evil" >"$T/said" 2>&1
 is "$(readlink "$tree/t") $(in_site)" "$site " \
 	"a file that a program creates by the descriptor of a directory does not get into another one"
@@ -106,8 +106,6 @@ while IFS='|' read -r what at how; do
 		"bytecode of others' sources does not get through a link in the place of their __pycache__ while a program $what"
 done <<-WAYS
 	writes a pyc beside it|open:/t:after|import shutil; shutil.copyfile("$evil", "$tree/t/__pycache__/n.$TAG.pyc")
-	enters its directory|open:/t:after|import os; os.chdir("$tree/t/__pycache__")
-	opens its directory to create files there|open:/t:after|import os; os.open("$tree/t/__pycache__", os.O_PATH)
 	opens it to change it|stat:m.py:after|open("$tree/t/__pycache__/m.$TAG.pyc", "r+b")
 WAYS
 

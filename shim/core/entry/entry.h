@@ -137,6 +137,14 @@ enum verdict entry_compare_elsewhere(
 enum verdict entry_compare_content(const struct entry_world *world, struct source *source,
 	const struct seal *seal, bool stock);
 
+/* Returns whether an import asks: the program has just taken the stat of the source. May
+ * say no to an import, if other threads' stats, or a long wait, hide that. */
+bool entry_is_certainly_import(const struct entry *entry);
+
+/* The program has looked for the entry in vain, and may go on to compile: notes a pending
+ * compile. */
+void entry_miss(struct entry *entry);
+
 /* The program looks for the entry, and may go on to write it without opening it
  * (py_compile does): notes a pending compile. */
 void entry_ask(struct entry *entry);

@@ -142,7 +142,9 @@ static int conclude(
 
 	if (verdict_serves(id) && entry_is_withheld(entry))
 		return absent(search, fd, VERDICT_MISS_LENT);
-	if (id == VERDICT_HIT_RESEALED && may_stay(search, fd, seal))
+	/* cp compares the file that it opens with the one that lstat has shown it. */
+	if (id == VERDICT_HIT_RESEALED &&
+		(may_stay(search, fd, seal) || !entry_is_import(entry)))
 		id = VERDICT_HIT_SAME_CONTENT;
 	if (id == VERDICT_HIT_RESEALED)
 		return renew(search, fd, seal);

@@ -2,6 +2,7 @@
  *
  * The part of entry.h that remembers what the program may be about to compile.
  */
+#include <fcntl.h>
 #include <string.h>
 
 #include "shim/core/entry/entry_file.h"
@@ -56,9 +57,34 @@ void entry_pending_settle(struct entry *entry, uint32_t looks)
 		entry_drop(entry);
 }
 
+/* Returns whether the source is another user's link: it may lead to a file system that
+ * does not answer, where a program that does not follow the link must not wait. */
+static bool is_anothers_link(const struct entry *entry)
+{
+	const struct sys *sys = entry->world->env.sys;
+	struct stat st;
+
+	return sys->kernel_stat(entry->source.dirfd, entry->source.path, &st,
+		       AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISLNK(st.st_mode) && st.st_uid != 0 && st.st_uid != sys->geteuid();
+}
+
+static void look_for(struct entry *entry, uint32_t looks)
+{
+	if (is_anothers_link(entry))
+		entry_pending_note(entry, looks);
+	else
+		entry_pending_settle(entry, looks);
+}
+
+void entry_miss(struct entry *entry)
+{
+	look_for(entry, 0);
+}
+
 void entry_ask(struct entry *entry)
 {
-	entry_pending_settle(entry, 1);
+	look_for(entry, 1);
 }
 
 bool entry_is_interpreters_own(const struct entry *entry)

@@ -38,7 +38,10 @@ static enum verdict find_pending(struct entry *entry, struct pending_source *ret
 	if (err < 0) /* there never was one, or it was deleted in the meantime */
 		return ret->identity.inode ? VERDICT_UNSEALED_CHANGED
 					   : VERDICT_UNSEALED_NO_SOURCE;
-	return ret->opened ? VERDICT_SEALED : VERDICT_UNSEALED_UNREAD;
+	if (!ret->opened) /* what another's link leads to is not watched: entry_ask */
+		return entry_is_lent(entry) ? VERDICT_UNSEALED_LENT
+					    : VERDICT_UNSEALED_UNREAD;
+	return VERDICT_SEALED;
 }
 
 /* Sets the seal's source if it is proven that this source was compiled: it is now the

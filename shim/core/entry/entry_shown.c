@@ -23,6 +23,19 @@ bool entry_is_import(const struct entry *entry)
 	       !entry_is_looked_at(entry);
 }
 
+bool entry_is_certainly_import(const struct entry *entry)
+{
+	const struct entry_env *env = &entry->world->env;
+	/* An interpreter opens the first bytecode before its stats are kept. */
+	const bool has_stat =
+		entry->source.seen ||
+		(env->recent &&
+			recent_stat_has(env->recent, env->sys, entry->source.path)) ||
+		(entry_is_interpreters_own(entry) && !entry->world->python.browses);
+
+	return has_stat && !entry_is_looked_at(entry);
+}
+
 bool entry_is_withheld(const struct entry *entry)
 {
 	return (!entry->source.seen || entry_is_looked_at(entry)) && entry_is_lent(entry);

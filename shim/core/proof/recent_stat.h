@@ -42,6 +42,9 @@ struct recent_stat {
 void recent_stat_note(struct recent_stat *recent, const struct sys *sys, const char *path,
 	const struct stat *st);
 
+/* Returns whether one is usable. */
+bool recent_stat_has(struct recent_stat *recent, const struct sys *sys, const char *path);
+
 /* Returns that stat in *ret, and forgets it. Returns false if none is usable. */
 bool recent_stat_take(struct recent_stat *recent, const struct sys *sys, const char *path,
 	struct stat *ret);

@@ -130,6 +130,7 @@ static void is_given_back(void **state)
 
 	recent_stat_note(&recent, &fake_sys, row->noted, row->st);
 	row->then();
+	assert_int_equal(recent_stat_has(&recent, &fake_sys, row->asked), row->want);
 	assert_int_equal(
 		recent_stat_take(&recent, &fake_sys, row->asked, &st), row->want);
 	assert_int_equal(st.st_ino, row->want ? 7 : 1);

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The part of place.h that says where programs see what the cache has.
+ */
+#include <fcntl.h>
+
+#include "shim/core/base/path.h"
+#include "shim/core/base/text.h"
+#include "shim/core/cache/way.h"
+#include "shim/place.h"
+
+/* The path is put together at the end of place->cache, which core uses only while one of
+ * its functions runs. Out of line, to save stack in the callers. */
+static __attribute__((noinline)) bool is_exposed(struct place *place)
+{
+	const size_t len = place->map.dir_len - place->map.tree_len - PYCACHE_LEN - 1;
+	struct text text = { .data = place->cache + sizeof place->cache - PATH_MAX,
+		.size = PATH_MAX };
+	const uid_t user = sys_real.geteuid();
+	struct way_end end;
+
+	text_add(&text, place_show(place), len);
+	place_hide(place);
+	text_adds(&text, len ? "" : "/");
+	return text.cut ||
+	       way_judge(&sys_real, user, text.data, text.size, &end) != WAY_TRUSTED ||
+	       !way_is_private(&sys_real, user, AT_FDCWD, text.data, &end.st);
+}
+
+bool place_is_exposed(struct place *place)
+{
+	if (place->exposure == PLACE_NOT_JUDGED)
+		place->exposure = is_exposed(place) ? PLACE_EXPOSED : PLACE_OWN;
+	return place->exposure == PLACE_EXPOSED;
+}
+
+static bool tree_has_directory(struct place *place)
+{
+	char *end = place->cache + place->map.dir_len, kept = *end;
+	bool ret;
+
+	*end = '\0';
+	ret = place_exists(AT_FDCWD, place_show(place));
+	place_hide(place);
+	*end = kept;
+	return ret;
+}
+
+bool place_is_shown(struct place *place)
+{
+	if (place->pyc.kind == PYC_TEMPORARY)
+		return true;
+	if (!place_in_tree(place) && tree_has_directory(place) &&
+		(!process_tag() || place_drop_leftover(place)))
+		return false;
+	return !place_is_exposed(place);
+}
+
+/* Hashes of the cache's directories in which the process has looked for bytecode in
+ * vain. */
+static _Atomic uint64_t missed[64];
+#define MISSED_COUNT (sizeof missed / sizeof *missed)
+
+uint64_t place_hash(const struct place *place)
+{
+	uint64_t hash = 0xcbf29ce484222325u;
+
+	for (size_t i = 0; i < place->map.dir_len; i++)
+		hash = (hash ^ (unsigned char)place->cache[i]) * 0x100000001b3u;
+	return hash;
+}
+
+void place_note_miss(const struct place *place)
+{
+	const uint64_t hash = place_hash(place);
+
+	missed[hash % MISSED_COUNT] = hash;
+}
+
+bool place_has_missed(const struct place *place)
+{
+	const uint64_t hash = place_hash(place);
+
+	return missed[hash % MISSED_COUNT] == hash;
+}

@@ -1,0 +1,113 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Where others can exchange directories, or put something into them, the cache is for imports
+# alone. Programs that look, list, copy or create find what the tree has.
+# shellcheck source=tests/trust/actors.bash
+. "$(dirname "$0")/actors.bash"
+separate "attacks by exchanging directories"
+
+cache=$T/$VICTIM/cache
+shared=$T/shared
+pyc=$shared/private/__pycache__/m.$TAG.pyc
+later() { with "$VICTIM" "$cache" "$@" 2>&1; }
+made() { entries "$cache" | grep -c "$shared/private/.*/m\.$TAG"; }
+
+# private OWNER: a directory that only the victim may enter, below one of OWNER's, with a source
+# that the victim has imported.
+private() {
+	rm -rf "$cache" "$shared" && mkdir -p "$shared/private"
+	echo 'x = "SECRET"' >"$shared/private/m.py"
+	chown -R "$1" "$shared" && chown -R "$VICTIM" "$shared/private" && chmod 700 "$shared/private"
+	later "$PY" -c "$(imports "$shared/private")"
+}
+# exchanged COMMAND: the attacker puts another directory there, then does more in it.
+exchanged() { as "$ATTACKER" sh -c "cd '$shared' && mv private old && mkdir private && cd private && $1"; }
+
+look="import os
+def of(act):
+    try: return act()
+    except OSError as error: return type(error).__name__
+print(of(lambda: os.path.exists('$pyc')), of(lambda: os.path.exists('$shared/private/__pycache__')),
+    of(lambda: len(open('$pyc', 'rb').read()) > 50), of(lambda: os.open('$pyc', os.O_PATH) > 2),
+    of(lambda: os.listdir('$shared/private/__pycache__')), of(lambda: os.open('$shared/private/__pycache__', os.O_RDONLY) > 2),
+    of(lambda: os.chdir('$shared/private/__pycache__')))"
+private "$VICTIM"
+is "$(later "$PY" -c "$look")" "True True True True ['m.$TAG.pyc'] True None" \
+	"(in a directory that nobody can exchange, programs see what the cache has)"
+private "$ATTACKER"
+is "$(made) $(later "$PY" -c "$look")" "1 False False FileNotFoundError FileNotFoundError FileNotFoundError FileNotFoundError FileNotFoundError" \
+	"where others can exchange a directory, programs see nothing of what the cache has"
+is "$(find "$shared" -name __pycache__) $(later PYCSTASH_LOG="$T/$VICTIM/log" "$PY" -c "$(imports "$shared/private"); print(m.x)") $(grep -c 'hit.*private' "$T/$VICTIM/log")" \
+	" SECRET 1" "there, imports are served, and leave nothing in the tree"
+is "$(later "$PY" -c "import os; d = '$shared/private/__pycache__'
+os.mkdir(d); os.stat(d); os.write(os.open('x', os.O_WRONLY | os.O_CREAT, dir_fd=os.open(d, os.O_RDONLY)), b'x'); print(os.listdir(d))")" \
+	"['x']" "there, a program that creates a __pycache__ gets one"
+
+# A program copies what is there now.
+while IFS='|' read -r what how; do
+	private "$ATTACKER"
+	as "$VICTIM" sh -c "echo 'x = 1' >'$shared/private/public.py'"
+	made=$(made)
+	exchanged "mkdir __pycache__ && $how"
+	rm -rf "$T/$VICTIM/copy"
+	later "$PY" -c "import os, shutil
+to = '$T/$VICTIM/copy'; os.mkdir(to)
+for d, dirs, files, fd in os.fwalk('$shared/private'):
+    for name in files + ['m.$TAG.pyc', '__pycache__/m.$TAG.pyc']:
+        for flags in os.O_RDONLY, os.O_PATH:
+            try:
+                for path, at in (name, fd), (os.path.join(d, name), None):
+                    found = os.open(os.open(path, flags, dir_fd=at) if flags == 0 else '/proc/self/fd/%d' % os.open(path, flags, dir_fd=at), 0) if flags else os.open(path, flags, dir_fd=at)
+                    open(to + '/%d' % found, 'wb').write(os.read(found, 10000))
+            except OSError: pass
+shutil.copytree('$shared/private', to + '/tree', ignore_dangling_symlinks=True)" >"$T/said"
+	is "$made $(grep -rlaF SECRET "$T/$VICTIM/copy")" "1 " \
+		"a copy of the directory that takes a private one's place has nothing of the private one's if it has $what"
+done <<-WAYS
+	the victim's other source|ln ../old/public.py m.py 2>/dev/null; ln -s nowhere __pycache__/m.$TAG.pyc
+	a source of the attacker's|echo 'x = 2' >m.py; ln -s nowhere __pycache__/m.$TAG.pyc
+	a source and bytecode of the attacker's|echo 'x = 2' >m.py; echo nothing >__pycache__/m.$TAG.pyc
+	nothing|:
+WAYS
+
+# What a program has open was the cache's when nobody could exchange it.
+private "$VICTIM"
+later "$PY" -c "import os; os.stat('$pyc'); fd = os.open('$shared/private/__pycache__', os.O_RDONLY)
+os.chmod('$shared', 0o777); os.rename('$shared/private', '$shared/old'); os.makedirs('$shared/private/__pycache__')
+os.open('x', os.O_WRONLY | os.O_CREAT, dir_fd=fd)" >"$T/said"
+is "$(ls "$shared/private/__pycache__") $(tail -1 "$T/said" | cut -d: -f1)" " FileNotFoundError" \
+	"a descriptor of the cache's directory does not become one of a directory that others may have put there"
+
+# An ephemeral tree shares its entries with others of its kind. Its name in the cache has stars.
+rm -rf "$T"/build-env-*
+mkdir -m 755 "$T/build-env-v" "$T/build-env-v/pkg" && echo 'x = "of its own"' >"$T/build-env-v/pkg/m.py" && chown -R "$VICTIM" "$T/build-env-v"
+mkdir -p "$T/build-env-*/pkg/__pycache__" && chown -R "$ATTACKER" "$T/build-env-*" && chmod 777 "$T/build-env-*/pkg/__pycache__"
+later "$PY" -c "$(imports "$T/build-env-v/pkg")
+import os; os.stat('$T/build-env-v/pkg/__pycache__/m.$TAG.pyc')
+fd = os.open('$T/build-env-v/pkg/__pycache__', os.O_RDONLY)
+os.open('x', os.O_WRONLY | os.O_CREAT, dir_fd=fd)" >"$T/said"
+is "$(ls "$T/build-env-v/pkg/__pycache__") $(ls "$T/build-env-*/pkg/__pycache__")" "x " \
+	"what a program creates by the descriptor of an ephemeral directory does not get into one with stars in its name"
+
+# A program that only lists, or copies links as links, acts on nothing to which the attacker's lead.
+private "$ATTACKER"
+exchanged "mkdir __pycache__ && mkfifo pipe && ln -s pipe m.py"
+as "$ATTACKER" sh -c "echo opened >'$shared/private/pipe'" &
+writer=$!
+later "$PY" -c "import os, shutil; os.stat('$pyc') if os.path.exists('$pyc') else 0
+os.listdir('$shared/private/__pycache__'); list(os.walk('$shared'))
+shutil.copytree('$shared/private', '$T/$VICTIM/links', symlinks=True, ignore=lambda d, names: ['pipe'])" >"$T/said"
+is "$(kill -0 "$writer" 2>&1)" "" "a program that lists a directory does not open what a source there leads to"
+kill "$writer"
+wait "$writer" 2>/dev/null
+if type -P strace >/dev/null; then
+	private "$ATTACKER"
+	exchanged "mkdir __pycache__ && echo nothing >__pycache__/m.$TAG.pyc && ln -s /proc/self/root/etc/passwd m.py"
+	later strace -f -o "$T/$VICTIM/trace" "$PY" -c "import shutil; shutil.copytree('$shared/private', '$T/$VICTIM/again', symlinks=True)" >"$T/said"
+	is "$(grep -c "$shared/private/m\.py.*NOFOLLOW" "$T/$VICTIM/trace" | grep -vx 0 >/dev/null && grep "$shared/private/m\.py\"" "$T/$VICTIM/trace" | grep -v NOFOLLOW | grep -cE 'stat|open')" 0 \
+		"a program that copies links as links does not wait for what another user's source leads to"
+else
+	skip "a program that copies links as links does not wait for what another user's source leads to" "there is no strace"
+fi
+done_testing
