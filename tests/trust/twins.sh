@@ -229,10 +229,9 @@ is "$(grep -o "m.$TAG.pyc: not checked: .*" "$T/said")" "m.$TAG.pyc: not checked
 # release also in the tree.
 fresh
 wrong=
-for name in m.cpython-399.pyc m.pypy99.opt-1.pyc _cffi__x1.so m.json id pipe; do
+for name in m.cpython-399.pyc m.pypy99.opt-1.pyc _cffi__x1.so m.json id; do
 	case $name in
 	*.pyc) forge "$src/m.py" "${entry%/*}/$name" hash ;;
-	pipe) mkfifo "${entry%/*}/$name" ;;
 	*) : >"${entry%/*}/$name" ;;
 	esac
 	chown "$VICTIM" "${entry%/*}/$name"
@@ -243,4 +242,11 @@ for name in m.cpython-399.pyc m.pypy99.opt-1.pyc _cffi__x1.so m.json id pipe; do
 	rm "${entry%/*}/$name"
 done
 is "$wrong" "" "verify --deep does not call good what lies beside bytecode with the name of another version's, or any other name"
+wrong=
+for name in id "m.$TAG.pyc.1234" "m.$TAG-pytest-7.2.1.pyc.17" m.cpython-399.pyc; do
+	as "$VICTIM" mkfifo "${entry%/*}/$name"
+	got="$(status_of) $(status_of --deep --repair) $(grep -c "^damaged .*/$name: .*; deleted$" "$T/said") $(status_of --deep)"
+	[ "$got" = "1 1 1 0" ] || wrong="$wrong; $name: $got"
+done
+is "$wrong" "" "verify --repair deletes a pipe beside bytecode, whatever its name, at which a program that writes there would wait"
 done_testing

@@ -124,12 +124,18 @@ struct visit {
 	enum verify_result result;
 };
 
-static enum verify_result result_of(const struct pyc_state *state)
+static enum verify_result result_of(const struct visit *visit)
 {
+	const struct pyc_state *state = &visit->state;
+	const mode_t mode = state->st.st_mode;
+
 	if (state->error == -ENOENT)
 		return VERIFY_SKIPPED;
-	/* The library follows it to files that are not looked at here. */
-	if (S_ISLNK(state->st.st_mode))
+	/* The library follows a link to files that are not looked at here. A program may
+	 * write where bytecode lies, and wait at a pipe. */
+	if (S_ISLNK(mode) ||
+		(mode && !S_ISREG(mode) &&
+			(visit->item.source_dir || visit->item.kind != LAYOUT_FOREIGN)))
 		return VERIFY_DAMAGED;
 	if (state->state == STATE_FOREIGN)
 		return VERIFY_FOREIGN;
@@ -179,10 +185,9 @@ static bool is_stray(const struct visit *visit)
 	return visit->item.kind == LAYOUT_FOREIGN && visit->item.source_dir;
 }
 
-/* With --deep, a file that cannot be compiled again does not count as good. What is not
- * regular, or sealed by a newer pycstash, may be served: by this one, or by that. Another
- * user's file never is. An unbound entry is compiled again unless it is deleted: forged
- * bytecode is worse. */
+/* With --deep, a file that cannot be compiled again does not count as good. What is
+ * sealed by a newer pycstash may be served by that. Another user's file never is. An
+ * unbound entry is compiled again unless it is deleted: forged bytecode is worse. */
 static void look_deep(struct visit *visit)
 {
 	const enum layout_kind kind = visit->item.kind;
@@ -207,7 +212,7 @@ static void look(struct visit *visit)
 {
 	visit->state = state_at(&visit->item, visit->dir->fd, visit->name, visit->source,
 		STATE_WHOLE | STATE_PROVE);
-	visit->result = result_of(&visit->state);
+	visit->result = result_of(visit);
 	if (visit->verify->deep)
 		look_deep(visit);
 }
