@@ -198,11 +198,29 @@ static bool has_room(int fd)
 	return st.f_blocks * block == 0 || st.f_bavail * block >= ROOT_ROOM;
 }
 
+/* A temporary file is always a new one, or one that this thread has created: a restored
+ * cache may have a pipe of that name, or one more name of another file. */
+static int open_own(const struct place *place, int flags, mode_t mode)
+{
+	const int only_new = flags | O_CREAT | O_EXCL | O_NOFOLLOW;
+	int fd = sys_real.openat(AT_FDCWD, place->cache, only_new, mode);
+
+	for (int i = 0; fd == -EEXIST && !(flags & O_EXCL) && i < ROOT_TRIES; i++) {
+		if (place_is_created(place))
+			return sys_real.openat(AT_FDCWD, place->cache,
+				(flags & ~O_CREAT) | O_NOFOLLOW, 0);
+		fd = sys_real.unlinkat(AT_FDCWD, place->cache, 0);
+		if (fd == 0 || fd == -ENOENT)
+			fd = sys_real.openat(AT_FDCWD, place->cache, only_new, mode);
+	}
+	return fd;
+}
+
 /* On a full disk a file can be created, but then the program's write fails, which is too
  * late to use the tree. */
 static int make_file(const struct place *place, int flags, mode_t mode)
 {
-	int fd = sys_real.openat(AT_FDCWD, place->cache, flags, mode);
+	int fd = open_own(place, flags, mode);
 
 	if (fd < 0 || has_room(fd))
 		return fd;
@@ -253,8 +271,10 @@ static int write_in_tree(struct place *place, int flags, mode_t mode)
 	if (cached) {
 		/* It may belong to another tree, and the program discards it; or the
 		 * program does not know of it, since its __pycache__ is the tree's
-		 * own. */
-		if ((flags & O_EXCL) || (ephemeral && (flags & (O_CREAT | O_TRUNC))))
+		 * own, or since it is to be the program's temporary file. */
+		if ((flags & O_EXCL) || (ephemeral && (flags & (O_CREAT | O_TRUNC))) ||
+			((flags & O_CREAT) && place->pyc.kind == PYC_TEMPORARY &&
+				!place_is_created(place)))
 			(void)sys_real.unlinkat(AT_FDCWD, place->cache, 0);
 		else
 			err = place_move_to_tree(place, flags);

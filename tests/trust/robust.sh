@@ -89,6 +89,37 @@ make hole "$cache/v1/.state/journal.full"
 got=$(run "$cache")
 [ "$got" = TRUSTED ] || wrong="$wrong; hole as a full journal: $got"
 is "$n$wrong" $((8 * 13)) "whatever is in a cache, the program runs as usual"
+# As pytest does, without O_EXCL.
+cat >"$T/writes.py" <<'END'
+import importlib.util, sys
+final = importlib.util.cache_from_source(sys.argv[1])
+temporary = final + ".1234"
+try: open(final, "rb").close()
+except OSError: pass
+with open(sys.argv[1], "rb") as file: file.read()
+with open(temporary, "wb") as file: file.write(b"on")
+with open(temporary, "ab") as file: file.write(b"ce")
+with open(temporary, "rb") as file: print(file.read().decode())
+END
+wrong=
+cp -p "$src/m.py" "$T/m.py"
+for kind in ${kinds/directory/} elsewhere second "known pipe" "known elsewhere"; do
+	fill
+	before=$(cksum <"$object")
+	echo kept >"$T/kept"
+	[ "${kind% *}" = known ] || echo "# not in the cache" >>"$src/m.py"
+	kind=${kind#known }
+	case $kind in
+	elsewhere) rm "$entry" && ln -s "$T/kept" "$entry.1234" ;;
+	second) mv "$entry" "$entry.1234" ;; # of the object
+	*) rm "$entry" && make "$kind" "$entry.1234" ;;
+	esac
+	got=$(with "$me" "$cache" timeout -s KILL 10 "$PY" "$T/writes.py" "$src/m.py" 2>&1)
+	cp -p "$T/m.py" "$src/m.py"
+	rm -rf "$src/__pycache__"
+	[ "$got $(cksum <"$object") $(cat "$T/kept")" = "once $before kept" ] || wrong="$wrong; $kind: ${got##*$'\n'}"
+done
+is "$wrong" "" "whatever has the name of a temporary file in a cache, what a program writes to that name is a file of its own"
 wrong=
 for kind in $kinds; do
 	for place in "$entry" "$object"; do
