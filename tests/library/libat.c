@@ -5,8 +5,8 @@
  * makes.
  *
  *   AT=CALL[:N]:SUFFIX[:after]
- *       the moment: before (or after) the N-th (default 1) open, freopen, stat or rename
- * of a path with that suffix (for rename, the new path)
+ *       the moment: before (or after) the N-th (default 1) open, freopen, stat, rename or
+ * find (openat2 by its number) of a path with that suffix (for rename, the new path)
  *
  *   DO=COMMAND
  *       what sh runs then, once, without any preload
@@ -23,6 +23,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "shim/core/base/openat2.h"
 
 static struct moment {
 	char call[8], suffix[64];
@@ -124,6 +126,20 @@ OPEN(open)
 OPEN(open64)
 OPENAT(openat)
 OPENAT(openat64)
+
+long syscall(long number, ...)
+{
+	long word[6];
+	va_list args;
+
+	va_start(args, number);
+	for (int i = 0; i < 6; i++)
+		word[i] = va_arg(args, long);
+	va_end(args);
+#define CALL REAL(syscall)(number, word[0], word[1], word[2], word[3], word[4], word[5])
+	return number == OPENAT2_CALL ? WATCHED("find", (const char *)word[1], CALL)
+				      : CALL;
+}
 
 /* What open and openat are to a program with _FORTIFY_SOURCE. */
 int __open_2(const char *path, int flags);

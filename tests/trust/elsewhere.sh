@@ -3,7 +3,8 @@
 #
 # A path or a name may lead elsewhere by the time it is used: through a link that others have put
 # in its place, or because the kernel told the name that a directory has in another mount
-# namespace. What is made in the tree gets into the directory that the program meant.
+# namespace. What is made in the tree gets into the directory that the program meant; and commands
+# look at nothing to which other users' links lead.
 # shellcheck source=tests/trust/actors.bash
 . "$(dirname "$0")/actors.bash"
 separate "attacks with paths that lead elsewhere"
@@ -282,4 +283,75 @@ libc.fputs(b'new', ctypes.c_void_p(stream))
 libc.fclose(ctypes.c_void_p(stream))" >"$T/said" 2>&1
 is "$? $(cat "$T/$VICTIM/precious"; ls "$T/$VICTIM/moment")" "0 precious
 $T/$VICTIM/moment" "a stream that is to be a new file does not write through a link that others put there"
+
+# --- what commands look at ------------------------------------------------------------------
+# Another user's link may lead to a file system that never answers. Here it leads to a file of the
+# victim's, and the answer shows whether it was followed.
+cache=$T/$VICTIM/cache tree=$T/tree copy=$T/$VICTIM/copy
+run() { command_of "$VICTIM" "$cache" "$@" >"$T/said" 2>&1; }
+of_tree() { entries "$cache" | grep -c "$tree/__pycache__/m[.]"; }
+
+# The attacker can write to the directory above the victim's source. He moves that, or its own
+# directory, elsewhere, and puts a link in its place.
+replace() { # WHAT OWNER [MORE]: MORE is added to the source
+	rm -rf "$cache" "$tree" "$copy"
+	official "$tree" && chown -R "$VICTIM" "$tree"
+	with "$VICTIM" "$cache" "$PY" -c "$(imports "$tree")" >"$T/said"
+	case $1 in
+	source) mkdir "$copy" && mv "$tree/m.py" "$copy" && ln -s "$copy/m.py" "$tree/m.py" && chown -h "$2" "$tree/m.py" ;;
+	directory) mv "$tree" "$copy" && ln -s "$copy" "$tree" && chown -h "$2" "$tree" ;;
+	esac
+	printf '%s' "${3:-}" >>"$copy/m.py"
+}
+says() { grep -c 'a link of another user, which is not followed' "$T/said"; }
+
+for what in source directory; do
+	replace "$what" "$VICTIM" changed
+	run gc
+	is "$? $(of_tree)" "0 0" "(\`gc\` deletes stale bytecode to whose $what a link of the user's own leads)"
+	replace "$what" "$ATTACKER" changed
+	run gc
+	is "$? $(of_tree)" "0 1" "\`gc\` does not look at a $what to which another user's link leads"
+
+	for owner in "$VICTIM" "$ATTACKER"; do
+		replace "$what" "$owner"
+		run verify --deep
+		deep="$? $(grep -c 'not checked: 1 entries, since their sources .* are behind a link of another user' "$T/said")"
+		run ls -l --json
+		ls=$(grep -c '"why":"a link that others may have made leads to the source"' "$T/said")
+		run explain --python "$PY" "$tree/m.py"
+		explain="$(says) $(grep -c '^ok *source .* bytes$' "$T/said")"
+		run path "$tree/m.py"
+		path="$? $(says)"
+		run export --public-only "$T/$VICTIM/x.tar.zst"
+		export="$? $(grep -c 'nothing to export' "$T/said")"
+		case $owner in
+		"$VICTIM")
+			is "$deep|$ls|$explain|$path|$export" "0 0|0|0 1|0 0|0 0" "(commands look at a $what to which a link of the user's own leads)"
+			continue
+			;;
+		esac
+		is "$deep" "3 1" "\`verify --deep\` does not look at a $what to which another user's link leads, and says so"
+		is "$ls" 1 "\`ls\` says that another user's link leads to the $what"
+		[ "${explain% 0}" -gt 0 ]
+		is "$?" 0 "\`explain\` does not look at a $what to which another user's link leads, and says so"
+		is "$path" "1 1" "\`path\` does not look at a $what to which another user's link leads, and says so"
+		is "$export" "1 1" "\`export --public-only\` leaves out bytecode to whose $what another user's link leads"
+	done
+done
+replace directory "$ATTACKER"
+run verify --deep "$T/other"
+is "$(grep -c 'not checked: 1 entries' "$T/said")" 1 "\`verify\` of some path counts a directory to which another user's link leads as part of it"
+
+# --- what is compiled -----------------------------------------------------------------------
+# The victim's cache has bytecode of a private source. The attacker makes his directory a link to
+# that when the command has scanned it, and is about to compile.
+rm -rf "$cache" "$tree" && mkdir -m 700 "$copy/private" && echo 'KEY = "SECRET"' >"$copy/private/m.py"
+chown -R "$VICTIM" "$copy" && official "$tree/x" && ln -s "$copy/private" "$tree/l"
+chown -hR "$ATTACKER" "$tree" && chmod 777 "$tree" "$tree/x"
+with "$VICTIM" "$cache" "$PY" -c "$(imports "$copy/private")"
+as "$VICTIM" PYCSTASH_DIR="$cache" LD_PRELOAD="$T/lib/libat.so" AT=stat:libpycstash.so \
+	DO="cd '$tree' && mv -T x old && mv -T l x" "$PYCSTASH" warm --python "$PY" "$tree" >"$T/said" 2>&1
+is "$? $(readlink "$tree/x") $(grep -c 'its directory has just been exchanged' "$T/said") $(entries "$cache" | grep -c "$tree/")" \
+	"3 $copy/private 1 0" "\`warm\` leaves no bytecode of a private source under the name of a directory that becomes a link to it"
 done_testing

@@ -21,6 +21,7 @@
 #include "tools/archive/libarchive.h"
 #include "tools/base/alloc.h"
 #include "tools/base/files.h"
+#include "tools/base/follow.h"
 #include "tools/base/json.h"
 #include "tools/base/message.h"
 #include "tools/cache/sys_libc.h"
@@ -138,7 +139,8 @@ static bool is_closed(const char *path, const struct stat *opened)
 		closed = fstat(fd, &st) < 0 || !all_may(fd, &st, ALL_ENTER) ||
 			 is_on_closed_mount(fd, st.st_dev);
 		above = fd;
-		fd = openat(above, name, O_PATH | O_CLOEXEC | (opened ? O_NOFOLLOW : 0));
+		fd = opened ? openat(above, name, O_PATH | O_NOFOLLOW | O_CLOEXEC)
+			    : follow_find(above, name, 0);
 		close(above);
 	}
 	if (opened && !closed)
@@ -152,16 +154,18 @@ static bool is_closed(const char *path, const struct stat *opened)
 /* Opens a source without reading it, so that a device or a FIFO does not notice. */
 static int open_source(const char *path)
 {
-	return open(path, O_PATH | O_CLOEXEC);
+	return follow_find(AT_FDCWD, path, 0);
 }
 
-static bool is_private(const char *source, int fd)
+static bool is_private(int fd)
 {
-	AUTOFREE char *real = realpath(source, NULL);
+	AUTOFREE char *real = NULL;
+	char opened[OPENED_MAX];
 	struct stat st;
 
-	return !real || fstat(fd, &st) < 0 || !all_may(fd, &st, ALL_READ) ||
-	       is_closed(real, &st);
+	snprintf(opened, sizeof opened, OPENED, fd);
+	return file_readlink(opened, &real) < 0 || fstat(fd, &st) < 0 ||
+	       !all_may(fd, &st, ALL_READ) || is_closed(real, &st);
 }
 
 /* numba's files begin with the name of their source, up to some dot: "m.f-1.py311.nbi".
@@ -174,7 +178,7 @@ static bool is_programs_private(const struct layout *item, const char *name, boo
 				item->source_dir, (int)(dot - name), name);
 		AUTOCLOSE int fd = open_source(source);
 
-		if (fd >= 0 && is_private(source, fd))
+		if (fd == FOLLOW_FOREIGN || (fd >= 0 && is_private(fd)))
 			return true;
 		unknown &= fd < 0;
 	}
@@ -195,8 +199,10 @@ bool archive_is_private(
 	if (!layout_source(item, name, source, sizeof source))
 		return !allows(pyc->st_mode, ALL_READ);
 	fd = open_source(source);
-	return fd < 0 ? !allows(pyc->st_mode, ALL_READ) || is_closed(source, NULL)
-		      : is_private(source, fd);
+	if (fd >= 0)
+		return is_private(fd);
+	return fd == FOLLOW_FOREIGN || !allows(pyc->st_mode, ALL_READ) ||
+	       is_closed(source, NULL);
 }
 
 static bool has_digest(const char *path, const struct digest *digest)
@@ -220,7 +226,7 @@ bool archive_is_public(
 	if (fd < 0)
 		return false;
 	snprintf(opened, sizeof opened, OPENED, fd);
-	return !is_private(path, fd) && has_digest(opened, &seal->digest);
+	return !is_private(fd) && has_digest(opened, &seal->digest);
 }
 
 int archive_compare(

@@ -113,22 +113,27 @@ int file_reopen(int found, int dirfd, const char *name, int flags)
 	return fd < 0 ? -errno : fd;
 }
 
-int file_openat(int dirfd, const char *name, int flags)
+int file_open_found(int found, int dirfd, const char *name, int flags)
 {
-	AUTOCLOSE int found = openat(
-		dirfd, name, (flags & (O_NOFOLLOW | O_DIRECTORY)) | O_PATH | O_CLOEXEC);
+	AUTOCLOSE int closed = found;
 	struct stat st;
-	int ret;
 
-	if (found < 0 || fstat(found, &st) < 0)
+	if (fstat(found, &st) < 0)
 		return -errno;
 	if (S_ISLNK(st.st_mode))
 		return -ELOOP;
 	if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
 		return file_reopen(found, dirfd, name, flags | O_NONBLOCK);
-	ret = found;
-	found = -1;
-	return ret;
+	closed = -1;
+	return found;
+}
+
+int file_openat(int dirfd, const char *name, int flags)
+{
+	int found = openat(
+		dirfd, name, (flags & (O_NOFOLLOW | O_DIRECTORY)) | O_PATH | O_CLOEXEC);
+
+	return found < 0 ? -errno : file_open_found(found, dirfd, name, flags);
 }
 
 int file_look(int dirfd, const char *name, int flags)

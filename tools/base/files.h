@@ -33,6 +33,9 @@ int file_command(const char *name, char **ret_path);
  * flags: O_NOFOLLOW, O_NOATIME. Returns a descriptor or -errno. */
 int file_openat(int dirfd, const char *name, int flags);
 
+/* The same for what is open as `found` (O_PATH), which has that name and is closed. */
+int file_open_found(int found, int dirfd, const char *name, int flags);
+
 /* The same for a file of the cache. This does not count as use of the file: O_NOATIME
  * keeps the access time, which gc evicts by, if the file is ours. */
 int file_look(int dirfd, const char *name, int flags);

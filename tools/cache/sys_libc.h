@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The command's implementation of core's system calls: libc's own functions, but only
- * files and directories are opened for reading (file_openat). Thread-safe.
+ * files and directories are opened for reading, and only links of root and the user are
+ * followed (follow.h). Thread-safe.
  */
 #pragma once
 

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tools/base/files.h"
+#include "tools/base/follow.h"
 #include "tools/cache/sys_libc.h"
 
 /* The last file that core believes to have created; core opens it again. */
@@ -46,7 +46,7 @@ static int pretend_open(int dirfd, const char *path, int flags, mode_t mode)
 	if (strcmp(path, pretended) == 0 && *path)
 		return sys_libc.memfd("pycstash");
 	if (!(flags & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC)))
-		return file_look(dirfd, path, flags);
+		return follow_look(dirfd, path, flags);
 	r = check_writable(path);
 	if (r < 0)
 		return r;

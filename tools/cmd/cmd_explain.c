@@ -3,6 +3,7 @@
  * pycstash explain: what the library would do for a source now, step by step.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "tools/base/alloc.h"
 #include "tools/base/escape.h"
 #include "tools/base/files.h"
+#include "tools/base/follow.h"
 #include "tools/base/json.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
@@ -318,7 +320,7 @@ static bool may_be_source(const char *path, const char *file)
 	const char *suffix = strrchr(file, '.');
 	struct stat st;
 
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+	if (follow_stat(AT_FDCWD, path, &st) == 0 && S_ISDIR(st.st_mode)) {
 		complain(file,
 			"a directory, not a source; see `pycstash ls -l` for what is in it");
 		return false;

@@ -2,6 +2,7 @@
  *
  * pycstash path: from a source to its entries, and from an entry to its source.
  */
+#include <errno.h>
 #include <limits.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include "tools/base/alloc.h"
 #include "tools/base/escape.h"
 #include "tools/base/files.h"
+#include "tools/base/follow.h"
 #include "tools/base/json.h"
 #include "tools/base/message.h"
 #include "tools/cache/lookup.h"
@@ -154,6 +156,10 @@ static int print_word(struct path *path, const char *word)
 
 	if (r == 0)
 		r = file_absolute(word, &absolute);
+	if (r == FOLLOW_FOREIGN) {
+		complain(word, "%s", follow_why(r));
+		return EXIT_FOUND;
+	}
 	if (r < 0)
 		return common_failed(word, r);
 	if (strcmp(absolute, canonical) != 0 &&

@@ -15,6 +15,7 @@
 #include "tools/base/alloc.h"
 #include "tools/base/files.h"
 #include "tools/cache/lookup.h"
+#include "tools/select/target.h"
 
 struct which_search {
 	struct explain_which which;
@@ -80,11 +81,11 @@ struct explain_which explain_which(const char *source, char level)
 {
 	struct which_search search = { .level = level };
 	AUTOFREE char *parent = file_parent(source);
-	AUTOFREE char *canonical = realpath(parent, NULL);
+	AUTOFREE char *canonical = NULL;
 	struct lookup lookup = { 0 };
 	struct names versions;
 
-	if (!canonical)
+	if (target_directory(parent, &canonical) < 0)
 		return search.which;
 	add_cache(&lookup);
 	lookup_add_layers(&lookup);

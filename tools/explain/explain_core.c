@@ -19,6 +19,7 @@
 #include "shim/core/entry/entry_file.h"
 #include "tools/base/alloc.h"
 #include "tools/base/files.h"
+#include "tools/base/follow.h"
 #include "tools/cache/layout.h"
 #include "tools/cache/obstacle.h"
 #include "tools/cache/sys_readonly.h"
@@ -157,7 +158,7 @@ static bool find_place(struct explain_search *search)
 			search->path + map->tree_len, map->size - map->tree_len);
 	if (len < 0)
 		return leave(search, VERDICT_LEFT_UNRESOLVED, search->directory,
-			strerror((int)-len));
+			follow_why((int)len));
 	canonical = search->path + map->tree_len;
 	canonical[len] = '\0';
 	if (!check_directory(search, canonical, (size_t)len))
@@ -292,7 +293,8 @@ void explain_read_source(struct explain_search *search)
 	struct source *source = &search->source;
 
 	*source = (struct source){ .dirfd = AT_FDCWD, .path = search->subject->source };
-	if (source_look(source, &search->sys) == 0)
+	search->error = source_look(source, &search->sys);
+	if (search->error == 0)
 		(void)source_digest(source, &search->sys, &search->scratch);
 }
 

@@ -25,6 +25,7 @@ struct explain_search {
 	char path[4 * PATH_MAX]; /* of the entry; core uses the space after it */
 	struct map map;		 /* how the path is composed */
 	struct source source;
+	int error; /* of looking at it: 0 or -errno */
 	/* what a process has one of */
 	struct scratch scratch;
 	struct pending pending, created;

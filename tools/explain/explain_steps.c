@@ -11,6 +11,7 @@
 
 #include "shim/core/cache/object.h"
 #include "tools/base/files.h"
+#include "tools/base/follow.h"
 #include "tools/cache/layout.h"
 #include "tools/explain/explain_search.h"
 #include "tools/pyc/state.h"
@@ -20,7 +21,10 @@ static void see_source(struct explain_search *search)
 	const struct source *source = &search->source;
 	const char *path = search->subject->source, *problem = NULL, *todo = NULL;
 
-	if (!source->there) {
+	if (search->error == FOLLOW_FOREIGN) {
+		problem = follow_why(search->error);
+		todo = "name the file itself: pycstash does not follow other users' links to sources";
+	} else if (!source->there) {
 		problem =
 			"there is no such file, and Python imports nothing without the source";
 		todo = "check the name: there is no such source";
@@ -116,14 +120,14 @@ static bool see_tree(struct explain_search *search)
 {
 	struct explanation *explanation = search->explanation;
 	const char *pyc = explanation->pyc, *why;
-	AUTOCLOSE int fd = file_look(AT_FDCWD, pyc, 0);
+	AUTOCLOSE int fd = follow_look(AT_FDCWD, pyc, 0);
 	bool absent = fd == -ENOENT; /* the tree needs no pyc */
 	enum header_kind kind;
 
 	if (fd < 0) {
 		findings_add(&explanation->steps, absent ? FINDING_OK : FINDING_WARN,
 			"in-tree", "%s: %s", pyc,
-			absent ? "there is none" : strerror(-fd));
+			absent ? "there is none" : follow_why(fd));
 		return false;
 	}
 	why = explain_rejects(search, fd, &kind);

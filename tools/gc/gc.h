@@ -61,7 +61,7 @@ struct gc_thread {
 	size_t kept_count;
 	/* the directory that the thread reads */
 	struct extent here; /* what stays in it */
-	int source_fd;	    /* of its sources' directory; -1: missing, or it has none */
+	int source_fd;	    /* of its sources' directory; negative: none can be used */
 	struct missing *missing;      /* the directory of the sources, if it is missing */
 	struct missing *last_missing; /* probably above the next one too */
 };

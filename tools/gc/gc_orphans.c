@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "shim/core/base/path.h"
+#include "tools/base/follow.h"
 #include "tools/base/message.h"
 #include "tools/gc/gc.h"
 #include "tools/gc/missing.h"
@@ -47,8 +48,8 @@ void gc_orphans_enter(
 		return;
 	memcpy(source, dir->source, dir->source_len);
 	source[dir->source_len] = '\0';
-	thread->source_fd = open(source, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (thread->source_fd < 0 && (errno == ENOENT || errno == ENOTDIR) &&
+	thread->source_fd = follow_find(AT_FDCWD, source, O_DIRECTORY);
+	if ((thread->source_fd == -ENOENT || thread->source_fd == -ENOTDIR) &&
 		!layout_is_common(source))
 		thread->missing = note_missing(gc, thread, source, true);
 }
@@ -88,8 +89,9 @@ static void drop_orphan(struct gc *gc, const char *version, const struct missing
 static bool is_gone(const char *path)
 {
 	struct stat st;
+	int r = follow_stat(AT_FDCWD, path, &st);
 
-	return stat(path, &st) < 0 && (errno == ENOENT || errno == ENOTDIR);
+	return r == -ENOENT || r == -ENOTDIR;
 }
 
 void gc_orphans_drop(struct gc *gc)

@@ -19,6 +19,7 @@
 #include "shim/core/base/timestamp.h"
 #include "tools/base/clock.h"
 #include "tools/base/files.h"
+#include "tools/base/follow.h"
 #include "tools/gc/missing.h"
 #include "tools/pyc/state.h"
 #include "tools/select/filter.h"
@@ -112,12 +113,14 @@ static enum gc_rule rule_of_entry(struct gc *gc, const struct layout *item,
 	struct gc_thread *thread = thread_of(dir);
 	char source[PATH_MAX];
 	struct stat st;
+	int r;
 
 	if (thread->source_fd < 0 ||
 		!layout_source(item, file->name, source, sizeof source))
 		return GC_RULES;
-	if (fstatat(thread->source_fd, file_name(source), &st, 0) < 0) {
-		bool missing = errno == ENOENT || errno == ENOTDIR;
+	r = follow_stat(thread->source_fd, file_name(source), &st);
+	if (r < 0) {
+		bool missing = r == -ENOENT || r == -ENOTDIR;
 
 		return missing && gc_orphans_is_due(gc, thread, source) ? GC_ORPHANS
 									: GC_RULES;

@@ -16,6 +16,7 @@
 
 #include "shim/core/base/path.h"
 #include "tools/base/files.h"
+#include "tools/base/follow.h"
 #include "tools/base/whole_file.h"
 #include "tools/cache/sys_libc.h"
 
@@ -45,7 +46,7 @@ static bool find_place(const char *path, uint64_t *ret_place)
 {
 	struct stat st;
 
-	if (stat(path, &st) < 0)
+	if (follow_stat(AT_FDCWD, path, &st) < 0)
 		return false;
 	*ret_place = sys_libc.fs_id(AT_FDCWD, path, st.st_dev);
 	return true;
@@ -56,10 +57,11 @@ static bool find_place(const char *path, uint64_t *ret_place)
 static int is_directory(const char *path)
 {
 	struct stat st;
+	int r = follow_stat(AT_FDCWD, path, &st);
 
-	if (stat(path, &st) == 0)
+	if (r == 0)
 		return S_ISDIR(st.st_mode);
-	return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	return r == -ENOENT || r == -ENOTDIR ? 0 : r;
 }
 
 size_t missing_highest(const char *path, uint64_t *ret_place)

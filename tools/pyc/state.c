@@ -11,6 +11,7 @@
 #include "shim/core/cache/layer.h"
 #include "shim/core/entry/entry.h"
 #include "tools/base/files.h"
+#include "tools/base/follow.h"
 #include "tools/cache/sys_libc.h"
 #include "tools/cache/versions.h"
 
@@ -84,7 +85,8 @@ static enum state of_verdict(enum verdict id)
 /* Returns whether the verdict says nothing about the content. */
 static bool is_unread(enum verdict id)
 {
-	return id == VERDICT_MISS_UNREACHABLE || id == VERDICT_MISS_UNREADABLE;
+	return id == VERDICT_MISS_UNREACHABLE || id == VERDICT_MISS_UNREADABLE ||
+	       id == VERDICT_MISS_LENT;
 }
 
 static void classify_by_source(struct subject *subject)
@@ -96,6 +98,9 @@ static void classify_by_source(struct subject *subject)
 
 	if ((subject->flags & STATE_LAYER) && id == VERDICT_HIT_HASH)
 		id = entry_compare_elsewhere(world, source, seal);
+	if (id == VERDICT_MISS_UNREACHABLE &&
+		source_look(source, world->env.sys) == FOLLOW_FOREIGN)
+		id = VERDICT_MISS_LENT;
 	if (id == VERDICT_NONE && !(subject->flags & STATE_DIGEST)) {
 		conclude(subject, STATE_STALE, "source touched");
 		subject->answer->touched = true;

@@ -11,6 +11,7 @@
 #include "shim/core/base/path.h"
 #include "tools/base/alloc.h"
 #include "tools/base/brief.h"
+#include "tools/base/follow.h"
 #include "tools/base/message.h"
 #include "tools/cli/command.h"
 
@@ -80,18 +81,24 @@ bool select_version(const struct select *select, const char *name, size_t len)
 }
 
 /* Returns how far a path of sources is covered. A directory of the cache may be named
- * after a link to the sources: the library looks there first (decision 12). */
-static enum cover cover(const struct select *select, const char *path, size_t len)
+ * after a link to the sources: the library looks there first (decision 12). If the link
+ * is another user's, nobody looks where it leads, and the answer is `hidden`. */
+static enum cover cover(
+	const struct select *select, const char *path, size_t len, enum cover hidden)
 {
 	enum cover own = targets_cover(&select->paths, path, len), other = COVER_NONE;
 	AUTOFREE char *copy = NULL;
 	AUTOFREE char *canonical = NULL;
+	int r;
 
 	if (own == COVER_ALL)
 		return own;
 	copy = alloc_part(path, len);
-	if (target_canonical(copy, &canonical) == 0)
+	r = target_canonical(copy, &canonical);
+	if (r == 0)
 		other = targets_cover(&select->paths, canonical, strlen(canonical));
+	else if (r == FOLLOW_FOREIGN)
+		other = hidden;
 	return other > own ? other : own;
 }
 
@@ -114,8 +121,8 @@ bool select_enters(struct select *select, const char *parent, const char *name)
 	below += strlen("/tree");
 	if (strcmp(name, PYCACHE) != 0)
 		return true; /* below any directory there may be a link to the sources */
-	return cover(select, *below ? below : "/", *below ? strlen(below) : 1) >
-	       COVER_NONE; /* select_has decides about its files */
+	return cover(select, *below ? below : "/", *below ? strlen(below) : 1,
+		       COVER_ALL) > COVER_NONE; /* select_has decides about its files */
 }
 
 bool select_has(const struct select *select, const struct layout *item, const char *name)
@@ -127,10 +134,10 @@ bool select_has(const struct select *select, const struct layout *item, const ch
 		return true;
 	if (!item->source_dir)
 		return false;
-	if (cover(select, item->source_dir, item->source_dir_len) == COVER_ALL)
+	if (cover(select, item->source_dir, item->source_dir_len, COVER_ALL) == COVER_ALL)
 		return true;
 	len = layout_source(item, name, source, sizeof source);
-	return len > 0 && cover(select, source, len) == COVER_ALL;
+	return len > 0 && cover(select, source, len, COVER_NONE) == COVER_ALL;
 }
 
 /* --- after the walks -----------------------------------------------------------------*/

@@ -4,6 +4,8 @@
  */
 #include "tools/select/target.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <fnmatch.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -12,15 +14,21 @@
 #include <sys/stat.h>
 
 #include "shim/core/cache/config.h"
+#include "shim/core/cache/dirs.h"
 #include "tools/base/files.h"
+#include "tools/base/follow.h"
+#include "tools/cache/sys_libc.h"
 
 /* --- reading -------------------------------------------------------------------------*/
 
-static bool is_directory(const char *path)
+/* follow: others' links too, as in what the user names. Otherwise such a link may lead to
+ * a directory, and resolve fails. */
+static bool is_directory(const char *path, bool follow)
 {
 	struct stat st;
+	int r = follow ? stat(path, &st) : follow_stat(AT_FDCWD, path, &st);
 
-	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+	return r == FOLLOW_FOREIGN || (r == 0 && S_ISDIR(st.st_mode));
 }
 
 static bool exists(const char *path)
@@ -42,17 +50,37 @@ static size_t component_before(const char *path, size_t end)
 	return end;
 }
 
+int target_directory(const char *path, char **ret_path)
+{
+	char canonical[PATH_MAX];
+	ssize_t len =
+		dirs_resolve(&sys_libc, AT_FDCWD, path, canonical, sizeof canonical);
+
+	if (len == -ENOSYS) { /* without /proc */
+		*ret_path = realpath(path, NULL);
+		return *ret_path ? 0 : -errno;
+	}
+	if (len >= 0)
+		*ret_path = len ? alloc_part(canonical, (size_t)len) : alloc_copy("/");
+	return len < 0 ? (int)len : 0;
+}
+
 /* Returns the canonical path of the directory in the first `end` bytes of path, or of
- * its longest part that exists. *ret_end is the length of that part. */
-static char *resolve(const char *path, size_t end, size_t *ret_end)
+ * its longest part that exists; NULL if another's link leads there. *ret_end is the
+ * length of that part. */
+static char *resolve(const char *path, size_t end, bool follow, size_t *ret_end)
 {
 	for (;; end = component_before(path, end)) {
-		AUTOFREE char *directory = alloc_part(path, end);
-		char *canonical;
+		AUTOFREE char *directory = end ? alloc_part(path, end) : alloc_copy("/");
+		char *canonical = NULL;
+		int r = 0;
 
 		*ret_end = end;
-		canonical = realpath(end ? directory : "/", NULL);
-		if (canonical || end == 0)
+		if (follow)
+			canonical = realpath(directory, NULL);
+		else
+			r = target_directory(directory, &canonical);
+		if (canonical || end == 0 || r == FOLLOW_FOREIGN)
 			return canonical;
 	}
 }
@@ -82,9 +110,10 @@ static void append(char *path, const char *rest)
 /* Returns the length of the directory part of an absolute word: all of it if the word
  * is a directory; else without its last component, which may be a link to a source
  * elsewhere. */
-static size_t directory_of(const char *word)
+static size_t directory_of(const char *word, bool follow)
 {
-	return is_directory(word) ? strlen(word) : component_before(word, strlen(word));
+	return is_directory(word, follow) ? strlen(word)
+					  : component_before(word, strlen(word));
 }
 
 /* Returns the length of the part before the first component with a pattern, or of the
@@ -100,32 +129,37 @@ static size_t before_pattern(const char *word)
 	return special;
 }
 
-/* Resolves the first `end` bytes of an absolute word as far as they exist, and appends
- * the rest, which is the pattern. */
-static struct target make_canonical(const char *word, size_t directory, size_t end)
+/* Resolves the first `directory` bytes of an absolute word as far as they exist, and
+ * appends the rest; what follows the first `end` bytes is the pattern. Returns 0, or
+ * FOLLOW_FOREIGN if another's link is not followed. */
+static int make_canonical(
+	const char *word, size_t directory, size_t end, bool follow, struct target *ret)
 {
 	AUTOFREE char *literal = alloc_part(word, end);
 	size_t resolved;
-	AUTOFREE char *canonical = resolve(literal, directory, &resolved);
-	struct target target = { .path = alloc_array(
-					 strlen(canonical) + strlen(word) + 2, 1) };
+	AUTOFREE char *canonical = resolve(literal, directory, follow, &resolved);
 
-	append(target.path, canonical); /* appends nothing for "/" */
-	append(target.path, literal + resolved);
-	target.literal = strlen(target.path);
-	append(target.path, word + end);
-	return target;
+	if (!canonical)
+		return FOLLOW_FOREIGN;
+	ret->path = alloc_array(strlen(canonical) + strlen(word) + 2, 1);
+	append(ret->path, canonical); /* appends nothing for "/" */
+	append(ret->path, literal + resolved);
+	ret->literal = strlen(ret->path);
+	append(ret->path, word + end);
+	return 0;
 }
 
 int target_canonical(const char *word, char **ret_path)
 {
 	AUTOFREE char *absolute = NULL;
+	struct target target = { .path = NULL };
 	int r = file_absolute(word, &absolute);
 
 	if (r == 0)
-		*ret_path =
-			make_canonical(absolute, directory_of(absolute), strlen(absolute))
-				.path;
+		r = make_canonical(absolute, directory_of(absolute, false),
+			strlen(absolute), false, &target);
+	if (r == 0)
+		*ret_path = target.path;
 	return r;
 }
 
@@ -135,15 +169,15 @@ int targets_add(struct targets *targets, const char *word)
 		config_ephemeral(getenv(config_names[CONFIG_EPHEMERAL]));
 	AUTOFREE char *absolute = NULL;
 	struct ephemeral hidden;
-	struct target target;
+	struct target target = { .path = NULL };
 	size_t end;
 	int r = file_absolute(word, &absolute);
 
 	if (r < 0)
 		return r;
 	end = before_pattern(absolute);
-	target = make_canonical(
-		absolute, absolute[end] ? end : directory_of(absolute), end);
+	(void)make_canonical(absolute, absolute[end] ? end : directory_of(absolute, true),
+		end, true, &target);
 	/* Hides the changing part, as the cache does for ephemeral trees. */
 	(void)ephemeral_hide(&patterns, target.path, target.literal, &hidden);
 	GROW(targets->list, targets->count);

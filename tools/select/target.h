@@ -34,8 +34,12 @@ enum cover {
 int targets_add(struct targets *targets, const char *word);
 
 /* Returns the canonical path of a file or directory, resolved as above but never as a
- * pattern, in *ret_path, which the caller frees. Returns 0 or -errno. Thread-safe. */
+ * pattern, in *ret_path, which the caller frees. Returns 0 or -errno; FOLLOW_FOREIGN if a
+ * link of another user leads there (follow.h). Thread-safe. */
 int target_canonical(const char *word, char **ret_path);
+
+/* The same for a directory, which must exist. */
+int target_directory(const char *path, char **ret_path);
 
 /* Returns how far the targets cover an absolute canonical path of len bytes, without a
  * slash at the end unless it is "/". Pure. */

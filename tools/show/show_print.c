@@ -12,6 +12,7 @@
 #include "tools/base/brief.h"
 #include "tools/base/columns.h"
 #include "tools/base/escape.h"
+#include "tools/base/follow.h"
 #include "tools/base/json.h"
 #include "tools/python/interpreters.h"
 #include "tools/show/show.h"
@@ -130,7 +131,7 @@ static void print_source(struct json *json, const struct show *show)
 		return;
 	json_open(json, "source", '{');
 	json_string(json, "path", source->path);
-	json_string(json, "error", show->error ? strerror(-show->error) : NULL);
+	json_string(json, "error", show->error ? follow_why(show->error) : NULL);
 	if (source->path && !show->error) {
 		json_string(json, "digest", brief_hex(&source->digest, DIGEST_SIZE));
 		if (algorithm)

@@ -23,6 +23,7 @@
 #include "tools/base/compat.h"
 #include "tools/base/embedded.h"
 #include "tools/base/files.h"
+#include "tools/base/follow.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
 #include "tools/base/subprocess.h"
@@ -239,13 +240,14 @@ static const char *provide(int input, const struct inspection *pyc, const char *
 {
 	const uint8_t *code = pyc->bytes + pyc->header_size;
 	const size_t code_size = pyc->pyc_size - pyc->header_size;
-	AUTOCLOSE int fd = file_open(source);
+	AUTOCLOSE int fd = follow_openat(AT_FDCWD, source, 0);
 	AUTOFREE uint8_t *text = NULL;
 	struct digest digest;
 	struct stat st;
 	ssize_t size;
 
-	if (fd < 0 || fstat(fd, &st) < 0 || st.st_size > SOURCE_MAX)
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+		st.st_size > SOURCE_MAX)
 		return "its source has just been changed";
 	text = alloc_array((size_t)st.st_size + 1, 1);
 	size = read(fd, text, (size_t)st.st_size + 1);

@@ -11,6 +11,7 @@
 
 #include "shim/core/proof/source.h"
 #include "tools/base/alloc.h"
+#include "tools/base/follow.h"
 #include "tools/base/progress.h"
 #include "tools/cache/layout.h"
 #include "tools/cache/sys_libc.h"
@@ -89,11 +90,13 @@ static void look_in_sources(struct walk_dir *dir)
 	struct dirent *entry;
 	const struct layout_dir *layout = &dir->layout;
 	DIR *names = NULL;
+	int fd;
 
 	if (layout->source && layout->source_len < sizeof directory) {
 		snprintf(directory, sizeof directory, "%.*s", (int)layout->source_len,
 			layout->source);
-		names = opendir(directory);
+		fd = follow_openat(AT_FDCWD, directory, O_DIRECTORY);
+		names = fd < 0 ? NULL : fdopendir(fd);
 	}
 	while (names && search->wanted && (entry = readdir(names))) {
 		const char *suffix = strrchr(entry->d_name, '.');

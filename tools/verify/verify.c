@@ -430,7 +430,7 @@ static void tell_unchecked(const struct verify *verify)
 	tell(verify, verify->results[VERIFY_UNCHECKED] - outdated - verify->unbound,
 		"files, since it is not known what compiled them, or from which source");
 	tell(verify, outdated,
-		"entries, since their sources are missing or have other content; --repair deletes them");
+		"entries, since their sources are missing, have other content, or are behind a link of another user; --repair deletes them");
 	if (!verify->repair)
 		tell(verify, verify->modes.writable,
 			"files or folders, since others may write to them once they are in the tree, where they keep their modes; --repair changes these");

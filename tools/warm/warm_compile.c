@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "shim/core/cache/dirs.h"
 #include "tools/base/clock.h"
 #include "tools/base/embedded.h"
 #include "tools/base/files.h"
@@ -20,6 +21,7 @@
 #include "tools/base/progress.h"
 #include "tools/base/subprocess.h"
 #include "tools/base/threads.h"
+#include "tools/cache/sys_libc.h"
 #include "tools/cache/trust.h"
 #include "tools/python/library.h"
 #include "tools/warm/warm_entry.h"
@@ -125,9 +127,9 @@ static enum warm_outcome lose(struct warm_worker *worker, bool late)
 static const char *look(struct warm_worker *worker, enum warm_outcome *ret)
 {
 	AUTOFREE char *directory = file_parent(worker->miss->path);
-	AUTOCLOSE int dirfd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	AUTOCLOSE int dirfd = dirs_open(&sys_libc, directory);
 
-	return dirfd < 0 ? strerror(errno)
+	return dirfd < 0 ? warm_entry_why_not(dirfd)
 			 : warm_entry_look(&worker->entry, directory, dirfd,
 				   file_name(worker->miss->path), ret);
 }

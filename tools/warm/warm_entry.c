@@ -17,6 +17,7 @@
 #include "shim/core/cache/root.h"
 #include "shim/core/entry/entry_file.h"
 #include "tools/base/files.h"
+#include "tools/base/follow.h"
 #include "tools/cache/cache.h"
 #include "tools/cache/layout.h"
 #include "tools/cache/sys_libc.h"
@@ -110,6 +111,13 @@ void warm_entry_end(struct warm_entry *entry)
 }
 
 /* --- a source ------------------------------------------------------------------------*/
+
+const char *warm_entry_why_not(int error)
+{
+	return error == -ELOOP || error == -ENOTDIR
+		       ? "its directory has just been exchanged"
+		       : follow_why(error);
+}
 
 /* Completes the entry's path. Returns false if it is too long. */
 static bool set_path(struct warm_entry *entry, const char *directory, const char *name)

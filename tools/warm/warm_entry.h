@@ -41,6 +41,9 @@ void warm_entry_begin(
 	struct warm_entry *entry, const struct warm *warm, struct warm_target *target);
 void warm_entry_end(struct warm_entry *entry);
 
+/* Says why dirs_open could not open a directory of sources. */
+const char *warm_entry_why_not(int error);
+
 /* Looks at the source `name` ("m.py") in the directory with that absolute canonical
  * path, which is open as dirfd. Returns NULL, or the reason why the source cannot have
  * an entry.

@@ -11,7 +11,10 @@
 #include <unistd.h>
 
 #include "shim/core/base/path.h"
+#include "shim/core/cache/dirs.h"
 #include "tools/base/files.h"
+#include "tools/base/follow.h"
+#include "tools/cache/sys_libc.h"
 #include "tools/cache/walk.h"
 #include "tools/warm/warm_entry.h"
 
@@ -111,9 +114,9 @@ static void do_source(struct walk_dir *dir, const char *name)
 
 static int open_directory(const struct walk *walk, const char *path)
 {
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	AUTOCLOSE int found = dirs_open(&sys_libc, path);
 
-	return fd < 0 ? -errno : fd;
+	return found < 0 ? found : file_reopen(found, found, ".", O_RDONLY | O_DIRECTORY);
 }
 
 static bool enter(struct walk_dir *parent, const char *name)
@@ -126,19 +129,31 @@ static bool enter(struct walk_dir *parent, const char *name)
 	       !is_excluded(scan->warm, parent->path, name);
 }
 
+/* Returns whether the link leads to a file. */
+static bool check_link(
+	const struct scan *scan, const struct walk_dir *dir, const char *name)
+{
+	AUTOFREE char *path = NULL;
+	struct stat st;
+	int r = follow_stat(dir->fd, name, &st);
+
+	if (r == FOLLOW_FOREIGN) {
+		path = join(dir->path, name);
+		warm_report_failure(scan->warm, NULL, path, 0, follow_why(r));
+	}
+	return r == 0 && S_ISREG(st.st_mode);
+}
+
 static void see_file(struct walk_dir *dir, const struct walk_file *file)
 {
 	struct scan *scan = dir->context;
-	struct stat st;
 
 	if (scan->warm->stop)
 		dir->walk->stop = true;
 	else if (is_source_name(file->name) &&
-		 (file->type == DT_REG ||
-			 (file->type == DT_LNK &&
-				 fstatat(dir->fd, file->name, &st, 0) == 0 &&
-				 S_ISREG(st.st_mode))) &&
-		 !is_excluded(scan->warm, dir->path, file->name))
+		 (file->type == DT_REG || file->type == DT_LNK) &&
+		 !is_excluded(scan->warm, dir->path, file->name) &&
+		 (file->type == DT_REG || check_link(scan, dir, file->name)))
 		do_source(dir, file->name);
 }
 
@@ -146,7 +161,7 @@ static void fail(struct walk *walk, const char *path, int error)
 {
 	const struct scan *scan = walk->context;
 
-	warm_report_failure(scan->warm, NULL, path, 0, strerror(-error));
+	warm_report_failure(scan->warm, NULL, path, 0, warm_entry_why_not(error));
 }
 
 static void scan_directory(struct scan *scan, const char *canonical, unsigned threads)
@@ -177,9 +192,9 @@ static int scan_file(struct scan *scan, const char *path)
 	if (r < 0)
 		return r;
 	dir.path = directory = file_parent(place);
-	dir.fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	dir.fd = dirs_open(&sys_libc, directory);
 	if (dir.fd < 0)
-		return -errno;
+		return dir.fd;
 	do_source(&dir, file_name(place));
 	close(dir.fd);
 	return 0;
@@ -202,7 +217,7 @@ static void scan_path(struct scan *scan, const char *path, unsigned threads)
 		if (r == 0)
 			return;
 	}
-	warm_report_failure(scan->warm, NULL, path, 0, r < 0 ? strerror(-r) : why);
+	warm_report_failure(scan->warm, NULL, path, 0, r < 0 ? follow_why(r) : why);
 }
 
 void warm_scan(struct warm *warm, const char *path)
