@@ -354,4 +354,16 @@ as "$VICTIM" PYCSTASH_DIR="$cache" LD_PRELOAD="$T/lib/libat.so" AT=stat:libpycst
 	DO="cd '$tree' && mv -T x old && mv -T l x" "$PYCSTASH" warm --python "$PY" "$tree" >"$T/said" 2>&1
 is "$? $(readlink "$tree/x") $(grep -c 'its directory has just been exchanged' "$T/said") $(entries "$cache" | grep -c "$tree/")" \
 	"3 $copy/private 1 0" "\`warm\` leaves no bytecode of a private source under the name of a directory that becomes a link to it"
+
+# --- what is run ----------------------------------------------------------------------------
+# The group may rename what is in the victim's directory for temporary files.
+mkdir -p "$T/tmp/evil" && echo 'print("ATTACKER"); value = 1' >"$T/tmp/evil/pycstash_proof.py"
+chown -R "$ATTACKER" "$T/tmp/evil" && chown "$VICTIM:$ATTACKER" "$T/tmp" && chmod 2775 "$T/tmp"
+proof() {
+	rm -rf "$cache" && mkdir -m 700 "$cache" && chown "$VICTIM" "$cache"
+	as "$VICTIM" PYCSTASH_DIR="$cache" TMPDIR="$T/tmp" LD_PRELOAD="$T/lib/libat.so" AT=open:/pycstash_proof.py \
+		DO="cd '$T/tmp' && mine=\$(echo pycstash-doctor.*) && mv -T \$mine theirs && mv -T evil \$mine" "$PYCSTASH" doctor "$PY" >"$T/said" 2>&1
+	echo "$(grep -c '^ok *proof ' "$T/said") $(grep -c '^warn *proof .*in which nobody else' "$T/said") $(ls "$T/tmp")"
+}
+is "$(proof)" "1 0 evil" "\`doctor\` runs no module from a directory for temporary files that others may exchange"
 done_testing

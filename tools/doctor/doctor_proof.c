@@ -15,6 +15,7 @@
 #include "tools/base/files.h"
 #include "tools/cache/obstacle.h"
 #include "tools/cache/sys_libc.h"
+#include "tools/cache/trust.h"
 #include "tools/doctor/doctor.h"
 #include "tools/python/library.h"
 #include "tools/python/script.h"
@@ -87,37 +88,40 @@ static bool is_beside_cache(char at[PATH_MAX])
 	       !obstacle_below(config.root, config.root, at);
 }
 
-/* Creates a directory, mode 0700, in the directory for temporary files, or else beside
- * the cache. Its path is canonical. */
-static int make_base(char **ret_path)
+/* Creates a directory there, mode 0700, that nobody else can exchange: its module is
+ * code. Returns NULL if that is not possible. */
+static char *make_in(const char *place)
+{
+	char *path = alloc_format("%s/pycstash-doctor.XXXXXX", place);
+	AUTOFREE char *why = NULL;
+
+	if (mkdtemp(path)) {
+		if (trust_directory(path, &why) == 0)
+			return path;
+		(void)rmdir(path);
+	}
+	free(path);
+	return NULL;
+}
+
+/* Creates the directory for the proof: where temporary files are, or else beside the
+ * cache. Returns its canonical path, or NULL. */
+static char *make_base(void)
 {
 	const char *given = getenv("TMPDIR");
 	AUTOFREE char *base = given && *given == '/' ? realpath(given, NULL) : NULL;
 	/* the library ignores files below /dev */
 	bool usable = base && strncmp(base, "/dev", 4) != 0;
-	char at[PATH_MAX];
-	const char *const places[] = { usable ? base : "/tmp",
-		is_beside_cache(at) ? at : NULL };
-	char *path;
-	int r = -ENOENT;
+	char at[PATH_MAX], *path = make_in(usable ? base : "/tmp");
 
-	for (size_t i = 0; r < 0 && i < 2 && places[i]; i++) {
-		path = alloc_format("%s/pycstash-doctor.XXXXXX", places[i]);
-		r = mkdtemp(path) ? 0 : -errno;
-		if (r == 0)
-			*ret_path = path;
-		else
-			free(path);
-	}
-	return r;
+	return !path && is_beside_cache(at) ? make_in(at) : path;
 }
 
 static int prepare(struct doctor *doctor, struct proof *proof)
 {
-	int r = make_base(&proof->base);
-
-	if (r < 0)
-		return r;
+	proof->base = make_base();
+	if (!proof->base)
+		return -ENOENT;
 	proof->preload = alloc_format(
 		"LD_PRELOAD=%s", library_preload(doctor->library, getenv("LD_PRELOAD")));
 	proof->dir = alloc_format("PYCSTASH_DIR=%s/cache", proof->base);
@@ -223,7 +227,7 @@ void doctor_check_proof(struct doctor *doctor)
 	r = prepare(doctor, &proof);
 	if (!proof.base)
 		(void)skip(doctor,
-			"there is no directory for temporary files; set TMPDIR to one that you can write to");
+			"there is no directory for temporary files in which nobody else can exchange yours; set TMPDIR to one");
 	else if (r < 0)
 		(void)fail(doctor, "the proof cannot be made", strerror(-r));
 	else if (import(doctor, &proof) == 0 && check_python(doctor, &proof) == 0 &&
