@@ -202,13 +202,13 @@ static bool has_room(int fd)
  * cache may have a pipe of that name, or one more name of another file. */
 static int open_own(const struct place *place, int flags, mode_t mode)
 {
-	const int only_new = flags | O_CREAT | O_EXCL | O_NOFOLLOW;
+	const int only_new = flags | O_CREAT | O_EXCL; /* which follows no link */
 	int fd = sys_real.openat(AT_FDCWD, place->cache, only_new, mode);
 
 	for (int i = 0; fd == -EEXIST && !(flags & O_EXCL) && i < ROOT_TRIES; i++) {
 		if (place_is_created(place))
-			return sys_real.openat(AT_FDCWD, place->cache,
-				(flags & ~O_CREAT) | O_NOFOLLOW, 0);
+			return sys_real.openat(
+				AT_FDCWD, place->cache, flags & ~O_CREAT, 0);
 		fd = sys_real.unlinkat(AT_FDCWD, place->cache, 0);
 		if (fd == 0 || fd == -ENOENT)
 			fd = sys_real.openat(AT_FDCWD, place->cache, only_new, mode);
