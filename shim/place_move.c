@@ -60,7 +60,8 @@ static __attribute__((noinline)) enum way judge_tree(
 	text_add(&text, place_show(place), place->map.dir_len - place->map.tree_len);
 	place_hide(place);
 	return text.cut ? WAY_UNREACHABLE
-			: way_judge(&sys_real, sys_real.geteuid(), room, PATH_MAX, &end);
+			: way_judge(&sys_real, sys_real.geteuid(), WAY_STRICT, room,
+				  PATH_MAX, &end);
 }
 
 /* Opens the tree's __pycache__ in the directory open as dirfd. A link is followed only if

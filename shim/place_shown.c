@@ -23,7 +23,8 @@ static __attribute__((noinline)) bool is_exposed(struct place *place)
 	place_hide(place);
 	text_adds(&text, len ? "" : "/");
 	return text.cut ||
-	       way_judge(&sys_real, user, text.data, text.size, &end) != WAY_TRUSTED ||
+	       way_judge(&sys_real, user, WAY_STRICT, text.data, text.size, &end) !=
+		       WAY_TRUSTED ||
 	       !way_is_private(&sys_real, user, AT_FDCWD, text.data, &end.st);
 }
 

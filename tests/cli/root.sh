@@ -95,6 +95,10 @@ if unshare -m true 2>/dev/null; then
 	"$pycstash" ls --dir "$T/home/closed/c" >"$T/said" 2>&1
 	is "$? $(grep -c "$T/home/closed" "$T/said")" "12 1" "a directory that the owner has closed himself is not opened"
 	mv "$T/home/closed/c" "$CACHE"
+	mkdir "$T/volume"
+	unshare -m sh -c 'mount -t tmpfs -o mode=777 none "$2" && mkdir -m 700 "$2/closed" && cp -a "$1" "$2/closed/c" &&
+		exec "$0" ls --dir "$2/closed/c"' "$pycstash" "$CACHE" "$T/volume" >"$T/said" 2>&1
+	is "$? $(grep -c "$T/volume/closed" "$T/said")" "12 1" "a closed directory in a mount point that all can write to is not opened"
 else
 	skip "a cache below a directory that is closed to its owner" "mount namespaces are not allowed"
 fi

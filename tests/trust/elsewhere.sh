@@ -366,4 +366,72 @@ proof() {
 	echo "$(grep -c '^ok *proof ' "$T/said") $(grep -c '^warn *proof .*in which nobody else' "$T/said") $(ls "$T/tmp")"
 }
 is "$(proof)" "1 0 evil" "\`doctor\` runs no module from a directory for temporary files that others may exchange"
+
+# --- directories above that others can exchange ------------------------------------------
+# The directory of the sources is below one that only the way to a cache may lead through.
+cache=$T/$VICTIM/strict
+later() { with "$VICTIM" "$cache" "$@" 2>&1; }
+made() { entries "$cache" | grep -c "/m\.$TAG"; }
+swapped() { # ABOVE MOVER [COMMAND…]: what is in the older directory that MOVER puts in the place of a private one in ABOVE
+	rm -rf "$cache" "$1"/*
+	mkdir "$1/older" "$1/private" && echo 'x = "SECRET"' >"$1/private/m.py"
+	chown -R "$VICTIM" "$1/older" "$1/private" && chmod 700 "$1/private"
+	later "${@:3}" "$PY" -c "$(imports "$1/private")" >"$T/said"
+	made
+	as "$2" sh -c "cd '$1' && mv private old && mv older private"
+	later "${@:3}" "$PY" -c "import os
+os.makedirs('$1/private/__pycache__', exist_ok=True)
+open('$1/private/__pycache__/n.$TAG.pyc', 'wb').write(b'x')" >>"$T/said"
+	(cd "$1/private/__pycache__" && echo *)
+}
+shown() { # ABOVE [COMMAND…]: does a program see what the cache has of a directory of the user's in ABOVE?
+	mkdir "$1/shown" && echo 'x = 1' >"$1/shown/m.py" && chown -R "$VICTIM" "$1/shown"
+	later "${@:2}" "$PY" -c "$(imports "$1/shown"); import os; print(os.path.exists('$1/shown/__pycache__'))"
+}
+
+# It is a mount point that all can write to.
+volume() { mount -t tmpfs -o "mode=$1" none "$T/volume" && (swapped "$T/volume" "$2" && shown "$T/volume") | xargs; }
+mkdir "$T/volume"
+export -f as with later made imports entries swapped shown volume
+export T VICTIM ATTACKER SO PY TAG cache
+what="bytecode of a private source is not left in the directory that others put in its place in a mount point that all can write to"
+if unshare -m true 2>/dev/null; then
+	is "$(unshare -m bash -c 'volume 755 0')" "1 m.$TAG.pyc n.$TAG.pyc True" \
+		"granted: root decides which of the user's directories is where in a mount point"
+	is "$(unshare -m bash -c "volume 777 $ATTACKER")" "1 n.$TAG.pyc False" "$what, where programs see nothing of what the cache has"
+else
+	skip "$what" "this needs to mount"
+fi
+
+# In a user namespace of the victim's, root and others look the same.
+what="in a user namespace, bytecode of others' sources does not get to where a link of theirs leads"
+as "$VICTIM" unshare -Ur true 2>/dev/null || skip_all "$what" "no user namespaces"
+chown "$VICTIM" "$T" # root's would look like another user's
+own=$T/own dir=$T/his above=$T/above
+rm -rf "$cache" && official "$own"
+chown -R "$VICTIM" "$own"
+mkdir "$dir" && printf "%-$(($(stat -c %s "$own/m.py") - 1))s\n" 'print("ATT")' >"$dir/m.py"
+touch -r "$own/m.py" "$dir/m.py"
+chown -R "$ATTACKER" "$dir"
+later unshare -Ur "$PY" -c "import py_compile; py_compile.compile('$dir/m.py')" >"$T/said"
+was=$(made)
+as "$VICTIM" "$PY" -c "$(imports "$own")" >"$T/said" # which leaves its bytecode in the tree
+as "$ATTACKER" ln -s "$own/__pycache__" "$dir"
+later unshare -Ur "$PY" -c "import os; os.chmod('$dir/__pycache__/m.$TAG.pyc', 0o644)" >"$T/said"
+is "$was $(as "$VICTIM" "$PY" -c "$(imports "$own")")" "1 TRUSTED" "$what"
+
+mkdir "$above" && chown "$VICTIM" "$above"
+is "$(swapped "$above" "$VICTIM" unshare -Ur | xargs)" "1 m.$TAG.pyc n.$TAG.pyc" \
+	"granted: in a user namespace, the user decides which of the user's directories is where"
+chown "$ATTACKER" "$above"
+is "$(swapped "$above" "$ATTACKER" unshare -Ur | xargs)" "1 n.$TAG.pyc" \
+	"in a user namespace, bytecode of a private source is not left in the directory that others put in its place"
+is "$(shown "$above" unshare -Ur)" False \
+	"in a user namespace, programs see nothing of what the cache has of directories that others can exchange"
+
+rm -rf "$cache" "$own/__pycache__"
+is "$(later unshare -Ur "$PY" -c "$(imports "$own"); import os
+print(os.listdir('$own/__pycache__'), os.path.exists('$own/__pycache__/m.$TAG.pyc'))" | xargs) $(ls "$own")" \
+	"TRUSTED [m.$TAG.pyc] True m.py" "(in a user namespace, programs see what the cache has of the user's own sources)"
+chown 0 "$T"
 done_testing

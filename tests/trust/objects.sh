@@ -290,6 +290,7 @@ others() { chown "$VICTIM:$ATTACKER" "$1/m.py" && chmod 664 "$1/m.py"; }
 as_another="unshare --user --map-user=$ATTACKER --map-group=$ATTACKER" same="unshare --user --map-user=$VICTIM --map-group=$VICTIM"
 # shellcheck disable=SC2086 # commands
 if [ "$(as "$VICTIM" $as_another id -u 2>/dev/null)" = "$ATTACKER" ]; then
+	chown "$VICTIM" "$T" # root's would look like another user's
 	while IFS='|' read -r what before after own change; do
 		rm -rf "$cache"
 		OWN=$own spoil "$cache" "$spoiled" $before "$PY" -c "$run"
@@ -312,6 +313,7 @@ if [ "$(as "$VICTIM" $as_another id -u 2>/dev/null)" = "$ATTACKER" ]; then
 	with 0 "$cache" setpriv --reuid="$VICTIM" --regid=12399 --clear-groups unshare -r "$PY" -c "$(imports "$T/team")"
 	is "$(entries "$cache" | grep -c "$T/team/") $(objects_of "$cache" MARK-team)" "1 0" \
 		"no source that a group can write to becomes an object in a user namespace that shows the group as root's"
+	chown 0 "$T"
 else
 	skip "bytecode of a source that flips is not served for another's at its path, in a user namespace" "no user namespaces"
 fi

@@ -328,6 +328,7 @@ else
 fi
 if as "$VICTIM" unshare -Ur true 2>/dev/null; then
 	chmod 755 "$his/v1"
+	chown "$VICTIM" "$T" # root's would look like another user's
 	wrong=
 	for how in "unshare -U" "unshare -Ur" "unshare -Uc"; do
 		as "$VICTIM" $how true 2>/dev/null || continue
@@ -335,6 +336,9 @@ if as "$VICTIM" unshare -Ur true 2>/dev/null; then
 		[ "$got" = TRUSTED ] || wrong="$wrong; $how: $got"
 	done
 	is "$wrong" "" "in a user namespace, other users' layers and caches do not count as the user's own"
+	mkdir -m 1777 "$T/strange" && chown "$ATTACKER" "$T/strange"
+	with "$VICTIM" "$T/strange/cache" unshare -Ur "$PY" -c "$(imports "$src")" >"$T/said"
+	is "$(cat "$T/said"; ls "$T/strange")" TRUSTED "in a user namespace, no cache is made in a sticky directory of another user"
 	mkdir "$T/strangers" && echo 'x = "MARK-namespace"' >"$T/strangers/m.py" && chown -R "$ATTACKER" "$T/strangers"
 	with "$VICTIM" "$T/$VICTIM/u" "$PY" -c "$(imports "$src")" >/dev/null
 	with "$VICTIM" "$T/$VICTIM/u" unshare -Ur "$PY" -c "$(imports "$T/strangers")" >/dev/null 2>&1
@@ -343,6 +347,7 @@ if as "$VICTIM" unshare -Ur true 2>/dev/null; then
 	plant "$T/$VICTIM/own" "$src" && chown -R "$VICTIM" "$T/$VICTIM/own"
 	is "$(as "$VICTIM" PYCSTASH_DIR="$T/$VICTIM/own" LD_PRELOAD="$SO" unshare -Ur "$PY" -B -c "$(imports "$src")")" ATTACKER \
 		"(in a user namespace, the user's own cache is used)"
+	chown 0 "$T"
 else
 	skip "in a user namespace of one's own, others' layers are not one's own" "no user namespaces"
 fi

@@ -116,7 +116,8 @@ static bool is_closed_by_root(const char *path, size_t len)
 
 	memcpy(way, path, len);
 	way[len] = '\0';
-	return way_judge(&sys_libc, 0, way, sizeof way, &end) == WAY_TRUSTED &&
+	return way_judge(&sys_libc, 0, WAY_STRICT, way, sizeof way, &end) ==
+		       WAY_TRUSTED &&
 	       end.st.st_uid == 0 && !(end.st.st_mode & (S_IWGRP | S_IWOTH));
 }
 

@@ -24,7 +24,7 @@ static int judge(const char *path, bool is_directory, char **ret_why)
 	*ret_why = NULL;
 	if (snprintf(way, sizeof way, "%s", path) >= (int)sizeof way)
 		return -ENAMETOOLONG;
-	switch (way_judge(&sys_libc, geteuid(), way, sizeof way, &end)) {
+	switch (way_judge(&sys_libc, geteuid(), WAY_TO_CACHE, way, sizeof way, &end)) {
 	case WAY_ABSENT:
 		return is_directory ? -ENOENT : 0;
 	case WAY_NO_DIRECTORY: /* a file at the end of the path */

@@ -66,7 +66,7 @@ enum verdict layer_judge(const struct sys *sys, uid_t user, char *path, size_t s
 		return VERDICT_LAYER_NO_DIRECTORY;
 	if (err < 0)
 		return err == -ENOENT ? VERDICT_LAYER_ABSENT : VERDICT_LAYER_UNREACHABLE;
-	way = way_judge(sys, user, path, size, &end);
+	way = way_judge(sys, user, WAY_TO_CACHE, path, size, &end);
 	if (way != WAY_TRUSTED)
 		return why_not(way, end.above);
 	why = judge_directory(sys, &end.st, user);

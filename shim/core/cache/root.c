@@ -81,7 +81,8 @@ static bool judge_way(const struct sys *sys, const char *root, uid_t user, char 
 	enum way way;
 
 	text_adds(&text, root);
-	way = text.cut ? WAY_UNREACHABLE : way_judge(sys, user, room, PATH_MAX, &end);
+	way = text.cut ? WAY_UNREACHABLE
+		       : way_judge(sys, user, WAY_TO_CACHE, room, PATH_MAX, &end);
 	*ret_why =
 		way == WAY_TRUSTED ? judge_root(&end.st, user) : why_not(way, end.above);
 	return way != WAY_ABSENT;

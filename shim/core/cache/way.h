@@ -32,6 +32,11 @@ enum way {
 			     leads elsewhere (fakechroot) */
 };
 
+enum way_rule {
+	WAY_TO_CACHE,
+	WAY_STRICT, /* for what leaves the cache, or depends on where the sources are */
+};
+
 /* Where the way ended: at the directory, or at the component at fault. */
 struct way_end {
 	struct stat st;
@@ -46,15 +51,19 @@ struct way_end {
  * A component is trusted if it belongs to root or to the user, and is a directory that
  * nobody else can write to, or a link in such a directory. Two kinds of directory may be
  * writable by others: a sticky one (/tmp), in which only the owner of a file can rename
- * it; and root's mount points, because container engines hand volumes to containers that
- * way. A link is trusted in neither: others can move one of the user's there, if it was
- * in another directory that they can write to. For the last component, only the owner is
- * checked: its mode is up to the caller.
+ * it; and, on the way to a cache, root's mount points, because container engines hand
+ * volumes to containers that way. A link is trusted in neither: others can move one of
+ * the user's there, if it was in another directory that they can write to. For the last
+ * component, only the owner is checked: its mode is up to the caller.
+ *
+ * Where a user namespace shows "/" as nobody's, root's directories look like those of any
+ * user who is not mapped. There, one counts as root's if it is "/", or in a directory
+ * that counts as root's and that nobody else can write to. Strictly, no link does.
  *
  * The kernel is asked about all this, and sys->fstatat must find the same at the end of a
  * trusted way, or as little after the existing part: what is judged is what is used. */
-enum way way_judge(const struct sys *sys, uid_t user, char *path, size_t size,
-	struct way_end *ret_end);
+enum way way_judge(const struct sys *sys, uid_t user, enum way_rule rule, char *path,
+	size_t size, struct way_end *ret_end);
 
 /* A directory that was judged, and when. */
 struct way_judged {
@@ -117,6 +126,10 @@ bool way_is_private(const struct sys *sys, uid_t user, int dirfd, const char *pa
  * path, or search the directory, and search all directories above it. path is modified
  * during the call, and restored. */
 bool way_is_public(const struct sys *sys, char *path);
+
+/* The owner that a user namespace shows for every user that is not mapped
+ * (/proc/sys/kernel/overflowuid). */
+#define WAY_UNMAPPED 65534u
 
 /* Returns whether a file that shows this user as its owner certainly belongs to the user.
  * In a user namespace the kernel shows 65534 ("nobody") for every user that is not

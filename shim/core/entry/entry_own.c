@@ -93,8 +93,8 @@ __attribute__((noinline)) bool entry_is_place_trusted(const struct entry *entry)
 	text_add(&text, entry->path + begin,
 		entry->dir_len - strlen("/__pycache__") - begin);
 	text_adds(&text, text.len ? "" : "/");
-	return !text.cut && way_judge(world->env.sys, world->policy.user, text.data,
-				    text.size, &end) == WAY_TRUSTED;
+	return !text.cut && way_judge(world->env.sys, world->policy.user, WAY_STRICT,
+				    text.data, text.size, &end) == WAY_TRUSTED;
 }
 
 bool entry_is_placed(struct entry *entry, int fd, enum verdict id)
