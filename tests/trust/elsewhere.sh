@@ -146,17 +146,6 @@ sys.exit(stat.${look#*:}(os.${look%:*}('$tree/__pycache__/m.$TAG.pyc').st_mode))
 done
 is "$(entries "$cache" | grep -c "$tree/")$wrong" 1 "a link, a pipe or a directory in the place of bytecode is seen as such"
 
-# A program that has no terminal lists it. Meanwhile it becomes another one, with a link to one.
-rm -rf "$tree/__pycache__" && as "$ATTACKER" sh -c "echo 'x = 12' >'$tree/m.py' && mkdir -m 777 '$tree/__pycache__' && chmod 777 '$tree'"
-is "$(with "$VICTIM" "$cache" LD_PRELOAD="$SO $T/lib/libat.so" AT="stat:m.$TAG.pyc:after" DO="cd '$tree' && mv __pycache__ old &&
-	mkdir __pycache__ && ln -s \"\$(cat '$T/$VICTIM/terminal')\" '__pycache__/m.$TAG.pyc'" \
-	setsid -w "$PY" -c "import os
-master, terminal = os.openpty()
-with open('$T/$VICTIM/terminal', 'w') as file: file.write(os.ttyname(terminal))
-os.close(terminal)
-print(os.listdir('$tree/__pycache__'), open('/proc/self/stat').read().split()[6])" 2>&1) $(readlink "$tree/__pycache__/m.$TAG.pyc" | grep -c /dev/)" "[] 0 1" \
-	"a terminal to which a link leads in a __pycache__ does not become that of a program which lists it"
-
 # A program that looks at all files before it opens them gets the tree's own, stale or not.
 rm -rf "$tree/__pycache__" "$tree/old" "$cache" && chmod 755 "$tree"
 as "$ATTACKER" "$PY" -c "import py_compile; py_compile.compile('$tree/m.py')"
