@@ -82,11 +82,11 @@ static int open_candidate(struct place *place, int flags)
 		       : fd;
 }
 
-/* Returns whether the program gets only what the tree has. */
+/* After place_entry: returns whether the program gets only what the tree has. */
 static bool is_withheld(struct place *place)
 {
-	return !place->looks_only && place_entry(place) &&
-	       !entry_is_certainly_import(&place->entry) && place_is_exposed(place);
+	return !place->looks_only && !entry_is_certainly_import(&place->entry) &&
+	       place_is_exposed(place);
 }
 
 static int open_withheld(struct place *place, int flags, enum verdict *verdict)
@@ -105,12 +105,12 @@ static int open_withheld(struct place *place, int flags, enum verdict *verdict)
  * -errno. */
 static int find_bytecode(struct place *place, int flags, enum verdict *verdict)
 {
+	bool has_source = place_entry(place);
 	int fd;
 
-	if (is_withheld(place))
+	if (has_source && is_withheld(place))
 		return open_withheld(place, flags, verdict);
 	fd = open_candidate(place, flags);
-
 	if (fd == -ENOENT &&
 		(place->origin == PLACE_ASSUMED ||
 			place->origin == PLACE_REMEMBERED_LINK) &&
@@ -118,8 +118,9 @@ static int find_bytecode(struct place *place, int flags, enum verdict *verdict)
 		if (place->kind != PLACE_ENTRY)
 			return open_to_find(place, flags);
 		fd = open_candidate(place, flags);
+		has_source = place_entry(place);
 	}
-	fd = place_entry(place) && !(flags & O_DIRECTORY)
+	fd = has_source && !(flags & O_DIRECTORY)
 		     ? entry_open(&place->entry, fd, flags, verdict)
 		     : open_unsealed(place, fd, flags, verdict);
 	if (fd < 0)
