@@ -127,7 +127,7 @@ is "$(cat "$T/err")" "" "silently"
 good_root; clean
 printf '%s\n' "setreuid 65534 65534" "setuid 0" "import a/m" "seteuid 0" | run >"$T/out" 2>&1
 is "$(tr '\n' ';' <"$T/out")" "0;-1 EPERM;compiled and written;-1 EPERM;" "after a setuid that fails, the cache is used as before"
-good_root; clean
+good_root; clean; chown -R 0:0 "$tree"; chown 65534 "$tree/b" # what others can exchange is not shown
 printf '%s\n' "import a/m" "seteuid 65534" "import b/m" "seteuid 0" "import a/m" "import b/m" | run >"$T/out" 2>&1
 is "$(tr '\n' ';' <"$T/out")" "compiled and written;0;compiled and written;0;served 'code';served 'code';" \
 	"after seteuid to another user and back, the cache is used again"
@@ -138,7 +138,7 @@ is "$(tr '\n' ';' <"$T/out")" "compiled and written;0;compiled and written;compi
 is "$(find "$tree" -name __pycache__ | wc -l)$(cat "$T/err")" 2 "bytecode that is compiled after chroot is not in the cache"
 
 # The cache is deleted or replaced while the program runs.
-[ -z "$root" ] || chown -R 0:0 "$tree"
+chown -R 0:0 "$tree"
 good_root; clean
 printf '%s\n' "import a/m" "sh rm -rf $CACHE" "import a/m" "import a/m" "see a/@" | run >"$T/out" 2>&1
 is "$(tr '\n' ';' <"$T/out")" "compiled and written;compiled and written;served 'code'; a/@: dir 755;" \
@@ -156,6 +156,7 @@ cp "$call" "$T/suid"; chown 65534 "$T/suid"; chmod 4755 "$T/suid"; chmod 777 "$t
 good_root; clean
 echo "import a/m" | LD_PRELOAD=$SO PYCSTASH_DIR=$CACHE "$T/suid" --script >"$T/out" 2>/dev/null
 is "$(cat "$T/out"; entries "$CACHE")" "compiled and written" "a set-user-ID program runs without the cache"
+chmod 755 "$tree/a"
 
 # File systems.
 can_mount() { unshare -m mount -t tmpfs none /mnt; }

@@ -69,22 +69,21 @@ static bool is_anothers_link(const struct entry *entry)
 	       S_ISLNK(st.st_mode) && st.st_uid != 0 && st.st_uid != sys->geteuid();
 }
 
-static void look_for(struct entry *entry, uint32_t looks)
-{
-	if (is_anothers_link(entry))
-		entry_pending_note(entry, looks);
-	else
-		entry_pending_settle(entry, looks);
-}
-
 void entry_miss(struct entry *entry)
 {
-	look_for(entry, 0);
+	const struct entry_env *env = &entry->world->env;
+
+	if (!is_anothers_link(entry))
+		(void)source_settle(&entry->source, env->sys, env->clock);
+	entry_pending_note(entry, 0);
 }
 
 void entry_ask(struct entry *entry)
 {
-	look_for(entry, 1);
+	if (is_anothers_link(entry))
+		entry_pending_note(entry, 1);
+	else
+		entry_pending_settle(entry, 1);
 }
 
 bool entry_is_interpreters_own(const struct entry *entry)
