@@ -53,9 +53,12 @@ static int make_place(struct place *place, int dirfd, const char *path, mode_t m
 		return make_in_tree(place, mode);
 	/* What is not shown is of use only to an import. */
 	if (place_is_exposed(place) && !place_has_missed(place)) {
+		int saved = errno;
+
 		err = make_in_tree(place, mode);
 		if (err == 0 || (errno != EACCES && errno != EROFS))
 			return err;
+		errno = saved;
 	}
 	err = process_config.readonly
 		      ? -EROFS
