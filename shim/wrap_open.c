@@ -82,21 +82,20 @@ static int open_candidate(struct place *place, int flags)
 		       : fd;
 }
 
-/* After place_entry: returns whether the program gets only what the tree has. */
-static bool is_withheld(struct place *place)
+/* After place_entry: returns whether the program gets only what the tree has, since what
+ * the cache has is not shown there. */
+static bool is_hidden(struct place *place)
 {
 	return !place->looks_only && !entry_is_certainly_import(&place->entry) &&
 	       place_is_exposed(place);
 }
 
-static int open_withheld(struct place *place, int flags, enum verdict *verdict)
+static int open_hidden(struct place *place, int flags, enum verdict *verdict)
 {
 	int fd = sys_real.openat(place->dirfd, place->path, flags, 0);
 
-	if (fd < 0) { /* it may be an import, after all, that now compiles */
+	if (fd < 0) /* it may be an import, after all, that now compiles */
 		entry_miss(&place->entry);
-		place_note_miss(place);
-	}
 	*verdict = fd < 0 ? VERDICT_MISS_NO_ENTRY : VERDICT_IN_TREE;
 	return fd;
 }
@@ -108,8 +107,8 @@ static int find_bytecode(struct place *place, int flags, enum verdict *verdict)
 	bool has_source = place_entry(place);
 	int fd;
 
-	if (has_source && is_withheld(place))
-		return open_withheld(place, flags, verdict);
+	if (has_source && is_hidden(place))
+		return open_hidden(place, flags, verdict);
 	fd = open_candidate(place, flags);
 	if (fd == -ENOENT &&
 		(place->origin == PLACE_ASSUMED ||
@@ -120,12 +119,9 @@ static int find_bytecode(struct place *place, int flags, enum verdict *verdict)
 		fd = open_candidate(place, flags);
 		has_source = place_entry(place);
 	}
-	fd = has_source && !(flags & O_DIRECTORY)
-		     ? entry_open(&place->entry, fd, flags, verdict)
-		     : open_unsealed(place, fd, flags, verdict);
-	if (fd < 0)
-		place_note_miss(place);
-	return fd;
+	return has_source && !(flags & O_DIRECTORY)
+		       ? entry_open(&place->entry, fd, flags, verdict)
+		       : open_unsealed(place, fd, flags, verdict);
 }
 
 static int open_to_read(struct place *place, int flags)
@@ -149,6 +145,8 @@ static int open_to_read(struct place *place, int flags)
 			     ? find_bytecode(place, flags, &verdict)
 			     : sys_real.openat(place->dirfd, place->path, flags, 0);
 	}
+	if (fd < 0)
+		place_note_miss(place);
 	report_decision(verdict, place->dirfd, place->path);
 	return fd >= 0 ? fd : wrap_fail(-fd);
 }

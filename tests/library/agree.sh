@@ -161,6 +161,13 @@ one_by_one() {
 		is "$(preloaded $copy "$T/tools/__pycache__/m.$tag.pyc" "$T/taken.pyc" 2>&1)" "" \
 			"\`$copy\` of bytecode of a touched source says nothing of a file that was replaced on $name"
 	done
+	rm "$T/tools/__pycache__/m.$tag.pyc"
+	is "$(preloaded stat -c %s "$T/tools/__pycache__/m.$tag.pyc" 2>&1 | grep -c 'No such file')" 1 \
+		"a program without a tag does not find what the tree's __pycache__ does not have on $name"
+	rm -rf "$T/tools" && mkdir -p "$T/tools/__pycache__"
+	is "$(preloaded "$python" -c 'import os, sys; print(os.path.exists(sys.argv[1]))' "$T/tools/__pycache__/m.$tag.pyc") $(entries | grep -c "/tools/")" "False 0" \
+		"in a directory that was created again, no program finds old bytecode beside what the tree has on $name"
+	echo 'x = 1' >"$T/tools/m.py" && preloaded "$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import m' "$T/tools"
 	rm -rf "$T/tools" && mkdir -p "$T/tools/__pycache__"
 	preloaded ln -s nowhere "$T/tools/__pycache__/m.$tag.pyc" 2>"$T/said" && preloaded mkfifo "$T/tools/__pycache__/n.$tag.pyc" 2>>"$T/said"
 	is "$(cat "$T/said"; ls "$T/tools/__pycache__" | xargs)" "m.$tag.pyc n.$tag.pyc" \

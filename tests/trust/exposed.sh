@@ -44,6 +44,11 @@ is "$(later "$PY" -c "import os; d = '$shared/private/__pycache__'
 os.mkdir(d); os.stat(d); os.write(os.open('x', os.O_WRONLY | os.O_CREAT, dir_fd=os.open(d, os.O_RDONLY)), b'x'); print(os.listdir(d))")" \
 	"['x']" "there, a program that creates a __pycache__ gets one"
 
+private "$VICTIM"
+chmod 777 "$shared/private"
+is "$(made) $(later "$PY" -c "$look" | cut -d' ' -f1-4)" "1 False False FileNotFoundError FileNotFoundError" \
+	"where others can put something into the directory itself, programs see nothing of it either"
+
 # A program copies what is there now.
 while IFS='|' read -r what how; do
 	private "$ATTACKER"

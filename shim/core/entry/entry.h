@@ -137,16 +137,13 @@ enum verdict entry_compare_elsewhere(
 enum verdict entry_compare_content(const struct entry_world *world, struct source *source,
 	const struct seal *seal, bool stock);
 
-/* Returns whether an import asks: the program has just taken the stat of the source. May
- * say no to an import, if other threads' stats, or a long wait, hide that. */
-bool entry_is_certainly_import(const struct entry *entry);
-
 /* The program has looked for the entry in vain, and may go on to compile: notes a pending
  * compile. */
 void entry_miss(struct entry *entry);
 
 /* The program looks for the entry, and may go on to write it without opening it
- * (py_compile does): notes a pending compile. */
+ * (py_compile does): notes a pending compile. Neither function follows another user's
+ * link to the source, so what is compiled through one is not proven. */
 void entry_ask(struct entry *entry);
 
 /* This thread has created a temporary file at path, open as fd: only that file will be
@@ -230,6 +227,10 @@ bool entry_is_looked_at(const struct entry *entry);
  * wait, hide that it has just taken the stat of the source. Anybody else is to get what
  * stat and listings show, whose size he may go by. */
 bool entry_is_import(const struct entry *entry);
+
+/* The same with the doubt on the other side: the program has certainly just taken the
+ * stat of the source. Says no to an import if that is hidden. */
+bool entry_is_certainly_import(const struct entry *entry);
 
 /* Returns whether bytecode of a source that is lent must not get to the program. An
  * import, which has just taken the stat of the source through the link, may have it, and
