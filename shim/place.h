@@ -179,9 +179,9 @@ int place_ready_tree(struct place *place);
  * names no source; such a file has no seal either. */
 bool place_entry(struct place *place);
 
-/* Returns 0 if the cached file may go into the tree: if an open would serve it now, or if
- * it is temporary. If its name names no source, nobody else may be able to exchange the
- * directory either. -ESTALE if not; another -errno if it cannot be opened. */
+/* Returns 0 if the cached file may go into the tree: if it is temporary; or if an open
+ * would serve it now, and the directory of sources is not exposed (place_is_exposed).
+ * -ESTALE if not; another -errno if it cannot be opened. */
 int place_check(struct place *place);
 
 /* Returns 0 if a program that has looked at the cached file may open it: if an open would

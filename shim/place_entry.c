@@ -39,6 +39,8 @@ static int check(struct place *place, bool looked_at)
 
 	if (place->kind != PLACE_ENTRY || place->pyc.kind == PYC_TEMPORARY)
 		return 0;
+	if (place_is_exposed(place))
+		return -ESTALE;
 	if (!place_entry(place)) {
 		if (!pyc_names_no_source(&place->pyc))
 			return -ESTALE;

@@ -85,8 +85,7 @@ static enum state of_verdict(enum verdict id)
 /* Returns whether the verdict says nothing about the content. */
 static bool is_unread(enum verdict id)
 {
-	return id == VERDICT_MISS_UNREACHABLE || id == VERDICT_MISS_UNREADABLE ||
-	       id == VERDICT_MISS_LENT;
+	return id == VERDICT_MISS_UNREACHABLE || id == VERDICT_MISS_UNREADABLE;
 }
 
 static void classify_by_source(struct subject *subject)
@@ -98,9 +97,6 @@ static void classify_by_source(struct subject *subject)
 
 	if ((subject->flags & STATE_LAYER) && id == VERDICT_HIT_HASH)
 		id = entry_compare_elsewhere(world, source, seal);
-	if (id == VERDICT_MISS_UNREACHABLE &&
-		source_look(source, world->env.sys) == FOLLOW_FOREIGN)
-		id = VERDICT_MISS_LENT;
 	if (id == VERDICT_NONE && !(subject->flags & STATE_DIGEST)) {
 		conclude(subject, STATE_STALE, "source touched");
 		subject->answer->touched = true;
@@ -110,7 +106,11 @@ static void classify_by_source(struct subject *subject)
 		id = entry_compare_content(world, source, seal, subject->item->stock);
 	subject->answer->touched = is_unread(id) || id == VERDICT_HIT_RESEALED;
 	conclude(subject, of_verdict(id),
-		id == VERDICT_HIT_RESEALED ? "same content" : verdict_why(id));
+		id == VERDICT_HIT_RESEALED ? "same content"
+		: id == VERDICT_MISS_UNREACHABLE &&
+				source_look(source, world->env.sys) == FOLLOW_FOREIGN
+			? "a link that others may have made leads to the source"
+			: verdict_why(id));
 }
 
 /* An entry can be wrong only if its seal is trusted without reading the source. The

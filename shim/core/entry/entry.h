@@ -192,12 +192,6 @@ bool entry_is_explicit(const struct entry *entry);
  * not the only one who can write there. */
 bool entry_is_for_others(struct entry *entry);
 
-/* Returns whether the source, which was looked at, may have been reached by a link that
- * others made: somebody else than the user, root, and the source's owner can write to the
- * directory. Bytecode that is served there gets into what a program makes of the
- * directory without following links (tar, cp -r), where the link's owner may read it. */
-bool entry_is_lent(const struct entry *entry);
-
 /* After the rename: counts the new file, which has replaced old (NULL: nothing). */
 void entry_placed(const struct entry *entry, const struct stat *old);
 
@@ -232,11 +226,6 @@ bool entry_is_import(const struct entry *entry);
  * stat of the source. Says no to an import if that is hidden. */
 bool entry_is_certainly_import(const struct entry *entry);
 
-/* Returns whether bytecode of a source that is lent must not get to the program. An
- * import, which has just taken the stat of the source through the link, may have it, and
- * costs no system call here: it runs the bytecode. */
-bool entry_is_withheld(const struct entry *entry);
-
 /* Returns whether stat and listings show the program the stale entry, so that it may
  * expect to open it, as without the library. An import must see that it is stale; if we
  * do not know what the program has seen, it must have looked at the entry, or be no
@@ -244,8 +233,8 @@ bool entry_is_withheld(const struct entry *entry);
 bool entry_is_shown_stale(
 	const struct entry *entry, const struct seal *seal, enum verdict id);
 
-/* Returns whether the program then gets it: the source is not lent, nobody can write to
- * it who could not when the entry was made, and nobody else can exchange its directory.
+/* Returns whether the program then gets it: nobody can write to the source who could not
+ * when the entry was made, and nobody else can exchange its directory.
  * (The old source may have been in another directory, which others could not enter, but
  * they may read what the program makes of this one.) */
 bool entry_is_given_stale(const struct entry *entry, const struct seal *seal);

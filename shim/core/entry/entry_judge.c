@@ -68,8 +68,6 @@ static bool is_served(struct entry *entry, int fd, bool looked_at)
 	/* The stat that the program took may be of a source that is gone by now. */
 	if (entry->source.seen)
 		(void)source_look(&entry->source, entry->world->env.sys);
-	if (entry_is_lent(entry))
-		return false;
 	if (id == VERDICT_HIT_OWN || id == VERDICT_HIT_NO_SOURCE)
 		return entry_is_placed(entry, fd, id);
 	return verdict_serves(id) ||

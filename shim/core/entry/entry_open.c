@@ -140,8 +140,6 @@ static int conclude(
 {
 	struct entry *entry = search->entry;
 
-	if (verdict_serves(id) && entry_is_withheld(entry))
-		return absent(search, fd, VERDICT_MISS_LENT);
 	/* cp compares the file that it opens with the one that lstat has shown it. */
 	if (id == VERDICT_HIT_RESEALED &&
 		(may_stay(search, fd, seal) || !entry_is_import(entry)))
@@ -181,9 +179,7 @@ static int conclude_magic(struct search *search, int fd, const struct seal *seal
 {
 	enum verdict id = entry_judge(search->entry, seal);
 
-	return verdict_rows[id].group == VERDICT_GROUP_HIT &&
-			       !verdict_rows[id].unproven &&
-			       !entry_is_withheld(search->entry)
+	return verdict_rows[id].group == VERDICT_GROUP_HIT && !verdict_rows[id].unproven
 		       ? reject(search, fd, VERDICT_MISS_MAGIC)
 		       : absent(search, fd, VERDICT_MISS_MAGIC);
 }
@@ -384,8 +380,7 @@ static int try_content(struct search *search)
 	if (is_kept(search) || !entry_file_is_reusable(entry))
 		(void)source_settle(&entry->source, env->sys, env->clock);
 	else if (source_read(&entry->source, env->sys, env->clock, env->recent,
-			 env->scratch) == 0 &&
-		 !entry_is_lent(entry))
+			 env->scratch) == 0)
 		fd = try_objects(search);
 	return fd < 0 ? -ENOENT : fd;
 }

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "shim/core/cache/way.h"
 #include "shim/core/entry/entry_file.h"
 
 static int open_to_seal(const struct sys *sys, const char *path, struct stat *st)
@@ -38,10 +37,7 @@ static enum verdict find_pending(struct entry *entry, struct pending_source *ret
 	if (err < 0) /* there never was one, or it was deleted in the meantime */
 		return ret->identity.inode ? VERDICT_UNSEALED_CHANGED
 					   : VERDICT_UNSEALED_NO_SOURCE;
-	if (!ret->opened) /* what another's link leads to is not watched: entry_ask */
-		return entry_is_lent(entry) ? VERDICT_UNSEALED_LENT
-					    : VERDICT_UNSEALED_UNREAD;
-	return VERDICT_SEALED;
+	return ret->opened ? VERDICT_SEALED : VERDICT_UNSEALED_UNREAD;
 }
 
 /* Sets the seal's source if it is proven that this source was compiled: it is now the
@@ -58,12 +54,6 @@ static enum verdict prove(struct entry *entry, const struct pending_source *pend
 	 * origin. */
 	if (!pending_is_of(pending, &source->st))
 		return VERDICT_UNSEALED_CHANGED;
-	/* Such bytecode gets into the tree, and must not be another source's there. */
-	if (entry_is_lent(entry))
-		return source_look(source, world->env.sys) == 0 &&
-				       pending_is_of(pending, &source->st)
-			       ? VERDICT_UNSEALED_LENT
-			       : VERDICT_UNSEALED_CHANGED;
 	seal->source = source->identity;
 	seal->flags |= entry_file_writers(world, source) << SEAL_WRITERS_SHIFT;
 	if (seal->flags & SEAL_HASH) {

@@ -36,11 +36,6 @@ bool entry_is_certainly_import(const struct entry *entry)
 	return has_stat && !entry_is_looked_at(entry);
 }
 
-bool entry_is_withheld(const struct entry *entry)
-{
-	return (!entry->source.seen || entry_is_looked_at(entry)) && entry_is_lent(entry);
-}
-
 /* Returns whether the program can see from the header that the entry is stale. The header
  * must disagree both with the source as it is and with the stat that the program has just
  * taken, if any, since the program goes by that. */
@@ -78,6 +73,5 @@ static bool has_same_writers(const struct entry *entry, const struct seal *seal)
 
 bool entry_is_given_stale(const struct entry *entry, const struct seal *seal)
 {
-	return !entry_is_lent(entry) && has_same_writers(entry, seal) &&
-	       entry_is_place_trusted(entry);
+	return has_same_writers(entry, seal) && entry_is_place_trusted(entry);
 }

@@ -56,7 +56,7 @@ static const struct row {
 	const char *sentence;
 	void (*before)(void);
 	enum verdict want;
-	unsigned saved; /* calls: also the question whether the source is lent */
+	unsigned saved; /* calls */
 } rows[] = {
 	{ "an entry is served by a recent stat of its source", fake_import_right,
 		VERDICT_HIT, 2 },
