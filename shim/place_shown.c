@@ -64,11 +64,7 @@ static _Atomic uint64_t missed[64];
 
 uint64_t place_hash(const struct place *place)
 {
-	uint64_t hash = 0xcbf29ce484222325u;
-
-	for (size_t i = 0; i < place->map.dir_len; i++)
-		hash = (hash ^ (unsigned char)place->cache[i]) * 0x100000001b3u;
-	return hash;
+	return path_hash(place->cache, place->map.dir_len);
 }
 
 void place_note_miss(const struct place *place)

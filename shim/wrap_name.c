@@ -333,17 +333,18 @@ static int publish_entry(
 	return publish_in_tree(entry, temporary, final, flags, err);
 }
 
-/* Puts it in the tree, where others will look for it, or where it replaces what came with
- * the sources. Returns -1 if it is for neither, or cannot be put there. Out of line, to
- * save stack. */
-static __attribute__((noinline)) int publish_for_others(
+/* Puts it in the tree if an explicit compiler made it, and others will look for it there;
+ * or it replaces what came with the sources; or the compiler sees only the tree. Returns
+ * -1 if it belongs into the cache, or cannot be put there. Out of line, to save stack. */
+static __attribute__((noinline)) int publish_explicit(
 	struct entry *entry, struct place *temporary, struct place *final, int flags)
 {
 	int saved = errno, ret;
 	bool turns_real;
 
 	if (!is_cached(temporary) || !entry_is_explicit(entry) ||
-		(!place_in_tree(final) && !entry_is_for_others(entry)))
+		(!place_in_tree(final) && !entry_is_for_others(entry) &&
+			!place_is_exposed(final)))
 		return -1;
 	turns_real = place_is_cache_only(final);
 	place_open_tree(final);
@@ -364,7 +365,7 @@ static __attribute__((noinline)) int publish(
 	int ret;
 
 	(void)place_entry(final);
-	ret = publish_for_others(&final->entry, temporary, final, flags);
+	ret = publish_explicit(&final->entry, temporary, final, flags);
 	if (ret < 0)
 		ret = publish_entry(&final->entry, temporary, final, flags);
 	entry_landed(&final->entry);

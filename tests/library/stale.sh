@@ -188,6 +188,58 @@ without_the_cache() {
 }
 some without_the_cache
 
+# A program that looks at bytecode or lists it, and then imports. What it has looked at is stale, but
+# the header fits the source.
+looking_first() {
+	local how src said long=$T/$(printf 'long/%.0s' {1..60})
+	cat >"$T/looks.py" <<-'END'
+		import importlib.machinery, importlib.util, os, sys, threading, types
+		how, src = sys.argv[1:]
+		pyc = importlib.util.cache_from_source(src)
+		if how == "lists" and os.path.isdir(os.path.dirname(pyc)):
+		    os.listdir(os.path.dirname(pyc))
+		elif how == "looks":
+		    os.path.exists(pyc)
+		if how == "threads": # another takes stats meanwhile, or the first waits for it
+		    class Loader(importlib.machinery.SourceFileLoader):
+		        def path_stats(self, path):
+		            ret = super().path_stats(path)
+		            thread = threading.Thread(target=os.stat, args=(__file__,))
+		            thread.start()
+		            thread.join()
+		            return ret
+		    os.path.exists(pyc)
+		else:
+		    Loader = importlib.machinery.SourceFileLoader
+		m = types.ModuleType("m")
+		Loader("m", src).exec_module(m)
+		print(m.V)
+	END
+	case $name in *2.7*) return ;; esac
+	import() { (cd "$T" && "$@" "$python" -S "$T/looks.py" "$how" "$src"); }
+	while IFS='|' read -r how src what; do
+		rm -rf "$CACHE" "$T/here" "$long"
+		mkdir "$T/here" "$T/new" && mkdir -p "$long" && ln -s "$T/here" "$long/here"
+		version one "$T/here/m.py" && version two "$T/new/m.py"
+		said=$(import preloaded && mv "$T/here" "$T/old" && mv "$T/new" "$T/here" && import preloaded && import preloaded)
+		rm -rf "$T/old"
+		is "${said//$'\n'/ }" "one two two" "$name: an import after $what runs the new code"
+	done <<-WAYS
+		looks|here/m.py|the program has looked at the bytecode by a relative path
+		lists|here/m.py|the program has listed the bytecode by a relative path
+		threads|$T/here/m.py|the program has looked at the bytecode, while another thread takes stats,
+		looks|$long/here/m.py|the program has looked at the bytecode by a long path
+	WAYS
+	for how in lists looks; do # the tree has old bytecode
+		src=here/m.py
+		rm -rf "$CACHE" "$T/here" && mkdir "$T/here"
+		version one "$T/here/m.py"
+		said=$(import env && sleep 1.1 && content two "$T/here/m.py" && import preloaded && version one "$T/here/m.py" && content six "$T/here/m.py" && old "$T/here/m.py" && import preloaded && import preloaded)
+		is "${said//$'\n'/ }" "one two six six" "$name: an import in a program that $how first runs the new code, not the old bytecode of the tree"
+	done
+}
+some looking_first
+
 # Shows that these ways are hard: if Python alone noticed all of them, this suite would prove
 # nothing.
 traps() {

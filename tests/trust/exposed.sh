@@ -44,6 +44,19 @@ is "$(later "$PY" -c "import os; d = '$shared/private/__pycache__'
 os.mkdir(d); os.stat(d); os.write(os.open('x', os.O_WRONLY | os.O_CREAT, dir_fd=os.open(d, os.O_RDONLY)), b'x'); print(os.listdir(d))")" \
 	"['x']" "there, a program that creates a __pycache__ gets one"
 
+# pip asks whether the bytecode is where it has just compiled it to.
+while IFS='|' read -r what how; do
+	private "$ATTACKER"
+	[ -n "$how" ] || rm -rf "$cache"
+	is "$(later "$PY" -c "import sys; sys.path.insert(0, '$shared/private'); $how
+import os, py_compile
+print(py_compile.compile('$shared/private/m.py', doraise=True) == '$pyc', os.path.exists('$pyc'))") $(ls "$shared/private/__pycache__")" \
+		"True True m.$TAG.pyc" "there, what $what compiles is in the tree"
+done <<-WAYS
+	py_compile|
+	py_compile, after an import in the same program,|import m
+WAYS
+
 private "$VICTIM"
 chmod 777 "$shared/private"
 is "$(made) $(later "$PY" -c "$look" | cut -d' ' -f1-4)" "1 False False FileNotFoundError FileNotFoundError" \

@@ -30,6 +30,16 @@ static inline bool path_names_pycache(const char *path)
 	return (uintptr_t)path >= PATH_FIRST_PAGE && strstr(path, PYCACHE) != NULL;
 }
 
+/* Returns the FNV-1a hash of those bytes of a path. */
+static inline uint64_t path_hash(const char *path, size_t len)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ (unsigned char)path[i]) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
 /* What follows the last component `__pycache__` of a path. */
 enum path_tail {
 	PATH_NO_PYCACHE, /* there is no such component */

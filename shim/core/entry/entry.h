@@ -186,10 +186,10 @@ void entry_landed(const struct entry *entry);
  * py_compile looks for the bytecode and writes it, while an import opens it. */
 bool entry_is_explicit(const struct entry *entry);
 
-/* Returns whether an explicit compiler has made it for others, who would not find it in
- * this user's cache. That takes a directory of sources that belongs to another user; or
- * one that others can read, as well as all directories above it, if this user is root or
- * not the only one who can write there. */
+/* Returns whether an explicit compiler of root's has made it for others, who would not
+ * find it in root's cache: they can read the source and search all directories above it,
+ * or its directory is ephemeral. (pip install --target compiles there, and then moves the
+ * files to where others read them.) */
 bool entry_is_for_others(struct entry *entry);
 
 /* After the rename: counts the new file, which has replaced old (NULL: nothing). */
@@ -213,17 +213,16 @@ int entry_leave(const struct entry_world *world, const struct entry *entry,
 	const char *temporary, int why, int dirfd, const char *path);
 
 /* Returns whether the program has looked at the pyc itself before it opens it, as tar and
- * cp do. If the tree has one, stale or not, it is to get that; an interpreter looks at
- * the source. */
+ * cp do, and not at the source since. If the tree has one, stale or not, it is to get
+ * that. */
 bool entry_is_looked_at(const struct entry *entry);
 
-/* Returns whether an import asks, as far as can be told: other threads' stats, or a long
- * wait, hide that it has just taken the stat of the source. Anybody else is to get what
+/* Returns whether an import asks, as far as can be told: the last stat of the thread was
+ * of the source, or the process has never looked at bytecode. Anybody else is to get what
  * stat and listings show, whose size he may go by. */
 bool entry_is_import(const struct entry *entry);
 
-/* The same with the doubt on the other side: the program has certainly just taken the
- * stat of the source. Says no to an import if that is hidden. */
+/* The same without the doubt: the last stat of the thread was of the source. */
 bool entry_is_certainly_import(const struct entry *entry);
 
 /* Returns whether stat and listings show the program the stale entry, so that it may

@@ -14,25 +14,6 @@
  * link, and whether it is a file. The command's own compiler (warm) looks once. */
 #define LOOKS 2
 
-/* Returns whether others read the sources in the directory at that canonical path. An
- * ephemeral directory is thrown away, or moved to a place where others read it (pip
- * install --target). */
-static bool is_shared(const struct sys *sys, char *dir, bool ephemeral)
-{
-	const uid_t user = sys->geteuid();
-	struct stat st;
-
-	if (ephemeral && user == 0)
-		return true;
-	if (sys->fstatat(AT_FDCWD, *dir ? dir : "/", &st, 0) < 0)
-		return false;
-	if (st.st_uid != user)
-		return true;
-	return (user == 0 ||
-		       !way_is_private(sys, user, AT_FDCWD, *dir ? dir : "/", &st)) &&
-	       way_is_public(sys, dir);
-}
-
 bool entry_is_explicit(const struct entry *entry)
 {
 	const struct entry_world *world = entry->world;
@@ -47,14 +28,15 @@ bool entry_is_for_others(struct entry *entry)
 {
 	const struct sys *sys = entry->world->env.sys;
 	char *end = entry->path + entry->dir_len - PYCACHE_LEN - 1, kept = *end;
-	bool shared;
+	char *dir = entry->path + entry->version_len + strlen("/tree");
+	bool public;
 
-	if (!entry_is_explicit(entry) || source_look(&entry->source, sys) < 0 ||
+	if (sys->geteuid() != 0 || !entry_is_explicit(entry) ||
+		source_look(&entry->source, sys) < 0 ||
 		!(entry->source.st.st_mode & (S_IRGRP | S_IROTH)))
 		return false;
 	*end = '\0';
-	shared = is_shared(
-		sys, entry->path + entry->version_len + strlen("/tree"), entry->common);
+	public = entry->common || way_is_public(sys, dir);
 	*end = kept;
-	return shared;
+	return public;
 }

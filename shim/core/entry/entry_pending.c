@@ -80,6 +80,10 @@ void entry_miss(struct entry *entry)
 
 void entry_ask(struct entry *entry)
 {
+	const struct entry_env *env = &entry->world->env;
+
+	if (env->recent)
+		recent_stat_is_over(env->recent, env->sys);
 	if (is_anothers_link(entry))
 		entry_pending_note(entry, 1);
 	else

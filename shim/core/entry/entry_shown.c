@@ -7,33 +7,36 @@
 #include "shim/core/cache/way.h"
 #include "shim/core/entry/entry_file.h"
 
+/* An import takes the stat of the source, and opens the bytecode next. */
+static bool has_stat(const struct entry *entry)
+{
+	const struct entry_env *env = &entry->world->env;
+
+	return env->recent &&
+	       recent_stat_was_of(env->recent, env->sys, entry->source.path);
+}
+
 bool entry_is_looked_at(const struct entry *entry)
 {
 	const struct entry_world *world = entry->world;
 	struct pending_source pending;
 
-	return pending_find(world->python.pending, world->env.sys->thread(),
+	return !has_stat(entry) &&
+	       pending_find(world->python.pending, world->env.sys->thread(),
 		       entry->source.path, &pending) &&
 	       pending.looks > 0;
 }
 
 bool entry_is_import(const struct entry *entry)
 {
-	return (entry->source.seen || !entry->world->python.browses) &&
-	       !entry_is_looked_at(entry);
+	return !entry->world->python.browses || has_stat(entry);
 }
 
 bool entry_is_certainly_import(const struct entry *entry)
 {
-	const struct entry_env *env = &entry->world->env;
 	/* An interpreter opens the first bytecode before its stats are kept. */
-	const bool has_stat =
-		entry->source.seen ||
-		(env->recent &&
-			recent_stat_has(env->recent, env->sys, entry->source.path)) ||
-		(entry_is_interpreters_own(entry) && !entry->world->python.browses);
-
-	return has_stat && !entry_is_looked_at(entry);
+	return has_stat(entry) ||
+	       (entry_is_interpreters_own(entry) && !entry->world->python.browses);
 }
 
 /* Returns whether the program can see from the header that the entry is stale. The header
@@ -52,12 +55,12 @@ bool entry_is_shown_stale(
 	const struct entry *entry, const struct seal *seal, enum verdict id)
 {
 	const struct source *source = &entry->source;
-	const bool looked = !source->seen && entry_is_looked_at(entry);
 
 	if ((id != VERDICT_MISS_CHANGED && id != VERDICT_MISS_TOUCHED) || entry->common)
 		return false;
-	return looked || ((source->seen || entry->world->python.browses) &&
-				 is_visibly_stale(source, seal));
+	return entry_is_looked_at(entry) ||
+	       ((source->seen || entry->world->python.browses) &&
+		       is_visibly_stale(source, seal));
 }
 
 /* Returns whether those who can write to the source now, if any, are those who could when

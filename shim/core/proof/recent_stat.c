@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "shim/core/base/path.h"
 #include "shim/core/base/slot.h"
 
 _Static_assert(sizeof(struct recent_stat_record) % sizeof(uint64_t) == 0,
@@ -14,16 +15,25 @@ static size_t words_for(size_t len)
 	return (offsetof(struct recent_stat_record, path) + len) / sizeof(uint64_t) + 1;
 }
 
+static uint64_t hash_of(const struct sys *sys, const char *path)
+{
+	return path_hash(path, strlen(path)) ^ sys->thread();
+}
+
+static unsigned place_of(const struct sys *sys)
+{
+	return (unsigned)(sys->thread() * UINT64_C(0x9e3779b97f4a7c15) >> 32) %
+	       RECENT_STAT_THREADS;
+}
+
 void recent_stat_note(struct recent_stat *recent, const struct sys *sys, const char *path,
 	const struct stat *st)
 {
 	struct recent_stat_record record;
-	size_t len;
+	const size_t len = strlen(path);
 
-	if (path[0] != '/' || !S_ISREG(st->st_mode))
-		return;
-	len = strlen(path);
-	if (len >= sizeof record.path)
+	recent->last[place_of(sys)] = hash_of(sys, path);
+	if (path[0] != '/' || !S_ISREG(st->st_mode) || len >= sizeof record.path)
 		return;
 	record.thread = sys->thread();
 	record.ticks = sys->ticks();
@@ -34,23 +44,15 @@ void recent_stat_note(struct recent_stat *recent, const struct sys *sys, const c
 		&record, words_for(len));
 }
 
-static bool find(struct recent_stat *recent, const struct sys *sys, const char *path,
-	struct recent_stat_record *ret)
+bool recent_stat_was_of(
+	const struct recent_stat *recent, const struct sys *sys, const char *path)
 {
-	const size_t len = strlen(path);
-
-	return len < sizeof ret->path &&
-	       slot_read(&recent->sequence, recent->words, ret, words_for(len)) &&
-	       ret->ticks != 0 && ret->thread == sys->thread() &&
-	       memcmp(ret->path, path, len + 1) == 0 &&
-	       sys->ticks() - ret->ticks <= RECENT_STAT_TICKS;
+	return recent->last[place_of(sys)] == hash_of(sys, path);
 }
 
-bool recent_stat_has(struct recent_stat *recent, const struct sys *sys, const char *path)
+void recent_stat_is_over(struct recent_stat *recent, const struct sys *sys)
 {
-	struct recent_stat_record record;
-
-	return find(recent, sys, path, &record);
+	recent->last[place_of(sys)] = 0;
 }
 
 bool recent_stat_take(struct recent_stat *recent, const struct sys *sys, const char *path,
@@ -58,8 +60,13 @@ bool recent_stat_take(struct recent_stat *recent, const struct sys *sys, const c
 {
 	const uint64_t none[2] = { 0, 0 };
 	struct recent_stat_record record;
+	const size_t len = strlen(path);
 
-	if (!find(recent, sys, path, &record))
+	if (len >= sizeof record.path ||
+		!slot_read(&recent->sequence, recent->words, &record, words_for(len)) ||
+		record.ticks == 0 || record.thread != sys->thread() ||
+		memcmp(record.path, path, len + 1) != 0 ||
+		sys->ticks() - record.ticks > RECENT_STAT_TICKS)
 		return false;
 	*ret = record.st;
 	return slot_write(&recent->sequence, slot_number(&recent->sequence),

@@ -9,7 +9,11 @@
  * Python alone does not see either. It may be used only for that: once, by the thread
  * that took it, for the same path as given, and within some milliseconds.
  *
- * Holds only the last stat. Safe for threads, signal handlers and vfork children.
+ * Holds only the last stat. Of each thread, it also knows which path the last stat was
+ * of, however long ago and however given: that tells an import, which opens the bytecode
+ * next, from a program that has looked at the bytecode.
+ *
+ * Safe for threads, signal handlers and vfork children.
  */
 #pragma once
 
@@ -23,6 +27,9 @@
 /* Longer paths are not kept. */
 #define RECENT_STAT_PATH 256u
 
+/* Threads whose last paths are known; the later of two that share a place is known. */
+#define RECENT_STAT_THREADS 256u
+
 /* How old a stat may be, in sys->ticks: 4 to 20 ms. */
 #define RECENT_STAT_TICKS UINT64_C(20000000)
 
@@ -35,6 +42,7 @@ struct recent_stat_record {
 struct recent_stat {
 	atomic_uint sequence; /* slot.h */
 	_Atomic(uint64_t) words[sizeof(struct recent_stat_record) / sizeof(uint64_t)];
+	_Atomic(uint64_t) last[RECENT_STAT_THREADS]; /* hashes of path and thread */
 };
 
 /* This thread has taken the stat of that path. It is kept if the path is absolute and
@@ -42,8 +50,12 @@ struct recent_stat {
 void recent_stat_note(struct recent_stat *recent, const struct sys *sys, const char *path,
 	const struct stat *st);
 
-/* Returns whether one is usable. */
-bool recent_stat_has(struct recent_stat *recent, const struct sys *sys, const char *path);
+/* Returns whether the last stat of this thread, of whatever age, was of that path. */
+bool recent_stat_was_of(
+	const struct recent_stat *recent, const struct sys *sys, const char *path);
+
+/* This thread has looked at something else since its last stat. */
+void recent_stat_is_over(struct recent_stat *recent, const struct sys *sys);
 
 /* Returns that stat in *ret, and forgets it. Returns false if none is usable. */
 bool recent_stat_take(struct recent_stat *recent, const struct sys *sys, const char *path,

@@ -18,29 +18,25 @@
 static const struct row {
 	const char *sentence,
 		*acts;	    /* ?: looks, o: opens the entry, s: opens the source */
-	bool foreign;	    /* the directory belongs to another user */
 	mode_t top, source; /* mode of the topmost directory, and of the source */
-	bool want, want_root;
+	bool want;	    /* of root */
 } rows[] = {
-	{ "py_compile writes for others in another user's directory", "??", true, 0700,
-		0644, true, true },
-	{ "root's py_compile writes for others in a directory of its own that others can reach",
-		"??", false, 0755, 0644, false, true },
+	{ "root's py_compile writes for others in a directory that others can reach",
+		"??", 0755, 0644, true },
 	{ "py_compile writes for nobody else in a directory that others cannot reach",
-		"??", false, 0700, 0644, false, false },
+		"??", 0700, 0644, false },
 	{ "compileall, which opens the existing file first, writes for others", "o??",
-		true, 0755, 0644, true, true },
+		0755, 0644, true },
 	{ "a program that looks for bytecode twice and then reads the source writes for others",
-		"??s", true, 0755, 0644, true, true },
-	{ "bytecode of a source that others may not read is for nobody else", "??", true,
-		0755, 0600, false, false },
-	{ "an import writes for nobody else", "o", true, 0755, 0644, false, false },
+		"??s", 0755, 0644, true },
+	{ "bytecode of a source that others may not read is for nobody else", "??", 0755,
+		0600, false },
+	{ "an import writes for nobody else", "o", 0755, 0644, false },
 	{ "an import after its bytecode was looked for writes for nobody else", "??o",
-		true, 0755, 0644, false, false },
+		0755, 0644, false },
 	{ "bytecode that was looked for once, as warm does, is for nobody else", "?",
-		true, 0755, 0644, false, false },
-	{ "bytecode that was not looked for is for nobody else", "", true, 0755, 0644,
-		false, false },
+		0755, 0644, false },
+	{ "bytecode that was not looked for is for nobody else", "", 0755, 0644, false },
 };
 /* clang-format on */
 
@@ -62,7 +58,6 @@ static void is_for_others(void **state)
 	strcpy(before, fe.entry.path);
 	assert_return_code(chmod(fake_path("src/m.py"), row->source), errno);
 	assert_return_code(chmod(fake_path("."), row->top), errno);
-	fake.owner_offset = row->foreign;
 	for (const char *act = row->acts; *act; act++) {
 		if (*act == '?')
 			entry_ask(&fe.entry);
@@ -72,9 +67,8 @@ static void is_for_others(void **state)
 			assert_int_equal(fake_open_entry(O_RDONLY), -ENOENT);
 	}
 	assert_int_equal(entry_is_for_others(&fe.entry),
-		row->want || (geteuid() == 0 && row->want_root && can_be_reached()));
+		row->want && geteuid() == 0 && can_be_reached());
 	assert_string_equal(fe.entry.path, before);
-	fake.owner_offset = 0;
 	assert_return_code(chmod(fake_path("."), 0700), errno);
 }
 

@@ -130,10 +130,59 @@ static void is_given_back(void **state)
 
 	recent_stat_note(&recent, &fake_sys, row->noted, row->st);
 	row->then();
-	assert_int_equal(recent_stat_has(&recent, &fake_sys, row->asked), row->want);
 	assert_int_equal(
 		recent_stat_take(&recent, &fake_sys, row->asked, &st), row->want);
 	assert_int_equal(st.st_ino, row->want ? 7 : 1);
+}
+
+static void something_else_was_looked_at(void)
+{
+	recent_stat_is_over(&recent, &fake_sys);
+}
+
+/* clang-format off: a row a line */
+static const struct last_row {
+	const char *sentence, *noted;
+	void (*then)(void);
+	const char *asked;
+	bool want;
+} last_rows[] = {
+	{ "the last stat is known", "/src/m.py", nothing, "/src/m.py", true },
+	{ "the last stat is known however old it is", "/src/m.py",
+		too_long_a_while_passes, "/src/m.py", true },
+	{ "the last stat is known after it was used", "/src/m.py", it_was_used,
+		"/src/m.py", true },
+	{ "the last stat of a relative path is known", "src/m.py", nothing, "src/m.py",
+		true },
+	{ "the last stat of a long path is known", LONG "x", nothing, LONG "x", true },
+	{ "the last stat is of no other path", "/src/m.py", nothing, "/src/n.py", false },
+	{ "the stat before the last one is not the last", "/src/m.py",
+		another_was_looked_at, "/src/m.py", false },
+	{ "the last stat is not that of another thread", "/src/m.py", another_thread_asks,
+		"/src/m.py", false },
+	{ "the last stat is over after a look at something else", "/src/m.py",
+		something_else_was_looked_at, "/src/m.py", false },
+};
+/* clang-format on */
+
+static void is_the_last(void **state)
+{
+	const struct last_row *row = *state;
+
+	recent_stat_note(&recent, &fake_sys, row->noted, &file);
+	row->then();
+	assert_int_equal(recent_stat_was_of(&recent, &fake_sys, row->asked), row->want);
+}
+
+static void each_thread_has_its_own(void **state)
+{
+	(void)state;
+	recent_stat_note(&recent, &fake_sys, "/src/m.py", &file);
+	fake.thread = 2;
+	recent_stat_note(&recent, &fake_sys, "/src/n.py", &file);
+	assert_true(recent_stat_was_of(&recent, &fake_sys, "/src/n.py"));
+	fake.thread = 1;
+	assert_true(recent_stat_was_of(&recent, &fake_sys, "/src/m.py"));
 }
 
 static void where_nothing_is_counted(void **state)
@@ -169,6 +218,8 @@ int main(void)
 {
 	unit_around(begin, fake_end);
 	unit_rows(is_given_back, rows);
+	unit_rows(is_the_last, last_rows);
+	unit_one("each thread has its own last stat", each_thread_has_its_own);
 	unit_one("a stat is not used if there is no counter of time",
 		where_nothing_is_counted);
 	unit_one("a longer path leaves nothing behind for a shorter one",
