@@ -115,7 +115,9 @@ bool place_is_shown(struct place *place);
 /* Notes that the program has looked for bytecode in the __pycache__ in vain, and so may
  * go on to create that for what it compiles. */
 void place_note_miss(const struct place *place);
-bool place_has_missed(const struct place *place);
+
+/* Returns whether it has since the last call: each look pays for one directory. */
+bool place_take_miss(const struct place *place);
 
 /* Returns a hash of the __pycache__'s path in the cache. */
 uint64_t place_hash(const struct place *place);

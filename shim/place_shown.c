@@ -74,9 +74,9 @@ void place_note_miss(const struct place *place)
 	missed[hash % MISSED_COUNT] = hash;
 }
 
-bool place_has_missed(const struct place *place)
+bool place_take_miss(const struct place *place)
 {
-	const uint64_t hash = place_hash(place);
+	uint64_t hash = place_hash(place);
 
-	return missed[hash % MISSED_COUNT] == hash;
+	return atomic_compare_exchange_strong(&missed[hash % MISSED_COUNT], &hash, 0);
 }

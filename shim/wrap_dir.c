@@ -52,7 +52,7 @@ static int make_place(struct place *place, int dirfd, const char *path, mode_t m
 	if (place_in_tree(place)) /* libc's own EEXIST */
 		return make_in_tree(place, mode);
 	/* What is not shown is of use only to an import. */
-	if (place_is_exposed(place) && !place_has_missed(place)) {
+	if (place_is_exposed(place) && !place_take_miss(place)) {
 		int saved = errno;
 
 		err = make_in_tree(place, mode);

@@ -38,9 +38,14 @@ static struct {
 
 atomic_uint list_count;
 
-/* Which directories were listed by path last: hashes of their paths in the cache. */
-static _Atomic uint64_t listed[64];
-#define LISTED_COUNT (sizeof listed / sizeof *listed)
+/* Which directories were listed by path: hashes of their paths in the cache. If two share
+ * a slot, both count as listed, since what was shown must not be deleted. */
+static _Atomic uint64_t listed[1024];
+
+static _Atomic uint64_t *listed_slot(uint64_t hash)
+{
+	return &listed[hash % (sizeof listed / sizeof *listed)];
+}
 
 static __typeof__(&slots[0]) slot_of(DIR *dir)
 {
@@ -87,7 +92,7 @@ static void add_cache(struct place *place, DIR *dir)
 		return;
 	listing->cache = real.opendir(place->cache);
 	if (listing->cache && take_slot(dir, listing)) {
-		listed[hash % LISTED_COUNT] = hash;
+		*listed_slot(hash) = hash;
 		return;
 	}
 	if (listing->cache)
@@ -148,18 +153,19 @@ static bool is_more(DIR *dir, struct listing *listing, const char *name)
 
 void cached_show_tree(struct place *place)
 {
-	listed[place_hash(place) % LISTED_COUNT] = 0;
+	uint64_t hash = place_hash(place);
+
+	(void)atomic_compare_exchange_strong(listed_slot(hash), &hash, 0);
 }
 
 bool cached_has_shown(struct place *place)
 {
-	const uint64_t hash = place_hash(place);
 	struct listing *listing;
 	struct dirents *names;
 	const char *name;
 	bool found = false;
 
-	if (listed[hash % LISTED_COUNT] != hash || !(listing = make_listing(place)))
+	if (!*listed_slot(place_hash(place)) || !(listing = make_listing(place)))
 		return false;
 	names = &listing->names;
 	names->fd = sys_real.openat(AT_FDCWD, place->cache,

@@ -259,10 +259,13 @@ chmod 644 "$T/private/public.py"
 chmod 600 "$T/private/secret.py"
 sleep 0.05
 (cd "$T/private" && preloaded "${pythons[0]}" -c 'import public, secret')
-is "$(export_ "$T/private.zst" 2>&1 >/dev/null | grep -c 'sources that others may not read')" 1 \
-	"export reports what it holds of sources that others may not read"
+for q in "" -q; do
+	# shellcheck disable=SC2086 # nothing, or an option
+	is "$(export_ $q "$T/private.zst" 2>&1 >/dev/null | grep -c 'sources that others may not read')" 1 \
+		"export ${q:+-q }reports what it holds of sources that others may not read"
+done
 is "$(export_ --json "$T/private.zst" 2>/dev/null | field private)" 2 "an entry and its object"
-is "$(import_ --layer "$T/private-layer" "$T/private.zst" 2>&1 >/dev/null | grep -c 'everybody can read it')" 1 \
+is "$(import_ -q --layer "$T/private-layer" "$T/private.zst" 2>&1 >/dev/null | grep -c 'everybody can read it')" 1 \
 	"import --layer reports it where the sources are"
 is "$(grep -rl hunter2 "$T/private-layer" | wc -l)" 2 "everyone can read a layer"
 is "$(export_ --public-only --json "$T/public.zst" 2>"$T/said" | field left_out.private)$(cat "$T/said")" 1 \

@@ -171,6 +171,12 @@ is "$(sort "$T/started" | uniq -c | tr -s ' ')" " 12 False" "programs that start
 rm -rf "$T/e/cache"
 is "$(PYCSTASH_LAYERS=$T/layer compiles e)" 0 "what was added to a layer is served"
 find "$T/layer" ! -perm -a+r | none "everybody can read what was added"
+rm -rf "$T/e/cache"
+of_pack=$(grep -c objects/ "$T/layer/v1/.state/packs/${pack%.tar.zst}")
+is "$(status_of on e purge --layer "$T/layer" --from-pack "${pack%.tar.zst}") $(on e pull --layer "$T/layer" --json "$T/store" | field objects)" "0 0" \
+	"a pack is withdrawn from a layer, and is not pulled into it again"
+rm -rf "$T/e/cache"
+is "$(PYCSTASH_LAYERS=$T/layer compiles e)" "$of_pack" "what a pack has brought into a layer is no longer served once it is withdrawn"
 
 # --- signatures -----------------------------------------------------------------------
 command -v minisign >/dev/null || skip_all "packs are signed" "no minisign"

@@ -58,6 +58,29 @@ True
 False" "a real __pycache__ is listed, copied and deleted with what only the cache has on $name"
 }
 
+# A program lists all of a package first, and then moves file by file, as pip does: the directories
+# that have become empty are deleted in between.
+many_listed() {
+	"$python" -c 'import os, py_compile, sys
+for i in range(100):
+    d = sys.argv[1] + "/p%d" % i
+    os.makedirs(d)
+    for name in "mn":
+        open("%s/%s.py" % (d, name), "w").close()
+    py_compile.compile(d + "/m.py")' "$T/many"
+	preloaded "$python" -c 'import importlib, sys
+sys.path.insert(0, sys.argv[1])
+for i in range(100):
+    importlib.import_module("p%d.n" % i)' "$T/many"
+	is "$(preloaded "$python" -c 'import os, sys
+dirs = [sys.argv[1] + "/p%d/__pycache__" % i for i in range(100)]
+files = [os.path.join(d, name) for d in dirs for name in os.listdir(d)]
+for path in sorted(files):
+    os.renames(path, path.replace("/many/", "/moved/"))
+print(len(files))' "$T/many" 2>&1 | tail -1)" 200 "all that was listed in many directories can be moved on $name"
+	rm -rf "$T/many" "$T/moved"
+}
+
 # pip moves file by file what it was shown, and deletes the directory whenever that succeeds.
 moved_away() {
 	mkdir -p "$T/away/__pycache__" "$T/moved" && echo 'x = 1' >"$T/away/m.py" && echo 'x = 1' >"$T/away/n.py"
@@ -184,6 +207,7 @@ agrees() {
 	made_anew
 	one_by_one
 	beside
+	many_listed
 	moved_away
 	sourceless
 	packed

@@ -44,6 +44,12 @@ is "$(later "$PY" -c "import os; d = '$shared/private/__pycache__'
 os.mkdir(d); os.stat(d); os.write(os.open('x', os.O_WRONLY | os.O_CREAT, dir_fd=os.open(d, os.O_RDONLY)), b'x'); print(os.listdir(d))")" \
 	"['x']" "there, a program that creates a __pycache__ gets one"
 
+rm -rf "$cache" "$shared/private/__pycache__"
+is "$(later "$PY" -c "import sys; sys.path.insert(0, '$shared/private'); import m, os
+d = '$shared/private/__pycache__'
+os.makedirs(d, exist_ok=True); os.chmod(d, 0o755); os.chdir(d); print(os.listdir(d))")" "[]" \
+	"there, a program that creates a __pycache__ after an import gets one"
+
 # pip asks whether the bytecode is where it has just compiled it to.
 while IFS='|' read -r what how; do
 	private "$ATTACKER"

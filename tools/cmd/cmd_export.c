@@ -382,7 +382,7 @@ static void print_text(const struct export *export)
 /* Also if the archive itself goes to standard output. */
 static void warn_of_private(const struct export *export)
 {
-	if (export->list.hidden && !export->list.public_only && !export->common.quiet)
+	if (export->list.hidden && !export->list.public_only)
 		complain(export->file,
 			"it holds %" PRIu64
 			" files made from sources that others may not read; keep it private, or use --public-only",

@@ -256,7 +256,7 @@ static int import_all(struct import_command *job)
 		print_object(job);
 	else if (!job->common.quiet)
 		print_text(job);
-	if (job->layer && import->hidden && !job->common.quiet)
+	if (job->layer && import->hidden)
 		complain(job->layer,
 			"everybody can read it, and %" PRIu64
 			" files in it were made from sources that others may not read; see `pycstash export --public-only`",

@@ -41,6 +41,7 @@ struct purge {
 	struct cache cache;
 	struct select select;
 	struct filter filter;
+	const char *layer;
 	const char *from_pack; /* the name of a pack */
 	struct names pack;     /* with from_pack: the paths of its objects */
 	bool all, not_installed, print, no_reclaim;
@@ -64,6 +65,8 @@ static const struct opt own_options[] = {
 	{ "from-pack", 0, "DIGEST",
 		"only what `pycstash pull` took from this pack, and what was made from that",
 		OPT_STRING(struct purge, from_pack) },
+	{ "layer", 0, "DIR", "delete from a layer of your own, not from the cache",
+		OPT_STRING(struct purge, layer) },
 	{ "long", 'l', NULL, "print each name that is deleted, as --dry-run does",
 		OPT_FLAG(struct purge, print) },
 	{ "no-reclaim", 0, NULL, "let the next gc free the space",
@@ -407,9 +410,12 @@ static int run(const struct command *self, char **words)
 	if (!is_told(purge))
 		return opt_usage(self,
 			"say what to delete, with --tag, --path, --state, --older-than, --unused-since, --larger-than, --from-pack, --not-installed or --all");
-	if (purge->common.dry_run || purge->common.as_owner)
+	if (purge->layer && purge->common.dir)
+		return opt_usage(self, "--layer and --dir exclude each other");
+	if (!purge->layer && (purge->common.dry_run || purge->common.as_owner))
 		(void)owner_become(purge->common.dir);
-	code = cache_open(&purge->cache, purge->common.dir);
+	code = purge->layer ? cache_open_own_layer(&purge->cache, purge->layer)
+			    : cache_open(&purge->cache, purge->common.dir);
 	if (code != EXIT_OK)
 		return code;
 	if (purge->from_pack &&

@@ -79,8 +79,7 @@ static int run(const struct command *self, char **words)
 		print_object(push);
 	else if (r == 0 && !push->common.quiet)
 		print_text(push);
-	if (r == 0 && push->objects && push->hidden && !push->public_only &&
-		!push->common.quiet)
+	if (r == 0 && push->objects && push->hidden && !push->public_only)
 		complain(push->cache.root,
 			"%" PRIu64
 			" objects were made from sources that others may not read; keep the store private, or use --public-only",

@@ -2,13 +2,42 @@
  *
  * The real system calls, as far as they do more than libc's.
  */
-#include "tests/unit/unit.h"
+#include "tests/unit/fake/fake_sys.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "tools/base/follow.h"
 #include "tools/cache/sys_libc.h"
+
+/* Each call that finds a file by its path. */
+static void follows_no_strangers_link(void **state)
+{
+	struct timespec birth = { .tv_sec = 0 };
+	struct stat st;
+	char path[PATH_MAX];
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	strcpy(path, fake_path("theirs"));
+	assert_return_code(symlink("/", path), errno);
+	assert_return_code(lchown(path, 12345, 12345), errno);
+	assert_int_equal(sys_libc.fstatat(AT_FDCWD, path, &st, 0), FOLLOW_FOREIGN);
+	assert_int_equal(sys_libc.kernel_stat(AT_FDCWD, path, &st, 0), FOLLOW_FOREIGN);
+	assert_int_equal(sys_libc.openat(AT_FDCWD, path, O_RDONLY, 0), FOLLOW_FOREIGN);
+	assert_int_equal(sys_libc.openat(AT_FDCWD, path, O_PATH, 0), FOLLOW_FOREIGN);
+	sys_libc.birth(AT_FDCWD, path, &birth);
+	assert_int_equal(birth.tv_sec, 0);
+	strcat(path, "/etc");
+	assert_int_equal(sys_libc.kernel_stat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW),
+		FOLLOW_FOREIGN);
+}
 
 /* A link may have been flipped between the stat and the question. */
 static void is_not_confused(void **state)
@@ -63,6 +92,9 @@ static void grows(void **state)
 
 int main(void)
 {
+	unit_around(fake_begin, fake_end);
+	unit_one("no call of the command's follows another user's link",
+		follows_no_strangers_link);
 	unit_one(
 		"a file system does not get the number of the one to which a path leads later",
 		is_not_confused);
