@@ -200,7 +200,7 @@ integration() {
 	job /srv/two/checkout "$commands"
 	is "$(pycstash stats --json | /usr/bin/python3 -c 'import json, sys
 print(json.load(sys.stdin)["counts"]["reused"] > 0)')" True "GitHub: another checkout finds its bytecode"
-	commands=$(block "$heading" 2 | sed -n '/^  script:/,/^$/s/^  - //p')
+	commands=$(block "$heading" 2 | sed -n -e '/^test:/q' -e '/^  script:/,$s/^  - //p')
 	rm -rf ~/.cache
 	job /srv/one/checkout "$commands"
 	rm -rf ~/.cache
