@@ -236,8 +236,10 @@ static void place_plain(
 	}
 	if (place->pyc.tag[0] && (use == PLACE_TO_OPEN || use == PLACE_TO_READ))
 		process_show_tag(place->pyc.tag);
-	if (may_recall(place, &parts))
+	if (use != PLACE_ANEW && may_recall(place, &parts)) {
 		use = PLACE_RECALL;
+		place->origin = PLACE_REMEMBERED;
+	}
 	tag = place->pyc.tag[0] ? place->pyc.tag : process_tag();
 	if (kind == PLACE_OTHER)
 		place->kind = kind;
@@ -286,6 +288,7 @@ static bool fold_pretended(
  * cache. */
 static void name_folded(struct place *place, const char *text)
 {
+	place->origin = PLACE_RESOLVED; /* there is no path to resolve again */
 	if (place->cache[0] == '\0') {
 		text_adds(&TEXT(place->cache), text);
 		place->path = place->cache;
@@ -362,7 +365,7 @@ bool place_settle(struct place *place)
 		return false;
 	if (!assumed) /* otherwise the remembered path stays as it was */
 		used = memo_find(&process_memo, path, len, &used_len);
-	place_plain(place, place->dirfd, path, assumed ? PLACE_SETTLED : PLACE_TO_OPEN);
+	place_plain(place, place->dirfd, path, assumed ? PLACE_SETTLED : PLACE_ANEW);
 	if (place->kind != PLACE_ENTRY)
 		return true;
 	canonical = place_show(place);
@@ -370,4 +373,11 @@ bool place_settle(struct place *place)
 		strncmp(canonical + used_len, "/" PYCACHE, PYCACHE_LEN + 1) != 0;
 	place_hide(place);
 	return other;
+}
+
+void place_seek(struct place *place)
+{
+	if (place->kind == PLACE_ENTRY && place->pyc.kind == PYC_TEMPORARY &&
+		place->origin != PLACE_RESOLVED && !place_in_cache(place))
+		(void)place_settle(place);
 }

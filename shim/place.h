@@ -41,6 +41,7 @@ enum place_use {
 	PLACE_SETTLED, /* the second attempt at PLACE_TO_READ, with the directory resolved
 			*/
 	PLACE_RECALL,  /* as PLACE_ANY, but a remembered answer will do */
+	PLACE_ANEW,    /* as PLACE_ANY, even if a remembered answer would do */
 };
 
 /* How the canonical path of the directory of the sources was found. */
@@ -96,6 +97,10 @@ void place_at(struct place *place, int dirfd, const char *path, enum place_use u
  * resolves the directory after all. Returns whether the result differs from the path that
  * was assumed or recalled (a link was flipped), so that the caller has to look again. */
 bool place_settle(struct place *place);
+
+/* If it is that of a temporary file that is not where it was recalled to be, resolves its
+ * directory after all; the kind may then be another. */
+void place_seek(struct place *place);
 
 /* Returns whether others can exchange the directory of the sources, or put something into
  * it. There the cache shows nothing: an import is served, and what it compiles is kept,

@@ -49,6 +49,7 @@ static __attribute__((noinline)) bool is_trees(struct place *place)
 
 const char *place_found(struct place *place)
 {
+	place_seek(place);
 	if (place->kind == PLACE_DIR && place_is_pretended(place)) {
 		atomic_store_explicit(
 			&process_gave_directory, true, memory_order_relaxed);

@@ -265,7 +265,7 @@ const char *place_make(struct place *place, int dirfd, const char *path)
 {
 	int err;
 
-	place_at(place, dirfd, path, PLACE_ANY);
+	place_at(place, dirfd, path, PLACE_ANEW);
 	err = place_is_taken(place);
 	if (err) {
 		errno = err;

@@ -41,7 +41,7 @@ static int make_place(struct place *place, int dirfd, const char *path, mode_t m
 {
 	int err;
 
-	place_at(place, dirfd, path, PLACE_ANY);
+	place_at(place, dirfd, path, PLACE_ANEW);
 	err = place_is_taken(place);
 	if (err)
 		return wrap_fail(err);

@@ -487,7 +487,9 @@ static int on_places(int (*act)(struct place *, struct place *, unsigned), int f
 	if (!places)
 		return wrap_fail(ENOMEM);
 	place_at(&places[0], fromfd, from, PLACE_ANY);
-	place_at(&places[1], tofd, to, PLACE_ANY);
+	place_at(&places[1], tofd, to, PLACE_ANEW);
+	if (!is_beside(&places[0], &places[1])) /* a link may have been flipped */
+		place_seek(&places[0]);
 	ret = act(&places[0], &places[1], flags);
 	process_give_room(places);
 	return ret;

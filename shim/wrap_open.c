@@ -235,6 +235,9 @@ static int create_in_cache(struct place *place, int flags, mode_t mode)
 	if (process_config.readonly)
 		return wrap_fail(EROFS);
 	fd = place_make_in_cache(place, make_file, flags, mode);
+	/* The directory was recalled, and a link to it has been flipped since. */
+	if (fd == -ENOENT && place_settle(place) && place->kind == PLACE_ENTRY)
+		fd = place_make_in_cache(place, make_file, flags, mode);
 	if (fd >= 0) {
 		place_created(place, fd);
 		report_decision(VERDICT_WRITE, place->dirfd, place->path);
@@ -309,6 +312,9 @@ static int open_to_write(struct place *place, int flags, mode_t mode)
 	if (place->pyc.kind == PYC_TEMPORARY && (flags & O_CREAT) && place_begin(place) &&
 		!place_in_tree(place))
 		return create_in_cache(place, flags, mode);
+	place_seek(place);
+	if (place->kind != PLACE_ENTRY)
+		return open_tree(place, flags, mode);
 	if (is_taken(place, flags))
 		return wrap_fail(EEXIST);
 	return write_in_tree(place, flags, mode);
@@ -341,6 +347,8 @@ static int open_place(
 	bool reads = !(flags & (O_PATH | O_WRONLY | O_RDWR | O_CREAT | O_TRUNC));
 
 	place_at(place, dirfd, path, reads ? PLACE_TO_READ : PLACE_TO_OPEN);
+	if (reads)
+		place_seek(place);
 	switch (place->kind) {
 	case PLACE_ENTRY:
 		/* O_DIRECT is dropped: reading the seal does not follow its rules of

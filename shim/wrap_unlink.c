@@ -25,6 +25,7 @@ static int unlink_place(struct place *place, int dirfd, const char *path)
 			root_drop_directory(&sys_real, place->cache);
 		return ret;
 	}
+	place_seek(place);
 	if (!place_find_cached(place, &st))
 		return next_unlink(dirfd, place_find(place, dirfd, path), 0);
 	if (process_config.readonly)
