@@ -83,11 +83,12 @@ static int open_candidate(struct place *place, int flags)
 }
 
 /* After place_entry: returns whether the program gets only what the tree has, since what
- * the cache has is not shown there. */
+ * the cache has is not shown there, or nothing is served. */
 static bool is_hidden(struct place *place)
 {
-	return !place->looks_only && !entry_is_certainly_import(&place->entry) &&
-	       place_is_exposed(place);
+	return !place->looks_only &&
+	       (process_config.fills || (!entry_is_certainly_import(&place->entry) &&
+						place_is_exposed(place)));
 }
 
 static int open_hidden(struct place *place, int flags, enum verdict *verdict)

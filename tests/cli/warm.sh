@@ -137,6 +137,48 @@ subprocess.check_call(sys.argv[1:], stdout=subprocess.DEVNULL)
 most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
 assert most < 25 << 10, most' "$PYCSTASH" warm --dir "$CACHE" -j 64 --python "$python" "$T/app"
 
+# --- what its interpreters run ---------------------------------------------------------------
+# Forged bytecode of what they import at their start, and for a source in that encoding: as an
+# entry, as an object, in a layer.
+fresh
+real=$("$python" -I -c 'import encodings, os; print(os.path.realpath(encodings.__path__[0]))')
+warm -q --force --python "$python" "$real/__init__.py" "$real/cp1252.py"
+entries | while read -r entry; do
+	source=$real/$(basename "${entry%%."$(tag_of "$python")"*}").py
+	"$python" -I -B "$HERE/tests/trust/forge.py" "import posix
+posix.close(posix.open('$T/ran', 64))
+f = posix.open('$source', 0)
+exec(compile(posix.read(f, 1 << 20), '$source', 'exec'))" "$source" "$entry"
+done
+printf '# coding: cp1252\nx = 1\n' >"$T/coded.py"
+starts_forged() { rm -f "$T/ran" && preloaded "$@" "$python" -c pass && ls "$T/ran"; }
+forged_runs() { # what warm prints, and whether forged bytecode has run
+	rm -f "$T/ran"
+	echo "$(said "$@" "$PYCSTASH" warm --dir "$CACHE" --python "$python" "$T/coded.py") $(find "$T" -maxdepth 1 -name ran)"
+}
+cp -R "$CACHE" "$T/layer"
+is "$(starts_forged env; rm -rf "$CACHE"; starts_forged env PYCSTASH_LAYERS="$T/layer")" "$T/ran"$'\n'"$T/ran" \
+	"forged bytecode of what an interpreter imports first is served to a program"
+is "$(forged_runs env PYCSTASH_LAYERS="$T/layer")" "$(summary 0 0 1 0 0) " "warm's interpreters run nothing from a layer"
+rm -rf "$CACHE"
+mv "$T/layer" "$CACHE"
+find "$CACHE/v1" -name '*.pyc' -exec sha256sum {} + >"$T/sums"
+is "$(forged_runs env)" "$(summary 0 0 1 0 0) " "warm's interpreters run nothing from the cache that they fill"
+check "warm's interpreters leave what the cache has of their own modules as it is" sha256sum -c --quiet "$T/sums"
+# As in images whose Python has no bytecode beside its library.
+without_pycs() { # COMMAND…: also prints what is left in its place
+	# shellcheck disable=SC2016
+	unshare --mount --propagation private bash -c 'mount -t tmpfs none "$0" && "$@"; ls "$0"' "$real/__pycache__" "$@"
+}
+if [ -d "$real/__pycache__" ] && without_pycs true >/dev/null 2>&1; then
+	find "$CACHE" -path "*/tree$real/*" -delete
+	echo >>"$T/coded.py"
+	is "$(forged_runs without_pycs)" "$(summary 0 0 1 0 0) " "warm's interpreters run no objects, and write nothing beside their library"
+	is "$(find "$CACHE" -path "*/tree$real/*.pyc")" "" "warm's interpreters make no entries of what they import themselves"
+else
+	skip "warm's interpreters run no objects, and write nothing beside their library" "nothing can be mounted here"
+fi
+
 # --- in the tree -----------------------------------------------------------------------------
 fresh
 cp -R "$T/app" "$T/shipped"

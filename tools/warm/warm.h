@@ -87,7 +87,8 @@ void warm_scan(struct warm *warm, const char *path);
 
 /* Compiles all misses of the targets, with as many interpreters at once as there are
  * jobs. They run warm_worker.py under the library, which stores and seals their
- * bytecode like that of any program (docs/seal.md). Afterwards the digest in the seal
+ * bytecode like that of any program (docs/seal.md), but serves them none, so that nothing
+ * in the cache is executed. Afterwards the digest in the seal
  * is compared with the digest of the bytes that were compiled: through a writable
  * mapping of the source, someone could have shown the library other bytes.
  *

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "shim/core/cache/config.h"
 #include "shim/core/cache/dirs.h"
 #include "tools/base/clock.h"
 #include "tools/base/embedded.h"
@@ -67,11 +68,13 @@ static enum warm_outcome fail(
 
 /* --- the interpreter -----------------------------------------------------------------*/
 
-/* The interpreter ignores our environment except for the library, and imports only what
- * is built in. */
+/* The interpreter ignores our environment except for the library. What it imports itself
+ * does not come from the cache, in which nobody may have verified anything yet. */
 static int start(struct warm_worker *worker)
 {
-	static const char *const with_library[] = { "PYCSTASH_DISABLE", NULL };
+	static const char *const with_library[] = {
+		"PYCSTASH_DISABLE=" CONFIG_DISABLE_SERVING, NULL
+	};
 	const struct compiler *compiler = worker->compiler;
 	const char *argv[12] = { compiler->target->python->path, "-I", "-S", "-B", "-W",
 		"ignore" };

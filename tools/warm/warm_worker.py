@@ -54,6 +54,13 @@ class Loader(SourceFileLoader):
         self.source = read_source(path, self.most)
         return self.source
 
+    def source_to_code(self, *args, **kwargs):
+        sys.dont_write_bytecode = True  # that of a codec, which the source may need
+        try:
+            return super().source_to_code(*args, **kwargs)
+        finally:
+            sys.dont_write_bytecode = False
+
     def set_data(self, path, data, _mode=0o666):
         self.bytecode = path, data, _mode
 

@@ -148,12 +148,14 @@ struct ephemeral_patterns config_ephemeral(const char *value)
 void config_read(struct config *config, const char *const values[CONFIG_SETTINGS],
 	const char *home, const char *xdg_cache_home, bool secure)
 {
+	const char *disable = values[CONFIG_DISABLE];
 	size_t len;
 
 	/* Only up to the first byte of root: the page after that is seldom needed, and
 	 * each program would pay for it. */
 	memset(config, 0, offsetof(struct config, root) + 1);
 	config->readonly = is_on(values[CONFIG_READONLY]);
+	config->fills = disable && strcmp(disable, CONFIG_DISABLE_SERVING) == 0;
 	config->variant = "";
 	config->share = !is_zero(values[CONFIG_SHARE]);
 	config->stats = !is_zero(values[CONFIG_STATS]);
@@ -171,7 +173,7 @@ void config_read(struct config *config, const char *const values[CONFIG_SETTINGS
 	if (is_absolute(values[CONFIG_LOG]) ||
 		(values[CONFIG_LOG] && !strcmp(values[CONFIG_LOG], "stderr")))
 		config->log = values[CONFIG_LOG];
-	if (is_on(values[CONFIG_DISABLE])) {
+	if (is_on(disable) && !config->fills) {
 		config->why_not = "PYCSTASH_DISABLE is set";
 		return;
 	}

@@ -31,6 +31,11 @@ enum config_setting {
 	CONFIG_SETTINGS
 };
 
+/* The value of DISABLE that `pycstash warm` sets for its interpreters, which are not to
+ * run what is in the cache that they fill. To a library of an earlier release, it is a
+ * value like any other. */
+#define CONFIG_DISABLE_SERVING "serving"
+
 /* The names of the variables, by enum config_setting. */
 extern const char *const config_names[CONFIG_SETTINGS];
 
@@ -38,6 +43,8 @@ struct config {
 	bool enabled;
 	const char *why_not; /* why it is not enabled, or has no root; a string literal */
 	bool readonly;
+	bool fills; /* PYCSTASH_DISABLE=serving: takes what is compiled, but serves
+		       nothing */
 	bool share;
 	bool stats;		/* count what is decided */
 	bool always_digest;	/* PYCSTASH_VALIDATE=content */

@@ -62,6 +62,7 @@ static const struct setting {
 		"off: PYCSTASH_DISABLE is set" },
 	{ "PYCSTASH_DISABLE=00 turns the library off, because it is not 0",
 		CONFIG_DISABLE, "00", "off: PYCSTASH_DISABLE is set" },
+	{ "PYCSTASH_DISABLE=serving only fills", CONFIG_DISABLE, "serving", "on fills" },
 	{ "PYCSTASH_DISABLE=0 leaves the library on", CONFIG_DISABLE, "0", "on" },
 	{ "an empty PYCSTASH_DISABLE leaves the library on", CONFIG_DISABLE, "", "on" },
 	{ "PYCSTASH_READONLY=1 forbids writing", CONFIG_READONLY, "1", "on readonly" },
@@ -297,6 +298,7 @@ static void reads(void **state)
 			add(got, "ephemeral=", "none");
 		else if (strcmp(config.ephemeral.text, EPHEMERAL_PATTERNS) != 0)
 			add(got, "ephemeral=", config.ephemeral.text);
+		add(got, "fills", config.fills ? "" : NULL);
 		add(got, "readonly", config.readonly ? "" : NULL);
 		add(got, "unshared", config.share ? NULL : "");
 		add(got, "always_digest", config.always_digest ? "" : NULL);
