@@ -32,6 +32,10 @@ compiles() {
 }
 status_of() { "$@" >"$T/out" 2>"$T/err"; echo $?; }
 packs() { find "$1/packs" -name '*.tar.zst' -printf '%f\n' 2>/dev/null | sort; }
+block() { # N: a recipe of the guide
+	awk -v n="$1" '/^## / { here = $0 == "## Many hosts" }
+		here && /^```/ { inside = !inside; k += inside; next } here && inside && k == n' "$HERE/docs/guide.md"
+}
 field() { /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"; }
 
 for name in a b c; do host $name; done
@@ -260,6 +264,24 @@ is "$(on builder verify --deep "$T/builder/srv" | grep -c '^different .*/alpha')
 on builder purge --from-pack "$(packs "$T/evil.store" | cut -c 1-64)" >/dev/null
 is "$(compiles builder) $(status_of on builder verify --deep "$T/builder/srv")" "5 0" "purge --from-pack deletes what came with a wrong pack"
 
+is "$(on other pull "$T/evil.store" | tail -n +2)" "  5 left out, because the cache has its own" \
+	"pull says how many objects it left out, because the cache has its own"
+is "$(on honest pull --json "$T/evil.store" | field kept)" 5 "--json has the number of objects that pull left out"
+
+# With forged bytecode of what an interpreter imports first, and a source that is to be compiled.
+first=$("$python" -c 'import encodings, os; print(os.path.realpath(encodings.__file__))')
+on evil warm -q --force --python "$python" "$first"
+"$python" -B "$HERE/tests/trust/forge.py" "import posix
+posix.close(posix.open('$T/ran', 64))
+f = posix.open('$first', 0)
+exec(compile(posix.read(f, 1 << 20), '$first', 'exec'))" "$first" "$(entries "$T/evil/cache" | grep "/tree${first%/*}/")"
+on evil push -q "$T/evil.store"
+echo 'extra = 1' >"$T/builder/srv/builder/extra.py"
+recipe=$(block 2 | sed "s,--verify-key [^ ]*,,; s,s3://bytecode/main,$T/evil.store,; s,/srv/app,--python $python $T/builder/srv $first,; s,^pycstash,$PYCSTASH,")
+TMPDIR=$T bash -ec "$recipe" >"$T/said" 2>&1
+is "$? $(grep -c '^different .*/objects/' "$T/said") $(find "$T" -maxdepth 1 -name ran)" "1 2 " \
+	"the guide's way to check packs finds forged bytecode, and does not run it"
+
 # --- other carriers -------------------------------------------------------------------
 if command -v rsync >/dev/null; then
 	rsync -a "$T/honest.store/" "$T/mirror"
@@ -275,7 +297,7 @@ if command -v docker-registry >/dev/null && command -v skopeo >/dev/null; then
 	docker-registry serve "$T/oci/config.yml" >"$T/oci/log" 2>&1 &
 	server=$!
 	await curl -sf -o /dev/null "http://$registry/v2/"
-	recipe=$(awk '/^## / { here = $0 == "## Many hosts" } here && /^```/ { inside = !inside; n += inside; next } here && inside && n == 2' "$HERE/docs/guide.md" |
+	recipe=$(block 3 |
 		sed "s,s3://bytecode/main,$T/honest.store,; s,registry.example,$registry,; s,skopeo copy,skopeo --insecure-policy copy --dest-tls-verify=false,; s,^pycstash,$PYCSTASH,")
 	check "a registry takes a layer, as the guide has it" bash -ec "cd '$T/oci'; $recipe"
 	skopeo --insecure-policy copy --src-tls-verify=false "docker://$registry/bytecode:main" "dir:$T/got" >/dev/null

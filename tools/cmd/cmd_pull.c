@@ -46,6 +46,7 @@ static void print_object(const struct pull *pull)
 	json_unsigned(&json, "refused", pull->refused);
 	json_unsigned(&json, "objects", pull->objects);
 	json_unsigned(&json, "bytes", pull->bytes);
+	json_unsigned(&json, "kept", pull->kept);
 	json_unsigned(&json, "pack_bytes", pull->packed);
 	json_close(&json);
 }
@@ -56,6 +57,9 @@ static void print_text(const struct pull *pull)
 		pull->common.dry_run ? "would pull" : "pulled", pull->packs,
 		pull->packs == 1 ? "" : "s", units_size(pull->packed), pull->objects,
 		pull->objects == 1 ? "" : "s", units_size(pull->bytes));
+	if (pull->kept)
+		printf("  %" PRIu64 " left out, because the cache has its own\n",
+			pull->kept);
 	if (pull->known)
 		printf("  %" PRIu64 " known already\n", pull->known);
 	if (pull->unwanted)

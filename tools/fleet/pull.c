@@ -143,6 +143,7 @@ static int take(struct pull *pull, const char *file, const char *name, int fd,
 	r = r < 0 ? r : import_archive(&import, file, fd, true);
 	pull->objects += import.files;
 	pull->bytes += import.bytes;
+	pull->kept += import.kept;
 	if (pull->common.dry_run)
 		return r;
 	if (r == 0 && import.failed)

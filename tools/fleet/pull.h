@@ -26,7 +26,8 @@ struct pull {
 
 	uint64_t packs, known, unwanted, refused; /* number of packs with each outcome */
 	uint64_t objects, bytes;		  /* stored in the cache */
-	uint64_t packed;			  /* bytes transferred */
+	uint64_t kept;	 /* objects that were left out, since the cache has its own */
+	uint64_t packed; /* bytes transferred */
 };
 
 /* Returns 0, or -errno after reporting what is wrong. A pack that is refused is
