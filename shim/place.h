@@ -110,11 +110,16 @@ void place_seek(struct place *place);
  * the cache. */
 bool place_is_exposed(struct place *place);
 
+/* Returns whether the program is to find what the tree has in place of the cache's
+ * PLACE_ENTRY or PLACE_DIR, since the directory of the sources is exposed. A temporary
+ * file that the program has created is its own anywhere. */
+bool place_is_hidden(struct place *place);
+
 /* Returns whether the program sees what the cache has under a PLACE_ENTRY's name. One
  * that has opened no bytecode (git, dpkg, unzip) lists the tree's __pycache__ if there is
  * one, and must not find names that are not in it: it would take them for files that are
  * in the way. No program sees, beside what the tree has, what is left over from a deleted
- * directory of sources. A temporary file is its writer's. */
+ * directory of sources. A temporary file is shown even then, if it is not hidden. */
 bool place_is_shown(struct place *place);
 
 /* Notes that the program has looked for bytecode in the __pycache__ in vain, and so may
@@ -186,9 +191,9 @@ int place_ready_tree(struct place *place);
  * names no source; such a file has no seal either. */
 bool place_entry(struct place *place);
 
-/* Returns 0 if the cached file may go into the tree: if it is temporary; or if an open
- * would serve it now, and the directory of sources is not exposed (place_is_exposed).
- * -ESTALE if not; another -errno if it cannot be opened. */
+/* Returns 0 if the cached file may go into the tree: if it is not hidden
+ * (place_is_hidden), and is temporary, or an open would serve it now. -ESTALE if not;
+ * another -errno if it cannot be opened. */
 int place_check(struct place *place);
 
 /* Returns 0 if a program that has looked at the cached file may open it: if an open would

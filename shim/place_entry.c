@@ -37,10 +37,12 @@ static int check(struct place *place, bool looked_at)
 {
 	const size_t used = strlen(place->cache) + 1;
 
-	if (place->kind != PLACE_ENTRY || place->pyc.kind == PYC_TEMPORARY)
+	if (place->kind != PLACE_ENTRY)
 		return 0;
-	if (place_is_exposed(place))
+	if (place_is_hidden(place))
 		return -ESTALE;
+	if (place->pyc.kind == PYC_TEMPORARY)
+		return 0;
 	if (!place_entry(place)) {
 		if (!pyc_names_no_source(&place->pyc))
 			return -ESTALE;

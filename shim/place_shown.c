@@ -35,6 +35,21 @@ bool place_is_exposed(struct place *place)
 	return place->exposure == PLACE_EXPOSED;
 }
 
+/* Returns whether it is a temporary file that the program itself has created. */
+static bool is_programs(const struct place *place)
+{
+	const struct entry_world world = process_world(NULL);
+	struct stat st;
+
+	return place->pyc.kind == PYC_TEMPORARY && place_find_cached(place, &st) &&
+	       entry_process_created(&world, place->cache, &st);
+}
+
+bool place_is_hidden(struct place *place)
+{
+	return !is_programs(place) && place_is_exposed(place);
+}
+
 static bool tree_has_directory(struct place *place)
 {
 	char *end = place->cache + place->map.dir_len, kept = *end;
@@ -50,7 +65,7 @@ static bool tree_has_directory(struct place *place)
 bool place_is_shown(struct place *place)
 {
 	if (place->pyc.kind == PYC_TEMPORARY)
-		return true;
+		return !place_is_hidden(place);
 	if (!place_in_tree(place) && tree_has_directory(place) &&
 		(!process_tag() || place_drop_leftover(place)))
 		return false;

@@ -24,6 +24,12 @@ static bool is_cached(const struct place *place)
 	return place_find_cached(place, &st);
 }
 
+/* Returns whether the cache has the file of the old name, and the program sees that. */
+static bool has_cached(struct place *old, struct stat *ret)
+{
+	return place_find_cached(old, ret) && !place_is_hidden(old);
+}
+
 /* The type of rename or link on real paths. */
 typedef int two_paths(int fromfd, const char *from, int tofd, const char *to, int flags);
 
@@ -188,7 +194,8 @@ static int rename_in_tree(struct place *from, struct place *to, int flags)
 		int saved = errno;
 
 		root_drop_directory(&sys_real, to->cache);
-		(void)rename_cached(from, to, 0);
+		if (!place_is_hidden(from))
+			(void)rename_cached(from, to, 0);
 		errno = saved;
 	}
 	root_drop_directory(&sys_real, from->cache);
@@ -227,7 +234,7 @@ static int rename_directory(struct place *from, struct place *to, int flags)
 		(place_in_cache(from) || is_cached(to) ||
 			(to->kind == PLACE_DIR && place_in_cache(to))))
 		return wrap_fail(EINVAL);
-	if (place_in_tree(from) || !place_in_cache(from))
+	if (place_in_tree(from) || !place_in_cache(from) || place_is_hidden(from))
 		return rename_in_tree(from, to, flags);
 	if (process_config.readonly)
 		return wrap_fail(EROFS);
@@ -432,7 +439,7 @@ static int rename_places(struct place *old, struct place *target, unsigned flags
 		return wrap_fail(EISDIR);
 	if (is_cached(target) && !is_cached(old) && is_tree_directory(old))
 		return wrap_fail(ENOTDIR);
-	if (!place_find_cached(old, &st))
+	if (!has_cached(old, &st))
 		return from_tree(do_rename, old, target, (int)flags);
 	if (process_config.readonly)
 		return wrap_fail(EROFS);
@@ -453,6 +460,8 @@ static int rename_places(struct place *old, struct place *target, unsigned flags
 
 static int link_places(struct place *old, struct place *target, unsigned flags)
 {
+	struct stat st;
+
 	/* The kernel's own error. If the file exists by now, the link is in the tree: not
 	 * in the cache, where its content would count. */
 	if (!is_there(old) && !is_open_file(old, (int)flags))
@@ -466,7 +475,7 @@ static int link_places(struct place *old, struct place *target, unsigned flags)
 	if (target->kind != PLACE_TREE && target->kind != PLACE_OTHER && is_taken(target))
 		return wrap_fail(EEXIST);
 	(void)meet_directory(old, target, RENAME_NOREPLACE);
-	if (!is_cached(old))
+	if (!has_cached(old, &st))
 		return from_tree(do_link, old, target, (int)flags);
 	if (process_config.readonly)
 		return wrap_fail(EROFS);

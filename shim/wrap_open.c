@@ -50,7 +50,7 @@ static int open_unsealed(
 	if (candidate >= 0 && !place->map.ephemeral.len &&
 		sys_real.fstatat(candidate, "", &st, AT_EMPTY_PATH) == 0 &&
 		st.st_uid == entry->world->policy.user &&
-		entry_is_own(entry, candidate)) {
+		entry_is_own(entry, candidate, !place_is_hidden(place))) {
 		*verdict = VERDICT_HIT_UNSEALED;
 		return candidate;
 	}

@@ -38,6 +38,46 @@ print(os.path.exists(a.__spec__.cached), os.listdir(os.path.dirname(a.__spec__.c
 		"True ['a.$tag.pyc']" "a directory that was created again lists the bytecode that was served there on $name"
 }
 
+# In a directory that was created again, with a __pycache__ of its own, a loader writes bytecode:
+# at some moment, any program looks at other bytecode there.
+loader='import importlib._bootstrap_external as be, importlib.util, os, subprocess, sys
+source, look = sys.argv[1:]
+pyc = importlib.util.cache_from_source(source)
+d = os.path.dirname(pyc)
+there = lambda: os.path.exists(os.path.join(d, "n.%s.pyc" % sys.implementation.cache_tag))
+try: open(pyc).close()
+except OSError: pass
+b = open(source, "rb").read()
+final = os.path.join(d, "m.f-1.py%d%d.nbi" % sys.version_info[:2])
+try: open(final).close()
+except OSError: pass
+open(final + ".tmp.0123456789abcdef", "wb").close()
+os.replace(final + ".tmp.0123456789abcdef", final)
+with open(pyc + ".5", "wb") as f:
+    f.write(getattr(be, "_code_to_timestamp_pyc", getattr(be, "_code_to_bytecode", None))(compile(b, source, "exec"), int(os.stat(source).st_mtime), len(b)))
+exec(look)
+os.replace(pyc + ".5", pyc)'
+being_written() {
+	local what how when folder more numba=
+	case $tag in cpython-*) numba=m.f-1.py${tag#cpython-}.nbi ;; esac
+	while IFS='|' read -r what how when more; do
+		mkdir -p "$T/anew" && echo 'x = 1' | tee "$T/anew/m.py" >"$T/anew/n.py"
+		preloaded "$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import m, n' "$T/anew"
+		folder=$(entries | grep "/anew/.*/n\.$tag") && folder=${folder%/*}
+		rm -rf "$T/anew" && sleep 0.1 && mkdir -p "$T/anew/__pycache__" && echo 'x = "anew"' >"$T/anew/m.py"
+		is "$(preloaded LD_PRELOAD="$SO $BUILD/tests/library/libat.so" AT=swap:/anew/__pycache__ DO="cd '$folder' && $when" \
+			"$python" -c "$loader" "$T/anew/m.py" "$how" 2>&1) $(cd "$folder" && find . -type f | sort | xargs) $(find "$CACHE" -name '.pycstash-*')" \
+			" $(printf './%s\n' "m.$tag.pyc" $numba $more | sort | xargs) " \
+			"in a directory that was created again, what was written since stays when $what on $name"
+		rm -rf "$CACHE"
+	done <<-WAYS
+		its writer looks at other bytecode|there()|:
+		another process looks at other bytecode|subprocess.check_call([sys.executable, "-c", "import os, sys; os.path.exists(sys.argv[1])", pyc])|:
+		another process begins to write at that moment|there()|touch k.$tag.pyc.7|k.$tag.pyc.7
+		directories cannot be exchanged|there()|rm -r ../.pycstash-*
+	WAYS
+}
+
 # The listing of a __pycache__ that came with the tree includes entries that only the cache
 # has, except stale ones, which could not be opened.
 beside() {
@@ -205,6 +245,7 @@ m.$tag.pyc" "bytecode of an ephemeral directory is not in the way of files in an
 agrees() {
 	sources
 	made_anew
+	being_written
 	one_by_one
 	beside
 	many_listed

@@ -5,8 +5,9 @@
  * makes.
  *
  *   AT=CALL[:N]:SUFFIX[:after]
- *       the moment: before (or after) the N-th (default 1) open, freopen, stat, rename or
- * find (openat2 by its number) of a path with that suffix (for rename, the new path)
+ *       the moment: before (or after) the N-th (default 1) open, freopen, stat, rename,
+ * swap (renameat2) or find (openat2 by its number) of a path with that suffix (for rename
+ * and swap, the new path)
  *
  *   DO=COMMAND
  *       what sh runs then, once, without any preload
@@ -182,6 +183,11 @@ int rename(const char *from, const char *to)
 int renameat(int fromfd, const char *from, int tofd, const char *to)
 {
 	return WATCHED("rename", to, REAL(renameat)(fromfd, from, tofd, to));
+}
+
+int renameat2(int fromfd, const char *from, int tofd, const char *to, unsigned flags)
+{
+	return WATCHED("swap", to, REAL(renameat2)(fromfd, from, tofd, to, flags));
 }
 
 FILE *freopen(const char *path, const char *mode, FILE *stream)

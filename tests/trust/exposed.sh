@@ -103,6 +103,61 @@ os.open('x', os.O_WRONLY | os.O_CREAT, dir_fd=fd)" >"$T/said"
 is "$(ls "$shared/private/__pycache__") $(tail -1 "$T/said" | cut -d: -f1)" " FileNotFoundError" \
 	"a descriptor of the cache's directory does not become one of a directory that others may have put there"
 
+# Nothing proves numba's files, nor a temporary file that a program has left. A snapshot has given
+# the cache's files second names, so that their marks may be wrong. The attacker's directory is older.
+numba=m.f-1.py${TAG#cpython-}.nbi left=n.$TAG.pyc.123456
+cat >"$T/unproven.py" <<'END'
+import os, sys, threading
+d, numba, left = sys.argv[1:]
+sys.path.insert(0, d)
+import m
+def put(name, final):
+    path = os.path.join(d, "__pycache__", name)
+    try: open(os.path.join(d, "__pycache__", final)).close()
+    except OSError: open(d + "/n.py").close()
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file: file.write(b"SECRET")
+    return path
+path = put(numba + ".tmp.0123456789abcdef", numba)
+os.replace(path, path[:-21])
+path = put(left, left[:-7])
+def look(): print(open(path).read(), os.stat(path).st_size)
+look()
+thread = threading.Thread(target=look); thread.start(); thread.join()
+END
+unproven() {
+	rm -rf "$cache" "$shared" "$T/$VICTIM/copy" && mkdir -p "$shared/decoy/__pycache__" "$T/$VICTIM/copy/__pycache__"
+	echo 'x = 1' >"$shared/decoy/m.py" && echo dummy | tee "$shared/decoy/__pycache__/$numba" >"$shared/decoy/__pycache__/$left"
+	sleep 0.1
+	mkdir "$shared/private" && echo 'x = 1' | tee "$shared/private/m.py" >"$shared/private/n.py"
+	chown -R "$ATTACKER" "$shared" && chown -R "$VICTIM" "$shared/private" "$T/$VICTIM/copy"
+	chmod -R a+w "$shared/decoy" && chmod 700 "$shared/private"
+	later "$PY" "$T/unproven.py" "$shared/private" "$numba" "$left"
+	as "$VICTIM" cp -al "$cache/v1" "$cache/snapshot"
+	later "$PY" -c "print(open('$shared/private/__pycache__/$numba').read())"
+}
+is "$(unproven | xargs) $(find "$shared/private" "$cache/v1" -name "$numba" -o -name "$left" | sed 's,.*/,,' | sort | xargs)" "SECRET 6 SECRET 6 SECRET $numba $left" \
+	"in an exposed directory, programs find numba's files for it, and the temporary files of their own"
+while IFS='|' read -r what how; do
+	unproven >"$T/said"
+	as "$ATTACKER" sh -c "cd '$shared' && mv private old && mv decoy private"
+	later "$PY" -c "import os, shutil
+d = '$shared/private/__pycache__/'; copy = '$T/$VICTIM/copy/'
+for name in '$numba', '$left':
+    $how" >"$T/said"
+	is "$(grep -rlaF SECRET "$T/said" "$T/$VICTIM/copy" "$shared/private") $(grep -rlaF dummy "$T/said" "$T/$VICTIM/copy" | head -1 | wc -l)" " 1" \
+		"of the directory that takes a private one's place, a program $what nothing that numba or a killed program has left for the private one"
+done <<-WAYS
+	reads|print(open(d + name).read(), os.stat(d + name).st_size)
+	reads by a descriptor of O_PATH|print(open('/proc/self/fd/%d' % os.open(d + name, os.O_PATH)).read())
+	opens to change|print(open(d + name, 'r+').read())
+	copies|shutil.copytree('$shared/private', copy + name)
+	links|os.link(d + name, copy + 'x'); print(open(copy + 'x').read()); os.remove(copy + 'x')
+	renames|os.rename(d + name, copy + name)
+	renames to a __pycache__|os.rename(d + name, copy + '__pycache__/' + name); print(open(copy + '__pycache__/' + name).read())
+	moves with its __pycache__|os.rename(d, copy + '__pycache__') if os.path.exists(d) else 0; print(open(copy + '__pycache__/' + name).read())
+WAYS
+
 # An ephemeral tree shares its entries with others of its kind. Its name in the cache has stars.
 rm -rf "$T"/build-env-*
 mkdir -m 755 "$T/build-env-v" "$T/build-env-v/pkg" && echo 'x = "of its own"' >"$T/build-env-v/pkg/m.py" && chown -R "$VICTIM" "$T/build-env-v"

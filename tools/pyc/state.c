@@ -160,7 +160,7 @@ static void classify_own(struct subject *subject)
 
 	if (err == -ENOENT || err == -ENOTDIR)
 		conclude(subject, STATE_ORPHAN, "no source");
-	else if (!entry->source.there || entry_is_own(entry, subject->fd))
+	else if (!entry->source.there || entry_is_own(entry, subject->fd, false))
 		conclude(subject, STATE_UNSEALED, "written by a program");
 	else
 		conclude(subject, STATE_STALE, "source replaced");

@@ -156,6 +156,12 @@ void entry_created(const struct entry_world *world, const char *path, int fd);
 bool entry_is_created(const struct entry_world *world, const char *temporary, int fd,
 	const struct stat *st);
 
+/* Returns whether the file at that path, whose stat is st, is a temporary file that some
+ * thread of this process, or of one that has forked it, has created. That proves nothing:
+ * the file may be open, or have a second name, elsewhere. */
+bool entry_process_created(
+	const struct entry_world *world, const char *temporary, const struct stat *st);
+
 /* The thread creates a temporary file for the entry. Returns whether it has looked for
  * the entry, after which it may compile: whatever it then writes belongs in the cache.
  * pyc is that of the temporary file's final name. */
@@ -247,8 +253,10 @@ bool entry_is_given_stale(const struct entry *entry, const struct seal *seal);
 void entry_disclaim(const struct entry *entry, int fd);
 
 /* Returns whether the open file was noted for the existing source, which was looked at;
- * or, if there is no source, for the existing directory. */
-bool entry_is_own(const struct entry *entry, int fd);
+ * or, if there is no source, for the existing directory. by_time: without a note that can
+ * be believed, it is enough that the file got its name after that directory was created;
+ * others may have put an older one there. */
+bool entry_is_own(const struct entry *entry, int fd, bool by_time);
 
 /* Returns whether nobody else can have put the directory of the sources there, or put
  * another one there meanwhile. */

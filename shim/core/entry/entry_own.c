@@ -63,7 +63,7 @@ static bool is_named_since(const struct stat *st, const struct timespec *birth)
 	return !timestamp_before(&st->st_ctim, birth);
 }
 
-bool entry_is_own(const struct entry *entry, int fd)
+bool entry_is_own(const struct entry *entry, int fd, bool by_time)
 {
 	const struct sys *sys = entry->world->env.sys;
 	bool source = entry->source.there;
@@ -80,7 +80,7 @@ bool entry_is_own(const struct entry *entry, int fd)
 		if (st.st_nlink == 1) /* otherwise it may be in two directories */
 			return false;
 	}
-	return !source && is_named_since(&st, &now.birth);
+	return by_time && !source && is_named_since(&st, &now.birth);
 }
 
 __attribute__((noinline)) bool entry_is_place_trusted(const struct entry *entry)
@@ -100,7 +100,7 @@ __attribute__((noinline)) bool entry_is_place_trusted(const struct entry *entry)
 bool entry_is_placed(struct entry *entry, int fd, enum verdict id)
 {
 	/* Bytecode that a program wrote is marked as that directory's. */
-	return !entry->common && entry_is_own(entry, fd) &&
+	return !entry->common && entry_is_own(entry, fd, true) &&
 	       (id == VERDICT_HIT_OWN || entry_is_place_trusted(entry));
 }
 

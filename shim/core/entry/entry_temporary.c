@@ -10,6 +10,9 @@
 #include "shim/core/base/timestamp.h"
 #include "shim/core/entry/entry_file.h"
 
+/* The number of no thread. */
+#define ANY_THREAD 0
+
 /* importlib uses an object's address as the number; we use one on the stack. Forked
  * children have the same address, and take the next number. */
 bool entry_temporary_name(const char *path, unsigned n, char *spare, size_t size)
@@ -51,6 +54,16 @@ void entry_created(const struct entry_world *world, const char *path, int fd)
 		return;
 	made.identity = made_at(sys, fd, &st, true);
 	pending_add(world->python.created, sys->thread(), path, &made);
+	pending_add(world->python.created, ANY_THREAD, path, &made);
+}
+
+bool entry_process_created(
+	const struct entry_world *world, const char *temporary, const struct stat *st)
+{
+	struct pending_source made;
+
+	return pending_find(world->python.created, ANY_THREAD, temporary, &made) &&
+	       made.identity.inode == st->st_ino;
 }
 
 bool entry_is_created(const struct entry_world *world, const char *temporary, int fd,

@@ -78,7 +78,7 @@ static void a_programs_own_file(void **state)
 	assert_int_equal(kind_of(fd), ENTRY_FILE_DAMAGED);
 	entry_disclaim(&fe.entry, fd);
 	assert_int_equal(kind_of(fd), ENTRY_FILE_FOREIGN_WRITTEN);
-	assert_true(entry_is_own(&fe.entry, fd));
+	assert_true(entry_is_own(&fe.entry, fd, false));
 	fake_sys.close(fd);
 }
 

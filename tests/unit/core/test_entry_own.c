@@ -32,14 +32,14 @@ static void in_a_cache(void)
 	assert_return_code(unlink(fe.path), errno);
 }
 
-static bool is_own(void)
+static bool is_own(bool by_time)
 {
 	int fd = fake_sys.openat(AT_FDCWD, fe.path, O_RDONLY | O_CLOEXEC, 0);
 	bool ret;
 
 	assert_return_code(fd, errno);
 	(void)source_look(&fe.entry.source, &fake_sys);
-	ret = entry_is_own(&fe.entry, fd);
+	ret = entry_is_own(&fe.entry, fd, by_time);
 	fake_sys.close(fd);
 	return ret;
 }
@@ -173,7 +173,7 @@ static void belongs(void **state)
 	make(row->marked);
 	usleep(20000); /* a tick of the clock that determines birth times */
 	row->happens();
-	assert_int_equal(is_own(), row->own);
+	assert_int_equal(is_own(true), row->own);
 }
 
 static void without_attributes(void **state)
@@ -182,9 +182,23 @@ static void without_attributes(void **state)
 	in_a_cache();
 	fake.no_xattrs = true;
 	make(true);
-	assert_false(is_own());
+	assert_false(is_own(true));
 	remove_source();
-	assert_true(is_own());
+	assert_true(is_own(true));
+	assert_false(is_own(false));
+}
+
+static void where_its_time_says_nothing(void **state)
+{
+	(void)state;
+	in_a_cache();
+	make(true);
+	remove_source();
+	assert_true(is_own(false));
+	replace_by_older_directory();
+	assert_return_code(link(fe.path, fake_path("link")), errno);
+	assert_true(is_own(true));
+	assert_false(is_own(false));
 }
 
 int main(void)
@@ -194,5 +208,7 @@ int main(void)
 	unit_one(
 		"without extended attributes, a file counts as own only if there is no source",
 		without_attributes);
+	unit_one("where a file's time says nothing, it counts as own by its mark alone",
+		where_its_time_says_nothing);
 	return unit_run("entry_own");
 }

@@ -44,7 +44,9 @@ static void a_name(void **state)
 	}
 }
 
-/* --- entry_created ----------------------------------------------------------------- */
+/* --- entry_created, entry_process_created ------------------------------------------ */
+static bool process; /* what entry_process_created says */
+
 static bool is_created(void)
 {
 	int fd = fake_open_file(fake_path(TEMPORARY));
@@ -53,6 +55,7 @@ static bool is_created(void)
 
 	assert_int_equal(fake_sys.fstatat(fd, "", &st, AT_EMPTY_PATH), 0);
 	ret = entry_is_created(&fe.world, fake_path(TEMPORARY), fd, &st);
+	process = entry_process_created(&fe.world, fake_path(TEMPORARY), &st);
 	fake_sys.close(fd);
 	return ret;
 }
@@ -62,6 +65,7 @@ static void one_that_was_not_reported(void **state)
 	(void)state;
 	fake_make_file(TEMPORARY, "bytecode");
 	assert_false(is_created());
+	assert_false(process);
 }
 
 static void one_that_was_reported(void **state)
@@ -72,6 +76,7 @@ static void one_that_was_reported(void **state)
 	assert_true(is_created());
 	fake.thread++;
 	assert_false(is_created());
+	assert_true(process);
 }
 
 static void another_file_of_that_name(void **state)
@@ -82,6 +87,7 @@ static void another_file_of_that_name(void **state)
 	assert_int_equal(rename(fake_path(TEMPORARY), fake_path("elsewhere")), 0);
 	fake_make_file(TEMPORARY, "bytecode");
 	assert_false(is_created());
+	assert_false(process);
 }
 
 int main(void)
@@ -90,7 +96,8 @@ int main(void)
 	unit_rows(a_name, rows);
 	unit_one("a file is this process's only if it has said so",
 		one_that_was_not_reported);
-	unit_one("a file that a thread reported is that thread's and no other's",
+	unit_one(
+		"a file that a thread reported is that thread's and no other's, but its process's",
 		one_that_was_reported);
 	unit_one("a different file of the same name is not the one that was reported",
 		another_file_of_that_name);
