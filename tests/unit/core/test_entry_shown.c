@@ -58,13 +58,6 @@ static void others_can_write_to_the_source(void)
 	looks();
 }
 
-static void others_link_leads_to_the_source(void)
-{
-	assert_return_code(rename(fake_path("src/m.py"), fake_path("other.py")), errno);
-	fake_make_link("src/m.py", "../other.py");
-	others_can_exchange_the_source();
-}
-
 static void it_is_shared(void)
 {
 	fe.entry.common = true;
@@ -90,8 +83,6 @@ static const struct row {
 		others_can_exchange_the_source, true },
 	{ "nobody gets a stale entry if others can write to its source who could not before",
 		others_can_write_to_the_source, false },
-	{ "nobody gets a stale entry if others may have made a link that leads to its source",
-		others_link_leads_to_the_source, false },
 	{ "nobody gets a stale entry that trees share", it_is_shared, false },
 };
 /* clang-format on */
