@@ -141,6 +141,10 @@ bool place_in_tree(const struct place *place);
  * nothing. */
 bool place_find_cached(const struct place *place, struct stat *ret);
 
+/* Returns whether the name, if it is that of a PLACE_ENTRY, stands for what the cache
+ * has: the cache has something, it is shown, and the tree has nothing in place of it. */
+bool place_is_caches(struct place *place);
+
 /* Returns whether it counts as an entry: a temporary file does not. */
 bool place_is_entry(const struct place *place);
 
@@ -229,11 +233,18 @@ int place_copy_out(struct place *from, struct place *to, int flags);
 void place_turn_real(struct place *place);
 
 /* Notes that this thread has looked for the PLACE_ENTRY, whose name names no source:
- * numba looks for its index before it writes to that directory. */
-void place_ask(struct place *place);
+ * numba opens its index before it writes to that directory. looks is 0 if it was opened,
+ * else 1. */
+void place_ask(struct place *place, uint32_t looks);
 
-/* The thread creates the temporary file. Returns whether it has looked for the file's
- * final name: Python does before it compiles, and so does numba. */
+/* The thread puts the PLACE_ENTRY into the tree itself: if it has looked for it before,
+ * that was no import, and counts as a look at what is there now. */
+void place_brought(struct place *place);
+
+/* The thread creates the temporary file. Returns whether that belongs in the cache, since
+ * the thread has looked for the file's final name: Python does before it compiles, and so
+ * does numba. A program that looks at what the tree has under that name, but does not
+ * read the source after that, copies files, of which this may be one. */
 bool place_begin(struct place *place);
 
 /* The thread has deleted the PLACE_ENTRY: if it is a temporary file, there will be no

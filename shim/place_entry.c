@@ -82,14 +82,41 @@ static const char *directory_key(struct place *place)
 	return text.cut ? NULL : text.data;
 }
 
-void place_ask(struct place *place)
+void place_ask(struct place *place, uint32_t looks)
 {
-	const struct pending_source pending = { .identity.inode = 0 };
+	const struct pending_source pending = { .looks = looks };
 	const struct entry_world world = process_world(NULL);
 	const char *key = pyc_names_no_source(&place->pyc) ? directory_key(place) : NULL;
 
 	if (key)
 		pending_add(world.python.pending, sys_real.thread(), key, &pending);
+}
+
+/* Returns whether this thread has looked for the PLACE_ENTRY. */
+static bool is_asked_for(struct place *place, bool has_source, struct pending_source *ret)
+{
+	const struct entry_world world = process_world(NULL);
+	const char *key = has_source			     ? place->entry.source.path
+			  : pyc_names_no_source(&place->pyc) ? directory_key(place)
+							     : NULL;
+
+	return key && pending_find(world.python.pending, sys_real.thread(), key, ret);
+}
+
+void place_brought(struct place *place)
+{
+	struct pending_source pending;
+	bool has_source;
+
+	if (place->kind != PLACE_ENTRY)
+		return;
+	has_source = place_entry(place);
+	if (!is_asked_for(place, has_source, &pending))
+		return;
+	if (has_source)
+		entry_ask(&place->entry);
+	else
+		place_ask(place, 1);
 }
 
 /* Sets up place->entry for the final name of the temporary file, whose pyc place->pyc
@@ -103,22 +130,34 @@ static bool set_up_final(struct place *place)
 	return place_entry(place);
 }
 
+/* Returns whether the tree has the temporary file's final name. Its path is put together
+ * at the end of place->cache, as in place_is_exposed. */
+static __attribute__((noinline)) bool is_final_in_tree(struct place *temporary)
+{
+	struct text text = { .data = temporary->cache + sizeof temporary->cache -
+				     PATH_MAX,
+		.size = PATH_MAX };
+	size_t len = strlen(temporary->path);
+
+	(void)pyc_final(&temporary->pyc, temporary->path, &len);
+	text_add(&text, temporary->path, len);
+	return !text.cut && place_exists(temporary->dirfd, text.data);
+}
+
 bool place_begin(struct place *place)
 {
-	const struct entry_world world = process_world(NULL);
 	const struct pyc_name temporary = place->pyc;
+	const bool has_source = set_up_final(place);
 	struct pending_source pending;
-	const char *key;
-	bool ret;
+	bool begins = is_asked_for(place, has_source, &pending);
+	/* The source was not read since, or it was written. */
+	const bool copies =
+		begins && pending.looks && !(pending.opened && pending.identity.inode);
 
-	if (set_up_final(place))
-		ret = entry_write_begins(&place->entry);
-	else
-		ret = pyc_names_no_source(&place->pyc) && (key = directory_key(place)) &&
-		      pending_find(
-			      world.python.pending, sys_real.thread(), key, &pending);
+	if (has_source)
+		begins = entry_write_begins(&place->entry);
 	place->pyc = temporary;
-	return ret;
+	return begins && !(copies && is_final_in_tree(place));
 }
 
 void place_drop(struct place *place)

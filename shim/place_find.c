@@ -19,7 +19,7 @@ static void ask(struct place *place)
 	if (place_entry(place))
 		entry_ask(&place->entry);
 	else if (place->pyc.kind == PYC_CODE) /* numba opens the files it looks for */
-		place_ask(place);
+		place_ask(place, 1);
 }
 
 bool place_is_cache_only(struct place *place)
@@ -47,6 +47,12 @@ static __attribute__((noinline)) bool is_trees(struct place *place)
 	       (!S_ISREG(st.st_mode) || place_check(place) == -ESTALE);
 }
 
+bool place_is_caches(struct place *place)
+{
+	return place->kind == PLACE_ENTRY && place_in_cache(place) &&
+	       place_is_shown(place) && !is_trees(place);
+}
+
 const char *place_found(struct place *place)
 {
 	place_seek(place);
@@ -58,7 +64,7 @@ const char *place_found(struct place *place)
 	if (place->kind != PLACE_ENTRY)
 		return place->path;
 	ask(place);
-	if (place_in_cache(place) && place_is_shown(place) && !is_trees(place))
+	if (place_is_caches(place))
 		return place->cache;
 	/* If nothing exists, the error is that of the directory. */
 	return !place_in_tree(place) && place_is_cache_only(place) ? place->cache

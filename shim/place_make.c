@@ -272,6 +272,7 @@ const char *place_make(struct place *place, int dirfd, const char *path)
 		return NULL;
 	}
 	(void)place_ready_tree(place);
+	place_brought(place);
 	return place->path;
 }
 

@@ -24,12 +24,6 @@ static bool is_cached(const struct place *place)
 	return place_find_cached(place, &st);
 }
 
-/* Returns whether the cache has the file of the old name, and the program sees that. */
-static bool has_cached(struct place *old, struct stat *ret)
-{
-	return place_find_cached(old, ret) && !place_is_hidden(old);
-}
-
 /* The type of rename or link on real paths. */
 typedef int two_paths(int fromfd, const char *from, int tofd, const char *to, int flags);
 
@@ -184,7 +178,8 @@ static int rename_in_tree(struct place *from, struct place *to, int flags)
 {
 	int ret;
 
-	if (is_cached(to) && is_tree_directory(from)) /* a directory replaces no file */
+	/* A directory replaces no file. */
+	if (place_is_caches(to) && is_tree_directory(from))
 		return wrap_fail(flags ? EEXIST : is_within(from, to) ? EINVAL : ENOTDIR);
 	ret = from_tree(do_rename, from, to, flags);
 	if (ret < 0 || process_config.readonly || is_beside(from, to))
@@ -421,28 +416,34 @@ static int rename_places(struct place *old, struct place *target, unsigned flags
 {
 	struct stat st, replaced;
 	int ret = meet_directory(old, target, flags);
-	bool is_new, copies;
+	bool is_new, copies, caches;
 
 	if (ret < 0)
 		return wrap_fail(-ret);
 
 	/* With RENAME_NOREPLACE, a file on the other side exists to the program too. */
-	if (flags && (is_cached(old) || is_cached(target)) &&
+	if (flags && (place_is_caches(old) || place_is_caches(target)) &&
 		target->kind == PLACE_ENTRY && is_taken(target) && is_there(old))
 		return wrap_fail(flags == RENAME_NOREPLACE ? EEXIST : EINVAL);
 	if (old->kind == PLACE_DIR)
 		return rename_directory(old, target, (int)flags);
 	if (is_new_pyc(old, target))
 		return publish(old, target, (int)flags);
+	caches = place_is_caches(old);
 	/* A file and a directory do not replace each other. */
-	if (target->kind == PLACE_ENTRY && is_cached(old) && is_tree_directory(target))
+	if (target->kind == PLACE_ENTRY && caches && is_tree_directory(target))
 		return wrap_fail(EISDIR);
-	if (is_cached(target) && !is_cached(old) && is_tree_directory(old))
+	if (!caches && is_tree_directory(old) && place_is_caches(target))
 		return wrap_fail(ENOTDIR);
-	if (!has_cached(old, &st))
-		return from_tree(do_rename, old, target, (int)flags);
-	if (process_config.readonly)
+	if (place_find_cached(old, &st) && process_config.readonly &&
+		!place_is_hidden(old))
 		return wrap_fail(EROFS);
+	if (!caches) {
+		ret = from_tree(do_rename, old, target, (int)flags);
+		if (ret == 0 && place_is_entry(old) && !process_config.readonly)
+			(void)sys_real.unlinkat(AT_FDCWD, old->cache, 0);
+		return ret;
+	}
 	if (flags & ~(unsigned)RENAME_NOREPLACE) /* a copy has nothing to exchange */
 		return wrap_fail(EINVAL);
 	is_new = !place_find_cached(target, &replaced);
@@ -460,8 +461,6 @@ static int rename_places(struct place *old, struct place *target, unsigned flags
 
 static int link_places(struct place *old, struct place *target, unsigned flags)
 {
-	struct stat st;
-
 	/* The kernel's own error. If the file exists by now, the link is in the tree: not
 	 * in the cache, where its content would count. */
 	if (!is_there(old) && !is_open_file(old, (int)flags))
@@ -475,7 +474,7 @@ static int link_places(struct place *old, struct place *target, unsigned flags)
 	if (target->kind != PLACE_TREE && target->kind != PLACE_OTHER && is_taken(target))
 		return wrap_fail(EEXIST);
 	(void)meet_directory(old, target, RENAME_NOREPLACE);
-	if (!has_cached(old, &st))
+	if (!place_is_caches(old))
 		return from_tree(do_link, old, target, (int)flags);
 	if (process_config.readonly)
 		return wrap_fail(EROFS);
@@ -500,6 +499,8 @@ static int on_places(int (*act)(struct place *, struct place *, unsigned), int f
 	if (!is_beside(&places[0], &places[1])) /* a link may have been flipped */
 		place_seek(&places[0]);
 	ret = act(&places[0], &places[1], flags);
+	if (ret == 0 && !place_is_final_of(&places[0], &places[1]))
+		place_brought(&places[1]);
 	process_give_room(places);
 	return ret;
 }

@@ -46,7 +46,7 @@ static int open_unsealed(
 	struct stat st;
 	int fd;
 
-	place_ask(place);
+	place_ask(place, 0);
 	if (candidate >= 0 && !place->map.ephemeral.len &&
 		sys_real.fstatat(candidate, "", &st, AT_EMPTY_PATH) == 0 &&
 		st.st_uid == entry->world->policy.user &&
@@ -267,15 +267,17 @@ static int write_in_tree(struct place *place, int flags, mode_t mode)
 	/* If the tree has a __pycache__, that is what programs list. */
 	bool turns_real =
 		((flags & O_CREAT) || cached) && !ephemeral && place_is_cache_only(place);
-	int err = 0;
+	int err = 0, fd;
 
 	if (cached && process_config.readonly)
 		return wrap_fail(EROFS);
 	if (cached) {
 		/* It may belong to another tree, and the program discards it; or the
 		 * program does not know of it, since its __pycache__ is the tree's
-		 * own, or since it is to be the program's temporary file. */
-		if ((flags & O_EXCL) || (ephemeral && (flags & (O_CREAT | O_TRUNC))) ||
+		 * own, or the name stands for what the tree has, or since it is to be
+		 * the program's temporary file. */
+		if ((flags & O_EXCL) || !place_is_caches(place) ||
+			(ephemeral && (flags & (O_CREAT | O_TRUNC))) ||
 			((flags & O_CREAT) && place->pyc.kind == PYC_TEMPORARY &&
 				!place_is_created(place)))
 			(void)sys_real.unlinkat(AT_FDCWD, place->cache, 0);
@@ -288,7 +290,12 @@ static int write_in_tree(struct place *place, int flags, mode_t mode)
 		err = place_ready_tree(place);
 	if (err == 0 && turns_real)
 		place_turn_real(place);
-	return err < 0 ? wrap_fail(-err) : open_tree(place, flags, mode);
+	if (err < 0)
+		return wrap_fail(-err);
+	fd = open_tree(place, flags, mode);
+	if (fd >= 0)
+		place_brought(place);
+	return fd;
 }
 
 /* Returns whether the open fails because the file exists: git creates a __pycache__ if it

@@ -9,6 +9,7 @@
  *     m n s bm     the entry m (n, s, and b/@'s m), as Python writes it
  *     m:t n:t bm:t     the same, but in the tree, whether there is a cache or not
  *     m:b n:b bm:b     in both, with an older one in the tree
+ *     m:o              in both, and the cache's is that of an older source
  *     +NAME        a file of that name, written as Python and numba do it, else in place
  *     ?NAME        the program has looked for that name
  *     x            a program, x.cpython-311.pyc
@@ -100,11 +101,25 @@ static void make_in_tree(const char *dir, const char *name, const char *content)
 	raw_file(top_fd, expand(spelled, path, sizeof path), content);
 }
 
-/* m, m:t, m:b and the like. */
+static void make_outdated(const char *dir, const char *name)
+{
+	if (cache_fd >= 0)
+		make_entry(dir, name, "outdated", 0644);
+	make_in_tree(dir, name, "old");
+	raw_file(
+		top_fd, "a/new.py", "source"); /* while m.py is there: of another inode */
+	syscall(SYS_renameat2, top_fd, "a/new.py", top_fd, "a/m.py", 0);
+}
+
+/* m, m:t, m:b, m:o and the like. */
 static void make_where(const char *dir, const char *name, char where, const char *content)
 {
 	if (where == 't') {
 		make_in_tree(dir, name, content);
+		return;
+	}
+	if (where == 'o') {
+		make_outdated(dir, name);
 		return;
 	}
 	make_entry(dir, name, content, 0644);

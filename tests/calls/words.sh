@@ -179,6 +179,15 @@ pairs=$(cat <<-END
 	t m:t,bm a/@/$m b/@/$m
 	any m:t,bdir a/@/$m out.pyc
 	t m:b a/@/$m out.pyc
+	t m:o a/@/$m a/@/$t
+	t m:o,n a/@/$m a/@/$n
+	t m:o,n:b a/@/$m a/@/$n
+	t m:o a/@/$m b/@/$m
+	t m:o,bm a/@/$m b/@/$m
+	t m:o a/@/$m out.pyc
+	t m:o a/@/$m none/@/$t
+	t m:o a/@/$m a/@/$m
+	t n:t,m:o a/@/$n a/@/$m
 	t m,+other.c a/@/$m a/@/other.c
 	make m a/@/$m a/@/new.c
 	t m,+other.c a/@/other.c a/@/$t
@@ -232,6 +241,8 @@ directories=$(cat <<-END
 	echo "=-1_EINVAL m:t,n renameat2 CWD a/@ CWD d.txt RENAME_EXCHANGE"
 	echo "=-1_EINVAL m,n:t renameat2 CWD a/@/$m CWD a/@/$n RENAME_EXCHANGE"
 	echo "t m:t,n:t renameat2 CWD a/@/$m CWD a/@/none.cpython-311.pyc RENAME_EXCHANGE"
+	echo "t m:o,n:t renameat2 CWD a/@/$m CWD a/@/$n RENAME_EXCHANGE"
+	echo "t m:o,n:t renameat2 CWD a/@/$n CWD a/@/$m RENAME_EXCHANGE"
 	echo "c m,n renameat2 CWD a/@/$m CWD a/@/$n 128"
 	echo "any +$m.123 renameat2 CWD a/@/$m.123 CWD a/@/$m RENAME_EXCHANGE"
 	# By a descriptor of a pretended directory.
@@ -251,6 +262,7 @@ gone=$(cat <<-END
 	t m:t a/@/$m
 	t m:b a/@/$m
 	t m:b,n:b a/@/$m
+	t m:o a/@/$m
 	t m,+other.c a/@/other.c
 	t +other.c,m a/@/$m
 	any m:t a/@

@@ -242,11 +242,82 @@ one_by_one() {
 m.$tag.pyc" "bytecode of an ephemeral directory is not in the way of files in another one on $name"
 }
 
+# What a killed interpreter has left has the name of a temporary file, and is copied like any file.
+brought() { # HOW CODE: brings the pyc to the path `to`
+	rm -rf "$T/orig" "$T/dest" && mkdir -p "$T/orig" "$T/dest/__pycache__"
+	printf precious >"$T/orig/left" && printf junk >"$T/orig/pyc"
+	is "$(preloaded "$python" -c 'import os, shutil, sys
+left, pyc, dest = sys.argv[1] + "/left", sys.argv[1] + "/pyc", sys.argv[2]
+def asked(path):
+    try: open(path, "rb").close()
+    except FileNotFoundError: pass
+# The source comes first, or last, or there is none of that name.
+for name in sys.argv[4:]:
+    to, stem = dest + "/__pycache__/" + name, name.split(".")[0]
+    if stem == "first": shutil.copy2(left, dest + "/first.py")
+    exec(sys.argv[3])
+    if stem == "last": shutil.copy2(left, dest + "/last.py")
+    shutil.copy2(left, to + (".tmp.1" if ".nb" in name else ".123"))' \
+		"$T/orig" "$T/dest" "$2" "first.$tag.pyc" "last.$tag.pyc" "none.$tag.pyc" untagged.pyc "f.f-1.py${tag#*-}.nbi" 2>&1
+		grep -lr precious "$T/dest/__pycache__" | wc -l)" 5 \
+		"a file with the name of a temporary one is copied to the tree by a program that $1 on $name"
+}
+copied() {
+	brought "copies its pyc" "shutil.copy2(pyc, to)"
+	brought "looks for its pyc and writes it" "os.path.exists(to); open(to, 'x').close()"
+	brought "opens its pyc in vain and writes it" "asked(to); open(to, 'x').close()"
+	brought "opens its pyc in vain and renames another" "asked(to); shutil.copy2(pyc, to + '-'); os.rename(to + '-', to)"
+	brought "opens its pyc in vain and links another" "asked(to); os.link(pyc, to)"
+	brought "opens its pyc in vain and makes a link" "asked(to); os.symlink(pyc, to)"
+	brought "opens its pyc in vain and makes a pipe" "asked(to); os.mkfifo(to)"
+	brought "has found its pyc" "open(to, 'x').close(); os.path.exists(to)"
+	brought "has truncated its pyc" "open(to, 'x').close(); os.truncate(to, 0)"
+}
+
+# A link in the tree in place of bytecode is what the name stands for.
+linked() {
+	rm -rf "$T/links" && mkdir -p "$T/links/__pycache__" && printf 1 >"$T/links/file"
+	echo 'x = 1' | tee "$T/links/m.py" >"$T/links/n.py"
+	preloaded "$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import m, n' "$T/links"
+	ln -s ../file "$T/links/__pycache__/m.$tag.pyc" && ln -s ../file "$T/links/__pycache__/n.$tag.pyc"
+	is "$(entries | grep -c /links/) $(preloaded "$python" -c 'import os, sys
+m, n = sys.argv[1:]
+with open(m, "a") as f: f.write("2")
+os.rename(n, n + "x")
+print(os.readlink(m), os.path.exists(n), os.readlink(n + "x"))' "$T/links/__pycache__/"{m,n}".$tag.pyc" 2>&1; cat "$T/links/file"; entries | grep -c /links/)" \
+		"2 ../file False ../file
+120" "a link in place of bytecode is written through and renamed as without the library on $name"
+}
+
+# Hard-link backups, mv and pip go by a name, which stands for the tree's file if the cache's is stale.
+taken() {
+	local m=("$T/old/__pycache__/"{a,b,c,d,e,f}".$tag.pyc") module
+	rm -rf "$T/old" "$T/taken" && mkdir "$T/old" "$T/taken"
+	for module in a b c d e f; do echo 'x = 1' >"$T/old/$module.py"; done
+	"$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import a, b, c, d, e, f' "$T/old"
+	touch -d @1700000000 "$T/old/"*.py
+	preloaded "$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import a, b, c, d, e, f' "$T/old"
+	for module in a b c d e f; do echo 'x = 2222' >"$T/old/$module.py"; done
+	is "$(entries | grep -c /old/) $(preloaded cp -al "$T/old" "$T/taken/all" 2>&1; preloaded ln "${m[0]}" "$T/taken/a" 2>&1
+		preloaded mv "${m[1]}" "$T/taken/b" 2>&1; preloaded "$python" -c 'import os, shutil, sys
+c, d, e, to = sys.argv[1:]
+os.rename(c, to + "/c"); shutil.move(d, to + "/d"); os.link(e, to + "/e"); os.rename(e, e + "x")' "${m[@]:2:3}" "$T/taken" 2>&1)" "6 " \
+		"bytecode of an edited source is linked and moved as the tree has it on $name"
+	is "$(cd "$T/taken" && echo ? && ls all/__pycache__ | wc -l; cd "$T/old/__pycache__" && echo ?.*; entries | grep -c /old/)" \
+		"a b c d e
+6
+a.$tag.pyc e.$tag.pycx f.$tag.pyc
+2" "what was linked and moved is under its new name alone on $name"
+}
+
 agrees() {
 	sources
 	made_anew
 	being_written
 	one_by_one
+	copied
+	linked
+	taken
 	beside
 	many_listed
 	moved_away

@@ -107,7 +107,7 @@ while IFS='|' read -r what at how; do
 		"bytecode of others' sources does not get through a link in the place of their __pycache__ while a program $what"
 done <<-WAYS
 	writes a pyc beside it|open:/t:after|import shutil; shutil.copyfile("$evil", "$tree/t/__pycache__/n.$TAG.pyc")
-	opens it to change it|open:/t:after|open("$tree/t/__pycache__/m.$TAG.pyc", "r+b")
+	opens it to change it|open:/m.$TAG.pyc|open("$tree/t/__pycache__/m.$TAG.pyc", "r+b")
 WAYS
 
 # A link that nobody else can exchange is followed.
