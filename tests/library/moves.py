@@ -72,6 +72,7 @@ make("app", "r3")
 say("installed anew:", load)
 say("numba's:", read)
 say("compiled:", load, lambda: put(b"of r3"), read)
+say("found:", lambda: os.path.exists("%s/app/__pycache__/%s" % (root, numba)), read)
 
 # What is moved with its directory would be lost to us, and is the program's own doing.
 put(b"of r3")

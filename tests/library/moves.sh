@@ -15,7 +15,7 @@ seen_by() { # WAY: in a directory of its own
 moves() {
 	local alone
 	alone=$(seen_by alone "$python")
-	is "$(grep -c . <<<"$alone")" 14 "moves.py runs to its end on $name"
+	is "$(grep -c . <<<"$alone")" 15 "moves.py runs to its end on $name"
 	is "$(seen_by under preloaded "$python")" "$alone" \
 		"bytecode without a source stays with the directory that it was written in on $name"
 	check "the cache has files of the tree that was moved on $name" \
