@@ -2,23 +2,40 @@
  *
  * The half of place.h for directories of sources that were deleted and created again:
  * handles the cached files of the earlier one.
+ *
+ * Several processes may find the same old directory at once, and each of them may go on
+ * to create a new one and its files (compileall -j). The kernel deletes a directory by
+ * its path, whichever is there by then. So only the process that holds the old
+ * directory's flock deletes it, after another look; nobody waits for that lock, and it
+ * ends with its process. To move the directory to another name first, look at what was
+ * moved, and move it back if it is new would be wrong: meanwhile another process would
+ * miss the directory that it has just created, and its temporary file. So would one that
+ * exchanges the old directory for a new one with the files to be kept. Hence a directory
+ * that has such files stays, with a mark.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "shim/calls.h"
 #include "shim/core/base/dirents.h"
-#include "shim/core/base/text.h"
 #include "shim/core/base/timestamp.h"
 #include "shim/core/cache/object.h"
-#include "shim/core/cache/root.h"
 #include "shim/place.h"
 #include "shim/process.h"
 
+/* An extended attribute of a __pycache__ in the cache from which what was left over was
+ * deleted: the birth of the directory of sources, a struct timespec. Without such
+ * attributes, it is sorted out at each look. */
+#define SORTED_MARK "user.pycstash.sorted"
+
 /* Returns whether a file is not left over: if it was written, or somebody is writing it,
  * after the directory of sources was created; or, with PYCSTASH_REWRITTEN=path, if it has
- * no object. */
+ * no object: pytest wrote it for the earlier sources, and it may serve new ones with the
+ * same content. */
 static bool is_kept(int dirfd, const char *name, const struct timespec *since)
 {
 	const struct pyc_name pyc = pyc_parse(name, strlen(name));
@@ -34,100 +51,92 @@ static bool is_kept(int dirfd, const char *name, const struct timespec *since)
 	return !timestamp_before(&written, since);
 }
 
-/* Links the files to be kept from the directory `from` into `to`; without one (-1),
- * deletes the others. Returns false if none is kept, or if not all can be linked. */
-static bool sort_out(
-	const char *from, int to, const struct timespec *since, struct dirents *names)
+/* Returns whether files in the directory are to be kept. If told to, deletes the
+ * others. */
+static __attribute__((noinline)) bool sort_out(
+	int dirfd, const struct timespec *since, bool deletes)
 {
-	size_t kept = 0;
+	struct dirents names = { .fd = dirfd };
 	const char *name;
-	int err = 0;
+	bool ret = false;
 
-	names->fd = sys_real.openat(
-		AT_FDCWD, from, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
-	if (names->fd < 0)
-		return false;
-	while (err == 0 && (name = dirents_next(names, &sys_real))) {
-		if (is_kept(names->fd, name, since)) {
-			kept++;
-			if (to >= 0)
-				err = sys_real.linkat(names->fd, name, to, name, 0);
-			if (err == -EEXIST)
-				err = 0;
-		} else if (to < 0) {
-			(void)sys_real.unlinkat(names->fd, name, 0);
-		}
+	while ((name = dirents_next(&names, &sys_real))) {
+		if (is_kept(dirfd, name, since))
+			ret = true;
+		else if (deletes)
+			(void)sys_real.unlinkat(dirfd, name, 0);
 	}
-	sys_real.close(names->fd);
-	return err == 0 && kept > 0;
+	return ret;
 }
 
-/* Files served since the directory of sources was created must stay visible, as without
- * the library, and files that pytest wrote for the earlier sources may still serve new
- * ones with the same content. So they go into a new directory, which replaces the old one
- * in one step, since pytest's workers look for it in the meantime; what they have put
- * into the old one until then follows. The new directory is built in the place of one
- * whose sources do not exist, which gc removes if the process dies. Where it cannot be
- * built, or nothing is to be kept, what is left over is deleted. dir is in the cache; its
- * first sources_len bytes are the place of the directory of sources. Returns whether
- * anything is kept. */
-static __attribute__((noinline)) bool renew(
-	const char *dir, size_t sources_len, const struct timespec *since)
+static bool is_sorted(int dirfd, const struct timespec *since)
 {
-	const size_t size = PATH_MAX + sizeof(struct dirents); /* a stack may be small */
-	char *path = sys_real.map(size);
-	struct dirents *names;
-	struct text text = { .data = path, .size = PATH_MAX };
-	bool kept = false;
-	size_t parent_len;
-	int fd = -1;
+	struct timespec mark;
 
-	if (!path)
-		return false;
-	names = (struct dirents *)(path + PATH_MAX);
-	text_add(&text, dir, sources_len);
-	text_adds(&text, "/.pycstash-");
-	text_addu(&text, sys_real.pid());
-	text_adds(&text, "-");
-	text_addu(&text, sys_real.thread());
-	parent_len = text.len;
-	if (!text.cut && sys_real.mkdirat(AT_FDCWD, path, 0700) == 0) {
-		text_adds(&text, dir + sources_len);
-		if (!text.cut && sys_real.mkdirat(AT_FDCWD, path, 0700) == 0)
-			fd = sys_real.openat(AT_FDCWD, path,
-				O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
-		kept = fd >= 0 && sort_out(dir, fd, since, names) &&
-		       PASSING(path, dir,
-			       real.renameat2(AT_FDCWD, path, AT_FDCWD, dir,
-				       RENAME_EXCHANGE)) == 0;
-		if (kept)
-			(void)sort_out(path, fd, since, names);
-		if (fd >= 0)
-			sys_real.close(fd);
-		root_drop_directory(&sys_real, path);
-		path[parent_len] = '\0';
-		(void)sys_real.unlinkat(AT_FDCWD, path, AT_REMOVEDIR);
-	}
-	if (!kept) {
-		kept = sort_out(dir, -1, since, names);
-		(void)sys_real.unlinkat(AT_FDCWD, dir, AT_REMOVEDIR);
-	}
-	sys_real.unmap(path, size);
-	return kept;
+	return sys_real.fgetxattr(dirfd, SORTED_MARK, &mark, sizeof mark) ==
+		       sizeof mark &&
+	       timestamp_equal(&mark, since);
 }
 
-/* Returns whether the directory of sources was created after the cache's directory for
- * it. Sets *ret_since to the time. */
-static bool is_leftover(
-	const char *dir, char *slash, const char *canonical, struct timespec *ret_since)
+/* Returns false if another process has locked the directory. A file system may have no
+ * such locks. */
+static bool lock(int dirfd)
 {
-	struct timespec cached;
+	int saved = errno;
+	bool ret =
+		syscall(SYS_flock, dirfd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
 
-	sys_real.birth(AT_FDCWD, dir, &cached);
+	errno = saved;
+	return ret;
+}
+
+/* When the cache's directory and the directory of sources were created. */
+struct births {
+	struct timespec cached, sources;
+};
+
+static void look(const char *dir, char *slash, const char *canonical, struct births *ret)
+{
+	sys_real.birth(AT_FDCWD, dir, &ret->cached);
 	*slash = '\0';
-	sys_real.birth(AT_FDCWD, canonical[0] ? canonical : "/", ret_since);
+	sys_real.birth(AT_FDCWD, canonical[0] ? canonical : "/", &ret->sources);
 	*slash = '/';
-	return timestamp_is_set(&cached) && timestamp_before(&cached, ret_since);
+}
+
+static bool is_leftover(const struct births *births)
+{
+	return timestamp_is_set(&births->cached) &&
+	       timestamp_before(&births->cached, &births->sources);
+}
+
+/* Deletes the old directory, or what is left over in it. Returns whether anything is
+ * kept. */
+static bool drop(
+	const char *dir, char *slash, const char *canonical, struct births *births)
+{
+	const struct timespec *since = &births->sources;
+	int fd = sys_real.openat(
+		AT_FDCWD, dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+	bool kept = false;
+
+	if (fd >= 0 && is_sorted(fd, since)) {
+		kept = true;
+	} else if (process_config.readonly) {
+		/* all of it is hidden */
+	} else if (fd >= 0 && !lock(fd)) {
+		kept = sort_out(fd, since, false);
+	} else {
+		look(dir, slash, canonical, births);
+		/* One that is closed to us may be empty. */
+		kept = is_leftover(births) && fd >= 0 && sort_out(fd, since, true);
+		if (kept)
+			(void)sys_real.fsetxattr(fd, SORTED_MARK, since, sizeof *since);
+		else if (is_leftover(births))
+			(void)sys_real.unlinkat(AT_FDCWD, dir, AT_REMOVEDIR);
+	}
+	if (fd >= 0)
+		sys_real.close(fd);
+	return kept;
 }
 
 bool place_drop_leftover(struct place *place)
@@ -135,13 +144,16 @@ bool place_drop_leftover(struct place *place)
 	char *dir = place->cache, *end = dir + place->map.dir_len, kept = *end;
 	char *slash = end - PYCACHE_LEN - 1;
 	const char *canonical = dir + place->map.tree_len;
-	struct timespec since;
+	struct births births;
 	bool leftover;
 
 	*end = '\0';
-	leftover = is_leftover(dir, slash, canonical, &since);
-	if (leftover && !process_config.readonly)
-		leftover = !renew(dir, (size_t)(slash - dir), &since);
+	look(dir, slash, canonical, &births);
+	if (is_leftover(&births))
+		leftover = !drop(dir, slash, canonical, &births);
+	else /* another process may have deleted it by now */
+		leftover =
+			!timestamp_is_set(&births.cached) && !place_exists(AT_FDCWD, dir);
 	*end = kept;
 	return leftover;
 }

@@ -66,8 +66,8 @@ bool place_is_shown(struct place *place)
 {
 	if (place->pyc.kind == PYC_TEMPORARY)
 		return !place_is_hidden(place);
-	if (!place_in_tree(place) && tree_has_directory(place) &&
-		(!process_tag() || place_drop_leftover(place)))
+	if (!place_in_tree(place) && ((!process_tag() && tree_has_directory(place)) ||
+					     place_drop_leftover(place)))
 		return false;
 	return !place_is_exposed(place);
 }

@@ -19,6 +19,9 @@
 #include "shim/process.h"
 #include "shim/report.h"
 
+/* Between two looks whether another process has deleted an old directory. */
+#define NAP_NS 1000000
+
 /* A filter of system calls may know only the call that Python makes. */
 static int make_given(int dirfd, const char *path, mode_t mode)
 {
@@ -39,6 +42,7 @@ static int make_directory(const struct place *place, int flags, mode_t mode)
 
 static int make_place(struct place *place, int dirfd, const char *path, mode_t mode)
 {
+	bool dropped = false;
 	int err;
 
 	place_at(place, dirfd, path, PLACE_ANEW);
@@ -66,12 +70,17 @@ static int make_place(struct place *place, int dirfd, const char *path, mode_t m
 	/* Another tree's, or not shown. */
 	if (err == -EEXIST && (place->map.ephemeral.len || place_is_exposed(place)))
 		return 0;
-	if (err == -EEXIST && place_drop_leftover(place)) {
-		err = place_make_in_cache(place, make_directory, 0, mode);
-		if (err == -EEXIST) /* it was renewed: the program has seen none */
+	/* Another process may be deleting it. If a new one is there by then, the program
+	 * has seen none. */
+	for (unsigned tries = 0; err == -EEXIST && place_drop_leftover(place); tries++) {
+		if (tries == ROOT_TRIES)
 			return 0;
+		if (tries > 0)
+			sys_real.sleep(NAP_NS);
+		err = place_make_in_cache(place, make_directory, 0, mode);
+		dropped = true;
 	}
-	if (err == 0)
+	if (err == 0 || (err == -EEXIST && dropped))
 		return 0;
 	if (err == -EEXIST || process_config.readonly)
 		return wrap_fail(-err);

@@ -64,17 +64,19 @@ being_written() {
 		mkdir -p "$T/anew" && echo 'x = 1' | tee "$T/anew/m.py" >"$T/anew/n.py"
 		preloaded "$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import m, n' "$T/anew"
 		folder=$(entries | grep "/anew/.*/n\.$tag") && folder=${folder%/*}
-		rm -rf "$T/anew" && sleep 0.1 && mkdir -p "$T/anew/__pycache__" && echo 'x = "anew"' >"$T/anew/m.py"
-		is "$(preloaded LD_PRELOAD="$SO $BUILD/tests/library/libat.so" AT=swap:/anew/__pycache__ DO="cd '$folder' && $when" \
-			"$python" -c "$loader" "$T/anew/m.py" "$how" 2>&1) $(cd "$folder" && find . -type f | sort | xargs) $(find "$CACHE" -name '.pycstash-*')" \
-			" $(printf './%s\n' "m.$tag.pyc" $numba $more | sort | xargs) " \
+		touch "$T/older" && rm -rf "$T/anew" && sleep 0.1 && mkdir -p "$T/anew/__pycache__" && echo 'x = "anew"' >"$T/anew/m.py"
+		is "$(preloaded LD_PRELOAD="$SO $BUILD/tests/library/libat.so" AT=open:/anew/__pycache__ DO="cd '$folder' && $when" \
+			"$python" -c "$loader" "$T/anew/m.py" "$how" 2>&1) $(cd "$folder" && find . -type f | sort | xargs)" \
+			" $(printf './%s\n' "m.$tag.pyc" $numba $more | sort | xargs)" \
 			"in a directory that was created again, what was written since stays when $what on $name"
+		mv "$T/older" "$folder/o.$tag.pyc"
+		preloaded "$python" -c 'import os, sys; os.path.exists(sys.argv[1])' "$T/anew/__pycache__/n.$tag.pyc"
+		check "what is moved to where something was kept stays there on $name, if $what" test -e "$folder/o.$tag.pyc"
 		rm -rf "$CACHE"
 	done <<-WAYS
 		its writer looks at other bytecode|there()|:
 		another process looks at other bytecode|subprocess.check_call([sys.executable, "-c", "import os, sys; os.path.exists(sys.argv[1])", pyc])|:
 		another process begins to write at that moment|there()|touch k.$tag.pyc.7|k.$tag.pyc.7
-		directories cannot be exchanged|there()|rm -r ../.pycstash-*
 	WAYS
 }
 

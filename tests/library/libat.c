@@ -6,8 +6,8 @@
  *
  *   AT=CALL[:N]:SUFFIX[:after]
  *       the moment: before (or after) the N-th (default 1) open, freopen, stat, rename,
- * swap (renameat2) or find (openat2 by its number) of a path with that suffix (for rename
- * and swap, the new path)
+ * mkdir, remove (unlinkat) or find (openat2 by its number) of a path with that suffix
+ * (for rename, the new path)
  *
  *   DO=COMMAND
  *       what sh runs then, once, without any preload
@@ -185,9 +185,14 @@ int renameat(int fromfd, const char *from, int tofd, const char *to)
 	return WATCHED("rename", to, REAL(renameat)(fromfd, from, tofd, to));
 }
 
-int renameat2(int fromfd, const char *from, int tofd, const char *to, unsigned flags)
+int mkdirat(int dirfd, const char *path, mode_t mode)
 {
-	return WATCHED("swap", to, REAL(renameat2)(fromfd, from, tofd, to, flags));
+	return WATCHED("mkdir", path, REAL(mkdirat)(dirfd, path, mode));
+}
+
+int unlinkat(int dirfd, const char *path, int flags)
+{
+	return WATCHED("remove", path, REAL(unlinkat)(dirfd, path, flags));
 }
 
 FILE *freopen(const char *path, const char *mode, FILE *stream)

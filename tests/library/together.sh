@@ -148,8 +148,51 @@ print(subprocess.check_output(['find', '$tree', '-name', '__pycache__']) == b'' 
 	sources
 }
 
+# A tree is deleted, and unpacked again at the same path, while the cache has its bytecode.
+unpacked() { # DIRECTORIES VERSION
+	local i
+	rm -rf "$T/anew" && sleep 0.1
+	for ((i = 0; i < $1; i++)); do
+		mkdir -p "$T/anew/p$i"
+		for m in m n o p; do echo "V = '$m $2'" >"$T/anew/p$i/$m.py"; done
+	done
+}
+compiles() { preloaded "$@" "$python" -c 'import py_compile, sys; py_compile.compile(sys.argv[1], doraise=True)' "$T/anew/p0/m.py"; }
+looks() { preloaded LD_PRELOAD="$SO $BUILD/tests/library/libat.so" "$@" "$python" -c 'import os, sys; os.path.isdir(sys.argv[1])' "$T/anew/p0/__pycache__"; }
+until_there() { echo "timeout 20 sh -c 'until [ -e \"\$0\" ]; do sleep 0.01; done' '$T/at/$1'"; }
+anew() {
+	local pid moment round said=
+	mkdir "$T/at"
+	unpacked 1 1 && compiles && unpacked 1 2
+	looks AT=remove:/p0/__pycache__ DO="touch '$T/at/begin'; $(until_there retry)" &
+	appears "$T/at/begin"
+	compiles LD_PRELOAD="$SO $BUILD/tests/library/libat.so" AT=mkdir:2:/p0/__pycache__:after \
+		DO="touch '$T/at/retry'; $(until_there done)" >"$T/said" 2>&1 &
+	pid=$!
+	wait %1 && touch "$T/at/done"
+	wait "$pid"
+	is "$? $(cat "$T/said") $(entries | grep -c '/anew/.*/m\.')" "0  1" \
+		"while a process deletes the __pycache__ of the earlier directory, another one creates its own on $name"
+	for moment in open:/p0/__pycache__ open:/p0/__pycache__:after; do
+		rm -rf "$CACHE"
+		unpacked 1 1 && compiles && unpacked 1 2
+		looks AT="$moment" DO="LD_PRELOAD='$SO' '$python' -m py_compile '$T/anew/p0/m.py'"
+		said="$said$(entries | grep -c '/anew/.*/m\.') "
+	done
+	is "$said" "1 1 " "a process that has found an earlier directory's __pycache__ deletes no new one on $name"
+	rm -rf "$T/at" "$CACHE"
+	"$python" -m compileall -h 2>/dev/null | grep -q -- '-j' || return
+	for round in 1 2 3; do
+		unpacked 40 "$round"
+		preloaded "$python" -m compileall -q -j4 "$T/anew" >"$T/said" 2>&1 || cat "$T/said"
+	done >"$T/failed"
+	is "$(head -3 "$T/failed") $(entries | grep -c /anew/)" " 160" \
+		"compileall -j compiles a tree that was unpacked again on $name"
+}
+
 all() {
 	racing
+	anew
 	threads
 	forks
 	children
