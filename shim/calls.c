@@ -115,14 +115,14 @@ void calls_begin(void)
 			return real.name args;            \
 		return slow;                              \
 	}
-#define VCALL(ret, name, params, args, maybe, slow, early)   \
-	static NOINLINE ret slow_##name params               \
-	{                                                    \
-		if (!(flags & WITH_MODE))                    \
-			mode = 0;                            \
-		if (maybe)                                   \
-			return slow;                         \
-		return process_opened(path, real.name args); \
+#define VCALL(ret, name, params, args, maybe, slow, early)          \
+	static NOINLINE ret slow_##name params                      \
+	{                                                           \
+		if (!(flags & WITH_MODE))                           \
+			mode = 0;                                   \
+		if (maybe)                                          \
+			return slow;                                \
+		return process_opened(path, flags, real.name args); \
 	}
 #define FOUND(ret, name, dirfd, params, args)                                     \
 	static NOINLINE ret found_##name params                                   \

@@ -115,6 +115,13 @@ bool place_is_exposed(struct place *place);
  * file that the program has created is its own anywhere. */
 bool place_is_hidden(struct place *place);
 
+/* After place_entry, which has found the source's name: returns whether the source is a
+ * link, and others can exchange that or anything on the way that it leads. Then a
+ * listing, or a program that does not open the bytecode, must not follow it to see
+ * whether the cache's bytecode is valid: at its end may be a device, or a file system
+ * that does not answer. */
+bool place_is_source_exposed(struct place *place);
+
 /* Returns whether the program sees what the cache has under a PLACE_ENTRY's name. One
  * that has opened no bytecode (git, dpkg, unzip) lists the tree's __pycache__ if there is
  * one, and must not find names that are not in it: it would take them for files that are

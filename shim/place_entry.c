@@ -43,7 +43,10 @@ static int check(struct place *place, bool looked_at)
 		return -ESTALE;
 	if (place->pyc.kind == PYC_TEMPORARY)
 		return 0;
-	if (!place_entry(place)) {
+	if (place_entry(place)) {
+		if (place_is_source_exposed(place))
+			return -ESTALE;
+	} else {
 		if (!pyc_names_no_source(&place->pyc))
 			return -ESTALE;
 		place->entry.spare = place->cache + used;

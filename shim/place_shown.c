@@ -3,25 +3,34 @@
  * The part of place.h that says where programs see what the cache has.
  */
 #include <fcntl.h>
+#include <string.h>
 
 #include "shim/core/base/path.h"
 #include "shim/core/base/text.h"
 #include "shim/core/cache/way.h"
 #include "shim/place.h"
 
-/* The path is put together at the end of place->cache, which core uses only while one of
- * its functions runs. Out of line, to save stack in the callers. */
-static __attribute__((noinline)) bool is_exposed(struct place *place)
+/* Returns the path of the directory of the sources, without "/" at its end. It is at the
+ * end of place->cache, which core uses only while one of its functions runs. */
+static struct text sources_of(struct place *place)
 {
 	const size_t len = place->map.dir_len - place->map.tree_len - PYCACHE_LEN - 1;
 	struct text text = { .data = place->cache + sizeof place->cache - PATH_MAX,
 		.size = PATH_MAX };
-	const uid_t user = sys_real.geteuid();
-	struct way_end end;
 
 	text_add(&text, place_show(place), len);
 	place_hide(place);
-	text_adds(&text, len ? "" : "/");
+	return text;
+}
+
+/* Out of line, to save stack in the callers. */
+static __attribute__((noinline)) bool is_exposed(struct place *place)
+{
+	struct text text = sources_of(place);
+	const uid_t user = sys_real.geteuid();
+	struct way_end end;
+
+	text_adds(&text, text.len ? "" : "/");
 	return text.cut ||
 	       way_judge(&sys_real, user, WAY_STRICT, text.data, text.size, &end) !=
 		       WAY_TRUSTED ||
@@ -48,6 +57,28 @@ static bool is_programs(const struct place *place)
 bool place_is_hidden(struct place *place)
 {
 	return !is_programs(place) && place_is_exposed(place);
+}
+
+__attribute__((noinline)) bool place_is_source_exposed(struct place *place)
+{
+	const struct source *source = &place->entry.source;
+	const char *slash = strrchr(source->path, '/');
+	struct way_end end;
+	struct text text;
+	enum way way;
+
+	if (sys_real.fstatat(source->dirfd, source->path, &end.st, AT_SYMLINK_NOFOLLOW) <
+			0 ||
+		!S_ISLNK(end.st.st_mode))
+		return false;
+	text = sources_of(place);
+	text_adds(&text, "/");
+	text_adds(&text, slash ? slash + 1 : source->path);
+	if (text.cut)
+		return true;
+	way = way_judge(
+		&sys_real, sys_real.geteuid(), WAY_STRICT, text.data, text.size, &end);
+	return way != WAY_NO_DIRECTORY || end.above || !S_ISREG(end.st.st_mode);
 }
 
 static bool tree_has_directory(struct place *place)

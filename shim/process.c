@@ -187,14 +187,23 @@ void process_browses(void)
 	atomic_store_explicit(&browses, true, memory_order_relaxed);
 }
 
-int process_opened(const char *path, int fd)
+/* With O_PATH, nothing can be read; but the interpreter of `pycstash warm` goes on to
+ * open the descriptor. */
+static bool can_read(int flags)
 {
-	struct stat st;
+	return flags & O_PATH ? process_config.fills : !(flags & O_WRONLY);
+}
 
-	if (fd < 0 || !atomic_load_explicit(&process_watching, memory_order_relaxed))
+int process_opened(const char *path, int flags, int fd)
+{
+	struct entry_world world;
+
+	if (fd < 0 || !can_read(flags) ||
+		!atomic_load_explicit(&process_watching, memory_order_relaxed) ||
+		!pyc_may_be_source(path))
 		return fd;
-	if (pyc_may_be_source(path) && sys_real.fstatat(fd, "", &st, AT_EMPTY_PATH) == 0)
-		pending_opened(&pending, sys_real.thread(), path, &st);
+	world = process_world(NULL);
+	entry_source_opened(&world, path, fd);
 	return fd;
 }
 

@@ -95,10 +95,10 @@ void process_show_compiler(void);
  * open. */
 PEEKED atomic_uint process_watching;
 
-/* The process has opened that path: if it is a source, see pending_opened. Returns fd as
- * it is, even if negative. A path relative to a descriptor is mistaken for a different
- * file, which can cost a seal. */
-int process_opened(const char *path, int fd);
+/* The process has opened that path with those flags: if it can now read a source, see
+ * entry_source_opened. Returns fd as it is, even if negative. A path relative to a
+ * descriptor is mistaken for a different file, which can cost a seal. */
+int process_opened(const char *path, int flags, int fd);
 
 /* Set once the process has got a descriptor of a directory in the cache, to list it: it
  * may also create something through that descriptor; see dir_given. */

@@ -86,16 +86,17 @@ static int open_candidate(struct place *place, int flags)
  * the cache has is not shown there, or nothing is served. */
 static bool is_hidden(struct place *place)
 {
-	return !place->looks_only &&
-	       (process_config.fills || (!entry_is_certainly_import(&place->entry) &&
-						place_is_exposed(place)));
+	if (place->looks_only)
+		return place_is_source_exposed(place);
+	return process_config.fills ||
+	       (!entry_is_certainly_import(&place->entry) && place_is_exposed(place));
 }
 
 static int open_hidden(struct place *place, int flags, enum verdict *verdict)
 {
-	int fd = sys_real.openat(place->dirfd, place->path, flags, 0);
+	int fd = open_to_find(place, flags);
 
-	if (fd < 0) /* it may be an import, after all, that now compiles */
+	if (fd < 0 && !place->looks_only) /* an import, after all, that now compiles? */
 		entry_miss(&place->entry);
 	*verdict = fd < 0 ? VERDICT_MISS_NO_ENTRY : VERDICT_IN_TREE;
 	return fd;
@@ -371,7 +372,7 @@ static int open_place(
 			(void)place_ready_tree(place);
 		break;
 	case PLACE_TREE: /* perhaps a source, in a directory with that text in its name */
-		return process_opened(path, open_tree(place, flags, mode));
+		return process_opened(path, flags, open_tree(place, flags, mode));
 	}
 	return open_tree(place, flags, mode);
 }

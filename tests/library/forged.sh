@@ -187,6 +187,11 @@ os.makedirs('x/__pycache__'); put('x/__pycache__/$pyc.5'); os.replace('x/__pycac
 served "a pyc that is written for a module served whose source was read" "import linecache, m
 assert linecache.getline(m.__file__, 1)
 $replace"
+for how in O_PATH O_WRONLY; do
+	served "a pyc that is written once its source was opened with $how" "os.path.exists('$into/$pyc')
+os.open('$T/work/pkg/m.py', os.$how)
+$replace"
+done
 served "a pyc that is written once a module was compiled" "open('pkg/m.py', 'a').write('#')
 import m
 $replace"

@@ -189,4 +189,63 @@ if type -P strace >/dev/null; then
 else
 	skip "a program that copies links as links does not wait for what another user's source leads to" "there is no strace"
 fi
+
+# led: the victim's own directory, in which a link of his own leads to a source of the
+# attacker's, which he has imported; then the attacker makes that a link.
+led() { # TARGET
+	rm -rf "$T/theirs" && mkdir "$T/theirs" && echo 'x = "SECRET"' >"$T/theirs/lib.py" && chown -R "$ATTACKER" "$T/theirs"
+	private "$VICTIM"
+	as "$VICTIM" sh -c "cd '$shared/private' && ln -sf '$T/theirs/lib.py' m.py && echo y=1 >own.py && ln -s own.py o.py"
+	later "$PY" -c "$(imports "$shared/private"); import o"
+	as "$ATTACKER" sh -c "rm -f '$T/theirs/lib.py' && mkfifo '$T/theirs/pipe' && ln -s '$1' '$T/theirs/lib.py'"
+}
+# What programs do that follow no link, to the bytecode at PYC.
+acts="import os
+def of(act):
+    try: return act()
+    except OSError as error: return type(error).__name__
+def looks(pyc): of(lambda: os.lstat(pyc)); of(lambda: os.path.exists(pyc)); of(lambda: os.access(pyc, os.R_OK))
+def lists(pyc): os.listdir(os.path.dirname(pyc)); list(os.scandir(os.path.dirname(pyc)))
+def reads(pyc): of(lambda: open(pyc, 'rb').read())
+def opens_with_O_PATH(pyc): of(lambda: os.open(pyc, os.O_PATH))
+def renames(pyc): of(lambda: os.rename(pyc, '$T/$VICTIM/renamed.pyc'))
+def moves(pyc): of(lambda: os.rename(os.path.dirname(pyc), '$T/$VICTIM/renamed'))
+def creates(pyc):
+    of(lambda: os.makedirs(os.path.dirname(pyc)))
+    looks(pyc); open(pyc + '.5', 'w').close(); os.replace(pyc + '.5', pyc)"
+# follows ACT: prints the calls with which it follows the source.
+follows() {
+	rm -rf "$T/$VICTIM/renamed"*
+	later strace -f -o "$T/$VICTIM/trace" "$PY" -c "$acts
+$1('$pyc')" >"$T/said"
+	grep -q exited "$T/$VICTIM/trace" || echo "no trace"
+	grep -E "\"($shared/private|$T/theirs)/(m|lib)\.py\"" "$T/$VICTIM/trace" |
+		grep -vE 'NOFOLLOW|^[0-9]+ +(readlink|lstat)' | cut -d'(' -f1 | sed 's/.* //' | sort | uniq -c | xargs
+}
+if type -P strace >/dev/null; then
+	for act in looks lists reads opens_with_O_PATH renames creates; do
+		private "$ATTACKER"
+		exchanged "mkdir __pycache__ && echo nothing >__pycache__/m.$TAG.pyc && echo 'x = 1' >m.py"
+		is "$(follows "$act")" "" "a program that ${act//_/ } asks nothing of another user's source, which may become a link meanwhile"
+	done
+	for act in looks lists opens_with_O_PATH renames moves creates; do
+		led nowhere
+		is "$(made) $(follows "$act")" "1 " "a program that ${act//_/ } does not follow the user's own link where another user's leads on"
+		led nowhere
+		as "$VICTIM" sh -c "mkdir '$shared/private/__pycache__'; cp -p '$(entries "$cache" | grep '/tree/.*/private/.*/m\.')' '$pyc'"
+		is "$(made) $(follows "$act")" "1 " "a program that ${act//_/ } does not follow that either if the tree has bytecode too"
+	done
+else
+	skip "programs that follow no link ask nothing of another user's source" "there is no strace"
+fi
+led pipe
+as "$ATTACKER" sh -c "echo opened >'$T/theirs/pipe'" &
+writer=$!
+as "$VICTIM" mkdir "$shared/private/__pycache__"
+is "$(later timeout 60 "$PY" -c "import os; print(os.listdir('$shared/private/__pycache__'))"; kill -0 "$writer" 2>&1)" "['o.$TAG.pyc']" \
+	"a program that lists the user's own directory does not open what another user's link leads to, and sees where the user's own lead"
+later timeout 60 "$PY" -c "open('$pyc', 'rb')" 2>/dev/null
+is "$(kill -0 "$writer" 2>&1)" "" "a program that opens bytecode there does not open a pipe to which the source leads"
+kill "$writer" 2>/dev/null
+wait "$writer" 2>/dev/null
 done_testing

@@ -23,7 +23,7 @@ O_PATH = getattr(posix, "O_PATH", 1 << 21)  # Python 3.10 and later have its nam
 
 def read_source(path, most):
     """Others may have put a pipe, a device or a hole there by now, which is not opened."""
-    found = posix.open(path, O_PATH)  # which the library sees as opening the source
+    found = posix.open(path, O_PATH)  # which the library here sees as opening the source
     try:
         st = posix.fstat(found)
         if st.st_mode >> 12 != 0o10:  # S_ISREG is in a module that may be no built-in
@@ -44,7 +44,7 @@ def read_source(path, most):
 class Loader(SourceFileLoader):
     def get_data(self, path):
         if path != self.path:  # the pyc
-            # This stat makes the library note the source's identity. The pyc must not be
+            # This stat makes the library expect that the source is read. The pyc must not be
             # opened: a pyc in the tree could be valid, and we are here to replace it.
             try:
                 posix.stat(path)

@@ -228,7 +228,9 @@ enum way way_judge(const struct sys *sys, uid_t user, enum way_rule rule, char *
 		way = step(&walk, end, ret_end);
 	if (way == WAY_TRUSTED)
 		*ret_end = (struct way_end){ .st = walk.above };
-	return way == WAY_TRUSTED || way == WAY_ABSENT ? compare_views(&walk, way) : way;
+	return way == WAY_TRUSTED || way == WAY_ABSENT || way == WAY_NO_DIRECTORY
+		       ? compare_views(&walk, way)
+		       : way;
 }
 
 static bool is_due(const struct sys *sys, struct way_judged *judged)

@@ -139,12 +139,17 @@ enum verdict entry_compare_content(const struct entry_world *world, struct sourc
 
 /* The program has looked for the entry in vain, and may go on to compile: notes a pending
  * compile. */
-void entry_miss(struct entry *entry);
+void entry_miss(const struct entry *entry);
 
 /* The program looks for the entry, and may go on to write it without opening it
- * (py_compile does): notes a pending compile. Neither function follows another user's
- * link to the source, so what is compiled through one is not proven. */
-void entry_ask(struct entry *entry);
+ * (py_compile does): notes a pending compile. Neither function asks anything of the
+ * source, which the program may have no use for: it may be a link to a file system that
+ * does not answer. */
+void entry_ask(const struct entry *entry);
+
+/* The program has opened the file at that path to read it, which may be the source of a
+ * pending compile. If nothing is known of that source yet, waits until it is settled. */
+void entry_source_opened(const struct entry_world *world, const char *path, int fd);
 
 /* This thread has created a temporary file at path, open as fd: only that file will be
  * accepted as the result of its compile. After a purge, others (forked processes) may use
@@ -189,7 +194,8 @@ void entry_share(struct entry *entry, const char *temporary);
 void entry_landed(const struct entry *entry);
 
 /* Returns whether the file about to get the entry's name comes from an explicit compiler:
- * py_compile looks for the bytecode and writes it, while an import opens it. */
+ * py_compile looks for the bytecode, reads the source and writes the bytecode, while an
+ * import opens it. */
 bool entry_is_explicit(const struct entry *entry);
 
 /* Returns whether an explicit compiler of root's has made it for others, who would not

@@ -160,9 +160,9 @@ bool entry_is_interpreters_own(const struct entry *entry);
 /* Notes that bytecode was looked for, and the state of its source, which Python is going
  * to compile. There may be no source of the name that the bytecode's name tells
  * (m.hy). */
-void entry_pending_note(struct entry *entry, uint32_t looks);
+void entry_pending_note(struct entry *entry);
 /* Does the same, once the source is settled. */
-void entry_pending_settle(struct entry *entry, uint32_t looks);
+void entry_pending_settle(struct entry *entry);
 /* Does the same for bytecode that the program was served, if the program may find it
  * stale and compile after all. It then compiles a source that changes, which proves
  * nothing. */

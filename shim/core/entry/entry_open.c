@@ -422,7 +422,7 @@ static int search_for(struct search *search, int candidate)
 	if (fd == -ENOENT && !is_kept(search))
 		fd = try_flight(search);
 	if (fd == -ENOENT)
-		entry_pending_note(search->entry, 0);
+		entry_pending_note(search->entry);
 	return fd;
 }
 
@@ -441,9 +441,9 @@ int entry_open(struct entry *entry, int candidate, int flags, enum verdict *verd
 	/* Python may still compile: after a loop of links, say, or if the file is no
 	 * bytecode; and it compares a hash with the source. */
 	if (fd < 0 || *verdict == VERDICT_HIT_OWN)
-		entry_pending_settle(entry, 0);
+		entry_pending_settle(entry);
 	else if (*verdict == VERDICT_HIT_HASH || *verdict == VERDICT_HIT_HASH_CONTENT)
-		entry_pending_note(entry, 0);
+		entry_pending_note(entry);
 	else
 		entry_pending_served(entry);
 	if (search.rejected >= 0)

@@ -2,7 +2,6 @@
  *
  * The part of entry.h that remembers what the program may be about to compile.
  */
-#include <fcntl.h>
 #include <string.h>
 
 #include "shim/core/entry/entry_file.h"
@@ -16,30 +15,42 @@ static bool may_be_refused(const struct source *source)
 	       (uint32_t)source->seen_size != (uint32_t)source->st.st_size;
 }
 
-static void add(struct entry *entry, uint32_t looks, bool served)
+static struct pending_source known(const struct source *source)
 {
-	struct pending_source pending = { .looks = looks, .served = served };
+	struct pending_source ret = { .looks = 0 };
 
-	if (entry->source.there) {
-		pending.identity = entry->source.identity;
-		pending.device = entry->source.st.st_dev;
-		pending.digested = entry->source.digested;
-		pending.settled = entry->source.settled;
-		pending.hopeless = entry->source.hopeless;
-		pending.own_codec = entry->source.own_codec;
-		pending.digest = entry->source.digest;
-		pending.seen = !may_be_refused(&entry->source);
-	}
-	pending_add(entry->world->python.pending, entry->world->env.sys->thread(),
-		entry->source.path, &pending);
+	if (!source->there)
+		return ret;
+	ret.identity = source->identity;
+	ret.device = source->st.st_dev;
+	ret.digested = source->digested;
+	ret.settled = source->settled;
+	ret.hopeless = source->hopeless;
+	ret.own_codec = source->own_codec;
+	ret.digest = source->digest;
+	ret.seen = !may_be_refused(source);
+	return ret;
 }
 
-void entry_pending_note(struct entry *entry, uint32_t looks)
+static void add(const struct entry *entry, const struct pending_source *pending)
 {
-	add(entry, looks, false);
+	pending_add(entry->world->python.pending, entry->world->env.sys->thread(),
+		entry->source.path, pending);
+}
+
+static void watch(const struct entry *entry)
+{
+	atomic_store_explicit(
+		entry->world->python.watching, ENTRY_WATCH_ALWAYS, memory_order_relaxed);
+}
+
+void entry_pending_note(struct entry *entry)
+{
+	const struct pending_source pending = known(&entry->source);
+
+	add(entry, &pending);
 	if (entry->source.there)
-		atomic_store_explicit(entry->world->python.watching, ENTRY_WATCH_ALWAYS,
-			memory_order_relaxed);
+		watch(entry);
 }
 
 void entry_drop(const struct entry *entry)
@@ -48,46 +59,50 @@ void entry_drop(const struct entry *entry)
 		entry->source.path);
 }
 
-void entry_pending_settle(struct entry *entry, uint32_t looks)
+void entry_pending_settle(struct entry *entry)
 {
 	if (source_settle(
 		    &entry->source, entry->world->env.sys, entry->world->env.clock) == 0)
-		entry_pending_note(entry, looks);
+		entry_pending_note(entry);
 	else
 		entry_drop(entry);
 }
 
-/* Returns whether the source is another user's link: it may lead to a file system that
- * does not answer, where a program that does not follow the link must not wait. */
-static bool is_anothers_link(const struct entry *entry)
+static void note_unknown(const struct entry *entry, uint32_t looks)
 {
-	const struct sys *sys = entry->world->env.sys;
-	struct stat st;
+	const struct pending_source unknown = { .unknown = true, .looks = looks };
 
-	return sys->kernel_stat(entry->source.dirfd, entry->source.path, &st,
-		       AT_SYMLINK_NOFOLLOW) == 0 &&
-	       S_ISLNK(st.st_mode) && st.st_uid != 0 && st.st_uid != sys->geteuid();
+	add(entry, &unknown);
+	watch(entry);
 }
 
-void entry_miss(struct entry *entry)
+void entry_miss(const struct entry *entry)
 {
-	const struct entry_env *env = &entry->world->env;
-
-	if (!is_anothers_link(entry))
-		(void)source_settle(&entry->source, env->sys, env->clock);
-	entry_pending_note(entry, 0);
+	note_unknown(entry, 0);
 }
 
-void entry_ask(struct entry *entry)
+void entry_ask(const struct entry *entry)
 {
 	const struct entry_env *env = &entry->world->env;
 
 	if (env->recent)
 		recent_stat_is_over(env->recent, env->sys);
-	if (is_anothers_link(entry))
-		entry_pending_note(entry, 1);
+	note_unknown(entry, 1);
+}
+
+void entry_source_opened(const struct entry_world *world, const char *path, int fd)
+{
+	const struct entry_env *env = &world->env;
+	const uintptr_t thread = env->sys->thread();
+	struct source source = { .dirfd = fd, .path = "", .is_open = true };
+	struct pending_source pending;
+
+	if (pending_is_unknown(world->python.pending, thread, path))
+		(void)source_settle(&source, env->sys, env->clock);
 	else
-		entry_pending_settle(entry, 1);
+		(void)source_look(&source, env->sys);
+	pending = known(&source);
+	pending_opened(world->python.pending, thread, path, &pending);
 }
 
 bool entry_is_interpreters_own(const struct entry *entry)
@@ -108,6 +123,8 @@ static void change_watch(atomic_uint *watching, unsigned from, unsigned to)
 
 void entry_pending_served(struct entry *entry)
 {
+	struct pending_source pending;
+
 	if (!may_be_refused(&entry->source)) {
 		if (atomic_load_explicit(
 			    entry->world->python.watching, memory_order_relaxed))
@@ -115,7 +132,9 @@ void entry_pending_served(struct entry *entry)
 		return;
 	}
 	entry->source.settled = false;
-	add(entry, 0, true);
+	pending = known(&entry->source);
+	pending.served = true;
+	add(entry, &pending);
 	/* Every interpreter is served this file before its stats are kept. That must not
 	 * make it watch its opens for the rest of its life. */
 	change_watch(entry->world->python.watching, ENTRY_WATCH_NONE,

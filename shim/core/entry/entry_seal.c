@@ -20,13 +20,22 @@ static int open_to_seal(const struct sys *sys, const char *path, struct stat *st
 	return fd;
 }
 
+/* For a source that the program has not opened: it may lead to where it must not be
+ * followed. */
+static bool has_no_source(const struct entry *entry)
+{
+	struct stat st;
+
+	return entry->world->env.sys->fstatat(entry->source.dirfd, entry->source.path,
+		       &st, AT_SYMLINK_NOFOLLOW) == -ENOENT;
+}
+
 /* Returns whether the process has done what precedes new bytecode: looked for the
  * bytecode in vain, and read the source. Then the library knows that the bytecode was
  * compiled here, and from what. If not, the bytecode may come from anywhere. */
 static enum verdict find_pending(struct entry *entry, struct pending_source *ret)
 {
 	const struct entry_world *world = entry->world;
-	int err = source_look(&entry->source, world->env.sys);
 
 	if (!pending_find(world->python.pending, world->env.sys->thread(),
 		    entry->source.path, ret))
@@ -34,7 +43,11 @@ static enum verdict find_pending(struct entry *entry, struct pending_source *ret
 			       entry->source.path)
 			       ? VERDICT_UNSEALED_LOST
 			       : VERDICT_UNSEALED_UNASKED;
-	if (err < 0) /* there never was one, or it was deleted in the meantime */
+	if (ret->unknown)
+		return !ret->looks && has_no_source(entry) ? VERDICT_UNSEALED_NO_SOURCE
+							   : VERDICT_UNSEALED_UNREAD;
+	/* Perhaps there never was one, or it was deleted in the meantime. */
+	if (source_look(&entry->source, world->env.sys) < 0)
 		return ret->identity.inode ? VERDICT_UNSEALED_CHANGED
 					   : VERDICT_UNSEALED_NO_SOURCE;
 	return ret->opened ? VERDICT_SEALED : VERDICT_UNSEALED_UNREAD;

@@ -102,6 +102,19 @@ static bool put(struct pending *pending, struct at at, const struct record *reco
 		pending->slots[at.slot].words, record, PENDING_WORDS);
 }
 
+static bool is_same(const struct pending_source *a, const struct pending_source *b)
+{
+	return a->device == b->device && identity_same(&a->identity, &b->identity);
+}
+
+/* Returns whether a look for the bytecode says nothing. */
+static bool is_being_written(
+	const struct pending_source *source, const struct pending_source *looked_for)
+{
+	return (source->opened & PENDING_WRITING) &&
+	       (looked_for->unknown || is_same(source, looked_for));
+}
+
 void pending_add(struct pending *pending, uintptr_t thread, const char *path,
 	const struct pending_source *source)
 {
@@ -117,11 +130,10 @@ void pending_add(struct pending *pending, uintptr_t thread, const char *path,
 	for (unsigned tries = 0; !done && tries < PENDING_WAYS; tries++) {
 		look_up(pending, record.head.key, &found);
 		record.source = *source;
-		if (found.matches && (found.record.source.opened & PENDING_WRITING) &&
-			found.record.source.device == source->device &&
-			identity_same(&found.record.source.identity, &source->identity))
-			record.source.opened = found.record.source.opened;
-		if (found.matches && record.source.looks)
+		if (found.matches && is_being_written(&found.record.source, source))
+			record.source = found.record.source;
+		record.source.looks = source->looks;
+		if (found.matches && source->looks)
 			record.source.looks += found.record.source.looks;
 		done = put(pending, found.matches ? found.at[0] : found.oldest, &record);
 	}
@@ -135,8 +147,15 @@ bool pending_is_of(const struct pending_source *source, const struct stat *st)
 	       identity_same(&source->identity, &identity);
 }
 
+bool pending_is_unknown(const struct pending *pending, uintptr_t thread, const char *path)
+{
+	struct pending_source source;
+
+	return pending_find(pending, thread, path, &source) && source.unknown;
+}
+
 void pending_opened(struct pending *pending, uintptr_t thread, const char *path,
-	const struct stat *st)
+	const struct pending_source *source)
 {
 	uint64_t key[2];
 	struct found found;
@@ -144,11 +163,15 @@ void pending_opened(struct pending *pending, uintptr_t thread, const char *path,
 
 	make_key(thread, path, key);
 	look_up(pending, key, &found);
-	if (pending_is_of(&found.record.source, st))
-		found.record.source.opened |= PENDING_OPENED;
-	else /* no file has that inode */
-		found.record.source = (struct pending_source){ .identity.inode = 0,
-			.opened = PENDING_OPENED };
+	if (found.record.source.unknown) {
+		const uint32_t looks = found.record.source.looks;
+
+		found.record.source = *source;
+		found.record.source.looks = looks;
+	} else if (!is_same(&found.record.source, source)) { /* no file has that inode */
+		found.record.source = (struct pending_source){ .identity.inode = 0 };
+	}
+	found.record.source.opened |= PENDING_OPENED;
 	for (unsigned i = 0; i < found.matches; i++)
 		put_all &= put(pending, found.at[i], &found.record);
 	if (found.unclear || !put_all)

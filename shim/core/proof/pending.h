@@ -6,7 +6,9 @@
  * An interpreter asks for a pyc, reads the source, compiles it, and writes the pyc. The
  * bytecode belongs to the source if the interpreter has opened that source, and if the
  * source, at the end, is the same as when the pyc was asked for, before the source was
- * read. So each pending compile is kept until then.
+ * read. So each pending compile is kept until then. A program that only looks for the pyc
+ * may never read the source, and must not wait for what that leads to (a link, a file
+ * system that does not answer): then the source is unknown until the program opens it.
  *
  * The table has a fixed size, and a new row may overwrite an older one, which costs one
  * seal. Rows of bytecode that was served go first. Each slot is one of slot.h. If giving
@@ -38,7 +40,8 @@ struct pending_source {
 	uint16_t opened;   /* a set of enum pending_state */
 	uint16_t seen;	 /* the program's own stat of it showed the same time and size */
 	uint16_t served; /* bytecode was served, which the program may refuse */
-	uint32_t own_codec; /* see coding.h */
+	uint16_t own_codec; /* see coding.h */
+	uint16_t unknown;   /* the source was not looked at: pending_opened will tell */
 	uint32_t looks; /* how often the program has looked for the bytecode since it last
 			   opened it */
 	struct digest digest;
@@ -59,16 +62,21 @@ struct pending {
  * row says of that would be wrong: compilers look for the bytecode before they open the
  * source, and several files (m.py and m.pyi, py.py and .py) have bytecode of the same
  * name, so that the next one may be compiled now. Only a look while the bytecode is being
- * written says nothing: fakeroot looks before each rename. The row belongs to the thread:
- * another thread may ask for the same source later, when its state is different. */
+ * written says nothing, unless the source is known to differ: fakeroot looks before each
+ * rename. The row belongs to the thread: another thread may ask for the same source
+ * later, when its state is different. */
 void pending_add(struct pending *pending, uintptr_t thread, const char *path,
 	const struct pending_source *source);
 
-/* The process has opened a source at that path; st is the stat of the opened file. If it
- * is not that of the row's source, the row becomes void, since a path may lead elsewhere
- * for a moment (a link that flips there and back). */
+/* Returns whether the row's source is unknown: then pending_opened needs all about it. */
+bool pending_is_unknown(
+	const struct pending *pending, uintptr_t thread, const char *path);
+
+/* The process has opened that source at that path, to read it. If the row's source is
+ * unknown, this is it. If it is another one, the row becomes void, since a path may lead
+ * elsewhere for a moment (a link that flips there and back). */
 void pending_opened(struct pending *pending, uintptr_t thread, const char *path,
-	const struct stat *st);
+	const struct pending_source *source);
 
 /* The thread creates a temporary file for the bytecode of that source. */
 void pending_begin(struct pending *pending, uintptr_t thread, const char *path);

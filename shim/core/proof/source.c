@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 
+#include "shim/core/base/text.h"
 #include "shim/core/base/timestamp.h"
 #include "shim/core/python/coding.h"
 
@@ -65,7 +66,8 @@ static int look(struct source *source, const struct sys *sys, int dirfd, const c
 
 int source_look(struct source *source, const struct sys *sys)
 {
-	return look(source, sys, source->dirfd, source->path, 0);
+	return look(source, sys, source->dirfd, source->path,
+		source->is_open ? AT_EMPTY_PATH : 0);
 }
 
 bool source_recall(
@@ -99,18 +101,20 @@ static bool is_local(
 	uint64_t device = (uint64_t)source->st.st_dev + 1;
 	struct stat st;
 	int64_t type;
-	int fd;
+	int fd = source->dirfd;
 
 	if (clock->local == device)
 		return true;
-	fd = sys->openat(source->dirfd, source->path, O_PATH | O_CLOEXEC, 0);
+	if (!source->is_open)
+		fd = sys->openat(fd, source->path, O_PATH | O_CLOEXEC, 0);
 	if (fd < 0)
 		return false;
 	type = sys->fs_type(fd);
 	/* The path may lead to another file system by now. */
 	if (sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
 		st.st_dev = ~source->st.st_dev;
-	sys->close(fd);
+	if (!source->is_open)
+		sys->close(fd);
 	if (type < 0)
 		clock->refused = true;
 	if (type < 0 || source_type_is_remote(type) || st.st_dev != source->st.st_dev)
@@ -199,10 +203,34 @@ static int read_whole(const struct source *source, const struct sys *sys, int fd
 		       : -EAGAIN;
 }
 
+#define SOURCE_FLAGS (O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+
 static int open_source(const struct source *source, const struct sys *sys)
 {
-	return sys->openat(source->dirfd, source->path,
-		O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
+	return sys->openat(source->dirfd, source->path, SOURCE_FLAGS, 0);
+}
+
+/* Opens a source that was looked at a while ago. Others may have put a pipe or a device
+ * there since, which is not opened. */
+static int open_again(const struct source *source, const struct sys *sys)
+{
+	char name[32];
+	struct text text = TEXT(name);
+	int found = sys->openat(source->dirfd, source->path, O_PATH | O_CLOEXEC, 0);
+	int fd = -EAGAIN;
+	struct stat st;
+
+	if (found < 0)
+		return found;
+	text_adds(&text, "/proc/self/fd/");
+	text_addu(&text, (unsigned long)found);
+	if (sys->fstatat(found, "", &st, AT_EMPTY_PATH) == 0 && S_ISREG(st.st_mode)) {
+		fd = sys->openat(AT_FDCWD, name, SOURCE_FLAGS, 0);
+		if (fd == -ENOENT) /* without /proc */
+			fd = open_source(source, sys);
+	}
+	sys->close(found);
+	return fd;
 }
 
 /* Sets the digest of an open source that was looked at. */
@@ -234,7 +262,7 @@ int source_digest(struct source *source, const struct sys *sys, struct scratch *
 
 	if (source->digested)
 		return 0;
-	fd = open_source(source, sys);
+	fd = open_again(source, sys);
 	if (fd < 0)
 		return fd;
 	err = digest_open(source, sys, scratch, fd);
@@ -246,10 +274,13 @@ int source_read(struct source *source, const struct sys *sys, struct source_cloc
 	struct recent_stat *recent, struct scratch *scratch)
 {
 	bool recalled = source_recall(source, sys, recent);
-	/* Before the decisive stat, which is the one after the reading. */
-	int64_t now = ask_clock(sys);
-	int fd = open_source(source, sys);
+	int err = source->there ? 0 : source_look(source, sys), fd;
+	int64_t now;
 
+	if (err < 0)
+		return err;
+	now = ask_clock(sys); /* before the decisive stat: the one after the reading */
+	fd = open_source(source, sys);
 	if (fd >= 0) {
 		if (recalled || look(source, sys, fd, "", AT_EMPTY_PATH) == 0)
 			judge_age(source, sys, clock,

@@ -38,6 +38,7 @@ struct source_clock {
 struct source {
 	int dirfd;	  /* the directory that path is relative to */
 	const char *path; /* as given by the program: links are followed each time */
+	bool is_open;	  /* dirfd is the file itself, and path is "" */
 	struct stat st;
 	struct identity identity; /* from st */
 	bool there;		  /* st is filled in: the source is a regular file */
@@ -65,7 +66,8 @@ bool source_recall(
 int source_settle(
 	struct source *source, const struct sys *sys, struct source_clock *clock);
 
-/* As source_settle, and digests the source if it is settled at once, as is usual. Uses
+/* As source_settle, and digests the source if it is settled at once, as is usual. Opens
+ * only what has been a regular file, since opening a device can have an effect. Uses
  * the stat that the program has just taken, as source_recall does, if the source is still
  * the same after it was read; else that of the file opened for reading, which is cheaper
  * than a stat of its path. */

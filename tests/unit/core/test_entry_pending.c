@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/unit/fake/fake_entry.h"
 
@@ -74,6 +75,83 @@ static void the_first_is_watched_until_the_next(void **state)
 	assert_int_equal(*fe.world.python.watching, ENTRY_WATCH_NONE);
 }
 
+/* What the source leads to may not answer, and only a program that reads it waits. */
+static void a_look_asks_nothing_of_the_source(void **state)
+{
+	(void)state;
+	fake_count_from_here();
+	entry_ask(&fe.entry);
+	entry_miss(&fe.entry);
+	assert_int_equal(fake.calls, 0);
+	assert_true(entry_write_begins(&fe.entry));
+	assert_int_equal(*fe.world.python.watching, ENTRY_WATCH_ALWAYS);
+}
+
+static struct pending_source opened_as(int fd)
+{
+	struct pending_source found;
+
+	entry_ask(&fe.entry);
+	entry_source_opened(&fe.world, fe.entry.source.path, fd);
+	assert_true(pending_find(fe.world.python.pending, fake_sys.thread(),
+		fe.entry.source.path, &found));
+	close(fd);
+	return found;
+}
+
+static void what_is_opened_is_the_source(void **state)
+{
+	struct pending_source found;
+	struct stat st;
+	int fd = open(fake_path("src/m.py"), O_RDONLY);
+
+	(void)state;
+	assert_return_code(fstat(fd, &st), errno);
+	unlink(fake_path("src/m.py")); /* no name of it is followed */
+	fake_make_link("src/m.py", "m.py");
+	found = opened_as(fd);
+	assert_int_equal(found.identity.inode, st.st_ino);
+	assert_int_equal(found.device, st.st_dev);
+	assert_true(found.settled && found.opened);
+	/* What is no file proves nothing. */
+	found = opened_as(open(fake_path("src"), O_RDONLY | O_DIRECTORY));
+	assert_int_equal(found.identity.inode, 0);
+	assert_false(found.settled || found.unknown);
+}
+
+static enum verdict seal_it(void)
+{
+	uint8_t data[FAKE_LARGEST];
+	enum verdict verdict;
+	struct stat st;
+	bool shared;
+
+	assert_return_code(stat(fake_path("src/m.py"), &st), errno);
+	fake_make_bytes("new.pyc.5", data, fake_pyc(data, "second", &st));
+	fake_created("new.pyc.5");
+	assert_int_equal(
+		entry_seal(&fe.entry, fake_path("new.pyc.5"), &shared, &verdict), 0);
+	return verdict;
+}
+
+static void what_counts_is_the_content_that_was_read(void **state)
+{
+	(void)state;
+	entry_ask(&fe.entry);
+	fake_source_lies("src/m.py", "2nd: ");
+	fake_open_source();
+	fake_open_source();
+	assert_int_equal(seal_it(), VERDICT_SEALED);
+	fake_source_lies("src/m.py", "3rd: ");
+	assert_int_equal(seal_it(), VERDICT_UNSEALED_CHANGED);
+	fake_open_source();
+	assert_int_equal(seal_it(), VERDICT_UNSEALED_CHANGED);
+	entry_ask(&fe.entry);
+	assert_int_equal(seal_it(), VERDICT_UNSEALED_UNREAD);
+	fake_open_source();
+	assert_int_equal(seal_it(), VERDICT_SEALED);
+}
+
 int main(void)
 {
 	unit_around(begin, fake_entry_end);
@@ -81,5 +159,13 @@ int main(void)
 		what_may_be_refused_is_pending);
 	unit_one("the first entry served to an interpreter is watched until the next",
 		the_first_is_watched_until_the_next);
+	unit_one("a look for bytecode asks nothing of the source, and begins to watch",
+		a_look_asks_nothing_of_the_source);
+	unit_one(
+		"the source of bytecode that was looked for is the file that is opened then",
+		what_is_opened_is_the_source);
+	unit_one(
+		"bytecode is proven for the source as it was when it was opened after a look, if it did not change since",
+		what_counts_is_the_content_that_was_read);
 	return unit_run("entry_pending");
 }

@@ -76,7 +76,7 @@ static void the_source_is_gone(void)
 static void there_never_was_a_source(void)
 {
 	unlink(fake_path("src/m.py"));
-	entry_pending_note(&fe.entry, 0);
+	entry_pending_note(&fe.entry);
 }
 
 static void of_another_time(void)
@@ -94,6 +94,8 @@ static void seen_with(off_t size)
 	fe.entry.source.seen_mtime.tv_sec = 5;
 	fe.entry.source.seen_size = size;
 	of_another_time();
+	entry_pending_settle(&fe.entry);
+	fake_open_source();
 }
 
 static void of_a_made_up_time(void)
@@ -140,11 +142,8 @@ static void of_the_future(void)
 
 static void another_was_opened(void)
 {
-	struct stat other = { .st_ino = 1 };
-
 	ask();
-	pending_opened(
-		fe.world.python.pending, fake_sys.thread(), fe.entry.source.path, &other);
+	entry_source_opened(&fe.world, fe.entry.source.path, STDIN_FILENO);
 }
 
 static void forgotten(void)

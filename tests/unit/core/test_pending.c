@@ -44,14 +44,11 @@ static struct pending_source numbered(uint64_t number)
 /* The thread opens the source of that number, if it is on that device. */
 static void open_on(dev_t device, uintptr_t thread, const char *path, uint64_t number)
 {
-	const struct identity identity = numbered(number).identity;
-	const struct stat st = { .st_dev = device,
-		.st_ino = identity.inode,
-		.st_ctim = identity.ctime,
-		.st_mtim = identity.mtime,
-		.st_size = (off_t)identity.size };
+	struct pending_source source = numbered(number);
 
-	pending_opened(&pending, thread, path, &st);
+	source.device = device;
+	source.opened = 0;
+	pending_opened(&pending, thread, path, &source);
 }
 
 static void add(const char *path, uint64_t number)
@@ -274,6 +271,64 @@ static void asking_while_it_is_written_forgets_nothing(void **state)
 	assert_false(found.opened);
 }
 
+static void look_at(const char *path)
+{
+	const struct pending_source unknown = { .unknown = true, .looks = 1 };
+
+	pending_add(&pending, ME, path, &unknown);
+}
+
+static void opening_an_unknown_source_tells_it(void **state)
+{
+	struct pending_source found;
+
+	(void)state;
+	assert_false(pending_is_unknown(&pending, ME, "/a"));
+	look_at("/a");
+	look_at("/a");
+	assert_true(pending_is_unknown(&pending, ME, "/a"));
+	assert_true(pending_find(&pending, ME, "/a", &found));
+	assert_false(found.opened);
+	open_on(1, ME, "/a", 1);
+	assert_false(pending_is_unknown(&pending, ME, "/a"));
+	assert_true(pending_find(&pending, ME, "/a", &found));
+	assert_int_equal(found.identity.inode, 1);
+	assert_true(found.opened && found.digested);
+	assert_int_equal(found.looks, 2);
+	open_on(1, ME, "/a", 1);
+	assert_true(pending_find(&pending, ME, "/a", &found));
+	assert_int_equal(found.identity.inode, 1);
+	/* another one, after the first was read */
+	open_on(2, ME, "/a", 2);
+	assert_true(pending_find(&pending, ME, "/a", &found));
+	assert_int_equal(found.identity.inode, 0);
+	open_on(1, ME, "/a", 1);
+	assert_true(pending_find(&pending, ME, "/a", &found));
+	assert_int_equal(found.identity.inode, 0);
+	/* until it is looked for again */
+	look_at("/a");
+	assert_true(pending_is_unknown(&pending, ME, "/a"));
+}
+
+static void looking_while_it_is_written_forgets_nothing(void **state)
+{
+	struct pending_source found;
+
+	(void)state;
+	look_at("/a");
+	pending_begin(&pending, ME, "/a"); /* it was not opened */
+	assert_true(pending_find(&pending, ME, "/a", &found));
+	assert_false(found.opened);
+	open_on(1, ME, "/a", 1);
+	pending_begin(&pending, ME, "/a");
+	look_at("/a");
+	assert_false(pending_is_unknown(&pending, ME, "/a"));
+	assert_true(pending_find(&pending, ME, "/a", &found));
+	assert_int_equal(found.identity.inode, 1);
+	assert_true(found.opened);
+	assert_int_equal(found.looks, 2);
+}
+
 static void opening_its_twin_on_another_device_voids_the_question(void **state)
 {
 	struct pending_source found;
@@ -378,6 +433,11 @@ int main(void)
 		asking_again_forgets_that_the_source_was_opened);
 	unit_one("looking for the bytecode while it is written forgets nothing",
 		asking_while_it_is_written_forgets_nothing);
+	unit_one(
+		"opening a source of which nothing is known tells all about it, and opening another one voids that",
+		opening_an_unknown_source_tells_it);
+	unit_one("looking for bytecode while it is written forgets nothing",
+		looking_while_it_is_written_forgets_nothing);
 	unit_one(
 		"opening a file on another device, with the same identity, voids the pending compile",
 		opening_its_twin_on_another_device_voids_the_question);

@@ -186,6 +186,23 @@ static void any_call_may_fail(void **state)
 	assert_in_range(fake.fail_at, 8, 30);
 }
 
+/* It stands for a device, which may do something when it is opened. */
+static void what_became_a_pipe_is_not_opened(void **state)
+{
+	(void)state;
+	assert_int_equal(source_look(&source, &fake_sys), 0);
+	assert_return_code(unlink(source.path), errno);
+	assert_return_code(mkfifo(source.path, 0600), errno);
+	fake_count_from_here();
+	assert_int_equal(digest(), -EAGAIN);
+	assert_int_equal(fake.calls, 3); /* find, look, close */
+	fake_count_from_here();
+	source.there = false;
+	assert_int_equal(
+		source_read(&source, &fake_sys, &source_clock, NULL, &scratch), -EINVAL);
+	assert_int_equal(fake.calls, 1);
+}
+
 /* --- source_read -------------------------------------------------------------------- */
 
 static int read_it(void)
@@ -213,7 +230,7 @@ static void set_clock(time_t seconds)
 	fake.now.tv_sec += seconds;
 }
 
-static void reading_an_old_source_asks_for_its_path_once(void **state)
+static void an_old_source_is_looked_at_and_read(void **state)
 {
 	struct digest want = digest_of("print(1)\n", 9);
 	struct identity identity;
@@ -223,7 +240,8 @@ static void reading_an_old_source_asks_for_its_path_once(void **state)
 	set_clock(10);
 	fake_count_from_here();
 	assert_int_equal(read_it(), 0);
-	assert_int_equal(fake.calls, 5 + 1); /* open, look, read, look, close; memory */
+	/* look, open, look, read, look, close; memory */
+	assert_int_equal(fake.calls, 6 + 1);
 	assert_true(source.there && source.settled && source.digested);
 	assert_memory_equal(&source.digest, &want, sizeof want);
 	assert_return_code(stat(source.path, &st), errno);
@@ -349,9 +367,11 @@ static void reading_a_source_that_changes(void **state)
 int main(void)
 {
 	unit_around(begin, fake_proof_end);
-	unit_one("reading an old source looks at its path only once",
-		reading_an_old_source_asks_for_its_path_once);
-	unit_one("a recent stat of the program's own saves a call",
+	unit_one("what has become a pipe or a device is not opened to be read",
+		what_became_a_pipe_is_not_opened);
+	unit_one("an old source is looked at before it is opened",
+		an_old_source_is_looked_at_and_read);
+	unit_one("a recent stat of the program's own saves two calls",
 		the_programs_own_look_spares_one);
 	unit_one("reading a source that is not old only settles it",
 		reading_what_is_no_old_source);

@@ -210,10 +210,12 @@ static void read_text(char *text, size_t size)
 
 void fake_open_source(void)
 {
-	struct stat st;
+	const int fd = open(fe.entry.source.path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 
-	if (fake_sys.fstatat(AT_FDCWD, fe.entry.source.path, &st, 0) == 0)
-		pending_opened(&pending, fake_sys.thread(), fe.entry.source.path, &st);
+	if (fd < 0)
+		return;
+	entry_source_opened(&fe.world, fe.entry.source.path, fd);
+	close(fd);
 }
 
 bool fake_read_seal(const uint8_t *file, size_t size, struct seal *seal)
