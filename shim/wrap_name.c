@@ -13,34 +13,10 @@
 
 #include "shim/calls.h"
 #include "shim/core/cache/root.h"
+#include "shim/name.h"
 #include "shim/place.h"
 #include "shim/process.h"
 #include "shim/report.h"
-
-static bool is_cached(const struct place *place)
-{
-	struct stat st;
-
-	return place_find_cached(place, &st);
-}
-
-/* The type of rename or link on real paths. */
-typedef int two_paths(int fromfd, const char *from, int tofd, const char *to, int flags);
-
-static int do_rename(int fromfd, const char *from, int tofd, const char *to, int flags)
-{
-	/* A filter of system calls may know only the call that Python makes. */
-	if (flags == 0 && fromfd == AT_FDCWD && tofd == AT_FDCWD)
-		return PASSING(from, to, real.rename(from, to));
-	if (flags == 0) /* renameat2 is younger than some kernels */
-		return PASSING(from, to, real.renameat(fromfd, from, tofd, to));
-	return PASSING(from, to, real.renameat2(fromfd, from, tofd, to, (unsigned)flags));
-}
-
-static int do_link(int fromfd, const char *from, int tofd, const char *to, int flags)
-{
-	return PASSING(from, to, real.linkat(fromfd, from, tofd, to, flags));
-}
 
 /* Returns whether the cached file must not get the new name itself. An entry never leaves
  * the cache: it may be an object too, and outside the closed folder others may be able to
@@ -55,100 +31,6 @@ static bool must_copy(const struct place *from, const struct place *to, bool lin
 	return from->pyc.kind != to->pyc.kind;
 }
 
-/* Returns whether both are in the same __pycache__ of the cache. */
-static bool is_beside(const struct place *a, const struct place *b)
-{
-	return strncmp(a->cache, b->cache, a->map.dir_len + 1) == 0;
-}
-
-/* Returns whether a temporary file gets its final name in the directory as given,
- * although that directory was replaced in the meantime: the source there decides whether
- * the file is proven. */
-static bool is_swapped(const struct place *old, const struct place *target)
-{
-	const char *name = strrchr(target->path, '/');
-	size_t len = strlen(target->path);
-
-	return name && old->dirfd == target->dirfd && is_cached(old) &&
-	       strncmp(old->path, target->path, len) == 0 && old->path[len] == '.' &&
-	       !strchr(old->path + len, '/') && !is_beside(old, target);
-}
-
-static bool is_new_pyc(const struct place *old, const struct place *target)
-{
-	return old->kind == PLACE_ENTRY && old->pyc.kind == PYC_TEMPORARY &&
-	       target->kind == PLACE_ENTRY && target->pyc.kind == PYC_CODE &&
-	       target->pyc.module_len &&
-	       (place_is_final_of(old, target) || is_swapped(old, target)) &&
-	       !process_config.readonly;
-}
-
-/* Gives the new name, in the tree, to a copy without a seal instead of the file itself.
- * What Python has compiled leaves the entries beside it where they are. */
-static int copy_out(two_paths *act, struct place *from, struct place *to, int flags)
-{
-	bool turns_real = to->kind == PLACE_ENTRY && !to->map.ephemeral.len &&
-			  !is_new_pyc(from, to) && place_is_cache_only(to);
-	int err;
-
-	/* Checked before there is a copy: a file that cannot be deleted is not
-	 * renamed. */
-	if (act == do_rename && !place_may_delete(from))
-		return -1;
-	err = place_copy_out(from, to, act == do_link ? RENAME_NOREPLACE : flags);
-	if (err < 0)
-		return wrap_fail(-err);
-	if (to->kind == PLACE_ENTRY)
-		(void)sys_real.unlinkat(AT_FDCWD, to->cache, 0);
-	err = act == do_link ? 0 : next_unlink(AT_FDCWD, from->cache, 0);
-	if (err == 0 && turns_real)
-		place_turn_real(to);
-	return err;
-}
-
-/* Acts from a path in the cache to another place: an entry stays in the cache. */
-static int from_cache(two_paths *act, const char *from, struct place *to, int flags)
-{
-	int saved = errno, ret;
-
-	if (to->kind != PLACE_ENTRY && to->kind != PLACE_DIR) {
-		ret = place_ready_tree(to);
-		if (ret < 0)
-			return wrap_fail(-ret);
-		return act(AT_FDCWD, from, to->dirfd, to->path, flags);
-	}
-	ret = act(AT_FDCWD, from, AT_FDCWD, to->cache, flags);
-	if (ret < 0 && errno == ENOENT && place_ready_cache(to) == 0) {
-		errno = saved;
-		ret = act(AT_FDCWD, from, AT_FDCWD, to->cache, flags);
-	}
-	return ret;
-}
-
-/* Returns whether linkat links an open file, which may have no name. */
-static bool is_open_file(const struct place *from, int flags)
-{
-	return (flags & AT_EMPTY_PATH) && from->path[0] == '\0';
-}
-
-/* Acts from a path in the tree: a cached file under the new name would hide the
- * result. */
-static int from_tree(
-	two_paths *act, const struct place *from, struct place *to, int flags)
-{
-	int saved = errno, ret = act(from->dirfd, from->path, to->dirfd, to->path, flags);
-
-	if (ret < 0 && errno == ENOENT &&
-		(place_in_tree(from) || is_open_file(from, flags))) {
-		errno = saved;
-		(void)place_ready_tree(to);
-		ret = act(from->dirfd, from->path, to->dirfd, to->path, flags);
-	}
-	if (ret == 0 && to->kind == PLACE_ENTRY && !process_config.readonly)
-		(void)sys_real.unlinkat(AT_FDCWD, to->cache, 0);
-	return ret;
-}
-
 /* Returns whether `to` lies in the directory `from`. */
 static bool is_within(const struct place *from, const struct place *to)
 {
@@ -156,22 +38,14 @@ static bool is_within(const struct place *from, const struct place *to)
 	       to->cache[from->map.dir_len] == '/';
 }
 
-/* As from_cache, for a file that was not just compiled. */
+/* As name_rename_over, for a file that was not just compiled. */
 static int rename_cached(const struct place *from, struct place *to, int flags)
 {
-	int ret = from_cache(do_rename, from->cache, to, flags);
+	int ret = name_rename_over(from, to, flags);
 
 	if (ret == 0 && (place_is_entry(to) || to->kind == PLACE_DIR))
 		place_moved(to);
 	return ret;
-}
-
-static __attribute__((noinline)) bool is_tree_directory(const struct place *place)
-{
-	struct stat st;
-	int err = sys_real.fstatat(place->dirfd, place->path, &st, AT_SYMLINK_NOFOLLOW);
-
-	return err == 0 && S_ISDIR(st.st_mode);
 }
 
 static int rename_in_tree(struct place *from, struct place *to, int flags)
@@ -179,10 +53,10 @@ static int rename_in_tree(struct place *from, struct place *to, int flags)
 	int ret;
 
 	/* A directory replaces no file. */
-	if (place_is_caches(to) && is_tree_directory(from))
+	if (place_is_caches(to) && name_is_tree_directory(from))
 		return wrap_fail(flags ? EEXIST : is_within(from, to) ? EINVAL : ENOTDIR);
-	ret = from_tree(do_rename, from, to, flags);
-	if (ret < 0 || process_config.readonly || is_beside(from, to))
+	ret = name_from_tree(name_rename, from, to, flags);
+	if (ret < 0 || process_config.readonly || name_is_beside(from, to))
 		return ret;
 	/* The entries move with the directory, or are deleted. */
 	if (to->kind == PLACE_DIR) {
@@ -226,7 +100,7 @@ static int error_outside(struct place *to, int flags)
 static int rename_directory(struct place *from, struct place *to, int flags)
 {
 	if (flags == RENAME_EXCHANGE && place_in_tree(from) &&
-		(place_in_cache(from) || is_cached(to) ||
+		(place_in_cache(from) || name_is_cached(to) ||
 			(to->kind == PLACE_DIR && place_in_cache(to))))
 		return wrap_fail(EINVAL);
 	if (place_in_tree(from) || !place_in_cache(from) || place_is_hidden(from))
@@ -275,7 +149,7 @@ static int publish_in_tree(const struct entry *entry, struct place *temporary,
 	}
 	if (err < 0)
 		return wrap_fail(-err);
-	ret = from_tree(do_rename, temporary, final, flags);
+	ret = name_from_tree(name_rename, temporary, final, flags);
 	err = errno;
 	if (ret == 0)
 		(void)sys_real.unlinkat(AT_FDCWD, temporary->cache, 0);
@@ -290,14 +164,14 @@ static int publish_entry(
 	struct entry *entry, struct place *temporary, struct place *final, int flags)
 {
 	enum verdict verdict;
-	struct stat old, target;
+	struct stat old;
 	bool shared = false, is_new;
 	int saved = errno, err;
 
 	err = entry_seal(entry, temporary->cache, &shared, &verdict);
 	/* The file is not in the cache, or in a cache that a policy forbids. */
-	if (err == -ENOENT || (err < 0 && !is_cached(temporary)))
-		return from_tree(do_rename, temporary, final, flags);
+	if (err == -ENOENT || (err < 0 && !name_is_cached(temporary)))
+		return name_from_tree(name_rename, temporary, final, flags);
 	report_decision(verdict, final->dirfd, final->path);
 	if (err < 0)
 		return publish_in_tree(entry, temporary, final, flags, err);
@@ -306,26 +180,23 @@ static int publish_entry(
 		(verdict == VERDICT_SEALED && entry->common && !shared))
 		return is_for_cache_only(temporary)
 			       ? wrap_fail(VERDICT_ERRNO + (int)verdict)
-			       : copy_out(do_rename, temporary, final, flags);
+			       : name_copy_out(name_rename, temporary, final, flags);
 	if (shared)
 		entry_share(entry, temporary->cache);
 	/* As without the library; the shared object is served nevertheless. */
-	if (is_tree_directory(final))
+	if (name_is_tree_directory(final))
 		return wrap_fail(EISDIR);
 	/* Usually nothing has that name, so renaming without replacing is tried first and
 	 * saves a look. */
 	if (flags == 0 && !entry->common &&
-		from_cache(do_rename, temporary->cache, final, RENAME_NOREPLACE) == 0) {
+		name_from_cache(name_rename, temporary->cache, final, RENAME_NOREPLACE) ==
+			0) {
 		entry_placed(entry, NULL);
 		return 0;
 	}
 	errno = saved;
 	is_new = !place_find_cached(final, &old);
-	/* Renaming a file to another of its own names would leave both. */
-	if (entry->common && !is_new && place_find_cached(temporary, &target) &&
-		target.st_ino == old.st_ino)
-		return next_unlink(AT_FDCWD, temporary->cache, 0);
-	err = from_cache(do_rename, temporary->cache, final, flags);
+	err = name_rename_over(temporary, final, flags);
 	if (err == 0) {
 		entry_placed(entry, is_new ? NULL : &old);
 		return 0;
@@ -344,13 +215,13 @@ static __attribute__((noinline)) int publish_explicit(
 	int saved = errno, ret;
 	bool turns_real;
 
-	if (!is_cached(temporary) || !entry_is_explicit(entry) ||
+	if (!name_is_cached(temporary) || !entry_is_explicit(entry) ||
 		(!place_in_tree(final) && !entry_is_for_others(entry) &&
 			!place_is_exposed(final)))
 		return -1;
 	turns_real = place_is_cache_only(final);
 	place_open_tree(final);
-	ret = copy_out(do_rename, temporary, final, flags);
+	ret = name_copy_out(name_rename, temporary, final, flags);
 	if (ret == 0 && turns_real)
 		place_turn_real(final);
 	if (ret == 0)
@@ -377,7 +248,7 @@ static __attribute__((noinline)) int publish(
 /* Returns whether the name exists, as the program sees it. */
 static bool is_there(const struct place *place)
 {
-	return place_in_tree(place) || is_cached(place) ||
+	return place_in_tree(place) || name_is_cached(place) ||
 	       (place->kind == PLACE_DIR && place_in_cache(place));
 }
 
@@ -427,19 +298,19 @@ static int rename_places(struct place *old, struct place *target, unsigned flags
 		return wrap_fail(flags == RENAME_NOREPLACE ? EEXIST : EINVAL);
 	if (old->kind == PLACE_DIR)
 		return rename_directory(old, target, (int)flags);
-	if (is_new_pyc(old, target))
+	if (name_is_new_pyc(old, target))
 		return publish(old, target, (int)flags);
 	caches = place_is_caches(old);
 	/* A file and a directory do not replace each other. */
-	if (target->kind == PLACE_ENTRY && caches && is_tree_directory(target))
+	if (target->kind == PLACE_ENTRY && caches && name_is_tree_directory(target))
 		return wrap_fail(EISDIR);
-	if (!caches && is_tree_directory(old) && place_is_caches(target))
+	if (!caches && name_is_tree_directory(old) && place_is_caches(target))
 		return wrap_fail(ENOTDIR);
 	if (place_find_cached(old, &st) && process_config.readonly &&
 		!place_is_hidden(old))
 		return wrap_fail(EROFS);
 	if (!caches) {
-		ret = from_tree(do_rename, old, target, (int)flags);
+		ret = name_from_tree(name_rename, old, target, (int)flags);
 		if (ret == 0 && place_is_entry(old) && !process_config.readonly)
 			(void)sys_real.unlinkat(AT_FDCWD, old->cache, 0);
 		return ret;
@@ -448,7 +319,7 @@ static int rename_places(struct place *old, struct place *target, unsigned flags
 		return wrap_fail(EINVAL);
 	is_new = !place_find_cached(target, &replaced);
 	copies = must_copy(old, target, false);
-	ret = copies ? copy_out(do_rename, old, target, (int)flags)
+	ret = copies ? name_copy_out(name_rename, old, target, (int)flags)
 		     : rename_cached(old, target, (int)flags);
 	if (ret == 0 && !copies && place_is_entry(target) &&
 		!place_is_entry(old)) /* numba's */
@@ -463,8 +334,8 @@ static int link_places(struct place *old, struct place *target, unsigned flags)
 {
 	/* The kernel's own error. If the file exists by now, the link is in the tree: not
 	 * in the cache, where its content would count. */
-	if (!is_there(old) && !is_open_file(old, (int)flags))
-		return do_link(old->dirfd, place_find_missing(old), target->dirfd,
+	if (!is_there(old) && !name_is_open_file(old, (int)flags))
+		return name_link(old->dirfd, place_find_missing(old), target->dirfd,
 			target->path, (int)flags);
 	if (old->kind == PLACE_DIR && !place_in_tree(old)) {
 		int err = error_of_name(target);
@@ -475,14 +346,14 @@ static int link_places(struct place *old, struct place *target, unsigned flags)
 		return wrap_fail(EEXIST);
 	(void)meet_directory(old, target, RENAME_NOREPLACE);
 	if (!place_is_caches(old))
-		return from_tree(do_link, old, target, (int)flags);
+		return name_from_tree(name_link, old, target, (int)flags);
 	if (process_config.readonly)
 		return wrap_fail(EROFS);
 	/* The mark of a file without a seal says in which directory it is. */
 	return must_copy(old, target, true) ||
-			       (place_is_entry(old) && !is_beside(old, target))
-		       ? copy_out(do_link, old, target, (int)flags)
-		       : from_cache(do_link, old->cache, target, (int)flags);
+			       (place_is_entry(old) && !name_is_beside(old, target))
+		       ? name_copy_out(name_link, old, target, (int)flags)
+		       : name_from_cache(name_link, old->cache, target, (int)flags);
 }
 
 /* Two places are too much for a small stack, in addition to what sealing needs. */
@@ -496,7 +367,7 @@ static int on_places(int (*act)(struct place *, struct place *, unsigned), int f
 		return wrap_fail(ENOMEM);
 	place_at(&places[0], fromfd, from, PLACE_ANY);
 	place_at(&places[1], tofd, to, PLACE_ANEW);
-	if (!is_beside(&places[0], &places[1])) /* a link may have been flipped */
+	if (!name_is_beside(&places[0], &places[1])) /* a link may have been flipped */
 		place_seek(&places[0]);
 	ret = act(&places[0], &places[1], flags);
 	if (ret == 0 && !place_is_final_of(&places[0], &places[1]))

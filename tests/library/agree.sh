@@ -100,6 +100,22 @@ True
 False" "a real __pycache__ is listed, copied and deleted with what only the cache has on $name"
 }
 
+# The entries of two sources of the same content are one file in the cache, and two to the program.
+one_file() {
+	mkdir "$T/one" && echo "one_file = '$name'" >"$T/one/m.py" && ln "$T/one/m.py" "$T/one/n.py" && sleep 0.1
+	is "$(preloaded "$python" -c 'import os, sys
+sys.path.insert(0, sys.argv[1])
+import m, n
+a, b = m.__spec__.cached, n.__spec__.cached
+same = os.stat(a).st_ino == os.stat(b).st_ino
+os.rename(a, b)
+gone = not os.path.exists(a)
+os.unlink(b)
+os.rmdir(os.path.dirname(b))
+print(same, gone)' "$T/one" 2>&1)" "True True" "bytecode is renamed to that of a source of the same content on $name"
+	rm -rf "$T/one"
+}
+
 # A program lists all of a package first, and then moves file by file, as pip does: the directories
 # that have become empty are deleted in between.
 many_listed() {
@@ -321,6 +337,7 @@ agrees() {
 	linked
 	taken
 	beside
+	one_file
 	many_listed
 	moved_away
 	sourceless
