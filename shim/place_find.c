@@ -66,9 +66,12 @@ const char *place_found(struct place *place)
 	ask(place);
 	if (place_is_caches(place))
 		return place->cache;
-	/* If nothing exists, the error is that of the directory. */
-	return !place_in_tree(place) && place_is_cache_only(place) ? place->cache
-								   : place->path;
+	/* If nothing exists, the error is that of the directory. What exists in the cache
+	 * but is not shown may be what another process is about to delete. */
+	return !place_in_tree(place) && place_is_cache_only(place) &&
+			       !place_in_cache(place)
+		       ? place->cache
+		       : place->path;
 }
 
 const char *place_find(struct place *place, int dirfd, const char *path)

@@ -110,9 +110,9 @@ static bool is_leftover(const struct births *births)
 }
 
 /* Deletes the old directory, or what is left over in it. Returns whether anything is
- * kept. */
-static bool drop(
-	const char *dir, char *slash, const char *canonical, struct births *births)
+ * kept; if another process is deleting, whether the file of that name (NULL: any) is. */
+static bool drop(const char *dir, char *slash, const char *canonical, const char *name,
+	struct births *births)
 {
 	const struct timespec *since = &births->sources;
 	int fd = sys_real.openat(
@@ -124,7 +124,7 @@ static bool drop(
 	} else if (process_config.readonly) {
 		/* all of it is hidden */
 	} else if (fd >= 0 && !lock(fd)) {
-		kept = sort_out(fd, since, false);
+		kept = name ? is_kept(fd, name, since) : sort_out(fd, since, false);
 	} else {
 		look(dir, slash, canonical, births);
 		/* One that is closed to us may be empty. */
@@ -150,7 +150,8 @@ bool place_drop_leftover(struct place *place)
 	*end = '\0';
 	look(dir, slash, canonical, &births);
 	if (is_leftover(&births))
-		leftover = !drop(dir, slash, canonical, &births);
+		leftover = !drop(dir, slash, canonical,
+			place->kind == PLACE_ENTRY ? end + 1 : NULL, &births);
 	else /* another process may have deleted it by now */
 		leftover =
 			!timestamp_is_set(&births.cached) && !place_exists(AT_FDCWD, dir);

@@ -161,7 +161,7 @@ compiles() { preloaded "$@" "$python" -c 'import py_compile, sys; py_compile.com
 looks() { preloaded LD_PRELOAD="$SO $BUILD/tests/library/libat.so" "$@" "$python" -c 'import os, sys; os.path.isdir(sys.argv[1])' "$T/anew/p0/__pycache__"; }
 until_there() { echo "timeout 20 sh -c 'until [ -e \"\$0\" ]; do sleep 0.01; done' '$T/at/$1'"; }
 anew() {
-	local pid moment round said=
+	local pid moment round folder said=
 	mkdir "$T/at"
 	unpacked 1 1 && compiles && unpacked 1 2
 	looks AT=remove:/p0/__pycache__ DO="touch '$T/at/begin'; $(until_there retry)" &
@@ -173,6 +173,15 @@ anew() {
 	wait "$pid"
 	is "$? $(cat "$T/said") $(entries | grep -c '/anew/.*/m\.')" "0  1" \
 		"while a process deletes the __pycache__ of the earlier directory, another one creates its own on $name"
+	for moment in : touch; do
+		rm -rf "$CACHE"
+		unpacked 1 1 && compiles && unpacked 1 2
+		folder=$(dirname "$(entries | grep '/anew/.*/m\.')")
+		said="$said$(looks AT="remove:m.$tag.pyc" DO="$moment '$folder/n.$tag.pyc.7'; LD_PRELOAD='$SO' '$python' -c 'import os, sys; print(os.path.exists(sys.argv[1]))' '$T/anew/p0/__pycache__/m.$tag.pyc'") "
+	done
+	is "$said" "False False " \
+		"what another process is about to delete of an earlier directory is not found on $name"
+	said=
 	for moment in open:/p0/__pycache__ open:/p0/__pycache__:after; do
 		rm -rf "$CACHE"
 		unpacked 1 1 && compiles && unpacked 1 2
