@@ -56,6 +56,7 @@ bool place_is_caches(struct place *place)
 const char *place_found(struct place *place)
 {
 	place_seek(place);
+	process_looks_around();
 	if (place->kind == PLACE_DIR && place_is_pretended(place)) {
 		atomic_store_explicit(
 			&process_gave_directory, true, memory_order_relaxed);

@@ -185,6 +185,12 @@ void process_show_compiler(void)
 void process_browses(void)
 {
 	atomic_store_explicit(&browses, true, memory_order_relaxed);
+	process_looks_around();
+}
+
+void process_looks_around(void)
+{
+	recent_stat_is_over(&recent, &sys_real);
 }
 
 /* With O_PATH, nothing can be read; but the interpreter of `pycstash warm` goes on to

@@ -22,13 +22,15 @@
  * the cache: it may be an object too, and outside the closed folder others may be able to
  * write to it. And only a file that this thread has created for that purpose becomes an
  * entry, or one of numba's files. */
-static bool must_copy(const struct place *from, const struct place *to, bool link)
+static bool must_copy(const struct place *from, struct place *to, bool link)
 {
 	if (to->kind != PLACE_ENTRY)
 		return place_is_entry(from) && to->kind != PLACE_DIR;
 	if (from->pyc.kind == PYC_TEMPORARY && pyc_names_no_source(&to->pyc) && !link)
 		return !place_is_final_of(from, to) || !place_is_created(from);
-	return from->pyc.kind != to->pyc.kind;
+	/* Where the cache is for imports alone, the program sees only the tree. */
+	return from->pyc.kind != to->pyc.kind ||
+	       (place_is_entry(from) && place_is_hidden(to));
 }
 
 /* Returns whether `to` lies in the directory `from`. */
@@ -118,7 +120,7 @@ static int rename_directory(struct place *from, struct place *to, int flags)
 	 * object as well. Programs fall back to copying, as they do if a directory lies
 	 * on a different file system, or in a layer of overlayfs, which gives the same
 	 * error. */
-	if (to->kind != PLACE_DIR)
+	if (to->kind != PLACE_DIR || place_is_exposed(to))
 		return wrap_fail(error_outside(to, flags));
 	return rename_cached(from, to, flags);
 }

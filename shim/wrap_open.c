@@ -121,9 +121,13 @@ static int find_bytecode(struct place *place, int flags, enum verdict *verdict)
 		fd = open_candidate(place, flags);
 		has_source = place_entry(place);
 	}
-	return has_source && !(flags & O_DIRECTORY)
-		       ? entry_open(&place->entry, fd, flags, verdict)
-		       : open_unsealed(place, fd, flags, verdict);
+	if (!has_source || (flags & O_DIRECTORY))
+		return open_unsealed(place, fd, flags, verdict);
+	fd = entry_open(&place->entry, fd, flags, verdict);
+	if (fd < 0 || !entry_is_flipped(&place->entry) || !place_is_exposed(place))
+		return fd;
+	sys_real.close(fd);
+	return open_hidden(place, flags, verdict);
 }
 
 static int open_to_read(struct place *place, int flags)

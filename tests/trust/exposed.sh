@@ -6,6 +6,7 @@
 # shellcheck source=tests/trust/actors.bash
 . "$(dirname "$0")/actors.bash"
 separate "attacks by exchanging directories"
+cp "$BUILD/tests/library/libat.so" "$T/lib/"
 
 cache=$T/$VICTIM/cache
 shared=$T/shared
@@ -49,6 +50,45 @@ is "$(later "$PY" -c "import sys; sys.path.insert(0, '$shared/private'); import 
 d = '$shared/private/__pycache__'
 os.makedirs(d, exist_ok=True); os.chmod(d, 0o755); os.chdir(d); print(os.listdir(d))")" "[]" \
 	"there, a program that creates a __pycache__ after an import gets one"
+
+# What the victim moves there from a directory of his own is where he has moved it to.
+while IFS='|' read -r what how; do
+	private "$ATTACKER"
+	rm -rf "$T/$VICTIM/own"
+	later mkdir "$T/$VICTIM/own"
+	later cp -p "$shared/private/m.py" "$T/$VICTIM/own"
+	later "$PY" -c "$(imports "$T/$VICTIM/own"); print('imported')" >"$T/said"
+	later mkdir "$shared/private/__pycache__"
+	is "$(cat "$T/said") $(later "$PY" -c "import os, shutil; old = '$T/$VICTIM/own/__pycache__'
+$how
+print(os.path.exists('$pyc'))")" "imported True" "there, bytecode that a program $what is in the tree"
+done <<-WAYS
+	renames|os.rename(old + '/m.$TAG.pyc', '$pyc')
+	moves|shutil.move(old + '/m.$TAG.pyc', '$pyc')
+	moves with its directory|os.rmdir('$shared/private/__pycache__'); shutil.move(old, '$shared/private/__pycache__')
+WAYS
+
+# A program that looks at the files of a tree, and then opens its bytecode. The attacker turns his
+# source into a link to the victim's meanwhile; or it is one, and the program does not open links.
+while IFS='|' read -r what how before flip; do
+	private "$ATTACKER"
+	as "$VICTIM" sh -c "cp '$shared/private/m.py' '$T/$VICTIM/own.py' && chmod 600 '$T/$VICTIM/own.py'"
+	sleep 0.1
+	later "$PY" -c "import sys; sys.path.insert(0, '$T/$VICTIM'); import own"
+	exchanged "mkdir __pycache__ && echo nothing >__pycache__/m.$TAG.pyc && echo 'x = 2' >x.py && ln -s '$before' m.py &&
+		ln -s '$T/$VICTIM/own.py' flipped && chmod 777 ."
+	later LD_PRELOAD="$SO $T/lib/libat.so" AT="$flip" DO="cd '$shared/private' && mv flipped m.py" \
+		"$PY" -c "import os
+$how" >"$T/said"
+	is "$(grep -c SECRET "$T/said") $(grep -c nothing "$T/said") $(readlink "$shared/private/m.py")" "0 1 $T/$VICTIM/own.py" \
+		"a program that $what gets nothing of a private source to which that leads by now"
+done <<-WAYS
+	has looked at another user's source|os.stat('$shared/private/m.py'); print(open('$shared/private/__pycache__/m.$TAG.pyc', 'rb').read())|x.py|stat:m.py:after
+	has looked at another user's link, and listed its bytecode,|os.stat('$shared/private/m.py'); os.listdir('$shared/private/__pycache__'); print(open('$shared/private/__pycache__/m.$TAG.pyc', 'rb').read())|$T/$VICTIM/own.py|stat:m.py
+WAYS
+as "$ATTACKER" sh -c "cd '$shared/private' && mkdir -p encodings/__pycache__ && echo nothing >encodings/__pycache__/__init__.$TAG.pyc && ln -s '$T/$VICTIM/own.py' encodings/__init__.py"
+is "$(later "$PY" -c "print(open('$shared/private/encodings/__pycache__/__init__.$TAG.pyc', 'rb').read())")" "b'nothing\n'" \
+	"a program gets nothing of a private source if it opens what has the name of an interpreter's first bytecode"
 
 # pip asks whether the bytecode is where it has just compiled it to.
 while IFS='|' read -r what how; do

@@ -237,6 +237,10 @@ bool entry_is_import(const struct entry *entry);
 /* The same without the doubt: the last stat of the thread was of the source. */
 bool entry_is_certainly_import(const struct entry *entry);
 
+/* After entry_open: returns whether the path of the source led to another file when the
+ * thread took its stat. */
+bool entry_is_flipped(const struct entry *entry);
+
 /* Returns whether stat and listings show the program the stale entry, so that it may
  * expect to open it, as without the library. An import must see that it is stale; if we
  * do not know what the program has seen, it must have looked at the entry, or be no

@@ -83,10 +83,6 @@ void entry_miss(const struct entry *entry)
 
 void entry_ask(const struct entry *entry)
 {
-	const struct entry_env *env = &entry->world->env;
-
-	if (env->recent)
-		recent_stat_is_over(env->recent, env->sys);
 	note_unknown(entry, 1);
 }
 

@@ -36,7 +36,18 @@ bool entry_is_certainly_import(const struct entry *entry)
 {
 	/* An interpreter opens the first bytecode before its stats are kept. */
 	return has_stat(entry) ||
-	       (entry_is_interpreters_own(entry) && !entry->world->python.browses);
+	       (entry_is_interpreters_own(entry) && *entry->world->python.magic == 0);
+}
+
+bool entry_is_flipped(const struct entry *entry)
+{
+	const struct entry_env *env = &entry->world->env;
+	const struct source *source = &entry->source;
+
+	return env->recent &&
+	       !(source->there &&
+		       recent_stat_was_of_file(env->recent, env->sys, &source->st)) &&
+	       has_stat(entry);
 }
 
 /* Returns whether the program can see from the header that the entry is stale. The header

@@ -26,13 +26,20 @@ static unsigned place_of(const struct sys *sys)
 	       RECENT_STAT_THREADS;
 }
 
+static void note_last(struct recent_stat_last *last, uint64_t path, const struct stat *st)
+{
+	last->path = S_ISREG(st->st_mode) ? path : 0;
+	last->device = st->st_dev;
+	last->inode = st->st_ino;
+}
+
 void recent_stat_note(struct recent_stat *recent, const struct sys *sys, const char *path,
 	const struct stat *st)
 {
 	struct recent_stat_record record;
 	const size_t len = strlen(path);
 
-	recent->last[place_of(sys)] = hash_of(sys, path);
+	note_last(&recent->last[place_of(sys)], hash_of(sys, path), st);
 	if (path[0] != '/' || !S_ISREG(st->st_mode) || len >= sizeof record.path)
 		return;
 	record.thread = sys->thread();
@@ -47,12 +54,20 @@ void recent_stat_note(struct recent_stat *recent, const struct sys *sys, const c
 bool recent_stat_was_of(
 	const struct recent_stat *recent, const struct sys *sys, const char *path)
 {
-	return recent->last[place_of(sys)] == hash_of(sys, path);
+	return recent->last[place_of(sys)].path == hash_of(sys, path);
+}
+
+bool recent_stat_was_of_file(
+	const struct recent_stat *recent, const struct sys *sys, const struct stat *st)
+{
+	const struct recent_stat_last *last = &recent->last[place_of(sys)];
+
+	return last->device == st->st_dev && last->inode == st->st_ino;
 }
 
 void recent_stat_is_over(struct recent_stat *recent, const struct sys *sys)
 {
-	recent->last[place_of(sys)] = 0;
+	recent->last[place_of(sys)].path = 0;
 }
 
 bool recent_stat_take(struct recent_stat *recent, const struct sys *sys, const char *path,

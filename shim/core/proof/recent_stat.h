@@ -9,9 +9,9 @@
  * Python alone does not see either. It may be used only for that: once, by the thread
  * that took it, for the same path as given, and within some milliseconds.
  *
- * Holds only the last stat. Of each thread, it also knows which path the last stat was
- * of, however long ago and however given: that tells an import, which opens the bytecode
- * next, from a program that has looked at the bytecode.
+ * Holds only the last stat. Of each thread, it also knows which path and which file the
+ * last stat was of, however long ago and however given: that tells an import, which opens
+ * the bytecode next, from a program that has looked at the bytecode.
  *
  * Safe for threads, signal handlers and vfork children.
  */
@@ -42,7 +42,10 @@ struct recent_stat_record {
 struct recent_stat {
 	atomic_uint sequence; /* slot.h */
 	_Atomic(uint64_t) words[sizeof(struct recent_stat_record) / sizeof(uint64_t)];
-	_Atomic(uint64_t) last[RECENT_STAT_THREADS]; /* hashes of path and thread */
+	struct recent_stat_last {
+		_Atomic(uint64_t) path; /* a hash of it and the thread; 0: of none */
+		_Atomic(uint64_t) device, inode;
+	} last[RECENT_STAT_THREADS];
 };
 
 /* This thread has taken the stat of that path. It is kept if the path is absolute and
@@ -50,9 +53,14 @@ struct recent_stat {
 void recent_stat_note(struct recent_stat *recent, const struct sys *sys, const char *path,
 	const struct stat *st);
 
-/* Returns whether the last stat of this thread, of whatever age, was of that path. */
+/* Returns whether the last stat of this thread, of whatever age, was of a regular file at
+ * that path. */
 bool recent_stat_was_of(
 	const struct recent_stat *recent, const struct sys *sys, const char *path);
+
+/* Returns whether it was of that file. */
+bool recent_stat_was_of_file(
+	const struct recent_stat *recent, const struct sys *sys, const struct stat *st);
 
 /* This thread has looked at something else since its last stat. */
 void recent_stat_is_over(struct recent_stat *recent, const struct sys *sys);
