@@ -116,6 +116,16 @@ print(same, gone)' "$T/one" 2>&1)" "True True" "bytecode is renamed to that of a
 	rm -rf "$T/one"
 }
 
+# Sources are compiled, and then closed to those who run them.
+closed_source() {
+	mkdir "$T/closed" && echo 'print("runs")' >"$T/closed/m.py"
+	"$python" -m compileall -q "$T/closed"
+	sleep 0.05 && chmod 0 "$T/closed/m.py"
+	is "$(modest env LD_PRELOAD="$SO" PYCSTASH_DIR="$CACHE" "$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import m' "$T/closed" 2>&1 | tail -1)" runs \
+		"bytecode whose source was closed once it was compiled is run on $name"
+	rm -rf "$T/closed"
+}
+
 # A program lists all of a package first, and then moves file by file, as pip does: the directories
 # that have become empty are deleted in between.
 many_listed() {
@@ -338,6 +348,7 @@ agrees() {
 	taken
 	beside
 	one_file
+	closed_source
 	many_listed
 	moved_away
 	sourceless

@@ -277,13 +277,23 @@ static bool is_older_than_source(const struct stat *pyc, const struct stat *sour
 	return !is_within(&pyc->st_ctim, changed, UNPACKED_WITHIN);
 }
 
+/* Sources are closed to those who run them once they are compiled; that is a change, too.
+ * What cannot be read cannot be compiled. */
+static bool can_be_compiled(struct entry *entry)
+{
+	const struct entry_env *env = &entry->world->env;
+	int err = source_digest(&entry->source, env->sys, env->scratch);
+
+	return err != -EACCES && err != -EPERM;
+}
+
 /* Returns whether a pyc of the tree whose header fits may be wrong. Python alone would
  * serve it, unless the cache has had a later one. Or it may belong to an earlier source
  * of the same time and size; this is tested only for an interpreter, which can get other
  * bytecode: a program that copies files must find all of them. */
 static bool is_doubtful(const struct search *search, int fd)
 {
-	const struct entry *entry = search->entry;
+	struct entry *entry = search->entry;
 	const struct entry_world *world = entry->world;
 	struct stat st;
 
@@ -293,7 +303,7 @@ static bool is_doubtful(const struct search *search, int fd)
 		return true;
 	return !world->policy.readonly &&
 	       (entry->source.seen || *world->python.magic != 0) &&
-	       is_older_than_source(&st, &entry->source.st);
+	       is_older_than_source(&st, &entry->source.st) && can_be_compiled(entry);
 }
 
 /* A pyc in the tree that is valid by Python's own rules is served as it is. */

@@ -16,15 +16,19 @@ static bool has_stat(const struct entry *entry)
 	       recent_stat_was_of(env->recent, env->sys, entry->source.path);
 }
 
-bool entry_is_looked_at(const struct entry *entry)
+static bool was_looked_at(const struct entry *entry)
 {
 	const struct entry_world *world = entry->world;
 	struct pending_source pending;
 
-	return !has_stat(entry) &&
-	       pending_find(world->python.pending, world->env.sys->thread(),
+	return pending_find(world->python.pending, world->env.sys->thread(),
 		       entry->source.path, &pending) &&
 	       pending.looks > 0;
+}
+
+bool entry_is_looked_at(const struct entry *entry)
+{
+	return !has_stat(entry) && was_looked_at(entry);
 }
 
 bool entry_is_import(const struct entry *entry)
@@ -34,9 +38,18 @@ bool entry_is_import(const struct entry *entry)
 
 bool entry_is_certainly_import(const struct entry *entry)
 {
+	const struct entry_world *world = entry->world;
+
 	/* An interpreter opens the first bytecode before its stats are kept. */
-	return has_stat(entry) ||
-	       (entry_is_interpreters_own(entry) && *entry->world->python.magic == 0);
+	if (entry_is_interpreters_own(entry) && *world->python.magic == 0)
+		return true;
+	/* A program that goes through files may look at all of them, the source last, and
+	 * then read them: that takes longer than from one call to the next. */
+	return has_stat(entry) &&
+	       (!world->python.browses ||
+		       (!was_looked_at(entry) &&
+			       recent_stat_has(world->env.recent, world->env.sys,
+				       entry->source.path)));
 }
 
 bool entry_is_flipped(const struct entry *entry)

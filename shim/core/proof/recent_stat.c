@@ -70,18 +70,32 @@ void recent_stat_is_over(struct recent_stat *recent, const struct sys *sys)
 	recent->last[place_of(sys)].path = 0;
 }
 
+static bool find(struct recent_stat *recent, const struct sys *sys, const char *path,
+	struct recent_stat_record *ret)
+{
+	const size_t len = strlen(path);
+
+	return len < sizeof ret->path &&
+	       slot_read(&recent->sequence, recent->words, ret, words_for(len)) &&
+	       ret->ticks != 0 && ret->thread == sys->thread() &&
+	       memcmp(ret->path, path, len + 1) == 0 &&
+	       sys->ticks() - ret->ticks <= RECENT_STAT_TICKS;
+}
+
+bool recent_stat_has(struct recent_stat *recent, const struct sys *sys, const char *path)
+{
+	struct recent_stat_record record;
+
+	return find(recent, sys, path, &record);
+}
+
 bool recent_stat_take(struct recent_stat *recent, const struct sys *sys, const char *path,
 	struct stat *ret)
 {
 	const uint64_t none[2] = { 0, 0 };
 	struct recent_stat_record record;
-	const size_t len = strlen(path);
 
-	if (len >= sizeof record.path ||
-		!slot_read(&recent->sequence, recent->words, &record, words_for(len)) ||
-		record.ticks == 0 || record.thread != sys->thread() ||
-		memcmp(record.path, path, len + 1) != 0 ||
-		sys->ticks() - record.ticks > RECENT_STAT_TICKS)
+	if (!find(recent, sys, path, &record))
 		return false;
 	*ret = record.st;
 	return slot_write(&recent->sequence, slot_number(&recent->sequence),

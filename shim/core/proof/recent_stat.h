@@ -65,6 +65,9 @@ bool recent_stat_was_of_file(
 /* This thread has looked at something else since its last stat. */
 void recent_stat_is_over(struct recent_stat *recent, const struct sys *sys);
 
+/* Returns whether the stat of that path is usable. */
+bool recent_stat_has(struct recent_stat *recent, const struct sys *sys, const char *path);
+
 /* Returns that stat in *ret, and forgets it. Returns false if none is usable. */
 bool recent_stat_take(struct recent_stat *recent, const struct sys *sys, const char *path,
 	struct stat *ret);
