@@ -136,6 +136,14 @@ void place_note_miss(const struct place *place);
 /* Returns whether it has since the last call: each look pays for one directory. */
 bool place_take_miss(const struct place *place);
 
+/* Notes that the program has listed the __pycache__ that only the cache has, or looked at
+ * a file there. */
+void place_note_look(const struct place *place);
+
+/* Returns whether it may have. If not, the directory is empty to the program: the listing
+ * of the directory above does not show it. */
+bool place_may_be_known(const struct place *place);
+
 /* Returns a hash of the __pycache__'s path in the cache. */
 uint64_t place_hash(const struct place *place);
 

@@ -64,6 +64,7 @@ const char *place_found(struct place *place)
 	}
 	if (place->kind != PLACE_ENTRY)
 		return place->path;
+	place_note_look(place);
 	ask(place);
 	if (place_is_caches(place))
 		return place->cache;

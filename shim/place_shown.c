@@ -126,3 +126,21 @@ bool place_take_miss(const struct place *place)
 
 	return atomic_compare_exchange_strong(&missed[hash % MISSED_COUNT], &hash, 0);
 }
+
+/* By the hashes of the directories. If two share a place, both count as known. */
+static atomic_bool looked_at[4096];
+
+static atomic_bool *look_of(const struct place *place)
+{
+	return &looked_at[place_hash(place) % sizeof looked_at];
+}
+
+void place_note_look(const struct place *place)
+{
+	*look_of(place) = true;
+}
+
+bool place_may_be_known(const struct place *place)
+{
+	return *look_of(place);
+}

@@ -110,11 +110,16 @@ static int remove_place(struct place *place, int dirfd, const char *path)
 			root_drop_directory(&sys_real, place->cache);
 		return ret;
 	}
-	if (!place_in_cache(place))
+	if (!place_in_cache(place) || place_is_exposed(place))
 		return next_unlink(dirfd, place->path, AT_REMOVEDIR);
 	if (process_config.readonly)
 		return wrap_fail(EROFS);
-	return next_unlink(AT_FDCWD, place->cache, AT_REMOVEDIR);
+	/* A pattern (**) finds it by a look at its name, but no file in it. */
+	if (!place->map.ephemeral.len && !place_may_be_known(place))
+		root_drop_directory(&sys_real, place->cache);
+	else if (next_unlink(AT_FDCWD, place->cache, AT_REMOVEDIR) < 0)
+		return -1;
+	return 0;
 }
 
 int cached_rmdir(int dirfd, const char *path)

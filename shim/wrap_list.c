@@ -111,8 +111,10 @@ static DIR *open_found(struct place *place, const char *found)
 	DIR *dir = real.opendir(found);
 	int saved = errno;
 
-	if (place->kind == PLACE_DIR)
+	if (place->kind == PLACE_DIR) {
 		process_browses();
+		place_note_look(place);
+	}
 	if (dir && place->kind == PLACE_DIR && found == place->path && shows_more(place))
 		add_cache(place, dir);
 	errno = saved;

@@ -340,6 +340,7 @@ static int open_directory(struct place *place, int flags, mode_t mode)
 		return process_config.readonly ? wrap_fail(EROFS)
 					       : open_cache(place, flags, mode);
 	process_browses();
+	place_note_look(place);
 	/* For listing, it would be opened for reading. The cache's directory of an
 	 * ephemeral tree is that of others as well. */
 	if ((flags & O_PATH) || place->map.ephemeral.len)

@@ -116,6 +116,27 @@ print(same, gone)' "$T/one" 2>&1)" "True True" "bytecode is renamed to that of a
 	rm -rf "$T/one"
 }
 
+# The usual ways to delete all bytecode: a pattern finds the directory by its name, but lists only
+# what the tree has. A program that knows what is there cannot delete it as a whole.
+cleaned() {
+	mkdir "$T/cleaned" && echo 'x = 1' >"$T/cleaned/m.py"
+	preloaded "$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import m' "$T/cleaned"
+	is "$(preloaded "$python" -c 'import os, sys
+d = sys.argv[1] + "/__pycache__"
+os.listdir(d)
+try:
+    os.rmdir(d)
+except OSError as error:
+    print(os.listdir(d), os.strerror(error.errno))' "$T/cleaned" 2>&1)" "['m.$tag.pyc'] Directory not empty" \
+		"a program that has listed a __pycache__ that only the cache has cannot delete it as a whole on $name"
+	preloaded "$python" -Bc 'import pathlib, sys
+[p.unlink() for p in pathlib.Path(sys.argv[1]).rglob("*.py[co]")]' "$T/cleaned"
+	is "$(preloaded "$python" -Bc 'import pathlib, sys
+[p.rmdir() for p in pathlib.Path(sys.argv[1]).rglob("__pycache__")]
+print(list(pathlib.Path(sys.argv[1]).glob("__pycache__")))' "$T/cleaned" 2>&1) $(entries | grep -c "/cleaned/")" "[] 0" "bytecode is deleted by patterns of names on $name"
+	rm -rf "$T/cleaned"
+}
+
 # Sources are compiled, and then closed to those who run them.
 closed_source() {
 	mkdir "$T/closed" && echo 'print("runs")' >"$T/closed/m.py"
@@ -348,6 +369,7 @@ agrees() {
 	taken
 	beside
 	one_file
+	cleaned
 	closed_source
 	many_listed
 	moved_away
