@@ -258,8 +258,8 @@ void place_brought(struct place *place);
 
 /* The thread creates the temporary file. Returns whether that belongs in the cache, since
  * the thread has looked for the file's final name: Python does before it compiles, and so
- * does numba. A program that looks at what the tree has under that name, but does not
- * read the source after that, copies files, of which this may be one. */
+ * does numba. A program that only looks for it, and does not read the source after that,
+ * copies files, of which this may be one. */
 bool place_begin(struct place *place);
 
 /* The thread has deleted the PLACE_ENTRY: if it is a temporary file, there will be no

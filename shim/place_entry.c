@@ -133,20 +133,6 @@ static bool set_up_final(struct place *place)
 	return place_entry(place);
 }
 
-/* Returns whether the tree has the temporary file's final name. Its path is put together
- * at the end of place->cache, as in place_is_exposed. */
-static __attribute__((noinline)) bool is_final_in_tree(struct place *temporary)
-{
-	struct text text = { .data = temporary->cache + sizeof temporary->cache -
-				     PATH_MAX,
-		.size = PATH_MAX };
-	size_t len = strlen(temporary->path);
-
-	(void)pyc_final(&temporary->pyc, temporary->path, &len);
-	text_add(&text, temporary->path, len);
-	return !text.cut && place_exists(temporary->dirfd, text.data);
-}
-
 bool place_begin(struct place *place)
 {
 	const struct pyc_name temporary = place->pyc;
@@ -160,7 +146,7 @@ bool place_begin(struct place *place)
 	if (has_source)
 		begins = entry_write_begins(&place->entry);
 	place->pyc = temporary;
-	return begins && !(copies && is_final_in_tree(place));
+	return begins && !copies;
 }
 
 void place_drop(struct place *place)

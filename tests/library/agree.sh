@@ -321,6 +321,10 @@ copied() {
 	brought "opens its pyc in vain and makes a pipe" "asked(to); os.mkfifo(to)"
 	brought "has found its pyc" "open(to, 'x').close(); os.path.exists(to)"
 	brought "has truncated its pyc" "open(to, 'x').close(); os.truncate(to, 0)"
+	brought "looks for its pyc in vain" "os.path.exists(to)"
+	brought "has found other bytecode of its source" "
+other = dest + '/__pycache__/' + stem + ('.g-1.py399.nbi' if '.nb' in name else '.cpython-399.pyc')
+open(other, 'x').close(); os.path.exists(other)"
 }
 
 # A link in the tree in place of bytecode is what the name stands for.
