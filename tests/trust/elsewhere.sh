@@ -344,6 +344,19 @@ as "$VICTIM" PYCSTASH_DIR="$cache" LD_PRELOAD="$T/lib/libat.so" AT=stat:libpycst
 is "$? $(readlink "$tree/x") $(grep -c 'its directory has just been exchanged' "$T/said") $(entries "$cache" | grep -c "$tree/")" \
 	"3 $copy/private 1 0" "\`warm\` leaves no bytecode of a private source under the name of a directory that becomes a link to it"
 
+# Or he makes the source a link to it, before the command looks at it again, or when the interpreter opens it.
+while IFS='|' read -r when at why; do
+	rm -rf "$cache" "$tree" && official "$tree" && ln -s "$copy/private/m.py" "$tree/l"
+	chown -hR "$ATTACKER" "$tree" && chmod 777 "$tree"
+	as "$VICTIM" PYCSTASH_DIR="$cache" LD_PRELOAD="$T/lib/libat.so" AT="$at" \
+		DO="cd '$tree' && mv -f l m.py" "$PYCSTASH" warm --python "$PY" "$tree" >"$T/said" 2>&1
+	is "$? $(readlink "$tree/m.py") $(grep -c "/m.py: $why" "$T/said") $(entries "$cache" | grep -c "$tree/") $(grep -rl SECRET "$cache")" \
+		"3 $copy/private/m.py 1 0 " "\`warm\` reports a source that becomes another user's link $when, and leaves no bytecode of it"
+done <<-WAYS
+	after the scan|stat:libpycstash.so|a link of another user, which is not followed
+	when an interpreter opens it|open:/m.py|it was changed a moment before it was compiled
+WAYS
+
 # --- what is run ----------------------------------------------------------------------------
 # The group may rename what is in the victim's directory for temporary files.
 mkdir -p "$T/tmp/evil" && echo 'print("ATTACKER"); value = 1' >"$T/tmp/evil/pycstash_proof.py"

@@ -18,6 +18,7 @@
 #include "tools/base/clock.h"
 #include "tools/base/embedded.h"
 #include "tools/base/files.h"
+#include "tools/base/follow.h"
 #include "tools/base/message.h"
 #include "tools/base/progress.h"
 #include "tools/base/subprocess.h"
@@ -126,21 +127,29 @@ static enum warm_outcome lose(struct warm_worker *worker, bool late)
 /* --- sending a source ----------------------------------------------------------------*/
 
 /* Sets up the entry of the worker's source. In the meantime the entry, or an object for
- * it, may have been created. */
+ * it, may have been created; or others may have made the source a link. */
 static const char *look(struct warm_worker *worker, enum warm_outcome *ret)
 {
 	AUTOFREE char *directory = file_parent(worker->miss->path);
 	AUTOCLOSE int dirfd = dirs_open(&sys_libc, directory);
+	const char *why;
+	int r;
 
-	return dirfd < 0 ? warm_entry_why_not(dirfd)
-			 : warm_entry_look(&worker->entry, directory, dirfd,
-				   file_name(worker->miss->path), ret);
+	if (dirfd < 0)
+		return warm_entry_why_not(dirfd);
+	why = warm_entry_look(
+		&worker->entry, directory, dirfd, file_name(worker->miss->path), ret);
+	if (why || *ret != WARM_MISSING)
+		return why;
+	r = source_look(&worker->entry.entry.source, &sys_libc);
+	return r < 0 ? follow_why(r) : NULL;
 }
 
 /* Sends the source to the interpreter. If the interpreter has died, that is noticed
  * when its answer is read. Returns 0, or -errno if no interpreter could be started. */
 static int request(struct warm_worker *worker)
 {
+	const struct stat *st = &worker->entry.entry.source.st;
 	char message[4 * PATH_MAX];
 	int len, r = start(worker);
 
@@ -149,8 +158,10 @@ static int request(struct warm_worker *worker)
 	/* No other process uses the same number, not even in another container. */
 	snprintf(worker->temporary, sizeof worker->temporary, "%s" PYC_CACHE_ONLY "%lld",
 		worker->entry.path, (long long)clock_steady());
-	len = snprintf(message, sizeof message, "%s%c%s%c%d", worker->miss->path, '\0',
-		worker->temporary, '\0', SOURCE_MAX);
+	len = snprintf(message, sizeof message, "%s%c%s%c%d%c%llu %llu %lld",
+		worker->miss->path, '\0', worker->temporary, '\0', SOURCE_MAX, '\0',
+		(unsigned long long)st->st_dev, (unsigned long long)st->st_ino,
+		(long long)st->st_ctim.tv_sec * CLOCK_SECOND + st->st_ctim.tv_nsec);
 	if (len >= (int)sizeof message)
 		return -ENAMETOOLONG;
 	(void)send(worker->process.fd, message, (size_t)len, MSG_NOSIGNAL);

@@ -210,7 +210,7 @@ static enum warm_outcome open_once(struct warm_entry *entry, int candidate)
 	}
 	/* If the tree cannot be read, core has not got that far. */
 	if (outcome == WARM_MISSING && !entry->entry.source.settled)
-		entry_ask(&entry->entry);
+		(void)source_look(&entry->entry.source, &sys_libc);
 	return outcome;
 }
 

@@ -5,7 +5,8 @@
 # library decides what goes into the cache, and seals it.
 #
 #   request  source "\0" the path in the cache where the temporary file must appear
-#            "\0" how many bytes the source may have
+#            "\0" how many bytes the source may have "\0" the device, inode and change time of the
+#            file that the command has found: it follows no links of other users
 #   answer   "P" and the BLAKE2b digest of what was compiled (without _blake2: nothing),
 #            "E" line " " message: the source cannot be compiled,
 #            "N" errno: the bytecode cannot be stored in the cache, or is refused (VERDICT_ERRNO)
@@ -21,13 +22,13 @@ except ImportError:
 O_PATH = getattr(posix, "O_PATH", 1 << 21)  # Python 3.10 and later have its name
 
 
-def read_source(path, most):
-    """Others may have put a pipe, a device or a hole there by now, which is not opened."""
+def read_source(path, most, expected):
+    """Others may have put a pipe, a device, a hole or a link there by now, which is not opened."""
     found = posix.open(path, O_PATH)  # which the library here sees as opening the source
     try:
         st = posix.fstat(found)
-        if st.st_mode >> 12 != 0o10:  # S_ISREG is in a module that may be no built-in
-            raise OSError("it is not a file any more")
+        if "%d %d %d" % (st.st_dev, st.st_ino, st.st_ctime_ns) != expected:
+            raise OSError("it was changed a moment before it was compiled; try again")
         if st.st_size > most:
             raise OSError("it is larger than %d MiB" % (most >> 20))
         same = "/proc/self/fd/%d" % found
@@ -51,7 +52,7 @@ class Loader(SourceFileLoader):
             except OSError:
                 pass
             raise FileNotFoundError(path)
-        self.source = read_source(path, self.most)
+        self.source = read_source(path, self.most, self.expected)
         return self.source
 
     def source_to_code(self, *args, **kwargs):
@@ -103,9 +104,9 @@ def error_answer(error, line, message):
     return b"E%d %b" % (line or 0, text[:4096].encode("utf-8", "backslashreplace"))
 
 
-def answer(path, temporary, most):
+def answer(path, temporary, most, expected):
     loader = Loader("__main__", path)
-    loader.most = int(most)
+    loader.most, loader.expected = int(most), expected
     try:
         loader.get_code("__main__")
     except SyntaxError as error:
