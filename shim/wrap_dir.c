@@ -117,9 +117,8 @@ static int remove_place(struct place *place, int dirfd, const char *path)
 	/* A pattern (**) finds it by a look at its name, but no file in it. */
 	if (!place->map.ephemeral.len && !place_may_be_known(place))
 		root_drop_directory(&sys_real, place->cache);
-	else if (next_unlink(AT_FDCWD, place->cache, AT_REMOVEDIR) < 0)
-		return -1;
-	return 0;
+	return place_in_cache(place) ? next_unlink(AT_FDCWD, place->cache, AT_REMOVEDIR)
+				     : 0;
 }
 
 int cached_rmdir(int dirfd, const char *path)

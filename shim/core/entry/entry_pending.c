@@ -86,18 +86,25 @@ void entry_ask(const struct entry *entry)
 	note_unknown(entry, 1);
 }
 
-void entry_source_opened(const struct entry_world *world, const char *path, int fd)
+/* Out of line, to save stack: this is called at each open of a source. */
+static __attribute__((noinline)) struct pending_source know_open(
+	const struct entry_env *env, int fd, bool settles)
 {
-	const struct entry_env *env = &world->env;
-	const uintptr_t thread = env->sys->thread();
 	struct source source = { .dirfd = fd, .path = "", .is_open = true };
-	struct pending_source pending;
 
-	if (pending_is_unknown(world->python.pending, thread, path))
+	if (settles)
 		(void)source_settle(&source, env->sys, env->clock);
 	else
 		(void)source_look(&source, env->sys);
-	pending = known(&source);
+	return known(&source);
+}
+
+void entry_source_opened(const struct entry_world *world, const char *path, int fd)
+{
+	const uintptr_t thread = world->env.sys->thread();
+	const bool unknown = pending_is_unknown(world->python.pending, thread, path);
+	const struct pending_source pending = know_open(&world->env, fd, unknown);
+
 	pending_opened(world->python.pending, thread, path, &pending);
 }
 
