@@ -32,6 +32,19 @@
  * attributes, it is sorted out at each look. */
 #define SORTED_MARK "user.pycstash.sorted"
 
+/* For how many seconds somebody may be writing a temporary file. */
+#define WRITING 60
+
+/* The time in the cache is local, but that of the sources may be that of a server whose
+ * clock is ahead. */
+static bool is_young(const struct timespec *written)
+{
+	struct timespec now;
+
+	sys_real.clock(&now);
+	return now.tv_sec - written->tv_sec < WRITING;
+}
+
 /* Returns whether a file is not left over: if it was written, or somebody is writing it,
  * after the directory of sources was created; or, with PYCSTASH_REWRITTEN=path, if it has
  * no object: pytest wrote it for the earlier sources, and it may serve new ones with the
@@ -48,6 +61,8 @@ static bool is_kept(int dirfd, const char *name, const struct timespec *since)
 		!object_is_shareable(name, strlen(name), pyc.tag, &level))
 		return true;
 	sys_real.birth(dirfd, name, &written);
+	if (pyc.kind == PYC_TEMPORARY && is_young(&written))
+		return true;
 	return !timestamp_before(&written, since);
 }
 
@@ -103,10 +118,16 @@ static void look(const char *dir, char *slash, const char *canonical, struct bir
 	*slash = '/';
 }
 
+/* Sources that are born in the future are a server's whose clock is ahead. */
 static bool is_leftover(const struct births *births)
 {
-	return timestamp_is_set(&births->cached) &&
-	       timestamp_before(&births->cached, &births->sources);
+	struct timespec now;
+
+	if (!timestamp_is_set(&births->cached) ||
+		!timestamp_before(&births->cached, &births->sources))
+		return false;
+	sys_real.clock(&now);
+	return births->sources.tv_sec <= now.tv_sec;
 }
 
 /* Deletes the old directory, or what is left over in it. Returns whether anything is

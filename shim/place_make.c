@@ -261,17 +261,27 @@ int place_is_taken(struct place *place)
 	return end[strspn(end, "/")] ? ENOTDIR : EEXIST;
 }
 
+/* Returns whether the name is that of a pretended directory. That of an ephemeral tree
+ * may be another tree's. */
+static bool is_directory(struct place *place)
+{
+	return place->kind == PLACE_DIR && !place->map.ephemeral.len &&
+	       place_is_pretended(place);
+}
+
 const char *place_make(struct place *place, int dirfd, const char *path)
 {
 	int err;
 
 	place_at(place, dirfd, path, PLACE_ANEW);
-	err = place_is_taken(place);
+	err = is_directory(place) ? EEXIST : place_is_taken(place);
 	if (err) {
 		errno = err;
 		return NULL;
 	}
-	(void)place_ready_tree(place);
+	/* The directory itself would be in the way of what gets its name. */
+	if (place->kind != PLACE_DIR)
+		(void)place_ready_tree(place);
 	place_brought(place);
 	return place->path;
 }

@@ -2,7 +2,8 @@
  *
  * Listing a `__pycache__` that both the tree and the cache have: the tree's names, then
  * those that only the cache has. Of the latter, those that an open would not find (stale
- * bytecode) are left out, so that a program can open all that it was shown.
+ * bytecode) are left out, so that a program can open all that it was shown; and so is all
+ * that is left over from a deleted directory of sources.
  *
  * Only a listing by path shows both. A program that lists a descriptor (shutil.rmtree)
  * goes on to delete through that descriptor, which does not lead to the cache. To it, the
@@ -102,7 +103,8 @@ static void add_cache(struct place *place, DIR *dir)
 
 static bool shows_more(struct place *place)
 {
-	return place_in_cache(place) && !place_is_exposed(place);
+	return place_in_cache(place) && !place_is_exposed(place) &&
+	       (place->map.ephemeral.len || !place_drop_leftover(place));
 }
 
 /* Opens the path found for the place, and adds the cache's names to the listing. */

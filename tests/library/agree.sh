@@ -38,6 +38,23 @@ print(os.path.exists(a.__spec__.cached), os.listdir(os.path.dirname(a.__spec__.c
 		"True ['a.$tag.pyc']" "a directory that was created again lists the bytecode that was served there on $name"
 }
 
+# It is unpacked again with a __pycache__ that has other bytecode.
+listed_anew() {
+	local how
+	for how in "os.listdir(d)" "[e.name for e in os.scandir(d)]"; do
+		mkdir "$T/walked" && echo 'x = 1' >"$T/walked/m.py"
+		preloaded "$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import m' "$T/walked"
+		rm -rf "$T/walked" && sleep 0.1 && mkdir -p "$T/walked/__pycache__"
+		echo 'x = 1' | tee "$T/walked/m.py" >"$T/walked/__pycache__/x.$tag.pyc"
+		is "$(preloaded "$python" -c 'import os, sys
+d = sys.argv[1] + "/__pycache__"
+names = eval(sys.argv[2])
+print(names, [os.stat(d + "/" + name).st_size for name in names])' "$T/walked" "$how" 2>&1)" "['x.$tag.pyc'] [6]" \
+			"what \`$how\` shows in a directory that was created again is there for stat on $name"
+		rm -rf "$T/walked"
+	done
+}
+
 # In a directory that was created again, with a __pycache__ of its own, a loader writes bytecode:
 # at some moment, any program looks at other bytecode there.
 loader='import importlib._bootstrap_external as be, importlib.util, os, subprocess, sys
@@ -265,6 +282,7 @@ closed_tree() {
 
 # A program that shows no tag looks at names one by one.
 one_by_one() {
+	local what
 	mkdir -p "$T/tools/__pycache__" && echo 'x = 1' >"$T/tools/m.py" && echo stale >"$T/tools/__pycache__/m.$tag.pyc"
 	preloaded "$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import m' "$T/tools"
 	touch -d @1700000000 "$T/tools/m.py"
@@ -284,6 +302,19 @@ one_by_one() {
 	preloaded ln -s nowhere "$T/tools/__pycache__/m.$tag.pyc" 2>"$T/said" && preloaded mkfifo "$T/tools/__pycache__/n.$tag.pyc" 2>>"$T/said"
 	is "$(cat "$T/said"; ls "$T/tools/__pycache__" | xargs)" "m.$tag.pyc n.$tag.pyc" \
 		"in a directory that was created again, old bytecode is not in the way of other files on $name"
+	rm -rf "$T/tools" && mkdir "$T/tools" && echo 'x = 1' >"$T/tools/m.py"
+	for what in os.symlink\(\"nowhere\",\ d\) os.mkfifo\(d\); do
+		preloaded "$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import m' "$T/tools"
+		rm -rf "$T/tools" && sleep 0.1 && mkdir "$T/tools" && echo 'x = 1' >"$T/tools/m.py"
+		is "$(preloaded "$python" -c 'import os, sys
+try: open(sys.argv[1] + "/__pycache__/n.%s.pyc" % sys.implementation.cache_tag)
+except IOError: pass
+d = sys.argv[2] + "/__pycache__"
+exec(sys.argv[3])
+print(os.path.lexists(d), os.path.isdir(d))' "$T" "$T/tools" "$what" 2>&1)" "True False" \
+			"in a directory that was created again, an old __pycache__ is not in the way of ${what%(*} on $name"
+		rm -f "$T/tools/__pycache__"
+	done
 	mkdir -p "$T/build-env-1/p" "$T/build-env-2/p/__pycache__" && echo 'x = "an ephemeral one"' >"$T/build-env-1/p/m.py"
 	preloaded "$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import m' "$T/build-env-1/p"
 	preloaded ln -s nowhere "$T/build-env-2/p/__pycache__/m.$tag.pyc" 2>"$T/said"
@@ -366,6 +397,7 @@ a.$tag.pyc e.$tag.pycx f.$tag.pyc
 agrees() {
 	sources
 	made_anew
+	listed_anew
 	being_written
 	one_by_one
 	copied
