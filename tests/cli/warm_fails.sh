@@ -116,6 +116,21 @@ else
 	skip "a directory that others turn into a link does not end warm's work on other sources" "not root"
 fi
 
+# Directories in the place of two entries, whose bytecode is to be made from objects, or compiled.
+fresh
+mkdir "$T/taken"
+for name in a b c; do echo "x = '$name'" >"$T/taken/$name.py"; done
+warm --quiet --python "$python" "$T/taken"
+for taken in $(entries | grep '/[bc][.]'); do rm "$taken" && mkdir "$taken"; done
+for how in "from objects" compiled; do
+	find "$CACHE" -name 'a.*.pyc' -delete
+	[ "$how" = "from objects" ] || rm -rf "$CACHE"/v1/*/objects
+	is "$(said warm -j 1 --python "$python" "$T/taken" | grep -o "1 $how\|2 failed\|exit .*" | xargs)" "1 $how 2 failed exit 3" \
+		"a directory in the place of an entry does not end warm's work on other sources ($how)"
+	is "$(grep -c 'taken/[bc].py: in the cache, a directory is in the place' "$T/err")" 2 \
+		"warm names each source whose entry is a directory ($how)"
+done
+
 # An interpreter that does not load the library.
 fresh
 printf '#!/bin/sh\nunset LD_PRELOAD\nexec "%s" "$@"\n' "$python" >"$T/alone"

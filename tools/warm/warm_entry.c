@@ -38,6 +38,14 @@ static bool is_in_the_way(int error)
 	return error == -EXDEV || error == -ENOTDIR || error == -ELOOP;
 }
 
+/* A rename replaces anything but a directory. */
+static bool is_directory(int fd)
+{
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 /* Opens a file or directory of the cache without following links or crossing mounts,
  * which core would do. path: absolute. */
 static int open_inside(const struct warm *warm, const char *path, int flags)
@@ -225,6 +233,10 @@ const char *warm_entry_look(struct warm_entry *entry, const char *directory, int
 	fd = open_inside(entry->warm, entry->path, O_RDONLY | O_NONBLOCK);
 	if (entry->blocked || is_in_the_way(fd))
 		return "in the cache, a link or a mount is in the place of its bytecode";
+	if (is_directory(fd)) {
+		close(fd);
+		return "in the cache, a directory is in the place of its bytecode";
+	}
 	*ret = open_once(entry, fd);
 	/* The entry was not kept. Retry: a full disk stays full, but a purge is over
 	 * soon. */
