@@ -137,7 +137,7 @@ void place_note_miss(const struct place *place);
 bool place_take_miss(const struct place *place);
 
 /* Notes that the program has listed the __pycache__ that only the cache has, or looked at
- * a file there. */
+ * a file there, or opened one. */
 void place_note_look(const struct place *place);
 
 /* Returns whether it may have. If not, the directory is empty to the program: the listing

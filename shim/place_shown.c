@@ -127,12 +127,18 @@ bool place_take_miss(const struct place *place)
 	return atomic_compare_exchange_strong(&missed[hash % MISSED_COUNT], &hash, 0);
 }
 
-/* By the hashes of the directories. If two share a place, both count as known. */
+/* By a hash of the length and the end of the path, which each open can afford. If two
+ * directories share a place, both count as known. */
 static atomic_bool looked_at[4096];
 
 static atomic_bool *look_of(const struct place *place)
 {
-	return &looked_at[place_hash(place) % sizeof looked_at];
+	const size_t len = place->map.dir_len - PYCACHE_LEN - 1;
+	uint64_t end = 0;
+
+	memcpy(&end, place->cache + len - sizeof end, sizeof end);
+	return &looked_at[((end ^ len) * UINT64_C(0x9e3779b97f4a7c15) >> 32) %
+			  sizeof looked_at];
 }
 
 void place_note_look(const struct place *place)

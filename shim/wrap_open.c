@@ -364,6 +364,7 @@ static int open_place(
 		place_seek(place);
 	switch (place->kind) {
 	case PLACE_ENTRY:
+		place_note_look(place);
 		/* O_DIRECT is dropped: reading the seal does not follow its rules of
 		 * alignment, and nobody can tell the difference. */
 		return looks   ? open_to_look(place, flags)
