@@ -32,19 +32,6 @@
  * attributes, it is sorted out at each look. */
 #define SORTED_MARK "user.pycstash.sorted"
 
-/* For how many seconds somebody may be writing a temporary file. */
-#define WRITING 60
-
-/* The time in the cache is local, but that of the sources may be that of a server whose
- * clock is ahead. */
-static bool is_young(const struct timespec *written)
-{
-	struct timespec now;
-
-	sys_real.clock(&now);
-	return now.tv_sec - written->tv_sec < WRITING;
-}
-
 /* Returns whether a file is not left over: if it was written, or somebody is writing it,
  * after the directory of sources was created; or, with PYCSTASH_REWRITTEN=path, if it has
  * no object: pytest wrote it for the earlier sources, and it may serve new ones with the
@@ -61,8 +48,6 @@ static bool is_kept(int dirfd, const char *name, const struct timespec *since)
 		!object_is_shareable(name, strlen(name), pyc.tag, &level))
 		return true;
 	sys_real.birth(dirfd, name, &written);
-	if (pyc.kind == PYC_TEMPORARY && is_young(&written))
-		return true;
 	return !timestamp_before(&written, since);
 }
 
