@@ -48,7 +48,8 @@ static bool is_kept(int dirfd, const char *name, const struct timespec *since)
 		!object_is_shareable(name, strlen(name), pyc.tag, &level))
 		return true;
 	sys_real.birth(dirfd, name, &written);
-	return !timestamp_before(&written, since);
+	/* Of the same tick, the file is the earlier one: a new one takes longer. */
+	return timestamp_before(since, &written);
 }
 
 /* Returns whether files in the directory are to be kept. If told to, deletes the
@@ -103,16 +104,10 @@ static void look(const char *dir, char *slash, const char *canonical, struct bir
 	*slash = '/';
 }
 
-/* Sources that are born in the future are a server's whose clock is ahead. */
 static bool is_leftover(const struct births *births)
 {
-	struct timespec now;
-
-	if (!timestamp_is_set(&births->cached) ||
-		!timestamp_before(&births->cached, &births->sources))
-		return false;
-	sys_real.clock(&now);
-	return births->sources.tv_sec <= now.tv_sec;
+	return timestamp_is_set(&births->cached) &&
+	       timestamp_before(&births->cached, &births->sources);
 }
 
 /* Deletes the old directory, or what is left over in it. Returns whether anything is
