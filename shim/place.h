@@ -303,10 +303,10 @@ bool place_is_refused(struct place *place, int err, int flags);
 /* Deletes the cached files for a deleted directory of sources: the directory that now has
  * its name was created later, and the program knows of no __pycache__ in it. Bytecode for
  * the same content is found again as an object. Files written since the new directory was
- * created are kept, temporary files that are younger than a minute, and with
- * PYCSTASH_REWRITTEN=path those that have no object. Returns false if the cached files
- * are not left over, if some are kept, or if the file system records no birth times; true
- * if the cache has no such directory (any more), or if another process is deleting it. */
+ * created are kept, and with PYCSTASH_REWRITTEN=path those that have no object. Returns
+ * false if the cached files are not left over, if some are kept, or if the file system
+ * records no birth times; true if the cache has no such directory (any more), or if
+ * another process is deleting it. */
 bool place_drop_leftover(struct place *place);
 
 /* Returns whether the __pycache__ of a PLACE_ENTRY is in the cache alone, and shown. If

@@ -32,8 +32,8 @@
  * attributes, it is sorted out at each look. */
 #define SORTED_MARK "user.pycstash.sorted"
 
-/* Returns whether a file is not left over: if it was written, or somebody is writing it,
- * after the directory of sources was created; or, with PYCSTASH_REWRITTEN=path, if it has
+/* Returns whether a file is not left over: if it was created after the directory of
+ * sources was; or, with PYCSTASH_REWRITTEN=path, if it has
  * no object: pytest wrote it for the earlier sources, and it may serve new ones with the
  * same content. */
 static bool is_kept(int dirfd, const char *name, const struct timespec *since)

@@ -47,11 +47,13 @@ bool place_is_exposed(struct place *place)
 /* Returns whether it is a temporary file that the program itself has created. */
 static bool is_programs(const struct place *place)
 {
-	const struct entry_world world = process_world(NULL);
+	struct entry_world world;
 	struct stat st;
 
-	return place->pyc.kind == PYC_TEMPORARY && place_find_cached(place, &st) &&
-	       entry_process_created(&world, place->cache, &st);
+	if (place->pyc.kind != PYC_TEMPORARY || !place_find_cached(place, &st))
+		return false;
+	world = process_world(NULL);
+	return entry_process_created(&world, place->cache, &st);
 }
 
 bool place_is_hidden(struct place *place)

@@ -6,15 +6,11 @@
  *
  *   AT=CALL[:N]:SUFFIX[:after]
  *       the moment: before (or after) the N-th (default 1) open, freopen, stat, rename,
- * mkdir, remove (unlinkat) or find (openat2 by its number) of a path with that suffix
- * (for rename, the new path)
+ *       mkdir, remove (unlinkat) or find (openat2 by its number) of a path with that
+ *       suffix (for rename, the new path)
  *
  *   DO=COMMAND
  *       what sh runs then, once, without any preload
- *
- *   AHEAD=SECONDS:PREFIX
- *       what has a path with that prefix is born that much later, as on a server whose
- *       clock is ahead
  *
  *   AT2, DO2, AT3, DO3
  *       further moments and commands
@@ -178,19 +174,6 @@ int fstatat64(int dirfd, const char *path, struct stat64 *st, int flags)
 {
 	return WATCHED("stat", path, REAL(fstatat64)(dirfd, path, st, flags));
 }
-
-#ifdef STATX_BTIME
-int statx(int dirfd, const char *restrict path, int flags, unsigned mask,
-	struct statx *restrict ret)
-{
-	const char *ahead = getenv("AHEAD"), *prefix = ahead ? strchr(ahead, ':') : NULL;
-	int err = REAL(statx)(dirfd, path, flags, mask, ret);
-
-	if (err == 0 && prefix && strncmp(path, prefix + 1, strlen(prefix + 1)) == 0)
-		ret->stx_btime.tv_sec += atoi(ahead);
-	return err;
-}
-#endif
 
 int rename(const char *from, const char *to)
 {
