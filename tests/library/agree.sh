@@ -136,16 +136,19 @@ print(same, gone)' "$T/one" 2>&1)" "True True" "bytecode is renamed to that of a
 # The usual ways to delete all bytecode: a pattern finds the directory by its name, but lists only
 # what the tree has. A program that knows what is there cannot delete it as a whole.
 cleaned() {
+	local known
 	mkdir "$T/cleaned" && echo 'x = 1' >"$T/cleaned/m.py"
 	preloaded "$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import m' "$T/cleaned"
-	is "$(preloaded "$python" -c 'import os, sys
-d = sys.argv[1] + "/__pycache__"
-os.listdir(d)
+	for known in 'os.listdir(d)' 'os.open(d, os.O_RDONLY)' "os.stat(d + '/m.$tag.pyc')"; do
+		is "$(preloaded "$python" -c "import os, sys
+d = sys.argv[1] + '/__pycache__'
+$known
 try:
     os.rmdir(d)
 except OSError as error:
-    print(os.listdir(d), os.strerror(error.errno))' "$T/cleaned" 2>&1)" "['m.$tag.pyc'] Directory not empty" \
-		"a program that has listed a __pycache__ that only the cache has cannot delete it as a whole on $name"
+    print(os.listdir(d), os.strerror(error.errno))" "$T/cleaned" 2>&1)" "['m.$tag.pyc'] Directory not empty" \
+			"a program that knows by $known what only the cache has cannot delete it as a whole on $name"
+	done
 	preloaded "$python" -Bc 'import pathlib, sys
 [p.unlink() for p in pathlib.Path(sys.argv[1]).rglob("*.py[co]")]' "$T/cleaned"
 	is "$(preloaded "$python" -Bc 'import pathlib, sys
