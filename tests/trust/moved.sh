@@ -417,6 +417,25 @@ is "$(status_of --deep --repair) $(status_of --deep) $(stat -c %a "$folder" "$en
 	"verify --deep --repair takes write rights from others"
 enters
 is "$(modes)" "755 644" "after verify --deep --repair, others can write to nothing that gets into the tree"
+
+# --- what makes programs fail -------------------------------------------------------------
+# as_compiled: whether the victim can compile the source again under the cache
+as_compiled() { with "$VICTIM" "$cache" "$PY" -m compileall -fq "$src" >"$T/compiled" && echo compiled; }
+deep() { # what verify --deep says about a restored cache, before and after --repair
+	echo "$(status_of --deep) $(status_of --deep --repair) $(status_of --deep) $(as_compiled)"
+}
+fresh
+chmod 555 "$folder"
+is "$(as_compiled) $(deep)" " 3 0 0 compiled" \
+	"verify --deep --repair opens a folder in which the user's programs fail to create bytecode"
+fresh
+rm "$entry" && as "$VICTIM" mkdir -p "$entry/more" && as "$VICTIM" touch "$entry/more/file"
+is "$(as_compiled) $(deep) $(find "$cache/v1/.trash" -mindepth 1)" " 1 1 0 compiled " \
+	"verify --repair deletes a folder in the place of bytecode, which makes the user's programs fail"
+fresh
+rm -r "$folder" "$cache/v1/$TAG/objects" && as "$VICTIM" touch "$folder"
+is "$(as_compiled) $(deep)" " 1 1 0 compiled" \
+	"verify --repair deletes a file in the place of a __pycache__, which makes the user's programs fail"
 fresh
 chmod 770 "$folder" && chmod 664 "$entry"
 is "$(umask 002 && status_of --deep) $(status_of --deep)" "0 3" "verify --deep goes by its umask: a group may have what that leaves to it"

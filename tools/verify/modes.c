@@ -17,31 +17,35 @@ void modes_begin(struct modes *modes, bool repair)
 	modes->repair = repair;
 }
 
-static bool is_writable(const struct modes *modes, const struct stat *st)
+/* Returns the mode that the file is to have. */
+static mode_t good_mode(const struct modes *modes, const struct stat *st)
 {
-	return st->st_uid == geteuid() &&
-	       (S_ISREG(st->st_mode) || S_ISDIR(st->st_mode)) &&
-	       (st->st_mode & modes->denied);
+	const bool is_folder = S_ISDIR(st->st_mode);
+
+	if (st->st_uid != geteuid() || (!is_folder && !S_ISREG(st->st_mode)))
+		return st->st_mode;
+	return (st->st_mode & ~modes->denied) | (is_folder ? S_IRWXU : 0);
 }
 
 int modes_look(struct modes *modes, int dirfd, const char *name)
 {
 	AUTOCLOSE int fd = -1;
 	struct stat st;
+	mode_t bad;
 
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-		!is_writable(modes, &st))
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
-	modes->writable++;
-	if (!modes->repair)
+	bad = st.st_mode ^ good_mode(modes, &st);
+	modes->writable += (bad & modes->denied) != 0;
+	modes->closed += (bad & S_IRWXU) != 0;
+	if (!bad || !modes->repair)
 		return 0;
 	fd = file_look(dirfd, name, O_NOFOLLOW);
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
 	/* It may be another one by now. */
-	if (fstat(fd, &st) < 0 ||
-		(is_writable(modes, &st) &&
-			fchmod(fd, st.st_mode & 07777 & ~modes->denied) < 0))
+	if (fstat(fd, &st) < 0 || (good_mode(modes, &st) != st.st_mode &&
+					  fchmod(fd, good_mode(modes, &st) & 07777) < 0))
 		return -errno;
 	return 0;
 }

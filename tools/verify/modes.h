@@ -4,6 +4,7 @@
  * and only in the cache is it out of others' reach. Whoever has made the cache may have
  * set modes that let others write to V's tree. Nobody can tell whether a program of V's
  * has set them, so they are not wrong; but good are only those that the umask may leave.
+ * In a folder that V may not write to, V's programs fail to create bytecode.
  *
  * Any thread may call modes_look, after modes_begin.
  */
@@ -16,11 +17,12 @@
 struct modes {
 	bool repair;
 	mode_t denied; /* the rights to write that the umask takes from others */
-	_Atomic(uint64_t) writable; /* files and folders with such rights; also if they
-				       were taken away */
+	/* The number of files and folders with such rights, and of folders that are
+	 * closed to V; also if that was changed. */
+	_Atomic(uint64_t) writable, closed;
 };
 
-/* repair: take such rights away. Not thread-safe: looks at the umask. */
+/* repair: change such modes. Not thread-safe: looks at the umask. */
 void modes_begin(struct modes *modes, bool repair);
 
 /* Looks at the file `name` in dirfd ("." for the directory itself). Returns 0, or -errno

@@ -12,74 +12,33 @@
 #include "shim/core/cache/config.h"
 #include "shim/core/cache/object.h"
 #include "tools/base/clock.h"
-#include "tools/base/escape.h"
 #include "tools/base/files.h"
-#include "tools/base/json.h"
 #include "tools/base/message.h"
 #include "tools/cache/walk.h"
 #include "tools/pyc/state.h"
 
-const char *const verify_result_names[VERIFY_RESULTS] = {
-	[VERIFY_GOOD] = "good",
-	[VERIFY_SKIPPED] = "skipped",
-	[VERIFY_DAMAGED] = "damaged",
-	[VERIFY_WRONG] = "wrong",
-	[VERIFY_DIFFERENT] = "different",
-	[VERIFY_FOREIGN] = "foreign",
-	[VERIFY_UNREADABLE] = "unreadable",
-	[VERIFY_UNCHECKED] = "unchecked",
-};
-
 /* --- findings ------------------------------------------------------------------------*/
-
-static bool is_bad(enum verify_result result)
-{
-	return result == VERIFY_DAMAGED || result == VERIFY_WRONG ||
-	       result == VERIFY_DIFFERENT;
-}
 
 uint64_t verify_bad(const struct verify *verify)
 {
 	uint64_t ret = 0;
 
 	for (enum verify_result i = 0; i < VERIFY_RESULTS; i++)
-		ret += is_bad(i) ? verify->results[i] : 0;
+		ret += verify_finding_is_bad(i) ? verify->results[i] : 0;
 	return ret;
 }
 
-/* One line of output. */
-struct finding_line {
-	const char *path, *source; /* absolute; source may be NULL */
-	enum layout_kind kind;
-	enum verify_result result;
-	const char *why;
-	bool repaired;
-};
-
-static void print_object(const struct finding_line *line)
-{
-	struct json json = json_begin(stdout, "finding", 1);
-
-	json_string(&json, "path", line->path);
-	json_string(&json, "source", line->source);
-	json_string(&json, "kind", layout_kind_names[line->kind]);
-	json_string(&json, "problem", verify_result_names[line->result]);
-	json_string(&json, "why", line->why);
-	json_bool(&json, "repaired", line->repaired);
-	json_close(&json);
-}
-
-static void print_finding(struct verify *verify, const struct finding_line *line)
+static void print_finding(struct verify *verify, const struct verify_finding *finding)
 {
 	pthread_mutex_lock(&verify->output);
-	if (verify->common.json) {
-		print_object(line);
-	} else {
-		printf("%-10s %s: %s%s\n", verify_result_names[line->result],
-			escape_plain(line->path), escape_plain(line->why),
-			line->repaired ? "; deleted" : "");
-	}
+	verify_finding_print(finding, verify->common.json);
 	pthread_mutex_unlock(&verify->output);
+}
+
+/* Returns where the path of a file of the cache goes on below the layout folder. */
+static const char *below_layout(const struct verify *verify, const char *path)
+{
+	return path + strlen(verify->cache.root) + strlen("/" CACHE_LAYOUT "/");
 }
 
 /* Splits the absolute path of a file of the cache. *ret_dir is its directory below the
@@ -87,24 +46,38 @@ static void print_finding(struct verify *verify, const struct finding_line *line
 static struct layout layout_at(
 	const struct verify *verify, const char *path, char **ret_dir)
 {
-	*ret_dir = file_parent(
-		path + strlen(verify->cache.root) + strlen("/" CACHE_LAYOUT "/"));
+	*ret_dir = file_parent(below_layout(verify, path));
 	return layout_parse(*ret_dir, file_name(path));
 }
 
-/* Deletes the bad file at an absolute path if it is still the file of that stat.
- * Returns 0, -ENOENT if it is gone, -ESTALE if it is a different file by now or another
- * hard link of it has just been deleted, or another -errno. */
-static int repair(struct verify *verify, const char *path, const struct stat *seen)
+/* Deletes a file if it is still the one of that stat, and notes that it is gone. */
+static int64_t delete_file(
+	struct verify *verify, const char *path, const struct stat *seen)
 {
 	AUTOFREE char *dir = NULL;
 	struct layout item = layout_at(verify, path, &dir);
 	AUTOCLOSE int fd = cache_openat(&verify->cache, dir, O_RDONLY | O_DIRECTORY);
 	int64_t r = fd < 0 ? fd : trash_unlink(fd, file_name(path), seen, &verify->freed);
 
+	if (r >= 0)
+		removed_file(&verify->removed, verify->began, &item, seen, r);
+	return r;
+}
+
+/* Deletes the bad file at an absolute path if it is still the file of that stat, or the
+ * folder with all that is in it. Returns 0, -ENOENT if it is gone, -ESTALE if it is a
+ * different file by now or another hard link of it has just been deleted, or another
+ * -errno. */
+static int repair(struct verify *verify, const char *path, const struct stat *seen)
+{
+	int64_t r = S_ISDIR(seen->st_mode)
+			    ? trash_move(&verify->cache, below_layout(verify, path),
+				      verify->began)
+			    : delete_file(verify, path, seen);
+
 	if (r >= 0) {
 		verify->repaired++;
-		removed_file(&verify->removed, verify->began, &item, seen, r);
+		verify->trashed |= S_ISDIR(seen->st_mode);
 	} else if (r != -ENOENT && r != -ESTALE) {
 		complain(path, "cannot be deleted: %s", strerror((int)-r));
 		verify->incomplete = true;
@@ -124,6 +97,13 @@ struct visit {
 	enum verify_result result;
 };
 
+/* Returns whether a name of that directory can only be a folder of entries. */
+static bool is_folders_name(const struct walk_dir *dir, const char *name)
+{
+	return dir->layout.version_len && !dir->layout.source &&
+	       strcmp(name, PYCACHE) == 0;
+}
+
 static enum verify_result result_of(const struct visit *visit)
 {
 	const struct pyc_state *state = &visit->state;
@@ -136,6 +116,9 @@ static enum verify_result result_of(const struct visit *visit)
 	if (S_ISLNK(mode) ||
 		(mode && !S_ISREG(mode) &&
 			(visit->item.source_dir || visit->item.kind != LAYOUT_FOREIGN)))
+		return VERIFY_DAMAGED;
+	if (S_ISREG(mode) && is_folders_name(visit->dir, visit->name) &&
+		state->st.st_uid == geteuid())
 		return VERIFY_DAMAGED;
 	if (state->state == STATE_FOREIGN)
 		return VERIFY_FOREIGN;
@@ -232,7 +215,7 @@ static bool is_outdated(const struct visit *visit)
 static bool is_to_delete(const struct visit *visit)
 {
 	return visit->verify->repair &&
-	       (is_bad(visit->result) || is_outdated(visit) ||
+	       (verify_finding_is_bad(visit->result) || is_outdated(visit) ||
 		       (visit->result == VERIFY_UNCHECKED && is_unbound(visit)));
 }
 
@@ -253,7 +236,7 @@ static bool repair_visited(struct visit *visit)
 static void report(struct visit *visit)
 {
 	const struct pyc_state *state = &visit->state;
-	struct finding_line line = { .path = visit->path,
+	struct verify_finding finding = { .path = visit->path,
 		.source = visit->source,
 		.kind = visit->item.kind,
 		.result = visit->result,
@@ -262,11 +245,14 @@ static void report(struct visit *visit)
 			       ? "it would be served for a source with other content"
 		       : S_ISLNK(state->st.st_mode)
 			       ? "a link; what it leads to is not checked"
+		       : S_ISDIR(state->st.st_mode) ? "a folder in the place of bytecode"
+		       : is_folders_name(visit->dir, visit->name)
+			       ? "a file in the place of a folder"
 			       : state->why };
 
 	if (is_to_delete(visit))
-		line.repaired = repair_visited(visit);
-	print_finding(visit->verify, &line);
+		finding.repaired = repair_visited(visit);
+	print_finding(visit->verify, &finding);
 }
 
 /* Hands a good file over to the interpreters. */
@@ -309,7 +295,8 @@ static void conclude(struct visit *visit)
 	path = alloc_format("%s/" CACHE_LAYOUT "/%s%s%s", verify->cache.root,
 		visit->dir->path, *visit->dir->path ? "/" : "", visit->name);
 	visit->path = path;
-	if (is_to_delete(visit) && !is_bad(visit->result) && repair_visited(visit))
+	if (is_to_delete(visit) && !verify_finding_is_bad(visit->result) &&
+		repair_visited(visit))
 		visit->result = VERIFY_SKIPPED;
 	count(visit);
 	if (is_outdated(visit))
@@ -346,30 +333,40 @@ static void begin(struct walk_dir *dir)
 		look_at_mode(dir, ".");
 }
 
+static void visit_name(struct walk_dir *dir, const char *name, const struct layout *item)
+{
+	struct visit visit = {
+		.verify = dir->context, .dir = dir, .name = name, .item = *item
+	};
+	char source[PATH_MAX];
+
+	if (layout_source(item, name, source, sizeof source))
+		visit.source = source;
+	look(&visit);
+	conclude(&visit);
+}
+
 static bool enter(struct walk_dir *parent, const char *name)
 {
 	struct verify *verify = parent->context;
+	struct layout item = layout_parse_in(&parent->layout, name);
 
+	if (item.kind != LAYOUT_FOREIGN && select_has(&verify->select, &item, name))
+		visit_name(parent, name, &item);
 	return select_enters(&verify->select, parent->path, name);
 }
 
 static void look_at(struct walk_dir *dir, const struct walk_file *file)
 {
 	struct verify *verify = dir->context;
-	struct visit visit = { .verify = verify,
-		.dir = dir,
-		.name = file->name,
-		.item = layout_parse_in(&dir->layout, file->name) };
-	char source[PATH_MAX];
+	struct layout item = layout_parse_in(&dir->layout, file->name);
+	bool in_way = file->type == DT_LNK || is_folders_name(dir, file->name);
 
-	if (!(file->type == DT_LNK && enter(dir, file->name)) &&
-		!select_has(&verify->select, &visit.item, file->name))
+	if (!(in_way && select_enters(&verify->select, dir->path, file->name)) &&
+		!select_has(&verify->select, &item, file->name))
 		return;
-	if (layout_source(&visit.item, file->name, source, sizeof source))
-		visit.source = source;
-	look(&visit);
-	conclude(&visit);
-	if (dir->layout.source || visit.item.kind == LAYOUT_OBJECT)
+	visit_name(dir, file->name, &item);
+	if (dir->layout.source || item.kind == LAYOUT_OBJECT)
 		look_at_mode(dir, file->name);
 }
 
@@ -403,7 +400,7 @@ static void found_different(void *context, const char *pyc, const char *source,
 	struct verify *verify = context;
 	AUTOFREE char *dir = NULL;
 	struct layout item = layout_at(verify, pyc, &dir);
-	struct finding_line line = { .path = pyc,
+	struct verify_finding finding = { .path = pyc,
 		.source = source,
 		.kind = item.kind,
 		.result = VERIFY_DIFFERENT,
@@ -412,8 +409,8 @@ static void found_different(void *context, const char *pyc, const char *source,
 	verify->results[VERIFY_GOOD]--;
 	verify->results[VERIFY_DIFFERENT]++;
 	if (verify->repair)
-		line.repaired = repair_different(verify, &item, pyc, seen);
-	print_finding(verify, &line);
+		finding.repaired = repair_different(verify, &item, pyc, seen);
+	print_finding(verify, &finding);
 }
 
 /* Prints a line with a number, unless that is 0. */
@@ -431,9 +428,12 @@ static void tell_unchecked(const struct verify *verify)
 		"files, since it is not known what compiled them, or from which source");
 	tell(verify, outdated,
 		"entries, since their sources are missing, have other content, or are behind a link of another user; --repair deletes them");
-	if (!verify->repair)
-		tell(verify, verify->modes.writable,
-			"files or folders, since others may write to them once they are in the tree, where they keep their modes; --repair changes these");
+	if (verify->repair)
+		return;
+	tell(verify, verify->modes.writable,
+		"files or folders, since others may write to them once they are in the tree, where they keep their modes; --repair changes these");
+	tell(verify, verify->modes.closed,
+		"folders, since you may not write to them, so your programs fail to create bytecode; --repair changes their modes");
 }
 
 static int compile_again(struct verify *verify)
@@ -478,6 +478,8 @@ int verify_run(struct verify *verify, uint64_t *ret_failed)
 	r = walk_run(&walk, "");
 	if (verify->deep && r == 0)
 		r = compile_again(verify);
+	if (verify->trashed)
+		(void)trash_reclaim(&verify->cache, 0, &verify->freed);
 	removed_tell(&verify->removed, verify->cache.root);
 	*ret_failed = walk.failed;
 	return r;

@@ -17,20 +17,7 @@
 #include "tools/verify/modes.h"
 #include "tools/verify/recompile.h"
 #include "tools/verify/sources.h"
-
-enum verify_result {
-	VERIFY_GOOD,
-	VERIFY_SKIPPED, /* it has no seal and so nothing to check, or it is gone */
-	VERIFY_DAMAGED, /* not the bytes that were written */
-	VERIFY_WRONG, /* whole, but would be served for a source with different content */
-	VERIFY_DIFFERENT, /* not what the interpreter compiles from the source */
-	VERIFY_FOREIGN,	  /* not ours: never served, and never deleted */
-	VERIFY_UNREADABLE,
-	VERIFY_UNCHECKED, /* whole, but --deep could not compile it again */
-	VERIFY_RESULTS
-};
-
-extern const char *const verify_result_names[VERIFY_RESULTS];
+#include "tools/verify/verify_finding.h"
 
 struct verify {
 	struct common common;
@@ -49,6 +36,7 @@ struct verify {
 	/* Of the unchecked: entries without their source, and those with an unchecked
 	 * hash. */
 	_Atomic(uint64_t) outdated, unbound;
+	_Atomic(bool) trashed;	  /* a folder was moved to the trash */
 	_Atomic(bool) incomplete; /* something could not be noted or deleted */
 };
 

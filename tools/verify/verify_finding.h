@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What `pycstash verify` can find out about a file of the cache, and the line that it
+ * prints for it.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "tools/cache/layout.h"
+
+enum verify_result {
+	VERIFY_GOOD,
+	VERIFY_SKIPPED, /* it has no seal and so nothing to check, or it is gone */
+	VERIFY_DAMAGED, /* not the bytes that were written */
+	VERIFY_WRONG, /* whole, but would be served for a source with different content */
+	VERIFY_DIFFERENT, /* not what the interpreter compiles from the source */
+	VERIFY_FOREIGN,	  /* not ours: never served, and never deleted */
+	VERIFY_UNREADABLE,
+	VERIFY_UNCHECKED, /* whole, but --deep could not compile it again */
+	VERIFY_RESULTS
+};
+
+extern const char *const verify_result_names[VERIFY_RESULTS];
+
+struct verify_finding {
+	const char *path, *source; /* absolute; source may be NULL */
+	enum layout_kind kind;
+	enum verify_result result;
+	const char *why;
+	bool repaired;
+};
+
+/* Returns whether a file with that result is never to be served. */
+bool verify_finding_is_bad(enum verify_result result);
+
+/* Prints a line on stdout. The caller prints one finding at a time. */
+void verify_finding_print(const struct verify_finding *finding, bool json);
