@@ -156,6 +156,7 @@ void calls_begin(void)
 	}                                                                        \
 	CALL(ret, name, params, args, maybe, placed_##name args, early)
 #define CHANGE(...) PLACED(place_change, maybe_ours(path), __VA_ARGS__)
+#define GIVE(...) PLACED(place_give, maybe_ours(path), __VA_ARGS__)
 #define MAKE(ret, name, dirfd, params, args, early)                                    \
 	PLACED(place_make, (maybe_given(dirfd) || maybe_ours(path)), ret, name, dirfd, \
 		params, args, early)

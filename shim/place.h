@@ -53,7 +53,8 @@ enum place_origin {
 			       */
 };
 
-/* Whether others can exchange the directory of the sources, or put something into it. */
+/* Whether others can exchange the directory of the sources, or put something into it; or
+ * it gives new files rights of its own. */
 enum place_exposure { PLACE_NOT_JUDGED, PLACE_OWN, PLACE_EXPOSED };
 
 struct place {
@@ -103,11 +104,13 @@ bool place_settle(struct place *place);
 void place_seek(struct place *place);
 
 /* Returns whether others can exchange the directory of the sources, or put something into
- * it. There the cache shows nothing: an import is served, and what it compiles is kept,
- * but programs that look, list, copy or create find what the tree has, as without the
- * library. Otherwise others could decide, by what they put there at which moment, where
- * such a program finds what the cache has of the user's sources, or writes what is for
- * the cache. */
+ * it; or whether that gives new files another group (the set-group-ID bit) or an ACL,
+ * which those in the cache do not have. There the cache shows nothing: an import is
+ * served, and what it compiles is kept, but programs that look, list, copy or create find
+ * what the tree has, as without the library. Otherwise others could decide, by what they
+ * put there at which moment, where such a program finds what the cache has of the user's
+ * sources, or writes what is for the cache; and copies would have rights that the
+ * directory takes from its files. */
 bool place_is_exposed(struct place *place);
 
 /* Returns whether the program is to find what the tree has in place of the cache's
@@ -178,6 +181,12 @@ const char *place_find_missing(struct place *place);
 /* As place_find, for a call that changes what it finds. NULL with errno EROFS if the file
  * is in the cache and the cache is read-only. */
 const char *place_change(struct place *place, int dirfd, const char *path);
+
+/* As place_change, for a call that gives what it finds to another user or group, or
+ * changes an attribute (an ACL is one). All files in the cache are the user's, and have
+ * no ACL: a file or pretended directory is moved to the tree first, and stays with its
+ * owner and ACL there. A temporary file is not moved. */
+const char *place_give(struct place *place, int dirfd, const char *path);
 
 /* Returns why a PLACE_ENTRY cannot be created in the tree: EEXIST if the cache holds that
  * name, ENOTDIR if the path goes on after it. 0 if nothing is in the way. */

@@ -86,18 +86,32 @@ const char *place_change(struct place *place, int dirfd, const char *path)
 {
 	const char *found = place_find(place, dirfd, path);
 
-	/* To the program, both are one file: the tree's must not keep its mode. */
-	if (found == place->cache && place->kind == PLACE_ENTRY && place_in_tree(place) &&
-		!process_config.readonly) {
-		if (place_move_to_tree(place, O_RDONLY) < 0)
-			(void)sys_real.unlinkat(AT_FDCWD, place->cache, 0);
-		return place->path;
-	}
-	if (found != place->cache || place->kind == PLACE_TREE ||
-		!process_config.readonly)
+	if (found != place->cache || place->kind == PLACE_TREE)
 		return found;
-	errno = EROFS;
-	return NULL;
+	if (process_config.readonly) {
+		errno = EROFS;
+		return NULL;
+	}
+	if (place->kind != PLACE_ENTRY || !place_in_tree(place))
+		return found;
+	/* To the program, both are one file: the tree's must not keep its mode. */
+	if (place_move_to_tree(place, O_RDONLY) < 0)
+		(void)sys_real.unlinkat(AT_FDCWD, place->cache, 0);
+	return place->path;
+}
+
+const char *place_give(struct place *place, int dirfd, const char *path)
+{
+	const char *found = place_change(place, dirfd, path);
+
+	if (!found || found != place->cache)
+		return found;
+	if (place->kind == PLACE_DIR)
+		place_turn_real(place);
+	else if (place_is_entry(place))
+		(void)place_move_to_tree(place, O_RDONLY);
+	/* The program has closed the file or its directory if it is not there. */
+	return place_in_tree(place) ? place->path : found;
 }
 
 const char *place_find_missing(struct place *place)

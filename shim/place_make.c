@@ -36,7 +36,7 @@ static __attribute__((noinline)) void set_mode(
 	if (sys_real.fstatat(fd, "", &st, AT_EMPTY_PATH) == 0 &&
 		st.st_uid == sys_real.geteuid() && (st.st_mode & 0777) != mode &&
 		timestamp_is_set(&born) && !timestamp_before(&born, since))
-		(void)sys_real.fchmod(fd, mode);
+		(void)sys_real.fchmod(fd, (st.st_mode & S_ISGID) | mode);
 	sys_real.close(fd);
 }
 

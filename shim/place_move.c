@@ -16,13 +16,22 @@
 #include "shim/process.h"
 #include "shim/report.h"
 
-/* Makes a copy without a seal. Out of line: the callers then call functions that need a
- * lot of stack. */
-static __attribute__((noinline)) int leave(const char *from, int dirfd, const char *to)
+/* Makes a copy without a seal. Only those may read it who may read the source now: a
+ * program that has closed the tree (find, chmod -R) has not found what only the cache
+ * has. Out of line: the callers then call functions that need a lot of stack. */
+static __attribute__((noinline)) int leave(
+	const struct place *from, int dirfd, const char *to, bool empty)
 {
 	const struct entry_world world = process_world(report_counters());
+	const struct source *source = &from->entry.source;
+	const bool is_new = from->pyc.kind == PYC_TEMPORARY;
+	struct entry_copy copy = {
+		.dirfd = dirfd, .path = to, .is_new = is_new, .empty = empty
+	};
 
-	return entry_leave(&world, NULL, from, 0, dirfd, to);
+	if (!empty && !is_new && source->there)
+		copy.closed = (S_IRGRP | S_IROTH) & ~source->st.st_mode;
+	return entry_leave(&world, NULL, from->cache, 0, &copy);
 }
 
 /* Writes the path of a temporary file in the directory of place->path. */
@@ -87,22 +96,6 @@ static __attribute__((noinline)) int pin_tree(
 	}
 }
 
-/* Creates an empty file with the mode of the file `from`. */
-static int leave_empty(const char *from, int dirfd, const char *to)
-{
-	struct stat st;
-	int err = sys_real.fstatat(AT_FDCWD, from, &st, AT_SYMLINK_NOFOLLOW);
-
-	if (err == 0)
-		err = sys_real.openat(dirfd, to,
-			O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-			st.st_mode & 0777);
-	if (err < 0)
-		return err;
-	(void)sys_real.fchmod(err, st.st_mode & 0777);
-	return sys_real.close(err);
-}
-
 /* Returns 0 or -errno. Out of line, to save stack in its caller. */
 static __attribute__((noinline)) int try_path(const struct place *place)
 {
@@ -137,8 +130,7 @@ static __attribute__((noinline)) int copy_over(
 
 	for (unsigned n = 0; err == -EEXIST && n < 10; n++)
 		err = !name_beside(to, &text, n) ? -ENAMETOOLONG
-						 : (empty ? leave_empty : leave)(
-							   from->cache, to->dirfd, room);
+						 : leave(from, to->dirfd, room, empty);
 	if (err < 0)
 		return err;
 	err = PASSING(room, to->path,
@@ -243,7 +235,7 @@ static void move_names(struct dirents *names, struct place *each)
 			continue;
 		err = is_in_its_version(each) ? place_check(each) : -ESTALE;
 		if (err == 0)
-			err = leave(each->cache, each->dirfd, each->path) < 0 ? -EIO : 0;
+			err = leave(each, each->dirfd, each->path, false) < 0 ? -EIO : 0;
 		if (err == 0 || err == -ESTALE)
 			(void)sys_real.unlinkat(names->fd, name, 0);
 	}

@@ -4,6 +4,8 @@
  */
 #include <fcntl.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "shim/core/base/path.h"
 #include "shim/core/base/text.h"
@@ -23,6 +25,34 @@ static struct text sources_of(struct place *place)
 	return text;
 }
 
+/* The kernel's, as sys_geteuid. */
+static gid_t effective_group(void)
+{
+#ifdef SYS_getegid32
+	return (gid_t)syscall(SYS_getegid32);
+#else
+	return (gid_t)syscall(SYS_getegid);
+#endif
+}
+
+/* Returns whether a directory of the user's gives new files a group or rights that the
+ * cache would not give them. */
+static bool gives_rights(const char *path, const struct stat *st)
+{
+	ssize_t acl;
+	int fd;
+
+	if ((st->st_mode & S_ISGID) && st->st_gid != effective_group())
+		return true;
+	fd = sys_real.openat(
+		AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	acl = sys_real.fgetxattr(fd, "system.posix_acl_default", NULL, 0);
+	sys_real.close(fd);
+	return acl >= 0;
+}
+
 /* Out of line, to save stack in the callers. */
 static __attribute__((noinline)) bool is_exposed(struct place *place)
 {
@@ -34,7 +64,8 @@ static __attribute__((noinline)) bool is_exposed(struct place *place)
 	return text.cut ||
 	       way_judge(&sys_real, user, WAY_STRICT, text.data, text.size, &end) !=
 		       WAY_TRUSTED ||
-	       !way_is_private(&sys_real, user, AT_FDCWD, text.data, &end.st);
+	       !way_is_private(&sys_real, user, AT_FDCWD, text.data, &end.st) ||
+	       gives_rights(text.data, &end.st);
 }
 
 bool place_is_exposed(struct place *place)

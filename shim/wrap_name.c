@@ -137,6 +137,9 @@ static bool is_for_cache_only(const struct place *temporary)
 static int publish_in_tree(const struct entry *entry, struct place *temporary,
 	struct place *final, int flags, int why)
 {
+	const struct entry_copy copy = {
+		.dirfd = temporary->dirfd, .path = temporary->path, .is_new = true
+	};
 	int err = -ENOENT, ret;
 
 	/* -ENOENT: the program has no such directory, as in create_in_cache. */
@@ -146,8 +149,7 @@ static int publish_in_tree(const struct entry *entry, struct place *temporary,
 	for (int i = 0; err == -ENOENT && i < 2; i++) {
 		if (i > 0)
 			(void)place_ready_tree(temporary);
-		err = entry_leave(entry->world, entry, temporary->cache, why,
-			temporary->dirfd, temporary->path);
+		err = entry_leave(entry->world, entry, temporary->cache, why, &copy);
 	}
 	if (err < 0)
 		return wrap_fail(-err);

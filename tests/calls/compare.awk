@@ -33,6 +33,12 @@ function enters(row) {
 	return row !~ /a\/@=0/ && row ~ /( chdir .*| O_PATH)/ && row ~ /@[\/.]*( |$)/ && row !~ /@\/+\.\.\/*( |$)/
 }
 
+# Whether the row gives what it finds to somebody, or changes an attribute: that is moved to the
+# tree, unless it is a temporary file, or the program has closed it.
+function gives(row) {
+	return row ~ / (l?chown|fchownat|l?(set|remove)xattr) / && row ~ /(@[\/.]*|\.(pyc|nb[ic])) / && row !~ /@\/+\.\.\/* /
+}
+
 function fail(why) {
 	if (mode == "cached" && is_known())
 		return
@@ -63,6 +69,8 @@ function fail(why) {
 		where = "any"
 	if (where == "c" && got[1] !~ /^-1/ && (writes_pyc($1) || enters($1)))
 		where = "make"
+	if (where == "c" && gives($1))
+		where = got[1] ~ /^-1/ || $1 ~ /=0/ ? "any" : "make"
 
 	if ($2 == "" || $3 == "")
 		fail("no answer: the driver has died")

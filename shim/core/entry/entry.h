@@ -216,13 +216,24 @@ void entry_placed(const struct entry *entry, const struct stat *old);
  * question is why no name could be created there. path is restored. */
 bool entry_is_closed(const struct sys *sys, char *path, size_t dir_len, int flags);
 
-/* Copies the pyc at temporary, without its seal, to a new file at path in the tree, with
- * the same mode and mtime. why is the -errno with which entry_seal or the rename of that
+/* A new file in the tree, to be made of one in the cache. */
+struct entry_copy {
+	int dirfd;
+	const char *path;
+	bool is_new; /* it gets the mode that the directory and the umask leave to a new
+			file; otherwise that of the cache's, whatever these are */
+	bool empty;
+	mode_t closed; /* rights that it does not get */
+};
+
+/* Copies the pyc at temporary, without its seal, to the tree, with its mtime. If the new
+ * file has another group than the cache's, it gives that no right that others do not
+ * have. why is the -errno with which entry_seal or the rename of that
  * entry has failed because of the cache; 0 if the file is whole, in which case entry may
  * be NULL. Returns 0, the tree's -errno, or why if the pyc cannot be read or may not be
  * whole. */
 int entry_leave(const struct entry_world *world, const struct entry *entry,
-	const char *temporary, int why, int dirfd, const char *path);
+	const char *temporary, int why, const struct entry_copy *copy);
 
 /* Returns whether the program has looked at the pyc itself before it opens it, as tar and
  * cp do, and not at the source since. If the tree has one, stale or not, it is to get

@@ -75,15 +75,33 @@ static bool may_be_cut(
 	       (end != MARSHAL_WHOLE && (size % 512 == 0 || why == -EFBIG));
 }
 
+/* Returns the mode for the copy of a file with the status st. */
+static mode_t mode_of(const struct entry_copy *copy, const struct stat *st)
+{
+	/* No set-user-ID: whoever made the cache, maybe a copy, has set that. */
+	return st->st_mode & 0777 & ~copy->closed;
+}
+
+/* Gives the open copy the bits that the umask has removed. */
+static void keep_mode(const struct sys *sys, int fd, mode_t mode, const struct stat *st)
+{
+	struct stat fresh;
+
+	if (sys->fstatat(fd, "", &fresh, AT_EMPTY_PATH) == 0 &&
+		fresh.st_gid == st->st_gid)
+		(void)sys->fchmod(fd, mode);
+	else
+		(void)sys->fchmod(fd, mode & ~(S_IRWXG & ~(mode << 3)));
+}
+
 /* The file gets the mode and the mtime in st: while it is open, since others may be able
  * to give its name to another file. */
 static int write_bare(const struct sys *sys, const uint8_t *data, size_t size,
-	const struct stat *st, int dirfd, const char *path)
+	const struct stat *st, const struct entry_copy *copy)
 {
-	/* No set-user-ID: whoever made the cache, maybe a copy, has set that. */
-	const mode_t mode = st->st_mode & 0777;
-	int fd = sys->openat(
-		dirfd, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	const mode_t mode = mode_of(copy, st);
+	int fd = sys->openat(copy->dirfd, copy->path,
+		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	int err = 0, closed;
 	ssize_t n;
 
@@ -92,18 +110,20 @@ static int write_bare(const struct sys *sys, const uint8_t *data, size_t size,
 	n = sys->pwrite(fd, data, size, 0);
 	if (n != (ssize_t)size)
 		err = n < 0 ? (int)n : -ENOSPC;
-	(void)sys->fchmod(fd, mode); /* including the bits that the umask has removed */
-	(void)sys->set_mtime(fd, &st->st_mtim);
+	if (!copy->is_new)
+		keep_mode(sys, fd, mode, st);
+	if (!copy->empty)
+		(void)sys->set_mtime(fd, &st->st_mtim);
 	closed = sys->close(fd);
 	if (err == 0)
 		err = closed;
 	if (err < 0)
-		(void)sys->unlinkat(dirfd, path, 0);
+		(void)sys->unlinkat(copy->dirfd, copy->path, 0);
 	return err;
 }
 
 int entry_leave(const struct entry_world *world, const struct entry *entry,
-	const char *temporary, int why, int dirfd, const char *path)
+	const char *temporary, int why, const struct entry_copy *copy)
 {
 	const struct sys *sys = world->env.sys;
 	int fd = entry_file_open(
@@ -121,7 +141,7 @@ int entry_leave(const struct entry_world *world, const struct entry *entry,
 		sys->close(fd);
 		return err;
 	}
-	size = pyc_size(world, entry, fd);
+	size = copy->empty ? 0 : pyc_size(world, entry, fd);
 	if (size > ENTRY_FILE_MAX) {
 		sys->close(fd);
 		return why ? why : -EFBIG;
@@ -130,7 +150,7 @@ int entry_leave(const struct entry_world *world, const struct entry *entry,
 	n = data ? sys->pread(fd, data, (size_t)size, 0) : -ENOMEM;
 	sys->close(fd);
 	if (n == size && !(why && may_be_cut(entry, data, (size_t)size, why)))
-		err = write_bare(sys, data, (size_t)size, &st, dirfd, path);
+		err = write_bare(sys, data, (size_t)size, &st, copy);
 	scratch_give(world->env.scratch, sys, data, room);
 	return err;
 }

@@ -167,13 +167,21 @@ static void make_new(size_t more)
 	fe.entry.size = 0;
 }
 
-static int leave(int why)
+static int leave_as(struct entry_copy copy, int why)
 {
-	int err = entry_leave(
-		&fe.world, &fe.entry, fake_path(NEW), why, AT_FDCWD, fake_path(LEFT));
+	int err;
+
+	copy.dirfd = AT_FDCWD;
+	copy.path = fake_path(LEFT);
+	err = entry_leave(&fe.world, &fe.entry, fake_path(NEW), why, &copy);
 
 	assert_int_equal(fake.open, 0);
 	return err;
+}
+
+static int leave(int why)
+{
+	return leave_as((struct entry_copy){ 0 }, why);
 }
 
 static void assert_left(void)
@@ -213,6 +221,28 @@ static void without_its_seal(void **state)
 	assert_memory_equal(&st.st_mtim, &times[1], sizeof times[1]);
 	assert_int_equal(leave(-EXDEV), -EEXIST); /* the tree's */
 	assert_left();
+}
+
+static void with_its_rights(void **state)
+{
+	mode_t mask = umask(077);
+
+	(void)state;
+	make_new(0);
+	assert_return_code(chmod(fake_path(NEW), 0664), errno);
+	assert_int_equal(leave(0), 0);
+	assert_int_equal(fake_mode(LEFT), S_IFREG | 0664);
+	unlink(fake_path(LEFT));
+	assert_int_equal(leave_as((struct entry_copy){ .closed = 044 }, 0), 0);
+	assert_int_equal(fake_mode(LEFT), S_IFREG | 0620);
+	unlink(fake_path(LEFT));
+	assert_int_equal(leave_as((struct entry_copy){ .is_new = true }, 0), 0);
+	assert_int_equal(fake_mode(LEFT), S_IFREG | 0600);
+	assert_left();
+	unlink(fake_path(LEFT));
+	assert_int_equal(leave_as((struct entry_copy){ .empty = true }, 0), 0);
+	assert_int_equal(fake_read(LEFT, (char *)bare, sizeof bare), 0);
+	umask(mask);
 }
 
 static void without_half_a_seal(void **state)
@@ -285,6 +315,9 @@ int main(void)
 	unit_one("an entry that its mode forbids to open is reported to the program",
 		a_mode_is_for_the_program_to_see);
 	unit_one("a sealed pyc is left in the tree without its seal", without_its_seal);
+	unit_one(
+		"a pyc gets into the tree with its mode, less what is closed, or as a new file",
+		with_its_rights);
 	unit_one("a pyc with half a seal is left in the tree without it",
 		without_half_a_seal);
 	unit_one("a pyc that may have been cut off is not left in the tree",
