@@ -192,6 +192,11 @@ const char *place_give(struct place *place, int dirfd, const char *path);
  * name, ENOTDIR if the path goes on after it. 0 if nothing is in the way. */
 int place_is_taken(struct place *place);
 
+/* The same before something is created there that replaces nothing: if the program does
+ * not see the __pycache__ that holds the name, since its tag is another interpreter's,
+ * deletes what has that name in the cache. */
+int place_clear(struct place *place);
+
 /* Returns the path on which to create something that belongs in the tree, whose
  * __pycache__ is created first if it was only pretended. NULL with errno EEXIST if the
  * cache holds that name. */
@@ -253,7 +258,8 @@ int place_copy_out(struct place *from, struct place *to, int flags);
  * not be in the cache; and before a program creates a PLACE_ENTRY in the tree, since the
  * tree's directory is listed from then on. Creates the directory in the tree if it is
  * only pretended. Unless others can exchange that, moves the cached files there, without
- * seals; those that fail place_check are deleted. Files that cannot be moved stay. */
+ * seals; those that fail place_check are deleted. Files that cannot be moved stay, and so
+ * do those of another interpreter's, which the program does not see. */
 void place_turn_real(struct place *place);
 
 /* Notes that this thread has looked for the PLACE_ENTRY, whose name names no source:
@@ -317,6 +323,10 @@ bool place_is_refused(struct place *place, int err, int flags);
  * records no birth times; true if the cache has no such directory (any more), or if
  * another process is deleting it. */
 bool place_drop_leftover(struct place *place);
+
+/* Returns whether the tag of a PLACE_ENTRY differs from the process's: then the program
+ * sees the __pycache__ of its own tag in place of the entry's, if it sees one. */
+bool place_has_other_tag(const struct place *place);
 
 /* Returns whether the __pycache__ of a PLACE_ENTRY is in the cache alone, and shown. If
  * the tree has one, the program lists that. */

@@ -66,9 +66,7 @@ static __attribute__((noinline)) void turn_own_real(const char *canonical)
 	process_give_room(own);
 }
 
-/* Returns whether the entry's tag differs from the process's: then its __pycache__ is
- * pretended under the tag of the process, if at all. */
-static bool has_other_tag(const struct place *place)
+bool place_has_other_tag(const struct place *place)
 {
 	return place->kind == PLACE_ENTRY && process_tag() &&
 	       strcmp(place->pyc.tag, process_tag()) != 0;
@@ -118,6 +116,12 @@ int place_ready_tree(struct place *place)
 	end = place->cache + place->map.dir_len;
 	kept = *end;
 	*end = '\0';
+	if (place_has_other_tag(place)) {
+		canonical = place_show(place);
+		if (!place_exists(AT_FDCWD, canonical))
+			turn_own_real(canonical);
+		place_hide(place);
+	}
 	if (sys_real.fstatat(AT_FDCWD, place->cache, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		dirfd = place_pin(place);
 		if (dirfd < 0)
@@ -126,11 +130,6 @@ int place_ready_tree(struct place *place)
 			err = make_real(place, dirfd, &st);
 		if (dirfd >= 0)
 			sys_real.close(dirfd);
-	} else if (has_other_tag(place)) {
-		canonical = place_show(place);
-		if (!place_exists(AT_FDCWD, canonical))
-			turn_own_real(canonical);
-		place_hide(place);
 	}
 	*end = kept;
 	return err == -EEXIST ? 0 : err;
@@ -261,6 +260,17 @@ int place_is_taken(struct place *place)
 	return end[strspn(end, "/")] ? ENOTDIR : EEXIST;
 }
 
+int place_clear(struct place *place)
+{
+	int err = place_is_taken(place);
+
+	return err == EEXIST && place_has_other_tag(place) && !place_in_tree(place) &&
+			       !process_config.readonly &&
+			       sys_real.unlinkat(AT_FDCWD, place->cache, 0) == 0
+		       ? 0
+		       : err;
+}
+
 /* Returns whether the name is that of a pretended directory. That of an ephemeral tree
  * may be another tree's. */
 static bool is_directory(struct place *place)
@@ -274,7 +284,7 @@ const char *place_make(struct place *place, int dirfd, const char *path)
 	int err;
 
 	place_at(place, dirfd, path, PLACE_ANEW);
-	err = is_directory(place) ? EEXIST : place_is_taken(place);
+	err = is_directory(place) ? EEXIST : place_clear(place);
 	if (err) {
 		errno = err;
 		return NULL;

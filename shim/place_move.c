@@ -258,7 +258,7 @@ static bool is_open(const struct place *place)
  * caller. */
 static __attribute__((noinline)) int open_to_turn(struct place *place)
 {
-	if (process_config.readonly ||
+	if (process_config.readonly || place_has_other_tag(place) ||
 		(place->kind != PLACE_ENTRY && !place_is_pretended(place)) ||
 		!is_open(place) || place_ready_tree(place) < 0 ||
 		place->map.ephemeral.len > 0)

@@ -46,7 +46,7 @@ static int make_place(struct place *place, int dirfd, const char *path, mode_t m
 	int err;
 
 	place_at(place, dirfd, path, PLACE_ANEW);
-	err = place_is_taken(place);
+	err = place_clear(place);
 	if (err)
 		return wrap_fail(err);
 	if (place->kind != PLACE_DIR) {

@@ -257,9 +257,10 @@ static bool is_there(const struct place *place)
 }
 
 /* Returns whether the name cannot be given to something else. */
-static bool is_taken(struct place *place)
+static bool is_taken(struct place *place, bool exchanges)
 {
-	return place_in_tree(place) || place_is_taken(place) ||
+	return place_in_tree(place) ||
+	       (exchanges ? place_is_taken(place) : place_clear(place)) != 0 ||
 	       (place->kind == PLACE_DIR && place_is_pretended(place));
 }
 
@@ -298,7 +299,8 @@ static int rename_places(struct place *old, struct place *target, unsigned flags
 
 	/* With RENAME_NOREPLACE, a file on the other side exists to the program too. */
 	if (flags && (place_is_caches(old) || place_is_caches(target)) &&
-		target->kind == PLACE_ENTRY && is_taken(target) && is_there(old))
+		target->kind == PLACE_ENTRY && is_there(old) &&
+		is_taken(target, flags != RENAME_NOREPLACE))
 		return wrap_fail(flags == RENAME_NOREPLACE ? EEXIST : EINVAL);
 	if (old->kind == PLACE_DIR)
 		return rename_directory(old, target, (int)flags);
@@ -346,7 +348,8 @@ static int link_places(struct place *old, struct place *target, unsigned flags)
 
 		return wrap_fail(is_there(target) ? EEXIST : err ? err : EPERM);
 	}
-	if (target->kind != PLACE_TREE && target->kind != PLACE_OTHER && is_taken(target))
+	if (target->kind != PLACE_TREE && target->kind != PLACE_OTHER &&
+		is_taken(target, false))
 		return wrap_fail(EEXIST);
 	(void)meet_directory(old, target, RENAME_NOREPLACE);
 	if (!place_is_caches(old))

@@ -303,14 +303,14 @@ static int write_in_tree(struct place *place, int flags, mode_t mode)
 }
 
 /* Returns whether the open fails because the file exists: git creates a __pycache__ if it
- * finds none, and then expects no file in it. */
+ * finds none, and then expects no file in it. It finds none of another interpreter. */
 static bool is_taken(struct place *place, int flags)
 {
 	if ((flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL))
 		return false;
 	return place_in_tree(place) ||
-	       (!place->map.ephemeral.len && place_in_cache(place) &&
-		       place_is_cache_only(place) && !place_drop_leftover(place));
+	       (place_in_cache(place) && place_is_cache_only(place) &&
+		       place_clear(place) != 0);
 }
 
 static int open_to_write(struct place *place, int flags, mode_t mode)
