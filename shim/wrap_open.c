@@ -6,6 +6,7 @@
  */
 #include "shim/wrap.h"
 
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -134,8 +135,6 @@ static int open_to_read(struct place *place, int flags)
 	enum verdict verdict = VERDICT_LEFT;
 	int fd;
 
-	if (pyc_is_compiler(&place->pyc, place->cache + place->map.dir_len + 1))
-		process_show_compiler();
 	fd = find_bytecode(place, flags, &verdict);
 	/* If only its path vouches for the file, the path must be right: so too if the
 	 * file is stale, and the program gets it because that was shown. Or the file was
@@ -353,6 +352,15 @@ static int open_directory(struct place *place, int flags, mode_t mode)
 	return open_cache(place, flags, mode);
 }
 
+/* The compilers themselves may be bytecode that the cache does not keep. */
+static void note_compiler(const struct place *place, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (slash && pyc_is_compiler(&place->pyc, slash + 1))
+		process_show_compiler();
+}
+
 static int open_place(
 	struct place *place, int dirfd, const char *path, int flags, mode_t mode)
 {
@@ -360,8 +368,10 @@ static int open_place(
 	bool reads = !(flags & (O_PATH | O_WRONLY | O_RDWR | O_CREAT | O_TRUNC));
 
 	place_at(place, dirfd, path, reads ? PLACE_TO_READ : PLACE_TO_OPEN);
-	if (reads)
+	if (reads) {
+		note_compiler(place, path);
 		place_seek(place);
+	}
 	switch (place->kind) {
 	case PLACE_ENTRY:
 		place_note_look(place);

@@ -50,13 +50,17 @@ loaders() {
 		"$name: two magic numbers have two folders of objects"
 	copies_of_one
 	hook plain "$T/a" >/dev/null
-	for module in py_compile compileall; do
-		is "$(preloaded "$python" -c "import $module, sys
+	while read -r module only; do
+		is "$(preloaded PYCSTASH_ONLY="$only" "$python" -c "import $module, sys
 sys.argv[1:] = ['plain', '$T/b']
 exec(open('$SEAL/hook.py').read())" 2>&1 | tail -1)" "one, 1 compiled" \
-			"$name: a program that has loaded $module is served no object, and compiles"
+			"$name: a program that has loaded $module${only:+, which PYCSTASH_ONLY leaves out,} is served no object, and compiles"
 		rm -rf "$CACHE"/v1/*/tree"$T/b"
-	done
+	done <<-MODULES
+		py_compile
+		compileall
+		compileall $T
+	MODULES
 }
 some loaders
 

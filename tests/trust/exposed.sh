@@ -106,6 +106,24 @@ done <<-WAYS
 	py_compile, after an import in the same program,|import m
 WAYS
 
+# compileall compiles what it does not find; what it looks at are the files of an import.
+while IFS='|' read -r what how setting; do
+	private "$ATTACKER"
+	is "$(made) $(later $setting "$PY" $how) $(ls "$shared/private/__pycache__" 2>&1)" "1  m.$TAG.pyc" \
+		"there, $what leaves bytecode in the tree where an import has left it in the cache"
+done <<-WAYS
+	compileall|-m compileall -q $shared/private
+	compileall of one file|-m compileall -q $shared/private/m.py
+	compileall with workers|-m compileall -q -j2 $shared/private
+	compileall, which PYCSTASH_ONLY leaves out,|-m compileall -q $shared/private|PYCSTASH_ONLY=$shared
+WAYS
+private "$ATTACKER"
+is "$(made) $(later "$PY" -c "import compileall, os; print(compileall.compile_file('$shared/private/m.py', quiet=1), os.path.exists('$pyc')); os.rename('$pyc', '$T/$VICTIM/m.pyc')")" \
+	"1 True True" "there, a program finds what it has called compileall for"
+private "$ATTACKER"
+is "$(for _ in 1 2; do later "$PY" -c "import compileall; $(imports "$shared/private"); print(m.x)"; done | xargs) $(made) $(find "$shared" -name __pycache__)" \
+	"SECRET SECRET 1 " "there, a program that has loaded compileall imports, and leaves its bytecode in the cache"
+
 private "$VICTIM"
 chmod 777 "$shared/private"
 is "$(made) $(later "$PY" -c "$look" | cut -d' ' -f1-4)" "1 False False FileNotFoundError FileNotFoundError" \

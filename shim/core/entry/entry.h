@@ -246,7 +246,8 @@ bool entry_is_looked_at(const struct entry *entry);
 bool entry_is_import(const struct entry *entry);
 
 /* The same without the doubt: the last stat of the thread was of the source. In a process
- * that has listed or looked at bytecode, it was recent, and none was of this bytecode. */
+ * that has listed or looked at bytecode, it was recent, and none was of this bytecode. No
+ * compiler is running. */
 bool entry_is_certainly_import(const struct entry *entry);
 
 /* After entry_open: returns whether the path of the source led to another file when the

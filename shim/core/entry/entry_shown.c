@@ -43,9 +43,11 @@ bool entry_is_certainly_import(const struct entry *entry)
 	/* An interpreter opens the first bytecode before its stats are kept. */
 	if (entry_is_interpreters_own(entry) && *world->python.magic == 0)
 		return true;
-	/* A program that goes through files may look at all of them, the source last, and
+	/* compileall makes the calls of an import, and takes what it is served for done.
+	 *
+	 * A program that goes through files may look at all of them, the source last, and
 	 * then read them: that takes longer than from one call to the next. */
-	return has_stat(entry) &&
+	return !world->policy.compiles && has_stat(entry) &&
 	       (!world->python.browses ||
 		       (!was_looked_at(entry) &&
 			       recent_stat_has(world->env.recent, world->env.sys,

@@ -240,7 +240,7 @@ bool pyc_is_compiler(const struct pyc_name *pyc, const char *name)
 
 	for (size_t i = 0; i < sizeof compilers / sizeof *compilers; i++)
 		if (pyc->kind == PYC_CODE && pyc->module_len == strlen(compilers[i]) &&
-			memcmp(name, compilers[i], pyc->module_len) == 0)
+			strncmp(name, compilers[i], pyc->module_len) == 0)
 			return true;
 	return false;
 }

@@ -146,6 +146,76 @@ static void it_tells_an_import(void **state)
 	open_it(VERDICT_REUSED);
 }
 
+static void nothing(void)
+{
+}
+
+static void lists(void)
+{
+	fe.world.python.browses = true;
+}
+
+static void lists_first(void)
+{
+	lists();
+	look();
+}
+
+static void looks_at_it(void)
+{
+	look();
+	recent_stat_is_over(&recent, &fake_sys);
+}
+
+static void looks_at_it_first(void)
+{
+	lists();
+	entry_ask(&fe.entry);
+	look();
+}
+
+static void looks_too_early(void)
+{
+	lists_first();
+	fake.ticks += RECENT_STAT_TICKS + 1;
+}
+
+static void compiles(void)
+{
+	fe.world.policy.compiles = true;
+	look();
+}
+
+/* clang-format off: a row a line */
+static const struct import_row {
+	const char *sentence;
+	void (*before)(void);
+	bool certain;
+} import_rows[] = {
+	{ "who opens bytecode after a stat of its source imports it", look, true },
+	{ "who opens bytecode without a stat of its source may not import it", nothing,
+		false },
+	{ "who looks at something else after a stat of the source may not import it",
+		looks_at_it, false },
+	{ "who lists bytecode may not import it", lists, false },
+	{ "who lists bytecode before a stat of the source imports it", lists_first,
+		true },
+	{ "who lists bytecode some time after a stat of the source may not import it",
+		looks_too_early, false },
+	{ "who has looked at bytecode before the stat of its source may not import it",
+		looks_at_it_first, false },
+	{ "who has loaded a compiler may not import what it opens", compiles, false },
+};
+/* clang-format on */
+
+static void is_certain(void **state)
+{
+	const struct import_row *row = *state;
+
+	row->before();
+	assert_int_equal(entry_is_certainly_import(&fe.entry), row->certain);
+}
+
 int main(void)
 {
 	unit_around(begin, fake_entry_end);
@@ -165,5 +235,6 @@ int main(void)
 	unit_one(
 		"a process that lists bytecode finds other in the place of a stale entry only by a recent stat",
 		it_tells_an_import);
+	unit_rows(is_certain, import_rows);
 	return unit_run("entry_recent_stat");
 }
