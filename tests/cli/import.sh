@@ -206,9 +206,6 @@ is "$(status_of export_ "$T/file/x")$(status_of export_ /nonexistent/x) $(cat "$
 rm -rf "$other"
 export_ - | import_ - >/dev/null
 is "$(listing "$other/v1" | grep -c .)" "$(export_ --json "$T/c" | field files)" "import and export work from a pipe into a pipe"
-on_terminal() { /usr/bin/python3 -c 'import os, pty, sys
-code = pty.spawn(sys.argv[1:], lambda fd: os.read(fd, 1024))
-sys.exit(os.waitstatus_to_exitcode(code))' "$@"; }
 is "$(status_of on_terminal "$PYCSTASH" export --dir "$CACHE" -)" 2 "export writes no archive to a terminal"
 is "$(status_of on_terminal "$PYCSTASH" import --dir "$other" -)" 2 "import reads no archive from a terminal"
 is "$(status_of export_ --json -)" 2 "an archive and JSON cannot both go to standard output"

@@ -19,7 +19,8 @@ echo 'x = 1' >"$T/app/m.py"
 touch -d '1 hour ago' "$T/app/m.py"
 install -d -m 700 -o 65534 -g 65534 "$CACHE"
 service() { (cd / && as_user env HOME="$T/home" PYCSTASH_DIR="$CACHE" "$@"); }
-service "$pycstash" run -- "$python" -S -c "import sys; sys.path.insert(0, '$T/app'); import m"
+fill() { service "$pycstash" run -- "$python" -S -c "import sys; sys.path.insert(0, '$T/app'); import m"; }
+fill
 service "$pycstash" stats >/dev/null # which folds the journal, as the user does too
 state() { # the times of access of files only: find(1) itself reads the directories
 	find "$CACHE" -printf '%p %u:%g %m %s %i %T@ %C@\n' -type f -printf '%p %A@\n' | sort
@@ -128,6 +129,33 @@ rm "$T/home/seen"
 (cd "$T/secret/work" && "$pycstash" doctor --dir "$CACHE" "$T/home/python" >/dev/null 2>&1 8<key)
 is "$(sort -u "$T/home/seen")" run \
 	"the owner's programs neither run in a directory that only root can reach, nor have a descriptor of root's"
+fill
+# ssh -t, docker exec -t and others make the command the leader of the terminal's session
+for command in stats ls du "path $T/app/m.py" "show $T/app/m.py" "explain $T/app/m.py" "doctor $python" verify "verify --as-owner" \
+	"gc --as-owner" "purge --as-owner --path $T/none"; do
+	# shellcheck disable=SC2086 # words
+	on_terminal "$pycstash" ${command%% *} --dir "$CACHE" ${command#"${command%% *}"} </dev/null >"$T/said" 2>&1
+	is "$? $(grep -c . "$T/said" | sed 's/[1-9].*/said/')" "0 said" \
+		"root's command can lead the session of its terminal: pycstash ${command//$T\/}"
+done
+cat >"$T/home/python" <<END
+#!/bin/sh
+{ [ -t 0 ] || [ -t 1 ] || [ -t 2 ] || (: <>/dev/tty) 2>/dev/null; } && echo terminal >>$T/home/seen || echo none >>$T/home/seen
+cut -d ' ' -f 7 /proc/\$PPID/stat >$T/home/tty_nr
+exec $python "\$@"
+END
+printf '#!/bin/sh\n"$@"\nexit\n' >"$T/bin/below"
+chmod 755 "$T/bin/below"
+for starter in env "$T/bin/below"; do
+	rm -f "$T/home/seen"
+	on_terminal "$starter" "$pycstash" doctor --dir "$CACHE" "$T/home/python" </dev/null >/dev/null 2>&1
+	is "$(sort -u "$T/home/seen")" none "the owner's programs cannot type into root's terminal: started by ${starter##*/}"
+done
+is "$(cat "$T/home/tty_nr")" 0 "root's command has no terminal itself, unless it leads the session"
+printf '#!/bin/sh\n: >%s\nexec sleep 60\n' "$T/home/began" >"$T/home/python"
+{ appears "$T/home/began" && printf '\003'; } |
+	on_terminal "$pycstash" doctor --dir "$CACHE" "$T/home/python" >/dev/null 2>&1
+is "$?" 130 "a Ctrl-C ends root's command that leads the session of its terminal"
 # keys DO: makes root's key, in a session of its own, and runs doctor; or looks for the key
 cat >"$T/bin/keys" <<'END'
 import ctypes, os, subprocess, sys

@@ -22,6 +22,8 @@
 #   faked COMMAND…              runs it, and removes what it leaves in /dev/shm if it has loaded
 #                               libfaketime and ends by _exit
 #   as_user COMMAND…            runs it as an ordinary user, if we are root
+#   on_terminal COMMAND…        runs it as the leader of the session of a terminal of its own,
+#                               where stdin is typed; its status
 #   part_of DIR                 for a suite that has run itself again, such as in a mount
 #                               namespace: $T belongs to the first run, which also removes it
 #   ends PID                    waits until that process has ended, at most 20 seconds
@@ -157,6 +159,12 @@ as_user() {
 	else
 		"$@"
 	fi
+}
+
+on_terminal() {
+	"${python:-/usr/bin/python3}" -c 'import os, pty, sys
+status = pty.spawn(sys.argv[1:])
+sys.exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status))' "$@"
 }
 
 part_of() {

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -51,6 +52,14 @@ static void leave_closed_directory(void)
 		(void)!chdir("/");
 }
 
+void subprocess_leave_terminal(void)
+{
+	AUTOCLOSE int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	if (fd >= 0 && getsid(0) != getpid())
+		(void)ioctl(fd, TIOCNOTTY);
+}
+
 void subprocess_limit(uint64_t memory)
 {
 	const struct rlimit limit = { memory, memory };
@@ -67,6 +76,7 @@ _Noreturn static void become(char *const argv[], const char *const changes[],
 	setpgid(0, 0);
 	change_environment(changes);
 	leave_closed_directory();
+	subprocess_leave_terminal();
 	if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0)
 		_exit(127);
 	if (memory)
@@ -209,6 +219,7 @@ _Noreturn static void converse(
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGINT, SIG_IGN);
 	leave_closed_directory();
+	subprocess_leave_terminal();
 	if (getppid() == parent && null >= 0 && dup2(fd, 0) == 0 &&
 		dup2(out < 0 ? fd : out, 1) == 1 && dup2(null, 2) == 2)
 		execv(argv[0], argv);

@@ -36,6 +36,12 @@ int subprocess_run(char *const argv[], const char *const changes[], int seconds,
 
 /* Sets that limit for this process and what it starts. */
 void subprocess_limit(uint64_t memory);
+
+/* What runs in this process from now on cannot type into the terminal (TIOCSTI), as the
+ * programs that are started cannot. The leader of the terminal's session keeps it: all
+ * processes of the session would lose it, and those in the foreground get SIGHUP. */
+void subprocess_leave_terminal(void);
+
 void answer_release(struct answer *answer);
 
 /* Returns true if the program exited with 0. */

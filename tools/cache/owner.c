@@ -13,7 +13,6 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -21,6 +20,7 @@
 
 #include "shim/core/cache/way.h"
 #include "tools/base/files.h"
+#include "tools/base/subprocess.h"
 #include "tools/cache/cache.h"
 #include "tools/cache/sys_libc.h"
 
@@ -55,15 +55,6 @@ static void clean_environment(const char *home)
 	*to = NULL;
 	if (home)
 		(void)setenv("HOME", home, 1);
-}
-
-/* The owner's programs must not type into root's terminal (TIOCSTI). */
-static void leave_terminal(void)
-{
-	AUTOCLOSE int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
-
-	if (fd >= 0)
-		(void)ioctl(fd, TIOCNOTTY);
 }
 
 /* Keeps from the owner's programs what the shell, or whoever else started root's command,
@@ -207,7 +198,7 @@ bool owner_become(const char *root)
 	clean_environment(user ? user->pw_dir : NULL);
 	if (root == room)
 		(void)setenv("PYCSTASH_DIR", root, 1);
-	leave_terminal();
+	subprocess_leave_terminal();
 	leave_keys();
 	return true;
 }
