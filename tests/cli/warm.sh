@@ -239,6 +239,11 @@ is "$(said warm --python "$python" "$T/pip-build-env-5678") $(entries | grep -c 
 mv "$CACHE" "$T/layer"
 is "$(PYCSTASH_LAYERS=$T/layer said warm --python "$python" "$T/odd/a")" "$(summary 0 2 0 0 0)" \
 	"sources with bytecode in a layer are not compiled"
+fresh
+is "$(PYCSTASH_LAYERS=$T/layer said warm --force --python "$python" "$T/odd/a") $(entries | grep -c odd/a)" "$(summary 0 0 2 0 0) 2" \
+	"--force makes entries of sources with bytecode in a layer"
+is "$(PYCSTASH_LAYERS=$T/layer said warm --force -n --python "$python" "$T/odd/a")" "$(summary 2 0 0 0 0 | sed 's/from objects/to make from objects/; s/compiled/to compile/')" \
+	"a dry run of --force counts the entries that the cache has"
 rm -rf "$T/layer"
 
 # --- a dry run -------------------------------------------------------------------------------

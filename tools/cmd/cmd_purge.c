@@ -388,15 +388,13 @@ static bool is_told(const struct purge *purge)
 /* After a purge of everything, or of a whole pack: what is left is still on record. */
 static int update_records(const struct purge *purge)
 {
-	const struct pack none = { 0 };
-
 	if (purge->not_installed || purge->select.tags.count ||
 		purge->select.paths.count || filter_needs_stat(&purge->filter) ||
 		filter_needs_state(&purge->filter))
 		return EXIT_OK;
 	if (!purge->from_pack)
 		known_forget(&purge->cache);
-	else if (known_add(&purge->cache, purge->from_pack, &none) < 0)
+	else if (known_withdraw(&purge->cache, purge->from_pack, &purge->pack) < 0)
 		return EXIT_PARTLY;
 	return EXIT_OK;
 }
@@ -419,11 +417,11 @@ static int run(const struct command *self, char **words)
 	if (code != EXIT_OK)
 		return code;
 	if (purge->from_pack &&
-		known_paths(&purge->cache, purge->from_pack, &purge->pack) < 0)
+		known_list(&purge->cache, purge->from_pack, &purge->pack) < 0)
 		purge->failed++;
 	if (purge->from_pack && !purge->pack.count && !purge->failed) {
 		complain(purge->from_pack,
-			"this cache has neither pulled nor pushed a pack of that name");
+			"no record of what that pack contains was found, in this cache or in a layer in use");
 		return EXIT_FOUND;
 	}
 	code = find_and_take(purge);

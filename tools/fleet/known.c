@@ -20,6 +20,7 @@
 
 #define PACKS CACHE_STATE "/packs"
 #define PART ".part"
+#define WITHDRAWN ".withdrawn"
 /* In bytes, of all records: those of half a million objects. */
 #define RECORDS_MOST ((off_t)64 << 20)
 
@@ -40,15 +41,19 @@ bool known_has(const struct cache *cache, const char *name)
 	return fd >= 0;
 }
 
-static int write_record(
-	const struct cache *cache, int folder, const char *name, const struct pack *pack)
+/* Writes a list of a pack's objects, or of paths. In a layer, which is open to others,
+ * its users read it. */
+static int write_record(const struct cache *cache, int folder, const char *name,
+	const struct pack *pack, const struct names *paths)
 {
 	struct whole_file file;
-	int r = folder < 0 ? folder : whole_file_begin(&file, folder, name, 0600);
+	int r = folder < 0 ? folder : whole_file_begin(&file, folder, name, 0644);
 
-	for (size_t i = 0; r == 0 && i < pack->count; i++)
+	for (size_t i = 0; r == 0 && pack && i < pack->count; i++)
 		fprintf(file.out, "%s/%s %" PRIu64 "\n", pack->objects[i].dir,
 			pack->objects[i].name, pack->objects[i].size);
+	for (size_t i = 0; r == 0 && paths && i < paths->count; i++)
+		fprintf(file.out, "%s\n", paths->list[i]);
 	if (r == 0)
 		r = whole_file_publish(&file);
 	if (r < 0)
@@ -62,18 +67,27 @@ int known_begin(const struct cache *cache, const char *name, const struct pack *
 	AUTOCLOSE int folder = open_folder(cache);
 	AUTOFREE char *part = alloc_format("%s" PART, name);
 
-	return write_record(cache, folder, part, pack);
+	return write_record(cache, folder, part, pack, NULL);
 }
 
 int known_add(const struct cache *cache, const char *name, const struct pack *pack)
 {
 	AUTOCLOSE int folder = open_folder(cache);
 	AUTOFREE char *part = alloc_format("%s" PART, name);
-	int r = write_record(cache, folder, name, pack);
+	int r = write_record(cache, folder, name, pack, NULL);
 
 	if (r == 0) /* if it stays, it is in the way of nothing */
 		(void)unlinkat(folder, part, 0);
 	return r;
+}
+
+int known_withdraw(const struct cache *cache, const char *name, const struct names *paths)
+{
+	AUTOCLOSE int folder = open_folder(cache);
+	AUTOFREE char *withdrawn = alloc_format("%s" WITHDRAWN, name);
+	int r = write_record(cache, folder, withdrawn, NULL, paths);
+
+	return r < 0 ? r : known_add(cache, name, &(struct pack){ 0 });
 }
 
 void known_forget(const struct cache *cache)
@@ -108,7 +122,7 @@ static bool add_lines(FILE *in, struct names *paths)
 	bool all = true;
 
 	while (fgets(line, sizeof line, in)) {
-		char *end = strchr(line, ' ');
+		char *end = strpbrk(line, " \n");
 
 		if (end)
 			*end = '\0';
@@ -142,15 +156,18 @@ static int add_paths(
 	return all ? 0 : -EBADMSG;
 }
 
-/* Returns whether the file is a record of the pack of that name, or of any if it is
- * NULL. */
+/* Returns whether the file is a record of the pack of that name, or of any that was not
+ * withdrawn if it is NULL. */
 static bool is_record(const char *file, const char *name)
 {
 	const size_t len = PACK_NAME_SIZE - 1;
 
-	if (strlen(file) < len || (file[len] && strcmp(file + len, PART) != 0))
+	if (strlen(file) < len)
 		return false;
-	return !name || (strlen(name) == len && memcmp(file, name, len) == 0);
+	if (name && (strlen(name) != len || memcmp(file, name, len) != 0))
+		return false;
+	return !file[len] || strcmp(file + len, PART) == 0 ||
+	       (name && strcmp(file + len, WITHDRAWN) == 0);
 }
 
 int known_paths(const struct cache *cache, const char *name, struct names *ret)
@@ -165,6 +182,19 @@ int known_paths(const struct cache *cache, const char *name, struct names *ret)
 			r = -EBADMSG;
 	names_sort(ret);
 	return r;
+}
+
+int known_list(const struct cache *cache, const char *name, struct names *ret)
+{
+	struct cache layer;
+	int r = known_paths(cache, name, ret), any = r;
+
+	for (size_t i = 0; !ret->count && cache_open_layer(&layer, i) == 0; i++) {
+		r = known_paths(&layer, name, ret);
+		any = r < 0 ? r : any;
+		cache_close(&layer);
+	}
+	return ret->count ? r : any;
 }
 
 static bool is_new(const struct archive_object *object, void *known)

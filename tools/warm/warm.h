@@ -56,7 +56,7 @@ struct warm {
 	struct opt_list pythons, exclude; /* names; globs */
 	unsigned levels;		  /* a bit for each opt level */
 	unsigned timeout;		  /* seconds for one source to compile */
-	bool force;			  /* ignore pycs in the tree */
+	bool force;			  /* ignore pycs in the tree and in layers */
 
 	struct config config;
 	const struct cache *cache; /* NULL: there was none at the beginning */

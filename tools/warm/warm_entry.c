@@ -100,7 +100,7 @@ void warm_entry_begin(
 				config->rewritten_by_path,
 			.share = config->share,
 			.root_len = config->root_len,
-			.layer = layers.list ? layer_find : NULL,
+			.layer = layers.list && !warm->force ? layer_find : NULL,
 			.layer_context = &layers,
 		},
 		.python = {

@@ -1,0 +1,88 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Withdrawing a pack (pycstash purge --from-pack): from a layer and from the caches of its users, as
+# often as its bytecode comes back, and where no record says what is in it.
+. "$(dirname "$0")/../lib/tap.sh"
+
+chmod 755 "$T"
+python=$(interpreters cached | grep -m 1 /usr/bin/python3)
+mkdir "$T/app" "$T/for-all"
+cp "$PYCSTASH" "$SO" "$T/for-all" # the build may be where others cannot go
+echo 'print("good")' >"$T/app/alpha.py"
+touch -d '2 days ago' "$T/app/alpha.py"
+
+on() { PYCSTASH_DIR=$T/$1 "$PYCSTASH" "${@:2}"; }
+status_of() { "$@" >"$T/out" 2>"$T/err"; echo $?; }
+says() { PYCSTASH_DIR=$T/$1 LD_PRELOAD="$T/for-all/libpycstash.so" "$python" -c "import sys; sys.path.insert(0, '$T/app'); import alpha"; }
+withdraws() { status_of on "$1" purge "${@:2}" --from-pack "$digest"; }
+field() { /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"; }
+record_of() { echo "$T/$1/v1/.state/packs/$digest"; }
+
+# A pack with forged bytecode of alpha.py.
+says author >/dev/null
+object=$(find "$T/author" -samefile "$(entries "$T/author" | grep alpha)" -path '*/objects/*')
+"$python" -B "$HERE/tests/library/forge.py" "$T/app/alpha.py" "$object" 'print("EVIL")'
+on author push -q "$T/store"
+digest=$(basename "$T/store/packs/"*.tar.zst .tar.zst)
+no_record="pycstash: $digest: no record of what that pack contains was found, in this cache or in a layer in use"
+
+# --- where it is found ----------------------------------------------------------------
+recipe=$(sed -n '/^export PYCSTASH_DIR=$(mktemp -d)/,/^```/p' "$HERE/docs/guide.md" |
+	sed "/^\`/d; s,--verify-key [^ ]*,,; s,s3://bytecode/main,$T/store,; s,/srv/app,--python $python $T/app,; s,^pycstash,$PYCSTASH,")
+"$PYCSTASH" warm -q --dir "$T/other" --python "$python" "$T/app"
+is "$(PYCSTASH_LAYERS=$T/other TMPDIR=$T status_of bash -ec "$recipe") $(grep -c '^different .*/alpha' "$T/out") $(grep -c 'not checked' "$T/err")" "1 1 0" \
+	"the guide's way to check packs finds forged bytecode where a layer has an entry"
+
+# --- a layer, and a user of it --------------------------------------------------------
+install -d -m 700 "$T/user"
+[ "$(id -u)" != 0 ] || chown 65534:65534 "$T/user"
+user() { PYCSTASH_LAYERS=$T/layer PYCSTASH_DIR=$T/user/cache HOME=$T/user as_user "$@"; }
+user_says() { user env LD_PRELOAD="$T/for-all/libpycstash.so" "$python" -c "import sys; sys.path.insert(0, '$T/app'); import alpha"; }
+user_withdraws() { status_of user "$T/for-all/pycstash" purge "$@" --from-pack "$digest"; }
+
+on root pull -q --layer "$T/layer" "$T/store"
+is "$(user_says)" EVIL "a user of a layer gets what a pack has brought into it"
+withdraws root --layer "$T/layer" >/dev/null
+find "$T/layer/v1/.state/packs" ! -perm -a+r | none "everybody can read the record of a pack that was withdrawn from a layer"
+is "$(user_says)" EVIL "a copy in the cache of a user remains when a pack is withdrawn from the layer"
+is "$(user_withdraws --dry-run) $(find "$T/user/cache/v1/.state/packs" -type f 2>/dev/null | wc -l) $(user_says)" "0 0 EVIL" \
+	"a dry run reads a layer's record, and withdraws nothing"
+is "$(user_withdraws) $(user_says)" "0 good" "a user of a layer withdraws a pack after it was withdrawn from the layer"
+is "$(user "$T/for-all/pycstash" pull --json "$T/store" | field known)" 1 "a pack that was withdrawn by a layer's record is not pulled"
+is "$(withdraws root --layer "$T/layer")" 0 "a pack is withdrawn from a layer a second time"
+
+# --- again and again ------------------------------------------------------------------
+for where in both between; do
+	on $where pull -q "$T/store"
+	on $where pull -q --layer "$T/$where.layer" "$T/store"
+done
+export PYCSTASH_LAYERS=$T/between.layer
+is "$(withdraws between) $(says between)" "0 EVIL" "what was withdrawn from a cache is served from a layer that has it"
+is "$(withdraws between --layer "$T/between.layer") $(withdraws between) $(says between)" "0 0 good" \
+	"what has come back from a layer is withdrawn again"
+unset PYCSTASH_LAYERS
+is "$(withdraws both --older-than 9d) $(withdraws both) $(wc -l <"$(record_of both).withdrawn") $(stat -c %s "$(record_of both)")" "0 0 1 0" \
+	"the list of a withdrawn pack is kept where earlier releases do not look"
+says both >/dev/null
+is "$(on both push --json "$T/new" | field objects)" 1 "push does not count what was withdrawn as known"
+on both purge -q --all
+is "$(withdraws both)" 1 "purge --all forgets what was in a withdrawn pack"
+
+# --- without a record -----------------------------------------------------------------
+on job pull -q "$T/store"
+says job >/dev/null
+on job export -q "$T/archive"
+on next import -q "$T/archive"
+is "$(withdraws next) $(<"$T/err")" "1 $no_record" "where there is no record of a pack, purge --from-pack says so"
+is "$(PYCSTASH_LAYERS=$T/layer withdraws next) $(says next)" "0 good" "a cache that was filled from an archive takes the list from a layer"
+is "$(withdraws next)" 0 "a list that was taken from a layer is kept"
+is "$(withdraws job) $(on job import -q "$T/archive" && says job)" "0 EVIL" "an archive brings back what was withdrawn"
+is "$(withdraws job) $(says job)" "0 good" "what an archive has brought back is withdrawn again"
+
+# As earlier releases leave it.
+on old pull -q "$T/store"
+: >"$(record_of old)"
+is "$(withdraws old) $(<"$T/err")" "1 $no_record" "an empty record says nothing of what is in a pack"
+is "$(PYCSTASH_LAYERS=$T/layer withdraws old) $(says old)" "0 good" "a cache with an empty record takes the list from a layer"
+done_testing
