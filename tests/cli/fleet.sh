@@ -98,6 +98,8 @@ check "export --pack --path gives the same pack as push if it has the same objec
 is "$(on c import --json "$T/new" | field files)" 1 "import takes a pack"
 check "the packs of two hosts by export --pack are the same bytes" cmp "$T/all.b" <(on b export --pack -)
 is "$(b2sum -l 256 "$T/all.b" | cut -c 1-64).tar.zst" "$pack" "export --pack writes what push pushes"
+is "$(PYCSTASH_DIR=$T/b/cache env --ignore-signal=CHLD "$PYCSTASH" export -q --pack - 2>&1 | b2sum -l 256 | cut -c 1-64).tar.zst" "$pack" \
+	"export --pack asks the interpreter in a process that ignores SIGCHLD, too"
 find "$T/c/cache" -path '*/objects/*' -exec touch -a -m -d '60 days ago' {} +
 is "$(on c push --compact 1d --dry-run --json "$T/store" | field objects)" 4 "--compact packs objects whose entries were used"
 

@@ -25,6 +25,12 @@
 #include "tools/base/files.h"
 #include "tools/base/progress.h"
 
+pid_t subprocess_fork(void)
+{
+	(void)signal(SIGCHLD, SIG_DFL);
+	return fork();
+}
+
 /* --- for its output ------------------------------------------------------------------*/
 
 /* The library leaves itself alone then, whatever has loaded it: LD_PRELOAD under any
@@ -136,7 +142,7 @@ static int await(pid_t child, int64_t deadline, bool *ret_timed_out)
 static int run(char *const argv[], const char *const changes[], uint64_t memory,
 	int64_t deadline, int out, int err, struct answer *answer)
 {
-	pid_t child = out < 0 || err < 0 ? -1 : fork();
+	pid_t child = out < 0 || err < 0 ? -1 : subprocess_fork();
 	int r;
 
 	if (child < 0)
@@ -234,7 +240,7 @@ int subprocess_start(struct subprocess *process, char *const argv[],
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
 		return -errno;
-	child = fork();
+	child = subprocess_fork();
 	err = errno;
 	if (child == 0)
 		converse(argv, changes, fds[1], out, parent);

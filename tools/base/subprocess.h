@@ -14,6 +14,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Like fork(2), for a child that is waited for. Who started us may ignore SIGCHLD: the
+ * kernel would then forget a child that ends, and how it ended. From now on this process
+ * does not ignore the signal. Thread-safe. */
+pid_t subprocess_fork(void);
+
 /* --- for its output ------------------------------------------------------------------*/
 
 struct answer {

@@ -105,7 +105,7 @@ int canonical_run(struct canonical *canonical)
 	if (fflush(canonical->questions) == EOF ||
 		lseek(fileno(canonical->questions), 0, SEEK_SET) < 0)
 		return -errno;
-	child = fork();
+	child = subprocess_fork();
 	if (child == 0)
 		become(canonical);
 	/* it may be at work in C, where it does not notice a Ctrl-C */
