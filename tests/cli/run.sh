@@ -265,6 +265,15 @@ os.execv(sys.argv[1], sys.argv[1:])' "$PYCSTASH" run --dir "$CACHE" sh -c 'grep 
 		with_gc true
 		check "a due gc is started" marked
 		check "gc has ended" await "$PYCSTASH" gc -q --dir "$CACHE" # 11 until then
+		if strace -e trace=close_range -o "$T/trace" true 2>/dev/null; then
+			due
+			env -u PYCSTASH_AUTO_GC strace -f -e trace=execve,setsid,close_range,chdir -e inject=close_range:delay_enter=200000 \
+				-o "$T/trace" "$PYCSTASH" run --dir "$CACHE" /bin/true
+			is "$(sed '/execve("\/bin\/true"/q' "$T/trace" | grep -oE 'setsid|close_range\(3,|chdir\("/"' | tr '\n' ' ')" \
+				'setsid close_range(3, chdir("/" ' "gc has left the session, descriptors and directory of run before the command starts"
+		else
+			skip "gc has left the session, descriptors and directory of run before the command starts" "strace does not work here"
+		fi
 		touch -d '1 hour ago' "$mark"
 		before=$(stat -c %Y "$mark")
 		with_gc true

@@ -242,6 +242,15 @@ if strace -f -e trace=process -o "$T/trace" true 2>/dev/null; then
 else
 	skip "nothing is forked while gc is not due" "strace does not work here"
 fi
+if strace -e trace=close_range -o "$T/trace" true 2>/dev/null; then
+	touch -d '2 days ago' "$mark"
+	touch -d '1 minute ago' "$mark.due"
+	with_gc strace -f -e trace=execve,setsid,close_range,chdir -o "$T/trace" "$T/collects" -c 1
+	is "$(sed '/execve("\/usr\/bin\/python3"/q' "$T/trace" | grep -oE 'setsid|close_range\(3,|chdir\("/"' | tr '\n' ' ')" \
+		'setsid close_range(3, chdir("/" ' "gc has left the wrapper's session, descriptors and directory before the interpreter starts"
+else
+	skip "gc has left the wrapper's session, descriptors and directory before the interpreter starts" "strace does not work here"
+fi
 touch -d '2 days ago' "$mark"
 touch -d '1 minute ago' "$mark.due"
 before=$(stat -c %Y "$mark")

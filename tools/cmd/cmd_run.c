@@ -179,11 +179,11 @@ static int run_shellenv(const struct command *self, char **words)
 		shell++;
 	if (shell == end)
 		return opt_usage(self, "SHELL is sh, bash, zsh, fish or csh");
-	if (library_export(line.settings.library) < 0)
-		return EXIT_OURS;
 	if (export_settings() < 0)
 		return common_failed(NULL, -ENOMEM);
-	gc_due_start();
+	gc_due_start(); /* for a wrapper, even if no library is installed */
+	if (library_export(line.settings.library) < 0)
+		return EXIT_OURS;
 	print_variable(shell, "LD_PRELOAD");
 	for (size_t i = 0; i < CONFIG_SETTINGS; i++)
 		print_variable(shell, config_names[i]);

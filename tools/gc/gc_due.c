@@ -66,14 +66,17 @@ static pid_t fork_silently(void)
 	return (pid_t)syscall(SYS_clone, 0, 0, 0, 0, 0);
 }
 
-static void become_gc(void)
+/* Leaves what belongs to the command: a lock must not stay taken, nor a pipe stay open,
+ * nor a file system in use because of gc. */
+static bool leave(void)
 {
 	int null = open("/dev/null", O_RDWR), signal_number, fd;
 	sigset_t none;
 
+	(void)setsid();
 	for (fd = 0; fd < 3; fd++)
 		if (null < 0 || dup2(null, fd) < 0)
-			return;
+			return false;
 	if (syscall(SYS_close_range, 3, ~0U, 0) < 0) /* before Linux 5.9 */
 		for (fd = 3; fd < OLD_LIMIT; fd++)
 			close(fd);
@@ -82,9 +85,9 @@ static void become_gc(void)
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)unsetenv("LD_PRELOAD");
-	(void)chdir("/"); /* so that the file system can be unmounted */
+	(void)chdir("/");
 	(void)nice(10);
-	execl("/proc/self/exe", "pycstash", "gc", "--auto", "--max-time", MAX_TIME, NULL);
+	return true;
 }
 
 void gc_due_start(void)
@@ -94,10 +97,10 @@ void gc_due_start(void)
 	if (!conf_number("auto_gc") || !is_due_here() || is_reaper())
 		return;
 	child = fork_silently();
-	if (child == 0) {
-		(void)setsid();
-		if (fork_silently() == 0)
-			become_gc();
+	if (child == 0) { /* leaves before gc starts: this process waits for that */
+		if (leave() && fork_silently() == 0)
+			execl("/proc/self/exe", "pycstash", "gc", "--auto", "--max-time",
+				MAX_TIME, NULL);
 		_exit(0);
 	}
 	if (child > 0)
