@@ -220,8 +220,10 @@ bool entry_is_closed(const struct sys *sys, char *path, size_t dir_len, int flag
 struct entry_copy {
 	int dirfd;
 	const char *path;
-	bool is_new; /* it gets the mode that the directory and the umask leave to a new
-			file; otherwise that of the cache's, whatever these are */
+	bool is_new;  /* it gets the mode that the directory and the umask leave to a new
+			 file; otherwise that of the cache's, whatever these are */
+	mode_t asked; /* is_new: rights that the umask may have removed from the cache's,
+			 where a default ACL would have decided */
 	bool empty;
 	mode_t closed; /* rights that it does not get */
 };
@@ -244,6 +246,12 @@ bool entry_is_looked_at(const struct entry *entry);
  * of the source, or the process has never looked at bytecode. Anybody else is to get what
  * stat and listings show, whose size he may go by. */
 bool entry_is_import(const struct entry *entry);
+
+/* Returns whether it makes an import's calls: the last stat of the thread was of the
+ * source. Nobody else gets bytecode that other paths have left: he asks for this file,
+ * and whoever has brought the tree, with a link in the place of the source, may be
+ * waiting for what is made of it. True where stats are not kept (the command). */
+bool entry_has_calls_of_import(const struct entry *entry);
 
 /* The same without the doubt: the last stat of the thread was of the source. In a process
  * that has listed or looked at bytecode, it was recent, and none was of this bytecode. No

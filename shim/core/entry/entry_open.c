@@ -347,7 +347,7 @@ static int try_tree(struct search *search)
 	if (fits || (!bad && header_fits(&header, &entry->source.st))) {
 		if (!is_doubtful(search, fd))
 			return found(search, fd, VERDICT_IN_TREE);
-		if (entry_is_import(entry))
+		if (entry_has_calls_of_import(entry))
 			return absent(search, fd, VERDICT_MISS_CHANGED);
 	}
 	search->shown = true;
@@ -376,7 +376,7 @@ static __attribute__((noinline)) int try_objects(struct search *search)
 /* Returns whether the program gets what it was shown, or nothing. */
 static bool is_kept(const struct search *search)
 {
-	return search->shown && !entry_is_import(search->entry);
+	return search->shown && !entry_has_calls_of_import(search->entry);
 }
 
 /* Tries bytecode for the source's content; if there is none, settles the source that is
@@ -387,7 +387,7 @@ static int try_content(struct search *search)
 	const struct entry_env *env = &entry->world->env;
 	int fd = -ENOENT;
 
-	if (is_kept(search) || !entry_file_is_reusable(entry))
+	if (!entry_has_calls_of_import(entry) || !entry_file_is_reusable(entry))
 		(void)source_settle(&entry->source, env->sys, env->clock);
 	else if (source_read(&entry->source, env->sys, env->clock, env->recent,
 			 env->scratch) == 0)
