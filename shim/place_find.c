@@ -103,13 +103,17 @@ const char *place_change(struct place *place, int dirfd, const char *path)
 const char *place_give(struct place *place, int dirfd, const char *path)
 {
 	const char *found = place_change(place, dirfd, path);
+	bool turns_real;
 
 	if (!found || found != place->cache)
 		return found;
-	if (place->kind == PLACE_DIR)
+	turns_real = place->kind == PLACE_DIR ||
+		     (!place->map.ephemeral.len && place_is_cache_only(place));
+	if (place->kind == PLACE_ENTRY &&
+		(!place_is_entry(place) || place_move_to_tree(place, O_RDONLY) < 0))
+		turns_real = false;
+	if (turns_real)
 		place_turn_real(place);
-	else if (place_is_entry(place))
-		(void)place_move_to_tree(place, O_RDONLY);
 	/* The program has closed the file or its directory if it is not there. */
 	return place_in_tree(place) ? place->path : found;
 }

@@ -34,7 +34,7 @@ static __attribute__((noinline)) void set_mode(
 		return;
 	sys_real.birth(fd, "", &born);
 	if (sys_real.fstatat(fd, "", &st, AT_EMPTY_PATH) == 0 &&
-		st.st_uid == sys_real.geteuid() && (st.st_mode & 0777) != mode &&
+		st.st_uid == sys_real.geteuid() && (st.st_mode & 01777) != mode &&
 		timestamp_is_set(&born) && !timestamp_before(&born, since))
 		(void)sys_real.fchmod(fd, (st.st_mode & S_ISGID) | mode);
 	sys_real.close(fd);
@@ -81,21 +81,41 @@ static void open_up(const char *cache, mode_t mode)
 	errno = saved;
 }
 
+/* Returns the mode that a pretended directory gets in the directory open as dirfd, or
+ * -errno. A program that has closed the tree (chmod -R) has not found what only the cache
+ * has: others get no right to it that they do not have to the directory above. */
+static int mode_below(int dirfd, const struct stat *pretended)
+{
+	struct stat above;
+	int err = sys_real.fstatat(dirfd, "", &above, AT_EMPTY_PATH);
+
+	if (err < 0)
+		return err;
+	if (above.st_gid != pretended->st_gid)
+		above.st_mode &= ~(S_IRWXG & ~(above.st_mode << 3));
+	return (int)(pretended->st_mode & (above.st_mode | S_IRWXU | S_ISVTX) & 01777);
+}
+
 /* Creates in the tree, relative to dirfd, the __pycache__ that is pretended with the mode
- * in st. */
+ * in st. Where it is not pretended, since the directory is exposed, its mode is that of
+ * any new directory there. */
 static __attribute__((noinline)) int make_real(
 	struct place *place, int dirfd, const struct stat *st)
 {
+	const int mode = place_is_exposed(place) ? 0777 : mode_below(dirfd, st);
 	struct timespec now;
 	int err;
 
 	if (place->name_end - place->map.dir_len > NAME_MAX + 1)
 		return -ENAMETOOLONG; /* the kernel's error for a real directory */
+	if (mode < 0)
+		return mode;
 	sys_real.clock(&now);
-	err = sys_real.mkdirat(dirfd, PYCACHE, (st->st_mode & 0777) | S_IRUSR);
+	err = sys_real.mkdirat(dirfd, PYCACHE, ((mode_t)mode & 0777) | S_IRUSR);
 	if (err < 0)
 		return err;
-	set_mode(dirfd, PYCACHE, st->st_mode & 0777, &now);
+	if (!place_is_exposed(place))
+		set_mode(dirfd, PYCACHE, (mode_t)mode, &now);
 	report_decision(VERDICT_MADE_IN_TREE, AT_FDCWD, place_show(place));
 	place_hide(place);
 	/* From now on it is the tree's directory that is closed. */

@@ -16,22 +16,72 @@
 #include "shim/process.h"
 #include "shim/report.h"
 
-/* Makes a copy without a seal. Only those may read it who may read the source now: a
- * program that has closed the tree (find, chmod -R) has not found what only the cache
- * has. Out of line: the callers then call functions that need a lot of stack. */
+#define OTHERS (S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH)
+
+/* Looks at what closes the file to others: its source; or, if its name names none, their
+ * directory. place_check has looked where a link leads. */
+static bool look_at_source(struct place *from, struct stat *ret)
+{
+	const struct source *source = &from->entry.source;
+	struct stat looked = source->st;
+	bool there = source->there, found;
+	int fd;
+
+	if (place_entry(from)) {
+		found = sys_real.fstatat(source->dirfd, source->path, ret,
+				AT_SYMLINK_NOFOLLOW) == 0;
+		if (found && S_ISLNK(ret->st_mode)) {
+			found = there;
+			*ret = looked;
+		}
+		return found;
+	}
+	fd = place_pin(from);
+	found = fd >= 0 && sys_real.fstatat(fd, "", ret, AT_EMPTY_PATH) == 0;
+	if (fd >= 0)
+		sys_real.close(fd);
+	return found;
+}
+
+/* Returns which rights to the file others are not to get in the tree: those that they do
+ * not have to its source now. A program that has closed the tree (find, chmod -R, chgrp
+ * -R) has not found what only the cache has. But what a program has just made has the
+ * rights that it is to have. Out of line, to save stack. */
+static __attribute__((noinline)) mode_t closed_by_source(struct place *from)
+{
+	struct stat st, file;
+
+	if (from->pyc.kind == PYC_TEMPORARY)
+		return 0;
+	if (!look_at_source(from, &st))
+		return OTHERS;
+	if (!place_find_cached(from, &file) || file.st_gid != st.st_gid)
+		st.st_mode &= ~(S_IRWXG & ~(st.st_mode << 3));
+	return OTHERS & ~st.st_mode;
+}
+
+/* Returns which rights for others a compiler has asked for: CPython asks for the
+ * source's. dirfd is the directory of the sources. */
+static __attribute__((noinline)) mode_t asked_by_source(
+	const struct place *place, int dirfd, char room[PATH_MAX])
+{
+	const char *name = place->cache + place->map.dir_len + 1;
+	struct stat st;
+
+	return place_is_entry(place) && pyc_source(&place->pyc, name, room, PATH_MAX) &&
+			       sys_real.fstatat(dirfd, room, &st, 0) == 0
+		       ? st.st_mode & OTHERS
+		       : 0;
+}
+
+/* Makes a copy without a seal. Out of line: the callers then call functions that need a
+ * lot of stack. */
 static __attribute__((noinline)) int leave(
-	const struct place *from, int dirfd, const char *to, bool empty)
+	const struct place *from, const struct entry_copy *copy)
 {
 	const struct entry_world world = process_world(report_counters());
-	const struct source *source = &from->entry.source;
-	const bool is_new = from->pyc.kind == PYC_TEMPORARY;
-	struct entry_copy copy = {
-		.dirfd = dirfd, .path = to, .is_new = is_new, .empty = empty
-	};
 
-	if (!empty && !is_new && source->there)
-		copy.closed = (S_IRGRP | S_IROTH) & ~source->st.st_mode;
-	return entry_leave(&world, NULL, from->cache, 0, &copy);
+	return entry_leave(&world, NULL, from->cache, 0, copy);
 }
 
 /* Writes the path of a temporary file in the directory of place->path. */
@@ -122,15 +172,18 @@ static int ready_target(struct place *to, int *fd, char room[PATH_MAX])
 
 /* Puts a copy beside the target, and renames it to that. Out of line, to save stack in
  * its caller. */
-static __attribute__((noinline)) int copy_over(
-	struct place *from, struct place *to, int flags, bool empty, char room[PATH_MAX])
+static __attribute__((noinline)) int copy_over(struct place *from, struct place *to,
+	int flags, struct entry_copy *copy, char room[PATH_MAX])
 {
 	struct text text = { .data = room, .size = PATH_MAX };
 	int err = -EEXIST;
 
+	copy->dirfd = to->dirfd;
+	copy->path = room;
+	copy->is_new = from->pyc.kind == PYC_TEMPORARY;
+
 	for (unsigned n = 0; err == -EEXIST && n < 10; n++)
-		err = !name_beside(to, &text, n) ? -ENAMETOOLONG
-						 : leave(from, to->dirfd, room, empty);
+		err = !name_beside(to, &text, n) ? -ENAMETOOLONG : leave(from, copy);
 	if (err < 0)
 		return err;
 	err = PASSING(room, to->path,
@@ -149,6 +202,7 @@ static int copy_pinned(struct place *from, struct place *to, int flags, bool emp
 	const size_t given_len = to->given_len;
 	const char *path = to->path;
 	char *room = sys_real.map(PATH_MAX);
+	struct entry_copy copy = { .empty = empty };
 	int dirfd = to->dirfd, fd = -1, err = 0;
 
 	if (!room)
@@ -162,10 +216,13 @@ static int copy_pinned(struct place *from, struct place *to, int flags, bool emp
 		err = try_path(to);
 	if (err >= 0 && !empty)
 		err = place_check(from);
-	if (err >= 0)
+	if (err >= 0) {
+		copy.closed = closed_by_source(from);
+		copy.asked = asked_by_source(to, fd, room);
 		err = ready_target(to, &fd, room);
+	}
 	if (err >= 0)
-		err = copy_over(from, to, flags, empty, room);
+		err = copy_over(from, to, flags, &copy, room);
 	to->dirfd = dirfd;
 	to->path = path;
 	to->given_len = given_len;
@@ -216,6 +273,15 @@ static bool is_in_its_version(const struct place *place)
 	       (version[len] == '/' || version[len] == '+');
 }
 
+static int leave_as_it_is(struct place *place)
+{
+	const struct entry_copy copy = { .dirfd = place->dirfd,
+		.path = place->path,
+		.closed = closed_by_source(place) };
+
+	return leave(place, &copy);
+}
+
 /* Moves the files in the cache's directory, open as names->fd, to the directory in the
  * tree, except temporary files, which somebody is still writing. */
 static void move_names(struct dirents *names, struct place *each)
@@ -235,7 +301,7 @@ static void move_names(struct dirents *names, struct place *each)
 			continue;
 		err = is_in_its_version(each) ? place_check(each) : -ESTALE;
 		if (err == 0)
-			err = leave(each, each->dirfd, each->path, false) < 0 ? -EIO : 0;
+			err = leave_as_it_is(each) < 0 ? -EIO : 0;
 		if (err == 0 || err == -ESTALE)
 			(void)sys_real.unlinkat(names->fd, name, 0);
 	}

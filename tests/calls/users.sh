@@ -31,14 +31,14 @@ existing=$(cat <<-END
 	t m:t,a/@=0555 a/@/$m
 	c m,a=0555 a/@/$m
 	c m,a/@=0555 a/@
-	c m,a/@=0333 a/@
+	c m,a/@=0311 a/@
 	c - a/@
 	t m:t,a=0555 a/@
 	END
 )
 new=$(cat <<-END
 	any m,a/@=0555 a/@/$t
-	c m,a/@=0333 a/@/$t
+	c m,a/@=0311 a/@/$t
 	c m,a/@/$m=0444 a/@/$m
 	c dir,a=0555 a/@/$t
 	any m,bdir,b/@=0555 b/@/$t

@@ -10,13 +10,14 @@
 separate "rights of what leaves the cache"
 
 users=12350 secret=12351 cache=$T/$VICTIM/c acl=$T/lib/acl.py pyc=__pycache__/m.$TAG.pyc
-# acl.py WHICH PATH [USER]: gives the path an access or default ACL that lets only its owner, and
-# USER, read
+# acl.py WHICH PATH [USER [RIGHTS]]: gives the path an access or default ACL that lets only its
+# owner read, and gives USER these rights (5)
 cat >"$acl" <<-'E'
 	import os, struct, sys
 	entries = [(1, 7, -1), (4, 0, -1), (32, 0, -1)]
-	if len(sys.argv) > 3:
-	    entries = entries[:1] + [(2, 5, int(sys.argv[3]))] + entries[1:2] + [(16, 5, -1)] + entries[2:]
+	given = int((sys.argv + ["5"])[4]) if len(sys.argv) > 3 else 0
+	if given:
+	    entries = entries[:1] + [(2, given, int(sys.argv[3]))] + entries[1:2] + [(16, given, -1)] + entries[2:]
 	os.setxattr(sys.argv[2], "system.posix_acl_" + sys.argv[1],
 	            struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *e) for e in entries))
 E
@@ -81,6 +82,15 @@ for script in "mv $pyc ../out" "cp -a $pyc ../out" "$enter; cp -a $pyc ../out"; 
 	is "$(MASK=027 read_after by_group "$script")" "" \
 		"bytecode in a set-group-ID directory is not opened to the user's first group: ${script##*; }"
 done
+compile_other="$PY -m compileall -q ."
+(MASK=002 read_after private "$compile_other") >/dev/null
+is "$(stat -c %A "$T/src/tree/__pycache__")" drwx------ "a default ACL closes a __pycache__ that gets into the tree"
+for_group() { chgrp "$secret" . && chmod 775 . && victim "$PY" "$acl" default . 12399 7; }
+for compile_tree in "$compile_other" "umask 077; $compile_other" "$PY -m py_compile n.py"; do
+	(MASK=022 read_after for_group "$compile_tree") >/dev/null
+	is "$(stat -c %A "$T/src/tree/__pycache__" "$T/src/tree/__pycache__/n."* | xargs)" "drwxrwx--- -rw-rw----" \
+		"what a default ACL gives to others is not taken from them: $compile_tree"
+done
 own_group() { chmod 2755 .; }
 (MASK=022 read_after own_group "umask 077; $enter") >/dev/null
 is "$(stat -c %A "$T/src/tree/__pycache__")" drwxr-sr-x "a __pycache__ that gets into the tree keeps the set-group-ID bit of the directory above"
@@ -97,8 +107,21 @@ done
 is "$(stat -c %g "$T/src/tree/__pycache__" "$T/src/tree/$pyc" | xargs)" "$secret $users" "a __pycache__ that the user gives to a group is the tree's"
 (read_after : "chgrp $secret $pyc") >/dev/null
 is "$(stat -c %g "$T/src/tree/$pyc")" "$secret" "bytecode that the user gives to a group is the tree's"
+(read_after : "$PY -c \"$import n\"; chgrp $secret $pyc ${pyc/m./n.} && echo >../out/ok") >/dev/null
+is "$(ls "$T/src/out")" ok \
+	"all bytecode that the user names is given to a group"
+(MASK=027 read_after : "$PY $acl default ../out 12399; mv $pyc ../out") >/dev/null
+is "$(stat -c %A "$T/src/out/"m.*)" "-rw-------" "bytecode that is moved to a directory with a default ACL is not opened to those whom that names"
 
 # --- what the user closes -------------------------------------------------------------------------
 is "$(read_after : "find . -type f -exec chmod 600 {} +; $enter") $(in_tree)" " 1" \
 	"bytecode whose source was closed gets into the tree without rights for those who can no longer read that"
+is "$(read_after : "find . -type f -exec chmod go-r {} +; cat m.py >$pyc") $(in_tree)" " 1" \
+	"bytecode that is overwritten after its source was closed is closed"
+is "$(read_after : "find . -type f -exec chgrp $secret {} + -exec chmod o-r {} +; $enter") $(in_tree)" " 1" \
+	"bytecode whose source was given to a group gets into the tree without rights for the user's first group"
+(MASK=002 read_after : "chmod g-w m.py n.py; $enter") >/dev/null
+is "$(stat -c %a "$T/src/tree/__pycache__")" 755 "a group gets no right to write to a __pycache__ that it does not have to the directory above"
+(read_after : "$PY -c \"$import n, os; os.chmod('__pycache__', 0o1777)\"; chmod 777 .; chmod 755 .; $enter") >/dev/null
+is "$(stat -c %a "$T/src/tree/__pycache__")" 1755 "a __pycache__ that gets into the tree keeps its sticky bit"
 done_testing

@@ -82,16 +82,19 @@ static mode_t mode_of(const struct entry_copy *copy, const struct stat *st)
 	return st->st_mode & 0777 & ~copy->closed;
 }
 
-/* Gives the open copy the bits that the umask has removed. */
+/* Opens the finished copy to others as the cache's file with the status st is. Where the
+ * directory has given it another group, the group gets what everybody gets; where it has
+ * given it an ACL, of which the group's bits would be the mask, nobody gets anything. */
 static void keep_mode(const struct sys *sys, int fd, mode_t mode, const struct stat *st)
 {
+	ssize_t acl = sys->fgetxattr(fd, "system.posix_acl_access", NULL, 0);
 	struct stat fresh;
 
-	if (sys->fstatat(fd, "", &fresh, AT_EMPTY_PATH) == 0 &&
-		fresh.st_gid == st->st_gid)
-		(void)sys->fchmod(fd, mode);
-	else
-		(void)sys->fchmod(fd, mode & ~(S_IRWXG & ~(mode << 3)));
+	if (acl >= 0 || sys->fstatat(fd, "", &fresh, AT_EMPTY_PATH) < 0)
+		mode &= S_IRWXU;
+	else if (fresh.st_gid != st->st_gid)
+		mode &= ~(S_IRWXG & ~(mode << 3));
+	(void)sys->fchmod(fd, mode);
 }
 
 /* The file gets the mode and the mtime in st: while it is open, since others may be able
@@ -101,7 +104,8 @@ static int write_bare(const struct sys *sys, const uint8_t *data, size_t size,
 {
 	const mode_t mode = mode_of(copy, st);
 	int fd = sys->openat(copy->dirfd, copy->path,
-		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		copy->is_new ? mode | copy->asked : mode & S_IRWXU);
 	int err = 0, closed;
 	ssize_t n;
 

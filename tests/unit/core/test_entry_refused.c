@@ -283,6 +283,7 @@ static void any_call_of_leave_may_fail(void **state)
 		int err;
 
 		make_new(1);
+		assert_return_code(chmod(fake_path(NEW), 0644), errno);
 		fake_count_from_here();
 		fake.fail_at = n;
 		fake.failed[0] = '\0';
@@ -291,6 +292,9 @@ static void any_call_of_leave_may_fail(void **state)
 			assert_left();
 		else
 			assert_int_equal(fake_mode(LEFT), 0);
+		/* Nobody else could open it before it was finished. */
+		if (strcmp(fake.failed, "fchmod") == 0)
+			assert_int_equal(fake_mode(LEFT), S_IFREG | 0600);
 		fake.fail_at = 0;
 		unlink(fake_path(LEFT));
 		if (!fake.failed[0])
