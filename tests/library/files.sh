@@ -36,8 +36,8 @@ all() {
 		fi
 	done
 	is "$(beside "$area")" "$(beside "$T/bare")" "the battery leaves the same files on $name"
-	is "$(find "$area" -name __pycache__ | grep -vE '/area/(writing|renaming|compiling/odd)/')" "" \
-		"the program leaves no __pycache__ in the tree but where it writes under final names on $name"
+	is "$(find "$area" -name __pycache__ | grep -vE '/area/(writing|renaming|attributes|compiling/odd)/')" "" \
+		"the program leaves no __pycache__ in the tree but where it writes under final names, or changes owners, on $name"
 	is "$(find "$T/bare" -name __pycache__ | head -1 | wc -l)" 1 \
 		"the program leaves a __pycache__ without the library on $name"
 }

@@ -45,9 +45,9 @@ clean() {
 }
 
 # Only these sections are traced, because they touch only files for the cache. A file that is
-# written under its final name is not for the cache.
+# written under its final name is not for the cache, and one that is given to somebody is moved.
 mapfile -t sections < <(sed -n '/^@section/{n;s/^def \([a-z_]*\).*/\1/p}' \
-	"$HERE/tests/library/battery.py" | grep -vE '^(tree_|writing$|renaming$)')
+	"$HERE/tests/library/battery.py" | grep -vE '^(tree_|writing$|renaming$|attributes$)')
 
 all() {
 	traced "$python" "$tree/app.py"

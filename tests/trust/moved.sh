@@ -410,7 +410,7 @@ is "$(status_of --deep) $(status_of --deep --json >/dev/null; grep -o '"writable
 	"verify --deep does not call good a file with such a mode, nor the object that is the same file"
 as "$VICTIM" cp -a "$cache" "$T/$VICTIM/kept"
 enters
-is "$(modes)" "777 666" "granted: what gets into the tree has the mode that it has in the cache"
+is "$(modes)" "755 644" "a mode in the cache lets others write to nothing in the tree where they may not write to the sources"
 rm -rf "$cache" "$src/__pycache__"
 as "$VICTIM" cp -a "$T/$VICTIM/kept" "$cache"
 is "$(status_of --deep --repair) $(status_of --deep) $(stat -c %a "$folder" "$entry" | xargs)" "0 0 755 644" \

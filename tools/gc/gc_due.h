@@ -22,5 +22,5 @@ bool gc_due_at(int fd, const char *layout);
 /* Starts `pycstash gc --auto` in the background if gc is due in the cache that the
  * environment names and that cache may be written. The process is detached: neither
  * this process nor the program that it becomes has to wait for it. It has no terminal,
- * has none of our descriptors, and prints nothing. */
+ * has none of our descriptors from the moment that this returns, and prints nothing. */
 void gc_due_start(void);

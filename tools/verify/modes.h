@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * For `pycstash verify --deep`: what gets from the cache into the tree keeps its mode,
+ * For `pycstash verify --deep`: what gets from the cache into the tree may keep its mode,
  * and only in the cache is it out of others' reach. Whoever has made the cache may have
  * set modes that let others write to V's tree. Nobody can tell whether a program of V's
  * has set them, so they are not wrong; but good are only those that the umask may leave.

@@ -431,7 +431,7 @@ static void tell_unchecked(const struct verify *verify)
 	if (verify->repair)
 		return;
 	tell(verify, verify->modes.writable,
-		"files or folders, since others may write to them once they are in the tree, where they keep their modes; --repair changes these");
+		"files or folders, since others may write to them by their modes, which they may keep in the tree; --repair changes these");
 	tell(verify, verify->modes.closed,
 		"folders, since you may not write to them, so your programs fail to create bytecode; --repair changes their modes");
 }
