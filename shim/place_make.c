@@ -102,7 +102,8 @@ static int mode_below(int dirfd, const struct stat *pretended)
 static __attribute__((noinline)) int make_real(
 	struct place *place, int dirfd, const struct stat *st)
 {
-	const int mode = place_is_exposed(place) ? 0777 : mode_below(dirfd, st);
+	const bool exposed = place_is_exposed(place);
+	const int mode = exposed ? 0777 : mode_below(dirfd, st);
 	struct timespec now;
 	int err;
 
@@ -114,7 +115,7 @@ static __attribute__((noinline)) int make_real(
 	err = sys_real.mkdirat(dirfd, PYCACHE, ((mode_t)mode & 0777) | S_IRUSR);
 	if (err < 0)
 		return err;
-	if (!place_is_exposed(place))
+	if (!exposed)
 		set_mode(dirfd, PYCACHE, (mode_t)mode, &now);
 	report_decision(VERDICT_MADE_IN_TREE, AT_FDCWD, place_show(place));
 	place_hide(place);

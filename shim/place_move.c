@@ -19,23 +19,17 @@
 #define OTHERS (S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH)
 
 /* Looks at what closes the file to others: its source; or, if its name names none, their
- * directory. place_check has looked where a link leads. */
-static bool look_at_source(struct place *from, struct stat *ret)
+ * directory. A link is followed only after place_check. */
+static bool look_at_source(struct place *from, bool checked, struct stat *ret)
 {
 	const struct source *source = &from->entry.source;
-	struct stat looked = source->st;
-	bool there = source->there, found;
+	bool found;
 	int fd;
 
-	if (place_entry(from)) {
-		found = sys_real.fstatat(source->dirfd, source->path, ret,
-				AT_SYMLINK_NOFOLLOW) == 0;
-		if (found && S_ISLNK(ret->st_mode)) {
-			found = there;
-			*ret = looked;
-		}
-		return found;
-	}
+	if (place_entry(from))
+		return sys_real.fstatat(source->dirfd, source->path, ret,
+			       checked ? 0 : AT_SYMLINK_NOFOLLOW) == 0 &&
+		       !S_ISLNK(ret->st_mode);
 	fd = place_pin(from);
 	found = fd >= 0 && sys_real.fstatat(fd, "", ret, AT_EMPTY_PATH) == 0;
 	if (fd >= 0)
@@ -45,15 +39,12 @@ static bool look_at_source(struct place *from, struct stat *ret)
 
 /* Returns which rights to the file others are not to get in the tree: those that they do
  * not have to its source now. A program that has closed the tree (find, chmod -R, chgrp
- * -R) has not found what only the cache has. But what a program has just made has the
- * rights that it is to have. Out of line, to save stack. */
-static __attribute__((noinline)) mode_t closed_by_source(struct place *from)
+ * -R) has not found what only the cache has. Out of line, to save stack. */
+static __attribute__((noinline)) mode_t closed_by_source(struct place *from, bool checked)
 {
 	struct stat st, file;
 
-	if (from->pyc.kind == PYC_TEMPORARY)
-		return 0;
-	if (!look_at_source(from, &st))
+	if (!look_at_source(from, checked, &st))
 		return OTHERS;
 	if (!place_find_cached(from, &file) || file.st_gid != st.st_gid)
 		st.st_mode &= ~(S_IRWXG & ~(st.st_mode << 3));
@@ -180,8 +171,6 @@ static __attribute__((noinline)) int copy_over(struct place *from, struct place 
 
 	copy->dirfd = to->dirfd;
 	copy->path = room;
-	copy->is_new = from->pyc.kind == PYC_TEMPORARY;
-
 	for (unsigned n = 0; err == -EEXIST && n < 10; n++)
 		err = !name_beside(to, &text, n) ? -ENAMETOOLONG : leave(from, copy);
 	if (err < 0)
@@ -202,7 +191,8 @@ static int copy_pinned(struct place *from, struct place *to, int flags, bool emp
 	const size_t given_len = to->given_len;
 	const char *path = to->path;
 	char *room = sys_real.map(PATH_MAX);
-	struct entry_copy copy = { .empty = empty };
+	struct entry_copy copy = { .is_new = from->pyc.kind == PYC_TEMPORARY,
+		.empty = empty };
 	int dirfd = to->dirfd, fd = -1, err = 0;
 
 	if (!room)
@@ -217,8 +207,10 @@ static int copy_pinned(struct place *from, struct place *to, int flags, bool emp
 	if (err >= 0 && !empty)
 		err = place_check(from);
 	if (err >= 0) {
-		copy.closed = closed_by_source(from);
-		copy.asked = asked_by_source(to, fd, room);
+		if (copy.is_new)
+			copy.asked = asked_by_source(to, fd, room);
+		else
+			copy.closed = closed_by_source(from, !empty);
 		err = ready_target(to, &fd, room);
 	}
 	if (err >= 0)
@@ -277,7 +269,7 @@ static int leave_as_it_is(struct place *place)
 {
 	const struct entry_copy copy = { .dirfd = place->dirfd,
 		.path = place->path,
-		.closed = closed_by_source(place) };
+		.closed = closed_by_source(place, true) };
 
 	return leave(place, &copy);
 }
